@@ -1,0 +1,12 @@
+import { defineConfig } from "vitest/config";
+
+export default defineConfig({
+  test: {
+    root: new URL("..", import.meta.url).pathname,
+    globalSetup: "test/support/build.ts",
+    include: ["test/{unit,golden,property,kernel}/**/*.test.ts"],
+    testTimeout: 120_000,
+    hookTimeout: 60_000,
+    maxConcurrency: 6,
+  },
+});
