@@ -1,0 +1,117 @@
+/** A text that the user gave us, and the name by which the user knows it. */
+export interface Source {
+  readonly name: string;
+  readonly text: string;
+}
+
+/** Half-open range of UTF-16 offsets in `source.text`. */
+export interface Span {
+  readonly source: Source;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Something that came from the input and can say from where. Finding the place may mean reading the document again,
+ *  so it happens only when somebody asks. */
+export interface Origin {
+  readonly span: () => Span;
+}
+
+/** A finding about the input. */
+export interface Diagnostic {
+  /** `error`: no rules are printed. `warning`: probably a mistake. `note`: an assumption that was made. `info`: what was
+   *  left out and why, for those who ask (`kpc check`). */
+  readonly severity: "error" | "warning" | "note" | "info";
+  readonly code: DiagnosticCode;
+  /** One sentence, no position, no newline. */
+  readonly message: string;
+  readonly origin?: Origin;
+  /** Other places that take part, such as the first of two equal names. */
+  readonly notes?: readonly { readonly message: string; readonly origin?: Origin }[];
+}
+
+/** Takes findings; a stage reports and goes on. */
+export type Report = (diagnostic: Diagnostic) => void;
+
+/** Stable names of findings: users suppress and search by them, tests match on them. */
+export type DiagnosticCode = (typeof DIAGNOSTIC_CODES)[number];
+
+export const DIAGNOSTIC_CODES = [
+  // text
+  "not-text",
+  "yaml-syntax",
+  "json-syntax",
+  "duplicate-key",
+  "too-many-aliases",
+  "too-deep",
+  "too-large",
+  "empty-input",
+  "no-objects",
+  // objects
+  "not-an-object",
+  "unknown-kind",
+  "skipped-kinds",
+  "unknown-version",
+  "duplicate-object",
+  // fields
+  "wrong-type",
+  "missing-field",
+  "unknown-field",
+  "invalid-value",
+  "duplicate-value",
+  "leading-zeros",
+  "host-bits",
+  "forbidden-field",
+  "ignored-field",
+  "too-many-items",
+  "too-long",
+  "node-port-range",
+  // the node
+  "no-node",
+  "unknown-node",
+  // joins
+  "service-ignored",
+  "no-cluster-ip",
+  "no-endpoints",
+  "unmatched-slice-port",
+  "slice-without-service",
+  "address-conflict",
+  "external-ip-conflict",
+  "ingress-ignored",
+  "broken-backend",
+  "shadowed-path",
+  // questions
+  "packet-syntax",
+  "unknown-object",
+] as const;
+
+/** Where the lines of a text begin; kept per text, since one text may have thousands of findings. */
+const lineStarts = new WeakMap<Source, readonly number[]>();
+
+function lineStartsOf(source: Source): readonly number[] {
+  const known = lineStarts.get(source);
+  if (known !== undefined) return known;
+  const starts = [0];
+  for (let at = source.text.indexOf("\n"); at >= 0; at = source.text.indexOf("\n", at + 1)) starts.push(at + 1);
+  lineStarts.set(source, starts);
+  return starts;
+}
+
+/** 1-based line and column of the start of `span`; columns count UTF-16 units. */
+export function lineAndColumn({ source, start }: Span): { readonly line: number; readonly column: number } {
+  const starts = lineStartsOf(source);
+  let low = 0;
+  let high = starts.length; // the line lies in [low, high)
+  while (high - low > 1) {
+    const middle = (low + high) >>> 1;
+    if ((starts[middle] as number) <= start) low = middle;
+    else high = middle;
+  }
+  return { line: low + 1, column: start - (starts[low] as number) + 1 };
+}
+
+/** `name:line:column` of `span`. */
+export function printPlace(span: Span): string {
+  const { line, column } = lineAndColumn(span);
+  return `${span.source.name}:${line}:${column}`;
+}
