@@ -1,0 +1,92 @@
+import { type Address, parseAddress } from "../net/address.ts";
+import type { Prefix } from "../net/prefix.ts";
+import { decodeAddress, decodePrefix } from "./address.ts";
+import { type Context, reportInvalid, warnInvalid } from "./decode.ts";
+import { decodeMeta, METADATA } from "./meta.ts";
+import { dns1123SubdomainProblems } from "./names.ts";
+import type { Node } from "./node.ts";
+import { type Fitting, pattern, readShape } from "./shape.ts";
+import type { NodeSpec } from "./types.ts";
+
+const ADDRESSES = [{ address: "string", type: "string" }] as const;
+
+const SPEC = {
+  configSource: "any",
+  externalID: "string",
+  podCIDR: "string",
+  podCIDRs: ["string"],
+  providerID: "string",
+  taints: "any",
+  unschedulable: "boolean",
+} as const;
+
+const NODE = pattern({
+  apiVersion: "string",
+  kind: "string",
+  metadata: METADATA,
+  spec: SPEC,
+  status: {
+    addresses: ADDRESSES,
+    allocatable: "any",
+    capacity: "any",
+    conditions: "any",
+    config: "any",
+    daemonEndpoints: "any",
+    declaredFeatures: "any",
+    features: "any",
+    images: "any",
+    nodeInfo: "any",
+    phase: "any",
+    runtimeHandlers: "any",
+    volumesAttached: "any",
+    volumesInUse: "any",
+  },
+});
+
+const ZONE_LABEL = "topology.kubernetes.io/zone";
+
+/** kube-proxy takes its primary address from the first of these types that has one. */
+const ADDRESS_TYPES = ["InternalIP", "ExternalIP"] as const;
+
+/** A Node (v1): a machine of the cluster. */
+export function decodeClusterNode(context: Context, root: Node): NodeSpec | undefined {
+  const fields = readShape(context, root, NODE);
+  if (fields === undefined) return undefined;
+  const { spec, status } = fields;
+  const meta = decodeMeta(context, root, fields.metadata, false, dns1123SubdomainProblems);
+  const podCidrs = decodePodCidrs(context, root, spec ?? {});
+  const addresses = decodeAddresses(context, root, status?.addresses ?? []);
+  return meta === undefined ? undefined : { meta, addresses, podCidrs, zone: meta.labels.get(ZONE_LABEL) };
+}
+
+/** `podCIDRs`, or `podCIDR` alone. */
+function decodePodCidrs(context: Context, root: Node, { podCIDR, podCIDRs }: Fitting<typeof SPEC>): readonly Prefix[] {
+  const single = podCIDR ?? "";
+  const listed = podCIDRs ?? [];
+  if (single === "" && listed.length === 0) return [];
+  const spec = root.member("spec");
+  const list = listed.length > 0 ? spec.member("podCIDRs") : undefined;
+  if (list !== undefined && single !== "" && listed[0] !== single)
+    reportInvalid(context, list, "first value must match `podCIDR`");
+  if (list !== undefined && listed.length > 2) reportInvalid(context, list, "may only hold up to 2 values");
+  return (list === undefined ? [single] : listed).flatMap((text, index) => {
+    const at = (): Node => list?.item(index) ?? spec.member("podCIDR");
+    return decodePrefix(context, text, at) ?? [];
+  });
+}
+
+/** Addresses of other types are not used. The API server does not look at them, so one that is none is only left out. */
+function decodeAddresses(context: Context, root: Node, given: Fitting<typeof ADDRESSES>): readonly Address[] {
+  const at = (index: number): Node => root.member("status").member("addresses").item(index).member("address");
+  return ADDRESS_TYPES.flatMap((wanted) =>
+    given.flatMap(({ address, type }, index): readonly Address[] => {
+      if (type !== wanted || address === undefined || address === null) return [];
+      if (parseAddress(address) === undefined) {
+        warnInvalid(context, at(index), "is left out: must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+        return [];
+      }
+      const decoded = decodeAddress(context, address, () => at(index));
+      return decoded === undefined ? [] : [decoded];
+    }),
+  );
+}

@@ -1,0 +1,272 @@
+/** Where things stand in a JSON text. The functions that take a text JSON.parse has accepted do not check it again. */
+import type { Path } from "./document.ts";
+
+/** Half-open range of UTF-16 offsets. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** What makes looking for places in a long List fast. */
+export interface Layout {
+  /** Where the root value starts. */
+  readonly start: number;
+  /** For each array that is a member of the root object (`items` of a List): where its elements start. */
+  readonly elements: ReadonlyMap<string, readonly number[]>;
+}
+
+/** The layout of a valid JSON text whose value begins at or behind `start`. */
+export function layoutOf(text: string, start: number): Layout {
+  const elements = new Map<string, number[]>();
+  const root = skipSpace(text, start);
+  if (text.charCodeAt(root) === OPEN_BRACE) {
+    for (const { key, value } of membersAt(text, root)) {
+      if (text.charCodeAt(value) === OPEN_BRACKET) elements.set(readKey(text, key), [...elementsAt(text, value)]);
+    }
+  }
+  return { start: root, elements };
+}
+
+/** The range of the value (or key) at `path` in a valid JSON text, or of the deepest one above it that exists. */
+export function locateIn(text: string, layout: Layout, path: Path, what: "key" | "value"): Range {
+  let value = layout.start;
+  let key: Range | undefined;
+  let depth = 0;
+  const [rootKey, index] = path;
+  const known = typeof index === "number" ? layout.elements.get(String(rootKey))?.[index] : undefined;
+  if (known !== undefined) {
+    value = known;
+    depth = 2;
+  }
+  for (; depth < path.length; depth++) {
+    const step = path[depth];
+    if (typeof step === "number") {
+      const element = text.charCodeAt(value) === OPEN_BRACKET ? nth(elementsAt(text, value), step) : undefined;
+      if (element === undefined) break;
+      value = element;
+      key = undefined;
+    } else {
+      const member = text.charCodeAt(value) === OPEN_BRACE ? findMember(text, value, String(step)) : undefined;
+      if (member === undefined) break;
+      ({ key, value } = member);
+    }
+  }
+  return what === "key" && key !== undefined ? key : { start: value, end: skipValue(text, value) };
+}
+
+/** Colons outside strings in a valid JSON text: one for each member that is written. */
+export function countColons(text: string): number {
+  let count = 0;
+  for (let open = text.indexOf('"'); open >= 0; ) {
+    const at = skipSpace(text, endOfString(text, open));
+    if (text.charCodeAt(at) === COLON) count++;
+    open = text.indexOf('"', at);
+  }
+  return count;
+}
+
+/** Every key of a valid JSON text that its object has already, with both places; in the order of the text. */
+export function* repeatedKeys(
+  text: string,
+  start: number,
+): Generator<{ readonly key: string; readonly first: Range; readonly second: Range }> {
+  const objects: (Map<string, Range> | undefined)[] = []; // the open objects; undefined for arrays
+  let at = start;
+  while (at < text.length) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const key: Range = { start: at, end: endOfString(text, at) };
+      const after = skipSpace(text, key.end);
+      const keys = objects.at(-1);
+      if (text.charCodeAt(after) === COLON && keys !== undefined) {
+        const name = readKey(text, key);
+        const first = keys.get(name);
+        if (first === undefined) keys.set(name, key);
+        else yield { key: name, first, second: key };
+      }
+      at = after;
+    } else {
+      if (code === OPEN_BRACE) objects.push(new Map());
+      else if (code === OPEN_BRACKET) objects.push(undefined);
+      else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) objects.pop();
+      at++;
+    }
+  }
+}
+
+/** Where a text that JSON.parse has refused stops being JSON, and what should stand there. */
+export function syntaxErrorIn(text: string, start: number): { readonly offset: number; readonly message: string } {
+  const open: ("]" | "}")[] = []; // what closes the arrays and objects that are open
+  let want: Wanted = "value";
+  let first = false; // directly behind an opening bracket, where it may close again
+  let at = skipSpace(text, start);
+  const fail = (offset: number, expected: string) => ({ offset, message: `expected ${expected}` });
+  while (at < text.length) {
+    const char = text.charAt(at);
+    const token = readToken(text, at);
+    if (char === open.at(-1) && (want === "comma" || first)) {
+      open.pop();
+      want = open.length === 0 ? "end" : "comma";
+      first = false;
+    } else if (want === "value" && (char === "{" || char === "[")) {
+      open.push(char === "{" ? "}" : "]");
+      want = char === "{" ? "key" : "value";
+      first = true;
+    } else if (want === "value" && (token.kind === "string" || token.kind === "word")) {
+      want = open.length === 0 ? "end" : "comma";
+      first = false;
+    } else if (want === "key" && token.kind === "string") {
+      want = "colon";
+      first = false;
+    } else if (want === "colon" && char === ":") {
+      want = "value";
+    } else if (want === "comma" && char === ",") {
+      want = open.at(-1) === "}" ? "key" : "value";
+    } else if (token.kind === "broken") {
+      return fail(token.at, token.expected);
+    } else {
+      return fail(at, describe(want, open.at(-1)));
+    }
+    at = skipSpace(text, token.end);
+  }
+  return fail(text.trimEnd().length, describe(want, open.at(-1)));
+}
+
+type Wanted = "value" | "key" | "colon" | "comma" | "end";
+
+function describe(want: Wanted, closing: string | undefined): string {
+  switch (want) {
+    case "value":
+      return "a JSON value";
+    case "key":
+      return "a key in double quotes";
+    case "colon":
+      return '":"';
+    case "comma":
+      return `"," or "${closing}"`;
+    case "end":
+      return "the end of the text";
+  }
+}
+
+type Token =
+  | { readonly kind: "string" | "word" | "mark"; readonly end: number }
+  | { readonly kind: "broken"; readonly at: number; readonly expected: string; readonly end: number };
+
+function readToken(text: string, at: number): Token {
+  if (text.charCodeAt(at) === QUOTE) {
+    const end = endOfString(text, at);
+    const flaw = flawIn(text.slice(at, end));
+    if (end > text.length) return { kind: "broken", at, expected: "the string that starts here to end", end };
+    if (flaw === undefined) return { kind: "string", end };
+    return { kind: "broken", at: at + flaw, expected: "a character that JSON allows in a string, or its escape", end };
+  }
+  WORD.lastIndex = at;
+  const word = WORD.exec(text)?.[0];
+  return word === undefined ? { kind: "mark", end: at + 1 } : { kind: "word", end: at + word.length };
+}
+
+const WORD = /(?:true|false|null|-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)(?![A-Za-z0-9_.+-])/y;
+
+/** The offset in `string` of the first character that JSON does not allow there. */
+function flawIn(string: string): number | undefined {
+  for (const { index, 1: escaped } of string.matchAll(CONTROL_OR_ESCAPE)) if (escaped === undefined) return index;
+  return undefined;
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL_OR_ESCAPE = /[\x00-\x1f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?/g;
+
+// --- walking a valid text ------------------------------------------------------------------------------------------------
+
+/** Where the keys and values of the object at `open` stand. */
+function* membersAt(text: string, open: number): Generator<{ readonly key: Range; readonly value: number }> {
+  let at = skipSpace(text, open + 1);
+  while (text.charCodeAt(at) === QUOTE) {
+    const key: Range = { start: at, end: endOfString(text, at) };
+    const value = skipSpace(text, skipSpace(text, key.end) + 1);
+    yield { key, value };
+    at = skipSpace(text, skipValue(text, value));
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
+  }
+}
+
+/** Where the elements of the array at `open` start. */
+function* elementsAt(text: string, open: number): Generator<number> {
+  let at = skipSpace(text, open + 1);
+  while (at < text.length && text.charCodeAt(at) !== CLOSE_BRACKET) {
+    yield at;
+    at = skipSpace(text, skipValue(text, at));
+    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
+  }
+}
+
+function findMember(
+  text: string,
+  open: number,
+  name: string,
+): { readonly key: Range; readonly value: number } | undefined {
+  for (const member of membersAt(text, open)) if (readKey(text, member.key) === name) return member;
+  return undefined;
+}
+
+function nth(offsets: Iterable<number>, index: number): number | undefined {
+  let count = 0;
+  for (const offset of offsets) if (count++ === index) return offset;
+  return undefined;
+}
+
+function readKey(text: string, { start, end }: Range): string {
+  return JSON.parse(text.slice(start, end)) as string;
+}
+
+/** Behind the value that starts at `start`. */
+function skipValue(text: string, start: number): number {
+  let depth = 0;
+  for (let at = start; at < text.length; ) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      at = endOfString(text, at);
+    } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
+      depth++;
+      at++;
+    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      depth--;
+      at++;
+    } else if (depth > 0) {
+      at++;
+      continue;
+    } else {
+      while (at < text.length && !ENDS_WORD.has(text.charCodeAt(at))) at++;
+    }
+    if (depth === 0) return at;
+  }
+  return text.length;
+}
+
+/** Behind the string that starts at `open`; behind the end of the text when it does not end. */
+function endOfString(text: string, open: number): number {
+  for (let quote = text.indexOf('"', open + 1); quote >= 0; quote = text.indexOf('"', quote + 1)) {
+    let before = quote;
+    while (text.charCodeAt(before - 1) === BACKSLASH) before--;
+    if (((quote - before) & 1) === 0) return quote + 1;
+  }
+  return text.length + 1;
+}
+
+/** The first offset from `at` on that holds no white space. */
+function skipSpace(text: string, at: number): number {
+  let code = text.charCodeAt(at);
+  while (code === 32 || (code >= 9 && code <= 13)) code = text.charCodeAt(++at);
+  return at;
+}
+
+const QUOTE = 34;
+const COMMA = 44;
+const COLON = 58;
+const OPEN_BRACKET = 91;
+const BACKSLASH = 92;
+const CLOSE_BRACKET = 93;
+const OPEN_BRACE = 123;
+const CLOSE_BRACE = 125;
+const ENDS_WORD: ReadonlySet<number> = new Set([9, 10, 13, 32, COMMA, CLOSE_BRACKET, CLOSE_BRACE]);

@@ -1,0 +1,30 @@
+import { nearest } from "./nearest.ts";
+
+/** The kinds that kpc reads, and the only version of each: older ones have other fields, and no server takes them. */
+export const API_VERSIONS = {
+  Service: "v1",
+  Endpoints: "v1",
+  Pod: "v1",
+  Node: "v1",
+  EndpointSlice: "discovery.k8s.io/v1",
+  Ingress: "networking.k8s.io/v1",
+  IngressClass: "networking.k8s.io/v1",
+} as const;
+
+export type KnownKind = keyof typeof API_VERSIONS;
+
+export function isKnownKind(kind: string): kind is KnownKind {
+  return Object.hasOwn(API_VERSIONS, kind);
+}
+
+/** Whose kinds an API group holds: `serving.knative.dev/v1` has a Service too, which is none of ours. Groups without a
+ *  domain (`apps`, `extensions`) and those below k8s.io are Kubernetes' own. */
+export function ownerOf(apiVersion: string): "Kubernetes" | "somebody else" {
+  const group = apiVersion.includes("/") ? apiVersion.slice(0, apiVersion.indexOf("/")) : "";
+  return group.includes(".") && !group.endsWith(".k8s.io") ? "somebody else" : "Kubernetes";
+}
+
+/** The known kind that `kind` was probably meant to be. */
+export function nearestKind(kind: string): KnownKind | undefined {
+  return nearest(kind, Object.keys(API_VERSIONS)) as KnownKind | undefined;
+}

@@ -1,0 +1,220 @@
+import type { Report, Source } from "../diagnostics.ts";
+import { decodeClusterNode } from "./cluster-node.ts";
+import { asArray, type Context } from "./decode.ts";
+import { readDocuments, type TypeMeta } from "./document.ts";
+import { decodeEndpointSlice } from "./endpoint-slice.ts";
+import { decodeEndpoints } from "./endpoints.ts";
+import { decodeIngress } from "./ingress.ts";
+import { decodeIngressClass } from "./ingress-class.ts";
+import { API_VERSIONS, isKnownKind, type KnownKind, nearestKind, ownerOf } from "./kinds.ts";
+import { Node } from "./node.ts";
+import { decodePod } from "./pod.ts";
+import { decodeService } from "./service.ts";
+import { pattern, readShape } from "./shape.ts";
+import { isObject, printable, show } from "./show.ts";
+import type {
+  EndpointSliceSpec,
+  EndpointsSpec,
+  IngressClassSpec,
+  IngressSpec,
+  Meta,
+  NodeSpec,
+  PodSpec,
+  ServiceSpec,
+  SkippedKind,
+  Specs,
+} from "./types.ts";
+
+/** All objects in `sources`. An object with an error is reported and left out; the others are still read. */
+export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
+  const loader = new Loader(report);
+  for (const source of sources) {
+    for (const document of readDocuments(source, report)) loader.add(Node.root(document), document.list);
+  }
+  return loader.specs;
+}
+
+/** The objects at `nodes`, which somebody else has read: a case file's `objects`. */
+export function loadObjects(nodes: Iterable<Node>, report: Report): Specs {
+  const loader = new Loader(report);
+  for (const node of nodes) loader.add(node);
+  return loader.specs;
+}
+
+const LIST = pattern({
+  apiVersion: "any",
+  items: "any",
+  kind: "any",
+  metadata: {
+    continue: "string",
+    remainingItemCount: "integer",
+    resourceVersion: "string",
+    selfLink: "string",
+    shardInfo: "any",
+  },
+});
+
+/** A value that should be an object, and what the List that it is in says of its items. */
+interface Candidate {
+  readonly node: Node;
+  readonly list: TypeMeta | undefined;
+}
+
+const NO_ITEMS: readonly Candidate[] = [];
+
+class Loader {
+  private readonly report: Report;
+  private readonly services: ServiceSpec[] = [];
+  private readonly endpointSlices: EndpointSliceSpec[] = [];
+  private readonly endpoints: EndpointsSpec[] = [];
+  private readonly pods: PodSpec[] = [];
+  private readonly nodes: NodeSpec[] = [];
+  private readonly ingresses: IngressSpec[] = [];
+  private readonly ingressClasses: IngressClassSpec[] = [];
+  private readonly skipped = new Map<string, SkippedKind>();
+  /** The first object of each name, by kind and namespace. */
+  private readonly firsts = new Map<string, Map<string, Node>>();
+
+  constructor(report: Report) {
+    this.report = report;
+  }
+
+  get specs(): Specs {
+    const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, skipped } = this;
+    return { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, skipped };
+  }
+
+  /** The object at `root`, or those in the List there, also in Lists of Lists. */
+  add(root: Node, list?: TypeMeta): void {
+    const pending: Candidate[] = [{ node: root, list }]; // a recursion would overflow on deep nesting
+    for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+      const items = this.addOne(next);
+      for (let index = items.length - 1; index >= 0; index--) pending.push(items[index] as Candidate);
+    }
+  }
+
+  /** Adds an object; of a List gives the items. */
+  private addOne({ node, list }: Candidate): readonly Candidate[] {
+    if (!isObject(node.value)) {
+      const message = "expected a Kubernetes object with apiVersion and kind";
+      this.report({ severity: "error", code: "not-an-object", message, origin: node });
+      return NO_ITEMS;
+    }
+    const type = this.typeOf(node, list);
+    if (type === undefined) return NO_ITEMS;
+    const { apiVersion, kind } = type;
+    if (kind === "List" || (kind.endsWith("List") && isListOfItems(node.value["items"]))) {
+      return this.itemsOf(node, type).map((item) => ({ node: item, list: type }));
+    }
+    if (isKnownKind(kind) && apiVersion === API_VERSIONS[kind]) this.decode(kind, node);
+    else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.reportVersion(kind, apiVersion, node);
+    else this.skip(apiVersion, kind, node);
+    return NO_ITEMS;
+  }
+
+  /** What the object says it is; items of a ServiceList need not say that they are Services. */
+  private typeOf(node: Node, list: TypeMeta | undefined): Record<"apiVersion" | "kind", string> | undefined {
+    const own = node.value as Readonly<Record<string, unknown>>;
+    const inherits = own["apiVersion"] === undefined && own["kind"] === undefined && list !== undefined;
+    const apiVersion = inherits ? list.apiVersion : own["apiVersion"];
+    const kind = inherits && typeof list.kind === "string" ? list.kind.slice(0, -"List".length) : own["kind"];
+    if (typeof apiVersion === "string" && apiVersion !== "" && typeof kind === "string" && kind !== "")
+      return { apiVersion, kind };
+    for (const [key, value] of Object.entries({ apiVersion, kind })) {
+      if (typeof value === "string" && value !== "") continue;
+      const absent = value === undefined || value === null || value === "";
+      const origin = absent || inherits ? node : node.member(key);
+      const message = absent
+        ? `${key}: Required value`
+        : `${key}: Invalid value: expected string, found ${show(value)}`;
+      this.report({ severity: "error", code: absent ? "missing-field" : "wrong-type", message, origin });
+    }
+    return undefined;
+  }
+
+  private itemsOf(node: Node, { kind }: TypeMeta): Node[] {
+    const context: Context = { report: this.report, root: node, subject: String(kind) };
+    readShape(context, node, LIST);
+    return asArray(context, node.get("items"));
+  }
+
+  private decode(kind: KnownKind, node: Node): void {
+    let sound = true;
+    const report: Report = (finding) => {
+      if (finding.severity === "error") sound = false;
+      this.report(finding);
+    };
+    const context: Context = { report, root: node, subject: kind };
+    const keep = <T extends { readonly meta: Meta }>(list: T[], object: T | undefined): void => {
+      if (object !== undefined && this.isFirst(kind, object.meta) && sound) list.push(object);
+    };
+    switch (kind) {
+      case "Service":
+        keep(this.services, decodeService(context, node));
+        break;
+      case "EndpointSlice":
+        keep(this.endpointSlices, decodeEndpointSlice(context, node));
+        break;
+      case "Endpoints":
+        keep(this.endpoints, decodeEndpoints(context, node));
+        break;
+      case "Pod":
+        keep(this.pods, decodePod(context, node));
+        break;
+      case "Node":
+        keep(this.nodes, decodeClusterNode(context, node));
+        break;
+      case "Ingress":
+        keep(this.ingresses, decodeIngress(context, node));
+        break;
+      case "IngressClass":
+        keep(this.ingressClasses, decodeIngressClass(context, node));
+        break;
+    }
+  }
+
+  /** Whether there is no object of this kind and name yet; else reports both. */
+  private isFirst(kind: KnownKind, { namespace, name, node }: Meta): boolean {
+    const place = `${kind} ${namespace}`;
+    const firsts = this.firsts.get(place) ?? new Map<string, Node>();
+    if (firsts.size === 0) this.firsts.set(place, firsts);
+    const first = firsts.get(name);
+    if (first === undefined) {
+      firsts.set(name, node);
+      return true;
+    }
+    const notes = [{ message: "first defined here", origin: nameOf(first) }];
+    const message = `${kind} ${printable(namespace === "" ? name : `${namespace}/${name}`)} is in the input twice`;
+    this.report({ severity: "error", code: "duplicate-object", message, origin: nameOf(node), notes });
+    return false;
+  }
+
+  private reportVersion(kind: KnownKind, apiVersion: string, node: Node): void {
+    const message = `no matches for kind "${kind}" in version ${show(apiVersion)}: expected ${show(API_VERSIONS[kind])}`;
+    const origin = node.get("apiVersion") ?? node;
+    this.report({ severity: "error", code: "unknown-version", message, origin });
+  }
+
+  /** Counts an object of a kind that kpc does not read; reports one that looks like a slip. */
+  private skip(apiVersion: string, kind: string, node: Node): void {
+    const key = printable(`${apiVersion}/${kind}`);
+    const known = this.skipped.get(key);
+    const near = known === undefined && ownerOf(apiVersion) === "Kubernetes" ? nearestKind(kind) : undefined;
+    if (near === undefined) {
+      this.skipped.set(key, { count: (known?.count ?? 0) + 1, first: known?.first ?? node });
+      return;
+    }
+    const message = `unknown kind ${show(kind)}, did you mean "${near}"?`;
+    this.report({ severity: "error", code: "unknown-kind", message, origin: node.get("kind") ?? node });
+  }
+}
+
+/** The API writes an empty list as null. */
+function isListOfItems(items: unknown): boolean {
+  return Array.isArray(items) || items === null;
+}
+
+/** Where the name of the object at `node` stands. */
+function nameOf(node: Node): Node {
+  return node.get("metadata")?.get("name") ?? node;
+}

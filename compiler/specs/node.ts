@@ -1,0 +1,79 @@
+/** Values of a document together with the way to them. */
+import type { Origin, Span } from "../diagnostics.ts";
+import type { Document, Path } from "./document.ts";
+import { show } from "./show.ts";
+
+/** A value in a document. Making one is cheap; finding its place in the text is not, and happens on demand. */
+export class Node implements Origin {
+  readonly value: unknown;
+  private readonly parent: Node | Document;
+  private readonly step: string | number | undefined;
+
+  private constructor(value: unknown, parent: Node | Document, step: string | number | undefined) {
+    this.value = value;
+    this.parent = parent;
+    this.step = step;
+  }
+
+  /** The root of `document`. */
+  static root(document: Document): Node {
+    return new Node(document.value, document, undefined);
+  }
+
+  /** The member `key` of this object; undefined when there is none, or null, which the API treats alike. */
+  get(key: string): Node | undefined {
+    const { value } = this;
+    if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
+    const member = (value as Record<string, unknown>)[key];
+    return member === undefined || member === null ? undefined : new Node(member, this, key);
+  }
+
+  /** The member `key`, null or not. */
+  member(key: string): Node {
+    return new Node((this.value as Record<string, unknown>)[key], this, key);
+  }
+
+  /** The element `index` of this array. */
+  item(index: number): Node {
+    return new Node((this.value as readonly unknown[])[index], this, index);
+  }
+
+  /** The elements of this array. */
+  items(): Node[] {
+    return Array.isArray(this.value) ? this.value.map((item: unknown, index) => new Node(item, this, index)) : [];
+  }
+
+  span(): Span {
+    return this.document().locate(this.path(), "value");
+  }
+
+  /** The name of this member instead of its value: for findings about the name. */
+  key(): Origin {
+    return { span: () => this.document().locate(this.path(), "key") };
+  }
+
+  document(): Document {
+    let { parent } = this;
+    while (parent instanceof Node) parent = parent.parent;
+    return parent;
+  }
+
+  /** The path in the API's own spelling below the object at `root`: `spec.ports[0].nodePort`; keys that are no field
+   *  names in brackets: `metadata.labels[kubernetes.io/service-name]`. */
+  fieldPath(root: Node): string {
+    let text = "";
+    for (const step of this.path().slice(root.path().length)) {
+      if (typeof step === "number") text += `[${step}]`;
+      else if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(step)) text += text === "" ? step : `.${step}`;
+      else text += /^[A-Za-z0-9_./-]+$/.test(step) ? `[${step}]` : `[${show(step)}]`;
+    }
+    return text;
+  }
+
+  private path(): Path {
+    const steps: (string | number)[] = [];
+    for (let node: Node | Document = this; node instanceof Node && node.step !== undefined; node = node.parent)
+      steps.push(node.step);
+    return steps.reverse();
+  }
+}

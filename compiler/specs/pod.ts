@@ -1,0 +1,184 @@
+import { type Address, familyOf } from "../net/address.ts";
+import { decodeAddress } from "./address.ts";
+import {
+  asArray,
+  type Context,
+  checkRequired,
+  checkText,
+  lenient,
+  reportDuplicate,
+  reportInvalid,
+  warnInvalid,
+  wordOrEmpty,
+} from "./decode.ts";
+import { decodeMeta, decodeTime, METADATA } from "./meta.ts";
+import { dns1123SubdomainProblems, portNameProblems } from "./names.ts";
+import type { Node } from "./node.ts";
+import { decodeOptionalPort, decodePort, decodeProtocol } from "./port.ts";
+import { type Fitting, pattern, readShape } from "./shape.ts";
+import type { NamedPortSpec, PodSpec } from "./types.ts";
+
+const PORT = pattern({
+  containerPort: "integer",
+  hostIP: "string",
+  hostPort: "integer",
+  name: "string",
+  protocol: "string",
+});
+
+/** Top level only: what a Pod does inside is no business of the network. */
+const SPEC = {
+  activeDeadlineSeconds: "any",
+  affinity: "any",
+  automountServiceAccountToken: "any",
+  containers: ["object"],
+  dnsConfig: "any",
+  dnsPolicy: "any",
+  enableServiceLinks: "any",
+  ephemeralContainers: "any",
+  evictionInterceptors: "any",
+  hostAliases: "any",
+  hostIPC: "any",
+  hostNetwork: "boolean",
+  hostPID: "any",
+  hostUsers: "any",
+  hostname: "string",
+  hostnameOverride: "any",
+  imagePullSecrets: "any",
+  initContainers: ["object"],
+  nodeName: "string",
+  nodeSelector: "any",
+  os: "any",
+  overhead: "any",
+  preemptionPolicy: "any",
+  priority: "any",
+  priorityClassName: "any",
+  readinessGates: "any",
+  resourceClaims: "any",
+  resources: "any",
+  restartPolicy: "string",
+  runtimeClassName: "any",
+  schedulerName: "any",
+  schedulingGates: "any",
+  schedulingGroup: "any",
+  securityContext: "any",
+  serviceAccount: "any",
+  serviceAccountName: "any",
+  setHostnameAsFQDN: "any",
+  shareProcessNamespace: "any",
+  subdomain: "string",
+  terminationGracePeriodSeconds: "integer",
+  tolerations: "any",
+  topologySpreadConstraints: "any",
+  volumes: "any",
+  workloadRef: "any",
+} as const;
+
+const STATUS = {
+  allocatedResources: "any",
+  conditions: ["object"],
+  containerStatuses: "any",
+  ephemeralContainerStatuses: "any",
+  extendedResourceClaimStatus: "any",
+  hostIP: "string",
+  hostIPs: "any",
+  initContainerStatuses: "any",
+  message: "string",
+  nodeAllocatableResourceClaimStatuses: "any",
+  nominatedNodeName: "any",
+  observedGeneration: "any",
+  phase: "string",
+  podIP: "string",
+  podIPs: [{ ip: "string" }],
+  qosClass: "any",
+  reason: "any",
+  resize: "any",
+  resourceClaimStatuses: "any",
+  resources: "any",
+  startTime: "string",
+} as const;
+
+const POD = pattern({ apiVersion: "string", kind: "string", metadata: METADATA, spec: SPEC, status: STATUS });
+
+type StatusFields = Fitting<typeof STATUS>;
+
+const PHASES = ["Failed", "Pending", "Running", "Succeeded", "Unknown"] as const;
+
+/** A Pod (v1): what the EndpointSlice controller looks at. Hand-written Pods have no status, hence no address. */
+export function decodePod(context: Context, root: Node): PodSpec | undefined {
+  const pod = readShape(context, root, POD);
+  if (pod === undefined) return undefined;
+  const meta = decodeMeta(context, root, pod.metadata, true, dns1123SubdomainProblems);
+  const spec = pod.spec ?? {};
+  const status = pod.status ?? {};
+  const { deletionTimestamp } = pod.metadata ?? {};
+  checkRequired(context, root, "spec", pod.spec);
+  checkText(context, root.member("spec"), "nodeName", spec.nodeName, dns1123SubdomainProblems);
+  // Nobody writes a status with kubectl apply, and what is no address is left out: worth a warning.
+  const podIps = decodePodIps(lenient(context), root, status);
+  const phase = wordOrEmpty(lenient(context), root.member("status"), "phase", status.phase, PHASES);
+  const namedPorts = decodeNamedPorts(context, root.member("spec"), spec);
+  const deleted = decodeTime(context, root.member("metadata"), "deletionTimestamp", deletionTimestamp);
+  if (meta === undefined) return undefined;
+  return {
+    meta,
+    nodeName: spec.nodeName || undefined,
+    podIps,
+    ready: (status.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True"),
+    finished: phase === "Succeeded" || phase === "Failed",
+    terminating: deleted !== undefined,
+    namedPorts,
+  };
+}
+
+/** `podIPs`; `podIP` wins where they differ, as in the API server. */
+function decodePodIps(context: Context, root: Node, { podIP, podIPs }: StatusFields): readonly Address[] {
+  const listed = (podIPs ?? []).map(({ ip }) => ip ?? "");
+  const single = podIP ?? "";
+  const differs = single !== "" && listed[0] !== single;
+  const texts = differs ? [single] : listed;
+  if (texts.length === 0) return [];
+  const status = root.member("status");
+  if (differs && listed.length > 0)
+    warnInvalid(context, status.member("podIP"), "differs from the first of podIPs, which are left out");
+  const addresses = texts.flatMap((text, index) => {
+    const at = (): Node => (differs ? status.member("podIP") : status.member("podIPs").item(index).member("ip"));
+    return decodeAddress(context, text, at) ?? [];
+  });
+  if (new Set(addresses.map(familyOf)).size < addresses.length)
+    reportInvalid(context, status.member("podIPs"), "may specify no more than one IP for each IP family");
+  return addresses;
+}
+
+/** Ports of the containers, then of sidecars (init containers that are restarted always): the order in which the
+ *  EndpointSlice controller looks for a name. */
+function decodeNamedPorts(
+  context: Context,
+  spec: Node,
+  { containers, initContainers }: Fitting<typeof SPEC>,
+): readonly NamedPortSpec[] {
+  return [
+    ...(containers ?? []).flatMap((_, index) => decodeContainer(context, spec.member("containers").item(index))),
+    ...(initContainers ?? []).flatMap(({ restartPolicy }, index) =>
+      restartPolicy === "Always" ? decodeContainer(context, spec.member("initContainers").item(index)) : [],
+    ),
+  ];
+}
+
+function decodeContainer(context: Context, container: Node): NamedPortSpec[] {
+  const firsts = new Map<string, Node>();
+  return asArray(context, container.get("ports")).flatMap((node): NamedPortSpec[] => {
+    const fields = readShape(context, node, PORT);
+    if (fields === undefined) return [];
+    const port = decodePort(context, node, "containerPort", fields.containerPort);
+    const protocol = decodeProtocol(context, node, fields.protocol);
+    decodeOptionalPort(context, node, "hostPort", fields.hostPort);
+    checkText(context, node, "name", fields.name, portNameProblems);
+    const name = fields.name ?? "";
+    if (name === "") return [];
+    const first = firsts.get(name);
+    if (first === undefined) firsts.set(name, node);
+    else reportDuplicate(context, node.member("name"), first);
+    return port === undefined ? [] : [{ name, protocol, port }];
+  });
+}

@@ -1,0 +1,80 @@
+/** Ports as the kinds that have them write them. */
+import { asPort, type Port } from "../net/port.ts";
+import type { Protocol } from "../net/protocol.ts";
+import { type Context, reportDuplicate, reportInvalid, reportMissing, wordOrEmpty } from "./decode.ts";
+import { dns1123LabelProblems } from "./names.ts";
+import type { Node } from "./node.ts";
+
+export const PORT_RANGE = "must be between 1 and 65535, inclusive";
+
+/** The words of the API for protocols, in its order. */
+const PROTOCOL_WORDS = ["SCTP", "TCP", "UDP"] as const;
+
+const PROTOCOL_BY_WORD: Readonly<Record<(typeof PROTOCOL_WORDS)[number], Protocol>> = {
+  SCTP: "sctp",
+  TCP: "tcp",
+  UDP: "udp",
+};
+
+/** Member `protocol` of `node`; absent means TCP. */
+export function decodeProtocol(context: Context, node: Node, protocol: string | null | undefined): Protocol {
+  return PROTOCOL_BY_WORD[wordOrEmpty(context, node, "protocol", protocol, PROTOCOL_WORDS) ?? "TCP"];
+}
+
+/** `TCP`, as people write it. */
+export function protocolWord(protocol: Protocol): string {
+  return protocol.toUpperCase();
+}
+
+/** The port number that the member `key` of `node` has to be. */
+export function decodePort(
+  context: Context,
+  node: Node,
+  key: string,
+  number: number | null | undefined,
+): Port | undefined {
+  if (number === undefined || number === null) {
+    reportMissing(context, node, key);
+    return undefined;
+  }
+  const port = asPort(number);
+  if (port === undefined) reportInvalid(context, node.member(key), PORT_RANGE);
+  return port;
+}
+
+/** A port number that may be absent; 0 counts as absent. */
+export function decodeOptionalPort(
+  context: Context,
+  node: Node,
+  key: string,
+  number: number | null | undefined,
+): Port | undefined {
+  return number === 0 || number === undefined || number === null ? undefined : decodePort(context, node, key, number);
+}
+
+/** Checks the names of the ports in `list`: a DNS label each, none empty where `required`, none twice where `unique`. */
+export function checkPortNames(
+  context: Context,
+  list: Node,
+  ports: readonly { readonly name?: string | null }[],
+  { required, unique }: { readonly required: boolean; readonly unique: boolean },
+): void {
+  const firsts = unique && ports.length > 1 ? new Map<string, number>() : undefined;
+  for (const [index, port] of ports.entries()) {
+    const name = port.name ?? "";
+    if (name !== "") {
+      for (const problem of dns1123LabelProblems(name))
+        reportInvalid(context, list.item(index).member("name"), problem);
+    } else if (required) {
+      reportMissing(context, list.item(index), "name");
+      continue;
+    }
+    const first = firsts?.get(name);
+    if (first === undefined) {
+      firsts?.set(name, index);
+    } else {
+      const at = (position: number): Node => (name === "" ? list.item(position) : list.item(position).member("name"));
+      reportDuplicate(context, at(index), at(first), name);
+    }
+  }
+}

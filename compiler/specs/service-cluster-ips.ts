@@ -1,0 +1,127 @@
+import { type Address, type Family, familyOf } from "../net/address.ts";
+import { decodeAddress } from "./address.ts";
+import {
+  type Context,
+  isEmpty,
+  reportDuplicate,
+  reportInvalid,
+  reportUnsupported,
+  warnForbidden,
+  warnInvalid,
+  wordOf,
+} from "./decode.ts";
+import type { Node } from "./node.ts";
+import type { ServiceFields } from "./service.ts";
+import type { Located, ServiceSpec, ServiceType } from "./types.ts";
+
+const FAMILY_WORDS = ["IPv4", "IPv6"] as const;
+const FAMILY_POLICIES = ["PreferDualStack", "RequireDualStack", "SingleStack"] as const;
+
+/** `clusterIP: None`. */
+const NONE = "None";
+
+const NO_ADDRESSES: readonly Located<Address>[] = [];
+const NO_FAMILIES: readonly Family[] = [];
+
+/** The cluster IPs of a Service and their families: `clusterIPs`, or `clusterIP` alone. Where the families are not given
+ *  they follow from the addresses. Reports what does not fit together (ValidateServiceClusterIPsRelatedFields, and the
+ *  allocator's checks). */
+export function decodeClusterIps(
+  context: Context,
+  spec: Node,
+  fields: ServiceFields,
+  type: ServiceType,
+): Pick<ServiceSpec, "clusterIps" | "headless" | "ipFamilies"> {
+  const single = fields.clusterIP ?? "";
+  const listed = fields.clusterIPs ?? [];
+  if (listed.length > 0 && single === "") {
+    reportInvalid(context, spec.member("clusterIPs"), "must be empty when `clusterIP` is not specified");
+  } else if (listed.length > 0 && listed[0] !== single) {
+    reportInvalid(context, spec.member("clusterIPs"), "first value must match `clusterIP`");
+  }
+  const headless = (listed[0] ?? single) === NONE;
+  if (headless) checkNone(context, spec, listed, type);
+  const clusterIps = headless ? NO_ADDRESSES : decodeAddresses(context, spec, single, listed);
+  const families = isEmpty(fields.ipFamilies) ? NO_FAMILIES : decodeFamilies(context, spec, fields.ipFamilies ?? []);
+  checkPolicy(context, spec, fields, clusterIps.length, families.length, headless);
+  if (type === "ExternalName") forbidAll(context, spec, fields);
+  else checkFamilies(context, clusterIps, families);
+  const ipFamilies = families.length > 0 ? families : clusterIps.map(({ value }) => familyOf(value));
+  return { clusterIps, headless, ipFamilies };
+}
+
+/** `None` has to stand alone, and there is nothing that a node port or a load balancer could send to. */
+function checkNone(context: Context, spec: Node, listed: readonly string[], type: ServiceType): void {
+  if (listed.length > 1) {
+    reportInvalid(context, spec.member("clusterIPs"), "'None' must be the first and only value");
+  } else if (type === "LoadBalancer" || type === "NodePort") {
+    const place = listed.length > 0 ? spec.member("clusterIPs").item(0) : spec.member("clusterIP");
+    reportInvalid(context, place, `may not be set to 'None' for ${type} services`);
+  }
+}
+
+function decodeAddresses(
+  context: Context,
+  spec: Node,
+  single: string,
+  listed: readonly string[],
+): readonly Located<Address>[] {
+  if (listed.length === 0 && single === "") return NO_ADDRESSES;
+  const list = listed.length > 0 ? spec.member("clusterIPs") : undefined;
+  const texts = list === undefined ? [single] : listed;
+  if (texts.length > 2) reportInvalid(context, spec.member("clusterIPs"), "may only hold up to 2 values");
+  const clusterIps = texts.flatMap((text, index): readonly Located<Address>[] => {
+    const node = list === undefined ? spec.member("clusterIP") : list.item(index);
+    const value = decodeAddress(context, text, () => node);
+    return value === undefined ? NO_ADDRESSES : [{ value, node }];
+  });
+  const [first, second] = clusterIps;
+  if (first !== undefined && second !== undefined && familyOf(first.value) === familyOf(second.value))
+    reportInvalid(context, spec.member("clusterIPs"), "may specify no more than one IP for each IP family");
+  return clusterIps;
+}
+
+function decodeFamilies(context: Context, spec: Node, words: readonly string[]): readonly Family[] {
+  const families: Family[] = [];
+  for (const [index, word] of words.entries()) {
+    const family = FAMILY_WORDS.find((known) => known === word);
+    const at = (position: number): Node => spec.member("ipFamilies").item(position);
+    if (family === undefined) reportUnsupported(context, at(index), FAMILY_WORDS);
+    else if (families.includes(family)) reportDuplicate(context, at(index), at(words.indexOf(word)));
+    else families.push(family);
+  }
+  return families;
+}
+
+/** The policy decides only how many addresses the API server allocates: kube-proxy uses what is there. */
+function checkPolicy(
+  context: Context,
+  spec: Node,
+  { ipFamilyPolicy }: ServiceFields,
+  addresses: number,
+  families: number,
+  headless: boolean,
+): void {
+  const policy = wordOf(context, spec, "ipFamilyPolicy", ipFamilyPolicy, FAMILY_POLICIES);
+  if (addresses < 2 && families < 2) return;
+  const given = addresses > 1 ? "cluster IPs" : "IP families";
+  const detail = `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${given} are specified`;
+  if (policy === "SingleStack") reportInvalid(context, spec.member("ipFamilyPolicy"), detail);
+  else if (isEmpty(ipFamilyPolicy) && !headless)
+    warnInvalid(context, spec.member(addresses > 1 ? "clusterIPs" : "ipFamilies"), `spec.ipFamilyPolicy ${detail}`);
+}
+
+function checkFamilies(context: Context, clusterIps: readonly Located<Address>[], families: readonly Family[]): void {
+  for (const [index, { value, node }] of clusterIps.entries()) {
+    const family = families[index];
+    if (family !== undefined && family !== familyOf(value))
+      reportInvalid(context, node, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``);
+  }
+}
+
+/** An ExternalName Service is a DNS name; kube-proxy ignores it whatever else it has. */
+function forbidAll(context: Context, spec: Node, fields: ServiceFields): void {
+  for (const key of ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] as const) {
+    if (!isEmpty(fields[key])) warnForbidden(context, spec.member(key), "may not be set for ExternalName services");
+  }
+}

@@ -1,0 +1,262 @@
+import type { Address } from "../net/address.ts";
+import type { Port } from "../net/port.ts";
+import type { Prefix } from "../net/prefix.ts";
+import { checkNotSpecial, decodeAddress, decodePrefix } from "./address.ts";
+import {
+  type Context,
+  checkText,
+  isEmpty,
+  reportInvalid,
+  reportMissing,
+  warnForbidden,
+  warnInvalid,
+  wordOf,
+  wordOrEmpty,
+} from "./decode.ts";
+import { decodeLabels, decodeMeta, METADATA } from "./meta.ts";
+import {
+  dns1035LabelProblems,
+  dns1123LabelProblems,
+  dns1123SubdomainProblems,
+  qualifiedNameProblems,
+} from "./names.ts";
+import type { Node } from "./node.ts";
+import { decodeOptionalPort } from "./port.ts";
+import { decodeClusterIps } from "./service-cluster-ips.ts";
+import { decodeServicePorts, SERVICE_PORT } from "./service-ports.ts";
+import { decodeServiceStatus, SERVICE_STATUS } from "./service-status.ts";
+import { type Fitting, pattern, readShape } from "./shape.ts";
+import { type Located, SERVICE_TYPES, type ServiceSpec, type ServiceType, type TrafficPolicy } from "./types.ts";
+
+const SPEC = {
+  allocateLoadBalancerNodePorts: "boolean",
+  clusterIP: "string",
+  clusterIPs: ["string"],
+  externalIPs: ["string"],
+  externalName: "string",
+  externalTrafficPolicy: "string",
+  healthCheckNodePort: "integer",
+  internalTrafficPolicy: "string",
+  ipFamilies: ["string"],
+  ipFamilyPolicy: "string",
+  loadBalancerClass: "string",
+  loadBalancerIP: "string",
+  loadBalancerSourceRanges: ["string"],
+  ports: [SERVICE_PORT],
+  publishNotReadyAddresses: "boolean",
+  selector: "strings",
+  sessionAffinity: "string",
+  sessionAffinityConfig: { clientIP: { timeoutSeconds: "integer" } },
+  trafficDistribution: "string",
+  type: "string",
+} as const;
+
+const SERVICE = pattern({
+  apiVersion: "string",
+  kind: "string",
+  metadata: METADATA,
+  spec: SPEC,
+  status: SERVICE_STATUS,
+});
+
+/** `spec` of a Service, as the manifest has it. */
+export type ServiceFields = Fitting<typeof SPEC>;
+
+const POLICIES = ["Cluster", "Local"] as const;
+const AFFINITIES = ["ClientIP", "None"] as const;
+const TRAFFIC_DISTRIBUTIONS = ["PreferClose", "PreferSameNode", "PreferSameZone"] as const;
+
+/** What the API server fills in for sessionAffinity ClientIP; kube-proxy itself has no default. */
+const DEFAULT_AFFINITY_SECONDS = 10800;
+const MAX_AFFINITY_SECONDS = 86400;
+
+/** A Service (v1), after pkg/apis/core/validation. Fields that the API server takes only together with others, and that
+ *  kube-proxy ignores or treats in a defined way without them, are worth a warning. */
+export function decodeService(context: Context, root: Node): ServiceSpec | undefined {
+  const service = readShape(context, root, SERVICE);
+  if (service === undefined) return undefined;
+  const meta = decodeMeta(context, root, service.metadata, true, dns1123LabelProblems);
+  const { spec } = service;
+  if (spec === undefined || spec === null) {
+    reportMissing(context, root, "spec.ports");
+    return undefined;
+  }
+  const node = root.member("spec");
+  const type = decodeType(context, node, spec);
+  const { clusterIps, headless, ipFamilies } = decodeClusterIps(context, node, spec, type);
+  const ports = decodeServicePorts(context, node, spec, type, headless);
+  const externalIps = decodeExternalIps(context, node, spec);
+  const externalTrafficPolicy = decodeExternalPolicy(context, node, spec, type, externalIps.length > 0);
+  const internalTrafficPolicy = wordOf(context, node, "internalTrafficPolicy", spec.internalTrafficPolicy, POLICIES);
+  const loadBalancerIngress = decodeServiceStatus(context, root, service.status, type);
+  const { selector } = spec;
+  checkLoadBalancerFields(context, node, spec, type);
+  checkIgnored(context, node, spec, type, headless);
+  const decoded = {
+    type,
+    clusterIps,
+    headless,
+    ipFamilies,
+    ports,
+    selector:
+      selector === undefined || selector === null ? undefined : decodeLabels(context, node, "selector", selector),
+    externalIps,
+    loadBalancerIngress,
+    loadBalancerSourceRanges: decodeSourceRanges(context, node, spec),
+    affinitySeconds: decodeAffinity(context, node, spec),
+    internalTrafficPolicy: internalTrafficPolicy ?? "Cluster",
+    externalTrafficPolicy,
+    healthCheckNodePort: decodeHealthCheckNodePort(context, node, spec, type, externalTrafficPolicy),
+    publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
+    trafficDistribution: decodeTrafficDistribution(context, node, spec),
+    externalName: decodeExternalName(context, node, spec, type),
+  } as const;
+  if (meta === undefined) return undefined;
+  warnOfNewName(context, root, meta.name);
+  return { meta, ...decoded };
+}
+
+/** A type that does not exist counts as LoadBalancer, which may have the most fields: one mistake is one finding. */
+function decodeType(context: Context, node: Node, { type }: ServiceFields): ServiceType {
+  if (isEmpty(type)) return "ClusterIP";
+  return wordOf(context, node, "type", type, SERVICE_TYPES) ?? "LoadBalancer";
+}
+
+/** Kubernetes 1.36 began to take names that start with a digit (KEP-5311). */
+function warnOfNewName(context: Context, root: Node, name: string): void {
+  if (/^[a-z]/.test(name) || dns1123LabelProblems(name).length > 0) return;
+  for (const problem of dns1035LabelProblems(name)) {
+    warnInvalid(context, root.member("metadata").member("name"), `refused before Kubernetes 1.36: ${problem}`);
+  }
+}
+
+function decodeExternalIps(context: Context, node: Node, { externalIPs }: ServiceFields): Located<Address>[] {
+  return located(node, "externalIPs", externalIPs, (text, item) => {
+    const address = decodeAddress(context, text, () => item);
+    if (address !== undefined) checkNotSpecial(context, address, () => item);
+    return address;
+  });
+}
+
+function decodeSourceRanges(context: Context, node: Node, spec: ServiceFields): Located<Prefix>[] {
+  return located(node, "loadBalancerSourceRanges", spec.loadBalancerSourceRanges, (text, item) =>
+    decodePrefix(context, text, () => item),
+  );
+}
+
+/** What `decode` makes of each text in the array `key`, with its node. */
+function located<T>(
+  node: Node,
+  key: string,
+  texts: readonly string[] | null | undefined,
+  decode: (text: string, item: Node) => T | undefined,
+): Located<T>[] {
+  if (texts === undefined || texts === null || texts.length === 0) return [];
+  const list = node.member(key);
+  return texts.flatMap((text, index) => {
+    const item = list.item(index);
+    const value = decode(text, item);
+    return value === undefined ? [] : [{ value, node: item }];
+  });
+}
+
+/** Fields that only a load balancer has a use for. kube-proxy looks at source ranges for every type. */
+function checkLoadBalancerFields(context: Context, node: Node, spec: ServiceFields, type: ServiceType): void {
+  if (type === "LoadBalancer") {
+    checkText(context, node, "loadBalancerClass", spec.loadBalancerClass, qualifiedNameProblems);
+    return;
+  }
+  for (const key of ["loadBalancerSourceRanges", "allocateLoadBalancerNodePorts", "loadBalancerClass"] as const) {
+    if (!isEmpty(spec[key])) warnForbidden(context, node.member(key), "may only be used when `type` is 'LoadBalancer'");
+  }
+}
+
+/** What the API server itself warns of (pkg/api/service/warnings.go). */
+function checkIgnored(context: Context, node: Node, spec: ServiceFields, type: ServiceType, headless: boolean): void {
+  const ignored = (key: keyof ServiceFields, when: string): void => {
+    if (isEmpty(spec[key]) || spec[key] === "None") return;
+    const message = `spec.${key} is ignored ${when}`;
+    context.report({ severity: "warning", code: "ignored-field", message, origin: node.member(key) });
+  };
+  if (headless && type === "ClusterIP") {
+    for (const key of ["externalIPs", "sessionAffinity", "loadBalancerIP"] as const)
+      ignored(key, "for headless services");
+  }
+  if (type === "ExternalName") ignored("externalIPs", 'when spec.type is "ExternalName"');
+  else ignored("externalName", 'when spec.type is not "ExternalName"');
+}
+
+/** Seconds for which clients stay with their endpoint. */
+function decodeAffinity(context: Context, node: Node, spec: ServiceFields): number | undefined {
+  const { sessionAffinity, sessionAffinityConfig: config } = spec;
+  if (isEmpty(sessionAffinity) || sessionAffinity === "None") {
+    if (config === undefined || config === null) return undefined;
+    warnForbidden(context, node.member("sessionAffinityConfig"), "must not be set when session affinity is None");
+    return undefined;
+  }
+  if (wordOf(context, node, "sessionAffinity", sessionAffinity, AFFINITIES) === undefined) return undefined;
+  const seconds = config?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS;
+  if (seconds < 1 || seconds > MAX_AFFINITY_SECONDS) {
+    const place = node.member("sessionAffinityConfig").member("clientIP").member("timeoutSeconds");
+    reportInvalid(context, place, `must be greater than 0 and less than ${MAX_AFFINITY_SECONDS}`);
+  }
+  return seconds;
+}
+
+function decodeExternalPolicy(
+  context: Context,
+  node: Node,
+  spec: ServiceFields,
+  type: ServiceType,
+  hasExternalIps: boolean,
+): TrafficPolicy {
+  const key = "externalTrafficPolicy";
+  const policy = wordOrEmpty(context, node, key, spec.externalTrafficPolicy, POLICIES);
+  const reachable = type === "LoadBalancer" || type === "NodePort" || (type === "ClusterIP" && hasExternalIps);
+  if (policy !== undefined && !reachable)
+    warnInvalid(context, node.member(key), "may only be set for externally-accessible services", "forbidden-field");
+  return policy ?? "Cluster";
+}
+
+/** kube-proxy ignores the port where it has no meaning. */
+function decodeHealthCheckNodePort(
+  context: Context,
+  node: Node,
+  spec: ServiceFields,
+  type: ServiceType,
+  policy: TrafficPolicy,
+): Located<Port> | undefined {
+  const value = decodeOptionalPort(context, node, "healthCheckNodePort", spec.healthCheckNodePort);
+  if (value === undefined) return undefined;
+  const place = node.member("healthCheckNodePort");
+  if (type !== "LoadBalancer" || policy !== "Local") {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    warnInvalid(context, place, detail, "forbidden-field");
+  }
+  return { value, node: place };
+}
+
+/** PreferClose is the older name of PreferSameZone. */
+function decodeTrafficDistribution(
+  context: Context,
+  node: Node,
+  { trafficDistribution }: ServiceFields,
+): ServiceSpec["trafficDistribution"] {
+  const word = wordOf(context, node, "trafficDistribution", trafficDistribution, TRAFFIC_DISTRIBUTIONS);
+  return word === "PreferClose" ? "PreferSameZone" : word;
+}
+
+/** A DNS name; it may end in a dot. */
+function decodeExternalName(
+  context: Context,
+  node: Node,
+  { externalName }: ServiceFields,
+  type: ServiceType,
+): string | undefined {
+  const name = externalName ?? undefined;
+  if (type !== "ExternalName") return name;
+  const trimmed = name?.replace(/\.$/, "") ?? "";
+  if (trimmed === "") reportMissing(context, node, "externalName");
+  checkText(context, node, "externalName", trimmed, dns1123SubdomainProblems);
+  return name;
+}

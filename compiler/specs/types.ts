@@ -1,0 +1,210 @@
+/** The objects of the input, decoded and checked one by one; no object knows another. */
+import type { Address, Family } from "../net/address.ts";
+import type { Port } from "../net/port.ts";
+import type { Prefix } from "../net/prefix.ts";
+import type { Protocol } from "../net/protocol.ts";
+import type { Node } from "./node.ts";
+
+export interface Specs {
+  readonly services: readonly ServiceSpec[];
+  readonly endpointSlices: readonly EndpointSliceSpec[];
+  /** Older objects, one per Service. */
+  readonly endpoints: readonly EndpointsSpec[];
+  readonly pods: readonly PodSpec[];
+  readonly nodes: readonly NodeSpec[];
+  readonly ingresses: readonly IngressSpec[];
+  readonly ingressClasses: readonly IngressClassSpec[];
+  /** Objects of kinds that kpc does not read, by `apiVersion/Kind`: how many were left out, and the first of them. */
+  readonly skipped: ReadonlyMap<string, SkippedKind>;
+}
+
+export interface SkippedKind {
+  readonly count: number;
+  readonly first: Node;
+}
+
+export interface Meta {
+  readonly name: string;
+  /** `default` where the manifest gives none; empty for kinds that have no namespace. */
+  readonly namespace: string;
+  readonly labels: ReadonlyMap<string, string>;
+  readonly annotations: ReadonlyMap<string, string>;
+  /** Milliseconds since 1970, when the manifest comes from a server. */
+  readonly creationTimestamp: number | undefined;
+  /** The whole object. */
+  readonly node: Node;
+}
+
+/** A value, and where it stands. */
+export interface Located<T> {
+  readonly value: T;
+  readonly node: Node;
+}
+
+export type TrafficPolicy = "Cluster" | "Local";
+
+/** In the API server's order, which is that of the alphabet. */
+export const SERVICE_TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"] as const;
+
+export type ServiceType = (typeof SERVICE_TYPES)[number];
+
+export interface ServiceSpec {
+  readonly meta: Meta;
+  readonly type: ServiceType;
+  /** `clusterIPs`, or `clusterIP` alone; empty for `None`, and where nothing is given. */
+  readonly clusterIps: readonly Located<Address>[];
+  /** `clusterIP: None`. */
+  readonly headless: boolean;
+  readonly ipFamilies: readonly Family[];
+  readonly ports: readonly ServicePortSpec[];
+  /** Undefined when there is none: endpoints are then somebody else's business. */
+  readonly selector: ReadonlyMap<string, string> | undefined;
+  readonly externalIps: readonly Located<Address>[];
+  /** `status.loadBalancer.ingress` entries that have an address. */
+  readonly loadBalancerIngress: readonly LoadBalancerIngressSpec[];
+  readonly loadBalancerSourceRanges: readonly Located<Prefix>[];
+  /** Seconds, when sessionAffinity is ClientIP; 10800 where the manifest leaves it to the server. */
+  readonly affinitySeconds: number | undefined;
+  readonly internalTrafficPolicy: TrafficPolicy;
+  readonly externalTrafficPolicy: TrafficPolicy;
+  readonly healthCheckNodePort: Located<Port> | undefined;
+  readonly publishNotReadyAddresses: boolean;
+  /** Only the EndpointSlice controller reads it: it decides which hints endpoints made from Pods have. */
+  readonly trafficDistribution: "PreferSameZone" | "PreferSameNode" | undefined;
+  readonly externalName: string | undefined;
+}
+
+export interface ServicePortSpec {
+  /** Empty for the unnamed port. */
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: Port;
+  /** A number, or the name of a container port; undefined means the same as `port`. */
+  readonly targetPort: Port | string | undefined;
+  readonly nodePort: Located<Port> | undefined;
+  readonly node: Node;
+}
+
+export interface LoadBalancerIngressSpec {
+  readonly address: Address;
+  readonly ipMode: "VIP" | "Proxy";
+  readonly node: Node;
+}
+
+export interface EndpointSliceSpec {
+  readonly meta: Meta;
+  readonly addressType: "IPv4" | "IPv6" | "FQDN";
+  readonly endpoints: readonly EndpointSpec[];
+  readonly ports: readonly EndpointPortSpec[];
+}
+
+export interface EndpointSpec {
+  /** At least one; only the first counts. Empty for FQDN slices. */
+  readonly addresses: readonly Address[];
+  /** Absent conditions have their defaults here: ready, serving, not terminating. */
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly nodeName: string | undefined;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+  readonly node: Node;
+}
+
+export interface EndpointPortSpec {
+  /** Undefined (null) is not the unnamed port: such a port joins no Service port. */
+  readonly name: string | undefined;
+  readonly protocol: Protocol;
+  /** Undefined means all ports, which kube-proxy skips. */
+  readonly port: Port | undefined;
+  readonly node: Node;
+}
+
+/** An Endpoints object has the name of its Service. */
+export interface EndpointsSpec {
+  readonly meta: Meta;
+  readonly subsets: readonly EndpointSubsetSpec[];
+}
+
+export interface EndpointSubsetSpec {
+  readonly addresses: readonly EndpointAddressSpec[];
+  readonly notReadyAddresses: readonly EndpointAddressSpec[];
+  readonly ports: readonly EndpointPortSpec[];
+}
+
+export interface EndpointAddressSpec {
+  readonly address: Address;
+  readonly nodeName: string | undefined;
+  readonly node: Node;
+}
+
+export interface PodSpec {
+  readonly meta: Meta;
+  readonly nodeName: string | undefined;
+  readonly podIps: readonly Address[];
+  readonly ready: boolean;
+  /** `Succeeded` or `Failed`: takes no traffic any more. */
+  readonly finished: boolean;
+  /** Has a deletionTimestamp. */
+  readonly terminating: boolean;
+  /** Named container ports, sidecars' last; of equal names and protocols the first counts. */
+  readonly namedPorts: readonly NamedPortSpec[];
+}
+
+export interface NamedPortSpec {
+  readonly name: string;
+  readonly protocol: Protocol;
+  readonly port: Port;
+}
+
+export interface NodeSpec {
+  readonly meta: Meta;
+  /** InternalIP and then ExternalIP addresses, as kube-proxy picks the primary one. */
+  readonly addresses: readonly Address[];
+  readonly podCidrs: readonly Prefix[];
+  /** Label `topology.kubernetes.io/zone`. */
+  readonly zone: string | undefined;
+}
+
+export interface IngressSpec {
+  readonly meta: Meta;
+  /** `spec.ingressClassName`, or the older annotation, which wins on objects that have both. */
+  readonly className: string | undefined;
+  readonly defaultBackend: IngressBackendSpec | undefined;
+  readonly rules: readonly IngressRuleSpec[];
+  readonly tls: readonly IngressTlsSpec[];
+}
+
+export interface IngressTlsSpec {
+  /** As in rules; empty means the controller's default certificate for every host. */
+  readonly hosts: readonly string[];
+  /** Undefined: the default certificate. */
+  readonly secretName: string | undefined;
+  readonly node: Node;
+}
+
+export interface IngressRuleSpec {
+  /** Lower case; `*.` and a suffix for wildcards; undefined for requests of every host. */
+  readonly host: string | undefined;
+  /** Undefined for a rule without `http`. */
+  readonly paths: readonly IngressPathSpec[] | undefined;
+  readonly node: Node;
+}
+
+export interface IngressPathSpec {
+  /** Begins with a slash; `/` where the manifest leaves it out. */
+  readonly path: string;
+  readonly pathType: "Exact" | "Prefix" | "ImplementationSpecific";
+  readonly backend: IngressBackendSpec;
+  readonly node: Node;
+}
+
+export type IngressBackendSpec =
+  | { readonly kind: "service"; readonly name: string; readonly port: Port | string; readonly node: Node }
+  | { readonly kind: "resource"; readonly name: string; readonly node: Node };
+
+export interface IngressClassSpec {
+  readonly meta: Meta;
+  readonly controller: string;
+  readonly isDefault: boolean;
+}

@@ -1,0 +1,122 @@
+import { describe, expect, test } from "vitest";
+import type { Source } from "../../../compiler/diagnostics.ts";
+import { readDocuments } from "../../../compiler/specs/document.ts";
+import { expectFindings, findingsOf, load } from "./findings.ts";
+
+describe("keys that are there twice", () => {
+  test.each([
+    [['1:10 error duplicate-key key "a" already set in map (first set here 1:2)'], '{"a": 1, "a": 2}'],
+    [['1:10 error duplicate-key key "a" already set in map (first set here 1:2)'], '{"a": 1, "\\u0061": 2}'],
+    [
+      [
+        '1:17 error duplicate-key key "a" already set in map (first set here 1:9)',
+        '1:27 error duplicate-key key "b" already set in map (first set here 1:2)',
+      ],
+      '{"b": [{"a": 1, "a": 2}], "b": 3}',
+    ],
+    [
+      ['1:19 error duplicate-key key "__proto__" already set in map (first set here 1:2)'],
+      '{"__proto__": {}, "__proto__": 1}',
+    ],
+  ])("%j: %s", (wanted, text) => {
+    expectFindings(text, wanted);
+  });
+
+  test.each([
+    '{"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "\\"a\\": 1, \\"a\\": 2", "b": {"a": "\\\\"}}}',
+    '{"apiVersion": "v1", "kind": "ConfigMap", "data": [{"a": 1}, {"a": 2}]}',
+    '{"apiVersion": "v1", "kind": "ConfigMap", "__proto__": {"a": 1}, "constructor": {"a": 1}}',
+  ])("not so here: %s", (text) => {
+    expect(findingsOf(text)).toEqual([]);
+  });
+});
+
+describe("texts that are not quite JSON are read as YAML", () => {
+  test.each([
+    [[], '{"apiVersion": "v1", "kind": "ConfigMap",}'],
+    [[], '{"apiVersion": "v1", kind: ConfigMap}'],
+    [["1:41 error yaml-syntax Flow map must end with a }"], '{"apiVersion": "v1", "kind": "ConfigMap"'],
+    [["1:21 error yaml-syntax Unexpected double-quoted-scalar token"], '{"apiVersion": "v1" "kind": "ConfigMap"}'],
+  ])("%j: %s", (wanted, text) => {
+    expectFindings(text, wanted);
+  });
+});
+
+describe("broken JSON that is too long for the YAML reader", () => {
+  const filler = `[${"1,".repeat(3 << 20)}1]`;
+
+  test.each([
+    ["2:1 error json-syntax expected a JSON value", '{"a":\n}'],
+    ["2:1 error json-syntax expected a JSON value", "[1,\n]"],
+    ["2:2 error json-syntax expected a key in double quotes", "{\n a: 1}"],
+    ["2:1 error json-syntax expected a key in double quotes", '{"a": 1,\n}'],
+    ['2:1 error json-syntax expected ":"', '{"a"\n1}'],
+    ['2:1 error json-syntax expected "," or "}"', '{"a": 1\n"b": 2}'],
+    ['2:2 error json-syntax expected "," or "]"', "[1\n 2]"],
+    ["2:1 error json-syntax expected the end of the text", "{}\n{}"],
+    ["1:3 error json-syntax expected the string that starts here to end", '[ "abc'],
+    ["1:4 error json-syntax expected a character that JSON allows in a string, or its escape", '["a\\x"]'],
+    ["1:4 error json-syntax expected a character that JSON allows in a string, or its escape", '["a\n"]'],
+    ["1:2 error json-syntax expected a JSON value", "[01]"],
+    ["1:2 error json-syntax expected a JSON value", "[nul]"],
+    ['1:4 error json-syntax expected "," or "]"', "[[]"],
+  ])("%s", (wanted, text) => {
+    expectFindings(text.padEnd(5 << 20), [wanted]);
+  });
+
+  test("an error at the very end", () => {
+    expectFindings(`{"a": ${filler}`, [`1:${7 + filler.length} error json-syntax expected "," or "}"`]);
+  });
+});
+
+describe("places", () => {
+  const text = '{"items": [{"a": 1, "b": [true, {"c": "x\\"]}"}]}, null,\n {"a": -1.5e3}], "k\\u0065y": {"n": null}}';
+  const source: Source = { name: "a.json", text };
+  const [document] = readDocuments(source, (finding) => expect.unreachable(finding.message));
+
+  test.each([
+    ['{"items"', [], "value"],
+    ['[{"a"', ["items"], "value"],
+    ['"items"', ["items"], "key"],
+    ["1", ["items", 0, "a"], "value"],
+    ['"a": 1', ["items", 0, "a"], "key"],
+    ["true", ["items", 0, "b", 0], "value"],
+    ['"x\\"]}"', ["items", 0, "b", 1, "c"], "value"],
+    ["null,\n", ["items", 1], "value"],
+    ["-1.5e3", ["items", 2, "a"], "value"],
+    ['"k\\u0065y"', ["key"], "key"],
+    ['{"n"', ["key"], "value"],
+    ["null}}", ["key", "n"], "value"],
+    ['{"a": -1.5e3}', ["items", 2, "missing", 3], "value"], // the deepest that exists
+    ['{"items"', ["missing"], "key"],
+  ] as const)("%s is at %j (%s)", (wanted, path, what) => {
+    const span = document?.locate(path, what);
+    expect(text.slice(span?.start).startsWith(wanted)).toBe(true);
+    expect(wanted.startsWith(text.slice(span?.start, span?.end).slice(0, wanted.length))).toBe(true);
+  });
+});
+
+test("100,000 brackets deep", () => {
+  const deep = "[".repeat(100_000) + "]".repeat(100_000);
+  expectFindings(`{"apiVersion": "v1", "kind": "ConfigMap", "data": ${deep}}`, []);
+  expectFindings(`{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": ${deep}}`, [
+    "1:76 error wrong-type spec: Invalid value: expected object, found array",
+  ]);
+  expectFindings(
+    `{"apiVersion": "v1", "kind": "Service", "metadata": {"name": ${deep}}, "spec": {"clusterIP": "None", "x": 1}}`,
+    [
+      "1:62 error wrong-type metadata.name: Invalid value: expected string, found array",
+      '1:200095 error unknown-field unknown field "spec.x"',
+    ],
+  );
+  expectFindings(`${'{"apiVersion": "v1", "kind": "List", "items": ['.repeat(10_000)}${"]}".repeat(10_000)}`, []);
+});
+
+test("numbers beyond all measure", () => {
+  const { findings } = load(
+    '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": {"ports": [{"port": 1e999}]}}',
+  );
+  expect(findings).toEqual([
+    "1:96 error wrong-type spec.ports[0].port: Invalid value: expected integer, found number Infinity",
+  ]);
+});
