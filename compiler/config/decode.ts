@@ -1,0 +1,113 @@
+import { MODES } from "../lower/settings.ts";
+import { type Address, parseAddress } from "../net/address.ts";
+import { type Prefix, parsePrefix, printPrefix } from "../net/prefix.ts";
+import {
+  asArray,
+  asBoolean,
+  asOneOf,
+  asString,
+  asStringOrArray,
+  type Context,
+  checkMembers,
+  reportInvalid,
+} from "../specs/decode.ts";
+import type { Node } from "../specs/node.ts";
+import { type Config, DETECT_LOCAL_MODES } from "./types.ts";
+
+/** The members that a config has; a config file has apiVersion and kind besides. */
+const MEMBERS: ReadonlySet<string> = new Set([
+  "nodeName",
+  "mode",
+  "nodeIP",
+  "nodeIPs",
+  "detectLocalMode",
+  "detectLocalInterface",
+  "clusterCIDR",
+  "serviceCIDRs",
+  "nodePortAddresses",
+  "localhostNodePorts",
+  "masqueradeAll",
+  "ingressController",
+  "zone",
+]);
+
+/** The settings at `node`: a config file's document (`file`), or the `proxy:` block of a case. */
+export function decodeConfig(context: Context, node: Node, file: boolean): Config {
+  checkMembers(context, node, file ? new Set([...MEMBERS, "apiVersion", "kind"]) : MEMBERS);
+  if (file) {
+    asOneOf(context, node.get("apiVersion"), ["kpc.dev/v1alpha1"]);
+    asOneOf(context, node.get("kind"), ["Config"]);
+  }
+  const zone = Object.hasOwn(node.value as object, "zone") ? (asString(context, node.get("zone")) ?? null) : undefined;
+  return {
+    nodeName: asString(context, node.get("nodeName")),
+    mode: asOneOf(context, node.get("mode"), MODES),
+    nodeIp: optional(node.get("nodeIP"), (value) =>
+      asStringOrArray(context, value).flatMap((item) => decodeAddress(context, item)),
+    ),
+    nodeIps: optional(node.get("nodeIPs"), (value) =>
+      asArray(context, value).flatMap((item) => decodeAddress(context, item)),
+    ),
+    detectLocalMode: asOneOf(context, node.get("detectLocalMode"), DETECT_LOCAL_MODES),
+    detectLocalInterface: optional(node.get("detectLocalInterface"), (value) => decodeInterfaceName(context, value)),
+    clusterCidr: optional(node.get("clusterCIDR"), (value) =>
+      asStringOrArray(context, value).flatMap((item) => decodePrefix(context, item)),
+    ),
+    serviceCidrs: optional(node.get("serviceCIDRs"), (value) =>
+      asArray(context, value).flatMap((item) => decodePrefix(context, item)),
+    ),
+    nodePortAddresses: optional(node.get("nodePortAddresses"), (value) => decodeNodePortAddresses(context, value)),
+    localhostNodePorts: asBoolean(context, node.get("localhostNodePorts")),
+    masqueradeAll: asBoolean(context, node.get("masqueradeAll")),
+    ingressController: asString(context, node.get("ingressController")),
+    zone,
+  };
+}
+
+function optional<T>(node: Node | undefined, decode: (node: Node) => T): T | undefined {
+  return node === undefined ? undefined : decode(node);
+}
+
+function decodeNodePortAddresses(context: Context, node: Node): readonly (Prefix | "primary")[] | undefined {
+  if (node.value === "default") return undefined;
+  return asArray(context, node).flatMap((item): (Prefix | "primary")[] =>
+    item.value === "primary" ? ["primary"] : decodePrefix(context, item),
+  );
+}
+
+function decodeAddress(context: Context, node: Node): Address[] {
+  const text = asString(context, node);
+  const address = text === undefined ? undefined : parseAddress(text);
+  if (address === undefined && text !== undefined)
+    reportInvalid(context, node, "must be an IP address, such as 192.168.0.2 or fd00::2");
+  return address === undefined ? [] : [address];
+}
+
+function decodePrefix(context: Context, node: Node): Prefix[] {
+  const text = asString(context, node);
+  if (text === undefined) return [];
+  const prefix = parsePrefix(text);
+  if (!("kind" in prefix)) return [prefix];
+  const hint =
+    prefix.kind === "host-bits"
+      ? `must not have bits set beyond the prefix length, such as ${printPrefix(prefix.masked)}`
+      : "must be a CIDR, such as 10.244.0.0/16";
+  reportInvalid(context, node, hint);
+  return [];
+}
+
+/** The kernel's own rule for interface names (dev_valid_name), less what would need quoting in rules. */
+function decodeInterfaceName(context: Context, node: Node): string | undefined {
+  const name = asString(context, node);
+  if (name === undefined || isInterfaceName(name)) return name;
+  reportInvalid(
+    context,
+    node,
+    "must be an interface name: at most 15 characters, no spaces, slashes, colons or quotes",
+  );
+  return undefined;
+}
+
+export function isInterfaceName(text: string): boolean {
+  return /^[A-Za-z0-9_.@~+=-]{1,15}$/.test(text) && text !== "." && text !== "..";
+}

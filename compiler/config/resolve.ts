@@ -1,0 +1,137 @@
+/** From what the user says and what a Node object knows to what the other stages need. */
+import type { Report } from "../diagnostics.ts";
+import type { Detector, FamilySettings, Mode, NodePortAddresses, Settings } from "../lower/settings.ts";
+import type { NodeContext } from "../model/options.ts";
+import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
+import type { NodeSpec, Specs } from "../specs/types.ts";
+import type { Config } from "./types.ts";
+
+/** The node that is compiled for, and how it treats packets. */
+export interface Resolved {
+  readonly node: NodeContext;
+  readonly settings: Settings;
+}
+
+/** Settings for one node. What the config does not say comes from the Node object of the config's `nodeName`, or of the
+ *  only Node in the input; then from kube-proxy's defaults. Reports `unknown-node` and `no-node`. */
+export function resolveConfig(config: Config, specs: Specs, report: Report): Resolved {
+  const node = chooseNode(config, specs, report);
+  const mode: Mode = config.mode ?? "nftables";
+  const addresses = unique([...(config.nodeIp ?? []), ...(config.nodeIps ?? []), ...(node?.addresses ?? [])]);
+  const primary = (family: Family): Address | undefined =>
+    [...(config.nodeIp ?? []), ...addresses].find((address) => familyOf(address) === family);
+  const zone = config.zone === undefined ? node?.zone : (config.zone ?? undefined);
+  const family = (name: Family): FamilySettings => {
+    const localhostNodePorts =
+      mode === "iptables" && name === "IPv4" && (config.localhostNodePorts ?? true) && nodePortsHoldLoopback(config);
+    return {
+      detector: detectorOf(name, config, node),
+      serviceCidrs: (config.serviceCidrs ?? []).filter((prefix) => prefixFamily(prefix) === name),
+      nodePorts: nodePortAddresses(name, mode, config, addresses, primary(name), localhostNodePorts),
+      localhostNodePorts,
+      primaryAddress: primary(name),
+    };
+  };
+  return {
+    node: {
+      name: config.nodeName ?? node?.meta.name,
+      zone,
+      addresses,
+      ingressController: config.ingressController ?? "kpc.dev/ingress",
+    },
+    settings: {
+      mode,
+      masqueradeAll: config.masqueradeAll ?? false,
+      families: { IPv4: family("IPv4"), IPv6: family("IPv6") },
+    },
+  };
+}
+
+function chooseNode(config: Config, specs: Specs, report: Report): NodeSpec | undefined {
+  const { nodes } = specs;
+  if (config.nodeName !== undefined) {
+    const node = nodes.find(({ meta }) => meta.name === config.nodeName);
+    if (node === undefined && nodes.length > 0) {
+      const known = nodes.map(({ meta }) => meta.name).join(", ");
+      report({
+        severity: "warning",
+        code: "unknown-node",
+        message: `no Node ${config.nodeName} in the input, which has ${known}`,
+      });
+    }
+    return node;
+  }
+  if (nodes.length === 1) return nodes[0];
+  const why =
+    nodes.length === 0
+      ? "no Node and no node name are given"
+      : `${nodes.length} Nodes are given and no --node says which`;
+  report({
+    severity: "note",
+    code: "no-node",
+    message: `${why}: no endpoint counts as local, and every local address serves node ports`,
+  });
+  return undefined;
+}
+
+/** For one family, as kube-proxy has one instance per family. A mode without what it needs means no detector. */
+function detectorOf(family: Family, config: Config, node: NodeSpec | undefined): Detector | undefined {
+  const ofFamily = (prefixes: readonly Prefix[]): Detector | undefined => {
+    const own = prefixes.filter((prefix) => prefixFamily(prefix) === family);
+    return own.length === 0 ? undefined : { kind: "source", prefixes: own };
+  };
+  const { detectLocalInterface: name } = config;
+  switch (config.detectLocalMode) {
+    case undefined:
+    case "ClusterCIDR":
+      return ofFamily(config.clusterCidr ?? []);
+    case "NodeCIDR":
+      return ofFamily(config.clusterCidr ?? node?.podCidrs ?? []);
+    case "BridgeInterface":
+      return name === undefined ? undefined : { kind: "interface", name };
+    case "InterfaceNamePrefix":
+      return name === undefined ? undefined : { kind: "interface-prefix", prefix: name };
+    case "none":
+      return undefined;
+  }
+}
+
+/** Blocks of the other family do not count: with none of this family, every local address answers. */
+function nodePortAddresses(
+  family: Family,
+  mode: Mode,
+  { nodePortAddresses: given }: Config,
+  addresses: readonly Address[],
+  primary: Address | undefined,
+  localhostNodePorts: boolean,
+): NodePortAddresses {
+  const wanted = given ?? (mode === "nftables" ? ["primary" as const] : []);
+  const prefixes = wanted.filter((item): item is Prefix => item !== "primary" && prefixFamily(item) === family);
+  const primaries = wanted.includes("primary") && primary !== undefined ? [primary] : [];
+  if (prefixes.some(({ length }) => length === 0) || (prefixes.length === 0 && primaries.length === 0))
+    return { kind: "every-local" };
+  const own = addresses.filter((address) => familyOf(address) === family);
+  if (own.length === 0) return { kind: "local-within", prefixes };
+  const loopback = localhostNodePorts ? LOOPBACK.filter((address) => familyOf(address) === family) : [];
+  const within = [...own, ...loopback].filter((address) => prefixes.some((prefix) => prefixContains(prefix, address)));
+  return { kind: "listed", addresses: unique([...primaries, ...within]) };
+}
+
+const LOOPBACK: readonly Address[] = ["127.0.0.1", "::1"].flatMap((text) => parseAddress(text) ?? []);
+
+/** kube-proxy turns localhost node ports off when the blocks leave no loopback address. */
+function nodePortsHoldLoopback({ nodePortAddresses: given }: Config): boolean {
+  const prefixes = (given ?? []).filter((item): item is Prefix => item !== "primary" && prefixFamily(item) === "IPv4");
+  const primaryOnly = given?.includes("primary") === true && prefixes.length === 0;
+  if (primaryOnly) return false;
+  return prefixes.length === 0 || prefixes.some((prefix) => prefix.length === 0 || isLoopback(prefix.address));
+}
+
+function isLoopback(address: Address): boolean {
+  return typeof address === "number" && address >>> 24 === 127;
+}
+
+function unique(addresses: readonly Address[]): Address[] {
+  return [...new Set(addresses)];
+}

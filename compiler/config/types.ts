@@ -1,0 +1,36 @@
+import type { Mode } from "../lower/settings.ts";
+import type { Address } from "../net/address.ts";
+import type { Prefix } from "../net/prefix.ts";
+
+/** What a config file, a `proxy:` block of a case file or flags say. Undefined: not said. */
+export interface Config {
+  readonly nodeName?: string | undefined;
+  readonly mode?: Mode | undefined;
+  /** The node's primary addresses: at most one of each family counts. */
+  readonly nodeIp?: readonly Address[] | undefined;
+  /** All addresses of the node besides loopback. */
+  readonly nodeIps?: readonly Address[] | undefined;
+  readonly detectLocalMode?: DetectLocalMode | undefined;
+  /** For BridgeInterface the name, for InterfaceNamePrefix the prefix. */
+  readonly detectLocalInterface?: string | undefined;
+  readonly clusterCidr?: readonly Prefix[] | undefined;
+  readonly serviceCidrs?: readonly Prefix[] | undefined;
+  /** `primary` stands for the node's primary addresses; undefined for the mode's default. */
+  readonly nodePortAddresses?: readonly (Prefix | "primary")[] | undefined;
+  readonly localhostNodePorts?: boolean | undefined;
+  readonly masqueradeAll?: boolean | undefined;
+  /** The controller name of IngressClasses that are ours; `kpc.dev/ingress` by default. */
+  readonly ingressController?: string | undefined;
+  /** Null: the node has no zone label. */
+  readonly zone?: string | null | undefined;
+}
+
+export const DETECT_LOCAL_MODES = [
+  "ClusterCIDR",
+  "NodeCIDR",
+  "BridgeInterface",
+  "InterfaceNamePrefix",
+  "none",
+] as const;
+
+export type DetectLocalMode = (typeof DETECT_LOCAL_MODES)[number];
