@@ -1,0 +1,192 @@
+/** Endpoints that Services might use, wherever they were written down: slices, Endpoints objects, Pods. */
+import type { Origin } from "../diagnostics.ts";
+import type { Address, Family } from "../net/address.ts";
+import { familyOf } from "../net/address.ts";
+import type { Port } from "../net/port.ts";
+import type {
+  EndpointPortSpec,
+  EndpointSliceSpec,
+  EndpointsSpec,
+  Meta,
+  PodSpec,
+  ServicePortSpec,
+  ServiceSpec,
+  Specs,
+} from "../specs/types.ts";
+import { compareBy } from "./order.ts";
+
+/** An endpoint for one port of a Service, before policies and topology. */
+export interface Candidate {
+  readonly address: Address;
+  readonly port: Port;
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly nodeName: string | undefined;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+  readonly origin: Origin;
+}
+
+/** The name under which a Service's slices, Endpoints and Pods are found. */
+export function serviceKey(namespace: string, name: string): string {
+  return `${namespace}/${name}`;
+}
+
+/** An object with either label does not exist for kube-proxy, whatever the label's value. */
+export const IGNORED_LABELS = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
+
+export function ignoredLabel(meta: Meta): string | undefined {
+  return IGNORED_LABELS.find((label) => meta.labels.has(label));
+}
+
+/** Label that names the Service of a slice. */
+export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
+
+/** Finds candidates by Service. */
+export class CandidateIndex {
+  private readonly slices = new Map<string, EndpointSliceSpec[]>();
+  private readonly endpoints = new Map<string, EndpointsSpec>();
+  private readonly podsByNamespace = new Map<string, PodSpec[]>();
+  private readonly zones = new Map<string, string>();
+
+  constructor(specs: Specs) {
+    for (const slice of [...specs.endpointSlices].sort(
+      compareBy(
+        ({ meta }) => meta.namespace,
+        ({ meta }) => meta.name,
+      ),
+    )) {
+      const service = slice.meta.labels.get(SERVICE_NAME_LABEL);
+      if (service === undefined || service === "" || ignoredLabel(slice.meta) !== undefined) continue;
+      append(this.slices, serviceKey(slice.meta.namespace, service), slice);
+    }
+    for (const endpoints of specs.endpoints)
+      this.endpoints.set(serviceKey(endpoints.meta.namespace, endpoints.meta.name), endpoints);
+    for (const pod of [...specs.pods].sort(compareBy(({ meta }) => meta.name)))
+      append(this.podsByNamespace, pod.meta.namespace, pod);
+    for (const node of specs.nodes) if (node.zone !== undefined) this.zones.set(node.meta.name, node.zone);
+  }
+
+  /** The slices that name `service`, of both families. */
+  slicesOf(service: ServiceSpec): readonly EndpointSliceSpec[] {
+    return this.slices.get(serviceKey(service.meta.namespace, service.meta.name)) ?? [];
+  }
+
+  /** Names of all Services that slices name, with one of the slices. */
+  *slicedServices(): Generator<readonly [key: string, slice: EndpointSliceSpec]> {
+    for (const [key, [slice]] of this.slices) if (slice !== undefined) yield [key, slice];
+  }
+
+  /** The candidates for one port, each address and port once. Slices count alone where there are any; then an Endpoints
+   *  object; then the Pods that the selector matches. */
+  candidates(service: ServiceSpec, port: ServicePortSpec, family: Family): Candidate[] {
+    const slices = this.slicesOf(service);
+    if (slices.length > 0) return distinct(slices.flatMap((slice) => fromSlice(slice, port, family)));
+    const endpoints = this.endpoints.get(serviceKey(service.meta.namespace, service.meta.name));
+    if (endpoints !== undefined) return distinct(fromEndpoints(endpoints, port, family));
+    return distinct(this.fromPods(service, port, family));
+  }
+
+  /** What the EndpointSlice controller would make of the Pods. */
+  private fromPods(service: ServiceSpec, port: ServicePortSpec, family: Family): Candidate[] {
+    const { selector } = service;
+    if (selector === undefined || selector.size === 0) return [];
+    const found: Candidate[] = [];
+    for (const pod of this.podsByNamespace.get(service.meta.namespace) ?? []) {
+      const address = pod.podIps.find((ip) => familyOf(ip) === family);
+      const target = targetPortOf(pod, port);
+      if (address === undefined || target === undefined || pod.finished || !matches(selector, pod.meta.labels))
+        continue;
+      const zone = pod.nodeName === undefined ? undefined : this.zones.get(pod.nodeName);
+      const hinted = service.trafficDistribution !== undefined;
+      found.push({
+        address,
+        port: target,
+        ready: service.publishNotReadyAddresses || (pod.ready && !pod.terminating),
+        serving: pod.ready,
+        terminating: pod.terminating,
+        nodeName: pod.nodeName,
+        zoneHints: hinted && zone !== undefined ? [zone] : [],
+        nodeHints: service.trafficDistribution === "PreferSameNode" && pod.nodeName !== undefined ? [pod.nodeName] : [],
+        origin: pod.meta.node,
+      });
+    }
+    return found;
+  }
+}
+
+function fromSlice(slice: EndpointSliceSpec, port: ServicePortSpec, family: Family): Candidate[] {
+  if (slice.addressType !== family) return [];
+  const target = slice.ports.find((candidate) => joins(candidate, port));
+  if (target?.port === undefined) return [];
+  const { port: number } = target;
+  const found: Candidate[] = [];
+  for (const { addresses, ready, serving, terminating, nodeName, zoneHints, nodeHints, node } of slice.endpoints) {
+    const [address] = addresses;
+    if (address === undefined) continue;
+    found.push({ address, port: number, ready, serving, terminating, nodeName, zoneHints, nodeHints, origin: node });
+  }
+  return found;
+}
+
+/** By name and protocol; a slice port without a name (null) joins nothing, the unnamed port is spelled "". */
+export function joins(slicePort: EndpointPortSpec, servicePort: Pick<ServicePortSpec, "name" | "protocol">): boolean {
+  return (
+    slicePort.name === servicePort.name && slicePort.protocol === servicePort.protocol && slicePort.port !== undefined
+  );
+}
+
+function fromEndpoints({ subsets }: EndpointsSpec, port: ServicePortSpec, family: Family): Candidate[] {
+  return subsets.flatMap(({ addresses, notReadyAddresses, ports }) => {
+    const target = ports.find(({ name, protocol }) => (name ?? "") === port.name && protocol === port.protocol);
+    if (target?.port === undefined) return [];
+    const { port: number } = target;
+    const candidate =
+      (ready: boolean) =>
+      (spec: (typeof addresses)[number]): Candidate => ({
+        address: spec.address,
+        port: number,
+        ready,
+        serving: ready,
+        terminating: false,
+        nodeName: spec.nodeName,
+        zoneHints: [],
+        nodeHints: [],
+        origin: spec.node,
+      });
+    return [...addresses.map(candidate(true)), ...notReadyAddresses.map(candidate(false))].filter(
+      ({ address }) => familyOf(address) === family,
+    );
+  });
+}
+
+/** The number behind `targetPort` on one Pod; undefined when it is a name that the Pod does not have. */
+function targetPortOf(pod: PodSpec, { targetPort, port, protocol }: ServicePortSpec): Port | undefined {
+  if (targetPort === undefined) return port;
+  if (typeof targetPort === "number") return targetPort;
+  return pod.namedPorts.find((named) => named.name === targetPort && named.protocol === protocol)?.port;
+}
+
+function matches(selector: ReadonlyMap<string, string>, labels: ReadonlyMap<string, string>): boolean {
+  for (const [key, value] of selector) if (labels.get(key) !== value) return false;
+  return true;
+}
+
+/** One candidate per address and port: the first, unless it is terminating and a later one is not. */
+function distinct(candidates: readonly Candidate[]): Candidate[] {
+  const byTarget = new Map<number | string, Candidate>();
+  for (const candidate of candidates) {
+    const { address, port } = candidate;
+    const key = typeof address === "number" ? address * 65536 + port : `${address} ${port}`;
+    const known = byTarget.get(key);
+    if (known === undefined || (known.terminating && !candidate.terminating)) byTarget.set(key, candidate);
+  }
+  return [...byTarget.values()];
+}
+
+function append<T>(map: Map<string, T[]>, key: string, item: T): void {
+  const list = map.get(key);
+  if (list === undefined) map.set(key, [item]);
+  else list.push(item);
+}

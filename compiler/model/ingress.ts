@@ -1,0 +1,117 @@
+/** Ingress objects joined with their class and their backends (the numbers are INGRESS's facts and decisions). */
+import type { Report } from "../diagnostics.ts";
+import { FAMILIES } from "../net/address.ts";
+import type { IngressBackendSpec, IngressClassSpec, IngressSpec, ServiceSpec, Specs } from "../specs/types.ts";
+import { type CandidateIndex, serviceKey } from "./candidates.ts";
+import { compareBy } from "./order.ts";
+import type { Backend, Ingress } from "./types.ts";
+
+/** The Ingresses that `controller` serves. Reports `ingress-ignored` and `broken-backend`. */
+export function resolveIngresses(specs: Specs, index: CandidateIndex, controller: string, report: Report): Ingress[] {
+  const services = new Map(
+    specs.services.map((service) => [serviceKey(service.meta.namespace, service.meta.name), service]),
+  );
+  // D8: age, where it is known; then namespace and name.
+  const oldestFirst = [...specs.ingresses].sort(
+    compareBy(
+      ({ meta }) => meta.creationTimestamp ?? Number.POSITIVE_INFINITY,
+      ({ meta }) => `${meta.namespace}/${meta.name}`,
+    ),
+  );
+  return oldestFirst
+    .filter((ingress) => isOurs(ingress, specs.ingressClasses, controller, report))
+    .map((ingress) => resolveIngress(ingress, services, index, report));
+}
+
+/** C1–C3, D14: with classes in the input, an Ingress is ours when its class, or the default class, names our controller. */
+function isOurs(
+  { meta, className }: IngressSpec,
+  classes: readonly IngressClassSpec[],
+  controller: string,
+  report: Report,
+): boolean {
+  if (classes.length === 0) return true;
+  const named =
+    className === undefined ? defaultClass(classes) : classes.find((candidate) => candidate.meta.name === className);
+  if (named?.controller === controller) return true;
+  const why =
+    named !== undefined
+      ? `its class ${named.meta.name} belongs to ${named.controller}`
+      : className === undefined
+        ? "it has no class, and no class is the default one"
+        : `its class ${className} is not in the input`;
+  const message = `Ingress ${meta.namespace}/${meta.name} is left out: ${why}`;
+  report({ severity: "info", code: "ingress-ignored", message, origin: meta.node });
+  return false;
+}
+
+/** Of several defaults the newest, then the lower name. */
+function defaultClass(classes: readonly IngressClassSpec[]): IngressClassSpec | undefined {
+  const newestFirst = compareBy<IngressClassSpec>(
+    ({ meta }) => -(meta.creationTimestamp ?? 0),
+    ({ meta }) => meta.name,
+  );
+  return classes.filter(({ isDefault }) => isDefault).sort(newestFirst)[0];
+}
+
+function resolveIngress(
+  { meta, defaultBackend, rules }: IngressSpec,
+  services: ReadonlyMap<string, ServiceSpec>,
+  index: CandidateIndex,
+  report: Report,
+): Ingress {
+  const backendOf = (spec: IngressBackendSpec): Backend => {
+    const backend = resolveBackend(spec, meta.namespace, services, index);
+    if (backend.kind === "broken") {
+      const message = `backend ${backend.name} of Ingress ${meta.namespace}/${meta.name} is answered with 503: ${backend.reason}`;
+      report({ severity: "warning", code: "broken-backend", message, origin: spec.node });
+    }
+    return backend;
+  };
+  return {
+    namespace: meta.namespace,
+    name: meta.name,
+    defaultBackend: defaultBackend === undefined ? undefined : backendOf(defaultBackend),
+    rules: rules.map(({ host, paths }) => ({
+      host,
+      paths: (paths ?? []).map(({ path, pathType, backend, node }) => ({
+        path,
+        pathType,
+        backend: backendOf(backend),
+        origin: node,
+      })),
+    })),
+  };
+}
+
+/** D9, D10, D15, D16: a backend that cannot be reached keeps its path and answers 503. */
+function resolveBackend(
+  spec: IngressBackendSpec,
+  namespace: string,
+  services: ReadonlyMap<string, ServiceSpec>,
+  index: CandidateIndex,
+): Backend {
+  if (spec.kind === "resource")
+    return { kind: "broken", name: spec.name, reason: "it is a resource, and only Services are served" };
+  const name = `${namespace}/${spec.name}:${spec.port}`;
+  const service = services.get(serviceKey(namespace, spec.name));
+  if (service === undefined) return { kind: "broken", name, reason: "the Service is not in the input" };
+  if (service.type === "ExternalName")
+    return { kind: "broken", name, reason: "the Service is of type ExternalName, which is not followed" };
+  const port = service.ports.find((candidate) => candidate.name === spec.port || candidate.port === spec.port);
+  if (port === undefined) {
+    const ports = service.ports.map((candidate) =>
+      candidate.name === "" ? candidate.port : `${candidate.name} (${candidate.port})`,
+    );
+    return { kind: "broken", name, reason: `the Service has no such port, only ${ports.join(", ")}` };
+  }
+  const ready = FAMILIES.flatMap((family) => index.candidates(service, port, family)).filter(
+    (candidate) => candidate.ready,
+  );
+  if (ready.length === 0) return { kind: "broken", name, reason: "the Service has no ready endpoint" };
+  return {
+    kind: "endpoints",
+    name,
+    endpoints: ready.map(({ address, port: number, origin }) => ({ address, port: number, origin })),
+  };
+}

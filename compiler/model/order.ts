@@ -1,0 +1,19 @@
+/** Orders that do not depend on the order of documents, nor on a locale. */
+
+/** By UTF-16 code units, as `<` compares strings. */
+export function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/** A comparison by several keys, the first that differs. */
+export function compareBy<T>(...keys: readonly ((item: T) => string | number)[]): (a: T, b: T) => number {
+  return (a, b) => {
+    for (const key of keys) {
+      const left = key(a);
+      const right = key(b);
+      if (left < right) return -1;
+      if (left > right) return 1;
+    }
+    return 0;
+  };
+}

@@ -1,0 +1,187 @@
+import type { Report } from "../diagnostics.ts";
+import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../net/address.ts";
+import { prefixFamily } from "../net/prefix.ts";
+import type { ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
+import { CandidateIndex, ignoredLabel, joins, serviceKey } from "./candidates.ts";
+import { type Claimant, settleClaims } from "./claims.ts";
+import { chooseEndpoints } from "./endpoints.ts";
+import { resolveIngresses } from "./ingress.ts";
+import type { NodeContext } from "./options.ts";
+import { compareBy } from "./order.ts";
+import { type Model, type ServicePort, servicePortName, type TrafficPolicy } from "./types.ts";
+
+/** Joins the objects of `specs` for one node. Services that kube-proxy would ignore are left out, with a reason. */
+export function resolveModel(specs: Specs, node: NodeContext, report: Report): Model {
+  const index = new CandidateIndex(specs);
+  const services = specs.services.filter((service) => isProxied(service, report));
+  reportStraySlices(specs, index, report);
+  for (const service of services) reportUnmatchedPorts(service, index, report);
+  reportAddressOverlaps(services, node, report);
+  const servicePorts = (family: Family): ServicePort[] => {
+    const claimants = services.flatMap((service): Claimant[] => {
+      const { creationTimestamp } = service.meta;
+      return resolveService(service, family, index, node).map((port) => ({ service: port, creationTimestamp }));
+    });
+    const sorted = settleClaims(claimants, report).sort(
+      compareBy(
+        ({ namespace }) => namespace,
+        ({ name }) => name,
+        ({ portName }) => portName,
+        ({ protocol }) => protocol,
+      ),
+    );
+    for (const port of sorted) reportNoEndpoints(port, report);
+    return sorted;
+  };
+  const [ipv4, ipv6] = FAMILIES;
+  return {
+    servicePorts: { IPv4: servicePorts(ipv4), IPv6: servicePorts(ipv6) },
+    ingresses: resolveIngresses(specs, index, node.ingressController, report),
+  };
+}
+
+/** Whether kube-proxy would look at `service`; else says why not. */
+function isProxied(service: ServiceSpec, report: Report): boolean {
+  const { meta } = service;
+  const subject = `Service ${meta.namespace}/${meta.name}`;
+  const ignore = (why: string): boolean => {
+    report({ severity: "info", code: "service-ignored", message: `${subject} is left out: ${why}`, origin: meta.node });
+    return false;
+  };
+  const label = ignoredLabel(meta);
+  if (label !== undefined) return ignore(`it carries the label ${label}`);
+  if (service.type === "ExternalName") return ignore("type ExternalName is only a DNS name");
+  if (service.headless) return ignore("it is headless (clusterIP: None), so DNS answers with the Pods themselves");
+  if (service.clusterIps.length > 0) return true;
+  report({
+    severity: "warning",
+    code: "no-cluster-ip",
+    message: `${subject} is left out: it has no clusterIP yet (the API server gives one; take the manifest from the cluster, or set spec.clusterIP)`,
+    origin: meta.node,
+  });
+  return false;
+}
+
+/** The ports of `service` in one family: none when it has no cluster IP there, node ports included. */
+function resolveService(service: ServiceSpec, family: Family, index: CandidateIndex, node: NodeContext): ServicePort[] {
+  const clusterIp = clusterIpOf(service, family);
+  if (clusterIp === undefined) return [];
+  return service.ports.map((port) => resolvePort(service, port, clusterIp, family, index, node));
+}
+
+/** The entry of `clusterIPs` at the index that the family has in `ipFamilies`. */
+function clusterIpOf({ clusterIps, ipFamilies }: ServiceSpec, family: Family): Address | undefined {
+  const located = ipFamilies.length === 0 ? clusterIps[0] : clusterIps[ipFamilies.indexOf(family)];
+  return located !== undefined && familyOf(located.value) === family ? located.value : undefined;
+}
+
+function resolvePort(
+  service: ServiceSpec,
+  port: ServicePortSpec,
+  clusterIp: Address,
+  family: Family,
+  index: CandidateIndex,
+  node: NodeContext,
+): ServicePort {
+  const externalIps = service.externalIps.filter(({ value }) => familyOf(value) === family);
+  const loadBalancerIps = service.loadBalancerIngress.filter(
+    ({ address, ipMode }) => familyOf(address) === family && ipMode === "VIP",
+  );
+  const nodePort = port.nodePort?.value;
+  const policies = {
+    internalTrafficPolicy: service.internalTrafficPolicy,
+    externalTrafficPolicy: effectiveExternalPolicy(service),
+    externallyReachable: nodePort !== undefined || externalIps.length > 0 || loadBalancerIps.length > 0,
+  };
+  return {
+    namespace: service.meta.namespace,
+    name: service.meta.name,
+    portName: port.name,
+    protocol: port.protocol,
+    port: port.port,
+    clusterIp,
+    servesClusterIp: true,
+    nodePort,
+    externalIps: externalIps.map(({ value, node }) => ({ address: value, origin: node })),
+    loadBalancerIps: loadBalancerIps.map(({ address, node }) => ({ address, origin: node })),
+    sourceRanges: service.loadBalancerSourceRanges
+      .map(({ value }) => value)
+      .filter((range) => prefixFamily(range) === family),
+    affinitySeconds: service.affinitySeconds,
+    internalTrafficPolicy: policies.internalTrafficPolicy,
+    externalTrafficPolicy: policies.externalTrafficPolicy,
+    healthCheckNodePort:
+      service.type === "LoadBalancer" && service.externalTrafficPolicy === "Local"
+        ? service.healthCheckNodePort?.value
+        : undefined,
+    ...chooseEndpoints(index.candidates(service, port, family), policies, node),
+    origin: port.node,
+  };
+}
+
+/** externalTrafficPolicy has no meaning for a ClusterIP Service without external IPs. */
+function effectiveExternalPolicy({ type, externalIps, externalTrafficPolicy }: ServiceSpec): TrafficPolicy {
+  return type === "ClusterIP" && externalIps.length === 0 ? "Cluster" : externalTrafficPolicy;
+}
+
+// --- findings ----------------------------------------------------------------------------------------------------------
+
+function reportNoEndpoints(port: ServicePort, report: Report): void {
+  if (port.hasAnyEndpoint) return;
+  const message = `Service ${servicePortName(port)} has no usable endpoint in ${familyOf(port.clusterIp)}: its packets are rejected`;
+  report({ severity: "info", code: "no-endpoints", message, origin: port.origin });
+}
+
+function reportStraySlices(specs: Specs, index: CandidateIndex, report: Report): void {
+  const known = new Set(specs.services.map(({ meta }) => serviceKey(meta.namespace, meta.name)));
+  for (const [key, slice] of index.slicedServices()) {
+    if (known.has(key)) continue;
+    const message = `EndpointSlice ${slice.meta.namespace}/${slice.meta.name} belongs to Service ${key}, which is not in the input`;
+    report({ severity: "info", code: "slice-without-service", message, origin: slice.meta.node });
+  }
+}
+
+/** A slice port that joins no port of its Service is most often a name that was mistyped. */
+function reportUnmatchedPorts(service: ServiceSpec, index: CandidateIndex, report: Report): void {
+  for (const slice of index.slicesOf(service)) {
+    for (const port of slice.ports) {
+      if (service.ports.some((servicePort) => joins(port, servicePort))) continue;
+      const name = port.name === undefined ? "without a name" : `"${port.name}"`;
+      const wanted = service.ports
+        .map((servicePort) => `"${servicePort.name}" (${servicePort.protocol.toUpperCase()})`)
+        .join(", ");
+      report({
+        severity: "warning",
+        code: "unmatched-slice-port",
+        message: `port ${name} (${port.protocol.toUpperCase()}) of EndpointSlice ${slice.meta.namespace}/${slice.meta.name} joins no port of Service ${service.meta.name}, which has ${wanted}`,
+        origin: port.node,
+        notes: [{ message: "the Service", origin: service.meta.node }],
+      });
+    }
+  }
+}
+
+/** External IPs that are somebody's cluster IP, or this node's own address: allowed, and seldom meant. */
+function reportAddressOverlaps(services: readonly ServiceSpec[], node: NodeContext, report: Report): void {
+  const clusterIps = new Map(
+    services.flatMap((service) => service.clusterIps.map((located) => [located.value, { service, located }] as const)),
+  );
+  for (const service of services) {
+    const subject = `of Service ${service.meta.namespace}/${service.meta.name}`;
+    for (const { value, node: origin } of service.externalIps) {
+      const owner = clusterIps.get(value);
+      if (owner !== undefined) {
+        report({
+          severity: "warning",
+          code: "external-ip-conflict",
+          message: `external IP ${printAddress(value)} ${subject} is a cluster IP of Service ${owner.service.meta.namespace}/${owner.service.meta.name}`,
+          origin,
+          notes: [{ message: "the cluster IP", origin: owner.located.node }],
+        });
+      } else if (node.addresses.includes(value)) {
+        const message = `external IP ${printAddress(value)} ${subject} is an address of this node: the port is taken from the node's own programs`;
+        report({ severity: "warning", code: "external-ip-conflict", message, origin });
+      }
+    }
+  }
+}

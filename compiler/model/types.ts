@@ -1,0 +1,91 @@
+/** Names joined: what each Service port of each family is, and where its traffic can go on one node. */
+import type { Origin } from "../diagnostics.ts";
+import type { Address, Family } from "../net/address.ts";
+import type { Port } from "../net/port.ts";
+import type { Prefix } from "../net/prefix.ts";
+import type { Protocol } from "../net/protocol.ts";
+
+export interface Model {
+  /** Service ports per family, sorted by namespace, name, port name and protocol (code units). */
+  readonly servicePorts: Readonly<Record<Family, readonly ServicePort[]>>;
+  /** Those that are ours to serve, the oldest first; of equal age by namespace and name. */
+  readonly ingresses: readonly Ingress[];
+}
+
+export type TrafficPolicy = "Cluster" | "Local";
+
+/** One port of one Service in one family: the unit of work (SEMANTICS section 1.2). */
+export interface ServicePort {
+  readonly namespace: string;
+  readonly name: string;
+  /** Empty for the unnamed port. */
+  readonly portName: string;
+  readonly protocol: Protocol;
+  readonly port: Port;
+  readonly clusterIp: Address;
+  /** False when an older Service holds the same address and port. */
+  readonly servesClusterIp: boolean;
+  readonly nodePort: Port | undefined;
+  readonly externalIps: readonly LocatedAddress[];
+  /** Load balancer addresses that this node answers for (ipMode VIP). */
+  readonly loadBalancerIps: readonly LocatedAddress[];
+  /** Sources that may use `loadBalancerIps`; empty means all. */
+  readonly sourceRanges: readonly Prefix[];
+  /** Seconds for which a client stays with its endpoint. */
+  readonly affinitySeconds: number | undefined;
+  readonly internalTrafficPolicy: TrafficPolicy;
+  /** `Local` only where it has an effect. */
+  readonly externalTrafficPolicy: TrafficPolicy;
+  readonly healthCheckNodePort: Port | undefined;
+  /** Endpoints for policy Cluster; sorted by the text `address:port`, without duplicates. */
+  readonly clusterEndpoints: readonly Endpoint[];
+  /** Endpoints for policy Local, in the same order. */
+  readonly localEndpoints: readonly Endpoint[];
+  /** Whether anything could serve this port on some node: decides between reject and drop. */
+  readonly hasAnyEndpoint: boolean;
+  readonly origin: Origin;
+}
+
+export interface LocatedAddress {
+  readonly address: Address;
+  readonly origin: Origin;
+}
+
+export interface Endpoint {
+  readonly address: Address;
+  readonly port: Port;
+  readonly origin: Origin;
+}
+
+/** `namespace/name:portname`, as kube-proxy's comments have it; without the colon when the port has no name. */
+export function servicePortName(service: Pick<ServicePort, "namespace" | "name" | "portName">): string {
+  const { namespace, name, portName } = service;
+  return portName === "" ? `${namespace}/${name}` : `${namespace}/${name}:${portName}`;
+}
+
+/** HTTP routes of one Ingress object, with their backends found. */
+export interface Ingress {
+  readonly namespace: string;
+  readonly name: string;
+  readonly defaultBackend: Backend | undefined;
+  readonly rules: readonly IngressRule[];
+}
+
+export interface IngressRule {
+  /** Undefined: requests of every host. */
+  readonly host: string | undefined;
+  /** Empty for a rule without paths: the host is known, and everything goes to a default backend. */
+  readonly paths: readonly IngressPath[];
+}
+
+export interface IngressPath {
+  readonly path: string;
+  readonly pathType: "Exact" | "Prefix" | "ImplementationSpecific";
+  readonly backend: Backend;
+  readonly origin: Origin;
+}
+
+/** Where requests go: to the Service's ready endpoints themselves, never to its cluster IP. */
+export type Backend =
+  | { readonly kind: "endpoints"; readonly name: string; readonly endpoints: readonly Endpoint[] }
+  | { readonly kind: "broken"; readonly name: string; readonly reason: string };
