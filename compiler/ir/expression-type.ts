@@ -1,0 +1,56 @@
+import { unreachable } from "../invariant.ts";
+import type { CtKey, DataType, Expression, MetaKey, TableFamily } from "./types.ts";
+
+const META_TYPES: Readonly<Record<MetaKey, DataType>> = {
+  l4proto: "inet_proto",
+  nfproto: "nf_proto",
+  iifname: "ifname",
+  oifname: "ifname",
+  mark: "mark",
+  priority: "classid",
+  pkttype: "pkt_type",
+  skuid: "uid",
+  skgid: "gid",
+};
+
+/** A connection's addresses are typed by the table's family. */
+const CT_TYPES: Readonly<Record<Exclude<CtKey, "original-saddr" | "original-daddr">, DataType>> = {
+  state: "ct_state",
+  status: "ct_status",
+  mark: "mark",
+  direction: "ct_dir",
+  "original-proto-src": "inet_service",
+  "original-proto-dst": "inet_service",
+};
+
+/** The type of a single value; a concatenation has none of its own and gives that of its first part, a lookup and
+ *  unknown text give `integer`. */
+export function typeOf(expression: Expression, family: TableFamily): DataType {
+  switch (expression.kind) {
+    case "ip":
+      return "ipv4_addr";
+    case "ip6":
+      return "ipv6_addr";
+    case "transport":
+      return "inet_service";
+    case "meta":
+      return META_TYPES[expression.key];
+    case "ct":
+      if (expression.key !== "original-saddr" && expression.key !== "original-daddr") return CT_TYPES[expression.key];
+      return family === "ip6" ? "ipv6_addr" : "ipv4_addr";
+    case "fib":
+      return "fib_addrtype";
+    case "numgen":
+    case "lookup":
+    case "opaque":
+      return "integer";
+    case "bitwise":
+      return typeOf(expression.operand, family);
+    case "constant":
+      return expression.type;
+    case "concat":
+      return expression.parts[0] === undefined ? "integer" : typeOf(expression.parts[0], family);
+    default:
+      return unreachable(expression);
+  }
+}

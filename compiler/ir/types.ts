@@ -1,0 +1,300 @@
+/**
+ * The intermediate representation: a netfilter ruleset and an HTTP routing table.
+ *
+ * It holds what `lower` makes and what real hosts have. Whatever a reader does not understand is kept as an opaque
+ * step with its text; it is never dropped and never taken as true.
+ */
+import type { Origin } from "../diagnostics.ts";
+
+/** What one node does: rules for netfilter, routes for an HTTP proxy. */
+export interface Program {
+  readonly ruleset: Ruleset;
+  readonly routes: readonly HostRoutes[];
+}
+
+/** Tables in the order in which they are printed. */
+export interface Ruleset {
+  readonly tables: readonly Table[];
+  /** Tables that an earlier ruleset of ours may have made and this one does without: loading removes them. */
+  readonly retired?: readonly Pick<Table, "family" | "name">[];
+}
+
+export type TableFamily = "ip" | "ip6" | "inet" | "arp" | "bridge" | "netdev";
+
+export interface Table {
+  readonly family: TableFamily;
+  readonly name: string;
+  readonly comment?: string;
+  readonly sets: readonly SetDeclaration[];
+  readonly maps: readonly MapDeclaration[];
+  readonly chains: readonly Chain[];
+  /** Objects that an earlier ruleset of ours may have put into this table and this one does without. */
+  readonly retired?: Retired;
+}
+
+export interface Retired {
+  readonly sets: readonly SetDeclaration[];
+  readonly maps: readonly MapDeclaration[];
+  readonly chains: readonly string[];
+}
+
+// --- chains ---------------------------------------------------------------------------------------------------------
+
+export type Chain = BaseChain | RegularChain;
+
+export type Hook = "prerouting" | "input" | "forward" | "output" | "postrouting" | "ingress" | "egress";
+
+/** A chain that the kernel enters at a hook. */
+export interface BaseChain {
+  readonly kind: "base";
+  readonly name: string;
+  readonly type: "filter" | "nat" | "route";
+  readonly hook: Hook;
+  /** Lower runs first. */
+  readonly priority: number;
+  /** Verdict when no rule gives one. */
+  readonly policy: "accept" | "drop";
+  readonly device?: string;
+  readonly comment?: string;
+  readonly rules: readonly Rule[];
+}
+
+/** A chain that is entered by jump or goto. */
+export interface RegularChain {
+  readonly kind: "regular";
+  readonly name: string;
+  readonly comment?: string;
+  readonly rules: readonly Rule[];
+}
+
+/** Steps run from left to right; the first match that fails ends the rule. Earlier steps have had their effect then. */
+export interface Rule {
+  readonly steps: readonly Step[];
+  readonly comment?: string;
+  readonly origin?: Origin;
+  /** True for a rule that no packet reaches while the ruleset stands still. It serves packets that meet a verdict of
+   *  the new ruleset and a chain of the old one while the kernel changes over. */
+  readonly whileReplacing?: true;
+}
+
+export type Step = Match | Statement;
+
+// --- values ---------------------------------------------------------------------------------------------------------
+
+/** The types of keys, in nft's names. `integer` is the result of numgen and hashes. */
+export type DataType =
+  | "ipv4_addr"
+  | "ipv6_addr"
+  | "ether_addr"
+  | "ether_type"
+  | "inet_proto"
+  | "inet_service"
+  | "mark"
+  | "classid"
+  | "integer"
+  | "ifname"
+  | "iface_index"
+  | "ct_state"
+  | "ct_status"
+  | "ct_dir"
+  | "fib_addrtype"
+  | "nf_proto"
+  | "icmp_type"
+  | "icmpv6_type"
+  | "icmp_code"
+  | "icmpv6_code"
+  | "tcp_flag"
+  | "pkt_type"
+  | "uid"
+  | "gid"
+  | "dscp";
+
+/** An unsigned number in host order (a bigint only for 128 bits), or an interface name. */
+export type Value = number | bigint | string;
+
+/** All values from `from` to `to`, both included. Names have no ranges. */
+export interface Interval {
+  readonly from: Value;
+  readonly to: Value;
+}
+
+/** One component of an element's key, or of the right side of a match. */
+export type KeyPart = Value | Interval;
+
+// --- expressions ----------------------------------------------------------------------------------------------------
+
+export type Expression =
+  | FieldExpression
+  | { readonly kind: "numgen"; readonly mode: "random" | "inc"; readonly modulus: number; readonly offset: number }
+  /** `(operand & mask) ^ xor`, as the kernel does it; `|` is a mask and a xor. */
+  | { readonly kind: "bitwise"; readonly operand: Expression; readonly mask: Value; readonly xor: Value }
+  | { readonly kind: "concat"; readonly parts: readonly Expression[] }
+  /** The value that a data map holds for `key`; the rule ends when it holds none. */
+  | { readonly kind: "lookup"; readonly key: Expression; readonly map: string }
+  | { readonly kind: "constant"; readonly type: DataType; readonly value: Value }
+  | { readonly kind: "opaque"; readonly text: string };
+
+/** A property of the packet or of its connection. */
+export type FieldExpression =
+  | { readonly kind: "ip"; readonly field: "saddr" | "daddr" }
+  | { readonly kind: "ip6"; readonly field: "saddr" | "daddr" }
+  /** Ports of the transport header. `protocol` other than `th` implies a match on the protocol. */
+  | { readonly kind: "transport"; readonly protocol: "th" | "tcp" | "udp" | "sctp"; readonly field: "sport" | "dport" }
+  | { readonly kind: "meta"; readonly key: MetaKey }
+  | { readonly kind: "ct"; readonly key: CtKey }
+  /** The address type of a packet's address in this node's routing table. */
+  | { readonly kind: "fib"; readonly of: "saddr" | "daddr"; readonly result: "type" };
+
+export type MetaKey =
+  | "l4proto"
+  | "nfproto"
+  | "iifname"
+  | "oifname"
+  | "mark"
+  | "priority"
+  | "pkttype"
+  | "skuid"
+  | "skgid";
+
+/** `original-*` are the addresses and ports of the first packet as it came, before any translation. */
+export type CtKey =
+  | "state"
+  | "status"
+  | "mark"
+  | "direction"
+  | "original-saddr"
+  | "original-daddr"
+  | "original-proto-src"
+  | "original-proto-dst";
+
+// --- matches --------------------------------------------------------------------------------------------------------
+
+export type Match =
+  | {
+      readonly kind: "compare";
+      readonly left: Expression;
+      readonly operator: "==" | "!=" | "<" | "<=" | ">" | ">=";
+      readonly right: Value;
+    }
+  /** `left` is in one of the intervals: sorted, disjoint, at least one. */
+  | {
+      readonly kind: "within";
+      readonly left: Expression;
+      readonly negated: boolean;
+      readonly intervals: readonly Interval[];
+    }
+  /** An interface name that starts with `prefix` (nft `"eth*"`, iptables `eth+`). */
+  | { readonly kind: "name-prefix"; readonly left: Expression; readonly negated: boolean; readonly prefix: string }
+  | { readonly kind: "member"; readonly key: Expression; readonly negated: boolean; readonly set: string }
+  /** True with probability `numerator` / 2^31, each time anew (iptables statistic). */
+  | { readonly kind: "chance"; readonly numerator: number }
+  /** Not understood: `text` is the canonical text without the negation. */
+  | { readonly kind: "opaque"; readonly text: string; readonly negated: boolean };
+
+// --- statements -----------------------------------------------------------------------------------------------------
+
+export type Statement =
+  | { readonly kind: "verdict"; readonly verdict: Verdict }
+  /** The verdict that a verdict map holds for `key`; the rule ends when it holds none. */
+  | { readonly kind: "vmap"; readonly key: Expression; readonly map: string | readonly MapElement[] }
+  | { readonly kind: "dnat"; readonly to: NatTarget; readonly random: NatRandom }
+  | { readonly kind: "snat"; readonly to: NatTarget; readonly random: NatRandom }
+  | { readonly kind: "masquerade"; readonly ports?: Interval; readonly random: NatRandom }
+  | { readonly kind: "redirect"; readonly ports?: Interval; readonly random: NatRandom }
+  | { readonly kind: "reject"; readonly with: RejectWith }
+  | { readonly kind: "set"; readonly field: WritableField; readonly value: Expression }
+  /** Adds `key` to a dynamic set (`update`: also restarts its timeout). */
+  | {
+      readonly kind: "remember";
+      readonly operation: "add" | "update" | "delete";
+      readonly set: string;
+      readonly key: Expression;
+      readonly timeoutSeconds?: number;
+    }
+  | { readonly kind: "counter" }
+  /** Not understood. `terminal`: it may end the packet's way through the chain. */
+  | { readonly kind: "opaque-statement"; readonly text: string; readonly terminal: boolean };
+
+export type Verdict =
+  | { readonly kind: "accept" | "drop" | "continue" | "return" }
+  | { readonly kind: "jump" | "goto"; readonly chain: string };
+
+/** Where a translation leads: written out, or looked up in a map of addresses and ports. Absent parts stay as they are. */
+export type NatTarget =
+  | { readonly kind: "literal"; readonly addresses?: Interval; readonly ports?: Interval }
+  | { readonly kind: "map"; readonly key: Expression; readonly map: string };
+
+export type NatRandom = "none" | "random" | "fully-random";
+
+export type RejectWith = "port-unreachable" | "host-unreachable" | "net-unreachable" | "admin-prohibited" | "tcp-reset";
+
+export type WritableField = Extract<FieldExpression, { kind: "meta" | "ct" }>;
+
+// --- sets and maps --------------------------------------------------------------------------------------------------
+
+/** A component of a key or of a map's data. `sample` is an expression that has the type, where nft needs one to name
+ *  it (`typeof`): the type `integer` cannot be written otherwise. */
+export interface Component {
+  readonly type: DataType;
+  readonly sample: Expression;
+}
+
+export interface SetDeclaration {
+  readonly name: string;
+  readonly key: readonly Component[];
+  /** Elements may be intervals. */
+  readonly interval: boolean;
+  /** Filled by rules at packet time; `timeoutSeconds` is how long an element lives. */
+  readonly dynamic?: { readonly size: number; readonly timeoutSeconds?: number };
+  readonly comment?: string;
+  readonly elements: readonly SetElement[];
+}
+
+export interface MapDeclaration {
+  readonly name: string;
+  readonly key: readonly Component[];
+  readonly interval: boolean;
+  readonly data: "verdict" | readonly Component[];
+  readonly comment?: string;
+  readonly elements: readonly MapElement[];
+}
+
+export interface SetElement {
+  readonly key: readonly KeyPart[];
+  readonly comment?: string;
+  readonly origin?: Origin;
+}
+
+export interface MapElement extends SetElement {
+  readonly value: Verdict | readonly Value[];
+}
+
+// --- routes ---------------------------------------------------------------------------------------------------------
+
+/** What the proxy does with requests for one host. */
+export interface HostRoutes {
+  /** A host name, `*.` and a suffix, or undefined for requests of no listed host. */
+  readonly host?: string;
+  /** In the order in which they are tried. */
+  readonly paths: readonly PathRoute[];
+  /** For requests that no path takes. */
+  readonly fallback: RouteTarget;
+}
+
+export interface PathRoute {
+  readonly match: "exact" | "prefix";
+  /** As the request spells it; a prefix has no trailing slash, except `/`. */
+  readonly path: string;
+  readonly target: RouteTarget;
+  readonly origin?: Origin;
+}
+
+export type RouteTarget =
+  | { readonly kind: "endpoints"; readonly backend: string; readonly endpoints: readonly RouteEndpoint[] }
+  /** Answered by the proxy itself: 404 for no route, 503 for a backend that has nothing to send to. */
+  | { readonly kind: "status"; readonly status: 404 | 503; readonly reason: string };
+
+export interface RouteEndpoint {
+  readonly address: Value;
+  readonly port: number;
+}

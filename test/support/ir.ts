@@ -1,0 +1,260 @@
+/** Small pieces of IR for tests, among them one of every kind: a new kind does not compile until it is here. */
+import { anyBit, concat, DPORT, equal, L4PROTO, member, noBit, random, within } from "../../compiler/ir/build.ts";
+import type {
+  BaseChain,
+  Chain,
+  Expression,
+  Match,
+  Program,
+  Rule,
+  Statement,
+  Step,
+  Table,
+} from "../../compiler/ir/types.ts";
+import { parseAddress } from "../../compiler/net/address.ts";
+import { parsePrefix, prefixRange } from "../../compiler/net/prefix.ts";
+
+export function ipv4(text: string): number {
+  const address = parseAddress(text);
+  if (typeof address !== "number") throw new Error(`${text} is no IPv4 address`);
+  return address;
+}
+
+export function ipv6(text: string): bigint {
+  const address = parseAddress(text);
+  if (typeof address !== "bigint") throw new Error(`${text} is no IPv6 address`);
+  return address;
+}
+
+export function block(text: string): { from: number | bigint; to: number | bigint } {
+  const prefix = parsePrefix(text);
+  if ("kind" in prefix) throw new Error(`${text} is no prefix`);
+  return prefixRange(prefix);
+}
+
+export const SADDR: Expression = { kind: "ip", field: "saddr" };
+export const DADDR: Expression = { kind: "ip", field: "daddr" };
+export const STATE: Expression = { kind: "ct", key: "state" };
+export const STATUS: Expression = { kind: "ct", key: "status" };
+
+/** A match of each kind, with the spelling of each format; undefined where the format has none. */
+export const MATCHES: {
+  readonly [K in Match["kind"]]: readonly (readonly [
+    Extract<Match, { kind: K }>,
+    nft: string,
+    iptables: string | undefined,
+  ])[];
+} = {
+  compare: [
+    [equal(L4PROTO, 6), "meta l4proto tcp", "-p tcp"],
+    [equal(DADDR, ipv4("10.96.0.1")), "ip daddr 10.96.0.1", "-d 10.96.0.1/32"],
+    [anyBit(STATE, 8), "ct state new", "-m conntrack --ctstate NEW"],
+    [anyBit(STATE, 6), "ct state established,related", "-m conntrack --ctstate ESTABLISHED,RELATED"],
+    [noBit(STATUS, 32), "ct status ! dnat", "-m conntrack ! --ctstate DNAT"],
+    [equal({ kind: "fib", of: "saddr", result: "type" }, 2), "fib saddr type local", "-m addrtype --src-type LOCAL"],
+    [equal({ kind: "meta", key: "iifname" }, "eth0"), 'iifname "eth0"', "-i eth0"],
+    [
+      { kind: "compare", left: { kind: "meta", key: "iifname" }, operator: "!=", right: "eth0" },
+      'iifname != "eth0"',
+      "! -i eth0",
+    ],
+    [equal({ kind: "meta", key: "mark" }, 0x4000), "meta mark 0x00004000", "-m mark --mark 0x4000"],
+    [
+      {
+        kind: "compare",
+        left: { kind: "bitwise", operand: { kind: "meta", key: "mark" }, mask: 0x4000, xor: 0 },
+        operator: "==",
+        right: 0x4000,
+      },
+      "meta mark & 0x00004000 == 0x00004000",
+      "-m mark --mark 0x4000/0x4000",
+    ],
+    [
+      equal({ kind: "ct", key: "original-daddr" }, ipv4("10.0.0.1")),
+      "ct original ip daddr 10.0.0.1",
+      "-m conntrack --ctorigdst 10.0.0.1/32",
+    ],
+    [
+      equal({ kind: "ct", key: "original-proto-dst" }, 80),
+      "ct original proto-dst 80",
+      "-m conntrack --ctorigdstport 80",
+    ],
+    [{ kind: "compare", left: DPORT, operator: "<", right: 1024 }, "th dport < 1024", undefined],
+  ],
+  within: [
+    [within(SADDR, [block("10.0.0.0/8")]), "ip saddr 10.0.0.0/8", "-s 10.0.0.0/8"],
+    [within(SADDR, [block("10.0.0.0/8")], true), "ip saddr != 10.0.0.0/8", "! -s 10.0.0.0/8"],
+    [
+      within(DADDR, [{ from: ipv4("10.0.0.1"), to: ipv4("10.0.0.9") }]),
+      "ip daddr 10.0.0.1-10.0.0.9",
+      "-m iprange --dst-range 10.0.0.1-10.0.0.9",
+    ],
+    [within(SADDR, [block("10.0.0.0/8"), block("172.16.0.0/12")]), "ip saddr { 10.0.0.0/8, 172.16.0.0/12 }", undefined],
+  ],
+  "name-prefix": [
+    [
+      { kind: "name-prefix", left: { kind: "meta", key: "iifname" }, negated: false, prefix: "veth" },
+      'iifname "veth*"',
+      "-i veth+",
+    ],
+    [
+      { kind: "name-prefix", left: { kind: "meta", key: "oifname" }, negated: true, prefix: "veth" },
+      'oifname != "veth*"',
+      "! -o veth+",
+    ],
+  ],
+  member: [
+    [member(concat(SADDR, DADDR), "pairs"), "ip saddr . ip daddr @pairs", undefined],
+    [member(SADDR, "blocked", true), "ip saddr != @blocked", undefined],
+    [member(SADDR, "seen"), "ip saddr @seen", "-m recent --name KPC-seen --rcheck --seconds 60 --reap --rsource"],
+  ],
+  chance: [
+    [
+      { kind: "chance", numerator: 2 ** 30 },
+      "meta random & 2147483647 < 1073741824",
+      "-m statistic --mode random --probability 0.50000000000",
+    ],
+  ],
+  opaque: [
+    [{ kind: "opaque", text: "socket transparent 1", negated: false }, "socket transparent 1", undefined],
+    [{ kind: "opaque", text: "socket transparent 1", negated: true }, "! socket transparent 1", undefined],
+  ],
+};
+
+/** A statement of each kind, likewise. */
+export const STATEMENTS: {
+  readonly [K in Statement["kind"]]: readonly (readonly [
+    Extract<Statement, { kind: K }>,
+    nft: string,
+    iptables: string | undefined,
+  ])[];
+} = {
+  verdict: [
+    [{ kind: "verdict", verdict: { kind: "accept" } }, "accept", "-j ACCEPT"],
+    [{ kind: "verdict", verdict: { kind: "return" } }, "return", "-j RETURN"],
+    [{ kind: "verdict", verdict: { kind: "continue" } }, "continue", undefined],
+    [{ kind: "verdict", verdict: { kind: "jump", chain: "other" } }, "jump other", "-j KPC-other"],
+    [{ kind: "verdict", verdict: { kind: "goto", chain: "other" } }, "goto other", "-g KPC-other"],
+  ],
+  vmap: [
+    [
+      { kind: "vmap", key: concat(DADDR, L4PROTO, DPORT), map: "services" },
+      "ip daddr . meta l4proto . th dport vmap @services",
+      undefined,
+    ],
+    [
+      {
+        kind: "vmap",
+        key: L4PROTO,
+        map: [
+          { key: [6], value: { kind: "jump", chain: "other" } },
+          { key: [17], value: { kind: "drop" } },
+        ],
+      },
+      "meta l4proto vmap { tcp : jump other, udp : drop }",
+      undefined,
+    ],
+  ],
+  dnat: [
+    [
+      { kind: "dnat", to: { kind: "literal", addresses: point(ipv4("10.0.0.1")), ports: point(80) }, random: "none" },
+      "dnat to 10.0.0.1:80",
+      "-j DNAT --to-destination 10.0.0.1:80",
+    ],
+    [
+      { kind: "dnat", to: { kind: "map", key: concat(DADDR, random(3, 16384)), map: "endpoints" }, random: "none" },
+      "dnat ip to ip daddr . numgen random mod 3 offset 16384 map @endpoints",
+      undefined,
+    ],
+    [
+      { kind: "dnat", to: { kind: "literal", ports: point(8080) }, random: "none" },
+      "dnat to :8080",
+      "-j DNAT --to-destination :8080",
+    ],
+  ],
+  snat: [
+    [
+      { kind: "snat", to: { kind: "literal", addresses: point(ipv4("10.0.0.1")) }, random: "fully-random" },
+      "snat to 10.0.0.1 fully-random",
+      "-j SNAT --to-source 10.0.0.1 --random-fully",
+    ],
+  ],
+  masquerade: [
+    [{ kind: "masquerade", random: "fully-random" }, "masquerade fully-random", "-j MASQUERADE --random-fully"],
+    [
+      { kind: "masquerade", ports: { from: 1024, to: 2048 }, random: "none" },
+      "masquerade to :1024-2048",
+      "-j MASQUERADE --to-ports 1024-2048",
+    ],
+  ],
+  redirect: [
+    [{ kind: "redirect", ports: point(3128), random: "none" }, "redirect to :3128", "-j REDIRECT --to-ports 3128"],
+  ],
+  reject: [
+    [{ kind: "reject", with: "port-unreachable" }, "reject", "-j REJECT --reject-with icmp-port-unreachable"],
+    [{ kind: "reject", with: "tcp-reset" }, "reject with tcp reset", "-j REJECT --reject-with tcp-reset"],
+    [
+      { kind: "reject", with: "admin-prohibited" },
+      "reject with icmp admin-prohibited",
+      "-j REJECT --reject-with icmp-admin-prohibited",
+    ],
+  ],
+  set: [
+    [
+      { kind: "set", field: { kind: "meta", key: "mark" }, value: { kind: "constant", type: "mark", value: 0x4000 } },
+      "meta mark set 0x00004000",
+      "-j MARK --set-xmark 0x4000/0xffffffff",
+    ],
+    [
+      {
+        kind: "set",
+        field: { kind: "meta", key: "priority" },
+        value: { kind: "lookup", key: DADDR, map: "identities" },
+      },
+      "meta priority set ip daddr map @identities",
+      undefined,
+    ],
+  ],
+  remember: [
+    [
+      { kind: "remember", operation: "update", set: "seen", key: SADDR },
+      "update @seen { ip saddr }",
+      "-m recent --name KPC-seen --set --rsource",
+    ],
+    [
+      { kind: "remember", operation: "add", set: "seen", key: SADDR, timeoutSeconds: 90 },
+      "add @seen { ip saddr timeout 1m30s }",
+      "-m recent --name KPC-seen --set --rsource",
+    ],
+  ],
+  counter: [[{ kind: "counter" }, "counter", undefined]],
+  "opaque-statement": [
+    [{ kind: "opaque-statement", text: 'log prefix "x"', terminal: false }, 'log prefix "x"', undefined],
+  ],
+};
+
+function point(value: number): { from: number; to: number } {
+  return { from: value, to: value };
+}
+
+export function ruleOf(...steps: Step[]): Rule {
+  return { steps };
+}
+
+export function baseChain(
+  hook: BaseChain["hook"],
+  type: BaseChain["type"],
+  rules: readonly Rule[],
+  priority = 0,
+): BaseChain {
+  return { kind: "base", name: `${type}-${hook}`, type, hook, priority, policy: "accept", rules };
+}
+
+export function regularChain(name: string, ...rules: Rule[]): Chain {
+  return { kind: "regular", name, rules };
+}
+
+/** A program of one `ip` table. */
+export function programOf(parts: Partial<Pick<Table, "chains" | "sets" | "maps">>): Program {
+  return { ruleset: { tables: [{ family: "ip", name: "t", sets: [], maps: [], chains: [], ...parts }] }, routes: [] };
+}
