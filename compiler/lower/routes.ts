@@ -1,0 +1,84 @@
+/** One table of hosts and paths from all Ingresses (the numbers are INGRESS's facts and decisions). */
+import type { Report } from "../diagnostics.ts";
+import type { HostRoutes, PathRoute, RouteTarget } from "../ir/types.ts";
+import { compareBy } from "../model/order.ts";
+import type { Backend, Ingress, IngressPath } from "../model/types.ts";
+
+/** What the proxy does, host by host: precise hosts, then wildcards, then requests of no listed host; within each sorted
+ *  by name. `ingresses` are in the order in which they win conflicts. Reports `shadowed-path`. */
+export function lowerRoutes(ingresses: readonly Ingress[], report: Report): HostRoutes[] {
+  if (ingresses.length === 0) return [];
+  const hosts = new Set(ingresses.flatMap(({ rules }) => rules.map(({ host }) => host)));
+  const overall = targetOf(overallDefault(ingresses));
+  const rank = (host: string): number => (host.startsWith("*.") ? 1 : 0);
+  const named = [...hosts].filter((host) => host !== undefined).sort(compareBy(rank, (host) => host));
+  return [...named, undefined].map((host): HostRoutes => {
+    const rules = ingresses.flatMap((ingress) =>
+      ingress.rules.filter((rule) => rule.host === host).map((rule) => ({ ingress, rule })),
+    );
+    const fallback = rules.find(({ ingress }) => ingress.defaultBackend !== undefined)?.ingress.defaultBackend;
+    return {
+      ...(host === undefined ? {} : { host }),
+      paths: orderPaths(
+        rules.flatMap(({ rule }) => rule.paths),
+        report,
+      ),
+      fallback: fallback === undefined ? overall : targetOf(fallback), // D6
+    };
+  });
+}
+
+/** D6: the default backend of the oldest Ingress without rules, else of the oldest one that has any. */
+function overallDefault(ingresses: readonly Ingress[]): Backend | undefined {
+  const having = ingresses.filter(({ defaultBackend }) => defaultBackend !== undefined);
+  return (having.find(({ rules }) => rules.length === 0) ?? having[0])?.defaultBackend;
+}
+
+/** Exact paths first (D3), then prefixes, the longest first (P5); a prefix with a trailing slash before its twin without
+ *  (P6), ImplementationSpecific last of equals (D4). Of equal paths the first given stays (D8). */
+function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] {
+  const kept = new Map<string, IngressPath>();
+  for (const path of paths) {
+    const key = `${path.pathType} ${path.path}`;
+    const winner = kept.get(key);
+    if (winner === undefined) {
+      kept.set(key, path);
+    } else {
+      const message = `path ${path.path} (${path.pathType}) is already taken for this host by an older Ingress, or an earlier rule: it is never used`;
+      report({
+        severity: "warning",
+        code: "shadowed-path",
+        message,
+        origin: path.origin,
+        notes: [{ message: "taken here", origin: winner.origin }],
+      });
+    }
+  }
+  const ordered = [...kept.values()].sort(
+    compareBy(
+      ({ pathType }) => (pathType === "Exact" ? 0 : 1),
+      ({ path }) => -trimSlash(path).length,
+      ({ path }) => trimSlash(path),
+      ({ pathType }) => (pathType === "Prefix" ? 0 : 1),
+      ({ path }) => -path.length,
+    ),
+  );
+  return ordered.map(({ path, pathType, backend, origin }) => ({
+    match: pathType === "Exact" ? "exact" : "prefix",
+    path: pathType === "Exact" ? path : trimSlash(path),
+    target: targetOf(backend),
+    origin,
+  }));
+}
+
+/** A prefix without the trailing slash, which does not count (P3); the root stays a slash. */
+function trimSlash(path: string): string {
+  return path === "/" ? path : path.replace(/\/$/, "");
+}
+
+function targetOf(backend: Backend | undefined): RouteTarget {
+  if (backend === undefined) return { kind: "status", status: 404, reason: "no default backend" };
+  if (backend.kind === "broken") return { kind: "status", status: 503, reason: `${backend.name}: ${backend.reason}` };
+  const { name, endpoints } = backend;
+  return { kind: "endpoints", backend: name, endpoints: endpoints.map(({ address, port }) => ({ address, port })) };
+}

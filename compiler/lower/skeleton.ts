@@ -1,0 +1,436 @@
+/** The chains: a fixed number of them, whatever the cluster holds. Services and endpoints are elements (elements.ts);
+ *  only the chains that pick one of n endpoints vary, with the numbers n that occur. */
+
+import { required } from "../invariant.ts";
+import {
+  addressField,
+  anyBit,
+  CT_STATE_FIELD,
+  CT_STATUS_FIELD,
+  commented,
+  concat,
+  equal,
+  goto,
+  IIFNAME,
+  jump,
+  L4PROTO,
+  member,
+  noBit,
+  ORIGINAL_DADDR,
+  PRIORITY_FIELD,
+  random,
+  rule,
+  verdict,
+  vmap,
+  within,
+} from "../ir/build.ts";
+import { ADDRESS_TYPE, CT_STATE, CT_STATUS, PRIORITY } from "../ir/constants.ts";
+import type {
+  BaseChain,
+  Chain,
+  Expression,
+  Interval,
+  Match,
+  RegularChain,
+  Rule,
+  Statement,
+  Step,
+} from "../ir/types.ts";
+import { type Family, parseAddress } from "../net/address.ts";
+import { type Prefix, prefixRange } from "../net/prefix.ts";
+import { PROTOCOL_NUMBERS, type Protocol } from "../net/protocol.ts";
+import type { Elements, Pick } from "./elements.ts";
+import { mergeIntervals } from "./intervals.ts";
+import {
+  affinitySet,
+  dportOf,
+  type EndpointList,
+  endpointsMap,
+  type FrontendKey,
+  forwardMap,
+  frontendKey,
+  LIST_OFFSET,
+  masqueradeMap,
+  NAME,
+  NODE_PORT_KEY,
+  originalKey,
+  rememberChain,
+  slotKey,
+  stickyEndpointsMap,
+  stickySlotsMap,
+} from "./names.ts";
+import type { Detector, Settings } from "./settings.ts";
+
+/** What the chains of one family depend on. */
+export interface Skeleton {
+  readonly family: Family;
+  readonly settings: Settings;
+  readonly elements: Elements;
+  /** Whether TCP ports are opened for health checks. */
+  readonly hasHealthChecks: boolean;
+}
+
+/** All chains of the kpc table of one family, base chains last, as nft lists them. */
+export function buildChains(skeleton: Skeleton): Chain[] {
+  const { mode } = skeleton.settings;
+  return [
+    ...[...skeleton.elements.picks].map(([name, pick]) => buildPickChain(name, pick, skeleton)),
+    ...buildRememberChains(skeleton),
+    ...buildDispatchChains(skeleton),
+    ...buildPostroutingChains(skeleton, "masquerade", { kind: "masquerade", random: "fully-random" }),
+    ...(mode === "iptables" ? buildPostroutingChains(skeleton, "forward", verdict({ kind: "accept" })) : []),
+    ...(mode === "nftables" ? nftablesFilterChains(skeleton) : iptablesFilterChains(skeleton)),
+    natChain("nat-prerouting", "prerouting", PRIORITY.dstnat, [rule(jump("services"))]),
+    natChain("nat-output", "output", PRIORITY.dstnat, [rule(jump("services"))]),
+    natChain("nat-postrouting", "postrouting", PRIORITY.srcnat, postroutingRules(skeleton)),
+  ];
+}
+
+const NEW = anyBit(CT_STATE_FIELD, CT_STATE.new);
+const REJECT: Statement = { kind: "reject", with: "port-unreachable" };
+
+// --- picking an endpoint --------------------------------------------------------------------------------------------
+
+function buildPickChain(name: string, pick: Pick, { family }: Skeleton): RegularChain {
+  const { key, list, count, protocol, affinitySeconds } = pick;
+  const offset = LIST_OFFSET[list];
+  const anySlot = slotKey(family, key, protocol, random(count, offset));
+  if (affinitySeconds === undefined) return regular(name, [rule(dnatTo(anySlot, endpointsMap(key, protocol)))]);
+  const map = stickySlotsMap(key, protocol);
+  const known = member(concat(addressField(family, "saddr"), PRIORITY_FIELD), affinitySet(affinitySeconds));
+  const remember = goto(rememberChain(affinitySeconds, protocol));
+  const rules: Rule[] = [];
+  for (let index = 0; index < count; index++) {
+    // A random number below 1 is how nft lets a constant stand in a concatenated key.
+    const thisSlot = slotKey(family, key, protocol, random(1, offset + index));
+    rules.push(rule(setIdentity(thisSlot, map)), rule(known, remember));
+  }
+  rules.push(rule(setIdentity(anySlot, map)), rule(remember));
+  return regular(name, rules);
+}
+
+/** The packet's priority serves as the register for the endpoint's identity: nft has no other word that a rule can
+ *  write and a later one can use in a key, and the mark belongs to others. */
+function setIdentity(slot: Expression, map: string): Statement {
+  return { kind: "set", field: { kind: "meta", key: "priority" }, value: { kind: "lookup", key: slot, map } };
+}
+
+function dnatTo(key: Expression, map: string): Statement {
+  return { kind: "dnat", to: { kind: "map", key, map }, random: "none" };
+}
+
+/** Notes that the client is now at the endpoint, and sends it there. In rules of their own: when the set is full the
+ *  packet still has to go on. */
+function buildRememberChains({ family, elements }: Skeleton): RegularChain[] {
+  return elements.affinitySeconds.flatMap((seconds) =>
+    elements.protocols.map((protocol) => {
+      const key = concat(addressField(family, "saddr"), PRIORITY_FIELD);
+      return regular(rememberChain(seconds, protocol), [
+        rule({ kind: "remember", operation: "update", set: affinitySet(seconds), key }),
+        rule(ofProtocol(protocol), dnatTo(PRIORITY_FIELD, stickyEndpointsMap(protocol))),
+      ]);
+    }),
+  );
+}
+
+// --- from the destination to the list ----------------------------------------------------------------------------------
+
+function buildDispatchChains(skeleton: Skeleton): RegularChain[] {
+  const { family, settings } = skeleton;
+  const { detector } = settings.families[family];
+  const key = frontendKey(family);
+  const shortCircuits = (chain: string): Rule[] => [
+    ...(detector === undefined ? [] : [commented("pods of this node", rule(detects(detector, family), goto(chain)))]),
+    commented("this node itself", rule(fromNode(), goto(chain))),
+  ];
+  const chains = [
+    regular("services", [
+      rule(vmap(key, NAME.services)),
+      rule(...toNodePort(skeleton), jump("node-ports")),
+      whileReplacing(goto("first-endpoint")),
+    ]),
+    regular(
+      "external",
+      [
+        ...shortCircuits("external-cluster"),
+        rule(vmap(key, NAME.externalLocal)),
+        whileReplacing(goto("first-local-endpoint")),
+      ],
+      "externalTrafficPolicy Local",
+    ),
+    regular("external-cluster", [
+      rule(vmap(key, NAME.externalCluster)),
+      whileReplacing(goto("first-cluster-endpoint")),
+    ]),
+    regular("node-ports", [
+      rule(vmap(NODE_PORT_KEY, NAME.nodePorts)),
+      whileReplacing(goto("first-node-port-endpoint")),
+    ]),
+    regular(
+      "external-node-ports",
+      [
+        ...shortCircuits("external-node-ports-cluster"),
+        rule(vmap(NODE_PORT_KEY, NAME.externalNodePortsLocal)),
+        whileReplacing(goto("first-node-port-local-endpoint")),
+      ],
+      "externalTrafficPolicy Local",
+    ),
+    regular("external-node-ports-cluster", [
+      rule(vmap(NODE_PORT_KEY, NAME.externalNodePortsCluster)),
+      whileReplacing(goto("first-node-port-cluster-endpoint")),
+    ]),
+    firstEndpointChain("first-endpoint", "address", "only", skeleton),
+    firstEndpointChain("first-cluster-endpoint", "address", "cluster", skeleton),
+    firstEndpointChain("first-local-endpoint", "address", "local", skeleton),
+    firstEndpointChain("first-node-port-endpoint", "node-port", "only", skeleton),
+    firstEndpointChain("first-node-port-cluster-endpoint", "node-port", "cluster", skeleton),
+    firstEndpointChain("first-node-port-local-endpoint", "node-port", "local", skeleton),
+  ];
+  if (settings.mode === "iptables") {
+    const allowed = member(
+      concat(addressField(family, "daddr"), L4PROTO, dportOfAny(), addressField(family, "saddr")),
+      NAME.allowedSources,
+    );
+    const rules = [
+      rule(allowed, vmap(key, NAME.sourceRanged)),
+      whileReplacing(allowed, goto("first-cluster-endpoint")),
+    ];
+    chains.push(regular(NAME.sourceRanged, rules, "loadBalancerSourceRanges"));
+  }
+  return chains;
+}
+
+/** Where packets go that see a verdict of the new ruleset but a chain that is empty in the old one. */
+function firstEndpointChain(
+  name: string,
+  key: FrontendKey,
+  list: EndpointList,
+  { family, elements }: Skeleton,
+): RegularChain {
+  const rules = elements.protocols.map((protocol): Rule => {
+    const slot = slotKey(family, key, protocol, random(1, LIST_OFFSET[list]));
+    return { steps: [dnatTo(slot, endpointsMap(key, protocol))], whileReplacing: true };
+  });
+  return regular(name, rules, "only while rules are replaced");
+}
+
+/** True for packets to an address on which node ports answer. */
+function toNodePort({ family, settings }: Skeleton): Match[] {
+  const { nodePorts, localhostNodePorts } = settings.families[family];
+  const daddr = addressField(family, "daddr");
+  if (nodePorts.kind === "listed") return [member(daddr, NAME.nodePortAddresses)];
+  const local = equal({ kind: "fib", of: "daddr", result: "type" }, ADDRESS_TYPE.local);
+  const notLoopback = localhostNodePorts ? [] : [within(daddr, [loopbackOf(family)], true)];
+  if (nodePorts.kind === "every-local") return [...notLoopback, local];
+  return [within(daddr, mergeIntervals(nodePorts.prefixes.map(prefixRange))), ...notLoopback, local];
+}
+
+function loopbackOf(family: Family): Interval {
+  const from = required(parseAddress(family === "IPv4" ? "127.0.0.0" : "::1"), "loopback parses");
+  return prefixRange({ address: from, length: family === "IPv4" ? 8 : 128 });
+}
+
+/** Address type LOCAL, whatever the hook: also a packet that comes back from outside with the node's address. */
+function fromNode(): Match {
+  return equal({ kind: "fib", of: "saddr", result: "type" }, ADDRESS_TYPE.local);
+}
+
+function detects(detector: Detector, family: Family, negated = false): Match {
+  switch (detector.kind) {
+    case "source":
+      return within(addressField(family, "saddr"), ranges(detector.prefixes), negated);
+    case "interface":
+      return { kind: "compare", left: IIFNAME, operator: negated ? "!=" : "==", right: detector.name };
+    case "interface-prefix":
+      return { kind: "name-prefix", left: IIFNAME, negated, prefix: detector.prefix };
+  }
+}
+
+function ranges(prefixes: readonly Prefix[]): Interval[] {
+  return mergeIntervals(prefixes.map(prefixRange));
+}
+
+// --- masquerading ------------------------------------------------------------------------------------------------------
+
+/** Decided at the end, from the destination that the client asked for: no mark is needed to remember it. */
+function postroutingRules(skeleton: Skeleton): Rule[] {
+  const rules = [
+    commented("not translated", rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" }))),
+  ];
+  if (skeleton.elements.affinitySeconds.length > 0) {
+    const reset: Statement = {
+      kind: "set",
+      field: { kind: "meta", key: "priority" },
+      value: { kind: "constant", type: "classid", value: 0 },
+    };
+    rules.push(commented("free the register", rule(reset)));
+  }
+  return [...rules, ...decisionRules(skeleton, masqueradeMap, { kind: "masquerade", random: "fully-random" })];
+}
+
+/** Runs `action` for hairpin traffic, then asks `map` of the destination that was asked for. */
+function decisionRules(
+  skeleton: Skeleton,
+  map: (key: FrontendKey, protocol: Protocol) => string,
+  action: Statement,
+): Rule[] {
+  const { family, settings, elements } = skeleton;
+  const hairpin = member(concat(addressField(family, "saddr"), addressField(family, "daddr")), NAME.hairpin);
+  const toNodeAddress =
+    settings.families[family].nodePorts.kind === "listed" ? [member(ORIGINAL_DADDR, NAME.nodePortAddresses)] : [];
+  return [
+    commented("hairpin", rule(hairpin, action)),
+    ...elements.protocols.map((protocol) =>
+      rule(ofProtocol(protocol), vmap(originalKey("address"), map("address", protocol))),
+    ),
+    ...elements.protocols.map((protocol) =>
+      rule(...toNodeAddress, ofProtocol(protocol), vmap(originalKey("node-port"), map("node-port", protocol))),
+    ),
+  ];
+}
+
+/** One chain per reason (SEMANTICS section 5); `action` is what happens when the reason holds. */
+function buildPostroutingChains(
+  { family, settings }: Skeleton,
+  prefix: "masquerade" | "forward",
+  action: Statement,
+): RegularChain[] {
+  const { detector } = settings.families[family];
+  const asClusterIp = settings.masqueradeAll
+    ? [rule(action)]
+    : detector === undefined
+      ? []
+      : [commented("not from a pod of this node", rule(detects(detector, family, true), action))];
+  const notPods = detector === undefined ? [] : [rule(detects(detector, family), verdict({ kind: "return" }))];
+  return [
+    regular(`${prefix}-always`, [rule(action)]),
+    regular(`${prefix}-as-cluster-ip`, asClusterIp),
+    regular(`${prefix}-from-node`, [...notPods, rule(fromNode(), action)], "externalTrafficPolicy Local"),
+  ];
+}
+
+// --- what is not translated --------------------------------------------------------------------------------------------
+
+function nftablesFilterChains(skeleton: Skeleton): Chain[] {
+  const { family, settings } = skeleton;
+  const key = frontendKey(family);
+  const daddr = addressField(family, "daddr");
+  const { serviceCidrs } = settings.families[family];
+  const sourceKey = concat(daddr, L4PROTO, dportOfAny(), addressField(family, "saddr"));
+  const unallocated = rule(within(daddr, ranges(serviceCidrs)), verdict({ kind: "drop" }));
+  return [
+    regular(
+      "firewall",
+      [
+        rule(
+          member(key, NAME.sourceRangedAddresses),
+          member(sourceKey, NAME.allowedSources, true),
+          verdict({ kind: "drop" }),
+        ),
+      ],
+      "loadBalancerSourceRanges",
+    ),
+    regular("rejecting", [rule(REJECT)]),
+    regular("unserved-at-node", [
+      rule(...toNodePort(skeleton), vmap(NODE_PORT_KEY, NAME.unservedNodePorts)),
+      rule(vmap(key, NAME.unserved)),
+    ]),
+    regular("unserved-elsewhere", [
+      rule(vmap(key, NAME.unserved)),
+      commented("unknown port of a cluster IP", rule(member(daddr, NAME.clusterIps), REJECT)),
+      ...(serviceCidrs.length === 0 ? [] : [commented("no Service has this address", unallocated)]),
+    ]),
+    filterChain("firewall-prerouting", "prerouting", PRIORITY.dstnat - 10, [rule(NEW, jump("firewall"))]),
+    filterChain("firewall-output", "output", PRIORITY.dstnat - 10, [rule(NEW, jump("firewall"))]),
+    filterChain("filter-input", "input", PRIORITY.filter, [rule(NEW, jump("unserved-at-node"))]),
+    filterChain("filter-forward", "forward", PRIORITY.filter, [rule(NEW, jump("unserved-elsewhere"))]),
+    filterChain("filter-output", "output", PRIORITY.filter, [rule(NEW, jump("unserved-elsewhere"))]),
+  ];
+}
+
+/** In kube-proxy's order of jumps. All checks come after translation: what still has a Service's address was left alone. */
+function iptablesFilterChains(skeleton: Skeleton): Chain[] {
+  const { family, settings, hasHealthChecks } = skeleton;
+  const key = frontendKey(family);
+  const local = equal({ kind: "fib", of: "daddr", result: "type" }, ADDRESS_TYPE.local);
+  const martian = settings.families[family].localhostNodePorts ? [antiMartian(family)] : [];
+  const healthChecks = member(dportOf("tcp"), NAME.healthCheckNodePorts);
+  const accept = verdict({ kind: "accept" });
+  return [
+    regular(
+      "firewall",
+      [rule(member(key, NAME.sourceRangedAddresses), verdict({ kind: "drop" }))],
+      "loadBalancerSourceRanges",
+    ),
+    regular("rejecting", [rule(REJECT)]),
+    regular("unserved-external", [
+      rule(vmap(key, NAME.unservedExternal)),
+      rule(local, vmap(NODE_PORT_KEY, NAME.unservedNodePorts)),
+    ]),
+    regular("unserved-cluster-ips", [rule(vmap(key, NAME.unservedClusterIps))]),
+    regular("forward-translated", [
+      rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" })),
+      ...decisionRules(skeleton, forwardMap, accept),
+    ]),
+    filterChain("filter-input", "input", PRIORITY.filter, [
+      ...martian,
+      rule(NEW, jump("firewall")),
+      ...(hasHealthChecks ? [commented("health checks", rule(healthChecks, accept))] : []),
+      rule(NEW, jump("unserved-external")),
+    ]),
+    filterChain("filter-forward", "forward", PRIORITY.filter, [
+      rule(NEW, jump("firewall")),
+      rule(anyBit(CT_STATE_FIELD, CT_STATE.invalid), verdict({ kind: "drop" })),
+      commented("to be masqueraded", rule(NEW, jump("forward-translated"))),
+      rule(anyBit(CT_STATE_FIELD, CT_STATE.related | CT_STATE.established), accept),
+      rule(NEW, jump("unserved-cluster-ips")),
+      rule(NEW, jump("unserved-external")),
+    ]),
+    filterChain("filter-output", "output", PRIORITY.filter, [
+      ...martian,
+      rule(NEW, jump("firewall")),
+      rule(NEW, jump("unserved-cluster-ips")),
+    ]),
+  ];
+}
+
+/** Loopback node ports need route_localnet, which lets strangers address 127.0.0.0/8: keep them out. */
+function antiMartian(family: Family): Rule {
+  const loopback = [loopbackOf(family)];
+  return commented(
+    "block incoming localnet connections",
+    rule(
+      within(addressField(family, "daddr"), loopback),
+      within(addressField(family, "saddr"), loopback, true),
+      noBit(CT_STATE_FIELD, CT_STATE.related | CT_STATE.established),
+      noBit(CT_STATUS_FIELD, CT_STATUS.dnat),
+      verdict({ kind: "drop" }),
+    ),
+  );
+}
+
+// --- shapes ------------------------------------------------------------------------------------------------------------
+
+function regular(name: string, rules: readonly Rule[], comment?: string): RegularChain {
+  return { kind: "regular", name, rules, ...(comment === undefined ? {} : { comment }) };
+}
+
+function natChain(name: string, hook: BaseChain["hook"], priority: number, rules: readonly Rule[]): BaseChain {
+  return { kind: "base", name, type: "nat", hook, priority, policy: "accept", rules };
+}
+
+function filterChain(name: string, hook: BaseChain["hook"], priority: number, rules: readonly Rule[]): BaseChain {
+  return { kind: "base", name, type: "filter", hook, priority, policy: "accept", rules };
+}
+
+function whileReplacing(...steps: Step[]): Rule {
+  return { steps, whileReplacing: true };
+}
+
+function ofProtocol(protocol: Protocol): Match {
+  return equal(L4PROTO, PROTOCOL_NUMBERS[protocol]);
+}
+
+function dportOfAny(): Expression {
+  return { kind: "transport", protocol: "th", field: "dport" };
+}
