@@ -1,0 +1,168 @@
+/** How to find one of many keys with few tests. */
+import { intervalAsPrefix } from "../ir/interval.ts";
+import type { DataType, Interval, KeyPart, SetElement, Value } from "../ir/types.ts";
+
+/** One of the keys to be told apart. */
+export interface Choice<Element extends SetElement> {
+  readonly element: Element;
+  /** By field. */
+  readonly parts: readonly KeyPart[];
+}
+
+/** A way down: one key, or all keys whose field `part` lies in `interval`. */
+export type Branch<Element extends SetElement> =
+  | { readonly kind: "choice"; readonly choice: Choice<Element> }
+  | {
+      readonly kind: "group";
+      readonly part: number;
+      readonly interval: Interval;
+      readonly branches: readonly Branch<Element>[];
+    };
+
+/** Each level of the tree leaves at most one in FAN_OUT of the keys, so that its depth is logarithmic whatever the
+ *  addresses look like: the kernel follows 16 jumps. Up to FAN_OUT keys are tested in a row: a smaller number would save
+ *  a packet some tests and cost iptables, which is slow with many chains, twice as many of them. */
+const FAN_OUT = 16;
+
+/** The branches at the root. Addresses are narrowed down by prefixes, which both packets and connections can be tested
+ *  for; other fields by ranges of equal size. */
+export function planDispatch<Element extends SetElement>(
+  choices: readonly Choice<Element>[],
+  types: readonly DataType[],
+): Branch<Element>[] {
+  // Addresses tell most apart; a protocol hardly anything.
+  const order = [...types.keys()].sort((a, b) => rank(types[a]) - rank(types[b]));
+  return plan([...choices], order, types);
+}
+
+function rank(type: DataType | undefined): number {
+  if (type === "ipv4_addr" || type === "ipv6_addr") return 0;
+  return type === "inet_proto" ? 2 : 1;
+}
+
+function plan<Element extends SetElement>(
+  choices: Choice<Element>[],
+  order: readonly number[],
+  types: readonly DataType[],
+): Branch<Element>[] {
+  const [part, ...others] = order;
+  if (choices.length <= FAN_OUT || part === undefined) return choices.map((choice) => ({ kind: "choice", choice }));
+  const sorted = choices.sort((a, b) => compareValues(from(a, part), from(b, part)));
+  const type = types[part] as DataType;
+  const groups = isAddress(type) ? splitByPrefix(sorted, part, type) : splitEvenly(sorted, part);
+  const [only] = groups;
+  if (groups.length === 1 && only !== undefined && isPoint(only.interval)) {
+    // All choices have this value: nothing to tell apart here.
+    return plan(sorted, others, types);
+  }
+  return groups.flatMap(({ interval, members }): Branch<Element>[] => {
+    const [single] = members;
+    if (members.length === 1 && single !== undefined) return [{ kind: "choice", choice: single }];
+    return [{ kind: "group", part, interval, branches: plan(members, isPoint(interval) ? others : order, types) }];
+  });
+}
+
+interface Group<Element extends SetElement> {
+  readonly interval: Interval;
+  readonly members: Choice<Element>[];
+}
+
+/** Up to FAN_OUT runs of about equally many choices; equal values stay together. */
+function splitEvenly<Element extends SetElement>(sorted: readonly Choice<Element>[], part: number): Group<Element>[] {
+  const groups: Group<Element>[] = [];
+  let start = 0;
+  while (start < sorted.length) {
+    const left = FAN_OUT - groups.length;
+    let end = left <= 1 ? sorted.length : start + Math.ceil((sorted.length - start) / left);
+    while (end < sorted.length && compareValues(from(sorted[end], part), to(sorted[end - 1], part)) <= 0) end++;
+    const members = sorted.slice(start, end);
+    groups.push({ members, interval: { from: from(members[0], part), to: to(members.at(-1), part) } });
+    start = end;
+  }
+  return groups;
+}
+
+/** Address blocks with at most one in FAN_OUT of the choices each: the fullest is split again and again at its next bit.
+ *  Choices that are blocks themselves and do not fit into one half keep their group whole. */
+function splitByPrefix<Element extends SetElement>(
+  sorted: Choice<Element>[],
+  part: number,
+  type: DataType,
+): Group<Element>[] {
+  const bits = type === "ipv4_addr" ? 32 : 128;
+  const limit = Math.ceil(sorted.length / FAN_OUT);
+  const groups: Group<Element>[] = [];
+  const waiting: Group<Element>[] = [{ members: sorted, interval: commonBlock(sorted, part, bits) }];
+  for (let group = waiting.pop(); group !== undefined; group = waiting.pop()) {
+    const small = group.members.length <= limit || isPoint(group.interval);
+    const halves = small ? [] : splitBlock(group, part, bits, type);
+    if (halves.length < 2) groups.push(group);
+    else waiting.push(...halves.reverse());
+  }
+  return groups;
+}
+
+function splitBlock<Element extends SetElement>(
+  { interval, members }: Group<Element>,
+  part: number,
+  bits: number,
+  type: DataType,
+): Group<Element>[] {
+  const prefix = intervalAsPrefix(interval, type);
+  if (prefix === undefined) return [];
+  const middle =
+    typeof interval.from === "number"
+      ? interval.from + 2 ** (bits - prefix.length - 1)
+      : (interval.from as bigint) + (1n << BigInt(bits - prefix.length - 1));
+  if (
+    members.some(
+      (choice) => compareValues(from(choice, part), middle) < 0 && compareValues(to(choice, part), middle) >= 0,
+    )
+  )
+    return [];
+  const low = members.filter((choice) => compareValues(from(choice, part), middle) < 0);
+  const high = members.slice(low.length);
+  return [low, high]
+    .filter((half) => half.length > 0)
+    .map((half) => ({ members: half, interval: commonBlock(half, part, bits) }));
+}
+
+/** The smallest address block that holds all `members`. */
+function commonBlock<Element extends SetElement>(
+  members: readonly Choice<Element>[],
+  part: number,
+  bits: number,
+): Interval {
+  const lowest = BigInt(from(members[0], part));
+  const highest = members.reduce(
+    (top, choice) => (BigInt(to(choice, part)) > top ? BigInt(to(choice, part)) : top),
+    lowest,
+  );
+  const differing = lowest ^ highest;
+  const host = BigInt(differing === 0n ? 0 : differing.toString(2).length);
+  const start = (lowest >> host) << host;
+  const end = start + (1n << host) - 1n;
+  return bits === 32 ? { from: Number(start), to: Number(end) } : { from: start, to: end };
+}
+
+function from<Element extends SetElement>(choice: Choice<Element> | undefined, part: number): Value {
+  const value = choice?.parts[part] as KeyPart;
+  return typeof value === "object" ? value.from : value;
+}
+
+function to<Element extends SetElement>(choice: Choice<Element> | undefined, part: number): Value {
+  const value = choice?.parts[part] as KeyPart;
+  return typeof value === "object" ? value.to : value;
+}
+
+function isPoint({ from, to }: Interval): boolean {
+  return from === to;
+}
+
+function isAddress(type: DataType): boolean {
+  return type === "ipv4_addr" || type === "ipv6_addr";
+}
+
+function compareValues(a: Value, b: Value): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}

@@ -1,0 +1,85 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { partHolds } from "../../../compiler/ir/interval.ts";
+import type { DataType, KeyPart, SetElement } from "../../../compiler/ir/types.ts";
+import { type Branch, planDispatch } from "../../../compiler/passes/dispatch-tree.ts";
+
+/** A rule is tested, a level is jumped to. */
+interface Cost {
+  readonly tests: number;
+  readonly depth: number;
+}
+
+/** The dearest way down: all tests of every level. */
+function worst(branches: readonly Branch<SetElement>[]): Cost {
+  const below = branches.map((branch) => (branch.kind === "choice" ? { tests: 0, depth: 0 } : worst(branch.branches)));
+  const deepest = Math.max(0, ...below.map(({ depth }) => depth));
+  return { tests: branches.length + Math.max(0, ...below.map(({ tests }) => tests)), depth: 1 + deepest };
+}
+
+function plan(keys: readonly (readonly KeyPart[])[], types: readonly DataType[]): Branch<SetElement>[] {
+  return planDispatch(
+    keys.map((key) => ({ element: { key }, parts: key })),
+    types,
+  );
+}
+
+/** The elements whose branches `key` takes, on the way that first-match rules go. */
+function find(branches: readonly Branch<SetElement>[], key: readonly (number | bigint)[]): readonly KeyPart[][] {
+  return branches.flatMap((branch): readonly KeyPart[][] => {
+    if (branch.kind === "choice")
+      return branch.choice.parts.every((part, i) => part === key[i]) ? [[...branch.choice.parts]] : [];
+    const value = key[branch.part] as number | bigint;
+    return partHolds(branch.interval, value) ? find(branch.branches, key) : [];
+  });
+}
+
+describe("how far a packet has to go", () => {
+  test.each([
+    ["in a row", 10_000, (i: number) => 0x0a600000 + i],
+    ["spread out", 10_000, (i: number) => Math.imul(i, 2654435761) >>> 0],
+    ["in a row", 100_000, (i: number) => 0x0a600000 + i],
+    ["on few networks", 10_000, (i: number) => (i % 7) * 0x1000000 + Math.floor(i / 7)],
+  ])("addresses %s: %d need tens of tests, not thousands", (_, count, address) => {
+    const keys = Array.from({ length: count }, (__, i) => [address(i), 6, 80]);
+    const cost = worst(plan(keys, ["ipv4_addr", "inet_proto", "inet_service"]));
+    expect(cost.tests).toBeLessThanOrEqual(100);
+    expect(cost.depth).toBeLessThanOrEqual(6);
+  });
+
+  test("addresses that halve their block each time stay shallow: the kernel follows 16 jumps", () => {
+    const v4 = Array.from({ length: 32 }, (_, i) => [2 ** i]);
+    const v6 = Array.from({ length: 128 }, (_, i) => [1n << BigInt(i)]);
+    expect(worst(plan(v4, ["ipv4_addr"])).depth).toBeLessThanOrEqual(2);
+    expect(worst(plan(v6, ["ipv6_addr"])).depth).toBeLessThanOrEqual(3);
+  });
+
+  test("ports without addresses are split evenly", () => {
+    const keys = Array.from({ length: 2768 }, (_, i) => [i % 2 === 0 ? 6 : 17, 30000 + i]);
+    expect(worst(plan(keys, ["inet_proto", "inet_service"])).tests).toBeLessThanOrEqual(64);
+  });
+
+  test("many ports of one address", () => {
+    const keys = Array.from({ length: 1000 }, (_, i) => [0x0a000001, 6, 1 + i]);
+    expect(worst(plan(keys, ["ipv4_addr", "inet_proto", "inet_service"])).tests).toBeLessThanOrEqual(80);
+  });
+});
+
+test("every key is found, and only itself", () => {
+  const key = fc.tuple(
+    fc.nat({ max: 300 }).map((n) => 0x0a000000 + n * 37),
+    fc.constantFrom(6, 17),
+    fc.constantFrom(53, 80, 443, 8080),
+  );
+  const keys = fc.uniqueArray(key, { maxLength: 200, selector: (parts) => parts.join() });
+  fc.assert(
+    fc.property(keys, fc.array(key, { maxLength: 20 }), (present, others) => {
+      const tree = plan(present, ["ipv4_addr", "inet_proto", "inet_service"]);
+      const known = new Set(present.map((parts) => parts.join()));
+      for (const asked of [...present, ...others]) {
+        expect(find(tree, asked)).toEqual(known.has(asked.join()) ? [asked] : []);
+      }
+    }),
+    { numRuns: 50 },
+  );
+});
