@@ -1,0 +1,137 @@
+import { typeOf } from "../../ir/expression-type.ts";
+import type {
+  Component,
+  DataType,
+  Expression,
+  MapDeclaration,
+  MapElement,
+  Program,
+  SetDeclaration,
+  SetElement,
+  Step,
+  Table,
+  Value,
+} from "../../ir/types.ts";
+import { type Address, printAddress } from "../../net/address.ts";
+
+/** A program as JSON, two blanks deep: the same program gives the same bytes, wherever its manifests stood. Addresses
+ *  are text; other values are numbers, or strings for names. Elements are in the order of the program. */
+export function printIr(program: Program): string {
+  return `${JSON.stringify(programToJson(program), null, 2)}\n`;
+}
+
+export function programToJson(program: Program): object {
+  return {
+    apiVersion: "kpc.dev/v1alpha1",
+    kind: "Program",
+    ruleset: {
+      tables: program.ruleset.tables.map(tableToJson),
+      retired: program.ruleset.retired ?? [],
+    },
+    routes: program.routes.map((routes) => plain(routes)),
+  };
+}
+
+function tableToJson({ family, name, comment, sets, maps, chains }: Table): object {
+  return {
+    family,
+    name,
+    ...(comment === undefined ? {} : { comment }),
+    sets: sets.map((set) => setToJson(set, family)),
+    maps: maps.map((map) => mapToJson(map, family)),
+    chains: chains.map(({ rules, ...chain }) => ({
+      ...chain,
+      rules: rules.map(({ steps, comment: text, whileReplacing }) => ({
+        ...(text === undefined ? {} : { comment: text }),
+        ...(whileReplacing === undefined ? {} : { whileReplacing }),
+        steps: steps.map((step) => stepToJson(step, family)),
+      })),
+    })),
+  };
+}
+
+function setToJson({ key, elements, ...set }: SetDeclaration, family: Table["family"]): object {
+  return {
+    ...set,
+    key: key.map((component) => componentToJson(component, family)),
+    elements: elements.map((element) => elementToJson(element, key)),
+  };
+}
+
+function mapToJson({ key, data, elements, ...map }: MapDeclaration, family: Table["family"]): object {
+  return {
+    ...map,
+    key: key.map((component) => componentToJson(component, family)),
+    data: data === "verdict" ? data : data.map((component) => componentToJson(component, family)),
+    elements: elements.map((element) => ({ ...elementToJson(element, key), value: valueToJson(element, data) })),
+  };
+}
+
+function componentToJson({ type, sample }: Component, family: Table["family"]): object {
+  return { type, sample: expressionToJson(sample, family) };
+}
+
+function elementToJson({ key, comment }: SetElement, components: readonly Component[]): object {
+  const parts = key.map((part, i) => {
+    const type = (components[i] as Component).type;
+    return typeof part === "object" ? { from: show(part.from, type), to: show(part.to, type) } : show(part, type);
+  });
+  return { key: parts, ...(comment === undefined ? {} : { comment }) };
+}
+
+function valueToJson({ value }: MapElement, data: MapDeclaration["data"]): unknown {
+  return data === "verdict"
+    ? value
+    : (value as readonly Value[]).map((part, i) => show(part, (data[i] as Component).type));
+}
+
+function show(value: Value, type: DataType): string | number {
+  if (typeof value === "bigint" || type === "ipv4_addr") return printAddress(value as Address);
+  return value;
+}
+
+function stepToJson(step: Step, family: Table["family"]): object {
+  switch (step.kind) {
+    case "compare": {
+      const type = typeOf(step.left, family);
+      return { ...step, left: expressionToJson(step.left, family), right: show(step.right, type) };
+    }
+    case "within": {
+      const type = typeOf(step.left, family);
+      const intervals = step.intervals.map(({ from, to }) => ({ from: show(from, type), to: show(to, type) }));
+      return { ...step, left: expressionToJson(step.left, family), intervals };
+    }
+    case "vmap": {
+      const { key, map } = step;
+      const parts = key.kind === "concat" ? key.parts : [key];
+      const components = parts.map((sample): Component => ({ type: typeOf(sample, family), sample }));
+      const elements =
+        typeof map === "string"
+          ? map
+          : map.map((element) => ({ ...elementToJson(element, components), value: element.value }));
+      return { ...step, key: expressionToJson(key, family), map: elements };
+    }
+    default:
+      return plain(step);
+  }
+}
+
+function expressionToJson(expression: Expression, family: Table["family"]): object {
+  return expression.kind === "constant"
+    ? { ...expression, value: show(expression.value, expression.type) }
+    : { ...plain(expression), ...nested(expression, family) };
+}
+
+function nested(expression: Expression, family: Table["family"]): object {
+  return expression.kind === "concat" ? { parts: expression.parts.map((part) => expressionToJson(part, family)) } : {};
+}
+
+/** Plain data: without places, and with addresses of 128 bits as text. */
+function plain(value: object): object {
+  return JSON.parse(
+    JSON.stringify(value, (key, member: unknown) => {
+      if (key === "origin") return undefined;
+      return typeof member === "bigint" ? printAddress(member as Address) : member;
+    }),
+  ) as object;
+}

@@ -1,0 +1,152 @@
+/** Expressions and values in nft's spelling. */
+import { unreachable } from "../../invariant.ts";
+import { typeOf } from "../../ir/expression-type.ts";
+import { intervalAsPrefix } from "../../ir/interval.ts";
+import type {
+  Component,
+  DataType,
+  Expression,
+  FieldExpression,
+  Interval,
+  KeyPart,
+  TableFamily,
+  Value,
+} from "../../ir/types.ts";
+import { type Ipv4, type Ipv6, printIpv4, printIpv6 } from "../../net/address.ts";
+import { printPrefix } from "../../net/prefix.ts";
+import { FLAGS, SYMBOLS } from "./keywords.ts";
+
+/** An expression as the left side of a match, a key, or the right side of `set`. `family` is the table's: a
+ *  connection's addresses are spelled by family. */
+export function printExpression(expression: Expression, family: TableFamily): string {
+  switch (expression.kind) {
+    case "numgen":
+      return `numgen ${expression.mode} mod ${expression.modulus}${expression.offset === 0 ? "" : ` offset ${expression.offset}`}`;
+    case "bitwise":
+      return printBitwise(expression, family);
+    case "concat":
+      return expression.parts.map((part) => printExpression(part, family)).join(" . ");
+    case "lookup":
+      return `${printExpression(expression.key, family)} map @${expression.map}`;
+    case "constant":
+      return printValue(expression.value, expression.type);
+    case "opaque":
+      return expression.text;
+    default:
+      return printField(expression, family);
+  }
+}
+
+function printField(field: FieldExpression, family: TableFamily): string {
+  switch (field.kind) {
+    case "ip":
+      return `ip ${field.field}`;
+    case "ip6":
+      return `ip6 ${field.field}`;
+    case "transport":
+      return `${field.protocol} ${field.field}`;
+    case "meta":
+      // nft lists these without the keyword.
+      return field.key === "iifname" || field.key === "oifname" ? field.key : `meta ${field.key}`;
+    case "ct":
+      return printCtField(field.key, family);
+    case "fib":
+      return `fib ${field.of} ${field.result}`;
+    default:
+      return unreachable(field);
+  }
+}
+
+function printCtField(key: Extract<FieldExpression, { kind: "ct" }>["key"], family: TableFamily): string {
+  const ip = family === "ip6" ? "ip6" : "ip";
+  switch (key) {
+    case "original-saddr":
+      return `ct original ${ip} saddr`;
+    case "original-daddr":
+      return `ct original ${ip} daddr`;
+    case "original-proto-src":
+      return "ct original proto-src";
+    case "original-proto-dst":
+      return "ct original proto-dst";
+    default:
+      return `ct ${key}`;
+  }
+}
+
+/** `(x & mask) ^ xor` as `x & m`, `x | m` or `x ^ m`, whichever says the same. */
+function printBitwise({ operand, mask, xor }: Extract<Expression, { kind: "bitwise" }>, family: TableFamily): string {
+  const type = typeOf(operand, family);
+  const inner = printExpression(operand, family);
+  const all = 0xffffffff;
+  if (xor === 0) return `${inner} & ${printMask(mask, type)}`;
+  if (mask === all) return `${inner} ^ ${printMask(xor, type)}`;
+  if (typeof mask === "number" && typeof xor === "number" && ~mask >>> 0 === xor)
+    return `${inner} | ${printMask(xor, type)}`;
+  return `${inner} & ${printMask(mask, type)} ^ ${printMask(xor, type)}`;
+}
+
+/** A mask: names of bits where the type has them, else hexadecimal. */
+function printMask(mask: Value, type: DataType): string {
+  return typeof mask === "number"
+    ? (flagNames(mask, type)?.join(" | ") ?? printValue(mask, type))
+    : printValue(mask, type);
+}
+
+/** The names of the bits of `mask`, or undefined when one has none. */
+export function flagNames(mask: number, type: DataType): string[] | undefined {
+  const flags = FLAGS[type];
+  if (flags === undefined) return undefined;
+  const names = [...flags].filter(([bit]) => (mask & bit) !== 0);
+  const covered = names.reduce((sum, [bit]) => sum | bit, 0);
+  return covered === mask ? names.map(([, name]) => name) : undefined;
+}
+
+/** A single value. */
+export function printValue(value: Value, type: DataType): string {
+  if (typeof value === "string") return `"${value}"`;
+  if (typeof value === "bigint") return printIpv6(value as Ipv6);
+  const symbol = SYMBOLS[type]?.get(value) ?? FLAGS[type]?.get(value);
+  if (symbol !== undefined) return symbol;
+  switch (type) {
+    case "ipv4_addr":
+      return printIpv4(value as Ipv4);
+    case "classid":
+      return printClassid(value);
+    case "mark":
+      return `0x${value.toString(16).padStart(8, "0")}`;
+    case "ct_state":
+    case "ct_status":
+    case "tcp_flag":
+      return `0x${value.toString(16)}`;
+    default:
+      return String(value);
+  }
+}
+
+/** Traffic control's `major:minor`, in hexadecimal; two values have words. */
+function printClassid(value: number): string {
+  if (value === 0) return "none";
+  if (value === 0xffffffff) return "root";
+  return `${(value >>> 16).toString(16)}:${(value & 0xffff).toString(16)}`;
+}
+
+/** An interval: a prefix where it is one, else `from-to`. */
+export function printInterval(interval: Interval, type: DataType): string {
+  if (interval.from === interval.to) return printValue(interval.from, type);
+  const prefix = intervalAsPrefix(interval, type);
+  return prefix === undefined
+    ? `${printValue(interval.from, type)}-${printValue(interval.to, type)}`
+    : printPrefix(prefix);
+}
+
+/** The components of an element's key or value. */
+export function printKey(key: readonly KeyPart[], components: readonly Component[]): string {
+  let text = "";
+  for (let i = 0; i < key.length; i++) {
+    const part = key[i] as KeyPart;
+    const type = (components[i] as Component).type;
+    if (i > 0) text += " . ";
+    text += typeof part === "object" ? printInterval(part, type) : printValue(part, type);
+  }
+  return text;
+}

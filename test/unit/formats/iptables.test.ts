@@ -1,0 +1,156 @@
+import { describe, expect, test } from "vitest";
+import { builtInFor } from "../../../compiler/formats/iptables/hooks.ts";
+import { NOTHING_INSTALLED, readInstalled } from "../../../compiler/formats/iptables/installed.ts";
+import { nameChains } from "../../../compiler/formats/iptables/names.ts";
+import { printFile } from "../../../compiler/formats/iptables/print-file.ts";
+import { Inexpressible, printRule, type RuleContext } from "../../../compiler/formats/iptables/print-rule.ts";
+import { verdict } from "../../../compiler/ir/build.ts";
+import type { SetDeclaration } from "../../../compiler/ir/types.ts";
+import { baseChain, MATCHES, programOf, regularChain, ruleOf, SADDR, STATEMENTS } from "../../support/ir.ts";
+
+const SEEN: SetDeclaration = {
+  name: "seen",
+  key: [{ type: "ipv4_addr", sample: SADDR }],
+  interval: false,
+  dynamic: { size: 100, timeoutSeconds: 60 },
+  elements: [],
+};
+
+const CONTEXT: RuleContext = {
+  family: "ip",
+  chainNames: new Map([["other", "KPC-other"]]),
+  sets: new Map([["seen", SEEN]]),
+};
+
+describe("rules", () => {
+  const spelled = [...Object.values(MATCHES).flat(), ...Object.values(STATEMENTS).flat()];
+
+  test.each(spelled.flatMap(([step, , text]) => (text === undefined ? [] : [[text, step] as const])))(
+    "%s",
+    (text, step) => {
+      expect(printRule(ruleOf(step), CONTEXT)).toBe(text);
+    },
+  );
+
+  test.each(spelled.flatMap(([step, nft, text]) => (text === undefined ? [[nft, step] as const] : [])))(
+    "no words for: %s",
+    (_, step) => {
+      expect(() => printRule(ruleOf(step), CONTEXT)).toThrow(Inexpressible);
+    },
+  );
+
+  test("options come in the order of iptables-save, the comment last before the target", () => {
+    const rule = {
+      ...ruleOf(
+        { kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right: 6 },
+        { kind: "compare", left: { kind: "transport", protocol: "tcp", field: "dport" }, operator: "==", right: 80 },
+        { kind: "compare", left: SADDR, operator: "==", right: 0x0a000001 },
+        verdict({ kind: "drop" }),
+      ),
+      comment: 'say "hi"',
+    };
+    expect(printRule(rule, CONTEXT)).toBe(
+      '-s 10.0.0.1/32 -p tcp -m tcp --dport 80 -m comment --comment "say \\"hi\\"" -j DROP',
+    );
+  });
+});
+
+test.each([
+  ["raw PREROUTING", "filter", "prerouting", -300],
+  ["mangle PREROUTING", "filter", "prerouting", -110],
+  ["mangle OUTPUT", "filter", "output", -110],
+  ["nat PREROUTING", "nat", "prerouting", -100],
+  ["nat OUTPUT", "nat", "output", -100],
+  ["nat POSTROUTING", "nat", "postrouting", 100],
+  ["filter INPUT", "filter", "input", 0],
+  ["filter FORWARD", "filter", "forward", -5],
+  ["filter OUTPUT", "filter", "output", 0],
+  ["mangle POSTROUTING", "filter", "postrouting", 0],
+  ["nowhere", "filter", "prerouting", -50], // behind NAT there is no table
+  ["nowhere", "filter", "postrouting", 150],
+  ["nowhere", "nat", "prerouting", -50],
+  ["nowhere", "filter", "ingress", 0],
+] as const)("%s holds a %s chain at %s, priority %d", (where, type, hook, priority) => {
+  const builtIn = builtInFor(baseChain(hook, type, [], priority));
+  expect(builtIn === undefined ? "nowhere" : `${builtIn.table} ${builtIn.chain}`).toBe(where);
+});
+
+test("chain names fit into 28 characters, differ, and begin with a word of theirs", () => {
+  const chains = [
+    "services",
+    "pick-3-tcp (daddr 10.0.0.1, dport 80)",
+    "pick-3-tcp (daddr 10.0.0.1, dport 81)",
+    "a".repeat(40),
+    "x y",
+  ];
+  const names = [...nameChains(chains).values()];
+  expect(names[0]).toBe("KPC-services");
+  expect(names[1]).toMatch(/^KPC-pick-3-tcp-[a-z2-7]{10}$/);
+  expect(new Set(names).size).toBe(chains.length);
+  expect(Math.max(...names.map((name) => name.length))).toBeLessThanOrEqual(28);
+});
+
+const PROGRAM = programOf({
+  chains: [
+    baseChain("input", "filter", [ruleOf(verdict({ kind: "jump", chain: "here" }))]),
+    regularChain("here", ruleOf(verdict({ kind: "drop" }))),
+    regularChain("unused", ruleOf(verdict({ kind: "drop" }))),
+  ],
+});
+
+/** The *filter section of the text for a host with this iptables-save. */
+function filterSection(save: string | undefined): string {
+  const { text, problems } = printFile(
+    PROGRAM.ruleset,
+    "ip",
+    save === undefined ? NOTHING_INSTALLED : readInstalled(save),
+    ["head"],
+  );
+  expect(problems).toEqual([]);
+  return /\*filter\n([\s\S]*?)COMMIT/.exec(text)?.[1] ?? "";
+}
+
+describe("files", () => {
+  test("a first load jumps into our chains, and only those that are used are there", () => {
+    expect(filterSection(undefined)).toBe(`:KPC-here - [0:0]
+:KPC-FILTER-OUTPUT - [0:0]
+:KPC-FILTER-INPUT - [0:0]
+:KPC-FILTER-FORWARD - [0:0]
+-I INPUT -j KPC-FILTER-INPUT
+-A KPC-FILTER-INPUT -j KPC-here
+-A KPC-here -j DROP
+`);
+  });
+
+  test("for a host that has jumps, they are left out; surplus ones are deleted, and chains that are not used removed", () => {
+    const section = filterSection(`# Generated by iptables-save
+*filter
+:INPUT ACCEPT [10:20]
+:KPC-FILTER-INPUT - [0:0]
+:KPC-old - [0:0]
+[3:4] -A INPUT -s 10.0.0.1/32 -j ACCEPT
+[3:4] -A INPUT -j KPC-FILTER-INPUT
+-A INPUT -j KPC-FILTER-INPUT
+-A FORWARD -j KPC-FILTER-FORWARD
+-A KPC-FILTER-INPUT -j KPC-old
+COMMIT
+`);
+    expect(section.split("\n").filter((line) => !line.startsWith(":"))).toEqual([
+      "-D INPUT -j KPC-FILTER-INPUT",
+      "-D FORWARD -j KPC-FILTER-FORWARD",
+      "-A KPC-FILTER-INPUT -j KPC-here",
+      "-A KPC-here -j DROP",
+      "-X KPC-old",
+      "",
+    ]);
+    expect(section).toContain(":KPC-old - [0:0]\n");
+  });
+
+  test("a chain at a hook that iptables does not have is a problem, not left out in silence", () => {
+    const program = programOf({ chains: [baseChain("postrouting", "filter", [], 150)] });
+    const { problems } = printFile(program.ruleset, "ip", NOTHING_INSTALLED, []);
+    expect(problems).toEqual([
+      { chain: "filter-postrouting", reason: "iptables has no built-in chain for hook postrouting at priority 150" },
+    ]);
+  });
+});
