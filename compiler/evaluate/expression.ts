@@ -1,0 +1,159 @@
+/** Values of expressions for a packet. */
+import { unreachable } from "../invariant.ts";
+import { ADDRESS_TYPE } from "../ir/constants.ts";
+import type { CtKey, Expression, FieldExpression, MetaKey, Value } from "../ir/types.ts";
+import type { Address } from "../net/address.ts";
+import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import type { TableIndex } from "./machine.ts";
+import type { State } from "./state.ts";
+
+/** One of the values that an expression can have: a key of one or more parts. */
+export interface Possible {
+  readonly probability: number;
+  readonly value: readonly Value[];
+}
+
+/** What `expression` can be for the packet; empty when it has no value, which ends the rule. */
+export function evaluateExpression(expression: Expression, state: State, table: TableIndex): Possible[] {
+  switch (expression.kind) {
+    case "numgen": {
+      const { modulus, offset } = expression;
+      return Array.from({ length: modulus }, (_, i) => ({ probability: 1 / modulus, value: [offset + i] }));
+    }
+    case "bitwise":
+      return evaluateExpression(expression.operand, state, table).map(({ probability, value }) => ({
+        probability,
+        value: [applyMask(value[0] as Value, expression.mask, expression.xor)],
+      }));
+    case "concat":
+      return expression.parts.reduce<Possible[]>(
+        (keys, part) => {
+          const values = evaluateExpression(part, state, table);
+          return keys.flatMap((key) =>
+            values.map((next) => ({
+              probability: key.probability * next.probability,
+              value: [...key.value, ...next.value],
+            })),
+          );
+        },
+        [{ probability: 1, value: [] }],
+      );
+    case "lookup":
+      return evaluateExpression(expression.key, state, table).flatMap(({ probability, value }) => {
+        const element = table.mapElements(expression.map).find(value);
+        return element === undefined || !Array.isArray(element.value)
+          ? []
+          : [{ probability, value: element.value as Value[] }];
+      });
+    case "constant":
+      return [{ probability: 1, value: [expression.value] }];
+    case "opaque":
+      return [];
+    default: {
+      const value = evaluateField(expression, state);
+      return value === undefined ? [] : [{ probability: 1, value: [value] }];
+    }
+  }
+}
+
+function applyMask(value: Value, mask: Value, xor: Value): Value {
+  if (typeof value === "number" && typeof mask === "number" && typeof xor === "number")
+    return ((value & mask) ^ xor) >>> 0;
+  if (typeof value === "bigint" && typeof mask === "bigint" && typeof xor === "bigint") return (value & mask) ^ xor;
+  throw new Error("bitwise operations need numbers of one width");
+}
+
+const HAS_PORTS: ReadonlySet<number> = new Set(Object.values(PROTOCOL_NUMBERS));
+
+function evaluateField(field: FieldExpression, state: State): Value | undefined {
+  switch (field.kind) {
+    case "ip":
+      return ofType(field.field === "saddr" ? state.source : state.destination, "number");
+    case "ip6":
+      return ofType(field.field === "saddr" ? state.source : state.destination, "bigint");
+    case "transport":
+      if (
+        field.protocol === "th" ? !HAS_PORTS.has(state.protocol) : PROTOCOL_NUMBERS[field.protocol] !== state.protocol
+      )
+        return undefined;
+      return field.field === "sport" ? state.sourcePort : state.destinationPort;
+    case "meta":
+      return evaluateMeta(field.key, state);
+    case "ct":
+      return evaluateCt(field.key, state);
+    case "fib":
+      return addressTypeOf(field.of === "saddr" ? state.source : state.destination, state);
+    default:
+      return unreachable(field);
+  }
+}
+
+function ofType(address: Address, type: "number" | "bigint"): Value | undefined {
+  return typeof address === type ? address : undefined;
+}
+
+function evaluateMeta(key: MetaKey, state: State): Value | undefined {
+  switch (key) {
+    case "l4proto":
+      return state.protocol;
+    case "nfproto":
+      return typeof state.source === "number" ? 2 : 10;
+    case "iifname":
+      return state.inInterface;
+    case "mark":
+      return state.mark;
+    case "priority":
+      return state.priority;
+    case "oifname":
+    case "pkttype":
+    case "skuid":
+    case "skgid":
+      return undefined;
+    default:
+      return unreachable(key);
+  }
+}
+
+function evaluateCt(key: CtKey, state: State): Value | undefined {
+  const { original } = state;
+  switch (key) {
+    case "state":
+      return state.ctState;
+    case "status":
+      return state.ctStatus;
+    case "mark":
+      return state.ctMark;
+    case "direction":
+      return 0;
+    case "original-saddr":
+      return original.source;
+    case "original-daddr":
+      return original.destination;
+    case "original-proto-src":
+      return original.sourcePort;
+    case "original-proto-dst":
+      return original.destinationPort;
+    default:
+      return unreachable(key);
+  }
+}
+
+/** Fields that depend on more of the host than is known here. */
+export function isUnknown(field: Expression): boolean {
+  return (
+    field.kind === "opaque" || (field.kind === "meta" && ["oifname", "pkttype", "skuid", "skgid"].includes(field.key))
+  );
+}
+
+/** The type of `address` in the node's routing table. */
+export function addressTypeOf(address: Address, { environment }: State): number {
+  if (environment.localAddresses.has(address)) return ADDRESS_TYPE.local;
+  if (typeof address === "number") {
+    const first = address >>> 24;
+    if (first === 127) return ADDRESS_TYPE.local;
+    if (first >= 224 && first < 240) return ADDRESS_TYPE.multicast;
+    return address === 0xffffffff ? ADDRESS_TYPE.broadcast : ADDRESS_TYPE.unicast;
+  }
+  if (address === 1n) return ADDRESS_TYPE.local;
+  return address >> 120n === 0xffn ? ADDRESS_TYPE.multicast : ADDRESS_TYPE.unicast;
+}

@@ -1,0 +1,90 @@
+import type { Hook, MapDeclaration, MapElement, RejectWith, Rule, SetDeclaration, SetElement } from "../ir/types.ts";
+import { type Address, type Family, familyOf } from "../net/address.ts";
+
+/** The first packet of a connection, as it enters the node. */
+export interface Packet {
+  /** IANA number. */
+  readonly protocol: number;
+  readonly source: Address;
+  readonly destination: Address;
+  /** 0 where the protocol has no ports. */
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  /** The interface that it came in by; undefined for packets of the node's own programs. */
+  readonly inInterface: string | undefined;
+  readonly mark: number;
+}
+
+/** The node around the rules. */
+export interface Environment {
+  /** Addresses of type LOCAL besides loopback. */
+  readonly localAddresses: ReadonlySet<Address>;
+  /** Clients and endpoints that sets filled at packet time hold: set name, and the parts of the key joined by blanks. */
+  readonly remembered: ReadonlyMap<string, ReadonlySet<string>>;
+}
+
+/** What happens to a packet: possibly one of several things, by chance. */
+export interface Outcome {
+  /** `pass`: no rule decided. `mixed`: chance decides between several. */
+  readonly verdict: "dnat" | "accept" | "drop" | "reject" | "pass" | "mixed";
+  readonly rejectWith?: RejectWith;
+  /** Destinations of translated packets; probabilities of the whole outcome add up to 1. */
+  readonly endpoints: readonly EndpointOutcome[];
+  /** Set when every translation is remembered for the client. */
+  readonly sticky?: Sticky;
+  readonly results: readonly Result[];
+  /** Unknown matches that were assumed to hold or not to hold on the way. */
+  readonly assumptions: readonly Assumption[];
+}
+
+export interface EndpointOutcome {
+  readonly address: Address;
+  readonly port: number;
+  readonly probability: number;
+  /** Whether the endpoint sees an address of the node instead of the client's. */
+  readonly masquerade: boolean;
+}
+
+export interface Sticky {
+  readonly timeoutSeconds: number;
+}
+
+/** One of the things that can happen. */
+export interface Result {
+  readonly probability: number;
+  readonly verdict: Exclude<Outcome["verdict"], "mixed">;
+  readonly rejectWith?: RejectWith;
+  readonly endpoint?: { readonly address: Address; readonly port: number };
+  readonly masquerade: boolean;
+  readonly sticky?: Sticky;
+  /** The rules that decided, in order. */
+  readonly reasons: readonly Reason[];
+}
+
+/** A rule that had its say. */
+export interface Reason {
+  readonly hook: Hook;
+  readonly table: string;
+  readonly family: "ip" | "ip6" | "inet";
+  readonly chain: string;
+  readonly rule: Rule;
+  /** The element of a set or map that made the rule apply, and where it is from; anonymous maps have no declaration. */
+  readonly element?: SetElement | MapElement;
+  readonly declaration?: SetDeclaration | MapDeclaration;
+  /** What it changed: the new destination. */
+  readonly translated?: { readonly address: Address; readonly port: number };
+}
+
+export interface Assumption {
+  readonly text: string;
+  readonly holds: boolean;
+}
+
+export function packetFamily(packet: Packet): Family {
+  return familyOf(packet.source);
+}
+
+/** A node that has `addresses`, and nothing remembered. */
+export function environmentOf(addresses: readonly Address[]): Environment {
+  return { localAddresses: new Set(addresses), remembered: new Map() };
+}

@@ -1,0 +1,76 @@
+import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
+import type { RejectWith } from "../ir/types.ts";
+import type { Address } from "../net/address.ts";
+import type { Assumption, Environment, Packet, Reason, Sticky } from "./packet.ts";
+
+/** A packet on its way, with its connection. Never changed: each step makes a new one. */
+export interface State {
+  readonly probability: number;
+  readonly protocol: number;
+  readonly source: Address;
+  readonly destination: Address;
+  readonly sourcePort: number;
+  readonly destinationPort: number;
+  readonly mark: number;
+  readonly priority: number;
+  /** Empty for packets that were generated here and have not gone through loopback. */
+  readonly inInterface: string;
+  readonly ctState: number;
+  readonly ctStatus: number;
+  readonly ctMark: number;
+  /** The packet as it came. */
+  readonly original: Packet;
+  /** Whether the destination, the source of this connection are settled: NAT chains are not asked again. */
+  readonly destinationSettled: boolean;
+  readonly sourceSettled: boolean;
+  readonly masqueraded: boolean;
+  readonly sticky: Sticky | undefined;
+  /** Some rule accepted the packet in so many words. */
+  readonly accepted: boolean;
+  readonly end: { readonly kind: "drop" } | { readonly kind: "reject"; readonly with: RejectWith } | undefined;
+  /** The element of a set that the rule at hand has matched. */
+  readonly member: Pick<Reason, "element" | "declaration"> | undefined;
+  readonly reasons: readonly Reason[];
+  readonly assumptions: readonly Assumption[];
+  readonly environment: Environment;
+}
+
+/** `packet` at the node's door, as the first of a new connection. */
+export function startState(packet: Packet, environment: Environment): State {
+  return {
+    probability: 1,
+    protocol: packet.protocol,
+    source: packet.source,
+    destination: packet.destination,
+    sourcePort: packet.sourcePort,
+    destinationPort: packet.destinationPort,
+    mark: packet.mark,
+    priority: 0,
+    inInterface: packet.inInterface ?? "",
+    ctState: CT_STATE.new,
+    ctStatus: 0,
+    ctMark: 0,
+    original: packet,
+    destinationSettled: false,
+    sourceSettled: false,
+    masqueraded: false,
+    sticky: undefined,
+    accepted: false,
+    end: undefined,
+    member: undefined,
+    reasons: [],
+    assumptions: [],
+    environment,
+  };
+}
+
+/** `state` sent on to another destination. */
+export function translate(state: State, address: Address, port: number): State {
+  return {
+    ...state,
+    destination: address,
+    destinationPort: port,
+    ctStatus: state.ctStatus | CT_STATUS.dnat,
+    destinationSettled: true,
+  };
+}

@@ -1,0 +1,42 @@
+import { describe, expect, test } from "vitest";
+import { parse } from "yaml";
+import { compileSpecs } from "../../../compiler/compile.ts";
+import { evaluateRoute } from "../../../compiler/evaluate/route.ts";
+import type { RouteTarget } from "../../../compiler/ir/types.ts";
+import { readDocuments } from "../../../compiler/specs/document.ts";
+import { loadObjects } from "../../../compiler/specs/load.ts";
+import { Node } from "../../../compiler/specs/node.ts";
+import { type IngressCase, worldOf } from "../../support/ingress-cases.ts";
+import { missingFolder, readFolder } from "../../support/shared.ts";
+
+const missing = missingFolder("ingress-cases");
+
+/** A target as the cases write it. */
+function shown(target: RouteTarget): unknown {
+  if (target.kind === "status") return { status: target.status };
+  const [, service, port] = /^(.*):([^:]*)$/.exec(target.backend) ?? [];
+  return { service: service?.replace(/^default\//, ""), port };
+}
+
+describe.skipIf(missing !== undefined)("requests go where the Ingresses say", () => {
+  const cases = readFolder("ingress-cases", ".yaml").flatMap(({ name, text }) => {
+    const world = parse(text) as IngressCase;
+    return world.requests === undefined || world.externalNames === true ? [] : [{ name, world }];
+  });
+
+  test.each(cases)("$name", ({ name, world }) => {
+    const [document] = readDocuments({ name, text: JSON.stringify(worldOf(world)) }, () => undefined);
+    const nodes = document === undefined ? [] : Node.root(document).items();
+    const { compiled, diagnostics } = compileSpecs((report) => loadObjects(nodes, report), {
+      ingressController: world.controller ?? "example.com/kpc",
+    });
+    expect(diagnostics.filter(({ severity }) => severity === "error").map(({ message }) => message)).toEqual([]);
+    for (const request of world.requests ?? []) {
+      const target = compiled && evaluateRoute(compiled.program, { host: request.host, target: request.path });
+      const { certificate: _, ...wanted } = request.expect;
+      const asked = `${request.host ?? ""} ${request.path}`;
+      const want = "port" in wanted ? { ...wanted, port: String(wanted.port) } : wanted;
+      expect([asked, target && shown(target)]).toEqual([asked, want]);
+    }
+  });
+});
