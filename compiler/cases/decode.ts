@@ -1,0 +1,124 @@
+import { decodeConfig, isInterfaceName } from "../config/decode.ts";
+import { MODES } from "../lower/settings.ts";
+import { type Address, parseAddress, printAddressPort } from "../net/address.ts";
+import { parsePort } from "../net/port.ts";
+import { PROTOCOLS } from "../net/protocol.ts";
+import {
+  asArray,
+  asBoolean,
+  asInteger,
+  asObject,
+  asOneOf,
+  asString,
+  type Context,
+  checkMembers,
+  reportInvalid,
+  reportMissing,
+} from "../specs/decode.ts";
+import type { Node } from "../specs/node.ts";
+import type { Case, Expectation, Flow } from "./types.ts";
+
+const CASE_MEMBERS = new Set(["name", "description", "source", "basis", "modes", "proxy", "objects", "files", "flows"]);
+const FLOW_MEMBERS = new Set(["name", "protocol", "origin", "from", "to", "port", "inInterface", "expect", "inferred"]);
+const EXPECT_MEMBERS = new Set(["verdict", "endpoints", "masquerade", "masqueradeEndpoints", "sticky", "note"]);
+
+/** The case in a document. Reports what is wrong and gives undefined then. */
+export function decodeCase(context: Context, node: Node): Case | undefined {
+  if (asObject(context, node) === undefined) return undefined;
+  checkMembers(context, node, CASE_MEMBERS);
+  const name = asString(context, node.get("name"));
+  if (name === undefined) reportMissing(context, node, "name");
+  const modes = asArray(context, node.get("modes")).flatMap((mode) => asOneOf(context, mode, MODES) ?? []);
+  const proxy = asObject(context, node.get("proxy"));
+  if (node.get("flows") === undefined) reportMissing(context, node, "flows");
+  return {
+    name: name ?? "",
+    modes: node.get("modes") === undefined ? MODES : modes,
+    config: proxy === undefined ? {} : decodeConfig(context, proxy, false),
+    objects: asArray(context, node.get("objects")),
+    files: asArray(context, node.get("files")).flatMap((file) => {
+      const path = asString(context, file);
+      return path === undefined ? [] : [{ path, node: file }];
+    }),
+    flows: asArray(context, node.get("flows")).flatMap((flow) => decodeFlow(context, flow) ?? []),
+  };
+}
+
+function decodeFlow(context: Context, node: Node): Flow | undefined {
+  if (asObject(context, node) === undefined) return undefined;
+  checkMembers(context, node, FLOW_MEMBERS);
+  for (const key of ["protocol", "origin", "from", "to", "port", "expect"]) {
+    if (node.get(key) === undefined) reportMissing(context, node, key);
+  }
+  const protocol = asOneOf(context, node.get("protocol"), PROTOCOLS);
+  const origin = asOneOf(context, node.get("origin"), ["pod", "node", "loopback", "external"]);
+  const from = decodeAddress(context, node.get("from"));
+  const to = decodeAddress(context, node.get("to"));
+  const port = asInteger(context, node.get("port"));
+  const expect = decodeExpectation(context, node.get("expect"));
+  const inInterface = asString(context, node.get("inInterface"));
+  if (inInterface !== undefined && !isInterfaceName(inInterface))
+    reportInvalid(context, node.member("inInterface"), "must be an interface name");
+  if (from !== undefined && to !== undefined && typeof from !== typeof to) {
+    reportInvalid(context, node.member("to"), "must be of the same family as from");
+  }
+  if (port !== undefined && parsePort(String(port)) === undefined)
+    reportInvalid(context, node.member("port"), "must be between 1 and 65535, inclusive");
+  if (
+    protocol === undefined ||
+    origin === undefined ||
+    from === undefined ||
+    to === undefined ||
+    port === undefined ||
+    expect === undefined
+  ) {
+    return undefined;
+  }
+  const name = asString(context, node.get("name")) ?? "";
+  return { name, origin, protocol, from, to, port, inInterface, expect, node };
+}
+
+function decodeExpectation(context: Context, node: Node | undefined): Expectation | undefined {
+  if (node === undefined || asObject(context, node) === undefined) return undefined;
+  checkMembers(context, node, EXPECT_MEMBERS);
+  if (node.get("verdict") === undefined) reportMissing(context, node, "verdict");
+  const verdict = asOneOf(context, node.get("verdict"), ["dnat", "accept", "drop", "reject", "pass"]);
+  if (verdict === "dnat" && node.get("endpoints") === undefined) reportMissing(context, node, "endpoints");
+  const sticky = asObject(context, node.get("sticky"));
+  const masquerade = asBoolean(context, node.get("masquerade")) ?? false;
+  if (masquerade && node.get("masqueradeEndpoints") !== undefined) {
+    reportInvalid(context, node.member("masqueradeEndpoints"), "only with masquerade: false");
+  }
+  if (verdict === undefined) return undefined;
+  return {
+    verdict,
+    endpoints: decodeEndpoints(context, node.get("endpoints")),
+    masquerade,
+    masqueradeEndpoints: decodeEndpoints(context, node.get("masqueradeEndpoints")),
+    stickySeconds: asInteger(context, sticky?.get("timeoutSeconds")),
+  };
+}
+
+function decodeAddress(context: Context, node: Node | undefined): Address | undefined {
+  const text = asString(context, node);
+  if (text === undefined || node === undefined) return undefined;
+  const address = parseAddress(text);
+  if (address === undefined) reportInvalid(context, node, "must be an IP address");
+  return address;
+}
+
+/** `10.0.0.1:80` or `[fd00::1]:80`, in one spelling each. */
+function decodeEndpoints(context: Context, node: Node | undefined): string[] {
+  return asArray(context, node)
+    .flatMap((item) => {
+      const text = asString(context, item);
+      if (text === undefined) return [];
+      const [, bracketed, plain, portText] = /^(?:\[(.*)\]|([^:]*)):([0-9]+)$/.exec(text) ?? [];
+      const address = parseAddress(bracketed ?? plain ?? "");
+      const port = parsePort(portText ?? "");
+      if (address !== undefined && port !== undefined) return [printAddressPort(address, port)];
+      reportInvalid(context, item, "must be address:port, such as 10.0.0.1:80 or [fd00::1]:80");
+      return [];
+    })
+    .sort();
+}

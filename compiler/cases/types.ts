@@ -1,0 +1,41 @@
+/** Expectations: one file is one world and the first packets of some connections with their expected fate. */
+import type { Config } from "../config/types.ts";
+import type { Mode } from "../lower/settings.ts";
+import type { Address } from "../net/address.ts";
+import type { Protocol } from "../net/protocol.ts";
+import type { Node } from "../specs/node.ts";
+
+export interface Case {
+  readonly name: string;
+  /** The modes in which every flow holds. */
+  readonly modes: readonly Mode[];
+  readonly config: Config;
+  /** The manifests of the world: objects of the file itself, and the files that it names, relative to its own place. */
+  readonly objects: readonly Node[];
+  readonly files: readonly { readonly path: string; readonly node: Node }[];
+  readonly flows: readonly Flow[];
+}
+
+export interface Flow {
+  readonly name: string;
+  readonly origin: "pod" | "node" | "loopback" | "external";
+  readonly protocol: Protocol;
+  readonly from: Address;
+  readonly to: Address;
+  readonly port: number;
+  readonly inInterface: string | undefined;
+  readonly expect: Expectation;
+  readonly node: Node;
+}
+
+export interface Expectation {
+  readonly verdict: "dnat" | "accept" | "drop" | "reject" | "pass";
+  /** `address:port`, sorted; for `dnat`. Each has the same chance. */
+  readonly endpoints: readonly string[];
+  /** For all endpoints. */
+  readonly masquerade: boolean;
+  /** With `masquerade: false`, those that are masqueraded all the same. */
+  readonly masqueradeEndpoints: readonly string[];
+  /** Seconds for which the choice is remembered; undefined: nothing is said about it. */
+  readonly stickySeconds: number | undefined;
+}

@@ -1,0 +1,149 @@
+/** From a packet's text to the packet itself: names become addresses. */
+import type { Report } from "../diagnostics.ts";
+import type { Packet } from "../evaluate/packet.ts";
+import type { NodeContext } from "../model/options.ts";
+import { type Address, familyOf, isIpv4Mapped, parseAddress } from "../net/address.ts";
+import { parsePort } from "../net/port.ts";
+import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { nearest } from "../specs/nearest.ts";
+import type { Specs } from "../specs/types.ts";
+import type { EndText, PacketText } from "./parse.ts";
+
+/** Source port of packets that name none: clients take one above 32767. */
+const DEFAULT_SOURCE_PORT = 40000;
+
+/** Interface of packets that name none and do not come from the node: no detector has it by chance. */
+const DEFAULT_INTERFACE = "eth0";
+
+/** The packet that `text` describes on `node`; reports `packet-syntax` and `unknown-object`. A packet whose source is an
+ *  address of the node, or loopback, and that names no interface is one of the node's own. */
+export function resolvePacket(text: PacketText, specs: Specs, node: NodeContext, report: Report): Packet | undefined {
+  const source = resolveEnd(text.from, text.protocol, specs, report);
+  const destination = resolveEnd(
+    text.to,
+    text.protocol,
+    specs,
+    report,
+    source === undefined ? undefined : source.address,
+  );
+  if (source === undefined || destination === undefined) return undefined;
+  if (destination.port === undefined)
+    return fail("expected a port behind the destination, such as :80", text.to, report);
+  if (familyOf(source.address) !== familyOf(destination.address)) {
+    return fail(`expected an ${familyOf(source.address)} address, as the source is one`, text.to, report);
+  }
+  const ownSource = node.addresses.includes(source.address) || isLoopback(source.address);
+  return {
+    protocol: PROTOCOL_NUMBERS[text.protocol],
+    source: source.address,
+    destination: destination.address,
+    sourcePort: source.port ?? DEFAULT_SOURCE_PORT,
+    destinationPort: destination.port,
+    inInterface: text.inInterface ?? (ownSource ? undefined : DEFAULT_INTERFACE),
+    mark: text.mark,
+  };
+}
+
+interface End {
+  readonly address: Address;
+  readonly port: number | undefined;
+}
+
+function resolveEnd(
+  end: EndText,
+  protocol: PacketText["protocol"],
+  specs: Specs,
+  report: Report,
+  like?: Address,
+): End | undefined {
+  const [kind, namespace, name, ...more] = end.name.split("/");
+  if (kind === end.name) return resolveAddress(end, report);
+  if (namespace === undefined || more.length > 0)
+    return fail("expected pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME", end, report);
+  const family = like === undefined ? undefined : familyOf(like);
+  const choose = (addresses: readonly Address[]): Address | undefined =>
+    addresses.find((address) => family === undefined || familyOf(address) === family);
+  switch (kind) {
+    case "pod": {
+      const pod = specs.pods.find(({ meta }) => meta.namespace === namespace && meta.name === name);
+      return withPort(
+        pod && choose(pod.podIps),
+        end,
+        readPort(end, report),
+        report,
+        specs.pods.map(({ meta }) => `pod/${meta.namespace}/${meta.name}`),
+      );
+    }
+    case "svc": {
+      const service = specs.services.find(({ meta }) => meta.namespace === namespace && meta.name === name);
+      const known = specs.services.map(({ meta }) => `svc/${meta.namespace}/${meta.name}`);
+      if (service === undefined) return withPort(undefined, end, undefined, report, known);
+      const named = service.ports.find((port) => port.name === end.port && port.protocol === protocol);
+      if (named === undefined && end.port !== undefined && parsePort(end.port) === undefined) {
+        const ports = service.ports.map((port) => `${port.name === "" ? port.port : port.name} (${port.protocol})`);
+        const message = `${end.name} has no ${protocol} port ${end.port}; it has ${ports.join(", ")}`;
+        report({ severity: "error", code: "unknown-object", message, origin: end.portOrigin });
+        return undefined;
+      }
+      const port = named === undefined ? readPort(end, report) : named.port;
+      const address = choose(service.clusterIps.map(({ value }) => value));
+      return withPort(address, end, port, report, known);
+    }
+    case "node": {
+      const node = specs.nodes.find(({ meta }) => meta.name === namespace);
+      return withPort(
+        node && choose(node.addresses),
+        end,
+        readPort(end, report),
+        report,
+        specs.nodes.map(({ meta }) => `node/${meta.name}`),
+      );
+    }
+    default:
+      return fail("expected an address, pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME", end, report);
+  }
+}
+
+function withPort(
+  address: Address | undefined,
+  end: EndText,
+  port: number | undefined | null,
+  report: Report,
+  known: readonly string[],
+): End | undefined {
+  if (port === null) return undefined;
+  if (address !== undefined) return { address, port };
+  const near = nearest(end.name, known);
+  const hint = near === undefined ? "" : `, did you mean ${near}?`;
+  const there = known.includes(end.name)
+    ? `${end.name} has no address of this family`
+    : `${end.name} is not in the input`;
+  report({ severity: "error", code: "unknown-object", message: `${there}${hint}`, origin: end.origin });
+  return undefined;
+}
+
+function resolveAddress(end: EndText, report: Report): End | undefined {
+  const address = parseAddress(end.name);
+  if (address === undefined || isIpv4Mapped(address))
+    return fail("expected an IPv4 address, an IPv6 address in brackets, or pod/… or svc/…", end, report);
+  const port = readPort(end, report);
+  return port === null ? undefined : { address, port };
+}
+
+/** The port's number; undefined when none is given, null when it is none. */
+function readPort({ port: text, portOrigin }: EndText, report: Report): number | undefined | null {
+  if (text === undefined) return undefined;
+  const port = parsePort(text);
+  if (port !== undefined) return port;
+  report({ severity: "error", code: "packet-syntax", message: "expected a port from 1 to 65535", origin: portOrigin });
+  return null;
+}
+
+function fail(message: string, { origin }: EndText, report: Report): undefined {
+  report({ severity: "error", code: "packet-syntax", message, origin });
+  return undefined;
+}
+
+function isLoopback(address: Address): boolean {
+  return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
+}
