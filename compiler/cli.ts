@@ -1,0 +1,137 @@
+#!/usr/bin/env node
+/** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
+import { Command, CommanderError, Option } from "commander";
+import { OUTPUTS, version } from "./cli/compile.ts";
+import { EXIT } from "./cli/session.ts";
+import { Trouble } from "./cli/trouble.ts";
+
+const collect = (item: string, list: readonly string[]): string[] => [...list, item];
+
+/** The flags of every command that reads manifests. */
+function withCommonOptions(command: Command): Command {
+  return command
+    .option("-f, --filename <path>", "another input (repeatable)", collect, [])
+    .option("-R, --recursive", "look into folders within folders")
+    .option("-c, --config <file>", "settings (kind: Config)")
+    .option("--node <name>", "the node to compile for")
+    .addOption(new Option("--mode <mode>", "whose outcomes to produce").choices(["nftables", "iptables"]))
+    .option("--node-ip <list>", "addresses of the node, primary ones first")
+    .option("--cluster-cidr <list>", "blocks of pod addresses")
+    .option("--service-cidr <list>", "blocks of Service addresses")
+    .option("--nodeport-addresses <list>", "blocks, or primary: where node ports answer")
+    .option("--detect-local-mode <mode>", "how pods of this node are recognised")
+    .option("--detect-local-interface <name>", "their interface, or its prefix")
+    .option("--localhost-nodeports", "node ports on 127.0.0.1 (iptables mode)")
+    .option("--no-localhost-nodeports", "none on 127.0.0.1")
+    .option("--masquerade-all", "masquerade all traffic to cluster IPs")
+    .option("--zone <name>", "zone of the node")
+    .option("--strict", "objects of kinds that kpc does not read are errors")
+    .option("-q, --quiet", "errors only")
+    .option("-v, --verbose", "also what was left out and why")
+    .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"));
+}
+
+const EXIT_CODES = "Exit codes: 0 fine, 1 something was found, 2 trouble (usage, files, a bug of ours).";
+
+function withExamples(command: Command, ...examples: readonly string[]): Command {
+  return command.addHelpText(
+    "after",
+    `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}\n\n${EXIT_CODES}`,
+  );
+}
+
+function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Command {
+  const program = new Command("kpc")
+    .description("Compiles Kubernetes Services to nftables and iptables rules for one node.")
+    .version(version())
+    .exitOverride()
+    .showSuggestionAfterError();
+
+  withExamples(
+    withCommonOptions(
+      program
+        .command("compile")
+        .description("print the rules of one node")
+        .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+        .addOption(new Option("-o, --output <format>", "what to print").choices(OUTPUTS).default("nft"))
+        .option("--current <file>", "the host's iptables-save: write only the jumps that it lacks"),
+    ),
+    "kpc compile services.yaml > rules.nft && nft -f rules.nft",
+    "kubectl get services,endpointslices,nodes -A -o json | kpc compile - --node worker-1 | nft -f -",
+    "kpc compile -R manifests/ --mode iptables -o iptables > rules.v4 && iptables-restore --noflush rules.v4",
+  ).action((inputs: string[], flags) =>
+    run(async () => (await import("./cli/compile.ts")).compileCommand(inputs, flags)),
+  );
+
+  withExamples(
+    withCommonOptions(
+      program
+        .command("check")
+        .description("find mistakes in manifests, and say what is left out and why")
+        .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+        .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
+    ),
+    "kpc check services.yaml",
+    "kpc check -R manifests/ -o json",
+    "helm template shop ./chart | kpc check -",
+  ).action((inputs: string[], flags) => run(async () => (await import("./cli/check.ts")).checkCommand(inputs, flags)));
+
+  withExamples(
+    withCommonOptions(
+      program
+        .command("trace")
+        .description("follow one packet through the rules of one node")
+        .argument("<packet>", "such as 'tcp 10.244.1.5:40000 > 10.96.0.10:80 iif eth0'")
+        .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+        .option("--engine <name>", "what answers", "ir")
+        .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
+    ),
+    "kpc trace 'tcp 10.244.1.5:40000 > 10.96.0.10:80' services.yaml",
+    "kpc trace 'tcp pod/shop/web-0 > svc/shop/api:http' cluster.yaml --node worker-1",
+    "kpc trace 'tcp [2001:db8::7]:40000 > [fd00:96::a]:80 iif eth0' services.yaml -o json",
+  ).action((packet: string, inputs: string[], flags) =>
+    run(async () => (await import("./cli/trace.ts")).traceCommand(packet, inputs, flags)),
+  );
+
+  withExamples(
+    withCommonOptions(
+      program
+        .command("test")
+        .description("run expectations about packets")
+        .argument("[cases...]", "case files or folders")
+        .option("--engine <list>", "engines to run them on, or all", "ir")
+        .addOption(
+          new Option("-o, --output <format>", "how to print").choices(["text", "json", "junit"]).default("text"),
+        ),
+    ),
+    "kpc test cases/",
+    "kpc test cases/shop.yaml --engine all -o junit > report.xml",
+    "kpc test -R cases/ -o json",
+  ).action((cases: string[], flags) => run(async () => (await import("./cli/test.ts")).testCommand(cases, flags)));
+
+  return program;
+}
+
+async function main(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.fine;
+  const run = async (work: () => Promise<number>): Promise<void> => {
+    code = await work();
+  };
+  try {
+    await buildProgram(run).parseAsync(argv);
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.trouble;
+    if (error instanceof Trouble) {
+      process.stderr.write(`kpc: ${error.message}\n`);
+      return EXIT.trouble;
+    }
+    if (error instanceof Error && "code" in error && error.code === "EPIPE") return code;
+    throw error;
+  }
+}
+
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+});
+process.exitCode = await main(process.argv);

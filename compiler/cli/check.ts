@@ -1,0 +1,24 @@
+import { diagnosticToJson, renderDiagnostic } from "../render.ts";
+import { type CommonFlags, compileInputs, EXIT, print, styleFor } from "./session.ts";
+
+export interface CheckFlags extends CommonFlags {
+  readonly output: "text" | "json";
+}
+
+/** `kpc check`: everything that was found, and nothing else. */
+export async function checkCommand(names: readonly string[], flags: CheckFlags): Promise<number> {
+  const { diagnostics, compiled } = compileInputs(names, flags);
+  const shown = flags.quiet
+    ? diagnostics.filter(({ severity }) => severity === "error" || severity === "warning")
+    : diagnostics;
+  if (flags.output === "json") {
+    await print(`${JSON.stringify({ diagnostics: shown.map(diagnosticToJson) }, null, 2)}\n`);
+  } else {
+    const style = styleFor(flags, process.stdout.isTTY);
+    await print(shown.map((diagnostic) => `${renderDiagnostic(diagnostic, style)}\n`).join(""));
+    const count = (severity: string): number =>
+      diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
+    process.stderr.write(`${count("error")} errors, ${count("warning")} warnings\n`);
+  }
+  return compiled === undefined ? EXIT.finding : EXIT.fine;
+}

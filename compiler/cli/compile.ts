@@ -1,0 +1,110 @@
+import { readFileSync } from "node:fs";
+import type { Compiled } from "../compile.ts";
+import type { TableFamily } from "../ir/types.ts";
+import { diagnosticToJson } from "../render.ts";
+import { readText } from "./inputs.ts";
+import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics } from "./session.ts";
+
+export const OUTPUTS = ["nft", "iptables", "ip6tables", "ir", "json"] as const;
+
+export interface CompileFlags extends CommonFlags {
+  readonly output: (typeof OUTPUTS)[number];
+  readonly current?: string;
+}
+
+/** `kpc compile`: rules on standard output, or nothing when something is wrong. */
+export async function compileCommand(names: readonly string[], flags: CompileFlags): Promise<number> {
+  const { diagnostics, compiled } = compileInputs(names, flags);
+  if (flags.output === "json") {
+    const { programToJson } = await import("../formats/ir/print.ts");
+    const program = compiled === undefined ? null : programToJson(compiled.program);
+    await print(`${JSON.stringify({ diagnostics: diagnostics.map(diagnosticToJson), program }, null, 2)}\n`);
+    return compiled === undefined ? EXIT.finding : EXIT.fine;
+  }
+  showDiagnostics(diagnostics, flags);
+  if (compiled === undefined) return EXIT.finding;
+  const text = await printProgram(compiled, flags);
+  if (text === undefined) return EXIT.finding;
+  await print(text);
+  return EXIT.fine;
+}
+
+async function printProgram(compiled: Compiled, flags: CompileFlags): Promise<string | undefined> {
+  switch (flags.output) {
+    case "nft": {
+      const { printFile } = await import("../formats/nft/print-file.ts");
+      return printFile(compiled.program.ruleset, nftHeader(compiled));
+    }
+    case "iptables":
+      return printIptables(compiled, "ip", flags);
+    case "ip6tables":
+      return printIptables(compiled, "ip6", flags);
+    default: {
+      const { printIr } = await import("../formats/ir/print.ts");
+      return printIr(compiled.program);
+    }
+  }
+}
+
+async function printIptables(
+  compiled: Compiled,
+  family: "ip" | "ip6",
+  flags: CompileFlags,
+): Promise<string | undefined> {
+  const { unfoldLookups } = await import("../passes/unfold-lookups.ts");
+  const { printFile } = await import("../formats/iptables/print-file.ts");
+  const { NOTHING_INSTALLED, readInstalled } = await import("../formats/iptables/installed.ts");
+  const tables = compiled.program.ruleset.tables.filter((table) => table.family === family);
+  const { program, unsupported } = unfoldLookups({ ...compiled.program, ruleset: { tables } });
+  const installed = flags.current === undefined ? NOTHING_INSTALLED : readInstalled(readText(flags.current));
+  const { text, problems } = printFile(program.ruleset, family, installed, iptablesHeader(compiled, family));
+  for (const { chain, reason } of [...unsupported, ...problems]) {
+    process.stderr.write(`kpc: chain ${chain} cannot be written for iptables: ${reason}\n`);
+  }
+  return unsupported.length + problems.length > 0 ? undefined : text;
+}
+
+function title({ node, settings }: Compiled): string {
+  const where = node.name === undefined ? "" : ` for node ${node.name}`;
+  return `Kubernetes Services${where}, behaviour of kube-proxy's ${settings.mode} mode. Written by kpc ${version()}.`;
+}
+
+function nftHeader(compiled: Compiled): string[] {
+  const families: TableFamily[] = ["ip", "ip6"];
+  const remove = families.map((family) => `add table ${family} kpc; delete table ${family} kpc`).join("; ");
+  return [
+    title(compiled),
+    "",
+    "Load (again and again, each replaces the one before):  nft -f FILE",
+    `Remove:  nft '${remove}'`,
+    "Find a Service:  nft list map ip kpc services | grep NAMESPACE/NAME",
+    "Its endpoints have its address and port in map endpoints-tcp (-udp, -sctp), numbered from 0.",
+  ];
+}
+
+function iptablesHeader(compiled: Compiled, family: "ip" | "ip6"): string[] {
+  const tool = family === "ip" ? "iptables" : "ip6tables";
+  return [
+    title(compiled),
+    "",
+    `Load the first time:  ${tool}-restore --noflush FILE`,
+    "Load again: leave out the jumps that are there, since restore cannot ask:",
+    `  ${tool}-save | sed -n 's/^-A \\([A-Z]* -j KPC-[A-Z-]*\\)$/-I \\1/p' | grep -vxFf - FILE | ${tool}-restore --noflush`,
+    `  or write it for this host (also removes chains that are not used any more):  ${tool}-save > NOW; kpc compile … --current NOW`,
+    `Remove:  ${tool}-save | grep -v KPC- | ${tool}-restore`,
+  ];
+}
+
+/** The version in package.json, which stands two folders above the built file and three above this one. */
+export function version(): string {
+  for (const path of ["../../../package.json", "../../package.json"]) {
+    try {
+      const text = readFileSync(new URL(path, import.meta.url), "utf8");
+      const { name, version: found } = JSON.parse(text) as { name: string; version: string };
+      if (name === "kpc") return found;
+    } catch (error) {
+      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+    }
+  }
+  return "unknown";
+}

@@ -1,0 +1,93 @@
+/** Settings from a config file and from flags; flags win. */
+import { decodeConfig } from "../config/decode.ts";
+import type { Config } from "../config/types.ts";
+import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import { readDocuments } from "../specs/document.ts";
+import { Node } from "../specs/node.ts";
+import { isObject } from "../specs/show.ts";
+import { readText } from "./inputs.ts";
+import { Trouble } from "./trouble.ts";
+
+/** The flags that settings have. Each is a list where the config has one. */
+export interface ConfigFlags {
+  readonly config?: string;
+  readonly node?: string;
+  readonly mode?: string;
+  readonly nodeIp?: string;
+  readonly clusterCidr?: string;
+  readonly serviceCidr?: string;
+  readonly nodeportAddresses?: string;
+  readonly detectLocalMode?: string;
+  readonly detectLocalInterface?: string;
+  readonly localhostNodeports?: boolean;
+  readonly masqueradeAll?: boolean;
+  readonly zone?: string;
+}
+
+/** The config that a file and flags give together. Reports what is wrong with the file; throws `Trouble` for flags. */
+export function readConfig(flags: ConfigFlags, report: Report): Config {
+  const fromFile =
+    flags.config === undefined ? {} : readConfigFile({ name: flags.config, text: readText(flags.config) }, report);
+  const fromFlags = readFlags(flags);
+  return { ...fromFile, ...fromFlags };
+}
+
+function readConfigFile(source: Source, report: Report): Config {
+  const [document] = readDocuments(source, report);
+  if (document === undefined) return {};
+  const root = Node.root(document);
+  if (!isObject(root.value)) {
+    report({
+      severity: "error",
+      code: "not-an-object",
+      message: "expected a Config (apiVersion: kpc.dev/v1alpha1, kind: Config)",
+      origin: root,
+    });
+    return {};
+  }
+  return decodeConfig({ report, root, subject: "Config" }, root, true);
+}
+
+/** Flags are checked by the same rules as files: they are decoded from an object of the same shape. */
+function readFlags(flags: ConfigFlags): Config {
+  const list = (text: string | undefined): string[] | undefined => text?.split(",").map((item) => item.trim());
+  const value = {
+    nodeName: flags.node,
+    mode: flags.mode,
+    nodeIPs: list(flags.nodeIp),
+    clusterCIDR: list(flags.clusterCidr),
+    serviceCIDRs: list(flags.serviceCidr),
+    nodePortAddresses: list(flags.nodeportAddresses),
+    detectLocalMode: flags.detectLocalMode,
+    detectLocalInterface: flags.detectLocalInterface,
+    localhostNodePorts: flags.localhostNodeports,
+    masqueradeAll: flags.masqueradeAll,
+    zone: flags.zone,
+  };
+  const given = Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
+  const findings: Diagnostic[] = [];
+  const source: Source = { name: "flags", text: JSON.stringify(given) };
+  const [document] = readDocuments(source, (diagnostic) => findings.push(diagnostic));
+  if (document === undefined) return {};
+  const root = Node.root(document);
+  const config = decodeConfig(
+    { report: (diagnostic) => findings.push(diagnostic), root, subject: "flags" },
+    root,
+    false,
+  );
+  const [first] = findings;
+  if (first !== undefined) throw new Trouble(first.message.replace(/^[A-Za-z]+/, (name) => FLAG_NAMES[name] ?? name));
+  return Object.fromEntries(Object.entries(config).filter(([, item]) => item !== undefined));
+}
+
+const FLAG_NAMES: Readonly<Record<string, string>> = {
+  nodeName: "--node",
+  mode: "--mode",
+  nodeIPs: "--node-ip",
+  clusterCIDR: "--cluster-cidr",
+  serviceCIDRs: "--service-cidr",
+  nodePortAddresses: "--nodeport-addresses",
+  detectLocalMode: "--detect-local-mode",
+  detectLocalInterface: "--detect-local-interface",
+  zone: "--zone",
+};

@@ -1,0 +1,57 @@
+/** What commands share: compiling the inputs, and telling what was found. */
+import { type CompileResult, compileSpecs } from "../compile.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
+import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../render.ts";
+import { loadSpecs } from "../specs/load.ts";
+import { type ConfigFlags, readConfig } from "./config.ts";
+import { readInputs } from "./inputs.ts";
+
+/** The flags of every command that reads manifests. */
+export interface CommonFlags extends ConfigFlags {
+  readonly filename?: readonly string[];
+  readonly recursive?: boolean;
+  readonly strict?: boolean;
+  readonly quiet?: boolean;
+  readonly verbose?: boolean;
+  readonly color?: string;
+}
+
+export const EXIT = { fine: 0, finding: 1, trouble: 2 } as const;
+
+/** Compiles the named inputs for the node that the flags describe. */
+export function compileInputs(names: readonly string[], flags: CommonFlags): CompileResult {
+  const early: Diagnostic[] = [];
+  const config = readConfig(flags, (diagnostic) => early.push(diagnostic));
+  const inputs = [...names, ...(flags.filename ?? [])];
+  const load = (report: Report): ReturnType<typeof loadSpecs> => {
+    const specs = loadSpecs(readInputs(inputs, { recursive: flags.recursive ?? false }), report);
+    for (const diagnostic of early) report(diagnostic);
+    return specs;
+  };
+  return compileSpecs(load, config, { strict: flags.strict ?? false });
+}
+
+/** Prints findings on standard error. `info` only with `--verbose`; `note` and below not with `--quiet`. */
+export function showDiagnostics(diagnostics: readonly Diagnostic[], flags: CommonFlags): void {
+  const style = styleFor(flags, process.stderr.isTTY);
+  for (const diagnostic of diagnostics) {
+    const { severity } = diagnostic;
+    if (severity === "info" && !flags.verbose) continue;
+    if (flags.quiet && severity !== "error") continue;
+    process.stderr.write(`${renderDiagnostic(diagnostic, style)}\n`);
+  }
+}
+
+/** Colours on a terminal, unless NO_COLOR or `--color never` says otherwise. */
+export function styleFor(flags: CommonFlags, isTerminal: boolean): Style {
+  if (flags.color === "always") return COLOURED;
+  if (flags.color === "never" || (process.env["NO_COLOR"] ?? "") !== "") return PLAIN;
+  return isTerminal ? COLOURED : PLAIN;
+}
+
+/** Writes to standard output and waits until it is taken: a pipe may be slower than we are. */
+export function print(text: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    process.stdout.write(text, (error) => (error === null || error === undefined ? resolve() : reject(error)));
+  });
+}

@@ -1,0 +1,50 @@
+import type { Compiled } from "../compile.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
+import { chooseEngines, ENGINES } from "../engines/index.ts";
+import type { Outcome } from "../evaluate/packet.ts";
+import { parsePacket } from "../trace/parse.ts";
+import { renderTrace, traceToJson } from "../trace/render.ts";
+import { resolvePacket } from "../trace/resolve.ts";
+import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics } from "./session.ts";
+import { Trouble } from "./trouble.ts";
+
+export interface TraceFlags extends CommonFlags {
+  readonly engine: string;
+  readonly output: "text" | "json";
+}
+
+/** `kpc trace`: the way of one packet, and the rules that decided it. */
+export async function traceCommand(text: string, names: readonly string[], flags: TraceFlags): Promise<number> {
+  const { engines, unknown } = chooseEngines(flags.engine);
+  const [engine] = engines;
+  if (engine === undefined || unknown.length > 0)
+    throw new Trouble(`no engine ${unknown.join(", ")}; there is ${ENGINES.map(({ name }) => name).join(", ")}`);
+  const reason = engine.unavailable();
+  if (reason !== undefined) throw new Trouble(`engine ${engine.name} cannot run here: ${reason}`);
+  const questions: Diagnostic[] = [];
+  const report: Report = (diagnostic) => void questions.push(diagnostic);
+  const packetText = parsePacket({ name: "packet", text }, report);
+  if (packetText === undefined) return trouble(questions, flags);
+  const { diagnostics, compiled } = compileInputs(names, flags);
+  showDiagnostics(diagnostics, flags);
+  if (compiled === undefined) return EXIT.finding;
+  const packet = resolvePacket(packetText, compiled.specs, compiled.node, report);
+  if (packet === undefined) return trouble(questions, flags);
+  const [outcomes = []] = engine.run(compiled, [packet]);
+  await print(flags.output === "json" ? traceToJson(outcomes) : renderTrace(packet, outcomes, describe(compiled)));
+  return outcomes.every(isDelivered) ? EXIT.fine : EXIT.finding;
+}
+
+function trouble(questions: readonly Diagnostic[], flags: TraceFlags): number {
+  showDiagnostics(questions, flags);
+  return EXIT.trouble;
+}
+
+/** Also a packet that no rule touches goes where its address leads. */
+function isDelivered({ verdict }: Outcome): boolean {
+  return verdict === "dnat" || verdict === "accept" || verdict === "pass";
+}
+
+function describe({ node, settings }: Compiled): string {
+  return `${node.name === undefined ? "some node" : `node ${node.name}`}, ${settings.mode} mode`;
+}

@@ -1,0 +1,67 @@
+import { resolveConfig } from "./config/resolve.ts";
+import type { Config } from "./config/types.ts";
+import type { Diagnostic, Report, Source } from "./diagnostics.ts";
+import type { Program } from "./ir/types.ts";
+import { lower } from "./lower/lower.ts";
+import type { Settings } from "./lower/settings.ts";
+import type { NodeContext } from "./model/options.ts";
+import { resolveModel } from "./model/resolve.ts";
+import { loadSpecs } from "./specs/load.ts";
+import type { Specs } from "./specs/types.ts";
+
+/** What a compilation gives besides its findings. */
+export interface Compiled {
+  readonly program: Program;
+  readonly node: NodeContext;
+  readonly settings: Settings;
+  readonly specs: Specs;
+}
+
+/** Everything that was found, and the result unless something found is an error. */
+export interface CompileResult {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly compiled: Compiled | undefined;
+}
+
+/** The whole way from manifests to a program for one node. `sources` are read one at a time. */
+export function compile(sources: Iterable<Source>, config: Config): CompileResult {
+  return compileSpecs((report) => loadSpecs(sources, report), config);
+}
+
+/** The same from objects that `load` gives. `strict`: kinds that kpc does not read are errors. */
+export function compileSpecs(
+  load: (report: Report) => Specs,
+  config: Config,
+  { strict }: { readonly strict: boolean } = { strict: false },
+): CompileResult {
+  const diagnostics: Diagnostic[] = [];
+  const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
+  const specs = load(report);
+  reportSkipped(specs, strict, report);
+  if (diagnostics.every(({ severity }) => severity !== "error")) reportNothing(specs, report);
+  const { node, settings } = resolveConfig(config, specs, report);
+  const model = resolveModel(specs, node, report);
+  if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, compiled: undefined };
+  return { diagnostics, compiled: { program: lower(model, settings, report), node, settings, specs } };
+}
+
+/** One line about kinds that are not read. */
+function reportSkipped({ skipped }: Specs, strict: boolean, report: Report): void {
+  if (skipped.size === 0) return;
+  const kinds = [...skipped].map(([kind, { count }]) => `${kind} (${count})`).sort();
+  const message = `left out objects of kinds that kpc does not read: ${kinds.join(", ")}`;
+  const notes = strict ? firstOfEachKind(skipped) : [];
+  report({ severity: strict ? "error" : "note", code: "skipped-kinds", message, notes });
+}
+
+/** A wrong path must not give the rules of a cluster without Services. */
+function reportNothing({ skipped, ...objects }: Specs, report: Report): void {
+  if (Object.values(objects).some((list) => list.length > 0)) return;
+  const message = "nothing to compile: expected Services and EndpointSlices, found no object of a kind that kpc reads";
+  const notes = firstOfEachKind(skipped);
+  report({ severity: "error", code: "no-objects", message, notes });
+}
+
+function firstOfEachKind(skipped: Specs["skipped"]): NonNullable<Diagnostic["notes"]> {
+  return [...skipped].map(([kind, { first }]) => ({ message: `the first ${kind}`, origin: first }));
+}
