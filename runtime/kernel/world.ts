@@ -1,0 +1,54 @@
+/** The node in which packets are tried: a network namespace with TUN devices for its interfaces. */
+import { type Address, printAddress } from "../../compiler/net/address.ts";
+
+/** Interfaces besides loopback. The first leads everywhere that no address of the node is in the way of. */
+export interface World {
+  readonly interfaces: readonly string[];
+  /** Addresses of the node, besides loopback. */
+  readonly addresses: readonly Address[];
+}
+
+/** Shell commands that make the namespace of the prober a node: what Kubernetes sets, and what makes answers sure. */
+export function worldCommands({ interfaces, addresses }: World): string[] {
+  const [outer = "eth0"] = interfaces;
+  const settings = [
+    ["net/ipv4/ip_forward", "1"],
+    ["net/ipv6/conf/all/forwarding", "1"],
+    ["net/ipv4/conf/all/route_localnet", "1"],
+    // A limit on ICMP errors turns rejects into silence.
+    ["net/ipv4/icmp_ratemask", "0"],
+    ["net/ipv4/icmp_ratelimit", "0"],
+    ["net/ipv6/icmp/ratelimit", "0"],
+    ["net/ipv6/icmp/ratemask", ""],
+    // Sources that are not routed back the way they came are what is asked about.
+    ["net/ipv4/conf/all/rp_filter", "0"],
+    ["net/ipv4/conf/default/rp_filter", "0"],
+    ["net/ipv4/conf/all/accept_local", "1"],
+    ["net/ipv4/conf/all/send_redirects", "0"],
+    ["net/ipv4/conf/default/send_redirects", "0"],
+    ["net/ipv4/conf/all/log_martians", "0"],
+    // Programs may send from addresses that this node does not have.
+    ["net/ipv4/ip_nonlocal_bind", "1"],
+    ["net/ipv6/ip_nonlocal_bind", "1"],
+  ];
+  const quiet = (name: string): string[] => [
+    `echo 0 > /proc/sys/net/ipv6/conf/${name}/router_solicitations`,
+    `echo 0 > /proc/sys/net/ipv6/conf/${name}/accept_ra`,
+    `echo 0 > /proc/sys/net/ipv6/conf/${name}/dad_transmits`,
+    `echo 0 > /proc/sys/net/ipv4/conf/${name}/rp_filter`,
+    `echo 0 > /proc/sys/net/ipv4/conf/${name}/send_redirects`,
+    `ip link set ${name} addrgenmode none txqueuelen 4096 up`,
+  ];
+  return [
+    ...settings.map(([path, value]) => `echo '${value}' > /proc/sys/${path}`),
+    "ip link set lo up",
+    ...interfaces.flatMap(quiet),
+    ...addresses.map((address) =>
+      typeof address === "number"
+        ? `ip addr add ${printAddress(address)}/32 dev ${outer}`
+        : `ip -6 addr add ${printAddress(address)}/128 dev ${outer} nodad`,
+    ),
+    `ip route add default dev ${outer}`,
+    `ip -6 route add default dev ${outer}`,
+  ];
+}
