@@ -1,0 +1,56 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { environmentOf, type Outcome } from "../../compiler/evaluate/packet.ts";
+import { printAddressPort } from "../../compiler/net/address.ts";
+import { cluster } from "../support/arbitraries.ts";
+import { mustCompile, unfold, violationsOf } from "../support/compile.ts";
+import { packetsFor } from "../support/packets.ts";
+
+/** An outcome without the rules that led to it. */
+function summary(outcomes: readonly Outcome[]): unknown {
+  return outcomes.map(({ verdict, rejectWith, endpoints, sticky, assumptions }) => ({
+    verdict,
+    rejectWith,
+    endpoints: endpoints.map(
+      ({ address, port, probability, masquerade }) =>
+        `${printAddressPort(address, port)} ${masquerade} ${probability.toFixed(6)}`,
+    ),
+    sticky,
+    assumptions,
+  }));
+}
+
+test("rules without lookups do to every packet what the lookups do", () => {
+  fc.assert(
+    fc.property(cluster, fc.nat({ max: 40 }), (world, start) => {
+      const { program, node } = mustCompile(world);
+      const unfolded = unfold(program);
+      expect(violationsOf(program)).toEqual([]);
+      expect(violationsOf(unfolded)).toEqual([]);
+      const [lookups, rules] = [new Evaluator(program), new Evaluator(unfolded)];
+      const environment = environmentOf(node.addresses);
+      for (const packet of packetsFor(world, start, 41)) {
+        expect(summary(rules.evaluate(packet, environment))).toEqual(summary(lookups.evaluate(packet, environment)));
+      }
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test("no packet meets a rule that is there for replacements only", () => {
+  fc.assert(
+    fc.property(cluster, fc.nat({ max: 40 }), (world, start) => {
+      const { program, node } = mustCompile(world);
+      const evaluator = new Evaluator(program);
+      const environment = environmentOf(node.addresses);
+      for (const packet of packetsFor(world, start, 41)) {
+        const reasons = evaluator
+          .evaluate(packet, environment)
+          .flatMap(({ results }) => results.flatMap((result) => result.reasons));
+        expect(reasons.filter(({ rule, translated }) => rule.whileReplacing && translated !== undefined)).toEqual([]);
+      }
+    }),
+    { numRuns: 100 },
+  );
+});

@@ -1,0 +1,30 @@
+import { decodeCase } from "../../compiler/cases/decode.ts";
+import type { Case } from "../../compiler/cases/types.ts";
+import { type Compiled, compileSpecs } from "../../compiler/compile.ts";
+import type { Mode } from "../../compiler/lower/settings.ts";
+import { readDocuments } from "../../compiler/specs/document.ts";
+import { loadObjects } from "../../compiler/specs/load.ts";
+import { Node } from "../../compiler/specs/node.ts";
+
+/** The case in a text; throws at the first finding. */
+export function readCase(name: string, text: string): Case {
+  const fail = ({ message }: { readonly message: string }): never => {
+    throw new Error(`${name}: ${message}`);
+  };
+  const [document] = readDocuments({ name, text }, fail);
+  if (document === undefined) throw new Error(`${name} is empty`);
+  const root = Node.root(document);
+  const decoded = decodeCase({ report: fail, root, subject: name }, root);
+  if (decoded === undefined) throw new Error(`${name} is no case`);
+  return decoded;
+}
+
+/** The world of a case in one mode; throws its errors. */
+export function compileCase(testCase: Case, mode: Mode): Compiled {
+  const { compiled, diagnostics } = compileSpecs((report) => loadObjects(testCase.objects, report), {
+    ...testCase.config,
+    mode,
+  });
+  if (compiled !== undefined) return compiled;
+  throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+}

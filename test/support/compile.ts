@@ -1,0 +1,72 @@
+/** Short ways through the compiler. */
+
+import { type Compiled, type CompileResult, compile } from "../../compiler/compile.ts";
+import { decodeConfig } from "../../compiler/config/decode.ts";
+import type { Config } from "../../compiler/config/types.ts";
+import type { Diagnostic } from "../../compiler/diagnostics.ts";
+import { NOTHING_INSTALLED } from "../../compiler/formats/iptables/installed.ts";
+import { printFile as printIptablesFile } from "../../compiler/formats/iptables/print-file.ts";
+import { printFile as printNftFile } from "../../compiler/formats/nft/print-file.ts";
+import { checkProgram } from "../../compiler/ir/check.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import { unfoldLookups } from "../../compiler/passes/unfold-lookups.ts";
+import { readDocuments } from "../../compiler/specs/document.ts";
+import { Node } from "../../compiler/specs/node.ts";
+import type { Cluster, Manifest } from "./arbitraries.ts";
+import type { ProxySettings } from "./oracle/oracle.ts";
+
+/** `settings` as the config that a case file with this `proxy:` block has. */
+export function toConfig(settings: ProxySettings | Manifest): Config {
+  const [document] = readDocuments({ name: "proxy", text: JSON.stringify(settings) }, fail);
+  if (document === undefined) throw new Error("no settings");
+  const root = Node.root(document);
+  return decodeConfig({ report: fail, root, subject: "proxy" }, root, false);
+}
+
+function fail({ message }: Diagnostic): never {
+  throw new Error(message);
+}
+
+/** Manifests as one JSON text. */
+export function toText(objects: readonly Manifest[]): string {
+  return JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
+}
+
+export function compileCluster({ objects, proxy, mode }: Cluster): CompileResult {
+  return compile([{ name: "cluster.json", text: toText(objects) }], { ...toConfig(proxy), mode });
+}
+
+/** The compiled cluster; throws the errors when there are any. */
+export function mustCompile(cluster: Cluster): Compiled {
+  const { compiled, diagnostics } = compileCluster(cluster);
+  if (compiled !== undefined) return compiled;
+  throw new Error(
+    diagnostics
+      .filter(({ severity }) => severity === "error")
+      .map(({ message }) => message)
+      .join("\n"),
+  );
+}
+
+/** `program` without lookups; throws when something has no counterpart. */
+export function unfold(program: Program): Program {
+  const { program: unfolded, unsupported } = unfoldLookups(program);
+  if (unsupported.length > 0) throw new Error(unsupported.map(({ chain, reason }) => `${chain}: ${reason}`).join("\n"));
+  return unfolded;
+}
+
+export function printNft(program: Program): string {
+  return printNftFile(program.ruleset, []);
+}
+
+/** The text for iptables-restore, or ip6tables-restore. */
+export function printIptables(program: Program, family: "ip" | "ip6"): string {
+  const { text, problems } = printIptablesFile(unfold(program).ruleset, family, NOTHING_INSTALLED, []);
+  if (problems.length > 0) throw new Error(problems.map(({ chain, reason }) => `${chain}: ${reason}`).join("\n"));
+  return text;
+}
+
+/** What `checkProgram` says, in one line each. */
+export function violationsOf(program: Program): string[] {
+  return checkProgram(program).map(({ where, message }) => `${where}: ${message}`);
+}

@@ -1,0 +1,131 @@
+/** kube-proxy's decision on the first packet of a connection, a second time: packet by packet, straight from the text of
+ *  SEMANTICS.md, whose sections the comments name. Made to be compared with, hence plain rather than fast. */
+
+import { type Address, familyOf, parseAddress, printAddressPort } from "../../../compiler/net/address.ts";
+import type { Protocol } from "../../../compiler/net/protocol.ts";
+import { type FilterVerdict, filter, type Hook, type Seen } from "./filter.ts";
+import type { ProxySettings } from "./manifests.ts";
+import { isLocalAddress, type Mode, readNode } from "./node.ts";
+import { type Endpoint, readFamily } from "./services.ts";
+import { type Flow, translate, type World } from "./translate.ts";
+
+export type { ProxySettings } from "./manifests.ts";
+
+/** The first packet of a connection. */
+export interface OraclePacket {
+  readonly protocol: Protocol;
+  readonly from: string;
+  readonly to: string;
+  readonly sourcePort: number;
+  readonly port: number;
+  /** Undefined: the node itself sends the packet. */
+  readonly inInterface: string | undefined;
+}
+
+/** A packet's fate. */
+export interface Prediction {
+  /** `dnat`: to one of `endpoints`; `accept`: by a rule, untranslated; `pass`: no rule decides. */
+  readonly verdict: "dnat" | "accept" | "drop" | "reject" | "pass";
+  /** `address:port`, IPv6 in brackets; each as likely; sorted by code units. */
+  readonly endpoints: readonly string[];
+  /** Those of `endpoints` that see the node's address as source. */
+  readonly masquerade: readonly string[];
+  /** Session affinity: how long the source comes back to the chosen endpoint. */
+  readonly stickySeconds?: number;
+  /** Only when the picks meet different fates: those that are translated and then dropped or rejected, as likely to be
+   *  picked as `endpoints`. It takes an endpoint with a Service's address. `verdict` is then `dnat` when there are
+   *  `endpoints`, else the verdict of the first of these. */
+  readonly lost?: readonly { readonly endpoint: string; readonly verdict: "drop" | "reject" }[];
+}
+
+/** What a kube-proxy with the settings `proxy` makes of `packet`. `objects` are Service and EndpointSlice manifests; all
+ *  others are ignored. Throws when an address of the packet is none, or the two are of different families. */
+export function predict(
+  objects: readonly unknown[],
+  proxy: ProxySettings,
+  mode: Mode,
+  packet: OraclePacket,
+): Prediction {
+  const source = asAddress(packet.from);
+  const destination = asAddress(packet.to);
+  const family = familyOf(destination);
+  if (familyOf(source) !== family) throw new Error(`${packet.from} and ${packet.to} are of different families`);
+  const world = { node: readNode(proxy, mode, family), services: readFamily(objects, family) };
+  const { protocol, port, inInterface } = packet;
+  const flow: Flow = { protocol, source, destination, port, inInterface };
+
+  // Section 13: nftables has its load balancer firewall here, in prerouting and in output alike.
+  const early = filter(world, "before-nat", { flow, isTranslated: false, isMarked: false });
+  if (early !== undefined) return { verdict: early, endpoints: [], masquerade: [] };
+
+  const translation = translate(world, flow);
+  if (translation === undefined) {
+    const verdict = walk(world, { flow, isTranslated: false, isMarked: false }) ?? "pass";
+    return { verdict, endpoints: [], masquerade: [] };
+  }
+
+  const { endpoints, isMarked, stickySeconds } = translation;
+  const fates = endpoints.map((endpoint) => fateOf(world, flow, endpoint, isMarked)).sort(byEndpoint);
+  const served = fates.filter((fate) => fate.verdict === "dnat");
+  const lost = fates.flatMap(({ endpoint, verdict }) => (verdict === "dnat" ? [] : [{ endpoint, verdict }]));
+  const verdicts = new Set(fates.map(({ verdict }) => verdict));
+  return {
+    verdict: served.length > 0 ? "dnat" : (lost[0]?.verdict ?? "pass"),
+    endpoints: served.map(({ endpoint }) => endpoint),
+    masquerade: served.filter((fate) => fate.isMasqueraded).map(({ endpoint }) => endpoint),
+    ...(served.length === 0 || stickySeconds === undefined ? {} : { stickySeconds }),
+    ...(verdicts.size === 1 ? {} : { lost }),
+  };
+}
+
+interface Fate {
+  readonly endpoint: string;
+  readonly verdict: "dnat" | "drop" | "reject";
+  readonly isMasqueraded: boolean;
+}
+
+/** What happens when `endpoint` is picked. The filter checks that follow look at the new destination. */
+function fateOf(world: World, flow: Flow, endpoint: Endpoint, isMarkedBefore: boolean): Fate {
+  const translated: Flow = { ...flow, destination: endpoint.address, port: endpoint.port };
+  const isMarked = isMarkedBefore || endpoint.address === flow.source; // section 5: hairpin
+  const verdict = walk(world, { flow: translated, isTranslated: true, isMarked });
+  return {
+    endpoint: printAddressPort(endpoint.address, endpoint.port),
+    verdict: verdict === undefined || verdict === "accept" ? "dnat" : verdict,
+    // Masquerading happens in postrouting, which a packet from outside to the node itself does not pass.
+    isMasqueraded: isMarked && (flow.inInterface === undefined || !isLocalAddress(world.node, endpoint.address)),
+  };
+}
+
+/** The filter hooks behind nat, along the packet's way: input or forward; or output, and when a packet of the node goes
+ *  to the node, after postrouting in again through loopback (nat has seen the connection and is not asked again). */
+function walk(world: World, seen: Seen): FilterVerdict {
+  const isForNode = isLocalAddress(world.node, seen.flow.destination);
+  if (seen.flow.inInterface !== undefined) return filter(world, isForNode ? "input" : "forward", seen);
+  const back: Seen = {
+    ...seen,
+    flow: { ...seen.flow, source: sourceBehindPostrouting(world, seen), inInterface: "lo" },
+    isMarked: false, // section 5: flipped off when masquerading
+  };
+  const way: [Hook, Seen][] = [["output", seen]];
+  if (isForNode) way.push(["before-nat", back], ["input", back]);
+  for (const [hook, at] of way) {
+    const verdict = filter(world, hook, at);
+    if (verdict !== undefined) return verdict;
+  }
+  return undefined;
+}
+
+function sourceBehindPostrouting({ node }: World, { flow, isMarked }: Seen): Address {
+  return isMarked && node.primary !== undefined ? node.primary : flow.source;
+}
+
+function byEndpoint(a: Fate, b: Fate): number {
+  return a.endpoint < b.endpoint ? -1 : a.endpoint > b.endpoint ? 1 : 0;
+}
+
+function asAddress(text: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(`not an address: ${text}`);
+  return address;
+}
