@@ -1,0 +1,207 @@
+// @ts-check
+/**
+ * The rules that kube-proxy's nftables mode writes for a cluster (IPv4, ClusterIP, a detector by source block), in the
+ * form and order of its transactions: one command per object and per element; `add` and `flush` for every chain; the
+ * chains of a Service before the rules in them.
+ */
+import { createHash } from "node:crypto";
+import { CLUSTER_CIDR, NODE_IP, SERVICE_CIDR } from "./cluster.mjs";
+
+/**
+ * @typedef {import("./cluster.mjs").Service} Service
+ * @typedef {import("./cluster.mjs").Endpoint} Endpoint
+ */
+
+const TABLE = "ip kube-proxy";
+const FRONTEND = "ip daddr . meta l4proto . th dport";
+const MARK = "0x4000";
+
+/** The full synchronisation: loaded into an empty namespace or over an earlier one.
+ * @param {readonly Service[]} cluster
+ * @returns {Generator<string>} */
+export function* printFullSync(cluster) {
+  yield* SETUP.map((line) => `${line}\n`);
+  for (const service of cluster) yield `${printService(service, service.endpoints).join("\n")}\n`;
+}
+
+/** The transaction that takes one endpoint away: its chain is emptied at once and deleted by a later transaction.
+ * @param {Service} service As it was.
+ * @param {Endpoint} endpoint */
+export function printRemoval(service, endpoint) {
+  const left = service.endpoints.filter((other) => other !== endpoint);
+  const lines = [...printServiceChain(service, left), `flush chain ${TABLE} ${endpointChain(service, endpoint)}`];
+  return `${lines.join("\n")}\n`;
+}
+
+/** The later transaction, at least a second behind.
+ * @param {Service} service
+ * @param {Endpoint} endpoint */
+export function printCleanup(service, endpoint) {
+  return `delete chain ${TABLE} ${endpointChain(service, endpoint)}\n`;
+}
+
+/** The transaction that adds one endpoint. Chains of endpoints that stay are left alone, as the versions do that write
+ *  the least.
+ * @param {Service} service As it will be.
+ * @param {Endpoint} endpoint */
+export function printAddition(service, endpoint) {
+  const chain = printEndpointChain(service, endpoint);
+  return `${[...chain, ...printServiceChain(service, service.endpoints), ...printEndpointRules(service, endpoint)].join("\n")}\n`;
+}
+
+/** @param {Service} service
+ *  @param {readonly Endpoint[]} endpoints */
+function printService(service, endpoints) {
+  const [ensure = "", empty = "", ...rules] = printServiceChain(service, endpoints);
+  return [
+    ...endpoints.flatMap((endpoint) => printEndpointChain(service, endpoint)),
+    ensure,
+    empty,
+    `add element ${TABLE} cluster-ips { ${service.clusterIp} }`,
+    `add element ${TABLE} service-ips { ${service.clusterIp} . tcp . ${service.port} : goto ${serviceChain(service)} }`,
+    ...rules,
+    ...endpoints.flatMap((endpoint) => printEndpointRules(service, endpoint)),
+  ];
+}
+
+/** @param {Service} service
+ *  @param {readonly Endpoint[]} endpoints */
+function printServiceChain(service, endpoints) {
+  const chain = serviceChain(service);
+  const slots = endpoints.map((endpoint, slot) => `${slot} : goto ${endpointChain(service, endpoint)}`);
+  return [
+    `add chain ${TABLE} ${chain}`,
+    `flush chain ${TABLE} ${chain}`,
+    `add rule ${TABLE} ${chain} ip daddr ${service.clusterIp} ip saddr != ${CLUSTER_CIDR} jump mark-for-masquerade`,
+    `add rule ${TABLE} ${chain} numgen random mod ${endpoints.length} vmap { ${slots.join(" , ")} }`,
+  ];
+}
+
+/** @param {Service} service
+ *  @param {Endpoint} endpoint */
+function printEndpointChain(service, endpoint) {
+  const chain = endpointChain(service, endpoint);
+  return [`add chain ${TABLE} ${chain}`, `flush chain ${TABLE} ${chain}`];
+}
+
+/** @param {Service} service
+ *  @param {Endpoint} endpoint */
+function printEndpointRules(service, endpoint) {
+  const chain = endpointChain(service, endpoint);
+  return [
+    `add rule ${TABLE} ${chain} ip saddr ${endpoint.address} jump mark-for-masquerade`,
+    `add rule ${TABLE} ${chain} meta l4proto tcp dnat to ${endpoint.address}:${endpoint.port}`,
+  ];
+}
+
+// --- names -------------------------------------------------------------------------------------------------------------
+
+/** @param {Service} service */
+const serviceName = ({ namespace, name, portName }) => `${namespace}/${name}/tcp/${portName}`;
+
+/** @param {Service} service */
+function serviceChain(service) {
+  const name = serviceName(service);
+  return `service-${hash(name)}-${name}`;
+}
+
+/** @param {Service} service
+ *  @param {Endpoint} endpoint */
+function endpointChain(service, { address, port }) {
+  const name = `${serviceName(service)}__${address}/${port}`;
+  return `endpoint-${hash(name)}-${name}`;
+}
+
+const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+
+/** The first 8 characters of the SHA-256 in base32: 40 bits.
+ * @param {string} text */
+function hash(text) {
+  const bits = createHash("sha256").update(text).digest().readUIntBE(0, 5);
+  return Array.from({ length: 8 }, (_, index) => BASE32.charAt(Math.floor(bits / 32 ** (7 - index)) % 32)).join("");
+}
+
+// --- what does not depend on the Services --------------------------------------------------------------------------------
+
+/** @type {readonly (readonly [name: string, hook: string])[]} */
+const BASE_CHAINS = [
+  ["filter-prerouting-pre-dnat", "filter hook prerouting priority -110"],
+  ["filter-output-pre-dnat", "filter hook output priority -110"],
+  ["filter-forward", "filter hook forward priority 0"],
+  ["filter-input", "filter hook input priority 0"],
+  ["filter-output", "filter hook output priority 0"],
+  ["nat-output", "nat hook output priority -100"],
+  ["nat-postrouting", "nat hook postrouting priority 100"],
+  ["nat-prerouting", "nat hook prerouting priority -100"],
+];
+
+const CHAINS = [
+  "cluster-ips-check",
+  "firewall-check",
+  "mark-for-masquerade",
+  "masquerading",
+  "nodeport-endpoints-check",
+  "reject-chain",
+  "services",
+  "service-endpoints-check",
+];
+
+const FRONTEND_MAP = "type ipv4_addr . inet_proto . inet_service : verdict ;";
+const NODE_PORT_MAP = "type inet_proto . inet_service : verdict ;";
+
+/** @type {readonly (readonly [name: string, declaration: string])[]} */
+const MAPS = [
+  ["firewall-ips", `${FRONTEND_MAP} comment "destinations that are subject to LoadBalancerSourceRanges" ;`],
+  [
+    "no-endpoint-nodeports",
+    `${NODE_PORT_MAP} comment "vmap to drop or reject packets to service nodeports with no endpoints" ;`,
+  ],
+  ["no-endpoint-services", `${FRONTEND_MAP} comment "vmap to drop or reject packets to services with no endpoints" ;`],
+  ["service-ips", `${FRONTEND_MAP} comment "ClusterIP, ExternalIP and LoadBalancer IP traffic" ;`],
+  ["service-nodeports", `${NODE_PORT_MAP} comment "NodePort traffic" ;`],
+];
+
+const RULES = [
+  'cluster-ips-check ip daddr @cluster-ips reject comment "Reject traffic to invalid ports of ClusterIPs"',
+  `cluster-ips-check ip daddr { ${SERVICE_CIDR} } drop comment "Drop traffic to unallocated ClusterIPs"`,
+  "filter-prerouting-pre-dnat ct state new jump firewall-check",
+  "filter-forward ct state new jump service-endpoints-check",
+  "filter-forward ct state new jump cluster-ips-check",
+  "filter-input ct state new jump nodeport-endpoints-check",
+  "filter-input ct state new jump service-endpoints-check",
+  "filter-output ct state new jump service-endpoints-check",
+  "filter-output-pre-dnat ct state new jump firewall-check",
+  "filter-output ct state new jump cluster-ips-check",
+  `firewall-check ${FRONTEND} vmap @firewall-ips`,
+  `mark-for-masquerade mark set mark or ${MARK}`,
+  `masquerading mark and ${MARK} == 0 return`,
+  `masquerading mark set mark xor ${MARK}`,
+  "masquerading masquerade fully-random",
+  "nat-output jump services",
+  "nat-postrouting jump masquerading",
+  "nat-prerouting jump services",
+  "nodeport-endpoints-check ip daddr @nodeport-ips meta l4proto . th dport vmap @no-endpoint-nodeports",
+  "reject-chain reject",
+  `services ${FRONTEND} vmap @service-ips`,
+  "services ip daddr @nodeport-ips meta l4proto . th dport vmap @service-nodeports",
+  `service-endpoints-check ${FRONTEND} vmap @no-endpoint-services`,
+];
+
+const SETUP = [
+  `add table ${TABLE} { comment "rules for kube-proxy" ; }`,
+  ...BASE_CHAINS.flatMap(([name, hook]) => [
+    `add chain ${TABLE} ${name} { type ${hook} ; }`,
+    `flush chain ${TABLE} ${name}`,
+  ]),
+  ...CHAINS.flatMap((name) => [`add chain ${TABLE} ${name}`, `flush chain ${TABLE} ${name}`]),
+  `add set ${TABLE} cluster-ips { type ipv4_addr ; comment "Active ClusterIPs" ; }`,
+  `flush set ${TABLE} cluster-ips`,
+  `add set ${TABLE} nodeport-ips { type ipv4_addr ; comment "IPs that accept NodePort traffic" ; }`,
+  `flush set ${TABLE} nodeport-ips`,
+  `add element ${TABLE} nodeport-ips { ${NODE_IP} }`,
+  ...MAPS.flatMap(([name, declaration]) => [
+    `add map ${TABLE} ${name} { ${declaration} }`,
+    `flush map ${TABLE} ${name}`,
+  ]),
+  ...RULES.map((rule) => `add rule ${TABLE} ${rule}`),
+];
