@@ -38,7 +38,7 @@ export function compileSpecs(
   const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
   const specs = load(report);
   reportSkipped(specs, strict, report);
-  if (diagnostics.every(({ severity }) => severity !== "error")) reportNothing(specs, report);
+  if (specs.nothing) reportNothing(specs, report);
   const { node, settings } = resolveConfig(config, specs, report);
   const model = resolveModel(specs, node, report);
   if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, compiled: undefined };
@@ -55,11 +55,9 @@ function reportSkipped({ skipped }: Specs, strict: boolean, report: Report): voi
 }
 
 /** A wrong path must not give the rules of a cluster without Services. */
-function reportNothing({ skipped, ...objects }: Specs, report: Report): void {
-  if (Object.values(objects).some((list) => list.length > 0)) return;
+function reportNothing({ skipped }: Specs, report: Report): void {
   const message = "nothing to compile: expected Services and EndpointSlices, found no object of a kind that kpc reads";
-  const notes = firstOfEachKind(skipped);
-  report({ severity: "error", code: "no-objects", message, notes });
+  report({ severity: "error", code: "no-objects", message, notes: firstOfEachKind(skipped) });
 }
 
 function firstOfEachKind(skipped: Specs["skipped"]): NonNullable<Diagnostic["notes"]> {

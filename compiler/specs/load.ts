@@ -29,7 +29,7 @@ import type {
 export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
   const loader = new Loader(report);
   for (const source of sources) {
-    for (const document of readDocuments(source, report)) loader.add(Node.root(document), document.list);
+    for (const document of readDocuments(source, loader.report)) loader.add(Node.root(document), document.list);
   }
   return loader.specs;
 }
@@ -37,6 +37,7 @@ export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
 /** The objects at `nodes`, which somebody else has read: a case file's `objects`. */
 export function loadObjects(nodes: Iterable<Node>, report: Report): Specs {
   const loader = new Loader(report);
+  loader.foundList = true;
   for (const node of nodes) loader.add(node);
   return loader.specs;
 }
@@ -63,7 +64,7 @@ interface Candidate {
 const NO_ITEMS: readonly Candidate[] = [];
 
 class Loader {
-  private readonly report: Report;
+  readonly report: Report;
   private readonly services: ServiceSpec[] = [];
   private readonly endpointSlices: EndpointSliceSpec[] = [];
   private readonly endpoints: EndpointsSpec[] = [];
@@ -72,16 +73,22 @@ class Loader {
   private readonly ingresses: IngressSpec[] = [];
   private readonly ingressClasses: IngressClassSpec[] = [];
   private readonly skipped = new Map<string, SkippedKind>();
+  private foundObject = false;
+  foundList = false;
   /** The first object of each name, by kind and namespace. */
   private readonly firsts = new Map<string, Map<string, Node>>();
 
   constructor(report: Report) {
-    this.report = report;
+    this.report = (finding) => {
+      this.foundObject ||= finding.severity === "error";
+      report(finding);
+    };
   }
 
   get specs(): Specs {
     const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, skipped } = this;
-    return { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, skipped };
+    const nothing = !this.foundObject && (!this.foundList || skipped.size > 0);
+    return { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, skipped, nothing };
   }
 
   /** The object at `root`, or those in the List there, also in Lists of Lists. */
@@ -104,6 +111,7 @@ class Loader {
     if (type === undefined) return NO_ITEMS;
     const { apiVersion, kind } = type;
     if (kind === "List" || (kind.endsWith("List") && isListOfItems(node.value["items"]))) {
+      this.foundList = true;
       return this.itemsOf(node, type).map((item) => ({ node: item, list: type }));
     }
     if (isKnownKind(kind) && apiVersion === API_VERSIONS[kind]) this.decode(kind, node);
@@ -139,6 +147,7 @@ class Loader {
   }
 
   private decode(kind: KnownKind, node: Node): void {
+    this.foundObject = true;
     let sound = true;
     const report: Report = (finding) => {
       if (finding.severity === "error") sound = false;

@@ -16,6 +16,8 @@ export interface Specs {
   readonly ingressClasses: readonly IngressClassSpec[];
   /** Objects of kinds that kpc does not read, by `apiVersion/Kind`: how many were left out, and the first of them. */
   readonly skipped: ReadonlyMap<string, SkippedKind>;
+  /** No object of a kind that is read, no mistake and no empty List: perhaps the wrong input. */
+  readonly nothing: boolean;
 }
 
 export interface SkippedKind {

@@ -119,12 +119,19 @@ function keyRanges(pairs: readonly unknown[]): ReadonlyMap<string, TreeRange> {
 function scalarValue(scalar: Scalar): unknown {
   const { value, source, type } = scalar;
   if (typeof value === "object" && value !== null) return source ?? null; // a date, or bytes, of an explicit tag
-  if (type !== "PLAIN" || source === undefined || scalar.tag !== undefined) return value;
+  if (type !== "PLAIN" || source === undefined || scalar.tag !== undefined) return flatten(value);
   if (typeof value === "number") return /^[-+]?0[0-7]+$/.test(source) ? Number.parseInt(source, 8) : value;
   if (typeof value !== "string" || !/^[-+0-9yYnNoO]/.test(source)) return value;
   if (/^(?:y|Y|yes|Yes|YES|on|On|ON)$/.test(source)) return true;
   if (/^(?:n|N|no|No|NO|off|Off|OFF)$/.test(source)) return false;
   return /^[-+]?[0-9][0-9_]*_[0-9_]*$/.test(source) ? Number(source.replaceAll("_", "")) : value;
+}
+
+/** The library puts quoted scalars together character by character, and V8 keeps every step (32 bytes each) until somebody
+ *  looks into the string: a search does. */
+function flatten(value: unknown): unknown {
+  if (typeof value === "string") value.search(/./);
+  return value;
 }
 
 /** Sets a member of its own, also for `__proto__`, which an assignment would take for the prototype. */

@@ -186,3 +186,14 @@ test("a wrong object among good ones: no rules, and every finding", () => {
     },
   );
 });
+
+test("an empty List is a cluster without Services, and no mistake", () => {
+  for (const input of [
+    '{"apiVersion": "v1", "kind": "List", "items": []}',
+    "apiVersion: v1\nkind: List\nitems: []\n",
+  ]) {
+    const { code, stdout, stderr } = kpc(["compile", "--node", "node-a", "-"], { input });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toContain("table ip kpc");
+  }
+});
