@@ -95,16 +95,10 @@ function iptablesHeader(compiled: Compiled, family: "ip" | "ip6"): string[] {
   ];
 }
 
-/** The version in package.json, which stands two folders above the built file and three above this one. */
+/** The version in package.json, which stands two folders above the bundled file as above this one. */
 export function version(): string {
-  for (const path of ["../../../package.json", "../../package.json"]) {
-    try {
-      const text = readFileSync(new URL(path, import.meta.url), "utf8");
-      const { name, version: found } = JSON.parse(text) as { name: string; version: string };
-      if (name === "kpc") return found;
-    } catch (error) {
-      if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
-    }
-  }
-  return "unknown";
+  const { version } = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
+    readonly version: string;
+  };
+  return version;
 }
