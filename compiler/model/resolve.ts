@@ -147,13 +147,15 @@ function reportUnmatchedPorts(service: ServiceSpec, index: CandidateIndex, repor
     for (const port of slice.ports) {
       if (service.ports.some((servicePort) => joins(port, servicePort))) continue;
       const name = port.name === undefined ? "without a name" : `"${port.name}"`;
+      const unnamed = port.name === undefined && service.ports.some((servicePort) => servicePort.name === "");
+      const hint = unnamed ? ': write name: "" in the slice, as the API server does' : "";
       const wanted = service.ports
         .map((servicePort) => `"${servicePort.name}" (${servicePort.protocol.toUpperCase()})`)
         .join(", ");
       report({
         severity: "warning",
         code: "unmatched-slice-port",
-        message: `port ${name} (${port.protocol.toUpperCase()}) of EndpointSlice ${slice.meta.namespace}/${slice.meta.name} joins no port of Service ${service.meta.name}, which has ${wanted}`,
+        message: `port ${name} (${port.protocol.toUpperCase()}) of EndpointSlice ${slice.meta.namespace}/${slice.meta.name} joins no port of Service ${service.meta.name}, which has ${wanted}${hint}`,
         origin: port.node,
         notes: [{ message: "the Service", origin: service.meta.node }],
       });

@@ -121,6 +121,17 @@ describe("check", () => {
     });
   });
 
+  test("a slice port that joins no port of its Service is shown with the ports that there are", () => {
+    const found = (slice: string): string => kpc(["check", "-"], { input: `${SERVICE}---\n${slice}` }).stdout;
+    expect(found(SLICE.replace("name: http", "name: htp"))).toMatch(
+      /:13:9: warning: port "htp" \(TCP\) of EndpointSlice shop\/api-1 joins no port of Service api, which has "http" \(TCP\) \[/,
+    );
+    const unnamed = `${SERVICE.replace("name: http, ", "")}---\n${SLICE.replace("name: http, ", "")}`;
+    expect(kpc(["check", "-"], { input: unnamed }).stdout).toMatch(
+      /:13:9: warning: port without a name .* which has "" \(TCP\): write name: "" in the slice, as the API server does/,
+    );
+  });
+
   test("-o json has code, severity, message, file, line and column", () => {
     const { code, stdout } = kpc(["check", "-", "-o", "json"], { input: SERVICE.replace("port: 80", "prot: 80") });
     expect(code).toBe(1);
