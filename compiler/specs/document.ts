@@ -8,6 +8,8 @@ export interface Document {
   readonly source: Source;
   /** What JSON.parse would give: objects, arrays, strings, numbers, booleans, null. */
   readonly value: unknown;
+  /** Lets go of the value; who asks for it again makes it be read again. */
+  readonly forget?: () => void;
   /** The place of the value at `path`, or of its key; of the nearest value above where nothing stands there. Reads the
    *  document again, with positions. */
   readonly locate: (path: Path, what: "key" | "value") => Span;
@@ -24,8 +26,8 @@ export interface TypeMeta {
   readonly kind: unknown;
 }
 
-/** The documents of `source`, one after the other: a document's tree is gone before the next one is read, and a YAML
- *  List comes as its head, without items, and then item by item where that is safe. A document with an error is left
+/** The documents of `source`, one after the other: a document's tree is gone before the next one is read, and a long List
+ *  comes as its head, without items, and then item by item where that is safe. A document with an error is left
  *  out. Reports `not-text`, `yaml-syntax`, `json-syntax`, `duplicate-key`, `too-many-aliases`, `too-deep`, `too-large`,
  *  and `empty-input` when there is no document at all. */
 export function* readDocuments(source: Source, report: Report): Generator<Document> {
@@ -47,9 +49,8 @@ export function* readDocuments(source: Source, report: Report): Generator<Docume
 function* readAny(source: Source, report: Report): Generator<Document> {
   if (looksLikeJson(source.text)) {
     const json = readJson(source, report);
-    if (json === "refused") return;
     if (json !== "not JSON") {
-      yield json;
+      yield* json;
       return;
     }
   }

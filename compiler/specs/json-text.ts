@@ -15,7 +15,7 @@ export interface Layout {
   readonly elements: ReadonlyMap<string, readonly number[]>;
 }
 
-/** The layout of a valid JSON text whose value begins at or behind `start`. */
+/** The layout of the JSON value that begins at or behind `start`. */
 export function layoutOf(text: string, start: number): Layout {
   const elements = new Map<string, number[]>();
   const root = skipSpace(text, start);
@@ -54,10 +54,10 @@ export function locateIn(text: string, layout: Layout, path: Path, what: "key" |
   return what === "key" && key !== undefined ? key : { start: value, end: skipValue(text, value) };
 }
 
-/** Colons outside strings in a valid JSON text: one for each member that is written. */
-export function countColons(text: string): number {
+/** Colons outside strings in the JSON value from `start` to `end`: one for each member that is written. */
+export function countColons(text: string, start: number, end: number): number {
   let count = 0;
-  for (let open = text.indexOf('"'); open >= 0; ) {
+  for (let open = text.indexOf('"', start); open >= 0 && open < end; ) {
     const at = skipSpace(text, endOfString(text, open));
     if (text.charCodeAt(at) === COLON) count++;
     open = text.indexOf('"', at);
@@ -65,14 +65,16 @@ export function countColons(text: string): number {
   return count;
 }
 
-/** Every key of a valid JSON text that its object has already, with both places; in the order of the text. */
+/** Every key of the JSON value from `start` to `end` that its object has already, with both places; in the order of the
+ *  text. */
 export function* repeatedKeys(
   text: string,
   start: number,
+  end: number,
 ): Generator<{ readonly key: string; readonly first: Range; readonly second: Range }> {
   const objects: (Map<string, Range> | undefined)[] = []; // the open objects; undefined for arrays
   let at = start;
-  while (at < text.length) {
+  while (at < end) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
       const key: Range = { start: at, end: endOfString(text, at) };
@@ -201,6 +203,15 @@ function* elementsAt(text: string, open: number): Generator<number> {
   }
 }
 
+/** Where the value of the member `name` of the object at `open` stands; undefined when there is no such member, or no
+ *  object. Also for a text that may be no JSON; a name that is written with escapes is not found. */
+export function memberAt(text: string, open: number, name: string): number | undefined {
+  if (text.charCodeAt(open) !== OPEN_BRACE) return undefined;
+  const written = JSON.stringify(name);
+  for (const { key, value } of membersAt(text, open)) if (text.slice(key.start, key.end) === written) return value;
+  return undefined;
+}
+
 function findMember(
   text: string,
   open: number,
@@ -221,7 +232,7 @@ function readKey(text: string, { start, end }: Range): string {
 }
 
 /** Behind the value that starts at `start`. */
-function skipValue(text: string, start: number): number {
+export function skipValue(text: string, start: number): number {
   let depth = 0;
   for (let at = start; at < text.length; ) {
     const code = text.charCodeAt(at);
@@ -231,6 +242,7 @@ function skipValue(text: string, start: number): number {
       depth++;
       at++;
     } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      if (depth === 0) return at; // no value at all: the text is no JSON
       depth--;
       at++;
     } else if (depth > 0) {
@@ -255,7 +267,7 @@ function endOfString(text: string, open: number): number {
 }
 
 /** The first offset from `at` on that holds no white space. */
-function skipSpace(text: string, at: number): number {
+export function skipSpace(text: string, at: number): number {
   let code = text.charCodeAt(at);
   while (code === 32 || (code >= 9 && code <= 13)) code = text.charCodeAt(++at);
   return at;

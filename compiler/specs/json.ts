@@ -1,10 +1,12 @@
 /** JSON texts: JSON.parse for the values, an own walk over the text for what it does not say. */
-import type { Report, Source } from "../diagnostics.ts";
-import type { Document } from "./document.ts";
+import type { Origin, Report, Source, Span } from "../diagnostics.ts";
+import type { Document, Path, TypeMeta } from "./document.ts";
+import { endByBrackets, endByIndentation, type SplitList, splitJsonList } from "./json-list.ts";
 import { countColons, type Layout, layoutOf, locateIn, repeatedKeys, syntaxErrorIn } from "./json-text.ts";
-import { show } from "./show.ts";
+import { isObject, show } from "./show.ts";
 
-/** Longest text that the YAML reader is asked about when it is no JSON: it needs about 70 bytes per character. */
+/** Longest text that the YAML reader is asked about when it is no JSON: it needs about 70 bytes per character. Longer
+ *  Lists are taken apart. */
 const MAX_RETRY = 4 << 20;
 
 /** Whether `text` is worth a try with JSON.parse, which is fifty times as fast as a YAML reader. */
@@ -12,44 +14,163 @@ export function looksLikeJson(text: string): boolean {
   return /^\ufeff?[ \t\r\n]*[{[]/.test(text);
 }
 
-/** The document in a JSON text. `not JSON`: the YAML reader should have a look, because YAML's flow style looks alike;
- *  `refused`: what is wrong has been reported. */
-export function readJson(source: Source, report: Report): Document | "not JSON" | "refused" {
+/** The documents in a JSON text: one, or a long List as its head and then item by item; none when it is not sound, which
+ *  is reported. `not JSON`: the YAML reader should have a look, because YAML's flow style looks alike. */
+export function readJson(source: Source, report: Report): Iterable<Document> | "not JSON" {
   const { text } = source;
-  const start = text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
   if (text.includes("\ufffd")) return "not JSON"; // broken UTF-8, which the caller reports
-  let value: unknown;
+  const start = text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
+  const reader = new Reader(source, start, report);
+  const isLong = text.length > MAX_RETRY;
+  const list = isLong ? reader.split() : undefined;
+  if (list !== undefined) return reader.readList(list);
+  const whole: Part = { text, start, end: text.length, place: same };
+  const value = parse(whole);
+  if (value !== undefined) return reader.check(whole, value);
+  if (!isLong) return "not JSON";
+  reader.reportSyntax();
+  return [];
+}
+
+const BYTE_ORDER_MARK = 0xfeff;
+
+/** Something to be read by itself. */
+interface Part {
+  readonly text: string;
+  readonly start: number;
+  readonly end: number;
+  /** The offset in the source of an offset in `text`. */
+  readonly place: (offset: number) => number;
+}
+
+function same(offset: number): number {
+  return offset;
+}
+
+/** The value of a part; undefined when it is no JSON. */
+function parse({ text, start, end }: Part): unknown {
   try {
-    value = JSON.parse(start === 0 ? text : text.slice(start));
+    return JSON.parse(text.slice(start, end));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    if (text.length <= MAX_RETRY) return "not JSON";
-    const { offset, message } = syntaxErrorIn(text, start);
-    const origin = { span: () => ({ source, start: offset, end: Math.min(offset + 1, text.length) }) };
-    report({ severity: "error", code: "json-syntax", message, origin });
-    return "refused";
+    return undefined;
   }
-  if (countColons(text) !== countMembers(value)) {
-    for (const { key, first, second } of repeatedKeys(text, start)) {
-      report({
+}
+
+/** A List and what its head says of the items. */
+interface ReadableList extends Pick<SplitList, "items"> {
+  readonly head: Part;
+  readonly type: TypeMeta;
+}
+
+class Reader {
+  private readonly source: Source;
+  private readonly start: number;
+  private readonly report: Report;
+
+  constructor(source: Source, start: number, report: Report) {
+    this.source = source;
+    this.start = start;
+    this.report = report;
+  }
+
+  /** The text taken apart, when it is a List. */
+  split(): ReadableList | undefined {
+    const { start, source } = this;
+    const split =
+      splitJsonList(source.text, start, endByIndentation) ?? splitJsonList(source.text, start, endByBrackets);
+    if (split === undefined) return undefined;
+    const head = { text: split.head, start: 0, end: split.head.length, place: split.placeInHead };
+    const value = parse(head);
+    if (!isObject(value) || typeof value["kind"] !== "string" || !value["kind"].endsWith("List")) return undefined;
+    return { head, items: split.items, type: { apiVersion: value["apiVersion"], kind: value["kind"] } };
+  }
+
+  /** The head of a List and its items. */
+  *readList({ head, items, type }: ReadableList): Generator<Document> {
+    yield* this.check(head, parse(head));
+    const count = yield* this.readItems(items, 0, type);
+    if (count === undefined) return;
+    // Perhaps the item is not broken, but was cut at the wrong place.
+    const again = splitJsonList(this.source.text, this.start, endByBrackets);
+    const broken = again === undefined || (yield* this.readItems(again.items, count, type)) !== undefined;
+    if (broken) this.reportSyntax();
+  }
+
+  /** The items behind the first `count`; gives the index of one that is no JSON. */
+  private *readItems(
+    items: SplitList["items"],
+    count: number,
+    type: TypeMeta,
+  ): Generator<Document, number | undefined> {
+    for (let index = count; index < items.length; index++) {
+      const [start, end] = items[index] as SplitList["items"][number];
+      const item: Part = { text: this.source.text, start, end, place: same };
+      const value = parse(item);
+      if (value === undefined) return index;
+      yield* this.check(item, value, type);
+    }
+    return undefined;
+  }
+
+  /** The document with this value, unless a key in it is there twice. */
+  *check(part: Part, value: unknown, list?: TypeMeta): Generator<Document> {
+    if (countColons(part.text, part.start, part.end) === countMembers(value)) {
+      yield new JsonDocument(this.source, part, value, list);
+      return;
+    }
+    const originOf = ({ start, end }: Pick<Span, "start" | "end">): Origin => ({
+      span: () => ({ source: this.source, start: part.place(start), end: part.place(end) }),
+    });
+    for (const { key, first, second } of repeatedKeys(part.text, part.start, part.end)) {
+      this.report({
         severity: "error",
         code: "duplicate-key",
         message: `key ${show(key)} already set in map`,
-        origin: { span: () => ({ source, ...second }) },
-        notes: [{ message: "first set here", origin: { span: () => ({ source, ...first }) } }],
+        origin: originOf(second),
+        notes: [{ message: "first set here", origin: originOf(first) }],
       });
     }
-    return "refused";
   }
-  let layout: Layout | undefined;
-  return {
-    source,
-    value,
-    locate: (path, what) => {
-      layout ??= layoutOf(text, start);
-      return { source, ...locateIn(text, layout, path, what) };
-    },
-  };
+
+  /** Says where the text stops being JSON. */
+  reportSyntax(): void {
+    const { source } = this;
+    const { offset, message } = syntaxErrorIn(source.text, this.start);
+    const origin = { span: () => ({ source, start: offset, end: Math.min(offset + 1, source.text.length) }) };
+    this.report({ severity: "error", code: "json-syntax", message, origin });
+  }
+}
+
+/** A part of a text that JSON.parse has accepted. */
+class JsonDocument implements Document {
+  readonly source: Source;
+  readonly list?: TypeMeta;
+  private readonly part: Part;
+  private held: { readonly value: unknown } | undefined;
+  private layout: Layout | undefined;
+
+  constructor(source: Source, part: Part, value: unknown, list: TypeMeta | undefined) {
+    this.source = source;
+    this.part = part;
+    this.held = { value };
+    if (list !== undefined) this.list = list;
+  }
+
+  get value(): unknown {
+    return this.held === undefined ? parse(this.part) : this.held.value;
+  }
+
+  forget(): void {
+    this.held = undefined;
+  }
+
+  locate(path: Path, what: "key" | "value"): Span {
+    const { text, start: from, place } = this.part;
+    this.layout ??= layoutOf(text, from);
+    const { start, end } = locateIn(text, this.layout, path, what);
+    return { source: this.source, start: place(start), end: place(end) };
+  }
 }
 
 /** Members of all objects in `root`: of two with the same key JSON.parse has kept one. */
@@ -71,5 +192,3 @@ function countMembers(root: unknown): number {
   }
   return count;
 }
-
-const BYTE_ORDER_MARK = 0xfeff;

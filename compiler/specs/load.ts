@@ -29,7 +29,10 @@ import type {
 export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
   const loader = new Loader(report);
   for (const source of sources) {
-    for (const document of readDocuments(source, loader.report)) loader.add(Node.root(document), document.list);
+    for (const document of readDocuments(source, loader.report)) {
+      loader.add(Node.root(document), document.list);
+      document.forget?.();
+    }
   }
   return loader.specs;
 }

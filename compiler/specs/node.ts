@@ -3,21 +3,30 @@ import type { Origin, Span } from "../diagnostics.ts";
 import type { Document, Path } from "./document.ts";
 import { show } from "./show.ts";
 
-/** A value in a document. Making one is cheap; finding its place in the text is not, and happens on demand. */
+/** A value in a document. Making one is cheap; finding its place in the text is not, and happens on demand. Nodes are kept
+ *  to say where something stands: one whose value nobody has asked for does not keep it. */
 export class Node implements Origin {
-  readonly value: unknown;
   private readonly parent: Node | Document;
   private readonly step: string | number | undefined;
+  private held: unknown;
 
-  private constructor(value: unknown, parent: Node | Document, step: string | number | undefined) {
-    this.value = value;
+  /** `held` is the value where it is at hand. */
+  private constructor(parent: Node | Document, step: string | number | undefined, held?: unknown) {
     this.parent = parent;
     this.step = step;
+    this.held = held;
   }
 
   /** The root of `document`. */
   static root(document: Document): Node {
-    return new Node(document.value, document, undefined);
+    return new Node(document, undefined);
+  }
+
+  get value(): unknown {
+    const { parent, step } = this;
+    if (step === undefined) return parent.value;
+    this.held ??= (parent.value as Readonly<Record<string | number, unknown>>)[step];
+    return this.held;
   }
 
   /** The member `key` of this object; undefined when there is none, or null, which the API treats alike. */
@@ -25,22 +34,23 @@ export class Node implements Origin {
     const { value } = this;
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
     const member = (value as Record<string, unknown>)[key];
-    return member === undefined || member === null ? undefined : new Node(member, this, key);
+    return member === undefined || member === null ? undefined : new Node(this, key, member);
   }
 
   /** The member `key`, null or not. */
   member(key: string): Node {
-    return new Node((this.value as Record<string, unknown>)[key], this, key);
+    return new Node(this, key);
   }
 
   /** The element `index` of this array. */
   item(index: number): Node {
-    return new Node((this.value as readonly unknown[])[index], this, index);
+    return new Node(this, index);
   }
 
   /** The elements of this array. */
   items(): Node[] {
-    return Array.isArray(this.value) ? this.value.map((item: unknown, index) => new Node(item, this, index)) : [];
+    const { value } = this;
+    return Array.isArray(value) ? value.map((item: unknown, index) => new Node(this, index, item)) : [];
   }
 
   span(): Span {
