@@ -180,10 +180,11 @@ class Collector {
     const { protocol, affinitySeconds } = service;
     const name = pickChain(key, list, endpoints.length, protocol, affinitySeconds);
     if (!this.picks.has(name)) this.picks.set(name, { key, list, count: endpoints.length, protocol, affinitySeconds });
-    const prefix = frontend.kind === "node-port" ? [frontend.port] : [frontend.address, frontend.port];
-    for (const [index, endpoint] of endpoints.entries()) {
-      const slot = [...prefix, LIST_OFFSET[list] + index];
+    for (let index = 0; index < endpoints.length; index++) {
+      const endpoint = endpoints[index] as Endpoint;
       const { origin } = endpoint;
+      const number = LIST_OFFSET[list] + index;
+      const slot = frontend.kind === "node-port" ? [frontend.port, number] : [frontend.address, frontend.port, number];
       // With affinity, the first endpoint alone stands here too: for packets that come while rules are replaced.
       if (affinitySeconds === undefined || index === 0) {
         this.pushToMap(endpointsMap(key, protocol), { key: slot, value: [endpoint.address, endpoint.port], origin });

@@ -1,7 +1,5 @@
 /** Endpoints that Services might use, wherever they were written down: slices, Endpoints objects, Pods. */
-import type { Origin } from "../diagnostics.ts";
-import type { Address, Family } from "../net/address.ts";
-import { familyOf } from "../net/address.ts";
+import { type Family, familyOf } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type {
   EndpointPortSpec,
@@ -14,18 +12,16 @@ import type {
   Specs,
 } from "../specs/types.ts";
 import { compareBy } from "./order.ts";
+import type { Endpoint } from "./types.ts";
 
 /** An endpoint for one port of a Service, before policies and topology. */
-export interface Candidate {
-  readonly address: Address;
-  readonly port: Port;
+export interface Candidate extends Endpoint {
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
   readonly nodeName: string | undefined;
   readonly zoneHints: readonly string[];
   readonly nodeHints: readonly string[];
-  readonly origin: Origin;
 }
 
 /** The name under which a Service's slices, Endpoints and Pods are found. */
@@ -78,14 +74,14 @@ export class CandidateIndex {
     for (const [key, [slice]] of this.slices) if (slice !== undefined) yield [key, slice];
   }
 
-  /** The candidates for one port, each address and port once. Slices count alone where there are any; then an Endpoints
-   *  object; then the Pods that the selector matches. */
+  /** The candidates for one port, each address and port once, sorted by them. Slices count alone where there are any; then
+   *  an Endpoints object; then the Pods that the selector matches. */
   candidates(service: ServiceSpec, port: ServicePortSpec, family: Family): Candidate[] {
     const slices = this.slicesOf(service);
-    if (slices.length > 0) return distinct(slices.flatMap((slice) => fromSlice(slice, port, family)));
+    if (slices.length > 0) return sortedOnce(slices.flatMap((slice) => fromSlice(slice, port, family)));
     const endpoints = this.endpoints.get(serviceKey(service.meta.namespace, service.meta.name));
-    if (endpoints !== undefined) return distinct(fromEndpoints(endpoints, port, family));
-    return distinct(this.fromPods(service, port, family));
+    if (endpoints !== undefined) return sortedOnce(fromEndpoints(endpoints, port, family));
+    return sortedOnce(this.fromPods(service, port, family));
   }
 
   /** What the EndpointSlice controller would make of the Pods. */
@@ -173,16 +169,19 @@ function matches(selector: ReadonlyMap<string, string>, labels: ReadonlyMap<stri
   return true;
 }
 
-/** One candidate per address and port: the first, unless it is terminating and a later one is not. */
-function distinct(candidates: readonly Candidate[]): Candidate[] {
-  const byTarget = new Map<number | string, Candidate>();
-  for (const candidate of candidates) {
-    const { address, port } = candidate;
-    const key = typeof address === "number" ? address * 65536 + port : `${address} ${port}`;
-    const known = byTarget.get(key);
-    if (known === undefined || (known.terminating && !candidate.terminating)) byTarget.set(key, candidate);
+/** Sorted by address and port. One candidate for each: the first, unless it is terminating and a later one is not. */
+function sortedOnce(candidates: Candidate[]): Candidate[] {
+  const kept: Candidate[] = [];
+  for (const candidate of candidates.sort(byAddressAndPort)) {
+    const last = kept.at(-1);
+    if (last === undefined || byAddressAndPort(last, candidate) !== 0) kept.push(candidate);
+    else if (last.terminating && !candidate.terminating) kept[kept.length - 1] = candidate;
   }
-  return [...byTarget.values()];
+  return kept;
+}
+
+function byAddressAndPort(a: Candidate, b: Candidate): number {
+  return a.address < b.address ? -1 : a.address > b.address ? 1 : a.port - b.port;
 }
 
 function append<T>(map: Map<string, T[]>, key: string, item: T): void {

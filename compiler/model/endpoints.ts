@@ -1,9 +1,7 @@
 /** Which of the candidates a Service port uses on one node (SEMANTICS sections 2 and 3). */
-import { printAddressPort } from "../net/address.ts";
 import type { Candidate } from "./candidates.ts";
 import type { NodeContext } from "./options.ts";
-import { compareText } from "./order.ts";
-import type { Endpoint, ServicePort } from "./types.ts";
+import type { ServicePort } from "./types.ts";
 
 export type EndpointLists = Pick<ServicePort, "clusterEndpoints" | "localEndpoints" | "hasAnyEndpoint">;
 
@@ -13,7 +11,7 @@ export type Policies = Pick<ServicePort, "internalTrafficPolicy" | "externalTraf
   readonly externallyReachable: boolean;
 };
 
-/** The two lists, each with a fallback of its own: when nothing is ready, endpoints that are still serving while they
+/** The two lists, in the order of `candidates`, each with a fallback of its own: when nothing is ready, endpoints that are still serving while they
  *  terminate. A list that no traffic can use is left empty. */
 export function chooseEndpoints(
   candidates: readonly Candidate[],
@@ -23,7 +21,8 @@ export function chooseEndpoints(
   const { internalTrafficPolicy, externalTrafficPolicy, externallyReachable } = policies;
   const needsCluster = internalTrafficPolicy !== "Local" || externallyReachable;
   const needsLocal = internalTrafficPolicy === "Local" || (externalTrafficPolicy === "Local" && externallyReachable);
-  const local = node.name === undefined ? [] : candidates.filter(({ nodeName }) => nodeName === node.name);
+  const local =
+    needsLocal && node.name !== undefined ? candidates.filter(({ nodeName }) => nodeName === node.name) : [];
   const ready = candidates.filter((candidate) => candidate.ready);
   const clusterEndpoints = needsCluster ? orElseTerminating(followHints(ready, node), candidates) : [];
   const localEndpoints = needsLocal
@@ -33,8 +32,8 @@ export function chooseEndpoints(
       )
     : [];
   return {
-    clusterEndpoints: toEndpoints(clusterEndpoints),
-    localEndpoints: toEndpoints(localEndpoints),
+    clusterEndpoints,
+    localEndpoints,
     hasAnyEndpoint:
       clusterEndpoints.length > 0 || (needsLocal && candidates.some((c) => c.ready || servesWhileTerminating(c))),
   };
@@ -59,14 +58,4 @@ function followHints(ready: readonly Candidate[], { name, zone }: NodeContext): 
     if (here.length > 0) return here;
   }
   return ready;
-}
-
-function toEndpoints(candidates: readonly Candidate[]): Endpoint[] {
-  return candidates
-    .map(({ address, port, origin }) => ({
-      text: printAddressPort(address, port),
-      endpoint: { address, port, origin },
-    }))
-    .sort((a, b) => compareText(a.text, b.text))
-    .map(({ endpoint }) => endpoint);
 }

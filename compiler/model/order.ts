@@ -1,11 +1,6 @@
 /** Orders that do not depend on the order of documents, nor on a locale. */
 
-/** By UTF-16 code units, as `<` compares strings. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** A comparison by several keys, the first that differs. */
+/** A comparison by several keys, the first that differs; text by UTF-16 code units, as `<` compares strings. */
 export function compareBy<T>(...keys: readonly ((item: T) => string | number)[]): (a: T, b: T) => number {
   return (a, b) => {
     for (const key of keys) {

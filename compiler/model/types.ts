@@ -37,7 +37,7 @@ export interface ServicePort {
   /** `Local` only where it has an effect. */
   readonly externalTrafficPolicy: TrafficPolicy;
   readonly healthCheckNodePort: Port | undefined;
-  /** Endpoints for policy Cluster; sorted by the text `address:port`, without duplicates. */
+  /** Endpoints for policy Cluster; sorted by address and port, without duplicates. */
   readonly clusterEndpoints: readonly Endpoint[];
   /** Endpoints for policy Local, in the same order. */
   readonly localEndpoints: readonly Endpoint[];

@@ -83,10 +83,20 @@ function printElements<Declaration extends SetDeclaration | MapDeclaration>(
   declaration: Declaration,
   print: (element: Declaration["elements"][number], declaration: Declaration) => string,
 ): string[] {
-  if (declaration.elements.length === 0) return [];
-  const lines = declaration.elements.map((element) => print(element, declaration));
-  return [`elements = { ${lines.join(",\n\t\t\t     ")} }`];
+  const { elements } = declaration;
+  if (elements.length === 0) return [];
+  const runs: string[] = [];
+  for (let start = 0; start < elements.length; start += RUN) {
+    const run = elements.slice(start, start + RUN);
+    runs.push(run.map((element) => print(element, declaration)).join(BETWEEN_ELEMENTS));
+  }
+  return [`elements = { ${runs.join(BETWEEN_ELEMENTS)} }`];
 }
+
+const BETWEEN_ELEMENTS = ",\n\t\t\t     ";
+
+/** Elements whose texts are held one by one: of a million of them each would outlive several garbage collections. */
+const RUN = 256;
 
 function printSetElement(element: SetElement, set: Pick<SetDeclaration, "key">): string {
   const comment = element.comment === undefined ? "" : ` comment ${quoteComment(element.comment)}`;
