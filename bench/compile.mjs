@@ -34,7 +34,7 @@ import { printTable } from "./support/table.mjs";
  * @property {string} [trouble]
  */
 
-const CLI = fileURLToPath(new URL("../dist/bin/cli.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../dist/bin/kpc.cjs", import.meta.url));
 const READ_YAML = fileURLToPath(new URL("./support/read-yaml.mjs", import.meta.url));
 
 const { values: flags } = parseArgs({

@@ -60,7 +60,7 @@ const CHANGES = 5;
 /** Less memory than this is as much the machine's as ours. */
 const SMALLEST_MB = 0.5;
 
-const CLI = fileURLToPath(new URL("../dist/bin/cli.js", import.meta.url));
+const CLI = fileURLToPath(new URL("../dist/bin/kpc.cjs", import.meta.url));
 const ROUND = fileURLToPath(new URL("./support/load-round.mjs", import.meta.url));
 
 /** How many times less kpc has to need, by size. */

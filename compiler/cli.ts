@@ -1,4 +1,3 @@
-#!/usr/bin/env node
 /** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
 import { OUTPUTS, version } from "./cli/compile.ts";
@@ -134,4 +133,6 @@ async function main(argv: readonly string[]): Promise<number> {
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code !== "EPIPE") throw error;
 });
-process.exitCode = await main(process.argv);
+main(process.argv).then((code) => {
+  process.exitCode = code;
+});

@@ -14,7 +14,7 @@ export function kpc(
   args: readonly string[],
   { folder, input = "", env = {} }: { folder?: string; input?: string | Buffer; env?: Record<string, string> } = {},
 ): CliResult {
-  const script = new URL("../../dist/bin/cli.js", import.meta.url).pathname;
+  const script = new URL("../../dist/bin/kpc.cjs", import.meta.url).pathname;
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
     cwd: folder,
     input,

@@ -1,0 +1,22 @@
+#!/usr/bin/env node
+/** Starts the command line from the code that V8 compiled when the package was built: to read and compile a megabyte of
+ *  JavaScript takes longer than to compile ten Services. Another version of Node.js refuses that code and makes its own. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { fileURLToPath } from "node:url";
+import { Script } from "node:vm";
+
+const CODE = fileURLToPath(new URL("cli.cjs", import.meta.url));
+const CACHE = fileURLToPath(new URL("cli.cache", import.meta.url));
+
+const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(CODE, "utf8")}\n})`;
+const script = new Script(source, {
+  filename: CODE,
+  ...(existsSync(CACHE) ? { cachedData: readFileSync(CACHE) } : {}),
+});
+script.runInThisContext()({}, createRequire(CODE), {}, CODE, fileURLToPath(new URL(".", import.meta.url)));
+
+// The build runs a command, so that the code of commands is there compiled.
+if (process.env["KPC_WRITE_CODE_CACHE"] !== undefined) {
+  process.on("exit", () => writeFileSync(CACHE, script.createCachedData()));
+}
