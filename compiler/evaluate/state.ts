@@ -64,13 +64,15 @@ export function startState(packet: Packet, environment: Environment): State {
   };
 }
 
-/** `state` sent on to another destination. */
+/** `state` sent on to `address` and `port`. Connection tracking calls it translated only when that is not where it was
+ *  going (nf_nat_setup_info). */
 export function translate(state: State, address: Address, port: number): State {
+  const changed = address !== state.destination || port !== state.destinationPort;
   return {
     ...state,
     destination: address,
     destinationPort: port,
-    ctStatus: state.ctStatus | CT_STATUS.dnat,
+    ctStatus: changed ? state.ctStatus | CT_STATUS.dnat : state.ctStatus,
     destinationSettled: true,
   };
 }

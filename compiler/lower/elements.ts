@@ -44,6 +44,8 @@ export interface Elements {
   readonly protocols: readonly Protocol[];
   /** Timeouts of session affinity, rising. */
   readonly affinitySeconds: readonly number[];
+  /** Some frontend may be one of its own endpoints. */
+  readonly translatesToSelf: boolean;
 }
 
 /** The elements for `frontends`, all of one family. */
@@ -64,6 +66,7 @@ class Collector {
   private readonly clusterIps = new Set<Address>();
   private readonly hairpins = new Set<Address>();
   private readonly sticky = new Set<string>();
+  private translatesToSelf = false;
 
   constructor(settings: Settings) {
     this.settings = settings;
@@ -76,6 +79,7 @@ class Collector {
       picks: new Map([...this.picks].sort(([a], [b]) => (a < b ? -1 : 1))),
       protocols: PROTOCOLS.filter((protocol) => this.protocols.has(protocol)),
       affinitySeconds: [...this.affinity].sort((a, b) => a - b),
+      translatesToSelf: this.translatesToSelf,
     };
   }
 
@@ -183,6 +187,8 @@ class Collector {
     for (let index = 0; index < endpoints.length; index++) {
       const endpoint = endpoints[index] as Endpoint;
       const { origin } = endpoint;
+      const isHere = frontend.kind === "node-port" || frontend.address === endpoint.address; // any address may be the node's
+      if (isHere && frontend.port === endpoint.port) this.translatesToSelf = true;
       const number = LIST_OFFSET[list] + index;
       const slot = frontend.kind === "node-port" ? [frontend.port, number] : [frontend.address, frontend.port, number];
       // With affinity, the first endpoint alone stands here too: for packets that come while rules are replaced.

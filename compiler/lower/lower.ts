@@ -95,6 +95,7 @@ function retiredObjects(family: Family, settings: Settings, used: Pick<Table, "s
     picks: new Map(),
     protocols: PROTOCOLS,
     affinitySeconds: [1],
+    translatesToSelf: false,
   };
   const others = MODES.map((mode): Settings => {
     const nodePorts: NodePortAddresses = { kind: "listed", addresses: [] };

@@ -82,7 +82,7 @@ export function buildChains(skeleton: Skeleton): Chain[] {
     ...(mode === "nftables" ? nftablesFilterChains(skeleton) : iptablesFilterChains(skeleton)),
     natChain("nat-prerouting", "prerouting", PRIORITY.dstnat, [rule(jump("services"))]),
     natChain("nat-output", "output", PRIORITY.dstnat, [rule(jump("services"))]),
-    natChain("nat-postrouting", "postrouting", PRIORITY.srcnat, postroutingRules(skeleton)),
+    natChain("nat-postrouting", "postrouting", PRIORITY.srcnat, decisionRules(skeleton, masqueradeMap)),
   ];
 }
 
@@ -252,61 +252,65 @@ function ranges(prefixes: readonly Prefix[]): Interval[] {
 
 // --- masquerading ------------------------------------------------------------------------------------------------------
 
-/** Decided at the end, from the destination that the client asked for: no mark is needed to remember it. */
-function postroutingRules(skeleton: Skeleton): Rule[] {
-  const rules = [
-    commented("not translated", rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" }))),
-  ];
-  if (skeleton.elements.affinitySeconds.length > 0) {
-    const reset: Statement = {
-      kind: "set",
-      field: { kind: "meta", key: "priority" },
-      value: { kind: "constant", type: "classid", value: 0 },
-    };
-    rules.push(commented("free the register", rule(reset)));
-  }
-  return [...rules, ...decisionRules(skeleton, masqueradeMap, { kind: "masquerade", random: "fully-random" })];
-}
-
-/** Runs `action` for hairpin traffic, then asks `map` of the destination that was asked for. */
-function decisionRules(
-  skeleton: Skeleton,
-  map: (key: FrontendKey, protocol: Protocol) => string,
-  action: Statement,
-): Rule[] {
+/** Asks `map` of the destination that the client asked for: no mark is needed to remember it until the end. Connection tracking does not call a packet translated that was
+ *  sent where it was going: with a frontend that is its own endpoint, its word is not enough. What else comes here with a
+ *  frontend's address has been translated, or it would have been dropped or rejected before. */
+function decisionRules(skeleton: Skeleton, map: (key: FrontendKey, protocol: Protocol) => string): Rule[] {
   const { family, settings, elements } = skeleton;
-  const hairpin = member(concat(addressField(family, "saddr"), addressField(family, "daddr")), NAME.hairpin);
-  const toNodeAddress =
-    settings.families[family].nodePorts.kind === "listed" ? [member(ORIGINAL_DADDR, NAME.nodePortAddresses)] : [];
-  return [
-    commented("hairpin", rule(hairpin, action)),
-    ...elements.protocols.map((protocol) =>
-      rule(ofProtocol(protocol), vmap(originalKey("address"), map("address", protocol))),
-    ),
-    ...elements.protocols.map((protocol) =>
-      rule(...toNodeAddress, ofProtocol(protocol), vmap(originalKey("node-port"), map("node-port", protocol))),
-    ),
-  ];
+  const translated = anyBit(CT_STATUS_FIELD, CT_STATUS.dnat);
+  const ask = (key: FrontendKey, ...matches: readonly Match[]): Rule[] =>
+    elements.protocols.map((protocol) =>
+      rule(...matches, ofProtocol(protocol), vmap(originalKey(key), map(key, protocol))),
+    );
+  const listed = settings.families[family].nodePorts.kind === "listed";
+  const toNodeAddress = listed ? [member(ORIGINAL_DADDR, NAME.nodePortAddresses)] : [];
+  if (!elements.translatesToSelf) {
+    const untranslated = rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" }));
+    return [commented("not translated", untranslated), ...ask("address"), ...ask("node-port", ...toNodeAddress)];
+  }
+  const nodePorts = listed
+    ? ask("node-port", ...toNodeAddress)
+    : [...ask("node-port", translated), ...ask("node-port", ...toNodePort(skeleton))];
+  return [...ask("address"), ...nodePorts];
 }
 
-/** One chain per reason (SEMANTICS section 5); `action` is what happens when the reason holds. */
+/** One chain per reason (SEMANTICS section 5); `action` is what happens when the reason holds. Traffic that comes back to
+ *  its source is a reason for every frontend. */
 function buildPostroutingChains(
-  { family, settings }: Skeleton,
+  { family, settings, elements }: Skeleton,
   prefix: "masquerade" | "forward",
   action: Statement,
 ): RegularChain[] {
   const { detector } = settings.families[family];
-  const asClusterIp = settings.masqueradeAll
-    ? [rule(action)]
-    : detector === undefined
+  const hairpin = `${prefix}-hairpin`;
+  const isHairpin = member(concat(addressField(family, "saddr"), addressField(family, "daddr")), NAME.hairpin);
+  const freeRegister = prefix === "masquerade" && elements.affinitySeconds.length > 0 ? [resetIdentity()] : [];
+  const asClusterIp = [
+    ...(detector === undefined
       ? []
-      : [commented("not from a pod of this node", rule(detects(detector, family, true), action))];
-  const notPods = detector === undefined ? [] : [rule(detects(detector, family), verdict({ kind: "return" }))];
-  return [
-    regular(`${prefix}-always`, [rule(action)]),
-    regular(`${prefix}-as-cluster-ip`, asClusterIp),
-    regular(`${prefix}-from-node`, [...notPods, rule(fromNode(), action)], "externalTrafficPolicy Local"),
+      : [commented("not from a pod of this node", rule(detects(detector, family, true), action))]),
+    rule(goto(hairpin)),
   ];
+  return [
+    regular(hairpin, [rule(isHairpin, action)], "from an endpoint to itself"),
+    regular(`${prefix}-always`, [...freeRegister, rule(action)]),
+    regular(`${prefix}-as-cluster-ip`, [...freeRegister, ...(settings.masqueradeAll ? [rule(action)] : asClusterIp)]),
+    regular(
+      `${prefix}-from-node`,
+      [
+        ...freeRegister,
+        ...(detector === undefined ? [] : [rule(detects(detector, family), goto(hairpin))]),
+        rule(fromNode(), action),
+        rule(goto(hairpin)),
+      ],
+      "externalTrafficPolicy Local",
+    ),
+  ];
+}
+
+function resetIdentity(): Rule {
+  const value: Expression = { kind: "constant", type: "classid", value: 0 };
+  return commented("free the register", rule({ kind: "set", field: { kind: "meta", key: "priority" }, value }));
 }
 
 // --- what is not translated --------------------------------------------------------------------------------------------
@@ -368,10 +372,7 @@ function iptablesFilterChains(skeleton: Skeleton): Chain[] {
       rule(local, vmap(NODE_PORT_KEY, NAME.unservedNodePorts)),
     ]),
     regular("unserved-cluster-ips", [rule(vmap(key, NAME.unservedClusterIps))]),
-    regular("forward-translated", [
-      rule(noBit(CT_STATUS_FIELD, CT_STATUS.dnat), verdict({ kind: "return" })),
-      ...decisionRules(skeleton, forwardMap, accept),
-    ]),
+    regular("forward-translated", decisionRules(skeleton, forwardMap)),
     filterChain("filter-input", "input", PRIORITY.filter, [
       ...martian,
       rule(NEW, jump("firewall")),
