@@ -32,13 +32,13 @@ export async function compileCommand(names: readonly string[], flags: CompileFla
 async function printProgram(compiled: Compiled, flags: CompileFlags): Promise<string | undefined> {
   switch (flags.output) {
     case "nft": {
-      const { printFile } = await import("../formats/nft/print-file.ts");
-      return printFile(compiled.program.ruleset, nftHeader(compiled));
+      const { printNft } = await import("../print.ts");
+      return printNft(compiled.program, nftHeader(compiled));
     }
     case "iptables":
-      return printIptables(compiled, "ip", flags);
+      return printForIptables(compiled, "ip", flags);
     case "ip6tables":
-      return printIptables(compiled, "ip6", flags);
+      return printForIptables(compiled, "ip6", flags);
     default: {
       const { printIr } = await import("../formats/ir/print.ts");
       return printIr(compiled.program);
@@ -46,22 +46,19 @@ async function printProgram(compiled: Compiled, flags: CompileFlags): Promise<st
   }
 }
 
-async function printIptables(
+async function printForIptables(
   compiled: Compiled,
   family: "ip" | "ip6",
   flags: CompileFlags,
 ): Promise<string | undefined> {
-  const { unfoldLookups } = await import("../passes/unfold-lookups.ts");
-  const { printFile } = await import("../formats/iptables/print-file.ts");
-  const { NOTHING_INSTALLED, readInstalled } = await import("../formats/iptables/installed.ts");
-  const tables = compiled.program.ruleset.tables.filter((table) => table.family === family);
-  const { program, unsupported } = unfoldLookups({ ...compiled.program, ruleset: { tables } });
-  const installed = flags.current === undefined ? NOTHING_INSTALLED : readInstalled(readText(flags.current));
-  const { text, problems } = printFile(program.ruleset, family, installed, iptablesHeader(compiled, family));
-  for (const { chain, reason } of [...unsupported, ...problems]) {
+  const { printIptables } = await import("../print.ts");
+  const { readInstalled } = await import("../formats/iptables/installed.ts");
+  const installed = flags.current === undefined ? undefined : readInstalled(readText(flags.current));
+  const { text, problems } = printIptables(compiled.program, family, installed, iptablesHeader(compiled, family));
+  for (const { chain, reason } of problems) {
     process.stderr.write(`kpc: chain ${chain} cannot be written for iptables: ${reason}\n`);
   }
-  return unsupported.length + problems.length > 0 ? undefined : text;
+  return problems.length > 0 ? undefined : text;
 }
 
 function title({ node, settings }: Compiled): string {

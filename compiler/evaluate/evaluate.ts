@@ -1,10 +1,10 @@
 import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
 import type { Hook, Program } from "../ir/types.ts";
-import { printAddressPort } from "../net/address.ts";
 import { runBaseChain } from "./chain.ts";
 import { addressTypeOf } from "./expression.ts";
 import { Machine } from "./machine.ts";
-import type { EndpointOutcome, Environment, Outcome, Packet, Result } from "./packet.ts";
+import { outcomeOf } from "./outcome.ts";
+import type { Environment, Outcome, Packet, Result } from "./packet.ts";
 import { packetFamily } from "./packet.ts";
 import { type State, startState } from "./state.ts";
 
@@ -86,20 +86,10 @@ function isSourceHook(hook: Hook): boolean {
 
 function toOutcome(states: readonly State[]): Outcome {
   const total = states.reduce((sum, { probability }) => sum + probability, 0);
-  const results = states.map((state) => toResult(state, total));
-  const verdicts = new Set(results.map(({ verdict }) => verdict));
-  const [first] = results;
-  const verdict = verdicts.size === 1 && first !== undefined ? first.verdict : "mixed";
-  const translated = results.filter((result) => result.verdict === "dnat");
-  const sticky = translated.every((result) => result.sticky !== undefined) ? translated[0]?.sticky : undefined;
-  return {
-    verdict,
-    ...(verdict === "reject" && first?.rejectWith !== undefined ? { rejectWith: first.rejectWith } : {}),
-    endpoints: collectEndpoints(results),
-    ...(sticky === undefined ? {} : { sticky }),
-    results,
-    assumptions: states[0]?.assumptions ?? [],
-  };
+  return outcomeOf(
+    states.map((state) => toResult(state, total)),
+    states[0]?.assumptions ?? [],
+  );
 }
 
 function toResult(state: State, total: number): Result {
@@ -122,16 +112,4 @@ function toResult(state: State, total: number): Result {
 /** Also a translation to the address that the packet had anyway is one. */
 function wasTranslated({ reasons }: State): boolean {
   return reasons.some(({ translated }) => translated !== undefined);
-}
-
-/** Equal destinations once, with their probabilities added up; sorted as text. */
-function collectEndpoints(results: readonly Result[]): EndpointOutcome[] {
-  const endpoints = new Map<string, EndpointOutcome>();
-  for (const { endpoint, probability, masquerade } of results) {
-    if (endpoint === undefined) continue;
-    const key = `${printAddressPort(endpoint.address, endpoint.port)} ${masquerade}`;
-    const known = endpoints.get(key);
-    endpoints.set(key, { ...endpoint, masquerade, probability: probability + (known?.probability ?? 0) });
-  }
-  return [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
 }

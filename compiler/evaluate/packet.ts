@@ -27,7 +27,7 @@ export interface Environment {
 export interface Outcome {
   /** `pass`: no rule decided. `mixed`: chance decides between several. */
   readonly verdict: "dnat" | "accept" | "drop" | "reject" | "pass" | "mixed";
-  readonly rejectWith?: RejectWith;
+  readonly rejectWith?: Rejection;
   /** Destinations of translated packets; probabilities of the whole outcome add up to 1. */
   readonly endpoints: readonly EndpointOutcome[];
   /** Set when every translation is remembered for the client. */
@@ -36,6 +36,9 @@ export interface Outcome {
   /** Unknown matches that were assumed to hold or not to hold on the way. */
   readonly assumptions: readonly Assumption[];
 }
+
+/** A type of reject; what a kernel sent that is none of them, by type and code. */
+export type Rejection = RejectWith | `icmp ${number}/${number}`;
 
 export interface EndpointOutcome {
   readonly address: Address;
@@ -53,7 +56,7 @@ export interface Sticky {
 export interface Result {
   readonly probability: number;
   readonly verdict: Exclude<Outcome["verdict"], "mixed">;
-  readonly rejectWith?: RejectWith;
+  readonly rejectWith?: Rejection;
   readonly endpoint?: { readonly address: Address; readonly port: number };
   readonly masquerade: boolean;
   readonly sticky?: Sticky;

@@ -4,12 +4,10 @@ import { type Compiled, type CompileResult, compile } from "../../compiler/compi
 import { decodeConfig } from "../../compiler/config/decode.ts";
 import type { Config } from "../../compiler/config/types.ts";
 import type { Diagnostic } from "../../compiler/diagnostics.ts";
-import { NOTHING_INSTALLED } from "../../compiler/formats/iptables/installed.ts";
-import { printFile as printIptablesFile } from "../../compiler/formats/iptables/print-file.ts";
-import { printFile as printNftFile } from "../../compiler/formats/nft/print-file.ts";
 import { checkProgram } from "../../compiler/ir/check.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { unfoldLookups } from "../../compiler/passes/unfold-lookups.ts";
+import { printIptables as printIptablesFile } from "../../compiler/print.ts";
 import { readDocuments } from "../../compiler/specs/document.ts";
 import { Node } from "../../compiler/specs/node.ts";
 import type { Cluster, Manifest } from "./arbitraries.ts";
@@ -55,13 +53,11 @@ export function unfold(program: Program): Program {
   return unfolded;
 }
 
-export function printNft(program: Program): string {
-  return printNftFile(program.ruleset, []);
-}
+export { printNft } from "../../compiler/print.ts";
 
-/** The text for iptables-restore, or ip6tables-restore. */
+/** The text for iptables-restore, or ip6tables-restore; throws when something has no counterpart. */
 export function printIptables(program: Program, family: "ip" | "ip6"): string {
-  const { text, problems } = printIptablesFile(unfold(program).ruleset, family, NOTHING_INSTALLED, []);
+  const { text, problems } = printIptablesFile(program, family);
   if (problems.length > 0) throw new Error(problems.map(({ chain, reason }) => `${chain}: ${reason}`).join("\n"));
   return text;
 }

@@ -1,0 +1,32 @@
+/** From the things that can happen to a packet to one summary of them. */
+import { printAddressPort } from "../net/address.ts";
+import type { Assumption, EndpointOutcome, Outcome, Result } from "./packet.ts";
+
+/** The outcome that `results` are together, their probabilities adding up to 1. */
+export function outcomeOf(results: readonly Result[], assumptions: readonly Assumption[]): Outcome {
+  const verdicts = new Set(results.map(({ verdict }) => verdict));
+  const [first] = results;
+  const verdict = verdicts.size === 1 && first !== undefined ? first.verdict : "mixed";
+  const translated = results.filter((result) => result.verdict === "dnat");
+  const sticky = translated.every((result) => result.sticky !== undefined) ? translated[0]?.sticky : undefined;
+  return {
+    verdict,
+    ...(verdict === "reject" && first?.rejectWith !== undefined ? { rejectWith: first.rejectWith } : {}),
+    endpoints: collectEndpoints(results),
+    ...(sticky === undefined ? {} : { sticky }),
+    results,
+    assumptions,
+  };
+}
+
+/** Equal destinations once, with their probabilities added up; sorted as text. */
+function collectEndpoints(results: readonly Result[]): EndpointOutcome[] {
+  const endpoints = new Map<string, EndpointOutcome>();
+  for (const { endpoint, probability, masquerade } of results) {
+    if (endpoint === undefined) continue;
+    const key = `${printAddressPort(endpoint.address, endpoint.port)} ${masquerade}`;
+    const known = endpoints.get(key);
+    endpoints.set(key, { ...endpoint, masquerade, probability: probability + (known?.probability ?? 0) });
+  }
+  return [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+}
