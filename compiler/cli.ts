@@ -1,8 +1,10 @@
 /** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
 import { OUTPUTS, version } from "./cli/compile.ts";
+import { ENGINE_NAMES } from "./cli/engines.ts";
 import { EXIT } from "./cli/session.ts";
 import { Trouble } from "./cli/trouble.ts";
+import { EngineTrouble } from "./engines/types.ts";
 
 const collect = (item: string, list: readonly string[]): string[] => [...list, item];
 
@@ -82,7 +84,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
         .description("follow one packet through the rules of one node")
         .argument("<packet>", "such as 'tcp 10.244.1.5:40000 > 10.96.0.10:80 iif eth0'")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .option("--engine <name>", "what answers", "ir")
+        .option("--engine <name>", `what answers: ${ENGINE_NAMES}`, "ir")
         .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
     ),
     "kpc trace 'tcp 10.244.1.5:40000 > 10.96.0.10:80' services.yaml",
@@ -98,13 +100,13 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
         .command("test")
         .description("run expectations about packets")
         .argument("[cases...]", "case files or folders")
-        .option("--engine <list>", "engines to run them on, or all", "ir")
+        .option("--engine <list>", `what answers: a comma list of ${ENGINE_NAMES}`, "ir")
         .addOption(
           new Option("-o, --output <format>", "how to print").choices(["text", "json", "junit"]).default("text"),
         ),
     ),
     "kpc test cases/",
-    "kpc test cases/shop.yaml --engine all -o junit > report.xml",
+    "kpc test cases/shop.yaml --engine ir,kernel-nft -o junit > report.xml",
     "kpc test -R cases/ -o json",
   ).action((cases: string[], flags) => run(async () => (await import("./cli/test.ts")).testCommand(cases, flags)));
 
@@ -121,7 +123,7 @@ async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.fine : EXIT.trouble;
-    if (error instanceof Trouble) {
+    if (error instanceof Trouble || error instanceof EngineTrouble) {
       process.stderr.write(`kpc: ${error.message}\n`);
       return EXIT.trouble;
     }

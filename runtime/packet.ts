@@ -10,6 +10,7 @@ export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
 /** The first packet of a connection: a SYN, a datagram, an INIT, an echo request. Ports of 0 to 65535; for ICMP
  *  `sourcePort` is the identifier. */
 export interface NewFlow {
+  /** IANA number: ICMP has one for each family. */
   readonly protocol: number;
   readonly source: Address;
   readonly destination: Address;
@@ -28,7 +29,7 @@ export function buildPacket(flow: NewFlow): Uint8Array {
   if (v6) {
     view.setUint32(0, 0x60000000);
     view.setUint16(4, body.length);
-    packet[6] = flow.protocol === PROTOCOL.icmp ? PROTOCOL.icmpv6 : flow.protocol;
+    packet[6] = flow.protocol;
     packet[7] = HOP_LIMIT;
     writeAddress(packet, 8, flow.source);
     writeAddress(packet, 24, flow.destination);
@@ -52,8 +53,8 @@ function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uin
   const sizes: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: 20, [PROTOCOL.sctp]: 32 };
   const body = new Uint8Array(sizes[protocol] ?? 12);
   const view = new DataView(body.buffer);
-  if (protocol === PROTOCOL.icmp) {
-    body[0] = 8; // echo request; ICMPv6 has another number, written with the checksum
+  if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6) {
+    body[0] = protocol === PROTOCOL.icmp ? ECHO_REQUEST : ECHO_REQUEST_V6;
     view.setUint16(4, sourcePort);
     view.setUint16(6, 1);
     return body;
@@ -90,11 +91,9 @@ function writeTransportChecksum(packet: Uint8Array, header: number, protocol: nu
     view.setUint32(8, crc32c(body), true);
     return;
   }
-  if (protocol === PROTOCOL.icmp && v6) body[0] = 128;
   const at = protocol === PROTOCOL.tcp ? 16 : protocol === PROTOCOL.udp ? 6 : 2;
   const addresses = v6 ? packet.subarray(8, 40) : packet.subarray(12, 20);
-  const number = protocol === PROTOCOL.icmp && v6 ? PROTOCOL.icmpv6 : protocol;
-  const pseudo = protocol === PROTOCOL.icmp && !v6 ? 0 : sum16(addresses, body.length + number);
+  const pseudo = protocol === PROTOCOL.icmp ? 0 : sum16(addresses, body.length + protocol);
   const sum = checksum(body, pseudo);
   view.setUint16(at, sum === 0 && protocol === PROTOCOL.udp ? 0xffff : sum);
 }
@@ -109,21 +108,22 @@ function writeAddress(packet: Uint8Array, at: number, address: Address): void {
   }
 }
 
-/** What a packet says of itself; undefined for what is no TCP, UDP, SCTP or ICMP packet of either family. */
+/** What a packet says of itself. */
 export interface PacketHead {
+  /** IANA number. */
   readonly protocol: number;
   readonly source: Address;
   readonly destination: Address;
-  /** 0 for ICMP. */
+  /** The identifier of an echo; 0 for other ICMP. */
   readonly sourcePort: number;
   readonly destinationPort: number;
   /** Type and code; of ICMP and ICMPv6 only. */
   readonly icmp?: { readonly type: number; readonly code: number };
-  /** A TCP reset, or an SCTP abort. */
-  readonly reset: boolean;
+  /** What refuses or ends a connection, and the answer to an echo: a TCP reset, an SCTP abort, an echo reply. */
+  readonly answers: boolean;
 }
 
-/** The head of an IP packet. */
+/** The head of an IP packet; undefined for what is no TCP, UDP, SCTP or ICMP packet of either family. */
 export function readPacket(packet: Uint8Array): PacketHead | undefined {
   if (packet.length < 20) return undefined;
   const version = (packet[0] as number) >> 4;
@@ -156,16 +156,28 @@ export function readTransport(
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6) {
     const icmp = { type: body[0] as number, code: body[1] as number };
-    return { protocol, source, destination, sourcePort: 0, destinationPort: 0, icmp, reset: false };
+    const sourcePort = ECHOES.has(icmp.type) ? view.getUint16(4) : 0;
+    const answers = icmp.type === ECHO_REPLY || icmp.type === ECHO_REPLY_V6;
+    return { protocol, source, destination, sourcePort, destinationPort: 0, icmp, answers };
   }
   if (protocol !== PROTOCOL.tcp && protocol !== PROTOCOL.udp && protocol !== PROTOCOL.sctp) return undefined;
-  const reset =
+  const answers =
     (protocol === PROTOCOL.tcp && ((body[13] ?? 0) & TCP_FLAG.rst) !== 0) ||
     (protocol === PROTOCOL.sctp && body[12] === SCTP_ABORT);
-  return { protocol, source, destination, sourcePort: view.getUint16(0), destinationPort: view.getUint16(2), reset };
+  return { protocol, source, destination, sourcePort: view.getUint16(0), destinationPort: view.getUint16(2), answers };
 }
 
 const SCTP_ABORT = 6;
+const ECHO_REPLY = 0;
+const ECHO_REQUEST = 8;
+const ECHO_REQUEST_V6 = 128;
+const ECHO_REPLY_V6 = 129;
+const ECHOES: ReadonlySet<number> = new Set([ECHO_REPLY, ECHO_REQUEST, ECHO_REQUEST_V6, ECHO_REPLY_V6]);
+
+/** Whether a packet asks for an echo: the first packet of an ICMP "connection". */
+export function isEchoRequest({ icmp }: PacketHead): boolean {
+  return icmp !== undefined && (icmp.type === ECHO_REQUEST || icmp.type === ECHO_REQUEST_V6);
+}
 
 /** The address of `length` bytes (4 or 16) at `at`. */
 export function readAddress(bytes: Uint8Array, at: number, length: number): Address {

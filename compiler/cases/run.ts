@@ -21,9 +21,9 @@ export interface FlowResult {
 
 /** The results of all flows of `testCase`, whose world `compiled` is, on `engine`. An engine that cannot run here skips
  *  them all, with its reason. */
-export function runCase(testCase: Case, mode: Mode, compiled: Compiled, engine: Engine): FlowResult[] {
+export async function runCase(testCase: Case, mode: Mode, compiled: Compiled, engine: Engine): Promise<FlowResult[]> {
   const reason = engine.unavailable();
-  const outcomes = reason === undefined ? engine.run(compiled, testCase.flows.map(packetOf)) : [];
+  const outcomes = reason === undefined ? await engine.run(compiled, testCase.flows.map(packetOf)) : [];
   return testCase.flows.map((flow, i): FlowResult => {
     const base = {
       case: testCase.name,

@@ -4,15 +4,15 @@ import { type FlowResult, runCase } from "../cases/run.ts";
 import type { Case } from "../cases/types.ts";
 import { type Compiled, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import { chooseEngines, ENGINES } from "../engines/index.ts";
+import type { Engine } from "../engines/types.ts";
 import type { Mode } from "../lower/settings.ts";
 import { readDocuments } from "../specs/document.ts";
 import { loadObjects } from "../specs/load.ts";
 import { Node } from "../specs/node.ts";
+import { chooseEngines } from "./engines.ts";
 import { readInputs } from "./inputs.ts";
 import { printJunit } from "./junit.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
-import { Trouble } from "./trouble.ts";
 
 export interface TestFlags extends CommonFlags {
   readonly engine: string;
@@ -21,12 +21,20 @@ export interface TestFlags extends CommonFlags {
 
 /** `kpc test`: runs expectations. A case that cannot be read or compiled is trouble, not a failed expectation. */
 export async function testCommand(names: readonly string[], flags: TestFlags): Promise<number> {
-  const { engines, unknown } = chooseEngines(flags.engine);
-  if (unknown.length > 0) {
-    throw new Trouble(
-      `no engine ${unknown.join(", ")}; there is ${ENGINES.map(({ name }) => name).join(", ")}, or all`,
-    );
-  }
+  const engines = await chooseEngines(flags.engine);
+  const { results, broken } = await runCases(names, flags, engines).finally(() =>
+    Promise.all(engines.map((engine) => engine.close())),
+  );
+  await print(render(results, flags.output));
+  if (broken) return EXIT.trouble;
+  return results.some(({ status }) => status === "fail") ? EXIT.finding : EXIT.fine;
+}
+
+async function runCases(
+  names: readonly string[],
+  flags: TestFlags,
+  engines: readonly Engine[],
+): Promise<{ readonly results: readonly FlowResult[]; readonly broken: boolean }> {
   const results: FlowResult[] = [];
   let broken = false;
   for (const { testCase, path, diagnostics } of readCases(names, flags)) {
@@ -38,12 +46,10 @@ export async function testCommand(names: readonly string[], flags: TestFlags): P
     for (const mode of testCase.modes) {
       const compiled = compileCase(testCase, mode, path, flags);
       if (compiled === undefined) broken = true;
-      else for (const engine of engines) results.push(...runCase(testCase, mode, compiled, engine));
+      else for (const engine of engines) results.push(...(await runCase(testCase, mode, compiled, engine)));
     }
   }
-  await print(render(results, flags.output));
-  if (broken) return EXIT.trouble;
-  return results.some(({ status }) => status === "fail") ? EXIT.finding : EXIT.fine;
+  return { results, broken };
 }
 
 interface ReadCase {

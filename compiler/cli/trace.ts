@@ -1,10 +1,10 @@
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import { chooseEngines, ENGINES } from "../engines/index.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { parsePacket } from "../trace/parse.ts";
 import { renderTrace, traceToJson } from "../trace/render.ts";
 import { resolvePacket } from "../trace/resolve.ts";
+import { chooseEngines } from "./engines.ts";
 import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -15,10 +15,8 @@ export interface TraceFlags extends CommonFlags {
 
 /** `kpc trace`: the way of one packet, and the rules that decided it. */
 export async function traceCommand(text: string, names: readonly string[], flags: TraceFlags): Promise<number> {
-  const { engines, unknown } = chooseEngines(flags.engine);
-  const [engine] = engines;
-  if (engine === undefined || unknown.length > 0)
-    throw new Trouble(`no engine ${unknown.join(", ")}; there is ${ENGINES.map(({ name }) => name).join(", ")}`);
+  const [engine, ...others] = await chooseEngines(flags.engine);
+  if (engine === undefined || others.length > 0) throw new Trouble("a trace takes one engine");
   const reason = engine.unavailable();
   if (reason !== undefined) throw new Trouble(`engine ${engine.name} cannot run here: ${reason}`);
   const questions: Diagnostic[] = [];
@@ -30,7 +28,7 @@ export async function traceCommand(text: string, names: readonly string[], flags
   if (compiled === undefined) return EXIT.finding;
   const packet = resolvePacket(packetText, compiled.specs, compiled.node, report);
   if (packet === undefined) return trouble(questions, flags);
-  const [outcomes = []] = engine.run(compiled, [packet]);
+  const [outcomes = []] = await engine.run(compiled, [packet]).finally(() => engine.close());
   await print(flags.output === "json" ? traceToJson(outcomes) : renderTrace(packet, outcomes, describe(compiled)));
   return outcomes.every(isDelivered) ? EXIT.fine : EXIT.finding;
 }

@@ -6,9 +6,10 @@ import type { Engine } from "./types.ts";
 export const irEngine: Engine = {
   name: "ir",
   unavailable: () => undefined,
-  run: ({ program, node }, packets) => {
+  run: async ({ program, node }, packets) => {
     const evaluator = new Evaluator(program);
     const environment = environmentOf(node.addresses);
     return packets.map((packet) => evaluator.evaluate(packet, environment));
   },
+  close: async () => undefined,
 };

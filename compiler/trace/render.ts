@@ -48,10 +48,13 @@ function renderResults({ results }: Outcome): string[] {
       lines.push(...renderReason(reason, reason.hook === hook ? "" : reason.hook, group));
       hook = reason.hook;
     }
-    if (relevant(first).length === 0) lines.push("no rule says anything about it");
+    if (relevant(first).length === 0) lines.push(first.verdict === "pass" ? "no rule says anything about it" : UNSEEN);
   }
   return lines;
 }
+
+/** For engines that look on from outside. */
+const UNSEEN = "the rules that decided it were not seen";
 
 /** Leaves out jumps into chains that then had nothing to say. */
 function relevant({ reasons }: Result): Reason[] {

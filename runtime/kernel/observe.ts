@@ -1,12 +1,14 @@
 /** From what came out to what happened. */
+import type { Rejection } from "../../compiler/evaluate/packet.ts";
+import type { RejectWith } from "../../compiler/ir/types.ts";
 import { type Address, printAddressPort } from "../../compiler/net/address.ts";
-import { PROTOCOL } from "../packet.ts";
-import type { Event, Probe } from "./prober.ts";
+import { isEchoRequest, type PacketHead, PROTOCOL } from "../packet.ts";
+import type { Answer } from "./prober.ts";
 
 /** The fate of one packet, as far as it can be seen from outside: an accepted packet looks like an untouched one. */
 export type Observation =
   | { readonly kind: "drop" }
-  | { readonly kind: "reject"; readonly with: "port-unreachable" | "tcp-reset" | `icmp ${number}/${number}` }
+  | { readonly kind: "reject"; readonly with: Rejection }
   /** It arrived: at the node itself (`local`) or on its way out. */
   | {
       readonly kind: "arrived";
@@ -17,37 +19,51 @@ export type Observation =
       readonly local: boolean;
     };
 
-/** What `events` mean for the packet of `probe`. A packet that reached the node counts as arrived, whatever the node's own
- *  programs answer: nobody listens there. */
-export function observe({ flow }: Probe, events: readonly Event[]): Observation {
+/** What an answer means for the packet. One that reached the node counts as arrived, whatever the node's own programs
+ *  answer: nobody listens there. */
+export function observe({ flow, events }: Answer): Observation {
   for (const event of events) {
-    if (event.kind === "error" || event.head.icmp !== undefined || event.head.protocol !== flow.protocol) continue;
+    if (event.kind === "error" || event.head.protocol !== flow.protocol || !isFirst(event.head)) continue;
     const { source, destination, sourcePort, destinationPort } = event.head;
-    // Answers of the node's own TCP go the other way round.
-    if (event.head.reset && destination === flow.source && destinationPort === flow.sourcePort) continue;
     // To its own address a packet is masqueraded with another port, when ports are chosen at random.
     const masquerade = source !== flow.source || sourcePort !== flow.sourcePort;
     const translated = destination !== flow.destination || destinationPort !== flow.destinationPort;
-    return {
-      kind: "arrived",
-      address: destination,
-      port: destinationPort,
-      translated,
-      masquerade,
-      local: event.kind === "local",
-    };
+    const local = event.kind === "local";
+    return { kind: "arrived", address: destination, port: destinationPort, translated, masquerade, local };
   }
   for (const event of events) {
-    if (event.kind === "error") continue;
-    const { icmp, protocol, reset } = event.head;
-    if (reset) return { kind: "reject", with: "tcp-reset" };
-    if (icmp === undefined) continue;
-    const portUnreachable =
-      protocol === PROTOCOL.icmp ? icmp.type === 3 && icmp.code === 3 : icmp.type === 1 && icmp.code === 4;
-    return { kind: "reject", with: portUnreachable ? "port-unreachable" : `icmp ${icmp.type}/${icmp.code}` };
+    if (event.kind !== "error" && event.head.answers && event.head.icmp === undefined)
+      return { kind: "reject", with: "tcp-reset" };
+    if (event.kind !== "error" && event.head.icmp !== undefined && !event.head.answers)
+      return { kind: "reject", with: reasonOf(event.head.protocol, event.head.icmp) };
   }
   return { kind: "drop" };
 }
+
+/** Whether a packet opens a connection: errors and answers of the node's own programs do not. */
+function isFirst(head: PacketHead): boolean {
+  return !head.answers && (head.icmp === undefined || isEchoRequest(head));
+}
+
+/** The reject type that sends this message (net/ipv4/netfilter/ipt_REJECT.c and its sibling). */
+function reasonOf(protocol: number, { type, code }: { readonly type: number; readonly code: number }): Rejection {
+  return REASONS[protocol === PROTOCOL.icmp ? 4 : 6].get(`${type}/${code}`) ?? `icmp ${type}/${code}`;
+}
+
+const REASONS: Readonly<Record<4 | 6, ReadonlyMap<string, RejectWith>>> = {
+  4: new Map([
+    ["3/0", "net-unreachable"],
+    ["3/1", "host-unreachable"],
+    ["3/3", "port-unreachable"],
+    ["3/13", "admin-prohibited"],
+  ]),
+  6: new Map([
+    ["1/0", "net-unreachable"],
+    ["1/1", "admin-prohibited"],
+    ["1/3", "host-unreachable"],
+    ["1/4", "port-unreachable"],
+  ]),
+};
 
 /** An observation in a few words. */
 export function describeObservation(observation: Observation): string {

@@ -1,13 +1,16 @@
-/** Asking the kernel: packets in, what comes out. */
-import { spawnSync } from "node:child_process";
+/** A handle on the prober: a process in a network namespace of its own that hands packets to the kernel. */
+import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { EngineTrouble } from "../../compiler/engines/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { buildPacket, type NewFlow, type PacketHead, readAddress, readPacket, readTransport } from "../packet.ts";
-import { type World, worldCommands } from "./world.ts";
+import { namespaceCommand, TOOL_ENVIRONMENT } from "./namespace.ts";
 
 /** A packet to be tried: where it enters (undefined: the node sends it), and what it is. */
 export interface Probe {
   readonly inInterface: string | undefined;
-  readonly flow: NewFlow;
+  readonly flow: Omit<NewFlow, "sourcePort">;
+  /** How often it is sent, each time from another source port. */
+  readonly times: number;
 }
 
 /** Something that came out after a packet went in. */
@@ -17,42 +20,135 @@ export type Event =
   /** Sending failed with this error number; 1 (EPERM) when a rule of the output hook kept the packet. */
   | { readonly kind: "error"; readonly number: number };
 
-/** Flows between two rounds of forgetting all connections: their tuples must stay unique, and tables small. */
-const FLUSH_EVERY = 10_000;
-
-/** Builds `world` in a namespace of its own, runs `load` (shell commands) there, sends `probes` one after the other, and
- *  gives what came out after each. Throws when something cannot be set up or loaded: the message says what. */
-export function probe(world: World, load: readonly string[], probes: readonly Probe[]): Event[][] {
-  const setUp = [...worldCommands(world), ...load];
-  const input = [
-    ...setUp.map((command) => `system ${command}`),
-    "drain",
-    ...probes.flatMap(({ inInterface, flow }, i) => {
-      const line = `send ${inInterface ?? "local"} ${Buffer.from(buildPacket(flow)).toString("hex")}`;
-      return i > 0 && i % FLUSH_EVERY === 0 ? ["flush", line] : [line];
-    }),
-  ];
-  const lines = run(world.interfaces, `${input.join("\n")}\n`);
-  for (const [i, command] of setUp.entries()) {
-    if (lines[i] !== "0") throw new Error(`${command}: ${(lines[i] ?? "no answer").replaceAll("\\n", "\n")}`);
-  }
-  const answers = lines.slice(setUp.length).filter((line) => line !== "ok");
-  if (answers.length !== probes.length)
-    throw new Error(`the prober gave ${answers.length} answers to ${probes.length} probes`);
-  return answers.map((answer) => answer.split(" ").flatMap((text) => readEvent(text) ?? []));
+/** One sending of a probe. */
+export interface Answer {
+  readonly flow: NewFlow;
+  readonly events: readonly Event[];
 }
 
-function run(devices: readonly string[], input: string): string[] {
-  const script = new URL("prober.pl", import.meta.url).pathname;
-  const isRoot = process.getuid?.() === 0;
-  const { status, stdout, stderr, error } = spawnSync("unshare", [isRoot ? "-n" : "-Urn", "perl", script, ...devices], {
-    input,
-    encoding: "utf8",
-    maxBuffer: 1 << 30,
-    env: { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` },
-  });
-  if (error !== undefined || status !== 0) throw new Error(`the prober failed: ${stderr || error?.message}`);
-  return stdout.replace(/\n$/, "").split("\n");
+/** What came of a flood of packets. */
+export interface Flood {
+  /** Packets that came out where they were sent to, and elsewhere. */
+  readonly untranslated: number;
+  readonly translated: number;
+  /** That sending took; 0 where perl has no finer clock. */
+  readonly seconds: number;
+}
+
+/** Source ports are never used twice between two rounds of forgetting all connections. */
+const FIRST_PORT = 1024;
+const LAST_PORT = 61_000;
+/** Connections that the kernel is left with before it is made to forget them. */
+const MAX_CONNECTIONS = 20_000;
+/** Packets in one command. */
+const MAX_PACKETS = 64;
+
+/** A running prober. Calls are answered in their order. Close it: its namespace lives as long as the process. */
+export class Prober {
+  private readonly child: ChildProcessWithoutNullStreams;
+  private readonly waiting: ((line: string | undefined) => void)[] = [];
+  private readonly complaints: string[] = [];
+  private rest = "";
+  private nextPort = FIRST_PORT;
+  private connections = 0;
+  /** Packets sent so far. */
+  sent = 0;
+
+  /** Starts a prober with TUN devices of these names. */
+  constructor(devices: readonly string[]) {
+    const script = new URL("prober.pl", import.meta.url).pathname;
+    const [command, ...args] = namespaceCommand(["perl", script, ...devices]);
+    this.child = spawn(command, args, { env: TOOL_ENVIRONMENT });
+    this.child.stdout.setEncoding("latin1").on("data", (text: string) => this.hear(text));
+    this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.complaints.push(text));
+    this.child.stdin.on("error", () => undefined); // it has died; who waits for an answer is told
+    this.child.on("error", ({ message }) => this.complaints.push(message));
+    this.child.on("close", () => {
+      for (const answer of this.waiting.splice(0)) answer(undefined);
+    });
+  }
+
+  /** Runs a shell command in the namespace, with `input` on its standard input, and gives what it prints. Throws what it
+   *  says when it fails. */
+  async run(command: string, input = ""): Promise<string> {
+    const bytes = Buffer.from(input);
+    const answer = this.ask(`run ${bytes.length} ${command}`, bytes);
+    const [, code = "", text = ""] = /^(\d+) (.*)$/s.exec(await answer) ?? [];
+    const said = text.replaceAll(/\\(n|\\)/g, (_, char: string) => (char === "n" ? "\n" : "\\"));
+    if (code !== "0") throw new EngineTrouble(`${command}: ${said.trimEnd()}`);
+    return said;
+  }
+
+  /** Sends each probe as often as it says, one packet after the other: what came out, in the same order. */
+  async send(probes: readonly Probe[]): Promise<Answer[][]> {
+    const answers = probes.map(({ inInterface, flow, times }): Promise<Answer[]>[] => {
+      const parts: Promise<Answer[]>[] = [];
+      for (let left = times; left > 0; left -= MAX_PACKETS)
+        parts.push(this.sendSome(inInterface, flow, Math.min(left, MAX_PACKETS)));
+      return parts;
+    });
+    return Promise.all(answers.map(async (parts) => (await Promise.all(parts)).flat()));
+  }
+
+  private async sendSome(inInterface: string | undefined, flow: Probe["flow"], times: number): Promise<Answer[]> {
+    if (this.connections + times > MAX_CONNECTIONS || this.nextPort + times > LAST_PORT) void this.forget();
+    this.connections += times;
+    this.sent += times;
+    const flows = Array.from({ length: times }, (): NewFlow => ({ ...flow, sourcePort: this.nextPort++ }));
+    const packets = flows.map((each) => Buffer.from(buildPacket(each)).toString("hex"));
+    const answer = await this.ask(`send ${inInterface ?? "local"} ${packets.join(" ")}`);
+    const texts = answer.split(";");
+    return flows.map((each, i): Answer => {
+      const events = (texts[i] ?? "").split(" ").flatMap((text) => readEvent(text) ?? []);
+      return { flow: each, events };
+    });
+  }
+
+  /** Sends `flows` `count` times, each round from another source port: TCP and UDP. */
+  async flood(inInterface: string, count: number, flows: readonly Probe["flow"][]): Promise<Flood> {
+    const packets = flows.map((flow) => Buffer.from(buildPacket({ ...flow, sourcePort: 1 })).toString("hex"));
+    const answer = await this.ask(`flood ${inInterface} ${count} ${packets.join(" ")}`);
+    const [untranslated = 0, translated = 0, seconds = 0] = answer.split(" ").map(Number);
+    return { untranslated, translated, seconds };
+  }
+
+  /** Makes the kernel forget all connections. */
+  async forget(): Promise<void> {
+    this.connections = 0;
+    this.nextPort = FIRST_PORT;
+    await this.ask("flush");
+  }
+
+  /** Forgets what has come out and was not asked for. */
+  async drain(): Promise<void> {
+    await this.ask("drain");
+  }
+
+  /** Ends the process, and with it the namespace. */
+  close(): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.child.exitCode !== null || this.child.signalCode !== null) return resolve();
+      this.child.on("close", () => resolve());
+      this.child.stdin.end();
+    });
+  }
+
+  private ask(line: string, input?: Buffer): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const fail = (): void =>
+        reject(new EngineTrouble(`the process in the namespace has ended: ${this.complaints.join("").trim()}`));
+      if (this.child.exitCode !== null || this.child.signalCode !== null) return fail();
+      this.waiting.push((answer) => (answer === undefined ? fail() : resolve(answer)));
+      this.child.stdin.write(`${line}\n`);
+      if (input !== undefined && input.length > 0) this.child.stdin.write(input);
+    });
+  }
+
+  private hear(text: string): void {
+    const lines = (this.rest + text).split("\n");
+    this.rest = lines.pop() ?? "";
+    for (const line of lines) this.waiting.shift()?.(line);
+  }
 }
 
 /** One word of an answer; undefined for the kernel's own chatter: multicast, neighbour discovery. */

@@ -1,5 +1,6 @@
 /** The node in which packets are tried: a network namespace with TUN devices for its interfaces. */
 import { type Address, printAddress } from "../../compiler/net/address.ts";
+import { Prober } from "./prober.ts";
 
 /** Interfaces besides loopback. The first leads everywhere that no address of the node is in the way of. */
 export interface World {
@@ -8,8 +9,16 @@ export interface World {
   readonly addresses: readonly Address[];
 }
 
-/** Shell commands that make the namespace of the prober a node: what Kubernetes sets, and what makes answers sure. */
-export function worldCommands({ interfaces, addresses }: World): string[] {
+/** A node without rules, in a namespace of its own. Close it when it has served. */
+export async function openNode(world: World): Promise<Prober> {
+  const prober = new Prober(world.interfaces);
+  await prober.run("sh", worldScript(world));
+  await prober.drain();
+  return prober;
+}
+
+/** A shell script that makes the namespace of the prober a node: what Kubernetes sets, and what makes answers sure. */
+function worldScript({ interfaces, addresses }: World): string {
   const [outer = "eth0"] = interfaces;
   const settings = [
     ["net/ipv4/ip_forward", "1"],
@@ -39,7 +48,8 @@ export function worldCommands({ interfaces, addresses }: World): string[] {
     `echo 0 > /proc/sys/net/ipv4/conf/${name}/send_redirects`,
     `ip link set ${name} addrgenmode none txqueuelen 4096 up`,
   ];
-  return [
+  const commands = [
+    "set -e",
     ...settings.map(([path, value]) => `echo '${value}' > /proc/sys/${path}`),
     "ip link set lo up",
     ...interfaces.flatMap(quiet),
@@ -51,4 +61,5 @@ export function worldCommands({ interfaces, addresses }: World): string[] {
     `ip route add default dev ${outer}`,
     `ip -6 route add default dev ${outer}`,
   ];
+  return commands.join("\n");
 }

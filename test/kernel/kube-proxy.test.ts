@@ -2,11 +2,12 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import type { Mode } from "../../compiler/lower/settings.ts";
 import { parseAddress, printAddress } from "../../compiler/net/address.ts";
-import { describeObservation, observe } from "../../runtime/kernel/observe.ts";
-import { type Probe, probe } from "../../runtime/kernel/prober.ts";
-import type { World } from "../../runtime/kernel/world.ts";
+import { type Fate, judge, type Question } from "../../runtime/kernel/judge.ts";
+import { describeObservation } from "../../runtime/kernel/observe.ts";
+import type { Rules } from "../../runtime/kernel/rules.ts";
+import { openNode, type World } from "../../runtime/kernel/world.ts";
 import { printIptables, printNft, toConfig } from "../support/compile.ts";
-import { kernelMissing, withFiles } from "../support/kernel.ts";
+import { kernelMissing } from "../support/kernel.ts";
 import { readFolder } from "../support/shared.ts";
 
 /** The settings of the tests that kube-proxy's own output comes from. */
@@ -44,40 +45,34 @@ const DESTINATIONS = [
 
 const PORTS = [80, 81, 443, 3001, 3002, 3003, 30000];
 
-/** How often each packet is sent: two endpoints are both seen, but for one time in 2^23 per packet. */
-const REPEATS = 24;
-
-/** Every sender to every address and port, TCP and UDP. */
-function* probes(): Generator<Probe> {
-  let sourcePort = 1024;
+/** Every sender to every address and port, TCP and UDP. No Service has more than two endpoints. */
+function* questions(): Generator<Question> {
   for (const [from, inInterface] of [...SENDERS, ["127.0.0.1", undefined] as const]) {
     for (const to of from === "127.0.0.1" ? ["127.0.0.1"] : DESTINATIONS) {
       for (const destinationPort of PORTS) {
         for (const protocol of [6, 17]) {
-          for (let i = 0; i < REPEATS; i++) {
-            sourcePort = sourcePort >= 60000 ? 1024 : sourcePort + 1;
-            yield {
-              inInterface,
-              flow: { protocol, source: address(from), destination: address(to), sourcePort, destinationPort },
-            };
-          }
+          const [source, destination] = [address(from), address(to)];
+          const packet = { protocol, source, destination, sourcePort: 40000, destinationPort, inInterface, mark: 0 };
+          yield { packet, choices: 2 };
         }
       }
     }
   }
 }
 
-/** What can happen to each packet, after `load` has put rules into the node. */
-function fates(load: readonly string[]): Map<string, string> {
-  const asked = [...probes()];
-  const found = new Map<string, Set<string>>();
-  for (const [i, events] of probe(WORLD, load, asked).entries()) {
-    const { inInterface, flow } = asked[i] as Probe;
-    const name = `${flow.protocol === 6 ? "tcp" : "udp"} ${printAddress(flow.source)} (${inInterface ?? "here"}) > ${printAddress(flow.destination)}:${flow.destinationPort}`;
-    const seen = found.get(name) ?? new Set();
-    found.set(name, seen.add(describeObservation(observe(asked[i] as Probe, events))));
-  }
-  return new Map([...found].map(([name, seen]) => [name, [...seen].sort().join(", or ")]));
+/** What becomes of each packet under `rules`. */
+async function fates(rules: Rules): Promise<Map<string, string>> {
+  const prober = await openNode(WORLD);
+  const asked = [...questions()];
+  const judged = await judge(prober, rules, asked);
+  await prober.close();
+  return new Map(
+    asked.map(({ packet }, i) => {
+      const { observations, accepted } = judged[i] as Fate;
+      const name = `${packet.protocol === 6 ? "tcp" : "udp"} ${printAddress(packet.source)} (${packet.inInterface ?? "here"}) > ${printAddress(packet.destination)}:${packet.destinationPort}`;
+      return [name, `${observations.map(describeObservation).join(", or ")}${accepted ? " (accepted)" : ""}`];
+    }),
+  );
 }
 
 /** kube-proxy's nft transaction with objects before what refers to them: its test prints them sorted by Service. */
@@ -132,25 +127,25 @@ describe.skipIf(kernelMissing !== undefined || missing)(
       return compiled.program;
     }
 
-    test("nftables mode", async () => {
-      const texts = [sortNft(nft?.text ?? ""), printNft(ours("nftables"))];
-      await withFiles(texts, async ([theirs, mine]) => {
-        expect(fates([`nft -f ${mine}`])).toEqual(fates([`nft -f ${theirs}`]));
-      });
+    test("nftables mode", { timeout: 60_000 }, async () => {
+      const [theirs, mine] = await Promise.all([
+        fates({ kind: "nft", text: sortNft(nft?.text ?? "") }),
+        fates({ kind: "nft", text: printNft(ours("nftables")) }),
+      ]);
+      expect(mine).toEqual(theirs);
     });
 
-    test("iptables mode, by our iptables text and our nft text", async () => {
-      const texts = [
-        completeIptables(iptables?.text ?? ""),
-        printIptables(ours("iptables"), "ip"),
-        printNft(ours("iptables")),
-      ];
-      await withFiles(texts, async ([theirs, mine, mineNft]) => {
-        const wanted = fates([`iptables-legacy-restore ${theirs}`]);
-        expect(fates([`iptables-legacy-restore --noflush ${mine}`])).toEqual(wanted);
-        expect(fates([`iptables-nft-restore --noflush ${mine}`])).toEqual(wanted);
-        expect(fates([`nft -f ${mineNft}`])).toEqual(wanted);
-      });
+    test("iptables mode, by our iptables text and our nft text", { timeout: 60_000 }, async () => {
+      const program = ours("iptables");
+      const theirs = { kind: "iptables", ip: completeIptables(iptables?.text ?? ""), ip6: "" } as const;
+      const mine = { kind: "iptables", ip: printIptables(program, "ip"), ip6: "" } as const;
+      const [wanted, ...found] = await Promise.all([
+        fates({ ...theirs, backend: "legacy" }),
+        fates({ ...mine, backend: "legacy" }),
+        fates({ ...mine, backend: "nft" }),
+        fates({ kind: "nft", text: printNft(program) }),
+      ]);
+      for (const each of found) expect(each).toEqual(wanted);
     });
   },
 );

@@ -5,7 +5,7 @@ import { environmentOf, type Outcome } from "../../compiler/evaluate/packet.ts";
 import { printAddressPort } from "../../compiler/net/address.ts";
 import { cluster } from "../support/arbitraries.ts";
 import { mustCompile, unfold, violationsOf } from "../support/compile.ts";
-import { packetsFor } from "../support/packets.ts";
+import { packetsAtServices, packetsFor } from "../support/packets.ts";
 
 /** An outcome without the rules that led to it. */
 function summary(outcomes: readonly Outcome[]): unknown {
@@ -30,7 +30,7 @@ test("rules without lookups do to every packet what the lookups do", () => {
       expect(violationsOf(unfolded)).toEqual([]);
       const [lookups, rules] = [new Evaluator(program), new Evaluator(unfolded)];
       const environment = environmentOf(node.addresses);
-      for (const packet of packetsFor(world, start, 41)) {
+      for (const packet of [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)]) {
         expect(summary(rules.evaluate(packet, environment))).toEqual(summary(lookups.evaluate(packet, environment)));
       }
     }),
@@ -44,7 +44,7 @@ test("no packet meets a rule that is there for replacements only", () => {
       const { program, node } = mustCompile(world);
       const evaluator = new Evaluator(program);
       const environment = environmentOf(node.addresses);
-      for (const packet of packetsFor(world, start, 41)) {
+      for (const packet of [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)]) {
         const reasons = evaluator
           .evaluate(packet, environment)
           .flatMap(({ results }) => results.flatMap((result) => result.reasons));

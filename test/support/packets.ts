@@ -2,7 +2,7 @@
 import type { Packet } from "../../compiler/evaluate/packet.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../../compiler/net/protocol.ts";
-import { ADDRESSES, type Cluster, NODE_IPS } from "./arbitraries.ts";
+import { ADDRESSES, type Cluster, type Manifest, NODE_IPS } from "./arbitraries.ts";
 
 /** Who sends: an address, and the interface that the packet comes in by (undefined: the node itself). */
 const SENDERS: readonly (readonly [address: string, inInterface: string | undefined])[] = [
@@ -28,9 +28,66 @@ const SENDERS: readonly (readonly [address: string, inInterface: string | undefi
 
 const PORTS = [80, 81, 443, 53, 30001, 30002, 30003, 32767, 65535, 31000, 31001, 31002, 31003, 8080] as const;
 
-/** Every sender to every address and port that the cluster could mean, thinned to every `step`th from `start` on. */
+/** Where packets may go: an address, an IANA protocol number, a port (0 for pings). */
+type Target = readonly [address: string, protocol: number, port: number];
+
+/** Every sender to everything that a Service claims, and to its neighbours: the next port, other protocols, pings. All
+ *  of them, or every `step`th from `start` on. */
+export function* packetsAtServices({ objects, proxy }: Cluster, start = 0, step = 1): Generator<Packet> {
+  const targets = new Map<string, Target>();
+  const add = (...target: Target): void => void targets.set(target.join(" "), target);
+  for (const { addresses, port, nodePort, protocol } of claimsOf(objects)) {
+    const claims = addresses.map((to): [string, number] => [to, port]);
+    if (nodePort !== undefined) for (const to of [...proxy.nodeIPs, "127.0.0.1", "::1"]) claims.push([to, nodePort]);
+    for (const [to, number] of claims) {
+      add(to, protocol, number);
+      add(to, protocol, number === 65535 ? 1 : number + 1);
+      add(to, protocol === PROTOCOL_NUMBERS.tcp ? PROTOCOL_NUMBERS.udp : PROTOCOL_NUMBERS.tcp, number);
+      add(to, to.includes(":") ? ICMPV6 : ICMP, 0);
+    }
+  }
+  yield* thinned(packetsTo([...targets.values()]), start, step);
+}
+
+/** What the Services among `objects` claim, whatever becomes of the claims. */
+function* claimsOf(objects: readonly Manifest[]): Generator<{
+  readonly addresses: readonly string[];
+  readonly protocol: number;
+  readonly port: number;
+  readonly nodePort: number | undefined;
+}> {
+  for (const object of objects) {
+    if (object["kind"] !== "Service") continue;
+    const { clusterIPs, externalIPs = [], ports } = object["spec"] as ServiceFields;
+    const { loadBalancer } = (object["status"] ?? {}) as StatusFields;
+    const addresses = [...clusterIPs, ...externalIPs, ...(loadBalancer?.ingress ?? []).map(({ ip }) => ip)];
+    for (const { port, nodePort, protocol } of ports) {
+      const number = PROTOCOLS.find((name) => name.toUpperCase() === protocol);
+      if (number === undefined) throw new Error(`${protocol} is no protocol of a Service`);
+      yield {
+        addresses: addresses.filter((address) => address !== "None"),
+        protocol: PROTOCOL_NUMBERS[number],
+        port,
+        nodePort,
+      };
+    }
+  }
+}
+
+interface ServiceFields {
+  readonly clusterIPs: readonly string[];
+  readonly externalIPs?: readonly string[];
+  readonly ports: readonly { readonly port: number; readonly nodePort?: number; readonly protocol: string }[];
+}
+
+interface StatusFields {
+  readonly loadBalancer?: { readonly ingress: readonly { readonly ip: string }[] };
+}
+
+/** Every sender to every address and port that any cluster could mean, and pings, thinned to every `step`th from `start`
+ *  on. */
 export function* packetsFor({ proxy }: Cluster, start: number, step: number): Generator<Packet> {
-  const destinations = [
+  const addresses = [
     ...ADDRESSES.IPv4.cluster,
     "172.30.77.77", // nobody's
     ...ADDRESSES.IPv4.external,
@@ -44,28 +101,30 @@ export function* packetsFor({ proxy }: Cluster, start: number, step: number): Ge
     "::1",
     "198.51.100.1",
   ];
-  let count = -start;
+  const targets = [...new Set(addresses)].flatMap((to): Target[] => [
+    ...PORTS.flatMap((port) => PROTOCOLS.map((protocol): Target => [to, PROTOCOL_NUMBERS[protocol], port])),
+    [to, to.includes(":") ? ICMPV6 : ICMP, 0],
+  ]);
+  yield* thinned(packetsTo(targets), start, step);
+}
+
+const ICMP = 1;
+const ICMPV6 = 58;
+
+function* packetsTo(targets: readonly Target[]): Generator<Packet> {
   for (const [from, inInterface] of SENDERS) {
     const source = address(from);
-    for (const to of new Set(destinations)) {
+    for (const [to, protocol, destinationPort] of targets) {
       const destination = address(to);
       if (typeof source !== typeof destination || !canBeSent(from, to, inInterface)) continue;
-      for (const port of PORTS) {
-        for (const protocol of PROTOCOLS) {
-          if (count++ % step !== 0) continue;
-          yield {
-            protocol: PROTOCOL_NUMBERS[protocol],
-            source,
-            destination,
-            sourcePort: 40000,
-            destinationPort: port,
-            inInterface,
-            mark: 0,
-          };
-        }
-      }
+      yield { protocol, source, destination, sourcePort: 40000, destinationPort, inInterface, mark: 0 };
     }
   }
+}
+
+function* thinned<T>(items: Iterable<T>, start: number, step: number): Generator<T> {
+  let count = -start;
+  for (const item of items) if (count++ % step === 0) yield item;
 }
 
 /** No wire carries loopback addresses, and 127.0.0.1 only talks to itself unless something translates. */

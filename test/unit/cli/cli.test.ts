@@ -196,7 +196,7 @@ describe("test", () => {
         stderr: "",
       });
       const { results, summary } = JSON.parse(
-        kpc(["test", "case.yaml", "-o", "json", "--engine", "all"], { folder }).stdout,
+        kpc(["test", "case.yaml", "-o", "json", "--engine", "ir"], { folder }).stdout,
       );
       expect(summary).toEqual({ passed: 2, failed: 0, skipped: 0 });
       expect(results[0]).toMatchObject({

@@ -1,0 +1,140 @@
+/**
+ * The reference held against the kernel, for as long as one likes: random clusters, every text, packets by the thousand.
+ *
+ *   npm run soak -- [--packets 200000] [--seed N] [--step 25] [--workers 2]
+ *
+ * A packet counts once, however many judges it goes before. Each cluster gets packets to all that its Services claim and
+ * to the neighbours, and every `--step`th of some 12,000 packets that could mean something to any cluster. Needs what kernel tests need. Exit code 1 when anything disagrees; what does is printed as a
+ * test that can be kept.
+ */
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import fc from "fast-check";
+import { type Cluster, cluster } from "../test/support/arbitraries.ts";
+import { mustCompile } from "../test/support/compile.ts";
+import {
+  type Disagreement,
+  findDisagreements,
+  JUDGES,
+  openTestNode,
+  predictAll,
+  rulesFor,
+} from "../test/support/differential.ts";
+import { featuresOf } from "../test/support/features.ts";
+import { packetsAtServices, packetsFor } from "../test/support/packets.ts";
+
+interface Options {
+  readonly packets: number;
+  readonly seed: number;
+  readonly step: number;
+}
+
+/** What a worker has to say of one cluster. */
+interface Report {
+  readonly packets: number;
+  readonly probes: number;
+  readonly features: readonly string[];
+  readonly verdicts: readonly string[];
+  readonly failure?: { readonly cluster: Cluster; readonly disagreements: readonly Disagreement[] };
+}
+
+// --- a worker ------------------------------------------------------------------------------------------------------------
+
+/** Clusters that are made from one seed. */
+const CHUNK = 50;
+
+async function work({ packets, seed, step }: Options): Promise<void> {
+  const prober = await openTestNode();
+  let judged = 0;
+  for (let chunk = 0; judged < packets; chunk++) {
+    for (const world of fc.sample(cluster, { seed: (seed + chunk * 7919) | 0, numRuns: CHUNK })) {
+      if (judged >= packets) break;
+      const before = prober.sent;
+      const predictions = predictAll(world, [...packetsAtServices(world), ...packetsFor(world, judged % step, step)]);
+      const { program } = mustCompile(world);
+      const disagreements: Disagreement[] = [];
+      for (const judge of JUDGES)
+        disagreements.push(...(await findDisagreements(prober, judge, rulesFor(judge, program), predictions)));
+      judged += predictions.length;
+      const report: Report = {
+        packets: predictions.length,
+        probes: prober.sent - before,
+        features: featuresOf(world),
+        verdicts: predictions.map(({ outcome }) => outcome.verdict),
+        ...(disagreements.length === 0 ? {} : { failure: { cluster: world, disagreements } }),
+      };
+      parentPort?.postMessage(report);
+    }
+  }
+  await prober.close();
+}
+
+// --- all together --------------------------------------------------------------------------------------------------------
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      packets: { type: "string", default: "200000" },
+      seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+      step: { type: "string", default: "25" },
+      workers: { type: "string", default: String(availableParallelism()) },
+    },
+  });
+  const workers = Number(values.workers);
+  const seed = Number(values.seed);
+  const total = { clusters: 0, packets: 0, probes: 0, failures: 0 };
+  const features = new Map<string, number>();
+  const verdicts = new Map<string, number>();
+  const count = (into: Map<string, number>, keys: readonly string[]): void => {
+    for (const key of keys) into.set(key, (into.get(key) ?? 0) + 1);
+  };
+  const start = performance.now();
+  let said = start;
+  const hear = ({ packets, probes, failure, ...found }: Report): void => {
+    total.clusters++;
+    total.packets += packets;
+    total.probes += probes;
+    count(features, found.features);
+    count(verdicts, found.verdicts);
+    if (failure !== undefined) {
+      total.failures += failure.disagreements.length;
+      process.stdout.write(`${JSON.stringify(failure)}\n`);
+    }
+    if (performance.now() - said < 30_000) return;
+    said = performance.now();
+    process.stderr.write(`${total.clusters} clusters, ${total.packets} packets, ${total.failures} disagreements\n`);
+  };
+  process.stderr.write(`seed ${seed}, ${workers} workers\n`);
+  await Promise.all(
+    Array.from({ length: workers }, (_, index) => {
+      const options: Options = {
+        packets: Math.ceil(Number(values.packets) / workers),
+        seed: seed + index * 104_729,
+        step: Number(values.step),
+      };
+      const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options });
+      worker.on("message", hear);
+      return new Promise<void>((resolve, reject) => {
+        worker.on("error", reject);
+        worker.on("exit", () => resolve());
+      });
+    }),
+  );
+  const seconds = (performance.now() - start) / 1000;
+  const list = (counts: ReadonlyMap<string, number>): string =>
+    [...counts]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, number]) => `  ${String(number).padStart(9)}  ${name}\n`)
+      .join("");
+  process.stdout.write(
+    `clusters with\n${list(features)}packets that are\n${list(verdicts)}` +
+      `${total.clusters} clusters, ${total.packets} packets before ${JUDGES.length} judges: ${total.failures} disagreements\n` +
+      `${total.probes} probes in ${seconds.toFixed(0)} s, ${(total.probes / seconds).toFixed(0)} a second (${workers} workers)\n`,
+  );
+  return total.failures === 0 ? 0 : 1;
+}
+
+if (isMainThread) process.exitCode = await main();
+else await work(workerData as Options);

@@ -1,0 +1,152 @@
+/** Engines that ask this machine's kernel. */
+import type { Compiled } from "../../compiler/compile.ts";
+import { type Engine, EngineTrouble } from "../../compiler/engines/types.ts";
+import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
+import type { Outcome, Packet, Result, Sticky } from "../../compiler/evaluate/packet.ts";
+import { printIptables, printNft } from "../../compiler/print.ts";
+import { type Fate, judge, probeOf } from "./judge.ts";
+import { readMemory } from "./memory.ts";
+import { complaintInNamespace, missingTool } from "./namespace.ts";
+import type { Observation } from "./observe.ts";
+import type { Prober } from "./prober.ts";
+import { type Backend, clearRules, hasMemory, loadRules, mostChoices, type Rules, takeTurns } from "./rules.ts";
+import { openNode } from "./world.ts";
+
+/** The nft text, loaded by `nft -f`. */
+export function kernelNft(): Engine {
+  return new KernelEngine("kernel-nft", ["nft"], "nft list ruleset", ({ program }) => ({
+    kind: "nft",
+    text: printNft(program),
+  }));
+}
+
+/** The iptables texts, loaded by iptables-restore and ip6tables-restore. */
+export function kernelIptables(backend: Backend): Engine {
+  const tools = [`iptables-${backend}-restore`, `ip6tables-${backend}-restore`];
+  const attempt = `iptables-${backend} -t nat -S && ip6tables-${backend} -t nat -S`;
+  return new KernelEngine(`kernel-iptables-${backend}`, tools, attempt, ({ program }): Rules => {
+    const print = (family: "ip" | "ip6"): string => {
+      const { text, problems } = printIptables(program, family);
+      if (problems.length > 0)
+        throw new EngineTrouble(
+          problems.map(({ chain, reason }) => `${chain} cannot be written for iptables: ${reason}`).join(),
+        );
+      return text;
+    };
+    return { kind: "iptables", backend, ip: print("ip"), ip6: print("ip6") };
+  });
+}
+
+/** Where packets of a flow come in that does not say. */
+const INTERFACES = ["eth0", "cni0"];
+
+class KernelEngine implements Engine {
+  readonly name: string;
+  private readonly tools: readonly string[];
+  private readonly attempt: string;
+  private readonly rulesOf: (compiled: Compiled) => Rules;
+  /** Why it cannot run here, once that is known. */
+  private reason: { readonly text: string | undefined } | undefined;
+  /** Nodes that have been built, by what they are. */
+  private readonly probers = new Map<string, Promise<Prober>>();
+
+  constructor(name: string, tools: readonly string[], attempt: string, rulesOf: (compiled: Compiled) => Rules) {
+    this.name = name;
+    this.tools = tools;
+    this.attempt = attempt;
+    this.rulesOf = rulesOf;
+  }
+
+  unavailable(): string | undefined {
+    this.reason ??= { text: this.findReason() };
+    return this.reason.text;
+  }
+
+  private findReason(): string | undefined {
+    const missing = missingTool(["unshare", "perl", "ip", ...this.tools]);
+    if (missing !== undefined) return `${missing} is not installed`;
+    const complaint = complaintInNamespace(`: <> /dev/net/tun && ${this.attempt}`);
+    return complaint === undefined ? undefined : `no network namespace with netfilter can be made: ${complaint}`;
+  }
+
+  async run(compiled: Compiled, packets: readonly Packet[]): Promise<Outcome[][]> {
+    const rules = this.rulesOf(compiled);
+    const prober = await this.nodeFor(compiled, packets);
+    const choices = mostChoices(rules);
+    const fates = await judge(
+      prober,
+      rules,
+      packets.map((packet) => ({ packet, choices })),
+    );
+    const sticky = hasMemory(rules) ? await this.readStickiness(prober, rules, packets, fates) : [];
+    return fates.map((fate, i) => [toOutcome(fate, sticky[i])]);
+  }
+
+  async close(): Promise<void> {
+    const probers = [...this.probers.values()];
+    this.probers.clear();
+    for (const prober of probers) await (await prober).close();
+  }
+
+  /** A node with the addresses of the compiled one, and the interfaces that packets come in by. */
+  private nodeFor({ node }: Compiled, packets: readonly Packet[]): Promise<Prober> {
+    const named = packets.flatMap(({ inInterface }) => inInterface ?? []);
+    const interfaces = [...new Set([...INTERFACES, ...named])];
+    const world = { interfaces, addresses: node.addresses };
+    const name = [...interfaces, ...node.addresses].join(" ");
+    const known = this.probers.get(name);
+    if (known !== undefined) return known;
+    const made = openNode(world);
+    this.probers.set(name, made);
+    return made;
+  }
+
+  /** For packets whose clients stick: the timeout in the kernel's own memory of them. */
+  private async readStickiness(
+    prober: Prober,
+    rules: Rules,
+    packets: readonly Packet[],
+    fates: readonly Fate[],
+  ): Promise<(Sticky | undefined)[]> {
+    const found: (Sticky | undefined)[] = [];
+    for (const [i, packet] of packets.entries()) {
+      found.push(undefined);
+      if (!fates[i]?.sticks) continue;
+      await loadRules(prober, takeTurns(rules)); // with nobody remembered
+      await prober.send([probeOf(packet, 1)]);
+      const remembered = (await readMemory(prober, rules)).find(({ client }) => client === packet.source);
+      if (remembered !== undefined) found[i] = { timeoutSeconds: remembered.timeoutSeconds };
+    }
+    await clearRules(prober, rules);
+    return found;
+  }
+}
+
+// --- outcomes ------------------------------------------------------------------------------------------------------------
+
+/** What was seen, in the words of the reference. Each thing seen counts as equally likely: rules that are judged take turns. */
+function toOutcome(fate: Fate, sticky: Sticky | undefined): Outcome {
+  const probability = 1 / fate.observations.length;
+  return outcomeOf(
+    fate.observations.map((observation) => ({ probability, ...toResult(observation, fate, sticky), reasons: [] })),
+    [],
+  );
+}
+
+function toResult(
+  observation: Observation,
+  { accepted }: Fate,
+  sticky: Sticky | undefined,
+): Omit<Result, "probability" | "reasons"> {
+  switch (observation.kind) {
+    case "drop":
+      return { verdict: "drop", masquerade: false };
+    case "reject":
+      return { verdict: "reject", masquerade: false, rejectWith: observation.with };
+    case "arrived": {
+      const { address, port, translated, masquerade } = observation;
+      if (!translated) return { verdict: accepted ? "accept" : "pass", masquerade };
+      return { verdict: "dnat", endpoint: { address, port }, masquerade, ...(sticky === undefined ? {} : { sticky }) };
+    }
+  }
+}

@@ -1,0 +1,92 @@
+/** What the kernel does with packets under given rules. */
+import type { Packet } from "../../compiler/evaluate/packet.ts";
+import { printAddressPort } from "../../compiler/net/address.ts";
+import { type Observation, observe } from "./observe.ts";
+import type { Answer, Probe, Prober } from "./prober.ts";
+import { clearRules, dropUndecided, hasMemory, loadRules, type Rules, rememberNobody, takeTurns } from "./rules.ts";
+
+/** A packet to be judged. */
+export interface Question {
+  readonly packet: Packet;
+  /** The most endpoints that it may meet: it is sent once more than that. */
+  readonly choices: number;
+}
+
+/** All that was seen to become of a packet. */
+export interface Fate {
+  /** Each thing once. */
+  readonly observations: readonly Observation[];
+  /** For packets that arrive untranslated: whether some rule accepts them in so many words. */
+  readonly accepted: boolean;
+  /** For packets that are translated under rules that remember clients: whether a second one went where the first did. */
+  readonly sticks: boolean;
+}
+
+/** Loads `rules` into the prober's namespace, which has no others, in three ways: with nobody remembered, so that as many
+ *  packets as there are endpoints meet all of them; in a host that drops what is not accepted; and as they are, so that
+ *  clients stick. Always taking turns instead of chances. Leaves no rules behind. */
+export async function judge(prober: Prober, rules: Rules, questions: readonly Question[]): Promise<Fate[]> {
+  const forgetful = takeTurns(rememberNobody(rules));
+  await loadRules(prober, forgetful);
+  const answers = await prober.send(questions.map(({ packet, choices }) => probeOf(packet, choices + 1)));
+  const seen = answers.map((each) => distinct(each.map(observe)));
+
+  const undecided = indicesOf(seen, (observation) => observation.kind === "arrived" && !observation.translated);
+  const isFromHere = (i: number): boolean => questions[i]?.packet.inInterface === undefined;
+  const isLocal = (i: number): boolean => seen[i]?.some((each) => each.kind === "arrived" && each.local) ?? false;
+  const arrives = (answer: readonly Answer[]): boolean => answer.map(observe).every(({ kind }) => kind === "arrived");
+  const coming = undecided.filter((i) => !isFromHere(i) || isLocal(i));
+  const inward = dropUndecided(forgetful, ["input", "forward"]);
+  const outward = dropUndecided(forgetful, ["output"]);
+  const accepted = new Set([
+    ...(await again(prober, inward, questions, coming, 1, arrives)),
+    ...(await again(prober, outward, questions, undecided.filter(isFromHere), 1, arrives)),
+  ]);
+  const translated = hasMemory(rules)
+    ? indicesOf(seen, (observation) => observation.kind === "arrived" && observation.translated)
+    : [];
+  const sticks = await again(prober, takeTurns(rules), questions, translated, 2, (answer) => {
+    return distinct(answer.map(observe)).length === 1;
+  });
+  await clearRules(prober, rules);
+  return seen.map((observations, i) => ({ observations, accepted: accepted.has(i), sticks: sticks.has(i) }));
+}
+
+/** Of the questions at `indices`, those whose answers under other rules hold what is wanted. */
+async function again(
+  prober: Prober,
+  rules: Rules,
+  questions: readonly Question[],
+  indices: readonly number[],
+  times: number,
+  holds: (answer: readonly Answer[]) => boolean,
+): Promise<ReadonlySet<number>> {
+  if (indices.length === 0) return new Set();
+  const probes = indices.map((i) => probeOf((questions[i] as Question).packet, times));
+  await loadRules(prober, rules);
+  const answers = await prober.send(probes);
+  return new Set(indices.filter((_, at) => holds(answers[at] ?? [])));
+}
+
+export function probeOf({ protocol, source, destination, destinationPort, inInterface }: Packet, times: number): Probe {
+  return { inInterface, flow: { protocol, source, destination, destinationPort }, times };
+}
+
+function indicesOf(
+  seen: readonly (readonly Observation[])[],
+  test: (observation: Observation) => boolean,
+): readonly number[] {
+  return [...seen.keys()].filter((i) => seen[i]?.some(test));
+}
+
+/** Each observation once, sorted. */
+function distinct(observations: readonly Observation[]): Observation[] {
+  const byText = new Map(observations.map((observation) => [textOf(observation), observation]));
+  return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, observation]) => observation);
+}
+
+function textOf(observation: Observation): string {
+  if (observation.kind !== "arrived") return JSON.stringify(observation);
+  const { address, port, translated, masquerade, local } = observation;
+  return `${printAddressPort(address, port)} ${translated} ${masquerade} ${local}`;
+}

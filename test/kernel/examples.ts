@@ -1,0 +1,49 @@
+/** Clusters about which the reference and the kernel once disagreed, with what was wrong. */
+import { type Cluster, NODE_IPS, NODE_NAME } from "../support/arbitraries.ts";
+
+const PROXY: Cluster["proxy"] = {
+  nodeName: NODE_NAME,
+  nodeIP: NODE_IPS[0],
+  nodeIPs: NODE_IPS,
+  detectLocalMode: "ClusterCIDR",
+  clusterCIDR: ["10.180.0.0/16"],
+  serviceCIDRs: ["172.30.0.0/16"],
+  nodePortAddresses: "default",
+  localhostNodePorts: true,
+  masqueradeAll: false,
+  zone: null,
+};
+
+/** Connection tracking does not call a packet translated that is sent where it was going: masquerading was left out for
+ *  frontends that are endpoints of their own (host network Pods behind a node port of the same number, external IPs). */
+const OWN_ENDPOINTS: Cluster["objects"] = [
+  {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: "own", namespace: "shop" },
+    spec: {
+      type: "NodePort",
+      clusterIP: "172.30.0.41",
+      clusterIPs: ["172.30.0.41"],
+      ipFamilies: ["IPv4"],
+      externalIPs: ["10.180.0.1"],
+      ports: [{ port: 30001, protocol: "TCP", nodePort: 30001 }],
+    },
+  },
+  {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: "own-1", namespace: "shop", labels: { "kubernetes.io/service-name": "own" } },
+    addressType: "IPv4",
+    endpoints: ["192.168.0.2", "10.180.0.1", "10.180.0.2"].map((address) => ({
+      addresses: [address],
+      nodeName: NODE_NAME,
+    })),
+    ports: [{ name: "", port: 30001, protocol: "TCP" }],
+  },
+];
+
+/** With the first packet to be asked about. */
+export const EXAMPLES: readonly [cluster: Cluster, start: number][] = (["nftables", "iptables"] as const).flatMap(
+  (mode) => [0, 1, 2, 3, 4].map((start): [Cluster, number] => [{ objects: OWN_ENDPOINTS, proxy: PROXY, mode }, start]),
+);

@@ -1,0 +1,114 @@
+/** The reference held against the kernel: the same cluster, the same packets, every text. */
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { environmentOf, type Outcome, type Packet } from "../../compiler/evaluate/packet.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import { type Address, parseAddress, printAddress, printAddressPort } from "../../compiler/net/address.ts";
+import { type Fate, judge } from "../../runtime/kernel/judge.ts";
+import type { Prober } from "../../runtime/kernel/prober.ts";
+import type { Rules } from "../../runtime/kernel/rules.ts";
+import { openNode } from "../../runtime/kernel/world.ts";
+import { type Cluster, NODE_IPS } from "./arbitraries.ts";
+import { mustCompile, printIptables, printNft } from "./compile.ts";
+
+/** The kernel's judges, by the name of the engine that each is. */
+export const JUDGES = ["kernel-nft", "kernel-iptables-nft", "kernel-iptables-legacy"] as const;
+
+export type Judge = (typeof JUDGES)[number];
+
+/** What `judge` loads of a program. */
+export function rulesFor(name: Judge, program: Program): Rules {
+  if (name === "kernel-nft") return { kind: "nft", text: printNft(program) };
+  const backend = name === "kernel-iptables-nft" ? "nft" : "legacy";
+  return { kind: "iptables", backend, ip: printIptables(program, "ip"), ip6: printIptables(program, "ip6") };
+}
+
+/** A node as all generated clusters have it. */
+export function openTestNode(): Promise<Prober> {
+  const addresses = NODE_IPS.map((text) => {
+    const address = parseAddress(text);
+    if (address === undefined) throw new Error(`${text} is no address`);
+    return address;
+  });
+  return openNode({ interfaces: ["eth0", "cni0", "cni1"], addresses });
+}
+
+/** A packet about whose fate a judge and the reference disagree. */
+export interface Disagreement {
+  readonly judge: Judge;
+  readonly packet: string;
+  readonly predicted: string;
+  readonly observed: string;
+}
+
+/** A packet and what the reference says of it. */
+export interface Prediction {
+  readonly packet: Packet;
+  readonly outcome: Outcome;
+}
+
+/** What the reference says of `packets`. */
+export function predictAll(cluster: Cluster, packets: Iterable<Packet>): Prediction[] {
+  const { program, node } = mustCompile(cluster);
+  const evaluator = new Evaluator(program);
+  const environment = environmentOf(node.addresses);
+  return Array.from(packets, (packet) => {
+    const [outcome, ...others] = evaluator.evaluate(packet, environment);
+    if (outcome === undefined || others.length > 0) throw new Error("one outcome is expected");
+    return { packet, outcome };
+  });
+}
+
+/** What `rules` do in the kernel that `predictions` do not say. */
+export async function findDisagreements(
+  prober: Prober,
+  name: Judge,
+  rules: Rules,
+  predictions: readonly Prediction[],
+): Promise<Disagreement[]> {
+  const questions = predictions.map(({ packet, outcome }) => ({ packet, choices: outcome.endpoints.length }));
+  const fates = await judge(prober, rules, questions);
+  return predictions.flatMap((prediction, i): Disagreement[] => {
+    const predicted = describePrediction(prediction);
+    const observed = describeFate(fates[i] as Fate, prediction);
+    return predicted === observed
+      ? []
+      : [{ judge: name, packet: describePacket(prediction.packet), predicted, observed }];
+  });
+}
+
+/** Everything that can happen, sorted, without the chances: rules that are judged take turns. */
+function describePrediction({ packet, outcome }: Prediction): string {
+  const texts = outcome.results.map(({ verdict, endpoint, masquerade, rejectWith }) => {
+    const source = masquerade ? " masqueraded" : "";
+    if (verdict === "reject") return `reject with ${rejectWith}`;
+    if (verdict !== "dnat" || endpoint === undefined) return verdict;
+    return isUnseen(packet, endpoint)
+      ? `pass${source}`
+      : `dnat to ${printAddressPort(endpoint.address, endpoint.port)}${source}`;
+  });
+  return `${[...new Set(texts)].sort().join(", or ")}${outcome.sticky === undefined ? "" : "; sticks"}`;
+}
+
+/** A translation to where the packet goes anyway cannot be seen. */
+function isUnseen({ destination, destinationPort }: Packet, endpoint: { address: Address; port: number }): boolean {
+  return endpoint.address === destination && endpoint.port === destinationPort;
+}
+
+/** The same of what was seen. Whether clients stick cannot be seen where there is one endpoint, nor whether a packet was
+ *  accepted where it may have been translated unseen: the prediction counts there. */
+function describeFate({ observations, accepted, sticks }: Fate, { packet, outcome }: Prediction): string {
+  const verdict = accepted && !outcome.endpoints.some((endpoint) => isUnseen(packet, endpoint)) ? "accept" : "pass";
+  const texts = observations.map((observation) => {
+    if (observation.kind === "reject") return `reject with ${observation.with}`;
+    if (observation.kind === "drop") return "drop";
+    const { address, port, translated, masquerade } = observation;
+    return `${translated ? `dnat to ${printAddressPort(address, port)}` : verdict}${masquerade ? " masqueraded" : ""}`;
+  });
+  const sticky = observations.length > 1 ? sticks : outcome.sticky !== undefined;
+  return `${[...new Set(texts)].sort().join(", or ")}${sticky ? "; sticks" : ""}`;
+}
+
+function describePacket({ protocol, source, destination, destinationPort, inInterface }: Packet): string {
+  const from = inInterface === undefined ? "from here" : `by ${inInterface}`;
+  return `protocol ${protocol} ${printAddress(source)} (${from}) > ${printAddressPort(destination, destinationPort)}`;
+}
