@@ -633,9 +633,15 @@ function isProtocol(open: OpenField | undefined): boolean {
 function narrow(field: FieldExpression, interval: Interval, progress: Progress): Match[] {
   const { matches } = field.kind === "transport" ? protocolSpelled(progress) : progress;
   const { from, to } = interval;
+  if (isEveryAddress(interval)) return [...matches];
   const match: Match =
     from === to ? equal(field, from) : { kind: "within", left: field, negated: false, intervals: [interval] };
   return [...matches, match];
+}
+
+/** Whether an interval of addresses leaves none out. Other fields have no such elements. */
+function isEveryAddress({ from, to }: Interval): boolean {
+  return typeof from === "bigint" ? from === 0n && to === 2n ** 128n - 1n : from === 0 && to === 2 ** 32 - 1;
 }
 
 /** `progress` with the protocol, where it is known, as a match of this rule: iptables wants it beside ports. */

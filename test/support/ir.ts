@@ -49,7 +49,7 @@ export const MATCHES: {
     [equal(L4PROTO, 6), "meta l4proto tcp", "-p tcp"],
     [equal(DADDR, ipv4("10.96.0.1")), "ip daddr 10.96.0.1", "-d 10.96.0.1/32"],
     [anyBit(STATE, 8), "ct state new", "-m conntrack --ctstate NEW"],
-    [anyBit(STATE, 6), "ct state established,related", "-m conntrack --ctstate ESTABLISHED,RELATED"],
+    [anyBit(STATE, 6), "ct state established,related", "-m conntrack --ctstate RELATED,ESTABLISHED"],
     [noBit(STATUS, 32), "ct status ! dnat", "-m conntrack ! --ctstate DNAT"],
     [equal({ kind: "fib", of: "saddr", result: "type" }, 2), "fib saddr type local", "-m addrtype --src-type LOCAL"],
     [equal({ kind: "meta", key: "iifname" }, "eth0"), 'iifname "eth0"', "-i eth0"],
@@ -72,7 +72,7 @@ export const MATCHES: {
     [
       equal({ kind: "ct", key: "original-daddr" }, ipv4("10.0.0.1")),
       "ct original ip daddr 10.0.0.1",
-      "-m conntrack --ctorigdst 10.0.0.1/32",
+      "-m conntrack --ctorigdst 10.0.0.1",
     ],
     [
       equal({ kind: "ct", key: "original-proto-dst" }, 80),
@@ -106,7 +106,11 @@ export const MATCHES: {
   member: [
     [member(concat(SADDR, DADDR), "pairs"), "ip saddr . ip daddr @pairs", undefined],
     [member(SADDR, "blocked", true), "ip saddr != @blocked", undefined],
-    [member(SADDR, "seen"), "ip saddr @seen", "-m recent --name KPC-seen --rcheck --seconds 60 --reap --rsource"],
+    [
+      member(SADDR, "seen"),
+      "ip saddr @seen",
+      "-m recent --rcheck --seconds 60 --reap --name KPC-seen --mask 255.255.255.255 --rsource",
+    ],
   ],
   chance: [
     [
@@ -219,12 +223,12 @@ export const STATEMENTS: {
     [
       { kind: "remember", operation: "update", set: "seen", key: SADDR },
       "update @seen { ip saddr }",
-      "-m recent --name KPC-seen --set --rsource",
+      "-m recent --set --name KPC-seen --mask 255.255.255.255 --rsource",
     ],
     [
       { kind: "remember", operation: "add", set: "seen", key: SADDR, timeoutSeconds: 90 },
       "add @seen { ip saddr timeout 1m30s }",
-      "-m recent --name KPC-seen --set --rsource",
+      "-m recent --set --name KPC-seen --mask 255.255.255.255 --rsource",
     ],
   ],
   counter: [[{ kind: "counter" }, "counter", undefined]],

@@ -42,7 +42,7 @@ export function printRule(rule: Rule, context: RuleContext): string {
         addMatch(step, parts, context);
         break;
       case "remember":
-        parts.modules.push(`-m recent --name ${recentName(step.set)} --set --rsource`);
+        parts.modules.push(`-m recent --set ${recentList(step.set, context)}`);
         break;
       default:
         parts.target = printTarget(step, context);
@@ -84,7 +84,7 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
         throw new Inexpressible(`set ${match.set}`);
       const seconds = context.sets.get(match.set)?.dynamic?.timeoutSeconds;
       const within = seconds === undefined ? "" : ` --seconds ${seconds} --reap`;
-      parts.modules.push(`-m recent --name ${recentName(match.set)} --rcheck${within} --rsource`);
+      parts.modules.push(`-m recent --rcheck${within} ${recentList(match.set, context)}`);
       return;
     }
     case "name-prefix":
@@ -124,7 +124,7 @@ function addCompare(
   // "some bit is set" is what iptables means by a list; negation turns it around.
   const flags =
     operand.key === "state"
-      ? bitNames(mask, CT_STATE)
+      ? bitNames(mask, STATES)
       : operand.key === "status"
         ? bitNames(mask, NAT_STATUS)
         : undefined;
@@ -133,6 +133,15 @@ function addCompare(
   // Each list is a test of its own; one match holds one.
   flushConntrack(parts);
 }
+
+/** In the order in which iptables-save lists them. */
+const STATES = {
+  invalid: CT_STATE.invalid,
+  new: CT_STATE.new,
+  related: CT_STATE.related,
+  established: CT_STATE.established,
+  untracked: CT_STATE.untracked,
+};
 
 /** States that iptables derives from the connection's status. */
 const NAT_STATUS = { snat: CT_STATUS.snat, dnat: CT_STATUS.dnat };
@@ -220,7 +229,8 @@ function addConntrack(
     case "original-daddr": {
       const block = intervalAsPrefix(interval, family === "ip" ? "ipv4_addr" : "ipv6_addr");
       if (block === undefined) throw new Inexpressible("a range of a connection's addresses");
-      parts.conntrack.push(`${sign(negated)}--ctorig${key === "original-saddr" ? "src" : "dst"} ${printPrefix(block)}`);
+      const text = interval.from === interval.to ? printAddress(block.address) : printPrefix(block);
+      parts.conntrack.push(`${sign(negated)}--ctorig${key === "original-saddr" ? "src" : "dst"} ${text}`);
       return;
     }
     case "original-proto-src":
@@ -240,9 +250,10 @@ function interfaceOption(field: Expression): "-i" | "-o" {
   throw new Inexpressible("a name prefix of something that is no interface");
 }
 
-/** Lists of `recent` have names of their own, which may hold up to 200 characters. */
-function recentName(set: string): string {
-  return `KPC-${set.replaceAll("/", "-")}`;
+/** Which list of `recent`, by the source address. Lists have names of their own, which may hold up to 200 characters. */
+function recentList(set: string, { family }: RuleContext): string {
+  const mask = family === "ip" ? "255.255.255.255" : new Array(8).fill("ffff").join(":");
+  return `--name KPC-${set.replaceAll("/", "-")} --mask ${mask} --rsource`;
 }
 
 // --- targets -----------------------------------------------------------------------------------------------------------

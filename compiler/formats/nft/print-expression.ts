@@ -104,7 +104,7 @@ export function flagNames(mask: number, type: DataType): string[] | undefined {
 /** A single value. */
 export function printValue(value: Value, type: DataType): string {
   if (typeof value === "string") return `"${value}"`;
-  if (typeof value === "bigint") return printIpv6(value as Ipv6);
+  if (typeof value === "bigint") return printCompatible(value as Ipv6);
   const symbol = SYMBOLS[type]?.get(value) ?? FLAGS[type]?.get(value);
   if (symbol !== undefined) return symbol;
   switch (type) {
@@ -121,6 +121,11 @@ export function printValue(value: Value, type: DataType): string {
     default:
       return String(value);
   }
+}
+
+/** An address with 96 leading zero bits is listed as the C library writes it: with the IPv4 address that it once stood for. */
+function printCompatible(address: Ipv6): string {
+  return address >> 32n === 0n && address > 0xffffn ? `::${printIpv4(Number(address) as Ipv4)}` : printIpv6(address);
 }
 
 /** Traffic control's `major:minor`, in hexadecimal; two values have words. */
