@@ -1,23 +1,33 @@
-/** Data beside the project: expectations, and manifests and rule dumps of others. Tests that need it say so when it is
- *  not there. */
+/** Texts that tests read: cases of ours, and manifests and rule dumps of others, which stand beside the project. Tests that
+ *  need the latter say so when they are not there. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 
 const SHARED = new URL("../../../shared/", import.meta.url).pathname;
 
-/** Why `folder` cannot be read; undefined when it can. */
-export function missingFolder(folder: string): string | undefined {
-  if (existsSync(join(SHARED, folder))) return undefined;
-  const reason = `../shared/${folder} is not there`;
-  process.stderr.write(`tests are left out: ${reason}\n`);
-  return reason;
+export interface TextFile {
+  readonly name: string;
+  readonly text: string;
 }
 
-/** The files of `folder` whose names end in `ending`, with their texts. */
-export function readFolder(folder: string, ending: string): { readonly name: string; readonly text: string }[] {
-  if (!existsSync(join(SHARED, folder))) return [];
-  return readdirSync(join(SHARED, folder))
+/** The files of `folder` beside the project whose names end in `ending`, with their texts. */
+export function readFolder(folder: string, ending: string): TextFile[] {
+  return readTexts(join(SHARED, folder), ending);
+}
+
+/** Where the cases of a kind are: worlds, packets or requests, and what becomes of them. */
+export function casesFolder(kind: "flow" | "ingress"): string {
+  return new URL(`../cases/${kind}/`, import.meta.url).pathname;
+}
+
+export function readCases(kind: "flow" | "ingress"): TextFile[] {
+  return readTexts(casesFolder(kind), ".yaml");
+}
+
+function readTexts(folder: string, ending: string): TextFile[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
     .filter((name) => name.endsWith(ending))
     .sort()
-    .map((name) => ({ name, text: readFileSync(join(SHARED, folder, name), "utf8") }));
+    .map((name) => ({ name, text: readFileSync(join(folder, name), "utf8") }));
 }

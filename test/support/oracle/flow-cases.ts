@@ -1,5 +1,5 @@
-import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { parse } from "yaml";
+import { readCases } from "../shared.ts";
 import type { Mode } from "./node.ts";
 import type { OraclePacket, Prediction, ProxySettings } from "./oracle.ts";
 
@@ -31,13 +31,9 @@ interface FlowCaseFile extends Omit<FlowCase, "flows"> {
   }[];
 }
 
-/** All cases in `folder`, or undefined when there is no such folder. */
-export function readFlowCases(folder: URL): FlowCase[] | undefined {
-  if (!existsSync(folder)) return undefined;
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".yaml"))
-    .sort()
-    .map((name) => readFlowCase(parse(readFileSync(new URL(name, folder), "utf8")) as FlowCaseFile));
+/** All flow cases. */
+export function readFlowCases(): FlowCase[] {
+  return readCases("flow").map(({ text }) => readFlowCase(parse(text) as FlowCaseFile));
 }
 
 function readFlowCase(file: FlowCaseFile): FlowCase {

@@ -7,9 +7,7 @@ import { readDocuments } from "../../../compiler/specs/document.ts";
 import { loadObjects } from "../../../compiler/specs/load.ts";
 import { Node } from "../../../compiler/specs/node.ts";
 import { type IngressCase, worldOf } from "../../support/ingress-cases.ts";
-import { missingFolder, readFolder } from "../../support/shared.ts";
-
-const missing = missingFolder("ingress-cases");
+import { readCases } from "../../support/shared.ts";
 
 /** A target as the cases write it. */
 function shown(target: RouteTarget): unknown {
@@ -18,8 +16,8 @@ function shown(target: RouteTarget): unknown {
   return { service: service?.replace(/^default\//, ""), port };
 }
 
-describe.skipIf(missing !== undefined)("requests go where the Ingresses say", () => {
-  const cases = readFolder("ingress-cases", ".yaml").flatMap(({ name, text }) => {
+describe("requests go where the Ingresses say", () => {
+  const cases = readCases("ingress").flatMap(({ name, text }) => {
     const world = parse(text) as IngressCase;
     return world.requests === undefined || world.externalNames === true ? [] : [{ name, world }];
   });

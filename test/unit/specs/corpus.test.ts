@@ -5,10 +5,10 @@ import { type Diagnostic, printPlace } from "../../../compiler/diagnostics.ts";
 import { readDocuments } from "../../../compiler/specs/document.ts";
 import { loadObjects, loadSpecs } from "../../../compiler/specs/load.ts";
 import { Node } from "../../../compiler/specs/node.ts";
+import { readCases } from "../../support/shared.ts";
 import { load, printFinding } from "./findings.ts";
 
 const CORPUS = new URL("../../../../shared/corpus/k8s/", import.meta.url);
-const FLOW_CASES = new URL("../../../../shared/flow-cases/", import.meta.url);
 
 /** The YAML files of a folder beside the project; none when it is not there. */
 function filesIn(folder: URL): readonly { readonly name: string; readonly text: string }[] {
@@ -18,7 +18,7 @@ function filesIn(folder: URL): readonly { readonly name: string; readonly text: 
 }
 
 const manifests = filesIn(CORPUS);
-const flowCases = filesIn(FLOW_CASES);
+const flowCases = readCases("flow");
 const missing = (folder: URL): string => (existsSync(folder) ? "" : ` (skipped: there is no ${folder.pathname})`);
 
 /** Everything that is to be said about real manifests; the API's own test data has values that are none, and is apart. */
@@ -53,7 +53,7 @@ describe.skipIf(manifests.length === 0)(`real manifests${missing(CORPUS)}`, () =
   });
 });
 
-describe.skipIf(flowCases.length === 0)(`objects of flow cases${missing(FLOW_CASES)}`, () => {
+describe("objects of flow cases", () => {
   test.each(flowCases)("$name", (source) => {
     const errors: string[] = [];
     const report = (finding: Diagnostic): void => {

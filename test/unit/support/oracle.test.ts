@@ -2,12 +2,8 @@ import { describe, expect, test } from "vitest";
 import { readFlowCases } from "../../support/oracle/flow-cases.ts";
 import { type Prediction, type ProxySettings, predict } from "../../support/oracle/oracle.ts";
 
-const FLOW_CASES = new URL("../../../../shared/flow-cases/", import.meta.url);
-const cases = readFlowCases(FLOW_CASES);
-if (cases === undefined) console.warn("flow cases skipped: no folder ../shared/flow-cases beside the project");
-
-describe.skipIf(cases === undefined)("the shared flow cases", () => {
-  const flows = (cases ?? []).flatMap(({ name, modes, proxy, objects, flows }) =>
+describe("the flow cases", () => {
+  const flows = readFlowCases().flatMap(({ name, modes, proxy, objects, flows }) =>
     modes.flatMap((mode) =>
       flows.map((flow) => ({ title: `${name}, ${mode}: ${flow.name}`, proxy, objects, mode, flow })),
     ),
