@@ -1,17 +1,20 @@
 /**
  * The reference held against the kernel, for as long as one likes: random clusters, every text, packets by the thousand.
  *
- *   npm run soak -- [--packets 200000] [--seed N] [--step 25] [--workers 2]
+ *   npm run soak -- [--packets 200000] [--updates 0] [--seed N] [--step 25] [--workers 2]
  *
  * A packet counts once, however many judges it goes before. Each cluster gets packets to all that its Services claim and
- * to the neighbours, and every `--step`th of some 12,000 packets that could mean something to any cluster. Needs what kernel tests need. Exit code 1 when anything disagrees; what does is printed as a
- * test that can be kept.
+ * to the neighbours, and every `--step`th of some 12,000 packets that could mean something to any cluster. With
+ * `--updates`, rules are replaced so often in all under a flood of new connections, each of which has to be translated.
+ *
+ * Needs what kernel tests need. Exit code 1 when anything disagrees: the cluster and its packets are printed.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import fc from "fast-check";
+import { MODES } from "../compiler/lower/settings.ts";
 import { type Cluster, cluster } from "../test/support/arbitraries.ts";
 import { mustCompile } from "../test/support/compile.ts";
 import {
@@ -24,6 +27,7 @@ import {
 } from "../test/support/differential.ts";
 import { featuresOf } from "../test/support/features.ts";
 import { packetsAtServices, packetsFor } from "../test/support/packets.ts";
+import { floodThroughUpdates, versions } from "../test/support/updates.ts";
 
 interface Options {
   readonly packets: number;
@@ -79,6 +83,7 @@ async function main(): Promise<number> {
       packets: { type: "string", default: "200000" },
       seed: { type: "string", default: String(Date.now() % 2 ** 31) },
       step: { type: "string", default: "25" },
+      updates: { type: "string", default: "0" },
       workers: { type: "string", default: String(availableParallelism()) },
     },
   });
@@ -133,7 +138,28 @@ async function main(): Promise<number> {
       `${total.clusters} clusters, ${total.packets} packets before ${JUDGES.length} judges: ${total.failures} disagreements\n` +
       `${total.probes} probes in ${seconds.toFixed(0)} s, ${(total.probes / seconds).toFixed(0)} a second (${workers} workers)\n`,
   );
-  return total.failures === 0 ? 0 : 1;
+  const lost = await flood(Number(values.updates));
+  return total.failures === 0 && lost === 0 ? 0 : 1;
+}
+
+/** Replaces rules `updates` times in all, in every judge's way. Gives how many connections were not translated. */
+async function flood(updates: number): Promise<number> {
+  if (updates === 0) return 0;
+  const each = Math.ceil(updates / (JUDGES.length * MODES.length));
+  let lost = 0;
+  process.stdout.write("new connections while rules are replaced\n");
+  for (const judge of JUDGES) {
+    for (const mode of MODES) {
+      const prober = await openTestNode();
+      const { sent, translated } = await floodThroughUpdates(prober, judge, versions(mode), each);
+      await prober.close();
+      lost += sent - translated;
+      process.stdout.write(
+        `  ${judge}, ${mode} mode: ${each} updates, ${sent} connections, ${sent - translated} lost\n`,
+      );
+    }
+  }
+  return lost;
 }
 
 if (isMainThread) process.exitCode = await main();

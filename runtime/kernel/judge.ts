@@ -28,25 +28,27 @@ export interface Fate {
 export async function judge(prober: Prober, rules: Rules, questions: readonly Question[]): Promise<Fate[]> {
   const forgetful = takeTurns(rememberNobody(rules));
   await loadRules(prober, forgetful);
-  const answers = await prober.send(questions.map(({ packet, choices }) => probeOf(packet, choices + 1)));
-  const seen = answers.map((each) => distinct(each.map(observe)));
+  const answers = await prober.send(
+    questions.map(({ packet, choices }) => probeOf(packet, (choices + 1) * (isFromHere(packet) ? REPEATS : 1))),
+  );
+  const seen = answers.map((each, i) => distinct(each.map(observe), (questions[i] as Question).packet));
 
   const undecided = indicesOf(seen, (observation) => observation.kind === "arrived" && !observation.translated);
-  const isFromHere = (i: number): boolean => questions[i]?.packet.inInterface === undefined;
   const isLocal = (i: number): boolean => seen[i]?.some((each) => each.kind === "arrived" && each.local) ?? false;
   const arrives = (answer: readonly Answer[]): boolean => answer.map(observe).every(({ kind }) => kind === "arrived");
-  const coming = undecided.filter((i) => !isFromHere(i) || isLocal(i));
+  const coming = undecided.filter((i) => isLocal(i) || !isFromHere((questions[i] as Question).packet));
+  const outgoing = undecided.filter((i) => isFromHere((questions[i] as Question).packet));
   const inward = dropUndecided(forgetful, ["input", "forward"]);
   const outward = dropUndecided(forgetful, ["output"]);
   const accepted = new Set([
     ...(await again(prober, inward, questions, coming, 1, arrives)),
-    ...(await again(prober, outward, questions, undecided.filter(isFromHere), 1, arrives)),
+    ...(await again(prober, outward, questions, outgoing, 1, arrives)),
   ]);
   const translated = hasMemory(rules)
     ? indicesOf(seen, (observation) => observation.kind === "arrived" && observation.translated)
     : [];
   const sticks = await again(prober, takeTurns(rules), questions, translated, 2, (answer) => {
-    return distinct(answer.map(observe)).length === 1;
+    return new Set(answer.map((each) => destinationOf(observe(each)))).size === 1;
   });
   await clearRules(prober, rules);
   return seen.map((observations, i) => ({ observations, accepted: accepted.has(i), sticks: sticks.has(i) }));
@@ -79,14 +81,35 @@ function indicesOf(
   return [...seen.keys()].filter((i) => seen[i]?.some(test));
 }
 
-/** Each observation once, sorted. */
-function distinct(observations: readonly Observation[]): Observation[] {
-  const byText = new Map(observations.map((observation) => [textOf(observation), observation]));
+/** Packets of the node's own may be masqueraded to the address that they have, from another port: and once in 64,000 times
+ *  the port is the same. So they are sent more often than they need to be. */
+const REPEATS = 3;
+
+function isFromHere({ inInterface }: Packet): boolean {
+  return inInterface === undefined;
+}
+
+/** Each observation once, sorted. Of packets of the node's own that arrive at one place, all are masqueraded if one is. */
+function distinct(observations: readonly Observation[], packet: Packet): Observation[] {
+  const masqueraded = new Set(
+    observations
+      .filter((observation) => observation.kind === "arrived" && observation.masquerade && isFromHere(packet))
+      .map(destinationOf),
+  );
+  const byText = new Map(
+    observations.map((observation): [string, Observation] => {
+      const destination = destinationOf(observation);
+      if (observation.kind !== "arrived") return [destination, observation];
+      const masquerade = observation.masquerade || masqueraded.has(destination);
+      return [`${destination} ${masquerade}`, { ...observation, masquerade }];
+    }),
+  );
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, observation]) => observation);
 }
 
-function textOf(observation: Observation): string {
+/** Where a packet arrived, or what became of it. */
+function destinationOf(observation: Observation): string {
   if (observation.kind !== "arrived") return JSON.stringify(observation);
-  const { address, port, translated, masquerade, local } = observation;
-  return `${printAddressPort(address, port)} ${translated} ${masquerade} ${local}`;
+  const { address, port, translated, local } = observation;
+  return `${printAddressPort(address, port)} ${translated} ${local}`;
 }

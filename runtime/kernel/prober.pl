@@ -9,8 +9,11 @@
 #                        its exit code and its output, both streams together
 #   flush                forgets all connections
 #   drain                forgets what has come out
-#   flood WHERE COUNT HEX…   COUNT times all packets, each time from the next source port. The answer: how many came out
-#                        with the destination that they had, how many with another, and the seconds that sending took (0 without Time::HiRes, which is not in perl-base)
+#   flood COUNT WHERE:HEX…   COUNT times all packets, each time from the next source port. The answer: how many were sent,
+#                        how many left with the destination that they had, how many with another, and the seconds that
+#                        sending took (0 without Time::HiRes, which is not in perl-base)
+#   start WHERE:HEX…     begins such a flood in the background; nothing else is sent or heard meanwhile
+#   stop                 ends it; the answer is the same
 #
 # The answer to send has for each packet a list of what came out, separated by blanks, with `;` between packets:
 #
@@ -51,51 +54,64 @@ socket(my $netlink, 16, SOCK_RAW, 12) or die "cannot open netfilter netlink: $!\
 my $machine = qx(uname -m);
 my $recvmsg = $machine =~ /aarch64|riscv64|loongarch64/ ? 212 : $machine =~ /s390x/ ? 372 : $machine =~ /ppc64/ ? 342 : 47;
 
-sub receive6 {
+# Each reads one packet from a device or socket that has one, and gives it as a word of an answer.
+sub read_device {
+    my ($name) = @_;
+    sysread $tun{$name}, my $bytes, 2048;
+    return "out:$name:" . unpack 'H*', $bytes;
+}
+
+sub read_four {
     my ($protocol) = @_;
-    my $socket = $receive6{$protocol} or return;
-    my @found;
-    while (1) {
-        my ($name, $data, $control) = ("\0" x 28, "\0" x 2048, "\0" x 128);
-        my $vector  = pack 'PQ', $data, 2048;
-        my $message = pack 'PLx4PQPQix4', $name, 28, $vector, 1, $control, 128, 0;
-        my $length  = syscall($recvmsg, fileno($socket), $message, 0x40);
-        last if $length <= 0;
-        my (undef, $level, $type) = unpack 'Qii', $control;
-        next unless $level == 41 && $type == 50;    # IPV6_PKTINFO
-        push @found, join ':', 'local6', $protocol, unpack('H*', substr $name, 8, 16), unpack('H*', substr $control, 16, 16),
-          unpack('H*', substr $data, 0, $length);
-    }
-    return @found;
+    recv $receive4{$protocol}, my $bytes, 2048, 0x40;
+    return 'local:' . unpack 'H*', $bytes;
 }
 
-sub receive4 {
+sub read_six {
     my ($protocol) = @_;
-    my $socket = $receive4{$protocol} or return;
-    my ($bytes, @found);
-    push @found, 'local:' . unpack('H*', $bytes) while defined recv $socket, $bytes, 2048, 0x40;
-    return @found;
+    my ($name, $data, $control) = ("\0" x 28, "\0" x 2048, "\0" x 128);
+    my $vector  = pack 'PQ', $data, 2048;
+    my $message = pack 'PLx4PQPQix4', $name, 28, $vector, 1, $control, 128, 0;
+    my $length  = syscall($recvmsg, fileno($receive6{$protocol}), $message, 0x40);
+    my (undef, $level, $type) = unpack 'Qii', $control;
+    return () unless $length > 0 && $level == 41 && $type == 50;    # IPV6_PKTINFO
+    return join ':', 'local6', $protocol, unpack('H*', substr $name, 8, 16), unpack('H*', substr $control, 16, 16),
+      unpack('H*', substr $data, 0, $length);
 }
 
-sub leave {
-    my ($bytes, @found);
-    for my $device (@devices) {
-        push @found, "out:$device:" . unpack('H*', $bytes) while sysread $tun{$device}, $bytes, 2048;
-    }
-    return @found;
+# Where something may come out: a list of [file number, what reads it, its argument], and the file numbers as a bit mask.
+sub outlets {
+    my (@outlets) = @_;
+    my $mask = '';
+    vec($mask, $_->[0], 1) = 1 for @outlets;
+    return [$mask, @outlets];
 }
 
-# What a packet has made come out: of its own protocol, and ICMP.
+my @leaving = map { [fileno $tun{$_}, \&read_device, $_] } @devices;
+my %four    = map { $_ => [fileno $receive4{$_}, \&read_four, $_] } keys %receive4;
+my %six     = map { $_ => [fileno $receive6{$_}, \&read_six, $_] } keys %receive6;
+my $all     = outlets(@leaving, values %four, values %six);
+my %outlets_of;    # by IP version and protocol: of its own protocol, and ICMP
+
 sub collect {
-    my ($packet) = @_;
-    return (leave(), receive6(vec $packet, 6, 8), receive6(58)) if vec($packet, 0, 8) >> 4 == 6;
-    return (leave(), receive4(vec $packet, 9, 8), receive4(1));
+    my ($mask, @outlets) = @{ $_[0] };
+    my @found;
+    while (select(my $ready = $mask, undef, undef, 0) > 0) {
+        for (@outlets) { push @found, $_->[1]->($_->[2]) if vec $ready, $_->[0], 1 }
+    }
+    return @found;
 }
 
-sub drain {
-    leave();
-    receive4($_) for keys %receive4;
-    receive6($_) for keys %receive6;
+# What a packet can make come out, and where.
+sub outlets_for {
+    my ($packet) = @_;
+    my $version  = vec($packet, 0, 8) >> 4;
+    my $protocol = vec $packet, $version == 6 ? 6 : 9, 8;
+    return $outlets_of{"$version $protocol"} //= do {
+        my ($icmp, $sockets) = $version == 6 ? (58, \%six) : (1, \%four);
+        my %wanted = map { $_ => 1 } $protocol, $icmp;
+        outlets(@leaving, map { $sockets->{$_} // () } keys %wanted);
+    };
 }
 
 sub transmit {
@@ -111,7 +127,7 @@ sub transmit {
 sub probe {
     my ($where, $packet) = @_;
     my @failed = transmit($where, $packet) ? () : ('error:' . ($! + 0));
-    return join ' ', @failed, collect($packet);
+    return join ' ', @failed, collect(outlets_for($packet));
 }
 
 # IPCTNL_MSG_CT_DELETE without a tuple: all of them.
@@ -133,31 +149,65 @@ sub renumber {
     return $packet;
 }
 
+# Sends all packets again and again, until `$goes_on` says no more.
 sub flood {
-    my ($where, $count, @packets) = @_;
-    my ($same, $other, $seconds, $port) = (0, 0, 0, 1024);
+    my ($goes_on, @where) = @_;
+    my @packets = map { s/(\S+)://r } @where;
+    s/:.*// for @where;
+    @packets = map { pack 'H*', $_ } @packets;
+    my ($sent, $same, $other, $seconds, $port, $connections) = (0, 0, 0, 0, 1024, 0);
     my $now = eval { require Time::HiRes; \&Time::HiRes::time } // sub { 0 };
     my %asked;
     for my $packet (@packets) {
         $asked{ vec($packet, 0, 8) >> 4 == 6 ? substr $packet, 24, 16 : substr $packet, 16, 4 } = 1;
     }
-    for my $round (1 .. $count) {
-        $port = $port >= 65000 ? 1024 : $port + 1;
+    while ($goes_on->()) {
+        if ($connections > 50_000 || $port > 65_000) {
+            flush();
+            ($connections, $port) = (0, 1024);
+        }
+        $port++;
+        $connections += @packets;
         my @next  = map { renumber($_, $port) } @packets;
         my $start = $now->();
-        transmit($where, $_) for @next;
+        transmit($where[$_], $next[$_]) for 0 .. $#next;
         $seconds += $now->() - $start;
+        $sent += @next;
         for my $device (@devices) {
             my $bytes;
             while (sysread $tun{$device}, $bytes, 2048) {
                 my $six = vec($bytes, 0, 8) >> 4 == 6;
-                next if vec($bytes, $six ? 6 : 9, 8) == ($six ? 58 : 1);    # errors and chatter
+                next if vec($bytes, $six ? 6 : 9, 8) == ($six ? 58 : 1);    # errors
+                next if $six && vec($bytes, 24, 8) == 255;                  # chatter
                 if ($asked{ $six ? substr $bytes, 24, 16 : substr $bytes, 16, 4 }) { $same++ }
                 else                                                              { $other++ }
             }
         }
     }
-    return "$same $other $seconds";
+    return "$sent $same $other $seconds";
+}
+
+# The flood in the background: its process, and where it will answer.
+my ($flooder, $flooded);
+
+sub start {
+    my @packets = @_;
+    my $parent  = $$;
+    pipe($flooded, my $result) or die "pipe: $!\n";
+    $flooder = fork // die "fork: $!\n";
+    return 'ok' if $flooder;
+    my $goes_on = 1;
+    $SIG{TERM} = sub { $goes_on = 0 };
+    syswrite $result, flood(sub { $goes_on && getppid() == $parent }, @packets);
+    exec 'true';
+}
+
+sub stop {
+    kill 'TERM', $flooder;
+    local $/;
+    my $said = <$flooded>;
+    waitpid $flooder, 0;
+    return $said;
 }
 
 # Runs a command with `$input` on its standard input; another process writes it, so that neither waits for the other.
@@ -228,13 +278,15 @@ while (defined(my $line = take())) {
         $answers .= "ok\n";
     }
     elsif ($command eq 'drain') {
-        drain();
+        collect($all);
         $answers .= "ok\n";
     }
     elsif ($command eq 'flood') {
-        my ($where, $count, @packets) = split ' ', $rest;
-        $answers .= flood($where, $count, map { pack 'H*', $_ } @packets) . "\n";
+        my ($count, @packets) = split ' ', $rest;
+        $answers .= flood(sub { $count-- > 0 }, @packets) . "\n";
     }
+    elsif ($command eq 'start') { $answers .= start(split ' ', $rest) . "\n" }
+    elsif ($command eq 'stop')  { $answers .= stop() . "\n" }
     else { die "no command $command\n" }
     if (index($input, "\n") < 0 || length $answers > 1 << 16) {
         put(\*STDOUT, $answers);

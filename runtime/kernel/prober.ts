@@ -26,9 +26,16 @@ export interface Answer {
   readonly events: readonly Event[];
 }
 
+/** A packet of a flood: it comes from outside the node. */
+export interface FloodPacket {
+  readonly inInterface: string;
+  readonly flow: Probe["flow"];
+}
+
 /** What came of a flood of packets. */
 export interface Flood {
-  /** Packets that came out where they were sent to, and elsewhere. */
+  readonly sent: number;
+  /** Packets that left with the destination that they had, and with another. The rest did not leave. */
   readonly untranslated: number;
   readonly translated: number;
   /** That sending took; 0 where perl has no finer clock. */
@@ -46,8 +53,11 @@ const MAX_PACKETS = 64;
 /** A running prober. Calls are answered in their order. Close it: its namespace lives as long as the process. */
 export class Prober {
   private readonly child: ChildProcessWithoutNullStreams;
-  private readonly waiting: ((line: string | undefined) => void)[] = [];
+  /** Who waits for answers, in the order of the questions; those before `answered` have theirs. */
+  private waiting: ((line: string | undefined) => void)[] = [];
+  private answered = 0;
   private readonly complaints: string[] = [];
+  private readonly outgoing: string[] = [];
   private rest = "";
   private nextPort = FIRST_PORT;
   private connections = 0;
@@ -64,7 +74,7 @@ export class Prober {
     this.child.stdin.on("error", () => undefined); // it has died; who waits for an answer is told
     this.child.on("error", ({ message }) => this.complaints.push(message));
     this.child.on("close", () => {
-      for (const answer of this.waiting.splice(0)) answer(undefined);
+      while (this.answered < this.waiting.length) this.answer(undefined);
     });
   }
 
@@ -104,12 +114,15 @@ export class Prober {
     });
   }
 
-  /** Sends `flows` `count` times, each round from another source port: TCP and UDP. */
-  async flood(inInterface: string, count: number, flows: readonly Probe["flow"][]): Promise<Flood> {
-    const packets = flows.map((flow) => Buffer.from(buildPacket({ ...flow, sourcePort: 1 })).toString("hex"));
-    const answer = await this.ask(`flood ${inInterface} ${count} ${packets.join(" ")}`);
-    const [untranslated = 0, translated = 0, seconds = 0] = answer.split(" ").map(Number);
-    return { untranslated, translated, seconds };
+  /** Sends `packets`, TCP and UDP, `count` times, each round from another source port. */
+  async flood(count: number, packets: readonly FloodPacket[]): Promise<Flood> {
+    return readFlood(await this.ask(`flood ${count} ${printPackets(packets)}`));
+  }
+
+  /** Sends `packets` until the function that it gives is called. Until then only `run` is answered as usual. */
+  async startFlood(packets: readonly FloodPacket[]): Promise<() => Promise<Flood>> {
+    await this.ask(`start ${printPackets(packets)}`);
+    return async () => readFlood(await this.ask("stop"));
   }
 
   /** Makes the kernel forget all connections. */
@@ -129,6 +142,7 @@ export class Prober {
     return new Promise((resolve) => {
       if (this.child.exitCode !== null || this.child.signalCode !== null) return resolve();
       this.child.on("close", () => resolve());
+      this.flush();
       this.child.stdin.end();
     });
   }
@@ -139,16 +153,48 @@ export class Prober {
         reject(new EngineTrouble(`the process in the namespace has ended: ${this.complaints.join("").trim()}`));
       if (this.child.exitCode !== null || this.child.signalCode !== null) return fail();
       this.waiting.push((answer) => (answer === undefined ? fail() : resolve(answer)));
-      this.child.stdin.write(`${line}\n`);
-      if (input !== undefined && input.length > 0) this.child.stdin.write(input);
+      this.outgoing.push(`${line}\n`);
+      if (input !== undefined) {
+        this.flush();
+        this.child.stdin.write(input);
+      } else if (this.outgoing.length === 1) {
+        queueMicrotask(() => this.flush()); // a write for every line costs more than the kernel takes for a packet
+      }
     });
+  }
+
+  private flush(): void {
+    if (this.outgoing.length > 0) this.child.stdin.write(this.outgoing.splice(0).join(""));
   }
 
   private hear(text: string): void {
     const lines = (this.rest + text).split("\n");
     this.rest = lines.pop() ?? "";
-    for (const line of lines) this.waiting.shift()?.(line);
+    for (const line of lines) this.answer(line);
   }
+
+  private answer(line: string | undefined): void {
+    const next = this.waiting[this.answered++];
+    if (this.answered >= this.waiting.length) {
+      this.waiting = [];
+      this.answered = 0;
+    }
+    next?.(line);
+  }
+}
+
+function printPackets(packets: readonly FloodPacket[]): string {
+  return packets
+    .map(({ inInterface, flow }) => {
+      const bytes = buildPacket({ ...flow, sourcePort: 1 });
+      return `${inInterface}:${Buffer.from(bytes).toString("hex")}`;
+    })
+    .join(" ");
+}
+
+function readFlood(answer: string): Flood {
+  const [sent = 0, untranslated = 0, translated = 0, seconds = 0] = answer.split(" ").map(Number);
+  return { sent, untranslated, translated, seconds };
 }
 
 /** One word of an answer; undefined for the kernel's own chatter: multicast, neighbour discovery. */

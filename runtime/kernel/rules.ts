@@ -54,7 +54,7 @@ export function rememberNobody(rules: Rules): Rules {
   return mapTexts(rules, (text) =>
     rules.kind === "nft"
       ? text.replace(/\bupdate @\S+ \{[^}]*\}/g, "counter") // something has to stand in the rule
-      : text.replace(/-m recent --name \S+ --set( --rsource)?/g, ""),
+      : text.replace(/-m recent (--name \S+ )?--set( --name \S+)?( --mask \S+)?( --rsource)?/g, ""),
   );
 }
 

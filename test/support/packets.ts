@@ -26,6 +26,12 @@ const SENDERS: readonly (readonly [address: string, inInterface: string | undefi
   ["::1", undefined],
 ];
 
+/** At the borders of source ranges. */
+const BORDER_SENDERS: typeof SENDERS = [
+  ...["203.0.113.0", "203.0.113.15", "203.0.113.16", "203.0.113.127", "203.0.113.128"],
+  ...["2001:db8:c::", "2001:db8:c::ffff:ffff:ffff", "2001:db8:c:0:1::", "2001:db8:c:1::"],
+].map((from) => [from, "eth0"]);
+
 const PORTS = [80, 81, 443, 53, 30001, 30002, 30003, 32767, 65535, 31000, 31001, 31002, 31003, 8080] as const;
 
 /** Where packets may go: an address, an IANA protocol number, a port (0 for pings). */
@@ -46,7 +52,7 @@ export function* packetsAtServices({ objects, proxy }: Cluster, start = 0, step 
       add(to, to.includes(":") ? ICMPV6 : ICMP, 0);
     }
   }
-  yield* thinned(packetsTo([...targets.values()]), start, step);
+  yield* thinned(packetsTo([...targets.values()], [...SENDERS, ...BORDER_SENDERS]), start, step);
 }
 
 /** What the Services among `objects` claim, whatever becomes of the claims. */
@@ -58,9 +64,11 @@ function* claimsOf(objects: readonly Manifest[]): Generator<{
 }> {
   for (const object of objects) {
     if (object["kind"] !== "Service") continue;
-    const { clusterIPs, externalIPs = [], ports } = object["spec"] as ServiceFields;
+    const { clusterIPs, externalIPs = [], healthCheckNodePort, ports } = object["spec"] as ServiceFields;
     const { loadBalancer } = (object["status"] ?? {}) as StatusFields;
     const addresses = [...clusterIPs, ...externalIPs, ...(loadBalancer?.ingress ?? []).map(({ ip }) => ip)];
+    if (healthCheckNodePort !== undefined)
+      yield { addresses: [], protocol: PROTOCOL_NUMBERS.tcp, port: 0, nodePort: healthCheckNodePort };
     for (const { port, nodePort, protocol } of ports) {
       const number = PROTOCOLS.find((name) => name.toUpperCase() === protocol);
       if (number === undefined) throw new Error(`${protocol} is no protocol of a Service`);
@@ -77,6 +85,7 @@ function* claimsOf(objects: readonly Manifest[]): Generator<{
 interface ServiceFields {
   readonly clusterIPs: readonly string[];
   readonly externalIPs?: readonly string[];
+  readonly healthCheckNodePort?: number;
   readonly ports: readonly { readonly port: number; readonly nodePort?: number; readonly protocol: string }[];
 }
 
@@ -105,14 +114,14 @@ export function* packetsFor({ proxy }: Cluster, start: number, step: number): Ge
     ...PORTS.flatMap((port) => PROTOCOLS.map((protocol): Target => [to, PROTOCOL_NUMBERS[protocol], port])),
     [to, to.includes(":") ? ICMPV6 : ICMP, 0],
   ]);
-  yield* thinned(packetsTo(targets), start, step);
+  yield* thinned(packetsTo(targets, SENDERS), start, step);
 }
 
 const ICMP = 1;
 const ICMPV6 = 58;
 
-function* packetsTo(targets: readonly Target[]): Generator<Packet> {
-  for (const [from, inInterface] of SENDERS) {
+function* packetsTo(targets: readonly Target[], senders: typeof SENDERS): Generator<Packet> {
+  for (const [from, inInterface] of senders) {
     const source = address(from);
     for (const [to, protocol, destinationPort] of targets) {
       const destination = address(to);
