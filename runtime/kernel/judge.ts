@@ -81,30 +81,42 @@ function indicesOf(
   return [...seen.keys()].filter((i) => seen[i]?.some(test));
 }
 
-/** Packets of the node's own may be masqueraded to the address that they have, from another port: and once in 64,000 times
- *  the port is the same. So they are sent more often than they need to be. */
+/** Packets of the node's own may be masqueraded to the address that they have, and only another port shows it. One time in
+ *  64,000 that is the same port; and a packet that nothing masquerades gets another port where its own is taken by a
+ *  masqueraded connection to the same place. So they are sent more often than they need to be, and most of them count. */
 const REPEATS = 3;
 
 function isFromHere({ inInterface }: Packet): boolean {
   return inInterface === undefined;
 }
 
-/** Each observation once, sorted. Of packets of the node's own that arrive at one place, all are masqueraded if one is. */
+/** Each observation once, sorted. */
 function distinct(observations: readonly Observation[], packet: Packet): Observation[] {
-  const masqueraded = new Set(
-    observations
-      .filter((observation) => observation.kind === "arrived" && observation.masquerade && isFromHere(packet))
-      .map(destinationOf),
-  );
+  const settled = isFromHere(packet) ? settleMasquerades(observations) : observations;
   const byText = new Map(
-    observations.map((observation): [string, Observation] => {
+    settled.map((observation): [string, Observation] => {
       const destination = destinationOf(observation);
-      if (observation.kind !== "arrived") return [destination, observation];
-      const masquerade = observation.masquerade || masqueraded.has(destination);
-      return [`${destination} ${masquerade}`, { ...observation, masquerade }];
+      return observation.kind === "arrived"
+        ? [`${destination} ${observation.masquerade}`, observation]
+        : [destination, observation];
     }),
   );
   return [...byText].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, observation]) => observation);
+}
+
+/** Of packets that arrived at one place, all are masqueraded if most of them look so. */
+export function settleMasquerades(observations: readonly Observation[]): Observation[] {
+  const balance = new Map<string, number>();
+  for (const observation of observations) {
+    if (observation.kind !== "arrived") continue;
+    const destination = destinationOf(observation);
+    balance.set(destination, (balance.get(destination) ?? 0) + (observation.masquerade ? 1 : -1));
+  }
+  return observations.map((observation) =>
+    observation.kind === "arrived"
+      ? { ...observation, masquerade: (balance.get(destinationOf(observation)) ?? 0) > 0 }
+      : observation,
+  );
 }
 
 /** Where a packet arrived, or what became of it. */
