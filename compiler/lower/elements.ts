@@ -1,5 +1,6 @@
 /** Services and endpoints as elements of sets and maps: the part of the ruleset that grows with the cluster. */
 import { invariant } from "../invariant.ts";
+import { mergeIntervals } from "../ir/interval.ts";
 import type { Interval, KeyPart, MapElement, SetElement, Value, Verdict } from "../ir/types.ts";
 import { type Endpoint, servicePortName } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
@@ -7,7 +8,6 @@ import { type Prefix, prefixRange } from "../net/prefix.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS, type Protocol } from "../net/protocol.ts";
 import type { AddressFrontend, Frontend } from "./frontends.ts";
 import { Identities } from "./identities.ts";
-import { mergeIntervals } from "./intervals.ts";
 import {
   affinitySet,
   type EndpointList,

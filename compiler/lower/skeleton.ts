@@ -25,6 +25,7 @@ import {
   within,
 } from "../ir/build.ts";
 import { ADDRESS_TYPE, CT_STATE, CT_STATUS, PRIORITY } from "../ir/constants.ts";
+import { mergeIntervals } from "../ir/interval.ts";
 import type {
   BaseChain,
   Chain,
@@ -40,7 +41,6 @@ import { type Family, parseAddress } from "../net/address.ts";
 import { type Prefix, prefixRange } from "../net/prefix.ts";
 import { PROTOCOL_NUMBERS, type Protocol } from "../net/protocol.ts";
 import type { Elements, Pick } from "./elements.ts";
-import { mergeIntervals } from "./intervals.ts";
 import {
   affinitySet,
   dportOf,
