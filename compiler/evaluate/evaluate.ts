@@ -1,7 +1,7 @@
 import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
 import type { Hook, Program } from "../ir/types.ts";
 import { runBaseChain } from "./chain.ts";
-import { addressTypeOf } from "./expression.ts";
+import { addressTypeOf, ownAddressTowards } from "./expression.ts";
 import { Machine } from "./machine.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { Environment, Outcome, Packet, Result } from "./packet.ts";
@@ -44,12 +44,14 @@ export class Evaluator {
   }
 
   /** A packet of the node's own. To a local address it comes back by loopback, with its connection: what NAT decided on
-   *  the way out holds. */
+   *  the way out holds, and filters see the source that masquerading gave it. */
   private sendFromHere(state: State): State[] {
     return this.pass("output", state).flatMap((routed) =>
       this.pass("postrouting", routed).flatMap((sent) => {
         if (sent.end !== undefined || addressTypeOf(sent.destination, sent) !== ADDRESS_TYPE.local) return [sent];
-        return this.pass("prerouting", { ...sent, inInterface: "lo" }).flatMap((looped) => this.pass("input", looped));
+        const source = sent.masqueraded ? ownAddressTowards(sent.destination, sent.environment) : sent.source;
+        const back = { ...sent, source, inInterface: "lo" };
+        return this.pass("prerouting", back).flatMap((looped) => this.pass("input", looped));
       }),
     );
   }

@@ -1,10 +1,11 @@
 /** Values of expressions for a packet. */
 import { unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE } from "../ir/constants.ts";
+import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
 import type { CtKey, Expression, FieldExpression, MetaKey, Value } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { TableIndex } from "./machine.ts";
+import type { Environment } from "./packet.ts";
 import type { State } from "./state.ts";
 
 /** One of the values that an expression can have: a key of one or more parts. */
@@ -56,14 +57,20 @@ export function evaluateExpression(expression: Expression, state: State, table: 
   }
 }
 
-function applyMask(value: Value, mask: Value, xor: Value): Value {
+/** What a bitwise expression makes of `value`. All three are of one width. */
+export function applyMask(value: Value, mask: Value, xor: Value): Value {
   if (typeof value === "number" && typeof mask === "number" && typeof xor === "number")
     return ((value & mask) ^ xor) >>> 0;
   if (typeof value === "bigint" && typeof mask === "bigint" && typeof xor === "bigint") return (value & mask) ^ xor;
   throw new Error("bitwise operations need numbers of one width");
 }
 
-const HAS_PORTS: ReadonlySet<number> = new Set(Object.values(PROTOCOL_NUMBERS));
+const WITH_PORTS: ReadonlySet<number> = new Set(Object.values(PROTOCOL_NUMBERS));
+
+/** Whether packets of an IANA protocol number have ports. */
+export function hasPorts(protocol: number): boolean {
+  return WITH_PORTS.has(protocol);
+}
 
 function evaluateField(field: FieldExpression, state: State): Value | undefined {
   switch (field.kind) {
@@ -72,9 +79,8 @@ function evaluateField(field: FieldExpression, state: State): Value | undefined 
     case "ip6":
       return ofType(field.field === "saddr" ? state.source : state.destination, "bigint");
     case "transport":
-      if (
-        field.protocol === "th" ? !HAS_PORTS.has(state.protocol) : PROTOCOL_NUMBERS[field.protocol] !== state.protocol
-      )
+      if (state.ctState === CT_STATE.invalid) return undefined;
+      if (field.protocol === "th" ? !hasPorts(state.protocol) : PROTOCOL_NUMBERS[field.protocol] !== state.protocol)
         return undefined;
       return field.field === "sport" ? state.sourcePort : state.destinationPort;
     case "meta":
@@ -116,9 +122,9 @@ function evaluateMeta(key: MetaKey, state: State): Value | undefined {
 
 function evaluateCt(key: CtKey, state: State): Value | undefined {
   const { original } = state;
+  if (key === "state") return state.ctState;
+  if (state.ctState === CT_STATE.invalid) return undefined; // there is no connection to ask
   switch (key) {
-    case "state":
-      return state.ctState;
     case "status":
       return state.ctStatus;
     case "mark":
@@ -146,7 +152,7 @@ export function isUnknown(field: Expression): boolean {
 }
 
 /** The type of `address` in the node's routing table. */
-export function addressTypeOf(address: Address, { environment }: State): number {
+export function addressTypeOf(address: Address, { environment }: Pick<State, "environment">): number {
   if (environment.localAddresses.has(address)) return ADDRESS_TYPE.local;
   if (typeof address === "number") {
     const first = address >>> 24;
@@ -156,4 +162,11 @@ export function addressTypeOf(address: Address, { environment }: State): number 
   }
   if (address === 1n) return ADDRESS_TYPE.local;
   return address >> 120n === 0xffn ? ADDRESS_TYPE.multicast : ADDRESS_TYPE.unicast;
+}
+
+/** The source that masquerading gives to packets to a local `destination`: with IPv6 the same address (RFC 6724, rule 1),
+ *  with IPv4 the node's first (inet_select_addr). */
+export function ownAddressTowards(destination: Address, { localAddresses }: Environment): Address {
+  if (typeof destination === "bigint") return destination;
+  return [...localAddresses].find((address) => typeof address === "number") ?? destination;
 }

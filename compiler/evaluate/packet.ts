@@ -13,6 +13,8 @@ export interface Packet {
   /** The interface that it came in by; undefined for packets of the node's own programs. */
   readonly inInterface: string | undefined;
   readonly mark: number;
+  /** Connection tracking cannot tell what it belongs to: its transport header is cut off, say. */
+  readonly invalid?: true;
 }
 
 /** The node around the rules. */

@@ -6,8 +6,8 @@ const PROXY: Cluster["proxy"] = {
   nodeIP: NODE_IPS[0],
   nodeIPs: NODE_IPS,
   detectLocalMode: "ClusterCIDR",
-  clusterCIDR: ["10.180.0.0/16"],
-  serviceCIDRs: ["172.30.0.0/16"],
+  clusterCIDR: ["10.180.0.0/16", "fd00:10:180::/48"],
+  serviceCIDRs: ["172.30.0.0/16", "fd00:10:96::/112"],
   nodePortAddresses: "default",
   localhostNodePorts: true,
   masqueradeAll: false,
@@ -43,7 +43,46 @@ const OWN_ENDPOINTS: Cluster["objects"] = [
   },
 ];
 
+/** A connection of the node's to itself, by way of a Service, comes back by loopback with the address that masquerading gave
+ *  it: source ranges were held against the one before. */
+const MASQUERADED_HERE: Cluster["objects"] = (
+  [
+    ["IPv4", "172.30.0.41", "192.168.0.2", "1.2.3.4/32"],
+    ["IPv4", "172.30.0.42", "192.168.1.2", "192.168.1.2/32"],
+    ["IPv4", "172.30.0.43", "192.168.1.2", "192.168.0.2/32"],
+    ["IPv6", "fd00:10:96::41", "2001:db8::1", "2001:db8::1/128"],
+    ["IPv6", "fd00:10:96::42", "2001:db8:1::2", "2001:db8::1/128"],
+    ["IPv6", "fd00:10:96::43", "2001:db8:1::2", "2001:db8:1::2/128"],
+  ] as const
+).flatMap(([family, clusterIp, own, range], i): Cluster["objects"] => [
+  {
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { name: `ranged-${i}`, namespace: "shop" },
+    spec: {
+      type: "LoadBalancer",
+      clusterIP: clusterIp,
+      clusterIPs: [clusterIp],
+      ipFamilies: [family],
+      loadBalancerSourceRanges: [range],
+      ports: [{ port: 8000 + i, protocol: "TCP", nodePort: 31000 + i }],
+    },
+    status: { loadBalancer: { ingress: [{ ip: own, ipMode: "VIP" }] } },
+  },
+  {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { name: `ranged-${i}-1`, namespace: "shop", labels: { "kubernetes.io/service-name": `ranged-${i}` } },
+    addressType: family,
+    endpoints: [{ addresses: [own], nodeName: NODE_NAME }],
+    ports: [{ name: "", port: 8000 + i, protocol: "TCP" }],
+  },
+]);
+
 /** With the first packet to be asked about. */
 export const EXAMPLES: readonly [cluster: Cluster, start: number][] = (["nftables", "iptables"] as const).flatMap(
-  (mode) => [0, 1, 2, 3, 4].map((start): [Cluster, number] => [{ objects: OWN_ENDPOINTS, proxy: PROXY, mode }, start]),
+  (mode) =>
+    [OWN_ENDPOINTS, MASQUERADED_HERE].flatMap((objects) =>
+      [0, 1, 2, 3, 4].map((start): [Cluster, number] => [{ objects, proxy: PROXY, mode }, start]),
+    ),
 );
