@@ -1,12 +1,13 @@
 /** What single packets show, and what most of them do. */
 import { expect, test } from "vitest";
+import type { Ipv4 } from "../../../compiler/net/address.ts";
 import { settleMasquerades } from "../../../runtime/kernel/judge.ts";
 import type { Observation } from "../../../runtime/kernel/observe.ts";
 
 function arrivals(port: number, masquerades: readonly boolean[]): Observation[] {
   return masquerades.map((masquerade) => ({
     kind: "arrived",
-    address: 0x0ab40001,
+    address: 0x0ab40001 as Ipv4,
     port,
     translated: true,
     masquerade,
