@@ -79,7 +79,7 @@ function evaluateField(field: FieldExpression, state: State): Value | undefined 
     case "ip6":
       return ofType(field.field === "saddr" ? state.source : state.destination, "bigint");
     case "transport":
-      if (state.ctState === CT_STATE.invalid) return undefined;
+      if (state.ctState !== CT_STATE.new) return undefined; // there are no ports to rely on
       if (field.protocol === "th" ? !hasPorts(state.protocol) : PROTOCOL_NUMBERS[field.protocol] !== state.protocol)
         return undefined;
       return field.field === "sport" ? state.sourcePort : state.destinationPort;
@@ -123,7 +123,7 @@ function evaluateMeta(key: MetaKey, state: State): Value | undefined {
 function evaluateCt(key: CtKey, state: State): Value | undefined {
   const { original } = state;
   if (key === "state") return state.ctState;
-  if (state.ctState === CT_STATE.invalid) return undefined; // there is no connection to ask
+  if (state.ctState !== CT_STATE.new) return undefined; // there is no connection to ask
   switch (key) {
     case "status":
       return state.ctStatus;

@@ -13,8 +13,9 @@ export interface Packet {
   /** The interface that it came in by; undefined for packets of the node's own programs. */
   readonly inInterface: string | undefined;
   readonly mark: number;
-  /** Connection tracking cannot tell what it belongs to: its transport header is cut off, say. */
-  readonly invalid?: true;
+  /** What connection tracking makes of it, when it is not the first packet of a connection: it cannot tell what the packet
+   *  belongs to (its transport header is cut off, say), or does not look at it (neighbour discovery). */
+  readonly ctState?: "invalid" | "untracked";
 }
 
 /** The node around the rules. */

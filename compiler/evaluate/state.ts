@@ -47,7 +47,7 @@ export function startState(packet: Packet, environment: Environment): State {
     mark: packet.mark,
     priority: 0,
     inInterface: packet.inInterface ?? "",
-    ctState: packet.invalid ? CT_STATE.invalid : CT_STATE.new,
+    ctState: CT_STATE[packet.ctState ?? "new"],
     ctStatus: 0,
     ctMark: 0,
     original: packet,
