@@ -1,0 +1,106 @@
+/**
+ * A program as a graph of questions about one packet: jumps, hooks and all that is the same for every packet are resolved,
+ * what is left is asked in the order in which the kernel asks it.
+ */
+
+import type { ElementIndex } from "../evaluate/lookup.ts";
+import type {
+  Interval,
+  MapDeclaration,
+  MapElement,
+  RejectWith,
+  SetDeclaration,
+  SetElement,
+  Value,
+} from "../ir/types.ts";
+
+/** What a question is about. `asked` is the destination that the packet came with, `endpoint` the one that a translation
+ *  gave it; `register` is the packet's priority, where a rule wrote it. */
+export type Read =
+  | { readonly kind: "constant"; readonly value: Value }
+  | { readonly kind: "source" | "source-type" | "protocol" | "register" }
+  | { readonly kind: "address" | "address-type"; readonly of: "asked" | "endpoint" }
+  /** The address that masquerading chooses for packets of the node's to `of`, which is local. */
+  | { readonly kind: "own-address"; readonly of: "asked" | "endpoint" }
+  /** `protocol`: there is no such port in packets of another one. `tracked`: connection tracking says 0 where there is none. */
+  | { readonly kind: "port"; readonly of: "asked" | "endpoint"; readonly protocol?: number; readonly tracked?: true }
+  /** The number that chance chose, plus `offset`. */
+  | { readonly kind: "slot"; readonly offset: number };
+
+/** A set or map of the program. Compare by identity. */
+export interface Elements<Element extends SetElement = SetElement> {
+  readonly declaration: SetDeclaration | MapDeclaration | undefined;
+  readonly elements: readonly Element[];
+  readonly index: ElementIndex<Element>;
+}
+
+export type Against =
+  | { readonly kind: "set"; readonly set: Elements }
+  | { readonly kind: "intervals"; readonly intervals: readonly Interval[] };
+
+/** A place in the graph. */
+export type Node =
+  /** Whether what is read is among `against` (`negated`: is not). What cannot be read leads to `no` in either case. */
+  | {
+      readonly kind: "test";
+      readonly reads: readonly Read[];
+      readonly against: Against;
+      readonly negated: boolean;
+      readonly yes: Later;
+      readonly no: Later;
+    }
+  /** Where the element leads that has the key. */
+  | {
+      readonly kind: "switch";
+      readonly reads: readonly Read[];
+      readonly map: Elements<MapElement>;
+      readonly found: (element: MapElement) => Node;
+      readonly missing: Later;
+    }
+  /** The destination becomes what the element says that has the key. `same`: it was that before. */
+  | {
+      readonly kind: "translate";
+      readonly reads: readonly Read[];
+      readonly map: Elements<MapElement>;
+      readonly changed: Later;
+      readonly same: Later;
+      readonly missing: Later;
+    }
+  /** The register becomes what the element says that has the key. */
+  | {
+      readonly kind: "load";
+      readonly reads: readonly Read[];
+      readonly map: Elements<MapElement>;
+      readonly found: Later;
+      readonly missing: Later;
+    }
+  /** One of `count` numbers, from 0, each as likely. */
+  | { readonly kind: "choose"; readonly count: number; readonly chosen: Later }
+  | { readonly kind: "end"; readonly end: End }
+  /** The program does here what a graph cannot say. */
+  | { readonly kind: "beyond"; readonly reason: string };
+
+/** A node that is made when it is first asked for. */
+export class Later {
+  private readonly make: () => Node;
+  private made: Node | undefined;
+
+  constructor(make: () => Node) {
+    this.make = make;
+  }
+
+  get node(): Node {
+    this.made ??= this.make();
+    return this.made;
+  }
+}
+
+/** What has become of the packet. */
+export interface End {
+  readonly verdict: "pass" | "accept" | "drop" | "reject" | "dnat";
+  readonly rejectWith?: RejectWith;
+  readonly masquerade: boolean;
+  readonly stickySeconds?: number;
+  /** What decided, in the words of the program's comments, in order; translations to an endpoint do not say. */
+  readonly reasons: readonly string[];
+}

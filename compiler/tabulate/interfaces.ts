@@ -1,0 +1,70 @@
+/** The kinds of interfaces that a program tells apart. */
+import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
+import type { Interfaces } from "./types.ts";
+
+/** A kind with the name of an interface of it; undefined stands for none: packets of the node's own. */
+export interface InterfaceKind {
+  readonly example: string | undefined;
+}
+
+/** All kinds, the node's own packets first, and one that no rule names second. */
+export function findInterfaces(program: Program): { readonly interfaces: Interfaces; readonly kinds: InterfaceKind[] } {
+  const patterns = [...patternsIn(program)];
+  const kinds: InterfaceKind[] = [{ example: undefined }];
+  const matches = [-1];
+  // Names that no rule can mean: the longest name of an interface has 15 characters.
+  const candidates = [NOBODY, ...patterns.map(({ name, isPrefix }) => (isPrefix ? `${name}${NOBODY}` : name))];
+  for (const example of candidates) {
+    const bits = matchesOf(patterns, example);
+    if (matches.includes(bits)) continue;
+    matches.push(bits);
+    kinds.push({ example });
+  }
+  return { interfaces: { patterns, matches }, kinds };
+}
+
+const NOBODY = "\u0001";
+
+/** A bit for each of `patterns` that `name` matches. */
+export function matchesOf(patterns: Interfaces["patterns"], name: string): number {
+  return patterns.reduce(
+    (bits, pattern, i) =>
+      (pattern.isPrefix ? name.startsWith(pattern.name) : name === pattern.name) ? bits | (1 << i) : bits,
+    0,
+  );
+}
+
+/** The number of the kind that an interface is of; undefined: the node's own packets. */
+export function interfaceKindOf({ patterns, matches }: Interfaces, name: string | undefined): number {
+  return name === undefined ? 0 : matches.indexOf(matchesOf(patterns, name), 1);
+}
+
+function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
+  const found = new Map<string, Interfaces["patterns"][number]>();
+  const add = (name: string, isPrefix: boolean): void =>
+    void found.set(`${name}${isPrefix ? "*" : ""}`, { name, isPrefix });
+  const addNames = (parts: Iterable<KeyPart>): void => {
+    for (const part of parts) if (typeof part === "string") add(part, false);
+  };
+  for (const table of ruleset.tables) {
+    for (const { rules } of table.chains) {
+      for (const step of rules.flatMap(({ steps }) => steps)) {
+        if (step.kind === "name-prefix" && isInterface(step.left)) add(step.prefix, true);
+        else addNames(namesIn(step));
+      }
+    }
+    for (const { key, elements } of [...table.sets, ...table.maps])
+      if (key.some(({ type }) => type === "ifname")) for (const element of elements) addNames(element.key);
+  }
+  return new Set(found.values());
+}
+
+function* namesIn(step: Step): Generator<KeyPart> {
+  if (step.kind === "compare" && isInterface(step.left)) yield step.right;
+  if (step.kind === "within" && isInterface(step.left)) for (const { from } of step.intervals) yield from;
+  if (step.kind === "vmap" && typeof step.map !== "string") for (const { key } of step.map) yield* key;
+}
+
+function isInterface(expression: Expression): boolean {
+  return expression.kind === "meta" && expression.key === "iifname";
+}

@@ -1,0 +1,426 @@
+/** From a program to its table for one node. */
+import { environmentOf } from "../evaluate/packet.ts";
+import type { Elements, Node, Read } from "../graph/types.ts";
+import { type Door, unfold } from "../graph/unfold.ts";
+import { invariant, required } from "../invariant.ts";
+import type { Interval, KeyPart, Program, Value } from "../ir/types.ts";
+import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../net/address.ts";
+import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { Answers, type Row } from "./answers.ts";
+import { findInterfaces, type InterfaceKind } from "./interfaces.ts";
+import { SourceSets } from "./source-sets.ts";
+import {
+  type AddressRow,
+  type Default,
+  type FamilyTable,
+  type LocalAddress,
+  type LocalKind,
+  type Misfit,
+  type PortRow,
+  type Region,
+  sameDefault,
+  type Tabulation,
+} from "./types.ts";
+import { type Course, Misfitting, Walker } from "./walk.ts";
+
+/** The table of `program` on a node that has `addresses`, or everything that does not fit into one. */
+export function tabulate(
+  program: Program,
+  addresses: readonly Address[],
+): { readonly tabulation: Tabulation } | { readonly misfits: readonly Misfit[] } {
+  const { interfaces, kinds } = findInterfaces(program);
+  const answers = new Answers();
+  const misfits: Misfit[] = [];
+  const [IPv4, IPv6] = FAMILIES.map((family) =>
+    new FamilyTabulator(
+      program,
+      family,
+      addresses.filter((address) => familyOf(address) === family),
+      kinds,
+      answers,
+      misfits,
+    ).tabulate(),
+  ) as [FamilyTable, FamilyTable];
+  if (misfits.length > 0) return { misfits };
+  const { behaviours, fates } = answers;
+  return { tabulation: { interfaces, behaviours, fates, families: { IPv4, IPv6 } } };
+}
+
+/** A protocol and a port; the key of a `Map`. */
+type PortKey = number;
+
+const keyOf = (protocol: number, port: number): PortKey => protocol * 65536 + port;
+const protocolIn = (key: PortKey): number => Math.floor(key / 65536);
+const portIn = (key: PortKey): number => key % 65536;
+
+const WITH_PORTS: readonly number[] = Object.values(PROTOCOL_NUMBERS);
+const PINGS: Readonly<Record<Family, number>> = { IPv4: 1, IPv6: 58 };
+/** A number that IANA gives to experiments. */
+const UNHEARD_OF = 253;
+
+class FamilyTabulator {
+  private readonly family: Family;
+  private readonly walker: Walker;
+  private readonly answers: Answers;
+  private readonly misfits: Misfit[];
+  /** A graph for each interface kind. */
+  private readonly roots: readonly Node[];
+  /** The same for packets that connection tracking cannot place, or does not look at. */
+  private readonly invalidRoots: readonly Node[];
+  private readonly untrackedRoots: readonly Node[];
+  private readonly local: ReadonlySet<Address>;
+  /** Everything that rules mention of a destination: addresses with the ports that are asked about there… */
+  private readonly points = new Map<Address, Set<PortKey>>();
+  /** …where blocks of addresses begin… */
+  private readonly boundaries: Set<Address>;
+  /** …ports that are asked about whatever the address… */
+  private readonly anywhere = new Set<PortKey>();
+  /** …and protocols. */
+  private readonly protocols: Set<number>;
+  private readonly seen = new Set<string>();
+  private readonly numbers = new Map<object, number>();
+  /** Whether the walk at hand has asked for a port without an address. */
+  private askedAnyPort = false;
+  /** The first comment that the walk at hand has come by. */
+  private label = "";
+
+  constructor(
+    program: Program,
+    family: Family,
+    addresses: readonly Address[],
+    kinds: readonly InterfaceKind[],
+    answers: Answers,
+    misfits: Misfit[],
+  ) {
+    this.family = family;
+    this.answers = answers;
+    this.misfits = misfits;
+    const [lowest, loopback] = addressesOf(family, family === "IPv4" ? ["0.0.0.0", "127.0.0.1"] : ["::", "::1"]);
+    this.local = new Set([...addresses, loopback as Address]);
+    this.boundaries = new Set([lowest as Address, ...typeBoundaries(family)]);
+    this.protocols = new Set([...WITH_PORTS, PINGS[family], UNHEARD_OF]);
+    const root = (ctState: Door["ctState"]) => {
+      return ({ example }: InterfaceKind) => unfold(program, family, { inInterface: example, ctState });
+    };
+    this.roots = kinds.map(root("new"));
+    this.invalidRoots = kinds.map(root("invalid"));
+    this.untrackedRoots = kinds.map(root("untracked"));
+    this.walker = new Walker(environmentOf(addresses), new SourceSets(), {
+      consulted: (elements, reads) => this.consulted(elements, reads),
+      found: ({ comment }) => {
+        if (this.label === "" && comment !== undefined) this.label = comment;
+      },
+      compared: (read, node) => this.compared(read, node),
+    });
+  }
+
+  tabulate(): FamilyTable {
+    const localRows = new Map<Address, Map<PortKey, PortRow>>();
+    const defaults = new Map<Address, Default>();
+    const rows = new Map<Address, Map<PortKey, PortRow>>();
+    // Each walk may come by more that is to be looked at.
+    let protocols = this.protocols.size;
+    for (let before = -1; before !== this.amount(); ) {
+      before = this.amount();
+      if (protocols !== this.protocols.size) defaults.clear();
+      protocols = this.protocols.size;
+      for (const address of [...this.examples().values(), ...this.ownAddresses(), ...this.points.keys()])
+        if (!defaults.has(address)) this.fits(address, () => defaults.set(address, this.defaultOf(address)));
+      for (const [address, keys] of [...this.points]) {
+        const done = entry(rows, address);
+        for (const key of keys)
+          if (!done.has(key)) this.fits(address, () => done.set(key, this.rowOf(address, key)), key);
+      }
+      for (const address of this.ownAddresses()) {
+        const done = entry(localRows, address);
+        for (const key of this.anywhere)
+          if (!done.has(key)) this.fits(address, () => done.set(key, this.rowOf(address, key)), key);
+      }
+    }
+    if (this.misfits.length > 0) return NOTHING;
+    return this.assemble(defaults, rows, localRows);
+  }
+
+  /** How much is known to be there. */
+  private amount(): number {
+    return this.boundaries.size + this.anywhere.size + this.protocols.size + this.seen.size;
+  }
+
+  /** Does `work`; notes what does not fit. */
+  private fits(address: Address, work: () => void, key?: PortKey): void {
+    if (this.misfits.length >= MAX_MISFITS) return;
+    this.askedAnyPort = false;
+    this.label = "";
+    try {
+      work();
+    } catch (error) {
+      if (!(error instanceof Misfitting)) throw error;
+      const port = key === undefined ? "" : ` port ${portIn(key)} of protocol ${protocolIn(key)}`;
+      if (!this.misfits.some(({ reason }) => reason === error.message))
+        this.misfits.push({ destination: `${printAddress(address)}${port}`, reason: error.message });
+    }
+  }
+
+  // --- single destinations ---------------------------------------------------------------------------------------------
+
+  private courses(roots: readonly Node[], protocol: number, address: Address, port: number | undefined): Course[] {
+    return roots.map((root) => this.walker.walk(root, { protocol, address, port }));
+  }
+
+  /** What packets to `address` get whose port nobody mentions. */
+  private defaultOf(address: Address): Default {
+    const fresh = this.whateverPort(this.roots, address, this.protocols, UNMENTIONED);
+    const invalid = this.whateverPort(this.invalidRoots, address, this.protocols, undefined);
+    const untracked = this.whateverPort(this.untrackedRoots, address, [PINGS[this.family]], undefined);
+    if (this.askedAnyPort && !this.isLocal(address))
+      throw new Misfitting("ports are asked about at addresses that are not the node's");
+    return { new: fresh, invalid, untracked };
+  }
+
+  private whateverPort(
+    roots: readonly Node[],
+    address: Address,
+    protocols: Iterable<number>,
+    port: number | undefined,
+  ): number {
+    const rows = [...protocols].map((protocol) => this.answers.row(this.courses(roots, protocol, address, port)));
+    const [first] = rows as [Row];
+    if (rows.some(({ behaviour }) => behaviour !== first.behaviour))
+      throw new Misfitting("packets of several protocols fare differently whatever the port");
+    if (first.lists.length > 0 || first.allowed !== undefined)
+      throw new Misfitting("packets are translated whatever the port");
+    return first.behaviour;
+  }
+
+  private rowOf(address: Address, key: PortKey): PortRow {
+    const [protocol, port] = [protocolIn(key), portIn(key)];
+    const row = this.answers.row(this.courses(this.roots, protocol, address, port));
+    return { protocol, port, ...row, label: this.label };
+  }
+
+  private isLocal(address: Address): boolean {
+    return this.local.has(address) || isLoopback(address);
+  }
+
+  /** Every address of the node; one for the many of 127.0.0.0/8. */
+  private ownAddresses(): Address[] {
+    return [...this.local, ...this.loopbackExample(), ...[...this.points.keys()].filter(isLoopback)];
+  }
+
+  private loopbackExample(): Address[] {
+    return this.family === "IPv4" ? addressesOf("IPv4", ["127.0.0.0"]) : [];
+  }
+
+  // --- what walks come by ------------------------------------------------------------------------------------------------
+
+  private consulted(elements: Elements, reads: readonly Read[]): void {
+    const at = {
+      address: reads.findIndex((read) => read.kind === "address" && read.of === "asked"),
+      port: reads.findIndex((read) => read.kind === "port" && read.of === "asked"),
+      protocol: reads.findIndex(({ kind }) => kind === "protocol"),
+    };
+    if (at.port >= 0 && at.address < 0) this.askedAnyPort = true;
+    const number = this.numbers.get(elements) ?? this.numbers.size;
+    this.numbers.set(elements, number);
+    const text = `${number} ${at.address} ${at.port} ${at.protocol}`;
+    if (this.seen.has(text)) return;
+    this.seen.add(text);
+    for (const { key } of elements.elements) this.mention(key[at.address], key[at.port], key[at.protocol]);
+  }
+
+  private compared(read: Read, { against }: Extract<Node, { kind: "test" }>): void {
+    if (against.kind !== "intervals") return;
+    for (const { from, to } of against.intervals) {
+      const part: KeyPart = from === to ? from : { from, to };
+      if (read.kind === "address" && read.of === "asked") this.addBlock({ from, to });
+      if (read.kind === "protocol") this.mention(undefined, undefined, part);
+      if (read.kind !== "port" || read.of !== "asked") continue;
+      this.askedAnyPort = true;
+      this.mention(undefined, part, read.protocol);
+    }
+  }
+
+  private mention(address: KeyPart | undefined, port: KeyPart | undefined, protocol: KeyPart | undefined): void {
+    if (typeof port === "object" || typeof protocol === "object") throw new Misfitting("a range of ports or protocols");
+    if (typeof address === "object") {
+      if (port !== undefined) throw new Misfitting("a block of addresses with a port");
+      this.addBlock(address);
+      return;
+    }
+    if (protocol !== undefined) this.protocols.add(Number(protocol));
+    if (port === undefined) {
+      if (address !== undefined) entryOfSet(this.points, address as Address);
+      return;
+    }
+    const keys = (protocol === undefined ? WITH_PORTS : [Number(protocol)]).map((each) => keyOf(each, Number(port)));
+    const known = address === undefined ? this.anywhere : entryOfSet(this.points, address as Address);
+    for (const key of keys) known.add(key);
+  }
+
+  private addBlock({ from, to }: Interval): void {
+    this.boundaries.add(from as Address);
+    const after = successor(to);
+    if (after !== undefined) this.boundaries.add(after as Address);
+  }
+
+  /** For each block between boundaries, by its first address, one that is not mentioned by itself; none for blocks that are
+   *  all mentioned, or the node's own. */
+  private examples(): Map<Address, Address> {
+    const sorted = [...this.boundaries].sort((a, b) => (a < b ? -1 : 1));
+    const found = new Map<Address, Address>();
+    for (const [i, from] of sorted.entries()) {
+      const end = sorted[i + 1];
+      for (let at: Address | undefined = from; at !== undefined && at !== end; at = successor(at)) {
+        if (isLoopback(at)) break;
+        if (this.points.has(at) || this.local.has(at)) continue;
+        found.set(from, at);
+        break;
+      }
+    }
+    return found;
+  }
+
+  // --- putting it together -----------------------------------------------------------------------------------------------
+
+  private assemble(
+    defaults: ReadonlyMap<Address, Default>,
+    rows: ReadonlyMap<Address, ReadonlyMap<PortKey, PortRow>>,
+    localRows: ReadonlyMap<Address, ReadonlyMap<PortKey, PortRow>>,
+  ): FamilyTable {
+    const defaultAt = (address: Address): Default => required(defaults.get(address), "each address has been looked at");
+    const telling = (address: Address, ofAddress: ReadonlyMap<PortKey, PortRow> | undefined): PortRow[] =>
+      [...(ofAddress?.values() ?? [])].filter((row) => row.behaviour !== defaultAt(address).new);
+    const kinds: LocalKind[] = [];
+    const numbers = new Map<string, number>();
+    const kindOf = (address: Address): number => {
+      const kind = { default: defaultAt(address), rows: telling(address, localRows.get(address)) };
+      const text = kindText(kind, this.numbers);
+      const number = numbers.get(text) ?? kinds.push(kind) - 1;
+      numbers.set(text, number);
+      return number;
+    };
+    const addressRows = [...rows].flatMap(([address, ofAddress]): AddressRow[] => {
+      const anywhere = localRows.get(address);
+      return [...ofAddress]
+        .filter(([key, row]) => !sameRow(row, anywhere?.get(key)) || anywhere === undefined)
+        .filter(([, row]) => this.isLocal(address) || row.behaviour !== defaultAt(address).new)
+        .map(([, row]) => ({ ...row, address }));
+    });
+    const withRows = new Set(addressRows.map(({ address }) => address));
+    const loopback = this.loopbackExample().map(kindOf)[0];
+    const local = [...this.local, ...[...this.points.keys()].filter(isLoopback)].map(
+      (address): LocalAddress => ({ address, kind: kindOf(address), hasRows: withRows.has(address) }),
+    );
+    return {
+      detected: this.answers.takeDetected(),
+      rows: addressRows,
+      local: unique(local),
+      localKinds: kinds,
+      loopback,
+      ...this.regions(defaultAt),
+    };
+  }
+
+  private regions(defaultAt: (address: Address) => Default): Pick<FamilyTable, "regions" | "points"> {
+    const regions: Region[] = [];
+    for (const [from, example] of this.examples()) {
+      const own = defaultAt(example);
+      const last = regions.at(-1);
+      if (last === undefined || !sameDefault(last, own)) regions.push({ from, ...own });
+    }
+    const sorted = [...this.points.keys()].filter((address) => !this.isLocal(address)).sort((a, b) => (a < b ? -1 : 1));
+    const points: Region[] = [];
+    let at = 0;
+    for (const from of sorted) {
+      while (regions[at + 1] !== undefined && (regions[at + 1] as Region).from <= from) at++;
+      const around = regions[at] as Region;
+      const own = defaultAt(from);
+      if (!sameDefault(own, around)) points.push({ from, ...own });
+    }
+    return { regions, points };
+  }
+}
+
+/** The port of a packet whose port no rule mentions: Services have ports from 1 on. */
+const UNMENTIONED = 0;
+
+const MAX_MISFITS = 20;
+
+/** Where the routing table changes its mind about an address's type. */
+function typeBoundaries(family: Family): Address[] {
+  return family === "IPv4"
+    ? addressesOf(family, ["127.0.0.0", "128.0.0.0", "224.0.0.0", "240.0.0.0", "255.255.255.255"])
+    : addressesOf(family, ["ff00::"]);
+}
+
+function addressesOf(family: Family, texts: readonly string[]): Address[] {
+  return texts.map((text) => {
+    const address = required(parseAddress(text), `${text} is an address`);
+    invariant(familyOf(address) === family, `${text} is of ${family}`);
+    return address;
+  });
+}
+
+/** In 127.0.0.0/8. */
+function isLoopback(address: Address): boolean {
+  return typeof address === "number" && address >>> 24 === 127;
+}
+
+/** The next higher address; undefined behind the last one. */
+function successor<T extends Value>(address: T): T | undefined {
+  if (typeof address === "bigint") return address === 2n ** 128n - 1n ? undefined : ((address + 1n) as T);
+  return address === 2 ** 32 - 1 ? undefined : ((Number(address) + 1) as T);
+}
+
+function sameRow(a: PortRow, b: PortRow | undefined): boolean {
+  return (
+    b !== undefined &&
+    a.behaviour === b.behaviour &&
+    a.allowed === b.allowed &&
+    a.stickySeconds === b.stickySeconds &&
+    a.lists.length === b.lists.length &&
+    a.lists.every((list, i) => list === b.lists[i])
+  );
+}
+
+/** Equal for kinds of addresses that answer alike. `numbers` tells objects apart. */
+function kindText({ default: own, rows }: LocalKind, numbers: Map<object, number>): string {
+  const numberOf = (object: object): number => {
+    const number = numbers.get(object) ?? numbers.size;
+    numbers.set(object, number);
+    return number;
+  };
+  const texts = rows.map(({ protocol, port, behaviour, lists, allowed }) =>
+    [protocol, port, behaviour, ...lists.map(numberOf), allowed === undefined ? "" : `from ${numberOf(allowed)}`].join(
+      " ",
+    ),
+  );
+  return [own.new, own.invalid, own.untracked, ...texts.sort()].join("|");
+}
+
+function entry<K, L, V>(map: Map<K, Map<L, V>>, key: K): Map<L, V> {
+  const found = map.get(key) ?? new Map<L, V>();
+  map.set(key, found);
+  return found;
+}
+
+function entryOfSet<K, V>(map: Map<K, Set<V>>, key: K): Set<V> {
+  const found = map.get(key) ?? new Set<V>();
+  map.set(key, found);
+  return found;
+}
+
+/** Each address once. */
+function unique(local: readonly LocalAddress[]): LocalAddress[] {
+  return [...new Map(local.map((each) => [each.address, each])).values()];
+}
+
+const NOTHING: FamilyTable = {
+  detected: [],
+  rows: [],
+  local: [],
+  localKinds: [],
+  loopback: undefined,
+  regions: [],
+  points: [],
+};

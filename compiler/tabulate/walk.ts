@@ -1,0 +1,196 @@
+/** All that can become of packets to one destination, whoever sends them. */
+import { addressTypeOf, hasPorts, ownAddressTowards } from "../evaluate/expression.ts";
+import type { Environment } from "../evaluate/packet.ts";
+import type { Elements, End, Node, Read } from "../graph/types.ts";
+import { contains } from "../graph/unfold.ts";
+import { unreachable } from "../invariant.ts";
+import type { MapElement, Value } from "../ir/types.ts";
+import type { Address } from "../net/address.ts";
+import type { SourceSet, SourceSets } from "./source-sets.ts";
+
+/** A destination as packets ask for it. */
+export interface Asked {
+  readonly protocol: number;
+  readonly address: Address;
+  /** Undefined: the packet is cut off before it. */
+  readonly port: number | undefined;
+}
+
+export interface Destination {
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** What can become of a packet: it depends on its source, and on chance. */
+export type Course =
+  | { readonly kind: "end"; readonly end: End; readonly endpoint: Destination | undefined; readonly identity: number }
+  | { readonly kind: "source"; readonly set: SourceSet; readonly yes: Course; readonly no: Course }
+  | { readonly kind: "chance"; readonly courses: readonly Course[] };
+
+/** The program does something that no table can say. */
+export class Misfitting extends Error {}
+
+/** Where a packet is on its way. */
+interface Subject extends Asked {
+  readonly endpoint: Destination | undefined;
+  readonly slot: number;
+  readonly register: number;
+}
+
+/** What a walk came by. */
+export interface Sights {
+  /** A set or map that was asked with some of what the packet asked for. */
+  consulted(elements: Elements, reads: readonly Read[]): void;
+  /** An element whose comment may say whose the destination is. */
+  found(element: MapElement): void;
+  /** A comparison with some of what the packet asked for. */
+  compared(read: Read, node: Extract<Node, { kind: "test" }>): void;
+}
+
+export class Walker {
+  private readonly environment: Environment;
+  private readonly sources: SourceSets;
+  private readonly sights: Sights;
+
+  constructor(environment: Environment, sources: SourceSets, sights: Sights) {
+    this.environment = environment;
+    this.sources = sources;
+    this.sights = sights;
+  }
+
+  /** Throws `Misfitting`. */
+  walk(root: Node, asked: Asked): Course {
+    return this.go(root, { ...asked, endpoint: undefined, slot: 0, register: 0 });
+  }
+
+  private go(start: Node, subject: Subject): Course {
+    let node = start;
+    while (true) {
+      switch (node.kind) {
+        case "test": {
+          if (node.reads.some(isSource)) return this.ofSource(node, subject);
+          this.look(node, subject);
+          const key = this.valuesOf(node.reads, subject);
+          node = (key !== undefined && contains(node.against, key) !== node.negated ? node.yes : node.no).node;
+          break;
+        }
+        case "switch": {
+          const element = this.find(node, subject);
+          if (element !== undefined) this.sights.found(element);
+          node = element === undefined ? node.missing.node : node.found(element);
+          break;
+        }
+        case "translate": {
+          const element = this.find(node, subject);
+          if (element === undefined || !Array.isArray(element.value)) {
+            node = node.missing.node;
+            break;
+          }
+          const endpoint = endpointIn(element.value as readonly Value[], subject);
+          const same = endpoint.address === subject.address && endpoint.port === subject.port;
+          return this.go((same ? node.same : node.changed).node, { ...subject, endpoint });
+        }
+        case "load": {
+          const element = this.find(node, subject);
+          if (element === undefined || !Array.isArray(element.value)) {
+            node = node.missing.node;
+            break;
+          }
+          return this.go(node.found.node, { ...subject, register: Number(element.value[0]) });
+        }
+        case "choose": {
+          const { chosen, count } = node;
+          return {
+            kind: "chance",
+            courses: Array.from({ length: count }, (_, slot) => this.go(chosen.node, { ...subject, slot })),
+          };
+        }
+        case "end":
+          return { kind: "end", end: node.end, endpoint: subject.endpoint, identity: subject.register };
+        case "beyond":
+          throw new Misfitting(node.reason);
+        default:
+          return unreachable(node);
+      }
+    }
+  }
+
+  private ofSource(node: Extract<Node, { kind: "test" }>, subject: Subject): Course {
+    this.look(node, subject);
+    const others = this.valuesOf(
+      node.reads.filter((each) => !isSource(each)),
+      subject,
+    );
+    const set = others === undefined ? undefined : this.sources.of(node, others);
+    if (set === undefined) return this.go((node.negated && others !== undefined ? node.yes : node.no).node, subject);
+    const [inside, outside] = node.negated ? [node.no, node.yes] : [node.yes, node.no];
+    return { kind: "source", set, yes: this.go(inside.node, subject), no: this.go(outside.node, subject) };
+  }
+
+  private find(
+    node: Extract<Node, { kind: "switch" | "translate" | "load" }>,
+    subject: Subject,
+  ): MapElement | undefined {
+    if (node.reads.some(isSource)) throw new Misfitting("a map that is asked for the source");
+    this.sights.consulted(node.map, node.reads);
+    const key = this.valuesOf(node.reads, subject);
+    return key === undefined ? undefined : node.map.index.find(key);
+  }
+
+  private look(node: Extract<Node, { kind: "test" }>, _subject: Subject): void {
+    if (node.against.kind === "set") this.sights.consulted(node.against.set, node.reads);
+    else if (node.reads[0] !== undefined) this.sights.compared(node.reads[0], node);
+  }
+
+  /** Undefined when one of them has no value. */
+  private valuesOf(reads: readonly Read[], subject: Subject): Value[] | undefined {
+    const values: Value[] = [];
+    for (const read of reads) {
+      const value = this.valueOf(read, subject);
+      if (value === undefined) return undefined;
+      values.push(value);
+    }
+    return values;
+  }
+
+  private valueOf(read: Read, subject: Subject): Value | undefined {
+    switch (read.kind) {
+      case "constant":
+        return read.value;
+      case "protocol":
+        return subject.protocol;
+      case "register":
+        return subject.register;
+      case "slot":
+        return subject.slot + read.offset;
+      case "address":
+        return addressAt(read.of, subject);
+      case "own-address":
+        return ownAddressTowards(addressAt(read.of, subject), this.environment);
+      case "address-type":
+        return addressTypeOf(addressAt(read.of, subject), { environment: this.environment });
+      case "port":
+        if (read.tracked) return subject.port ?? 0;
+        if (read.protocol === undefined ? !hasPorts(subject.protocol) : read.protocol !== subject.protocol)
+          return undefined;
+        return read.of === "asked" ? subject.port : (subject.endpoint?.port ?? subject.port);
+      case "source":
+      case "source-type":
+        throw new Error("the source is not known");
+      default:
+        return unreachable(read);
+    }
+  }
+}
+
+function isSource({ kind }: Read): boolean {
+  return kind === "source" || kind === "source-type";
+}
+
+function addressAt(of: "asked" | "endpoint", { address, endpoint }: Subject): Address {
+  return of === "asked" ? address : (endpoint?.address ?? address);
+}
+
+function endpointIn([address, port]: readonly Value[], { port: asked }: Subject): Destination {
+  return { address: address as Address, port: Number(port ?? asked ?? 0) };
+}
