@@ -1,0 +1,49 @@
+/** Keys of destinations: which word of the address, and which block stands for the others. */
+import { BLOCK_LOCAL } from "../../../assembly/layout.ts";
+import { required } from "../../invariant.ts";
+import { type Address, FAMILIES, type Family } from "../../net/address.ts";
+import type { Tabulation } from "../../tabulate/types.ts";
+import { swap32 } from "./bytes.ts";
+import { TableLimit } from "./limit.ts";
+
+export interface Key {
+  readonly key0: number;
+  readonly block: number;
+}
+
+export class Keys {
+  /** The first twelve bytes of the IPv6 addresses that are known, most frequent first; the first has number 1. */
+  readonly blocks: readonly bigint[];
+  private readonly numbers: ReadonlyMap<bigint, number>;
+  private readonly firstKind: Readonly<Record<Family, number>>;
+
+  /** Throws `TableLimit`. */
+  constructor({ families }: Tabulation) {
+    const counts = new Map<bigint, number>();
+    const { rows, local, points, regions } = families.IPv6;
+    const addresses = [...rows, ...local].map(({ address }) => address);
+    for (const address of [...addresses, ...[...points, ...regions].map(({ from }) => from)]) {
+      const block = BigInt(address) >> 32n;
+      counts.set(block, (counts.get(block) ?? 0) + 1);
+    }
+    this.blocks = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([block]) => block);
+    if (this.blocks.length >= BLOCK_LOCAL)
+      throw new TableLimit(`IPv6 addresses of more than ${BLOCK_LOCAL - 1} blocks of 96 bits`);
+    this.numbers = new Map(this.blocks.map((block, i) => [block, i + 1]));
+    this.firstKind = { IPv4: 0, IPv6: families[FAMILIES[0]].localKinds.length };
+  }
+
+  /** The block of an address; undefined for IPv6 addresses that are in none. */
+  blockOf(address: Address): number | undefined {
+    return typeof address === "number" ? 0 : this.numbers.get(address >> 32n);
+  }
+
+  ofAddress(address: Address): Key {
+    const block = required(this.blockOf(address), "known addresses have blocks");
+    return { key0: swap32(Number(BigInt(address) & 0xffffffffn)), block };
+  }
+
+  ofKind(family: Family, kind: number): Key {
+    return { key0: this.firstKind[family] + kind, block: BLOCK_LOCAL };
+  }
+}

@@ -1,0 +1,2 @@
+/** What cannot be put into a table. */
+export class TableLimit extends Error {}

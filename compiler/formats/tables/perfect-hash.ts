@@ -1,0 +1,124 @@
+/** A place for each key that no other key has: displacement hashing, as the engine looks it up. */
+import {
+  BUCKET_SHIFT,
+  HASH_A,
+  HASH_B,
+  HASH_C,
+  MAX_BUCKET_BITS,
+  MAX_SLOT_BITS,
+  PLACE_SHIFT,
+} from "../../../assembly/layout.ts";
+import { invariant } from "../../invariant.ts";
+
+export interface PerfectHash {
+  readonly seed: number;
+  readonly bucketMask: number;
+  readonly slotMask: number;
+  /** The odd factor of each bucket. */
+  readonly pilots: Uint16Array;
+  /** The slot of each key, in the order of the keys. */
+  readonly slots: Uint32Array;
+}
+
+/** Keys are two words each. They have to differ. */
+export function buildPerfectHash(keys0: Uint32Array, keys1: Uint32Array): PerfectHash {
+  const count = keys0.length;
+  const slotBits = Math.max(2, Math.ceil(Math.log2(Math.max(count, 1) / MAX_LOAD)));
+  invariant(slotBits <= MAX_SLOT_BITS, "a table has at most 16 million rows");
+  const bucketBits = Math.min(MAX_BUCKET_BITS, Math.max(0, slotBits - BUCKET_SIZE_BITS));
+  for (let seed = 1; seed <= MAX_SEEDS; seed++) {
+    const found = tryBuild(keys0, keys1, Math.imul(seed, HASH_A), 2 ** bucketBits - 1, 2 ** slotBits - 1);
+    if (found !== undefined) return found;
+  }
+  throw new Error("no perfect hash was found: two keys are equal");
+}
+
+/** Above it the next power of two is cheaper than the search. */
+const MAX_LOAD = 0.96;
+/** Four rows a bucket where slots are full, which is what a pilot of two bytes can spread. */
+const BUCKET_SIZE_BITS = 2;
+const MAX_SEEDS = 64;
+const MAX_PILOT = 0xffff;
+
+function tryBuild(
+  keys0: Uint32Array,
+  keys1: Uint32Array,
+  seed: number,
+  bucketMask: number,
+  slotMask: number,
+): PerfectHash | undefined {
+  const count = keys0.length;
+  const mixes = new Uint32Array(count);
+  const bucketOf = new Uint32Array(count);
+  const sizes = new Uint32Array(bucketMask + 1);
+  for (let i = 0; i < count; i++) {
+    const a = Math.imul((keys0[i] as number) ^ seed, HASH_A);
+    const b = Math.imul(keys1[i] as number, HASH_B);
+    const bucket = (Math.imul(fold(a + b, 15), HASH_C) >>> BUCKET_SHIFT) & bucketMask;
+    mixes[i] = fold(Math.imul((a >>> 16) ^ b, HASH_C), 16);
+    bucketOf[i] = bucket;
+    (sizes[bucket] as number)++;
+  }
+  const { order, starts } = groupBySize(bucketOf, sizes);
+  const pilots = new Uint16Array(bucketMask + 1).fill(1);
+  const slots = new Uint32Array(count);
+  const taken = new Uint8Array(slotMask + 1);
+  for (let at = 0; at < starts.length - 1; at++) {
+    const start = starts[at] as number;
+    const end = starts[at + 1] as number;
+    const pilot = findPilot(order, start, end, mixes, taken, slotMask, slots);
+    if (pilot === undefined) return undefined;
+    pilots[bucketOf[order[start] as number] as number] = pilot;
+  }
+  return { seed: seed >>> 0, bucketMask, slotMask, pilots, slots };
+}
+
+function fold(value: number, shift: number): number {
+  return value ^ (value >>> shift);
+}
+
+/** The keys bucket by bucket, the fullest buckets first, and where each bucket starts. */
+function groupBySize(
+  bucketOf: Uint32Array,
+  sizes: Uint32Array,
+): { readonly order: Uint32Array; readonly starts: Uint32Array } {
+  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
+  const bySize = Array.from({ length: largest + 1 }, (): number[] => []);
+  for (const [bucket, size] of sizes.entries()) if (size > 0) bySize[size]?.push(bucket);
+  const starts: number[] = [0];
+  const next = new Uint32Array(sizes.length);
+  for (let size = largest; size > 0; size--) {
+    for (const bucket of bySize[size] as number[]) {
+      next[bucket] = starts.at(-1) as number;
+      starts.push((starts.at(-1) as number) + size);
+    }
+  }
+  const order = new Uint32Array(bucketOf.length);
+  for (const [key, bucket] of bucketOf.entries()) order[(next[bucket] as number)++] = key;
+  return { order, starts: Uint32Array.from(starts) };
+}
+
+/** The first factor that sends the keys of one bucket to free slots; takes them. */
+function findPilot(
+  order: Uint32Array,
+  start: number,
+  end: number,
+  mixes: Uint32Array,
+  taken: Uint8Array,
+  slotMask: number,
+  slots: Uint32Array,
+): number | undefined {
+  for (let pilot = 1; pilot <= MAX_PILOT; pilot += 2) {
+    let i = start;
+    for (; i < end; i++) {
+      const key = order[i] as number;
+      const slot = (Math.imul(mixes[key] as number, pilot) >>> PLACE_SHIFT) & slotMask;
+      if (taken[slot] !== 0) break;
+      taken[slot] = 1;
+      slots[key] = slot;
+    }
+    if (i === end) return pilot;
+    while (--i >= start) taken[slots[order[i] as number] as number] = 0;
+  }
+  return undefined;
+}

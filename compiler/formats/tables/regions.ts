@@ -1,0 +1,119 @@
+/** How to find what addresses get that have no rows: most of the special ones lie in a few windows of bits. */
+import type { Address } from "../../net/address.ts";
+import { type Default, type FamilyTable, type Region, sameDefault } from "../../tabulate/types.ts";
+
+export interface RegionPlan {
+  /** What is left for windows: sorted, the first from the lowest address on. */
+  readonly regions: readonly Region[];
+  readonly windows: readonly Window[];
+  /** What all addresses outside of windows get; undefined when they differ. */
+  readonly other: Default | undefined;
+}
+
+export interface Window {
+  readonly block: number;
+  readonly from: Address;
+  readonly count: number;
+  /** A bit for each address, lowest first. */
+  readonly bits: Uint8Array;
+  /** What addresses without and with a bit get. */
+  readonly unset: Default;
+  readonly set: Default;
+}
+
+/** `blockOf`: the number of an address's block, undefined when it is in none. */
+export function planRegions(
+  { regions, points }: FamilyTable,
+  blockOf: (address: Address) => number | undefined,
+): RegionPlan {
+  const windows: Window[] = [];
+  const left: Region[] = [];
+  let isUniform = true;
+  for (const [i, region] of regions.entries()) {
+    const end = regions[i + 1]?.from;
+    const within = points.filter(({ from }) => from >= region.from && (end === undefined || from < end));
+    const isSpecial = !sameDefault(region, regions[0] as Region);
+    const pieces = isSpecial ? pieceOf(region.from, end, within) : piecesWith(within);
+    const made = pieces?.map((piece) => windowOf(piece, region, blockOf));
+    left.push(region);
+    if (made !== undefined && windows.length + made.length <= MAX_WINDOWS && made.every((each) => each !== undefined)) {
+      windows.push(...made);
+      continue;
+    }
+    isUniform &&= !isSpecial && within.length === 0;
+    for (const point of within) left.push(point, { ...region, from: after(point.from) });
+  }
+  return { regions: tidy(left), windows, other: isUniform ? regions[0] : undefined };
+}
+
+/** Each costs the engine a comparison for every packet. */
+const MAX_WINDOWS = 2;
+const WINDOW_BITS = 20;
+
+/** Neighbouring addresses of one window. */
+interface Piece {
+  readonly from: Address;
+  readonly to: Address;
+  readonly points: readonly Region[];
+}
+
+/** All addresses of a region, if one window holds them. */
+function pieceOf(from: Address, end: Address | undefined, points: readonly Region[]): Piece[] | undefined {
+  if (end === undefined) return undefined;
+  const to = (typeof end === "bigint" ? end - 1n : end - 1) as Address;
+  return windowNumber(from) === windowNumber(to) ? [{ from, to, points }] : undefined;
+}
+
+/** A piece for each window that has some of `points`, from the first to the last of them. */
+function piecesWith(points: readonly Region[]): Piece[] {
+  const byWindow = new Map<bigint, Region[]>();
+  for (const point of points) {
+    const number = windowNumber(point.from);
+    const known = byWindow.get(number);
+    if (known === undefined) byWindow.set(number, [point]);
+    else known.push(point);
+  }
+  return [...byWindow.values()].map((inside) => ({
+    from: (inside[0] as Region).from,
+    to: (inside.at(-1) as Region).from,
+    points: inside,
+  }));
+}
+
+function windowNumber(address: Address): bigint {
+  return BigInt(address) >> BigInt(WINDOW_BITS);
+}
+
+/** Undefined where one bit does not say enough. */
+function windowOf(
+  { from, to, points }: Piece,
+  around: Default,
+  blockOf: (address: Address) => number | undefined,
+): Window | undefined {
+  const block = blockOf(from);
+  const set = points[0] ?? around;
+  if (block === undefined || points.some((point) => !sameDefault(point, set))) return undefined;
+  const count = Number(BigInt(to) - BigInt(from)) + 1;
+  const bits = new Uint8Array(Math.ceil(count / 8));
+  for (const point of points) {
+    const at = Number(BigInt(point.from) - BigInt(from));
+    bits[at >>> 3] = (bits[at >>> 3] as number) | (1 << (at & 7));
+  }
+  return { block, from, count, bits, unset: around, set };
+}
+
+function after(address: Address): Address {
+  return (typeof address === "bigint" ? address + 1n : address + 1) as Address;
+}
+
+/** Of regions that begin at one address the last one counts; neighbours that are alike are one. */
+function tidy(regions: readonly Region[]): Region[] {
+  const tidied: Region[] = [];
+  for (const region of regions) {
+    const last = tidied.at(-1);
+    if (last?.from === region.from) tidied.pop();
+    const before = tidied.at(-1);
+    if (before === undefined || !sameDefault(before, region)) tidied.push(region);
+  }
+  return tidied.filter(({ from }) => from !== 2 ** 32 && from !== 2n ** 128n);
+}
