@@ -1,11 +1,13 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Compiled } from "../compile.ts";
 import type { TableFamily } from "../ir/types.ts";
 import { diagnosticToJson } from "../render.ts";
 import { readText } from "./inputs.ts";
 import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics } from "./session.ts";
+import { Trouble } from "./trouble.ts";
 
-export const OUTPUTS = ["nft", "iptables", "ip6tables", "ir", "json"] as const;
+export const OUTPUTS = ["nft", "iptables", "ip6tables", "ir", "json", "tables", "wasm"] as const;
 
 export interface CompileFlags extends CommonFlags {
   readonly output: (typeof OUTPUTS)[number];
@@ -14,7 +16,13 @@ export interface CompileFlags extends CommonFlags {
 
 /** `kpc compile`: rules on standard output, or nothing when something is wrong. */
 export async function compileCommand(names: readonly string[], flags: CompileFlags): Promise<number> {
-  const { diagnostics, compiled } = compileInputs(names, flags);
+  const digest = createHash("sha256");
+  const isBinary = flags.output === "tables" || flags.output === "wasm";
+  if (isBinary && process.stdout.isTTY)
+    throw new Trouble(`-o ${flags.output} prints bytes, which are of no use on a terminal: add > FILE`);
+  const { diagnostics, compiled } = compileInputs(names, flags, ({ text }) => {
+    if (isBinary) digest.update(text);
+  });
   if (flags.output === "json") {
     const { programToJson } = await import("../formats/ir/print.ts");
     const program = compiled === undefined ? null : programToJson(compiled.program);
@@ -23,10 +31,36 @@ export async function compileCommand(names: readonly string[], flags: CompileFla
   }
   showDiagnostics(diagnostics, flags);
   if (compiled === undefined) return EXIT.finding;
-  const text = await printProgram(compiled, flags);
-  if (text === undefined) return EXIT.finding;
-  await print(text);
+  const printed = isBinary
+    ? await printBytes(compiled, flags, `sha256:${digest.digest("hex")}`)
+    : await printProgram(compiled, flags);
+  if (printed === undefined) return EXIT.finding;
+  await print(printed);
   return EXIT.fine;
+}
+
+/** The classifier's table, or a module that has it. `source`: the digest of the manifests, one after the other. */
+async function printBytes(
+  { program, node }: Compiled,
+  { output }: CompileFlags,
+  source: string,
+): Promise<Uint8Array | undefined> {
+  const { printTable } = await import("../print.ts");
+  const { table, misfits } = printTable(program, node.addresses, source);
+  if (table === undefined) {
+    for (const { destination, reason } of misfits)
+      process.stderr.write(
+        `kpc: this does not fit into a table: ${reason}${destination === undefined ? "" : ` (at ${destination})`}\n`,
+      );
+    return undefined;
+  }
+  if (output === "tables") return table;
+  const { engineBytes } = await import("../../runtime/classifier/inline.ts");
+  const { Matcher } = await import("../../runtime/classifier/matcher.ts");
+  const { embedTable } = await import("../formats/wasm/module.ts");
+  const engine = engineBytes();
+  const { freeMemory } = new Matcher(new WebAssembly.Module(engine));
+  return embedTable(engine, table, freeMemory, { version: version(), source });
 }
 
 async function printProgram(compiled: Compiled, flags: CompileFlags): Promise<string | undefined> {

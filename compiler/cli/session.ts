@@ -1,6 +1,6 @@
 /** What commands share: compiling the inputs, and telling what was found. */
 import { type CompileResult, compileSpecs } from "../compile.ts";
-import type { Diagnostic, Report } from "../diagnostics.ts";
+import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { type ConfigFlags, readConfig } from "./config.ts";
@@ -18,17 +18,28 @@ export interface CommonFlags extends ConfigFlags {
 
 export const EXIT = { fine: 0, finding: 1, trouble: 2 } as const;
 
-/** Compiles the named inputs for the node that the flags describe. */
-export function compileInputs(names: readonly string[], flags: CommonFlags): CompileResult {
+/** Compiles the named inputs for the node that the flags describe. `seen` is shown each text before it is read. */
+export function compileInputs(
+  names: readonly string[],
+  flags: CommonFlags,
+  seen: (source: Source) => void = () => undefined,
+): CompileResult {
   const early: Diagnostic[] = [];
   const config = readConfig(flags, (diagnostic) => early.push(diagnostic));
   const inputs = [...names, ...(flags.filename ?? [])];
   const load = (report: Report): ReturnType<typeof loadSpecs> => {
-    const specs = loadSpecs(readInputs(inputs, { recursive: flags.recursive ?? false }), report);
+    const specs = loadSpecs(shown(readInputs(inputs, { recursive: flags.recursive ?? false }), seen), report);
     for (const diagnostic of early) report(diagnostic);
     return specs;
   };
   return compileSpecs(load, config, { strict: flags.strict ?? false });
+}
+
+function* shown(sources: Iterable<Source>, seen: (source: Source) => void): Generator<Source> {
+  for (const source of sources) {
+    seen(source);
+    yield source;
+  }
 }
 
 /** Prints findings on standard error. `info` only with `--verbose`; `note` and below not with `--quiet`. */
@@ -50,7 +61,7 @@ export function styleFor(flags: CommonFlags, isTerminal: boolean): Style {
 }
 
 /** Writes to standard output and waits until it is taken: a pipe may be slower than we are. */
-export function print(text: string): Promise<void> {
+export function print(text: string | Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     process.stdout.write(text, (error) => (error === null || error === undefined ? resolve() : reject(error)));
   });

@@ -1,0 +1,337 @@
+/** Tables are checked once, so that nothing has to be checked while they are in use. */
+import {
+  ALIGNMENT,
+  BLOCK_BYTES,
+  BLOCK_LOCAL,
+  CODE_ALLOWED,
+  CODE_EXTENDED,
+  CODE_HAIRPIN,
+  CODE_SECOND,
+  CODES_SHIFT,
+  CORRUPTED,
+  ENDPOINT4_BYTES,
+  ENDPOINT4_FATE,
+  ENDPOINT6_BYTES,
+  ENDPOINT6_FATE,
+  ENTRY_BYTES,
+  ENTRY_KEY1,
+  ENTRY_ROW0,
+  ENTRY_ROW1,
+  EXTENDED_ALLOWED,
+  EXTENDED_ALLOWED_COUNT,
+  EXTENDED_BASE,
+  EXTENDED_BYTES,
+  EXTENDED_FIRST,
+  EXTENDED_SECOND,
+  H_ALLOWED,
+  H_ALLOWED_BYTES,
+  H_BEHAVIOUR_COUNT,
+  H_BLOCK_COUNT,
+  H_BLOCKS,
+  H_BUCKET_MASK,
+  H_CHECKSUM,
+  H_CODES,
+  H_DETECTED4,
+  H_DETECTED4_COUNT,
+  H_DETECTED6,
+  H_DETECTED6_COUNT,
+  H_ENDPOINTS4,
+  H_ENDPOINTS4_COUNT,
+  H_ENDPOINTS6,
+  H_ENDPOINTS6_COUNT,
+  H_ENTRIES,
+  H_EXTENDED,
+  H_EXTENDED_COUNT,
+  H_FATE_COUNT,
+  H_FATES,
+  H_IDENTITIES4,
+  H_IDENTITIES4_COUNT,
+  H_IDENTITIES6,
+  H_IDENTITIES6_COUNT,
+  H_INTERFACE_KIND_COUNT,
+  H_KIND_COUNT,
+  H_KIND4_COUNT,
+  H_KINDS,
+  H_LENGTH,
+  H_LOCAL,
+  H_LOCAL_MASK,
+  H_LOOPBACK_KIND,
+  H_MAGIC,
+  H_NAMES,
+  H_NAMES_LENGTH,
+  H_OTHER4,
+  H_OTHER6,
+  H_PILOTS,
+  H_REGIONS4,
+  H_REGIONS4_COUNT,
+  H_REGIONS6,
+  H_REGIONS6_COUNT,
+  H_SEED,
+  H_SLOT_MASK,
+  H_TIMEOUT_COUNT,
+  H_TIMEOUTS,
+  H_VERSION,
+  H_WINDOW_COUNT,
+  H_WINDOWS,
+  HASH_A,
+  HEADER_BYTES,
+  KEY_NOTHING,
+  KEY1_BLOCK_SHIFT,
+  KIND_BYTES,
+  LAYOUT_VERSION,
+  LOADED,
+  LOCAL_BLOCK,
+  LOCAL_BYTES,
+  LOCAL_KIND,
+  MAGIC,
+  MAX_BEHAVIOURS,
+  MAX_BUCKET_BITS,
+  MAX_SLOT_BITS,
+  NO_DEFAULT,
+  NOT_A_TABLE,
+  OTHER_VERSION,
+  OUT_OF_BOUNDS,
+  PREFIX4_BYTES,
+  PREFIX6_BYTES,
+  REGION4_BYTES,
+  REGION4_DEFAULT,
+  REGION6_BYTES,
+  REGION6_DEFAULT,
+  ROW1_BEHAVIOUR_SHIFT,
+  ROW1_COUNT_MASK,
+  ROW1_SECOND_SHIFT,
+  TIMEOUT_BYTES,
+  TRUNCATED,
+  VERDICT_DNAT,
+  VERDICT_MASK,
+  WINDOW_BITS,
+  WINDOW_BYTES,
+  WINDOW_COUNT,
+  WINDOW_FIRST,
+  WINDOW_SET,
+  WINDOW_UNSET,
+} from "./layout";
+import { use } from "./table";
+
+/** Where the table that is checked begins, and how long it is. */
+let start: usize = 0;
+let size: u32 = 0;
+
+/** For each behaviour what its codes ask of rows: USES_… bits. */
+const uses: usize = memory.data(256);
+const USES_FIRST: u32 = 1;
+const USES_SECOND: u32 = 2;
+const USES_EXTENDED: u32 = 4;
+const USES_ALLOWED: u32 = 8;
+
+const SOURCE_KINDS: u32 = (<u32>1) << (CODES_SHIFT - 2);
+const WINDOW_SIZE: u32 = 1 << 20;
+
+/** Takes the table at `at`, of which `given` bytes are there, into use. Gives LOADED, or what is wrong with it. */
+export function loadTable(at: usize, given: u32): u32 {
+  const found = check(at, given);
+  if (found == LOADED) use(at);
+  return found;
+}
+
+function check(at: usize, given: u32): u32 {
+  const end = <u64>at + <u64>given;
+  if (end > (<u64>memory.size()) << 16) return TRUNCATED;
+  if (given < 8 || load<u32>(at, H_MAGIC) != MAGIC) return NOT_A_TABLE;
+  if (load<u32>(at, H_VERSION) != LAYOUT_VERSION) return OTHER_VERSION;
+  if (given < <u32>HEADER_BYTES) return TRUNCATED;
+  start = at;
+  size = word(H_LENGTH);
+  if (given < size) return TRUNCATED;
+  if (size < <u32>HEADER_BYTES || (size & 3) != 0 || checksum() != word(H_CHECKSUM)) return CORRUPTED;
+  return isSound() ? LOADED : OUT_OF_BOUNDS;
+}
+
+function word(offset: u32): u32 {
+  return load<u32>(start + <usize>offset);
+}
+
+function checksum(): u32 {
+  let sum: u32 = 0;
+  const end = start + <usize>size;
+  for (let at = start + H_SEED; at < end; at += 4) sum = rotl<u32>((sum ^ load<u32>(at)) * <u32>HASH_A, 13);
+  return sum;
+}
+
+/** Nothing that the engine will read is outside of the table. */
+function isSound(): bool {
+  return haveRoom() && areCodesSound() && areDestinationsSound() && areEndpointsSound() && areEntriesSound();
+}
+
+/** The section at the offset in one word has as many records as the other word says. */
+function hasRoom(offset: u32, count: u32, bytes: u32): bool {
+  const at = word(offset);
+  return (at & (ALIGNMENT - 1)) == 0 && <u64>at + <u64>count * <u64>bytes <= <u64>size;
+}
+
+function isMask(mask: u32, most: u32): bool {
+  return (mask & (mask + 1)) == 0 && mask < (<u32>1) << most;
+}
+
+function haveRoom(): bool {
+  const kinds = word(H_INTERFACE_KIND_COUNT);
+  const behaviours = word(H_BEHAVIOUR_COUNT);
+  const fates = word(H_FATE_COUNT);
+  if (kinds < 2 || kinds > 0xffff || behaviours == 0 || behaviours > <u32>MAX_BEHAVIOURS || fates > 0xffff)
+    return false;
+  if (!isMask(word(H_BUCKET_MASK), MAX_BUCKET_BITS) || !isMask(word(H_SLOT_MASK), MAX_SLOT_BITS)) return false;
+  if (!isMask(word(H_LOCAL_MASK), 20) || word(H_BLOCK_COUNT) >= <u32>BLOCK_LOCAL) return false;
+  if (word(H_REGIONS4_COUNT) == 0 || word(H_REGIONS6_COUNT) == 0) return false;
+  return (
+    hasRoom(H_PILOTS, word(H_BUCKET_MASK) + 1, 2) &&
+    hasRoom(H_ENTRIES, word(H_SLOT_MASK) + 1, ENTRY_BYTES) &&
+    hasRoom(H_EXTENDED, word(H_EXTENDED_COUNT), EXTENDED_BYTES) &&
+    hasRoom(H_ALLOWED, word(H_ALLOWED_BYTES), 1) &&
+    hasRoom(H_BLOCKS, word(H_BLOCK_COUNT), BLOCK_BYTES) &&
+    hasRoom(H_LOCAL, word(H_LOCAL_MASK) + 1, LOCAL_BYTES) &&
+    hasRoom(H_KINDS, word(H_KIND_COUNT), KIND_BYTES) &&
+    hasRoom(H_DETECTED4, word(H_DETECTED4_COUNT), PREFIX4_BYTES) &&
+    hasRoom(H_DETECTED6, word(H_DETECTED6_COUNT), PREFIX6_BYTES) &&
+    hasRoom(H_REGIONS4, word(H_REGIONS4_COUNT), REGION4_BYTES) &&
+    hasRoom(H_REGIONS6, word(H_REGIONS6_COUNT), REGION6_BYTES) &&
+    hasRoom(H_WINDOWS, word(H_WINDOW_COUNT), WINDOW_BYTES) &&
+    hasRoom(H_CODES, kinds * behaviours, 1 << CODES_SHIFT) &&
+    <u64>kinds * <u64>fates < 0x1000000 &&
+    hasRoom(H_FATES, kinds * fates, 1 << CODES_SHIFT) &&
+    hasRoom(H_ENDPOINTS4, word(H_ENDPOINTS4_COUNT), ENDPOINT4_BYTES) &&
+    hasRoom(H_ENDPOINTS6, word(H_ENDPOINTS6_COUNT), ENDPOINT6_BYTES) &&
+    hasRoom(H_IDENTITIES4, word(H_IDENTITIES4_COUNT), 4) &&
+    hasRoom(H_IDENTITIES6, word(H_IDENTITIES6_COUNT), 4) &&
+    word(H_IDENTITIES4_COUNT) <= word(H_ENDPOINTS4_COUNT) &&
+    word(H_IDENTITIES6_COUNT) <= word(H_ENDPOINTS6_COUNT) &&
+    hasRoom(H_TIMEOUTS, word(H_TIMEOUT_COUNT), TIMEOUT_BYTES) &&
+    hasRoom(H_NAMES, word(H_NAMES_LENGTH), 1)
+  );
+}
+
+/** Notes what the codes of each behaviour use. A behaviour is of extended rows with all of its codes, or with none. */
+function areCodesSound(): bool {
+  const behaviours = word(H_BEHAVIOUR_COUNT);
+  memory.fill(uses, 0, 256);
+  let code = start + <usize>word(H_CODES);
+  for (let kind: u32 = 0; kind < word(H_INTERFACE_KIND_COUNT); kind++) {
+    for (let behaviour: u32 = 0; behaviour < behaviours; behaviour++) {
+      let extended: u32 = 0;
+      for (let source: u32 = 0; source < SOURCE_KINDS; source++, code += 4) {
+        const value = load<u32>(code);
+        const here = usesOf(value);
+        if ((here & USES_EXTENDED) != 0) extended++;
+        store<u8>(uses + behaviour, <u32>load<u8>(uses + behaviour) | here);
+      }
+      const all = <u32>load<u8>(uses + behaviour);
+      if (extended != ((all & USES_EXTENDED) != 0 ? SOURCE_KINDS : 0)) return false;
+      if ((all & USES_ALLOWED) != 0 && extended == 0) return false;
+    }
+  }
+  return true;
+}
+
+function usesOf(code: u32): u32 {
+  let found: u32 = 0;
+  if (needsEndpoint(code)) found |= (code & CODE_SECOND) != 0 ? USES_SECOND : USES_FIRST;
+  if ((code & CODE_EXTENDED) != 0) found |= USES_EXTENDED;
+  if ((code & CODE_ALLOWED) != 0) found |= USES_ALLOWED;
+  return found;
+}
+
+/** Whether the engine chooses an endpoint for it. */
+function needsEndpoint(code: u32): bool {
+  return (code & VERDICT_MASK) == VERDICT_DNAT || (code & CODE_HAIRPIN) != 0;
+}
+
+/** A default word names behaviours that need no row. */
+function isDefault(value: u32): bool {
+  const behaviours = word(H_BEHAVIOUR_COUNT);
+  for (let shift: u32 = 0; shift < 24; shift += 8) {
+    const behaviour = (value >> shift) & 0xff;
+    if (behaviour >= behaviours || load<u8>(uses + behaviour) != 0) return false;
+  }
+  return true;
+}
+
+function areDestinationsSound(): bool {
+  const kinds = word(H_KIND_COUNT);
+  const kinds4 = word(H_KIND4_COUNT);
+  if (kinds4 > kinds || word(H_LOOPBACK_KIND) >= kinds4) return false;
+  for (let i: u32 = 0; i < kinds; i++) if (!isDefault(word(word(H_KINDS) + i * KIND_BYTES))) return false;
+  for (let i: u32 = 0; i <= word(H_LOCAL_MASK); i++) {
+    const local = word(H_LOCAL) + i * LOCAL_BYTES;
+    const block = word(local + LOCAL_BLOCK);
+    const kind = word(local + LOCAL_KIND);
+    if (block == <u32>BLOCK_LOCAL) continue;
+    if (block == 0 ? kind >= kinds4 : block > word(H_BLOCK_COUNT) || kind < kinds4 || kind >= kinds) return false;
+  }
+  for (let i: u32 = 0; i < word(H_REGIONS4_COUNT); i++)
+    if (!isDefault(word(word(H_REGIONS4) + i * REGION4_BYTES + REGION4_DEFAULT))) return false;
+  for (let i: u32 = 0; i < word(H_REGIONS6_COUNT); i++)
+    if (!isDefault(word(word(H_REGIONS6) + i * REGION6_BYTES + REGION6_DEFAULT))) return false;
+  for (let i: u32 = 0; i < word(H_WINDOW_COUNT); i++) {
+    const window = word(H_WINDOWS) + i * WINDOW_BYTES;
+    const count = word(window + WINDOW_COUNT);
+    const first = word(window + WINDOW_FIRST);
+    if (count > WINDOW_SIZE || first >= WINDOW_SIZE || first + count > WINDOW_SIZE) return false;
+    if (<u64>word(window + WINDOW_BITS) + ((<u64>count + 7) >> 3) > <u64>size) return false;
+    if (!isDefault(word(window + WINDOW_UNSET)) || !isDefault(word(window + WINDOW_SET))) return false;
+  }
+  const other4 = word(H_OTHER4);
+  const other6 = word(H_OTHER6);
+  return (other4 == <u32>NO_DEFAULT || isDefault(other4)) && (other6 == <u32>NO_DEFAULT || isDefault(other6));
+}
+
+function areEndpointsSound(): bool {
+  const fates = word(H_FATE_COUNT);
+  let at = start + <usize>word(H_ENDPOINTS4);
+  for (let i: u32 = 0; i < word(H_ENDPOINTS4_COUNT); i++, at += ENDPOINT4_BYTES)
+    if (<u32>load<u16>(at, ENDPOINT4_FATE) > fates) return false;
+  at = start + <usize>word(H_ENDPOINTS6);
+  for (let i: u32 = 0; i < word(H_ENDPOINTS6_COUNT); i++, at += ENDPOINT6_BYTES)
+    if (<u32>load<u16>(at, ENDPOINT6_FATE) > fates) return false;
+  return true;
+}
+
+function areEntriesSound(): bool {
+  const behaviours = word(H_BEHAVIOUR_COUNT);
+  const extendedCount = word(H_EXTENDED_COUNT);
+  let entry = start + <usize>word(H_ENTRIES);
+  const end = entry + (<usize>word(H_SLOT_MASK) + 1) * ENTRY_BYTES;
+  for (; entry < end; entry += ENTRY_BYTES) {
+    // No packet asks for this key: there is no such kind.
+    if (load<u32>(entry) == <u32>KEY_NOTHING && load<u32>(entry, ENTRY_KEY1) == <u32>KEY_NOTHING) continue;
+    const row0 = load<u32>(entry, ENTRY_ROW0);
+    const row1 = load<u32>(entry, ENTRY_ROW1);
+    const behaviour = row1 >> ROW1_BEHAVIOUR_SHIFT;
+    if (behaviour >= behaviours) return false;
+    const used = <u32>load<u8>(uses + behaviour);
+    const isV6 = isOfV6(entry);
+    if ((used & USES_EXTENDED) == 0) {
+      const second = (row1 >> ROW1_SECOND_SHIFT) & ROW1_COUNT_MASK;
+      if (!hasEndpoints(used, isV6, row0, row1 & ROW1_COUNT_MASK, second)) return false;
+      continue;
+    }
+    if (row0 >= extendedCount) return false;
+    const extended = word(H_EXTENDED) + row0 * EXTENDED_BYTES;
+    const second = word(extended + EXTENDED_SECOND);
+    if (!hasEndpoints(used, isV6, word(extended + EXTENDED_BASE), word(extended + EXTENDED_FIRST), second))
+      return false;
+    const bytes = <u64>word(extended + EXTENDED_ALLOWED_COUNT) * (isV6 ? 32 : 8);
+    if (<u64>word(extended + EXTENDED_ALLOWED) + bytes > <u64>word(H_ALLOWED_BYTES)) return false;
+  }
+  return true;
+}
+
+/** Whether packets that find an entry are IPv6 packets. */
+function isOfV6(entry: usize): bool {
+  const block = load<u32>(entry, ENTRY_KEY1) >> KEY1_BLOCK_SHIFT;
+  return block == <u32>BLOCK_LOCAL ? load<u32>(entry) >= word(H_KIND4_COUNT) : block != 0;
+}
+
+function hasEndpoints(used: u32, isV6: bool, base: u32, first: u32, second: u32): bool {
+  if ((used & USES_FIRST) != 0 && first == 0) return false;
+  if ((used & USES_SECOND) != 0 && second == 0) return false;
+  return <u64>base + <u64>first + <u64>second <= <u64>word(isV6 ? H_ENDPOINTS6_COUNT : H_ENDPOINTS4_COUNT);
+}

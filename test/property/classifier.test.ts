@@ -1,0 +1,201 @@
+import fc from "fast-check";
+import { beforeAll, expect, test } from "vitest";
+import * as L from "../../assembly/layout.ts";
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { environmentOf, type Outcome } from "../../compiler/evaluate/packet.ts";
+import { checksumOf } from "../../compiler/formats/tables/bytes.ts";
+import { decodeTable } from "../../compiler/formats/tables/decode.ts";
+import { encodeTable } from "../../compiler/formats/tables/encode.ts";
+import { printAddressPort } from "../../compiler/net/address.ts";
+import { tabulate } from "../../compiler/tabulate/tabulate.ts";
+import type { Tabulation } from "../../compiler/tabulate/types.ts";
+import { TableAsked } from "../../runtime/classifier/engine.ts";
+import { engineBytes } from "../../runtime/classifier/inline.ts";
+import { Matcher, TableError } from "../../runtime/classifier/matcher.ts";
+import { buildPacket } from "../../runtime/packet.ts";
+import { type Cluster, cluster } from "../support/arbitraries.ts";
+import { mustCompile } from "../support/compile.ts";
+import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { linesOf } from "../support/tabulation.ts";
+
+let engine: WebAssembly.Module;
+
+beforeAll(async () => {
+  engine = await WebAssembly.compile(engineBytes());
+});
+
+/** Tables hold everything that the compiler makes. */
+function mustTabulate(world: Cluster): Tabulation {
+  const { program, node } = mustCompile(world);
+  const tabulated = tabulate(program, node.addresses);
+  if ("misfits" in tabulated) throw new Error(JSON.stringify(tabulated.misfits));
+  return tabulated.tabulation;
+}
+
+/** An outcome without the rules that led to it; who is not delivered has no source that anybody sees. */
+function summary({ verdict, rejectWith, endpoints, sticky, results }: Outcome): unknown {
+  return {
+    verdict,
+    rejectWith,
+    endpoints: endpoints.map(
+      ({ address, port, probability, masquerade }) =>
+        `${printAddressPort(address, port)} ${masquerade} ${probability.toFixed(6)}`,
+    ),
+    sticky,
+    others: [
+      ...new Set(results.map((result) => (isDelivered(result.verdict) ? result.masquerade : result.verdict))),
+    ].sort(),
+  };
+}
+
+function isDelivered(verdict: Outcome["verdict"]): boolean {
+  return verdict !== "drop" && verdict !== "reject";
+}
+
+test("the classifier does to every packet what the rules do", () => {
+  fc.assert(
+    fc.property(cluster, fc.nat({ max: 16 }), (world, start) => {
+      const { program, node } = mustCompile(world);
+      const evaluator = new Evaluator(program);
+      const environment = environmentOf(node.addresses);
+      const asked = new TableAsked(encodeTable(mustTabulate(world), ""));
+      for (const packet of [...packetsAtServices(world, start, 7), ...packetsFor(world, start, 170)]) {
+        const [wanted, ...others] = evaluator.evaluate(packet, environment);
+        if (wanted === undefined || others.length > 0) throw new Error("one outcome is expected");
+        expect({ packet, ...(summary(asked.outcome(packet)) as object) }).toEqual({
+          packet,
+          ...(summary(wanted) as object),
+        });
+      }
+    }),
+    { numRuns: 200 },
+  );
+});
+
+test("a table that is read back says what was written", () => {
+  fc.assert(
+    fc.property(cluster, (world) => {
+      const tabulation = mustTabulate(world);
+      expect(linesOf(decodeTable(encodeTable(tabulation, "")))).toEqual(linesOf(tabulation));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+test("tables of the same objects in another order are the same", () => {
+  fc.assert(
+    fc.property(cluster, (world) => {
+      const turned = { ...world, objects: [...world.objects].reverse() };
+      expect(linesOf(mustTabulate(turned))).toEqual(linesOf(mustTabulate(world)));
+    }),
+    { numRuns: 50 },
+  );
+});
+
+/** Bytes that look like packets as far as `parse` has to get through them. */
+const packetBytes = fc
+  .tuple(fc.constantFrom(0x45, 0x46, 0x4f, 0x60, 0x41, 0x55), fc.uint8Array({ maxLength: 200 }))
+  .map(([first, rest]) => Uint8Array.of(first, ...rest));
+
+test("bytes of any kind are classified", () => {
+  fc.assert(
+    fc.property(cluster, fc.array(packetBytes, { minLength: 50, maxLength: 100 }), (world, packets) => {
+      const matcher = new Matcher(engine);
+      matcher.load(encodeTable(mustTabulate(world), ""));
+      for (const packet of packets) {
+        for (const how of [L.CHOOSE_FLOW, L.CHOOSE_RANDOM, L.CHOOSE_RENDEZVOUS]) {
+          const { word, endpoint } = matcher.classify(packet, { interfaceKind: packet.length % 5, how }, packet.length);
+          expect(endpoint === L.NO_ENDPOINT).toBe((word & L.VERDICT_MASK) !== L.VERDICT_DNAT);
+        }
+      }
+    }),
+    { numRuns: 40 },
+  );
+});
+
+/** A table with some of its words replaced, and a checksum that does not give it away. */
+function damaged(table: Uint8Array, changes: readonly (readonly [place: number, value: number])[]): Uint8Array {
+  const copy = table.slice();
+  const view = new DataView(copy.buffer);
+  const words = Math.floor((view.getUint32(L.H_NAMES, true) - L.H_SEED) / 4);
+  for (const [place, value] of changes) {
+    // Half of the changes go to the header, which is where they hurt.
+    const at = place % 2 === 0 ? L.H_SEED + ((place >>> 1) % 48) * 4 : L.H_SEED + ((place >>> 1) % words) * 4;
+    view.setUint32(at, value, true);
+  }
+  view.setUint32(L.H_CHECKSUM, checksumOf(copy, L.H_SEED), true);
+  return copy;
+}
+
+const word = fc.oneof(
+  fc.integer({ min: 0, max: 0xffffffff }),
+  fc.integer({ min: 0, max: 4096 }),
+  fc.constant(0xffffffff),
+);
+const changes = fc.array(fc.tuple(fc.nat(), word), { minLength: 1, maxLength: 3 });
+
+/** The engine with tables at the very end of its memory: whatever leads out of one traps. */
+class AtTheEdge {
+  private readonly exports = new WebAssembly.Instance(engine).exports as unknown as {
+    readonly memory: WebAssembly.Memory;
+    readonly load: (at: number, given: number) => number;
+    readonly classify: (...numbers: number[]) => number;
+  };
+
+  /** Gives the number of what is wrong with the table, or 0. */
+  load(table: Uint8Array): number {
+    const { memory, load } = this.exports;
+    const missing = table.length + ROOM - memory.buffer.byteLength;
+    if (missing > 0) memory.grow(Math.ceil(missing / 65536));
+    const at = memory.buffer.byteLength - table.length;
+    new Uint8Array(memory.buffer).set(table, at);
+    return load(at, table.length);
+  }
+
+  classify(packet: Uint8Array, how: number): number {
+    new Uint8Array(this.exports.memory.buffer).set(packet, PACKET_AT);
+    return this.exports.classify(PACKET_AT, packet.length, packet.length, 1, how, 0xffffffff, PACKET_AT - 8);
+  }
+}
+
+const PACKET_AT = 32768;
+const ROOM = 65536;
+
+test("a damaged table is refused, or does not lead out of its memory", () => {
+  const found = new Map<number, number>();
+  fc.assert(
+    fc.property(
+      cluster,
+      fc.array(changes, { minLength: 300, maxLength: 300 }),
+      fc.nat({ max: 16 }),
+      (world, all, start) => {
+        const table = encodeTable(mustTabulate(world), "");
+        const packets = Array.from(packetsAtServices(world, start, 40), buildPacket);
+        const edge = new AtTheEdge();
+        for (const each of all) {
+          const problem = edge.load(damaged(table, each));
+          found.set(problem, (found.get(problem) ?? 0) + 1);
+          if (problem !== L.LOADED) continue;
+          for (const packet of packets)
+            for (const how of [L.CHOOSE_FLOW, L.CHOOSE_RANDOM, L.CHOOSE_RENDEZVOUS]) edge.classify(packet, how);
+        }
+      },
+    ),
+    { numRuns: 20 },
+  );
+  expect(found.get(L.LOADED)).toBeGreaterThan(100);
+  expect(found.get(L.OUT_OF_BOUNDS)).toBeGreaterThan(100);
+});
+
+test("a table with any byte changed is refused", () => {
+  const [world] = fc.sample(cluster, { numRuns: 1, seed: 4 }) as [Cluster];
+  const table = encodeTable(mustTabulate(world), "");
+  const matcher = new Matcher(engine);
+  for (let at = 0; at < table.length; at++) {
+    const copy = table.slice();
+    copy[at] = (copy[at] as number) ^ (1 << (at & 7));
+    expect(() => matcher.load(copy), `byte ${at}`).toThrow(TableError);
+  }
+  for (let length = 0; length < table.length; length += 7)
+    expect(() => matcher.load(table.subarray(0, length)), `${length} bytes`).toThrow(TableError);
+});

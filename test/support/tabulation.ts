@@ -1,0 +1,98 @@
+/** Tabulations without the order and the numbers that their making gave them. */
+import { type Address, FAMILIES, printAddress } from "../../compiler/net/address.ts";
+import type { Behaviour, Default, FamilyTable, PortRow, Region, Tabulation } from "../../compiler/tabulate/types.ts";
+
+/** What a tabulation says, as lines of text; sorted. */
+export function linesOf(tabulation: Tabulation): string[] {
+  const words = new Words(tabulation);
+  return [
+    JSON.stringify(tabulation.interfaces),
+    ...FAMILIES.flatMap((family) => words.family(tabulation.families[family]).map((line) => `${family} ${line}`)),
+  ].sort();
+}
+
+class Words {
+  private readonly tabulation: Tabulation;
+
+  constructor(tabulation: Tabulation) {
+    this.tabulation = tabulation;
+  }
+
+  family({ detected, rows, local, localKinds, loopback, regions, points }: FamilyTable): string[] {
+    const kind = (number: number): string => {
+      const { default: own, rows: inside } = localKinds[number] as (typeof localKinds)[number];
+      return [this.default(own), ...inside.map((row) => this.row(row)).sort()].join(" | ");
+    };
+    return [
+      `detected ${ranges(detected)}`,
+      ...rows.map((row) => `${printAddress(row.address)} ${this.row(row)}`),
+      ...local.map((each) => `local ${printAddress(each.address)} ${each.hasRows} ${kind(each.kind)}`),
+      `loopback ${loopback === undefined ? "" : kind(loopback)}`,
+      ...this.steps(regions, points),
+    ];
+  }
+
+  /** Where the default changes, from address to address. */
+  private steps(regions: readonly Region[], points: readonly Region[]): string[] {
+    const special = new Map(points.map((point) => [point.from, point]));
+    const starts = [...regions.map(({ from }) => from), ...points.flatMap(({ from }) => [from, next(from)])].filter(
+      (from) => from !== 2 ** 32 && from !== 2n ** 128n,
+    );
+    const sorted = [...new Set(starts)].sort((a, b) => (a < b ? -1 : 1));
+    let before = "";
+    return sorted.flatMap((from) => {
+      const region = regions.findLast((each) => each.from <= from);
+      const text = this.default((special.get(from) ?? region) as Region);
+      if (text === before) return [];
+      before = text;
+      return [`from ${printAddress(from)} ${text}`];
+    });
+  }
+
+  private default({ new: fresh, invalid, untracked }: Default): string {
+    return [fresh, invalid, untracked].map((number) => this.behaviour(number)).join(" / ");
+  }
+
+  private row({ protocol, port, behaviour, lists, allowed, stickySeconds, label }: PortRow): string {
+    const endpoints = lists.map((list) =>
+      list.map(({ address, port: to, identity, fate }) =>
+        [
+          printAddress(address),
+          to,
+          identity,
+          JSON.stringify(fate === undefined ? null : this.tabulation.fates[fate]),
+        ].join(),
+      ),
+    );
+    return [
+      protocol,
+      port,
+      this.behaviour(behaviour),
+      ...endpoints.map((list) => `[${list.join(" ")}]`),
+      allowed === undefined ? "" : ranges(allowed),
+      stickySeconds,
+      label,
+    ].join(" ");
+  }
+
+  private behaviour(number: number): string {
+    const behaviour = this.tabulation.behaviours[number] as Behaviour;
+    return JSON.stringify(
+      behaviour.map((answers) =>
+        answers.map((answer) =>
+          Object.entries(answer)
+            .map(([key, value]) => `${key} ${JSON.stringify(value)}`)
+            .sort(),
+        ),
+      ),
+    );
+  }
+}
+
+function ranges(intervals: FamilyTable["detected"]): string {
+  return intervals.map(({ from, to }) => `${from}-${to}`).join();
+}
+
+function next(address: Address): Address {
+  return (typeof address === "bigint" ? address + 1n : address + 1) as Address;
+}
