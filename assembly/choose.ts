@@ -12,7 +12,7 @@ import {
   HASH_B,
   HASH_C,
 } from "./layout";
-import { destination, isV6, ports, protocol, source } from "./packet";
+import { destination, isV6, ports, source } from "./packet";
 import { section } from "./table";
 
 /** The number of one of `count` endpoints, the first of which is `first`. `random` is used by CHOOSE_RANDOM only. */
@@ -28,19 +28,16 @@ function part(hash: u32, count: u32): u32 {
 
 /** Equal for packets of one flow. */
 export function flowHash(): u32 {
-  let from = load<u32>(source);
-  let to = load<u32>(destination);
-  if (isV6) {
-    from = fold6(source);
-    to = fold6(destination);
-  }
-  return finish(from * <u32>HASH_A + to * <u32>HASH_C + (ports ^ protocol) * <u32>HASH_B);
+  const from = isV6 ? fold6(source) : load<u32>(source);
+  const to = isV6 ? load<u32>(destination, 12) : load<u32>(destination);
+  const hash = ((from * <u32>HASH_A) ^ to) + ports * <u32>HASH_B;
+  return (hash ^ (hash >> 15)) * <u32>HASH_C;
 }
 
-/** Four words in one. */
+/** The four words of an IPv6 address in one. */
 function fold6(address: usize): u32 {
-  const a = load<u32>(address) ^ (load<u32>(address, 4) * <u32>HASH_B);
-  return (load<u32>(address, 12) + a * <u32>HASH_A) ^ load<u32>(address, 8);
+  const high = load<u32>(address) ^ (load<u32>(address, 4) * <u32>HASH_B);
+  return (load<u32>(address, 12) + high * <u32>HASH_A) ^ load<u32>(address, 8);
 }
 
 function finish(hash: u32): u32 {

@@ -39,7 +39,8 @@ import {
   KEY1_BLOCK_SHIFT,
   KEY1_PROTOCOL_SHIFT,
   KIND_BYTES,
-  LOCAL_KIND,
+  LOCAL_ABOUT,
+  LOCAL_KIND_MASK,
   LOCAL_OWN,
   NO_ENDPOINT,
   RESULT_SLOT_SHIFT,
@@ -152,10 +153,11 @@ function findRow(): void {
   const local = isKnown ? findLocal(key0, block) : 0;
   const rest = (ports >> 16) | (protocol << KEY1_PROTOCOL_SHIFT);
   if (local != 0 || (!isV6 && (key0 & 0xff) == 127)) {
-    const kind = local != 0 ? load<u32>(local, LOCAL_KIND) : word(H_LOOPBACK_KIND);
+    const about = local != 0 ? load<u32>(local, LOCAL_ABOUT) : word(H_LOOPBACK_KIND);
+    const kind = about & LOCAL_KIND_MASK;
     fallback = load<u32>(section(H_KINDS) + <usize>kind * KIND_BYTES);
     if (tracking != NEW) return;
-    if (local != 0 && load<u32>(local, LOCAL_OWN) != 0) slot = findSlot(key0, rest | (block << KEY1_BLOCK_SHIFT));
+    if (local != 0 && (about & LOCAL_OWN) != 0) slot = findSlot(key0, rest | (block << KEY1_BLOCK_SHIFT));
     if (slot == NOWHERE) slot = findSlot(kind, rest | ((<u32>BLOCK_LOCAL) << KEY1_BLOCK_SHIFT));
     return;
   }

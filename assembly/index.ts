@@ -2,9 +2,10 @@
  * The classifier's exports. All numbers are 32 bits wide, addresses are offsets into `memory`. Without a table there is
  * nothing to classify with: `load` first, unless the module came with one.
  */
+import { classifyByLanes } from "./batch";
 import { classifyEach, classifyOne } from "./classify";
 import { choices, code, firstChoice } from "./decide";
-import { H_LENGTH, LAYOUT_VERSION, LOADED, MAGIC } from "./layout";
+import { CHOOSE_FLOW, H_LENGTH, LAYOUT_VERSION, LOADED, MAGIC } from "./layout";
 import { loadTable } from "./load";
 import { table, word } from "./table";
 
@@ -82,7 +83,8 @@ export function classifyMany(
   results: usize,
 ): u32 {
   if (table == 0) return 0;
-  classifyEach(packets, count, interfaceKind, how, randoms, results);
+  if (how == CHOOSE_FLOW) classifyByLanes(packets, count, interfaceKind, results);
+  else classifyEach(packets, count, interfaceKind, how, randoms, results);
   return count;
 }
 

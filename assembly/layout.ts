@@ -87,6 +87,16 @@ export const H_NAMES = 192;
 export const H_NAMES_LENGTH = 196;
 /** How many of the kinds are of IPv4 addresses; the others are of IPv6 addresses. */
 export const H_KIND4_COUNT = 200;
+/** The default word of all the node's addresses of a family, or NO_DEFAULT. */
+export const H_LOCAL_DEFAULT4 = 204;
+export const H_LOCAL_DEFAULT6 = 208;
+/** The node's IPv6 addresses, folded to a word each, in a power of two of places: one less, and the factor. */
+export const H_FOLDS6 = 212;
+export const H_FOLDS6_MASK = 216;
+export const H_FOLDS6_FACTOR = 220;
+/** A byte for each endpoint: of a product of its address (IPv6: folded) and HASH_A the highest one. */
+export const H_FINGERS4 = 224;
+export const H_FINGERS6 = 228;
 export const HEADER_BYTES = 256;
 
 /** Sections begin at multiples of it: a cache line. */
@@ -109,6 +119,8 @@ export const KEY1_BLOCK_SHIFT = 24;
 export const BLOCK_IPV4 = 0;
 /** Block of local kinds: KEY0 is the kind's number. IPv6 addresses have blocks from 1 on. */
 export const BLOCK_LOCAL = 255;
+/** No row and no address has this block: it stands for those that no block knows. */
+export const BLOCK_UNKNOWN = 254;
 /** Words of entries that no packet matches: no kind has this number. */
 export const KEY_NOTHING = -1;
 
@@ -131,14 +143,18 @@ export const EXTENDED_BYTES = 32;
 /** BLOCK: the first twelve bytes of IPv6 addresses. */
 export const BLOCK_BYTES = 16;
 
-/** LOCAL: an address of the node. Empty places have block BLOCK_LOCAL. */
+/** LOCAL: an address of the node: its KEY0, and a word with the number of its kind, its block (BLOCK_LOCAL in empty places),
+ *  and whether it has rows of its own, too. */
 export const LOCAL_KEY0 = 0;
-export const LOCAL_BLOCK = 4;
-export const LOCAL_KIND = 8;
-/** 1: the address has rows of its own, too. */
-export const LOCAL_OWN = 12;
-export const LOCAL_BYTES = 16;
-export const LOCAL_SHIFT = 4;
+export const LOCAL_ABOUT = 4;
+export const LOCAL_KIND_MASK = 0xffff;
+export const LOCAL_BLOCK_SHIFT = 16;
+export const LOCAL_BLOCK_MASK = 0xff;
+export const LOCAL_OWN = 0x1000000;
+export const LOCAL_BYTES = 8;
+export const LOCAL_SHIFT = 3;
+/** A product's bits from here on give the place of an address of the node. */
+export const LOCAL_PLACE_SHIFT = 12;
 
 /** KIND: the default word of the addresses of a kind. */
 export const KIND_BYTES = 4;

@@ -3,6 +3,7 @@ import {
   ALIGNMENT,
   BLOCK_BYTES,
   BLOCK_LOCAL,
+  BLOCK_UNKNOWN,
   CODE_ALLOWED,
   CODE_EXTENDED,
   CODE_HAIRPIN,
@@ -44,6 +45,10 @@ import {
   H_EXTENDED_COUNT,
   H_FATE_COUNT,
   H_FATES,
+  H_FINGERS4,
+  H_FINGERS6,
+  H_FOLDS6,
+  H_FOLDS6_MASK,
   H_IDENTITIES4,
   H_IDENTITIES4_COUNT,
   H_IDENTITIES6,
@@ -54,6 +59,8 @@ import {
   H_KINDS,
   H_LENGTH,
   H_LOCAL,
+  H_LOCAL_DEFAULT4,
+  H_LOCAL_DEFAULT6,
   H_LOCAL_MASK,
   H_LOOPBACK_KIND,
   H_MAGIC,
@@ -80,9 +87,11 @@ import {
   KIND_BYTES,
   LAYOUT_VERSION,
   LOADED,
-  LOCAL_BLOCK,
+  LOCAL_ABOUT,
+  LOCAL_BLOCK_MASK,
+  LOCAL_BLOCK_SHIFT,
   LOCAL_BYTES,
-  LOCAL_KIND,
+  LOCAL_KIND_MASK,
   MAGIC,
   MAX_BEHAVIOURS,
   MAX_BUCKET_BITS,
@@ -180,7 +189,7 @@ function haveRoom(): bool {
   if (kinds < 2 || kinds > 0xffff || behaviours == 0 || behaviours > <u32>MAX_BEHAVIOURS || fates > 0xffff)
     return false;
   if (!isMask(word(H_BUCKET_MASK), MAX_BUCKET_BITS) || !isMask(word(H_SLOT_MASK), MAX_SLOT_BITS)) return false;
-  if (!isMask(word(H_LOCAL_MASK), 20) || word(H_BLOCK_COUNT) >= <u32>BLOCK_LOCAL) return false;
+  if (!isMask(word(H_LOCAL_MASK), 20) || word(H_BLOCK_COUNT) >= <u32>BLOCK_UNKNOWN) return false;
   if (word(H_REGIONS4_COUNT) == 0 || word(H_REGIONS6_COUNT) == 0) return false;
   return (
     hasRoom(H_PILOTS, word(H_BUCKET_MASK) + 1, 2) &&
@@ -205,6 +214,10 @@ function haveRoom(): bool {
     word(H_IDENTITIES4_COUNT) <= word(H_ENDPOINTS4_COUNT) &&
     word(H_IDENTITIES6_COUNT) <= word(H_ENDPOINTS6_COUNT) &&
     hasRoom(H_TIMEOUTS, word(H_TIMEOUT_COUNT), TIMEOUT_BYTES) &&
+    isMask(word(H_FOLDS6_MASK), 20) &&
+    hasRoom(H_FOLDS6, word(H_FOLDS6_MASK) + 1, 4) &&
+    hasRoom(H_FINGERS4, word(H_ENDPOINTS4_COUNT), 1) &&
+    hasRoom(H_FINGERS6, word(H_ENDPOINTS6_COUNT), 1) &&
     hasRoom(H_NAMES, word(H_NAMES_LENGTH), 1)
   );
 }
@@ -261,8 +274,9 @@ function areDestinationsSound(): bool {
   for (let i: u32 = 0; i < kinds; i++) if (!isDefault(word(word(H_KINDS) + i * KIND_BYTES))) return false;
   for (let i: u32 = 0; i <= word(H_LOCAL_MASK); i++) {
     const local = word(H_LOCAL) + i * LOCAL_BYTES;
-    const block = word(local + LOCAL_BLOCK);
-    const kind = word(local + LOCAL_KIND);
+    const about = word(local + LOCAL_ABOUT);
+    const block = (about >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK;
+    const kind = about & LOCAL_KIND_MASK;
     if (block == <u32>BLOCK_LOCAL) continue;
     if (block == 0 ? kind >= kinds4 : block > word(H_BLOCK_COUNT) || kind < kinds4 || kind >= kinds) return false;
   }
@@ -278,9 +292,16 @@ function areDestinationsSound(): bool {
     if (<u64>word(window + WINDOW_BITS) + ((<u64>count + 7) >> 3) > <u64>size) return false;
     if (!isDefault(word(window + WINDOW_UNSET)) || !isDefault(word(window + WINDOW_SET))) return false;
   }
-  const other4 = word(H_OTHER4);
-  const other6 = word(H_OTHER6);
-  return (other4 == <u32>NO_DEFAULT || isDefault(other4)) && (other6 == <u32>NO_DEFAULT || isDefault(other6));
+  return (
+    isDefaultOrNone(word(H_OTHER4)) &&
+    isDefaultOrNone(word(H_OTHER6)) &&
+    isDefaultOrNone(word(H_LOCAL_DEFAULT4)) &&
+    isDefaultOrNone(word(H_LOCAL_DEFAULT6))
+  );
+}
+
+function isDefaultOrNone(value: u32): bool {
+  return value == <u32>NO_DEFAULT || isDefault(value);
 }
 
 function areEndpointsSound(): bool {

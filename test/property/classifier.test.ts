@@ -16,6 +16,7 @@ import { buildPacket } from "../../runtime/packet.ts";
 import { type Cluster, cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { anyPacket, numbersFrom, writeSlot } from "../support/slots.ts";
 import { linesOf } from "../support/tabulation.ts";
 
 let engine: WebAssembly.Module;
@@ -89,6 +90,26 @@ test("tables of the same objects in another order are the same", () => {
       expect(linesOf(mustTabulate(turned))).toEqual(linesOf(mustTabulate(world)));
     }),
     { numRuns: 50 },
+  );
+});
+
+test("a batch has the results of its packets one by one", () => {
+  fc.assert(
+    fc.property(cluster, fc.nat({ max: 16 }), fc.integer(), (world, start, seed) => {
+      const matcher = new Matcher(engine);
+      matcher.load(encodeTable(mustTabulate(world), ""));
+      const packets = [...packetsAtServices(world, start, 3), ...packetsFor(world, start, 60)];
+      const pick = numbersFrom(seed);
+      const count = 1 + pick(1500);
+      const slots = matcher.packets;
+      for (let i = 0; i < count; i++) writeSlot(slots, i, anyPacket(packets, pick));
+      for (let interfaceKind = 0; interfaceKind < 4; interfaceKind++) {
+        const circumstances = { interfaceKind, how: L.CHOOSE_FLOW };
+        const together = matcher.classifyMany(count, circumstances).slice();
+        expect([...together]).toEqual([...matcher.classifyEach(count, circumstances)]);
+      }
+    }),
+    { numRuns: 100 },
   );
 });
 

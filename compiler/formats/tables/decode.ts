@@ -201,12 +201,13 @@ class Decoder {
     const found: LocalAddress[] = [];
     for (let i = 0; i <= this.table.word(L.H_LOCAL_MASK); i++) {
       const at = this.table.word(L.H_LOCAL) + i * L.LOCAL_BYTES;
-      const block = this.table.word(at + L.LOCAL_BLOCK);
+      const about = this.table.word(at + L.LOCAL_ABOUT);
+      const block = (about >>> L.LOCAL_BLOCK_SHIFT) & L.LOCAL_BLOCK_MASK;
       if (block === L.BLOCK_LOCAL || (block === L.BLOCK_IPV4) !== (family === "IPv4")) continue;
       found.push({
         address: this.addressOf(this.table.word(at + L.LOCAL_KEY0), block),
-        kind: this.table.word(at + L.LOCAL_KIND) - firstKind,
-        hasRows: this.table.word(at + L.LOCAL_OWN) !== 0,
+        kind: (about & L.LOCAL_KIND_MASK) - firstKind,
+        hasRows: (about & L.LOCAL_OWN) !== 0,
       });
     }
     return found;

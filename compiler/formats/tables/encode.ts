@@ -5,12 +5,21 @@ import { intervalAsPrefix } from "../../ir/interval.ts";
 import type { Interval } from "../../ir/types.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type { AddressRow, Answer, Default, Fate, PortRow, Tabulation, Treatment } from "../../tabulate/types.ts";
+import type {
+  AddressRow,
+  Answer,
+  Default,
+  Fate,
+  LocalKind,
+  PortRow,
+  Tabulation,
+  Treatment,
+} from "../../tabulate/types.ts";
 import { checksumOf, records, Sections, swap16, swap32 } from "./bytes.ts";
 import { Endpoints } from "./endpoints.ts";
 import { type Key, Keys } from "./keys.ts";
 import { TableLimit } from "./limit.ts";
-import { findLocalPlaces } from "./local-places.ts";
+import { elsewhere, findLocalPlaces } from "./local-places.ts";
 import { printNames } from "./names.ts";
 import { buildPerfectHash } from "./perfect-hash.ts";
 import { planRegions } from "./regions.ts";
@@ -251,28 +260,44 @@ class Encoder {
         hasRows,
       })),
     );
-    const { factor, mask, places } = findLocalPlaces(local);
-    const bytes = new Uint8Array((mask + 1) * L.LOCAL_BYTES);
-    const view = new DataView(bytes.buffer);
-    for (let at = 0; at < bytes.length; at += L.LOCAL_BYTES) view.setUint32(at + L.LOCAL_BLOCK, L.BLOCK_LOCAL, true);
+    const { factor, mask, places } = findLocalPlaces(local.map(({ key0, block }) => key0 + block));
+    const words = new Uint32Array((mask + 1) * 2);
+    for (let place = 0; place <= mask; place++) words[place * 2 + 1] = L.BLOCK_LOCAL << L.LOCAL_BLOCK_SHIFT;
     for (const [i, { key0, block, kind, hasRows }] of local.entries()) {
-      const at = (places[i] as number) * L.LOCAL_BYTES;
-      view.setUint32(at + L.LOCAL_KEY0, key0, true);
-      view.setUint32(at + L.LOCAL_BLOCK, block, true);
-      view.setUint32(at + L.LOCAL_KIND, kind, true);
-      view.setUint32(at + L.LOCAL_OWN, hasRows ? 1 : 0, true);
+      if (kind > L.LOCAL_KIND_MASK) throw new TableLimit(`more than ${L.LOCAL_KIND_MASK + 1} kinds of local addresses`);
+      words.set([key0, kind | (block << L.LOCAL_BLOCK_SHIFT) | (hasRows ? L.LOCAL_OWN : 0)], (places[i] as number) * 2);
     }
-    this.set(L.H_LOCAL, this.sections.add(bytes));
+    this.set(L.H_LOCAL, this.sections.add(littleEndian(words)));
     this.set(L.H_LOCAL_MASK, mask);
     this.set(L.H_LOCAL_FACTOR, factor);
+    this.addFolds(families.IPv6.local.map(({ address }) => fold6(address)));
     const kinds = FAMILIES.flatMap((family) => families[family].localKinds);
     this.addRecords(L.H_KINDS, L.H_KIND_COUNT, kinds, L.KIND_BYTES, (view, at, kind) => {
       view.setUint32(at, this.defaultWord(kind.default), true);
     });
+    this.set(L.H_LOCAL_DEFAULT4, this.commonDefault(families.IPv4.localKinds));
+    this.set(L.H_LOCAL_DEFAULT6, this.commonDefault(families.IPv6.localKinds));
     this.set(L.H_KIND4_COUNT, families.IPv4.localKinds.length);
     const { loopback } = families.IPv4;
     invariant(loopback !== undefined, "the loopback block has a kind");
     this.set(L.H_LOOPBACK_KIND, this.keys.ofKind("IPv4", loopback).key0);
+  }
+
+  /** The default word that all `kinds` have. */
+  private commonDefault(kinds: readonly LocalKind[]): number {
+    const words = new Set(kinds.map((kind) => this.defaultWord(kind.default)));
+    const [word] = words;
+    return words.size === 1 && word !== undefined ? word : L.NO_DEFAULT >>> 0;
+  }
+
+  private addFolds(all: readonly number[]): void {
+    const folds = [...new Set(all)];
+    const { factor, mask, places } = findLocalPlaces(folds);
+    const words = Uint32Array.from({ length: mask + 1 }, (_, place) => elsewhere(place, factor, mask));
+    for (const [i, fold] of folds.entries()) words[places[i] as number] = fold;
+    this.set(L.H_FOLDS6, this.sections.add(littleEndian(words)));
+    this.set(L.H_FOLDS6_MASK, mask);
+    this.set(L.H_FOLDS6_FACTOR, factor);
   }
 
   private addRegions(family: Family): void {
@@ -342,6 +367,10 @@ class Encoder {
           view.setUint16(at + portAt, port, true);
           view.setUint16(at + portAt + 2, fate === undefined ? 0 : fate + 1, true);
         },
+      );
+      this.set(
+        four ? L.H_FINGERS4 : L.H_FINGERS6,
+        this.sections.add(Uint8Array.from(all, ({ address }) => Math.imul(foldOf(address), L.HASH_A) >>> 24)),
       );
       this.addRecords(
         four ? L.H_IDENTITIES4 : L.H_IDENTITIES6,
@@ -437,6 +466,16 @@ function hostWords(address: Address): number[] {
 
 function wordsOf(address: bigint, count: number): number[] {
   return Array.from({ length: count }, (_, i) => Number((address >> BigInt(96 - i * 32)) & 0xffffffffn));
+}
+
+/** An address as one word, as the engine folds it. */
+function foldOf(address: Address): number {
+  return typeof address === "number" ? swap32(address) : fold6(address);
+}
+
+function fold6(address: Address): number {
+  const [a, b, c, d] = hostWords(address).map(swap32) as [number, number, number, number];
+  return ((d + Math.imul(a ^ Math.imul(b, L.HASH_B), L.HASH_A)) ^ c) >>> 0;
 }
 
 /** The array's bytes, whatever the order of this machine. */

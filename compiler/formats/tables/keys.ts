@@ -1,5 +1,5 @@
 /** Keys of destinations: which word of the address, and which block stands for the others. */
-import { BLOCK_LOCAL } from "../../../assembly/layout.ts";
+import { BLOCK_LOCAL, BLOCK_UNKNOWN } from "../../../assembly/layout.ts";
 import { required } from "../../invariant.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Tabulation } from "../../tabulate/types.ts";
@@ -27,8 +27,8 @@ export class Keys {
       counts.set(block, (counts.get(block) ?? 0) + 1);
     }
     this.blocks = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([block]) => block);
-    if (this.blocks.length >= BLOCK_LOCAL)
-      throw new TableLimit(`IPv6 addresses of more than ${BLOCK_LOCAL - 1} blocks of 96 bits`);
+    if (this.blocks.length >= BLOCK_UNKNOWN)
+      throw new TableLimit(`IPv6 addresses of more than ${BLOCK_UNKNOWN - 1} blocks of 96 bits`);
     this.numbers = new Map(this.blocks.map((block, i) => [block, i + 1]));
     this.firstKind = { IPv4: 0, IPv6: families[FAMILIES[0]].localKinds.length };
   }

@@ -1,0 +1,150 @@
+/** The headers of IPv6 packets, four at a time. Those that are not plain wait for `parse`. */
+
+import { G_BLOCK, G_FINGER, G_HASH, G_KEY0, G_KEY1, G_KIND, GROUP_BYTES, packets6, scratch, waitFor } from "./lanes";
+import {
+  BLOCK_BYTES,
+  BLOCK_UNKNOWN,
+  H_BLOCK_COUNT,
+  H_BLOCKS,
+  H_DETECTED6,
+  H_DETECTED6_COUNT,
+  H_FOLDS6,
+  H_FOLDS6_FACTOR,
+  H_FOLDS6_MASK,
+  HASH_A,
+  HASH_B,
+  HASH_C,
+  PREFIX6_BYTES,
+  PREFIX6_MASK,
+} from "./layout";
+import { section, word } from "./table";
+
+/** Reads the packets of `packets6` into scratch. */
+export function parseLanes6(count: u32): void {
+  const foldsAt = i32x4.splat(<i32>section(H_FOLDS6));
+  const foldsMask = i32x4.splat(<i32>(word(H_FOLDS6_MASK) << 2));
+  const foldsFactor = i32x4.splat(<i32>word(H_FOLDS6_FACTOR));
+  const detectedAt = section(H_DETECTED6);
+  const detectedEnd = detectedAt + <usize>word(H_DETECTED6_COUNT) * PREFIX6_BYTES;
+  const blocksAt = section(H_BLOCKS);
+  const blocksEnd = blocksAt + <usize>word(H_BLOCK_COUNT) * BLOCK_BYTES;
+  const hashA = i32x4.splat(HASH_A);
+  const hashB = i32x4.splat(<i32>HASH_B);
+  const hashC = i32x4.splat(<i32>HASH_C);
+  const lowByte = i32x4.splat(0xff);
+  const tcp = i32x4.splat(6);
+  const udp = i32x4.splat(17);
+  const four = i32x4.splat(4);
+  const tcpLess = i32x4.splat(19);
+  const udpLess = i32x4.splat(7);
+  const zero = i32x4.splat(0);
+  const one = i32x4.splat(1);
+  const offsetMask = i32x4.splat(0x3c);
+  const unknown = i32x4.splat(BLOCK_UNKNOWN);
+  let group = scratch;
+  const end = packets6 + ((<usize>count) << 2);
+  for (let list = packets6; list < end; list += 16, group += GROUP_BYTES) {
+    const p0 = <usize>load<u32>(list);
+    const p1 = <usize>load<u32>(list, 4);
+    const p2 = <usize>load<u32>(list, 8);
+    const p3 = <usize>load<u32>(list, 12);
+    let a = v128.load(p0, 4);
+    let b = v128.load(p1, 4);
+    let c = v128.load(p2, 4);
+    let d = v128.load(p3, 4);
+    let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+    let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+    const about = v128.shuffle<i64>(ab, cd, 0, 2);
+    const source0 = v128.shuffle<i64>(ab, cd, 1, 3);
+    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+    const source1 = v128.shuffle<i64>(ab, cd, 0, 2);
+    const source2 = v128.shuffle<i64>(ab, cd, 1, 3);
+    a = v128.load(p0, 20);
+    b = v128.load(p1, 20);
+    c = v128.load(p2, 20);
+    d = v128.load(p3, 20);
+    ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+    const source3 = v128.shuffle<i64>(ab, cd, 0, 2);
+    const destination0 = v128.shuffle<i64>(ab, cd, 1, 3);
+    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+    const destination1 = v128.shuffle<i64>(ab, cd, 0, 2);
+    const destination2 = v128.shuffle<i64>(ab, cd, 1, 3);
+    a = v128.load(p0, 36);
+    b = v128.load(p1, 36);
+    c = v128.load(p2, 36);
+    d = v128.load(p3, 36);
+    ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+    cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+    const destination3 = v128.shuffle<i64>(ab, cd, 0, 2);
+    const ports = v128.shuffle<i64>(ab, cd, 1, 3);
+    ab = v128.shuffle<i32>(a, b, 2, 6, 2, 6);
+    cd = v128.shuffle<i32>(c, d, 2, 6, 2, 6);
+    const lengthUdp = v128.shuffle<i64>(ab, cd, 0, 2);
+    a = v128.load32_zero(p0 + 52);
+    a = v128.load_lane<u32>(p1 + 52, a, 1);
+    a = v128.load_lane<u32>(p2 + 52, a, 2);
+    const offsetTcp = v128.load_lane<u32>(p3 + 52, a, 3);
+
+    // What `parse` checks: TCP or UDP behind the header, and the transport header within the packet.
+    const rest = v128.or(i32x4.shl(v128.and(about, lowByte), 8), v128.and(i32x4.shr_u(about, 8), lowByte));
+    const protocol = v128.and(i32x4.shr_u(about, 16), lowByte);
+    const isTcp = i32x4.eq(protocol, tcp);
+    const udpBytes = v128.or(i32x4.shl(v128.and(lengthUdp, lowByte), 8), v128.and(i32x4.shr_u(lengthUdp, 8), lowByte));
+    const bytes = v128.bitselect(v128.and(i32x4.shr_u(offsetTcp, 2), offsetMask), udpBytes, isTcp);
+    let plain = v128.or(isTcp, i32x4.eq(protocol, udp));
+    plain = v128.and(plain, i32x4.gt_s(bytes, v128.bitselect(tcpLess, udpLess, isTcp)));
+    plain = v128.andnot(plain, i32x4.gt_s(bytes, rest));
+
+    // The node's own sources are few: whether it is one of them is for `decide` to say.
+    let fold = i32x4.mul(v128.xor(source0, i32x4.mul(source1, hashB)), hashA);
+    fold = v128.xor(i32x4.add(source3, fold), source2);
+    const product = i32x4.mul(fold, foldsFactor);
+    const place = i32x4.add(v128.and(i32x4.shr_u(product, 10), foldsMask), foldsAt);
+    a = v128.load32_zero(<usize>i32x4.extract_lane(place, 0));
+    a = v128.load_lane<u32>(<usize>i32x4.extract_lane(place, 1), a, 1);
+    a = v128.load_lane<u32>(<usize>i32x4.extract_lane(place, 2), a, 2);
+    a = v128.load_lane<u32>(<usize>i32x4.extract_lane(place, 3), a, 3);
+    plain = v128.andnot(plain, i32x4.eq(a, fold));
+    const slow = ~i32x4.bitmask(plain) & 15;
+    if (slow != 0) waitFor(list, slow);
+
+    let isDetected = zero;
+    for (let prefix = detectedAt; prefix < detectedEnd; prefix += PREFIX6_BYTES) {
+      let same = v128.xor(v128.and(source0, v128.load32_splat(prefix + PREFIX6_MASK)), v128.load32_splat(prefix));
+      let more = v128.xor(
+        v128.and(source1, v128.load32_splat(prefix + PREFIX6_MASK + 4)),
+        v128.load32_splat(prefix + 4),
+      );
+      same = v128.or(same, more);
+      more = v128.xor(v128.and(source2, v128.load32_splat(prefix + PREFIX6_MASK + 8)), v128.load32_splat(prefix + 8));
+      same = v128.or(same, more);
+      more = v128.xor(v128.and(source3, v128.load32_splat(prefix + PREFIX6_MASK + 12)), v128.load32_splat(prefix + 12));
+      isDetected = v128.or(isDetected, i32x4.eq(v128.or(same, more), zero));
+    }
+
+    // The most frequent block is the first one: mostly all are found at once.
+    let block = unknown;
+    let number = one;
+    for (let at = blocksAt; at < blocksEnd; at += BLOCK_BYTES) {
+      let other = v128.xor(destination0, v128.load32_splat(at));
+      other = v128.or(other, v128.xor(destination1, v128.load32_splat(at + 4)));
+      other = v128.or(other, v128.xor(destination2, v128.load32_splat(at + 8)));
+      block = v128.bitselect(number, block, i32x4.eq(other, zero));
+      if (!v128.any_true(i32x4.eq(block, unknown))) break;
+      number = i32x4.add(number, one);
+    }
+
+    const mixed = i32x4.mul(fold, hashA);
+    let hash = i32x4.add(v128.xor(mixed, destination3), i32x4.mul(ports, hashB));
+    hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 15)), hashC);
+    v128.store(group, destination3, G_KEY0);
+    v128.store(group, v128.or(i32x4.shr_u(ports, 16), i32x4.shl(protocol, 16)), G_KEY1);
+    v128.store(group, block, G_BLOCK);
+    v128.store(group, v128.and(isDetected, four), G_KIND);
+    v128.store(group, hash, G_HASH);
+    v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
+  }
+}
