@@ -9,7 +9,6 @@ import {
   LOCAL_ABOUT,
   LOCAL_BLOCK_MASK,
   LOCAL_BLOCK_SHIFT,
-  LOCAL_PLACE_SHIFT,
   LOCAL_SHIFT,
 } from "./layout";
 import { section, word } from "./table";
@@ -27,8 +26,8 @@ export function blockOf(address: usize): u32 {
 
 /** The LOCAL record of an address; 0: it is not the node's. */
 export function findLocal(key0: u32, block: u32): usize {
-  const place = ((key0 + block) * word(H_LOCAL_FACTOR)) >> LOCAL_PLACE_SHIFT;
-  const local = section(H_LOCAL) + ((<usize>(place & word(H_LOCAL_MASK))) << LOCAL_SHIFT);
+  const place = ((key0 + block) * word(H_LOCAL_FACTOR)) >> clz(word(H_LOCAL_MASK));
+  const local = section(H_LOCAL) + ((<usize>place) << LOCAL_SHIFT);
   if (load<u32>(local) != key0) return 0;
   return ((load<u32>(local, LOCAL_ABOUT) >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK) == block ? local : 0;
 }

@@ -8,7 +8,7 @@ import {
   G_KEY0,
   G_KEY1,
   G_KIND,
-  GROUP_BYTES,
+  GROUP_BYTES, pinned,
   resultOf,
   scratch,
   waitFor,
@@ -35,20 +35,20 @@ export function answerLanes(
   packets: usize,
   results: usize,
 ): void {
-  const codesAt = i32x4.splat(<i32>codes);
-  const fingersAt = i32x4.splat(<i32>fingers);
-  const entriesAt = i32x4.splat(<i32>section(H_ENTRIES));
-  const countMask = i32x4.splat(ROW1_COUNT_MASK);
-  const byte = i32x4.splat(0xff);
-  const verdictMask = i32x4.splat(VERDICT_MASK);
-  const dnat = i32x4.splat(VERDICT_DNAT);
-  const second = i32x4.splat(CODE_SECOND);
-  const special = i32x4.splat(CODE_EXTENDED | CODE_ASK_ENDPOINT);
-  const hairpin = i32x4.splat(CODE_HAIRPIN);
-  const noDefault = i32x4.splat(NO_DEFAULT);
-  const zero = i32x4.splat(0);
-  const one = i32x4.splat(256);
-  const all = i32x4.splat(-1);
+  const codesAt = pinned(0, <i32>codes);
+  const fingersAt = pinned(1, <i32>fingers);
+  const entriesAt = pinned(2, <i32>section(H_ENTRIES));
+  const countMask = pinned(3, ROW1_COUNT_MASK);
+  const byte = pinned(4, 0xff);
+  const verdictMask = pinned(5, VERDICT_MASK);
+  const dnat = pinned(6, VERDICT_DNAT);
+  const second = pinned(7, CODE_SECOND);
+  const special = pinned(8, CODE_EXTENDED | CODE_ASK_ENDPOINT);
+  const hairpin = pinned(9, CODE_HAIRPIN);
+  const noDefault = pinned(10, NO_DEFAULT);
+  const zero = pinned(11, 0);
+  const one = pinned(12, 256);
+  const all = pinned(13, -1);
   const end = list + ((<usize>count) << 2);
   for (let group = scratch; list < end; list += 16, group += GROUP_BYTES) {
     const at = v128.load(group, G_ENTRY);
@@ -95,10 +95,11 @@ export function answerLanes(
     const isSpecial = i32x4.gt_s(v128.and(code, special), zero);
     const isHairpin = v128.andnot(i32x4.eq(v128.and(code, hairpin), hairpin), isSpecial);
     const fingerAt = i32x4.add(v128.and(endpoint, v128.and(isHairpin, isHit)), fingersAt);
-    let finger = i32x4.splat(<i32>load<u8>(<usize>i32x4.extract_lane(fingerAt, 0)));
-    finger = i32x4.replace_lane(finger, 1, <i32>load<u8>(<usize>i32x4.extract_lane(fingerAt, 1)));
-    finger = i32x4.replace_lane(finger, 2, <i32>load<u8>(<usize>i32x4.extract_lane(fingerAt, 2)));
-    finger = i32x4.replace_lane(finger, 3, <i32>load<u8>(<usize>i32x4.extract_lane(fingerAt, 3)));
+    let finger = v128.load8_splat(<usize>i32x4.extract_lane(fingerAt, 0));
+    finger = v128.load_lane<u8>(<usize>i32x4.extract_lane(fingerAt, 1), finger, 4);
+    finger = v128.load_lane<u8>(<usize>i32x4.extract_lane(fingerAt, 2), finger, 8);
+    finger = v128.load_lane<u8>(<usize>i32x4.extract_lane(fingerAt, 3), finger, 12);
+    finger = v128.and(finger, byte);
     const isSame = i32x4.eq(finger, v128.load(group, G_FINGER));
     let unsettled = v128.and(isHairpin, v128.or(isSame, v128.not(isTranslated)));
     unsettled = v128.or(unsettled, isSpecial);

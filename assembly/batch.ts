@@ -2,6 +2,7 @@
 import { answerLanes, touchEntries } from "./answer-lanes";
 import { classifyOne } from "./classify";
 import { attention, CHUNK, fillUp, nobodyWaits, packets4, packets6, resultOf, wait, waitingPackets } from "./lanes";
+import { defaultLanes } from "./default-lanes";
 import { parseLanes4 } from "./lanes4";
 import { parseLanes6 } from "./lanes6";
 import {
@@ -44,13 +45,15 @@ export function classifyByLanes(packets: usize, count: u32, interfaceKind: u32, 
     sort(chunk, min(CHUNK, count - done));
     if (count4 != 0) {
       parseLanes4(count4);
-      placeLanes(packets4, count4, word(H_OTHER4), word(H_LOCAL_DEFAULT4), false);
+      defaultLanes(count4, word(H_OTHER4), false);
+      placeLanes(packets4, count4, word(H_LOCAL_DEFAULT4));
       if (isFar) sink |= touchEntries(count4);
       answerLanes(packets4, count4, codes, section(H_FINGERS4), packets, results);
     }
     if (count6 != 0) {
       parseLanes6(count6);
-      placeLanes(packets6, count6, word(H_OTHER6), word(H_LOCAL_DEFAULT6), true);
+      defaultLanes(count6, word(H_OTHER6), true);
+      placeLanes(packets6, count6, word(H_LOCAL_DEFAULT6));
       if (isFar) sink |= touchEntries(count6);
       answerLanes(packets6, count6, codes, section(H_FINGERS6), packets, results);
     }

@@ -29,6 +29,15 @@ export const GROUP_BYTES: usize = 128;
 
 export const scratch: usize = memory.data(8192);
 
+const pins: usize = memory.data(512);
+
+/** `value` in all lanes, by way of memory: a constant that a loop uses would be made anew at each use. */
+export function pinned(number: usize, value: i32): v128 {
+  const at = pins + (number << 4);
+  v128.store(at, i32x4.splat(value));
+  return v128.load(at);
+}
+
 /** Number of packets in `attention`. */
 let waiting: u32 = 0;
 

@@ -1,6 +1,6 @@
 /** The headers of IPv4 packets, four at a time. Those that are not plain wait for `parse`: the first byte is 0x45 in all. */
 
-import { G_BLOCK, G_FINGER, G_HASH, G_KEY0, G_KEY1, G_KIND, GROUP_BYTES, packets4, scratch, waitFor } from "./lanes";
+import { G_BLOCK, G_FINGER, G_HASH, G_KEY0, G_KEY1, G_KIND, GROUP_BYTES, pinned, packets4, scratch, waitFor } from "./lanes";
 import {
   BLOCK_IPV4,
   H_DETECTED4,
@@ -17,29 +17,29 @@ import { section, word } from "./table";
 
 /** Reads the packets of `packets4` into scratch. */
 export function parseLanes4(count: u32): void {
-  const localAt = i32x4.splat(<i32>section(H_LOCAL));
-  const localMask = i32x4.splat(<i32>(word(H_LOCAL_MASK) << 3));
-  const localFactor = i32x4.splat(<i32>word(H_LOCAL_FACTOR));
+  const localAt = pinned(0, <i32>section(H_LOCAL));
+  const localShift = <i32>clz(word(H_LOCAL_MASK));
+  const localFactor = pinned(1, <i32>word(H_LOCAL_FACTOR));
   const detectedAt = section(H_DETECTED4);
   const detectedEnd = detectedAt + <usize>word(H_DETECTED4_COUNT) * PREFIX4_BYTES;
-  const hashA = i32x4.splat(HASH_A);
-  const hashB = i32x4.splat(<i32>HASH_B);
-  const hashC = i32x4.splat(<i32>HASH_C);
-  const lowByte = i32x4.splat(0xff);
-  const fragment = i32x4.splat(<i32>0xff3f0000);
-  const twenty = i32x4.splat(20);
-  const tcp = i32x4.splat(6);
-  const udp = i32x4.splat(17);
-  const loopback = i32x4.splat(127);
-  const aboutBlock = i32x4.splat(0xff0000);
-  const four = i32x4.splat(4);
-  const eight = i32x4.splat(8);
-  const tcpLess = i32x4.splat(19);
-  const udpLess = i32x4.splat(7);
-  const zero = i32x4.splat(0);
-  const offsetMask = i32x4.splat(0x3c);
-  const highByte = i32x4.splat(0xff00);
-  const block = i32x4.splat(BLOCK_IPV4);
+  const hashA = pinned(2, HASH_A);
+  const hashB = pinned(3, <i32>HASH_B);
+  const hashC = pinned(4, <i32>HASH_C);
+  const lowByte = pinned(5, 0xff);
+  const fragment = pinned(6, <i32>0xff3f0000);
+  const twenty = pinned(7, 20);
+  const tcp = pinned(8, 6);
+  const udp = pinned(9, 17);
+  const loopback = pinned(10, 127);
+  const aboutBlock = pinned(11, 0xff0000);
+  const four = pinned(12, 4);
+  const eight = pinned(13, 8);
+  const tcpMore = pinned(14, 12);
+  const udpLess = pinned(15, 7);
+  const zero = pinned(16, 0);
+  const offsetMask = pinned(17, 0x3c);
+  const highByte = pinned(18, 0xff00);
+  const block = pinned(19, BLOCK_IPV4);
   let group = scratch;
   const end = packets4 + ((<usize>count) << 2);
   for (let list = packets4; list < end; list += 16, group += GROUP_BYTES) {
@@ -67,8 +67,8 @@ export function parseLanes4(count: u32): void {
     cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
     const destination = v128.shuffle<i64>(ab, cd, 0, 2);
     const ports = v128.shuffle<i64>(ab, cd, 1, 3);
-    ab = v128.shuffle<i32>(a, b, 2, 6, 2, 6);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 2, 6);
+    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
     const lengthUdp = v128.shuffle<i64>(ab, cd, 0, 2);
     a = v128.load32_zero(p0 + 32);
     a = v128.load_lane<u32>(p1 + 32, a, 1);
@@ -83,7 +83,7 @@ export function parseLanes4(count: u32): void {
     const udpBytes = v128.or(i32x4.shl(v128.and(lengthUdp, lowByte), 8), v128.and(i32x4.shr_u(lengthUdp, 8), lowByte));
     const bytes = v128.bitselect(v128.and(i32x4.shr_u(offsetTcp, 2), offsetMask), udpBytes, isTcp);
     let plain = v128.and(i32x4.eq(v128.and(second, fragment), zero), v128.or(isTcp, i32x4.eq(protocol, udp)));
-    plain = v128.and(plain, i32x4.gt_s(bytes, v128.bitselect(tcpLess, udpLess, isTcp)));
+    plain = v128.and(plain, i32x4.gt_s(bytes, i32x4.add(udpLess, v128.and(isTcp, tcpMore))));
     plain = v128.andnot(plain, i32x4.gt_s(bytes, rest));
     // The many addresses of 127.0.0.0/8 are not in the set of the node's own.
     plain = v128.andnot(plain, i32x4.eq(v128.and(source, lowByte), loopback));
@@ -92,7 +92,7 @@ export function parseLanes4(count: u32): void {
     if (slow != 0) waitFor(list, slow);
 
     const product = i32x4.mul(source, localFactor);
-    const place = i32x4.add(v128.and(i32x4.shr_u(product, 9), localMask), localAt);
+    const place = i32x4.add(i32x4.shl(i32x4.shr_u(product, localShift), 3), localAt);
     a = v128.load64_zero(<usize>i32x4.extract_lane(place, 0));
     a = v128.load_lane<u64>(<usize>i32x4.extract_lane(place, 1), a, 1);
     b = v128.load64_zero(<usize>i32x4.extract_lane(place, 2));

@@ -1,6 +1,6 @@
 /** The headers of IPv6 packets, four at a time. Those that are not plain wait for `parse`. */
 
-import { G_BLOCK, G_FINGER, G_HASH, G_KEY0, G_KEY1, G_KIND, GROUP_BYTES, packets6, scratch, waitFor } from "./lanes";
+import { G_BLOCK, G_FINGER, G_HASH, G_KEY0, G_KEY1, G_KIND, GROUP_BYTES, pinned, packets6, scratch, waitFor } from "./lanes";
 import {
   BLOCK_BYTES,
   BLOCK_UNKNOWN,
@@ -21,26 +21,26 @@ import { section, word } from "./table";
 
 /** Reads the packets of `packets6` into scratch. */
 export function parseLanes6(count: u32): void {
-  const foldsAt = i32x4.splat(<i32>section(H_FOLDS6));
-  const foldsMask = i32x4.splat(<i32>(word(H_FOLDS6_MASK) << 2));
-  const foldsFactor = i32x4.splat(<i32>word(H_FOLDS6_FACTOR));
+  const foldsAt = pinned(0, <i32>section(H_FOLDS6));
+  const foldsShift = <i32>clz(word(H_FOLDS6_MASK));
+  const foldsFactor = pinned(1, <i32>word(H_FOLDS6_FACTOR));
   const detectedAt = section(H_DETECTED6);
   const detectedEnd = detectedAt + <usize>word(H_DETECTED6_COUNT) * PREFIX6_BYTES;
   const blocksAt = section(H_BLOCKS);
   const blocksEnd = blocksAt + <usize>word(H_BLOCK_COUNT) * BLOCK_BYTES;
-  const hashA = i32x4.splat(HASH_A);
-  const hashB = i32x4.splat(<i32>HASH_B);
-  const hashC = i32x4.splat(<i32>HASH_C);
-  const lowByte = i32x4.splat(0xff);
-  const tcp = i32x4.splat(6);
-  const udp = i32x4.splat(17);
-  const four = i32x4.splat(4);
-  const tcpLess = i32x4.splat(19);
-  const udpLess = i32x4.splat(7);
-  const zero = i32x4.splat(0);
-  const one = i32x4.splat(1);
-  const offsetMask = i32x4.splat(0x3c);
-  const unknown = i32x4.splat(BLOCK_UNKNOWN);
+  const hashA = pinned(2, HASH_A);
+  const hashB = pinned(3, <i32>HASH_B);
+  const hashC = pinned(4, <i32>HASH_C);
+  const lowByte = pinned(5, 0xff);
+  const tcp = pinned(6, 6);
+  const udp = pinned(7, 17);
+  const four = pinned(8, 4);
+  const tcpMore = pinned(9, 12);
+  const udpLess = pinned(10, 7);
+  const zero = pinned(11, 0);
+  const one = pinned(12, 1);
+  const offsetMask = pinned(13, 0x3c);
+  const unknown = pinned(14, BLOCK_UNKNOWN);
   let group = scratch;
   const end = packets6 + ((<usize>count) << 2);
   for (let list = packets6; list < end; list += 16, group += GROUP_BYTES) {
@@ -80,8 +80,8 @@ export function parseLanes6(count: u32): void {
     cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
     const destination3 = v128.shuffle<i64>(ab, cd, 0, 2);
     const ports = v128.shuffle<i64>(ab, cd, 1, 3);
-    ab = v128.shuffle<i32>(a, b, 2, 6, 2, 6);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 2, 6);
+    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
     const lengthUdp = v128.shuffle<i64>(ab, cd, 0, 2);
     a = v128.load32_zero(p0 + 52);
     a = v128.load_lane<u32>(p1 + 52, a, 1);
@@ -95,14 +95,14 @@ export function parseLanes6(count: u32): void {
     const udpBytes = v128.or(i32x4.shl(v128.and(lengthUdp, lowByte), 8), v128.and(i32x4.shr_u(lengthUdp, 8), lowByte));
     const bytes = v128.bitselect(v128.and(i32x4.shr_u(offsetTcp, 2), offsetMask), udpBytes, isTcp);
     let plain = v128.or(isTcp, i32x4.eq(protocol, udp));
-    plain = v128.and(plain, i32x4.gt_s(bytes, v128.bitselect(tcpLess, udpLess, isTcp)));
+    plain = v128.and(plain, i32x4.gt_s(bytes, i32x4.add(udpLess, v128.and(isTcp, tcpMore))));
     plain = v128.andnot(plain, i32x4.gt_s(bytes, rest));
 
     // The node's own sources are few: whether it is one of them is for `decide` to say.
     let fold = i32x4.mul(v128.xor(source0, i32x4.mul(source1, hashB)), hashA);
     fold = v128.xor(i32x4.add(source3, fold), source2);
     const product = i32x4.mul(fold, foldsFactor);
-    const place = i32x4.add(v128.and(i32x4.shr_u(product, 10), foldsMask), foldsAt);
+    const place = i32x4.add(i32x4.shl(i32x4.shr_u(product, foldsShift), 2), foldsAt);
     a = v128.load32_zero(<usize>i32x4.extract_lane(place, 0));
     a = v128.load_lane<u32>(<usize>i32x4.extract_lane(place, 1), a, 1);
     a = v128.load_lane<u32>(<usize>i32x4.extract_lane(place, 2), a, 2);

@@ -37,7 +37,8 @@ export const H_ALLOWED_BYTES = 48;
 /** BLOCK records, and how many. */
 export const H_BLOCKS = 52;
 export const H_BLOCK_COUNT = 56;
-/** LOCAL records: a power of two of them, one less, and the factor that finds the place of each. */
+/** LOCAL records: a power of two of them, one less, and the factor that finds the place of each: as many of a product's
+ *  highest bits as the mask has ones. */
 export const H_LOCAL = 60;
 export const H_LOCAL_MASK = 64;
 export const H_LOCAL_FACTOR = 68;
@@ -90,7 +91,7 @@ export const H_KIND4_COUNT = 200;
 /** The default word of all the node's addresses of a family, or NO_DEFAULT. */
 export const H_LOCAL_DEFAULT4 = 204;
 export const H_LOCAL_DEFAULT6 = 208;
-/** The node's IPv6 addresses, folded to a word each, in a power of two of places: one less, and the factor. */
+/** The node's IPv6 addresses, folded to a word each: places as of LOCAL records. */
 export const H_FOLDS6 = 212;
 export const H_FOLDS6_MASK = 216;
 export const H_FOLDS6_FACTOR = 220;
@@ -153,8 +154,6 @@ export const LOCAL_BLOCK_MASK = 0xff;
 export const LOCAL_OWN = 0x1000000;
 export const LOCAL_BYTES = 8;
 export const LOCAL_SHIFT = 3;
-/** A product's bits from here on give the place of an address of the node. */
-export const LOCAL_PLACE_SHIFT = 12;
 
 /** KIND: the default word of the addresses of a kind. */
 export const KIND_BYTES = 4;

@@ -178,6 +178,11 @@ function hasRoom(offset: u32, count: u32, bytes: u32): bool {
   return (at & (ALIGNMENT - 1)) == 0 && <u64>at + <u64>count * <u64>bytes <= <u64>size;
 }
 
+/** A mask from which places are computed: as `isMask`, of one bit at least. */
+function isPlaceMask(mask: u32): bool {
+  return mask != 0 && isMask(mask, 20);
+}
+
 function isMask(mask: u32, most: u32): bool {
   return (mask & (mask + 1)) == 0 && mask < (<u32>1) << most;
 }
@@ -189,10 +194,10 @@ function haveRoom(): bool {
   if (kinds < 2 || kinds > 0xffff || behaviours == 0 || behaviours > <u32>MAX_BEHAVIOURS || fates > 0xffff)
     return false;
   if (!isMask(word(H_BUCKET_MASK), MAX_BUCKET_BITS) || !isMask(word(H_SLOT_MASK), MAX_SLOT_BITS)) return false;
-  if (!isMask(word(H_LOCAL_MASK), 20) || word(H_BLOCK_COUNT) >= <u32>BLOCK_UNKNOWN) return false;
+  if (!isPlaceMask(word(H_LOCAL_MASK)) || word(H_BLOCK_COUNT) >= <u32>BLOCK_UNKNOWN) return false;
   if (word(H_REGIONS4_COUNT) == 0 || word(H_REGIONS6_COUNT) == 0) return false;
   return (
-    hasRoom(H_PILOTS, word(H_BUCKET_MASK) + 1, 2) &&
+    hasRoom(H_PILOTS, word(H_BUCKET_MASK) + 2, 2) &&
     hasRoom(H_ENTRIES, word(H_SLOT_MASK) + 1, ENTRY_BYTES) &&
     hasRoom(H_EXTENDED, word(H_EXTENDED_COUNT), EXTENDED_BYTES) &&
     hasRoom(H_ALLOWED, word(H_ALLOWED_BYTES), 1) &&
@@ -214,7 +219,7 @@ function haveRoom(): bool {
     word(H_IDENTITIES4_COUNT) <= word(H_ENDPOINTS4_COUNT) &&
     word(H_IDENTITIES6_COUNT) <= word(H_ENDPOINTS6_COUNT) &&
     hasRoom(H_TIMEOUTS, word(H_TIMEOUT_COUNT), TIMEOUT_BYTES) &&
-    isMask(word(H_FOLDS6_MASK), 20) &&
+    isPlaceMask(word(H_FOLDS6_MASK)) &&
     hasRoom(H_FOLDS6, word(H_FOLDS6_MASK) + 1, 4) &&
     hasRoom(H_FINGERS4, word(H_ENDPOINTS4_COUNT), 1) &&
     hasRoom(H_FINGERS6, word(H_ENDPOINTS6_COUNT), 1) &&

@@ -1,5 +1,5 @@
 /** A place for each address of the node, found by one multiplication. */
-import { HASH_B, LOCAL_PLACE_SHIFT } from "../../../assembly/layout.ts";
+import { HASH_B } from "../../../assembly/layout.ts";
 import { TableLimit } from "./limit.ts";
 
 export interface LocalPlaces {
@@ -29,10 +29,9 @@ export function elsewhere(place: number, factor: number, mask: number): number {
 }
 
 function placeOf(word: number, factor: number, mask: number): number {
-  return (Math.imul(word, factor) >>> LOCAL_PLACE_SHIFT) & mask;
+  return Math.imul(word, factor) >>> Math.clz32(mask);
 }
 
-/** As the engine shifts: the mask stays below the twenty bits that are left. */
 const FEWEST_BITS = 6;
 const MOST_BITS = 20;
 const TRIES = 500;
