@@ -1,121 +1,231 @@
 /** What becomes of packets whose entries were found, four at a time. */
-
+import { defaultsOf } from "./default-lanes";
 import {
-  G_DEFAULT,
-  G_ENTRY,
+  found,
+  G_AT,
+  G_CODE_AT,
   G_FINGER,
+  G_FINGER_AT,
+  G_HAIRPIN,
   G_HASH,
+  G_HIT,
   G_KEY0,
   G_KEY1,
   G_KIND,
-  GROUP_BYTES, pinned,
-  resultOf,
+  G_ROW0,
+  G_ROW1,
+  GROUP_BYTES,
+  note,
+  pinned,
   scratch,
-  waitFor,
+  wait,
+  waitForFound,
 } from "./lanes";
 import {
+  CODE_ALLOWED,
   CODE_ASK_ENDPOINT,
   CODE_EXTENDED,
   CODE_HAIRPIN,
   CODE_SECOND,
+  ENDPOINT4_BYTES,
+  ENDPOINT6_BYTES,
+  EXTENDED_BASE,
+  EXTENDED_BYTES,
+  EXTENDED_FIRST,
+  EXTENDED_SECOND,
+  H_ENDPOINTS4,
+  H_ENDPOINTS6,
   H_ENTRIES,
+  H_EXTENDED,
   NO_DEFAULT,
+  NO_ENDPOINT,
+  RESULT_ENDPOINT,
   ROW1_COUNT_MASK,
+  SOURCE_ALLOWED,
   VERDICT_DNAT,
   VERDICT_MASK,
 } from "./layout";
+import { isAllowed } from "./sources";
 import { section } from "./table";
 
-/** Writes the results of the packets of `list`. `codes`: those of the interface kind; `fingers`: those of the family. */
-export function answerLanes(
-  list: usize,
-  count: u32,
-  codes: usize,
-  fingers: usize,
-  packets: usize,
-  results: usize,
-): void {
+/** Reads the entries of packets in scratch, and finds their codes, which begin at `codes`. Gives the end of `found`: groups in
+ *  which lanes have no entry. */
+export function rowLanes(count: u32, codes: usize): usize {
   const codesAt = pinned(0, <i32>codes);
-  const fingersAt = pinned(1, <i32>fingers);
-  const entriesAt = pinned(2, <i32>section(H_ENTRIES));
-  const countMask = pinned(3, ROW1_COUNT_MASK);
-  const byte = pinned(4, 0xff);
-  const verdictMask = pinned(5, VERDICT_MASK);
-  const dnat = pinned(6, VERDICT_DNAT);
-  const second = pinned(7, CODE_SECOND);
-  const special = pinned(8, CODE_EXTENDED | CODE_ASK_ENDPOINT);
-  const hairpin = pinned(9, CODE_HAIRPIN);
-  const noDefault = pinned(10, NO_DEFAULT);
-  const zero = pinned(11, 0);
-  const one = pinned(12, 256);
-  const all = pinned(13, -1);
-  const end = list + ((<usize>count) << 2);
-  for (let group = scratch; list < end; list += 16, group += GROUP_BYTES) {
-    const at = v128.load(group, G_ENTRY);
-    const a = v128.load(<usize>i32x4.extract_lane(at, 0));
-    const b = v128.load(<usize>i32x4.extract_lane(at, 1));
-    const c = v128.load(<usize>i32x4.extract_lane(at, 2));
-    const d = v128.load(<usize>i32x4.extract_lane(at, 3));
+  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
+  let foundEnd = found;
+  for (let group = scratch; group < end; group += GROUP_BYTES) {
+    const a = v128.load(<usize>load<u32>(group, G_AT));
+    const b = v128.load(<usize>load<u32>(group, G_AT + 4));
+    const c = v128.load(<usize>load<u32>(group, G_AT + 8));
+    const d = v128.load(<usize>load<u32>(group, G_AT + 12));
     let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
     let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
     let isHit = i32x4.eq(v128.shuffle<i64>(ab, cd, 0, 2), v128.load(group, G_KEY0));
     isHit = v128.and(isHit, i32x4.eq(v128.shuffle<i64>(ab, cd, 1, 3), v128.load(group, G_KEY1)));
     ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
     cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const row0 = v128.shuffle<i64>(ab, cd, 0, 2);
     const row1 = v128.shuffle<i64>(ab, cd, 1, 3);
+    v128.store(group, isHit, G_HIT);
+    v128.store(group, v128.shuffle<i64>(ab, cd, 0, 2), G_ROW0);
+    v128.store(group, row1, G_ROW1);
+    const from = i32x4.add(v128.load(group, G_KIND), codesAt);
+    v128.store(group, i32x4.add(i32x4.shl(i32x4.shr_u(row1, 24), 6), from), G_CODE_AT);
+    foundEnd = note(foundEnd, group, i32x4.bitmask(isHit) ^ 15);
+  }
+  return foundEnd;
+}
 
-    const fallback = v128.load(group, G_DEFAULT);
+/** Finds the codes of the packets in `found` that have no entry. `other` and `local` are the default words of other addresses
+ *  and of the node's own. */
+export function missLanes(list: usize, foundEnd: usize, codes: usize, other: u32, local: u32): void {
+  const byte = pinned(1, 0xff);
+  const noDefault = pinned(2, NO_DEFAULT);
+  const codesAt = pinned(3, <i32>codes);
+  const others = pinned(4, <i32>other);
+  const locals = pinned(5, <i32>local);
+  let unknownEnd = found;
+  for (let at = found; at < foundEnd; at += 8) {
+    const group = <usize>load<u32>(at);
+    const isHit = v128.load(group, G_HIT);
+    const fallback = defaultsOf(group, others, locals);
     const isNone = i32x4.eq(fallback, noDefault);
-    const byDefault = v128.andnot(v128.and(fallback, byte), isNone);
-    const behaviour = v128.bitselect(i32x4.shr_u(row1, 24), byDefault, isHit);
-    const codeAt = i32x4.add(i32x4.add(i32x4.shl(behaviour, 6), v128.load(group, G_KIND)), codesAt);
-    let code = v128.load32_zero(<usize>i32x4.extract_lane(codeAt, 0));
-    code = v128.load_lane<u32>(<usize>i32x4.extract_lane(codeAt, 1), code, 1);
-    code = v128.load_lane<u32>(<usize>i32x4.extract_lane(codeAt, 2), code, 2);
-    code = v128.load_lane<u32>(<usize>i32x4.extract_lane(codeAt, 3), code, 3);
+    const from = i32x4.add(v128.load(group, G_KIND), codesAt);
+    const code = i32x4.add(i32x4.shl(v128.andnot(v128.and(fallback, byte), isNone), 6), from);
+    v128.store(group, v128.bitselect(v128.load(group, G_CODE_AT), code, isHit), G_CODE_AT);
+    // What was read of the list is overwritten: it grows no faster than it is read.
+    unknownEnd = note(unknownEnd, group, i32x4.bitmask(v128.andnot(isNone, isHit)));
+  }
+  waitForFound(unknownEnd, list);
+}
 
+/** Reads the codes, and writes the results of all packets of `list` behind each other. `fingers`: those of the family. Gives
+ *  the end of `found`: groups with lanes in which the row or the endpoint has more to say. */
+export function answerLanes(count: u32, fingers: usize, results: usize): usize {
+  const fingersAt = pinned(0, <i32>fingers);
+  const entriesAt = pinned(1, <i32>section(H_ENTRIES));
+  const countMask = pinned(2, ROW1_COUNT_MASK);
+  const byte = pinned(3, 0xff);
+  const verdictMask = pinned(4, VERDICT_MASK);
+  const dnat = pinned(5, VERDICT_DNAT);
+  const second = pinned(6, CODE_SECOND);
+  const special = pinned(7, CODE_EXTENDED | CODE_ASK_ENDPOINT);
+  const hairpin = pinned(8, CODE_HAIRPIN);
+  const slotOne = pinned(9, 256);
+  const zero = pinned(10, 0);
+  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
+  let foundEnd = found;
+  for (let group = scratch; group < end; group += GROUP_BYTES, results += 32) {
+    let code = v128.load32_zero(<usize>load<u32>(group, G_CODE_AT));
+    code = v128.load_lane<u32>(<usize>load<u32>(group, G_CODE_AT + 4), code, 1);
+    code = v128.load_lane<u32>(<usize>load<u32>(group, G_CODE_AT + 8), code, 2);
+    code = v128.load_lane<u32>(<usize>load<u32>(group, G_CODE_AT + 12), code, 3);
+    const row1 = v128.load(group, G_ROW1);
+    const isHit = v128.load(group, G_HIT);
     const first = v128.and(row1, countMask);
     const isSecond = i32x4.eq(v128.and(code, second), second);
     const choices = v128.bitselect(v128.and(i32x4.shr_u(row1, 12), countMask), first, isSecond);
-    const base = i32x4.add(row0, v128.and(first, isSecond));
+    const base = i32x4.add(v128.load(group, G_ROW0), v128.and(first, isSecond));
     const hash = v128.load(group, G_HASH);
-    const index = v128.shuffle<i32>(
-      i64x2.extmul_low_i32x4_u(hash, choices),
-      i64x2.extmul_high_i32x4_u(hash, choices),
-      1,
-      3,
-      5,
-      7,
-    );
-    const endpoint = i32x4.add(base, index);
+    const low64 = i64x2.extmul_low_i32x4_u(hash, choices);
+    const high64 = i64x2.extmul_high_i32x4_u(hash, choices);
+    const number = i32x4.add(base, v128.shuffle<i32>(low64, high64, 1, 3, 5, 7));
     const isTranslated = i32x4.eq(v128.and(code, verdictMask), dnat);
+    // Without an entry there is no endpoint.
+    const isHairpin = v128.and(i32x4.eq(v128.and(code, hairpin), hairpin), isHit);
+    const isSpecial = v128.or(i32x4.gt_s(v128.and(code, special), zero), v128.andnot(isHairpin, isTranslated));
+    foundEnd = note(foundEnd, group, i32x4.bitmask(v128.and(isSpecial, isHit)));
+    // Of other lanes the endpoint may be nonsense.
+    const mayBeSource = v128.andnot(isHairpin, isSpecial);
+    v128.store(group, mayBeSource, G_HAIRPIN);
+    v128.store(group, i32x4.add(v128.and(number, mayBeSource), fingersAt), G_FINGER_AT);
 
-    // Whether the endpoint is the source: if its finger is another one, it is not.
-    const isSpecial = i32x4.gt_s(v128.and(code, special), zero);
-    const isHairpin = v128.andnot(i32x4.eq(v128.and(code, hairpin), hairpin), isSpecial);
-    const fingerAt = i32x4.add(v128.and(endpoint, v128.and(isHairpin, isHit)), fingersAt);
-    let finger = v128.load8_splat(<usize>i32x4.extract_lane(fingerAt, 0));
-    finger = v128.load_lane<u8>(<usize>i32x4.extract_lane(fingerAt, 1), finger, 4);
-    finger = v128.load_lane<u8>(<usize>i32x4.extract_lane(fingerAt, 2), finger, 8);
-    finger = v128.load_lane<u8>(<usize>i32x4.extract_lane(fingerAt, 3), finger, 12);
-    finger = v128.and(finger, byte);
-    const isSame = i32x4.eq(finger, v128.load(group, G_FINGER));
-    let unsettled = v128.and(isHairpin, v128.or(isSame, v128.not(isTranslated)));
-    unsettled = v128.or(unsettled, isSpecial);
-    unsettled = v128.or(unsettled, v128.andnot(isNone, isHit));
-    const slow = i32x4.bitmask(unsettled);
-    if (slow != 0) waitFor(list, slow);
-
-    const slot = v128.and(i32x4.add(i32x4.shl(i32x4.sub(at, entriesAt), 4), one), isHit);
+    const entry = i32x4.sub(v128.load(group, G_AT), entriesAt);
+    const slot = v128.and(i32x4.add(i32x4.shl(entry, 4), slotOne), isHit);
     const low = v128.or(v128.and(code, byte), slot);
-    const high = v128.bitselect(endpoint, all, isTranslated);
-    const front = v128.shuffle<i32>(low, high, 0, 4, 1, 5);
-    const back = v128.shuffle<i32>(low, high, 2, 6, 3, 7);
-    v128.store_lane<u64>(resultOf(<usize>load<u32>(list), packets, results), front, 0);
-    v128.store_lane<u64>(resultOf(<usize>load<u32>(list, 4), packets, results), front, 1);
-    v128.store_lane<u64>(resultOf(<usize>load<u32>(list, 8), packets, results), back, 0);
-    v128.store_lane<u64>(resultOf(<usize>load<u32>(list, 12), packets, results), back, 1);
+    const high = v128.or(number, v128.not(isTranslated));
+    v128.store(results, v128.shuffle<i32>(low, high, 0, 4, 1, 5));
+    v128.store(results, v128.shuffle<i32>(low, high, 2, 6, 3, 7), 16);
+  }
+  return foundEnd;
+}
+
+/** Completes the results of the packets in `found`. */
+export function specialLanes(list: usize, foundEnd: usize, results: usize, isV6: bool): void {
+  for (let at = found; at < foundEnd; at += 8) {
+    const group = <usize>load<u32>(at);
+    const number = (group - scratch) / GROUP_BYTES;
+    for (let lanes = load<u32>(at, 4); lanes != 0; lanes &= lanes - 1) {
+      const index = <usize>ctz(lanes);
+      const packet = load<u32>(list + (number << 4) + (index << 2));
+      const isDone = extend(group + (index << 2), <usize>packet, results + (number << 5) + (index << 3), isV6);
+      if (!isDone) wait(packet);
+    }
+  }
+}
+
+/** Writes the result of a packet with an extended row; false when there is more to it. */
+function extend(lane: usize, packet: usize, result: usize, isV6: bool): bool {
+  let codeAt = <usize>load<u32>(lane, G_CODE_AT);
+  let code = load<u32>(codeAt);
+  if ((code & CODE_EXTENDED) == 0) return false;
+  const record = section(H_EXTENDED) + <usize>load<u32>(lane, G_ROW0) * EXTENDED_BYTES;
+  if ((code & CODE_ALLOWED) != 0) {
+    if (isAllowed(record, packet + (isV6 ? SOURCE_AT6 : SOURCE_AT4), isV6)) codeAt += SOURCE_ALLOWED << 2;
+    code = load<u32>(codeAt);
+  }
+  if ((code & CODE_ASK_ENDPOINT) != 0) return false;
+  const entry = load<u32>(lane, G_AT) - <u32>section(H_ENTRIES);
+  store<u32>(result, (code & 0xff) | ((entry << 4) + 256));
+  store<i32>(result, NO_ENDPOINT, RESULT_ENDPOINT);
+  if ((code & VERDICT_MASK) != VERDICT_DNAT) return (code & CODE_HAIRPIN) == 0;
+  const isSecond = (code & CODE_SECOND) != 0;
+  const first = load<u32>(record, EXTENDED_FIRST);
+  const choices = isSecond ? load<u32>(record, EXTENDED_SECOND) : first;
+  const base = load<u32>(record, EXTENDED_BASE) + (isSecond ? first : 0);
+  const number = base + <u32>((<u64>load<u32>(lane, G_HASH) * <u64>choices) >> 32);
+  store<u32>(result, number, RESULT_ENDPOINT);
+  return (code & CODE_HAIRPIN) == 0 || !isEndpoint(packet, number, isV6);
+}
+
+const SOURCE_AT4: usize = 12;
+const SOURCE_AT6: usize = 8;
+
+/** Whether the packet is from an endpoint. */
+function isEndpoint(packet: usize, number: u32, isV6: bool): bool {
+  if (!isV6) {
+    const record = section(H_ENDPOINTS4) + <usize>number * ENDPOINT4_BYTES;
+    return load<u32>(record) == load<u32>(packet, SOURCE_AT4);
+  }
+  const record = section(H_ENDPOINTS6) + <usize>number * ENDPOINT6_BYTES;
+  return (
+    load<u64>(record) == load<u64>(packet, SOURCE_AT6) && load<u64>(record, 8) == load<u64>(packet, SOURCE_AT6 + 8)
+  );
+}
+
+/** Packets of `list` wait whose endpoint is their source. If its finger is another one, it is not. */
+export function hairpinLanes(list: usize, count: u32, fingers: usize, isV6: bool): void {
+  const byte = pinned(0, 0xff);
+  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
+  let foundEnd = found;
+  for (let group = scratch; group < end; group += GROUP_BYTES) {
+    const isHairpin = v128.load(group, G_HAIRPIN);
+    if (!v128.any_true(isHairpin)) continue;
+    let finger = v128.load8_splat(<usize>load<u32>(group, G_FINGER_AT));
+    finger = v128.load_lane<u8>(<usize>load<u32>(group, G_FINGER_AT + 4), finger, 4);
+    finger = v128.load_lane<u8>(<usize>load<u32>(group, G_FINGER_AT + 8), finger, 8);
+    finger = v128.load_lane<u8>(<usize>load<u32>(group, G_FINGER_AT + 12), finger, 12);
+    const isSame = i32x4.eq(v128.and(finger, byte), v128.load(group, G_FINGER));
+    foundEnd = note(foundEnd, group, i32x4.bitmask(v128.and(isSame, isHairpin)));
+  }
+  for (let at = found; at < foundEnd; at += 8) {
+    const group = <usize>load<u32>(at);
+    const packets = list + (((group - scratch) / GROUP_BYTES) << 4);
+    for (let lanes = load<u32>(at, 4); lanes != 0; lanes &= lanes - 1) {
+      const index = (<usize>ctz(lanes)) << 2;
+      const packet = load<u32>(packets + index);
+      if (isEndpoint(<usize>packet, load<u32>(group + index, G_FINGER_AT) - <u32>fingers, isV6)) wait(packet);
+    }
   }
 }
 
@@ -124,10 +234,10 @@ export function touchEntries(count: u32): u32 {
   let sink: u32 = 0;
   const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
   for (let group = scratch; group < end; group += GROUP_BYTES) {
-    sink |= load<u32>(<usize>load<u32>(group, G_ENTRY));
-    sink |= load<u32>(<usize>load<u32>(group, G_ENTRY + 4));
-    sink |= load<u32>(<usize>load<u32>(group, G_ENTRY + 8));
-    sink |= load<u32>(<usize>load<u32>(group, G_ENTRY + 12));
+    sink |= load<u32>(<usize>load<u32>(group, G_AT));
+    sink |= load<u32>(<usize>load<u32>(group, G_AT + 4));
+    sink |= load<u32>(<usize>load<u32>(group, G_AT + 8));
+    sink |= load<u32>(<usize>load<u32>(group, G_AT + 12));
   }
   return sink;
 }

@@ -100,7 +100,7 @@ export function decide(interfaceKind: u32, how: u32, random: u32): void {
     base = load<u32>(extended, EXTENDED_BASE);
     first = load<u32>(extended, EXTENDED_FIRST);
     second = load<u32>(extended, EXTENDED_SECOND);
-    if ((code & CODE_ALLOWED) != 0 && isAllowed(extended)) {
+    if ((code & CODE_ALLOWED) != 0 && isAllowed(extended, source, isV6)) {
       kind |= SOURCE_ALLOWED;
       code = load<u32>(codes + ((<usize>kind) << 2));
     }

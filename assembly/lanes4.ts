@@ -1,6 +1,23 @@
-/** The headers of IPv4 packets, four at a time. Those that are not plain wait for `parse`: the first byte is 0x45 in all. */
+/** The headers of IPv4 packets, four at a time. Those that are not plain wait for `parse`. */
 
-import { G_BLOCK, G_FINGER, G_HASH, G_KEY0, G_KEY1, G_KIND, GROUP_BYTES, pinned, packets4, scratch, waitFor } from "./lanes";
+import {
+  found,
+  G_AT,
+  G_BLOCK,
+  G_FINGER,
+  G_HASH,
+  G_KEY0,
+  G_KEY1,
+  G_KIND,
+  G_SOURCE,
+  G_SOURCE_AT,
+  GROUP_BYTES,
+  note,
+  packets4,
+  pinned,
+  scratch,
+  waitForFound,
+} from "./lanes";
 import {
   BLOCK_IPV4,
   H_DETECTED4,
@@ -27,20 +44,22 @@ export function parseLanes4(count: u32): void {
   const hashC = pinned(4, <i32>HASH_C);
   const lowByte = pinned(5, 0xff);
   const fragment = pinned(6, <i32>0xff3f0000);
+  const noOptions = pinned(11, 0x45);
   const twenty = pinned(7, 20);
-  const tcp = pinned(8, 6);
-  const udp = pinned(9, 17);
-  const loopback = pinned(10, 127);
-  const aboutBlock = pinned(11, 0xff0000);
+  const tcp = pinned(8, 6 << 8);
+  const udp = pinned(9, 17 << 8);
+  const loopback = pinned(10, 0x7f7f7f7f);
   const four = pinned(12, 4);
-  const eight = pinned(13, 8);
-  const tcpMore = pinned(14, 12);
-  const udpLess = pinned(15, 7);
+  const twelve = pinned(14, 12);
+  const eight = pinned(15, 8);
+  const echo = pinned(13, (1 << 8) | 8);
+  const lowHalf = pinned(20, 0xffff);
   const zero = pinned(16, 0);
   const offsetMask = pinned(17, 0x3c);
   const highByte = pinned(18, 0xff00);
   const block = pinned(19, BLOCK_IPV4);
   let group = scratch;
+  let foundEnd = found;
   const end = packets4 + ((<usize>count) << 2);
   for (let list = packets4; list < end; list += 16, group += GROUP_BYTES) {
     const p0 = <usize>load<u32>(list);
@@ -66,7 +85,7 @@ export function parseLanes4(count: u32): void {
     ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
     cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
     const destination = v128.shuffle<i64>(ab, cd, 0, 2);
-    const ports = v128.shuffle<i64>(ab, cd, 1, 3);
+    const portsThere = v128.shuffle<i64>(ab, cd, 1, 3);
     ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
     cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
     const lengthUdp = v128.shuffle<i64>(ab, cd, 0, 2);
@@ -75,31 +94,27 @@ export function parseLanes4(count: u32): void {
     a = v128.load_lane<u32>(p2 + 32, a, 2);
     const offsetTcp = v128.load_lane<u32>(p3 + 32, a, 3);
 
-    // What `parse` checks: no fragment, TCP or UDP, and the transport header within the packet.
-    const total = v128.or(v128.and(i32x4.shr_u(first, 8), highByte), i32x4.shr_u(first, 24));
-    const rest = i32x4.sub(total, twenty);
-    const protocol = v128.and(i32x4.shr_u(third, 8), lowByte);
+    // What `parse` checks, as signs: no options, no fragment; TCP or UDP, with as many bytes as the packet has; or a ping.
+    const header = v128.or(v128.and(first, lowByte), v128.and(second, fragment));
+    const swapped = v128.or(i16x8.shl(first, 8), i16x8.shr_u(first, 8));
+    const rest = i32x4.sub(i32x4.shr_u(swapped, 16), twenty);
+    const protocol = v128.and(third, highByte);
     const isTcp = i32x4.eq(protocol, tcp);
-    const udpBytes = v128.or(i32x4.shl(v128.and(lengthUdp, lowByte), 8), v128.and(i32x4.shr_u(lengthUdp, 8), lowByte));
+    const udpBytes = v128.and(v128.or(i16x8.shl(lengthUdp, 8), i16x8.shr_u(lengthUdp, 8)), lowHalf);
     const bytes = v128.bitselect(v128.and(i32x4.shr_u(offsetTcp, 2), offsetMask), udpBytes, isTcp);
-    let plain = v128.and(i32x4.eq(v128.and(second, fragment), zero), v128.or(isTcp, i32x4.eq(protocol, udp)));
-    plain = v128.and(plain, i32x4.gt_s(bytes, i32x4.add(udpLess, v128.and(isTcp, tcpMore))));
-    plain = v128.andnot(plain, i32x4.gt_s(bytes, rest));
+    const isShort = i32x4.sub(bytes, i32x4.add(eight, v128.and(isTcp, twelve)));
+    const isLong = i32x4.sub(rest, bytes);
+    const hasPorts = v128.andnot(v128.or(isTcp, i32x4.eq(protocol, udp)), v128.or(isShort, isLong));
+    const isEcho = i32x4.eq(v128.or(v128.and(portsThere, lowByte), protocol), echo);
+    let plain = v128.or(hasPorts, v128.andnot(isEcho, i32x4.sub(rest, eight)));
+    plain = v128.and(plain, i32x4.eq(header, noOptions));
     // The many addresses of 127.0.0.0/8 are not in the set of the node's own.
-    plain = v128.andnot(plain, i32x4.eq(v128.and(source, lowByte), loopback));
-    plain = v128.andnot(plain, i32x4.eq(v128.and(destination, lowByte), loopback));
-    const slow = ~i32x4.bitmask(plain) & 15;
-    if (slow != 0) waitFor(list, slow);
+    const isLoopback = v128.or(i8x16.eq(source, loopback), i8x16.eq(destination, loopback));
+    plain = v128.andnot(plain, i32x4.shl(isLoopback, 24));
+    const ports = v128.andnot(portsThere, isEcho);
+    const slow = i32x4.bitmask(plain) ^ 15;
+    foundEnd = note(foundEnd, group, slow);
 
-    const product = i32x4.mul(source, localFactor);
-    const place = i32x4.add(i32x4.shl(i32x4.shr_u(product, localShift), 3), localAt);
-    a = v128.load64_zero(<usize>i32x4.extract_lane(place, 0));
-    a = v128.load_lane<u64>(<usize>i32x4.extract_lane(place, 1), a, 1);
-    b = v128.load64_zero(<usize>i32x4.extract_lane(place, 2));
-    b = v128.load_lane<u64>(<usize>i32x4.extract_lane(place, 3), b, 1);
-    const localKey = v128.shuffle<i32>(a, b, 0, 2, 4, 6);
-    const localAbout = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
-    const isLocal = v128.and(i32x4.eq(localKey, source), i32x4.eq(v128.and(localAbout, aboutBlock), zero));
     let isDetected = zero;
     for (let prefix = detectedAt; prefix < detectedEnd; prefix += PREFIX4_BYTES) {
       const masked = v128.and(source, v128.load32_splat(prefix + 4));
@@ -110,10 +125,16 @@ export function parseLanes4(count: u32): void {
     let hash = i32x4.add(v128.xor(mixed, destination), i32x4.mul(ports, hashB));
     hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 15)), hashC);
     v128.store(group, destination, G_KEY0);
-    v128.store(group, v128.or(i32x4.shr_u(ports, 16), i32x4.shl(protocol, 16)), G_KEY1);
+    v128.store(group, v128.or(i32x4.shr_u(ports, 16), i32x4.shl(protocol, 8)), G_KEY1);
     v128.store(group, block, G_BLOCK);
-    v128.store(group, v128.or(v128.and(isDetected, four), v128.and(isLocal, eight)), G_KIND);
+    v128.store(group, v128.and(isDetected, four), G_KIND);
     v128.store(group, hash, G_HASH);
     v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
+    v128.store(group, source, G_SOURCE);
+    const sourcePlace = i32x4.shr_u(i32x4.mul(source, localFactor), localShift);
+    v128.store(group, i32x4.add(i32x4.shl(sourcePlace, 3), localAt), G_SOURCE_AT);
+    const place = i32x4.shr_u(i32x4.mul(destination, localFactor), localShift);
+    v128.store(group, i32x4.add(i32x4.shl(place, 3), localAt), G_AT);
   }
+  waitForFound(foundEnd, packets4);
 }

@@ -1,6 +1,23 @@
 /** The headers of IPv6 packets, four at a time. Those that are not plain wait for `parse`. */
 
-import { G_BLOCK, G_FINGER, G_HASH, G_KEY0, G_KEY1, G_KIND, GROUP_BYTES, pinned, packets6, scratch, waitFor } from "./lanes";
+import {
+  found,
+  G_AT,
+  G_BLOCK,
+  G_FINGER,
+  G_HASH,
+  G_KEY0,
+  G_KEY1,
+  G_KIND,
+  G_SOURCE,
+  G_SOURCE_AT,
+  GROUP_BYTES,
+  note,
+  packets6,
+  pinned,
+  scratch,
+  waitForFound,
+} from "./lanes";
 import {
   BLOCK_BYTES,
   BLOCK_UNKNOWN,
@@ -11,6 +28,9 @@ import {
   H_FOLDS6,
   H_FOLDS6_FACTOR,
   H_FOLDS6_MASK,
+  H_LOCAL,
+  H_LOCAL_FACTOR,
+  H_LOCAL_MASK,
   HASH_A,
   HASH_B,
   HASH_C,
@@ -24,6 +44,9 @@ export function parseLanes6(count: u32): void {
   const foldsAt = pinned(0, <i32>section(H_FOLDS6));
   const foldsShift = <i32>clz(word(H_FOLDS6_MASK));
   const foldsFactor = pinned(1, <i32>word(H_FOLDS6_FACTOR));
+  const localAt = pinned(20, <i32>section(H_LOCAL));
+  const localShift = <i32>clz(word(H_LOCAL_MASK));
+  const localFactor = pinned(21, <i32>word(H_LOCAL_FACTOR));
   const detectedAt = section(H_DETECTED6);
   const detectedEnd = detectedAt + <usize>word(H_DETECTED6_COUNT) * PREFIX6_BYTES;
   const blocksAt = section(H_BLOCKS);
@@ -32,85 +55,87 @@ export function parseLanes6(count: u32): void {
   const hashB = pinned(3, <i32>HASH_B);
   const hashC = pinned(4, <i32>HASH_C);
   const lowByte = pinned(5, 0xff);
-  const tcp = pinned(6, 6);
-  const udp = pinned(7, 17);
+  const tcp = pinned(22, 6 << 16);
+  const udp = pinned(23, 17 << 16);
   const four = pinned(8, 4);
-  const tcpMore = pinned(9, 12);
-  const udpLess = pinned(10, 7);
+  const twelve = pinned(24, 12);
+  const eight = pinned(25, 8);
+  const echo = pinned(26, (58 << 16) | 128);
+  const lowHalf = pinned(27, 0xffff);
+  const highNibble = pinned(29, 0xf0);
+  const versionSix = pinned(30, 0x60);
+  const thirdByte = pinned(28, 0xff0000);
   const zero = pinned(11, 0);
   const one = pinned(12, 1);
   const offsetMask = pinned(13, 0x3c);
   const unknown = pinned(14, BLOCK_UNKNOWN);
   let group = scratch;
+  let foundEnd = found;
   const end = packets6 + ((<usize>count) << 2);
   for (let list = packets6; list < end; list += 16, group += GROUP_BYTES) {
     const p0 = <usize>load<u32>(list);
     const p1 = <usize>load<u32>(list, 4);
     const p2 = <usize>load<u32>(list, 8);
     const p3 = <usize>load<u32>(list, 12);
-    let a = v128.load(p0, 4);
-    let b = v128.load(p1, 4);
-    let c = v128.load(p2, 4);
-    let d = v128.load(p3, 4);
+    let a = v128.load(p0);
+    let b = v128.load(p1);
+    let c = v128.load(p2);
+    let d = v128.load(p3);
     let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
     let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const about = v128.shuffle<i64>(ab, cd, 0, 2);
-    const source0 = v128.shuffle<i64>(ab, cd, 1, 3);
+    const first = v128.shuffle<i64>(ab, cd, 0, 2);
+    const about = v128.shuffle<i64>(ab, cd, 1, 3);
     ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
     cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const source1 = v128.shuffle<i64>(ab, cd, 0, 2);
-    const source2 = v128.shuffle<i64>(ab, cd, 1, 3);
-    a = v128.load(p0, 20);
-    b = v128.load(p1, 20);
-    c = v128.load(p2, 20);
-    d = v128.load(p3, 20);
+    const source0 = v128.shuffle<i64>(ab, cd, 0, 2);
+    const source1 = v128.shuffle<i64>(ab, cd, 1, 3);
+    a = v128.load(p0, 16);
+    b = v128.load(p1, 16);
+    c = v128.load(p2, 16);
+    d = v128.load(p3, 16);
     ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
     cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const source3 = v128.shuffle<i64>(ab, cd, 0, 2);
-    const destination0 = v128.shuffle<i64>(ab, cd, 1, 3);
+    const source2 = v128.shuffle<i64>(ab, cd, 0, 2);
+    const source3 = v128.shuffle<i64>(ab, cd, 1, 3);
     ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
     cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const destination1 = v128.shuffle<i64>(ab, cd, 0, 2);
-    const destination2 = v128.shuffle<i64>(ab, cd, 1, 3);
-    a = v128.load(p0, 36);
-    b = v128.load(p1, 36);
-    c = v128.load(p2, 36);
-    d = v128.load(p3, 36);
+    const destination0 = v128.shuffle<i64>(ab, cd, 0, 2);
+    const destination1 = v128.shuffle<i64>(ab, cd, 1, 3);
+    a = v128.load(p0, 32);
+    b = v128.load(p1, 32);
+    c = v128.load(p2, 32);
+    d = v128.load(p3, 32);
     ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
     cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    const destination3 = v128.shuffle<i64>(ab, cd, 0, 2);
-    const ports = v128.shuffle<i64>(ab, cd, 1, 3);
+    const destination2 = v128.shuffle<i64>(ab, cd, 0, 2);
+    const destination3 = v128.shuffle<i64>(ab, cd, 1, 3);
     ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
     cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const lengthUdp = v128.shuffle<i64>(ab, cd, 0, 2);
+    const portsThere = v128.shuffle<i64>(ab, cd, 0, 2);
+    const lengthUdp = v128.shuffle<i64>(ab, cd, 1, 3);
     a = v128.load32_zero(p0 + 52);
     a = v128.load_lane<u32>(p1 + 52, a, 1);
     a = v128.load_lane<u32>(p2 + 52, a, 2);
     const offsetTcp = v128.load_lane<u32>(p3 + 52, a, 3);
 
-    // What `parse` checks: TCP or UDP behind the header, and the transport header within the packet.
-    const rest = v128.or(i32x4.shl(v128.and(about, lowByte), 8), v128.and(i32x4.shr_u(about, 8), lowByte));
-    const protocol = v128.and(i32x4.shr_u(about, 16), lowByte);
+    // What `parse` checks, as signs: TCP or UDP behind the header, with as many bytes as the packet has; or a ping.
+    const rest = v128.and(v128.or(i16x8.shl(about, 8), i16x8.shr_u(about, 8)), lowHalf);
+    const protocol = v128.and(about, thirdByte);
     const isTcp = i32x4.eq(protocol, tcp);
-    const udpBytes = v128.or(i32x4.shl(v128.and(lengthUdp, lowByte), 8), v128.and(i32x4.shr_u(lengthUdp, 8), lowByte));
+    const udpBytes = v128.and(v128.or(i16x8.shl(lengthUdp, 8), i16x8.shr_u(lengthUdp, 8)), lowHalf);
     const bytes = v128.bitselect(v128.and(i32x4.shr_u(offsetTcp, 2), offsetMask), udpBytes, isTcp);
-    let plain = v128.or(isTcp, i32x4.eq(protocol, udp));
-    plain = v128.and(plain, i32x4.gt_s(bytes, i32x4.add(udpLess, v128.and(isTcp, tcpMore))));
-    plain = v128.andnot(plain, i32x4.gt_s(bytes, rest));
+    const isShort = i32x4.sub(bytes, i32x4.add(eight, v128.and(isTcp, twelve)));
+    const isLong = i32x4.sub(rest, bytes);
+    const hasPorts = v128.andnot(v128.or(isTcp, i32x4.eq(protocol, udp)), v128.or(isShort, isLong));
+    const isEcho = i32x4.eq(v128.or(v128.and(portsThere, lowByte), protocol), echo);
+    let plain = v128.or(hasPorts, v128.andnot(isEcho, i32x4.sub(rest, eight)));
+    plain = v128.and(plain, i32x4.eq(v128.and(first, highNibble), versionSix));
+    const ports = v128.andnot(portsThere, isEcho);
+    const slow = i32x4.bitmask(plain) ^ 15;
+    foundEnd = note(foundEnd, group, slow);
 
-    // The node's own sources are few: whether it is one of them is for `decide` to say.
     let fold = i32x4.mul(v128.xor(source0, i32x4.mul(source1, hashB)), hashA);
     fold = v128.xor(i32x4.add(source3, fold), source2);
-    const product = i32x4.mul(fold, foldsFactor);
-    const place = i32x4.add(i32x4.shl(i32x4.shr_u(product, foldsShift), 2), foldsAt);
-    a = v128.load32_zero(<usize>i32x4.extract_lane(place, 0));
-    a = v128.load_lane<u32>(<usize>i32x4.extract_lane(place, 1), a, 1);
-    a = v128.load_lane<u32>(<usize>i32x4.extract_lane(place, 2), a, 2);
-    a = v128.load_lane<u32>(<usize>i32x4.extract_lane(place, 3), a, 3);
-    plain = v128.andnot(plain, i32x4.eq(a, fold));
-    const slow = ~i32x4.bitmask(plain) & 15;
-    if (slow != 0) waitFor(list, slow);
-
     let isDetected = zero;
     for (let prefix = detectedAt; prefix < detectedEnd; prefix += PREFIX6_BYTES) {
       let same = v128.xor(v128.and(source0, v128.load32_splat(prefix + PREFIX6_MASK)), v128.load32_splat(prefix));
@@ -141,10 +166,16 @@ export function parseLanes6(count: u32): void {
     let hash = i32x4.add(v128.xor(mixed, destination3), i32x4.mul(ports, hashB));
     hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 15)), hashC);
     v128.store(group, destination3, G_KEY0);
-    v128.store(group, v128.or(i32x4.shr_u(ports, 16), i32x4.shl(protocol, 16)), G_KEY1);
+    v128.store(group, v128.or(i32x4.shr_u(ports, 16), protocol), G_KEY1);
     v128.store(group, block, G_BLOCK);
     v128.store(group, v128.and(isDetected, four), G_KIND);
     v128.store(group, hash, G_HASH);
     v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
+    v128.store(group, fold, G_SOURCE);
+    const sourcePlace = i32x4.shr_u(i32x4.mul(fold, foldsFactor), foldsShift);
+    v128.store(group, i32x4.add(i32x4.shl(sourcePlace, 2), foldsAt), G_SOURCE_AT);
+    const place = i32x4.shr_u(i32x4.mul(i32x4.add(destination3, block), localFactor), localShift);
+    v128.store(group, i32x4.add(i32x4.shl(place, 3), localAt), G_AT);
   }
+  waitForFound(foundEnd, packets6);
 }

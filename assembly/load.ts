@@ -221,8 +221,8 @@ function haveRoom(): bool {
     hasRoom(H_TIMEOUTS, word(H_TIMEOUT_COUNT), TIMEOUT_BYTES) &&
     isPlaceMask(word(H_FOLDS6_MASK)) &&
     hasRoom(H_FOLDS6, word(H_FOLDS6_MASK) + 1, 4) &&
-    hasRoom(H_FINGERS4, word(H_ENDPOINTS4_COUNT), 1) &&
-    hasRoom(H_FINGERS6, word(H_ENDPOINTS6_COUNT), 1) &&
+    hasRoom(H_FINGERS4, word(H_ENDPOINTS4_COUNT) + 1, 1) &&
+    hasRoom(H_FINGERS6, word(H_ENDPOINTS6_COUNT) + 1, 1) &&
     hasRoom(H_NAMES, word(H_NAMES_LENGTH), 1)
   );
 }

@@ -53,19 +53,21 @@ function isDetected(): bool {
   return false;
 }
 
-/** Whether the source is among those that the row of an EXTENDED record allows. */
-export function isAllowed(extended: usize): bool {
+/** Whether the address at `from` is among those that the row of an EXTENDED record allows. */
+export function isAllowed(extended: usize, from: usize, ofV6: bool): bool {
   let interval = section(H_ALLOWED) + load<u32>(extended, EXTENDED_ALLOWED);
   const count = load<u32>(extended, EXTENDED_ALLOWED_COUNT);
-  if (!isV6) {
-    const address = bswap<u32>(load<u32>(source));
+  // All of them: which one it is in cannot be foretold, how many there are can.
+  let isIn = false;
+  if (!ofV6) {
+    const address = bswap<u32>(load<u32>(from));
     for (let i: u32 = 0; i < count; i++, interval += 8)
-      if (address >= load<u32>(interval) && address <= load<u32>(interval, 4)) return true;
-    return false;
+      isIn = isIn | ((address >= load<u32>(interval)) & (address <= load<u32>(interval, 4)));
+    return isIn;
   }
-  const high = bswap<u64>(load<u64>(source));
-  const low = bswap<u64>(load<u64>(source, 8));
+  const high = bswap<u64>(load<u64>(from));
+  const low = bswap<u64>(load<u64>(from, 8));
   for (let i: u32 = 0; i < count; i++, interval += 32)
-    if (!isBefore(high, low, interval) && !isBehind(high, low, interval + 16)) return true;
-  return false;
+    isIn = isIn | (!isBefore(high, low, interval) & !isBehind(high, low, interval + 16));
+  return isIn;
 }

@@ -161,6 +161,7 @@ class AtTheEdge {
     readonly memory: WebAssembly.Memory;
     readonly load: (at: number, given: number) => number;
     readonly classify: (...numbers: number[]) => number;
+    readonly classifyMany: (...numbers: number[]) => number;
   };
 
   /** Gives the number of what is wrong with the table, or 0. */
@@ -171,6 +172,13 @@ class AtTheEdge {
     const at = memory.buffer.byteLength - table.length;
     new Uint8Array(memory.buffer).set(table, at);
     return load(at, table.length);
+  }
+
+  /** Sixteen packets at once. */
+  classifyMany(packets: readonly Uint8Array[]): void {
+    const slots = new Uint8Array(this.exports.memory.buffer, PACKET_AT, 16 * 64);
+    for (let i = 0; i < 16; i++) writeSlot(slots, i, packets[i % packets.length] as Uint8Array);
+    this.exports.classifyMany(PACKET_AT, 16, 1, L.CHOOSE_FLOW, 0, PACKET_AT - 128);
   }
 
   classify(packet: Uint8Array, how: number): number {
@@ -199,6 +207,7 @@ test("a damaged table is refused, or does not lead out of its memory", () => {
           if (problem !== L.LOADED) continue;
           for (const packet of packets)
             for (const how of [L.CHOOSE_FLOW, L.CHOOSE_RANDOM, L.CHOOSE_RENDEZVOUS]) edge.classify(packet, how);
+          for (let at = 0; at < packets.length; at += 16) edge.classifyMany(packets.slice(at, at + 16));
         }
       },
     ),
