@@ -53,7 +53,7 @@ const BITS: Readonly<Record<DataType, number>> = {
   classid: 32,
   integer: 32,
   ifname: 0,
-  iface_index: 32,
+  iface_index: 0,
   ct_state: 32,
   ct_status: 32,
   ct_dir: 8,

@@ -52,6 +52,8 @@ function printField(field: FieldExpression, family: TableFamily): string {
       return printCtField(field.key, family);
     case "fib":
       return `fib ${field.of} ${field.result}`;
+    case "header":
+      return field.field;
     default:
       return unreachable(field);
   }
