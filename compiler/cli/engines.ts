@@ -5,6 +5,7 @@ import { Trouble } from "./trouble.ts";
 /** Each is loaded when it is asked for. */
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   ir: async () => (await import("../engines/ir.ts")).irEngine,
+  nft: async () => (await import("../engines/text.ts")).nftEngine,
   iptables: async () => (await import("../engines/text.ts")).iptablesEngine,
   "kernel-nft": async () => (await import("../../runtime/kernel/engine.ts")).kernelNft(),
   "kernel-iptables-nft": async () => (await import("../../runtime/kernel/engine.ts")).kernelIptables("nft"),

@@ -3,8 +3,9 @@ import { type Diagnostic, printPlace, type Report } from "../diagnostics.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
 import { environmentOf } from "../evaluate/packet.ts";
 import { readIptables } from "../formats/iptables/read.ts";
+import { readNft } from "../formats/nft/read.ts";
 import type { Program } from "../ir/types.ts";
-import { printIptables } from "../print.ts";
+import { printIptables, printNft } from "../print.ts";
 
 import { type Engine, EngineTrouble } from "./types.ts";
 
@@ -19,6 +20,12 @@ export const iptablesEngine: Engine = textEngine("iptables", ({ program }, repor
   });
   return { ruleset: { tables }, routes: program.routes };
 });
+
+/** The program as nft's text says it, with what it does to an earlier one. */
+export const nftEngine: Engine = textEngine("nft", ({ program }, report) => ({
+  ...readNft({ name: "rules.nft", text: printNft(program) }, report),
+  routes: program.routes,
+}));
 
 function textEngine(name: string, readBack: (compiled: Compiled, report: Report) => Program): Engine {
   return {

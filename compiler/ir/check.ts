@@ -167,6 +167,7 @@ class TableChecker {
     const exact = new Set<string>();
     const ranged = new Map<string, KeyPart[]>();
     for (const element of elements) {
+      if (element.catchAll) continue;
       this.checkParts(element.key, key, interval, part);
       this.checkComment(element.comment, part);
       const last = element.key.at(-1);

@@ -6,6 +6,7 @@ import type {
   Component,
   Expression,
   MapDeclaration,
+  MapElement,
   Match,
   Program,
   Rule,
@@ -32,10 +33,11 @@ interface NormalTable {
 }
 
 function normaliseTable(table: Table): NormalTable {
-  const { family, name, comment, sets, maps, chains } = table;
+  const { family, name, comment, sets, maps, chains, objects = [] } = table;
   return {
     family,
     name,
+    objects: sortBy(objects, ({ head }) => head),
     ...(comment === undefined ? {} : { comment }),
     sets: sortBy(sets.map(normaliseSet), ({ name: own }) => own),
     maps: sortBy(maps.map(normaliseMap), ({ name: own }) => own),
@@ -69,7 +71,7 @@ function types(components: readonly Component[]): string[] {
 }
 
 function elementsOf({ key, elements, ...rest }: SetDeclaration | MapDeclaration): object[] {
-  const plain = elements.map(({ origin: _, ...element }: SetElement) => element);
+  const plain = elements.map(normaliseElement);
   const [only] = key;
   // Touching intervals of one component are one, where nothing else hangs on them.
   if (key.length === 1 && only !== undefined && !("data" in rest) && plain.every(isPlain)) {
@@ -77,6 +79,14 @@ function elementsOf({ key, elements, ...rest }: SetDeclaration | MapDeclaration)
     if (intervals.every(({ from }) => typeof from !== "string")) return mergeIntervals(intervals);
   }
   return sortBy(plain, stringify);
+}
+
+/** An interval of one value is that value. */
+function normaliseElement({ origin: _, ...element }: SetElement): SetElement {
+  return {
+    ...element,
+    key: element.key.map((part) => (typeof part === "object" && part.from === part.to ? part.from : part)),
+  };
 }
 
 function isPlain(element: SetElement): boolean {
@@ -102,7 +112,10 @@ function normaliseRule({ steps, comment }: Rule, family: Table["family"]): Rule 
     run = [];
   };
   for (const step of steps) {
-    if (isMatch(step)) {
+    if (step.kind === "opaque") {
+      flush();
+      sorted.push(...normaliseMatch(step, family));
+    } else if (isMatch(step)) {
       run.push(step);
     } else {
       const { step: plain, implied } = normaliseStatement(step, family);
@@ -152,6 +165,8 @@ function normaliseMatch(match: Match, family: Table["family"]): Match[] {
       const { expression, implied } = normaliseExpression(match.key, family);
       return [...implied, { ...match, key: expression }];
     }
+    case "opaque":
+      return [{ kind: "opaque", text: match.text, negated: match.negated }];
     default:
       return [match];
   }
@@ -212,12 +227,7 @@ function normaliseStatement(
     case "vmap": {
       const { expression, implied } = normaliseExpression(step.key, family);
       const map =
-        typeof step.map === "string"
-          ? step.map
-          : sortBy(
-              step.map.map(({ origin: _, ...element }) => element),
-              stringify,
-            );
+        typeof step.map === "string" ? step.map : (sortBy(step.map.map(normaliseElement), stringify) as MapElement[]);
       return { step: { ...step, key: expression, map }, implied };
     }
     case "dnat":
@@ -233,6 +243,10 @@ function normaliseStatement(
     case "remember": {
       const { expression, implied } = normaliseExpression(step.key, family);
       return { step: { ...step, key: expression }, implied };
+    }
+    case "reject": {
+      const tcp: Match = { kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right: 6 };
+      return { step, implied: step.with === "tcp-reset" ? [tcp] : [] };
     }
     default:
       return { step, implied: [] };

@@ -28,6 +28,8 @@ export interface Table {
   readonly sets: readonly SetDeclaration[];
   readonly maps: readonly MapDeclaration[];
   readonly chains: readonly Chain[];
+  /** Counters, limits and the like that rules name: not understood, as nft spells them. */
+  readonly objects?: readonly { readonly head: string; readonly lines: readonly string[] }[];
   /** Objects that an earlier ruleset of ours may have put into this table and this one does without. */
   readonly retired?: Retired;
 }
@@ -133,7 +135,7 @@ export type HeaderField =
 /** An unsigned number in host order (a bigint only for 128 bits), or an interface name. */
 export type Value = number | bigint | string;
 
-/** All values from `from` to `to`, both included. Names have no ranges. */
+/** All values from `from` to `to`, both included. Of names only those with a common beginning: `namesWith` makes them. */
 export interface Interval {
   readonly from: Value;
   readonly to: Value;

@@ -7,8 +7,8 @@ import {
   TABLES,
 } from "../../compiler/formats/iptables/hooks.ts";
 import { nameChains } from "../../compiler/formats/iptables/names.ts";
-import { jump } from "../../compiler/ir/build.ts";
-import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../compiler/ir/types.ts";
+import { addressField, addressType, jump } from "../../compiler/ir/build.ts";
+import type { Chain, Expression, Program, Rule, SetDeclaration, Step, Table } from "../../compiler/ir/types.ts";
 
 /** The program that the text for iptables is expected to be, from one without lookups. */
 export function arrangeForIptables({ ruleset, routes }: Program, family: "ip" | "ip6"): Program {
@@ -41,10 +41,12 @@ export function arrangeForIptables({ ruleset, routes }: Program, family: "ip" | 
       (chain): Chain => ({
         kind: "regular",
         name: chain.name,
-        rules: chain.rules.map((rule) => arrangeRule(rule, name, names)),
+        rules: chain.rules.map((rule) => arrangeRule(rule, name, names, family)),
       }),
     );
-    const lists = (own?.sets ?? []).filter((set) => asks(regular, listName(set.name))).map(asList);
+    const lists = (own?.sets ?? [])
+      .filter((set) => asks(regular, listName(set.name)))
+      .map((set) => asList(set, family));
     return [{ family, name, sets: lists, maps: [], chains: [...builtIns, ...regular] }];
   });
   return { ruleset: { tables }, routes };
@@ -61,7 +63,18 @@ function reachable(start: readonly Chain[], chains: ReadonlyMap<string, Chain>):
   return [...found].filter((chain) => !start.includes(chain));
 }
 
-function arrangeRule({ steps, comment }: Rule, table: string, names: ReadonlyMap<string, string>): Rule {
+/** Lists are by source, also where the rules before leave only one source. */
+function bySource(key: Expression, family: "ip" | "ip6"): Expression {
+  const source = addressField(family === "ip" ? "IPv4" : "IPv6", "saddr");
+  return key.kind === "concat" && key.parts.length === 0 ? source : key;
+}
+
+function arrangeRule(
+  { steps, comment }: Rule,
+  table: string,
+  names: ReadonlyMap<string, string>,
+  family: "ip" | "ip6",
+): Rule {
   const arranged = steps.map((step): Step => {
     switch (step.kind) {
       case "verdict":
@@ -69,9 +82,9 @@ function arrangeRule({ steps, comment }: Rule, table: string, names: ReadonlyMap
           ? { ...step, verdict: { ...step.verdict, chain: names.get(step.verdict.chain) ?? step.verdict.chain } }
           : step;
       case "member":
-        return { ...step, set: listName(step.set) };
+        return { ...step, set: listName(step.set), key: bySource(step.key, family) };
       case "remember":
-        return { kind: "remember", operation: "update", set: listName(step.set), key: step.key };
+        return { kind: "remember", operation: "update", set: listName(step.set), key: bySource(step.key, family) };
       case "compare":
         // `! --ctstate DNAT` holds for packets without a connection too. NAT chains never see those.
         return isNoStatus(step) && table !== "nat" ? { ...step, orAbsent: true } : step;
@@ -100,7 +113,9 @@ function asks(chains: readonly Chain[], list: string): boolean {
 }
 
 /** iptables has one time for a list, and says nothing of sizes. */
-function asList({ name, key, dynamic }: SetDeclaration): SetDeclaration {
+function asList({ name, dynamic }: SetDeclaration, family: "ip" | "ip6"): SetDeclaration {
+  const sample = addressField(family === "ip" ? "IPv4" : "IPv6", "saddr");
+  const key = [{ type: addressType(family === "ip" ? "IPv4" : "IPv6"), sample }];
   const seconds = dynamic?.timeoutSeconds;
   return {
     name: listName(name),

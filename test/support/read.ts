@@ -1,6 +1,7 @@
 /** Reading rules in tests. */
 import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
 import { readIptables } from "../../compiler/formats/iptables/read.ts";
+import { readNft } from "../../compiler/formats/nft/read.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 
 interface Reading {
@@ -22,6 +23,19 @@ export function readIptablesText(text: string, family?: "ip" | "ip6"): Reading {
 /** The program in `text`; throws at a finding. */
 export function mustReadIptables(text: string, family?: "ip" | "ip6"): Program {
   const { program, findings } = readIptablesText(text, family);
+  if (findings.length > 0) throw new Error(findings.join("\n"));
+  return program;
+}
+
+export function readNftText(text: string): Reading {
+  const diagnostics: Diagnostic[] = [];
+  const program = readNft({ name: "dump", text }, (diagnostic) => diagnostics.push(diagnostic));
+  return { program, findings: diagnostics.map(printFinding) };
+}
+
+/** The program in `text`; throws at a finding. */
+export function mustReadNft(text: string): Program {
+  const { program, findings } = readNftText(text);
   if (findings.length > 0) throw new Error(findings.join("\n"));
   return program;
 }

@@ -1,5 +1,6 @@
 /** From the options of one rule to steps. */
 import { addressField, equal } from "../../ir/build.ts";
+import { anything } from "../../ir/mend.ts";
 import type { Expression, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";
@@ -390,10 +391,5 @@ function opaqueTarget({ name, options }: OpenUnit): Statement {
 
 /** A rule that iptables would not take may do anything. */
 export function refused(options: readonly OptionText[]): Statement {
-  return {
-    kind: "opaque-statement",
-    text: options.map(spell).join(" "),
-    terminal: true,
-    writes: Object.values(WRITES),
-  };
+  return anything(options.map(spell).join(" "));
 }

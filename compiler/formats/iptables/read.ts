@@ -1,6 +1,7 @@
 /** iptables-save, ip6tables-save, input of iptables-restore, `iptables -S` and calls of iptables, as a program. */
 import type { DiagnosticCode, Origin, Report, Source, Span } from "../../diagnostics.ts";
 import { addressField, addressType } from "../../ir/build.ts";
+import { mendChains } from "../../ir/mend.ts";
 import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir/types.ts";
 import type { OptionText } from "./grammar.ts";
 import { lineParser } from "./grammar.ts";
@@ -394,8 +395,6 @@ class FileReader {
 
   private closeTable(table: OpenTable): Table {
     const { family, name, chains, lists } = table;
-    this.checkTargets(table);
-    this.checkLoops(table);
     const builtIn = BUILT_IN_CHAINS[name].map((base): Chain => {
       const { policy, rules } = chains.get(base.name) as OpenChain;
       return { kind: "base", ...base, policy, rules };
@@ -404,43 +403,11 @@ class FileReader {
       .filter((chain) => !isBuiltIn(table, chain.name))
       .map(({ name: own, rules }): Chain => ({ kind: "regular", name: own, rules }));
     const sets = [...lists].map(([list, seconds]) => declareList(list, seconds, family));
-    return { family, name, sets, maps: [], chains: [...builtIn, ...regular] };
-  }
-
-  private checkTargets(table: OpenTable): void {
-    for (const chain of table.chains.values()) {
-      for (const [i, rule] of chain.rules.entries()) {
-        const target = chainOf(rule);
-        if (target === undefined || (table.chains.has(target) && !isBuiltIn(table, target))) continue;
-        const { start, end } = (rule.origin as Origin).span();
-        const message = `${target} is neither a chain of table ${table.name} nor a target that kpc knows`;
-        this.error("unknown-chain", message, start, end);
-        chain.rules[i] = withoutJump(rule, `-j ${target}`);
-      }
-    }
-  }
-
-  private checkLoops(table: OpenTable): void {
-    const done = new Set<OpenChain>();
-    const open = new Set<OpenChain>();
-    const visit = (chain: OpenChain): void => {
-      if (done.has(chain)) return;
-      open.add(chain);
-      for (const [i, rule] of chain.rules.entries()) {
-        const target = table.chains.get(chainOf(rule) ?? "");
-        if (target === undefined) continue;
-        if (open.has(target)) {
-          const { start, end } = (rule.origin as Origin).span();
-          this.error("chain-loop", `this leads back to chain ${target.name}, from which it came`, start, end);
-          chain.rules[i] = withoutJump(rule, `-j ${target.name}`);
-        } else {
-          visit(target);
-        }
-      }
-      open.delete(chain);
-      done.add(chain);
-    };
-    for (const chain of table.chains.values()) visit(chain);
+    const closed: Table = { family, name, sets, maps: [], chains: [...builtIn, ...regular] };
+    return mendChains(closed, (code, message, rule) => {
+      const { start, end } = (rule.origin as Origin).span();
+      this.error(code, message, start, end);
+    });
   }
 }
 
@@ -554,16 +521,6 @@ function isBlank(code: number): boolean {
 
 function isBuiltIn({ name }: OpenTable, chain: string): boolean {
   return BUILT_IN_CHAINS[name].some((base) => base.name === chain);
-}
-
-function chainOf({ steps }: Rule): string | undefined {
-  const last = steps.at(-1);
-  return last?.kind === "verdict" && "chain" in last.verdict ? last.verdict.chain : undefined;
-}
-
-/** The rule with something unknown in place of its jump. */
-function withoutJump(rule: Rule, text: string): Rule {
-  return { ...rule, steps: [...rule.steps.slice(0, -1), { ...refused([]), text } as Step] };
 }
 
 function ruleText({ steps, comment }: Rule): string {
