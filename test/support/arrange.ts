@@ -8,10 +8,24 @@ import {
 } from "../../compiler/formats/iptables/hooks.ts";
 import { nameChains } from "../../compiler/formats/iptables/names.ts";
 import { addressField, addressType, jump } from "../../compiler/ir/build.ts";
+import { normaliseProgram } from "../../compiler/ir/normal-form.ts";
 import type { Chain, Expression, Program, Rule, SetDeclaration, Step, Table } from "../../compiler/ir/types.ts";
+import { unfold } from "./compile.ts";
+
+/** The normal form of what the text for iptables, or ip6tables, says of `program`. */
+export function expectedOfIptables({ ruleset }: Program, family: "ip" | "ip6"): object {
+  const tables = ruleset.tables.filter((table) => table.family === family);
+  return normaliseProgram(arrangeForIptables(unfold({ routes: [], ruleset: { tables } }), family));
+}
+
+/** The normal form of what the text for nft says of `program`: nothing of an earlier one. */
+export function expectedOfNft({ ruleset }: Program): object {
+  const tables = ruleset.tables.map(({ retired: _, ...table }) => table);
+  return normaliseProgram({ ruleset: { tables }, routes: [] });
+}
 
 /** The program that the text for iptables is expected to be, from one without lookups. */
-export function arrangeForIptables({ ruleset, routes }: Program, family: "ip" | "ip6"): Program {
+function arrangeForIptables({ ruleset, routes }: Program, family: "ip" | "ip6"): Program {
   const [own] = ruleset.tables.filter((table) => table.family === family);
   const names = nameChains((own?.chains ?? []).filter(({ kind }) => kind === "regular").map(({ name }) => name));
   const chains = new Map((own?.chains ?? []).map((chain) => [chain.name, chain]));
