@@ -42,7 +42,7 @@ export function checkProgram({ ruleset }: Program): Violation[] {
 }
 
 /** Bits of the numbers of each type; names have none. */
-const BITS: Readonly<Record<DataType, number>> = {
+export const BITS: Readonly<Record<DataType, number>> = {
   ipv4_addr: 32,
   ipv6_addr: 128,
   ether_addr: 48,

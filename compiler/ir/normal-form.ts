@@ -1,5 +1,7 @@
 /** One form for programs that are the same, however they are spelled. */
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { BITS } from "./check.ts";
+import { typeOf } from "./expression-type.ts";
 import { mergeIntervals } from "./interval.ts";
 import type {
   Chain,
@@ -193,7 +195,17 @@ function normaliseExpression(expression: Expression, family: Table["family"]): N
       const implied: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right };
       return { expression, implied: family === "inet" ? [implied] : [] };
     }
+    case "ct": {
+      const isAddress = expression.key === "original-saddr" || expression.key === "original-daddr";
+      const ofIpv4: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right: 2 };
+      return { expression, implied: isAddress && family === "inet" ? [ofIpv4] : [] };
+    }
     case "header": {
+      // The kernel takes the protocol of an IPv4 packet from this field.
+      if (expression.field === "ip protocol") {
+        const ofIpv4: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right: 2 };
+        return { expression: { kind: "meta", key: "l4proto" }, implied: family === "ip" ? [] : [ofIpv4] };
+      }
       const right = { tcp: 6, icmp: 1, icmpv6: 58 }[expression.field.split(" ", 1)[0] ?? ""];
       const implied: Match[] =
         right === undefined ? [] : [{ kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right }];
@@ -208,6 +220,10 @@ function normaliseExpression(expression: Expression, family: Table["family"]): N
     }
     case "bitwise": {
       const operand = normaliseExpression(expression.operand, family);
+      const { mask, xor } = expression;
+      // A mask that leaves all bits is none.
+      const bits = BITS[typeOf(expression.operand, family)];
+      if (typeof mask === "number" && xor === 0 && bits > 0 && mask % 2 ** bits === 2 ** bits - 1) return operand;
       return { expression: { ...expression, operand: operand.expression }, implied: operand.implied };
     }
     case "lookup": {

@@ -204,7 +204,7 @@ function icmp(
     options: { [option]: 1 },
     read: each({
       [option]: ({ values: [text = ""], negated }) => {
-        if (text === "any" || text === "255" || text === "255/255") return negated ? undefined : [];
+        if (text === "any" || /^255(\/|$)/.test(text)) return negated ? undefined : [];
         const found = parseIcmp(text, names);
         if (found === undefined)
           return `expected a type of ICMP, such as ${header === "icmp" ? "8, 3/4" : "128, 1/4"} or echo-request`;

@@ -375,8 +375,22 @@ const WRITES: Readonly<Record<"mark" | "ct mark" | "ct state", WritableField>> =
   "ct state": CT_STATE_FIELD,
 };
 
+/** Levels of syslog, by number. */
+const LOG_LEVELS = ["emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"];
+
+/** Levels are listed as numbers, and the usual one is not. */
+function logOption(option: OptionText): OptionText[] {
+  if (option.name !== "--log-level") return [option];
+  const [text = ""] = option.values;
+  const level = /^[0-7]$/.test(text)
+    ? Number(text)
+    : LOG_LEVELS.findIndex((name) => name.startsWith(text.toLowerCase()));
+  if (level < 0) return [option];
+  return level === 4 ? [] : [{ ...option, values: [String(level)] }];
+}
+
 function opaqueTarget({ name, options }: OpenUnit): Statement {
-  const text = [`-j ${name}`, ...options.map(spell)].join(" ");
+  const text = [`-j ${name}`, ...(name === "LOG" ? options.flatMap(logOption) : options).map(spell)].join(" ");
   const passing = PASSING_TARGETS[name];
   // CT without --notrack, MARK and the like whose options are not understood.
   const fields = name === "CT" ? [] : (passing ?? ["mark"]);

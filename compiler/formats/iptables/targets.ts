@@ -79,6 +79,8 @@ function parseAddressRange(text: string, family: "ip" | "ip6"): Interval | undef
 }
 
 function parsePortRange(text: string): Interval | undefined {
+  const named = parseServicePort(text); // a name may hold a dash
+  if (named !== undefined) return { from: named, to: named };
   const [first = "", second = first, ...more] = text.split("-");
   const from = parseServicePort(first);
   const to = parseServicePort(second);

@@ -119,7 +119,7 @@ class NftParser extends EmbeddedActionsParser {
   // counter ( packets N bytes N | name NAME | NAME )?
   private readonly counter = this.RULE("counter", (): Part => {
     this.CONSUME(t.Counter);
-    let name: string | undefined;
+    let isNamed = false;
     this.OPTION1({
       GATE: () => this.LA(1).image === "packets",
       DEF: () => {
@@ -133,10 +133,11 @@ class NftParser extends EmbeddedActionsParser {
       GATE: () => this.LA(1).image === "name",
       DEF: () => {
         this.CONSUME3(t.Word);
-        name = this.SUBRULE(this.name);
+        this.SUBRULE(this.mapped);
+        isNamed = true;
       },
     });
-    return name === undefined ? { kind: "counter" } : { kind: "counter", name };
+    return { kind: "counter", isNamed };
   });
 
   // log ( KEY value )*
@@ -171,21 +172,28 @@ class NftParser extends EmbeddedActionsParser {
     );
   });
 
-  // limit ( rate over? N unit? / unit ( burst N unit? )? | name NAME )
+  // limit ( rate over? N ( unit? / | unit/ ) unit ( burst N unit? )? | name NAME )
   private readonly limit = this.RULE("limit", (): Part => {
     this.CONSUME(t.Limit);
     this.CONSUME1(t.Word); // rate | name
     this.OR(
       anyOf([
-        { GATE: () => this.LA(1).tokenType === t.Text, ALT: () => this.CONSUME(t.Text) },
+        {
+          GATE: () => this.LA(0).image === "name",
+          ALT: () => {
+            this.SUBRULE(this.mapped);
+          },
+        },
         {
           GATE: () => this.LA(1).tokenType === t.Numeral || RATE_WORDS.has(this.LA(1).image),
           ALT: () => {
             this.OPTION1(() => this.CONSUME2(t.Word)); // over | until
             this.CONSUME1(t.Numeral);
-            this.OPTION2(() => this.CONSUME3(t.Word)); // bytes, kbytes, mbytes
-            this.CONSUME(t.Slash);
-            this.CONSUME4(t.Word);
+            this.OPTION2({ GATE: () => this.LA(1).image !== "burst", DEF: () => this.CONSUME3(t.Word) }); // bytes, mbytes/second
+            this.OPTION5(() => {
+              this.CONSUME(t.Slash);
+              this.CONSUME4(t.Word);
+            });
             this.OPTION3({
               GATE: () => this.LA(1).image === "burst",
               DEF: () => {
@@ -196,7 +204,6 @@ class NftParser extends EmbeddedActionsParser {
             });
           },
         },
-        { ALT: () => this.CONSUME7(t.Word) },
       ]),
     );
     return { kind: "plain", name: "limit" };
@@ -208,7 +215,12 @@ class NftParser extends EmbeddedActionsParser {
     this.OPTION1(() => this.CONSUME1(t.Word));
     this.OR(
       anyOf([
-        { ALT: () => this.CONSUME(t.Text) },
+        {
+          GATE: () => this.LA(0).image === "name",
+          ALT: () => {
+            this.SUBRULE(this.mapped);
+          },
+        },
         {
           ALT: () => {
             this.CONSUME1(t.Numeral);
@@ -223,7 +235,6 @@ class NftParser extends EmbeddedActionsParser {
             });
           },
         },
-        { ALT: () => this.CONSUME5(t.Word) },
       ]),
     );
     return { kind: "plain", name: "quota" };
@@ -368,9 +379,10 @@ class NftParser extends EmbeddedActionsParser {
       GATE: () => /^(mss|wscale|timestamp|sack-perm|name)$/.test(this.LA(1).image),
       DEF: () => {
         this.CONSUME(t.Word);
-        this.OPTION(() =>
-          this.OR(anyOf([{ ALT: () => this.CONSUME(t.Numeral) }, { ALT: () => this.CONSUME(t.Text) }])),
-        );
+        this.OPTION({
+          GATE: () => /^(mss|wscale|name)$/.test(this.LA(0).image),
+          DEF: () => this.SUBRULE(this.mapped),
+        });
       },
     });
     return { kind: "plain", name: "synproxy" };
@@ -508,7 +520,11 @@ class NftParser extends EmbeddedActionsParser {
             let operator = "";
             this.OPTION(() => {
               operator = this.OR2(
-                anyOf([{ ALT: () => this.CONSUME(t.Relation).image }, { ALT: () => this.CONSUME(t.Bang).image }]),
+                anyOf([
+                  { ALT: () => this.CONSUME(t.Relation).image },
+                  { ALT: () => RELATION_WORDS[this.CONSUME(t.RelationWord).image] ?? "" },
+                  { ALT: () => this.CONSUME(t.Bang).image },
+                ]),
               );
             });
             return { kind: "match", left, operator, right: this.SUBRULE(this.values) };
@@ -985,15 +1001,32 @@ class NftParser extends EmbeddedActionsParser {
   // --- declarations ------------------------------------------------------------------------------------------------------
 
   // expression ( . expression )* ( : ( verdict | interval? expression … | counter … ) )?
-  readonly types = this.RULE("types", (): { readonly key: Node; readonly data?: Node } => {
+  readonly types = this.RULE("types", (): TypesNode => {
     const key = this.SUBRULE1(this.concatenation);
     let data: Node | undefined;
-    this.OPTION(() => {
+    let isInterval = false;
+    this.OPTION1(() => {
       this.CONSUME(t.Colon);
+      this.OPTION2({
+        GATE: () => this.LA(1).image === "interval",
+        DEF: () => {
+          this.CONSUME(t.Word);
+          isInterval = true;
+        },
+      });
       data = this.SUBRULE2(this.concatenation);
+      // ct helper, ct timeout and the like are objects.
+      this.OPTION3(() => this.CONSUME2(t.Word));
     });
-    return data === undefined ? { key } : { key, data };
+    return { key, isInterval, ...(data === undefined ? {} : { data }) };
   });
+}
+
+/** What a set or map holds; `isInterval`: its data are ranges. */
+interface TypesNode {
+  readonly key: Node;
+  readonly data?: Node;
+  readonly isInterval: boolean;
 }
 
 /** A statement without its words. */
@@ -1036,6 +1069,8 @@ const OPTION_FIELDS: ReadonlySet<string> = new Set([
   "seqno",
   "subtype",
 ]);
+
+const RELATION_WORDS: Readonly<Record<string, string>> = { eq: "==", ne: "!=", lt: "<", gt: ">", le: "<=", ge: ">=" };
 
 const BIT_WORDS: Readonly<Record<string, BitOperator>> = { and: "&", or: "|", xor: "^", lshift: "<<", rshift: ">>" };
 

@@ -114,6 +114,7 @@ export const SetWord = keyword("SetWord", /set/);
 export const To = keyword("To", /to/);
 export const With = keyword("With", /with/);
 export const BitWord = keyword("BitWord", /and|or|xor|lshift|rshift/, "and, or, xor");
+export const RelationWord = keyword("RelationWord", /eq|ne|lt|gt|le|ge/, "an operator");
 export const IpHeader = keyword("IpHeader", /ip6|ip/, "ip or ip6");
 export const OptionHeader = keyword("OptionHeader", /tcp|dccp|sctp/, "tcp, dccp or sctp");
 /** Headers whose fields are one word. */
@@ -172,6 +173,7 @@ const KEYWORDS = [
   To,
   With,
   BitWord,
+  RelationWord,
   MetaKeyWord,
 ];
 

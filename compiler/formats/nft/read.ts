@@ -56,7 +56,7 @@ interface OpenChain {
 interface OpenSet {
   readonly kind: "set" | "map";
   readonly name: string;
-  readonly tokens: readonly IToken[];
+  readonly block: Block;
   types: readonly IToken[] | undefined;
   typeWord: "type" | "typeof";
   flags: string[];
@@ -84,6 +84,8 @@ class FileReader {
   private readonly variables = new Map<string, readonly IToken[]>();
   private readonly anonymous = new Map<string, Block>();
   private wrong = false;
+  /** Rules that the grammar takes and nft does not. */
+  private refusals = 0;
 
   constructor(source: Source, report: Report) {
     this.source = source;
@@ -475,7 +477,7 @@ class FileReader {
     const set: OpenSet = table.sets.get(name) ?? {
       kind,
       name,
-      tokens: block.head,
+      block,
       types: undefined,
       typeWord: "type",
       flags: [],
@@ -568,8 +570,14 @@ class FileReader {
     const { family, name, comment } = table;
     const sets = new Map<string, SetDeclaration>();
     const maps = new Map<string, MapDeclaration>();
+    const opaque = new Set<string>();
     for (const set of table.sets.values()) {
       const declared = this.closeSet(set, family);
+      if (declared === "opaque") {
+        opaque.add(set.name);
+        table.objects.set(textOf(set.block.head), set.block.body.map(objectLine));
+        continue;
+      }
       if (declared !== undefined && "data" in declared) maps.set(set.name, declared);
       else if (declared !== undefined) sets.set(set.name, declared);
     }
@@ -577,9 +585,13 @@ class FileReader {
       family,
       sets,
       maps,
+      opaque,
       anonymousSets: new Map(),
       anonymousMaps: new Map(),
-      refuse: (message, statement) => this.error("rules-syntax", message, statement.tokens),
+      refuse: (message, statement) => {
+        this.refusals++;
+        this.error("rules-syntax", message, statement.tokens);
+      },
       missing: (what, statement) =>
         this.error("unknown-set", `there is no ${what} in table ${family} ${name}`, statement.tokens),
     };
@@ -614,7 +626,9 @@ class FileReader {
       });
       const statements = this.parse(named, () => nftParser.ruleText());
       if (statements === undefined) return { steps: [anything(textOf(named))], origin };
-      return { ...toRule(statements, scope), origin };
+      const before = this.refusals;
+      const rule = toRule(statements, scope);
+      return this.refusals === before ? { ...rule, origin } : { steps: [anything(textOf(named))], origin };
     });
     const text = chain.comment === undefined ? {} : { comment: chain.comment };
     const own: Chain =
@@ -624,9 +638,10 @@ class FileReader {
     return [own, ...inner];
   }
 
-  private closeSet(set: OpenSet, family: TableFamily): SetDeclaration | MapDeclaration | undefined {
+  /** `opaque`: of types that the IR does not have. */
+  private closeSet(set: OpenSet, family: TableFamily): SetDeclaration | MapDeclaration | undefined | "opaque" {
     if (set.types === undefined) {
-      this.error("rules-syntax", `expected the type of ${set.kind} ${set.name}`, set.tokens);
+      this.error("rules-syntax", `expected the type of ${set.kind} ${set.name}`, set.block.head);
       return undefined;
     }
     const types = this.parse(set.types, () => nftParser.types());
@@ -654,14 +669,15 @@ class FileReader {
       ...(set.comment === undefined ? {} : { comment: set.comment }),
     };
     const keyTypes = key.map(({ type }) => type);
+    const data = types.data === undefined ? undefined : isVerdict(types.data) ? "verdict" : components(types.data);
+    const parts = [...key, ...(data === undefined || data === "verdict" ? [] : data)];
+    if (types.isInterval || parts.some(({ sample }) => sample.kind === "opaque")) return "opaque";
     if (set.kind === "set")
       return { ...shared, elements: this.closeElements(set, (node) => toElement(node, keyTypes)) };
-    if (types.data === undefined) {
-      this.error("rules-syntax", `expected ": " and what map ${set.name} holds`, set.tokens);
+    if (data === undefined) {
+      this.error("rules-syntax", `expected ": " and what map ${set.name} holds`, set.block.head);
       return undefined;
     }
-    const isVerdict = types.data.kind === "value" && types.data.text === "verdict";
-    const data = isVerdict ? "verdict" : components(types.data);
     const dataTypes = data === "verdict" ? data : data.map(({ type }) => type);
     return { ...shared, data, elements: this.closeElements(set, (node) => toMapElement(node, keyTypes, dataTypes)) };
   }
@@ -676,7 +692,7 @@ class FileReader {
       this.error(
         "rules-syntax",
         `${elements.length - known.length} elements of ${set.kind} ${set.name} do not have its type`,
-        set.tokens,
+        set.block.head,
       );
     return known;
   }
@@ -693,6 +709,10 @@ function objectLine(item: Line | Block): string {
 
 function emptyChain(name: string): OpenChain {
   return { name, anonymous: false, base: undefined, comment: undefined, rules: [] };
+}
+
+function isVerdict(node: Node): boolean {
+  return node.kind === "value" && node.text === "verdict";
 }
 
 // --- commands of files ---------------------------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ export type StatementNode = { readonly tokens: readonly IToken[] } & (
       readonly attributes: readonly string[];
       readonly data?: Node;
     }
-  | { readonly kind: "counter"; readonly name?: string }
+  | { readonly kind: "counter"; readonly isNamed: boolean }
   | { readonly kind: "notrack" }
   | { readonly kind: "comment"; readonly text: string }
   /** Known by its first word only. */

@@ -38,6 +38,8 @@ export interface TableScope {
   readonly family: TableFamily;
   readonly sets: ReadonlyMap<string, SetDeclaration>;
   readonly maps: ReadonlyMap<string, MapDeclaration>;
+  /** Sets and maps whose types the IR does not have, and which are kept as text. */
+  readonly opaque: ReadonlySet<string>;
   /** Sets and maps that are written in rules, by name; more are added. */
   readonly anonymousSets: Map<string, SetDeclaration>;
   readonly anonymousMaps: Map<string, MapDeclaration>;
@@ -152,7 +154,7 @@ class RuleTranslator {
       case "update":
         return [this.toRemember(statement)];
       case "counter":
-        return [statement.name === undefined ? { kind: "counter" } : opaqueStatement(statement.tokens, false)];
+        return [statement.isNamed ? opaqueStatement(statement.tokens, false) : { kind: "counter" }];
       case "notrack":
         return [{ kind: "set", field: { kind: "ct", key: "state" }, value: UNTRACKED }];
       case "plain":
@@ -235,7 +237,7 @@ class RuleTranslator {
 
   private toMembership(key: Expression, set: string, operator: string, statement: StatementNode): Match | undefined {
     if (operator !== "" && operator !== "==" && operator !== "!=") return undefined;
-    if (this.scope.sets.has(set) || this.scope.maps.has(set))
+    if (this.scope.sets.has(set) || this.scope.maps.has(set) || this.scope.opaque.has(set))
       return this.scope.sets.has(set) ? { kind: "member", key, negated: operator === "!=", set } : undefined;
     this.scope.missing(`set ${set}`, statement);
     return undefined;
@@ -525,7 +527,7 @@ function toFlagMatch(left: Expression, type: DataType, operator: string, right: 
   const flags = right.kind === "list" ? flagList(right, type) : toValue(right, type);
   if (typeof flags !== "number") return "other";
   if (left.kind === "bitwise") {
-    if (operator === "") return undefined;
+    if (operator !== "" && operator !== "==" && operator !== "!=") return undefined;
     return { kind: "compare", left, operator: operator === "!=" ? "!=" : "==", right: flags };
   }
   switch (operator) {
@@ -698,7 +700,8 @@ function natOptions(flags: readonly string[]): { readonly random: NatRandom; rea
 function opaqueMatch({ tokens, operator }: Extract<StatementNode, { kind: "match" }>): Match {
   const spelled = textOf(tokens);
   if (operator !== "!=" && operator !== "==") return { kind: "opaque", text: spelled, negated: false };
-  const text = textOf(tokens.filter(({ image }) => image !== operator));
+  const words = operator === "!=" ? ["!=", "ne"] : ["==", "eq"];
+  const text = textOf(tokens.filter(({ image }) => !words.includes(image)));
   if (operator === "==") return { kind: "opaque", text, negated: false, spelled };
   return { kind: "opaque", text, negated: true, spelled };
 }

@@ -163,7 +163,10 @@ describe("other spellings", () => {
       [{ kind: "set", field: { kind: "ct", key: "state" }, value: { kind: "constant", type: "ct_state", value: 64 } }],
     ],
     ["-j REJECT", [{ kind: "reject", with: "port-unreachable" }]],
-    ["-j LOG --log-prefix 'x'", [{ kind: "opaque-statement", text: "-j LOG --log-prefix 'x'", terminal: false }]],
+    [
+      "-j LOG --log-level warning --log-prefix 'x'",
+      [{ kind: "opaque-statement", text: "-j LOG --log-prefix 'x'", terminal: false }],
+    ],
   ])("%s", (text, steps) => {
     expect(stepsOf(text)).toEqual(steps);
   });
