@@ -1,4 +1,5 @@
 /** Names of protocols and services that rules may be written with (IANA; what /etc/protocols and /etc/services hold). */
+import { meaningOf } from "../words.ts";
 
 const PROTOCOLS: Readonly<Record<string, number>> = {
   icmp: 1,
@@ -40,7 +41,7 @@ const PROTOCOLS: Readonly<Record<string, number>> = {
 export function parseProtocol(text: string): number | undefined {
   if (/^[0-9]{1,3}$/.test(text)) return Number(text) <= 255 ? Number(text) : undefined;
   const name = text.toLowerCase();
-  return Object.hasOwn(PROTOCOLS, name) ? PROTOCOLS[name] : undefined;
+  return meaningOf(PROTOCOLS, name);
 }
 
 const SERVICES: Readonly<Record<string, number>> = {
@@ -152,5 +153,5 @@ const SERVICES: Readonly<Record<string, number>> = {
 /** The port of the service that `text` names, or that it is in decimal or hexadecimal: 0–65535, or undefined. */
 export function parseServicePort(text: string): number | undefined {
   if (/^(0x[0-9a-fA-F]+|[0-9]+)$/.test(text)) return Number(text) <= 65535 ? Number(text) : undefined;
-  return Object.hasOwn(SERVICES, text) ? SERVICES[text] : undefined;
+  return meaningOf(SERVICES, text);
 }

@@ -1,5 +1,6 @@
 /** What the match extensions of iptables mean. An extension that is not here, or an option in a way that is not
  *  understood, is kept as opaque. */
+
 import { addressField, anyBit, equal, noBit, within } from "../../ir/build.ts";
 import { ADDRESS_TYPE, CT_STATE, CT_STATUS, PACKET_TYPE, TCP_FLAG } from "../../ir/constants.ts";
 import { mergeIntervals } from "../../ir/interval.ts";
@@ -7,6 +8,7 @@ import type { Expression, Interval, Match, Step, Value } from "../../ir/types.ts
 import { parseAddress } from "../../net/address.ts";
 import { parseProtocol, parseServicePort } from "../../net/names.ts";
 import { prefixRange } from "../../net/prefix.ts";
+import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
 import { ICMP_TYPES, ICMPV6_TYPES } from "./words.ts";
 
@@ -43,7 +45,7 @@ function each(
   return ({ options }, scope) => {
     const steps: Step[] = [];
     for (const option of options) {
-      const read = readers[option.name];
+      const read = meaningOf(readers, option.name);
       const found = read === undefined ? undefined : read(option, scope);
       if (!Array.isArray(found)) return found;
       steps.push(...found);
@@ -128,7 +130,7 @@ function parseNumberRange(text: string, separator: string, bits: number): Interv
 function parseBits(text: string, bits: Readonly<Record<string, number>>): number | undefined {
   let mask = 0;
   for (const word of text.split(",")) {
-    const bit = Object.hasOwn(bits, word.toUpperCase()) ? bits[word.toUpperCase()] : undefined;
+    const bit = meaningOf(bits, word.toUpperCase());
     if (bit === undefined) return undefined;
     mask |= bit;
   }
@@ -460,10 +462,13 @@ const iprange: MatchReader = {
 
 function typeOption(of: "saddr" | "daddr") {
   return ({ values: [text = ""], negated }: OptionText): Step[] | undefined | string => {
-    const types = text.split(",").map((word) => ADDRESS_TYPE[word.toLowerCase() as keyof typeof ADDRESS_TYPE]);
-    if (/^(throw|nat|xresolve)$/im.test(text.replaceAll(",", "\n"))) return undefined; // no route has them
-    if (types.some((type) => type === undefined)) return "expected types of addresses, such as LOCAL or BROADCAST";
-    const intervals = types.map((type) => ({ from: type, to: type }));
+    const intervals: Interval[] = [];
+    for (const word of text.split(",")) {
+      const type = meaningOf<number>(ADDRESS_TYPE, word.toLowerCase());
+      if (/^(throw|nat|xresolve)$/i.test(word)) return undefined; // no route has them
+      if (type === undefined) return "expected types of addresses, such as LOCAL or BROADCAST";
+      intervals.push({ from: type, to: type });
+    }
     return [testIntervals({ kind: "fib", of, result: "type" }, intervals, negated)];
   };
 }
@@ -506,7 +511,7 @@ const pkttype: MatchReader = {
   read: each({
     "--pkt-type": ({ values: [text = ""], negated }) => {
       const names: Readonly<Record<string, number>> = { ...PACKET_TYPE, host: 0, bcast: 1, mcast: 2, otherhost: 3 };
-      const type = names[text.toLowerCase()];
+      const type = meaningOf(names, text.toLowerCase());
       return type === undefined
         ? "expected unicast, broadcast or multicast"
         : [testInterval({ kind: "meta", key: "pkttype" }, { from: type, to: type }, negated)];

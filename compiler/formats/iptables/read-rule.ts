@@ -1,10 +1,12 @@
 /** From the options of one rule to steps. */
+
 import { addressField, equal } from "../../ir/build.ts";
 import { anything } from "../../ir/mend.ts";
 import type { Expression, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";
 import { prefixRange } from "../../net/prefix.ts";
+import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
 import {
   MATCH_READERS,
@@ -109,7 +111,7 @@ class RuleReader {
   // --- options -----------------------------------------------------------------------------------------------------------
 
   private take(option: OptionText): void {
-    const head = HEAD_OPTIONS[option.name];
+    const head = meaningOf(HEAD_OPTIONS, option.name);
     if (head === undefined) {
       this.takeExtension(option);
       return;
@@ -188,7 +190,7 @@ class RuleReader {
 
   private takeModule(name: string, option: OptionText): void {
     const known = name === "icmpv6" ? "icmp6" : name;
-    if (known !== "comment" && MATCH_READERS[known] === undefined && !OTHER_MATCHES.has(known))
+    if (known !== "comment" && meaningOf(MATCH_READERS, known) === undefined && !OTHER_MATCHES.has(known))
       this.note(`no match of iptables that kpc knows is called ${JSON.stringify(name)}`, option);
     this.units.push({ kind: "match", name: known, head: option, options: [] });
   }
@@ -199,7 +201,11 @@ class RuleReader {
   }
 
   private takeTarget(name: string, option: OptionText): void {
-    if (TARGET_READERS[name] !== undefined || PASSING_TARGETS[name] !== undefined || ENDING_TARGETS.has(name)) {
+    if (
+      meaningOf(TARGET_READERS, name) !== undefined ||
+      meaningOf(PASSING_TARGETS, name) !== undefined ||
+      ENDING_TARGETS.has(name)
+    ) {
       this.units.push({ kind: "target", name, head: option, options: [] });
     } else {
       this.verdict = { kind: "verdict", verdict: { kind: "jump", chain: name } };
@@ -248,7 +254,7 @@ class RuleReader {
   // --- extensions --------------------------------------------------------------------------------------------------------
 
   private readMatch(unit: OpenUnit, scope: MatchScope): void {
-    const reader = MATCH_READERS[unit.name];
+    const reader = meaningOf(MATCH_READERS, unit.name);
     if (unit.name === "comment") {
       const text = unit.options[0]?.values[0];
       if (text === undefined) this.fail("expected --comment and a text", unit.head);
@@ -271,7 +277,7 @@ class RuleReader {
   }
 
   private readTarget(unit: OpenUnit, scope: MatchScope): void {
-    const found = TARGET_READERS[unit.name]?.read(unit, scope);
+    const found = meaningOf(TARGET_READERS, unit.name)?.read(unit, scope);
     if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
     else this.verdict = found ?? opaqueTarget(unit);
   }
@@ -313,8 +319,8 @@ function maskedTest(field: Expression, { address, mask }: Masked, negated: boole
 
 /** The options that an extension is known to have; undefined when any may be its own. */
 function optionsOf({ kind, name }: OpenUnit): Readonly<Record<string, number>> | undefined {
-  if (kind === "target") return TARGET_READERS[name]?.options;
-  return name === "comment" ? { "--comment": 1 } : MATCH_READERS[name]?.options;
+  if (kind === "target") return meaningOf(TARGET_READERS, name)?.options;
+  return name === "comment" ? { "--comment": 1 } : meaningOf(MATCH_READERS, name)?.options;
 }
 
 /** The full name of an option of `unit`: abbreviations are allowed where they are clear (getopt_long). */
@@ -323,8 +329,10 @@ function optionOf(unit: OpenUnit, text: string): string | undefined {
   if (options === undefined || !text.startsWith("--")) return undefined;
   if (Object.hasOwn(options, text)) return text;
   const aliases =
-    (unit.kind === "target" ? TARGET_READERS[unit.name]?.aliases : MATCH_READERS[unit.name]?.aliases) ?? {};
-  if (Object.hasOwn(aliases, text)) return aliases[text];
+    (unit.kind === "target"
+      ? meaningOf(TARGET_READERS, unit.name)?.aliases
+      : meaningOf(MATCH_READERS, unit.name)?.aliases) ?? {};
+  if (Object.hasOwn(aliases, text)) return meaningOf(aliases, text);
   const longer = Object.keys(options).filter((name) => name.startsWith(text));
   return longer.length === 1 ? longer[0] : undefined;
 }
@@ -391,7 +399,7 @@ function logOption(option: OptionText): OptionText[] {
 
 function opaqueTarget({ name, options }: OpenUnit): Statement {
   const text = [`-j ${name}`, ...(name === "LOG" ? options.flatMap(logOption) : options).map(spell)].join(" ");
-  const passing = PASSING_TARGETS[name];
+  const passing = meaningOf(PASSING_TARGETS, name);
   // CT without --notrack, MARK and the like whose options are not understood.
   const fields = name === "CT" ? [] : (passing ?? ["mark"]);
   const writes = fields.map((field) => WRITES[field]);

@@ -1,8 +1,10 @@
 /** iptables-save, ip6tables-save, input of iptables-restore, `iptables -S` and calls of iptables, as a program. */
+
 import type { DiagnosticCode, Origin, Report, Source, Span } from "../../diagnostics.ts";
 import { addressField, addressType } from "../../ir/build.ts";
 import { mendChains } from "../../ir/mend.ts";
 import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir/types.ts";
+import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
 import { lineParser } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
@@ -280,7 +282,7 @@ class FileReader {
     const table = this.tableOf(tableOption, start);
     const [command, ...rule] = commandFirst(rest);
     if (table === undefined || command === undefined) return;
-    const run = COMMANDS[command.name];
+    const run = meaningOf(COMMANDS, command.name);
     if (run === undefined) {
       this.error(
         "rules-syntax",
@@ -509,7 +511,7 @@ const COMMANDS: Readonly<Record<string, Run>> = {
 
 /** The command may stand behind options of the rule. */
 function commandFirst(options: readonly OptionText[]): readonly OptionText[] {
-  const index = options.findIndex(({ name }) => COMMANDS[name] !== undefined);
+  const index = options.findIndex(({ name }) => meaningOf(COMMANDS, name) !== undefined);
   return index <= 0 ? options : [options[index] as OptionText, ...options.slice(0, index), ...options.slice(index + 1)];
 }
 

@@ -1,7 +1,9 @@
 /** What the targets of iptables do. */
+
 import type { Interval, NatRandom, NatTarget, RejectWith, Statement, WritableField } from "../../ir/types.ts";
 import { type Address, parseAddress } from "../../net/address.ts";
 import { parseServicePort } from "../../net/names.ts";
+import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
 import { type MatchScope, parseMarkAndMask, type Unit } from "./matches.ts";
 import { REJECT_TYPES } from "./words.ts";
@@ -127,7 +129,7 @@ const EXPECTED_MARK = "expected a mark, or mark/mask, of 32 bits";
 
 function readMark(field: WritableField, options: readonly OptionText[]): Statement | undefined | string {
   const [option, ...more] = options;
-  const change = option === undefined ? undefined : MARK_OPTIONS[option.name];
+  const change = option === undefined ? undefined : meaningOf(MARK_OPTIONS, option.name);
   if (option === undefined || change === undefined || more.length > 0) return undefined;
   const parsed = parseMarkAndMask(option.values[0] ?? "");
   return parsed === undefined ? EXPECTED_MARK : writeMark(field, ...change(parsed.value, parsed.mask));

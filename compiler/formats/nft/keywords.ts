@@ -1,4 +1,5 @@
 /** nft's words for numbers, written once and used in both directions. */
+
 import {
   ADDRESS_TYPE,
   CT_STATE,
@@ -9,6 +10,7 @@ import {
   TCP_FLAG,
 } from "../../ir/constants.ts";
 import type { DataType, Hook, RejectWith, TableFamily } from "../../ir/types.ts";
+import { meaningOf } from "../../words.ts";
 
 const ICMP_TYPE = {
   "echo-reply": 0,
@@ -185,5 +187,5 @@ export function priorityName(family: TableFamily, hook: Hook, priority: number):
 export function priorityOf(family: TableFamily, name: string): number | undefined {
   const names: Readonly<Record<string, number>> =
     family === "bridge" ? { dstnat: -300, filter: -200, out: 100, srcnat: 300 } : PRIORITY;
-  return Object.hasOwn(names, name) ? names[name] : undefined;
+  return meaningOf(names, name);
 }

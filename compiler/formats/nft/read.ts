@@ -1,4 +1,5 @@
 /** `nft list ruleset`, `nft list table` and files for `nft -f` as a program. */
+
 import type { IToken } from "chevrotain";
 import type { DiagnosticCode, Origin, Report, Source, Span } from "../../diagnostics.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
@@ -18,9 +19,10 @@ import type {
   Table,
   TableFamily,
 } from "../../ir/types.ts";
+import { meaningOf } from "../../words.ts";
 import { isEnd, nftParser, unquote } from "./grammar.ts";
 import { priorityOf } from "./keywords.ts";
-import { Numeral, nftLexer, Variable, Word } from "./lexer.ts";
+import { CloseBrace, CloseParen, Numeral, nftLexer, OpenBrace, OpenParen, Variable, Word } from "./lexer.ts";
 import { type Block, type Line, structureOf } from "./structure.ts";
 import { type ElementNode, type Node, textOf } from "./syntax.ts";
 import { parseDuration, type TableScope, toElement, toField, toMapElement, toRule } from "./to-ir.ts";
@@ -198,7 +200,7 @@ class FileReader {
       return;
     }
     const line = this.expand(tokens);
-    const run = FILE_COMMANDS[word];
+    const run = meaningOf(FILE_COMMANDS, word);
     if (run !== undefined) run(this, line);
     else this.error("rules-syntax", "expected a table, or a command such as add, delete, flush, define", tokens);
   }
@@ -544,6 +546,14 @@ class FileReader {
 
   /** What a rule of the grammar makes of `tokens`; undefined when they do not fit, which is reported. */
   private parse<T>(tokens: readonly IToken[], rule: () => T): T | undefined {
+    if (depthOf(tokens) > MAX_DEPTH) {
+      this.error(
+        "too-deep",
+        `expected at most ${MAX_DEPTH} braces or parentheses within one another`,
+        tokens.slice(0, 1),
+      );
+      return undefined;
+    }
     nftParser.take([...tokens]);
     const found = rule();
     const [error] = nftParser.errors;
@@ -707,6 +717,20 @@ function objectLine(item: Line | Block): string {
   return text.replace(/^packets [0-9]+ bytes [0-9]+$/, "packets 0 bytes 0").replace(" burst 5 packets", "");
 }
 
+/** More would be no text that anybody wrote, and exhaust the parser's stack. */
+const MAX_DEPTH = 32;
+
+/** How many braces and parentheses are open at most. */
+function depthOf(tokens: readonly IToken[]): number {
+  let depth = 0;
+  let deepest = 0;
+  for (const { tokenType } of tokens) {
+    if (tokenType === OpenBrace || tokenType === OpenParen) deepest = Math.max(deepest, ++depth);
+    else if (tokenType === CloseBrace || tokenType === CloseParen) depth--;
+  }
+  return deepest;
+}
+
 function emptyChain(name: string): OpenChain {
   return { name, anonymous: false, base: undefined, comment: undefined, rules: [] };
 }
@@ -776,7 +800,7 @@ function toComponent(node: Node, word: "type" | "typeof", family: TableFamily): 
   }
   if (node.kind === "numgen") return { type: "integer", sample: node };
   const name = node.kind === "value" ? node.text : node.kind === "field" ? node.words.join(" ") : "integer";
-  const sample = SAMPLES[name];
+  const sample = meaningOf(SAMPLES, name);
   return sample === undefined
     ? { type: "integer", sample: { kind: "opaque", text: name } }
     : { type: name as DataType, sample };

@@ -1,5 +1,6 @@
 /** Tables, chains and sets as blocks of lines: what stands in one line cannot spoil the next. */
 import type { IToken } from "chevrotain";
+import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import { CloseBrace, Jump, Newline, OpenBrace, Semicolon, Word } from "./lexer.ts";
 
 /** Words up to the end of a line, a semicolon or a closing brace; braces of sets and elements are inside. */
@@ -56,6 +57,8 @@ class StructureReader {
   private readonly anonymous: AnonymousChain[] = [];
   private readonly strays: IToken[] = [];
   private at = 0;
+  /** Chains that are written in rules and open: the kernel takes no more within one another. */
+  private depth = 0;
 
   constructor(tokens: readonly IToken[]) {
     this.tokens = tokens;
@@ -93,10 +96,11 @@ class StructureReader {
           const { items: body, closed } = this.readBody(inner);
           items.push({ kind: "block", head: line, body, closed });
           line = [];
-        } else if (line.at(-1)?.tokenType === Jump) {
+        } else if (line.at(-1)?.tokenType === Jump && this.depth < MAX_JUMP_DEPTH) {
           line.push(this.readAnonymous(token));
         } else {
-          line.push(token, ...this.readBraces());
+          line.push(token);
+          this.readBraces(line);
         }
       } else {
         line.push(token);
@@ -111,22 +115,22 @@ class StructureReader {
     const index = this.anonymous.length;
     const block = { kind: "block", head: [brace], body: [], closed: true } as const satisfies Block;
     this.anonymous.push({ name, block });
+    this.depth++;
     const { items: body, closed } = this.readBody("chain");
+    this.depth--;
     this.anonymous[index] = { name, block: { ...block, body, closed } };
     return { ...brace, image: name, tokenType: Word, tokenTypeIdx: Word.tokenTypeIdx as number };
   }
 
-  /** The rest of a set's braces; the ends of lines mean nothing there. */
-  private readBraces(): IToken[] {
-    const tokens: IToken[] = [];
+  /** Adds the rest of a set's braces, which may hold a million elements; the ends of lines mean nothing there. */
+  private readBraces(line: IToken[]): void {
     let depth = 1;
     for (let token = this.tokens[this.at]; token !== undefined && depth > 0; token = this.tokens[this.at]) {
       this.at++;
       if (token.tokenType === OpenBrace) depth++;
       if (token.tokenType === CloseBrace) depth--;
-      if (token.tokenType !== Newline) tokens.push(token);
+      if (token.tokenType !== Newline) line.push(token);
     }
-    return tokens;
   }
 }
 

@@ -73,11 +73,13 @@ export type StatementNode = { readonly tokens: readonly IToken[] } & (
 
 /** Tokens as one text: equal words give equal text, whatever stood between them. */
 export function textOf(tokens: readonly IToken[]): string {
-  let text = "";
+  const parts: string[] = [];
+  let before = "";
   for (const token of tokens) {
     const image = /^0[xX][0-9a-fA-F]{1,12}$/.test(token.image) ? String(Number(token.image)) : token.image;
-    const glued = /^[,/\]]$/.test(image) || /[/[@]$/.test(text);
-    text += text === "" || glued ? image : ` ${image}`;
+    if (before !== "" && !/^[/[@]$/.test(before) && !/^[,/\]]$/.test(image)) parts.push(" ");
+    parts.push(image);
+    before = image;
   }
-  return text;
+  return parts.join("");
 }

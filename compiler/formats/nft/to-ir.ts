@@ -1,4 +1,5 @@
 /** From the syntax of a rule to steps. What is not understood is kept as opaque, in nft's words. */
+
 import { createHash } from "node:crypto";
 import { anyBit, noBit, within } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";
@@ -28,6 +29,7 @@ import type {
   Verdict,
   WritableField,
 } from "../../ir/types.ts";
+import { meaningOf } from "../../words.ts";
 import { FLAGS, REJECT_TYPES } from "./keywords.ts";
 import { printValue } from "./print-expression.ts";
 import { type ElementNode, type Node, type StatementNode, textOf, type VerdictNode } from "./syntax.ts";
@@ -100,7 +102,7 @@ export function toField(words: readonly string[], family: TableFamily): Expressi
   )
     return { kind: "transport", protocol: first, field: second };
   if (first === "ct") {
-    const ctKey = CT_KEYS[words.slice(1).join(" ")];
+    const ctKey = meaningOf(CT_KEYS, words.slice(1).join(" "));
     const other = family === "ip6" ? "ip" : "ip6";
     // The IR has one field for the addresses of both families, typed by the table.
     if (ctKey !== undefined && !(third === other || (family === "inet" && third === "ip6")))

@@ -1,9 +1,11 @@
 /** From written values to values of a type. */
+
 import { namesWith } from "../../ir/interval.ts";
 import type { DataType, Interval, KeyPart, Value } from "../../ir/types.ts";
 import { parseIpv4, parseIpv6 } from "../../net/address.ts";
 import { parseProtocol, parseServicePort } from "../../net/names.ts";
 import { maskAddress, prefixRange } from "../../net/prefix.ts";
+import { meaningOf } from "../../words.ts";
 import { FLAGS, OTHER_SYMBOLS, SYMBOLS } from "./keywords.ts";
 import type { Node } from "./syntax.ts";
 
@@ -57,8 +59,7 @@ function parseValue(text: string, type: DataType): Value | undefined {
 function parseSymbol(text: string, type: DataType): number | undefined {
   const names = SYMBOLS[type] ?? FLAGS[type];
   for (const [value, name] of names ?? []) if (name === text) return value;
-  const others = OTHER_SYMBOLS[type] ?? {};
-  return Object.hasOwn(others, text) ? others[text] : undefined;
+  return meaningOf(OTHER_SYMBOLS[type] ?? {}, text);
 }
 
 function parseNumber(text: string): number | undefined {
