@@ -76,14 +76,17 @@ export function rowLanes(count: u32, codes: usize): usize {
   return foundEnd;
 }
 
+const others: usize = memory.data(16);
+const locals: usize = memory.data(16);
+
 /** Finds the codes of the packets in `found` that have no entry. `other` and `local` are the default words of other addresses
  *  and of the node's own. */
 export function missLanes(list: usize, foundEnd: usize, codes: usize, other: u32, local: u32): void {
   const byte = pinned(1, 0xff);
   const noDefault = pinned(2, NO_DEFAULT);
   const codesAt = pinned(3, <i32>codes);
-  const others = pinned(4, <i32>other);
-  const locals = pinned(5, <i32>local);
+  v128.store(others, i32x4.splat(<i32>other));
+  v128.store(locals, i32x4.splat(<i32>local));
   let unknownEnd = found;
   for (let at = found; at < foundEnd; at += 8) {
     const group = <usize>load<u32>(at);

@@ -15,14 +15,15 @@ import {
 } from "./layout";
 import { section, table, word } from "./table";
 
-/** The default words of a group; `other` is that of addresses outside of all windows, `local` that of the node's own. */
-export function defaultsOf(group: usize, other: v128, local: v128): v128 {
-  let found = other;
+/** The default words of a group; at `other` is that of addresses outside of all
+ *  windows, at `local` that of the node's own, in all lanes. */
+export function defaultsOf(group: usize, other: usize, local: usize): v128 {
+  let found = v128.load(other);
   let window = section(H_WINDOWS);
   const end = window + <usize>word(H_WINDOW_COUNT) * WINDOW_BYTES;
   const block = i32x4.shr_u(v128.load(group, G_KEY1), KEY1_BLOCK_SHIFT);
   for (; window < end; window += WINDOW_BYTES) found = through(window, v128.load(group, G_DESTINATION), block, found);
-  return v128.bitselect(local, found, v128.load(group, G_LOCAL));
+  return v128.bitselect(v128.load(local), found, v128.load(group, G_LOCAL));
 }
 
 /** The default words of those destinations that have a bit in `window`; the others as they were. */

@@ -80,6 +80,16 @@ export const DIAGNOSTIC_CODES = [
   "ingress-ignored",
   "broken-backend",
   "shadowed-path",
+  // rules
+  "rules-syntax",
+  "rules-dialect",
+  "rules-truncated",
+  "rules-include",
+  "unknown-table",
+  "unknown-chain",
+  "unknown-set",
+  "chain-loop",
+  "not-understood",
   // questions
   "packet-syntax",
   "unknown-object",

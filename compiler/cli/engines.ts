@@ -6,6 +6,8 @@ import { Trouble } from "./trouble.ts";
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   ir: async () => (await import("../engines/ir.ts")).irEngine,
   wasm: async () => (await import("../../runtime/classifier/engine.ts")).wasmEngine,
+  nft: async () => (await import("../engines/text.ts")).nftEngine,
+  iptables: async () => (await import("../engines/text.ts")).iptablesEngine,
   "kernel-nft": async () => (await import("../../runtime/kernel/engine.ts")).kernelNft(),
   "kernel-iptables-nft": async () => (await import("../../runtime/kernel/engine.ts")).kernelIptables("nft"),
   "kernel-iptables-legacy": async () => (await import("../../runtime/kernel/engine.ts")).kernelIptables("legacy"),

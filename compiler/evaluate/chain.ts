@@ -1,11 +1,12 @@
 /** What the rules of a chain do to a packet. */
 import { invariant, unreachable } from "../invariant.ts";
-import { MAX_JUMP_DEPTH } from "../ir/constants.ts";
+import { CONNTRACK_PRIORITY, CT_STATE, MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
 import type {
   Chain,
   Expression,
   Hook,
+  KeyPart,
   MapElement,
   Match,
   NatTarget,
@@ -17,7 +18,7 @@ import type {
   Verdict,
 } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
-import { evaluateExpression, isUnknown } from "./expression.ts";
+import { describe, evaluateExpression, isUnknown } from "./expression.ts";
 import { ElementIndex, keyText } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
 import type { Reason } from "./packet.ts";
@@ -29,6 +30,8 @@ interface Frame {
   readonly hook: Hook;
   readonly chain: string;
   readonly depth: number;
+  /** That of the base chain. */
+  readonly priority: number;
 }
 
 /** A packet after a rule or chain. `flow` tells where it goes on: at the next rule, behind the jump that led here, or
@@ -40,7 +43,8 @@ interface Progress {
 
 /** All that can become of `state` in a base chain: each with the probability that it has by then. */
 export function runBaseChain(chain: Chain, state: State, table: TableIndex, hook: Hook): State[] {
-  return runChain(chain, state, { table, hook, chain: chain.name, depth: 0 }).map((progress) => {
+  const priority = chain.kind === "base" ? chain.priority : 0;
+  return runChain(chain, state, { table, hook, chain: chain.name, depth: 0, priority }).map((progress) => {
     const policy = chain.kind === "base" ? chain.policy : "accept";
     if (progress.flow === "done" || policy === "accept") return progress.state;
     return { ...progress.state, end: { kind: "drop" } };
@@ -112,6 +116,7 @@ function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
         ([value]) => compare(value as Value, match.operator, match.right),
         state,
         frame,
+        match.orAbsent,
       );
     case "within": {
       const inside = ([value]: readonly Value[]): boolean =>
@@ -157,7 +162,8 @@ function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
   }
 }
 
-/** Goes on with the rule where `holds` says so, and to the next rule elsewhere; also where the expression has no value. */
+/** Goes on with the rule where `holds` says so, and to the next rule elsewhere; also where the expression has no value,
+ *  unless `orAbsent`. */
 function test(
   left: Expression,
   negated: boolean,
@@ -165,19 +171,15 @@ function test(
   holds: (value: readonly Value[]) => boolean,
   state: State,
   { table }: Frame,
+  orAbsent = false,
 ): StepProgress[] {
-  if (isUnknown(left)) return assume(`${describeUnknown(left)} ${right}`, negated, state);
+  if (isUnknown(left, state)) return assume(`${describe(left)} ${right}`, negated, state);
   const possible = evaluateExpression(left, state, table);
   const branches = possible.map(({ probability, value }) => ({
     probability,
     flow: holds(value) === negated ? ("next" as const) : ("continue" as const),
   }));
-  return fork(state, [...branches, { probability: 1 - sum(possible), flow: "next" }]);
-}
-
-function describeUnknown(field: Expression): string {
-  if (field.kind === "opaque") return field.text;
-  return field.kind === "meta" ? `meta ${field.key}` : field.kind;
+  return fork(state, [...branches, { probability: 1 - sum(possible), flow: orAbsent ? "continue" : "next" }]);
 }
 
 function compare(left: Value, operator: Extract<Match, { kind: "compare" }>["operator"], right: Value): boolean {
@@ -205,7 +207,7 @@ function isMember(set: string, key: readonly Value[], { environment }: State, { 
 
 /** Notes the element by which the rule applies, if it does: reasons show where it comes from. */
 function withMember({ key, negated, set }: Extract<Match, { kind: "member" }>, state: State, { table }: Frame): State {
-  const [only, other] = negated ? [] : evaluateExpression(key, state, table);
+  const [only, other] = negated || isUnknown(key, state) ? [] : evaluateExpression(key, state, table);
   const element = only === undefined || other !== undefined ? undefined : table.setElements(set).find(only.value);
   return element === undefined ? state : { ...state, member: { element, declaration: table.set(set) } };
 }
@@ -277,8 +279,10 @@ function runStatement(statement: Statement, state: State, frame: Frame, rule: Ru
       return [{ state: because(remember(statement, state, frame)), flow: "continue" }];
     case "counter":
       return [{ state, flow: "continue" }];
-    case "opaque-statement":
-      return statement.terminal ? assumeEnd(statement.text, state) : [{ state, flow: "continue" }];
+    case "opaque-statement": {
+      const after = (statement.writes ?? []).reduce(overwrite, state);
+      return statement.terminal ? assumeEnd(statement.text, after) : [{ state: after, flow: "continue" }];
+    }
     default:
       return unreachable(statement);
   }
@@ -320,6 +324,12 @@ function runVmap(
 ): StepProgress[] {
   const elements =
     typeof map === "string" ? frame.table.mapElements(map) : new ElementIndex<MapElement>({ elements: map });
+  if (isUnknown(key, state)) {
+    const candidates = typeof map === "string" ? frame.table.map(map).elements : map;
+    return assumeElement(key, candidates, state, (element, chosen) =>
+      isData(element.value) ? [] : runVerdict(element.value, because(chosen, element), frame),
+    );
+  }
   const possible = evaluateExpression(key, state, frame.table);
   const found = possible.flatMap(({ probability, value }): StepProgress[] => {
     const element = elements.find(value);
@@ -328,6 +338,35 @@ function runVmap(
   });
   const rest = 1 - sum(possible);
   return rest > TINY ? [...found, { state: scale(state, rest), flow: "next" }] : found;
+}
+
+/** Each element that an unknown key may be, by what it holds, and none of them: the rule ends then. */
+function assumeElement(
+  key: Expression,
+  elements: readonly MapElement[],
+  state: State,
+  run: (element: MapElement, state: State) => StepProgress[],
+): StepProgress[] {
+  const byValue = new Map<string, MapElement[]>();
+  for (const element of elements) {
+    const value = isData(element.value) ? keyText(element.value) : JSON.stringify(element.value);
+    byValue.set(value, [...(byValue.get(value) ?? []), element]);
+  }
+  let open = [state];
+  const done: StepProgress[] = [];
+  for (const group of byValue.values()) {
+    const text = `${describe(key)} ${group.map((element) => element.key.map(partText).join(" . ")).join()}`;
+    const branches = open.flatMap((each) => assume(text, false, each));
+    open = branches.filter(({ flow }) => flow === "next").map((branch) => branch.state);
+    for (const branch of branches) {
+      if (branch.flow !== "next") done.push(...run(group[0] as MapElement, branch.state));
+    }
+  }
+  return [...done, ...open.map((each): StepProgress => ({ state: each, flow: "next" }))];
+}
+
+function partText(part: KeyPart): string {
+  return typeof part === "object" ? `${part.from}-${part.to}` : String(part);
 }
 
 function isData(value: MapElement["value"]): value is readonly Value[] {
@@ -345,21 +384,23 @@ function runDnat(
     const port = Number(to.ports?.from ?? state.destinationPort);
     return [{ state: because(translate(state, address, port), { translated: { address, port } }), flow: "done" }];
   }
-  const possible = evaluateExpression(to.key, state, frame.table);
-  const found = possible.map(({ probability, value }): StepProgress => {
-    const element = frame.table.mapElements(to.map).find(value);
-    if (element === undefined || !isData(element.value)) return { state: scale(state, probability), flow: "next" };
+  const declaration = frame.table.map(to.map);
+  const translateBy = (element: MapElement | undefined, chosen: State): StepProgress => {
+    if (element === undefined || !isData(element.value)) return { state: chosen, flow: "next" };
     const address = element.value[0] as Address;
     const port = Number(element.value[1] ?? state.destinationPort);
     return {
-      state: because(translate(scale(state, probability), address, port), {
-        element,
-        declaration: frame.table.map(to.map),
-        translated: { address, port },
-      }),
+      state: because(translate(chosen, address, port), { element, declaration, translated: { address, port } }),
       flow: "done",
     };
-  });
+  };
+  if (isUnknown(to.key, state))
+    return assumeElement(to.key, declaration.elements, state, (element, chosen) => [translateBy(element, chosen)]);
+  const possible = evaluateExpression(to.key, state, frame.table);
+  const found = possible.map(
+    ({ probability, value }): StepProgress =>
+      translateBy(frame.table.mapElements(to.map).find(value), scale(state, probability)),
+  );
   const rest = 1 - sum(possible);
   return rest > TINY ? [...found, { state: scale(state, rest), flow: "next" }] : found;
 }
@@ -370,11 +411,14 @@ function redirectAddress({ original, destination, environment }: State): Address
   return [...environment.localAddresses].find((address) => typeof address === typeof destination) ?? destination;
 }
 
-function runSet({ field, value }: Extract<Statement, { kind: "set" }>, state: State, { table }: Frame): StepProgress[] {
+function runSet({ field, value }: Extract<Statement, { kind: "set" }>, state: State, frame: Frame): StepProgress[] {
+  const { table } = frame;
+  if (isUnknown(value, state)) return [{ state: overwrite(state, field), flow: "continue" }];
   const possible = evaluateExpression(value, state, table);
   const written = possible.map(({ probability, value: [word] }): StepProgress => {
     const number = Number(word);
-    const scaled = scale(state, probability);
+    const scaled = { ...scale(state, probability), overwritten: without(state.overwritten, describe(field)) };
+    if (field.kind === "ct" && field.key === "state") return { state: untrack(scaled, frame), flow: "continue" };
     if (field.kind === "ct")
       return { state: field.key === "mark" ? { ...scaled, ctMark: number } : scaled, flow: "continue" };
     if (field.key === "mark") return { state: { ...scaled, mark: number }, flow: "continue" };
@@ -382,6 +426,22 @@ function runSet({ field, value }: Extract<Statement, { kind: "set" }>, state: St
   });
   const rest = 1 - sum(possible);
   return rest > TINY ? [...written, { state: scale(state, rest), flow: "next" }] : written;
+}
+
+/** `state` with a field whose value is not known any more. */
+function overwrite(state: State, field: Expression): State {
+  return { ...state, overwritten: new Set(state.overwritten).add(describe(field)) };
+}
+
+function without(texts: ReadonlySet<string>, text: string): ReadonlySet<string> {
+  return texts.has(text) ? new Set([...texts].filter((other) => other !== text)) : texts;
+}
+
+/** Only a packet that connection tracking has not seen yet stays out of it (nft_notrack_eval, xt_ct_target). */
+function untrack(state: State, { priority }: Frame): State {
+  return priority < CONNTRACK_PRIORITY || state.ctState === CT_STATE.invalid
+    ? { ...state, ctState: CT_STATE.untracked }
+    : state;
 }
 
 function remember(

@@ -1,7 +1,7 @@
 /** Values of expressions for a packet. */
 import { unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
-import type { CtKey, Expression, FieldExpression, MetaKey, Value } from "../ir/types.ts";
+import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { TableIndex } from "./machine.ts";
@@ -89,8 +89,59 @@ function evaluateField(field: FieldExpression, state: State): Value | undefined 
       return evaluateCt(field.key, state);
     case "fib":
       return addressTypeOf(field.of === "saddr" ? state.source : state.destination, state);
+    case "header":
+      return evaluateHeader(field.field, state);
     default:
       return unreachable(field);
+  }
+}
+
+/** The flags of a packet that opens a TCP connection: SYN. */
+const OPENING_FLAGS = 2;
+
+function evaluateHeader(field: HeaderField, state: State): Value | undefined {
+  const isIpv4 = typeof state.source === "number";
+  switch (field) {
+    case "tcp flags":
+      return state.protocol === PROTOCOL_NUMBERS.tcp && state.ctState !== CT_STATE.invalid ? OPENING_FLAGS : undefined;
+    case "ip protocol":
+      return isIpv4 ? state.protocol : undefined;
+    case "ip6 nexthdr":
+      return isIpv4 ? undefined : state.protocol;
+    default:
+      return undefined;
+  }
+}
+
+/** Protocol of the header that a field is in. */
+const HEADER_PROTOCOLS: Readonly<Partial<Record<HeaderField, number>>> = {
+  "icmp type": 1,
+  "icmp code": 1,
+  "icmpv6 type": 58,
+  "icmpv6 code": 58,
+};
+
+/** Whether the packet has the header of `field`, but nothing more is known of it. */
+function isUnknownHeader(field: HeaderField, state: State): boolean {
+  const wanted = HEADER_PROTOCOLS[field];
+  if (wanted !== undefined) return state.protocol === wanted;
+  const isIpv4 = typeof state.source === "number";
+  switch (field) {
+    case "tcp flags":
+      return state.protocol === PROTOCOL_NUMBERS.tcp && state.ctState === CT_STATE.invalid;
+    case "ip protocol":
+    case "ip6 nexthdr":
+      return false;
+    case "ip dscp":
+    case "ip length":
+    case "ip ttl":
+      return isIpv4;
+    case "ip6 dscp":
+    case "ip6 length":
+    case "ip6 hoplimit":
+      return !isIpv4;
+    default:
+      return true;
   }
 }
 
@@ -105,12 +156,14 @@ function evaluateMeta(key: MetaKey, state: State): Value | undefined {
     case "nfproto":
       return typeof state.source === "number" ? 2 : 10;
     case "iifname":
+    case "iif":
       return state.inInterface;
     case "mark":
       return state.mark;
     case "priority":
       return state.priority;
     case "oifname":
+    case "oif":
     case "pkttype":
     case "skuid":
     case "skgid":
@@ -123,7 +176,7 @@ function evaluateMeta(key: MetaKey, state: State): Value | undefined {
 function evaluateCt(key: CtKey, state: State): Value | undefined {
   const { original } = state;
   if (key === "state") return state.ctState;
-  if (state.ctState !== CT_STATE.new) return undefined; // there is no connection to ask
+  if (state.ctState === CT_STATE.invalid || state.ctState === CT_STATE.untracked) return undefined; // there is no connection
   switch (key) {
     case "status":
       return state.ctStatus;
@@ -131,6 +184,8 @@ function evaluateCt(key: CtKey, state: State): Value | undefined {
       return state.ctMark;
     case "direction":
       return 0;
+    case "original-protocol":
+      return original.protocol;
     case "original-saddr":
       return original.source;
     case "original-daddr":
@@ -144,11 +199,60 @@ function evaluateCt(key: CtKey, state: State): Value | undefined {
   }
 }
 
-/** Fields that depend on more of the host than is known here. */
-export function isUnknown(field: Expression): boolean {
-  return (
-    field.kind === "opaque" || (field.kind === "meta" && ["oifname", "pkttype", "skuid", "skgid"].includes(field.key))
-  );
+const OF_THE_HOST: ReadonlySet<MetaKey> = new Set(["oifname", "oif", "pkttype", "skuid", "skgid"]);
+
+/** Whether `expression` depends on more of the packet or host than is known here. */
+export function isUnknown(expression: Expression, state: State): boolean {
+  switch (expression.kind) {
+    case "opaque":
+      return true;
+    case "bitwise":
+      return isUnknown(expression.operand, state);
+    case "concat":
+      return expression.parts.some((part) => isUnknown(part, state));
+    case "lookup":
+      return isUnknown(expression.key, state);
+    case "meta":
+      return OF_THE_HOST.has(expression.key) || state.overwritten.has(describe(expression));
+    case "ct":
+      return state.overwritten.has(describe(expression));
+    case "header":
+      return isUnknownHeader(expression.field, state);
+    default:
+      return false;
+  }
+}
+
+/** `expression` as text: equal expressions are equal text. */
+export function describe(expression: Expression): string {
+  switch (expression.kind) {
+    case "opaque":
+      return expression.text;
+    case "ip":
+    case "ip6":
+      return `${expression.kind} ${expression.field}`;
+    case "transport":
+      return `${expression.protocol} ${expression.field}`;
+    case "meta":
+    case "ct":
+      return `${expression.kind} ${expression.key}`;
+    case "header":
+      return expression.field;
+    case "fib":
+      return `fib ${expression.of} type`;
+    case "numgen":
+      return `numgen ${expression.mode} mod ${expression.modulus} offset ${expression.offset}`;
+    case "bitwise":
+      return `(${describe(expression.operand)} & ${expression.mask} ^ ${expression.xor})`;
+    case "concat":
+      return expression.parts.map(describe).join(" . ");
+    case "lookup":
+      return `${describe(expression.key)} map @${expression.map}`;
+    case "constant":
+      return String(expression.value);
+    default:
+      return unreachable(expression);
+  }
 }
 
 /** The type of `address` in the node's routing table. */

@@ -6,16 +6,18 @@ import type { KeyPart, SetElement, Value } from "../ir/types.ts";
 export class ElementIndex<Element extends SetElement> {
   private readonly exact = new Map<string, Element>();
   private readonly ranged: Element[] = [];
+  private catchAll: Element | undefined;
 
   constructor(declaration: { readonly elements: readonly Element[] }) {
     for (const element of declaration.elements) {
-      if (element.key.some((part) => typeof part === "object")) this.ranged.push(element);
+      if (element.catchAll) this.catchAll = element;
+      else if (element.key.some((part) => typeof part === "object")) this.ranged.push(element);
       else this.exact.set(keyText(element.key), element);
     }
   }
 
   find(key: readonly Value[]): Element | undefined {
-    return this.exact.get(keyText(key)) ?? this.ranged.find((element) => holds(element.key, key));
+    return this.exact.get(keyText(key)) ?? this.ranged.find((element) => holds(element.key, key)) ?? this.catchAll;
   }
 }
 

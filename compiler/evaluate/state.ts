@@ -18,6 +18,8 @@ export interface State {
   readonly ctState: number;
   readonly ctStatus: number;
   readonly ctMark: number;
+  /** Fields, as `describe` names them, that a step which is not understood may have written. */
+  readonly overwritten: ReadonlySet<string>;
   /** The packet as it came. */
   readonly original: Packet;
   /** Whether the destination, the source of this connection are settled: NAT chains are not asked again. */
@@ -35,6 +37,8 @@ export interface State {
   readonly environment: Environment;
 }
 
+const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
+
 /** `packet` at the node's door, as the first of a new connection. */
 export function startState(packet: Packet, environment: Environment): State {
   return {
@@ -50,6 +54,7 @@ export function startState(packet: Packet, environment: Environment): State {
     ctState: CT_STATE[packet.ctState ?? "new"],
     ctStatus: 0,
     ctMark: 0,
+    overwritten: NOTHING_OVERWRITTEN,
     original: packet,
     destinationSettled: false,
     sourceSettled: false,

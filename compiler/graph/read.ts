@@ -69,6 +69,10 @@ export function read(expression: Expression, family: Family, known: Known): Read
       return known.source === "own" ? constant(ADDRESS_TYPE.local) : one({ kind: "source-type" });
     case "lookup":
       return { kind: "beyond", reason: "a lookup within an expression" };
+    case "header":
+      if (expression.field === "ip protocol") return family === "IPv4" ? one({ kind: "protocol" }) : NOTHING;
+      if (expression.field === "ip6 nexthdr") return family === "IPv6" ? one({ kind: "protocol" }) : NOTHING;
+      return { kind: "beyond", reason: expression.field };
     case "opaque":
       return { kind: "beyond", reason: `not understood: ${expression.text}` };
     default:
@@ -83,12 +87,14 @@ function readMeta(key: MetaKey, family: Family, known: Known): Reading {
     case "nfproto":
       return constant(family === "IPv4" ? 2 : 10);
     case "iifname":
+    case "iif":
       return constant(known.inInterface);
     case "mark":
       return constant(known.mark);
     case "priority":
       return known.priority === "register" ? one({ kind: "register" }) : constant(known.priority);
     case "oifname":
+    case "oif":
     case "pkttype":
     case "skuid":
     case "skgid":
@@ -108,6 +114,8 @@ function readCt(key: CtKey, known: Known): Reading {
       return constant(known.ctMark);
     case "direction":
       return constant(0);
+    case "original-protocol":
+      return one({ kind: "protocol" });
     case "original-saddr":
       return one({ kind: "source" });
     case "original-daddr":

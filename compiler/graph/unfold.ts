@@ -172,7 +172,7 @@ class Unfolder {
   private match(match: Match, here: Here): Node {
     switch (match.kind) {
       case "compare":
-        return this.test(read(match.left, this.family, here.known), intervalsOf(match), match.operator === "!=", here);
+        return this.compare(match, here);
       case "within":
         return this.test(
           read(match.left, this.family, here.known),
@@ -200,6 +200,16 @@ class Unfolder {
       default:
         return unreachable(match);
     }
+  }
+
+  private compare(match: Extract<Match, { kind: "compare" }>, here: Here): Node {
+    const reading = read(match.left, this.family, here.known);
+    if (match.orAbsent) {
+      if (reading.kind === "nothing") return here.onwards(here.known);
+      if (reading.kind === "reads" && reading.reads.some(({ kind }) => kind === "port"))
+        return beyond("a match that holds where there is no port");
+    }
+    return this.test(reading, intervalsOf(match), match.operator === "!=", here);
   }
 
   private test(reading: Reading, against: Against, negated: boolean, here: Here): Node {
@@ -268,7 +278,9 @@ class Unfolder {
       case "counter":
         return onwards(known);
       case "opaque-statement":
-        return statement.terminal ? beyond(`not understood: ${statement.text}`) : onwards(known);
+        return statement.terminal || statement.writes !== undefined
+          ? beyond(`not understood: ${statement.text}`)
+          : onwards(known);
       default:
         return unreachable(statement);
     }
@@ -304,6 +316,7 @@ class Unfolder {
   private translation(to: Extract<Statement, { kind: "dnat" }>["to"], here: Here): Node {
     const { frame, known, next } = here;
     if (to.kind === "literal" && to.addresses === undefined) return beyond("dnat to a port only");
+    if (to.kind === "literal" && (isRange(to.addresses) || isRange(to.ports))) return beyond("dnat to a range");
     const reading: Reading =
       to.kind === "map" ? read(to.key, this.family, known) : { kind: "reads", reads: [], choices: 1 };
     return this.asking(reading, next, (reads) => {
@@ -324,6 +337,7 @@ class Unfolder {
 
   private write({ field, value }: Extract<Statement, { kind: "set" }>, here: Here): Node {
     const { frame, known, next, onwards } = here;
+    if (field.kind === "ct" && field.key === "state") return beyond("notrack");
     if (value.kind === "lookup") {
       if (field.kind !== "meta" || field.key !== "priority") return beyond("a lookup that does not set the priority");
       return this.asking(read(value.key, this.family, known), next, (reads) => ({
@@ -426,6 +440,10 @@ function intervalsOf({ operator, right }: Extract<Match, { kind: "compare" }>): 
 export function contains(against: Against, key: readonly Value[]): boolean {
   if (against.kind === "set") return against.set.index.find(key) !== undefined;
   return against.intervals.some((interval) => partHolds(interval, key[0] as Value));
+}
+
+function isRange(interval: Interval | undefined): boolean {
+  return interval !== undefined && interval.from !== interval.to;
 }
 
 /** A map whose only element has an empty key. */

@@ -42,7 +42,7 @@ export function checkProgram({ ruleset }: Program): Violation[] {
 }
 
 /** Bits of the numbers of each type; names have none. */
-const BITS: Readonly<Record<DataType, number>> = {
+export const BITS: Readonly<Record<DataType, number>> = {
   ipv4_addr: 32,
   ipv6_addr: 128,
   ether_addr: 48,
@@ -53,7 +53,7 @@ const BITS: Readonly<Record<DataType, number>> = {
   classid: 32,
   integer: 32,
   ifname: 0,
-  iface_index: 32,
+  iface_index: 0,
   ct_state: 32,
   ct_status: 32,
   ct_dir: 8,
@@ -167,6 +167,7 @@ class TableChecker {
     const exact = new Set<string>();
     const ranged = new Map<string, KeyPart[]>();
     for (const element of elements) {
+      if (element.catchAll) continue;
       this.checkParts(element.key, key, interval, part);
       this.checkComment(element.comment, part);
       const last = element.key.at(-1);

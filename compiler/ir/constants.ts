@@ -14,6 +14,12 @@ export const CT_STATUS = {
   dying: 512,
 } as const;
 
+/** Packet types (PACKET_* in linux/if_packet.h). */
+export const PACKET_TYPE = { unicast: 0, broadcast: 1, multicast: 2, other: 3 } as const;
+
+/** Bits of the TCP header's flags. */
+export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, psh: 8, ack: 16, urg: 32, ecn: 64, cwr: 128 } as const;
+
 /** Address types of the routing table (RTN_* in linux/rtnetlink.h). */
 export const ADDRESS_TYPE = {
   unspec: 0,
@@ -23,6 +29,8 @@ export const ADDRESS_TYPE = {
   anycast: 4,
   multicast: 5,
   blackhole: 6,
+  unreachable: 7,
+  prohibit: 8,
 } as const;
 
 /** Protocol numbers that have a name in rules (IANA). */
@@ -43,6 +51,9 @@ export const PROTOCOL_NAMES: ReadonlyMap<number, string> = new Map([
 
 /** Priorities by name, as iptables and nft use them (enum nf_ip_hook_priorities). */
 export const PRIORITY = { raw: -300, mangle: -150, dstnat: -100, filter: 0, security: 50, srcnat: 100 } as const;
+
+/** Where connection tracking looks at packets (NF_IP_PRI_CONNTRACK). */
+export const CONNTRACK_PRIORITY = -200;
 
 /** Jumps that may be open at a time (NFT_JUMP_STACK_SIZE); the kernel refuses a ruleset that can go deeper. */
 export const MAX_JUMP_DEPTH = 16;

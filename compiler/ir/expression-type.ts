@@ -1,9 +1,11 @@
 import { unreachable } from "../invariant.ts";
-import type { CtKey, DataType, Expression, MetaKey, TableFamily } from "./types.ts";
+import type { CtKey, DataType, Expression, HeaderField, MetaKey, TableFamily } from "./types.ts";
 
 const META_TYPES: Readonly<Record<MetaKey, DataType>> = {
   l4proto: "inet_proto",
   nfproto: "nf_proto",
+  iif: "iface_index",
+  oif: "iface_index",
   iifname: "ifname",
   oifname: "ifname",
   mark: "mark",
@@ -19,8 +21,28 @@ const CT_TYPES: Readonly<Record<Exclude<CtKey, "original-saddr" | "original-dadd
   status: "ct_status",
   mark: "mark",
   direction: "ct_dir",
+  "original-protocol": "inet_proto",
   "original-proto-src": "inet_service",
   "original-proto-dst": "inet_service",
+};
+
+export const HEADER_TYPES: Readonly<Record<HeaderField, DataType>> = {
+  "ether saddr": "ether_addr",
+  "ether daddr": "ether_addr",
+  "ether type": "ether_type",
+  "ip protocol": "inet_proto",
+  "ip dscp": "dscp",
+  "ip length": "integer",
+  "ip ttl": "integer",
+  "ip6 nexthdr": "inet_proto",
+  "ip6 dscp": "dscp",
+  "ip6 length": "integer",
+  "ip6 hoplimit": "integer",
+  "icmp type": "icmp_type",
+  "icmp code": "icmp_code",
+  "icmpv6 type": "icmpv6_type",
+  "icmpv6 code": "icmpv6_code",
+  "tcp flags": "tcp_flag",
 };
 
 /** The type of a single value; a concatenation has none of its own and gives that of its first part, a lookup and
@@ -40,6 +62,8 @@ export function typeOf(expression: Expression, family: TableFamily): DataType {
       return family === "ip6" ? "ipv6_addr" : "ipv4_addr";
     case "fib":
       return "fib_addrtype";
+    case "header":
+      return HEADER_TYPES[expression.field];
     case "numgen":
     case "lookup":
     case "opaque":

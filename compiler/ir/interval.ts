@@ -18,6 +18,16 @@ export function intervalAsPrefix(interval: Interval, type: DataType): Prefix | u
   return undefined;
 }
 
+/** All names that begin with `prefix`. */
+export function namesWith(prefix: string): Interval {
+  return { from: prefix, to: `${prefix}\uffff` };
+}
+
+/** How the names of an interval begin; undefined for one name, and for numbers. */
+export function prefixOfNames({ from, to }: Interval): string | undefined {
+  return typeof from === "string" && from !== to ? from : undefined;
+}
+
 /** Whether `value` is, or lies in, `part`. Names compare as themselves. */
 export function partHolds(part: KeyPart, value: Value): boolean {
   if (typeof part !== "object") return part === value;

@@ -28,6 +28,8 @@ export interface Table {
   readonly sets: readonly SetDeclaration[];
   readonly maps: readonly MapDeclaration[];
   readonly chains: readonly Chain[];
+  /** Counters, limits and the like that rules name: not understood, as nft spells them. */
+  readonly objects?: readonly { readonly head: string; readonly lines: readonly string[] }[];
   /** Objects that an earlier ruleset of ours may have put into this table and this one does without. */
   readonly retired?: Retired;
 }
@@ -63,6 +65,8 @@ export interface BaseChain {
 export interface RegularChain {
   readonly kind: "regular";
   readonly name: string;
+  /** Written in the one rule that leads to it; `name` is ours. */
+  readonly anonymous?: true;
   readonly comment?: string;
   readonly rules: readonly Rule[];
 }
@@ -109,10 +113,29 @@ export type DataType =
   | "gid"
   | "dscp";
 
+/** Fields of headers that rules seldom test, by nft's words. */
+export type HeaderField =
+  | "ether saddr"
+  | "ether daddr"
+  | "ether type"
+  | "ip protocol"
+  | "ip dscp"
+  | "ip length"
+  | "ip ttl"
+  | "ip6 nexthdr"
+  | "ip6 dscp"
+  | "ip6 length"
+  | "ip6 hoplimit"
+  | "icmp type"
+  | "icmp code"
+  | "icmpv6 type"
+  | "icmpv6 code"
+  | "tcp flags";
+
 /** An unsigned number in host order (a bigint only for 128 bits), or an interface name. */
 export type Value = number | bigint | string;
 
-/** All values from `from` to `to`, both included. Names have no ranges. */
+/** All values from `from` to `to`, both included. Of names only those with a common beginning: `namesWith` makes them. */
 export interface Interval {
   readonly from: Value;
   readonly to: Value;
@@ -143,11 +166,16 @@ export type FieldExpression =
   | { readonly kind: "meta"; readonly key: MetaKey }
   | { readonly kind: "ct"; readonly key: CtKey }
   /** The address type of a packet's address in this node's routing table. */
-  | { readonly kind: "fib"; readonly of: "saddr" | "daddr"; readonly result: "type" };
+  | { readonly kind: "fib"; readonly of: "saddr" | "daddr"; readonly result: "type" }
+  /** Has no value in packets without that header. */
+  | { readonly kind: "header"; readonly field: HeaderField };
 
+/** `iif` and `oif` are interfaces by index, listed by name. */
 export type MetaKey =
   | "l4proto"
   | "nfproto"
+  | "iif"
+  | "oif"
   | "iifname"
   | "oifname"
   | "mark"
@@ -162,6 +190,7 @@ export type CtKey =
   | "status"
   | "mark"
   | "direction"
+  | "original-protocol"
   | "original-saddr"
   | "original-daddr"
   | "original-proto-src"
@@ -175,6 +204,8 @@ export type Match =
       readonly left: Expression;
       readonly operator: "==" | "!=" | "<" | "<=" | ">" | ">=";
       readonly right: Value;
+      /** Holds also where `left` has no value: iptables' `! --ctstate DNAT` takes packets without a connection. */
+      readonly orAbsent?: true;
     }
   /** `left` is in one of the intervals: sorted, disjoint, at least one. */
   | {
@@ -188,8 +219,9 @@ export type Match =
   | { readonly kind: "member"; readonly key: Expression; readonly negated: boolean; readonly set: string }
   /** True with probability `numerator` / 2^31, each time anew (iptables statistic). */
   | { readonly kind: "chance"; readonly numerator: number }
-  /** Not understood: `text` is the canonical text without the negation. */
-  | { readonly kind: "opaque"; readonly text: string; readonly negated: boolean };
+  /** Not understood: `text` is the canonical text without the negation, `spelled` how the format it is from spells it
+   *  with the negation, where that is another text. */
+  | { readonly kind: "opaque"; readonly text: string; readonly negated: boolean; readonly spelled?: string };
 
 // --- statements -----------------------------------------------------------------------------------------------------
 
@@ -197,10 +229,10 @@ export type Statement =
   | { readonly kind: "verdict"; readonly verdict: Verdict }
   /** The verdict that a verdict map holds for `key`; the rule ends when it holds none. */
   | { readonly kind: "vmap"; readonly key: Expression; readonly map: string | readonly MapElement[] }
-  | { readonly kind: "dnat"; readonly to: NatTarget; readonly random: NatRandom }
-  | { readonly kind: "snat"; readonly to: NatTarget; readonly random: NatRandom }
-  | { readonly kind: "masquerade"; readonly ports?: Interval; readonly random: NatRandom }
-  | { readonly kind: "redirect"; readonly ports?: Interval; readonly random: NatRandom }
+  | { readonly kind: "dnat"; readonly to: NatTarget; readonly random: NatRandom; readonly persistent?: true }
+  | { readonly kind: "snat"; readonly to: NatTarget; readonly random: NatRandom; readonly persistent?: true }
+  | { readonly kind: "masquerade"; readonly ports?: Interval; readonly random: NatRandom; readonly persistent?: true }
+  | { readonly kind: "redirect"; readonly ports?: Interval; readonly random: NatRandom; readonly persistent?: true }
   | { readonly kind: "reject"; readonly with: RejectWith }
   | { readonly kind: "set"; readonly field: WritableField; readonly value: Expression }
   /** Adds `key` to a dynamic set (`update`: also restarts its timeout). */
@@ -212,8 +244,14 @@ export type Statement =
       readonly timeoutSeconds?: number;
     }
   | { readonly kind: "counter" }
-  /** Not understood. `terminal`: it may end the packet's way through the chain. */
-  | { readonly kind: "opaque-statement"; readonly text: string; readonly terminal: boolean };
+  /** Not understood, or without meaning for the packet's way, as a log. `terminal`: it may end the packet's way through
+   *  the chain. `writes`: what may have another value afterwards. */
+  | {
+      readonly kind: "opaque-statement";
+      readonly text: string;
+      readonly terminal: boolean;
+      readonly writes?: readonly WritableField[];
+    };
 
 export type Verdict =
   | { readonly kind: "accept" | "drop" | "continue" | "return" }
@@ -226,8 +264,19 @@ export type NatTarget =
 
 export type NatRandom = "none" | "random" | "fully-random";
 
-export type RejectWith = "port-unreachable" | "host-unreachable" | "net-unreachable" | "admin-prohibited" | "tcp-reset";
+export type RejectWith =
+  | "port-unreachable"
+  | "host-unreachable"
+  | "net-unreachable"
+  | "protocol-unreachable"
+  | "admin-prohibited"
+  | "host-prohibited"
+  | "net-prohibited"
+  | "policy-fail"
+  | "reject-route"
+  | "tcp-reset";
 
+/** Setting `ct state` to untracked is nft's `notrack`. */
 export type WritableField = Extract<FieldExpression, { kind: "meta" | "ct" }>;
 
 // --- sets and maps --------------------------------------------------------------------------------------------------
@@ -246,6 +295,10 @@ export interface SetDeclaration {
   readonly interval: boolean;
   /** Filled by rules at packet time; `timeoutSeconds` is how long an element lives. */
   readonly dynamic?: { readonly size: number; readonly timeoutSeconds?: number };
+  /** Written in the rule that asks it; `name` is ours. */
+  readonly anonymous?: true;
+  /** Other properties, as nft spells them. */
+  readonly attributes?: readonly string[];
   readonly comment?: string;
   readonly elements: readonly SetElement[];
 }
@@ -255,12 +308,19 @@ export interface MapDeclaration {
   readonly key: readonly Component[];
   readonly interval: boolean;
   readonly data: "verdict" | readonly Component[];
+  readonly dynamic?: SetDeclaration["dynamic"];
+  readonly anonymous?: true;
+  readonly attributes?: readonly string[];
   readonly comment?: string;
   readonly elements: readonly MapElement[];
 }
 
 export interface SetElement {
   readonly key: readonly KeyPart[];
+  /** For keys that no other element has. */
+  readonly catchAll?: true;
+  /** A time-out, counters: as nft spells them. */
+  readonly attributes?: readonly string[];
   readonly comment?: string;
   readonly origin?: Origin;
 }

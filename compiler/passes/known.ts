@@ -21,6 +21,8 @@ export function fieldName(field: FieldExpression): string {
       return `ct ${field.key}`;
     case "fib":
       return `fib ${field.of}`;
+    case "header":
+      return field.field;
   }
 }
 
@@ -33,6 +35,7 @@ export function asField(expression: Expression): FieldExpression | undefined {
     case "meta":
     case "ct":
     case "fib":
+    case "header":
       return expression;
     default:
       return undefined;

@@ -1,4 +1,5 @@
 /** The kinds of interfaces that a program tells apart. */
+import { prefixOfNames } from "../ir/interval.ts";
 import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
 import type { Interfaces } from "./types.ts";
 
@@ -44,7 +45,11 @@ function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
   const add = (name: string, isPrefix: boolean): void =>
     void found.set(`${name}${isPrefix ? "*" : ""}`, { name, isPrefix });
   const addNames = (parts: Iterable<KeyPart>): void => {
-    for (const part of parts) if (typeof part === "string") add(part, false);
+    for (const part of parts) {
+      const prefix = typeof part === "object" ? prefixOfNames(part) : undefined;
+      if (prefix !== undefined) add(prefix, true);
+      else if (typeof part === "string") add(part, false);
+    }
   };
   for (const table of ruleset.tables) {
     for (const { rules } of table.chains) {
@@ -61,10 +66,11 @@ function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
 
 function* namesIn(step: Step): Generator<KeyPart> {
   if (step.kind === "compare" && isInterface(step.left)) yield step.right;
-  if (step.kind === "within" && isInterface(step.left)) for (const { from } of step.intervals) yield from;
+  if (step.kind === "within" && isInterface(step.left))
+    for (const interval of step.intervals) yield interval.from === interval.to ? interval.from : interval;
   if (step.kind === "vmap" && typeof step.map !== "string") for (const { key } of step.map) yield* key;
 }
 
 function isInterface(expression: Expression): boolean {
-  return expression.kind === "meta" && expression.key === "iifname";
+  return expression.kind === "meta" && (expression.key === "iifname" || expression.key === "iif");
 }

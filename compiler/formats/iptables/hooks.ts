@@ -1,5 +1,5 @@
 /** The built-in chains of iptables, and where a base chain of any priority belongs among them. */
-import { PRIORITY } from "../../ir/constants.ts";
+import { CONNTRACK_PRIORITY, PRIORITY } from "../../ir/constants.ts";
 import type { BaseChain, Hook } from "../../ir/types.ts";
 
 export type IptablesTable = "raw" | "mangle" | "nat" | "filter" | "security";
@@ -37,16 +37,43 @@ function natTable(hook: Hook, priority: number): IptablesTable | undefined {
   return hook !== "forward" && priority === standard ? "nat" : undefined;
 }
 
-/** Priority of connection tracking (NF_IP_PRI_CONNTRACK). */
-const CONNTRACK = -200;
-
 function filterTable(hook: Hook, priority: number): IptablesTable | undefined {
   const early = hook === "prerouting" || hook === "output";
-  if (priority < CONNTRACK) return early ? "raw" : undefined;
+  if (priority < CONNTRACK_PRIORITY) return early ? "raw" : undefined;
   if (hook === "postrouting") return priority < PRIORITY.srcnat ? "mangle" : undefined;
   if (priority < PRIORITY.dstnat) return "mangle";
   if (hook === "prerouting") return undefined;
   return priority < PRIORITY.security ? "filter" : "security";
+}
+
+/** The chains that each table has, with the priorities at which the kernel enters them. In mangle's OUTPUT a changed packet
+ *  is routed again. */
+export const BUILT_IN_CHAINS: Readonly<Record<IptablesTable, readonly Omit<BaseChain, "rules" | "policy" | "kind">[]>> =
+  {
+    raw: [at("PREROUTING", PRIORITY.raw), at("OUTPUT", PRIORITY.raw)],
+    mangle: [
+      at("PREROUTING", PRIORITY.mangle),
+      at("INPUT", PRIORITY.mangle),
+      at("FORWARD", PRIORITY.mangle),
+      at("OUTPUT", PRIORITY.mangle, "route"),
+      at("POSTROUTING", PRIORITY.mangle),
+    ],
+    nat: [
+      at("PREROUTING", PRIORITY.dstnat, "nat"),
+      at("INPUT", PRIORITY.srcnat, "nat"),
+      at("OUTPUT", PRIORITY.dstnat, "nat"),
+      at("POSTROUTING", PRIORITY.srcnat, "nat"),
+    ],
+    filter: [at("INPUT", PRIORITY.filter), at("FORWARD", PRIORITY.filter), at("OUTPUT", PRIORITY.filter)],
+    security: [at("INPUT", PRIORITY.security), at("FORWARD", PRIORITY.security), at("OUTPUT", PRIORITY.security)],
+  };
+
+function at(
+  name: BuiltIn,
+  priority: number,
+  type: BaseChain["type"] = "filter",
+): Omit<BaseChain, "rules" | "policy" | "kind"> {
+  return { name, type, hook: name.toLowerCase() as Hook, priority };
 }
 
 /** The chain of ours that a built-in chain jumps to. */

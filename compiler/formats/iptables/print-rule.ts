@@ -1,8 +1,9 @@
 /** One rule in the words of iptables-save. */
-import { ADDRESS_TYPE, CT_STATE, CT_STATUS, PROTOCOL_NAMES } from "../../ir/constants.ts";
+import { ADDRESS_TYPE, CT_STATE, CT_STATUS, PACKET_TYPE, PROTOCOL_NAMES, TCP_FLAG } from "../../ir/constants.ts";
 import { intervalAsPrefix } from "../../ir/interval.ts";
 import type {
   Expression,
+  HeaderField,
   Interval,
   Match,
   NatRandom,
@@ -14,6 +15,7 @@ import type {
 } from "../../ir/types.ts";
 import { type Address, printAddress, printAddressPort } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
+import { REJECT_TYPES } from "./words.ts";
 
 /** What a rule may refer to. */
 export interface RuleContext {
@@ -22,6 +24,8 @@ export interface RuleContext {
   readonly chainNames: ReadonlyMap<string, string>;
   /** Sets that rules fill. */
   readonly sets: ReadonlyMap<string, SetDeclaration>;
+  /** The list of `recent` that a set is; a name of ours unless told otherwise. */
+  readonly listName?: (set: string) => string;
 }
 
 /** Something that iptables has no words for. */
@@ -42,6 +46,7 @@ export function printRule(rule: Rule, context: RuleContext): string {
         addMatch(step, parts, context);
         break;
       case "remember":
+        flushConntrack(parts);
         parts.modules.push(`-m recent --set ${recentList(step.set, context)}`);
         break;
       default:
@@ -51,15 +56,9 @@ export function printRule(rule: Rule, context: RuleContext): string {
   const order = ["-s", "-d", "-i", "-o", "-p"];
   const rank = (text: string): number => order.indexOf(text.replace(/^! /, "").slice(0, 2));
   const head = [...parts.head].sort((a, b) => rank(a) - rank(b));
-  const conntrack = parts.conntrack.length === 0 ? [] : [`-m conntrack ${parts.conntrack.join(" ")}`];
+  flushConntrack(parts);
   const comment = rule.comment === undefined ? [] : [`-m comment --comment ${quote(rule.comment)}`];
-  return [
-    ...head,
-    ...parts.modules,
-    ...conntrack,
-    ...comment,
-    ...(parts.target === undefined ? [] : [parts.target]),
-  ].join(" ");
+  return [...head, ...parts.modules, ...comment, ...(parts.target === undefined ? [] : [parts.target])].join(" ");
 }
 
 interface Parts {
@@ -80,22 +79,23 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
       parts.modules.push(`-m statistic --mode random --probability ${(match.numerator / 2 ** 31).toFixed(11)}`);
       return;
     case "member": {
-      if (match.negated || context.sets.get(match.set)?.dynamic === undefined)
-        throw new Inexpressible(`set ${match.set}`);
+      if (context.sets.get(match.set)?.dynamic === undefined) throw new Inexpressible(`set ${match.set}`);
       const seconds = context.sets.get(match.set)?.dynamic?.timeoutSeconds;
       const within = seconds === undefined ? "" : ` --seconds ${seconds} --reap`;
-      parts.modules.push(`-m recent --rcheck${within} ${recentList(match.set, context)}`);
+      parts.modules.push(`-m recent ${sign(match.negated)}--rcheck${within} ${recentList(match.set, context)}`);
       return;
     }
     case "name-prefix":
       parts.head.push(`${sign(match.negated)}${interfaceOption(match.left)} ${match.prefix}+`);
       return;
     case "opaque":
-      throw new Inexpressible(match.text);
+      addOpaque(match, parts);
+      return;
     case "within": {
       const [only] = match.intervals;
-      if (only === undefined || match.intervals.length > 1) throw new Inexpressible("a list of intervals in one match");
-      addField(match.left, only, match.negated, parts, context);
+      if (only === undefined) throw new Inexpressible("a match that nothing is within");
+      if (match.intervals.length > 1) addList(match, parts);
+      else addField(match.left, only, match.negated, parts, context);
       return;
     }
     case "compare":
@@ -103,11 +103,56 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
   }
 }
 
+/** What an extension that is not understood tests, in its own words. */
+function addOpaque({ text, negated, spelled }: Extract<Match, { kind: "opaque" }>, parts: Parts): void {
+  const words = spelled ?? (negated ? undefined : text);
+  if (words === undefined || !/^(! )?-/.test(words)) throw new Inexpressible(text);
+  if (words.startsWith("-m ")) {
+    flushConntrack(parts);
+    parts.modules.push(words);
+  } else {
+    parts.head.push(words);
+  }
+}
+
+/** Lists that one match of iptables can hold: ports, and types of addresses. */
+function addList({ left, intervals, negated }: Extract<Match, { kind: "within" }>, parts: Parts): void {
+  if (left.kind === "transport") {
+    protocolOf(parts);
+    const option = left.field === "sport" ? "sports" : "dports";
+    parts.modules.push(`-m multiport ${sign(negated)}--${option} ${intervals.map(portRange).join(",")}`);
+  } else if (left.kind === "fib") {
+    const types = intervals.flatMap(({ from, to }) => {
+      const [first, last] = [Number(from), Number(to)];
+      return Array.from({ length: last - first + 1 }, (_, i) => addressTypeName(first + i));
+    });
+    parts.modules.push(`-m addrtype ${sign(negated)}--${left.of === "saddr" ? "src" : "dst"}-type ${types.join(",")}`);
+  } else {
+    throw new Inexpressible("a list of intervals in one match");
+  }
+}
+
+function addressTypeName(type: Value): string {
+  const name = Object.entries(ADDRESS_TYPE).find(([, value]) => value === type)?.[0];
+  if (name === undefined) throw new Inexpressible("address type");
+  return name.toUpperCase();
+}
+
+function protocolOf(parts: Parts): string {
+  const protocol = parts.head.find((text) => text.startsWith("-p "))?.slice(3);
+  if (protocol === undefined) throw new Inexpressible("a port without a protocol");
+  return protocol;
+}
+
 function addCompare(
   { left, operator, right }: Extract<Match, { kind: "compare" }>,
   parts: Parts,
   context: RuleContext,
 ): void {
+  if (left.kind === "header" && (operator === "<" || operator === ">")) {
+    addHops(left.field, operator === "<" ? "lt" : "gt", right, false, parts);
+    return;
+  }
   if (operator !== "==" && operator !== "!=") throw new Inexpressible(`operator ${operator}`);
   const negated = operator === "!=";
   if (left.kind !== "bitwise") {
@@ -115,23 +160,45 @@ function addCompare(
     return;
   }
   const { operand, mask, xor } = left;
-  if (xor !== 0 || typeof mask !== "number") throw new Inexpressible("bitwise operation");
-  if (operand.kind === "meta" && operand.key === "mark") {
-    parts.modules.push(`-m mark ${sign(negated)}--mark ${hex(right)}/${hex(mask)}`);
+  if (xor !== 0) throw new Inexpressible("bitwise operation");
+  if ((operand.kind === "meta" || operand.kind === "ct") && operand.key === "mark") {
+    const name = operand.kind === "meta" ? "mark" : "connmark";
+    parts.modules.push(`-m ${name} ${sign(negated)}--mark ${hex(right)}/${hex(mask)}`);
+    return;
+  }
+  if (operand.kind === "ip" || operand.kind === "ip6") {
+    const option = operand.field === "saddr" ? "-s" : "-d";
+    parts.head.push(`${sign(negated)}${option} ${printAddress(right as Address)}/${printAddress(mask as Address)}`);
+    return;
+  }
+  if (typeof mask !== "number") throw new Inexpressible("bitwise operation");
+  if (operand.kind === "header" && operand.field === "tcp flags" && typeof right === "number") {
+    parts.modules.push(`-m tcp ${sign(negated)}--tcp-flags ${tcpFlags(mask)} ${tcpFlags(right)}`);
     return;
   }
   if (operand.kind !== "ct" || right !== 0) throw new Inexpressible("bitwise operation");
   // "some bit is set" is what iptables means by a list; negation turns it around.
-  const flags =
-    operand.key === "state"
-      ? bitNames(mask, STATES)
-      : operand.key === "status"
-        ? bitNames(mask, NAT_STATUS)
-        : undefined;
+  const states = operand.key === "state" ? bitNames(mask, STATES) : undefined;
+  const natStates = operand.key === "status" ? bitNames(mask, NAT_STATUS) : undefined;
+  const statuses = operand.key === "status" ? bitNames(mask, STATUS) : undefined;
+  const flags = states ?? natStates ?? statuses;
   if (flags === undefined) throw new Inexpressible(`ct ${operand.key}`);
-  parts.conntrack.push(`${sign(!negated)}--ctstate ${flags.join(",").toUpperCase()}`);
+  const option = flags === statuses ? "--ctstatus" : "--ctstate";
   // Each list is a test of its own; one match holds one.
   flushConntrack(parts);
+  parts.conntrack.push(`${sign(!negated)}${option} ${flags.join(",").toUpperCase().replaceAll("-", "_")}`);
+  flushConntrack(parts);
+}
+
+function tcpFlags(mask: number): string {
+  const names = Object.entries(TCP_FLAG).filter(([, bit]) => bit < 64);
+  if (mask === 0) return "NONE";
+  if (mask > 63) throw new Inexpressible("TCP flags ECN and CWR");
+  // In the order in which iptables-save lists them.
+  return names
+    .filter(([, bit]) => (mask & bit) !== 0)
+    .map(([name]) => name.toUpperCase())
+    .join(",");
 }
 
 /** In the order in which iptables-save lists them. */
@@ -146,7 +213,15 @@ const STATES = {
 /** States that iptables derives from the connection's status. */
 const NAT_STATUS = { snat: CT_STATUS.snat, dnat: CT_STATUS.dnat };
 
+const STATUS = {
+  expected: CT_STATUS.expected,
+  "seen-reply": CT_STATUS["seen-reply"],
+  assured: CT_STATUS.assured,
+  confirmed: CT_STATUS.confirmed,
+};
+
 function flushConntrack(parts: Parts): void {
+  if (parts.conntrack.length === 0) return;
   parts.modules.push(`-m conntrack ${parts.conntrack.splice(0).join(" ")}`);
 }
 
@@ -172,20 +247,29 @@ function addField(field: Expression, interval: Interval, negated: boolean, parts
       return;
     }
     case "transport": {
-      const protocol = parts.head.find((text) => text.startsWith("-p "))?.slice(3);
-      if (protocol === undefined) throw new Inexpressible("a port without a protocol");
+      const protocol = protocolOf(parts);
       parts.modules.push(`-m ${protocol} ${sign(negated)}--${field.field} ${portRange(interval)}`);
       return;
     }
     case "meta":
-      addMeta(field.key, single(interval), negated, parts);
+      if (field.key === "skuid" || field.key === "skgid") {
+        const option = field.key === "skuid" ? "--uid-owner" : "--gid-owner";
+        if (negated)
+          throw new Inexpressible("another owner: a packet without a socket is one for iptables, none for nft");
+        parts.modules.push(`-m owner ${option} ${portRange(interval).replace(":", "-")}`);
+      } else {
+        addMeta(field.key, single(interval), negated, parts);
+      }
+      return;
+    case "header":
+      addHeader(field.field, interval, negated, parts);
       return;
     case "ct":
       addConntrack(field.key, interval, negated, parts, context);
       return;
     case "fib": {
-      if (single(interval) !== ADDRESS_TYPE.local) throw new Inexpressible("address type");
-      parts.modules.push(`-m addrtype ${sign(negated)}--${field.of === "saddr" ? "src" : "dst"}-type LOCAL`);
+      const type = addressTypeName(single(interval));
+      parts.modules.push(`-m addrtype ${sign(negated)}--${field.of === "saddr" ? "src" : "dst"}-type ${type}`);
       return;
     }
     default:
@@ -212,9 +296,61 @@ function addMeta(
     case "mark":
       parts.modules.push(`-m mark ${sign(negated)}--mark ${hex(value)}`);
       return;
+    case "pkttype": {
+      const name = Object.entries(PACKET_TYPE).find(([, type]) => type === value)?.[0];
+      if (name === undefined || name === "other") throw new Inexpressible("packet type");
+      parts.modules.push(`-m pkttype ${sign(negated)}--pkt-type ${name}`);
+      return;
+    }
     default:
       throw new Inexpressible(`meta ${key}`);
   }
+}
+
+function addHeader(field: HeaderField, interval: Interval, negated: boolean, parts: Parts): void {
+  switch (field) {
+    case "ether saddr": {
+      const text = Number(single(interval))
+        .toString(16)
+        .padStart(12, "0")
+        .replace(/(..)(?=.)/g, "$1:");
+      parts.modules.push(`-m mac ${sign(negated)}--mac-source ${text}`);
+      return;
+    }
+    case "icmp type":
+    case "icmpv6 type":
+      parts.modules.push(
+        `-m ${field === "icmp type" ? "icmp --icmp" : "icmp6 --icmpv6"}-type ${single(interval)}`.replace(
+          " --",
+          ` ${sign(negated)}--`,
+        ),
+      );
+      return;
+    // Behind the type, in one match with it.
+    case "icmp code":
+    case "icmpv6 code": {
+      const last = parts.modules.at(-1) ?? "";
+      if (negated || !/^-m icmp6? --icmp(v6)?-type \d+$/.test(last))
+        throw new Inexpressible(`${field} without the type`);
+      parts.modules[parts.modules.length - 1] = `${last}/${single(interval)}`;
+      return;
+    }
+    case "ip length":
+      parts.modules.push(`-m length ${sign(negated)}--length ${portRange(interval)}`);
+      return;
+    case "ip ttl":
+    case "ip6 hoplimit":
+      addHops(field, "eq", single(interval), negated, parts);
+      return;
+    default:
+      throw new Inexpressible(field);
+  }
+}
+
+function addHops(field: HeaderField, how: "eq" | "lt" | "gt", value: Value, negated: boolean, parts: Parts): void {
+  if (field !== "ip ttl" && field !== "ip6 hoplimit") throw new Inexpressible(field);
+  const name = field === "ip ttl" ? "ttl" : "hl";
+  parts.modules.push(`-m ${name} ${sign(negated)}--${name}-${how} ${value}`);
 }
 
 function addConntrack(
@@ -225,6 +361,15 @@ function addConntrack(
   { family }: RuleContext,
 ): void {
   switch (key) {
+    case "mark":
+      parts.modules.push(`-m connmark ${sign(negated)}--mark ${hex(single(interval))}`);
+      return;
+    case "direction":
+      parts.conntrack.push(`--ctdir ${single(interval) === 0 ? "ORIGINAL" : "REPLY"}`);
+      return;
+    case "original-protocol":
+      parts.conntrack.push(`${sign(negated)}--ctproto ${single(interval)}`);
+      return;
     case "original-saddr":
     case "original-daddr": {
       const block = intervalAsPrefix(interval, family === "ip" ? "ipv4_addr" : "ipv6_addr");
@@ -251,9 +396,13 @@ function interfaceOption(field: Expression): "-i" | "-o" {
 }
 
 /** Which list of `recent`, by the source address. Lists have names of their own, which may hold up to 200 characters. */
-function recentList(set: string, { family }: RuleContext): string {
+function recentList(set: string, { family, listName = ourList }: RuleContext): string {
   const mask = family === "ip" ? "255.255.255.255" : new Array(8).fill("ffff").join(":");
-  return `--name KPC-${set.replaceAll("/", "-")} --mask ${mask} --rsource`;
+  return `--name ${listName(set)} --mask ${mask} --rsource`;
+}
+
+function ourList(set: string): string {
+  return `KPC-${set.replaceAll("/", "-")}`;
 }
 
 // --- targets -----------------------------------------------------------------------------------------------------------
@@ -271,23 +420,40 @@ function printTarget(statement: Statement, context: RuleContext): string {
     case "dnat":
     case "snat": {
       const option = statement.kind === "dnat" ? "--to-destination" : "--to-source";
-      return `-j ${statement.kind.toUpperCase()} ${option} ${printTo(statement.to)}${randomOption(statement.random)}`;
+      return `-j ${statement.kind.toUpperCase()} ${option} ${printTo(statement.to)}${natOptions(statement)}`;
     }
     case "masquerade":
-      return `-j MASQUERADE${toPorts(statement.ports)}${randomOption(statement.random)}`;
+      return `-j MASQUERADE${toPorts(statement.ports)}${natOptions(statement)}`;
     case "redirect":
-      return `-j REDIRECT${toPorts(statement.ports)}${randomOption(statement.random)}`;
+      return `-j REDIRECT${toPorts(statement.ports)}${natOptions(statement)}`;
     case "reject":
       return `-j REJECT --reject-with ${rejectType(statement.with, context.family)}`;
-    case "set": {
-      const { field, value } = statement;
-      if (field.kind !== "meta" || field.key !== "mark" || value.kind !== "constant")
-        throw new Inexpressible("writing this field");
-      return `-j MARK --set-xmark ${hex(value.value)}/0xffffffff`;
-    }
+    case "set":
+      return printSet(statement);
+    case "opaque-statement":
+      if (!statement.text.startsWith("-j ")) throw new Inexpressible(statement.text);
+      return statement.text;
     default:
       throw new Inexpressible(statement.kind);
   }
+}
+
+function printSet({ field, value }: Extract<Statement, { kind: "set" }>): string {
+  if (field.kind === "ct" && field.key === "state") return "-j CT --notrack";
+  if (value.kind === "opaque" && value.text.startsWith("-j ")) return value.text;
+  if (field.key !== "mark") throw new Inexpressible("writing this field");
+  const target = field.kind === "meta" ? "MARK" : "CONNMARK";
+  if (value.kind === "constant") return `-j ${target} --set-xmark ${hex(value.value)}/0xffffffff`;
+  if (isSameField(value, field) && value.kind === "bitwise" && typeof value.mask === "number")
+    return `-j ${target} --set-xmark ${hex(value.xor)}/${hex(~value.mask >>> 0)}`;
+  const isCopy = (value.kind === "ct" || value.kind === "meta") && value.key === "mark" && value.kind !== field.kind;
+  if (!isCopy) throw new Inexpressible("writing this value");
+  return `-j CONNMARK --${field.kind === "ct" ? "save" : "restore"}-mark --nfmask 0xffffffff --ctmask 0xffffffff`;
+}
+
+function isSameField(value: Expression, field: Expression): boolean {
+  const { operand } = value.kind === "bitwise" ? value : { operand: undefined };
+  return operand?.kind === field.kind && "key" in operand && "key" in field && operand.key === field.key;
 }
 
 function printTo(to: NatTarget): string {
@@ -300,27 +466,26 @@ function printTo(to: NatTarget): string {
     return from === end
       ? printAddress(from as Address)
       : `${printAddress(from as Address)}-${printAddress(end as Address)}`;
-  if (from !== end || ports.from !== ports.to) throw new Inexpressible("a range of addresses with ports");
-  return printAddressPort(from as Address, Number(ports.from));
+  if (from === end && ports.from === ports.to) return printAddressPort(from as Address, Number(ports.from));
+  const isIpv4 = typeof from === "number";
+  const range =
+    from === end ? printAddress(from as Address) : `${printAddress(from as Address)}-${printAddress(end as Address)}`;
+  return `${isIpv4 ? range : `[${range.replace("-", "]-[")}]`}:${portRange(ports).replace(":", "-")}`;
 }
 
 function toPorts(ports: Interval | undefined): string {
   return ports === undefined ? "" : ` --to-ports ${portRange(ports).replace(":", "-")}`;
 }
 
-function randomOption(random: NatRandom): string {
-  return random === "none" ? "" : random === "random" ? " --random" : " --random-fully";
+function natOptions({ random, persistent }: { readonly random: NatRandom; readonly persistent?: true }): string {
+  const option = random === "none" ? "" : random === "random" ? " --random" : " --random-fully";
+  return persistent ? `${option} --persistent` : option;
 }
 
 function rejectType(how: Extract<Statement, { kind: "reject" }>["with"], family: "ip" | "ip6"): string {
-  if (how === "tcp-reset") return "tcp-reset";
-  const ipv6: Readonly<Record<string, string>> = {
-    "port-unreachable": "icmp6-port-unreachable",
-    "host-unreachable": "icmp6-addr-unreachable",
-    "net-unreachable": "icmp6-no-route",
-    "admin-prohibited": "icmp6-adm-prohibited",
-  };
-  return family === "ip6" ? (ipv6[how] ?? how) : `icmp-${how}`;
+  const name = REJECT_TYPES[family][how]?.[0];
+  if (name === undefined) throw new Inexpressible(`reject with ${how}`);
+  return name;
 }
 
 // --- words -------------------------------------------------------------------------------------------------------------
@@ -343,7 +508,7 @@ function hex(value: Value): string {
 }
 
 /** An argument as iptables-save writes it: quoted unless it is one plain word. */
-function quote(text: string): string {
+export function quote(text: string): string {
   const clean = text.replace(/[^\x20-\x7e]/g, "?").slice(0, 255);
   return /^[A-Za-z0-9_-]+$/.test(clean) ? clean : `"${clean.replace(/(["\\])/g, "\\$1")}"`;
 }

@@ -1,7 +1,7 @@
 /** Expressions and values in nft's spelling. */
 import { unreachable } from "../../invariant.ts";
 import { typeOf } from "../../ir/expression-type.ts";
-import { intervalAsPrefix } from "../../ir/interval.ts";
+import { intervalAsPrefix, prefixOfNames } from "../../ir/interval.ts";
 import type {
   Component,
   DataType,
@@ -47,11 +47,13 @@ function printField(field: FieldExpression, family: TableFamily): string {
       return `${field.protocol} ${field.field}`;
     case "meta":
       // nft lists these without the keyword.
-      return field.key === "iifname" || field.key === "oifname" ? field.key : `meta ${field.key}`;
+      return /^[io]if(name)?$/.test(field.key) ? field.key : `meta ${field.key}`;
     case "ct":
       return printCtField(field.key, family);
     case "fib":
       return `fib ${field.of} ${field.result}`;
+    case "header":
+      return field.field;
     default:
       return unreachable(field);
   }
@@ -68,6 +70,8 @@ function printCtField(key: Extract<FieldExpression, { kind: "ct" }>["key"], fami
       return "ct original proto-src";
     case "original-proto-dst":
       return "ct original proto-dst";
+    case "original-protocol":
+      return "ct protocol";
     default:
       return `ct ${key}`;
   }
@@ -87,9 +91,10 @@ function printBitwise({ operand, mask, xor }: Extract<Expression, { kind: "bitwi
 
 /** A mask: names of bits where the type has them, else hexadecimal. */
 function printMask(mask: Value, type: DataType): string {
-  return typeof mask === "number"
-    ? (flagNames(mask, type)?.join(" | ") ?? printValue(mask, type))
-    : printValue(mask, type);
+  if (typeof mask !== "number") return printValue(mask, type);
+  const names = flagNames(mask, type);
+  if (names === undefined || names.length === 0) return printValue(mask, type);
+  return names.length === 1 ? names.join() : `(${names.join(" | ")})`;
 }
 
 /** The names of the bits of `mask`, or undefined when one has none. */
@@ -103,7 +108,7 @@ export function flagNames(mask: number, type: DataType): string[] | undefined {
 
 /** A single value. */
 export function printValue(value: Value, type: DataType): string {
-  if (typeof value === "string") return `"${value}"`;
+  if (typeof value === "string") return `"${value.replaceAll("*", "\\*")}"`;
   if (typeof value === "bigint") return printCompatible(value as Ipv6);
   const symbol = SYMBOLS[type]?.get(value) ?? FLAGS[type]?.get(value);
   if (symbol !== undefined) return symbol;
@@ -117,7 +122,15 @@ export function printValue(value: Value, type: DataType): string {
     case "ct_state":
     case "ct_status":
     case "tcp_flag":
+    case "dscp":
       return `0x${value.toString(16)}`;
+    case "ether_addr":
+      return value
+        .toString(16)
+        .padStart(12, "0")
+        .replace(/(..)(?=.)/g, "$1:");
+    case "ether_type":
+      return `0x${value.toString(16).padStart(4, "0")}`;
     default:
       return String(value);
   }
@@ -138,6 +151,8 @@ function printClassid(value: number): string {
 /** An interval: a prefix where it is one, else `from-to`. */
 export function printInterval(interval: Interval, type: DataType): string {
   if (interval.from === interval.to) return printValue(interval.from, type);
+  const beginning = prefixOfNames(interval);
+  if (beginning !== undefined) return `"${beginning.replaceAll("*", "\\*")}*"`;
   const prefix = intervalAsPrefix(interval, type);
   return prefix === undefined
     ? `${printValue(interval.from, type)}-${printValue(interval.to, type)}`

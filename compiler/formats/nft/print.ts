@@ -5,6 +5,7 @@ import type {
   BaseChain,
   Chain,
   Component,
+  DataType,
   Interval,
   MapDeclaration,
   MapElement,
@@ -18,21 +19,50 @@ import type {
   Step,
   Table,
   TableFamily,
+  Value,
   Verdict,
 } from "../../ir/types.ts";
-import { priorityName } from "./keywords.ts";
+import { FLAGS, priorityName, REJECT_TYPES, SYMBOLS } from "./keywords.ts";
 import { flagNames, printExpression, printInterval, printKey, printValue } from "./print-expression.ts";
 
 /** One table as `nft list table` shows it. */
 export function printTable(table: Table): string {
-  const { family, name, comment, sets, maps, chains } = table;
+  const { family, name, comment, sets, maps, chains, objects = [] } = table;
+  const inline = inlineTexts(table);
   const blocks = [
-    ...maps.map((map) => printMap(map)),
-    ...sets.map((set) => printSet(set)),
-    ...chains.map((chain) => printChain(chain, family)),
+    ...objects.map(({ head, lines }) => block(head, lines)),
+    ...maps.filter(({ anonymous }) => !anonymous).map((map) => printMap(map)),
+    ...sets.filter(({ anonymous }) => !anonymous).map((set) => printSet(set)),
+    ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, inline)),
   ];
   const head = comment === undefined ? [] : [`\tcomment ${quoteComment(comment)}`];
   return `table ${family} ${name} {\n${[...head, blocks.join("\n")].join("\n\n")}}\n`;
+}
+
+function isAnonymous(chain: Chain): boolean {
+  return chain.kind === "regular" && chain.anonymous === true;
+}
+
+/** What stands in rules in place of the names that readers gave to sets, maps and chains without one. */
+function inlineTexts({ sets, maps, chains, family }: Table): (text: string) => string {
+  const texts = new Map<string, () => string>();
+  const braces = (elements: readonly string[]): string => `{ ${elements.join(", ")} }`;
+  for (const set of sets)
+    if (set.anonymous)
+      texts.set(`@${set.name}`, () => braces(set.elements.map((element) => printSetElement(element, set))));
+  for (const map of maps)
+    if (map.anonymous)
+      texts.set(`@${map.name}`, () => braces(map.elements.map((element) => printMapElement(element, map))));
+  for (const chain of chains) {
+    if (isAnonymous(chain))
+      texts.set(
+        chain.name,
+        () => `{\n${chain.rules.map((rule) => `\t\t\t${inline(printRule(rule, family))}\n`).join("")}\t\t}`,
+      );
+  }
+  const inline = (text: string): string =>
+    texts.size === 0 ? text : text.replace(/(?<=jump |goto )__\S+|@__\S+/g, (name) => texts.get(name)?.() ?? name);
+  return inline;
 }
 
 // --- sets and maps -----------------------------------------------------------------------------------------------------
@@ -48,22 +78,31 @@ function printMap(map: MapDeclaration): string {
 /** The lines that declare `set`, without its elements. */
 export function declareSet(set: SetDeclaration): string[] {
   const lines = [printTypes(set.key)];
-  const flags: string[] = set.interval ? ["interval"] : [];
-  if (set.dynamic !== undefined) {
-    lines.push(`size ${set.dynamic.size}`);
-    flags.push("dynamic");
-    if (set.dynamic.timeoutSeconds !== undefined) flags.push("timeout");
-  }
-  if (flags.length > 0) lines.push(`flags ${flags.join(",")}`);
-  if (set.dynamic?.timeoutSeconds !== undefined) lines.push(`timeout ${printDuration(set.dynamic.timeoutSeconds)}`);
+  lines.push(...declareProperties(set));
   if (set.comment !== undefined) lines.push(`comment ${quoteComment(set.comment)}`);
   return lines;
+}
+
+function declareProperties({ interval, dynamic, attributes = [] }: SetDeclaration | MapDeclaration): string[] {
+  const other = attributes.find((line) => line.startsWith("flags "))?.slice("flags ".length);
+  const flags = [
+    ...(interval ? ["interval"] : []),
+    ...(dynamic === undefined ? [] : ["dynamic"]),
+    ...(dynamic?.timeoutSeconds === undefined ? [] : ["timeout"]),
+    ...(other === undefined ? [] : [other]),
+  ];
+  return [
+    ...(dynamic === undefined ? [] : [`size ${dynamic.size}`]),
+    ...(flags.length === 0 ? [] : [`flags ${flags.join(",")}`]),
+    ...(dynamic?.timeoutSeconds === undefined ? [] : [`timeout ${printDuration(dynamic.timeoutSeconds)}`]),
+    ...attributes.filter((line) => !line.startsWith("flags ")),
+  ];
 }
 
 /** The lines that declare `map`, without its elements. */
 export function declareMap(map: MapDeclaration): string[] {
   const lines = [printTypes(map.key, map.data)];
-  if (map.interval) lines.push("flags interval");
+  lines.push(...declareProperties(map));
   if (map.comment !== undefined) lines.push(`comment ${quoteComment(map.comment)}`);
   return lines;
 }
@@ -71,11 +110,18 @@ export function declareMap(map: MapDeclaration): string[] {
 /** `type …`, or `typeof …` where a component's type has no name that a concatenation may hold. */
 function printTypes(key: readonly Component[], data?: "verdict" | readonly Component[]): string {
   const parts = data === undefined || data === "verdict" ? key : [...key, ...data];
-  const needsSamples = parts.some(({ type }) => type === "integer");
+  // A type that the IR does not have is named as it was; `integer` cannot be named.
+  const needsSamples = parts.some(({ type, sample }) => type === "integer" && !isTypeName(sample));
   const print = (components: readonly Component[]): string =>
-    components.map(({ type, sample }) => (needsSamples ? printExpression(sample, "ip") : type)).join(" . ");
+    components
+      .map(({ type, sample }) => (needsSamples || type === "integer" ? printExpression(sample, "ip") : type))
+      .join(" . ");
   const value = data === undefined ? "" : ` : ${data === "verdict" ? "verdict" : print(data)}`;
   return `${needsSamples ? "typeof" : "type"} ${print(key)}${value}`;
+}
+
+function isTypeName(sample: Component["sample"]): boolean {
+  return sample.kind === "opaque" && /^\w+$/.test(sample.text);
 }
 
 /** In the order of the program: a Service's elements stand together. */
@@ -100,7 +146,11 @@ const RUN = 256;
 
 function printSetElement(element: SetElement, set: Pick<SetDeclaration, "key">): string {
   const comment = element.comment === undefined ? "" : ` comment ${quoteComment(element.comment)}`;
-  return `${printKey(element.key, set.key)}${comment}`;
+  return `${printElementKey(element, set.key)}${comment}`;
+}
+
+function printElementKey({ key, catchAll, attributes = [] }: SetElement, components: readonly Component[]): string {
+  return [catchAll ? "*" : printKey(key, components), ...attributes].join(" ");
 }
 
 /** An element of the set or map `declaration`. */
@@ -115,17 +165,17 @@ function printMapElement(element: MapElement, map: MapDeclaration): string {
     map.data === "verdict"
       ? printVerdict(element.value as Verdict)
       : printKey(element.value as Exclude<MapElement["value"], Verdict>, map.data);
-  return `${printKey(element.key, map.key)}${comment} : ${value}`;
+  return `${printElementKey(element, map.key)}${comment} : ${value}`;
 }
 
 // --- chains ------------------------------------------------------------------------------------------------------------
 
-function printChain(chain: Chain, family: TableFamily): string {
+function printChain(chain: Chain, family: TableFamily, inline: (text: string) => string): string {
   const head = [
     ...(chain.comment === undefined ? [] : [`comment ${quoteComment(chain.comment)}`]),
     ...(chain.kind === "base" ? [printHook(chain, family)] : []),
   ];
-  return block(`chain ${chain.name}`, [...head, ...chain.rules.map((rule) => printRule(rule, family))]);
+  return block(`chain ${chain.name}`, [...head, ...chain.rules.map((rule) => inline(printRule(rule, family)))]);
 }
 
 /** `type … hook … priority …; policy …;` */
@@ -161,7 +211,7 @@ function printMatch(match: Match, family: TableFamily): string {
       return printCompare(match, family);
     case "within": {
       const type = typeOf(match.left, family);
-      const { intervals } = match;
+      const intervals = match.intervals.flatMap((interval) => namedValues(interval, type));
       const texts = intervals.map((interval) => printInterval(interval, type));
       const right = texts.length === 1 ? texts.join() : `{ ${texts.join(", ")} }`;
       return `${printExpression(match.left, family)} ${match.negated ? "!= " : ""}${right}`;
@@ -173,11 +223,23 @@ function printMatch(match: Match, family: TableFamily): string {
     case "chance":
       return `meta random & 2147483647 < ${match.numerator}`;
     case "opaque":
-      return match.negated ? `! ${match.text}` : match.text;
+      return match.spelled ?? (match.negated ? `! ${match.text}` : match.text);
     default:
       return unreachable(match);
   }
 }
+
+/** Values with names are listed one by one: nft has no ranges of names. */
+function namedValues(interval: Interval, type: DataType): Interval[] {
+  const { from, to } = interval;
+  if ((SYMBOLS[type] ?? FLAGS[type]) === undefined || typeof from !== "number" || typeof to !== "number")
+    return [interval];
+  if (to - from > MANY_NAMES) return [interval];
+  return Array.from({ length: to - from + 1 }, (_, i) => ({ from: from + i, to: from + i }));
+}
+
+/** More than this are no list of names. */
+const MANY_NAMES = 32;
 
 function printCompare({ left, operator, right }: Extract<Match, { kind: "compare" }>, family: TableFamily): string {
   // A list of flags is a test of bits: true when one of them is set, with `!` when none is.
@@ -187,9 +249,17 @@ function printCompare({ left, operator, right }: Extract<Match, { kind: "compare
     if (names !== undefined)
       return `${printExpression(left.operand, family)} ${operator === "==" ? "! " : ""}${names.join(",")}`;
   }
-  const value = left.kind === "bitwise" && right === 0 ? "0" : printValue(right, typeOf(left, family));
-  const sign = operator === "==" && left.kind !== "bitwise" ? "" : `${operator} `;
+  const value = left.kind === "bitwise" && right === 0 ? "0" : printFlags(right, typeOf(left, family));
+  // Without an operator a flag is a test of its bit.
+  const isImplicit = operator === "==" && left.kind !== "bitwise" && FLAGS[typeOf(left, family)] === undefined;
+  const sign = isImplicit ? "" : `${operator} `;
   return `${printExpression(left, family)} ${sign}${value}`;
+}
+
+/** A value; of several flags, each by its name. */
+function printFlags(value: Value, type: DataType): string {
+  const names = typeof value === "number" && value !== 0 ? flagNames(value, type) : undefined;
+  return names === undefined || names.length < 2 ? printValue(value, type) : `(${names.join(" | ")})`;
 }
 
 function printStatement(statement: Statement, family: TableFamily): string {
@@ -200,14 +270,15 @@ function printStatement(statement: Statement, family: TableFamily): string {
       return `${printExpression(statement.key, family)} vmap ${printVmapTarget(statement, family)}`;
     case "dnat":
     case "snat":
-      return `${statement.kind}${printNatTarget(statement.to, family)}${printRandom(statement.random)}`;
+      return `${statement.kind}${printNatTarget(statement.to, family)}${printNatFlags(statement)}`;
     case "masquerade":
-      return `masquerade${printNatPorts(statement.ports)}${printRandom(statement.random)}`;
+      return `masquerade${printNatPorts(statement.ports)}${printNatFlags(statement)}`;
     case "redirect":
-      return `redirect${printNatPorts(statement.ports)}${printRandom(statement.random)}`;
+      return `redirect${printNatPorts(statement.ports)}${printNatFlags(statement)}`;
     case "reject":
       return printReject(statement.with, family);
     case "set":
+      if (statement.field.kind === "ct" && statement.field.key === "state") return "notrack";
       return `${printExpression(statement.field, family)} set ${printExpression(statement.value, family)}`;
     case "remember": {
       const timeout =
@@ -228,37 +299,45 @@ function printVmapTarget({ key, map }: Extract<Statement, { kind: "vmap" }>, fam
   const parts = key.kind === "concat" ? key.parts : [key];
   const components = parts.map((sample): Component => ({ type: typeOf(sample, family), sample }));
   const elements = map.map(
-    (element) => `${printKey(element.key, components)} : ${printVerdict(element.value as Verdict)}`,
+    (element) => `${printElementKey(element, components)} : ${printVerdict(element.value as Verdict)}`,
   );
   return `{ ${elements.join(", ")} }`;
 }
 
 function printNatTarget(to: NatTarget, family: TableFamily): string {
-  const ip = family === "ip6" ? " ip6" : " ip";
-  if (to.kind === "map") return `${ip} to ${printExpression(to.key, family)} map @${to.map}`;
+  if (to.kind === "map")
+    return `${family === "ip6" ? " ip6" : " ip"} to ${printExpression(to.key, family)} map @${to.map}`;
   const ports = to.ports === undefined ? "" : `:${printInterval(to.ports, "inet_service")}`;
   if (to.addresses === undefined) return ` to ${ports}`;
-  const addresses = printInterval(to.addresses, family === "ip6" ? "ipv6_addr" : "ipv4_addr");
-  return ` to ${family === "ip6" && ports !== "" ? `[${addresses}]` : addresses}${ports}`;
+  const isIpv6 = typeof to.addresses.from === "bigint";
+  const addresses = printRange(to.addresses, isIpv6 ? "ipv6_addr" : "ipv4_addr");
+  // In a table of both families the statement says of which one it is.
+  const word = family === "ip" || family === "ip6" ? "" : isIpv6 ? " ip6" : " ip";
+  return `${word} to ${isIpv6 && ports !== "" ? `[${addresses.replace("-", "]-[")}]` : addresses}${ports}`;
+}
+
+/** Translation takes no prefixes. */
+function printRange({ from, to }: Interval, type: "ipv4_addr" | "ipv6_addr"): string {
+  return from === to ? printValue(from, type) : `${printValue(from, type)}-${printValue(to, type)}`;
 }
 
 function printNatPorts(ports: Interval | undefined): string {
   return ports === undefined ? "" : ` to :${printInterval(ports, "inet_service")}`;
 }
 
-function printRandom(random: NatRandom): string {
-  return random === "none" ? "" : ` ${random}`;
+function printNatFlags({ random, persistent }: { readonly random: NatRandom; readonly persistent?: true }): string {
+  const flags = [...(random === "none" ? [] : [random]), ...(persistent ? ["persistent"] : [])];
+  return flags.length === 0 ? "" : ` ${flags.join(",")}`;
 }
 
 function printReject(how: Extract<Statement, { kind: "reject" }>["with"], family: TableFamily): string {
-  switch (how) {
-    case "port-unreachable":
-      return "reject";
-    case "tcp-reset":
-      return "reject with tcp reset";
-    default:
-      return `reject with ${family === "ip6" ? "icmpv6" : "icmp"} ${how}`;
-  }
+  if (how === "port-unreachable") return "reject";
+  if (how === "tcp-reset") return "reject with tcp reset";
+  if (family === "ip") return `reject with icmp ${REJECT_TYPES.icmp[how] ?? how}`;
+  if (family === "ip6") return `reject with icmpv6 ${REJECT_TYPES.icmpv6[how] ?? how}`;
+  const { icmpx, icmp, icmpv6 } = REJECT_TYPES;
+  if (icmpx[how] !== undefined) return `reject with icmpx ${icmpx[how]}`;
+  return icmp[how] === undefined ? `reject with icmpv6 ${icmpv6[how] ?? how}` : `reject with icmp ${icmp[how]}`;
 }
 
 function printVerdict(verdict: Verdict): string {

@@ -423,7 +423,9 @@ const MAX_FATES = 0xfffe;
 const MAX_REASONS = 2 ** (32 - L.CODE_REASON_SHIFT);
 
 function treatmentBits({ verdict, rejectWith, masquerade }: Treatment): number {
-  const reject = rejectWith === undefined ? 0 : REJECTS.indexOf(rejectWith) << L.REJECT_SHIFT;
+  const kind = rejectWith === undefined ? 0 : REJECTS.indexOf(rejectWith);
+  if (kind < 0) throw new TableLimit(`reject with ${rejectWith}`);
+  const reject = kind << L.REJECT_SHIFT;
   return VERDICTS[verdict] | reject | (masquerade ? L.MASQUERADE : 0);
 }
 

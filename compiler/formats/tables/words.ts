@@ -24,11 +24,14 @@ export const VERDICT_NAMES = [
 
 export type ResultVerdict = (typeof VERDICT_NAMES)[number];
 
-/** By number. */
-export const REJECTS = [
+/** By number; there is room for eight. */
+export const REJECTS: readonly RejectWith[] = [
   "port-unreachable",
   "host-unreachable",
   "net-unreachable",
   "admin-prohibited",
   "tcp-reset",
-] as const satisfies readonly RejectWith[];
+  "host-prohibited",
+  "net-prohibited",
+  "protocol-unreachable",
+];

@@ -1,0 +1,85 @@
+/** The parts of a rule, as they are written. */
+import type { IToken } from "chevrotain";
+
+/** An expression or value. */
+export type Node =
+  /** A property of the packet: `ip saddr`, `ct original ip daddr`, `tcp option maxseg size`. */
+  | { readonly kind: "field"; readonly words: readonly string[] }
+  | { readonly kind: "numgen"; readonly mode: "random" | "inc"; readonly modulus: number; readonly offset: number }
+  /** A property that is kept as text: hashes, raw bytes, sockets. */
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "value"; readonly text: string; readonly quoted: boolean }
+  | { readonly kind: "range"; readonly from: Node; readonly to: Node }
+  /** `address/length`, and the `value / mask` of flags. */
+  | { readonly kind: "slash"; readonly value: Node; readonly right: Node }
+  | { readonly kind: "star" }
+  | { readonly kind: "concat"; readonly parts: readonly Node[] }
+  | { readonly kind: "binary"; readonly operator: BitOperator; readonly left: Node; readonly right: Node }
+  | { readonly kind: "list"; readonly items: readonly Node[] }
+  | { readonly kind: "set"; readonly elements: readonly ElementNode[] }
+  | { readonly kind: "reference"; readonly name: string }
+  | { readonly kind: "map"; readonly key: Node; readonly map: Node };
+
+export type BitOperator = "&" | "|" | "^" | "<<" | ">>";
+
+export interface ElementNode {
+  readonly key: Node;
+  readonly comment?: string;
+  /** `timeout 5m`, `counter`. */
+  readonly attributes: readonly string[];
+  readonly value?: Node | VerdictNode;
+}
+
+export interface VerdictNode {
+  readonly kind: "verdict";
+  readonly verdict: string;
+  readonly chain?: string;
+}
+
+/** A statement; matches among them. `tokens` are all of it. */
+export type StatementNode = { readonly tokens: readonly IToken[] } & (
+  | { readonly kind: "match"; readonly left: Node; readonly operator: string; readonly right: Node }
+  | { readonly kind: "vmap"; readonly key: Node; readonly map: Node }
+  | VerdictNode
+  | { readonly kind: "set"; readonly left: Node; readonly right: Node }
+  | {
+      readonly kind: "nat";
+      readonly name: "snat" | "dnat";
+      readonly to?: Node;
+      readonly ports?: Node;
+      readonly flags: readonly string[];
+    }
+  | {
+      readonly kind: "masquerade";
+      readonly name: "masquerade" | "redirect";
+      readonly ports?: Node;
+      readonly flags: readonly string[];
+    }
+  | { readonly kind: "reject"; readonly words: readonly string[] }
+  | {
+      readonly kind: "update";
+      readonly operation: string;
+      readonly set: string;
+      readonly key: Node;
+      readonly attributes: readonly string[];
+      readonly data?: Node;
+    }
+  | { readonly kind: "counter"; readonly isNamed: boolean }
+  | { readonly kind: "notrack" }
+  | { readonly kind: "comment"; readonly text: string }
+  /** Known by its first word only. */
+  | { readonly kind: "plain"; readonly name: string }
+);
+
+/** Tokens as one text: equal words give equal text, whatever stood between them. */
+export function textOf(tokens: readonly IToken[]): string {
+  const parts: string[] = [];
+  let before = "";
+  for (const token of tokens) {
+    const image = /^0[xX][0-9a-fA-F]{1,12}$/.test(token.image) ? String(Number(token.image)) : token.image;
+    if (before !== "" && !/^[/[@]$/.test(before) && !/^[,/\]]$/.test(image)) parts.push(" ");
+    parts.push(image);
+    before = image;
+  }
+  return parts.join("");
+}

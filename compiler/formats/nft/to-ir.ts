@@ -1,0 +1,771 @@
+/** From the syntax of a rule to steps. What is not understood is kept as opaque, in nft's words. */
+
+import { createHash } from "node:crypto";
+import { anyBit, noBit, within } from "../../ir/build.ts";
+import { CT_STATE } from "../../ir/constants.ts";
+import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
+import { mergeIntervals, prefixOfNames } from "../../ir/interval.ts";
+import type {
+  CtKey,
+  DataType,
+  Expression,
+  HeaderField,
+  Interval,
+  KeyPart,
+  MapDeclaration,
+  MapElement,
+  Match,
+  MetaKey,
+  NatRandom,
+  NatTarget,
+  RejectWith,
+  Rule,
+  SetDeclaration,
+  SetElement,
+  Statement,
+  Step,
+  TableFamily,
+  Value,
+  Verdict,
+  WritableField,
+} from "../../ir/types.ts";
+import { meaningOf } from "../../words.ts";
+import { FLAGS, REJECT_TYPES } from "./keywords.ts";
+import { printValue } from "./print-expression.ts";
+import { type ElementNode, type Node, type StatementNode, textOf, type VerdictNode } from "./syntax.ts";
+import { toInterval, toKeyPart, toValue } from "./to-values.ts";
+
+/** What the words of a rule refer to. */
+export interface TableScope {
+  readonly family: TableFamily;
+  readonly sets: ReadonlyMap<string, SetDeclaration>;
+  readonly maps: ReadonlyMap<string, MapDeclaration>;
+  /** Sets and maps whose types the IR does not have, and which are kept as text. */
+  readonly opaque: ReadonlySet<string>;
+  /** Sets and maps that are written in rules, by name; more are added. */
+  readonly anonymousSets: Map<string, SetDeclaration>;
+  readonly anonymousMaps: Map<string, MapDeclaration>;
+  /** Reports a reference to something that is not there. */
+  readonly missing: (what: string, statement: StatementNode) => void;
+  /** Reports what nft refuses. */
+  readonly refuse: (message: string, statement: StatementNode) => void;
+}
+
+/** The rule that `statements` are. */
+export function toRule(statements: readonly StatementNode[], scope: TableScope): Rule {
+  return new RuleTranslator(scope).translate(statements);
+}
+
+const META_KEYS: ReadonlySet<string> = new Set<MetaKey>([
+  "l4proto",
+  "nfproto",
+  "iif",
+  "oif",
+  "iifname",
+  "oifname",
+  "mark",
+  "priority",
+  "pkttype",
+  "skuid",
+  "skgid",
+]);
+
+const CT_KEYS: Readonly<Record<string, CtKey>> = {
+  state: "state",
+  status: "status",
+  mark: "mark",
+  direction: "direction",
+  protocol: "original-protocol",
+  "original protocol": "original-protocol",
+  "original saddr": "original-saddr",
+  "original daddr": "original-daddr",
+  "original ip saddr": "original-saddr",
+  "original ip daddr": "original-daddr",
+  "original ip6 saddr": "original-saddr",
+  "original ip6 daddr": "original-daddr",
+  "original proto-src": "original-proto-src",
+  "original proto-dst": "original-proto-dst",
+};
+
+/** The expression for a property of a packet; opaque where the IR has none. `family` is the table's. */
+export function toField(words: readonly string[], family: TableFamily): Expression {
+  const [first = "", second = "", third = ""] = words;
+  const key = first === "meta" ? second : first;
+  if (words.length <= 2 && META_KEYS.has(key) && (first === "meta" || words.length === 1))
+    return { kind: "meta", key: key as MetaKey };
+  const text = words.join(" ");
+  if ((first === "ip" || first === "ip6") && (second === "saddr" || second === "daddr"))
+    return { kind: first, field: second };
+  if (
+    (first === "tcp" || first === "udp" || first === "sctp" || first === "th") &&
+    (second === "sport" || second === "dport")
+  )
+    return { kind: "transport", protocol: first, field: second };
+  if (first === "ct") {
+    const ctKey = meaningOf(CT_KEYS, words.slice(1).join(" "));
+    const other = family === "ip6" ? "ip" : "ip6";
+    // The IR has one field for the addresses of both families, typed by the table.
+    if (ctKey !== undefined && !(third === other || (family === "inet" && third === "ip6")))
+      return { kind: "ct", key: ctKey };
+    return { kind: "opaque", text };
+  }
+  if (first === "fib" && words.length === 3 && third === "type" && (second === "saddr" || second === "daddr"))
+    return { kind: "fib", of: second, result: "type" };
+  if (Object.hasOwn(HEADER_TYPES, text)) return { kind: "header", field: text as HeaderField };
+  if (first === "fib") return { kind: "opaque", text: text.replaceAll(" . ", " . ") };
+  return { kind: "opaque", text: words.length === 1 ? `meta ${text}` : text };
+}
+
+class RuleTranslator {
+  private readonly scope: TableScope;
+  private readonly steps: Step[] = [];
+  private comment: string | undefined;
+
+  constructor(scope: TableScope) {
+    this.scope = scope;
+  }
+
+  translate(statements: readonly StatementNode[]): Rule {
+    for (const [i, statement] of statements.entries()) this.take(statement, i === statements.length - 1);
+    return this.comment === undefined ? { steps: this.steps } : { steps: this.steps, comment: this.comment };
+  }
+
+  private take(statement: StatementNode, isLast: boolean): void {
+    if (statement.kind === "comment") this.comment = statement.text;
+    else this.steps.push(...this.toSteps(statement, isLast));
+  }
+
+  private toSteps(statement: Exclude<StatementNode, { kind: "comment" }>, isLast: boolean): Step[] {
+    switch (statement.kind) {
+      case "match":
+        return [this.toMatch(statement) ?? opaqueMatch(statement)];
+      case "vmap":
+        return [this.toVmap(statement) ?? opaqueStatement(statement.tokens, true, EVERYTHING)];
+      case "verdict":
+        return [{ kind: "verdict", verdict: toVerdict(statement) }];
+      case "set":
+        return [this.toSet(statement)];
+      case "nat":
+        if (statement.ports !== undefined && !this.hasProtocol())
+          this.scope.refuse("expected a test of the protocol before a translation of ports", statement);
+        return [this.toNat(statement) ?? opaqueStatement(statement.tokens, true)];
+      case "masquerade":
+        return [this.toMasquerade(statement) ?? opaqueStatement(statement.tokens, true)];
+      case "reject":
+        return this.toReject(statement) ?? [opaqueStatement(statement.tokens, true)];
+      case "update":
+        return [this.toRemember(statement)];
+      case "counter":
+        return [statement.isNamed ? opaqueStatement(statement.tokens, false) : { kind: "counter" }];
+      case "notrack":
+        return [{ kind: "set", field: { kind: "ct", key: "state" }, value: UNTRACKED }];
+      case "plain":
+        return [plainStep(statement, isLast)];
+      default:
+        return statement satisfies never;
+    }
+  }
+
+  // --- expressions -------------------------------------------------------------------------------------------------------
+
+  /** The expression that `node` is; undefined when it is a value or something that has no place in the IR. */
+  private toExpression(node: Node): Expression | undefined {
+    switch (node.kind) {
+      case "field":
+        return toField(node.words, this.scope.family);
+      case "numgen":
+        return node;
+      case "text":
+        return { kind: "opaque", text: node.text };
+      case "concat": {
+        const parts = node.parts.map((part) => this.toExpression(part));
+        const known = parts.flatMap((part) => part ?? []);
+        return known.length === parts.length ? { kind: "concat", parts: known } : undefined;
+      }
+      case "binary":
+        return this.toBitwise(node);
+      case "map":
+        return this.toLookup(node);
+      default:
+        return undefined;
+    }
+  }
+
+  /** `x & m`, `x | m` and `x ^ m` one after another are one mask and one xor, as nft folds them. */
+  private toBitwise({ operator, left, right }: Extract<Node, { kind: "binary" }>): Expression | undefined {
+    const operand = this.toExpression(left);
+    if (operand === undefined || operand.kind === "opaque") return undefined;
+    const type = typeOf(operand, this.scope.family);
+    const value = right.kind === "list" ? flagList(right, type) : toValue(right, type);
+    const all = type === "ipv6_addr" ? (1n << 128n) - 1n : 0xffffffff;
+    if (value === undefined || typeof value !== typeof all) return undefined;
+    const inner = operand.kind === "bitwise" ? operand : { operand, mask: all, xor: typeof all === "bigint" ? 0n : 0 };
+    const folded = fold(operator, inner.mask, inner.xor, value);
+    return folded === undefined ? undefined : { kind: "bitwise", operand: inner.operand, ...folded };
+  }
+
+  private toLookup(node: Extract<Node, { kind: "map" }>): Expression | undefined {
+    const key = this.toExpression(node.key);
+    if (key === undefined) return undefined;
+    if (node.map.kind === "reference") {
+      const known = this.scope.maps.has(node.map.name);
+      return known ? { kind: "lookup", key, map: node.map.name } : undefined;
+    }
+    return undefined;
+  }
+
+  // --- matches -----------------------------------------------------------------------------------------------------------
+
+  private toMatch(statement: Extract<StatementNode, { kind: "match" }>): Match | undefined {
+    const chance = toChance(statement);
+    if (chance !== undefined) return chance;
+    const left = this.toExpression(statement.left);
+    if (isConstant(statement.left))
+      this.scope.refuse("expected a property of the packet, such as ip saddr or tcp dport", statement);
+    if (left === undefined || left.kind === "opaque") return undefined;
+    const { operator, right } = statement;
+    if (right.kind === "reference") return this.toMembership(left, right.name, operator, statement);
+    if (right.kind === "set") return this.toSetMatch(left, right.elements, operator);
+    const type = typeOf(left, this.scope.family);
+    if (left.kind === "concat") return undefined;
+    if (isFlags(type)) {
+      const flags = toFlagMatch(left, type, operator, right);
+      if (flags !== "other") return flags;
+    }
+    if (right.kind === "list" || operator === "!") return undefined;
+    const interval = toInterval(right, type);
+    return interval === undefined ? undefined : toComparison(left, operator, interval);
+  }
+
+  private toMembership(key: Expression, set: string, operator: string, statement: StatementNode): Match | undefined {
+    if (operator !== "" && operator !== "==" && operator !== "!=") return undefined;
+    if (this.scope.sets.has(set) || this.scope.maps.has(set) || this.scope.opaque.has(set))
+      return this.scope.sets.has(set) ? { kind: "member", key, negated: operator === "!=", set } : undefined;
+    this.scope.missing(`set ${set}`, statement);
+    return undefined;
+  }
+
+  /** A set of one element is that element; else it is compared as a whole, also where the values are flags. */
+  private toSetMatch(left: Expression, elements: readonly ElementNode[], operator: string): Match | undefined {
+    const [only, ...more] = elements;
+    if (only === undefined || (operator !== "" && operator !== "==" && operator !== "!=" && operator !== "!"))
+      return undefined;
+    const type = typeOf(left, this.scope.family);
+    const negated = operator === "!=";
+    if (left.kind !== "concat") {
+      if (more.length === 0 && isFlags(type)) return asMatch(toFlagMatch(left, type, operator, only.key));
+      const intervals = elements.map(({ key, attributes }) =>
+        attributes.length > 0 ? undefined : toInterval(key, type),
+      );
+      const known = intervals.flatMap((interval) => interval ?? []);
+      if (known.length < intervals.length || operator === "!") return undefined;
+      const merged = mergeIntervals(known);
+      const [first] = merged;
+      return merged.length === 1 && first !== undefined
+        ? toComparison(left, operator, first)
+        : within(left, merged, negated);
+    }
+    const set = this.anonymousSet(left, elements);
+    return set === undefined || operator === "!" ? undefined : { kind: "member", key: left, negated, set };
+  }
+
+  private anonymousSet(key: Expression, nodes: readonly ElementNode[]): string | undefined {
+    const types = this.componentsOf(key);
+    const elements = nodes.map((node) =>
+      toElement(
+        node,
+        types.map(({ type }) => type),
+      ),
+    );
+    const known = elements.flatMap((element) => element ?? []);
+    if (known.length < elements.length) return undefined;
+    const name = anonymousName(
+      "set",
+      types.map(({ type }) => type),
+      known,
+    );
+    this.scope.anonymousSets.set(name, {
+      name,
+      key: types,
+      interval: hasIntervals(known),
+      anonymous: true,
+      elements: known,
+    });
+    return name;
+  }
+
+  private componentsOf(key: Expression): SetDeclaration["key"] {
+    const parts = key.kind === "concat" ? key.parts : [key];
+    return parts.map((sample) => ({ type: typeOf(sample, this.scope.family), sample }));
+  }
+
+  // --- maps --------------------------------------------------------------------------------------------------------------
+
+  private toVmap({ key: keyNode, map }: Extract<StatementNode, { kind: "vmap" }>): Statement | undefined {
+    const key = this.toExpression(keyNode);
+    if (key === undefined) return undefined;
+    if (map.kind === "reference")
+      return this.scope.maps.get(map.name)?.data === "verdict" ? { kind: "vmap", key, map: map.name } : undefined;
+    if (map.kind !== "set") return undefined;
+    const types = this.componentsOf(key).map(({ type }) => type);
+    const elements = map.elements.map((node) => toMapElement(node, types, "verdict"));
+    const known = elements.flatMap((element) => element ?? []);
+    return known.length < elements.length ? undefined : { kind: "vmap", key, map: known };
+  }
+
+  /** A map that is written in the rule; what it holds is told by its values. */
+  private anonymousMap(key: Expression, nodes: readonly ElementNode[]): string | undefined {
+    const types = this.componentsOf(key);
+    const data = dataTypes(nodes[0]?.value);
+    if (data === undefined) return undefined;
+    const elements = nodes.map((node) =>
+      toMapElement(
+        node,
+        types.map(({ type }) => type),
+        data,
+      ),
+    );
+    const known = elements.flatMap((element) => element ?? []);
+    if (known.length < elements.length) return undefined;
+    const name = anonymousName("map", [...types.map(({ type }) => type), ...data], known);
+    const components = data.map((type) => ({ type, sample: { kind: "opaque", text: type } as const }));
+    this.scope.anonymousMaps.set(name, {
+      name,
+      key: types,
+      data: components,
+      interval: hasIntervals(known),
+      anonymous: true,
+      elements: known,
+    });
+    return name;
+  }
+
+  // --- translation -------------------------------------------------------------------------------------------------------
+
+  /** Whether the steps so far say of which protocols the packet is. */
+  private hasProtocol(): boolean {
+    const tests = (expression: Expression): boolean =>
+      (expression.kind === "meta" && expression.key === "l4proto") ||
+      (expression.kind === "transport" && expression.protocol !== "th") ||
+      (expression.kind === "header" && /^(tcp|icmp|icmpv6|ip protocol|ip6 nexthdr)\b/.test(expression.field)) ||
+      (expression.kind === "concat" && expression.parts.some(tests));
+    return this.steps.some((step) => {
+      if (step.kind === "compare" || step.kind === "within") return tests(step.left);
+      return step.kind === "opaque" || (step.kind === "member" && tests(step.key));
+    });
+  }
+
+  private toNat({ name, to, ports, flags }: Extract<StatementNode, { kind: "nat" }>): Statement | undefined {
+    const options = natOptions(flags);
+    if (to?.kind === "map") {
+      const target = ports === undefined ? this.toNatMap(to) : undefined;
+      return target === undefined ? undefined : { kind: name, to: target, ...options };
+    }
+    const addresses = to === undefined ? undefined : (toInterval(to, "ipv4_addr") ?? toInterval(to, "ipv6_addr"));
+    const portInterval = ports === undefined ? undefined : toInterval(ports, "inet_service");
+    if ((to !== undefined && addresses === undefined) || (ports !== undefined && portInterval === undefined))
+      return undefined;
+    if (addresses === undefined && portInterval === undefined) return undefined;
+    const literal: NatTarget = {
+      kind: "literal",
+      ...(addresses === undefined ? {} : { addresses }),
+      ...(portInterval === undefined ? {} : { ports: portInterval }),
+    };
+    return { kind: name, to: literal, ...options };
+  }
+
+  private toNatMap({ key: keyNode, map }: Extract<Node, { kind: "map" }>): NatTarget | undefined {
+    const key = this.toExpression(keyNode);
+    if (key === undefined) return undefined;
+    if (map.kind === "set") {
+      const name = this.anonymousMap(key, map.elements);
+      return name === undefined ? undefined : { kind: "map", key, map: name };
+    }
+    if (map.kind !== "reference") return undefined;
+    const declared = this.scope.maps.get(map.name);
+    return declared === undefined || declared.data === "verdict" ? undefined : { kind: "map", key, map: map.name };
+  }
+
+  private toMasquerade({ name, ports, flags }: Extract<StatementNode, { kind: "masquerade" }>): Statement | undefined {
+    const interval = ports === undefined ? undefined : toInterval(ports, "inet_service");
+    if (ports !== undefined && interval === undefined) return undefined;
+    return { kind: name, ...(interval === undefined ? {} : { ports: interval }), ...natOptions(flags) };
+  }
+
+  /** The answer's protocol says which packets are meant, in a table of both families. */
+  private toReject({ words: [protocol, type] }: Extract<StatementNode, { kind: "reject" }>): Step[] | undefined {
+    if (protocol === undefined) return [{ kind: "reject", with: "port-unreachable" }];
+    if (protocol === "tcp")
+      return [...this.ensure({ kind: "meta", key: "l4proto" }, 6), { kind: "reject", with: "tcp-reset" }];
+    if (protocol !== "icmp" && protocol !== "icmpv6" && protocol !== "icmpx") return undefined;
+    const names = Object.entries(REJECT_TYPES[protocol]) as [RejectWith, string][];
+    const found =
+      names.find(([, name]) => name === type)?.[0] ??
+      (type === "host-unreachable" && protocol === "icmpx" ? "host-unreachable" : undefined);
+    if (found === undefined) return undefined;
+    const family = protocol === "icmp" ? 2 : protocol === "icmpv6" ? 10 : undefined;
+    const both = this.scope.family !== "ip" && this.scope.family !== "ip6";
+    const test = family === undefined || !both ? [] : this.ensure({ kind: "meta", key: "nfproto" }, family);
+    return [...test, { kind: "reject", with: found }];
+  }
+
+  /** A comparison, unless the rule has it already. */
+  private ensure(left: Expression, right: Value): Step[] {
+    const key = left.kind === "meta" ? left.key : undefined;
+    const isThere = this.steps.some(
+      (step) =>
+        step.kind === "compare" &&
+        step.left.kind === "meta" &&
+        step.left.key === key &&
+        step.operator === "==" &&
+        step.right === right,
+    );
+    return isThere ? [] : [{ kind: "compare", left, operator: "==", right }];
+  }
+
+  // --- other statements --------------------------------------------------------------------------------------------------
+
+  private toSet(statement: Extract<StatementNode, { kind: "set" }>): Step {
+    const left = this.toExpression(statement.left);
+    const field = left === undefined ? undefined : asWritable(left);
+    if (left?.kind === "header") return this.toHeaderSet(statement, left.field);
+    if (field === undefined) return opaqueStatement(statement.tokens, false);
+    const value = this.toSetValue(statement.right, typeOf(field, this.scope.family));
+    const setWord = statement.tokens.findIndex(({ image }) => image === "set");
+    return {
+      kind: "set",
+      field,
+      value: value ?? { kind: "opaque", text: textOf(statement.tokens.slice(setWord + 1)) },
+    };
+  }
+
+  /** Fields of headers that rules write mean nothing to the rules behind. */
+  private toHeaderSet({ right, tokens }: Extract<StatementNode, { kind: "set" }>, field: HeaderField): Step {
+    const value = toValue(right, HEADER_TYPES[field]);
+    if (value === undefined) return opaqueStatement(tokens, false);
+    return {
+      kind: "opaque-statement",
+      text: `${field} set ${printValue(value, HEADER_TYPES[field])}`,
+      terminal: false,
+    };
+  }
+
+  private toSetValue(node: Node, type: DataType): Expression | undefined {
+    const value = toValue(node, type);
+    if (value !== undefined) return { kind: "constant", type, value };
+    if (node.kind === "map" && node.map.kind === "set") {
+      const key = this.toExpression(node.key);
+      const map = key === undefined ? undefined : this.anonymousMap(key, node.map.elements);
+      return key === undefined || map === undefined ? undefined : { kind: "lookup", key, map };
+    }
+    const expression = this.toExpression(node);
+    return expression?.kind === "opaque" ? undefined : expression;
+  }
+
+  /** A set that counts or limits what it is given decides whether the rule goes on. */
+  private toRemember({
+    operation,
+    set,
+    key: keyNode,
+    attributes,
+    data,
+    tokens,
+  }: Extract<StatementNode, { kind: "update" }>): Step {
+    const key = this.toExpression(keyNode);
+    const timeout = attributes.find((text) => text.startsWith("timeout "));
+    const others = attributes.filter((text) => text !== timeout);
+    if (others.some((text) => !text.startsWith("counter")))
+      return { kind: "opaque", text: canonicalText(tokens), negated: false };
+    const seconds = timeout === undefined ? undefined : parseDuration(timeout.slice("timeout ".length));
+    const declared = this.scope.sets.get(set);
+    if (
+      key === undefined ||
+      data !== undefined ||
+      others.length > 0 ||
+      declared === undefined ||
+      (timeout !== undefined && seconds === undefined)
+    )
+      return opaqueStatement(tokens, false);
+    return {
+      kind: "remember",
+      operation: operation as "add" | "update" | "delete",
+      set,
+      key,
+      ...(seconds === undefined ? {} : { timeoutSeconds: seconds }),
+    };
+  }
+}
+
+// --- flags ---------------------------------------------------------------------------------------------------------------
+
+function isFlags(type: DataType): boolean {
+  return FLAGS[type] !== undefined;
+}
+
+function flagList(node: Extract<Node, { kind: "list" }>, type: DataType): number | undefined {
+  let mask = 0;
+  for (const item of node.items) {
+    const value = toValue(item, type);
+    if (typeof value !== "number") return undefined;
+    mask |= value;
+  }
+  return mask >>> 0;
+}
+
+/**
+ * How nft 1.0.6 compares flags: a list, or one flag, tests whether one of them is set; with `!` whether none is; with an
+ * operator the whole value; `a / b` the bits of b. `other` for what is no flag.
+ *
+ * `a | b` without an operator is not understood: it tests bits when it is read, and is how a comparison of the whole
+ * value is listed.
+ */
+function toFlagMatch(left: Expression, type: DataType, operator: string, right: Node): Match | undefined | "other" {
+  const masked = maskedFlags(right, type);
+  if (masked !== undefined) {
+    if (operator !== "" && operator !== "==" && operator !== "!=") return undefined;
+    const bitwise: Expression = { kind: "bitwise", operand: left, mask: masked.mask, xor: 0 };
+    return { kind: "compare", left: bitwise, operator: operator === "!=" ? "!=" : "==", right: masked.value };
+  }
+  const flags = right.kind === "list" ? flagList(right, type) : toValue(right, type);
+  if (typeof flags !== "number") return "other";
+  if (left.kind === "bitwise") {
+    if (operator !== "" && operator !== "==" && operator !== "!=") return undefined;
+    return { kind: "compare", left, operator: operator === "!=" ? "!=" : "==", right: flags };
+  }
+  switch (operator) {
+    case "":
+      return right.kind === "binary" ? undefined : anyBit(left, flags);
+    case "!":
+      return noBit(left, flags);
+    case "==":
+    case "!=":
+      return { kind: "compare", left, operator, right: flags };
+    default:
+      return undefined;
+  }
+}
+
+function asMatch(match: Match | undefined | "other"): Match | undefined {
+  return match === "other" ? undefined : match;
+}
+
+/** `syn / syn,ack`: the slash stands in the item between both lists. */
+function maskedFlags(node: Node, type: DataType): { readonly value: number; readonly mask: number } | undefined {
+  const items = node.kind === "list" ? node.items : [node];
+  const at = items.findIndex(({ kind }) => kind === "slash");
+  const middle = items[at];
+  if (middle?.kind !== "slash") return undefined;
+  const value = flagList({ kind: "list", items: [...items.slice(0, at), middle.value] }, type);
+  const mask = flagList({ kind: "list", items: [middle.right, ...items.slice(at + 1)] }, type);
+  return value === undefined || mask === undefined ? undefined : { value, mask };
+}
+
+// --- parts ---------------------------------------------------------------------------------------------------------------
+
+/** `meta random & 2147483647 < n` is what iptables-nft makes of a probability. */
+function toChance({ left, operator, right }: Extract<StatementNode, { kind: "match" }>): Match | undefined {
+  if (left.kind !== "binary" || left.operator !== "&" || operator !== "<") return undefined;
+  const isRandom = left.left.kind === "field" && left.left.words.join(" ") === "meta random";
+  const isMasked = left.right.kind === "value" && Number(left.right.text) === 0x7fffffff;
+  const numerator = right.kind === "value" ? Number(right.text) : Number.NaN;
+  return isRandom && isMasked && Number.isInteger(numerator) ? { kind: "chance", numerator } : undefined;
+}
+
+function toComparison(left: Expression, operator: string, interval: Interval): Match | undefined {
+  const negated = operator === "!=";
+  const prefix = prefixOfNames(interval);
+  if (prefix !== undefined)
+    return negated || operator === "" || operator === "==" ? { kind: "name-prefix", left, negated, prefix } : undefined;
+  const isEqual = operator === "" || operator === "==" || negated;
+  if (interval.from !== interval.to) return isEqual ? within(left, [interval], negated) : undefined;
+  const sign = operator === "" ? "==" : operator;
+  if (sign === "!" || (typeof interval.from === "string" && !isEqual)) return undefined;
+  return {
+    kind: "compare",
+    left,
+    operator: sign as Extract<Match, { kind: "compare" }>["operator"],
+    right: interval.from,
+  };
+}
+
+function isConstant(node: Node): boolean {
+  return node.kind === "value" || node.kind === "range" || node.kind === "slash" || node.kind === "star";
+}
+
+function fold(
+  operator: string,
+  mask: Value,
+  xor: Value,
+  value: Value,
+): { readonly mask: Value; readonly xor: Value } | undefined {
+  if (typeof mask === "bigint" && typeof xor === "bigint" && typeof value === "bigint")
+    return operator === "&" ? { mask: mask & value, xor: xor & value } : undefined;
+  if (typeof mask !== "number" || typeof xor !== "number" || typeof value !== "number") return undefined;
+  switch (operator) {
+    case "&":
+      return { mask: (mask & value) >>> 0, xor: (xor & value) >>> 0 };
+    case "|":
+      return { mask: (mask & ~value) >>> 0, xor: (xor | value) >>> 0 };
+    case "^":
+      return { mask, xor: (xor ^ value) >>> 0 };
+    default:
+      return undefined;
+  }
+}
+
+export function toVerdict({ verdict, chain }: VerdictNode): Verdict {
+  if (verdict === "jump" || verdict === "goto") return { kind: verdict, chain: chain ?? "" };
+  return { kind: verdict as "accept" | "drop" | "continue" | "return" };
+}
+
+/** An element of a set whose keys have `types`; undefined when it is not understood. */
+export function toElement(
+  { key, comment, attributes }: ElementNode,
+  types: readonly DataType[],
+): SetElement | undefined {
+  const rest = {
+    ...(comment === undefined ? {} : { comment }),
+    ...(attributes.length === 0 ? {} : { attributes }),
+  };
+  if (key.kind === "star") return { key: [], catchAll: true, ...rest };
+  const nodes = key.kind === "concat" ? key.parts : [key];
+  const parts = nodes.map((node, i): KeyPart | undefined => toKeyPart(node, types[i] ?? "integer"));
+  const known = parts.flatMap((part) => (part === undefined ? [] : [part]));
+  return known.length < parts.length || parts.length !== types.length ? undefined : { key: known, ...rest };
+}
+
+/** An element of a map; undefined when it is not understood. */
+export function toMapElement(
+  node: ElementNode,
+  types: readonly DataType[],
+  data: "verdict" | readonly DataType[],
+): MapElement | undefined {
+  const element = toElement(node, types);
+  const { value } = node;
+  if (element === undefined || value === undefined) return undefined;
+  if (data === "verdict") return value.kind === "verdict" ? { ...element, value: toVerdict(value) } : undefined;
+  if (value.kind === "verdict") return undefined;
+  const nodes = value.kind === "concat" ? value.parts : [value];
+  const values = nodes.flatMap((part, i) => toValue(part, data[i] ?? "integer") ?? []);
+  return values.length === data.length && nodes.length === data.length ? { ...element, value: values } : undefined;
+}
+
+/** The types of an anonymous map's values, as far as they show. */
+function dataTypes(value: ElementNode["value"]): readonly DataType[] | undefined {
+  if (value === undefined || value.kind === "verdict") return undefined;
+  const parts = value.kind === "concat" ? value.parts : [value];
+  const types = parts.map((part): DataType | undefined => {
+    if (toValue(part, "ipv4_addr") !== undefined) return "ipv4_addr";
+    if (toValue(part, "ipv6_addr") !== undefined) return "ipv6_addr";
+    if (part.kind === "value" && /^0x/.test(part.text)) return "mark";
+    return toValue(part, "inet_service") === undefined ? undefined : "inet_service";
+  });
+  const known = types.flatMap((type) => type ?? []);
+  return known.length === types.length ? known : undefined;
+}
+
+function hasIntervals(elements: readonly SetElement[]): boolean {
+  return elements.some(({ key }) => key.some((part) => typeof part === "object"));
+}
+
+/** Equal contents have equal names, wherever they stand. */
+function anonymousName(kind: string, types: readonly string[], elements: readonly SetElement[]): string {
+  const texts = elements.map((element) =>
+    JSON.stringify(element, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)),
+  );
+  const hash = createHash("sha256")
+    .update(JSON.stringify([types, texts.sort()]))
+    .digest("hex");
+  return `__${kind}-${hash.slice(0, 20)}`;
+}
+
+const UNTRACKED = { kind: "constant", type: "ct_state", value: CT_STATE.untracked } as const;
+
+const EVERYTHING: readonly WritableField[] = [
+  { kind: "meta", key: "mark" },
+  { kind: "ct", key: "mark" },
+];
+
+function asWritable(expression: Expression): WritableField | undefined {
+  if (expression.kind === "meta")
+    return expression.key === "mark" || expression.key === "priority" ? expression : undefined;
+  return expression.kind === "ct" && expression.key === "mark" ? expression : undefined;
+}
+
+function natOptions(flags: readonly string[]): { readonly random: NatRandom; readonly persistent?: true } {
+  const random = flags.includes("fully-random") ? "fully-random" : flags.includes("random") ? "random" : "none";
+  return { random, ...(flags.includes("persistent") ? { persistent: true } : {}) };
+}
+
+// --- what is not understood ----------------------------------------------------------------------------------------------
+
+function opaqueMatch({ tokens, operator }: Extract<StatementNode, { kind: "match" }>): Match {
+  const spelled = textOf(tokens);
+  if (operator !== "!=" && operator !== "==") return { kind: "opaque", text: spelled, negated: false };
+  const words = operator === "!=" ? ["!=", "ne"] : ["==", "eq"];
+  const text = textOf(tokens.filter(({ image }) => !words.includes(image)));
+  if (operator === "==") return { kind: "opaque", text, negated: false, spelled };
+  return { kind: "opaque", text, negated: true, spelled };
+}
+
+/** `tokens` as text, without what is meant anyway. */
+function canonicalText(tokens: StatementNode["tokens"]): string {
+  return textOf(tokens)
+    .replaceAll(" burst 5 packets", "")
+    .replace(/ used 0 \w+$/, "");
+}
+
+function opaqueStatement(
+  tokens: StatementNode["tokens"],
+  terminal: boolean,
+  writes: readonly WritableField[] = [],
+): Extract<Statement, { kind: "opaque-statement" }> {
+  return {
+    kind: "opaque-statement",
+    text: canonicalText(tokens),
+    terminal,
+    ...(writes.length === 0 ? {} : { writes }),
+  };
+}
+
+/** Statements that end the rule or not, as they find it. */
+const DECIDING: ReadonlySet<string> = new Set(["limit", "quota", "meter", "ct count", "xt match", "tproxy"]);
+
+/** Statements that may end the packet's way. */
+const ENDING: ReadonlySet<string> = new Set(["queue", "fwd", "synproxy", "xt target"]);
+
+function plainStep({ name, tokens }: Extract<StatementNode, { kind: "plain" }>, isLast: boolean): Step {
+  if (name === "log") return { kind: "opaque-statement", text: logText(tokens), terminal: false };
+  // Without another step behind it, it makes no difference whether the rule went on.
+  if (DECIDING.has(name) || (name === "flow" && !isLast))
+    return {
+      kind: "opaque",
+      text: canonicalText(tokens),
+      negated: false,
+    };
+  return opaqueStatement(tokens, ENDING.has(name), name === "xt target" ? EVERYTHING : []);
+}
+
+/** In the order in which nft lists them, without the level that is meant anyway. */
+function logText(tokens: StatementNode["tokens"]): string {
+  const order = ["prefix", "group", "snaplen", "queue-threshold", "level", "flags"];
+  const options: { readonly key: string; readonly words: StatementNode["tokens"][number][] }[] = [];
+  for (const token of tokens.slice(1)) {
+    if (order.includes(token.image)) options.push({ key: token.image, words: [token] });
+    else options.at(-1)?.words.push(token);
+  }
+  const texts = options
+    .sort((a, b) => order.indexOf(a.key) - order.indexOf(b.key))
+    .map(({ words }) => textOf(words))
+    .filter((text) => text !== "level warn");
+  return ["log", ...texts].join(" ");
+}
+
+/** Seconds of `1d2h3m4s`, or of a number; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  if (/^[0-9]+$/.test(text)) return Number(text);
+  const parts = /^(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?$/.exec(text);
+  if (parts === null || text === "") return undefined;
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map((part) => Number(part ?? 0));
+  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+}

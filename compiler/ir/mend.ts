@@ -1,0 +1,91 @@
+/** Rulesets as they come, made such that they can be followed. */
+import type { DiagnosticCode } from "../diagnostics.ts";
+import type { Chain, Rule, Statement, Step, Table } from "./types.ts";
+
+/** Told of a rule that leads nowhere, or back. */
+export type Tell = (code: DiagnosticCode, message: string, rule: Rule) => void;
+
+/** What may do anything to a packet. */
+export function anything(text: string): Extract<Statement, { kind: "opaque-statement" }> {
+  return {
+    kind: "opaque-statement",
+    text,
+    terminal: true,
+    writes: [
+      { kind: "meta", key: "mark" },
+      { kind: "ct", key: "mark" },
+      { kind: "ct", key: "state" },
+    ],
+  };
+}
+
+/** `table` with a chain that may do anything wherever one is missing, and such a statement where chains lead back to
+ *  themselves. Tells `unknown-chain`, `chain-loop`. */
+export function mendChains(table: Table, tell: Tell): Table {
+  const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
+  const missing = new Map<string, Rule>();
+  for (const { rules } of table.chains) {
+    for (const rule of rules) {
+      for (const name of targetsOf(rule, table)) {
+        if (chains.get(name)?.kind === "regular" || missing.has(name)) continue;
+        missing.set(name, rule);
+        const what = chains.has(name) ? "is a base chain: no rule leads to it" : `is no chain of table ${table.name}`;
+        tell("unknown-chain", `${name} ${what}`, rule);
+      }
+    }
+  }
+  const stubs = [...missing.keys()].map(
+    (name): Chain => ({
+      kind: "regular",
+      name,
+      rules: [{ steps: [anything(`chain ${name}`)] }],
+    }),
+  );
+  const there = table.chains.filter(({ name, kind }) => kind === "base" || !missing.has(name));
+  const known = stubs.filter(({ name }) => !there.some((chain) => chain.name === name));
+  const mended = { ...table, chains: [...there, ...known] };
+  return cutLoops(mended, tell);
+}
+
+function cutLoops(table: Table, tell: Tell): Table {
+  const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
+  const done = new Map<string, Chain>();
+  const open = new Set<string>();
+  const visit = (chain: Chain): void => {
+    open.add(chain.name);
+    const rules = chain.rules.map((rule) => {
+      for (const name of targetsOf(rule, table)) {
+        const target = chains.get(name);
+        if (open.has(name)) {
+          tell("chain-loop", `this leads back to chain ${name}, from which it came`, rule);
+          return { ...rule, steps: [...rule.steps.slice(0, -1), anything(`back to chain ${name}`)] };
+        }
+        if (target !== undefined && !done.has(name)) visit(target);
+      }
+      return rule;
+    });
+    open.delete(chain.name);
+    done.set(chain.name, { ...chain, rules });
+  };
+  for (const chain of table.chains) if (!done.has(chain.name)) visit(chain);
+  return { ...table, chains: table.chains.map(({ name }) => done.get(name) as Chain) };
+}
+
+/** The chains that a rule leads to. */
+function* targetsOf({ steps }: Rule, table: Table): Generator<string> {
+  for (const step of steps) yield* targetsOfStep(step, table);
+}
+
+const mapTargets = new WeakMap<object, ReadonlySet<string>>();
+
+function targetsOfStep(step: Step, table: Table): Iterable<string> {
+  if (step.kind === "verdict") return "chain" in step.verdict ? [step.verdict.chain] : [];
+  if (step.kind !== "vmap") return [];
+  const name = step.map;
+  const elements = typeof name === "string" ? (table.maps.find((map) => map.name === name)?.elements ?? []) : name;
+  const known = mapTargets.get(elements);
+  if (known !== undefined) return known;
+  const targets = new Set(elements.flatMap(({ value }) => ("chain" in value ? [value.chain] : [])));
+  mapTargets.set(elements, targets);
+  return targets;
+}

@@ -1,0 +1,279 @@
+/** One form for programs that are the same, however they are spelled. */
+import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { BITS } from "./check.ts";
+import { typeOf } from "./expression-type.ts";
+import { mergeIntervals } from "./interval.ts";
+import type {
+  Chain,
+  Component,
+  Expression,
+  MapDeclaration,
+  MapElement,
+  Match,
+  Program,
+  Rule,
+  SetDeclaration,
+  SetElement,
+  Statement,
+  Step,
+  Table,
+} from "./types.ts";
+
+/**
+ * `program` as plain data that is equal for equal rules: what a text does not tell is left out (places, samples of types,
+ * marks for replacing), what has no order is sorted, and matches that mean the same are written the same. Two programs
+ * with equal normal forms do the same; two with different ones may.
+ */
+export function normaliseProgram({ ruleset, routes }: Program): object {
+  const tables = ruleset.tables.map(normaliseTable);
+  return { tables: sortBy(tables, ({ family, name }) => `${family} ${name}`), routes };
+}
+
+interface NormalTable {
+  readonly family: Table["family"];
+  readonly name: string;
+}
+
+function normaliseTable(table: Table): NormalTable {
+  const { family, name, comment, sets, maps, chains, objects = [] } = table;
+  return {
+    family,
+    name,
+    objects: sortBy(objects, ({ head }) => head),
+    ...(comment === undefined ? {} : { comment }),
+    sets: sortBy(sets.map(normaliseSet), ({ name: own }) => own),
+    maps: sortBy(maps.map(normaliseMap), ({ name: own }) => own),
+    chains: sortBy(
+      chains.map((chain) => normaliseChain(chain, family)),
+      ({ name: own }) => own,
+    ),
+  } as NormalTable;
+}
+
+function sortBy<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return items
+    .map((item) => [key(item), item] as const)
+    .sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+    .map(([, item]) => item);
+}
+
+// --- sets and maps -----------------------------------------------------------------------------------------------------
+
+function normaliseSet(set: SetDeclaration): { readonly name: string } {
+  return { ...set, key: types(set.key), elements: elementsOf(set) } as { readonly name: string };
+}
+
+function normaliseMap(map: MapDeclaration): { readonly name: string } {
+  const data = map.data === "verdict" ? "verdict" : types(map.data);
+  return { ...map, key: types(map.key), data, elements: elementsOf(map) } as unknown as { readonly name: string };
+}
+
+function types(components: readonly Component[]): string[] {
+  return components.map(({ type }) => type);
+}
+
+function elementsOf({ key, elements, ...rest }: SetDeclaration | MapDeclaration): object[] {
+  const plain = elements.map(normaliseElement);
+  const [only] = key;
+  // Touching intervals of one component are one, where nothing else hangs on them.
+  if (key.length === 1 && only !== undefined && !("data" in rest) && plain.every(isPlain)) {
+    const intervals = plain.map(({ key: [part = 0] }) => (typeof part === "object" ? part : { from: part, to: part }));
+    if (intervals.every(({ from }) => typeof from !== "string")) return mergeIntervals(intervals);
+  }
+  return sortBy(plain, stringify);
+}
+
+/** An interval of one value is that value. */
+function normaliseElement({ origin: _, ...element }: SetElement): SetElement {
+  return {
+    ...element,
+    key: element.key.map((part) => (typeof part === "object" && part.from === part.to ? part.from : part)),
+  };
+}
+
+function isPlain(element: SetElement): boolean {
+  return element.comment === undefined && element.attributes === undefined && element.catchAll === undefined;
+}
+
+// --- chains ------------------------------------------------------------------------------------------------------------
+
+function normaliseChain(chain: Chain, family: Table["family"]): Chain {
+  return { ...chain, rules: chain.rules.map((rule) => normaliseRule(rule, family)) };
+}
+
+function normaliseRule({ steps, comment }: Rule, family: Table["family"]): Rule {
+  const sorted: Step[] = [];
+  let run: Match[] = [];
+  const flush = (): void => {
+    const matches = run.flatMap((match) => normaliseMatch(match, family));
+    // Twice the same test is one test; twice the same chance is another chance.
+    const byText = new Map(
+      matches.map((match, i) => [match.kind === "chance" ? `chance ${i}` : stringify(match), match]),
+    );
+    sorted.push(...sortBy([...byText.values()], stringify));
+    run = [];
+  };
+  for (const step of steps) {
+    if (step.kind === "opaque") {
+      flush();
+      sorted.push(...normaliseMatch(step, family));
+    } else if (isMatch(step)) {
+      run.push(step);
+    } else {
+      const { step: plain, implied } = normaliseStatement(step, family);
+      run.push(...implied);
+      flush();
+      sorted.push(plain);
+    }
+  }
+  flush();
+  return comment === undefined ? { steps: sorted } : { steps: sorted, comment };
+}
+
+/** Matches that may change places. One that is not understood may count what it is asked, as a limit does. */
+function isMatch(step: Step): step is Match {
+  switch (step.kind) {
+    case "compare":
+    case "within":
+    case "name-prefix":
+    case "member":
+    case "chance":
+      return true;
+    default:
+      return false;
+  }
+}
+
+function normaliseMatch(match: Match, family: Table["family"]): Match[] {
+  switch (match.kind) {
+    case "compare": {
+      const { expression, implied } = normaliseExpression(match.left, family);
+      return [...implied, { ...match, left: expression }];
+    }
+    case "within": {
+      const { expression, implied } = normaliseExpression(match.left, family);
+      const intervals =
+        typeof match.intervals[0]?.from === "string" ? match.intervals : mergeIntervals(match.intervals);
+      const [only] = intervals;
+      if (intervals.length === 1 && only !== undefined && only.from === only.to) {
+        const operator = match.negated ? "!=" : "==";
+        return [...implied, { kind: "compare", left: expression, operator, right: only.from }];
+      }
+      return [...implied, { ...match, left: expression, intervals }];
+    }
+    case "name-prefix":
+      return [match];
+    case "member": {
+      const { expression, implied } = normaliseExpression(match.key, family);
+      return [...implied, { ...match, key: expression }];
+    }
+    case "opaque":
+      return [{ kind: "opaque", text: match.text, negated: match.negated }];
+    default:
+      return [match];
+  }
+}
+
+interface Normal {
+  readonly expression: Expression;
+  /** Matches that reading the expression takes for granted. */
+  readonly implied: readonly Match[];
+}
+
+/** `tcp dport` is `th dport` of a packet that is TCP. In a table of both families an address says which one. */
+function normaliseExpression(expression: Expression, family: Table["family"]): Normal {
+  switch (expression.kind) {
+    case "transport": {
+      if (expression.protocol === "th") return { expression, implied: [] };
+      const right = PROTOCOL_NUMBERS[expression.protocol];
+      const implied: Match = { kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right };
+      return { expression: { ...expression, protocol: "th" }, implied: [implied] };
+    }
+    case "ip":
+    case "ip6": {
+      const right = expression.kind === "ip" ? 2 : 10;
+      const implied: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right };
+      return { expression, implied: family === "inet" ? [implied] : [] };
+    }
+    case "ct": {
+      const isAddress = expression.key === "original-saddr" || expression.key === "original-daddr";
+      const ofIpv4: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right: 2 };
+      return { expression, implied: isAddress && family === "inet" ? [ofIpv4] : [] };
+    }
+    case "header": {
+      // The kernel takes the protocol of an IPv4 packet from this field.
+      if (expression.field === "ip protocol") {
+        const ofIpv4: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right: 2 };
+        return { expression: { kind: "meta", key: "l4proto" }, implied: family === "ip" ? [] : [ofIpv4] };
+      }
+      const right = { tcp: 6, icmp: 1, icmpv6: 58 }[expression.field.split(" ", 1)[0] ?? ""];
+      const implied: Match[] =
+        right === undefined ? [] : [{ kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right }];
+      return { expression, implied };
+    }
+    case "concat": {
+      const parts = expression.parts.map((part) => normaliseExpression(part, family));
+      return {
+        expression: { kind: "concat", parts: parts.map((part) => part.expression) },
+        implied: parts.flatMap((part) => part.implied),
+      };
+    }
+    case "bitwise": {
+      const operand = normaliseExpression(expression.operand, family);
+      const { mask, xor } = expression;
+      // A mask that leaves all bits is none.
+      const bits = BITS[typeOf(expression.operand, family)];
+      if (typeof mask === "number" && xor === 0 && bits > 0 && mask % 2 ** bits === 2 ** bits - 1) return operand;
+      return { expression: { ...expression, operand: operand.expression }, implied: operand.implied };
+    }
+    case "lookup": {
+      const key = normaliseExpression(expression.key, family);
+      return { expression: { ...expression, key: key.expression }, implied: key.implied };
+    }
+    default:
+      return { expression, implied: [] };
+  }
+}
+
+function normaliseStatement(
+  step: Step,
+  family: Table["family"],
+): { readonly step: Step; readonly implied: readonly Match[] } {
+  switch (step.kind) {
+    case "vmap": {
+      const { expression, implied } = normaliseExpression(step.key, family);
+      const map =
+        typeof step.map === "string" ? step.map : (sortBy(step.map.map(normaliseElement), stringify) as MapElement[]);
+      return { step: { ...step, key: expression, map }, implied };
+    }
+    case "dnat":
+    case "snat": {
+      if (step.to.kind === "literal") return { step, implied: [] };
+      const { expression, implied } = normaliseExpression(step.to.key, family);
+      return { step: { ...step, to: { ...step.to, key: expression } } as Statement, implied };
+    }
+    case "set": {
+      const { expression, implied } = normaliseExpression(step.value, family);
+      return { step: { ...step, value: expression }, implied };
+    }
+    case "remember": {
+      const { expression, implied } = normaliseExpression(step.key, family);
+      return { step: { ...step, key: expression }, implied };
+    }
+    case "reject": {
+      const tcp: Match = { kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right: 6 };
+      return { step, implied: step.with === "tcp-reset" ? [tcp] : [] };
+    }
+    default:
+      return { step, implied: [] };
+  }
+}
+
+/** Text that is equal for equal data, whatever the order of members. */
+function stringify(value: unknown): string {
+  return JSON.stringify(value, (_, member: unknown) => {
+    if (typeof member === "bigint") return `${member}n`;
+    if (typeof member !== "object" || member === null || Array.isArray(member)) return member;
+    return Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)));
+  });
+}
