@@ -357,7 +357,7 @@ function iptablesFilterChains(skeleton: Skeleton): Chain[] {
   const { family, settings, hasHealthChecks } = skeleton;
   const key = frontendKey(family);
   const local = equal({ kind: "fib", of: "daddr", result: "type" }, ADDRESS_TYPE.local);
-  const martian = settings.families[family].localhostNodePorts ? [antiMartian(family)] : [];
+  const martian = settings.families[family].localhostNodePorts ? antiMartian(family) : [];
   const healthChecks = member(dportOf("tcp"), NAME.healthCheckNodePorts);
   const accept = verdict({ kind: "accept" });
   return [
@@ -395,19 +395,24 @@ function iptablesFilterChains(skeleton: Skeleton): Chain[] {
   ];
 }
 
-/** Loopback node ports need route_localnet, which lets strangers address 127.0.0.0/8: keep them out. */
-function antiMartian(family: Family): Rule {
+/** Loopback node ports need route_localnet, which lets strangers address 127.0.0.0/8: keep them out. A packet without a
+ *  connection has no status that could be asked. */
+function antiMartian(family: Family): Rule[] {
   const loopback = [loopbackOf(family)];
-  return commented(
-    "block incoming localnet connections",
-    rule(
-      within(addressField(family, "daddr"), loopback),
-      within(addressField(family, "saddr"), loopback, true),
-      noBit(CT_STATE_FIELD, CT_STATE.related | CT_STATE.established),
-      noBit(CT_STATUS_FIELD, CT_STATUS.dnat),
-      verdict({ kind: "drop" }),
-    ),
-  );
+  const block = (...states: Match[]): Rule =>
+    commented(
+      "block incoming localnet connections",
+      rule(
+        within(addressField(family, "daddr"), loopback),
+        within(addressField(family, "saddr"), loopback, true),
+        ...states,
+        verdict({ kind: "drop" }),
+      ),
+    );
+  return [
+    block(anyBit(CT_STATE_FIELD, CT_STATE.invalid | CT_STATE.untracked)),
+    block(noBit(CT_STATE_FIELD, CT_STATE.related | CT_STATE.established), noBit(CT_STATUS_FIELD, CT_STATUS.dnat)),
+  ];
 }
 
 // --- shapes ------------------------------------------------------------------------------------------------------------
