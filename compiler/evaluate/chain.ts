@@ -1,7 +1,7 @@
 /** What the rules of a chain do to a packet. */
 import { invariant, unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE, MAX_JUMP_DEPTH } from "../ir/constants.ts";
-import { partHolds } from "../ir/interval.ts";
+import { namesWith, partHolds } from "../ir/interval.ts";
 import type {
   Chain,
   Expression,
@@ -23,6 +23,7 @@ import { ElementIndex, keyText } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
 import type { Reason } from "./packet.ts";
 import { type State, translate } from "./state.ts";
+import type { Against } from "./watch.ts";
 
 /** Where evaluation stands. */
 interface Frame {
@@ -113,6 +114,7 @@ function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
         match.left,
         false,
         `${match.operator} ${match.right}`,
+        () => ({ kind: "intervals", intervals: [{ from: match.right, to: match.right }] }),
         ([value]) => compare(value as Value, match.operator, match.right),
         state,
         frame,
@@ -125,6 +127,7 @@ function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
         match.left,
         match.negated,
         match.intervals.map(({ from, to }) => `${from}-${to}`).join(),
+        () => ({ kind: "intervals", intervals: match.intervals }),
         inside,
         state,
         frame,
@@ -135,6 +138,7 @@ function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
         match.left,
         match.negated,
         `${match.prefix}*`,
+        () => ({ kind: "intervals", intervals: [namesWith(match.prefix)] }),
         ([value]) => String(value).startsWith(match.prefix),
         state,
         frame,
@@ -144,6 +148,7 @@ function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
         match.key,
         match.negated,
         `@${match.set}`,
+        () => ({ kind: "elements", elements: frame.table.set(match.set).elements }),
         (key) => isMember(match.set, key, state, frame),
         withMember(match, state, frame),
         frame,
@@ -168,6 +173,7 @@ function test(
   left: Expression,
   negated: boolean,
   right: string,
+  against: () => Against,
   holds: (value: readonly Value[]) => boolean,
   state: State,
   { table }: Frame,
@@ -175,6 +181,8 @@ function test(
 ): StepProgress[] {
   if (isUnknown(left, state)) return assume(`${describe(left)} ${right}`, negated, state);
   const possible = evaluateExpression(left, state, table);
+  const { watch } = state.environment;
+  if (watch !== undefined) for (const { value } of possible) watch.asked(left, value, against(), state);
   const branches = possible.map(({ probability, value }) => ({
     probability,
     flow: holds(value) === negated ? ("next" as const) : ("continue" as const),
@@ -210,6 +218,11 @@ function withMember({ key, negated, set }: Extract<Match, { kind: "member" }>, s
   const [only, other] = negated || isUnknown(key, state) ? [] : evaluateExpression(key, state, table);
   const element = only === undefined || other !== undefined ? undefined : table.setElements(set).find(only.value);
   return element === undefined ? state : { ...state, member: { element, declaration: table.set(set) } };
+}
+
+/** Tells who watches that `key` was looked up among `elements`. */
+function tell(key: Expression, value: readonly Value[], elements: readonly SetElement[], state: State): void {
+  state.environment.watch?.asked(key, value, { kind: "elements", elements }, state);
 }
 
 /** Both ways, unless this packet has already been assumed to match, or not to. */
@@ -332,6 +345,7 @@ function runVmap(
   }
   const possible = evaluateExpression(key, state, frame.table);
   const found = possible.flatMap(({ probability, value }): StepProgress[] => {
+    tell(key, value, typeof map === "string" ? frame.table.map(map).elements : map, state);
     const element = elements.find(value);
     if (element === undefined || isData(element.value)) return [{ state: scale(state, probability), flow: "next" }];
     return runVerdict(element.value, because(scale(state, probability), element), frame);
@@ -397,10 +411,10 @@ function runDnat(
   if (isUnknown(to.key, state))
     return assumeElement(to.key, declaration.elements, state, (element, chosen) => [translateBy(element, chosen)]);
   const possible = evaluateExpression(to.key, state, frame.table);
-  const found = possible.map(
-    ({ probability, value }): StepProgress =>
-      translateBy(frame.table.mapElements(to.map).find(value), scale(state, probability)),
-  );
+  const found = possible.map(({ probability, value }): StepProgress => {
+    tell(to.key, value, declaration.elements, state);
+    return translateBy(frame.table.mapElements(to.map).find(value), scale(state, probability));
+  });
   const rest = 1 - sum(possible);
   return rest > TINY ? [...found, { state: scale(state, rest), flow: "next" }] : found;
 }

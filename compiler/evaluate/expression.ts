@@ -41,6 +41,8 @@ export function evaluateExpression(expression: Expression, state: State, table: 
       );
     case "lookup":
       return evaluateExpression(expression.key, state, table).flatMap(({ probability, value }) => {
+        const { elements } = table.map(expression.map);
+        state.environment.watch?.asked(expression.key, value, { kind: "elements", elements }, state);
         const element = table.mapElements(expression.map).find(value);
         return element === undefined || !Array.isArray(element.value)
           ? []

@@ -1,5 +1,6 @@
 import type { Hook, MapDeclaration, MapElement, RejectWith, Rule, SetDeclaration, SetElement } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
+import type { Watch } from "./watch.ts";
 
 /** The first packet of a connection, as it enters the node. */
 export interface Packet {
@@ -24,6 +25,8 @@ export interface Environment {
   readonly localAddresses: ReadonlySet<Address>;
   /** Clients and endpoints that sets filled at packet time hold: set name, and the parts of the key joined by blanks. */
   readonly remembered: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Is told what the packet is asked. */
+  readonly watch?: Watch;
 }
 
 /** What happens to a packet: possibly one of several things, by chance. */

@@ -1,0 +1,62 @@
+/** Whether two programs do the same to a packet. */
+import type { Outcome, Result } from "../evaluate/packet.ts";
+import { printAddressPort } from "../net/address.ts";
+
+/** What a packet meets, as text, with the chance of each; chances add up to 1. */
+export type Chances = ReadonlyMap<string, number>;
+
+/** Two outcomes of one packet that are not the same, and what has to be assumed of matches that are not understood. */
+export interface Difference {
+  readonly left: Outcome;
+  readonly right: Outcome;
+  readonly assumptions: readonly string[];
+}
+
+/** iptables rounds probabilities to 31 bits, and cascades of them add up. */
+const TOLERANCE = 1e-6;
+
+/** The first pair of outcomes that can be met together and differ. */
+export function findDifference(left: readonly Outcome[], right: readonly Outcome[]): Difference | undefined {
+  for (const a of left) {
+    for (const b of right) {
+      if (!areCompatible(a, b) || sameChances(chancesOf(a), chancesOf(b))) continue;
+      const assumptions = [...a.assumptions, ...b.assumptions].map(
+        ({ text, holds }) => `${holds ? "" : "not "}${text}`,
+      );
+      return { left: a, right: b, assumptions: [...new Set(assumptions)].sort() };
+    }
+  }
+  return undefined;
+}
+
+/** No match holds in one and does not hold in the other. */
+function areCompatible(left: Outcome, right: Outcome): boolean {
+  return left.assumptions.every(({ text, holds }) =>
+    right.assumptions.every((other) => other.text !== text || other.holds === holds),
+  );
+}
+
+export function chancesOf({ results }: Outcome): Chances {
+  const chances = new Map<string, number>();
+  for (const result of results) {
+    const text = describeResult(result);
+    chances.set(text, (chances.get(text) ?? 0) + result.probability);
+  }
+  return chances;
+}
+
+function sameChances(left: Chances, right: Chances): boolean {
+  const texts = new Set([...left.keys(), ...right.keys()]);
+  return [...texts].every((text) => Math.abs((left.get(text) ?? 0) - (right.get(text) ?? 0)) <= TOLERANCE);
+}
+
+/** What happens, without the rules that led to it. Who is not delivered has no source that anybody sees, and whether a packet
+ *  was accepted in so many words makes no difference to it. */
+export function describeResult({ verdict, rejectWith, endpoint, masquerade, sticky }: Result): string {
+  if (verdict === "drop") return "drop";
+  if (verdict === "reject") return `reject with ${rejectWith}`;
+  const source = masquerade ? ", masqueraded" : "";
+  if (verdict !== "dnat" || endpoint === undefined) return `goes on${source}`;
+  const remembered = sticky === undefined ? "" : `, remembered for ${sticky.timeoutSeconds} s`;
+  return `to ${printAddressPort(endpoint.address, endpoint.port)}${source}${remembered}`;
+}

@@ -1,0 +1,140 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Box, Range } from "../../compiler/compare/box.ts";
+import { type Comparison, compare } from "../../compiler/compare/compare.ts";
+import { findDifference } from "../../compiler/compare/outcomes.ts";
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { hasPorts } from "../../compiler/evaluate/expression.ts";
+import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import type { Address } from "../../compiler/net/address.ts";
+import { cluster } from "../support/arbitraries.ts";
+import { mustCompile, printIptables, printNft, unfold } from "../support/compile.ts";
+import { MUTATIONS } from "../support/mutants.ts";
+import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { mustReadIptables, mustReadNft } from "../support/read.ts";
+
+/** What the two texts of a program say. */
+function textsOf(program: Program): [Program, Program] {
+  const families = (["ip", "ip6"] as const).map((family) => mustReadIptables(printIptables(program, family), family));
+  const iptables = { ruleset: { tables: families.flatMap(({ ruleset }) => ruleset.tables) }, routes: [] };
+  return [mustReadNft(printNft(program)), iptables];
+}
+
+function isIn(range: Range, value: number | bigint): boolean {
+  return range.from <= value && value <= range.to;
+}
+
+function holds({ saddr, daddr, sport, dport }: Box, packet: Packet): boolean {
+  return (
+    isIn(saddr, packet.source) &&
+    isIn(daddr, packet.destination) &&
+    isIn(sport, packet.sourcePort) &&
+    isIn(dport, packet.destinationPort)
+  );
+}
+
+/** Whether a comparison has found that the programs treat a packet differently. */
+function finds({ regions }: Comparison, packet: Packet): boolean {
+  const asIs = hasPorts(packet.protocol) ? packet : { ...packet, sourcePort: 0, destinationPort: 0 };
+  return regions.some(
+    ({ door, box, packet: { inInterface } }) =>
+      door.protocol === packet.protocol &&
+      door.ctState === "new" &&
+      (door.isAnyInterface ? packet.inInterface !== undefined : inInterface === packet.inInterface) &&
+      typeof box.saddr.from === typeof packet.source &&
+      holds(box, asIs),
+  );
+}
+
+/** Packets at hosts of a cluster, and at the borders of regions. */
+function* probes(comparison: Comparison, others: Iterable<Packet>): Generator<Packet> {
+  yield* others;
+  for (const { box, packet } of comparison.regions.slice(0, 200)) {
+    for (const [saddr, daddr, sport, dport] of [
+      [box.saddr.to, box.daddr.to, box.sport.to, box.dport.to],
+      [box.saddr.from, box.daddr.to, box.sport.from, box.dport.to],
+    ] as const)
+      yield {
+        ...packet,
+        source: saddr as Address,
+        destination: daddr as Address,
+        sourcePort: Number(sport),
+        destinationPort: Number(dport),
+      };
+  }
+}
+
+describe("the same programs", () => {
+  test("in lookups and in rules are proved equal", () => {
+    fc.assert(
+      fc.property(cluster, (world) => {
+        const { program, node } = mustCompile(world);
+        const { differing, open } = compare(program, unfold(program), { addresses: node.addresses });
+        expect({ differing, open }).toEqual({ differing: 0, open: [] });
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test("in the two texts are proved equal", () => {
+    fc.assert(
+      fc.property(cluster, (world) => {
+        const { program, node } = mustCompile(world);
+        const [nft, iptables] = textsOf(program);
+        const { differing, open, regions } = compare(nft, iptables, { addresses: node.addresses });
+        expect({ differing, open, first: regions[0]?.packet }).toEqual({ differing: 0, open: [], first: undefined });
+      }),
+      { numRuns: 20 },
+    );
+  });
+});
+
+describe("different programs", () => {
+  test("differ for the packets that are found, and for no others", () => {
+    let different = 0;
+    fc.assert(
+      fc.property(cluster, fc.nat({ max: 40 }), (world, start) => {
+        const { program: left, node } = mustCompile(world);
+        const { program: right } = mustCompile({ ...world, mode: world.mode === "nftables" ? "iptables" : "nftables" });
+        const comparison = compare(left, right, { addresses: node.addresses, keep: Number.POSITIVE_INFINITY });
+        const evaluators = [new Evaluator(left), new Evaluator(right)];
+        const environment = environmentOf(node.addresses);
+        const others = [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)];
+        for (const packet of probes(comparison, others)) {
+          const [a, b] = evaluators.map((each) => each.evaluate(packet, environment));
+          const differ = findDifference(a ?? [], b ?? []) !== undefined;
+          if (packet.ctState === undefined)
+            expect({ packet, differ }).toEqual({ packet, differ: finds(comparison, packet) });
+          if (differ) different++;
+        }
+      }),
+      { numRuns: 25 },
+    );
+    expect(different).toBeGreaterThan(100);
+  });
+
+  // That a packet is accepted in so many words is not seen of a whole ruleset: it goes on as it would anyway.
+  const VISIBLE = Object.keys(MUTATIONS).filter((name) => name !== "health checks not accepted");
+
+  test.each(VISIBLE)("that are wrong differ: %s", (name) => {
+    const mutate = MUTATIONS[name] as (program: Program) => Program | undefined;
+    // The same clusters each time: in one of them the mistake can be seen, if the comparison sees it.
+    const found = fc.sample(cluster, { numRuns: 60, seed: 20 }).some((world) => {
+      const { program, node } = mustCompile(world);
+      const wrong = mutate(program);
+      return wrong !== undefined && compare(program, wrong, { addresses: node.addresses }).differing > 0;
+    });
+    expect(found).toBe(true);
+  });
+});
+
+test("a budget that is used up says where it ended, and what is proved", () => {
+  const [world] = fc.sample(cluster, { numRuns: 1, seed: 7 });
+  if (world === undefined) throw new Error("no cluster");
+  const { program, node } = mustCompile(world);
+  const { boxes, open } = compare(program, program, { addresses: node.addresses, budget: 50 });
+  expect(boxes).toBe(50);
+  expect(open[0]).toMatchObject({ reason: "after 50 boxes" });
+  expect(open.length).toBeGreaterThan(1);
+});
