@@ -461,8 +461,10 @@ interface ForeignChains {
 
 /** A ruleset as somebody could have written it for nft, which takes no two transport protocols in one rule. */
 export const foreignNft: fc.Arbitrary<string> = chainsOf(NFT_MATCHES, NFT_EFFECTS).map((chains) => {
-  const isOne = (line: string): boolean =>
-    !/\b(tcp|ip protocol)\b[^{]*udp dport 53-80|udp dport 53-80.*\b(tcp (dport|flags)|ip protocol)/.test(line);
+  const isOne = (line: string): boolean => {
+    const rule = line.replace(/jump \{.*/, "");
+    return !(rule.includes("udp dport") && /tcp (dport|flags)|protocol tcp/.test(rule));
+  };
   const block = (head: string, lines: readonly string[]): string =>
     `\t${head} {\n${lines
       .filter(isOne)

@@ -165,7 +165,6 @@ const KEYWORDS = [
   Header,
   OptionHeader,
   IpHeader,
-  Rt,
   Exthdr,
   MapWord,
   Vmap,
@@ -175,6 +174,7 @@ const KEYWORDS = [
   BitWord,
   RelationWord,
   MetaKeyWord,
+  Rt, // behind rtclassid
 ];
 
 export const TOKENS = [
