@@ -2,7 +2,7 @@
  * How long it takes to read what a large host lists: kube-proxy's iptables rules as iptables-save prints them, and an
  * element-based ruleset as nft lists it.
  *
- *   npm run bench:read -- [--lines 700000] [--elements 1000000] [--rounds 3]
+ *   npm run bench:read -- [--lines 700000] [--elements 100000] [--rounds 3]
  *
  * Each reading is a process of its own that reads the file, makes a program of it and says how many rules or elements that
  * has; seconds and peak memory are the whole process's. Needs GNU time for the memory.
@@ -25,7 +25,7 @@ import { printTable } from "./support/table.mjs";
 const { values: flags } = parseArgs({
   options: {
     lines: { type: "string", default: "700000" },
-    elements: { type: "string", default: "1000000" },
+    elements: { type: "string", default: "100000" },
     rounds: { type: "string", default: "3" },
     /** A file to read, in the process that is measured. */
     read: { type: "string" },

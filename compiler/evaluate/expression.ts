@@ -1,6 +1,6 @@
 /** Values of expressions for a packet. */
 import { unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
+import { ADDRESS_TYPE, CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
@@ -178,7 +178,7 @@ function evaluateMeta(key: MetaKey, state: State): Value | undefined {
 function evaluateCt(key: CtKey, state: State): Value | undefined {
   const { original } = state;
   if (key === "state") return state.ctState;
-  if (state.ctState === CT_STATE.invalid || state.ctState === CT_STATE.untracked) return undefined; // there is no connection
+  if (!hasConnection(state)) return undefined;
   switch (key) {
     case "status":
       return state.ctStatus;
@@ -203,13 +203,30 @@ function evaluateCt(key: CtKey, state: State): Value | undefined {
 
 const OF_THE_HOST: ReadonlySet<MetaKey> = new Set(["oifname", "oif", "pkttype", "skuid", "skgid"]);
 
+function hasConnection({ ctState }: State): boolean {
+  return ctState !== CT_STATE.invalid && ctState !== CT_STATE.untracked;
+}
+
+/** The bits of the connection's status that are followed. A connection that has come back by loopback is confirmed, and
+ *  masquerading it has changed its source, or not. */
+function knownStatus({ masqueraded, inInterface, original }: State): number {
+  const { dnat, snat, expected, assured, confirmed, dying } = CT_STATUS;
+  const looped = inInterface !== (original.inInterface ?? "");
+  const always = dnat | expected | assured | dying | CT_STATUS["seen-reply"];
+  return always | (masqueraded ? 0 : snat) | (looped ? 0 : confirmed);
+}
+
 /** Whether `expression` depends on more of the packet or host than is known here. */
 export function isUnknown(expression: Expression, state: State): boolean {
   switch (expression.kind) {
     case "opaque":
       return true;
-    case "bitwise":
-      return isUnknown(expression.operand, state);
+    case "bitwise": {
+      const { operand, mask } = expression;
+      if (operand.kind === "ct" && operand.key === "status" && typeof mask === "number")
+        return hasConnection(state) && (mask & ~knownStatus(state)) !== 0;
+      return isUnknown(operand, state);
+    }
     case "concat":
       return expression.parts.some((part) => isUnknown(part, state));
     case "lookup":
@@ -217,6 +234,8 @@ export function isUnknown(expression: Expression, state: State): boolean {
     case "meta":
       return OF_THE_HOST.has(expression.key) || state.overwritten.has(describe(expression));
     case "ct":
+      // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
+      if (expression.key === "status") return hasConnection(state);
       return state.overwritten.has(describe(expression));
     case "header":
       return isUnknownHeader(expression.field, state);

@@ -1,10 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { normaliseProgram } from "../../compiler/ir/normal-form.ts";
+import type { Program } from "../../compiler/ir/types.ts";
 import { cluster } from "../support/arbitraries.ts";
 import { expectedOfIptables, expectedOfNft } from "../support/arrange.ts";
 import { mustCompile, printIptables, printNft } from "../support/compile.ts";
-import { mustReadIptables, mustReadNft } from "../support/read.ts";
+import { MUTATIONS } from "../support/mutants.ts";
+import { mustReadIptables, mustReadNft, readNftText } from "../support/read.ts";
 
 describe("a text that was printed is read as what was printed", () => {
   test.each(["ip", "ip6"] as const)("iptables, %s", (family) => {
@@ -27,4 +29,24 @@ describe("a text that was printed is read as what was printed", () => {
       { numRuns: 40 },
     );
   });
+});
+
+test("each way to be wrong is read as another program", () => {
+  // A port behind the last one is not even read.
+  const read = (program: Program): object => {
+    const { program: found, findings } = readNftText(printNft(program));
+    return { findings, program: normaliseProgram(found) };
+  };
+  const unnoticed = new Map(Object.entries(MUTATIONS));
+  for (const world of fc.sample(cluster, { numRuns: 300, seed: 1 })) {
+    if (unnoticed.size === 0) break;
+    const { program } = mustCompile(world);
+    for (const [name, mutate] of unnoticed) {
+      const mutant = mutate(program);
+      if (mutant === undefined) continue;
+      expect([name, read(mutant)]).not.toEqual([name, read(program)]);
+      unnoticed.delete(name);
+    }
+  }
+  expect([...unnoticed.keys()]).toEqual([]);
 });

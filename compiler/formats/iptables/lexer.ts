@@ -13,8 +13,8 @@ export const Option = createToken({
   pattern: /--?[A-Za-z0-9][A-Za-z0-9-]*(?![^\s=])/,
   label: "an option",
 });
-export const Word = createToken({ name: "Word", pattern: /[^\s"]+/, label: "a word" });
+export const Word = createToken({ name: "Word", pattern: /[!#-\uffff]+/, label: "a word" });
 
 export const TOKENS = [Blank, Quoted, Unclosed, Counters, Bang, Option, Word];
 
-export const lineLexer = new Lexer(TOKENS, { positionTracking: "onlyOffset" });
+export const lineLexer = new Lexer(TOKENS, { positionTracking: "onlyOffset", ensureOptimizations: true });

@@ -104,8 +104,9 @@ export function parseMarkAndMask(text: string): { readonly value: number; readon
 }
 
 /** `field & mask == value`, or not. */
-export function testMasked(field: Expression, mask: number, value: Value, negated: boolean, all = 0xffffffff): Match {
-  const left: Expression = mask === all ? field : { kind: "bitwise", operand: field, mask, xor: 0 };
+export function testMasked(field: Expression, mask: Value, value: Value, negated: boolean, all = 0xffffffff): Match {
+  const xor = typeof mask === "bigint" ? 0n : 0;
+  const left: Expression = mask === all ? field : { kind: "bitwise", operand: field, mask, xor };
   return { kind: "compare", left, operator: negated ? "!=" : "==", right: value };
 }
 

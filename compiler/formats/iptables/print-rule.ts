@@ -160,7 +160,7 @@ function addCompare(
     return;
   }
   const { operand, mask, xor } = left;
-  if (xor !== 0) throw new Inexpressible("bitwise operation");
+  if (xor !== 0 && xor !== 0n) throw new Inexpressible("bitwise operation");
   if ((operand.kind === "meta" || operand.kind === "ct") && operand.key === "mark") {
     const name = operand.kind === "meta" ? "mark" : "connmark";
     parts.modules.push(`-m ${name} ${sign(negated)}--mark ${hex(right)}/${hex(mask)}`);

@@ -165,7 +165,7 @@ class RuleReader {
     const [name = ""] = option.values;
     const left: Expression = { kind: "meta", key };
     const { negated } = option;
-    if (name === "" || name.length > 15 || /[\s"*]/.test(name))
+    if (name === "" || name.length > 15 || /[\s"]/.test(name))
       this.fail("expected the name of an interface, at most 15 characters", option);
     else if (!name.endsWith("+"))
       this.steps.push({ kind: "compare", left, operator: negated ? "!=" : "==", right: name });
@@ -225,14 +225,18 @@ class RuleReader {
     }
     const implicit = this.implicitModule();
     const name = implicit === undefined ? undefined : optionOf(implicit, option.name);
+    const unknown = this.units.findLast((unit) => optionsOf(unit) === undefined);
     if (implicit !== undefined && name !== undefined) {
       this.units.push(implicit);
       this.add(implicit, { ...option, name });
-      return;
+    } else if (unknown !== undefined) {
+      unknown.options.push(option);
+    } else if (implicit !== undefined && optionsOf(implicit) === undefined && option.name.startsWith("--")) {
+      implicit.options.push(option);
+      this.units.push(implicit);
+    } else {
+      this.fail(`unknown option ${option.name}`, option);
     }
-    const unknown = this.units.findLast((unit) => optionsOf(unit) === undefined);
-    if (unknown === undefined) this.fail(`unknown option ${option.name}`, option);
-    else unknown.options.push(option);
   }
 
   private add(unit: OpenUnit, option: OptionText): void {
@@ -244,7 +248,19 @@ class RuleReader {
 
   /** `-p tcp --dport 80` loads the match of the protocol's name. */
   private implicitModule(): OpenUnit | undefined {
-    const names: Readonly<Record<number, string>> = { 1: "icmp", 6: "tcp", 17: "udp", 58: "icmp6", 132: "sctp" };
+    const names: Readonly<Record<number, string>> = {
+      1: "icmp",
+      6: "tcp",
+      17: "udp",
+      33: "dccp",
+      50: "esp",
+      51: "ah",
+      58: "icmp6",
+      108: "ipcomp",
+      132: "sctp",
+      135: "mh",
+      136: "udplite",
+    };
     const name = this.protocol === undefined ? undefined : names[this.protocol];
     if (name === undefined || this.units.some((unit) => unit.name === name)) return undefined;
     const head: OptionText = { negated: false, name: "-m", values: [name], start: 0, end: 0 };
@@ -312,7 +328,7 @@ class RuleReader {
 
 function maskedTest(field: Expression, { address, mask }: Masked, negated: boolean): Step[] {
   const length = prefixLength(mask);
-  if (length === undefined) return [testMasked(field, mask as number, address, negated)];
+  if (length === undefined) return [testMasked(field, mask, address, negated)];
   if (length === 0 && !negated) return [];
   return [testInterval(field, prefixRange({ address, length } as Parameters<typeof prefixRange>[0]), negated)];
 }

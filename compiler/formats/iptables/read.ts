@@ -351,7 +351,12 @@ class FileReader {
   /** The options of a line; undefined when it is not even that, which is reported. */
   private parseLine(start: number, end: number): OptionText[] | undefined {
     const line = this.source.text.slice(start, end);
-    const { tokens } = lineLexer.tokenize(line);
+    const { tokens, errors } = lineLexer.tokenize(line);
+    const [unreadable] = errors;
+    if (unreadable !== undefined) {
+      const at = start + unreadable.offset;
+      this.error("rules-syntax", "expected text, found a character that is none", at, at + unreadable.length);
+    }
     lineParser.input = tokens;
     const options = lineParser.command();
     const [error] = lineParser.errors;

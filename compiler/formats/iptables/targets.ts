@@ -147,7 +147,16 @@ const mark: TargetReader = {
 
 /** Copies of masked marks mix two fields, and are kept as unknown values. */
 const connmark: TargetReader = {
-  options: { ...markOptions, "--save-mark": 0, "--restore-mark": 0, "--nfmask": 1, "--ctmask": 1, "--mask": 1 },
+  options: {
+    ...markOptions,
+    "--save-mark": 0,
+    "--restore-mark": 0,
+    "--left-shift-mark": 1,
+    "--right-shift-mark": 1,
+    "--nfmask": 1,
+    "--ctmask": 1,
+    "--mask": 1,
+  },
   read: ({ options }) => {
     const copy = options.find(({ name }) => name === "--save-mark" || name === "--restore-mark");
     if (copy === undefined) return readMark(CT_MARK, options);

@@ -887,37 +887,39 @@ class NftParser extends EmbeddedActionsParser {
     );
   });
 
-  private readonly value = this.RULE("value", (): Node => {
-    let quoted = false;
-    const { image } = this.OR(
-      anyOf([
-        { ALT: () => this.CONSUME1(t.Word) },
-        { ALT: () => this.CONSUME(t.Numeral) },
-        {
-          ALT: () => {
-            quoted = true;
-            return this.CONSUME(t.Text);
+  private readonly value = this.RULE(
+    "value",
+    (): Node =>
+      this.OR(
+        anyOf([
+          { ALT: (): Node => plain(this.CONSUME1(t.Word)) },
+          { ALT: (): Node => plain(this.CONSUME(t.Numeral)) },
+          {
+            ALT: (): Node => {
+              const text = unquote(this.CONSUME(t.Text).image);
+              return { kind: "value", text, quoted: true };
+            },
           },
-        },
-        { ALT: () => this.CONSUME1(t.Ip6) },
-        { ALT: () => this.CONSUME(t.Mac) },
-        { ALT: () => this.CONSUME(t.Classid) },
-        {
-          ALT: () => {
-            this.CONSUME(t.OpenBracket);
-            const address = this.CONSUME2(t.Ip6);
-            this.OPTION(() => {
-              this.CONSUME(t.Dash);
-              this.CONSUME3(t.Ip6);
-            });
-            this.CONSUME(t.CloseBracket);
-            return address;
+          { ALT: (): Node => plain(this.CONSUME1(t.Ip6)) },
+          { ALT: (): Node => plain(this.CONSUME(t.Mac)) },
+          { ALT: (): Node => plain(this.CONSUME(t.Classid)) },
+          {
+            // [ address ( - address )? ]
+            ALT: (): Node => {
+              this.CONSUME(t.OpenBracket);
+              const from = plain(this.CONSUME2(t.Ip6));
+              let to: Node | undefined;
+              this.OPTION(() => {
+                this.CONSUME(t.Dash);
+                to = plain(this.CONSUME3(t.Ip6));
+              });
+              this.CONSUME(t.CloseBracket);
+              return to === undefined ? from : { kind: "range", from, to };
+            },
           },
-        },
-      ]),
-    );
-    return { kind: "value", text: quoted ? unquote(image) : image, quoted };
-  });
+        ]),
+      ),
+  );
 
   // { element ( , element )* ,? }
   readonly set = this.RULE("set", (): Node => {
@@ -1093,6 +1095,10 @@ function byPrecedence(operands: readonly Node[], operators: readonly BitOperator
     [values, signs] = [nextValues, nextSigns];
   }
   return values[0] ?? NOTHING;
+}
+
+function plain({ image }: IToken): Node {
+  return { kind: "value", text: image, quoted: false };
 }
 
 export function unquote(image: string): string {

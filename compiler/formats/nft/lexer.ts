@@ -69,7 +69,7 @@ export const Dash = symbol("Dash", /-/);
 export const Plus = symbol("Plus", /\+/);
 export const Slash = symbol("Slash", /\//);
 export const Star = symbol("Star", /\*/);
-export const Other = createToken({ name: "Other", pattern: /[^\s]/, label: "a character" });
+export const Other = createToken({ name: "Other", pattern: /[!-\uffff]/, label: "a character" });
 
 function keyword(name: string, pattern: RegExp, label = `"${pattern.source}"`): TokenType {
   return createToken({ name, pattern, longer_alt: Word, categories: Word, label });
@@ -165,7 +165,6 @@ const KEYWORDS = [
   Header,
   OptionHeader,
   IpHeader,
-  Rt,
   Exthdr,
   MapWord,
   Vmap,
@@ -175,6 +174,7 @@ const KEYWORDS = [
   BitWord,
   RelationWord,
   MetaKeyWord,
+  Rt, // behind rtclassid
 ];
 
 export const TOKENS = [
@@ -214,4 +214,4 @@ export const TOKENS = [
   Other,
 ];
 
-export const nftLexer = new Lexer(TOKENS, { positionTracking: "onlyOffset", ensureOptimizations: false });
+export const nftLexer = new Lexer(TOKENS, { positionTracking: "onlyOffset", ensureOptimizations: true });

@@ -82,7 +82,7 @@ function printBitwise({ operand, mask, xor }: Extract<Expression, { kind: "bitwi
   const type = typeOf(operand, family);
   const inner = printExpression(operand, family);
   const all = 0xffffffff;
-  if (xor === 0) return `${inner} & ${printMask(mask, type)}`;
+  if (xor === 0 || xor === 0n) return `${inner} & ${printMask(mask, type)}`;
   if (mask === all) return `${inner} ^ ${printMask(xor, type)}`;
   if (typeof mask === "number" && typeof xor === "number" && ~mask >>> 0 === xor)
     return `${inner} | ${printMask(xor, type)}`;

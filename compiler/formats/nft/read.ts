@@ -105,7 +105,9 @@ class FileReader {
       this.errorAt("rules-dialect", "this is iptables-save, not nft", at, at + 1);
       return { ruleset: { tables: [] }, routes: [] };
     }
-    const { tokens } = nftLexer.tokenize(text);
+    const { tokens, errors } = nftLexer.tokenize(text);
+    for (const { offset, length } of errors)
+      this.errorAt("rules-syntax", "expected text, found a character that is none", offset, offset + length);
     const { items, anonymous, strays } = structureOf(tokens);
     for (const { name, block } of anonymous) this.anonymous.set(name, block);
     for (const stray of strays) this.error("rules-syntax", "this closes nothing", [stray]);

@@ -409,17 +409,15 @@ class RuleTranslator {
     return [...test, { kind: "reject", with: found }];
   }
 
-  /** A comparison, unless the rule has it already. */
+  /** A comparison of the family, or with TCP, unless the rule has it already. */
   private ensure(left: Expression, right: Value): Step[] {
-    const key = left.kind === "meta" ? left.key : undefined;
-    const isThere = this.steps.some(
-      (step) =>
-        step.kind === "compare" &&
-        step.left.kind === "meta" &&
-        step.left.key === key &&
-        step.operator === "==" &&
-        step.right === right,
-    );
+    const isThere = this.steps.some((step) => {
+      if (step.kind !== "compare" && step.kind !== "within") return false;
+      const tested = step.left;
+      if (left.kind === "meta" && left.key === "l4proto" && impliesTcp(tested)) return true;
+      const isSame = tested.kind === "meta" && left.kind === "meta" && tested.key === left.key;
+      return isSame && step.kind === "compare" && step.operator === "==" && step.right === right;
+    });
     return isThere ? [] : [{ kind: "compare", left, operator: "==", right }];
   }
 
@@ -586,6 +584,12 @@ function toComparison(left: Expression, operator: string, interval: Interval): M
     operator: sign as Extract<Match, { kind: "compare" }>["operator"],
     right: interval.from,
   };
+}
+
+function impliesTcp(field: Expression): boolean {
+  return (
+    (field.kind === "transport" && field.protocol === "tcp") || (field.kind === "header" && field.field === "tcp flags")
+  );
 }
 
 function isConstant(node: Node): boolean {

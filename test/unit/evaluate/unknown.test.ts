@@ -73,6 +73,11 @@ describe("what is not known is assumed both ways", () => {
   });
 });
 
+test("the connection's status as a whole, which has bits of the kernel's own", () => {
+  expect(outcomes(forward([equal(STATUS, 0), drop]))).toEqual(["drop if ct status == 0", "pass if not ct status == 0"]);
+  expect(outcomes(forward([noBit(STATUS, 32), drop]))).toEqual(["drop"]);
+});
+
 describe("a statement that may write a mark", () => {
   const writes: Step = { kind: "opaque-statement", text: "-j CONNMARK", terminal: false, writes: [MARK] };
 

@@ -385,6 +385,11 @@ describe("wrong input is told, and the rest is read", () => {
       "*fliter\n-A INPUT -j DROP\nCOMMIT\n",
       ["1:1 error unknown-table expected a table: raw, mangle, filter, nat, security"],
     ],
+    [
+      "a control character",
+      dump("-j \u0007DROP"),
+      ["3:13 error rules-syntax expected text, found a character that is none"],
+    ],
     ["an unknown option", dump("-p tcp --dports 80 -j DROP"), ["3:17 error rules-syntax unknown option --dports"]],
     [
       "a port that is none",

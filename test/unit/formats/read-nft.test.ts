@@ -311,6 +311,11 @@ describe("wrong input is told, and the rest is read", () => {
         '2:2 error rules-truncated the text ends inside of chain c: expected "}"',
       ],
     ],
+    [
+      "a control character",
+      table("accept \u0007"),
+      ["10:10 error rules-syntax expected text, found a character that is none"],
+    ],
     ["a brace too much", "table ip t {\n}\n}\n", ["3:1 error rules-syntax this closes nothing"]],
     [
       "a prompt around it",

@@ -1,0 +1,33 @@
+import { expect, test } from "vitest";
+import { runCase } from "../../../compiler/cases/run.ts";
+import { iptablesEngine, nftEngine } from "../../../compiler/engines/text.ts";
+import { EngineTrouble } from "../../../compiler/engines/types.ts";
+import { compileCase, readCase } from "../../support/cases.ts";
+import { baseChain, programOf, ruleOf } from "../../support/ir.ts";
+import { readCases } from "../../support/shared.ts";
+
+const CASES = readCases("flow").map(({ name, text }) => readCase(name, text));
+
+test.each([nftEngine, iptablesEngine])("all flow cases hold for the text of $name", async (engine) => {
+  const results = [];
+  for (const testCase of CASES) {
+    for (const mode of testCase.modes)
+      results.push(...(await runCase(testCase, mode, compileCase(testCase, mode), engine)));
+  }
+  expect(results.filter(({ status }) => status !== "pass")).toEqual([]);
+  expect(results).toHaveLength(CASES.reduce((sum, { modes, flows }) => sum + modes.length * flows.length, 0));
+});
+
+test("a program that has no text is trouble, and no answer", async () => {
+  const [testCase] = CASES;
+  if (testCase === undefined) throw new Error("there are no cases");
+  const compiled = compileCase(testCase, testCase.modes[0] ?? "nftables");
+  const program = programOf({ chains: [baseChain("postrouting", "filter", [ruleOf({ kind: "counter" })], 150)] });
+  await expect(iptablesEngine.run({ ...compiled, program }, [])).rejects.toThrow(EngineTrouble);
+  const unreadable = programOf({
+    chains: [baseChain("input", "filter", [ruleOf({ kind: "opaque", text: "what is this", negated: false })])],
+  });
+  await expect(nftEngine.run({ ...compiled, program: unreadable }, [])).rejects.toThrow(
+    "our own text is not read: rules.nft:",
+  );
+});
