@@ -1,5 +1,5 @@
 /** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
-import { Command, CommanderError, Option } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { OUTPUTS, version } from "./cli/compile.ts";
 import { ENGINE_NAMES } from "./cli/engines.ts";
 import { EXIT } from "./cli/session.ts";
@@ -110,7 +110,37 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     "kpc test -R cases/ -o json",
   ).action((cases: string[], flags) => run(async () => (await import("./cli/test.ts")).testCommand(cases, flags)));
 
+  withExamples(
+    withCommonOptions(
+      program
+        .command("diff")
+        .description(
+          "prove that two of manifests and rules do the same to every packet, or show one that tells them apart",
+        )
+        .argument("<left>", "manifests, or rules of nft or iptables (rules.v4,rules.v6 for both families)")
+        .argument("<right>", "likewise")
+        .addOption(new Option("--limit <n>", "differing regions that are shown").default(10).argParser(positive))
+        .addOption(
+          new Option("--budget <n>", "classes of packets to look at before giving up")
+            .default(20_000_000)
+            .argParser(positive),
+        )
+        .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
+    ),
+    "kpc diff rules.nft rules.v4,rules.v6",
+    "kpc diff services.yaml <(nft list ruleset) --node-ip 192.0.2.7 --mode nftables",
+    "kpc diff before.rules after.rules -o json",
+  ).action((left: string, right: string, flags) =>
+    run(async () => (await import("./cli/diff.ts")).diffCommand(left, right, flags)),
+  );
+
   return program;
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1 on");
+  return value;
 }
 
 async function main(argv: readonly string[]): Promise<number> {

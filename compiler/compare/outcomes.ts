@@ -1,4 +1,5 @@
 /** Whether two programs do the same to a packet. */
+import { areConsistent } from "../evaluate/assumption.ts";
 import type { Outcome, Result } from "../evaluate/packet.ts";
 import { printAddressPort } from "../net/address.ts";
 
@@ -19,7 +20,7 @@ const TOLERANCE = 1e-6;
 export function findDifference(left: readonly Outcome[], right: readonly Outcome[]): Difference | undefined {
   for (const a of left) {
     for (const b of right) {
-      if (!areCompatible(a, b) || sameChances(chancesOf(a), chancesOf(b))) continue;
+      if (!areConsistent([...a.assumptions, ...b.assumptions]) || sameChances(chancesOf(a), chancesOf(b))) continue;
       const assumptions = [...a.assumptions, ...b.assumptions].map(
         ({ text, holds }) => `${holds ? "" : "not "}${text}`,
       );
@@ -27,13 +28,6 @@ export function findDifference(left: readonly Outcome[], right: readonly Outcome
     }
   }
   return undefined;
-}
-
-/** No match holds in one and does not hold in the other. */
-function areCompatible(left: Outcome, right: Outcome): boolean {
-  return left.assumptions.every(({ text, holds }) =>
-    right.assumptions.every((other) => other.text !== text || other.holds === holds),
-  );
 }
 
 export function chancesOf({ results }: Outcome): Chances {

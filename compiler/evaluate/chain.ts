@@ -18,6 +18,7 @@ import type {
   Verdict,
 } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
+import { type About, type Assumption, areConsistent, describeTest } from "./assumption.ts";
 import { describe, evaluateExpression, isUnknown } from "./expression.ts";
 import { ElementIndex, keyText } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
@@ -109,50 +110,75 @@ function runStep(step: Step, state: State, frame: Frame, rule: Rule): StepProgre
 
 function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
   switch (match.kind) {
-    case "compare":
-      return test(
-        match.left,
-        false,
-        `${match.operator} ${match.right}`,
-        () => ({ kind: "intervals", intervals: [{ from: match.right, to: match.right }] }),
-        ([value]) => compare(value as Value, match.operator, match.right),
-        state,
-        frame,
-        match.orAbsent,
-      );
+    case "compare": {
+      const { left, operator, right } = match;
+      if (operator !== "==" && operator !== "!=") {
+        const holds = ([value]: readonly Value[]): boolean => isOrdered(value as Value, operator, right);
+        return test(
+          left,
+          {
+            negated: false,
+            orAbsent: false,
+            text: `${describe(left)} ${operator} ${right}`,
+            against: point(right),
+            holds,
+          },
+          state,
+          frame,
+        );
+      }
+      const holds = ([value]: readonly Value[]): boolean => value === right;
+      const about = { subject: describe(left), values: [right] };
+      const asked = {
+        negated: operator === "!=",
+        orAbsent: match.orAbsent === true,
+        about,
+        against: point(right),
+        holds,
+      };
+      return test(left, asked, state, frame);
+    }
     case "within": {
-      const inside = ([value]: readonly Value[]): boolean =>
-        match.intervals.some((interval) => partHolds(interval, value as Value));
+      const { left, negated, intervals } = match;
+      const holds = ([value]: readonly Value[]): boolean =>
+        intervals.some((interval) => partHolds(interval, value as Value));
+      const values = intervals.map((interval) => (interval.from === interval.to ? interval.from : interval));
+      const about = { subject: describe(left), values };
       return test(
-        match.left,
-        match.negated,
-        match.intervals.map(({ from, to }) => `${from}-${to}`).join(),
-        () => ({ kind: "intervals", intervals: match.intervals }),
-        inside,
+        left,
+        { negated, orAbsent: false, about, against: () => ({ kind: "intervals", intervals }), holds },
         state,
         frame,
       );
     }
-    case "name-prefix":
+    case "name-prefix": {
+      const { left, negated, prefix } = match;
+      const names = namesWith(prefix);
+      const holds = ([value]: readonly Value[]): boolean => String(value).startsWith(prefix);
+      const about = { subject: describe(left), values: [names] };
       return test(
-        match.left,
-        match.negated,
-        `${match.prefix}*`,
-        () => ({ kind: "intervals", intervals: [namesWith(match.prefix)] }),
-        ([value]) => String(value).startsWith(match.prefix),
+        left,
+        { negated, orAbsent: false, about, against: () => ({ kind: "intervals", intervals: [names] }), holds },
         state,
         frame,
       );
-    case "member":
-      return test(
-        match.key,
-        match.negated,
-        `@${match.set}`,
-        () => ({ kind: "elements", elements: frame.table.set(match.set).elements }),
-        (key) => isMember(match.set, key, state, frame),
-        withMember(match, state, frame),
-        frame,
-      );
+    }
+    case "member": {
+      const { key, negated, set } = match;
+      const { elements } = frame.table.set(set);
+      const about =
+        key.kind === "concat" ? undefined : { subject: describe(key), values: elements.flatMap((each) => each.key) };
+      const asked = {
+        negated,
+        orAbsent: false,
+        ...(about === undefined || frame.table.set(set).dynamic !== undefined
+          ? { text: `${describe(key)} @${set}` }
+          : { about }),
+        against: (): Against => ({ kind: "elements", elements }),
+        holds: (value: readonly Value[]): boolean => isMember(set, value, state, frame),
+      };
+      return test(key, asked, withMember(match, state, frame), frame);
+    }
     case "chance": {
       const probability = match.numerator / 2 ** 31;
       return fork(state, [
@@ -167,19 +193,23 @@ function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
   }
 }
 
-/** Goes on with the rule where `holds` says so, and to the next rule elsewhere; also where the expression has no value,
- *  unless `orAbsent`. */
-function test(
-  left: Expression,
-  negated: boolean,
-  right: string,
-  against: () => Against,
-  holds: (value: readonly Value[]) => boolean,
-  state: State,
-  { table }: Frame,
-  orAbsent = false,
-): StepProgress[] {
-  if (isUnknown(left, state)) return assume(`${describe(left)} ${right}`, negated, state);
+/** What is asked of a value. */
+interface Asked {
+  readonly negated: boolean;
+  /** The question is answered with yes also where the expression has no value. */
+  readonly orAbsent: boolean;
+  readonly against: () => Against;
+  readonly holds: (value: readonly Value[]) => boolean;
+  /** What is assumed when the value is not known: that it is one of these… */
+  readonly about?: About;
+  /** …or this text. */
+  readonly text?: string;
+}
+
+/** Goes on with the rule where the answer is yes, and to the next rule elsewhere; also where the expression has no value. */
+function test(left: Expression, asked: Asked, state: State, { table }: Frame): StepProgress[] {
+  const { negated, orAbsent, against, holds, about, text = "" } = asked;
+  if (isUnknown(left, state)) return assume(about ?? text, negated, state);
   const possible = evaluateExpression(left, state, table);
   const { watch } = state.environment;
   if (watch !== undefined) for (const { value } of possible) watch.asked(left, value, against(), state);
@@ -190,12 +220,12 @@ function test(
   return fork(state, [...branches, { probability: 1 - sum(possible), flow: orAbsent ? "continue" : "next" }]);
 }
 
-function compare(left: Value, operator: Extract<Match, { kind: "compare" }>["operator"], right: Value): boolean {
+function point(value: Value): () => Against {
+  return () => ({ kind: "intervals", intervals: [{ from: value, to: value }] });
+}
+
+function isOrdered(left: Value, operator: "<" | "<=" | ">" | ">=", right: Value): boolean {
   switch (operator) {
-    case "==":
-      return left === right;
-    case "!=":
-      return left !== right;
     case "<":
       return left < right;
     case "<=":
@@ -225,14 +255,18 @@ function tell(key: Expression, value: readonly Value[], elements: readonly SetEl
   state.environment.watch?.asked(key, value, { kind: "elements", elements }, state);
 }
 
-/** Both ways, unless this packet has already been assumed to match, or not to. */
-function assume(text: string, negated: boolean, state: State): StepProgress[] {
-  const known = state.assumptions.find((assumption) => assumption.text === text);
-  const branches = (known === undefined ? [true, false] : [known.holds]).map((holds): StepProgress => {
-    const assumptions = known === undefined ? [...state.assumptions, { text, holds }] : state.assumptions;
-    return { state: { ...state, assumptions }, flow: holds === negated ? "next" : "continue" };
+/** Both ways, unless what this packet has been assumed to be leaves one of them only. */
+function assume(what: About | string, negated: boolean, state: State): StepProgress[] {
+  const about = typeof what === "string" ? undefined : what;
+  const text = typeof what === "string" ? what : describeTest(what);
+  const isKnown = state.assumptions.some((assumption) => assumption.text === text);
+  return [true, false].flatMap((holds): StepProgress[] => {
+    const assumption: Assumption = about === undefined ? { text, holds } : { text, holds, about };
+    const assumptions = [...state.assumptions, assumption];
+    if (!areConsistent(assumptions)) return [];
+    const after = isKnown ? state : { ...state, assumptions };
+    return [{ state: after, flow: holds === negated ? "next" : "continue" }];
   });
-  return branches;
 }
 
 function fork(state: State, branches: readonly { probability: number; flow: StepProgress["flow"] }[]): StepProgress[] {
@@ -369,8 +403,12 @@ function assumeElement(
   let open = [state];
   const done: StepProgress[] = [];
   for (const group of byValue.values()) {
-    const text = `${describe(key)} ${group.map((element) => element.key.map(partText).join(" . ")).join()}`;
-    const branches = open.flatMap((each) => assume(text, false, each));
+    const subject = describe(key);
+    const what =
+      key.kind === "concat"
+        ? `${subject} ${group.map((element) => element.key.map(partText).join(" . ")).join()}`
+        : { subject, values: group.flatMap((element) => element.key) };
+    const branches = open.flatMap((each) => assume(what, false, each));
     open = branches.filter(({ flow }) => flow === "next").map((branch) => branch.state);
     for (const branch of branches) {
       if (branch.flow !== "next") done.push(...run(group[0] as MapElement, branch.state));

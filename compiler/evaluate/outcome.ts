@@ -1,6 +1,7 @@
 /** From the things that can happen to a packet to one summary of them. */
 import { printAddressPort } from "../net/address.ts";
-import type { Assumption, EndpointOutcome, Outcome, Result } from "./packet.ts";
+import type { Assumption } from "./assumption.ts";
+import type { EndpointOutcome, Outcome, Result } from "./packet.ts";
 
 /** The outcome that `results` are together, their probabilities adding up to 1. */
 export function outcomeOf(results: readonly Result[], assumptions: readonly Assumption[]): Outcome {

@@ -1,5 +1,6 @@
 import type { Hook, MapDeclaration, MapElement, RejectWith, Rule, SetDeclaration, SetElement } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
+import type { Assumption } from "./assumption.ts";
 import type { Watch } from "./watch.ts";
 
 /** The first packet of a connection, as it enters the node. */
@@ -82,11 +83,6 @@ export interface Reason {
   readonly declaration?: SetDeclaration | MapDeclaration;
   /** What it changed: the new destination. */
   readonly translated?: { readonly address: Address; readonly port: number };
-}
-
-export interface Assumption {
-  readonly text: string;
-  readonly holds: boolean;
 }
 
 export function packetFamily(packet: Packet): Family {

@@ -1,7 +1,8 @@
 import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
-import type { Assumption, Environment, Packet, Reason, Sticky } from "./packet.ts";
+import type { Assumption } from "./assumption.ts";
+import type { Environment, Packet, Reason, Sticky } from "./packet.ts";
 
 /** A packet on its way, with its connection. Never changed: each step makes a new one. */
 export interface State {

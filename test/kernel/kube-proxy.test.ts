@@ -8,17 +8,7 @@ import type { Rules } from "../../runtime/kernel/rules.ts";
 import { openNode, type World } from "../../runtime/kernel/world.ts";
 import { printIptables, printNft, toConfig } from "../support/compile.ts";
 import { kernelMissing } from "../support/kernel.ts";
-import { readFolder } from "../support/shared.ts";
-
-/** The settings of the tests that kube-proxy's own output comes from. */
-const SETTINGS = {
-  nodeName: "test-node",
-  nodeIP: "192.168.0.2",
-  nodeIPs: ["192.168.0.2", "192.168.1.2"],
-  detectLocalMode: "ClusterCIDR",
-  clusterCIDR: ["10.0.0.0/8"],
-  serviceCIDRs: ["172.30.0.0/16"],
-};
+import { completeIptables, KUBE_PROXY, SETTINGS, sortNft } from "../support/kube-proxy.ts";
 
 const WORLD: World = { interfaces: ["eth0", "cni0"], addresses: SETTINGS.nodeIPs.map(address) };
 
@@ -75,61 +65,21 @@ async function fates(rules: Rules): Promise<Map<string, string>> {
   );
 }
 
-/** kube-proxy's nft transaction with objects before what refers to them: its test prints them sorted by Service. */
-function sortNft(text: string): string {
-  const lines = text.split("\n").filter((line) => line.startsWith("add "));
-  const rank = (line: string): number =>
-    ["table", "set", "map", "chain", "rule", "element"].indexOf(line.split(" ")[1] ?? "");
-  return lines
-    .map((line, i) => ({ line, i }))
-    .sort((a, b) => rank(a.line) - rank(b.line) || a.i - b.i)
-    .map(({ line }) => line)
-    .join("\n");
-}
-
-/** kube-proxy's restore text for a host without kubelet: jumps as kube-proxy makes them, no accounting objects. */
-function completeIptables(text: string): string {
-  const jumps = {
-    filter: [
-      "INPUT -m conntrack --ctstate NEW -j KUBE-EXTERNAL-SERVICES",
-      "FORWARD -m conntrack --ctstate NEW -j KUBE-EXTERNAL-SERVICES",
-      "INPUT -j KUBE-NODEPORTS",
-      "FORWARD -m conntrack --ctstate NEW -j KUBE-SERVICES",
-      "OUTPUT -m conntrack --ctstate NEW -j KUBE-SERVICES",
-      "FORWARD -j KUBE-FORWARD",
-      "INPUT -m conntrack --ctstate NEW -j KUBE-PROXY-FIREWALL",
-      "OUTPUT -m conntrack --ctstate NEW -j KUBE-PROXY-FIREWALL",
-      "FORWARD -m conntrack --ctstate NEW -j KUBE-PROXY-FIREWALL",
-      "INPUT -j KUBE-FIREWALL",
-      "OUTPUT -j KUBE-FIREWALL",
-    ],
-    nat: ["PREROUTING -j KUBE-SERVICES", "OUTPUT -j KUBE-SERVICES", "POSTROUTING -j KUBE-POSTROUTING"],
-  };
-  const plain = text.replace(/-m nfacct --nfacct-name \S+ /g, "");
-  // Each is put first in its chain, in this order.
-  return plain.replace(/\*(filter|nat)\n([\s\S]*?)COMMIT/g, (_, table: "filter" | "nat", body: string) => {
-    return `*${table}\n${body}${jumps[table].map((jump) => `-I ${jump}\n`).join("")}COMMIT`;
-  });
-}
-
-const [spec] = readFolder("corpus/k8s", "kube-proxy-overall.yaml");
-const [nft] = readFolder("corpus/nft", "kube-proxy-overall.nft");
-const [iptables] = readFolder("corpus/iptables", "kube-proxy-overall.rules");
-const missing = spec === undefined || nft === undefined || iptables === undefined;
-if (missing) process.stderr.write("tests are left out: kube-proxy's own output (../shared/corpus) is not there\n");
-
-describe.skipIf(kernelMissing !== undefined || missing)(
+describe.skipIf(kernelMissing !== undefined || KUBE_PROXY === undefined)(
   "packets meet the fate that kube-proxy's own rules give them",
   () => {
     function ours(mode: Mode): NonNullable<ReturnType<typeof compile>["compiled"]>["program"] {
-      const { compiled } = compile([spec as { name: string; text: string }], { ...toConfig(SETTINGS), mode });
+      const { compiled } = compile([KUBE_PROXY?.spec as { name: string; text: string }], {
+        ...toConfig(SETTINGS),
+        mode,
+      });
       if (compiled === undefined) throw new Error("the specification does not compile");
       return compiled.program;
     }
 
     test("nftables mode", { timeout: 60_000 }, async () => {
       const [theirs, mine] = await Promise.all([
-        fates({ kind: "nft", text: sortNft(nft?.text ?? "") }),
+        fates({ kind: "nft", text: sortNft(KUBE_PROXY?.nft.text ?? "") }),
         fates({ kind: "nft", text: printNft(ours("nftables")) }),
       ]);
       expect(mine).toEqual(theirs);
@@ -137,7 +87,7 @@ describe.skipIf(kernelMissing !== undefined || missing)(
 
     test("iptables mode, by our iptables text and our nft text", { timeout: 60_000 }, async () => {
       const program = ours("iptables");
-      const theirs = { kind: "iptables", ip: completeIptables(iptables?.text ?? ""), ip6: "" } as const;
+      const theirs = { kind: "iptables", ip: completeIptables(KUBE_PROXY?.iptables.text ?? ""), ip6: "" } as const;
       const mine = { kind: "iptables", ip: printIptables(program, "ip"), ip6: "" } as const;
       const [wanted, ...found] = await Promise.all([
         fates({ ...theirs, backend: "legacy" }),

@@ -305,10 +305,11 @@ function stateOption({ values: [text = ""], negated }: OptionText, { table }: Ma
   const statuses = parseBits(text, { ...NAT_STATES, ...zeroed(STATES) });
   if (states === undefined || statuses === undefined) return EXPECTED_STATE;
   if (statuses === 0) return [negated ? noBit(STATE_FIELD, states) : anyBit(STATE_FIELD, states)];
-  if (states !== 0) return undefined; // a choice between state and status
-  if (!negated) return [anyBit(STATUS_FIELD, statuses)];
+  if (!negated) return states === 0 ? [anyBit(STATUS_FIELD, statuses)] : undefined; // a choice between state and status
   // A packet without a connection has no status: the negation holds (conntrack_mt). NAT chains never see such packets.
-  return [table === "nat" ? noBit(STATUS_FIELD, statuses) : { ...noBit(STATUS_FIELD, statuses), orAbsent: true }];
+  const noStatus: Step =
+    table === "nat" ? noBit(STATUS_FIELD, statuses) : { ...noBit(STATUS_FIELD, statuses), orAbsent: true };
+  return states === 0 ? [noStatus] : [noBit(STATE_FIELD, states), noStatus];
 }
 
 function zeroed(bits: Readonly<Record<string, number>>): Record<string, number> {

@@ -1,0 +1,84 @@
+import { describe, expect, test } from "vitest";
+import { inFolder, kpc } from "../../support/cli.ts";
+import { mustCompile, printIptables, printNft } from "../../support/compile.ts";
+import { webCluster } from "../../support/tables.ts";
+
+const { program } = mustCompile(webCluster(["10.244.1.7", "10.244.1.8"]));
+const FILES = {
+  "rules.nft": printNft(program),
+  "rules.v4": printIptables(program, "ip"),
+  "rules.v6": printIptables(program, "ip6"),
+  "wrong.nft": printNft(program).replaceAll("10.244.1.8", "10.244.1.9"),
+  "broken.nft": "table ip x {\n  chain y { tcp dport 80 drip }\n}\n",
+};
+
+describe("kpc diff", () => {
+  test("proves two texts equal", () => {
+    inFolder(FILES, (folder) => {
+      const { code, stdout, stderr } = kpc(["diff", "rules.nft", "rules.v4,rules.v6", "-q"], { folder });
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(stdout).toMatch(/^=> equal: all first packets of connections, in \d+ classes\n$/);
+    });
+  });
+
+  test("shows packets that tell them apart, with the rules that decided", () => {
+    inFolder(FILES, (folder) => {
+      const { code, stdout } = kpc(["diff", "rules.nft", "wrong.nft", "-q", "--limit", "1"], { folder });
+      expect(code).toBe(1);
+      expect(stdout).toContain("tcp 0.0.0.0:0 > 10.96.0.1:80   sent by the node itself\n");
+      expect(stdout).toContain("to 10.96.0.1 port 80\n");
+      expect(stdout).toContain(
+        "rules.nft  to 10.244.1.7:8080, masqueraded (50.00 %), or to 10.244.1.8:8080, masqueraded (50.00 %)",
+      );
+      expect(stdout).toContain(
+        "wrong.nft  to 10.244.1.7:8080, masqueraded (50.00 %), or to 10.244.1.9:8080, masqueraded (50.00 %)",
+      );
+      expect(stdout).toMatch(/wrong\.nft:\d+:\d+\n/);
+      expect(stdout).toMatch(
+        /=> different: all first packets of connections, in \d+ classes, \d+ of them different\n$/,
+      );
+    });
+  });
+
+  test("prints JSON", () => {
+    inFolder(FILES, (folder) => {
+      const { code, stdout } = kpc(["diff", "rules.nft", "wrong.nft", "-q", "-o", "json", "--limit", "1"], { folder });
+      expect(code).toBe(1);
+      const found = JSON.parse(stdout);
+      expect(found).toMatchObject({
+        equal: false,
+        open: [],
+        regions: [{ protocol: "tcp", destinationPort: [80, 80] }],
+      });
+      expect(found.regions).toHaveLength(1);
+    });
+  });
+
+  test("says how far it came when its budget ends", () => {
+    inFolder(FILES, (folder) => {
+      const { code, stdout } = kpc(["diff", "rules.nft", "rules.v4,rules.v6", "-q", "--budget", "20"], { folder });
+      expect(code).toBe(1);
+      expect(stdout).toMatch(/not compared: tcp, IPv4, .* on: after 20 boxes\n/);
+      expect(stdout).toMatch(/=> no difference found: what was compared, in 20 classes\n$/);
+    });
+  });
+
+  test("tells where a text is wrong", () => {
+    inFolder(FILES, (folder) => {
+      const { stderr } = kpc(["diff", "rules.nft", "broken.nft"], { folder });
+      expect(stderr).toMatch(/^broken\.nft:2:\d+: error: /m);
+    });
+  });
+
+  test.each([
+    [["diff", "rules.nft"], "missing required argument"],
+    [["diff", "rules.nft", "nothing.nft"], "cannot read nothing.nft: there is no such file"],
+    [["diff", "rules.nft", "rules.nft", "--limit", "0"], "expected a whole number from 1 on"],
+  ])("refuses %j", (args, message) => {
+    inFolder(FILES, (folder) => {
+      const { code, stderr } = kpc(args, { folder });
+      expect(code).toBe(2);
+      expect(stderr).toContain(message);
+    });
+  });
+});
