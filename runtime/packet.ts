@@ -41,7 +41,7 @@ export function buildPacket(flow: NewFlow): Uint8Array {
     packet[9] = flow.protocol;
     writeAddress(packet, 12, flow.source);
     writeAddress(packet, 16, flow.destination);
-    view.setUint16(10, checksum(packet.subarray(0, 20), 0));
+    writeHeaderChecksum(packet, 20);
   }
   writeTransportChecksum(packet, header, flow.protocol, v6);
   return packet;
@@ -49,7 +49,14 @@ export function buildPacket(flow: NewFlow): Uint8Array {
 
 const HOP_LIMIT = 64;
 
-function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uint8Array {
+/** Writes the checksum of an IPv4 header of `length` bytes that has zeros there. */
+export function writeHeaderChecksum(packet: Uint8Array, length: number): void {
+  const view = new DataView(packet.buffer, packet.byteOffset);
+  view.setUint16(10, checksum(packet.subarray(0, length), 0));
+}
+
+/** What follows the IP header of the first packet of a connection; its checksum is zero. */
+export function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uint8Array {
   const sizes: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: 20, [PROTOCOL.sctp]: 32 };
   const body = new Uint8Array(sizes[protocol] ?? 12);
   const view = new DataView(body.buffer);
@@ -84,7 +91,8 @@ function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uin
   return body;
 }
 
-function writeTransportChecksum(packet: Uint8Array, header: number, protocol: number, v6: boolean): void {
+/** Writes the checksum of a transport header that is whole and has zeros there, `header` bytes behind the packet's start. */
+export function writeTransportChecksum(packet: Uint8Array, header: number, protocol: number, v6: boolean): void {
   const body = packet.subarray(header);
   const view = new DataView(packet.buffer, packet.byteOffset + header);
   if (protocol === PROTOCOL.sctp) {
@@ -98,7 +106,7 @@ function writeTransportChecksum(packet: Uint8Array, header: number, protocol: nu
   view.setUint16(at, sum === 0 && protocol === PROTOCOL.udp ? 0xffff : sum);
 }
 
-function writeAddress(packet: Uint8Array, at: number, address: Address): void {
+export function writeAddress(packet: Uint8Array, at: number, address: Address): void {
   const view = new DataView(packet.buffer, packet.byteOffset);
   if (typeof address === "number") {
     view.setUint32(at, address);
