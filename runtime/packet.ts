@@ -91,7 +91,8 @@ export function buildTransport({ protocol, sourcePort, destinationPort }: NewFlo
   return body;
 }
 
-/** Writes the checksum of a transport header that is whole and has zeros there, `header` bytes behind the packet's start. */
+/** Writes the checksum of the transport header that begins `header` bytes behind the packet's start and has zeros there. Of
+ *  protocols that are not built here the kernel takes it that all words together are one: the last of them makes it right. */
 export function writeTransportChecksum(packet: Uint8Array, header: number, protocol: number, v6: boolean): void {
   const body = packet.subarray(header);
   const view = new DataView(packet.buffer, packet.byteOffset + header);
@@ -99,12 +100,20 @@ export function writeTransportChecksum(packet: Uint8Array, header: number, proto
     view.setUint32(8, crc32c(body), true);
     return;
   }
-  const at = protocol === PROTOCOL.tcp ? 16 : protocol === PROTOCOL.udp ? 6 : 2;
   const addresses = v6 ? packet.subarray(8, 40) : packet.subarray(12, 20);
-  const pseudo = protocol === PROTOCOL.icmp ? 0 : sum16(addresses, body.length + protocol);
+  const pseudo =
+    v6 || protocol === PROTOCOL.tcp || protocol === PROTOCOL.udp ? sum16(addresses, body.length + protocol) : 0;
   const sum = checksum(body, pseudo);
-  view.setUint16(at, sum === 0 && protocol === PROTOCOL.udp ? 0xffff : sum);
+  const isUdp = protocol === PROTOCOL.udp;
+  view.setUint16(CHECKSUM_AT[protocol] ?? (body.length & ~1) - 2, sum === 0 && isUdp ? 0xffff : sum);
 }
+
+const CHECKSUM_AT: Readonly<Record<number, number>> = {
+  [PROTOCOL.tcp]: 16,
+  [PROTOCOL.udp]: 6,
+  [PROTOCOL.icmp]: 2,
+  [PROTOCOL.icmpv6]: 2,
+};
 
 export function writeAddress(packet: Uint8Array, at: number, address: Address): void {
   const view = new DataView(packet.buffer, packet.byteOffset);

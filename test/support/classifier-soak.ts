@@ -5,7 +5,7 @@
  */
 import * as L from "../../assembly/layout.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
-import { environmentOf, type Outcome, type Packet, packetFamily, type Result } from "../../compiler/evaluate/packet.ts";
+import { environmentOf, type Packet, packetFamily, type Result } from "../../compiler/evaluate/packet.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
 import { REJECTS, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import { printAddress, printAddressPort } from "../../compiler/net/address.ts";
@@ -23,7 +23,6 @@ import { numbersFrom, SLOT_BYTES, writeSlot } from "./slots.ts";
 export interface Mismatch {
   readonly question: string;
   readonly dress: string;
-  readonly standing: Standing;
   /** How it was asked: in a batch, or alone with an endpoint by chance or by rendezvous. */
   readonly asked: "batch" | "chance" | "rendezvous";
   /** Its bytes, in hexadecimal; of the slot, if it was in a batch. */
@@ -123,19 +122,16 @@ class ClusterSoak {
 
   private question(packet: Packet): Question {
     const interfaceKind = interfaceKindOf(this.table.names.interfaces, packet.inInterface);
-    const dressed = dress(packet, this.pick);
-    const expectations = new Map(
-      [...new Set(dressed.flatMap(({ whole, inSlot }) => inSlot ?? whole)), ...dressed.map(({ whole }) => whole)].map(
-        (standing): [Standing, Expectation] => [standing, this.reference.expect(packet, standing)],
-      ),
-    );
-    return {
-      packet,
-      interfaceKind,
-      dressed,
-      batched: dressed.filter(({ inSlot }) => inSlot !== undefined),
-      expectations,
-    };
+    const dressed = dress(packet, this.pick).map((each): Asked => {
+      const { whole, inSlot, protocol } = each;
+      return {
+        packet,
+        dressed: each,
+        whole: this.reference.expect({ ...packet, protocol }, whole),
+        ...(inSlot === undefined ? {} : { inSlot: this.reference.expect({ ...packet, protocol }, inSlot) }),
+      };
+    });
+    return { interfaceKind, dressed, batched: dressed.filter(isBatched) };
   }
 
   // --- batches -----------------------------------------------------------------------------------------------------------
@@ -144,35 +140,34 @@ class ClusterSoak {
   private askTogether(questions: readonly Question[], interfaceKind: number, count: number): void {
     const { pick } = this;
     const slots = this.matcher.packets;
-    const asked: Asked[] = [];
-    while (asked.length < count) {
-      const question = questions[pick(questions.length)] as Question;
-      for (let run = RUNS[pick(RUNS.length)] as number; run > 0 && asked.length < count; run--) {
-        const { batched } = question;
-        const dressed = batched[pick(2) === 0 ? 0 : pick(batched.length)] as DressedPacket;
-        fillSlot(slots, asked.length, dressed, pick);
-        asked.push({ question, dressed });
+    const all: Batched[] = [];
+    while (all.length < count) {
+      const { batched } = questions[pick(questions.length)] as Question;
+      for (let run = RUNS[pick(RUNS.length)] as number; run > 0 && all.length < count; run--) {
+        const asked = batched[pick(2) === 0 ? 0 : pick(batched.length)] as Batched;
+        fillSlot(slots, all.length, asked.dressed, pick);
+        all.push(asked);
       }
     }
     const words = this.matcher.classifyMany(count, { interfaceKind, how: L.CHOOSE_FLOW });
-    for (let i = 0; i < count; i++) {
-      const { question, dressed } = asked[i] as Asked;
-      const standing = dressed.inSlot as Standing;
-      const word = words[i * 2] as number;
-      const endpoint = words[i * 2 + 1] as number;
-      const expectation = question.expectations.get(standing) as Expectation;
-      this.count(word, dressed);
-      if (!expectation.holds(word, endpoint, this.table, question.packet))
-        this.miss(
-          question,
-          dressed,
-          standing,
-          "batch",
-          slots.subarray(i * SLOT_BYTES, (i + 1) * SLOT_BYTES),
-          expectation,
-          [describe(word, endpoint, this.table, question.packet)],
-        );
+    for (const [i, asked] of all.entries()) {
+      const bytes = slots.subarray(i * SLOT_BYTES, (i + 1) * SLOT_BYTES);
+      this.compare(asked, asked.inSlot, "batch", bytes, words[i * 2] as number, words[i * 2 + 1] as number);
     }
+  }
+
+  /** Notes one result, and whether it is possible. */
+  private compare(
+    asked: Asked,
+    expectation: Expectation,
+    how: Mismatch["asked"],
+    bytes: Uint8Array,
+    word: number,
+    endpoint: number,
+  ): void {
+    this.count(word, asked.dressed);
+    if (expectation.holds(word, endpoint, this.table, asked.packet)) return;
+    this.miss(asked, expectation, how, bytes, [describe(word, endpoint, this.table, asked.packet)]);
   }
 
   private count(word: number, { dress: name }: DressedPacket): void {
@@ -183,74 +178,69 @@ class ClusterSoak {
   }
 
   private miss(
-    { packet }: Question,
-    { dress: name }: DressedPacket,
-    standing: Standing,
+    { packet, dressed }: Asked,
+    { chances }: Expectation,
     asked: Mismatch["asked"],
     bytes: Uint8Array,
-    { chances }: Expectation,
     found: readonly string[],
   ): void {
     this.mismatches++;
     if (this.examples.length >= MOST_EXAMPLES) return;
     const wanted = [...chances].map(([text, chance]) => withChance(text, chance));
     const hex = Buffer.from(bytes).toString("hex");
-    this.examples.push({ question: describePacket(packet), dress: name, standing, asked, bytes: hex, wanted, found });
+    this.examples.push({ question: describePacket(packet), dress: dressed.dress, asked, bytes: hex, wanted, found });
   }
 
   // --- one by one --------------------------------------------------------------------------------------------------------
 
   /** Every dress of a question alone: all that chance can make of it, and what rendezvous does. */
-  private askAlone(question: Question): void {
-    for (const dressed of question.dressed) {
-      const { whole, bytes } = dressed;
-      const expectation = question.expectations.get(whole) as Expectation;
-      const [first, ...others] = this.enumerate(question, dressed);
-      const texts = [first, ...others].map(({ word, endpoint }) => {
-        this.count(word, dressed);
-        return describe(word, endpoint, this.table, question.packet);
+  private askAlone({ interfaceKind, dressed }: Question): void {
+    for (const asked of dressed) {
+      const { packet, whole } = asked;
+      const { bytes } = asked.dressed;
+      const texts = this.enumerate(interfaceKind, bytes).map(({ word, endpoint }) => {
+        this.count(word, asked.dressed);
+        return describe(word, endpoint, this.table, packet);
       });
-      if (!expectation.equals(texts)) {
+      if (!whole.equals(texts)) {
         const chances = chancesOf(texts.map((text) => [text, 1 / texts.length]));
         const found = [...chances].map(([text, chance]) => withChance(text, chance));
-        this.miss(question, dressed, whole, "chance", bytes, expectation, found);
+        this.miss(asked, whole, "chance", bytes, found);
       }
-      const { word, endpoint } = this.classify(question, dressed, L.CHOOSE_RENDEZVOUS, 0);
-      this.count(word, dressed);
-      if (!expectation.holds(word, endpoint, this.table, question.packet))
-        this.miss(question, dressed, whole, "rendezvous", bytes, expectation, [
-          describe(word, endpoint, this.table, question.packet),
-        ]);
+      const { word, endpoint } = this.matcher.classify(bytes, { interfaceKind, how: L.CHOOSE_RENDEZVOUS }, 0);
+      this.compare(asked, whole, "rendezvous", bytes, word, endpoint);
     }
   }
 
   /** The results of all random numbers that make a difference. */
-  private enumerate(question: Question, dressed: DressedPacket): [RawResult, ...RawResult[]] {
-    const first = this.classify(question, dressed, L.CHOOSE_RANDOM, 0);
+  private enumerate(interfaceKind: number, bytes: Uint8Array): RawResult[] {
+    const ask = (random: number): RawResult =>
+      this.matcher.classify(bytes, { interfaceKind, how: L.CHOOSE_RANDOM }, random);
+    const first = ask(0);
     const count = hasChoices(first) ? first.choices : 1;
-    const others = Array.from({ length: count - 1 }, (_, i) =>
-      this.classify(question, dressed, L.CHOOSE_RANDOM, chanceOf(i + 1, count)),
-    );
-    return [first, ...others];
-  }
-
-  private classify({ interfaceKind }: Question, { bytes }: DressedPacket, how: number, random: number): RawResult {
-    return this.matcher.classify(bytes, { interfaceKind, how }, random);
+    return [first, ...Array.from({ length: count - 1 }, (_, i) => ask(chanceOf(i + 1, count)))];
   }
 }
 
 interface Question {
-  readonly packet: Packet;
   readonly interfaceKind: number;
-  readonly dressed: readonly DressedPacket[];
+  readonly dressed: readonly Asked[];
   /** Of these, those that may be in a slot; the first is a plain one. */
-  readonly batched: readonly DressedPacket[];
-  readonly expectations: ReadonlyMap<Standing, Expectation>;
+  readonly batched: readonly Batched[];
 }
 
+/** One dress of a question, and what its packets may become. */
 interface Asked {
-  readonly question: Question;
+  readonly packet: Packet;
   readonly dressed: DressedPacket;
+  readonly whole: Expectation;
+  readonly inSlot?: Expectation;
+}
+
+type Batched = Asked & { readonly inSlot: Expectation };
+
+function isBatched(asked: Asked): asked is Batched {
+  return asked.inSlot !== undefined;
 }
 
 const MOST_EXAMPLES = 5;
@@ -285,8 +275,7 @@ function hasChoices({ word, choices }: RawResult): boolean {
 class Reference {
   private readonly evaluator: Evaluator;
   private readonly environment: ReturnType<typeof environmentOf>;
-  /** Of packets that NAT does not see: their ports do not matter. */
-  private readonly portless = new Map<string, Expectation>();
+  private readonly known = new Map<string, Expectation>();
 
   constructor(evaluator: Evaluator, environment: ReturnType<typeof environmentOf>) {
     this.evaluator = evaluator;
@@ -294,19 +283,25 @@ class Reference {
   }
 
   expect(packet: Packet, standing: Standing): Expectation {
+    const { protocol, source, destination, destinationPort, inInterface = "" } = packet;
+    // NAT does not see those that are not new: their ports do not matter.
+    const port = standing === "new" ? destinationPort : 0;
+    const key = `${standing} ${protocol} ${source} ${destination} ${port} ${inInterface}`;
+    let expectation = this.known.get(key);
+    if (expectation === undefined) {
+      expectation = this.find(packet, standing);
+      this.known.set(key, expectation);
+    }
+    return expectation;
+  }
+
+  private find(packet: Packet, standing: Standing): Expectation {
     switch (standing) {
       case "new":
         return this.ask(packet);
       case "invalid":
-      case "untracked": {
-        const { protocol, source, destination, inInterface = "" } = packet;
-        const key = `${standing} ${protocol} ${source} ${destination} ${inInterface}`;
-        const known = this.portless.get(key);
-        if (known !== undefined) return known;
-        const expectation = this.ask({ ...packet, ctState: standing });
-        this.portless.set(key, expectation);
-        return expectation;
-      }
+      case "untracked":
+        return this.ask({ ...packet, ctState: standing });
       default:
         return new Expectation([[standing, 1]]);
     }
@@ -315,17 +310,12 @@ class Reference {
   private ask(packet: Packet): Expectation {
     const [outcome, ...others] = this.evaluator.evaluate(packet, this.environment);
     if (outcome === undefined || others.length > 0) throw new Error("one outcome is expected");
-    return expectationOf(outcome);
+    return new Expectation(outcome.results.map((result) => [describeResult(result), result.probability]));
   }
 }
 
-/** What `outcome` allows. */
-export function expectationOf({ results }: Outcome): Expectation {
-  return new Expectation(results.map((result) => [describeResult(result), result.probability]));
-}
-
 /** The texts that a packet's result may have. */
-export class Expectation {
+class Expectation {
   readonly chances: ReadonlyMap<string, number>;
   /** Results that have been looked at, by both words. */
   private readonly known = new Map<number, boolean>();

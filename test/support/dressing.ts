@@ -12,6 +12,7 @@ import {
   options,
   routing,
   transportOf,
+  UDP_LITE,
 } from "./raw-packets.ts";
 import { SLOT_BYTES } from "./slots.ts";
 
@@ -22,6 +23,8 @@ export type Standing = "new" | "invalid" | "untracked" | "fragment" | "malformed
 export interface DressedPacket {
   readonly dress: string;
   readonly bytes: Uint8Array;
+  /** What rules take for its protocol. */
+  readonly protocol: number;
   /** Where its source port or identifier is, which may be any; undefined where it has none that counts. */
   readonly portAt: number | undefined;
   /** What it is with all of its bytes. */
@@ -41,9 +44,10 @@ export function dress(flow: NewFlow, pick: Pick): DressedPacket[] {
 const LEAST: Readonly<Record<number, number>> = {
   [PROTOCOL.tcp]: 20,
   [PROTOCOL.udp]: 8,
-  [PROTOCOL.sctp]: 12,
+  [PROTOCOL.sctp]: 16, // with the beginning of a chunk
   [PROTOCOL.icmp]: 8,
   [PROTOCOL.icmpv6]: 8,
+  [UDP_LITE]: 8,
 };
 
 function leastOf({ protocol }: NewFlow): number {
@@ -52,14 +56,31 @@ function leastOf({ protocol }: NewFlow): number {
 
 /** What a packet is in a slot whose transport header begins at `at`. */
 function standingInSlot(flow: NewFlow, at: number, body: Uint8Array, whole: Standing): Standing {
-  const least = leastOf(flow);
-  // Where there is too little or nothing to be seen, it does not matter where it begins.
-  return body.length < least || least === 0 || at + least <= SLOT_BYTES ? whole : "unseen";
+  if (whole === "fragment" || body.length < leastOf(flow)) return whole; // it does not matter what it begins with
+  const read = flow.protocol === GRE ? Math.min(8, body.length) : leastOf(flow);
+  return read > 0 && at + read > SLOT_BYTES ? "unseen" : whole;
 }
 
 function portAt({ protocol }: NewFlow, at: number, whole: Standing): number | undefined {
   if (whole !== "new" || LEAST[protocol] === undefined) return undefined;
   return protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6 ? at + 4 : at;
+}
+
+/** The kernel's connection tracking adds up only the lowest byte of the length when it checks UDP-Lite in IPv4. */
+function longest({ protocol }: NewFlow): number {
+  return protocol === UDP_LITE ? 200 : 1400;
+}
+
+/** Bodies that are a fragment for themselves: as they are, and one that ends within its transport header. */
+function firstParts(flow: NewFlow, pick: Pick): [standing: Standing, body: Uint8Array][] {
+  // All fragments but the last are of a multiple of eight bytes.
+  const whole = transportOf(flow, (8 - (transportOf(flow).length & 7)) & 7);
+  const rooms = Math.floor((leastOf(flow) - 1) / 8);
+  if (rooms < 1) return [["new", whole]];
+  return [
+    ["new", whole],
+    ["fragment", whole.subarray(0, 8 * (1 + pick(rooms)))],
+  ];
 }
 
 // --- IPv4 ----------------------------------------------------------------------------------------------------------------
@@ -69,22 +90,22 @@ function dress4(flow: NewFlow, pick: Pick): DressedPacket[] {
     const at = 20 + (fields.options?.length ?? 0);
     return {
       dress: name,
+      protocol: flow.protocol,
       bytes: ipv4Packet(flow, body, { identification: pick(65536), ...fields }),
       portAt: portAt(flow, at, whole),
       whole,
-      inSlot: whole === "fragment" ? whole : standingInSlot(flow, at, body, whole),
+      inSlot: standingInSlot(flow, at, body, whole),
     };
   };
   const idle = (words: number): Ipv4Fields => ({ options: new Uint8Array(words * 4).fill(1) }); // options that do nothing
   const bare = transportOf(flow);
   return [
     make("plain", bare, "new"),
-    make("payload", transportOf(flow, pick(1400)), "new"),
+    make("payload", transportOf(flow, pick(longest(flow))), "new"),
     make("IPv4 options", transportOf(flow, pick(40)), "new", idle(1 + pick(6))),
     make("many IPv4 options", bare, "new", idle(7 + pick(4))),
-    make("first fragment", bare, "new", { fragment: MORE }),
+    ...firstParts(flow, pick).map(([whole, body]) => make("first fragment", body, whole, { fragment: MORE })),
     make("later fragment", bare, "fragment", { fragment: pick(2) * MORE + 1 + pick(MORE - 1) }),
-    ...shortBodies(flow, pick).map((short) => make("short first fragment", short, "fragment", { fragment: MORE })),
     ...wrongBodies(flow, pick).map(([name, wrong]) => make(name, wrong, "invalid")),
     ...malformed4(flow, bare, pick),
   ];
@@ -105,7 +126,7 @@ function malformed4(flow: NewFlow, body: Uint8Array, pick: Pick): DressedPacket[
 }
 
 function malformed(name: string, bytes: Uint8Array): DressedPacket {
-  return { dress: name, bytes, portAt: undefined, whole: "malformed", inSlot: "malformed" };
+  return { dress: name, protocol: 0, bytes, portAt: undefined, whole: "malformed", inSlot: "malformed" };
 }
 
 function anotherVersion(pick: Pick): number {
@@ -116,30 +137,44 @@ function anotherVersion(pick: Pick): number {
 // --- IPv6 ----------------------------------------------------------------------------------------------------------------
 
 function dress6(flow: NewFlow, pick: Pick): DressedPacket[] {
+  // Fragments that are neither the last nor of a multiple of eight bytes are not gathered: they go on as they are.
+  const oddLength = transportOf(flow).length % 8 === 0 ? 4 : 0;
   const make = (name: string, body: Uint8Array, whole: Standing, layers: readonly Layer[] = []): DressedPacket => {
     const at = 40 + layers.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    // What an extension header says of itself is in its first eight bytes.
-    const isHidden = at - (layers.at(-1)?.bytes.length ?? 8) + 8 > SLOT_BYTES;
+    const last = layers.at(-1);
+    // What an extension header says of itself is in its first two bytes, or four.
+    const isHidden =
+      last !== undefined && at - last.bytes.length + (last.next === EXTENSION.fragment ? 4 : 2) > SLOT_BYTES;
+    const isAuthenticated = layers.some(({ next }) => next === EXTENSION.authentication);
     return {
       dress: name,
+      protocol: isAuthenticated ? EXTENSION.authentication : flow.protocol,
       bytes: ipv6Packet(flow, body, layers),
       portAt: portAt(flow, at, whole),
       whole,
-      inSlot: isHidden ? "unseen" : whole === "fragment" ? whole : standingInSlot(flow, at, body, whole),
+      inSlot: isHidden ? "unseen" : standingInSlot(flow, at, body, whole),
     };
   };
   const bare = transportOf(flow);
   return [
     make("plain", bare, "new"),
-    make("payload", transportOf(flow, pick(1400)), "new"),
+    make("payload", transportOf(flow, pick(longest(flow))), "new"),
     make("extension header", bare, "new", [anyLayer(pick, true)]),
     make("extension headers", transportOf(flow, pick(40)), "new", [
       anyLayer(pick, true),
       ...Array.from({ length: 1 + pick(3) }, () => anyLayer(pick, false)),
     ]),
-    make("first fragment", bare, "new", [fragment(0, true)]),
-    make("later fragment", bare, "fragment", [fragment(8 * (1 + pick(8191)), pick(2) === 0)]),
-    ...shortBodies(flow, pick).map((short) => make("short first fragment", short, "fragment", [fragment(0, true)])),
+    ...firstParts(flow, pick).map(([whole, body]) => {
+      // IPv6 fragments whose transport header is cut off are not gathered; of SCTP's one byte is enough.
+      const isGathered = whole === "new" || flow.protocol === PROTOCOL.sctp;
+      return make("first fragment", body, isGathered ? whole : "invalid", [fragment(0, true, pick(2 ** 32))]);
+    }),
+    make("later fragment", bare, "fragment", [fragment(8 * (1 + pick(8180)), false, pick(2 ** 32))]),
+    {
+      ...make("later fragment of an odd length", transportOf(flow, 1), "invalid", [fragment(8, true, pick(2 ** 32))]),
+      inSlot: "invalid",
+    },
+    make("first fragment of an odd length", transportOf(flow, oddLength), "new", [fragment(0, true, pick(2 ** 32))]),
     ...wrongBodies(flow, pick).map(([name, wrong]) => make(name, wrong, "invalid")),
     ...(flow.protocol === PROTOCOL.icmpv6
       ? [make("neighbour discovery", typed(flow, DISCOVERY[pick(DISCOVERY.length)] as number), "untracked")]
@@ -165,7 +200,7 @@ function anyLayer(pick: Pick, isFirst: boolean): Layer {
     case 2:
       return authentication(length + 8);
     default:
-      return fragment(0, false); // one that is all
+      return fragment(0, false, pick(2 ** 32)); // one that is all
   }
 }
 
@@ -177,7 +212,14 @@ const DISCOVERY = [130, 131, 132, 133, 134, 135, 136, 143];
 /** "No next header": whatever follows, it is no transport header. */
 function nothingNext(flow: NewFlow, body: Uint8Array): DressedPacket {
   const bytes = ipv6Packet(flow, body, [], { next: EXTENSION.none });
-  return { dress: "no next header", bytes, portAt: undefined, whole: "invalid", inSlot: "invalid" };
+  return {
+    dress: "no next header",
+    protocol: EXTENSION.none,
+    bytes,
+    portAt: undefined,
+    whole: "invalid",
+    inSlot: "invalid",
+  };
 }
 
 // --- transport headers ---------------------------------------------------------------------------------------------------
@@ -209,10 +251,20 @@ function wrongBodies(flow: NewFlow, pick: Pick): [name: string, body: Uint8Array
       return [...short, ["ICMP that opens nothing", typed(flow, ANSWERS[pick(ANSWERS.length)] as number)]];
     case PROTOCOL.icmpv6:
       return [...short, ["ICMP that opens nothing", typed(flow, ANSWERS_V6[pick(ANSWERS_V6.length)] as number)]];
+    case UDP_LITE:
+      return [
+        ...short,
+        ["UDP-Lite coverage below its least", change(4, 0, 1 + pick(7))],
+        ["UDP-Lite coverage beyond the packet", change(4, 1 + pick(255), pick(256))],
+      ];
+    case GRE: // of the version that is for PPP only
+      return [...short, ["GRE of PPTP without PPP", change(0, 0x30, 1 | (pick(32) << 3), 8, pick(256))]];
     default:
       return short;
   }
 }
+
+const GRE = 47;
 
 /** Types of ICMP that answer something, or that nobody knows. */
 const ANSWERS = [0, 3, 4, 5, 9, 11, 12, 14, 16, 18, 19, 255];

@@ -83,8 +83,8 @@ export function ipv6Packet(
 
 const HOP_LIMIT = 64;
 
-/** What follows the IP header, with `change` made to it, a payload of `length` bytes behind it, and the checksum that goes
- *  with all that. */
+/** What follows the IP header, with `change` made to it, `length` bytes more behind it, and the checksum that goes with all
+ *  that. */
 export function transportOf(
   flow: NewFlow,
   length = 0,
@@ -93,22 +93,24 @@ export function transportOf(
   const bare = buildTransport(flow);
   const body = new Uint8Array(bare.length + length);
   body.set(bare);
-  body.fill(0xa5, bare.length);
-  if (flow.protocol === PROTOCOL.udp) new DataView(body.buffer).setUint16(4, body.length);
+  body.fill(0xa5, bare.length, body.length - 2).fill(0, Math.max(bare.length, (body.length & ~1) - 2));
+  const view = new DataView(body.buffer);
+  if (flow.protocol === PROTOCOL.udp) view.setUint16(4, body.length);
+  if (flow.protocol === PROTOCOL.sctp) view.setUint16(14, body.length - 12); // all of it is one chunk
   change(body);
   return withChecksum(flow, body);
 }
 
-/** A transport header that is whole, with its checksum instead of zeros. */
-export function withChecksum(ends: Ends, body: Uint8Array): Uint8Array {
+function withChecksum(ends: Ends, body: Uint8Array): Uint8Array {
   const v6 = typeof ends.source === "bigint";
+  // The kernel's connection tracking takes the protocol for UDP's when it checks UDP-Lite: what others call right is wrong.
+  const isUdpLite = ends.protocol === UDP_LITE;
   const packet = v6 ? ipv6Packet(ends, body) : ipv4Packet(ends, body);
-  const header = v6 ? 40 : 20;
-  if (CHECKED.has(ends.protocol)) writeTransportChecksum(packet, header, ends.protocol, v6);
-  return packet.subarray(header);
+  writeTransportChecksum(packet, v6 ? 40 : 20, isUdpLite ? PROTOCOL.udp : ends.protocol, v6);
+  return packet.subarray(v6 ? 40 : 20);
 }
 
-const CHECKED: ReadonlySet<number> = new Set(Object.values(PROTOCOL));
+export const UDP_LITE = 136;
 
 // --- IPv6 extension headers --------------------------------------------------------------------------------------------
 
@@ -151,7 +153,7 @@ export function authentication(length: number): Layer {
 }
 
 /** `offset` in bytes, a multiple of 8. */
-export function fragment(offset: number, more: boolean, identification = 1): Layer {
+export function fragment(offset: number, more: boolean, identification: number): Layer {
   const bytes = new Uint8Array(8);
   const view = new DataView(bytes.buffer);
   view.setUint16(2, offset | (more ? 1 : 0));
