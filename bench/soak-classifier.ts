@@ -7,7 +7,8 @@
  * in batches, with other source ports and in other dresses, and every dress alone with all the endpoints that chance may
  * give it. With `--seconds` it ends then, however many packets that were.
  *
- * Exit code 1 when anything disagrees: the cluster, its seed and its packets are printed.
+ * Exit code 1 when anything disagrees: the cluster, its seed and its packets are printed; and when more than a few clusters
+ * have no table.
  */
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
@@ -59,6 +60,9 @@ function work({ packets, seed, end, ...thoroughness }: Options): void {
   }
 }
 
+/** One cluster in so many may have no table, and one more. */
+const FEW = 50;
+
 // --- all together --------------------------------------------------------------------------------------------------------
 
 async function main(): Promise<number> {
@@ -75,7 +79,8 @@ async function main(): Promise<number> {
   const workers = Number(values.workers);
   const seed = Number(values.seed);
   const seconds = Number(values.seconds);
-  const total = { clusters: 0, questions: 0, packets: 0, mismatches: 0 };
+  const total = { clusters: 0, misfits: 0, questions: 0, packets: 0, mismatches: 0 };
+  const misfits = new Map<string, number>();
   const features = new Map<string, number>();
   const dresses = new Map<string, number>();
   const verdicts = new Map<string, number>();
@@ -86,6 +91,10 @@ async function main(): Promise<number> {
   let said = start;
   const hear = (report: Report): void => {
     total.clusters++;
+    if (report.misfit !== undefined) {
+      total.misfits++;
+      count(misfits, [[report.misfit, 1]]);
+    }
     total.questions += report.questions;
     total.packets += report.packets;
     total.mismatches += report.mismatches;
@@ -96,7 +105,7 @@ async function main(): Promise<number> {
     count(dresses, report.dresses);
     count(
       verdicts,
-      VERDICT_NAMES.map((name, i) => [name, report.verdicts[i] as number]),
+      VERDICT_NAMES.map((name, i) => [name, report.verdicts[i] ?? 0]),
     );
     if (report.failure !== undefined)
       process.stdout.write(`${JSON.stringify({ ...report.failure, examples: report.examples })}\n`);
@@ -130,10 +139,12 @@ async function main(): Promise<number> {
       .join("");
   process.stdout.write(
     `clusters with\n${list(features)}packets in the dress\n${list(dresses)}packets that are\n${list(verdicts)}` +
+      (total.misfits === 0 ? "" : `clusters that no table holds\n${list(misfits)}`) +
       `${total.clusters} clusters, ${total.questions} questions, ${total.packets} packets: ${total.mismatches} mismatches\n` +
       `${took.toFixed(0)} s, ${Math.round(total.packets / took)} packets a second (${workers} workers)\n`,
   );
-  return total.mismatches === 0 && total.packets > 0 ? 0 : 1;
+  // What no table holds is refused, with a reason: that has to stay rare.
+  return total.mismatches === 0 && total.packets > 0 && total.misfits <= 1 + total.clusters / FEW ? 0 : 1;
 }
 
 if (isMainThread) process.exitCode = await main();

@@ -41,6 +41,8 @@ export interface Findings {
   readonly mismatches: number;
   /** The first of them. */
   readonly examples: readonly Mismatch[];
+  /** Why no table holds the cluster: nothing was compared then. */
+  readonly misfit?: string;
 }
 
 export interface Thoroughness {
@@ -57,8 +59,18 @@ export function soakCluster(
   thoroughness: Thoroughness,
   damage: (table: Uint8Array) => void = () => undefined,
 ): Findings {
-  return new ClusterSoak(world, matcher, seed, damage).run(thoroughness);
+  const { program, node } = mustCompile(world);
+  const { table, misfits } = printTable(program, node.addresses, "");
+  if (table === undefined) {
+    const [misfit] = misfits.map(({ reason }) => reason);
+    return { ...NOTHING, ...(misfit === undefined ? {} : { misfit }) };
+  }
+  damage(table);
+  const reference = new Reference(new Evaluator(program), environmentOf(node.addresses));
+  return new ClusterSoak(world, matcher, table, reference, numbersFrom(seed)).run(thoroughness);
 }
+
+const NOTHING: Findings = { packets: 0, questions: 0, verdicts: [], dresses: new Map(), mismatches: 0, examples: [] };
 
 class ClusterSoak {
   private readonly world: Cluster;
@@ -72,17 +84,13 @@ class ClusterSoak {
   private mismatches = 0;
   private packets = 0;
 
-  constructor(world: Cluster, matcher: Matcher, seed: number, damage: (table: Uint8Array) => void) {
+  constructor(world: Cluster, matcher: Matcher, table: Uint8Array, reference: Reference, pick: Pick) {
     this.world = world;
     this.matcher = matcher;
-    this.pick = numbersFrom(seed);
-    const { program, node } = mustCompile(world);
-    const { table, misfits } = printTable(program, node.addresses, "");
-    if (table === undefined) throw new Error(JSON.stringify(misfits));
-    damage(table);
+    this.reference = reference;
+    this.pick = pick;
     matcher.load(table);
     this.table = new TableView(table);
-    this.reference = new Reference(new Evaluator(program), environmentOf(node.addresses));
   }
 
   run({ questions: wanted, each }: Thoroughness): Findings {
