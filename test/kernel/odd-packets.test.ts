@@ -311,6 +311,18 @@ describe.skipIf(kernelMissing !== undefined).each(MODES)(
       );
     });
 
+    test.each([
+      ["from a multicast address", "ff02::1", "fd00:10:96::41"],
+      ["from loopback", "::1", "fd00:10:96::41"],
+      ["to loopback", "2001:db8:c::5", "::1"],
+      ["to a multicast address of scope 0", "2001:db8:c::5", "ff00::1"],
+    ])("IPv6: whether a packet can come in %s is not for the classifier to say", async (_, source, destination) => {
+      const flow = { ...flowTo(6, TARGETS[6][0], TCP), source: address(source), destination: address(destination) };
+      const bytes = ipv6Packet(flow, transportOf(flow));
+      expect((await node.ask(6, bytes)).standing).toBe("malformed");
+      expect(node.say(bytes)).not.toBe("nothing");
+    });
+
     test("IPv4 options are looked at when the rules have seen the packet", async () => {
       const flow = flowTo(4, TARGETS[4][0], TCP);
       const bytes = ipv4Packet(flow, transportOf(flow), { options: Uint8Array.of(7, 40, 4, 0) }); // longer than they are
