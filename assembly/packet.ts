@@ -1,7 +1,8 @@
 /**
- * From the bytes of a packet to what the table is asked. What a packet is taken for is what Linux takes it for: ip_rcv and
- * ipv6_rcv for the IP header, conntrack's protocol trackers for the transport header. Checksums are not looked at, nor
- * whether a TCP segment opens a connection: the packet counts as the first of its connection.
+ * From the bytes of a packet to what the table is asked. What a packet is taken for is what Linux takes it for (6.18 was
+ * asked): ip_rcv and ipv6_rcv for the IP header, conntrack for fragments, its protocol trackers for the transport header.
+ * Checksums are not looked at, nor whether TCP's flags or SCTP's chunks open a connection: the packet counts as the first of
+ * its connection. Nor are IPv4 options: the kernel looks at them when rules have already seen the packet.
  */
 import { BLOCK_IPV4, VERDICT_FRAGMENT, VERDICT_MALFORMED, VERDICT_UNSEEN } from "./layout";
 
@@ -28,8 +29,18 @@ export let tracking: u32 = 0;
 const ICMP: u32 = 1;
 const TCP: u32 = 6;
 const UDP: u32 = 17;
+const GRE: u32 = 47;
 const ICMPV6: u32 = 58;
 const SCTP: u32 = 132;
+const UDPLITE: u32 = 136;
+
+// IPv6 extension headers.
+const HOP_BY_HOP: u32 = 0;
+const ROUTING: u32 = 43;
+const FRAGMENT: u32 = 44;
+const AUTHENTICATION: u32 = 51;
+const NOTHING_NEXT: u32 = 59;
+const DESTINATION: u32 = 60;
 
 function big16(at: usize): u32 {
   return ((<u32>load<u8>(at)) << 8) | <u32>load<u8>(at, 1);
@@ -75,32 +86,95 @@ function parse6(at: usize, given: u32, length: u32): u32 {
   source = at + 8;
   destination = at + 24;
   let header: u32 = 40;
+  if (next == HOP_BY_HOP) {
+    const verdict = checkOptions(at + header, there - header, total - header);
+    if (verdict != SEEN) return verdict;
+  }
+  let gathered = false;
   let more = false;
-  // Hop-by-hop options, routing, fragment, authentication, destination options.
-  while (next == 0 || next == 43 || next == 44 || next == 51 || next == 60) {
-    if (header + 8 > total) {
-      if (next == 0 && header == 40) return VERDICT_MALFORMED;
-      return end(next, INVALID, more);
-    }
-    if (header + 8 > there) return VERDICT_UNSEEN;
+  let authenticated = false;
+  while (isExtension(next)) {
+    // The kernel reads this much of each, and does not mind where the header ends.
+    const needed: u32 = next == FRAGMENT ? 4 : 2;
+    if (header + needed > total) return next == FRAGMENT && !gathered ? VERDICT_FRAGMENT : end(next, INVALID, more);
+    if (header + needed > there) return VERDICT_UNSEEN;
     const here = at + header;
     const after: u32 = load<u8>(here);
-    if (next == 44) {
-      const fragment = big16(here + 2);
-      if ((fragment & 0xfff8) != 0) return VERDICT_FRAGMENT;
-      more = more || (fragment & 1) != 0;
+    if (next == FRAGMENT) {
+      const field = big16(here + 2);
+      const offset = field & 0xfff8;
+      const bytes = total > header + 8 ? total - header - 8 : 0;
+      const last = (field & 1) == 0;
+      // A fragment of an odd length is not gathered but goes on as it is, and what has been gathered is not gathered again.
+      if (!gathered && (last || (bytes & 7) == 0)) {
+        // One without bytes is lost, unless a transport header should be in it: see below.
+        if (offset != 0 || (bytes == 0 && (isExtension(after) || after == NOTHING_NEXT))) return VERDICT_FRAGMENT;
+        more = !last;
+      } else if (offset != 0) {
+        return end(after, INVALID, more);
+      }
+      gathered = true;
       header += 8;
+    } else if (next == AUTHENTICATION) {
+      authenticated = true;
+      header += (<u32>load<u8>(here, 1) + 2) << 2;
     } else {
-      const bytes = next == 51 ? (<u32>load<u8>(here, 1) + 2) << 2 : (<u32>load<u8>(here, 1) + 1) << 3;
-      if (next == 0 && header == 40 && header + bytes > total) return VERDICT_MALFORMED;
-      header += bytes;
+      header += (<u32>load<u8>(here, 1) + 1) << 3;
     }
     next = after;
   }
-  if (next == 59) return end(next, INVALID, more); // no next header
+  if (next == NOTHING_NEXT) return end(next, INVALID, more);
   protocol = next;
-  return parseTransport(at, header, there, total, more);
+  const verdict = parseTransport(at, header, there, total, more);
+  if (authenticated) {
+    // Conntrack looks behind this header; the rules take it for the packet's protocol.
+    protocol = AUTHENTICATION;
+    ports = 0;
+  }
+  return verdict;
 }
+
+function isExtension(next: u32): bool {
+  return next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == AUTHENTICATION || next == DESTINATION;
+}
+
+/** What the kernel makes of hop-by-hop options before any rule: of the `rest` bytes of the packet, `there` are given. */
+function checkOptions(header: usize, there: u32, rest: u32): u32 {
+  if (rest < 8) return VERDICT_MALFORMED;
+  if (there < 8) return VERDICT_UNSEEN;
+  const length = (<u32>load<u8>(header, 1) + 1) << 3;
+  if (length > rest) return VERDICT_MALFORMED;
+  if (length > there) return VERDICT_UNSEEN;
+  let at = header + 2;
+  const end = header + length;
+  let padding: usize = 0;
+  let count = 0;
+  while (at < end) {
+    const type: u32 = load<u8>(at);
+    // One byte of padding, or an option with its length.
+    if (type != 0 && at + 2 > end) return VERDICT_MALFORMED;
+    const bytes: usize = type == 0 ? 1 : <usize>load<u8>(at, 1) + 2;
+    if (at + bytes > end) return VERDICT_MALFORMED;
+    if (type <= 1) {
+      padding += bytes;
+      if (padding > 7) return VERDICT_MALFORMED;
+      for (let i: usize = 2; i < bytes; i++) if (load<u8>(at + i) != 0) return VERDICT_MALFORMED;
+    } else {
+      padding = 0;
+      if (++count > MAX_OPTIONS) return VERDICT_MALFORMED;
+      // Who does not know an option drops the packet, unless its two highest bits say otherwise. That holds for jumbograms,
+      // which are longer than anything that is given here.
+      if (type >> 6 != 0) return VERDICT_MALFORMED;
+      if (type == ROUTER_ALERT && bytes != 4) return VERDICT_MALFORMED;
+    }
+    at += bytes;
+  }
+  return SEEN;
+}
+
+/** net.ipv6.max_hbh_opts_number, unless somebody sets it. */
+const MAX_OPTIONS = 8;
+const ROUTER_ALERT: u32 = 5;
 
 /** The packet has a transport header that is no good, or none: of fragments nobody knows yet. */
 function end(next: u32, state: u32, more: bool): u32 {
@@ -116,6 +190,9 @@ function parseTransport(at: usize, header: u32, given: u32, total: u32, more: bo
   const rest = total > header ? total - header : 0;
   const there = given > header ? given - header : 0;
   const needed = bytesOf(protocol);
+  // First fragments of IPv6 whose transport header is cut off are not gathered either; of most protocols that is to say
+  // without a byte of it.
+  if (isV6 && rest < (protocol == TCP || protocol == UDP || protocol == ICMPV6 ? needed : 1)) more = false;
   if (rest < needed) return end(protocol, INVALID, more);
   if (there < needed) return VERDICT_UNSEEN;
   switch (protocol) {
@@ -129,19 +206,31 @@ function parseTransport(at: usize, header: u32, given: u32, total: u32, more: bo
       if (bytes < 8 || (!more && bytes > rest)) tracking = INVALID;
       break;
     }
+    case UDPLITE: {
+      // How many of its bytes the checksum is of; 0: all.
+      const covered = big16(here + 4);
+      if (covered != 0 && (covered < 8 || (!more && covered > rest))) tracking = INVALID;
+      return SEEN;
+    }
+    case GRE: {
+      // Of the version that PPTP uses, nothing but PPP.
+      if (rest < 8) return SEEN;
+      if (there < 8) return VERDICT_UNSEEN;
+      if ((load<u8>(here, 1) & 7) == 1 && big16(here + 2) != GRE_PPP) tracking = INVALID;
+      return SEEN;
+    }
     case SCTP:
       break;
     case ICMP: {
       // Requests for echo, time, information and address mask open something like a connection.
       const type = load<u8>(here);
-      if (!isV6 && type != 8 && type != 13 && type != 15 && type != 17) tracking = INVALID;
+      if (isV6 || (type != 8 && type != 13 && type != 15 && type != 17)) tracking = INVALID;
       return SEEN;
     }
     case ICMPV6: {
-      if (!isV6) return SEEN;
       const type = load<u8>(here);
-      if ((type >= 130 && type <= 136) || type == 143) tracking = UNTRACKED;
-      else if (type != 128 && type != 139) tracking = INVALID;
+      if (isV6 && ((type >= 130 && type <= 136) || type == 143)) tracking = UNTRACKED;
+      else if (!isV6 || (type != 128 && type != 139)) tracking = INVALID;
       return SEEN;
     }
     default:
@@ -151,12 +240,12 @@ function parseTransport(at: usize, header: u32, given: u32, total: u32, more: bo
   return SEEN;
 }
 
-/** The least that a header of a protocol has. */
+const GRE_PPP: u32 = 0x880b;
+
+/** The least that conntrack wants of a protocol: its header, and of SCTP the beginning of a chunk. */
 function bytesOf(number: u32): u32 {
   if (number == TCP) return 20;
-  if (number == UDP) return 8;
-  if (number == SCTP) return 12;
-  if (number == ICMP && !isV6) return 8;
-  if (number == ICMPV6 && isV6) return 8;
+  if (number == SCTP) return 16;
+  if (number == UDP || number == UDPLITE || number == ICMP || number == ICMPV6) return 8;
   return 0;
 }

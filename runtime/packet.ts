@@ -41,7 +41,7 @@ export function buildPacket(flow: NewFlow): Uint8Array {
     packet[9] = flow.protocol;
     writeAddress(packet, 12, flow.source);
     writeAddress(packet, 16, flow.destination);
-    view.setUint16(10, checksum(packet.subarray(0, 20), 0));
+    writeHeaderChecksum(packet, 20);
   }
   writeTransportChecksum(packet, header, flow.protocol, v6);
   return packet;
@@ -49,7 +49,14 @@ export function buildPacket(flow: NewFlow): Uint8Array {
 
 const HOP_LIMIT = 64;
 
-function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uint8Array {
+/** Writes the checksum of an IPv4 header of `length` bytes that has zeros there. */
+export function writeHeaderChecksum(packet: Uint8Array, length: number): void {
+  const view = new DataView(packet.buffer, packet.byteOffset);
+  view.setUint16(10, checksum(packet.subarray(0, length), 0));
+}
+
+/** What follows the IP header of the first packet of a connection; its checksum is zero. */
+export function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uint8Array {
   const sizes: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: 20, [PROTOCOL.sctp]: 32 };
   const body = new Uint8Array(sizes[protocol] ?? 12);
   const view = new DataView(body.buffer);
@@ -84,21 +91,31 @@ function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uin
   return body;
 }
 
-function writeTransportChecksum(packet: Uint8Array, header: number, protocol: number, v6: boolean): void {
+/** Writes the checksum of the transport header that begins `header` bytes behind the packet's start and has zeros there. Of
+ *  protocols that are not built here the kernel takes it that all words together are one: the last of them makes it right. */
+export function writeTransportChecksum(packet: Uint8Array, header: number, protocol: number, v6: boolean): void {
   const body = packet.subarray(header);
   const view = new DataView(packet.buffer, packet.byteOffset + header);
   if (protocol === PROTOCOL.sctp) {
     view.setUint32(8, crc32c(body), true);
     return;
   }
-  const at = protocol === PROTOCOL.tcp ? 16 : protocol === PROTOCOL.udp ? 6 : 2;
   const addresses = v6 ? packet.subarray(8, 40) : packet.subarray(12, 20);
-  const pseudo = protocol === PROTOCOL.icmp ? 0 : sum16(addresses, body.length + protocol);
+  const pseudo =
+    v6 || protocol === PROTOCOL.tcp || protocol === PROTOCOL.udp ? sum16(addresses, body.length + protocol) : 0;
   const sum = checksum(body, pseudo);
-  view.setUint16(at, sum === 0 && protocol === PROTOCOL.udp ? 0xffff : sum);
+  const isUdp = protocol === PROTOCOL.udp;
+  view.setUint16(CHECKSUM_AT[protocol] ?? (body.length & ~1) - 2, sum === 0 && isUdp ? 0xffff : sum);
 }
 
-function writeAddress(packet: Uint8Array, at: number, address: Address): void {
+const CHECKSUM_AT: Readonly<Record<number, number>> = {
+  [PROTOCOL.tcp]: 16,
+  [PROTOCOL.udp]: 6,
+  [PROTOCOL.icmp]: 2,
+  [PROTOCOL.icmpv6]: 2,
+};
+
+export function writeAddress(packet: Uint8Array, at: number, address: Address): void {
   const view = new DataView(packet.buffer, packet.byteOffset);
   if (typeof address === "number") {
     view.setUint32(at, address);

@@ -4,7 +4,7 @@ export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     globalSetup: "test/support/build.ts",
-    include: ["test/{unit,golden,property,kernel}/**/*.test.ts"],
+    include: ["test/{unit,golden,property,kernel,browser}/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 60_000,
     maxConcurrency: 6,

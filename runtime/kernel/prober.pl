@@ -1,7 +1,8 @@
 #!/usr/bin/perl
 # Hands packets to the kernel of this network namespace and tells what comes out. Only perl-base, which every Debian has.
 #
-# Arguments: names of TUN devices to make. Then a command a line on standard input, an answer a line on standard output:
+# Arguments: names of TUN devices to make; `NAME=TYPE` for one whose packets all have this Ethernet type (in hexadecimal),
+# whatever version of IP they say they have. Then a command a line on standard input, an answer a line on standard output:
 #
 #   send WHERE HEX…      each packet in turn comes in by the device WHERE; `local`: the node itself sends it (raw socket:
 #                        output hook)
@@ -28,10 +29,13 @@ use strict;
 use warnings;
 use Socket qw(:all);
 
-my (%tun, @devices);
-for my $name (@ARGV) {
+my (%tun, @devices, %prefix);
+for (@ARGV) {
+    my ($name, $type) = split /=/;
     sysopen(my $file, '/dev/net/tun', 2 | 04000) or die "cannot open /dev/net/tun: $!\n";    # O_RDWR | O_NONBLOCK
-    ioctl($file, 0x400454ca, pack('a16 s x22', $name, 0x1001)) or die "cannot make device $name: $!\n";    # TUNSETIFF, IFF_TUN | IFF_NO_PI
+    ioctl($file, 0x400454ca, pack('a16 s x22', $name, defined $type ? 1 : 0x1001))    # TUNSETIFF, IFF_TUN | IFF_NO_PI
+      or die "cannot make device $name: $!\n";
+    $prefix{$name} = defined $type ? pack 'nn', 0, hex $type : '';
     $tun{$name} = $file;
     push @devices, $name;
 }
@@ -58,7 +62,7 @@ my $recvmsg = $machine =~ /aarch64|riscv64|loongarch64/ ? 212 : $machine =~ /s39
 sub read_device {
     my ($name) = @_;
     sysread $tun{$name}, my $bytes, 2048;
-    return "out:$name:" . unpack 'H*', $bytes;
+    return "out:$name:" . unpack 'H*', substr $bytes, length $prefix{$name};
 }
 
 sub read_four {
@@ -109,6 +113,7 @@ sub outlets_for {
     my $protocol = vec $packet, $version == 6 ? 6 : 9, 8;
     return $outlets_of{"$version $protocol"} //= do {
         my ($icmp, $sockets) = $version == 6 ? (58, \%six) : (1, \%four);
+        return $all unless $sockets->{$protocol};    # an extension header, which says nothing yet
         my %wanted = map { $_ => 1 } $protocol, $icmp;
         outlets(@leaving, map { $sockets->{$_} // () } keys %wanted);
     };
@@ -116,7 +121,7 @@ sub outlets_for {
 
 sub transmit {
     my ($where, $packet) = @_;
-    return syswrite $tun{$where}, $packet if $where ne 'local';
+    return syswrite $tun{$where}, "$prefix{$where}$packet" if $where ne 'local';
     my $four        = vec($packet, 0, 8) >> 4 == 4;
     my $destination = $four ? substr($packet, 16, 4) : substr($packet, 24, 16);    # Socket does not take substr itself
     return $four

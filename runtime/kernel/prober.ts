@@ -26,6 +26,13 @@ export interface Answer {
   readonly events: readonly Event[];
 }
 
+/** A packet that came out: on its way by a device, or delivered to the node. The kernel tells programs little of the headers
+ *  of IPv6 packets: those of delivered ones are made anew, without extension headers. */
+export interface Sighting {
+  readonly kind: "out" | "local";
+  readonly packet: Uint8Array;
+}
+
 /** A packet of a flood: it comes from outside the node. */
 export interface FloodPacket {
   readonly inInterface: string;
@@ -64,7 +71,7 @@ export class Prober {
   /** Packets sent so far. */
   sent = 0;
 
-  /** Starts a prober with TUN devices of these names. */
+  /** Starts a prober with TUN devices of these names; `NAME=TYPE` for one whose packets have this Ethernet type. */
   constructor(devices: readonly string[]) {
     const script = new URL("prober.pl", import.meta.url).pathname;
     const [command, ...args] = namespaceCommand(["perl", script, ...devices]);
@@ -112,6 +119,16 @@ export class Prober {
       const events = (texts[i] ?? "").split(" ").flatMap((text) => readEvent(text) ?? []);
       return { flow: each, events };
     });
+  }
+
+  /** Hands packets to the kernel as they are, one after the other: what came out after each, byte for byte. They come in by a
+   *  device; nothing keeps them from meeting the connections of others. */
+  async sendBytes(inInterface: string, packets: readonly Uint8Array[]): Promise<Sighting[][]> {
+    this.sent += packets.length;
+    const hex = packets.map((packet) => Buffer.from(packet).toString("hex"));
+    const answer = await this.ask(`send ${inInterface} ${hex.join(" ")}`);
+    const texts = answer.split(";");
+    return packets.map((_, i) => (texts[i] ?? "").split(" ").flatMap((text) => readSighting(text) ?? []));
   }
 
   /** Sends `packets`, TCP and UDP, `count` times, each round from another source port. */
@@ -217,6 +234,24 @@ function readEvent(text: string): Event | undefined {
     }
     case "error":
       return { kind, number: Number(rest[0]) };
+    default:
+      return undefined;
+  }
+}
+
+function readSighting(text: string): Sighting | undefined {
+  const [kind, ...rest] = text.split(":");
+  const parts = rest.map((part) => Buffer.from(part, "hex"));
+  switch (kind) {
+    case "out":
+      return { kind, packet: parts[1] as Buffer };
+    case "local":
+      return { kind, packet: parts[0] as Buffer };
+    case "local6": {
+      const [, source, destination, body] = parts as [Buffer, Buffer, Buffer, Buffer];
+      const header = Buffer.from([0x60, 0, 0, 0, body.length >> 8, body.length & 255, Number(rest[0]), 0]);
+      return { kind: "local", packet: Buffer.concat([header, source, destination, body]) };
+    }
     default:
       return undefined;
   }

@@ -5,20 +5,23 @@ import { Prober } from "./prober.ts";
 /** Interfaces besides loopback. The first leads everywhere that no address of the node is in the way of. */
 export interface World {
   readonly interfaces: readonly string[];
+  /** Others, by name, whose packets all have this Ethernet type: also those that say they are of no such version of IP. */
+  readonly typed?: Readonly<Record<string, number>>;
   /** Addresses of the node, besides loopback. */
   readonly addresses: readonly Address[];
 }
 
 /** A node without rules, in a namespace of its own. Close it when it has served. */
 export async function openNode(world: World): Promise<Prober> {
-  const prober = new Prober(world.interfaces);
+  const typed = Object.entries(world.typed ?? {}).map(([name, type]) => `${name}=${type.toString(16)}`);
+  const prober = new Prober([...world.interfaces, ...typed]);
   await prober.run("sh", worldScript(world));
   await prober.drain();
   return prober;
 }
 
 /** A shell script that makes the namespace of the prober a node: what Kubernetes sets, and what makes answers sure. */
-function worldScript({ interfaces, addresses }: World): string {
+function worldScript({ interfaces, typed = {}, addresses }: World): string {
   const [outer = "eth0"] = interfaces;
   const settings = [
     ["net/ipv4/ip_forward", "1"],
@@ -52,7 +55,7 @@ function worldScript({ interfaces, addresses }: World): string {
     "set -e",
     ...settings.map(([path, value]) => `echo '${value}' > /proc/sys/${path}`),
     "ip link set lo up",
-    ...interfaces.flatMap(quiet),
+    ...[...interfaces, ...Object.keys(typed)].flatMap(quiet),
     ...addresses.map((address) =>
       typeof address === "number"
         ? `ip addr add ${printAddress(address)}/32 dev ${outer}`

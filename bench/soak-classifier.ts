@@ -1,0 +1,151 @@
+/**
+ * The classifier held against the reference, for as long as one likes: random clusters, packets by the million.
+ *
+ *   npm run soak:classifier -- [--packets 50000000] [--seed N] [--workers 2] [--questions 400] [--each 256] [--seconds 0]
+ *
+ * The reference is asked some `--questions` to each cluster, and each of its answers is held against about `--each` packets
+ * in batches, with other source ports and in other dresses, and every dress alone with all the endpoints that chance may
+ * give it. With `--seconds` it ends then, however many packets that were.
+ *
+ * Exit code 1 when anything disagrees: the cluster, its seed and its packets are printed; and when more than a few clusters
+ * have no table.
+ */
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import fc from "fast-check";
+import { VERDICT_NAMES } from "../compiler/formats/tables/words.ts";
+import { engineBytes } from "../runtime/classifier/inline.ts";
+import { Matcher } from "../runtime/classifier/matcher.ts";
+import { type Cluster, cluster } from "../test/support/arbitraries.ts";
+import { type Findings, soakCluster, type Thoroughness } from "../test/support/classifier-soak.ts";
+import { featuresOf } from "../test/support/features.ts";
+
+interface Options extends Thoroughness {
+  readonly packets: number;
+  readonly seed: number;
+  /** When it ends at the latest, in milliseconds since 1970. */
+  readonly end: number;
+}
+
+/** What a worker has to say of one cluster. */
+interface Report extends Findings {
+  readonly features: readonly string[];
+  readonly failure?: { readonly cluster: Cluster; readonly seed: number };
+}
+
+// --- a worker ------------------------------------------------------------------------------------------------------------
+
+/** Clusters that are made from one seed. */
+const CHUNK = 50;
+
+/** One engine for all clusters: each table takes the place of the one before. */
+function work({ packets, seed, end, ...thoroughness }: Options): void {
+  const matcher = new Matcher(new WebAssembly.Module(engineBytes()));
+  let judged = 0;
+  for (let chunk = 0; judged < packets; chunk++) {
+    for (const world of fc.sample(cluster, { seed: (seed + chunk * 7919) | 0, numRuns: CHUNK })) {
+      if (judged >= packets || Date.now() >= end) return;
+      const own = (seed + judged) | 0;
+      const findings = soakCluster(world, matcher, own, thoroughness);
+      judged += findings.packets;
+      const report: Report = {
+        ...findings,
+        features: featuresOf(world),
+        ...(findings.mismatches === 0 ? {} : { failure: { cluster: world, seed: own } }),
+      };
+      parentPort?.postMessage(report);
+    }
+  }
+}
+
+/** One cluster in so many may have no table, and one more. */
+const FEW = 50;
+
+// --- all together --------------------------------------------------------------------------------------------------------
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      packets: { type: "string", default: "50000000" },
+      seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+      workers: { type: "string", default: String(availableParallelism()) },
+      questions: { type: "string", default: "400" },
+      each: { type: "string", default: "256" },
+      seconds: { type: "string", default: "0" },
+    },
+  });
+  const workers = Number(values.workers);
+  const seed = Number(values.seed);
+  const seconds = Number(values.seconds);
+  const total = { clusters: 0, misfits: 0, questions: 0, packets: 0, mismatches: 0 };
+  const misfits = new Map<string, number>();
+  const features = new Map<string, number>();
+  const dresses = new Map<string, number>();
+  const verdicts = new Map<string, number>();
+  const count = (into: Map<string, number>, entries: Iterable<readonly [string, number]>): void => {
+    for (const [key, number] of entries) into.set(key, (into.get(key) ?? 0) + number);
+  };
+  const start = performance.now();
+  let said = start;
+  const hear = (report: Report): void => {
+    total.clusters++;
+    if (report.misfit !== undefined) {
+      total.misfits++;
+      count(misfits, [[report.misfit, 1]]);
+    }
+    total.questions += report.questions;
+    total.packets += report.packets;
+    total.mismatches += report.mismatches;
+    count(
+      features,
+      report.features.map((name) => [name, 1]),
+    );
+    count(dresses, report.dresses);
+    count(
+      verdicts,
+      VERDICT_NAMES.map((name, i) => [name, report.verdicts[i] ?? 0]),
+    );
+    if (report.failure !== undefined)
+      process.stdout.write(`${JSON.stringify({ ...report.failure, examples: report.examples })}\n`);
+    if (performance.now() - said < 30_000) return;
+    said = performance.now();
+    process.stderr.write(`${total.clusters} clusters, ${total.packets} packets, ${total.mismatches} mismatches\n`);
+  };
+  process.stderr.write(`seed ${seed}, ${workers} workers\n`);
+  await Promise.all(
+    Array.from({ length: workers }, (_, index) => {
+      const options: Options = {
+        packets: Math.ceil(Number(values.packets) / workers),
+        seed: seed + index * 104_729,
+        questions: Number(values.questions),
+        each: Number(values.each),
+        end: seconds === 0 ? Number.POSITIVE_INFINITY : Date.now() + seconds * 1000,
+      };
+      const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options });
+      worker.on("message", hear);
+      return new Promise<void>((resolve, reject) => {
+        worker.on("error", reject);
+        worker.on("exit", () => resolve());
+      });
+    }),
+  );
+  const took = (performance.now() - start) / 1000;
+  const list = (counts: ReadonlyMap<string, number>): string =>
+    [...counts]
+      .sort(([a], [b]) => (a < b ? -1 : 1))
+      .map(([name, number]) => `  ${String(number).padStart(9)}  ${name}\n`)
+      .join("");
+  process.stdout.write(
+    `clusters with\n${list(features)}packets in the dress\n${list(dresses)}packets that are\n${list(verdicts)}` +
+      (total.misfits === 0 ? "" : `clusters that no table holds\n${list(misfits)}`) +
+      `${total.clusters} clusters, ${total.questions} questions, ${total.packets} packets: ${total.mismatches} mismatches\n` +
+      `${took.toFixed(0)} s, ${Math.round(total.packets / took)} packets a second (${workers} workers)\n`,
+  );
+  // What no table holds is refused, with a reason: that has to stay rare.
+  return total.mismatches === 0 && total.packets > 0 && total.misfits <= 1 + total.clusters / FEW ? 0 : 1;
+}
+
+if (isMainThread) process.exitCode = await main();
+else work(workerData as Options);
