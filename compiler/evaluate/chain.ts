@@ -6,6 +6,7 @@ import type {
   Chain,
   Expression,
   Hook,
+  Interval,
   KeyPart,
   MapElement,
   Match,
@@ -111,73 +112,35 @@ function runStep(step: Step, state: State, frame: Frame, rule: Rule): StepProgre
 function runMatch(match: Match, state: State, frame: Frame): StepProgress[] {
   switch (match.kind) {
     case "compare": {
-      const { left, operator, right } = match;
-      if (operator !== "==" && operator !== "!=") {
-        const holds = ([value]: readonly Value[]): boolean => isOrdered(value as Value, operator, right);
-        return test(
-          left,
-          {
-            negated: false,
-            orAbsent: false,
-            text: `${describe(left)} ${operator} ${right}`,
-            against: point(right),
-            holds,
-          },
-          state,
-          frame,
-        );
-      }
-      const holds = ([value]: readonly Value[]): boolean => value === right;
-      const about = { subject: describe(left), values: [right] };
-      const asked = {
-        negated: operator === "!=",
-        orAbsent: match.orAbsent === true,
-        about,
-        against: point(right),
-        holds,
-      };
-      return test(left, asked, state, frame);
+      const { left, operator, right, orAbsent = false } = match;
+      const isEquality = operator === "==" || operator === "!=";
+      const holds = ([value]: readonly Value[]): boolean =>
+        isEquality ? value === right : isOrdered(value as Value, operator, right);
+      const assumed = (): About | string =>
+        isEquality ? { subject: describe(left), values: [right] } : `${describe(left)} ${operator} ${right}`;
+      return test(left, { negated: operator === "!=", orAbsent, assumed, against: point(right), holds }, state, frame);
     }
     case "within": {
       const { left, negated, intervals } = match;
       const holds = ([value]: readonly Value[]): boolean =>
         intervals.some((interval) => partHolds(interval, value as Value));
-      const values = intervals.map((interval) => (interval.from === interval.to ? interval.from : interval));
-      const about = { subject: describe(left), values };
-      return test(
-        left,
-        { negated, orAbsent: false, about, against: () => ({ kind: "intervals", intervals }), holds },
-        state,
-        frame,
-      );
+      return test(left, { negated, orAbsent: false, ...inIntervals(left, intervals), holds }, state, frame);
     }
     case "name-prefix": {
       const { left, negated, prefix } = match;
-      const names = namesWith(prefix);
       const holds = ([value]: readonly Value[]): boolean => String(value).startsWith(prefix);
-      const about = { subject: describe(left), values: [names] };
-      return test(
-        left,
-        { negated, orAbsent: false, about, against: () => ({ kind: "intervals", intervals: [names] }), holds },
-        state,
-        frame,
-      );
+      return test(left, { negated, orAbsent: false, ...inIntervals(left, [namesWith(prefix)]), holds }, state, frame);
     }
     case "member": {
       const { key, negated, set } = match;
-      const { elements } = frame.table.set(set);
-      const about =
-        key.kind === "concat" ? undefined : { subject: describe(key), values: elements.flatMap((each) => each.key) };
-      const asked = {
-        negated,
-        orAbsent: false,
-        ...(about === undefined || frame.table.set(set).dynamic !== undefined
-          ? { text: `${describe(key)} @${set}` }
-          : { about }),
-        against: (): Against => ({ kind: "elements", elements }),
-        holds: (value: readonly Value[]): boolean => isMember(set, value, state, frame),
-      };
-      return test(key, asked, withMember(match, state, frame), frame);
+      const { elements, dynamic } = frame.table.set(set);
+      const assumed = (): About | string =>
+        key.kind === "concat" || dynamic !== undefined
+          ? `${describe(key)} @${set}`
+          : { subject: describe(key), values: elements.flatMap((element) => element.key) };
+      const against = (): Against => ({ kind: "elements", elements });
+      const holds = (value: readonly Value[]): boolean => isMember(set, value, state, frame);
+      return test(key, { negated, orAbsent: false, assumed, against, holds }, withMember(match, state, frame), frame);
     }
     case "chance": {
       const probability = match.numerator / 2 ** 31;
@@ -200,16 +163,14 @@ interface Asked {
   readonly orAbsent: boolean;
   readonly against: () => Against;
   readonly holds: (value: readonly Value[]) => boolean;
-  /** What is assumed when the value is not known: that it is one of these… */
-  readonly about?: About;
-  /** …or this text. */
-  readonly text?: string;
+  /** What is assumed, or not, when the value is not known. */
+  readonly assumed: () => About | string;
 }
 
 /** Goes on with the rule where the answer is yes, and to the next rule elsewhere; also where the expression has no value. */
 function test(left: Expression, asked: Asked, state: State, { table }: Frame): StepProgress[] {
-  const { negated, orAbsent, against, holds, about, text = "" } = asked;
-  if (isUnknown(left, state)) return assume(about ?? text, negated, state);
+  const { negated, orAbsent, against, holds, assumed } = asked;
+  if (isUnknown(left, state)) return assume(assumed(), negated, state);
   const possible = evaluateExpression(left, state, table);
   const { watch } = state.environment;
   if (watch !== undefined) for (const { value } of possible) watch.asked(left, value, against(), state);
@@ -224,7 +185,17 @@ function point(value: Value): () => Against {
   return () => ({ kind: "intervals", intervals: [{ from: value, to: value }] });
 }
 
-function isOrdered(left: Value, operator: "<" | "<=" | ">" | ">=", right: Value): boolean {
+function inIntervals(left: Expression, intervals: readonly Interval[]): Pick<Asked, "against" | "assumed"> {
+  return {
+    against: () => ({ kind: "intervals", intervals }),
+    assumed: () => ({
+      subject: describe(left),
+      values: intervals.map((interval) => (interval.from === interval.to ? interval.from : interval)),
+    }),
+  };
+}
+
+function isOrdered(left: Value, operator: Extract<Match, { kind: "compare" }>["operator"], right: Value): boolean {
   switch (operator) {
     case "<":
       return left < right;
@@ -235,7 +206,7 @@ function isOrdered(left: Value, operator: "<" | "<=" | ">" | ">=", right: Value)
     case ">=":
       return left >= right;
     default:
-      return unreachable(operator);
+      throw new Error(`${operator} is no order`);
   }
 }
 
