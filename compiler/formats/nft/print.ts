@@ -208,7 +208,8 @@ function printStep(step: Step, family: TableFamily): string {
 function printMatch(match: Match, family: TableFamily): string {
   switch (match.kind) {
     case "compare":
-      return printCompare(match, family);
+      // nft has no words for the addition, and refuses these: for people who follow a packet through iptables' rules.
+      return `${printCompare(match, family)}${match.orAbsent ? " (or no connection)" : ""}`;
     case "within": {
       const type = typeOf(match.left, family);
       const intervals = match.intervals.flatMap((interval) => namedValues(interval, type));
@@ -246,7 +247,7 @@ function printCompare({ left, operator, right }: Extract<Match, { kind: "compare
   if (left.kind === "bitwise" && right === 0 && left.xor === 0 && typeof left.mask === "number") {
     const names =
       operator === "!=" || operator === "==" ? flagNames(left.mask, typeOf(left.operand, family)) : undefined;
-    if (names !== undefined)
+    if (names !== undefined && names.length > 0)
       return `${printExpression(left.operand, family)} ${operator === "==" ? "! " : ""}${names.join(",")}`;
   }
   const value = left.kind === "bitwise" && right === 0 ? "0" : printFlags(right, typeOf(left, family));

@@ -112,6 +112,7 @@ class FileReader {
     for (const { name, block } of anonymous) this.anonymous.set(name, block);
     for (const stray of strays) this.error("rules-syntax", "this closes nothing", [stray]);
     for (const item of items) this.readItem(item);
+    this.closeForeign();
     if (items.length === 0 && !this.wrong)
       this.errorAt("empty-input", "expected tables, as nft list ruleset prints them: there are none", 0, 1);
     const tables = [...this.tables.values()].map((table) => this.closeTable(table));
@@ -151,7 +152,36 @@ class FileReader {
 
   // --- commands ----------------------------------------------------------------------------------------------------------
 
+  /** Lines in a row that are none of nft: told once. */
+  private foreign: { readonly tokens: readonly IToken[]; count: number } | undefined;
+
+  private closeForeign(): void {
+    if (this.foreign === undefined) return;
+    const { tokens, count } = this.foreign;
+    this.foreign = undefined;
+    const lines = count === 1 ? "this line is" : `${count} lines from here on are`;
+    if (/^[*:-]$/.test(tokens[0]?.image ?? ""))
+      this.error("rules-dialect", `${lines} of iptables, not of nft: expected one of both in a file`, tokens);
+    else
+      this.error(
+        "rules-syntax",
+        `${lines} no rules: expected a table, or a command such as add, delete, flush, define`,
+        tokens,
+      );
+  }
+
   private readItem(item: Line | Block): void {
+    const first = (item.kind === "line" ? item.tokens : item.head)[0]?.image ?? "";
+    if (
+      item.kind === "line" &&
+      !/^(define|redefine|undefine|include)$/.test(first) &&
+      meaningOf(FILE_COMMANDS, first) === undefined
+    ) {
+      this.foreign ??= { tokens: item.tokens, count: 0 };
+      this.foreign.count++;
+      return;
+    }
+    this.closeForeign();
     if (item.kind === "block") this.readBlock(item);
     else this.readLine(item.tokens);
   }
@@ -204,7 +234,7 @@ class FileReader {
     const line = this.expand(tokens);
     const run = meaningOf(FILE_COMMANDS, word);
     if (run !== undefined) run(this, line);
-    else this.error("rules-syntax", "expected a table, or a command such as add, delete, flush, define", tokens);
+    else this.error("rules-syntax", "expected a command such as add, delete, flush, define", tokens);
   }
 
   /** `define NAME = …` */

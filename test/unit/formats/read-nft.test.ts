@@ -320,7 +320,9 @@ describe("wrong input is told, and the rest is read", () => {
     [
       "a prompt around it",
       "root@node:~# nft list ruleset\ntable ip t {\n}\n",
-      ["1:1 error rules-syntax expected a table, or a command such as add, delete, flush, define"],
+      [
+        "1:1 error rules-syntax this line is no rules: expected a table, or a command such as add, delete, flush, define",
+      ],
     ],
     [
       "include",
