@@ -35,7 +35,10 @@ export function printTable(table: Table): string {
     ...sets.filter(({ anonymous }) => !anonymous).map((set) => printSet(set)),
     ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, inline)),
   ];
-  const head = comment === undefined ? [] : [`\tcomment ${quoteComment(comment)}`];
+  const head = [
+    ...(comment === undefined ? [] : [`\tcomment ${quoteComment(comment)}`]),
+    ...(table.dormant ? ["\tflags dormant"] : []),
+  ];
   return `table ${family} ${name} {\n${[...head, blocks.join("\n")].join("\n\n")}}\n`;
 }
 
@@ -307,7 +310,7 @@ function printVmapTarget({ key, map }: Extract<Statement, { kind: "vmap" }>, fam
 
 function printNatTarget(to: NatTarget, family: TableFamily): string {
   if (to.kind === "map")
-    return `${family === "ip6" ? " ip6" : " ip"} to ${printExpression(to.key, family)} map @${to.map}`;
+    return `${family === "ip6" ? " ip6" : ` ${to.family ?? "ip"}`} to ${printExpression(to.key, family)} map @${to.map}`;
   const ports = to.ports === undefined ? "" : `:${printInterval(to.ports, "inet_service")}`;
   if (to.addresses === undefined) return ` to ${ports}`;
   const isIpv6 = typeof to.addresses.from === "bigint";

@@ -72,6 +72,7 @@ interface OpenSet {
 interface OpenTable {
   readonly family: TableFamily;
   readonly name: string;
+  isDormant: boolean;
   comment: string | undefined;
   readonly chains: Map<string, OpenChain>;
   readonly sets: Map<string, OpenSet>;
@@ -286,6 +287,7 @@ class FileReader {
     const table: OpenTable = {
       family,
       name: unquote(name.image),
+      isDormant: false,
       comment: undefined,
       chains: new Map(),
       sets: new Map(),
@@ -337,6 +339,12 @@ class FileReader {
     if (found === undefined || name === undefined) return;
     const chain = this.existingChain(found.table, name);
     const { tokens: words, at } = withoutPosition(rest);
+    if (rest[0] !== undefined && /^(position|handle)$/.test(rest[0].image) && words.length < rest.length)
+      this.error(
+        "rules-syntax",
+        "a handle says nothing here: the rule is taken for the last of its chain",
+        rest.slice(0, 2),
+      );
     if (words.length === 0) {
       this.error("rules-syntax", "expected a rule", tokens);
       return;
@@ -437,8 +445,8 @@ class FileReader {
     const [first, second] = item.tokens;
     if (first?.image === "comment" && second !== undefined) table.comment = unquote(second.image);
     else if (first?.image === "define" || first?.image === "include") this.readLine(item.tokens);
-    else if (first?.image !== "flags")
-      this.error("rules-syntax", "expected a chain, a set, a map or another object of the table", item.tokens);
+    else if (first?.image === "flags") table.isDormant = item.tokens.some(({ image }) => image === "dormant");
+    else this.error("rules-syntax", "expected a chain, a set, a map or another object of the table", item.tokens);
   }
 
   private readObject(block: Block, table: OpenTable, object: string): void {
@@ -642,6 +650,7 @@ class FileReader {
     const closed: Table = {
       family,
       name,
+      ...(table.isDormant ? { dormant: true } : {}),
       ...(comment === undefined ? {} : { comment }),
       sets: [...sets.values(), ...scope.anonymousSets.values()],
       maps: [...maps.values(), ...scope.anonymousMaps.values()],
