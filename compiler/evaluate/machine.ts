@@ -72,7 +72,8 @@ export class Machine {
   private readonly entries: readonly Entry[];
 
   constructor(program: Program) {
-    this.entries = program.ruleset.tables.flatMap((table) => {
+    const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
+    this.entries = awake.flatMap((table) => {
       const index = new TableIndex(table);
       return table.chains.flatMap((chain): Entry[] => (chain.kind === "base" ? [{ index, chain }] : []));
     });

@@ -39,6 +39,7 @@ function normaliseTable(table: Table): NormalTable {
   return {
     family,
     name,
+    ...(table.dormant ? { dormant: true } : {}),
     objects: sortBy(objects, ({ head }) => head),
     ...(comment === undefined ? {} : { comment }),
     sets: sortBy(sets.map(normaliseSet), ({ name: own }) => own),

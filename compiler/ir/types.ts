@@ -24,6 +24,8 @@ export type TableFamily = "ip" | "ip6" | "inet" | "arp" | "bridge" | "netdev";
 export interface Table {
   readonly family: TableFamily;
   readonly name: string;
+  /** The kernel enters none of its chains. */
+  readonly dormant?: true;
   readonly comment?: string;
   readonly sets: readonly SetDeclaration[];
   readonly maps: readonly MapDeclaration[];
@@ -260,7 +262,8 @@ export type Verdict =
 /** Where a translation leads: written out, or looked up in a map of addresses and ports. Absent parts stay as they are. */
 export type NatTarget =
   | { readonly kind: "literal"; readonly addresses?: Interval; readonly ports?: Interval }
-  | { readonly kind: "map"; readonly key: Expression; readonly map: string };
+  /** `family`: in a table of both, where the map holds IPv6 addresses. */
+  | { readonly kind: "map"; readonly key: Expression; readonly map: string; readonly family?: "ip6" };
 
 export type NatRandom = "none" | "random" | "fully-random";
 

@@ -91,6 +91,9 @@ class RuleReader {
   }
 
   read(options: readonly OptionText[]): ReadRule[] {
+    // One file for both families: the tool of one leaves out the rules of the other.
+    const other = this.scope.family === "ip" ? ["-6", "--ipv6"] : ["-4", "--ipv4"];
+    if (options.some(({ name }) => other.includes(name))) return [];
     for (const option of options) this.take(option);
     const scope: MatchScope = { ...this.scope, protocol: this.protocol };
     for (const unit of this.units.filter(({ kind }) => kind === "match")) this.readMatch(unit, scope);

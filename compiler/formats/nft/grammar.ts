@@ -271,15 +271,19 @@ class NftParser extends EmbeddedActionsParser {
   // ( snat | dnat ) ( ip | ip6 )? ( addr . port | prefix | interval )? to? address ( : ports )? flags
   private readonly nat = this.RULE("nat", (): Part => {
     const name = this.CONSUME(t.Nat).image as "snat" | "dnat";
+    let family: string | undefined;
+    let isPrefix = false;
     this.OPTION1({
       // `dnat ip saddr map …` without `to` begins with a field.
       GATE: () => /^(to|addr|prefix|interval)$/.test(this.LA(2).image),
-      DEF: () => this.CONSUME(t.IpHeader),
+      DEF: () => {
+        family = this.CONSUME(t.IpHeader).image;
+      },
     });
     this.OPTION2({
       GATE: () => /^(addr|prefix|interval)$/.test(this.LA(1).image),
       DEF: () => {
-        this.CONSUME1(t.Word);
+        isPrefix = this.CONSUME1(t.Word).image === "prefix";
         this.OPTION3(() => {
           this.CONSUME(t.Dot);
           this.CONSUME2(t.Word);
@@ -300,7 +304,8 @@ class NftParser extends EmbeddedActionsParser {
       ports = this.SUBRULE2(this.mapped);
     });
     const flags = this.SUBRULE(this.natFlags);
-    return { kind: "nat", name, ...(to === undefined ? {} : { to }), ...(ports === undefined ? {} : { ports }), flags };
+    const target = { ...(to === undefined ? {} : { to }), ...(ports === undefined ? {} : { ports }) };
+    return { kind: "nat", name, family, isPrefix, ...target, flags };
   });
 
   // ( random | fully-random | persistent ) ( ,? … )*

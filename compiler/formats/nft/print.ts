@@ -35,7 +35,10 @@ export function printTable(table: Table): string {
     ...sets.filter(({ anonymous }) => !anonymous).map((set) => printSet(set)),
     ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, inline)),
   ];
-  const head = comment === undefined ? [] : [`\tcomment ${quoteComment(comment)}`];
+  const head = [
+    ...(comment === undefined ? [] : [`\tcomment ${quoteComment(comment)}`]),
+    ...(table.dormant ? ["\tflags dormant"] : []),
+  ];
   return `table ${family} ${name} {\n${[...head, blocks.join("\n")].join("\n\n")}}\n`;
 }
 
@@ -208,7 +211,8 @@ function printStep(step: Step, family: TableFamily): string {
 function printMatch(match: Match, family: TableFamily): string {
   switch (match.kind) {
     case "compare":
-      return printCompare(match, family);
+      // nft has no words for the addition, and refuses these: for people who follow a packet through iptables' rules.
+      return `${printCompare(match, family)}${match.orAbsent ? " (or no connection)" : ""}`;
     case "within": {
       const type = typeOf(match.left, family);
       const intervals = match.intervals.flatMap((interval) => namedValues(interval, type));
@@ -246,7 +250,7 @@ function printCompare({ left, operator, right }: Extract<Match, { kind: "compare
   if (left.kind === "bitwise" && right === 0 && left.xor === 0 && typeof left.mask === "number") {
     const names =
       operator === "!=" || operator === "==" ? flagNames(left.mask, typeOf(left.operand, family)) : undefined;
-    if (names !== undefined)
+    if (names !== undefined && names.length > 0)
       return `${printExpression(left.operand, family)} ${operator === "==" ? "! " : ""}${names.join(",")}`;
   }
   const value = left.kind === "bitwise" && right === 0 ? "0" : printFlags(right, typeOf(left, family));
@@ -306,7 +310,7 @@ function printVmapTarget({ key, map }: Extract<Statement, { kind: "vmap" }>, fam
 
 function printNatTarget(to: NatTarget, family: TableFamily): string {
   if (to.kind === "map")
-    return `${family === "ip6" ? " ip6" : " ip"} to ${printExpression(to.key, family)} map @${to.map}`;
+    return `${family === "ip6" ? " ip6" : ` ${to.family ?? "ip"}`} to ${printExpression(to.key, family)} map @${to.map}`;
   const ports = to.ports === undefined ? "" : `:${printInterval(to.ports, "inet_service")}`;
   if (to.addresses === undefined) return ` to ${ports}`;
   const isIpv6 = typeof to.addresses.from === "bigint";

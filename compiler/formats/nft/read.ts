@@ -72,6 +72,7 @@ interface OpenSet {
 interface OpenTable {
   readonly family: TableFamily;
   readonly name: string;
+  isDormant: boolean;
   comment: string | undefined;
   readonly chains: Map<string, OpenChain>;
   readonly sets: Map<string, OpenSet>;
@@ -112,6 +113,7 @@ class FileReader {
     for (const { name, block } of anonymous) this.anonymous.set(name, block);
     for (const stray of strays) this.error("rules-syntax", "this closes nothing", [stray]);
     for (const item of items) this.readItem(item);
+    this.closeForeign();
     if (items.length === 0 && !this.wrong)
       this.errorAt("empty-input", "expected tables, as nft list ruleset prints them: there are none", 0, 1);
     const tables = [...this.tables.values()].map((table) => this.closeTable(table));
@@ -151,7 +153,36 @@ class FileReader {
 
   // --- commands ----------------------------------------------------------------------------------------------------------
 
+  /** Lines in a row that are none of nft: told once. */
+  private foreign: { readonly tokens: readonly IToken[]; count: number } | undefined;
+
+  private closeForeign(): void {
+    if (this.foreign === undefined) return;
+    const { tokens, count } = this.foreign;
+    this.foreign = undefined;
+    const lines = count === 1 ? "this line is" : `${count} lines from here on are`;
+    if (/^[*:-]$/.test(tokens[0]?.image ?? ""))
+      this.error("rules-dialect", `${lines} of iptables, not of nft: expected one of both in a file`, tokens);
+    else
+      this.error(
+        "rules-syntax",
+        `${lines} no rules: expected a table, or a command such as add, delete, flush, define`,
+        tokens,
+      );
+  }
+
   private readItem(item: Line | Block): void {
+    const first = (item.kind === "line" ? item.tokens : item.head)[0]?.image ?? "";
+    if (
+      item.kind === "line" &&
+      !/^(define|redefine|undefine|include)$/.test(first) &&
+      meaningOf(FILE_COMMANDS, first) === undefined
+    ) {
+      this.foreign ??= { tokens: item.tokens, count: 0 };
+      this.foreign.count++;
+      return;
+    }
+    this.closeForeign();
     if (item.kind === "block") this.readBlock(item);
     else this.readLine(item.tokens);
   }
@@ -204,7 +235,7 @@ class FileReader {
     const line = this.expand(tokens);
     const run = meaningOf(FILE_COMMANDS, word);
     if (run !== undefined) run(this, line);
-    else this.error("rules-syntax", "expected a table, or a command such as add, delete, flush, define", tokens);
+    else this.error("rules-syntax", "expected a command such as add, delete, flush, define", tokens);
   }
 
   /** `define NAME = …` */
@@ -256,6 +287,7 @@ class FileReader {
     const table: OpenTable = {
       family,
       name: unquote(name.image),
+      isDormant: false,
       comment: undefined,
       chains: new Map(),
       sets: new Map(),
@@ -307,6 +339,12 @@ class FileReader {
     if (found === undefined || name === undefined) return;
     const chain = this.existingChain(found.table, name);
     const { tokens: words, at } = withoutPosition(rest);
+    if (rest[0] !== undefined && /^(position|handle)$/.test(rest[0].image) && words.length < rest.length)
+      this.error(
+        "rules-syntax",
+        "a handle says nothing here: the rule is taken for the last of its chain",
+        rest.slice(0, 2),
+      );
     if (words.length === 0) {
       this.error("rules-syntax", "expected a rule", tokens);
       return;
@@ -407,8 +445,8 @@ class FileReader {
     const [first, second] = item.tokens;
     if (first?.image === "comment" && second !== undefined) table.comment = unquote(second.image);
     else if (first?.image === "define" || first?.image === "include") this.readLine(item.tokens);
-    else if (first?.image !== "flags")
-      this.error("rules-syntax", "expected a chain, a set, a map or another object of the table", item.tokens);
+    else if (first?.image === "flags") table.isDormant = item.tokens.some(({ image }) => image === "dormant");
+    else this.error("rules-syntax", "expected a chain, a set, a map or another object of the table", item.tokens);
   }
 
   private readObject(block: Block, table: OpenTable, object: string): void {
@@ -612,6 +650,7 @@ class FileReader {
     const closed: Table = {
       family,
       name,
+      ...(table.isDormant ? { dormant: true } : {}),
       ...(comment === undefined ? {} : { comment }),
       sets: [...sets.values(), ...scope.anonymousSets.values()],
       maps: [...maps.values(), ...scope.anonymousMaps.values()],

@@ -45,6 +45,10 @@ export type StatementNode = { readonly tokens: readonly IToken[] } & (
   | {
       readonly kind: "nat";
       readonly name: "snat" | "dnat";
+      /** `ip` or `ip6`, where it is written. */
+      readonly family: string | undefined;
+      /** Host bits stay as they are: the address is a prefix. */
+      readonly isPrefix: boolean;
       readonly to?: Node;
       readonly ports?: Node;
       readonly flags: readonly string[];

@@ -355,11 +355,16 @@ class RuleTranslator {
     });
   }
 
-  private toNat({ name, to, ports, flags }: Extract<StatementNode, { kind: "nat" }>): Statement | undefined {
+  private toNat(statement: Extract<StatementNode, { kind: "nat" }>): Statement | undefined {
+    const { name, to, ports, flags, family, isPrefix } = statement;
+    if (isPrefix) return undefined;
     const options = natOptions(flags);
     if (to?.kind === "map") {
       const target = ports === undefined ? this.toNatMap(to) : undefined;
-      return target === undefined ? undefined : { kind: name, to: target, ...options };
+      const isIpv6 = family === "ip6" && this.scope.family !== "ip6";
+      return target === undefined
+        ? undefined
+        : { kind: name, to: isIpv6 ? { ...target, family: "ip6" } : target, ...options };
     }
     const addresses = to === undefined ? undefined : (toInterval(to, "ipv4_addr") ?? toInterval(to, "ipv6_addr"));
     const portInterval = ports === undefined ? undefined : toInterval(ports, "inet_service");
@@ -374,7 +379,10 @@ class RuleTranslator {
     return { kind: name, to: literal, ...options };
   }
 
-  private toNatMap({ key: keyNode, map }: Extract<Node, { kind: "map" }>): NatTarget | undefined {
+  private toNatMap({
+    key: keyNode,
+    map,
+  }: Extract<Node, { kind: "map" }>): Extract<NatTarget, { kind: "map" }> | undefined {
     const key = this.toExpression(keyNode);
     if (key === undefined) return undefined;
     if (map.kind === "set") {

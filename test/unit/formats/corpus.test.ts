@@ -60,14 +60,19 @@ describe.skipIf(iptables.length === 0)(`dumps of iptables${missing(iptables, "co
     expect(summary(readIptablesText(text).findings)).toEqual(IPTABLES_FINDINGS[name]);
   });
 
-  test.each(iptables)("$name, printed and read again", ({ name, text }) => {
-    const { program, findings } = readIptablesText(withHardwareAddresses(text));
-    // Lines that iptables refuses are not printed.
-    if (findings.some((finding) => finding.includes(" error "))) return;
+  // Lines that iptables refuses are not printed.
+  const taken = iptables.filter(
+    ({ text }) =>
+      !readIptablesText(withHardwareAddresses(text)).findings.some((finding) => finding.includes(" error ")),
+  );
+
+  test.each(taken)("$name, printed and read again", ({ name, text }) => {
+    const { program } = readIptablesText(withHardwareAddresses(text));
     expect(normaliseProgram(again(program, name))).toEqual(normaliseProgram(program));
   });
 
   test("at least 98 % of the rules are understood", () => {
+    expect(taken.length).toBeGreaterThanOrEqual(34);
     const shares = sharesOf(iptables.map(({ text }) => readIptablesText(withHardwareAddresses(text)).program));
     process.stderr.write(describeShares("iptables", shares));
     expect(percentUnderstood(shares)).toBeGreaterThanOrEqual(98);
@@ -79,13 +84,17 @@ describe.skipIf(nft.length === 0)(`rulesets of nft${missing(nft, "corpus/nft")}`
     expect(summary(readNftText(text).findings)).toEqual(NFT_FINDINGS[name]);
   });
 
-  test.each(nft)("$name, printed and read again", ({ name, text }) => {
-    const { program, findings } = readNftText(text);
-    if (findings.some((finding) => !finding.includes(" rules-include "))) return;
+  const taken = nft.filter(({ text }) =>
+    readNftText(text).findings.every((finding) => finding.includes(" rules-include ")),
+  );
+
+  test.each(taken)("$name, printed and read again", ({ name, text }) => {
+    const { program } = readNftText(text);
     expect(normaliseProgram(again(program, name))).toEqual(normaliseProgram(program));
   });
 
   test("at least 98 % of the rules are understood", () => {
+    expect(taken.length).toBeGreaterThanOrEqual(26);
     const shares = sharesOf(nft.map(({ text }) => readNftText(text).program));
     process.stderr.write(describeShares("nft", shares));
     expect(percentUnderstood(shares)).toBeGreaterThanOrEqual(98);

@@ -191,6 +191,12 @@ describe("other spellings", () => {
     expect(rulesOf(program, "filter", "INPUT").map(({ steps }) => steps.length)).toEqual([3, 3]);
   });
 
+  test("rules of the other family are left out", () => {
+    const text = dump("-6 -s fd00::1 -j DROP").replace("COMMIT", "-A INPUT -4 -j ACCEPT\nCOMMIT");
+    expect(rulesOf(mustReadIptables(text, "ip"), "filter", "INPUT").map(({ steps }) => steps)).toEqual([[accept]]);
+    expect(rulesOf(mustReadIptables(text, "ip6"), "filter", "INPUT").length).toBe(1);
+  });
+
   test("comments are unquoted", () => {
     const program = mustReadIptables(dump('-m comment --comment "say \\"hi\\" \\\\o/" -j ACCEPT'));
     expect(rulesOf(program, "filter", "INPUT").map(({ comment }) => comment)).toEqual(['say "hi" \\o/']);

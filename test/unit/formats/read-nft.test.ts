@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Machine } from "../../../compiler/evaluate/machine.ts";
 import { printTable } from "../../../compiler/formats/nft/print.ts";
 import { anyBit, equal, noBit, within } from "../../../compiler/ir/build.ts";
 import { normaliseProgram } from "../../../compiler/ir/normal-form.ts";
@@ -197,6 +198,13 @@ describe("other spellings", () => {
     expect(printTable(program.ruleset.tables[0] as Program["ruleset"]["tables"][0])).toContain(`\t\t${text}\n`);
   });
 
+  test("in a table of both families a map says of which one it is", () => {
+    const text = "dnat ip6 to ip6 daddr map { fd00::1 : fd00::2 }";
+    const program = mustReadNft(table(text, "inet"));
+    expect(rulesOf(program)[0]?.steps).toMatchObject([{ kind: "dnat", to: { kind: "map", family: "ip6" } }]);
+    expect(printTable(program.ruleset.tables[0] as Program["ruleset"]["tables"][0])).toContain(`\t\t${text}\n`);
+  });
+
   test("a chain written in a rule", () => {
     const program = mustReadNft(table("tcp dport 22 jump {\n\t\t\tip saddr 10.0.0.1 accept\n\t\t\tdrop\n\t\t}"));
     expect(rulesOf(program)[0]?.steps.at(-1)).toEqual({ kind: "verdict", verdict: { kind: "jump", chain: "__c.0" } });
@@ -230,6 +238,15 @@ describe("what is not understood is opaque, with its negation", () => {
       { kind: "opaque", text: "socket transparent 1", negated: true, spelled: "socket transparent != 1" },
     ],
     ["fib saddr . iif oif missing", { kind: "opaque", text: "fib saddr . iif oif missing", negated: false }],
+    [
+      "dnat ip prefix to ip daddr map { 10.0.0.0/24 : 10.1.0.0/24 }",
+      {
+        kind: "opaque-statement",
+        text: "dnat ip prefix to ip daddr map { 10.0.0.0/24 : 10.1.0.0/24 }",
+        terminal: true,
+      },
+    ],
+    ["snat prefix to 10.0.0.0/24", { kind: "opaque-statement", text: "snat prefix to 10.0.0.0/24", terminal: true }],
     ["xt match recent", { kind: "opaque", text: "xt match recent", negated: false }],
     [
       "queue num 1-3 flags bypass,fanout",
@@ -286,6 +303,15 @@ delete element ip t s { 10.0.0.2 }
     expect(chainOf(program)).toMatchObject({ policy: "drop" });
   });
 
+  test("nothing happens in a dormant table", () => {
+    const text =
+      "table ip t {\n\tflags dormant\n\n\tchain c {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}\n";
+    const program = mustReadNft(text);
+    expect(program.ruleset.tables[0]).toMatchObject({ dormant: true });
+    expect(program.ruleset.tables.map(printTable)).toEqual([text]);
+    expect(new Machine(program).at("IPv4", "input")).toEqual([]);
+  });
+
   test("handles of nft -a are comments", () => {
     const program = mustReadNft("table ip t { # handle 1\n\tchain c { # handle 2\n\t\taccept # handle 3\n\t}\n}\n");
     expect(rulesOf(program).length).toBe(1);
@@ -320,7 +346,9 @@ describe("wrong input is told, and the rest is read", () => {
     [
       "a prompt around it",
       "root@node:~# nft list ruleset\ntable ip t {\n}\n",
-      ["1:1 error rules-syntax expected a table, or a command such as add, delete, flush, define"],
+      [
+        "1:1 error rules-syntax this line is no rules: expected a table, or a command such as add, delete, flush, define",
+      ],
     ],
     [
       "include",
@@ -360,6 +388,11 @@ describe("wrong input is told, and the rest is read", () => {
       "an element of another type",
       "table ip t {\n\tset s {\n\t\ttype ipv4_addr\n\t\telements = { fd00::1 }\n\t}\n}\n",
       ["2:2 error rules-syntax 1 elements of set s do not have its type"],
+    ],
+    [
+      "a handle",
+      "table ip t {\n\tchain c { accept; }\n}\nadd rule ip t c position 4 drop\n",
+      ["4:17 error rules-syntax a handle says nothing here: the rule is taken for the last of its chain"],
     ],
     [
       "no table",
