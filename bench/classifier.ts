@@ -17,6 +17,13 @@ import { encodeTable } from "../compiler/formats/tables/encode.ts";
 import { engineBytes } from "../runtime/classifier/inline.ts";
 import { Bursts } from "./support/bursts.ts";
 import { BURST, EngineMemory, type Implementation } from "./support/engine-memory.ts";
+import {
+  buildNative,
+  NATIVE_FOLDER,
+  NATIVE_SOURCE,
+  type NativeClassifier,
+  nativeWays,
+} from "./support/native-classifier.ts";
 import { type Scaled, scaleTo } from "./support/scale.ts";
 import { type Summary, summarise } from "./support/statistics.mjs";
 import { printTable } from "./support/table.mjs";
@@ -63,19 +70,19 @@ interface Spread {
   readonly spread: Summary;
 }
 
-function rivalsOf(_memory: EngineMemory): Rival[] {
-  return [];
+function rivalsOf(memory: EngineMemory, native: NativeClassifier | undefined): Rival[] {
+  return native === undefined ? [] : [{ label: "C", target: ">= 0.80", ways: nativeWays(native, memory) }];
 }
 
 /** All mixes of a size, by turns. */
 function measureMixes(
   scaled: Scaled,
   memory: EngineMemory,
+  rivals: readonly Rival[],
   families: Families,
   mixes: readonly Mix[],
   rounds: number,
 ): { readonly rows: readonly Row[]; readonly spread: Summary } {
-  const rivals = rivalsOf(memory);
   const all = [memory, ...rivals.flatMap(({ ways }) => ways)] as const;
   const runs = mixes.map((mix) => {
     const bursts = new Bursts(memory, makePool(scaled, mix, families, POOL));
@@ -189,14 +196,17 @@ async function main(): Promise<void> {
     engineBytes: module.length,
     engineGzipBytes: gzipSync(module, { level: 9 }).length,
   };
+  const native = buildNative(NATIVE_SOURCE, NATIVE_FOLDER);
+  if (typeof native === "string") process.stderr.write(`without C: ${native}\n`);
   const usualSize = sizes.includes(USUAL_SIZE) ? USUAL_SIZE : sizes[0];
   for (const size of sizes) {
     process.stderr.write(`${size} Services\n`);
     const scaled = scaleTo(size);
     const table = encodeTable(scaled.tabulation, "");
     const memory = new EngineMemory(table);
+    const rivals = rivalsOf(memory, typeof native === "string" ? undefined : native);
     for (const each of families) {
-      const { rows, spread } = measureMixes(scaled, memory, each, mixes, rounds);
+      const { rows, spread } = measureMixes(scaled, memory, rivals, each, mixes, rounds);
       results.rows.push(...rows);
       results.spreads.push({ size, families: each, spread });
     }
