@@ -9,6 +9,7 @@
  * that is checked before anything is timed. A round's figure is the fastest of three slices of 16 bursts; figures are medians
  * of the rounds, ratios medians of the ratios of each round. Targets stand beside the figures and nothing is judged.
  */
+import { spawnSync } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, workerData } from "node:worker_threads";
@@ -17,6 +18,7 @@ import { encodeTable } from "../compiler/formats/tables/encode.ts";
 import { engineBytes } from "../runtime/classifier/inline.ts";
 import { Bursts } from "./support/bursts.ts";
 import { BURST, EngineMemory, type Implementation } from "./support/engine-memory.ts";
+import { jsWays } from "./support/js-classifier.ts";
 import {
   buildNative,
   NATIVE_FOLDER,
@@ -36,8 +38,6 @@ const POOL = 2 ** 18;
 const LINE_RATE = 148.8;
 /** Calls of these sizes are compared. */
 const BATCHES = [4, 16, 64, 256, 1024, BURST];
-/** The cluster for which calls of several sizes, and workers, are measured. */
-const USUAL_SIZE = 1000;
 
 /** Something else that does the same. */
 interface Rival {
@@ -71,7 +71,10 @@ interface Spread {
 }
 
 function rivalsOf(memory: EngineMemory, native: NativeClassifier | undefined): Rival[] {
-  return native === undefined ? [] : [{ label: "C", target: ">= 0.80", ways: nativeWays(native, memory) }];
+  return [
+    ...(native === undefined ? [] : [{ label: "C", target: ">= 0.80", ways: nativeWays(native, memory) }]),
+    { label: "JavaScript", target: ">= 4.00", ways: jsWays(memory) },
+  ];
 }
 
 /** All mixes of a size, by turns. */
@@ -161,13 +164,51 @@ function measureCalls(scaled: Scaled, memory: EngineMemory, rounds: number): Cal
 }
 
 interface Results {
-  readonly rows: Row[];
-  readonly spreads: Spread[];
-  readonly calls: Call[];
-  readonly workers: (WorkerFigures & { readonly size: number })[];
-  readonly builds: (BuildFigures & { readonly size: number })[];
-  readonly engineBytes: number;
-  readonly engineGzipBytes: number;
+  readonly rows: readonly Row[];
+  readonly spreads: readonly Spread[];
+  readonly calls: readonly (Call & { readonly size: number })[];
+  readonly workers: readonly (WorkerFigures & { readonly size: number })[];
+  readonly builds: readonly (BuildFigures & { readonly size: number })[];
+}
+
+async function measureSize(
+  size: number,
+  families: readonly Families[],
+  mixes: readonly Mix[],
+  rounds: number,
+): Promise<Results> {
+  process.stderr.write(`${size} Services\n`);
+  const scaled = scaleTo(size);
+  const table = encodeTable(scaled.tabulation, "");
+  const memory = new EngineMemory(table);
+  const native = buildNative(NATIVE_SOURCE, NATIVE_FOLDER);
+  if (typeof native === "string") process.stderr.write(`without C: ${native}\n`);
+  const rivals = rivalsOf(memory, typeof native === "string" ? undefined : native);
+  const measured = families.map((each) => ({
+    families: each,
+    ...measureMixes(scaled, memory, rivals, each, mixes, rounds),
+  }));
+  const task: WorkerTask = { table, packets: makePool(scaled, "uniform", "IPv4", POOL) };
+  return {
+    rows: measured.flatMap(({ rows }) => rows),
+    spreads: measured.map(({ families: each, spread }) => ({ size, families: each, spread })),
+    calls: measureCalls(scaled, memory, rounds).map((call) => ({ size, ...call })),
+    workers: [{ size, ...(await measureWorkers(FILE, task)) }],
+    builds: [{ size, ...measureBuild(scaled.tabulation, rounds) }],
+  };
+}
+
+const FILE = fileURLToPath(import.meta.url);
+
+/** Each size in a process of its own: JavaScript is compiled for the table that it meets first. */
+function measureApart(size: number, args: readonly string[]): Results {
+  const { status, stdout } = spawnSync(process.execPath, [FILE, ...args, "--sizes", `${size}`, "--json"], {
+    encoding: "utf8",
+    maxBuffer: 2 ** 26,
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  if (status !== 0) throw new Error(`${size} Services could not be measured`);
+  return JSON.parse(stdout) as Results;
 }
 
 async function main(): Promise<void> {
@@ -181,44 +222,26 @@ async function main(): Promise<void> {
       json: { type: "boolean", default: false },
     },
   });
-  const defaults = flags.quick ? QUICK : FULL;
-  const sizes = (flags.sizes ?? defaults.sizes).split(",").map(Number);
-  const families = (flags.families ?? defaults.families).split(",") as Families[];
-  const mixes = (flags.mixes ?? defaults.mixes).split(",") as Mix[];
-  const rounds = Number(flags.rounds ?? defaults.rounds);
-  const module = engineBytes();
+  const { sizes, families, mixes, rounds } = { ...(flags.quick ? QUICK : FULL), ...flags };
+  const [first, ...others] = sizes.split(",").map(Number) as [number, ...number[]];
+  const rest = ["--families", families, "--mixes", mixes, "--rounds", rounds];
+  const all =
+    others.length > 0
+      ? [first, ...others].map((size) => measureApart(size, rest))
+      : [await measureSize(first, families.split(",") as Families[], mixes.split(",") as Mix[], Number(rounds))];
   const results: Results = {
-    rows: [],
-    spreads: [],
-    calls: [],
-    workers: [],
-    builds: [],
-    engineBytes: module.length,
-    engineGzipBytes: gzipSync(module, { level: 9 }).length,
+    rows: all.flatMap(({ rows }) => rows),
+    spreads: all.flatMap(({ spreads }) => spreads),
+    calls: all.flatMap(({ calls }) => calls),
+    workers: all.flatMap(({ workers }) => workers),
+    builds: all.flatMap(({ builds }) => builds),
   };
-  const native = buildNative(NATIVE_SOURCE, NATIVE_FOLDER);
-  if (typeof native === "string") process.stderr.write(`without C: ${native}\n`);
-  const usualSize = sizes.includes(USUAL_SIZE) ? USUAL_SIZE : sizes[0];
-  for (const size of sizes) {
-    process.stderr.write(`${size} Services\n`);
-    const scaled = scaleTo(size);
-    const table = encodeTable(scaled.tabulation, "");
-    const memory = new EngineMemory(table);
-    const rivals = rivalsOf(memory, typeof native === "string" ? undefined : native);
-    for (const each of families) {
-      const { rows, spread } = measureMixes(scaled, memory, rivals, each, mixes, rounds);
-      results.rows.push(...rows);
-      results.spreads.push({ size, families: each, spread });
-    }
-    if (size === usualSize) results.calls.push(...measureCalls(scaled, memory, rounds));
-    if (size === usualSize || size === sizes.at(-1)) {
-      const task: WorkerTask = { table, packets: makePool(scaled, "uniform", "IPv4", POOL) };
-      results.workers.push({ size, ...(await measureWorkers(fileURLToPath(import.meta.url), task)) });
-    }
-    results.builds.push({ size, ...measureBuild(scaled.tabulation, rounds) });
-  }
+  const module = engineBytes();
+  const engine = { bytes: module.length, gzipBytes: gzipSync(module, { level: 9 }).length };
   process.stdout.write(
-    flags.json ? `${JSON.stringify({ node: process.version, rounds, ...results }, null, 2)}\n` : print(results),
+    flags.json
+      ? `${JSON.stringify({ node: process.version, rounds, engine, ...results }, null, 2)}\n`
+      : `${print(results)}\nThe engine has ${count(engine.bytes)} bytes, ${count(engine.gzipBytes)} compressed.\n`,
   );
 }
 
@@ -245,8 +268,9 @@ function print(results: Results): string {
       ]),
     ])}`,
     `\n${printTable([
-      ["packets in a call", "ns/packet", "M/s", "of the largest"],
-      ...results.calls.map(({ packets, nanoseconds, share }) => [
+      ["Services", "packets in a call", "ns/packet", "M/s", "of the largest"],
+      ...results.calls.map(({ size, packets, nanoseconds, share }) => [
+        count(size),
         count(packets),
         range(nanoseconds, 2),
         perSecond(nanoseconds),
@@ -264,7 +288,6 @@ function print(results: Results): string {
       ]),
     ])}`,
     ...printBuilds(results.builds),
-    `\nThe engine has ${count(results.engineBytes)} bytes, ${count(results.engineGzipBytes)} compressed.\n`,
   ].join("");
 }
 
@@ -285,7 +308,7 @@ function printRows(rows: readonly Row[]): string[] {
     mix,
     range(engine, 2),
     perSecond(engine),
-    size > 100_000 ? "-" : size === USUAL_SIZE ? `${LINE_RATE}, at best ${LINE_RATE * 2}` : `${LINE_RATE}`,
+    size > 100_000 ? "-" : size === 1000 ? `${LINE_RATE}, at best ${LINE_RATE * 2}` : `${LINE_RATE}`,
     ...found.flatMap(({ label, target, way, nanoseconds, ratio }) => [
       `${range(nanoseconds, 2)}${way === label ? "" : ` ${way}`}`,
       range(ratio, 2),
