@@ -85,11 +85,13 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
         .argument("<packet>", "such as 'tcp 10.244.1.5:40000 > 10.96.0.10:80 iif eth0'")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .option("--engine <name>", `what answers: ${ENGINE_NAMES}`, "ir")
+        .option("--rules <files>", "follow these rules instead: nft or iptables texts, several by commas")
         .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
     ),
     "kpc trace 'tcp 10.244.1.5:40000 > 10.96.0.10:80' services.yaml",
     "kpc trace 'tcp pod/shop/web-0 > svc/shop/api:http' cluster.yaml --node worker-1",
     "kpc trace 'tcp [2001:db8::7]:40000 > [fd00:96::a]:80 iif eth0' services.yaml -o json",
+    "iptables-save | kpc trace 'tcp 203.0.113.9:40000 > 192.0.2.7:30123 iif eth0' --rules - --node-ip 192.0.2.7",
   ).action((packet: string, inputs: string[], flags) =>
     run(async () => (await import("./cli/trace.ts")).traceCommand(packet, inputs, flags)),
   );

@@ -6,9 +6,9 @@ import type { Program } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { readConfig } from "./config.ts";
-import { readInputs, readText } from "./inputs.ts";
-import { dialectOf, readRules } from "./rules-file.ts";
-import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics } from "./session.ts";
+import { readText } from "./inputs.ts";
+import { dialectOf, readRules, sourcesOf } from "./rules-file.ts";
+import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface DiffFlags extends CommonFlags {
@@ -54,19 +54,12 @@ async function readSide(name: string, flags: DiffFlags): Promise<Side | undefine
   }
   const findings: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
-  const sources = files.map((file) => ({ name: file, text: file === "-" ? stdin() : readText(file) }));
-  const program = await readRules(sources, report);
-  showDiagnostics(findings, flags);
+  const program = await readRules(sourcesOf(name), report);
+  showFirst(findings, flags);
   // What was not understood is kept as what may do anything; where nothing was, there is nothing to compare.
   if (program.ruleset.tables.length === 0) return undefined;
   const { node } = resolveConfig(readConfig(flags, report), loadSpecs([], report), report);
   return { program, addresses: node.addresses };
-}
-
-function stdin(): string {
-  const [source] = [...readInputs(["-"], { recursive: false })];
-  if (source === undefined) throw new Trouble("nothing on standard input");
-  return source.text;
 }
 
 function isManifests(name: string): boolean {

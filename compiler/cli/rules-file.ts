@@ -1,6 +1,8 @@
 /** Files with rules, whatever dialect they are in. */
 import type { Report, Source } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
+import { readInputs, readText } from "./inputs.ts";
+import { Trouble } from "./trouble.ts";
 
 /** The dialect of rules; undefined for what looks like neither. */
 export function dialectOf(text: string): "nft" | "iptables" | undefined {
@@ -10,6 +12,17 @@ export function dialectOf(text: string): "nft" | "iptables" | undefined {
     );
   if (found === null) return undefined;
   return found[1] === undefined ? "iptables" : "nft";
+}
+
+/** The texts of a comma list of files; `-` is standard input. Throws `Trouble` when one cannot be read. */
+export function sourcesOf(names: string): Source[] {
+  return names.split(",").map((name) => ({ name, text: name === "-" ? standardInput() : readText(name) }));
+}
+
+function standardInput(): string {
+  const [source] = [...readInputs(["-"], { recursive: false })];
+  if (source === undefined) throw new Trouble("nothing on standard input");
+  return source.text;
 }
 
 /** The program of several files, each in its own dialect. */

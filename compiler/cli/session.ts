@@ -53,6 +53,15 @@ export function showDiagnostics(diagnostics: readonly Diagnostic[], flags: Commo
   }
 }
 
+/** Likewise, the first ones of many. */
+export function showFirst(diagnostics: readonly Diagnostic[], flags: CommonFlags): void {
+  showDiagnostics(diagnostics.slice(0, SHOWN), flags);
+  const more = diagnostics.length - SHOWN;
+  if (more > 0) process.stderr.write(`kpc: and ${more} more findings like these\n`);
+}
+
+const SHOWN = 20;
+
 /** Colours on a terminal, unless NO_COLOR or `--color never` says otherwise. */
 export function styleFor(flags: CommonFlags, isTerminal: boolean): Style {
   if (flags.color === "always") return COLOURED;

@@ -1,15 +1,23 @@
 import type { Compiled } from "../compile.ts";
+import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import type { Outcome } from "../evaluate/packet.ts";
-import { parsePacket } from "../trace/parse.ts";
+import type { Engine } from "../engines/types.ts";
+import { Evaluator } from "../evaluate/evaluate.ts";
+import { environmentOf, type Outcome, type Packet } from "../evaluate/packet.ts";
+import { loadSpecs } from "../specs/load.ts";
+import { type PacketText, parsePacket } from "../trace/parse.ts";
 import { renderTrace, traceToJson } from "../trace/render.ts";
 import { resolvePacket } from "../trace/resolve.ts";
+import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
-import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics } from "./session.ts";
+import { readRules, sourcesOf } from "./rules-file.ts";
+import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface TraceFlags extends CommonFlags {
   readonly engine: string;
+  /** Files with rules, by commas: they are followed instead of what the manifests compile to. */
+  readonly rules?: string;
   readonly output: "text" | "json";
 }
 
@@ -23,14 +31,54 @@ export async function traceCommand(text: string, names: readonly string[], flags
   const report: Report = (diagnostic) => void questions.push(diagnostic);
   const packetText = parsePacket({ name: "packet", text }, report);
   if (packetText === undefined) return trouble(questions, flags);
-  const { diagnostics, compiled } = compileInputs(names, flags);
-  showDiagnostics(diagnostics, flags);
+  if (flags.rules !== undefined) return traceRules(packetText, names, flags, flags.rules, engine);
+  const compiled = compileNamed(names, flags);
   if (compiled === undefined) return EXIT.finding;
   const packet = resolvePacket(packetText, compiled.specs, compiled.node, report);
   if (packet === undefined) return trouble(questions, flags);
   const [outcomes = []] = await engine.run(compiled, [packet]).finally(() => engine.close());
-  await print(flags.output === "json" ? traceToJson(outcomes) : renderTrace(packet, outcomes, describe(compiled)));
+  return tell(packet, outcomes, describe(compiled), flags);
+}
+
+/** Follows rules that are not ours. Manifests are there for the names in the packet. */
+async function traceRules(
+  text: PacketText,
+  names: readonly string[],
+  flags: TraceFlags,
+  rules: string,
+  engine: Engine,
+): Promise<number> {
+  if (engine.name !== "ir") throw new Trouble(`engine ${engine.name} follows manifests, not rules: leave out --engine`);
+  const questions: Diagnostic[] = [];
+  const report: Report = (diagnostic) => void questions.push(diagnostic);
+  const known = names.length > 0 ? compileNamed(names, flags) : knowNothing(flags, report);
+  if (known === undefined) return EXIT.finding;
+  const packet = resolvePacket(text, known.specs, known.node, report);
+  if (packet === undefined) return trouble(questions, flags);
+  const findings: Diagnostic[] = [];
+  const program = await readRules(sourcesOf(rules), (diagnostic) => findings.push(diagnostic));
+  showFirst(findings, flags);
+  if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
+  const outcomes = new Evaluator(program).evaluate(packet, environmentOf(known.node.addresses));
+  return tell(packet, outcomes, rules, flags);
+}
+
+async function tell(packet: Packet, outcomes: readonly Outcome[], where: string, flags: TraceFlags): Promise<number> {
+  await print(flags.output === "json" ? traceToJson(outcomes) : renderTrace(packet, outcomes, where));
   return outcomes.every(isDelivered) ? EXIT.fine : EXIT.finding;
+}
+
+function compileNamed(names: readonly string[], flags: TraceFlags): Compiled | undefined {
+  const { diagnostics, compiled } = compileInputs(names, flags);
+  showDiagnostics(diagnostics, flags);
+  return compiled;
+}
+
+/** A node of which only the flags tell. */
+function knowNothing(flags: TraceFlags, report: Report): Pick<Compiled, "specs" | "node"> {
+  const specs = loadSpecs([], report);
+  const { node } = resolveConfig(readConfig(flags, report), specs, () => undefined);
+  return { specs, node };
 }
 
 function trouble(questions: readonly Diagnostic[], flags: TraceFlags): number {

@@ -82,3 +82,29 @@ describe("kpc diff", () => {
     });
   });
 });
+
+describe("kpc trace --rules", () => {
+  const PACKET = "tcp 10.244.9.9:40000 > 10.96.0.1:80 iif cni0";
+
+  test.each(["rules.nft", "rules.v4", "rules.v4,rules.v6"])("follows a packet through %s", (rules) => {
+    inFolder(FILES, (folder) => {
+      const { code, stdout } = kpc(["trace", PACKET, "--rules", rules, "-q"], { folder });
+      expect(code).toBe(0);
+      expect(stdout).toContain(`in by cni0 (${rules})`);
+      expect(stdout).toMatch(/1 in 2 to 10\.244\.1\.8:8080 {3}rules\.(nft|v4):\d+:\d+/);
+    });
+  });
+
+  test("reads rules from standard input", () => {
+    const { code, stdout } = kpc(["trace", PACKET, "--rules", "-", "-q"], { input: FILES["rules.v4"] });
+    expect(code).toBe(0);
+    expect(stdout).toContain("delivered to 10.244.1.7:8080 (which sees the client's address), or 10.244.1.8:8080");
+  });
+
+  test("refuses what has no rules, and does not go on and on about it", () => {
+    const { code, stderr } = kpc(["trace", PACKET, "--rules", "-"], { input: "* what?\n".repeat(500) });
+    expect(code).toBe(2);
+    expect(stderr.split("\n").length).toBeLessThan(100);
+    expect(stderr).toContain("kpc: there are no rules in -\n");
+  });
+});
