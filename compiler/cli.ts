@@ -136,6 +136,27 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     run(async () => (await import("./cli/diff.ts")).diffCommand(left, right, flags)),
   );
 
+  withExamples(
+    withCommonOptions(
+      program
+        .command("verify")
+        .description("prove that a host's rules do to Service traffic what manifests say, or say what is wrong")
+        .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+        .requiredOption("--against <files>", "the host's rules: nft list ruleset, or iptables-save (v4,v6 by commas)")
+        .addOption(new Option("--limit <n>", "findings that are shown").default(10).argParser(positive))
+        .addOption(
+          new Option("--budget <n>", "classes of packets to look at before giving up")
+            .default(20_000_000)
+            .argParser(positive),
+        )
+        .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
+    ),
+    "nft list ruleset | kpc verify cluster.json --against - --node worker-1",
+    "kpc verify -R manifests/ --against rules.v4,rules.v6 --node worker-1",
+  ).action((inputs: string[], flags) =>
+    run(async () => (await import("./cli/verify.ts")).verifyCommand(inputs, flags)),
+  );
+
   return program;
 }
 

@@ -31,7 +31,7 @@ export function renderComparison(comparison: Comparison, sides: Sides, limit: nu
   return `${lines.join("\n")}\n`;
 }
 
-function renderRegion({ packet, door, box, left, right, assumptions }: Region, sides: Sides): string[] {
+export function renderRegion({ packet, door, box, left, right, assumptions }: Region, sides: Sides): string[] {
   const state = door.ctState === "new" ? "" : `, ${door.ctState} for connection tracking`;
   const width = Math.max(sides.left.length, sides.right.length);
   return [
