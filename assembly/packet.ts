@@ -126,11 +126,8 @@ function parse6(at: usize, given: u32, length: u32): u32 {
   if (next == NOTHING_NEXT) return end(next, INVALID, more);
   protocol = next;
   const verdict = parseTransport(at, header, there, total, more);
-  if (authenticated) {
-    // Conntrack looks behind this header; the rules take it for the packet's protocol.
-    protocol = AUTHENTICATION;
-    ports = 0;
-  }
+  // Conntrack looks behind this header; nft's rules take it for the packet's protocol.
+  if (authenticated) protocol = AUTHENTICATION;
   return verdict;
 }
 

@@ -6,7 +6,8 @@ import { loadRules } from "../../runtime/kernel/rules.ts";
 import { openNode } from "../../runtime/kernel/world.ts";
 import { readAddress } from "../../runtime/packet.ts";
 import { type Cluster, NODE_IPS } from "./arbitraries.ts";
-import { mustCompile, printNft } from "./compile.ts";
+import { mustCompile } from "./compile.ts";
+import { type Judge, rulesFor } from "./differential.ts";
 import type { Standing } from "./dressing.ts";
 import { mustPrintTable } from "./tables.ts";
 
@@ -49,12 +50,15 @@ export class OddNode {
     this.classifier = classifier;
   }
 
-  static async open(cluster: Cluster): Promise<OddNode> {
+  /** `judge` names the text that its rules are loaded from. */
+  static async open(cluster: Cluster, judge: Judge): Promise<OddNode> {
     const addresses = NODE_IPS.map((text) => parseAddress(text)).filter((address) => address !== undefined);
     // Where bytes come in as IPv4 or IPv6 packets even if their first ones say something else.
     const typed = { "in-4": 0x0800, "in-6": 0x86dd };
     const prober = await openNode({ interfaces: ["eth0"], typed, addresses });
-    await loadRules(prober, { kind: "nft", text: `${printNft(mustCompile(cluster).program)}${COUNTERS}` });
+    await loadRules(prober, rulesFor(judge, mustCompile(cluster).program));
+    await prober.run("nft -f /dev/stdin", COUNTERS);
+    await prober.run(PATIENCE);
     return new OddNode(prober, await createClassifier(mustPrintTable(cluster)));
   }
 
@@ -107,6 +111,9 @@ export class OddNode {
     }
   }
 }
+
+/** Fragments wait for others longer than any test takes: their time-outs would send errors in the midst of something else. */
+const PATIENCE = "echo 3600 | tee /proc/sys/net/ipv4/ipfrag_time /proc/sys/net/netfilter/nf_conntrack_frag6_timeout";
 
 const RESET = "nft reset counters table inet odd";
 
