@@ -1,8 +1,15 @@
 /** Bytes that sections are put into one after the other. */
-import { ALIGNMENT } from "../../../assembly/layout.ts";
+import { ALIGNMENT, HASH_A } from "../../../assembly/layout.ts";
+
+/** Whether numbers of this machine have the byte order of tables. */
+export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 export class Sections {
-  private readonly parts: { readonly at: number; readonly bytes: Uint8Array }[] = [];
+  private readonly parts: {
+    readonly at: number;
+    readonly length: number;
+    readonly write: (bytes: Uint8Array) => void;
+  }[] = [];
   private end: number;
 
   /** Sections begin behind `header` bytes. */
@@ -12,18 +19,32 @@ export class Sections {
 
   /** Adds a section; gives its offset. Sections without bytes have one, too. */
   add(bytes: Uint8Array): number {
+    return this.reserve(bytes.length, (section) => section.set(bytes));
+  }
+
+  /** Adds a section of `length` bytes that `write` is given, all zero, when the sections are joined. */
+  reserve(length: number, write: (section: Uint8Array) => void): number {
     const at = Math.ceil(this.end / ALIGNMENT) * ALIGNMENT;
-    this.parts.push({ at, bytes });
-    this.end = at + bytes.length;
+    this.parts.push({ at, length, write });
+    this.end = at + length;
     return at;
   }
 
   /** All sections, with room for the header in front; a multiple of four bytes. */
   join(): Uint8Array {
     const all = new Uint8Array(Math.ceil(this.end / 4) * 4);
-    for (const { at, bytes } of this.parts) all.set(bytes, at);
+    for (const { at, length, write } of this.parts) write(all.subarray(at, at + length));
     return all;
   }
+}
+
+/** The array's bytes in the order of tables. The array is not to be used any more. */
+export function littleEndian(array: Uint16Array | Uint32Array): Uint8Array {
+  const bytes = new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
+  if (IS_LITTLE_ENDIAN) return bytes;
+  const size = array.BYTES_PER_ELEMENT;
+  for (let at = 0; at < bytes.length; at += size) bytes.subarray(at, at + size).reverse();
+  return bytes;
 }
 
 /** Records of `size` bytes, written one by one. */
@@ -47,12 +68,15 @@ export function swap16(half: number): number {
   return ((half << 8) | (half >>> 8)) & 0xffff;
 }
 
-/** A sum over words in which each difference in one word shows. */
+/** A sum over words in which each difference in one word shows. Both numbers of bytes are multiples of four. */
 export function checksumOf(bytes: Uint8Array, from: number): number {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);
+  const isPlain = IS_LITTLE_ENDIAN && bytes.byteOffset % 4 === 0;
+  const words = isPlain
+    ? new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
+    : new Uint32Array(littleEndian(new Uint32Array(new Uint8Array(bytes).buffer)).buffer);
   let sum = 0;
-  for (let at = from; at < bytes.length; at += 4) {
-    const mixed = Math.imul(sum ^ view.getUint32(at, true), 0x9e3779b1);
+  for (let i = from / 4; i < words.length; i++) {
+    const mixed = Math.imul(sum ^ (words[i] as number), HASH_A);
     sum = (mixed << 13) | (mixed >>> 19);
   }
   return sum >>> 0;

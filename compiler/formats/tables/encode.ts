@@ -15,7 +15,7 @@ import type {
   Tabulation,
   Treatment,
 } from "../../tabulate/types.ts";
-import { checksumOf, records, Sections, swap16, swap32 } from "./bytes.ts";
+import { checksumOf, littleEndian, records, Sections, swap16, swap32 } from "./bytes.ts";
 import { Endpoints } from "./endpoints.ts";
 import { type Key, Keys } from "./keys.ts";
 import { TableLimit } from "./limit.ts";
@@ -476,16 +476,4 @@ function foldOf(address: Address): number {
 function fold6(address: Address): number {
   const [a, b, c, d] = hostWords(address).map(swap32) as [number, number, number, number];
   return ((d + Math.imul(a ^ Math.imul(b, L.HASH_B), L.HASH_A)) ^ c) >>> 0;
-}
-
-/** The array's bytes, whatever the order of this machine. */
-function littleEndian(words: Uint16Array | Uint32Array): Uint8Array {
-  const bytes = new Uint8Array(words.byteLength);
-  const view = new DataView(bytes.buffer);
-  const size = words.BYTES_PER_ELEMENT;
-  for (const [i, word] of words.entries()) {
-    if (size === 2) view.setUint16(i * 2, word, true);
-    else view.setUint32(i * 4, word, true);
-  }
-  return bytes;
 }
