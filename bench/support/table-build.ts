@@ -23,16 +23,18 @@ export function measureBuild(tabulation: Tabulation, rounds: number): BuildFigur
   const bytes = encodeTable(tabulation, "");
   const view = new TableView(bytes);
   const [keys0, keys1] = keysOf(view);
-  const lists = FAMILIES.map((family) => {
+  const rowsOf = FAMILIES.map((family) => {
     const { rows, localKinds } = tabulation.families[family];
-    return [...rows, ...localKinds.flatMap((kind) => kind.rows)].map((row) => row.lists);
+    return [...rows, ...localKinds.flatMap((kind) => kind.rows)];
   });
-  const { names } = view;
+  const { labels: byRow, ...names } = view.names;
+  const labels: (string | undefined)[] = [];
+  for (const [slot, label] of byRow) labels[slot] = label;
   const parts: readonly (readonly [string, () => unknown])[] = [
     ["all", () => encodeTable(tabulation, "")],
     ["perfect hash", () => buildPerfectHash(keys0, keys1)],
-    ["places of endpoints", () => lists.map((each) => new Endpoints(each))],
-    ["names", () => printNames(names)],
+    ["places of endpoints", () => rowsOf.map((rows) => new Endpoints(rows))],
+    ["names", () => printNames(names, labels)],
     ["checksum", () => checksumOf(bytes, L.H_SEED)],
   ];
   const found = parts.map((): number[] => []);

@@ -5,11 +5,7 @@ import { ALIGNMENT, HASH_A } from "../../../assembly/layout.ts";
 export const IS_LITTLE_ENDIAN = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1;
 
 export class Sections {
-  private readonly parts: {
-    readonly at: number;
-    readonly length: number;
-    readonly write: (bytes: Uint8Array) => void;
-  }[] = [];
+  private readonly parts: { readonly at: number; readonly bytes: Uint8Array }[] = [];
   private end: number;
 
   /** Sections begin behind `header` bytes. */
@@ -19,13 +15,14 @@ export class Sections {
 
   /** Adds a section; gives its offset. Sections without bytes have one, too. */
   add(bytes: Uint8Array): number {
-    return this.reserve(bytes.length, (section) => section.set(bytes));
+    const at = this.reserve(bytes.length);
+    this.parts.push({ at, bytes });
+    return at;
   }
 
-  /** Adds a section of `length` bytes that `write` is given, all zero, when the sections are joined. */
-  reserve(length: number, write: (section: Uint8Array) => void): number {
+  /** Adds a section of `length` zeros; gives its offset. */
+  reserve(length: number): number {
     const at = Math.ceil(this.end / ALIGNMENT) * ALIGNMENT;
-    this.parts.push({ at, length, write });
     this.end = at + length;
     return at;
   }
@@ -33,7 +30,7 @@ export class Sections {
   /** All sections, with room for the header in front; a multiple of four bytes. */
   join(): Uint8Array {
     const all = new Uint8Array(Math.ceil(this.end / 4) * 4);
-    for (const { at, length, write } of this.parts) write(all.subarray(at, at + length));
+    for (const { at, bytes } of this.parts) all.set(bytes, at);
     return all;
   }
 }

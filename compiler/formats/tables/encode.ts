@@ -5,19 +5,11 @@ import { intervalAsPrefix } from "../../ir/interval.ts";
 import type { Interval } from "../../ir/types.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type {
-  AddressRow,
-  Answer,
-  Default,
-  Fate,
-  LocalKind,
-  PortRow,
-  Tabulation,
-  Treatment,
-} from "../../tabulate/types.ts";
+import type { Answer, Default, Fate, LocalKind, PortRow, Tabulation, Treatment } from "../../tabulate/types.ts";
+import { splitAddress, WORD0, WORD1, WORD2, WORD3, WORDS } from "./address-words.ts";
 import { checksumOf, littleEndian, records, Sections, swap16, swap32 } from "./bytes.ts";
-import { Endpoints } from "./endpoints.ts";
-import { type Key, Keys } from "./keys.ts";
+import { Endpoints, fold6 } from "./endpoints.ts";
+import { Keys } from "./keys.ts";
 import { TableLimit } from "./limit.ts";
 import { elsewhere, findLocalPlaces } from "./local-places.ts";
 import { printNames } from "./names.ts";
@@ -28,13 +20,6 @@ import { REJECTS, VERDICTS } from "./words.ts";
 /** The table of `tabulation`. `source` names what it was made from. Throws `TableLimit`. */
 export function encodeTable(tabulation: Tabulation, source: string): Uint8Array {
   return new Encoder(tabulation, source).encode();
-}
-
-/** A row with its key. */
-interface KeyedRow {
-  readonly key: Key;
-  readonly row: PortRow;
-  readonly family: Family;
 }
 
 interface Extended {
@@ -49,12 +34,14 @@ class Encoder {
   private readonly tabulation: Tabulation;
   private readonly source: string;
   private readonly keys: Keys;
+  /** Those of addresses, then those of the node's own addresses, kind by kind. */
+  private readonly rows: Readonly<Record<Family, readonly PortRow[]>>;
   private readonly endpoints: Readonly<Record<Family, Endpoints>>;
   private readonly sections = new Sections(L.HEADER_BYTES);
   private readonly header = new Map<number, number>();
   /** Behaviours as the engine numbers them: extended rows have some of their own. */
   private readonly behaviours: { readonly number: number; readonly extra: number }[] = [];
-  private readonly behaviourNumbers = new Map<string, number>();
+  private readonly behaviourNumbers = new Map<number, number>();
   private readonly reasons = new Map<string, number>();
   private readonly extended: Extended[] = [];
   private readonly allowed: number[] = [];
@@ -64,41 +51,31 @@ class Encoder {
     this.tabulation = tabulation;
     this.source = source;
     this.keys = new Keys(tabulation);
-    const lists = (family: Family): Endpoints => {
+    const rowsOf = (family: Family): PortRow[] => {
       const { rows, localKinds } = tabulation.families[family];
-      const all = [...rows, ...localKinds.flatMap((kind) => kind.rows)].map((row) => row.lists);
-      return new Endpoints(all);
+      return [...rows, ...localKinds.flatMap((kind) => kind.rows)];
     };
-    this.endpoints = { IPv4: lists("IPv4"), IPv6: lists("IPv6") };
+    this.rows = { IPv4: rowsOf("IPv4"), IPv6: rowsOf("IPv6") };
+    this.endpoints = { IPv4: new Endpoints(this.rows.IPv4), IPv6: new Endpoints(this.rows.IPv6) };
   }
 
   encode(): Uint8Array {
-    const rows = this.keyedRows();
-    const slots = this.addRows(rows);
+    const rows = this.addRows();
     this.addDestinations();
     this.addSources();
     this.addEndpoints();
     this.addCodes();
-    const sticky = rows.flatMap(({ row }, i) =>
-      row.stickySeconds === undefined ? [] : [{ slot: slots[i] as number, seconds: row.stickySeconds }],
+    const sticky = rows.flatMap((row, slot) =>
+      row?.stickySeconds === undefined ? [] : [{ slot, seconds: row.stickySeconds }],
     );
-    this.addRecords(
-      L.H_TIMEOUTS,
-      L.H_TIMEOUT_COUNT,
-      sticky.sort((a, b) => a.slot - b.slot),
-      L.TIMEOUT_BYTES,
-      (view, at, { slot, seconds }) => {
-        view.setUint32(at, slot, true);
-        view.setUint32(at + 4, seconds, true);
-      },
-    );
-    const labels = rows.map(({ row }, i): [number, string] => [slots[i] as number, row.label]);
-    const names = printNames({
-      source: this.source,
-      interfaces: this.tabulation.interfaces,
-      reasons: [...this.reasons.keys()],
-      labels: labels.sort(([a], [b]) => a - b),
+    this.addRecords(L.H_TIMEOUTS, L.H_TIMEOUT_COUNT, sticky, L.TIMEOUT_BYTES, (view, at, { slot, seconds }) => {
+      view.setUint32(at, slot, true);
+      view.setUint32(at + 4, seconds, true);
     });
+    const names = printNames(
+      { source: this.source, interfaces: this.tabulation.interfaces, reasons: [...this.reasons.keys()] },
+      rows.map((row) => row?.label),
+    );
     this.set(L.H_NAMES, this.sections.add(names));
     this.set(L.H_NAMES_LENGTH, names.length);
     return this.finish();
@@ -121,6 +98,7 @@ class Encoder {
 
   private finish(): Uint8Array {
     const bytes = this.sections.join();
+    this.writeEndpoints(bytes);
     const view = new DataView(bytes.buffer);
     this.set(L.H_MAGIC, L.MAGIC);
     this.set(L.H_VERSION, L.LAYOUT_VERSION);
@@ -133,33 +111,48 @@ class Encoder {
 
   // --- rows ------------------------------------------------------------------------------------------------------------
 
-  private keyedRows(): KeyedRow[] {
-    return FAMILIES.flatMap((family) => {
+  /** The keys of all rows, family by family. */
+  private keysOfRows(): { readonly keys0: Uint32Array; readonly keys1: Uint32Array } {
+    const count = this.rows.IPv4.length + this.rows.IPv6.length;
+    if (count > MAX_ROWS) throw new TableLimit(`more than ${MAX_ROWS} destinations`);
+    const keys0 = new Uint32Array(count);
+    const keys1 = new Uint32Array(count);
+    let i = 0;
+    const add = ({ port, protocol }: PortRow, key0: number, block: number): void => {
+      keys0[i] = key0;
+      keys1[i++] = swap16(port) | (protocol << L.KEY1_PROTOCOL_SHIFT) | (block << L.KEY1_BLOCK_SHIFT);
+    };
+    for (const family of FAMILIES) {
       const { rows, localKinds } = this.tabulation.families[family];
-      return [
-        ...rows.map((row: AddressRow): KeyedRow => ({ key: this.keys.ofAddress(row.address), row, family })),
-        ...localKinds.flatMap((kind, i) =>
-          kind.rows.map((row): KeyedRow => ({ key: this.keys.ofKind(family, i), row, family })),
-        ),
-      ];
-    });
+      for (const row of rows) add(row, this.keys.key0Of(row.address), this.keys.mustHaveBlock(row.address));
+      for (const [kind, { rows: own }] of localKinds.entries())
+        for (const row of own) add(row, this.keys.ofKind(family, kind), L.BLOCK_LOCAL);
+    }
+    return { keys0, keys1 };
   }
 
-  /** Gives the slot of each row. */
-  private addRows(rows: readonly KeyedRow[]): Uint32Array {
-    const keys0 = Uint32Array.from(rows, ({ key }) => key.key0);
-    const keys1 = Uint32Array.from(
-      rows,
-      ({ key, row }) =>
-        (swap16(row.port) | (row.protocol << L.KEY1_PROTOCOL_SHIFT) | (key.block << L.KEY1_BLOCK_SHIFT)) >>> 0,
-    );
-    if (rows.length > MAX_ROWS) throw new TableLimit(`more than ${MAX_ROWS} destinations`);
+  /** Gives the row in each slot. */
+  private addRows(): (PortRow | undefined)[] {
+    const { keys0, keys1 } = this.keysOfRows();
     const { seed, bucketMask, slotMask, pilots, slots } = buildPerfectHash(keys0, keys1);
+    const inSlots = new Array<PortRow | undefined>(slotMask + 1).fill(undefined);
     const entries = new Uint32Array((slotMask + 1) * (L.ENTRY_BYTES / 4));
-    for (let slot = 0; slot <= slotMask; slot++) entries.set([L.KEY_NOTHING, L.KEY_NOTHING, 0, 0], slot * 4);
-    for (const [i, { row, family }] of rows.entries()) {
-      const at = (slots[i] as number) * 4;
-      entries.set([keys0[i] as number, keys1[i] as number, ...this.rowWords(row, family)], at);
+    for (let at = 0; at < entries.length; at += L.ENTRY_BYTES / 4) {
+      entries[at] = L.KEY_NOTHING;
+      entries[at + L.ENTRY_KEY1 / 4] = L.KEY_NOTHING;
+    }
+    let i = 0;
+    for (const family of FAMILIES) {
+      const { bases } = this.endpoints[family];
+      for (const [number, row] of this.rows[family].entries()) {
+        const slot = slots[i] as number;
+        const at = slot * (L.ENTRY_BYTES / 4);
+        entries[at] = keys0[i] as number;
+        entries[at + L.ENTRY_KEY1 / 4] = keys1[i] as number;
+        this.writeRow(entries, at, row, bases[number] as number);
+        inSlots[slot] = row;
+        i++;
+      }
     }
     this.set(L.H_SEED, seed);
     this.set(L.H_BUCKET_MASK, bucketMask);
@@ -175,31 +168,36 @@ class Encoder {
     });
     this.set(L.H_ALLOWED, this.sections.add(littleEndian(Uint32Array.from(this.allowed))));
     this.set(L.H_ALLOWED_BYTES, this.allowed.length * 4);
-    return slots;
+    return inSlots;
   }
 
-  private rowWords(row: PortRow, family: Family): [number, number] {
-    const { base, counts } = this.endpoints[family].place(row.lists);
-    const [first, second] = counts;
+  /** Writes what an entry says about a row whose lists begin at `base`. */
+  private writeRow(entries: Uint32Array, entry: number, row: PortRow, base: number): void {
+    const first = row.lists[0]?.length ?? 0;
+    const second = row.lists[1]?.length ?? 0;
     const isWide = first > L.ROW1_COUNT_MASK || second > L.ROW1_COUNT_MASK;
     if (!isWide && row.allowed === undefined) {
       const behaviour = this.behaviour(row.behaviour, 0);
-      return [base, (first | (second << L.ROW1_SECOND_SHIFT) | (behaviour << L.ROW1_BEHAVIOUR_SHIFT)) >>> 0];
+      entries[entry + L.ENTRY_ROW0 / 4] = base;
+      entries[entry + L.ENTRY_ROW1 / 4] =
+        first | (second << L.ROW1_SECOND_SHIFT) | (behaviour << L.ROW1_BEHAVIOUR_SHIFT);
+      return;
     }
     const { at, count } = this.placeAllowed(row.allowed ?? []);
-    this.extended.push({ base, first, second, allowedAt: at, allowedCount: count });
     const extra = L.CODE_EXTENDED | (row.allowed === undefined ? 0 : L.CODE_ALLOWED);
-    return [this.extended.length - 1, (this.behaviour(row.behaviour, extra) << L.ROW1_BEHAVIOUR_SHIFT) >>> 0];
+    entries[entry + L.ENTRY_ROW0 / 4] = this.extended.length;
+    entries[entry + L.ENTRY_ROW1 / 4] = this.behaviour(row.behaviour, extra) << L.ROW1_BEHAVIOUR_SHIFT;
+    this.extended.push({ base, first, second, allowedAt: at, allowedCount: count });
   }
 
   /** The engine's number of a behaviour whose codes have the bits `extra` set. */
   private behaviour(number: number, extra: number): number {
-    const text = `${number} ${extra}`;
-    let found = this.behaviourNumbers.get(text);
+    const key = number * 2 ** 16 + extra;
+    let found = this.behaviourNumbers.get(key);
     if (found === undefined) {
       found = this.behaviours.push({ number, extra }) - 1;
       if (found >= L.MAX_BEHAVIOURS) throw new TableLimit(`more than ${L.MAX_BEHAVIOURS} ways to treat packets`);
-      this.behaviourNumbers.set(text, found);
+      this.behaviourNumbers.set(key, found);
     }
     return found;
   }
@@ -220,7 +218,10 @@ class Encoder {
   private addDestinations(): void {
     const { blocks } = this.keys;
     this.addRecords(L.H_BLOCKS, L.H_BLOCK_COUNT, blocks, L.BLOCK_BYTES, (view, at, prefix) => {
-      for (const [i, word] of wordsOf(prefix << 32n, 3).entries()) view.setUint32(at + i * 4, word, false);
+      for (const [i, word] of hostWords((prefix << 32n) as Address)
+        .slice(0, 3)
+        .entries())
+        view.setUint32(at + i * 4, word, false);
     });
     this.addLocal();
     for (const family of FAMILIES) this.addRegions(family);
@@ -255,8 +256,9 @@ class Encoder {
     const { families } = this.tabulation;
     const local = FAMILIES.flatMap((family) =>
       families[family].local.map(({ address, kind, hasRows }) => ({
-        ...this.keys.ofAddress(address),
-        kind: this.keys.ofKind(family, kind).key0,
+        key0: this.keys.key0Of(address),
+        block: this.keys.mustHaveBlock(address),
+        kind: this.keys.ofKind(family, kind),
         hasRows,
       })),
     );
@@ -280,7 +282,7 @@ class Encoder {
     this.set(L.H_KIND4_COUNT, families.IPv4.localKinds.length);
     const { loopback } = families.IPv4;
     invariant(loopback !== undefined, "the loopback block has a kind");
-    this.set(L.H_LOOPBACK_KIND, this.keys.ofKind("IPv4", loopback).key0);
+    this.set(L.H_LOOPBACK_KIND, this.keys.ofKind("IPv4", loopback));
   }
 
   /** The default word that all `kinds` have. */
@@ -352,33 +354,28 @@ class Encoder {
     this.addRecords(L.H_DETECTED6, L.H_DETECTED6_COUNT, prefixesOf(IPv6.detected), L.PREFIX6_BYTES, write);
   }
 
+  /** The records are written by `writeEndpoints`: there are too many of them to write them twice. */
   private addEndpoints(): void {
     for (const family of FAMILIES) {
-      const { all, identities } = this.endpoints[family];
-      const four = family === "IPv4";
-      const portAt = four ? L.ENDPOINT4_PORT : L.ENDPOINT6_PORT;
-      this.addRecords(
-        four ? L.H_ENDPOINTS4 : L.H_ENDPOINTS6,
-        four ? L.H_ENDPOINTS4_COUNT : L.H_ENDPOINTS6_COUNT,
-        all,
-        four ? L.ENDPOINT4_BYTES : L.ENDPOINT6_BYTES,
-        (view, at, { address, port, fate }) => {
-          for (const [i, word] of hostWords(address).entries()) view.setUint32(at + i * 4, word, false);
-          view.setUint16(at + portAt, port, true);
-          view.setUint16(at + portAt + 2, fate === undefined ? 0 : fate + 1, true);
-        },
-      );
-      this.set(
-        four ? L.H_FINGERS4 : L.H_FINGERS6,
-        this.sections.add(Uint8Array.from(all, ({ address }) => Math.imul(foldOf(address), L.HASH_A) >>> 24)),
-      );
-      this.addRecords(
-        four ? L.H_IDENTITIES4 : L.H_IDENTITIES6,
-        four ? L.H_IDENTITIES4_COUNT : L.H_IDENTITIES6_COUNT,
-        identities,
-        4,
-        (view, at, identity) => view.setUint32(at, identity, true),
-      );
+      const { count, identities } = this.endpoints[family];
+      const places = ENDPOINT_PLACES[family];
+      this.set(places.records, this.sections.reserve(count * places.bytes));
+      this.set(places.count, count);
+      this.set(places.fingers, this.sections.reserve(count));
+      this.set(places.identities, this.sections.add(littleEndian(identities)));
+      this.set(places.identityCount, identities.length);
+    }
+  }
+
+  private writeEndpoints(table: Uint8Array): void {
+    for (const family of FAMILIES) {
+      const { records: recordsAt, fingers: fingersAt, bytes } = ENDPOINT_PLACES[family];
+      const endpoints = this.endpoints[family];
+      const fingers = table.subarray(this.header.get(fingersAt), (this.header.get(fingersAt) ?? 0) + endpoints.count);
+      const records = new Uint32Array(table.buffer, this.header.get(recordsAt), (endpoints.count * bytes) / 4);
+      if (family === "IPv4") endpoints.write4(records, fingers);
+      else endpoints.write6(records, fingers);
+      littleEndian(records);
     }
   }
 
@@ -417,6 +414,26 @@ class Encoder {
     );
   }
 }
+
+/** The words of the header that say where endpoints are. */
+const ENDPOINT_PLACES = {
+  IPv4: {
+    records: L.H_ENDPOINTS4,
+    count: L.H_ENDPOINTS4_COUNT,
+    bytes: L.ENDPOINT4_BYTES,
+    fingers: L.H_FINGERS4,
+    identities: L.H_IDENTITIES4,
+    identityCount: L.H_IDENTITIES4_COUNT,
+  },
+  IPv6: {
+    records: L.H_ENDPOINTS6,
+    count: L.H_ENDPOINTS6_COUNT,
+    bytes: L.ENDPOINT6_BYTES,
+    fingers: L.H_FINGERS6,
+    identities: L.H_IDENTITIES6,
+    identityCount: L.H_IDENTITIES6_COUNT,
+  },
+} as const;
 
 const MAX_ROWS = Math.floor(2 ** L.MAX_SLOT_BITS * 0.96);
 const MAX_FATES = 0xfffe;
@@ -461,19 +478,7 @@ function* cut(from: bigint, to: bigint, bits: number): Generator<[bigint, bigint
 
 /** An address in words of host order, highest first. */
 function hostWords(address: Address): number[] {
-  return typeof address === "number" ? [address] : wordsOf(address, 4);
-}
-
-function wordsOf(address: bigint, count: number): number[] {
-  return Array.from({ length: count }, (_, i) => Number((address >> BigInt(96 - i * 32)) & 0xffffffffn));
-}
-
-/** An address as one word, as the engine folds it. */
-function foldOf(address: Address): number {
-  return typeof address === "number" ? swap32(address) : fold6(address);
-}
-
-function fold6(address: Address): number {
-  const [a, b, c, d] = hostWords(address).map(swap32) as [number, number, number, number];
-  return ((d + Math.imul(a ^ Math.imul(b, L.HASH_B), L.HASH_A)) ^ c) >>> 0;
+  if (typeof address === "number") return [address];
+  splitAddress(address);
+  return [WORD0, WORD1, WORD2, WORD3].map((at) => WORDS[at] as number);
 }

@@ -1,59 +1,157 @@
 /** All endpoints of a family in one row: lists that equal each other share their place. */
-import { required } from "../../invariant.ts";
+import * as L from "../../../assembly/layout.ts";
+import type { Address } from "../../net/address.ts";
 import type { Endpoint, EndpointList, PortRow } from "../../tabulate/types.ts";
-
-/** Where the lists of a row are: the second behind the first. */
-export interface Place {
-  readonly base: number;
-  readonly counts: readonly [first: number, second: number];
-}
+import { splitAddress, WORD0, WORD1, WORD2, WORD3, WORDS } from "./address-words.ts";
+import { swap32 } from "./bytes.ts";
 
 export class Endpoints {
-  readonly all: Endpoint[] = [];
-  /** Of the first of them: those that clients are remembered for. */
-  readonly identities: number[];
-  private readonly numbers = new Map<EndpointList, number>();
-  private readonly places = new Map<string, number>();
+  /** Where the lists of each row begin, in the order of the rows: the second behind the first. */
+  readonly bases: Uint32Array;
+  /** How many endpoints there are. */
+  readonly count: number;
+  /** Of the first of them, what clients are remembered by. */
+  readonly identities: Uint32Array;
+  /** Behind each other; longest runs first. */
+  private readonly written: EndpointList[] = [];
 
-  constructor(rows: readonly PortRow["lists"][]) {
-    const distinct = new Map(rows.filter((lists) => lists.length > 0).map((lists) => [this.textOf(lists), lists]));
-    const isSticky = (lists: PortRow["lists"]): boolean =>
-      lists.some((list) => list.some(({ identity }) => identity !== 0));
-    const sticky = [...distinct.values()].filter(isSticky);
-    const others = [...distinct.values()].filter((lists) => !isSticky(lists));
-    // Longer ones first: what is part of one need not be written again.
-    for (const lists of sticky.sort((a, b) => b.length - a.length)) this.write(lists);
-    this.identities = this.all.map(({ identity }) => identity);
-    for (const lists of others.sort((a, b) => b.length - a.length)) this.write(lists);
-  }
-
-  place(lists: PortRow["lists"]): Place {
-    const [first = [], second = []] = lists;
-    if (lists.length === 0) return { base: 0, counts: [0, 0] };
-    return {
-      base: required(this.places.get(this.textOf(lists)), "all lists have places"),
-      counts: [first.length, second.length],
+  constructor(rows: readonly PortRow[]) {
+    const { lists, firsts, seconds } = numberLists(rows);
+    const pairs = new Map<number, number>();
+    const inPair = new Uint8Array(lists.length);
+    for (let i = 0; i < rows.length; i++) {
+      if (seconds[i] === NONE) continue;
+      const [first, second] = [firsts[i] as number, seconds[i] as number];
+      pairs.set(first * MAX_LISTS + second, NONE);
+      inPair[first] = 1;
+      inPair[second] = 1;
+    }
+    const sticky = Uint8Array.from(lists, (list) => (list.some(({ identity }) => identity !== 0) ? 1 : 0));
+    const places = new Uint32Array(lists.length).fill(NONE);
+    let end = 0;
+    const write = (number: number): void => {
+      const list = lists[number] as EndpointList;
+      if (places[number] === NONE) places[number] = end;
+      this.written.push(list);
+      end += list.length;
     };
-  }
-
-  private write(lists: PortRow["lists"]): void {
-    const text = this.textOf(lists);
-    if (this.places.has(text)) return;
-    this.places.set(text, this.all.length);
-    for (const list of lists) {
-      const alone = this.textOf([list]);
-      if (!this.places.has(alone)) this.places.set(alone, this.all.length);
-      this.all.push(...list);
+    let stickyEnd = 0;
+    // Of lists that are part of a pair no copy is needed.
+    for (const wanted of [1, 0]) {
+      for (const pair of pairs.keys()) {
+        const [first, second] = [Math.floor(pair / MAX_LISTS), pair % MAX_LISTS];
+        if (((sticky[first] as number) | (sticky[second] as number)) !== wanted) continue;
+        pairs.set(pair, end);
+        write(first);
+        write(second);
+      }
+      for (let number = 0; number < lists.length; number++)
+        if (inPair[number] === 0 && sticky[number] === wanted) write(number);
+      if (wanted === 1) stickyEnd = end;
+    }
+    this.count = end;
+    this.bases = new Uint32Array(rows.length);
+    for (let i = 0; i < rows.length; i++) {
+      const [first, second] = [firsts[i] as number, seconds[i] as number];
+      if (first === NONE) continue;
+      this.bases[i] = second === NONE ? (places[first] as number) : (pairs.get(first * MAX_LISTS + second) as number);
+    }
+    this.identities = new Uint32Array(stickyEnd);
+    let at = 0;
+    for (const list of this.written) {
+      if (at >= stickyEnd) break;
+      for (const { identity } of list) this.identities[at++] = identity;
     }
   }
 
-  private textOf(lists: PortRow["lists"]): string {
-    return lists
-      .map((list) => {
-        const number = this.numbers.get(list) ?? this.numbers.size;
-        this.numbers.set(list, number);
-        return number;
-      })
-      .join();
+  /** Writes ENDPOINT4 records, and the finger of each. */
+  write4(records: Uint32Array, fingers: Uint8Array): void {
+    let number = 0;
+    for (const list of this.written) {
+      for (let i = 0; i < list.length; i++, number++) {
+        const { address, port, fate } = list[i] as Endpoint;
+        const at = number * (L.ENDPOINT4_BYTES / 4);
+        const word = swap32(address as number);
+        records[at] = word;
+        records[at + L.ENDPOINT4_PORT / 4] = aboutEndpoint(port, fate);
+        fingers[number] = fingerOf(word);
+      }
+    }
   }
+
+  /** Writes ENDPOINT6 records, and the finger of each. */
+  write6(records: Uint32Array, fingers: Uint8Array): void {
+    let number = 0;
+    for (const list of this.written) {
+      for (let i = 0; i < list.length; i++, number++) {
+        const { address, port, fate } = list[i] as Endpoint;
+        const at = number * (L.ENDPOINT6_BYTES / 4);
+        splitAddress(address as bigint);
+        const [a, b] = [swap32(WORDS[WORD0] as number), swap32(WORDS[WORD1] as number)];
+        const [c, d] = [swap32(WORDS[WORD2] as number), swap32(WORDS[WORD3] as number)];
+        records[at] = a;
+        records[at + 1] = b;
+        records[at + 2] = c;
+        records[at + 3] = d;
+        records[at + L.ENDPOINT6_PORT / 4] = aboutEndpoint(port, fate);
+        fingers[number] = fingerOf(foldWords(a, b, c, d));
+      }
+    }
+  }
+}
+
+const NONE = 0xffffffff;
+/** Lists are numbered below it: pairs of numbers are exact as one. */
+const MAX_LISTS = 2 ** 26;
+
+/** A number for each list, and for each row those of its lists. */
+function numberLists(rows: readonly PortRow[]): {
+  readonly lists: readonly EndpointList[];
+  readonly firsts: Uint32Array;
+  readonly seconds: Uint32Array;
+} {
+  const lists: EndpointList[] = [];
+  const numbers = new Map<EndpointList, number>();
+  const numberOf = (list: EndpointList | undefined): number => {
+    if (list === undefined) return NONE;
+    let number = numbers.get(list);
+    if (number === undefined) {
+      number = lists.push(list) - 1;
+      numbers.set(list, number);
+    }
+    return number;
+  };
+  const firsts = new Uint32Array(rows.length);
+  const seconds = new Uint32Array(rows.length);
+  for (let i = 0; i < rows.length; i++) {
+    const { lists: own } = rows[i] as PortRow;
+    firsts[i] = numberOf(own[0]);
+    seconds[i] = numberOf(own[1]);
+  }
+  return { lists, firsts, seconds };
+}
+
+/** The port, and behind it the number of the fate. */
+function aboutEndpoint(port: number, fate: number | undefined): number {
+  return port | ((fate === undefined ? 0 : fate + 1) << (8 * (L.ENDPOINT4_FATE - L.ENDPOINT4_PORT)));
+}
+
+function fingerOf(word: number): number {
+  return Math.imul(word, L.HASH_A) >>> 24;
+}
+
+/** An IPv6 address as one word, as the engine folds it. */
+export function fold6(address: Address): number {
+  splitAddress(address as bigint);
+  return foldWords(
+    swap32(WORDS[WORD0] as number),
+    swap32(WORDS[WORD1] as number),
+    swap32(WORDS[WORD2] as number),
+    swap32(WORDS[WORD3] as number),
+  );
+}
+
+/** Words in the packet's byte order, highest first. */
+function foldWords(a: number, b: number, c: number, d: number): number {
+  return ((d + Math.imul(a ^ Math.imul(b, L.HASH_B), L.HASH_A)) ^ c) >>> 0;
 }

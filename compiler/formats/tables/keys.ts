@@ -1,15 +1,11 @@
 /** Keys of destinations: which word of the address, and which block stands for the others. */
-import { BLOCK_LOCAL, BLOCK_UNKNOWN } from "../../../assembly/layout.ts";
+import { BLOCK_UNKNOWN } from "../../../assembly/layout.ts";
 import { required } from "../../invariant.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Tabulation } from "../../tabulate/types.ts";
+import { splitAddress, WORD3, WORDS } from "./address-words.ts";
 import { swap32 } from "./bytes.ts";
 import { TableLimit } from "./limit.ts";
-
-export interface Key {
-  readonly key0: number;
-  readonly block: number;
-}
 
 export class Keys {
   /** The first twelve bytes of the IPv6 addresses that are known, most frequent first; the first has number 1. */
@@ -38,12 +34,19 @@ export class Keys {
     return typeof address === "number" ? 0 : this.numbers.get(address >> 32n);
   }
 
-  ofAddress(address: Address): Key {
-    const block = required(this.blockOf(address), "known addresses have blocks");
-    return { key0: swap32(Number(BigInt(address) & 0xffffffffn)), block };
+  mustHaveBlock(address: Address): number {
+    return required(this.blockOf(address), "known addresses have blocks");
   }
 
-  ofKind(family: Family, kind: number): Key {
-    return { key0: this.firstKind[family] + kind, block: BLOCK_LOCAL };
+  /** KEY0 of an address: its last word. */
+  key0Of(address: Address): number {
+    if (typeof address === "number") return swap32(address);
+    splitAddress(address);
+    return swap32(WORDS[WORD3] as number);
+  }
+
+  /** KEY0 of a kind of local addresses. */
+  ofKind(family: Family, kind: number): number {
+    return this.firstKind[family] + kind;
   }
 }

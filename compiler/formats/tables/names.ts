@@ -11,9 +11,25 @@ export interface Names {
   readonly labels: readonly (readonly [slot: number, label: string])[];
 }
 
-export function printNames(names: Names): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(names));
+/** `labels`: that of the row in each slot. */
+export function printNames(names: Omit<Names, "labels">, labels: readonly (string | undefined)[]): Uint8Array {
+  let text = `${JSON.stringify(names).slice(0, -1)},"labels":[`;
+  let separator = "";
+  for (let slot = 0; slot < labels.length; slot++) {
+    const label = labels[slot];
+    if (label === undefined) continue;
+    text += `${separator}[${slot},${quote(label)}]`;
+    separator = ",";
+  }
+  return new TextEncoder().encode(`${text}]}`);
 }
+
+/** Most labels are names, in which nothing has to be escaped. */
+function quote(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : JSON.stringify(text);
+}
+
+const PLAIN = /^[ !#-[\]-~]*$/;
 
 /** Throws for bytes that `printNames` has not made. */
 export function parseNames(bytes: Uint8Array): Names {
