@@ -99,8 +99,9 @@ class FamilyTabulator {
     this.local = new Set([...addresses, loopback as Address]);
     this.boundaries = new Set([lowest as Address, ...typeBoundaries(family)]);
     this.protocols = new Set([...WITH_PORTS, PINGS[family], UNHEARD_OF]);
+    const graphOf = unfold(program, family);
     const root = (ctState: Door["ctState"]) => {
-      return ({ example }: InterfaceKind) => unfold(program, family, { inInterface: example, ctState });
+      return ({ example }: InterfaceKind) => graphOf({ inInterface: example, ctState });
     };
     this.roots = kinds.map(root("new"));
     this.invalidRoots = kinds.map(root("invalid"));
