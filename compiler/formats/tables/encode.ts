@@ -67,8 +67,10 @@ class Encoder {
     this.addEndpoints();
     this.addCodes();
     const sticky: { readonly slot: number; readonly seconds: number }[] = [];
-    for (const [i, { stickySeconds }] of rows.entries())
+    for (let i = 0; i < rows.length; i++) {
+      const { stickySeconds } = rows[i] as PortRow;
       if (stickySeconds !== undefined) sticky.push({ slot: slots[i] as number, seconds: stickySeconds });
+    }
     this.addRecords(
       L.H_TIMEOUTS,
       L.H_TIMEOUT_COUNT,
@@ -147,13 +149,13 @@ class Encoder {
     }
     let i = 0;
     for (const family of FAMILIES) {
+      const rows = this.rows[family];
       const { bases } = this.endpoints[family];
-      for (const [number, row] of this.rows[family].entries()) {
+      for (let number = 0; number < rows.length; number++, i++) {
         const at = (slots[i] as number) * (L.ENTRY_BYTES / 4);
         entries[at] = keys0[i] as number;
         entries[at + L.ENTRY_KEY1 / 4] = keys1[i] as number;
-        this.writeRow(entries, at, row, bases[number] as number);
-        i++;
+        this.writeRow(entries, at, rows[number] as PortRow, bases[number] as number);
       }
     }
     this.set(L.H_SEED, seed);
