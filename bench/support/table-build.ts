@@ -27,14 +27,14 @@ export function measureBuild(tabulation: Tabulation, rounds: number): BuildFigur
     const { rows, localKinds } = tabulation.families[family];
     return [...rows, ...localKinds.flatMap((kind) => kind.rows)];
   });
-  const { labels: byRow, ...names } = view.names;
-  const labels: (string | undefined)[] = [];
-  for (const [slot, label] of byRow) labels[slot] = label;
+  const { labels, ...names } = view.names;
+  const labelled = labels.map(([, label]) => ({ label }));
+  const slots = Uint32Array.from(labels, ([slot]) => slot);
   const parts: readonly (readonly [string, () => unknown])[] = [
     ["all", () => encodeTable(tabulation, "")],
     ["perfect hash", () => buildPerfectHash(keys0, keys1)],
     ["places of endpoints", () => rowsOf.map((rows) => new Endpoints(rows))],
-    ["names", () => printNames(names, labels)],
+    ["names", () => printNames(names, labelled, slots)],
     ["checksum", () => checksumOf(bytes, L.H_SEED)],
   ];
   const found = parts.map((): number[] => []);

@@ -27,5 +27,8 @@ function holds(parts: readonly KeyPart[], key: readonly Value[]): boolean {
 
 /** A key as text: its parts joined by blanks. */
 export function keyText(key: readonly KeyPart[]): string {
-  return key.join(" ");
+  // `join` takes several times as long for a few parts, and a large program is asked for hundreds of thousands of keys.
+  let text = `${key[0] ?? ""}`;
+  for (let i = 1; i < key.length; i++) text += ` ${key[i]}`;
+  return text;
 }

@@ -30,9 +30,11 @@ export interface Door {
   readonly ctState: "new" | "invalid" | "untracked";
 }
 
-/** The graph of what `program` does with packets of `family` that come by `door`. Such packets have no mark. */
-export function unfold(program: Program, family: Family, door: Door): Node {
-  return new Unfolder(new Machine(program), family).root(door);
+/** The graphs of what `program` does with packets of `family`, by the door that they come by. Such packets have no mark. All
+ *  graphs have the same sets and maps. */
+export function unfold(program: Program, family: Family): (door: Door) => Node {
+  const unfolder = new Unfolder(new Machine(program), family);
+  return (door) => unfolder.root(door);
 }
 
 /** Where evaluation goes on. The same knowledge at the same place is the same node. */

@@ -34,6 +34,10 @@ export class Answers {
   private readonly numbers = new Map<string, Numbered<unknown>>();
   private readonly fatesByEnds = new Map<End, Map<End, Numbered<FateAnswer>>>();
   private readonly lists = new Map<string, EndpointList>();
+  /** Rows by the shapes of their courses. */
+  private readonly rows = new Map<string, Row>();
+  /** Numbers of the ends, sets and shapes that shapes are made of. */
+  private readonly parts = new Map<End | SourceSet | string, number>();
 
   /** Sources that are `detected` in the rows since this was last asked. */
   takeDetected(): readonly Interval[] {
@@ -44,7 +48,49 @@ export class Answers {
 
   /** The row for a course per interface kind. Throws `Misfitting`. */
   row(courses: readonly Course[]): Row {
-    const { allowed, bits } = this.setsIn(courses);
+    const sets = this.setsIn(courses);
+    let shapes = "";
+    for (const course of courses) {
+      const shape = this.shapeOf(course);
+      if (shape === undefined) return this.makeRow(courses, sets);
+      shapes += `${shape} `;
+    }
+    let row = this.rows.get(shapes);
+    if (row === undefined) {
+      row = this.makeRow(courses, sets);
+      this.rows.set(shapes, row);
+    }
+    return row;
+  }
+
+  /** Equal for courses that are alike; undefined for those that lead to endpoints. Most do not: at most ports there is nothing. */
+  private shapeOf(course: Course): number | undefined {
+    switch (course.kind) {
+      case "end":
+        return course.endpoint === undefined ? this.partNumber(course.end) : undefined;
+      case "source": {
+        const yes = this.shapeOf(course.yes);
+        const no = this.shapeOf(course.no);
+        if (yes === undefined || no === undefined) return undefined;
+        return this.partNumber(`${this.partNumber(course.set)} ${yes} ${no}`);
+      }
+      case "chance":
+        return undefined;
+      default:
+        return unreachable(course);
+    }
+  }
+
+  private partNumber(part: End | SourceSet | string): number {
+    let number = this.parts.get(part);
+    if (number === undefined) {
+      number = this.parts.size;
+      this.parts.set(part, number);
+    }
+    return number;
+  }
+
+  private makeRow(courses: readonly Course[], { allowed, bits }: Sets): Row {
     const states = courses.map((course) => {
       const relevant = new Map<number, State>();
       for (let kind = 0; kind < SOURCE_KINDS; kind++)
@@ -72,7 +118,7 @@ export class Answers {
 
   /** Notes the set that is asked about everywhere; gives the one that is this destination's own, and what matters of a kind of
    *  source. */
-  private setsIn(courses: readonly Course[]): { readonly allowed: SourceSet | undefined; readonly bits: number } {
+  private setsIn(courses: readonly Course[]): Sets {
     let allowed: SourceSet | undefined;
     let bits = 0;
     const look = (course: Course): void => {
@@ -189,6 +235,12 @@ export class Answers {
     }
     return numbered;
   }
+}
+
+/** The sets of sources that rows ask about. */
+interface Sets {
+  readonly allowed: SourceSet | undefined;
+  readonly bits: number;
 }
 
 /** Equal values have one number. */

@@ -1,4 +1,5 @@
 /** Sets of sources that rules ask about. */
+import { keyText } from "../evaluate/lookup.ts";
 import type { Elements, Node } from "../graph/types.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { mergeIntervals, partHolds } from "../ir/interval.ts";
@@ -72,6 +73,8 @@ function isLoopback([only, more]: readonly Interval[]): boolean {
   return more === undefined && only?.from === block.from && only.to === block.to;
 }
 
+const NONE: readonly Interval[] = [];
+
 /** Elements whose key has the source at one place, by the rest of the key. */
 class SourceIndex {
   private readonly exact = new Map<string, Interval[]>();
@@ -84,7 +87,7 @@ class SourceIndex {
       const rest = [...key.slice(0, at), ...key.slice(at + 1)];
       if (rest.some((each) => typeof each === "object")) this.ranged.push({ rest, source });
       else {
-        const text = rest.join(" ");
+        const text = keyText(rest);
         const known = this.exact.get(text);
         if (known === undefined) this.exact.set(text, [source]);
         else known.push(source);
@@ -93,7 +96,7 @@ class SourceIndex {
   }
 
   find(rest: readonly Value[]): readonly Interval[] {
-    const exact = this.exact.get(rest.join(" ")) ?? [];
+    const exact = this.exact.get(keyText(rest)) ?? NONE;
     if (this.ranged.length === 0) return exact;
     const ranged = this.ranged.filter((each) => each.rest.every((part, i) => partHolds(part, rest[i] as Value)));
     return [...exact, ...ranged.map(({ source }) => source)];

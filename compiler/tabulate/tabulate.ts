@@ -78,6 +78,8 @@ class FamilyTabulator {
   /** …and protocols. */
   private readonly protocols: Set<number>;
   private readonly seen = new Set<string>();
+  /** For what has been asked by which parts of packets: whether that was a port without an address. */
+  private readonly consultations = new Map<Elements, Map<readonly Read[], boolean>>();
   private readonly numbers = new Map<object, number>();
   /** Whether the walk at hand has asked for a port without an address. */
   private askedAnyPort = false;
@@ -99,8 +101,9 @@ class FamilyTabulator {
     this.local = new Set([...addresses, loopback as Address]);
     this.boundaries = new Set([lowest as Address, ...typeBoundaries(family)]);
     this.protocols = new Set([...WITH_PORTS, PINGS[family], UNHEARD_OF]);
+    const graphOf = unfold(program, family);
     const root = (ctState: Door["ctState"]) => {
-      return ({ example }: InterfaceKind) => unfold(program, family, { inInterface: example, ctState });
+      return ({ example }: InterfaceKind) => graphOf({ inInterface: example, ctState });
     };
     this.roots = kinds.map(root("new"));
     this.invalidRoots = kinds.map(root("invalid"));
@@ -214,18 +217,30 @@ class FamilyTabulator {
   // --- what walks come by ------------------------------------------------------------------------------------------------
 
   private consulted(elements: Elements, reads: readonly Read[]): void {
+    const asked = entry(this.consultations, elements);
+    let asksAnyPort = asked.get(reads);
+    if (asksAnyPort === undefined) {
+      asksAnyPort = this.consultedFirst(elements, reads);
+      asked.set(reads, asksAnyPort);
+    }
+    if (asksAnyPort) this.askedAnyPort = true;
+  }
+
+  /** Gives whether a port is asked for without an address. */
+  private consultedFirst(elements: Elements, reads: readonly Read[]): boolean {
     const at = {
       address: reads.findIndex((read) => read.kind === "address" && read.of === "asked"),
       port: reads.findIndex((read) => read.kind === "port" && read.of === "asked"),
       protocol: reads.findIndex(({ kind }) => kind === "protocol"),
     };
-    if (at.port >= 0 && at.address < 0) this.askedAnyPort = true;
     const number = this.numbers.get(elements) ?? this.numbers.size;
     this.numbers.set(elements, number);
     const text = `${number} ${at.address} ${at.port} ${at.protocol}`;
-    if (this.seen.has(text)) return;
-    this.seen.add(text);
-    for (const { key } of elements.elements) this.mention(key[at.address], key[at.port], key[at.protocol]);
+    if (!this.seen.has(text)) {
+      this.seen.add(text);
+      for (const { key } of elements.elements) this.mention(key[at.address], key[at.port], key[at.protocol]);
+    }
+    return at.port >= 0 && at.address < 0;
   }
 
   private compared(read: Read, { against }: Extract<Node, { kind: "test" }>): void {

@@ -60,7 +60,8 @@ export class Walker {
 
   /** Throws `Misfitting`. */
   walk(root: Node, asked: Asked): Course {
-    return this.go(root, { ...asked, endpoint: undefined, slot: 0, register: 0 });
+    const { protocol, address, port } = asked;
+    return this.go(root, { protocol, address, port, endpoint: undefined, slot: 0, register: 0 });
   }
 
   private go(start: Node, subject: Subject): Course {
@@ -68,7 +69,7 @@ export class Walker {
     while (true) {
       switch (node.kind) {
         case "test": {
-          if (node.reads.some(isSource)) return this.ofSource(node, subject);
+          if (asksSource(node.reads)) return this.ofSource(node, subject);
           this.look(node, subject);
           const key = this.valuesOf(node.reads, subject);
           node = (key !== undefined && contains(node.against, key) !== node.negated ? node.yes : node.no).node;
@@ -131,7 +132,7 @@ export class Walker {
     node: Extract<Node, { kind: "switch" | "translate" | "load" }>,
     subject: Subject,
   ): MapElement | undefined {
-    if (node.reads.some(isSource)) throw new Misfitting("a map that is asked for the source");
+    if (asksSource(node.reads)) throw new Misfitting("a map that is asked for the source");
     this.sights.consulted(node.map, node.reads);
     const key = this.valuesOf(node.reads, subject);
     return key === undefined ? undefined : node.map.index.find(key);
@@ -181,6 +182,11 @@ export class Walker {
         return unreachable(read);
     }
   }
+}
+
+function asksSource(reads: readonly Read[]): boolean {
+  for (const each of reads) if (isSource(each)) return true;
+  return false;
 }
 
 function isSource({ kind }: Read): boolean {

@@ -60,22 +60,29 @@ class Encoder {
   }
 
   encode(): Uint8Array {
-    const rows = this.addRows();
+    const rows = [...this.rows.IPv4, ...this.rows.IPv6];
+    const slots = this.addRows();
     this.addDestinations();
     this.addSources();
     this.addEndpoints();
     this.addCodes();
-    const sticky = rows.flatMap((row, slot) =>
-      row?.stickySeconds === undefined ? [] : [{ slot, seconds: row.stickySeconds }],
+    const sticky: { readonly slot: number; readonly seconds: number }[] = [];
+    for (let i = 0; i < rows.length; i++) {
+      const { stickySeconds } = rows[i] as PortRow;
+      if (stickySeconds !== undefined) sticky.push({ slot: slots[i] as number, seconds: stickySeconds });
+    }
+    this.addRecords(
+      L.H_TIMEOUTS,
+      L.H_TIMEOUT_COUNT,
+      sticky.sort((a, b) => a.slot - b.slot),
+      L.TIMEOUT_BYTES,
+      (view, at, { slot, seconds }) => {
+        view.setUint32(at, slot, true);
+        view.setUint32(at + 4, seconds, true);
+      },
     );
-    this.addRecords(L.H_TIMEOUTS, L.H_TIMEOUT_COUNT, sticky, L.TIMEOUT_BYTES, (view, at, { slot, seconds }) => {
-      view.setUint32(at, slot, true);
-      view.setUint32(at + 4, seconds, true);
-    });
-    const names = printNames(
-      { source: this.source, interfaces: this.tabulation.interfaces, reasons: [...this.reasons.keys()] },
-      rows.map((row) => row?.label),
-    );
+    const about = { source: this.source, interfaces: this.tabulation.interfaces, reasons: [...this.reasons.keys()] };
+    const names = printNames(about, rows, slots);
     this.set(L.H_NAMES, this.sections.add(names));
     this.set(L.H_NAMES_LENGTH, names.length);
     return this.finish();
@@ -131,11 +138,10 @@ class Encoder {
     return { keys0, keys1 };
   }
 
-  /** Gives the row in each slot. */
-  private addRows(): (PortRow | undefined)[] {
+  /** Gives the slot of each row. */
+  private addRows(): Uint32Array {
     const { keys0, keys1 } = this.keysOfRows();
     const { seed, bucketMask, slotMask, pilots, slots } = buildPerfectHash(keys0, keys1);
-    const inSlots = new Array<PortRow | undefined>(slotMask + 1).fill(undefined);
     const entries = new Uint32Array((slotMask + 1) * (L.ENTRY_BYTES / 4));
     for (let at = 0; at < entries.length; at += L.ENTRY_BYTES / 4) {
       entries[at] = L.KEY_NOTHING;
@@ -143,15 +149,13 @@ class Encoder {
     }
     let i = 0;
     for (const family of FAMILIES) {
+      const rows = this.rows[family];
       const { bases } = this.endpoints[family];
-      for (const [number, row] of this.rows[family].entries()) {
-        const slot = slots[i] as number;
-        const at = slot * (L.ENTRY_BYTES / 4);
+      for (let number = 0; number < rows.length; number++, i++) {
+        const at = (slots[i] as number) * (L.ENTRY_BYTES / 4);
         entries[at] = keys0[i] as number;
         entries[at + L.ENTRY_KEY1 / 4] = keys1[i] as number;
-        this.writeRow(entries, at, row, bases[number] as number);
-        inSlots[slot] = row;
-        i++;
+        this.writeRow(entries, at, rows[number] as PortRow, bases[number] as number);
       }
     }
     this.set(L.H_SEED, seed);
@@ -168,7 +172,7 @@ class Encoder {
     });
     this.set(L.H_ALLOWED, this.sections.add(littleEndian(Uint32Array.from(this.allowed))));
     this.set(L.H_ALLOWED_BYTES, this.allowed.length * 4);
-    return inSlots;
+    return slots;
   }
 
   /** Writes what an entry says about a row whose lists begin at `base`. */

@@ -26,7 +26,13 @@ export class Endpoints {
       inPair[first] = 1;
       inPair[second] = 1;
     }
-    const sticky = Uint8Array.from(lists, (list) => (list.some(({ identity }) => identity !== 0) ? 1 : 0));
+    const sticky = new Uint8Array(lists.length);
+    for (let i = 0; i < rows.length; i++) {
+      const { lists: own, stickySeconds } = rows[i] as PortRow;
+      if (stickySeconds === undefined) continue; // then identities are 0
+      if (own[0] !== undefined) sticky[firsts[i] as number] = isSticky(own[0]);
+      if (own[1] !== undefined) sticky[seconds[i] as number] = isSticky(own[1]);
+    }
     const places = new Uint32Array(lists.length).fill(NONE);
     let end = 0;
     const write = (number: number): void => {
@@ -87,8 +93,10 @@ export class Endpoints {
         const { address, port, fate } = list[i] as Endpoint;
         const at = number * (L.ENDPOINT6_BYTES / 4);
         splitAddress(address as bigint);
-        const [a, b] = [swap32(WORDS[WORD0] as number), swap32(WORDS[WORD1] as number)];
-        const [c, d] = [swap32(WORDS[WORD2] as number), swap32(WORDS[WORD3] as number)];
+        const a = swap32(WORDS[WORD0] as number);
+        const b = swap32(WORDS[WORD1] as number);
+        const c = swap32(WORDS[WORD2] as number);
+        const d = swap32(WORDS[WORD3] as number);
         records[at] = a;
         records[at + 1] = b;
         records[at + 2] = c;
@@ -98,6 +106,12 @@ export class Endpoints {
       }
     }
   }
+}
+
+/** 1 for lists with endpoints that clients are remembered for. */
+function isSticky(list: EndpointList): 0 | 1 {
+  for (let i = 0; i < list.length; i++) if ((list[i] as Endpoint).identity !== 0) return 1;
+  return 0;
 }
 
 const NONE = 0xffffffff;

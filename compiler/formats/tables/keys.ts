@@ -1,5 +1,5 @@
 /** Keys of destinations: which word of the address, and which block stands for the others. */
-import { BLOCK_UNKNOWN } from "../../../assembly/layout.ts";
+import { BLOCK_IPV4, BLOCK_UNKNOWN } from "../../../assembly/layout.ts";
 import { required } from "../../invariant.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Tabulation } from "../../tabulate/types.ts";
@@ -7,31 +7,62 @@ import { splitAddress, WORD3, WORDS } from "./address-words.ts";
 import { swap32 } from "./bytes.ts";
 import { TableLimit } from "./limit.ts";
 
+/** Addresses whose first twelve bytes are the same. */
+interface Block {
+  readonly prefix: bigint;
+  count: number;
+  /** From 1 on, once all are counted. */
+  number: number;
+}
+
 export class Keys {
   /** The first twelve bytes of the IPv6 addresses that are known, most frequent first; the first has number 1. */
   readonly blocks: readonly bigint[];
-  private readonly numbers: ReadonlyMap<bigint, number>;
+  private readonly known = new Map<bigint, Block>();
+  /** The block that was looked for last, and its first and last address: the next one is the same mostly. */
+  private recent: Block | undefined;
+  private first = 1n;
+  private last = 0n;
   private readonly firstKind: Readonly<Record<Family, number>>;
 
   /** Throws `TableLimit`. */
   constructor({ families }: Tabulation) {
-    const counts = new Map<bigint, number>();
     const { rows, local, points, regions } = families.IPv6;
-    const addresses = [...rows, ...local].map(({ address }) => address);
-    for (const address of [...addresses, ...[...points, ...regions].map(({ from }) => from)]) {
-      const block = BigInt(address) >> 32n;
-      counts.set(block, (counts.get(block) ?? 0) + 1);
-    }
-    this.blocks = [...counts].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1)).map(([block]) => block);
-    if (this.blocks.length >= BLOCK_UNKNOWN)
+    for (const { address } of rows) this.count(address as bigint);
+    for (const { address } of local) this.count(address as bigint);
+    for (const { from } of points) this.count(from as bigint);
+    for (const { from } of regions) this.count(from as bigint);
+    const blocks = [...this.known.values()].sort((a, b) => b.count - a.count || (a.prefix < b.prefix ? -1 : 1));
+    if (blocks.length >= BLOCK_UNKNOWN)
       throw new TableLimit(`IPv6 addresses of more than ${BLOCK_UNKNOWN - 1} blocks of 96 bits`);
-    this.numbers = new Map(this.blocks.map((block, i) => [block, i + 1]));
+    for (const [i, block] of blocks.entries()) block.number = i + 1;
+    this.blocks = blocks.map(({ prefix }) => prefix);
     this.firstKind = { IPv4: 0, IPv6: families[FAMILIES[0]].localKinds.length };
+  }
+
+  private count(address: bigint): void {
+    let block = this.find(address);
+    if (block === undefined) {
+      block = { prefix: address >> 32n, count: 0, number: 0 };
+      this.known.set(block.prefix, block);
+      this.recent = block;
+    }
+    block.count++;
+  }
+
+  private find(address: bigint): Block | undefined {
+    if (address < this.first || address > this.last) {
+      const prefix = address >> 32n;
+      this.recent = this.known.get(prefix);
+      this.first = prefix << 32n;
+      this.last = this.first | 0xffff_ffffn;
+    }
+    return this.recent;
   }
 
   /** The block of an address; undefined for IPv6 addresses that are in none. */
   blockOf(address: Address): number | undefined {
-    return typeof address === "number" ? 0 : this.numbers.get(address >> 32n);
+    return typeof address === "number" ? BLOCK_IPV4 : this.find(address)?.number;
   }
 
   mustHaveBlock(address: Address): number {

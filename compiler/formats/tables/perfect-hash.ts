@@ -82,20 +82,35 @@ function groupBySize(
   bucketOf: Uint32Array,
   sizes: Uint32Array,
 ): { readonly order: Uint32Array; readonly starts: Uint32Array } {
-  const largest = sizes.reduce((most, size) => Math.max(most, size), 0);
-  const bySize = Array.from({ length: largest + 1 }, (): number[] => []);
-  for (const [bucket, size] of sizes.entries()) if (size > 0) bySize[size]?.push(bucket);
-  const starts: number[] = [0];
-  const next = new Uint32Array(sizes.length);
+  // Sorted by counting: how many buckets have each size, then where those of a size begin.
+  let largest = 0;
+  for (let bucket = 0; bucket < sizes.length; bucket++) largest = Math.max(largest, sizes[bucket] as number);
+  const ofSize = new Uint32Array(largest + 1);
+  for (let bucket = 0; bucket < sizes.length; bucket++) (ofSize[sizes[bucket] as number] as number)++;
+  const rank = new Uint32Array(largest + 1);
+  const place = new Uint32Array(largest + 1);
+  let buckets = 0;
+  let keys = 0;
   for (let size = largest; size > 0; size--) {
-    for (const bucket of bySize[size] as number[]) {
-      next[bucket] = starts.at(-1) as number;
-      starts.push((starts.at(-1) as number) + size);
-    }
+    rank[size] = buckets;
+    place[size] = keys;
+    buckets += ofSize[size] as number;
+    keys += size * (ofSize[size] as number);
+  }
+  const starts = new Uint32Array(buckets + 1);
+  starts[buckets] = keys;
+  const next = new Uint32Array(sizes.length);
+  for (let bucket = 0; bucket < sizes.length; bucket++) {
+    const size = sizes[bucket] as number;
+    if (size === 0) continue;
+    const start = place[size] as number;
+    place[size] = start + size;
+    starts[(rank[size] as number)++] = start;
+    next[bucket] = start;
   }
   const order = new Uint32Array(bucketOf.length);
-  for (const [key, bucket] of bucketOf.entries()) order[(next[bucket] as number)++] = key;
-  return { order, starts: Uint32Array.from(starts) };
+  for (let key = 0; key < bucketOf.length; key++) order[(next[bucketOf[key] as number] as number)++] = key;
+  return { order, starts };
 }
 
 /** The first factor that sends the keys of one bucket to free slots; takes them. */

@@ -1,6 +1,7 @@
 /** How to find what addresses get that have no rows: most of the special ones lie in a few windows of bits. */
 import type { Address } from "../../net/address.ts";
 import { type Default, type FamilyTable, type Region, sameDefault } from "../../tabulate/types.ts";
+import { splitAddress, WORD3, WORDS } from "./address-words.ts";
 
 export interface RegionPlan {
   /** What is left for windows: sorted, the first from the lowest address on. */
@@ -29,9 +30,13 @@ export function planRegions(
   const windows: Window[] = [];
   const left: Region[] = [];
   let isUniform = true;
+  let first = 0;
   for (const [i, region] of regions.entries()) {
     const end = regions[i + 1]?.from;
-    const within = points.filter(({ from }) => from >= region.from && (end === undefined || from < end));
+    let next = first;
+    while (next < points.length && (end === undefined || (points[next] as Region).from < end)) next++;
+    const within = points.slice(first, next);
+    first = next;
     const isSpecial = !sameDefault(region, regions[0] as Region);
     const pieces = isSpecial ? pieceOf(region.from, end, within) : piecesWith(within);
     const made = pieces?.map((piece) => windowOf(piece, region, blockOf));
@@ -61,27 +66,27 @@ interface Piece {
 function pieceOf(from: Address, end: Address | undefined, points: readonly Region[]): Piece[] | undefined {
   if (end === undefined) return undefined;
   const to = (typeof end === "bigint" ? end - 1n : end - 1) as Address;
-  return windowNumber(from) === windowNumber(to) ? [{ from, to, points }] : undefined;
+  return to <= endOfWindow(from) ? [{ from, to, points }] : undefined;
 }
 
 /** A piece for each window that has some of `points`, from the first to the last of them. */
 function piecesWith(points: readonly Region[]): Piece[] {
-  const byWindow = new Map<bigint, Region[]>();
-  for (const point of points) {
-    const number = windowNumber(point.from);
-    const known = byWindow.get(number);
-    if (known === undefined) byWindow.set(number, [point]);
-    else known.push(point);
+  const pieces: Piece[] = [];
+  for (let first = 0; first < points.length; ) {
+    const { from } = points[first] as Region;
+    const end = endOfWindow(from);
+    let next = first + 1;
+    while (next < points.length && (points[next] as Region).from <= end) next++;
+    pieces.push({ from, to: (points[next - 1] as Region).from, points: points.slice(first, next) });
+    first = next;
   }
-  return [...byWindow.values()].map((inside) => ({
-    from: (inside[0] as Region).from,
-    to: (inside.at(-1) as Region).from,
-    points: inside,
-  }));
+  return pieces;
 }
 
-function windowNumber(address: Address): bigint {
-  return BigInt(address) >> BigInt(WINDOW_BITS);
+/** The last address of an address's window. */
+function endOfWindow(address: Address): Address {
+  if (typeof address === "bigint") return (address | (2n ** BigInt(WINDOW_BITS) - 1n)) as Address;
+  return ((address | (2 ** WINDOW_BITS - 1)) >>> 0) as Address;
 }
 
 /** Undefined where one bit does not say enough. */
@@ -93,13 +98,20 @@ function windowOf(
   const block = blockOf(from);
   const set = points[0] ?? around;
   if (block === undefined || points.some((point) => !sameDefault(point, set))) return undefined;
-  const count = Number(BigInt(to) - BigInt(from)) + 1;
+  const low = lowBits(from);
+  const count = lowBits(to) - low + 1;
   const bits = new Uint8Array(Math.ceil(count / 8));
   for (const point of points) {
-    const at = Number(BigInt(point.from) - BigInt(from));
+    const at = lowBits(point.from) - low;
     bits[at >>> 3] = (bits[at >>> 3] as number) | (1 << (at & 7));
   }
   return { block, from, count, bits, unset: around, set };
+}
+
+/** An address's last bits: which one of its window it is. */
+function lowBits(address: Address): number {
+  if (typeof address === "bigint") splitAddress(address);
+  return (typeof address === "bigint" ? (WORDS[WORD3] as number) : address) & (2 ** WINDOW_BITS - 1);
 }
 
 function after(address: Address): Address {
