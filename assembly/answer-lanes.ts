@@ -27,6 +27,7 @@ import {
   CODE_EXTENDED,
   CODE_HAIRPIN,
   CODE_SECOND,
+  CODE_THIRD,
   ENDPOINT4_BYTES,
   ENDPOINT6_BYTES,
   EXTENDED_BASE,
@@ -182,6 +183,7 @@ function extend(lane: usize, packet: usize, result: usize, isV6: bool): bool {
   store<u32>(result, (code & 0xff) | ((entry << 4) + 256));
   store<i32>(result, NO_ENDPOINT, RESULT_ENDPOINT);
   if ((code & VERDICT_MASK) != VERDICT_DNAT) return (code & CODE_HAIRPIN) == 0;
+  if ((code & CODE_THIRD) != 0) return false;
   const isSecond = (code & CODE_SECOND) != 0;
   const first = load<u32>(record, EXTENDED_FIRST);
   const choices = isSecond ? load<u32>(record, EXTENDED_SECOND) : first;

@@ -11,6 +11,7 @@ import {
   CODE_HAIRPIN,
   CODE_HAIRPIN_SHIFT,
   CODE_SECOND,
+  CODE_THIRD,
   CODES_SHIFT,
   DEFAULT_INVALID_SHIFT,
   DEFAULT_UNTRACKED_SHIFT,
@@ -24,7 +25,9 @@ import {
   EXTENDED_BASE,
   EXTENDED_BYTES,
   EXTENDED_FIRST,
+  EXTENDED_FOURTH,
   EXTENDED_SECOND,
+  EXTENDED_THIRD,
   H_BEHAVIOUR_COUNT,
   H_CODES,
   H_ENDPOINTS4,
@@ -92,6 +95,8 @@ export function decide(interfaceKind: u32, how: u32, random: u32): void {
   const row1 = load<u32>(entry, ENTRY_ROW1);
   let first = row1 & ROW1_COUNT_MASK;
   let second = (row1 >> ROW1_SECOND_SHIFT) & ROW1_COUNT_MASK;
+  let third: u32 = 0;
+  let fourth: u32 = 0;
   let kind = from;
   const codes = codesOf(ofInterface, row1 >> ROW1_BEHAVIOUR_SHIFT);
   code = load<u32>(codes + ((<usize>kind) << 2));
@@ -100,6 +105,8 @@ export function decide(interfaceKind: u32, how: u32, random: u32): void {
     base = load<u32>(extended, EXTENDED_BASE);
     first = load<u32>(extended, EXTENDED_FIRST);
     second = load<u32>(extended, EXTENDED_SECOND);
+    third = load<u32>(extended, EXTENDED_THIRD);
+    fourth = load<u32>(extended, EXTENDED_FOURTH);
     if ((code & CODE_ALLOWED) != 0 && isAllowed(extended, source, isV6)) {
       kind |= SOURCE_ALLOWED;
       code = load<u32>(codes + ((<usize>kind) << 2));
@@ -107,9 +114,15 @@ export function decide(interfaceKind: u32, how: u32, random: u32): void {
   }
   answer = (code & 0xff) | ((slot + 1) << RESULT_SLOT_SHIFT);
   if ((code & VERDICT_MASK) != VERDICT_DNAT && (code & CODE_HAIRPIN) == 0) return;
-  const isSecond = (code & CODE_SECOND) != 0;
-  choices = isSecond ? second : first;
-  firstChoice = isSecond ? base + first : base;
+  if ((code & CODE_THIRD) != 0) {
+    const isFourth = (code & CODE_SECOND) != 0;
+    choices = isFourth ? fourth : third;
+    firstChoice = base + first + second + (isFourth ? third : 0);
+  } else {
+    const isSecond = (code & CODE_SECOND) != 0;
+    choices = isSecond ? second : first;
+    firstChoice = isSecond ? base + first : base;
+  }
   settle(choose(how, random, firstChoice, choices), ofInterface, kind);
 }
 

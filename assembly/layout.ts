@@ -139,6 +139,9 @@ export const EXTENDED_SECOND = 8;
 /** Bytes from the start of the allowed sources. */
 export const EXTENDED_ALLOWED = 12;
 export const EXTENDED_ALLOWED_COUNT = 16;
+/** How many endpoints the third list has, behind the second, and the fourth. Other rows have two lists. */
+export const EXTENDED_THIRD = 20;
+export const EXTENDED_FOURTH = 24;
 export const EXTENDED_BYTES = 32;
 
 /** BLOCK: the first twelve bytes of IPv6 addresses. */
@@ -236,8 +239,10 @@ export const CODE_EXTENDED = 2048;
 export const CODE_ALLOWED = 4096;
 /** The treatment when the endpoint is the source. */
 export const CODE_HAIRPIN_SHIFT = 13;
+/** The endpoint is from the third list; with CODE_SECOND, from the fourth: of extended rows only. */
+export const CODE_THIRD = 0x100000;
 /** From here on the number of the reason, for people. */
-export const CODE_REASON_SHIFT = 20;
+export const CODE_REASON_SHIFT = 21;
 
 /** Kinds of sources: bits of the number of a code within its behaviour. */
 export const SOURCE_DETECTED = 1;

@@ -8,6 +8,7 @@ import {
   CODE_EXTENDED,
   CODE_HAIRPIN,
   CODE_SECOND,
+  CODE_THIRD,
   CODES_SHIFT,
   CORRUPTED,
   ENDPOINT4_BYTES,
@@ -23,7 +24,9 @@ import {
   EXTENDED_BASE,
   EXTENDED_BYTES,
   EXTENDED_FIRST,
+  EXTENDED_FOURTH,
   EXTENDED_SECOND,
+  EXTENDED_THIRD,
   H_ALLOWED,
   H_ALLOWED_BYTES,
   H_BEHAVIOUR_COUNT,
@@ -132,6 +135,8 @@ const USES_FIRST: u32 = 1;
 const USES_SECOND: u32 = 2;
 const USES_EXTENDED: u32 = 4;
 const USES_ALLOWED: u32 = 8;
+const USES_THIRD: u32 = 16;
+const USES_FOURTH: u32 = 32;
 
 const SOURCE_KINDS: u32 = (<u32>1) << (CODES_SHIFT - 2);
 const WINDOW_SIZE: u32 = 1 << 20;
@@ -243,7 +248,7 @@ function areCodesSound(): bool {
       }
       const all = <u32>load<u8>(uses + behaviour);
       if (extended != ((all & USES_EXTENDED) != 0 ? SOURCE_KINDS : 0)) return false;
-      if ((all & USES_ALLOWED) != 0 && extended == 0) return false;
+      if ((all & (USES_ALLOWED | USES_THIRD | USES_FOURTH)) != 0 && extended == 0) return false;
     }
   }
   return true;
@@ -251,7 +256,10 @@ function areCodesSound(): bool {
 
 function usesOf(code: u32): u32 {
   let found: u32 = 0;
-  if (needsEndpoint(code)) found |= (code & CODE_SECOND) != 0 ? USES_SECOND : USES_FIRST;
+  if (needsEndpoint(code)) {
+    if ((code & CODE_THIRD) != 0) found |= (code & CODE_SECOND) != 0 ? USES_FOURTH : USES_THIRD;
+    else found |= (code & CODE_SECOND) != 0 ? USES_SECOND : USES_FIRST;
+  }
   if ((code & CODE_EXTENDED) != 0) found |= USES_EXTENDED;
   if ((code & CODE_ALLOWED) != 0) found |= USES_ALLOWED;
   return found;
@@ -336,14 +344,19 @@ function areEntriesSound(): bool {
     const isV6 = isOfV6(entry);
     if ((used & USES_EXTENDED) == 0) {
       const second = (row1 >> ROW1_SECOND_SHIFT) & ROW1_COUNT_MASK;
-      if (!hasEndpoints(used, isV6, row0, row1 & ROW1_COUNT_MASK, second)) return false;
+      const first = row1 & ROW1_COUNT_MASK;
+      if (!hasEnough(used, first, second, 0, 0) || !areEndpoints(isV6, row0, <u64>first + <u64>second)) return false;
       continue;
     }
     if (row0 >= extendedCount) return false;
     const extended = word(H_EXTENDED) + row0 * EXTENDED_BYTES;
+    const first = word(extended + EXTENDED_FIRST);
     const second = word(extended + EXTENDED_SECOND);
-    if (!hasEndpoints(used, isV6, word(extended + EXTENDED_BASE), word(extended + EXTENDED_FIRST), second))
-      return false;
+    const third = word(extended + EXTENDED_THIRD);
+    const fourth = word(extended + EXTENDED_FOURTH);
+    if (!hasEnough(used, first, second, third, fourth)) return false;
+    const count = <u64>first + <u64>second + <u64>third + <u64>fourth;
+    if (!areEndpoints(isV6, word(extended + EXTENDED_BASE), count)) return false;
     const bytes = <u64>word(extended + EXTENDED_ALLOWED_COUNT) * (isV6 ? 32 : 8);
     if (<u64>word(extended + EXTENDED_ALLOWED) + bytes > <u64>word(H_ALLOWED_BYTES)) return false;
   }
@@ -356,8 +369,14 @@ function isOfV6(entry: usize): bool {
   return block == <u32>BLOCK_LOCAL ? load<u32>(entry) >= word(H_KIND4_COUNT) : block != 0;
 }
 
-function hasEndpoints(used: u32, isV6: bool, base: u32, first: u32, second: u32): bool {
+/** No list is empty that a code uses. */
+function hasEnough(used: u32, first: u32, second: u32, third: u32, fourth: u32): bool {
   if ((used & USES_FIRST) != 0 && first == 0) return false;
   if ((used & USES_SECOND) != 0 && second == 0) return false;
-  return <u64>base + <u64>first + <u64>second <= <u64>word(isV6 ? H_ENDPOINTS6_COUNT : H_ENDPOINTS4_COUNT);
+  if ((used & USES_THIRD) != 0 && third == 0) return false;
+  return (used & USES_FOURTH) == 0 || fourth != 0;
+}
+
+function areEndpoints(isV6: bool, base: u32, count: u64): bool {
+  return <u64>base + count <= <u64>word(isV6 ? H_ENDPOINTS6_COUNT : H_ENDPOINTS4_COUNT);
 }

@@ -249,6 +249,7 @@ export function jsWays(memory: EngineMemory): Implementation[] {
       results[slot + 1] = L.NO_ENDPOINT;
       return true;
     }
+    if ((code & L.CODE_THIRD) !== 0) return false;
     const isSecond = (code & L.CODE_SECOND) !== 0;
     const number = (isSecond ? base + first : base) + part(flow, isSecond ? second : first);
     results[slot + 1] = number;

@@ -101,7 +101,7 @@ export class Answers {
     const seconds = new Set(distinct.flatMap(({ stickySeconds }) => stickySeconds ?? []));
     if (seconds.size > 1) throw new Misfitting("two timeouts of session affinity at one destination");
     const texts = [...new Set(distinct.flatMap(({ list }) => (list === undefined ? [] : [list])))];
-    if (texts.length > 2) throw new Misfitting("more than two lists of endpoints at one destination");
+    if (texts.length > 4) throw new Misfitting("more than four lists of endpoints at one destination");
     const fates = texts.map((text) => this.fatesOf(text, states));
     const answers = new Map(distinct.map((state) => [state, this.answer(state, texts, fates)]));
     const text = states.map((ofInterface) => ofInterface.map((state) => answers.get(state)?.number).join()).join(" ");
@@ -204,7 +204,7 @@ export class Answers {
       if (at < 0) return { ...fate.value, reasons };
       return {
         ...(asks ? { verdict: "dnat", masquerade: false, asksEndpoint: true } : fate.value),
-        list: at === 0 ? 0 : 1,
+        list: at as 0 | 1 | 2 | 3,
         ...(stickySeconds === undefined ? {} : { sticky: true }),
         reasons,
       };

@@ -47,7 +47,7 @@ export interface Answer extends Treatment {
   /** What is done when the endpoint is the source, if it is something else. */
   readonly hairpin?: Treatment;
   /** Which of the row's lists the endpoint is from. */
-  readonly list?: 0 | 1;
+  readonly list?: 0 | 1 | 2 | 3;
   /** The endpoint has the last word about verdict and masquerading. */
   readonly asksEndpoint?: true;
   /** Clients are remembered. */
@@ -112,7 +112,7 @@ export interface PortRow {
   readonly protocol: number;
   readonly port: number;
   readonly behaviour: number;
-  /** None, one or two. */
+  /** None to four. */
   readonly lists: readonly EndpointList[];
   /** Sources that are `allowed`; sorted, disjoint. */
   readonly allowed: readonly Interval[] | undefined;

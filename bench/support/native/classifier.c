@@ -53,7 +53,10 @@ static inline bool isBehind(u64 high, u64 low, u32 at) {
 
 enum { SEEN = 0 };
 enum { NEW, INVALID, UNTRACKED };
-enum { ICMP = 1, TCP = 6, UDP = 17, ICMPV6 = 58, SCTP = 132 };
+enum { ICMP = 1, TCP = 6, UDP = 17, GRE = 47, ICMPV6 = 58, SCTP = 132, UDPLITE = 136 };
+enum { HOP_BY_HOP = 0, ROUTING = 43, FRAGMENT = 44, AUTHENTICATION = 51, NOTHING_NEXT = 59, DESTINATION = 60 };
+/* net.ipv6.max_hbh_opts_number, unless somebody sets it. */
+enum { MAX_OPTIONS = 8, ROUTER_ALERT = 5, GRE_PPP = 0x880b };
 
 static bool isV6;
 static u32 source;
@@ -62,6 +65,128 @@ static u32 protocol;
 static u32 ports;
 static u32 tracking;
 
+static u32 parse4(u32 at, u32 given, u32 length);
+static u32 parse6(u32 at, u32 given, u32 length);
+static bool isExtension(u32 next);
+static u32 checkOptions(u32 header, u32 there, u32 rest);
+static u32 end(u32 next, u32 state, bool more);
+static u32 parseTransport(u32 at, u32 header, u32 given, u32 total, bool more);
+static u32 bytesOf(u32 number);
+
+static u32 parse4(u32 at, u32 given, u32 length) {
+  if (given < 20) return length < 20 ? VERDICT_MALFORMED : VERDICT_UNSEEN;
+  u32 header = (load8(at) & 15) << 2;
+  u32 total = big16(at + 2);
+  if (header < 20 || total < header || total > length) return VERDICT_MALFORMED;
+  isV6 = false;
+  source = at + 12;
+  destination = at + 16;
+  protocol = load8(at + 9);
+  u32 fragment = big16(at + 6);
+  if ((fragment & 0x1fff) != 0) return VERDICT_FRAGMENT;
+  return parseTransport(at, header, (given < total ? given : total), total, (fragment & 0x2000) != 0);
+}
+
+static u32 parse6(u32 at, u32 given, u32 length) {
+  if (given < 40) return length < 40 ? VERDICT_MALFORMED : VERDICT_UNSEEN;
+  u32 payload = big16(at + 4);
+  u32 next = load8(at + 6);
+  u32 total = length;
+  if (payload != 0 || next != 0) {
+    total = payload + 40;
+    if (total > length) return VERDICT_MALFORMED;
+  }
+  u32 there = (given < total ? given : total);
+  isV6 = true;
+  source = at + 8;
+  destination = at + 24;
+  u32 header = 40;
+  if (next == HOP_BY_HOP) {
+    u32 verdict = checkOptions(at + header, there - header, total - header);
+    if (verdict != SEEN) return verdict;
+  }
+  u32 gathered = false;
+  u32 more = false;
+  u32 authenticated = false;
+  while (isExtension(next)) {
+    /* The kernel reads this much of each, and does not mind where the header ends. */
+    u32 needed = next == FRAGMENT ? 4 : 2;
+    if (header + needed > total) return next == FRAGMENT && !gathered ? VERDICT_FRAGMENT : end(next, INVALID, more);
+    if (header + needed > there) return VERDICT_UNSEEN;
+    u32 here = at + header;
+    u32 after = load8(here);
+    if (next == FRAGMENT) {
+      u32 field = big16(here + 2);
+      u32 offset = field & 0xfff8;
+      u32 bytes = total > header + 8 ? total - header - 8 : 0;
+      u32 last = (field & 1) == 0;
+      /* A fragment of an odd length is not gathered but goes on as it is, and what has been gathered is not gathered again. */
+      if (!gathered && (last || (bytes & 7) == 0)) {
+        /* One without bytes is lost, unless a transport header should be in it: see below. */
+        if (offset != 0 || (bytes == 0 && (isExtension(after) || after == NOTHING_NEXT))) return VERDICT_FRAGMENT;
+        more = !last;
+      } else if (offset != 0) {
+        return end(after, INVALID, more);
+      }
+      gathered = true;
+      header += 8;
+    } else if (next == AUTHENTICATION) {
+      authenticated = true;
+      header += (load8(here + 1) + 2) << 2;
+    } else {
+      header += (load8(here + 1) + 1) << 3;
+    }
+    next = after;
+  }
+  if (next == NOTHING_NEXT) return end(next, INVALID, more);
+  protocol = next;
+  u32 verdict = parseTransport(at, header, there, total, more);
+  /* Conntrack looks behind this header; nft's rules take it for the packet's protocol. */
+  if (authenticated) protocol = AUTHENTICATION;
+  return verdict;
+}
+
+static bool isExtension(u32 next) {
+  return next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == AUTHENTICATION || next == DESTINATION;
+}
+
+/* What the kernel makes of hop-by-hop options before any rule: of the `rest` bytes of the packet, `there` are given. */
+static u32 checkOptions(u32 header, u32 there, u32 rest) {
+  if (rest < 8) return VERDICT_MALFORMED;
+  if (there < 8) return VERDICT_UNSEEN;
+  u32 length = (load8(header + 1) + 1) << 3;
+  if (length > rest) return VERDICT_MALFORMED;
+  if (length > there) return VERDICT_UNSEEN;
+  u32 at = header + 2;
+  const u32 last = header + length;
+  u32 padding = 0;
+  u32 count = 0;
+  while (at < end) {
+    u32 type = load8(at);
+    /* One byte of padding, or an option with its length. */
+    if (type != 0 && at + 2 > end) return VERDICT_MALFORMED;
+    u32 bytes = type == 0 ? 1 : load8(at + 1) + 2;
+    if (at + bytes > end) return VERDICT_MALFORMED;
+    if (type <= 1) {
+      padding += bytes;
+      if (padding > 7) return VERDICT_MALFORMED;
+      for (u32 i = 2; i < bytes; i++) if (load8(at + i) != 0) return VERDICT_MALFORMED;
+    } else {
+      padding = 0;
+      if (++count > MAX_OPTIONS) return VERDICT_MALFORMED;
+      /* Who does not know an option drops the packet, unless its two highest bits say otherwise. That holds for jumbograms, */
+      /* which are longer than anything that is given here. */
+      if (type >> 6 != 0) return VERDICT_MALFORMED;
+      if (type == ROUTER_ALERT && bytes != 4) return VERDICT_MALFORMED;
+    }
+    at += bytes;
+  }
+  return SEEN;
+}
+
+/* net.ipv6.max_hbh_opts_number, unless somebody sets it. */
+
+/* The packet has a transport header that is no good, or none: of fragments nobody knows yet. */
 static u32 end(u32 next, u32 state, bool more) {
   if (more) return VERDICT_FRAGMENT;
   protocol = next;
@@ -69,45 +194,53 @@ static u32 end(u32 next, u32 state, bool more) {
   return SEEN;
 }
 
-static u32 bytesOf(u32 number) {
-  if (number == TCP) return 20;
-  if (number == UDP) return 8;
-  if (number == SCTP) return 12;
-  if (number == ICMP && !isV6) return 8;
-  if (number == ICMPV6 && isV6) return 8;
-  return 0;
-}
-
+/* The transport header is `header` bytes behind `at`. `more`: it is the first of several fragments. */
 static u32 parseTransport(u32 at, u32 header, u32 given, u32 total, bool more) {
-  const u32 here = at + header;
-  const u32 rest = total > header ? total - header : 0;
-  const u32 there = given > header ? given - header : 0;
-  const u32 needed = bytesOf(protocol);
+  u32 here = at + header;
+  u32 rest = total > header ? total - header : 0;
+  u32 there = given > header ? given - header : 0;
+  u32 needed = bytesOf(protocol);
+  /* First fragments of IPv6 whose transport header is cut off are not gathered either; of most protocols that is to say */
+  /* without a byte of it. */
+  if (isV6 && rest < (protocol == TCP || protocol == UDP || protocol == ICMPV6 ? needed : 1)) more = false;
   if (rest < needed) return end(protocol, INVALID, more);
   if (there < needed) return VERDICT_UNSEEN;
   switch (protocol) {
     case TCP: {
-      const u32 bytes = (load8(here + 12) >> 4) << 2;
+      u32 bytes = ((load8(here + 12) >> 4)) << 2;
       if (bytes < 20 || (!more && bytes > rest)) tracking = INVALID;
       break;
     }
     case UDP: {
-      const u32 bytes = big16(here + 4);
+      u32 bytes = big16(here + 4);
       if (bytes < 8 || (!more && bytes > rest)) tracking = INVALID;
       break;
+    }
+    case UDPLITE: {
+      /* How many of its bytes the checksum is of; 0: all. */
+      u32 covered = big16(here + 4);
+      if (covered != 0 && (covered < 8 || (!more && covered > rest))) tracking = INVALID;
+      return SEEN;
+    }
+    case GRE: {
+      /* Of the version that PPTP uses, nothing but PPP. */
+      if (rest < 8) return SEEN;
+      if (there < 8) return VERDICT_UNSEEN;
+      if ((load8(here + 1) & 7) == 1 && big16(here + 2) != GRE_PPP) tracking = INVALID;
+      return SEEN;
     }
     case SCTP:
       break;
     case ICMP: {
-      const u32 type = load8(here);
-      if (!isV6 && type != 8 && type != 13 && type != 15 && type != 17) tracking = INVALID;
+      /* Requests for echo, time, information and address mask open something like a connection. */
+      u32 type = load8(here);
+      if (isV6 || (type != 8 && type != 13 && type != 15 && type != 17)) tracking = INVALID;
       return SEEN;
     }
     case ICMPV6: {
-      if (!isV6) return SEEN;
-      const u32 type = load8(here);
-      if ((type >= 130 && type <= 136) || type == 143) tracking = UNTRACKED;
-      else if (type != 128 && type != 139) tracking = INVALID;
+      u32 type = load8(here);
+      if (isV6 && ((type >= 130 && type <= 136) || type == 143)) tracking = UNTRACKED;
+      else if (!isV6 || (type != 128 && type != 139)) tracking = INVALID;
       return SEEN;
     }
     default:
@@ -117,58 +250,13 @@ static u32 parseTransport(u32 at, u32 header, u32 given, u32 total, bool more) {
   return SEEN;
 }
 
-static u32 parse4(u32 at, u32 given, u32 length) {
-  if (given < 20) return length < 20 ? VERDICT_MALFORMED : VERDICT_UNSEEN;
-  const u32 header = (load8(at) & 15) << 2;
-  const u32 total = big16(at + 2);
-  if (header < 20 || total < header || total > length) return VERDICT_MALFORMED;
-  isV6 = false;
-  source = at + 12;
-  destination = at + 16;
-  protocol = load8(at + 9);
-  const u32 fragment = big16(at + 6);
-  if ((fragment & 0x1fff) != 0) return VERDICT_FRAGMENT;
-  return parseTransport(at, header, given < total ? given : total, total, (fragment & 0x2000) != 0);
-}
 
-static u32 parse6(u32 at, u32 given, u32 length) {
-  if (given < 40) return length < 40 ? VERDICT_MALFORMED : VERDICT_UNSEEN;
-  const u32 payload = big16(at + 4);
-  u32 next = load8(at + 6);
-  u32 total = length;
-  if (payload != 0 || next != 0) {
-    total = payload + 40;
-    if (total > length) return VERDICT_MALFORMED;
-  }
-  const u32 there = given < total ? given : total;
-  isV6 = true;
-  source = at + 8;
-  destination = at + 24;
-  u32 header = 40;
-  bool more = false;
-  while (next == 0 || next == 43 || next == 44 || next == 51 || next == 60) {
-    if (header + 8 > total) {
-      if (next == 0 && header == 40) return VERDICT_MALFORMED;
-      return end(next, INVALID, more);
-    }
-    if (header + 8 > there) return VERDICT_UNSEEN;
-    const u32 here = at + header;
-    const u32 after = load8(here);
-    if (next == 44) {
-      const u32 fragment = big16(here + 2);
-      if ((fragment & 0xfff8) != 0) return VERDICT_FRAGMENT;
-      more = more || (fragment & 1) != 0;
-      header += 8;
-    } else {
-      const u32 bytes = next == 51 ? (load8(here + 1) + 2) << 2 : (load8(here + 1) + 1) << 3;
-      if (next == 0 && header == 40 && header + bytes > total) return VERDICT_MALFORMED;
-      header += bytes;
-    }
-    next = after;
-  }
-  if (next == 59) return end(next, INVALID, more);
-  protocol = next;
-  return parseTransport(at, header, there, total, more);
+/* The least that conntrack wants of a protocol: its header, and of SCTP the beginning of a chunk. */
+static u32 bytesOf(u32 number) {
+  if (number == TCP) return 20;
+  if (number == SCTP) return 16;
+  if (number == UDP || number == UDPLITE || number == ICMP || number == ICMPV6) return 8;
+  return 0;
 }
 
 static u32 parse(u32 at, u32 given, u32 length) {
@@ -409,6 +497,8 @@ static void decide(u32 interfaceKind) {
   const u32 row1 = load32(entry + ENTRY_ROW1);
   u32 first = row1 & ROW1_COUNT_MASK;
   u32 second = (row1 >> ROW1_SECOND_SHIFT) & ROW1_COUNT_MASK;
+  u32 third = 0;
+  u32 fourth = 0;
   u32 kind = from;
   const u32 ofRow = codesOf(ofInterface, row1 >> ROW1_BEHAVIOUR_SHIFT);
   code = load32(ofRow + (kind << 2));
@@ -417,6 +507,8 @@ static void decide(u32 interfaceKind) {
     base = load32(extended + EXTENDED_BASE);
     first = load32(extended + EXTENDED_FIRST);
     second = load32(extended + EXTENDED_SECOND);
+    third = load32(extended + EXTENDED_THIRD);
+    fourth = load32(extended + EXTENDED_FOURTH);
     if ((code & CODE_ALLOWED) != 0 && isAllowed(extended, source, isV6)) {
       kind |= SOURCE_ALLOWED;
       code = load32(ofRow + (kind << 2));
@@ -424,9 +516,14 @@ static void decide(u32 interfaceKind) {
   }
   answer = (code & 0xff) | ((slot + 1) << RESULT_SLOT_SHIFT);
   if ((code & VERDICT_MASK) != VERDICT_DNAT && (code & CODE_HAIRPIN) == 0) return;
-  const bool isSecond = (code & CODE_SECOND) != 0;
-  const u32 firstChoice = isSecond ? base + first : base;
-  settle(firstChoice + part(flowHash(), isSecond ? second : first), ofInterface, kind);
+  const bool isOdd = (code & CODE_SECOND) != 0;
+  if ((code & CODE_THIRD) != 0) {
+    base += first + second;
+    first = third;
+    second = fourth;
+  }
+  const u32 firstChoice = isOdd ? base + first : base;
+  settle(firstChoice + part(flowHash(), isOdd ? second : first), ofInterface, kind);
 }
 
 static void classifyOne(u32 packet, u32 given, u32 length, u32 interfaceKind, u32 result) {
@@ -818,6 +915,7 @@ static bool extend(const Group *group, u32 lane, u32 packet, any32 *result, bool
   result[0] = (value & 0xff) | ((entry << (RESULT_SLOT_SHIFT - ENTRY_SHIFT)) + (1 << RESULT_SLOT_SHIFT));
   result[1] = NO_ENDPOINT;
   if ((value & VERDICT_MASK) != VERDICT_DNAT) return (value & CODE_HAIRPIN) == 0;
+  if ((value & CODE_THIRD) != 0) return false;
   const bool isSecond = (value & CODE_SECOND) != 0;
   const u32 first = load32(record + EXTENDED_FIRST);
   const u32 choices = isSecond ? load32(record + EXTENDED_SECOND) : first;

@@ -77,7 +77,7 @@ class Decoder {
     const reason = this.table.reason(code);
     return {
       ...this.treatments(code),
-      ...(endpoint ? { list: (code & L.CODE_SECOND) !== 0 ? 1 : 0 } : {}),
+      ...(endpoint ? { list: listOf(code) } : {}),
       ...((code & L.CODE_ASK_ENDPOINT) !== 0 ? { asksEndpoint: true } : {}),
       ...((code & L.STICKY) !== 0 ? { sticky: true } : {}),
       reasons: reason === "" ? [] : reason.split("; "),
@@ -127,23 +127,29 @@ class Decoder {
     const code = this.table.word(this.table.word(L.H_CODES) + behaviour * SOURCE_KINDS * 4);
     if ((code & L.CODE_EXTENDED) === 0) {
       const second = (row1 >>> L.ROW1_SECOND_SHIFT) & L.ROW1_COUNT_MASK;
-      return { behaviour, lists: this.listsAt(row0, row1 & L.ROW1_COUNT_MASK, second, family), allowed: undefined };
+      const counts = [row1 & L.ROW1_COUNT_MASK, second];
+      return { behaviour, lists: this.listsAt(row0, counts, family), allowed: undefined };
     }
     const at = this.table.word(L.H_EXTENDED) + row0 * L.EXTENDED_BYTES;
-    const [base, first, second] = [L.EXTENDED_BASE, L.EXTENDED_FIRST, L.EXTENDED_SECOND].map((offset) =>
+    const counts = [L.EXTENDED_FIRST, L.EXTENDED_SECOND, L.EXTENDED_THIRD, L.EXTENDED_FOURTH].map((offset) =>
       this.table.word(at + offset),
-    ) as [number, number, number];
-    const lists = this.listsAt(base, first, second, family);
+    );
+    const lists = this.listsAt(this.table.word(at + L.EXTENDED_BASE), counts, family);
     return { behaviour, lists, allowed: (code & L.CODE_ALLOWED) === 0 ? undefined : this.allowedAt(at, family) };
   }
 
-  private listsAt(base: number, first: number, second: number, family: Family): EndpointList[] {
-    const list = (from: number, count: number): EndpointList =>
-      remembered(this.lists, `${family} ${from} ${count}`, () =>
-        Array.from({ length: count }, (_, i) => this.table.endpoint(from + i, family)),
-      );
-    if (second > 0) return [list(base, first), list(base + first, second)];
-    return first > 0 ? [list(base, first)] : [];
+  /** Lists of so many endpoints each, one behind the other. */
+  private listsAt(base: number, counts: readonly number[], family: Family): EndpointList[] {
+    let from = base;
+    return counts
+      .filter((count) => count > 0)
+      .map((count) => {
+        const start = from;
+        from += count;
+        return remembered(this.lists, `${family} ${start} ${count}`, () =>
+          Array.from({ length: count }, (_, i) => this.table.endpoint(start + i, family)),
+        );
+      });
   }
 
   private allowedAt(extended: number, family: Family): readonly Interval[] {
@@ -264,6 +270,12 @@ class Decoder {
       if (((byte >> (bit & 7)) & 1) !== 0) points.push({ from: this.addressOf(swap32(first + bit), block), ...set });
     }
   }
+}
+
+function listOf(code: number): 0 | 1 | 2 | 3 {
+  const isOdd = (code & L.CODE_SECOND) !== 0;
+  if ((code & L.CODE_THIRD) !== 0) return isOdd ? 3 : 2;
+  return isOdd ? 1 : 0;
 }
 
 function treatment(bits: number): Treatment {

@@ -26,6 +26,8 @@ interface Extended {
   readonly base: number;
   readonly first: number;
   readonly second: number;
+  readonly third: number;
+  readonly fourth: number;
   readonly allowedAt: number;
   readonly allowedCount: number;
 }
@@ -167,6 +169,8 @@ class Encoder {
       view.setUint32(at + L.EXTENDED_BASE, extended.base, true);
       view.setUint32(at + L.EXTENDED_FIRST, extended.first, true);
       view.setUint32(at + L.EXTENDED_SECOND, extended.second, true);
+      view.setUint32(at + L.EXTENDED_THIRD, extended.third, true);
+      view.setUint32(at + L.EXTENDED_FOURTH, extended.fourth, true);
       view.setUint32(at + L.EXTENDED_ALLOWED, extended.allowedAt, true);
       view.setUint32(at + L.EXTENDED_ALLOWED_COUNT, extended.allowedCount, true);
     });
@@ -179,7 +183,8 @@ class Encoder {
   private writeRow(entries: Uint32Array, entry: number, row: PortRow, base: number): void {
     const first = row.lists[0]?.length ?? 0;
     const second = row.lists[1]?.length ?? 0;
-    const isWide = first > L.ROW1_COUNT_MASK || second > L.ROW1_COUNT_MASK;
+    const third = row.lists[2]?.length ?? 0;
+    const isWide = first > L.ROW1_COUNT_MASK || second > L.ROW1_COUNT_MASK || third > 0;
     if (!isWide && row.allowed === undefined) {
       const behaviour = this.behaviour(row.behaviour, 0);
       entries[entry + L.ENTRY_ROW0 / 4] = base;
@@ -191,7 +196,8 @@ class Encoder {
     const extra = L.CODE_EXTENDED | (row.allowed === undefined ? 0 : L.CODE_ALLOWED);
     entries[entry + L.ENTRY_ROW0 / 4] = this.extended.length;
     entries[entry + L.ENTRY_ROW1 / 4] = this.behaviour(row.behaviour, extra) << L.ROW1_BEHAVIOUR_SHIFT;
-    this.extended.push({ base, first, second, allowedAt: at, allowedCount: count });
+    const fourth = row.lists[3]?.length ?? 0;
+    this.extended.push({ base, first, second, third, fourth, allowedAt: at, allowedCount: count });
   }
 
   /** The engine's number of a behaviour whose codes have the bits `extra` set. */
@@ -410,7 +416,8 @@ class Encoder {
     return (
       (treatmentBits(plain) |
         (hairpin === undefined ? 0 : L.CODE_HAIRPIN | (treatmentBits(hairpin) << L.CODE_HAIRPIN_SHIFT)) |
-        (list === 1 ? L.CODE_SECOND : 0) |
+        (list === 1 || list === 3 ? L.CODE_SECOND : 0) |
+        (list === 2 || list === 3 ? L.CODE_THIRD : 0) |
         (asksEndpoint ? L.CODE_ASK_ENDPOINT : 0) |
         (sticky ? L.STICKY : 0) |
         (number << L.CODE_REASON_SHIFT)) >>>

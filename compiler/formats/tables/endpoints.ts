@@ -16,11 +16,11 @@ export class Endpoints {
   private readonly written: EndpointList[] = [];
 
   constructor(rows: readonly PortRow[]) {
-    const { lists, firsts, seconds } = numberLists(rows);
+    const { lists, firsts, seconds, runs } = numberLists(rows);
     const pairs = new Map<number, number>();
     const inPair = new Uint8Array(lists.length);
     for (let i = 0; i < rows.length; i++) {
-      if (seconds[i] === NONE) continue;
+      if (seconds[i] === NONE || runs.has(i)) continue;
       const [first, second] = [firsts[i] as number, seconds[i] as number];
       pairs.set(first * MAX_LISTS + second, NONE);
       inPair[first] = 1;
@@ -32,6 +32,7 @@ export class Endpoints {
       if (stickySeconds === undefined) continue; // then identities are 0
       if (own[0] !== undefined) sticky[firsts[i] as number] = isSticky(own[0]);
       if (own[1] !== undefined) sticky[seconds[i] as number] = isSticky(own[1]);
+      for (const [k, number] of (runs.get(i) ?? []).entries()) sticky[number] = isSticky(own[k] as EndpointList);
     }
     const places = new Uint32Array(lists.length).fill(NONE);
     let end = 0;
@@ -41,6 +42,7 @@ export class Endpoints {
       this.written.push(list);
       end += list.length;
     };
+    const runBases = new Map<string, number>();
     let stickyEnd = 0;
     // Of lists that are part of a pair no copy is needed.
     for (const wanted of [1, 0]) {
@@ -51,8 +53,15 @@ export class Endpoints {
         write(first);
         write(second);
       }
+      for (const run of runs.values()) {
+        if (run.some((number) => sticky[number] === 1) !== (wanted === 1)) continue;
+        const text = run.join();
+        if (runBases.has(text)) continue;
+        runBases.set(text, end);
+        for (const number of run) write(number);
+      }
       for (let number = 0; number < lists.length; number++)
-        if (inPair[number] === 0 && sticky[number] === wanted) write(number);
+        if (places[number] === NONE && inPair[number] === 0 && sticky[number] === wanted) write(number);
       if (wanted === 1) stickyEnd = end;
     }
     this.count = end;
@@ -60,7 +69,10 @@ export class Endpoints {
     for (let i = 0; i < rows.length; i++) {
       const [first, second] = [firsts[i] as number, seconds[i] as number];
       if (first === NONE) continue;
-      this.bases[i] = second === NONE ? (places[first] as number) : (pairs.get(first * MAX_LISTS + second) as number);
+      const run = runs.get(i);
+      if (run !== undefined) this.bases[i] = runBases.get(run.join()) as number;
+      else
+        this.bases[i] = second === NONE ? (places[first] as number) : (pairs.get(first * MAX_LISTS + second) as number);
     }
     this.identities = new Uint32Array(stickyEnd);
     let at = 0;
@@ -123,6 +135,8 @@ function numberLists(rows: readonly PortRow[]): {
   readonly lists: readonly EndpointList[];
   readonly firsts: Uint32Array;
   readonly seconds: Uint32Array;
+  /** Those of rows with more than two lists, which are few. */
+  readonly runs: ReadonlyMap<number, readonly number[]>;
 } {
   const lists: EndpointList[] = [];
   const numbers = new Map<EndpointList, number>();
@@ -137,12 +151,14 @@ function numberLists(rows: readonly PortRow[]): {
   };
   const firsts = new Uint32Array(rows.length);
   const seconds = new Uint32Array(rows.length);
+  const runs = new Map<number, readonly number[]>();
   for (let i = 0; i < rows.length; i++) {
     const { lists: own } = rows[i] as PortRow;
     firsts[i] = numberOf(own[0]);
     seconds[i] = numberOf(own[1]);
+    if (own.length > 2) runs.set(i, own.map(numberOf));
   }
-  return { lists, firsts, seconds };
+  return { lists, firsts, seconds, runs };
 }
 
 /** The port, and behind it the number of the fate. */
