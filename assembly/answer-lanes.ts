@@ -1,9 +1,10 @@
 /** What becomes of packets whose entries were found, four at a time. */
-import { defaultsOf } from "./default-lanes";
+import { defaultLanes } from "./default-lanes";
 import {
   found,
   G_AT,
   G_CODE_AT,
+  G_DEFAULT,
   G_FINGER,
   G_FINGER_AT,
   G_HAIRPIN,
@@ -12,6 +13,7 @@ import {
   G_KEY0,
   G_KEY1,
   G_KIND,
+  G_LOCAL,
   G_ROW0,
   G_ROW1,
   GROUP_BYTES,
@@ -77,22 +79,19 @@ export function rowLanes(count: u32, codes: usize): usize {
   return foundEnd;
 }
 
-const others: usize = memory.data(16);
-const locals: usize = memory.data(16);
-
 /** Finds the codes of the packets in `found` that have no entry. `other` and `local` are the default words of other addresses
  *  and of the node's own. */
-export function missLanes(list: usize, foundEnd: usize, codes: usize, other: u32, local: u32): void {
+export function missLanes(list: usize, foundEnd: usize, codes: usize, other: u32, local: u32, isV6: bool): void {
+  defaultLanes(foundEnd, other, isV6);
   const byte = pinned(1, 0xff);
   const noDefault = pinned(2, NO_DEFAULT);
   const codesAt = pinned(3, <i32>codes);
-  v128.store(others, i32x4.splat(<i32>other));
-  v128.store(locals, i32x4.splat(<i32>local));
+  const localWord = pinned(4, <i32>local);
   let unknownEnd = found;
   for (let at = found; at < foundEnd; at += 8) {
     const group = <usize>load<u32>(at);
     const isHit = v128.load(group, G_HIT);
-    const fallback = defaultsOf(group, others, locals);
+    const fallback = v128.bitselect(localWord, v128.load(group, G_DEFAULT), v128.load(group, G_LOCAL));
     const isNone = i32x4.eq(fallback, noDefault);
     const from = i32x4.add(v128.load(group, G_KIND), codesAt);
     const code = i32x4.add(i32x4.shl(v128.andnot(v128.and(fallback, byte), isNone), 6), from);

@@ -148,7 +148,7 @@ function answerAll(list: usize, count: u32, other: u32, local: u32, fingers: usi
   entryLanes(count);
   if (isFar) sink |= touchEntries(count);
   const misses = rowLanes(count, codes);
-  if (misses != found) missLanes(list, misses, codes, other, local);
+  if (misses != found) missLanes(list, misses, codes, other, local, isV6);
   const specials = answerLanes(count, fingers, to);
   specialLanes(list, specials, to, isV6);
   hairpinLanes(list, count, fingers, isV6);

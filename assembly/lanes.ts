@@ -37,6 +37,8 @@ export const G_LOCAL: usize = 160;
 /** The entry's rows. */
 export const G_ROW0: usize = 176;
 export const G_ROW1: usize = 192;
+/** What those without an entry get. */
+export const G_DEFAULT: usize = 224;
 /** Where the code is; then, where the endpoint's finger is, and all ones where the endpoint may be the source. */
 export const G_CODE_AT: usize = 208;
 export const G_FINGER_AT: usize = 224;

@@ -301,7 +301,7 @@ function areDestinationsSound(): bool {
     const window = word(H_WINDOWS) + i * WINDOW_BYTES;
     const count = word(window + WINDOW_COUNT);
     const first = word(window + WINDOW_FIRST);
-    if (count > WINDOW_SIZE || first >= WINDOW_SIZE || first + count > WINDOW_SIZE) return false;
+    if (count == 0 || count > WINDOW_SIZE || first >= WINDOW_SIZE || first + count > WINDOW_SIZE) return false;
     if (<u64>word(window + WINDOW_BITS) + ((<u64>count + 7) >> 3) > <u64>size) return false;
     if (!isDefault(word(window + WINDOW_UNSET)) || !isDefault(word(window + WINDOW_SET))) return false;
   }

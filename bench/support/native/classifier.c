@@ -816,12 +816,13 @@ static u32x4 through(u32 window, u32x4 key0, u32x4 block, u32x4 otherwise) {
   return either(own, otherwise, isInside);
 }
 
-static u32x4 defaultsOf(const Group *group, u32x4 other, u32x4 local) {
+static u32x4 defaultsOf(const Group *group, u32x4 other, u32x4 local, bool ofV6) {
   u32x4 known = other;
   u32 window = section(H_WINDOWS);
   const u32 last = window + word(H_WINDOW_COUNT) * WINDOW_BYTES;
   const u32x4 block = group->key1 >> KEY1_BLOCK_SHIFT;
-  for (; window < last; window += WINDOW_BYTES) known = through(window, group->asked, block, known);
+  for (; window < last; window += WINDOW_BYTES)
+    if ((load32(window + WINDOW_BLOCK) != 0) == ofV6) known = through(window, group->asked, block, known);
   return either(local, known, group->local);
 }
 
@@ -843,13 +844,13 @@ static u32 rowLanes(u32 count, u32 codes) {
   return noted;
 }
 
-static void missLanes(const u32 *list, u32 count, u32 codes, u32 other, u32 local) {
+static void missLanes(const u32 *list, u32 count, u32 codes, u32 other, u32 local, bool ofV6) {
   u32 unknown = 0;
   for (u32 i = 0; i < count; i++) {
     const u32 number = found[i].group;
     Group *group = scratch + number;
     const u32x4 isHit = group->hit;
-    const u32x4 known = defaultsOf(group, splat(other), splat(local));
+    const u32x4 known = defaultsOf(group, splat(other), splat(local), ofV6);
     const u32x4 isNone = equal(known, splat(NO_DEFAULT));
     const u32x4 at = ((known & 0xff & ~isNone) << CODES_SHIFT) + group->kind + codes;
     group->codeAt = either(group->codeAt, at, isHit);
@@ -986,7 +987,7 @@ static void answerAll(const u32 *list, u32 count, u32 other, u32 local, u32 fing
   if (isFar) sink |= touchEntries(count);
 #endif
   const u32 misses = rowLanes(count, codesAt);
-  if (misses != 0) missLanes(list, misses, codesAt, other, local);
+  if (misses != 0) missLanes(list, misses, codesAt, other, local, ofV6);
   const u32 specials = answerLanes(count, fingers, to);
   specialLanes(list, specials, to, ofV6);
   hairpinLanes(list, count, fingers, ofV6);
