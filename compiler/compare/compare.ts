@@ -123,7 +123,7 @@ class Comparer {
 
   /** All packets of a door, cut where the routing decision tells destinations apart. */
   private startsOf({ family, protocol, ctState }: Door): Box[] {
-    const ports: Range = hasPorts(protocol) && ctState === "new" ? { from: 0, to: 65535 } : { from: 0, to: 0 };
+    const ports: Range = hasPorts(protocol) && ctState !== "invalid" ? { from: 0, to: 65535 } : { from: 0, to: 0 };
     const all: Range = family === "IPv4" ? { from: 0, to: 2 ** 32 - 1 } : { from: 0n, to: 2n ** 128n - 1n };
     const ends = this.types[family].flatMap(({ from, to }) => [from, after(to)]);
     const starts = [...new Set([all.from, ...ends])]

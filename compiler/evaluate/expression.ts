@@ -81,7 +81,7 @@ function evaluateField(field: FieldExpression, state: State): Value | undefined 
     case "ip6":
       return ofType(field.field === "saddr" ? state.source : state.destination, "bigint");
     case "transport":
-      if (state.ctState !== CT_STATE.new) return undefined; // there are no ports to rely on
+      if (state.original.ctState === "invalid") return undefined; // there are no ports to rely on
       if (field.protocol === "th" ? !hasPorts(state.protocol) : PROTOCOL_NUMBERS[field.protocol] !== state.protocol)
         return undefined;
       return field.field === "sport" ? state.sourcePort : state.destinationPort;
