@@ -4,7 +4,7 @@ import { readIptables } from "../../compiler/formats/iptables/read.ts";
 import { readNft } from "../../compiler/formats/nft/read.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 
-interface Reading {
+export interface Reading {
   readonly program: Program;
   /** `line:column severity code message`. */
   readonly findings: readonly string[];

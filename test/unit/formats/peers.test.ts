@@ -1,18 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { normaliseProgram } from "../../../compiler/ir/normal-form.ts";
 import type { Program, Rule, Table } from "../../../compiler/ir/types.ts";
+import { pairs, rowsOf } from "../../support/peers.ts";
 import { readIptablesText, readNftText } from "../../support/read.ts";
 import { readFolder } from "../../support/shared.ts";
-
-/** Rows of the test suites of nft and iptables themselves. */
-function rowsOf(name: string): readonly (readonly string[])[] {
-  const text = readFolder("corpus/peer", ".tsv").find((file) => file.name === name)?.text ?? "";
-  return text
-    .split("\n")
-    .slice(1)
-    .filter((line) => line !== "")
-    .map((line) => line.split("\t"));
-}
 
 /** A rule of a suite, in a file that has what it refers to. */
 interface Sample {
@@ -122,17 +113,6 @@ test.skipIf(dumps.length === 0)(
     ).toEqual([]);
   },
 );
-
-/** A command of iptables-translate and the command of nft that it gives, as programs without counters. */
-const pairs = rowsOf("iptables-translate-pairs.tsv").flatMap(([, command = "", nft = ""]) => {
-  const call = /^(ip6?)tables-translate (.*)$/.exec(command);
-  const rule = /^nft '(?:add|insert) rule (\S+) (\S+) (\S+) ([^⏎]*)'$/.exec(nft);
-  if (call === null || rule === null) return [];
-  const family = call[1] === "ip6" ? "ip6" : "ip";
-  const mine = readIptablesText(`${family}tables ${call[2]}\n`, family);
-  const theirs = readNftText(`table ${rule[1]} ${rule[2]} {\nchain ${rule[3]} {\n${rule[4]}\n}\n}\n`);
-  return [{ command, nft, mine, theirs }];
-});
 
 /** The rules of all chains, as text; without what stands in for chains that are elsewhere. */
 function rulesText({ ruleset }: Program): string {
