@@ -8,6 +8,6 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     maxConcurrency: 6,
-    maxWorkers: 2,
+    maxWorkers: 3,
   },
 });

@@ -34,7 +34,7 @@ test("rules without lookups do to every packet what the lookups do", () => {
         expect(summary(rules.evaluate(packet, environment))).toEqual(summary(lookups.evaluate(packet, environment)));
       }
     }),
-    { numRuns: 150 },
+    { numRuns: 100 },
   );
 });
 
