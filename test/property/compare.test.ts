@@ -1,10 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Box, Range } from "../../compiler/compare/box.ts";
 import { type Comparison, compare } from "../../compiler/compare/compare.ts";
 import { findDifference } from "../../compiler/compare/outcomes.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
-import { hasPorts } from "../../compiler/evaluate/expression.ts";
 import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
@@ -13,38 +11,13 @@ import { mustCompile, printIptables, printNft, unfold } from "../support/compile
 import { MUTATIONS } from "../support/mutants.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
+import { finderIn } from "../support/regions.ts";
 
 /** What the two texts of a program say. */
 function textsOf(program: Program): [Program, Program] {
   const families = (["ip", "ip6"] as const).map((family) => mustReadIptables(printIptables(program, family), family));
   const iptables = { ruleset: { tables: families.flatMap(({ ruleset }) => ruleset.tables) }, routes: [] };
   return [mustReadNft(printNft(program)), iptables];
-}
-
-function isIn(range: Range, value: number | bigint): boolean {
-  return range.from <= value && value <= range.to;
-}
-
-function holds({ saddr, daddr, sport, dport }: Box, packet: Packet): boolean {
-  return (
-    isIn(saddr, packet.source) &&
-    isIn(daddr, packet.destination) &&
-    isIn(sport, packet.sourcePort) &&
-    isIn(dport, packet.destinationPort)
-  );
-}
-
-/** Whether a comparison has found that the programs treat a packet differently. */
-function finds({ regions }: Comparison, packet: Packet): boolean {
-  const asIs = hasPorts(packet.protocol) ? packet : { ...packet, sourcePort: 0, destinationPort: 0 };
-  return regions.some(
-    ({ door, box, packet: { inInterface } }) =>
-      door.protocol === packet.protocol &&
-      door.ctState === "new" &&
-      (door.isAnyInterface ? packet.inInterface !== undefined : inInterface === packet.inInterface) &&
-      typeof box.saddr.from === typeof packet.source &&
-      holds(box, asIs),
-  );
 }
 
 /** Packets at hosts of a cluster, and at the borders of regions. */
@@ -98,14 +71,14 @@ describe("different programs", () => {
         const { program: left, node } = mustCompile(world);
         const { program: right } = mustCompile({ ...world, mode: world.mode === "nftables" ? "iptables" : "nftables" });
         const comparison = compare(left, right, { addresses: node.addresses, keep: Number.POSITIVE_INFINITY });
+        const isFound = finderIn(comparison, [left, right]);
         const evaluators = [new Evaluator(left), new Evaluator(right)];
         const environment = environmentOf(node.addresses);
         const others = [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)];
         for (const packet of probes(comparison, others)) {
           const [a, b] = evaluators.map((each) => each.evaluate(packet, environment));
           const differ = findDifference(a ?? [], b ?? []) !== undefined;
-          if (packet.ctState === undefined)
-            expect({ packet, differ }).toEqual({ packet, differ: finds(comparison, packet) });
+          if (packet.ctState === undefined) expect({ packet, differ }).toEqual({ packet, differ: isFound(packet) });
           if (differ) different++;
         }
       }),

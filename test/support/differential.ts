@@ -81,7 +81,8 @@ function describePrediction({ packet, outcome }: Prediction): string {
   const texts = outcome.results.map(({ verdict, endpoint, masquerade, rejectWith }) => {
     const source = masquerade ? " masqueraded" : "";
     if (verdict === "reject") return `reject with ${rejectWith}`;
-    if (verdict !== "dnat" || endpoint === undefined) return verdict;
+    if (verdict === "drop") return verdict;
+    if (verdict !== "dnat" || endpoint === undefined) return `${verdict}${source}`;
     return isUnseen(packet, endpoint)
       ? `pass${source}`
       : `dnat to ${printAddressPort(endpoint.address, endpoint.port)}${source}`;
