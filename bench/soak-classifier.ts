@@ -13,7 +13,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import fc from "fast-check";
 import { VERDICT_NAMES } from "../compiler/formats/tables/words.ts";
 import { engineBytes } from "../runtime/classifier/inline.ts";
@@ -21,6 +21,7 @@ import { Matcher } from "../runtime/classifier/matcher.ts";
 import { type Cluster, cluster } from "../test/support/arbitraries.ts";
 import { type Findings, soakCluster, type Thoroughness } from "../test/support/classifier-soak.ts";
 import { featuresOf } from "../test/support/features.ts";
+import { listCounts, runWorkers, seedOf } from "./support/soak.ts";
 
 interface Options extends Thoroughness {
   readonly packets: number;
@@ -114,32 +115,21 @@ async function main(): Promise<number> {
     process.stderr.write(`${total.clusters} clusters, ${total.packets} packets, ${total.mismatches} mismatches\n`);
   };
   process.stderr.write(`seed ${seed}, ${workers} workers\n`);
-  await Promise.all(
-    Array.from({ length: workers }, (_, index) => {
-      const options: Options = {
-        packets: Math.ceil(Number(values.packets) / workers),
-        seed: seed + index * 104_729,
-        questions: Number(values.questions),
-        each: Number(values.each),
-        end: seconds === 0 ? Number.POSITIVE_INFINITY : Date.now() + seconds * 1000,
-      };
-      const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options });
-      worker.on("message", hear);
-      return new Promise<void>((resolve, reject) => {
-        worker.on("error", reject);
-        worker.on("exit", () => resolve());
-      });
+  const options = Array.from(
+    { length: workers },
+    (_, index): Options => ({
+      packets: Math.ceil(Number(values.packets) / workers),
+      seed: seedOf(seed, index),
+      questions: Number(values.questions),
+      each: Number(values.each),
+      end: seconds === 0 ? Number.POSITIVE_INFINITY : Date.now() + seconds * 1000,
     }),
   );
+  await runWorkers(fileURLToPath(import.meta.url), options, hear);
   const took = (performance.now() - start) / 1000;
-  const list = (counts: ReadonlyMap<string, number>): string =>
-    [...counts]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, number]) => `  ${String(number).padStart(9)}  ${name}\n`)
-      .join("");
   process.stdout.write(
-    `clusters with\n${list(features)}packets in the dress\n${list(dresses)}packets that are\n${list(verdicts)}` +
-      (total.misfits === 0 ? "" : `clusters that no table holds\n${list(misfits)}`) +
+    `clusters with\n${listCounts(features)}packets in the dress\n${listCounts(dresses)}packets that are\n${listCounts(verdicts)}` +
+      (total.misfits === 0 ? "" : `clusters that no table holds\n${listCounts(misfits)}`) +
       `${total.clusters} clusters, ${total.questions} questions, ${total.packets} packets: ${total.mismatches} mismatches\n` +
       `${took.toFixed(0)} s, ${Math.round(total.packets / took)} packets a second (${workers} workers)\n`,
   );

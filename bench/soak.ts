@@ -12,7 +12,7 @@
 import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import fc from "fast-check";
 import { MODES } from "../compiler/lower/settings.ts";
 import { type Cluster, cluster } from "../test/support/arbitraries.ts";
@@ -28,6 +28,7 @@ import {
 import { featuresOf } from "../test/support/features.ts";
 import { packetsAtServices, packetsFor } from "../test/support/packets.ts";
 import { floodThroughUpdates, versions } from "../test/support/updates.ts";
+import { listCounts, runWorkers, seedOf } from "./support/soak.ts";
 
 interface Options {
   readonly packets: number;
@@ -112,29 +113,18 @@ async function main(): Promise<number> {
     process.stderr.write(`${total.clusters} clusters, ${total.packets} packets, ${total.failures} disagreements\n`);
   };
   process.stderr.write(`seed ${seed}, ${workers} workers\n`);
-  await Promise.all(
-    Array.from({ length: workers }, (_, index) => {
-      const options: Options = {
-        packets: Math.ceil(Number(values.packets) / workers),
-        seed: seed + index * 104_729,
-        step: Number(values.step),
-      };
-      const worker = new Worker(fileURLToPath(import.meta.url), { workerData: options });
-      worker.on("message", hear);
-      return new Promise<void>((resolve, reject) => {
-        worker.on("error", reject);
-        worker.on("exit", () => resolve());
-      });
+  const options = Array.from(
+    { length: workers },
+    (_, index): Options => ({
+      packets: Math.ceil(Number(values.packets) / workers),
+      seed: seedOf(seed, index),
+      step: Number(values.step),
     }),
   );
+  await runWorkers(fileURLToPath(import.meta.url), options, hear);
   const seconds = (performance.now() - start) / 1000;
-  const list = (counts: ReadonlyMap<string, number>): string =>
-    [...counts]
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([name, number]) => `  ${String(number).padStart(9)}  ${name}\n`)
-      .join("");
   process.stdout.write(
-    `clusters with\n${list(features)}packets that are\n${list(verdicts)}` +
+    `clusters with\n${listCounts(features)}packets that are\n${listCounts(verdicts)}` +
       `${total.clusters} clusters, ${total.packets} packets before ${JUDGES.length} judges: ${total.failures} disagreements\n` +
       `${total.probes} probes in ${seconds.toFixed(0)} s, ${(total.probes / seconds).toFixed(0)} a second (${workers} workers)\n`,
   );
