@@ -1,6 +1,7 @@
 /** The engine with one table, in a memory whose places are known: other implementations work on the same bytes. */
 import { ALIGNMENT, CHOOSE_FLOW, LOADED, PACKET_BYTES, RESULT_BYTES } from "../../assembly/layout.ts";
 import { engineBytes } from "../../runtime/classifier/inline.ts";
+import type { EngineExports } from "../../runtime/classifier/matcher.ts";
 
 /** Packets in a burst. */
 export const BURST = 4096;
@@ -9,29 +10,6 @@ export const INTERFACE_KIND = 1;
 /** Longer than any packet says it is. */
 const ENDLESS = 0xffffffff;
 const PAGE_BYTES = 65536;
-
-interface Exports {
-  readonly memory: WebAssembly.Memory;
-  readonly freeMemory: () => number;
-  readonly load: (at: number, given: number) => number;
-  readonly classify: (
-    packet: number,
-    given: number,
-    length: number,
-    interfaceKind: number,
-    how: number,
-    random: number,
-    result: number,
-  ) => number;
-  readonly classifyMany: (
-    packets: number,
-    count: number,
-    interfaceKind: number,
-    how: number,
-    randoms: number,
-    results: number,
-  ) => number;
-}
 
 /** Everything that classifies a burst: the first packets of `packets`, with results in `results`. */
 export interface Implementation {
@@ -48,11 +26,11 @@ export class EngineMemory implements Implementation {
   readonly packetsAt: number;
   readonly resultsAt: number;
   readonly tableAt: number;
-  private readonly exports: Exports;
+  private readonly exports: EngineExports;
 
   /** Room for `slots` packets. */
   constructor(table: Uint8Array, slots = BURST) {
-    this.exports = new WebAssembly.Instance(new WebAssembly.Module(engineBytes())).exports as unknown as Exports;
+    this.exports = new WebAssembly.Instance(new WebAssembly.Module(engineBytes())).exports as unknown as EngineExports;
     const { memory, freeMemory, load } = this.exports;
     this.packetsAt = freeMemory();
     this.resultsAt = this.packetsAt + slots * PACKET_BYTES;

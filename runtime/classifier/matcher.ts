@@ -12,7 +12,7 @@ import {
 } from "../../assembly/layout.ts";
 
 /** What the engine's module exports (assembly/index.ts). */
-interface Exports {
+export interface EngineExports {
   readonly memory: WebAssembly.Memory;
   readonly layoutVersion: () => number;
   readonly freeMemory: () => number;
@@ -73,7 +73,7 @@ export interface RawResult {
 }
 
 export class Matcher {
-  private readonly exports: Exports;
+  private readonly exports: EngineExports;
   private readonly packetsAt: number;
   private readonly resultsAt: number;
   private readonly randomsAt: number;
@@ -82,7 +82,7 @@ export class Matcher {
 
   /** Throws `TableError` when the module is another engine. */
   constructor(module: WebAssembly.Module) {
-    this.exports = new WebAssembly.Instance(module).exports as unknown as Exports;
+    this.exports = new WebAssembly.Instance(module).exports as unknown as EngineExports;
     if (this.exports.layoutVersion() !== LAYOUT_VERSION)
       throw new TableError(`the engine reads another layout: expected version ${LAYOUT_VERSION}`);
     this.packetsAt = this.exports.freeMemory();
