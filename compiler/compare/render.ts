@@ -79,7 +79,7 @@ function nameOf(protocol: number): string {
 
 function cameBy({ inInterface, isAnyInterface }: Region["door"]): string {
   if (inInterface === undefined) return "sent by the node itself";
-  return isAnyInterface ? "in by any interface" : `in by ${inInterface}`;
+  return isAnyInterface ? "in by an interface that no rule names" : `in by ${inInterface}`;
 }
 
 /** `{equal, boxes, differing, regions, open}`. */
