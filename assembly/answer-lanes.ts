@@ -1,6 +1,8 @@
 /** What becomes of packets whose entries were found, four at a time. */
 import { defaultLanes } from "./default-lanes";
 import {
+  again,
+  clearMarks,
   found,
   G_AT,
   G_CODE_AT,
@@ -13,10 +15,13 @@ import {
   G_KEY0,
   G_KEY1,
   G_KIND,
-  G_LOCAL,
   G_ROW0,
   G_ROW1,
   GROUP_BYTES,
+  groupAt,
+  laneOf,
+  lanesAt,
+  marks,
   note,
   pinned,
   scratch,
@@ -24,6 +29,7 @@ import {
   waitForFound,
 } from "./lanes";
 import {
+  BLOCK_LOCAL,
   CODE_ALLOWED,
   CODE_ASK_ENDPOINT,
   CODE_EXTENDED,
@@ -40,14 +46,14 @@ import {
   H_ENDPOINTS6,
   H_ENTRIES,
   H_EXTENDED,
+  KEY1_BLOCK_SHIFT,
   NO_DEFAULT,
-  NO_ENDPOINT,
   RESULT_ENDPOINT,
   ROW1_COUNT_MASK,
-  SOURCE_ALLOWED,
   VERDICT_DNAT,
   VERDICT_MASK,
 } from "./layout";
+import { againEnd } from "./place-lanes";
 import { isAllowed } from "./sources";
 import { section } from "./table";
 
@@ -55,9 +61,35 @@ import { section } from "./table";
  *  which lanes have no entry. */
 export function rowLanes(count: u32, codes: usize): usize {
   const codesAt = pinned(0, <i32>codes);
-  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
+  const end = scratch + ((<usize>count) << 2);
   let foundEnd = found;
   for (let group = scratch; group < end; group += GROUP_BYTES) {
+    const a = v128.load(<usize>load<u32>(group, G_AT));
+    const b = v128.load(<usize>load<u32>(group, G_AT + 4));
+    const c = v128.load(<usize>load<u32>(group, G_AT + 8));
+    const d = v128.load(<usize>load<u32>(group, G_AT + 12));
+    let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
+    let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
+    let isHit = i32x4.eq(v128.shuffle<i64>(ab, cd, 0, 2), v128.load(group, G_KEY0));
+    isHit = v128.and(isHit, i32x4.eq(v128.shuffle<i64>(ab, cd, 1, 3), v128.load(group, G_KEY1)));
+    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
+    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
+    const row1 = v128.shuffle<i64>(ab, cd, 1, 3);
+    v128.store(group, isHit, G_HIT);
+    v128.store(group, v128.shuffle<i64>(ab, cd, 0, 2), G_ROW0);
+    v128.store(group, row1, G_ROW1);
+    const from = i32x4.add(v128.load(group, G_KIND), codesAt);
+    v128.store(group, i32x4.add(i32x4.shl(i32x4.shr_u(row1, 24), 6), from), G_CODE_AT);
+    foundEnd = note(foundEnd, group, i32x4.bitmask(isHit) ^ 15);
+  }
+  return foundEnd;
+}
+
+/** The same of the groups in `again`. `foundEnd` is the end of `found`; gives the new one. */
+export function kindRowLanes(codes: usize, foundEnd: usize): usize {
+  const codesAt = pinned(0, <i32>codes);
+  for (let at = again; at < againEnd; at += 4) {
+    const group = <usize>load<u32>(at);
     const a = v128.load(<usize>load<u32>(group, G_AT));
     const b = v128.load(<usize>load<u32>(group, G_AT + 4));
     const c = v128.load(<usize>load<u32>(group, G_AT + 8));
@@ -87,11 +119,13 @@ export function missLanes(list: usize, foundEnd: usize, codes: usize, other: u32
   const noDefault = pinned(2, NO_DEFAULT);
   const codesAt = pinned(3, <i32>codes);
   const localWord = pinned(4, <i32>local);
+  const blockLocal = pinned(5, BLOCK_LOCAL);
   let unknownEnd = found;
-  for (let at = found; at < foundEnd; at += 8) {
-    const group = <usize>load<u32>(at);
+  for (let at = found; at < foundEnd; at += 4) {
+    const group = groupAt(at);
     const isHit = v128.load(group, G_HIT);
-    const fallback = v128.bitselect(localWord, v128.load(group, G_DEFAULT), v128.load(group, G_LOCAL));
+    const isLocal = i32x4.eq(i32x4.shr_u(v128.load(group, G_KEY1), KEY1_BLOCK_SHIFT), blockLocal);
+    const fallback = v128.bitselect(localWord, v128.load(group, G_DEFAULT), isLocal);
     const isNone = i32x4.eq(fallback, noDefault);
     const from = i32x4.add(v128.load(group, G_KIND), codesAt);
     const code = i32x4.add(i32x4.shl(v128.andnot(v128.and(fallback, byte), isNone), 6), from);
@@ -116,7 +150,7 @@ export function answerLanes(count: u32, fingers: usize, results: usize): usize {
   const hairpin = pinned(8, CODE_HAIRPIN);
   const slotOne = pinned(9, 256);
   const zero = pinned(10, 0);
-  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
+  const end = scratch + ((<usize>count) << 2);
   let foundEnd = found;
   for (let group = scratch; group < end; group += GROUP_BYTES, results += 32) {
     let code = v128.load32_zero(<usize>load<u32>(group, G_CODE_AT));
@@ -155,42 +189,64 @@ export function answerLanes(count: u32, fingers: usize, results: usize): usize {
 
 /** Completes the results of the packets in `found`. */
 export function specialLanes(list: usize, foundEnd: usize, results: usize, isV6: bool): void {
-  for (let at = found; at < foundEnd; at += 8) {
-    const group = <usize>load<u32>(at);
-    const number = (group - scratch) / GROUP_BYTES;
-    for (let lanes = load<u32>(at, 4); lanes != 0; lanes &= lanes - 1) {
-      const index = <usize>ctz(lanes);
-      const packet = load<u32>(list + (number << 4) + (index << 2));
-      const isDone = extend(group + (index << 2), <usize>packet, results + (number << 5) + (index << 3), isV6);
-      if (!isDone) wait(packet);
-    }
+  const end = listLanes(foundEnd);
+  const records = section(H_EXTENDED);
+  const entries = section(H_ENTRIES);
+  for (let at = lanesFound; at < end; at += 4) {
+    const lane = <usize>load<u32>(at);
+    const place = lane - scratch;
+    const packet = load<u32>(list + place);
+    if (!extend(lane, <usize>packet, results + (place << 1), isV6, records, entries)) wait(packet);
   }
 }
 
-/** Writes the result of a packet with an extended row; false when there is more to it. */
-function extend(lane: usize, packet: usize, result: usize, isV6: bool): bool {
+const lanesFound: usize = memory.data(1040);
+
+/** The lanes of the groups in `found`, one by one: how many a group has cannot be foretold, and nothing depends on it. */
+function listLanes(foundEnd: usize): usize {
+  let end = lanesFound;
+  for (let at = found; at < foundEnd; at += 4) {
+    const group = <u32>groupAt(at);
+    const lanes = lanesAt(at);
+    store<u32>(end, group);
+    end += (<usize>(lanes & 1)) << 2;
+    store<u32>(end, group + 4);
+    end += (<usize>(lanes & 2)) << 1;
+    store<u32>(end, group + 8);
+    end += <usize>(lanes & 4);
+    store<u32>(end, group + 12);
+    end += <usize>((lanes & 8) >> 1);
+  }
+  return end;
+}
+
+/** Writes the result of a packet with an extended row; false when there is more to it. What differs from packet to packet is
+ *  computed, not branched upon. */
+function extend(lane: usize, packet: usize, result: usize, isV6: bool, records: usize, entries: usize): bool {
   let codeAt = <usize>load<u32>(lane, G_CODE_AT);
   let code = load<u32>(codeAt);
   if ((code & CODE_EXTENDED) == 0) return false;
-  const record = section(H_EXTENDED) + <usize>load<u32>(lane, G_ROW0) * EXTENDED_BYTES;
+  const record = records + <usize>load<u32>(lane, G_ROW0) * EXTENDED_BYTES;
   if ((code & CODE_ALLOWED) != 0) {
-    if (isAllowed(record, packet + (isV6 ? SOURCE_AT6 : SOURCE_AT4), isV6)) codeAt += SOURCE_ALLOWED << 2;
-    code = load<u32>(codeAt);
+    const isIn = isAllowed(record, packet + (isV6 ? SOURCE_AT6 : SOURCE_AT4), isV6);
+    code = load<u32>(codeAt + ((<usize>isIn) << ALLOWED_SHIFT));
   }
-  if ((code & CODE_ASK_ENDPOINT) != 0) return false;
-  const entry = load<u32>(lane, G_AT) - <u32>section(H_ENTRIES);
+  const entry = load<u32>(lane, G_AT) - <u32>entries;
   store<u32>(result, (code & 0xff) | ((entry << 4) + 256));
-  store<i32>(result, NO_ENDPOINT, RESULT_ENDPOINT);
-  if ((code & VERDICT_MASK) != VERDICT_DNAT) return (code & CODE_HAIRPIN) == 0;
-  if ((code & CODE_THIRD) != 0) return false;
-  const isSecond = (code & CODE_SECOND) != 0;
+  const isTranslated: u32 = <u32>((code & VERDICT_MASK) == VERDICT_DNAT);
+  const isSecond: u32 = <u32>((code & CODE_SECOND) != 0);
   const first = load<u32>(record, EXTENDED_FIRST);
   const choices = isSecond ? load<u32>(record, EXTENDED_SECOND) : first;
-  const base = load<u32>(record, EXTENDED_BASE) + (isSecond ? first : 0);
+  const base = load<u32>(record, EXTENDED_BASE) + (first & (0 - isSecond));
   const number = base + <u32>((<u64>load<u32>(lane, G_HASH) * <u64>choices) >> 32);
-  store<u32>(result, number, RESULT_ENDPOINT);
-  return (code & CODE_HAIRPIN) == 0 || !isEndpoint(packet, number, isV6);
+  store<u32>(result, number | (isTranslated - 1), RESULT_ENDPOINT);
+  if ((code & (CODE_ASK_ENDPOINT | CODE_THIRD)) != 0) return false;
+  if ((code & CODE_HAIRPIN) == 0) return true;
+  return isTranslated != 0 && !isEndpoint(packet, number, isV6);
 }
+
+/** From a code to that of allowed sources. */
+const ALLOWED_SHIFT: usize = 4;
 
 const SOURCE_AT4: usize = 12;
 const SOURCE_AT6: usize = 8;
@@ -210,33 +266,31 @@ function isEndpoint(packet: usize, number: u32, isV6: bool): bool {
 /** Packets of `list` wait whose endpoint is their source. If its finger is another one, it is not. */
 export function hairpinLanes(list: usize, count: u32, fingers: usize, isV6: bool): void {
   const byte = pinned(0, 0xff);
-  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
-  let foundEnd = found;
-  for (let group = scratch; group < end; group += GROUP_BYTES) {
-    const isHairpin = v128.load(group, G_HAIRPIN);
-    if (!v128.any_true(isHairpin)) continue;
+  const end = scratch + ((<usize>count) << 2);
+  let mark = marks;
+  clearMarks(marks, count);
+  for (let group = scratch; group < end; group += GROUP_BYTES, mark++) {
     let finger = v128.load8_splat(<usize>load<u32>(group, G_FINGER_AT));
     finger = v128.load_lane<u8>(<usize>load<u32>(group, G_FINGER_AT + 4), finger, 4);
     finger = v128.load_lane<u8>(<usize>load<u32>(group, G_FINGER_AT + 8), finger, 8);
     finger = v128.load_lane<u8>(<usize>load<u32>(group, G_FINGER_AT + 12), finger, 12);
     const isSame = i32x4.eq(v128.and(finger, byte), v128.load(group, G_FINGER));
-    foundEnd = note(foundEnd, group, i32x4.bitmask(v128.and(isSame, isHairpin)));
+    store<u8>(mark, i32x4.bitmask(v128.and(isSame, v128.load(group, G_HAIRPIN))));
   }
-  for (let at = found; at < foundEnd; at += 8) {
-    const group = <usize>load<u32>(at);
-    const packets = list + (((group - scratch) / GROUP_BYTES) << 4);
-    for (let lanes = load<u32>(at, 4); lanes != 0; lanes &= lanes - 1) {
-      const index = (<usize>ctz(lanes)) << 2;
-      const packet = load<u32>(packets + index);
-      if (isEndpoint(<usize>packet, load<u32>(group + index, G_FINGER_AT) - <u32>fingers, isV6)) wait(packet);
+  const marksEnd = marks + (<usize>count >> 2);
+  let lane = scratch;
+  for (let at = marks; at < marksEnd; at += 8, list += 128, lane += 128)
+    for (let lanes = load<u64>(at); lanes != 0; lanes &= lanes - 1) {
+      const place = laneOf(lanes);
+      const packet = load<u32>(list + place);
+      if (isEndpoint(<usize>packet, load<u32>(lane + place, G_FINGER_AT) - <u32>fingers, isV6)) wait(packet);
     }
-  }
 }
 
 /** Asks for the entries of the packets in scratch, so that they are under way when they are needed. */
 export function touchEntries(count: u32): u32 {
   let sink: u32 = 0;
-  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
+  const end = scratch + ((<usize>count) << 2);
   for (let group = scratch; group < end; group += GROUP_BYTES) {
     sink |= load<u32>(<usize>load<u32>(group, G_AT));
     sink |= load<u32>(<usize>load<u32>(group, G_AT + 4));

@@ -1,16 +1,25 @@
 /** Packets by the batch: see lanes.ts. */
-import { answerLanes, hairpinLanes, missLanes, rowLanes, specialLanes, touchEntries } from "./answer-lanes";
+import {
+  answerLanes,
+  hairpinLanes,
+  kindRowLanes,
+  missLanes,
+  rowLanes,
+  specialLanes,
+  touchEntries,
+} from "./answer-lanes";
 import { classifyOne } from "./classify";
 import {
+  again,
   attention,
   CHUNK,
   fillUp,
   found,
+  MIXED,
   nobodyWaits,
   packets4,
   packets6,
   resultOf,
-  wait,
   waitingPackets,
 } from "./lanes";
 import { parseLanes4 } from "./lanes4";
@@ -32,8 +41,9 @@ import {
   PACKET_BYTES,
   RESULT_BYTES,
 } from "./layout";
-import { entryLanes, keyLanes } from "./place-lanes";
+import { againEnd, entryLanes, kindLanes, localLanes } from "./place-lanes";
 import { sourceLanes4, sourceLanes6 } from "./source-lanes";
+import { doesAskSources } from "./source-questions";
 import { section, word } from "./table";
 
 /** Longer than any packet says it is. */
@@ -51,6 +61,7 @@ let results: usize = 0;
 let ofInterface: u32 = 0;
 let codes: usize = 0;
 let isFar: bool = false;
+let asksSources: bool = false;
 
 /** Packets of the chunk in each list. */
 let count4: u32 = 0;
@@ -65,27 +76,38 @@ export function classifyByLanes(at: usize, count: u32, interfaceKind: u32, to: u
   results = to;
   ofInterface = interfaceKind < word(H_INTERFACE_KIND_COUNT) ? interfaceKind : 1;
   codes = section(H_CODES) + ((<usize>(ofInterface * word(H_BEHAVIOUR_COUNT))) << CODES_SHIFT);
+  asksSources = doesAskSources(ofInterface);
   isFar = word(H_SLOT_MASK) << ENTRY_SHIFT >= NEAR_BYTES;
-  for (let done: u32 = 0; done < count; done += CHUNK) {
+  for (let done: u32 = 0; done < count; ) {
     const chunk = packets + <usize>done * PACKET_BYTES;
-    const size = min(CHUNK, count - done);
+    let size = min(CHUNK, count - done);
     nobodyWaits();
     const version = commonVersion(chunk, size);
     if (version == 4) {
       listAll(packets4, chunk, size);
-      ofIPv4(size, results + <usize>done * RESULT_BYTES);
+      ofIPv4(packets4, size, results + <usize>done * RESULT_BYTES);
     } else if (version == 6) {
       listAll(packets6, chunk, size);
-      ofIPv6(size, results + <usize>done * RESULT_BYTES);
+      ofIPv6(packets6, size, results + <usize>done * RESULT_BYTES);
     } else {
+      size = min(MIXED, count - done);
       sort(chunk, size);
-      ofIPv4(count4, listed);
-      deliver(packets4, count4);
-      ofIPv6(count6, listed);
-      deliver(packets6, count6);
+      for (let from: u32 = 0; from < count4; from += CHUNK) {
+        const list = packets4 + ((<usize>from) << 2);
+        const some = min(CHUNK, count4 - from);
+        ofIPv4(list, some, listed);
+        deliver(list, some);
+      }
+      for (let from: u32 = 0; from < count6; from += CHUNK) {
+        const list = packets6 + ((<usize>from) << 2);
+        const some = min(CHUNK, count6 - from);
+        ofIPv6(list, some, listed);
+        deliver(list, some);
+      }
     }
     const end = attention + ((<usize>waitingPackets()) << 2);
     for (let waiting = attention; waiting < end; waiting += 4) one(<usize>load<u32>(waiting));
+    done += size;
   }
 }
 
@@ -110,55 +132,89 @@ function listAll(list: usize, packet: usize, count: u32): void {
   }
 }
 
-/** Makes the lists of a chunk: IPv4 packets, IPv6 packets, others. */
+/** Makes the lists of a chunk: IPv4 packets, and others, of which those that are not IPv6 will wait. */
 function sort(packet: usize, count: u32): void {
   let end4 = packets4;
   let end6 = packets6;
-  const end = packet + <usize>count * PACKET_BYTES;
-  for (; packet < end; packet += PACKET_BYTES) {
-    const version = <u32>(load<u8>(packet) >> 4);
+  const end = packet + <usize>(count & ~3) * PACKET_BYTES;
+  for (; packet < end; packet += 4 * PACKET_BYTES) {
+    const a = isIPv4(packet);
+    const b = isIPv4(packet + PACKET_BYTES);
+    const c = isIPv4(packet + 2 * PACKET_BYTES);
+    const d = isIPv4(packet + 3 * PACKET_BYTES);
     store<u32>(end4, <u32>packet);
     store<u32>(end6, <u32>packet);
-    end4 += (<usize>(version == 4)) << 2;
-    end6 += (<usize>(version == 6)) << 2;
-    if (version != 4 && version != 6) wait(<u32>packet);
+    end4 += a;
+    end6 += 4 - a;
+    store<u32>(end4, <u32>packet + PACKET_BYTES);
+    store<u32>(end6, <u32>packet + PACKET_BYTES);
+    end4 += b;
+    end6 += 4 - b;
+    store<u32>(end4, <u32>packet + 2 * PACKET_BYTES);
+    store<u32>(end6, <u32>packet + 2 * PACKET_BYTES);
+    end4 += c;
+    end6 += 4 - c;
+    store<u32>(end4, <u32>packet + 3 * PACKET_BYTES);
+    store<u32>(end6, <u32>packet + 3 * PACKET_BYTES);
+    end4 += d;
+    end6 += 4 - d;
+  }
+  for (let left = count & 3; left != 0; left--, packet += PACKET_BYTES) {
+    const step = isIPv4(packet);
+    store<u32>(end4, <u32>packet);
+    store<u32>(end6, <u32>packet);
+    end4 += step;
+    end6 += 4 - step;
   }
   count4 = fillUp(packets4, <u32>((end4 - packets4) >> 2));
   count6 = fillUp(packets6, <u32>((end6 - packets6) >> 2));
 }
 
-/** Writes the results of `packets4` behind each other. */
-function ofIPv4(count: u32, to: usize): void {
-  if (count == 0) return;
-  parseLanes4(count);
-  sourceLanes4(count);
-  answerAll(packets4, count, word(H_OTHER4), word(H_LOCAL_DEFAULT4), section(H_FINGERS4), false, to);
+/** The bytes that a list grows by: 4 or 0. */
+function isIPv4(packet: usize): usize {
+  return (<usize>((load<u8>(packet) & 0xf0) == 0x40)) << 2;
 }
 
-/** Writes the results of `packets6` behind each other. */
-function ofIPv6(count: u32, to: usize): void {
-  if (count == 0) return;
-  parseLanes6(count);
-  sourceLanes6(packets6, count);
-  answerAll(packets6, count, word(H_OTHER6), word(H_LOCAL_DEFAULT6), section(H_FINGERS6), true, to);
+/** Writes the results of the packets of `list` behind each other. */
+function ofIPv4(list: usize, count: u32, to: usize): void {
+  parseLanes4(list, count);
+  if (asksSources) sourceLanes4(list, count);
+  answerAll(list, count, word(H_OTHER4), word(H_LOCAL_DEFAULT4), section(H_FINGERS4), false, to);
+}
+
+/** Writes the results of the packets of `list` behind each other. */
+function ofIPv6(list: usize, count: u32, to: usize): void {
+  parseLanes6(list, count);
+  if (asksSources) sourceLanes6(list, count);
+  answerAll(list, count, word(H_OTHER6), word(H_LOCAL_DEFAULT6), section(H_FINGERS6), true, to);
 }
 
 function answerAll(list: usize, count: u32, other: u32, local: u32, fingers: usize, isV6: bool, to: usize): void {
-  keyLanes(list, count);
   entryLanes(count);
   if (isFar) sink |= touchEntries(count);
-  const misses = rowLanes(count, codes);
-  if (misses != found) missLanes(list, misses, codes, other, local, isV6);
+  let misses = rowLanes(count, codes);
+  if (misses != found) {
+    misses = localLanes(misses);
+    if (againEnd != again) {
+      kindLanes();
+      misses = kindRowLanes(codes, misses);
+    }
+    if (misses != found) missLanes(list, misses, codes, other, local, isV6);
+  }
   const specials = answerLanes(count, fingers, to);
   specialLanes(list, specials, to, isV6);
   hairpinLanes(list, count, fingers, isV6);
 }
 
-/** Puts the results of a list where they belong. */
+/** Puts the results of a list, whose length is a multiple of four, where they belong. */
 function deliver(list: usize, count: u32): void {
   const end = list + ((<usize>count) << 2);
-  for (let from = listed; list < end; list += 4, from += RESULT_BYTES)
+  for (let from = listed; list < end; list += 16, from += 4 * RESULT_BYTES) {
     store<u64>(resultOf(<usize>load<u32>(list), packets, results), load<u64>(from));
+    store<u64>(resultOf(<usize>load<u32>(list, 4), packets, results), load<u64>(from, RESULT_BYTES));
+    store<u64>(resultOf(<usize>load<u32>(list, 8), packets, results), load<u64>(from, 2 * RESULT_BYTES));
+    store<u64>(resultOf(<usize>load<u32>(list, 12), packets, results), load<u64>(from, 3 * RESULT_BYTES));
+  }
 }
 
 /** A packet that has to be looked at by itself. */

@@ -1,5 +1,5 @@
 /** What destinations get that have no entry, four at a time. */
-import { found, G_DEFAULT, G_DESTINATION, G_KEY1, pinned } from "./lanes";
+import { found, G_DEFAULT, G_KEY0, G_KEY1, groupAt, pinned } from "./lanes";
 import {
   H_WINDOW_COUNT,
   H_WINDOWS,
@@ -19,7 +19,7 @@ import { section, table, word } from "./table";
  *  addresses outside of all windows. */
 export function defaultLanes(foundEnd: usize, other: u32, isV6: bool): void {
   const otherWord = pinned(0, <i32>other);
-  for (let at = found; at < foundEnd; at += 8) v128.store(<usize>load<u32>(at), otherWord, G_DEFAULT);
+  for (let at = found; at < foundEnd; at += 4) v128.store(groupAt(at), otherWord, G_DEFAULT);
   let window = section(H_WINDOWS);
   const end = window + <usize>word(H_WINDOW_COUNT) * WINDOW_BYTES;
   for (; window < end; window += WINDOW_BYTES)
@@ -39,9 +39,9 @@ function lookThrough(window: usize, foundEnd: usize): void {
   const zero = pinned(8, 0);
   v128.store(powers, i8x16(1, 2, 4, 8, 16, 32, 64, -128, 0, 0, 0, 0, 0, 0, 0, 0));
   const powersOfTwo = v128.load(powers);
-  for (let each = found; each < foundEnd; each += 8) {
-    const group = <usize>load<u32>(each);
-    const key0 = v128.load(group, G_DESTINATION);
+  for (let each = found; each < foundEnd; each += 4) {
+    const group = groupAt(each);
+    const key0 = v128.load(group, G_KEY0);
     const host = v128.shuffle<i8>(key0, key0, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
     const bit = i32x4.sub(host, first);
     // Addresses outside are taken for the last one, and left as they were.

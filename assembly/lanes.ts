@@ -4,48 +4,47 @@
  */
 /** Packets in a chunk. */
 export const CHUNK: u32 = 256;
+/** Packets of both families that are sorted at a time: about a chunk of each. */
+export const MIXED: u32 = 448;
 
 /** The chunk's packets by family, as addresses. Room for three more: groups of four are filled up. */
-export const packets4: usize = memory.data(1040);
-export const packets6: usize = memory.data(1040);
+export const packets4: usize = memory.data(2064);
+export const packets6: usize = memory.data(2064);
 /** Packets that have to be looked at one by one. */
-export const attention: usize = memory.data(8192);
+export const attention: usize = memory.data(16384);
 
-/** Four packets in scratch: vectors at these offsets. The destination's KEY0, then the KEY0 that is looked for. */
+/** Packets in scratch, four to a vector: for each of these fields a vector for each group of four. Fields are a little more
+ *  than 1,024 bytes apart, or some of them would have the same place in the nearest cache. */
+/** The keys that are looked for. */
 export const G_KEY0: usize = 0;
-/** KEY1: without the block at first. */
-export const G_KEY1: usize = 16;
-/** The block; BLOCK_UNKNOWN for addresses without one. */
-export const G_BLOCK: usize = 32;
+export const G_KEY1: usize = 1040;
 /** The kind of source, times four. */
-export const G_KIND: usize = 48;
+export const G_KIND: usize = 2080;
 /** The flow's hash, and the source's finger. */
-export const G_HASH: usize = 64;
-export const G_FINGER: usize = 80;
-/** The source, as it is looked for among the node's addresses, and where. */
-export const G_SOURCE: usize = 96;
-export const G_SOURCE_AT: usize = 112;
-/** Where the next thing to be read is: an address of the node, a pilot, an entry. */
-export const G_AT: usize = 128;
-/** The second half of the hash; then, all ones for those with an entry. */
-export const G_MIX: usize = 144;
-export const G_HIT: usize = 144;
-/** The destination's KEY0, for those without an entry. */
-export const G_DESTINATION: usize = 96;
-/** All ones for destinations that are the node's. */
-export const G_LOCAL: usize = 160;
+export const G_HASH: usize = 3120;
+export const G_FINGER: usize = 4160;
+/** The source of IPv6 packets, folded to a word. */
+export const G_SOURCE: usize = 5200;
+/** Where the next thing to be read is: a pilot, an entry. */
+export const G_AT: usize = 6240;
+/** The second half of the key's hash; then, all ones for those with an entry. */
+export const G_MIX: usize = 7280;
+export const G_HIT: usize = G_MIX;
 /** The entry's rows. */
-export const G_ROW0: usize = 176;
-export const G_ROW1: usize = 192;
+export const G_ROW0: usize = 8320;
+export const G_ROW1: usize = 9360;
+/** Where the code is. */
+export const G_CODE_AT: usize = 10400;
 /** What those without an entry get. */
-export const G_DEFAULT: usize = 224;
-/** Where the code is; then, where the endpoint's finger is, and all ones where the endpoint may be the source. */
-export const G_CODE_AT: usize = 208;
-export const G_FINGER_AT: usize = 224;
-export const G_HAIRPIN: usize = 240;
-export const GROUP_BYTES: usize = 256;
+export const G_DEFAULT: usize = 11440;
+/** Where the endpoint's finger is, and all ones where the endpoint may be the source. */
+export const G_FINGER_AT: usize = 12480;
+export const G_HAIRPIN: usize = 13520;
+/** The next group: as far as in the list of packets. */
+export const GROUP_BYTES: usize = 16;
 
-export const scratch: usize = memory.data(16640);
+/** Begins at a multiple of 16. */
+export const scratch: usize = memory.data(14560);
 
 const pins: usize = memory.data(512);
 
@@ -56,14 +55,23 @@ export function pinned(number: usize, value: i32): v128 {
   return v128.load(at);
 }
 
-/** Groups of which a stage has found something: their places in scratch, and the lanes, a bit each. */
-export const found: usize = memory.data(528);
+/** Groups of which a stage has found something: words with their places in scratch, and the lanes in the four lowest bits. */
+export const found: usize = memory.data(264);
 
 /** Notes a group at `end` of the list `found`, if one of its lanes has its bit set. Gives the new end. */
 export function note(end: usize, group: usize, lanes: i32): usize {
-  store<u32>(end, <u32>group);
-  store<u32>(end, <u32>lanes, 4);
-  return end + ((<usize>(lanes != 0)) << 3);
+  store<u32>(end, <u32>group | <u32>lanes);
+  return end + ((<usize>(lanes != 0)) << 2);
+}
+
+/** The place of the group that was noted. */
+export function groupAt(noted: usize): usize {
+  return <usize>(load<u32>(noted) & ~15);
+}
+
+/** The lanes that were noted. */
+export function lanesAt(noted: usize): u32 {
+  return load<u32>(noted) & 15;
 }
 
 /** Number of packets in `attention`. */
@@ -85,14 +93,34 @@ export function wait(packet: u32): void {
 
 /** Notes the packets of `list` that are in `found` up to `end`. */
 export function waitForFound(end: usize, list: usize): void {
-  for (let at = found; at < end; at += 8) {
-    const packets = list + ((<usize>load<u32>(at) - scratch) >> GROUP_TO_LIST);
-    for (let lanes = load<u32>(at, 4); lanes != 0; lanes &= lanes - 1) wait(load<u32>(packets + (ctz(lanes) << 2)));
+  for (let at = found; at < end; at += 4) {
+    const packets = list + (groupAt(at) - scratch);
+    for (let lanes = lanesAt(at); lanes != 0; lanes &= lanes - 1) wait(load<u32>(packets + (ctz(lanes) << 2)));
   }
 }
 
-/** A group in scratch has GROUP_BYTES, sixteen times as many as in a list. */
-const GROUP_TO_LIST: usize = 4;
+/** The lanes that a stage has marked: a byte for each group, a bit for each lane. */
+export const marks: usize = memory.data(64);
+/** Groups that are looked up once more. */
+export const again: usize = memory.data(264);
+
+/** Groups behind the last one have no marks. */
+export function clearMarks(at: usize, count: u32): void {
+  store<u64>(at + ((<usize>count >> 2) & ~7 & 63), 0);
+}
+
+/** Notes the packets of `list` that are marked. */
+export function waitForMarked(list: usize, count: u32): void {
+  const end = marks + (<usize>count >> 2);
+  for (let at = marks; at < end; at += 8, list += 128)
+    for (let lanes = load<u64>(at); lanes != 0; lanes &= lanes - 1) wait(load<u32>(list + laneOf(lanes)));
+}
+
+/** The place of the first lane of eight groups, in a list of words. */
+export function laneOf(lanes: u64): usize {
+  const bit = <usize>ctz(lanes);
+  return ((bit >> 3) << 4) + ((bit & 7) << 2);
+}
 
 /** Fills the group that a list of `count` packets ends in, by repeating the last one. Gives how many there are then. */
 export function fillUp(list: usize, count: u32): u32 {

@@ -1,30 +1,26 @@
 /** The headers of IPv4 packets, four at a time. Those that are not plain wait for `parse`. */
 
 import {
-  found,
+  clearMarks,
   G_AT,
-  G_BLOCK,
   G_FINGER,
   G_HASH,
   G_KEY0,
   G_KEY1,
   G_KIND,
-  G_SOURCE,
-  G_SOURCE_AT,
+  G_MIX,
   GROUP_BYTES,
-  note,
-  packets4,
+  marks,
   pinned,
   scratch,
-  waitForFound,
+  waitForMarked,
 } from "./lanes";
 import {
-  BLOCK_IPV4,
+  H_BUCKET_MASK,
   H_DETECTED4,
   H_DETECTED4_COUNT,
-  H_LOCAL,
-  H_LOCAL_FACTOR,
-  H_LOCAL_MASK,
+  H_PILOTS,
+  H_SEED,
   HASH_A,
   HASH_B,
   HASH_C,
@@ -32,11 +28,11 @@ import {
 } from "./layout";
 import { section, word } from "./table";
 
-/** Reads the packets of `packets4` into scratch. */
-export function parseLanes4(count: u32): void {
-  const localAt = pinned(0, <i32>section(H_LOCAL));
-  const localShift = <i32>clz(word(H_LOCAL_MASK));
-  const localFactor = pinned(1, <i32>word(H_LOCAL_FACTOR));
+/** Reads packets into scratch: `packets` is a list of their addresses. */
+export function parseLanes4(packets: usize, count: u32): void {
+  const seed = pinned(0, <i32>word(H_SEED));
+  const bucketMask = pinned(1, <i32>(word(H_BUCKET_MASK) << 1));
+  const pilotsAt = pinned(19, <i32>section(H_PILOTS));
   const detectedAt = section(H_DETECTED4);
   const detectedEnd = detectedAt + <usize>word(H_DETECTED4_COUNT) * PREFIX4_BYTES;
   const hashA = pinned(2, HASH_A);
@@ -57,11 +53,11 @@ export function parseLanes4(count: u32): void {
   const zero = pinned(16, 0);
   const offsetMask = pinned(17, 0x3c);
   const highByte = pinned(18, 0xff00);
-  const block = pinned(19, BLOCK_IPV4);
+  clearMarks(marks, count);
   let group = scratch;
-  let foundEnd = found;
-  const end = packets4 + ((<usize>count) << 2);
-  for (let list = packets4; list < end; list += 16, group += GROUP_BYTES) {
+  let mark = marks;
+  const end = packets + ((<usize>count) << 2);
+  for (let list = packets; list < end; list += 16, group += GROUP_BYTES, mark++) {
     const p0 = <usize>load<u32>(list);
     const p1 = <usize>load<u32>(list, 4);
     const p2 = <usize>load<u32>(list, 8);
@@ -94,13 +90,17 @@ export function parseLanes4(count: u32): void {
     a = v128.load_lane<u32>(p2 + 32, a, 2);
     const offsetTcp = v128.load_lane<u32>(p3 + 32, a, 3);
 
-    // What `parse` checks, as signs: no options, no fragment; TCP or UDP, with as many bytes as the packet has; or a ping.
-    const header = v128.or(v128.and(first, lowByte), v128.and(second, fragment));
-    const swapped = v128.or(i16x8.shl(first, 8), i16x8.shr_u(first, 8));
+    // What `parse` checks, as signs: no options, no fragment, no loopback; TCP or UDP, with as many bytes as the packet has; or a ping.
+    // The many addresses of 127.0.0.0/8 are not in the set of the node's own.
+    const isLoopback = v128.or(i8x16.eq(source, loopback), i8x16.eq(destination, loopback));
+    const header = v128.or(v128.and(v128.or(first, isLoopback), lowByte), v128.and(second, fragment));
+    // The lengths of UDP and of the packet, lower and higher halves, in the host's byte order.
+    const lengths = v128.shuffle<i16>(lengthUdp, first, 0, 9, 2, 11, 4, 13, 6, 15);
+    const swapped = v128.or(i16x8.shl(lengths, 8), i16x8.shr_u(lengths, 8));
     const rest = i32x4.sub(i32x4.shr_u(swapped, 16), twenty);
     const protocol = v128.and(third, highByte);
     const isTcp = i32x4.eq(protocol, tcp);
-    const udpBytes = v128.and(v128.or(i16x8.shl(lengthUdp, 8), i16x8.shr_u(lengthUdp, 8)), lowHalf);
+    const udpBytes = v128.and(swapped, lowHalf);
     const bytes = v128.bitselect(v128.and(i32x4.shr_u(offsetTcp, 2), offsetMask), udpBytes, isTcp);
     const isShort = i32x4.sub(bytes, i32x4.add(eight, v128.and(isTcp, twelve)));
     const isLong = i32x4.sub(rest, bytes);
@@ -108,12 +108,8 @@ export function parseLanes4(count: u32): void {
     const isEcho = i32x4.eq(v128.or(v128.and(portsThere, lowByte), protocol), echo);
     let plain = v128.or(hasPorts, v128.andnot(isEcho, i32x4.sub(rest, eight)));
     plain = v128.and(plain, i32x4.eq(header, noOptions));
-    // The many addresses of 127.0.0.0/8 are not in the set of the node's own.
-    const isLoopback = v128.or(i8x16.eq(source, loopback), i8x16.eq(destination, loopback));
-    plain = v128.andnot(plain, i32x4.shl(isLoopback, 24));
     const ports = v128.andnot(portsThere, isEcho);
-    const slow = i32x4.bitmask(plain) ^ 15;
-    foundEnd = note(foundEnd, group, slow);
+    store<u8>(mark, i32x4.bitmask(plain) ^ 15);
 
     let isDetected = zero;
     for (let prefix = detectedAt; prefix < detectedEnd; prefix += PREFIX4_BYTES) {
@@ -125,16 +121,18 @@ export function parseLanes4(count: u32): void {
     let hash = i32x4.add(v128.xor(mixed, destination), i32x4.mul(ports, hashB));
     hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 15)), hashC);
     v128.store(group, destination, G_KEY0);
-    v128.store(group, v128.or(i32x4.shr_u(ports, 16), i32x4.shl(protocol, 8)), G_KEY1);
-    v128.store(group, block, G_BLOCK);
+    const key1 = v128.or(i32x4.shr_u(ports, 16), i32x4.shl(protocol, 8));
+    v128.store(group, key1, G_KEY1);
     v128.store(group, v128.and(isDetected, four), G_KIND);
     v128.store(group, hash, G_HASH);
     v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
-    v128.store(group, source, G_SOURCE);
-    const sourcePlace = i32x4.shr_u(i32x4.mul(source, localFactor), localShift);
-    v128.store(group, i32x4.add(i32x4.shl(sourcePlace, 3), localAt), G_SOURCE_AT);
-    const place = i32x4.shr_u(i32x4.mul(destination, localFactor), localShift);
-    v128.store(group, i32x4.add(i32x4.shl(place, 3), localAt), G_AT);
+    const mixA = i32x4.mul(v128.xor(destination, seed), hashA);
+    const mixB = i32x4.mul(key1, hashB);
+    let bucket = i32x4.add(mixA, mixB);
+    bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, 15)), hashC);
+    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(bucket, 10), bucketMask), pilotsAt), G_AT);
+    const mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
+    v128.store(group, v128.xor(mix, i32x4.shr_u(mix, 16)), G_MIX);
   }
-  waitForFound(foundEnd, packets4);
+  waitForMarked(packets, count);
 }

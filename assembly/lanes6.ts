@@ -1,36 +1,31 @@
 /** The headers of IPv6 packets, four at a time. Those that are not plain wait for `parse`. */
 
 import {
-  found,
+  clearMarks,
   G_AT,
-  G_BLOCK,
   G_FINGER,
   G_HASH,
   G_KEY0,
   G_KEY1,
   G_KIND,
+  G_MIX,
   G_SOURCE,
-  G_SOURCE_AT,
   GROUP_BYTES,
-  note,
-  packets6,
+  marks,
   pinned,
   scratch,
-  waitForFound,
+  waitForMarked,
 } from "./lanes";
 import {
   BLOCK_BYTES,
   BLOCK_UNKNOWN,
   H_BLOCK_COUNT,
   H_BLOCKS,
+  H_BUCKET_MASK,
   H_DETECTED6,
   H_DETECTED6_COUNT,
-  H_FOLDS6,
-  H_FOLDS6_FACTOR,
-  H_FOLDS6_MASK,
-  H_LOCAL,
-  H_LOCAL_FACTOR,
-  H_LOCAL_MASK,
+  H_PILOTS,
+  H_SEED,
   HASH_A,
   HASH_B,
   HASH_C,
@@ -39,14 +34,11 @@ import {
 } from "./layout";
 import { section, word } from "./table";
 
-/** Reads the packets of `packets6` into scratch. */
-export function parseLanes6(count: u32): void {
-  const foldsAt = pinned(0, <i32>section(H_FOLDS6));
-  const foldsShift = <i32>clz(word(H_FOLDS6_MASK));
-  const foldsFactor = pinned(1, <i32>word(H_FOLDS6_FACTOR));
-  const localAt = pinned(20, <i32>section(H_LOCAL));
-  const localShift = <i32>clz(word(H_LOCAL_MASK));
-  const localFactor = pinned(21, <i32>word(H_LOCAL_FACTOR));
+/** Reads packets into scratch: `packets` is a list of their addresses. */
+export function parseLanes6(packets: usize, count: u32): void {
+  const seed = pinned(0, <i32>word(H_SEED));
+  const bucketMask = pinned(1, <i32>(word(H_BUCKET_MASK) << 1));
+  const pilotsAt = pinned(6, <i32>section(H_PILOTS));
   const detectedAt = section(H_DETECTED6);
   const detectedEnd = detectedAt + <usize>word(H_DETECTED6_COUNT) * PREFIX6_BYTES;
   const blocksAt = section(H_BLOCKS);
@@ -69,10 +61,11 @@ export function parseLanes6(count: u32): void {
   const one = pinned(12, 1);
   const offsetMask = pinned(13, 0x3c);
   const unknown = pinned(14, BLOCK_UNKNOWN);
+  clearMarks(marks, count);
   let group = scratch;
-  let foundEnd = found;
-  const end = packets6 + ((<usize>count) << 2);
-  for (let list = packets6; list < end; list += 16, group += GROUP_BYTES) {
+  let mark = marks;
+  const end = packets + ((<usize>count) << 2);
+  for (let list = packets; list < end; list += 16, group += GROUP_BYTES, mark++) {
     const p0 = <usize>load<u32>(list);
     const p1 = <usize>load<u32>(list, 4);
     const p2 = <usize>load<u32>(list, 8);
@@ -131,8 +124,7 @@ export function parseLanes6(count: u32): void {
     let plain = v128.or(hasPorts, v128.andnot(isEcho, i32x4.sub(rest, eight)));
     plain = v128.and(plain, i32x4.eq(v128.and(first, highNibble), versionSix));
     const ports = v128.andnot(portsThere, isEcho);
-    const slow = i32x4.bitmask(plain) ^ 15;
-    foundEnd = note(foundEnd, group, slow);
+    store<u8>(mark, i32x4.bitmask(plain) ^ 15);
 
     let fold = i32x4.mul(v128.xor(source0, i32x4.mul(source1, hashB)), hashA);
     fold = v128.xor(i32x4.add(source3, fold), source2);
@@ -166,16 +158,19 @@ export function parseLanes6(count: u32): void {
     let hash = i32x4.add(v128.xor(mixed, destination3), i32x4.mul(ports, hashB));
     hash = i32x4.mul(v128.xor(hash, i32x4.shr_u(hash, 15)), hashC);
     v128.store(group, destination3, G_KEY0);
-    v128.store(group, v128.or(i32x4.shr_u(ports, 16), protocol), G_KEY1);
-    v128.store(group, block, G_BLOCK);
+    const key1 = v128.or(v128.or(i32x4.shr_u(ports, 16), protocol), i32x4.shl(block, 24));
+    v128.store(group, key1, G_KEY1);
     v128.store(group, v128.and(isDetected, four), G_KIND);
     v128.store(group, hash, G_HASH);
     v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
     v128.store(group, fold, G_SOURCE);
-    const sourcePlace = i32x4.shr_u(i32x4.mul(fold, foldsFactor), foldsShift);
-    v128.store(group, i32x4.add(i32x4.shl(sourcePlace, 2), foldsAt), G_SOURCE_AT);
-    const place = i32x4.shr_u(i32x4.mul(i32x4.add(destination3, block), localFactor), localShift);
-    v128.store(group, i32x4.add(i32x4.shl(place, 3), localAt), G_AT);
+    const mixA = i32x4.mul(v128.xor(destination3, seed), hashA);
+    const mixB = i32x4.mul(key1, hashB);
+    let bucket = i32x4.add(mixA, mixB);
+    bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, 15)), hashC);
+    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(bucket, 10), bucketMask), pilotsAt), G_AT);
+    const mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
+    v128.store(group, v128.xor(mix, i32x4.shr_u(mix, 16)), G_MIX);
   }
-  waitForFound(foundEnd, packets6);
+  waitForMarked(packets, count);
 }

@@ -123,6 +123,7 @@ import {
   WINDOW_SET,
   WINDOW_UNSET,
 } from "./layout";
+import { forgetSources } from "./source-questions";
 import { use } from "./table";
 
 /** Where the table that is checked begins, and how long it is. */
@@ -144,7 +145,10 @@ const WINDOW_SIZE: u32 = 1 << 20;
 /** Takes the table at `at`, of which `given` bytes are there, into use. Gives LOADED, or what is wrong with it. */
 export function loadTable(at: usize, given: u32): u32 {
   const found = check(at, given);
-  if (found == LOADED) use(at);
+  if (found == LOADED) {
+    use(at);
+    forgetSources();
+  }
   return found;
 }
 

@@ -1,78 +1,91 @@
 /** Where the table has the destinations of parsed packets, four at a time. */
-import {
-  found,
-  G_AT,
-  G_BLOCK,
-  G_DESTINATION,
-  G_KEY0,
-  G_KEY1,
-  G_LOCAL,
-  G_MIX,
-  GROUP_BYTES,
-  note,
-  pinned,
-  scratch,
-  waitForFound,
-} from "./lanes";
+import { again, found, G_AT, G_HIT, G_KEY0, G_KEY1, G_MIX, GROUP_BYTES, groupAt, pinned, scratch } from "./lanes";
 import {
   BLOCK_LOCAL,
   H_BUCKET_MASK,
   H_ENTRIES,
+  H_LOCAL,
+  H_LOCAL_FACTOR,
+  H_LOCAL_MASK,
   H_PILOTS,
   H_SEED,
   H_SLOT_MASK,
   HASH_A,
   HASH_B,
   HASH_C,
-  LOCAL_OWN,
+  KEY1_BLOCK_SHIFT,
 } from "./layout";
 import { section, word } from "./table";
 
-/** Completes the keys of the packets of `list`, and finds their pilots. */
-export function keyLanes(list: usize, count: u32): void {
+/** Of the groups in `found`, those that have packets to the node's addresses go to `again`: what their destinations have in
+ *  common, a kind, is looked for. Gives the new end of `found`; `againEnd` is the end of the others. */
+export function localLanes(foundEnd: usize): usize {
+  const localAt = pinned(0, <i32>section(H_LOCAL));
+  const localShift = <i32>clz(word(H_LOCAL_MASK));
+  const localFactor = pinned(1, <i32>word(H_LOCAL_FACTOR));
+  const kindMask = pinned(2, 0xffff);
+  const byte = pinned(3, 0xff);
+  const blockLocal = pinned(4, <i32>((<u32>BLOCK_LOCAL) << KEY1_BLOCK_SHIFT));
+  let keptEnd = found;
+  let groups = again;
+  for (let at = found; at < foundEnd; at += 4) {
+    const group = groupAt(at);
+    const destination = v128.load(group, G_KEY0);
+    const key1 = v128.load(group, G_KEY1);
+    const block = i32x4.shr_u(key1, KEY1_BLOCK_SHIFT);
+    const place = i32x4.shr_u(i32x4.mul(i32x4.add(destination, block), localFactor), localShift);
+    const local = i32x4.add(i32x4.shl(place, 3), localAt);
+    let a = v128.load64_zero(<usize>i32x4.extract_lane(local, 0));
+    a = v128.load_lane<u64>(<usize>i32x4.extract_lane(local, 1), a, 1);
+    let b = v128.load64_zero(<usize>i32x4.extract_lane(local, 2));
+    b = v128.load_lane<u64>(<usize>i32x4.extract_lane(local, 3), b, 1);
+    const about = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
+    const isSame = i32x4.eq(v128.shuffle<i32>(a, b, 0, 2, 4, 6), destination);
+    const isOfBlock = i32x4.eq(v128.and(i32x4.shr_u(about, 16), byte), block);
+    const isLocal = v128.andnot(v128.and(isSame, isOfBlock), v128.load(group, G_HIT));
+    v128.store(group, v128.bitselect(v128.and(about, kindMask), destination, isLocal), G_KEY0);
+    // BLOCK_LOCAL has all bits.
+    v128.store(group, v128.or(key1, v128.and(isLocal, blockLocal)), G_KEY1);
+    const lanes = i32x4.bitmask(isLocal);
+    // What was read of the list is overwritten: it grows no faster than it is read.
+    store<u32>(keptEnd, load<u32>(at));
+    keptEnd += (<usize>(lanes == 0)) << 2;
+    store<u32>(groups, <u32>group);
+    groups += (<usize>(lanes != 0)) << 2;
+  }
+  againEnd = groups;
+  return keptEnd;
+}
+
+export let againEnd: usize = 0;
+
+/** Finds the entries of the groups in `again`, those of kinds and those that were found. */
+export function kindLanes(): void {
   const seed = pinned(0, <i32>word(H_SEED));
   const bucketMask = pinned(1, <i32>(word(H_BUCKET_MASK) << 1));
   const pilotsAt = pinned(2, <i32>section(H_PILOTS));
   const hashA = pinned(3, HASH_A);
   const hashB = pinned(4, <i32>HASH_B);
   const hashC = pinned(5, <i32>HASH_C);
-  const kindMask = pinned(6, 0xffff);
-  const byte = pinned(7, 0xff);
-  const own = pinned(8, LOCAL_OWN);
-  const blockLocal = pinned(9, BLOCK_LOCAL);
-  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
-  let foundEnd = found;
-  for (let group = scratch; group < end; group += GROUP_BYTES) {
-    const destination = v128.load(group, G_KEY0);
-    const block = v128.load(group, G_BLOCK);
-    let a = v128.load64_zero(<usize>load<u32>(group, G_AT));
-    a = v128.load_lane<u64>(<usize>load<u32>(group, G_AT + 4), a, 1);
-    let b = v128.load64_zero(<usize>load<u32>(group, G_AT + 8));
-    b = v128.load_lane<u64>(<usize>load<u32>(group, G_AT + 12), b, 1);
-    const about = v128.shuffle<i32>(a, b, 1, 3, 5, 7);
-    const isLocal = v128.and(
-      i32x4.eq(v128.shuffle<i32>(a, b, 0, 2, 4, 6), destination),
-      i32x4.eq(v128.and(i32x4.shr_u(about, 16), byte), block),
-    );
-    const slow = i32x4.bitmask(v128.and(isLocal, i32x4.eq(v128.and(about, own), own)));
-    foundEnd = note(foundEnd, group, slow);
-    const key0 = v128.bitselect(v128.and(about, kindMask), destination, isLocal);
-    // BLOCK_LOCAL has all bits.
-    const ownBlock = v128.or(block, v128.and(isLocal, blockLocal));
-    const key1 = v128.or(v128.load(group, G_KEY1), i32x4.shl(ownBlock, 24));
-    v128.store(group, isLocal, G_LOCAL);
-    v128.store(group, destination, G_DESTINATION);
-    v128.store(group, key0, G_KEY0);
-    v128.store(group, key1, G_KEY1);
-    const mixA = i32x4.mul(v128.xor(key0, seed), hashA);
-    const mixB = i32x4.mul(key1, hashB);
+  const slotMask = pinned(6, <i32>(word(H_SLOT_MASK) << 4));
+  const entriesAt = pinned(7, <i32>section(H_ENTRIES));
+  const pilotMask = pinned(8, 0xffff);
+  for (let at = again; at < againEnd; at += 4) {
+    const group = <usize>load<u32>(at);
+    const mixA = i32x4.mul(v128.xor(v128.load(group, G_KEY0), seed), hashA);
+    const mixB = i32x4.mul(v128.load(group, G_KEY1), hashB);
     let bucket = i32x4.add(mixA, mixB);
     bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, 15)), hashC);
-    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(bucket, 10), bucketMask), pilotsAt), G_AT);
-    const mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
-    v128.store(group, v128.xor(mix, i32x4.shr_u(mix, 16)), G_MIX);
+    bucket = i32x4.add(v128.and(i32x4.shr_u(bucket, 10), bucketMask), pilotsAt);
+    let mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
+    mix = v128.xor(mix, i32x4.shr_u(mix, 16));
+    let pilot = v128.load32_zero(<usize>i32x4.extract_lane(bucket, 0));
+    pilot = v128.load_lane<u32>(<usize>i32x4.extract_lane(bucket, 1), pilot, 1);
+    pilot = v128.load_lane<u32>(<usize>i32x4.extract_lane(bucket, 2), pilot, 2);
+    pilot = v128.load_lane<u32>(<usize>i32x4.extract_lane(bucket, 3), pilot, 3);
+    const product = i32x4.mul(mix, v128.and(pilot, pilotMask));
+    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(product, 4), slotMask), entriesAt), G_AT);
   }
-  waitForFound(foundEnd, list);
 }
 
 /** Finds the entries of packets whose pilots are known. */
@@ -80,7 +93,7 @@ export function entryLanes(count: u32): void {
   const slotMask = pinned(0, <i32>(word(H_SLOT_MASK) << 4));
   const entriesAt = pinned(1, <i32>section(H_ENTRIES));
   const pilotMask = pinned(2, 0xffff);
-  const end = scratch + (<usize>count >> 2) * GROUP_BYTES;
+  const end = scratch + ((<usize>count) << 2);
   for (let group = scratch; group < end; group += GROUP_BYTES) {
     // The neighbours of pilots come with them, and are cut off.
     let pilot = v128.load32_zero(<usize>load<u32>(group, G_AT));
