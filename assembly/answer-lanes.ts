@@ -2,6 +2,7 @@
 import { defaultLanes } from "./default-lanes";
 import {
   again,
+  CHUNK,
   clearMarks,
   found,
   G_AT,
@@ -200,7 +201,7 @@ export function specialLanes(list: usize, foundEnd: usize, results: usize, isV6:
   }
 }
 
-const lanesFound: usize = memory.data(1040);
+const lanesFound: usize = memory.data(4 * CHUNK + 16);
 
 /** The lanes of the groups in `found`, one by one: how many a group has cannot be foretold, and nothing depends on it. */
 function listLanes(foundEnd: usize): usize {

@@ -68,7 +68,7 @@ let count4: u32 = 0;
 let count6: u32 = 0;
 
 /** Results of lists that are not a piece of the batch. */
-const listed: usize = memory.data(2112);
+const listed: usize = memory.data(CHUNK * RESULT_BYTES);
 
 /** Packets in slots of PACKET_BYTES; each is as long as it says. Endpoints are chosen by flow. */
 export function classifyByLanes(at: usize, count: u32, interfaceKind: u32, to: usize): void {

@@ -2,49 +2,51 @@
  * What the stages of a batch hand on: four packets at a time, a lane each. A stage goes over a whole chunk before the next one
  * begins, so that what one packet waits for from memory and what the next one waits for is under way at the same time.
  */
-/** Packets in a chunk. */
-export const CHUNK: u32 = 256;
+/** Packets in a chunk, and groups of four. */
+export const CHUNK: u32 = 512;
+const GROUPS: i32 = 128;
 /** Packets of both families that are sorted at a time: about a chunk of each. */
-export const MIXED: u32 = 448;
+export const MIXED: u32 = 896;
 
 /** The chunk's packets by family, as addresses. Room for three more: groups of four are filled up. */
-export const packets4: usize = memory.data(2064);
-export const packets6: usize = memory.data(2064);
+export const packets4: usize = memory.data(32 * GROUPS + 16);
+export const packets6: usize = memory.data(32 * GROUPS + 16);
 /** Packets that have to be looked at one by one. */
-export const attention: usize = memory.data(16384);
+export const attention: usize = memory.data(256 * GROUPS);
 
-/** Packets in scratch, four to a vector: for each of these fields a vector for each group of four. Fields are a little more
- *  than 1,024 bytes apart, or some of them would have the same place in the nearest cache. */
+/** Packets in scratch, four to a vector: for each of these fields a vector for each group. A little more than those lies
+ *  between fields, or some of them would have the same place in the nearest cache. */
+const FIELD: i32 = 16 * GROUPS + 16;
 /** The keys that are looked for. */
 export const G_KEY0: usize = 0;
-export const G_KEY1: usize = 1040;
+export const G_KEY1: usize = FIELD;
 /** The kind of source, times four. */
-export const G_KIND: usize = 2080;
+export const G_KIND: usize = 2 * FIELD;
 /** The flow's hash, and the source's finger. */
-export const G_HASH: usize = 3120;
-export const G_FINGER: usize = 4160;
+export const G_HASH: usize = 3 * FIELD;
+export const G_FINGER: usize = 4 * FIELD;
 /** The source of IPv6 packets, folded to a word. */
-export const G_SOURCE: usize = 5200;
+export const G_SOURCE: usize = 5 * FIELD;
 /** Where the next thing to be read is: a pilot, an entry. */
-export const G_AT: usize = 6240;
+export const G_AT: usize = 6 * FIELD;
 /** The second half of the key's hash; then, all ones for those with an entry. */
-export const G_MIX: usize = 7280;
+export const G_MIX: usize = 7 * FIELD;
 export const G_HIT: usize = G_MIX;
 /** The entry's rows. */
-export const G_ROW0: usize = 8320;
-export const G_ROW1: usize = 9360;
+export const G_ROW0: usize = 8 * FIELD;
+export const G_ROW1: usize = 9 * FIELD;
 /** Where the code is. */
-export const G_CODE_AT: usize = 10400;
+export const G_CODE_AT: usize = 10 * FIELD;
 /** What those without an entry get. */
-export const G_DEFAULT: usize = 11440;
+export const G_DEFAULT: usize = G_SOURCE;
 /** Where the endpoint's finger is, and all ones where the endpoint may be the source. */
-export const G_FINGER_AT: usize = 12480;
-export const G_HAIRPIN: usize = 13520;
+export const G_FINGER_AT: usize = G_KEY0;
+export const G_HAIRPIN: usize = G_KEY1;
 /** The next group: as far as in the list of packets. */
 export const GROUP_BYTES: usize = 16;
 
 /** Begins at a multiple of 16. */
-export const scratch: usize = memory.data(14560);
+export const scratch: usize = memory.data(11 * FIELD);
 
 const pins: usize = memory.data(512);
 
@@ -56,7 +58,7 @@ export function pinned(number: usize, value: i32): v128 {
 }
 
 /** Groups of which a stage has found something: words with their places in scratch, and the lanes in the four lowest bits. */
-export const found: usize = memory.data(264);
+export const found: usize = memory.data(4 * GROUPS + 16);
 
 /** Notes a group at `end` of the list `found`, if one of its lanes has its bit set. Gives the new end. */
 export function note(end: usize, group: usize, lanes: i32): usize {
@@ -100,13 +102,13 @@ export function waitForFound(end: usize, list: usize): void {
 }
 
 /** The lanes that a stage has marked: a byte for each group, a bit for each lane. */
-export const marks: usize = memory.data(64);
+export const marks: usize = memory.data(GROUPS);
 /** Groups that are looked up once more. */
-export const again: usize = memory.data(264);
+export const again: usize = memory.data(4 * GROUPS + 16);
 
 /** Groups behind the last one have no marks. */
 export function clearMarks(at: usize, count: u32): void {
-  store<u64>(at + ((<usize>count >> 2) & ~7 & 63), 0);
+  store<u64>(at + ((<usize>count >> 2) & ~7 & (GROUPS - 1)), 0);
 }
 
 /** Notes the packets of `list` that are marked. */
