@@ -41,7 +41,7 @@ import {
   PACKET_BYTES,
   RESULT_BYTES,
 } from "./layout";
-import { againEnd, entryLanes, kindLanes, localLanes } from "./place-lanes";
+import { againEnd, entryLanes, kindLanes, localLanes, suspectLanes } from "./place-lanes";
 import { sourceLanes4, sourceLanes6 } from "./source-lanes";
 import { doesAskSources } from "./source-questions";
 import { section, word } from "./table";
@@ -194,7 +194,8 @@ function answerAll(list: usize, count: u32, other: u32, local: u32, fingers: usi
   if (isFar) sink |= touchEntries(count);
   let misses = rowLanes(count, codes);
   if (misses != found) {
-    misses = localLanes(misses);
+    misses = suspectLanes(misses, isV6);
+    if (againEnd != again) misses = localLanes(misses);
     if (againEnd != again) {
       kindLanes();
       misses = kindRowLanes(codes, misses);

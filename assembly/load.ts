@@ -123,6 +123,7 @@ import {
   WINDOW_SET,
   WINDOW_UNSET,
 } from "./layout";
+import { makeFilters } from "./local-filter";
 import { forgetSources } from "./source-questions";
 import { use } from "./table";
 
@@ -148,6 +149,7 @@ export function loadTable(at: usize, given: u32): u32 {
   if (found == LOADED) {
     use(at);
     forgetSources();
+    makeFilters();
   }
   return found;
 }

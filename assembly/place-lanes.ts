@@ -15,10 +15,50 @@ import {
   HASH_C,
   KEY1_BLOCK_SHIFT,
 } from "./layout";
+import {
+  FILTER_BYTE_SHIFT,
+  FILTER_EVERYWHERE,
+  FILTER_FACTOR,
+  FILTER_PLACE_SHIFT,
+  filter4,
+  filter6,
+} from "./local-filter";
 import { section, word } from "./table";
 
-/** Of the groups in `found`, those that have packets to the node's addresses go to `again`: what their destinations have in
- *  common, a kind, is looked for. Gives the new end of `found`; `againEnd` is the end of the others. */
+/** Of the groups in `found`, those that may have packets to the node's addresses go to `again`. Gives the new end of `found`;
+ *  `againEnd` is the end of the others. */
+export function suspectLanes(foundEnd: usize, isV6: bool): usize {
+  const filter = isV6 ? filter6 : filter4;
+  const low = v128.load(filter);
+  const high = v128.load(filter, 16);
+  const factor = pinned(0, <i32>load<u32>(filter, FILTER_FACTOR));
+  const everywhere = pinned(1, <i32>load<u32>(filter, FILTER_EVERYWHERE));
+  const sixteen = pinned(2, 16);
+  const byte = pinned(3, 0xff);
+  const zero = pinned(4, 0);
+  let keptEnd = found;
+  let end = again;
+  for (let at = found; at < foundEnd; at += 4) {
+    const noted = load<u32>(at);
+    const group = groupAt(at);
+    const block = i32x4.shr_u(v128.load(group, G_KEY1), KEY1_BLOCK_SHIFT);
+    const product = i32x4.mul(i32x4.add(v128.load(group, G_KEY0), block), factor);
+    const place = i32x4.shr_u(product, FILTER_PLACE_SHIFT);
+    const there = v128.or(i8x16.swizzle(low, place), i8x16.swizzle(high, i32x4.sub(place, sixteen)));
+    const other = v128.and(v128.xor(there, i32x4.shr_u(product, FILTER_BYTE_SHIFT)), byte);
+    const isAny = <usize>v128.any_true(v128.or(i32x4.eq(other, zero), everywhere));
+    // What was read of the list is overwritten: it grows no faster than it is read.
+    store<u32>(keptEnd, noted);
+    keptEnd += (1 - isAny) << 2;
+    store<u32>(end, noted);
+    end += isAny << 2;
+  }
+  againEnd = end;
+  return keptEnd;
+}
+
+/** Of the groups in `again`, those that have no packets to the node's addresses go back to `found`, of which the end is given;
+ *  gives the new one. For the others, what destinations have in common, a kind, is looked for. */
 export function localLanes(foundEnd: usize): usize {
   const localAt = pinned(0, <i32>section(H_LOCAL));
   const localShift = <i32>clz(word(H_LOCAL_MASK));
@@ -26,9 +66,9 @@ export function localLanes(foundEnd: usize): usize {
   const kindMask = pinned(2, 0xffff);
   const byte = pinned(3, 0xff);
   const blockLocal = pinned(4, <i32>((<u32>BLOCK_LOCAL) << KEY1_BLOCK_SHIFT));
-  let keptEnd = found;
   let groups = again;
-  for (let at = found; at < foundEnd; at += 4) {
+  for (let at = again; at < againEnd; at += 4) {
+    const noted = load<u32>(at);
     const group = groupAt(at);
     const destination = v128.load(group, G_KEY0);
     const key1 = v128.load(group, G_KEY1);
@@ -46,15 +86,14 @@ export function localLanes(foundEnd: usize): usize {
     v128.store(group, v128.bitselect(v128.and(about, kindMask), destination, isLocal), G_KEY0);
     // BLOCK_LOCAL has all bits.
     v128.store(group, v128.or(key1, v128.and(isLocal, blockLocal)), G_KEY1);
-    const lanes = i32x4.bitmask(isLocal);
-    // What was read of the list is overwritten: it grows no faster than it is read.
-    store<u32>(keptEnd, load<u32>(at));
-    keptEnd += (<usize>(lanes == 0)) << 2;
+    const isAny = <usize>v128.any_true(isLocal);
+    store<u32>(foundEnd, noted);
+    foundEnd += (1 - isAny) << 2;
     store<u32>(groups, <u32>group);
-    groups += (<usize>(lanes != 0)) << 2;
+    groups += isAny << 2;
   }
   againEnd = groups;
-  return keptEnd;
+  return foundEnd;
 }
 
 export let againEnd: usize = 0;

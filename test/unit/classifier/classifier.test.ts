@@ -166,6 +166,26 @@ describe("a batch", () => {
     },
   );
 
+  test.each([2, 12, 30, 120])("knows each of %i addresses of the node", async (count) => {
+    const own = Array.from({ length: count }, (_, i) => `192.168.${i % 7}.${i + 2}`);
+    const world = webCluster(TEN, { type: "NodePort", ports: [{ name: "http", port: 80, nodePort: 30080 }] });
+    const proxy = { ...world.proxy, nodeIPs: own, nodePortAddresses: ["192.168.0.0/16"] };
+    const classifier = await createClassifier(mustPrintTable({ ...world, proxy }));
+    // Each address has others around it: some are the node's, some are not.
+    const destinations = [...own, ...own.map((_, i) => `192.168.${(i + 1) % 7}.${i + 2}`), "10.96.0.1", "8.8.8.8"];
+    const fields = destinations.map((destination, i) => ({ ...toWeb(i), destination, destinationPort: 30080 }));
+    for (const [i, each] of fields.entries()) {
+      classifier.packets.fill(0, i * 64, i * 64 + 64);
+      classifier.packets.set(packetFrom(each), i * 64);
+    }
+    const result = classifier.classifyMany(fields.length);
+    for (const [i, each] of fields.entries()) {
+      const verdict = own.includes(each.destination) ? "dnat" : each.destination === "10.96.0.1" ? "reject" : "pass";
+      expect(classifier.read(result, i), each.destination).toMatchObject({ verdict });
+      expect(classifier.classify(each)).toEqual(classifier.read(result, i));
+    }
+  });
+
   test("is copied from slots", async () => {
     const classifier = await createClassifier(mustPrintTable(webCluster(TEN)));
     const slots = new Uint8Array(128);
