@@ -161,12 +161,12 @@ static u32 checkOptions(u32 header, u32 there, u32 rest) {
   const u32 last = header + length;
   u32 padding = 0;
   u32 count = 0;
-  while (at < end) {
+  while (at < last) {
     u32 type = load8(at);
     /* One byte of padding, or an option with its length. */
-    if (type != 0 && at + 2 > end) return VERDICT_MALFORMED;
+    if (type != 0 && at + 2 > last) return VERDICT_MALFORMED;
     u32 bytes = type == 0 ? 1 : load8(at + 1) + 2;
-    if (at + bytes > end) return VERDICT_MALFORMED;
+    if (at + bytes > last) return VERDICT_MALFORMED;
     if (type <= 1) {
       padding += bytes;
       if (padding > 7) return VERDICT_MALFORMED;
@@ -183,8 +183,6 @@ static u32 checkOptions(u32 header, u32 there, u32 rest) {
   }
   return SEEN;
 }
-
-/* net.ipv6.max_hbh_opts_number, unless somebody sets it. */
 
 /* The packet has a transport header that is no good, or none: of fragments nobody knows yet. */
 static u32 end(u32 next, u32 state, bool more) {
