@@ -17,10 +17,8 @@ import {
   waitForMarked,
 } from "./lanes";
 import {
-  BLOCK_BYTES,
   BLOCK_UNKNOWN,
   H_BLOCK_COUNT,
-  H_BLOCKS,
   H_BUCKET_MASK,
   H_DETECTED6,
   H_DETECTED6_COUNT,
@@ -32,7 +30,11 @@ import {
   PREFIX6_BYTES,
   PREFIX6_MASK,
 } from "./layout";
+import { SPLAT_BLOCK_BYTES, splatBlocks } from "./splats";
 import { section, word } from "./table";
+
+/** Blocks that are looked at for all packets. */
+const FEW_BLOCKS: usize = 4;
 
 /** Reads packets into scratch: `packets` is a list of their addresses. */
 export function parseLanes6(packets: usize, count: u32): void {
@@ -41,8 +43,9 @@ export function parseLanes6(packets: usize, count: u32): void {
   const pilotsAt = pinned(6, <i32>section(H_PILOTS));
   const detectedAt = section(H_DETECTED6);
   const detectedEnd = detectedAt + <usize>word(H_DETECTED6_COUNT) * PREFIX6_BYTES;
-  const blocksAt = section(H_BLOCKS);
-  const blocksEnd = blocksAt + <usize>word(H_BLOCK_COUNT) * BLOCK_BYTES;
+  const blocksAt = splatBlocks;
+  const fewEnd = blocksAt + FEW_BLOCKS * SPLAT_BLOCK_BYTES;
+  const blocksEnd = blocksAt + <usize>word(H_BLOCK_COUNT) * SPLAT_BLOCK_BYTES;
   const hashA = pinned(2, HASH_A);
   const hashB = pinned(3, <i32>HASH_B);
   const hashC = pinned(4, <i32>HASH_C);
@@ -58,7 +61,6 @@ export function parseLanes6(packets: usize, count: u32): void {
   const versionSix = pinned(30, 0x60);
   const thirdByte = pinned(28, 0xff0000);
   const zero = pinned(11, 0);
-  const one = pinned(12, 1);
   const offsetMask = pinned(13, 0x3c);
   const unknown = pinned(14, BLOCK_UNKNOWN);
   clearMarks(marks, count);
@@ -142,17 +144,16 @@ export function parseLanes6(packets: usize, count: u32): void {
       isDetected = v128.or(isDetected, i32x4.eq(v128.or(same, more), zero));
     }
 
-    // The most frequent block is the first one: mostly all are found at once.
-    let block = unknown;
-    let number = one;
-    for (let at = blocksAt; at < blocksEnd; at += BLOCK_BYTES) {
-      let other = v128.xor(destination0, v128.load32_splat(at));
-      other = v128.or(other, v128.xor(destination1, v128.load32_splat(at + 4)));
-      other = v128.or(other, v128.xor(destination2, v128.load32_splat(at + 8)));
-      block = v128.bitselect(number, block, i32x4.eq(other, zero));
-      if (!v128.any_true(i32x4.eq(block, unknown))) break;
-      number = i32x4.add(number, one);
+    // The most frequent blocks are the first ones. How many it takes to find all cannot be foretold: a few are looked at always.
+    let block = zero;
+    for (let at = blocksAt; at < blocksEnd; at += SPLAT_BLOCK_BYTES) {
+      let other = v128.xor(destination0, v128.load(at));
+      other = v128.or(other, v128.xor(destination1, v128.load(at, 16)));
+      other = v128.or(other, v128.xor(destination2, v128.load(at, 32)));
+      block = v128.or(block, v128.and(i32x4.eq(other, zero), v128.load(at, 48)));
+      if (at >= fewEnd && i32x4.all_true(block)) break;
     }
+    block = v128.or(block, v128.and(i32x4.eq(block, zero), unknown));
 
     const mixed = i32x4.mul(fold, hashA);
     let hash = i32x4.add(v128.xor(mixed, destination3), i32x4.mul(ports, hashB));

@@ -125,6 +125,7 @@ import {
 } from "./layout";
 import { makeFilters } from "./local-filter";
 import { forgetSources } from "./source-questions";
+import { makeSplats } from "./splats";
 import { use } from "./table";
 
 /** Where the table that is checked begins, and how long it is. */
@@ -150,6 +151,7 @@ export function loadTable(at: usize, given: u32): u32 {
     use(at);
     forgetSources();
     makeFilters();
+    makeSplats();
   }
   return found;
 }

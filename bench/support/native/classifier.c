@@ -539,7 +539,9 @@ static void classifyOne(u32 packet, u32 given, u32 length, u32 interfaceKind, u3
 /* --- four packets at a time: lanes.ts ------------------------------------------------------------------------------------ */
 
 /* MIXED: packets of both families that are sorted at a time. */
-enum { CHUNK = 256, MIXED = 448, GROUPS = CHUNK / 4 };
+enum { CHUNK = 512, MIXED = 896, GROUPS = CHUNK / 4 };
+/* Blocks that are looked at for all packets. */
+enum { FEW_BLOCKS = 4 };
 
 /* A vector for each group; fields are a vector further apart than that. */
 typedef u32x4 Field[GROUPS + 1];
@@ -744,6 +746,7 @@ static void parseLanes6(const u32 *list, u32 count) {
   const size_t detectedEnd = detectedAt + word(H_DETECTED6_COUNT) * PREFIX6_BYTES;
   const size_t blocksAt = section(H_BLOCKS);
   const size_t blocksEnd = blocksAt + word(H_BLOCK_COUNT) * BLOCK_BYTES;
+  const size_t fewEnd = blocksAt + FEW_BLOCKS * BLOCK_BYTES;
   clearMarks(count);
   for (u32 i = 0; i < count / 4; i++) {
     const size_t p0 = list[i * 4], p1 = list[i * 4 + 1], p2 = list[i * 4 + 2], p3 = list[i * 4 + 3];
@@ -781,16 +784,17 @@ static void parseLanes6(const u32 *list, u32 count) {
       detected |= equal(other, splat(0));
     }
 
-    u32x4 block = unknown;
+    u32x4 block = splat(0);
     u32x4 number = one;
     for (size_t at = blocksAt; at < blocksEnd; at += BLOCK_BYTES) {
       u32x4 other = destination0 ^ everywhere(at);
       other |= destination1 ^ everywhere(at + 4);
       other |= destination2 ^ everywhere(at + 8);
-      block = either(number, block, equal(other, splat(0)));
-      if (signs(equal(block, unknown)) == 0) break;
+      block |= number & equal(other, splat(0));
+      if (at >= fewEnd && signs(equal(block, splat(0))) == 0) break;
       number += one;
     }
+    block |= unknown & equal(block, splat(0));
 
     const u32x4 mixed = fold * with.a;
     const u32x4 hash = (mixed ^ destination3) + both * with.b;
@@ -856,14 +860,81 @@ static void sourceLanes6(const u32 *list, u32 count) {
 
 static u32 againCount;
 
-static u32 localLanes(u32 misses) {
-  const u32 localAt = section(H_LOCAL);
-  const int localShift = __builtin_clz(word(H_LOCAL_MASK));
-  const u32 localFactor = word(H_LOCAL_FACTOR);
+/* local-filter.ts */
+typedef struct {
+  u8x16 low, high;
+  u32 factor, everywhere;
+} Filter;
+
+static Filter filters[2];
+
+static bool fillFilter(Filter *filter, u32 factor, bool ofV6) {
+  u32 products[32];
+  uint8_t there[32] = {0};
+  u32 taken = 0;
+  const u32 last = section(H_LOCAL) + (word(H_LOCAL_MASK) + 1) * LOCAL_BYTES;
+  for (u32 local = section(H_LOCAL); local < last; local += LOCAL_BYTES) {
+    const u32 block = (load32(local + LOCAL_ABOUT) >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK;
+    if (block == BLOCK_LOCAL || (block != 0) != ofV6) continue;
+    const u32 product = (load32(local) + block) * factor;
+    const u32 place = product >> 27;
+    if ((taken >> place & 1) != 0 && products[place] != product) return false;
+    taken |= 1u << place;
+    products[place] = product;
+    there[place] = (uint8_t)(product >> 16);
+  }
+  memcpy(&filter->low, there, 16);
+  memcpy(&filter->high, there + 16, 16);
+  filter->factor = factor;
+  filter->everywhere = 0;
+  return true;
+}
+
+static void makeFilters(void) {
+  static u32 made;
+  if (made == word(H_CHECKSUM)) return;
+  made = word(H_CHECKSUM);
+  for (u32 ofV6 = 0; ofV6 < 2; ofV6++) {
+    u32 factor = HASH_A;
+    filters[ofV6].everywhere = 0xffffffffu;
+    for (u32 i = 0; i < 4096 && !fillFilter(filters + ofV6, factor, ofV6 != 0); i++) factor = (factor * HASH_A) | 1;
+  }
+}
+
+static u32 suspectLanes(u32 misses, bool ofV6) {
+  const Filter *filter = filters + ofV6;
+  const u8x16 low = filter->low, high = filter->high;
+  const u32 factor = filter->factor;
+  const u32x4 all = splat(filter->everywhere);
   u32 kept = 0;
   u32 groups = 0;
   for (u32 i = 0; i < misses; i++) {
     const u32 noted = found[i];
+    const size_t group = groupOf(noted);
+    const u32x4 product = (*of(scratch.key0, group) + (*of(scratch.key1, group) >> KEY1_BLOCK_SHIFT)) * factor;
+    const u32x4 place = product >> 27;
+    /* Of the two halves the one that has the place. */
+    const u32x4 below = (u32x4)_mm_shuffle_epi8((__m128i)low, (__m128i)place);
+    const u32x4 above = (u32x4)_mm_shuffle_epi8((__m128i)high, (__m128i)place);
+    const u32x4 there = either(below, above, equal(place & 16, splat(0)));
+    const u32x4 other = (there ^ (product >> 16)) & 0xff;
+    const u32 isAny = signs(equal(other, splat(0)) | all) != 0;
+    found[kept] = noted;
+    kept += 1 - isAny;
+    again[groups] = noted;
+    groups += isAny;
+  }
+  againCount = groups;
+  return kept;
+}
+
+static u32 localLanes(u32 kept) {
+  const u32 localAt = section(H_LOCAL);
+  const int localShift = __builtin_clz(word(H_LOCAL_MASK));
+  const u32 localFactor = word(H_LOCAL_FACTOR);
+  u32 groups = 0;
+  for (u32 i = 0; i < againCount; i++) {
+    const u32 noted = again[i];
     const size_t group = groupOf(noted);
     const u32x4 to = *of(scratch.key0, group);
     const u32x4 key1 = *of(scratch.key1, group);
@@ -874,11 +945,11 @@ static u32 localLanes(u32 misses) {
     const u32x4 isOwn = equal(address, to) & isOfBlock & ~*of(scratch.hit, group);
     *of(scratch.key0, group) = either(about & LOCAL_KIND_MASK, to, isOwn);
     *of(scratch.key1, group) = key1 | (isOwn & (BLOCK_LOCAL << KEY1_BLOCK_SHIFT));
-    const u32 lanes = signs(isOwn);
+    const u32 isAny = signs(isOwn) != 0;
     found[kept] = noted;
-    kept += lanes == 0;
+    kept += 1 - isAny;
     again[groups] = (u32)group;
-    groups += lanes != 0;
+    groups += isAny;
   }
   againCount = groups;
   return kept;
@@ -1126,7 +1197,8 @@ static INLINE void answerAll(const u32 *list, u32 count, u32 other, u32 local, u
 #endif
   u32 misses = rowLanes(count, codesAt);
   if (misses != 0) {
-    misses = localLanes(misses);
+    misses = suspectLanes(misses, ofV6);
+    if (againCount != 0) misses = localLanes(misses);
     if (againCount != 0) {
       kindLanes();
       misses = kindRowLanes(codesAt, misses);
@@ -1193,6 +1265,7 @@ static void classifyMany(u32 at, u32 count, u32 interfaceKind, u32 to) {
   ofInterface = interfaceKind < word(H_INTERFACE_KIND_COUNT) ? interfaceKind : 1;
   codesAt = codesOf(ofInterface, 0);
   asksSources = doesAskSources(ofInterface);
+  makeFilters();
 #if !PREFETCH
   isFar = word(H_SLOT_MASK) << ENTRY_SHIFT >= NEAR_BYTES;
 #endif

@@ -186,6 +186,31 @@ describe("a batch", () => {
     }
   });
 
+  test.each([1, 3, 4, 5, 40])("finds IPv6 addresses of %i blocks", async (count) => {
+    const externalIPs = Array.from({ length: count }, (_, i) => `2001:db8:${i + 1}::1`);
+    const classifier = await createClassifier(mustPrintTable(webCluster(["fd00:10:244::7"], { externalIPs })));
+    const destinations = [
+      ...externalIPs,
+      ...externalIPs.map((address) => address.replace("db8", "db9")),
+      "fd00:10:96::1",
+    ];
+    // Neighbours in a batch have addresses of different blocks.
+    const fields = Array.from({ length: 4 * destinations.length }, (_, i) => {
+      const destination = destinations[(i * 7) % destinations.length] as string;
+      return { protocol: "tcp", source: "2001:db8::9", sourcePort: i, destination, destinationPort: 80 } as const;
+    });
+    for (const [i, each] of fields.entries()) {
+      classifier.packets.fill(0, i * 64, i * 64 + 64);
+      classifier.packets.set(packetFrom(each), i * 64);
+    }
+    const result = classifier.classifyMany(fields.length);
+    for (const [i, each] of fields.entries()) {
+      const verdict = each.destination.includes("db9") ? "pass" : "dnat";
+      expect(classifier.read(result, i), each.destination).toMatchObject({ verdict });
+      expect(classifier.classify(each)).toEqual(classifier.read(result, i));
+    }
+  });
+
   test("is copied from slots", async () => {
     const classifier = await createClassifier(mustPrintTable(webCluster(TEN)));
     const slots = new Uint8Array(128);
