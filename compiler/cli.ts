@@ -114,50 +114,58 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
 
   withExamples(
     withCommonOptions(
-      program
-        .command("diff")
-        .description(
-          "prove that two of manifests and rules do the same to every packet, or show one that tells them apart",
-        )
-        .argument("<left>", "manifests, or rules of nft or iptables (rules.v4,rules.v6 for both families)")
-        .argument("<right>", "likewise")
-        .addOption(new Option("--limit <n>", "differing regions that are shown").default(10).argParser(positive))
-        .addOption(
-          new Option("--budget <n>", "classes of packets to look at before giving up")
-            .default(20_000_000)
-            .argParser(positive),
-        )
-        .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
+      withCompareOptions(
+        program
+          .command("diff")
+          .description(
+            "prove that two of manifests and rules do the same to every packet, or show one that tells them apart",
+          )
+          .argument("<left>", "manifests, or rules of nft or iptables (rules.v4,rules.v6 for both families)")
+          .argument("<right>", "likewise"),
+      ),
     ),
     "kpc diff rules.nft rules.v4,rules.v6",
     "kpc diff services.yaml <(nft list ruleset) --node-ip 192.0.2.7 --mode nftables",
     "kpc diff before.rules after.rules -o json",
+    "kpc diff old.v4 new.nft -o except > meant.yaml    # then: kpc diff old.v4 new.nft --except meant.yaml",
   ).action((left: string, right: string, flags) =>
     run(async () => (await import("./cli/diff.ts")).diffCommand(left, right, flags)),
   );
 
   withExamples(
     withCommonOptions(
-      program
-        .command("verify")
-        .description("prove that a host's rules do to Service traffic what manifests say, or say what is wrong")
-        .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .requiredOption("--against <files>", "the host's rules: nft list ruleset, or iptables-save (v4,v6 by commas)")
-        .addOption(new Option("--limit <n>", "findings that are shown").default(10).argParser(positive))
-        .addOption(
-          new Option("--budget <n>", "classes of packets to look at before giving up")
-            .default(20_000_000)
-            .argParser(positive),
-        )
-        .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
+      withCompareOptions(
+        program
+          .command("verify")
+          .description("prove that a host's rules do to Service traffic what manifests say, or say what is wrong")
+          .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+          .requiredOption(
+            "--against <files>",
+            "the host's rules: nft list ruleset, or iptables-save (v4,v6 by commas)",
+          ),
+      ),
     ),
     "nft list ruleset | kpc verify cluster.json --against - --node worker-1",
     "kpc verify -R manifests/ --against rules.v4,rules.v6 --node worker-1",
+    "kpc verify cluster.json --against dump.nft --node worker-1 --except meant.yaml",
   ).action((inputs: string[], flags) =>
     run(async () => (await import("./cli/verify.ts")).verifyCommand(inputs, flags)),
   );
 
   return program;
+}
+
+/** The flags of the commands that compare. */
+function withCompareOptions(command: Command): Command {
+  return command
+    .option("--except <file>", "differences that are meant, as -o except prints them (repeatable)", collect, [])
+    .addOption(new Option("--limit <n>", "differences that are shown").default(10).argParser(positive))
+    .addOption(
+      new Option("--budget <n>", "classes of packets to look at before giving up")
+        .default(20_000_000)
+        .argParser(positive),
+    )
+    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "except"]).default("text"));
 }
 
 function positive(text: string): number {

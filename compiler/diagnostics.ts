@@ -93,6 +93,8 @@ export const DIAGNOSTIC_CODES = [
   // questions
   "packet-syntax",
   "unknown-object",
+  // differences that are meant
+  "stale-difference",
 ] as const;
 
 /** Where the lines of a text begin; kept per text, since one text may have thousands of findings. */

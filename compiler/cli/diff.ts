@@ -1,21 +1,14 @@
-import { compare } from "../compare/compare.ts";
-import { comparisonToJson, renderComparison } from "../compare/render.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { readConfig } from "./config.ts";
+import { type CompareFlags, compareAndTell, readDeclarations } from "./except.ts";
 import { readText } from "./inputs.ts";
 import { dialectOf, readRules, sourcesOf } from "./rules-file.ts";
-import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics, showFirst } from "./session.ts";
+import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
-
-export interface DiffFlags extends CommonFlags {
-  readonly output: "text" | "json";
-  readonly limit: number;
-  readonly budget: number;
-}
 
 /** One of the things that are compared. */
 interface Side {
@@ -25,7 +18,9 @@ interface Side {
 }
 
 /** `kpc diff`: whether two of manifests and rules do the same to every packet. */
-export async function diffCommand(left: string, right: string, flags: DiffFlags): Promise<number> {
+export async function diffCommand(left: string, right: string, flags: CompareFlags): Promise<number> {
+  const declarations = readDeclarations(flags);
+  if (declarations === undefined) return EXIT.trouble;
   const sides: Side[] = [];
   for (const name of [left, right]) {
     const side = await readSide(name, flags);
@@ -34,17 +29,12 @@ export async function diffCommand(left: string, right: string, flags: DiffFlags)
   }
   const [a, b] = sides as [Side, Side];
   const addresses = [...new Set([...a.addresses, ...b.addresses])];
-  const comparison = compare(a.program, b.program, { addresses, budget: flags.budget });
-  const text =
-    flags.output === "json"
-      ? comparisonToJson(comparison, flags.limit)
-      : renderComparison(comparison, { left, right }, flags.limit);
-  await print(text);
-  return comparison.differing === 0 && comparison.open.length === 0 ? EXIT.fine : EXIT.finding;
+  const task = { programs: [a.program, b.program], addresses, sides: { left, right } } as const;
+  return compareAndTell(task, declarations, flags);
 }
 
 /** Manifests are compiled; rules are read. A comma list stands for several files of rules. */
-async function readSide(name: string, flags: DiffFlags): Promise<Side | undefined> {
+async function readSide(name: string, flags: CompareFlags): Promise<Side | undefined> {
   const files = name.split(",");
   const [first = ""] = files;
   if (files.length === 1 && isManifests(first)) {

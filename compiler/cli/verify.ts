@@ -1,23 +1,22 @@
-import { compare } from "../compare/compare.ts";
-import { comparisonToJson, renderComparison, renderRegion } from "../compare/render.ts";
+import { renderRegion } from "../compare/render.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Family } from "../net/address.ts";
 import { tabulate } from "../tabulate/tabulate.ts";
 import { type Finding, findingsOf, namesOf } from "../verify/findings.ts";
 import { serviceRulesOf } from "../verify/service-rules.ts";
+import { type CompareFlags, compareAndTell, readDeclarations } from "./except.ts";
 import { readRules, sourcesOf } from "./rules-file.ts";
-import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics, showFirst } from "./session.ts";
+import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
-export interface VerifyFlags extends CommonFlags {
+export interface VerifyFlags extends CompareFlags {
   readonly against: string;
-  readonly output: "text" | "json";
-  readonly limit: number;
-  readonly budget: number;
 }
 
 /** `kpc verify`: whether a host's rules do to Service traffic what the manifests say. */
 export async function verifyCommand(names: readonly string[], flags: VerifyFlags): Promise<number> {
+  const declarations = readDeclarations(flags);
+  if (declarations === undefined) return EXIT.trouble;
   const findings: Diagnostic[] = [];
   const host = await readRules(sourcesOf(flags.against), (diagnostic) => findings.push(diagnostic));
   showFirst(findings, flags);
@@ -36,20 +35,15 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   if (withoutJumps) note(["no jumps to KUBE-… chains: took those that kube-proxy makes for given"], flags);
   const families = familiesOf(program.ruleset.tables.map(({ family }) => family));
   const { addresses } = compiled.node;
-  const comparison = compare(compiled.program, program, { addresses, families, budget: flags.budget });
-  if (flags.output === "json") {
-    await print(comparisonToJson(comparison, flags.limit));
-  } else {
+  const sides = { left: "manifests", right: "this host" };
+  const task = { programs: [compiled.program, program], addresses, families, sides } as const;
+  return compareAndTell(task, declarations, flags, (regions) => {
     const tabulated = tabulate(compiled.program, addresses);
-    const found = findingsOf(comparison, namesOf("tabulation" in tabulated ? tabulated.tabulation : undefined));
-    const sides = { left: "manifests", right: "this host" };
+    const found = findingsOf(regions, namesOf("tabulation" in tabulated ? tabulated.tabulation : undefined));
     const shown = found.slice(0, flags.limit).map((finding) => renderFinding(finding, sides));
     const more = found.length - shown.length;
-    const rest = more > 0 ? [`… and ${more} more findings (--limit ${found.length} shows them)\n`] : [];
-    const end = renderComparison({ ...comparison, regions: [] }, sides, Number.POSITIVE_INFINITY);
-    await print([...shown, ...rest, end].join("\n"));
-  }
-  return comparison.differing === 0 && comparison.open.length === 0 ? EXIT.fine : EXIT.finding;
+    return more > 0 ? [...shown, `… and ${more} more findings (--limit ${found.length} shows them)\n`] : shown;
+  });
 }
 
 function renderFinding(

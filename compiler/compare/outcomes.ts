@@ -14,20 +14,25 @@ export interface Difference {
 }
 
 /** iptables rounds probabilities to 31 bits, and cascades of them add up. */
-const TOLERANCE = 1e-6;
+export const TOLERANCE = 1e-6;
 
 /** The first pair of outcomes that can be met together and differ. */
 export function findDifference(left: readonly Outcome[], right: readonly Outcome[]): Difference | undefined {
+  for (const difference of differencesOf(left, right)) return difference;
+  return undefined;
+}
+
+/** All pairs of outcomes that can be met together and differ. */
+export function* differencesOf(left: readonly Outcome[], right: readonly Outcome[]): Generator<Difference> {
   for (const a of left) {
     for (const b of right) {
       if (!areConsistent([...a.assumptions, ...b.assumptions]) || sameChances(chancesOf(a), chancesOf(b))) continue;
       const assumptions = [...a.assumptions, ...b.assumptions].map(
         ({ text, holds }) => `${holds ? "" : "not "}${text}`,
       );
-      return { left: a, right: b, assumptions: [...new Set(assumptions)].sort() };
+      yield { left: a, right: b, assumptions: [...new Set(assumptions)].sort() };
     }
   }
-  return undefined;
 }
 
 export function chancesOf({ results }: Outcome): Chances {

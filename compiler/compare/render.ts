@@ -14,21 +14,31 @@ export interface Sides {
   readonly right: string;
 }
 
-/** At most `limit` of the differing regions, with a packet for each; what was proved, and what was not looked at. */
-export function renderComparison(comparison: Comparison, sides: Sides, limit: number): string {
-  const { regions, differing, boxes, open } = comparison;
-  const lines: string[] = [];
-  for (const region of regions.slice(0, limit)) lines.push(...renderRegion(region, sides), "");
-  if (differing > limit) lines.push(`… and ${differing - limit} more (--limit ${differing} shows them)`, "");
-  for (const { door, from, reason } of open)
-    lines.push(
-      `not compared: ${nameOf(door.protocol)}, ${door.family}, ${cameBy(door)}, from ${printAddress(from)} on: ${reason}`,
-    );
-  if (open.length > 0) lines.push("");
+/** What was proved, and what was not looked at: the end of a comparison, behind its regions. */
+export function renderConclusion(comparison: Comparison): string[] {
+  const { differing, open } = comparison;
   const opinion = differing > 0 ? "different" : open.length > 0 ? "no difference found" : "equal";
+  return [...renderOpen(open), `=> ${opinion}: ${renderExtent(comparison)}`];
+}
+
+/** The first `limit` of `count` differing regions, with a packet for each. */
+export function renderRegions(regions: readonly Region[], count: number, sides: Sides, limit: number): string[] {
+  const lines = regions.slice(0, limit).flatMap((region) => [...renderRegion(region, sides), ""]);
+  return count > limit ? [...lines, `… and ${count - limit} more (--limit ${count} shows them)`, ""] : lines;
+}
+
+export function renderOpen(open: Comparison["open"]): string[] {
+  const lines = open.map(
+    ({ door, from, reason }) =>
+      `not compared: ${nameOf(door.protocol)}, ${door.family}, ${cameBy(door)}, from ${printAddress(from)} on: ${reason}`,
+  );
+  return lines.length > 0 ? [...lines, ""] : [];
+}
+
+/** What has been compared, in how many classes. */
+export function renderExtent({ differing, boxes, open }: Comparison): string {
   const extent = open.length > 0 ? "what was compared" : "all first packets of connections";
-  lines.push(`=> ${opinion}: ${extent}, in ${boxes} classes${differing > 0 ? `, ${differing} of them different` : ""}`);
-  return `${lines.join("\n")}\n`;
+  return `${extent}, in ${boxes} classes${differing > 0 ? `, ${differing} of them different` : ""}`;
 }
 
 export function renderRegion({ packet, door, box, left, right, assumptions }: Region, sides: Sides): string[] {
@@ -77,22 +87,36 @@ function nameOf(protocol: number): string {
   return PROTOCOL_NAMES.get(protocol) ?? `protocol ${protocol}`;
 }
 
-function cameBy({ inInterface, isAnyInterface }: Region["door"]): string {
-  if (inInterface === undefined) return "sent by the node itself";
-  return isAnyInterface ? "in by an interface that no rule names" : `in by ${inInterface}`;
+function cameBy(door: Region["door"]): string {
+  const name = printInterface(door);
+  if (name === null) return "sent by the node itself";
+  if (name === "*") return "in by an interface that no rule names";
+  return name === door.inInterface ? `in by ${name}` : `in by ${name}, which no rule names in full`;
 }
 
-/** `{equal, boxes, differing, regions, open}`. */
-export function comparisonToJson({ regions, differing, boxes, open }: Comparison, limit: number): string {
+/** The interface of a door: null for packets of the node itself; `*` for one that no rule names, `eth*` for one that only
+ *  rules about that prefix mean. */
+export function printInterface({ inInterface, isAnyInterface }: Region["door"]): string | null {
+  if (inInterface === undefined) return null;
+  // The example of a prefix ends in a character that no name has.
+  return isAnyInterface ? "*" : inInterface.replace(/[^ -~]$/, "*");
+}
+
+/** `{equal, classes, differing, regions, open}`. */
+export function comparisonToJson(comparison: Comparison, limit: number): string {
+  return `${JSON.stringify(comparisonToData(comparison, limit), null, 2)}\n`;
+}
+
+export function comparisonToData({ regions, differing, boxes, open }: Comparison, limit: number) {
   const range = ({ from, to }: Range, isPort: boolean): unknown =>
     isPort ? [from, to] : [printAddress(from as Address), printAddress(to as Address)];
-  const value = {
+  return {
     equal: differing === 0 && open.length === 0,
     classes: boxes,
     differing,
     regions: regions.slice(0, limit).map(({ packet, door, box, left, right, assumptions }) => ({
       protocol: nameOf(packet.protocol),
-      inInterface: door.isAnyInterface ? "*" : (door.inInterface ?? null),
+      inInterface: printInterface(door),
       ctState: door.ctState,
       packet: {
         source: printAddressPort(packet.source, packet.sourcePort),
@@ -110,10 +134,9 @@ export function comparisonToJson({ regions, differing, boxes, open }: Comparison
       protocol: nameOf(door.protocol),
       family: door.family,
       ctState: door.ctState,
-      inInterface: door.isAnyInterface ? "*" : (door.inInterface ?? null),
+      inInterface: printInterface(door),
       from: printAddress(from),
       reason,
     })),
   };
-  return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -1,5 +1,5 @@
 /** What is wrong with a host's rules, in words: per Service, what is missing, what is too much, what is done otherwise. */
-import type { Comparison, Region } from "../compare/compare.ts";
+import type { Region } from "../compare/compare.ts";
 import { chancesOf } from "../compare/outcomes.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
@@ -30,8 +30,8 @@ export function namesOf(tabulation: Tabulation | undefined): NameOf {
   return (protocol, address, port) => names.get(`${protocol} ${address} ${port}`);
 }
 
-/** The findings of a comparison whose left side is what the manifests say, and whose right side is the host. */
-export function findingsOf({ regions }: Comparison, nameOf: NameOf): Finding[] {
+/** The findings in differing regions whose left side is what the manifests say, and whose right side is the host. */
+export function findingsOf(regions: readonly Region[], nameOf: NameOf): Finding[] {
   const found = new Map<string, { subject: string; statement: string; region: Region; regions: number }>();
   for (const region of regions) {
     const subject = subjectOf(region, nameOf);

@@ -83,6 +83,118 @@ describe("kpc diff", () => {
   });
 });
 
+describe("kpc diff --except", () => {
+  const MEANT = `apiVersion: kpc.dev/v1alpha1
+kind: Differences
+differences:
+  - reason: |
+      one replica moves
+      tonight
+    destination: 10.96.0.1
+    destinationPort: 80
+    left: to 10.244.1.7:8080, masqueraded (50.00 %), or to 10.244.1.8:8080, masqueraded (50.00 %)
+    right:
+      - to 10.244.1.7:8080, masqueraded (50.00 %)
+      - to 10.244.1.9:8080, masqueraded (50.00 %)
+`;
+
+  function diff(right: string, args: readonly string[], files: Readonly<Record<string, string>> = {}) {
+    return inFolder({ ...FILES, ...files }, (folder) => kpc(["diff", "rules.nft", right, "-q", ...args], { folder }));
+  }
+
+  const written = diff("wrong.nft", ["-o", "except"]);
+
+  test("takes the file that -o except has written", () => {
+    expect(written).toMatchObject({ code: 1, stderr: "" });
+    const entries = written.stdout.split("\n").filter((line) => line.startsWith("  - ")).length;
+    const { code, stdout, stderr } = diff("wrong.nft", ["--except", "meant.yaml"], { "meant.yaml": written.stdout });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout.match(/^declared: meant\.yaml:\d+:5, \d+ class(es)?$/gm)).toHaveLength(entries);
+    expect(stdout).toMatch(
+      new RegExp(
+        `=> equal except for ${entries} declared differences: all first packets of connections, in \\d+ classes, \\d+ of them different\n$`,
+      ),
+    );
+  });
+
+  test("shows what is not declared, and what is, with its reason", () => {
+    const args = ["--except", "meant.yaml", "--limit", "1"];
+    const { code, stdout } = diff("wrong.nft", args, { "meant.yaml": MEANT });
+    expect(code).toBe(1);
+    expect(stdout).toContain("wrong.nft  to 10.244.1.7:8080 (50.00 %), or to 10.244.1.9:8080 (50.00 %)\n");
+    expect(stdout).toMatch(/^declared: meant\.yaml:4:5, \d+ classes: one replica moves tonight$/m);
+    expect(stdout).toMatch(/\n=> different, also where it is not declared: all first packets .*\n$/);
+  });
+
+  test("takes several files; the second one says what the first does not", () => {
+    const rest = diff("wrong.nft", ["--except", "meant.yaml", "-o", "except"], { "meant.yaml": MEANT }).stdout;
+    const files = { "meant.yaml": MEANT, "rest.yaml": rest, "both.yaml": `${MEANT}${rest}` };
+    expect(diff("wrong.nft", ["--except", "meant.yaml", "--except", "rest.yaml"], files).code).toBe(0);
+    expect(diff("wrong.nft", ["--except", "both.yaml"], files).code).toBe(0);
+  });
+
+  test("fails where a declared difference no longer occurs, and shows it", () => {
+    const { code, stdout, stderr } = diff("rules.v4,rules.v6", ["--except", "meant.yaml"], { "meant.yaml": MEANT });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(
+      /^meant\.yaml:4:5: error: expected a difference that still occurs, found none: .* \[stale-difference\]$/m,
+    );
+    expect(stdout).toMatch(
+      /^=> not as declared, 1 of 1 declared difference no longer there: all first packets of connections, in \d+ classes\n$/,
+    );
+  });
+
+  test("claims nothing where its budget ends: neither equal nor stale", () => {
+    const args = ["--except", "meant.yaml", "--budget", "20"];
+    const { code, stdout, stderr } = diff("rules.v4,rules.v6", args, { "meant.yaml": MEANT });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    expect(stdout).toMatch(/\n=> no undeclared difference found: what was compared, in 20 classes\n$/);
+    expect(diff("wrong.nft", ["-o", "except", "--budget", "20"]).stderr).toBe(
+      "kpc: not everything has been compared: there may be more differences (--budget)\n",
+    );
+  });
+
+  test("prints JSON", () => {
+    const { code, stdout } = diff("wrong.nft", ["--except", "meant.yaml", "-o", "json"], { "meant.yaml": MEANT });
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({
+      equal: false,
+      equalExceptDeclared: false,
+      declared: [{ file: "meant.yaml", line: 4, column: 5, reason: "one replica moves\ntonight\n", stale: false }],
+      unseen: 0,
+      open: [],
+      regions: expect.arrayContaining([expect.objectContaining({ destinationPort: [80, 80] })]),
+    });
+    const whole = diff("wrong.nft", ["--except", "m.yaml", "-o", "json"], { "m.yaml": written.stdout });
+    expect(whole.code).toBe(0);
+    expect(JSON.parse(whole.stdout)).toMatchObject({
+      equal: false,
+      equalExceptDeclared: true,
+      undeclared: 0,
+      regions: [],
+    });
+    const stale = diff("rules.nft", ["--except", "meant.yaml", "-o", "json"], { "meant.yaml": MEANT });
+    expect(JSON.parse(stale.stdout)).toMatchObject({
+      equal: true,
+      equalExceptDeclared: false,
+      declared: [{ stale: true }],
+    });
+  });
+
+  test("refuses a file that is wrong, with the place", () => {
+    const wrong = { "meant.yaml": MEANT.replace("destinationPort: 80", "destinationport: 80") };
+    const { code, stdout, stderr } = diff("wrong.nft", ["--except", "meant.yaml"], wrong);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(
+      /^meant\.yaml:8:5: error: unknown field "differences\[0\]\.destinationport", did you mean "destinationPort"\? \[unknown-field\]$/m,
+    );
+    expect(diff("wrong.nft", ["--except", "none.yaml"])).toMatchObject({
+      code: 2,
+      stderr: "kpc: cannot read none.yaml: there is no such file\n",
+    });
+  });
+});
+
 describe("kpc trace --rules", () => {
   const PACKET = "tcp 10.244.9.9:40000 > 10.96.0.1:80 iif cni0";
 

@@ -53,6 +53,40 @@ describe("kpc verify", () => {
     expect(stdout).toContain("  tcp 0.0.0.0:0 > 10.96.0.1:80   sent by the node itself\n");
   });
 
+  test("takes what is declared for right, and names what is not", () => {
+    const written = verify("endpoint.nft", "-q", "-o", "except");
+    expect(written).toMatchObject({ code: 1, stderr: "" });
+    const held = (text: string, ...flags: string[]) =>
+      inFolder({ ...FILES, "meant.yaml": text }, (folder) =>
+        kpc(
+          [
+            "verify",
+            "cluster.json",
+            "-c",
+            "kpc.json",
+            "--against",
+            "endpoint.nft",
+            "-q",
+            "--except",
+            "meant.yaml",
+            ...flags,
+          ],
+          { folder },
+        ),
+      );
+    const right = held(written.stdout);
+    expect(right).toMatchObject({ code: 0, stderr: "" });
+    expect(right.stdout).toMatch(
+      /^declared: meant\.yaml:\d+:5, .*\n(declared: .*\n)*\n=> equal except for \d+ declared/,
+    );
+    const [head = "", first = "", ...rest] = written.stdout.split(/^(?= {2}- )/m);
+    const part = held([head, first, ...rest.slice(1)].join(""));
+    expect(part.code).toBe(1);
+    expect(part.stdout).toContain("Service default/web:http: endpoint 10.244.1.8:8080 missing on this host");
+    expect(part.stdout).toContain("\n=> different, also where it is not declared: ");
+    expect(JSON.parse(held(written.stdout, "-o", "json").stdout)).toMatchObject({ equalExceptDeclared: true });
+  });
+
   test("says when the source is not what it should be", () => {
     const { code, stdout } = verify("masquerade.v4", "-q");
     expect(code).toBe(1);

@@ -1,0 +1,213 @@
+/** Declared differences as files hold them. */
+import type { Field, Range } from "../compare/box.ts";
+import { isInterfaceName } from "../config/decode.ts";
+import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";
+import {
+  asArray,
+  asObject,
+  asOneOf,
+  asString,
+  asStringOrArray,
+  type Context,
+  checkMembers,
+  reportInvalid,
+  reportMissing,
+  reportType,
+} from "../specs/decode.ts";
+import type { Node } from "../specs/node.ts";
+import { type Fate, overlap, parseFate } from "./fate.ts";
+import type { Declaration } from "./types.ts";
+import { joinRanges, type Where } from "./where.ts";
+
+export const API_VERSION = "kpc.dev/v1alpha1";
+export const KIND = "Differences";
+
+/** The members that say which addresses and ports are meant. */
+export const RANGE_MEMBERS = {
+  source: "saddr",
+  sourcePort: "sport",
+  destination: "daddr",
+  destinationPort: "dport",
+} as const satisfies Readonly<Record<string, Field>>;
+
+const FILE_MEMBERS = new Set(["apiVersion", "kind", "differences"]);
+const MEMBERS = new Set([
+  ...["reason", "family", "protocol", "inInterface", "ctState", ...Object.keys(RANGE_MEMBERS)],
+  ...["left", "right", "assumptions"],
+]);
+
+/** The differences in a document. Reports what is wrong, and leaves that out. */
+export function decodeDeclarations(context: Context, node: Node): Declaration[] {
+  if (asObject(context, node) === undefined) return [];
+  checkMembers(context, node, FILE_MEMBERS);
+  for (const key of FILE_MEMBERS) if (node.get(key) === undefined) reportMissing(context, node, key);
+  asOneOf(context, node.get("apiVersion"), [API_VERSION]);
+  asOneOf(context, node.get("kind"), [KIND]);
+  return asArray(context, node.get("differences")).flatMap((item) => decodeDeclaration(context, item) ?? []);
+}
+
+function decodeDeclaration(context: Context, node: Node): Declaration | undefined {
+  if (asObject(context, node) === undefined) return undefined;
+  checkMembers(context, node, MEMBERS);
+  const left = decodeFate(context, node, "left");
+  const right = decodeFate(context, node, "right");
+  if (left !== undefined && right !== undefined && overlap(left, right))
+    reportInvalid(context, node.member("right"), "must not be what left is, to the digits that are written");
+  const assumptions = node.get("assumptions");
+  const where = decodeWhere(context, node);
+  const reason = asString(context, node.get("reason"));
+  if (left === undefined || right === undefined) return undefined;
+  return {
+    where,
+    left,
+    right,
+    assumptions:
+      assumptions === undefined
+        ? undefined
+        : asArray(context, assumptions)
+            .flatMap((item) => asString(context, item) ?? [])
+            .sort(),
+    reason,
+    origin: node,
+  };
+}
+
+function decodeFate(context: Context, node: Node, key: "left" | "right"): Fate | undefined {
+  const value = node.get(key);
+  if (value === undefined) {
+    reportMissing(context, node, key, "what becomes of these packets, as kpc diff prints it");
+    return undefined;
+  }
+  const texts = asStringOrArray(context, value).flatMap((item) => asString(context, item) ?? []);
+  if (texts.length === 0 && !Array.isArray(value.value)) return undefined; // told already
+  const fate = parseFate(texts);
+  if (typeof fate !== "string") return fate;
+  reportInvalid(context, value, fate);
+  return undefined;
+}
+
+function decodeWhere(context: Context, node: Node): Where {
+  const saddr = decodeAddresses(context, node.get("source"));
+  const daddr = decodeAddresses(context, node.get("destination"));
+  const sport = decodePorts(context, node.get("sourcePort"));
+  const dport = decodePorts(context, node.get("destinationPort"));
+  return {
+    family: decodeFamily(context, node, [...saddr, ...daddr]),
+    protocols: decodeList(context, node, "protocol", decodeProtocol),
+    interfaces: decodeList(context, node, "inInterface", decodeInterface),
+    ctStates: decodeList(context, node, "ctState", decodeCtState),
+    ranges: Object.fromEntries(
+      Object.entries({ saddr, daddr, sport, dport })
+        .filter(([, ranges]) => ranges.length > 0)
+        .map(([field, ranges]) => [field, joinRanges(ranges.map(({ range }) => range))]),
+    ),
+  };
+}
+
+/** One value, or a list of them; undefined where the member is absent. That of an interface may be null. */
+function decodeList<T extends string | number | null>(
+  context: Context,
+  node: Node,
+  key: string,
+  decode: (context: Context, item: Node) => T | undefined,
+): readonly T[] | undefined {
+  if (!Object.hasOwn(node.value as object, key)) return undefined;
+  const member = node.member(key);
+  const items = Array.isArray(member.value) ? member.items() : [member];
+  if (items.length === 0) reportInvalid(context, member, "must have an item, or be left out, which means any");
+  return items.flatMap((item) => {
+    const value = decode(context, item);
+    return value === undefined ? [] : [value];
+  });
+}
+
+const PROTOCOLS: ReadonlyMap<string, number> = new Map([...PROTOCOL_NAMES].map(([number, name]) => [name, number]));
+
+function decodeProtocol(context: Context, item: Node): number | undefined {
+  const { value } = item;
+  const number = typeof value === "string" ? PROTOCOLS.get(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= 255) return number;
+  reportInvalid(
+    context,
+    item,
+    `must be a number from 0 to 255 (253: any that no rule names), or one of ${[...PROTOCOLS.keys()].join(", ")}`,
+  );
+  return undefined;
+}
+
+function decodeCtState(context: Context, item: Node): "new" | "invalid" | "untracked" | undefined {
+  return asOneOf(context, item, ["new", "invalid", "untracked"]);
+}
+
+function decodeInterface(context: Context, item: Node): string | null | undefined {
+  const { value } = item;
+  if (value === null) return null;
+  if (typeof value === "string" && (value === "*" || isInterfaceName(value.replace(/\*$/, "")))) return value;
+  reportInvalid(
+    context,
+    item,
+    'must be the name of an interface, "*" (one that no rule names), "eth*" (one that rules mean by that prefix only), or null (sent by the node itself)',
+  );
+  return undefined;
+}
+
+interface Found {
+  readonly range: Range;
+  readonly item: Node;
+}
+
+/** The family that is named, or that of the addresses. Reports addresses of another one. */
+function decodeFamily(context: Context, node: Node, addresses: readonly Found[]): Family | undefined {
+  const named = asOneOf(context, node.get("family"), FAMILIES);
+  const [first] = addresses;
+  const family = named ?? (first === undefined ? undefined : familyOf(first.range.from as Address));
+  for (const { range, item } of addresses)
+    if (familyOf(range.from as Address) !== family)
+      reportInvalid(context, item, `must be of the family of the others here, ${family}`);
+  return family;
+}
+
+function decodeAddresses(context: Context, node: Node | undefined): Found[] {
+  return decodeRanges(context, node, (text) => {
+    const prefix = parsePrefix(text);
+    if (!("kind" in prefix)) return prefixRange(prefix);
+    if (prefix.kind === "host-bits")
+      return `must not have bits set beyond the prefix length, such as ${printPrefix(prefix.masked)}`;
+    const ends = text.split("-").map((part) => parseAddress(part.trim()));
+    const [from, to] = [ends[0], ends.at(-1)];
+    if (from === undefined || to === undefined || ends.length > 2 || typeof from !== typeof to)
+      return "must be an address, a CIDR, or a range such as 10.0.0.1-10.0.0.9";
+    return to >= from ? { from, to } : BACKWARDS;
+  });
+}
+
+function decodePorts(context: Context, node: Node | undefined): Found[] {
+  return decodeRanges(context, node, (text) => {
+    const [, low = "", high = low] = /^(\d{1,5})(?:\s*-\s*(\d{1,5}))?$/.exec(text) ?? [];
+    const [from, to] = [Number(low), Number(high)];
+    if (low === "" || Math.max(from, to) > 65535) return "must be a port from 0 to 65535, or a range such as 8000-8010";
+    return to >= from ? { from, to } : BACKWARDS;
+  });
+}
+
+const BACKWARDS = "must have its lower end first";
+
+/** The ranges in one value or a list; `read` says what is wrong with a text that is none. */
+function decodeRanges(context: Context, node: Node | undefined, read: (text: string) => Range | string): Found[] {
+  if (node === undefined) return [];
+  const items = Array.isArray(node.value) ? node.items() : [node];
+  if (items.length === 0) reportInvalid(context, node, "must have an item, or be left out, which means any");
+  return items.flatMap((item) => {
+    const { value } = item;
+    if (typeof value !== "string" && typeof value !== "number") {
+      reportType(context, item, "string");
+      return [];
+    }
+    const range = read(String(value).trim());
+    if (typeof range !== "string") return [{ range, item }];
+    reportInvalid(context, item, range);
+    return [];
+  });
+}

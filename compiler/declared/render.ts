@@ -1,0 +1,77 @@
+/** A comparison that has been held against declared differences, for people and for programs. */
+import type { Comparison } from "../compare/compare.ts";
+import { comparisonToData, renderExtent, renderOpen } from "../compare/render.ts";
+import { type Diagnostic, lineAndColumn, type Origin, printPlace } from "../diagnostics.ts";
+import { isComplete, type Settlement, type Use } from "./settle.ts";
+
+/** As `renderConclusion`: what each declaration stands for, and what was proved. */
+export function renderAnswer(settlement: Settlement, comparison: Comparison): string[] {
+  const { uses, unseen } = settlement;
+  const lines = uses
+    .filter(({ regions }) => regions > 0)
+    .map(({ declaration: { origin, reason }, regions }) => {
+      const why = reason === undefined ? "" : `: ${reason.trim().replace(/\s+/g, " ")}`;
+      return `declared: ${printPlace(origin.span())}, ${regions === 1 ? "1 class" : `${regions} classes`}${why}`;
+    });
+  const open = renderOpen(comparison.open);
+  if (unseen > 0) open.push(`not held against what is declared: ${unseen} more differing classes`, "");
+  return [
+    ...(lines.length > 0 ? [...lines, ""] : []),
+    ...open,
+    `=> ${opinionOf(settlement, comparison)}: ${renderExtent(comparison)}`,
+  ];
+}
+
+function opinionOf(settlement: Settlement, comparison: Comparison): string {
+  const { undeclared, uses, asDeclared } = settlement;
+  const stale = uses.filter(({ regions }) => regions === 0).length;
+  if (asDeclared) return uses.length === 0 ? "equal" : `equal except for ${differences(uses.length)}`;
+  if (undeclared.length > 0) return "different, also where it is not declared";
+  if (!isComplete(settlement, comparison)) return "no undeclared difference found";
+  return `not as declared, ${stale} of ${differences(uses.length)} no longer there`;
+}
+
+function differences(count: number): string {
+  return count === 1 ? "1 declared difference" : `${count} declared differences`;
+}
+
+/** What is declared and no longer so. Nothing is said where not everything was compared: it may be there. */
+export function staleFindings(settlement: Settlement, comparison: Comparison): Diagnostic[] {
+  if (!isComplete(settlement, comparison)) return [];
+  return settlement.uses.filter(isStale).map(({ declaration: { origin } }) => ({
+    severity: "error",
+    code: "stale-difference",
+    message: "expected a difference that still occurs, found none: no packets here have these two fates",
+    origin,
+  }));
+}
+
+function isStale({ regions }: Use): boolean {
+  return regions === 0;
+}
+
+/** As `comparisonToJson`, of what is not declared: besides `{equalExceptDeclared, undeclared, declared}`. */
+export function settlementToJson(settlement: Settlement, comparison: Comparison, limit: number): string {
+  const { undeclared, uses, unseen, asDeclared } = settlement;
+  const isSure = isComplete(settlement, comparison);
+  const { equal, ...rest } = comparisonToData({ ...comparison, regions: undeclared }, limit);
+  const value = {
+    equal,
+    equalExceptDeclared: asDeclared,
+    declared: uses.map(({ declaration: { origin, reason }, regions }) => ({
+      ...placeOf(origin),
+      ...(reason === undefined ? {} : { reason }),
+      classes: regions,
+      stale: regions > 0 ? false : isSure ? true : null,
+    })),
+    undeclared: undeclared.length,
+    unseen,
+    ...rest,
+  };
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function placeOf(origin: Origin): object {
+  const span = origin.span();
+  return { file: span.source.name, ...lineAndColumn(span) };
+}

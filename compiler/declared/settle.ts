@@ -1,0 +1,120 @@
+/** What a comparison has found, held against the differences that are meant. */
+import type { Box } from "../compare/box.ts";
+import type { Comparison, Region } from "../compare/compare.ts";
+import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
+import { Evaluator } from "../evaluate/evaluate.ts";
+import { type Environment, environmentOf, type Packet } from "../evaluate/packet.ts";
+import type { Program } from "../ir/types.ts";
+import type { Address } from "../net/address.ts";
+import { fateKey, isFate } from "./fate.ts";
+import type { Declaration } from "./types.ts";
+import { divide, isBehind } from "./where.ts";
+
+export interface Settlement {
+  /** What is left of the differing regions, in their order. */
+  readonly undeclared: readonly Region[];
+  /** For each declaration, how many of the differing regions it is about: 0 where it is stale. */
+  readonly uses: readonly Use[];
+  /** Differing regions that were counted only: nothing is known of them. */
+  readonly unseen: number;
+  /** There is no difference but what is declared, and all of that. */
+  readonly asDeclared: boolean;
+}
+
+export interface Use {
+  readonly declaration: Declaration;
+  readonly regions: number;
+}
+
+/** The two programs, and the node's addresses: what has been compared. */
+export interface Compared {
+  readonly programs: readonly [Program, Program];
+  readonly addresses: readonly Address[];
+}
+
+/** Every packet of every differing region has to be one that `declarations` name, with what happens to it on both sides; and
+ *  each of these has to name some. */
+export function settle(
+  comparison: Comparison,
+  declarations: readonly Declaration[],
+  { programs, addresses }: Compared,
+): Settlement {
+  const { regions, differing } = comparison;
+  const evaluators = programs.map((program) => new Evaluator(program)) as [Evaluator, Evaluator];
+  const environment = environmentOf(addresses);
+  const byFates = new Map<string, Declaration[]>();
+  for (const declaration of declarations) {
+    const key = keyOf(fateKey(declaration.left), fateKey(declaration.right));
+    byFates.set(key, [...(byFates.get(key) ?? []), declaration]);
+  }
+  const uses = new Map(declarations.map((declaration) => [declaration, 0]));
+  const undeclared: Region[] = [];
+  for (const region of regions) {
+    const used = new Set<Declaration>();
+    for (const difference of differencesIn(region, evaluators, environment)) {
+      const key = keyOf(fateKey(chancesOf(difference.left)), fateKey(chancesOf(difference.right)));
+      const candidates = (byFates.get(key) ?? []).filter((each) => isAbout(each, region, difference));
+      for (const box of takeAway(region.box, candidates, used))
+        undeclared.push({ ...region, ...difference, box, packet: firstIn(box, region.packet) });
+    }
+    for (const declaration of used) uses.set(declaration, (uses.get(declaration) ?? 0) + 1);
+  }
+  const unseen = differing - regions.length;
+  const isExact = undeclared.length === 0 && ![...uses.values()].includes(0);
+  return {
+    undeclared,
+    uses: [...uses].map(([declaration, count]) => ({ declaration, regions: count })),
+    unseen,
+    asDeclared: isExact && unseen === 0 && comparison.open.length === 0,
+  };
+}
+
+/** Whether every difference has been held against what is declared. */
+export function isComplete({ unseen }: Settlement, { open }: Comparison): boolean {
+  return open.length === 0 && unseen === 0;
+}
+
+function keyOf(left: string, right: string): string {
+  return `${left}\n\n${right}`;
+}
+
+/** All differences that packets of `region` can meet: several where matches are not understood. */
+function differencesIn(
+  region: Region,
+  [left, right]: readonly [Evaluator, Evaluator],
+  environment: Environment,
+): readonly Difference[] {
+  if (region.assumptions.length === 0) return [region];
+  const { packet } = region;
+  return [...differencesOf(left.evaluate(packet, environment), right.evaluate(packet, environment))];
+}
+
+function isAbout({ where, left, right, assumptions }: Declaration, { door }: Region, difference: Difference): boolean {
+  return (
+    isBehind(door, where) &&
+    isFate(left, chancesOf(difference.left)) &&
+    isFate(right, chancesOf(difference.right)) &&
+    (assumptions === undefined || assumptions.join("\n") === difference.assumptions.join("\n"))
+  );
+}
+
+/** The parts of `box` that none of `declarations` names. Adds to `used` those that name any. */
+function takeAway(box: Box, declarations: readonly Declaration[], used: Set<Declaration>): readonly Box[] {
+  let left: readonly Box[] = [box];
+  for (const declaration of declarations) {
+    // Also where others have named it already: to be named twice is not stale.
+    if (!used.has(declaration) && divide(box, declaration.where).inside.length > 0) used.add(declaration);
+    left = left.flatMap((part) => divide(part, declaration.where).outside);
+  }
+  return left;
+}
+
+function firstIn({ daddr, dport, saddr, sport }: Box, packet: Packet): Packet {
+  return {
+    ...packet,
+    source: saddr.from as Address,
+    destination: daddr.from as Address,
+    sourcePort: Number(sport.from),
+    destinationPort: Number(dport.from),
+  };
+}

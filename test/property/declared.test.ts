@@ -1,0 +1,36 @@
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { parseAddress } from "../../compiler/net/address.ts";
+import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
+import { hold } from "../support/declared.ts";
+import { mustReadIptables, mustReadNft } from "../support/read.ts";
+
+const addresses = NODE_IPS.flatMap((text) => parseAddress(text) ?? []);
+const ruleset = fc.oneof(
+  foreignNft.map((text) => mustReadNft(text)),
+  foreignIptables.map((text) => mustReadIptables(text, "ip")),
+);
+
+describe("a file that declares how two rulesets differ", () => {
+  test("is right, needs each of its entries, and is wrong of two others", () => {
+    let entries = 0;
+    fc.assert(
+      fc.property(ruleset, ruleset, fc.nat(), (left, right, at) => {
+        const options = { addresses, families: ["IPv4"] as const, keep: Number.POSITIVE_INFINITY };
+        const nothing = "  []";
+        const { printed, comparison } = hold([left, right], nothing, options);
+        const { settlement } = hold([left, right], printed, options);
+        expect(settlement).toMatchObject({ asDeclared: comparison.open.length === 0, undeclared: [] });
+        const parts = printed.split(/^(?= {2}- )/m);
+        entries += parts.length - 1;
+        if (parts.length < 2) return;
+        const gone = parts.filter((_, i) => i !== 1 + (at % (parts.length - 1)));
+        const without = gone.length > 1 ? gone.join("") : nothing;
+        expect(hold([left, right], without, options).settlement.undeclared).not.toEqual([]);
+        expect(hold([left, left], printed, options).settlement).toMatchObject({ asDeclared: false, undeclared: [] });
+      }),
+      { numRuns: 10 },
+    );
+    expect(entries).toBeGreaterThan(0);
+  });
+});

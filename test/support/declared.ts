@@ -1,0 +1,60 @@
+/** Declared differences in tests: read, and held against what a comparison of two programs finds. */
+import { type CompareOptions, type Comparison, compare } from "../../compiler/compare/compare.ts";
+import { doorsOf } from "../../compiler/compare/doors.ts";
+import { decodeDeclarations } from "../../compiler/declared/decode.ts";
+import { printDeclarations } from "../../compiler/declared/print.ts";
+import { type Settlement, settle } from "../../compiler/declared/settle.ts";
+import type { Declaration } from "../../compiler/declared/types.ts";
+import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import { FAMILIES } from "../../compiler/net/address.ts";
+import { readDocuments } from "../../compiler/specs/document.ts";
+import { Node } from "../../compiler/specs/node.ts";
+
+/** The declarations in a text, and `line:column code message` of each finding. */
+export function readDeclarations(text: string): { declarations: readonly Declaration[]; findings: readonly string[] } {
+  const diagnostics: Diagnostic[] = [];
+  const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
+  const declarations = [...readDocuments({ name: "meant.yaml", text }, report)].flatMap((document) => {
+    const root = Node.root(document);
+    return decodeDeclarations({ report, root, subject: "meant.yaml" }, root);
+  });
+  const findings = diagnostics.map(({ code, message, origin }) => {
+    const place = origin === undefined ? undefined : lineAndColumn(origin.span());
+    return `${place?.line}:${place?.column} ${code} ${message}`;
+  });
+  return { declarations, findings };
+}
+
+/** The declarations in a text without a head; throws at a finding. */
+export function mustReadDeclarations(text: string): readonly Declaration[] {
+  const { declarations, findings } = readDeclarations(/^\W*(?:apiVersion|#)/.test(text) ? text : `${HEAD}${text}`);
+  if (findings.length > 0) throw new Error(findings.join("\n"));
+  return declarations;
+}
+
+export const HEAD = "apiVersion: kpc.dev/v1alpha1\nkind: Differences\ndifferences:\n";
+
+export interface Held {
+  readonly comparison: Comparison;
+  readonly settlement: Settlement;
+  /** All that is not declared, as a file that would declare it. */
+  readonly printed: string;
+}
+
+/** What two programs differ in, held against the declarations in `text`. */
+export function hold(
+  programs: readonly [Program, Program],
+  text: string,
+  options: CompareOptions = { addresses: [] },
+): Held {
+  const comparison = compare(...programs, options);
+  const { addresses, families = FAMILIES } = options;
+  const settlement = settle(comparison, mustReadDeclarations(text), { programs, addresses });
+  const sides = { left: "left", right: "right" };
+  return {
+    comparison,
+    settlement,
+    printed: printDeclarations(settlement.undeclared, doorsOf(programs, families), sides),
+  };
+}
