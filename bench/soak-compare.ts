@@ -21,6 +21,7 @@ import { type Cluster, cluster } from "../test/support/arbitraries.ts";
 import { mustCompile, printIptables, printNft } from "../test/support/compile.ts";
 import { findDisagreements, type Judge, openTestNode, type Prediction } from "../test/support/differential.ts";
 import type { Pick } from "../test/support/dressing.ts";
+import { findMisjudged } from "../test/support/kernel-words.ts";
 import { packetsAtServices, packetsFor } from "../test/support/packets.ts";
 import { type Reading, readIptablesText, readNftText } from "../test/support/read.ts";
 import { finderIn } from "../test/support/regions.ts";
@@ -133,7 +134,11 @@ async function main(): Promise<number> {
     // Chances are not seen where rules that are judged take turns.
     if (mutant.kind !== "probability") {
       try {
-        const disagreements = await findDisagreements(prober, judge, rules, chosen);
+        // Who accepts does not show where policies and priorities are not ours.
+        const isOurs = mutant.kind !== "policy" && mutant.kind !== "priority";
+        const disagreements = isOurs
+          ? await findDisagreements(prober, judge, rules, chosen)
+          : await findMisjudged(prober, rules, chosen);
         if (disagreements.length > 0) return fail(mutant, disagreements.slice(0, 3));
       } catch (error) {
         if (!(error instanceof Error)) throw error;

@@ -11,12 +11,14 @@ export function finderIn({ regions }: Comparison, programs: readonly Program[]):
   const all: Program = { ruleset: { tables: programs.flatMap(({ ruleset }) => ruleset.tables) }, routes: [] };
   const { interfaces, kinds } = findInterfaces(all);
   return (packet) => {
-    const asIs = hasPorts(packet.protocol) ? packet : { ...packet, sourcePort: 0, destinationPort: 0 };
+    const { protocol, ctState = "new" } = packet;
+    const showsPorts = hasPorts(protocol) && ctState !== "invalid";
+    const asIs = showsPorts ? packet : { ...packet, sourcePort: 0, destinationPort: 0 };
     const inInterface = kinds[interfaceKindOf(interfaces, packet.inInterface)]?.example;
     return regions.some(
       ({ door, box }) =>
-        door.protocol === packet.protocol &&
-        door.ctState === "new" &&
+        door.protocol === protocol &&
+        door.ctState === ctState &&
         door.inInterface === inInterface &&
         typeof box.saddr.from === typeof packet.source &&
         holds(box, asIs),

@@ -1,0 +1,365 @@
+/**
+ * The comparison held against the evaluator and the kernel: dumps of real hosts with one line changed.
+ *
+ *   npm run soak:dumps -- [--mutants 600] [--each 12] [--seed N] [--packets 400] [--kernel 24] [--budget 6000] [--only NAME]
+ *
+ * Dumps are those beside the project (../shared/corpus) that load into this kernel, and whose comparison with themselves comes to its
+ * end. `--each` mutants are made of one, then comes the next. Each is compared with its dump. Every region that differs is
+ * replayed at its corners; `--packets` packets aimed at what the changed line names have to differ when they are evaluated
+ * just where the comparison says so; and up to `--kernel` packets, those that tell the two apart first, have to fare in the
+ * kernel as was foretold: under the mutant, and, where it was found, under the dump as well.
+ *
+ * Needs what kernel tests need. Exit code 1 when anything disagrees: the line, its change and the packets are printed.
+ */
+import { parseArgs } from "node:util";
+import { type Comparison, compare, type Region } from "../compiler/compare/compare.ts";
+import { doorsOf } from "../compiler/compare/doors.ts";
+import { chancesOf, differencesOf, findDifference } from "../compiler/compare/outcomes.ts";
+import { EngineTrouble } from "../compiler/engines/types.ts";
+import { Evaluator } from "../compiler/evaluate/evaluate.ts";
+import { type Environment, environmentOf, type Packet } from "../compiler/evaluate/packet.ts";
+import type { Program } from "../compiler/ir/types.ts";
+import { type Address, FAMILIES, familyOf, parseAddress, printAddress } from "../compiler/net/address.ts";
+import type { Prober } from "../runtime/kernel/prober.ts";
+import { loadRules } from "../runtime/kernel/rules.ts";
+import { openNode } from "../runtime/kernel/world.ts";
+import { aimAt } from "../test/support/aimed.ts";
+import type { Pick } from "../test/support/dressing.ts";
+import { allDumps, type Dump, type DumpNode, nodeFor } from "../test/support/dumps.ts";
+import {
+  canTravel,
+  type Foretold,
+  findMisjudged,
+  foretell,
+  type Site,
+  trackConnections,
+} from "../test/support/kernel-words.ts";
+import { finderIn } from "../test/support/regions.ts";
+import { numbersFrom } from "../test/support/slots.ts";
+import { mutateText, type TextMutant } from "../test/support/text-mutants.ts";
+
+// --- a dump --------------------------------------------------------------------------------------------------------------
+
+/** A dump that has been looked at, in a node of its own. */
+interface Host {
+  readonly dump: Dump;
+  readonly before: Program;
+  /** What its reader has to complain of. */
+  readonly errors: number;
+  readonly node: DumpNode;
+  readonly prober: Prober;
+  readonly site: Site;
+}
+
+/** Opens a node for `dump`, or says why it is of no use here. */
+async function openHost(dump: Dump, budget: number): Promise<Host | string> {
+  const { program, findings } = dump.read(dump.text);
+  const node = nodeFor(program, dump.text);
+  const { addresses } = node;
+  // Some take minutes: a few boxes tell.
+  for (const [boxes, milliseconds] of [...STAGES, [budget, Number.POSITIVE_INFINITY] as const]) {
+    const start = performance.now();
+    const { open, differing } = compare(program, program, { addresses, families: dump.families, budget: boxes });
+    if (differing > 0) return "differs from itself";
+    if (performance.now() - start > milliseconds) return `more than ${milliseconds} ms for ${boxes} boxes`;
+    if (open.length === 0) break;
+    if (boxes === budget) return open[0]?.reason ?? "not compared";
+  }
+  const prober = await openNode({ interfaces: node.devices, addresses });
+  await trackConnections(prober);
+  await prober.run("sh", everyDeviceHas(node));
+  const refusal = await refusalOf(() => loadRules(prober, dump.rules(dump.text)));
+  if (refusal !== undefined) {
+    await prober.close();
+    return `the kernel refuses it: ${refusal}`;
+  }
+  const site: Site = { environment: environmentOf(addresses), outer: node.devices[0] ?? "" };
+  return { dump, before: program, errors: errorsIn(findings), node, prober, site };
+}
+
+/** Gives every device an address of the node: `redirect` takes that of the interface that a packet came in by, and drops
+ *  the packet where there is none. */
+function everyDeviceHas({ devices, addresses }: DumpNode): string {
+  const firsts = FAMILIES.flatMap((family) => addresses.find((address) => familyOf(address) === family) ?? []);
+  return devices
+    .slice(1)
+    .flatMap((device) => firsts.map((address) => `ip addr add ${printAddress(address)} dev ${device}`))
+    .join("\n");
+}
+
+function errorsIn(findings: readonly string[]): number {
+  return findings.filter((finding) => finding.includes(" error ")).length;
+}
+
+const STAGES = [
+  [5, 300],
+  [25, 500],
+  [120, 1000],
+  [600, 2500],
+] as const;
+
+/** What the kernel's tools say when they refuse. */
+async function refusalOf(work: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof EngineTrouble)) throw error;
+    return error.message.split("\n").slice(0, 2).join(" ").slice(0, 160);
+  }
+}
+
+// --- a mutant ------------------------------------------------------------------------------------------------------------
+
+type End = "refused by the reader" | "refused by the kernel" | "not compared to the end" | "found" | "equal" | "WRONG";
+
+const total = { mutants: 0, replayed: 0, aimed: 0, judged: 0, witnesses: 0, mutantsJudged: 0, seenApart: 0, wrong: 0 };
+const ends = new Map<string, Map<End, number>>();
+
+/** Compares a mutant with its dump, and holds what is said against both judges. */
+async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pick: Pick): Promise<End> {
+  const { dump, before, node, prober, site } = host;
+  const { program: after, findings } = dump.read(mutant.text);
+  if (errorsIn(findings) > host.errors) return "refused by the reader";
+  const rules = dump.rules(mutant.text);
+  if ((await refusalOf(() => loadRules(prober, rules))) !== undefined) return "refused by the kernel";
+  const programs = [before, after] as const;
+  const comparison = compare(...programs, {
+    addresses: node.addresses,
+    families: dump.families,
+    budget: options.budget * 2,
+    keep: Number.POSITIVE_INFINITY,
+  });
+  if (comparison.open.length > 0) return "not compared to the end";
+  const evaluators = programs.map((program) => new Evaluator(program)) as [Evaluator, Evaluator];
+  const wrong = (what: unknown): End => {
+    const { kind, line, now } = mutant;
+    const text = JSON.stringify({ dump: dump.name, kind, line, now, what }, (_, v) =>
+      typeof v === "bigint" ? `${v}` : v,
+    );
+    process.stdout.write(`${text}\n`);
+    return "WRONG";
+  };
+
+  const lie = replay(comparison, evaluators, site.environment, pick);
+  if (lie !== undefined) return wrong({ notReplayed: lie });
+
+  const isFound = finderIn(comparison, programs);
+  const packets = aimedPackets(host, mutant, after, options.packets, pick);
+  for (const packet of packets) {
+    const [left, right] = evaluators.map((each) => each.evaluate(packet, site.environment));
+    const differs = findDifference(left ?? [], right ?? []) !== undefined;
+    if (differs !== isFound(packet)) return wrong({ packet, differs });
+  }
+  total.aimed += packets.length;
+
+  // Chances are not seen where rules that are judged take turns.
+  if (mutant.kind !== "probability") {
+    const witnesses = comparison.regions.flatMap((region) => travellersIn(region, host));
+    const chosen = [...thin(witnesses, options.kernel, pick), ...thin(packets, options.kernel, pick)];
+    const pairs = chosen.flatMap((packet): (readonly [Foretold, Foretold])[] => {
+      if (!canTravel(packet, site)) return [];
+      const [left, right] = evaluators.map((each) => foretell(each, packet, site));
+      return left === undefined || right === undefined ? [] : [[left, right]];
+    });
+    const some = pairs.slice(0, options.kernel);
+    const misjudged = await findMisjudged(
+      prober,
+      rules,
+      some.map(([, right]) => right),
+    );
+    if (misjudged.length > 0) return wrong({ kernelWithMutant: misjudged.slice(0, 3) });
+    total.judged += some.length;
+    if (some.length > 0) total.mutantsJudged++;
+    const apart = some.filter(([left, right]) => findDifference([left.outcome], [right.outcome]) !== undefined);
+    if (apart.length > 0) {
+      const old = await findMisjudged(
+        prober,
+        dump.rules(dump.text),
+        apart.map(([left]) => left),
+      );
+      if (old.length > 0) return wrong({ kernelWithDump: old.slice(0, 3) });
+      total.witnesses += apart.length;
+      total.seenApart++;
+    }
+  }
+  return comparison.differing === 0 ? "equal" : "found";
+}
+
+/** A region whose packets do not fare as it says: at both its ends, and somewhere in it. */
+function replay(
+  { regions }: Comparison,
+  [left, right]: readonly [Evaluator, Evaluator],
+  environment: Environment,
+  pick: Pick,
+): unknown {
+  for (const region of thin(regions, MOST_REPLAYED, pick)) {
+    const { box, packet } = region;
+    for (const end of ["from", "to"] as const) {
+      const each: Packet = {
+        ...packet,
+        source: box.saddr[end] as Address,
+        destination: box.daddr[end] as Address,
+        sourcePort: Number(box.sport[end]),
+        destinationPort: Number(box.dport[end]),
+      };
+      const found = [...differencesOf(left.evaluate(each, environment), right.evaluate(each, environment))];
+      const isSame = found.some(
+        (difference) =>
+          wordsOf(difference.left) === wordsOf(region.left) && wordsOf(difference.right) === wordsOf(region.right),
+      );
+      if (!isSame) return { packet: each, left: wordsOf(region.left), right: wordsOf(region.right) };
+    }
+    total.replayed++;
+  }
+  return undefined;
+}
+
+const MOST_REPLAYED = 500;
+
+function wordsOf(outcome: Region["left"]): string {
+  return JSON.stringify([...chancesOf(outcome)].map(([text, chance]) => [text, chance.toFixed(6)]).sort());
+}
+
+function aimedPackets(
+  { dump, before, node, site }: Host,
+  { line, now }: TextMutant,
+  after: Program,
+  count: number,
+  pick: Pick,
+): Packet[] {
+  const interfaces = [undefined, ...node.deviceOf.values(), ...(/\blo\b/.test(dump.text) ? ["lo"] : [])];
+  const own = [...site.environment.localAddresses];
+  const aim = aimAt(dump.text, { families: dump.families, interfaces, own });
+  const protocols = new Set(doorsOf([before, after], dump.families).map(({ protocol }) => protocol));
+  return Array.from({ length: count }, () => {
+    const packet = aim(`${line}\n${now}`, pick);
+    // Those that no rule names are one.
+    return protocols.has(packet.protocol) ? packet : { ...packet, protocol: 253 };
+  });
+}
+
+/** A packet of a region that can be sent, if there is one. The prober chooses source ports. */
+function travellersIn({ door, box, packet }: Region, { node, site }: Host): Packet[] {
+  const device = door.inInterface === undefined ? undefined : node.deviceOf.get(door.inInterface);
+  if (door.inInterface !== undefined && device === undefined) return [];
+  if (box.sport.to !== 0 && (box.sport.from > 1024 || box.sport.to < 61_000)) return [];
+  const sources = within(box.saddr, door.inInterface === undefined ? node.addresses : ELSEWHERE);
+  const destinations = within(box.daddr, [...ELSEWHERE, ...node.addresses]);
+  for (const source of sources)
+    for (const destination of destinations) {
+      const each = { ...packet, inInterface: device, source, destination, sourcePort: box.sport.to === 0 ? 0 : 40000 };
+      if (canTravel(each, site)) return [each];
+    }
+  return [];
+}
+
+function within({ from, to }: Region["box"]["saddr"], preferred: readonly Address[]): Address[] {
+  return [
+    ...preferred.filter((address) => typeof address === typeof from && from <= address && address <= to),
+    from as Address,
+    to as Address,
+  ];
+}
+
+/** Addresses of hosts, of several blocks. */
+const ELSEWHERE: readonly Address[] = [
+  "203.0.113.77",
+  "10.77.3.9",
+  "172.20.9.9",
+  "192.168.77.9",
+  "9.9.9.9",
+  "2001:db8:77::9",
+  "2a00::9",
+  "fd77::9",
+].flatMap((text) => parseAddress(text) ?? []);
+
+// --- all together --------------------------------------------------------------------------------------------------------
+
+interface Options {
+  readonly packets: number;
+  readonly kernel: number;
+  readonly budget: number;
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      mutants: { type: "string", default: "600" },
+      each: { type: "string", default: "12" },
+      seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+      packets: { type: "string", default: "400" },
+      kernel: { type: "string", default: "24" },
+      budget: { type: "string", default: "6000" },
+      only: { type: "string", default: "" },
+    },
+  });
+  const dumps = allDumps().filter(({ name }) => name.includes(values.only));
+  if (dumps.length === 0) {
+    process.stdout.write("skipped: there is no ../shared/corpus\n");
+    return 0;
+  }
+  const options: Options = {
+    packets: Number(values.packets),
+    kernel: Number(values.kernel),
+    budget: Number(values.budget),
+  };
+  const [wanted, each] = [Number(values.mutants), Number(values.each)];
+  const pick = numbersFrom(Number(values.seed));
+  process.stderr.write(`seed ${values.seed}\n`);
+  const used = new Set<string>();
+  const useless = new Map<string, string>();
+  for (let queue = shuffle(dumps, pick); total.mutants < wanted; ) {
+    const dump = queue.pop();
+    if (dump === undefined) {
+      queue = shuffle(dumps, pick).filter(({ name }) => !useless.has(name));
+      if (queue.length === 0) break;
+      continue;
+    }
+    const host = await openHost(dump, options.budget);
+    if (typeof host === "string") {
+      useless.set(dump.name, host);
+      continue;
+    }
+    used.add(dump.name);
+    const last = total.mutants + each;
+    for (let tries = 0; tries < each * 3 && total.mutants < Math.min(last, wanted); tries++) {
+      const mutant = mutateText(dump.text, pick);
+      if (mutant === undefined) break;
+      const end = await judgeMutant(host, mutant, options, pick);
+      if (!end.startsWith("refused")) total.mutants++;
+      if (end === "WRONG") total.wrong++;
+      const counts = ends.get(mutant.kind) ?? new Map<End, number>();
+      ends.set(mutant.kind, counts.set(end, (counts.get(end) ?? 0) + 1));
+    }
+    await host.prober.close();
+  }
+  for (const [name, reason] of [...useless].sort()) process.stdout.write(`left out: ${name}: ${reason}\n`);
+  for (const [kind, counts] of [...ends].sort())
+    process.stdout.write(`${kind}: ${[...counts].map(([how, count]) => `${count} ${how}`).join(", ")}\n`);
+  const { mutants, replayed, aimed, judged, witnesses, mutantsJudged, seenApart, wrong } = total;
+  process.stdout.write(
+    `${mutants} mutants of ${used.size} dumps; ${replayed} regions replayed, ${aimed} packets aimed at what was changed; ` +
+      `${judged} packets of ${mutantsJudged} mutants before the kernel, of them ${witnesses} of ${seenApart} mutants that it treats ` +
+      `otherwise than before: ${wrong} wrong\n`,
+  );
+  return wrong === 0 && witnesses > 0 ? 0 : 1;
+}
+
+function shuffle<T>(items: readonly T[], pick: Pick): T[] {
+  const shuffled = [...items];
+  for (let i = shuffled.length - 1; i > 0; i--) {
+    const j = pick(i + 1);
+    [shuffled[i], shuffled[j]] = [shuffled[j] as T, shuffled[i] as T];
+  }
+  return shuffled;
+}
+
+/** At most `most` of `items`, from all over. */
+function thin<T>(items: readonly T[], most: number, pick: Pick): T[] {
+  const step = Math.max(1, Math.ceil(items.length / most));
+  const start = pick(step);
+  return items.filter((_, i) => i % step === start);
+}
+
+process.exitCode = await main();

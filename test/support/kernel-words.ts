@@ -1,0 +1,155 @@
+/** What the kernel does with packets, in the words of comparisons: for rules of others, whose way of accepting is unknown. */
+import { chancesOf } from "../../compiler/compare/outcomes.ts";
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import type { Environment, Outcome, Packet } from "../../compiler/evaluate/packet.ts";
+import { partHolds } from "../../compiler/ir/interval.ts";
+import type { Program, Value } from "../../compiler/ir/types.ts";
+import { type Address, type Family, familyOf, printAddressPort } from "../../compiler/net/address.ts";
+import { type Observation, observe } from "../../runtime/kernel/observe.ts";
+import type { Prober } from "../../runtime/kernel/prober.ts";
+import { loadRules, type Rules, takeTurns } from "../../runtime/kernel/rules.ts";
+
+/** A packet, and what is foretold of it. */
+export interface Foretold {
+  readonly packet: Packet;
+  readonly outcome: Outcome;
+}
+
+export interface Misjudged {
+  readonly packet: Packet;
+  readonly foretold: readonly string[];
+  readonly seen: readonly string[];
+}
+
+/** A node of tests: where packets leave it. */
+export interface Site {
+  readonly environment: Environment;
+  readonly outer: string;
+}
+
+/** What `program` does to `packet` in the prober's world, where more is known of a packet than evaluation knows: by which
+ *  interface it leaves, and that pings are pings. Undefined where it depends on what is not known there either. */
+export function foretell(program: Evaluator | Program, packet: Packet, site: Site): Foretold | undefined {
+  const evaluator = program instanceof Evaluator ? program : new Evaluator(program);
+  const outcomes = evaluator.evaluate(packet, site.environment).filter((outcome) => {
+    const facts = factsAbout(packet, outcome, site);
+    return outcome.assumptions.every(({ about, holds }) => {
+      const value = about === undefined ? undefined : facts[about.subject];
+      return value === undefined || about?.values.some((part) => partHolds(part, value)) === holds;
+    });
+  });
+  const [outcome, ...others] = outcomes;
+  if (outcome === undefined || others.length > 0) return undefined;
+  const facts = factsAbout(packet, outcome, site);
+  const isKnown = outcome.assumptions.every(({ about }) => about !== undefined && facts[about.subject] !== undefined);
+  return isKnown ? { packet, outcome } : undefined;
+}
+
+function factsAbout(packet: Packet, { endpoints }: Outcome, site: Site): Readonly<Record<string, Value>> {
+  const ends = new Set(
+    [packet.destination, ...endpoints.map(({ address }) => address)].map((each) => isOwn(each, site)),
+  );
+  const leaves: Record<string, Value> = {};
+  if (ends.size === 1) {
+    const name = ends.has(true) ? "lo" : site.outer;
+    Object.assign(leaves, { "meta oifname": name, "meta oif": name });
+  }
+  return { ...leaves, "icmp type": 8, "icmp code": 0, "icmpv6 type": 128, "icmpv6 code": 0 };
+}
+
+function isOwn(address: Address, { environment }: Site): boolean {
+  if (environment.localAddresses.has(address)) return true;
+  return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
+}
+
+/** Whether packets like this one can come to a node, and leave it: others end at the kernel's door. */
+export function canTravel({ source, destination, inInterface, ctState, protocol }: Packet, site: Site): boolean {
+  if (ctState !== undefined || inInterface === "lo" || source === destination) return false;
+  if (!(inInterface === undefined ? SENT : FORWARDED[familyOf(source)]).has(protocol)) return false;
+  if (!isUnicast(source) || !isUnicast(destination)) return false;
+  // Own addresses do not come from elsewhere; and what is sent from here has one of them, lest replies leave.
+  if (inInterface !== undefined) return !isOwn(source, site) && !isLoopback(destination);
+  return isOwn(source, site) && isLoopback(source) === isLoopback(destination);
+}
+
+/** Protocols of which the prober makes packets that are right to the last byte, so that nothing but rules stops them. */
+const FORWARDED: Readonly<Record<Family, ReadonlySet<number>>> = {
+  IPv4: new Set([1, 6, 17, 132]),
+  IPv6: new Set([6, 17, 58, 132]),
+};
+const SENT: ReadonlySet<number> = new Set([6, 17]);
+
+function isUnicast(address: Address): boolean {
+  if (typeof address === "number") {
+    const first = address >>> 24;
+    return first > 0 && first < 224 && address !== LOOPBACK_BROADCAST;
+  }
+  const first = Number(address >> 112n);
+  return address === 1n || (first >= 0x2000 && first < 0xfe00);
+}
+
+/** The kernel's routing table has it as a broadcast address, not as one of the node's. */
+const LOOPBACK_BROADCAST = 0x7fffffff;
+
+function isLoopback(address: Address): boolean {
+  return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
+}
+
+/** Lets connection tracking look at packets whatever rules there are: in a namespace in which no rule asks for it, it does not,
+ *  and then the kernel (6.18) visits no chain of type nat either. What does it stays where nft's rules are replaced. */
+export async function trackConnections(prober: Prober): Promise<void> {
+  for (const tool of ["iptables-legacy", "ip6tables-legacy"])
+    await prober.run(`${tool} -t raw -A PREROUTING -m conntrack --ctstate NEW`);
+}
+
+/** Of what is foretold, what the kernel does otherwise under `rules`. Throws what it says when it refuses them. */
+export async function findMisjudged(prober: Prober, rules: Rules, all: readonly Foretold[]): Promise<Misjudged[]> {
+  await loadRules(prober, takeTurns(rules));
+  const answers = await prober.send(
+    all.map(({ packet, outcome }) => {
+      const { inInterface, protocol, source, destination, destinationPort } = packet;
+      return {
+        inInterface,
+        flow: { protocol, source, destination, destinationPort },
+        times: outcome.results.length + 1,
+      };
+    }),
+  );
+  return all.flatMap(({ packet, outcome }, i): Misjudged[] => {
+    const foretold = wordsFor(outcome, packet);
+    const seen = [...new Set((answers[i] ?? []).map((answer) => wordsOf(observe(answer), packet)))].sort();
+    // A refusal has to pass the rules for what the node sends: it may be lost there.
+    const isLost = foretold.some((word) => word.startsWith("reject")) && seen.join() === "drop";
+    return isLost || seen.join() === foretold.join() ? [] : [{ packet, foretold, seen }];
+  });
+}
+
+/** Everything that can happen. Chances, and what is remembered, are not seen; nor is a new source of the node's own packets
+ *  where it is the old one, nor a translation to where a packet goes anyway. */
+function wordsFor(outcome: Outcome, packet: Packet): string[] {
+  const texts = [...chancesOf(outcome).keys()].map((text) => {
+    const plain = text.replace(/, remembered for \d+ s$/, "");
+    const seen = plain.replace(`to ${printAddressPort(packet.destination, packet.destinationPort)}`, "goes on");
+    const code = CODES[typeof packet.source === "number" ? 4 : 6][seen.replace("reject with ", "")];
+    return withoutSource(code === undefined ? seen : `reject with icmp ${code}`, packet);
+  });
+  return [...new Set(texts)].sort();
+}
+
+function wordsOf(observation: Observation, packet: Packet): string {
+  if (observation.kind === "drop") return "drop";
+  if (observation.kind === "reject") return `reject with ${observation.with}`;
+  const { address, port, translated, masquerade } = observation;
+  const words = translated ? `to ${printAddressPort(address, port)}` : "goes on";
+  return withoutSource(`${words}${masquerade ? ", masqueraded" : ""}`, packet);
+}
+
+function withoutSource(words: string, { inInterface }: Packet): string {
+  return inInterface === undefined ? words.replace(", masqueraded", "") : words;
+}
+
+/** Types and codes of refusals that have no word where they are observed. */
+const CODES: Readonly<Record<4 | 6, Readonly<Record<string, string>>>> = {
+  4: { "host-prohibited": "3/10", "net-prohibited": "3/9", "protocol-unreachable": "3/2" },
+  6: { "policy-fail": "1/5", "reject-route": "1/6" },
+};
