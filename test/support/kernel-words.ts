@@ -7,7 +7,7 @@ import type { Program, Value } from "../../compiler/ir/types.ts";
 import { type Address, type Family, familyOf, printAddressPort } from "../../compiler/net/address.ts";
 import { type Observation, observe } from "../../runtime/kernel/observe.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import { loadRules, type Rules, takeTurns } from "../../runtime/kernel/rules.ts";
+import { loadRules, type Rules, rememberNobody, takeTurns } from "../../runtime/kernel/rules.ts";
 
 /** A packet, and what is foretold of it. */
 export interface Foretold {
@@ -104,7 +104,7 @@ export async function trackConnections(prober: Prober): Promise<void> {
 
 /** Of what is foretold, what the kernel does otherwise under `rules`. Throws what it says when it refuses them. */
 export async function findMisjudged(prober: Prober, rules: Rules, all: readonly Foretold[]): Promise<Misjudged[]> {
-  await loadRules(prober, takeTurns(rules));
+  await loadRules(prober, takeTurns(rememberNobody(rules)));
   const answers = await prober.send(
     all.map(({ packet, outcome }) => {
       const { inInterface, protocol, source, destination, destinationPort } = packet;
