@@ -29,7 +29,7 @@ describe("a file that declares how two rulesets differ", () => {
         expect(hold([left, right], without, options).settlement.undeclared).not.toEqual([]);
         expect(hold([left, left], printed, options).settlement).toMatchObject({ asDeclared: false, undeclared: [] });
       }),
-      { numRuns: 10 },
+      { numRuns: 5 },
     );
     expect(entries).toBeGreaterThan(0);
   });
