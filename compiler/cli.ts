@@ -161,8 +161,8 @@ function withCompareOptions(command: Command): Command {
     .option("--except <file>", "differences that are meant, as -o except prints them (repeatable)", collect, [])
     .addOption(new Option("--limit <n>", "differences that are shown").default(10).argParser(positive))
     .addOption(
-      new Option("--budget <n>", "classes of packets to look at before giving up")
-        .default(20_000_000)
+      new Option("--budget <n>", "steps, of packets that fare alike past one rule, before giving up")
+        .default(100_000_000)
         .argParser(positive),
     )
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "except"]).default("text"));

@@ -1,60 +1,49 @@
 /** Packets that differ in addresses and ports only: an interval for each. */
-import type { Value } from "../ir/types.ts";
+import { type Cut, intersect, Ranges } from "../evaluate/ranges.ts";
+import { FIELDS, type Field, type Region } from "../evaluate/region.ts";
 
-export const FIELDS = ["daddr", "dport", "saddr", "sport"] as const;
-
-export type Field = (typeof FIELDS)[number];
-
-/** Numbers for ports and IPv4, bigints for IPv6. */
-export interface Range<T extends number | bigint = number | bigint> {
-  from: T;
-  to: T;
+/** Numbers for ports and IPv4, bigints for IPv6; both ends are in it. */
+export interface Range {
+  readonly from: Cut;
+  readonly to: Cut;
 }
 
-export type Box = Record<Field, Range>;
+export type Box = Readonly<Record<Field, Range>>;
 
-/** A copy that may be changed. */
-export function copy({ daddr, dport, saddr, sport }: Box): Box {
-  return { daddr: { ...daddr }, dport: { ...dport }, saddr: { ...saddr }, sport: { ...sport } };
+/** `region` as boxes without a packet in common, those with lower destinations first. */
+export function* boxesOf(region: Region): Generator<Box> {
+  for (const daddr of rangesIn(region.daddr))
+    for (const dport of rangesIn(region.dport))
+      for (const saddr of rangesIn(region.saddr))
+        for (const sport of rangesIn(region.sport)) yield { daddr, dport, saddr, sport };
 }
 
-/** What `whole` has beyond `part`, which begins where `whole` begins: boxes without a packet in common, those with the higher
- *  destinations first. */
-export function rest(whole: Box, part: Box): Box[] {
-  const boxes: Box[] = [];
-  for (const [i, field] of FIELDS.entries()) {
-    const { to } = part[field];
-    if (to >= whole[field].to) continue;
-    const box = copy(whole);
-    for (const before of FIELDS.slice(0, i)) box[before] = { ...part[before] };
-    box[field] = { from: after(to), to: whole[field].to };
-    boxes.push(box);
-  }
-  return boxes;
+/** How many those are. */
+export function countBoxes(region: Region): number {
+  return FIELDS.reduce((product, field) => (product * region[field].cuts.length) / 2, 1);
 }
 
-/** Makes `range` no larger than the values around `value`, which is in it, for which it makes no difference whether they are
- *  compared with the borders of `from`…`to`. */
-export function narrowTo(range: Range, value: Value, from: Value, to: Value): void {
-  if (typeof value === "string" || typeof from !== typeof value || typeof to !== typeof value) return;
-  narrow(range, value, from as number | bigint, to as number | bigint);
+function rangesIn({ cuts }: Ranges): Range[] {
+  return Array.from({ length: cuts.length / 2 }, (_, i) => ({
+    from: cuts[2 * i] as Cut,
+    to: before(cuts[2 * i + 1] as Cut),
+  }));
 }
 
-function narrow(range: Range, value: number | bigint, from: number | bigint, to: number | bigint): void {
-  if (value < from) {
-    if (range.to >= from) range.to = before(from);
-  } else if (value > to) {
-    if (range.from <= to) range.from = after(to);
-  } else {
-    if (range.from < from) range.from = from;
-    if (range.to > to) range.to = to;
-  }
-}
-
-export function after(value: number | bigint): number | bigint {
-  return typeof value === "bigint" ? value + 1n : value + 1;
-}
-
-export function before(value: number | bigint): number | bigint {
+export function before(value: Cut): Cut {
   return typeof value === "bigint" ? value - 1n : value - 1;
+}
+
+/** Two halves of `region`, those with lower destinations first; undefined: it is one packet. */
+export function halve(region: Region): [Region, Region] | undefined {
+  const field = FIELDS.find((each) => region[each].single === undefined);
+  if (field === undefined) return undefined;
+  const { cuts } = region[field];
+  const [first, end] = [cuts[0] as Cut, cuts.at(-1) as Cut];
+  const middle = typeof first === "bigint" ? (first + (end as bigint)) / 2n : Math.floor((first + (end as number)) / 2);
+  const half = (from: Cut, to: Cut): Region => ({
+    ...region,
+    [field]: intersect(region[field], new Ranges([from, to])),
+  });
+  return [half(first, middle), half(middle, end)];
 }

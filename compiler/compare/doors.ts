@@ -1,7 +1,11 @@
 /** The ways by which packets come, and their protocols: as far as two programs tell them apart. */
-import type { Packet } from "../evaluate/packet.ts";
+import { allAddresses } from "../evaluate/address-type.ts";
+import { hasPorts } from "../evaluate/expression.ts";
+import type { Packet, Packets } from "../evaluate/packet.ts";
+import { type Cut, Ranges } from "../evaluate/ranges.ts";
+import type { Field } from "../evaluate/region.ts";
 import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
-import type { Family } from "../net/address.ts";
+import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { findInterfaces } from "../tabulate/interfaces.ts";
 
@@ -64,4 +68,35 @@ function isProtocol(expression: Expression): boolean {
   if (expression.kind === "meta") return expression.key === "l4proto";
   if (expression.kind === "ct") return expression.key === "original-protocol";
   return expression.kind === "header" && (expression.field === "ip protocol" || expression.field === "ip6 nexthdr");
+}
+
+/** All packets that come by a door. */
+export function packetsOf(door: Door): Packets {
+  const { family, protocol, ctState } = door;
+  const ports = new Ranges(hasPorts(protocol) && ctState !== "invalid" ? [0, 65536] : [0, 1]);
+  const addresses = allAddresses(family);
+  return {
+    ...inCommon(door),
+    family,
+    region: { daddr: addresses, dport: ports, saddr: addresses, sport: ports },
+  };
+}
+
+/** One of them. */
+export function packetAt(door: Door, at: Readonly<Record<Field, Cut>>): Packet {
+  return {
+    ...inCommon(door),
+    source: at.saddr as Address,
+    destination: at.daddr as Address,
+    sourcePort: Number(at.sport),
+    destinationPort: Number(at.dport),
+  };
+}
+
+function inCommon({
+  protocol,
+  inInterface,
+  ctState,
+}: Door): Pick<Packet, "protocol" | "inInterface" | "mark" | "ctState"> {
+  return { protocol, inInterface, mark: 0, ...(ctState === "new" ? {} : { ctState }) };
 }

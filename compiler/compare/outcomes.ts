@@ -1,5 +1,6 @@
 /** Whether two programs do the same to a packet. */
 import { areConsistent } from "../evaluate/assumption.ts";
+import type { Fate } from "../evaluate/evaluate.ts";
 import type { Outcome, Result } from "../evaluate/packet.ts";
 import { printAddressPort } from "../net/address.ts";
 
@@ -59,3 +60,14 @@ export function describeResult({ verdict, rejectWith, endpoint, masquerade, stic
   const remembered = sticky === undefined ? "" : `, remembered for ${sticky.timeoutSeconds} s`;
   return `to ${printAddressPort(endpoint.address, endpoint.port)}${source}${remembered}`;
 }
+
+/** Equal where `describeResult` is. */
+export function resultKey({ verdict, rejectWith, endpoint, masquerade, sticky }: Omit<Fate, Described>): string {
+  if (verdict === "drop") return "drop";
+  if (verdict === "reject") return `reject ${rejectWith}`;
+  const source = masquerade ? " masqueraded" : "";
+  if (verdict !== "dnat" || endpoint === undefined) return `on${source}`;
+  return `to ${endpoint.address} ${endpoint.port}${source} ${sticky?.timeoutSeconds ?? ""}`;
+}
+
+type Described = "region" | "probability" | "assumptions";

@@ -1,6 +1,7 @@
 /** Declared differences as files hold them. */
-import type { Field, Range } from "../compare/box.ts";
+import type { Range } from "../compare/box.ts";
 import { isInterfaceName } from "../config/decode.ts";
+import type { Field } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";

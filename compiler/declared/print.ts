@@ -1,10 +1,11 @@
 /** Differing regions as a file of declared differences. */
 import { Document, type Node as YamlNode } from "yaml";
-import type { Field, Range } from "../compare/box.ts";
+import type { Range } from "../compare/box.ts";
 import type { Region } from "../compare/compare.ts";
 import type { Door } from "../compare/doors.ts";
 import { chancesOf } from "../compare/outcomes.ts";
 import { printInterface, type Sides } from "../compare/render.ts";
+import type { Field } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, addressBits, FAMILIES, type Family, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";

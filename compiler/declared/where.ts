@@ -1,8 +1,10 @@
 /** Sets of packets, as declarations name them. */
-import { after, type Box, before, type Field, type Range } from "../compare/box.ts";
+import { type Box, before, type Range } from "../compare/box.ts";
 import type { Door } from "../compare/doors.ts";
 import { printInterface } from "../compare/render.ts";
 import { hasPorts } from "../evaluate/expression.ts";
+import { after } from "../evaluate/ranges.ts";
+import type { Field } from "../evaluate/region.ts";
 import type { Family } from "../net/address.ts";
 
 /** Packets that are all of what is said; undefined: any. */
@@ -69,7 +71,7 @@ export function joinRanges(ranges: readonly Range[]): readonly Range[] {
   for (const { from, to } of [...ranges].sort((a, b) => (a.from < b.from ? -1 : 1))) {
     const last = joined.at(-1);
     if (last === undefined || after(last.to) < from) joined.push({ from, to });
-    else if (to > last.to) last.to = to;
+    else if (to > last.to) joined[joined.length - 1] = { from: last.from, to };
   }
   return joined;
 }

@@ -1,12 +1,26 @@
+import { invariant, required } from "../invariant.ts";
 import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
 import type { Hook, Program } from "../ir/types.ts";
+import type { Address } from "../net/address.ts";
+import { addressTypeOf, addressTypes } from "./address-type.ts";
+import type { Assumption } from "./assumption.ts";
 import { runBaseChain } from "./chain.ts";
-import { addressTypeOf, ownAddressTowards } from "./expression.ts";
+import { ownAddressOf } from "./expression.ts";
 import { Machine } from "./machine.ts";
+import { merge } from "./merge.ts";
 import { outcomeOf } from "./outcome.ts";
-import type { Environment, Outcome, Packet, Result } from "./packet.ts";
-import { packetFamily } from "./packet.ts";
-import { type State, startState } from "./state.ts";
+import { type Environment, type Outcome, type Packet, type Packets, packetFamily, type Result } from "./packet.ts";
+import type { Cut, Ranges } from "./ranges.ts";
+import { type Region, regionOf, within, without } from "./region.ts";
+import { type Now, narrow, type State, startState, valueNow } from "./state.ts";
+
+/** One of the things that happen to packets of a region, each of which fares alike. */
+export interface Fate extends Omit<Result, "endpoint" | "reasons"> {
+  readonly region: Region;
+  /** `daddr`, `dport`: where each of the packets went anyway. */
+  readonly endpoint?: { readonly address: Now<Address>; readonly port: Now<number> };
+  readonly assumptions: readonly Assumption[];
+}
 
 /** What a program does with packets. Keep one for many packets: it has the program's objects by name. */
 export class Evaluator {
@@ -19,10 +33,11 @@ export class Evaluator {
   /** The fate of `packet`, through all hooks. Several outcomes only where the program holds matches that are not
    *  understood: one for each set of assumptions about them. */
   evaluate(packet: Packet, environment: Environment): Outcome[] {
-    const ends =
-      packet.inInterface === undefined
-        ? this.sendFromHere(startState(packet, environment))
-        : this.receive(startState(packet, environment));
+    const ends = this.run(
+      { ...packet, family: packetFamily(packet), region: regionOf(packet) },
+      environment,
+      (state) => state,
+    );
     const byAssumptions = new Map<string, State[]>();
     for (const state of ends) {
       const key = state.assumptions
@@ -34,24 +49,41 @@ export class Evaluator {
     return [...byAssumptions.values()].map((states) => toOutcome(states));
   }
 
-  /** A packet that comes in by an interface. */
-  private receive(state: State): State[] {
-    return this.pass("prerouting", state).flatMap((routed) =>
-      addressTypeOf(routed.destination, routed) === ADDRESS_TYPE.local
-        ? this.pass("input", routed)
-        : this.pass("forward", routed).flatMap((forwarded) => this.pass("postrouting", forwarded)),
-    );
+  /** What happens to `packets`. A packet may be in several regions: all of what is said of them happens to it, each with its
+   *  probability. Assumptions are made as by `evaluate`, but for those that make no difference to anything. */
+  follow(packets: Packets, environment: Environment): Fate[] {
+    return this.run(packets, environment, toFate);
   }
 
-  /** A packet of the node's own. To a local address it comes back by loopback, with its connection: what NAT decided on
-   *  the way out holds, and filters see the source that masquerading gave it. */
-  private sendFromHere(state: State): State[] {
+  /** What `end` makes of all that can become of the packets. */
+  private run<T>(packets: Packets, environment: Environment, end: (state: State) => T): T[] {
+    const state = startState(packets, environment);
+    return packets.inInterface === undefined ? this.sendFromHere(state, end) : this.receive(state, end);
+  }
+
+  /** Packets that come in by an interface. */
+  private receive<T>(state: State, end: (state: State) => T): T[] {
+    return this.pass("prerouting", state).flatMap((sent) => {
+      const { local, others } = route(sent);
+      const here = local === undefined ? [] : this.pass("input", local);
+      const forwarded = others === undefined ? [] : this.pass("forward", others);
+      return [...here, ...forwarded.flatMap((each) => this.pass("postrouting", each))].map(end);
+    });
+  }
+
+  /** Packets of the node's own. To a local address they come back by loopback, with their connections: what NAT decided on
+   *  the way out holds, and filters see the source that masquerading gave them. */
+  private sendFromHere<T>(state: State, end: (state: State) => T): T[] {
     return this.pass("output", state).flatMap((routed) =>
       this.pass("postrouting", routed).flatMap((sent) => {
-        if (sent.end !== undefined || addressTypeOf(sent.destination, sent) !== ADDRESS_TYPE.local) return [sent];
-        const source = sent.masqueraded ? ownAddressTowards(sent.destination, sent.environment) : sent.source;
-        const back = { ...sent, source, inInterface: "lo" };
-        return this.pass("prerouting", back).flatMap((looped) => this.pass("input", looped));
+        if (sent.end !== undefined) return [end(sent)];
+        const { local, others } = route(sent);
+        const away = others === undefined ? [] : [end(others)];
+        if (local === undefined) return away;
+        const own = ownAddressOf(local.original.family, local.environment) ?? local.destination;
+        const back = { ...local, source: local.masqueraded ? own : local.source, inInterface: "lo" };
+        const looped = this.pass("prerouting", back).flatMap((each) => this.pass("input", each));
+        return [...away, ...looped.map(end)];
       }),
     );
   }
@@ -59,12 +91,14 @@ export class Evaluator {
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. */
   private pass(hook: Hook, state: State): State[] {
     if (state.end !== undefined) return [state];
-    let running = [state];
-    for (const { index, chain } of this.machine.at(packetFamily(state.original), hook)) {
-      running = running.flatMap((each) => {
-        if (each.end !== undefined || (chain.type === "nat" && !asksNat(hook, each))) return [each];
-        return runBaseChain(chain, each, index, hook);
-      });
+    let running: readonly State[] = [state];
+    for (const { index, chain } of this.machine.at(state.original.family, hook)) {
+      const after: State[] = [];
+      for (const each of running) {
+        if (each.end !== undefined || (chain.type === "nat" && !asksNat(hook, each))) after.push(each);
+        else runBaseChain(chain, each, index, hook, after);
+      }
+      running = merge(after);
     }
     return running.map((each) => (each.end === undefined ? settle(hook, each) : each));
   }
@@ -78,7 +112,7 @@ function asksNat(hook: Hook, state: State): boolean {
 
 /** Behind a hook at which NAT is decided, "not translated" is a decision too. */
 function settle(hook: Hook, state: State): State {
-  if (hook === "forward") return state;
+  if (hook === "forward" || (isSourceHook(hook) ? state.sourceSettled : state.destinationSettled)) return state;
   return isSourceHook(hook) ? { ...state, sourceSettled: true } : { ...state, destinationSettled: true };
 }
 
@@ -95,23 +129,45 @@ function toOutcome(states: readonly State[]): Outcome {
 }
 
 function toResult(state: State, total: number): Result {
-  const { end, reasons, masqueraded, sticky } = state;
-  const base = { probability: state.probability / total, reasons, masquerade: masqueraded };
-  if (end !== undefined)
-    return end.kind === "drop" ? { ...base, verdict: "drop" } : { ...base, verdict: "reject", rejectWith: end.with };
-  const { destination, destinationPort, original } = state;
-  if (destination !== original.destination || destinationPort !== original.destinationPort || wasTranslated(state)) {
-    return {
-      ...base,
-      verdict: "dnat",
-      endpoint: { address: destination, port: destinationPort },
-      ...(sticky === undefined ? {} : { sticky }),
-    };
-  }
-  return { ...base, verdict: state.accepted ? "accept" : "pass" };
+  const { region, assumptions: _, endpoint, ...rest } = toFate(state);
+  const result = { ...rest, probability: state.probability / total, reasons: state.reasons };
+  if (endpoint === undefined) return result;
+  const [address, port] = [valueNow(endpoint.address, region), valueNow(endpoint.port, region)];
+  invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
+  return { ...result, endpoint: { address, port } };
 }
 
-/** Also a translation to the address that the packet had anyway is one. */
-function wasTranslated({ reasons }: State): boolean {
-  return reasons.some(({ translated }) => translated !== undefined);
+function toFate(state: State): Fate {
+  const { region, probability, assumptions, end, masqueraded: masquerade, destination, destinationPort } = state;
+  if (end?.kind === "drop") return { region, probability, assumptions, masquerade, verdict: "drop" };
+  if (end !== undefined)
+    return { region, probability, assumptions, masquerade, verdict: "reject", rejectWith: end.with };
+  if (!state.translated && !isMoved(destination, region.daddr) && !isMoved(destinationPort, region.dport))
+    return { region, probability, assumptions, masquerade, verdict: state.accepted ? "accept" : "pass" };
+  const endpoint = { address: destination, port: destinationPort };
+  const { sticky } = state;
+  return sticky === undefined
+    ? { region, probability, assumptions, masquerade, verdict: "dnat", endpoint }
+    : { region, probability, assumptions, masquerade, verdict: "dnat", endpoint, sticky };
+}
+
+/** Whether a field is not what it was when the packets came: `translate` keeps those apart for which it is. */
+function isMoved(now: Now<Cut>, before: Ranges): boolean {
+  return typeof now !== "string" && now !== before.single;
+}
+
+/** Packets to the node itself, and the others. */
+function route(state: State): { readonly local: State | undefined; readonly others: State | undefined } {
+  const { destination, region, original, environment } = state;
+  const address = valueNow(destination, region);
+  if (typeof address !== "object")
+    return addressTypeOf(address, state) === ADDRESS_TYPE.local
+      ? { local: state, others: undefined }
+      : { local: undefined, others: state };
+  const local = required(
+    addressTypes(original.family, environment.localAddresses).find(({ type }) => type === ADDRESS_TYPE.local),
+    "there are local addresses",
+  ).addresses;
+  const [here, away] = [within(region, address.field, local), without(region, address.field, local)];
+  return { local: here && narrow(state, here), others: away && narrow(state, away) };
 }

@@ -1,62 +1,144 @@
-/** Values of expressions for a packet. */
+/** Values of expressions for packets. */
 import { unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE, CT_STATE, CT_STATUS } from "../ir/constants.ts";
+import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
-import type { Address } from "../net/address.ts";
+import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { addressTypeOf, addressTypes } from "./address-type.ts";
 import type { TableIndex } from "./machine.ts";
 import type { Environment } from "./packet.ts";
-import type { State } from "./state.ts";
+import { maskSpread, type Spread } from "./preimage.ts";
+import { type Region, within } from "./region.ts";
+import { type Now, narrow, type State, valueNow } from "./state.ts";
 
-/** One of the values that an expression can have: a key of one or more parts. */
+/** A value, or the field of packets that have several values in it. */
+export type Operand = Value | Spread;
+
+/** One of the things that an expression can be, and for which packets. */
 export interface Possible {
+  readonly region: Region;
+  /** Of each of these packets, that the expression is this. */
   readonly probability: number;
-  readonly value: readonly Value[];
+  /** A key of one or more parts; undefined: it has no value, which ends the rule. */
+  readonly value: readonly Operand[] | undefined;
 }
 
-/** What `expression` can be for the packet; empty when it has no value, which ends the rule. */
+/** What `expression` can be for the packets: for each of them probabilities add up to 1. */
 export function evaluateExpression(expression: Expression, state: State, table: TableIndex): Possible[] {
+  const { region } = state;
   switch (expression.kind) {
     case "numgen": {
       const { modulus, offset } = expression;
-      return Array.from({ length: modulus }, (_, i) => ({ probability: 1 / modulus, value: [offset + i] }));
+      return Array.from({ length: modulus }, (_, i) => ({ region, probability: 1 / modulus, value: [offset + i] }));
     }
     case "bitwise":
-      return evaluateExpression(expression.operand, state, table).map(({ probability, value }) => ({
-        probability,
-        value: [applyMask(value[0] as Value, expression.mask, expression.xor)],
+      return evaluateExpression(expression.operand, state, table).map(({ value, ...rest }) => ({
+        ...rest,
+        value: value && [maskOperand(value[0] as Operand, expression.mask, expression.xor)],
       }));
     case "concat":
+      if (expression.parts.every(isField))
+        return [{ region, probability: 1, value: fieldsOf(expression.parts, state) }];
       return expression.parts.reduce<Possible[]>(
-        (keys, part) => {
-          const values = evaluateExpression(part, state, table);
-          return keys.flatMap((key) =>
-            values.map((next) => ({
-              probability: key.probability * next.probability,
-              value: [...key.value, ...next.value],
-            })),
-          );
-        },
-        [{ probability: 1, value: [] }],
+        (keys, part) => keys.flatMap((key) => append(key, part, state, table)),
+        [{ region, probability: 1, value: [] }],
       );
     case "lookup":
-      return evaluateExpression(expression.key, state, table).flatMap(({ probability, value }) => {
-        const { elements } = table.map(expression.map);
-        state.environment.watch?.asked(expression.key, value, { kind: "elements", elements }, state);
-        const element = table.mapElements(expression.map).find(value);
-        return element === undefined || !Array.isArray(element.value)
-          ? []
-          : [{ probability, value: element.value as Value[] }];
+      return evaluateExpression(expression.key, state, table).flatMap((key): Possible[] => {
+        if (key.value === undefined) return [key];
+        return table
+          .mapElements(expression.map)
+          .split(key.value, key.region)
+          .map(({ element, region: part }) => ({
+            region: part,
+            probability: key.probability,
+            value: element !== undefined && Array.isArray(element.value) ? (element.value as Value[]) : undefined,
+          }));
       });
     case "constant":
-      return [{ probability: 1, value: [expression.value] }];
+      return [{ region, probability: 1, value: [expression.value] }];
     case "opaque":
-      return [];
+      return [{ region, probability: 1, value: undefined }];
+    case "fib":
+      return evaluateFib(expression.of === "saddr" ? state.source : state.destination, state);
     default: {
-      const value = evaluateField(expression, state);
-      return value === undefined ? [] : [{ probability: 1, value: [value] }];
+      const value = readField(expression, state);
+      return [{ region, probability: 1, value: value === undefined ? undefined : [value] }];
     }
   }
+}
+
+/** Whether packets have one value, or one field's values, for it, and no chance is in it. */
+export function isField(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "ip":
+    case "ip6":
+    case "transport":
+    case "meta":
+    case "ct":
+    case "header":
+      return true;
+    case "bitwise":
+      return isField(expression.operand);
+    default:
+      return false;
+  }
+}
+
+function fieldsOf(parts: readonly Expression[], state: State): Operand[] | undefined {
+  const key: Operand[] = [];
+  for (const part of parts) {
+    const operand = fieldOf(part, state);
+    if (operand === undefined) return undefined;
+    key.push(operand);
+  }
+  return key;
+}
+
+/** What a field is for all packets, masked or not; undefined: it has no value. */
+export function fieldOf(expression: Expression, state: State): Operand | undefined {
+  switch (expression.kind) {
+    case "bitwise": {
+      const operand = fieldOf(expression.operand, state);
+      return operand === undefined ? undefined : maskOperand(operand, expression.mask, expression.xor);
+    }
+    case "ip":
+    case "ip6":
+    case "transport":
+    case "meta":
+    case "ct":
+    case "header":
+      return readField(expression, state);
+    default:
+      throw new Error(`${describe(expression)} is no field`);
+  }
+}
+
+/** `key` with one more part, for each of the things that this can be. */
+function append(key: Possible, part: Expression, state: State, table: TableIndex): Possible[] {
+  const { value } = key;
+  if (value === undefined) return [key];
+  return evaluateExpression(part, narrow(state, key.region), table).map((next) => ({
+    region: next.region,
+    probability: key.probability * next.probability,
+    value: next.value && [...value, ...next.value],
+  }));
+}
+
+function evaluateFib(address: Now<Address>, state: State): Possible[] {
+  const { region, original, environment } = state;
+  const known = valueNow(address, region);
+  if (typeof known !== "object") return [{ region, probability: 1, value: [addressTypeOf(known, state)] }];
+  return addressTypes(original.family, environment.localAddresses).flatMap(({ type, addresses }): Possible[] => {
+    const part = within(region, known.field, addresses);
+    return part === undefined ? [] : [{ region: part, probability: 1, value: [type] }];
+  });
+}
+
+function maskOperand(operand: Operand, mask: Value, xor: Value): Operand {
+  if (typeof operand !== "object") return applyMask(operand, mask, xor);
+  if (typeof mask === "string" || typeof xor === "string") throw new Error("names have no bits");
+  return maskSpread(operand, mask, xor);
 }
 
 /** What a bitwise expression makes of `value`. All three are of one width. */
@@ -74,23 +156,21 @@ export function hasPorts(protocol: number): boolean {
   return WITH_PORTS.has(protocol);
 }
 
-function evaluateField(field: FieldExpression, state: State): Value | undefined {
+function readField(field: Exclude<FieldExpression, { kind: "fib" }>, state: State): Operand | undefined {
   switch (field.kind) {
     case "ip":
-      return ofType(field.field === "saddr" ? state.source : state.destination, "number");
     case "ip6":
-      return ofType(field.field === "saddr" ? state.source : state.destination, "bigint");
+      if ((field.kind === "ip") !== (state.original.family === "IPv4")) return undefined;
+      return valueNow(field.field === "saddr" ? state.source : state.destination, state.region);
     case "transport":
       if (state.original.ctState === "invalid") return undefined; // there are no ports to rely on
       if (field.protocol === "th" ? !hasPorts(state.protocol) : PROTOCOL_NUMBERS[field.protocol] !== state.protocol)
         return undefined;
-      return field.field === "sport" ? state.sourcePort : state.destinationPort;
+      return valueNow<number>(field.field === "sport" ? "sport" : state.destinationPort, state.region);
     case "meta":
       return evaluateMeta(field.key, state);
     case "ct":
       return evaluateCt(field.key, state);
-    case "fib":
-      return addressTypeOf(field.of === "saddr" ? state.source : state.destination, state);
     case "header":
       return evaluateHeader(field.field, state);
     default:
@@ -102,7 +182,7 @@ function evaluateField(field: FieldExpression, state: State): Value | undefined 
 const OPENING_FLAGS = 2;
 
 function evaluateHeader(field: HeaderField, state: State): Value | undefined {
-  const isIpv4 = typeof state.source === "number";
+  const isIpv4 = state.original.family === "IPv4";
   switch (field) {
     case "tcp flags":
       return state.protocol === PROTOCOL_NUMBERS.tcp && state.ctState !== CT_STATE.invalid ? OPENING_FLAGS : undefined;
@@ -127,7 +207,7 @@ const HEADER_PROTOCOLS: Readonly<Partial<Record<HeaderField, number>>> = {
 function isUnknownHeader(field: HeaderField, state: State): boolean {
   const wanted = HEADER_PROTOCOLS[field];
   if (wanted !== undefined) return state.protocol === wanted;
-  const isIpv4 = typeof state.source === "number";
+  const isIpv4 = state.original.family === "IPv4";
   switch (field) {
     case "tcp flags":
       return state.protocol === PROTOCOL_NUMBERS.tcp && state.ctState === CT_STATE.invalid;
@@ -147,16 +227,12 @@ function isUnknownHeader(field: HeaderField, state: State): boolean {
   }
 }
 
-function ofType(address: Address, type: "number" | "bigint"): Value | undefined {
-  return typeof address === type ? address : undefined;
-}
-
 function evaluateMeta(key: MetaKey, state: State): Value | undefined {
   switch (key) {
     case "l4proto":
       return state.protocol;
     case "nfproto":
-      return typeof state.source === "number" ? 2 : 10;
+      return state.original.family === "IPv4" ? 2 : 10;
     case "iifname":
     case "iif":
       return state.inInterface;
@@ -175,8 +251,8 @@ function evaluateMeta(key: MetaKey, state: State): Value | undefined {
   }
 }
 
-function evaluateCt(key: CtKey, state: State): Value | undefined {
-  const { original } = state;
+function evaluateCt(key: CtKey, state: State): Operand | undefined {
+  const { original, region } = state;
   if (key === "state") return state.ctState;
   if (!hasConnection(state)) return undefined;
   switch (key) {
@@ -189,13 +265,13 @@ function evaluateCt(key: CtKey, state: State): Value | undefined {
     case "original-protocol":
       return original.protocol;
     case "original-saddr":
-      return original.source;
+      return valueNow<Address>("saddr", region);
     case "original-daddr":
-      return original.destination;
+      return valueNow<Address>("daddr", region);
     case "original-proto-src":
-      return original.sourcePort;
+      return valueNow<number>("sport", region);
     case "original-proto-dst":
-      return original.destinationPort;
+      return valueNow<number>("dport", region);
     default:
       return unreachable(key);
   }
@@ -276,22 +352,8 @@ export function describe(expression: Expression): string {
   }
 }
 
-/** The type of `address` in the node's routing table. */
-export function addressTypeOf(address: Address, { environment }: Pick<State, "environment">): number {
-  if (environment.localAddresses.has(address)) return ADDRESS_TYPE.local;
-  if (typeof address === "number") {
-    const first = address >>> 24;
-    if (first === 127) return ADDRESS_TYPE.local;
-    if (first >= 224 && first < 240) return ADDRESS_TYPE.multicast;
-    return address === 0xffffffff ? ADDRESS_TYPE.broadcast : ADDRESS_TYPE.unicast;
-  }
-  if (address === 1n) return ADDRESS_TYPE.local;
-  return address >> 120n === 0xffn ? ADDRESS_TYPE.multicast : ADDRESS_TYPE.unicast;
-}
-
-/** The source that masquerading gives to packets to a local `destination`: with IPv6 the same address (RFC 6724, rule 1),
- *  with IPv4 the node's first (inet_select_addr). */
-export function ownAddressTowards(destination: Address, { localAddresses }: Environment): Address {
-  if (typeof destination === "bigint") return destination;
-  return [...localAddresses].find((address) => typeof address === "number") ?? destination;
+/** The source that masquerading gives to packets to a local address: with IPv4 the node's first (inet_select_addr);
+ *  undefined: that address itself, with IPv6 (RFC 6724, rule 1) and where the node has none. */
+export function ownAddressOf(family: Family, { localAddresses }: Environment): Address | undefined {
+  return family === "IPv6" ? undefined : [...localAddresses].find((address) => typeof address === "number");
 }

@@ -1,14 +1,27 @@
 /** Finding elements by key. */
 import { partHolds } from "../ir/interval.ts";
 import type { KeyPart, SetElement, Value } from "../ir/types.ts";
+import { Diagram } from "./diagram.ts";
+import { type Spread, valuesBehind } from "./preimage.ts";
+import { after, type Cut, EMPTY, Ranges } from "./ranges.ts";
+import type { Region } from "./region.ts";
+
+/** Packets, and the element that their key finds. */
+export interface Lookup<Element> {
+  readonly region: Region;
+  readonly element: Element | undefined;
+}
 
 /** The elements of a set or map, ready to be asked. */
 export class ElementIndex<Element extends SetElement> {
+  private readonly elements: readonly Element[];
   private readonly exact = new Map<string, Element>();
   private readonly ranged: Element[] = [];
   private catchAll: Element | undefined;
+  private readonly views = new Map<string, View<Element>>();
 
   constructor(declaration: { readonly elements: readonly Element[] }) {
+    this.elements = declaration.elements;
     for (const element of declaration.elements) {
       if (element.catchAll) this.catchAll = element;
       else if (element.key.some((part) => typeof part === "object")) this.ranged.push(element);
@@ -19,6 +32,100 @@ export class ElementIndex<Element extends SetElement> {
   find(key: readonly Value[]): Element | undefined {
     return this.exact.get(keyText(key)) ?? this.ranged.find((element) => holds(element.key, key)) ?? this.catchAll;
   }
+
+  /** What the packets of `region` find by their keys. Elements that hold the same are not told apart there, unless a packet
+   *  has but one key. */
+  split(key: readonly (Value | Spread)[], region: Region): Lookup<Element>[] {
+    const spreads = key.flatMap((part, at) => (typeof part === "object" ? [{ ...part, at }] : []));
+    if (spreads.length === 0) return [{ region, element: this.find(key as readonly Value[]) }];
+    const shape = spreads.map(({ at, field, masked }) => `${at} ${field} ${masked?.mask} ${masked?.xor}`).join();
+    const view = this.views.get(shape) ?? new View(this.elements, this.catchAll, spreads, key.length);
+    this.views.set(shape, view);
+    return view.split(
+      key.filter((part): part is Value => typeof part !== "object"),
+      region,
+    );
+  }
+}
+
+type SpreadAt = Spread & { readonly at: number };
+
+/** The elements for keys of which some parts are spread. */
+class View<Element extends SetElement> {
+  private readonly spreads: readonly SpreadAt[];
+  private readonly catchAll: Element | undefined;
+  /** By the other parts: all elements that have single values there, and the others. */
+  private readonly exact = new Map<string, Element[]>();
+  private readonly ranged: Element[] = [];
+  private readonly diagrams = new Map<string, Diagram<Element | undefined>>();
+
+  constructor(
+    elements: readonly Element[],
+    catchAll: Element | undefined,
+    spreads: readonly SpreadAt[],
+    length: number,
+  ) {
+    this.spreads = spreads;
+    this.catchAll = catchAll;
+    for (const element of elements) {
+      if (element.catchAll || element.key.length !== length) continue;
+      const others = this.othersOf(element.key);
+      if (others.some((part) => typeof part === "object")) {
+        this.ranged.push(element);
+        continue;
+      }
+      const text = keyText(others);
+      const known = this.exact.get(text);
+      if (known === undefined) this.exact.set(text, [element]);
+      else known.push(element);
+    }
+  }
+
+  split(others: readonly Value[], region: Region): Lookup<Element>[] {
+    const text = keyText(others);
+    const exact = this.exact.get(text);
+    if (exact === undefined && this.ranged.length === 0) return [{ region, element: this.catchAll }];
+    let diagram = this.diagrams.get(text);
+    if (diagram === undefined) {
+      const ranged = this.ranged.filter(({ key }) => holds(this.othersOf(key), others));
+      diagram = this.diagramOf([...(exact ?? []), ...ranged]);
+      this.diagrams.set(text, diagram);
+    }
+    const fields = this.spreads.map(({ field }) => field);
+    return diagram.split(region, fields).map(({ region: part, found }) => ({ region: part, element: found }));
+  }
+
+  private othersOf(key: readonly KeyPart[]): KeyPart[] {
+    return key.filter((_, i) => !this.spreads.some(({ at }) => at === i));
+  }
+
+  private diagramOf(elements: readonly Element[]): Diagram<Element | undefined> {
+    const isExact = ({ key }: Element): boolean => key.every((part) => typeof part !== "object");
+    // As `find`: single values before intervals, of which the first one counts.
+    const sorted = [...elements.filter(isExact), ...elements.filter((element) => !isExact(element))];
+    const entries = sorted.map(({ key }) => ({
+      parts: this.spreads.map((spread) => valuesBehind(spread, rangesOf(key[spread.at] as KeyPart))),
+    }));
+    return new Diagram(this.spreads.length, entries, {
+      find: ([first]) => (first === undefined ? this.catchAll : sorted[first]),
+      key: contentOf,
+    });
+  }
+}
+
+/** What an element holds, as text: that of a set, that it is there. */
+function contentOf(element: (SetElement & { readonly value?: unknown }) | undefined): string {
+  if (element === undefined) return "";
+  const { value } = element;
+  if (Array.isArray(value)) return `= ${keyText(value as Value[])}`;
+  const verdict = value as { readonly kind: string; readonly chain?: string } | undefined;
+  return verdict === undefined ? "in" : `${verdict.kind} ${verdict.chain ?? ""}`;
+}
+
+/** The numbers that `part` stands for; of names there are none. */
+export function rangesOf(part: KeyPart): Ranges {
+  const [from, to] = typeof part === "object" ? [part.from, part.to] : [part, part];
+  return typeof from === "string" || typeof to === "string" ? EMPTY : new Ranges([from, after(to as Cut)]);
 }
 
 function holds(parts: readonly KeyPart[], key: readonly Value[]): boolean {

@@ -1,5 +1,4 @@
 /** A program made ready to be asked about packets. */
-import { required } from "../invariant.ts";
 import type {
   BaseChain,
   Chain,
@@ -12,7 +11,9 @@ import type {
   Table,
 } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
+import { Effects } from "./effects.ts";
 import { ElementIndex } from "./lookup.ts";
+import { type Plan, planOf } from "./plan.ts";
 
 /** One table with its objects by name. */
 export class TableIndex {
@@ -22,6 +23,9 @@ export class TableIndex {
   private readonly maps: ReadonlyMap<string, MapDeclaration>;
   private readonly setIndices = new Map<string, ElementIndex<SetElement>>();
   private readonly mapIndices = new Map<string, ElementIndex<MapElement>>();
+  private readonly inlineIndices = new Map<readonly MapElement[], ElementIndex<MapElement>>();
+  private readonly plans = new Map<Chain, Plan>();
+  readonly effects = new Effects(this);
 
   constructor(table: Table) {
     this.table = table;
@@ -31,11 +35,11 @@ export class TableIndex {
   }
 
   chain(name: string): Chain {
-    return required(this.chains.get(name), `chain ${name} is declared`);
+    return this.chains.get(name) ?? missing("chain", name);
   }
 
   set(name: string): SetDeclaration {
-    return required(this.sets.get(name), `set ${name} is declared`);
+    return this.sets.get(name) ?? missing("set", name);
   }
 
   setElements(name: string): ElementIndex<SetElement> {
@@ -48,7 +52,7 @@ export class TableIndex {
   }
 
   map(name: string): MapDeclaration {
-    return required(this.maps.get(name), `map ${name} is declared`);
+    return this.maps.get(name) ?? missing("map", name);
   }
 
   mapElements(name: string): ElementIndex<MapElement> {
@@ -59,6 +63,30 @@ export class TableIndex {
     }
     return index;
   }
+
+  /** Those of a map that is written in a rule. */
+  inlineElements(elements: readonly MapElement[]): ElementIndex<MapElement> {
+    let index = this.inlineIndices.get(elements);
+    if (index === undefined) {
+      index = new ElementIndex({ elements });
+      this.inlineIndices.set(elements, index);
+    }
+    return index;
+  }
+
+  plan(chain: Chain): Plan {
+    let plan = this.plans.get(chain);
+    if (plan === undefined) {
+      plan = planOf(chain);
+      this.plans.set(chain, plan);
+    }
+    return plan;
+  }
+}
+
+// Not `required`: its message would be put together each time.
+function missing(kind: string, name: string): never {
+  throw new Error(`invariant broken: ${kind} ${name} is declared`);
 }
 
 /** A base chain in its table. */
@@ -70,6 +98,7 @@ export interface Entry {
 /** All base chains by family and hook, in the order in which the kernel enters them. */
 export class Machine {
   private readonly entries: readonly Entry[];
+  private readonly byHook = new Map<string, readonly Entry[]>();
 
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
@@ -80,12 +109,17 @@ export class Machine {
   }
 
   /** Chains of equal priority run in the order of the tables. */
-  at(family: Family, hook: Hook): Entry[] {
+  at(family: Family, hook: Hook): readonly Entry[] {
+    const key = `${family} ${hook}`;
+    const known = this.byHook.get(key);
+    if (known !== undefined) return known;
     const own = family === "IPv4" ? "ip" : "ip6";
-    return this.entries
+    const entries = this.entries
       .filter(
         ({ index, chain }) => chain.hook === hook && (index.table.family === own || index.table.family === "inet"),
       )
       .sort((a, b) => a.chain.priority - b.chain.priority);
+    this.byHook.set(key, entries);
+    return entries;
   }
 }

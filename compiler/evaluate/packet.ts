@@ -1,7 +1,7 @@
 import type { Hook, MapDeclaration, MapElement, RejectWith, Rule, SetDeclaration, SetElement } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Assumption } from "./assumption.ts";
-import type { Watch } from "./watch.ts";
+import type { Region } from "./region.ts";
 
 /** The first packet of a connection, as it enters the node. */
 export interface Packet {
@@ -20,14 +20,20 @@ export interface Packet {
   readonly ctState?: "invalid" | "untracked";
 }
 
+/** Packets that differ in addresses and ports only. */
+export interface Packets extends Pick<Packet, "protocol" | "inInterface" | "mark" | "ctState"> {
+  readonly family: Family;
+  readonly region: Region;
+}
+
 /** The node around the rules. */
 export interface Environment {
   /** Addresses of type LOCAL besides loopback. */
   readonly localAddresses: ReadonlySet<Address>;
   /** Clients and endpoints that sets filled at packet time hold: set name, and the parts of the key joined by blanks. */
   readonly remembered: ReadonlyMap<string, ReadonlySet<string>>;
-  /** Is told what the packet is asked. */
-  readonly watch?: Watch;
+  /** Is told of each step, and may throw when there were enough. */
+  readonly spend?: (steps: number) => void;
 }
 
 /** What happens to a packet: possibly one of several things, by chance. */

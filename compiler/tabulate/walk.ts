@@ -1,11 +1,12 @@
 /** All that can become of packets to one destination, whoever sends them. */
-import { addressTypeOf, hasPorts, ownAddressTowards } from "../evaluate/expression.ts";
+import { addressTypeOf } from "../evaluate/address-type.ts";
+import { hasPorts, ownAddressOf } from "../evaluate/expression.ts";
 import type { Environment } from "../evaluate/packet.ts";
 import type { Elements, End, Node, Read } from "../graph/types.ts";
 import { contains } from "../graph/unfold.ts";
 import { unreachable } from "../invariant.ts";
 import type { MapElement, Value } from "../ir/types.ts";
-import type { Address } from "../net/address.ts";
+import { type Address, familyOf } from "../net/address.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";
 
 /** A destination as packets ask for it. */
@@ -154,6 +155,10 @@ export class Walker {
     return values;
   }
 
+  private ownAddressTowards(destination: Address): Address {
+    return ownAddressOf(familyOf(destination), this.environment) ?? destination;
+  }
+
   private valueOf(read: Read, subject: Subject): Value | undefined {
     switch (read.kind) {
       case "constant":
@@ -167,7 +172,7 @@ export class Walker {
       case "address":
         return addressAt(read.of, subject);
       case "own-address":
-        return ownAddressTowards(addressAt(read.of, subject), this.environment);
+        return this.ownAddressTowards(addressAt(read.of, subject));
       case "address-type":
         return addressTypeOf(addressAt(read.of, subject), { environment: this.environment });
       case "port":

@@ -1,0 +1,66 @@
+/** Where the packets of a door are cut, so that not too much of what becomes of them is held at a time. */
+import { type Cut, Ranges } from "../evaluate/ranges.ts";
+import { type Region, within } from "../evaluate/region.ts";
+import type { Expression, KeyPart, Program, SetElement, Step } from "../ir/types.ts";
+import type { Address } from "../net/address.ts";
+import { type Family, familyOf } from "../net/address.ts";
+
+/** Names of addresses that one slice has, about: what is held for as many takes tens of megabytes. */
+const NAMES = 20_000;
+
+/** Cuts the destinations of packets so that `programs` name about as many of each part: those that they name more often, in
+ *  maps of their endpoints, have more becoming of them. */
+export class Slices {
+  private readonly borders: Readonly<Record<Family, readonly Cut[]>>;
+
+  constructor(programs: readonly Program[]) {
+    const names: Record<Family, Cut[]> = { IPv4: [], IPv6: [] };
+    for (const part of programs.flatMap((program) => [...addressesIn(program)])) {
+      const value = typeof part === "object" ? part.from : part;
+      if (typeof value !== "string") names[familyOf(value as Address)].push(value);
+    }
+    this.borders = { IPv4: bordersOf(names.IPv4), IPv6: bordersOf(names.IPv6) };
+  }
+
+  /** `region` in parts, those with lower destinations first. */
+  of(region: Region, family: Family): Region[] {
+    const { cuts } = region.daddr;
+    const ends = [cuts[0] as Cut, ...this.borders[family], cuts.at(-1) as Cut];
+    return ends.slice(1).flatMap((end, i): Region[] => {
+      const from = ends[i] as Cut;
+      const part = from < end ? within(region, "daddr", new Ranges([from, end])) : undefined;
+      return part === undefined ? [] : [part];
+    });
+  }
+}
+
+function bordersOf(names: Cut[]): Cut[] {
+  names.sort((a, b) => (a < b ? -1 : a > b ? 1 : 0));
+  const borders: Cut[] = [];
+  for (let i = NAMES; i < names.length; i += NAMES) if (names[i] !== borders.at(-1)) borders.push(names[i] as Cut);
+  return borders;
+}
+
+function* addressesIn({ ruleset }: Program): Generator<KeyPart> {
+  for (const { chains, sets, maps } of ruleset.tables) {
+    for (const { rules } of chains) for (const { steps } of rules) for (const step of steps) yield* namedBy(step);
+    for (const { key, elements } of [...sets, ...maps]) {
+      const at = key.findIndex(({ type }) => type === "ipv4_addr" || type === "ipv6_addr");
+      if (at >= 0) yield* partsAt(elements, at);
+    }
+  }
+}
+
+function* partsAt(elements: readonly SetElement[], at: number): Generator<KeyPart> {
+  for (const { key } of elements) if (key[at] !== undefined) yield key[at];
+}
+
+function* namedBy(step: Step): Generator<KeyPart> {
+  if (step.kind === "compare" && isDestination(step.left)) yield step.right;
+  if (step.kind === "within" && isDestination(step.left)) yield* step.intervals;
+}
+
+function isDestination(expression: Expression): boolean {
+  if (expression.kind === "ip" || expression.kind === "ip6") return expression.field === "daddr";
+  return expression.kind === "ct" && expression.key === "original-daddr";
+}

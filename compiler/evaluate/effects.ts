@@ -1,0 +1,132 @@
+/** Which packets a chain may do something to. */
+import type { Chain, Expression, Rule, Verdict } from "../ir/types.ts";
+import { fieldOf } from "./expression.ts";
+import type { TableIndex } from "./machine.ts";
+import { askedBy, type Plan, type PlannedRule } from "./plan.ts";
+import { EMPTY, intersect, meet, type Ranges, unite } from "./ranges.ts";
+import type { State } from "./state.ts";
+
+interface Field {
+  readonly text: string;
+  readonly field: Expression;
+}
+
+/** For the chains of a table. */
+export class Effects {
+  private readonly table: TableIndex;
+  /** By chain and text of a field; undefined: the chain may do something whatever the field's value. */
+  private readonly known = new Map<Chain, Map<string, Ranges | undefined>>();
+  private readonly asked = new Map<readonly PlannedRule[], readonly Field[]>();
+  private readonly needed = new Map<Chain, readonly (Field & { readonly values: Ranges })[]>();
+
+  constructor(table: TableIndex) {
+    this.table = table;
+  }
+
+  /** Whether all packets of `state` leave `chain` at its end as they came. */
+  areNone(chain: Chain, state: State): boolean {
+    return this.neededFor(chain).some(({ field, values }) => {
+      const value = fieldOf(field, state);
+      if (value === undefined) return true;
+      if (typeof value === "string") return false;
+      return typeof value === "object" ? !meet(state.region[value.field], values) : !values.has(value);
+    });
+  }
+
+  /** The fields on whose values it depends for each of `rules` whether it does something. Each of them leads on, or ends. */
+  fields(rules: readonly PlannedRule[]): readonly Field[] {
+    const known = this.asked.get(rules);
+    if (known !== undefined) return known;
+    const found = this.askedBelow(rules).filter(({ text }) =>
+      rules.every((rule) => this.ofRule(rule, text, true) !== undefined),
+    );
+    this.asked.set(rules, found);
+    return found;
+  }
+
+  /** The values of the field that `text` names without which `rule` does nothing; undefined: that does not depend on it. A rule
+   *  by which a chain is left does something to what comes behind it, if `isEnd` does not say that nothing does. */
+  ofRule(planned: PlannedRule, text: string, isEnd: boolean): Ranges | undefined {
+    const { rule, steps } = planned;
+    const own = askedBy(planned, text)?.values;
+    if (steps.length === 0) return EMPTY;
+    const lead = leadOf(rule);
+    if (lead === undefined || (lead.kind === "goto" && !isEnd)) return own;
+    const inside = this.ofChain(this.table.chain(lead.chain), text);
+    if (own === undefined || inside === undefined) return own ?? inside;
+    return intersect(own, inside);
+  }
+
+  private ofChain(chain: Chain, text: string): Ranges | undefined {
+    const known = this.known.get(chain) ?? new Map<string, Ranges | undefined>();
+    this.known.set(chain, known);
+    if (known.has(text)) return known.get(text);
+    known.set(text, undefined); // while it is being found out, should a chain lead back to itself
+    const values = this.findOfChain(this.table.plan(chain), text);
+    known.set(text, values);
+    return values;
+  }
+
+  private findOfChain(plan: Plan, text: string): Ranges | undefined {
+    const all: Ranges[] = [];
+    for (const [i, part] of plan.entries()) {
+      const isEnd = part.kind === "rule" ? i === plan.length - 1 : part.isDispatch;
+      for (const rule of part.kind === "rule" ? [part] : part.rules) {
+        const values = this.ofRule(rule, text, isEnd);
+        if (values === undefined) return undefined;
+        all.push(values);
+      }
+    }
+    return unite(all);
+  }
+
+  /** The values of fields without which `chain` does nothing. */
+  private neededFor(chain: Chain): readonly (Field & { readonly values: Ranges })[] {
+    const known = this.needed.get(chain);
+    if (known !== undefined) return known;
+    const found = this.askedBelow(rulesOf(this.table.plan(chain))).flatMap((each) => {
+      const values = this.ofChain(chain, each.text);
+      return values === undefined ? [] : [{ ...each, values }];
+    });
+    this.needed.set(chain, found);
+    return found;
+  }
+
+  /** The fields that the first of `rules` asks for, or the first ones of the chains to which it leads: others do not matter to
+   *  all of them. */
+  private askedBelow(rules: readonly PlannedRule[]): Field[] {
+    const found = new Map<string, Field>();
+    const seen = new Set<string>();
+    let [rule] = rules;
+    while (rule !== undefined) {
+      for (const asked of rule.asks) found.set(asked.text, asked);
+      const lead = leadOf(rule.rule);
+      if (lead === undefined || seen.has(lead.chain)) break;
+      seen.add(lead.chain);
+      [rule] = rulesOf(this.table.plan(this.table.chain(lead.chain)));
+    }
+    return [...found.values()];
+  }
+}
+
+/** Steps that do nothing to packets. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  "compare",
+  "within",
+  "name-prefix",
+  "member",
+  "chance",
+  "opaque",
+  "counter",
+]);
+
+/** The chain that a rule leads to, if it does nothing else. */
+export function leadOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
+  const last = steps.at(-1);
+  if (last?.kind !== "verdict" || (last.verdict.kind !== "jump" && last.verdict.kind !== "goto")) return undefined;
+  return steps.slice(0, -1).every((step) => HARMLESS.has(step.kind)) ? last.verdict : undefined;
+}
+
+function rulesOf(plan: Plan): readonly PlannedRule[] {
+  return plan.flatMap((part) => (part.kind === "rule" ? [part] : part.rules));
+}

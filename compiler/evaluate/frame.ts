@@ -1,0 +1,28 @@
+import type { Chain, Hook } from "../ir/types.ts";
+import type { TableIndex } from "./machine.ts";
+import type { State } from "./state.ts";
+
+/** Where evaluation stands. */
+export interface Frame {
+  readonly table: TableIndex;
+  readonly hook: Hook;
+  readonly chain: string;
+  readonly depth: number;
+  /** That of the base chain. */
+  readonly priority: number;
+  /** Runs a chain to which a verdict leads. */
+  readonly enter: (chain: Chain, state: State, frame: Frame) => Progress[];
+}
+
+/** Packets after a rule or chain. `flow` tells where they go on: at the next rule, behind the jump that led here, or
+ *  nowhere, because the base chain is done with them. */
+export interface Progress {
+  readonly state: State;
+  readonly flow: "next" | "return" | "done";
+}
+
+/** After a step: `continue` with the rule's next step, else as in `Progress`. */
+export interface StepProgress {
+  readonly state: State;
+  readonly flow: "continue" | Progress["flow"];
+}

@@ -1,0 +1,120 @@
+/** The rules of a chain, made ready to be run. */
+import type { Chain, Expression, Match, Rule, Step } from "../ir/types.ts";
+import { describe, isField } from "./expression.ts";
+import { Question } from "./question.ts";
+import { intersect, type Ranges } from "./ranges.ts";
+import { Run } from "./run.ts";
+
+/** In order. */
+export type Plan = readonly (PlannedRule | Run)[];
+
+export interface PlannedRule {
+  readonly kind: "rule";
+  readonly rule: Rule;
+  /** Those of the matches before all statements that ask for a field: as they change nothing, they can be asked first. */
+  readonly first: readonly Question[];
+  readonly steps: readonly PlannedStep[];
+  /** The values of fields that are known of all packets without which the rule does nothing; no field twice. */
+  readonly asks: readonly Asked[];
+}
+
+export interface Asked {
+  readonly text: string;
+  readonly field: Expression;
+  readonly values: Ranges;
+}
+
+export type PlannedStep = Question | Exclude<Step, { kind: "compare" | "within" | "name-prefix" }>;
+
+/** Fewer rules are asked one after the other. */
+const FEWEST = 6;
+
+export function planOf({ rules }: Chain): Plan {
+  const planned = rules.map(planRule);
+  const plan: (PlannedRule | Run)[] = [];
+  for (let i = 0; i < planned.length; ) {
+    const { text, end } = longestRun(planned, i);
+    if (text !== undefined && end - i >= FEWEST) {
+      plan.push(new Run(planned.slice(i, end), text, end === planned.length));
+      i = end;
+    } else {
+      plan.push(planned[i] as PlannedRule);
+      i++;
+    }
+  }
+  return plan;
+}
+
+function planRule(rule: Rule): PlannedRule {
+  const start = rule.steps.findIndex((step) => !isMatch(step));
+  const matches = start === -1 ? rule.steps.length : start;
+  const first: Question[] = [];
+  const steps: PlannedStep[] = [];
+  for (const [i, step] of rule.steps.entries()) {
+    if (step.kind !== "compare" && step.kind !== "within" && step.kind !== "name-prefix") steps.push(step);
+    else if (i < matches && isField(step.left)) first.push(new Question(step));
+    else steps.push(new Question(step));
+  }
+  // What a mask leaves of few values is soon found.
+  first.sort((a, b) => Number(a.left.kind === "bitwise") - Number(b.left.kind === "bitwise"));
+  return { kind: "rule", rule, first, steps, asks: asksOf(first) };
+}
+
+const MATCHES: Readonly<Record<Match["kind"], true>> = {
+  compare: true,
+  within: true,
+  "name-prefix": true,
+  member: true,
+  chance: true,
+  opaque: true,
+};
+
+function isMatch(step: Step): boolean {
+  return step.kind in MATCHES;
+}
+
+function asksOf(questions: readonly Question[]): readonly Asked[] {
+  const asks: Asked[] = [];
+  for (const { left, only } of questions) {
+    if (only === undefined || !isAlwaysKnown(left)) continue;
+    const text = describe(left);
+    const at = asks.findIndex((asked) => asked.text === text);
+    if (at < 0) asks.push({ text, field: left, values: only });
+    else asks[at] = { text, field: left, values: intersect((asks[at] as Asked).values, only) };
+  }
+  return asks.length === 0 ? NOTHING : asks;
+}
+
+const NOTHING: readonly Asked[] = [];
+
+/** The values of a field without which a rule does nothing; undefined: it does not ask for it. */
+export function askedBy({ asks }: PlannedRule, text: string): Asked | undefined {
+  return asks.find((asked) => asked.text === text);
+}
+
+function isAlwaysKnown(field: Expression): boolean {
+  if (field.kind === "meta") return field.key === "l4proto";
+  return (
+    field.kind === "ip" ||
+    field.kind === "ip6" ||
+    field.kind === "transport" ||
+    (field.kind === "ct" && field.key.startsWith("original-"))
+  );
+}
+
+/** The field that the most rules from `start` on ask for, and the rule behind them. */
+function longestRun(rules: readonly PlannedRule[], start: number): { text: string | undefined; end: number } {
+  let common = (rules[start] as PlannedRule).asks.map(({ text }) => text);
+  let end = start + 1;
+  for (; end < rules.length && common.length > 0; end++) {
+    const rule = rules[end] as PlannedRule;
+    const both = common.filter((text) => askedBy(rule, text) !== undefined);
+    if (both.length === 0) break;
+    common = both;
+  }
+  if (common.length < 2) return { text: common[0], end };
+  const run = rules.slice(start, end);
+  const values = (text: string): number => new Set(run.map((rule) => askedBy(rule, text)?.values.key)).size;
+  const [text] = common.map((each) => [each, values(each)] as const).sort(([, a], [, b]) => b - a)[0] ?? [];
+  return { text, end };
+}

@@ -1,0 +1,81 @@
+/** Which values a mask makes others of. */
+
+import { type Cut, meet, Ranges, unite } from "./ranges.ts";
+import type { Field } from "./region.ts";
+
+/** A field of packets that have several values in it, as they came; masked: what `(value & mask) ^ xor` is. */
+export interface Spread {
+  readonly field: Field;
+  readonly masked?: { readonly mask: Cut; readonly xor: Cut };
+}
+
+/** Packets cannot be told apart by few enough intervals. */
+export class Unbounded extends Error {}
+
+/** `spread` behind one more mask; all of one width. */
+export function maskSpread({ field, masked }: Spread, mask: Cut, xor: Cut): Spread {
+  if (masked === undefined) return { field, masked: { mask, xor } };
+  if (typeof mask === "bigint")
+    return { field, masked: { mask: BigInt(masked.mask) & mask, xor: (BigInt(masked.xor) & mask) ^ BigInt(xor) } };
+  return {
+    field,
+    masked: { mask: (Number(masked.mask) & mask) >>> 0, xor: ((Number(masked.xor) & mask) ^ Number(xor)) >>> 0 },
+  };
+}
+
+/** The values of the field for which `spread` has one of `wanted`: those that are in `among`, and perhaps others. */
+export function valuesBehind({ field, masked }: Spread, wanted: Ranges, among?: Ranges): Ranges {
+  if (masked === undefined || wanted.isEmpty) return wanted;
+  const isWide = typeof masked.mask === "bigint";
+  const bits = field === "dport" || field === "sport" ? 16 : isWide ? 128 : 32;
+  const search = new Search(BigInt(masked.mask), BigInt(masked.xor), among);
+  for (let i = 0; i < wanted.cuts.length; i += 2)
+    search.collect(bits, 0n, [BigInt(wanted.cuts[i] as Cut), BigInt(wanted.cuts[i + 1] as Cut) - 1n], [true, true]);
+  const own = (cut: bigint): Cut => (isWide ? cut : Number(cut));
+  return unite(search.found.map(([from, end]) => new Ranges([own(from), own(end)])));
+}
+
+/** More intervals than this are not made of one mask. */
+const MOST = 1024;
+
+class Search {
+  readonly found: [bigint, bigint][] = [];
+  private readonly mask: bigint;
+  private readonly xor: bigint;
+  private readonly among: Ranges | undefined;
+
+  constructor(mask: bigint, xor: bigint, among: Ranges | undefined) {
+    this.mask = mask;
+    this.xor = xor;
+    this.among = among;
+  }
+
+  /** All values that begin with `start`, the lowest `bits` of them still to be chosen, that end up from `low` to `high`.
+   *  `tight` tells whether what they have become so far begins as `low`, as `high` does. */
+  collect(bits: number, start: bigint, [low, high]: [bigint, bigint], tight: readonly [boolean, boolean]): void {
+    const rest = (1n << BigInt(bits)) - 1n;
+    // Cuts of all widths may be held against each other.
+    if (this.among !== undefined && !meet(this.among, new Ranges([start, start + rest + 1n]))) return;
+    const bottom = this.xor & rest & ~this.mask;
+    const isFree = !tight[0] && !tight[1];
+    if (isFree || (this.mask & rest) === 0n) {
+      const fits = isFree || ((!tight[0] || bottom >= (low & rest)) && (!tight[1] || bottom <= (high & rest)));
+      if (fits) this.add(start, start + rest + 1n);
+      return;
+    }
+    const at = BigInt(bits - 1);
+    for (const bit of [0n, 1n]) {
+      const made = (bit & (this.mask >> at)) ^ ((this.xor >> at) & 1n);
+      const [least, most] = [(low >> at) & 1n, (high >> at) & 1n];
+      if ((tight[0] && made < least) || (tight[1] && made > most)) continue;
+      this.collect(bits - 1, start | (bit << at), [low, high], [tight[0] && made === least, tight[1] && made === most]);
+    }
+  }
+
+  private add(from: bigint, end: bigint): void {
+    const last = this.found.at(-1);
+    if (last !== undefined && last[1] === from) last[1] = end;
+    else if (this.found.push([from, end]) > MOST)
+      throw new Unbounded("a mask over an address or a port that is no prefix");
+  }
+}

@@ -1,0 +1,134 @@
+/** Matches that ask for a value. */
+import { namesWith, partHolds } from "../ir/interval.ts";
+import type { Expression, Interval, Match, Value } from "../ir/types.ts";
+import type { About } from "./assumption.ts";
+import { describe, type Operand } from "./expression.ts";
+import { rangesOf } from "./lookup.ts";
+import { type Spread, valuesBehind } from "./preimage.ts";
+import { type Cut, Ranges, unite } from "./ranges.ts";
+import { type Region, within, without } from "./region.ts";
+
+type Test = Extract<Match, { kind: "compare" | "within" | "name-prefix" }>;
+
+/** Packets for which the answer is yes, and the others. */
+export interface Answer {
+  readonly yes: Region | undefined;
+  readonly no: Region | undefined;
+}
+
+/** A match on the value of one expression. */
+export class Question {
+  readonly left: Expression;
+  private readonly test: Test;
+  private readonly negated: boolean;
+  private readonly orAbsent: boolean;
+  private ranges: Ranges | undefined;
+
+  constructor(test: Test) {
+    this.left = test.left;
+    this.test = test;
+    this.negated = test.kind === "compare" ? test.operator === "!=" : test.negated;
+    this.orAbsent = test.kind === "compare" && test.orAbsent === true;
+  }
+
+  /** For the packets of `region`, of which `left` is `operand`; undefined: it has no value. */
+  answer(operand: Operand | undefined, region: Region): Answer {
+    const yes = this.passing(operand, region);
+    if (yes === region) return { yes, no: undefined };
+    if (yes === undefined || typeof operand !== "object") return { yes, no: region };
+    const wanted = this.wanted(operand, region);
+    const { field } = operand;
+    return { yes, no: this.negated ? within(region, field, wanted) : without(region, field, wanted) };
+  }
+
+  /** Only those for which it is yes; `region` itself where that is all of them. */
+  passing(operand: Operand | undefined, region: Region): Region | undefined {
+    if (operand === undefined) return this.orAbsent ? region : undefined;
+    if (typeof operand !== "object") return holds(this.test, operand) ? region : undefined;
+    const wanted = this.wanted(operand, region);
+    return this.negated ? without(region, operand.field, wanted) : within(region, operand.field, wanted);
+  }
+
+  /** The values for which it is answered with yes where nothing else is; undefined: it is not so simple. */
+  get only(): Ranges | undefined {
+    if (this.negated || this.orAbsent) return undefined;
+    this.ranges ??= wantedBy(this.test);
+    return this.ranges.isEmpty ? undefined : this.ranges;
+  }
+
+  /** What is assumed, or not, where `left` is not known; `negated` tells how that answers the question. */
+  get assumed(): { readonly what: About | string; readonly negated: boolean } {
+    return { what: assumptionOf(this.test), negated: this.negated };
+  }
+
+  private wanted(spread: Spread, region: Region): Ranges {
+    this.ranges ??= wantedBy(this.test);
+    return valuesBehind(spread, this.ranges, region[spread.field]);
+  }
+}
+
+function holds(test: Test, value: Value): boolean {
+  switch (test.kind) {
+    case "compare":
+      return isOrdered(value, test.operator, test.right);
+    case "within":
+      return test.intervals.some((interval) => partHolds(interval, value)) !== test.negated;
+    default:
+      return String(value).startsWith(test.prefix) !== test.negated;
+  }
+}
+
+function isOrdered(left: Value, operator: Extract<Match, { kind: "compare" }>["operator"], right: Value): boolean {
+  switch (operator) {
+    case "==":
+      return left === right;
+    case "!=":
+      return left !== right;
+    case "<":
+      return left < right;
+    case "<=":
+      return left <= right;
+    case ">":
+      return left > right;
+    default:
+      return left >= right;
+  }
+}
+
+/** The numbers that a match asks for, if it is not negated. */
+function wantedBy(test: Test): Ranges {
+  switch (test.kind) {
+    case "compare":
+      return test.operator === "==" || test.operator === "!="
+        ? rangesOf(test.right)
+        : beside(test.operator, rangesOf(test.right).cuts);
+    case "within":
+      return unite(test.intervals.map(rangesOf));
+    default:
+      return unite([]);
+  }
+}
+
+/** All numbers on one side of one of them, whose cuts these are. */
+function beside(operator: "<" | "<=" | ">" | ">=", [own, next]: readonly Cut[]): Ranges {
+  if (own === undefined || next === undefined) return unite([]);
+  const isWide = typeof own === "bigint";
+  const [least, end]: [Cut, Cut] = isWide ? [0n, 1n << 128n] : [0, 2 ** 32];
+  const side = { "<": [least, own], "<=": [least, next], ">": [next, end], ">=": [own, end] }[operator] as [Cut, Cut];
+  return side[0] < side[1] ? new Ranges(side) : unite([]);
+}
+
+function assumptionOf(test: Test): About | string {
+  const subject = describe(test.left);
+  if (test.kind === "name-prefix") return inIntervals(subject, [namesWith(test.prefix)]);
+  if (test.kind === "within") return inIntervals(subject, test.intervals);
+  const { operator, right } = test;
+  return operator === "==" || operator === "!=" ? { subject, values: [right] } : `${subject} ${operator} ${right}`;
+}
+
+function inIntervals(subject: string, intervals: readonly Interval[]): About {
+  return {
+    subject,
+    values: intervals.map((interval) => (interval.from === interval.to ? interval.from : interval)),
+  };
+}

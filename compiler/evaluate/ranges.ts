@@ -1,0 +1,142 @@
+/** Sets of numbers, of which packets have one in a field. */
+
+export type Cut = number | bigint;
+
+/** Disjoint intervals that do not touch, all of numbers or all of bigints. Never changed. */
+export class Ranges {
+  /** The first number of an interval, the first behind it, and so on: sorted, an even number of them. */
+  readonly cuts: readonly Cut[];
+  /** The only number, where there is but one. */
+  readonly single: Cut | undefined;
+  private text: string | undefined;
+
+  constructor(cuts: readonly Cut[]) {
+    this.cuts = cuts;
+    const [from, end] = cuts as [Cut, Cut];
+    this.single = cuts.length === 2 && end === after(from) ? from : undefined;
+  }
+
+  static of(value: Cut): Ranges {
+    return new Ranges([value, after(value)]);
+  }
+
+  get isEmpty(): boolean {
+    return this.cuts.length === 0;
+  }
+
+  /** Equal for equal sets. */
+  get key(): string {
+    this.text ??= this.cuts.join();
+    return this.text;
+  }
+
+  has(value: Cut): boolean {
+    return (cutsUpTo(this.cuts, value) & 1) === 1;
+  }
+}
+
+export const EMPTY = new Ranges([]);
+
+export function after(value: Cut): Cut {
+  return typeof value === "bigint" ? value + 1n : value + 1;
+}
+
+/** How many of the sorted `cuts` are at most `value`. */
+export function cutsUpTo(cuts: readonly Cut[], value: Cut): number {
+  let [low, high] = [0, cuts.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((cuts[middle] as Cut) <= value) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** Whether anything is in both. */
+export function meet(a: Ranges, b: Ranges): boolean {
+  const [few, many] = a.cuts.length <= b.cuts.length ? [a.cuts, b.cuts] : [b.cuts, a.cuts];
+  for (let i = 0; i < few.length; i += 2) {
+    const at = cutsUpTo(many, few[i] as Cut);
+    if ((at & 1) === 1 || (at < many.length && (many[at] as Cut) < (few[i + 1] as Cut))) return true;
+  }
+  return false;
+}
+
+/** What is in both. One of the two itself where it is all in the other. */
+export function intersect(a: Ranges, b: Ranges): Ranges {
+  if (a === b) return a;
+  const [few, many] = a.cuts.length <= b.cuts.length ? [a, b] : [b, a];
+  if (few.single !== undefined) return many.has(few.single) ? few : EMPTY;
+  const cuts: Cut[] = [];
+  for (let i = 0; i < few.cuts.length; i += 2) addOverlap(cuts, few.cuts[i] as Cut, few.cuts[i + 1] as Cut, many.cuts);
+  if (isSame(cuts, few.cuts)) return few;
+  return isSame(cuts, many.cuts) ? many : rangesOf(cuts);
+}
+
+/** Adds what `from`…`end` has of the intervals of `others`. */
+function addOverlap(cuts: Cut[], from: Cut, end: Cut, others: readonly Cut[]): void {
+  for (let i = cutsUpTo(others, from) & ~1; i < others.length; i += 2) {
+    const [start, stop] = [others[i] as Cut, others[i + 1] as Cut];
+    if (start >= end) return;
+    cuts.push(start > from ? start : from, stop < end ? stop : end);
+  }
+}
+
+/** What `a` has and `b` has not. `a` itself where they have nothing in common. */
+export function subtract(a: Ranges, b: Ranges): Ranges {
+  if (a === b || a.isEmpty) return EMPTY;
+  const cuts: Cut[] = [];
+  for (let i = 0; i < a.cuts.length; i += 2) {
+    let from = a.cuts[i] as Cut;
+    const end = a.cuts[i + 1] as Cut;
+    for (let j = cutsUpTo(b.cuts, from) & ~1; j < b.cuts.length && (b.cuts[j] as Cut) < end; j += 2) {
+      const [start, stop] = [b.cuts[j] as Cut, b.cuts[j + 1] as Cut];
+      if (start > from) cuts.push(from, start);
+      if (stop > from) from = stop;
+    }
+    if (from < end) cuts.push(from, end);
+  }
+  return isSame(cuts, a.cuts) ? a : rangesOf(cuts);
+}
+
+/** What is in at least one of them. */
+export function unite(all: readonly Ranges[]): Ranges {
+  const [only] = all;
+  return only !== undefined && all.length === 1 ? only : joinIntervals(all).ranges;
+}
+
+/** What is in one of them; undefined: something is in two. */
+export function uniteDisjoint(all: readonly Ranges[]): Ranges | undefined {
+  const { ranges, areDisjoint } = joinIntervals(all);
+  return areDisjoint ? ranges : undefined;
+}
+
+function joinIntervals(all: readonly Ranges[]): { ranges: Ranges; areDisjoint: boolean } {
+  const intervals: [Cut, Cut][] = [];
+  for (const { cuts } of all)
+    for (let i = 0; i < cuts.length; i += 2) intervals.push([cuts[i] as Cut, cuts[i + 1] as Cut]);
+  intervals.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
+  const cuts: Cut[] = [];
+  let areDisjoint = true;
+  for (const [from, end] of intervals) {
+    const last = cuts.at(-1);
+    if (last !== undefined && from < last) areDisjoint = false;
+    if (last === undefined || from > last) cuts.push(from, end);
+    else if (end > last) cuts[cuts.length - 1] = end;
+  }
+  return { ranges: rangesOf(cuts), areDisjoint };
+}
+
+function rangesOf(cuts: readonly Cut[]): Ranges {
+  return cuts.length === 0 ? EMPTY : new Ranges(cuts);
+}
+
+export function areEqual(a: Ranges, b: Ranges): boolean {
+  return a === b || isSame(a.cuts, b.cuts);
+}
+
+function isSame(a: readonly Cut[], b: readonly Cut[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}

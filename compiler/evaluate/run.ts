@@ -1,0 +1,120 @@
+/** Rules next to each other of which each asks, among other things, whether the same field has certain values. */
+import { required } from "../invariant.ts";
+import type { Expression } from "../ir/types.ts";
+import { Diagram } from "./diagram.ts";
+import { type Effects, leadOf } from "./effects.ts";
+import { fieldOf } from "./expression.ts";
+import type { TableIndex } from "./machine.ts";
+import { type Asked, askedBy, type PlannedRule } from "./plan.ts";
+import { type Ranges, subtract } from "./ranges.ts";
+import { narrow, type State } from "./state.ts";
+
+/** Packets, and the rules that they do not pass by, in their order. */
+export interface Meeting {
+  readonly state: State;
+  readonly rules: readonly PlannedRule[];
+}
+
+type RuleIndex = Diagram<readonly PlannedRule[]>;
+
+export class Run {
+  readonly kind = "run";
+  readonly rules: readonly PlannedRule[];
+  /** Each packet meets one of the rules at most, and none behind them: passing by one that does nothing changes nothing. */
+  readonly isDispatch: boolean;
+  /** The text of the field. */
+  private readonly text: string;
+  private readonly field: Expression;
+  private readonly index: RuleIndex;
+  /** By what rules do nothing without, besides the values of `field`. */
+  private readonly others = new Map<string, RuleIndex>();
+  private flattened: Run | undefined;
+
+  /** `text` names a field that all `rules` ask for; `isLast`: they are the last ones of their chain. */
+  constructor(rules: readonly PlannedRule[], text: string, isLast: boolean) {
+    this.rules = rules;
+    this.text = text;
+    this.field = fieldAskedBy(rules[0] as PlannedRule, text).field;
+    let most = 0;
+    const values = rules.map((rule) => fieldAskedBy(rule, text).values);
+    this.index = indexOf(rules, values, (met) => {
+      most = Math.max(most, met);
+    });
+    this.isDispatch = isLast && most <= 1;
+  }
+
+  /** A tree of chains that dispatch by one field as one run of the rules at its leaves: the ways to them are left out. */
+  flat(table: TableIndex): Run {
+    if (this.flattened !== undefined) return this.flattened;
+    this.flattened = this;
+    const rules = this.isDispatch ? this.rules.flatMap((rule) => this.leavesOf(rule, table)) : this.rules;
+    if (rules.length !== this.rules.length) this.flattened = new Run(rules, this.text, true);
+    return this.flattened;
+  }
+
+  private leavesOf(rule: PlannedRule, table: TableIndex): readonly PlannedRule[] {
+    const lead = leadOf(rule.rule);
+    if (lead === undefined || rule.asks.length > 1 || rule.first.length > 1 || rule.steps.length > 1) return [rule];
+    const [run, more] = table.plan(table.chain(lead.chain));
+    if (run?.kind !== "run" || more !== undefined || !run.isDispatch || run.text !== this.text) return [rule];
+    const { values } = fieldAskedBy(rule, this.text);
+    const below = run.flat(table).rules;
+    const areInside = below.every((each) => subtract(fieldAskedBy(each, this.text).values, values).isEmpty);
+    return areInside ? below : [rule];
+  }
+
+  meet(state: State, effects: Effects): Meeting[] {
+    const value = fieldOf(this.field, state);
+    if (value === undefined) return [{ state, rules: [] }];
+    if (typeof value === "string") throw new Error("only numbers are looked up among rules");
+    if (typeof value !== "object") return [{ state, rules: this.index.at(value) }];
+    const few = this.isDispatch ? this.meetByOther(state, effects) : undefined;
+    if (few !== undefined) return [{ state, rules: few }];
+    return this.index
+      .split(state.region, [value.field])
+      .map(({ region, found }) => ({ state: narrow(state, region), rules: found }));
+  }
+
+  /** The rules that may do something to packets of which another field is the same. */
+  private meetByOther(state: State, effects: Effects): readonly PlannedRule[] | undefined {
+    for (const { field, text } of effects.fields(this.rules)) {
+      const value = fieldOf(field, state);
+      if (value === undefined) return [];
+      if (typeof value === "object" || typeof value === "string") continue;
+      let index = this.others.get(text);
+      if (index === undefined) {
+        index = indexOf(
+          this.rules,
+          this.rules.map((rule) => required(effects.ofRule(rule, text, true), "all rules depend on the field")),
+        );
+        this.others.set(text, index);
+      }
+      return index.at(value);
+    }
+    return undefined;
+  }
+}
+
+function fieldAskedBy(rule: PlannedRule, text: string): Asked {
+  return required(askedBy(rule, text), "all rules of a run ask for its field");
+}
+
+/** Of `rules`, by one of `values` each. `note` is told how many are met together. */
+function indexOf(
+  rules: readonly PlannedRule[],
+  values: readonly Ranges[],
+  note: (met: number) => void = () => undefined,
+): RuleIndex {
+  const numbers = new Map(rules.map((rule, i) => [rule, i]));
+  return new Diagram(
+    1,
+    values.map((each) => ({ parts: [each] })),
+    {
+      find: (met): readonly PlannedRule[] => {
+        note(met.length);
+        return met.map((i) => rules[i] as PlannedRule);
+      },
+      key: (met) => met.map((rule) => numbers.get(rule)).join(),
+    },
+  );
+}
