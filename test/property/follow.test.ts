@@ -1,0 +1,162 @@
+/** Evaluating all packets of a door at once says of each of them what evaluating it alone says. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { type Door, doorsOf, packetAt, packetsOf } from "../../compiler/compare/doors.ts";
+import { findDifference } from "../../compiler/compare/outcomes.ts";
+import { Evaluator, type Fate } from "../../compiler/evaluate/evaluate.ts";
+import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
+import { environmentOf, type Outcome, type Result } from "../../compiler/evaluate/packet.ts";
+import { Unbounded } from "../../compiler/evaluate/preimage.ts";
+import type { Cut } from "../../compiler/evaluate/ranges.ts";
+import { FIELDS, type Field } from "../../compiler/evaluate/region.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import { type Address, FAMILIES, parseAddress } from "../../compiler/net/address.ts";
+import { cluster, foreignIptables, foreignNft } from "../support/arbitraries.ts";
+import { mustCompile, unfold } from "../support/compile.ts";
+import { readIptablesText, readNftText } from "../support/read.ts";
+import { readFolder, type TextFile } from "../support/shared.ts";
+import { numbersFrom } from "../support/slots.ts";
+
+type Pick = (below: number) => number;
+type Point = Readonly<Record<Field, Cut>>;
+
+/** Dumps of dense firewalls have more classes of packets than a test has time for. */
+const MOST_STEPS = 20_000;
+/** Of those of a host with many interfaces, some. */
+const MOST_DOORS = 40;
+
+class TooMany extends Error {}
+
+/** What happens to all packets of `door`; undefined: they are not to be told apart, or there are too many classes. */
+function follow(evaluator: Evaluator, door: Door, addresses: readonly Address[]): Fate[] | undefined {
+  let steps = 0;
+  const spend = (more: number): void => {
+    steps += more;
+    if (steps > MOST_STEPS) throw new TooMany();
+  };
+  try {
+    return evaluator.follow(packetsOf(door), { ...environmentOf(addresses), spend });
+  } catch (error) {
+    if (error instanceof TooMany || error instanceof Unbounded) return undefined;
+    throw error;
+  }
+}
+
+/** A packet of `door` that has in each field the value at a border of one of the regions of `fates`, or the one before. */
+function pointAmong(door: Door, fates: readonly Fate[], pick: Pick): Point {
+  const { region } = packetsOf(door);
+  const values = FIELDS.map((field): [Field, Cut] => {
+    const { cuts } = (fates[pick(fates.length)] as Fate).region[field];
+    const cut = cuts[pick(cuts.length)] as Cut;
+    const before = typeof cut === "bigint" ? cut - 1n : cut - 1;
+    const inDoor = [cut, before].filter((value) => region[field].has(value));
+    return [field, inDoor[pick(inDoor.length)] as Cut];
+  });
+  return Object.fromEntries(values) as Point;
+}
+
+/** What `fates` say of one packet, in the words of `evaluate`. */
+function outcomesAt(fates: readonly Fate[], at: Point): Outcome[] {
+  const byAssumptions = new Map<string, Fate[]>();
+  for (const fate of fates) {
+    if (!FIELDS.every((field) => fate.region[field].has(at[field]))) continue;
+    const key = JSON.stringify(fate.assumptions.map(({ text, holds }) => `${holds} ${text}`).sort());
+    byAssumptions.set(key, [...(byAssumptions.get(key) ?? []), fate]);
+  }
+  return [...byAssumptions.values()].map((together) => {
+    const total = together.reduce((sum, { probability }) => sum + probability, 0);
+    const results = together.map(({ endpoint, region: _, assumptions: __, ...fate }): Result => {
+      const result = { ...fate, probability: fate.probability / total, reasons: [] };
+      if (endpoint === undefined) return result;
+      const { address, port } = endpoint;
+      return {
+        ...result,
+        endpoint: {
+          address: (typeof address === "string" ? at[address] : address) as Address,
+          port: Number(typeof port === "string" ? at[port] : port),
+        },
+      };
+    });
+    return outcomeOf(results, together[0]?.assumptions ?? []);
+  });
+}
+
+/** How many packets were tried. */
+function check(program: Program, addresses: readonly Address[], pick: Pick, perDoor: number): number {
+  const evaluator = new Evaluator(program);
+  let tried = 0;
+  const doors = doorsOf([program], FAMILIES);
+  const step = Math.ceil(doors.length / MOST_DOORS);
+  for (const door of doors.filter((_, i) => i % step === 0)) {
+    const fates = follow(evaluator, door, addresses);
+    if (fates === undefined) continue;
+    for (let i = 0; i < perDoor; i++) {
+      const at = pointAmong(door, fates, pick);
+      const alone = evaluator.evaluate(packetAt(door, at), environmentOf(addresses));
+      const together = outcomesAt(fates, at);
+      expect({ door, at, count: together.length > 0, difference: findDifference(alone, together) }).toEqual({
+        door,
+        at,
+        count: true,
+        difference: undefined,
+      });
+      tried++;
+    }
+  }
+  return tried;
+}
+
+const ADDRESSES = ["192.168.0.2", "2001:db8::1"].map((text) => parseAddress(text) as Address);
+
+describe("all packets at once", () => {
+  test("of clusters, in lookups", () => {
+    fc.assert(
+      fc.property(cluster, fc.nat(), (world, seed) => {
+        const { program, node } = mustCompile(world);
+        check(program, node.addresses, numbersFrom(seed), 8);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test("of clusters, in rules", () => {
+    fc.assert(
+      fc.property(cluster, fc.nat(), (world, seed) => {
+        const { program, node } = mustCompile(world);
+        check(unfold(program), node.addresses, numbersFrom(seed), 8);
+      }),
+      { numRuns: 25 },
+    );
+  });
+
+  test("of rules that others write for nft", () => {
+    fc.assert(
+      fc.property(foreignNft, fc.nat(), (text, seed) => {
+        check(readNftText(text).program, ADDRESSES, numbersFrom(seed), 8);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  test("of rules that others write for iptables", () => {
+    fc.assert(
+      fc.property(foreignIptables, fc.nat(), (text, seed) => {
+        check(readIptablesText(text).program, ADDRESSES, numbersFrom(seed), 8);
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  /** The largest has a thousand doors, and takes a minute. */
+  const isQuick = ({ text }: TextFile): boolean => text.length < 200_000;
+  const dumps = [
+    ...readFolder("corpus/iptables", ".rules")
+      .filter(isQuick)
+      .map(({ name, text }) => ({ name, read: () => readIptablesText(text) })),
+    ...readFolder("corpus/nft", ".nft").map(({ name, text }) => ({ name, read: () => readNftText(text) })),
+  ];
+
+  test.skipIf(dumps.length === 0).each(dumps)("of a dump of a host: $name", ({ read }) => {
+    expect(check(read().program, ADDRESSES, numbersFrom(7), 3)).toBeGreaterThan(0);
+  });
+});
