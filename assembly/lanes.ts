@@ -31,17 +31,17 @@ export const G_SOURCE: usize = 5 * FIELD;
 export const G_AT: usize = 6 * FIELD;
 /** The second half of the key's hash; then, all ones for those with an entry. */
 export const G_MIX: usize = 7 * FIELD;
-export const G_HIT: usize = G_MIX;
+export const G_HIT: usize = 7 * FIELD;
 /** The entry's rows. */
 export const G_ROW0: usize = 8 * FIELD;
 export const G_ROW1: usize = 9 * FIELD;
 /** Where the code is. */
 export const G_CODE_AT: usize = 10 * FIELD;
 /** What those without an entry get. */
-export const G_DEFAULT: usize = G_SOURCE;
+export const G_DEFAULT: usize = 5 * FIELD;
 /** Where the endpoint's finger is, and all ones where the endpoint may be the source. */
-export const G_FINGER_AT: usize = G_KEY0;
-export const G_HAIRPIN: usize = G_KEY1;
+export const G_FINGER_AT: usize = 0;
+export const G_HAIRPIN: usize = 1 * FIELD;
 /** The next group: as far as in the list of packets. */
 export const GROUP_BYTES: usize = 16;
 
