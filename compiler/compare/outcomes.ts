@@ -52,22 +52,26 @@ function sameChances(left: Chances, right: Chances): boolean {
 
 /** What happens, without the rules that led to it. Who is not delivered has no source that anybody sees, and whether a packet
  *  was accepted in so many words makes no difference to it. */
-export function describeResult({ verdict, rejectWith, endpoint, masquerade, sticky }: Result): string {
+export function describeResult(result: Result): string {
+  const { verdict, rejectWith, endpoint, masquerade, source, sticky, takenBy = [] } = result;
   if (verdict === "drop") return "drop";
   if (verdict === "reject") return `reject with ${rejectWith}`;
-  const source = masquerade ? ", masqueraded" : "";
-  if (verdict !== "dnat" || endpoint === undefined) return `goes on${source}`;
+  const from = source === undefined ? (masquerade ? ", masqueraded" : "") : `, from ${source}`;
+  const more = takenBy.map((text) => `, taken by "${text}"`).join("");
+  if (verdict !== "dnat" || endpoint === undefined) return `goes on${from}${more}`;
   const remembered = sticky === undefined ? "" : `, remembered for ${sticky.timeoutSeconds} s`;
-  return `to ${printAddressPort(endpoint.address, endpoint.port)}${source}${remembered}`;
+  return `to ${printAddressPort(endpoint.address, endpoint.port)}${from}${remembered}${more}`;
 }
 
 /** Equal where `describeResult` is. */
-export function resultKey({ verdict, rejectWith, endpoint, masquerade, sticky }: Omit<Fate, Described>): string {
+export function resultKey(result: Omit<Fate, Described>): string {
+  const { verdict, rejectWith, endpoint, masquerade, source, sticky, takenBy } = result;
   if (verdict === "drop") return "drop";
   if (verdict === "reject") return `reject ${rejectWith}`;
-  const source = masquerade ? " masqueraded" : "";
-  if (verdict !== "dnat" || endpoint === undefined) return `on${source}`;
-  return `to ${endpoint.address} ${endpoint.port}${source} ${sticky?.timeoutSeconds ?? ""}`;
+  const from = source === undefined ? (masquerade ? " masqueraded" : "") : ` from ${source}`;
+  const more = takenBy === undefined ? "" : `\n${takenBy.join("\n")}`;
+  if (verdict !== "dnat" || endpoint === undefined) return `on${from}${more}`;
+  return `to ${endpoint.address} ${endpoint.port}${from} ${sticky?.timeoutSeconds ?? ""}${more}`;
 }
 
 type Described = "region" | "probability" | "assumptions";

@@ -53,15 +53,19 @@ const REJECTIONS: Readonly<Record<RejectWith, true>> = {
 
 const EXPECTED =
   'must be as kpc diff prints it: "drop", "goes on", "reject with port-unreachable", or "to 10.0.0.1:80"; ' +
-  'behind it ", masqueraded" and ", remembered for 10800 s" where that is so';
+  'behind it ", masqueraded" or ", from 192.0.2.1", and ", remembered for 10800 s" where that is so';
+
+const SOURCE = '(?:, masqueraded|, from [^,"]+)?';
+const TAKEN = '(?:, taken by ".*")?';
+const GOES_ON = new RegExp(`^goes on${SOURCE}${TAKEN}$`);
+const SENT = new RegExp(`^to (?:\\[([^\\]]*)\\]|([^:]*)):(\\d+)(${SOURCE}(?:, remembered for \\d+ s)?${TAKEN})$`);
 
 /** What is done to a packet, in the one spelling that it has. */
 function readWords(words: string): string | undefined {
-  if (/^(?:drop|goes on(?:, masqueraded)?)$/.test(words)) return words;
+  if (words === "drop" || GOES_ON.test(words)) return words;
   const rejection = /^reject with (.*)$/.exec(words)?.[1];
   if (rejection !== undefined) return Object.hasOwn(REJECTIONS, rejection) ? words : undefined;
-  const [, bracketed, plain, digits = "", rest = ""] =
-    /^to (?:\[(.*)\]|([^:]*)):(\d+)((?:, masqueraded)?(?:, remembered for \d+ s)?)$/.exec(words) ?? [];
+  const [, bracketed, plain, digits = "", rest = ""] = SENT.exec(words) ?? [];
   const address = parseAddress(bracketed ?? plain ?? "");
   const port = digits === "0" ? 0 : parsePort(digits);
   return address === undefined || port === undefined ? undefined : `to ${printAddressPort(address, port)}${rest}`;

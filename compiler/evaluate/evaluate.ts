@@ -3,7 +3,7 @@ import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
 import type { Hook, Program } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
-import type { Assumption } from "./assumption.ts";
+import { type Assumption, areConsistent } from "./assumption.ts";
 import { runBaseChain } from "./chain.ts";
 import { ownAddressOf } from "./expression.ts";
 import { Machine } from "./machine.ts";
@@ -38,15 +38,7 @@ export class Evaluator {
       environment,
       (state) => state,
     );
-    const byAssumptions = new Map<string, State[]>();
-    for (const state of ends) {
-      const key = state.assumptions
-        .map(({ text, holds }) => `${holds ? "" : "not "}${text}`)
-        .sort()
-        .join("\n");
-      byAssumptions.set(key, [...(byAssumptions.get(key) ?? []), state]);
-    }
-    return [...byAssumptions.values()].map((states) => toOutcome(states));
+    return outcomesOf(ends, []);
   }
 
   /** What happens to `packets`. A packet may be in several regions: all of what is said of them happens to it, each with its
@@ -81,7 +73,11 @@ export class Evaluator {
         const away = others === undefined ? [] : [end(others)];
         if (local === undefined) return away;
         const own = ownAddressOf(local.original.family, local.environment) ?? local.destination;
-        const back = { ...local, source: local.masqueraded ? own : local.source, inInterface: "lo" };
+        const back = {
+          ...local,
+          source: local.masqueraded ? (local.newSource?.address ?? own) : local.source,
+          inInterface: "lo",
+        };
         const looped = this.pass("prerouting", back).flatMap((each) => this.pass("input", each));
         return [...away, ...looped.map(end)];
       }),
@@ -120,11 +116,29 @@ function isSourceHook(hook: Hook): boolean {
   return hook === "postrouting" || hook === "input";
 }
 
-function toOutcome(states: readonly State[]): Outcome {
+/** What happens under each set of assumptions that decides it: `known` are those that are decided. By chance a packet comes to
+ *  several ends, about which different things may have been assumed. */
+function outcomesOf(ends: readonly State[], known: readonly Assumption[]): Outcome[] {
+  const open = firstOpen(ends, new Set(known.map(({ text }) => text)));
+  if (open === undefined) return [toOutcome(ends, known)];
+  return [true, false].flatMap((holds): Outcome[] => {
+    const assumed = [...known, { ...open, holds }];
+    const isPossible = ({ assumptions }: State): boolean =>
+      assumptions.every((each) => each.text !== open.text || each.holds === holds);
+    return areConsistent(assumed) ? outcomesOf(ends.filter(isPossible), assumed) : [];
+  });
+}
+
+function firstOpen(ends: readonly State[], known: ReadonlySet<string>): Assumption | undefined {
+  for (const { assumptions } of ends) for (const each of assumptions) if (!known.has(each.text)) return each;
+  return undefined;
+}
+
+function toOutcome(states: readonly State[], assumptions: readonly Assumption[]): Outcome {
   const total = states.reduce((sum, { probability }) => sum + probability, 0);
   return outcomeOf(
     states.map((state) => toResult(state, total)),
-    states[0]?.assumptions ?? [],
+    assumptions,
   );
 }
 
@@ -142,13 +156,17 @@ function toFate(state: State): Fate {
   if (end?.kind === "drop") return { region, probability, assumptions, masquerade, verdict: "drop" };
   if (end !== undefined)
     return { region, probability, assumptions, masquerade, verdict: "reject", rejectWith: end.with };
+  const { sticky, newSource, takenBy } = state;
+  const more = {
+    ...(newSource === undefined ? {} : { source: newSource.text }),
+    ...(takenBy.length === 0 ? {} : { takenBy }),
+  };
   if (!state.translated && !isMoved(destination, region.daddr) && !isMoved(destinationPort, region.dport))
-    return { region, probability, assumptions, masquerade, verdict: state.accepted ? "accept" : "pass" };
+    return { region, probability, assumptions, masquerade, verdict: state.accepted ? "accept" : "pass", ...more };
   const endpoint = { address: destination, port: destinationPort };
-  const { sticky } = state;
   return sticky === undefined
-    ? { region, probability, assumptions, masquerade, verdict: "dnat", endpoint }
-    : { region, probability, assumptions, masquerade, verdict: "dnat", endpoint, sticky };
+    ? { region, probability, assumptions, masquerade, verdict: "dnat", endpoint, ...more }
+    : { region, probability, assumptions, masquerade, verdict: "dnat", endpoint, sticky, ...more };
 }
 
 /** Whether a field is not what it was when the packets came: `translate` keeps those apart for which it is. */

@@ -46,10 +46,16 @@ function isAlike(a: State, b: State): boolean {
     a.sourceSettled === b.sourceSettled &&
     a.translated === b.translated &&
     a.masqueraded === b.masqueraded &&
+    a.newSource?.text === b.newSource?.text &&
+    isSameList(a.takenBy, b.takenBy) &&
     a.sticky?.timeoutSeconds === b.sticky?.timeoutSeconds &&
     a.accepted === b.accepted &&
     hasSame(a.assumptions, b.assumptions)
   );
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
 }
 
 function hasSameEnd(a: State["end"], b: State["end"]): boolean {

@@ -23,11 +23,16 @@ export function outcomeOf(results: readonly Result[], assumptions: readonly Assu
 /** Equal destinations once, with their probabilities added up; sorted as text. */
 function collectEndpoints(results: readonly Result[]): EndpointOutcome[] {
   const endpoints = new Map<string, EndpointOutcome>();
-  for (const { endpoint, probability, masquerade } of results) {
+  for (const { endpoint, probability, masquerade, source } of results) {
     if (endpoint === undefined) continue;
-    const key = `${printAddressPort(endpoint.address, endpoint.port)} ${masquerade}`;
+    const key = `${printAddressPort(endpoint.address, endpoint.port)} ${masquerade} ${source ?? ""}`;
     const known = endpoints.get(key);
-    endpoints.set(key, { ...endpoint, masquerade, probability: probability + (known?.probability ?? 0) });
+    endpoints.set(key, {
+      ...endpoint,
+      masquerade,
+      ...(source === undefined ? {} : { source }),
+      probability: probability + (known?.probability ?? 0),
+    });
   }
   return [...endpoints].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
 }

@@ -57,8 +57,9 @@ export interface EndpointOutcome {
   readonly address: Address;
   readonly port: number;
   readonly probability: number;
-  /** Whether the endpoint sees an address of the node instead of the client's. */
+  /** Whether the endpoint sees another address than the client's: one of the node, or `source`. */
   readonly masquerade: boolean;
+  readonly source?: string;
 }
 
 export interface Sticky {
@@ -71,8 +72,13 @@ export interface Result {
   readonly verdict: Exclude<Outcome["verdict"], "mixed">;
   readonly rejectWith?: Rejection;
   readonly endpoint?: { readonly address: Address; readonly port: number };
+  /** Whether the source is changed: to an address of the node, or to `source`. */
   readonly masquerade: boolean;
+  /** The addresses and ports that a rule gives as sources, as text. */
+  readonly source?: string;
   readonly sticky?: Sticky;
+  /** What else was done to the packet that is not followed: rules or parts of them, as text. */
+  readonly takenBy?: readonly string[];
   /** The rules that decided, in order. */
   readonly reasons: readonly Reason[];
 }

@@ -37,6 +37,10 @@ export interface State {
   /** Some rule said where the packet goes, if only to where it went anyway. */
   readonly translated: boolean;
   readonly masqueraded: boolean;
+  /** By a rule that says from where: as text, and the first of its addresses. */
+  readonly newSource: { readonly text: string; readonly address: Address | undefined } | undefined;
+  /** As in `Result`. */
+  readonly takenBy: readonly string[];
   readonly sticky: Sticky | undefined;
   /** Some rule accepted the packet in so many words. */
   readonly accepted: boolean;
@@ -49,6 +53,7 @@ export interface State {
   readonly environment: Environment;
 }
 
+const NOBODY: readonly string[] = [];
 const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
 
 /** `packets` at the node's door, each as the first of a new connection. */
@@ -72,6 +77,8 @@ export function startState(packets: Packets, environment: Environment): State {
     sourceSettled: false,
     translated: false,
     masqueraded: false,
+    newSource: undefined,
+    takenBy: NOBODY,
     sticky: undefined,
     accepted: false,
     end: undefined,
@@ -123,6 +130,8 @@ export function having(state: State, region: Region, probability: number, member
     sourceSettled: state.sourceSettled,
     translated: state.translated,
     masqueraded: state.masqueraded,
+    newSource: state.newSource,
+    takenBy: state.takenBy,
     sticky: state.sticky,
     accepted: state.accepted,
     end: state.end,

@@ -3,8 +3,10 @@ import { invariant, unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
 import type {
   Expression,
+  Interval,
   KeyPart,
   MapElement,
+  NatRandom,
   NatTarget,
   Rule,
   SetElement,
@@ -13,13 +15,15 @@ import type {
   Verdict,
   WritableField,
 } from "../ir/types.ts";
-import { type Address, familyOf } from "../net/address.ts";
+import { type Address, familyOf, printAddress } from "../net/address.ts";
 import { describe, evaluateExpression, isUnknown } from "./expression.ts";
 import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
 import { assume } from "./match.ts";
 import type { Reason } from "./packet.ts";
 import { Unbounded } from "./preimage.ts";
+import { Ranges } from "./ranges.ts";
+import { within, without } from "./region.ts";
 import { isExplained, type Now, narrow, type State, translate, valueNow } from "./state.ts";
 
 /** What becomes of packets that a rule's matches have let through. */
@@ -44,14 +48,17 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
         because(after, { element, ...declarationOf(statement.map, frame) }),
       );
     case "dnat":
-      return runDnat(statement.to, state, frame, because);
-    case "redirect": {
-      const port = statement.ports === undefined ? state.destinationPort : Number(statement.ports.from);
-      return translate(state, redirectAddress(state), port).map((sent) => ({ state: because(sent), flow: "done" }));
-    }
+      return runNat(statement.to, state, frame, sendBy(because), statement.random);
+    case "redirect":
+      return portsFor(state, statement.ports, statement.random).flatMap(({ state: chosen, port }) =>
+        translate(chosen, redirectAddress(chosen), port).map((sent) => ({ state: because(sent), flow: "done" })),
+      );
     case "snat":
-    case "masquerade":
-      return [{ state: because({ ...state, masqueraded: true, sourceSettled: true }), flow: "done" }];
+      return runNat(statement.to, state, frame, giveSourceBy(because), statement.random);
+    case "masquerade": {
+      const from = statement.ports === undefined ? undefined : sourceOf(undefined, statement.ports);
+      return [{ state: because({ ...state, masqueraded: true, sourceSettled: true, newSource: from }), flow: "done" }];
+    }
     case "reject":
       return [{ state: because({ ...state, end: { kind: "reject", with: statement.with } }), flow: "done" }];
     case "set":
@@ -163,38 +170,113 @@ function isData(value: MapElement["value"]): value is readonly Value[] {
   return Array.isArray(value);
 }
 
-function runDnat(
-  to: NatTarget,
+type Because = (state: State, extra: ReasonExtra) => State;
+
+/** Gives packets an address and a port, each one of an interval where there is one. */
+type Give = (
   state: State,
-  frame: Frame,
-  because: (state: State, extra: ReasonExtra) => State,
-): StepProgress[] {
-  const sendTo = (chosen: State, address: Now<Address>, port: Now<number>, extra: ReasonExtra): StepProgress[] =>
-    translate(chosen, address, port).map((sent) => {
-      const translated = translatedTo(sent);
-      const reason = translated === undefined ? extra : { ...extra, translated };
-      return { state: { ...because(sent, reason), translated: true }, flow: "done" };
-    });
-  if (to.kind === "literal") {
-    const address = (to.addresses?.from as Address | undefined) ?? state.destination;
-    const port = to.ports === undefined ? state.destinationPort : Number(to.ports.from);
-    return sendTo(state, address, port, {});
-  }
+  addresses: Interval | undefined,
+  ports: Interval | undefined,
+  extra: ReasonExtra,
+  random: NatRandom,
+) => StepProgress[];
+
+function runNat(to: NatTarget, state: State, frame: Frame, give: Give, random: NatRandom): StepProgress[] {
+  if (to.kind === "literal") return give(state, to.addresses, to.ports, {}, random);
   const declaration = frame.table.map(to.map);
-  const translateBy = (element: MapElement | undefined, chosen: State): StepProgress[] => {
+  const giveBy = (element: MapElement | undefined, chosen: State): StepProgress[] => {
     if (element === undefined || !isData(element.value)) return [{ state: chosen, flow: "next" }];
-    const [address, port] = element.value;
-    const sentTo = port === undefined ? state.destinationPort : Number(port);
-    return sendTo(chosen, address as Address, sentTo, { element, declaration });
+    const [address, port] = element.value.map((value): Interval => ({ from: value, to: value }));
+    return give(chosen, address, port, { element, declaration }, random);
   };
-  if (isUnknown(to.key, state)) return assumeElement(to.key, declaration.elements, state, translateBy);
+  if (isUnknown(to.key, state)) return assumeElement(to.key, declaration.elements, state, giveBy);
   const elements = frame.table.mapElements(to.map);
   return evaluateExpression(to.key, state, frame.table).flatMap(({ region, probability, value }): StepProgress[] => {
     if (value === undefined) return [{ state: narrow(state, region, probability), flow: "next" }];
     return elements
       .split(value, region)
-      .flatMap(({ region: part, element }) => translateBy(element, narrow(state, part, probability)));
+      .flatMap(({ region: part, element }) => giveBy(element, narrow(state, part, probability)));
   });
+}
+
+/** Destinations. */
+function sendBy(because: Because): Give {
+  return (state, addresses, ports, extra, random) =>
+    addressesFor(state, addresses).flatMap(({ state: chosen, address }) =>
+      portsFor(chosen, ports, random).flatMap(({ state: each, port }) =>
+        translate(each, address, port).map((sent): StepProgress => {
+          const translated = translatedTo(sent);
+          const reason = translated === undefined ? extra : { ...extra, translated };
+          return { state: { ...because(sent, reason), translated: true }, flow: "done" };
+        }),
+      ),
+    );
+}
+
+/** Sources: which one of several is not followed. */
+function giveSourceBy(because: Because): Give {
+  return (state, addresses, ports, extra) => {
+    const after = { ...state, masqueraded: true, sourceSettled: true, newSource: sourceOf(addresses, ports) };
+    return [{ state: because(after, extra), flow: "done" }];
+  };
+}
+
+function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): State["newSource"] {
+  const address = addresses?.from as Address | undefined;
+  const behind = ports === undefined ? "" : `:${printInterval(ports, String)}`;
+  if (addresses === undefined || address === undefined)
+    return { text: `the node's address${behind}`, address: undefined };
+  const text = printInterval(addresses, (each) => printAddress(each as Address));
+  return { text: typeof address === "bigint" && behind !== "" ? `[${text}]${behind}` : `${text}${behind}`, address };
+}
+
+function printInterval({ from, to }: Interval, print: (value: Value) => string): string {
+  return from === to ? print(from) : `${print(from)}-${print(to)}`;
+}
+
+/** More addresses than this are not told apart. */
+const MOST_ADDRESSES = 64;
+
+/** The kernel chooses by the client's address: each is the one for as many (nf_nat_core.c, find_best_ips_proto). */
+function addressesFor(
+  state: State,
+  addresses: Interval | undefined,
+): { readonly state: State; readonly address: Now<Address> }[] {
+  if (addresses === undefined) return [{ state, address: state.destination }];
+  const first = addresses.from as Address;
+  const count = Number(BigInt(addresses.to) - BigInt(first)) + 1;
+  if (count > MOST_ADDRESSES) {
+    const text = printInterval(addresses, (each) => printAddress(each as Address));
+    return [{ state: takenBy(state, `a choice of ${text}`), address: first }];
+  }
+  return Array.from({ length: count }, (_, i) => ({
+    state: narrow(state, state.region, 1 / count),
+    address: (typeof first === "bigint" ? first + BigInt(i) : first + i) as Address,
+  }));
+}
+
+/** Of several ports packets keep theirs if it is among them, and get the first one else (nf_nat_core.c, get_unique_tuple). */
+function portsFor(
+  state: State,
+  ports: Interval | undefined,
+  random: NatRandom,
+): { readonly state: State; readonly port: Now<number> }[] {
+  if (ports === undefined) return [{ state, port: state.destinationPort }];
+  const [first, last] = [Number(ports.from), Number(ports.to)];
+  if (first === last) return [{ state, port: first }];
+  if (random !== "none") return [{ state: takenBy(state, `a choice of ports ${first}-${last}`), port: first }];
+  const wanted = new Ranges([first, last + 1]);
+  const port = valueNow(state.destinationPort, state.region);
+  if (typeof port !== "object") return [{ state, port: wanted.has(port) ? state.destinationPort : first }];
+  const [inside, outside] = [within(state.region, port.field, wanted), without(state.region, port.field, wanted)];
+  return [
+    ...(inside === undefined ? [] : [{ state: narrow(state, inside), port: state.destinationPort }]),
+    ...(outside === undefined ? [] : [{ state: narrow(state, outside), port: first }]),
+  ];
+}
+
+function takenBy(state: State, text: string): State {
+  return { ...state, takenBy: [...state.takenBy, text] };
 }
 
 /** The one destination that packets have now. */
@@ -257,8 +339,8 @@ function remember(
 
 /** A terminal statement that is not understood: it may have taken the packet, or not. */
 function assumeEnd(text: string, state: State): StepProgress[] {
-  return assume(text, false, state).map(({ state: after, flow }) => ({
-    state: after,
-    flow: flow === "continue" ? "done" : "continue",
-  }));
+  return assume(text, false, state).map(
+    ({ state: after, flow }): StepProgress =>
+      flow === "continue" ? { state: takenBy(after, text), flow: "done" } : { state: after, flow: "continue" },
+  );
 }

@@ -4,7 +4,8 @@ import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import { type Address, parseAddress } from "../../compiler/net/address.ts";
+import { type Address, parseAddress, printAddress } from "../../compiler/net/address.ts";
+import { judge } from "../../runtime/kernel/judge.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
 import type { Rules } from "../../runtime/kernel/rules.ts";
 import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
@@ -35,10 +36,10 @@ const PACKETS: readonly Packet[] = [6, 17].flatMap((protocol) =>
 );
 
 /** What the reference says; packets about which it knows not enough are left out. */
-function predict(program: Program): Prediction[] {
+function predict(program: Program, packets = PACKETS): Prediction[] {
   const evaluator = new Evaluator(program);
   const environment = environmentOf(NODE_IPS.map(address));
-  return PACKETS.flatMap((packet): Prediction[] => {
+  return packets.flatMap((packet): Prediction[] => {
     const [outcome, ...others] = evaluator.evaluate(packet, environment);
     return outcome === undefined || others.length > 0 ? [] : [{ packet, outcome }];
   });
@@ -71,6 +72,64 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does with a text what w
     );
     // Not everything may have been left out.
     expect(asked).toBeGreaterThan(500);
+    await prober.close();
+  });
+});
+
+function client(number: number): Address {
+  return address(`203.0.113.${number + 10}`);
+}
+
+/** Of ranges packets get one address, and a port. */
+const RANGES: Readonly<Record<"iptables" | "nft", string>> = {
+  iptables: `*nat
+-A PREROUTING -d 198.51.100.7/32 -p tcp -j DNAT --to-destination 10.180.0.9-10.180.0.13:80-90
+-A PREROUTING -d 198.51.100.7/32 -p udp -j DNAT --to-destination 10.180.0.9:400-500
+COMMIT
+`,
+  nft: `table ip ranges {
+  chain prerouting {
+    type nat hook prerouting priority -100;
+    ip daddr 198.51.100.7 meta l4proto tcp dnat to 10.180.0.9-10.180.0.13:80-90
+    ip daddr 198.51.100.7 meta l4proto udp dnat to 10.180.0.9:400-500
+  }
+}
+`,
+};
+
+describe.skipIf(kernelMissing !== undefined)("the kernel chooses from ranges as it is said", () => {
+  test.each(JUDGES)("%s", async (name) => {
+    const prober = await openTestNode();
+    const backend = name === "kernel-iptables-nft" ? "nft" : "legacy";
+    const isNft = name === "kernel-nft";
+    const rules: Rules = isNft
+      ? { kind: "nft", text: RANGES.nft }
+      : { kind: "iptables", backend, ip: RANGES.iptables, ip6: "" };
+    const program = isNft ? mustReadNft(RANGES.nft) : mustReadIptables(RANGES.iptables, "ip");
+    const clients = Array.from({ length: 40 }, (_, i) =>
+      PACKETS.map((packet) => ({ ...packet, source: client(i) })),
+    ).flat();
+    const predictions = predict(program, clients).filter(({ outcome }) => outcome.endpoints.length > 0);
+    const fates = await judge(
+      prober,
+      rules,
+      predictions.map(({ packet }) => ({ packet, choices: 1 })),
+    );
+    const seen = new Set<string>();
+    for (const [i, { packet, outcome }] of predictions.entries()) {
+      const [observation] = fates[i]?.observations ?? [];
+      if (observation?.kind !== "arrived") throw new Error(`${JSON.stringify(observation)} for a translated packet`);
+      const { address, port } = observation;
+      seen.add(`${printAddress(packet.destination)} ${packet.protocol} ${printAddress(address)}:${port}`);
+      expect(outcome.endpoints).toContainEqual(expect.objectContaining({ address, port }));
+    }
+    // All that is said to be possible has been seen.
+    const possible = predictions.flatMap(({ packet: { destination, protocol }, outcome }) =>
+      outcome.endpoints.map(
+        ({ address, port }) => `${printAddress(destination)} ${protocol} ${printAddress(address)}:${port}`,
+      ),
+    );
+    expect([...seen].sort()).toEqual([...new Set(possible)].sort());
     await prober.close();
   });
 });
