@@ -6,7 +6,7 @@ import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
 
 /** Names of addresses that one slice has, about: what is held for as many takes tens of megabytes. */
-const NAMES = 20_000;
+const NAMES = 10_000;
 
 /** Cuts the destinations of packets so that `programs` name about as many of each part: those that they name more often, in
  *  maps of their endpoints, have more becoming of them. */

@@ -7,7 +7,7 @@ import type { Frame, Progress, StepProgress } from "./frame.ts";
 import type { TableIndex } from "./machine.ts";
 import { ask, runMatch } from "./match.ts";
 import { merge } from "./merge.ts";
-import type { PlannedRule, PlannedStep } from "./plan.ts";
+import type { Plan, PlannedRule, PlannedStep } from "./plan.ts";
 import { Question } from "./question.ts";
 import { outside } from "./region.ts";
 import type { Run } from "./run.ts";
@@ -30,16 +30,32 @@ function runChain(chain: Chain, state: State, frame: Frame): Progress[] {
   const finished: Progress[] = [];
   for (const part of frame.table.plan(chain)) {
     state.environment.spend?.(running.length);
-    const next: State[] = [];
-    for (const each of running) {
-      if (part.kind === "rule") sort(runRule(part, each, frame), next, finished);
-      else runThrough(part, each, frame, next, finished);
-    }
-    if (next.length !== running.length || next.some((each, i) => each !== running[i])) running = merge(next);
-    if (running.length === 0) break;
+    running = runPart(part, running, frame, finished);
+    if (running.length === 0) return finished;
   }
+  if (finished.length === 0 && running.length === 1) return [{ state: running[0] as State, flow: "return" }];
   for (const each of running) finished.push({ state: each, flow: "return" });
   return finished;
+}
+
+/** Those of `running` that go on behind `part`; adds to `finished` what becomes of the others. */
+function runPart(part: Plan[number], running: readonly State[], frame: Frame, finished: Progress[]): readonly State[] {
+  const [only] = running;
+  if (part.kind === "rule" && running.length === 1) {
+    const progress = runRule(part, only as State, frame);
+    const [first] = progress;
+    if (progress.length === 1 && first?.flow === "next") return first.state === only ? running : [first.state];
+    const next: State[] = [];
+    sort(progress, next, finished);
+    return merge(next);
+  }
+  const next: State[] = [];
+  for (const each of running) {
+    if (part.kind === "rule") sort(runRule(part, each, frame), next, finished);
+    else runThrough(part, each, frame, next, finished);
+  }
+  const isChanged = next.length !== running.length || next.some((each, i) => each !== running[i]);
+  return isChanged ? merge(next) : running;
 }
 
 function sort(progress: readonly Progress[], next: State[], finished: Progress[]): void {

@@ -171,7 +171,9 @@ class Builder<T> {
       starts.push(at);
       cases.push(own);
     }
-    return level === 0 ? { kind: "node", id: -1, starts, cases, next } : this.node(starts, cases, next);
+    // Copies have no room to grow, which takes most of the memory of short lists.
+    const node = { starts: starts.slice(), cases: cases.slice(), next: next.slice() };
+    return level === 0 ? { kind: "node", id: -1, ...node } : this.node(node);
   }
 
   /** Ends come before beginnings at the same place: an entry may end and begin there. */
@@ -193,7 +195,7 @@ class Builder<T> {
     return leaf;
   }
 
-  private node(starts: readonly Cut[], cases: readonly number[], next: Node<T>["next"]): Node<T> | Leaf<T> {
+  private node({ starts, cases, next }: Pick<Node<T>, "starts" | "cases" | "next">): Node<T> | Leaf<T> {
     const [only, more] = next;
     if (only !== undefined && more === undefined && only.kind === "leaf") return only;
     const key = `${starts}:${cases.map((at) => next[at]?.id)}`;

@@ -57,7 +57,8 @@ function planRule(rule: Rule): PlannedRule {
   }
   // What a mask leaves of few values is soon found.
   first.sort((a, b) => Number(a.left.kind === "bitwise") - Number(b.left.kind === "bitwise"));
-  return { kind: "rule", rule, first, steps, asks: asksOf(first) };
+  // Copies have no room to grow, which takes most of the memory of short lists.
+  return { kind: "rule", rule, first: first.slice(), steps: steps.slice(), asks: asksOf(first) };
 }
 
 const MATCHES: Readonly<Record<Match["kind"], true>> = {
@@ -82,7 +83,7 @@ function asksOf(questions: readonly Question[]): readonly Asked[] {
     if (at < 0) asks.push({ text, field: left, values: only });
     else asks[at] = { text, field: left, values: intersect((asks[at] as Asked).values, only) };
   }
-  return asks.length === 0 ? NOTHING : asks;
+  return asks.length === 0 ? NOTHING : asks.slice();
 }
 
 const NOTHING: readonly Asked[] = [];

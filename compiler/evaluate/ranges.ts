@@ -67,10 +67,21 @@ export function intersect(a: Ranges, b: Ranges): Ranges {
   if (a === b) return a;
   const [few, many] = a.cuts.length <= b.cuts.length ? [a, b] : [b, a];
   if (few.single !== undefined) return many.has(few.single) ? few : EMPTY;
+  if (many.cuts.length === 2) return overlap(few, many);
   const cuts: Cut[] = [];
   for (let i = 0; i < few.cuts.length; i += 2) addOverlap(cuts, few.cuts[i] as Cut, few.cuts[i + 1] as Cut, many.cuts);
   if (isSame(cuts, few.cuts)) return few;
   return isSame(cuts, many.cuts) ? many : rangesOf(cuts);
+}
+
+/** What is in both of two intervals. */
+function overlap(a: Ranges, b: Ranges): Ranges {
+  const [from, end] = a.cuts as [Cut, Cut];
+  const [start, stop] = b.cuts as [Cut, Cut];
+  if (from >= start && end <= stop) return a;
+  if (start >= from && stop <= end) return b;
+  const both: [Cut, Cut] = [start > from ? start : from, stop < end ? stop : end];
+  return both[0] < both[1] ? new Ranges(both) : EMPTY;
 }
 
 /** Adds what `from`…`end` has of the intervals of `others`. */
@@ -85,6 +96,7 @@ function addOverlap(cuts: Cut[], from: Cut, end: Cut, others: readonly Cut[]): v
 /** What `a` has and `b` has not. `a` itself where they have nothing in common. */
 export function subtract(a: Ranges, b: Ranges): Ranges {
   if (a === b || a.isEmpty) return EMPTY;
+  if (a.single !== undefined) return b.has(a.single) ? EMPTY : a;
   const cuts: Cut[] = [];
   for (let i = 0; i < a.cuts.length; i += 2) {
     let from = a.cuts[i] as Cut;
@@ -111,7 +123,7 @@ export function uniteDisjoint(all: readonly Ranges[]): Ranges | undefined {
   return areDisjoint ? ranges : undefined;
 }
 
-function joinIntervals(all: readonly Ranges[]): { ranges: Ranges; areDisjoint: boolean } {
+function joinIntervals(all: readonly Ranges[]): { readonly ranges: Ranges; readonly areDisjoint: boolean } {
   const intervals: [Cut, Cut][] = [];
   for (const { cuts } of all)
     for (let i = 0; i < cuts.length; i += 2) intervals.push([cuts[i] as Cut, cuts[i + 1] as Cut]);
@@ -127,8 +139,9 @@ function joinIntervals(all: readonly Ranges[]): { ranges: Ranges; areDisjoint: b
   return { ranges: rangesOf(cuts), areDisjoint };
 }
 
+/** A copy has no room to grow, which takes most of the memory of a short list. */
 function rangesOf(cuts: readonly Cut[]): Ranges {
-  return cuts.length === 0 ? EMPTY : new Ranges(cuts);
+  return cuts.length === 0 ? EMPTY : new Ranges(cuts.slice());
 }
 
 export function areEqual(a: Ranges, b: Ranges): boolean {
