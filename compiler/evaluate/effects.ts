@@ -38,20 +38,20 @@ export class Effects {
     const known = this.asked.get(rules);
     if (known !== undefined) return known;
     const found = this.askedBelow(rules).filter(({ text }) =>
-      rules.every((rule) => this.ofRule(rule, text, true) !== undefined),
+      rules.every((rule) => this.ofRule(rule, text) !== undefined),
     );
     this.asked.set(rules, found);
     return found;
   }
 
-  /** The values of the field that `text` names without which `rule` does nothing; undefined: that does not depend on it. A rule
-   *  by which a chain is left does something to what comes behind it, if `isEnd` does not say that nothing does. */
-  ofRule(planned: PlannedRule, text: string, isEnd: boolean): Ranges | undefined {
+  /** The values of the field that `text` names without which `rule` does nothing; undefined: that does not depend on it. That a
+   *  rule leads past others does nothing to packets to which none of those does anything. */
+  ofRule(planned: PlannedRule, text: string): Ranges | undefined {
     const { rule, steps } = planned;
     const own = askedBy(planned, text)?.values;
     if (steps.length === 0) return EMPTY;
     const lead = leadOf(rule);
-    if (lead === undefined || (lead.kind === "goto" && !isEnd)) return own;
+    if (lead === undefined) return own;
     const inside = this.ofChain(this.table.chain(lead.chain), text);
     if (own === undefined || inside === undefined) return own ?? inside;
     return intersect(own, inside);
@@ -69,13 +69,10 @@ export class Effects {
 
   private findOfChain(plan: Plan, text: string): Ranges | undefined {
     const all: Ranges[] = [];
-    for (const [i, part] of plan.entries()) {
-      const isEnd = part.kind === "rule" ? i === plan.length - 1 : part.isDispatch;
-      for (const rule of part.kind === "rule" ? [part] : part.rules) {
-        const values = this.ofRule(rule, text, isEnd);
-        if (values === undefined) return undefined;
-        all.push(values);
-      }
+    for (const rule of rulesOf(plan)) {
+      const values = this.ofRule(rule, text);
+      if (values === undefined) return undefined;
+      all.push(values);
     }
     return unite(all);
   }

@@ -85,7 +85,7 @@ export class Run {
       if (index === undefined) {
         index = indexOf(
           this.rules,
-          this.rules.map((rule) => required(effects.ofRule(rule, text, true), "all rules depend on the field")),
+          this.rules.map((rule) => required(effects.ofRule(rule, text), "all rules depend on the field")),
         );
         this.others.set(text, index);
       }
