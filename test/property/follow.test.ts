@@ -23,7 +23,7 @@ type Point = Readonly<Record<Field, Cut>>;
 /** Dumps of dense firewalls have more classes of packets than a test has time for. */
 const MOST_STEPS = 20_000;
 /** Of those of a host with many interfaces, some. */
-const MOST_DOORS = 40;
+const MOST_DOORS = 60;
 
 class TooMany extends Error {}
 
@@ -113,6 +113,14 @@ function check(program: Program, addresses: readonly Address[], pick: Pick, perD
   return tried;
 }
 
+const NESTED = "ip daddr . ip saddr { 10.0.0.0/25 . 10.1.0.0/16, 10.0.0.0/24 . 10.3.0.0/16 }";
+
+/** By source, but the first way leads past the others. */
+const OVERLAP = [
+  "ip saddr 10.2.0.0/24 goto a",
+  ...[1, 2, 3, 4, 5, 6].map((i) => `ip saddr 10.2.0.0/${15 + i} ip daddr 10.0.0.9 drop`),
+];
+
 /** By source; the last two lead where something is done for one destination only. */
 const DISPATCH = [
   ...[1, 2, 3, 4, 5, 6].map((i) => `ip saddr 10.${i}.0.0/16 ip daddr 10.0.0.${i} drop`),
@@ -178,6 +186,8 @@ describe("all packets at once", () => {
       "ip daddr & 0.0.255.3 == 0.0.5.1 drop; ip saddr & 255.255.0.0 != 10.1.0.0 jump a",
       "ip daddr 10.0.0.7 drop",
     ],
+    ["keys that meet in one part", `${NESTED} drop`, "accept"],
+    ["rules for one field that lead past each other", OVERLAP.join("; "), "ip daddr 10.0.0.5 accept"],
     ["a dispatch by one field of what asks for another", DISPATCH.join("; "), "ip daddr 10.0.0.9 accept"],
   ])("of %s", (_, rules, inside) => {
     const { program, findings } = readNftText(`table inet t {
