@@ -2,35 +2,17 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { OUTPUTS, version } from "./cli/compile.ts";
 import { ENGINE_NAMES } from "./cli/engines.ts";
+import {
+  collect,
+  join,
+  refuseRepeated,
+  withCommonOptions,
+  withOptionsOfCases,
+  withOptionsOfPair,
+} from "./cli/options.ts";
 import { EXIT } from "./cli/session.ts";
 import { Trouble } from "./cli/trouble.ts";
 import { EngineTrouble } from "./engines/types.ts";
-
-const collect = (item: string, list: readonly string[]): string[] => [...list, item];
-
-/** The flags of every command that reads manifests. */
-function withCommonOptions(command: Command): Command {
-  return command
-    .option("-f, --filename <path>", "another input (repeatable)", collect, [])
-    .option("-R, --recursive", "look into folders within folders")
-    .option("-c, --config <file>", "settings (kind: Config)")
-    .option("--node <name>", "the node to compile for")
-    .addOption(new Option("--mode <mode>", "whose outcomes to produce").choices(["nftables", "iptables"]))
-    .option("--node-ip <list>", "addresses of the node, primary ones first")
-    .option("--cluster-cidr <list>", "blocks of pod addresses")
-    .option("--service-cidr <list>", "blocks of Service addresses")
-    .option("--nodeport-addresses <list>", "blocks, or primary: where node ports answer")
-    .option("--detect-local-mode <mode>", "how pods of this node are recognised")
-    .option("--detect-local-interface <name>", "their interface, or its prefix")
-    .option("--localhost-nodeports", "node ports on 127.0.0.1 (iptables mode)")
-    .option("--no-localhost-nodeports", "none on 127.0.0.1")
-    .option("--masquerade-all", "masquerade all traffic to cluster IPs")
-    .option("--zone <name>", "zone of the node")
-    .option("--strict", "objects of kinds that kpc does not read are errors")
-    .option("-q, --quiet", "errors only")
-    .option("-v, --verbose", "also what was left out and why")
-    .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"));
-}
 
 const EXIT_CODES = "Exit codes: 0 fine, 1 something was found, 2 trouble (usage, files, a bug of ours).";
 
@@ -85,7 +67,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
         .argument("<packet>", "such as 'tcp 10.244.1.5:40000 > 10.96.0.10:80 iif eth0'")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .option("--engine <name>", `what answers: ${ENGINE_NAMES}`, "ir")
-        .option("--rules <files>", "follow these rules instead: nft or iptables texts, several by commas")
+        .option("--rules <files>", "follow these rules instead: nft or iptables texts, several by commas", join)
         .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
     ),
     "kpc trace 'tcp 10.244.1.5:40000 > 10.96.0.10:80' services.yaml",
@@ -97,7 +79,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
   );
 
   withExamples(
-    withCommonOptions(
+    withOptionsOfCases(
       program
         .command("test")
         .description("run expectations about packets")
@@ -113,7 +95,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
   ).action((cases: string[], flags) => run(async () => (await import("./cli/test.ts")).testCommand(cases, flags)));
 
   withExamples(
-    withCommonOptions(
+    withOptionsOfPair(
       withCompareOptions(
         program
           .command("diff")
@@ -141,7 +123,8 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
           .argument("[inputs...]", "manifests: files, folders, or - for standard input")
           .requiredOption(
             "--against <files>",
-            "the host's rules: nft list ruleset, or iptables-save (v4,v6 by commas)",
+            "the host's rules: nft list ruleset, or iptables-save (v4,v6 by commas, or the option again)",
+            join,
           ),
       ),
     ),
@@ -152,6 +135,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     run(async () => (await import("./cli/verify.ts")).verifyCommand(inputs, flags)),
   );
 
+  for (const command of program.commands) refuseRepeated(command);
   return program;
 }
 

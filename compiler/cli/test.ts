@@ -84,7 +84,7 @@ function compileCase(testCase: Case, mode: Mode, path: string, flags: TestFlags)
           );
     return loadObjects([...testCase.objects, ...nodes], report);
   };
-  const { compiled, diagnostics } = compileSpecs(load, { ...testCase.config, mode });
+  const { compiled, diagnostics } = compileSpecs(load, { ...testCase.config, mode }, { strict: flags.strict ?? false });
   if (compiled === undefined) showDiagnostics(diagnostics, flags);
   return compiled;
 }

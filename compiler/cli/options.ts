@@ -1,0 +1,125 @@
+/** Options that commands share. */
+import { type Command, Option } from "commander";
+
+/** Adds up what an option is given several times. */
+export const collect = (item: string, list: readonly string[]): string[] => [...list, item];
+
+/** The same for options that take a comma list. */
+export const join = (item: string, before: string | undefined): string =>
+  before === undefined ? item : `${before},${item}`;
+
+/** A setting: `member` is its word in a config file and in the `proxy:` block of a case file. */
+interface Setting {
+  readonly flags: string;
+  readonly description: string;
+  readonly member: string;
+  readonly choices?: readonly string[];
+}
+
+const SETTINGS: readonly Setting[] = [
+  { flags: "--node <name>", description: "the node to compile for", member: "nodeName" },
+  {
+    flags: "--mode <mode>",
+    description: "whose outcomes to produce",
+    member: "mode",
+    choices: ["nftables", "iptables"],
+  },
+  { flags: "--node-ip <list>", description: "addresses of the node, primary ones first", member: "nodeIPs" },
+  { flags: "--cluster-cidr <list>", description: "blocks of pod addresses", member: "clusterCIDR" },
+  { flags: "--service-cidr <list>", description: "blocks of Service addresses", member: "serviceCIDRs" },
+  {
+    flags: "--nodeport-addresses <list>",
+    description: "blocks, or primary: where node ports answer",
+    member: "nodePortAddresses",
+  },
+  {
+    flags: "--detect-local-mode <mode>",
+    description: "how pods of this node are recognised",
+    member: "detectLocalMode",
+  },
+  {
+    flags: "--detect-local-interface <name>",
+    description: "their interface, or its prefix",
+    member: "detectLocalInterface",
+  },
+  {
+    flags: "--localhost-nodeports",
+    description: "node ports on 127.0.0.1 (iptables mode)",
+    member: "localhostNodePorts",
+  },
+  { flags: "--no-localhost-nodeports", description: "none on 127.0.0.1", member: "localhostNodePorts" },
+  {
+    flags: "--masquerade-all",
+    description: "masquerade all traffic to cluster IPs",
+    member: "masqueradeAll",
+  },
+  { flags: "--zone <name>", description: "zone of the node", member: "zone" },
+];
+
+const ANOTHER_INPUT = "-f, --filename <path>";
+const CONFIG = "-c, --config <file>";
+
+/** The options of every command that reads manifests. */
+export function withCommonOptions(command: Command): Command {
+  command.option(ANOTHER_INPUT, "another input (repeatable)", collect, []);
+  return withSettings(command);
+}
+
+/** Likewise, for a command that compares two inputs. */
+export function withOptionsOfPair(command: Command): Command {
+  refuse(command, ANOTHER_INPUT, "the two that are compared are arguments, each a file or a folder");
+  return withSettings(command);
+}
+
+/** The options of a command that runs case files, each of which has a world and settings of its own. */
+export function withOptionsOfCases(command: Command): Command {
+  refuse(command, ANOTHER_INPUT, "a case file names its manifests itself, as files: [PATH, …]");
+  refuse(command, CONFIG, "a case file has settings of its own, as proxy: {…}");
+  for (const { flags, member } of SETTINGS) {
+    const place = member === "mode" ? "modes: [nftables, iptables]" : `proxy: {${member}: …}`;
+    refuse(command, flags, `a case file has settings of its own, as ${place}`);
+  }
+  return withOutputOptions(command);
+}
+
+function withSettings(command: Command): Command {
+  command.option(CONFIG, "settings (kind: Config)");
+  for (const { flags, description, choices } of SETTINGS) {
+    const option = new Option(flags, description);
+    if (choices !== undefined) option.choices(choices);
+    if (flags.endsWith("<list>")) option.argParser<string | undefined>(join);
+    command.addOption(option);
+  }
+  return withOutputOptions(command);
+}
+
+function withOutputOptions(command: Command): Command {
+  return command
+    .option("-R, --recursive", "look into folders within folders")
+    .option("--strict", "objects of kinds that kpc does not read are errors")
+    .option("-q, --quiet", "errors only")
+    .option("-v, --verbose", "also what was left out and why")
+    .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"));
+}
+
+/** An option that other commands have and that would mean nothing here. */
+function refuse(command: Command, flags: string, why: string): void {
+  const option = new Option(flags).hideHelp();
+  command.addOption(option);
+  command.on(`option:${option.name()}`, () =>
+    command.error(`error: option '${option.flags}' is not for kpc ${command.name()}: ${why}`),
+  );
+}
+
+/** Of two values for an option that takes one, neither is the right one. */
+export function refuseRepeated(command: Command): void {
+  for (const option of command.options) {
+    if (!option.required || option.parseArg === collect || option.parseArg === join) continue;
+    let first: string | undefined;
+    command.on(`option:${option.name()}`, (value: string) => {
+      if (first !== undefined)
+        command.error(`error: option '${option.flags}' is given twice, as ${first} and as ${value}: expected one`);
+      first = value;
+    });
+  }
+}
