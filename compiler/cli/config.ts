@@ -33,20 +33,27 @@ export function readConfig(flags: ConfigFlags, report: Report): Config {
 }
 
 function readConfigFile(source: Source, report: Report): Config {
-  const [document] = readDocuments(source, report);
-  if (document === undefined) return {};
-  const root = Node.root(document);
+  const roots = [...readDocuments(source, report, A_CONFIG)].map(Node.root);
+  const [root, second] = roots.filter(({ value }) => value !== null);
+  if (root === undefined) {
+    const [empty] = roots;
+    const message = `expected ${A_CONFIG}, found an empty document`;
+    if (empty !== undefined) report({ severity: "warning", code: "empty-input", message, origin: empty });
+    return {};
+  }
+  if (second !== undefined) {
+    const message = "expected one Config in a file: settings of several are not put together";
+    const notes = [{ message: "the first one", origin: root }];
+    report({ severity: "error", code: "duplicate-object", message, origin: second, notes });
+  }
   if (!isObject(root.value)) {
-    report({
-      severity: "error",
-      code: "not-an-object",
-      message: "expected a Config (apiVersion: kpc.dev/v1alpha1, kind: Config)",
-      origin: root,
-    });
+    report({ severity: "error", code: "not-an-object", message: `expected ${A_CONFIG}`, origin: root });
     return {};
   }
   return decodeConfig({ report, root, subject: "Config" }, root, true);
 }
+
+const A_CONFIG = "a Config (apiVersion: kpc.dev/v1alpha1, kind: Config)";
 
 /** Flags are checked by the same rules as files: they are decoded from an object of the same shape. */
 function readFlags(flags: ConfigFlags): Config {

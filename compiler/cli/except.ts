@@ -34,10 +34,12 @@ export function readDeclarations(flags: CompareFlags): readonly Declaration[] | 
   const findings: Diagnostic[] = [];
   const report: Report = (finding) => void findings.push(finding);
   const declarations = (flags.except ?? []).flatMap((name) =>
-    [...readDocuments({ name, text: readText(name) }, report)].flatMap((document) => {
-      const root = Node.root(document);
-      return decodeDeclarations({ report, root, subject: name }, root);
-    }),
+    [...readDocuments({ name, text: readText(name) }, report, "Differences (as -o except prints them)")].flatMap(
+      (document) => {
+        const root = Node.root(document);
+        return decodeDeclarations({ report, root, subject: name }, root);
+      },
+    ),
   );
   showDiagnostics(findings, flags);
   return findings.some(({ severity }) => severity === "error") ? undefined : declarations;

@@ -62,7 +62,7 @@ function* readCases(names: readonly string[], flags: TestFlags): Generator<ReadC
   for (const source of readInputs(names, { recursive: flags.recursive ?? false })) {
     const diagnostics: Diagnostic[] = [];
     const report: Report = (diagnostic) => void diagnostics.push(diagnostic);
-    const roots = [...readDocuments(source, report)].map(Node.root);
+    const roots = [...readDocuments(source, report, "a case: a name, a world and flows")].map(Node.root);
     for (const root of roots) {
       const testCase = decodeCase({ report, root, subject: source.name }, root);
       const failed = diagnostics.some(({ severity }) => severity === "error");

@@ -29,8 +29,8 @@ export interface TypeMeta {
 /** The documents of `source`, one after the other: a document's tree is gone before the next one is read, and a long List
  *  comes as its head, without items, and then item by item where that is safe. A document with an error is left
  *  out. Reports `not-text`, `yaml-syntax`, `json-syntax`, `duplicate-key`, `too-many-aliases`, `too-deep`, `too-large`,
- *  and `empty-input` when there is no document at all. */
-export function* readDocuments(source: Source, report: Report): Generator<Document> {
+ *  and `empty-input` when there is no document at all, of `wanted`. */
+export function* readDocuments(source: Source, report: Report, wanted = "Kubernetes objects"): Generator<Document> {
   let empty = true;
   const noticing: Report = (diagnostic) => {
     empty = false;
@@ -41,7 +41,7 @@ export function* readDocuments(source: Source, report: Report): Generator<Docume
     yield document;
   }
   if (empty) {
-    const message = "expected Kubernetes objects, found no document";
+    const message = `expected ${wanted}, found no document`;
     report({ severity: "warning", code: "empty-input", message, origin: placeIn(source, 0, 0) });
   }
 }
