@@ -6,6 +6,7 @@ import {
   collect,
   join,
   refuseRepeated,
+  refuseSharedStandardInput,
   withCommonOptions,
   withOptionsOfCases,
   withOptionsOfPair,
@@ -28,6 +29,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     .description("Compiles Kubernetes Services to nftables and iptables rules for one node.")
     .version(version())
     .exitOverride()
+    .hook("preAction", (_, command) => refuseSharedStandardInput(command))
     .showSuggestionAfterError();
 
   withExamples(

@@ -5,7 +5,7 @@ import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { readDocuments } from "../specs/document.ts";
 import { Node } from "../specs/node.ts";
 import { isObject } from "../specs/show.ts";
-import { readText } from "./inputs.ts";
+import { readSource } from "./inputs.ts";
 import { Trouble } from "./trouble.ts";
 
 /** The flags that settings have. Each is a list where the config has one. */
@@ -26,8 +26,7 @@ export interface ConfigFlags {
 
 /** The config that a file and flags give together. Reports what is wrong with the file; throws `Trouble` for flags. */
 export function readConfig(flags: ConfigFlags, report: Report): Config {
-  const fromFile =
-    flags.config === undefined ? {} : readConfigFile({ name: flags.config, text: readText(flags.config) }, report);
+  const fromFile = flags.config === undefined ? {} : readConfigFile(readSource(flags.config), report);
   const fromFlags = readFlags(flags);
   return { ...fromFile, ...fromFlags };
 }

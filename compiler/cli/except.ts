@@ -12,7 +12,7 @@ import type { Program } from "../ir/types.ts";
 import { FAMILIES } from "../net/address.ts";
 import { readDocuments } from "../specs/document.ts";
 import { Node } from "../specs/node.ts";
-import { readText } from "./inputs.ts";
+import { readSource } from "./inputs.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
 
 /** The flags of commands that compare. */
@@ -33,13 +33,11 @@ export interface Task extends CompareOptions {
 export function readDeclarations(flags: CompareFlags): readonly Declaration[] | undefined {
   const findings: Diagnostic[] = [];
   const report: Report = (finding) => void findings.push(finding);
-  const declarations = (flags.except ?? []).flatMap((name) =>
-    [...readDocuments({ name, text: readText(name) }, report, "Differences (as -o except prints them)")].flatMap(
-      (document) => {
-        const root = Node.root(document);
-        return decodeDeclarations({ report, root, subject: name }, root);
-      },
-    ),
+  const declarations = (flags.except ?? []).map(readSource).flatMap((source) =>
+    [...readDocuments(source, report, "Differences (as -o except prints them)")].flatMap((document) => {
+      const root = Node.root(document);
+      return decodeDeclarations({ report, root, subject: source.name }, root);
+    }),
   );
   showDiagnostics(findings, flags);
   return findings.some(({ severity }) => severity === "error") ? undefined : declarations;

@@ -1,6 +1,6 @@
 /** Files, folders and standard input as sources. */
 import { isAscii } from "node:buffer";
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Source } from "../diagnostics.ts";
 import { Trouble } from "./trouble.ts";
@@ -15,37 +15,72 @@ export interface InputOptions {
 export function* readInputs(names: readonly string[], options: InputOptions): Generator<Source> {
   if (names.length === 0) throw new Trouble("no input: name files or folders, or - for standard input");
   for (const name of names) {
-    if (name === "-") yield { name: "<stdin>", text: decode(readFileSync(0)) };
-    else yield* readPath(name, options, true);
+    if (name === "-") yield readSource(name);
+    else yield* readPath(name, options, undefined);
   }
 }
 
+/** One text, by the name that findings have for it: `-` is standard input. Throws `Trouble` when it cannot be read. */
+export function readSource(name: string): Source {
+  if (name !== "-") return { name, text: readText(name) };
+  return { name: STANDARD_INPUT, text: attempt(STANDARD_INPUT, () => decode(readFileSync(0))) };
+}
+
+const STANDARD_INPUT = "<stdin>";
+
 const MANIFEST = /\.(ya?ml|json)$/;
 
-function* readPath(path: string, options: InputOptions, named: boolean): Generator<Source> {
+/** `seen`: the files and folders above and before, by their real names. */
+function* readPath(path: string, options: InputOptions, seen: Set<string> | undefined): Generator<Source> {
   if (!isFolder(path)) {
-    if (named || MANIFEST.test(path)) yield { name: path, text: readText(path) };
+    yield { name: path, text: readText(path) };
     return;
   }
-  const entries = attempt(path, () => readdirSync(path)).sort();
-  const paths = entries.map((entry) => join(path, entry));
-  const wanted = paths.filter((entry) => (isFolder(entry) ? options.recursive : MANIFEST.test(entry)));
-  if (named && wanted.length === 0) {
+  const known = seen ?? new Set([realpathSync(path)]);
+  const paths = attempt(path, () => readdirSync(path))
+    .sort()
+    .map((entry) => join(path, entry));
+  const wanted = paths.filter((entry) => isWanted(entry, options));
+  if (seen === undefined && wanted.length === 0) {
     throw new Trouble(
       `no .yaml, .yml or .json files in ${path}${options.recursive ? "" : " (-R looks into folders within)"}`,
     );
   }
-  for (const entry of wanted) yield* readPath(entry, options, false);
+  for (const entry of wanted) {
+    const real = attempt(entry, () => realpathSync(entry));
+    if (known.has(real)) continue; // links lead to it on more than one way, perhaps in a circle
+    known.add(real);
+    yield* readPath(entry, options, known);
+  }
+}
+
+/** Whether what lies in a folder is to be read. A link that leads nowhere is nothing unless it looks like a manifest. */
+function isWanted(path: string, { recursive }: InputOptions): boolean {
+  const isManifest = MANIFEST.test(path);
+  try {
+    return statSync(path).isDirectory() ? recursive : isManifest;
+  } catch {
+    return isManifest;
+  }
 }
 
 function isFolder(path: string): boolean {
   return attempt(path, () => statSync(path)).isDirectory();
 }
 
-/** The text of a file. Throws `Trouble` when it cannot be read. */
+/** The text of a file, whatever its name. Throws `Trouble` when it cannot be read. */
 export function readText(path: string): string {
-  return attempt(path, () => decode(readFileSync(path)));
+  return attempt(path, () => {
+    const known = streams.get(path);
+    if (known !== undefined) return known;
+    const text = decode(readFileSync(path));
+    if (!statSync(path).isFile()) streams.set(path, text);
+    return text;
+  });
 }
+
+/** What came from pipes, such as `<(nft list ruleset)`: they can be read once. */
+const streams = new Map<string, string>();
 
 /** UTF-8, without the byte order mark; what is none becomes replacement characters, which the reader reports. */
 function decode(bytes: Buffer): string {
@@ -56,6 +91,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "there is no such file",
   EACCES: "permission denied",
   EISDIR: "it is a folder",
+  ELOOP: "its links lead in a circle",
   ERR_STRING_TOO_LONG: "it is too large (over 512 MB)",
 };
 

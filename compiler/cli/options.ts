@@ -123,3 +123,16 @@ export function refuseRepeated(command: Command): void {
     });
   }
 }
+
+/** Options that name files; `-` is standard input in each, as it is among the arguments. */
+const FILES = ["filename", "config", "current", "rules", "against", "except"];
+
+/** Who comes second finds nothing in standard input. */
+export function refuseSharedStandardInput(command: Command): void {
+  const values = FILES.map((name): unknown => command.getOptionValue(name));
+  const names = [...command.args, ...values.flat()].flatMap((name) =>
+    typeof name === "string" ? name.split(",") : [],
+  );
+  if (names.filter((name) => name === "-").length > 1)
+    command.error("error: - stands for standard input, which can be read once: put one of both into a file");
+}

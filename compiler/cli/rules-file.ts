@@ -1,8 +1,7 @@
 /** Files with rules, whatever dialect they are in. */
 import type { Report, Source } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
-import { readInputs, readText } from "./inputs.ts";
-import { Trouble } from "./trouble.ts";
+import { readSource } from "./inputs.ts";
 
 /** The dialect of rules; undefined for what looks like neither. */
 export function dialectOf(text: string): "nft" | "iptables" | undefined {
@@ -16,13 +15,7 @@ export function dialectOf(text: string): "nft" | "iptables" | undefined {
 
 /** The texts of a comma list of files; `-` is standard input. Throws `Trouble` when one cannot be read. */
 export function sourcesOf(names: string): Source[] {
-  return names.split(",").map((name) => ({ name, text: name === "-" ? standardInput() : readText(name) }));
-}
-
-function standardInput(): string {
-  const [source] = [...readInputs(["-"], { recursive: false })];
-  if (source === undefined) throw new Trouble("nothing on standard input");
-  return source.text;
+  return names.split(",").map(readSource);
 }
 
 /** The program of several files, each in its own dialect. */
