@@ -1,10 +1,12 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Compiled } from "../compile.ts";
+import type { Diagnostic } from "../diagnostics.ts";
+import type { Installed } from "../formats/iptables/installed.ts";
 import type { TableFamily } from "../ir/types.ts";
 import { diagnosticToJson } from "../render.ts";
-import { readText } from "./inputs.ts";
-import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics } from "./session.ts";
+import { readSource } from "./inputs.ts";
+import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export const OUTPUTS = ["nft", "iptables", "ip6tables", "ir", "json", "tables", "wasm"] as const;
@@ -20,6 +22,8 @@ export async function compileCommand(names: readonly string[], flags: CompileFla
   const isBinary = flags.output === "tables" || flags.output === "wasm";
   if (isBinary && process.stdout.isTTY)
     throw new Trouble(`-o ${flags.output} prints bytes, which are of no use on a terminal: add > FILE`);
+  if (flags.current !== undefined && flags.output !== "iptables" && flags.output !== "ip6tables")
+    throw new Trouble(`--current is for -o iptables and -o ip6tables: -o ${flags.output} has no jumps to leave out`);
   const { diagnostics, compiled } = compileInputs(names, flags, ({ text }) => {
     if (isBinary) digest.update(text);
   });
@@ -86,13 +90,25 @@ async function printForIptables(
   flags: CompileFlags,
 ): Promise<string | undefined> {
   const { printIptables } = await import("../print.ts");
-  const { readInstalled } = await import("../formats/iptables/installed.ts");
-  const installed = flags.current === undefined ? undefined : readInstalled(readText(flags.current));
+  const installed = flags.current === undefined ? undefined : await readCurrentRules(flags.current, family, flags);
   const { text, problems } = printIptables(compiled.program, family, installed, iptablesHeader(compiled, family));
   for (const { chain, reason } of problems) {
     process.stderr.write(`kpc: chain ${chain} cannot be written for iptables: ${reason}\n`);
   }
   return problems.length > 0 ? undefined : text;
+}
+
+/** What of ours the host has. Throws `Trouble` when the file is not the host's iptables-save. */
+async function readCurrentRules(name: string, family: "ip" | "ip6", flags: CompileFlags): Promise<Installed> {
+  const { readCurrent } = await import("../formats/iptables/current.ts");
+  const findings: Diagnostic[] = [];
+  const installed = readCurrent(readSource(name), family, (diagnostic) => findings.push(diagnostic));
+  showFirst(findings, flags);
+  if (installed === undefined)
+    throw new Trouble(
+      `--current ${name} is not, or not all of, what ${family}tables-save prints: no rules are written`,
+    );
+  return installed;
 }
 
 function title({ node, settings }: Compiled): string {
