@@ -69,6 +69,7 @@ export const DIAGNOSTIC_CODES = [
   // the node
   "no-node",
   "unknown-node",
+  "no-detector",
   // joins
   "service-ignored",
   "no-cluster-ip",

@@ -28,7 +28,8 @@ export interface ConfigFlags {
 export function readConfig(flags: ConfigFlags, report: Report): Config {
   const fromFile = flags.config === undefined ? {} : readConfigFile(readSource(flags.config), report);
   const fromFlags = readFlags(flags);
-  return { ...fromFile, ...fromFlags };
+  const origins = Object.entries(fromFile.origins ?? {}).filter(([name]) => !Object.hasOwn(fromFlags, name));
+  return { ...fromFile, ...fromFlags, origins: Object.fromEntries(origins) };
 }
 
 function readConfigFile(source: Source, report: Report): Config {
@@ -76,7 +77,7 @@ function readFlags(flags: ConfigFlags): Config {
   const [document] = readDocuments(source, (diagnostic) => findings.push(diagnostic));
   if (document === undefined) return {};
   const root = Node.root(document);
-  const config = decodeConfig(
+  const { origins: _, ...config } = decodeConfig(
     { report: (diagnostic) => findings.push(diagnostic), root, subject: "flags" },
     root,
     false,

@@ -61,7 +61,16 @@ export function decodeConfig(context: Context, node: Node, file: boolean): Confi
     masqueradeAll: asBoolean(context, node.get("masqueradeAll")),
     ingressController: asString(context, node.get("ingressController")),
     zone,
+    origins: definedOf({
+      detectLocalMode: node.get("detectLocalMode"),
+      detectLocalInterface: node.get("detectLocalInterface"),
+      clusterCidr: node.get("clusterCIDR"),
+    }),
   };
+}
+
+function definedOf<K extends string, T>(record: Readonly<Record<K, T | undefined>>): Partial<Record<K, T>> {
+  return Object.fromEntries(Object.entries(record).filter(([, value]) => value !== undefined)) as Partial<Record<K, T>>;
 }
 
 function optional<T>(node: Node | undefined, decode: (node: Node) => T): T | undefined {

@@ -1,10 +1,11 @@
 /** From what the user says and what a Node object knows to what the other stages need. */
 import type { Report } from "../diagnostics.ts";
-import type { Detector, FamilySettings, Mode, NodePortAddresses, Settings } from "../lower/settings.ts";
+import type { FamilySettings, Mode, NodePortAddresses, Settings } from "../lower/settings.ts";
 import type { NodeContext } from "../model/options.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
 import type { NodeSpec, Specs } from "../specs/types.ts";
+import { detectorOf, reportDetector } from "./detector.ts";
 import type { Config } from "./types.ts";
 
 /** The node that is compiled for, and how it treats packets. */
@@ -14,9 +15,11 @@ export interface Resolved {
 }
 
 /** Settings for one node. What the config does not say comes from the Node object of the config's `nodeName`, or of the
- *  only Node in the input; then from kube-proxy's defaults. Reports `unknown-node` and `no-node`. */
+ *  only Node in the input; then from kube-proxy's defaults. Reports `unknown-node`, `no-node`,
+ *  `no-detector` and `ignored-field`. */
 export function resolveConfig(config: Config, specs: Specs, report: Report): Resolved {
   const node = chooseNode(config, specs, report);
+  reportDetector(config, node, report);
   const mode: Mode = config.mode ?? "nftables";
   const addresses = unique([...(config.nodeIp ?? []), ...(config.nodeIps ?? []), ...(node?.addresses ?? [])]);
   const primary = (family: Family): Address | undefined =>
@@ -73,28 +76,6 @@ function chooseNode(config: Config, specs: Specs, report: Report): NodeSpec | un
     message: `${why}: no endpoint counts as local, and every local address serves node ports`,
   });
   return undefined;
-}
-
-/** For one family, as kube-proxy has one instance per family. A mode without what it needs means no detector. */
-function detectorOf(family: Family, config: Config, node: NodeSpec | undefined): Detector | undefined {
-  const ofFamily = (prefixes: readonly Prefix[]): Detector | undefined => {
-    const own = prefixes.filter((prefix) => prefixFamily(prefix) === family);
-    return own.length === 0 ? undefined : { kind: "source", prefixes: own };
-  };
-  const { detectLocalInterface: name } = config;
-  switch (config.detectLocalMode) {
-    case undefined:
-    case "ClusterCIDR":
-      return ofFamily(config.clusterCidr ?? []);
-    case "NodeCIDR":
-      return ofFamily(config.clusterCidr ?? node?.podCidrs ?? []);
-    case "BridgeInterface":
-      return name === undefined ? undefined : { kind: "interface", name };
-    case "InterfaceNamePrefix":
-      return name === undefined ? undefined : { kind: "interface-prefix", prefix: name };
-    case "none":
-      return undefined;
-  }
 }
 
 /** Blocks of the other family do not count: with none of this family, every local address answers. */

@@ -1,3 +1,4 @@
+import type { Origin } from "../diagnostics.ts";
 import type { Mode } from "../lower/settings.ts";
 import type { Address } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
@@ -23,7 +24,12 @@ export interface Config {
   readonly ingressController?: string | undefined;
   /** Null: the node has no zone label. */
   readonly zone?: string | null | undefined;
+  /** Where some of it stands in a file. */
+  readonly origins?: Readonly<Partial<Record<DetectorSetting, Origin>>>;
 }
+
+/** What tells pods of this node, together. */
+export type DetectorSetting = "detectLocalMode" | "detectLocalInterface" | "clusterCidr";
 
 export const DETECT_LOCAL_MODES = [
   "ClusterCIDR",

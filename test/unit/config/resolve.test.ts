@@ -98,6 +98,31 @@ describe("detectors, by family", () => {
   });
 });
 
+describe("a detector that lacks its setting, and a setting that no detector looks at, are told", () => {
+  const NODE_B = NODES.split("---")[1] ?? "";
+  test.each([
+    [[], { clusterCIDR: ["10.0.0.0/8"] }, ""],
+    [[], { detectLocalMode: "NodeCIDR" }, NODES],
+    [[], { detectLocalMode: "BridgeInterface", detectLocalInterface: "br0" }, ""],
+    [[], { detectLocalMode: "none" }, ""],
+    [["warning no-detector"], { detectLocalMode: "ClusterCIDR" }, ""],
+    [["warning no-detector"], { detectLocalMode: "ClusterCIDR", clusterCIDR: [] }, ""],
+    [["warning no-detector"], { detectLocalMode: "NodeCIDR" }, ""],
+    [["warning no-detector"], { detectLocalMode: "NodeCIDR", nodeName: "b" }, NODE_B],
+    [["warning no-detector"], { detectLocalMode: "BridgeInterface" }, ""],
+    [
+      ["warning no-detector", "info ignored-field"],
+      { detectLocalMode: "InterfaceNamePrefix", clusterCIDR: ["10.0.0.0/8"] },
+      "",
+    ],
+    [["warning ignored-field"], { detectLocalInterface: "br0" }, ""],
+    [["warning ignored-field"], { detectLocalMode: "none", detectLocalInterface: "br0" }, ""],
+    [["warning ignored-field"], { detectLocalMode: "none", clusterCIDR: ["10.0.0.0/8"] }, ""],
+  ])("%j: %j", (wanted, settings, nodes) => {
+    expect(resolve({ nodeName: "a", ...settings }, nodes).findings).toEqual(wanted);
+  });
+});
+
 describe("addresses of node ports, by family", () => {
   test.each([
     ["10.0.0.1", "fd00::1", "nftables", undefined], // primary addresses
