@@ -22,8 +22,9 @@ import type {
   Value,
   Verdict,
 } from "../../ir/types.ts";
-import { FLAGS, priorityName, REJECT_TYPES, SYMBOLS } from "./keywords.ts";
+import { FLAGS, priorityName, SYMBOLS } from "./keywords.ts";
 import { flagNames, printExpression, printInterval, printKey, printValue } from "./print-expression.ts";
+import { printReject, rejectFamily } from "./print-reject.ts";
 
 /** One table as `nft list table` shows it. */
 export function printTable(table: Table): string {
@@ -190,7 +191,11 @@ export function printHook(chain: BaseChain, family: TableFamily): string {
 
 /** One rule, without the chain that holds it. */
 export function printRule(rule: Rule, family: TableFamily): string {
-  const steps = rule.steps.map((step) => printStep(step, family)).join(" ");
+  const steps = rule.steps
+    .map((step, i) =>
+      step.kind === "reject" ? printReject(step.with, rejectFamily(rule, i, family)) : printStep(step, family),
+    )
+    .join(" ");
   return rule.comment === undefined ? steps : `${steps} comment ${quoteComment(rule.comment)}`;
 }
 
@@ -332,16 +337,6 @@ function printNatPorts(ports: Interval | undefined): string {
 function printNatFlags({ random, persistent }: { readonly random: NatRandom; readonly persistent?: true }): string {
   const flags = [...(random === "none" ? [] : [random]), ...(persistent ? ["persistent"] : [])];
   return flags.length === 0 ? "" : ` ${flags.join(",")}`;
-}
-
-function printReject(how: Extract<Statement, { kind: "reject" }>["with"], family: TableFamily): string {
-  if (how === "port-unreachable") return "reject";
-  if (how === "tcp-reset") return "reject with tcp reset";
-  if (family === "ip") return `reject with icmp ${REJECT_TYPES.icmp[how] ?? how}`;
-  if (family === "ip6") return `reject with icmpv6 ${REJECT_TYPES.icmpv6[how] ?? how}`;
-  const { icmpx, icmp, icmpv6 } = REJECT_TYPES;
-  if (icmpx[how] !== undefined) return `reject with icmpx ${icmpx[how]}`;
-  return icmp[how] === undefined ? `reject with icmpv6 ${icmpv6[how] ?? how}` : `reject with icmp ${icmp[how]}`;
 }
 
 function printVerdict(verdict: Verdict): string {
