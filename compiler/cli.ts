@@ -1,7 +1,7 @@
 /** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { OUTPUTS, version } from "./cli/compile.ts";
-import { ENGINE_NAMES } from "./cli/engines.ts";
+import { ENGINE_NAMES, SINGLE_ENGINE_NAMES } from "./cli/engines.ts";
 import {
   collect,
   join,
@@ -68,7 +68,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
         .description("follow one packet through the rules of one node")
         .argument("<packet>", "such as 'tcp 10.244.1.5:40000 > 10.96.0.10:80 iif eth0'")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .option("--engine <name>", `what answers: ${ENGINE_NAMES}`, "ir")
+        .option("--engine <name>", `what answers: ${SINGLE_ENGINE_NAMES}`, "ir")
         .option("--rules <files>", "follow these rules instead: nft or iptables texts, several by commas", join)
         .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
     ),

@@ -16,9 +16,11 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
   } else {
     const style = styleFor(flags, process.stdout.isTTY);
     await print(shown.map((diagnostic) => `${renderDiagnostic(diagnostic, style)}\n`).join(""));
-    const count = (severity: string): number =>
-      diagnostics.filter((diagnostic) => diagnostic.severity === severity).length;
-    process.stderr.write(`${count("error")} errors, ${count("warning")} warnings\n`);
+    const count = (severity: string): string => {
+      const { length } = diagnostics.filter((diagnostic) => diagnostic.severity === severity);
+      return `${length} ${severity}${length === 1 ? "" : "s"}`;
+    };
+    process.stderr.write(`${count("error")}, ${count("warning")}\n`);
   }
   return compiled === undefined ? EXIT.finding : EXIT.fine;
 }

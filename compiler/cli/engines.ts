@@ -19,7 +19,8 @@ const GROUPS: Readonly<Record<string, readonly string[]>> = {
   all: Object.keys(ENGINES),
 };
 
-/** For help texts. */
+/** For help texts: those that answer alone, and all that a list may have. */
+export const SINGLE_ENGINE_NAMES = Object.keys(ENGINES).join(", ");
 export const ENGINE_NAMES = [...Object.keys(ENGINES), ...Object.keys(GROUPS)].join(", ");
 
 /** The engines that a comma list names, each once. Throws `Trouble` for names that none has. */

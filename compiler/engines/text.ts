@@ -16,14 +16,14 @@ export const iptablesEngine: Engine = textEngine("iptables", ({ program }, repor
     const [problem] = problems;
     if (problem !== undefined)
       throw new EngineTrouble(`iptables has no words for chain ${problem.chain}: ${problem.reason}`);
-    return readIptables({ name: family === "ip" ? "rules.v4" : "rules.v6", text }, report, { family }).ruleset.tables;
+    return readIptables({ name: `<kpc's text for ${family}tables>`, text }, report, { family }).ruleset.tables;
   });
   return { ruleset: { tables }, routes: program.routes };
 });
 
 /** The program as nft's text says it, with what it does to an earlier one. */
 export const nftEngine: Engine = textEngine("nft", ({ program }, report) => ({
-  ...readNft({ name: "rules.nft", text: printNft(program) }, report),
+  ...readNft({ name: "<kpc's text for nft>", text: printNft(program) }, report),
   routes: program.routes,
 }));
 

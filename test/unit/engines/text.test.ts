@@ -28,6 +28,6 @@ test("a program that has no text is trouble, and no answer", async () => {
     chains: [baseChain("input", "filter", [ruleOf({ kind: "opaque", text: "what is this", negated: false })])],
   });
   await expect(nftEngine.run({ ...compiled, program: unreadable }, [])).rejects.toThrow(
-    "our own text is not read: rules.nft:",
+    "our own text is not read: <kpc's text for nft>:",
   );
 });
