@@ -3,11 +3,11 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
-import { environmentOf, type Outcome, type Packet } from "../evaluate/packet.ts";
+import { environmentOf, type Outcome } from "../evaluate/packet.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { type PacketText, parsePacket } from "../trace/parse.ts";
 import { renderTrace, traceToJson } from "../trace/render.ts";
-import { resolvePacket } from "../trace/resolve.ts";
+import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
 import { readRules, sourcesOf } from "./rules-file.ts";
@@ -34,10 +34,10 @@ export async function traceCommand(text: string, names: readonly string[], flags
   if (flags.rules !== undefined) return traceRules(packetText, names, flags, flags.rules, engine);
   const compiled = compileNamed(names, flags);
   if (compiled === undefined) return EXIT.finding;
-  const packet = resolvePacket(packetText, compiled.specs, compiled.node, report);
-  if (packet === undefined) return trouble(questions, flags);
-  const [outcomes = []] = await engine.run(compiled, [packet]).finally(() => engine.close());
-  return tell(packet, outcomes, describe(compiled), flags);
+  const resolved = resolvePacket(packetText, compiled, report);
+  if (resolved === undefined) return trouble(questions, flags);
+  const [outcomes = []] = await engine.run(compiled, [resolved.packet]).finally(() => engine.close());
+  return tell(resolved, outcomes, describe(compiled), flags);
 }
 
 /** Follows rules that are not ours. Manifests are there for the names in the packet. */
@@ -53,18 +53,23 @@ async function traceRules(
   const report: Report = (diagnostic) => void questions.push(diagnostic);
   const known = names.length > 0 ? compileNamed(names, flags) : knowNothing(flags, report);
   if (known === undefined) return EXIT.finding;
-  const packet = resolvePacket(text, known.specs, known.node, report);
-  if (packet === undefined) return trouble(questions, flags);
+  const resolved = resolvePacket(text, known, report);
+  if (resolved === undefined) return trouble(questions, flags);
   const findings: Diagnostic[] = [];
   const program = await readRules(sourcesOf(rules), (diagnostic) => findings.push(diagnostic));
   showFirst(findings, flags);
   if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
-  const outcomes = new Evaluator(program).evaluate(packet, environmentOf(known.node.addresses));
-  return tell(packet, outcomes, rules, flags);
+  const outcomes = new Evaluator(program).evaluate(resolved.packet, environmentOf(known.node.addresses));
+  return tell(resolved, outcomes, rules, flags);
 }
 
-async function tell(packet: Packet, outcomes: readonly Outcome[], where: string, flags: TraceFlags): Promise<number> {
-  await print(flags.output === "json" ? traceToJson(outcomes) : renderTrace(packet, outcomes, where));
+async function tell(
+  resolved: ResolvedPacket,
+  outcomes: readonly Outcome[],
+  where: string,
+  flags: TraceFlags,
+): Promise<number> {
+  await print(flags.output === "json" ? traceToJson(resolved, outcomes) : renderTrace(resolved, outcomes, where));
   return outcomes.every(isDelivered) ? EXIT.fine : EXIT.finding;
 }
 
@@ -75,10 +80,9 @@ function compileNamed(names: readonly string[], flags: TraceFlags): Compiled | u
 }
 
 /** A node of which only the flags tell. */
-function knowNothing(flags: TraceFlags, report: Report): Pick<Compiled, "specs" | "node"> {
+function knowNothing(flags: TraceFlags, report: Report): Pick<Compiled, "specs" | "node" | "settings"> {
   const specs = loadSpecs([], report);
-  const { node } = resolveConfig(readConfig(flags, report), specs, () => undefined);
-  return { specs, node };
+  return { specs, ...resolveConfig(readConfig(flags, report), specs, () => undefined) };
 }
 
 function trouble(questions: readonly Diagnostic[], flags: TraceFlags): number {

@@ -4,10 +4,13 @@ import type { EndpointOutcome, Outcome, Packet, Reason, Result } from "../evalua
 import { printElement, printRule } from "../formats/nft/print.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddress, printAddressPort } from "../net/address.ts";
+import type { ResolvedPacket } from "./resolve.ts";
 
 /** What happened, hook by hook, with the rules that decided and where they come from. */
-export function renderTrace(packet: Packet, outcomes: readonly Outcome[], where: string): string {
-  const entry = packet.inInterface === undefined ? "sent by the node itself" : `in by ${packet.inInterface}`;
+export function renderTrace({ packet, assumed }: ResolvedPacket, outcomes: readonly Outcome[], where: string): string {
+  const assumption = assumed === undefined ? "" : `, assumed for one ${assumed}`;
+  const entry =
+    packet.inInterface === undefined ? "sent by the node itself" : `in by ${packet.inInterface}${assumption}`;
   const lines = [`${printPacket(packet)}   ${entry} (${where})`, ""];
   for (const outcome of outcomes) {
     for (const { text, holds } of outcome.assumptions)
@@ -122,21 +125,33 @@ function sourceOf({ masquerade }: EndpointOutcome): string {
   return masquerade ? "(which sees the node's address)" : "(which sees the client's address)";
 }
 
-/** `{verdict, rejectWith?, endpoints, sticky?, steps}`; a list of them, each with `assumptions`, where the outcome
- *  depends on matches that are not understood. */
-export function traceToJson(outcomes: readonly Outcome[]): string {
-  const [only] = outcomes;
-  const value =
-    outcomes.length === 1 && only !== undefined
-      ? outcomeToJson(only)
-      : outcomes.map((outcome) => ({ assumptions: outcome.assumptions, ...outcomeToJson(outcome) }));
+/** `{packet, outcomes}`: the packet as it was followed, with `inInterfaceAssumed` where the text names no interface, and what
+ *  becomes of it, `{assumptions, verdict, rejectWith?, endpoints, sticky?, steps}`: more than one where that depends on
+ *  matches that are not understood. */
+export function traceToJson({ packet, assumed }: ResolvedPacket, outcomes: readonly Outcome[]): string {
+  const value = { packet: packetToJson(packet, assumed), outcomes: outcomes.map(outcomeToJson) };
   return `${JSON.stringify(value, null, 2)}\n`;
 }
 
-function outcomeToJson({ verdict, rejectWith, endpoints, sticky, results }: Outcome): object {
+function packetToJson(packet: Packet, assumed: ResolvedPacket["assumed"]): object {
+  const { protocol, source, sourcePort, destination, destinationPort, inInterface = null, mark } = packet;
+  return {
+    protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,
+    source: printAddress(source),
+    sourcePort,
+    destination: printAddress(destination),
+    destinationPort,
+    inInterface,
+    ...(assumed === undefined ? {} : { inInterfaceAssumed: assumed }),
+    mark,
+  };
+}
+
+function outcomeToJson({ assumptions, verdict, rejectWith, endpoints, sticky, results }: Outcome): object {
   const steps = new Map<Reason, object>();
   for (const reason of results.flatMap(relevant)) steps.set(reason, reasonToJson(reason));
   return {
+    assumptions: assumptions.map(({ text, holds }) => ({ text, holds })),
     verdict,
     ...(rejectWith === undefined ? {} : { rejectWith }),
     endpoints: endpoints.map(({ address, port, probability, masquerade }) => ({

@@ -1,6 +1,8 @@
 /** From a packet's text to the packet itself: names become addresses. */
+import type { Compiled } from "../compile.ts";
 import type { Report } from "../diagnostics.ts";
 import type { Packet } from "../evaluate/packet.ts";
+import type { Detector } from "../lower/settings.ts";
 import type { NodeContext } from "../model/options.ts";
 import { type Address, familyOf, isIpv4Mapped, parseAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
@@ -12,12 +14,20 @@ import type { EndText, PacketText } from "./parse.ts";
 /** Source port of packets that name none: clients take one above 32767. */
 const DEFAULT_SOURCE_PORT = 40000;
 
-/** Interface of packets that name none and do not come from the node: no detector has it by chance. */
-const DEFAULT_INTERFACE = "eth0";
+/** A packet, and how much of it is an assumption. */
+export interface ResolvedPacket {
+  readonly packet: Packet;
+  /** What the interface was taken for, where the text names none. */
+  readonly assumed: "of this node's pods" | "from elsewhere" | undefined;
+}
 
 /** The packet that `text` describes on `node`; reports `packet-syntax` and `unknown-object`. A packet whose source is an
  *  address of the node, or loopback, and that names no interface is one of the node's own. */
-export function resolvePacket(text: PacketText, specs: Specs, node: NodeContext, report: Report): Packet | undefined {
+export function resolvePacket(
+  text: PacketText,
+  { specs, node, settings }: Pick<Compiled, "specs" | "node" | "settings">,
+  report: Report,
+): ResolvedPacket | undefined {
   const source = resolveEnd(text.from, text.protocol, specs, report);
   const destination = resolveEnd(
     text.to,
@@ -32,17 +42,50 @@ export function resolvePacket(text: PacketText, specs: Specs, node: NodeContext,
   if (familyOf(source.address) !== familyOf(destination.address)) {
     return fail(`expected an ${familyOf(source.address)} address, as the source is one`, text.to, report);
   }
-  const ownSource = node.addresses.includes(source.address) || isLoopback(source.address);
+  const isOwn = node.addresses.includes(source.address) || isLoopback(source.address);
+  const { detector } = settings.families[familyOf(source.address)];
+  const isPod = !isOwn && isPodOf(node, source.address, specs);
+  const assumed = isPod ? "of this node's pods" : "from elsewhere";
   return {
-    protocol: PROTOCOL_NUMBERS[text.protocol],
-    source: source.address,
-    destination: destination.address,
-    sourcePort: source.port ?? DEFAULT_SOURCE_PORT,
-    destinationPort: destination.port,
-    inInterface: text.inInterface ?? (ownSource ? undefined : DEFAULT_INTERFACE),
-    mark: text.mark,
+    packet: {
+      protocol: PROTOCOL_NUMBERS[text.protocol],
+      source: source.address,
+      destination: destination.address,
+      sourcePort: source.port ?? DEFAULT_SOURCE_PORT,
+      destinationPort: destination.port,
+      inInterface: text.inInterface ?? (isOwn ? undefined : interfaceFor(isPod, detector)),
+      mark: text.mark,
+    },
+    assumed: text.inInterface === undefined && !isOwn ? assumed : undefined,
   };
 }
+
+/** Whether `address` is one of a pod on `node`, as its Pod or an endpoint says. */
+function isPodOf({ name }: NodeContext, address: Address, { pods, endpointSlices }: Specs): boolean {
+  if (name === undefined) return false;
+  const isHere = ({ nodeName }: { readonly nodeName: string | undefined }): boolean => nodeName === name;
+  return (
+    pods.some((pod) => isHere(pod) && pod.podIps.includes(address)) ||
+    endpointSlices.some(({ endpoints }) =>
+      endpoints.some((endpoint) => isHere(endpoint) && endpoint.addresses[0] === address),
+    )
+  );
+}
+
+/** An interface for packets that name none: one that the detector knows for pods of this node, else one that it does not. */
+function interfaceFor(isPod: boolean, detector: Detector | undefined): string | undefined {
+  const knows = (name: string): boolean => {
+    if (detector?.kind === "interface") return name === detector.name;
+    return detector?.kind === "interface-prefix" && name.startsWith(detector.prefix);
+  };
+  if (!isPod) return INTERFACES.find((name) => !knows(name));
+  if (detector?.kind === "interface") return detector.name;
+  // Names of interfaces have at most 15 characters.
+  return detector?.kind === "interface-prefix" ? `${detector.prefix}0`.slice(0, 15) : INTERFACES[0];
+}
+
+/** No two of them have a beginning in common. */
+const INTERFACES = ["eth0", "wan0"] as const;
 
 interface End {
   readonly address: Address;

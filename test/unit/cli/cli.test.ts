@@ -117,7 +117,7 @@ describe("check", () => {
       expect(fine.code).toBe(0);
       expect(fine.stdout).toContain("a.yaml:1:1: info: Service shop/api is left out: it is headless");
       expect(fine.stderr).toBe("0 errors, 0 warnings\n");
-      expect(kpc(["check", "b.yaml"], { folder }).code).toBe(1);
+      expect(kpc(["check", "b.yaml"], { folder })).toMatchObject({ code: 1, stderr: "1 error, 0 warnings\n" });
     });
   });
 
@@ -175,12 +175,26 @@ describe("trace", () => {
         folder,
       });
       expect(code).toBe(1);
-      expect(JSON.parse(stdout)).toMatchObject({
-        verdict: "reject",
-        rejectWith: "port-unreachable",
-        endpoints: [],
-        steps: expect.arrayContaining([expect.objectContaining({ hook: "forward", rule: "reject" })]),
+      const { packet, outcomes } = JSON.parse(stdout);
+      expect(packet).toEqual({
+        protocol: "tcp",
+        source: "10.244.1.9",
+        sourcePort: 40000,
+        destination: "10.96.0.10",
+        destinationPort: 80,
+        inInterface: "eth0",
+        inInterfaceAssumed: "from elsewhere",
+        mark: 0,
       });
+      expect(outcomes).toMatchObject([
+        {
+          assumptions: [],
+          verdict: "reject",
+          rejectWith: "port-unreachable",
+          endpoints: [],
+          steps: expect.arrayContaining([expect.objectContaining({ hook: "forward", rule: "reject" })]),
+        },
+      ]);
     });
   });
 });

@@ -1,0 +1,113 @@
+import { describe, expect, test } from "vitest";
+import { inFolder, kpc } from "../../support/cli.ts";
+
+const SHOP = ["examples/shop/manifests", "--node", "node-1"];
+const folder = new URL("../../..", import.meta.url).pathname;
+
+const TO_API = " > 10.96.0.20:80";
+
+/** What a trace of this packet in the shop prints. */
+function trace(packet: string, ...flags: string[]): string {
+  return kpc(["trace", `tcp ${packet}`, ...SHOP, ...flags], { folder }).stdout;
+}
+
+describe("the interface that a packet comes in by, where it names none", () => {
+  const BRIDGE = ["--detect-local-mode", "BridgeInterface", "--detect-local-interface", "cni0"];
+  const PREFIX = ["--detect-local-mode", "InterfaceNamePrefix", "--detect-local-interface", "veth"];
+  const POD = "in by cni0, assumed for one of this node's pods";
+  const ELSEWHERE = "in by eth0, assumed for one from elsewhere";
+
+  test.each([
+    [POD, "pod/shop/web-1", BRIDGE],
+    [POD, "10.244.1.10", BRIDGE],
+    [POD, "10.244.1.20", BRIDGE], // an endpoint
+    [ELSEWHERE, "pod/shop/web-2", BRIDGE], // on node-2
+    [ELSEWHERE, "203.0.113.9", BRIDGE],
+    ["in by cni0", "203.0.113.9:40000 > 10.96.0.20:80 iif cni0", BRIDGE],
+    ["in by veth0, assumed for one of this node's pods", "pod/shop/web-1", PREFIX],
+    [
+      "in by abcdefghijklmno, assumed for one of this node's pods",
+      "pod/shop/web-1",
+      ["--detect-local-mode", "InterfaceNamePrefix", "--detect-local-interface", "abcdefghijklmno"],
+    ],
+    [
+      "in by wan0, assumed for one from elsewhere",
+      "203.0.113.9",
+      ["--detect-local-mode", "InterfaceNamePrefix", "--detect-local-interface", "eth"],
+    ],
+    ["in by eth0, assumed for one of this node's pods", "pod/shop/web-1", []],
+    ["sent by the node itself", "192.168.50.11", BRIDGE],
+  ])("%s: %s %j", (wanted, packet, flags) => {
+    const [head] = trace(packet.includes(">") ? packet : `${packet}${TO_API}`, ...flags).split("\n");
+    expect(head).toMatch(new RegExp(`:80 {3}${wanted} \\(node node-1, nftables mode\\)$`));
+  });
+
+  test("decides who is masqueraded", () => {
+    expect(trace(`pod/shop/web-1${TO_API}`, ...BRIDGE)).toMatch(/=> .*which sees the client's address/);
+    expect(trace(`pod/shop/web-2${TO_API}`, ...BRIDGE)).toMatch(/=> .*which sees the node's address/);
+  });
+
+  test("in JSON is told to be an assumption", () => {
+    const packetOf = (source: string): unknown =>
+      JSON.parse(trace(`${source}${TO_API}`, ...BRIDGE, "-o", "json")).packet;
+    expect(packetOf("pod/shop/web-1")).toMatchObject({
+      inInterface: "cni0",
+      inInterfaceAssumed: "of this node's pods",
+    });
+    expect(packetOf("192.168.50.11")).toEqual(expect.objectContaining({ inInterface: null }));
+    expect(packetOf("192.168.50.11")).not.toHaveProperty("inInterfaceAssumed");
+  });
+});
+
+test("JSON has one shape, whatever has to be assumed", () => {
+  const rules = (match: string): string => `table inet t {
+  chain c {
+    type filter hook prerouting priority 0; policy accept;
+    ${match} drop
+  }
+}
+`;
+  const outcomes = (match: string): unknown =>
+    inFolder({ "r.nft": rules(match) }, (place) => {
+      const args = ["trace", "tcp [fd00::1] > [fd00::2]:80", "--rules", "r.nft", "-o", "json"];
+      return JSON.parse(kpc(args, { folder: place }).stdout).outcomes;
+    });
+  expect(outcomes("tcp dport 80")).toMatchObject([{ verdict: "drop", assumptions: [] }]);
+  const text = expect.stringContaining("fd00::5");
+  expect(outcomes("rt ip6 nexthop fd00::5")).toMatchObject([
+    { verdict: "drop", assumptions: [{ text, holds: true }] },
+    { verdict: "pass", assumptions: [{ text, holds: false }] },
+  ]);
+});
+
+test("--help offers the engines that can be asked alone", () => {
+  const engines = (command: string): string =>
+    /--engine <\w+> +what answers: ([^(]*)/
+      .exec(kpc([command, "--help"]).stdout)?.[1]
+      ?.replace(/\s+/g, " ")
+      .trim() ?? "";
+  expect(engines("trace")).toBe("ir, wasm, nft, iptables, kernel-nft, kernel-iptables-nft, kernel-iptables-legacy");
+  expect(engines("test")).toMatch(/, kernel-iptables, kernel, all$/);
+});
+
+test("places in text of kpc's own are told to be there", () => {
+  const packet = `10.244.1.10${TO_API}`;
+  expect(trace(packet, "--engine", "iptables")).toMatch(/ {3}<kpc's text for iptables>:\d+:\d+$/m);
+  expect(trace(packet, "--engine", "nft")).toMatch(/ {3}<kpc's text for nft>:\d+:\d+$/m);
+});
+
+test("the answer of reject is told in the words of its family", () => {
+  const follow = (reject: string, packet: string): string =>
+    inFolder(
+      {
+        "r.nft": `table inet t {\n  chain c {\n    type filter hook prerouting priority 0; policy accept;\n    ${reject}\n  }\n}\n`,
+      },
+      (place) => kpc(["trace", packet, "--rules", "r.nft"], { folder: place }).stdout,
+    );
+  const v4 = "tcp 10.0.0.1 > 10.0.0.2:80";
+  expect(follow("reject with icmp type host-unreachable", v4)).toContain("reject with icmp host-unreachable");
+  expect(follow("reject with icmpx type host-unreachable", v4)).toContain("c: reject with icmpx host-unreachable");
+  expect(follow("reject with icmpv6 type addr-unreachable", "tcp [fd00::1] > [fd00::2]:80")).toContain(
+    "reject with icmpv6 addr-unreachable",
+  );
+});
