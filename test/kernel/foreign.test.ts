@@ -74,6 +74,55 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does with a text what w
     expect(asked).toBeGreaterThan(500);
     await prober.close();
   });
+
+  /** Translations that are of one family, by their words or by what they find in a map, and those of both. */
+  const TRANSLATIONS = [
+    "udp dport 80 dnat ip to 10.180.0.9",
+    "udp dport 80 dnat ip6 to fd00:10:180::9",
+    "dnat ip to udp dport map @four",
+    "dnat ip6 to udp dport map { 80 : fd00:10:180::9 }",
+    "dnat ip to numgen inc mod 1 map { 0 : 10.180.0.9 }",
+    "dnat ip to ip daddr map { 198.51.100.7 : 10.180.0.9 }",
+    "ip6 daddr 2001:db8:51::7 dnat to udp dport map { 80 : fd00:10:180::9 }",
+    "ip daddr != 10.0.0.1 dnat ip to 10.180.0.9",
+    "udp dport 80 dnat to :81",
+  ];
+
+  test("in a table of both families a translation is for packets of its own", async () => {
+    const prober = await openTestNode();
+    const packets = [
+      ["203.0.113.5", "198.51.100.7"],
+      ["2001:db8:113::5", "2001:db8:51::7"],
+    ].map(
+      ([source = "", destination = ""]): Packet => ({
+        protocol: 17,
+        source: address(source),
+        destination: address(destination),
+        sourcePort: 40000,
+        destinationPort: 80,
+        inInterface: "eth0",
+        mark: 0,
+      }),
+    );
+    for (const translation of TRANSLATIONS) {
+      const text = `table inet t {
+  map four { type inet_service : ipv4_addr . inet_service; elements = { 80 : 10.180.0.9 . 81 }; }
+  chain c {
+    type nat hook prerouting priority dstnat; policy accept;
+    ${translation}
+    meta nfproto ipv4 udp dport 80 dnat to 10.180.0.8
+    meta nfproto ipv6 udp dport 80 dnat to fd00:10:180::8
+  }
+}
+`;
+      const predictions = predict(mustReadNft(text), packets);
+      expect(predictions.length, translation).toBe(2);
+      expect(await findDisagreements(prober, "kernel-nft", { kind: "nft", text }, predictions), translation).toEqual(
+        [],
+      );
+    }
+    await prober.close();
+  });
 });
 
 function client(number: number): Address {

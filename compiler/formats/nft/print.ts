@@ -1,6 +1,7 @@
 /** A ruleset as text for `nft -f`, in the form in which the kernel lists it back. */
 import { unreachable } from "../../invariant.ts";
 import { typeOf } from "../../ir/expression-type.ts";
+import { familyTested } from "../../ir/packet-family.ts";
 import type {
   BaseChain,
   Chain,
@@ -24,7 +25,7 @@ import type {
 } from "../../ir/types.ts";
 import { FLAGS, priorityName, SYMBOLS } from "./keywords.ts";
 import { flagNames, printExpression, printInterval, printKey, printValue } from "./print-expression.ts";
-import { printReject, rejectFamily } from "./print-reject.ts";
+import { printReject } from "./print-reject.ts";
 
 /** One table as `nft list table` shows it. */
 export function printTable(table: Table): string {
@@ -191,12 +192,12 @@ export function printHook(chain: BaseChain, family: TableFamily): string {
 
 /** One rule, without the chain that holds it. */
 export function printRule(rule: Rule, family: TableFamily): string {
-  const steps = rule.steps
-    .map((step, i) =>
-      step.kind === "reject" ? printReject(step.with, rejectFamily(rule, i, family)) : printStep(step, family),
-    )
-    .join(" ");
-  return rule.comment === undefined ? steps : `${steps} comment ${quoteComment(rule.comment)}`;
+  const steps = rule.steps.map((step, i) => {
+    if (step.kind !== "reject") return printStep(step, family);
+    // A test of the family stands for the words `icmp` and `icmpv6` of the source.
+    return printReject(step.with, familyTested(rule.steps.slice(0, i)) ?? family);
+  });
+  return rule.comment === undefined ? steps.join(" ") : `${steps.join(" ")} comment ${quoteComment(rule.comment)}`;
 }
 
 function printStep(step: Step, family: TableFamily): string {

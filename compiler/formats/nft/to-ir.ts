@@ -5,6 +5,7 @@ import { anyBit, noBit, within } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { mergeIntervals, prefixOfNames } from "../../ir/interval.ts";
+import { familyRead, familyTested, NFPROTO } from "../../ir/packet-family.ts";
 import type {
   CtKey,
   DataType,
@@ -148,7 +149,7 @@ class RuleTranslator {
       case "nat":
         if (statement.ports !== undefined && !this.hasProtocol())
           this.scope.refuse("expected a test of the protocol before a translation of ports", statement);
-        return [this.toNat(statement) ?? opaqueStatement(statement.tokens, true)];
+        return this.toNat(statement) ?? [opaqueStatement(statement.tokens, true)];
       case "masquerade":
         return [this.toMasquerade(statement) ?? opaqueStatement(statement.tokens, true)];
       case "reject":
@@ -355,28 +356,43 @@ class RuleTranslator {
     });
   }
 
-  private toNat(statement: Extract<StatementNode, { kind: "nat" }>): Statement | undefined {
-    const { name, to, ports, flags, family, isPrefix } = statement;
+  /** The kernel translates packets of the addresses' family only (nft_nat_inet_eval, Linux 6.18): others go on as if the
+   *  statement were not there. */
+  private toNat(statement: Extract<StatementNode, { kind: "nat" }>): Step[] | undefined {
+    const { name, flags } = statement;
+    const target = this.toNatTarget(statement);
+    if (target === undefined) return undefined;
+    const family = this.familyOfNat(target);
+    const isKnown = family === undefined || (target.kind === "map" && familyRead(target.key) === family);
+    const test = isKnown ? [] : this.ensureFamily(family);
+    return [...test, { kind: name, to: target, ...natOptions(flags) }];
+  }
+
+  private familyOfNat(target: NatTarget): "ip" | "ip6" | undefined {
+    if (target.kind === "map") return target.family ?? "ip";
+    if (target.addresses === undefined) return undefined; // ports of both families
+    return typeof target.addresses.from === "bigint" ? "ip6" : "ip";
+  }
+
+  private toNatTarget({ to, ports, family, isPrefix }: Extract<StatementNode, { kind: "nat" }>): NatTarget | undefined {
     if (isPrefix) return undefined;
-    const options = natOptions(flags);
     if (to?.kind === "map") {
       const target = ports === undefined ? this.toNatMap(to) : undefined;
-      const isIpv6 = family === "ip6" && this.scope.family !== "ip6";
-      return target === undefined
-        ? undefined
-        : { kind: name, to: isIpv6 ? { ...target, family: "ip6" } : target, ...options };
+      if (target === undefined || this.scope.family === "ip6") return target;
+      // Where the statement has no word for it, the matches before do.
+      const isIpv6 = (family ?? familyTested(this.steps)) === "ip6";
+      return isIpv6 ? { ...target, family: "ip6" } : target;
     }
     const addresses = to === undefined ? undefined : (toInterval(to, "ipv4_addr") ?? toInterval(to, "ipv6_addr"));
     const portInterval = ports === undefined ? undefined : toInterval(ports, "inet_service");
     if ((to !== undefined && addresses === undefined) || (ports !== undefined && portInterval === undefined))
       return undefined;
     if (addresses === undefined && portInterval === undefined) return undefined;
-    const literal: NatTarget = {
+    return {
       kind: "literal",
       ...(addresses === undefined ? {} : { addresses }),
       ...(portInterval === undefined ? {} : { ports: portInterval }),
     };
-    return { kind: name, to: literal, ...options };
   }
 
   private toNatMap({
@@ -403,30 +419,34 @@ class RuleTranslator {
   /** The answer's protocol says which packets are meant, in a table of both families. */
   private toReject({ words: [protocol, type] }: Extract<StatementNode, { kind: "reject" }>): Step[] | undefined {
     if (protocol === undefined) return [{ kind: "reject", with: "port-unreachable" }];
-    if (protocol === "tcp")
-      return [...this.ensure({ kind: "meta", key: "l4proto" }, 6), { kind: "reject", with: "tcp-reset" }];
+    if (protocol === "tcp") return [...this.ensureTcp(), { kind: "reject", with: "tcp-reset" }];
     if (protocol !== "icmp" && protocol !== "icmpv6" && protocol !== "icmpx") return undefined;
     const names = Object.entries(REJECT_TYPES[protocol]) as [RejectWith, string][];
     const found =
       names.find(([, name]) => name === type)?.[0] ??
       (type === "host-unreachable" && protocol === "icmpx" ? "host-unreachable" : undefined);
     if (found === undefined) return undefined;
-    const family = protocol === "icmp" ? 2 : protocol === "icmpv6" ? 10 : undefined;
-    const both = this.scope.family !== "ip" && this.scope.family !== "ip6";
-    const test = family === undefined || !both ? [] : this.ensure({ kind: "meta", key: "nfproto" }, family);
+    const family = protocol === "icmp" ? "ip" : protocol === "icmpv6" ? "ip6" : undefined;
+    const test = family === undefined ? [] : this.ensureFamily(family);
     return [...test, { kind: "reject", with: found }];
   }
 
-  /** A comparison of the family, or with TCP, unless the rule has it already. */
-  private ensure(left: Expression, right: Value): Step[] {
+  /** A test of the family in a table of both, unless the rule has it already. */
+  private ensureFamily(family: "ip" | "ip6"): Step[] {
+    if (this.scope.family === "ip" || this.scope.family === "ip6" || familyTested(this.steps) === family) return [];
+    return [{ kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right: NFPROTO[family] }];
+  }
+
+  /** A test of TCP, unless the rule has it already. */
+  private ensureTcp(): Step[] {
     const isThere = this.steps.some((step) => {
       if (step.kind !== "compare" && step.kind !== "within") return false;
-      const tested = step.left;
-      if (left.kind === "meta" && left.key === "l4proto" && impliesTcp(tested)) return true;
-      const isSame = tested.kind === "meta" && left.kind === "meta" && tested.key === left.key;
-      return isSame && step.kind === "compare" && step.operator === "==" && step.right === right;
+      const { left: tested } = step;
+      if (impliesTcp(tested)) return true;
+      const isProtocol = tested.kind === "meta" && tested.key === "l4proto";
+      return isProtocol && step.kind === "compare" && step.operator === "==" && step.right === 6;
     });
-    return isThere ? [] : [{ kind: "compare", left, operator: "==", right }];
+    return isThere ? [] : [{ kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right: 6 }];
   }
 
   // --- other statements --------------------------------------------------------------------------------------------------

@@ -183,6 +183,25 @@ describe("other spellings", () => {
     expect(stepsOf("reject with icmpx no-route", "inet")).toEqual([{ kind: "reject", with: "net-unreachable" }]);
   });
 
+  test("in a table of both families a translation is for packets of its own", () => {
+    const ipv4Only = equal({ kind: "meta", key: "nfproto" }, 2);
+    const kinds = (text: string, family: TableFamily = "inet"): (string | Step)[] =>
+      stepsOf(text, family).map((step) => (step.kind === "compare" && step.right === 2 ? step : step.kind));
+    expect(kinds("dnat ip to 10.0.0.1")).toEqual([ipv4Only, "dnat"]);
+    expect(kinds("snat ip to 10.0.0.1-10.0.0.9")).toEqual([ipv4Only, "snat"]);
+    expect(kinds("dnat ip to numgen inc mod 1 map { 0 : 10.0.0.1 }")).toEqual([ipv4Only, "dnat"]);
+    expect(kinds("meta nfproto ipv4 dnat ip to 10.0.0.1")).toEqual([ipv4Only, "dnat"]);
+    expect(kinds("ip daddr 10.0.0.9 dnat ip to 10.0.0.1")).toEqual(["compare", "dnat"]);
+    expect(kinds("dnat ip to ip daddr map { 10.0.0.9 : 10.0.0.1 }")).toEqual(["dnat"]);
+    expect(stepsOf("dnat ip6 to fd00::1", "inet")[0]).toEqual(equal({ kind: "meta", key: "nfproto" }, 10));
+    expect(kinds("tcp dport 80 dnat to :81")).toEqual(["compare", "dnat"]);
+    expect(kinds("masquerade")).toEqual(["masquerade"]);
+    expect(kinds("dnat to 10.0.0.1", "ip")).toEqual(["dnat"]);
+    expect(stepsOf("ip6 daddr fd00::9 dnat to tcp dport map { 80 : fd00::1 }", "inet").at(-1)).toMatchObject({
+      to: { kind: "map", family: "ip6" },
+    });
+  });
+
   test("anonymous maps and sets of several parts are declared", () => {
     const text = "dnat ip to numgen random mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }";
     const program = mustReadNft(table(text));
