@@ -38,6 +38,7 @@ export type DiagnosticCode = (typeof DIAGNOSTIC_CODES)[number];
 
 export const DIAGNOSTIC_CODES = [
   // text
+  "unreadable-file",
   "not-text",
   "yaml-syntax",
   "json-syntax",

@@ -1,5 +1,6 @@
 /** Running expectations on engines. */
 import type { Compiled } from "../compile.ts";
+import type { Origin } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
 import type { Mode } from "../lower/settings.ts";
 import { describeExpectation, describeOutcome, findMismatch } from "./check.ts";
@@ -17,6 +18,8 @@ export interface FlowResult {
   readonly actual: string;
   /** What differs, or why it was skipped. */
   readonly reason?: string;
+  /** The expectation. */
+  readonly origin: Origin;
 }
 
 /** The results of all flows of `testCase`, whose world `compiled` is, on `engine`. An engine that cannot run here skips
@@ -31,6 +34,7 @@ export async function runCase(testCase: Case, mode: Mode, compiled: Compiled, en
       mode,
       engine: engine.name,
       expected: describeExpectation(flow.expect),
+      origin: flow.node.member("expect"),
     };
     if (reason !== undefined) return { ...base, status: "skip", actual: "", reason };
     const [outcome, other] = outcomes[i] ?? [];

@@ -1,7 +1,16 @@
 import type { FlowResult } from "../cases/run.ts";
+import { type Diagnostic, lineAndColumn, printPlace } from "../diagnostics.ts";
 
-/** Results as JUnit XML: a suite for each case, mode and engine. */
-export function printJunit(results: readonly FlowResult[]): string {
+/** A case that could not be read or compiled. */
+export interface BrokenCase {
+  readonly path: string;
+  /** Undefined where it could not even be read. */
+  readonly name: string | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Results as JUnit XML: a suite for each case, mode and engine, and one for each case that could not run, with its errors. */
+export function printJunit(results: readonly FlowResult[], broken: readonly BrokenCase[]): string {
   const suites = new Map<string, FlowResult[]>();
   for (const result of results) {
     const name = `${result.case} (${result.mode}, ${result.engine})`;
@@ -9,22 +18,48 @@ export function printJunit(results: readonly FlowResult[]): string {
   }
   const parts = [...suites].map(([name, cases]) => {
     const count = (status: FlowResult["status"]): number => cases.filter((result) => result.status === status).length;
-    const head = `<testsuite name="${escapeXml(name)}" tests="${cases.length}" failures="${count("fail")}" skipped="${count("skip")}">`;
-    return `  ${head}\n${cases.map((result) => `    ${printCase(name, result)}\n`).join("")}  </testsuite>\n`;
+    return printSuite(
+      name,
+      { tests: cases.length, failures: count("fail"), errors: 0, skipped: count("skip") },
+      cases.map((result) => printCase(name, result)),
+    );
   });
-  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${parts.join("")}</testsuites>\n`;
+  const errors = broken.map((each) => {
+    const name = each.name ?? each.path;
+    return printSuite(name, { tests: 1, failures: 0, errors: 1, skipped: 0 }, [printBroken(name, each)]);
+  });
+  return `<?xml version="1.0" encoding="UTF-8"?>\n<testsuites>\n${[...errors, ...parts].join("")}</testsuites>\n`;
 }
 
-function printCase(suite: string, { flow, status, reason = "", expected, actual }: FlowResult): string {
-  const head = `<testcase classname="${escapeXml(suite)}" name="${escapeXml(flow)}"`;
+function printSuite(name: string, counts: Readonly<Record<string, number>>, cases: readonly string[]): string {
+  const numbers = Object.entries(counts).map(([key, count]) => ` ${key}="${count}"`);
+  const head = `<testsuite name="${escapeXml(name)}"${numbers.join("")}>`;
+  return `  ${head}\n${cases.map((each) => `    ${each}\n`).join("")}  </testsuite>\n`;
+}
+
+function printCase(suite: string, { flow, status, reason = "", expected, actual, origin }: FlowResult): string {
+  const span = origin.span();
+  const place = ` file="${escapeXml(span.source.name)}" line="${lineAndColumn(span).line}"`;
+  const head = `<testcase classname="${escapeXml(suite)}" name="${escapeXml(flow)}"${place}`;
   switch (status) {
     case "pass":
       return `${head}/>`;
     case "skip":
       return `${head}><skipped message="${escapeXml(reason)}"/></testcase>`;
-    case "fail":
-      return `${head}><failure message="${escapeXml(reason)}">expected ${escapeXml(expected)}, got ${escapeXml(actual)}</failure></testcase>`;
+    case "fail": {
+      const text = `${printPlace(span)}: expected ${expected}, got ${actual}`;
+      return `${head}><failure message="${escapeXml(reason)}">${escapeXml(text)}</failure></testcase>`;
+    }
   }
+}
+
+function printBroken(suite: string, { path, diagnostics }: BrokenCase): string {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  const lines = (errors.length > 0 ? errors : diagnostics).map(({ message, origin }) =>
+    origin === undefined ? message : `${printPlace(origin.span())}: ${message}`,
+  );
+  const head = `<testcase classname="${escapeXml(suite)}" name="case" file="${escapeXml(path)}">`;
+  return `${head}<error message="${escapeXml(lines[0] ?? "")}">${escapeXml(lines.join("\n"))}</error></testcase>`;
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: XML 1.0 has no way to write control characters

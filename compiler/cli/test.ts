@@ -3,115 +3,135 @@ import { decodeCase } from "../cases/decode.ts";
 import { type FlowResult, runCase } from "../cases/run.ts";
 import type { Case } from "../cases/types.ts";
 import { type Compiled, compileSpecs } from "../compile.ts";
-import type { Diagnostic, Report } from "../diagnostics.ts";
+import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
 import type { Mode } from "../lower/settings.ts";
+import { diagnosticToJson } from "../render.ts";
 import { readDocuments } from "../specs/document.ts";
 import { loadObjects } from "../specs/load.ts";
 import { Node } from "../specs/node.ts";
 import { chooseEngines } from "./engines.ts";
 import { readInputs } from "./inputs.ts";
-import { printJunit } from "./junit.ts";
+import { type BrokenCase, printJunit } from "./junit.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
+import { renderResults, resultToJson, summaryOf } from "./test-results.ts";
+import { Trouble } from "./trouble.ts";
 
 export interface TestFlags extends CommonFlags {
   readonly engine: string;
   readonly output: "text" | "json" | "junit";
 }
 
+/** What became of the cases: flows that ran, and cases that could not. */
+interface Run {
+  readonly results: readonly FlowResult[];
+  readonly broken: readonly BrokenCase[];
+}
+
 /** `kpc test`: runs expectations. A case that cannot be read or compiled is trouble, not a failed expectation. */
 export async function testCommand(names: readonly string[], flags: TestFlags): Promise<number> {
   const engines = await chooseEngines(flags.engine);
-  const { results, broken } = await runCases(names, flags, engines).finally(() =>
-    Promise.all(engines.map((engine) => engine.close())),
-  );
-  await print(render(results, flags.output));
-  if (broken) return EXIT.trouble;
-  return results.some(({ status }) => status === "fail") ? EXIT.finding : EXIT.fine;
+  const run = await runCases(names, flags, engines).finally(() => Promise.all(engines.map((engine) => engine.close())));
+  await print(render(run, flags.output));
+  if (run.broken.length > 0) return EXIT.trouble;
+  return run.results.some(({ status }) => status === "fail") ? EXIT.finding : EXIT.fine;
 }
 
-async function runCases(
-  names: readonly string[],
-  flags: TestFlags,
-  engines: readonly Engine[],
-): Promise<{ readonly results: readonly FlowResult[]; readonly broken: boolean }> {
+async function runCases(names: readonly string[], flags: TestFlags, engines: readonly Engine[]): Promise<Run> {
   const results: FlowResult[] = [];
-  let broken = false;
+  const broken: BrokenCase[] = [];
   for (const { testCase, path, diagnostics } of readCases(names, flags)) {
-    showDiagnostics(diagnostics, { ...flags, quiet: true });
     if (testCase === undefined) {
-      broken = true;
+      broken.push({ path, name: undefined, diagnostics });
       continue;
     }
+    const found: Diagnostic[] = [];
+    let isBroken = false;
     for (const mode of testCase.modes) {
-      const compiled = compileCase(testCase, mode, path, flags);
-      if (compiled === undefined) broken = true;
-      else for (const engine of engines) results.push(...(await runCase(testCase, mode, compiled, engine)));
+      const { compiled, diagnostics: inMode } = compileCase(testCase, mode, path, flags);
+      if (compiled !== undefined)
+        for (const engine of engines) results.push(...(await runCase(testCase, mode, compiled, engine)));
+      else {
+        isBroken = true;
+        found.push(...inMode);
+      }
     }
+    if (isBroken) broken.push({ path, name: testCase.name, diagnostics: unique(found) });
   }
+  showDiagnostics(unique(broken.flatMap((each) => each.diagnostics)), flags);
   return { results, broken };
 }
 
+/** What is found in each mode, or in manifests that several cases name, is told once. */
+function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+  return [...new Map(diagnostics.map((each) => [JSON.stringify(diagnosticToJson(each)), each])).values()];
+}
+
 interface ReadCase {
+  /** Undefined when something is wrong with it. */
   readonly testCase: Case | undefined;
   readonly path: string;
   readonly diagnostics: readonly Diagnostic[];
 }
 
 function* readCases(names: readonly string[], flags: TestFlags): Generator<ReadCase> {
-  for (const source of readInputs(names, { recursive: flags.recursive ?? false })) {
+  for (const source of readInputs(names, { recursive: flags.recursive ?? false })) yield* casesIn(source);
+}
+
+/** The cases of a file, each with what was found in it alone; what is no document comes first. */
+function* casesIn(source: Source): Generator<ReadCase> {
+  const path = source.name;
+  const unreadable: Diagnostic[] = [];
+  const report: Report = (diagnostic) => void unreadable.push(diagnostic);
+  const roots = [...readDocuments(source, report, "a case: a name, a world and flows")].map(Node.root);
+  if (unreadable.length > 0) yield { testCase: undefined, path, diagnostics: unreadable };
+  for (const root of roots) {
     const diagnostics: Diagnostic[] = [];
-    const report: Report = (diagnostic) => void diagnostics.push(diagnostic);
-    const roots = [...readDocuments(source, report, "a case: a name, a world and flows")].map(Node.root);
-    for (const root of roots) {
-      const testCase = decodeCase({ report, root, subject: source.name }, root);
-      const failed = diagnostics.some(({ severity }) => severity === "error");
-      yield { testCase: failed ? undefined : testCase, path: source.name, diagnostics };
-    }
-    if (roots.length === 0) yield { testCase: undefined, path: source.name, diagnostics };
+    const context = { report: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic), root, subject: path };
+    const testCase = decodeCase(context, root);
+    const failed = diagnostics.some(({ severity }) => severity === "error");
+    yield { testCase: failed ? undefined : testCase, path, diagnostics };
   }
 }
 
-/** The world of a case in one mode. Its findings are shown when they keep it from compiling. */
-function compileCase(testCase: Case, mode: Mode, path: string, flags: TestFlags): Compiled | undefined {
-  const files = testCase.files.map((file) => (isAbsolute(file.path) ? file.path : join(dirname(path), file.path)));
-  const load = (report: Report): ReturnType<typeof loadObjects> => {
-    const nodes =
-      files.length === 0
-        ? []
-        : [...readInputs(files, { recursive: false })].flatMap((source) =>
-            [...readDocuments(source, report)].map(Node.root),
-          );
-    return loadObjects([...testCase.objects, ...nodes], report);
-  };
-  const { compiled, diagnostics } = compileSpecs(load, { ...testCase.config, mode }, { strict: flags.strict ?? false });
-  if (compiled === undefined) showDiagnostics(diagnostics, flags);
-  return compiled;
+/** The world of a case in one mode. */
+function compileCase(
+  testCase: Case,
+  mode: Mode,
+  path: string,
+  flags: TestFlags,
+): { readonly compiled: Compiled | undefined; readonly diagnostics: readonly Diagnostic[] } {
+  const load = (report: Report): ReturnType<typeof loadObjects> =>
+    loadObjects([...testCase.objects, ...readWorld(testCase, path, report)], report);
+  return compileSpecs(load, { ...testCase.config, mode }, { strict: flags.strict ?? false });
 }
 
-function summaryOf(results: readonly FlowResult[]): {
-  readonly passed: number;
-  readonly failed: number;
-  readonly skipped: number;
-} {
-  const count = (status: FlowResult["status"]): number => results.filter((result) => result.status === status).length;
-  return { passed: count("pass"), failed: count("fail"), skipped: count("skip") };
+/** The objects in the files that a case names. Reports `unreadable-file`. */
+function readWorld({ files }: Case, path: string, report: Report): Node[] {
+  return files.flatMap((file) => {
+    const place = isAbsolute(file.path) ? file.path : join(dirname(path), file.path);
+    try {
+      return [...readInputs([place], { recursive: false })].flatMap((source) =>
+        [...readDocuments(source, report)].map(Node.root),
+      );
+    } catch (error) {
+      if (!(error instanceof Trouble)) throw error;
+      report({ severity: "error", code: "unreadable-file", message: error.message, origin: file.node });
+      return [];
+    }
+  });
 }
 
-function render(results: readonly FlowResult[], output: TestFlags["output"]): string {
-  const summary = summaryOf(results);
-  if (output === "json") return `${JSON.stringify({ results, summary }, null, 2)}\n`;
-  if (output === "junit") return printJunit(results);
-  const failures = results.filter(({ status }) => status === "fail");
-  const skips = new Map(
-    results.filter(({ status }) => status === "skip").map(({ engine, reason }) => [engine, reason]),
-  );
-  const lines = [
-    ...failures.map(
-      ({ case: name, flow, mode, engine, reason }) => `FAIL ${name} / ${flow} (${mode}, ${engine}): ${reason}`,
-    ),
-    ...[...skips].map(([engine, reason]) => `SKIP engine ${engine}: ${reason}`),
-    `${summary.passed} passed, ${summary.failed} failed, ${summary.skipped} skipped`,
-  ];
-  return `${lines.join("\n")}\n`;
+function render({ results, broken }: Run, output: TestFlags["output"]): string {
+  switch (output) {
+    case "text":
+      return renderResults(results, broken.length);
+    case "json": {
+      const diagnostics = unique(broken.flatMap((each) => each.diagnostics)).map(diagnosticToJson);
+      const value = { results: results.map(resultToJson), summary: summaryOf(results), diagnostics };
+      return `${JSON.stringify(value, null, 2)}\n`;
+    }
+    case "junit":
+      return printJunit(results, broken);
+  }
 }

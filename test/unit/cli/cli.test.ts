@@ -228,10 +228,17 @@ describe("test", () => {
       const { code, stdout } = kpc(["test", "case.yaml"], { folder });
       expect(code).toBe(1);
       expect(stdout).toContain(
-        "FAIL example / reaches the pod (nftables, ir): expected one of 10.244.1.6:8080, got 10.244.1.5:8080",
+        "FAIL case.yaml:5:109: example / reaches the pod (nftables, ir): expected one of 10.244.1.6:8080, got 10.244.1.5:8080",
       );
       const junit = kpc(["test", "case.yaml", "-o", "junit"], { folder }).stdout;
-      expect(junit).toContain('<testsuite name="example (nftables, ir)" tests="1" failures="1" skipped="0">');
+      expect(junit).toContain(
+        '<testsuite name="example (nftables, ir)" tests="1" failures="1" errors="0" skipped="0">',
+      );
+      expect(junit).toContain('name="reaches the pod" file="case.yaml" line="5"><failure message="expected one of');
+      expect(junit).toContain(">case.yaml:5:109: expected dnat to 10.244.1.6:8080, got dnat to 10.244.1.5:8080<");
+      const [result] = JSON.parse(kpc(["test", "case.yaml", "-o", "json"], { folder }).stdout).results;
+      expect(result).toMatchObject({ status: "fail", file: "case.yaml", line: 5, column: 109 });
+      expect(result).not.toHaveProperty("origin");
     });
   });
 
@@ -242,9 +249,38 @@ describe("test", () => {
     ["missing.yaml: there is no such file", CASE.replace("files: [manifests]", "files: [missing.yaml]")],
   ])("a case that is none is trouble: %s", (message, text) => {
     inFolder({ ...files, "case.yaml": text }, (folder) => {
-      const { code, stderr } = kpc(["test", "case.yaml"], { folder });
+      const { code, stdout, stderr } = kpc(["test", "case.yaml"], { folder });
       expect(code).toBe(2);
+      expect(stdout).toBe("0 passed, 0 failed, 0 skipped, 1 broken\n");
       expect(stderr).toContain(message);
+      const json = kpc(["test", "case.yaml", "-o", "json"], { folder }).stdout;
+      const [{ file, line, message: told }] = JSON.parse(json).diagnostics;
+      expect(`${file}:${line}`).toMatch(/^case\.yaml:\d+$/);
+      expect(told).toContain(message.replace(/^case\S+ error: /, ""));
+      const junit = kpc(["test", "case.yaml", "-o", "junit"], { folder }).stdout;
+      expect(junit).toMatch(/<testsuite name="[\w.]+" tests="1" failures="0" errors="1" skipped="0">/);
+      expect(junit).toMatch(/<error message="[^"]+">case\.yaml:\d+:\d+: [^<]+<\/error>/);
+    });
+  });
+
+  test("what is wrong is told once: not for each document, mode and case", () => {
+    const broken = { ...files, "manifests/service.yaml": SERVICE.replace("port: 80", "port: 0") };
+    inFolder({ ...broken, "case.yaml": CASE, "none.yaml": "a: 1\n---\nb: 2\n---\nc: 3\n" }, (folder) => {
+      const { stdout, stderr } = kpc(["test", "none.yaml"], { folder });
+      expect(stdout).toBe("0 passed, 0 failed, 0 skipped, 3 broken\n");
+      expect(stderr.match(/unknown field "."/g)).toEqual(["a", "b", "c"].map((name) => `unknown field "${name}"`));
+      const both = kpc(["test", "case.yaml", "case.yaml"], { folder });
+      expect(both.stdout).toBe("0 passed, 0 failed, 0 skipped, 2 broken\n");
+      expect(both.stderr.match(/must be between 1 and 65535/g)?.length).toBe(1);
+    });
+  });
+
+  test("a broken case does not keep the next one in its file from running", () => {
+    inFolder({ ...files, "case.yaml": `a: 1\n---\n${CASE}` }, (folder) => {
+      expect(kpc(["test", "case.yaml"], { folder })).toMatchObject({
+        code: 2,
+        stdout: "2 passed, 0 failed, 0 skipped, 1 broken\n",
+      });
     });
   });
 });
