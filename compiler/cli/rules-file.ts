@@ -1,5 +1,5 @@
 /** Files with rules, whatever dialect they are in. */
-import type { Report, Source } from "../diagnostics.ts";
+import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import { readSource } from "./inputs.ts";
 
@@ -24,7 +24,37 @@ export async function readRules(sources: readonly Source[], report: Report): Pro
   for (const source of sources) {
     const dialect = dialectOf(source.text);
     if (dialect === "nft") programs.push((await import("../formats/nft/read.ts")).readNft(source, report));
-    else programs.push((await import("../formats/iptables/read.ts")).readIptables(source, report));
+    else {
+      const { readIptables } = await import("../formats/iptables/read.ts");
+      programs.push(dialect === undefined ? readUnknown(source, readIptables, report) : readIptables(source, report));
+    }
   }
   return { ruleset: { tables: programs.flatMap(({ ruleset }) => ruleset.tables) }, routes: [] };
 }
+
+/** Reads what looks like neither dialect: it may be a few rules of iptables, and else that is all there is to say. */
+function readUnknown(source: Source, read: (source: Source, report: Report) => Program, report: Report): Program {
+  const findings: Diagnostic[] = [];
+  const program = read(source, (diagnostic) => findings.push(diagnostic));
+  const isEmpty = findings.some(({ code }) => code === "empty-input");
+  for (const diagnostic of isEmpty ? [nothingIn(source)] : findings) report(diagnostic);
+  return program;
+}
+
+function nothingIn(source: Source): Diagnostic {
+  const logged = LOGGED.exec(source.text);
+  const [start, end] = logged === null ? [0, 1] : [logged.index, logged.index + (logged[1] ?? "").length];
+  return {
+    severity: "error",
+    code: logged === null ? "empty-input" : "rules-syntax",
+    message:
+      logged === null
+        ? "expected rules, as nft list ruleset or iptables-save prints them: there are none"
+        : "expected lines of rules alone: a log has put this in front of them (journalctl -o cat leaves it out)",
+    origin: { span: () => ({ source, start, end }) },
+  };
+}
+
+/** A line of rules behind something with a time in it. */
+const LOGGED =
+  /^(.{0,40}\d\d:\d\d:\d\d.{0,120}?[ \t])(?:\*(?:filter|nat|mangle|raw|security)\s*$|:[A-Z][\w-]* [A-Z-]|-[APN] [A-Z]|(?:(?:add|flush|delete) )?(?:table|chain|rule|set|map) (?:ip6?|inet) )/m;

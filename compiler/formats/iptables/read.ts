@@ -9,6 +9,7 @@ import type { OptionText } from "./grammar.ts";
 import { lineParser } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
 import { Bang, lineLexer, Option, Unclosed } from "./lexer.ts";
+import { type Listing, listingsIn } from "./listings.ts";
 import { affinityOf, recentName } from "./matches.ts";
 import { type ReadRule, type RuleScope, readRule, refused } from "./read-rule.ts";
 
@@ -71,8 +72,10 @@ class FileReader {
   private foreign: { readonly start: number; readonly end: number; count: number } | undefined;
   private carriageReturns = false;
   private unknownTable = false;
-  /** The table of lines that name none. */
-  private readonly unnamedTable: IptablesTable;
+  /** Those whose lines have not been read. */
+  private listings: readonly Listing[];
+  /** The table of lines that name none; undefined in a listing of which nothing tells the table. */
+  private unnamedTable: IptablesTable | undefined = "filter";
 
   constructor(source: Source, report: Report, family: "ip" | "ip6" | undefined) {
     this.source = source;
@@ -80,7 +83,10 @@ class FileReader {
     this.fixedFamily = family !== undefined;
     this.family = family ?? detectFamily(source.text);
     this.affinity = findAffinity(source.text);
-    this.unnamedTable = detectTable(source.text);
+    this.listings = /^\*/m.test(source.text) ? [] : listingsIn(source.text);
+    // Chains may be made before a policy is set.
+    const [listing, other] = this.listings;
+    if (other === undefined && typeof listing?.table === "string") this.unnamedTable = listing.table;
   }
 
   read(): Program {
@@ -320,12 +326,24 @@ class FileReader {
         );
         return undefined;
       }
-      return this.openTable(this.unnamedTable);
+      this.enterListing(start);
+      return this.unnamedTable === undefined ? undefined : this.openTable(this.unnamedTable);
     }
     const name = TABLES.find((table) => table === option.values[0]);
     if (name !== undefined) return this.openTable(name);
     this.error("unknown-table", `expected a table: ${TABLES.join(", ")}`, start + option.start, start + option.end);
     return undefined;
+  }
+
+  private enterListing(start: number): void {
+    const [next] = this.listings;
+    if (next === undefined || start < next.start) return;
+    this.listings = this.listings.slice(1);
+    this.unnamedTable = typeof next.table === "string" ? next.table : undefined;
+    if (typeof next.table === "string") return;
+    this.unknownTable = true;
+    const message = `another listing of iptables -S begins here, which names no table, and ${next.table.reason}: expected iptables-save`;
+    this.error("rules-dialect", message, next.start, next.end);
   }
 
   /** A chain that a command names; one that is not there is reported, and made, so that its rules are not lost. */
@@ -558,16 +576,6 @@ function detectFamily(text: string): "ip" | "ip6" {
   )
     ? "ip6"
     : "ip";
-}
-
-/** `iptables -S` does not say of which table it lists the chains; their policies come first. */
-function detectTable(text: string): IptablesTable {
-  const policies = new Set(Array.from(text.matchAll(/^-P (\S+) /gm), ([, chain]) => chain));
-  const fits = (name: IptablesTable): boolean => {
-    const own = BUILT_IN_CHAINS[name].map((chain) => chain.name);
-    return [...policies].every((chain) => own.some((known) => known === chain));
-  };
-  return (["filter", "nat", "raw", "mangle"] as const).find(fits) ?? "filter";
 }
 
 /** The lists of `recent` that are nothing but affinity: each use of them is plain, and all ask for the same time. */

@@ -297,6 +297,32 @@ describe("files", () => {
     expect(program.ruleset.tables.map(({ name }) => name)).toEqual(["nat"]);
   });
 
+  const FILTER = "-P INPUT DROP\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n-N x\n-A INPUT -j x\n";
+  const NAT = "-P PREROUTING ACCEPT\n-P INPUT ACCEPT\n-P OUTPUT ACCEPT\n-P POSTROUTING ACCEPT\n-N x\n-A OUTPUT -j x\n";
+
+  test.each([
+    [["filter", "nat"], `${FILTER}${NAT}`],
+    [["filter", "nat"], `-P INPUT DROP\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n${NAT}`], // no rules in the first
+    [["raw", "filter"], `-P PREROUTING ACCEPT\n-P OUTPUT ACCEPT\n${FILTER}`],
+    [["nat"], "-P PREROUTING ACCEPT\n-A PREROUTING -j ACCEPT\n"],
+    [["filter"], "-N x\n-A x -j DROP\n"],
+  ])("several listings of iptables -S are of the tables that their chains tell: %j", (tables, text) => {
+    const program = mustReadIptables(text);
+    expect(program.ruleset.tables.map(({ name }) => name)).toEqual(tables);
+    const last = program.ruleset.tables.at(-1)?.chains.flatMap(({ rules }) => rules).length;
+    expect(last).toBe(1);
+  });
+
+  test("a listing of a table that was listed is told once, and left out", () => {
+    const { program, findings } = readIptablesText(`${FILTER}${NAT}${FILTER}-A x -j DROP\n`);
+    expect(findings).toEqual([
+      "12:1 error rules-dialect another listing of iptables -S begins here, which names no table, and its chains are " +
+        "those of filter, as above: expected iptables-save",
+    ]);
+    const counts = program.ruleset.tables.map(({ chains }) => chains.flatMap(({ rules }) => rules).length);
+    expect(counts).toEqual([1, 1]);
+  });
+
   test("calls of iptables, as scripts have them", () => {
     const program = mustReadIptables(
       "iptables -t nat -A PREROUTING -p tcp --dport 80 -j REDIRECT --to-port 8080\nip6tables -A INPUT -j DROP\n",
