@@ -16,7 +16,7 @@ import {
   reportMissing,
 } from "../specs/decode.ts";
 import type { Node } from "../specs/node.ts";
-import type { Case, Expectation, Flow } from "./types.ts";
+import type { Case, Expectation, Flow, FlowEnd } from "./types.ts";
 
 const CASE_MEMBERS = new Set(["name", "description", "source", "basis", "modes", "proxy", "objects", "files", "flows"]);
 const FLOW_MEMBERS = new Set(["name", "protocol", "origin", "from", "to", "port", "inInterface", "expect", "inferred"]);
@@ -52,18 +52,16 @@ function decodeFlow(context: Context, node: Node): Flow | undefined {
   }
   const protocol = asOneOf(context, node.get("protocol"), PROTOCOLS);
   const origin = asOneOf(context, node.get("origin"), ["pod", "node", "loopback", "external"]);
-  const from = decodeAddress(context, node.get("from"));
-  const to = decodeAddress(context, node.get("to"));
-  const port = asInteger(context, node.get("port"));
+  const from = decodeEnd(context, node.get("from"));
+  const to = decodeEnd(context, node.get("to"));
+  const port = decodePort(context, node.get("port"), to);
   const expect = decodeExpectation(context, node.get("expect"));
   const inInterface = asString(context, node.get("inInterface"));
   if (inInterface !== undefined && !isInterfaceName(inInterface))
     reportInvalid(context, node.member("inInterface"), "must be an interface name");
-  if (from !== undefined && to !== undefined && typeof from !== typeof to) {
+  if (isAddress(from) && isAddress(to) && typeof from !== typeof to) {
     reportInvalid(context, node.member("to"), "must be of the same family as from");
   }
-  if (port !== undefined && parsePort(String(port)) === undefined)
-    reportInvalid(context, node.member("port"), "must be between 1 and 65535, inclusive");
   if (
     protocol === undefined ||
     origin === undefined ||
@@ -99,12 +97,27 @@ function decodeExpectation(context: Context, node: Node | undefined): Expectatio
   };
 }
 
-function decodeAddress(context: Context, node: Node | undefined): Address | undefined {
+function decodeEnd(context: Context, node: Node | undefined): FlowEnd | undefined {
   const text = asString(context, node);
   if (text === undefined || node === undefined) return undefined;
+  if (/^(pod|svc|node)\//.test(text)) return { value: text, node };
   const address = parseAddress(text);
-  if (address === undefined) reportInvalid(context, node, "must be an IP address");
+  if (address === undefined)
+    reportInvalid(context, node, "must be an IP address, pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME");
   return address;
+}
+
+function isAddress(end: FlowEnd | undefined): end is Address {
+  return end !== undefined && typeof end !== "object";
+}
+
+/** A number; of a Service also a name. */
+function decodePort(context: Context, node: Node | undefined, to: FlowEnd | undefined): number | string | undefined {
+  if (typeof node?.value === "string" && typeof to === "object" && to.value.startsWith("svc/")) return node.value;
+  const port = asInteger(context, node);
+  if (port !== undefined && node !== undefined && parsePort(String(port)) === undefined)
+    reportInvalid(context, node, "must be between 1 and 65535, inclusive");
+  return port;
 }
 
 /** `10.0.0.1:80` or `[fd00::1]:80`, in one spelling each. */

@@ -1,11 +1,12 @@
 /** Running expectations on engines. */
 import type { Compiled } from "../compile.ts";
-import type { Origin } from "../diagnostics.ts";
+import type { Diagnostic, Origin } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
+import type { Packet } from "../evaluate/packet.ts";
 import type { Mode } from "../lower/settings.ts";
 import { describeExpectation, describeOutcome, findMismatch } from "./check.ts";
 import { packetOf } from "./packet.ts";
-import type { Case } from "./types.ts";
+import type { Case, Flow } from "./types.ts";
 
 /** One flow in one mode on one engine. */
 export interface FlowResult {
@@ -18,26 +19,30 @@ export interface FlowResult {
   readonly actual: string;
   /** What differs, or why it was skipped. */
   readonly reason?: string;
-  /** The expectation. */
+  /** The expectation, or the end of the flow that is not there. */
   readonly origin: Origin;
 }
 
 /** The results of all flows of `testCase`, whose world `compiled` is, on `engine`. An engine that cannot run here skips
- *  them all, with its reason. */
+ *  them all, with its reason; a flow that names what is not in the world fails. */
 export async function runCase(testCase: Case, mode: Mode, compiled: Compiled, engine: Engine): Promise<FlowResult[]> {
   const reason = engine.unavailable();
-  const outcomes = reason === undefined ? await engine.run(compiled, testCase.flows.map(packetOf)) : [];
-  return testCase.flows.map((flow, i): FlowResult => {
+  const asked = testCase.flows.map((flow) => questionOf(flow, compiled));
+  const packets = asked.flatMap(({ packet }) => packet ?? []);
+  const answers = reason === undefined ? await engine.run(compiled, packets) : [];
+  const outcomes = new Map(packets.map((packet, i) => [packet, answers[i] ?? []]));
+  return asked.map(({ flow, packet, finding }): FlowResult => {
     const base = {
       case: testCase.name,
       flow: flow.name,
       mode,
       engine: engine.name,
       expected: describeExpectation(flow.expect),
-      origin: flow.node.member("expect"),
+      origin: finding?.origin ?? flow.node.member("expect"),
     };
+    if (packet === undefined) return { ...base, status: "fail", actual: "no packet", reason: finding?.message ?? "" };
     if (reason !== undefined) return { ...base, status: "skip", actual: "", reason };
-    const [outcome, other] = outcomes[i] ?? [];
+    const [outcome, other] = outcomes.get(packet) ?? [];
     if (outcome === undefined)
       return { ...base, status: "fail", actual: "no outcome", reason: "the engine gave no outcome" };
     const actual = describeOutcome(outcome);
@@ -49,4 +54,17 @@ export async function runCase(testCase: Case, mode: Mode, compiled: Compiled, en
       ? { ...base, status: "pass", actual }
       : { ...base, status: "fail", actual, reason: mismatch };
   });
+}
+
+interface Question {
+  readonly flow: Flow;
+  readonly packet: Packet | undefined;
+  /** Why there is no packet. */
+  readonly finding: Diagnostic | undefined;
+}
+
+function questionOf(flow: Flow, { specs }: Compiled): Question {
+  const findings: Diagnostic[] = [];
+  const packet = packetOf(flow, specs, (diagnostic) => findings.push(diagnostic));
+  return { flow, packet, finding: findings[0] };
 }

@@ -4,6 +4,7 @@ import type { Mode } from "../lower/settings.ts";
 import type { Address } from "../net/address.ts";
 import type { Protocol } from "../net/protocol.ts";
 import type { Node } from "../specs/node.ts";
+import type { Located } from "../specs/types.ts";
 
 export interface Case {
   readonly name: string;
@@ -20,13 +21,17 @@ export interface Flow {
   readonly name: string;
   readonly origin: "pod" | "node" | "loopback" | "external";
   readonly protocol: Protocol;
-  readonly from: Address;
-  readonly to: Address;
-  readonly port: number;
+  readonly from: FlowEnd;
+  readonly to: FlowEnd;
+  /** Of a Service also its name. */
+  readonly port: number | string;
   readonly inInterface: string | undefined;
   readonly expect: Expectation;
   readonly node: Node;
 }
+
+/** An address, or an object of the world: `pod/NAMESPACE/NAME`, `svc/NAMESPACE/NAME`, `node/NAME`. */
+export type FlowEnd = Address | Located<string>;
 
 export interface Expectation {
   readonly verdict: "dnat" | "accept" | "drop" | "reject" | "pass";

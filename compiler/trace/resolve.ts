@@ -87,12 +87,15 @@ function interfaceFor(isPod: boolean, detector: Detector | undefined): string | 
 /** No two of them have a beginning in common. */
 const INTERFACES = ["eth0", "wan0"] as const;
 
-interface End {
+/** An end of a packet. */
+export interface End {
   readonly address: Address;
   readonly port: number | undefined;
 }
 
-function resolveEnd(
+/** The end that `end` names in `specs`; of several addresses one of the family that `like` is of. Reports `packet-syntax`
+ *  and `unknown-object`. */
+export function resolveEnd(
   end: EndText,
   protocol: PacketText["protocol"],
   specs: Specs,

@@ -263,6 +263,36 @@ describe("test", () => {
     });
   });
 
+  test("ends may be objects of the world, and a Service's port its name", () => {
+    const pod = (name: string, address: string): string =>
+      `---\napiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: shop}\nspec: {nodeName: node-x}\nstatus: {podIPs: [{ip: ${address}}]}\n`;
+    const world = { ...files, "manifests/pods.yaml": `${pod("web", "10.244.1.9")}${pod("six", "fd00::9")}` };
+    const named = CASE.replace(
+      "from: 10.244.1.9, to: 10.96.0.10, port: 80",
+      "from: pod/shop/web, to: svc/shop/api, port: http",
+    );
+    const run = (text: string): ReturnType<typeof kpc> =>
+      inFolder({ ...world, "case.yaml": text }, (folder) => kpc(["test", "case.yaml"], { folder }));
+    expect(run(named)).toEqual({ code: 0, stdout: "2 passed, 0 failed, 0 skipped\n", stderr: "" });
+    expect(run(named.replace("port: http", "port: 80")).code).toBe(0);
+    expect(run(named.replace("pod/shop/web", "pod/shop/wep")).stdout).toContain(
+      "FAIL case.yaml:5:63: example / reaches the pod (nftables, ir): pod/shop/wep is not in the input, did you mean pod/shop/web?\n",
+    );
+    expect(run(named.replace("port: http", "port: htp")).stdout).toContain(
+      "svc/shop/api has no tcp port htp; it has http (tcp)",
+    );
+    expect(run(named.replace("pod/shop/web", "pod/shop/six")).stdout).toContain(
+      "svc/shop/api has no address of this family",
+    );
+    expect(run(CASE.replace("10.244.1.9", "pod/shop/six")).stdout).toContain(
+      "expected an IPv6 address, as the source is one",
+    );
+    expect(run(CASE.replace("port: 80", "port: http"))).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("flows[0].port: Invalid value: expected integer"),
+    });
+  });
+
   test("what is wrong is told once: not for each document, mode and case", () => {
     const broken = { ...files, "manifests/service.yaml": SERVICE.replace("port: 80", "port: 0") };
     inFolder({ ...broken, "case.yaml": CASE, "none.yaml": "a: 1\n---\nb: 2\n---\nc: 3\n" }, (folder) => {
