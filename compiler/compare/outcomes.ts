@@ -45,7 +45,8 @@ export function chancesOf({ results }: Outcome): Chances {
   return chances;
 }
 
-function sameChances(left: Chances, right: Chances): boolean {
+/** Whether both say the same, but for what rounding does. */
+export function sameChances(left: Chances, right: Chances): boolean {
   const texts = new Set([...left.keys(), ...right.keys()]);
   return [...texts].every((text) => Math.abs((left.get(text) ?? 0) - (right.get(text) ?? 0)) <= TOLERANCE);
 }

@@ -1,0 +1,104 @@
+/** Packets that stand for a region: such as could be sent, and as `kpc trace` takes them. */
+import type { Outcome } from "../evaluate/packet.ts";
+import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import { type Address, type Family, familyOf, parseAddress, printAddress, printAddressPort } from "../net/address.ts";
+import { PROTOCOLS } from "../net/protocol.ts";
+import { after, type Range } from "./box.ts";
+import type { Region } from "./compare.ts";
+
+/** The region with a packet that could be sent; all of its packets fare alike. `addresses`: the node's, from which its own
+ *  packets come. */
+export function presented(region: Region, addresses: readonly Address[]): Region {
+  const { packet, door, box, left, right } = region;
+  const own = addresses.filter((address) => familyOf(address) === door.family);
+  const { host, low, loopback } = EXAMPLES[door.family];
+  const sources = door.inInterface === undefined ? [...own, loopback, low] : [host, low];
+  // A translation may keep a part of the destination: then the first packet's own is kept, too, unless it is port 0.
+  const ends = [...left.results, ...right.results].flatMap(({ endpoint }) => endpoint ?? []);
+  const keepsAddress = ends.some(({ address }) => address === packet.destination);
+  const keepsPort = packet.destinationPort > 0 && ends.some(({ port }) => port === packet.destinationPort);
+  const destinationPort = keepsPort ? packet.destinationPort : choosePort(box.dport, 1);
+  const shown = (outcome: Outcome): Outcome => withPort(outcome, packet.destinationPort, destinationPort);
+  return {
+    ...region,
+    packet: {
+      ...packet,
+      source: choose(box.saddr, sources),
+      destination: keepsAddress ? packet.destination : choose(box.daddr, [low]),
+      sourcePort: choosePort(box.sport, CLIENT_PORT),
+      destinationPort,
+    },
+    left: shown(left),
+    right: shown(right),
+  };
+}
+
+/** An outcome in which a destination port that was kept is another one. */
+function withPort(outcome: Outcome, from: number, to: number): Outcome {
+  if (from > 0 || to === from) return outcome;
+  const change = <T extends { readonly port: number }>(end: T): T => (end.port === from ? { ...end, port: to } : end);
+  return {
+    ...outcome,
+    endpoints: outcome.endpoints.map(change),
+    results: outcome.results.map((result) =>
+      result.endpoint === undefined ? result : { ...result, endpoint: change(result.endpoint) },
+    ),
+  };
+}
+
+/** What clients take, and `kpc trace` where nothing is said. */
+const CLIENT_PORT = 40000;
+
+/** `low`: the lowest that a host may have. */
+const EXAMPLES: Readonly<Record<Family, { readonly [of in "host" | "low" | "loopback"]: Address }>> = {
+  IPv4: { host: addressOf("198.51.100.7"), low: addressOf("1.0.0.1"), loopback: addressOf("127.0.0.1") },
+  IPv6: { host: addressOf("2001:db8::7"), low: addressOf("2000::1"), loopback: addressOf("::1") },
+};
+
+function addressOf(text: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(`${text} is no address`);
+  return address;
+}
+
+/** The first of `wanted` that is in the range, else what is behind its first address, which may be that of a block. */
+function choose({ from, to }: Range, wanted: readonly Address[]): Address {
+  const found = wanted.find((address) => address >= from && address <= to);
+  return found ?? ((from === to || Number(BigInt(from) & 0xffn) !== 0 ? from : after(from)) as Address);
+}
+
+/** No packet has port 0, unless its protocol has no ports. */
+function choosePort({ from, to }: Range, wanted: number): number {
+  if (wanted >= from && wanted <= to) return wanted;
+  return from === 0 && to > 0 ? 1 : Number(from);
+}
+
+/** The packet as a person would write it: for `kpc trace` where `isReplayable`. */
+export function printWitness({ packet, door }: Region): string {
+  const name = PROTOCOL_NAMES.get(packet.protocol) ?? `protocol ${packet.protocol}`;
+  const showsPorts = isNamed(packet.protocol) && door.ctState !== "invalid";
+  const end = (address: Address, port: number): string =>
+    showsPorts ? printAddressPort(address, port) : printAddress(address);
+  const by = door.inInterface === undefined ? "" : ` iif ${nameOf(door.inInterface, door.isAnyInterface)}`;
+  return `${name} ${end(packet.source, packet.sourcePort)} > ${end(packet.destination, packet.destinationPort)}${by}`;
+}
+
+/** Whether `kpc trace` can follow the packet of a region that is presented: it knows first packets, of three protocols, and
+ *  takes what comes from an address of the node for the node's own. */
+export function isReplayable({ packet: { protocol, source }, door }: Region, addresses: readonly Address[]): boolean {
+  const fromHere = addresses.includes(source) || isLoopback(source);
+  return door.ctState === "new" && isNamed(protocol) && (door.inInterface !== undefined || fromHere);
+}
+
+function isNamed(protocol: number): boolean {
+  return PROTOCOLS.some((name) => name === PROTOCOL_NAMES.get(protocol));
+}
+
+function isLoopback(address: Address): boolean {
+  return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
+}
+
+/** The example of a prefix, and that of any interface, end in a character that no name has. */
+function nameOf(example: string, isAnyInterface: boolean): string {
+  return isAnyInterface ? "other0" : example.replace(/[^ -~]$/, "x0").slice(0, 15);
+}
