@@ -14,6 +14,7 @@ import {
 import { EXIT } from "./cli/session.ts";
 import { Trouble } from "./cli/trouble.ts";
 import { EngineTrouble } from "./engines/types.ts";
+import { FAMILIES, type Family } from "./net/address.ts";
 
 const EXIT_CODES = "Exit codes: 0 fine, 1 something was found, 2 trouble (usage, files, a bug of ours).";
 
@@ -145,6 +146,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
 function withCompareOptions(command: Command): Command {
   return command
     .option("--except <file>", "differences that are meant, as -o except prints them (repeatable)", collect, [])
+    .addOption(new Option("--family <list>", "compare IPv4 or IPv6 only").argParser(families))
     .addOption(new Option("--limit <n>", "differences that are shown").default(10).argParser(positive))
     .addOption(
       new Option("--budget <n>", "steps, of packets that fare alike past one rule, before giving up")
@@ -152,6 +154,15 @@ function withCompareOptions(command: Command): Command {
         .argParser(positive),
     )
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "except"]).default("text"));
+}
+
+function families(text: string): readonly Family[] {
+  const found = text
+    .split(",")
+    .map((name) => FAMILIES.find((family) => family.toLowerCase() === name.trim().toLowerCase()));
+  const known = found.flatMap((family) => family ?? []);
+  if (known.length < found.length) throw new InvalidArgumentError("expected IPv4, IPv6 or both by a comma");
+  return known;
 }
 
 function positive(text: string): number {

@@ -1,10 +1,12 @@
+import { compare } from "../compare/compare.ts";
+import { renderRegions } from "../compare/render.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
-import type { Address } from "../net/address.ts";
+import { type Address, FAMILIES } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { readConfig } from "./config.ts";
-import { type CompareFlags, compareAndTell, readDeclarations } from "./except.ts";
+import { type CompareFlags, compareOptions, readDeclarations, tell } from "./except.ts";
 import { readText } from "./inputs.ts";
 import { dialectOf, readRules, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
@@ -15,6 +17,8 @@ interface Side {
   readonly program: Program;
   /** The node's addresses, where the input tells them. */
   readonly addresses: readonly Address[];
+  /** What could not be read. */
+  readonly unread: readonly Diagnostic[];
 }
 
 /** `kpc diff`: whether two of manifests and rules do the same to every packet. */
@@ -29,8 +33,22 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   }
   const [a, b] = sides as [Side, Side];
   const addresses = [...new Set([...a.addresses, ...b.addresses])];
-  const task = { programs: [a.program, b.program], addresses, sides: { left, right } } as const;
-  return compareAndTell(task, declarations, flags);
+  const families = flags.family ?? FAMILIES;
+  const comparison = compare(a.program, b.program, { ...compareOptions(flags), addresses, families });
+  const named = { left, right, addresses };
+  return tell(
+    {
+      parts: [{ programs: [a.program, b.program], comparison }],
+      families,
+      sides: named,
+      unread: [...a.unread, ...b.unread],
+      gaps: [],
+      given: [],
+    },
+    declarations,
+    flags,
+    { text: ([regions = []], count) => renderRegions(regions, count, named, flags.limit), data: () => ({}) },
+  );
 }
 
 /** Manifests are compiled; rules are read. A comma list stands for several files of rules. */
@@ -40,7 +58,8 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
   if (files.length === 1 && isManifests(first)) {
     const { diagnostics, compiled } = compileInputs([first], flags);
     showDiagnostics(diagnostics, flags);
-    return compiled === undefined ? undefined : { program: compiled.program, addresses: compiled.node.addresses };
+    if (compiled === undefined) return undefined;
+    return { program: compiled.program, addresses: compiled.node.addresses, unread: [] };
   }
   const findings: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
@@ -49,7 +68,7 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
   // What was not understood is kept as what may do anything; where nothing was, there is nothing to compare.
   if (program.ruleset.tables.length === 0) return undefined;
   const { node } = resolveConfig(readConfig(flags, report), loadSpecs([], report), report);
-  return { program, addresses: node.addresses };
+  return { program, addresses: node.addresses, unread: findings.filter(({ severity }) => severity === "error") };
 }
 
 function isManifests(name: string): boolean {

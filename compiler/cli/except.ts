@@ -1,15 +1,17 @@
-/** Differences that are meant, as flags of the commands that compare. */
-import { type CompareOptions, compare, type Region } from "../compare/compare.ts";
+/** Differences that are meant, as flags of the commands that compare; and how these tell their answer. */
+import { type Answer, answerOf, isWhole } from "../compare/answer.ts";
+import type { CompareOptions, Comparison, Region } from "../compare/compare.ts";
 import { doorsOf } from "../compare/doors.ts";
-import { comparisonToJson, renderConclusion, renderRegions, type Sides } from "../compare/render.ts";
+import { answerToData, renderConclusion, type Sides } from "../compare/render.ts";
 import { decodeDeclarations } from "../declared/decode.ts";
 import { printDeclarations } from "../declared/print.ts";
-import { renderAnswer, settlementToJson, staleFindings } from "../declared/render.ts";
-import { isComplete, settle } from "../declared/settle.ts";
+import { renderAnswer, settlementToData, staleFindings } from "../declared/render.ts";
+import { isAsDeclared, isComplete, joinSettlements, settle } from "../declared/settle.ts";
 import type { Declaration } from "../declared/types.ts";
-import type { Diagnostic, Report } from "../diagnostics.ts";
+import { type Diagnostic, printPlace, type Report } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
-import { FAMILIES } from "../net/address.ts";
+import type { Family } from "../net/address.ts";
+import { diagnosticToJson } from "../render.ts";
 import { readDocuments } from "../specs/document.ts";
 import { Node } from "../specs/node.ts";
 import { readSource } from "./inputs.ts";
@@ -21,12 +23,8 @@ export interface CompareFlags extends CommonFlags {
   readonly limit: number;
   readonly budget: number;
   readonly except?: readonly string[];
-}
-
-/** Two programs, and what is to be compared of them. */
-export interface Task extends CompareOptions {
-  readonly programs: readonly [Program, Program];
-  readonly sides: Sides;
+  /** Families that are compared; both where it is left out. */
+  readonly family?: readonly Family[];
 }
 
 /** The differences in the named files; undefined where something is wrong with one, which has been told. */
@@ -43,39 +41,94 @@ export function readDeclarations(flags: CompareFlags): readonly Declaration[] | 
   return findings.some(({ severity }) => severity === "error") ? undefined : declarations;
 }
 
-/** Compares, prints the answer, and gives the exit code. `render` shows differing regions to people, of which there are
- *  `count`. */
-export async function compareAndTell(
-  task: Task,
+/** Two programs that were held against each other. */
+export interface Part {
+  readonly programs: readonly [Program, Program];
+  readonly comparison: Comparison;
+}
+
+/** What was compared for one question, and what the answer rests on. */
+export interface Question extends Pick<Answer, "gaps" | "given" | "also"> {
+  readonly parts: readonly Part[];
+  readonly families: readonly Family[];
+  readonly sides: Sides;
+  /** What could not be read: no equality is claimed then. */
+  readonly unread: readonly Diagnostic[];
+}
+
+/** How an answer is shown: the regions of each part, those that were declared left out. `count`: how many there are. */
+export interface Shown {
+  readonly text: (regions: readonly (readonly Region[])[], count: number) => readonly string[];
+  /** What the answer holds besides, for programs. */
+  readonly data: (regions: readonly (readonly Region[])[]) => object;
+}
+
+/** Options of comparisons, as flags say. All regions are needed where they are held against what is declared. */
+export function compareOptions(flags: CompareFlags): Pick<CompareOptions, "budget" | "keep"> {
+  return { budget: flags.budget, ...(isSettled(flags) ? { keep: MOST_HELD } : {}) };
+}
+
+/** Prints the answer, and gives the exit code. */
+export async function tell(
+  question: Question,
   declarations: readonly Declaration[],
   flags: CompareFlags,
-  render = (regions: readonly Region[], count: number) => renderRegions(regions, count, task.sides, flags.limit),
+  shown: Shown,
 ): Promise<number> {
-  const { programs, sides, addresses, families = FAMILIES } = task;
-  const isHeld = (flags.except ?? []).length > 0;
-  const options = { addresses, families, budget: flags.budget };
-  if (!isHeld && flags.output !== "except") {
-    const comparison = compare(...programs, options);
-    const { regions, differing, open } = comparison;
-    const lines = [...render(regions, differing), ...renderConclusion(comparison)];
-    await print(flags.output === "json" ? comparisonToJson(comparison, flags.limit) : `${lines.join("\n")}\n`);
-    return differing === 0 && open.length === 0 ? EXIT.fine : EXIT.finding;
+  const { parts, families, sides, unread } = question;
+  const gaps = [...unreadGaps(unread), ...question.gaps];
+  const answer = answerOf(
+    parts.map(({ comparison }) => comparison),
+    { ...question, gaps },
+  );
+  const more = (regions: readonly (readonly Region[])[]): object => ({
+    ...shown.data(regions),
+    unread: unread.map(diagnosticToJson),
+  });
+  if (!isSettled(flags)) {
+    const regions = parts.map(({ comparison }) => comparison.regions);
+    if (flags.output === "json") await printJson({ ...answerToData(answer, sides, flags.limit), ...more(regions) });
+    else await print(`${[...shown.text(regions, answer.differing), ...renderConclusion(answer)].join("\n")}\n`);
+    return answer.differing === 0 && isWhole(answer) ? EXIT.fine : EXIT.finding;
   }
-  const comparison = compare(...programs, { ...options, keep: MOST_HELD });
-  const settlement = settle(comparison, declarations, { programs, addresses });
-  const { undeclared, asDeclared } = settlement;
-  showDiagnostics(staleFindings(settlement, comparison), flags);
+  const { addresses } = sides;
+  const settlements = parts.map(({ programs, comparison }) =>
+    settle(comparison, declarations, { programs, addresses }),
+  );
+  const settlement = joinSettlements(settlements);
+  const regions = settlements.map(({ undeclared }) => undeclared);
+  showDiagnostics(staleFindings(settlement, answer), flags);
   if (flags.output === "except") {
-    if (!isComplete(settlement, comparison))
+    if (!isComplete(settlement, answer))
       process.stderr.write("kpc: not everything has been compared: there may be more differences (--budget)\n");
-    await print(printDeclarations(undeclared, doorsOf(programs, families), sides));
+    const programs = [...new Set(parts.flatMap((part) => part.programs))];
+    await print(printDeclarations(settlement.undeclared, doorsOf(programs, families), sides));
   } else if (flags.output === "json") {
-    await print(settlementToJson(settlement, comparison, flags.limit));
+    await printJson({ ...settlementToData(settlement, answer, sides, flags.limit), ...more(regions) });
   } else {
-    const lines = [...render(undeclared, undeclared.length), ...renderAnswer(settlement, comparison)];
-    await print(`${lines.join("\n")}\n`);
+    const lines = shown.text(regions, settlement.undeclared.length);
+    await print(`${[...lines, ...renderAnswer(settlement, answer)].join("\n")}\n`);
   }
-  return asDeclared ? EXIT.fine : EXIT.finding;
+  return isAsDeclared(settlement, answer) ? EXIT.fine : EXIT.finding;
+}
+
+function isSettled({ except = [], output }: CompareFlags): boolean {
+  return except.length > 0 || output === "except";
+}
+
+function printJson(data: object): Promise<void> {
+  return print(`${JSON.stringify(data, null, 2)}\n`);
+}
+
+function unreadGaps(unread: readonly Diagnostic[]): string[] {
+  const [first] = unread;
+  if (first === undefined) return [];
+  const where = first.origin === undefined ? "" : `, the first at ${printPlace(first.origin.span())}`;
+  return [
+    unread.length === 1
+      ? `what could not be read${where.replace("the first ", "")}`
+      : `${unread.length} parts that could not be read${where}`,
+  ];
 }
 
 /** Regions that are held against what is declared: some 2 kB each. More is not kept, and said. */

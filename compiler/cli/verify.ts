@@ -1,11 +1,14 @@
-import { renderRegion } from "../compare/render.ts";
-import type { Diagnostic } from "../diagnostics.ts";
-import type { Family } from "../net/address.ts";
-import { tabulate } from "../tabulate/tabulate.ts";
-import { type Finding, findingsOf, namesOf } from "../verify/findings.ts";
-import { serviceRulesOf } from "../verify/service-rules.ts";
-import { type CompareFlags, compareAndTell, readDeclarations } from "./except.ts";
-import { readRules, sourcesOf } from "./rules-file.ts";
+import { type Comparison, compare } from "../compare/compare.ts";
+import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import type { Program } from "../ir/types.ts";
+import { FAMILIES, type Family } from "../net/address.ts";
+import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
+import { namesIn } from "../verify/names.ts";
+import { Blame, onlyServiceTraffic } from "../verify/others.ts";
+import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
+import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
+import { type CompareFlags, compareOptions, type Part, readDeclarations, tell } from "./except.ts";
+import { dialectOf, readRulesOf, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -17,53 +20,165 @@ export interface VerifyFlags extends CompareFlags {
 export async function verifyCommand(names: readonly string[], flags: VerifyFlags): Promise<number> {
   const declarations = readDeclarations(flags);
   if (declarations === undefined) return EXIT.trouble;
-  const findings: Diagnostic[] = [];
-  const host = await readRules(sourcesOf(flags.against), (diagnostic) => findings.push(diagnostic));
-  showFirst(findings, flags);
-  const { program, mode, withoutJumps, foreign } = serviceRulesOf(host);
-  if (program.ruleset.tables.length === 0)
+  const diagnosed: Diagnostic[] = [];
+  const host = await readHost(flags.against, (diagnostic) => diagnosed.push(diagnostic));
+  showFirst(diagnosed, flags);
+  const rules = serviceRulesOf(host.program, host.restored);
+  if (rules.own.ruleset.tables.length === 0)
     throw new Trouble(
       `no rules about Services in ${flags.against}: expected table kube-proxy or kpc, or chains KUBE-… or KPC-…`,
     );
-  const { diagnostics, compiled } = compileInputs(names, mode === undefined ? flags : { mode, ...flags });
+  const { diagnostics, compiled } = compileInputs(
+    names,
+    rules.mode === undefined ? flags : { mode: rules.mode, ...flags },
+  );
   showDiagnostics(diagnostics, flags);
   if (compiled === undefined) return EXIT.trouble;
+  const { program, node, settings } = compiled;
+  const known = namesIn(program, node.addresses);
+  const { families, gaps } = chooseFamilies(flags, rules, known.families, host.families);
+  const notes = notesOf(rules, settings.mode, flags);
+  note(notes, flags);
+
+  const { own, whole, owner, others } = rules;
+  const options = { ...compareOptions(flags), addresses: node.addresses, families };
+  const parts: Part[] = [{ programs: [program, own], comparison: compare(program, own, options) }];
+  if (others.length > 0) {
+    const comparison = compare(own, whole, { ...options, keep: MOST_OF_OTHERS });
+    const unseen = comparison.differing - comparison.regions.length;
+    if (unseen > 0) gaps.push(`${unseen} classes of packets that are treated by rules not about Services`);
+    const traffic = onlyServiceTraffic(comparison, rules, known.nameOf, node.addresses);
+    parts.push({ programs: [own, whole], comparison: traffic });
+  }
+  const sides = { left: "manifests", right: "this host", addresses: node.addresses };
+  const blame = new Blame(rules, node.addresses);
+  const found = ([about = [], byOthers = []]: readonly Comparison["regions"][]): Found[] => [
+    { about: "service rules", findings: findingsOf(about, known.nameOf, node.addresses), sides },
+    {
+      about: "other rules",
+      findings: findingsAboutOthers(byOthers, known.nameOf, owner, (region) => blame.culpritOf(region), node.addresses),
+      sides: { ...sides, left: "Service rules", right: "all rules" },
+    },
+  ];
+  const harmless = (each: Others): boolean => !isToBlame(each, blame);
+  for (const region of parts[1]?.comparison.regions ?? []) blame.culpritOf(region);
   note(
-    foreign.map((each) => `set aside, not about Services: ${each}`),
+    others
+      .filter(harmless)
+      .map((each) => `set aside, no packet to a Service fares otherwise by it: ${describeOthers(each)}`),
     flags,
   );
-  if (withoutJumps) note(["no jumps to KUBE-… chains: took those that kube-proxy makes for given"], flags);
-  const families = familiesOf(program.ruleset.tables.map(({ family }) => family));
-  const { addresses } = compiled.node;
-  const sides = { left: "manifests", right: "this host" };
-  const task = { programs: [compiled.program, program], addresses, families, sides } as const;
-  return compareAndTell(task, declarations, flags, (regions) => {
-    const tabulated = tabulate(compiled.program, addresses);
-    const found = findingsOf(regions, namesOf("tabulation" in tabulated ? tabulated.tabulation : undefined));
-    const shown = found.slice(0, flags.limit).map((finding) => renderFinding(finding, sides));
-    const more = found.length - shown.length;
-    return more > 0 ? [...shown, `… and ${more} more findings (--limit ${found.length} shows them)\n`] : shown;
-  });
+  return tell(
+    {
+      parts,
+      families,
+      sides,
+      unread: diagnosed.filter(({ severity }) => severity === "error"),
+      gaps,
+      given: rules.withoutJumps.given.length > 0 ? ["that kube-proxy's jumps to its chains are there"] : [],
+      ...(others.length > 0 ? { also: ", and those to Services by all rules of this host" } : {}),
+    },
+    declarations,
+    flags,
+    {
+      text: (regions) => [...problemsOf(rules), ...renderFindings(found(regions), flags.limit)],
+      data: (regions) => ({
+        mode: settings.mode,
+        families,
+        ...findingsToData(found(regions), flags.limit),
+        others: others.map((each) => othersToData(each, harmless(each))),
+        notes: [...notes, ...problemsOf(rules)],
+      }),
+    },
+  );
 }
 
-function renderFinding(
-  { subject, statement, region, regions }: Finding,
-  sides: { left: string; right: string },
-): string {
-  const others = regions > 1 ? ` (${regions} classes of packets; one of them)` : "";
-  return [`${subject}: ${statement}${others}`, ...renderRegion(region, sides).map((line) => `  ${line}`), ""].join(
-    "\n",
+/** Regions that are looked at for traffic to Services. */
+const MOST_OF_OTHERS = 200_000;
+
+// --- input -----------------------------------------------------------------------------------------------------------------
+
+interface Host {
+  readonly program: Program;
+  /** Families whose text is no listing of a host, but such as kube-proxy restores. */
+  readonly restored: readonly Family[];
+  /** Families that the texts would have rules of, if the host had any. */
+  readonly families: readonly Family[];
+}
+
+async function readHost(names: string, report: Report): Promise<Host> {
+  const restored = new Set<Family>();
+  const families = new Set<Family>();
+  const programs: Program[] = [];
+  for (const source of sourcesOf(names)) {
+    const program = await readRulesOf(source, report);
+    const { tables } = program.ruleset;
+    const isRuleset = dialectOf(source.text) === "nft" && tables.length > 1;
+    for (const family of isRuleset ? FAMILIES : familiesOf(tables)) families.add(family);
+    if (isRestored(source)) for (const family of familiesOf(tables)) restored.add(family);
+    programs.push(program);
+  }
+  const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
+  return { program: { ruleset: { tables }, routes: [] }, restored: [...restored], families: [...families] };
+}
+
+/** Whether no host has printed this: iptables-save and iptables -S name the built-in chains, with their policies. What
+ *  kube-proxy restores leaves them alone. */
+function isRestored({ text }: Source): boolean {
+  return (
+    dialectOf(text) === "iptables" &&
+    !/^(?:# Generated by |:(?:PREROUTING|INPUT|FORWARD|OUTPUT|POSTROUTING) |(?:\S*ip6?tables\S* +(?:-t +\w+ +)?)?-P )/m.test(
+      text,
+    )
+  );
+}
+
+/** Families that are compared, and why others are not. */
+function chooseFamilies(
+  { family, against }: VerifyFlags,
+  rules: ServiceRules,
+  wanted: readonly Family[],
+  given: readonly Family[],
+): { families: Family[]; gaps: string[] } {
+  const asked = FAMILIES.filter((each) => family?.includes(each) ?? true);
+  const isThere = (each: Family): boolean => rules.families.includes(each) || given.includes(each);
+  return {
+    families: asked.filter((each) => isThere(each) && (rules.families.includes(each) || wanted.includes(each))),
+    gaps: asked
+      .filter((each) => wanted.includes(each) && !isThere(each))
+      .map(
+        (each) =>
+          `${each}: there are Services of it, and no ${each} rules in ${against} (--family says what to compare)`,
+      ),
+  };
+}
+
+// --- what is told besides --------------------------------------------------------------------------------------------------
+
+function notesOf({ mode, owner }: ServiceRules, taken: string, { mode: asked }: VerifyFlags): string[] {
+  if (mode === undefined)
+    return [`the rules do not show their mode: compared with ${taken} mode (--mode to change it)`];
+  if (asked !== undefined && asked !== mode)
+    return [`the rules are of ${owner}'s ${mode} mode, compared with ${asked} mode`];
+  return [
+    `the rules are of ${owner === "kpc" ? "kpc's" : "kube-proxy's"} ${mode} mode, compared with that (--mode to change it)`,
+  ];
+}
+
+/** What is wrong with the rules as a whole. */
+function problemsOf({ owner, withoutJumps: { missing } }: ServiceRules): string[] {
+  const chains = owner === "kpc" ? "KPC-…" : "KUBE-…";
+  return missing.map(
+    (family) => `This host: no built-in chain of ${family} leads to ${chains} chains, which no packet enters\n`,
+  );
+}
+
+function isToBlame({ rules, policy }: Others, blame: Blame): boolean {
+  return (
+    blame.isUnsure || rules.some((rule) => blame.blamed.has(rule)) || (policy !== undefined && blame.blamed.has(policy))
   );
 }
 
 function note(lines: readonly string[], flags: VerifyFlags): void {
   if (!flags.quiet) for (const line of lines) process.stderr.write(`note: ${line}\n`);
-}
-
-function familiesOf(tables: readonly string[]): Family[] {
-  if (tables.includes("inet")) return ["IPv4", "IPv6"];
-  return [
-    ...(tables.includes("ip") ? (["IPv4"] as const) : []),
-    ...(tables.includes("ip6") ? (["IPv6"] as const) : []),
-  ];
 }

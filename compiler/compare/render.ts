@@ -1,72 +1,102 @@
 /** What a comparison has found, for people and for programs. */
-import { printPlace } from "../diagnostics.ts";
-import type { Outcome, Reason } from "../evaluate/packet.ts";
+import { lineAndColumn, printPlace } from "../diagnostics.ts";
+import type { Outcome, Reason, Result } from "../evaluate/packet.ts";
 import { printRule } from "../formats/nft/print.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddress, printAddressPort } from "../net/address.ts";
+import { type Answer, isWhole, opinionOf } from "./answer.ts";
 import type { Range } from "./box.ts";
-import type { Comparison, Region } from "./compare.ts";
-import { chancesOf } from "./outcomes.ts";
+import type { Region } from "./compare.ts";
+import { chancesOf, describeResult } from "./outcomes.ts";
+import { isReplayable, presented, printWitness } from "./witness.ts";
 
-/** Names of the two sides. */
+/** Names of the two sides, and the node's addresses: its own packets come from there. */
 export interface Sides {
   readonly left: string;
   readonly right: string;
+  readonly addresses: readonly Address[];
 }
 
-/** What was proved, and what was not looked at: the end of a comparison, behind its regions. */
-export function renderConclusion(comparison: Comparison): string[] {
-  const { differing, open } = comparison;
-  const opinion = differing > 0 ? "different" : open.length > 0 ? "no difference found" : "equal";
-  return [...renderOpen(open), `=> ${opinion}: ${renderExtent(comparison)}`];
+/** What was proved, and what was not looked at: the end of an answer, behind its regions. */
+export function renderConclusion(answer: Answer): string[] {
+  return [...renderOpen(answer), `=> ${opinionOf(answer)}${renderGiven(answer)}: ${renderExtent(answer)}`];
 }
 
-/** The first `limit` of `count` differing regions, with a packet for each. */
+export function renderGiven({ given }: Answer): string {
+  return given.length > 0 ? `, assuming ${given.join(", and ")}` : "";
+}
+
+/** The first `limit` of `count` differing regions, with a packet for each; those first whose packet `kpc trace` takes. */
 export function renderRegions(regions: readonly Region[], count: number, sides: Sides, limit: number): string[] {
-  const lines = regions.slice(0, limit).flatMap((region) => [...renderRegion(region, sides), ""]);
+  const all = regions.map((region) => presented(region, sides.addresses));
+  const takes = (region: Region): boolean => isReplayable(region, sides.addresses);
+  const shown = [...all.filter(takes), ...all.filter((region) => !takes(region))];
+  const lines = shown.slice(0, limit).flatMap((region) => [...renderRegion(region, sides), ""]);
   return count > limit ? [...lines, `… and ${count - limit} more (--limit ${count} shows them)`, ""] : lines;
 }
 
-export function renderOpen(open: Comparison["open"]): string[] {
-  const lines = open.map(
-    ({ door, from, reason }) =>
-      `not compared: ${nameOf(door.protocol)}, ${door.family}, ${cameBy(door)}, from ${printAddress(from)} on: ${reason}`,
-  );
-  return lines.length > 0 ? [...lines, ""] : [];
+/** What was not compared, a line each. */
+export function renderOpen({ open, gaps }: Answer): string[] {
+  const lines = [
+    ...gaps,
+    ...open.map(
+      ({ door, from, reason }) =>
+        `${nameOf(door.protocol)}, ${door.family}, ${cameBy(door)}${stateOf(door)}, from ${printAddress(from)} on: ${reason}`,
+    ),
+  ].map((text) => `not compared: ${text}`);
+  return lines.length > 0 ? [...new Set(lines), ""] : [];
 }
 
 /** What has been compared, in how many classes. */
-export function renderExtent({ differing, boxes, open }: Comparison): string {
-  const extent = open.length > 0 ? "what was compared" : "all first packets of connections";
+export function renderExtent(answer: Answer): string {
+  const { differing, boxes, also } = answer;
+  const extent = isWhole(answer) ? `all first packets of connections${also ?? ""}` : "what was compared";
   return `${extent}, in ${boxes} classes${differing > 0 ? `, ${differing} of them different` : ""}`;
 }
 
-export function renderRegion({ packet, door, box, left, right, assumptions }: Region, sides: Sides): string[] {
-  const state = door.ctState === "new" ? "" : `, ${door.ctState} for connection tracking`;
+/** A region that is presented: its packet, all that are like it, and what becomes of them. */
+export function renderRegion(region: Region, sides: Sides): string[] {
+  const { door, box, left, right, assumptions } = region;
   const width = Math.max(sides.left.length, sides.right.length);
+  const replay = isReplayable(region, sides.addresses) ? "" : " (kpc trace does not take such a packet)";
   return [
-    `${nameOf(packet.protocol)} ${printAddressPort(packet.source, packet.sourcePort)} > ${printAddressPort(packet.destination, packet.destinationPort)}   ${cameBy(door)}${state}`,
+    `${printWitness(region)}   ${cameBy(door)}${stateOf(door)}${replay}`,
     `  like all from ${printRange(box.saddr, "address")} port ${printRange(box.sport, "port")} to ${printRange(box.daddr, "address")} port ${printRange(box.dport, "port")}`,
     ...assumptions.map((text) => `  if this holds: ${text}`),
-    ...renderSide(sides.left.padEnd(width), left),
-    ...renderSide(sides.right.padEnd(width), right),
+    ...renderSide(sides.left.padEnd(width), left, right),
+    ...renderSide(sides.right.padEnd(width), right, left),
   ];
 }
 
-function renderSide(name: string, outcome: Outcome): string[] {
-  const decided = new Map<string, string>();
-  for (const reason of outcome.results.flatMap(({ reasons }) => reasons.slice(-2)))
-    decided.set(whereIs(reason), printReason(reason));
-  return [`  ${name}  ${printChances(outcome)}`, ...[...decided.values()].slice(0, 4).map((text) => `    ${text}`)];
+function stateOf({ ctState }: Region["door"]): string {
+  return ctState === "new" ? "" : `, ${ctState} for connection tracking`;
+}
+
+/** `other`: what the other side does. */
+function renderSide(name: string, outcome: Outcome, other: Outcome): string[] {
+  const decided = new Set(reasonsOf(outcome, other).map(printReason));
+  return [`  ${name}  ${printChances(outcome)}`, ...[...decided].slice(0, 4).map((text) => `    ${text}`)];
+}
+
+/** The rules that decided, those first that did what the other side does not do, and of these the translations. */
+function reasonsOf({ results }: Outcome, other: Outcome): Reason[] {
+  const elsewhere = chancesOf(other);
+  const isCommon = (result: Result): boolean => elsewhere.has(describeResult(result));
+  const groups = [results.filter((result) => !isCommon(result)), results.filter(isCommon)];
+  return groups.flatMap((group) => [
+    ...group.flatMap(({ reasons }) => reasons.filter(({ translated }) => translated !== undefined)),
+    ...group.flatMap(({ reasons, verdict }) => reasons.slice(verdict === "dnat" ? -1 : -2)),
+  ]);
 }
 
 function printReason(reason: Reason): string {
-  return `${reason.hook} ${reason.chain}: ${printRule(reason.rule, reason.family)}${whereIs(reason)}`;
+  const origin = originOf(reason);
+  const place = origin === undefined ? "" : `   ${printPlace(origin.span())}`;
+  return `${reason.hook} ${reason.chain}: ${printRule(reason.rule, reason.family)}${place}`;
 }
 
-function whereIs({ element, rule, chain }: Reason): string {
-  const origin = element?.origin ?? rule.origin;
-  return origin === undefined ? "" : `   ${printPlace(origin.span())}${chain === "" ? "" : ""}`;
+function originOf({ element, rule }: Reason): Reason["rule"]["origin"] {
+  return element?.origin ?? rule.origin;
 }
 
 /** What can happen, with the chance of each where there are several. */
@@ -102,34 +132,16 @@ export function printInterface({ inInterface, isAnyInterface }: Region["door"]):
   return isAnyInterface ? "*" : inInterface.replace(/[^ -~]$/, "*");
 }
 
-/** `{equal, classes, differing, regions, open}`. */
-export function comparisonToJson(comparison: Comparison, limit: number): string {
-  return `${JSON.stringify(comparisonToData(comparison, limit), null, 2)}\n`;
-}
-
-export function comparisonToData({ regions, differing, boxes, open }: Comparison, limit: number) {
-  const range = ({ from, to }: Range, isPort: boolean): unknown =>
-    isPort ? [from, to] : [printAddress(from as Address), printAddress(to as Address)];
+/** The answer as plain data, `limit` of its regions. */
+export function answerToData(answer: Answer, sides: Sides, limit: number) {
+  const { regions, differing, boxes, open, gaps, given } = answer;
   return {
-    equal: differing === 0 && open.length === 0,
+    equal: differing === 0 && isWhole(answer),
+    verdict: opinionOf(answer) as string,
+    assuming: given,
     classes: boxes,
     differing,
-    regions: regions.slice(0, limit).map(({ packet, door, box, left, right, assumptions }) => ({
-      protocol: nameOf(packet.protocol),
-      inInterface: printInterface(door),
-      ctState: door.ctState,
-      packet: {
-        source: printAddressPort(packet.source, packet.sourcePort),
-        destination: printAddressPort(packet.destination, packet.destinationPort),
-      },
-      source: range(box.saddr, false),
-      sourcePort: range(box.sport, true),
-      destination: range(box.daddr, false),
-      destinationPort: range(box.dport, true),
-      left: Object.fromEntries(chancesOf(left)),
-      right: Object.fromEntries(chancesOf(right)),
-      assumptions,
-    })),
+    regions: regions.slice(0, limit).map((region) => regionToData(presented(region, sides.addresses), sides)),
     open: open.map(({ door, from, reason }) => ({
       protocol: nameOf(door.protocol),
       family: door.family,
@@ -138,5 +150,49 @@ export function comparisonToData({ regions, differing, boxes, open }: Comparison
       from: printAddress(from),
       reason,
     })),
+    notCompared: gaps,
   };
 }
+
+/** A region that is presented with one of its packets, both fates, and the rules that decided. `trace`: the packet as `kpc trace` takes it, or
+ *  null where it takes none such. */
+export function regionToData(region: Region, { addresses }: Pick<Sides, "addresses">) {
+  const { packet, door, box, left, right, assumptions } = region;
+  const range = ({ from, to }: Range): unknown => [printAddress(from as Address), printAddress(to as Address)];
+  return {
+    protocol: nameOf(packet.protocol),
+    inInterface: printInterface(door),
+    ctState: door.ctState,
+    packet: {
+      source: printAddressPort(packet.source, packet.sourcePort),
+      destination: printAddressPort(packet.destination, packet.destinationPort),
+    },
+    trace: isReplayable(region, addresses) ? printWitness(region) : null,
+    source: range(box.saddr),
+    sourcePort: [box.sport.from, box.sport.to],
+    destination: range(box.daddr),
+    destinationPort: [box.dport.from, box.dport.to],
+    left: Object.fromEntries(chancesOf(left)),
+    right: Object.fromEntries(chancesOf(right)),
+    leftRules: rulesToData(left, right),
+    rightRules: rulesToData(right, left),
+    assumptions,
+  };
+}
+
+function rulesToData(outcome: Outcome, other: Outcome): object[] {
+  const rules = new Map(reasonsOf(outcome, other).map((reason) => [printReason(reason), reason]));
+  return [...rules.values()].slice(0, MOST_RULES).map((reason) => {
+    const span = originOf(reason)?.span();
+    return {
+      hook: reason.hook,
+      table: `${reason.family} ${reason.table}`,
+      chain: reason.chain,
+      rule: printRule(reason.rule, reason.family),
+      ...(span === undefined ? {} : { file: span.source.name, ...lineAndColumn(span) }),
+    };
+  });
+}
+
+/** A Service may have thousands of endpoints. */
+const MOST_RULES = 20;

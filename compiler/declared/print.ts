@@ -21,7 +21,11 @@ interface Entry extends Where {
 }
 
 /** A file that declares `regions`, as few entries as come of joining those that fare alike; `doors`: all that were compared. */
-export function printDeclarations(regions: readonly Region[], doors: readonly Door[], sides: Sides): string {
+export function printDeclarations(
+  regions: readonly Region[],
+  doors: readonly Door[],
+  sides: Pick<Sides, "left" | "right">,
+): string {
   const document = new Document({ apiVersion: API_VERSION, kind: KIND });
   const entries = joinAll(regions.map(entryOf), doors);
   const list = document.createNode(entries.map((entry) => printEntry(document, entry)));

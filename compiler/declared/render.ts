@@ -1,11 +1,11 @@
-/** A comparison that has been held against declared differences, for people and for programs. */
-import type { Comparison } from "../compare/compare.ts";
-import { comparisonToData, renderExtent, renderOpen } from "../compare/render.ts";
+/** An answer that has been held against declared differences, for people and for programs. */
+import type { Answer } from "../compare/answer.ts";
+import { answerToData, renderExtent, renderGiven, renderOpen, type Sides } from "../compare/render.ts";
 import { type Diagnostic, lineAndColumn, type Origin, printPlace } from "../diagnostics.ts";
-import { isComplete, type Settlement, type Use } from "./settle.ts";
+import { isAsDeclared, isComplete, type Settlement, type Use } from "./settle.ts";
 
 /** As `renderConclusion`: what each declaration stands for, and what was proved. */
-export function renderAnswer(settlement: Settlement, comparison: Comparison): string[] {
+export function renderAnswer(settlement: Settlement, answer: Answer): string[] {
   const { uses, unseen } = settlement;
   const lines = uses
     .filter(({ regions }) => regions > 0)
@@ -13,21 +13,22 @@ export function renderAnswer(settlement: Settlement, comparison: Comparison): st
       const why = reason === undefined ? "" : `: ${reason.trim().replace(/\s+/g, " ")}`;
       return `declared: ${printPlace(origin.span())}, ${regions === 1 ? "1 class" : `${regions} classes`}${why}`;
     });
-  const open = renderOpen(comparison.open);
+  const open = renderOpen(answer);
   if (unseen > 0) open.push(`not held against what is declared: ${unseen} more differing classes`, "");
   return [
     ...(lines.length > 0 ? [...lines, ""] : []),
     ...open,
-    `=> ${opinionOf(settlement, comparison)}: ${renderExtent(comparison)}`,
+    `=> ${opinionOf(settlement, answer)}${renderGiven(answer)}: ${renderExtent(answer)}`,
   ];
 }
 
-function opinionOf(settlement: Settlement, comparison: Comparison): string {
-  const { undeclared, uses, asDeclared } = settlement;
+function opinionOf(settlement: Settlement, answer: Answer): string {
+  const { undeclared, uses } = settlement;
   const stale = uses.filter(({ regions }) => regions === 0).length;
-  if (asDeclared) return uses.length === 0 ? "equal" : `equal except for ${differences(uses.length)}`;
+  if (isAsDeclared(settlement, answer))
+    return uses.length === 0 ? "equal" : `equal except for ${differences(uses.length)}`;
   if (undeclared.length > 0) return "different, also where it is not declared";
-  if (!isComplete(settlement, comparison)) return "no undeclared difference found";
+  if (!isComplete(settlement, answer)) return "no undeclared difference found";
   return `not as declared, ${stale} of ${differences(uses.length)} no longer there`;
 }
 
@@ -36,8 +37,8 @@ function differences(count: number): string {
 }
 
 /** What is declared and no longer so. Nothing is said where not everything was compared: it may be there. */
-export function staleFindings(settlement: Settlement, comparison: Comparison): Diagnostic[] {
-  if (!isComplete(settlement, comparison)) return [];
+export function staleFindings(settlement: Settlement, answer: Answer): Diagnostic[] {
+  if (!isComplete(settlement, answer)) return [];
   return settlement.uses.filter(isStale).map(({ declaration: { origin } }) => ({
     severity: "error",
     code: "stale-difference",
@@ -50,14 +51,14 @@ function isStale({ regions }: Use): boolean {
   return regions === 0;
 }
 
-/** As `comparisonToJson`, of what is not declared: besides `{equalExceptDeclared, undeclared, declared}`. */
-export function settlementToJson(settlement: Settlement, comparison: Comparison, limit: number): string {
-  const { undeclared, uses, unseen, asDeclared } = settlement;
-  const isSure = isComplete(settlement, comparison);
-  const { equal, ...rest } = comparisonToData({ ...comparison, regions: undeclared }, limit);
-  const value = {
+/** As `answerToData`, of what is not declared: besides `{equalExceptDeclared, declared, undeclared, unseen}`. */
+export function settlementToData(settlement: Settlement, answer: Answer, sides: Sides, limit: number) {
+  const { undeclared, uses, unseen } = settlement;
+  const isSure = isComplete(settlement, answer);
+  const { equal, ...rest } = answerToData({ ...answer, regions: undeclared }, sides, limit);
+  return {
     equal,
-    equalExceptDeclared: asDeclared,
+    equalExceptDeclared: isAsDeclared(settlement, answer),
     declared: uses.map(({ declaration: { origin, reason }, regions }) => ({
       ...placeOf(origin),
       ...(reason === undefined ? {} : { reason }),
@@ -67,8 +68,8 @@ export function settlementToJson(settlement: Settlement, comparison: Comparison,
     undeclared: undeclared.length,
     unseen,
     ...rest,
+    verdict: opinionOf(settlement, answer),
   };
-  return `${JSON.stringify(value, null, 2)}\n`;
 }
 
 function placeOf(origin: Origin): object {

@@ -1,4 +1,5 @@
 /** What a comparison has found, held against the differences that are meant. */
+import { type Answer, isWhole } from "../compare/answer.ts";
 import type { Box } from "../compare/box.ts";
 import type { Comparison, Region } from "../compare/compare.ts";
 import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
@@ -69,9 +70,30 @@ export function settle(
   };
 }
 
+/** The settlements of several comparisons, each against the same declarations. */
+export function joinSettlements(settlements: readonly Settlement[]): Settlement {
+  const [first] = settlements;
+  const uses = (first?.uses ?? []).map(({ declaration }, i) => ({
+    declaration,
+    regions: settlements.reduce((sum, settlement) => sum + (settlement.uses[i]?.regions ?? 0), 0),
+  }));
+  const undeclared = settlements.flatMap((settlement) => settlement.undeclared);
+  return {
+    undeclared,
+    uses,
+    unseen: settlements.reduce((sum, { unseen }) => sum + unseen, 0),
+    asDeclared: undeclared.length === 0 && uses.every(({ regions }) => regions > 0),
+  };
+}
+
 /** Whether every difference has been held against what is declared. */
-export function isComplete({ unseen }: Settlement, { open }: Comparison): boolean {
-  return open.length === 0 && unseen === 0;
+export function isComplete({ unseen }: Settlement, answer: Answer): boolean {
+  return isWhole(answer) && unseen === 0;
+}
+
+/** Whether everything was compared, and differs as it is declared. */
+export function isAsDeclared(settlement: Settlement, answer: Answer): boolean {
+  return settlement.asDeclared && isComplete(settlement, answer);
 }
 
 function keyOf(left: string, right: string): string {

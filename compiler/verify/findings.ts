@@ -1,47 +1,79 @@
 /** What is wrong with a host's rules, in words: per Service, what is missing, what is too much, what is done otherwise. */
 import type { Region } from "../compare/compare.ts";
 import { chancesOf } from "../compare/outcomes.ts";
+import { isReplayable, presented } from "../compare/witness.ts";
+import { lineAndColumn } from "../diagnostics.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddressPort } from "../net/address.ts";
-import type { Tabulation } from "../tabulate/types.ts";
+import type { NameOf } from "./names.ts";
+import type { Culprit } from "./others.ts";
+import type { ServiceRules } from "./service-rules.ts";
 
 export interface Finding {
-  /** `Service shop/api port http`, or the destination where none of the manifests has it. */
+  /** `Service shop/api:http`, or the destination where none of the manifests has it. */
   readonly subject: string;
   readonly statement: string;
+  /** The rule that makes the difference, where it is not about Services. */
+  readonly culprit?: Culprit | undefined;
   /** A packet that shows it, and how many classes of packets do. */
   readonly region: Region;
   readonly regions: number;
 }
 
-/** The Service port that a destination is, by the names of the manifests. */
-export type NameOf = (protocol: number, address: Address, port: number) => string | undefined;
-
-/** Names of destinations, from the table of what the manifests compile to. */
-export function namesOf(tabulation: Tabulation | undefined): NameOf {
-  const names = new Map<string, string>();
-  for (const { rows, local, localKinds } of Object.values(tabulation?.families ?? {})) {
-    for (const { address, protocol, port, label } of rows) names.set(`${protocol} ${address} ${port}`, label);
-    for (const { address, kind } of local)
-      for (const { protocol, port, label } of localKinds[kind]?.rows ?? [])
-        names.set(`${protocol} ${address} ${port}`, label);
-  }
-  return (protocol, address, port) => names.get(`${protocol} ${address} ${port}`);
+/** The findings in differing regions whose left side is what the manifests say, and whose right side is the host. */
+export function findingsOf(regions: readonly Region[], nameOf: NameOf, addresses: readonly Address[]): Finding[] {
+  return collect(
+    addresses,
+    regions
+      .map((region) => presented(region, addresses))
+      .flatMap((region) =>
+        statementsOf(region.left, region.right).map((statement) => ({
+          subject: subjectOf(region, nameOf),
+          statement,
+          region,
+        })),
+      ),
+  );
 }
 
-/** The findings in differing regions whose left side is what the manifests say, and whose right side is the host. */
-export function findingsOf(regions: readonly Region[], nameOf: NameOf): Finding[] {
-  const found = new Map<string, { subject: string; statement: string; region: Region; regions: number }>();
-  for (const region of regions) {
-    const subject = subjectOf(region, nameOf);
-    for (const statement of statementsOf(region.left, region.right)) {
-      const known = found.get(`${subject} ${statement}`);
-      if (known === undefined) found.set(`${subject} ${statement}`, { subject, statement, region, regions: 1 });
-      else known.regions++;
+/** Likewise in regions whose left side is what rules about Services do, and whose right side is what all rules do. */
+export function findingsAboutOthers(
+  regions: readonly Region[],
+  nameOf: NameOf,
+  owner: ServiceRules["owner"],
+  culpritOf: (region: Region) => Culprit | undefined,
+  addresses: readonly Address[],
+): Finding[] {
+  return collect(
+    addresses,
+    regions.map((found) => {
+      const culprit = culpritOf(found);
+      const region = presented(found, addresses);
+      const statement = `${describeCulprit(culprit, owner)} ${howTreated(region.left, region.right)}; should ${inWords(region.left, "should")}`;
+      return { subject: subjectOf(region, nameOf), statement, culprit, region };
+    }),
+  );
+}
+
+/** Equal findings once, by their subjects; each with a packet that `kpc trace` takes, if there is one. */
+function collect(addresses: readonly Address[], findings: readonly Omit<Finding, "regions">[]): Finding[] {
+  const found = new Map<string, { finding: Omit<Finding, "regions">; regions: number; isReplayable: boolean }>();
+  for (const finding of findings) {
+    const key = `${finding.subject} ${finding.statement}`;
+    const known = found.get(key);
+    if (known === undefined) {
+      found.set(key, { finding, regions: 1, isReplayable: isReplayable(finding.region, addresses) });
+      continue;
     }
+    known.regions++;
+    if (!known.isReplayable && isReplayable(finding.region, addresses))
+      found.set(key, { finding, regions: known.regions, isReplayable: true });
   }
-  return [...found.values()].sort((a, b) => (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0));
+  const rank = ({ subject }: { readonly subject: string }): number => (subject.startsWith("Service ") ? 0 : 1);
+  return [...found.values()]
+    .map(({ finding, regions }) => ({ ...finding, regions }))
+    .sort((a, b) => rank(a) - rank(b) || (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0));
 }
 
 function subjectOf({ packet, box }: Region, nameOf: NameOf): string {
@@ -57,10 +89,11 @@ function subjectOf({ packet, box }: Region, nameOf: NameOf): string {
 /** What the host does otherwise than it should. */
 function statementsOf(wanted: Outcome, there: Outcome): string[] {
   const [should, does] = [endpointsOf(wanted), endpointsOf(there)];
-  if (should.size === 0 && does.size === 0) return [`should ${inWords(wanted)}, this host: ${inWords(there)}`];
-  if (does.size === 0)
-    return [`missing on this host: should go to ${[...should].join(", ")}, this host: ${inWords(there)}`];
-  if (should.size === 0) return [`stale on this host: goes to ${[...does].join(", ")}, should ${inWords(wanted)}`];
+  const both = `should ${inWords(wanted, "should")}, this host: ${inWords(there, "does")}`;
+  if (should.size === 0 && does.size === 0) return [both];
+  if (does.size === 0) return [`missing on this host: ${both}`];
+  if (should.size === 0)
+    return [`stale on this host: goes to ${[...does].join(", ")}, should ${inWords(wanted, "should")}`];
   const missing = [...should].filter((endpoint) => !does.has(endpoint));
   const extra = [...does].filter((endpoint) => !should.has(endpoint));
   const statements = [
@@ -68,18 +101,58 @@ function statementsOf(wanted: Outcome, there: Outcome): string[] {
     ...extra.map((endpoint) => `endpoint ${endpoint} is on this host, not in the manifests`),
   ];
   if (statements.length > 0) return statements;
-  const masquerades = (outcome: Outcome): boolean => outcome.results.some(({ masquerade }) => masquerade);
   if (masquerades(wanted) !== masquerades(there))
     return [masquerades(wanted) ? "not masqueraded on this host" : "masqueraded on this host, should keep its source"];
-  return [`should ${inWords(wanted)}, this host: ${inWords(there)}`];
+  return [both];
 }
 
 function endpointsOf({ endpoints }: Outcome): Set<string> {
   return new Set(endpoints.map(({ address, port }) => printAddressPort(address, port)));
 }
 
-function inWords(outcome: Outcome): string {
+function masquerades({ results }: Outcome): boolean {
+  return results.some(({ masquerade }) => masquerade);
+}
+
+/** What happens, behind `should`, or of the host. */
+function inWords(outcome: Outcome, form: "should" | "does"): string {
+  const [go, be] = form === "should" ? ["go", "be "] : ["goes", "is "];
   return [...chancesOf(outcome)]
-    .map(([text, chance]) => (chance > 0.999999 ? text : `${text} (${(chance * 100).toFixed(2)} %)`))
+    .map(([text, chance]) => {
+      const words = text
+        .replace(/^to /, `${go} to `)
+        .replace(/^goes on/, `${go} on untranslated`)
+        .replace(/^drop$/, `${be}dropped`)
+        .replace(/^reject with/, `${be}rejected with`);
+      return chance > 0.999999 ? words : `${words} (${(chance * 100).toFixed(2)} %)`;
+    })
     .join(", or ");
+}
+
+// --- rules of others -------------------------------------------------------------------------------------------------------
+
+/** `line 12 of host.v4, which is not kube-proxy's,`. */
+function describeCulprit(culprit: Culprit | undefined, owner: ServiceRules["owner"]): string {
+  if (culprit === undefined) return `rules of this host that are not ${owner}'s`;
+  if ("policy" in culprit) return `the ${culprit.policy}`;
+  const span = culprit.rule.origin?.span();
+  const where = span === undefined ? "a rule" : `line ${lineAndColumn(span).line} of ${span.source.name}`;
+  return `${where}, which is not ${owner}'s,`;
+}
+
+/** What the rule does to the packet. */
+function howTreated(wanted: Outcome, there: Outcome): string {
+  const chances = [...chancesOf(there)];
+  const [text = ""] = chances[0] ?? [];
+  if (chances.length > 1) {
+    if (masquerades(wanted) !== masquerades(there)) return masquerades(there) ? "masquerades it" : "keeps its source";
+    return `makes it otherwise: ${inWords(there, "does")}`;
+  }
+  if (text === "drop") return "drops it";
+  if (text.startsWith("reject with")) return `rejects it with${text.slice("reject with".length)}`;
+  if (text.startsWith("goes on")) return "lets it go on untranslated";
+  const sameEnds = [...endpointsOf(wanted)].join() === [...endpointsOf(there)].join();
+  if (sameEnds && masquerades(wanted) !== masquerades(there))
+    return masquerades(there) ? "masquerades it" : "keeps its source";
+  return `sends it ${text}`;
 }

@@ -1,68 +1,148 @@
-/** The part of a host's rules that is about Services. */
-import { anyBit, CT_STATE_FIELD } from "../ir/build.ts";
-import { CT_STATE } from "../ir/constants.ts";
-import type { BaseChain, Chain, Program, Rule, Table, Verdict } from "../ir/types.ts";
+/** The part of a host's rules that is about Services, and the rest. */
+import type { Program, Rule, Table } from "../ir/types.ts";
+import type { Family } from "../net/address.ts";
+import { isAboutServices, withJumps } from "./jumps.ts";
 
-/** Rules about Services, and what was set aside. */
+/** Rules about Services, alone and among the others. */
 export interface ServiceRules {
-  readonly program: Program;
-  /** Whose rules they are; undefined when there are none. */
+  /** Only they. */
+  readonly own: Program;
+  /** All rules of the host. */
+  readonly whole: Program;
+  /** Families that there are rules about Services for. */
+  readonly families: readonly Family[];
+  readonly owner: "kube-proxy" | "kpc";
+  /** The behaviour that the rules were made for; undefined when they do not show it. */
   readonly mode: "nftables" | "iptables" | undefined;
-  /** kube-proxy's jumps were not there, as in the text that it restores, and were taken for given. */
-  readonly withoutJumps: boolean;
-  /** Tables, and rules in chains, that are somebody else's: in words. */
-  readonly foreign: readonly string[];
+  /** Families of which no built-in chain leads to KUBE-… or KPC-… chains. `given`: the text is one that kube-proxy restores,
+   *  which lacks the jumps, and they were put in. `missing`: it is a host's, and they are not there. */
+  readonly withoutJumps: Readonly<Record<"given" | "missing", readonly Family[]>>;
+  readonly others: readonly Others[];
 }
 
-/** kube-proxy's rules in `program`, or kpc's own. */
-export function serviceRulesOf({ ruleset, routes }: Program): ServiceRules {
-  const foreign: string[] = [];
-  let withoutJumps = false;
-  const tables = ruleset.tables.flatMap((table): Table[] => {
-    if (NFT_TABLES.has(table.name)) return [table];
-    if (!table.chains.some(({ name }) => isOurs(name))) {
-      if (table.chains.some(({ rules }) => rules.length > 0))
-        foreign.push(`table ${table.family} ${table.name}, ${count(table.chains.flatMap(({ rules }) => rules))}`);
-      return [];
-    }
-    const own = table.chains.map((chain) =>
-      chain.kind === "base"
-        ? onlyJumps(chain, table, foreign)
-        : { ...chain, rules: chain.rules.map(withoutAccounting) },
-    );
-    if (own.some((chain) => chain.kind === "base" && chain.rules.length > 0)) return [{ ...table, chains: own }];
-    withoutJumps = true;
-    return [{ ...table, chains: own.map((chain) => withJumps(chain, table)) }];
-  });
-  const names = tables.flatMap(({ name, chains }) => [name, ...chains.map((chain) => chain.name)]);
-  return { program: { ruleset: { tables }, routes }, mode: modeOf(names), withoutJumps, foreign };
+/** Rules that are somebody else's. */
+export interface Others {
+  /** `chain FORWARD of table ip filter, 2 rules`. */
+  readonly what: string;
+  readonly rules: readonly Rule[];
+  /** It is no rule, but the policy of a chain. */
+  readonly policy?: Policy;
 }
+
+/** The policy of a chain that drops. */
+export interface Policy {
+  readonly table: Table;
+  /** Of the chain. */
+  readonly name: string;
+  readonly what: string;
+}
+
+/** What `host` does for Services: rules of kube-proxy, or of kpc. `restored`: families whose text is no host's, but such as
+ *  kube-proxy restores. */
+export function serviceRulesOf({ ruleset, routes }: Program, restored: readonly Family[]): ServiceRules {
+  const others: Others[] = [];
+  const [own, whole]: [Table[], Table[]] = [[], []];
+  const withoutJumps = { given: [] as Family[], missing: [] as Family[] };
+  const lacking = TABLE_FAMILIES.filter(({ tables }) => {
+    const theirs = ruleset.tables.filter(({ family, chains }) => family === tables && chains.some(isOwnChain));
+    return theirs.length > 0 && !theirs.some(({ chains }) => chains.some((chain) => ownJumps(chain).length > 0));
+  });
+  for (const { family } of lacking) withoutJumps[restored.includes(family) ? "given" : "missing"].push(family);
+  for (const table of ruleset.tables) {
+    const isGiven = lacking.some(({ tables, family }) => tables === table.family && restored.includes(family));
+    if (NFT_TABLES.has(table.name)) {
+      own.push(table);
+      whole.push(table);
+    } else if (table.chains.some(isOwnChain)) {
+      const counted = { ...table, chains: table.chains.map(withoutAccounting) };
+      const complete = isGiven ? withJumps(counted) : counted;
+      own.push({ ...complete, chains: complete.chains.map((chain) => onlyJumps(chain)) });
+      whole.push(complete);
+      for (const chain of counted.chains) others.push(...othersIn(chain, table));
+    } else {
+      whole.push(table);
+      const rules = table.chains.flatMap((chain) => chain.rules);
+      if (rules.length > 0) others.push({ what: `table ${table.family} ${table.name}, ${count(rules)}`, rules });
+      for (const chain of table.chains) others.push(...policyOf(chain, table));
+    }
+  }
+  const names = own.flatMap(({ name, chains }) => [name, ...chains.map((chain) => chain.name)]);
+  return {
+    own: { ruleset: { tables: own }, routes },
+    whole: { ruleset: { tables: whole }, routes },
+    families: familiesOf(own),
+    owner: names.some((name) => name === "kube-proxy" || name.startsWith("KUBE-")) ? "kube-proxy" : "kpc",
+    mode: modeOf(names),
+    withoutJumps,
+    others,
+  };
+}
+
+/** Families that tables are of. */
+export function familiesOf(tables: readonly Table[]): Family[] {
+  const has = (family: Table["family"]): boolean =>
+    tables.some((table) => table.family === family || table.family === "inet");
+  return TABLE_FAMILIES.filter(({ tables: family }) => has(family)).map(({ family }) => family);
+}
+
+const TABLE_FAMILIES = [
+  { tables: "ip", family: "IPv4" },
+  { tables: "ip6", family: "IPv6" },
+] as const;
 
 /** Tables of nft that are about Services only. */
 const NFT_TABLES: ReadonlySet<string> = new Set(["kube-proxy", "kpc"]);
 
+/** Of kpc's rules the chains tell that only one of the modes has. */
 function modeOf(names: readonly string[]): ServiceRules["mode"] {
   if (names.includes("kube-proxy")) return "nftables";
-  return names.some((name) => name.startsWith("KUBE-")) ? "iptables" : undefined;
+  if (names.some((name) => name.startsWith("KUBE-"))) return "iptables";
+  const plain = new Set(names.map((name) => name.replace(/^KPC-/, "")));
+  if (plain.has("unserved-elsewhere")) return "nftables";
+  return plain.has("forward-translated") ? "iptables" : undefined;
 }
 
-function isOurs(chain: string): boolean {
-  return chain.startsWith("KUBE-") || chain.startsWith("KPC-");
+function isOwnChain({ name }: { readonly name: string }): boolean {
+  return isAboutServices(name);
 }
 
-/** A base chain without rules of others. Its policy is the host's, too. */
-function onlyJumps(chain: BaseChain, table: Table, foreign: string[]): BaseChain {
-  const [own, others] = partition(chain.rules, (rule) => isOurs(targetOf(rule) ?? ""));
-  if (others.length > 0) foreign.push(`chain ${chain.name} of table ${table.family} ${table.name}, ${count(others)}`);
-  if (chain.policy === "drop")
-    foreign.push(`policy DROP of chain ${chain.name} of table ${table.family} ${table.name}`);
-  return { ...chain, policy: "accept", rules: own };
+/** Its rules that lead to chains about Services. */
+function ownJumps(chain: Table["chains"][number]): readonly Rule[] {
+  return chain.kind === "base" ? chain.rules.filter((rule) => isAboutServices(targetOf(rule) ?? "")) : [];
+}
+
+/** A base chain without what others put there. */
+function onlyJumps(chain: Table["chains"][number]): Table["chains"][number] {
+  return chain.kind === "base" ? { ...chain, policy: "accept", rules: ownJumps(chain) } : chain;
+}
+
+function othersIn(chain: Table["chains"][number], table: Table): Others[] {
+  const own = new Set(isOwnChain(chain) ? chain.rules : ownJumps(chain));
+  const rules = chain.rules.filter((rule) => !own.has(rule));
+  return [
+    ...(rules.length > 0 ? [{ what: `chain ${nameOf(chain, table)}, ${count(rules)}`, rules }] : []),
+    ...policyOf(chain, table),
+  ];
+}
+
+function policyOf(chain: Table["chains"][number], table: Table): Others[] {
+  if (chain.kind !== "base" || chain.policy !== "drop") return [];
+  const what = `policy drop of chain ${nameOf(chain, table)}`;
+  return [{ what, rules: [], policy: { table, name: chain.name, what } }];
+}
+
+function nameOf({ name }: { readonly name: string }, { family, name: table }: Table): string {
+  return `${name} of table ${family} ${table}`;
 }
 
 /** A match on an accounting object counts, and holds unless the object has a quota. kube-proxy's have none. */
-function withoutAccounting(rule: Rule): Rule {
-  const steps = rule.steps.filter((step) => step.kind !== "opaque" || !ACCOUNTING.test(step.text));
-  return steps.length === rule.steps.length ? rule : { ...rule, steps };
+function withoutAccounting(chain: Table["chains"][number]): Table["chains"][number] {
+  if (!isOwnChain(chain)) return chain;
+  const rules = chain.rules.map((rule) => {
+    const steps = rule.steps.filter((step) => step.kind !== "opaque" || !ACCOUNTING.test(step.text));
+    return steps.length === rule.steps.length ? rule : { ...rule, steps };
+  });
+  return { ...chain, rules };
 }
 
 const ACCOUNTING = /^-m nfacct --nfacct-name (ct_state_invalid_dropped_pkts|localhost_nps_accepted_pkts)$/;
@@ -70,58 +150,6 @@ const ACCOUNTING = /^-m nfacct --nfacct-name (ct_state_invalid_dropped_pkts|loca
 function targetOf({ steps }: Rule): string | undefined {
   const last = steps.at(-1);
   return last?.kind === "verdict" && "chain" in last.verdict ? last.verdict.chain : undefined;
-}
-
-/** The jumps that kube-proxy makes by commands of their own, for a chain that has none. */
-function withJumps(chain: Chain, table: Table): Chain {
-  if (chain.kind !== "base") return chain;
-  const jumps = (JUMPS[table.name]?.[chain.name] ?? []).filter(({ to }) =>
-    table.chains.some(({ name }) => name === to),
-  );
-  return { ...chain, rules: jumps.map(({ to, isNew }) => jump(to, isNew)) };
-}
-
-interface Jump {
-  readonly to: string;
-  readonly isNew: boolean;
-}
-
-const always = (to: string): Jump => ({ to, isNew: false });
-const whenNew = (to: string): Jump => ({ to, isNew: true });
-
-/** By table and chain, in their order (SEMANTICS of kube-proxy's iptables mode). */
-const JUMPS: Readonly<Record<string, Readonly<Record<string, readonly Jump[]>>>> = {
-  filter: {
-    INPUT: [
-      always("KUBE-FIREWALL"),
-      whenNew("KUBE-PROXY-FIREWALL"),
-      always("KUBE-NODEPORTS"),
-      whenNew("KUBE-EXTERNAL-SERVICES"),
-    ],
-    FORWARD: [
-      whenNew("KUBE-PROXY-FIREWALL"),
-      always("KUBE-FORWARD"),
-      whenNew("KUBE-SERVICES"),
-      whenNew("KUBE-EXTERNAL-SERVICES"),
-    ],
-    OUTPUT: [always("KUBE-FIREWALL"), whenNew("KUBE-PROXY-FIREWALL"), whenNew("KUBE-SERVICES")],
-  },
-  nat: {
-    PREROUTING: [always("KUBE-SERVICES")],
-    OUTPUT: [always("KUBE-SERVICES")],
-    POSTROUTING: [always("KUBE-POSTROUTING")],
-  },
-};
-
-function jump(chain: string, isNew: boolean): Rule {
-  const verdict: Verdict = { kind: "jump", chain };
-  return { steps: [...(isNew ? [NEW] : []), { kind: "verdict", verdict }] };
-}
-
-const NEW = anyBit(CT_STATE_FIELD, CT_STATE.new);
-
-function partition<T>(items: readonly T[], holds: (item: T) => boolean): [T[], T[]] {
-  return [items.filter(holds), items.filter((item) => !holds(item))];
 }
 
 function count(rules: readonly Rule[]): string {

@@ -25,7 +25,7 @@ describe("kpc diff", () => {
     inFolder(FILES, (folder) => {
       const { code, stdout } = kpc(["diff", "rules.nft", "wrong.nft", "-q", "--limit", "1"], { folder });
       expect(code).toBe(1);
-      expect(stdout).toContain("tcp 0.0.0.0:0 > 10.96.0.1:80   sent by the node itself\n");
+      expect(stdout).toContain("tcp 127.0.0.1:40000 > 10.96.0.1:80   sent by the node itself\n");
       expect(stdout).toContain("to 10.96.0.1 port 80\n");
       expect(stdout).toContain(
         "rules.nft  to 10.244.1.7:8080, masqueraded (50.00 %), or to 10.244.1.8:8080, masqueraded (50.00 %)",

@@ -1,0 +1,35 @@
+/** The answer to a question that comparisons were made for. */
+import type { Comparison } from "./compare.ts";
+
+/** What all comparisons together found, and what that rests on. */
+export interface Answer extends Comparison {
+  /** What was not read or not compared, besides `open`: a sentence each. */
+  readonly gaps: readonly string[];
+  /** What was taken for given: behind `assuming`. */
+  readonly given: readonly string[];
+  /** What was compared besides all packets, for the end of the verdict. */
+  readonly also?: string;
+}
+
+export function answerOf(comparisons: readonly Comparison[], ground: Omit<Answer, keyof Comparison>): Answer {
+  const sum = (key: "differing" | "boxes"): number =>
+    comparisons.reduce((total, comparison) => total + comparison[key], 0);
+  return {
+    ...ground,
+    regions: comparisons.flatMap(({ regions }) => regions),
+    differing: sum("differing"),
+    boxes: sum("boxes"),
+    open: comparisons.flatMap(({ open }) => open),
+  };
+}
+
+/** Whether everything was read and compared. */
+export function isWhole({ open, gaps }: Answer): boolean {
+  return open.length === 0 && gaps.length === 0;
+}
+
+/** `equal` only where all packets were looked at. */
+export function opinionOf(answer: Answer): "different" | "no difference found" | "equal" {
+  if (answer.differing > 0) return "different";
+  return isWhole(answer) ? "equal" : "no difference found";
+}

@@ -1,0 +1,62 @@
+/** How packets get to kube-proxy's chains of iptables. */
+import { anyBit, CT_STATE_FIELD } from "../ir/build.ts";
+import { CT_STATE } from "../ir/constants.ts";
+import type { Rule, Table, Verdict } from "../ir/types.ts";
+
+/** Whether a chain is kube-proxy's, the kubelet's or kpc's. KUBE-ROUTER-… and the like are other people's. */
+export function isAboutServices(chain: string): boolean {
+  return chain.startsWith("KPC-") || KUBE_CHAINS.test(chain);
+}
+
+const KUBE_CHAINS =
+  /^KUBE-(?:(?:SVC|SVL|EXT|FW|SEP|XLB)-[A-Z0-9]+|SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|FORWARD|FIREWALL|PROXY-FIREWALL|MARK-(?:MASQ|DROP)|(?:PROXY|KUBELET)-CANARY|IPTABLES-HINT)$/;
+
+/** A table with the jumps that kube-proxy makes by commands of their own. */
+export function withJumps(table: Table): Table {
+  const isThere = ({ to }: Jump): boolean => table.chains.some(({ name }) => name === to);
+  const chains = table.chains.map((chain): Table["chains"][number] => {
+    if (chain.kind !== "base") return chain;
+    const jumps = (JUMPS[table.name]?.[chain.name] ?? []).filter(isThere);
+    return { ...chain, rules: [...jumps.map(({ to, isNew }) => jump(to, isNew)), ...chain.rules] };
+  });
+  return { ...table, chains };
+}
+
+interface Jump {
+  readonly to: string;
+  readonly isNew: boolean;
+}
+
+const always = (to: string): Jump => ({ to, isNew: false });
+const whenNew = (to: string): Jump => ({ to, isNew: true });
+
+/** By table and chain, in their order (SEMANTICS of kube-proxy's iptables mode). */
+const JUMPS: Readonly<Record<string, Readonly<Record<string, readonly Jump[]>>>> = {
+  filter: {
+    INPUT: [
+      always("KUBE-FIREWALL"),
+      whenNew("KUBE-PROXY-FIREWALL"),
+      always("KUBE-NODEPORTS"),
+      whenNew("KUBE-EXTERNAL-SERVICES"),
+    ],
+    FORWARD: [
+      whenNew("KUBE-PROXY-FIREWALL"),
+      always("KUBE-FORWARD"),
+      whenNew("KUBE-SERVICES"),
+      whenNew("KUBE-EXTERNAL-SERVICES"),
+    ],
+    OUTPUT: [always("KUBE-FIREWALL"), whenNew("KUBE-PROXY-FIREWALL"), whenNew("KUBE-SERVICES")],
+  },
+  nat: {
+    PREROUTING: [always("KUBE-SERVICES")],
+    OUTPUT: [always("KUBE-SERVICES")],
+    POSTROUTING: [always("KUBE-POSTROUTING")],
+  },
+};
+
+function jump(chain: string, isNew: boolean): Rule {
+  const verdict: Verdict = { kind: "jump", chain };
+  return { steps: [...(isNew ? [NEW] : []), { kind: "verdict", verdict }] };
+}
+
+const NEW = anyBit(CT_STATE_FIELD, CT_STATE.new);
