@@ -1,0 +1,92 @@
+/** Sets and maps of the IR's JSON. */
+import type {
+  Component,
+  DataType,
+  MapDeclaration,
+  MapElement,
+  SetDeclaration,
+  SetElement,
+  Verdict,
+} from "../../ir/types.ts";
+import { expression } from "./read-expressions.ts";
+import { dataType, partReader, valueReader } from "./read-values.ts";
+import {
+  fail,
+  flag,
+  type Json,
+  known,
+  list,
+  literal,
+  member,
+  object,
+  oneOf,
+  optional,
+  type Reader,
+  text,
+  whole,
+} from "./shape.ts";
+
+export const verdict: Reader<Verdict> = (json) => {
+  const kind = oneOf<Verdict["kind"]>({ accept: 1, drop: 1, continue: 1, return: 1, jump: 1, goto: 1 })(
+    member(json, "kind"),
+  );
+  return kind === "jump" || kind === "goto"
+    ? object<Extract<Verdict, { chain: string }>>({ kind: known(kind), chain: text })(json)
+    : object<Exclude<Verdict, { chain: string }>>({ kind: known(kind) })(json);
+};
+
+/** Parts one by one, each by its own type. */
+function tuple<T>(types: readonly DataType[], readerOf: (type: DataType) => Reader<T>): Reader<readonly T[]> {
+  return (json) => {
+    const { value, path, depth } = json;
+    if (!Array.isArray(value) || value.length !== types.length) return fail(json, `${types.length} parts`);
+    return types.map((type, i) => readerOf(type)({ value: value[i], path: `${path}[${i}]`, depth: depth + 1 }));
+  };
+}
+
+export function elementReader(types: readonly DataType[]): Reader<SetElement> {
+  return object<Pick<SetElement, "key" | "comment">>({ key: tuple(types, partReader), comment: optional(text) });
+}
+
+export function mapElementReader(
+  types: readonly DataType[],
+  data: "verdict" | readonly DataType[],
+): Reader<MapElement> {
+  return object<Pick<MapElement, "key" | "comment" | "value">>({
+    key: tuple(types, partReader),
+    comment: optional(text),
+    value: data === "verdict" ? verdict : tuple(data, valueReader),
+  });
+}
+
+const component = object<Component>({ type: dataType, sample: expression });
+
+const dynamic = optional(
+  object<NonNullable<SetDeclaration["dynamic"]>>({ size: whole(), timeoutSeconds: optional(whole()) }),
+);
+
+const SHARED = {
+  name: text,
+  key: list(component),
+  interval: flag,
+  dynamic,
+  anonymous: optional(literal(true)),
+  attributes: optional(list(text)),
+  comment: optional(text),
+} as const;
+
+export function readSet(json: Json): SetDeclaration {
+  const types = typesOf(json, "key");
+  return object<SetDeclaration>({ ...SHARED, elements: list(elementReader(types)) })(json);
+}
+
+export function readMap(json: Json): MapDeclaration {
+  const isVerdict = member(json, "data").value === "verdict";
+  const elements = mapElementReader(typesOf(json, "key"), isVerdict ? "verdict" : typesOf(json, "data"));
+  const data: Reader<MapDeclaration["data"]> = isVerdict ? literal("verdict") : list(component);
+  return object<MapDeclaration>({ ...SHARED, data, elements: list(elements) })(json);
+}
+
+function typesOf(json: Json, key: "key" | "data"): DataType[] {
+  return list(component)(member(json, key)).map(({ type }) => type);
+}

@@ -1,0 +1,116 @@
+/** The JSON that `printIr` prints, as a program. */
+import type { DiagnosticCode, Report, Source } from "../../diagnostics.ts";
+import { checkProgram } from "../../ir/check.ts";
+import type { BaseChain, Chain, Program, RegularChain, Rule, Table, TableFamily } from "../../ir/types.ts";
+import { readMap, readSet } from "./read-sets.ts";
+import { stepReader } from "./read-steps.ts";
+import {
+  byKind,
+  fail,
+  type Json,
+  list,
+  literal,
+  Misshapen,
+  member,
+  object,
+  oneOf,
+  optional,
+  type Reader,
+  text,
+  whole,
+} from "./shape.ts";
+
+/** The program in `source`; undefined where it is none, and where it breaks a promise that programs keep. Reports
+ *  `json-syntax` and `rules-syntax`. Its rules have no places: they are those of the manifests that it was made from. */
+export function readIr(source: Source, report: Report): Program | undefined {
+  const error = (code: DiagnosticCode, message: string, start = 0): undefined => {
+    report({ severity: "error", code, message, origin: { span: () => ({ source, start, end: start + 1 }) } });
+    return undefined;
+  };
+  let value: unknown;
+  try {
+    value = JSON.parse(source.text);
+  } catch (cause) {
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return error("json-syntax", `expected JSON: ${message}`, Number(/position (\d+)/.exec(message)?.[1] ?? 0));
+  }
+  try {
+    const program = readProgram({ value, path: "", depth: 0 });
+    const [violation, ...more] = checkProgram(program);
+    if (violation === undefined) return program;
+    const others = more.length > 0 ? `, and ${more.length} more like this` : "";
+    return error("rules-syntax", `expected a sound program: ${violation.where} ${violation.message}${others}`);
+  } catch (cause) {
+    if (cause instanceof Misshapen) return error("rules-syntax", cause.message);
+    throw cause;
+  }
+}
+
+function readProgram(json: Json): Program {
+  literal("kpc.dev/v1alpha1")(member(json, "apiVersion"));
+  literal("Program")(member(json, "kind"));
+  return {
+    ruleset: object<Program["ruleset"]>({ tables: list(readTable), retired: optional(list(readRetired)) })(
+      member(json, "ruleset"),
+    ),
+    routes: list(anything)(member(json, "routes")),
+  };
+}
+
+/** What HTTP requests meet is no part of rules. */
+function anything(json: Json): Program["routes"][number] {
+  return typeof json.value === "object" ? (json.value as Program["routes"][number]) : fail(json, "routes of a host");
+}
+
+const FAMILY = oneOf<TableFamily>({ ip: 1, ip6: 1, inet: 1, arp: 1, bridge: 1, netdev: 1 });
+const readRetired = object<Pick<Table, "family" | "name">>({ family: FAMILY, name: text });
+
+function readTable(json: Json): Table {
+  const family = FAMILY(member(json, "family"));
+  return object<Omit<Table, "retired" | "objects" | "dormant">>({
+    family: FAMILY,
+    name: text,
+    comment: optional(text),
+    sets: list(readSet),
+    maps: list(readMap),
+    chains: list(chainReader(family)),
+  })(json);
+}
+
+function chainReader(family: TableFamily): Reader<Chain> {
+  const rules = list(
+    object<Omit<Rule, "origin">>({
+      steps: list(stepReader(family)),
+      comment: optional(text),
+      whileReplacing: optional(literal(true)),
+    }),
+  );
+  return byKind<Chain>({
+    base: object<BaseChain>({
+      kind: literal("base"),
+      name: text,
+      type: oneOf<BaseChain["type"]>({ filter: 1, nat: 1, route: 1 }),
+      hook: oneOf<BaseChain["hook"]>({
+        prerouting: 1,
+        input: 1,
+        forward: 1,
+        output: 1,
+        postrouting: 1,
+        ingress: 1,
+        egress: 1,
+      }),
+      priority: whole(true),
+      policy: oneOf<BaseChain["policy"]>({ accept: 1, drop: 1 }),
+      device: optional(text),
+      comment: optional(text),
+      rules,
+    }),
+    regular: object<RegularChain>({
+      kind: literal("regular"),
+      name: text,
+      anonymous: optional(literal(true)),
+      comment: optional(text),
+      rules,
+    }),
+  });
+}
