@@ -105,7 +105,10 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
           .description(
             "prove that two of manifests and rules do the same to every packet, or show one that tells them apart",
           )
-          .argument("<left>", "manifests, or rules of nft or iptables (rules.v4,rules.v6 for both families)")
+          .argument(
+            "<left>",
+            "manifests, rules of nft or iptables (rules.v4,rules.v6 for both families), or kpc's IR (-o ir)",
+          )
           .argument("<right>", "likewise"),
       ),
     ),

@@ -8,7 +8,7 @@ import { loadSpecs } from "../specs/load.ts";
 import { readConfig } from "./config.ts";
 import { type CompareFlags, compareOptions, readDeclarations, tell } from "./except.ts";
 import { readText } from "./inputs.ts";
-import { dialectOf, readRules, sourcesOf } from "./rules-file.ts";
+import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -51,12 +51,15 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   );
 }
 
-/** Manifests are compiled; rules are read. A comma list stands for several files of rules. */
+/** Manifests are compiled; rules, and kpc's IR, are read. A comma list stands for several files of one of both. */
 async function readSide(name: string, flags: CompareFlags): Promise<Side | undefined> {
   const files = name.split(",");
-  const [first = ""] = files;
-  if (files.length === 1 && isManifests(first)) {
-    const { diagnostics, compiled } = compileInputs([first], flags);
+  const manifests = files.filter(isManifests);
+  if (manifests.length > 0) {
+    const [other] = files.filter((file) => !manifests.includes(file));
+    if (other !== undefined)
+      throw new Trouble(`${manifests[0]} has manifests, and ${other} has rules: expected one of both by commas`);
+    const { diagnostics, compiled } = compileInputs(manifests, flags);
     showDiagnostics(diagnostics, flags);
     if (compiled === undefined) return undefined;
     return { program: compiled.program, addresses: compiled.node.addresses, unread: [] };
@@ -73,10 +76,11 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
 
 function isManifests(name: string): boolean {
   if (name === "-") return false;
-  if (/\.(ya?ml|json)$/.test(name)) return true;
+  if (/\.ya?ml$/.test(name)) return true;
   if (/\.(nft|rules|v4|v6|txt|dump|save)$/.test(name)) return false;
   try {
-    return dialectOf(readText(name)) === undefined;
+    const text = readText(name);
+    return !isIr(text) && (/\.json$/.test(name) || dialectOf(text) === undefined);
   } catch (error) {
     if (error instanceof Trouble && /it is a folder/.test(error.message)) return true;
     throw error;

@@ -1,4 +1,4 @@
-/** Files with rules, whatever dialect they are in. */
+/** Files with rules, whatever dialect they are in: text of nft or of iptables, or kpc's own IR. */
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import { readSource } from "./inputs.ts";
@@ -11,6 +11,11 @@ export function dialectOf(text: string): "nft" | "iptables" | undefined {
     );
   if (found === null) return undefined;
   return found[1] === undefined ? "iptables" : "nft";
+}
+
+/** Whether a text is what `kpc compile -o ir` prints: it says so in its head. */
+export function isIr(text: string): boolean {
+  return /^\s*\{/.test(text) && /"kind"\s*:\s*"Program"/.test(text.slice(0, 200));
 }
 
 /** The texts of a comma list of files; `-` is standard input. Throws `Trouble` when one cannot be read. */
@@ -26,6 +31,10 @@ export async function readRules(sources: readonly Source[], report: Report): Pro
 
 /** The program of one file. Reports `rules-dialect` where iptables-save follows text of nft, which is read alone. */
 export async function readRulesOf(source: Source, report: Report): Promise<Program> {
+  if (isIr(source.text)) {
+    const program = (await import("../formats/ir/read.ts")).readIr(source, report);
+    return program ?? { ruleset: { tables: [] }, routes: [] };
+  }
   const dialect = dialectOf(source.text);
   if (dialect !== "nft") {
     const { readIptables } = await import("../formats/iptables/read.ts");

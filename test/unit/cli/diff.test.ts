@@ -1,9 +1,11 @@
 import { describe, expect, test } from "vitest";
+import { printIr } from "../../../compiler/formats/ir/print.ts";
 import { inFolder, kpc } from "../../support/cli.ts";
 import { mustCompile, printIptables, printNft } from "../../support/compile.ts";
 import { webCluster } from "../../support/tables.ts";
 
-const { program } = mustCompile(webCluster(["10.244.1.7", "10.244.1.8"]));
+const cluster = webCluster(["10.244.1.7", "10.244.1.8"]);
+const { program } = mustCompile(cluster);
 const FILES = {
   "rules.nft": printNft(program),
   "rules.v4": printIptables(program, "ip"),
@@ -48,9 +50,49 @@ describe("kpc diff", () => {
       expect(found).toMatchObject({
         equal: false,
         open: [],
-        regions: [{ protocol: "tcp", destinationPort: [80, 80] }],
+        regions: [
+          {
+            protocol: "tcp",
+            destinationPort: [80, 80],
+            rightRules: expect.arrayContaining([expect.objectContaining({ file: "wrong.nft", chain: "pick-2-tcp" })]),
+          },
+        ],
       });
       expect(found.regions).toHaveLength(1);
+    });
+  });
+
+  test("takes manifests by commas, and what -o ir prints", () => {
+    const [services = "", ...others] = cluster.objects.map((object) => JSON.stringify(object));
+    const files = {
+      ...FILES,
+      "a.json": services,
+      "b.json": JSON.stringify({ apiVersion: "v1", kind: "List", items: others.map((text) => JSON.parse(text)) }),
+      "kpc.json": JSON.stringify({ ...cluster.proxy, apiVersion: "kpc.dev/v1alpha1", kind: "Config" }),
+      "ir.json": printIr(program),
+    };
+    inFolder(files, (folder) => {
+      const diff = (...args: string[]) => kpc(["diff", ...args, "-q", "-c", "kpc.json"], { folder });
+      expect(diff("a.json,b.json", "rules.nft")).toMatchObject({ code: 0, stderr: "" });
+      expect(diff("ir.json", "rules.nft")).toMatchObject({ code: 0, stderr: "" });
+      expect(diff("wrong.nft", "ir.json").code).toBe(1);
+      expect(diff("a.json,rules.v4", "rules.nft")).toMatchObject({
+        code: 2,
+        stderr: "kpc: a.json has manifests, and rules.v4 has rules: expected one of both by commas\n",
+      });
+    });
+  });
+
+  test("claims nothing where it could not read everything", () => {
+    inFolder({ ...FILES, "b.nft": `oops\n${FILES["rules.nft"]}` }, (folder) => {
+      const { code, stdout } = kpc(["diff", "rules.nft", "b.nft", "-q", "-o", "json"], { folder });
+      expect(code).toBe(1);
+      expect(JSON.parse(stdout)).toMatchObject({
+        equal: false,
+        verdict: "no difference found",
+        notCompared: ["what could not be read, at b.nft:1:1"],
+        unread: [{ file: "b.nft", line: 1 }],
+      });
     });
   });
 
@@ -59,6 +101,8 @@ describe("kpc diff", () => {
       const { code, stdout } = kpc(["diff", "rules.nft", "rules.v4,rules.v6", "-q", "--budget", "300"], { folder });
       expect(code).toBe(1);
       expect(stdout).toMatch(/not compared: tcp, IPv4, .* on: after 300 steps\n/);
+      const lines = stdout.split("\n").filter((line) => line.startsWith("not compared"));
+      expect(new Set(lines).size).toBe(lines.length);
       expect(stdout).toMatch(/=> no difference found: what was compared, in [1-9][0-9]* classes\n$/);
     });
   });
