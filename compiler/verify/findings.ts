@@ -50,7 +50,9 @@ export function findingsAboutOthers(
     regions.map((found) => {
       const culprit = culpritOf(found);
       const region = presented(found, addresses);
-      const statement = `${describeCulprit(culprit, owner)} ${howTreated(region.left, region.right)}; should ${inWords(region.left, "should")}`;
+      const { assumptions } = region;
+      const where = assumptions.length > 0 ? ` where this holds: ${assumptions.join(", ")}` : "";
+      const statement = `${describeCulprit(culprit, owner)} ${howTreated(region.left, region.right)}${where}; should ${inWords(region.left, "should")}`;
       return { subject: subjectOf(region, nameOf), statement, culprit, region };
     }),
   );

@@ -49,7 +49,7 @@ export class Blame {
   private readonly without = new Map<Suspect, Evaluator>();
   private readonly known = new Map<string, Culprit | undefined>();
   private readonly numbers: ReadonlyMap<Rule, number>;
-  /** All that were found. */
+  /** All that were found, and all that may be meant where several are to blame together. */
   readonly blamed = new Set<Suspect>();
   /** There are regions for which nothing was found. */
   isUnsure = false;
@@ -97,6 +97,7 @@ export class Blame {
       this.blamed.add(policy);
       return { policy: policy.what };
     }
+    if (rule === undefined) for (const each of [...met, ...this.silent, ...this.policies]) this.blamed.add(each);
     const found = rule ?? met.at(-1);
     if (found === undefined) return undefined;
     this.blamed.add(found);

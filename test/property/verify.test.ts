@@ -1,0 +1,71 @@
+import fc from "fast-check";
+import { expect, test } from "vitest";
+import { compare } from "../../compiler/compare/compare.ts";
+import { findDifference } from "../../compiler/compare/outcomes.ts";
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import { type Address, parseAddress } from "../../compiler/net/address.ts";
+import { namesIn } from "../../compiler/verify/names.ts";
+import { Blame, onlyServiceTraffic } from "../../compiler/verify/others.ts";
+import { serviceRulesOf } from "../../compiler/verify/service-rules.ts";
+import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
+import { mustCompile } from "../support/compile.ts";
+import { readIptablesText, readNftText } from "../support/read.ts";
+import { finderIn } from "../support/regions.ts";
+import { webCluster } from "../support/tables.ts";
+
+const { program, node } = mustCompile(webCluster(["10.244.1.7", "10.244.1.8"], { type: "NodePort" }));
+const { addresses } = node;
+const { nameOf } = namesIn(program, addresses);
+const environment = environmentOf(addresses);
+
+function addressOf(text: string): Address {
+  const address = parseAddress(text);
+  if (address === undefined) throw new Error(text);
+  return address;
+}
+
+/** First packets to the Service, and to an address that is none's. */
+const packet: fc.Arbitrary<Packet> = fc.record({
+  protocol: fc.constantFrom(6, 17),
+  source: fc.constantFrom("10.244.1.7", "10.244.9.9", "192.168.0.2", "203.0.113.9", "10.0.0.1").map(addressOf),
+  destination: fc.constantFrom("10.96.0.1", "10.96.0.9", "192.168.0.2").map(addressOf),
+  sourcePort: fc.constantFrom(1024, 40000),
+  destinationPort: fc.constantFrom(80, 30080, 443),
+  inInterface: fc.constantFrom(undefined, "eth0", "cni0"),
+  mark: fc.constant(0),
+});
+
+const others: fc.Arbitrary<Program> = fc.oneof(
+  foreignIptables.map((text) => readIptablesText(text).program),
+  foreignNft.map((text) => readNftText(text).program),
+);
+
+test("a packet to a Service that rules of others treat otherwise is in a region, and a rule is blamed for that", () => {
+  let differing = 0;
+  fc.assert(
+    fc.property(others, fc.array(packet, { minLength: 30, maxLength: 60 }), (foreign, packets) => {
+      const tables = [...program.ruleset.tables, ...foreign.ruleset.tables];
+      const rules = serviceRulesOf({ ruleset: { tables }, routes: [] }, []);
+      const comparison = compare(rules.own, rules.whole, { addresses, families: ["IPv4"], keep: 1_000_000 });
+      fc.pre(comparison.open.length === 0);
+      const traffic = onlyServiceTraffic(comparison, rules, nameOf, addresses);
+      const isFound = finderIn(traffic, [rules.own, rules.whole]);
+      const [own, whole] = [new Evaluator(rules.own), new Evaluator(rules.whole)];
+      for (const each of packets) {
+        const alone = own.evaluate(each, environment);
+        const isService =
+          nameOf(each.protocol, each.destination, each.destinationPort) !== undefined ||
+          alone.some(({ verdict }) => verdict !== "pass" && verdict !== "accept");
+        if (!isService || findDifference(alone, whole.evaluate(each, environment)) === undefined) continue;
+        differing++;
+        expect(isFound(each)).toBe(true);
+      }
+      const blame = new Blame(rules, addresses);
+      for (const region of traffic.regions) expect(blame.culpritOf(region)).toBeDefined();
+    }),
+    { numRuns: 60 },
+  );
+  expect(differing).toBeGreaterThan(50);
+});
