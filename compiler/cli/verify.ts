@@ -1,9 +1,9 @@
-import { type Comparison, compare } from "../compare/compare.ts";
+import { type CompareOptions, type Comparison, compare } from "../compare/compare.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
-import { namesIn } from "../verify/names.ts";
+import { type NameOf, namesIn } from "../verify/names.ts";
 import { Blame, onlyServiceTraffic } from "../verify/others.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
@@ -43,29 +43,27 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   const { own, whole, owner, others } = rules;
   const options = { ...compareOptions(flags), addresses: node.addresses, families };
   const parts: Part[] = [{ programs: [program, own], comparison: compare(program, own, options) }];
-  if (others.length > 0) {
-    const comparison = compare(own, whole, { ...options, keep: MOST_OF_OTHERS });
-    const unseen = comparison.differing - comparison.regions.length;
-    if (unseen > 0) gaps.push(`${unseen} classes of packets that are treated by rules not about Services`);
-    const traffic = onlyServiceTraffic(comparison, rules, known.nameOf, node.addresses);
-    parts.push({ programs: [own, whole], comparison: traffic });
+  const byOthers = others.length > 0 ? compareOthers(rules, options, known.nameOf) : undefined;
+  if (byOthers !== undefined) {
+    parts.push({ programs: [own, whole], comparison: byOthers.traffic });
+    gaps.push(...byOthers.gaps);
   }
   const sides = { left: "manifests", right: "this host", addresses: node.addresses };
   const blame = new Blame(rules, node.addresses);
-  const found = ([about = [], byOthers = []]: readonly Comparison["regions"][]): Found[] => [
+  const found = ([about = [], treated = []]: readonly Comparison["regions"][]): Found[] => [
     { about: "service rules", findings: findingsOf(about, known.nameOf, node.addresses), sides },
     {
       about: "other rules",
-      findings: findingsAboutOthers(byOthers, known.nameOf, owner, (region) => blame.culpritOf(region), node.addresses),
+      findings: findingsAboutOthers(treated, known.nameOf, owner, (region) => blame.culpritOf(region), node.addresses),
       sides: { ...sides, left: "Service rules", right: "all rules" },
     },
   ];
+  for (const region of byOthers?.traffic.regions ?? []) blame.culpritOf(region);
+  const isAll = byOthers !== undefined && byOthers.gaps.length === 0 && byOthers.traffic.open.length === 0;
   const harmless = (each: Others): boolean => !isToBlame(each, blame);
-  for (const region of parts[1]?.comparison.regions ?? []) blame.culpritOf(region);
+  const why = `set aside, no packet to a Service ${isAll ? "" : "that was compared "}fares otherwise by it`;
   note(
-    others
-      .filter(harmless)
-      .map((each) => `set aside, no packet to a Service fares otherwise by it: ${describeOthers(each)}`),
+    others.filter(harmless).map((each) => `${why}: ${describeOthers(each)}`),
     flags,
   );
   return tell(
@@ -86,11 +84,25 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
         mode: settings.mode,
         families,
         ...findingsToData(found(regions), flags.limit),
-        others: others.map((each) => othersToData(each, harmless(each))),
+        others: others.map((each) => othersToData(each, !harmless(each) || (isAll ? false : null))),
         notes: [...notes, ...problemsOf(rules)],
       }),
     },
   );
+}
+
+/** The rules about Services against all rules, for traffic to Services. `gaps`: what of it was not looked at. */
+function compareOthers(
+  rules: ServiceRules,
+  options: CompareOptions,
+  nameOf: NameOf,
+): { readonly traffic: Comparison; readonly gaps: readonly string[] } {
+  const comparison = compare(rules.own, rules.whole, { ...options, keep: MOST_OF_OTHERS });
+  const unseen = comparison.differing - comparison.regions.length;
+  return {
+    traffic: onlyServiceTraffic(comparison, rules, nameOf, options.addresses),
+    gaps: unseen > 0 ? [`${unseen} classes of packets that are treated by rules not about Services`] : [],
+  };
 }
 
 /** Regions that are looked at for traffic to Services. */

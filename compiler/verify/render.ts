@@ -53,9 +53,9 @@ export function describeOthers({ what, rules }: Others): string {
   return places === "" ? what : `${what} (${places})`;
 }
 
-/** `harmless`: no packet to a Service fares otherwise by them. */
-export function othersToData({ what, rules }: Others, harmless: boolean): object {
-  return { what, changesServiceTraffic: !harmless, rules: rules.map(ruleToData) };
+/** `changes`: whether a packet to a Service fares otherwise by them; null where not all were compared. */
+export function othersToData({ what, rules }: Others, changes: boolean | null): object {
+  return { what, changesServiceTraffic: changes, rules: rules.map(ruleToData) };
 }
 
 function ruleToData(rule: Rule): object {

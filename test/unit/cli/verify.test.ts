@@ -233,6 +233,13 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     ]);
   });
 
+  test("calls no rule harmless where not all was compared", () => {
+    const dump = foreign("-A FORWARD", "-A FORWARD -d 10.9.9.9/32 -j DROP");
+    const { code, stdout } = check(dump, "-o", "json", "--budget", "20");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ equal: false, others: [{ changesServiceTraffic: null }] });
+  });
+
   test("lets rules of others be declared", () => {
     const dump = foreign("-A FORWARD", "-A FORWARD -d 10.180.0.1/32 -j DROP");
     const meant = check(dump, "-o", "except").stdout;
