@@ -6,7 +6,7 @@ import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { readConfig } from "./config.ts";
-import { type CompareFlags, compareOptions, readDeclarations, tell } from "./except.ts";
+import { type CompareFlags, compareOptions, readDeclarations, tell, unreadIn } from "./except.ts";
 import { readText } from "./inputs.ts";
 import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
@@ -71,7 +71,7 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
   // What was not understood is kept as what may do anything; where nothing was, there is nothing to compare.
   if (program.ruleset.tables.length === 0) return undefined;
   const { node } = resolveConfig(readConfig(flags, report), loadSpecs([], report), report);
-  return { program, addresses: node.addresses, unread: findings.filter(({ severity }) => severity === "error") };
+  return { program, addresses: node.addresses, unread: unreadIn(findings) };
 }
 
 function isManifests(name: string): boolean {

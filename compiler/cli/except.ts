@@ -120,6 +120,14 @@ function printJson(data: object): Promise<void> {
   return print(`${JSON.stringify(data, null, 2)}\n`);
 }
 
+/** Findings about rules that were not read. A text that is blank has none: ip6tables-save prints it where nobody has rules. */
+export function unreadIn(findings: readonly Diagnostic[]): Diagnostic[] {
+  return findings.filter(
+    ({ severity, code, origin }) =>
+      severity === "error" && !(code === "empty-input" && origin?.span().source.text.trim() === ""),
+  );
+}
+
 function unreadGaps(unread: readonly Diagnostic[]): string[] {
   const [first] = unread;
   if (first === undefined) return [];

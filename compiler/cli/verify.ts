@@ -7,7 +7,7 @@ import { type NameOf, namesIn } from "../verify/names.ts";
 import { Blame, onlyServiceTraffic } from "../verify/others.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
-import { type CompareFlags, compareOptions, type Part, readDeclarations, tell } from "./except.ts";
+import { type CompareFlags, compareOptions, type Part, readDeclarations, tell, unreadIn } from "./except.ts";
 import { dialectOf, readRulesOf, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -71,7 +71,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
       parts,
       families,
       sides,
-      unread: diagnosed.filter(({ severity }) => severity === "error"),
+      unread: unreadIn(diagnosed),
       gaps,
       given: rules.withoutJumps.given.length > 0 ? ["that kube-proxy's jumps to its chains are there"] : [],
       ...(others.length > 0 ? { also: ", and those to Services by all rules of this host" } : {}),

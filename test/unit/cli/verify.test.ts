@@ -322,6 +322,13 @@ describe("kpc verify of both families", () => {
     expect(check("rules.v4", "--family", "ipx").stderr).toContain("expected IPv4, IPv6 or both by a comma");
   });
 
+  test("takes an empty text for a family that has no rules", () => {
+    const empty = inFolder({ ...FILES, "none.v6": "\n" }, (folder) =>
+      kpc(["verify", "cluster.json", "-c", "kpc.json", "--against", "host.v4,none.v6", "-q"], { folder }),
+    );
+    expect(empty).toMatchObject({ code: 0, stdout: expect.stringMatching(/^=> equal: /) });
+  });
+
   test("misses a family in the rules of a whole host", () => {
     const { code, stdout } = check("only4.nft", "-q");
     expect(code).toBe(1);
