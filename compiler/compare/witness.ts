@@ -1,9 +1,10 @@
 /** Packets that stand for a region: such as could be sent, and as `kpc trace` takes them. */
 import type { Outcome } from "../evaluate/packet.ts";
+import { after } from "../evaluate/ranges.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, type Family, familyOf, parseAddress, printAddress, printAddressPort } from "../net/address.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
-import { after, type Range } from "./box.ts";
+import type { Range } from "./box.ts";
 import type { Region } from "./compare.ts";
 
 /** The region with a packet that could be sent; all of its packets fare alike. `addresses`: the node's, from which its own
