@@ -42,7 +42,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel lists what was printed,
         expect(listed).toEqual(printed);
         expect(listedAgain).toEqual(printed);
       }),
-      { numRuns: 8 },
+      { numRuns: 4 },
     );
     await prober.close();
   });

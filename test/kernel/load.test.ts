@@ -20,7 +20,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel takes both texts, twice
       fc.asyncProperty(cluster, async (world) => {
         expect(await complaintsOfKernel(mustCompile(world).program)).toBe("");
       }),
-      { numRuns: 20 },
+      { numRuns: 12 },
     );
   });
 });

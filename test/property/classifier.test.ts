@@ -77,7 +77,7 @@ test("the classifier does to every packet what the rules do", () => {
         });
       }
     }),
-    { numRuns: 120 },
+    { numRuns: 70 },
   );
 });
 

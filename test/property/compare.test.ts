@@ -46,7 +46,7 @@ describe("the same programs", () => {
         const { differing, open } = compare(program, unfold(program), { addresses: node.addresses });
         expect({ differing, open }).toEqual({ differing: 0, open: [] });
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 
@@ -58,7 +58,7 @@ describe("the same programs", () => {
         const { differing, open, regions } = compare(nft, iptables, { addresses: node.addresses });
         expect({ differing, open, first: regions[0]?.packet }).toEqual({ differing: 0, open: [], first: undefined });
       }),
-      { numRuns: 20 },
+      { numRuns: 15 },
     );
   });
 });
@@ -82,7 +82,7 @@ describe("different programs", () => {
           if (differ) different++;
         }
       }),
-      { numRuns: 25 },
+      { numRuns: 15 },
     );
     expect(different).toBeGreaterThan(100);
   });

@@ -34,7 +34,7 @@ test("rules without lookups do to every packet what the lookups do", () => {
         expect(summary(rules.evaluate(packet, environment))).toEqual(summary(lookups.evaluate(packet, environment)));
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
 
@@ -51,6 +51,6 @@ test("no packet meets a rule that is there for replacements only", () => {
         expect(reasons.filter(({ rule, translated }) => rule.whileReplacing && translated !== undefined)).toEqual([]);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { inFolder, kpc } from "../../support/cli.ts";
 
-const MEGABYTES = 50;
+const MEGABYTES = 20;
 /** The library's tree of the whole text would take six times as much. */
-const HEAP_MEGABYTES = 600;
+const HEAP_MEGABYTES = 300;
 
 /** One Service with ten endpoints, as kubectl prints them. */
 function manifestsOf(index: number): readonly string[] {
