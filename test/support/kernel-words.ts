@@ -118,8 +118,9 @@ export async function findMisjudged(prober: Prober, rules: Rules, all: readonly 
   return all.flatMap(({ packet, outcome }, i): Misjudged[] => {
     const foretold = wordsFor(outcome, packet);
     const seen = [...new Set((answers[i] ?? []).map((answer) => wordsOf(observe(answer), packet)))].sort();
-    // A refusal has to pass the rules for what the node sends: it may be lost there.
-    const isLost = foretold.some((word) => word.startsWith("reject")) && seen.join() === "drop";
+    // A refusal has to pass the rules for what the node sends, and a limit of the kernel's: it may be lost there.
+    const isRefused = foretold.some((word) => word.startsWith("reject"));
+    const isLost = isRefused && seen.every((word) => word === "drop" || foretold.includes(word));
     return isLost || seen.join() === foretold.join() ? [] : [{ packet, foretold, seen }];
   });
 }
@@ -144,8 +145,10 @@ function wordsOf(observation: Observation, packet: Packet): string {
   return withoutSource(`${words}${masquerade ? ", masqueraded" : ""}`, packet);
 }
 
+/** That a packet has another source can be seen, but not by which rule; of the node's own packets not even that. */
 function withoutSource(words: string, { inInterface }: Packet): string {
-  return inInterface === undefined ? words.replace(", masqueraded", "") : words;
+  const seen = words.replace(/, from [^,"]+/, ", masqueraded");
+  return inInterface === undefined ? seen.replace(", masqueraded", "") : seen;
 }
 
 /** Types and codes of refusals that have no word where they are observed. */
