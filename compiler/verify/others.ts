@@ -2,7 +2,7 @@
 import type { Comparison, Region } from "../compare/compare.ts";
 import { chancesOf, differencesOf, findDifference } from "../compare/outcomes.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
-import { type Environment, environmentOf, type Outcome } from "../evaluate/packet.ts";
+import { type Environment, environmentOf, type Outcome, type Packet } from "../evaluate/packet.ts";
 import type { Program, Rule, Table } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import type { NameOf } from "./names.ts";
@@ -42,6 +42,7 @@ export type Culprit = { readonly rule: Rule } | { readonly policy: string };
 export class Blame {
   private readonly whole: Program;
   private readonly own: Evaluator;
+  private readonly all: Evaluator;
   private readonly environment: Environment;
   /** Rules that change something and then let the packet go on: nobody notes that they were met. */
   private readonly silent: readonly Rule[];
@@ -57,6 +58,7 @@ export class Blame {
   constructor({ own, whole, others }: ServiceRules, addresses: readonly Address[]) {
     this.whole = whole;
     this.own = new Evaluator(own);
+    this.all = new Evaluator(whole);
     this.environment = environmentOf(addresses);
     const rules = others.flatMap((each) => each.rules);
     this.numbers = new Map(rules.map((rule, i) => [rule, i]));
@@ -64,7 +66,7 @@ export class Blame {
     this.policies = others.flatMap(({ policy }) => policy ?? []);
   }
 
-  /** The one without which there is no difference; else the last one that had a say. Regions that are treated alike by the
+  /** The one without which there is no difference; else the last one that had a say, or one without which there is another difference. Regions that are treated alike by the
    *  same rules have the same one. */
   culpritOf(region: Region): Culprit | undefined {
     const { left, right } = region;
@@ -98,10 +100,16 @@ export class Blame {
       return { policy: policy.what };
     }
     if (rule === undefined) for (const each of [...met, ...this.silent, ...this.policies]) this.blamed.add(each);
-    const found = rule ?? met.at(-1);
+    const found = rule ?? met.at(-1) ?? this.silent.find((each) => this.matters(each, packet));
     if (found === undefined) return undefined;
     this.blamed.add(found);
     return { rule: found };
+  }
+
+  /** Whether `packet` fares otherwise without it, if not as by kube-proxy's rules alone. */
+  private matters(suspect: Suspect, packet: Packet): boolean {
+    const there = this.all.evaluate(packet, this.environment);
+    return findDifference(there, this.evaluatorWithout(suspect).evaluate(packet, this.environment)) !== undefined;
   }
 
   private evaluatorWithout(suspect: Suspect): Evaluator {

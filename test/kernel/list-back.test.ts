@@ -22,9 +22,11 @@ function* programs(): Generator<readonly [name: string, program: Program]> {
     const { compiled } = compile(exampleManifests(), { mode, nodeName: "node-1" });
     if (compiled !== undefined) yield [`the example ${mode}`, compiled.program];
   }
-  for (const { name, text } of readCases("flow")) {
+  // Of each case one mode, by turns: the two texts differ little.
+  for (const [i, { name, text }] of readCases("flow").entries()) {
     const testCase = readCase(name, text);
-    for (const mode of testCase.modes) yield [`${name} ${mode}`, compileCase(testCase, mode).program];
+    const mode = testCase.modes[i % testCase.modes.length];
+    if (mode !== undefined) yield [`${name} ${mode}`, compileCase(testCase, mode).program];
   }
 }
 

@@ -3,9 +3,9 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { inFolder, kpc } from "../../support/cli.ts";
 
-const MEGABYTES = 20;
+const MEGABYTES = 12;
 /** The library's tree of the whole text would take six times as much. */
-const HEAP_MEGABYTES = 300;
+const HEAP_MEGABYTES = 250;
 
 /** One Service with ten endpoints, as kubectl prints them. */
 function manifestsOf(index: number): readonly string[] {
