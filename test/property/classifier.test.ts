@@ -77,7 +77,7 @@ test("the classifier does to every packet what the rules do", () => {
         });
       }
     }),
-    { numRuns: 70 },
+    { numRuns: 40 },
   );
 });
 
@@ -87,7 +87,7 @@ test("a table that is read back says what was written", () => {
       const tabulation = mustTabulate(world);
       expect(linesOf(decodeTable(encodeTable(tabulation, "")))).toEqual(linesOf(tabulation));
     }),
-    { numRuns: 50 },
+    { numRuns: 30 },
   );
 });
 
@@ -97,7 +97,7 @@ test("tables of the same objects in another order are the same", () => {
       const turned = { ...world, objects: [...world.objects].reverse() };
       expect(linesOf(mustTabulate(turned))).toEqual(linesOf(mustTabulate(world)));
     }),
-    { numRuns: 50 },
+    { numRuns: 30 },
   );
 });
 
@@ -117,7 +117,7 @@ test("a batch has the results of its packets one by one", () => {
         expect([...together]).toEqual([...matcher.classifyEach(count, circumstances)]);
       }
     }),
-    { numRuns: 100 },
+    { numRuns: 60 },
   );
 });
 

@@ -136,7 +136,7 @@ describe("all packets at once", () => {
         const { program, node } = mustCompile(world);
         check(program, node.addresses, numbersFrom(seed), 8);
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 
@@ -146,7 +146,7 @@ describe("all packets at once", () => {
         const { program, node } = mustCompile(world);
         check(unfold(program), node.addresses, numbersFrom(seed), 8);
       }),
-      { numRuns: 12 },
+      { numRuns: 8 },
     );
   });
 
@@ -155,7 +155,7 @@ describe("all packets at once", () => {
       fc.property(foreignNft, fc.nat(), (text, seed) => {
         check(readNftText(text).program, ADDRESSES, numbersFrom(seed), 8);
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 
@@ -164,7 +164,7 @@ describe("all packets at once", () => {
       fc.property(foreignIptables, fc.nat(), (text, seed) => {
         check(readIptablesText(text).program, ADDRESSES, numbersFrom(seed), 8);
       }),
-      { numRuns: 30 },
+      { numRuns: 20 },
     );
   });
 

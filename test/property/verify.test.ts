@@ -69,7 +69,7 @@ test("a packet to a Service that rules of others treat otherwise is in a region,
         expect(isNamed || (blame.isUnsure && blame.blamed.size > 1)).toBe(true);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: 40 },
   );
   expect(differing).toBeGreaterThan(5);
 });
