@@ -99,16 +99,19 @@ function percent(probability: number): string {
 }
 
 function describeEnd(outcome: Outcome): string {
-  const { verdict, endpoints, sticky } = outcome;
+  const { verdict, endpoints, sticky, results } = outcome;
+  const [first] = results;
   switch (verdict) {
     case "drop":
       return "dropped: the sender hears nothing";
     case "reject":
       return `rejected: the sender hears ${outcome.rejectWith}`;
     case "pass":
-      return "untouched: no rule decides, it goes where its address leads";
+      return first?.masquerade === true || first?.takenBy !== undefined
+        ? `not sent elsewhere${changesOf(first)}`
+        : "untouched: no rule decides, it goes where its address leads";
     case "accept":
-      return "accepted, not translated";
+      return `accepted, not sent elsewhere${first === undefined ? "" : changesOf(first)}`;
     case "dnat":
     case "mixed": {
       const shown = endpoints.map(
@@ -121,12 +124,19 @@ function describeEnd(outcome: Outcome): string {
   }
 }
 
-function sourceOf({ masquerade }: EndpointOutcome): string {
+function sourceOf({ masquerade, source }: EndpointOutcome): string {
+  if (source !== undefined) return `(which sees ${source})`;
   return masquerade ? "(which sees the node's address)" : "(which sees the client's address)";
 }
 
+/** What becomes of a packet that is not sent elsewhere. */
+function changesOf({ masquerade, source, takenBy = [] }: Result): string {
+  const from = masquerade ? `; its source becomes ${source ?? "the node's address"}` : "";
+  return `${from}${takenBy.map((text) => `; taken by "${text}", which is not understood`).join("")}`;
+}
+
 /** `{packet, outcomes}`: the packet as it was followed, with `inInterfaceAssumed` where the text names no interface, and what
- *  becomes of it, `{assumptions, verdict, rejectWith?, endpoints, sticky?, steps}`: more than one where that depends on
+ *  becomes of it, `{assumptions, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that depends on
  *  matches that are not understood. */
 export function traceToJson({ packet, assumed }: ResolvedPacket, outcomes: readonly Outcome[]): string {
   const value = { packet: packetToJson(packet, assumed), outcomes: outcomes.map(outcomeToJson) };
@@ -154,11 +164,14 @@ function outcomeToJson({ assumptions, verdict, rejectWith, endpoints, sticky, re
     assumptions: assumptions.map(({ text, holds }) => ({ text, holds })),
     verdict,
     ...(rejectWith === undefined ? {} : { rejectWith }),
-    endpoints: endpoints.map(({ address, port, probability, masquerade }) => ({
+    masquerade: results.some(({ masquerade }) => masquerade),
+    ...(results[0]?.source === undefined ? {} : { source: results[0].source }),
+    endpoints: endpoints.map(({ address, port, probability, masquerade, source }) => ({
       address: printAddress(address),
       port,
       probability,
       masquerade,
+      ...(source === undefined ? {} : { source }),
     })),
     ...(sticky === undefined ? {} : { sticky }),
     steps: [...new Map([...steps.values()].map((step) => [JSON.stringify(step), step])).values()],

@@ -111,3 +111,14 @@ test("the answer of reject is told in the words of its family", () => {
     "reject with icmpv6 addr-unreachable",
   );
 });
+
+test("says from where a packet comes that is not sent elsewhere", () => {
+  const rules = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -s 10.0.0.0/8 -j SNAT --to-source 1.1.1.1\nCOMMIT\n";
+  inFolder({ "rules.v4": rules }, (folder) => {
+    const packet = "tcp 10.0.0.5 > 8.8.8.8:80";
+    const args = ["trace", packet, "--rules", "rules.v4", "--node-ip", "192.0.2.1"];
+    expect(kpc(args, { folder }).stdout).toMatch(/=> not sent elsewhere; its source becomes 1\.1\.1\.1\n$/);
+    const { outcomes } = JSON.parse(kpc([...args, "-o", "json"], { folder }).stdout);
+    expect(outcomes).toMatchObject([{ verdict: "pass", masquerade: true, source: "1.1.1.1" }]);
+  });
+});
