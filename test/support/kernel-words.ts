@@ -130,7 +130,9 @@ export async function findMisjudged(prober: Prober, rules: Rules, all: readonly 
 function wordsFor(outcome: Outcome, packet: Packet): string[] {
   const texts = [...chancesOf(outcome).keys()].map((text) => {
     const plain = text.replace(/, remembered for \d+ s$/, "");
-    const seen = plain.replace(`to ${printAddressPort(packet.destination, packet.destinationPort)}`, "goes on");
+    const own = `to ${printAddressPort(packet.destination, packet.destinationPort)}`;
+    const [where = "", ...rest] = plain.split(", ");
+    const seen = [where === own ? "goes on" : where, ...rest].join(", ");
     const code = CODES[typeof packet.source === "number" ? 4 : 6][seen.replace("reject with ", "")];
     return withoutSource(code === undefined ? seen : `reject with icmp ${code}`, packet);
   });
