@@ -1,7 +1,6 @@
 /** What becomes of packets whose entries were found, four at a time. */
 import { defaultLanes } from "./default-lanes";
 import {
-  again,
   CHUNK,
   clearMarks,
   found,
@@ -54,43 +53,14 @@ import {
   VERDICT_DNAT,
   VERDICT_MASK,
 } from "./layout";
-import { againEnd } from "./place-lanes";
 import { isAllowed } from "./sources";
 import { section } from "./table";
 
-/** Reads the entries of packets in scratch, and finds their codes, which begin at `codes`. Gives the end of `found`: groups in
- *  which lanes have no entry. */
-export function rowLanes(count: u32, codes: usize): usize {
+/** Reads the entries of the groups from `group` to `end`, and finds their codes, which begin at `codes`. Those in which lanes have
+ *  no entry are added to `found`, of which the end is given; gives the new one. */
+export function rowLanes(group: usize, end: usize, codes: usize, foundEnd: usize): usize {
   const codesAt = pinned(0, <i32>codes);
-  const end = scratch + ((<usize>count) << 2);
-  let foundEnd = found;
-  for (let group = scratch; group < end; group += GROUP_BYTES) {
-    const a = v128.load(<usize>load<u32>(group, G_AT));
-    const b = v128.load(<usize>load<u32>(group, G_AT + 4));
-    const c = v128.load(<usize>load<u32>(group, G_AT + 8));
-    const d = v128.load(<usize>load<u32>(group, G_AT + 12));
-    let ab = v128.shuffle<i32>(a, b, 0, 4, 1, 5);
-    let cd = v128.shuffle<i32>(c, d, 0, 4, 1, 5);
-    let isHit = i32x4.eq(v128.shuffle<i64>(ab, cd, 0, 2), v128.load(group, G_KEY0));
-    isHit = v128.and(isHit, i32x4.eq(v128.shuffle<i64>(ab, cd, 1, 3), v128.load(group, G_KEY1)));
-    ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
-    cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
-    const row1 = v128.shuffle<i64>(ab, cd, 1, 3);
-    v128.store(group, isHit, G_HIT);
-    v128.store(group, v128.shuffle<i64>(ab, cd, 0, 2), G_ROW0);
-    v128.store(group, row1, G_ROW1);
-    const from = i32x4.add(v128.load(group, G_KIND), codesAt);
-    v128.store(group, i32x4.add(i32x4.shl(i32x4.shr_u(row1, 24), 6), from), G_CODE_AT);
-    foundEnd = note(foundEnd, group, i32x4.bitmask(isHit) ^ 15);
-  }
-  return foundEnd;
-}
-
-/** The same of the groups in `again`. `foundEnd` is the end of `found`; gives the new one. */
-export function kindRowLanes(codes: usize, foundEnd: usize): usize {
-  const codesAt = pinned(0, <i32>codes);
-  for (let at = again; at < againEnd; at += 4) {
-    const group = <usize>load<u32>(at);
+  for (; group < end; group += GROUP_BYTES) {
     const a = v128.load(<usize>load<u32>(group, G_AT));
     const b = v128.load(<usize>load<u32>(group, G_AT + 4));
     const c = v128.load(<usize>load<u32>(group, G_AT + 8));

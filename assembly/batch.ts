@@ -1,13 +1,5 @@
 /** Packets by the batch: see lanes.ts. */
-import {
-  answerLanes,
-  hairpinLanes,
-  kindRowLanes,
-  missLanes,
-  rowLanes,
-  specialLanes,
-  touchEntries,
-} from "./answer-lanes";
+import { answerLanes, hairpinLanes, missLanes, rowLanes, specialLanes, touchEntries } from "./answer-lanes";
 import { classifyOne } from "./classify";
 import {
   again,
@@ -15,11 +7,13 @@ import {
   CHUNK,
   fillUp,
   found,
+  GROUP_BYTES,
   MIXED,
   nobodyWaits,
   packets4,
   packets6,
   resultOf,
+  scratch,
   waitingPackets,
 } from "./lanes";
 import { parseLanes4 } from "./lanes4";
@@ -190,15 +184,19 @@ function ofIPv6(list: usize, count: u32, to: usize): void {
 }
 
 function answerAll(list: usize, count: u32, other: u32, local: u32, fingers: usize, isV6: bool, to: usize): void {
-  entryLanes(count);
+  const end = scratch + ((<usize>count) << 2);
+  entryLanes(scratch, end);
   if (isFar) sink |= touchEntries(count);
-  let misses = rowLanes(count, codes);
+  let misses = rowLanes(scratch, scratch + ((<usize>count) << 2), codes, found);
   if (misses != found) {
     misses = suspectLanes(misses, isV6);
     if (againEnd != again) misses = localLanes(misses);
     if (againEnd != again) {
       kindLanes();
-      misses = kindRowLanes(codes, misses);
+      for (let at = again; at < againEnd; at += 4) {
+        const group = <usize>load<u32>(at);
+        misses = rowLanes(group, group + GROUP_BYTES, codes, misses);
+      }
     }
     if (misses != found) missLanes(list, misses, codes, other, local, isV6);
   }

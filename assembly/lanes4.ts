@@ -2,37 +2,24 @@
 
 import {
   clearMarks,
-  G_AT,
   G_FINGER,
   G_HASH,
   G_KEY0,
   G_KEY1,
   G_KIND,
-  G_MIX,
   GROUP_BYTES,
   marks,
   pinned,
   scratch,
   waitForMarked,
 } from "./lanes";
-import {
-  H_BUCKET_MASK,
-  H_DETECTED4,
-  H_DETECTED4_COUNT,
-  H_PILOTS,
-  H_SEED,
-  HASH_A,
-  HASH_B,
-  HASH_C,
-  PREFIX4_BYTES,
-} from "./layout";
+import { H_DETECTED4, H_DETECTED4_COUNT, HASH_A, HASH_B, HASH_C, PREFIX4_BYTES } from "./layout";
+import { placeGroup, preparePlaces } from "./place-lanes";
 import { section, word } from "./table";
 
 /** Reads packets into scratch: `packets` is a list of their addresses. */
 export function parseLanes4(packets: usize, count: u32): void {
-  const seed = pinned(0, <i32>word(H_SEED));
-  const bucketMask = pinned(1, <i32>(word(H_BUCKET_MASK) << 1));
-  const pilotsAt = pinned(19, <i32>section(H_PILOTS));
+  preparePlaces();
   const detectedAt = section(H_DETECTED4);
   const detectedEnd = detectedAt + <usize>word(H_DETECTED4_COUNT) * PREFIX4_BYTES;
   const hashA = pinned(2, HASH_A);
@@ -126,13 +113,7 @@ export function parseLanes4(packets: usize, count: u32): void {
     v128.store(group, v128.and(isDetected, four), G_KIND);
     v128.store(group, hash, G_HASH);
     v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
-    const mixA = i32x4.mul(v128.xor(destination, seed), hashA);
-    const mixB = i32x4.mul(key1, hashB);
-    let bucket = i32x4.add(mixA, mixB);
-    bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, 15)), hashC);
-    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(bucket, 10), bucketMask), pilotsAt), G_AT);
-    const mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
-    v128.store(group, v128.xor(mix, i32x4.shr_u(mix, 16)), G_MIX);
+    placeGroup(group);
   }
   waitForMarked(packets, count);
 }

@@ -2,13 +2,11 @@
 
 import {
   clearMarks,
-  G_AT,
   G_FINGER,
   G_HASH,
   G_KEY0,
   G_KEY1,
   G_KIND,
-  G_MIX,
   G_SOURCE,
   GROUP_BYTES,
   marks,
@@ -19,17 +17,15 @@ import {
 import {
   BLOCK_UNKNOWN,
   H_BLOCK_COUNT,
-  H_BUCKET_MASK,
   H_DETECTED6,
   H_DETECTED6_COUNT,
-  H_PILOTS,
-  H_SEED,
   HASH_A,
   HASH_B,
   HASH_C,
   PREFIX6_BYTES,
   PREFIX6_MASK,
 } from "./layout";
+import { placeGroup, preparePlaces } from "./place-lanes";
 import { SPLAT_BLOCK_BYTES, splatBlocks } from "./splats";
 import { section, word } from "./table";
 
@@ -38,9 +34,7 @@ const FEW_BLOCKS: usize = 4;
 
 /** Reads packets into scratch: `packets` is a list of their addresses. */
 export function parseLanes6(packets: usize, count: u32): void {
-  const seed = pinned(0, <i32>word(H_SEED));
-  const bucketMask = pinned(1, <i32>(word(H_BUCKET_MASK) << 1));
-  const pilotsAt = pinned(6, <i32>section(H_PILOTS));
+  preparePlaces();
   const detectedAt = section(H_DETECTED6);
   const detectedEnd = detectedAt + <usize>word(H_DETECTED6_COUNT) * PREFIX6_BYTES;
   const blocksAt = splatBlocks;
@@ -165,13 +159,7 @@ export function parseLanes6(packets: usize, count: u32): void {
     v128.store(group, hash, G_HASH);
     v128.store(group, i32x4.shr_u(mixed, 24), G_FINGER);
     v128.store(group, fold, G_SOURCE);
-    const mixA = i32x4.mul(v128.xor(destination3, seed), hashA);
-    const mixB = i32x4.mul(key1, hashB);
-    let bucket = i32x4.add(mixA, mixB);
-    bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, 15)), hashC);
-    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(bucket, 10), bucketMask), pilotsAt), G_AT);
-    const mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
-    v128.store(group, v128.xor(mix, i32x4.shr_u(mix, 16)), G_MIX);
+    placeGroup(group);
   }
   waitForMarked(packets, count);
 }

@@ -1,5 +1,5 @@
 /** Where the table has the destinations of parsed packets, four at a time. */
-import { again, found, G_AT, G_HIT, G_KEY0, G_KEY1, G_MIX, GROUP_BYTES, groupAt, pinned, scratch } from "./lanes";
+import { again, found, G_AT, G_HIT, G_KEY0, G_KEY1, G_MIX, GROUP_BYTES, groupAt, pinned } from "./lanes";
 import {
   BLOCK_LOCAL,
   H_BUCKET_MASK,
@@ -24,6 +24,38 @@ import {
   filter6,
 } from "./local-filter";
 import { section, word } from "./table";
+
+/** What `placeGroup` needs: vectors at these offsets. */
+const P_SEED: usize = 0;
+const P_BUCKET_MASK: usize = 16;
+const P_PILOTS: usize = 32;
+const P_HASH_A: usize = 48;
+const P_HASH_B: usize = 64;
+const P_HASH_C: usize = 80;
+const places: usize = memory.data(96);
+
+/** Makes ready for `placeGroup`. */
+export function preparePlaces(): void {
+  v128.store(places, i32x4.splat(<i32>word(H_SEED)), P_SEED);
+  v128.store(places, i32x4.splat(<i32>(word(H_BUCKET_MASK) << 1)), P_BUCKET_MASK);
+  v128.store(places, i32x4.splat(<i32>section(H_PILOTS)), P_PILOTS);
+  v128.store(places, i32x4.splat(HASH_A), P_HASH_A);
+  v128.store(places, i32x4.splat(<i32>HASH_B), P_HASH_B);
+  v128.store(places, i32x4.splat(<i32>HASH_C), P_HASH_C);
+}
+
+/** Finds the pilots of the keys of a group. */
+export function placeGroup(group: usize): void {
+  const mixA = i32x4.mul(v128.xor(v128.load(group, G_KEY0), v128.load(places, P_SEED)), v128.load(places, P_HASH_A));
+  const mixB = i32x4.mul(v128.load(group, G_KEY1), v128.load(places, P_HASH_B));
+  const hashC = v128.load(places, P_HASH_C);
+  let bucket = i32x4.add(mixA, mixB);
+  bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, 15)), hashC);
+  bucket = v128.and(i32x4.shr_u(bucket, 10), v128.load(places, P_BUCKET_MASK));
+  v128.store(group, i32x4.add(bucket, v128.load(places, P_PILOTS)), G_AT);
+  const mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
+  v128.store(group, v128.xor(mix, i32x4.shr_u(mix, 16)), G_MIX);
+}
 
 /** Of the groups in `found`, those that may have packets to the node's addresses go to `again`. Gives the new end of `found`;
  *  `againEnd` is the end of the others. */
@@ -100,40 +132,20 @@ export let againEnd: usize = 0;
 
 /** Finds the entries of the groups in `again`, those of kinds and those that were found. */
 export function kindLanes(): void {
-  const seed = pinned(0, <i32>word(H_SEED));
-  const bucketMask = pinned(1, <i32>(word(H_BUCKET_MASK) << 1));
-  const pilotsAt = pinned(2, <i32>section(H_PILOTS));
-  const hashA = pinned(3, HASH_A);
-  const hashB = pinned(4, <i32>HASH_B);
-  const hashC = pinned(5, <i32>HASH_C);
-  const slotMask = pinned(6, <i32>(word(H_SLOT_MASK) << 4));
-  const entriesAt = pinned(7, <i32>section(H_ENTRIES));
-  const pilotMask = pinned(8, 0xffff);
+  preparePlaces();
+  for (let at = again; at < againEnd; at += 4) placeGroup(<usize>load<u32>(at));
   for (let at = again; at < againEnd; at += 4) {
     const group = <usize>load<u32>(at);
-    const mixA = i32x4.mul(v128.xor(v128.load(group, G_KEY0), seed), hashA);
-    const mixB = i32x4.mul(v128.load(group, G_KEY1), hashB);
-    let bucket = i32x4.add(mixA, mixB);
-    bucket = i32x4.mul(v128.xor(bucket, i32x4.shr_u(bucket, 15)), hashC);
-    bucket = i32x4.add(v128.and(i32x4.shr_u(bucket, 10), bucketMask), pilotsAt);
-    let mix = i32x4.mul(v128.xor(i32x4.shr_u(mixA, 16), mixB), hashC);
-    mix = v128.xor(mix, i32x4.shr_u(mix, 16));
-    let pilot = v128.load32_zero(<usize>i32x4.extract_lane(bucket, 0));
-    pilot = v128.load_lane<u32>(<usize>i32x4.extract_lane(bucket, 1), pilot, 1);
-    pilot = v128.load_lane<u32>(<usize>i32x4.extract_lane(bucket, 2), pilot, 2);
-    pilot = v128.load_lane<u32>(<usize>i32x4.extract_lane(bucket, 3), pilot, 3);
-    const product = i32x4.mul(mix, v128.and(pilot, pilotMask));
-    v128.store(group, i32x4.add(v128.and(i32x4.shr_u(product, 4), slotMask), entriesAt), G_AT);
+    entryLanes(group, group + GROUP_BYTES);
   }
 }
 
-/** Finds the entries of packets whose pilots are known. */
-export function entryLanes(count: u32): void {
+/** Finds the entries of the groups from `group` to `end`, whose pilots are known. */
+export function entryLanes(group: usize, end: usize): void {
   const slotMask = pinned(0, <i32>(word(H_SLOT_MASK) << 4));
   const entriesAt = pinned(1, <i32>section(H_ENTRIES));
   const pilotMask = pinned(2, 0xffff);
-  const end = scratch + ((<usize>count) << 2);
-  for (let group = scratch; group < end; group += GROUP_BYTES) {
+  for (; group < end; group += GROUP_BYTES) {
     // The neighbours of pilots come with them, and are cut off.
     let pilot = v128.load32_zero(<usize>load<u32>(group, G_AT));
     pilot = v128.load_lane<u32>(<usize>load<u32>(group, G_AT + 4), pilot, 1);
