@@ -21,7 +21,7 @@ import { Matcher } from "../runtime/classifier/matcher.ts";
 import { type Cluster, cluster } from "../test/support/arbitraries.ts";
 import { type Findings, soakCluster, type Thoroughness } from "../test/support/classifier-soak.ts";
 import { featuresOf } from "../test/support/features.ts";
-import { listCounts, runWorkers, seedOf } from "./support/soak.ts";
+import { listCounts, runWorkers, sayNowAndThen, seedOf } from "./support/soak.ts";
 
 interface Options extends Thoroughness {
   readonly packets: number;
@@ -89,7 +89,9 @@ async function main(): Promise<number> {
     for (const [key, number] of entries) into.set(key, (into.get(key) ?? 0) + number);
   };
   const start = performance.now();
-  let said = start;
+  const say = sayNowAndThen(
+    () => `${total.clusters} clusters, ${total.packets} packets, ${total.mismatches} mismatches`,
+  );
   const hear = (report: Report): void => {
     total.clusters++;
     if (report.misfit !== undefined) {
@@ -110,9 +112,7 @@ async function main(): Promise<number> {
     );
     if (report.failure !== undefined)
       process.stdout.write(`${JSON.stringify({ ...report.failure, examples: report.examples })}\n`);
-    if (performance.now() - said < 30_000) return;
-    said = performance.now();
-    process.stderr.write(`${total.clusters} clusters, ${total.packets} packets, ${total.mismatches} mismatches\n`);
+    say();
   };
   process.stderr.write(`seed ${seed}, ${workers} workers\n`);
   const options = Array.from(

@@ -28,7 +28,7 @@ import {
 import { featuresOf } from "../test/support/features.ts";
 import { packetsAtServices, packetsFor } from "../test/support/packets.ts";
 import { floodThroughUpdates, versions } from "../test/support/updates.ts";
-import { listCounts, runWorkers, seedOf } from "./support/soak.ts";
+import { listCounts, runWorkers, sayNowAndThen, seedOf } from "./support/soak.ts";
 
 interface Options {
   readonly packets: number;
@@ -97,7 +97,9 @@ async function main(): Promise<number> {
     for (const key of keys) into.set(key, (into.get(key) ?? 0) + 1);
   };
   const start = performance.now();
-  let said = start;
+  const say = sayNowAndThen(
+    () => `${total.clusters} clusters, ${total.packets} packets, ${total.failures} disagreements`,
+  );
   const hear = ({ packets, probes, failure, ...found }: Report): void => {
     total.clusters++;
     total.packets += packets;
@@ -108,9 +110,7 @@ async function main(): Promise<number> {
       total.failures += failure.disagreements.length;
       process.stdout.write(`${JSON.stringify(failure)}\n`);
     }
-    if (performance.now() - said < 30_000) return;
-    said = performance.now();
-    process.stderr.write(`${total.clusters} clusters, ${total.packets} packets, ${total.failures} disagreements\n`);
+    say();
   };
   process.stderr.write(`seed ${seed}, ${workers} workers\n`);
   const options = Array.from(

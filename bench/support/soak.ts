@@ -31,3 +31,13 @@ export function listCounts(counts: ReadonlyMap<string, number>): string {
     .map(([name, number]) => `  ${String(number).padStart(9)}  ${name}\n`)
     .join("");
 }
+
+/** Says how far a soak has come, when it is called, but no more often than every half minute. */
+export function sayNowAndThen(howFar: () => string): () => void {
+  let said = performance.now();
+  return () => {
+    if (performance.now() - said < 30_000) return;
+    said = performance.now();
+    process.stderr.write(`${howFar()}\n`);
+  };
+}

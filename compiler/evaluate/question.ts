@@ -1,14 +1,13 @@
 /** Matches that ask for a value. */
-import { namesWith, partHolds } from "../ir/interval.ts";
-import type { Expression, Interval, Match, Value } from "../ir/types.ts";
+import { namesWith } from "../ir/interval.ts";
+import type { Expression, Interval } from "../ir/types.ts";
+import { holdsFor, type ValueTest } from "../ir/value-test.ts";
 import type { About } from "./assumption.ts";
 import { describe, type Operand } from "./expression.ts";
 import { rangesOf } from "./lookup.ts";
 import { type Spread, valuesBehind } from "./preimage.ts";
 import { type Cut, Ranges, unite } from "./ranges.ts";
 import { type Region, within, without } from "./region.ts";
-
-type Test = Extract<Match, { kind: "compare" | "within" | "name-prefix" }>;
 
 /** Packets for which the answer is yes, and the others. */
 export interface Answer {
@@ -19,12 +18,12 @@ export interface Answer {
 /** A match on the value of one expression. */
 export class Question {
   readonly left: Expression;
-  private readonly test: Test;
+  private readonly test: ValueTest;
   private readonly negated: boolean;
   private readonly orAbsent: boolean;
   private ranges: Ranges | undefined;
 
-  constructor(test: Test) {
+  constructor(test: ValueTest) {
     this.left = test.left;
     this.test = test;
     this.negated = test.kind === "compare" ? test.operator === "!=" : test.negated;
@@ -44,7 +43,7 @@ export class Question {
   /** Only those for which it is yes; `region` itself where that is all of them. */
   passing(operand: Operand | undefined, region: Region): Region | undefined {
     if (operand === undefined) return this.orAbsent ? region : undefined;
-    if (typeof operand !== "object") return holds(this.test, operand) ? region : undefined;
+    if (typeof operand !== "object") return holdsFor(this.test, operand) ? region : undefined;
     const wanted = this.wanted(operand, region);
     return this.negated ? without(region, operand.field, wanted) : within(region, operand.field, wanted);
   }
@@ -67,36 +66,8 @@ export class Question {
   }
 }
 
-function holds(test: Test, value: Value): boolean {
-  switch (test.kind) {
-    case "compare":
-      return isOrdered(value, test.operator, test.right);
-    case "within":
-      return test.intervals.some((interval) => partHolds(interval, value)) !== test.negated;
-    default:
-      return String(value).startsWith(test.prefix) !== test.negated;
-  }
-}
-
-function isOrdered(left: Value, operator: Extract<Match, { kind: "compare" }>["operator"], right: Value): boolean {
-  switch (operator) {
-    case "==":
-      return left === right;
-    case "!=":
-      return left !== right;
-    case "<":
-      return left < right;
-    case "<=":
-      return left <= right;
-    case ">":
-      return left > right;
-    default:
-      return left >= right;
-  }
-}
-
 /** The numbers that a match asks for, if it is not negated. */
-function wantedBy(test: Test): Ranges {
+function wantedBy(test: ValueTest): Ranges {
   switch (test.kind) {
     case "compare":
       return test.operator === "==" || test.operator === "!="
@@ -118,7 +89,7 @@ function beside(operator: "<" | "<=" | ">" | ">=", [own, next]: readonly Cut[]):
   return side[0] < side[1] ? new Ranges(side) : unite([]);
 }
 
-function assumptionOf(test: Test): About | string {
+function assumptionOf(test: ValueTest): About | string {
   const subject = describe(test.left);
   if (test.kind === "name-prefix") return inIntervals(subject, [namesWith(test.prefix)]);
   if (test.kind === "within") return inIntervals(subject, test.intervals);

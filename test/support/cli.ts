@@ -9,6 +9,15 @@ export interface CliResult {
   readonly stderr: string;
 }
 
+/** The Service `shop/api`, as a file has it. */
+export const SERVICE = `apiVersion: v1
+kind: Service
+metadata: {name: api, namespace: shop}
+spec:
+  clusterIP: 10.96.0.10
+  ports: [{name: http, port: 80}]
+`;
+
 /** Runs the built `kpc` in `folder`, with `input` on its standard input. */
 export function kpc(
   args: readonly string[],

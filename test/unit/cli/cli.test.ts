@@ -1,13 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inFolder, kpc } from "../../support/cli.ts";
-
-const SERVICE = `apiVersion: v1
-kind: Service
-metadata: {name: api, namespace: shop}
-spec:
-  clusterIP: 10.96.0.10
-  ports: [{name: http, port: 80}]
-`;
+import { inFolder, kpc, SERVICE } from "../../support/cli.ts";
 
 const SLICE = `apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice

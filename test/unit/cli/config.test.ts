@@ -1,13 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { inFolder, kpc } from "../../support/cli.ts";
-
-const SERVICE = `apiVersion: v1
-kind: Service
-metadata: {name: api, namespace: shop}
-spec:
-  clusterIP: 10.96.0.10
-  ports: [{name: http, port: 80}]
-`;
+import { inFolder, kpc, SERVICE } from "../../support/cli.ts";
 
 const CONFIG = "apiVersion: kpc.dev/v1alpha1\nkind: Config\n";
 
