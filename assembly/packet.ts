@@ -4,7 +4,7 @@
  * Checksums are not looked at, nor whether TCP's flags or SCTP's chunks open a connection: the packet counts as the first of
  * its connection. Nor are IPv4 options: the kernel looks at them when rules have already seen the packet.
  */
-import { BLOCK_IPV4, VERDICT_FRAGMENT, VERDICT_MALFORMED, VERDICT_UNSEEN } from "./layout";
+import { VERDICT_FRAGMENT, VERDICT_MALFORMED, VERDICT_UNSEEN } from "./layout";
 
 /** The packet is one that rules see. */
 export const SEEN: u32 = 0;
