@@ -3,13 +3,14 @@ import { renderRegions } from "../compare/render.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
-import { type Address, FAMILIES } from "../net/address.ts";
+import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
+import { familiesOf } from "../verify/service-rules.ts";
 import { readConfig } from "./config.ts";
 import { type CompareFlags, compareOptions, readDeclarations, tell, unreadIn } from "./except.ts";
 import { readText } from "./inputs.ts";
 import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
-import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
+import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 /** One of the things that are compared. */
@@ -34,6 +35,7 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   const [a, b] = sides as [Side, Side];
   const addresses = [...new Set([...a.addresses, ...b.addresses])];
   const families = flags.family ?? FAMILIES;
+  note([...lackOf(b, a, right, left, families), ...lackOf(a, b, left, right, families)], flags);
   const comparison = compare(a.program, b.program, { ...compareOptions(flags), addresses, families });
   const named = { left, right, addresses };
   return tell(
@@ -49,6 +51,15 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
     flags,
     { text: ([regions = []], count) => renderRegions(regions, count, named, flags.limit), data: () => ({}) },
   );
+}
+
+/** Says that one side has nothing of a family of which the other has something: who gives one of two files may not have meant
+ *  that. */
+function lackOf(side: Side, other: Side, name: string, otherName: string, families: readonly Family[]): string[] {
+  const own = familiesOf(side.program.ruleset.tables);
+  return familiesOf(other.program.ruleset.tables)
+    .filter((family) => families.includes(family) && !own.includes(family))
+    .map((family) => `no rules of ${family} in ${name}, some in ${otherName} (--family says what to compare)`);
 }
 
 /** Manifests are compiled; rules, and kpc's IR, are read. A comma list stands for several files of one of both. */

@@ -60,6 +60,11 @@ export function showFirst(diagnostics: readonly Diagnostic[], flags: CommonFlags
   if (more > 0) process.stderr.write(`kpc: and ${more} more findings like these\n`);
 }
 
+/** Prints what is good to know on standard error, unless `--quiet`. */
+export function note(lines: readonly string[], { quiet }: CommonFlags): void {
+  if (!quiet) for (const line of lines) process.stderr.write(`note: ${line}\n`);
+}
+
 const SHOWN = 20;
 
 /** Colours on a terminal, unless NO_COLOR or `--color never` says otherwise. */

@@ -9,7 +9,7 @@ import { describeOthers, type Found, findingsToData, othersToData, renderFinding
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
 import { type CompareFlags, compareOptions, type Part, readDeclarations, tell, unreadIn } from "./except.ts";
 import { dialectOf, readRulesOf, sourcesOf } from "./rules-file.ts";
-import { compileInputs, EXIT, showDiagnostics, showFirst } from "./session.ts";
+import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface VerifyFlags extends CompareFlags {
@@ -189,8 +189,4 @@ function isToBlame({ rules, policy }: Others, blame: Blame): boolean {
   return (
     blame.isUnsure || rules.some((rule) => blame.blamed.has(rule)) || (policy !== undefined && blame.blamed.has(policy))
   );
-}
-
-function note(lines: readonly string[], flags: VerifyFlags): void {
-  if (!flags.quiet) for (const line of lines) process.stderr.write(`note: ${line}\n`);
 }

@@ -23,6 +23,18 @@ describe("kpc diff", () => {
     });
   });
 
+  test("says when one side has no rules of a family", () => {
+    inFolder(FILES, (folder) => {
+      const half = kpc(["diff", "rules.nft", "rules.v4"], { folder });
+      expect(half.stderr).toContain(
+        "note: no rules of IPv6 in rules.v4, some in rules.nft (--family says what to compare)\n",
+      );
+      const told = kpc(["diff", "rules.nft", "rules.v4", "--family", "ipv4"], { folder });
+      expect(told.stderr).not.toContain("no rules of");
+      expect(told).toMatchObject({ code: 0, stdout: expect.stringMatching(/^=> equal/) });
+    });
+  });
+
   test("shows packets that tell them apart, with the rules that decided", () => {
     inFolder(FILES, (folder) => {
       const { code, stdout } = kpc(["diff", "rules.nft", "wrong.nft", "-q", "--limit", "1"], { folder });
