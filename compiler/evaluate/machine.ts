@@ -1,4 +1,5 @@
 /** A program made ready to be asked about packets. */
+import { PRIORITY } from "../ir/constants.ts";
 import type {
   BaseChain,
   Chain,
@@ -108,7 +109,7 @@ export class Machine {
     });
   }
 
-  /** Chains of equal priority run in the order of the tables. */
+  /** Chains of equal place and priority run in the order of the tables. */
   at(family: Family, hook: Hook): readonly Entry[] {
     const key = `${family} ${hook}`;
     const known = this.byHook.get(key);
@@ -118,8 +119,14 @@ export class Machine {
       .filter(
         ({ index, chain }) => chain.hook === hook && (index.table.family === own || index.table.family === "inet"),
       )
-      .sort((a, b) => a.chain.priority - b.chain.priority);
+      .sort((a, b) => placeOf(a.chain) - placeOf(b.chain) || a.chain.priority - b.chain.priority);
     this.byHook.set(key, entries);
     return entries;
   }
+}
+
+/** All NAT chains of a hook are entered from one place, whatever their priorities: those order them there (nf_nat_proto.c). */
+function placeOf({ type, hook, priority }: BaseChain): number {
+  if (type !== "nat") return priority;
+  return hook === "prerouting" || hook === "output" ? PRIORITY.dstnat : PRIORITY.srcnat;
 }

@@ -182,3 +182,46 @@ describe.skipIf(kernelMissing !== undefined)("the kernel chooses from ranges as 
     await prober.close();
   });
 });
+
+/** Rules at 0 and 50, between which NAT would come by its own priorities. */
+const LATE_NAT = `table ip late {
+  chain nat {
+    type nat hook prerouting priority 10
+    ip daddr 198.51.100.7 dnat to 10.180.0.9
+  }
+  chain filter {
+    type filter hook prerouting priority 0
+    ip daddr 10.180.0.9 tcp dport 53 drop
+    ip daddr 198.51.100.7 tcp dport 80 drop
+  }
+  chain source {
+    type nat hook postrouting priority 10
+    ip daddr 10.180.0.9 masquerade
+  }
+  chain mangle {
+    type filter hook postrouting priority 50
+    ip saddr 203.0.113.5 tcp dport 443 drop
+  }
+}
+`;
+
+test.skipIf(kernelMissing !== undefined)(
+  "NAT has one place at a hook, whatever the priorities of its chains",
+  async () => {
+    const prober = await openTestNode();
+    const program = mustReadNft(LATE_NAT);
+    const predictions = predict(program);
+    const verdicts = predictions.map(({ packet, outcome }) => `${packet.destinationPort} ${outcome.verdict}`);
+    expect(verdicts).toEqual(expect.arrayContaining(["53 drop", "80 dnat", "443 drop"]));
+    const fates = await judge(
+      prober,
+      { kind: "nft", text: LATE_NAT },
+      predictions.map(({ packet }) => ({ packet, choices: 1 })),
+    );
+    const seen = fates.map(({ observations: [each] }) =>
+      each?.kind === "arrived" ? (each.translated ? "dnat" : "pass") : each?.kind,
+    );
+    expect(seen).toEqual(predictions.map(({ outcome }) => outcome.verdict));
+    await prober.close();
+  },
+);
