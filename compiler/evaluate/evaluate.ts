@@ -1,12 +1,12 @@
 import { invariant, required } from "../invariant.ts";
-import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
-import type { Hook, Program } from "../ir/types.ts";
+import { ADDRESS_TYPE, CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
+import type { BaseChain, Hook, Program } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { type Assumption, areConsistent } from "./assumption.ts";
 import { runBaseChain } from "./chain.ts";
 import { ownAddressOf } from "./expression.ts";
-import { Machine } from "./machine.ts";
+import { Machine, type TableIndex } from "./machine.ts";
 import { merge } from "./merge.ts";
 import { outcomeOf } from "./outcome.ts";
 import { type Environment, type Outcome, type Packet, type Packets, packetFamily, type Result } from "./packet.ts";
@@ -92,12 +92,27 @@ export class Evaluator {
       const after: State[] = [];
       for (const each of running) {
         if (each.end !== undefined || (chain.type === "nat" && !asksNat(hook, each))) after.push(each);
+        else if (isBeforeTracking(hook, chain, each)) after.push(...runBeforeTracking(chain, each, index, hook));
         else runBaseChain(chain, each, index, hook, after);
       }
       running = merge(after);
     }
     return running.map((each) => (each.end === undefined ? settle(hook, each) : each));
   }
+}
+
+/** Whether connection tracking has not looked at the packets yet. Those that come back by loopback have their connections. */
+function isBeforeTracking(hook: Hook, { priority }: BaseChain, { original }: State): boolean {
+  const isFirst = hook === "output" || (hook === "prerouting" && original.inInterface !== undefined);
+  return isFirst && priority < CONNTRACK_PRIORITY;
+}
+
+/** Until then packets belong to nothing, which is what invalid ones do (nft_ct_get_eval), unless a rule has kept them out. */
+function runBeforeTracking(chain: BaseChain, state: State, table: TableIndex, hook: Hook): State[] {
+  const isKeptOut = state.ctState === CT_STATE.untracked && state.original.ctState !== "untracked";
+  const ends: State[] = [];
+  runBaseChain(chain, isKeptOut ? state : { ...state, ctState: CT_STATE.invalid }, table, hook, ends);
+  return ends.map((end) => (end.ctState === CT_STATE.untracked ? end : { ...end, ctState: state.ctState }));
 }
 
 /** NAT chains see the first packet of a connection, until one of them has decided. */

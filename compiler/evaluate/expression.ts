@@ -185,7 +185,9 @@ function evaluateHeader(field: HeaderField, state: State): Value | undefined {
   const isIpv4 = state.original.family === "IPv4";
   switch (field) {
     case "tcp flags":
-      return state.protocol === PROTOCOL_NUMBERS.tcp && state.ctState !== CT_STATE.invalid ? OPENING_FLAGS : undefined;
+      return state.protocol === PROTOCOL_NUMBERS.tcp && state.original.ctState !== "invalid"
+        ? OPENING_FLAGS
+        : undefined;
     case "ip protocol":
       return isIpv4 ? state.protocol : undefined;
     case "ip6 nexthdr":
@@ -210,7 +212,7 @@ function isUnknownHeader(field: HeaderField, state: State): boolean {
   const isIpv4 = state.original.family === "IPv4";
   switch (field) {
     case "tcp flags":
-      return state.protocol === PROTOCOL_NUMBERS.tcp && state.ctState === CT_STATE.invalid;
+      return state.protocol === PROTOCOL_NUMBERS.tcp && state.original.ctState === "invalid";
     case "ip protocol":
     case "ip6 nexthdr":
       return false;

@@ -205,23 +205,56 @@ const LATE_NAT = `table ip late {
 }
 `;
 
-test.skipIf(kernelMissing !== undefined)(
-  "NAT has one place at a hook, whatever the priorities of its chains",
-  async () => {
-    const prober = await openTestNode();
-    const program = mustReadNft(LATE_NAT);
-    const predictions = predict(program);
-    const verdicts = predictions.map(({ packet, outcome }) => `${packet.destinationPort} ${outcome.verdict}`);
-    expect(verdicts).toEqual(expect.arrayContaining(["53 drop", "80 dnat", "443 drop"]));
-    const fates = await judge(
-      prober,
-      { kind: "nft", text: LATE_NAT },
-      predictions.map(({ packet }) => ({ packet, choices: 1 })),
-    );
-    const seen = fates.map(({ observations: [each] }) =>
-      each?.kind === "arrived" ? (each.translated ? "dnat" : "pass") : each?.kind,
-    );
-    expect(seen).toEqual(predictions.map(({ outcome }) => outcome.verdict));
-    await prober.close();
-  },
-);
+/** What rules see of connections before tracking has looked at packets. */
+const EARLY = `table ip early {
+  chain first {
+    type filter hook prerouting priority -310
+    ct state new tcp dport 53 drop
+    ct state invalid tcp dport 80 drop
+    meta l4proto tcp ct original proto-dst 443 drop
+  }
+  chain kept {
+    type filter hook prerouting priority raw
+    udp dport 53 notrack
+  }
+  chain then {
+    type filter hook prerouting priority -290
+    ct state untracked drop
+  }
+  chain later {
+    type filter hook prerouting priority mangle
+    ct state new tcp dport 443 drop
+    ct state invalid udp dport 80 drop
+  }
+}
+`;
+
+test.skipIf(kernelMissing !== undefined).each([
+  [
+    "NAT has one place at a hook, whatever the priorities of its chains",
+    LATE_NAT,
+    ["6 53 drop", "6 80 dnat", "6 443 drop"],
+  ],
+  [
+    "before connection tracking packets belong to nothing",
+    EARLY,
+    ["6 53 pass", "6 80 drop", "6 443 drop", "17 53 drop", "17 80 pass"],
+  ],
+])("%s", async (_, text, examples) => {
+  const prober = await openTestNode();
+  const predictions = predict(mustReadNft(text));
+  const verdicts = predictions.map(
+    ({ packet, outcome }) => `${packet.protocol} ${packet.destinationPort} ${outcome.verdict}`,
+  );
+  expect(verdicts).toEqual(expect.arrayContaining(examples));
+  const fates = await judge(
+    prober,
+    { kind: "nft", text },
+    predictions.map(({ packet }) => ({ packet, choices: 1 })),
+  );
+  const seen = fates.map(({ observations: [each] }) =>
+    each?.kind === "arrived" ? (each.translated ? "dnat" : "pass") : each?.kind,
+  );
+  expect(seen).toEqual(predictions.map(({ outcome }) => outcome.verdict));
+  await prober.close();
+});

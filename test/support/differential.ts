@@ -105,7 +105,9 @@ function describeFate({ observations, accepted, sticks }: Fate, { packet, outcom
     const { address, port, translated, masquerade } = observation;
     return `${translated ? `dnat to ${printAddressPort(address, port)}` : verdict}${masquerade ? " masqueraded" : ""}`;
   });
-  const sticky = observations.length > 1 ? sticks : outcome.sticky !== undefined;
+  // Where an endpoint is met by two ways, two packets meet it also without being remembered: they take turns.
+  const isSeen = observations.length > 1 && outcome.results.length === outcome.endpoints.length;
+  const sticky = isSeen ? sticks : outcome.sticky !== undefined;
   return `${[...new Set(texts)].sort().join(", or ")}${sticky ? "; sticks" : ""}`;
 }
 
