@@ -13,7 +13,7 @@
  */
 import { parseArgs } from "node:util";
 import { type Comparison, compare, type Region } from "../compiler/compare/compare.ts";
-import { doorsOf } from "../compiler/compare/doors.ts";
+import { Ground } from "../compiler/compare/ground.ts";
 import { chancesOf, differencesOf, findDifference } from "../compiler/compare/outcomes.ts";
 import { EngineTrouble } from "../compiler/engines/types.ts";
 import { Evaluator } from "../compiler/evaluate/evaluate.ts";
@@ -229,7 +229,7 @@ function aimedPackets(
   const interfaces = [undefined, ...node.deviceOf.values(), ...(/\blo\b/.test(dump.text) ? ["lo"] : [])];
   const own = [...site.environment.localAddresses];
   const aim = aimAt(dump.text, { families: dump.families, interfaces, own });
-  const protocols = new Set(doorsOf([before, after], dump.families).map(({ protocol }) => protocol));
+  const protocols = new Set(new Ground([before, after], dump).doors.map(({ protocol }) => protocol));
   return Array.from({ length: count }, () => {
     const packet = aim(`${line}\n${now}`, pick);
     // Those that no rule names are one.

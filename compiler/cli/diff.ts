@@ -41,7 +41,6 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   return tell(
     {
       parts: [{ programs: [a.program, b.program], comparison }],
-      families,
       sides: named,
       unread: [...a.unread, ...b.unread],
       gaps: [],

@@ -1,7 +1,6 @@
 /** Differences that are meant, as flags of the commands that compare; and how these tell their answer. */
 import { type Answer, answerOf, isWhole } from "../compare/answer.ts";
 import type { CompareOptions, Comparison, Region } from "../compare/compare.ts";
-import { doorsOf } from "../compare/doors.ts";
 import { answerToData, renderConclusion, type Sides } from "../compare/render.ts";
 import { decodeDeclarations } from "../declared/decode.ts";
 import { printDeclarations } from "../declared/print.ts";
@@ -50,7 +49,6 @@ export interface Part {
 /** What was compared for one question, and what the answer rests on. */
 export interface Question extends Pick<Answer, "gaps" | "given" | "also"> {
   readonly parts: readonly Part[];
-  readonly families: readonly Family[];
   readonly sides: Sides;
   /** What could not be read: no equality is claimed then. */
   readonly unread: readonly Diagnostic[];
@@ -75,7 +73,7 @@ export async function tell(
   flags: CompareFlags,
   shown: Shown,
 ): Promise<number> {
-  const { parts, families, sides, unread } = question;
+  const { parts, sides, unread } = question;
   const gaps = [...unreadGaps(unread), ...question.gaps];
   const answer = answerOf(
     parts.map(({ comparison }) => comparison),
@@ -101,8 +99,13 @@ export async function tell(
   if (flags.output === "except") {
     if (!isComplete(settlement, answer))
       process.stderr.write("kpc: not everything has been compared: there may be more differences (--budget)\n");
-    const programs = [...new Set(parts.flatMap((part) => part.programs))];
-    await print(printDeclarations(settlement.undeclared, doorsOf(programs, families), sides));
+    await print(
+      printDeclarations(
+        settlement.undeclared,
+        parts.map(({ comparison }) => comparison.ground),
+        sides,
+      ),
+    );
   } else if (flags.output === "json") {
     await printJson({ ...settlementToData(settlement, answer, sides, flags.limit), ...more(regions) });
   } else {

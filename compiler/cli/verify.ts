@@ -41,7 +41,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   note(notes, flags);
 
   const { own, whole, owner, others } = rules;
-  const options = { ...compareOptions(flags), addresses: node.addresses, families };
+  const options = { ...compareOptions(flags), addresses: node.addresses, families, unmarked: true };
   const parts: Part[] = [{ programs: [program, own], comparison: compare(program, own, options) }];
   const byOthers = others.length > 0 ? compareOthers(rules, options, known.nameOf) : undefined;
   if (byOthers !== undefined) {
@@ -69,7 +69,6 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   return tell(
     {
       parts,
-      families,
       sides,
       unread: unreadIn(diagnosed),
       gaps,
@@ -97,7 +96,7 @@ function compareOthers(
   options: CompareOptions,
   nameOf: NameOf,
 ): { readonly traffic: Comparison; readonly gaps: readonly string[] } {
-  const comparison = compare(rules.own, rules.whole, { ...options, keep: MOST_OF_OTHERS });
+  const comparison = compare(rules.own, rules.whole, { ...options, firstOnly: true, keep: MOST_OF_OTHERS });
   const unseen = comparison.differing - comparison.regions.length;
   return {
     traffic: onlyServiceTraffic(comparison, rules, nameOf, options.addresses),

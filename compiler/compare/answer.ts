@@ -2,7 +2,7 @@
 import type { Comparison } from "./compare.ts";
 
 /** What all comparisons together found, and what that rests on. */
-export interface Answer extends Comparison {
+export interface Answer extends Omit<Comparison, "ground"> {
   /** What was not read or not compared, besides `open`: a sentence each. */
   readonly gaps: readonly string[];
   /** What was taken for given: behind `assuming`. */
@@ -11,16 +11,22 @@ export interface Answer extends Comparison {
   readonly also?: string;
 }
 
-export function answerOf(comparisons: readonly Comparison[], ground: Omit<Answer, keyof Comparison>): Answer {
+export function answerOf(comparisons: readonly Comparison[], known: Omit<Answer, keyof Comparison>): Answer {
   const sum = (key: "differing" | "boxes"): number =>
     comparisons.reduce((total, comparison) => total + comparison[key], 0);
   return {
-    ...ground,
+    ...known,
+    gaps: unique([...known.gaps, ...comparisons.flatMap(({ ground }) => ground.gaps)]),
+    given: unique([...known.given, ...comparisons.flatMap(({ ground }) => ground.given)]),
     regions: comparisons.flatMap(({ regions }) => regions),
     differing: sum("differing"),
     boxes: sum("boxes"),
     open: comparisons.flatMap(({ open }) => open),
   };
+}
+
+function unique(texts: readonly string[]): string[] {
+  return [...new Set(texts)];
 }
 
 /** Whether everything was read and compared. */

@@ -1,6 +1,17 @@
-/** Packets that differ in addresses and ports only: an interval for each. */
-import { type Cut, intersect, Ranges } from "../evaluate/ranges.ts";
-import { FIELDS, type Field, type Region } from "../evaluate/region.ts";
+/** Packets that differ in the fields of a region only: an interval for each, or one value where there are few. */
+import { type Cut, Ranges, valuesIn } from "../evaluate/ranges.ts";
+import {
+  type FewField,
+  FIELDS,
+  type Field,
+  RANGE_FIELDS,
+  type RangeField,
+  type Region,
+  within,
+} from "../evaluate/region.ts";
+import { required } from "../invariant.ts";
+import { CT_STATE } from "../ir/constants.ts";
+import { addressBits, type Family } from "../net/address.ts";
 
 /** Numbers for ports and IPv4, bigints for IPv6; both ends are in it. */
 export interface Range {
@@ -8,19 +19,53 @@ export interface Range {
   readonly to: Cut;
 }
 
-export type Box = Readonly<Record<Field, Range>>;
+/** Values of a field that has few, and all that it can have where the packets come from. */
+export interface Few {
+  readonly values: readonly number[];
+  readonly among: readonly number[];
+}
 
-/** `region` as boxes without a packet in common, those with lower destinations first. */
-export function* boxesOf(region: Region): Generator<Box> {
+export type Box = Readonly<Record<RangeField, Range>> & Readonly<Record<FewField, Few>>;
+
+/** `region` as boxes without a packet in common, those with lower destinations first; `all`: the packets that it is of. */
+export function* boxesOf(region: Region, all: Region): Generator<Box> {
+  const fewOf = (field: FewField): Few => ({ values: numbersIn(region[field]), among: numbersIn(all[field]) });
+  const few = {
+    ...{ mark: fewOf("mark"), ctstate: fewOf("ctstate") },
+    ...{ ctstatus: fewOf("ctstatus"), ctmark: fewOf("ctmark") },
+  };
   for (const daddr of rangesIn(region.daddr))
     for (const dport of rangesIn(region.dport))
       for (const saddr of rangesIn(region.saddr))
-        for (const sport of rangesIn(region.sport)) yield { daddr, dport, saddr, sport };
+        for (const sport of rangesIn(region.sport))
+          for (const toaddr of rangesIn(region.toaddr))
+            for (const toport of rangesIn(region.toport)) yield { daddr, dport, saddr, sport, toaddr, toport, ...few };
+}
+
+/** A packet of `box`: the first one, but of new connections rather than of those that were expected. */
+export function firstOf(box: Box): Readonly<Record<Field, Cut>> {
+  const { daddr, dport, saddr, sport, toaddr, toport, mark, ctstate, ctstatus, ctmark } = box;
+  const first = ({ values }: Few): number => values[0] ?? 0;
+  return {
+    ...{ daddr: daddr.from, dport: dport.from, saddr: saddr.from, sport: sport.from },
+    ...{ toaddr: toaddr.from, toport: toport.from },
+    ...{ mark: first(mark), ctstatus: first(ctstatus), ctmark: first(ctmark) },
+    ctstate: ctstate.values.includes(CT_STATE.new) ? CT_STATE.new : first(ctstate),
+  };
 }
 
 /** How many those are. */
 export function countBoxes(region: Region): number {
-  return FIELDS.reduce((product, field) => (product * region[field].cuts.length) / 2, 1);
+  return RANGE_FIELDS.reduce((product, field) => (product * region[field].cuts.length) / 2, 1);
+}
+
+/** Whether that is all there can be. */
+export function isAny({ values, among }: Few): boolean {
+  return values.length === among.length;
+}
+
+function numbersIn(ranges: Ranges): number[] {
+  return valuesIn(ranges).map(Number);
 }
 
 function rangesIn({ cuts }: Ranges): Range[] {
@@ -28,6 +73,13 @@ function rangesIn({ cuts }: Ranges): Range[] {
     from: cuts[2 * i] as Cut,
     to: before(cuts[2 * i + 1] as Cut),
   }));
+}
+
+/** Whether it makes no difference where the packets' connections send them, if they do. */
+export function isAnywhere({ toaddr, toport }: Box, family: Family): boolean {
+  const isOne = toaddr.from === toaddr.to && BigInt(toaddr.from) === 0n;
+  const isWhole = BigInt(toaddr.from) === 0n && BigInt(toaddr.to) === 2n ** BigInt(addressBits(family)) - 1n;
+  return (isOne || isWhole) && toport.from === 0 && (toport.to === 0 || toport.to === 65535);
 }
 
 export function before(value: Cut): Cut {
@@ -41,9 +93,7 @@ export function halve(region: Region): [Region, Region] | undefined {
   const { cuts } = region[field];
   const [first, end] = [cuts[0] as Cut, cuts.at(-1) as Cut];
   const middle = typeof first === "bigint" ? (first + (end as bigint)) / 2n : Math.floor((first + (end as number)) / 2);
-  const half = (from: Cut, to: Cut): Region => ({
-    ...region,
-    [field]: intersect(region[field], new Ranges([from, to])),
-  });
+  const half = (from: Cut, to: Cut): Region =>
+    required(within(region, field, new Ranges([from, to])), "there is something on both sides of the middle");
   return [half(first, middle), half(middle, end)];
 }

@@ -1,22 +1,22 @@
 /** Two programs held against each other: over all packets, door by door. */
 import { Evaluator } from "../evaluate/evaluate.ts";
-import { type Environment, environmentOf, type Outcome, type Packet } from "../evaluate/packet.ts";
+import { type Environment, environmentOf, type Outcome, type Packet, type Packets } from "../evaluate/packet.ts";
 import { Unbounded } from "../evaluate/preimage.ts";
-import type { Region as Packets } from "../evaluate/region.ts";
+import type { Region as PacketRegion } from "../evaluate/region.ts";
 import { required } from "../invariant.ts";
 import type { Program } from "../ir/types.ts";
-import { type Address, FAMILIES, type Family } from "../net/address.ts";
-import { type Box, boxesOf, countBoxes, halve } from "./box.ts";
+import { type Address, FAMILIES } from "../net/address.ts";
+import { type Box, boxesOf, countBoxes, firstOf, halve } from "./box.ts";
 import { findRegions } from "./difference.ts";
-import { type Door, doorsOf, packetAt, packetsOf } from "./doors.ts";
+import { type Door, packetAt } from "./doors.ts";
+import { Ground, type Traffic } from "./ground.ts";
 import { leavesOf } from "./leaves.ts";
 import { type Difference, findDifference } from "./outcomes.ts";
 import { Slices } from "./slices.ts";
 
-export interface CompareOptions {
+export interface CompareOptions extends Partial<Traffic> {
   /** The node's addresses: packets to them are its own. */
   readonly addresses: readonly Address[];
-  readonly families?: readonly Family[];
   /** Steps, of packets that have fared alike so far past one rule, before the comparison gives up. */
   readonly budget?: number;
   /** Differing regions that are kept; others are counted. */
@@ -38,6 +38,8 @@ export interface Comparison {
   readonly boxes: number;
   /** What has not been compared; empty: everything has been. */
   readonly open: readonly Open[];
+  /** All packets that there can be. */
+  readonly ground: Ground;
 }
 
 /** A part of all packets that was not compared. */
@@ -61,7 +63,7 @@ class TooMany extends Error {}
 
 class Comparer {
   private readonly evaluators: readonly [Evaluator, Evaluator];
-  private readonly doors: readonly Door[];
+  private readonly ground: Ground;
   private readonly slices: Slices;
   private readonly environment: Environment;
   private readonly budget: number;
@@ -75,9 +77,9 @@ class Comparer {
   private readonly open: Open[] = [];
 
   constructor(left: Program, right: Program, options: CompareOptions) {
-    const { addresses, families = FAMILIES, budget = BUDGET, keep = KEEP } = options;
+    const { addresses, families = FAMILIES, budget = BUDGET, keep = KEEP, ...traffic } = options;
     this.evaluators = [new Evaluator(left), new Evaluator(right)];
-    this.doors = doorsOf([left, right], families);
+    this.ground = new Ground([left, right], { ...traffic, families });
     this.slices = new Slices([left, right]);
     this.environment = environmentOf(addresses);
     this.budget = budget;
@@ -85,15 +87,16 @@ class Comparer {
   }
 
   compare(): Comparison {
-    for (const door of this.doors) this.through(door);
-    const { regions, differing, boxes, open } = this;
-    return { regions, differing, boxes, open };
+    for (const door of this.ground.doors)
+      for (const packets of this.ground.packetsBy(door)) this.through(door, packets);
+    const { regions, differing, boxes, open, ground } = this;
+    return { regions, differing, boxes, open, ground };
   }
 
-  /** All packets of a door, slice by slice. Where one is too much, half of it after the other. */
-  private through(door: Door): void {
+  /** All of `packets`, slice by slice. Where one is too much, half of it after the other. */
+  private through(door: Door, packets: Packets): void {
     // The last one is looked at first: destinations come in their order.
-    const regions = this.slices.of(packetsOf(door).region, door.family).reverse();
+    const regions = this.slices.of(packets.region, door.family).reverse();
     for (let region = regions.pop(); region !== undefined; region = regions.pop()) {
       const from = region.daddr.cuts[0] as Address;
       const rest = this.budget - this.steps;
@@ -103,7 +106,7 @@ class Comparer {
       }
       this.limit = this.steps + Math.min(rest, MOST_STEPS);
       try {
-        this.lookAt(door, region);
+        this.lookAt(door, packets, region);
       } catch (error) {
         if (error instanceof TooMany) {
           const halves = halve(region);
@@ -117,29 +120,24 @@ class Comparer {
     }
   }
 
-  private lookAt(door: Door, region: Packets): void {
+  private lookAt(door: Door, all: Packets, region: PacketRegion): void {
     const spend = (steps: number): void => {
       this.steps += steps;
       if (this.steps > this.limit) throw new TooMany();
     };
-    const packets = { ...packetsOf(door), region };
+    const packets = { ...all, region };
     const [left, right] = this.evaluators.map((each) => each.follow(packets, { ...this.environment, spend }));
     const leaves = leavesOf([left ?? [], right ?? []]);
     const different = findRegions(region, leaves, spend);
     this.boxes += leaves[0].length + leaves[1].length;
-    for (const each of different) this.note(door, each);
+    for (const each of different) this.note(door, all, each);
   }
 
-  private note(door: Door, region: Packets): void {
+  private note(door: Door, all: Packets, region: PacketRegion): void {
     this.differing += countBoxes(region);
-    for (const box of boxesOf(region)) {
+    for (const box of boxesOf(region, all.region)) {
       if (this.regions.length >= this.keep) return;
-      const packet = packetAt(door, {
-        daddr: box.daddr.from,
-        dport: box.dport.from,
-        saddr: box.saddr.from,
-        sport: box.sport.from,
-      });
+      const packet = packetAt(door, firstOf(box));
       const [left, right] = this.evaluators.map((each) => each.evaluate(packet, this.environment)) as [
         Outcome[],
         Outcome[],

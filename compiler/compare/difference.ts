@@ -3,7 +3,7 @@ import { type Assumption, areConsistent } from "../evaluate/assumption.ts";
 import { Diagram, type Finding } from "../evaluate/diagram.ts";
 import { join } from "../evaluate/merge.ts";
 import { areEqual, unite } from "../evaluate/ranges.ts";
-import { FIELDS, type Field, type Region, regionKey, within } from "../evaluate/region.ts";
+import { FIELDS, type Field, fieldsApart, type Region, regionKey, within } from "../evaluate/region.ts";
 import type { Leaf } from "./leaves.ts";
 import { TOLERANCE } from "./outcomes.ts";
 
@@ -92,7 +92,7 @@ function pairUp(left: readonly Signed[], right: readonly Signed[]): Signed[] {
   const [one, more] = left;
   const [other, others] = right;
   if (one !== undefined && other !== undefined && more === undefined && others === undefined)
-    if (FIELDS.every((field) => areEqual(one.region[field], other.region[field])))
+    if (fieldsApart(one.region, other.region).every((field) => areEqual(one.region[field], other.region[field])))
       return [{ ...one, weight: one.weight + other.weight }];
   const byRegion = new Map<string, Signed>();
   for (const leaf of [...left, ...right]) {
@@ -110,18 +110,19 @@ function joined(leaves: readonly Leaf[]): readonly Leaf[] {
 const EQUAL = "";
 
 function whereDifferent(all: Region, leaves: readonly Signed[], spend: (steps: number) => void): Region[] {
-  const entries = leaves.map(({ region }) => ({ parts: FIELDS.map((field) => region[field]) }));
+  const fields = FIELDS.filter((field) => leaves.some(({ region }) => !areEqual(region[field], all[field])));
+  const entries = leaves.map(({ region }) => ({ parts: fields.map((field) => region[field]) }));
   const at = (met: readonly number[]): Signed[] => met.map((i) => leaves[i] as Signed);
   const finding: Finding<string> = {
     find: (met) => differenceOf(at(met)),
     key: (found) => found,
     early: (met, level) => {
       spend(met.length);
-      return cancelOut(at(met), FIELDS.slice(level)) ? EQUAL : undefined;
+      return cancelOut(at(met), fields.slice(level)) ? EQUAL : undefined;
     },
   };
-  return new Diagram(FIELDS.length, entries, finding)
-    .split(all, FIELDS)
+  return new Diagram(fields.length, entries, finding)
+    .split(all, fields)
     .filter(({ found }) => found !== EQUAL)
     .map(({ region }) => region);
 }

@@ -1,9 +1,8 @@
 /** The ways by which packets come, and their protocols: as far as two programs tell them apart. */
-import { allAddresses } from "../evaluate/address-type.ts";
-import { hasPorts } from "../evaluate/expression.ts";
-import type { Packet, Packets } from "../evaluate/packet.ts";
-import { type Cut, Ranges } from "../evaluate/ranges.ts";
+import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
+import type { Cut } from "../evaluate/ranges.ts";
 import type { Field } from "../evaluate/region.ts";
+import { CT_STATUS } from "../ir/constants.ts";
 import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
@@ -13,7 +12,7 @@ import { findInterfaces } from "../tabulate/interfaces.ts";
 export interface Door {
   readonly family: Family;
   readonly protocol: number;
-  readonly ctState: NonNullable<Packet["ctState"]> | "new";
+  readonly tracking: Tracking;
   readonly inInterface: string | undefined;
   /** The interface is any that no rule names. */
   readonly isAnyInterface: boolean;
@@ -25,15 +24,17 @@ export function doorsOf(programs: readonly Program[], families: readonly Family[
   const { kinds } = findInterfaces(both);
   const protocols = protocolsIn(both);
   return families.flatMap((family) =>
-    (["new", "invalid", "untracked"] as const).flatMap((ctState) =>
+    TRACKINGS.flatMap((tracking) =>
       kinds.flatMap(({ example }, i) =>
         [...protocols[family]].map(
-          (protocol): Door => ({ family, protocol, ctState, inInterface: example, isAnyInterface: i === 1 }),
+          (protocol): Door => ({ family, protocol, tracking, inInterface: example, isAnyInterface: i === 1 }),
         ),
       ),
     ),
   );
 }
+
+const TRACKINGS = ["first", "invalid", "untracked", "original", "reply"] as const;
 
 /** A number that IANA gives to experiments: stands for the protocols that nobody names. */
 const UNHEARD_OF = 253;
@@ -70,33 +71,27 @@ function isProtocol(expression: Expression): boolean {
   return expression.kind === "header" && (expression.field === "ip protocol" || expression.field === "ip6 nexthdr");
 }
 
-/** All packets that come by a door. */
-export function packetsOf(door: Door): Packets {
-  const { family, protocol, ctState } = door;
-  const ports = new Ranges(hasPorts(protocol) && ctState !== "invalid" ? [0, 65536] : [0, 1]);
-  const addresses = allAddresses(family);
-  return {
-    ...inCommon(door),
-    family,
-    region: { daddr: addresses, dport: ports, saddr: addresses, sport: ports },
-  };
-}
+/** Bits of the status of connections that NAT has changed. */
+export const TRANSLATED = CT_STATUS.snat | CT_STATUS.dnat;
 
-/** One of them. */
-export function packetAt(door: Door, at: Readonly<Record<Field, Cut>>): Packet {
+/** One of the packets by a door. */
+export function packetAt({ protocol, inInterface, tracking }: Door, at: Readonly<Record<Field, Cut>>): Packet {
+  const ctState = ctStateOf(tracking, Number(at.ctstate));
+  const status = Number(at.ctstatus);
+  const isSent = tracking === "original" || tracking === "reply";
   return {
-    ...inCommon(door),
+    protocol,
+    inInterface,
     source: at.saddr as Address,
     destination: at.daddr as Address,
     sourcePort: Number(at.sport),
     destinationPort: Number(at.dport),
+    mark: Number(at.mark),
+    ...(ctState === "new" ? {} : { ctState }),
+    ...(status === 0 ? {} : { ctStatus: status }),
+    ...(Number(at.ctmark) === 0 ? {} : { ctMark: Number(at.ctmark) }),
+    ...(isSent && (status & TRANSLATED) !== 0
+      ? { sentTo: { address: at.toaddr as Address, port: Number(at.toport) } }
+      : {}),
   };
-}
-
-function inCommon({
-  protocol,
-  inInterface,
-  ctState,
-}: Door): Pick<Packet, "protocol" | "inInterface" | "mark" | "ctState"> {
-  return { protocol, inInterface, mark: 0, ...(ctState === "new" ? {} : { ctState }) };
 }

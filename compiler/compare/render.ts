@@ -1,11 +1,11 @@
 /** What a comparison has found, for people and for programs. */
 import { lineAndColumn, printPlace } from "../diagnostics.ts";
-import type { Outcome, Reason, Result } from "../evaluate/packet.ts";
+import { type CtState, ctStateOf, type Outcome, type Reason, type Result } from "../evaluate/packet.ts";
 import { printRule } from "../formats/nft/print.ts";
-import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import { CT_STATUS, PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddress, printAddressPort } from "../net/address.ts";
 import { type Answer, isWhole, opinionOf } from "./answer.ts";
-import type { Range } from "./box.ts";
+import { isAny, isAnywhere, type Range } from "./box.ts";
 import type { Region } from "./compare.ts";
 import { chancesOf, describeResult } from "./outcomes.ts";
 import { isReplayable, presented, printWitness } from "./witness.ts";
@@ -41,7 +41,7 @@ export function renderOpen({ open, gaps }: Answer): string[] {
     ...gaps,
     ...open.map(
       ({ door, from, reason }) =>
-        `${nameOf(door.protocol)}, ${door.family}, ${cameBy(door)}${stateOf(door)}, from ${printAddress(from)} on: ${reason}`,
+        `${nameOf(door.protocol)}, ${door.family}, ${cameBy(door)}${TRACKED[door.tracking]}, from ${printAddress(from)} on: ${reason}`,
     ),
   ].map((text) => `not compared: ${text}`);
   return lines.length > 0 ? [...new Set(lines), ""] : [];
@@ -50,7 +50,7 @@ export function renderOpen({ open, gaps }: Answer): string[] {
 /** What has been compared, in how many classes. */
 export function renderExtent(answer: Answer): string {
   const { differing, boxes, also } = answer;
-  const extent = isWhole(answer) ? `all first packets of connections${also ?? ""}` : "what was compared";
+  const extent = isWhole(answer) ? `all packets${also ?? ""}` : "what was compared";
   return `${extent}, in ${boxes} classes${differing > 0 ? `, ${differing} of them different` : ""}`;
 }
 
@@ -60,7 +60,7 @@ export function renderRegion(region: Region, sides: Sides): string[] {
   const width = Math.max(sides.left.length, sides.right.length);
   const replay = isReplayable(region, sides.addresses) ? "" : " (kpc trace does not take such a packet)";
   return [
-    `${printWitness(region)}   ${cameBy(door)}${stateOf(door)}${replay}`,
+    `${printWitness(region)}   ${cameBy(door)}${renderMemory(region)}${replay}`,
     `  like all from ${printRange(box.saddr, "address")} port ${printRange(box.sport, "port")} to ${printRange(box.daddr, "address")} port ${printRange(box.dport, "port")}`,
     ...assumptions.map((text) => `  if this holds: ${text}`),
     ...renderSide(sides.left.padEnd(width), left, right),
@@ -68,8 +68,47 @@ export function renderRegion(region: Region, sides: Sides): string[] {
   ];
 }
 
-function stateOf({ ctState }: Region["door"]): string {
-  return ctState === "new" ? "" : `, ${ctState} for connection tracking`;
+const TRACKED: Readonly<Record<Region["door"]["tracking"], string>> = {
+  first: "",
+  invalid: ", invalid for connection tracking",
+  untracked: ", untracked for connection tracking",
+  original: ", established for connection tracking",
+  reply: ", reply for connection tracking",
+};
+
+/** The mark of packets, and what connection tracking knows of them, where it is not that of all first packets. */
+function renderMemory({ door, box }: Region): string {
+  const states = ctStatesOf(door, box);
+  const isFirst = states[0] === "new" && isAny(box.ctstate);
+  return [
+    ...(isFirst ? [] : [`${states.join(" or ")} for connection tracking`]),
+    ...(isAny(box.mark) ? [] : [`mark ${box.mark.values.map(hex).join(" or ")}`]),
+    ...(isAny(box.ctmark) ? [] : [`ct mark ${box.ctmark.values.map(hex).join(" or ")}`]),
+    ...(isAny(box.ctstatus) ? [] : [`ct status ${box.ctstatus.values.map(printStatus).join(" or ")}`]),
+    ...(isAnywhere(box, door.family) ? [] : [`sent by its connection to ${printSent(box)}`]),
+  ]
+    .map((text) => `, ${text}`)
+    .join("");
+}
+
+/** The states of connection tracking that the packets of a region have, that of its packet first. */
+export function ctStatesOf({ tracking }: Region["door"], { ctstate }: Region["box"]): CtState[] {
+  const isFirst = tracking === "first";
+  const bits = [...ctstate.values].sort((a, b) => (isFirst ? b - a : a - b));
+  return bits.map((each) => ctStateOf(tracking, each));
+}
+
+function hex(mark: number): string {
+  return `0x${mark.toString(16)}`;
+}
+
+function printStatus(bits: number): string {
+  const names = Object.entries(CT_STATUS).flatMap(([name, bit]) => ((bits & bit) === 0 ? [] : [name]));
+  return names.length === 0 ? "none" : names.join(",");
+}
+
+function printSent({ toaddr, toport }: Region["box"]): string {
+  return `${printRange(toaddr, "address")} port ${printRange(toport, "port")}`;
 }
 
 /** `other`: what the other side does. */
@@ -145,7 +184,7 @@ export function answerToData(answer: Answer, sides: Sides, limit: number) {
     open: open.map(({ door, from, reason }) => ({
       protocol: nameOf(door.protocol),
       family: door.family,
-      ctState: door.ctState,
+      ctState: ctStateOf(door.tracking, 0),
       inInterface: printInterface(door),
       from: printAddress(from),
       reason,
@@ -162,7 +201,14 @@ export function regionToData(region: Region, { addresses }: Pick<Sides, "address
   return {
     protocol: nameOf(packet.protocol),
     inInterface: printInterface(door),
-    ctState: door.ctState,
+    ctState: packet.ctState ?? "new",
+    ctStates: ctStatesOf(door, box),
+    marks: isAny(box.mark) ? null : box.mark.values,
+    ctMarks: isAny(box.ctmark) ? null : box.ctmark.values,
+    ctStatus: isAny(box.ctstatus) ? null : box.ctstatus.values.map(printStatus),
+    sentTo: isAnywhere(box, door.family)
+      ? null
+      : { destination: range(box.toaddr), destinationPort: [box.toport.from, box.toport.to] },
     packet: {
       source: printAddressPort(packet.source, packet.sourcePort),
       destination: printAddressPort(packet.destination, packet.destinationPort),

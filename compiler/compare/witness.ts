@@ -77,18 +77,20 @@ function choosePort({ from, to }: Range, wanted: number): number {
 /** The packet as a person would write it: for `kpc trace` where `isReplayable`. */
 export function printWitness({ packet, door }: Region): string {
   const name = PROTOCOL_NAMES.get(packet.protocol) ?? `protocol ${packet.protocol}`;
-  const showsPorts = isNamed(packet.protocol) && door.ctState !== "invalid";
+  const showsPorts = isNamed(packet.protocol) && door.tracking !== "invalid";
   const end = (address: Address, port: number): string =>
     showsPorts ? printAddressPort(address, port) : printAddress(address);
   const by = door.inInterface === undefined ? "" : ` iif ${nameOf(door.inInterface, door.isAnyInterface)}`;
-  return `${name} ${end(packet.source, packet.sourcePort)} > ${end(packet.destination, packet.destinationPort)}${by}`;
+  const marked = packet.mark === 0 ? "" : ` mark 0x${packet.mark.toString(16)}`;
+  return `${name} ${end(packet.source, packet.sourcePort)} > ${end(packet.destination, packet.destinationPort)}${by}${marked}`;
 }
 
 /** Whether `kpc trace` can follow the packet of a region that is presented: it knows first packets, of three protocols, and
  *  takes what comes from an address of the node for the node's own. */
-export function isReplayable({ packet: { protocol, source }, door }: Region, addresses: readonly Address[]): boolean {
+export function isReplayable({ packet, door }: Region, addresses: readonly Address[]): boolean {
+  const { protocol, source, ctState } = packet;
   const fromHere = addresses.includes(source) || isLoopback(source);
-  return door.ctState === "new" && isNamed(protocol) && (door.inInterface !== undefined || fromHere);
+  return ctState === undefined && isNamed(protocol) && (door.inInterface !== undefined || fromHere);
 }
 
 function isNamed(protocol: number): boolean {

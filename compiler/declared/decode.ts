@@ -1,7 +1,8 @@
 /** Declared differences as files hold them. */
 import type { Range } from "../compare/box.ts";
 import { isInterfaceName } from "../config/decode.ts";
-import type { Field } from "../evaluate/region.ts";
+import type { CtState } from "../evaluate/packet.ts";
+import type { RangeField } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";
@@ -20,7 +21,7 @@ import {
 import type { Node } from "../specs/node.ts";
 import { type Fate, overlap, parseFate } from "./fate.ts";
 import type { Declaration } from "./types.ts";
-import { joinRanges, type Where } from "./where.ts";
+import { joinRanges, type ValueField, type Where } from "./where.ts";
 
 export const API_VERSION = "kpc.dev/v1alpha1";
 export const KIND = "Differences";
@@ -31,11 +32,28 @@ export const RANGE_MEMBERS = {
   sourcePort: "sport",
   destination: "daddr",
   destinationPort: "dport",
-} as const satisfies Readonly<Record<string, Field>>;
+  sentTo: "toaddr",
+  sentToPort: "toport",
+} as const satisfies Readonly<Record<string, RangeField>>;
+
+/** Those that name marks, and the status of connections as a number. */
+export const VALUE_MEMBERS = {
+  mark: "mark",
+  ctMark: "ctmark",
+  ctStatus: "ctstatus",
+} as const satisfies Readonly<Record<string, ValueField>>;
 
 const FILE_MEMBERS = new Set(["apiVersion", "kind", "differences"]);
 const MEMBERS = new Set([
-  ...["reason", "family", "protocol", "inInterface", "ctState", ...Object.keys(RANGE_MEMBERS)],
+  ...[
+    "reason",
+    "family",
+    "protocol",
+    "inInterface",
+    "ctState",
+    ...Object.keys(VALUE_MEMBERS),
+    ...Object.keys(RANGE_MEMBERS),
+  ],
   ...["left", "right", "assumptions"],
 ]);
 
@@ -94,13 +112,19 @@ function decodeWhere(context: Context, node: Node): Where {
   const daddr = decodeAddresses(context, node.get("destination"));
   const sport = decodePorts(context, node.get("sourcePort"));
   const dport = decodePorts(context, node.get("destinationPort"));
+  const toaddr = decodeAddresses(context, node.get("sentTo"));
+  const toport = decodePorts(context, node.get("sentToPort"));
+  const values = Object.entries(VALUE_MEMBERS).map(
+    ([member, field]) => [field, decodeList(context, node, member, decodeBits)] as const,
+  );
   return {
-    family: decodeFamily(context, node, [...saddr, ...daddr]),
+    family: decodeFamily(context, node, [...saddr, ...daddr, ...toaddr]),
     protocols: decodeList(context, node, "protocol", decodeProtocol),
     interfaces: decodeList(context, node, "inInterface", decodeInterface),
     ctStates: decodeList(context, node, "ctState", decodeCtState),
+    values: Object.fromEntries(values.filter(([, wanted]) => wanted !== undefined)),
     ranges: Object.fromEntries(
-      Object.entries({ saddr, daddr, sport, dport })
+      Object.entries({ saddr, daddr, sport, dport, toaddr, toport })
         .filter(([, ranges]) => ranges.length > 0)
         .map(([field, ranges]) => [field, joinRanges(ranges.map(({ range }) => range))]),
     ),
@@ -138,8 +162,17 @@ function decodeProtocol(context: Context, item: Node): number | undefined {
   return undefined;
 }
 
-function decodeCtState(context: Context, item: Node): "new" | "invalid" | "untracked" | undefined {
-  return asOneOf(context, item, ["new", "invalid", "untracked"]);
+const CT_STATES = ["new", "related", "established", "reply", "related-reply", "invalid", "untracked"] as const;
+
+function decodeCtState(context: Context, item: Node): CtState | undefined {
+  return asOneOf(context, item, CT_STATES);
+}
+
+function decodeBits(context: Context, item: Node): number | undefined {
+  const { value } = item;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return value;
+  reportInvalid(context, item, "must be a number from 0 to 0xffffffff, such as 0x4000");
+  return undefined;
 }
 
 function decodeInterface(context: Context, item: Node): string | null | undefined {

@@ -1,50 +1,64 @@
 /** Differing regions as a file of declared differences. */
 import { Document, type Node as YamlNode } from "yaml";
-import type { Range } from "../compare/box.ts";
+import { type Few, isAny, isAnywhere, type Range } from "../compare/box.ts";
 import type { Region } from "../compare/compare.ts";
 import type { Door } from "../compare/doors.ts";
+import type { Ground } from "../compare/ground.ts";
 import { chancesOf } from "../compare/outcomes.ts";
-import { printInterface, type Sides } from "../compare/render.ts";
-import type { Field } from "../evaluate/region.ts";
+import { ctStatesOf, printInterface, type Sides } from "../compare/render.ts";
+import { RANGE_FIELDS, type RangeField } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, addressBits, FAMILIES, type Family, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
-import { API_VERSION, KIND, RANGE_MEMBERS } from "./decode.ts";
+import { API_VERSION, KIND, RANGE_MEMBERS, VALUE_MEMBERS } from "./decode.ts";
 import { printFate } from "./fate.ts";
-import { joinRanges, showsPorts, type Where } from "./where.ts";
+import { joinRanges, showsPorts, type ValueField, type Where } from "./where.ts";
 
 /** Packets that fare alike. */
-interface Entry extends Where {
+interface Entry extends Omit<Where, "values"> {
+  readonly values: Readonly<Partial<Record<ValueField, Few>>>;
   readonly left: readonly string[];
   readonly right: readonly string[];
   readonly assumptions: readonly string[];
 }
 
-/** A file that declares `regions`, as few entries as come of joining those that fare alike; `doors`: all that were compared. */
+/** A file that declares `regions`, as few entries as come of joining those that fare alike; `grounds`: all that was compared. */
 export function printDeclarations(
   regions: readonly Region[],
-  doors: readonly Door[],
+  grounds: readonly Ground[],
   sides: Pick<Sides, "left" | "right">,
 ): string {
   const document = new Document({ apiVersion: API_VERSION, kind: KIND });
-  const entries = joinAll(regions.map(entryOf), doors);
+  const entries = joinAll(regions.map(entryOf), grounds);
   const list = document.createNode(entries.map((entry) => printEntry(document, entry)));
   document.add(document.createPair("differences", list));
   document.commentBefore = ` What becomes of packets by ${sides.left} (left) and by ${sides.right} (right), where that is meant to differ.\n Give each a reason.`;
   return `---\n${document.toString({ lineWidth: 120, flowCollectionPadding: false, directives: false })}`;
 }
 
+function isPort(field: RangeField): boolean {
+  return field === "sport" || field === "dport" || field === "toport";
+}
+
+function isSent(field: RangeField): boolean {
+  return field === "toaddr" || field === "toport";
+}
+
 function entryOf({ door, box, left, right, assumptions }: Region): Entry {
   const ports = showsPorts(door);
-  const ranges = Object.entries(box).filter(([field, { from, to }]) => {
-    if (field === "sport" || field === "dport") return ports && !(from === 0 && to === 65535);
+  const isTold = isAnywhere(box, door.family) ? (field: RangeField) => !isSent(field) : () => true;
+  const ranges = RANGE_FIELDS.map((field) => [field, box[field]] as const).filter(([field, { from, to }]) => {
+    if (!isTold(field)) return false;
+    if (isPort(field)) return ports && !(from === 0 && to === 65535);
     return !(BigInt(from) === 0n && BigInt(to) === 2n ** BigInt(addressBits(door.family)) - 1n);
   });
+  const values = Object.values(VALUE_MEMBERS).filter((field) => !isAny(box[field]));
   return {
     family: door.family,
     protocols: [door.protocol],
     interfaces: [printInterface(door)],
-    ctStates: [door.ctState],
+    ctStates: ctStatesOf(door, box),
+    values: Object.fromEntries(values.map((field) => [field, box[field]])),
     ranges: Object.fromEntries(ranges.map(([field, range]) => [field, [range]])),
     left: printFate(chancesOf(left)).sort(),
     right: printFate(chancesOf(right)).sort(),
@@ -55,13 +69,14 @@ function entryOf({ door, box, left, right, assumptions }: Region): Entry {
 // --- joining -----------------------------------------------------------------------------------------------------------
 
 /** Entries that differ in one respect only are one, until there are no more of them. */
-function joinAll(entries: readonly Entry[], doors: readonly Door[]): readonly Entry[] {
-  const all = FAMILIES.map((family) => universeOf(doors.filter((door) => door.family === family)));
-  const whole = new Map(FAMILIES.map((family, i) => [family, all[i] as Universe]));
+function joinAll(entries: readonly Entry[], grounds: readonly Ground[]): readonly Entry[] {
+  const doors = grounds.flatMap((ground) => ground.doors);
+  const whole = new Map(FAMILIES.map((family) => [family, universeOf(family, grounds)]));
   let joined = entries;
   for (let before = Number.POSITIVE_INFINITY; joined.length < before; ) {
     before = joined.length;
     for (const field of Object.values(RANGE_MEMBERS)) joined = joinBy(joined, field, (a, b) => joinField(a, b, field));
+    for (const field of Object.values(VALUE_MEMBERS)) joined = joinBy(joined, field, (a, b) => joinValues(a, b, field));
     for (const respect of RESPECTS)
       joined = joinBy(joined, respect, (a, b) => ({ ...a, [respect]: union<unknown>(a[respect], b[respect]) }));
     // Only now: what has been left out cannot be joined with what has not.
@@ -78,9 +93,13 @@ const RESPECTS = ["ctStates", "interfaces", "protocols"] as const;
 
 type Universe = Readonly<Record<(typeof RESPECTS)[number], ReadonlySet<unknown>>>;
 
-function universeOf(doors: readonly Door[]): Universe {
+function universeOf(family: Family, grounds: readonly Ground[]): Universe {
+  const isOfIt = (door: Door): boolean => door.family === family;
+  const doors = grounds.flatMap((ground) => ground.doors.filter(isOfIt));
   return {
-    ctStates: new Set(doors.map(({ ctState }) => ctState)),
+    ctStates: new Set(
+      grounds.flatMap((ground) => ground.doors.filter(isOfIt).flatMap((door) => ground.ctStatesOf(door))),
+    ),
     interfaces: new Set(doors.map(printInterface)),
     protocols: new Set(doors.map(({ protocol }) => protocol)),
   };
@@ -104,18 +123,31 @@ function joinBy(entries: readonly Entry[], respect: string, join: (a: Entry, b: 
 
 /** All of an entry but `respect`, in one spelling. */
 function keyOf(
-  { ranges, family, protocols, interfaces, ctStates, left, right, assumptions }: Entry,
+  { ranges, values, family, protocols, interfaces, ctStates, left, right, assumptions }: Entry,
   respect: string,
 ): string {
-  const parts = { family, protocols, interfaces, ctStates, left, right, assumptions, ...RANGES, ...ranges };
+  const parts = { family, protocols, interfaces, ctStates, left, right, assumptions, ...FIELDS, ...values, ...ranges };
   const given = Object.entries(parts).map(([name, value]) => (name === respect ? "any" : value));
   return JSON.stringify(given, (_, value) => (typeof value === "bigint" ? String(value) : value));
 }
 
 /** So that they come in one order. */
-const RANGES = { saddr: undefined, sport: undefined, daddr: undefined, dport: undefined } as const;
+const FIELDS = Object.fromEntries(
+  [...Object.values(VALUE_MEMBERS), ...RANGE_FIELDS].map((field) => [field, undefined]),
+);
 
-function joinField(a: Entry, b: Entry, field: Field): Entry {
+function joinValues(a: Entry, b: Entry, field: ValueField): Entry {
+  const { [field]: mine, ...others } = a.values;
+  const theirs = b.values[field];
+  if (mine === undefined || theirs === undefined) return { ...a, values: others };
+  const both = {
+    values: [...new Set([...mine.values, ...theirs.values])].sort((x, y) => x - y),
+    among: mine.among,
+  };
+  return { ...a, values: isAny(both) ? others : { ...others, [field]: both } };
+}
+
+function joinField(a: Entry, b: Entry, field: RangeField): Entry {
   const { [field]: _, ...others } = a.ranges;
   const [mine, theirs] = [a.ranges[field], b.ranges[field]];
   if (mine === undefined || theirs === undefined) return { ...a, ranges: others };
@@ -123,10 +155,10 @@ function joinField(a: Entry, b: Entry, field: Field): Entry {
   return { ...a, ranges: isWhole(ranges, field, a.family) ? others : { ...others, [field]: ranges } };
 }
 
-function isWhole(ranges: readonly Range[], field: Field, family: Family | undefined): boolean {
+function isWhole(ranges: readonly Range[], field: RangeField, family: Family | undefined): boolean {
   const [first, more] = ranges;
   if (first === undefined || more !== undefined || BigInt(first.from) !== 0n) return false;
-  const bits = field === "sport" || field === "dport" ? 16 : addressBits(family ?? "IPv4");
+  const bits = isPort(field) ? 16 : addressBits(family ?? "IPv4");
   return BigInt(first.to) === 2n ** BigInt(bits) - 1n;
 }
 
@@ -138,17 +170,20 @@ function union<T>(a: readonly T[] | undefined, b: readonly T[] | undefined): rea
 // --- text --------------------------------------------------------------------------------------------------------------
 
 function printEntry(document: Document, entry: Entry): YamlNode {
-  const { family, protocols, interfaces, ctStates, ranges, left, right, assumptions } = entry;
-  const hasAddresses = ranges.saddr !== undefined || ranges.daddr !== undefined;
+  const { family, protocols, interfaces, ctStates, values, ranges, left, right, assumptions } = entry;
+  const hasAddresses = (["saddr", "daddr", "toaddr"] as const).some((field) => ranges[field] !== undefined);
   const shown = {
     family: hasAddresses ? undefined : family,
     protocol: oneOrMore(document, protocols?.map(printProtocol)),
     inInterface: oneOrMore(document, interfaces),
     ctState: oneOrMore(document, ctStates),
     ...Object.fromEntries(
+      Object.entries(VALUE_MEMBERS).map(([member, field]) => [member, oneOrMore(document, values[field]?.values)]),
+    ),
+    ...Object.fromEntries(
       Object.entries(RANGE_MEMBERS).map(([member, field]) => [
         member,
-        oneOrMore(document, ranges[field]?.map(field === "sport" || field === "dport" ? printPorts : printAddresses)),
+        oneOrMore(document, ranges[field]?.map(isPort(field) ? printPorts : printAddresses)),
       ]),
     ),
     assumptions: assumptions.length === 0 ? undefined : assumptions,

@@ -1,10 +1,11 @@
 /** What a comparison has found, held against the differences that are meant. */
 import { type Answer, isWhole } from "../compare/answer.ts";
-import type { Box } from "../compare/box.ts";
+import { type Box, firstOf } from "../compare/box.ts";
 import type { Comparison, Region } from "../compare/compare.ts";
+import { packetAt } from "../compare/doors.ts";
 import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
-import { type Environment, environmentOf, type Packet } from "../evaluate/packet.ts";
+import { type Environment, environmentOf } from "../evaluate/packet.ts";
 import type { Program } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { fateKey, isFate } from "./fate.ts";
@@ -55,8 +56,8 @@ export function settle(
     for (const difference of differencesIn(region, evaluators, environment)) {
       const key = keyOf(fateKey(chancesOf(difference.left)), fateKey(chancesOf(difference.right)));
       const candidates = (byFates.get(key) ?? []).filter((each) => isAbout(each, region, difference));
-      for (const box of takeAway(region.box, candidates, used))
-        undeclared.push({ ...region, ...difference, box, packet: firstIn(box, region.packet) });
+      for (const box of takeAway(region, candidates, used))
+        undeclared.push({ ...region, ...difference, box, packet: packetAt(region.door, firstOf(box)) });
     }
     for (const declaration of used) uses.set(declaration, (uses.get(declaration) ?? 0) + 1);
   }
@@ -120,23 +121,13 @@ function isAbout({ where, left, right, assumptions }: Declaration, { door }: Reg
   );
 }
 
-/** The parts of `box` that none of `declarations` names. Adds to `used` those that name any. */
-function takeAway(box: Box, declarations: readonly Declaration[], used: Set<Declaration>): readonly Box[] {
+/** The parts of a region that none of `declarations` names. Adds to `used` those that name any. */
+function takeAway({ box, door }: Region, declarations: readonly Declaration[], used: Set<Declaration>): readonly Box[] {
   let left: readonly Box[] = [box];
   for (const declaration of declarations) {
     // Also where others have named it already: to be named twice is not stale.
-    if (!used.has(declaration) && divide(box, declaration.where).inside.length > 0) used.add(declaration);
-    left = left.flatMap((part) => divide(part, declaration.where).outside);
+    if (!used.has(declaration) && divide(box, door, declaration.where).inside.length > 0) used.add(declaration);
+    left = left.flatMap((part) => divide(part, door, declaration.where).outside);
   }
   return left;
-}
-
-function firstIn({ daddr, dport, saddr, sport }: Box, packet: Packet): Packet {
-  return {
-    ...packet,
-    source: saddr.from as Address,
-    destination: daddr.from as Address,
-    sourcePort: Number(sport.from),
-    destinationPort: Number(dport.from),
-  };
 }

@@ -1,11 +1,14 @@
 /** Sets of packets, as declarations name them. */
-import { type Box, before, type Range } from "../compare/box.ts";
+import { type Box, before, type Few, type Range } from "../compare/box.ts";
 import type { Door } from "../compare/doors.ts";
 import { printInterface } from "../compare/render.ts";
 import { hasPorts } from "../evaluate/expression.ts";
+import { type CtState, ctStateOf } from "../evaluate/packet.ts";
 import { after } from "../evaluate/ranges.ts";
-import type { Field } from "../evaluate/region.ts";
+import type { FewField, RangeField } from "../evaluate/region.ts";
 import type { Family } from "../net/address.ts";
+
+export type ValueField = Exclude<FewField, "ctstate">;
 
 /** Packets that are all of what is said; undefined: any. */
 export interface Where {
@@ -14,40 +17,59 @@ export interface Where {
   readonly protocols: readonly number[] | undefined;
   /** As `printInterface` spells them. */
   readonly interfaces: readonly (string | null)[] | undefined;
-  readonly ctStates: readonly Door["ctState"][] | undefined;
+  readonly ctStates: readonly CtState[] | undefined;
+  /** Marks, and bits of the status of connections. */
+  readonly values: Readonly<Partial<Record<ValueField, readonly number[]>>>;
   /** As `joinRanges` makes them. */
-  readonly ranges: Readonly<Partial<Record<Field, readonly Range[]>>>;
+  readonly ranges: Readonly<Partial<Record<RangeField, readonly Range[]>>>;
 }
 
 /** Whether the packets of a door have ports that rules can see. */
-export function showsPorts({ protocol, ctState }: Door): boolean {
-  return hasPorts(protocol) && ctState !== "invalid";
+export function showsPorts({ protocol, tracking }: Door): boolean {
+  return hasPorts(protocol) && tracking !== "invalid";
 }
 
 /** Whether packets that come by `door` can be in `where`. */
-export function isBehind(door: Door, { family, protocols, interfaces, ctStates, ranges }: Where): boolean {
+export function isBehind(door: Door, { family, protocols, interfaces, ranges }: Where): boolean {
   return (
     (family === undefined || family === door.family) &&
     (protocols === undefined || protocols.includes(door.protocol)) &&
-    (ctStates === undefined || ctStates.includes(door.ctState)) &&
     (interfaces === undefined || interfaces.includes(printInterface(door))) &&
     (showsPorts(door) || (ranges.sport === undefined && ranges.dport === undefined))
   );
 }
 
-/** The parts of `box` that are in `where`, by addresses and ports, and the others; no two have a packet in common. */
-export function divide(box: Box, { ranges }: Where): { readonly inside: readonly Box[]; readonly outside: Box[] } {
+/** The parts of `box`, of packets by `door`, that are in `where`, and the others; no two have a packet in common. */
+export function divide(box: Box, { tracking }: Door, { ranges, values, ctStates }: Where): Divided {
   let inside: readonly Box[] = [box];
   const outside: Box[] = [];
-  for (const [field, wanted] of Object.entries(ranges) as [Field, readonly Range[]][]) {
-    const parts = inside.map((each) => divideField(each, field, wanted));
+  const go = (divideOne: (each: Box) => Divided): void => {
+    const parts = inside.map(divideOne);
     inside = parts.flatMap((part) => part.inside);
     outside.push(...parts.flatMap((part) => part.outside));
-  }
+  };
+  if (ctStates !== undefined)
+    go((each) => divideFew(each, "ctstate", (bits) => ctStates.includes(ctStateOf(tracking, bits))));
+  for (const [field, wanted] of Object.entries(values) as [ValueField, readonly number[]][])
+    go((each) => divideFew(each, field, (value) => wanted.includes(value)));
+  for (const [field, wanted] of Object.entries(ranges) as [RangeField, readonly Range[]][])
+    go((each) => divideField(each, field, wanted));
   return { inside, outside };
 }
 
-function divideField(box: Box, field: Field, wanted: readonly Range[]): { inside: Box[]; outside: Box[] } {
+interface Divided {
+  readonly inside: readonly Box[];
+  readonly outside: readonly Box[];
+}
+
+function divideFew(box: Box, field: FewField, isWanted: (value: number) => boolean): Divided {
+  const { values, among } = box[field];
+  const having = (part: readonly number[]): Box[] =>
+    part.length === 0 ? [] : [{ ...box, [field]: { values: part, among } satisfies Few }];
+  return { inside: having(values.filter(isWanted)), outside: having(values.filter((value) => !isWanted(value))) };
+}
+
+function divideField(box: Box, field: RangeField, wanted: readonly Range[]): Divided {
   const [inside, outside]: [Box[], Box[]] = [[], []];
   const { to } = box[field];
   let { from } = box[field];

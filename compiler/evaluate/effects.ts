@@ -1,6 +1,6 @@
 /** Which packets a chain may do something to. */
 import type { Chain, Expression, Rule, Verdict } from "../ir/types.ts";
-import { fieldOf } from "./expression.ts";
+import { fieldOf, isUnknown } from "./expression.ts";
 import type { TableIndex } from "./machine.ts";
 import { askedBy, type Plan, type PlannedRule } from "./plan.ts";
 import { EMPTY, intersect, meet, type Ranges, unite } from "./ranges.ts";
@@ -26,6 +26,7 @@ export class Effects {
   /** Whether all packets of `state` leave `chain` at its end as they came. */
   areNone(chain: Chain, state: State): boolean {
     return this.neededFor(chain).some(({ field, values }) => {
+      if (isUnknown(field, state)) return false;
       const value = fieldOf(field, state);
       if (value === undefined) return true;
       if (typeof value === "string") return false;

@@ -1,18 +1,19 @@
 import { invariant, required } from "../invariant.ts";
-import { ADDRESS_TYPE, CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
-import type { BaseChain, Hook, Program } from "../ir/types.ts";
+import { ADDRESS_TYPE } from "../ir/constants.ts";
+import type { Hook, Program } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { type Assumption, areConsistent } from "./assumption.ts";
 import { runBaseChain } from "./chain.ts";
 import { ownAddressOf } from "./expression.ts";
-import { Machine, type TableIndex } from "./machine.ts";
+import { Machine, placeOf, placeOfNat } from "./machine.ts";
 import { merge } from "./merge.ts";
 import { outcomeOf } from "./outcome.ts";
-import { type Environment, type Outcome, type Packet, type Packets, packetFamily, type Result } from "./packet.ts";
+import { alone, type Environment, type Outcome, type Packet, type Packets, type Result } from "./packet.ts";
 import type { Cut, Ranges } from "./ranges.ts";
-import { type Region, regionOf, within, without } from "./region.ts";
+import { type Region, within, without } from "./region.ts";
 import { type Now, narrow, type State, startState, valueNow } from "./state.ts";
+import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
 
 /** One of the things that happen to packets of a region, each of which fares alike. */
 export interface Fate extends Omit<Result, "endpoint" | "reasons"> {
@@ -33,11 +34,7 @@ export class Evaluator {
   /** The fate of `packet`, through all hooks. Several outcomes only where the program holds matches that are not
    *  understood: one for each set of assumptions about them. */
   evaluate(packet: Packet, environment: Environment): Outcome[] {
-    const ends = this.run(
-      { ...packet, family: packetFamily(packet), region: regionOf(packet) },
-      environment,
-      (state) => state,
-    );
+    const ends = this.run(alone(packet), environment, (state) => state);
     return outcomesOf(ends, []);
   }
 
@@ -88,7 +85,12 @@ export class Evaluator {
   private pass(hook: Hook, state: State): State[] {
     if (state.end !== undefined) return [state];
     let running: readonly State[] = [state];
+    let isDue = mayBeTranslated(state.original);
     for (const { index, chain } of this.machine.at(state.original.family, hook)) {
+      if (isDue && placeOf(chain) >= placeOfNat(hook)) {
+        running = running.flatMap((each) => translateAgain(hook, each));
+        isDue = false;
+      }
       const after: State[] = [];
       for (const each of running) {
         if (each.end !== undefined || (chain.type === "nat" && !asksNat(hook, each))) after.push(each);
@@ -97,38 +99,9 @@ export class Evaluator {
       }
       running = merge(after);
     }
+    if (isDue) running = running.flatMap((each) => translateAgain(hook, each));
     return running.map((each) => (each.end === undefined ? settle(hook, each) : each));
   }
-}
-
-/** Whether connection tracking has not looked at the packets yet. Those that come back by loopback have their connections. */
-function isBeforeTracking(hook: Hook, { priority }: BaseChain, { original }: State): boolean {
-  const isFirst = hook === "output" || (hook === "prerouting" && original.inInterface !== undefined);
-  return isFirst && priority < CONNTRACK_PRIORITY;
-}
-
-/** Until then packets belong to nothing, which is what invalid ones do (nft_ct_get_eval), unless a rule has kept them out. */
-function runBeforeTracking(chain: BaseChain, state: State, table: TableIndex, hook: Hook): State[] {
-  const isKeptOut = state.ctState === CT_STATE.untracked && state.original.ctState !== "untracked";
-  const ends: State[] = [];
-  runBaseChain(chain, isKeptOut ? state : { ...state, ctState: CT_STATE.invalid }, table, hook, ends);
-  return ends.map((end) => (end.ctState === CT_STATE.untracked ? end : { ...end, ctState: state.ctState }));
-}
-
-/** NAT chains see the first packet of a connection, until one of them has decided. */
-function asksNat(hook: Hook, state: State): boolean {
-  if (state.ctState !== CT_STATE.new) return false;
-  return isSourceHook(hook) ? !state.sourceSettled : !state.destinationSettled;
-}
-
-/** Behind a hook at which NAT is decided, "not translated" is a decision too. */
-function settle(hook: Hook, state: State): State {
-  if (hook === "forward" || (isSourceHook(hook) ? state.sourceSettled : state.destinationSettled)) return state;
-  return isSourceHook(hook) ? { ...state, sourceSettled: true } : { ...state, destinationSettled: true };
-}
-
-function isSourceHook(hook: Hook): boolean {
-  return hook === "postrouting" || hook === "input";
 }
 
 /** What happens under each set of assumptions that decides it: `known` are those that are decided. By chance a packet comes to

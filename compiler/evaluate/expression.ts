@@ -1,15 +1,15 @@
 /** Values of expressions for packets. */
 import { unreachable } from "../invariant.ts";
-import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
+import { CT_STATUS } from "../ir/constants.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import type { TableIndex } from "./machine.ts";
-import type { Environment } from "./packet.ts";
+import { type Environment, isIcmp, type Packets, type Tracking } from "./packet.ts";
 import { maskSpread, type Spread } from "./preimage.ts";
 import { type Region, within } from "./region.ts";
-import { type Now, narrow, type State, valueNow } from "./state.ts";
+import { hasConnection, heldNow, type Now, narrow, type State, valueNow } from "./state.ts";
 
 /** A value, or the field of packets that have several values in it. */
 export type Operand = Value | Spread;
@@ -163,7 +163,7 @@ function readField(field: Exclude<FieldExpression, { kind: "fib" }>, state: Stat
       if ((field.kind === "ip") !== (state.original.family === "IPv4")) return undefined;
       return valueNow(field.field === "saddr" ? state.source : state.destination, state.region);
     case "transport":
-      if (state.original.ctState === "invalid") return undefined; // there are no ports to rely on
+      if (state.original.tracking === "invalid") return undefined; // there are no ports to rely on
       if (field.protocol === "th" ? !hasPorts(state.protocol) : PROTOCOL_NUMBERS[field.protocol] !== state.protocol)
         return undefined;
       return valueNow<number>(field.field === "sport" ? "sport" : state.destinationPort, state.region);
@@ -185,7 +185,7 @@ function evaluateHeader(field: HeaderField, state: State): Value | undefined {
   const isIpv4 = state.original.family === "IPv4";
   switch (field) {
     case "tcp flags":
-      return state.protocol === PROTOCOL_NUMBERS.tcp && state.original.ctState !== "invalid"
+      return state.protocol === PROTOCOL_NUMBERS.tcp && state.original.tracking !== "invalid"
         ? OPENING_FLAGS
         : undefined;
     case "ip protocol":
@@ -205,6 +205,9 @@ const HEADER_PROTOCOLS: Readonly<Partial<Record<HeaderField, number>>> = {
   "icmpv6 code": 58,
 };
 
+/** TCP packets that open a connection, or are taken for it. */
+const OPENING: ReadonlySet<Tracking> = new Set(["first", "untracked"]);
+
 /** Whether the packet has the header of `field`, but nothing more is known of it. */
 function isUnknownHeader(field: HeaderField, state: State): boolean {
   const wanted = HEADER_PROTOCOLS[field];
@@ -212,7 +215,7 @@ function isUnknownHeader(field: HeaderField, state: State): boolean {
   const isIpv4 = state.original.family === "IPv4";
   switch (field) {
     case "tcp flags":
-      return state.protocol === PROTOCOL_NUMBERS.tcp && state.original.ctState === "invalid";
+      return state.protocol === PROTOCOL_NUMBERS.tcp && !OPENING.has(state.original.tracking);
     case "ip protocol":
     case "ip6 nexthdr":
       return false;
@@ -229,7 +232,7 @@ function isUnknownHeader(field: HeaderField, state: State): boolean {
   }
 }
 
-function evaluateMeta(key: MetaKey, state: State): Value | undefined {
+function evaluateMeta(key: MetaKey, state: State): Operand | undefined {
   switch (key) {
     case "l4proto":
       return state.protocol;
@@ -239,7 +242,7 @@ function evaluateMeta(key: MetaKey, state: State): Value | undefined {
     case "iif":
       return state.inInterface;
     case "mark":
-      return state.mark;
+      return heldNow(state.mark, state.region);
     case "priority":
       return state.priority;
     case "oifname":
@@ -255,15 +258,15 @@ function evaluateMeta(key: MetaKey, state: State): Value | undefined {
 
 function evaluateCt(key: CtKey, state: State): Operand | undefined {
   const { original, region } = state;
-  if (key === "state") return state.ctState;
+  if (key === "state") return valueNow(state.ctState, region);
   if (!hasConnection(state)) return undefined;
   switch (key) {
     case "status":
-      return state.ctStatus;
+      return heldNow(state.ctStatus, region);
     case "mark":
-      return state.ctMark;
+      return heldNow(state.ctMark, region);
     case "direction":
-      return 0;
+      return original.tracking === "reply" ? 1 : 0;
     case "original-protocol":
       return original.protocol;
     case "original-saddr":
@@ -281,17 +284,18 @@ function evaluateCt(key: CtKey, state: State): Operand | undefined {
 
 const OF_THE_HOST: ReadonlySet<MetaKey> = new Set(["oifname", "oif", "pkttype", "skuid", "skgid"]);
 
-function hasConnection({ ctState }: State): boolean {
-  return ctState !== CT_STATE.invalid && ctState !== CT_STATE.untracked;
-}
-
-/** The bits of the connection's status that are followed. A connection that has come back by loopback is confirmed, and
+/** The bits of the connection's status that are followed. A new connection that has come back by loopback is confirmed, and
  *  masquerading it has changed its source, or not. */
 function knownStatus({ masqueraded, inInterface, original }: State): number {
   const { dnat, snat, expected, assured, confirmed, dying } = CT_STATUS;
   const looped = inInterface !== (original.inInterface ?? "");
   const always = dnat | expected | assured | dying | CT_STATUS["seen-reply"];
-  return always | (masqueraded ? 0 : snat) | (looped ? 0 : confirmed);
+  return always | (masqueraded ? 0 : snat) | (looped && original.tracking === "first" ? 0 : confirmed);
+}
+
+/** Whether the packets have the addresses of their connection's first packet. Of an ICMP error they are others. */
+function isOriginal({ tracking, protocol }: Packets): boolean {
+  return tracking === "first" || (tracking === "original" && !isIcmp(protocol));
 }
 
 /** Whether `expression` depends on more of the packet or host than is known here. */
@@ -314,7 +318,13 @@ export function isUnknown(expression: Expression, state: State): boolean {
     case "ct":
       // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
       if (expression.key === "status") return hasConnection(state);
+      if (expression.key.startsWith("original-")) return hasConnection(state) && !isOriginal(state.original);
       return state.overwritten.has(describe(expression));
+    case "ip":
+    case "ip6":
+    case "transport":
+    case "fib":
+      return state.overwritten.size > 0 && state.overwritten.has(describe(expression));
     case "header":
       return isUnknownHeader(expression.field, state);
     default:

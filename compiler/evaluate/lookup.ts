@@ -1,10 +1,11 @@
 /** Finding elements by key. */
+import { required } from "../invariant.ts";
 import { partHolds } from "../ir/interval.ts";
 import type { KeyPart, SetElement, Value } from "../ir/types.ts";
 import { Diagram } from "./diagram.ts";
-import { type Spread, valuesBehind } from "./preimage.ts";
-import { after, type Cut, EMPTY, Ranges } from "./ranges.ts";
-import type { Region } from "./region.ts";
+import { applySpread, type Spread, valuesBehind } from "./preimage.ts";
+import { after, type Cut, EMPTY, Ranges, valuesIn } from "./ranges.ts";
+import { hasFewValues, type Region, within } from "./region.ts";
 
 /** Packets, and the element that their key finds. */
 export interface Lookup<Element> {
@@ -33,9 +34,22 @@ export class ElementIndex<Element extends SetElement> {
     return this.exact.get(keyText(key)) ?? this.ranged.find((element) => holds(element.key, key)) ?? this.catchAll;
   }
 
+  private splitByValues(spread: Spread, key: readonly (Value | Spread)[], region: Region): Lookup<Element>[] {
+    const { field } = spread;
+    return valuesIn(region[field]).flatMap((value) => {
+      const part = required(within(region, field, Ranges.of(value)), "a value of the region is in it");
+      const chosen = key.map((each) =>
+        typeof each === "object" && each.field === field ? (applySpread(each, value) as Value) : each,
+      );
+      return this.split(chosen, part);
+    });
+  }
+
   /** What the packets of `region` find by their keys. Elements that hold the same are not told apart there, unless a packet
    *  has but one key. */
   split(key: readonly (Value | Spread)[], region: Region): Lookup<Element>[] {
+    const few = key.find((part): part is Spread => typeof part === "object" && isChosen(part));
+    if (few !== undefined) return this.splitByValues(few, key, region);
     const spreads = key.flatMap((part, at) => (typeof part === "object" ? [{ ...part, at }] : []));
     if (spreads.length === 0) return [{ region, element: this.find(key as readonly Value[]) }];
     const shape = spreads.map(({ at, field, masked }) => `${at} ${field} ${masked?.mask} ${masked?.xor}`).join();
@@ -46,6 +60,11 @@ export class ElementIndex<Element extends SetElement> {
       region,
     );
   }
+}
+
+/** Whether each of its values is looked up for itself: a mask may leave no intervals of them. */
+function isChosen({ field, masked }: Spread): boolean {
+  return masked !== undefined && hasFewValues(field);
 }
 
 type SpreadAt = Spread & { readonly at: number };

@@ -126,7 +126,10 @@ export class Machine {
 }
 
 /** All NAT chains of a hook are entered from one place, whatever their priorities: those order them there (nf_nat_proto.c). */
-function placeOf({ type, hook, priority }: BaseChain): number {
-  if (type !== "nat") return priority;
+export function placeOf({ type, hook, priority }: BaseChain): number {
+  return type === "nat" ? placeOfNat(hook) : priority;
+}
+
+export function placeOfNat(hook: Hook): number {
   return hook === "prerouting" || hook === "output" ? PRIORITY.dstnat : PRIORITY.srcnat;
 }

@@ -1,7 +1,7 @@
 /** Making fewer of packets that have come by different ways and fare alike from here on. */
 import { areEqual, uniteDisjoint } from "./ranges.ts";
-import { FIELDS, type Field, having, type Region, regionKey } from "./region.ts";
-import { isExplained, type State, having as withPackets } from "./state.ts";
+import { FIELDS, type Field, fieldsApart, HEADER_FIELDS, having, type Region, regionKey } from "./region.ts";
+import { type Held, isExplained, type State, having as withPackets } from "./state.ts";
 
 /** `states` as fewer, where that can be said. Of a single packet all ways are kept: they have reasons of their own. */
 export function merge(states: readonly State[]): readonly State[] {
@@ -34,11 +34,11 @@ function isAlike(a: State, b: State): boolean {
     a.destination === b.destination &&
     a.destinationPort === b.destinationPort &&
     a.source === b.source &&
-    a.mark === b.mark &&
+    isSameHeld(a.mark, b.mark) &&
     hasSameEnd(a.end, b.end) &&
     a.ctState === b.ctState &&
-    a.ctStatus === b.ctStatus &&
-    a.ctMark === b.ctMark &&
+    isSameHeld(a.ctStatus, b.ctStatus) &&
+    isSameHeld(a.ctMark, b.ctMark) &&
     a.priority === b.priority &&
     a.inInterface === b.inInterface &&
     a.overwritten === b.overwritten &&
@@ -52,6 +52,12 @@ function isAlike(a: State, b: State): boolean {
     a.accepted === b.accepted &&
     hasSame(a.assumptions, b.assumptions)
   );
+}
+
+function isSameHeld(a: Held, b: Held): boolean {
+  if (a === b) return true;
+  if (typeof a === "number" || typeof b === "number") return false;
+  return a.field === b.field && a.masked?.mask === b.masked?.mask && a.masked?.xor === b.masked?.xor;
 }
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {
@@ -91,7 +97,9 @@ export function join<T extends Part>(parts: readonly T[], change: (part: Part, o
   if (parts.length < 2) return parts;
   if (parts.length <= FEW) return joinFew(parts, change);
   let joined: readonly T[] = addUp(parts, change);
-  for (const field of FIELDS) joined = joinBy(field, joined, change);
+  const [first] = parts as readonly [T];
+  const fields = parts.every(({ region }) => region.memory === first.region.memory) ? HEADER_FIELDS : FIELDS;
+  for (const field of fields) joined = joinBy(field, fields, joined, change);
   return joined;
 }
 
@@ -116,7 +124,7 @@ function joinFew<T extends Part>(parts: readonly T[], change: (part: Part, of: T
 
 function joinTwo(a: Part, b: Part): Part | undefined {
   let different: Field | undefined;
-  for (const field of FIELDS) {
+  for (const field of fieldsApart(a.region, b.region)) {
     if (areEqual(a.region[field], b.region[field])) continue;
     if (different !== undefined) return undefined;
     different = field;
@@ -140,9 +148,14 @@ function addUp<T extends Part>(parts: readonly T[], change: (part: Part, of: T) 
   return [...byRegion.values()];
 }
 
-function joinBy<T extends Part>(field: Field, parts: readonly T[], change: (part: Part, of: T) => T): readonly T[] {
+function joinBy<T extends Part>(
+  field: Field,
+  fields: readonly Field[],
+  parts: readonly T[],
+  change: (part: Part, of: T) => T,
+): readonly T[] {
   if (parts.length < 2) return parts;
-  const others = FIELDS.filter((other) => other !== field);
+  const others = fields.filter((other) => other !== field);
   const alike = new Map<string, T[]>();
   for (const part of parts) {
     const key = `${part.probability} ${others.map((other) => part.region[other].key).join("|")}`;

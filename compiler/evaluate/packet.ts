@@ -1,9 +1,11 @@
+import { CT_STATE } from "../ir/constants.ts";
 import type { Hook, MapDeclaration, MapElement, RejectWith, Rule, SetDeclaration, SetElement } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Assumption } from "./assumption.ts";
-import type { Region } from "./region.ts";
+import { Ranges } from "./ranges.ts";
+import { type Memory, Region } from "./region.ts";
 
-/** The first packet of a connection, as it enters the node. */
+/** A packet as it enters the node: the first one of its connection, where nothing else is said. */
 export interface Packet {
   /** IANA number. */
   readonly protocol: number;
@@ -15,15 +17,93 @@ export interface Packet {
   /** The interface that it came in by; undefined for packets of the node's own programs. */
   readonly inInterface: string | undefined;
   readonly mark: number;
-  /** What connection tracking makes of it, when it is not the first packet of a connection: it cannot tell what the packet
-   *  belongs to (its transport header is cut off, say), or does not look at it (neighbour discovery). */
-  readonly ctState?: "invalid" | "untracked";
+  /** What connection tracking makes of it; undefined: a new connection. */
+  readonly ctState?: Exclude<CtState, "new">;
+  /** Bits of its connection's status, by `CT_STATUS`. */
+  readonly ctStatus?: number;
+  readonly ctMark?: number;
+  /** Where its connection sends it, if that is translated. */
+  readonly sentTo?: { readonly address: Address; readonly port: number };
 }
 
-/** Packets that differ in addresses and ports only. */
-export interface Packets extends Pick<Packet, "protocol" | "inInterface" | "mark" | "ctState"> {
+/** What connection tracking makes of a packet. `related`: the first one of a connection that was expected, or an ICMP error
+ *  about a connection; `reply`, `related-reply`: established, related, in the other direction than the connection's first
+ *  packet; `invalid`: it belongs to nothing (its transport header is cut off, say); `untracked`: it was not looked at
+ *  (neighbour discovery). */
+export type CtState = "new" | "related" | "established" | "reply" | "related-reply" | "invalid" | "untracked";
+
+/** What packets are to connection tracking that come together: the first ones of connections; later ones, in the direction of
+ *  the first one or in the other one; or none. */
+export type Tracking = "first" | "original" | "reply" | "invalid" | "untracked";
+
+/** Packets that differ in the fields of a region only. */
+export interface Packets extends Pick<Packet, "protocol" | "inInterface"> {
   readonly family: Family;
+  readonly tracking: Tracking;
   readonly region: Region;
+}
+
+/** One packet for itself. */
+export function alone(packet: Packet): Packets {
+  const { protocol, inInterface, source, destination, sourcePort, destinationPort, mark, sentTo } = packet;
+  const ctState = packet.ctState ?? "new";
+  const memory: Memory = {
+    mark: Ranges.of(mark),
+    ctstate: Ranges.of(CT_BITS[ctState]),
+    ctstatus: Ranges.of(packet.ctStatus ?? 0),
+    ctmark: Ranges.of(packet.ctMark ?? 0),
+    toaddr: Ranges.of(sentTo?.address ?? destination),
+    toport: Ranges.of(sentTo?.port ?? destinationPort),
+  };
+  const region = new Region(
+    Ranges.of(destination),
+    Ranges.of(destinationPort),
+    Ranges.of(source),
+    Ranges.of(sourcePort),
+    memory,
+  );
+  return { protocol, inInterface, family: familyOf(source), tracking: trackingOf(ctState, protocol), region };
+}
+
+const CT_BITS: Readonly<Record<CtState, number>> = {
+  ...CT_STATE,
+  reply: CT_STATE.established,
+  "related-reply": CT_STATE.related,
+};
+
+/** ICMP has no connections that are expected: its related packets are errors about connections that are there. */
+export function isIcmp(protocol: number): boolean {
+  return protocol === 1 || protocol === 58;
+}
+
+function trackingOf(ctState: CtState, protocol: number): Tracking {
+  switch (ctState) {
+    case "new":
+      return "first";
+    case "related":
+      return isIcmp(protocol) ? "original" : "first";
+    case "established":
+      return "original";
+    case "related-reply":
+      return "reply";
+    default:
+      return ctState;
+  }
+}
+
+/** What connection tracking makes of packets of `tracking` with a state of these bits. */
+export function ctStateOf(tracking: Tracking, bits: number): CtState {
+  const isRelated = bits === CT_STATE.related;
+  switch (tracking) {
+    case "first":
+      return isRelated ? "related" : "new";
+    case "original":
+      return isRelated ? "related" : "established";
+    case "reply":
+      return isRelated ? "related-reply" : "reply";
+    default:
+      return tracking;
+  }
 }
 
 /** The node around the rules. */

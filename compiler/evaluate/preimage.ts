@@ -1,7 +1,7 @@
 /** Which values a mask makes others of. */
 
-import { type Cut, meet, Ranges, unite } from "./ranges.ts";
-import type { Field } from "./region.ts";
+import { type Cut, meet, Ranges, unite, valuesIn } from "./ranges.ts";
+import { type Field, hasFewValues } from "./region.ts";
 
 /** A field of packets that have several values in it, as they came; masked: what `(value & mask) ^ xor` is. */
 export interface Spread {
@@ -11,6 +11,13 @@ export interface Spread {
 
 /** Packets cannot be told apart by few enough intervals. */
 export class Unbounded extends Error {}
+
+/** What `spread` is for a packet that has `value` in its field. */
+export function applySpread({ masked }: Spread, value: Cut): Cut {
+  if (masked === undefined) return value;
+  const { mask, xor } = masked;
+  return typeof mask === "bigint" ? (BigInt(value) & mask) ^ BigInt(xor) : ((Number(value) & mask) ^ Number(xor)) >>> 0;
+}
 
 /** `spread` behind one more mask; all of one width. */
 export function maskSpread({ field, masked }: Spread, mask: Cut, xor: Cut): Spread {
@@ -26,13 +33,19 @@ export function maskSpread({ field, masked }: Spread, mask: Cut, xor: Cut): Spre
 /** The values of the field for which `spread` has one of `wanted`: those that are in `among`, and perhaps others. */
 export function valuesBehind({ field, masked }: Spread, wanted: Ranges, among?: Ranges): Ranges {
   if (masked === undefined || wanted.isEmpty) return wanted;
+  if (among !== undefined && hasFewValues(field)) return oneByOne({ field, masked }, wanted, among);
   const isWide = typeof masked.mask === "bigint";
-  const bits = field === "dport" || field === "sport" ? 16 : isWide ? 128 : 32;
+  const bits = field === "dport" || field === "sport" || field === "toport" ? 16 : isWide ? 128 : 32;
   const search = new Search(BigInt(masked.mask), BigInt(masked.xor), among);
   for (let i = 0; i < wanted.cuts.length; i += 2)
-    search.collect(bits, 0n, [BigInt(wanted.cuts[i] as Cut), BigInt(wanted.cuts[i + 1] as Cut) - 1n], [true, true]);
+    search.find(bits, BigInt(wanted.cuts[i] as Cut), BigInt(wanted.cuts[i + 1] as Cut) - 1n);
   const own = (cut: bigint): Cut => (isWide ? cut : Number(cut));
   return unite(search.found.map(([from, end]) => new Ranges([own(from), own(end)])));
+}
+
+function oneByOne(spread: Spread, wanted: Ranges, among: Ranges): Ranges {
+  const found = valuesIn(among).filter((value) => wanted.has(applySpread(spread, value)));
+  return unite(found.map((value) => Ranges.of(value)));
 }
 
 /** More intervals than this are not made of one mask. */
@@ -40,6 +53,8 @@ const MOST = 1024;
 
 class Search {
   readonly found: [bigint, bigint][] = [];
+  /** As `canEnd` answers, for the interval at hand. */
+  private readonly endings = new Map<number, boolean>();
   private readonly mask: bigint;
   private readonly xor: bigint;
   private readonly among: Ranges | undefined;
@@ -50,11 +65,23 @@ class Search {
     this.among = among;
   }
 
+  /** All values of so many bits that end up from `low` to `high`. */
+  find(bits: number, low: bigint, high: bigint): void {
+    this.endings.clear();
+    this.collect(bits, 0n, [low, high], [true, true]);
+  }
+
   /** All values that begin with `start`, the lowest `bits` of them still to be chosen, that end up from `low` to `high`.
    *  `tight` tells whether what they have become so far begins as `low`, as `high` does. */
-  collect(bits: number, start: bigint, [low, high]: [bigint, bigint], tight: readonly [boolean, boolean]): void {
+  private collect(
+    bits: number,
+    start: bigint,
+    [low, high]: [bigint, bigint],
+    tight: readonly [boolean, boolean],
+  ): void {
     const rest = (1n << BigInt(bits)) - 1n;
     // Cuts of all widths may be held against each other.
+    if (!this.canEnd(bits, low, high, tight)) return;
     if (this.among !== undefined && !meet(this.among, new Ranges([start, start + rest + 1n]))) return;
     const bottom = this.xor & rest & ~this.mask;
     const isFree = !tight[0] && !tight[1];
@@ -70,6 +97,23 @@ class Search {
       if ((tight[0] && made < least) || (tight[1] && made > most)) continue;
       this.collect(bits - 1, start | (bit << at), [low, high], [tight[0] && made === least, tight[1] && made === most]);
     }
+  }
+
+  /** Whether any choice of the lowest `bits` makes such a value: else all beginnings would be tried in vain. */
+  private canEnd(bits: number, low: bigint, high: bigint, tight: readonly [boolean, boolean]): boolean {
+    if (bits === 0 || (!tight[0] && !tight[1])) return true;
+    const key = bits * 4 + Number(tight[0]) * 2 + Number(tight[1]);
+    const known = this.endings.get(key);
+    if (known !== undefined) return known;
+    const at = BigInt(bits - 1);
+    const [least, most] = [(low >> at) & 1n, (high >> at) & 1n];
+    const can = [0n, 1n].some((bit) => {
+      const made = (bit & (this.mask >> at)) ^ ((this.xor >> at) & 1n);
+      if ((tight[0] && made < least) || (tight[1] && made > most)) return false;
+      return this.canEnd(bits - 1, low, high, [tight[0] && made === least, tight[1] && made === most]);
+    });
+    this.endings.set(key, can);
+    return can;
   }
 
   private add(from: bigint, end: bigint): void {

@@ -52,6 +52,14 @@ export function cutsUpTo(cuts: readonly Cut[], value: Cut): number {
   return low;
 }
 
+/** Each number of a set that has few. */
+export function valuesIn({ cuts }: Ranges): Cut[] {
+  const values: Cut[] = [];
+  for (let i = 0; i < cuts.length; i += 2)
+    for (let value = cuts[i] as Cut; value < (cuts[i + 1] as Cut); value = after(value)) values.push(value);
+  return values;
+}
+
 /** Whether anything is in both. */
 export function meet(a: Ranges, b: Ranges): boolean {
   const [few, many] = a.cuts.length <= b.cuts.length ? [a.cuts, b.cuts] : [b.cuts, a.cuts];

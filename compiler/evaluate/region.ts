@@ -1,33 +1,75 @@
-/** Packets that have everything in common but addresses and ports. */
-import type { Address } from "../net/address.ts";
-import { EMPTY, intersect, Ranges, subtract } from "./ranges.ts";
+/** Packets that have everything in common but addresses and ports, and what is remembered of them. */
+import { EMPTY, intersect, type Ranges, subtract } from "./ranges.ts";
 
-export const FIELDS = ["daddr", "dport", "saddr", "sport"] as const;
+export const HEADER_FIELDS = ["daddr", "dport", "saddr", "sport"] as const;
+
+/** The packet's mark, and state, status and mark of its connection: a few values each, which stand for all that no rule tells
+ *  apart. */
+const FEW_FIELDS = ["mark", "ctstate", "ctstatus", "ctmark"] as const;
+
+/** Where the connection sends the packet, if it does. */
+const SENT_FIELDS = ["toaddr", "toport"] as const;
+
+const MEMORY_FIELDS = [...FEW_FIELDS, ...SENT_FIELDS] as const;
+
+export const RANGE_FIELDS = [...HEADER_FIELDS, ...SENT_FIELDS] as const;
+
+export const FIELDS = [...HEADER_FIELDS, ...MEMORY_FIELDS] as const;
 
 export type Field = (typeof FIELDS)[number];
+export type FewField = (typeof FEW_FIELDS)[number];
+export type RangeField = (typeof RANGE_FIELDS)[number];
+
+export type Memory = Readonly<Record<(typeof MEMORY_FIELDS)[number], Ranges>>;
 
 /** All packets that have in each field one of its values. None of the sets is empty. */
-export type Region = Readonly<Record<Field, Ranges>>;
+export class Region implements Readonly<Record<Field, Ranges>> {
+  readonly daddr: Ranges;
+  readonly dport: Ranges;
+  readonly saddr: Ranges;
+  readonly sport: Ranges;
+  /** Apart from the others, and one for many regions: rules seldom ask for it, and regions are made by the million. */
+  readonly memory: Memory;
 
-/** The region of one packet. */
-export function regionOf(packet: {
-  readonly source: Address;
-  readonly destination: Address;
-  readonly sourcePort: number;
-  readonly destinationPort: number;
-}): Region {
-  return {
-    daddr: Ranges.of(packet.destination),
-    dport: Ranges.of(packet.destinationPort),
-    saddr: Ranges.of(packet.source),
-    sport: Ranges.of(packet.sourcePort),
-  };
+  constructor(daddr: Ranges, dport: Ranges, saddr: Ranges, sport: Ranges, memory: Memory) {
+    this.daddr = daddr;
+    this.dport = dport;
+    this.saddr = saddr;
+    this.sport = sport;
+    this.memory = memory;
+  }
+
+  get mark(): Ranges {
+    return this.memory.mark;
+  }
+
+  get ctstate(): Ranges {
+    return this.memory.ctstate;
+  }
+
+  get ctstatus(): Ranges {
+    return this.memory.ctstatus;
+  }
+
+  get ctmark(): Ranges {
+    return this.memory.ctmark;
+  }
+
+  get toaddr(): Ranges {
+    return this.memory.toaddr;
+  }
+
+  get toport(): Ranges {
+    return this.memory.toport;
+  }
 }
 
-export function isOnePacket({ daddr, dport, saddr, sport }: Region): boolean {
-  return (
-    daddr.single !== undefined && saddr.single !== undefined && dport.single !== undefined && sport.single !== undefined
-  );
+export function hasFewValues(field: Field): field is FewField {
+  return field === "mark" || field === "ctstate" || field === "ctstatus" || field === "ctmark";
+}
+
+export function isOnePacket(region: Region): boolean {
+  return FIELDS.every((field) => region[field].single !== undefined);
 }
 
 /** What `region` has with one of `ranges` in `field`; undefined: nothing. `region` itself where that is all of it. */
@@ -44,25 +86,31 @@ export function without(region: Region, field: Field, ranges: Ranges): Region | 
 export function having(region: Region, field: Field, ranges: Ranges): Region | undefined {
   if (ranges === region[field]) return region;
   if (ranges === EMPTY) return undefined;
-  // Written out: this is done millions of times, and a computed name costs several times as much.
-  const { daddr, dport, saddr, sport } = region;
+  const { daddr, dport, saddr, sport, memory } = region;
   switch (field) {
     case "daddr":
-      return { daddr: ranges, dport, saddr, sport };
+      return new Region(ranges, dport, saddr, sport, memory);
     case "dport":
-      return { daddr, dport: ranges, saddr, sport };
+      return new Region(daddr, ranges, saddr, sport, memory);
     case "saddr":
-      return { daddr, dport, saddr: ranges, sport };
+      return new Region(daddr, dport, ranges, sport, memory);
+    case "sport":
+      return new Region(daddr, dport, saddr, ranges, memory);
     default:
-      return { daddr, dport, saddr, sport: ranges };
+      return new Region(daddr, dport, saddr, sport, intern({ ...memory, [field]: ranges }));
   }
+}
+
+/** The fields in which two regions may differ: without a look at what both have from one place. */
+export function fieldsApart(a: Region, b: Region): readonly Field[] {
+  return a.memory === b.memory ? HEADER_FIELDS : FIELDS;
 }
 
 /** What `whole` has outside of `part`, in regions without a packet in common. */
 export function outside(whole: Region, part: Region): Region[] {
   const regions: Region[] = [];
   let inside: Region | undefined = whole;
-  for (const field of FIELDS) {
+  for (const field of fieldsApart(whole, part)) {
     if (inside === undefined) break;
     const beyond = without(inside, field, part[field]);
     if (beyond !== undefined) regions.push(beyond);
@@ -72,6 +120,30 @@ export function outside(whole: Region, part: Region): Region[] {
 }
 
 /** Equal for equal regions. */
-export function regionKey({ daddr, dport, saddr, sport }: Region): string {
-  return `${daddr.key}|${dport.key}|${saddr.key}|${sport.key}`;
+export function regionKey({ daddr, dport, saddr, sport, memory }: Region): string {
+  return `${daddr.key}|${dport.key}|${saddr.key}|${sport.key}|${memoryKey(memory)}`;
+}
+
+const KEYS = new WeakMap<Memory, string>();
+
+function memoryKey(memory: Memory): string {
+  let key = KEYS.get(memory);
+  if (key === undefined) {
+    key = MEMORY_FIELDS.map((field) => memory[field].key).join("|");
+    KEYS.set(memory, key);
+  }
+  return key;
+}
+
+const INTERNED = new Map<string, Memory>();
+const MOST_INTERNED = 10_000;
+
+/** The same object for the same values, as a rule: equal ones are soon seen to be so. */
+function intern(memory: Memory): Memory {
+  const key = memoryKey(memory);
+  const known = INTERNED.get(key);
+  if (known !== undefined) return known;
+  if (INTERNED.size === MOST_INTERNED) INTERNED.clear();
+  INTERNED.set(key, memory);
+  return memory;
 }

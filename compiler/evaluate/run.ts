@@ -3,7 +3,7 @@ import { required } from "../invariant.ts";
 import type { Expression } from "../ir/types.ts";
 import { Diagram } from "./diagram.ts";
 import { type Effects, leadOf } from "./effects.ts";
-import { fieldOf } from "./expression.ts";
+import { fieldOf, isUnknown } from "./expression.ts";
 import type { TableIndex } from "./machine.ts";
 import { type Asked, askedBy, type PlannedRule } from "./plan.ts";
 import { type Ranges, subtract } from "./ranges.ts";
@@ -64,6 +64,7 @@ export class Run {
   }
 
   meet(state: State, effects: Effects): Meeting[] {
+    if (isUnknown(this.field, state)) return [{ state, rules: this.rules }];
     const value = fieldOf(this.field, state);
     if (value === undefined) return [{ state, rules: [] }];
     if (typeof value === "string") throw new Error("only numbers are looked up among rules");
@@ -78,6 +79,7 @@ export class Run {
   /** The rules that may do something to packets of which another field is the same. */
   private meetByOther(state: State, effects: Effects): readonly PlannedRule[] | undefined {
     for (const { field, text } of effects.fields(this.rules)) {
+      if (isUnknown(field, state)) continue;
       const value = fieldOf(field, state);
       if (value === undefined) return [];
       if (typeof value === "object" || typeof value === "string") continue;

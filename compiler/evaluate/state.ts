@@ -2,13 +2,16 @@ import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Assumption } from "./assumption.ts";
-import type { Environment, Packets, Reason, Sticky } from "./packet.ts";
-import type { Spread } from "./preimage.ts";
+import type { Environment, Packets, Reason, Sticky, Tracking } from "./packet.ts";
+import { applySpread, maskSpread, type Spread } from "./preimage.ts";
 import { type Cut, Ranges } from "./ranges.ts";
 import { type Field, isOnePacket, outside, type Region, within } from "./region.ts";
 
 /** What a field holds by now: a value, or what a field, which is named, held as the packet came. */
 export type Now<T> = T | Field;
+
+/** What a field of bits holds by now: a number, or what a mask makes of what a field held as the packet came. */
+export type Held = number | Spread;
 
 /** Packets on their way, each with its connection, that have fared alike so far. Never changed: each step makes new ones. */
 export interface State {
@@ -20,13 +23,13 @@ export interface State {
   readonly source: Now<Address>;
   readonly destination: Now<Address>;
   readonly destinationPort: Now<number>;
-  readonly mark: number;
+  readonly mark: Held;
   readonly priority: number;
   /** Empty for packets that were generated here and have not gone through loopback. */
   readonly inInterface: string;
-  readonly ctState: number;
-  readonly ctStatus: number;
-  readonly ctMark: number;
+  readonly ctState: Now<number>;
+  readonly ctStatus: Held;
+  readonly ctMark: Held;
   /** Fields, as `describe` names them, that a step which is not understood may have written. */
   readonly overwritten: ReadonlySet<string>;
   /** The packets as they came, with all that were there. */
@@ -56,7 +59,7 @@ export interface State {
 const NOBODY: readonly string[] = [];
 const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
 
-/** `packets` at the node's door, each as the first of a new connection. */
+/** `packets` at the node's door. */
 export function startState(packets: Packets, environment: Environment): State {
   return {
     region: packets.region,
@@ -65,12 +68,14 @@ export function startState(packets: Packets, environment: Environment): State {
     source: "saddr",
     destination: "daddr",
     destinationPort: "dport",
-    mark: packets.mark,
+    mark: asItCame("mark", packets),
     priority: 0,
     inInterface: packets.inInterface ?? "",
-    ctState: CT_STATE[packets.ctState ?? "new"],
-    ctStatus: 0,
-    ctMark: 0,
+    ctState: hasNone(packets.tracking)
+      ? CT_STATE[packets.tracking]
+      : ((packets.region.ctstate.single as number | undefined) ?? "ctstate"),
+    ctStatus: asItCame("ctstatus", packets),
+    ctMark: asItCame("ctmark", packets),
     overwritten: NOTHING_OVERWRITTEN,
     original: packets,
     destinationSettled: false,
@@ -89,9 +94,33 @@ export function startState(packets: Packets, environment: Environment): State {
   };
 }
 
+function hasNone(tracking: Tracking): tracking is "invalid" | "untracked" {
+  return tracking === "invalid" || tracking === "untracked";
+}
+
+function asItCame(field: "mark" | "ctstatus" | "ctmark", { region }: Packets): Held {
+  return heldNow({ field }, region);
+}
+
+/** What `held` is for the packets of `region`: a number, where it is one for all of them. */
+export function heldNow(held: Held, region: Region): Held {
+  if (typeof held === "number") return held;
+  const { single } = region[held.field];
+  return single === undefined ? held : Number(applySpread(held, single));
+}
+
+/** `held` with `bits` set. */
+function withBits(held: Held, bits: number): Held {
+  return typeof held === "number" ? held | bits : maskSpread(held, ~bits >>> 0, bits);
+}
+
 /** What `now` is for the packets of `region`: a value, where it is one for all of them. */
 export function valueNow<T extends Cut>(now: Now<T>, region: Region): T | Spread {
   return typeof now === "string" ? ((region[now].single as T | undefined) ?? { field: now }) : now;
+}
+
+export function hasConnection({ ctState }: State): boolean {
+  return ctState !== CT_STATE.invalid && ctState !== CT_STATE.untracked;
 }
 
 /** Whether it is told by which rules the packets went: one packet's ways are, those of many are too many. */
@@ -147,7 +176,7 @@ export function having(state: State, region: Region, probability: number, member
 export function translate(state: State, address: Now<Address>, port: Now<number>): State[] {
   const { region } = state;
   const same = thereAlready(thereAlready(region, state.destination, address), state.destinationPort, port);
-  const sent = (part: Region, ctStatus: number): State => ({
+  const sent = (part: Region, ctStatus: Held): State => ({
     ...state,
     region: part,
     destination: address,
@@ -155,7 +184,7 @@ export function translate(state: State, address: Now<Address>, port: Now<number>
     ctStatus,
     destinationSettled: true,
   });
-  const changed = state.ctStatus | CT_STATUS.dnat;
+  const changed = withBits(state.ctStatus, CT_STATUS.dnat);
   if (same === undefined) return [sent(region, changed)];
   return [sent(same, state.ctStatus), ...outside(region, same).map((part) => sent(part, changed))];
 }

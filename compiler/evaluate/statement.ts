@@ -23,8 +23,8 @@ import { assume } from "./match.ts";
 import type { Reason } from "./packet.ts";
 import { Unbounded } from "./preimage.ts";
 import { Ranges } from "./ranges.ts";
-import { within, without } from "./region.ts";
-import { isExplained, type Now, narrow, type State, translate, valueNow } from "./state.ts";
+import { hasFewValues, within, without } from "./region.ts";
+import { type Held, isExplained, type Now, narrow, type State, translate, valueNow } from "./state.ts";
 
 /** What becomes of packets that a rule's matches have let through. */
 export function runStatement(statement: Statement, state: State, frame: Frame, rule: Rule): StepProgress[] {
@@ -299,17 +299,20 @@ function runSet({ field, value }: Extract<Statement, { kind: "set" }>, state: St
     const chosen = narrow(state, region, probability);
     if (words === undefined) return { state: chosen, flow: "next" };
     const [word] = words;
-    if (typeof word === "object") throw new Unbounded(`${describe(field)} set to an address or a port`);
+    if (typeof word === "object" && !hasFewValues(word.field))
+      throw new Unbounded(`${describe(field)} set to an address or a port`);
     const written = { ...chosen, overwritten: leaveOut(state.overwritten, describe(field)) };
-    return { state: write(written, field, Number(word), frame), flow: "continue" };
+    return { state: write(written, field, typeof word === "object" ? word : Number(word), frame), flow: "continue" };
   });
 }
 
-function write(state: State, field: WritableField, number: number, frame: Frame): State {
+function write(state: State, field: WritableField, held: Held, frame: Frame): State {
   if (field.kind === "ct" && field.key === "state") return untrack(state, frame);
-  if (field.kind === "ct") return field.key === "mark" ? { ...state, ctMark: number } : state;
-  if (field.key === "mark") return { ...state, mark: number };
-  return field.key === "priority" ? { ...state, priority: number } : state;
+  if (field.kind === "ct") return field.key === "mark" ? { ...state, ctMark: held } : state;
+  if (field.key === "mark") return { ...state, mark: held };
+  if (field.key !== "priority") return state;
+  if (typeof held === "object") throw new Unbounded("a priority set to a mark");
+  return { ...state, priority: held };
 }
 
 /** `state` with a field whose value is not known any more. */

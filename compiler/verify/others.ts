@@ -19,8 +19,7 @@ export function onlyServiceTraffic(
   const evaluators = [new Evaluator(own), new Evaluator(whole)] as const;
   const environment = environmentOf(addresses);
   const regions = comparison.regions.flatMap((region): Region[] => {
-    const { packet, door, left } = region;
-    if (door.ctState !== "new") return [];
+    const { packet, left } = region;
     if (nameOf(packet.protocol, packet.destination, packet.destinationPort) !== undefined || isTreated(left))
       return [region];
     if (left.assumptions.length === 0) return [];

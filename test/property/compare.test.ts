@@ -141,7 +141,9 @@ describe("regions are as few as can be", () => {
     ["chances that do not", "numgen random mod 4 < 2 drop", "numgen random mod 4 < 1 drop", 2], // beside those to loopback,
   ] as const)("%s", (_, left, right, count) => {
     const { regions, open } = compare(ruleset(left), ruleset(right), { addresses: [], families: ["IPv4"] });
-    const first = regions.filter(({ door }) => door.protocol === regions[0]?.door.protocol && door.ctState === "new");
+    const first = regions.filter(
+      ({ door }) => door.protocol === regions[0]?.door.protocol && door.tracking === "first",
+    );
     expect({ open, count: first.length }).toEqual({ open: [], count });
   });
 });

@@ -1,11 +1,12 @@
 /** Evaluating all packets of a door at once says of each of them what evaluating it alone says. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Door, doorsOf, packetAt, packetsOf } from "../../compiler/compare/doors.ts";
+import { type Door, packetAt } from "../../compiler/compare/doors.ts";
+import { Ground } from "../../compiler/compare/ground.ts";
 import { findDifference } from "../../compiler/compare/outcomes.ts";
 import { Evaluator, type Fate } from "../../compiler/evaluate/evaluate.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
-import { environmentOf, type Outcome, type Result } from "../../compiler/evaluate/packet.ts";
+import { environmentOf, type Outcome, type Packets, type Result } from "../../compiler/evaluate/packet.ts";
 import { Unbounded } from "../../compiler/evaluate/preimage.ts";
 import type { Cut } from "../../compiler/evaluate/ranges.ts";
 import { FIELDS, type Field } from "../../compiler/evaluate/region.ts";
@@ -27,24 +28,23 @@ const MOST_DOORS = 60;
 
 class TooMany extends Error {}
 
-/** What happens to all packets of `door`; undefined: they are not to be told apart, or there are too many classes. */
-function follow(evaluator: Evaluator, door: Door, addresses: readonly Address[]): Fate[] | undefined {
+/** What happens to all of `packets`; undefined: they are not to be told apart, or there are too many classes. */
+function follow(evaluator: Evaluator, packets: Packets, addresses: readonly Address[]): Fate[] | undefined {
   let steps = 0;
   const spend = (more: number): void => {
     steps += more;
     if (steps > MOST_STEPS) throw new TooMany();
   };
   try {
-    return evaluator.follow(packetsOf(door), { ...environmentOf(addresses), spend });
+    return evaluator.follow(packets, { ...environmentOf(addresses), spend });
   } catch (error) {
     if (error instanceof TooMany || error instanceof Unbounded) return undefined;
     throw error;
   }
 }
 
-/** A packet of `door` that has in each field the value at a border of one of the regions of `fates`, or the one before. */
-function pointAmong(door: Door, fates: readonly Fate[], pick: Pick): Point {
-  const { region } = packetsOf(door);
+/** One of `packets` that has in each field the value at a border of one of the regions of `fates`, or the one before. */
+function pointAmong({ region }: Packets, fates: readonly Fate[], pick: Pick): Point {
   const values = FIELDS.map((field): [Field, Cut] => {
     const { cuts } = (fates[pick(fates.length)] as Fate).region[field];
     const cut = cuts[pick(cuts.length)] as Cut;
@@ -92,13 +92,16 @@ function isWhole(fates: readonly Fate[], at: Point): boolean {
 function check(program: Program, addresses: readonly Address[], pick: Pick, perDoor: number): number {
   const evaluator = new Evaluator(program);
   let tried = 0;
-  const doors = doorsOf([program], FAMILIES);
-  const step = Math.ceil(doors.length / MOST_DOORS);
-  for (const door of doors.filter((_, i) => i % step === 0)) {
-    const fates = follow(evaluator, door, addresses);
+  const ground = new Ground([program], { families: FAMILIES });
+  const step = Math.ceil(ground.doors.length / MOST_DOORS);
+  const some = ground.doors.filter((_, i) => i % step === 0);
+  for (const { door, packets } of some.flatMap((each) =>
+    ground.packetsBy(each).map((packets) => ({ door: each, packets })),
+  )) {
+    const fates = follow(evaluator, packets, addresses);
     if (fates === undefined) continue;
     for (let i = 0; i < perDoor; i++) {
-      const at = pointAmong(door, fates, pick);
+      const at = pointAmong(packets, fates, pick);
       const alone = evaluator.evaluate(packetAt(door, at), environmentOf(addresses));
       const together = outcomesAt(fates, at);
       expect({ door, at, isWhole: isWhole(fates, at), difference: findDifference(alone, together) }).toEqual({
@@ -205,10 +208,10 @@ describe("all packets at once", () => {
       chain n { type nat hook prerouting priority -100; ip daddr 10.0.0.0/30 dnat to 10.0.0.2 }
       chain p { type nat hook postrouting priority 100; ct status dnat masquerade }
     }`);
-    const [door] = doorsOf([program], ["IPv4"]).filter(
-      ({ inInterface, protocol }) => inInterface !== undefined && protocol === 6,
-    );
-    const fates = follow(new Evaluator(program), door as Door, []) ?? [];
+    const ground = new Ground([program], { families: ["IPv4"] });
+    const [door] = ground.doors.filter(({ inInterface, protocol }) => inInterface !== undefined && protocol === 6);
+    const [packets] = ground.packetsBy(door as Door);
+    const fates = follow(new Evaluator(program), packets as Packets, []) ?? [];
     const sent = fates.filter(({ verdict }) => verdict === "dnat");
     const at = (part: readonly Fate[]) => part.map(({ region }) => region.daddr.key).sort();
     expect(at(sent.filter(({ masquerade }) => masquerade))).toEqual(["167772160,167772162,167772163,167772164"]);

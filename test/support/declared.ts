@@ -1,13 +1,11 @@
 /** Declared differences in tests: read, and held against what a comparison of two programs finds. */
 import { type CompareOptions, type Comparison, compare } from "../../compiler/compare/compare.ts";
-import { doorsOf } from "../../compiler/compare/doors.ts";
 import { decodeDeclarations } from "../../compiler/declared/decode.ts";
 import { printDeclarations } from "../../compiler/declared/print.ts";
 import { type Settlement, settle } from "../../compiler/declared/settle.ts";
 import type { Declaration } from "../../compiler/declared/types.ts";
 import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import { FAMILIES } from "../../compiler/net/address.ts";
 import { readDocuments } from "../../compiler/specs/document.ts";
 import { Node } from "../../compiler/specs/node.ts";
 
@@ -49,12 +47,12 @@ export function hold(
   options: CompareOptions = { addresses: [] },
 ): Held {
   const comparison = compare(...programs, options);
-  const { addresses, families = FAMILIES } = options;
+  const { addresses } = options;
   const settlement = settle(comparison, mustReadDeclarations(text), { programs, addresses });
   const sides = { left: "left", right: "right" };
   return {
     comparison,
     settlement,
-    printed: printDeclarations(settlement.undeclared, doorsOf(programs, families), sides),
+    printed: printDeclarations(settlement.undeclared, [comparison.ground], sides),
   };
 }

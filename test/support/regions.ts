@@ -1,6 +1,7 @@
 /** Looking a packet up among the regions that a comparison found. */
-import type { Box, Range } from "../../compiler/compare/box.ts";
+import { type Box, isAny, type Range } from "../../compiler/compare/box.ts";
 import type { Comparison } from "../../compiler/compare/compare.ts";
+import { ctStatesOf } from "../../compiler/compare/render.ts";
 import { hasPorts } from "../../compiler/evaluate/expression.ts";
 import type { Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
@@ -18,7 +19,8 @@ export function finderIn({ regions }: Comparison, programs: readonly Program[]):
     return regions.some(
       ({ door, box }) =>
         door.protocol === protocol &&
-        door.ctState === ctState &&
+        ctStatesOf(door, box).includes(ctState) &&
+        (box.mark.values.includes(packet.mark) || isAny(box.mark)) &&
         door.inInterface === inInterface &&
         typeof box.saddr.from === typeof packet.source &&
         holds(box, asIs),

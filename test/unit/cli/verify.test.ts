@@ -70,7 +70,7 @@ describe("kpc verify", () => {
   test("proves a host right, and names what it has set aside", () => {
     const nft = verify("host.nft");
     expect(nft.stdout).toMatch(
-      /^=> equal: all first packets of connections, and those to Services by all rules of this host, in \d+ classes\n$/,
+      /^=> equal: all packets, and those to Services by all rules of this host, in \d+ classes\n$/,
     );
     expect(nft.stderr).toMatch(/^note: set aside, .*: table inet filter, 1 rule \(line \d+ of host\.nft\)$/m);
     expect(nft.stderr).toMatch(/^note: set aside, .*: policy drop of chain input of table inet filter$/m);
@@ -155,8 +155,11 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const files = { "specs.yaml": KUBE_PROXY?.spec.text ?? "", "host.rules": KUBE_PROXY?.[dialect].text ?? "" };
     inFolder(files, (folder) => {
       const { code, stdout } = kpc(["verify", "specs.yaml", "--against", "host.rules", ...FLAGS], { folder });
-      const given = { nft: "", iptables: ", assuming that kube-proxy's jumps to its chains are there" }[dialect];
-      expect(stdout.replace(/\d+/, "N")).toBe(`=> equal${given}: all first packets of connections, in N classes\n`);
+      const given = {
+        nft: ", assuming that packets come without a mark",
+        iptables: ", assuming that kube-proxy's jumps to its chains are there, and that packets come without a mark",
+      }[dialect];
+      expect(stdout.replace(/\d+/, "N")).toBe(`=> equal${given}: all packets, in N classes\n`);
       expect(code).toBe(0);
     });
   });
@@ -170,14 +173,17 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
   const lineOf = (dump: string, rule: string): number => dump.split("\n").indexOf(rule) + 1;
 
   test("takes jumps for given where no host was asked, only", () => {
-    expect(check(HOST)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^=> equal: /) });
+    expect(check(HOST)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^=> equal, assuming that packets come without a mark: /),
+    });
     const { code, stdout } = check(HOST.replace(/^-A (?:PREROUTING|INPUT|OUTPUT|FORWARD|POSTROUTING) .*\n/gm, ""));
     expect(code).toBe(1);
     expect(stdout).toMatch(/^This host: no built-in chain of IPv4 leads to KUBE-… chains, which no packet enters\n/);
     expect(stdout).toContain("Service ns1/svc1:p80: missing on this host: should go to 10.180.0.1:80");
     expect(JSON.parse(check(RESTORED, "-o", "json").stdout)).toMatchObject({
       equal: true,
-      assuming: ["that kube-proxy's jumps to its chains are there"],
+      assuming: ["that kube-proxy's jumps to its chains are there", "that packets come without a mark"],
     });
   });
 
@@ -227,7 +233,10 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     ["what is not for Services", "-A FORWARD -d 10.9.9.9/32 -j DROP"],
   ])("sets aside a rule about %s", (_, rule) => {
     const dump = foreign("-A FORWARD", rule);
-    expect(check(dump)).toMatchObject({ code: 0, stdout: expect.stringMatching(/^=> equal: /) });
+    expect(check(dump)).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^=> equal, assuming that packets come without a mark: /),
+    });
     expect(JSON.parse(check(dump, "-o", "json").stdout).others).toMatchObject([
       { changesServiceTraffic: false, rules: [{ line: lineOf(dump, rule) }] },
     ]);
@@ -246,7 +255,9 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const files = { "specs.yaml": KUBE_PROXY?.spec.text ?? "", "host.v4": dump, "meant.yaml": meant };
     const args = ["verify", "specs.yaml", "--against", "host.v4", ...FLAGS, "--except", "meant.yaml"];
     const { code, stdout } = inFolder(files, (folder) => kpc(args, { folder }));
-    expect(stdout).toMatch(/\n=> equal except for \d+ declared differences?: /);
+    expect(stdout).toMatch(
+      /\n=> equal except for \d+ declared differences?, assuming that packets come without a mark: /,
+    );
     expect(code).toBe(0);
   });
 
@@ -324,7 +335,10 @@ describe("kpc verify of both families", () => {
     const empty = inFolder({ ...FILES, "none.v6": "\n" }, (folder) =>
       kpc(["verify", "cluster.json", "-c", "kpc.json", "--against", "host.v4,none.v6", "-q"], { folder }),
     );
-    expect(empty).toMatchObject({ code: 0, stdout: expect.stringMatching(/^=> equal: /) });
+    expect(empty).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^=> equal: /),
+    });
   });
 
   test("misses a family in the rules of a whole host", () => {

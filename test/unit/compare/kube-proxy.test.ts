@@ -18,14 +18,27 @@ describe.skipIf(KUBE_PROXY === undefined)("kube-proxy's own rules", () => {
 
   test("of nftables mode do to every packet what ours do", () => {
     const { program, node } = ours("nftables");
-    const { differing, open } = compare(program, mustReadNft(given().nft.text), { addresses: node.addresses });
+    const theirs = mustReadNft(given().nft.text);
+    const { differing, open } = compare(program, theirs, { addresses: node.addresses, unmarked: true });
     expect({ differing, open }).toEqual({ differing: 0, open: [] });
+  });
+
+  test("masquerade who comes with kube-proxy's mark, which we do not look at", () => {
+    const { program, node } = ours("nftables");
+    const { regions } = compare(program, mustReadNft(given().nft.text), { addresses: node.addresses });
+    expect(regions.length).toBeGreaterThan(0);
+    expect(regions.filter(({ box }) => box.mark.values.join() !== "16384")).toEqual([]);
+    expect(regions.filter(({ right }) => !right.results.some(({ masquerade }) => masquerade))).toEqual([]);
   });
 
   test("of iptables mode do to every packet what ours do", () => {
     const { program, node } = ours("iptables");
     const theirs = mustReadIptables(completeIptables(given().iptables.text), "ip");
-    const { differing, open } = compare(program, theirs, { addresses: node.addresses, families: ["IPv4"] });
+    const { differing, open } = compare(program, theirs, {
+      addresses: node.addresses,
+      families: ["IPv4"],
+      unmarked: true,
+    });
     expect({ differing, open }).toEqual({ differing: 0, open: [] });
   });
 

@@ -47,6 +47,7 @@ describe("a file of declared differences", () => {
       protocols: undefined,
       interfaces: undefined,
       ctStates: undefined,
+      values: {},
       ranges: {},
     });
     expect(six?.where.family).toBe("IPv6");
@@ -104,7 +105,7 @@ describe("a file of declared differences", () => {
     ],
     [
       `{ctState: old, ${FATES}}`,
-      '4:15 invalid-value differences[0].ctState: Unsupported value: "old": supported values: "new", "invalid", "untracked"',
+      '4:15 invalid-value differences[0].ctState: Unsupported value: "old": supported values: "new", "related", "established", "reply", "related-reply", "invalid", "untracked"',
     ],
     [`{family: IPv5, ${FATES}}`, '4:14 invalid-value differences[0].family: Unsupported value: "IPv5"'],
     [

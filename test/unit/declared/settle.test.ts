@@ -139,7 +139,7 @@ kind: Differences
 differences:
   - protocol: tcp
     inInterface: "*"
-    ctState: [new, untracked]
+    ctState: [established, new, related, untracked]
     destination: 10.0.0.1
     destinationPort: 80
     left: goes on

@@ -1,0 +1,119 @@
+/** All packets that can come: by which doors, with which marks, of which connections. */
+import { allAddresses } from "../evaluate/address-type.ts";
+import { hasPorts } from "../evaluate/expression.ts";
+import { type CtState, ctStateOf, isIcmp, type Packets } from "../evaluate/packet.ts";
+import { Ranges, unite } from "../evaluate/ranges.ts";
+import { Region } from "../evaluate/region.ts";
+import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
+import type { Program } from "../ir/types.ts";
+import type { Family } from "../net/address.ts";
+import { type Asked, askedBy } from "./asked.ts";
+import { type Door, doorsOf, TRANSLATED } from "./doors.ts";
+
+/** What is remembered of packets, and of their connections: all of what there can be. */
+interface Remembered {
+  readonly ctStates: readonly number[];
+  readonly ctStatus: readonly number[];
+  readonly ctMarks: Ranges;
+}
+
+/** Which packets may come. */
+export interface Traffic {
+  readonly families: readonly Family[];
+  /** Only the first ones of connections. */
+  readonly firstOnly?: boolean;
+  /** None that has a mark already. */
+  readonly unmarked?: boolean;
+}
+
+/** All packets that can come, as far as programs tell them apart. */
+export class Ground {
+  readonly doors: readonly Door[];
+  private readonly asked: Asked;
+  private readonly marks: Ranges;
+  /** What is taken for given that matters: behind "assuming". */
+  readonly given: readonly string[];
+  /** What is left out, a sentence each. */
+  readonly gaps: readonly string[];
+
+  constructor(programs: readonly Program[], { families, firstOnly = false, unmarked = false }: Traffic) {
+    this.doors = doorsOf(programs, families).filter(({ tracking }) => tracking === "first" || !firstOnly);
+    this.asked = askedBy(programs);
+    const { marks: all, ctMarks } = this.asked;
+    const marks = unmarked ? ZERO : all;
+    this.marks = marks ?? ZERO;
+    this.given = unmarked && all?.single === undefined ? ["that packets come without a mark"] : [];
+    this.gaps = [
+      ...(marks === undefined ? ["packets that come with a mark: rules tell too many marks apart"] : []),
+      ...(ctMarks === undefined ? ["connections that have a mark: rules tell too many marks apart"] : []),
+    ];
+  }
+
+  /** All packets that come by `door`, in parts without a packet in common. */
+  packetsBy(door: Door): Packets[] {
+    const { family, protocol, tracking, inInterface } = door;
+    const ports = new Ranges(hasPorts(protocol) && tracking !== "invalid" ? [0, 65536] : [0, 1]);
+    const addresses = allAddresses(family);
+    const isSent = this.asked.translates && (tracking === "original" || tracking === "reply");
+    const none = Ranges.of(family === "IPv4" ? 0 : 0n);
+    return this.rememberedBy(door).map(({ ctStates, ctStatus, ctMarks }) => ({
+      ...{ family, protocol, tracking, inInterface },
+      region: new Region(addresses, ports, addresses, ports, {
+        mark: this.marks,
+        ctstate: pointsOf(ctStates),
+        ctstatus: pointsOf(ctStatus),
+        ctmark: ctMarks,
+        toaddr: isSent ? addresses : none,
+        toport: isSent ? ports : ZERO,
+      }),
+    }));
+  }
+
+  /** The states of connection tracking that packets by `door` have, in words. */
+  ctStatesOf(door: Door): readonly CtState[] {
+    return this.rememberedBy(door).flatMap(({ ctStates }) => ctStates.map((bits) => ctStateOf(door.tracking, bits)));
+  }
+
+  private rememberedBy({ tracking, protocol }: Door): Remembered[] {
+    const { ctMarks = ZERO, status, translates, direction } = this.asked;
+    switch (tracking) {
+      case "first": {
+        // A connection that was expected has the mark of the one that announced it.
+        const related = { ctStates: [CT_STATE.related], ctStatus: [CT_STATUS.expected], ctMarks };
+        const fresh = { ctStates: [CT_STATE.new], ctStatus: [0], ctMarks: ZERO };
+        if (isIcmp(protocol)) return [fresh];
+        if ((status & CT_STATUS.expected) !== 0 || ctMarks.single === undefined) return [fresh, related];
+        return [{ ...fresh, ctStates: [CT_STATE.related, CT_STATE.new] }];
+      }
+      case "original":
+      case "reply": {
+        // Who does not ask for these things treats both directions alike.
+        if (tracking === "reply" && !direction && status === 0) return [];
+        const free = (status & (CT_STATUS.expected | CT_STATUS.assured)) | (translates ? TRANSLATED : 0);
+        const established = { ctStates: [CT_STATE.established], ctStatus: combine(BOTH_WAYS, free), ctMarks };
+        if (!isIcmp(protocol)) return [established];
+        const isTold = (status & CT_STATUS["seen-reply"]) !== 0;
+        if (!isTold) return [{ ...established, ctStates: [CT_STATE.established, CT_STATE.related] }];
+        const any = combine(CT_STATUS.confirmed, free | CT_STATUS["seen-reply"]);
+        return [established, { ctStates: [CT_STATE.related], ctStatus: any, ctMarks }];
+      }
+      default:
+        return [{ ctStates: [CT_STATE[tracking]], ctStatus: [0], ctMarks: ZERO }];
+    }
+  }
+}
+
+const ZERO = Ranges.of(0);
+/** What packets of an established connection have gone in. */
+const BOTH_WAYS = CT_STATUS.confirmed | CT_STATUS["seen-reply"];
+
+/** `bits` with each part of `free`. */
+function combine(bits: number, free: number): number[] {
+  let all = [bits];
+  for (let bit = 1; bit <= free; bit *= 2) if ((free & bit) !== 0) all = [...all, ...all.map((each) => each | bit)];
+  return all;
+}
+
+function pointsOf(values: readonly number[]): Ranges {
+  return unite(values.map((value) => Ranges.of(value)));
+}
