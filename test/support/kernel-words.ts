@@ -63,8 +63,8 @@ function isOwn(address: Address, { environment }: Site): boolean {
 }
 
 /** Whether packets like this one can come to a node, and leave it: others end at the kernel's door. */
-export function canTravel({ source, destination, inInterface, ctState, protocol }: Packet, site: Site): boolean {
-  if (ctState !== undefined || inInterface === "lo" || source === destination) return false;
+export function canTravel({ source, destination, inInterface, ctState, mark, protocol }: Packet, site: Site): boolean {
+  if (ctState !== undefined || mark !== 0 || inInterface === "lo" || source === destination) return false;
   if (!(inInterface === undefined ? SENT : FORWARDED[familyOf(source)]).has(protocol)) return false;
   if (!isUnicast(source) || !isUnicast(destination)) return false;
   // Own addresses do not come from elsewhere; and what is sent from here has one of them, lest replies leave.
