@@ -36,11 +36,14 @@ interface Write {
 export function askedBy(programs: readonly Program[]): Asked {
   const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
   const questions = tables.flatMap((table) => [...questionsOf(table)]);
-  const steps = tables.flatMap(({ chains }) => chains.flatMap(({ rules }) => rules.flatMap((rule) => rule.steps)));
-  const tests = throughWrites(
-    questions.flatMap(testsOf),
-    steps.flatMap((step) => writeOf(step) ?? []),
-  );
+  const writes: Write[] = [];
+  let translates = false;
+  for (const step of stepsIn(tables)) {
+    translates ||= TRANSLATIONS.has(step.kind);
+    const write = writeOf(step);
+    if (write !== undefined) writes.push(write);
+  }
+  const tests = throughWrites(questions.flatMap(testsOf), writes);
   const marks = (of: Register): Ranges | undefined => {
     const classes = tests && classesOf(tests.filter(({ register }) => register === of));
     return classes && unite(classes.map((value) => Ranges.of(value)));
@@ -52,11 +55,15 @@ export function askedBy(programs: readonly Program[]): Asked {
     direction: questions.some(({ expression }) =>
       asksCt(expression, (key) => key === "direction" || /^original-/.test(key)),
     ),
-    translates: steps.some(({ kind }) => TRANSLATIONS.has(kind)),
+    translates,
   };
 }
 
 const TRANSLATIONS: ReadonlySet<Step["kind"]> = new Set(["dnat", "snat", "masquerade", "redirect"]);
+
+function* stepsIn(tables: readonly Table[]): Generator<Step> {
+  for (const { chains } of tables) for (const { rules } of chains) for (const { steps } of rules) yield* steps;
+}
 
 // --- what is asked -----------------------------------------------------------------------------------------------------
 
@@ -67,7 +74,7 @@ function* questionsOf(table: Table): Generator<Question> {
   function* byKey(key: Expression, elements: readonly (readonly KeyPart[])[]): Generator<Question> {
     const components = key.kind === "concat" ? key.parts : [key];
     for (const [i, expression] of components.entries()) {
-      yield { expression, parts: elements.flatMap((parts) => parts[i] ?? []) };
+      if (isAsked(expression)) yield { expression, parts: elements.flatMap((parts) => parts[i] ?? []) };
       yield* inside(expression);
     }
   }
@@ -82,11 +89,8 @@ function* questionsOf(table: Table): Generator<Question> {
   function* ofStep(step: Step): Generator<Question> {
     switch (step.kind) {
       case "compare":
-        yield { expression: step.left, parts: [sideOf(step)] };
-        yield* inside(step.left);
-        return;
       case "within":
-        yield { expression: step.left, parts: step.intervals };
+        if (isAsked(step.left)) yield { expression: step.left, parts: partsOf(step) };
         yield* inside(step.left);
         return;
       case "member":
@@ -105,6 +109,16 @@ function* questionsOf(table: Table): Generator<Question> {
     }
   }
   for (const { rules } of chains) for (const { steps } of rules) for (const step of steps) yield* ofStep(step);
+}
+
+/** Only these are looked at: others are asked a hundred thousand times. */
+function isAsked(expression: Expression): boolean {
+  if (expression.kind === "bitwise") return isAsked(expression.operand);
+  return expression.kind === "ct" || (expression.kind === "meta" && expression.key === "mark");
+}
+
+function partsOf(test: Extract<Step, { kind: "compare" | "within" }>): readonly KeyPart[] {
+  return test.kind === "within" ? test.intervals : [sideOf(test)];
 }
 
 /** Values of which all, or none, pass; of numbers of 32 bits, which marks are. */

@@ -39,9 +39,9 @@ export function allAddresses(family: Family): Ranges {
 /** The type of `address` on a node that has `localAddresses`. */
 export function addressTypeOf(
   address: Address,
-  { environment }: { readonly environment: { readonly localAddresses: ReadonlySet<Address> } },
+  { localAddresses }: { readonly localAddresses: ReadonlySet<Address> },
 ): number {
-  if (environment.localAddresses.has(address)) return ADDRESS_TYPE.local;
+  if (localAddresses.has(address)) return ADDRESS_TYPE.local;
   if (typeof address === "number" && address >>> 24 < 127) return ADDRESS_TYPE.unicast; // most are
   const family = familyOf(address);
   const found = BLOCKS.find((each) => each.family === family && each.addresses.has(address));

@@ -6,12 +6,12 @@ import { fieldOf, isUnknown } from "./expression.ts";
 import type { Frame, Progress, StepProgress } from "./frame.ts";
 import type { TableIndex } from "./machine.ts";
 import { ask, runMatch } from "./match.ts";
-import { merge } from "./merge.ts";
+import { merge, tidy } from "./merge.ts";
 import type { Plan, PlannedRule, PlannedStep } from "./plan.ts";
 import { Question } from "./question.ts";
-import { outside } from "./region.ts";
+import { outside, type Region } from "./region.ts";
 import type { Run } from "./run.ts";
-import { having, isExplained, narrow, type State } from "./state.ts";
+import { type Control, isExplained, narrow, type State, type Stream, withControl } from "./state.ts";
 import { runStatement } from "./statement.ts";
 
 /** Adds to `ends` all that can become of `state` in a base chain: each with the probability that it has by then. */
@@ -19,31 +19,38 @@ export function runBaseChain(chain: BaseChain, state: State, table: TableIndex, 
   const { name, priority, policy } = chain;
   for (const progress of runChain(chain, state, { table, hook, chain: name, depth: 0, priority, enter: runChain })) {
     const isDecided = progress.flow === "done" || policy === "accept";
-    ends.push(isDecided ? progress.state : { ...progress.state, end: { kind: "drop" } });
+    ends.push(isDecided ? progress.state : withControl(progress.state, { end: { kind: "drop" } }));
   }
 }
 
-function runChain(chain: Chain, state: State, frame: Frame): Progress[] {
+function runChain(chain: Chain, whole: State, frame: Frame): Progress[] {
   invariant(frame.depth <= MAX_JUMP_DEPTH, "no chain is reached by more jumps than the kernel follows");
-  if (frame.depth > 0 && frame.table.effects.areNone(chain, state)) return [{ state, flow: "return" }];
+  const { state, idle } =
+    frame.depth > 0 ? frame.table.effects.divide(chain, whole) : { state: whole, idle: undefined };
+  const finished: Progress[] = idle === undefined ? [] : [{ state: idle, flow: "return" }];
+  if (state === undefined) return finished;
   let running: readonly State[] = [state];
-  const finished: Progress[] = [];
   for (const part of frame.table.plan(chain)) {
-    state.environment.spend?.(running.length);
+    state.control.environment.spend?.(countStreams(running));
     running = runPart(part, running, frame, finished);
     if (running.length === 0) return finished;
   }
-  if (finished.length === 0 && running.length === 1) return [{ state: running[0] as State, flow: "return" }];
   for (const each of running) finished.push({ state: each, flow: "return" });
   return finished;
 }
 
+function countStreams(states: readonly State[]): number {
+  let count = 0;
+  for (const { streams } of states) count += streams.length;
+  return count;
+}
+
 /** Those of `running` that go on behind `part`; adds to `finished` what becomes of the others. */
 function runPart(part: Plan[number], running: readonly State[], frame: Frame, finished: Progress[]): readonly State[] {
-  const [only] = running;
+  const only = running[0];
   if (part.kind === "rule" && running.length === 1) {
     const progress = runRule(part, only as State, frame);
-    const [first] = progress;
+    const first = progress[0];
     if (progress.length === 1 && first?.flow === "next") return first.state === only ? running : [first.state];
     const next: State[] = [];
     sort(progress, next, finished);
@@ -68,8 +75,12 @@ function sort(progress: readonly Progress[], next: State[], finished: Progress[]
 /** The rules of a run that packets do not pass by. */
 function runThrough(run: Run, state: State, frame: Frame, next: State[], finished: Progress[]): void {
   const { table } = frame;
-  const shortest = isExplained(state) ? run : run.flat(table);
+  const isOne = isExplained(state.control);
+  const shortest = isOne ? run : run.flat(table);
+  const alike = new Alike(state.control);
   for (const { rules, state: part } of shortest.meet(state, table.effects)) {
+    const [only, more] = rules;
+    if (!isOne && only !== undefined && more === undefined && alike.take(only, part)) continue;
     let running: readonly State[] = [part];
     for (const rule of rules) {
       const after: State[] = [];
@@ -78,27 +89,83 @@ function runThrough(run: Run, state: State, frame: Frame, next: State[], finishe
     }
     next.push(...running);
   }
+  sort(alike.run(frame), next, finished);
+}
+
+/** Streams that meet one rule each, put together where the rules do the same: a dispatch leads thousands of Services to one chain. */
+class Alike {
+  private readonly control: Control;
+  private readonly others: Stream[] = [];
+  private readonly byEffect = new Map<string, { readonly rule: PlannedRule; readonly streams: Stream[] }>();
+
+  constructor(control: Control) {
+    this.control = control;
+  }
+
+  /** Whether this is a rule of which that can be said. */
+  take(rule: PlannedRule, { streams }: State): boolean {
+    const { effect, first } = rule;
+    if (effect === undefined || first.some(({ left }) => isUnknown(left, this.control))) return false;
+    const known = this.byEffect.get(effect) ?? { rule, streams: [] };
+    this.byEffect.set(effect, known);
+    for (const stream of streams) divide(first, this.control, stream, known.streams, this.others);
+    return true;
+  }
+
+  run(frame: Frame): Progress[] {
+    const { control } = this;
+    const progress: Progress[] = [];
+    for (const { rule, streams } of this.byEffect.values())
+      if (streams.length > 0) progress.push(...runSteps(rule.rule, rule.steps, 0, { control, streams }, frame));
+    if (this.others.length > 0) progress.push({ state: { control, streams: tidy(this.others) }, flow: "next" });
+    return progress;
+  }
 }
 
 function runRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame): Progress[] {
-  let inside = state.member === undefined ? state : having(state, state.region, state.probability, undefined);
-  const later: Question[] = [];
-  for (const question of first) {
-    if (isUnknown(question.left, inside)) {
-      later.push(question);
-      continue;
-    }
-    const passing = question.passing(fieldOf(question.left, inside), inside.region);
-    if (passing === undefined) return [{ state, flow: "next" }];
-    inside = narrow(inside, passing);
+  const { control, streams } = state;
+  const isKnown = !first.some(({ left }) => isUnknown(left, control));
+  const questions = isKnown ? first : first.filter(({ left }) => !isUnknown(left, control));
+  const later = isKnown ? [] : first.filter(({ left }) => isUnknown(left, control));
+  const passing: Stream[] = [];
+  const others: Stream[] = [];
+  for (const stream of streams) divide(questions, control, stream, passing, others);
+  if (passing.length === 0) return [{ state, flow: "next" }];
+  const start = control.member === undefined ? control : { ...control, member: undefined };
+  const inside = others.length === 0 && start === control ? state : { control: start, streams: passing };
+  const passed = runSteps(rule, isKnown ? steps : [...later, ...steps], 0, inside, frame);
+  if (others.length === 0) return passed;
+  const rest = others.length > streams.length && !isExplained(control) ? tidy(others) : others;
+  return [{ state: { control, streams: rest }, flow: "next" }, ...passed];
+}
+
+/** Adds to `passing` the packets for which all of `questions` are answered with yes, and the others to `others`. */
+function divide(
+  questions: readonly Question[],
+  control: Control,
+  stream: Stream,
+  passing: Stream[],
+  others: Stream[],
+): void {
+  const region = passAll(questions, control, stream);
+  if (region === undefined) {
+    others.push(stream);
+    return;
   }
-  const passed = runSteps(rule, later.length === 0 ? steps : [...later, ...steps], 0, inside, frame);
-  if (inside.region === state.region) return passed;
-  const progress: Progress[] = [];
-  for (const region of outside(state.region, inside.region))
-    progress.push({ state: narrow(state, region), flow: "next" });
-  for (const each of passed) progress.push(each);
-  return progress;
+  passing.push(narrow(stream, region));
+  if (region === stream.region) return;
+  for (const beyond of outside(stream.region, region)) others.push(narrow(stream, beyond));
+}
+
+/** The packets for which all of `questions` are answered with yes. */
+function passAll(questions: readonly Question[], control: Control, stream: Stream): Region | undefined {
+  let current = stream;
+  for (const question of questions) {
+    const region = question.passing(fieldOf(question.left, control, current), current.region);
+    if (region === undefined) return undefined;
+    current = narrow(current, region);
+  }
+  return current.region;
 }
 
 /** The steps from `index` on. A match that fails leads to the next rule. */
@@ -108,9 +175,9 @@ function runSteps(rule: Rule, steps: readonly PlannedStep[], index: number, stat
     const step = steps[i];
     if (step === undefined) return [{ state: current, flow: "next" }];
     const progress = runStep(step, current, frame, rule);
-    const [only, more] = progress;
+    const only = progress[0];
     if (only === undefined) return [];
-    if (more !== undefined) return progress.flatMap((each) => goOn(each, rule, steps, i + 1, frame));
+    if (progress.length > 1) return progress.flatMap((each) => goOn(each, rule, steps, i + 1, frame));
     if (only.flow !== "continue") return [{ state: only.state, flow: only.flow }];
     current = only.state;
   }

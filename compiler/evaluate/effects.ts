@@ -1,10 +1,10 @@
 /** Which packets a chain may do something to. */
-import type { Chain, Expression, Rule, Verdict } from "../ir/types.ts";
+import type { Chain, Expression } from "../ir/types.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
 import type { TableIndex } from "./machine.ts";
-import { askedBy, type Plan, type PlannedRule } from "./plan.ts";
+import { askedBy, leadOf, type Plan, type PlannedRule } from "./plan.ts";
 import { EMPTY, intersect, meet, type Ranges, unite } from "./ranges.ts";
-import type { State } from "./state.ts";
+import type { Control, State, Stream } from "./state.ts";
 
 interface Field {
   readonly text: string;
@@ -23,15 +23,19 @@ export class Effects {
     this.table = table;
   }
 
-  /** Whether all packets of `state` leave `chain` at its end as they came. */
-  areNone(chain: Chain, state: State): boolean {
-    return this.neededFor(chain).some(({ field, values }) => {
-      if (isUnknown(field, state)) return false;
-      const value = fieldOf(field, state);
-      if (value === undefined) return true;
-      if (typeof value === "string") return false;
-      return typeof value === "object" ? !meet(state.region[value.field], values) : !values.has(value);
-    });
+  /** The streams of `whole` to which `chain` may do something, and those that leave it at its end as they came. */
+  divide(chain: Chain, whole: State): { readonly state: State | undefined; readonly idle: State | undefined } {
+    const { control, streams } = whole;
+    const needed = this.neededFor(chain).filter(({ field }) => !isUnknown(field, control));
+    if (needed.length === 0) return { state: whole, idle: undefined };
+    const idle = streams.filter((stream) => needed.some((each) => isIdle(each, control, stream)));
+    if (idle.length === 0) return { state: whole, idle: undefined };
+    if (idle.length === streams.length) return { state: undefined, idle: whole };
+    const others = new Set(idle);
+    return {
+      state: { control, streams: streams.filter((stream) => !others.has(stream)) },
+      idle: { control, streams: idle },
+    };
   }
 
   /** The fields on whose values it depends for each of `rules` whether it does something. Each of them leads on, or ends. */
@@ -107,22 +111,12 @@ export class Effects {
   }
 }
 
-/** Steps that do nothing to packets. */
-const HARMLESS: ReadonlySet<string> = new Set([
-  "compare",
-  "within",
-  "name-prefix",
-  "member",
-  "chance",
-  "opaque",
-  "counter",
-]);
-
-/** The chain that a rule leads to, if it does nothing else. */
-export function leadOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
-  const last = steps.at(-1);
-  if (last?.kind !== "verdict" || (last.verdict.kind !== "jump" && last.verdict.kind !== "goto")) return undefined;
-  return steps.slice(0, -1).every((step) => HARMLESS.has(step.kind)) ? last.verdict : undefined;
+/** Whether packets have none of the values without which nothing is done to them. */
+function isIdle({ field, values }: Field & { readonly values: Ranges }, control: Control, stream: Stream): boolean {
+  const value = fieldOf(field, control, stream);
+  if (value === undefined) return true;
+  if (typeof value === "string") return false;
+  return typeof value === "object" ? !meet(stream.region[value.field], values) : !values.has(value);
 }
 
 function rulesOf(plan: Plan): readonly PlannedRule[] {

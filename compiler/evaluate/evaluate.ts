@@ -12,7 +12,7 @@ import { outcomeOf } from "./outcome.ts";
 import { alone, type Environment, type Outcome, type Packet, type Packets, type Result } from "./packet.ts";
 import type { Cut, Ranges } from "./ranges.ts";
 import { type Region, within, without } from "./region.ts";
-import { type Now, narrow, type State, startState, valueNow } from "./state.ts";
+import { type Control, type Now, narrow, type State, type Stream, startState, valueNow, withControl } from "./state.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
 
 /** One of the things that happen to packets of a region, each of which fares alike. */
@@ -34,123 +34,145 @@ export class Evaluator {
   /** The fate of `packet`, through all hooks. Several outcomes only where the program holds matches that are not
    *  understood: one for each set of assumptions about them. */
   evaluate(packet: Packet, environment: Environment): Outcome[] {
-    const ends = this.run(alone(packet), environment, (state) => state);
-    return outcomesOf(ends, []);
+    const ends = this.run(alone(packet), environment);
+    return outcomesOf(ends.flatMap(endsOf), []);
   }
 
   /** What happens to `packets`. A packet may be in several regions: all of what is said of them happens to it, each with its
    *  probability. Assumptions are made as by `evaluate`, but for those that make no difference to anything. */
   follow(packets: Packets, environment: Environment): Fate[] {
-    return this.run(packets, environment, toFate);
+    return this.run(packets, environment).flatMap(endsOf).map(toFate);
   }
 
-  /** What `end` makes of all that can become of the packets. */
-  private run<T>(packets: Packets, environment: Environment, end: (state: State) => T): T[] {
+  /** All that can become of the packets. */
+  private run(packets: Packets, environment: Environment): readonly State[] {
     const state = startState(packets, environment);
-    return packets.inInterface === undefined ? this.sendFromHere(state, end) : this.receive(state, end);
+    return packets.inInterface === undefined ? this.sendFromHere(state) : this.receive(state);
   }
 
   /** Packets that come in by an interface. */
-  private receive<T>(state: State, end: (state: State) => T): T[] {
+  private receive(state: State): State[] {
     return this.pass("prerouting", state).flatMap((sent) => {
+      if (sent.control.end !== undefined) return [sent];
       const { local, others } = route(sent);
       const here = local === undefined ? [] : this.pass("input", local);
       const forwarded = others === undefined ? [] : this.pass("forward", others);
-      return [...here, ...forwarded.flatMap((each) => this.pass("postrouting", each))].map(end);
+      return [...here, ...forwarded.flatMap((each) => this.pass("postrouting", each))];
     });
   }
 
   /** Packets of the node's own. To a local address they come back by loopback, with their connections: what NAT decided on
    *  the way out holds, and filters see the source that masquerading gave them. */
-  private sendFromHere<T>(state: State, end: (state: State) => T): T[] {
+  private sendFromHere(state: State): State[] {
     return this.pass("output", state).flatMap((routed) =>
       this.pass("postrouting", routed).flatMap((sent) => {
-        if (sent.end !== undefined) return [end(sent)];
+        if (sent.control.end !== undefined) return [sent];
         const { local, others } = route(sent);
-        const away = others === undefined ? [] : [end(others)];
+        const away = others === undefined ? [] : [others];
         if (local === undefined) return away;
-        const own = ownAddressOf(local.original.family, local.environment) ?? local.destination;
-        const back = {
-          ...local,
-          source: local.masqueraded ? (local.newSource?.address ?? own) : local.source,
-          inInterface: "lo",
-        };
-        const looped = this.pass("prerouting", back).flatMap((each) => this.pass("input", each));
-        return [...away, ...looped.map(end)];
+        const looped = comeBack(local).flatMap((back) => this.pass("prerouting", back));
+        return [...away, ...looped.flatMap((each) => this.pass("input", each))];
       }),
     );
   }
 
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. */
   private pass(hook: Hook, state: State): State[] {
-    if (state.end !== undefined) return [state];
+    if (state.control.end !== undefined) return [state];
     let running: readonly State[] = [state];
-    let isDue = mayBeTranslated(state.original);
-    for (const { index, chain } of this.machine.at(state.original.family, hook)) {
+    let isDue = mayBeTranslated(state.control.original);
+    for (const { index, chain } of this.machine.at(state.control.original.family, hook)) {
       if (isDue && placeOf(chain) >= placeOfNat(hook)) {
         running = running.flatMap((each) => translateAgain(hook, each));
         isDue = false;
       }
       const after: State[] = [];
       for (const each of running) {
-        if (each.end !== undefined || (chain.type === "nat" && !asksNat(hook, each))) after.push(each);
-        else if (isBeforeTracking(hook, chain, each)) after.push(...runBeforeTracking(chain, each, index, hook));
+        const { control } = each;
+        if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);
+        else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, hook));
         else runBaseChain(chain, each, index, hook, after);
       }
       running = merge(after);
     }
     if (isDue) running = running.flatMap((each) => translateAgain(hook, each));
-    return running.map((each) => (each.end === undefined ? settle(hook, each) : each));
+    return running.map((each) => (each.control.end === undefined ? settle(hook, each) : each));
   }
+}
+
+/** Packets that have gone through loopback, by the source that they have then. */
+function comeBack(local: State): State[] {
+  const { control, streams } = local;
+  const { masqueraded, newSource, source, original, environment } = control;
+  const own = masqueraded ? (newSource?.address ?? ownAddressOf(original.family, environment)) : source;
+  if (own !== undefined) return [withControl(local, { source: own, inInterface: "lo" })];
+  const byDestination = new Map<Stream["destination"], Stream[]>();
+  for (const stream of streams)
+    byDestination.set(stream.destination, [...(byDestination.get(stream.destination) ?? []), stream]);
+  return [...byDestination].map(([address, some]) => ({
+    control: { ...control, source: address, inInterface: "lo" },
+    streams: some,
+  }));
+}
+
+/** Packets of one region that have come to one end. */
+interface End {
+  readonly control: Control;
+  readonly stream: Stream;
+}
+
+function endsOf({ control, streams }: State): End[] {
+  return streams.map((stream) => ({ control, stream }));
 }
 
 /** What happens under each set of assumptions that decides it: `known` are those that are decided. By chance a packet comes to
  *  several ends, about which different things may have been assumed. */
-function outcomesOf(ends: readonly State[], known: readonly Assumption[]): Outcome[] {
+function outcomesOf(ends: readonly End[], known: readonly Assumption[]): Outcome[] {
   const open = firstOpen(ends, new Set(known.map(({ text }) => text)));
   if (open === undefined) return [toOutcome(ends, known)];
   return [true, false].flatMap((holds): Outcome[] => {
     const assumed = [...known, { ...open, holds }];
-    const isPossible = ({ assumptions }: State): boolean =>
-      assumptions.every((each) => each.text !== open.text || each.holds === holds);
+    const isPossible = ({ control }: End): boolean =>
+      control.assumptions.every((each) => each.text !== open.text || each.holds === holds);
     return areConsistent(assumed) ? outcomesOf(ends.filter(isPossible), assumed) : [];
   });
 }
 
-function firstOpen(ends: readonly State[], known: ReadonlySet<string>): Assumption | undefined {
-  for (const { assumptions } of ends) for (const each of assumptions) if (!known.has(each.text)) return each;
+function firstOpen(ends: readonly End[], known: ReadonlySet<string>): Assumption | undefined {
+  for (const { control } of ends) for (const each of control.assumptions) if (!known.has(each.text)) return each;
   return undefined;
 }
 
-function toOutcome(states: readonly State[], assumptions: readonly Assumption[]): Outcome {
-  const total = states.reduce((sum, { probability }) => sum + probability, 0);
+function toOutcome(ends: readonly End[], assumptions: readonly Assumption[]): Outcome {
+  const total = ends.reduce((sum, { stream }) => sum + stream.probability, 0);
   return outcomeOf(
-    states.map((state) => toResult(state, total)),
+    ends.map((end) => toResult(end, total)),
     assumptions,
   );
 }
 
-function toResult(state: State, total: number): Result {
-  const { region, assumptions: _, endpoint, ...rest } = toFate(state);
-  const result = { ...rest, probability: state.probability / total, reasons: state.reasons };
+function toResult(end: End, total: number): Result {
+  const { region, assumptions: _, endpoint, ...rest } = toFate(end);
+  const result = { ...rest, probability: end.stream.probability / total, reasons: end.control.reasons };
   if (endpoint === undefined) return result;
   const [address, port] = [valueNow(endpoint.address, region), valueNow(endpoint.port, region)];
   invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
   return { ...result, endpoint: { address, port } };
 }
 
-function toFate(state: State): Fate {
-  const { region, probability, assumptions, end, masqueraded: masquerade, destination, destinationPort } = state;
+function toFate({ control, stream }: End): Fate {
+  const { region, probability, destination, destinationPort } = stream;
+  const { assumptions, end, masqueraded: masquerade } = control;
   if (end?.kind === "drop") return { region, probability, assumptions, masquerade, verdict: "drop" };
   if (end !== undefined)
     return { region, probability, assumptions, masquerade, verdict: "reject", rejectWith: end.with };
-  const { sticky, newSource, takenBy } = state;
+  const { sticky, newSource, takenBy } = control;
   const more = {
     ...(newSource === undefined ? {} : { source: newSource.text }),
     ...(takenBy.length === 0 ? {} : { takenBy }),
   };
-  if (!state.translated && !isMoved(destination, region.daddr) && !isMoved(destinationPort, region.dport))
-    return { region, probability, assumptions, masquerade, verdict: state.accepted ? "accept" : "pass", ...more };
+  if (!control.translated && !isMoved(destination, region.daddr) && !isMoved(destinationPort, region.dport))
+    return { region, probability, assumptions, masquerade, verdict: control.accepted ? "accept" : "pass", ...more };
   const endpoint = { address: destination, port: destinationPort };
   return sticky === undefined
     ? { region, probability, assumptions, masquerade, verdict: "dnat", endpoint, ...more }
@@ -164,16 +186,26 @@ function isMoved(now: Now<Cut>, before: Ranges): boolean {
 
 /** Packets to the node itself, and the others. */
 function route(state: State): { readonly local: State | undefined; readonly others: State | undefined } {
-  const { destination, region, original, environment } = state;
-  const address = valueNow(destination, region);
-  if (typeof address !== "object")
-    return addressTypeOf(address, state) === ADDRESS_TYPE.local
-      ? { local: state, others: undefined }
-      : { local: undefined, others: state };
-  const local = required(
-    addressTypes(original.family, environment.localAddresses).find(({ type }) => type === ADDRESS_TYPE.local),
-    "there are local addresses",
-  ).addresses;
-  const [here, away] = [within(region, address.field, local), without(region, address.field, local)];
-  return { local: here && narrow(state, here), others: away && narrow(state, away) };
+  const { control, streams } = state;
+  const { original, environment } = control;
+  const here: Stream[] = [];
+  const away: Stream[] = [];
+  for (const stream of streams) {
+    const address = valueNow(stream.destination, stream.region);
+    if (typeof address !== "object") {
+      (addressTypeOf(address, environment) === ADDRESS_TYPE.local ? here : away).push(stream);
+      continue;
+    }
+    const local = required(
+      addressTypes(original.family, environment.localAddresses).find(({ type }) => type === ADDRESS_TYPE.local),
+      "there are local addresses",
+    ).addresses;
+    const inside = within(stream.region, address.field, local);
+    const outside = without(stream.region, address.field, local);
+    if (inside !== undefined) here.push(narrow(stream, inside));
+    if (outside !== undefined) away.push(narrow(stream, outside));
+  }
+  const having = (some: readonly Stream[]): State | undefined =>
+    some.length === 0 ? undefined : { control, streams: some };
+  return { local: having(here), others: having(away) };
 }

@@ -9,7 +9,7 @@ import type { TableIndex } from "./machine.ts";
 import { type Environment, isIcmp, type Packets, type Tracking } from "./packet.ts";
 import { maskSpread, type Spread } from "./preimage.ts";
 import { type Region, within } from "./region.ts";
-import { hasConnection, heldNow, type Now, narrow, type State, valueNow } from "./state.ts";
+import { type Control, hasConnection, heldNow, type Now, narrow, type Stream, valueNow } from "./state.ts";
 
 /** A value, or the field of packets that have several values in it. */
 export type Operand = Value | Spread;
@@ -24,27 +24,32 @@ export interface Possible {
 }
 
 /** What `expression` can be for the packets: for each of them probabilities add up to 1. */
-export function evaluateExpression(expression: Expression, state: State, table: TableIndex): Possible[] {
-  const { region } = state;
+export function evaluateExpression(
+  expression: Expression,
+  control: Control,
+  stream: Stream,
+  table: TableIndex,
+): Possible[] {
+  const { region } = stream;
   switch (expression.kind) {
     case "numgen": {
       const { modulus, offset } = expression;
       return Array.from({ length: modulus }, (_, i) => ({ region, probability: 1 / modulus, value: [offset + i] }));
     }
     case "bitwise":
-      return evaluateExpression(expression.operand, state, table).map(({ value, ...rest }) => ({
+      return evaluateExpression(expression.operand, control, stream, table).map(({ value, ...rest }) => ({
         ...rest,
         value: value && [maskOperand(value[0] as Operand, expression.mask, expression.xor)],
       }));
     case "concat":
       if (expression.parts.every(isField))
-        return [{ region, probability: 1, value: fieldsOf(expression.parts, state) }];
+        return [{ region, probability: 1, value: fieldsOf(expression.parts, control, stream) }];
       return expression.parts.reduce<Possible[]>(
-        (keys, part) => keys.flatMap((key) => append(key, part, state, table)),
+        (keys, part) => keys.flatMap((key) => append(key, part, control, stream, table)),
         [{ region, probability: 1, value: [] }],
       );
     case "lookup":
-      return evaluateExpression(expression.key, state, table).flatMap((key): Possible[] => {
+      return evaluateExpression(expression.key, control, stream, table).flatMap((key): Possible[] => {
         if (key.value === undefined) return [key];
         return table
           .mapElements(expression.map)
@@ -60,9 +65,9 @@ export function evaluateExpression(expression: Expression, state: State, table: 
     case "opaque":
       return [{ region, probability: 1, value: undefined }];
     case "fib":
-      return evaluateFib(expression.of === "saddr" ? state.source : state.destination, state);
+      return evaluateFib(expression.of === "saddr" ? control.source : stream.destination, control, region);
     default: {
-      const value = readField(expression, state);
+      const value = readField(expression, control, stream);
       return [{ region, probability: 1, value: value === undefined ? undefined : [value] }];
     }
   }
@@ -85,10 +90,10 @@ export function isField(expression: Expression): boolean {
   }
 }
 
-function fieldsOf(parts: readonly Expression[], state: State): Operand[] | undefined {
+function fieldsOf(parts: readonly Expression[], control: Control, stream: Stream): Operand[] | undefined {
   const key: Operand[] = [];
   for (const part of parts) {
-    const operand = fieldOf(part, state);
+    const operand = fieldOf(part, control, stream);
     if (operand === undefined) return undefined;
     key.push(operand);
   }
@@ -96,10 +101,10 @@ function fieldsOf(parts: readonly Expression[], state: State): Operand[] | undef
 }
 
 /** What a field is for all packets, masked or not; undefined: it has no value. */
-export function fieldOf(expression: Expression, state: State): Operand | undefined {
+export function fieldOf(expression: Expression, control: Control, stream: Stream): Operand | undefined {
   switch (expression.kind) {
     case "bitwise": {
-      const operand = fieldOf(expression.operand, state);
+      const operand = fieldOf(expression.operand, control, stream);
       return operand === undefined ? undefined : maskOperand(operand, expression.mask, expression.xor);
     }
     case "ip":
@@ -108,27 +113,26 @@ export function fieldOf(expression: Expression, state: State): Operand | undefin
     case "meta":
     case "ct":
     case "header":
-      return readField(expression, state);
+      return readField(expression, control, stream);
     default:
       throw new Error(`${describe(expression)} is no field`);
   }
 }
 
 /** `key` with one more part, for each of the things that this can be. */
-function append(key: Possible, part: Expression, state: State, table: TableIndex): Possible[] {
+function append(key: Possible, part: Expression, control: Control, stream: Stream, table: TableIndex): Possible[] {
   const { value } = key;
   if (value === undefined) return [key];
-  return evaluateExpression(part, narrow(state, key.region), table).map((next) => ({
+  return evaluateExpression(part, control, narrow(stream, key.region), table).map((next) => ({
     region: next.region,
     probability: key.probability * next.probability,
     value: next.value && [...value, ...next.value],
   }));
 }
 
-function evaluateFib(address: Now<Address>, state: State): Possible[] {
-  const { region, original, environment } = state;
+function evaluateFib(address: Now<Address>, { original, environment }: Control, region: Region): Possible[] {
   const known = valueNow(address, region);
-  if (typeof known !== "object") return [{ region, probability: 1, value: [addressTypeOf(known, state)] }];
+  if (typeof known !== "object") return [{ region, probability: 1, value: [addressTypeOf(known, environment)] }];
   return addressTypes(original.family, environment.localAddresses).flatMap(({ type, addresses }): Possible[] => {
     const part = within(region, known.field, addresses);
     return part === undefined ? [] : [{ region: part, probability: 1, value: [type] }];
@@ -156,23 +160,27 @@ export function hasPorts(protocol: number): boolean {
   return WITH_PORTS.has(protocol);
 }
 
-function readField(field: Exclude<FieldExpression, { kind: "fib" }>, state: State): Operand | undefined {
+function readField(
+  field: Exclude<FieldExpression, { kind: "fib" }>,
+  control: Control,
+  stream: Stream,
+): Operand | undefined {
   switch (field.kind) {
     case "ip":
     case "ip6":
-      if ((field.kind === "ip") !== (state.original.family === "IPv4")) return undefined;
-      return valueNow(field.field === "saddr" ? state.source : state.destination, state.region);
+      if ((field.kind === "ip") !== (control.original.family === "IPv4")) return undefined;
+      return valueNow(field.field === "saddr" ? control.source : stream.destination, stream.region);
     case "transport":
-      if (state.original.tracking === "invalid") return undefined; // there are no ports to rely on
-      if (field.protocol === "th" ? !hasPorts(state.protocol) : PROTOCOL_NUMBERS[field.protocol] !== state.protocol)
+      if (control.original.tracking === "invalid") return undefined; // there are no ports to rely on
+      if (field.protocol === "th" ? !hasPorts(control.protocol) : PROTOCOL_NUMBERS[field.protocol] !== control.protocol)
         return undefined;
-      return valueNow<number>(field.field === "sport" ? "sport" : state.destinationPort, state.region);
+      return valueNow<number>(field.field === "sport" ? "sport" : stream.destinationPort, stream.region);
     case "meta":
-      return evaluateMeta(field.key, state);
+      return evaluateMeta(field.key, control, stream.region);
     case "ct":
-      return evaluateCt(field.key, state);
+      return evaluateCt(field.key, control, stream.region);
     case "header":
-      return evaluateHeader(field.field, state);
+      return evaluateHeader(field.field, control);
     default:
       return unreachable(field);
   }
@@ -181,17 +189,15 @@ function readField(field: Exclude<FieldExpression, { kind: "fib" }>, state: Stat
 /** The flags of a packet that opens a TCP connection: SYN. */
 const OPENING_FLAGS = 2;
 
-function evaluateHeader(field: HeaderField, state: State): Value | undefined {
-  const isIpv4 = state.original.family === "IPv4";
+function evaluateHeader(field: HeaderField, { original, protocol }: Control): Value | undefined {
+  const isIpv4 = original.family === "IPv4";
   switch (field) {
     case "tcp flags":
-      return state.protocol === PROTOCOL_NUMBERS.tcp && state.original.tracking !== "invalid"
-        ? OPENING_FLAGS
-        : undefined;
+      return protocol === PROTOCOL_NUMBERS.tcp && original.tracking !== "invalid" ? OPENING_FLAGS : undefined;
     case "ip protocol":
-      return isIpv4 ? state.protocol : undefined;
+      return isIpv4 ? protocol : undefined;
     case "ip6 nexthdr":
-      return isIpv4 ? undefined : state.protocol;
+      return isIpv4 ? undefined : protocol;
     default:
       return undefined;
   }
@@ -209,13 +215,13 @@ const HEADER_PROTOCOLS: Readonly<Partial<Record<HeaderField, number>>> = {
 const OPENING: ReadonlySet<Tracking> = new Set(["first", "untracked"]);
 
 /** Whether the packet has the header of `field`, but nothing more is known of it. */
-function isUnknownHeader(field: HeaderField, state: State): boolean {
+function isUnknownHeader(field: HeaderField, { original, protocol }: Control): boolean {
   const wanted = HEADER_PROTOCOLS[field];
-  if (wanted !== undefined) return state.protocol === wanted;
-  const isIpv4 = state.original.family === "IPv4";
+  if (wanted !== undefined) return protocol === wanted;
+  const isIpv4 = original.family === "IPv4";
   switch (field) {
     case "tcp flags":
-      return state.protocol === PROTOCOL_NUMBERS.tcp && !OPENING.has(state.original.tracking);
+      return protocol === PROTOCOL_NUMBERS.tcp && !OPENING.has(original.tracking);
     case "ip protocol":
     case "ip6 nexthdr":
       return false;
@@ -232,19 +238,19 @@ function isUnknownHeader(field: HeaderField, state: State): boolean {
   }
 }
 
-function evaluateMeta(key: MetaKey, state: State): Operand | undefined {
+function evaluateMeta(key: MetaKey, control: Control, region: Region): Operand | undefined {
   switch (key) {
     case "l4proto":
-      return state.protocol;
+      return control.protocol;
     case "nfproto":
-      return state.original.family === "IPv4" ? 2 : 10;
+      return control.original.family === "IPv4" ? 2 : 10;
     case "iifname":
     case "iif":
-      return state.inInterface;
+      return control.inInterface;
     case "mark":
-      return heldNow(state.mark, state.region);
+      return heldNow(control.mark, region);
     case "priority":
-      return state.priority;
+      return control.priority;
     case "oifname":
     case "oif":
     case "pkttype":
@@ -256,15 +262,15 @@ function evaluateMeta(key: MetaKey, state: State): Operand | undefined {
   }
 }
 
-function evaluateCt(key: CtKey, state: State): Operand | undefined {
-  const { original, region } = state;
-  if (key === "state") return valueNow(state.ctState, region);
-  if (!hasConnection(state)) return undefined;
+function evaluateCt(key: CtKey, control: Control, region: Region): Operand | undefined {
+  const { original } = control;
+  if (key === "state") return valueNow(control.ctState, region);
+  if (!hasConnection(control)) return undefined;
   switch (key) {
     case "status":
-      return heldNow(state.ctStatus, region);
+      return heldNow(control.ctStatus, region);
     case "mark":
-      return heldNow(state.ctMark, region);
+      return heldNow(control.ctMark, region);
     case "direction":
       return original.tracking === "reply" ? 1 : 0;
     case "original-protocol":
@@ -286,7 +292,7 @@ const OF_THE_HOST: ReadonlySet<MetaKey> = new Set(["oifname", "oif", "pkttype", 
 
 /** The bits of the connection's status that are followed. A new connection that has come back by loopback is confirmed, and
  *  masquerading it has changed its source, or not. */
-function knownStatus({ masqueraded, inInterface, original }: State): number {
+function knownStatus({ masqueraded, inInterface, original }: Control): number {
   const { dnat, snat, expected, assured, confirmed, dying } = CT_STATUS;
   const looped = inInterface !== (original.inInterface ?? "");
   const always = dnat | expected | assured | dying | CT_STATUS["seen-reply"];
@@ -299,37 +305,41 @@ function isOriginal({ tracking, protocol }: Packets): boolean {
 }
 
 /** Whether `expression` depends on more of the packet or host than is known here. */
-export function isUnknown(expression: Expression, state: State): boolean {
+export function isUnknown(expression: Expression, control: Control): boolean {
   switch (expression.kind) {
     case "opaque":
       return true;
     case "bitwise": {
       const { operand, mask } = expression;
       if (operand.kind === "ct" && operand.key === "status" && typeof mask === "number")
-        return hasConnection(state) && (mask & ~knownStatus(state)) !== 0;
-      return isUnknown(operand, state);
+        return hasConnection(control) && (mask & ~knownStatus(control)) !== 0;
+      return isUnknown(operand, control);
     }
     case "concat":
-      return expression.parts.some((part) => isUnknown(part, state));
+      return expression.parts.some((part) => isUnknown(part, control));
     case "lookup":
-      return isUnknown(expression.key, state);
+      return isUnknown(expression.key, control);
     case "meta":
-      return OF_THE_HOST.has(expression.key) || state.overwritten.has(describe(expression));
+      return OF_THE_HOST.has(expression.key) || isOverwritten(expression, control);
     case "ct":
       // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
-      if (expression.key === "status") return hasConnection(state);
-      if (expression.key.startsWith("original-")) return hasConnection(state) && !isOriginal(state.original);
-      return state.overwritten.has(describe(expression));
+      if (expression.key === "status") return hasConnection(control);
+      if (expression.key.startsWith("original-")) return hasConnection(control) && !isOriginal(control.original);
+      return isOverwritten(expression, control);
     case "ip":
     case "ip6":
     case "transport":
     case "fib":
-      return state.overwritten.size > 0 && state.overwritten.has(describe(expression));
+      return isOverwritten(expression, control);
     case "header":
-      return isUnknownHeader(expression.field, state);
+      return isUnknownHeader(expression.field, control);
     default:
       return false;
   }
+}
+
+function isOverwritten(expression: Expression, { overwritten }: Control): boolean {
+  return overwritten.size > 0 && overwritten.has(describe(expression));
 }
 
 /** `expression` as text: equal expressions are equal text. */

@@ -133,7 +133,7 @@ class View<Element extends SetElement> {
 }
 
 /** What an element holds, as text: that of a set, that it is there. */
-function contentOf(element: (SetElement & { readonly value?: unknown }) | undefined): string {
+export function contentOf(element: (SetElement & { readonly value?: unknown }) | undefined): string {
   if (element === undefined) return "";
   const { value } = element;
   if (Array.isArray(value)) return `= ${keyText(value as Value[])}`;

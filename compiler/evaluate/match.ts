@@ -6,8 +6,10 @@ import { describe, evaluateExpression, isUnknown } from "./expression.ts";
 import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
 import type { Question } from "./question.ts";
-import type { Region } from "./region.ts";
-import { having, narrow, type State, TINY } from "./state.ts";
+import { Fork, Sorter } from "./sorter.ts";
+import { type Control, isExplained, narrow, type State, TINY, withControl } from "./state.ts";
+
+type Flow = "continue" | "next";
 
 /** Packets that go on with the rule, and those that go to the next one: each of them, or each with a probability. */
 export function runMatch(
@@ -18,13 +20,8 @@ export function runMatch(
   switch (match.kind) {
     case "member":
       return lookUp(match, state, frame);
-    case "chance": {
-      const probability = match.numerator / 2 ** 31;
-      return fork(state, [
-        { region: state.region, probability, flow: "continue" },
-        { region: state.region, probability: 1 - probability, flow: "next" },
-      ]);
-    }
+    case "chance":
+      return takeChance(match.numerator / 2 ** 31, state);
     case "opaque":
       return assume(match.text, match.negated, state);
     default:
@@ -32,26 +29,41 @@ export function runMatch(
   }
 }
 
+function takeChance(probability: number, state: State): StepProgress[] {
+  const sorter = new Sorter<Flow>(state);
+  for (const stream of state.streams) {
+    const { region } = stream;
+    if (probability > TINY) sorter.add(narrow(stream, region, probability), "continue");
+    if (1 - probability > TINY) sorter.add(narrow(stream, region, 1 - probability), "next");
+  }
+  return sorter.progress;
+}
+
 export function ask(question: Question, state: State, { table }: Frame): StepProgress[] {
   const { left } = question;
-  if (isUnknown(left, state)) {
+  const { control, streams } = state;
+  if (isUnknown(left, control)) {
     const { what, negated } = question.assumed;
     return assume(what, negated, state);
   }
-  const branches = evaluateExpression(left, state, table).flatMap(({ region, probability, value }): Branch[] => {
-    const { yes, no } = question.answer(value?.[0], region);
-    return [
-      ...(yes === undefined ? [] : [{ region: yes, probability, flow: "continue" } as const]),
-      ...(no === undefined ? [] : [{ region: no, probability, flow: "next" } as const]),
-    ];
-  });
-  return fork(state, branches);
+  const sorter = new Sorter<Flow>(state);
+  for (const stream of streams) {
+    const fork = new Fork(sorter, stream);
+    for (const { region, probability, value } of evaluateExpression(left, control, stream, table)) {
+      const { yes, no } = question.answer(value?.[0], region);
+      if (yes !== undefined) fork.add(yes, probability, "continue");
+      if (no !== undefined) fork.add(no, probability, "next");
+    }
+    fork.end();
+  }
+  return sorter.progress;
 }
 
 function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table }: Frame): StepProgress[] {
   const { key, negated, set } = match;
+  const { control, streams } = state;
   const declaration = table.set(set);
-  if (isUnknown(key, state)) {
+  if (isUnknown(key, control)) {
     const { elements, dynamic } = declaration;
     const what =
       key.kind === "concat" || dynamic !== undefined
@@ -60,24 +72,30 @@ function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table
     return assume(what, negated, state);
   }
   const elements = table.setElements(set);
-  const branches: Branch[] = [];
-  for (const { region, probability, value } of evaluateExpression(key, state, table)) {
-    if (value === undefined) {
-      branches.push({ region, probability, flow: "next" });
-      continue;
+  const sorter = new Sorter<Flow>(state);
+  for (const stream of streams) {
+    const fork = new Fork(sorter, stream);
+    for (const { region, probability, value } of evaluateExpression(key, control, stream, table)) {
+      if (value === undefined) {
+        fork.add(region, probability, "next");
+        continue;
+      }
+      for (const { region: part, element } of elements.split(value, region)) {
+        const holds = element !== undefined || isRemembered(set, value as readonly Value[], control);
+        const flow = holds === negated ? "next" : "continue";
+        // Reasons show where the element is from by which the rule applies.
+        if (isExplained(control) && !negated && element !== undefined)
+          sorter.add(narrow(stream, part, probability), flow, { ...control, member: { element, declaration } });
+        else fork.add(part, probability, flow);
+      }
     }
-    for (const { region: part, element } of elements.split(value, region)) {
-      const holds = element !== undefined || isRemembered(set, value as readonly Value[], state);
-      // Reasons show where the element is from by which the rule applies.
-      const member = negated || element === undefined ? undefined : { element, declaration };
-      branches.push({ region: part, probability, flow: holds === negated ? "next" : "continue", member });
-    }
+    fork.end();
   }
-  return fork(state, branches);
+  return sorter.progress;
 }
 
 /** Only single packets are evaluated with clients that are remembered. */
-function isRemembered(set: string, key: readonly Value[], { environment }: State): boolean {
+function isRemembered(set: string, key: readonly Value[], { environment }: Control): boolean {
   return environment.remembered.get(set)?.has(keyText(key)) === true;
 }
 
@@ -85,41 +103,13 @@ function isRemembered(set: string, key: readonly Value[], { environment }: State
 export function assume(what: About | string, negated: boolean, state: State): StepProgress[] {
   const about = typeof what === "string" ? undefined : what;
   const text = typeof what === "string" ? what : describeTest(what);
-  const isKnown = state.assumptions.some((assumption) => assumption.text === text);
+  const { assumptions: known } = state.control;
+  const isKnown = known.some((assumption) => assumption.text === text);
   return [true, false].flatMap((holds): StepProgress[] => {
     const assumption: Assumption = about === undefined ? { text, holds } : { text, holds, about };
-    const assumptions = [...state.assumptions, assumption];
+    const assumptions = [...known, assumption];
     if (!areConsistent(assumptions)) return [];
-    const after = isKnown ? state : { ...state, assumptions };
+    const after = isKnown ? state : withControl(state, { assumptions });
     return [{ state: after, flow: holds === negated ? "next" : "continue" }];
   });
-}
-
-interface Branch {
-  readonly region: Region;
-  readonly probability: number;
-  readonly flow: "continue" | "next";
-  readonly member?: State["member"];
-}
-
-/** Branches that all packets take alike are one for each flow. */
-function fork(state: State, branches: readonly Branch[]): StepProgress[] {
-  const forked: StepProgress[] = [];
-  const whole = new Map<Branch["flow"], Branch>();
-  for (const branch of branches) {
-    const { region, probability, flow, member } = branch;
-    if (region !== state.region) {
-      forked.push({ state: withMember(narrow(state, region, probability), member), flow });
-      continue;
-    }
-    const known = whole.get(flow);
-    whole.set(flow, known === undefined ? branch : { ...known, probability: known.probability + probability });
-  }
-  for (const { probability, flow, member } of whole.values())
-    if (probability > TINY) forked.push({ state: withMember(narrow(state, state.region, probability), member), flow });
-  return forked;
-}
-
-function withMember(state: State, member: State["member"]): State {
-  return member === undefined ? state : having(state, state.region, state.probability, member);
 }

@@ -1,38 +1,71 @@
 /** Making fewer of packets that have come by different ways and fare alike from here on. */
 import { areEqual, uniteDisjoint } from "./ranges.ts";
 import { FIELDS, type Field, fieldsApart, HEADER_FIELDS, having, type Region, regionKey } from "./region.ts";
-import { type Held, isExplained, type State, having as withPackets } from "./state.ts";
+import { type Control, type Held, isExplained, type State, type Stream } from "./state.ts";
 
 /** `states` as fewer, where that can be said. Of a single packet all ways are kept: they have reasons of their own. */
 export function merge(states: readonly State[]): readonly State[] {
   const [first] = states;
-  if (first === undefined || states.length === 1 || isExplained(first)) return states;
-  return classesOf(states).flatMap((alike) => mergeAlike(alike));
+  if (first === undefined || states.length === 1 || isExplained(first.control)) return states;
+  const classes = classesOf(states);
+  return classes.length === states.length ? states : classes.map(mergeAlike);
 }
 
-/** Those together that differ at most in their packets and in probability. */
+/** Those together that differ at most in their streams. */
 function classesOf(states: readonly State[]): State[][] {
-  const byDestination = new Map<State["destination"], State[][]>();
   const classes: State[][] = [];
   for (const state of states) {
-    const near = byDestination.get(state.destination) ?? [];
-    if (near.length === 0) byDestination.set(state.destination, near);
-    const own = near.find(([other]) => isAlike(state, other as State));
-    if (own !== undefined) {
-      own.push(state);
-      continue;
-    }
-    const alone = [state];
-    near.push(alone);
-    classes.push(alone);
+    const own = classes.find(([other]) => isAlike(state.control, (other as State).control));
+    if (own === undefined) classes.push([state]);
+    else own.push(state);
   }
   return classes;
 }
 
-function isAlike(a: State, b: State): boolean {
+function mergeAlike(states: readonly State[]): State {
+  const [first] = states as readonly [State];
+  if (states.length === 1) return first;
+  return { control: first.control, streams: tidy(states.flatMap(({ streams }) => streams)) };
+}
+
+/** `streams` of one state as fewer, where that can be said. */
+export function tidy(streams: readonly Stream[]): readonly Stream[] {
+  // Most destinations have one stream: no lists are made for those.
+  const byDestination = new Map<Stream["destination"], Stream | Stream[]>();
+  for (const stream of streams) {
+    const known = byDestination.get(stream.destination);
+    if (known === undefined) byDestination.set(stream.destination, stream);
+    else if (Array.isArray(known)) known.push(stream);
+    else byDestination.set(stream.destination, [known, stream]);
+  }
+  if (byDestination.size === streams.length) return streams;
+  const tidied: Stream[] = [];
+  for (const some of byDestination.values()) {
+    if (!Array.isArray(some)) tidied.push(some);
+    else for (const alike of byPort(some)) for (const stream of join(alike, withPackets)) tidied.push(stream);
+  }
+  return tidied;
+}
+
+function byPort(streams: readonly Stream[]): readonly (readonly Stream[])[] {
+  const port = streams[0]?.destinationPort;
+  if (streams.every(({ destinationPort }) => destinationPort === port)) return [streams];
+  const found = new Map<Stream["destinationPort"], Stream[]>();
+  for (const stream of streams) {
+    const known = found.get(stream.destinationPort);
+    if (known === undefined) found.set(stream.destinationPort, [stream]);
+    else known.push(stream);
+  }
+  return [...found.values()];
+}
+
+function withPackets({ region, probability }: Part, { destination, destinationPort }: Stream): Stream {
+  return { region, probability, destination, destinationPort };
+}
+
+function isAlike(a: Control, b: Control): boolean {
+  if (a === b) return true;
   return (
-    a.destination === b.destination &&
-    a.destinationPort === b.destinationPort &&
     a.source === b.source &&
     isSameHeld(a.mark, b.mark) &&
     hasSameEnd(a.end, b.end) &&
@@ -64,22 +97,16 @@ function isSameList(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
 }
 
-function hasSameEnd(a: State["end"], b: State["end"]): boolean {
+function hasSameEnd(a: Control["end"], b: Control["end"]): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined) return false;
   return a.kind === "drop" ? b.kind === "drop" : b.kind === "reject" && a.with === b.with;
 }
 
-function hasSame(a: State["assumptions"], b: State["assumptions"]): boolean {
+function hasSame(a: Control["assumptions"], b: Control["assumptions"]): boolean {
   return (
     a === b || (a.length === b.length && a.every(({ text, holds }, i) => text === b[i]?.text && holds === b[i]?.holds))
   );
-}
-
-function mergeAlike(states: readonly State[]): readonly State[] {
-  return states.length === 1
-    ? states
-    : join(states, ({ region, probability }, of) => withPackets(of, region, probability, undefined));
 }
 
 /** Something that is said of all packets of a region, with a probability. */

@@ -1,5 +1,5 @@
 /** The rules of a chain, made ready to be run. */
-import type { Chain, Expression, Match, Rule, Step } from "../ir/types.ts";
+import type { Chain, Expression, Match, Rule, Step, Verdict } from "../ir/types.ts";
 import { describe, isField } from "./expression.ts";
 import { Question } from "./question.ts";
 import { intersect, type Ranges } from "./ranges.ts";
@@ -10,6 +10,8 @@ export type Plan = readonly (PlannedRule | Run)[];
 
 export interface PlannedRule {
   readonly kind: "rule";
+  /** Equal for rules that do the same to packets for which they ask `first`; undefined: it is not so simple. */
+  readonly effect: string | undefined;
   readonly rule: Rule;
   /** Those of the matches before all statements that ask for a field: as they change nothing, they can be asked first. */
   readonly first: readonly Question[];
@@ -58,7 +60,40 @@ function planRule(rule: Rule): PlannedRule {
   // What a mask leaves of few values is soon found.
   first.sort((a, b) => Number(a.left.kind === "bitwise") - Number(b.left.kind === "bitwise"));
   // Copies have no room to grow, which takes most of the memory of short lists.
-  return { kind: "rule", rule, first: first.slice(), steps: steps.slice(), asks: asksOf(first) };
+  return {
+    kind: "rule",
+    rule,
+    first: first.slice(),
+    steps: steps.slice(),
+    asks: asksOf(first),
+    effect: effectOf(steps),
+  };
+}
+
+function effectOf(steps: readonly PlannedStep[]): string | undefined {
+  const [step, more] = steps.filter((each) => each instanceof Question || each.kind !== "counter");
+  if (step === undefined || more !== undefined || step instanceof Question) return undefined;
+  if (step.kind === "verdict")
+    return "chain" in step.verdict ? `${step.verdict.kind} ${step.verdict.chain}` : step.verdict.kind;
+  return step.kind === "masquerade" ? JSON.stringify(step) : undefined;
+}
+
+/** Steps that do nothing to packets. */
+const HARMLESS: ReadonlySet<string> = new Set([
+  "compare",
+  "within",
+  "name-prefix",
+  "member",
+  "chance",
+  "opaque",
+  "counter",
+]);
+
+/** The chain that a rule leads to, if it does nothing else. */
+export function leadOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
+  const last = steps.at(-1);
+  if (last?.kind !== "verdict" || (last.verdict.kind !== "jump" && last.verdict.kind !== "goto")) return undefined;
+  return steps.slice(0, -1).every((step) => HARMLESS.has(step.kind)) ? last.verdict : undefined;
 }
 
 const MATCHES: Readonly<Record<Match["kind"], true>> = {

@@ -1,4 +1,5 @@
-/** Sets of numbers, of which packets have one in a field. */
+/** Sets of numbers, of which packets have one in a field. All of this is called by the million: nothing is destructured that is no
+ *  object, which makes iterators until V8 has compiled it. */
 
 export type Cut = number | bigint;
 
@@ -12,8 +13,8 @@ export class Ranges {
 
   constructor(cuts: readonly Cut[]) {
     this.cuts = cuts;
-    const [from, end] = cuts as [Cut, Cut];
-    this.single = cuts.length === 2 && end === after(from) ? from : undefined;
+    const from = cuts[0] as Cut;
+    this.single = cuts.length === 2 && cuts[1] === after(from) ? from : undefined;
   }
 
   static of(value: Cut): Ranges {
@@ -43,7 +44,8 @@ export function after(value: Cut): Cut {
 
 /** How many of the sorted `cuts` are at most `value`. */
 export function cutsUpTo(cuts: readonly Cut[], value: Cut): number {
-  let [low, high] = [0, cuts.length];
+  let low = 0;
+  let high = cuts.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
     if ((cuts[middle] as Cut) <= value) low = middle + 1;
@@ -62,7 +64,9 @@ export function valuesIn({ cuts }: Ranges): Cut[] {
 
 /** Whether anything is in both. */
 export function meet(a: Ranges, b: Ranges): boolean {
-  const [few, many] = a.cuts.length <= b.cuts.length ? [a.cuts, b.cuts] : [b.cuts, a.cuts];
+  const isFirst = a.cuts.length <= b.cuts.length;
+  const few = isFirst ? a.cuts : b.cuts;
+  const many = isFirst ? b.cuts : a.cuts;
   for (let i = 0; i < few.length; i += 2) {
     const at = cutsUpTo(many, few[i] as Cut);
     if ((at & 1) === 1 || (at < many.length && (many[at] as Cut) < (few[i + 1] as Cut))) return true;
@@ -73,7 +77,9 @@ export function meet(a: Ranges, b: Ranges): boolean {
 /** What is in both. One of the two itself where it is all in the other. */
 export function intersect(a: Ranges, b: Ranges): Ranges {
   if (a === b) return a;
-  const [few, many] = a.cuts.length <= b.cuts.length ? [a, b] : [b, a];
+  const isFirst = a.cuts.length <= b.cuts.length;
+  const few = isFirst ? a : b;
+  const many = isFirst ? b : a;
   if (few.single !== undefined) return many.has(few.single) ? few : EMPTY;
   if (many.cuts.length === 2) return overlap(few, many);
   const cuts: Cut[] = [];
@@ -84,18 +90,22 @@ export function intersect(a: Ranges, b: Ranges): Ranges {
 
 /** What is in both of two intervals. */
 function overlap(a: Ranges, b: Ranges): Ranges {
-  const [from, end] = a.cuts as [Cut, Cut];
-  const [start, stop] = b.cuts as [Cut, Cut];
+  const from = a.cuts[0] as Cut;
+  const end = a.cuts[1] as Cut;
+  const start = b.cuts[0] as Cut;
+  const stop = b.cuts[1] as Cut;
   if (from >= start && end <= stop) return a;
   if (start >= from && stop <= end) return b;
-  const both: [Cut, Cut] = [start > from ? start : from, stop < end ? stop : end];
-  return both[0] < both[1] ? new Ranges(both) : EMPTY;
+  const low = start > from ? start : from;
+  const high = stop < end ? stop : end;
+  return low < high ? new Ranges([low, high]) : EMPTY;
 }
 
 /** Adds what `from`…`end` has of the intervals of `others`. */
 function addOverlap(cuts: Cut[], from: Cut, end: Cut, others: readonly Cut[]): void {
   for (let i = cutsUpTo(others, from) & ~1; i < others.length; i += 2) {
-    const [start, stop] = [others[i] as Cut, others[i + 1] as Cut];
+    const start = others[i] as Cut;
+    const stop = others[i + 1] as Cut;
     if (start >= end) return;
     cuts.push(start > from ? start : from, stop < end ? stop : end);
   }
@@ -110,7 +120,8 @@ export function subtract(a: Ranges, b: Ranges): Ranges {
     let from = a.cuts[i] as Cut;
     const end = a.cuts[i + 1] as Cut;
     for (let j = cutsUpTo(b.cuts, from) & ~1; j < b.cuts.length && (b.cuts[j] as Cut) < end; j += 2) {
-      const [start, stop] = [b.cuts[j] as Cut, b.cuts[j + 1] as Cut];
+      const start = b.cuts[j] as Cut;
+      const stop = b.cuts[j + 1] as Cut;
       if (start > from) cuts.push(from, start);
       if (stop > from) from = stop;
     }
@@ -127,8 +138,27 @@ export function unite(all: readonly Ranges[]): Ranges {
 
 /** What is in one of them; undefined: something is in two. */
 export function uniteDisjoint(all: readonly Ranges[]): Ranges | undefined {
+  if (all.length === 2) return uniteTwo((all[0] as Ranges).cuts, (all[1] as Ranges).cuts);
   const { ranges, areDisjoint } = joinIntervals(all);
   return areDisjoint ? ranges : undefined;
+}
+
+function uniteTwo(a: readonly Cut[], b: readonly Cut[]): Ranges | undefined {
+  const cuts: Cut[] = [];
+  let i = 0;
+  let j = 0;
+  while (i < a.length || j < b.length) {
+    const isFromA = j >= b.length || (i < a.length && (a[i] as Cut) < (b[j] as Cut));
+    const from = (isFromA ? a[i] : b[j]) as Cut;
+    const end = (isFromA ? a[i + 1] : b[j + 1]) as Cut;
+    if (isFromA) i += 2;
+    else j += 2;
+    const last = cuts[cuts.length - 1];
+    if (last === undefined || from > last) cuts.push(from, end);
+    else if (from === last) cuts[cuts.length - 1] = end;
+    else return undefined;
+  }
+  return rangesOf(cuts);
 }
 
 function joinIntervals(all: readonly Ranges[]): { readonly ranges: Ranges; readonly areDisjoint: boolean } {

@@ -2,12 +2,12 @@
 import { required } from "../invariant.ts";
 import type { Expression } from "../ir/types.ts";
 import { Diagram } from "./diagram.ts";
-import { type Effects, leadOf } from "./effects.ts";
+import type { Effects } from "./effects.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
 import type { TableIndex } from "./machine.ts";
-import { type Asked, askedBy, type PlannedRule } from "./plan.ts";
-import { type Ranges, subtract } from "./ranges.ts";
-import { narrow, type State } from "./state.ts";
+import { type Asked, askedBy, leadOf, type Plan, type PlannedRule } from "./plan.ts";
+import { type Ranges, subtract, uniteDisjoint } from "./ranges.ts";
+import { type Control, narrow, type State, type Stream } from "./state.ts";
 
 /** Packets, and the rules that they do not pass by, in their order. */
 export interface Meeting {
@@ -55,33 +55,66 @@ export class Run {
   private leavesOf(rule: PlannedRule, table: TableIndex): readonly PlannedRule[] {
     const lead = leadOf(rule.rule);
     if (lead === undefined || rule.asks.length > 1 || rule.first.length > 1 || rule.steps.length > 1) return [rule];
-    const [run, more] = table.plan(table.chain(lead.chain));
-    if (run?.kind !== "run" || more !== undefined || !run.isDispatch || run.text !== this.text) return [rule];
+    const below = this.dispatchedBy(table.plan(table.chain(lead.chain)), table);
+    if (below === undefined) return [rule];
     const { values } = fieldAskedBy(rule, this.text);
-    const below = run.flat(table).rules;
     const areInside = below.every((each) => subtract(fieldAskedBy(each, this.text).values, values).isEmpty);
     return areInside ? below : [rule];
   }
 
+  /** The rules that a chain dispatches to by the same field, if it does nothing else. */
+  private dispatchedBy(plan: Plan, table: TableIndex): readonly PlannedRule[] | undefined {
+    const [run, more] = plan;
+    if (run?.kind === "run" && more === undefined)
+      return run.isDispatch && run.text === this.text ? run.flat(table).rules : undefined;
+    const rules = plan.filter((part) => part.kind === "rule");
+    if (rules.length < plan.length) return undefined;
+    const values = rules.flatMap((rule) => askedBy(rule, this.text)?.values ?? []);
+    if (values.length < rules.length || uniteDisjoint(values) === undefined) return undefined;
+    return rules.flatMap((rule) => this.leavesOf(rule, table));
+  }
+
   meet(state: State, effects: Effects): Meeting[] {
-    if (isUnknown(this.field, state)) return [{ state, rules: this.rules }];
-    const value = fieldOf(this.field, state);
-    if (value === undefined) return [{ state, rules: [] }];
-    if (typeof value === "string") throw new Error("only numbers are looked up among rules");
-    if (typeof value !== "object") return [{ state, rules: this.index.at(value) }];
-    const few = this.isDispatch ? this.meetByOther(state, effects) : undefined;
-    if (few !== undefined) return [{ state, rules: few }];
-    return this.index
-      .split(state.region, [value.field])
-      .map(({ region, found }) => ({ state: narrow(state, region), rules: found }));
+    const { control, streams } = state;
+    if (isUnknown(this.field, control)) return [{ state, rules: this.rules }];
+    const byRules = new Map<readonly PlannedRule[], Stream[]>();
+    const add = (stream: Stream, rules: readonly PlannedRule[]): void => {
+      const known = byRules.get(rules);
+      if (known === undefined) byRules.set(rules, [stream]);
+      else known.push(stream);
+    };
+    for (const stream of streams) {
+      const value = fieldOf(this.field, control, stream);
+      if (typeof value === "string") throw new Error("only numbers are looked up among rules");
+      if (value === undefined) {
+        add(stream, NO_RULES);
+        continue;
+      }
+      if (typeof value !== "object") {
+        add(stream, this.index.at(value));
+        continue;
+      }
+      const few = this.isDispatch ? this.meetByOther(control, stream, effects) : undefined;
+      if (few !== undefined) add(stream, few);
+      else
+        for (const { region, found } of this.index.split(stream.region, [value.field]))
+          add(narrow(stream, region), found);
+    }
+    return [...byRules].map(([rules, some]) => ({
+      state:
+        some.length === streams.length && some.every((stream, i) => stream === streams[i])
+          ? state
+          : { control, streams: some },
+      rules,
+    }));
   }
 
   /** The rules that may do something to packets of which another field is the same. */
-  private meetByOther(state: State, effects: Effects): readonly PlannedRule[] | undefined {
+  private meetByOther(control: Control, stream: Stream, effects: Effects): readonly PlannedRule[] | undefined {
     for (const { field, text } of effects.fields(this.rules)) {
-      if (isUnknown(field, state)) continue;
-      const value = fieldOf(field, state);
-      if (value === undefined) return [];
+      if (isUnknown(field, control)) continue;
+      const value = fieldOf(field, control, stream);
+      if (value === undefined) return NO_RULES;
       if (typeof value === "object" || typeof value === "string") continue;
       let index = this.others.get(text);
       if (index === undefined) {
@@ -96,6 +129,8 @@ export class Run {
     return undefined;
   }
 }
+
+const NO_RULES: readonly PlannedRule[] = [];
 
 function fieldAskedBy(rule: PlannedRule, text: string): Asked {
   return required(askedBy(rule, text), "all rules of a run ask for its field");

@@ -1,4 +1,4 @@
-import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
+import { CT_STATE } from "../ir/constants.ts";
 import type { RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Assumption } from "./assumption.ts";
@@ -15,14 +15,26 @@ export type Held = number | Spread;
 
 /** Packets on their way, each with its connection, that have fared alike so far. Never changed: each step makes new ones. */
 export interface State {
+  readonly control: Control;
+  /** At least one. */
+  readonly streams: readonly Stream[];
+}
+
+/** Packets of one region that go to one destination by now. Rules seldom tell one stream of a state from another one: so there
+ *  are as many as there are endpoints, and not as many states. */
+export interface Stream {
   /** Those packets, as they came. */
   readonly region: Region;
   /** Of each of them, that this happens to it. */
   readonly probability: number;
-  readonly protocol: number;
-  readonly source: Now<Address>;
   readonly destination: Now<Address>;
   readonly destinationPort: Now<number>;
+}
+
+/** What all streams of a state have in common. */
+export interface Control {
+  readonly protocol: number;
+  readonly source: Now<Address>;
   readonly mark: Held;
   readonly priority: number;
   /** Empty for packets that were generated here and have not gone through loopback. */
@@ -61,19 +73,14 @@ const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
 
 /** `packets` at the node's door. */
 export function startState(packets: Packets, environment: Environment): State {
-  return {
-    region: packets.region,
-    probability: 1,
-    protocol: packets.protocol,
+  const { region, protocol, tracking, inInterface } = packets;
+  const control: Control = {
+    protocol,
     source: "saddr",
-    destination: "daddr",
-    destinationPort: "dport",
     mark: asItCame("mark", packets),
     priority: 0,
-    inInterface: packets.inInterface ?? "",
-    ctState: hasNone(packets.tracking)
-      ? CT_STATE[packets.tracking]
-      : ((packets.region.ctstate.single as number | undefined) ?? "ctstate"),
+    inInterface: inInterface ?? "",
+    ctState: hasNone(tracking) ? CT_STATE[tracking] : ((region.ctstate.single as number | undefined) ?? "ctstate"),
     ctStatus: asItCame("ctstatus", packets),
     ctMark: asItCame("ctmark", packets),
     overwritten: NOTHING_OVERWRITTEN,
@@ -92,6 +99,7 @@ export function startState(packets: Packets, environment: Environment): State {
     assumptions: [],
     environment,
   };
+  return { control, streams: [{ region, probability: 1, destination: "daddr", destinationPort: "dport" }] };
 }
 
 function hasNone(tracking: Tracking): tracking is "invalid" | "untracked" {
@@ -109,8 +117,13 @@ export function heldNow(held: Held, region: Region): Held {
   return single === undefined ? held : Number(applySpread(held, single));
 }
 
+/** Equal for what is held alike. */
+export function heldKey(held: Held): string {
+  return typeof held === "number" ? String(held) : `${held.field} ${held.masked?.mask} ${held.masked?.xor}`;
+}
+
 /** `held` with `bits` set. */
-function withBits(held: Held, bits: number): Held {
+export function withBits(held: Held, bits: number): Held {
   return typeof held === "number" ? held | bits : maskSpread(held, ~bits >>> 0, bits);
 }
 
@@ -119,74 +132,52 @@ export function valueNow<T extends Cut>(now: Now<T>, region: Region): T | Spread
   return typeof now === "string" ? ((region[now].single as T | undefined) ?? { field: now }) : now;
 }
 
-export function hasConnection({ ctState }: State): boolean {
+export function hasConnection({ ctState }: Control): boolean {
   return ctState !== CT_STATE.invalid && ctState !== CT_STATE.untracked;
 }
 
 /** Whether it is told by which rules the packets went: one packet's ways are, those of many are too many. */
-export function isExplained({ original }: State): boolean {
+export function isExplained({ original }: Control): boolean {
   return isOnePacket(original.region);
 }
 
 /** Below this a probability is what rounding left of zero. */
 export const TINY = 1e-12;
 
-/** `state` for some of its packets, of each with a probability; `state` itself where that changes nothing. */
-export function narrow(state: State, region: Region, probability = 1): State {
+/** `stream` for some of its packets, of each with a probability; `stream` itself where that changes nothing. */
+export function narrow(stream: Stream, region: Region, probability = 1): Stream {
   const isCertain = Math.abs(probability - 1) < TINY;
-  if (isCertain && region === state.region) return state;
-  return having(state, region, isCertain ? state.probability : state.probability * probability, state.member);
-}
-
-/** `state` with what changes at each match. Written out: to spread so many fields takes twenty times as long. */
-export function having(state: State, region: Region, probability: number, member: State["member"]): State {
+  if (isCertain && region === stream.region) return stream;
+  const { destination, destinationPort } = stream;
   return {
     region,
-    probability,
-    protocol: state.protocol,
-    source: state.source,
-    destination: state.destination,
-    destinationPort: state.destinationPort,
-    mark: state.mark,
-    priority: state.priority,
-    inInterface: state.inInterface,
-    ctState: state.ctState,
-    ctStatus: state.ctStatus,
-    ctMark: state.ctMark,
-    overwritten: state.overwritten,
-    original: state.original,
-    destinationSettled: state.destinationSettled,
-    sourceSettled: state.sourceSettled,
-    translated: state.translated,
-    masqueraded: state.masqueraded,
-    newSource: state.newSource,
-    takenBy: state.takenBy,
-    sticky: state.sticky,
-    accepted: state.accepted,
-    end: state.end,
-    member,
-    reasons: state.reasons,
-    assumptions: state.assumptions,
-    environment: state.environment,
+    probability: isCertain ? stream.probability : stream.probability * probability,
+    destination,
+    destinationPort,
   };
 }
 
-/** `state` sent on to `address` and `port`. Connection tracking calls it translated only when that is not where it was
+/** `state` with another control. */
+export function withControl({ control, streams }: State, change: Partial<Control>): State {
+  return { control: { ...control, ...change }, streams };
+}
+
+/** A stream that is sent on. */
+export interface Sent {
+  /** The packets that went there anyway. */
+  readonly same: Stream | undefined;
+  readonly others: readonly Stream[];
+}
+
+/** `stream` sent on to `address` and `port`. Connection tracking calls it translated only when that is not where it was
  *  going (nf_nat_setup_info). */
-export function translate(state: State, address: Now<Address>, port: Now<number>): State[] {
-  const { region } = state;
-  const same = thereAlready(thereAlready(region, state.destination, address), state.destinationPort, port);
-  const sent = (part: Region, ctStatus: Held): State => ({
-    ...state,
-    region: part,
-    destination: address,
-    destinationPort: port,
-    ctStatus,
-    destinationSettled: true,
-  });
-  const changed = withBits(state.ctStatus, CT_STATUS.dnat);
-  if (same === undefined) return [sent(region, changed)];
-  return [sent(same, state.ctStatus), ...outside(region, same).map((part) => sent(part, changed))];
+export function translate(stream: Stream, address: Now<Address>, port: Now<number>): Sent {
+  const { region, probability } = stream;
+  const same = thereAlready(thereAlready(region, stream.destination, address), stream.destinationPort, port);
+  const sent = (part: Region): Stream => ({ region: part, probability, destination: address, destinationPort: port });
+  return same === undefined
+    ? { same: undefined, others: [sent(region)] }
+    : { same: sent(same), others: outside(region, same).map(sent) };
 }
 
 /** The packets for which a field that is `now` would become the same. */

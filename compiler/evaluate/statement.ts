@@ -1,6 +1,6 @@
 /** What a statement does to packets. */
 import { invariant, unreachable } from "../invariant.ts";
-import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
+import { CONNTRACK_PRIORITY, CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type {
   Expression,
   Interval,
@@ -9,67 +9,81 @@ import type {
   NatRandom,
   NatTarget,
   Rule,
-  SetElement,
   Statement,
   Value,
   Verdict,
   WritableField,
 } from "../ir/types.ts";
 import { type Address, familyOf, printAddress } from "../net/address.ts";
-import { describe, evaluateExpression, isUnknown } from "./expression.ts";
+import { describe, evaluateExpression, isUnknown, type Operand } from "./expression.ts";
 import type { Frame, StepProgress } from "./frame.ts";
-import { keyText } from "./lookup.ts";
+import { contentOf, keyText } from "./lookup.ts";
 import { assume } from "./match.ts";
 import type { Reason } from "./packet.ts";
 import { Unbounded } from "./preimage.ts";
 import { Ranges } from "./ranges.ts";
 import { hasFewValues, within, without } from "./region.ts";
-import { type Held, isExplained, type Now, narrow, type State, translate, valueNow } from "./state.ts";
+import { Sorter } from "./sorter.ts";
+import {
+  type Control,
+  type Held,
+  heldKey,
+  isExplained,
+  type Now,
+  narrow,
+  type State,
+  type Stream,
+  translate,
+  valueNow,
+  withBits,
+  withControl,
+} from "./state.ts";
 
 /** What becomes of packets that a rule's matches have let through. */
 export function runStatement(statement: Statement, state: State, frame: Frame, rule: Rule): StepProgress[] {
-  const because = (after: State, extra: ReasonExtra = {}): State => {
-    if (!isExplained(after)) return after;
+  const because = (control: Control, extra: ReasonExtra = {}): Control => {
+    if (!isExplained(control)) return control;
     const { table, family } = { table: frame.table.table.name, family: frame.table.table.family };
     invariant(family === "ip" || family === "ip6" || family === "inet", "only IP tables are evaluated");
     return {
-      ...after,
+      ...control,
       reasons: [
-        ...after.reasons,
-        { hook: frame.hook, table, family, chain: frame.chain, rule, ...state.member, ...extra },
+        ...control.reasons,
+        { hook: frame.hook, table, family, chain: frame.chain, rule, ...control.member, ...extra },
       ],
     };
   };
+  const with_ = (change: Partial<Control>): State => ({
+    control: because({ ...state.control, ...change }),
+    streams: state.streams,
+  });
   switch (statement.kind) {
     case "verdict":
-      return runVerdict(statement.verdict, because(state), frame);
+      return runVerdict(statement.verdict, withReasons(state, because), frame);
     case "vmap":
-      return runVmap(statement, state, frame, (after, element) =>
-        because(after, { element, ...declarationOf(statement.map, frame) }),
-      );
+      return runVmap(statement, state, frame, because);
     case "dnat":
-      return runNat(statement.to, state, frame, sendBy(because), statement.random);
+      return runNat(statement.to, state, frame, destinations(because, statement.random));
     case "redirect":
-      return portsFor(state, statement.ports, statement.random).flatMap(({ state: chosen, port }) =>
-        translate(chosen, redirectAddress(chosen), port).map((sent) => ({ state: because(sent), flow: "done" })),
-      );
+      return redirect(statement, state, because);
     case "snat":
-      return runNat(statement.to, state, frame, giveSourceBy(because), statement.random);
+      return runNat(statement.to, state, frame, sources(because));
     case "masquerade": {
-      const from = statement.ports === undefined ? undefined : sourceOf(undefined, statement.ports);
-      return [{ state: because({ ...state, masqueraded: true, sourceSettled: true, newSource: from }), flow: "done" }];
+      const newSource = statement.ports === undefined ? undefined : sourceOf(undefined, statement.ports);
+      return [{ state: with_({ masqueraded: true, sourceSettled: true, newSource }), flow: "done" }];
     }
     case "reject":
-      return [{ state: because({ ...state, end: { kind: "reject", with: statement.with } }), flow: "done" }];
+      return [{ state: with_({ end: { kind: "reject", with: statement.with } }), flow: "done" }];
     case "set":
       return runSet(statement, state, frame);
     case "remember":
-      return [{ state: because(remember(statement, state, frame)), flow: "continue" }];
+      return [{ state: with_(remembered(statement, frame)), flow: "continue" }];
     case "counter":
       return [{ state, flow: "continue" }];
     case "opaque-statement": {
-      const after = (statement.writes ?? []).reduce(overwrite, state);
-      return statement.terminal ? assumeEnd(statement.text, after) : [{ state: after, flow: "continue" }];
+      const { writes = [], terminal, text } = statement;
+      const after = writes.length === 0 ? state : withControl(state, overwrite(state.control, writes));
+      return terminal ? assumeEnd(text, after) : [{ state: after, flow: "continue" }];
     }
     default:
       return unreachable(statement);
@@ -78,6 +92,14 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
 
 type ReasonExtra = Pick<Reason, "element" | "declaration" | "translated">;
 
+/** Adds the rule at hand to the reasons of a single packet. */
+type Because = (control: Control, extra?: ReasonExtra) => Control;
+
+function withReasons(state: State, because: Because, extra?: ReasonExtra): State {
+  const control = because(state.control, extra);
+  return control === state.control ? state : { control, streams: state.streams };
+}
+
 function declarationOf(map: string | readonly MapElement[], { table }: Frame): Pick<Reason, "declaration"> {
   return typeof map === "string" ? { declaration: table.map(map) } : {};
 }
@@ -85,9 +107,9 @@ function declarationOf(map: string | readonly MapElement[], { table }: Frame): P
 function runVerdict(verdict: Verdict, state: State, frame: Frame): StepProgress[] {
   switch (verdict.kind) {
     case "accept":
-      return [{ state: { ...state, accepted: true }, flow: "done" }];
+      return [{ state: state.control.accepted ? state : withControl(state, { accepted: true }), flow: "done" }];
     case "drop":
-      return [{ state: { ...state, end: { kind: "drop" } }, flow: "done" }];
+      return [{ state: withControl(state, { end: { kind: "drop" } }), flow: "done" }];
     case "continue":
       return [{ state, flow: "next" }];
     case "return":
@@ -105,31 +127,54 @@ function runVerdict(verdict: Verdict, state: State, frame: Frame): StepProgress[
   }
 }
 
+/** Packets that have found the same verdict. */
+interface Decided {
+  readonly element: MapElement;
+  readonly streams: Stream[];
+}
+
 function runVmap(
   { key, map }: Extract<Statement, { kind: "vmap" }>,
   state: State,
   frame: Frame,
-  because: (state: State, element: SetElement) => State,
+  because: Because,
 ): StepProgress[] {
-  if (isUnknown(key, state)) {
+  const { control, streams } = state;
+  const run = (element: MapElement, chosen: State): StepProgress[] => {
+    if (isData(element.value)) return [{ state: chosen, flow: "next" }];
+    return runVerdict(element.value, withReasons(chosen, because, { element, ...declarationOf(map, frame) }), frame);
+  };
+  if (isUnknown(key, control)) {
     const candidates = typeof map === "string" ? frame.table.map(map).elements : map;
     return assumeElement(key, candidates, state, (element, chosen) =>
-      isData(element.value) ? [] : runVerdict(element.value, because(chosen, element), frame),
+      isData(element.value) ? [] : run(element, chosen),
     );
   }
   const elements = typeof map === "string" ? frame.table.mapElements(map) : frame.table.inlineElements(map);
-  const progress: StepProgress[] = [];
-  for (const { region, probability, value } of evaluateExpression(key, state, frame.table)) {
-    if (value === undefined) {
-      progress.push({ state: narrow(state, region, probability), flow: "next" });
-      continue;
-    }
-    for (const { region: part, element } of elements.split(value, region)) {
-      const after = narrow(state, part, probability);
-      if (element === undefined || isData(element.value)) progress.push({ state: after, flow: "next" });
-      else for (const each of runVerdict(element.value, because(after, element), frame)) progress.push(each);
+  const decided = new Map<unknown, Decided>();
+  const others = new Sorter<"next">(state);
+  for (const stream of streams) {
+    for (const { region, probability, value } of evaluateExpression(key, control, stream, frame.table)) {
+      if (value === undefined) {
+        others.add(narrow(stream, region, probability), "next");
+        continue;
+      }
+      for (const { region: part, element } of elements.split(value, region)) {
+        const after = narrow(stream, part, probability);
+        if (element === undefined) {
+          others.add(after, "next");
+          continue;
+        }
+        // Of a single packet it is told by which element.
+        const found = isExplained(control) ? {} : contentOf(element);
+        const known = decided.get(found);
+        if (known === undefined) decided.set(found, { element, streams: [after] });
+        else known.streams.push(after);
+      }
     }
   }
+  const progress: StepProgress[] = others.progress;
+  for (const { element, streams: some } of decided.values()) progress.push(...run(element, { control, streams: some }));
   return progress;
 }
 
@@ -170,58 +215,137 @@ function isData(value: MapElement["value"]): value is readonly Value[] {
   return Array.isArray(value);
 }
 
-type Because = (state: State, extra: ReasonExtra) => State;
-
-/** Gives packets an address and a port, each one of an interval where there is one. */
+/** What a translation does to a stream that is given an address and a port, each one of an interval where there is one. */
 type Give = (
-  state: State,
+  sorter: Sorter<"next" | "done">,
+  stream: Stream,
   addresses: Interval | undefined,
   ports: Interval | undefined,
   extra: ReasonExtra,
-  random: NatRandom,
-) => StepProgress[];
+) => void;
 
-function runNat(to: NatTarget, state: State, frame: Frame, give: Give, random: NatRandom): StepProgress[] {
-  if (to.kind === "literal") return give(state, to.addresses, to.ports, {}, random);
+function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
+  const { control, streams } = state;
+  const give = giveBy(control);
+  const sorter = new Sorter<"next" | "done">(state);
+  if (to.kind === "literal") {
+    for (const stream of streams) give(sorter, stream, to.addresses, to.ports, {});
+    return sorter.progress;
+  }
   const declaration = frame.table.map(to.map);
-  const giveBy = (element: MapElement | undefined, chosen: State): StepProgress[] => {
-    if (element === undefined || !isData(element.value)) return [{ state: chosen, flow: "next" }];
+  const giveFound = (each: Give, into: typeof sorter, stream: Stream, element: MapElement | undefined): void => {
+    if (element === undefined || !isData(element.value)) {
+      into.add(stream, "next");
+      return;
+    }
     const [address, port] = element.value.map((value): Interval => ({ from: value, to: value }));
-    return give(chosen, address, port, { element, declaration }, random);
+    each(into, stream, address, port, { element, declaration });
   };
-  if (isUnknown(to.key, state)) return assumeElement(to.key, declaration.elements, state, giveBy);
+  if (isUnknown(to.key, control))
+    return assumeElement(to.key, declaration.elements, state, (element, chosen) => {
+      const own = new Sorter<"next" | "done">(chosen);
+      const giveThem = giveBy(chosen.control);
+      for (const stream of chosen.streams) giveFound(giveThem, own, stream, element);
+      return own.progress;
+    });
   const elements = frame.table.mapElements(to.map);
-  return evaluateExpression(to.key, state, frame.table).flatMap(({ region, probability, value }): StepProgress[] => {
-    if (value === undefined) return [{ state: narrow(state, region, probability), flow: "next" }];
-    return elements
-      .split(value, region)
-      .flatMap(({ region: part, element }) => giveBy(element, narrow(state, part, probability)));
-  });
+  for (const stream of streams) {
+    for (const { region, probability, value } of evaluateExpression(to.key, control, stream, frame.table)) {
+      if (value === undefined) sorter.add(narrow(stream, region, probability), "next");
+      else
+        for (const { region: part, element } of elements.split(value, region))
+          giveFound(give, sorter, narrow(stream, part, probability), element);
+    }
+  }
+  return sorter.progress;
 }
 
+/** One of the destinations that a stream is given. */
+interface Way {
+  readonly stream: Stream;
+  readonly address: Now<Address>;
+  readonly port: Now<number>;
+  /** As in `Result`. */
+  readonly taken: readonly string[];
+}
+
+const NOTHING_TAKEN: readonly string[] = [];
+
 /** Destinations. */
-function sendBy(because: Because): Give {
-  return (state, addresses, ports, extra, random) =>
-    addressesFor(state, addresses).flatMap(({ state: chosen, address }) =>
-      portsFor(chosen, ports, random).flatMap(({ state: each, port }) =>
-        translate(each, address, port).map((sent): StepProgress => {
-          const translated = translatedTo(sent);
-          const reason = translated === undefined ? extra : { ...extra, translated };
-          return { state: { ...because(sent, reason), translated: true }, flow: "done" };
-        }),
-      ),
-    );
+function destinations(because: Because, random: NatRandom): (control: Control) => Give {
+  return (control) => {
+    const controls = sentControls(control, because, true);
+    return (sorter, stream, addresses, ports, extra) => {
+      for (const chosen of addressesFor(stream, addresses))
+        for (const way of portsFor(chosen, ports, random)) sendOn(sorter, way, controls, extra);
+    };
+  };
+}
+
+/** A redirected packet stays here. */
+function redirect(
+  { ports, random }: Extract<Statement, { kind: "redirect" }>,
+  state: State,
+  because: Because,
+): StepProgress[] {
+  const { control, streams } = state;
+  const controls = sentControls(control, because, false);
+  const sorter = new Sorter<"next" | "done">(state);
+  for (const stream of streams) {
+    const chosen: Way = {
+      stream,
+      address: redirectAddress(control, stream),
+      port: stream.destinationPort,
+      taken: NOTHING_TAKEN,
+    };
+    for (const way of portsFor(chosen, ports, random)) sendOn(sorter, way, controls, {});
+  }
+  return sorter.progress;
+}
+
+type ControlOf = (isChanged: boolean, way: Way, sent: Stream, extra: ReasonExtra) => Control;
+
+function sendOn(sorter: Sorter<"next" | "done">, way: Way, controlOf: ControlOf, extra: ReasonExtra): void {
+  const { same, others } = translate(way.stream, way.address, way.port);
+  if (same !== undefined) sorter.add(same, "done", controlOf(false, way, same, extra));
+  for (const each of others) sorter.add(each, "done", controlOf(true, way, each, extra));
+}
+
+/** What streams have in common that are sent on; the same object where it is the same. `isSaid`: a rule said where they go. */
+function sentControls(control: Control, because: Because, isSaid: boolean): ControlOf {
+  const known = new Map<string, Control>();
+  return (isChanged, { taken }, sent, extra) => {
+    const key = `${isChanged} ${taken.join("\n")}`;
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const next = {
+      ...control,
+      ctStatus: isChanged ? withBits(control.ctStatus, CT_STATUS.dnat) : control.ctStatus,
+      destinationSettled: true,
+      takenBy: [...control.takenBy, ...taken],
+      translated: control.translated || isSaid,
+    };
+    if (isExplained(control)) return because(next, isSaid ? { ...extra, ...translatedTo(sent) } : extra);
+    known.set(key, next);
+    return next;
+  };
 }
 
 /** Sources: which one of several is not followed. */
-function giveSourceBy(because: Because): Give {
-  return (state, addresses, ports, extra) => {
-    const after = { ...state, masqueraded: true, sourceSettled: true, newSource: sourceOf(addresses, ports) };
-    return [{ state: because(after, extra), flow: "done" }];
+function sources(because: Because): (control: Control) => Give {
+  return (control) => {
+    const known = new Map<string, Control>();
+    return (sorter, stream, addresses, ports, extra) => {
+      const newSource = sourceOf(addresses, ports);
+      const key = newSource?.text ?? "";
+      const next = known.get(key) ?? because({ ...control, masqueraded: true, sourceSettled: true, newSource }, extra);
+      known.set(key, next);
+      sorter.add(stream, "done", next);
+    };
   };
 }
 
-function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): State["newSource"] {
+function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): Control["newSource"] {
   const address = addresses?.from as Address | undefined;
   const behind = ports === undefined ? "" : `:${printInterval(ports, String)}`;
   if (addresses === undefined || address === undefined)
@@ -238,86 +362,96 @@ function printInterval({ from, to }: Interval, print: (value: Value) => string):
 const MOST_ADDRESSES = 64;
 
 /** The kernel chooses by the client's address: each is the one for as many (nf_nat_core.c, find_best_ips_proto). */
-function addressesFor(
-  state: State,
-  addresses: Interval | undefined,
-): { readonly state: State; readonly address: Now<Address> }[] {
-  if (addresses === undefined) return [{ state, address: state.destination }];
+function addressesFor(stream: Stream, addresses: Interval | undefined): readonly Way[] {
+  const port = stream.destinationPort;
+  if (addresses === undefined) return [{ stream, address: stream.destination, port, taken: NOTHING_TAKEN }];
   const first = addresses.from as Address;
   const count = Number(BigInt(addresses.to) - BigInt(first)) + 1;
   if (count > MOST_ADDRESSES) {
     const text = printInterval(addresses, (each) => printAddress(each as Address));
-    return [{ state: takenBy(state, `a choice of ${text}`), address: first }];
+    return [{ stream, address: first, port, taken: [`a choice of ${text}`] }];
   }
+  if (count === 1) return [{ stream, address: first, port, taken: NOTHING_TAKEN }];
   return Array.from({ length: count }, (_, i) => ({
-    state: narrow(state, state.region, 1 / count),
+    stream: narrow(stream, stream.region, 1 / count),
     address: (typeof first === "bigint" ? first + BigInt(i) : first + i) as Address,
+    ...{ port, taken: NOTHING_TAKEN },
   }));
 }
 
 /** Of several ports packets keep theirs if it is among them, and get the first one else (nf_nat_core.c, get_unique_tuple). */
-function portsFor(
-  state: State,
-  ports: Interval | undefined,
-  random: NatRandom,
-): { readonly state: State; readonly port: Now<number> }[] {
-  if (ports === undefined) return [{ state, port: state.destinationPort }];
+function portsFor(way: Way, ports: Interval | undefined, random: NatRandom): readonly Way[] {
+  const { stream, address, taken } = way;
+  if (ports === undefined) return [way];
   const [first, last] = [Number(ports.from), Number(ports.to)];
-  if (first === last) return [{ state, port: first }];
-  if (random !== "none") return [{ state: takenBy(state, `a choice of ports ${first}-${last}`), port: first }];
+  if (first === last) return [{ stream, address, port: first, taken }];
+  if (random !== "none")
+    return [{ stream, address, port: first, taken: [...taken, `a choice of ports ${first}-${last}`] }];
   const wanted = new Ranges([first, last + 1]);
-  const port = valueNow(state.destinationPort, state.region);
-  if (typeof port !== "object") return [{ state, port: wanted.has(port) ? state.destinationPort : first }];
-  const [inside, outside] = [within(state.region, port.field, wanted), without(state.region, port.field, wanted)];
+  const port = valueNow(stream.destinationPort, stream.region);
+  if (typeof port !== "object") return [wanted.has(port) ? way : { ...way, port: first }];
+  const [inside, outside] = [within(stream.region, port.field, wanted), without(stream.region, port.field, wanted)];
   return [
-    ...(inside === undefined ? [] : [{ state: narrow(state, inside), port: state.destinationPort }]),
-    ...(outside === undefined ? [] : [{ state: narrow(state, outside), port: first }]),
+    ...(inside === undefined ? [] : [{ ...way, stream: narrow(stream, inside) }]),
+    ...(outside === undefined ? [] : [{ ...way, stream: narrow(stream, outside), port: first }]),
   ];
 }
 
-function takenBy(state: State, text: string): State {
-  return { ...state, takenBy: [...state.takenBy, text] };
-}
-
 /** The one destination that packets have now. */
-function translatedTo({ destination, destinationPort, region }: State): Reason["translated"] {
+function translatedTo({ destination, destinationPort, region }: Stream): Pick<Reason, "translated"> {
   const [address, port] = [valueNow(destination, region), valueNow(destinationPort, region)];
-  return typeof address === "object" || typeof port === "object" ? undefined : { address, port };
+  return typeof address === "object" || typeof port === "object" ? {} : { translated: { address, port } };
 }
 
 /** A redirected packet stays here: by its own name when it came from here, else by an address of the node. */
-function redirectAddress({ original, destination, environment }: State): Now<Address> {
+function redirectAddress({ original, environment }: Control, { destination }: Stream): Now<Address> {
   const { family, inInterface } = original;
   if (inInterface === undefined) return (family === "IPv4" ? 0x7f000001 : 1n) as Address;
   return [...environment.localAddresses].find((address) => familyOf(address) === family) ?? destination;
 }
 
 function runSet({ field, value }: Extract<Statement, { kind: "set" }>, state: State, frame: Frame): StepProgress[] {
-  const { table } = frame;
-  if (isUnknown(value, state)) return [{ state: overwrite(state, field), flow: "continue" }];
-  return evaluateExpression(value, state, table).map(({ region, probability, value: words }): StepProgress => {
-    const chosen = narrow(state, region, probability);
-    if (words === undefined) return { state: chosen, flow: "next" };
-    const [word] = words;
-    if (typeof word === "object" && !hasFewValues(word.field))
-      throw new Unbounded(`${describe(field)} set to an address or a port`);
-    const written = { ...chosen, overwritten: leaveOut(state.overwritten, describe(field)) };
-    return { state: write(written, field, typeof word === "object" ? word : Number(word), frame), flow: "continue" };
-  });
+  const { control, streams } = state;
+  if (isUnknown(value, control)) return [{ state: withControl(state, overwrite(control, [field])), flow: "continue" }];
+  const written = new Map<string, Control>();
+  const sorter = new Sorter<"continue" | "next">(state);
+  for (const stream of streams) {
+    for (const { region, probability, value: words } of evaluateExpression(value, control, stream, frame.table)) {
+      const chosen = narrow(stream, region, probability);
+      if (words === undefined) {
+        sorter.add(chosen, "next");
+        continue;
+      }
+      const held = heldOf(words[0] as Operand, field);
+      const key = heldKey(held);
+      const known = written.get(key) ?? { ...control, ...write(control, field, held, frame) };
+      written.set(key, known);
+      sorter.add(chosen, "continue", known);
+    }
+  }
+  return sorter.progress;
 }
 
-function write(state: State, field: WritableField, held: Held, frame: Frame): State {
-  if (field.kind === "ct" && field.key === "state") return untrack(state, frame);
-  if (field.kind === "ct") return field.key === "mark" ? { ...state, ctMark: held } : state;
-  if (field.key === "mark") return { ...state, mark: held };
-  if (field.key !== "priority") return state;
+function heldOf(word: Operand, field: WritableField): Held {
+  if (typeof word !== "object") return Number(word);
+  if (hasFewValues(word.field)) return word;
+  throw new Unbounded(`${describe(field)} set to an address or a port`);
+}
+
+/** What changes by a write. */
+function write(control: Control, field: WritableField, held: Held, frame: Frame): Partial<Control> {
+  const overwritten = leaveOut(control.overwritten, describe(field));
+  if (field.kind === "ct" && field.key === "state") return { overwritten, ...untrack(control, frame) };
+  if (field.kind === "ct") return field.key === "mark" ? { overwritten, ctMark: held } : { overwritten };
+  if (field.key === "mark") return { overwritten, mark: held };
+  if (field.key !== "priority") return { overwritten };
   if (typeof held === "object") throw new Unbounded("a priority set to a mark");
-  return { ...state, priority: held };
+  return { overwritten, priority: held };
 }
 
-/** `state` with a field whose value is not known any more. */
-function overwrite(state: State, field: Expression): State {
-  return { ...state, overwritten: new Set(state.overwritten).add(describe(field)) };
+/** Fields whose values are not known any more. */
+function overwrite({ overwritten }: Control, fields: readonly Expression[]): Partial<Control> {
+  return { overwritten: new Set([...overwritten, ...fields.map(describe)]) };
 }
 
 function leaveOut(texts: ReadonlySet<string>, text: string): ReadonlySet<string> {
@@ -325,25 +459,22 @@ function leaveOut(texts: ReadonlySet<string>, text: string): ReadonlySet<string>
 }
 
 /** Only a packet that connection tracking has not seen yet stays out of it (nft_notrack_eval, xt_ct_target). */
-function untrack(state: State, { priority }: Frame): State {
-  return priority < CONNTRACK_PRIORITY || state.ctState === CT_STATE.invalid
-    ? { ...state, ctState: CT_STATE.untracked }
-    : state;
+function untrack({ ctState }: Control, { priority }: Frame): Partial<Control> {
+  return priority < CONNTRACK_PRIORITY || ctState === CT_STATE.invalid ? { ctState: CT_STATE.untracked } : {};
 }
 
-function remember(
+function remembered(
   { set, timeoutSeconds }: Extract<Statement, { kind: "remember" }>,
-  state: State,
   { table }: Frame,
-): State {
+): Partial<Control> {
   const seconds = timeoutSeconds ?? table.set(set).dynamic?.timeoutSeconds;
-  return seconds === undefined ? state : { ...state, sticky: { timeoutSeconds: seconds } };
+  return seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
 }
 
 /** A terminal statement that is not understood: it may have taken the packet, or not. */
 function assumeEnd(text: string, state: State): StepProgress[] {
-  return assume(text, false, state).map(
-    ({ state: after, flow }): StepProgress =>
-      flow === "continue" ? { state: takenBy(after, text), flow: "done" } : { state: after, flow: "continue" },
-  );
+  return assume(text, false, state).map(({ state: after, flow }): StepProgress => {
+    if (flow !== "continue") return { state: after, flow: "continue" };
+    return { state: withControl(after, { takenBy: [...after.control.takenBy, text] }), flow: "done" };
+  });
 }

@@ -174,7 +174,7 @@ export class Walker {
       case "own-address":
         return this.ownAddressTowards(addressAt(read.of, subject));
       case "address-type":
-        return addressTypeOf(addressAt(read.of, subject), { environment: this.environment });
+        return addressTypeOf(addressAt(read.of, subject), this.environment);
       case "port":
         if (read.tracked) return subject.port ?? 0;
         if (read.protocol === undefined ? !hasPorts(subject.protocol) : read.protocol !== subject.protocol)

@@ -1,0 +1,64 @@
+/** Putting the streams of a state together again that fare alike. */
+
+import type { Region } from "./region.ts";
+import { type Control, narrow, type State, type Stream, TINY } from "./state.ts";
+
+interface Heap<Flow> {
+  readonly control: Control;
+  readonly flow: Flow;
+  readonly streams: Stream[];
+}
+
+/** What becomes of the streams of one state. */
+export class Sorter<Flow extends string> {
+  private readonly whole: State;
+  private readonly heaps: Heap<Flow>[] = [];
+
+  constructor(whole: State) {
+    this.whole = whole;
+  }
+
+  /** `control`: the same object for streams that fare alike. */
+  add(stream: Stream, flow: Flow, control = this.whole.control): void {
+    let heap = this.heaps.find((each) => each.control === control && each.flow === flow);
+    if (heap === undefined) {
+      heap = { control, flow, streams: [] };
+      this.heaps.push(heap);
+    }
+    heap.streams.push(stream);
+  }
+
+  /** The state itself where nothing has become of it. */
+  get progress(): { readonly state: State; readonly flow: Flow }[] {
+    const { control, streams } = this.whole;
+    return this.heaps.map((heap) => {
+      const isWhole =
+        heap.control === control &&
+        heap.streams.length === streams.length &&
+        heap.streams.every((stream, i) => stream === streams[i]);
+      return { state: isWhole ? this.whole : heap, flow: heap.flow };
+    });
+  }
+}
+
+/** Sorts the branches of one stream: those that all of its packets take alike are one for each flow. */
+export class Fork<Flow extends string> {
+  private readonly sorter: Sorter<Flow>;
+  private readonly stream: Stream;
+  private readonly whole = new Map<Flow, number>();
+
+  constructor(sorter: Sorter<Flow>, stream: Stream) {
+    this.sorter = sorter;
+    this.stream = stream;
+  }
+
+  add(region: Region, probability: number, flow: Flow): void {
+    if (region === this.stream.region) this.whole.set(flow, (this.whole.get(flow) ?? 0) + probability);
+    else this.sorter.add(narrow(this.stream, region, probability), flow);
+  }
+
+  end(): void {
+    for (const [flow, probability] of this.whole)
+      if (probability > TINY) this.sorter.add(narrow(this.stream, this.stream.region, probability), flow);
+  }
+}
