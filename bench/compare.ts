@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { keepHeapSmall } from "../compiler/cli/heap.ts";
 import { compare } from "../compiler/compare/compare.ts";
 import { compile } from "../compiler/compile.ts";
 import type { Config } from "../compiler/config/types.ts";
@@ -86,6 +87,7 @@ function compareTexts(folder: string): Figures {
   const nft = readNft(source("rules.nft"), refuse);
   const iptables = readIptables(source("rules.v4"), refuse, { family: "ip" });
   const read = performance.now();
+  keepHeapSmall();
   const addresses = configOf().nodeIps ?? [];
   const { boxes, differing, open } = compare(nft, iptables, { addresses, families: ["IPv4"] });
   const compared = performance.now();

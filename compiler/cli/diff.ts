@@ -8,6 +8,7 @@ import { loadSpecs } from "../specs/load.ts";
 import { familiesOf } from "../verify/service-rules.ts";
 import { readConfig } from "./config.ts";
 import { type CompareFlags, compareOptions, readDeclarations, tell, unreadIn } from "./except.ts";
+import { keepHeapSmall } from "./heap.ts";
 import { readText } from "./inputs.ts";
 import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
@@ -36,6 +37,7 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   const addresses = [...new Set([...a.addresses, ...b.addresses])];
   const families = flags.family ?? FAMILIES;
   note([...lackOf(b, a, right, left, families), ...lackOf(a, b, left, right, families)], flags);
+  keepHeapSmall();
   const comparison = compare(a.program, b.program, { ...compareOptions(flags), addresses, families });
   const named = { left, right, addresses };
   return tell(

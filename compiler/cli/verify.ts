@@ -8,6 +8,7 @@ import { Blame, onlyServiceTraffic } from "../verify/others.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
 import { type CompareFlags, compareOptions, type Part, readDeclarations, tell, unreadIn } from "./except.ts";
+import { keepHeapSmall } from "./heap.ts";
 import { dialectOf, readRulesOf, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -42,6 +43,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
 
   const { own, whole, owner, others } = rules;
   const options = { ...compareOptions(flags), addresses: node.addresses, families, unmarked: true };
+  keepHeapSmall();
   const parts: Part[] = [{ programs: [program, own], comparison: compare(program, own, options) }];
   const byOthers = others.length > 0 ? compareOthers(rules, options, known.nameOf) : undefined;
   if (byOthers !== undefined) {

@@ -5,8 +5,8 @@ import type { Expression, KeyPart, Program, SetElement, Step } from "../ir/types
 import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
 
-/** Names of addresses that one slice has, about: what is held for as many takes tens of megabytes. */
-const NAMES = 10_000;
+/** Names of addresses that one slice has, about: with as many, most of what is made on the way is gone before V8 looks again. */
+const NAMES = 2500;
 
 /** Cuts the destinations of packets so that `programs` name about as many of each part: those that they name more often, in
  *  maps of their endpoints, have more becoming of them. */

@@ -143,12 +143,14 @@ class Builder<T> {
     if (early !== undefined) return this.leaf(early);
     const borders = this.bordersOf(met, level);
     const active = new Set<number>();
-    const bySignature = new Map<string, number>();
+    const bySignature = new Map<string | number, number>();
     const byId = new Map<number, number>();
     const next: (Node<T> | Leaf<T>)[] = [];
     const caseOf = (): number => {
-      const now = [...active].sort((a, b) => a - b);
-      const signature = now.join();
+      const now = [...active];
+      if (now.length > 1) now.sort((a, b) => a - b);
+      // Most values of a dispatch meet one entry, or none.
+      const signature = now.length > 1 ? now.join() : (now[0] ?? -1);
       const known = bySignature.get(signature);
       if (known !== undefined) return known;
       const node = this.build(now, level + 1);
