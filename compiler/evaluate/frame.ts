@@ -1,6 +1,7 @@
 import type { Chain, Hook } from "../ir/types.ts";
 import type { TableIndex } from "./machine.ts";
-import type { State } from "./state.ts";
+import type { Reason } from "./packet.ts";
+import type { Control, State } from "./state.ts";
 
 /** Where evaluation stands. */
 export interface Frame {
@@ -26,3 +27,9 @@ export interface StepProgress {
   readonly state: State;
   readonly flow: "continue" | Progress["flow"];
 }
+
+/** What a reason tells besides the rule. */
+export type ReasonExtra = Pick<Reason, "element" | "declaration" | "translated">;
+
+/** Adds the rule at hand to the reasons of a single packet. */
+export type Because = (control: Control, extra?: ReasonExtra) => Control;

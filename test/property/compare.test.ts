@@ -137,6 +137,7 @@ describe("regions are as few as can be", () => {
       "ip daddr { 10.0.0.1, 10.0.0.5 } drop",
       0,
     ],
+    ["a mask that leaves nothing of what is asked for", "ip daddr & 0.0.0.1 == 0.0.0.2 drop", "", 0],
     ["chances that add up", "numgen random mod 4 < 2 drop", "numgen random mod 2 0 drop", 0],
     ["chances that do not", "numgen random mod 4 < 2 drop", "numgen random mod 4 < 1 drop", 2], // beside those to loopback,
   ] as const)("%s", (_, left, right, count) => {
