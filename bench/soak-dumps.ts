@@ -34,7 +34,7 @@ import {
   type Site,
   trackConnections,
 } from "../test/support/kernel-words.ts";
-import { finderIn } from "../test/support/regions.ts";
+import { finderIn, remembered } from "../test/support/regions.ts";
 import { numbersFrom } from "../test/support/slots.ts";
 import { mutateText, type TextMutant } from "../test/support/text-mutants.ts";
 
@@ -143,7 +143,16 @@ async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pic
   if (lie !== undefined) return wrong({ notReplayed: lie });
 
   const isFound = finderIn(comparison, programs);
-  const packets = aimedPackets(host, mutant, after, options.packets, pick);
+  const aimed = aimedPackets(host, mutant, after, options.packets, pick);
+  // Half of them with a mark, and later ones of connections, some of which go where another one is aimed at.
+  const packets = aimed.map((packet, i): Packet => {
+    if (pick(2) === 0) return packet;
+    const { destination, destinationPort } = aimed[pick(i + 1)] ?? packet;
+    const isAlike =
+      typeof destination === typeof packet.destination && destinationPort > 0 === packet.destinationPort > 0;
+    const sentTo = isAlike ? { address: destination, port: destinationPort } : undefined;
+    return remembered(packet, comparison.ground, sentTo, pick);
+  });
   for (const packet of packets) {
     const [left, right] = evaluators.map((each) => each.evaluate(packet, site.environment));
     const differs = findDifference(left ?? [], right ?? []) !== undefined;
@@ -200,6 +209,9 @@ function replay(
         destination: box.daddr[end] as Address,
         sourcePort: Number(box.sport[end]),
         destinationPort: Number(box.dport[end]),
+        ...(packet.sentTo === undefined
+          ? {}
+          : { sentTo: { address: box.toaddr[end] as Address, port: Number(box.toport[end]) } }),
       };
       const found = [...differencesOf(left.evaluate(each, environment), right.evaluate(each, environment))];
       const isSame = found.some(

@@ -1,13 +1,19 @@
 /** Looking a packet up among the regions that a comparison found. */
-import { type Box, isAny, type Range } from "../../compiler/compare/box.ts";
+import type { Box, Range } from "../../compiler/compare/box.ts";
 import type { Comparison } from "../../compiler/compare/compare.ts";
+import { packetAt } from "../../compiler/compare/doors.ts";
+import type { Ground } from "../../compiler/compare/ground.ts";
 import { ctStatesOf } from "../../compiler/compare/render.ts";
 import { hasPorts } from "../../compiler/evaluate/expression.ts";
 import type { Packet } from "../../compiler/evaluate/packet.ts";
+import { type Cut, type Ranges, valuesIn } from "../../compiler/evaluate/ranges.ts";
 import type { Program } from "../../compiler/ir/types.ts";
+import { familyOf } from "../../compiler/net/address.ts";
 import { findInterfaces, interfaceKindOf } from "../../compiler/tabulate/interfaces.ts";
+import type { Pick } from "./dressing.ts";
 
-/** Tells whether a comparison of `programs` has found that they treat the first packet of a connection differently. */
+/** Tells whether a comparison of `programs` has found that they treat a packet differently. It has a mark, and its connection a
+ *  status and a mark, that the comparison's ground names. */
 export function finderIn({ regions }: Comparison, programs: readonly Program[]): (packet: Packet) => boolean {
   const all: Program = { ruleset: { tables: programs.flatMap(({ ruleset }) => ruleset.tables) }, routes: [] };
   const { interfaces, kinds } = findInterfaces(all);
@@ -20,7 +26,9 @@ export function finderIn({ regions }: Comparison, programs: readonly Program[]):
       ({ door, box }) =>
         door.protocol === protocol &&
         ctStatesOf(door, box).includes(ctState) &&
-        (box.mark.values.includes(packet.mark) || isAny(box.mark)) &&
+        box.mark.values.includes(packet.mark) &&
+        box.ctmark.values.includes(packet.ctMark ?? 0) &&
+        box.ctstatus.values.includes(packet.ctStatus ?? 0) &&
         door.inInterface === inInterface &&
         typeof box.saddr.from === typeof packet.source &&
         holds(box, asIs),
@@ -28,12 +36,36 @@ export function finderIn({ regions }: Comparison, programs: readonly Program[]):
   };
 }
 
-function holds({ saddr, daddr, sport, dport }: Box, packet: Packet): boolean {
+function holds({ saddr, daddr, sport, dport, toaddr, toport }: Box, packet: Packet): boolean {
+  const { sentTo } = packet;
   return (
+    (sentTo === undefined || (isIn(toaddr, sentTo.address) && isIn(toport, sentTo.port))) &&
     isIn(saddr, packet.source) &&
     isIn(daddr, packet.destination) &&
     isIn(sport, packet.sourcePort) &&
     isIn(dport, packet.destinationPort)
+  );
+}
+
+/** A packet with the same addresses and ports, but with another mark, and of a connection of another state: of those that can
+ *  come by a door of `ground`. */
+export function remembered(packet: Packet, ground: Ground, sentTo: Packet["sentTo"], pick: Pick): Packet {
+  const one = <T>(items: readonly T[]): T | undefined => items[pick(items.length)];
+  const family = familyOf(packet.source);
+  const door = one(ground.doors.filter((each) => each.family === family && each.protocol === packet.protocol));
+  const region = one(door === undefined ? [] : ground.packetsBy(door))?.region;
+  if (door === undefined || region === undefined) return packet;
+  const among = (ranges: Ranges): Cut => one(valuesIn(ranges)) as Cut;
+  const hasSeen = door.tracking !== "invalid";
+  return packetAt(
+    { ...door, inInterface: packet.inInterface },
+    {
+      ...{ daddr: packet.destination, saddr: packet.source },
+      ...(hasSeen ? { dport: packet.destinationPort, sport: packet.sourcePort } : { dport: 0, sport: 0 }),
+      ...{ mark: among(region.mark), ctstate: among(region.ctstate) },
+      ...{ ctstatus: among(region.ctstatus), ctmark: among(region.ctmark) },
+      ...{ toaddr: sentTo?.address ?? packet.destination, toport: sentTo?.port ?? packet.destinationPort },
+    },
   );
 }
 
