@@ -26,13 +26,35 @@ export function renderGiven({ given }: Answer): string {
   return given.length > 0 ? `, assuming ${given.join(", and ")}` : "";
 }
 
-/** The first `limit` of `count` differing regions, with a packet for each; those first whose packet `kpc trace` takes. */
+/** The first `limit` of `count` differing regions, with a packet for each. */
 export function renderRegions(regions: readonly Region[], count: number, sides: Sides, limit: number): string[] {
-  const all = regions.map((region) => presented(region, sides.addresses));
-  const takes = (region: Region): boolean => isReplayable(region, sides.addresses);
-  const shown = [...all.filter(takes), ...all.filter((region) => !takes(region))];
-  const lines = shown.slice(0, limit).flatMap((region) => [...renderRegion(region, sides), ""]);
+  const shown = inOrder(regions, sides).slice(0, limit);
+  const lines = shown.flatMap((region) => [...renderRegion(region, sides), ""]);
   return count > limit ? [...lines, `… and ${count - limit} more (--limit ${count} shows them)`, ""] : lines;
+}
+
+/** Regions as they are presented: those first whose packet `kpc trace` takes, but of each way in which the sides differ one before
+ *  the second of any. */
+function inOrder(regions: readonly Region[], { addresses }: Pick<Sides, "addresses">): Region[] {
+  const all = regions.map((region) => presented(region, addresses));
+  const takes = (region: Region): boolean => isReplayable(region, addresses);
+  const numbers = new Map<Reason["rule"], number>();
+  const numberOf = ({ rule }: Reason): number => {
+    const number = numbers.get(rule) ?? numbers.size;
+    numbers.set(rule, number);
+    return number;
+  };
+  const counts = new Map<string, number>();
+  const ranked = [...all.filter(takes), ...all.filter((region) => !takes(region))].map((region) => {
+    const { left, right } = region;
+    const way = [reasonsOf(left, right), reasonsOf(right, left)]
+      .map((reasons) => reasons.map(numberOf).join())
+      .join("|");
+    const rank = counts.get(way) ?? 0;
+    counts.set(way, rank + 1);
+    return { region, rank };
+  });
+  return ranked.sort((a, b) => a.rank - b.rank).map(({ region }) => region);
 }
 
 /** What was not compared, a line each. */
@@ -180,7 +202,9 @@ export function answerToData(answer: Answer, sides: Sides, limit: number) {
     assuming: given,
     classes: boxes,
     differing,
-    regions: regions.slice(0, limit).map((region) => regionToData(presented(region, sides.addresses), sides)),
+    regions: inOrder(regions, sides)
+      .slice(0, limit)
+      .map((region) => regionToData(region, sides)),
     open: open.map(({ door, from, reason }) => ({
       protocol: nameOf(door.protocol),
       family: door.family,
