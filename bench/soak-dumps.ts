@@ -19,7 +19,7 @@ import { EngineTrouble } from "../compiler/engines/types.ts";
 import { Evaluator } from "../compiler/evaluate/evaluate.ts";
 import { type Environment, environmentOf, type Packet } from "../compiler/evaluate/packet.ts";
 import type { Program } from "../compiler/ir/types.ts";
-import { type Address, FAMILIES, familyOf, parseAddress, printAddress } from "../compiler/net/address.ts";
+import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../compiler/net/address.ts";
 import type { Prober } from "../runtime/kernel/prober.ts";
 import { loadRules } from "../runtime/kernel/rules.ts";
 import { openNode } from "../runtime/kernel/world.ts";
@@ -122,14 +122,12 @@ async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pic
   const rules = dump.rules(mutant.text);
   if ((await refusalOf(() => loadRules(prober, rules))) !== undefined) return "refused by the kernel";
   const programs = [before, after] as const;
-  const comparison = compare(...programs, {
+  const asked = {
     addresses: node.addresses,
     families: dump.families,
     budget: options.budget * 2,
     keep: Number.POSITIVE_INFINITY,
-  });
-  if (comparison.open.length > 0) return "not compared to the end";
-  const evaluators = programs.map((program) => new Evaluator(program)) as [Evaluator, Evaluator];
+  };
   const wrong = (what: unknown): End => {
     const { kind, line, now } = mutant;
     const text = JSON.stringify({ dump: dump.name, kind, line, now, what }, (_, v) =>
@@ -138,6 +136,15 @@ async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pic
     process.stdout.write(`${text}\n`);
     return "WRONG";
   };
+
+  let comparison: Comparison;
+  try {
+    comparison = compare(...programs, asked);
+  } catch (error) {
+    return wrong({ error: String(error) });
+  }
+  if (comparison.open.length > 0) return "not compared to the end";
+  const evaluators = programs.map((program) => new Evaluator(program)) as [Evaluator, Evaluator];
 
   const lie = replay(comparison, evaluators, site.environment, pick);
   if (lie !== undefined) return wrong({ notReplayed: lie });
@@ -216,9 +223,10 @@ function replay(
       const found = [...differencesOf(left.evaluate(each, environment), right.evaluate(each, environment))];
       const isSame = found.some(
         (difference) =>
-          wordsOf(difference.left) === wordsOf(region.left) && wordsOf(difference.right) === wordsOf(region.right),
+          wordsOf(difference.left, each) === wordsOf(region.left, packet) &&
+          wordsOf(difference.right, each) === wordsOf(region.right, packet),
       );
-      if (!isSame) return { packet: each, left: wordsOf(region.left), right: wordsOf(region.right) };
+      if (!isSame) return { packet: each, left: wordsOf(region.left, packet), right: wordsOf(region.right, packet) };
     }
     total.replayed++;
   }
@@ -227,9 +235,24 @@ function replay(
 
 const MOST_REPLAYED = 500;
 
-function wordsOf(outcome: Region["left"]): string {
-  return JSON.stringify([...chancesOf(outcome)].map(([text, chance]) => [text, chance.toFixed(6)]).sort());
+/** What happens to `packet`. Where it keeps its address or its port, the others of its region keep theirs. */
+function wordsOf(outcome: Region["left"], { destination, destinationPort }: Packet): string {
+  const kept = outcome.results.map(({ endpoint, ...result }) => ({
+    ...result,
+    ...(endpoint === undefined
+      ? {}
+      : {
+          endpoint: {
+            address: endpoint.address === destination ? KEPT[familyOf(destination)] : endpoint.address,
+            port: endpoint.port === destinationPort ? 0 : endpoint.port,
+          },
+        }),
+  }));
+  const chances = chancesOf({ ...outcome, results: kept });
+  return JSON.stringify([...chances].map(([text, chance]) => [text, chance.toFixed(6)]).sort());
 }
+
+const KEPT: Readonly<Record<Family, Address>> = { IPv4: 0 as Address, IPv6: 0n as Address };
 
 function aimedPackets(
   { dump, before, node, site }: Host,

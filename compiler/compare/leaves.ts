@@ -39,8 +39,6 @@ function resolve(fate: Fate, part: "address" | "port", values: ReadonlySet<Cut>)
   const { endpoint, region } = fate;
   const field = endpoint?.[part];
   if (endpoint === undefined || typeof field !== "string") return [fate];
-  const { single } = region[field];
-  if (single !== undefined) return [{ ...fate, endpoint: { ...endpoint, [part]: single } }];
   const own = [...values].filter((value) => region[field].has(value)).map((value) => Ranges.of(value));
   const named = own.flatMap((value): Fate[] => {
     const at = within(region, field, value);

@@ -105,8 +105,11 @@ function describeFate({ observations, accepted, sticks }: Fate, { packet, outcom
     const { address, port, translated, masquerade } = observation;
     return `${translated ? `dnat to ${printAddressPort(address, port)}` : verdict}${masquerade ? " masqueraded" : ""}`;
   });
-  // Where an endpoint is met by two ways, two packets meet it also without being remembered: they take turns.
-  const isSeen = observations.length > 1 && outcome.results.length === outcome.endpoints.length;
+  // Where an endpoint is met by two ways, or more often than others, two packets meet it also without being remembered: they
+  // take turns.
+  const { results, endpoints } = outcome;
+  const isEven = results.every(({ probability }) => Math.abs(probability * results.length - 1) < 1e-6);
+  const isSeen = observations.length > 1 && results.length === endpoints.length && isEven;
   const sticky = isSeen ? sticks : outcome.sticky !== undefined;
   return `${[...new Set(texts)].sort().join(", or ")}${sticky ? "; sticks" : ""}`;
 }

@@ -76,6 +76,22 @@ describe("marks", () => {
     expect(regions[0]?.packet.mark).toBe(257);
   });
 
+  test("lead packets that keep their port to where others go that are marked already", () => {
+    const text = (mark: string) =>
+      mustReadNft(`table ip t {
+        chain early { type filter hook prerouting priority -150; ${mark} }
+        chain nat { type nat hook prerouting priority -100; meta l4proto tcp meta mark 0x65 dnat to 10.8.8.1; }
+      }`);
+    const { regions } = compare(text("tcp dport 3989 meta mark set 0x65;"), text(""), {
+      addresses: [],
+      families: ["IPv4"],
+    });
+    expect(regions.length).toBeGreaterThan(0);
+    const isElsewhere = ({ box }: (typeof regions)[number]) =>
+      box.dport.from !== 3989 || box.mark.values.includes(0x65);
+    expect(regions.filter(isElsewhere)).toEqual([]);
+  });
+
   test("that are too many are said to be left out", () => {
     const marks = Array.from({ length: 70 }, (_, i) => 2 * i + 1).join(", ");
     const { differing, ground } = differ([`meta mark { ${marks} } drop`], []);
