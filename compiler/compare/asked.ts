@@ -1,6 +1,7 @@
 /** What two programs ask of packets besides addresses and ports, as far as that tells packets apart. */
 import { Ranges, unite } from "../evaluate/ranges.ts";
 import { CT_STATUS } from "../ir/constants.ts";
+import { stepsIn } from "../ir/steps.ts";
 import type { CtKey, Expression, KeyPart, NatTarget, Program, Step, Table } from "../ir/types.ts";
 import { classesOf, type Test } from "./bit-classes.ts";
 
@@ -61,14 +62,10 @@ export function askedBy(programs: readonly Program[]): Asked {
 
 const TRANSLATIONS: ReadonlySet<Step["kind"]> = new Set(["dnat", "snat", "masquerade", "redirect"]);
 
-function* stepsIn(tables: readonly Table[]): Generator<Step> {
-  for (const { chains } of tables) for (const { rules } of chains) for (const { steps } of rules) yield* steps;
-}
-
 // --- what is asked -----------------------------------------------------------------------------------------------------
 
 function* questionsOf(table: Table): Generator<Question> {
-  const { sets, maps, chains } = table;
+  const { sets, maps } = table;
   const keys = new Map([...sets, ...maps].map(({ name, elements }) => [name, elements.map(({ key }) => key)]));
   const elementsOf = (name: string): readonly (readonly KeyPart[])[] => keys.get(name) ?? [];
   function* byKey(key: Expression, elements: readonly (readonly KeyPart[])[]): Generator<Question> {
@@ -108,7 +105,7 @@ function* questionsOf(table: Table): Generator<Question> {
         return;
     }
   }
-  for (const { rules } of chains) for (const { steps } of rules) for (const step of steps) yield* ofStep(step);
+  for (const step of stepsIn([table])) yield* ofStep(step);
 }
 
 /** Only these are looked at: others are asked a hundred thousand times. */

@@ -3,6 +3,7 @@ import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
 import type { Cut } from "../evaluate/ranges.ts";
 import type { Field } from "../evaluate/region.ts";
 import { CT_STATUS } from "../ir/constants.ts";
+import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
@@ -48,9 +49,8 @@ function protocolsIn({ ruleset }: Program): Readonly<Record<Family, ReadonlySet<
     for (const border of [Number(part.from), Number(part.to)])
       for (const number of [border - 1, border, border + 1]) if (number >= 0 && number < 256) found.add(number);
   };
+  for (const step of stepsIn(ruleset.tables)) for (const part of protocolsOf(step)) add(part);
   for (const table of ruleset.tables) {
-    for (const step of table.chains.flatMap(({ rules }) => rules.flatMap(({ steps }) => steps)))
-      for (const part of protocolsOf(step)) add(part);
     for (const { key, elements } of [...table.sets, ...table.maps])
       for (const [i, { type }] of key.entries())
         if (type === "inet_proto")

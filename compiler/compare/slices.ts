@@ -1,6 +1,7 @@
 /** Where the packets of a door are cut, so that not too much of what becomes of them is held at a time. */
 import { type Cut, Ranges } from "../evaluate/ranges.ts";
 import { type Region, within } from "../evaluate/region.ts";
+import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, SetElement, Step } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
@@ -42,8 +43,8 @@ function bordersOf(names: Cut[]): Cut[] {
 }
 
 function* addressesIn({ ruleset }: Program): Generator<KeyPart> {
-  for (const { chains, sets, maps } of ruleset.tables) {
-    for (const { rules } of chains) for (const { steps } of rules) for (const step of steps) yield* namedBy(step);
+  for (const step of stepsIn(ruleset.tables)) yield* namedBy(step);
+  for (const { sets, maps } of ruleset.tables) {
     for (const { key, elements } of [...sets, ...maps]) {
       const at = key.findIndex(({ type }) => type === "ipv4_addr" || type === "ipv6_addr");
       if (at >= 0) yield* partsAt(elements, at);

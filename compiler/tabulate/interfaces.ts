@@ -1,5 +1,6 @@
 /** The kinds of interfaces that a program tells apart. */
 import { prefixOfNames } from "../ir/interval.ts";
+import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
 import type { Interfaces } from "./types.ts";
 
@@ -51,13 +52,11 @@ function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
       else if (typeof part === "string") add(part, false);
     }
   };
+  for (const step of stepsIn(ruleset.tables)) {
+    if (step.kind === "name-prefix" && isInterface(step.left)) add(step.prefix, true);
+    else addNames(namesIn(step));
+  }
   for (const table of ruleset.tables) {
-    for (const { rules } of table.chains) {
-      for (const step of rules.flatMap(({ steps }) => steps)) {
-        if (step.kind === "name-prefix" && isInterface(step.left)) add(step.prefix, true);
-        else addNames(namesIn(step));
-      }
-    }
     for (const { key, elements } of [...table.sets, ...table.maps])
       if (key.some(({ type }) => type === "ifname")) for (const element of elements) addNames(element.key);
   }
