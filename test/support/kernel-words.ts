@@ -121,8 +121,19 @@ export async function findMisjudged(prober: Prober, rules: Rules, all: readonly 
     // A refusal has to pass the rules for what the node sends, and a limit of the kernel's: it may be lost there.
     const isRefused = foretold.some((word) => word.startsWith("reject"));
     const isLost = isRefused && seen.every((word) => word === "drop" || foretold.includes(word));
-    return isLost || seen.join() === foretold.join() ? [] : [{ packet, foretold, seen }];
+    const alike = isRedirected(outcome) ? withoutAddress : (word: string) => word;
+    const isSame = seen.map(alike).join() === foretold.map(alike).join();
+    return isLost || isSame ? [] : [{ packet, foretold, seen }];
   });
+}
+
+/** Which of the node's addresses a redirected packet gets hangs on the interface that it came by. */
+function isRedirected({ results }: Outcome): boolean {
+  return results.some(({ reasons }) => reasons.some(({ rule }) => rule.steps.some(({ kind }) => kind === "redirect")));
+}
+
+function withoutAddress(word: string): string {
+  return word.replace(/^to (?:\[[^\]]*\]|[\d.]+):/, "to the node:");
 }
 
 /** Everything that can happen. Chances, and what is remembered, are not seen; nor is a new source of the node's own packets
