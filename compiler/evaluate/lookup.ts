@@ -26,7 +26,11 @@ export class ElementIndex<Element extends SetElement> {
     for (const element of declaration.elements) {
       if (element.catchAll) this.catchAll = element;
       else if (element.key.some((part) => typeof part === "object")) this.ranged.push(element);
-      else this.exact.set(keyText(element.key), element);
+      else {
+        // The first one of a key counts, as among intervals: the kernel takes no second one.
+        const text = keyText(element.key);
+        if (!this.exact.has(text)) this.exact.set(text, element);
+      }
     }
   }
 

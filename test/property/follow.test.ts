@@ -189,6 +189,11 @@ describe("all packets at once", () => {
       "ip daddr & 0.0.255.3 == 0.0.5.1 drop; ip saddr & 255.255.0.0 != 10.1.0.0 jump a",
       "ip daddr 10.0.0.7 drop",
     ],
+    [
+      "a key that is there twice",
+      "ip daddr . tcp dport vmap { 10.0.0.7 . 80 : drop, 10.0.0.7 . 80 : accept }",
+      "accept",
+    ],
     ["keys that meet in one part", `${NESTED} drop`, "accept"],
     ["rules for one field that lead past each other", OVERLAP.join("; "), "ip daddr 10.0.0.5 accept"],
     ["a dispatch by one field of what asks for another", DISPATCH.join("; "), "ip daddr 10.0.0.9 accept"],
