@@ -897,7 +897,11 @@ class NftParser extends EmbeddedActionsParser {
     (): Node =>
       this.OR(
         anyOf([
-          { ALT: (): Node => plain(this.CONSUME1(t.Word)) },
+          {
+            // No value has the name of a verdict: what stands before one is missing its own.
+            GATE: () => this.LA(1).tokenType !== t.Verdict,
+            ALT: (): Node => plain(this.CONSUME1(t.Word)),
+          },
           { ALT: (): Node => plain(this.CONSUME(t.Numeral)) },
           {
             ALT: (): Node => {

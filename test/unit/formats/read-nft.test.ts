@@ -361,6 +361,11 @@ describe("wrong input is told, and the rest is read", () => {
       table("accept \u0007"),
       ["10:10 error rules-syntax expected text, found a character that is none"],
     ],
+    [
+      "a verdict in the place of a value",
+      "table ip t {\n\tchain c {\n\t\tmeta mark & 0x4000 == drop\n\t}\n}\n",
+      ['3:25 error rules-syntax found "drop", which does not fit here'],
+    ],
     ["a brace too much", "table ip t {\n}\n}\n", ["3:1 error rules-syntax this closes nothing"]],
     [
       "a prompt around it",
