@@ -131,8 +131,9 @@ function asksCt(expression: Expression, wanted: (key: CtKey) => boolean): boolea
 
 function statusBits(expression: Expression): number {
   if (expression.kind !== "bitwise" || typeof expression.mask !== "number") return 0;
-  const isStatus = expression.operand.kind === "ct" && expression.operand.key === "status";
-  return isStatus ? expression.mask & ALL_STATUS : 0;
+  const { operand, mask } = expression;
+  const isStatus = operand.kind === "ct" && operand.key === "status";
+  return isStatus ? mask & ALL_STATUS : statusBits(operand);
 }
 
 const ALL_STATUS = Object.values(CT_STATUS).reduce((all, bit) => all | bit, 0);

@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { classesOf, type Test } from "../../../compiler/compare/bit-classes.ts";
 import { type Comparison, compare } from "../../../compiler/compare/compare.ts";
 import { ctStatesOf } from "../../../compiler/compare/render.ts";
+import { CT_STATUS } from "../../../compiler/ir/constants.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
 import { mustReadNft } from "../../support/read.ts";
 
@@ -134,6 +135,15 @@ describe("connections that are there", () => {
     ["by bits", ["ct state new,related drop"], ["ct state new drop", "ct state related drop"]],
   ])("are the same %s", (_, left, right) => {
     expect(differ(left, right)).toMatchObject({ differing: 0, open: [] });
+  });
+
+  test("have a status, also where a rule masks it twice", () => {
+    const twice = differ(["ct status & 0x7 & 0x4 == 0x4 drop"], ["ct status assured drop"]);
+    expect(twice).toMatchObject({ differing: 0, open: [] });
+    const { regions } = differ(["ct status & 0x7 & 0x4 == 0x4 drop"], []);
+    const { assured } = CT_STATUS;
+    expect(regions.length).toBeGreaterThan(0);
+    expect(regions.filter(({ packet }) => ((packet.ctStatus ?? 0) & assured) === 0)).toEqual([]);
   });
 
   test("may have a mark, which new ones have not", () => {
