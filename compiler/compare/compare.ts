@@ -53,7 +53,7 @@ export interface Open {
 const BUDGET = 100_000_000;
 const KEEP = 10_000;
 
-/** What `left` and `right` do to the first packets of connections, on one node. */
+/** What `left` and `right` do to packets, on one node. */
 export function compare(left: Program, right: Program, options: CompareOptions): Comparison {
   return new Comparer(left, right, options).compare();
 }

@@ -36,7 +36,7 @@ export class Sorter<Flow extends string> {
         heap.control === control &&
         heap.streams.length === streams.length &&
         heap.streams.every((stream, i) => stream === streams[i]);
-      return { state: isWhole ? this.whole : heap, flow: heap.flow };
+      return { state: isWhole ? this.whole : { control: heap.control, streams: heap.streams }, flow: heap.flow };
     });
   }
 }
