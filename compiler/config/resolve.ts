@@ -6,6 +6,7 @@ import { type Address, type Family, familyOf, parseAddress } from "../net/addres
 import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
 import type { NodeSpec, Specs } from "../specs/types.ts";
 import { detectorOf, reportDetector } from "./detector.ts";
+import { serviceCidrsOf } from "./service-cidrs.ts";
 import type { Config } from "./types.ts";
 
 /** The node that is compiled for, and how it treats packets. */
@@ -15,7 +16,7 @@ export interface Resolved {
 }
 
 /** Settings for one node. What the config does not say comes from the Node object of the config's `nodeName`, or of the
- *  only Node in the input; then from kube-proxy's defaults. Reports `unknown-node`, `no-node`,
+ *  only Node in the input, and from ServiceCIDR objects; then from kube-proxy's defaults. Reports `unknown-node`, `no-node`,
  *  `no-detector` and `ignored-field`. */
 export function resolveConfig(config: Config, specs: Specs, report: Report): Resolved {
   const node = chooseNode(config, specs, report);
@@ -25,12 +26,13 @@ export function resolveConfig(config: Config, specs: Specs, report: Report): Res
   const primary = (family: Family): Address | undefined =>
     [...(config.nodeIp ?? []), ...addresses].find((address) => familyOf(address) === family);
   const zone = config.zone === undefined ? node?.zone : (config.zone ?? undefined);
+  const serviceCidrs = serviceCidrsOf(config, specs);
   const family = (name: Family): FamilySettings => {
     const localhostNodePorts =
       mode === "iptables" && name === "IPv4" && (config.localhostNodePorts ?? true) && nodePortsHoldLoopback(config);
     return {
       detector: detectorOf(name, config, node),
-      serviceCidrs: (config.serviceCidrs ?? []).filter((prefix) => prefixFamily(prefix) === name),
+      serviceCidrs: serviceCidrs.filter((prefix) => prefixFamily(prefix) === name),
       nodePorts: nodePortAddresses(name, mode, config, addresses, primary(name), localhostNodePorts),
       localhostNodePorts,
       primaryAddress: primary(name),

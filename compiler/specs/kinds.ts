@@ -1,20 +1,27 @@
 import { nearest } from "./nearest.ts";
 
-/** The kinds that kpc reads, and the only version of each: older ones have other fields, and no server takes them. */
+/** The kinds that kpc reads, and the versions of each, the newest first: other ones have other fields, and no server takes
+ *  them. */
 export const API_VERSIONS = {
-  Service: "v1",
-  Endpoints: "v1",
-  Pod: "v1",
-  Node: "v1",
-  EndpointSlice: "discovery.k8s.io/v1",
-  Ingress: "networking.k8s.io/v1",
-  IngressClass: "networking.k8s.io/v1",
-} as const;
+  Service: ["v1"],
+  Endpoints: ["v1"],
+  Pod: ["v1"],
+  Node: ["v1"],
+  EndpointSlice: ["discovery.k8s.io/v1"],
+  Ingress: ["networking.k8s.io/v1"],
+  IngressClass: ["networking.k8s.io/v1"],
+  ServiceCIDR: ["networking.k8s.io/v1", "networking.k8s.io/v1beta1"],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type KnownKind = keyof typeof API_VERSIONS;
 
 export function isKnownKind(kind: string): kind is KnownKind {
   return Object.hasOwn(API_VERSIONS, kind);
+}
+
+/** Whether kpc reads `kind` in this version. */
+export function isReadVersion(kind: KnownKind, apiVersion: string): boolean {
+  return API_VERSIONS[kind].some((version) => version === apiVersion);
 }
 
 /** Whose kinds an API group holds: `serving.knative.dev/v1` has a Service too, which is none of ours. Groups without a

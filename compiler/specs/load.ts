@@ -6,10 +6,11 @@ import { decodeEndpointSlice } from "./endpoint-slice.ts";
 import { decodeEndpoints } from "./endpoints.ts";
 import { decodeIngress } from "./ingress.ts";
 import { decodeIngressClass } from "./ingress-class.ts";
-import { API_VERSIONS, isKnownKind, type KnownKind, nearestKind, ownerOf } from "./kinds.ts";
+import { API_VERSIONS, isKnownKind, isReadVersion, type KnownKind, nearestKind, ownerOf } from "./kinds.ts";
 import { Node } from "./node.ts";
 import { decodePod } from "./pod.ts";
 import { decodeService } from "./service.ts";
+import { decodeServiceCidr } from "./service-cidr.ts";
 import { pattern, readShape } from "./shape.ts";
 import { isObject, printable, show } from "./show.ts";
 import type {
@@ -20,6 +21,7 @@ import type {
   Meta,
   NodeSpec,
   PodSpec,
+  ServiceCidrSpec,
   ServiceSpec,
   SkippedKind,
   Specs,
@@ -75,6 +77,7 @@ class Loader {
   private readonly nodes: NodeSpec[] = [];
   private readonly ingresses: IngressSpec[] = [];
   private readonly ingressClasses: IngressClassSpec[] = [];
+  private readonly serviceCidrs: ServiceCidrSpec[] = [];
   private readonly skipped = new Map<string, SkippedKind>();
   private foundObject = false;
   foundList = false;
@@ -89,9 +92,20 @@ class Loader {
   }
 
   get specs(): Specs {
-    const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, skipped } = this;
+    const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, serviceCidrs, skipped } = this;
     const nothing = !this.foundObject && (!this.foundList || skipped.size > 0);
-    return { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, skipped, nothing };
+    return {
+      services,
+      endpointSlices,
+      endpoints,
+      pods,
+      nodes,
+      ingresses,
+      ingressClasses,
+      serviceCidrs,
+      skipped,
+      nothing,
+    };
   }
 
   /** The object at `root`, or those in the List there, also in Lists of Lists. */
@@ -117,7 +131,7 @@ class Loader {
       this.foundList = true;
       return this.itemsOf(node, type).map((item) => ({ node: item, list: type }));
     }
-    if (isKnownKind(kind) && apiVersion === API_VERSIONS[kind]) this.decode(kind, node);
+    if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, node);
     else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.reportVersion(kind, apiVersion, node);
     else this.skip(apiVersion, kind, node);
     return NO_ITEMS;
@@ -182,6 +196,9 @@ class Loader {
       case "IngressClass":
         keep(this.ingressClasses, decodeIngressClass(context, node));
         break;
+      case "ServiceCIDR":
+        keep(this.serviceCidrs, decodeServiceCidr(context, node));
+        break;
     }
   }
 
@@ -202,7 +219,7 @@ class Loader {
   }
 
   private reportVersion(kind: KnownKind, apiVersion: string, node: Node): void {
-    const message = `no matches for kind "${kind}" in version ${show(apiVersion)}: expected ${show(API_VERSIONS[kind])}`;
+    const message = `no matches for kind "${kind}" in version ${show(apiVersion)}: expected ${show(API_VERSIONS[kind][0])}`;
     const origin = node.get("apiVersion") ?? node;
     this.report({ severity: "error", code: "unknown-version", message, origin });
   }

@@ -14,6 +14,7 @@ export interface Specs {
   readonly nodes: readonly NodeSpec[];
   readonly ingresses: readonly IngressSpec[];
   readonly ingressClasses: readonly IngressClassSpec[];
+  readonly serviceCidrs: readonly ServiceCidrSpec[];
   /** Objects of kinds that kpc does not read, by `apiVersion/Kind`: how many were left out, and the first of them. */
   readonly skipped: ReadonlyMap<string, SkippedKind>;
   /** No object of a kind that is read, no mistake and no empty List: perhaps the wrong input. */
@@ -209,4 +210,10 @@ export interface IngressClassSpec {
   readonly meta: Meta;
   readonly controller: string;
   readonly isDefault: boolean;
+}
+
+/** Blocks that Service addresses are taken from: at most one of each family in an object, and any number of objects. */
+export interface ServiceCidrSpec {
+  readonly meta: Meta;
+  readonly cidrs: readonly Located<Prefix>[];
 }

@@ -158,3 +158,29 @@ describe("addresses of node ports, by family", () => {
     expect([families.IPv4.localhostNodePorts, families.IPv6.localhostNodePorts]).toEqual([wanted, false]);
   });
 });
+
+describe("Service CIDRs", () => {
+  const cidrs = (name: string, ...blocks: readonly string[]): string =>
+    `---\napiVersion: networking.k8s.io/v1\nkind: ServiceCIDR\nmetadata: {name: ${name}}\nspec: {cidrs: ${JSON.stringify(blocks)}}\n`;
+  const OBJECTS = cidrs("more", "10.97.0.0/16") + cidrs("kubernetes", "10.96.0.0/16", "fd00:96::/112");
+  const families = (settings: object, objects: string): string[] => {
+    const { settings: resolved } = resolve(settings, objects);
+    return [resolved.families.IPv4, resolved.families.IPv6].map(({ serviceCidrs }) =>
+      serviceCidrs.map(printPrefix).join(),
+    );
+  };
+
+  test("are those of all ServiceCIDR objects, in both families, each once", () => {
+    expect(families({}, OBJECTS)).toEqual(["10.96.0.0/16,10.97.0.0/16", "fd00:96::/112"]);
+    expect(families({}, OBJECTS + cidrs("same", "10.96.0.0/16"))).toEqual([
+      "10.96.0.0/16,10.97.0.0/16",
+      "fd00:96::/112",
+    ]);
+    expect(families({}, NODES)).toEqual(["", ""]);
+  });
+
+  test("are those of the settings, where they say some", () => {
+    expect(families({ serviceCIDRs: ["172.30.0.0/16"] }, OBJECTS)).toEqual(["172.30.0.0/16", ""]);
+    expect(families({ serviceCIDRs: [] }, OBJECTS)).toEqual(["", ""]);
+  });
+});
