@@ -20,6 +20,13 @@ export async function openNode(world: World): Promise<Prober> {
   return prober;
 }
 
+/** Where everything leads: a gateway of each family. Without one the kernel makes a neighbour entry for each destination; the
+ *  table of neighbours (1,024 entries by default) is one for the whole machine, and when it is full packets are lost. */
+const GATEWAYS = [
+  ["ip", "169.254.0.1"],
+  ["ip -6", "fe80::1"],
+] as const;
+
 /** A shell script that makes the namespace of the prober a node: what Kubernetes sets, and what makes answers sure. */
 function worldScript({ interfaces, typed = {}, addresses }: World): string {
   const [outer = "eth0"] = interfaces;
@@ -61,8 +68,10 @@ function worldScript({ interfaces, typed = {}, addresses }: World): string {
         ? `ip addr add ${printAddress(address)}/32 dev ${outer}`
         : `ip -6 addr add ${printAddress(address)}/128 dev ${outer} nodad`,
     ),
-    `ip route add default dev ${outer}`,
-    `ip -6 route add default dev ${outer}`,
+    ...GATEWAYS.flatMap(([tool, gateway]) => [
+      `${tool} neigh replace ${gateway} dev ${outer} nud permanent`,
+      `${tool} route add default via ${gateway} dev ${outer} onlink`,
+    ]),
   ];
   return commands.join("\n");
 }
