@@ -17,9 +17,13 @@ function loadCommands(prober: Prober, rules: Rules): Promise<unknown>[] {
   if (rules.kind === "nft") return [prober.run("nft -f /dev/stdin", `flush ruleset\n${rules.text}`)];
   const { backend, ip, ip6 } = rules;
   const restore = (tool: string, text: string): Promise<unknown>[] =>
-    /^(?:-[AI] |:\S+ DROP)/m.test(text) ? [prober.run(`${tool}-${backend}-restore --noflush`, text)] : [];
+    HAS_EFFECT.test(text) ? [prober.run(`${tool}-${backend}-restore --noflush`, text)] : [];
   return [...clearCommands(prober, rules), ...restore("iptables", ip), ...restore("ip6tables", ip6)];
 }
+
+/** A line of a restore text that may change something: any but comments, the frame of a table, and chains that exist or do
+ *  nothing yet. Rules may begin with counters, as `iptables-save -c` prints them. */
+const HAS_EFFECT = /^(?!#|\*|COMMIT|:\S+ (?:ACCEPT|-)|\s*$)/m;
 
 /** Takes all rules away, and all connections that they made. */
 export async function clearRules(prober: Prober, rules: Rules): Promise<void> {

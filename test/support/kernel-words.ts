@@ -116,52 +116,76 @@ export async function findMisjudged(prober: Prober, rules: Rules, all: readonly 
     }),
   );
   return all.flatMap(({ packet, outcome }, i): Misjudged[] => {
-    const foretold = wordsFor(outcome, packet);
-    const seen = [...new Set((answers[i] ?? []).map((answer) => wordsOf(observe(answer), packet)))].sort();
+    const view = viewOf(outcome, packet);
+    const foretold = wordsFor(outcome, packet, view);
+    const seen = [...new Set((answers[i] ?? []).map((answer) => wordsOf(observe(answer), view)))].sort();
     // A refusal has to pass the rules for what the node sends, and a limit of the kernel's: it may be lost there.
     const isRefused = foretold.some((word) => word.startsWith("reject"));
     const isLost = isRefused && seen.every((word) => word === "drop" || foretold.includes(word));
-    const alike = isRedirected(outcome) ? withoutAddress : (word: string) => word;
-    const isSame = seen.map(alike).join() === foretold.map(alike).join();
-    return isLost || isSame ? [] : [{ packet, foretold, seen }];
+    const isPart = view.isSpread && seen.length > 0 && seen.every((word) => foretold.includes(word));
+    return isLost || isPart || seen.join() === foretold.join() ? [] : [{ packet, foretold, seen }];
   });
 }
 
-/** Which of the node's addresses a redirected packet gets hangs on the interface that it came by. */
-function isRedirected({ results }: Outcome): boolean {
-  return results.some(({ reasons }) => reasons.some(({ rule }) => rule.steps.some(({ kind }) => kind === "redirect")));
+/** What cannot be seen of a packet from outside, by the rules that decide about it. */
+interface View {
+  /** Rules send it to one of several addresses: the kernel chooses by the client's address, so one packet meets one of them. */
+  readonly isSpread: boolean;
+  /** Which of the node's addresses a redirected packet gets hangs on the interface that it came by: any of them will do. */
+  readonly isRedirected: boolean;
+  /** A new source that may be the old one, and the source of the node's own packets, do not show. */
+  readonly hidesSource: boolean;
 }
 
-function withoutAddress(word: string): string {
-  return word.replace(/^to (?:\[[^\]]*\]|[\d.]+):/, "to the node:");
+function viewOf({ results }: Outcome, { source, inInterface }: Packet): View {
+  const steps = results.flatMap(({ reasons }) => reasons.flatMap(({ rule }) => rule.steps));
+  const literals = steps.flatMap((step) =>
+    (step.kind === "dnat" || step.kind === "snat") && step.to.kind === "literal" && step.to.addresses !== undefined
+      ? [{ kind: step.kind, addresses: step.to.addresses }]
+      : [],
+  );
+  return {
+    isSpread: literals.some(({ addresses }) => addresses.from !== addresses.to),
+    isRedirected: steps.some(({ kind }) => kind === "redirect"),
+    hidesSource:
+      inInterface === undefined ||
+      literals.some(({ kind, addresses }) => {
+        return kind === "snat" && typeof addresses.from === typeof source && partHolds(addresses, source);
+      }),
+  };
 }
 
 /** Everything that can happen. Chances, and what is remembered, are not seen; nor is a new source of the node's own packets
  *  where it is the old one, nor a translation to where a packet goes anyway. */
-function wordsFor(outcome: Outcome, packet: Packet): string[] {
+function wordsFor(outcome: Outcome, packet: Packet, view: View): string[] {
   const texts = [...chancesOf(outcome).keys()].map((text) => {
     const plain = text.replace(/, remembered for \d+ s$/, "");
     const own = `to ${printAddressPort(packet.destination, packet.destinationPort)}`;
     const [where = "", ...rest] = plain.split(", ");
-    const seen = [where === own ? "goes on" : where, ...rest].join(", ");
+    const place = view.isRedirected ? where.replace(/^to (?:\[[^\]]*\]|[\d.]+):/, THE_NODE) : where;
+    const seen = [where === own && !view.isRedirected ? "goes on" : place, ...rest].join(", ");
     const code = CODES[typeof packet.source === "number" ? 4 : 6][seen.replace("reject with ", "")];
-    return withoutSource(code === undefined ? seen : `reject with icmp ${code}`, packet);
+    return withoutSource(code === undefined ? seen : `reject with icmp ${code}`, view);
   });
   return [...new Set(texts)].sort();
 }
 
-function wordsOf(observation: Observation, packet: Packet): string {
+function wordsOf(observation: Observation, view: View): string {
   if (observation.kind === "drop") return "drop";
   if (observation.kind === "reject") return `reject with ${observation.with}`;
-  const { address, port, translated, masquerade } = observation;
-  const words = translated ? `to ${printAddressPort(address, port)}` : "goes on";
-  return withoutSource(`${words}${masquerade ? ", masqueraded" : ""}`, packet);
+  const { address, port, translated, masquerade, local } = observation;
+  const where = view.isRedirected && local ? `${THE_NODE}${port}` : `to ${printAddressPort(address, port)}`;
+  const words = translated || where.startsWith(THE_NODE) ? where : "goes on";
+  return withoutSource(`${words}${masquerade ? ", masqueraded" : ""}`, view);
 }
 
-/** That a packet has another source can be seen, but not by which rule; of the node's own packets not even that. */
-function withoutSource(words: string, { inInterface }: Packet): string {
+/** Where a redirected packet arrives; the port follows. */
+const THE_NODE = "to the node:";
+
+/** That a packet has another source can be seen, but not by which rule; and not always. */
+function withoutSource(words: string, { hidesSource }: View): string {
   const seen = words.replace(/, from [^,"]+/, ", masqueraded");
-  return inInterface === undefined ? seen.replace(", masqueraded", "") : seen;
+  return hidesSource ? seen.replace(", masqueraded", "") : seen;
 }
 
 /** Types and codes of refusals that have no word where they are observed. */
