@@ -11,7 +11,7 @@ import {
   withOptionsOfCases,
   withOptionsOfPair,
 } from "./cli/options.ts";
-import { EXIT } from "./cli/session.ts";
+import { EXIT, watchOutput } from "./cli/output.ts";
 import { Trouble } from "./cli/trouble.ts";
 import { EngineTrouble } from "./engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
@@ -188,14 +188,11 @@ async function main(argv: readonly string[]): Promise<number> {
       process.stderr.write(`kpc: ${error.message}\n`);
       return EXIT.trouble;
     }
-    if (error instanceof Error && "code" in error && error.code === "EPIPE") return code;
     throw error;
   }
 }
 
-process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-  if (error.code !== "EPIPE") throw error;
-});
+watchOutput();
 main(process.argv).then((code) => {
-  process.exitCode = code;
+  process.exitCode ??= code; // a failure to write has set it
 });

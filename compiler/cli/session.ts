@@ -5,6 +5,9 @@ import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { type ConfigFlags, readConfig } from "./config.ts";
 import { readInputs } from "./inputs.ts";
+import { EXIT, print } from "./output.ts";
+
+export { EXIT, print };
 
 /** The flags of every command that reads manifests. */
 export interface CommonFlags extends ConfigFlags {
@@ -15,8 +18,6 @@ export interface CommonFlags extends ConfigFlags {
   readonly verbose?: boolean;
   readonly color?: string;
 }
-
-export const EXIT = { fine: 0, finding: 1, trouble: 2 } as const;
 
 /** Compiles the named inputs for the node that the flags describe. `seen` is shown each text before it is read. */
 export function compileInputs(
@@ -33,6 +34,14 @@ export function compileInputs(
     return specs;
   };
   return compileSpecs(load, config, { strict: flags.strict ?? false });
+}
+
+/** The exit code of a command that compiled its inputs and did no more. A node that is not there is a mistake in what kpc
+ *  was asked, not in the manifests. */
+export function exitCodeOf({ diagnostics, compiled }: CompileResult): number {
+  if (compiled !== undefined) return EXIT.fine;
+  const isWrongQuestion = diagnostics.some(({ severity, code }) => severity === "error" && code === "unknown-node");
+  return isWrongQuestion ? EXIT.trouble : EXIT.finding;
 }
 
 function* shown(sources: Iterable<Source>, seen: (source: Source) => void): Generator<Source> {
@@ -72,11 +81,4 @@ export function styleFor(flags: CommonFlags, isTerminal: boolean): Style {
   if (flags.color === "always") return COLOURED;
   if (flags.color === "never" || (process.env["NO_COLOR"] ?? "") !== "") return PLAIN;
   return isTerminal ? COLOURED : PLAIN;
-}
-
-/** Writes to standard output and waits until it is taken: a pipe may be slower than we are. */
-export function print(text: string | Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    process.stdout.write(text, (error) => (error === null || error === undefined ? resolve() : reject(error)));
-  });
 }

@@ -1,0 +1,60 @@
+/** Standard output and standard error: writing, and what happens when that fails. */
+import { fstatSync, writeSync } from "node:fs";
+import { getSystemErrorMap } from "node:util";
+
+/** Exit codes: `fine`, something was found, or kpc could not do its work. */
+export const EXIT = { fine: 0, finding: 1, trouble: 2 } as const;
+
+/** Writes to standard output and waits until all of it is taken: a pipe may be slower than kpc. What cannot be written is
+ *  for `watchOutput`. */
+export async function print(text: string | Uint8Array): Promise<void> {
+  if (!isFile()) return new Promise((resolve) => process.stdout.write(text, () => resolve()));
+  try {
+    writeAll(typeof text === "string" ? Buffer.from(text) : text);
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    failed(error);
+  }
+}
+
+/** Reports, once and in one line on standard error, that standard output cannot be written (a full disk, a descriptor that
+ *  is not open for writing), and makes the exit code 2; where standard error itself fails, the exit code is all that is
+ *  left to say it. Readers that have seen enough (`| head`) are no failure. */
+export function watchOutput(): void {
+  process.stdout.on("error", failed);
+  process.stderr.on("error", ({ code }: NodeJS.ErrnoException) => {
+    if (code !== "EPIPE") process.exitCode = EXIT.trouble;
+  });
+}
+
+/** Whether standard output is a file or a device. Node.js writes to these once, and does not look at how many of the bytes were taken: on a disk
+ *  that is nearly full the rest would be lost in silence. */
+function isFile(): boolean {
+  if (process.stdout.isTTY) return false;
+  const stats = fstatSync(1);
+  return stats.isFile() || stats.isCharacterDevice();
+}
+
+function writeAll(bytes: Uint8Array): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
+}
+
+let hasFailed = false;
+
+function failed(error: NodeJS.ErrnoException): void {
+  if (error.code === "EPIPE") return;
+  process.exitCode = EXIT.trouble;
+  if (hasFailed) return;
+  hasFailed = true;
+  process.stderr.write(`kpc: cannot write to standard output: ${reasonOf(error)}\n`);
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return error instanceof Error && "errno" in error;
+}
+
+/** `no space left on device`. A descriptor that is not open for writing is a "bad file descriptor" to the system. */
+function reasonOf({ code, errno, message }: NodeJS.ErrnoException): string {
+  if (code === "EBADF") return "it is not open for writing";
+  return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message;
+}
