@@ -1,5 +1,5 @@
 import { diagnosticToJson, renderDiagnostic } from "../render.ts";
-import { type CommonFlags, compileInputs, EXIT, print, styleFor } from "./session.ts";
+import { type CommonFlags, compileInputs, exitCodeOf, print, styleFor } from "./session.ts";
 
 export interface CheckFlags extends CommonFlags {
   readonly output: "text" | "json";
@@ -7,7 +7,8 @@ export interface CheckFlags extends CommonFlags {
 
 /** `kpc check`: everything that was found, and nothing else. */
 export async function checkCommand(names: readonly string[], flags: CheckFlags): Promise<number> {
-  const { diagnostics, compiled } = compileInputs(names, flags);
+  const result = compileInputs(names, flags);
+  const { diagnostics } = result;
   const shown = flags.quiet
     ? diagnostics.filter(({ severity }) => severity === "error" || severity === "warning")
     : diagnostics;
@@ -22,5 +23,5 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
     };
     process.stderr.write(`${count("error")}, ${count("warning")}\n`);
   }
-  return compiled === undefined ? EXIT.finding : EXIT.fine;
+  return exitCodeOf(result);
 }

@@ -6,7 +6,7 @@ import type { Installed } from "../formats/iptables/installed.ts";
 import type { TableFamily } from "../ir/types.ts";
 import { diagnosticToJson } from "../render.ts";
 import { readSource } from "./inputs.ts";
-import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics, showFirst } from "./session.ts";
+import { type CommonFlags, compileInputs, EXIT, exitCodeOf, print, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export const OUTPUTS = ["nft", "iptables", "ip6tables", "ir", "json", "tables", "wasm"] as const;
@@ -24,17 +24,18 @@ export async function compileCommand(names: readonly string[], flags: CompileFla
     throw new Trouble(`-o ${flags.output} prints bytes, which are of no use on a terminal: add > FILE`);
   if (flags.current !== undefined && flags.output !== "iptables" && flags.output !== "ip6tables")
     throw new Trouble(`--current is for -o iptables and -o ip6tables: -o ${flags.output} has no jumps to leave out`);
-  const { diagnostics, compiled } = compileInputs(names, flags, ({ text }) => {
+  const result = compileInputs(names, flags, ({ text }) => {
     if (isBinary) digest.update(text);
   });
+  const { diagnostics, compiled } = result;
   if (flags.output === "json") {
     const { programToJson } = await import("../formats/ir/print.ts");
     const program = compiled === undefined ? null : programToJson(compiled.program);
     await print(`${JSON.stringify({ diagnostics: diagnostics.map(diagnosticToJson), program }, null, 2)}\n`);
-    return compiled === undefined ? EXIT.finding : EXIT.fine;
+    return exitCodeOf(result);
   }
   showDiagnostics(diagnostics, flags);
-  if (compiled === undefined) return EXIT.finding;
+  if (compiled === undefined) return exitCodeOf(result);
   const printed = isBinary
     ? await printBytes(compiled, flags, `sha256:${digest.digest("hex")}`)
     : await printProgram(compiled, flags);

@@ -1,4 +1,4 @@
-import type { Compiled } from "../compile.ts";
+import type { Compiled, CompileResult } from "../compile.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
@@ -11,7 +11,7 @@ import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
 import { readRules, sourcesOf } from "./rules-file.ts";
-import { type CommonFlags, compileInputs, EXIT, print, showDiagnostics, showFirst } from "./session.ts";
+import { type CommonFlags, compileInputs, EXIT, exitCodeOf, print, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface TraceFlags extends CommonFlags {
@@ -32,8 +32,9 @@ export async function traceCommand(text: string, names: readonly string[], flags
   const packetText = parsePacket({ name: "packet", text }, report);
   if (packetText === undefined) return trouble(questions, flags);
   if (flags.rules !== undefined) return traceRules(packetText, names, flags, flags.rules, engine);
-  const compiled = compileNamed(names, flags);
-  if (compiled === undefined) return EXIT.finding;
+  const result = compileNamed(names, flags);
+  const { compiled } = result;
+  if (compiled === undefined) return exitCodeOf(result);
   const resolved = resolvePacket(packetText, compiled, report);
   if (resolved === undefined) return trouble(questions, flags);
   const [outcomes = []] = await engine.run(compiled, [resolved.packet]).finally(() => engine.close());
@@ -51,8 +52,9 @@ async function traceRules(
   if (engine.name !== "ir") throw new Trouble(`engine ${engine.name} follows manifests, not rules: leave out --engine`);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
-  const known = names.length > 0 ? compileNamed(names, flags) : knowNothing(flags, report);
-  if (known === undefined) return EXIT.finding;
+  const result = names.length > 0 ? compileNamed(names, flags) : undefined;
+  if (result !== undefined && result.compiled === undefined) return exitCodeOf(result);
+  const known = result?.compiled ?? knowNothing(flags, report);
   const resolved = resolvePacket(text, known, report);
   if (resolved === undefined) return trouble(questions, flags);
   const findings: Diagnostic[] = [];
@@ -73,10 +75,10 @@ async function tell(
   return outcomes.every(isDelivered) ? EXIT.fine : EXIT.finding;
 }
 
-function compileNamed(names: readonly string[], flags: TraceFlags): Compiled | undefined {
-  const { diagnostics, compiled } = compileInputs(names, flags);
-  showDiagnostics(diagnostics, flags);
-  return compiled;
+function compileNamed(names: readonly string[], flags: TraceFlags): CompileResult {
+  const result = compileInputs(names, flags);
+  showDiagnostics(result.diagnostics, flags);
+  return result;
 }
 
 /** A node of which only the flags tell. */

@@ -62,6 +62,7 @@ export function decodeConfig(context: Context, node: Node, file: boolean): Confi
     ingressController: asString(context, node.get("ingressController")),
     zone,
     origins: definedOf({
+      nodeName: node.get("nodeName"),
       detectLocalMode: node.get("detectLocalMode"),
       detectLocalInterface: node.get("detectLocalInterface"),
       clusterCidr: node.get("clusterCIDR"),

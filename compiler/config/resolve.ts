@@ -4,6 +4,7 @@ import type { FamilySettings, Mode, NodePortAddresses, Settings } from "../lower
 import type { NodeContext } from "../model/options.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
+import { nearest } from "../specs/nearest.ts";
 import type { NodeSpec, Specs } from "../specs/types.ts";
 import { detectorOf, reportDetector } from "./detector.ts";
 import { serviceCidrsOf } from "./service-cidrs.ts";
@@ -57,14 +58,7 @@ function chooseNode(config: Config, specs: Specs, report: Report): NodeSpec | un
   const { nodes } = specs;
   if (config.nodeName !== undefined) {
     const node = nodes.find(({ meta }) => meta.name === config.nodeName);
-    if (node === undefined && nodes.length > 0) {
-      const known = nodes.map(({ meta }) => meta.name).join(", ");
-      report({
-        severity: "warning",
-        code: "unknown-node",
-        message: `no Node ${config.nodeName} in the input, which has ${known}`,
-      });
-    }
+    if (node === undefined && nodes.length > 0) reportUnknownNode(config, config.nodeName, nodes, report);
     return node;
   }
   if (nodes.length === 1) return nodes[0];
@@ -79,6 +73,27 @@ function chooseNode(config: Config, specs: Specs, report: Report): NodeSpec | un
   });
   return undefined;
 }
+
+/** Where Nodes are given, a name that none of them has is a slip: for that node no endpoint would be local. */
+function reportUnknownNode({ origins }: Config, wanted: string, nodes: readonly NodeSpec[], report: Report): void {
+  const names = nodes.map(({ meta }) => meta.name).sort();
+  const near = nearest(wanted, names);
+  const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : "";
+  const hint =
+    near === undefined
+      ? `: expected one of ${names.slice(0, MAX_NAMES).join(", ")}${more}`
+      : `, did you mean ${JSON.stringify(near)}?`;
+  const origin = origins?.nodeName;
+  report({
+    severity: "error",
+    code: "unknown-node",
+    message: `there is no Node ${JSON.stringify(wanted)} in the input${hint}`,
+    ...(origin === undefined ? {} : { origin }),
+  });
+}
+
+/** Names that a message lists. */
+const MAX_NAMES = 10;
 
 /** Blocks of the other family do not count: with none of this family, every local address answers. */
 function nodePortAddresses(

@@ -25,11 +25,11 @@ export interface Config {
   /** Null: the node has no zone label. */
   readonly zone?: string | null | undefined;
   /** Where some of it stands in a file. */
-  readonly origins?: Readonly<Partial<Record<DetectorSetting, Origin>>>;
+  readonly origins?: Readonly<Partial<Record<PlacedSetting, Origin>>>;
 }
 
-/** What tells pods of this node, together. */
-export type DetectorSetting = "detectLocalMode" | "detectLocalInterface" | "clusterCidr";
+/** Settings of which findings tell the place. */
+export type PlacedSetting = "nodeName" | "detectLocalMode" | "detectLocalInterface" | "clusterCidr";
 
 export const DETECT_LOCAL_MODES = [
   "ClusterCIDR",

@@ -71,9 +71,9 @@ describe("the node", () => {
     }
   });
 
-  test("may be named without being in the input; among others that is a warning", () => {
+  test("may be named without being in the input; where Nodes are given, it has to be one of them", () => {
     expect(resolve({ nodeName: "c" }).findings).toEqual([]);
-    expect(resolve({ nodeName: "c" }, NODES).findings).toEqual(["warning unknown-node"]);
+    expect(resolve({ nodeName: "c" }, NODES).findings).toEqual(["error unknown-node"]);
   });
 
   test("has what the config says, where it says something", () => {
