@@ -1,5 +1,6 @@
 import { defineConfig } from "vitest/config";
 
+/** The quick set: needs nothing but the project and Debian's packages, and skips nothing where those are there. */
 export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,

@@ -5,6 +5,7 @@ import { mustCompile } from "../support/compile.ts";
 import { findDisagreements, JUDGES, openTestNode, predictAll, rulesFor } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { runs } from "../support/runs.ts";
 import { EXAMPLES } from "./examples.ts";
 
 /** Every so many of the packets that could mean something. */
@@ -22,7 +23,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does to packets what th
       expect(await findDisagreements(prober, judge, rules, predictions)).toEqual([]);
     };
     await fc.assert(fc.asyncProperty(cluster, fc.nat({ max: STEP - 1 }), agrees), {
-      numRuns: 25,
+      numRuns: runs(25),
       examples: [...EXAMPLES],
     });
     await prober.close();

@@ -7,6 +7,7 @@ import { mustCompile } from "../support/compile.ts";
 import { exampleManifests } from "../support/examples.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { complaintsOfKernel } from "../support/load.ts";
+import { runs } from "../support/runs.ts";
 
 describe.skipIf(kernelMissing !== undefined)("the kernel takes both texts, twice, beside rules of the host", () => {
   test.concurrent.each(MODES)("of the example (%s)", async (mode) => {
@@ -20,7 +21,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel takes both texts, twice
       fc.asyncProperty(cluster, async (world) => {
         expect(await complaintsOfKernel(mustCompile(world).program)).toBe("");
       }),
-      { numRuns: 12 },
+      { numRuns: runs(12) },
     );
   });
 });

@@ -10,6 +10,7 @@ import { mustCompile } from "../support/compile.ts";
 import { JUDGES, type Judge, openTestNode, rulesFor } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
+import { runs } from "../support/runs.ts";
 
 /** What the kernel lists after loading `program`, read; and what it is expected to be. */
 async function readBack(
@@ -59,7 +60,7 @@ describe.skipIf(kernelMissing !== undefined)("what the kernel lists is read as w
         const { read, expected } = await readBack(prober, judge, mustCompile(world).program);
         expect(read).toEqual(expected);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
     await prober.close();
   });

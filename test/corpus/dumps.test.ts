@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { printSave } from "../../../compiler/formats/iptables/print-save.ts";
-import { printTable } from "../../../compiler/formats/nft/print.ts";
-import { normaliseProgram } from "../../../compiler/ir/normal-form.ts";
-import type { Program } from "../../../compiler/ir/types.ts";
-import { readIptablesText, readNftText } from "../../support/read.ts";
-import { readFolder, type TextFile } from "../../support/shared.ts";
-import { describeShares, percentUnderstood, sharesOf } from "../../support/understood.ts";
+import { printSave } from "../../compiler/formats/iptables/print-save.ts";
+import { printTable } from "../../compiler/formats/nft/print.ts";
+import { normaliseProgram } from "../../compiler/ir/normal-form.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import { readIptablesText, readNftText } from "../support/read.ts";
+import { readFolder, type TextFile } from "../support/shared.ts";
+import { describeShares, percentUnderstood, sharesOf } from "../support/understood.ts";
 
 const iptables = readFolder("corpus/iptables", ".rules");
 const nft = readFolder("corpus/nft", ".nft");

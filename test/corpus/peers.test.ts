@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { normaliseProgram } from "../../../compiler/ir/normal-form.ts";
-import type { Program, Rule, Table } from "../../../compiler/ir/types.ts";
-import { pairs, rowsOf } from "../../support/peers.ts";
-import { readIptablesText, readNftText } from "../../support/read.ts";
-import { readFolder } from "../../support/shared.ts";
+import { normaliseProgram } from "../../compiler/ir/normal-form.ts";
+import type { Program, Rule, Table } from "../../compiler/ir/types.ts";
+import { pairs, rowsOf } from "../support/peers.ts";
+import { readIptablesText, readNftText } from "../support/read.ts";
+import { readFolder } from "../support/shared.ts";
 
 /** A rule of a suite, in a file that has what it refers to. */
 interface Sample {

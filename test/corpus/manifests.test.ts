@@ -1,14 +1,14 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Diagnostic, printPlace } from "../../../compiler/diagnostics.ts";
-import { readDocuments } from "../../../compiler/specs/document.ts";
-import { loadObjects, loadSpecs } from "../../../compiler/specs/load.ts";
-import { Node } from "../../../compiler/specs/node.ts";
-import { readCases } from "../../support/shared.ts";
-import { load, printFinding } from "./findings.ts";
+import { type Diagnostic, printPlace } from "../../compiler/diagnostics.ts";
+import { readDocuments } from "../../compiler/specs/document.ts";
+import { loadObjects, loadSpecs } from "../../compiler/specs/load.ts";
+import { Node } from "../../compiler/specs/node.ts";
+import { readCases } from "../support/shared.ts";
+import { load, printFinding } from "../unit/specs/findings.ts";
 
-const CORPUS = new URL("../../../../shared/corpus/k8s/", import.meta.url);
+const CORPUS = new URL("../../../shared/corpus/k8s/", import.meta.url);
 
 /** The YAML files of a folder beside the project; none when it is not there. */
 function filesIn(folder: URL): readonly { readonly name: string; readonly text: string }[] {

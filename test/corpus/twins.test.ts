@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { Family } from "../../../compiler/net/address.ts";
-import { parseAddress } from "../../../compiler/net/address.ts";
-import { hold, mustReadDeclarations } from "../../support/declared.ts";
-import { mustReadIptables, mustReadNft } from "../../support/read.ts";
-import { readCases, readFolder } from "../../support/shared.ts";
+import type { Family } from "../../compiler/net/address.ts";
+import { parseAddress } from "../../compiler/net/address.ts";
+import { hold, mustReadDeclarations } from "../support/declared.ts";
+import { mustReadIptables, mustReadNft } from "../support/read.ts";
+import { readCases, readFolder } from "../support/shared.ts";
 
 const iptables = readFolder("corpus/iptables", ".rules").filter(({ name }) => name.startsWith("docker-hp"));
 const nft = readFolder("corpus/nft", ".nft");

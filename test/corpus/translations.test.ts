@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { type Comparison, compare } from "../../../compiler/compare/compare.ts";
-import type { BaseChain, Program, Rule } from "../../../compiler/ir/types.ts";
-import { type Family, parseAddress } from "../../../compiler/net/address.ts";
-import { pairs } from "../../support/peers.ts";
+import { type Comparison, compare } from "../../compiler/compare/compare.ts";
+import type { BaseChain, Program, Rule } from "../../compiler/ir/types.ts";
+import { type Family, parseAddress } from "../../compiler/net/address.ts";
+import { pairs } from "../support/peers.ts";
 
 /** The rules of a text in a chain that packets come to, and that drops those that no rule takes. */
 function atHook({ ruleset }: Program, chain: string): Program {

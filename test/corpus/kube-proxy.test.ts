@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
-import { compare } from "../../../compiler/compare/compare.ts";
-import { compile } from "../../../compiler/compile.ts";
-import type { Mode } from "../../../compiler/lower/settings.ts";
-import { toConfig } from "../../support/compile.ts";
-import { completeIptables, KUBE_PROXY, SETTINGS } from "../../support/kube-proxy.ts";
-import { mustReadIptables, mustReadNft } from "../../support/read.ts";
+import { compare } from "../../compiler/compare/compare.ts";
+import { compile } from "../../compiler/compile.ts";
+import type { Mode } from "../../compiler/lower/settings.ts";
+import { toConfig } from "../support/compile.ts";
+import { completeIptables, KUBE_PROXY, SETTINGS } from "../support/kube-proxy.ts";
+import { mustReadIptables, mustReadNft } from "../support/read.ts";
 
 describe.skipIf(KUBE_PROXY === undefined)("kube-proxy's own rules", () => {
   // Asked within tests: the suite is looked through also where it is left out.
