@@ -91,7 +91,6 @@ export const DIAGNOSTIC_CODES = [
   "unknown-chain",
   "unknown-set",
   "chain-loop",
-  "not-understood",
   // questions
   "packet-syntax",
   "unknown-object",

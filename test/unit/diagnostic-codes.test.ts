@@ -1,0 +1,164 @@
+/** Each code of a finding is given by some input, at the place that is to blame. */
+import { expect, test } from "vitest";
+import { readRulesOf } from "../../compiler/cli/rules-file.ts";
+import { answerOf } from "../../compiler/compare/answer.ts";
+import { compile } from "../../compiler/compile.ts";
+import type { Config } from "../../compiler/config/types.ts";
+import { staleFindings } from "../../compiler/declared/render.ts";
+import { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode, lineAndColumn } from "../../compiler/diagnostics.ts";
+import { parsePacket } from "../../compiler/trace/parse.ts";
+import { resolvePacket } from "../../compiler/trace/resolve.ts";
+import { inFolder, kpc } from "../support/cli.ts";
+import { hold } from "../support/declared.ts";
+import { mustReadIptables } from "../support/read.ts";
+
+/** The findings about an input. */
+type Cause = () => readonly Diagnostic[] | Promise<readonly Diagnostic[]>;
+
+const manifests =
+  (text: string, config: Config = { nodeName: "n" }): Cause =>
+  () =>
+    compile([{ name: "input.yaml", text }], config).diagnostics;
+
+const rules = (text: string): Cause => {
+  return async () => {
+    const findings: Diagnostic[] = [];
+    await readRulesOf({ name: "rules", text }, (diagnostic) => findings.push(diagnostic));
+    return findings;
+  };
+};
+
+const packet =
+  (text: string, specs = ""): Cause =>
+  () => {
+    const findings: Diagnostic[] = [];
+    const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
+    const parsed = parsePacket({ name: "packet", text }, report);
+    const { compiled } = compile([{ name: "input.yaml", text: specs }], { nodeName: "n" });
+    if (parsed !== undefined && compiled !== undefined) resolvePacket(parsed, compiled, report);
+    return findings;
+  };
+
+const meta = (name: string, more = ""): string => `metadata: {name: ${name}, namespace: a${more}}`;
+const service = (name: string, spec: string): string =>
+  `apiVersion: v1\nkind: Service\n${meta(name)}\nspec: ${spec}\n---\n`;
+const slice = (name: string, of: string, port = '{name: "", port: 8080}'): string =>
+  `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n${meta(name, of === "" ? "" : `, labels: {kubernetes.io/service-name: ${of}}`)}\n` +
+  `addressType: IPv4\nendpoints: [{addresses: [10.244.0.5]}]\nports: [${port}]\n---\n`;
+const node = (name: string): string => `apiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\n---\n`;
+const ingress = (paths: string, more = ""): string =>
+  `apiVersion: networking.k8s.io/v1\nkind: Ingress\n${meta("i")}\nspec:${more}\n  rules: [{host: a.example, http: {paths: [${paths}]}}]\n---\n`;
+const path = (text: string, of: string): string =>
+  `{path: ${text}, pathType: Prefix, backend: {service: {name: ${of}, port: {number: 80}}}}`;
+
+const OK = "{clusterIP: 10.96.0.10, ports: [{port: 80}]}";
+const TWICE = "- &a [x, x, x, x, x, x, x, x, x, x]\n";
+
+const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
+  "unreadable-file": () =>
+    inFolder(
+      {
+        "case.yaml":
+          "name: c\nmodes: [nftables]\nproxy: {nodeName: node-1}\nfiles: [missing.yaml]\nflows:\n" +
+          "  - {protocol: tcp, origin: external, from: 10.0.0.1, to: 10.0.0.2, port: 80, expect: {verdict: pass}}\n",
+      },
+      (folder) => {
+        const { stderr } = kpc(["test", "case.yaml"], { folder });
+        return /case\.yaml:4:9: error: .* \[unreadable-file\]/.test(stderr)
+          ? [{ severity: "error", code: "unreadable-file", message: stderr.split("\n")[0] ?? "" }]
+          : [];
+      },
+    ),
+  "not-text": manifests("a\u0000b"),
+  "yaml-syntax": manifests("a: [b"),
+  "json-syntax": rules('{"kind": "Program", "tables": [}'),
+  "duplicate-key": manifests("a: 1\na: 2\n"),
+  "too-many-aliases": manifests(
+    `${TWICE}${Array.from({ length: 9 }, (_, i) => `- &${"bcdefghijk"[i]} [${`*${"abcdefghij"[i]}, `.repeat(10)}]\n`).join("")}`,
+  ),
+  "too-deep": manifests(`a: ${"[".repeat(20_000)}`),
+  "too-large": manifests(`a: ${"x".repeat(25 << 20)}`),
+  "empty-input": manifests(""),
+  "no-objects": manifests("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"),
+  "not-an-object": manifests("- a\n"),
+  "unknown-kind": manifests("apiVersion: v1\nkind: Servcie\nmetadata: {name: s}\n"),
+  "skipped-kinds": manifests("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"),
+  "unknown-version": manifests(service("web", OK).replace("apiVersion: v1", "apiVersion: v2")),
+  "duplicate-object": manifests(service("web", OK).repeat(2)),
+  "wrong-type": manifests(service("web", "{clusterIP: 10.96.0.10, ports: 80}")),
+  "missing-field": manifests(service("web", "{clusterIP: 10.96.0.10, ports: [{name: http}]}")),
+  "unknown-field": manifests(service("web", "{clusterIP: 10.96.0.10, ports: [{port: 80}], colour: red}")),
+  "invalid-value": manifests(service("web", "{clusterIP: 10.96.0.10, ports: [{port: 70000}]}")),
+  "duplicate-value": manifests(
+    service("web", "{clusterIP: 10.96.0.10, ports: [{name: a, port: 80}, {name: b, port: 80}]}"),
+  ),
+  "leading-zeros": manifests(service("web", "{clusterIP: 10.96.0.010, ports: [{port: 80}]}")),
+  "host-bits": manifests(
+    service(
+      "web",
+      "{type: LoadBalancer, clusterIP: 10.96.0.10, ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.1/8]}",
+    ),
+  ),
+  "forbidden-field": manifests(
+    service("web", "{type: ClusterIP, clusterIP: 10.96.0.10, ports: [{port: 80}], externalTrafficPolicy: Local}"),
+  ),
+  "ignored-field": manifests(service("web", "{clusterIP: None, sessionAffinity: ClientIP, ports: [{port: 80}]}")),
+  "too-many-items": manifests(
+    slice("web-1", "web").replace(
+      "[10.244.0.5]",
+      `[${Array.from({ length: 101 }, (_, i) => `10.244.1.${i}`).join(", ")}]`,
+    ),
+  ),
+  "too-long": manifests(
+    service("web", OK).replace("namespace: a", `namespace: a, annotations: {x: ${"y".repeat(262_144)}}`),
+  ),
+  "node-port-range": manifests(
+    service("web", "{type: NodePort, clusterIP: 10.96.0.10, ports: [{port: 80, nodePort: 80}]}"),
+  ),
+  "no-node": manifests(service("web", OK), {}),
+  "unknown-node": manifests(`${node("worker-1")}${service("web", OK)}`, { nodeName: "woker-1" }),
+  "no-detector": manifests(service("web", OK), { nodeName: "n", detectLocalMode: "BridgeInterface" }),
+  "service-ignored": manifests(service("web", "{clusterIP: None, ports: [{port: 80}]}")),
+  "no-cluster-ip": manifests(service("web", "{ports: [{port: 80}]}")),
+  "no-endpoints": manifests(service("web", OK)),
+  "unmatched-slice-port": manifests(service("web", OK) + slice("web-1", "web", "{name: other, port: 8080}")),
+  "slice-without-service": manifests(service("web", OK) + slice("web-1", "wbe")),
+  "address-conflict": manifests(service("web", OK) + service("api", OK)),
+  "external-ip-conflict": manifests(
+    service("web", "{clusterIP: 10.96.0.10, externalIPs: [10.96.0.11], ports: [{port: 80}]}") +
+      service("api", "{clusterIP: 10.96.0.11, ports: [{port: 80}]}"),
+  ),
+  "ingress-ignored": manifests(
+    ingress(path("/", "web"), "\n  ingressClassName: other") +
+      "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: other}\nspec: {controller: example.com/other}\n---\n" +
+      service("web", OK),
+  ),
+  "broken-backend": manifests(ingress(path("/", "web")) + service("api", OK)),
+  "shadowed-path": manifests(
+    ingress(path("/", "web")) + ingress(path("/", "web")).replace("name: i", "name: j") + service("web", OK),
+  ),
+  "rules-syntax": rules("*filter\n-A INPUT -x\nCOMMIT\n"),
+  "rules-dialect": rules("table ip t {\n}\n*filter\nCOMMIT\n"),
+  "rules-truncated": rules("table ip t {\n\tchain c {\n"),
+  "rules-include": rules('include "other.nft"\ntable ip t {\n}\n'),
+  "unknown-table": rules("add rule ip t c drop\n"),
+  "unknown-chain": rules("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n"),
+  "unknown-set": rules("table ip t {\n\tchain c {\n\t\tip saddr @s drop\n\t}\n}\n"),
+  "chain-loop": rules("*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\nCOMMIT\n"),
+  "packet-syntax": packet("tcp 10.0.0.1 >"),
+  "unknown-object": packet("tcp pod/a/web > 10.0.0.1:80", service("web", OK)),
+  "stale-difference": () => {
+    const same = mustReadIptables("*filter\n-A INPUT -j DROP\nCOMMIT\n");
+    const { settlement, comparison } = hold([same, same], "  - left: drop\n    right: goes on\n");
+    return staleFindings(settlement, answerOf([comparison], { gaps: [], given: [] }));
+  },
+};
+
+test.each(DIAGNOSTIC_CODES)("%s", async (code) => {
+  const found = (await CAUSES[code]()).filter((diagnostic) => diagnostic.code === code);
+  expect(found.map(({ code: each }) => each)).toContain(code);
+  for (const { message, origin } of found) {
+    expect(message).toMatch(/^\S[^\n]*[^\s.]$/);
+    if (origin !== undefined) expect(lineAndColumn(origin.span()).line).toBeGreaterThan(0);
+  }
+});
