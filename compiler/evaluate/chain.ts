@@ -3,23 +3,31 @@ import { invariant } from "../invariant.ts";
 import { MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import type { BaseChain, Chain, Hook, Rule } from "../ir/types.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
-import type { Frame, Progress, StepProgress } from "./frame.ts";
+import { type Frame, locationOf, type Progress, type StepProgress } from "./frame.ts";
 import type { TableIndex } from "./machine.ts";
 import { ask, runMatch } from "./match.ts";
 import { merge, tidy } from "./merge.ts";
+import { missed } from "./missed.ts";
 import type { Plan, PlannedRule, PlannedStep } from "./plan.ts";
 import { Question } from "./question.ts";
 import { outside, type Region } from "./region.ts";
 import type { Run } from "./run.ts";
-import { type Control, isExplained, narrow, type State, type Stream, withControl } from "./state.ts";
+import { type Control, isExplained, narrow, type State, type Stream, withControl, withStep } from "./state.ts";
 import { runStatement } from "./statement.ts";
 
 /** Adds to `ends` all that can become of `state` in a base chain: each with the probability that it has by then. */
 export function runBaseChain(chain: BaseChain, state: State, table: TableIndex, hook: Hook, ends: State[]): void {
   const { name, priority, policy } = chain;
-  for (const progress of runChain(chain, state, { table, hook, chain: name, depth: 0, priority, enter: runChain })) {
-    const isDecided = progress.flow === "done" || policy === "accept";
-    ends.push(isDecided ? progress.state : withControl(progress.state, { end: { kind: "drop" } }));
+  const frame: Frame = { table, hook, chain: name, depth: 0, priority, enter: runChain };
+  for (const { state: after, flow } of runChain(chain, state, frame)) {
+    if (flow === "done") {
+      ends.push(after);
+      continue;
+    }
+    const told = isExplained(after.control)
+      ? withStep(after, { kind: "policy", ...locationOf(frame), base: chain })
+      : after;
+    ends.push(policy === "accept" ? told : withControl(told, { end: { kind: "drop" } }));
   }
 }
 
@@ -122,7 +130,16 @@ class Alike {
   }
 }
 
-function runRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame): Progress[] {
+function runRule(planned: PlannedRule, state: State, frame: Frame): Progress[] {
+  const progress = tryRule(planned, state, frame);
+  const [only, more] = progress;
+  if (more !== undefined || only?.state !== state || only.flow !== "next" || !isExplained(state.control))
+    return progress;
+  const step = missed(planned, state, frame);
+  return step === undefined ? progress : [{ state: withStep(state, step), flow: "next" }];
+}
+
+function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame): Progress[] {
   const { control, streams } = state;
   const isKnown = !first.some(({ left }) => isUnknown(left, control));
   const questions = isKnown ? first : first.filter(({ left }) => !isUnknown(left, control));

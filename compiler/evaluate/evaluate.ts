@@ -9,14 +9,24 @@ import { ownAddressOf } from "./expression.ts";
 import { Machine, placeOf, placeOfNat } from "./machine.ts";
 import { merge } from "./merge.ts";
 import { outcomeOf } from "./outcome.ts";
-import { alone, type Environment, type Outcome, type Packet, type Packets, type Result } from "./packet.ts";
+import {
+  alone,
+  type Environment,
+  type Outcome,
+  type Packet,
+  type Packets,
+  type PathStep,
+  type Reason,
+  type Result,
+  type RuleStep,
+} from "./packet.ts";
 import type { Cut, Ranges } from "./ranges.ts";
 import { type Region, within, without } from "./region.ts";
 import { type Control, type Now, narrow, type State, type Stream, startState, valueNow, withControl } from "./state.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
 
 /** One of the things that happen to packets of a region, each of which fares alike. */
-export interface Fate extends Omit<Result, "endpoint" | "reasons"> {
+export interface Fate extends Omit<Result, "endpoint" | "reasons" | "path"> {
   readonly region: Region;
   /** `daddr`, `dport`: where each of the packets went anyway. */
   readonly endpoint?: { readonly address: Now<Address>; readonly port: Now<number> };
@@ -153,11 +163,19 @@ function toOutcome(ends: readonly End[], assumptions: readonly Assumption[]): Ou
 
 function toResult(end: End, total: number): Result {
   const { region, assumptions: _, endpoint, ...rest } = toFate(end);
-  const result = { ...rest, probability: end.stream.probability / total, reasons: end.control.reasons };
+  const { path } = end.control;
+  const result = { ...rest, probability: end.stream.probability / total, reasons: reasonsIn(path), path };
   if (endpoint === undefined) return result;
   const [address, port] = [valueNow(endpoint.address, region), valueNow(endpoint.port, region)];
   invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
   return { ...result, endpoint: { address, port } };
+}
+
+/** The rules that gave a verdict, translated or remembered. */
+function reasonsIn(path: readonly PathStep[]): Reason[] {
+  return path.filter(
+    (step): step is RuleStep => step.kind === "rule" && step.effect.kind !== "write" && step.effect.kind !== "taken",
+  );
 }
 
 function toFate({ control, stream }: End): Fate {

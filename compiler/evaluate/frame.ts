@@ -1,6 +1,7 @@
+import { invariant } from "../invariant.ts";
 import type { Chain, Hook } from "../ir/types.ts";
 import type { TableIndex } from "./machine.ts";
-import type { Reason } from "./packet.ts";
+import type { Effect, Location, Reason } from "./packet.ts";
 import type { Control, State } from "./state.ts";
 
 /** Where evaluation stands. */
@@ -28,8 +29,15 @@ export interface StepProgress {
   readonly flow: "continue" | Progress["flow"];
 }
 
-/** What a reason tells besides the rule. */
-export type ReasonExtra = Pick<Reason, "element" | "declaration" | "translated">;
+/** What a reason tells besides the rule; `effect` where the statement alone does not tell it. */
+export type ReasonExtra = Pick<Reason, "element" | "declaration" | "translated"> & { readonly effect?: Effect };
+
+/** Where the packets are. */
+export function locationOf({ table: { table }, hook, chain, depth }: Frame): Location {
+  const { name, family } = table;
+  invariant(family === "ip" || family === "ip6" || family === "inet", "only IP tables are evaluated");
+  return { hook, table: name, family, chain, depth };
+}
 
 /** Adds the rule at hand to the reasons of a single packet. */
 export type Because = (control: Control, extra?: ReasonExtra) => Control;

@@ -1,5 +1,17 @@
 import { CT_STATE } from "../ir/constants.ts";
-import type { Hook, MapDeclaration, MapElement, RejectWith, Rule, SetDeclaration, SetElement } from "../ir/types.ts";
+import type {
+  BaseChain,
+  Hook,
+  MapDeclaration,
+  MapElement,
+  RejectWith,
+  Rule,
+  SetDeclaration,
+  SetElement,
+  Verdict,
+  WritableField,
+} from "../ir/types.ts";
+import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Assumption } from "./assumption.ts";
 import { Ranges } from "./ranges.ts";
@@ -161,14 +173,73 @@ export interface Result {
   readonly takenBy?: readonly string[];
   /** The rules that decided, in order. */
   readonly reasons: readonly Reason[];
+  /** All that happened on the way, in order; empty for engines that see no rules. */
+  readonly path: readonly PathStep[];
 }
 
-/** A rule that had its say. */
-export interface Reason {
+/** A chain, and the hook at which a packet is in it. */
+export interface Location {
   readonly hook: Hook;
   readonly table: string;
   readonly family: "ip" | "ip6" | "inet";
   readonly chain: string;
+  /** Jumps and gotos that led here from the base chain. */
+  readonly depth: number;
+}
+
+/** Something that happened to a single packet, or just did not. */
+export type PathStep = RuleStep | MissedStep | PolicyStep;
+
+/** A rule did something. */
+export interface RuleStep extends Reason {
+  readonly kind: "rule";
+  readonly effect: Effect;
+}
+
+/** What a statement of a rule did. */
+export type Effect =
+  | { readonly kind: "verdict"; readonly verdict: Verdict }
+  /** `translated` of the step is the new destination, unless it is not one address. */
+  | { readonly kind: "destination" }
+  /** `source`: what the rule says; undefined: an address of the node. */
+  | { readonly kind: "source"; readonly source: string | undefined }
+  | { readonly kind: "reject"; readonly with: RejectWith }
+  /** Values as they were and are; undefined: not known. */
+  | {
+      readonly kind: "write";
+      readonly field: WritableField;
+      readonly before: number | undefined;
+      readonly after: number | undefined;
+    }
+  | { readonly kind: "remember"; readonly set: string }
+  /** What is not understood was taken to end the packet's way through the hook. */
+  | { readonly kind: "taken"; readonly text: string };
+
+/** A rule that translates the source, or writes a field, and did not apply because of the packet's source alone. */
+export interface MissedStep extends Location {
+  readonly kind: "missed";
+  readonly rule: Rule;
+  readonly bearing: Bearing;
+  /** The matches that failed. */
+  readonly failed: readonly ValueTest[];
+}
+
+/** What a rule does besides verdicts, itself or by the chain to which it leads. */
+export interface Bearing {
+  /** It translates the source. */
+  readonly source: boolean;
+  /** Fields that it writes, as `describe` names them. */
+  readonly writes: ReadonlySet<string>;
+}
+
+/** No rule of a base chain decided. */
+export interface PolicyStep extends Location {
+  readonly kind: "policy";
+  readonly base: BaseChain;
+}
+
+/** A rule that had its say. */
+export interface Reason extends Location {
   readonly rule: Rule;
   /** The element of a set or map that made the rule apply, and where it is from; anonymous maps have no declaration. */
   readonly element?: SetElement | MapElement;

@@ -18,7 +18,7 @@ export interface Answer {
 /** A match on the value of one expression. */
 export class Question {
   readonly left: Expression;
-  private readonly test: ValueTest;
+  readonly test: ValueTest;
   private readonly negated: boolean;
   private readonly orAbsent: boolean;
   private ranges: Ranges | undefined;

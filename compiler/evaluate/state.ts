@@ -2,7 +2,7 @@ import { CT_STATE } from "../ir/constants.ts";
 import type { RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Assumption } from "./assumption.ts";
-import type { Environment, Packets, Reason, Sticky, Tracking } from "./packet.ts";
+import type { Environment, Packets, PathStep, Reason, Sticky, Tracking } from "./packet.ts";
 import { applySpread, maskSpread, type Spread } from "./preimage.ts";
 import { type Cut, Ranges } from "./ranges.ts";
 import { type Field, isOnePacket, outside, type Region, within } from "./region.ts";
@@ -62,8 +62,8 @@ export interface Control {
   readonly end: { readonly kind: "drop" } | { readonly kind: "reject"; readonly with: RejectWith } | undefined;
   /** The element of a set that the rule at hand has matched. */
   readonly member: Pick<Reason, "element" | "declaration"> | undefined;
-  /** Those of a single packet. */
-  readonly reasons: readonly Reason[];
+  /** Of a single packet. */
+  readonly path: readonly PathStep[];
   readonly assumptions: readonly Assumption[];
   readonly environment: Environment;
 }
@@ -95,7 +95,7 @@ export function startState(packets: Packets, environment: Environment): State {
     accepted: false,
     end: undefined,
     member: undefined,
-    reasons: [],
+    path: [],
     assumptions: [],
     environment,
   };
@@ -139,6 +139,11 @@ export function hasConnection({ ctState }: Control): boolean {
 /** Whether it is told by which rules the packets went: one packet's ways are, those of many are too many. */
 export function isExplained({ original }: Control): boolean {
   return isOnePacket(original.region);
+}
+
+/** `state` with one more step on its way. */
+export function withStep(state: State, step: PathStep): State {
+  return withControl(state, { path: [...state.control.path, step] });
 }
 
 /** Below this a probability is what rounding left of zero. */

@@ -1,15 +1,15 @@
 /** What a statement does to packets. */
-import { invariant, unreachable } from "../invariant.ts";
+import { unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
-import type { Expression, MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
-import { describe, evaluateExpression, isUnknown, type Operand } from "./expression.ts";
-import type { Because, Frame, ReasonExtra, StepProgress } from "./frame.ts";
+import type { MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
+import { describe, evaluateExpression, fieldOf, isUnknown, type Operand } from "./expression.ts";
+import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
 import { assume } from "./match.ts";
 import { destinations, redirect, runNat, sourceOf, sources } from "./nat.ts";
-import type { Reason } from "./packet.ts";
+import type { Effect, Reason } from "./packet.ts";
 import { Unbounded } from "./preimage.ts";
-import { hasFewValues } from "./region.ts";
+import { hasFewValues, type Region } from "./region.ts";
 import { Sorter } from "./sorter.ts";
 import {
   type Control,
@@ -27,15 +27,9 @@ import { assumeElement, isData } from "./unknown-element.ts";
 export function runStatement(statement: Statement, state: State, frame: Frame, rule: Rule): StepProgress[] {
   const because = (control: Control, extra: ReasonExtra = {}): Control => {
     if (!isExplained(control)) return control;
-    const { table, family } = { table: frame.table.table.name, family: frame.table.table.family };
-    invariant(family === "ip" || family === "ip6" || family === "inet", "only IP tables are evaluated");
-    return {
-      ...control,
-      reasons: [
-        ...control.reasons,
-        { hook: frame.hook, table, family, chain: frame.chain, rule, ...control.member, ...extra },
-      ],
-    };
+    const { effect = effectOf(statement, control), ...found } = extra;
+    const step = { kind: "rule", ...locationOf(frame), rule, effect, ...control.member, ...found } as const;
+    return { ...control, path: [...control.path, step] };
   };
   const changed = (change: Partial<Control>): State => ({
     control: because({ ...state.control, ...change }),
@@ -59,18 +53,38 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
     case "reject":
       return [{ state: changed({ end: { kind: "reject", with: statement.with } }), flow: "done" }];
     case "set":
-      return runSet(statement, state, frame);
+      return runSet(statement, state, frame, because);
     case "remember":
       return [{ state: changed(remembered(statement, frame)), flow: "continue" }];
     case "counter":
       return [{ state, flow: "continue" }];
     case "opaque-statement": {
       const { writes = [], terminal, text } = statement;
-      const after = writes.length === 0 ? state : withControl(state, overwrite(state.control, writes));
-      return terminal ? assumeEnd(text, after) : [{ state: after, flow: "continue" }];
+      const after = writes.length === 0 ? state : overwritten(state, writes, because);
+      return terminal ? assumeEnd(text, after, because) : [{ state: after, flow: "continue" }];
     }
     default:
       return unreachable(statement);
+  }
+}
+
+/** What a statement did to packets that are now as `control` says. */
+function effectOf(statement: Statement, { newSource }: Control): Effect {
+  switch (statement.kind) {
+    case "verdict":
+      return { kind: "verdict", verdict: statement.verdict };
+    case "dnat":
+    case "redirect":
+      return { kind: "destination" };
+    case "snat":
+    case "masquerade":
+      return { kind: "source", source: newSource?.text };
+    case "reject":
+      return { kind: "reject", with: statement.with };
+    case "remember":
+      return { kind: "remember", set: statement.set };
+    default:
+      throw new Error(`${statement.kind} says itself what it did`);
   }
 }
 
@@ -121,7 +135,9 @@ function runVmap(
   const { control, streams } = state;
   const run = (element: MapElement, chosen: State): StepProgress[] => {
     if (isData(element.value)) return [{ state: chosen, flow: "next" }];
-    return runVerdict(element.value, withReasons(chosen, because, { element, ...declarationOf(map, frame) }), frame);
+    const effect = { kind: "verdict", verdict: element.value } as const;
+    const told = withReasons(chosen, because, { element, ...declarationOf(map, frame), effect });
+    return runVerdict(element.value, told, frame);
   };
   if (isUnknown(key, control)) {
     const candidates = typeof map === "string" ? frame.table.map(map).elements : map;
@@ -157,9 +173,14 @@ function runVmap(
   return progress;
 }
 
-function runSet({ field, value }: Extract<Statement, { kind: "set" }>, state: State, frame: Frame): StepProgress[] {
+function runSet(
+  { field, value }: Extract<Statement, { kind: "set" }>,
+  state: State,
+  frame: Frame,
+  because: Because,
+): StepProgress[] {
   const { control, streams } = state;
-  if (isUnknown(value, control)) return [{ state: withControl(state, overwrite(control, [field])), flow: "continue" }];
+  if (isUnknown(value, control)) return [{ state: overwritten(state, [field], because), flow: "continue" }];
   const written = new Map<string, Control>();
   const sorter = new Sorter<"continue" | "next">(state);
   for (const stream of streams) {
@@ -171,12 +192,33 @@ function runSet({ field, value }: Extract<Statement, { kind: "set" }>, state: St
       }
       const held = heldOf(words[0] as Operand, field);
       const key = heldKey(held);
-      const known = written.get(key) ?? { ...control, ...write(control, field, held, frame) };
+      const known = written.get(key) ?? toldOf(field, control, write(control, field, held, frame), region, because);
       written.set(key, known);
       sorter.add(chosen, "continue", known);
     }
   }
   return sorter.progress;
+}
+
+/** `before` with `change`, which a write of `field` is; told with the values where those are of a single packet. */
+function toldOf(
+  field: WritableField,
+  before: Control,
+  change: Partial<Control>,
+  region: Region,
+  because: Because,
+): Control {
+  const after = { ...before, ...change };
+  if (!isExplained(before)) return after;
+  const [was, is] = [before, after].map((control) => numberIn(field, control, region));
+  return because(after, { effect: { kind: "write", field, before: was, after: is } });
+}
+
+/** What a field holds of a single packet; undefined: that is not known, or not followed. */
+function numberIn(field: WritableField, control: Control, region: Region): number | undefined {
+  if (isUnknown(field, control)) return undefined;
+  const value = fieldOf(field, control, { region, probability: 1, destination: "daddr", destinationPort: "dport" });
+  return typeof value === "number" ? value : undefined;
 }
 
 function heldOf(word: Operand, field: WritableField): Held {
@@ -197,8 +239,12 @@ function write(control: Control, field: WritableField, held: Held, frame: Frame)
 }
 
 /** Fields whose values are not known any more. */
-function overwrite({ overwritten }: Control, fields: readonly Expression[]): Partial<Control> {
-  return { overwritten: new Set([...overwritten, ...fields.map(describe)]) };
+function overwritten(state: State, fields: readonly WritableField[], because: Because): State {
+  const names = new Set([...state.control.overwritten, ...fields.map(describe)]);
+  let control: Control = { ...state.control, overwritten: names };
+  for (const field of fields)
+    control = because(control, { effect: { kind: "write", field, before: undefined, after: undefined } });
+  return { control, streams: state.streams };
 }
 
 function leaveOut(texts: ReadonlySet<string>, text: string): ReadonlySet<string> {
@@ -219,9 +265,10 @@ function remembered(
 }
 
 /** A terminal statement that is not understood: it may have taken the packet, or not. */
-function assumeEnd(text: string, state: State): StepProgress[] {
+function assumeEnd(text: string, state: State, because: Because): StepProgress[] {
   return assume(text, false, state).map(({ state: after, flow }): StepProgress => {
     if (flow !== "continue") return { state: after, flow: "continue" };
-    return { state: withControl(after, { takenBy: [...after.control.takenBy, text] }), flow: "done" };
+    const taken = withReasons(after, because, { effect: { kind: "taken", text } });
+    return { state: withControl(taken, { takenBy: [...after.control.takenBy, text] }), flow: "done" };
   });
 }

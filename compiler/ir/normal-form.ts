@@ -99,7 +99,10 @@ function isPlain(element: SetElement): boolean {
 // --- chains ------------------------------------------------------------------------------------------------------------
 
 function normaliseChain(chain: Chain, family: Table["family"]): Chain {
-  return { ...chain, rules: chain.rules.map((rule) => normaliseRule(rule, family)) };
+  const rules = chain.rules.map((rule) => normaliseRule(rule, family));
+  if (chain.kind === "regular") return { ...chain, rules };
+  const { origin: _, ...base } = chain;
+  return { ...base, rules };
 }
 
 function normaliseRule({ steps, comment }: Rule, family: Table["family"]): Rule {

@@ -58,6 +58,8 @@ export interface BaseChain {
   readonly priority: number;
   /** Verdict when no rule gives one. */
   readonly policy: "accept" | "drop";
+  /** Where the policy was read. */
+  readonly origin?: Origin;
   readonly device?: string;
   readonly comment?: string;
   readonly rules: readonly Rule[];

@@ -59,7 +59,7 @@ export class TableAsked {
 
   private result({ word, endpoint }: RawResult, packet: Packet, probability: number): Result {
     const verdict = VERDICT_NAMES[word & VERDICT_MASK];
-    const base = { probability, masquerade: (word & MASQUERADE) !== 0, reasons: [] };
+    const base = { probability, masquerade: (word & MASQUERADE) !== 0, reasons: [], path: [] };
     switch (verdict) {
       case "dnat": {
         const { address, port } = this.table.endpoint(endpoint, packetFamily(packet));

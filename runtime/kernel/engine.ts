@@ -128,7 +128,12 @@ class KernelEngine implements Engine {
 function toOutcome(fate: Fate, sticky: Sticky | undefined): Outcome {
   const probability = 1 / fate.observations.length;
   return outcomeOf(
-    fate.observations.map((observation) => ({ probability, ...toResult(observation, fate, sticky), reasons: [] })),
+    fate.observations.map((observation) => ({
+      probability,
+      ...toResult(observation, fate, sticky),
+      reasons: [],
+      path: [],
+    })),
     [],
   );
 }
@@ -137,7 +142,7 @@ function toResult(
   observation: Observation,
   { accepted }: Fate,
   sticky: Sticky | undefined,
-): Omit<Result, "probability" | "reasons"> {
+): Omit<Result, "probability" | "reasons" | "path"> {
   switch (observation.kind) {
     case "drop":
       return { verdict: "drop", masquerade: false };

@@ -66,7 +66,7 @@ function outcomesAt(fates: readonly Fate[], at: Point): Outcome[] {
   return [...byAssumptions.values()].map((together) => {
     const total = together.reduce((sum, { probability }) => sum + probability, 0);
     const results = together.map(({ endpoint, region: _, assumptions: __, ...fate }): Result => {
-      const result = { ...fate, probability: fate.probability / total, reasons: [] };
+      const result = { ...fate, probability: fate.probability / total, reasons: [], path: [] };
       if (endpoint === undefined) return result;
       const { address, port } = endpoint;
       return {

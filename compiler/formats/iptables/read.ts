@@ -47,6 +47,8 @@ class Place implements Origin {
 interface OpenChain {
   readonly name: string;
   policy: "accept" | "drop";
+  /** Of the policy. */
+  origin?: Origin;
   rules: Rule[];
 }
 
@@ -254,8 +256,10 @@ class FileReader {
       return;
     }
     const chain = this.makeChain(table, name);
-    if (policy !== "-" && isBuiltIn(table, name)) chain.policy = policy === "DROP" ? "drop" : "accept";
-    else if (policy !== "-")
+    if (policy !== "-" && isBuiltIn(table, name)) {
+      chain.policy = policy === "DROP" ? "drop" : "accept";
+      chain.origin = new Place(this.source, start, end);
+    } else if (policy !== "-")
       this.error("rules-syntax", `chain ${name} is not built in, expected - for its policy`, start, end);
     // Declaring a chain again empties it.
     chain.rules = [];
@@ -310,6 +314,7 @@ class FileReader {
       values: command.values,
       read,
       chain: (name) => this.chainOf(table, name, command, start),
+      place,
     });
     if (failed !== undefined) this.error("rules-syntax", failed, ...at(command));
   }
@@ -421,8 +426,8 @@ class FileReader {
   private closeTable(table: OpenTable): Table {
     const { family, name, chains, lists } = table;
     const builtIn = BUILT_IN_CHAINS[name].map((base): Chain => {
-      const { policy, rules } = chains.get(base.name) as OpenChain;
-      return { kind: "base", ...base, policy, rules };
+      const { policy, origin, rules } = chains.get(base.name) as OpenChain;
+      return { kind: "base", ...base, policy, ...(origin === undefined ? {} : { origin }), rules };
     });
     const regular = [...chains.values()]
       .filter((chain) => !isBuiltIn(table, chain.name))
@@ -443,6 +448,8 @@ interface CommandCall {
   readonly values: readonly string[];
   readonly read: () => Rule[];
   readonly chain: (name: string) => OpenChain;
+  /** Of the command. */
+  readonly place: Origin;
 }
 
 /** Each gives what is wrong with its words, or nothing. */
@@ -488,10 +495,12 @@ const create: Run = ({ table, values: [name] }) => {
   return undefined;
 };
 
-const setPolicy: Run = ({ table, values: [name, policy], chain }) => {
+const setPolicy: Run = ({ table, values: [name, policy], chain, place }) => {
   if (name === undefined || (policy !== "ACCEPT" && policy !== "DROP")) return "expected a chain and ACCEPT or DROP";
   if (!isBuiltIn(table, name)) return `expected a built-in chain of table ${table.name}`;
-  chain(name).policy = policy === "DROP" ? "drop" : "accept";
+  const built = chain(name);
+  built.policy = policy === "DROP" ? "drop" : "accept";
+  built.origin = place;
   return undefined;
 };
 

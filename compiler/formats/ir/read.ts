@@ -86,7 +86,7 @@ function chainReader(family: TableFamily): Reader<Chain> {
     }),
   );
   return byKind<Chain>({
-    base: object<BaseChain>({
+    base: object<Omit<BaseChain, "origin">>({
       kind: literal("base"),
       name: text,
       type: oneOf<BaseChain["type"]>({ filter: 1, nat: 1, route: 1 }),

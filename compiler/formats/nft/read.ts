@@ -511,7 +511,7 @@ class FileReader {
     const policy = tokens[1]?.image;
     if (chain.base === undefined || (policy !== "accept" && policy !== "drop"))
       this.error("rules-syntax", "expected policy accept or policy drop, behind type and hook", tokens);
-    else chain.base = { ...chain.base, policy };
+    else chain.base = { ...chain.base, policy, origin: this.originOf(tokens) };
   }
 
   private readSet(block: Block, table: OpenTable, kind: "set" | "map"): void {

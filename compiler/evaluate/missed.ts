@@ -1,0 +1,83 @@
+/** Rules that a single packet just missed: why it was not masqueraded. */
+import type { Chain, Expression, Rule } from "../ir/types.ts";
+import type { ValueTest } from "../ir/value-test.ts";
+import { describe, evaluateExpression, isUnknown } from "./expression.ts";
+import { type Frame, locationOf } from "./frame.ts";
+import type { TableIndex } from "./machine.ts";
+import type { Bearing, MissedStep } from "./packet.ts";
+import type { PlannedRule } from "./plan.ts";
+import { Question } from "./question.ts";
+import type { State } from "./state.ts";
+
+/** A rule that did nothing to a single packet, if it translates the source or writes a field, and it was the packet's source
+ *  alone that kept it from that. */
+export function missed({ rule, first, steps }: PlannedRule, state: State, frame: Frame): MissedStep | undefined {
+  const bearing = bearingOf(rule, frame.table);
+  if (bearing === NOTHING) return undefined;
+  const failed: ValueTest[] = [];
+  for (const step of [...first, ...steps]) {
+    if (!(step instanceof Question)) {
+      if (step.kind === "member") return undefined;
+      if (step.kind !== "chance" && step.kind !== "opaque") break;
+      continue;
+    }
+    if (holds(step, state, frame)) continue;
+    if (!isAboutSource(step.left)) return undefined;
+    failed.push(step.test);
+  }
+  return failed.length === 0 ? undefined : { kind: "missed", ...locationOf(frame), rule, bearing, failed };
+}
+
+/** Whether a match that is asked for itself holds; one that asks for what is not known may do so. */
+function holds(question: Question, { control, streams }: State, { table }: Frame): boolean {
+  return streams.some((stream) => {
+    if (isUnknown(question.left, control)) return true;
+    const possible = evaluateExpression(question.left, control, stream, table);
+    return possible.some(({ region, value }) => question.passing(value?.[0], region) !== undefined);
+  });
+}
+
+function isAboutSource(field: Expression): boolean {
+  switch (field.kind) {
+    case "ip":
+    case "ip6":
+      return field.field === "saddr";
+    case "fib":
+      return field.of === "saddr";
+    case "meta":
+      return field.key === "iif" || field.key === "iifname";
+    default:
+      return false;
+  }
+}
+
+const NOTHING: Bearing = { source: false, writes: new Set() };
+
+const BEARINGS = new WeakMap<Chain, Bearing>();
+
+/** What `rule` does besides verdicts; `NOTHING` itself where that is nothing. */
+function bearingOf({ steps }: Rule, table: TableIndex): Bearing {
+  let bearing = NOTHING;
+  for (const step of steps) {
+    if (step.kind === "snat" || step.kind === "masquerade") bearing = { ...bearing, source: true };
+    else if (step.kind === "set")
+      bearing = together(bearing, { source: false, writes: new Set([describe(step.field)]) });
+    else if (step.kind === "verdict" && "chain" in step.verdict)
+      bearing = together(bearing, bearingOfChain(table.chain(step.verdict.chain), table));
+  }
+  return bearing;
+}
+
+function bearingOfChain(chain: Chain, table: TableIndex): Bearing {
+  const known = BEARINGS.get(chain);
+  if (known !== undefined) return known;
+  BEARINGS.set(chain, NOTHING); // while it is being found out, should a chain lead back to itself
+  const bearing = chain.rules.map((rule) => bearingOf(rule, table)).reduce(together, NOTHING);
+  BEARINGS.set(chain, bearing);
+  return bearing;
+}
+
+function together(a: Bearing, b: Bearing): Bearing {
+  if (a === NOTHING || b === NOTHING) return a === NOTHING ? b : a;
+  return { source: a.source || b.source, writes: new Set([...a.writes, ...b.writes]) };
+}

@@ -1,0 +1,87 @@
+import { expect, test } from "vitest";
+import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
+import { environmentOf, type PathStep } from "../../../compiler/evaluate/packet.ts";
+import { required } from "../../../compiler/invariant.ts";
+import { parseAddress } from "../../../compiler/net/address.ts";
+import { mustReadIptables } from "../../support/read.ts";
+
+/** What happens to a TCP packet from `source` to 10.96.0.10:80, a line a step. */
+function pathOf(rules: string, source: string): string[] {
+  const address = (text: string) => required(parseAddress(text), text);
+  const [outcome] = new Evaluator(mustReadIptables(rules)).evaluate(
+    {
+      protocol: 6,
+      ...{ source: address(source), sourcePort: 40000, destination: address("10.96.0.10"), destinationPort: 80 },
+      ...{ inInterface: "cni0", mark: 0x1 },
+    },
+    environmentOf([address("192.0.2.1")]),
+  );
+  return required(outcome?.results[0], "one thing happens").path.map(print);
+}
+
+function print(step: PathStep): string {
+  const { hook, table, chain, depth } = step;
+  const where = `${hook} ${table} ${chain} ${depth}`;
+  switch (step.kind) {
+    case "policy":
+      return `${where}: policy ${step.base.policy}`;
+    case "missed":
+      return `${where}: missed ${[...(step.bearing.source ? ["source"] : []), ...step.bearing.writes].join()}`;
+    case "rule": {
+      const { effect } = step;
+      if (effect.kind === "verdict") return `${where}: ${Object.values(effect.verdict).join(" ")}`;
+      if (effect.kind === "write") return `${where}: ${effect.field.key} ${effect.before} to ${effect.after}`;
+      return `${where}: ${effect.kind}`;
+    }
+  }
+}
+
+const RULES = `*nat
+:PREROUTING ACCEPT [0:0]
+:POSTROUTING ACCEPT [0:0]
+:MARK-MASQ - [0:0]
+:SVC - [0:0]
+-A PREROUTING -j SVC
+-A SVC -d 10.96.0.10/32 ! -s 10.244.0.0/16 -j MARK-MASQ
+-A SVC -d 10.96.0.11/32 ! -s 10.244.0.0/16 -j MARK-MASQ
+-A SVC -j DNAT --to-destination 10.244.1.5:8080
+-A MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
+-A POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
+-A POSTROUTING -j MARK --set-xmark 0x4000/0x0
+-A POSTROUTING -j MASQUERADE
+COMMIT
+*filter
+:FORWARD DROP [0:0]
+-A FORWARD -s 10.244.0.0/16 -j ACCEPT
+-A FORWARD -m mark --mark 0x4000/0x4000 -j ACCEPT
+COMMIT
+`;
+
+const quiet = (lines: readonly string[]): string[] => lines.filter((line) => !line.endsWith("policy accept"));
+
+test("the path of a single packet holds jumps, writes with their values, translations and verdicts", () => {
+  expect(quiet(pathOf(RULES, "203.0.113.9"))).toEqual([
+    "prerouting nat PREROUTING 0: jump SVC",
+    "prerouting nat SVC 1: jump MARK-MASQ",
+    "prerouting nat MARK-MASQ 2: mark 1 to 16385",
+    "prerouting nat SVC 1: destination",
+    "forward filter FORWARD 0: accept",
+    "postrouting nat POSTROUTING 0: mark 16385 to 1",
+    "postrouting nat POSTROUTING 0: source",
+  ]);
+});
+
+test("it holds the rules that the packet's source alone has kept from marking it", () => {
+  expect(quiet(pathOf(RULES, "10.244.1.9"))).toEqual([
+    "prerouting nat PREROUTING 0: jump SVC",
+    "prerouting nat SVC 1: missed meta mark",
+    "prerouting nat SVC 1: destination",
+    "forward filter FORWARD 0: accept",
+    "postrouting nat POSTROUTING 0: return",
+  ]);
+});
+
+test("it ends in a policy where no rule decides", () => {
+  const unmarked = RULES.replace("--set-xmark 0x4000/0x4000", "--set-xmark 0x8000/0x8000");
+  expect(pathOf(unmarked, "203.0.113.9").at(-1)).toBe("forward filter FORWARD 0: policy drop");
+});
