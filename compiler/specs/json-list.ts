@@ -16,10 +16,15 @@ export type Bounds = readonly [start: number, end: number];
 /** Finds where the object that starts at `start` ends. */
 export type EndOfObject = (text: string, start: number) => number | undefined;
 
-/** The object at `start` in `text` taken apart at its member `items`, an array of objects; undefined when it has none. Only
+/** The object from `start` to `end` in `text` taken apart at its member `items`, an array of objects; undefined when it has none. Only
  *  the brackets and commas between the items have been looked at: what JSON.parse says of an item is still to come, and
  *  an item that `endOf` has cut at the wrong place is no JSON. */
-export function splitJsonList(text: string, start: number, endOf: EndOfObject): SplitList | undefined {
+export function splitJsonList(
+  text: string,
+  start: number,
+  endOf: EndOfObject,
+  end = text.length,
+): SplitList | undefined {
   const array = memberAt(text, skipSpace(text, start), "items");
   if (array === undefined || text.charAt(array) !== "[") return undefined;
   const items: Bounds[] = [];
@@ -35,7 +40,7 @@ export function splitJsonList(text: string, start: number, endOf: EndOfObject): 
   const gap = array + 1;
   const close = at;
   return {
-    head: text.slice(start, gap) + text.slice(close),
+    head: text.slice(start, gap) + text.slice(close, end),
     placeInHead: (offset) => start + (start + offset < gap ? offset : offset - gap + close),
     items,
   };

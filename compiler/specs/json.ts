@@ -1,8 +1,24 @@
 /** JSON texts: JSON.parse for the values, an own walk over the text for what it does not say. */
 import type { Origin, Report, Source, Span } from "../diagnostics.ts";
 import type { Document, Path, TypeMeta } from "./document.ts";
-import { endByBrackets, endByIndentation, type SplitList, splitJsonList } from "./json-list.ts";
-import { countColons, type Layout, layoutOf, locateIn, repeatedKeys, syntaxErrorIn } from "./json-text.ts";
+import {
+  type Bounds,
+  type EndOfObject,
+  endByBrackets,
+  endByIndentation,
+  type SplitList,
+  splitJsonList,
+} from "./json-list.ts";
+import {
+  countColons,
+  type Layout,
+  layoutOf,
+  locateIn,
+  repeatedKeys,
+  skipSpace,
+  skipValue,
+  syntaxErrorIn,
+} from "./json-text.ts";
 import { isObject, show } from "./show.ts";
 
 /** Longest text that the YAML reader is asked about when it is no JSON: it needs about 70 bytes per character. Longer
@@ -14,22 +30,48 @@ export function looksLikeJson(text: string): boolean {
   return /^\ufeff?[ \t\r\n]*[{[]/.test(text);
 }
 
-/** The documents in a JSON text: one, or a long List as its head and then item by item; none when it is not sound, which
- *  is reported. `not JSON`: the YAML reader should have a look, because YAML's flow style looks alike. */
+/** The documents in a JSON text: one, or several values one after the other, or a long List as its head and then item by
+ *  item; none when it is not sound, which is reported. `not JSON`: the YAML reader should have a look, because YAML's flow
+ *  style looks alike. */
 export function readJson(source: Source, report: Report): Iterable<Document> | "not JSON" {
   const { text } = source;
   if (text.includes("\ufffd")) return "not JSON"; // broken UTF-8, which the caller reports
   const start = text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
-  const reader = new Reader(source, start, report);
-  const isLong = text.length > MAX_RETRY;
-  const list = isLong ? reader.split() : undefined;
-  if (list !== undefined) return reader.readList(list);
-  const whole: Part = { text, start, end: text.length, place: same };
-  const value = parse(whole);
-  if (value !== undefined) return reader.check(whole, value);
-  if (!isLong) return "not JSON";
+  const reader = new Reader(source, start, text.length, report);
+  const documents = reader.read();
+  if (documents !== undefined) return documents;
+  const values = boundsOfValues(text, start);
+  if (values !== undefined) return readValues(source, values, report);
+  if (text.length <= MAX_RETRY) return "not JSON";
   reader.reportSyntax();
   return [];
+}
+
+/** The documents of values one after the other; those that are no JSON are reported. */
+function* readValues(source: Source, values: readonly Bounds[], report: Report): Generator<Document> {
+  for (const [start, end] of values) {
+    const reader = new Reader(source, start, end, report);
+    const documents = reader.read();
+    if (documents === undefined) reader.reportSyntax();
+    else yield* documents;
+  }
+}
+
+/** Where objects and arrays one after the other stand (`kubectl get … -o json` twice into one file); undefined for a text
+ *  that is not two of them or more, or does not begin with JSON. */
+function boundsOfValues(text: string, from: number): readonly Bounds[] | undefined {
+  const values: Bounds[] = [];
+  for (let start = skipSpace(text, from); start < text.length; ) {
+    const char = text.charAt(start);
+    if (char !== "{" && char !== "[") return undefined;
+    const end = skipValue(text, start);
+    values.push([start, end]);
+    start = skipSpace(text, end);
+  }
+  const [first] = values;
+  if (first === undefined || values.length < 2) return undefined;
+  const [start, end] = first;
+  return parse({ text, start, end, place: same }) === undefined ? undefined : values;
 }
 
 const BYTE_ORDER_MARK = 0xfeff;
@@ -66,19 +108,29 @@ interface ReadableList extends Pick<SplitList, "items"> {
 class Reader {
   private readonly source: Source;
   private readonly start: number;
+  private readonly end: number;
   private readonly report: Report;
 
-  constructor(source: Source, start: number, report: Report) {
+  constructor(source: Source, start: number, end: number, report: Report) {
     this.source = source;
     this.start = start;
+    this.end = end;
     this.report = report;
   }
 
+  /** The documents of the value from `start` to `end`; undefined when it is no JSON. */
+  read(): Iterable<Document> | undefined {
+    const { source, start, end } = this;
+    const list = end - start > MAX_RETRY ? this.split() : undefined;
+    if (list !== undefined) return this.readList(list);
+    const whole: Part = { text: source.text, start, end, place: same };
+    const value = parse(whole);
+    return value === undefined ? undefined : this.check(whole, value);
+  }
+
   /** The text taken apart, when it is a List. */
-  split(): ReadableList | undefined {
-    const { start, source } = this;
-    const split =
-      splitJsonList(source.text, start, endByIndentation) ?? splitJsonList(source.text, start, endByBrackets);
+  private split(): ReadableList | undefined {
+    const split = this.splitBy(endByIndentation) ?? this.splitBy(endByBrackets);
     if (split === undefined) return undefined;
     const head = { text: split.head, start: 0, end: split.head.length, place: split.placeInHead };
     const value = parse(head);
@@ -86,13 +138,17 @@ class Reader {
     return { head, items: split.items, type: { apiVersion: value["apiVersion"], kind: value["kind"] } };
   }
 
+  private splitBy(endOf: EndOfObject): SplitList | undefined {
+    return splitJsonList(this.source.text, this.start, endOf, this.end);
+  }
+
   /** The head of a List and its items. */
-  *readList({ head, items, type }: ReadableList): Generator<Document> {
+  private *readList({ head, items, type }: ReadableList): Generator<Document> {
     yield* this.check(head, parse(head));
     const count = yield* this.readItems(items, 0, type);
     if (count === undefined) return;
     // Perhaps the item is not broken, but was cut at the wrong place.
-    const again = splitJsonList(this.source.text, this.start, endByBrackets);
+    const again = this.splitBy(endByBrackets);
     const broken = again === undefined || (yield* this.readItems(again.items, count, type)) !== undefined;
     if (broken) this.reportSyntax();
   }
@@ -114,7 +170,7 @@ class Reader {
   }
 
   /** The document with this value, unless a key in it is there twice. */
-  *check(part: Part, value: unknown, list?: TypeMeta): Generator<Document> {
+  private *check(part: Part, value: unknown, list?: TypeMeta): Generator<Document> {
     if (countColons(part.text, part.start, part.end) === countMembers(value)) {
       yield new JsonDocument(this.source, part, value, list);
       return;
@@ -135,8 +191,8 @@ class Reader {
 
   /** Says where the text stops being JSON. */
   reportSyntax(): void {
-    const { source } = this;
-    const { offset, message } = syntaxErrorIn(source.text, this.start);
+    const { source, start, end } = this;
+    const { offset, message } = syntaxErrorIn(source.text.slice(0, end), start);
     const origin = { span: () => ({ source, start: offset, end: Math.min(offset + 1, source.text.length) }) };
     this.report({ severity: "error", code: "json-syntax", message, origin });
   }

@@ -42,6 +42,49 @@ describe("texts that are not quite JSON are read as YAML", () => {
   });
 });
 
+describe("values one after the other", () => {
+  const item = (kind: string, name: string) =>
+    `{"apiVersion": "v1", "kind": "${kind}", "metadata": {"name": "${name}"}, "spec": {"clusterIP": "None"}}`;
+  const list = (...items: readonly string[]): string =>
+    `{"apiVersion": "v1", "kind": "List", "items": [${items.join(", ")}]}`;
+
+  test.each([
+    ["on lines of their own", `${item("Service", "a")}\n${item("Service", "b")}\n`],
+    ["without anything between", `${item("Service", "a")}${item("Service", "b")}`],
+    ["Lists", `${list(item("Service", "a"))}\n${list(item("Service", "b"))}`],
+    ["indented, behind a byte order mark", `\ufeff  ${item("Service", "a")}\n\n  ${list(item("Service", "b"))}`],
+  ])("%s are read as documents", (_, text) => {
+    const { specs, findings } = load(text);
+    expect(findings).toEqual([]);
+    expect(specs.services.map(({ meta }) => meta.name)).toEqual(["a", "b"]);
+  });
+
+  test("findings have their places, also keys that are there twice", () => {
+    expectFindings(`${item("Service", "a")}\n${item("Service", "B").replace('"v1"', '"v1", "apiVersion": "v1"')}`, [
+      '2:22 error duplicate-key key "apiVersion" already set in map (first set here 2:2)',
+    ]);
+    expectFindings(`${item("Service", "a")}\n${item("Service", "B")}`, [
+      '2:62 error invalid-value metadata.name: Invalid value: "B": a lowercase…',
+    ]);
+  });
+
+  test("one that is broken is reported, the others are read", () => {
+    const { specs, findings } = load(`${item("Service", "a")}\n{"a": 1,}\n${item("Service", "b")}`);
+    expect(findings).toEqual(["2:9 error json-syntax expected a key in double quotes"]);
+    expect(specs.services).toHaveLength(2);
+  });
+
+  test("long Lists are taken apart", () => {
+    const filler = `{"apiVersion": "v1", "kind": "ConfigMap", "data": {"a": "${"x".repeat(5 << 20)}"}}`;
+    const { specs, findings } = load(
+      `${list(filler, item("Service", "a"))}\n${list(item("Service", "b"), filler, item("Service", "B"))}`,
+    );
+    expect(findings).toHaveLength(1);
+    expect(findings[0]).toMatch(/^2:\d+ error invalid-value metadata.name: Invalid value: "B"/);
+    expect(specs.services.map(({ meta }) => meta.name)).toEqual(["a", "b"]);
+  });
+});
+
 describe("broken JSON that is too long for the YAML reader", () => {
   const filler = `[${"1,".repeat(3 << 20)}1]`;
 
@@ -53,7 +96,7 @@ describe("broken JSON that is too long for the YAML reader", () => {
     ['2:1 error json-syntax expected ":"', '{"a"\n1}'],
     ['2:1 error json-syntax expected "," or "}"', '{"a": 1\n"b": 2}'],
     ['2:2 error json-syntax expected "," or "]"', "[1\n 2]"],
-    ["2:1 error json-syntax expected the end of the text", "{}\n{}"],
+    ["2:1 error json-syntax expected the end of the text", "{}\n5"],
     ["1:3 error json-syntax expected the string that starts here to end", '[ "abc'],
     ["1:4 error json-syntax expected a character that JSON allows in a string, or its escape", '["a\\x"]'],
     ["1:4 error json-syntax expected a character that JSON allows in a string, or its escape", '["a\n"]'],
