@@ -75,6 +75,7 @@ export const DIAGNOSTIC_CODES = [
   "service-ignored",
   "no-cluster-ip",
   "no-endpoints",
+  "endpoints-ignored",
   "unmatched-slice-port",
   "slice-without-service",
   "address-conflict",

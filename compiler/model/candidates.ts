@@ -5,12 +5,12 @@ import type {
   EndpointPortSpec,
   EndpointSliceSpec,
   EndpointsSpec,
-  Meta,
   PodSpec,
   ServicePortSpec,
   ServiceSpec,
   Specs,
 } from "../specs/types.ts";
+import { fromEndpoints, hasSelector, ignoredLabel, reasonToIgnore } from "./mirrored.ts";
 import { compareBy } from "./order.ts";
 import type { Endpoint } from "./types.ts";
 
@@ -29,19 +29,14 @@ export function serviceKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
 }
 
-/** An object with either label does not exist for kube-proxy, whatever the label's value. */
-export const IGNORED_LABELS = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
-
-export function ignoredLabel(meta: Meta): string | undefined {
-  return IGNORED_LABELS.find((label) => meta.labels.has(label));
-}
-
 /** Label that names the Service of a slice. */
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
 /** Finds candidates by Service. */
 export class CandidateIndex {
   private readonly slices = new Map<string, EndpointSliceSpec[]>();
+  /** Slices that name a Service and that kube-proxy does not see. */
+  private readonly hiddenSlices = new Map<string, EndpointSliceSpec[]>();
   private readonly endpoints = new Map<string, EndpointsSpec>();
   private readonly podsByNamespace = new Map<string, PodSpec[]>();
   private readonly zones = new Map<string, string>();
@@ -54,8 +49,9 @@ export class CandidateIndex {
       ),
     )) {
       const service = slice.meta.labels.get(SERVICE_NAME_LABEL);
-      if (service === undefined || service === "" || ignoredLabel(slice.meta) !== undefined) continue;
-      append(this.slices, serviceKey(slice.meta.namespace, service), slice);
+      if (service === undefined || service === "") continue;
+      const slices = ignoredLabel(slice.meta) === undefined ? this.slices : this.hiddenSlices;
+      append(slices, serviceKey(slice.meta.namespace, service), slice);
     }
     for (const endpoints of specs.endpoints)
       this.endpoints.set(serviceKey(endpoints.meta.namespace, endpoints.meta.name), endpoints);
@@ -74,26 +70,49 @@ export class CandidateIndex {
     for (const [key, [slice]] of this.slices) if (slice !== undefined) yield [key, slice];
   }
 
-  /** The candidates for one port, each address and port once, sorted by them. Slices count alone where there are any; then
-   *  an Endpoints object; then the Pods that the selector matches. */
+  /** The Endpoints object of `service`, with the reason why it does not count. */
+  endpointsOf(
+    service: ServiceSpec,
+  ): { readonly endpoints: EndpointsSpec; readonly ignored: string | undefined } | undefined {
+    const key = serviceKey(service.meta.namespace, service.meta.name);
+    const endpoints = this.endpoints.get(key);
+    if (endpoints === undefined) return undefined;
+    const slices = [...(this.slices.get(key) ?? []), ...(this.hiddenSlices.get(key) ?? [])];
+    const hasPods = this.podsByNamespace.has(service.meta.namespace);
+    return { endpoints, ignored: reasonToIgnore(endpoints, service, { slices, hasPods }) };
+  }
+
+  /** The Pods that the selector of `service` matches. */
+  podsOf(service: ServiceSpec): readonly PodSpec[] {
+    const { selector } = service;
+    if (selector === undefined || !hasSelector(service)) return [];
+    return this.podsIn(service.meta.namespace).filter(({ meta }) => matches(selector, meta.labels));
+  }
+
+  /** The Pods of a namespace, by name. */
+  podsIn(namespace: string): readonly PodSpec[] {
+    return this.podsByNamespace.get(namespace) ?? [];
+  }
+
+  /** The candidates for one port, each address and port once, sorted by them: those of its slices and those of an Endpoints
+   *  object that counts; with neither, those of the Pods that the selector matches. */
   candidates(service: ServiceSpec, port: ServicePortSpec, family: Family): Candidate[] {
     const slices = this.slicesOf(service);
-    if (slices.length > 0) return sortedOnce(slices.flatMap((slice) => fromSlice(slice, port, family)));
-    const endpoints = this.endpoints.get(serviceKey(service.meta.namespace, service.meta.name));
-    if (endpoints !== undefined) return sortedOnce(fromEndpoints(endpoints, port, family));
-    return sortedOnce(this.fromPods(service, port, family));
+    const found = slices.flatMap((slice) => fromSlice(slice, port, family));
+    const object = this.endpointsOf(service);
+    const isMirrored = object !== undefined && object.ignored === undefined;
+    if (isMirrored) found.push(...fromEndpoints(object.endpoints, port, family));
+    if (slices.length === 0 && !isMirrored) found.push(...this.fromPods(service, port, family));
+    return sortedOnce(found);
   }
 
   /** What the EndpointSlice controller would make of the Pods. */
   private fromPods(service: ServiceSpec, port: ServicePortSpec, family: Family): Candidate[] {
-    const { selector } = service;
-    if (selector === undefined || selector.size === 0) return [];
     const found: Candidate[] = [];
-    for (const pod of this.podsByNamespace.get(service.meta.namespace) ?? []) {
+    for (const pod of this.podsOf(service)) {
       const address = pod.podIps.find((ip) => familyOf(ip) === family);
       const target = targetPortOf(pod, port);
-      if (address === undefined || target === undefined || pod.finished || !matches(selector, pod.meta.labels))
-        continue;
+      if (address === undefined || target === undefined || pod.finished) continue;
       const zone = pod.nodeName === undefined ? undefined : this.zones.get(pod.nodeName);
       const hinted = service.trafficDistribution !== undefined;
       found.push({
@@ -126,35 +145,11 @@ function fromSlice(slice: EndpointSliceSpec, port: ServicePortSpec, family: Fami
   return found;
 }
 
-/** By name and protocol; a slice port without a name (null) joins nothing, the unnamed port is spelled "". */
+/** By name and protocol; a slice port without a number stands for all ports, and kube-proxy skips it. */
 export function joins(slicePort: EndpointPortSpec, servicePort: Pick<ServicePortSpec, "name" | "protocol">): boolean {
   return (
     slicePort.name === servicePort.name && slicePort.protocol === servicePort.protocol && slicePort.port !== undefined
   );
-}
-
-function fromEndpoints({ subsets }: EndpointsSpec, port: ServicePortSpec, family: Family): Candidate[] {
-  return subsets.flatMap(({ addresses, notReadyAddresses, ports }) => {
-    const target = ports.find(({ name, protocol }) => (name ?? "") === port.name && protocol === port.protocol);
-    if (target?.port === undefined) return [];
-    const { port: number } = target;
-    const candidate =
-      (ready: boolean) =>
-      (spec: (typeof addresses)[number]): Candidate => ({
-        address: spec.address,
-        port: number,
-        ready,
-        serving: ready,
-        terminating: false,
-        nodeName: spec.nodeName,
-        zoneHints: [],
-        nodeHints: [],
-        origin: spec.node,
-      });
-    return [...addresses.map(candidate(true)), ...notReadyAddresses.map(candidate(false))].filter(
-      ({ address }) => familyOf(address) === family,
-    );
-  });
 }
 
 /** The number behind `targetPort` on one Pod; undefined when it is a name that the Pod does not have. */

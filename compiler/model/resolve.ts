@@ -2,10 +2,11 @@ import type { Report } from "../diagnostics.ts";
 import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../net/address.ts";
 import { prefixFamily } from "../net/prefix.ts";
 import type { ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
-import { CandidateIndex, ignoredLabel, joins, serviceKey } from "./candidates.ts";
+import { CandidateIndex, joins, serviceKey } from "./candidates.ts";
 import { type Claimant, settleClaims } from "./claims.ts";
 import { chooseEndpoints } from "./endpoints.ts";
 import { resolveIngresses } from "./ingress.ts";
+import { cutSubsets, hasSelector, ignoredLabel, MAX_MIRRORED } from "./mirrored.ts";
 import type { NodeContext } from "./options.ts";
 import { compareBy } from "./order.ts";
 import { type Model, type ServicePort, servicePortName, type TrafficPolicy } from "./types.ts";
@@ -16,6 +17,7 @@ export function resolveModel(specs: Specs, node: NodeContext, report: Report): M
   const services = specs.services.filter((service) => isProxied(service, report));
   reportStraySlices(specs, index, report);
   for (const service of services) reportUnmatchedPorts(service, index, report);
+  for (const service of services) reportIgnoredEndpoints(service, index, report);
   reportAddressOverlaps(services, node, report);
   const servicePorts = (family: Family): ServicePort[] => {
     const claimants = services.flatMap((service): Claimant[] => {
@@ -146,21 +148,39 @@ function reportUnmatchedPorts(service: ServiceSpec, index: CandidateIndex, repor
   for (const slice of index.slicesOf(service)) {
     for (const port of slice.ports) {
       if (service.ports.some((servicePort) => joins(port, servicePort))) continue;
-      const name = port.name === undefined ? "without a name" : `"${port.name}"`;
-      const unnamed = port.name === undefined && service.ports.some((servicePort) => servicePort.name === "");
-      const hint = unnamed ? ': write name: "" in the slice, as the API server does' : "";
       const wanted = service.ports
         .map((servicePort) => `"${servicePort.name}" (${servicePort.protocol.toUpperCase()})`)
         .join(", ");
       report({
         severity: "warning",
         code: "unmatched-slice-port",
-        message: `port ${name} (${port.protocol.toUpperCase()}) of EndpointSlice ${slice.meta.namespace}/${slice.meta.name} joins no port of Service ${service.meta.name}, which has ${wanted}${hint}`,
+        message: `port "${port.name}" (${port.protocol.toUpperCase()}) of EndpointSlice ${slice.meta.namespace}/${slice.meta.name} joins no port of Service ${service.meta.name}, which has ${wanted}`,
         origin: port.node,
         notes: [{ message: "the Service", origin: service.meta.node }],
       });
     }
   }
+}
+
+/** An Endpoints object that does not count: worth a warning where its Service has nothing else. */
+function reportIgnoredEndpoints(service: ServiceSpec, index: CandidateIndex, report: Report): void {
+  const object = index.endpointsOf(service);
+  if (object === undefined) return;
+  const { namespace, name, node } = object.endpoints.meta;
+  if (object.ignored === undefined) {
+    for (const { count, node: origin } of cutSubsets(object.endpoints)) {
+      const message = `Endpoints ${namespace}/${name} has ${count} addresses in a subset: only the first ${MAX_MIRRORED} are mirrored`;
+      report({ severity: "warning", code: "too-many-items", message, origin });
+    }
+    return;
+  }
+  const isAll = !hasSelector(service) && index.slicesOf(service).length === 0;
+  report({
+    severity: isAll ? "warning" : "info",
+    code: "endpoints-ignored",
+    message: `Endpoints ${namespace}/${name} is left out: ${object.ignored}${isAll ? "; its Service has no other endpoints" : ""}`,
+    origin: node,
+  });
 }
 
 /** External IPs that are somebody's cluster IP, or this node's own address: allowed, and seldom meant. */

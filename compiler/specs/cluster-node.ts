@@ -59,15 +59,15 @@ export function decodeClusterNode(context: Context, root: Node): NodeSpec | unde
   return meta === undefined ? undefined : { meta, addresses, podCidrs, zone: meta.labels.get(ZONE_LABEL) };
 }
 
-/** `podCIDRs`, or `podCIDR` alone. */
+/** `podCIDRs`; `podCIDR` wins where they differ, as in the API server. */
 function decodePodCidrs(context: Context, root: Node, { podCIDR, podCIDRs }: Fitting<typeof SPEC>): readonly Prefix[] {
   const single = podCIDR ?? "";
   const listed = podCIDRs ?? [];
   if (single === "" && listed.length === 0) return [];
   const spec = root.member("spec");
-  const list = listed.length > 0 ? spec.member("podCIDRs") : undefined;
-  if (list !== undefined && single !== "" && listed[0] !== single)
-    reportInvalid(context, list, "first value must match `podCIDR`");
+  const differs = single !== "" && listed.length > 0 && listed[0] !== single;
+  if (differs) warnInvalid(context, spec.member("podCIDR"), "differs from the first of podCIDRs, which are left out");
+  const list = listed.length > 0 && !differs ? spec.member("podCIDRs") : undefined;
   if (list !== undefined && listed.length > 2) reportInvalid(context, list, "may only hold up to 2 values");
   return (list === undefined ? [single] : listed).flatMap((text, index) => {
     const at = (): Node => list?.item(index) ?? spec.member("podCIDR");

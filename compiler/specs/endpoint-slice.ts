@@ -144,6 +144,7 @@ function decodeHints(
   return names;
 }
 
+/** An absent name is "", and an absent protocol is TCP: the API server fills them in (SetDefaults_EndpointPort). */
 function decodePorts(
   context: Context,
   root: Node,
@@ -158,7 +159,7 @@ function decodePorts(
     checkText(context, node, "appProtocol", appProtocol, qualifiedNameProblems);
     if (port === 0) warnInvalid(context, node.member("port"), "kube-proxy skips ports without a number");
     return {
-      name: name ?? undefined,
+      name: name ?? "",
       protocol: decodeProtocol(context, node, protocol),
       port: decodeOptionalPort(context, node, "port", port),
       node,

@@ -115,8 +115,8 @@ export interface EndpointSpec {
 }
 
 export interface EndpointPortSpec {
-  /** Undefined (null) is not the unnamed port: such a port joins no Service port. */
-  readonly name: string | undefined;
+  /** Empty for the unnamed port. */
+  readonly name: string;
   readonly protocol: Protocol;
   /** Undefined means all ports, which kube-proxy skips. */
   readonly port: Port | undefined;

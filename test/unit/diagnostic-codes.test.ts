@@ -121,6 +121,10 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "service-ignored": manifests(service("web", "{clusterIP: None, ports: [{port: 80}]}")),
   "no-cluster-ip": manifests(service("web", "{ports: [{port: 80}]}")),
   "no-endpoints": manifests(service("web", OK)),
+  "endpoints-ignored": manifests(
+    service("web", OK) +
+      `apiVersion: v1\nkind: Endpoints\n${meta("web", ", annotations: {control-plane.alpha.kubernetes.io/leader: a}")}\n---\n`,
+  ),
   "unmatched-slice-port": manifests(service("web", OK) + slice("web-1", "web", "{name: other, port: 8080}")),
   "slice-without-service": manifests(service("web", OK) + slice("web-1", "wbe")),
   "address-conflict": manifests(service("web", OK) + service("api", OK)),

@@ -138,8 +138,8 @@ function readEndpoints(slices: readonly SliceManifest[], name: string, protocol:
   const found = new Map<string, Endpoint>();
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
-      // A port without name (null) or number is skipped: only "" spells the unnamed port.
-      if (slicePort.name !== name || parseManifestProtocol(slicePort.protocol ?? "TCP") !== protocol) continue;
+      // The API server fills in an absent name as "". A port without a number is skipped.
+      if ((slicePort.name ?? "") !== name || parseManifestProtocol(slicePort.protocol ?? "TCP") !== protocol) continue;
       if (!slicePort.port) continue;
       for (const { addresses, conditions, nodeName, hints } of slice.endpoints ?? []) {
         const address = readAddresses(addresses.slice(0, 1), slice.addressType as Family)[0]; // only the first counts

@@ -119,9 +119,7 @@ describe("check", () => {
       /:13:9: warning: port "htp" \(TCP\) of EndpointSlice shop\/api-1 joins no port of Service api, which has "http" \(TCP\) \[/,
     );
     const unnamed = `${SERVICE.replace("name: http, ", "")}---\n${SLICE.replace("name: http, ", "")}`;
-    expect(kpc(["check", "-"], { input: unnamed }).stdout).toMatch(
-      /:13:9: warning: port without a name .* which has "" \(TCP\): write name: "" in the slice, as the API server does/,
-    );
+    expect(kpc(["check", "-"], { input: unnamed }).stdout).not.toContain("joins no port");
   });
 
   test("-o json has code, severity, message, file, line and column", () => {

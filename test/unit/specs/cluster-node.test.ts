@@ -30,7 +30,9 @@ describe("Node", () => {
     [[], "spec: {}"],
     [[], "spec: {podCIDR: 10.244.0.0/24}"],
     [
-      ['4:42 error invalid-value spec.podCIDRs: Invalid value: ["10.244.1.0/24"]: first value must match `podCIDR`'],
+      [
+        '4:17 warning invalid-value spec.podCIDR: Invalid value: "10.244.0.0/24": differs from the first of podCIDRs, which are left out',
+      ],
       "spec: {podCIDR: 10.244.0.0/24, podCIDRs: [10.244.1.0/24]}",
     ],
     [

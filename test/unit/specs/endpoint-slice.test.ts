@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { expectFindings, load } from "./findings.ts";
 
-test("conditions that are absent have the defaults of the API, an absent port name is not the empty one", () => {
+test("conditions that are absent have the defaults of the API, an absent port name is the empty one", () => {
   const { specs } = load(`apiVersion: discovery.k8s.io/v1
 kind: EndpointSlice
 metadata: {name: web-1}
@@ -34,7 +34,7 @@ ports: [{name: http, port: 80}, {port: 81, protocol: UDP}, {name: x, port: 0}, {
     ],
     ports: [
       { name: "http", protocol: "tcp", port: 80 },
-      { name: undefined, protocol: "udp", port: 81 },
+      { name: "", protocol: "udp", port: 81 },
       { name: "x", port: undefined },
       { name: "y", port: undefined },
     ],
@@ -43,8 +43,8 @@ ports: [{name: http, port: 80}, {port: 81, protocol: UDP}, {name: x, port: 0}, {
 
 test.each([
   ["", 'name: ""'],
-  [undefined, "name: null"],
-  [undefined, "protocol: TCP"],
+  ["", "name: null"],
+  ["", "protocol: TCP"],
 ])("the name of a port is %j with %s", (wanted, field) => {
   const text = `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: a}\naddressType: IPv4\nports: [{port: 80, ${field}}]`;
   expect(load(text).specs.endpointSlices[0]?.ports).toMatchObject([{ name: wanted, port: 80 }]);

@@ -1,0 +1,133 @@
+import { describe, expect, test } from "vitest";
+import { resolveModel } from "../../../compiler/model/resolve.ts";
+import { printAddressPort } from "../../../compiler/net/address.ts";
+import { loadSpecs } from "../../../compiler/specs/load.ts";
+
+const service = (selector: string): string =>
+  `apiVersion: v1\nkind: Service\nmetadata: {name: db}\nspec: {clusterIP: 10.96.0.9, ports: [{port: 80}]${selector}}\n`;
+const endpoints = (metadata = "", subsets = "{addresses: [{ip: 10.0.0.1}], ports: [{port: 8080}]}"): string =>
+  `apiVersion: v1\nkind: Endpoints\nmetadata: {name: db${metadata}}\nsubsets: [${subsets}]\n`;
+const slice = (labels = ""): string =>
+  `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\nmetadata: {name: db-1, labels: {kubernetes.io/service-name: db${labels}}}\naddressType: IPv4\nendpoints: [{addresses: [10.0.0.2]}]\nports: [{port: 8080}]\n`;
+const pod = (labels: string, ip = "10.0.0.3"): string =>
+  `apiVersion: v1\nkind: Pod\nmetadata: {name: p, labels: {${labels}}}\nspec: {containers: []}\nstatus: {podIP: ${ip}, conditions: [{type: Ready, status: "True"}]}\n`;
+
+const SELECTING = service(", selector: {app: db}");
+const PLAIN = service("");
+
+/** The endpoints of the only Service, and what is said of Endpoints objects. */
+function resolve(...objects: readonly string[]): { endpoints: string[]; said: string[] } {
+  const said: string[] = [];
+  const specs = loadSpecs([{ name: "a.yaml", text: objects.join("---\n") }], (finding) => {
+    if (finding.severity === "error") said.push(finding.message);
+  });
+  const node = { name: "n1", zone: undefined, addresses: [], ingressController: "x" };
+  const { servicePorts } = resolveModel(specs, node, ({ severity, code, message }) => {
+    if (code === "endpoints-ignored" || code === "too-many-items") said.push(`${severity}: ${message}`);
+  });
+  const found = servicePorts.IPv4.flatMap(({ clusterEndpoints }) => clusterEndpoints);
+  return { endpoints: found.map(({ address, port }) => printAddressPort(address, port)), said };
+}
+
+const LEFT_OUT = "Endpoints default/db is left out:";
+
+describe("a Service without a selector", () => {
+  test.each<[what: string, objects: string[], endpoints: string[], said: string[]]>([
+    ["Endpoints are mirrored", [endpoints()], ["10.0.0.1:8080"], []],
+    ["beside other slices too", [endpoints(), slice()], ["10.0.0.1:8080", "10.0.0.2:8080"], []],
+    [
+      "not where mirrored slices are in the input",
+      [endpoints(), slice(", endpointslice.kubernetes.io/managed-by: endpointslicemirroring-controller.k8s.io")],
+      ["10.0.0.2:8080"],
+      [`info: ${LEFT_OUT} its mirrored EndpointSlices are in the input`],
+    ],
+    [
+      "not with the label skip-mirror",
+      [endpoints(', labels: {endpointslice.kubernetes.io/skip-mirror: "true"}')],
+      [],
+      [
+        `warning: ${LEFT_OUT} it carries the label endpointslice.kubernetes.io/skip-mirror: "true"; its Service has no other endpoints`,
+      ],
+    ],
+    [
+      "with another value of that label",
+      [endpoints(', labels: {endpointslice.kubernetes.io/skip-mirror: "false"}')],
+      ["10.0.0.1:8080"],
+      [],
+    ],
+    [
+      "with that as an annotation, which is not looked at",
+      [endpoints(', annotations: {endpointslice.kubernetes.io/skip-mirror: "true"}')],
+      ["10.0.0.1:8080"],
+      [],
+    ],
+    [
+      "not with the annotation of leader election",
+      [endpoints(', annotations: {control-plane.alpha.kubernetes.io/leader: "{}"}'), slice()],
+      ["10.0.0.2:8080"],
+      [`info: ${LEFT_OUT} it carries the annotation control-plane.alpha.kubernetes.io/leader`],
+    ],
+    ...["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"].map(
+      (label): [string, string[], string[], string[]] => [
+        `not seen with ${label}, which slices inherit`,
+        [endpoints(`, labels: {${label}: ""}`)],
+        [],
+        [
+          `warning: ${LEFT_OUT} its mirrored EndpointSlices carry the label ${label}, which they inherit; its Service has no other endpoints`,
+        ],
+      ],
+    ),
+    ["whatever Pods there are", [endpoints(), pod("app: db")], ["10.0.0.1:8080"], []],
+  ])("%s", (_, objects, wanted, said) => {
+    expect(resolve(PLAIN, ...objects)).toEqual({ endpoints: wanted, said });
+    // An API server stores an empty selector as none.
+    expect(resolve(service(", selector: {}"), ...objects)).toEqual({ endpoints: wanted, said });
+  });
+
+  test("an address that is ready in one subset only is not ready, a thousand addresses of a subset count", () => {
+    const subset = (key: string, ip: string, port: number): string =>
+      `{${key}: [{ip: ${ip}}], ports: [{port: ${port}}]}`;
+    const both = `${subset("addresses", "10.0.0.1", 80)}, ${subset("notReadyAddresses", "10.0.0.1", 80)}`;
+    expect(resolve(PLAIN, endpoints("", both)).endpoints).toEqual([]);
+    const other = `${subset("addresses", "10.0.0.1", 80)}, ${subset("notReadyAddresses", "10.0.0.1", 81)}`;
+    expect(resolve(PLAIN, endpoints("", other)).endpoints).toEqual(["10.0.0.1:80"]);
+    const list = Array.from({ length: 1001 }, (_, i) => `{ip: 10.1.${i >> 8}.${i & 255}}`).join();
+    const { endpoints: found, said } = resolve(PLAIN, endpoints("", `{addresses: [${list}], ports: [{port: 80}]}`));
+    expect(found).toHaveLength(1000);
+    expect(said).toEqual([
+      "warning: Endpoints default/db has 1001 addresses in a subset: only the first 1000 are mirrored",
+    ]);
+  });
+});
+
+describe("a Service with a selector", () => {
+  test.each<[what: string, objects: string[], endpoints: string[], said: string[]]>([
+    ["Endpoints stand in for Pods that are not in the input", [endpoints()], ["10.0.0.1:8080"], []],
+    [
+      "slices count, Endpoints do not",
+      [endpoints(), slice()],
+      ["10.0.0.2:8080"],
+      [`info: ${LEFT_OUT} its Service has a selector, and EndpointSlices are in the input`],
+    ],
+    [
+      "Pods count, Endpoints do not",
+      [endpoints(), pod("app: db")],
+      ["10.0.0.3:80"],
+      [`info: ${LEFT_OUT} its Service has a selector, and Pods are in the input`],
+    ],
+    [
+      "also where the selector matches none of the Pods",
+      [endpoints(), pod("app: web")],
+      [],
+      [`info: ${LEFT_OUT} its Service has a selector, and Pods are in the input`],
+    ],
+    [
+      "slices that kube-proxy does not see are not replaced by Endpoints",
+      [endpoints(), slice(', service.kubernetes.io/headless: ""')],
+      [],
+      [`info: ${LEFT_OUT} its Service has a selector, and EndpointSlices are in the input`],
+    ],
+  ])("%s", (_, objects, wanted, said) => {
+    expect(resolve(SELECTING, ...objects)).toEqual({ endpoints: wanted, said });
+  });
+});
