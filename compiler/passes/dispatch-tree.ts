@@ -24,36 +24,38 @@ export type Branch<Element extends SetElement> =
  *  a packet some tests and cost iptables, which is slow with many chains, twice as many of them. */
 const FAN_OUT = 16;
 
-/** The branches at the root. Addresses are narrowed down by prefixes, which both packets and connections can be tested
- *  for; other fields by ranges of equal size. */
+/** The branches at the root. Addresses come first, since they tell most keys apart: they are narrowed down by prefixes, which
+ *  both packets and connections can be tested for. The protocol comes before ports, because a port is only tested in
+ *  packets of a known protocol. Ports are narrowed down by ranges that hold equally many keys. */
 export function planDispatch<Element extends SetElement>(
   choices: readonly Choice<Element>[],
   types: readonly DataType[],
 ): Branch<Element>[] {
-  // Addresses tell most apart; a protocol hardly anything.
   const order = [...types.keys()].sort((a, b) => rank(types[a]) - rank(types[b]));
   return plan([...choices], order, types);
 }
 
 function rank(type: DataType | undefined): number {
   if (type === "ipv4_addr" || type === "ipv6_addr") return 0;
-  return type === "inet_proto" ? 2 : 1;
+  return type === "inet_proto" ? 1 : 2;
 }
 
+/** `stuck`: how many parts one after the other could not tell the choices apart. */
 function plan<Element extends SetElement>(
   choices: Choice<Element>[],
   order: readonly number[],
   types: readonly DataType[],
+  stuck = 0,
 ): Branch<Element>[] {
   const [part, ...others] = order;
-  if (choices.length <= FAN_OUT || part === undefined) return choices.map((choice) => ({ kind: "choice", choice }));
+  if (choices.length <= FAN_OUT || part === undefined || stuck === order.length)
+    return choices.map((choice) => ({ kind: "choice", choice }));
   const sorted = choices.sort((a, b) => compareValues(from(a, part), from(b, part)));
-  const type = types[part] as DataType;
-  const groups = isAddress(type) ? splitByPrefix(sorted, part, type) : splitEvenly(sorted, part);
+  const groups = split(sorted, part, types[part] as DataType);
   const [only] = groups;
-  if (groups.length === 1 && only !== undefined && isPoint(only.interval)) {
-    // All choices have this value: nothing to tell apart here.
-    return plan(sorted, others, types);
+  if (groups.length === 1 && only !== undefined) {
+    // One value: nothing to tell apart here. Blocks that overlap: other parts tell them apart first.
+    return isPoint(only.interval) ? plan(sorted, others, types) : plan(sorted, [...others, part], types, stuck + 1);
   }
   return groups.flatMap(({ interval, members }): Branch<Element>[] => {
     const [single] = members;
@@ -65,6 +67,26 @@ function plan<Element extends SetElement>(
 interface Group<Element extends SetElement> {
   readonly interval: Interval;
   readonly members: Choice<Element>[];
+}
+
+function split<Element extends SetElement>(sorted: Choice<Element>[], part: number, type: DataType): Group<Element>[] {
+  if (isAddress(type)) return splitByPrefix(sorted, part, type);
+  return type === "inet_proto" ? splitByValue(sorted, part) : splitEvenly(sorted, part);
+}
+
+/** A group for each value. */
+function splitByValue<Element extends SetElement>(sorted: readonly Choice<Element>[], part: number): Group<Element>[] {
+  const groups: { interval: { from: Value; to: Value }; members: Choice<Element>[] }[] = [];
+  for (const choice of sorted) {
+    const last = groups.at(-1);
+    if (last === undefined || from(choice, part) > last.interval.to) {
+      groups.push({ members: [choice], interval: { from: from(choice, part), to: to(choice, part) } });
+    } else {
+      last.members.push(choice);
+      if (to(choice, part) > last.interval.to) last.interval.to = to(choice, part);
+    }
+  }
+  return groups;
 }
 
 /** Up to FAN_OUT runs of about equally many choices; equal values stay together. */
@@ -83,7 +105,7 @@ function splitEvenly<Element extends SetElement>(sorted: readonly Choice<Element
 }
 
 /** Address blocks with at most one in FAN_OUT of the choices each: the fullest is split again and again at its next bit.
- *  Choices that are blocks themselves and do not fit into one half keep their group whole. */
+ *  A choice that does not fit into one half becomes a group of its own; several of them keep their group whole. */
 function splitByPrefix<Element extends SetElement>(
   sorted: Choice<Element>[],
   part: number,
@@ -114,15 +136,13 @@ function splitBlock<Element extends SetElement>(
     typeof interval.from === "number"
       ? interval.from + 2 ** (bits - prefix.length - 1)
       : (interval.from as bigint) + (1n << BigInt(bits - prefix.length - 1));
-  if (
-    members.some(
-      (choice) => compareValues(from(choice, part), middle) < 0 && compareValues(to(choice, part), middle) >= 0,
-    )
-  )
-    return [];
-  const low = members.filter((choice) => compareValues(from(choice, part), middle) < 0);
-  const high = members.slice(low.length);
-  return [low, high]
+  const low = members.filter((choice) => compareValues(to(choice, part), middle) < 0);
+  const high = members.filter((choice) => compareValues(from(choice, part), middle) >= 0);
+  const across = members.filter(
+    (choice) => compareValues(from(choice, part), middle) < 0 && compareValues(to(choice, part), middle) >= 0,
+  );
+  if (across.length > 1 || across.length === members.length) return [];
+  return [across, low, high]
     .filter((half) => half.length > 0)
     .map((half) => ({ members: half, interval: commonBlock(half, part, bits) }));
 }

@@ -204,6 +204,13 @@ class Unfolder {
     if (ready === undefined) return next(place);
     const answer = staticTest(match, ready.known);
     if (answer === false) return next(place);
+    const listed = answer === undefined && match.kind === "within" ? asField(match.left) : undefined;
+    if (listed !== undefined && match.kind === "within" && match.intervals.length > 1 && !isOneMatch(listed, match)) {
+      const open: OpenField = { field: listed, position: 0, type: typeOf(listed, this.table.family) };
+      const key: Key = { values: [undefined], unknown: [open], random: undefined };
+      const elements = match.intervals.map((interval): SetElement => ({ key: [asPart(interval)] }));
+      return this.amongElements(elements, key, match.negated, rule, at, ready, place);
+    }
     const taught = match.kind === "compare" && match.operator === "==" ? asField(match.left) : undefined;
     const known =
       taught === undefined || match.kind !== "compare"
@@ -242,9 +249,22 @@ class Unfolder {
       return this.steps(rule, at + 1, { ...ready, matches }, place);
     }
     const elements = this.setIndices.get(match.set)?.matching(key.values) ?? [];
+    return this.amongElements(elements, key, match.negated, rule, at, ready, place);
+  }
+
+  /** The steps behind `at` for packets whose key is one of `elements`, or for the others. */
+  private amongElements(
+    elements: readonly SetElement[],
+    key: Key,
+    negated: boolean,
+    rule: Rule,
+    at: number,
+    ready: Progress,
+    place: Place,
+  ): Residue {
     const then = (element: SetElement, found: Progress): Residue =>
       this.steps(withSource(rule, element), at + 1, found, place);
-    if (!match.negated) return this.dispatch(elements, key, ready, place, then);
+    if (!negated) return this.dispatch(elements, key, ready, place, then);
     // Members go on behind the rule; the others take it.
     const others = this.steps(rule, at + 1, ready, place);
     if (elements.length === 0) return others;
@@ -547,8 +567,9 @@ class Unfolder {
       if (branch.kind === "choice") return this.branchRules(branch, fields, progress, then);
       const { field } = fields[branch.part] as OpenField;
       const below = `${name} ${printInterval(field, branch.interval)}`;
-      const chain = this.treeChain(below, branch.branches, fields, progress, then);
-      return [{ steps: [...narrow(field, branch.interval, progress), goTo(chain)] }];
+      const found = narrowToGroup(branch, fields, progress);
+      const chain = this.treeChain(below, branch.branches, fields, { ...found, matches: [] }, then);
+      return [{ steps: [...found.matches, goTo(chain)] }];
     });
     return this.addChain(name, rules);
   }
@@ -576,8 +597,7 @@ class Unfolder {
       const { field } = fields[i] as OpenField;
       const part = choice.parts[i] as KeyPart;
       const interval = typeof part === "object" ? part : { from: part, to: part };
-      matches = narrow(field, interval, { matches, known });
-      if (interval.from === interval.to) known = learn(known, fieldName(field), interval.from);
+      ({ matches, known } = narrow(field, interval, { matches, known }));
     }
     return { matches, known };
   }
@@ -612,6 +632,20 @@ class Unfolder {
   }
 }
 
+/** Ports that one `multiport` match holds; a range takes two of them. */
+const MULTIPORT_LIMIT = 15;
+
+/** Whether formats without sets have one match for the list: iptables has, for a few ports and for types of addresses. */
+function isOneMatch(field: FieldExpression, { intervals }: Extract<Match, { kind: "within" }>): boolean {
+  if (field.kind === "fib") return true;
+  const places = intervals.reduce((sum, { from, to }) => sum + (from === to ? 1 : 2), 0);
+  return field.kind === "transport" && places <= MULTIPORT_LIMIT;
+}
+
+function asPart(interval: Interval): KeyPart {
+  return interval.from === interval.to ? interval.from : interval;
+}
+
 /** A key of which some parts are known: `values` has them by position. */
 interface Key {
   readonly values: readonly (Value | undefined)[];
@@ -629,14 +663,39 @@ function isProtocol(open: OpenField | undefined): boolean {
   return open !== undefined && fieldName(open.field) === "l4proto";
 }
 
-/** `progress` with a test that `field` lies in `interval`. Ports are tested beside the protocol, in one rule. */
-function narrow(field: FieldExpression, interval: Interval, progress: Progress): Match[] {
-  const { matches } = field.kind === "transport" ? protocolSpelled(progress) : progress;
+/** `progress` with a test that `field` lies in `interval`, unless that is known, and what the test teaches. Ports are
+ *  tested beside the protocol, in one rule. */
+function narrow(field: FieldExpression, interval: Interval, progress: Progress): Progress {
   const { from, to } = interval;
-  if (isEveryAddress(interval)) return [...matches];
-  const match: Match =
-    from === to ? equal(field, from) : { kind: "within", left: field, negated: false, intervals: [interval] };
-  return [...matches, match];
+  const name = fieldName(field);
+  if (isEveryAddress(interval) || (from === to && progress.known.get(name) === from)) return progress;
+  const { matches, known } = field.kind === "transport" ? protocolSpelled(progress) : progress;
+  if (from === to) return { matches: [...matches, equal(field, from)], known: learn(known, name, from) };
+  return { matches: [...matches, { kind: "within", left: field, negated: false, intervals: [interval] }], known };
+}
+
+/** The same for what the keys of a group share: the group's interval and, where that is one of ports, their protocol. */
+function narrowToGroup<Element extends SetElement>(
+  group: Extract<Branch<Element>, { kind: "group" }>,
+  fields: readonly OpenField[],
+  progress: Progress,
+): Progress {
+  const { field } = fields[group.part] as OpenField;
+  const protocolAt = field.kind === "transport" ? fields.findIndex(isProtocol) : -1;
+  const protocol = protocolAt < 0 ? undefined : firstChoice(group).parts[protocolAt];
+  // All keys of a group that is made by ports have one protocol: the plan sees to it.
+  const known =
+    protocol === undefined || typeof protocol === "object"
+      ? progress
+      : narrow(L4PROTO, { from: protocol, to: protocol }, progress);
+  return narrow(field, group.interval, known);
+}
+
+function firstChoice<Element extends SetElement>(branch: Branch<Element>): Choice<Element> {
+  if (branch.kind === "choice") return branch.choice;
+  const [first] = branch.branches;
+  invariant(first !== undefined, "a group has branches");
+  return firstChoice(first);
 }
 
 /** Whether an interval of addresses leaves none out. Other fields have no such elements. */

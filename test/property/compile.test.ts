@@ -6,6 +6,10 @@ import { printElement } from "../../compiler/formats/nft/print.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Cluster, cluster, type Manifest } from "../support/arbitraries.ts";
 import { compileCluster, mustCompile, printIptables, printNft, toConfig } from "../support/compile.ts";
+import { denseCluster } from "../support/dense.ts";
+import { textsThatDiffer } from "../support/every-text.ts";
+import { packetsAtSomeServices } from "../support/packets.ts";
+import { runs } from "../support/runs.ts";
 
 /** All texts of a program. */
 function printAll(program: Program): string[] {
@@ -23,6 +27,15 @@ test("the order of documents, and how they are spread over files, makes no diffe
       expect(compiled && printAll(compiled.program)).toEqual(printAll(mustCompile(world).program));
     }),
     { numRuns: 60 },
+  );
+});
+
+test("hundreds of ports have words in every text, which do what the program does", async () => {
+  await fc.assert(
+    fc.asyncProperty(denseCluster, async (world) => {
+      expect(await textsThatDiffer(mustCompile(world), packetsAtSomeServices(world, 60))).toEqual([]);
+    }),
+    { numRuns: runs(8) },
   );
 });
 

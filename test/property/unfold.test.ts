@@ -1,11 +1,13 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
-import { environmentOf, type Outcome } from "../../compiler/evaluate/packet.ts";
+import { environmentOf, type Outcome, type Packet } from "../../compiler/evaluate/packet.ts";
 import { printAddressPort } from "../../compiler/net/address.ts";
-import { cluster } from "../support/arbitraries.ts";
+import { type Cluster, cluster } from "../support/arbitraries.ts";
 import { mustCompile, unfold, violationsOf } from "../support/compile.ts";
-import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { denseCluster } from "../support/dense.ts";
+import { packetsAtServices, packetsAtSomeServices, packetsFor } from "../support/packets.ts";
+import { runs } from "../support/runs.ts";
 
 /** An outcome without the rules that led to it. */
 function summary(outcomes: readonly Outcome[]): unknown {
@@ -21,20 +23,32 @@ function summary(outcomes: readonly Outcome[]): unknown {
   }));
 }
 
+/** Holds the rules of `world` with lookups against those without, for `packets`. */
+function expectAlike(world: Cluster, packets: Iterable<Packet>): void {
+  const { program, node } = mustCompile(world);
+  const unfolded = unfold(program);
+  expect(violationsOf(program)).toEqual([]);
+  expect(violationsOf(unfolded)).toEqual([]);
+  const [lookups, rules] = [new Evaluator(program), new Evaluator(unfolded)];
+  const environment = environmentOf(node.addresses);
+  for (const packet of packets) {
+    expect(summary(rules.evaluate(packet, environment))).toEqual(summary(lookups.evaluate(packet, environment)));
+  }
+}
+
 test("rules without lookups do to every packet what the lookups do", () => {
   fc.assert(
-    fc.property(cluster, fc.nat({ max: 40 }), (world, start) => {
-      const { program, node } = mustCompile(world);
-      const unfolded = unfold(program);
-      expect(violationsOf(program)).toEqual([]);
-      expect(violationsOf(unfolded)).toEqual([]);
-      const [lookups, rules] = [new Evaluator(program), new Evaluator(unfolded)];
-      const environment = environmentOf(node.addresses);
-      for (const packet of [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)]) {
-        expect(summary(rules.evaluate(packet, environment))).toEqual(summary(lookups.evaluate(packet, environment)));
-      }
-    }),
+    fc.property(cluster, fc.nat({ max: 40 }), (world, start) =>
+      expectAlike(world, [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)]),
+    ),
     { numRuns: 60 },
+  );
+});
+
+test("also with hundreds of ports", () => {
+  fc.assert(
+    fc.property(denseCluster, (world) => expectAlike(world, packetsAtSomeServices(world, 200))),
+    { numRuns: runs(8) },
   );
 });
 

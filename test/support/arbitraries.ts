@@ -14,7 +14,8 @@ export type Manifest = { readonly [key: string]: unknown };
 export const NODE_NAME = "node-a";
 export const NODE_IPS = ["192.168.0.2", "192.168.1.2", "2001:db8::1", "2001:db8:1::2"] as const;
 
-type Family = "IPv4" | "IPv6";
+export type ServiceFamily = "IPv4" | "IPv6";
+type Family = ServiceFamily;
 
 /** Few addresses of each role, so that they meet. */
 export const ADDRESSES = {
@@ -34,15 +35,15 @@ export const ADDRESSES = {
   },
 } as const satisfies Record<Family, unknown>;
 
-const PROTOCOLS = ["TCP", "UDP", "SCTP"] as const;
+export const SERVICE_PROTOCOLS = ["TCP", "UDP", "SCTP"] as const;
 const PORT_NAMES = ["", "http", "dns", "p80"] as const;
 const ZONES = ["zone-a", "zone-b"] as const;
 
-const weighted = <T>(...options: readonly (readonly [number, T])[]): fc.Arbitrary<T> =>
+export const weighted = <T>(...options: readonly (readonly [number, T])[]): fc.Arbitrary<T> =>
   fc.oneof(...options.map(([weight, value]) => ({ weight, arbitrary: fc.constant(value) })));
 
 /** Settings of the node; both modes meet all of them. */
-const proxySettings: fc.Arbitrary<ProxySettings> = fc
+export const proxySettings: fc.Arbitrary<ProxySettings> = fc
   .record({
     detector: weighted<Pick<ProxySettings, "detectLocalMode" | "detectLocalInterface" | "clusterCIDR">>(
       [4, { detectLocalMode: "ClusterCIDR", clusterCIDR: ["10.180.0.0/16", "fd00:10:180::/48"] }],
@@ -73,9 +74,9 @@ const proxySettings: fc.Arbitrary<ProxySettings> = fc
     ...rest,
   }));
 
-interface PortDraft {
+export interface PortDraft {
   readonly name: string;
-  readonly protocol: (typeof PROTOCOLS)[number];
+  readonly protocol: (typeof SERVICE_PROTOCOLS)[number];
   readonly port: number;
   readonly nodePort: number;
 }
@@ -142,7 +143,7 @@ const endpoint = (family: Family): fc.Arbitrary<Manifest> =>
         : {}),
     }));
 
-interface ServiceDraft {
+export interface ServiceDraft {
   readonly families: readonly Family[];
   readonly clusterIndex: number;
   readonly type: "ClusterIP" | "NodePort" | "LoadBalancer" | "ExternalName";
@@ -167,7 +168,7 @@ interface ServiceDraft {
 
 const both = <T>(pick: (family: Family) => readonly T[]): readonly T[] => [...pick("IPv4"), ...pick("IPv6")];
 
-const serviceDraft: fc.Arbitrary<ServiceDraft> = fc.record({
+export const serviceDraft: fc.Arbitrary<ServiceDraft> = fc.record({
   families,
   clusterIndex: fc.nat({ max: 4 }),
   type: weighted<ServiceDraft["type"]>([3, "ClusterIP"], [3, "NodePort"], [4, "LoadBalancer"]),
@@ -224,13 +225,14 @@ const serviceDraft: fc.Arbitrary<ServiceDraft> = fc.record({
 });
 
 /** The manifests of one Service. Only what the API server takes: node ports by type, policies where they mean something. */
-function toManifests(draft: ServiceDraft, index: number): Manifest[] {
+export function toManifests(
+  draft: ServiceDraft,
+  index: number,
+  clusterIpOf: (family: Family) => string = (family) => fromPool(family, index + draft.clusterIndex),
+): Manifest[] {
   const name = `svc-${index}`;
   const namespace = index % 2 === 0 ? "shop" : "db";
-  const clusterIPs = draft.families.map((family) => {
-    const pool = ADDRESSES[family].cluster;
-    return pool[(index + draft.clusterIndex) % pool.length] as string;
-  });
+  const clusterIPs = draft.families.map(clusterIpOf);
   const external = draft.type !== "ClusterIP";
   const loadBalancer = draft.type === "LoadBalancer";
   const local = draft.externalTrafficPolicy === "Local" && (external || draft.externalIPs.length > 0);
@@ -292,15 +294,21 @@ function toManifests(draft: ServiceDraft, index: number): Manifest[] {
   return [service, ...slices];
 }
 
+/** One of few cluster IPs, so that Services meet. */
+function fromPool(family: Family, index: number): string {
+  const pool = ADDRESSES[family].cluster;
+  return pool[index % pool.length] as string;
+}
+
 /** The type of a headless Service is ClusterIP; it has no external side. */
-function consistent(draft: ServiceDraft): ServiceDraft {
+export function consistent(draft: ServiceDraft): ServiceDraft {
   return draft.headless ? { ...draft, type: "ClusterIP", externalIPs: [] } : draft;
 }
 
 export const cluster: fc.Arbitrary<Cluster> = fc.record({
   objects: fc
     .array(serviceDraft, { minLength: 1, maxLength: 6 })
-    .map((drafts) => drafts.map(consistent).flatMap(toManifests)),
+    .map((drafts) => drafts.map(consistent).flatMap((draft, i) => toManifests(draft, i))),
   proxy: proxySettings,
   mode: fc.constantFrom("nftables", "iptables"),
 });

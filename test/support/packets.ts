@@ -40,28 +40,49 @@ type Target = readonly [address: string, protocol: number, port: number];
 /** Every sender to everything that a Service claims, and to its neighbours: the next port, other protocols, pings. All
  *  of them, or every `step`th from `start` on. */
 export function* packetsAtServices({ objects, proxy }: Cluster, start = 0, step = 1): Generator<Packet> {
+  yield* thinned(packetsTo(targetsOf(claimsOf(objects), proxy.nodeIPs), [...SENDERS, ...BORDER_SENDERS]), start, step);
+}
+
+/** About `count` such packets, to the first claims of a large cluster, the last ones, and some between. */
+export function packetsAtSomeServices({ objects, proxy }: Cluster, count: number): Packet[] {
+  const claims = spread([...claimsOf(objects)], 9).map((claim) => ({
+    ...claim,
+    addresses: spread(claim.addresses, 5),
+  }));
+  const senders = [...SENDERS, ...BORDER_SENDERS];
+  const all = [...packetsTo(targetsOf(claims, spread(proxy.nodeIPs, 5)), senders)];
+  const step = Math.max(1, Math.floor(all.length / count));
+  // A step that shares a factor with the number of senders would always ask the same ones.
+  return [...thinned(all, 0, step % 3 === 0 ? step + 1 : step)];
+}
+
+/** Up to `count` of `items`: the first two, the last two, and some between at equal distances. */
+function spread<T>(items: readonly T[], count: number): T[] {
+  if (items.length <= count) return [...items];
+  const between = Array.from({ length: count - 4 }, (_, i) => Math.floor(((i + 1) * items.length) / (count - 3)));
+  const places = new Set([0, 1, ...between, items.length - 2, items.length - 1]);
+  return [...places].map((place) => items[place] as T);
+}
+
+/** Where claims are, and their neighbours: the next port, other protocols, pings. */
+function targetsOf(claims: Iterable<Claim>, nodeIPs: readonly string[]): Target[] {
   const targets = new Map<string, Target>();
   const add = (...target: Target): void => void targets.set(target.join(" "), target);
-  for (const { addresses, port, nodePort, protocol } of claimsOf(objects)) {
-    const claims = addresses.map((to): [string, number] => [to, port]);
-    if (nodePort !== undefined) for (const to of [...proxy.nodeIPs, "127.0.0.1", "::1"]) claims.push([to, nodePort]);
-    for (const [to, number] of claims) {
+  for (const { addresses, port, nodePort, protocol } of claims) {
+    const claimed = addresses.map((to): [string, number] => [to, port]);
+    if (nodePort !== undefined) for (const to of [...nodeIPs, "127.0.0.1", "::1"]) claimed.push([to, nodePort]);
+    for (const [to, number] of claimed) {
       add(to, protocol, number);
       add(to, protocol, number === 65535 ? 1 : number + 1);
       add(to, protocol === PROTOCOL_NUMBERS.tcp ? PROTOCOL_NUMBERS.udp : PROTOCOL_NUMBERS.tcp, number);
       add(to, to.includes(":") ? ICMPV6 : ICMP, 0);
     }
   }
-  yield* thinned(packetsTo([...targets.values()], [...SENDERS, ...BORDER_SENDERS]), start, step);
+  return [...targets.values()];
 }
 
 /** What the Services among `objects` claim, whatever becomes of the claims. */
-function* claimsOf(objects: readonly Manifest[]): Generator<{
-  readonly addresses: readonly string[];
-  readonly protocol: number;
-  readonly port: number;
-  readonly nodePort: number | undefined;
-}> {
+function* claimsOf(objects: readonly Manifest[]): Generator<Claim> {
   for (const object of objects) {
     if (object["kind"] !== "Service") continue;
     const { clusterIPs, externalIPs = [], healthCheckNodePort, ports } = object["spec"] as ServiceFields;
@@ -80,6 +101,14 @@ function* claimsOf(objects: readonly Manifest[]): Generator<{
       };
     }
   }
+}
+
+/** A port of a Service, at all its addresses. */
+interface Claim {
+  readonly addresses: readonly string[];
+  readonly protocol: number;
+  readonly port: number;
+  readonly nodePort: number | undefined;
 }
 
 interface ServiceFields {

@@ -1,0 +1,22 @@
+import { expect, test } from "vitest";
+import { MODES } from "../../compiler/lower/settings.ts";
+import { mustCompile } from "../support/compile.ts";
+import { textsThatDiffer } from "../support/every-text.ts";
+import { packetsAtSomeServices } from "../support/packets.ts";
+import { EVERYTHING } from "../support/runs.ts";
+import { COUNTED, SIZES } from "../support/sizes.ts";
+
+/** All sizes in `npm run test:all`; those before the kernel: `npm run soak:sizes`. */
+const sizes = EVERYTHING ? SIZES : ([0, 17] as const);
+
+test.each(Object.keys(COUNTED))("any number of %s can be said in every text", async (what) => {
+  const differing: string[] = [];
+  for (const [i, size] of sizes.entries()) {
+    for (const mode of size >= 17 ? MODES : [MODES[i % MODES.length] ?? "nftables"]) {
+      const world = { ...(COUNTED[what]?.(size) ?? { objects: [], proxy: {} as never }), mode };
+      const lines = await textsThatDiffer(mustCompile(world), packetsAtSomeServices(world, 25));
+      differing.push(...lines.map((line) => `${size} in ${mode} mode: ${line}`));
+    }
+  }
+  expect(differing).toEqual([]);
+});
