@@ -11,13 +11,13 @@ export interface Answer extends Omit<Comparison, "ground"> {
   readonly also?: string;
 }
 
-export function answerOf(comparisons: readonly Comparison[], known: Omit<Answer, keyof Comparison>): Answer {
+export function answerOf(comparisons: readonly Comparison[], known: Pick<Answer, "gaps" | "given" | "also">): Answer {
   const sum = (key: "differing" | "boxes"): number =>
     comparisons.reduce((total, comparison) => total + comparison[key], 0);
   return {
     ...known,
     gaps: unique([...known.gaps, ...comparisons.flatMap(({ ground }) => ground.gaps)]),
-    given: unique([...known.given, ...comparisons.flatMap(({ ground }) => ground.given)]),
+    given: unique([...known.given, ...comparisons.flatMap(({ ground, given }) => [...ground.given, ...given])]),
     regions: comparisons.flatMap(({ regions }) => regions),
     differing: sum("differing"),
     boxes: sum("boxes"),

@@ -38,6 +38,8 @@ export interface Comparison {
   readonly boxes: number;
   /** What has not been compared; empty: everything has been. */
   readonly open: readonly Open[];
+  /** What was taken for given, besides what `ground` says. */
+  readonly given: readonly string[];
   /** All packets that there can be. */
   readonly ground: Ground;
 }
@@ -90,7 +92,15 @@ class Comparer {
     for (const door of this.ground.doors)
       for (const packets of this.ground.packetsBy(door)) this.through(door, packets);
     const { regions, differing, boxes, open, ground } = this;
-    return { regions, differing, boxes, open, ground };
+    return { regions, differing, boxes, open, ground, given: this.ordersGiven() };
+  }
+
+  /** Two listings that leave the order of the same chains open are taken to be of hosts that have the same one. */
+  private ordersGiven(): string[] {
+    const [left, right] = this.evaluators.map(({ assumedOrders }) => assumedOrders) as [Set<string>, Set<string>];
+    return [...left]
+      .filter((text) => right.has(text))
+      .map((text) => `that both sides run ${text.replace(" runs before ", " and ")} in the same order`);
   }
 
   /** All of `packets`, slice by slice. Where one is too much, half of it after the other. */

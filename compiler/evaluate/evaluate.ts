@@ -1,13 +1,15 @@
 import { invariant, required } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
+import { placeOfNat } from "../ir/place.ts";
 import type { Hook, Program } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { type Assumption, areConsistent } from "./assumption.ts";
 import { runBaseChain } from "./chain.ts";
 import { ownAddressOf } from "./expression.ts";
-import { Machine, placeOf, placeOfNat } from "./machine.ts";
+import { type Entry, Machine, type Stage } from "./machine.ts";
 import { merge } from "./merge.ts";
+import { inAnyOrder, joinOrders } from "./orders.ts";
 import { outcomeOf } from "./outcome.ts";
 import {
   alone,
@@ -36,6 +38,8 @@ export interface Fate extends Omit<Result, "endpoint" | "reasons" | "path"> {
 /** What a program does with packets. Keep one for many packets: it has the program's objects by name. */
 export class Evaluator {
   private readonly machine: Machine;
+  /** Orders of chains that were assumed so far, where they made a difference. */
+  readonly assumedOrders = new Set<string>();
 
   constructor(program: Program) {
     this.machine = new Machine(program);
@@ -91,23 +95,45 @@ export class Evaluator {
     if (state.control.end !== undefined) return [state];
     let running: readonly State[] = [state];
     let isDue = mayBeTranslated(state.control.original);
-    for (const { index, chain } of this.machine.at(state.control.original.family, hook)) {
-      if (isDue && placeOf(chain) >= placeOfNat(hook)) {
+    for (const stage of this.machine.at(state.control.original.family, hook)) {
+      if (isDue && stage.place >= placeOfNat(hook)) {
         running = running.flatMap((each) => translateAgain(hook, each));
         isDue = false;
       }
-      const after: State[] = [];
-      for (const each of running) {
-        const { control } = each;
-        if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);
-        else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, hook));
-        else runBaseChain(chain, each, index, hook, after);
-      }
-      running = merge(after);
+      running = this.passStage(hook, stage, running);
     }
     if (isDue) running = running.flatMap((each) => translateAgain(hook, each));
     return running.map((each) => (each.control.end === undefined ? settle(hook, each) : each));
   }
+
+  /** Base chains of one place, in each order that they may run in. */
+  private passStage(hook: Hook, { orders }: Stage, states: readonly State[]): readonly State[] {
+    const [only, more] = orders;
+    if (only !== undefined && more === undefined) return passAll(hook, only.entries ?? [], states);
+    const { common, open } = joinOrders(
+      orders.map(({ entries, assumed }) => ({
+        assumed,
+        states: entries === undefined ? inAnyOrder(states, assumed) : passAll(hook, entries, states),
+      })),
+    );
+    if (open.length > 0) for (const { assumed } of orders) for (const { text } of assumed) this.assumedOrders.add(text);
+    return [...common, ...open];
+  }
+}
+
+function passAll(hook: Hook, entries: readonly Entry[], states: readonly State[]): readonly State[] {
+  let running = states;
+  for (const { index, chain } of entries) {
+    const after: State[] = [];
+    for (const each of running) {
+      const { control } = each;
+      if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);
+      else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, hook));
+      else runBaseChain(chain, each, index, hook, after);
+    }
+    running = merge(after);
+  }
+  return running;
 }
 
 /** Packets that have gone through loopback, by the source that they have then. */

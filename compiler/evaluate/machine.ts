@@ -1,7 +1,6 @@
 /** A program made ready to be asked about packets. */
-import { PRIORITY } from "../ir/constants.ts";
+import { placeOf } from "../ir/place.ts";
 import type {
-  BaseChain,
   Chain,
   Hook,
   MapDeclaration,
@@ -13,6 +12,7 @@ import type {
 } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { Effects } from "./effects.ts";
+import { HookOrder, type Listed, type Order } from "./hook-order.ts";
 import { ElementIndex } from "./lookup.ts";
 import { type Plan, planOf } from "./plan.ts";
 
@@ -91,45 +91,51 @@ function missing(kind: string, name: string): never {
 }
 
 /** A base chain in its table. */
-export interface Entry {
+export interface Entry extends Listed {
   readonly index: TableIndex;
-  readonly chain: BaseChain;
+}
+
+/** Base chains of one hook and one place, in all orders that they may run in: one, where the text tells which or it does not
+ *  matter. */
+export interface Stage {
+  readonly place: number;
+  readonly orders: readonly Order<Entry>[];
 }
 
 /** All base chains by family and hook, in the order in which the kernel enters them. */
 export class Machine {
   private readonly entries: readonly Entry[];
-  private readonly byHook = new Map<string, readonly Entry[]>();
+  private readonly byHook = new Map<string, readonly Stage[]>();
+  private readonly orderOf: HookOrder<Entry>;
 
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
     this.entries = awake.flatMap((table) => {
       const index = new TableIndex(table);
-      return table.chains.flatMap((chain): Entry[] => (chain.kind === "base" ? [{ index, chain }] : []));
+      return table.chains.flatMap((chain): Entry[] => (chain.kind === "base" ? [{ index, table, chain }] : []));
     });
+    this.orderOf = new HookOrder(this.entries);
   }
 
-  /** Chains of equal place and priority run in the order of the tables. */
-  at(family: Family, hook: Hook): readonly Entry[] {
+  at(family: Family, hook: Hook): readonly Stage[] {
     const key = `${family} ${hook}`;
     const known = this.byHook.get(key);
     if (known !== undefined) return known;
     const own = family === "IPv4" ? "ip" : "ip6";
-    const entries = this.entries
-      .filter(
-        ({ index, chain }) => chain.hook === hook && (index.table.family === own || index.table.family === "inet"),
-      )
-      .sort((a, b) => placeOf(a.chain) - placeOf(b.chain) || a.chain.priority - b.chain.priority);
-    this.byHook.set(key, entries);
-    return entries;
+    const entries = this.entries.filter(
+      ({ table, chain }) => chain.hook === hook && (table.family === own || table.family === "inet"),
+    );
+    const places = [...new Set(entries.map(({ chain }) => placeOf(chain)))].sort((a, b) => a - b);
+    const stages = places.map((place): Stage => {
+      const here = entries.filter(({ chain }) => placeOf(chain) === place);
+      const nat = here.filter(({ chain }) => chain.type === "nat");
+      const filters = here.filter(({ chain }) => chain.type !== "nat");
+      return {
+        place,
+        orders: nat.length === 0 ? this.orderOf.ofFilters(filters) : this.orderOf.ofNat(nat, filters),
+      };
+    });
+    this.byHook.set(key, stages);
+    return stages;
   }
-}
-
-/** All NAT chains of a hook are entered from one place, whatever their priorities: those order them there (nf_nat_proto.c). */
-export function placeOf({ type, hook, priority }: BaseChain): number {
-  return type === "nat" ? placeOfNat(hook) : priority;
-}
-
-export function placeOfNat(hook: Hook): number {
-  return hook === "prerouting" || hook === "output" ? PRIORITY.dstnat : PRIORITY.srcnat;
 }

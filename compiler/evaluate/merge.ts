@@ -63,7 +63,8 @@ function withPackets({ region, probability }: Part, { destination, destinationPo
   return { region, probability, destination, destinationPort };
 }
 
-function isAlike(a: Control, b: Control): boolean {
+/** Whether the same becomes of packets of both from here on. */
+export function isAlike(a: Control, b: Control): boolean {
   if (a === b) return true;
   return (
     a.source === b.source &&

@@ -5,6 +5,7 @@ import { invariant, unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE, CT_STATE, CT_STATUS, MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
 import type {
+  BaseChain,
   Chain,
   Hook,
   Interval,
@@ -119,14 +120,21 @@ class Unfolder {
   /** All base chains of a hook. */
   private pass(hook: Hook, then: Place): Place {
     const settled = new Place((known) => then.at(this.settle(hook, known)));
-    return this.machine.at(this.family, hook).reduceRight((next, { index, chain }) => {
-      const back = chain.policy === "accept" ? next : new Place((known) => dropped(known));
-      const frame = this.enter(chain, index, 0, back, next);
-      return new Place((known) => {
-        const skipped = chain.type === "nat" && !asksNat(hook, known);
-        return skipped ? next.at(known) : (frame.rules[0] as Place).at(known);
-      });
+    return this.machine.at(this.family, hook).reduceRight((next, { orders: [only, more] }) => {
+      const entries = more === undefined ? only?.entries : undefined;
+      if (entries === undefined)
+        return new Place(() => beyond("chains of one hook and priority in an order that is not known"));
+      return entries.reduceRight((after, { index, chain }) => this.base(hook, chain, index, after), next);
     }, settled);
+  }
+
+  private base(hook: Hook, chain: BaseChain, index: TableIndex, next: Place): Place {
+    const back = chain.policy === "accept" ? next : new Place((known) => dropped(known));
+    const frame = this.enter(chain, index, 0, back, next);
+    return new Place((known) => {
+      const skipped = chain.type === "nat" && !asksNat(hook, known);
+      return skipped ? next.at(known) : (frame.rules[0] as Place).at(known);
+    });
   }
 
   private settle(hook: Hook, known: Known): Known {

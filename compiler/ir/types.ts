@@ -61,8 +61,17 @@ export interface BaseChain {
   /** Where the policy was read. */
   readonly origin?: Origin;
   readonly device?: string;
+  /** When the kernel registers it, where chains of other tables have its hook and priority and the text tells: a listing
+   *  does not. */
+  readonly registered?: Registration;
   readonly comment?: string;
   readonly rules: readonly Rule[];
+}
+
+/** Among the chains that one file makes: `at` grows in the order of its commands. */
+export interface Registration {
+  readonly file: string;
+  readonly at: number;
 }
 
 /** A chain that is entered by jump or goto. */

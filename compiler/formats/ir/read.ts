@@ -1,7 +1,16 @@
 /** The JSON that `printIr` prints, as a program. */
 import type { DiagnosticCode, Report, Source } from "../../diagnostics.ts";
 import { checkProgram } from "../../ir/check.ts";
-import type { BaseChain, Chain, Program, RegularChain, Rule, Table, TableFamily } from "../../ir/types.ts";
+import type {
+  BaseChain,
+  Chain,
+  Program,
+  Registration,
+  RegularChain,
+  Rule,
+  Table,
+  TableFamily,
+} from "../../ir/types.ts";
 import { readMap, readSet } from "./read-sets.ts";
 import { stepReader } from "./read-steps.ts";
 import {
@@ -102,6 +111,7 @@ function chainReader(family: TableFamily): Reader<Chain> {
       priority: whole(true),
       policy: oneOf<BaseChain["policy"]>({ accept: 1, drop: 1 }),
       device: optional(text),
+      registered: optional(object<Registration>({ file: text, at: whole() })),
       comment: optional(text),
       rules,
     }),

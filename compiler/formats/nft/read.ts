@@ -4,6 +4,7 @@ import type { IToken } from "chevrotain";
 import type { DiagnosticCode, Origin, Report, Source, Span } from "../../diagnostics.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { anything, mendChains } from "../../ir/mend.ts";
+import { placeOf } from "../../ir/place.ts";
 import type {
   BaseChain,
   Chain,
@@ -13,6 +14,7 @@ import type {
   Hook,
   MapDeclaration,
   Program,
+  Registration,
   Rule,
   SetDeclaration,
   SetElement,
@@ -87,6 +89,9 @@ class FileReader {
   private readonly variables = new Map<string, readonly IToken[]>();
   private readonly anonymous = new Map<string, Block>();
   private wrong = false;
+  /** The text has commands that no listing has: it is a file that is loaded, and its chains are registered in its order. */
+  private isLoaded = false;
+  private registrations = 0;
   /** Rules that the grammar takes and nft does not. */
   private refusals = 0;
 
@@ -117,7 +122,8 @@ class FileReader {
     if (items.length === 0 && !this.wrong)
       this.errorAt("empty-input", "expected tables, as nft list ruleset prints them: there are none", 0, 1);
     const tables = [...this.tables.values()].map((table) => this.closeTable(table));
-    return { ruleset: { tables }, routes: [] };
+    const isOrdered = (this.isLoaded || text.startsWith("#!")) && haveTies(tables);
+    return { ruleset: { tables: isOrdered ? tables : tables.map(withoutRegistrations) }, routes: [] };
   }
 
   // --- findings ----------------------------------------------------------------------------------------------------------
@@ -183,6 +189,7 @@ class FileReader {
       return;
     }
     this.closeForeign();
+    if (first !== "table") this.isLoaded = true;
     if (item.kind === "block") this.readBlock(item);
     else this.readLine(item.tokens);
   }
@@ -207,8 +214,10 @@ class FileReader {
     }
     const kind = words[0]?.image ?? "";
     if (kind === "table") {
-      const table = this.tableIn(words.slice(1), true);
-      if (table !== undefined) for (const item of block.body) this.readTableItem(item, table.table);
+      const table = this.tableIn(words.slice(1), true)?.table;
+      if (table === undefined) return;
+      if (!block.body.some((item) => item.kind === "line" && item.tokens[0]?.image === "flags")) this.wake(table);
+      for (const item of block.body) this.readTableItem(item, table);
       return;
     }
     const found = this.tableIn(words.slice(1), false);
@@ -302,7 +311,7 @@ class FileReader {
     const [, object, ...rest] = tokens;
     switch (object?.image) {
       case "table":
-        this.tableIn(rest, true);
+        this.wake(this.tableIn(rest, true)?.table);
         return;
       case "chain": {
         const found = this.tableIn(rest, false);
@@ -426,7 +435,19 @@ class FileReader {
   }
 
   openTable(tokens: readonly IToken[]): void {
-    this.tableIn(tokens.slice(1), true);
+    this.wake(this.tableIn(tokens.slice(1), true)?.table);
+  }
+
+  /** A table that is named again without its flags is not dormant any more: the kernel registers its chains then. */
+  private wake(table: OpenTable | undefined): void {
+    if (table?.isDormant !== true) return;
+    table.isDormant = false;
+    for (const chain of table.chains.values())
+      if (chain.base !== undefined) chain.base = { ...chain.base, registered: this.register() };
+  }
+
+  private register(): Registration {
+    return { file: this.source.name, at: this.registrations++ };
   }
 
   // --- bodies ------------------------------------------------------------------------------------------------------------
@@ -498,6 +519,7 @@ class FileReader {
       hook: hook as Hook,
       priority,
       policy: chain.base?.policy ?? "accept",
+      registered: chain.base?.registered ?? this.register(),
       ...(device === undefined ? {} : { device: unquote(device) }),
     };
   }
@@ -770,6 +792,34 @@ function depthOf(tokens: readonly IToken[]): number {
     else if (tokenType === CloseBrace || tokenType === CloseParen) depth--;
   }
   return deepest;
+}
+
+/** Whether chains of several tables have one hook and place, so that it matters in which order they are registered. */
+function haveTies(tables: readonly Table[]): boolean {
+  const places = tables.map(({ family, chains }) => ({
+    family,
+    taken: new Set(
+      chains.flatMap((chain) => (chain.kind === "base" ? [`${chain.hook} ${placeOf(chain)} ${chain.device}`] : [])),
+    ),
+  }));
+  return places.some(({ family, taken }, i) =>
+    places
+      .slice(i + 1)
+      .some(
+        (other) =>
+          (family === other.family || family === "inet" || other.family === "inet") &&
+          [...taken].some((place) => other.taken.has(place)),
+      ),
+  );
+}
+
+function withoutRegistrations(table: Table): Table {
+  const chains = table.chains.map((chain): Chain => {
+    if (chain.kind === "regular") return chain;
+    const { registered: _, ...rest } = chain;
+    return rest;
+  });
+  return { ...table, chains };
 }
 
 function emptyChain(name: string): OpenChain {

@@ -1,0 +1,88 @@
+/** Putting together what becomes of packets in each order that chains may run in. */
+import type { Assumption } from "./assumption.ts";
+import { isAlike } from "./merge.ts";
+import { regionKey } from "./region.ts";
+import { type Control, type State, type Stream, withControl } from "./state.ts";
+
+export interface Ordered {
+  /** Where chains run in this order. */
+  readonly assumed: readonly Assumption[];
+  readonly states: readonly State[];
+}
+
+/** States of which it is not followed what becomes of them. */
+export function inAnyOrder(states: readonly State[], assumed: readonly Assumption[]): State[] {
+  const texts = assumed.map(({ text, holds }) => (holds ? text : `not ${text}`));
+  return states.map((state) =>
+    state.control.end === undefined ? withControl(state, { takenBy: [...state.control.takenBy, ...texts] }) : state,
+  );
+}
+
+/** What happens in all of the orders is said without assumption, the rest under that of its order. */
+export function joinOrders(orders: readonly Ordered[]): {
+  readonly common: readonly State[];
+  readonly open: readonly State[];
+} {
+  const classes: Control[] = [];
+  const rests = orders.map(({ states }) => new Rest(states, classes));
+  const common: State[] = [];
+  const [first, ...others] = rests as [Rest, ...Rest[]];
+  for (const state of orders[0]?.states ?? []) {
+    const shared = state.streams.filter((stream) => {
+      const key = first.keyOf(state.control, stream);
+      if (!others.every((rest) => rest.has(key))) return false;
+      for (const rest of rests) rest.take(key);
+      return true;
+    });
+    if (shared.length === state.streams.length) common.push(state);
+    else if (shared.length > 0) common.push({ control: state.control, streams: shared });
+  }
+  const open = orders.flatMap(({ assumed }, i) => (rests[i] as Rest).left(assumed));
+  return { common, open };
+}
+
+/** The streams of one order that are not yet known to be in all of them. */
+class Rest {
+  private readonly classes: Control[];
+  private readonly streams = new Map<string, { readonly control: Control; readonly stream: Stream }[]>();
+
+  constructor(states: readonly State[], classes: Control[]) {
+    this.classes = classes;
+    for (const { control, streams } of states)
+      for (const stream of streams) {
+        const key = this.keyOf(control, stream);
+        const known = this.streams.get(key);
+        if (known === undefined) this.streams.set(key, [{ control, stream }]);
+        else known.push({ control, stream });
+      }
+  }
+
+  /** Equal for streams of which the same becomes. */
+  keyOf(control: Control, { region, probability, destination, destinationPort }: Stream): string {
+    let at = this.classes.findIndex((each) => isAlike(each, control));
+    if (at < 0) at = this.classes.push(control) - 1;
+    return `${at} ${destination} ${destinationPort} ${probability.toFixed(12)} ${regionKey(region)}`;
+  }
+
+  has(key: string): boolean {
+    return (this.streams.get(key)?.length ?? 0) > 0;
+  }
+
+  take(key: string): void {
+    this.streams.get(key)?.shift();
+  }
+
+  left(assumed: readonly Assumption[]): State[] {
+    const byControl = new Map<Control, Stream[]>();
+    for (const some of this.streams.values())
+      for (const { control, stream } of some) {
+        const known = byControl.get(control);
+        if (known === undefined) byControl.set(control, [stream]);
+        else known.push(stream);
+      }
+    return [...byControl].map(([control, streams]) => ({
+      control: { ...control, assumptions: [...control.assumptions, ...assumed] },
+      streams,
+    }));
+  }
+}
