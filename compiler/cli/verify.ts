@@ -2,9 +2,10 @@ import { type CompareOptions, type Comparison, compare } from "../compare/compar
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
+import { Culprits } from "../verify/culprits.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
 import { type NameOf, namesIn } from "../verify/names.ts";
-import { Blame, onlyServiceTraffic } from "../verify/others.ts";
+import { onlyServiceTraffic } from "../verify/others.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
 import { type CompareFlags, compareOptions, type Part, readDeclarations, tell, unreadIn } from "./except.ts";
@@ -51,18 +52,18 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     gaps.push(...byOthers.gaps);
   }
   const sides = { left: "manifests", right: "this host", addresses: node.addresses };
-  const blame = new Blame(rules, node.addresses);
+  const culprits = new Culprits(rules, node.addresses);
   const found = ([about = [], treated = []]: readonly Comparison["regions"][]): Found[] => [
     { about: "service rules", findings: findingsOf(about, known.nameOf, node.addresses), sides },
     {
       about: "other rules",
-      findings: findingsAboutOthers(treated, known.nameOf, owner, (region) => blame.culpritOf(region), node.addresses),
+      findings: findingsAboutOthers(treated, known.nameOf, owner, (region) => culprits.of(region), node.addresses),
       sides: { ...sides, left: "Service rules", right: "all rules" },
     },
   ];
-  for (const region of byOthers?.traffic.regions ?? []) blame.culpritOf(region);
+  for (const region of byOthers?.traffic.regions ?? []) culprits.of(region);
   const isAll = byOthers !== undefined && byOthers.gaps.length === 0 && byOthers.traffic.open.length === 0;
-  const harmless = (each: Others): boolean => !isToBlame(each, blame);
+  const harmless = (each: Others): boolean => !hasEffect(each, culprits);
   const why = `set aside, no packet to a Service ${isAll ? "" : "that was compared "}fares otherwise by it`;
   note(
     others.filter(harmless).map((each) => `${why}: ${describeOthers(each)}`),
@@ -186,8 +187,6 @@ function problemsOf({ owner, withoutJumps: { missing } }: ServiceRules): string[
   );
 }
 
-function isToBlame({ rules, policy }: Others, blame: Blame): boolean {
-  return (
-    blame.isUnsure || rules.some((rule) => blame.blamed.has(rule)) || (policy !== undefined && blame.blamed.has(policy))
-  );
+function hasEffect({ rules, policy }: Others, { isUnsure, effective }: Culprits): boolean {
+  return isUnsure || rules.some((rule) => effective.has(rule)) || (policy !== undefined && effective.has(policy));
 }

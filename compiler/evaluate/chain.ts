@@ -19,15 +19,18 @@ import { runStatement } from "./statement.ts";
 export function runBaseChain(chain: BaseChain, state: State, table: TableIndex, hook: Hook, ends: State[]): void {
   const { name, priority, policy } = chain;
   const frame: Frame = { table, hook, chain: name, depth: 0, priority, enter: runChain };
+  const { without, met } = state.control.environment;
+  const accepts = policy === "accept" || without?.has(chain) === true;
   for (const { state: after, flow } of runChain(chain, state, frame)) {
     if (flow === "done") {
       ends.push(after);
       continue;
     }
+    if (!accepts) met?.(chain);
     const told = isExplained(after.control)
       ? withStep(after, { kind: "policy", ...locationOf(frame), base: chain })
       : after;
-    ends.push(policy === "accept" ? told : withControl(told, { end: { kind: "drop" } }));
+    ends.push(accepts ? told : withControl(told, { end: { kind: "drop" } }));
   }
 }
 
@@ -131,6 +134,7 @@ class Alike {
 }
 
 function runRule(planned: PlannedRule, state: State, frame: Frame): Progress[] {
+  if (state.control.environment.without?.has(planned.rule) === true) return [{ state, flow: "next" }];
   const progress = tryRule(planned, state, frame);
   const [only, more] = progress;
   if (more !== undefined || only?.state !== state || only.flow !== "next" || !isExplained(state.control))
@@ -218,6 +222,7 @@ function runStep(step: PlannedStep, state: State, frame: Frame, rule: Rule): Ste
     case "opaque":
       return runMatch(step, state, frame);
     default:
+      state.control.environment.met?.(rule);
       return runStatement(step, state, frame, rule);
   }
 }

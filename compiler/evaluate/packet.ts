@@ -126,6 +126,10 @@ export interface Environment {
   readonly remembered: ReadonlyMap<string, ReadonlySet<string>>;
   /** Is told of each step, and may throw when there were enough. */
   readonly spend?: (steps: number) => void;
+  /** Rules that a single packet passes as if they were not there, and base chains whose policy accepts it. */
+  readonly without?: ReadonlySet<Rule | BaseChain>;
+  /** Is told of each rule that has a statement for a single packet, and of each base chain whose policy drops it, in order. */
+  readonly met?: (what: Rule | BaseChain) => void;
 }
 
 /** What happens to a packet: possibly one of several things, by chance. */

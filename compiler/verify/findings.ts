@@ -2,19 +2,19 @@
 import type { Region } from "../compare/compare.ts";
 import { chancesOf } from "../compare/outcomes.ts";
 import { isReplayable, presented } from "../compare/witness.ts";
-import { lineAndColumn } from "../diagnostics.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddressPort } from "../net/address.ts";
+import type { Culprit } from "./culprits.ts";
 import type { NameOf } from "./names.ts";
-import type { Culprit } from "./others.ts";
+import { describeSuspects } from "./places.ts";
 import type { ServiceRules } from "./service-rules.ts";
 
 export interface Finding {
   /** `Service shop/api:http`, or the destination where none of the manifests has it. */
   readonly subject: string;
   readonly statement: string;
-  /** The rule that makes the difference, where it is not about Services. */
+  /** The rules that make the difference, where they are not about Services. */
   readonly culprit?: Culprit | undefined;
   /** A packet that shows it, and how many classes of packets do. */
   readonly region: Region;
@@ -136,10 +136,12 @@ function inWords(outcome: Outcome, form: "should" | "does"): string {
 /** `line 12 of host.v4, which is not kube-proxy's,`. */
 function describeCulprit(culprit: Culprit | undefined, owner: ServiceRules["owner"]): string {
   if (culprit === undefined) return `rules of this host that are not ${owner}'s`;
-  if ("policy" in culprit) return `the ${culprit.policy}`;
-  const span = culprit.rule.origin?.span();
-  const where = span === undefined ? "a rule" : `line ${lineAndColumn(span).line} of ${span.source.name}`;
-  return `${where}, which is not ${owner}'s,`;
+  const { suspects, way } = culprit;
+  const only = suspects[0];
+  const led = way.length > 0 ? ` (by way of ${describeSuspects(way)})` : "";
+  if (suspects.length > 1) return `${describeSuspects(suspects)}${led}, none of which is ${owner}'s, only together:`;
+  const isRule = only !== undefined && "steps" in only;
+  return `${describeSuspects(suspects)}${led}${isRule ? `, which is not ${owner}'s,` : ""}`;
 }
 
 /** What the rule does to the packet. */

@@ -1,9 +1,8 @@
 /** What is wrong with a host, for people and for programs. */
 import { regionToData, renderRegion, type Sides } from "../compare/render.ts";
-import { lineAndColumn } from "../diagnostics.ts";
-import { printRule } from "../formats/nft/print.ts";
-import type { Rule } from "../ir/types.ts";
+import type { Culprit } from "./culprits.ts";
 import type { Finding } from "./findings.ts";
+import { placesOf, ruleToData, suspectToData } from "./places.ts";
 import type { Others } from "./service-rules.ts";
 
 /** Findings, and between whom they are. */
@@ -37,13 +36,22 @@ export function findingsToData(found: readonly Found[], limit: number) {
         subject,
         statement,
         about,
-        ...(culprit === undefined
-          ? {}
-          : { culprit: "policy" in culprit ? { policy: culprit.policy } : ruleToData(culprit.rule) }),
+        ...(culprit === undefined ? {} : culpritToData(culprit)),
         classes: regions,
         region: regionToData(region, sides),
       })),
     findingsInAll: all.length,
+  };
+}
+
+/** `culprit`: the last rule or policy that the packet meets of those without which it would fare as it should. */
+function culpritToData({ suspects, way, isSmallest }: Culprit): object {
+  const last = suspects.at(-1);
+  return {
+    ...(last === undefined ? {} : { culprit: suspectToData(last) }),
+    culprits: suspects.map(suspectToData),
+    onTheWay: way.map(suspectToData),
+    smallest: isSmallest,
   };
 }
 
@@ -56,34 +64,4 @@ export function describeOthers({ what, rules }: Others): string {
 /** `changes`: whether a packet to a Service fares otherwise by them; null where not all were compared. */
 export function othersToData({ what, rules }: Others, changes: boolean | null): object {
   return { what, changesServiceTraffic: changes, rules: rules.map(ruleToData) };
-}
-
-function ruleToData(rule: Rule): object {
-  const span = rule.origin?.span();
-  return {
-    rule: printRule(rule, "inet"),
-    ...(span === undefined ? {} : { file: span.source.name, ...lineAndColumn(span) }),
-  };
-}
-
-function placesOf(rules: readonly Rule[]): string {
-  const byFile = new Map<string, number[]>();
-  for (const { origin } of rules) {
-    const span = origin?.span();
-    if (span === undefined) continue;
-    byFile.set(span.source.name, [...(byFile.get(span.source.name) ?? []), lineAndColumn(span).line]);
-  }
-  return [...byFile].map(([name, lines]) => `${printLines(lines)} of ${name}`).join(", ");
-}
-
-/** `lines 3-4, 9`. */
-function printLines(lines: readonly number[]): string {
-  const runs: { from: number; to: number }[] = [];
-  for (const line of [...new Set(lines)].sort((a, b) => a - b)) {
-    const last = runs.at(-1);
-    if (last !== undefined && last.to + 1 === line) last.to = line;
-    else runs.push({ from: line, to: line });
-  }
-  const texts = runs.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`));
-  return `${texts.length === 1 && !texts[0]?.includes("-") ? "line" : "lines"} ${texts.join(", ")}`;
 }

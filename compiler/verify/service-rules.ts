@@ -1,5 +1,5 @@
 /** The part of a host's rules that is about Services, and the rest. */
-import type { Program, Rule, Table } from "../ir/types.ts";
+import type { BaseChain, Program, Rule, Table } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { isAboutServices, withJumps } from "./jumps.ts";
 
@@ -31,11 +31,12 @@ export interface Others {
 
 /** The policy of a chain that drops. */
 export interface Policy {
-  readonly table: Table;
-  /** Of the chain. */
-  readonly name: string;
+  readonly chain: BaseChain;
   readonly what: string;
 }
+
+/** A rule, or the policy of a chain. */
+export type Suspect = Rule | Policy;
 
 /** What `host` does for Services: rules of kube-proxy, or of kpc. `restored`: families whose text is no host's, but such as
  *  kube-proxy restores. */
@@ -58,7 +59,7 @@ export function serviceRulesOf({ ruleset, routes }: Program, restored: readonly 
       const complete = isGiven ? withJumps(counted) : counted;
       own.push({ ...complete, chains: complete.chains.map((chain) => onlyJumps(chain)) });
       whole.push(complete);
-      for (const chain of counted.chains) others.push(...othersIn(chain, table));
+      for (const chain of complete.chains) others.push(...othersIn(chain, table));
     } else {
       whole.push(table);
       const rules = table.chains.flatMap((chain) => chain.rules);
@@ -128,7 +129,7 @@ function othersIn(chain: Table["chains"][number], table: Table): Others[] {
 function policyOf(chain: Table["chains"][number], table: Table): Others[] {
   if (chain.kind !== "base" || chain.policy !== "drop") return [];
   const what = `policy drop of chain ${nameOf(chain, table)}`;
-  return [{ what, rules: [], policy: { table, name: chain.name, what } }];
+  return [{ what, rules: [], policy: { chain, what } }];
 }
 
 function nameOf({ name }: { readonly name: string }, { family, name: table }: Table): string {

@@ -217,6 +217,38 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     expect(data.others).toMatchObject([{ changesServiceTraffic: true, rules: [{ file: "host.v4", line }] }]);
   });
 
+  test("counts the jump to a culprit as a rule that changes Service traffic", () => {
+    const rules = [
+      "-A PREROUTING -j HIJACK",
+      "-A HIJACK -p tcp -m tcp --dport 80 -j DNAT --to-destination 192.0.2.99:80",
+    ];
+    const dump = foreign("-A PREROUTING", `:HIJACK - [0:0]\n${rules.join("\n")}`);
+    const [jump, dnat] = rules.map((rule) => lineOf(dump, rule));
+    const { stdout, stderr } = check(dump);
+    expect(stdout).toContain(
+      `Service ns1/svc1:p80: line ${dnat} of host.v4 (by way of line ${jump} of host.v4), which is not kube-proxy's, sends it to 192.0.2.99:80; should`,
+    );
+    expect(stderr).not.toContain("set aside");
+    const data = JSON.parse(check(dump, "-o", "json").stdout);
+    expect(data.others).toMatchObject([
+      { changesServiceTraffic: true, rules: [{ line: jump }] },
+      { changesServiceTraffic: true, rules: [{ line: dnat }] },
+    ]);
+    expect(data.findings[0]).toMatchObject({
+      culprit: { line: dnat },
+      culprits: [{ line: dnat }],
+      onTheWay: [{ line: jump }],
+      smallest: true,
+    });
+  });
+
+  test("names all rules that make a difference only together", () => {
+    const dump = `${HOST.replace(":FORWARD ACCEPT", ":FORWARD DROP")}*mangle\n:FORWARD DROP [0:0]\nCOMMIT\n`;
+    expect(check(dump).stdout).toContain(
+      "Service ns1/svc1:p80: the policy drop of chain FORWARD of table ip mangle and the policy drop of chain FORWARD of table ip filter, none of which is kube-proxy's, only together: drops it;",
+    );
+  });
+
   test("finds rules that decide without a verdict, and policies", () => {
     const raw = "-A PREROUTING -d 172.30.0.41/32 -j CT --notrack";
     const untracked = `${HOST}*raw\n:PREROUTING ACCEPT [0:0]\n${raw}\nCOMMIT\n`;

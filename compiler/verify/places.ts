@@ -1,0 +1,48 @@
+/** Where rules stand in their files. */
+import { lineAndColumn } from "../diagnostics.ts";
+import { printRule } from "../formats/nft/print.ts";
+import type { Rule } from "../ir/types.ts";
+import type { Suspect } from "./service-rules.ts";
+
+/** `lines 3-4 of host.v4 and the policy drop of chain FORWARD`. */
+export function describeSuspects(suspects: readonly Suspect[]): string {
+  const rules = suspects.filter((suspect): suspect is Rule => "steps" in suspect);
+  const policies = suspects.flatMap((each) => ("steps" in each ? [] : [`the ${each.what}`]));
+  const places = placesOf(rules);
+  const unplaced = rules.length > 0 && places === "" ? ["a rule"] : [];
+  return [...(places === "" ? [] : [places]), ...unplaced, ...policies].join(" and ");
+}
+
+export function suspectToData(suspect: Suspect): object {
+  return "steps" in suspect ? ruleToData(suspect) : { policy: suspect.what };
+}
+
+export function ruleToData(rule: Rule): object {
+  const span = rule.origin?.span();
+  return {
+    rule: printRule(rule, "inet"),
+    ...(span === undefined ? {} : { file: span.source.name, ...lineAndColumn(span) }),
+  };
+}
+
+/** `lines 3-4, 9 of host.v4`. */
+export function placesOf(rules: readonly Rule[]): string {
+  const byFile = new Map<string, number[]>();
+  for (const { origin } of rules) {
+    const span = origin?.span();
+    if (span === undefined) continue;
+    byFile.set(span.source.name, [...(byFile.get(span.source.name) ?? []), lineAndColumn(span).line]);
+  }
+  return [...byFile].map(([name, lines]) => `${printLines(lines)} of ${name}`).join(", ");
+}
+
+function printLines(lines: readonly number[]): string {
+  const runs: { from: number; to: number }[] = [];
+  for (const line of [...new Set(lines)].sort((a, b) => a - b)) {
+    const last = runs.at(-1);
+    if (last !== undefined && last.to + 1 === line) last.to = line;
+    else runs.push({ from: line, to: line });
+  }
+  const texts = runs.map(({ from, to }) => (from === to ? String(from) : `${from}-${to}`));
+  return `${texts.length === 1 && !texts[0]?.includes("-") ? "line" : "lines"} ${texts.join(", ")}`;
+}
