@@ -6,8 +6,9 @@ import { ADDRESS_TYPE, CT_STATE, CT_STATUS, PACKET_TYPE, TCP_FLAG } from "../../
 import { mergeIntervals } from "../../ir/interval.ts";
 import type { Expression, Interval, Match, Step, Value } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
-import { parseProtocol, parseServicePort } from "../../net/names.ts";
+import { parseProtocol } from "../../net/names.ts";
 import { prefixRange } from "../../net/prefix.ts";
+import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
 import { ICMP_TYPES, ICMPV6_TYPES } from "./words.ts";

@@ -2,7 +2,7 @@
 
 import type { Interval, NatRandom, NatTarget, RejectWith, Statement, WritableField } from "../../ir/types.ts";
 import { type Address, parseAddress } from "../../net/address.ts";
-import { parseServicePort } from "../../net/names.ts";
+import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
 import { type MatchScope, parseMarkAndMask, type Unit } from "./matches.ts";

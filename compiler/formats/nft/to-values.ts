@@ -3,8 +3,9 @@
 import { namesWith } from "../../ir/interval.ts";
 import type { DataType, Interval, KeyPart, Value } from "../../ir/types.ts";
 import { parseIpv4, parseIpv6 } from "../../net/address.ts";
-import { parseProtocol, parseServicePort } from "../../net/names.ts";
+import { parseProtocol } from "../../net/names.ts";
 import { maskAddress, prefixRange } from "../../net/prefix.ts";
+import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
 import { FLAGS, OTHER_SYMBOLS, SYMBOLS } from "./keywords.ts";
 import type { Node } from "./syntax.ts";
