@@ -116,12 +116,12 @@ class NftParser extends EmbeddedActionsParser {
     ),
   );
 
-  // counter ( packets N bytes N | name NAME | NAME )?
+  // counter ( packets N bytes N | bytes N packets N | name NAME | NAME )?
   private readonly counter = this.RULE("counter", (): Part => {
     this.CONSUME(t.Counter);
     let isNamed = false;
     this.OPTION1({
-      GATE: () => this.LA(1).image === "packets",
+      GATE: () => /^(packets|bytes)$/.test(this.LA(1).image),
       DEF: () => {
         this.CONSUME1(t.Word);
         this.CONSUME1(t.Numeral);
@@ -517,7 +517,12 @@ class NftParser extends EmbeddedActionsParser {
         {
           ALT: (): Part => {
             this.CONSUME(t.SetWord);
-            return { kind: "set", left, right: this.SUBRULE(this.mapped) };
+            const items: Node[] = [this.SUBRULE1(this.mapped)];
+            this.MANY(() => {
+              this.CONSUME(t.Comma);
+              items.push(this.SUBRULE2(this.mapped));
+            });
+            return { kind: "set", left, right: items.length === 1 ? (items[0] ?? NOTHING) : { kind: "list", items } };
           },
         },
         {
@@ -1001,7 +1006,7 @@ class NftParser extends EmbeddedActionsParser {
         if (keep)
           texts.push(
             textOf(this.since(first))
-              .replace(/^counter packets .*$/, "counter")
+              .replace(/^counter (packets|bytes) .*$/, "counter")
               .replace(/ used never$| used [0-9]\S*$/, ""),
           );
       });

@@ -126,7 +126,7 @@ export const Header = keyword(
 /** Keys that need no `meta`. */
 export const MetaKeyWord = keyword(
   "MetaKeyWord",
-  /iifname|oifname|iifgroup|oifgroup|iiftype|oiftype|iif|oif|mark|nftrace|rtclassid|skuid|skgid|ibrname|obrname|ibriport|obriport|pkttype|cpu|cgroup|iifkind|oifkind/,
+  /iifname|oifname|iifgroup|oifgroup|iiftype|oiftype|iif|oif|mark|nftrace|rtclassid|skuid|skgid|ibrname|obrname|ibriport|obriport|pkttype|cpu|cgroup|iifkind|oifkind|sdifname|sdif|time|day|hour/,
   "a key of meta",
 );
 

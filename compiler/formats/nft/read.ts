@@ -25,6 +25,7 @@ import { meaningOf } from "../../words.ts";
 import { isEnd, nftParser, unquote } from "./grammar.ts";
 import { priorityOf } from "./keywords.ts";
 import { CloseBrace, CloseParen, Numeral, nftLexer, OpenBrace, OpenParen, Variable, Word } from "./lexer.ts";
+import { refusalsOf } from "./refusals.ts";
 import { type Block, type Line, structureOf } from "./structure.ts";
 import { type ElementNode, type Node, textOf } from "./syntax.ts";
 import { parseDuration, type TableScope, toElement, toField, toMapElement, toRule } from "./to-ir.ts";
@@ -590,7 +591,7 @@ class FileReader {
       case "limit":
       case "last":
       case "ct":
-        set.attributes.push(textOf(tokens).replace(/^counter packets .*$/, "counter"));
+        set.attributes.push(textOf(tokens).replace(/^counter (packets|bytes) .*$/, "counter"));
         break;
       default:
         this.error("rules-syntax", "expected a property of the set: type, flags, timeout, size, elements, …", tokens);
@@ -700,6 +701,7 @@ class FileReader {
       const statements = this.parse(named, () => nftParser.ruleText());
       if (statements === undefined) return { steps: [anything(textOf(named))], origin };
       const before = this.refusals;
+      for (const { message, statement } of refusalsOf(statements, scope.family)) scope.refuse(message, statement);
       const rule = toRule(statements, scope);
       return this.refusals === before ? { ...rule, origin } : { steps: [anything(textOf(named))], origin };
     });

@@ -35,6 +35,7 @@ import { FLAGS, REJECT_TYPES } from "./keywords.ts";
 import { printValue } from "./print-expression.ts";
 import { type ElementNode, type Node, type StatementNode, textOf, type VerdictNode } from "./syntax.ts";
 import { toInterval, toKeyPart, toValue } from "./to-values.ts";
+import { withVersionAsFamily } from "./version.ts";
 
 /** What the words of a rule refer to. */
 export interface TableScope {
@@ -127,7 +128,8 @@ class RuleTranslator {
   }
 
   translate(statements: readonly StatementNode[]): Rule {
-    for (const [i, statement] of statements.entries()) this.take(statement, i === statements.length - 1);
+    for (const [i, statement] of statements.entries())
+      this.take(withVersionAsFamily(statement, this.scope.family), i === statements.length - 1);
     return this.comment === undefined ? { steps: this.steps } : { steps: this.steps, comment: this.comment };
   }
 
@@ -147,10 +149,11 @@ class RuleTranslator {
       case "set":
         return [this.toSet(statement)];
       case "nat":
-        if (statement.ports !== undefined && !this.hasProtocol())
-          this.scope.refuse("expected a test of the protocol before a translation of ports", statement);
+        if (statement.ports !== undefined && !namesProtocol(statement.to) && !namesProtocol(statement.ports))
+          this.requireProtocol(statement);
         return this.toNat(statement) ?? [opaqueStatement(statement.tokens, true)];
       case "masquerade":
+        if (statement.ports !== undefined && !namesProtocol(statement.ports)) this.requireProtocol(statement);
         return [this.toMasquerade(statement) ?? opaqueStatement(statement.tokens, true)];
       case "reject":
         return this.toReject(statement) ?? [opaqueStatement(statement.tokens, true)];
@@ -343,16 +346,24 @@ class RuleTranslator {
 
   // --- translation -------------------------------------------------------------------------------------------------------
 
+  /** Ports can be translated where something said that the packet has ports. */
+  private requireProtocol(statement: StatementNode): void {
+    if (!this.hasProtocol())
+      this.scope.refuse("expected a test of the protocol before a translation of ports", statement);
+  }
+
   /** Whether the steps so far say of which protocols the packet is. */
   private hasProtocol(): boolean {
+    const isProtocol = (expression: Expression): boolean => expression.kind === "meta" && expression.key === "l4proto";
     const tests = (expression: Expression): boolean =>
-      (expression.kind === "meta" && expression.key === "l4proto") ||
+      isProtocol(expression) ||
       (expression.kind === "transport" && expression.protocol !== "th") ||
       (expression.kind === "header" && /^(tcp|icmp|icmpv6|ip protocol|ip6 nexthdr)\b/.test(expression.field)) ||
-      (expression.kind === "concat" && expression.parts.some(tests));
+      (expression.kind === "concat" && expression.parts.some((part) => !isProtocol(part) && tests(part)));
     return this.steps.some((step) => {
-      if (step.kind === "compare" || step.kind === "within") return tests(step.left);
-      return step.kind === "opaque" || (step.kind === "member" && tests(step.key));
+      if (step.kind === "compare") return tests(step.left) && (step.operator === "==" || !isProtocol(step.left));
+      if (step.kind === "within") return tests(step.left) && !(step.negated && isProtocol(step.left));
+      return step.kind === "opaque" || (step.kind === "member" && !isProtocol(step.key) && tests(step.key));
     });
   }
 
@@ -729,15 +740,33 @@ function natOptions(flags: readonly string[]): { readonly random: NatRandom; rea
   return { random, ...(flags.includes("persistent") ? { persistent: true } : {}) };
 }
 
+/** Whether a map is asked by a field of the transport header, which tests the protocol first. */
+function namesProtocol(node: Node | undefined): boolean {
+  if (node === undefined) return false;
+  if (node.kind === "map") return namesProtocol(node.key);
+  if (node.kind === "concat") return node.parts.some(namesProtocol);
+  return node.kind === "field" && /^(tcp|udp|udplite|dccp|sctp)$/.test(node.words[0] ?? "");
+}
+
 // --- what is not understood ----------------------------------------------------------------------------------------------
 
 function opaqueMatch({ tokens, operator }: Extract<StatementNode, { kind: "match" }>): Match {
-  const spelled = textOf(tokens);
+  const spelled = withMeta(textOf(tokens));
   if (operator !== "!=" && operator !== "==") return { kind: "opaque", text: spelled, negated: false };
   const words = operator === "!=" ? ["!=", "ne"] : ["==", "eq"];
-  const text = textOf(tokens.filter(({ image }) => !words.includes(image)));
+  const text = withMeta(textOf(tokens.filter(({ image }) => !words.includes(image))));
   if (operator === "==") return { kind: "opaque", text, negated: false, spelled };
   return { kind: "opaque", text, negated: true, spelled };
+}
+
+/** `text` as nft lists it: these keys of meta with the word, others without. */
+function withMeta(text: string): string {
+  return text
+    .replace(
+      /^(?=(?:mark|iiftype|oiftype|iifkind|oifkind|nftrace|rtclassid|skuid|skgid|[io]br(?:port|name)|pkttype|cpu|cgroup|sdif|sdifname|time|day|hour) )/,
+      "meta ",
+    )
+    .replace(/^meta (?=[io]if(?:name|group)? )/, "");
 }
 
 /** `tokens` as text, without what is meant anyway. */

@@ -66,7 +66,7 @@ describe("what is printed for a step is read as that step", () => {
     "%s",
     (text, step) => {
       // A translation of ports needs a protocol.
-      const protocol = /:\d/.test(text) && /^(dnat|snat)/.test(text) ? "meta l4proto tcp " : "";
+      const protocol = /:\d/.test(text) && /^(dnat|snat|masquerade|redirect)/.test(text) ? "meta l4proto tcp " : "";
       const before = protocol === "" ? [] : [equal({ kind: "meta", key: "l4proto" }, 6)];
       expect(normalRule(stepsOf(`${protocol}${text}`))).toEqual(normalRule([...before, step]));
     },
@@ -436,5 +436,41 @@ describe("wrong input is told, and the rest is read", () => {
     expect(findings.length).toBe(1);
     expect(rulesOf(program).map(({ steps }) => steps.at(-1)?.kind)).toEqual(["verdict", "opaque-statement", "verdict"]);
     expect(rulesOf(program)[1]?.steps).toMatchObject([{ terminal: true, text: "ip saddr accept drop," }]);
+  });
+});
+
+describe("other words for the IP version are tests of the family", () => {
+  test.each<readonly [string, string, TableFamily]>([
+    ["meta protocol ip drop", "meta nfproto ipv4 drop", "inet"],
+    ["meta protocol != ip6 drop", "meta nfproto != ipv6 drop", "inet"],
+    ["meta protocol { ip, ip6 } drop", "meta nfproto { ipv4, ipv6 } drop", "inet"],
+    ["meta protocol arp drop", "meta nfproto 0 drop", "inet"],
+    ["meta protocol vmap { ip : drop, ip6 : accept }", "meta nfproto vmap { ipv4 : drop, ipv6 : accept }", "inet"],
+    ["ip version 4 drop", "meta nfproto ipv4 drop", "inet"],
+    ["ip6 version 6 drop", "meta nfproto ipv6 drop", "inet"],
+    ["ip version 6 drop", "meta nfproto 0 drop", "inet"],
+  ])("%s: %s", (text, plain, family) => {
+    expect(normalRule(stepsOf(text, family))).toEqual(normalRule(stepsOf(plain, family)));
+  });
+
+  test("in tables of frames they are kept as they are", () => {
+    expect(JSON.stringify(stepsOf("meta protocol ip drop", "bridge"))).toContain('"opaque"');
+  });
+});
+
+describe("forms that nft takes are read", () => {
+  test.each([
+    'day "Monday" accept',
+    'hour "16:00" accept',
+    'time > "2025-01-02" accept',
+    "counter bytes 1024 packets 1",
+    "ct event set new,destroy",
+    "dnat tcp dport map { 80 : 10.0.0.1 } : tcp dport map { 80 : 8080 }",
+  ])("%s", (text) => {
+    expect(readNftText(table(text)).findings).toEqual([]);
+  });
+
+  test("meta may be left out before the time", () => {
+    expect(stepsOf('hour "16:00" accept')).toEqual(stepsOf('meta hour "16:00" accept'));
   });
 });

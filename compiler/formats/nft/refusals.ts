@@ -1,0 +1,337 @@
+/** What nft 1.0.6 refuses although its grammar takes it. A file with such a line is not loaded at all. */
+import { type HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
+import type { DataType, TableFamily } from "../../ir/types.ts";
+import { parseIpv4, parseIpv6 } from "../../net/address.ts";
+import { parseProtocol } from "../../net/names.ts";
+import { FLAGS, SYMBOLS } from "./keywords.ts";
+import { type Node, type StatementNode, textOf } from "./syntax.ts";
+import { toField } from "./to-ir.ts";
+import { toValue } from "./to-values.ts";
+
+/** A statement that nft refuses, and what it expects. */
+export interface Refusal {
+  readonly statement: StatementNode;
+  readonly message: string;
+}
+
+/** The refusals of a rule in a table of `family`, in the order of its statements. */
+export function refusalsOf(statements: readonly StatementNode[], family: TableFamily): readonly Refusal[] {
+  const refusals: Refusal[] = [];
+  const layers = new Layers(family);
+  let last: StatementNode | undefined;
+  for (const statement of statements) {
+    if (statement.kind === "comment") continue;
+    const message =
+      (last === undefined
+        ? undefined
+        : `expected the end of the rule: nothing behind ${textOf(last.tokens.slice(0, 1))} has an effect`) ??
+      layers.conflictOf(statement) ??
+      wordsRefused(statement) ??
+      valuesRefused(statement, family);
+    if (message !== undefined) refusals.push({ statement, message });
+    if (endsRule(statement)) last = statement;
+  }
+  return refusals;
+}
+
+/** Statements behind which nft takes no other. */
+function endsRule(statement: StatementNode): boolean {
+  switch (statement.kind) {
+    case "verdict":
+      return statement.verdict !== "continue";
+    case "reject":
+    case "nat":
+    case "masquerade":
+      return true;
+    case "plain":
+      return statement.name === "queue";
+    default:
+      return false;
+  }
+}
+
+// --- headers of one packet -----------------------------------------------------------------------------------------------
+
+/** Which headers the packets of a rule have, by the tests so far. */
+class Layers {
+  /** `ip` or `ip6`. */
+  private network: string | undefined;
+  /** Headers behind that of IP that the packets may have; undefined where no test has said. */
+  private transports: readonly string[] | undefined;
+
+  constructor(family: TableFamily) {
+    this.network = family === "ip" || family === "ip6" ? family : undefined;
+  }
+
+  /** Takes the tests of `statement`; what it asks for that no packet has, or that earlier tests exclude. */
+  conflictOf(statement: StatementNode): string | undefined {
+    switch (statement.kind) {
+      case "match":
+        return this.takeFields(statement.left) ?? this.takeValue(statement);
+      case "vmap":
+        return this.takeFields(statement.key);
+      case "set":
+        return this.takeFields(statement.left);
+      case "update":
+        return this.takeFields(statement.key);
+      case "nat":
+        return this.addressRefused(statement);
+      case "plain":
+        return statement.name === "tproxy" && this.transports === undefined
+          ? "expected a test of the protocol, such as meta l4proto tcp, before tproxy"
+          : undefined;
+      case "reject":
+        return this.answerRefused(statement.words);
+      default:
+        return undefined;
+    }
+  }
+
+  private takeFields(node: Node): string | undefined {
+    if (node.kind === "concat")
+      return node.parts.map((part) => this.takeFields(part)).find((each) => each !== undefined);
+    if (node.kind === "binary") return this.takeFields(node.left);
+    if (node.kind !== "field") return undefined;
+    const [header = ""] = node.words;
+    if (header === "ip" || header === "ip6") return this.takeNetwork(header);
+    if (header === "icmp" || header === "icmpv6") this.network ??= header === "icmp" ? "ip" : "ip6";
+    return TRANSPORT_HEADERS.has(header) ? this.takeTransports([header]) : undefined;
+  }
+
+  /** `meta nfproto ipv4`, `meta l4proto { tcp, udp }` and the like. */
+  private takeValue({ left, operator, right }: Extract<StatementNode, { kind: "match" }>): string | undefined {
+    if (left.kind !== "field" || (operator !== "" && operator !== "==")) return undefined;
+    const values = valuesOf(right);
+    const [value] = values;
+    switch (left.words.join(" ")) {
+      case "meta nfproto":
+        return value?.kind === "value" && values.length === 1 && /^ipv[46]$/.test(value.text)
+          ? this.takeNetwork(value.text === "ipv4" ? "ip" : "ip6")
+          : undefined;
+      case "meta l4proto":
+      case "ip protocol":
+      case "ip6 nexthdr":
+        return this.takeTransports(values.map(nameOfProtocol));
+      default:
+        return undefined;
+    }
+  }
+
+  private takeNetwork(name: string): string | undefined {
+    const before = this.network;
+    this.network ??= name;
+    return before === undefined || before === name ? undefined : `no packet is of ${before} and of ${name}`;
+  }
+
+  /** nft takes another test of the protocol only where it is the same: not even one out of several. */
+  private takeTransports(names: readonly string[]): string | undefined {
+    const before = this.transports;
+    this.transports ??= names;
+    const other = before?.find((name) => names.some((each) => each !== name));
+    return other === undefined
+      ? undefined
+      : `expected one protocol: earlier tests are for ${other}, this one is for ${names.join(", ")}`;
+  }
+
+  /** `dnat to A`: A's family is that of the packets. */
+  private addressRefused({ name, family, to }: Extract<StatementNode, { kind: "nat" }>): string | undefined {
+    const first = to?.kind === "range" ? to.from : to;
+    if (first?.kind !== "value") return undefined;
+    const given = parseIpv4(first.text) !== undefined ? "ip" : parseIpv6(first.text) !== undefined ? "ip6" : undefined;
+    const wanted = family ?? this.network;
+    if (given === undefined) return undefined;
+    if (wanted === undefined) return `expected ${name} ${given} to: this table has packets of both families`;
+    return wanted === given ? undefined : `expected an address of ${wanted}, found ${first.text}`;
+  }
+
+  private answerRefused([protocol, type = ""]: readonly string[]): string | undefined {
+    const other = this.transports?.find((name) => name !== "tcp");
+    if (protocol === "tcp" && other !== undefined) return `tcp reset answers TCP only: these packets are ${other}`;
+    if (protocol !== "icmp" && protocol !== "icmpv6") return undefined;
+    const family = protocol === "icmp" ? "ip" : "ip6";
+    if (this.network !== undefined && this.network !== family)
+      return `${protocol} answers packets of ${family} only: these are of ${this.network}`;
+    const names = [...(SYMBOLS[protocol === "icmp" ? "icmp_code" : "icmpv6_code"]?.values() ?? [])];
+    return /^[a-z]/.test(type) && !names.includes(type) ? expectedOneOf(names, type) : undefined;
+  }
+}
+
+/** The header that a value of `meta l4proto` stands for; its text where it has no name here. */
+function nameOfProtocol(node: Node): string {
+  const number = toValue(node, "inet_proto");
+  const known = [...TRANSPORT_HEADERS].find((header) => parseProtocol(header) === number);
+  return known ?? (node.kind === "value" ? node.text : String(number));
+}
+
+const TRANSPORT_HEADERS: ReadonlySet<string> = new Set(["tcp", "udp", "udplite", "dccp", "sctp", "icmp", "icmpv6"]);
+
+// --- words ---------------------------------------------------------------------------------------------------------------
+
+/** Statements that are kept as text: what must not stand in them. */
+const REFUSED_WORDS: readonly (readonly [pattern: RegExp, message: string])[] = [
+  [
+    /^queue\b.*\b(6553[6-9]|655[4-9]\d|65[6-9]\d\d|6[6-9]\d{3}|[7-9]\d{4}|\d{6,})\b/,
+    "expected numbers of queues from 0 to 65535",
+  ],
+  [/^log\b(?=.*\bgroup\b).*\blevel\b/, "expected either a group or a level: log has one of both"],
+  [
+    /^log\b(?!.*\bprefix\b).*\blevel (?!(emerg|alert|crit|err|warn|notice|info|debug|audit)\b)/,
+    "expected a level: emerg, alert, crit, err, warn, notice, info, debug or audit",
+  ],
+  [/^limit rate (over |until )?0\b/, "expected a rate above 0"],
+  [
+    /^limit rate (over |until )?\d+ ?\/ ?(?!(second|minute|hour|day|week)\b)/,
+    "expected a unit of time: second, minute, hour, day or week",
+  ],
+  [/^limit rate (over |until )?\d+ ?\/.* burst \d+ \w*bytes$/, "expected packets: the rate counts packets"],
+  [/^limit rate (over |until )?\d+ \w*bytes.* burst \d+ packets$/, "expected bytes: the rate counts bytes"],
+  [/^limit rate (over |until )?\d+ gbytes/, "expected bytes, kbytes or mbytes"],
+  [/^last used (?!never$|\d)/, "expected a time, or never"],
+];
+
+function wordsRefused({ kind, tokens }: StatementNode): string | undefined {
+  if (kind !== "plain") return undefined;
+  const text = textOf(tokens);
+  return REFUSED_WORDS.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+// --- values --------------------------------------------------------------------------------------------------------------
+
+function valuesRefused(statement: StatementNode, family: TableFamily): string | undefined {
+  if (statement.kind !== "match" || statement.left.kind !== "field") return undefined;
+  const { words } = statement.left;
+  const key = words.filter((word) => word !== "meta").join(" ");
+  const fib = words[0] === "fib" ? fibRefused(words) : undefined;
+  if (fib !== undefined) return fib;
+  if (key === "hour" || key === "day" || key === "time" || key === "ct label") {
+    const [message, test] = OWN_WORDS[key];
+    return valuesOf(statement.right).some((node) => node.kind === "value" && !test(node.text)) ? message : undefined;
+  }
+  const field = toField(words, family);
+  if (field.kind === "opaque") return undefined;
+  const type = typeOf(field, family);
+  const bits = HEADER_BITS[words.join(" ")] ?? NUMBER_BITS[type];
+  for (const node of valuesOf(statement.right)) {
+    const message = valueRefused(node, type, bits);
+    if (message !== undefined) return message;
+  }
+  return undefined;
+}
+
+/** The single values, ranges and blocks in `node`. */
+function valuesOf(node: Node): readonly Node[] {
+  switch (node.kind) {
+    case "set":
+      return node.elements.flatMap(({ key }) => valuesOf(key));
+    case "list":
+      return node.items.flatMap(valuesOf);
+    case "binary":
+      return node.operator === "<<" || node.operator === ">>" ? [] : [...valuesOf(node.left), ...valuesOf(node.right)];
+    case "value":
+    case "range":
+    case "slash":
+      return [node];
+    default:
+      return [];
+  }
+}
+
+function valueRefused(node: Node, type: DataType, bits: number | undefined): string | undefined {
+  if (node.kind === "range") {
+    const [from, to] = [toValue(node.from, type), toValue(node.to, type)];
+    if (from !== undefined && to !== undefined && from > to)
+      return "expected a range from the lower to the higher value";
+    return valueRefused(node.from, type, bits) ?? valueRefused(node.to, type, bits);
+  }
+  if (node.kind === "slash") {
+    const most = type === "ipv4_addr" ? 32 : type === "ipv6_addr" ? 128 : undefined;
+    const length = node.right.kind === "value" && /^\d+$/.test(node.right.text) ? Number(node.right.text) : 0;
+    if (most !== undefined && length > most) return `expected a prefix length from 0 to ${most}, found ${length}`;
+    return most === undefined ? undefined : valueRefused(node.value, type, bits);
+  }
+  if (node.kind !== "value") return undefined;
+  const { text } = node;
+  if (type === "ipv4_addr" || type === "ipv6_addr") return addressRefused(text, type);
+  if (/^(0x[0-9a-fA-F]+|\d+)$/.test(text)) {
+    return bits !== undefined && Number(text) >= 2 ** bits
+      ? `expected a number from 0 to ${2 ** bits - 1}, found ${text}`
+      : undefined;
+  }
+  if (type === "ifname")
+    return text.length > 16 ? `expected a name of at most 16 characters, found ${text}` : undefined;
+  // Names of other types are those of the host's files: what they stand for, or whether they are there, is not known here.
+  if (!CLOSED_TYPES.has(type) || toValue(node, type) !== undefined) return undefined;
+  return expectedOneOf([...(SYMBOLS[type] ?? FLAGS[type] ?? new Map<number, string>()).values()], text);
+}
+
+/** Anything else may be the name of a host, which nft looks up. */
+function addressRefused(text: string, type: "ipv4_addr" | "ipv6_addr"): string | undefined {
+  if (type === "ipv6_addr")
+    return parseIpv4(text) === undefined ? undefined : `expected an IPv6 address, found ${text}`;
+  const looksLikeOne = /^[\d.]+$/.test(text) || text.includes(":");
+  return looksLikeOne && !/^\d+$/.test(text) && parseIpv4(text) === undefined
+    ? `expected an IPv4 address, found ${text}${parseIpv6(text) === undefined ? "" : ", which is of IPv6"}`
+    : undefined;
+}
+
+/** Types whose names are all known: nft has them, not the host's files. */
+const CLOSED_TYPES: ReadonlySet<DataType> = new Set([
+  "ct_state",
+  "ct_status",
+  "ct_dir",
+  "tcp_flag",
+  "pkt_type",
+  "fib_addrtype",
+  "nf_proto",
+]);
+
+const NUMBER_BITS: Readonly<Partial<Record<DataType, number>>> = {
+  inet_proto: 8,
+  inet_service: 16,
+  mark: 32,
+  icmp_type: 8,
+  icmpv6_type: 8,
+  icmp_code: 8,
+  icmpv6_code: 8,
+  dscp: 6,
+};
+
+/** Fields of the header whose type is a plain number. */
+const HEADER_BITS: Readonly<Record<string, number>> = {
+  "ip length": 16,
+  "ip ttl": 8,
+  "ip6 length": 16,
+  "ip6 hoplimit": 8,
+} satisfies Partial<Record<keyof typeof HEADER_TYPES, number>>;
+
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/** Keys that have no field of their own: what is expected of them, and whether a word is that. */
+const OWN_WORDS: Readonly<
+  Record<"hour" | "day" | "time" | "ct label", readonly [message: string, test: (text: string) => boolean]>
+> = {
+  hour: [
+    "expected a time of day, such as 16:00",
+    (text) => !text.includes(":") || /^([01]?\d|2[0-3]):[0-5]?\d(:([0-5]?\d|60))?$/.test(text),
+  ],
+  day: [
+    `expected a day: ${DAYS.join(", ")}, or a number from 0 to 6`,
+    (text) => (/^\d+$/.test(text) ? Number(text) <= 6 : DAYS.some((day) => day.toLowerCase() === text.toLowerCase())),
+  ],
+  time: [
+    "expected a date, such as 2025-01-31 or 2025-01-31 16:00:00",
+    (text) => !text.includes("-") || /^\d{4}-(0?[1-9]|1[0-2])-(0?[1-9]|[12]\d|3[01])\b/.test(text),
+  ],
+  "ct label": ["expected a label from 0 to 127", (text) => !/^\d+$/.test(text) || Number(text) <= 127],
+};
+
+/** `fib FLAGS RESULT`. */
+function fibRefused(words: readonly string[]): string | undefined {
+  const flags = words.slice(1, -1);
+  if (flags.includes("saddr") === flags.includes("daddr")) return "expected either saddr or daddr in fib";
+  return flags.includes("iif") && flags.includes("oif") ? "expected either iif or oif in fib" : undefined;
+}
+
+function expectedOneOf(names: readonly string[], found: string): string {
+  return `expected one of ${names.join(", ")}, found ${found}`;
+}
