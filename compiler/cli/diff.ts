@@ -7,7 +7,7 @@ import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { familiesOf } from "../verify/service-rules.ts";
 import { readConfig } from "./config.ts";
-import { type CompareFlags, compareOptions, readDeclarations, tell, unreadIn } from "./except.ts";
+import { type CompareFlags, compareOptions, leftOutIn, readDeclarations, tell, unreadIn } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { readText } from "./inputs.ts";
 import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
@@ -21,6 +21,8 @@ interface Side {
   readonly addresses: readonly Address[];
   /** What could not be read. */
   readonly unread: readonly Diagnostic[];
+  /** What was taken for given when it was read. */
+  readonly given: readonly string[];
 }
 
 /** `kpc diff`: whether two of manifests and rules do the same to every packet. */
@@ -46,7 +48,7 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
       sides: named,
       unread: [...a.unread, ...b.unread],
       gaps: [],
-      given: [],
+      given: [...a.given, ...b.given],
     },
     declarations,
     flags,
@@ -74,7 +76,7 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
     const { diagnostics, compiled } = compileInputs(manifests, flags);
     showDiagnostics(diagnostics, flags);
     if (compiled === undefined) return undefined;
-    return { program: compiled.program, addresses: compiled.node.addresses, unread: [] };
+    return { program: compiled.program, addresses: compiled.node.addresses, unread: [], given: [] };
   }
   const findings: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
@@ -83,7 +85,7 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
   // What was not understood is kept as what may do anything; where nothing was, there is nothing to compare.
   if (program.ruleset.tables.length === 0) return undefined;
   const { node } = resolveConfig(readConfig(flags, report), loadSpecs([], report), report);
-  return { program, addresses: node.addresses, unread: unreadIn(findings) };
+  return { program, addresses: node.addresses, unread: unreadIn(findings), given: leftOutIn(findings) };
 }
 
 function isManifests(name: string): boolean {

@@ -7,7 +7,7 @@ import { printDeclarations } from "../declared/print.ts";
 import { renderAnswer, settlementToData, staleFindings } from "../declared/render.ts";
 import { isAsDeclared, isComplete, joinSettlements, settle } from "../declared/settle.ts";
 import type { Declaration } from "../declared/types.ts";
-import { type Diagnostic, printPlace, type Report } from "../diagnostics.ts";
+import { type Diagnostic, type Origin, printPlace, type Report } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { diagnosticToJson } from "../render.ts";
@@ -129,6 +129,21 @@ export function unreadIn(findings: readonly Diagnostic[]): Diagnostic[] {
     ({ severity, code, origin }) =>
       severity === "error" && !(code === "empty-input" && origin?.span().source.text.trim() === ""),
   );
+}
+
+/** What is taken for given about rules that were left out with a warning: behind "assuming". */
+export function leftOutIn(findings: readonly Diagnostic[]): string[] {
+  const names = findings
+    .filter(({ severity, code }) => severity === "warning" && code === "rules-include")
+    .flatMap(({ origin }) => textOf(origin))
+    .map((text) => text.replace(/^include\s+/, ""));
+  return [...new Set(names)].map((name) => `that no file matches ${name}`);
+}
+
+function textOf(origin: Origin | undefined): string[] {
+  if (origin === undefined) return [];
+  const { source, start, end } = origin.span();
+  return [source.text.slice(start, end)];
 }
 
 function unreadGaps(unread: readonly Diagnostic[]): string[] {

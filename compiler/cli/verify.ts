@@ -8,7 +8,7 @@ import { type NameOf, namesIn } from "../verify/names.ts";
 import { onlyServiceTraffic } from "../verify/others.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
-import { type CompareFlags, compareOptions, type Part, readDeclarations, tell, unreadIn } from "./except.ts";
+import { type CompareFlags, compareOptions, leftOutIn, type Part, readDeclarations, tell, unreadIn } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { dialectOf, readRulesOf, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
@@ -75,7 +75,10 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
       sides,
       unread: unreadIn(diagnosed),
       gaps,
-      given: rules.withoutJumps.given.length > 0 ? ["that kube-proxy's jumps to its chains are there"] : [],
+      given: [
+        ...(rules.withoutJumps.given.length > 0 ? ["that kube-proxy's jumps to its chains are there"] : []),
+        ...leftOutIn(diagnosed),
+      ],
       ...(others.length > 0 ? { also: ", and those to Services by all rules of this host" } : {}),
     },
     declarations,

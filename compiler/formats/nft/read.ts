@@ -120,6 +120,7 @@ class FileReader {
     for (const stray of strays) this.error("rules-syntax", "this closes nothing", [stray]);
     for (const item of items) this.readItem(item);
     this.closeForeign();
+    this.checkLastLine();
     if (items.length === 0 && !this.wrong)
       this.errorAt("empty-input", "expected tables, as nft list ruleset prints them: there are none", 0, 1);
     const tables = [...this.tables.values()].map((table) => this.closeTable(table));
@@ -128,6 +129,17 @@ class FileReader {
   }
 
   // --- findings ----------------------------------------------------------------------------------------------------------
+
+  /** nft 1.0.6 ends a comment at a line break, and refuses a file without one. */
+  private checkLastLine(): void {
+    const { source } = this;
+    const { text } = source;
+    const start = text.lastIndexOf("\n") + 1;
+    if (!/^\s*#/.test(text.slice(start))) return;
+    const message = "nft 1.0.6 refuses a comment in the last line without a line break behind it";
+    const origin = { span: () => ({ source, start, end: text.length }) };
+    this.report({ severity: "warning", code: "rules-syntax", message, origin });
+  }
 
   private errorAt(code: DiagnosticCode, message: string, start: number, end: number): void {
     this.wrong = true;
@@ -235,17 +247,25 @@ class FileReader {
     }
     if (word === "undefine") return;
     if (word === "include") {
-      this.error(
-        "rules-include",
-        `the file ${tokens[1]?.image ?? ""} is not read: put everything into one, as nft list ruleset does`,
-        tokens,
-      );
+      this.include(tokens);
       return;
     }
     const line = this.expand(tokens);
     const run = meaningOf(FILE_COMMANDS, word);
     if (run !== undefined) run(this, line);
     else this.error("rules-syntax", "expected a command such as add, delete, flush, define", tokens);
+  }
+
+  /** `include "FILE"`. nft takes a pattern that no file matches for nothing, and most are such. */
+  private include(tokens: readonly IToken[]): void {
+    const name = tokens[1]?.image ?? "";
+    if (/[*?[]/.test(name)) {
+      const message = `files that match ${name} are not read: where there are some, put everything into one file`;
+      this.report({ severity: "warning", code: "rules-include", message, origin: this.originOf(tokens) });
+    } else {
+      const message = `the file ${name} is not read: put everything into one, as nft list ruleset does`;
+      this.error("rules-include", message, tokens);
+    }
   }
 
   /** `define NAME = …` */
@@ -399,6 +419,7 @@ class FileReader {
     const [, object, ...rest] = tokens;
     if (object?.image === "table") {
       const found = this.tableIn(rest, true);
+      if (found !== undefined) this.expectEnd(found.rest);
       if (found !== undefined) this.tables.delete(`${found.table.family} ${found.table.name}`);
       return;
     }
@@ -406,6 +427,7 @@ class FileReader {
     const name = found?.rest[0];
     if (found === undefined || name === undefined) return;
     const { table } = found;
+    if (/^(chain|set|map)$/.test(object?.image ?? "")) this.expectEnd(found.rest.slice(1));
     if (object?.image === "chain") table.chains.delete(unquote(name.image));
     else if (object?.image === "set" || object?.image === "map") table.sets.delete(unquote(name.image));
     else if (object?.image === "element") this.removeElements(table, name, found.rest.slice(1));
@@ -427,12 +449,19 @@ class FileReader {
     }
     const found = this.tableIn(rest, true);
     if (found === undefined) return;
+    this.expectEnd(found.rest.slice(object?.image === "table" ? 0 : 1));
     const name = unquote(found.rest[0]?.image ?? "");
     if (object?.image === "table") for (const chain of found.table.chains.values()) chain.rules = [];
     const chain = found.table.chains.get(name);
     if (object?.image === "chain" && chain !== undefined) chain.rules = [];
     const set = found.table.sets.get(name);
     if (set !== undefined && object?.image !== "chain") set.elements = [];
+  }
+
+  /** Reports words behind a command, such as those of a shell. */
+  private expectEnd(rest: readonly IToken[]): void {
+    const [first] = rest;
+    if (first !== undefined) this.error("rules-syntax", `expected the end of the command, found ${first.image}`, rest);
   }
 
   openTable(tokens: readonly IToken[]): void {

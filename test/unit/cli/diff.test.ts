@@ -106,6 +106,15 @@ describe("kpc diff", () => {
     });
   });
 
+  test("takes for given that no file matches an include with a pattern", () => {
+    const include = 'include "/etc/nft.d/*.nft"';
+    inFolder({ ...FILES, "b.nft": `${include}\n${FILES["rules.nft"]}` }, (folder) => {
+      const { code, stdout, stderr } = kpc(["diff", "rules.nft", "b.nft"], { folder });
+      expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining("[rules-include]") });
+      expect(stdout).toContain('=> equal, assuming that no file matches "/etc/nft.d/*.nft": ');
+    });
+  });
+
   test("says how far it came when its budget ends", () => {
     inFolder(FILES, (folder) => {
       const { code, stdout } = kpc(["diff", "rules.nft", "rules.v4,rules.v6", "-q", "--budget", "300"], { folder });

@@ -382,6 +382,23 @@ describe("wrong input is told, and the rest is read", () => {
       ],
     ],
     [
+      "a pattern of files",
+      'include "/etc/nft.d/*.nft"\ntable ip t { }\n',
+      [
+        '1:1 warning rules-include files that match "/etc/nft.d/*.nft" are not read: where there are some, put everything into one file',
+      ],
+    ],
+    [
+      "a comment at the end",
+      "table ip t { }\n# done",
+      ["2:1 warning rules-syntax nft 1.0.6 refuses a comment in the last line without a line break behind it"],
+    ],
+    [
+      "words of a shell behind a command",
+      "flush table inet x 2>/dev/null || true\ntable ip t { }\n",
+      ["1:20 error rules-syntax expected the end of the command, found 2"],
+    ],
+    [
       "a variable that is none",
       "table ip t {\n\tchain c {\n\t\tip saddr $who accept\n\t}\n}\n",
       ["3:12 error rules-syntax $who is not defined"],
