@@ -28,14 +28,17 @@ export function compile(sources: Iterable<Source>, config: Config): CompileResul
   return compileSpecs((report) => loadSpecs(sources, report), config);
 }
 
-/** The same from objects that `load` gives. `strict`: kinds that kpc does not read are errors. */
+/** The same from objects that `load` gives. `strict`: kinds and fields that kpc does not know are errors. */
 export function compileSpecs(
   load: (report: Report) => Specs,
   config: Config,
   { strict }: { readonly strict: boolean } = { strict: false },
 ): CompileResult {
   const diagnostics: Diagnostic[] = [];
-  const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
+  const report = (diagnostic: Diagnostic): void =>
+    void diagnostics.push(
+      strict && diagnostic.code === "unknown-field" ? { ...diagnostic, severity: "error" } : diagnostic,
+    );
   const specs = load(report);
   reportSkipped(specs, strict, report);
   if (specs.nothing) reportNothing(specs, report);

@@ -11,11 +11,11 @@ import {
   asOneOf,
   asString,
   type Context,
-  checkMembers,
   reportInvalid,
   reportMissing,
 } from "../specs/decode.ts";
 import type { Node } from "../specs/node.ts";
+import { checkMembers } from "../specs/unknown-fields.ts";
 import type { Case, Expectation, Flow, FlowEnd } from "./types.ts";
 
 const CASE_MEMBERS = new Set(["name", "description", "source", "basis", "modes", "proxy", "objects", "files", "flows"]);

@@ -96,7 +96,7 @@ function withSettings(command: Command): Command {
 function withOutputOptions(command: Command): Command {
   return command
     .option("-R, --recursive", "look into folders within folders")
-    .option("--strict", "objects of kinds that kpc does not read are errors")
+    .option("--strict", "kinds that kpc does not read, and fields that it does not know, are errors")
     .option("-q, --quiet", "errors only")
     .option("-v, --verbose", "also what was left out and why")
     .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"));

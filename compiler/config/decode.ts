@@ -8,10 +8,10 @@ import {
   asString,
   asStringOrArray,
   type Context,
-  checkMembers,
   reportInvalid,
 } from "../specs/decode.ts";
 import type { Node } from "../specs/node.ts";
+import { checkMembers } from "../specs/unknown-fields.ts";
 import { type Config, DETECT_LOCAL_MODES } from "./types.ts";
 
 /** The members that a config has; a config file has apiVersion and kind besides. */

@@ -13,12 +13,12 @@ import {
   asString,
   asStringOrArray,
   type Context,
-  checkMembers,
   reportInvalid,
   reportMissing,
   reportType,
 } from "../specs/decode.ts";
 import type { Node } from "../specs/node.ts";
+import { checkMembers } from "../specs/unknown-fields.ts";
 import { type Fate, overlap, parseFate } from "./fate.ts";
 import type { Declaration } from "./types.ts";
 import { joinRanges, type ValueField, type Where } from "./where.ts";

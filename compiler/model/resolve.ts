@@ -17,6 +17,7 @@ export function resolveModel(specs: Specs, node: NodeContext, report: Report): M
   const services = specs.services.filter((service) => isProxied(service, report));
   reportStraySlices(specs, index, report);
   for (const service of services) reportUnmatchedPorts(service, index, report);
+  warnOfEndpoints(specs, report);
   for (const service of services) reportIgnoredEndpoints(service, index, report);
   reportAddressOverlaps(services, node, report);
   const servicePorts = (family: Family): ServicePort[] => {
@@ -160,6 +161,13 @@ function reportUnmatchedPorts(service: ServiceSpec, index: CandidateIndex, repor
       });
     }
   }
+}
+
+/** The API server warns of each one; once will do. */
+function warnOfEndpoints({ endpoints: [first] }: Specs, report: Report): void {
+  if (first === undefined) return;
+  const message = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
+  report({ severity: "warning", code: "deprecated", message, origin: first.meta.node.member("kind") });
 }
 
 /** An Endpoints object that does not count: worth a warning where its Service has nothing else. */

@@ -1,55 +1,74 @@
 /** Addresses and address blocks in fields (apimachinery's util/validation/ip.go, ValidateNonSpecialIP). */
+import type { DiagnosticCode } from "../diagnostics.ts";
 import {
   type Address,
+  addressBits,
   type Family,
+  familyOf,
   hasLeadingZero,
   type Ipv4,
   isIpv4Mapped,
   parseAddress,
   printAddress,
-  printIpv4,
 } from "../net/address.ts";
-import { hostPrefix, type Prefix, parsePrefix, printPrefix } from "../net/prefix.ts";
+import { hostPrefix, maskAddress, type Prefix, printPrefix } from "../net/prefix.ts";
 import { type Context, reportField, reportInvalid } from "./decode.ts";
 import type { Node } from "./node.ts";
+import { show } from "./show.ts";
 
 /** Makes the node of a value; called only when there is something to report. */
 type NodeOf = () => Node;
 
-/** The address in `text`. IPv4 octets with leading zeros are decimal, as kube-proxy reads them. Reports what is no
- *  address, IPv4-mapped IPv6, and `leading-zeros`. */
+/** The address in `text`, as kube-proxy reads it: IPv4 octets with leading zeros are decimal, an IPv4-mapped IPv6 address is
+ *  the IPv4 address. Reports what is not an address, and warns of `leading-zeros`, `ipv4-mapped` and `non-canonical`, which
+ *  an API server may have stored. */
 export function decodeAddress(context: Context, text: string, at: NodeOf): Address | undefined {
-  const address = parseAddress(text);
+  const address = parseStored(text);
   if (address === undefined) {
     reportInvalid(context, at(), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
     return undefined;
   }
-  return isUsual(context, text, address, at) ? address : undefined;
+  return usual(context, text, address, at);
 }
 
-/** The same for an address of `family`. */
+/** The same for an address of `family`; an IPv4-mapped one is of IPv4. */
 export function decodeAddressOf(context: Context, family: Family, text: string, at: NodeOf): Address | undefined {
-  const address = parseAddress(text);
-  if (address === undefined || (typeof address === "number") !== (family === "IPv4")) {
-    reportInvalid(context, at(), `must be a valid ${family} address`);
+  const address = parseStored(text);
+  const isMapped = address !== undefined && isIpv4Mapped(address);
+  const found = address === undefined ? undefined : isMapped ? "IPv4" : familyOf(address);
+  if (address === undefined || found !== family) {
+    const hint = isMapped ? `, not an IPv4-mapped one: use "${printAddress(unmapped(address))}"` : "";
+    reportInvalid(context, at(), `must be a valid ${family} address${hint}`);
     return undefined;
   }
-  return isUsual(context, text, address, at) ? address : undefined;
+  return usual(context, text, address, at);
 }
 
-function isUsual(context: Context, text: string, address: Address, at: NodeOf): boolean {
-  if (typeof address === "number") {
-    if (hasLeadingZero(text)) {
-      const better = `use ${JSON.stringify(printAddress(address))}`;
-      const body = `non-standard IP address ${JSON.stringify(text)} will be considered invalid in a future Kubernetes release: ${better}`;
-      reportField(context, at(), "leading-zeros", body, "warning");
-    }
-    return true;
+/** The address in `text`, also where the dotted tail of an IPv6 address has leading zeros. */
+function parseStored(text: string): Address | undefined {
+  const tail = /^(.*:)([0-9]+(?:\.[0-9]+){3})$/.exec(text);
+  return parseAddress(tail === null ? text : `${tail[1]}${(tail[2] ?? "").split(".").map(Number).join(".")}`);
+}
+
+/** The IPv4 address that an IPv4-mapped one stands for; other addresses as they are. */
+function unmapped(address: Address): Address {
+  return typeof address === "bigint" && isIpv4Mapped(address) ? (Number(address & 0xffffffffn) as Ipv4) : address;
+}
+
+function usual(context: Context, text: string, address: Address, at: NodeOf): Address {
+  const value = unmapped(address);
+  const better = printAddress(value);
+  const warn = (code: DiagnosticCode, body: string): void => reportField(context, at(), code, body, "warning");
+  if (value !== address || (typeof value === "number" && hasLeadingZero(text))) {
+    const code = value === address ? "leading-zeros" : "ipv4-mapped";
+    warn(
+      code,
+      `non-standard IP address ${show(text)} will be considered invalid in a future Kubernetes release: use "${better}"`,
+    );
+  } else if (better !== text) {
+    warn("non-canonical", `IPv6 address ${show(text)} should be in RFC 5952 canonical format ("${better}")`);
   }
-  if (!isIpv4Mapped(address)) return true;
-  const better = printIpv4(Number(address & 0xffffffffn) as Ipv4);
-  reportInvalid(context, at(), `must not be an IPv4-mapped IPv6 address: use "${better}"`);
-  return false;
+  return value;
 }
 
 /** Reports an address that cannot be an endpoint or an external IP. */
@@ -76,32 +95,44 @@ function specialIpv6(address: bigint): string | undefined {
   return ((address >> 112n) & 0xff0fn) === 0xff02n ? LINK_LOCAL_MULTICAST : undefined;
 }
 
-/** The block in `text`, white space around it left out. Reports what is no block, `host-bits` and `leading-zeros`. Host
- *  bits are an error, although older API servers let them pass with a warning and kube-proxy masks them away: one of two
- *  things was meant, and for source ranges the difference is who gets in. */
+/** The block in `text`, white space around it left out, as kube-proxy reads it: host bits are masked away, a block of
+ *  IPv4-mapped addresses is a block of IPv4. Reports what is not a block, and warns of `host-bits`, `leading-zeros`,
+ *  `ipv4-mapped` and `non-canonical`, which an API server may have stored. */
 export function decodePrefix(context: Context, text: string, at: NodeOf): Prefix | undefined {
   const trimmed = text.trim();
-  const prefix = parsePrefix(trimmed);
-  if ("kind" in prefix && prefix.kind === "not-a-prefix") {
+  const [addressText = "", lengthText = ""] = trimmed.split("/");
+  const written = parseStored(addressText);
+  const length = Number(lengthText);
+  if (written === undefined || trimmed.split("/").length !== 2 || !isLength(lengthText, written)) {
     reportInvalid(context, at(), "must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)");
     return undefined;
   }
-  const masked = "kind" in prefix ? prefix.masked : prefix;
-  const [addressText = "", lengthText = ""] = trimmed.split("/");
-  const address = parseAddress(addressText) ?? masked.address;
-  if (isIpv4Mapped(address)) {
-    reportInvalid(context, at(), "must not have an IPv4-mapped IPv6 address");
-    return undefined;
+  const isMapped = isIpv4Mapped(written) && length >= MAPPED_LENGTH;
+  const address = isMapped ? unmapped(written) : written;
+  const wanted = isMapped ? length - MAPPED_LENGTH : length;
+  const prefix = { address: maskAddress(address, wanted), length: wanted };
+  const better = printPrefix(prefix);
+  const warn = (code: DiagnosticCode, body: string): void => reportField(context, at(), code, body, "warning");
+  if (prefix.address !== address) {
+    const choice = `should be "${better}" or "${printPrefix(hostPrefix(address))}"?`;
+    warn("host-bits", `CIDR value ${show(trimmed)} is ambiguous in this context (${choice}): read as "${better}"`);
   }
-  if ("kind" in prefix) {
-    const single = printPrefix(hostPrefix(address));
-    const body = `CIDR value ${JSON.stringify(trimmed)} is ambiguous in this context (should be "${printPrefix(masked)}" or "${single}"?)`;
-    reportField(context, at(), "host-bits", body, "error");
-    return undefined;
+  const isOld = (typeof address === "number" && hasLeadingZero(addressText)) || /^0[0-9]/.test(lengthText);
+  if (isIpv4Mapped(written) || isOld) {
+    const code = isOld ? "leading-zeros" : "ipv4-mapped";
+    warn(
+      code,
+      `non-standard CIDR value ${show(trimmed)} will be considered invalid in a future Kubernetes release: use "${better}"`,
+    );
+  } else if (prefix.address === address && better !== trimmed) {
+    warn("non-canonical", `IPv6 CIDR value ${show(trimmed)} should be in RFC 5952 canonical format ("${better}")`);
   }
-  if (hasLeadingZero(addressText) || /^0[0-9]/.test(lengthText)) {
-    const body = `non-standard CIDR value ${JSON.stringify(trimmed)} will be considered invalid in a future Kubernetes release: use "${printPrefix(masked)}"`;
-    reportField(context, at(), "leading-zeros", body, "warning");
-  }
-  return masked;
+  return prefix;
+}
+
+/** Leading bits that all IPv4-mapped addresses have in common. */
+const MAPPED_LENGTH = 96;
+
+function isLength(text: string, address: Address): boolean {
+  return /^[0-9]{1,3}$/.test(text) && Number(text) <= addressBits(familyOf(address));
 }

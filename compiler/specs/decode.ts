@@ -1,7 +1,6 @@
 /** Reading fields, and reporting what is wrong with them in the words of the API server (`field.Error` of apimachinery),
  *  because those are what people search for. */
 import type { Diagnostic, DiagnosticCode, Origin, Report } from "../diagnostics.ts";
-import { nearest, sharingStart } from "./nearest.ts";
 import type { Node } from "./node.ts";
 import { isObject, show } from "./show.ts";
 
@@ -138,35 +137,6 @@ export function lenient(context: Context): Context {
   const report: Report = (finding) =>
     context.report(finding.severity === "error" ? { ...finding, severity: "warning" } : finding);
   return { ...context, report };
-}
-
-/** Names of fields: a set, or a map by name. */
-type KnownMembers = Pick<ReadonlySet<string>, "has" | "keys">;
-
-/** Findings of one object about fields that do not exist: more would only hide the others. */
-const MAX_UNKNOWN = 20;
-
-/** Reports members of `node` that the API does not have, with the nearest known name. In an object that an API server has
- *  written (it has a uid) such a field is newer than this list, and only worth a warning. */
-export function checkMembers(context: Context, node: Node, known: KnownMembers): void {
-  let count = 0;
-  for (const key in node.value as object) {
-    if (known.has(key) || ++count > MAX_UNKNOWN) continue;
-    const near = nearest(key, known.keys()) ?? sharingStart(key, known.keys());
-    const hint = near === undefined ? "" : `, did you mean "${near}"?`;
-    const member = node.member(key);
-    const message = `unknown field ${show(member.fieldPath(context.root))}${hint}`;
-    const fromServer = near === undefined && typeof context.root.get("metadata")?.get("uid")?.value === "string";
-    context.report({
-      severity: fromServer ? "warning" : "error",
-      code: "unknown-field",
-      message,
-      origin: member.key(),
-    });
-  }
-  if (count > MAX_UNKNOWN) {
-    reportField(context, node, "unknown-field", `${count - MAX_UNKNOWN} more unknown fields`);
-  }
 }
 
 /** Reports a value of the wrong JSON type. */

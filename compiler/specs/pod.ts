@@ -1,7 +1,6 @@
 import { type Address, familyOf } from "../net/address.ts";
 import { decodeAddress } from "./address.ts";
 import {
-  asArray,
   type Context,
   checkRequired,
   checkText,
@@ -18,20 +17,59 @@ import { decodeOptionalPort, decodePort, decodeProtocol } from "./port.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import type { NamedPortSpec, PodSpec } from "./types.ts";
 
-const PORT = pattern({
+const PORT = {
   containerPort: "integer",
   hostIP: "string",
   hostPort: "integer",
   name: "string",
   protocol: "string",
-});
+} as const;
+
+/** Of a container only the ports count, and whether it is a sidecar. */
+const CONTAINER = {
+  args: "any",
+  command: "any",
+  env: "any",
+  envFrom: "any",
+  image: "any",
+  imagePullPolicy: "any",
+  lifecycle: "any",
+  livenessProbe: "any",
+  name: "any",
+  ports: [PORT],
+  readinessProbe: "any",
+  resizePolicy: "any",
+  resources: "any",
+  restartPolicy: "string",
+  restartPolicyRules: "any",
+  securityContext: "any",
+  startupProbe: "any",
+  stdin: "any",
+  stdinOnce: "any",
+  terminationMessagePath: "any",
+  terminationMessagePolicy: "any",
+  tty: "any",
+  volumeDevices: "any",
+  volumeMounts: "any",
+  workingDir: "any",
+} as const;
+
+const CONDITION = {
+  lastProbeTime: "any",
+  lastTransitionTime: "any",
+  message: "any",
+  observedGeneration: "any",
+  reason: "any",
+  status: "string",
+  type: "string",
+} as const;
 
 /** Top level only: what a Pod does inside is no business of the network. */
 const SPEC = {
   activeDeadlineSeconds: "any",
   affinity: "any",
   automountServiceAccountToken: "any",
-  containers: ["object"],
+  containers: [CONTAINER],
   dnsConfig: "any",
   dnsPolicy: "any",
   enableServiceLinks: "any",
@@ -45,7 +83,7 @@ const SPEC = {
   hostname: "string",
   hostnameOverride: "any",
   imagePullSecrets: "any",
-  initContainers: ["object"],
+  initContainers: [CONTAINER],
   nodeName: "string",
   nodeSelector: "any",
   os: "any",
@@ -76,7 +114,7 @@ const SPEC = {
 
 const STATUS = {
   allocatedResources: "any",
-  conditions: ["object"],
+  conditions: [CONDITION],
   containerStatuses: "any",
   ephemeralContainerStatuses: "any",
   extendedResourceClaimStatus: "any",
@@ -158,18 +196,21 @@ function decodeNamedPorts(
   { containers, initContainers }: Fitting<typeof SPEC>,
 ): readonly NamedPortSpec[] {
   return [
-    ...(containers ?? []).flatMap((_, index) => decodeContainer(context, spec.member("containers").item(index))),
-    ...(initContainers ?? []).flatMap(({ restartPolicy }, index) =>
-      restartPolicy === "Always" ? decodeContainer(context, spec.member("initContainers").item(index)) : [],
+    ...(containers ?? []).flatMap(({ ports }, index) =>
+      decodePorts(context, spec.member("containers").item(index).member("ports"), ports ?? []),
+    ),
+    ...(initContainers ?? []).flatMap(({ ports, restartPolicy }, index) =>
+      restartPolicy === "Always"
+        ? decodePorts(context, spec.member("initContainers").item(index).member("ports"), ports ?? [])
+        : [],
     ),
   ];
 }
 
-function decodeContainer(context: Context, container: Node): NamedPortSpec[] {
+function decodePorts(context: Context, list: Node, given: readonly Fitting<typeof PORT>[]): NamedPortSpec[] {
   const firsts = new Map<string, Node>();
-  return asArray(context, container.get("ports")).flatMap((node): NamedPortSpec[] => {
-    const fields = readShape(context, node, PORT);
-    if (fields === undefined) return [];
+  return given.flatMap((fields, index): NamedPortSpec[] => {
+    const node = list.item(index);
     const port = decodePort(context, node, "containerPort", fields.containerPort);
     const protocol = decodeProtocol(context, node, fields.protocol);
     decodeOptionalPort(context, node, "hostPort", fields.hostPort);

@@ -1,13 +1,5 @@
 import { asPort, type Port } from "../net/port.ts";
-import {
-  type Context,
-  checkRequired,
-  checkText,
-  reportDuplicate,
-  reportField,
-  reportInvalid,
-  warnForbidden,
-} from "./decode.ts";
+import { type Context, checkRequired, checkText, reportDuplicate, reportField, reportInvalid } from "./decode.ts";
 import { portNameProblems, qualifiedNameProblems } from "./names.ts";
 import type { Node } from "./node.ts";
 import { checkPortNames, decodePort, decodeProtocol, PORT_RANGE, protocolWord } from "./port.ts";
@@ -79,7 +71,7 @@ function decodeTargetPort(
   return port;
 }
 
-/** kube-proxy uses a node port whatever the type; 0 counts as absent. */
+/** 0 counts as absent. */
 function decodeNodePort(
   context: Context,
   node: Node,
@@ -95,7 +87,8 @@ function decodeNodePort(
     const severity = value === undefined ? "error" : "warning"; // the range is a flag of the API server
     reportField(context, member, "node-port-range", `Invalid value: ${show(number)}: ${detail}`, severity);
   }
-  if (type === "ClusterIP") warnForbidden(context, member, "may not be used when `type` is 'ClusterIP'");
+  if (type === "ClusterIP")
+    reportField(context, member, "forbidden-field", "Forbidden: may not be used when `type` is 'ClusterIP'");
   return value === undefined ? undefined : { value, node: member };
 }
 

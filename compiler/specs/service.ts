@@ -25,6 +25,7 @@ import { decodeOptionalPort } from "./port.ts";
 import { decodeClusterIps } from "./service-cluster-ips.ts";
 import { decodeServicePorts, SERVICE_PORT } from "./service-ports.ts";
 import { decodeServiceStatus, SERVICE_STATUS } from "./service-status.ts";
+import { warnOfService } from "./service-warnings.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import { type Located, SERVICE_TYPES, type ServiceSpec, type ServiceType, type TrafficPolicy } from "./types.ts";
 
@@ -91,7 +92,7 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
   const loadBalancerIngress = decodeServiceStatus(context, root, service.status, type);
   const { selector } = spec;
   checkLoadBalancerFields(context, node, spec, type);
-  checkIgnored(context, node, spec, type, headless);
+  warnOfService(context, root, spec, type, headless);
   const decoded = {
     type,
     clusterIps,
@@ -171,27 +172,14 @@ function checkLoadBalancerFields(context: Context, node: Node, spec: ServiceFiel
   }
 }
 
-/** What the API server itself warns of (pkg/api/service/warnings.go). */
-function checkIgnored(context: Context, node: Node, spec: ServiceFields, type: ServiceType, headless: boolean): void {
-  const ignored = (key: keyof ServiceFields, when: string): void => {
-    if (isEmpty(spec[key]) || spec[key] === "None") return;
-    const message = `spec.${key} is ignored ${when}`;
-    context.report({ severity: "warning", code: "ignored-field", message, origin: node.member(key) });
-  };
-  if (headless && type === "ClusterIP") {
-    for (const key of ["externalIPs", "sessionAffinity", "loadBalancerIP"] as const)
-      ignored(key, "for headless services");
-  }
-  if (type === "ExternalName") ignored("externalIPs", 'when spec.type is "ExternalName"');
-  else ignored("externalName", 'when spec.type is not "ExternalName"');
-}
-
 /** Seconds for which clients stay with their endpoint. */
 function decodeAffinity(context: Context, node: Node, spec: ServiceFields): number | undefined {
   const { sessionAffinity, sessionAffinityConfig: config } = spec;
   if (isEmpty(sessionAffinity) || sessionAffinity === "None") {
     if (config === undefined || config === null) return undefined;
-    warnForbidden(context, node.member("sessionAffinityConfig"), "must not be set when session affinity is None");
+    const message = "spec.sessionAffinityConfig is ignored when spec.sessionAffinity is None"; // the API server drops it
+    const origin = node.member("sessionAffinityConfig");
+    context.report({ severity: "warning", code: "ignored-field", message, origin });
     return undefined;
   }
   if (wordOf(context, node, "sessionAffinity", sessionAffinity, AFFINITIES) === undefined) return undefined;

@@ -1,8 +1,9 @@
 /** The fields that objects of the API have, and their types. A whole object is compared with its shape at once; nearly all
  *  fit, and what does is then read as the typed data that it is, without a node or a check per field. */
-import { type Context, checkMembers, reportType } from "./decode.ts";
+import { type Context, reportType } from "./decode.ts";
 import type { Node } from "./node.ts";
 import { isObject } from "./show.ts";
+import { checkApiMembers } from "./unknown-fields.ts";
 
 /** What a value has to be: one of the words, an array of something, or an object with some of the members. `strings` is a
  *  map of strings to strings. `object` and `any` are for parts that kpc does not look into. */
@@ -110,7 +111,7 @@ function reportMisfits(context: Context, node: Node, matcher: Matcher): boolean 
   }
   if ((matcher.kind === "members" || matcher.kind === "strings") && isObject(node.value)) {
     const members = matcher.kind === "members" ? matcher.members : undefined;
-    if (members !== undefined) checkMembers(context, node, members);
+    if (members !== undefined) checkApiMembers(context, node, members);
     const misfits = Object.keys(node.value).filter((key) => {
       const wanted = members === undefined ? STRING : members.get(key);
       const member = node.get(key);

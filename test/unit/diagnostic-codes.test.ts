@@ -99,6 +99,9 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
       "{type: LoadBalancer, clusterIP: 10.96.0.10, ports: [{port: 80}], loadBalancerSourceRanges: [10.0.0.1/8]}",
     ),
   ),
+  "ipv4-mapped": manifests(service("web", '{clusterIP: "::ffff:10.96.0.10", ports: [{port: 80}]}')),
+  "non-canonical": manifests(service("web", '{clusterIP: "fd00:0::10", ports: [{port: 80}]}')),
+  deprecated: manifests(service("web", "{clusterIP: None, trafficDistribution: PreferClose, ports: [{port: 80}]}")),
   "forbidden-field": manifests(
     service("web", "{type: ClusterIP, clusterIP: 10.96.0.10, ports: [{port: 80}], externalTrafficPolicy: Local}"),
   ),

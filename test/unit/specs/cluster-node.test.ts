@@ -37,7 +37,7 @@ describe("Node", () => {
     ],
     [
       [
-        '4:17 error host-bits spec.podCIDR: CIDR value "10.244.0.5/24" is ambiguous in this context (should be "10.244.0.0/24" or "10.244.0.5/32"?)',
+        '4:17 warning host-bits spec.podCIDR: CIDR value "10.244.0.5/24" is ambiguous in this context (should be "10.244.0.0/24" or "10.244.0.5/32"?): read as "10.244.0.0/24"',
       ],
       "spec: {podCIDR: 10.244.0.5/24}",
     ],

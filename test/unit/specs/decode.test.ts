@@ -8,10 +8,10 @@ import {
   asString,
   asStringOrArray,
   type Context,
-  checkMembers,
 } from "../../../compiler/specs/decode.ts";
 import { readDocuments } from "../../../compiler/specs/document.ts";
 import { Node } from "../../../compiler/specs/node.ts";
+import { checkMembers } from "../../../compiler/specs/unknown-fields.ts";
 import { printFinding } from "./findings.ts";
 
 /** What `read` gives for the value `text`, and what it reports. */

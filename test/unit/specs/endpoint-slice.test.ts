@@ -193,7 +193,7 @@ describe("IPv6 endpoints", () => {
     ],
     [
       [
-        '5:26 error invalid-value endpoints[0].addresses[0]: Invalid value: "::ffff:1.2.3.4": must not be an IPv4-mapped IPv6 address: use "1.2.3.4"',
+        '5:26 error invalid-value endpoints[0].addresses[0]: Invalid value: "::ffff:1.2.3.4": must be a valid IPv6 address, not an IPv4-mapped one: use "1.2.3.4"',
       ],
       '"::ffff:1.2.3.4"',
     ],

@@ -96,8 +96,8 @@ describe("backends", () => {
     ],
     [
       [
-        '4:25 error unknown-field unknown field "spec.defaultBackend.serviceName", did you mean "service"?',
-        '4:43 error unknown-field unknown field "spec.defaultBackend.servicePort", did you mean "service"?',
+        '4:25 warning unknown-field unknown field "spec.defaultBackend.serviceName", did you mean "service"?',
+        '4:43 warning unknown-field unknown field "spec.defaultBackend.servicePort", did you mean "service"?',
         '4:24 error invalid-value spec.defaultBackend: Invalid value: {"serviceName":"web","servicePort":80}: resource or service backend is required',
       ],
       "{serviceName: web, servicePort: 80}",
@@ -284,7 +284,10 @@ describe("rules", () => {
       ],
       "{http: {paths: [{path: /, pathType: Prefix}]}}",
     ],
-    [['4:30 error unknown-field unknown field "spec.rules[0].paths"'], "{host: a.com, paths: []}"],
+    [
+      ['4:30 error unknown-field unknown field "spec.rules[0].paths", did you mean "spec.rules.http.paths"?'],
+      "{host: a.com, paths: []}",
+    ],
   ])("%j: %s", (wanted, text) => {
     expectFindings(
       `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec: {rules: [${text}]}`,

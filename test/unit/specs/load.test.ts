@@ -136,7 +136,7 @@ describe("Lists", () => {
     [["3:9 error not-an-object expected a Kubernetes object with apiVersion and kind"], "items: [null]"],
     [["4:3 error missing-field apiVersion: Required value"], "items:\n- kind: Service"],
     [['4:1 error unknown-field unknown field "item", did you mean "items"?'], "items: []\nitem: []"],
-    [['3:12 error unknown-field unknown field "metadata.name"'], "metadata: {name: x}"],
+    [['3:12 warning unknown-field unknown field "metadata.name"'], "metadata: {name: x}"],
   ])("%j: %j", (wanted, text) => {
     expectFindings(`apiVersion: v1\nkind: List\n${text}`, wanted);
   });
@@ -178,7 +178,7 @@ describe("the same object twice", () => {
 test("an object with an error is left out, with a warning it is kept", () => {
   const { specs } = load(
     "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 80}, {port: 0}]}",
-    "apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {ports: [{port: 80, nodePort: 30000}]}",
+    "apiVersion: v1\nkind: Service\nmetadata: {name: b}\nspec: {type: NodePort, ports: [{port: 80, nodePort: 3000}]}",
   );
   expect(specs.services.map(({ meta }) => meta.name)).toEqual(["b"]);
 });

@@ -73,7 +73,7 @@ describe("metadata of a Service", () => {
     ],
     [[], "{name: web, creationTimestamp: 2022-06-24T19:37:02Z}"],
     [['4:23 error unknown-field unknown field "metadata.lables", did you mean "labels"?'], "{name: web, lables: {}}"],
-    [['4:23 error unknown-field unknown field "metadata.clusterName"'], "{name: web, clusterName: x}"],
+    [['4:23 warning unknown-field unknown field "metadata.clusterName"'], "{name: web, clusterName: x}"],
     // labels
     [[], '{name: web, labels: {app.kubernetes.io/name: web, a_b: "", "1": "2"}}'],
     [

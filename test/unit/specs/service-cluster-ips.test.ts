@@ -21,7 +21,7 @@ describe("cluster IPs and families", () => {
     ],
     [
       [
-        '4:40 error invalid-value spec.clusterIP: Invalid value: "::ffff:1.2.3.4": must not be an IPv4-mapped IPv6 address: use "1.2.3.4"',
+        '4:40 warning ipv4-mapped spec.clusterIP: non-standard IP address "::ffff:1.2.3.4" will be considered invalid in a future Kubernetes release: use "1.2.3.4"',
       ],
       'clusterIP: "::ffff:1.2.3.4"',
     ],

@@ -60,6 +60,10 @@ describe("what a Service becomes", () => {
   });
 });
 
+/** What the API server says of external IPs that stand first in `spec`. */
+const DEPRECATED_IPS =
+  "4:21 warning deprecated spec.externalIPs is deprecated and may no longer be implemented in some clusters";
+
 describe("fields of spec", () => {
   test.each<[wanted: string[], text: string]>([
     [[], "{ports: [{port: 80}]}"],
@@ -73,16 +77,16 @@ describe("fields of spec", () => {
     // unknown fields: all are reported, and the rest is read
     [
       [
-        '4:8 error unknown-field unknown field "spec.replicas"',
+        '4:8 warning unknown-field unknown field "spec.replicas"',
         '4:21 error unknown-field unknown field "spec.portz", did you mean "ports"?',
-        '4:51 error unknown-field unknown field "spec.ports[0].foo"',
+        '4:51 warning unknown-field unknown field "spec.ports[0].foo"',
       ],
       "{replicas: 3, portz: [], ports: [{port: 80, foo: 1}]}",
     ],
     // type
     [
       [
-        '4:25 error unknown-field unknown field "spec.nodePort"',
+        '4:25 error unknown-field unknown field "spec.nodePort", did you mean "spec.ports.nodePort"?',
         '4:14 error invalid-value spec.type: Unsupported value: "Clusterip": supported values: "ClusterIP", "ExternalName", "LoadBalancer", "NodePort"',
       ],
       "{type: Clusterip, nodePort: 1, ports: [{port: 80}]}",
@@ -121,48 +125,60 @@ describe("fields of spec", () => {
       "{externalName: example.com, ports: [{port: 80}]}",
     ],
     // external IPs
-    [[], '{externalIPs: [1.2.3.4, "2001:db8::1"], ports: [{port: 80}]}'],
+    [[DEPRECATED_IPS], '{externalIPs: [1.2.3.4, "2001:db8::1"], ports: [{port: 80}]}'],
     [
       [
         '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "127.0.0.1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+        DEPRECATED_IPS,
       ],
       "{externalIPs: [127.0.0.1], ports: [{port: 80}]}",
     ],
     [
-      ['4:22 error invalid-value spec.externalIPs[0]: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0)'],
+      [
+        '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "0.0.0.0": may not be unspecified (0.0.0.0)',
+        DEPRECATED_IPS,
+      ],
       "{externalIPs: [0.0.0.0], ports: [{port: 80}]}",
     ],
     [
       [
         '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "169.254.1.1": may not be in the link-local range (169.254.0.0/16, fe80::/10)',
+        DEPRECATED_IPS,
       ],
       "{externalIPs: [169.254.1.1], ports: [{port: 80}]}",
     ],
     [
       [
         '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "224.0.0.1": may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)',
+        DEPRECATED_IPS,
       ],
       "{externalIPs: [224.0.0.1], ports: [{port: 80}]}",
     ],
     [
-      ['4:22 error invalid-value spec.externalIPs[0]: Invalid value: "::": may not be unspecified (::)'],
+      [
+        '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "::": may not be unspecified (::)',
+        DEPRECATED_IPS,
+      ],
       '{externalIPs: ["::"], ports: [{port: 80}]}',
     ],
     [
       [
         '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "::1": may not be in the loopback range (127.0.0.0/8, ::1/128)',
+        DEPRECATED_IPS,
       ],
       '{externalIPs: ["::1"], ports: [{port: 80}]}',
     ],
     [
       [
         '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "fe80::1": may not be in the link-local range (169.254.0.0/16, fe80::/10)',
+        DEPRECATED_IPS,
       ],
       '{externalIPs: ["fe80::1"], ports: [{port: 80}]}',
     ],
     [
       [
         '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "ff02::1": may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)',
+        DEPRECATED_IPS,
       ],
       '{externalIPs: ["ff02::1"], ports: [{port: 80}]}',
     ],
@@ -170,6 +186,7 @@ describe("fields of spec", () => {
       [
         '4:22 error invalid-value spec.externalIPs[0]: Invalid value: "x": must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)',
         '4:25 warning leading-zeros spec.externalIPs[1]: non-standard IP address "192.168.099.022" will be considered invalid in a future Kubernetes release: use "192.168.99.22"',
+        DEPRECATED_IPS,
       ],
       "{externalIPs: [x, 192.168.099.022], ports: [{port: 80}]}",
     ],
@@ -183,13 +200,13 @@ describe("fields of spec", () => {
     [[], '{type: LoadBalancer, loadBalancerSourceRanges: [" 10.0.0.0/8 ", "fd00::/64"], ports: [{port: 80}]}'],
     [
       [
-        '4:55 error host-bits spec.loadBalancerSourceRanges[0]: CIDR value "10.0.0.1/8" is ambiguous in this context (should be "10.0.0.0/8" or "10.0.0.1/32"?)',
+        '4:55 warning host-bits spec.loadBalancerSourceRanges[0]: CIDR value "10.0.0.1/8" is ambiguous in this context (should be "10.0.0.0/8" or "10.0.0.1/32"?): read as "10.0.0.0/8"',
       ],
       "{type: LoadBalancer, loadBalancerSourceRanges: [10.0.0.1/8], ports: [{port: 80}]}",
     ],
     [
       [
-        '4:55 error host-bits spec.loadBalancerSourceRanges[0]: CIDR value "fd00::1/64" is ambiguous in this context (should be "fd00::/64" or "fd00::1/128"?)',
+        '4:55 warning host-bits spec.loadBalancerSourceRanges[0]: CIDR value "fd00::1/64" is ambiguous in this context (should be "fd00::/64" or "fd00::1/128"?): read as "fd00::/64"',
       ],
       '{type: LoadBalancer, loadBalancerSourceRanges: ["fd00::1/64"], ports: [{port: 80}]}',
     ],
@@ -208,7 +225,8 @@ describe("fields of spec", () => {
     ],
     [
       [
-        '4:55 error invalid-value spec.loadBalancerSourceRanges[0]: Invalid value: "::ffff:1.2.3.4/120": must not have an IPv4-mapped IPv6 address',
+        '4:55 warning host-bits spec.loadBalancerSourceRanges[0]: CIDR value "::ffff:1.2.3.4/120" is ambiguous in this context (should be "1.2.3.0/24" or "1.2.3.4/32"?): read as "1.2.3.0/24"',
+        '4:55 warning ipv4-mapped spec.loadBalancerSourceRanges[0]: non-standard CIDR value "::ffff:1.2.3.4/120" will be considered invalid in a future Kubernetes release: use "1.2.3.0/24"',
       ],
       '{type: LoadBalancer, loadBalancerSourceRanges: ["::ffff:1.2.3.4/120"], ports: [{port: 80}]}',
     ],
@@ -257,9 +275,7 @@ describe("fields of spec", () => {
       "{sessionAffinity: ClientIP, sessionAffinityConfig: {clientIP: {timeoutSeconds: 0}}, ports: [{port: 80}]}",
     ],
     [
-      [
-        "4:31 warning forbidden-field spec.sessionAffinityConfig: Forbidden: must not be set when session affinity is None",
-      ],
+      ["4:31 warning ignored-field spec.sessionAffinityConfig is ignored when spec.sessionAffinity is None"],
       "{sessionAffinityConfig: {clientIP: {timeoutSeconds: 10}}, ports: [{port: 80}]}",
     ],
     [
@@ -273,7 +289,10 @@ describe("fields of spec", () => {
       ],
       "{externalTrafficPolicy: Local, ports: [{port: 80}]}",
     ],
-    [[], "{externalTrafficPolicy: Local, externalIPs: [1.2.3.4], ports: [{port: 80}]}"],
+    [
+      [DEPRECATED_IPS.replace("4:21", "4:51")],
+      "{externalTrafficPolicy: Local, externalIPs: [1.2.3.4], ports: [{port: 80}]}",
+    ],
     [
       [
         '4:47 error invalid-value spec.externalTrafficPolicy: Unsupported value: "local": supported values: "Cluster", "Local"',
@@ -302,7 +321,10 @@ describe("fields of spec", () => {
     ],
     [[], "{healthCheckNodePort: 0, ports: [{port: 80}]}"],
     // the rest
-    [[], "{trafficDistribution: PreferClose, ports: [{port: 80}]}"],
+    [
+      ['4:29 warning deprecated spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"'],
+      "{trafficDistribution: PreferClose, ports: [{port: 80}]}",
+    ],
     [
       [
         '4:29 error invalid-value spec.trafficDistribution: Unsupported value: "PreferSameZones": supported values: "PreferClose", "PreferSameNode", "PreferSameZone"',

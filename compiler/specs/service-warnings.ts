@@ -1,0 +1,50 @@
+/** What the API server itself warns of (pkg/api/service/warnings.go), in its words. */
+import { parseAddress } from "../net/address.ts";
+import { decodeAddress } from "./address.ts";
+import { type Context, isEmpty } from "./decode.ts";
+import type { Node } from "./node.ts";
+import type { ServiceFields } from "./service.ts";
+import type { ServiceType } from "./types.ts";
+
+const OLD_TOPOLOGY_ANNOTATION = "service.kubernetes.io/topology-aware-hints";
+const TOPOLOGY_ANNOTATION = "service.kubernetes.io/topology-mode";
+
+/** Warns of fields of a Service that have no effect (`ignored-field`), and of what is on its way out (`deprecated`). */
+export function warnOfService(
+  context: Context,
+  root: Node,
+  spec: ServiceFields,
+  type: ServiceType,
+  headless: boolean,
+): void {
+  const node = root.member("spec");
+  const warn = (code: "ignored-field" | "deprecated", message: string, origin: Node): void =>
+    context.report({ severity: "warning", code, message, origin });
+  const ignored = (key: keyof ServiceFields, when: string): void => {
+    if (isEmpty(spec[key]) || spec[key] === "None") return;
+    warn("ignored-field", `spec.${key} is ignored ${when}`, node.member(key));
+  };
+  const annotation = root.get("metadata")?.get("annotations")?.get(OLD_TOPOLOGY_ANNOTATION);
+  if (annotation !== undefined) {
+    const message = `annotation ${OLD_TOPOLOGY_ANNOTATION} is deprecated, please use ${TOPOLOGY_ANNOTATION} instead`;
+    warn("deprecated", message, annotation);
+  }
+  const isHeadless = headless && type === "ClusterIP";
+  if (isHeadless) {
+    for (const key of ["externalIPs", "sessionAffinity", "loadBalancerIP"] as const)
+      ignored(key, "for headless services");
+  }
+  if (type === "ExternalName") ignored("externalIPs", 'when spec.type is "ExternalName"');
+  else ignored("externalName", 'when spec.type is not "ExternalName"');
+  if (!isHeadless && type !== "ExternalName" && !isEmpty(spec.externalIPs)) {
+    const message = "spec.externalIPs is deprecated and may no longer be implemented in some clusters";
+    warn("deprecated", message, node.member("externalIPs"));
+  }
+  if (spec.trafficDistribution === "PreferClose") {
+    const message = 'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"';
+    warn("deprecated", message, node.member("trafficDistribution"));
+  }
+  const { loadBalancerIP } = spec;
+  if (typeof loadBalancerIP === "string" && parseAddress(loadBalancerIP) !== undefined)
+    decodeAddress(context, loadBalancerIP, () => node.member("loadBalancerIP"));
+}
