@@ -5,8 +5,10 @@ import type { Engine } from "../engines/types.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
 import { environmentOf, type Outcome } from "../evaluate/packet.ts";
 import { loadSpecs } from "../specs/load.ts";
+import { traceToJson } from "../trace/json.ts";
+import { Names } from "../trace/names.ts";
 import { type PacketText, parsePacket } from "../trace/parse.ts";
-import { renderTrace, traceToJson } from "../trace/render.ts";
+import { renderTrace, type TraceSubject } from "../trace/render.ts";
 import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
@@ -38,7 +40,9 @@ export async function traceCommand(text: string, names: readonly string[], flags
   const resolved = resolvePacket(packetText, compiled, report);
   if (resolved === undefined) return trouble(questions, flags);
   const [outcomes = []] = await engine.run(compiled, [resolved.packet]).finally(() => engine.close());
-  return tell(resolved, outcomes, describe(compiled), flags);
+  const rulesWereRead = engine.name === "nft" || engine.name === "iptables";
+  const subject = { where: describe(compiled), rulesWereRead, names: new Names(compiled.specs, compiled.node) };
+  return tell(resolved, outcomes, subject, flags);
 }
 
 /** Follows rules that are not ours. Manifests are there for the names in the packet. */
@@ -62,16 +66,19 @@ async function traceRules(
   showFirst(findings, flags);
   if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
   const outcomes = new Evaluator(program).evaluate(resolved.packet, environmentOf(known.node.addresses));
-  return tell(resolved, outcomes, rules, flags);
+  const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
+  return tell(resolved, outcomes, subject, flags);
 }
 
 async function tell(
   resolved: ResolvedPacket,
   outcomes: readonly Outcome[],
-  where: string,
+  subject: TraceSubject,
   flags: TraceFlags,
 ): Promise<number> {
-  await print(flags.output === "json" ? traceToJson(resolved, outcomes) : renderTrace(resolved, outcomes, where));
+  await print(
+    flags.output === "json" ? traceToJson(resolved, outcomes, subject) : renderTrace(resolved, outcomes, subject),
+  );
   return outcomes.every(isDelivered) ? EXIT.fine : EXIT.finding;
 }
 

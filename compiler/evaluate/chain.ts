@@ -17,8 +17,8 @@ import { runStatement } from "./statement.ts";
 
 /** Adds to `ends` all that can become of `state` in a base chain: each with the probability that it has by then. */
 export function runBaseChain(chain: BaseChain, state: State, table: TableIndex, hook: Hook, ends: State[]): void {
-  const { name, priority, policy } = chain;
-  const frame: Frame = { table, hook, chain: name, depth: 0, priority, enter: runChain };
+  const { name, policy } = chain;
+  const frame: Frame = { table, hook, base: chain, chain: name, depth: 0, enter: runChain };
   const { without, met } = state.control.environment;
   const accepts = policy === "accept" || without?.has(chain) === true;
   for (const { state: after, flow } of runChain(chain, state, frame)) {
@@ -27,9 +27,7 @@ export function runBaseChain(chain: BaseChain, state: State, table: TableIndex, 
       continue;
     }
     if (!accepts) met?.(chain);
-    const told = isExplained(after.control)
-      ? withStep(after, { kind: "policy", ...locationOf(frame), base: chain })
-      : after;
+    const told = isExplained(after.control) ? withStep(after, { kind: "policy", ...locationOf(frame) }) : after;
     ends.push(accepts ? told : withControl(told, { end: { kind: "drop" } }));
   }
 }

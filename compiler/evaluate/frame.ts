@@ -1,5 +1,5 @@
 import { invariant } from "../invariant.ts";
-import type { Chain, Hook } from "../ir/types.ts";
+import type { BaseChain, Chain, Hook } from "../ir/types.ts";
 import type { TableIndex } from "./machine.ts";
 import type { Effect, Location, Reason } from "./packet.ts";
 import type { Control, State } from "./state.ts";
@@ -10,8 +10,7 @@ export interface Frame {
   readonly hook: Hook;
   readonly chain: string;
   readonly depth: number;
-  /** That of the base chain. */
-  readonly priority: number;
+  readonly base: BaseChain;
   /** Runs a chain to which a verdict leads. */
   readonly enter: (chain: Chain, state: State, frame: Frame) => Progress[];
 }
@@ -33,10 +32,10 @@ export interface StepProgress {
 export type ReasonExtra = Pick<Reason, "element" | "declaration" | "translated"> & { readonly effect?: Effect };
 
 /** Where the packets are. */
-export function locationOf({ table: { table }, hook, chain, depth }: Frame): Location {
+export function locationOf({ table: { table }, hook, base, chain, depth }: Frame): Location {
   const { name, family } = table;
   invariant(family === "ip" || family === "ip6" || family === "inet", "only IP tables are evaluated");
-  return { hook, table: name, family, chain, depth };
+  return { hook, table: name, family, base, chain, depth };
 }
 
 /** Adds the rule at hand to the reasons of a single packet. */

@@ -1,4 +1,4 @@
-/** Rules that a single packet just missed: why it was not masqueraded. */
+/** Rules that a single packet just missed: why it was not masqueraded, or not dropped. */
 import type { Chain, Expression, Rule } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
 import { describe, evaluateExpression, isUnknown } from "./expression.ts";
@@ -7,14 +7,14 @@ import type { TableIndex } from "./machine.ts";
 import type { Bearing, MissedStep } from "./packet.ts";
 import type { PlannedRule } from "./plan.ts";
 import { Question } from "./question.ts";
-import type { State } from "./state.ts";
+import type { Control, State } from "./state.ts";
 
-/** A rule that did nothing to a single packet, if it translates the source or writes a field, and it was the packet's source
- *  alone that kept it from that. */
+/** A rule that did nothing to a single packet, where one thing alone kept it from that: the packet's source, if the rule
+ *  translates sources or writes a field; or a field that another rule wrote before. */
 export function missed({ rule, first, steps }: PlannedRule, state: State, frame: Frame): MissedStep | undefined {
-  const bearing = bearingOf(rule, frame.table);
-  if (bearing === NOTHING) return undefined;
   const failed: ValueTest[] = [];
+  const bearing = bearingOf(rule, frame.table);
+  const written = writtenBy(state.control);
   for (const step of [...first, ...steps]) {
     if (!(step instanceof Question)) {
       if (step.kind === "member") return undefined;
@@ -22,7 +22,8 @@ export function missed({ rule, first, steps }: PlannedRule, state: State, frame:
       continue;
     }
     if (holds(step, state, frame)) continue;
-    if (!isAboutSource(step.left)) return undefined;
+    const isReason = isAboutSource(step.left) ? bearing !== NOTHING : written.has(describe(fieldIn(step.left)));
+    if (!isReason) return undefined;
     failed.push(step.test);
   }
   return failed.length === 0 ? undefined : { kind: "missed", ...locationOf(frame), rule, bearing, failed };
@@ -35,6 +36,17 @@ function holds(question: Question, { control, streams }: State, { table }: Frame
     const possible = evaluateExpression(question.left, control, stream, table);
     return possible.some(({ region, value }) => question.passing(value?.[0], region) !== undefined);
   });
+}
+
+function fieldIn(expression: Expression): Expression {
+  return expression.kind === "bitwise" ? fieldIn(expression.operand) : expression;
+}
+
+function writtenBy({ path }: Control): ReadonlySet<string> {
+  const fields = new Set<string>();
+  for (const step of path)
+    if (step.kind === "rule" && step.effect.kind === "write") fields.add(describe(step.effect.field));
+  return fields;
 }
 
 function isAboutSource(field: Expression): boolean {

@@ -186,6 +186,8 @@ export interface Location {
   readonly hook: Hook;
   readonly table: string;
   readonly family: "ip" | "ip6" | "inet";
+  /** The chain that the kernel entered at the hook. */
+  readonly base: BaseChain;
   readonly chain: string;
   /** Jumps and gotos that led here from the base chain. */
   readonly depth: number;
@@ -219,7 +221,8 @@ export type Effect =
   /** What is not understood was taken to end the packet's way through the hook. */
   | { readonly kind: "taken"; readonly text: string };
 
-/** A rule that translates the source, or writes a field, and did not apply because of the packet's source alone. */
+/** A rule that would have applied but for one thing: the source of the packet, where it translates sources or writes a field, or
+ *  a field that another rule wrote before. */
 export interface MissedStep extends Location {
   readonly kind: "missed";
   readonly rule: Rule;
@@ -239,7 +242,6 @@ export interface Bearing {
 /** No rule of a base chain decided. */
 export interface PolicyStep extends Location {
   readonly kind: "policy";
-  readonly base: BaseChain;
 }
 
 /** A rule that had its say. */

@@ -110,8 +110,8 @@ function runVerdict(verdict: Verdict, state: State, frame: Frame): StepProgress[
     case "jump":
     case "goto": {
       const chain = frame.table.chain(verdict.chain);
-      const { table, hook, depth, priority, enter } = frame;
-      const inside = enter(chain, state, { table, hook, chain: chain.name, depth: depth + 1, priority, enter });
+      const { table, hook, base, depth, enter } = frame;
+      const inside = enter(chain, state, { table, hook, base, chain: chain.name, depth: depth + 1, enter });
       const afterReturn = verdict.kind === "jump" ? "next" : "return";
       return inside.map((each) => (each.flow === "return" ? { state: each.state, flow: afterReturn } : each));
     }
@@ -252,7 +252,7 @@ function leaveOut(texts: ReadonlySet<string>, text: string): ReadonlySet<string>
 }
 
 /** Only a packet that connection tracking has not seen yet stays out of it (nft_notrack_eval, xt_ct_target). */
-function untrack({ ctState }: Control, { priority }: Frame): Partial<Control> {
+function untrack({ ctState }: Control, { base: { priority } }: Frame): Partial<Control> {
   return priority < CONNTRACK_PRIORITY || ctState === CT_STATE.invalid ? { ctState: CT_STATE.untracked } : {};
 }
 

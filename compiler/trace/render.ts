@@ -1,192 +1,262 @@
-/** The way of a packet, as people and programs read it. */
-import { printPlace } from "../diagnostics.ts";
-import type { EndpointOutcome, Outcome, Packet, Reason, Result } from "../evaluate/packet.ts";
-import { printElement, printRule } from "../formats/nft/print.ts";
+/** A trace as people read it. */
+import type { EndpointOutcome, Outcome, Packet, Result } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import { printAddress, printAddressPort } from "../net/address.ts";
+import { printAddressPort } from "../net/address.ts";
+import { alternatives, type Condition } from "./conditions.ts";
+import { type Branch, branchesOf, commonSteps, isSame, type Way } from "./fold.ts";
+import { type Names, printNames } from "./names.ts";
 import type { ResolvedPacket } from "./resolve.ts";
+import type { ShownStep } from "./slice.ts";
+import { printPlaceView, type StepView, type ViewOptions, viewOf } from "./view.ts";
 
-/** What happened, hook by hook, with the rules that decided and where they come from. */
-export function renderTrace({ packet, assumed }: ResolvedPacket, outcomes: readonly Outcome[], where: string): string {
-  const assumption = assumed === undefined ? "" : `, assumed for one ${assumed}`;
-  const entry =
-    packet.inInterface === undefined ? "sent by the node itself" : `in by ${packet.inInterface}${assumption}`;
-  const lines = [`${printPacket(packet)}   ${entry} (${where})`, ""];
-  for (const outcome of outcomes) {
-    for (const { text, holds } of outcome.assumptions)
-      lines.push(`assuming that this ${holds ? "holds" : "does not hold"}: ${text}`);
-    lines.push(...renderResults(outcome), "");
-    lines.push(`=> ${describeEnd(outcome)}`);
-  }
-  return `${lines.join("\n")}\n`;
+/** Whose rules were followed. */
+export interface TraceSubject {
+  /** The node and mode, or the files with the rules. */
+  readonly where: string;
+  /** The rules were read from files, and stand there. */
+  readonly rulesWereRead: boolean;
+  readonly names: Names;
 }
 
-function printPacket({ protocol, source, sourcePort, destination, destinationPort }: Packet): string {
+/** What happened, hook by hook, with the rules that decided and where they stand, and what becomes of the packet. */
+export function renderTrace(resolved: ResolvedPacket, outcomes: readonly Outcome[], subject: TraceSubject): string {
+  const { packet } = resolved;
+  const { names, rulesWereRead } = subject;
+  const options: ViewOptions = { source: packet.source, inInterface: packet.inInterface, names, rulesWereRead };
+  const told = alternatives(outcomes, (outcome) => [
+    ...renderBranches(branchesOf(outcome, options), options),
+    "",
+    ...renderEnd(outcome, packet, names),
+  ]);
+  const blocks = told.map(({ conditions, lines }) => [...renderConditions(conditions), ...lines].join("\n"));
+  return `${[...renderHead(resolved, subject), ""].join("\n")}\n${blocks.join("\n\n")}\n`;
+}
+
+// --- the packet ------------------------------------------------------------------------------------------------------------
+
+function renderHead({ packet, assumed }: ResolvedPacket, { where, names }: TraceSubject): string[] {
+  const { protocol, source, sourcePort, destination, destinationPort, inInterface, mark } = packet;
   const name = PROTOCOL_NAMES.get(protocol) ?? String(protocol);
-  return `${name} ${printAddressPort(source, sourcePort)} > ${printAddressPort(destination, destinationPort)}`;
+  const [from, to] = [
+    printNames(names.of({ address: source, port: sourcePort, protocol })),
+    printNames(names.of({ address: destination, port: destinationPort, protocol })),
+  ];
+  const ends = from === "" && to === "" ? "" : `   ${from === "" ? "?" : from} > ${to === "" ? "?" : to}`;
+  const assumption = assumed === undefined ? "" : ` (assumed: the source is ${ASSUMED[assumed]})`;
+  const entry = inInterface === undefined ? "sent by the node itself" : `input interface ${inInterface}${assumption}`;
+  const marked = mark === 0 ? "" : `, mark 0x${mark.toString(16)}`;
+  return [
+    `${name} ${printAddressPort(source, sourcePort)} > ${printAddressPort(destination, destinationPort)}${ends}`,
+    `${where}; ${entry}${marked}`,
+  ];
 }
 
-/** Results that go the same way but for the endpoint are shown once: a choice among many says so. */
-function renderResults({ results }: Outcome): string[] {
-  const lines: string[] = [];
-  const groups = new Map<string, Result[]>();
-  for (const result of results) {
-    const key = relevant(result)
-      .map(
-        ({ rule, hook, translated }) =>
-          `${hook} ${translated === undefined ? "" : "*"} ${rule.steps.length} ${rule.comment} ${rule.steps.at(-1)?.kind}`,
-      )
-      .join("\n");
-    groups.set(key, [...(groups.get(key) ?? []), result]);
-  }
-  for (const group of groups.values()) {
-    const [first] = group;
-    if (first === undefined) continue;
-    if (groups.size > 1)
-      lines.push(
-        `${lines.length === 0 ? "" : "\n"}${percent(group.reduce((sum, { probability }) => sum + probability, 0))} of the time:`,
-      );
-    let hook = "";
-    for (const reason of relevant(first)) {
-      lines.push(...renderReason(reason, reason.hook === hook ? "" : reason.hook, group));
-      hook = reason.hook;
-    }
-    if (relevant(first).length === 0) lines.push(first.verdict === "pass" ? "no rule says anything about it" : UNSEEN);
-  }
-  return lines;
-}
+const ASSUMED: Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>> = {
+  "of this node's pods": "a pod of this node",
+  "from elsewhere": "not known as a pod of this node",
+};
 
-/** For engines that look on from outside. */
-const UNSEEN = "the rules that decided it were not seen";
-
-/** Leaves out jumps into chains that then had nothing to say. */
-function relevant({ reasons }: Result): Reason[] {
-  return reasons.filter((reason, i) => {
-    const last = reason.rule.steps.at(-1);
-    if (last?.kind !== "verdict" || !("chain" in last.verdict))
-      return last?.kind !== "verdict" || last.verdict.kind !== "return";
-    return reason.rule.steps.length > 1 && reasons[i + 1]?.chain === last.verdict.chain;
+function renderConditions(conditions: readonly Condition[]): string[] {
+  return conditions.map((condition, i) => {
+    const parts = condition.map(({ text, holds }) => `${holds ? "" : "not: "}${text}`);
+    return `${i === 0 ? "assuming" : "or assuming"}: ${parts.join("; ")}`;
   });
 }
 
+// --- the path --------------------------------------------------------------------------------------------------------------
+
 const HOOK_WIDTH = 13;
 
-function renderReason(reason: Reason, hook: string, group: readonly Result[]): string[] {
-  const indent = " ".repeat(HOOK_WIDTH);
-  const lines = [`${hook.padEnd(HOOK_WIDTH)}${reason.chain}: ${printRule(reason.rule, reason.family)}`];
-  if (reason.translated !== undefined) {
-    for (const result of group) {
-      const step = result.reasons.find(({ translated }) => translated !== undefined);
-      if (step?.translated === undefined) continue;
-      const { address, port } = step.translated;
-      lines.push(`${indent}  ${percent(result.probability)} to ${printAddressPort(address, port)}${originOf(step)}`);
-    }
-  } else if (reason.element !== undefined && reason.declaration !== undefined) {
-    lines.push(`${indent}  ${printElement(reason.element, reason.declaration)}${originOf(reason)}`);
+function renderBranches(branches: readonly Branch[], options: ViewOptions): string[] {
+  const common = commonSteps(branches);
+  const table = new Layout(branches, options);
+  const lines: string[] = [];
+  const [first] = branches;
+  if (first !== undefined && common > 0) lines.push(...table.render(first, 0, common));
+  for (const branch of branches) {
+    if (branches.length > 1) lines.push(...(lines.length === 0 ? [] : [""]), `${chance(branch.probability)}:`);
+    lines.push(...table.render(branch, common));
+    const [way] = branch.ways;
+    if (way !== undefined && way.steps.length === 0) lines.push(nothingShown(way.result));
   }
   return lines;
 }
 
-function originOf({ element, rule }: Reason): string {
-  const origin = element?.origin ?? rule.origin;
-  return origin === undefined ? "" : `   ${printPlace(origin.span())}`;
+function nothingShown({ path, verdict }: Result): string {
+  if (path.length === 0 && verdict !== "pass") return "this engine shows what becomes of packets, not the rules";
+  return "no rule says anything about it";
 }
 
-function percent(probability: number): string {
+/** Lines of steps in columns: the hook, the table where there are several, and the rule. */
+class Layout {
+  private readonly options: ViewOptions;
+  private readonly tableWidth: number;
+  private hook = "";
+  private table = "";
+  private rule: unknown;
+
+  constructor(branches: readonly Branch[], options: ViewOptions) {
+    this.options = options;
+    const tables = new Set(branches.flatMap(({ ways }) => ways.flatMap(({ steps }) => steps.map(labelOf))));
+    this.tableWidth = tables.size > 1 ? Math.max(...[...tables].map(({ length }) => length)) + 2 : 0;
+  }
+
+  /** The steps of `branch` from `start` to before `end`: of ways that differ the first one, with all their destinations. */
+  render({ ways }: Branch, start: number, end?: number): string[] {
+    const [first] = ways;
+    if (first === undefined) return [];
+    return first.steps.slice(start, end).flatMap((shown, i) => {
+      const lines = this.renderStep(shown, first);
+      const isTranslated = shown.step.kind === "rule" && shown.step.translated !== undefined;
+      return isTranslated ? [...lines, ...this.renderDestinations(ways, start + i)] : lines;
+    });
+  }
+
+  private renderStep(shown: ShownStep, { result }: Way): string[] {
+    const view = viewOf(shown, result, this.options);
+    const element = view.element === undefined ? [] : [this.indented(cut(view.element))];
+    const words = view.words.map((line) => this.indented(line));
+    const isTranslated = view.to !== undefined;
+    const rule = shown.step.kind === "policy" ? shown.step.base : shown.step.rule;
+    const isAgain = rule === this.rule && view.hook === this.hook && element.length === 0;
+    this.rule = rule;
+    if (isAgain) return words;
+    const columns = this.columns(view, labelOf(shown));
+    const place = view.place === undefined ? "" : `   ${printPlaceView(view.place)}`;
+    // The place of an element stands behind it; those of destinations stand behind each.
+    if (isTranslated && !this.options.rulesWereRead) return [`${columns}${headOf(view)}`, ...words];
+    if (element[0] === undefined || this.options.rulesWereRead)
+      return [`${columns}${headOf(view)}${place}`, ...(isTranslated ? [] : element), ...words];
+    return [`${columns}${headOf(view)}`, `${element[0]}${place}`, ...words];
+  }
+
+  private columns({ hook }: StepView, table: string): string {
+    const isNew = hook !== this.hook;
+    const label = isNew || table !== this.table ? table : "";
+    this.hook = hook;
+    this.table = table;
+    return `${(isNew ? hook : "").padEnd(HOOK_WIDTH)}${label.padEnd(this.tableWidth).slice(0, this.tableWidth)}`;
+  }
+
+  private indented(text: string): string {
+    return `${" ".repeat(HOOK_WIDTH + this.tableWidth + 2)}${text}`;
+  }
+
+  /** Where each of `ways` is sent, with the rule or element that does it. */
+  private renderDestinations(ways: readonly Way[], at: number): string[] {
+    const [first] = ways;
+    const lines = ways.slice(0, MOST_SHOWN).flatMap(({ result, steps }) => {
+      const shown = steps[at];
+      if (shown === undefined || first === undefined) return [];
+      const view = viewOf(shown, result, this.options);
+      const isElsewhere = !this.options.rulesWereRead || !isSameRule(shown, first.steps[at]);
+      const place = view.place === undefined || !isElsewhere ? "" : `   ${printPlaceView(view.place)}`;
+      const share = ways.length === 1 && result.probability > ALWAYS ? "" : `${chance(result.probability)} `;
+      return [this.indented(`${share}to ${view.to}${place}`)];
+    });
+    return ways.length > MOST_SHOWN ? [...lines, this.indented(moreThan(ways.length))] : lines;
+  }
+}
+
+function isSameRule({ step }: ShownStep, other: ShownStep | undefined): boolean {
+  return (
+    isSame(step, other?.step) || (step.kind === "rule" && other?.step.kind === "rule" && step.rule === other.step.rule)
+  );
+}
+
+/** More endpoints are counted, and not shown. */
+const MOST_SHOWN = 20;
+
+function moreThan(count: number): string {
+  return `… and ${count - MOST_SHOWN} more (-o json has all)`;
+}
+
+/** Tables of iptables have no family in their names. */
+function labelOf({ step: { base, family, table } }: ShownStep): string {
+  return /^[A-Z]+$/.test(base.name) ? table : `${family} ${table}`;
+}
+
+/** The chain and the rule; what iptables prints has the chain in it. */
+function headOf({ chain, text, rule, kind }: StepView): string {
+  if (kind === "policy") return `${chain}: ${rule}`;
+  const shown = cut(text ?? rule);
+  return /(?:^|\s)-[AIRD] |(?:^|\s)--(?:append|insert) /.test(shown) ? shown : `${chain}: ${shown}`;
+}
+
+/** Rules may hold sets of thousands of elements. */
+const LONGEST = 400;
+
+function cut(text: string): string {
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)} …`;
+}
+
+// --- what becomes of it ----------------------------------------------------------------------------------------------------
+
+const ALWAYS = 1 - 1e-9;
+
+/** iptables writes chances with eleven digits. */
+const CLOSE = 1e-6;
+
+function chance(probability: number): string {
+  if (probability > ALWAYS) return "always";
   const inverse = Math.round(1 / probability);
-  if (probability > 1 - 1e-9) return "always";
-  return Math.abs(probability * inverse - 1) < 1e-6 ? `1 in ${inverse}` : `${(probability * 100).toFixed(3)} %`;
+  if (Math.abs(probability * inverse - 1) < CLOSE) return `1 in ${inverse}`;
+  for (let of = 3; of <= 100; of++) {
+    const part = Math.round(probability * of);
+    if (Math.abs(probability * of - part) < CLOSE) return `${part} in ${of}`;
+  }
+  return `${(probability * 100).toFixed(3)} %`;
 }
 
-function describeEnd(outcome: Outcome): string {
+function renderEnd(outcome: Outcome, { protocol }: Packet, names: Names): string[] {
   const { verdict, endpoints, sticky, results } = outcome;
-  const [first] = results;
+  if (verdict !== "dnat" && verdict !== "mixed") return [`=> ${describeEnd(outcome, results[0])}`];
+  const kept = sticky === undefined ? "" : `; the client stays with its endpoint for ${sticky.timeoutSeconds} s`;
+  const others = results.filter((result) => result.verdict !== "dnat");
+  const [only, more] = endpoints;
+  if (only !== undefined && more === undefined && others.length === 0)
+    return [`=> delivered to ${printEndpoint(only, protocol, names)}${kept}`];
+  const head =
+    verdict === "mixed" ? "=> one of these, by chance" : `=> delivered to one of ${endpoints.length} endpoints`;
+  const lines = [
+    ...endpoints.map((endpoint) => `${share(endpoint.probability)}${printEndpoint(endpoint, protocol, names)}`),
+    ...others.map((result) => `${share(result.probability)}${describeEnd(result, result)}`),
+  ];
+  const more20 = lines.length > MOST_SHOWN ? [moreThan(lines.length)] : [];
+  return [`${head}${kept}`, ...[...lines.slice(0, MOST_SHOWN), ...more20].map((line) => `     ${line}`)];
+}
+
+function share(probability: number): string {
+  return `${chance(probability).padEnd(9)}`;
+}
+
+function printEndpoint(endpoint: EndpointOutcome, protocol: number, names: Names): string {
+  const { address, port, masquerade, source } = endpoint;
+  const name = printNames(names.of({ address, port, protocol }));
+  const sees = source ?? (masquerade ? "the node's address" : "the client's address");
+  return `${printAddressPort(address, port)}   ${name === "" ? "" : `${name}   `}sees ${sees}`;
+}
+
+function describeEnd(
+  { verdict, rejectWith }: Pick<Result, "rejectWith"> & { verdict: Outcome["verdict"] },
+  result: Result | undefined,
+): string {
   switch (verdict) {
     case "drop":
       return "dropped: the sender hears nothing";
     case "reject":
-      return `rejected: the sender hears ${outcome.rejectWith}`;
+      return `rejected: the sender hears ${rejectWith}`;
     case "pass":
-      return first?.masquerade === true || first?.takenBy !== undefined
-        ? `not sent elsewhere${changesOf(first)}`
+      return result?.masquerade === true || result?.takenBy !== undefined
+        ? `not sent elsewhere${changesOf(result)}`
         : "untouched: no rule decides, it goes where its address leads";
-    case "accept":
-      return `accepted, not sent elsewhere${first === undefined ? "" : changesOf(first)}`;
-    case "dnat":
-    case "mixed": {
-      const shown = endpoints.map(
-        (endpoint) => `${printAddressPort(endpoint.address, endpoint.port)} ${sourceOf(endpoint)}`,
-      );
-      const kept = sticky === undefined ? "" : `; the client stays there for ${sticky.timeoutSeconds} s`;
-      const other = verdict === "mixed" ? " (or not delivered)" : "";
-      return `delivered to ${shown.join(", or ")}${other}${kept}`;
-    }
+    default:
+      return `accepted, not sent elsewhere${result === undefined ? "" : changesOf(result)}`;
   }
-}
-
-function sourceOf({ masquerade, source }: EndpointOutcome): string {
-  if (source !== undefined) return `(which sees ${source})`;
-  return masquerade ? "(which sees the node's address)" : "(which sees the client's address)";
 }
 
 /** What becomes of a packet that is not sent elsewhere. */
 function changesOf({ masquerade, source, takenBy = [] }: Result): string {
   const from = masquerade ? `; its source becomes ${source ?? "the node's address"}` : "";
   return `${from}${takenBy.map((text) => `; taken by "${text}", which is not understood`).join("")}`;
-}
-
-/** `{packet, outcomes}`: the packet as it was followed, with `inInterfaceAssumed` where the text names no interface, and what
- *  becomes of it, `{assumptions, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that depends on
- *  matches that are not understood. */
-export function traceToJson({ packet, assumed }: ResolvedPacket, outcomes: readonly Outcome[]): string {
-  const value = { packet: packetToJson(packet, assumed), outcomes: outcomes.map(outcomeToJson) };
-  return `${JSON.stringify(value, null, 2)}\n`;
-}
-
-function packetToJson(packet: Packet, assumed: ResolvedPacket["assumed"]): object {
-  const { protocol, source, sourcePort, destination, destinationPort, inInterface = null, mark } = packet;
-  return {
-    protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,
-    source: printAddress(source),
-    sourcePort,
-    destination: printAddress(destination),
-    destinationPort,
-    inInterface,
-    ...(assumed === undefined ? {} : { inInterfaceAssumed: assumed }),
-    mark,
-  };
-}
-
-function outcomeToJson({ assumptions, verdict, rejectWith, endpoints, sticky, results }: Outcome): object {
-  const steps = new Map<Reason, object>();
-  for (const reason of results.flatMap(relevant)) steps.set(reason, reasonToJson(reason));
-  return {
-    assumptions: assumptions.map(({ text, holds }) => ({ text, holds })),
-    verdict,
-    ...(rejectWith === undefined ? {} : { rejectWith }),
-    masquerade: results.some(({ masquerade }) => masquerade),
-    ...(results[0]?.source === undefined ? {} : { source: results[0].source }),
-    endpoints: endpoints.map(({ address, port, probability, masquerade, source }) => ({
-      address: printAddress(address),
-      port,
-      probability,
-      masquerade,
-      ...(source === undefined ? {} : { source }),
-    })),
-    ...(sticky === undefined ? {} : { sticky }),
-    steps: [...new Map([...steps.values()].map((step) => [JSON.stringify(step), step])).values()],
-  };
-}
-
-function reasonToJson({ hook, family, table, chain, rule, element, declaration, translated }: Reason): object {
-  const span = (element?.origin ?? rule.origin)?.span();
-  return {
-    hook,
-    table: `${family} ${table}`,
-    chain,
-    rule: printRule(rule, family),
-    ...(element === undefined || declaration === undefined ? {} : { element: printElement(element, declaration) }),
-    ...(translated === undefined ? {} : { to: printAddressPort(translated.address, translated.port) }),
-    ...(span === undefined ? {} : { origin: printPlace(span) }),
-  };
 }

@@ -66,9 +66,17 @@ test("the path of a single packet holds jumps, writes with their values, transla
     "prerouting nat MARK-MASQ 2: mark 1 to 16385",
     "prerouting nat SVC 1: destination",
     "forward filter FORWARD 0: accept",
+    "postrouting nat POSTROUTING 0: missed ",
     "postrouting nat POSTROUTING 0: mark 16385 to 1",
     "postrouting nat POSTROUTING 0: source",
   ]);
+});
+
+test("rules that a written field alone has kept from applying are in it", () => {
+  expect(pathOf(RULES, "203.0.113.9")).toContain("postrouting nat POSTROUTING 0: missed ");
+  expect(pathOf(RULES.replace("! --mark 0x4000/0x4000", "--mark 0x8/0x8"), "10.244.1.9")).not.toContain(
+    "postrouting nat POSTROUTING 0: missed ",
+  );
 });
 
 test("it holds the rules that the packet's source alone has kept from marking it", () => {

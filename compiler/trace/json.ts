@@ -1,0 +1,76 @@
+/** A trace as data for programs. */
+import type { EndpointOutcome, Outcome, Packet } from "../evaluate/packet.ts";
+import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import { printAddress } from "../net/address.ts";
+import type { Names } from "./names.ts";
+import type { TraceSubject } from "./render.ts";
+import type { ResolvedPacket } from "./resolve.ts";
+import { sliceOf } from "./slice.ts";
+import { type StepView, type ViewOptions, viewOf } from "./view.ts";
+
+/** `{packet, outcomes}`: the packet as it was followed, with `inInterfaceAssumed` where the text names no interface, and what
+ *  becomes of it, `{assumptions, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that
+ *  depends on matches that are not understood. */
+export function traceToJson(resolved: ResolvedPacket, outcomes: readonly Outcome[], subject: TraceSubject): string {
+  const { packet } = resolved;
+  const { names, rulesWereRead } = subject;
+  const options: ViewOptions = { source: packet.source, inInterface: packet.inInterface, names, rulesWereRead };
+  const value = {
+    packet: packetToJson(resolved, names),
+    outcomes: outcomes.map((outcome) => outcomeToJson(outcome, packet, options)),
+  };
+  return `${JSON.stringify(value, null, 2)}\n`;
+}
+
+function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): object {
+  const { protocol, source, sourcePort, destination, destinationPort, inInterface = null, mark } = packet;
+  return {
+    protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,
+    source: printAddress(source),
+    sourcePort,
+    from: names.of({ address: source, port: sourcePort, protocol }),
+    destination: printAddress(destination),
+    destinationPort,
+    to: names.of({ address: destination, port: destinationPort, protocol }),
+    inInterface,
+    ...(assumed === undefined ? {} : { inInterfaceAssumed: assumed }),
+    mark,
+  };
+}
+
+function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): object {
+  const { assumptions, verdict, rejectWith, endpoints, sticky, results } = outcome;
+  const steps = new Map<string, object>();
+  for (const result of results) {
+    for (const shown of sliceOf(result, options)) {
+      const step = stepToJson(viewOf(shown, result, options));
+      steps.set(JSON.stringify(step), step);
+    }
+  }
+  return {
+    assumptions: assumptions.map(({ text, holds }) => ({ text, holds })),
+    verdict,
+    ...(rejectWith === undefined ? {} : { rejectWith }),
+    masquerade: results.some(({ masquerade }) => masquerade),
+    ...(results[0]?.source === undefined ? {} : { source: results[0].source }),
+    endpoints: endpoints.map((endpoint) => endpointToJson(endpoint, packet, options.names)),
+    ...(sticky === undefined ? {} : { sticky }),
+    steps: [...steps.values()],
+  };
+}
+
+function endpointToJson(endpoint: EndpointOutcome, { protocol }: Packet, names: Names): object {
+  const { address, port, probability, masquerade, source } = endpoint;
+  return {
+    address: printAddress(address),
+    port,
+    ...names.of({ address, port, protocol }),
+    probability,
+    masquerade,
+    ...(source === undefined ? {} : { source }),
+  };
+}
+
+function stepToJson({ place, words, ...step }: StepView): object {
+  return { ...step, ...place, ...(words.length === 0 ? {} : { words }) };
+}

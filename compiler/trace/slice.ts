@@ -1,0 +1,211 @@
+/** Which steps of a packet's path mattered: a slice, from what decided back to what it rests on. */
+import { describe } from "../evaluate/expression.ts";
+import type { MissedStep, PathStep, Result, RuleStep } from "../evaluate/packet.ts";
+import type { Expression, Rule, Step, Value } from "../ir/types.ts";
+
+/** A step that mattered. */
+export interface ShownStep {
+  readonly step: PathStep;
+  /** Writes before it that it tests, by bits that are written and tested. */
+  readonly because: readonly TestedWrite[];
+}
+
+/** A write of bits that a later step tests. */
+export interface TestedWrite {
+  readonly write: RuleStep;
+  /** The steps before the write. */
+  readonly before: readonly PathStep[];
+}
+
+export interface SliceOptions {
+  /** The rules were read from a file: jumps without a condition and policies are shown, too. */
+  readonly rulesWereRead: boolean;
+}
+
+/** The steps of `result` that mattered, in order: those that decided, the jumps that led there, writes that are tested later, and
+ *  what kept an untouched source from being masqueraded. */
+export function sliceOf(result: Result, options: SliceOptions): ShownStep[] {
+  const { path } = result;
+  const exempting = exemptionsOf(result);
+  const shown: ShownStep[] = [];
+  const tests: FieldTest[] = [];
+  for (let i = path.length - 1; i >= 0; i--) {
+    const step = path[i] as PathStep;
+    if (!isShown(step, shown[0]?.step, { tests, exempting, ...options })) continue;
+    const found = testsOf(step);
+    const because = found.flatMap((test) => lastWrite(path.slice(0, i), test));
+    tests.push(...found);
+    shown.unshift({ step, because });
+  }
+  return shown;
+}
+
+interface Context extends SliceOptions {
+  readonly tests: readonly FieldTest[];
+  readonly exempting: ReadonlySet<PathStep>;
+}
+
+/** `next`: the step that is shown behind it. */
+function isShown(step: PathStep, next: PathStep | undefined, context: Context): boolean {
+  switch (step.kind) {
+    case "policy":
+      return step.base.policy === "drop" || (context.rulesWereRead && isFilter(step) && step.base.rules.length > 0);
+    case "missed":
+      return context.exempting.has(step) || (next !== undefined && isSpared(step, next));
+    case "rule":
+      break;
+  }
+  const { effect } = step;
+  switch (effect.kind) {
+    case "write":
+      return context.tests.some((test) => isMetBy(test, step));
+    case "verdict":
+      if ("chain" in effect.verdict) {
+        if (next === undefined || next.base !== step.base || next.depth <= step.depth) return false;
+        return context.rulesWereRead || step.rule.steps.length > 1 || step.element !== undefined;
+      }
+      return effect.verdict.kind === "accept" || effect.verdict.kind === "drop" || context.exempting.has(step);
+    default:
+      return true;
+  }
+}
+
+const FILTERING: ReadonlySet<string> = new Set(["input", "forward", "output"]);
+
+/** Whether it is one of the chains that people mean by a policy. */
+function isFilter({ base, hook }: PathStep): boolean {
+  return base.type === "filter" && base.priority === 0 && FILTERING.has(hook);
+}
+
+/** Whether `next` would not have come, had the rule applied: it is behind it in one chain, or led to from there. */
+function isSpared(step: MissedStep, next: PathStep): boolean {
+  const last = step.rule.steps.at(-1);
+  const ends = last?.kind === "verdict" || last?.kind === "reject" || last?.kind === "dnat";
+  return (
+    ends && next.base === step.base && next.depth >= step.depth && step.failed.every((test) => isWritable(test.left))
+  );
+}
+
+// --- masquerading ----------------------------------------------------------------------------------------------------------
+
+/** What kept a packet that is delivered from being masqueraded: rules that let it out of a chain that masquerades, and rules that
+ *  it missed. */
+function exemptionsOf({ path, masquerade, verdict }: Result): ReadonlySet<PathStep> {
+  if (masquerade || verdict === "drop" || verdict === "reject") return new Set();
+  const left = path.filter((step): step is RuleStep => step.kind === "rule" && isExempting(step));
+  const marks = new Set(left.flatMap((step) => testsOf(step).map(({ field }) => field)));
+  const missed = path.filter((step): step is MissedStep => step.kind === "missed");
+  const direct = missed.filter(
+    ({ bearing, base, failed }) => bearing.source && isSourceNat(base) && isInformative(failed),
+  );
+  const marking = missed.filter(({ bearing }) => [...bearing.writes].some((field) => marks.has(field)));
+  // A rule that takes what is not from some block tells more than one that takes a single address.
+  const telling = marking.filter(({ failed }) => isInformative(failed));
+  return new Set<PathStep>([...left, ...direct, ...(telling.length > 0 ? telling : marking)]);
+}
+
+function isInformative(failed: MissedStep["failed"]): boolean {
+  return failed.some((test) => (test.kind === "compare" ? test.operator === "!=" : test.negated));
+}
+
+function isExempting(step: RuleStep): boolean {
+  const { effect, rule, base } = step;
+  if (effect.kind !== "verdict" || !isSourceNat(base)) return false;
+  return (effect.verdict.kind === "return" || effect.verdict.kind === "accept") && rule.steps.some(isTest);
+}
+
+function isSourceNat({ type, hook }: PathStep["base"]): boolean {
+  return type === "nat" && hook === "postrouting";
+}
+
+function isTest({ kind }: Step): boolean {
+  return kind === "compare" || kind === "within" || kind === "member" || kind === "name-prefix";
+}
+
+// --- what is written and tested --------------------------------------------------------------------------------------------
+
+/** A test of bits of a field that rules can write. */
+interface FieldTest {
+  readonly field: string;
+  readonly mask: number;
+}
+
+const ALL_BITS = 0xffffffff;
+
+/** The fields that the rule of `step` tests or reads. */
+function testsOf(step: PathStep): FieldTest[] {
+  return step.kind === "policy" ? [] : testsIn(step.rule, step.kind === "rule" ? step : undefined);
+}
+
+function testsIn({ steps }: Rule, done: RuleStep | undefined): FieldTest[] {
+  return steps.flatMap((step) => {
+    switch (step.kind) {
+      case "compare":
+      case "within":
+        return testOf(step.left, ALL_BITS);
+      case "member":
+      case "vmap":
+        return testOf(step.key, ALL_BITS);
+      case "dnat":
+      case "snat":
+        return step.to.kind === "map" ? testOf(step.to.key, ALL_BITS) : [];
+      case "set":
+        // What a write leaves as it is it does not read: `mark | 0x4000`.
+        return done?.effect.kind === "write" && describe(fieldIn(step.value)) === describe(step.field)
+          ? []
+          : testOf(step.value, ALL_BITS);
+      default:
+        return [];
+    }
+  });
+}
+
+function testOf(expression: Expression, mask: number): FieldTest[] {
+  switch (expression.kind) {
+    case "bitwise":
+      return testOf(expression.operand, numberOf(expression.mask) & mask);
+    case "concat":
+      return expression.parts.flatMap((part) => testOf(part, ALL_BITS));
+    case "lookup":
+      return testOf(expression.key, ALL_BITS);
+    default:
+      return isWritable(expression) ? [{ field: describe(expression), mask: mask >>> 0 }] : [];
+  }
+}
+
+/** Whether `expression` is a field that rules can write, or bits of one. */
+function isWritable(expression: Expression): boolean {
+  const field = fieldIn(expression);
+  if (field.kind === "meta") return field.key === "mark" || field.key === "priority";
+  return field.kind === "ct" && (field.key === "mark" || field.key === "state");
+}
+
+function fieldIn(expression: Expression): Expression {
+  return expression.kind === "bitwise" ? fieldIn(expression.operand) : expression;
+}
+
+function numberOf(value: Value): number {
+  return typeof value === "number" ? value : ALL_BITS;
+}
+
+/** Whether `step` writes bits that are tested. */
+function isMetBy({ field, mask }: FieldTest, step: RuleStep): boolean {
+  return step.effect.kind === "write" && describe(step.effect.field) === field && (writtenBits(step) & mask) !== 0;
+}
+
+/** The bits that a write may change. */
+function writtenBits({ rule, effect }: RuleStep): number {
+  if (effect.kind !== "write") return 0;
+  const field = describe(effect.field);
+  const statement = rule.steps.find((step) => step.kind === "set" && describe(step.field) === field);
+  if (statement?.kind !== "set" || statement.value.kind !== "bitwise") return ALL_BITS;
+  const { operand, mask, xor } = statement.value;
+  return describe(operand) === field ? (~numberOf(mask) | numberOf(xor)) >>> 0 : ALL_BITS;
+}
+
+/** The last write before of bits that are tested. */
+function lastWrite(before: readonly PathStep[], test: FieldTest): TestedWrite[] {
+  const at = before.findLastIndex((step) => step.kind === "rule" && isMetBy(test, step));
+  const write = before[at];
+  return write?.kind === "rule" ? [{ write, before: before.slice(0, at) }] : [];
+}
