@@ -26,6 +26,15 @@ export interface Diagnostic {
   /** One sentence, no position, no newline. */
   readonly message: string;
   readonly origin?: Origin;
+  /** Of an error in rules: a step that may do anything stands in the program for what was not read. */
+  readonly contained?: true;
+  /** What every answer about these rules rests on, although nothing is wrong. */
+  readonly restsOn?: {
+    /** A sentence that is assumed to hold. */
+    readonly assumption: string;
+    /** What comparisons leave out: behind "not compared:". */
+    readonly gap: string;
+  };
   /** Other places that take part, such as the first of two equal names. */
   readonly notes?: readonly { readonly message: string; readonly origin?: Origin }[];
 }
@@ -91,6 +100,7 @@ export const DIAGNOSTIC_CODES = [
   "rules-dialect",
   "rules-truncated",
   "rules-include",
+  "rules-fragment",
   "unknown-table",
   "unknown-chain",
   "unknown-set",

@@ -7,20 +7,21 @@ import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { familiesOf } from "../verify/service-rules.ts";
 import { readConfig } from "./config.ts";
-import { type CompareFlags, compareOptions, leftOutIn, readDeclarations, tell, unreadIn } from "./except.ts";
+import { type CompareFlags, compareOptions, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { readText } from "./inputs.ts";
 import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
+import { leftOutIn } from "./unread.ts";
 
 /** One of the things that are compared. */
 interface Side {
   readonly program: Program;
   /** The node's addresses, where the input tells them. */
   readonly addresses: readonly Address[];
-  /** What could not be read. */
-  readonly unread: readonly Diagnostic[];
+  /** What was found in its rules. */
+  readonly diagnosed: readonly Diagnostic[];
   /** What was taken for given when it was read. */
   readonly given: readonly string[];
 }
@@ -46,7 +47,7 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
     {
       parts: [{ programs: [a.program, b.program], comparison }],
       sides: named,
-      unread: [...a.unread, ...b.unread],
+      diagnosed: [...a.diagnosed, ...b.diagnosed],
       gaps: [],
       given: [...a.given, ...b.given],
     },
@@ -76,7 +77,7 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
     const { diagnostics, compiled } = compileInputs(manifests, flags);
     showDiagnostics(diagnostics, flags);
     if (compiled === undefined) return undefined;
-    return { program: compiled.program, addresses: compiled.node.addresses, unread: [], given: [] };
+    return { program: compiled.program, addresses: compiled.node.addresses, diagnosed: [], given: [] };
   }
   const findings: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
@@ -85,13 +86,13 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
   // What was not understood is kept as what may do anything; where nothing was, there is nothing to compare.
   if (program.ruleset.tables.length === 0) return undefined;
   const { node } = resolveConfig(readConfig(flags, report), loadSpecs([], report), report);
-  return { program, addresses: node.addresses, unread: unreadIn(findings), given: leftOutIn(findings) };
+  return { program, addresses: node.addresses, diagnosed: findings, given: leftOutIn(findings) };
 }
 
 function isManifests(name: string): boolean {
   if (name === "-") return false;
   if (/\.ya?ml$/.test(name)) return true;
-  if (/\.(nft|rules|v4|v6|txt|dump|save)$/.test(name)) return false;
+  if (/\.(nft|rules|v4|v6|ipset|txt|dump|save)$/.test(name)) return false;
   try {
     const text = readText(name);
     return !isIr(text) && (/\.json$/.test(name) || dialectOf(text) === undefined);

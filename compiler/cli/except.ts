@@ -7,7 +7,7 @@ import { printDeclarations } from "../declared/print.ts";
 import { renderAnswer, settlementToData, staleFindings } from "../declared/render.ts";
 import { isAsDeclared, isComplete, joinSettlements, settle } from "../declared/settle.ts";
 import type { Declaration } from "../declared/types.ts";
-import { type Diagnostic, type Origin, printPlace, type Report } from "../diagnostics.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { diagnosticToJson } from "../render.ts";
@@ -15,6 +15,7 @@ import { readDocuments } from "../specs/document.ts";
 import { Node } from "../specs/node.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
+import { unreadGaps, unreadIn } from "./unread.ts";
 
 /** The flags of commands that compare. */
 export interface CompareFlags extends CommonFlags {
@@ -50,8 +51,8 @@ export interface Part {
 export interface Question extends Pick<Answer, "gaps" | "given" | "also"> {
   readonly parts: readonly Part[];
   readonly sides: Sides;
-  /** What could not be read: no equality is claimed then. */
-  readonly unread: readonly Diagnostic[];
+  /** Findings about the rules: where some could not be read, no equality is claimed. */
+  readonly diagnosed: readonly Diagnostic[];
 }
 
 /** How an answer is shown: the regions of each part, those that were declared left out. `count`: how many there are. */
@@ -73,15 +74,15 @@ export async function tell(
   flags: CompareFlags,
   shown: Shown,
 ): Promise<number> {
-  const { parts, sides, unread } = question;
-  const gaps = [...unreadGaps(unread), ...question.gaps];
+  const { parts, sides, diagnosed } = question;
+  const gaps = [...unreadGaps(diagnosed), ...question.gaps];
   const answer = answerOf(
     parts.map(({ comparison }) => comparison),
     { ...question, gaps },
   );
   const more = (regions: readonly (readonly Region[])[]): object => ({
     ...shown.data(regions),
-    unread: unread.map(diagnosticToJson),
+    unread: unreadIn(diagnosed).map(diagnosticToJson),
   });
   if (!isSettled(flags)) {
     const regions = parts.map(({ comparison }) => comparison.regions);
@@ -121,40 +122,6 @@ function isSettled({ except = [], output }: CompareFlags): boolean {
 
 function printJson(data: object): Promise<void> {
   return print(`${JSON.stringify(data, null, 2)}\n`);
-}
-
-/** Findings about rules that were not read. A text that is blank has none: ip6tables-save prints it where nobody has rules. */
-export function unreadIn(findings: readonly Diagnostic[]): Diagnostic[] {
-  return findings.filter(
-    ({ severity, code, origin }) =>
-      severity === "error" && !(code === "empty-input" && origin?.span().source.text.trim() === ""),
-  );
-}
-
-/** What is taken for given about rules that were left out with a warning: behind "assuming". */
-export function leftOutIn(findings: readonly Diagnostic[]): string[] {
-  const names = findings
-    .filter(({ severity, code }) => severity === "warning" && code === "rules-include")
-    .flatMap(({ origin }) => textOf(origin))
-    .map((text) => text.replace(/^include\s+/, ""));
-  return [...new Set(names)].map((name) => `that no file matches ${name}`);
-}
-
-function textOf(origin: Origin | undefined): string[] {
-  if (origin === undefined) return [];
-  const { source, start, end } = origin.span();
-  return [source.text.slice(start, end)];
-}
-
-function unreadGaps(unread: readonly Diagnostic[]): string[] {
-  const [first] = unread;
-  if (first === undefined) return [];
-  const where = first.origin === undefined ? "" : `, the first at ${printPlace(first.origin.span())}`;
-  return [
-    unread.length === 1
-      ? `what could not be read${where.replace("the first ", "")}`
-      : `${unread.length} parts that could not be read${where}`,
-  ];
 }
 
 /** Regions that are held against what is declared: some 2 kB each. More is not kept, and said. */

@@ -4,6 +4,7 @@ import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
 import { environmentOf, type Outcome } from "../evaluate/packet.ts";
+import { diagnosticToJson } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { traceToJson } from "../trace/json.ts";
 import { Names } from "../trace/names.ts";
@@ -12,9 +13,10 @@ import { renderTrace, type TraceSubject } from "../trace/render.ts";
 import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
-import { readRules, sourcesOf } from "./rules-file.ts";
+import { readRules, sourcesOf, withGivenJumps } from "./rules-file.ts";
 import { type CommonFlags, compileInputs, EXIT, exitCodeOf, print, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
+import { assumptionsAbout, unreadIn } from "./unread.ts";
 
 export interface TraceFlags extends CommonFlags {
   readonly engine: string;
@@ -62,12 +64,16 @@ async function traceRules(
   const resolved = resolvePacket(text, known, report);
   if (resolved === undefined) return trouble(questions, flags);
   const findings: Diagnostic[] = [];
-  const program = await readRules(sourcesOf(rules), (diagnostic) => findings.push(diagnostic));
+  const find: Report = (diagnostic) => void findings.push(diagnostic);
+  const sources = sourcesOf(rules);
+  const program = withGivenJumps(await readRules(sources, find), sources, find);
   showFirst(findings, flags);
   if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
   const outcomes = new Evaluator(program).evaluate(resolved.packet, environmentOf(known.node.addresses));
+  const assumed = assumptionsAbout(findings);
+  const resting = outcomes.map((outcome) => ({ ...outcome, assumptions: [...assumed, ...outcome.assumptions] }));
   const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
-  return tell(resolved, outcomes, subject, flags);
+  return tell(resolved, resting, subject, flags, unreadIn(findings));
 }
 
 async function tell(
@@ -75,11 +81,14 @@ async function tell(
   outcomes: readonly Outcome[],
   subject: TraceSubject,
   flags: TraceFlags,
+  unread: readonly Diagnostic[] = [],
 ): Promise<number> {
-  await print(
-    flags.output === "json" ? traceToJson(resolved, outcomes, subject) : renderTrace(resolved, outcomes, subject),
-  );
-  return outcomes.every(isDelivered) ? EXIT.fine : EXIT.finding;
+  const text =
+    flags.output === "json"
+      ? traceToJson(resolved, outcomes, subject, { unread: unread.map(diagnosticToJson) })
+      : renderTrace(resolved, outcomes, subject);
+  await print(text);
+  return outcomes.every(isDelivered) && unread.length === 0 ? EXIT.fine : EXIT.finding;
 }
 
 function compileNamed(names: readonly string[], flags: TraceFlags): CompileResult {

@@ -77,7 +77,7 @@ function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table
     const fork = new Fork(sorter, stream);
     for (const { region, probability, value } of evaluateExpression(key, control, stream, table)) {
       if (value === undefined) {
-        fork.add(region, probability, "next");
+        fork.add(region, probability, match.orAbsent ? "continue" : "next");
         continue;
       }
       for (const { region: part, element } of elements.split(value, region)) {

@@ -200,6 +200,7 @@ class Unfolder {
         return holds ? here.onwards(here.known) : here.next.node;
       }
       case "member": {
+        if (match.orAbsent) return beyond("a set that packets without ports are not in");
         const set = this.setOf(here.frame.table, match.set);
         return this.test(read(match.key, this.family, here.known), { kind: "set", set }, match.negated, here);
       }

@@ -229,7 +229,14 @@ export type Match =
     }
   /** An interface name that starts with `prefix` (nft `"eth*"`, iptables `eth+`). */
   | { readonly kind: "name-prefix"; readonly left: Expression; readonly negated: boolean; readonly prefix: string }
-  | { readonly kind: "member"; readonly key: Expression; readonly negated: boolean; readonly set: string }
+  | {
+      readonly kind: "member";
+      readonly key: Expression;
+      readonly negated: boolean;
+      readonly set: string;
+      /** Of a negated one: holds also where `key` has no value. A packet without ports is in no set of ipset that has ports. */
+      readonly orAbsent?: true;
+    }
   /** True with probability `numerator` / 2^31, each time anew (iptables statistic). */
   | { readonly kind: "chance"; readonly numerator: number }
   /** Not understood: `text` is the canonical text without the negation, `spelled` how the format it is from spells it

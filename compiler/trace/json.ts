@@ -10,14 +10,20 @@ import { type StepView, type ViewOptions, viewOf } from "./view.ts";
 
 /** `{packet, outcomes}`: the packet as it was followed, with `inInterfaceAssumed` where the text names no interface, and what
  *  becomes of it, `{assumptions, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that
- *  depends on matches that are not understood. */
-export function traceToJson(resolved: ResolvedPacket, outcomes: readonly Outcome[], subject: TraceSubject): string {
+ *  depends on matches that are not understood. `more`: other members. */
+export function traceToJson(
+  resolved: ResolvedPacket,
+  outcomes: readonly Outcome[],
+  subject: TraceSubject,
+  more: Readonly<Record<string, unknown>> = {},
+): string {
   const { packet } = resolved;
   const { names, rulesWereRead } = subject;
   const options: ViewOptions = { source: packet.source, inInterface: packet.inInterface, names, rulesWereRead };
   const value = {
     packet: packetToJson(resolved, names),
     outcomes: outcomes.map((outcome) => outcomeToJson(outcome, packet, options)),
+    ...more,
   };
   return `${JSON.stringify(value, null, 2)}\n`;
 }

@@ -11,6 +11,39 @@ export function isAboutServices(chain: string): boolean {
 const KUBE_CHAINS =
   /^KUBE-(?:(?:SVC|SVL|EXT|FW|SEP|XLB)-[A-Z0-9]+|SERVICES|EXTERNAL-SERVICES|NODEPORTS|POSTROUTING|FORWARD|FIREWALL|PROXY-FIREWALL|MARK-(?:MASQ|DROP)|(?:PROXY|KUBELET)-CANARY|IPTABLES-HINT)$/;
 
+/** `tables` with kube-proxy's jumps to its chains, for the families of which no built-in chain jumps there; and these families. */
+export function withMissingJumps(
+  tables: readonly Table[],
+  families: readonly Table["family"][],
+): { readonly tables: readonly Table[]; readonly completed: readonly Table["family"][] } {
+  const completed = families.filter((family) => {
+    const own = tables.filter((table) => table.family === family && table.chains.some(isKubeChain));
+    return own.length > 0 && !own.some(hasJumps);
+  });
+  return {
+    tables: tables.map((table) =>
+      completed.includes(table.family) && table.chains.some(isKubeChain) ? withJumps(table) : table,
+    ),
+    completed,
+  };
+}
+
+function isKubeChain({ kind, name }: Table["chains"][number]): boolean {
+  return kind === "regular" && KUBE_CHAINS.test(name);
+}
+
+function hasJumps({ chains }: Table): boolean {
+  return chains.some(
+    ({ kind, rules }) =>
+      kind === "base" &&
+      rules.some(({ steps }) =>
+        steps.some(
+          (step) => step.kind === "verdict" && "chain" in step.verdict && KUBE_CHAINS.test(step.verdict.chain),
+        ),
+      ),
+  );
+}
+
 /** A table with the jumps that kube-proxy makes by commands of their own. */
 export function withJumps(table: Table): Table {
   const isThere = ({ to }: Jump): boolean => table.chains.some(({ name }) => name === to);

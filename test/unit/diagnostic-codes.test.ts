@@ -148,6 +148,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "rules-dialect": rules("table ip t {\n}\n*filter\nCOMMIT\n"),
   "rules-truncated": rules("table ip t {\n\tchain c {\n"),
   "rules-include": rules('include "other.nft"\ntable ip t {\n}\n'),
+  "rules-fragment": rules("-A KUBE-SEP-A -p tcp -j DNAT --to-destination 10.0.0.1:80\n"),
   "unknown-table": rules("add rule ip t c drop\n"),
   "unknown-chain": rules("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n"),
   "unknown-set": rules("table ip t {\n\tchain c {\n\t\tip saddr @s drop\n\t}\n}\n"),

@@ -10,6 +10,7 @@ import { parseProtocol } from "../../net/names.ts";
 import { prefixRange } from "../../net/prefix.ts";
 import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
+import type { SetAnswer, SetQuery } from "../ipset/to-ir.ts";
 import type { OptionText } from "./grammar.ts";
 import { ICMP_TYPES, ICMPV6_TYPES } from "./words.ts";
 
@@ -28,6 +29,8 @@ export interface MatchScope {
   readonly protocol: number | undefined;
   /** How the lists of `recent` that are nothing but affinity are asked: seconds, or undefined for no limit. */
   readonly affinity: ReadonlyMap<string, number | undefined>;
+  /** What the match on a set of ipset asks for; undefined: it is not known. */
+  readonly ipset: (query: Omit<SetQuery, "family">) => Exclude<SetAnswer, { kind: "unknown" }> | undefined;
 }
 
 export interface MatchReader {
@@ -601,6 +604,36 @@ const recent: MatchReader = {
   },
 };
 
+/** Whether counters are counted makes no difference to packets. */
+const set: MatchReader = {
+  options: {
+    "--match-set": 2,
+    "--return-nomatch": 0,
+    "--update-counters": 0,
+    "--update-subcounters": 0,
+    "--packets-eq": 1,
+    "--packets-lt": 1,
+    "--packets-gt": 1,
+    "--bytes-eq": 1,
+    "--bytes-lt": 1,
+    "--bytes-gt": 1,
+  },
+  aliases: { "--set": "--match-set" },
+  read: ({ options }, { protocol, ipset }) => {
+    const [match, ...more] = options.filter(({ name }) => !/^--update-/.test(name));
+    if (match === undefined) return "expected --match-set, a set and directions, such as src,dst";
+    const [name = "", directions = ""] = match.values;
+    if (!/^(src|dst)(,(src|dst))*$/.test(directions)) return "expected directions: src and dst, by commas";
+    if (match.name !== "--match-set" || more.length > 0) return undefined;
+    const answer = ipset({ set: name, directions: directions.split(","), protocol });
+    if (answer === undefined) return undefined;
+    const { negated } = match;
+    if (answer.kind === "never") return negated ? [] : [{ kind: "chance", numerator: 0 }];
+    const { key, declaration } = answer;
+    return [{ kind: "member", key, negated, set: declaration.name, ...(negated ? { orAbsent: true } : {}) }];
+  },
+};
+
 export function recentName(options: readonly OptionText[]): string {
   return options.find(({ name }) => name === "--name")?.values[0] ?? "DEFAULT";
 }
@@ -657,4 +690,5 @@ export const MATCH_READERS: Readonly<Record<string, MatchReader>> = {
   hl: hops("hl", { kind: "header", field: "ip6 hoplimit" }),
   recent,
   limit,
+  set,
 };

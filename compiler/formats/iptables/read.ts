@@ -5,17 +5,22 @@ import { addressField, addressType } from "../../ir/build.ts";
 import { mendChains } from "../../ir/mend.ts";
 import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
+import { lookUpSet, type SetQuery } from "../ipset/to-ir.ts";
+import type { IpSets } from "../ipset/types.ts";
+import { repair, type Section } from "./fragment.ts";
 import type { OptionText } from "./grammar.ts";
 import { lineParser } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
 import { Bang, lineLexer, Option, Unclosed } from "./lexer.ts";
-import { type Listing, listingsIn } from "./listings.ts";
+import { listingsIn } from "./listings.ts";
 import { affinityOf, recentName } from "./matches.ts";
 import { type ReadRule, type RuleScope, readRule, refused } from "./read-rule.ts";
 
 export interface ReadOptions {
   /** Which tool's text it is; else the text tells. */
   readonly family?: "ip" | "ip6";
+  /** What ipset saved on the host: matches on sets that are not there are unknown. */
+  readonly ipsets?: IpSets;
 }
 
 /**
@@ -25,8 +30,8 @@ export interface ReadOptions {
  * an opaque statement that may do anything. Reports `rules-syntax`, `rules-truncated`, `rules-dialect`, `unknown-table`,
  * `unknown-chain`, `chain-loop`, `not-text`, `empty-input`.
  */
-export function readIptables(source: Source, report: Report, { family }: ReadOptions = {}): Program {
-  return new FileReader(source, report, family).read();
+export function readIptables(source: Source, report: Report, options: ReadOptions = {}): Program {
+  return new FileReader(source, report, options).read();
 }
 
 /** A place that is worked out when it is asked for: a dump may have a million of them. */
@@ -57,12 +62,23 @@ interface OpenTable {
   readonly name: IptablesTable;
   readonly chains: Map<string, OpenChain>;
   readonly lists: Map<string, number | undefined>;
+  /** Sets of ipset. */
+  readonly sets: Map<string, SetDeclaration>;
 }
 
 class FileReader {
   private readonly source: Source;
+  /** What is read: as long as the source's text. */
+  private readonly text: string;
   private readonly report: Report;
   private readonly tables = new Map<string, OpenTable>();
+  private readonly ipsets: IpSets | undefined;
+  /** Sets that rules fill. */
+  private readonly filled: ReadonlySet<string>;
+  /** Sets that matches ask for, by family and name. */
+  private readonly asked = new Map<string, SetDeclaration>();
+  /** Sets of which was told why they are not known. */
+  private readonly unknownSets = new Set<string>();
   private readonly affinity: ReadonlyMap<string, number | undefined>;
   private readonly fixedFamily: boolean;
   private family: "ip" | "ip6";
@@ -70,29 +86,43 @@ class FileReader {
   /** A `*table` line is open: COMMIT closes it. */
   private inSection = false;
   private sections = 0;
+  /** Sections that were cut out of a dump. */
+  private readonly parts: Section[] = [];
   /** Lines in a row that are none of a dump. */
   private foreign: { readonly start: number; readonly end: number; count: number } | undefined;
   private carriageReturns = false;
   private unknownTable = false;
   /** Those whose lines have not been read. */
-  private listings: readonly Listing[];
+  private listings: readonly Section[];
+  /** The one that is read. */
+  private section: Section | undefined;
   /** The table of lines that name none; undefined in a listing of which nothing tells the table. */
   private unnamedTable: IptablesTable | undefined = "filter";
 
-  constructor(source: Source, report: Report, family: "ip" | "ip6" | undefined) {
+  constructor(source: Source, report: Report, { family, ipsets }: ReadOptions) {
     this.source = source;
     this.report = report;
+    this.ipsets = ipsets;
+    const { text, sections } = repair(source.text);
+    this.text = text;
     this.fixedFamily = family !== undefined;
     this.family = family ?? detectFamily(source.text);
-    this.affinity = findAffinity(source.text);
-    this.listings = /^\*/m.test(source.text) ? [] : listingsIn(source.text);
+    this.affinity = findAffinity(text);
+    this.filled = new Set([...text.matchAll(/ --(?:add|del)-set (\S+)/g)].map(([, name = ""]) => name));
+    this.listings =
+      sections.length > 0
+        ? sections
+        : /^\*/m.test(text)
+          ? []
+          : listingsIn(text).map((listing) => ({ ...listing, isPart: false }));
     // Chains may be made before a policy is set.
     const [listing, other] = this.listings;
-    if (other === undefined && typeof listing?.table === "string") this.unnamedTable = listing.table;
+    if (sections.length === 0 && other === undefined && typeof listing?.table === "string")
+      this.unnamedTable = listing.table;
   }
 
   read(): Program {
-    const { text } = this.source;
+    const { text } = this;
     if (/[\0\uFFFD]/.test(text.slice(0, 65536))) {
       this.error("not-text", "expected text, found bytes that are none", 0, 1);
       return { ruleset: { tables: [] }, routes: [] };
@@ -105,6 +135,7 @@ class FileReader {
     }
     this.closeForeign();
     this.finish();
+    this.tellParts();
     const tables = [...this.tables.values()].map((table) => this.closeTable(table));
     return { ruleset: { tables }, routes: [] };
   }
@@ -113,12 +144,18 @@ class FileReader {
     this.report({ severity: "error", code, message, origin: new Place(this.source, start, end) });
   }
 
+  /** Reports what a step that may do anything stands for. */
+  private contained(code: DiagnosticCode, message: string, start: number, end: number): void {
+    const origin = new Place(this.source, start, end);
+    this.report({ severity: "error", code, message, origin, contained: true });
+  }
+
   private warn(code: DiagnosticCode, message: string, start: number, end: number): void {
     this.report({ severity: "warning", code, message, origin: new Place(this.source, start, end) });
   }
 
   private finish(): void {
-    const { length } = this.source.text;
+    const { length } = this.text;
     if (this.inSection)
       this.error(
         "rules-truncated",
@@ -130,10 +167,29 @@ class FileReader {
       this.error("empty-input", "expected rules, as iptables-save prints them: there are none", 0, 1);
   }
 
+  /** Says once that rules were cut out of a dump, and what they were taken for. */
+  private tellParts(): void {
+    const [first] = this.parts;
+    if (first === undefined) return;
+    const { name } = this.source;
+    const tables = [...new Set(this.parts.flatMap(({ table }) => (typeof table === "string" ? [table] : [])))];
+    const message = `these rules are a part of a dump, without *TABLE lines: taken for rules of ${tables.length === 1 ? "table" : "tables"} ${tables.join(", ")}, with the chains that they name (the whole iptables-save gives an answer without assumptions)`;
+    this.report({
+      severity: "note",
+      code: "rules-fragment",
+      message,
+      origin: new Place(this.source, first.start, first.end),
+      restsOn: {
+        assumption: `the rest of the dump that ${name} is a part of does nothing to this packet`,
+        gap: `the rest of the dump that ${name} is a part of`,
+      },
+    });
+  }
+
   // --- lines -------------------------------------------------------------------------------------------------------------
 
   private readLine(lineStart: number, lineEnd: number): void {
-    const { text } = this.source;
+    const { text } = this;
     const end = text.charCodeAt(lineEnd - 1) === 13 && lineEnd > lineStart ? lineEnd - 1 : lineEnd;
     if (end < lineEnd && !this.carriageReturns) {
       this.carriageReturns = true;
@@ -150,7 +206,7 @@ class FileReader {
     const first = text.charAt(start);
     if (first === "#") this.readComment(text.slice(start, end));
     else if (first === "*") this.known(() => this.openSection(start, end));
-    else if (first === ":" && this.inSection) this.known(() => this.declareChain(start, end));
+    else if (first === ":" && (this.inSection || this.isPart(start))) this.known(() => this.declareChain(start, end));
     else if (first === "-" || first === "[") this.known(() => this.readCommand(start, end));
     else this.readWords(start, end);
   }
@@ -161,7 +217,7 @@ class FileReader {
   }
 
   private readWords(start: number, end: number): void {
-    const line = this.source.text.slice(start, end);
+    const line = this.text.slice(start, end);
     if (line.trimEnd() === "COMMIT") {
       this.known(() => this.commit(start, end, line));
       return;
@@ -187,7 +243,7 @@ class FileReader {
     if (this.foreign === undefined) return;
     const { start, end, count } = this.foreign;
     this.foreign = undefined;
-    const line = this.source.text.slice(start, end);
+    const line = this.text.slice(start, end);
     const lines = count === 1 ? "this line is" : `${count} lines from here on are`;
     if (/^(table|add|create|flush|define|include|delete|insert|list)\b/.test(line))
       this.error("rules-dialect", `${lines} of nft, not of iptables: expected one of both in a file`, start, end);
@@ -201,7 +257,7 @@ class FileReader {
   }
 
   private openSection(start: number, end: number): void {
-    const name = this.source.text.slice(start + 1, end).trim();
+    const name = this.text.slice(start + 1, end).trim();
     if (this.inSection)
       this.error("rules-truncated", `expected COMMIT for table ${this.table?.name} before another table`, start, end);
     this.inSection = true;
@@ -226,7 +282,7 @@ class FileReader {
         { name: chain.name, policy: "accept", rules: [] },
       ]),
     );
-    const made: OpenTable = { family: this.family, name, chains, lists: new Map() };
+    const made: OpenTable = { family: this.family, name, chains, lists: new Map(), sets: new Map() };
     this.tables.set(key, made);
     return made;
   }
@@ -246,9 +302,9 @@ class FileReader {
 
   // `:CHAIN POLICY [packets:bytes]`
   private declareChain(start: number, end: number): void {
-    const { table } = this;
+    const table = this.inSection ? this.table : this.tableOf(undefined, start);
     if (table === undefined) return;
-    const line = this.source.text.slice(start + 1, end);
+    const line = this.text.slice(start + 1, end);
     const found = /^\s*(\S+)\s+(ACCEPT|DROP|-)(?:\s+\[\d+:\d+\])?\s*$/.exec(line);
     const [, name, policy] = found ?? [];
     if (name === undefined || policy === undefined) {
@@ -305,7 +361,8 @@ class FileReader {
       family: table.family,
       table: table.name,
       affinity: this.affinity,
-      fail: (message, option) => this.error("rules-syntax", message, ...at(option)),
+      ipset: (query) => this.lookUpSet({ ...query, family: table.family }, start, end),
+      fail: (message, option) => this.contained("rules-syntax", message, ...at(option)),
     };
     const place = new Place(this.source, start, end);
     const read = (): Rule[] => readRule(rule, scope).map((found) => this.toRule(found, place, table));
@@ -340,10 +397,23 @@ class FileReader {
     return undefined;
   }
 
+  /** Whether the line at `start` is of a section that was cut out of a dump. */
+  private isPart(start: number): boolean {
+    this.enterListing(start);
+    return !this.inSection && this.section?.isPart === true;
+  }
+
   private enterListing(start: number): void {
-    const [next] = this.listings;
-    if (next === undefined || start < next.start) return;
-    this.listings = this.listings.slice(1);
+    for (let [next] = this.listings; next !== undefined && start >= next.start; [next] = this.listings) {
+      this.listings = this.listings.slice(1);
+      this.openListing(next);
+    }
+  }
+
+  private openListing(next: Section): void {
+    this.section = next;
+    if (next.isPart) this.parts.push(next);
+    if (next.family !== undefined && !this.fixedFamily) this.family = next.family;
     this.unnamedTable = typeof next.table === "string" ? next.table : undefined;
     if (typeof next.table === "string") return;
     this.unknownTable = true;
@@ -355,6 +425,7 @@ class FileReader {
   private chainOf(table: OpenTable, name: string, command: OptionText, start: number): OpenChain {
     const known = table.chains.get(name);
     if (known !== undefined) return known;
+    if (this.isPart(start)) return this.makeChain(table, name);
     this.error(
       "unknown-chain",
       `expected a chain of table ${table.name}: there is no ${name}`,
@@ -364,16 +435,31 @@ class FileReader {
     return this.makeChain(table, name);
   }
 
+  /** Says once of each set why it is not known. */
+  private lookUpSet(query: SetQuery, start: number, end: number): ReturnType<RuleScope["ipset"]> {
+    if (this.ipsets === undefined || this.filled.has(query.set)) return undefined;
+    const answer = lookUpSet(query, this.ipsets);
+    if (answer.kind === "known") this.asked.set(`${query.family} ${answer.declaration.name}`, answer.declaration);
+    if (answer.kind !== "unknown") return answer;
+    if (!this.unknownSets.has(answer.reason))
+      this.warn("unknown-set", `${answer.reason}: whether packets are in it is assumed both ways`, start, end);
+    this.unknownSets.add(answer.reason);
+    return undefined;
+  }
+
   private toRule({ steps, comment }: ReadRule, origin: Origin, table: OpenTable): Rule {
     for (const step of steps) {
-      if (step.kind === "member" || step.kind === "remember") table.lists.set(step.set, this.affinity.get(step.set));
+      const asked = step.kind === "member" ? this.asked.get(`${table.family} ${step.set}`) : undefined;
+      if (asked !== undefined) table.sets.set(asked.name, asked);
+      else if (step.kind === "member" || step.kind === "remember")
+        table.lists.set(step.set, this.affinity.get(step.set));
     }
     return comment === undefined ? { steps, origin } : { steps, comment, origin };
   }
 
   /** The options of a line; undefined when it is not even that, which is reported. */
   private parseLine(start: number, end: number): OptionText[] | undefined {
-    const line = this.source.text.slice(start, end);
+    const line = this.text.slice(start, end);
     const { tokens, errors } = lineLexer.tokenize(line);
     const [unreadable] = errors;
     if (unreadable !== undefined) {
@@ -388,19 +474,21 @@ class FileReader {
     const atEnd = token.image === "";
     const from = start + (atEnd ? line.length - 1 : token.startOffset);
     const unclosed = tokens.find(({ tokenType }) => tokenType === Unclosed);
+    // The chain may still be told: its rule could do anything.
+    const chain = /^(?:\[\d+:\d+\]\s*)?-[AI]\s+(\S+)/.exec(line)?.[1];
+    const isKept = chain !== undefined && this.table !== undefined;
+    const tell = (message: string, first: number, last: number): void =>
+      isKept ? this.contained("rules-syntax", message, first, last) : this.error("rules-syntax", message, first, last);
     if (unclosed !== undefined)
-      this.error("rules-syntax", "expected a closing quotation mark in this line", start + unclosed.startOffset, end);
+      tell("expected a closing quotation mark in this line", start + unclosed.startOffset, end);
     else
-      this.error(
-        "rules-syntax",
+      tell(
         atEnd
           ? "the line ends where an option was expected"
           : `expected an option, found ${JSON.stringify(token.image)}`,
         from,
         from + Math.max(token.image.length, 1),
       );
-    // The chain may still be told: its rule could do anything.
-    const chain = /^(?:\[\d+:\d+\]\s*)?-[AI]\s+(\S+)/.exec(line)?.[1];
     if (chain !== undefined && this.table !== undefined) {
       const [statement] = [
         refused(
@@ -432,11 +520,11 @@ class FileReader {
     const regular = [...chains.values()]
       .filter((chain) => !isBuiltIn(table, chain.name))
       .map(({ name: own, rules }): Chain => ({ kind: "regular", name: own, rules }));
-    const sets = [...lists].map(([list, seconds]) => declareList(list, seconds, family));
+    const sets = [...lists].map(([list, seconds]) => declareList(list, seconds, family)).concat(...table.sets.values());
     const closed: Table = { family, name, sets, maps: [], chains: [...builtIn, ...regular] };
     return mendChains(closed, (code, message, rule) => {
       const { start, end } = (rule.origin as Origin).span();
-      this.error(code, message, start, end);
+      this.contained(code, message, start, end);
     });
   }
 }

@@ -120,7 +120,13 @@ export function stepReader(family: TableFamily): Reader<Step> {
       negated: flag,
       prefix: text,
     }),
-    member: object<Of<"member">>({ kind: literal("member"), key: expression, negated: flag, set: text }),
+    member: object<Of<"member">>({
+      kind: literal("member"),
+      key: expression,
+      negated: flag,
+      set: text,
+      orAbsent: optional(literal(true)),
+    }),
     chance: object<Of<"chance">>({ kind: literal("chance"), numerator: whole() }),
     opaque: object<Of<"opaque">>({ kind: literal("opaque"), text, negated: flag, spelled: optional(text) }),
     vmap: (json) => {

@@ -229,7 +229,7 @@ function printMatch(match: Match, family: TableFamily): string {
     case "name-prefix":
       return `${printExpression(match.left, family)} ${match.negated ? "!= " : ""}"${match.prefix}*"`;
     case "member":
-      return `${printExpression(match.key, family)} ${match.negated ? "!= " : ""}@${match.set}`;
+      return `${printExpression(match.key, family)} ${match.negated ? "!= " : ""}@${match.set}${match.orAbsent ? " (or without it)" : ""}`;
     case "chance":
       return `meta random & 2147483647 < ${match.numerator}`;
     case "opaque":

@@ -95,6 +95,8 @@ class FileReader {
   private registrations = 0;
   /** Rules that the grammar takes and nft does not. */
   private refusals = 0;
+  /** What is wrong now stands in a rule, which is kept as what may do anything. */
+  private inRule = false;
 
   constructor(source: Source, report: Report) {
     this.source = source;
@@ -149,7 +151,16 @@ class FileReader {
       code,
       message,
       origin: { span: () => ({ source, start, end: Math.max(end, start + 1) }) },
+      ...(this.inRule ? { contained: true } : {}),
     });
+  }
+
+  /** Calls `read`; what it finds wrong is kept as what may do anything. */
+  private contained<T>(read: () => T): T {
+    this.inRule = true;
+    const found = read();
+    this.inRule = false;
+    return found;
   }
 
   private error(code: DiagnosticCode, message: string, tokens: readonly IToken[]): void {
@@ -711,7 +722,7 @@ class FileReader {
     };
     return mendChains(closed, (code, message, { origin }) => {
       const { start, end } = origin?.span() ?? { start: 0, end: 1 };
-      this.errorAt(code, message, start, end);
+      this.contained(() => this.errorAt(code, message, start, end));
     });
   }
 
@@ -727,11 +738,13 @@ class FileReader {
         inner.push(...this.closeChain(open, scope));
         return { ...token, image: open.name };
       });
-      const statements = this.parse(named, () => nftParser.ruleText());
+      const statements = this.contained(() => this.parse(named, () => nftParser.ruleText()));
       if (statements === undefined) return { steps: [anything(textOf(named))], origin };
       const before = this.refusals;
-      for (const { message, statement } of refusalsOf(statements, scope.family)) scope.refuse(message, statement);
-      const rule = toRule(statements, scope);
+      const rule = this.contained(() => {
+        for (const { message, statement } of refusalsOf(statements, scope.family)) scope.refuse(message, statement);
+        return toRule(statements, scope);
+      });
       return this.refusals === before ? { ...rule, origin } : { steps: [anything(textOf(named))], origin };
     });
     const text = chain.comment === undefined ? {} : { comment: chain.comment };

@@ -305,7 +305,6 @@ describe("files", () => {
     [["filter", "nat"], `-P INPUT DROP\n-P FORWARD ACCEPT\n-P OUTPUT ACCEPT\n${NAT}`], // no rules in the first
     [["raw", "filter"], `-P PREROUTING ACCEPT\n-P OUTPUT ACCEPT\n${FILTER}`],
     [["nat"], "-P PREROUTING ACCEPT\n-A PREROUTING -j ACCEPT\n"],
-    [["filter"], "-N x\n-A x -j DROP\n"],
   ])("several listings of iptables -S are of the tables that their chains tell: %j", (tables, text) => {
     const program = mustReadIptables(text);
     expect(program.ruleset.tables.map(({ name }) => name)).toEqual(tables);
@@ -399,10 +398,7 @@ describe("wrong input is told, and the rest is read", () => {
     [
       "a prompt around it",
       "root@node:~# iptables-save\n*filter\nCOMMIT\nroot@node:~# exit\nlogout\n",
-      [
-        "1:1 warning rules-syntax this line is no rules: expected *TABLE, as iptables-save prints it",
-        "4:1 warning rules-syntax 2 lines from here on are no rules: expected *TABLE, as iptables-save prints it",
-      ],
+      ["4:1 warning rules-syntax 2 lines from here on are no rules: expected *TABLE, as iptables-save prints it"],
     ],
     [
       "nft",
