@@ -154,9 +154,12 @@ export function printInterval(interval: Interval, type: DataType): string {
   const beginning = prefixOfNames(interval);
   if (beginning !== undefined) return `"${beginning.replaceAll("*", "\\*")}*"`;
   const prefix = intervalAsPrefix(interval, type);
-  return prefix === undefined
-    ? `${printValue(interval.from, type)}-${printValue(interval.to, type)}`
-    : printPrefix(prefix);
+  return prefix === undefined ? `${printEnd(interval.from, type)}-${printEnd(interval.to, type)}` : printPrefix(prefix);
+}
+
+/** One end of a range: nft has no ranges of names. */
+function printEnd(value: Value, type: DataType): string {
+  return typeof value === "number" && SYMBOLS[type] !== undefined ? String(value) : printValue(value, type);
 }
 
 /** The components of an element's key or value. */

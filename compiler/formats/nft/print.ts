@@ -25,6 +25,7 @@ import type {
 } from "../../ir/types.ts";
 import { FLAGS, priorityName, SYMBOLS } from "./keywords.ts";
 import { flagNames, printExpression, printInterval, printKey, printValue } from "./print-expression.ts";
+import { isFamilyTest, printFamilyElements, printFamilyTest } from "./print-family.ts";
 import { printReject } from "./print-reject.ts";
 
 /** One table as `nft list table` shows it. */
@@ -186,8 +187,13 @@ function printChain(chain: Chain, family: TableFamily, inline: (text: string) =>
 /** `type … hook … priority …; policy …;` */
 export function printHook(chain: BaseChain, family: TableFamily): string {
   const priority = priorityName(family, chain.hook, chain.priority) ?? String(chain.priority);
-  const device = chain.device === undefined ? "" : ` device "${chain.device}"`;
+  const device = chain.device === undefined ? "" : ` ${printDevices(chain.device)}`;
   return `type ${chain.type} hook ${chain.hook}${device} priority ${priority}; policy ${chain.policy};`;
+}
+
+/** The devices of a chain: one by its name, or a list in braces. */
+function printDevices(device: string): string {
+  return device.startsWith("{") ? `devices = ${device.replaceAll(" ,", ",")}` : `device "${device}"`;
 }
 
 /** One rule, without the chain that holds it. */
@@ -215,6 +221,8 @@ function printStep(step: Step, family: TableFamily): string {
 }
 
 function printMatch(match: Match, family: TableFamily): string {
+  if ((match.kind === "compare" || match.kind === "within") && isFamilyTest(match.left, family))
+    return printFamilyTest(match);
   switch (match.kind) {
     case "compare":
       // nft has no words for the addition, and refuses these: for people who follow a packet through iptables' rules.
@@ -277,7 +285,7 @@ function printStatement(statement: Statement, family: TableFamily): string {
     case "verdict":
       return printVerdict(statement.verdict);
     case "vmap":
-      return `${printExpression(statement.key, family)} vmap ${printVmapTarget(statement, family)}`;
+      return `${isFamilyTest(statement.key, family) ? "meta protocol" : printExpression(statement.key, family)} vmap ${printVmapTarget(statement, family)}`;
     case "dnat":
     case "snat":
       return `${statement.kind}${printNatTarget(statement.to, family)}${printNatFlags(statement)}`;
@@ -306,6 +314,7 @@ function printStatement(statement: Statement, family: TableFamily): string {
 
 function printVmapTarget({ key, map }: Extract<Statement, { kind: "vmap" }>, family: TableFamily): string {
   if (typeof map === "string") return `@${map}`;
+  if (isFamilyTest(key, family)) return printFamilyElements(map, printVerdict);
   const parts = key.kind === "concat" ? key.parts : [key];
   const components = parts.map((sample): Component => ({ type: typeOf(sample, family), sample }));
   const elements = map.map(

@@ -768,7 +768,9 @@ class FileReader {
     const key = components(types.key);
     const isDynamic = set.flags.includes("dynamic");
     const flags = set.flags.filter(
-      (flag) => flag !== "interval" && !(isDynamic && (flag === "dynamic" || flag === "timeout")),
+      (flag) =>
+        flag !== "interval" &&
+        !(isDynamic && (flag === "dynamic" || (flag === "timeout" && set.timeoutSeconds !== undefined))),
     );
     const timeout = set.timeoutSeconds === undefined ? {} : { timeoutSeconds: set.timeoutSeconds };
     const attributes = [
