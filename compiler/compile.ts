@@ -28,11 +28,18 @@ export function compile(sources: Iterable<Source>, config: Config): CompileResul
   return compileSpecs((report) => loadSpecs(sources, report), config);
 }
 
-/** The same from objects that `load` gives. `strict`: kinds and fields that kpc does not know are errors. */
+export interface CompileOptions {
+  /** Kinds and fields that kpc does not know are errors. */
+  readonly strict?: boolean;
+  /** The node that is compiled for where the config names none; one that no given Node has is not taken. */
+  readonly nodeFor?: (specs: Specs) => string | undefined;
+}
+
+/** The same from objects that `load` gives. */
 export function compileSpecs(
   load: (report: Report) => Specs,
   config: Config,
-  { strict }: { readonly strict: boolean } = { strict: false },
+  { strict = false, nodeFor }: CompileOptions = {},
 ): CompileResult {
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void =>
@@ -42,10 +49,16 @@ export function compileSpecs(
   const specs = load(report);
   reportSkipped(specs, strict, report);
   if (specs.nothing) reportNothing(specs, report);
-  const { node, settings } = resolveConfig(config, specs, report);
+  const { node, settings } = resolveConfig(withNode(config, specs, nodeFor), specs, report);
   const model = resolveModel(specs, node, report);
   if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, compiled: undefined };
   return { diagnostics, compiled: { program: lower(model, settings, report), node, settings, specs } };
+}
+
+function withNode(config: Config, specs: Specs, nodeFor: CompileOptions["nodeFor"]): Config {
+  const nodeName = config.nodeName === undefined ? nodeFor?.(specs) : undefined;
+  const isThere = specs.nodes.length === 0 || specs.nodes.some(({ meta }) => meta.name === nodeName);
+  return nodeName === undefined || !isThere ? config : { ...config, nodeName };
 }
 
 /** One line about kinds that are not read. */

@@ -24,8 +24,10 @@ export async function compileCommand(names: readonly string[], flags: CompileFla
     throw new Trouble(`-o ${flags.output} prints bytes, which are of no use on a terminal: add > FILE`);
   if (flags.current !== undefined && flags.output !== "iptables" && flags.output !== "ip6tables")
     throw new Trouble(`--current is for -o iptables and -o ip6tables: -o ${flags.output} has no jumps to leave out`);
-  const result = compileInputs(names, flags, ({ text }) => {
-    if (isBinary) digest.update(text);
+  const result = compileInputs(names, flags, {
+    seen: ({ text }) => {
+      if (isBinary) digest.update(text);
+    },
   });
   const { diagnostics, compiled } = result;
   if (flags.output === "json") {

@@ -1,5 +1,5 @@
 /** What commands share: compiling the inputs, and telling what was found. */
-import { type CompileResult, compileSpecs } from "../compile.ts";
+import { type CompileOptions, type CompileResult, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
@@ -19,11 +19,17 @@ export interface CommonFlags extends ConfigFlags {
   readonly color?: string;
 }
 
-/** Compiles the named inputs for the node that the flags describe. `seen` is shown each text before it is read. */
+/** How inputs are compiled, besides the flags. */
+export interface InputUse extends Pick<CompileOptions, "nodeFor"> {
+  /** Is shown each text before it is read. */
+  readonly seen?: (source: Source) => void;
+}
+
+/** Compiles the named inputs for the node that the flags describe. */
 export function compileInputs(
   names: readonly string[],
   flags: CommonFlags,
-  seen: (source: Source) => void = () => undefined,
+  { seen = () => undefined, nodeFor }: InputUse = {},
 ): CompileResult {
   const early: Diagnostic[] = [];
   const config = readConfig(flags, (diagnostic) => early.push(diagnostic));
@@ -33,7 +39,7 @@ export function compileInputs(
     for (const diagnostic of early) report(diagnostic);
     return specs;
   };
-  return compileSpecs(load, config, { strict: flags.strict ?? false });
+  return compileSpecs(load, config, { strict: flags.strict ?? false, ...(nodeFor && { nodeFor }) });
 }
 
 /** The exit code of a command that compiled its inputs and did no more. A node that is not there is a mistake in what kpc

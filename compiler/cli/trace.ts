@@ -8,13 +8,23 @@ import { diagnosticToJson } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { traceToJson } from "../trace/json.ts";
 import { Names } from "../trace/names.ts";
+import { packetNode } from "../trace/packet-node.ts";
 import { type PacketText, parsePacket } from "../trace/parse.ts";
 import { renderTrace, type TraceSubject } from "../trace/render.ts";
 import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
 import { readRules, sourcesOf, withGivenJumps } from "./rules-file.ts";
-import { type CommonFlags, compileInputs, EXIT, exitCodeOf, print, showDiagnostics, showFirst } from "./session.ts";
+import {
+  type CommonFlags,
+  compileInputs,
+  EXIT,
+  exitCodeOf,
+  note,
+  print,
+  showDiagnostics,
+  showFirst,
+} from "./session.ts";
 import { Trouble } from "./trouble.ts";
 import { assumptionsAbout, unreadIn } from "./unread.ts";
 
@@ -36,14 +46,18 @@ export async function traceCommand(text: string, names: readonly string[], flags
   const packetText = parsePacket({ name: "packet", text }, report);
   if (packetText === undefined) return trouble(questions, flags);
   if (flags.rules !== undefined) return traceRules(packetText, names, flags, flags.rules, engine);
-  const result = compileNamed(names, flags);
+  const result = compileNamed(names, flags, packetText);
   const { compiled } = result;
   if (compiled === undefined) return exitCodeOf(result);
   const resolved = resolvePacket(packetText, compiled, report);
   if (resolved === undefined) return trouble(questions, flags);
   const [outcomes = []] = await engine.run(compiled, [resolved.packet]).finally(() => engine.close());
   const rulesWereRead = engine.name === "nft" || engine.name === "iptables";
-  const subject = { where: describe(compiled), rulesWereRead, names: new Names(compiled.specs, compiled.node) };
+  const subject = {
+    where: describe(compiled, packetText, flags),
+    rulesWereRead,
+    names: new Names(compiled.specs, compiled.node),
+  };
   return tell(resolved, outcomes, subject, flags);
 }
 
@@ -58,7 +72,7 @@ async function traceRules(
   if (engine.name !== "ir") throw new Trouble(`engine ${engine.name} follows manifests, not rules: leave out --engine`);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
-  const result = names.length > 0 ? compileNamed(names, flags) : undefined;
+  const result = names.length > 0 ? compileNamed(names, flags, text) : undefined;
   if (result !== undefined && result.compiled === undefined) return exitCodeOf(result);
   const known = result?.compiled ?? knowNothing(flags, report);
   const resolved = resolvePacket(text, known, report);
@@ -91,9 +105,15 @@ async function tell(
   return outcomes.every(isDelivered) && unread.length === 0 ? EXIT.fine : EXIT.finding;
 }
 
-function compileNamed(names: readonly string[], flags: TraceFlags): CompileResult {
-  const result = compileInputs(names, flags);
+/** Compiles for the node where the packet meets its first rules, unless the flags name one. */
+function compileNamed(names: readonly string[], flags: TraceFlags, text: PacketText): CompileResult {
+  const result = compileInputs(names, flags, { nodeFor: (specs) => packetNode(text, specs)?.name });
   showDiagnostics(result.diagnostics, flags);
+  const { compiled } = result;
+  const own = compiled && packetNode(text, compiled.specs);
+  if (compiled === undefined || own === undefined || own.name === compiled.node.name) return result;
+  const followed = compiled.node.name === undefined ? "no node's in particular" : `those of ${compiled.node.name}`;
+  note([`the packet meets the rules of ${own.name} first (${own.because}): the rules followed are ${followed}`], flags);
   return result;
 }
 
@@ -113,6 +133,8 @@ function isDelivered({ verdict }: Outcome): boolean {
   return verdict === "dnat" || verdict === "accept" || verdict === "pass";
 }
 
-function describe({ node, settings }: Compiled): string {
-  return `${node.name === undefined ? "some node" : `node ${node.name}`}, ${settings.mode} mode`;
+function describe({ node, settings, specs }: Compiled, text: PacketText, flags: TraceFlags): string {
+  const own = flags.node === undefined ? packetNode(text, specs) : undefined;
+  const why = own === undefined || own.name !== node.name ? "" : ` (${own.because})`;
+  return `${node.name === undefined ? "some node" : `node ${node.name}`}${why}, ${settings.mode} mode`;
 }

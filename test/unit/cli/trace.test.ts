@@ -59,6 +59,31 @@ describe("the interface that a packet comes in by, where it names none", () => {
   });
 });
 
+describe("the node whose rules are followed", () => {
+  const follow = (packet: string, ...flags: string[]) => {
+    const { stdout, stderr } = kpc(["trace", packet, "examples/shop/manifests", ...flags], { folder });
+    return [stdout.split("\n")[1], stderr];
+  };
+  const cases: readonly (readonly [string, string, string, ...string[]])[] = [
+    ["node node-2 (pod shop/web-2 runs there), ", "", "tcp pod/shop/web-2 > svc/shop/api:http"],
+    ["node node-1 (pod shop/web-1 runs there), ", "", "tcp 10.244.1.10 > svc/shop/api:http"],
+    ["node node-2 (the packet is sent to it), ", "", "tcp 203.0.113.9 > node/node-2:30123"],
+    [
+      "node node-1, ",
+      "note: the packet meets the rules of node-2 first (pod shop/web-2 runs there): the rules followed are those of node-1\n",
+      "tcp pod/shop/web-2 > svc/shop/api:http",
+      "--node",
+      "node-1",
+    ],
+  ];
+
+  test.each(cases)("%s%s", (wanted, note, packet, ...flags) => {
+    const [head, stderr] = follow(packet, ...flags);
+    expect(head).toMatch(new RegExp(`^${wanted.replace(/[()]/g, "\\$&")}nftables mode; `));
+    expect(stderr).toBe(note);
+  });
+});
+
 test("JSON has one shape, whatever has to be assumed", () => {
   const rules = (match: string): string => `table inet t {
   chain c {
