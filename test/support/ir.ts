@@ -37,6 +37,71 @@ export const DADDR: Expression = { kind: "ip", field: "daddr" };
 export const STATE: Expression = { kind: "ct", key: "state" };
 export const STATUS: Expression = { kind: "ct", key: "status" };
 
+/** An expression of each kind that can be asked, with nft's spelling and a value of its type. */
+export const EXPRESSIONS: {
+  readonly [K in Exclude<Expression["kind"], "constant">]: readonly (readonly [
+    Extract<Expression, { kind: K }>,
+    nft: string,
+    value: string,
+  ])[];
+} = {
+  ip: [[{ kind: "ip", field: "saddr" }, "ip saddr", "10.0.0.1"]],
+  ip6: [[{ kind: "ip6", field: "daddr" }, "ip6 daddr", "fd00::1"]],
+  transport: [
+    [{ kind: "transport", protocol: "th", field: "dport" }, "th dport", "80"],
+    [{ kind: "transport", protocol: "sctp", field: "sport" }, "sctp sport", "80"],
+  ],
+  meta: [
+    [{ kind: "meta", key: "mark" }, "meta mark", "0x00000001"],
+    [{ kind: "meta", key: "oif" }, "oif", '"lo"'],
+    [{ kind: "meta", key: "skuid" }, "meta skuid", "1000"],
+    [{ kind: "meta", key: "pkttype" }, "meta pkttype", "broadcast"],
+    [{ kind: "meta", key: "priority" }, "meta priority", "1:2"],
+  ],
+  ct: [
+    [{ kind: "ct", key: "mark" }, "ct mark", "0x00000001"],
+    [{ kind: "ct", key: "direction" }, "ct direction", "reply"],
+    [{ kind: "ct", key: "original-protocol" }, "ct protocol", "tcp"],
+    [{ kind: "ct", key: "original-proto-src" }, "ct original proto-src", "80"],
+  ],
+  fib: [[{ kind: "fib", of: "daddr", result: "type" }, "fib daddr type", "local"]],
+  header: [
+    [{ kind: "header", field: "ip ttl" }, "ip ttl", "64"],
+    [{ kind: "header", field: "icmp type" }, "icmp type", "echo-request"],
+    [{ kind: "header", field: "ip dscp" }, "ip dscp", "cs1"],
+  ],
+  numgen: [[{ kind: "numgen", mode: "inc", modulus: 3, offset: 16384 }, "numgen inc mod 3 offset 16384", "16385"]],
+  bitwise: [
+    [
+      { kind: "bitwise", operand: { kind: "meta", key: "mark" }, mask: 0xff, xor: 0 },
+      "meta mark & 0x000000ff",
+      "== 0x00000010",
+    ],
+    [
+      { kind: "bitwise", operand: { kind: "ip", field: "saddr" }, mask: 0xff, xor: 0 },
+      "ip saddr & 0.0.0.255",
+      "== 0.0.0.1",
+    ],
+  ],
+  concat: [
+    [
+      {
+        kind: "concat",
+        parts: [
+          { kind: "ip", field: "saddr" },
+          { kind: "meta", key: "l4proto" },
+        ],
+      },
+      "ip saddr . meta l4proto",
+      "{ 10.0.0.1 . tcp }",
+    ],
+  ],
+  lookup: [
+    [{ kind: "lookup", key: { kind: "ip", field: "daddr" }, map: "identities" }, "ip daddr map @identities", "1:2"],
+  ],
+  opaque: [[{ kind: "opaque", text: "rt classid" }, "rt classid", "1"]],
+};
+
 /** A match of each kind, with the spelling of each format; undefined where the format has none. */
 export const MATCHES: {
   readonly [K in Match["kind"]]: readonly (readonly [

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { Machine } from "../../../compiler/evaluate/machine.ts";
 import { printTable } from "../../../compiler/formats/nft/print.ts";
+import { printExpression } from "../../../compiler/formats/nft/print-expression.ts";
 import { anyBit, equal, noBit, within } from "../../../compiler/ir/build.ts";
 import { normaliseProgram } from "../../../compiler/ir/normal-form.ts";
 import type { Chain, Program, Rule, Step, TableFamily } from "../../../compiler/ir/types.ts";
-import { block, DADDR, ipv4, MATCHES, SADDR, STATE, STATEMENTS, STATUS } from "../../support/ir.ts";
+import { block, DADDR, EXPRESSIONS, ipv4, MATCHES, SADDR, STATE, STATEMENTS, STATUS } from "../../support/ir.ts";
 import { mustReadNft, readNftText } from "../../support/read.ts";
 
 /** A table with what the rules of `support/ir.ts` refer to, and one rule. */
@@ -72,6 +73,21 @@ describe("what is printed for a step is read as that step", () => {
     },
   );
 });
+
+describe("an expression is printed, and read again", () => {
+  test.each(Object.values(EXPRESSIONS).flat())("%j: %s", (expression, text, value) => {
+    expect(printExpression(expression, "ip")).toBe(text);
+    if (expression.kind === "opaque") return;
+    // A lookup is asked by what it is written to.
+    const rule = expression.kind === "lookup" ? `meta priority set ${text}` : `${text} ${value}`;
+    const [step] = stepsOf(rule, expression.kind === "ip6" ? "ip6" : "ip");
+    expect(JSON.stringify(step, withBigints)).toContain(JSON.stringify(expression, withBigints));
+  });
+});
+
+function withBigints(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : value;
+}
 
 describe("flags are compared as nft 1.0.6 does", () => {
   test.each<readonly [string, Step | undefined]>([

@@ -1,0 +1,24 @@
+import { expect, test } from "vitest";
+import { MATCH_ROWS, TARGET_ROWS, textWith } from "../support/iptables-rows.ts";
+import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
+
+/** Sets are another package's; iptables takes a rule only where its set is there. */
+const ROWS = [...Object.values(MATCH_ROWS), ...Object.values(TARGET_ROWS)]
+  .flat()
+  .filter(({ ipset }) => ipset === undefined);
+
+test.skipIf(kernelMissing !== undefined).each(["nft", "legacy"])(
+  "iptables-%s lists each rule of an extension as it stands in the table",
+  async (backend) => {
+    const listed = await withFiles(ROWS.map(textWith), async (paths) => {
+      const commands = paths.map((path, i) => {
+        const { family, table = "filter" } = ROWS[i] ?? {};
+        const tool = `${family === "ip6" ? "ip6tables" : "iptables"}-${backend}`;
+        return `${tool}-restore ${path} && echo "@ $(${tool}-save -t ${table} | grep '^-A')"`;
+      });
+      return (await inNamespace(commands.join("\n"))).output;
+    });
+    const wanted = ROWS.map(({ rule, chain = "INPUT" }) => `@ -A ${chain} ${rule}\n`).join("");
+    expect(listed).toBe(wanted);
+  },
+);
