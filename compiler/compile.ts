@@ -1,3 +1,4 @@
+import { withKubeProxy } from "./config/kube-proxy.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import type { Config } from "./config/types.ts";
 import type { Diagnostic, Report, Source } from "./diagnostics.ts";
@@ -49,7 +50,8 @@ export function compileSpecs(
   const specs = load(report);
   reportSkipped(specs, strict, report);
   if (specs.nothing) reportNothing(specs, report);
-  const { node, settings } = resolveConfig(withNode(config, specs, nodeFor), specs, report);
+  const effective = withNode(withKubeProxy(config, specs, report), specs, nodeFor);
+  const { node, settings } = resolveConfig(effective, specs, report);
   const model = resolveModel(specs, node, report);
   if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, compiled: undefined };
   return { diagnostics, compiled: { program: lower(model, settings, report), node, settings, specs } };

@@ -83,6 +83,8 @@ export const DIAGNOSTIC_CODES = [
   "no-node",
   "unknown-node",
   "no-detector",
+  "settings-taken",
+  "unsupported-mode",
   // joins
   "service-ignored",
   "no-cluster-ip",

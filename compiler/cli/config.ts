@@ -3,6 +3,7 @@ import { decodeConfig } from "../config/decode.ts";
 import type { Config } from "../config/types.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { readDocuments } from "../specs/document.ts";
+import { loadObjects } from "../specs/load.ts";
 import { Node } from "../specs/node.ts";
 import { isObject } from "../specs/show.ts";
 import { readSource } from "./inputs.ts";
@@ -24,7 +25,8 @@ export interface ConfigFlags {
   readonly zone?: string;
 }
 
-/** The config that a file and flags give together. Reports what is wrong with the file; throws `Trouble` for flags. */
+/** The config that a file and flags give together. The file may also hold kube-proxy's own settings, or its ConfigMap, beside
+ *  a Config or instead of it. Reports what is wrong with the file; throws `Trouble` for flags. */
 export function readConfig(flags: ConfigFlags, report: Report): Config {
   const fromFile = flags.config === undefined ? {} : readConfigFile(readSource(flags.config), report);
   const fromFlags = readFlags(flags);
@@ -33,8 +35,13 @@ export function readConfig(flags: ConfigFlags, report: Report): Config {
 }
 
 function readConfigFile(source: Source, report: Report): Config {
-  const roots = [...readDocuments(source, report, A_CONFIG)].map(Node.root);
+  const documents = [...readDocuments(source, report, A_CONFIG)].map(Node.root);
+  const settings = documents.filter(isKubeProxySettings);
+  const { kubeProxies } = loadObjects(settings, report);
+  const [kubeProxy] = kubeProxies;
+  const roots = documents.filter((document) => !settings.includes(document));
   const [root, second] = roots.filter(({ value }) => value !== null);
+  if (root === undefined && kubeProxy !== undefined) return { kubeProxy };
   if (root === undefined) {
     const [empty] = roots;
     const message = `expected ${A_CONFIG}, found an empty document`;
@@ -50,10 +57,14 @@ function readConfigFile(source: Source, report: Report): Config {
     report({ severity: "error", code: "not-an-object", message: `expected ${A_CONFIG}`, origin: root });
     return {};
   }
-  return decodeConfig({ report, root, subject: "Config" }, root, true);
+  return { ...decodeConfig({ report, root, subject: "Config" }, root, true), kubeProxy };
 }
 
-const A_CONFIG = "a Config (apiVersion: kpc.dev/v1alpha1, kind: Config)";
+function isKubeProxySettings({ value }: Node): boolean {
+  return isObject(value) && (value["kind"] === "KubeProxyConfiguration" || value["kind"] === "ConfigMap");
+}
+
+const A_CONFIG = "a Config (apiVersion: kpc.dev/v1alpha1, kind: Config) or a KubeProxyConfiguration";
 
 /** Flags are checked by the same rules as files: they are decoded from an object of the same shape. */
 function readFlags(flags: ConfigFlags): Config {

@@ -1,5 +1,6 @@
 import { compare } from "../compare/compare.ts";
 import { renderRegions } from "../compare/render.ts";
+import { withKubeProxy } from "../config/kube-proxy.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
@@ -85,7 +86,9 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
   showFirst(findings, flags);
   // What was not understood is kept as what may do anything; where nothing was, there is nothing to compare.
   if (program.ruleset.tables.length === 0) return undefined;
-  const { node } = resolveConfig(readConfig(flags, report), loadSpecs([], report), report);
+  const specs = loadSpecs([], report);
+  const config = withKubeProxy(readConfig(flags, report), specs, () => undefined); // the side of the manifests says it
+  const { node } = resolveConfig(config, specs, report);
   return { program, addresses: node.addresses, diagnosed: findings, given: leftOutIn(findings) };
 }
 

@@ -1,4 +1,5 @@
 import type { Compiled, CompileResult } from "../compile.ts";
+import { withKubeProxy } from "../config/kube-proxy.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
@@ -120,7 +121,7 @@ function compileNamed(names: readonly string[], flags: TraceFlags, text: PacketT
 /** A node of which only the flags tell. */
 function knowNothing(flags: TraceFlags, report: Report): Pick<Compiled, "specs" | "node" | "settings"> {
   const specs = loadSpecs([], report);
-  return { specs, ...resolveConfig(readConfig(flags, report), specs, () => undefined) };
+  return { specs, ...resolveConfig(withKubeProxy(readConfig(flags, report), specs, report), specs, () => undefined) };
 }
 
 function trouble(questions: readonly Diagnostic[], flags: TraceFlags): number {

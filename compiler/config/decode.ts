@@ -10,6 +10,7 @@ import {
   type Context,
   reportInvalid,
 } from "../specs/decode.ts";
+import { blocksNamed } from "../specs/kube-proxy-config.ts";
 import type { Node } from "../specs/node.ts";
 import { checkMembers } from "../specs/unknown-fields.ts";
 import { type Config, DETECT_LOCAL_MODES } from "./types.ts";
@@ -27,6 +28,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "nodePortAddresses",
   "localhostNodePorts",
   "masqueradeAll",
+  "tcpBeLiberal",
   "ingressController",
   "zone",
 ]);
@@ -59,6 +61,7 @@ export function decodeConfig(context: Context, node: Node, file: boolean): Confi
     nodePortAddresses: optional(node.get("nodePortAddresses"), (value) => decodeNodePortAddresses(context, value)),
     localhostNodePorts: asBoolean(context, node.get("localhostNodePorts")),
     masqueradeAll: asBoolean(context, node.get("masqueradeAll")),
+    tcpBeLiberal: asBoolean(context, node.get("tcpBeLiberal")),
     ingressController: asString(context, node.get("ingressController")),
     zone,
     origins: definedOf({
@@ -80,9 +83,11 @@ function optional<T>(node: Node | undefined, decode: (node: Node) => T): T | und
 
 function decodeNodePortAddresses(context: Context, node: Node): readonly (Prefix | "primary")[] | undefined {
   if (node.value === "default") return undefined;
-  return asArray(context, node).flatMap((item): (Prefix | "primary")[] =>
-    item.value === "primary" ? ["primary"] : decodePrefix(context, item),
-  );
+  return asArray(context, node).flatMap((item): readonly (Prefix | "primary")[] => {
+    if (item.value === "primary") return ["primary"];
+    const named = typeof item.value === "string" ? blocksNamed(item.value) : undefined;
+    return named ?? decodePrefix(context, item);
+  });
 }
 
 function decodeAddress(context: Context, node: Node): Address[] {

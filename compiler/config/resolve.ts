@@ -49,6 +49,7 @@ export function resolveConfig(config: Config, specs: Specs, report: Report): Res
     settings: {
       mode,
       masqueradeAll: config.masqueradeAll ?? false,
+      tcpBeLiberal: config.tcpBeLiberal ?? false,
       families: { IPv4: family("IPv4"), IPv6: family("IPv6") },
     },
   };

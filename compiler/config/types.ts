@@ -2,6 +2,7 @@ import type { Origin } from "../diagnostics.ts";
 import type { Mode } from "../lower/settings.ts";
 import type { Address } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
+import type { KubeProxySpec } from "../specs/types.ts";
 
 /** What a config file, a `proxy:` block of a case file or flags say. Undefined: not said. */
 export interface Config {
@@ -20,10 +21,14 @@ export interface Config {
   readonly nodePortAddresses?: readonly (Prefix | "primary")[] | undefined;
   readonly localhostNodePorts?: boolean | undefined;
   readonly masqueradeAll?: boolean | undefined;
+  /** conntrack.tcpBeLiberal of kube-proxy: TCP packets out of their window are not invalid (iptables mode: not dropped). */
+  readonly tcpBeLiberal?: boolean | undefined;
   /** The controller name of IngressClasses that are ours; `kpc.dev/ingress` by default. */
   readonly ingressController?: string | undefined;
   /** Null: the node has no zone label. */
   readonly zone?: string | null | undefined;
+  /** kube-proxy's own settings file, where it was given as settings: what it says counts where nothing else says it. */
+  readonly kubeProxy?: KubeProxySpec | undefined;
   /** Where some of it stands in a file. */
   readonly origins?: Readonly<Partial<Record<PlacedSetting, Origin>>>;
 }

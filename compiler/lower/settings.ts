@@ -11,6 +11,8 @@ export interface Settings {
   readonly mode: Mode;
   /** Masquerade all traffic to cluster IPs. */
   readonly masqueradeAll: boolean;
+  /** Connection tracking takes TCP packets out of their window for valid: nothing is dropped for being invalid. */
+  readonly tcpBeLiberal: boolean;
   readonly families: Readonly<Record<Family, FamilySettings>>;
 }
 

@@ -381,7 +381,7 @@ function iptablesFilterChains(skeleton: Skeleton): Chain[] {
     ]),
     filterChain("filter-forward", "forward", PRIORITY.filter, [
       rule(NEW, jump("firewall")),
-      rule(anyBit(CT_STATE_FIELD, CT_STATE.invalid), verdict({ kind: "drop" })),
+      ...(settings.tcpBeLiberal ? [] : [rule(anyBit(CT_STATE_FIELD, CT_STATE.invalid), verdict({ kind: "drop" }))]),
       commented("to be masqueraded", rule(NEW, jump("forward-translated"))),
       rule(anyBit(CT_STATE_FIELD, CT_STATE.related | CT_STATE.established), accept),
       rule(NEW, jump("unserved-cluster-ips")),

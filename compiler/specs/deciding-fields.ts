@@ -100,6 +100,20 @@ export const DECIDING_FIELDS = {
     "spec.rules.http.paths.pathType",
   ],
   IngressClass: ["metadata.annotations", "metadata.creationTimestamp", "metadata.name", "spec.controller"],
+  KubeProxyConfiguration: [
+    "bindAddress",
+    "clusterCIDR",
+    "conntrack.tcpBeLiberal",
+    "detectLocal.bridgeInterface",
+    "detectLocal.interfaceNamePrefix",
+    "detectLocalMode",
+    "hostnameOverride",
+    "iptables.localhostNodePorts",
+    "iptables.masqueradeAll",
+    "mode",
+    "nftables.masqueradeAll",
+    "nodePortAddresses",
+  ],
   ServiceCIDR: ["metadata.name", "spec.cidrs"],
 } as const satisfies Readonly<Record<KnownKind, readonly string[]>>;
 

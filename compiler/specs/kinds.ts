@@ -10,6 +10,7 @@ export const API_VERSIONS = {
   EndpointSlice: ["discovery.k8s.io/v1"],
   Ingress: ["networking.k8s.io/v1"],
   IngressClass: ["networking.k8s.io/v1"],
+  KubeProxyConfiguration: ["kubeproxy.config.k8s.io/v1alpha1"],
   ServiceCIDR: ["networking.k8s.io/v1", "networking.k8s.io/v1beta1"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

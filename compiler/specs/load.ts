@@ -2,11 +2,13 @@ import type { Report, Source } from "../diagnostics.ts";
 import { decodeClusterNode } from "./cluster-node.ts";
 import { asArray, type Context } from "./decode.ts";
 import { readDocuments, type TypeMeta } from "./document.ts";
+import { readEmbedded } from "./embedded.ts";
 import { decodeEndpointSlice } from "./endpoint-slice.ts";
 import { decodeEndpoints } from "./endpoints.ts";
 import { decodeIngress } from "./ingress.ts";
 import { decodeIngressClass } from "./ingress-class.ts";
 import { API_VERSIONS, isKnownKind, isReadVersion, type KnownKind, nearestKind, ownerOf } from "./kinds.ts";
+import { decodeKubeProxy } from "./kube-proxy-config.ts";
 import { Node } from "./node.ts";
 import { decodePod } from "./pod.ts";
 import { decodeService } from "./service.ts";
@@ -18,6 +20,7 @@ import type {
   EndpointsSpec,
   IngressClassSpec,
   IngressSpec,
+  KubeProxySpec,
   Meta,
   NodeSpec,
   PodSpec,
@@ -66,6 +69,8 @@ interface Candidate {
   readonly list: TypeMeta | undefined;
 }
 
+const KUBE_PROXY_NAMESPACE = "kube-system";
+
 const NO_ITEMS: readonly Candidate[] = [];
 
 class Loader {
@@ -78,6 +83,7 @@ class Loader {
   private readonly ingresses: IngressSpec[] = [];
   private readonly ingressClasses: IngressClassSpec[] = [];
   private readonly serviceCidrs: ServiceCidrSpec[] = [];
+  private readonly kubeProxies: KubeProxySpec[] = [];
   private readonly skipped = new Map<string, SkippedKind>();
   private foundObject = false;
   foundList = false;
@@ -92,7 +98,8 @@ class Loader {
   }
 
   get specs(): Specs {
-    const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses, serviceCidrs, skipped } = this;
+    const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses } = this;
+    const { serviceCidrs, kubeProxies, skipped } = this;
     const nothing = !this.foundObject && (!this.foundList || skipped.size > 0);
     return {
       services,
@@ -103,6 +110,7 @@ class Loader {
       ingresses,
       ingressClasses,
       serviceCidrs,
+      kubeProxies,
       skipped,
       nothing,
     };
@@ -133,7 +141,7 @@ class Loader {
     }
     if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, node);
     else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.reportVersion(kind, apiVersion, node);
-    else this.skip(apiVersion, kind, node);
+    else if (kind !== "ConfigMap" || apiVersion !== "v1" || !this.addSettings(node)) this.skip(apiVersion, kind, node);
     return NO_ITEMS;
   }
 
@@ -163,8 +171,26 @@ class Loader {
     return asArray(context, node.get("items"));
   }
 
+  /** Adds the settings in the ConfigMap of kube-proxy; false where it holds none, or is another ConfigMap. */
+  private addSettings(map: Node): boolean {
+    const metadata = map.get("metadata");
+    const name = metadata?.get("name")?.value;
+    const data = map.get("data");
+    if (metadata?.get("namespace")?.value !== KUBE_PROXY_NAMESPACE || data === undefined || !isObject(data.value))
+      return false;
+    if (name !== "kube-proxy" && name !== "kube-proxy-config") return false;
+    let found = false;
+    for (const [key, text] of Object.entries(data.value)) {
+      if (typeof text !== "string" || !/^\s*"?kind"?\s*:\s*"?KubeProxyConfiguration\b/m.test(text)) continue;
+      found = true;
+      const file = `${map.document().source.name} (ConfigMap ${KUBE_PROXY_NAMESPACE}/${name}, ${key})`;
+      for (const document of readEmbedded(data.member(key), text, file, this.report)) this.add(Node.root(document));
+    }
+    return found;
+  }
+
   private decode(kind: KnownKind, node: Node): void {
-    this.foundObject = true;
+    this.foundObject ||= kind !== "KubeProxyConfiguration"; // settings alone are nothing to compile
     let sound = true;
     const report: Report = (finding) => {
       if (finding.severity === "error") sound = false;
@@ -196,6 +222,11 @@ class Loader {
       case "IngressClass":
         keep(this.ingressClasses, decodeIngressClass(context, node));
         break;
+      case "KubeProxyConfiguration": {
+        const settings = decodeKubeProxy(context, node);
+        if (settings !== undefined && sound) this.kubeProxies.push(settings);
+        break;
+      }
       case "ServiceCIDR":
         keep(this.serviceCidrs, decodeServiceCidr(context, node));
         break;

@@ -15,6 +15,8 @@ export interface Specs {
   readonly ingresses: readonly IngressSpec[];
   readonly ingressClasses: readonly IngressClassSpec[];
   readonly serviceCidrs: readonly ServiceCidrSpec[];
+  /** kube-proxy's own settings: files among the manifests, or the text in its ConfigMap. */
+  readonly kubeProxies: readonly KubeProxySpec[];
   /** Objects of kinds that kpc does not read, by `apiVersion/Kind`: how many were left out, and the first of them. */
   readonly skipped: ReadonlyMap<string, SkippedKind>;
   /** No object of a kind that is read, no mistake and no empty List: perhaps the wrong input. */
@@ -216,4 +218,25 @@ export interface IngressClassSpec {
 export interface ServiceCidrSpec {
   readonly meta: Meta;
   readonly cidrs: readonly Located<Prefix>[];
+}
+
+/** A KubeProxyConfiguration: what of it decides rules; undefined where it says nothing. */
+export interface KubeProxySpec {
+  readonly hostnameOverride: string | undefined;
+  /** The primary address of the node. */
+  readonly bindAddress: Address | undefined;
+  readonly mode: "iptables" | "ipvs" | "nftables" | undefined;
+  /** The modes have a section each. */
+  readonly masqueradeAll: Readonly<Record<"iptables" | "nftables", boolean>>;
+  readonly localhostNodePorts: boolean | undefined;
+  readonly detectLocalMode: "BridgeInterface" | "ClusterCIDR" | "InterfaceNamePrefix" | "NodeCIDR" | undefined;
+  readonly bridgeInterface: string | undefined;
+  readonly interfaceNamePrefix: string | undefined;
+  readonly clusterCidrs: readonly Located<Prefix>[];
+  readonly nodePortAddresses: readonly (Prefix | "primary")[];
+  readonly tcpBeLiberal: boolean;
+  /** Names of other fields that are set to something other than their default. */
+  readonly others: readonly Located<string>[];
+  /** The whole document. */
+  readonly node: Node;
 }

@@ -46,6 +46,8 @@ const slice = (name: string, of: string, port = '{name: "", port: 8080}'): strin
   `apiVersion: discovery.k8s.io/v1\nkind: EndpointSlice\n${meta(name, of === "" ? "" : `, labels: {kubernetes.io/service-name: ${of}}`)}\n` +
   `addressType: IPv4\nendpoints: [{addresses: [10.244.0.5]}]\nports: [${port}]\n---\n`;
 const node = (name: string): string => `apiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\n---\n`;
+const kubeProxy = (settings: string): string =>
+  `apiVersion: kubeproxy.config.k8s.io/v1alpha1\nkind: KubeProxyConfiguration\n${settings}\n---\n`;
 const ingress = (paths: string, more = ""): string =>
   `apiVersion: networking.k8s.io/v1\nkind: Ingress\n${meta("i")}\nspec:${more}\n  rules: [{host: a.example, http: {paths: [${paths}]}}]\n---\n`;
 const path = (text: string, of: string): string =>
@@ -121,6 +123,8 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "no-node": manifests(service("web", OK), {}),
   "unknown-node": manifests(`${node("worker-1")}${service("web", OK)}`, { nodeName: "woker-1" }),
   "no-detector": manifests(service("web", OK), { nodeName: "n", detectLocalMode: "BridgeInterface" }),
+  "settings-taken": manifests(`${service("web", OK)}${kubeProxy("mode: nftables")}`),
+  "unsupported-mode": manifests(`${service("web", OK)}${kubeProxy("mode: ipvs")}`),
   "service-ignored": manifests(service("web", "{clusterIP: None, ports: [{port: 80}]}")),
   "no-cluster-ip": manifests(service("web", "{ports: [{port: 80}]}")),
   "no-endpoints": manifests(service("web", OK)),

@@ -80,7 +80,8 @@ describe("a field that the API does not have", () => {
 
 /** An object of `kind` with `value` at `path`, in arrays where the API has them. */
 function objectWith(kind: KnownKind, path: readonly string[], value: unknown): object {
-  const object = { apiVersion: API_VERSIONS[kind][0], kind, metadata: { name: "a" } };
+  const metadata = kind === "KubeProxyConfiguration" ? {} : { metadata: { name: "a" } };
+  const object = { apiVersion: API_VERSIONS[kind][0], kind, ...metadata };
   const build = (steps: readonly string[]): unknown => {
     const [step, ...rest] = steps;
     if (step === undefined) return value;
