@@ -150,7 +150,9 @@ function withCompareOptions(command: Command): Command {
   return command
     .option("--except <file>", "differences that are meant, as -o except prints them (repeatable)", collect, [])
     .addOption(new Option("--family <list>", "compare IPv4 or IPv6 only").argParser(families))
-    .addOption(new Option("--limit <n>", "differences that are shown").default(10).argParser(positive))
+    .addOption(
+      new Option("--limit <n>", "rows of the table (20) and counterexamples (3; -v: all) to print").argParser(positive),
+    )
     .addOption(
       new Option("--budget <n>", "steps, of packets that fare alike past one rule, before giving up")
         .default(100_000_000)

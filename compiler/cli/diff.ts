@@ -8,7 +8,7 @@ import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { familiesOf } from "../verify/service-rules.ts";
 import { readConfig } from "./config.ts";
-import { type CompareFlags, compareOptions, readDeclarations, tell } from "./except.ts";
+import { type CompareFlags, compareOptions, limitsOf, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { readText } from "./inputs.ts";
 import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
@@ -54,7 +54,10 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
     },
     declarations,
     flags,
-    { text: ([regions = []], count) => renderRegions(regions, count, named, flags.limit), data: () => ({}) },
+    {
+      text: ([regions = []], count) => renderRegions(regions, count, named, limitsOf(flags).examples),
+      data: () => ({}),
+    },
   );
 }
 

@@ -20,11 +20,20 @@ import { unreadGaps, unreadIn } from "./unread.ts";
 /** The flags of commands that compare. */
 export interface CompareFlags extends CommonFlags {
   readonly output: "text" | "json" | "except";
-  readonly limit: number;
+  readonly limit?: number;
   readonly budget: number;
   readonly except?: readonly string[];
   /** Families that are compared; both where it is left out. */
   readonly family?: readonly Family[];
+}
+
+/** How much of an answer is shown: rows of the table, counterexamples, and entries of each list in JSON. */
+export function limitsOf({ limit, verbose }: CompareFlags): Readonly<Record<"rows" | "examples" | "data", number>> {
+  return {
+    rows: limit ?? 20,
+    examples: verbose ? Number.POSITIVE_INFINITY : (limit ?? 3),
+    data: limit ?? 10,
+  };
 }
 
 /** The differences in the named files; undefined where something is wrong with one, which has been told. */
@@ -86,7 +95,8 @@ export async function tell(
   });
   if (!isSettled(flags)) {
     const regions = parts.map(({ comparison }) => comparison.regions);
-    if (flags.output === "json") await printJson({ ...answerToData(answer, sides, flags.limit), ...more(regions) });
+    if (flags.output === "json")
+      await printJson({ ...answerToData(answer, sides, limitsOf(flags).data), ...more(regions) });
     else await print(`${[...shown.text(regions, answer.differing), ...renderConclusion(answer)].join("\n")}\n`);
     return answer.differing === 0 && isWhole(answer) ? EXIT.fine : EXIT.finding;
   }
@@ -108,7 +118,7 @@ export async function tell(
       ),
     );
   } else if (flags.output === "json") {
-    await printJson({ ...settlementToData(settlement, answer, sides, flags.limit), ...more(regions) });
+    await printJson({ ...settlementToData(settlement, answer, sides, limitsOf(flags).data), ...more(regions) });
   } else {
     const lines = shown.text(regions, settlement.undeclared.length);
     await print(`${[...lines, ...renderAnswer(settlement, answer)].join("\n")}\n`);

@@ -1,14 +1,21 @@
-import { type CompareOptions, type Comparison, compare } from "../compare/compare.ts";
+import { type CompareOptions, type Comparison, compare, type Region } from "../compare/compare.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
+import { refusalCause } from "../services/cause.ts";
+import { Changes } from "../services/changes.ts";
+import { describeDestination } from "../services/destination.ts";
+import { endpointNamesIn } from "../services/endpoint-names.ts";
+import { frontendsIn } from "../services/frontends.ts";
+import { type ChangesView, changesToData, renderChanges } from "../services/render.ts";
+import { type NameOf, ServiceNames } from "../services/service-names.ts";
+import { causeByOthers } from "../verify/causes.ts";
 import { Culprits } from "../verify/culprits.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
-import { type NameOf, namesIn } from "../verify/names.ts";
 import { onlyServiceTraffic } from "../verify/others.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
-import { type CompareFlags, compareOptions, type Part, readDeclarations, tell } from "./except.ts";
+import { type CompareFlags, compareOptions, limitsOf, type Part, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { dialectOf, isRestored, readIpsets, readRulesOf, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
@@ -37,8 +44,8 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   );
   showDiagnostics(diagnostics, flags);
   if (compiled === undefined) return EXIT.trouble;
-  const { program, node, settings } = compiled;
-  const known = namesIn(program, node.addresses);
+  const { program, node, settings, specs } = compiled;
+  const known = new ServiceNames(frontendsIn(program), node.addresses);
   const { families, gaps } = chooseFamilies(flags, rules, known.families, host.families);
   const notes = notesOf(rules, settings.mode, flags);
   note(notes, flags);
@@ -52,6 +59,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     parts.push({ programs: [own, whole], comparison: byOthers.traffic });
     gaps.push(...byOthers.gaps);
   }
+  const shown = limitsOf(flags);
   const sides = { left: "manifests", right: "this host", addresses: node.addresses };
   const culprits = new Culprits(rules, node.addresses);
   const found = ([about = [], treated = []]: readonly Comparison["regions"][]): Found[] => [
@@ -62,6 +70,15 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
       sides: { ...sides, left: "Service rules", right: "all rules" },
     },
   ];
+  const namesOfHost = new ServiceNames(frontendsIn(own), node.addresses);
+  const changesIn = ([about = [], treated = []]: readonly Comparison["regions"][], limit: number): ChangesView => {
+    const changes = new Changes({ left: known, right: namesOfHost });
+    const pods = endpointNamesIn(specs);
+    const whereOf = (region: Region): string => describeDestination(region, pods);
+    for (const region of about) changes.add(region, refusalCause(region, ["right"]), whereOf);
+    for (const region of treated) changes.add(region, causeByOthers(region, culprits), whereOf);
+    return { changes: changes.all(), names: pods, legend: LEGEND, limit };
+  };
   for (const region of byOthers?.traffic.regions ?? []) culprits.of(region);
   const isAll = byOthers !== undefined && byOthers.gaps.length === 0 && byOthers.traffic.open.length === 0;
   const harmless = (each: Others): boolean => !hasEffect(each, culprits);
@@ -85,17 +102,24 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     declarations,
     flags,
     {
-      text: (regions) => [...problemsOf(rules), ...renderFindings(found(regions), flags.limit)],
+      text: (regions) => [
+        ...problemsOf(rules),
+        ...renderChanges(changesIn(regions, shown.rows)),
+        ...renderFindings(found(regions), shown.examples),
+      ],
       data: (regions) => ({
         mode: settings.mode,
         families,
-        ...findingsToData(found(regions), flags.limit),
+        ...changesToData(changesIn(regions, shown.data)),
+        ...findingsToData(found(regions), shown.data),
         others: others.map((each) => othersToData(each, !harmless(each) || (isAll ? false : null))),
         notes: [...notes, ...problemsOf(rules)],
       }),
     },
   );
 }
+
+const LEGEND = { left: "missing on this host", right: "only on this host", arrow: "changed: should be -> is" };
 
 /** The rules about Services against all rules, for traffic to Services. `gaps`: what of it was not looked at. */
 function compareOthers(

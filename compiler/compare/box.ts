@@ -1,5 +1,5 @@
 /** Packets that differ in the fields of a region only: an interval for each, or one value where there are few. */
-import { type Cut, Ranges, valuesIn } from "../evaluate/ranges.ts";
+import { after, type Cut, Ranges, valuesIn } from "../evaluate/ranges.ts";
 import {
   type FewField,
   FIELDS,
@@ -96,4 +96,15 @@ export function halve(region: Region): [Region, Region] | undefined {
   const half = (from: Cut, to: Cut): Region =>
     required(within(region, field, new Ranges([from, to])), "there is something on both sides of the middle");
   return [half(first, middle), half(middle, end)];
+}
+
+/** The same values in order, and in as few ranges as can be. All are of one family. */
+export function joinRanges(ranges: readonly Range[]): readonly Range[] {
+  const joined: Range[] = [];
+  for (const { from, to } of [...ranges].sort((a, b) => (a.from < b.from ? -1 : 1))) {
+    const last = joined.at(-1);
+    if (last === undefined || after(last.to) < from) joined.push({ from, to });
+    else if (to > last.to) joined[joined.length - 1] = { from: last.from, to };
+  }
+  return joined;
 }

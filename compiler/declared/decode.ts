@@ -1,5 +1,5 @@
 /** Declared differences as files hold them. */
-import type { Range } from "../compare/box.ts";
+import { joinRanges, type Range } from "../compare/box.ts";
 import { isInterfaceName } from "../config/decode.ts";
 import type { CtState } from "../evaluate/packet.ts";
 import type { RangeField } from "../evaluate/region.ts";
@@ -21,7 +21,7 @@ import type { Node } from "../specs/node.ts";
 import { checkMembers } from "../specs/unknown-fields.ts";
 import { type Fate, overlap, parseFate } from "./fate.ts";
 import type { Declaration } from "./types.ts";
-import { joinRanges, type ValueField, type Where } from "./where.ts";
+import type { ValueField, Where } from "./where.ts";
 
 export const API_VERSION = "kpc.dev/v1alpha1";
 export const KIND = "Differences";

@@ -1,6 +1,6 @@
 /** Differing regions as a file of declared differences. */
 import { Document, type Node as YamlNode } from "yaml";
-import { type Few, isAny, isAnywhere, type Range } from "../compare/box.ts";
+import { type Few, isAny, isAnywhere, joinRanges, type Range } from "../compare/box.ts";
 import type { Region } from "../compare/compare.ts";
 import type { Door } from "../compare/doors.ts";
 import type { Ground } from "../compare/ground.ts";
@@ -12,7 +12,7 @@ import { type Address, addressBits, FAMILIES, type Family, printAddress } from "
 import { printPrefix } from "../net/prefix.ts";
 import { API_VERSION, KIND, RANGE_MEMBERS, VALUE_MEMBERS } from "./decode.ts";
 import { printFate } from "./fate.ts";
-import { joinRanges, showsPorts, type ValueField, type Where } from "./where.ts";
+import { showsPorts, type ValueField, type Where } from "./where.ts";
 
 /** Packets that fare alike. */
 interface Entry extends Omit<Where, "values"> {

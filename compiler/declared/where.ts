@@ -86,14 +86,3 @@ function divideField(box: Box, field: RangeField, wanted: readonly Range[]): Div
   outside.push({ ...box, [field]: { from, to } });
   return { inside, outside };
 }
-
-/** The same values in order, and in as few ranges as can be. All are of one family. */
-export function joinRanges(ranges: readonly Range[]): readonly Range[] {
-  const joined: Range[] = [];
-  for (const { from, to } of [...ranges].sort((a, b) => (a.from < b.from ? -1 : 1))) {
-    const last = joined.at(-1);
-    if (last === undefined || after(last.to) < from) joined.push({ from, to });
-    else if (to > last.to) joined[joined.length - 1] = { from: last.from, to };
-  }
-  return joined;
-}

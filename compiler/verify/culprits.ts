@@ -35,6 +35,7 @@ export class Culprits {
   private readonly byChain: ReadonlyMap<BaseChain, Policy>;
   /** Chains of `whole` by rule that leads to them. */
   private readonly leads: ReadonlyMap<Rule, Chain>;
+  private readonly chains: ReadonlyMap<Rule, string>;
   private readonly known = new Map<string, Culprit[]>();
   /** All without which, alone or together with others, some packet to a Service fares otherwise. */
   readonly effective = new Set<Suspect>();
@@ -48,7 +49,17 @@ export class Culprits {
     const suspects = others.flatMap(({ rules, policy }): Suspect[] => (policy === undefined ? [...rules] : [policy]));
     this.numbers = new Map(suspects.map((suspect, i) => [suspect, i]));
     this.byChain = new Map(others.flatMap(({ policy }) => (policy === undefined ? [] : [[policy.chain, policy]])));
+    this.chains = new Map(
+      whole.ruleset.tables.flatMap(({ chains }) =>
+        chains.flatMap(({ name, rules }) => rules.map((rule) => [rule, name] as const)),
+      ),
+    );
     this.leads = leadsIn(whole, this.numbers);
+  }
+
+  /** The name of the chain that has one of the other rules. */
+  chainOf(rule: Rule): string {
+    return this.chains.get(rule) ?? "";
   }
 
   /** What explains a region whose left side is what Service rules do, and whose right side is what all rules do. Regions in which

@@ -5,9 +5,10 @@ import { isReplayable, presented } from "../compare/witness.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddressPort } from "../net/address.ts";
+import { describeRefusal } from "../services/refusal.ts";
+import type { NameOf } from "../services/service-names.ts";
 import type { Culprit } from "./culprits.ts";
-import type { NameOf } from "./names.ts";
-import { describeSuspects } from "./places.ts";
+import { describeWithWay } from "./places.ts";
 import type { ServiceRules } from "./service-rules.ts";
 
 export interface Finding {
@@ -93,7 +94,13 @@ function statementsOf(wanted: Outcome, there: Outcome): string[] {
   const [should, does] = [endpointsOf(wanted), endpointsOf(there)];
   const both = `should ${inWords(wanted, "should")}, this host: ${inWords(there, "does")}`;
   if (should.size === 0 && does.size === 0) return [both];
-  if (does.size === 0) return [`missing on this host: ${both}`];
+  if (does.size === 0) {
+    const { how, by } = describeRefusal(there);
+    const isRefused = there.results.every(({ verdict }) => verdict === "drop" || verdict === "reject");
+    return isRefused
+      ? [`${how} on this host${by === "" ? "" : ` by ${by}`}; should ${inWords(wanted, "should")}`]
+      : [`missing on this host: ${both}`];
+  }
   if (should.size === 0)
     return [`stale on this host: goes to ${[...does].join(", ")}, should ${inWords(wanted, "should")}`];
   const missing = [...should].filter((endpoint) => !does.has(endpoint));
@@ -136,16 +143,14 @@ function inWords(outcome: Outcome, form: "should" | "does"): string {
 /** `line 12 of host.v4, which is not kube-proxy's,`. */
 function describeCulprit(culprit: Culprit | undefined, owner: ServiceRules["owner"]): string {
   if (culprit === undefined) return `rules of this host that are not ${owner}'s`;
-  const { suspects, way } = culprit;
-  const only = suspects[0];
-  const led = way.length > 0 ? ` (by way of ${describeSuspects(way)})` : "";
-  if (suspects.length > 1) return `${describeSuspects(suspects)}${led}, none of which is ${owner}'s, only together:`;
-  const isRule = only !== undefined && "steps" in only;
-  return `${describeSuspects(suspects)}${led}${isRule ? `, which is not ${owner}'s,` : ""}`;
+  const { suspects } = culprit;
+  const where = describeWithWay(culprit);
+  if (suspects.length > 1) return `${where}, which are not ${owner}'s,`;
+  return suspects.some((suspect) => "steps" in suspect) ? `${where}, which is not ${owner}'s,` : where;
 }
 
 /** What the rule does to the packet. */
-function howTreated(wanted: Outcome, there: Outcome): string {
+export function howTreated(wanted: Outcome, there: Outcome): string {
   const chances = [...chancesOf(there)];
   const [text = ""] = chances[0] ?? [];
   if (chances.length > 1) {

@@ -4,7 +4,7 @@ import { chancesOf, differencesOf } from "../compare/outcomes.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
 import { environmentOf, type Outcome } from "../evaluate/packet.ts";
 import type { Address } from "../net/address.ts";
-import type { NameOf } from "./names.ts";
+import type { NameOf } from "../services/service-names.ts";
 import type { ServiceRules } from "./service-rules.ts";
 
 /** What is left of a comparison of the rules about Services with all rules: regions of traffic to Services. Those are first

@@ -2,6 +2,7 @@
 import { lineAndColumn } from "../diagnostics.ts";
 import { printRule } from "../formats/nft/print.ts";
 import type { Rule } from "../ir/types.ts";
+import type { Culprit } from "./culprits.ts";
 import type { Suspect } from "./service-rules.ts";
 
 /** `lines 3-4 of host.v4 and the policy drop of chain FORWARD`. */
@@ -11,6 +12,18 @@ export function describeSuspects(suspects: readonly Suspect[]): string {
   const places = placesOf(rules);
   const unplaced = rules.length > 0 && places === "" ? ["a rule"] : [];
   return [...(places === "" ? [] : [places]), ...unplaced, ...policies].join(" and ");
+}
+
+/** Likewise, and whether fewer would be enough. */
+export function describeTogether({ suspects, isSmallest }: Culprit): string {
+  const together = suspects.length > 1 ? (isSmallest ? " (only together)" : " (together)") : "";
+  return `${describeSuspects(suspects)}${together}`;
+}
+
+/** Likewise, with what leads to them. */
+export function describeWithWay(culprit: Culprit): string {
+  const { way } = culprit;
+  return `${describeTogether(culprit)}${way.length > 0 ? ` (by way of ${describeSuspects(way)})` : ""}`;
 }
 
 export function suspectToData(suspect: Suspect): object {

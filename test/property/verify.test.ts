@@ -6,8 +6,9 @@ import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
+import { frontendsIn } from "../../compiler/services/frontends.ts";
+import { ServiceNames } from "../../compiler/services/service-names.ts";
 import { Culprits } from "../../compiler/verify/culprits.ts";
-import { namesIn } from "../../compiler/verify/names.ts";
 import { onlyServiceTraffic } from "../../compiler/verify/others.ts";
 import { type ServiceRules, type Suspect, serviceRulesOf } from "../../compiler/verify/service-rules.ts";
 import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
@@ -18,7 +19,7 @@ import { webCluster } from "../support/tables.ts";
 
 const { program, node } = mustCompile(webCluster(["10.244.1.7", "10.244.1.8"], { type: "NodePort" }));
 const { addresses } = node;
-const { nameOf } = namesIn(program, addresses);
+const { nameOf } = new ServiceNames(frontendsIn(program), addresses);
 const environment = environmentOf(addresses);
 
 function addressOf(text: string): Address {

@@ -245,7 +245,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
   test("names all rules that make a difference only together", () => {
     const dump = `${HOST.replace(":FORWARD ACCEPT", ":FORWARD DROP")}*mangle\n:FORWARD DROP [0:0]\nCOMMIT\n`;
     expect(check(dump).stdout).toContain(
-      "Service ns1/svc1:p80: the policy drop of chain FORWARD of table ip mangle and the policy drop of chain FORWARD of table ip filter, none of which is kube-proxy's, only together: drops it;",
+      "Service ns1/svc1:p80: the policy drop of chain FORWARD of table ip mangle and the policy drop of chain FORWARD of table ip filter (only together), which are not kube-proxy's, drops it;",
     );
   });
 

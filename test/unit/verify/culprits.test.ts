@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
+import { frontendsIn } from "../../../compiler/services/frontends.ts";
+import { ServiceNames } from "../../../compiler/services/service-names.ts";
 import { Culprits } from "../../../compiler/verify/culprits.ts";
-import { namesIn } from "../../../compiler/verify/names.ts";
 import { onlyServiceTraffic } from "../../../compiler/verify/others.ts";
 import { describeSuspects } from "../../../compiler/verify/places.ts";
 import { serviceRulesOf } from "../../../compiler/verify/service-rules.ts";
@@ -25,7 +26,12 @@ function explain(others: Program) {
     firstOnly: true,
     unmarked: true,
   });
-  const { regions } = onlyServiceTraffic(comparison, rules, namesIn(program, addresses).nameOf, addresses);
+  const { regions } = onlyServiceTraffic(
+    comparison,
+    rules,
+    new ServiceNames(frontendsIn(program), addresses).nameOf,
+    addresses,
+  );
   const culprits = new Culprits(rules, addresses);
   const served = regions.filter(({ left }) => left.verdict === "dnat");
   const all = served.map((region) => {

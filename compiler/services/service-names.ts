@@ -1,0 +1,125 @@
+/** Which Services a set of destinations is of. */
+import type { Box } from "../compare/box.ts";
+import { type Address, FAMILIES, type Family, familyOf } from "../net/address.ts";
+import { type Frontend, frontendKey } from "./frontends.ts";
+
+/** The name of the Service port that a destination is; undefined where there is none. */
+export type NameOf = (protocol: number, address: Address, port: number) => string | undefined;
+
+/** The frontends of one family and protocol. */
+interface Listing {
+  /** Sorted by address. */
+  readonly byAddress: Frontend[];
+  /** Likewise, those of one port. */
+  readonly byPort: Map<number, Frontend[]>;
+  /** Node ports and health-check ports, by port. */
+  readonly onNode: Map<number, Frontend>;
+}
+
+/** Names by destination. Ports of the node count on `addresses`, the node's, and on loopback. */
+export class ServiceNames {
+  readonly families: readonly Family[];
+  private readonly byKey: ReadonlyMap<string, Frontend>;
+  private readonly byAddress = new Map<Address, Frontend>();
+  private readonly byService = new Map<string, Frontend[]>();
+  private readonly listings = new Map<string, Listing>();
+  private readonly addresses: readonly Address[];
+
+  constructor(frontends: readonly Frontend[], addresses: readonly Address[]) {
+    this.addresses = addresses;
+    this.byKey = new Map(frontends.map((frontend) => [frontendKey(frontend), frontend]));
+    this.families = FAMILIES.filter((family) => frontends.some((frontend) => frontend.family === family));
+    const sorted = [...frontends].sort((a, b) => ((a.address ?? 0) < (b.address ?? 0) ? -1 : 1));
+    for (const frontend of sorted) this.enter(frontend);
+  }
+
+  readonly nameOf: NameOf = (protocol, address, port) => {
+    const family = familyOf(address);
+    const found =
+      this.byKey.get(frontendKey({ protocol, family, address, port })) ??
+      (this.addresses.includes(address) || isLoopback(address)
+        ? this.byKey.get(frontendKey({ protocol, family, address: undefined, port }))
+        : undefined);
+    return found === undefined || found.role !== "health check port"
+      ? found?.service
+      : `${found.service}, health check port`;
+  };
+
+  /** The frontends of a Service port. */
+  of(service: string): readonly Frontend[] {
+    return this.byService.get(service) ?? [];
+  }
+
+  /** A frontend at an address. */
+  ownerOf(address: Address): Frontend | undefined {
+    return this.byAddress.get(address);
+  }
+
+  has(frontend: Frontend): boolean {
+    return this.byKey.has(frontendKey(frontend));
+  }
+
+  /** All frontends with a destination in `box`. */
+  within({ daddr, dport }: Box, protocol: number, family: Family): Frontend[] {
+    const listing = this.listings.get(`${protocol} ${family}`);
+    if (listing === undefined) return [];
+    const isOnePort = dport.from === dport.to;
+    const list = isOnePort ? (listing.byPort.get(Number(dport.from)) ?? []) : listing.byAddress;
+    const found: Frontend[] = [];
+    for (let i = firstFrom(list, daddr.from); i < list.length; i++) {
+      const frontend = list[i] as Frontend;
+      if ((frontend.address as Address) > daddr.to) break;
+      if (frontend.port >= dport.from && frontend.port <= dport.to) found.push(frontend);
+    }
+    const [low, high] = LOOPBACK[family];
+    const isHere =
+      (daddr.from <= high && daddr.to >= low) ||
+      this.addresses.some((each) => familyOf(each) === family && each >= daddr.from && each <= daddr.to);
+    if (!isHere) return found;
+    const onNode = isOnePort ? [listing.onNode.get(Number(dport.from))] : [...listing.onNode.values()];
+    return [
+      ...found,
+      ...onNode.filter((each) => each !== undefined && each.port >= dport.from && each.port <= dport.to),
+    ] as Frontend[];
+  }
+
+  private enter(frontend: Frontend): void {
+    const ofService = this.byService.get(frontend.service);
+    if (ofService === undefined) this.byService.set(frontend.service, [frontend]);
+    else ofService.push(frontend);
+    const { protocol, family, address, port } = frontend;
+    const key = `${protocol} ${family}`;
+    const listing: Listing = this.listings.get(key) ?? { byAddress: [], byPort: new Map(), onNode: new Map() };
+    this.listings.set(key, listing);
+    if (address === undefined) {
+      listing.onNode.set(port, frontend);
+      return;
+    }
+    if (!this.byAddress.has(address)) this.byAddress.set(address, frontend);
+    listing.byAddress.push(frontend);
+    const samePort = listing.byPort.get(port);
+    if (samePort === undefined) listing.byPort.set(port, [frontend]);
+    else samePort.push(frontend);
+  }
+}
+
+/** The index of the first frontend of a sorted list whose address is at least `from`. */
+function firstFrom(list: readonly Frontend[], from: number | bigint): number {
+  let [low, high] = [0, list.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((list[middle]?.address as Address) < from) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+const LOOPBACK: Readonly<Record<Family, readonly [number | bigint, number | bigint]>> = {
+  IPv4: [0x7f000000, 0x7fffffff],
+  IPv6: [1n, 1n],
+};
+
+function isLoopback(address: Address): boolean {
+  const [low, high] = LOOPBACK[familyOf(address)];
+  return address >= low && address <= high;
+}
