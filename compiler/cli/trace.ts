@@ -4,7 +4,8 @@ import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
-import { environmentOf, type Outcome } from "../evaluate/packet.ts";
+import { localityIn } from "../evaluate/locality.ts";
+import { hostOf, type Outcome } from "../evaluate/packet.ts";
 import { diagnosticToJson } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { traceToJson } from "../trace/json.ts";
@@ -15,6 +16,7 @@ import { renderTrace, type TraceSubject } from "../trace/render.ts";
 import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
+import { localHints } from "./local-hints.ts";
 import { readRules, sourcesOf, withGivenJumps } from "./rules-file.ts";
 import {
   type CommonFlags,
@@ -84,11 +86,14 @@ async function traceRules(
   const program = withGivenJumps(await readRules(sources, find), sources, find);
   showFirst(findings, flags);
   if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
-  const outcomes = new Evaluator(program).evaluate(resolved.packet, environmentOf(known.node.addresses));
+  const outcomes = new Evaluator(program).evaluate(resolved.packet, hostOf(known.node.addresses));
   const assumed = assumptionsAbout(findings);
   const resting = outcomes.map((outcome) => ({ ...outcome, assumptions: [...assumed, ...outcome.assumptions] }));
   const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
-  return tell(resolved, resting, subject, flags, unreadIn(findings));
+  const code = await tell(resolved, resting, subject, flags, unreadIn(findings));
+  const isOpen = outcomes.some(({ assumptions }) => assumptions.some((each) => localityIn(each) !== undefined));
+  if (isOpen) note(localHints(program), flags);
+  return code;
 }
 
 async function tell(

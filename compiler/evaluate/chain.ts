@@ -4,6 +4,7 @@ import { MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import type { BaseChain, Chain, Hook, Rule } from "../ir/types.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
 import { type Frame, locationOf, type Progress, type StepProgress } from "./frame.ts";
+import { asksForLocality, decideLocality } from "./locality.ts";
 import type { TableIndex } from "./machine.ts";
 import { ask, runMatch } from "./match.ts";
 import { merge, tidy } from "./merge.ts";
@@ -213,6 +214,12 @@ function goOn(
 }
 
 function runStep(step: PlannedStep, state: State, frame: Frame, rule: Rule): StepProgress[] {
+  if (state.control.environment.moreAddresses !== true || !asksForLocality(step))
+    return runDecided(step, state, frame, rule);
+  return decideLocality(state).flatMap((each) => runDecided(step, each, frame, rule));
+}
+
+function runDecided(step: PlannedStep, state: State, frame: Frame, rule: Rule): StepProgress[] {
   if (step instanceof Question) return ask(step, state, frame);
   switch (step.kind) {
     case "member":

@@ -7,6 +7,7 @@ import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { type Assumption, areConsistent } from "./assumption.ts";
 import { runBaseChain } from "./chain.ts";
 import { ownAddressOf } from "./expression.ts";
+import { decideLocality, isAssumedLocal } from "./locality.ts";
 import { type Entry, Machine, type Stage } from "./machine.ts";
 import { merge } from "./merge.ts";
 import { inAnyOrder, joinOrders } from "./orders.ts";
@@ -68,10 +69,11 @@ export class Evaluator {
   private receive(state: State): State[] {
     return this.pass("prerouting", state).flatMap((sent) => {
       if (sent.control.end !== undefined) return [sent];
-      const { local, others } = route(sent);
-      const here = local === undefined ? [] : this.pass("input", local);
-      const forwarded = others === undefined ? [] : this.pass("forward", others);
-      return [...here, ...forwarded.flatMap((each) => this.pass("postrouting", each))];
+      return this.route(sent, ["input", "forward", "postrouting"]).flatMap(({ local, others }) => {
+        const here = local === undefined ? [] : this.pass("input", local);
+        const forwarded = others === undefined ? [] : this.pass("forward", others);
+        return [...here, ...forwarded.flatMap((each) => this.pass("postrouting", each))];
+      });
     });
   }
 
@@ -81,13 +83,21 @@ export class Evaluator {
     return this.pass("output", state).flatMap((routed) =>
       this.pass("postrouting", routed).flatMap((sent) => {
         if (sent.control.end !== undefined) return [sent];
-        const { local, others } = route(sent);
-        const away = others === undefined ? [] : [others];
-        if (local === undefined) return away;
-        const looped = comeBack(local).flatMap((back) => this.pass("prerouting", back));
-        return [...away, ...looped.flatMap((each) => this.pass("input", each))];
+        return this.route(sent, ["prerouting", "input"]).flatMap(({ local, others }) => {
+          const away = others === undefined ? [] : [others];
+          if (local === undefined) return away;
+          const looped = comeBack(local).flatMap((back) => this.pass("prerouting", back));
+          return [...away, ...looped.flatMap((each) => this.pass("input", each))];
+        });
       }),
     );
+  }
+
+  /** Packets to the node and others. Where it is not known which they are, both are followed, if rules at `hooks` can tell. */
+  private route(state: State, hooks: readonly Hook[]): Routed[] {
+    const { family } = state.control.original;
+    const isSeen = hooks.some((hook) => this.machine.hasRules(family, hook));
+    return (isSeen ? decideLocality(state) : [state]).map(routeDecided);
   }
 
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. */
@@ -228,16 +238,27 @@ function isMoved(now: Now<Cut>, before: Ranges): boolean {
   return typeof now !== "string" && now !== before.single;
 }
 
-/** Packets to the node itself, and the others. */
-function route(state: State): { readonly local: State | undefined; readonly others: State | undefined } {
+interface Routed {
+  readonly local: State | undefined;
+  readonly others: State | undefined;
+}
+
+/** Packets to the node itself, and the others, of which it is decided which they are. */
+function routeDecided(state: State): Routed {
   const { control, streams } = state;
   const { original, environment } = control;
+  const isAssumed = (stream: Stream): boolean => isAssumedLocal(stream.destination, stream, control);
   const here: Stream[] = [];
   const away: Stream[] = [];
   for (const stream of streams) {
     const address = valueNow(stream.destination, stream.region);
     if (typeof address !== "object") {
-      (addressTypeOf(address, environment) === ADDRESS_TYPE.local ? here : away).push(stream);
+      const isHere = addressTypeOf(address, environment) === ADDRESS_TYPE.local || isAssumed(stream);
+      (isHere ? here : away).push(stream);
+      continue;
+    }
+    if (isAssumed(stream)) {
+      here.push(stream);
       continue;
     }
     const local = required(

@@ -1,15 +1,16 @@
 /** Values of expressions for packets. */
 import { unreachable } from "../invariant.ts";
-import { CT_STATUS } from "../ir/constants.ts";
+import { ADDRESS_TYPE, CT_STATUS } from "../ir/constants.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
+import { isAssumedLocal } from "./locality.ts";
 import type { TableIndex } from "./machine.ts";
 import { type Environment, isIcmp, type Packets, type Tracking } from "./packet.ts";
 import { maskSpread, type Spread } from "./preimage.ts";
 import { type Region, within } from "./region.ts";
-import { type Control, hasConnection, heldNow, type Now, narrow, type Stream, valueNow } from "./state.ts";
+import { type Control, hasConnection, heldNow, narrow, type Stream, valueNow } from "./state.ts";
 
 /** A value, or the field of packets that have several values in it. */
 export type Operand = Value | Spread;
@@ -65,7 +66,7 @@ export function evaluateExpression(
     case "opaque":
       return [{ region, probability: 1, value: undefined }];
     case "fib":
-      return evaluateFib(expression.of === "saddr" ? control.source : stream.destination, control, region);
+      return evaluateFib(expression.of, control, stream);
     default: {
       const value = readField(expression, control, stream);
       return [{ region, probability: 1, value: value === undefined ? undefined : [value] }];
@@ -130,13 +131,26 @@ function append(key: Possible, part: Expression, control: Control, stream: Strea
   }));
 }
 
-function evaluateFib(address: Now<Address>, { original, environment }: Control, region: Region): Possible[] {
+function evaluateFib(of: "saddr" | "daddr", control: Control, stream: Stream): Possible[] {
+  const { original, environment } = control;
+  const { region } = stream;
+  const address = of === "saddr" ? control.source : stream.destination;
+  const unicast = isOwn(of, control, stream) ? ADDRESS_TYPE.local : ADDRESS_TYPE.unicast;
+  const typeOf = (type: number): number => (type === ADDRESS_TYPE.unicast ? unicast : type);
   const known = valueNow(address, region);
-  if (typeof known !== "object") return [{ region, probability: 1, value: [addressTypeOf(known, environment)] }];
+  if (typeof known !== "object")
+    return [{ region, probability: 1, value: [typeOf(addressTypeOf(known, environment))] }];
   return addressTypes(original.family, environment.localAddresses).flatMap(({ type, addresses }): Possible[] => {
     const part = within(region, known.field, addresses);
-    return part === undefined ? [] : [{ region: part, probability: 1, value: [type] }];
+    return part === undefined ? [] : [{ region: part, probability: 1, value: [typeOf(type)] }];
   });
+}
+
+/** Whether an address that is not known to be the node's own is so all the same: packets that came in by an interface have no
+ *  source of the node's (fib_validate_source), its own packets have. */
+function isOwn(of: "saddr" | "daddr", control: Control, stream: Stream): boolean {
+  if (of === "daddr") return isAssumedLocal(stream.destination, stream, control);
+  return control.environment.moreAddresses === true && control.original.inInterface === undefined;
 }
 
 function maskOperand(operand: Operand, mask: Value, xor: Value): Operand {

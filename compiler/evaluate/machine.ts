@@ -117,14 +117,23 @@ export class Machine {
     this.orderOf = new HookOrder(this.entries);
   }
 
+  /** Whether packets may fare otherwise at `hook` than to pass. */
+  hasRules(family: Family, hook: Hook): boolean {
+    return this.entriesAt(family, hook).some(({ chain }) => chain.rules.length > 0 || chain.policy === "drop");
+  }
+
+  private entriesAt(family: Family, hook: Hook): readonly Entry[] {
+    const own = family === "IPv4" ? "ip" : "ip6";
+    return this.entries.filter(
+      ({ table, chain }) => chain.hook === hook && (table.family === own || table.family === "inet"),
+    );
+  }
+
   at(family: Family, hook: Hook): readonly Stage[] {
     const key = `${family} ${hook}`;
     const known = this.byHook.get(key);
     if (known !== undefined) return known;
-    const own = family === "IPv4" ? "ip" : "ip6";
-    const entries = this.entries.filter(
-      ({ table, chain }) => chain.hook === hook && (table.family === own || table.family === "inet"),
-    );
+    const entries = this.entriesAt(family, hook);
     const places = [...new Set(entries.map(({ chain }) => placeOf(chain)))].sort((a, b) => a - b);
     const stages = places.map((place): Stage => {
       const here = entries.filter(({ chain }) => placeOf(chain) === place);

@@ -122,6 +122,8 @@ export function ctStateOf(tracking: Tracking, bits: number): CtState {
 export interface Environment {
   /** Addresses of type LOCAL besides loopback. */
   readonly localAddresses: ReadonlySet<Address>;
+  /** The node may have more addresses than those. Any unicast address may be one: that is assumed both ways. */
+  readonly moreAddresses?: true;
   /** Clients and endpoints that sets filled at packet time hold: set name, and the parts of the key joined by blanks. */
   readonly remembered: ReadonlyMap<string, ReadonlySet<string>>;
   /** Is told of each step, and may throw when there were enough. */
@@ -256,6 +258,12 @@ export interface Reason extends Location {
 
 export function packetFamily(packet: Packet): Family {
   return familyOf(packet.source);
+}
+
+/** A host of which `addresses` are known, and nothing remembered: where none is known it may have any. */
+export function hostOf(addresses: readonly Address[]): Environment {
+  const environment = environmentOf(addresses);
+  return addresses.length > 0 ? environment : { ...environment, moreAddresses: true };
 }
 
 /** A node that has `addresses`, and nothing remembered. */

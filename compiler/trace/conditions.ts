@@ -1,4 +1,5 @@
 /** Outcomes that end alike under several assumptions. */
+import { localityIn } from "../evaluate/locality.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 
 /** What is assumed together. */
@@ -8,6 +9,37 @@ export interface Alternative {
   /** Under each of these; one that assumes nothing is always met. */
   readonly conditions: readonly Condition[];
   readonly lines: readonly string[];
+}
+
+/** Of outcomes that differ in whether a destination is the node's own, and end alike, the one where it is not; and what the others
+ *  assumed. Those first that send packets elsewhere. */
+export function withoutLocality(
+  outcomes: readonly Outcome[],
+  endOf: (outcome: Outcome) => string,
+): readonly { readonly outcome: Outcome; readonly alsoIf: readonly string[] }[] {
+  const found = new Map(outcomes.map((outcome) => [keyOf(outcome.assumptions), outcome]));
+  const rank = ({ assumptions }: Outcome): number =>
+    assumptions.filter((each) => each.holds && localityIn(each) === "new").length;
+  const sorted = [...outcomes].sort((a, b) => rank(a) - rank(b));
+  const partnerOf = (outcome: Outcome, text: string): Outcome | undefined =>
+    found.get(keyOf(outcome.assumptions.map((each) => (each.text === text ? { ...each, holds: !each.holds } : each))));
+  const isSame = (outcome: Outcome, text: string): boolean => {
+    const partner = partnerOf(outcome, text);
+    return partner !== undefined && endOf(partner) === endOf(outcome);
+  };
+  return sorted.flatMap((outcome) => {
+    const same = outcome.assumptions.filter((each) => localityIn(each) !== undefined && isSame(outcome, each.text));
+    if (same.some(({ holds }) => holds)) return [];
+    const assumptions = outcome.assumptions.filter((each) => !same.includes(each));
+    return [{ outcome: { ...outcome, assumptions }, alsoIf: same.map(({ text }) => text) }];
+  });
+}
+
+function keyOf(condition: Condition): string {
+  return condition
+    .map(({ text, holds }) => `${holds} ${text}`)
+    .sort()
+    .join("\n");
 }
 
 /** `outcomes` as `render` shows them, those that look alike once. */

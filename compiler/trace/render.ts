@@ -1,8 +1,9 @@
 /** A trace as people read it. */
+import { localityIn } from "../evaluate/locality.ts";
 import type { EndpointOutcome, Outcome, Packet, Result } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddressPort } from "../net/address.ts";
-import { alternatives, type Condition } from "./conditions.ts";
+import { alternatives, type Condition, withoutLocality } from "./conditions.ts";
 import { type Branch, branchesOf, commonSteps, isSame, type Way } from "./fold.ts";
 import { type Names, printNames } from "./names.ts";
 import type { ResolvedPacket } from "./resolve.ts";
@@ -23,10 +24,13 @@ export function renderTrace(resolved: ResolvedPacket, outcomes: readonly Outcome
   const { packet } = resolved;
   const { names, rulesWereRead } = subject;
   const options: ViewOptions = { source: packet.source, inInterface: packet.inInterface, names, rulesWereRead };
-  const told = alternatives(outcomes, (outcome) => [
+  const folded = withoutLocality(outcomes, (outcome) => renderEnd(outcome, packet, names).join("\n"));
+  const alsoIf = new Map(folded.map((each) => [each.outcome, each.alsoIf]));
+  const told = alternatives([...alsoIf.keys()], (outcome) => [
     ...renderBranches(branchesOf(outcome, options), options),
     "",
     ...renderEnd(outcome, packet, names),
+    ...(alsoIf.get(outcome) ?? []).map((text) => `   (it ends alike if ${text})`),
   ]);
   const blocks = told.map(({ conditions, lines }) => [...renderConditions(conditions), ...lines].join("\n"));
   return `${[...renderHead(resolved, subject), ""].join("\n")}\n${blocks.join("\n\n")}\n`;
@@ -58,9 +62,14 @@ const ASSUMED: Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>> 
 
 function renderConditions(conditions: readonly Condition[]): string[] {
   return conditions.map((condition, i) => {
-    const parts = condition.map(({ text, holds }) => `${holds ? "" : "not: "}${text}`);
+    const parts = condition.map((each) => printAssumption(each));
     return `${i === 0 ? "assuming" : "or assuming"}: ${parts.join("; ")}`;
   });
+}
+
+function printAssumption({ text, holds }: Condition[number]): string {
+  if (holds) return text;
+  return localityIn({ text }) === undefined ? `not: ${text}` : text.replace(" is an address ", " is not an address ");
 }
 
 // --- the path --------------------------------------------------------------------------------------------------------------

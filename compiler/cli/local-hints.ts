@@ -1,0 +1,73 @@
+/** What rules themselves tell of the addresses of their host. */
+import { lineAndColumn, type Origin } from "../diagnostics.ts";
+import { ADDRESS_TYPE } from "../ir/constants.ts";
+import { partHolds } from "../ir/interval.ts";
+import type { Chain, Expression, Program, Rule, Step, Table } from "../ir/types.ts";
+import { type Address, printAddress } from "../net/address.ts";
+
+/** Sentences about the addresses that the host of `program` may have: the rules that ask for them, and those that name some. */
+export function localHints({ ruleset }: Program): string[] {
+  const asking: Origin[] = [];
+  const named = new Map<string, Origin | undefined>();
+  for (const table of ruleset.tables)
+    for (const chain of table.chains)
+      for (const rule of chain.rules) {
+        if (rule.steps.some(asksForLocal) && rule.origin !== undefined) asking.push(rule.origin);
+        for (const address of ownAddresses(rule, chain, table)) {
+          const text = printAddress(address);
+          if (!named.has(text)) named.set(text, rule.origin);
+        }
+      }
+  const places = asking.slice(0, MOST).map(printLine);
+  const more = asking.length > MOST ? ` and ${asking.length - MOST} more` : "";
+  const names = [...named]
+    .slice(0, MOST)
+    .map(([text, origin]) => (origin === undefined ? text : `${text} (${printLine(origin)})`));
+  return [
+    `the node's addresses are not known: --node-ip gives them${asking.length > 0 ? `; rules ask for them at ${places.join(", ")}${more}` : ""}`,
+    ...(names.length > 0 ? [`the rules name addresses that may be the node's: ${names.join(", ")}`] : []),
+  ];
+}
+
+const MOST = 4;
+
+function printLine(origin: Origin): string {
+  const span = origin.span();
+  return `${span.source.name}:${lineAndColumn(span).line}`;
+}
+
+/** Whether a step asks whether the destination is an address of the node (addrtype LOCAL, `fib daddr type local`). */
+function asksForLocal(step: Step): boolean {
+  return (
+    (step.kind === "compare" && isType(step.left) && step.right === ADDRESS_TYPE.local) ||
+    (step.kind === "within" && isType(step.left) && step.intervals.some((each) => partHolds(each, ADDRESS_TYPE.local)))
+  );
+}
+
+function isType(expression: Expression): boolean {
+  return expression.kind === "fib" && expression.of === "daddr";
+}
+
+/** Addresses that a rule makes sources, or asks for as destinations of packets to the node. */
+function ownAddresses(rule: Rule, chain: Chain, table: Table): Address[] {
+  const isInput = chain.kind === "base" && chain.hook === "input";
+  const asks = isInput || rule.steps.some(asksForLocal);
+  return rule.steps.flatMap((step): Address[] => {
+    if (step.kind === "snat" && step.to.kind === "literal") return oneOf(step.to.addresses);
+    if (!asks) return [];
+    if (step.kind === "compare" && step.operator === "==" && isDestination(step.left)) return [step.right as Address];
+    if (step.kind === "member" && !step.negated && isDestination(step.key))
+      return (table.sets.find(({ name }) => name === step.set)?.elements ?? []).flatMap(({ key: [part] }) =>
+        part === undefined || typeof part === "object" || typeof part === "string" ? [] : [part as Address],
+      );
+    return [];
+  });
+}
+
+function oneOf(interval: { readonly from: unknown; readonly to: unknown } | undefined): Address[] {
+  return interval !== undefined && interval.from === interval.to ? [interval.from as Address] : [];
+}
+
+function isDestination({ kind, ...rest }: Expression): boolean {
+  return (kind === "ip" || kind === "ip6") && "field" in rest && rest.field === "daddr";
+}

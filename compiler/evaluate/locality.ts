@@ -1,0 +1,114 @@
+/** Whether destinations are addresses of a node of which not all addresses are known: assumed both ways. */
+import { ADDRESS_TYPE } from "../ir/constants.ts";
+import type { Expression } from "../ir/types.ts";
+import { type Address, printAddress } from "../net/address.ts";
+import { addressTypeOf, addressTypes } from "./address-type.ts";
+import { assume } from "./match.ts";
+import type { PlannedStep } from "./plan.ts";
+import { Question } from "./question.ts";
+import { within } from "./region.ts";
+import { type Control, isExplained, type Now, narrow, type State, type Stream, valueNow } from "./state.ts";
+
+/** How an assumption about a destination ends. */
+const LOCAL = "is an address of this node";
+
+/** All destinations that rules give have one text: a packet may come to many of them by chance. */
+const NEW = `the new destination ${LOCAL}`;
+
+/** Whether an assumption is about the addresses of the node: `original`, whether the packet was sent to one; `new`, whether a rule
+ *  sends it to one. */
+export function localityIn({ text }: { readonly text: string }): "original" | "new" | undefined {
+  if (!text.endsWith(LOCAL)) return undefined;
+  return text === NEW ? "new" : "original";
+}
+
+/** `state` as states in each of which it is known, or assumed, whether destinations are the node's own: `state` alone where all
+ *  addresses of the node are known. */
+export function decideLocality(state: State): readonly State[] {
+  const { control, streams } = state;
+  const { environment, original } = control;
+  if (environment.moreAddresses !== true) return [state];
+  const certain: Stream[] = [];
+  const open = new Map<string, Stream[]>();
+  const ask = (stream: Stream): void => {
+    const text = textOf(stream.destination, stream, control);
+    open.set(text, [...(open.get(text) ?? []), stream]);
+  };
+  for (const stream of streams) {
+    const address = valueNow(stream.destination, stream.region);
+    if (typeof address !== "object") {
+      if (addressTypeOf(address, environment) === ADDRESS_TYPE.unicast) ask(stream);
+      else certain.push(stream);
+      continue;
+    }
+    for (const { type, addresses } of addressTypes(original.family, environment.localAddresses)) {
+      const part = within(stream.region, address.field, addresses);
+      if (part === undefined) continue;
+      if (type === ADDRESS_TYPE.unicast) ask(narrow(stream, part));
+      else certain.push(narrow(stream, part));
+    }
+  }
+  if (open.size === 0) return [state];
+  const states: State[] = certain.length === 0 ? [] : [{ control, streams: certain }];
+  for (const [text, some] of open)
+    for (const { state: decided } of assume(text, false, { control, streams: some })) states.push(decided);
+  return states;
+}
+
+/** Whether a destination that is not known to be the node's own was assumed to be. */
+export function isAssumedLocal(destination: Now<Address>, stream: Pick<Stream, "region">, control: Control): boolean {
+  if (control.environment.moreAddresses !== true) return false;
+  const text = textOf(destination, stream, control);
+  return control.assumptions.some((each) => each.holds && each.text === text);
+}
+
+function textOf(destination: Now<Address>, { region }: Pick<Stream, "region">, control: Control): string {
+  if (typeof destination !== "string") return NEW;
+  if (destination !== "daddr") return `the destination of the connection ${LOCAL}`;
+  const value = valueNow<Address>(destination, region);
+  return `${isExplained(control) && typeof value !== "object" ? printAddress(value) : "the destination"} ${LOCAL}`;
+}
+
+const ASKING = new WeakMap<PlannedStep, boolean>();
+
+/** Whether `step` asks for the type of the destination. */
+export function asksForLocality(step: PlannedStep): boolean {
+  let asks = ASKING.get(step);
+  if (asks === undefined) {
+    asks = expressionsOf(step).some(isAboutType);
+    ASKING.set(step, asks);
+  }
+  return asks;
+}
+
+function expressionsOf(step: PlannedStep): readonly Expression[] {
+  if (step instanceof Question) return [step.left];
+  switch (step.kind) {
+    case "member":
+    case "vmap":
+    case "remember":
+      return [step.key];
+    case "set":
+      return [step.value];
+    case "dnat":
+    case "snat":
+      return step.to.kind === "map" ? [step.to.key] : [];
+    default:
+      return [];
+  }
+}
+
+function isAboutType(expression: Expression): boolean {
+  switch (expression.kind) {
+    case "fib":
+      return expression.of === "daddr";
+    case "concat":
+      return expression.parts.some(isAboutType);
+    case "bitwise":
+      return isAboutType(expression.operand);
+    case "lookup":
+      return isAboutType(expression.key);
+    default:
+      return false;
+  }
+}
