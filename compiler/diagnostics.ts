@@ -30,8 +30,8 @@ export interface Diagnostic {
   readonly contained?: true;
   /** What every answer about these rules rests on, although nothing is wrong. */
   readonly restsOn?: {
-    /** A sentence that is assumed to hold. */
-    readonly assumption: string;
+    /** A sentence that traces assume to hold. */
+    readonly assumption?: string;
     /** What comparisons leave out: behind "not compared:". */
     readonly gap: string;
   };
@@ -103,6 +103,8 @@ export const DIAGNOSTIC_CODES = [
   "rules-truncated",
   "rules-include",
   "rules-fragment",
+  "rules-ipvs",
+  "rules-listing",
   "unknown-table",
   "unknown-chain",
   "unknown-set",

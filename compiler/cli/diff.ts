@@ -8,6 +8,7 @@ import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { familiesOf } from "../verify/service-rules.ts";
 import { readConfig } from "./config.ts";
+import { withoutDoubtful } from "./doubtful.ts";
 import { type CompareFlags, compareOptions, limitsOf, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { readText } from "./inputs.ts";
@@ -42,13 +43,15 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   const families = flags.family ?? FAMILIES;
   note([...lackOf(b, a, right, left, families), ...lackOf(a, b, left, right, families)], flags);
   keepHeapSmall();
-  const comparison = compare(a.program, b.program, { ...compareOptions(flags), addresses, families });
+  const diagnosed = [...a.diagnosed, ...b.diagnosed];
+  const options = { ...compareOptions(flags, diagnosed), addresses, families };
+  const comparison = withoutDoubtful(compare(a.program, b.program, options), diagnosed);
   const named = { left, right, addresses };
   return tell(
     {
       parts: [{ programs: [a.program, b.program], comparison }],
       sides: named,
-      diagnosed: [...a.diagnosed, ...b.diagnosed],
+      diagnosed,
       gaps: [],
       given: [...a.given, ...b.given],
     },

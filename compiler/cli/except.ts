@@ -13,6 +13,7 @@ import type { Family } from "../net/address.ts";
 import { diagnosticToJson } from "../render.ts";
 import { readDocuments } from "../specs/document.ts";
 import { Node } from "../specs/node.ts";
+import { isDoubtful } from "./doubtful.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
 import { unreadGaps, unreadIn } from "./unread.ts";
@@ -71,9 +72,13 @@ export interface Shown {
   readonly data: (regions: readonly (readonly Region[])[]) => object;
 }
 
-/** Options of comparisons, as flags say. All regions are needed where they are held against what is declared. */
-export function compareOptions(flags: CompareFlags): Pick<CompareOptions, "budget" | "keep"> {
-  return { budget: flags.budget, ...(isSettled(flags) ? { keep: MOST_HELD } : {}) };
+/** Options of comparisons, as flags say. All regions are needed where they are held against what is declared, and where some of
+ *  them are no claim. */
+export function compareOptions(
+  flags: CompareFlags,
+  findings: readonly Diagnostic[],
+): Pick<CompareOptions, "budget" | "keep"> {
+  return { budget: flags.budget, ...(isSettled(flags) || isDoubtful(findings) ? { keep: MOST_HELD } : {}) };
 }
 
 /** Prints the answer, and gives the exit code. */

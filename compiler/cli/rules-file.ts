@@ -3,6 +3,7 @@ import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { isIpset, readIpset } from "../formats/ipset/read.ts";
 import type { IpSets } from "../formats/ipset/types.ts";
 import type { Program } from "../ir/types.ts";
+import { isIpvsMode } from "../verify/ipvs.ts";
 import { withMissingJumps } from "../verify/jumps.ts";
 import { readSource } from "./inputs.ts";
 
@@ -31,8 +32,21 @@ export function sourcesOf(names: string): Source[] {
 export async function readRules(sources: readonly Source[], report: Report): Promise<Program> {
   const { rules, ipsets } = readIpsets(sources, report);
   const programs = await Promise.all(rules.map((source) => readRulesOf(source, report, ipsets)));
-  return { ruleset: { tables: programs.flatMap(({ ruleset }) => ruleset.tables) }, routes: [] };
+  const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
+  if (isIpvsMode(tables)) report(IPVS);
+  return { ruleset: { tables }, routes: [] };
 }
+
+const IPVS: Diagnostic = {
+  severity: "note",
+  code: "rules-ipvs",
+  message:
+    "these rules are of kube-proxy's ipvs mode: IPVS sends packets to endpoints, behind INPUT, and no rule says to which (ipvsadm -Ln does)",
+  restsOn: {
+    assumption: "IPVS has no virtual server for this packet",
+    gap: "where IPVS sends packets, which no rule says (kube-proxy's ipvs mode)",
+  },
+};
 
 /** The sets of those of `sources` that ipset saved, and the other sources. `ipsets` is undefined where there is none. */
 export function readIpsets(

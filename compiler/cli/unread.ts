@@ -50,7 +50,9 @@ export function assumptionsAbout(findings: readonly Diagnostic[]): Assumption[] 
   return [
     ...leftOutIn(findings).map((text) => ({ text: text.replace(/^that /, ""), holds: true })),
     ...(loose.length === 0 ? [] : [{ text: `${parts} nothing to this packet${placeOfFirst(loose)}`, holds: true }]),
-    ...findings.flatMap(({ restsOn }) => (restsOn === undefined ? [] : [{ text: restsOn.assumption, holds: true }])),
+    ...findings.flatMap(({ restsOn }) =>
+      restsOn?.assumption === undefined ? [] : [{ text: restsOn.assumption, holds: true }],
+    ),
   ];
 }
 

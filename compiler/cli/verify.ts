@@ -12,9 +12,11 @@ import { type NameOf, ServiceNames } from "../services/service-names.ts";
 import { causeByOthers } from "../verify/causes.ts";
 import { Culprits } from "../verify/culprits.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
+import { isIpvsMode } from "../verify/ipvs.ts";
 import { onlyServiceTraffic } from "../verify/others.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
+import { isDoubtful, withoutDoubtful } from "./doubtful.ts";
 import { type CompareFlags, compareOptions, limitsOf, type Part, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { dialectOf, isRestored, readIpsets, readRulesOf, sourcesOf } from "./rules-file.ts";
@@ -33,6 +35,10 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   const diagnosed: Diagnostic[] = [];
   const host = await readHost(flags.against, (diagnostic) => diagnosed.push(diagnostic));
   showFirst(diagnosed, flags);
+  if (isIpvsMode(host.program.ruleset.tables))
+    throw new Trouble(
+      `the rules in ${flags.against} are of kube-proxy's ipvs mode: IPVS sends packets to endpoints, and no rule says to which, so there is nothing to verify here (ipvsadm -Ln shows what IPVS does)`,
+    );
   const rules = serviceRulesOf(host.program, host.restored);
   if (rules.own.ruleset.tables.length === 0)
     throw new Trouble(
@@ -51,10 +57,12 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   note(notes, flags);
 
   const { own, whole, owner, others } = rules;
-  const options = { ...compareOptions(flags), addresses: node.addresses, families, unmarked: true };
+  const options = { ...compareOptions(flags, diagnosed), addresses: node.addresses, families, unmarked: true };
   keepHeapSmall();
-  const parts: Part[] = [{ programs: [program, own], comparison: compare(program, own, options) }];
-  const byOthers = others.length > 0 ? compareOthers(rules, options, known.nameOf) : undefined;
+  const parts: Part[] = [
+    { programs: [program, own], comparison: withoutDoubtful(compare(program, own, options), diagnosed) },
+  ];
+  const byOthers = others.length > 0 ? compareOthers(rules, options, known.nameOf, diagnosed) : undefined;
   if (byOthers !== undefined) {
     parts.push({ programs: [own, whole], comparison: byOthers.traffic });
     gaps.push(...byOthers.gaps);
@@ -80,7 +88,11 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     return { changes: changes.all(), names: pods, legend: LEGEND, limit };
   };
   for (const region of byOthers?.traffic.regions ?? []) culprits.of(region);
-  const isAll = byOthers !== undefined && byOthers.gaps.length === 0 && byOthers.traffic.open.length === 0;
+  const isAll =
+    byOthers !== undefined &&
+    byOthers.gaps.length === 0 &&
+    byOthers.traffic.open.length === 0 &&
+    !isDoubtful(diagnosed);
   const harmless = (each: Others): boolean => !hasEffect(each, culprits);
   const why = `set aside, no packet to a Service ${isAll ? "" : "that was compared "}fares otherwise by it`;
   note(
@@ -126,8 +138,10 @@ function compareOthers(
   rules: ServiceRules,
   options: CompareOptions,
   nameOf: NameOf,
+  diagnosed: readonly Diagnostic[],
 ): { readonly traffic: Comparison; readonly gaps: readonly string[] } {
-  const comparison = compare(rules.own, rules.whole, { ...options, firstOnly: true, keep: MOST_OF_OTHERS });
+  const all = compare(rules.own, rules.whole, { ...options, firstOnly: true, keep: MOST_OF_OTHERS });
+  const comparison = withoutDoubtful(all, diagnosed);
   const unseen = comparison.differing - comparison.regions.length;
   return {
     traffic: onlyServiceTraffic(comparison, rules, nameOf, options.addresses),

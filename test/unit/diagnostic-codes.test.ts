@@ -1,6 +1,6 @@
 /** Each code of a finding is given by some input, at the place that is to blame. */
 import { expect, test } from "vitest";
-import { readRulesOf } from "../../compiler/cli/rules-file.ts";
+import { readRules } from "../../compiler/cli/rules-file.ts";
 import { answerOf } from "../../compiler/compare/answer.ts";
 import { compile } from "../../compiler/compile.ts";
 import type { Config } from "../../compiler/config/types.ts";
@@ -23,7 +23,7 @@ const manifests =
 const rules = (text: string): Cause => {
   return async () => {
     const findings: Diagnostic[] = [];
-    await readRulesOf({ name: "rules", text }, (diagnostic) => findings.push(diagnostic));
+    await readRules([{ name: "rules", text }], (diagnostic) => findings.push(diagnostic));
     return findings;
   };
 };
@@ -153,6 +153,8 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "rules-truncated": rules("table ip t {\n\tchain c {\n"),
   "rules-include": rules('include "other.nft"\ntable ip t {\n}\n'),
   "rules-fragment": rules("-A KUBE-SEP-A -p tcp -j DNAT --to-destination 10.0.0.1:80\n"),
+  "rules-ipvs": rules("*nat\n:KUBE-LOAD-BALANCER - [0:0]\nCOMMIT\n"),
+  "rules-listing": rules("table ip filter {\n\tchain INPUT {\n\t\txt match string counter drop\n\t}\n}\n"),
   "unknown-table": rules("add rule ip t c drop\n"),
   "unknown-chain": rules("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n"),
   "unknown-set": rules("table ip t {\n\tchain c {\n\t\tip saddr @s drop\n\t}\n}\n"),

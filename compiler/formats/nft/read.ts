@@ -1,7 +1,14 @@
 /** `nft list ruleset`, `nft list table` and files for `nft -f` as a program. */
 
 import type { IToken } from "chevrotain";
-import type { DiagnosticCode, Origin, Report, Source, Span } from "../../diagnostics.ts";
+import {
+  type DiagnosticCode,
+  type Origin,
+  printPlace,
+  type Report,
+  type Source,
+  type Span,
+} from "../../diagnostics.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { anything, mendChains } from "../../ir/mend.ts";
 import { placeOf } from "../../ir/place.ts";
@@ -27,8 +34,9 @@ import { priorityOf } from "./keywords.ts";
 import { CloseBrace, CloseParen, Numeral, nftLexer, OpenBrace, OpenParen, Variable, Word } from "./lexer.ts";
 import { refusalsOf } from "./refusals.ts";
 import { type Block, type Line, structureOf } from "./structure.ts";
-import { type ElementNode, type Node, textOf } from "./syntax.ts";
+import { type ElementNode, type Node, type StatementNode, textOf } from "./syntax.ts";
 import { parseDuration, type TableScope, toElement, toField, toMapElement, toRule } from "./to-ir.ts";
+import { isHarmless, isInexact, isMadeByIptables } from "./xtables.ts";
 
 /**
  * The program that the tables in `source` are.
@@ -76,6 +84,8 @@ interface OpenTable {
   readonly family: TableFamily;
   readonly name: string;
   isDormant: boolean;
+  /** It stands there as nft lists it: `table … { … }`. */
+  isListed: boolean;
   comment: string | undefined;
   readonly chains: Map<string, OpenChain>;
   readonly sets: Map<string, OpenSet>;
@@ -97,6 +107,8 @@ class FileReader {
   private refusals = 0;
   /** What is wrong now stands in a rule, which is kept as what may do anything. */
   private inRule = false;
+  /** Statements that nft may have listed wrongly. */
+  private readonly doubts: Origin[] = [];
 
   constructor(source: Source, report: Report) {
     this.source = source;
@@ -126,6 +138,7 @@ class FileReader {
     if (items.length === 0 && !this.wrong)
       this.errorAt("empty-input", "expected tables, as nft list ruleset prints them: there are none", 0, 1);
     const tables = [...this.tables.values()].map((table) => this.closeTable(table));
+    this.tellDoubts();
     const isOrdered = (this.isLoaded || text.startsWith("#!")) && haveTies(tables);
     return { ruleset: { tables: isOrdered ? tables : tables.map(withoutRegistrations) }, routes: [] };
   }
@@ -240,6 +253,7 @@ class FileReader {
     if (kind === "table") {
       const table = this.tableIn(words.slice(1), true)?.table;
       if (table === undefined) return;
+      table.isListed = true;
       if (!block.body.some((item) => item.kind === "line" && item.tokens[0]?.image === "flags")) this.wake(table);
       for (const item of block.body) this.readTableItem(item, table);
       return;
@@ -329,6 +343,7 @@ class FileReader {
       family,
       name: unquote(name.image),
       isDormant: false,
+      isListed: false,
       comment: undefined,
       chains: new Map(),
       sets: new Map(),
@@ -701,6 +716,9 @@ class FileReader {
       opaque,
       anonymousSets: new Map(),
       anonymousMaps: new Map(),
+      doubtful: this.isOfIptables(table)
+        ? (statement, statements) => this.doubtfulText(statement, statements, family)
+        : () => undefined,
       refuse: (message, statement) => {
         this.refusals++;
         this.error("rules-syntax", message, statement.tokens);
@@ -723,6 +741,51 @@ class FileReader {
     return mendChains(closed, (code, message, { origin }) => {
       const { start, end } = origin?.span() ?? { start: 0, end: 1 };
       this.contained(() => this.errorAt(code, message, start, end));
+    });
+  }
+
+  private isOfIptables(table: OpenTable): boolean {
+    const { family, name, chains, isListed } = table;
+    const rules = [...chains.values()].flatMap((chain) => chain.rules);
+    const managed = `# Warning: table ${family} ${name} is managed by iptables-nft`;
+    return (
+      isListed &&
+      isMadeByIptables({
+        family,
+        name,
+        bases: [...chains.values()].map((chain) => chain.base && { name: chain.name, ...chain.base }),
+        hasCounters: rules.some(({ tokens }) => tokens.some(({ image }) => image === "counter" || image === "xt")),
+        isManaged: this.source.text.includes(managed),
+      })
+    );
+  }
+
+  private doubtfulText(
+    statement: StatementNode,
+    statements: readonly StatementNode[],
+    family: TableFamily,
+  ): string | undefined {
+    const text = textOf(statement.tokens);
+    const others = statements.filter((each) => each !== statement).map(({ tokens }) => textOf(tokens));
+    if (!isInexact(text, family, others)) return undefined;
+    const origin = this.originOf(statement.tokens);
+    if (!isHarmless(text)) this.doubts.push(origin);
+    return `${text} (as nft lists it at ${printPlace(origin.span())}; use iptables-save)`;
+  }
+
+  /** Says once that there are rules that nft does not list as they are. */
+  private tellDoubts(): void {
+    const [origin, ...more] = this.doubts;
+    if (origin === undefined) return;
+    const count = more.length === 0 ? "a statement" : `${more.length + 1} statements`;
+    this.report({
+      severity: "note",
+      code: "rules-listing",
+      message: `iptables made this table, and nft does not list ${count} of such tables exactly, of which this is the first: use iptables-save`,
+      origin,
+      restsOn: {
+        gap: `what rests on ${count} of iptables that nft does not list exactly, ${more.length === 0 ? "" : "the first "}at ${printPlace(origin.span())}: use iptables-save`,
+      },
     });
   }
 

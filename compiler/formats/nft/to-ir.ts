@@ -31,6 +31,7 @@ import type {
   WritableField,
 } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
+import { PASSING_TARGETS } from "../iptables/words.ts";
 import { FLAGS, REJECT_TYPES } from "./keywords.ts";
 import { printValue } from "./print-expression.ts";
 import { type ElementNode, type Node, type StatementNode, textOf, type VerdictNode } from "./syntax.ts";
@@ -49,6 +50,8 @@ export interface TableScope {
   readonly anonymousMaps: Map<string, MapDeclaration>;
   /** Reports a reference to something that is not there. */
   readonly missing: (what: string, statement: StatementNode) => void;
+  /** How a statement is named that nft may have listed wrongly; undefined: it is what it says. `others`: those of its rule. */
+  readonly doubtful: (statement: StatementNode, others: readonly StatementNode[]) => string | undefined;
   /** Reports what nft refuses. */
   readonly refuse: (message: string, statement: StatementNode) => void;
 }
@@ -128,14 +131,39 @@ class RuleTranslator {
   }
 
   translate(statements: readonly StatementNode[]): Rule {
-    for (const [i, statement] of statements.entries())
-      this.take(withVersionAsFamily(statement, this.scope.family), i === statements.length - 1);
+    for (const [i, statement] of statements.entries()) {
+      const doubtful = this.scope.doubtful(statement, statements);
+      if (doubtful !== undefined) this.steps.push(this.toDoubtful(statement, doubtful));
+      else this.take(withVersionAsFamily(statement, this.scope.family), i === statements.length - 1);
+    }
     return this.comment === undefined ? { steps: this.steps } : { steps: this.steps, comment: this.comment };
   }
 
   private take(statement: StatementNode, isLast: boolean): void {
     if (statement.kind === "comment") this.comment = statement.text;
     else this.steps.push(...this.toSteps(statement, isLast));
+  }
+
+  /** What only its place tells from others. */
+  private toDoubtful(statement: StatementNode, text: string): Step {
+    if (statement.kind === "set") {
+      const left = this.toExpression(statement.left);
+      const field = left === undefined ? undefined : asWritable(left);
+      return field === undefined
+        ? { kind: "opaque-statement", text, terminal: false }
+        : { kind: "set", field, value: { kind: "opaque", text } };
+    }
+    if (statement.kind !== "plain" || statement.name !== "xt target") return { kind: "opaque", text, negated: false };
+    const passing = meaningOf(PASSING_TARGETS, (statement.tokens[2]?.image ?? "").replaceAll('"', ""));
+    const writes = EVERYTHING.filter(
+      ({ kind }) => passing === undefined || passing.includes(kind === "ct" ? "ct mark" : "mark"),
+    );
+    return {
+      kind: "opaque-statement",
+      text,
+      terminal: passing === undefined,
+      ...(writes.length === 0 ? {} : { writes }),
+    };
   }
 
   private toSteps(statement: Exclude<StatementNode, { kind: "comment" }>, isLast: boolean): Step[] {
