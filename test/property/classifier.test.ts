@@ -16,6 +16,7 @@ import { buildPacket } from "../../runtime/packet.ts";
 import { type Cluster, cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { runs } from "../support/runs.ts";
 import { anyPacket, numbersFrom, writeSlot } from "../support/slots.ts";
 import { linesOf } from "../support/tabulation.ts";
 
@@ -77,7 +78,7 @@ test("the classifier does to every packet what the rules do", () => {
         });
       }
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });
 
@@ -87,7 +88,7 @@ test("a table that is read back says what was written", () => {
       const tabulation = mustTabulate(world);
       expect(linesOf(decodeTable(encodeTable(tabulation, "")))).toEqual(linesOf(tabulation));
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 
@@ -97,7 +98,7 @@ test("tables of the same objects in another order are the same", () => {
       const turned = { ...world, objects: [...world.objects].reverse() };
       expect(linesOf(mustTabulate(turned))).toEqual(linesOf(mustTabulate(world)));
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 
@@ -117,7 +118,7 @@ test("a batch has the results of its packets one by one", () => {
         expect([...together]).toEqual([...matcher.classifyEach(count, circumstances)]);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -138,7 +139,7 @@ test("bytes of any kind are classified", () => {
         }
       }
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
 });
 
@@ -219,10 +220,10 @@ test("a damaged table is refused, or does not lead out of its memory", () => {
         }
       },
     ),
-    { numRuns: 20 },
+    { numRuns: runs(20) },
   );
-  expect(found.get(L.LOADED)).toBeGreaterThan(100);
-  expect(found.get(L.OUT_OF_BOUNDS)).toBeGreaterThan(100);
+  expect(found.get(L.LOADED)).toBeGreaterThan(runs(100));
+  expect(found.get(L.OUT_OF_BOUNDS)).toBeGreaterThan(runs(100));
 });
 
 test("a table with any byte changed is refused", () => {

@@ -12,6 +12,7 @@ import { MUTATIONS } from "../support/mutants.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 import { finderIn, remembered } from "../support/regions.ts";
+import { runs } from "../support/runs.ts";
 import { numbersFrom } from "../support/slots.ts";
 
 /** What the two texts of a program say. */
@@ -47,7 +48,7 @@ describe("the same programs", () => {
         const { differing, open } = compare(program, unfold(program), { addresses: node.addresses });
         expect({ differing, open }).toEqual({ differing: 0, open: [] });
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20) },
     );
   });
 
@@ -59,7 +60,7 @@ describe("the same programs", () => {
         const { differing, open, regions } = compare(nft, iptables, { addresses: node.addresses });
         expect({ differing, open, first: regions[0]?.packet }).toEqual({ differing: 0, open: [], first: undefined });
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
   });
 });
@@ -85,9 +86,9 @@ describe("different programs", () => {
           if (differ) different++;
         }
       }),
-      { numRuns: 15 },
+      { numRuns: runs(15) },
     );
-    expect(different).toBeGreaterThan(100);
+    expect(different).toBeGreaterThan(runs(100));
   });
 
   // That a packet is accepted in so many words is not seen of a whole ruleset: it goes on as it would anyway.

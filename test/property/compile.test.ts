@@ -26,7 +26,7 @@ test("the order of documents, and how they are spread over files, makes no diffe
       const { compiled } = compile(sources, { ...toConfig(world.proxy), mode: world.mode });
       expect(compiled && printAll(compiled.program)).toEqual(printAll(mustCompile(world).program));
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -104,7 +104,7 @@ test("one endpoint's change alters only elements of its own Service", () => {
         fixedChains(before).filter((chain) => !chain.includes("remember-")),
       );
     }),
-    { numRuns: 150 },
+    { numRuns: runs(150) },
   );
 });
 

@@ -15,6 +15,7 @@ import { type Address, FAMILIES, parseAddress } from "../../compiler/net/address
 import { cluster, foreignIptables, foreignNft } from "../support/arbitraries.ts";
 import { mustCompile, unfold } from "../support/compile.ts";
 import { readIptablesText, readNftText } from "../support/read.ts";
+import { runs } from "../support/runs.ts";
 import { readFolder, type TextFile } from "../support/shared.ts";
 import { numbersFrom } from "../support/slots.ts";
 
@@ -139,7 +140,7 @@ describe("all packets at once", () => {
         const { program, node } = mustCompile(world);
         check(program, node.addresses, numbersFrom(seed), 8);
       }),
-      { numRuns: 8 },
+      { numRuns: runs(8) },
     );
   });
 
@@ -149,7 +150,7 @@ describe("all packets at once", () => {
         const { program, node } = mustCompile(world);
         check(unfold(program), node.addresses, numbersFrom(seed), 8);
       }),
-      { numRuns: 8 },
+      { numRuns: runs(8) },
     );
   });
 
@@ -158,7 +159,7 @@ describe("all packets at once", () => {
       fc.property(foreignNft, fc.nat(), (text, seed) => {
         check(readNftText(text).program, ADDRESSES, numbersFrom(seed), 8);
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20) },
     );
   });
 
@@ -167,7 +168,7 @@ describe("all packets at once", () => {
       fc.property(foreignIptables, fc.nat(), (text, seed) => {
         check(readIptablesText(text).program, ADDRESSES, numbersFrom(seed), 8);
       }),
-      { numRuns: 20 },
+      { numRuns: runs(20) },
     );
   });
 

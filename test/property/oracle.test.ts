@@ -8,6 +8,7 @@ import { cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
 import { type OraclePacket, type Prediction, predict } from "../support/oracle/oracle.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { runs } from "../support/runs.ts";
 
 /** What the compiler's program does, in the oracle's words. */
 function toPrediction(outcomes: readonly Outcome[]): Prediction {
@@ -54,6 +55,6 @@ test("every packet meets the fate that an independent reading of the rules predi
         expect({ ...asked, ...toPrediction(evaluator.evaluate(packet, environment)) }).toEqual({ ...asked, ...wanted });
       }
     }),
-    { numRuns: 80 },
+    { numRuns: runs(80) },
   );
 });

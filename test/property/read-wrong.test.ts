@@ -7,6 +7,7 @@ import { printTable } from "../../compiler/formats/nft/print.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { mustCompile, printIptables, printNft } from "../support/compile.ts";
 import { readIptablesText, readNftText } from "../support/read.ts";
+import { EVERYTHING, runs } from "../support/runs.ts";
 import { readFolder } from "../support/shared.ts";
 
 /** One damage to a text. Places are fractions of its length. */
@@ -167,9 +168,10 @@ COMMIT
 `;
 
 const own = { nft: [printNft(PROGRAM), HAND_WRITTEN], iptables: [printIptables(PROGRAM, "ip"), SAVE] };
+/** Those of others stand beside the project; the quick set needs nothing but the project. */
 const foreign = {
-  nft: readFolder("corpus/nft", ".nft").map(({ text }) => text),
-  iptables: readFolder("corpus/iptables", ".rules").map(({ text }) => text.slice(0, 20_000)),
+  nft: EVERYTHING ? readFolder("corpus/nft", ".nft").map(({ text }) => text) : [],
+  iptables: EVERYTHING ? readFolder("corpus/iptables", ".rules").map(({ text }) => text.slice(0, 20_000)) : [],
 };
 
 /** How many tokens parsers look at while `work` runs. */
@@ -212,7 +214,7 @@ describe.each([
         // Each finding has a place in the text.
         for (const finding of findings) expect(finding).toMatch(/^[1-9]\d*:[1-9]\d* (error|warning) [a-z-]+ \S/);
       }),
-      { numRuns: 400 },
+      { numRuns: runs(400) },
     );
   });
 

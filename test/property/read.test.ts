@@ -7,6 +7,7 @@ import { expectedOfIptables, expectedOfNft } from "../support/arrange.ts";
 import { mustCompile, printIptables, printNft } from "../support/compile.ts";
 import { MUTATIONS } from "../support/mutants.ts";
 import { mustReadIptables, mustReadNft, readNftText } from "../support/read.ts";
+import { runs } from "../support/runs.ts";
 
 describe("a text that was printed is read as what was printed", () => {
   test.each(["ip", "ip6"] as const)("iptables, %s", (family) => {
@@ -16,7 +17,7 @@ describe("a text that was printed is read as what was printed", () => {
         const read = mustReadIptables(printIptables(program, family), family);
         expect(normaliseProgram(read)).toEqual(expectedOfIptables(program, family));
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 
@@ -26,7 +27,7 @@ describe("a text that was printed is read as what was printed", () => {
         const { program } = mustCompile(world);
         expect(normaliseProgram(mustReadNft(printNft(program)))).toEqual(expectedOfNft(program));
       }),
-      { numRuns: 40 },
+      { numRuns: runs(40) },
     );
   });
 });

@@ -41,7 +41,7 @@ test("rules without lookups do to every packet what the lookups do", () => {
     fc.property(cluster, fc.nat({ max: 40 }), (world, start) =>
       expectAlike(world, [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)]),
     ),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -65,6 +65,6 @@ test("no packet meets a rule that is there for replacements only", () => {
         expect(reasons.filter(({ rule, translated }) => rule.whileReplacing && translated !== undefined)).toEqual([]);
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });

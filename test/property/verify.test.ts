@@ -15,6 +15,7 @@ import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
 import { readIptablesText, readNftText } from "../support/read.ts";
 import { finderIn } from "../support/regions.ts";
+import { runs } from "../support/runs.ts";
 import { webCluster } from "../support/tables.ts";
 
 const { program, node } = mustCompile(webCluster(["10.244.1.7", "10.244.1.8"], { type: "NodePort" }));
@@ -97,7 +98,7 @@ test("a packet to a Service that rules of others treat otherwise is in a region,
         }
       }
     }),
-    { numRuns: 40 },
+    { numRuns: runs(40) },
   );
-  expect(differing).toBeGreaterThan(5);
+  expect(differing).toBeGreaterThan(runs(5));
 });
