@@ -212,7 +212,7 @@ describe.each([
         const { program, findings } = read(damaged);
         print(program);
         // Each finding has a place in the text.
-        for (const finding of findings) expect(finding).toMatch(/^[1-9]\d*:[1-9]\d* (error|warning) [a-z-]+ \S/);
+        for (const finding of findings) expect(finding).toMatch(/^[1-9]\d*:[1-9]\d* (error|warning|note) [a-z-]+ \S/);
       }),
       { numRuns: runs(400) },
     );
