@@ -4,6 +4,15 @@ import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { CtKey, Expression, KeyPart, NatTarget, Program, Step, Table } from "../ir/types.ts";
 import { classesOf, type Test } from "./bit-classes.ts";
+import {
+  beforeWrite,
+  type Form,
+  type FormTest,
+  formOf,
+  formTestKey,
+  type Register,
+  singleTests,
+} from "./mark-forms.ts";
 
 export interface Asked {
   /** Marks with which packets may come: one for all that no rule tells apart; undefined: there are too many. */
@@ -24,14 +33,10 @@ interface Question {
   readonly parts: readonly KeyPart[];
 }
 
-type Register = "mark" | "ctmark";
-
-/** `to` becomes `(from & mask) ^ xor`. */
+/** `to` becomes what `form` says. */
 interface Write {
   readonly to: Register;
-  readonly from: Register;
-  readonly mask: number;
-  readonly xor: number;
+  readonly form: Form;
 }
 
 export function askedBy(programs: readonly Program[]): Asked {
@@ -46,7 +51,8 @@ export function askedBy(programs: readonly Program[]): Asked {
   }
   const tests = throughWrites(questions.flatMap(testsOf), writes);
   const marks = (of: Register): Ranges | undefined => {
-    const classes = tests && classesOf(tests.filter(({ register }) => register === of));
+    const own = tests?.flatMap(singleTests).flatMap(({ register, test }) => (register === of ? [test] : []));
+    const classes = own && classesOf(distinct(own));
     return classes && unite(classes.map((value) => Ranges.of(value)));
   };
   return {
@@ -77,7 +83,8 @@ function* questionsOf(table: Table): Generator<Question> {
   }
   function* inside(expression: Expression): Generator<Question> {
     if (expression.kind === "lookup") yield* byKey(expression.key, elementsOf(expression.map));
-    if (expression.kind === "bitwise") yield* inside(expression.operand);
+    if (expression.kind === "bitwise" || expression.kind === "shift") yield* inside(expression.operand);
+    if (expression.kind === "combine") for (const side of [expression.left, expression.right]) yield* inside(side);
     if (expression.kind === "concat") for (const part of expression.parts) yield* inside(part);
   }
   function* ofTarget(to: NatTarget): Generator<Question> {
@@ -110,7 +117,8 @@ function* questionsOf(table: Table): Generator<Question> {
 
 /** Only these are looked at: others are asked a hundred thousand times. */
 function isAsked(expression: Expression): boolean {
-  if (expression.kind === "bitwise") return isAsked(expression.operand);
+  if (expression.kind === "bitwise" || expression.kind === "shift") return isAsked(expression.operand);
+  if (expression.kind === "combine") return isAsked(expression.left) || isAsked(expression.right);
   return expression.kind === "ct" || (expression.kind === "meta" && expression.key === "mark");
 }
 
@@ -140,58 +148,42 @@ const ALL_STATUS = Object.values(CT_STATUS).reduce((all, bit) => all | bit, 0);
 
 // --- marks -------------------------------------------------------------------------------------------------------------
 
-interface RegisterTest extends Test {
-  readonly register: Register;
-}
-
-function testsOf({ expression, parts }: Question): RegisterTest[] {
-  const view = viewOf(expression);
-  if (view === undefined) return [];
-  return parts.flatMap((part): RegisterTest[] => {
+function testsOf({ expression, parts }: Question): FormTest[] {
+  const form = formOf(expression);
+  if (form === undefined) return [];
+  return parts.flatMap((part): FormTest[] => {
     const [from, to] = typeof part === "object" ? [part.from, part.to] : [part, part];
-    return typeof from === "number" && typeof to === "number" ? [{ ...view, from, to }] : [];
+    return typeof from === "number" && typeof to === "number" ? [{ form, from, to }] : [];
   });
 }
 
-/** A mark, masked or not. */
-function viewOf(expression: Expression): Pick<RegisterTest, "register" | "mask" | "xor"> | undefined {
-  if (expression.kind === "bitwise") {
-    const inner = viewOf(expression.operand);
-    const { mask, xor } = expression;
-    if (inner === undefined || typeof mask !== "number" || typeof xor !== "number") return undefined;
-    return { register: inner.register, mask: (inner.mask & mask) >>> 0, xor: ((inner.xor & mask) ^ xor) >>> 0 };
-  }
-  if ((expression.kind !== "meta" && expression.kind !== "ct") || expression.key !== "mark") return undefined;
-  return { register: expression.kind === "meta" ? "mark" : "ctmark", mask: 0xffffffff, xor: 0 };
-}
-
 function writeOf(step: Step): Write | undefined {
-  if (step.kind !== "set") return undefined;
-  const [to, from] = [viewOf(step.field), viewOf(step.value)];
-  return to && from && { to: to.register, from: from.register, mask: from.mask, xor: from.xor };
+  if (step.kind !== "set" || step.field.key !== "mark") return undefined;
+  const form = formOf(step.value);
+  return form && { to: step.field.kind === "meta" ? "mark" : "ctmark", form };
 }
 
 /** More tests than this are not followed back. */
 const MOST_TESTS = 4096;
 
 /** All that is asked of what a mark was before it was written, too. */
-function throughWrites(tests: readonly RegisterTest[], writes: readonly Write[]): readonly RegisterTest[] | undefined {
-  const all = new Map<string, RegisterTest>();
-  const open: RegisterTest[] = [...tests];
+function throughWrites(tests: readonly FormTest[], writes: readonly Write[]): readonly FormTest[] | undefined {
+  const all = new Map<string, FormTest>();
+  const open: FormTest[] = [...tests];
   for (let test = open.pop(); test !== undefined; test = open.pop()) {
-    const { register, mask, xor, from, to } = test;
-    const key = `${register} ${mask} ${xor} ${from} ${to}`;
-    if (all.has(key)) continue;
+    const { form, from, to } = test;
+    const key = formTestKey(test);
+    if (form.terms.length === 0 || all.has(key)) continue;
     all.set(key, test);
     if (all.size > MOST_TESTS) return undefined;
     for (const write of writes) {
-      if (write.to !== register) continue;
-      open.push({
-        ...{ register: write.from, from, to },
-        mask: (write.mask & mask) >>> 0,
-        xor: ((write.xor & mask) ^ xor) >>> 0,
-      });
+      if (form.terms.some(({ register }) => register === write.to))
+        open.push({ form: beforeWrite(form, write.to, write.form), from, to });
     }
   }
   return [...all.values()];
+}
+
+function distinct(tests: readonly Test[]): Test[] {
+  return [...new Map(tests.map((test) => [`${test.mask} ${test.xor} ${test.from} ${test.to}`, test])).values()];
 }

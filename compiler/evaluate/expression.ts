@@ -5,15 +5,13 @@ import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } 
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
+import { combineBits, type Operand, shiftBits } from "./bits.ts";
 import { isAssumedLocal } from "./locality.ts";
 import type { TableIndex } from "./machine.ts";
 import { type Environment, isIcmp, type Packets, type Tracking } from "./packet.ts";
-import { maskSpread, type Spread } from "./preimage.ts";
+import { maskSpread } from "./preimage.ts";
 import { type Region, within } from "./region.ts";
 import { type Control, hasConnection, heldNow, narrow, type Stream, valueNow } from "./state.ts";
-
-/** A value, or the field of packets that have several values in it. */
-export type Operand = Value | Spread;
 
 /** One of the things that an expression can be, and for which packets. */
 export interface Possible {
@@ -42,6 +40,16 @@ export function evaluateExpression(
         ...rest,
         value: value && [maskOperand(value[0] as Operand, expression.mask, expression.xor)],
       }));
+    case "shift":
+      return evaluateExpression(expression.operand, control, stream, table).flatMap((each): Possible[] =>
+        each.value === undefined
+          ? [each]
+          : shiftBits(each.value[0] as Operand, expression.by, each.region).map((made) => ({ ...each, ...made })),
+      );
+    case "combine":
+      return evaluateExpression(expression.left, control, stream, table).flatMap((left) =>
+        left.value === undefined ? [left] : combineWith(left, expression, control, stream, table),
+      );
     case "concat":
       if (expression.parts.every(isField))
         return [{ region, probability: 1, value: fieldsOf(expression.parts, control, stream) }];
@@ -118,6 +126,22 @@ export function fieldOf(expression: Expression, control: Control, stream: Stream
     default:
       throw new Error(`${describe(expression)} is no field`);
   }
+}
+
+/** What `left` becomes with the other side of `expression`, for each of the things that this can be. */
+function combineWith(
+  left: Possible,
+  { operator, right }: Extract<Expression, { kind: "combine" }>,
+  control: Control,
+  stream: Stream,
+  table: TableIndex,
+): Possible[] {
+  return evaluateExpression(right, control, narrow(stream, left.region), table).flatMap((other): Possible[] => {
+    const probability = left.probability * other.probability;
+    if (other.value === undefined) return [{ ...other, probability }];
+    const [a, b] = [left.value?.[0] as Operand, other.value[0] as Operand];
+    return combineBits(operator, a, b, other.region).map((made) => ({ ...made, probability }));
+  });
 }
 
 /** `key` with one more part, for each of the things that this can be. */
@@ -323,6 +347,10 @@ export function isUnknown(expression: Expression, control: Control): boolean {
   switch (expression.kind) {
     case "opaque":
       return true;
+    case "shift":
+      return isUnknown(expression.operand, control);
+    case "combine":
+      return isUnknown(expression.left, control) || isUnknown(expression.right, control);
     case "bitwise": {
       const { operand, mask } = expression;
       if (operand.kind === "ct" && operand.key === "status" && typeof mask === "number")
@@ -356,6 +384,8 @@ function isOverwritten(expression: Expression, { overwritten }: Control): boolea
   return overwritten.size > 0 && overwritten.has(describe(expression));
 }
 
+const SIGNS = { and: "&", or: "|", xor: "^" } as const;
+
 /** `expression` as text: equal expressions are equal text. */
 export function describe(expression: Expression): string {
   switch (expression.kind) {
@@ -377,6 +407,10 @@ export function describe(expression: Expression): string {
       return `numgen ${expression.mode} mod ${expression.modulus} offset ${expression.offset}`;
     case "bitwise":
       return `(${describe(expression.operand)} & ${expression.mask} ^ ${expression.xor})`;
+    case "shift":
+      return `(${describe(expression.operand)} ${expression.by < 0 ? ">>" : "<<"} ${Math.abs(expression.by)})`;
+    case "combine":
+      return `(${describe(expression.left)} ${SIGNS[expression.operator]} ${describe(expression.right)})`;
     case "concat":
       return expression.parts.map(describe).join(" . ");
     case "lookup":

@@ -2,7 +2,8 @@
 import { unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
 import type { MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
-import { describe, evaluateExpression, fieldOf, isUnknown, type Operand } from "./expression.ts";
+import type { Operand } from "./bits.ts";
+import { describe, evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
 import { assume } from "./match.ts";

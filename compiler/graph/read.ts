@@ -33,6 +33,9 @@ export function read(expression: Expression, family: Family, known: Known): Read
       if (only?.kind !== "constant") return { kind: "beyond", reason: "bits of an address or a port" };
       return constant(applyMask(only.value, expression.mask, expression.xor));
     }
+    case "shift":
+    case "combine":
+      return { kind: "beyond", reason: "bits that are shifted or combined" };
     case "concat":
       return expression.parts.reduce<Reading>(
         (before, part) => {

@@ -369,6 +369,13 @@ class TableChecker {
   private checkExpression(expression: Expression, part: string): void {
     if (expression.kind === "concat") for (const each of expression.parts) this.checkExpression(each, part);
     if (expression.kind === "bitwise") this.checkExpression(expression.operand, part);
+    if (expression.kind === "shift") {
+      this.checkExpression(expression.operand, part);
+      if (!Number.isInteger(expression.by) || Math.abs(expression.by) > 31)
+        this.fail(part, `shifts by ${expression.by} bits`);
+    }
+    if (expression.kind === "combine")
+      for (const each of [expression.left, expression.right]) this.checkExpression(each, part);
     if (expression.kind === "lookup") this.checkDataMap(expression.key, expression.map, part);
     if (expression.kind === "numgen" && expression.modulus < 1) this.fail(part, "has a random number below 1");
   }

@@ -69,7 +69,10 @@ export function typeOf(expression: Expression, family: TableFamily): DataType {
     case "opaque":
       return "integer";
     case "bitwise":
+    case "shift":
       return typeOf(expression.operand, family);
+    case "combine":
+      return typeOf(expression.left, family);
     case "constant":
       return expression.type;
     case "concat":

@@ -230,6 +230,18 @@ function normaliseExpression(expression: Expression, family: Table["family"]): N
       if (typeof mask === "number" && xor === 0 && bits > 0 && mask % 2 ** bits === 2 ** bits - 1) return operand;
       return { expression: { ...expression, operand: operand.expression }, implied: operand.implied };
     }
+    case "shift": {
+      const operand = normaliseExpression(expression.operand, family);
+      return { expression: { ...expression, operand: operand.expression }, implied: operand.implied };
+    }
+    case "combine": {
+      const sides = [expression.left, expression.right].map((side) => normaliseExpression(side, family));
+      const [left = expression.left, right = expression.right] = sortBy(
+        sides.map((side) => side.expression),
+        stringify,
+      );
+      return { expression: { ...expression, left, right }, implied: sides.flatMap(({ implied }) => implied) };
+    }
     case "lookup": {
       const key = normaliseExpression(expression.key, family);
       return { expression: { ...expression, key: key.expression }, implied: key.implied };

@@ -29,7 +29,10 @@ export function familyRead(expression: Expression): "ip" | "ip6" | undefined {
     case "ip6":
       return expression.kind;
     case "bitwise":
+    case "shift":
       return familyRead(expression.operand);
+    case "combine":
+      return familyRead(expression.left) ?? familyRead(expression.right);
     case "concat":
       return expression.parts.map(familyRead).find((family) => family !== undefined);
     default:

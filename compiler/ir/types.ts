@@ -164,6 +164,15 @@ export type Expression =
   | { readonly kind: "numgen"; readonly mode: "random" | "inc"; readonly modulus: number; readonly offset: number }
   /** `(operand & mask) ^ xor`, as the kernel does it; `|` is a mask and a xor. */
   | { readonly kind: "bitwise"; readonly operand: Expression; readonly mask: Value; readonly xor: Value }
+  /** `operand << by`, or `operand >> -by`; of 32 bits. */
+  | { readonly kind: "shift"; readonly operand: Expression; readonly by: number }
+  /** Two values that both come from the packet or its connection, bit by bit. */
+  | {
+      readonly kind: "combine";
+      readonly operator: "and" | "or" | "xor";
+      readonly left: Expression;
+      readonly right: Expression;
+    }
   | { readonly kind: "concat"; readonly parts: readonly Expression[] }
   /** The value that a data map holds for `key`; the rule ends when it holds none. */
   | { readonly kind: "lookup"; readonly key: Expression; readonly map: string }

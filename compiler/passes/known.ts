@@ -133,7 +133,12 @@ function* fieldsOf(expression: Expression): Generator<string> {
       for (const part of expression.parts) yield* fieldsOf(part);
       break;
     case "bitwise":
+    case "shift":
       yield* fieldsOf(expression.operand);
+      break;
+    case "combine":
+      yield* fieldsOf(expression.left);
+      yield* fieldsOf(expression.right);
       break;
     case "lookup":
       yield* fieldsOf(expression.key);

@@ -1,4 +1,6 @@
 /** One rule in the words of iptables-save. */
+
+import { shiftNumber } from "../../ir/bits.ts";
 import { ADDRESS_TYPE, CT_STATE, CT_STATUS, PACKET_TYPE, PROTOCOL_NAMES, TCP_FLAG } from "../../ir/constants.ts";
 import { intervalAsPrefix } from "../../ir/interval.ts";
 import type {
@@ -12,6 +14,7 @@ import type {
   SetDeclaration,
   Statement,
   Value,
+  WritableField,
 } from "../../ir/types.ts";
 import { type Address, printAddress, printAddressPort } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
@@ -446,9 +449,55 @@ function printSet({ field, value }: Extract<Statement, { kind: "set" }>): string
   if (value.kind === "constant") return `-j ${target} --set-xmark ${hex(value.value)}/0xffffffff`;
   if (isSameField(value, field) && value.kind === "bitwise" && typeof value.mask === "number")
     return `-j ${target} --set-xmark ${hex(value.xor)}/${hex(~value.mask >>> 0)}`;
-  const isCopy = (value.kind === "ct" || value.kind === "meta") && value.key === "mark" && value.kind !== field.kind;
-  if (!isCopy) throw new Inexpressible("writing this value");
-  return `-j CONNMARK --${field.kind === "ct" ? "save" : "restore"}-mark --nfmask 0xffffffff --ctmask 0xffffffff`;
+  if (field.kind === "ct" && value.kind === "shift" && isSameField(value.operand, field)) {
+    const shift = ` --${value.by > 0 ? "left" : "right"}-shift-mark ${Math.abs(value.by)}`;
+    return `${printSet({ kind: "set", field, value: value.operand })}${shift}`;
+  }
+  const copied = copyOf(value, field);
+  if (copied === undefined) throw new Inexpressible("writing this value");
+  const { cleared, taken, by } = copied;
+  const [nfmask, ctmask] = field.kind === "ct" ? [taken, cleared] : [cleared, taken];
+  const shift = by === 0 ? "" : ` --${by > 0 ? "left" : "right"}-shift-mark ${Math.abs(by)}`;
+  return `-j CONNMARK --${field.kind === "ct" ? "save" : "restore"}-mark --nfmask ${hex(nfmask)} --ctmask ${hex(ctmask)}${shift}`;
+}
+
+/** The other mark, as CONNMARK copies it: `(field & ~cleared) ^ ((other & taken) << by)`. */
+interface CopiedMark {
+  readonly cleared: number;
+  readonly taken: number;
+  readonly by: number;
+}
+
+function copyOf(value: Expression, field: WritableField): CopiedMark | undefined {
+  if (value.kind === "combine") {
+    for (const [own, other] of [
+      [value.left, value.right],
+      [value.right, value.left],
+    ] as const) {
+      const kept = maskOf(own, field.kind);
+      const copied = copyOf(other, field);
+      if (kept === undefined || copied?.cleared !== ALL_BITS) continue;
+      const { taken, by } = copied;
+      // "or" is "xor" where no bit is in both.
+      if (value.operator === "xor" || (value.operator === "or" && (kept & shiftNumber(taken, by)) === 0))
+        return { cleared: ~kept >>> 0, taken, by };
+    }
+    return undefined;
+  }
+  const [operand, by] = value.kind === "shift" ? [value.operand, value.by] : [value, 0];
+  const taken = maskOf(operand, field.kind === "ct" ? "meta" : "ct");
+  return taken === undefined ? undefined : { cleared: ALL_BITS, taken, by };
+}
+
+const ALL_BITS = 0xffffffff;
+
+/** The mask over the mark of the packet (`meta`) or of the connection (`ct`), if `expression` is nothing else. */
+function maskOf(expression: Expression, of: "meta" | "ct"): number | undefined {
+  if (expression.kind === "bitwise")
+    return maskOf(expression.operand, of) === ALL_BITS && expression.xor === 0 && typeof expression.mask === "number"
+      ? expression.mask
+      : undefined;
+  return expression.kind === of && expression.key === "mark" ? ALL_BITS : undefined;
 }
 
 function isSameField(value: Expression, field: Expression): boolean {

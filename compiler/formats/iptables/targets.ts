@@ -1,11 +1,20 @@
 /** What the targets of iptables do. */
 
-import type { Interval, NatRandom, NatTarget, RejectWith, Statement, WritableField } from "../../ir/types.ts";
+import { shiftNumber } from "../../ir/bits.ts";
+import type {
+  Expression,
+  Interval,
+  NatRandom,
+  NatTarget,
+  RejectWith,
+  Statement,
+  WritableField,
+} from "../../ir/types.ts";
 import { type Address, parseAddress } from "../../net/address.ts";
 import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
-import { type MatchScope, parseMarkAndMask, type Unit } from "./matches.ts";
+import { type MatchScope, parseMarkAndMask, parseUnsigned, type Unit } from "./matches.ts";
 import { REJECT_TYPES } from "./words.ts";
 
 export interface TargetReader {
@@ -145,7 +154,40 @@ const mark: TargetReader = {
       : readMark(MARK, options),
 };
 
-/** Copies of masked marks mix two fields, and are kept as unknown values. */
+const MASKED_ALL = 0xffffffff;
+
+function masked(field: WritableField, mask: number): Expression {
+  return mask === MASKED_ALL ? field : { kind: "bitwise", operand: field, mask, xor: 0 };
+}
+
+/** `(field & ~cleared) ^ ((source & taken) << by)` (connmark_tg_shift). */
+function copiedMark(
+  field: WritableField,
+  cleared: number,
+  source: WritableField,
+  taken: number,
+  by: number,
+): Expression {
+  const copied = masked(source, taken);
+  const moved: Expression = by === 0 ? copied : { kind: "shift", operand: copied, by };
+  if (taken === 0) return masked(field, ~cleared >>> 0);
+  return cleared === MASKED_ALL
+    ? moved
+    : { kind: "combine", operator: "xor", left: masked(field, ~cleared >>> 0), right: moved };
+}
+
+/** How far `options` shift a mark; a text where iptables refuses that. */
+function shiftOf(options: readonly OptionText[]): number | string | undefined {
+  const [shift, ...more] = options.filter(({ name }) => /^--(left|right)-shift-mark$/.test(name));
+  if (shift === undefined) return 0;
+  if (more.length > 0) return "expected one of --left-shift-mark and --right-shift-mark";
+  const bits = parseUnsigned(shift.values[0] ?? "");
+  if (bits === undefined || bits > 32) return "expected a number of bits from 0 to 32";
+  // By 32 bits: what becomes of it is the processor's own.
+  if (bits === 32) return undefined;
+  return shift.name === "--left-shift-mark" ? bits : -bits;
+}
+
 const connmark: TargetReader = {
   options: {
     ...markOptions,
@@ -159,7 +201,10 @@ const connmark: TargetReader = {
   },
   read: ({ options }) => {
     const copy = options.find(({ name }) => name === "--save-mark" || name === "--restore-mark");
-    if (copy === undefined) return readMark(CT_MARK, options);
+    const by = shiftOf(options);
+    if (typeof by !== "number") return by;
+    const others = options.filter(({ name }) => !name.endsWith("-shift-mark"));
+    if (copy === undefined) return shiftedWrite(readMark(CT_MARK, others), by);
     const maskOf = (name: string): number | undefined => {
       const text = options.find((option) => option.name === name || option.name === "--mask")?.values[0];
       return text === undefined ? 0xffffffff : parseMarkAndMask(text)?.value;
@@ -167,11 +212,19 @@ const connmark: TargetReader = {
     const [nfmask, ctmask] = [maskOf("--nfmask"), maskOf("--ctmask")];
     if (nfmask === undefined || ctmask === undefined) return "expected a mask of 32 bits";
     const [field, source] = copy.name === "--save-mark" ? [CT_MARK, MARK] : [MARK, CT_MARK];
-    if (nfmask === 0xffffffff && ctmask === 0xffffffff) return { kind: "set", field, value: source };
-    const text = `-j CONNMARK ${copy.name} --nfmask 0x${nfmask.toString(16)} --ctmask 0x${ctmask.toString(16)}`;
-    return { kind: "set", field, value: { kind: "opaque", text } };
+    const [cleared, taken] = copy.name === "--save-mark" ? [ctmask, nfmask] : [nfmask, ctmask];
+    return { kind: "set", field, value: copiedMark(field, cleared, source, taken, by) };
   },
 };
+
+/** What `--set-xmark` makes of the connection's mark is shifted as a whole. */
+function shiftedWrite(written: Statement | undefined | string, by: number): Statement | undefined | string {
+  if (typeof written !== "object" || written.kind !== "set" || by === 0) return written;
+  const { value } = written;
+  if (value.kind === "constant" && typeof value.value === "number")
+    return { ...written, value: { ...value, value: shiftNumber(value.value, by) } };
+  return { ...written, value: { kind: "shift", operand: value, by } };
+}
 
 const UNTRACKED = { kind: "constant", type: "ct_state", value: 64 } as const;
 

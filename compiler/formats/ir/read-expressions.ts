@@ -62,6 +62,13 @@ const EXPRESSIONS = byKind<Expression>({
     offset: whole(),
   }),
   bitwise: object<Of<"bitwise">>({ kind: literal("bitwise"), operand: expression, mask: untyped, xor: untyped }),
+  shift: object<Of<"shift">>({ kind: literal("shift"), operand: expression, by: whole(true) }),
+  combine: object<Of<"combine">>({
+    kind: literal("combine"),
+    operator: oneOf({ and: 1, or: 1, xor: 1 }),
+    left: expression,
+    right: expression,
+  }),
   concat: object<Of<"concat">>({ kind: literal("concat"), parts: list(expression) }),
   lookup: object<Of<"lookup">>({ kind: literal("lookup"), key: expression, map: text }),
   constant: readConstant,

@@ -24,6 +24,12 @@ export function printExpression(expression: Expression, family: TableFamily): st
       return `numgen ${expression.mode} mod ${expression.modulus}${expression.offset === 0 ? "" : ` offset ${expression.offset}`}`;
     case "bitwise":
       return printBitwise(expression, family);
+    case "shift":
+      return `${printOperand(expression.operand, family)} ${expression.by < 0 ? ">>" : "<<"} ${Math.abs(expression.by)}`;
+    case "combine":
+      return [expression.left, expression.right]
+        .map((side) => printOperand(side, family))
+        .join(` ${COMBINING_SIGNS[expression.operator]} `);
     case "concat":
       return expression.parts.map((part) => printExpression(part, family)).join(" . ");
     case "lookup":
@@ -77,10 +83,22 @@ function printCtField(key: Extract<FieldExpression, { kind: "ct" }>["key"], fami
   }
 }
 
+const COMBINING_SIGNS = { and: "&", or: "|", xor: "^" } as const;
+
+/** An expression between operators. */
+function printOperand(expression: Expression, family: TableFamily): string {
+  const text = printExpression(expression, family);
+  return isComposed(expression) ? `(${text})` : text;
+}
+
+function isComposed({ kind }: Expression): boolean {
+  return kind === "bitwise" || kind === "shift" || kind === "combine";
+}
+
 /** `(x & mask) ^ xor` as `x & m`, `x | m` or `x ^ m`, whichever says the same. */
 function printBitwise({ operand, mask, xor }: Extract<Expression, { kind: "bitwise" }>, family: TableFamily): string {
   const type = typeOf(operand, family);
-  const inner = printExpression(operand, family);
+  const inner = printOperand(operand, family);
   const all = 0xffffffff;
   if (xor === 0 || xor === 0n) return `${inner} & ${printMask(mask, type)}`;
   if (mask === all) return `${inner} ^ ${printMask(xor, type)}`;

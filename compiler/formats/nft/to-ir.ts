@@ -228,7 +228,14 @@ class RuleTranslator {
     const operand = this.toExpression(left);
     if (operand === undefined || operand.kind === "opaque") return undefined;
     const type = typeOf(operand, this.scope.family);
+    if (operator === "<<" || operator === ">>") return toShift(operator, operand, right, type);
     const value = right.kind === "list" ? flagList(right, type) : toValue(right, type);
+    if (value === undefined) {
+      const other = this.toExpression(right);
+      return other === undefined || other.kind === "opaque" || type === "ipv6_addr"
+        ? undefined
+        : { kind: "combine", operator: COMBINED[operator], left: operand, right: other };
+    }
     const all = type === "ipv6_addr" ? (1n << 128n) - 1n : 0xffffffff;
     if (value === undefined || typeof value !== typeof all) return undefined;
     const inner = operand.kind === "bitwise" ? operand : { operand, mask: all, xor: typeof all === "bigint" ? 0n : 0 };
@@ -661,6 +668,15 @@ function impliesTcp(field: Expression): boolean {
 
 function isConstant(node: Node): boolean {
   return node.kind === "value" || node.kind === "range" || node.kind === "slash" || node.kind === "star";
+}
+
+const COMBINED = { "&": "and", "|": "or", "^": "xor" } as const;
+
+/** Bits of a mark; a shift by 32 or more is refused by nft. */
+function toShift(operator: "<<" | ">>", operand: Expression, right: Node, type: DataType): Expression | undefined {
+  const bits = toValue(right, "integer");
+  if (typeof bits !== "number" || bits > 31 || type === "ipv6_addr") return undefined;
+  return { kind: "shift", operand, by: operator === "<<" ? bits : -bits };
 }
 
 function fold(

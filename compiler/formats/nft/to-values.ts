@@ -1,5 +1,6 @@
 /** From written values to values of a type. */
 
+import { BITS } from "../../ir/check.ts";
 import { namesWith } from "../../ir/interval.ts";
 import type { DataType, Interval, KeyPart, Value } from "../../ir/types.ts";
 import { parseIpv4, parseIpv6 } from "../../net/address.ts";
@@ -28,6 +29,10 @@ function combine(node: Extract<Node, { kind: "binary" }>, type: DataType): Value
       return (left & right) >>> 0;
     case "^":
       return (left ^ right) >>> 0;
+    case "<<":
+      return right > 31 ? 0 : (left << right) >>> 0;
+    case ">>":
+      return right > 31 ? 0 : left >>> right;
     default:
       return undefined;
   }
@@ -93,10 +98,17 @@ export function toInterval(node: Node, type: DataType): Interval | undefined {
 
 /** Host bits are masked away, as nft does. */
 function toBlock({ value, right }: Extract<Node, { kind: "slash" }>, type: DataType): Interval | undefined {
-  const bits = type === "ipv4_addr" ? 32 : type === "ipv6_addr" ? 128 : undefined;
+  const isAddress = type === "ipv4_addr" || type === "ipv6_addr";
+  const bits = BITS[type];
   const address = toValue(value, type);
   const length = right.kind === "value" && /^[0-9]{1,3}$/.test(right.text) ? Number(right.text) : undefined;
-  if (bits === undefined || address === undefined || length === undefined || length > bits) return undefined;
+  if (bits === 0 || address === undefined || length === undefined || length > bits) return undefined;
+  if (!isAddress) {
+    // nft lists masks over marks and other numbers so, where the bits are the first ones.
+    const size = 2 ** (bits - length);
+    const from = typeof address === "number" ? Math.floor(address / size) * size : undefined;
+    return from === undefined ? undefined : { from, to: from + size - 1 };
+  }
   type Addressed = Parameters<typeof maskAddress>[0];
   return prefixRange({ address: maskAddress(address as Addressed, length), length });
 }

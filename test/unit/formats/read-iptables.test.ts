@@ -235,14 +235,6 @@ describe("what is not understood is opaque, with its negation", () => {
       "-j TCPMSS --clamp-mss-to-pmtu",
       { kind: "opaque-statement", text: "-j TCPMSS --clamp-mss-to-pmtu", terminal: false },
     ],
-    [
-      "-j CONNMARK --restore-mark --mask 0xff",
-      {
-        kind: "set",
-        field: { kind: "meta", key: "mark" },
-        value: { kind: "opaque", text: "-j CONNMARK --restore-mark --nfmask 0xff --ctmask 0xff" },
-      },
-    ],
   ])("%s", (text, step) => {
     expect(stepsOf(text)).toEqual([step]);
   });
