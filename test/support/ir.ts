@@ -83,6 +83,19 @@ export const EXPRESSIONS: {
       "== 0.0.0.1",
     ],
   ],
+  shift: [[{ kind: "shift", operand: { kind: "ct", key: "mark" }, by: -8 }, "ct mark >> 8", "== 0x00000001"]],
+  combine: [
+    [
+      {
+        kind: "combine",
+        operator: "xor",
+        left: { kind: "meta", key: "mark" },
+        right: { kind: "ct", key: "mark" },
+      },
+      "meta mark ^ ct mark",
+      "== 0x00000001",
+    ],
+  ],
   concat: [
     [
       {
