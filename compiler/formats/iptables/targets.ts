@@ -160,7 +160,8 @@ function masked(field: WritableField, mask: number): Expression {
   return mask === MASKED_ALL ? field : { kind: "bitwise", operand: field, mask, xor: 0 };
 }
 
-/** `(field & ~cleared) ^ ((source & taken) << by)` (connmark_tg_shift). */
+/** `(field & ~cleared) ^ ((source & taken) << by)` (connmark_tg_shift); it has no value without a connection, whatever is
+ *  taken: nothing is written then. */
 function copiedMark(
   field: WritableField,
   cleared: number,
@@ -170,7 +171,6 @@ function copiedMark(
 ): Expression {
   const copied = masked(source, taken);
   const moved: Expression = by === 0 ? copied : { kind: "shift", operand: copied, by };
-  if (taken === 0) return masked(field, ~cleared >>> 0);
   return cleared === MASKED_ALL
     ? moved
     : { kind: "combine", operator: "xor", left: masked(field, ~cleared >>> 0), right: moved };
