@@ -70,6 +70,11 @@ function reportSkipped({ skipped }: Specs, strict: boolean, report: Report): voi
   const message = `left out objects of kinds that kpc does not read: ${kinds.join(", ")}`;
   const notes = strict ? firstOfEachKind(skipped) : [];
   report({ severity: strict ? "error" : "note", code: "skipped-kinds", message, notes });
+  for (const [kind, { objects }] of skipped)
+    for (const { value, node } of objects) {
+      const left = `${kind} ${value} is left out: kpc does not read this kind`;
+      report({ severity: "info", code: "skipped-object", message: left, origin: node });
+    }
 }
 
 /** A wrong path must not give the rules of a cluster without Services. */

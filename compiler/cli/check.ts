@@ -5,13 +5,15 @@ export interface CheckFlags extends CommonFlags {
   readonly output: "text" | "json";
 }
 
-/** `kpc check`: everything that was found, and nothing else. */
+/** `kpc check`: everything that was found, and nothing else. `--quiet`: errors only; `--verbose`: also each object of a kind
+ *  that is not read. */
 export async function checkCommand(names: readonly string[], flags: CheckFlags): Promise<number> {
   const result = compileInputs(names, flags);
   const { diagnostics } = result;
-  const shown = flags.quiet
-    ? diagnostics.filter(({ severity }) => severity === "error" || severity === "warning")
-    : diagnostics;
+  const shown = diagnostics.filter(
+    ({ severity, code }) =>
+      severity === "error" || (!flags.quiet && (flags.verbose === true || code !== "skipped-object")),
+  );
   if (flags.output === "json") {
     await print(`${JSON.stringify({ diagnostics: shown.map(diagnosticToJson) }, null, 2)}\n`);
   } else {

@@ -89,6 +89,13 @@ export class CandidateIndex {
     return this.podsIn(service.meta.namespace).filter(({ meta }) => matches(selector, meta.labels));
   }
 
+  /** The Pods of all namespaces that `selector` would match. */
+  podsMatching(selector: ReadonlyMap<string, string>): readonly PodSpec[] {
+    return [...this.podsByNamespace.values()].flatMap((pods) =>
+      pods.filter(({ meta }) => matches(selector, meta.labels)),
+    );
+  }
+
   /** The Pods of a namespace, by name. */
   podsIn(namespace: string): readonly PodSpec[] {
     return this.podsByNamespace.get(namespace) ?? [];

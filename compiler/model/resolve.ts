@@ -2,13 +2,14 @@ import type { Report } from "../diagnostics.ts";
 import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../net/address.ts";
 import { prefixFamily } from "../net/prefix.ts";
 import type { ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
-import { CandidateIndex, joins, serviceKey } from "./candidates.ts";
+import { CandidateIndex, joins, SERVICE_NAME_LABEL, serviceKey } from "./candidates.ts";
 import { type Claimant, settleClaims } from "./claims.ts";
 import { chooseEndpoints } from "./endpoints.ts";
 import { resolveIngresses } from "./ingress.ts";
 import { cutSubsets, hasSelector, ignoredLabel, MAX_MIRRORED } from "./mirrored.ts";
 import type { NodeContext } from "./options.ts";
 import { compareBy } from "./order.ts";
+import { checkNodeNames, checkService } from "./service-checks.ts";
 import { type Model, type ServicePort, servicePortName, type TrafficPolicy } from "./types.ts";
 
 /** Joins the objects of `specs` for one node. Services that kube-proxy would ignore are left out, with a reason. */
@@ -17,6 +18,8 @@ export function resolveModel(specs: Specs, node: NodeContext, report: Report): M
   const services = specs.services.filter((service) => isProxied(service, report));
   reportStraySlices(specs, index, report);
   for (const service of services) reportUnmatchedPorts(service, index, report);
+  for (const service of specs.services) checkService(service, index, report);
+  checkNodeNames(specs, report);
   warnOfEndpoints(specs, report);
   for (const service of services) reportIgnoredEndpoints(service, index, report);
   reportAddressOverlaps(services, node, report);
@@ -136,6 +139,20 @@ function reportNoEndpoints(port: ServicePort, report: Report): void {
 }
 
 function reportStraySlices(specs: Specs, index: CandidateIndex, report: Report): void {
+  for (const { meta, addressType } of specs.endpointSlices) {
+    const label = ignoredLabel(meta);
+    const why =
+      label !== undefined
+        ? `it carries the label ${label}`
+        : (meta.labels.get(SERVICE_NAME_LABEL) ?? "") === ""
+          ? `it has no label ${SERVICE_NAME_LABEL}`
+          : addressType === "FQDN"
+            ? "addressType FQDN is not for kube-proxy"
+            : undefined;
+    if (why === undefined) continue;
+    const message = `EndpointSlice ${meta.namespace}/${meta.name} is left out: ${why}`;
+    report({ severity: "info", code: "slice-ignored", message, origin: meta.node });
+  }
   const known = new Set(specs.services.map(({ meta }) => serviceKey(meta.namespace, meta.name)));
   for (const [key, slice] of index.slicedServices()) {
     if (known.has(key)) continue;

@@ -24,6 +24,7 @@ import type { Node } from "./node.ts";
 import { PORT_RANGE } from "./port.ts";
 import { checkHostname } from "./service-status.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
+import { show } from "./show.ts";
 import type {
   IngressBackendSpec,
   IngressPathSpec,
@@ -120,11 +121,29 @@ function decodePath(context: Context, node: Node, fields: Fitting<typeof PATH>):
       else reportInvalid(context, node.member("path"), problem);
     }
   }
+  if (pathType !== undefined) checkLiteral(context, node, path, pathType);
   checkRequired(context, node, "backend", fields.backend, NO_BACKEND);
   const backend = decodeBackend(context, node, "backend", fields.backend);
   if (pathType === undefined || backend === undefined) return undefined;
   return { path: path === "" ? "/" : path, pathType, backend, node };
 }
+
+/** Prefix and Exact take a path literally: patterns are for controllers that know them, with ImplementationSpecific. */
+function checkLiteral(context: Context, node: Node, path: string, pathType: IngressPathSpec["pathType"]): void {
+  if (pathType === "ImplementationSpecific") return;
+  const isBelow = pathType === "Prefix" && /^[^*]*\/\*$/.test(path);
+  const kind = path.includes("*") && !REGULAR_EXPRESSION.test(path) ? "wildcard" : "regular expression";
+  if (kind !== "wildcard" && !REGULAR_EXPRESSION.test(path)) return;
+  const hint = isBelow
+    ? `"${path.slice(0, -2) || "/"}" matches all that is below it`
+    : "only ImplementationSpecific may take patterns, with a controller that knows them";
+  const body = `Invalid value: ${show(path)}: pathType ${pathType} takes the ${kind} literally: ${hint}`;
+  reportField(context, node.member("path"), "pattern-in-path", body, "warning");
+}
+
+/** What no path of a URL has, but regular expressions have: groups with alternatives or repetitions, classes, anchors, escapes,
+ *  repetitions of any character. */
+const REGULAR_EXPRESSION = /\((?:[^)]*[|?*+.][^)]*|\?[^)]*)\)|\[[^\]]*\]|[\^|\\]|\$$|\.[*+]|\?$/;
 
 function pathProblems(path: string, pathType: IngressPathSpec["pathType"]): readonly string[] {
   const problems = path.startsWith("/") ? [] : ["must be an absolute path"];

@@ -21,6 +21,7 @@ import type {
   IngressClassSpec,
   IngressSpec,
   KubeProxySpec,
+  Located,
   Meta,
   NodeSpec,
   PodSpec,
@@ -84,7 +85,7 @@ class Loader {
   private readonly ingressClasses: IngressClassSpec[] = [];
   private readonly serviceCidrs: ServiceCidrSpec[] = [];
   private readonly kubeProxies: KubeProxySpec[] = [];
-  private readonly skipped = new Map<string, SkippedKind>();
+  private readonly skipped = new Map<string, SkippedKind & { readonly objects: Located<string>[] }>();
   private foundObject = false;
   foundList = false;
   /** The first object of each name, by kind and namespace. */
@@ -261,7 +262,9 @@ class Loader {
     const known = this.skipped.get(key);
     const near = known === undefined && ownerOf(apiVersion) === "Kubernetes" ? nearestKind(kind) : undefined;
     if (near === undefined) {
-      this.skipped.set(key, { count: (known?.count ?? 0) + 1, first: known?.first ?? node });
+      const objects = known?.objects ?? [];
+      objects.push({ value: fullName(node), node });
+      this.skipped.set(key, { count: objects.length, first: known?.first ?? node, objects });
       return;
     }
     const message = `unknown kind ${show(kind)}, did you mean "${near}"?`;
@@ -277,4 +280,14 @@ function isListOfItems(items: unknown): boolean {
 /** Where the name of the object at `node` stands. */
 function nameOf(node: Node): Node {
   return node.get("metadata")?.get("name") ?? node;
+}
+
+/** `namespace/name` of any object, as far as it says. */
+function fullName(node: Node): string {
+  const part = (key: string): string => {
+    const value = node.get("metadata")?.get(key)?.value;
+    return typeof value === "string" ? printable(value) : "";
+  };
+  const [namespace, name] = [part("namespace"), part("name") || "without a name"];
+  return namespace === "" ? name : `${namespace}/${name}`;
 }

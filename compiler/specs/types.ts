@@ -26,6 +26,8 @@ export interface Specs {
 export interface SkippedKind {
   readonly count: number;
   readonly first: Node;
+  /** `namespace/name` of each, with its place. */
+  readonly objects: readonly Located<string>[];
 }
 
 export interface Meta {

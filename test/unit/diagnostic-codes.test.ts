@@ -53,6 +53,9 @@ const ingress = (paths: string, more = ""): string =>
 const path = (text: string, of: string): string =>
   `{path: ${text}, pathType: Prefix, backend: {service: {name: ${of}, port: {number: 80}}}}`;
 
+const pod = (labels: string): string =>
+  `apiVersion: v1\nkind: Pod\n${meta("p", `, labels: {${labels}}`)}\nspec: {containers: []}\n---\n`;
+const SELECTING = "{clusterIP: 10.96.0.10, selector: {app: web}, ports: [{port: 80}]}";
 const OK = "{clusterIP: 10.96.0.10, ports: [{port: 80}]}";
 const TWICE = "- &a [x, x, x, x, x, x, x, x, x, x]\n";
 
@@ -85,6 +88,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "not-an-object": manifests("- a\n"),
   "unknown-kind": manifests("apiVersion: v1\nkind: Servcie\nmetadata: {name: s}\n"),
   "skipped-kinds": manifests("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"),
+  "skipped-object": manifests("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"),
   "unknown-version": manifests(service("web", OK).replace("apiVersion: v1", "apiVersion: v2")),
   "duplicate-object": manifests(service("web", OK).repeat(2)),
   "wrong-type": manifests(service("web", "{clusterIP: 10.96.0.10, ports: 80}")),
@@ -128,6 +132,19 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "service-ignored": manifests(service("web", "{clusterIP: None, ports: [{port: 80}]}")),
   "no-cluster-ip": manifests(service("web", "{ports: [{port: 80}]}")),
   "no-endpoints": manifests(service("web", OK)),
+  "slice-ignored": manifests(service("web", OK) + slice("web-1", "")),
+  "pod-ignored": manifests(service("web", SELECTING) + pod("app: web")),
+  "no-matching-pod": manifests(service("web", SELECTING) + pod("app: wbe")),
+  "unknown-target-port": manifests(
+    service("web", SELECTING.replace("port: 80", "port: 80, targetPort: http")) + pod("app: web"),
+  ),
+  "affinity-per-port": manifests(
+    service(
+      "web",
+      "{clusterIP: 10.96.0.10, sessionAffinity: ClientIP, ports: [{name: a, port: 80}, {name: b, port: 81}]}",
+    ),
+  ),
+  "pattern-in-path": manifests(service("web", OK) + ingress(path('"/*"', "web"))),
   "endpoints-ignored": manifests(
     service("web", OK) +
       `apiVersion: v1\nkind: Endpoints\n${meta("web", ", annotations: {control-plane.alpha.kubernetes.io/leader: a}")}\n---\n`,

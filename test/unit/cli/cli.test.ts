@@ -113,6 +113,19 @@ describe("check", () => {
     });
   });
 
+  test("-q prints errors only, -v also names each object that is left out, with the reason", () => {
+    const more = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: settings, namespace: shop}\n";
+    inFolder({ "a.yaml": `${SERVICE}---\n${more}`, "b.yaml": "a: 1\n" }, (folder) => {
+      const out = (...args: string[]): string => kpc(["check", "a.yaml", ...args], { folder }).stdout;
+      const left = "a.yaml:8:1: info: v1/ConfigMap shop/settings is left out: kpc does not read this kind";
+      expect(out()).not.toContain(left);
+      expect(out()).toContain("note: left out objects of kinds that kpc does not read: v1/ConfigMap (1)");
+      expect(out("-v")).toContain(left);
+      expect(out("-q")).toBe("");
+      expect(out("b.yaml", "-q")).toMatch(/^b\.yaml:1:1: error: [^\n]*\n[^\n]*\n[^\n]*\n?.*error/s);
+    });
+  });
+
   test("a slice port that joins no port of its Service is shown with the ports that there are", () => {
     const found = (slice: string): string => kpc(["check", "-"], { input: `${SERVICE}---\n${slice}` }).stdout;
     expect(found(SLICE.replace("name: http", "name: htp"))).toMatch(

@@ -319,3 +319,37 @@ describe("class and status", () => {
     );
   });
 });
+
+describe("patterns in paths that are taken literally", () => {
+  const at = (path: string, pathType: string): string =>
+    `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: web}\nspec:\n  rules:\n  - http: {paths: [{pathType: ${pathType}, path: ${JSON.stringify(path)}, backend: {service: {name: a, port: {number: 80}}}}]}\n`;
+  const only = "only ImplementationSpecific may take patterns, with a controller that knows them";
+
+  test.each([
+    ["/*", "Prefix", 'wildcard literally: "/" matches all that is below it'],
+    ["/api/*", "Prefix", 'wildcard literally: "/api" matches all that is below it'],
+    ["/api/*", "Exact", `wildcard literally: ${only}`],
+    ["/*/api", "Prefix", `wildcard literally: ${only}`],
+    ["/bot(/|$)(.*)", "Prefix", `regular expression literally: ${only}`],
+    ["/api/v[12]", "Exact", `regular expression literally: ${only}`],
+    ["/api/.*", "Prefix", `regular expression literally: ${only}`],
+    ["/api$", "Exact", `regular expression literally: ${only}`],
+    ["/\\d", "Exact", `regular expression literally: ${only}`],
+  ])("%s, %s", (path, pathType, wanted) => {
+    const { findings } = load(at(path, pathType));
+    expect(findings).toEqual([
+      expect.stringMatching(/^6:\d+ warning pattern-in-path spec\.rules\[0\]\.http\.paths\[0\]\.path: Invalid value: /),
+    ]);
+    expect(findings[0]).toContain(`pathType ${pathType} takes the ${wanted}`);
+  });
+
+  test.each([
+    ["/*", "ImplementationSpecific"],
+    ["/bot(/|$)(.*)", "ImplementationSpecific"],
+    ["/", "Prefix"],
+    ["/wiki/Kernel_(Linux)", "Exact"],
+    ["/a.b/c+d/~e/f;g=h,i/$id/@j", "Prefix"],
+  ])("%s, %s is fine", (path, pathType) => {
+    expect(load(at(path, pathType)).findings).toEqual([]);
+  });
+});
