@@ -83,7 +83,7 @@ class Comparer {
     this.evaluators = [new Evaluator(left), new Evaluator(right)];
     this.ground = new Ground([left, right], { ...traffic, families });
     this.slices = new Slices([left, right]);
-    this.environment = environmentOf(addresses);
+    this.environment = { ...environmentOf(addresses), watched: this.watchedLists() };
     this.budget = budget;
     this.keep = keep;
   }
@@ -93,6 +93,12 @@ class Comparer {
       for (const packets of this.ground.packetsBy(door)) this.through(door, packets);
     const { regions, differing, boxes, open, ground } = this;
     return { regions, differing, boxes, open, ground, given: this.ordersGiven() };
+  }
+
+  /** Where both sides ask a list that their rules fill, it is one fact on both only while all packets do the same to it. */
+  private watchedLists(): ReadonlySet<string> {
+    const [left, right] = this.evaluators.map(({ testedLists }) => testedLists) as [Set<string>, Set<string>];
+    return new Set([...left].filter((list) => right.has(list)));
   }
 
   /** Two listings that leave the order of the same chains open are taken to be of hosts that have the same one. */

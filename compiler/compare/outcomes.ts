@@ -54,11 +54,12 @@ export function sameChances(left: Chances, right: Chances): boolean {
 /** What happens, without the rules that led to it. Who is not delivered has no source that anybody sees, and whether a packet
  *  was accepted in so many words makes no difference to it. */
 export function describeResult(result: Result): string {
-  const { verdict, rejectWith, endpoint, masquerade, source, sticky, takenBy = [] } = result;
-  if (verdict === "drop") return "drop";
-  if (verdict === "reject") return `reject with ${rejectWith}`;
+  const { verdict, rejectWith, endpoint, masquerade, source, sticky, takenBy = [], remembers = [] } = result;
+  const entered = remembers.map((text) => `, ${text}`).join("");
+  if (verdict === "drop") return `drop${entered}`;
+  if (verdict === "reject") return `reject with ${rejectWith}${entered}`;
   const from = source === undefined ? (masquerade ? ", masqueraded" : "") : `, from ${source}`;
-  const more = takenBy.map((text) => `, taken by "${text}"`).join("");
+  const more = `${takenBy.map((text) => `, taken by "${text}"`).join("")}${entered}`;
   if (verdict !== "dnat" || endpoint === undefined) return `goes on${from}${more}`;
   const remembered = sticky === undefined ? "" : `, remembered for ${sticky.timeoutSeconds} s`;
   return `to ${printAddressPort(endpoint.address, endpoint.port)}${from}${remembered}${more}`;
@@ -66,11 +67,12 @@ export function describeResult(result: Result): string {
 
 /** Equal where `describeResult` is. */
 export function resultKey(result: Omit<Fate, Described>): string {
-  const { verdict, rejectWith, endpoint, masquerade, source, sticky, takenBy } = result;
-  if (verdict === "drop") return "drop";
-  if (verdict === "reject") return `reject ${rejectWith}`;
+  const { verdict, rejectWith, endpoint, masquerade, source, sticky, takenBy, remembers } = result;
+  const entered = remembers === undefined ? "" : `\nlists ${remembers.join("\n")}`;
+  if (verdict === "drop") return `drop${entered}`;
+  if (verdict === "reject") return `reject ${rejectWith}${entered}`;
   const from = source === undefined ? (masquerade ? " masqueraded" : "") : ` from ${source}`;
-  const more = takenBy === undefined ? "" : `\n${takenBy.join("\n")}`;
+  const more = `${takenBy === undefined ? "" : `\n${takenBy.join("\n")}`}${entered}`;
   if (verdict !== "dnat" || endpoint === undefined) return `on${from}${more}`;
   return `to ${endpoint.address} ${endpoint.port}${from} ${sticky?.timeoutSeconds ?? ""}${more}`;
 }

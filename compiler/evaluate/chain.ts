@@ -12,6 +12,7 @@ import { missed } from "./missed.ts";
 import type { Plan, PlannedRule, PlannedStep } from "./plan.ts";
 import { Question } from "./question.ts";
 import { outside, type Region } from "./region.ts";
+import { askList } from "./remember.ts";
 import type { Run } from "./run.ts";
 import { type Control, isExplained, narrow, type State, type Stream, withControl, withStep } from "./state.ts";
 import { runStatement } from "./statement.ts";
@@ -225,7 +226,7 @@ function runDecided(step: PlannedStep, state: State, frame: Frame, rule: Rule): 
     case "member":
     case "chance":
     case "opaque":
-      return runMatch(step, state, frame);
+      return askList(step, state, frame) ?? runMatch(step, state, frame);
     default:
       state.control.environment.met?.(rule);
       return runStatement(step, state, frame, rule);

@@ -9,6 +9,7 @@ import { runBaseChain } from "./chain.ts";
 import { ownAddressOf } from "./expression.ts";
 import { decideLocality, isAssumedLocal } from "./locality.ts";
 import { type Entry, Machine, type Stage } from "./machine.ts";
+import { enteredInto } from "./memory.ts";
 import { merge } from "./merge.ts";
 import { inAnyOrder, joinOrders } from "./orders.ts";
 import { outcomeOf } from "./outcome.ts";
@@ -41,9 +42,12 @@ export class Evaluator {
   private readonly machine: Machine;
   /** Orders of chains that were assumed so far, where they made a difference. */
   readonly assumedOrders = new Set<string>();
+  /** Lists that rules fill, and on which it depends what becomes of packets. */
+  readonly testedLists: ReadonlySet<string>;
 
   constructor(program: Program) {
     this.machine = new Machine(program);
+    this.testedLists = this.machine.lists.tested;
   }
 
   /** The fate of `packet`, through all hooks. Several outcomes only where the program holds matches that are not
@@ -216,21 +220,20 @@ function reasonsIn(path: readonly PathStep[]): Reason[] {
 
 function toFate({ control, stream }: End): Fate {
   const { region, probability, destination, destinationPort } = stream;
-  const { assumptions, end, masqueraded: masquerade } = control;
-  if (end?.kind === "drop") return { region, probability, assumptions, masquerade, verdict: "drop" };
-  if (end !== undefined)
-    return { region, probability, assumptions, masquerade, verdict: "reject", rejectWith: end.with };
+  const { assumptions, end, masqueraded: masquerade, entered, environment } = control;
+  const remembers = environment.watched === undefined ? [] : enteredInto(environment.watched, entered);
+  const what = { region, probability, assumptions, masquerade, ...(remembers.length === 0 ? {} : { remembers }) };
+  if (end?.kind === "drop") return { ...what, verdict: "drop" };
+  if (end !== undefined) return { ...what, verdict: "reject", rejectWith: end.with };
   const { sticky, newSource, takenBy } = control;
   const more = {
     ...(newSource === undefined ? {} : { source: newSource.text }),
     ...(takenBy.length === 0 ? {} : { takenBy }),
   };
   if (!control.translated && !isMoved(destination, region.daddr) && !isMoved(destinationPort, region.dport))
-    return { region, probability, assumptions, masquerade, verdict: control.accepted ? "accept" : "pass", ...more };
+    return { ...what, verdict: control.accepted ? "accept" : "pass", ...more };
   const endpoint = { address: destination, port: destinationPort };
-  return sticky === undefined
-    ? { region, probability, assumptions, masquerade, verdict: "dnat", endpoint, ...more }
-    : { region, probability, assumptions, masquerade, verdict: "dnat", endpoint, sticky, ...more };
+  return { ...what, verdict: "dnat", endpoint, ...(sticky === undefined ? {} : { sticky }), ...more };
 }
 
 /** Whether a field is not what it was when the packets came: `translate` keeps those apart for which it is. */

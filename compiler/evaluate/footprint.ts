@@ -1,6 +1,7 @@
 /** What a base chain reads, writes and decides: whether two of them can change places without anybody seeing it. */
 import type { BaseChain, Chain, Expression, Step, Table } from "../ir/types.ts";
 import { describe } from "./expression.ts";
+import { listUseOf } from "./list-use.ts";
 
 export interface Footprint {
   /** The ways in which it may end a packet: drops, kinds of rejects, statements that are not understood. */
@@ -68,6 +69,10 @@ function add(
   const read = (expression: Expression): void => {
     for (const each of readsOf(expression)) reads.add(each);
   };
+  const use = listUseOf(step);
+  const list = use?.list.replace(/^@/, "set ");
+  if (list !== undefined && use?.tests) reads.add(list);
+  if (list !== undefined && use?.fills) remembers.add(list);
   switch (step.kind) {
     case "compare":
     case "within":
@@ -87,11 +92,15 @@ function add(
       return;
     case "vmap":
       read(step.key);
+      if (typeof step.map === "string") reads.add(`set ${step.map}`);
       ends.add("drop"); // some element may
       return;
     case "dnat":
     case "snat":
-      if (step.to.kind === "map") read(step.to.key);
+      if (step.to.kind === "map") {
+        read(step.to.key);
+        reads.add(`set ${step.to.map}`);
+      }
       writes.add(NAT);
       return;
     case "masquerade":
@@ -126,6 +135,7 @@ function* readsOf(expression: Expression): Generator<string> {
       for (const part of expression.parts) yield* readsOf(part);
       return;
     case "lookup":
+      yield `set ${expression.map}`;
       yield* readsOf(expression.key);
       return;
     case "constant":

@@ -14,11 +14,13 @@ import type { Family } from "../net/address.ts";
 import { Effects } from "./effects.ts";
 import { HookOrder, type Listed, type Order } from "./hook-order.ts";
 import { ElementIndex } from "./lookup.ts";
+import { Lists } from "./memory.ts";
 import { type Plan, planOf } from "./plan.ts";
 
 /** One table with its objects by name. */
 export class TableIndex {
   readonly table: Table;
+  readonly lists: Lists;
   private readonly chains: ReadonlyMap<string, Chain>;
   private readonly sets: ReadonlyMap<string, SetDeclaration>;
   private readonly maps: ReadonlyMap<string, MapDeclaration>;
@@ -28,8 +30,10 @@ export class TableIndex {
   private readonly plans = new Map<Chain, Plan>();
   readonly effects = new Effects(this);
 
-  constructor(table: Table) {
+  /** `lists`: those of the whole program. */
+  constructor(table: Table, lists: Lists) {
     this.table = table;
+    this.lists = lists;
     this.chains = new Map(table.chains.map((chain) => [chain.name, chain]));
     this.maps = new Map(table.maps.map((map) => [map.name, map]));
     this.sets = new Map(table.sets.map((set) => [set.name, set]));
@@ -104,14 +108,16 @@ export interface Stage {
 
 /** All base chains by family and hook, in the order in which the kernel enters them. */
 export class Machine {
+  readonly lists: Lists;
   private readonly entries: readonly Entry[];
   private readonly byHook = new Map<string, readonly Stage[]>();
   private readonly orderOf: HookOrder<Entry>;
 
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
+    this.lists = new Lists(awake);
     this.entries = awake.flatMap((table) => {
-      const index = new TableIndex(table);
+      const index = new TableIndex(table, this.lists);
       return table.chains.flatMap((chain): Entry[] => (chain.kind === "base" ? [{ index, table, chain }] : []));
     });
     this.orderOf = new HookOrder(this.entries);

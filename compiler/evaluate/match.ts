@@ -46,6 +46,12 @@ export function ask(question: Question, state: State, { table }: Frame): StepPro
     const { what, negated } = question.assumed;
     return assume(what, negated, state);
   }
+  if (table.lists.readsFilled(left, table.table)) {
+    const { what, negated } = question.assumed;
+    const text = typeof what === "string" ? what : describeTest(what);
+    const done = control.entered.map((each) => each.text).join(", ");
+    return assume(done === "" ? text : `${text} (after ${done})`, negated, state);
+  }
   const sorter = new Sorter<Flow>(state);
   for (const stream of streams) {
     const fork = new Fork(sorter, stream);

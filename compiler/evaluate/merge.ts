@@ -83,6 +83,7 @@ export function isAlike(a: Control, b: Control): boolean {
     a.newSource?.text === b.newSource?.text &&
     isSameList(a.takenBy, b.takenBy) &&
     a.sticky?.timeoutSeconds === b.sticky?.timeoutSeconds &&
+    hasEnteredTheSame(a.entered, b.entered) &&
     a.accepted === b.accepted &&
     hasSame(a.assumptions, b.assumptions)
   );
@@ -96,6 +97,10 @@ function isSameHeld(a: Held, b: Held): boolean {
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
+}
+
+function hasEnteredTheSame(a: Control["entered"], b: Control["entered"]): boolean {
+  return a === b || (a.length === b.length && a.every(({ text }, i) => text === b[i]?.text));
 }
 
 function hasSameEnd(a: Control["end"], b: Control["end"]): boolean {

@@ -7,6 +7,7 @@ import type { Because, Frame, ReasonExtra, StepProgress } from "./frame.ts";
 import type { Reason } from "./packet.ts";
 import { Ranges } from "./ranges.ts";
 import { within, without } from "./region.ts";
+import { lookUpInFilledMap } from "./remember.ts";
 import { Sorter } from "./sorter.ts";
 import {
   type Control,
@@ -31,6 +32,12 @@ type Give = (
 ) => void;
 
 export function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
+  const list = to.kind === "map" ? frame.table.lists.filledSet(to.map, frame.table.table) : undefined;
+  if (to.kind === "literal" || list === undefined) return translateTo(to, state, frame, giveBy);
+  return lookUpInFilledMap(to.key, list, state, (each) => translateTo(to, each, frame, giveBy));
+}
+
+function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
   const { control, streams } = state;
   const give = giveBy(control);
   const sorter = new Sorter<"next" | "done">(state);

@@ -126,6 +126,8 @@ export interface Environment {
   readonly moreAddresses?: true;
   /** Clients and endpoints that sets filled at packet time hold: set name, and the parts of the key joined by blanks. */
   readonly remembered: ReadonlyMap<string, ReadonlySet<string>>;
+  /** Lists of which it is told what rules do to them. */
+  readonly watched?: ReadonlySet<string>;
   /** Is told of each step, and may throw when there were enough. */
   readonly spend?: (steps: number) => void;
   /** Rules that a single packet passes as if they were not there, and base chains whose policy accepts it. */
@@ -177,6 +179,8 @@ export interface Result {
   readonly sticky?: Sticky;
   /** What else was done to the packet that is not followed: rules or parts of them, as text. */
   readonly takenBy?: readonly string[];
+  /** What rules did to lists that are watched, in words. */
+  readonly remembers?: readonly string[];
   /** The rules that decided, in order. */
   readonly reasons: readonly Reason[];
   /** All that happened on the way, in order; empty for engines that see no rules. */

@@ -1,6 +1,7 @@
 /** The rules of a chain, made ready to be run. */
 import type { Chain, Expression, Match, Rule, Step, Verdict } from "../ir/types.ts";
 import { describe, isField } from "./expression.ts";
+import { listUseOf } from "./list-use.ts";
 import { Question } from "./question.ts";
 import { intersect, type Ranges } from "./ranges.ts";
 import { Run } from "./run.ts";
@@ -48,7 +49,7 @@ export function planOf({ rules }: Chain): Plan {
 }
 
 function planRule(rule: Rule): PlannedRule {
-  const start = rule.steps.findIndex((step) => !isMatch(step));
+  const start = rule.steps.findIndex((step) => !isMatch(step) || fills(step));
   const matches = start === -1 ? rule.steps.length : start;
   const first: Question[] = [];
   const steps: PlannedStep[] = [];
@@ -93,7 +94,12 @@ const HARMLESS: ReadonlySet<string> = new Set([
 export function leadOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
   const last = steps.at(-1);
   if (last?.kind !== "verdict" || (last.verdict.kind !== "jump" && last.verdict.kind !== "goto")) return undefined;
-  return steps.slice(0, -1).every((step) => HARMLESS.has(step.kind)) ? last.verdict : undefined;
+  return steps.slice(0, -1).every((step) => HARMLESS.has(step.kind) && !fills(step)) ? last.verdict : undefined;
+}
+
+/** Matches that are not understood may fill lists: those behind them are asked after that. */
+function fills(step: Step): boolean {
+  return listUseOf(step)?.fills === true;
 }
 
 const MATCHES: Readonly<Record<Match["kind"], true>> = {

@@ -2,6 +2,7 @@ import { CT_STATE } from "../ir/constants.ts";
 import type { RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Assumption } from "./assumption.ts";
+import type { Entered } from "./memory.ts";
 import type { Environment, Packets, PathStep, Reason, Sticky, Tracking } from "./packet.ts";
 import { applySpread, maskSpread, type Spread } from "./preimage.ts";
 import { type Cut, Ranges } from "./ranges.ts";
@@ -57,6 +58,8 @@ export interface Control {
   /** As in `Result`. */
   readonly takenBy: readonly string[];
   readonly sticky: Sticky | undefined;
+  /** What rules did on the way to lists that others ask. */
+  readonly entered: readonly Entered[];
   /** Some rule accepted the packet in so many words. */
   readonly accepted: boolean;
   readonly end: { readonly kind: "drop" } | { readonly kind: "reject"; readonly with: RejectWith } | undefined;
@@ -69,6 +72,7 @@ export interface Control {
 }
 
 const NOBODY: readonly string[] = [];
+const NOTHING_ENTERED: readonly Entered[] = [];
 const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
 
 /** `packets` at the node's door. */
@@ -92,6 +96,7 @@ export function startState(packets: Packets, environment: Environment): State {
     newSource: undefined,
     takenBy: NOBODY,
     sticky: undefined,
+    entered: NOTHING_ENTERED,
     accepted: false,
     end: undefined,
     member: undefined,

@@ -11,6 +11,7 @@ import { destinations, redirect, runNat, sourceOf, sources } from "./nat.ts";
 import type { Effect, Reason } from "./packet.ts";
 import { Unbounded } from "./preimage.ts";
 import { hasFewValues, type Region } from "./region.ts";
+import { fill, lookUpInFilledMap, remember } from "./remember.ts";
 import { Sorter } from "./sorter.ts";
 import {
   type Control,
@@ -39,8 +40,12 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
   switch (statement.kind) {
     case "verdict":
       return runVerdict(statement.verdict, withReasons(state, because), frame);
-    case "vmap":
-      return runVmap(statement, state, frame, because);
+    case "vmap": {
+      const run = (each: State): StepProgress[] => runVmap(statement, each, frame, because);
+      const { key, map } = statement;
+      const list = typeof map === "string" ? frame.table.lists.filledSet(map, frame.table.table) : undefined;
+      return list === undefined ? run(state) : lookUpInFilledMap(key, list, state, run);
+    }
     case "dnat":
       return runNat(statement.to, state, frame, destinations(because, statement.random));
     case "redirect":
@@ -55,13 +60,18 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
       return [{ state: changed({ end: { kind: "reject", with: statement.with } }), flow: "done" }];
     case "set":
       return runSet(statement, state, frame, because);
-    case "remember":
+    case "remember": {
+      const list = frame.table.lists.filledSet(statement.set, frame.table.table);
+      if (list !== undefined) return remember(statement, list, state, frame, because);
       return [{ state: changed(remembered(statement, frame)), flow: "continue" }];
+    }
     case "counter":
       return [{ state, flow: "continue" }];
     case "opaque-statement": {
       const { writes = [], terminal, text } = statement;
-      const after = writes.length === 0 ? state : overwritten(state, writes, because);
+      const written = writes.length === 0 ? state : overwritten(state, writes, because);
+      const use = frame.table.lists.filledBy(statement, frame.table.table);
+      const after = use?.fills ? fill(text, use.list, written, frame) : written;
       return terminal ? assumeEnd(text, after, because) : [{ state: after, flow: "continue" }];
     }
     default:
@@ -181,7 +191,8 @@ function runSet(
   because: Because,
 ): StepProgress[] {
   const { control, streams } = state;
-  if (isUnknown(value, control)) return [{ state: overwritten(state, [field], because), flow: "continue" }];
+  if (isUnknown(value, control) || frame.table.lists.readsFilled(value, frame.table.table))
+    return [{ state: overwritten(state, [field], because), flow: "continue" }];
   const written = new Map<string, Control>();
   const sorter = new Sorter<"continue" | "next">(state);
   for (const stream of streams) {

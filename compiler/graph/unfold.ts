@@ -201,6 +201,8 @@ class Unfolder {
       }
       case "member": {
         if (match.orAbsent) return beyond("a set that packets without ports are not in");
+        if (here.frame.table.lists.filledSet(match.set, here.frame.table.table) !== undefined)
+          return beyond(`set ${match.set}, which rules fill`);
         const set = this.setOf(here.frame.table, match.set);
         return this.test(read(match.key, this.family, here.known), { kind: "set", set }, match.negated, here);
       }

@@ -14,6 +14,8 @@ import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, FAMILIES, parseAddress } from "../../compiler/net/address.ts";
 import { cluster, foreignIptables, foreignNft } from "../support/arbitraries.ts";
 import { mustCompile, unfold } from "../support/compile.ts";
+import { orderedFile } from "../support/hook-orders.ts";
+import { rememberingNft } from "../support/memories.ts";
 import { readIptablesText, readNftText } from "../support/read.ts";
 import { runs } from "../support/runs.ts";
 import { readFolder, type TextFile } from "../support/shared.ts";
@@ -160,6 +162,25 @@ describe("all packets at once", () => {
         check(readNftText(text).program, ADDRESSES, numbersFrom(seed), 8);
       }),
       { numRuns: runs(20) },
+    );
+  });
+
+  test("of chains that have their hooks and priorities in common, whose order is not known", () => {
+    fc.assert(
+      fc.property(orderedFile, fc.nat(), (text, seed) => {
+        const listing = text.replace("add table ip one\n", "");
+        check(readNftText(listing).program, ADDRESSES, numbersFrom(seed), 4);
+      }),
+      { numRuns: 15 },
+    );
+  });
+
+  test("of rules that fill sets and ask them", () => {
+    fc.assert(
+      fc.property(rememberingNft, fc.nat(), (text, seed) => {
+        check(readNftText(text).program, ADDRESSES, numbersFrom(seed), 8);
+      }),
+      { numRuns: 15 },
     );
   });
 

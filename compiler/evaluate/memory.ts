@@ -1,0 +1,200 @@
+/**
+ * What rules remember: sets and lists that some rule of the program fills.
+ *
+ * What earlier packets have put into them is not known: that a key is there is assumed both ways. The packet's own rules are
+ * followed. Two programs remember alike when each packet has them do the same to their lists: then what is assumed of one
+ * list is one fact on both sides.
+ */
+import type { Expression, MapDeclaration, Rule, SetDeclaration, Step, Table } from "../ir/types.ts";
+import { listUseOf } from "./list-use.ts";
+
+/** Something that was done to a list on the packet's way. */
+export interface Entered {
+  readonly list: string;
+  /** What was entered, as `symbolOf` names it; undefined: it is not known. */
+  readonly key: string | undefined;
+  /** Whether the key is there now; undefined: it is not known. */
+  readonly isThere: boolean | undefined;
+  readonly text: string;
+}
+
+/** The lists of a program. */
+export class Lists {
+  private readonly names = new Map<Table, Map<string, string>>();
+  private readonly filled = new Set<string>();
+  private readonly emptied = new Set<string>();
+  /** Lists on which it depends what becomes of packets. */
+  readonly tested = new Set<string>();
+
+  constructor(tables: readonly Table[]) {
+    const taken = new Set<string>();
+    for (const table of tables) {
+      const names = new Map<string, string>();
+      for (const each of [...table.sets, ...table.maps]) {
+        const { name } = each;
+        const seconds = secondsIn(each);
+        const life = seconds === undefined ? "" : ` (${seconds} s)`;
+        const text = `@${name}${taken.has(name) ? ` of table ${table.family} ${table.name}` : ""}${life}`;
+        names.set(name, text);
+      }
+      for (const name of names.keys()) taken.add(name);
+      this.names.set(table, names);
+    }
+    for (const table of tables)
+      for (const chain of table.chains) for (const rule of chain.rules) this.note(rule, table);
+    for (const list of this.tested) if (!this.filled.has(list)) this.tested.delete(list);
+  }
+
+  /** The name of a set or map that some rule fills or empties; undefined: what is listed is all that there is. */
+  filledSet(name: string, table: Table): string | undefined {
+    if (isAffinity(name, table)) return undefined;
+    const list = this.names.get(table)?.get(name) ?? `@${name}`;
+    return this.filled.has(list) ? list : undefined;
+  }
+
+  /** Whether rules take keys out of it. */
+  isEmptied(list: string): boolean {
+    return this.emptied.has(list);
+  }
+
+  /** A list that a step which is not understood names, and that some rule fills. */
+  filledBy(step: Step, table: Table): { readonly list: string; readonly fills: boolean } | undefined {
+    const use = listUseOf(step);
+    if (use === undefined) return undefined;
+    const list = this.nameOf(use.list, table);
+    return this.filled.has(list) ? { list, fills: use.fills } : undefined;
+  }
+
+  /** Whether `expression` looks something up in a map that rules fill. */
+  readsFilled(expression: Expression, table: Table): boolean {
+    switch (expression.kind) {
+      case "lookup":
+        return this.filledSet(expression.map, table) !== undefined || this.readsFilled(expression.key, table);
+      case "bitwise":
+        return this.readsFilled(expression.operand, table);
+      case "concat":
+        return expression.parts.some((part) => this.readsFilled(part, table));
+      default:
+        return false;
+    }
+  }
+
+  private nameOf(list: string, table: Table): string {
+    if (!list.startsWith("@")) return list;
+    return this.names.get(table)?.get(list.slice(1)) ?? list;
+  }
+
+  private note({ steps }: Rule, table: Table): void {
+    for (const [i, step] of steps.entries()) {
+      for (const list of testedBy(step)) if (decides(steps.slice(i))) this.tested.add(this.nameOf(list, table));
+      const use = listUseOf(step);
+      if (use?.fills) {
+        this.filled.add(this.nameOf(use.list, table));
+        this.emptied.add(this.nameOf(use.list, table)); // or it may be
+      }
+      if (step.kind !== "remember" || isAffinity(step.set, table)) continue;
+      const list = this.nameOf(`@${step.set}`, table);
+      this.filled.add(list);
+      if (step.operation === "delete") this.emptied.add(list);
+    }
+  }
+}
+
+/** How long an element of a set lives, where nothing else is said. */
+export function secondsIn({ dynamic, attributes = [] }: SetDeclaration | MapDeclaration): number | undefined {
+  if (dynamic !== undefined) return dynamic.timeoutSeconds;
+  const found = attributes.flatMap((text) => /^timeout ([0-9]+)s$/.exec(text)?.[1] ?? [])[0];
+  return found === undefined ? undefined : Number(found);
+}
+
+function* testedBy(step: Step): Generator<string> {
+  const use = listUseOf(step);
+  if (use?.tests) yield use.list;
+  if (step.kind === "member") yield `@${step.set}`;
+  if (step.kind === "vmap" && typeof step.map === "string") yield `@${step.map}`;
+  if ((step.kind === "dnat" || step.kind === "snat") && step.to.kind === "map") yield `@${step.to.map}`;
+  const expressions =
+    step.kind === "set" ? [step.value] : step.kind === "compare" || step.kind === "within" ? [step.left] : [];
+  for (const expression of expressions) yield* mapsIn(expression);
+}
+
+function* mapsIn(expression: Expression): Generator<string> {
+  if (expression.kind === "lookup") {
+    yield `@${expression.map}`;
+    yield* mapsIn(expression.key);
+  }
+  if (expression.kind === "bitwise") yield* mapsIn(expression.operand);
+  if (expression.kind === "concat") for (const part of expression.parts) yield* mapsIn(part);
+}
+
+/** Whether a rule does something to packets, once it comes to these of its steps. */
+function decides(steps: readonly Step[]): boolean {
+  return steps.some((step) => {
+    switch (step.kind) {
+      case "compare":
+      case "within":
+      case "name-prefix":
+      case "member":
+      case "chance":
+      case "counter":
+        return false;
+      case "opaque":
+        return listUseOf(step)?.fills === true;
+      case "opaque-statement":
+        return step.terminal || (step.writes ?? []).length > 0 || listUseOf(step)?.fills === true;
+      default:
+        return true;
+    }
+  });
+}
+
+/** Session affinity of kube-proxy and of kpc, which remembers endpoints and nothing else: packets are asked about whose client
+ *  nobody remembers. */
+function isAffinity(set: string, { name }: Table): boolean {
+  return name === "kpc" || name === "kube-proxy" || /^(?:KPC|KUBE)-/.test(set);
+}
+
+/** What is known of a key in a list, from what was done to lists on the way: it is there, it is not, or the name of what has to
+ *  be assumed. `isListed`: the text has it there; `name`: the key, and what else it is known by. */
+export function recall(
+  list: string,
+  key: string,
+  name: string,
+  isListed: boolean,
+  isEmptied: boolean,
+  entered: readonly Entered[],
+): boolean | string {
+  if (isListed && !isEmptied) return true;
+  const after: Entered[] = [];
+  for (const each of [...entered].reverse()) {
+    if (each.list !== list) continue;
+    if (each.key === key && each.isThere !== undefined) {
+      // What was done since to another key may have been done to this one.
+      if (after.every(({ isThere }) => isThere === each.isThere)) return each.isThere;
+      break;
+    }
+    after.push(each);
+  }
+  return `${isListed ? "not forgotten" : "remembered earlier"}: ${name} in ${list}${since(list, entered)}`;
+}
+
+/** What was done to a list on the way, as a part of the name of what is asked of it. */
+export function since(list: string, entered: readonly Entered[]): string {
+  const own = entered.filter((each) => each.list === list);
+  return own.length === 0 ? "" : ` (after ${own.map(({ text }) => text).join(", ")})`;
+}
+
+/** `entered` with one more, unless it changes nothing. */
+export function enter(entered: readonly Entered[], next: Entered): readonly Entered[] {
+  const last = [...entered].reverse().find(({ list }) => list === next.list);
+  return last?.text === next.text ? entered : [...entered, next];
+}
+
+/** What was done to `lists`, in words, sorted by them. */
+export function enteredInto(lists: ReadonlySet<string>, entered: readonly Entered[]): readonly string[] {
+  return entered
+    .filter(({ list }) => lists.has(list))
+    .map(({ list, text }, i) => ({ list, text, i }))
+    .sort((a, b) => (a.list < b.list ? -1 : a.list > b.list ? 1 : a.i - b.i))
+    .map(({ text }) => text);
+}

@@ -1,0 +1,164 @@
+/** What rules enter into lists, and what they find there. */
+import type { Expression, Match, Statement } from "../ir/types.ts";
+import { describe, evaluateExpression, isUnknown } from "./expression.ts";
+import type { Because, Frame, StepProgress } from "./frame.ts";
+import { onlyFills } from "./list-use.ts";
+import { assume } from "./match.ts";
+import { type Entered, enter, recall, secondsIn, since } from "./memory.ts";
+import { Sorter } from "./sorter.ts";
+import { type Control, isExplained, narrow, type State, type Stream, withControl } from "./state.ts";
+import { symbolOf } from "./symbol.ts";
+
+/** `add`, `update` and `delete` of a set that rules fill. */
+export function remember(
+  { set, key, operation, timeoutSeconds }: Extract<Statement, { kind: "remember" }>,
+  list: string,
+  state: State,
+  frame: Frame,
+  because: Because,
+): StepProgress[] {
+  const { control, streams } = state;
+  const { table, lists } = frame.table;
+  const seconds = timeoutSeconds ?? secondsIn(frame.table.set(set));
+  const isLasting = operation === "add" || seconds === undefined;
+  const verb = operation === "delete" ? "delete" : isLasting ? "add" : "update";
+  const life = operation === "delete" || seconds === undefined ? "" : ` for ${seconds} s`;
+  const sticky = operation === "delete" || seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
+  const afterwards = new Map<string | undefined, Control>();
+  const after = (symbol: string | undefined): Control => {
+    const known = afterwards.get(symbol);
+    if (known !== undefined) return known;
+    const text = `${verb} ${symbol ?? describe(key)} in ${list}${life}`;
+    const isThere = symbol === undefined ? undefined : operation !== "delete";
+    const next = because({ ...noted(control, { list, key: symbol, isThere, text }, frame), ...sticky });
+    afterwards.set(symbol, next);
+    return next;
+  };
+  const sorter = new Sorter<"continue" | "next">(state);
+  for (const stream of streams) {
+    if (isUnknown(key, control) || lists.readsFilled(key, table)) {
+      sorter.add(stream, "continue", after(symbolOf(key, control, stream)));
+      continue;
+    }
+    for (const { region, probability, value } of evaluateExpression(key, control, stream, frame.table)) {
+      const part = narrow(stream, region, probability);
+      if (value === undefined) sorter.add(part, "next");
+      else sorter.add(part, "continue", after(symbolOf(key, control, stream)));
+    }
+  }
+  return sorter.progress;
+}
+
+/** `control` after something was done to a list, which matters only where some rule asks for it. */
+function noted(control: Control, entered: Entered, { table }: Frame): Control {
+  if (!table.lists.tested.has(entered.list)) return control;
+  return { ...control, entered: enter(control.entered, entered) };
+}
+
+/** A step that is not understood has filled a list. */
+export function fill(text: string, list: string, state: State, frame: Frame): State {
+  const control = noted(state.control, { list, key: undefined, isThere: undefined, text }, frame);
+  return control === state.control ? state : withControl(state, control);
+}
+
+/** A match on a list that rules fill; undefined: it is on none. */
+export function askList(match: Match, state: State, frame: Frame): StepProgress[] | undefined {
+  const { table, lists } = frame.table;
+  if (match.kind === "member") {
+    const list = lists.filledSet(match.set, table);
+    return list === undefined ? undefined : lookUpFilled(match, list, state, frame);
+  }
+  const use = match.kind === "opaque" ? lists.filledBy(match, table) : undefined;
+  return use === undefined || match.kind !== "opaque" ? undefined : runOpaqueUse(match, use, state, frame);
+}
+
+/** A match that is not understood, and that asks a list or fills it. */
+function runOpaqueUse(
+  match: Extract<Match, { kind: "opaque" }>,
+  { list, fills }: { readonly list: string; readonly fills: boolean },
+  state: State,
+  frame: Frame,
+): StepProgress[] {
+  const { text, negated } = match;
+  if (onlyFills(match)) {
+    const holds = !text.includes("! --set") !== negated;
+    return [{ state: fill(text, list, state, frame), flow: holds ? "continue" : "next" }];
+  }
+  return assume(`${text}${since(list, state.control.entered)}`, negated, state).map((each) =>
+    fills ? { ...each, state: fill(text, list, each.state, frame) } : each,
+  );
+}
+
+/** Whether keys are in a set that rules fill. */
+function lookUpFilled(
+  { key, negated, set }: Extract<Match, { kind: "member" }>,
+  list: string,
+  state: State,
+  { table }: Frame,
+): StepProgress[] {
+  const { control, streams } = state;
+  const { lists } = table;
+  const declaration = table.set(set);
+  const isEmptied = lists.isEmptied(list);
+  const sorter = new Sorter<"continue" | "next">(state);
+  const open = new Map<string, Stream[]>();
+  const decide = (stream: Stream, answer: boolean | string, own = control): void => {
+    if (typeof answer === "boolean") {
+      sorter.add(stream, answer === negated ? "next" : "continue", answer === negated ? control : own);
+      return;
+    }
+    const known = open.get(answer);
+    if (known === undefined) open.set(answer, [stream]);
+    else known.push(stream);
+  };
+  for (const stream of streams) {
+    const symbol = symbolOf(key, control, stream) ?? `some ${describe(key)}`;
+    if (isUnknown(key, control) || lists.readsFilled(key, table.table)) {
+      const listed = declaration.elements.map((element) => element.key.map(String).join(" . ")).sort();
+      const name = listed.length === 0 ? symbol : `${symbol}, or one of ${listed.join(", ")},`;
+      decide(stream, recall(list, symbol, name, false, isEmptied, control.entered));
+      continue;
+    }
+    for (const { region, probability, value } of evaluateExpression(key, control, stream, table)) {
+      if (value === undefined) {
+        sorter.add(narrow(stream, region, probability), "next");
+        continue;
+      }
+      for (const { region: part, element } of table.setElements(set).split(value, region)) {
+        const answer = recall(list, symbol, symbol, element !== undefined, isEmptied, control.entered);
+        const isShown = isExplained(control) && !negated && element !== undefined;
+        decide(
+          narrow(stream, part, probability),
+          answer,
+          isShown ? { ...control, member: { element, declaration } } : control,
+        );
+      }
+    }
+  }
+  const assumed = [...open].flatMap(([fact, some]) => assume(fact, negated, { control, streams: some }));
+  return [...sorter.progress, ...assumed];
+}
+
+/** A lookup in a map that rules fill: what they have put there may lead anywhere, what is listed is looked up by `run`. */
+export function lookUpInFilledMap(
+  key: Expression,
+  list: string,
+  state: State,
+  run: (state: State) => StepProgress[],
+): StepProgress[] {
+  const { control, streams } = state;
+  const byFact = new Map<string, Stream[]>();
+  for (const stream of streams) {
+    const symbol = symbolOf(key, control, stream) ?? `some ${describe(key)}`;
+    const fact = `remembered earlier: ${symbol} in ${list}${since(list, control.entered)}`;
+    byFact.set(fact, [...(byFact.get(fact) ?? []), stream]);
+  }
+  return [...byFact].flatMap(([fact, some]) =>
+    assume(fact, false, some.length === streams.length ? state : { control, streams: some }).flatMap(
+      ({ state: after, flow }): StepProgress[] => {
+        if (flow === "next") return run(after);
+        return [{ state: withControl(after, { takenBy: [...after.control.takenBy, fact] }), flow: "done" }];
+      },
+    ),
+  );
+}

@@ -1,0 +1,47 @@
+/** Names of keys by which they are one for all packets of a region, and for each packet by itself. */
+import type { Expression } from "../ir/types.ts";
+import { type Address, printAddress } from "../net/address.ts";
+import { describe } from "./expression.ts";
+import { type Control, heldKey, type Now, type Stream } from "./state.ts";
+
+/** What `expression` is by now: a value, or a field of the packet as it came. Equal names are equal keys; undefined: the same
+ *  expression may be something else each time. */
+export function symbolOf(expression: Expression, control: Control, stream: Stream): string | undefined {
+  if (control.overwritten.has(describe(expression))) return `${describe(expression)} by then`;
+  switch (expression.kind) {
+    case "ip":
+    case "ip6":
+      return expression.field === "saddr" ? addressName(control.source) : addressName(stream.destination);
+    case "transport":
+      if (expression.field === "sport") return "sport";
+      return typeof stream.destinationPort === "string" ? stream.destinationPort : `port ${stream.destinationPort}`;
+    case "meta":
+      if (expression.key === "iifname" || expression.key === "iif") return JSON.stringify(control.inInterface);
+      if (expression.key === "mark") return `meta mark ${heldKey(control.mark)}`;
+      if (expression.key === "l4proto") return `protocol ${control.protocol}`;
+      return expression.key === "priority" ? `meta priority ${control.priority}` : describe(expression);
+    case "ct":
+      if (expression.key === "mark") return `ct mark ${heldKey(control.ctMark)}`;
+      if (expression.key === "status") return `ct status ${heldKey(control.ctStatus)}`;
+      return expression.key === "state" ? `ct state ${control.ctState}` : describe(expression);
+    case "fib":
+      return `fib type of ${addressName(expression.of === "saddr" ? control.source : stream.destination)}`;
+    case "bitwise": {
+      const operand = symbolOf(expression.operand, control, stream);
+      return operand === undefined ? undefined : `(${operand} & ${expression.mask} ^ ${expression.xor})`;
+    }
+    case "concat": {
+      const parts = expression.parts.map((part) => symbolOf(part, control, stream));
+      return parts.includes(undefined) ? undefined : parts.join(" . ");
+    }
+    case "numgen":
+    case "lookup":
+      return undefined;
+    default:
+      return describe(expression);
+  }
+}
+
+function addressName(now: Now<Address>): string {
+  return typeof now === "string" ? `ip ${now}` : printAddress(now);
+}
