@@ -1,11 +1,13 @@
 import { compare } from "../compare/compare.ts";
 import { renderRegions } from "../compare/render.ts";
+import { unreachedIn } from "../compare/unreached.ts";
 import { withKubeProxy } from "../config/kube-proxy.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
+import { withJumpsOfBoth } from "../verify/jumps.ts";
 import { familiesOf } from "../verify/service-rules.ts";
 import { readConfig } from "./config.ts";
 import { withoutDoubtful } from "./doubtful.ts";
@@ -45,15 +47,19 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   keepHeapSmall();
   const diagnosed = [...a.diagnosed, ...b.diagnosed];
   const options = { ...compareOptions(flags, diagnosed), addresses, families };
-  const comparison = withoutDoubtful(compare(a.program, b.program, options), diagnosed);
+  const { programs, families: completed } = withJumpsOfBoth(a.program, b.program);
+  const comparison = withoutDoubtful(compare(...programs, options), diagnosed);
   const named = { left, right, addresses };
   return tell(
     {
-      parts: [{ programs: [a.program, b.program], comparison }],
+      parts: [{ programs, comparison }],
       sides: named,
       diagnosed,
-      gaps: [],
-      given: [...a.given, ...b.given],
+      gaps: unreachedIn(...programs, families),
+      given: [
+        ...[...a.given, ...b.given],
+        ...(completed.length === 0 ? [] : ["that kube-proxy's jumps to its chains are there, which neither side has"]),
+      ],
     },
     declarations,
     flags,

@@ -91,7 +91,7 @@ function runOpaqueUse(
 
 /** Whether keys are in a set that rules fill. */
 function lookUpFilled(
-  { key, negated, set }: Extract<Match, { kind: "member" }>,
+  { key, negated, set, orAbsent }: Extract<Match, { kind: "member" }>,
   list: string,
   state: State,
   { table }: Frame,
@@ -121,7 +121,7 @@ function lookUpFilled(
     }
     for (const { region, probability, value } of evaluateExpression(key, control, stream, table)) {
       if (value === undefined) {
-        sorter.add(narrow(stream, region, probability), "next");
+        sorter.add(narrow(stream, region, probability), orAbsent ? "continue" : "next");
         continue;
       }
       for (const { region: part, element } of table.setElements(set).split(value, region)) {

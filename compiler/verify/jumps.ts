@@ -1,7 +1,7 @@
 /** How packets get to kube-proxy's chains of iptables. */
 import { anyBit, CT_STATE_FIELD } from "../ir/build.ts";
 import { CT_STATE } from "../ir/constants.ts";
-import type { Rule, Table, Verdict } from "../ir/types.ts";
+import type { Program, Rule, Table, Verdict } from "../ir/types.ts";
 
 /** Whether a chain is kube-proxy's, the kubelet's or kpc's. KUBE-ROUTER-… and the like are other people's. */
 export function isAboutServices(chain: string): boolean {
@@ -53,6 +53,22 @@ export function withJumps(table: Table): Table {
     return { ...chain, rules: [...jumps.map(({ to, isNew }) => jump(to, isNew)), ...chain.rules] };
   });
   return { ...table, chains };
+}
+
+/** Both programs with the jumps to kube-proxy's chains, in the families in which both have such chains and neither has a jump to one:
+ *  texts that kube-proxy restores have none. */
+export function withJumpsOfBoth(
+  left: Program,
+  right: Program,
+): { readonly programs: readonly [Program, Program]; readonly families: readonly Table["family"][] } {
+  const lacking = ({ ruleset }: Program): readonly Table["family"][] =>
+    withMissingJumps(ruleset.tables, ["ip", "ip6"]).completed;
+  const families = lacking(left).filter((family) => lacking(right).includes(family));
+  const complete = ({ ruleset, ...rest }: Program): Program => ({
+    ...rest,
+    ruleset: { ...ruleset, tables: withMissingJumps(ruleset.tables, families).tables },
+  });
+  return { programs: families.length === 0 ? [left, right] : [complete(left), complete(right)], families };
 }
 
 interface Jump {

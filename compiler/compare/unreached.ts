@@ -1,0 +1,130 @@
+/** Rules that a comparison does not come to: no claim is made where they differ. */
+import type { BaseChain, Chain, Program, Step, Table } from "../ir/types.ts";
+import { FAMILIES, type Family } from "../net/address.ts";
+
+interface Found {
+  readonly chain: Chain;
+  readonly table: Table;
+  /** The kernel enters it, in a way that is not followed. */
+  readonly isElsewhere: boolean;
+}
+
+/** What is not compared, a sentence each: chains that no packet enters on either side and that are not the same on both; and chains at
+ *  hooks that are not followed, such as those of bridges, where only one side has them or both have others. */
+export function unreachedIn(left: Program, right: Program, families: readonly Family[] = FAMILIES): string[] {
+  const [ours, theirs] = [left, right].map((program) => unreachedOf(program, families)) as [Finds, Finds];
+  const names: { readonly idle: string[]; readonly elsewhere: string[] } = { idle: [], elsewhere: [] };
+  for (const name of new Set([...ours.keys(), ...theirs.keys()])) {
+    const [one, other] = [ours.get(name), theirs.get(name)];
+    if (one !== undefined && other !== undefined) {
+      if (saySame(one, other)) continue;
+      (one.isElsewhere || other.isElsewhere ? names.elsewhere : names.idle).push(name);
+    } else if (doesSomething((one ?? other) as Found)) names.elsewhere.push(name);
+  }
+  return [
+    ...(names.idle.length === 0 ? [] : [`rules that no packet comes to on either side: ${listed(names.idle)}`]),
+    ...(names.elsewhere.length === 0 ? [] : [`rules at hooks that are not followed: ${listed(names.elsewhere)}`]),
+  ];
+}
+
+const MOST_NAMES = 8;
+
+function listed(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).join(", ");
+  return names.length > MOST_NAMES ? `${shown} and ${names.length - MOST_NAMES} more` : shown;
+}
+
+type Finds = ReadonlyMap<string, Found>;
+
+function unreachedOf({ ruleset }: Program, families: readonly Family[]): Finds {
+  const found = new Map<string, Found>();
+  for (const table of ruleset.tables) {
+    if (table.family === "ip" && !families.includes("IPv4")) continue;
+    if (table.family === "ip6" && !families.includes("IPv6")) continue;
+    const reached = reachedIn(table);
+    for (const chain of table.chains)
+      if (!reached.has(chain))
+        found.set(`chain ${chain.name} of table ${table.family} ${table.name}`, {
+          chain,
+          table,
+          isElsewhere: chain.kind === "base" && table.dormant === undefined,
+        });
+  }
+  return found;
+}
+
+function reachedIn(table: Table): ReadonlySet<Chain> {
+  const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
+  const reached = new Set<Chain>(table.chains.filter((chain) => chain.kind === "base" && isFollowed(chain, table)));
+  for (const { rules } of reached)
+    for (const { steps } of rules)
+      for (const step of steps)
+        for (const name of targetsOf(step, table)) {
+          const target = chains.get(name);
+          if (target !== undefined) reached.add(target);
+        }
+  return reached;
+}
+
+/** Whether packets are followed to a base chain. */
+function isFollowed({ hook }: BaseChain, { family, dormant }: Table): boolean {
+  const isIp = family === "ip" || family === "ip6" || family === "inet";
+  return dormant === undefined && isIp && hook !== "ingress" && hook !== "egress";
+}
+
+const targets = new WeakMap<object, readonly string[]>();
+
+function targetsOf(step: Step, table: Table): readonly string[] {
+  if (step.kind === "verdict") return "chain" in step.verdict ? [step.verdict.chain] : [];
+  if (step.kind !== "vmap") return [];
+  const { map } = step;
+  const elements = typeof map === "string" ? (table.maps.find(({ name }) => name === map)?.elements ?? []) : map;
+  const known = targets.get(elements);
+  if (known !== undefined) return known;
+  const names = [...new Set(elements.flatMap(({ value }) => ("chain" in value ? [value.chain] : [])))];
+  targets.set(elements, names);
+  return names;
+}
+
+/** Whether two chains say the same, with the elements of sets and maps that packets do not come to by other rules. */
+function saySame(one: Found, other: Found): boolean {
+  const plain = [one, other].map((each) => textOf(each, new Set()));
+  if (plain[0] !== plain[1]) return false;
+  const own = namesIn(one.chain);
+  for (const { table } of [one, other])
+    for (const chain of own.size === 0 ? [] : reachedIn(table)) for (const name of namesIn(chain)) own.delete(name);
+  return own.size === 0 || textOf(one, own) === textOf(other, own);
+}
+
+/** Equal for chains that say the same, with the elements of the sets and maps of these names. */
+function textOf({ chain, table }: Found, names: ReadonlySet<string>): string {
+  const place = chain.kind === "base" ? [chain.type, chain.hook, chain.priority, chain.policy, chain.device ?? ""] : [];
+  const rules = chain.rules.map(({ steps }) => steps.filter(({ kind }) => kind !== "counter"));
+  const elementsOf = (name: string): unknown =>
+    names.has(name) ? ([...table.sets, ...table.maps].find((each) => each.name === name)?.elements ?? name) : name;
+  return JSON.stringify([place, rules], (key, value: unknown) => {
+    if (typeof value === "bigint") return `${value}n`;
+    if (key === "origin" || key === "comment" || key === "attributes") return undefined;
+    return isName(key, value) ? elementsOf(value) : value;
+  });
+}
+
+/** The sets and maps that rules of a chain name. */
+function namesIn({ rules }: Chain): Set<string> {
+  const names = new Set<string>();
+  for (const { steps } of rules)
+    JSON.stringify(steps, (key, value: unknown) => {
+      if (isName(key, value)) names.add(value);
+      return typeof value === "bigint" ? String(value) : value;
+    });
+  return names;
+}
+
+function isName(key: string, value: unknown): value is string {
+  return (key === "set" || key === "map") && typeof value === "string";
+}
+
+/** Whether it matters that one side has a chain and the other has none. */
+function doesSomething({ chain, isElsewhere }: Found): boolean {
+  return isElsewhere && (chain.rules.length > 0 || (chain.kind === "base" && chain.policy === "drop"));
+}
