@@ -20,7 +20,7 @@ const SPEC = {
   unschedulable: "boolean",
 } as const;
 
-const NODE = pattern({
+export const NODE = pattern({
   apiVersion: "string",
   kind: "string",
   metadata: METADATA,

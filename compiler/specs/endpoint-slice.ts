@@ -39,7 +39,7 @@ const ENDPOINT = {
 
 const PORT = { appProtocol: "string", name: "string", port: "integer", protocol: "string" } as const;
 
-const ENDPOINT_SLICE = pattern({
+export const ENDPOINT_SLICE = pattern({
   addressType: "string",
   apiVersion: "string",
   endpoints: [ENDPOINT],

@@ -11,7 +11,7 @@ const ADDRESS = { hostname: "string", ip: "string", nodeName: "string", targetRe
 const PORT = { appProtocol: "string", name: "string", port: "integer", protocol: "string" } as const;
 const SUBSET = { addresses: [ADDRESS], notReadyAddresses: [ADDRESS], ports: [PORT] } as const;
 
-const ENDPOINTS = pattern({ apiVersion: "string", kind: "string", metadata: METADATA, subsets: [SUBSET] });
+export const ENDPOINTS = pattern({ apiVersion: "string", kind: "string", metadata: METADATA, subsets: [SUBSET] });
 
 /** An Endpoints object (v1), after pkg/apis/core/validation. */
 export function decodeEndpoints(context: Context, root: Node): EndpointsSpec | undefined {

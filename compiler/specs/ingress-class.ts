@@ -18,7 +18,7 @@ const PARAMETERS = {
   scope: "string",
 } as const;
 
-const INGRESS_CLASS = pattern({
+export const INGRESS_CLASS = pattern({
   apiVersion: "string",
   kind: "string",
   metadata: METADATA,

@@ -47,7 +47,13 @@ const STATUS = {
   },
 } as const;
 
-const INGRESS = pattern({ apiVersion: "string", kind: "string", metadata: METADATA, spec: SPEC, status: STATUS });
+export const INGRESS = pattern({
+  apiVersion: "string",
+  kind: "string",
+  metadata: METADATA,
+  spec: SPEC,
+  status: STATUS,
+});
 
 const PATH_TYPES = ["Exact", "ImplementationSpecific", "Prefix"] as const;
 

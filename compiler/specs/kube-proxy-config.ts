@@ -61,7 +61,7 @@ const CONFIGURATION = {
   winkernel: "any",
 } as const;
 
-const KUBE_PROXY = pattern(CONFIGURATION);
+export const KUBE_PROXY = pattern(CONFIGURATION);
 
 const MODES = ["iptables", "ipvs", "nftables"] as const;
 const DETECT_LOCAL_MODES = ["BridgeInterface", "ClusterCIDR", "InterfaceNamePrefix", "NodeCIDR"] as const;

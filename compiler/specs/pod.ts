@@ -136,7 +136,7 @@ const STATUS = {
   startTime: "string",
 } as const;
 
-const POD = pattern({ apiVersion: "string", kind: "string", metadata: METADATA, spec: SPEC, status: STATUS });
+export const POD = pattern({ apiVersion: "string", kind: "string", metadata: METADATA, spec: SPEC, status: STATUS });
 
 type StatusFields = Fitting<typeof STATUS>;
 

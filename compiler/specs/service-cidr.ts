@@ -7,7 +7,7 @@ import type { Node } from "./node.ts";
 import { pattern, readShape } from "./shape.ts";
 import type { Located, ServiceCidrSpec } from "./types.ts";
 
-const SERVICE_CIDR = pattern({
+export const SERVICE_CIDR = pattern({
   apiVersion: "string",
   kind: "string",
   metadata: METADATA,

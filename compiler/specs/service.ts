@@ -52,7 +52,7 @@ const SPEC = {
   type: "string",
 } as const;
 
-const SERVICE = pattern({
+export const SERVICE = pattern({
   apiVersion: "string",
   kind: "string",
   metadata: METADATA,

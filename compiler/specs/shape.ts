@@ -36,9 +36,9 @@ export type Fitting<S> = S extends keyof Words
     : { readonly [K in keyof S]?: Fitting<S[K]> | null };
 
 /** A shape made ready for comparing. */
-interface Pattern<S> {
+export interface Pattern<S> {
   readonly matcher: Matcher;
-  /** Only for the type checker. */
+  /** For the type checker, and for tests that go through all fields. */
   readonly shape: S;
 }
 
