@@ -34,13 +34,15 @@ export interface CompileOptions {
   readonly strict?: boolean;
   /** The node that is compiled for where the config names none; one that no given Node has is not taken. */
   readonly nodeFor?: (specs: Specs) => string | undefined;
+  /** How pods of the node are recognised where no settings say it. */
+  readonly detection?: (specs: Specs) => Pick<Config, "detectLocalMode" | "detectLocalInterface" | "clusterCidr">;
 }
 
 /** The same from objects that `load` gives. */
 export function compileSpecs(
   load: (report: Report) => Specs,
   config: Config,
-  { strict = false, nodeFor }: CompileOptions = {},
+  { strict = false, nodeFor, detection }: CompileOptions = {},
 ): CompileResult {
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void =>
@@ -50,7 +52,9 @@ export function compileSpecs(
   const specs = load(report);
   reportSkipped(specs, strict, report);
   if (specs.nothing) reportNothing(specs, report);
-  const effective = withNode(withKubeProxy(config, specs, report), specs, nodeFor);
+  const given = withNode(withKubeProxy(config, specs, report), specs, nodeFor);
+  const isGiven = given.clusterCidr !== undefined || given.detectLocalMode !== undefined;
+  const effective = isGiven ? given : { ...given, ...detection?.(specs) };
   const { node, settings } = resolveConfig(effective, specs, report);
   const model = resolveModel(specs, node, report);
   if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, compiled: undefined };

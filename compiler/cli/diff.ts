@@ -4,6 +4,7 @@ import { unreachedIn } from "../compare/unreached.ts";
 import { withKubeProxy } from "../config/kube-proxy.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic } from "../diagnostics.ts";
+import { mentionsLocality } from "../evaluate/locality.ts";
 import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import { loadSpecs } from "../specs/load.ts";
@@ -14,6 +15,7 @@ import { withoutDoubtful } from "./doubtful.ts";
 import { type CompareFlags, compareOptions, limitsOf, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { readText } from "./inputs.ts";
+import { localHints } from "./local-hints.ts";
 import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -49,6 +51,8 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   const options = { ...compareOptions(flags, diagnosed), addresses, families };
   const { programs, families: completed } = withJumpsOfBoth(a.program, b.program);
   const comparison = withoutDoubtful(compare(...programs, options), diagnosed);
+  if (comparison.regions.some(({ assumptions }) => assumptions.some(mentionsLocality)))
+    note(localHints([...a.program.ruleset.tables, ...b.program.ruleset.tables]), flags);
   const named = { left, right, addresses };
   return tell(
     {

@@ -2,14 +2,14 @@
 import { lineAndColumn, type Origin } from "../diagnostics.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
-import type { Chain, Expression, Program, Rule, Step, Table } from "../ir/types.ts";
+import type { Chain, Expression, Rule, Step, Table } from "../ir/types.ts";
 import { type Address, printAddress } from "../net/address.ts";
 
-/** Sentences about the addresses that the host of `program` may have: the rules that ask for them, and those that name some. */
-export function localHints({ ruleset }: Program): string[] {
+/** Sentences about the addresses that the host of `tables` may have: the rules that ask for them, and those that name some. */
+export function localHints(tables: readonly Table[]): string[] {
   const asking: Origin[] = [];
   const named = new Map<string, Origin | undefined>();
-  for (const table of ruleset.tables)
+  for (const table of tables)
     for (const chain of table.chains)
       for (const rule of chain.rules) {
         if (rule.steps.some(asksForLocal) && rule.origin !== undefined) asking.push(rule.origin);

@@ -20,7 +20,7 @@ export interface CommonFlags extends ConfigFlags {
 }
 
 /** How inputs are compiled, besides the flags. */
-export interface InputUse extends Pick<CompileOptions, "nodeFor"> {
+export interface InputUse extends Pick<CompileOptions, "nodeFor" | "detection"> {
   /** Is shown each text before it is read. */
   readonly seen?: (source: Source) => void;
 }
@@ -29,7 +29,7 @@ export interface InputUse extends Pick<CompileOptions, "nodeFor"> {
 export function compileInputs(
   names: readonly string[],
   flags: CommonFlags,
-  { seen = () => undefined, nodeFor }: InputUse = {},
+  { seen = () => undefined, ...use }: InputUse = {},
 ): CompileResult {
   const early: Diagnostic[] = [];
   const config = readConfig(flags, (diagnostic) => early.push(diagnostic));
@@ -39,7 +39,7 @@ export function compileInputs(
     for (const diagnostic of early) report(diagnostic);
     return specs;
   };
-  return compileSpecs(load, config, { strict: flags.strict ?? false, ...(nodeFor && { nodeFor }) });
+  return compileSpecs(load, config, { strict: flags.strict ?? false, ...use });
 }
 
 /** The exit code of a command that compiled its inputs and did no more. A node that is not there is a mistake in what kpc

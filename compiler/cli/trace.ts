@@ -92,7 +92,7 @@ async function traceRules(
   const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
   const code = await tell(resolved, resting, subject, flags, unreadIn(findings));
   const isOpen = outcomes.some(({ assumptions }) => assumptions.some((each) => localityIn(each) !== undefined));
-  if (isOpen) note(localHints(program), flags);
+  if (isOpen) note(localHints(program.ruleset.tables), flags);
   return code;
 }
 

@@ -14,11 +14,13 @@ import { Culprits } from "../verify/culprits.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
 import { isIpvsMode } from "../verify/ipvs.ts";
 import { onlyServiceTraffic } from "../verify/others.ts";
+import { podDetectionOf } from "../verify/pod-detection.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
 import { isDoubtful, withoutDoubtful } from "./doubtful.ts";
 import { type CompareFlags, compareOptions, limitsOf, type Part, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
+import { localHints } from "./local-hints.ts";
 import { dialectOf, isRestored, readIpsets, readRulesOf, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -44,16 +46,28 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     throw new Trouble(
       `no rules about Services in ${flags.against}: expected table kube-proxy or kpc, or chains KUBE-… or KPC-…`,
     );
+  const detected: string[] = [];
   const { diagnostics, compiled } = compileInputs(
     names,
     rules.mode === undefined ? flags : { mode: rules.mode, ...flags },
+    {
+      detection: (specs) => {
+        const { config, note: found } = podDetectionOf(rules, specs);
+        detected.push(found);
+        return config;
+      },
+    },
   );
   showDiagnostics(diagnostics, flags);
   if (compiled === undefined) return EXIT.trouble;
   const { program, node, settings, specs } = compiled;
   const known = new ServiceNames(frontendsIn(program), node.addresses);
   const { families, gaps } = chooseFamilies(flags, rules, known.families, host.families);
-  const notes = notesOf(rules, settings.mode, flags);
+  const notes = [
+    ...notesOf(rules, settings.mode, flags),
+    ...detected,
+    ...(node.addresses.length === 0 ? localHints(host.program.ruleset.tables) : []),
+  ];
   note(notes, flags);
 
   const { own, whole, owner, others } = rules;

@@ -1,6 +1,6 @@
 /** Two programs held against each other: over all packets, door by door. */
 import { Evaluator } from "../evaluate/evaluate.ts";
-import { type Environment, environmentOf, type Outcome, type Packet, type Packets } from "../evaluate/packet.ts";
+import { type Environment, hostOf, type Outcome, type Packet, type Packets } from "../evaluate/packet.ts";
 import { Unbounded } from "../evaluate/preimage.ts";
 import type { Region as PacketRegion } from "../evaluate/region.ts";
 import { required } from "../invariant.ts";
@@ -83,7 +83,7 @@ class Comparer {
     this.evaluators = [new Evaluator(left), new Evaluator(right)];
     this.ground = new Ground([left, right], { ...traffic, families });
     this.slices = new Slices([left, right]);
-    this.environment = { ...environmentOf(addresses), watched: this.watchedLists() };
+    this.environment = { ...hostOf(addresses), watched: this.watchedLists() };
     this.budget = budget;
     this.keep = keep;
   }

@@ -1,6 +1,7 @@
 /** Whether two programs do the same to a packet. */
 import { areConsistent } from "../evaluate/assumption.ts";
 import type { Fate } from "../evaluate/evaluate.ts";
+import { printAssumption } from "../evaluate/locality.ts";
 import type { Outcome, Result } from "../evaluate/packet.ts";
 import { printAddressPort } from "../net/address.ts";
 
@@ -28,9 +29,7 @@ export function* differencesOf(left: readonly Outcome[], right: readonly Outcome
   for (const a of left) {
     for (const b of right) {
       if (!areConsistent([...a.assumptions, ...b.assumptions]) || sameChances(chancesOf(a), chancesOf(b))) continue;
-      const assumptions = [...a.assumptions, ...b.assumptions].map(
-        ({ text, holds }) => `${holds ? "" : "not "}${text}`,
-      );
+      const assumptions = [...a.assumptions, ...b.assumptions].map((each) => printAssumption(each));
       yield { left: a, right: b, assumptions: [...new Set(assumptions)].sort() };
     }
   }

@@ -3,6 +3,7 @@ import { ADDRESS_TYPE } from "../ir/constants.ts";
 import type { Expression } from "../ir/types.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
+import type { Assumption } from "./assumption.ts";
 import { assume } from "./match.ts";
 import type { PlannedStep } from "./plan.ts";
 import { Question } from "./question.ts";
@@ -20,6 +21,17 @@ const NEW = `the new destination ${LOCAL}`;
 export function localityIn({ text }: { readonly text: string }): "original" | "new" | undefined {
   if (!text.endsWith(LOCAL)) return undefined;
   return text === NEW ? "new" : "original";
+}
+
+/** Whether the text of an assumption, or a text about it, is about the addresses of the node. */
+export function mentionsLocality(text: string): boolean {
+  return text.endsWith(LOCAL) || text.endsWith(LOCAL.replace("is ", "is not "));
+}
+
+/** What is assumed, as a sentence or after `not`. */
+export function printAssumption({ text, holds }: Pick<Assumption, "text" | "holds">, not = "not "): string {
+  if (holds) return text;
+  return mentionsLocality(text) ? text.replace(LOCAL, LOCAL.replace("is ", "is not ")) : `${not}${text}`;
 }
 
 /** `state` as states in each of which it is known, or assumed, whether destinations are the node's own: `state` alone where all

@@ -1,5 +1,5 @@
 /** A trace as people read it. */
-import { localityIn } from "../evaluate/locality.ts";
+import { printAssumption } from "../evaluate/locality.ts";
 import type { EndpointOutcome, Outcome, Packet, Result } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddressPort } from "../net/address.ts";
@@ -62,14 +62,9 @@ const ASSUMED: Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>> 
 
 function renderConditions(conditions: readonly Condition[]): string[] {
   return conditions.map((condition, i) => {
-    const parts = condition.map((each) => printAssumption(each));
+    const parts = condition.map((each) => printAssumption(each, "not: "));
     return `${i === 0 ? "assuming" : "or assuming"}: ${parts.join("; ")}`;
   });
-}
-
-function printAssumption({ text, holds }: Condition[number]): string {
-  if (holds) return text;
-  return localityIn({ text }) === undefined ? `not: ${text}` : text.replace(" is an address ", " is not an address ");
 }
 
 // --- the path --------------------------------------------------------------------------------------------------------------

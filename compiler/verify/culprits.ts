@@ -2,7 +2,7 @@
 import type { Region } from "../compare/compare.ts";
 import { findDifference } from "../compare/outcomes.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
-import { type Environment, environmentOf, type Outcome, type Packet } from "../evaluate/packet.ts";
+import { type Environment, hostOf, type Outcome, type Packet } from "../evaluate/packet.ts";
 import { leadOf } from "../evaluate/plan.ts";
 import type { BaseChain, Chain, Program, Rule } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
@@ -45,7 +45,7 @@ export class Culprits {
   constructor({ own, whole, others }: ServiceRules, addresses: readonly Address[]) {
     this.own = new Evaluator(own);
     this.all = new Evaluator(whole);
-    this.environment = environmentOf(addresses);
+    this.environment = hostOf(addresses);
     const suspects = others.flatMap(({ rules, policy }): Suspect[] => (policy === undefined ? [...rules] : [policy]));
     this.numbers = new Map(suspects.map((suspect, i) => [suspect, i]));
     this.byChain = new Map(others.flatMap(({ policy }) => (policy === undefined ? [] : [[policy.chain, policy]])));

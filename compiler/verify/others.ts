@@ -2,7 +2,7 @@
 import type { Comparison, Region } from "../compare/compare.ts";
 import { chancesOf, differencesOf } from "../compare/outcomes.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
-import { environmentOf, type Outcome } from "../evaluate/packet.ts";
+import { hostOf, type Outcome } from "../evaluate/packet.ts";
 import type { Address } from "../net/address.ts";
 import type { NameOf } from "../services/service-names.ts";
 import type { ServiceRules } from "./service-rules.ts";
@@ -16,7 +16,7 @@ export function onlyServiceTraffic(
   addresses: readonly Address[],
 ): Comparison {
   const evaluators = [new Evaluator(own), new Evaluator(whole)] as const;
-  const environment = environmentOf(addresses);
+  const environment = hostOf(addresses);
   const regions = comparison.regions.flatMap((region): Region[] => {
     const { packet, left } = region;
     if (nameOf(packet.protocol, packet.destination, packet.destinationPort) !== undefined || isTreated(left))

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Comparison, compare } from "../../compiler/compare/compare.ts";
 import { findDifference } from "../../compiler/compare/outcomes.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
-import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
+import { hostOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { cluster } from "../support/arbitraries.ts";
@@ -75,7 +75,7 @@ describe("different programs", () => {
         const comparison = compare(left, right, { addresses: node.addresses, keep: Number.POSITIVE_INFINITY });
         const isFound = finderIn(comparison, [left, right]);
         const evaluators = [new Evaluator(left), new Evaluator(right)];
-        const environment = environmentOf(node.addresses);
+        const environment = hostOf(node.addresses);
         const others = [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)];
         const pick = numbersFrom(start);
         for (const first of probes(comparison, others)) {

@@ -258,6 +258,29 @@ differences:
   });
 });
 
+test("rules for addresses of the node count where those are not known", () => {
+  const rules = (rule: string): string => `*filter\n:INPUT ACCEPT [0:0]\n${rule}COMMIT\n`;
+  const files = {
+    "a.v4": rules("-A INPUT -d 192.0.2.1/32 -p tcp -m tcp --dport 22 -j DROP\n"),
+    "b.v4": rules(""),
+    "c.v4": rules("-A INPUT -d 192.0.2.1/32 -m addrtype --dst-type LOCAL -p tcp -m tcp --dport 22 -j DROP\n"),
+  };
+  inFolder(files, (folder) => {
+    const { code, stdout, stderr } = kpc(["diff", "a.v4", "b.v4", "--family", "ipv4"], { folder });
+    expect({ code, stdout, stderr }).toEqual({
+      code: 1,
+      stdout: expect.stringContaining("192.0.2.1 is an address of this node"),
+      stderr:
+        "note: the node's addresses are not known: --node-ip gives them\n" +
+        "note: the rules name addresses that may be the node's: 192.0.2.1 (a.v4:3)\n",
+    });
+    // What comes to INPUT is for an address of the node.
+    expect(kpc(["diff", "a.v4", "c.v4", "--family", "ipv4"], { folder })).toMatchObject({ code: 0, stderr: "" });
+    const other = ["--node-ip", "192.0.2.9"];
+    expect(kpc(["diff", "a.v4", "b.v4", "--family", "ipv4", ...other], { folder })).toMatchObject({ code: 0 });
+  });
+});
+
 describe("kpc trace --rules", () => {
   const PACKET = "tcp 10.244.9.9:40000 > 10.96.0.1:80 iif cni0";
 

@@ -85,11 +85,11 @@ test("rules hint at the addresses of their host", () => {
 -A PREROUTING -d 192.0.2.7/32 -m addrtype --dst-type LOCAL -j ACCEPT
 COMMIT
 `;
-  expect(localHints(mustReadIptables(text))).toEqual([
+  expect(localHints(mustReadIptables(text).ruleset.tables)).toEqual([
     "the node's addresses are not known: --node-ip gives them; rules ask for them at dump:4",
     "the rules name addresses that may be the node's: 192.0.2.7 (dump:4), 192.0.2.1 (dump:3)",
   ]);
-  expect(localHints(mustReadIptables(HOST))).toEqual([
+  expect(localHints(mustReadIptables(HOST).ruleset.tables)).toEqual([
     "the node's addresses are not known: --node-ip gives them; rules ask for them at dump:48",
   ]);
 });
