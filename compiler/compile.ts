@@ -1,3 +1,5 @@
+import { complete } from "./complete/complete.ts";
+import { reportAssumptions, reportIncomplete } from "./complete/report.ts";
 import { withKubeProxy } from "./config/kube-proxy.ts";
 import { resolveConfig } from "./config/resolve.ts";
 import type { Config } from "./config/types.ts";
@@ -25,13 +27,15 @@ export interface CompileResult {
 }
 
 /** The whole way from manifests to a program for one node. `sources` are read one at a time. */
-export function compile(sources: Iterable<Source>, config: Config): CompileResult {
-  return compileSpecs((report) => loadSpecs(sources, report), config);
+export function compile(sources: Iterable<Source>, config: Config, options: CompileOptions = {}): CompileResult {
+  return compileSpecs((report) => loadSpecs(sources, report), config, options);
 }
 
 export interface CompileOptions {
-  /** Kinds and fields that kpc does not know are errors. */
+  /** Kinds and fields that kpc does not know are errors; off where it is left out. */
   readonly strict?: boolean;
+  /** Assume what a control plane would add to the objects; on where it is left out. */
+  readonly complete?: boolean;
   /** The node that is compiled for where the config names none; one that no given Node has is not taken. */
   readonly nodeFor?: (specs: Specs) => string | undefined;
   /** How pods of the node are recognised where no settings say it. */
@@ -42,17 +46,19 @@ export interface CompileOptions {
 export function compileSpecs(
   load: (report: Report) => Specs,
   config: Config,
-  { strict = false, nodeFor, detection }: CompileOptions = {},
+  { strict = false, complete: isCompleted = true, nodeFor, detection }: CompileOptions = {},
 ): CompileResult {
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void =>
     void diagnostics.push(
       strict && diagnostic.code === "unknown-field" ? { ...diagnostic, severity: "error" } : diagnostic,
     );
-  const specs = load(report);
-  reportSkipped(specs, strict, report);
-  if (specs.nothing) reportNothing(specs, report);
-  const given = withNode(withKubeProxy(config, specs, report), specs, nodeFor);
+  const loaded = load(report);
+  reportSkipped(loaded, strict, report);
+  if (loaded.nothing) reportNothing(loaded, report);
+  const asked = withKubeProxy(config, loaded, report);
+  const specs = loaded.nothing ? loaded : completeSpecs(loaded, asked, isCompleted, report);
+  const given = withNode(asked, specs, nodeFor);
   const isGiven = given.clusterCidr !== undefined || given.detectLocalMode !== undefined;
   const effective = isGiven ? given : { ...given, ...detection?.(specs) };
   const { node, settings } = resolveConfig(effective, specs, report);
@@ -65,6 +71,14 @@ function withNode(config: Config, specs: Specs, nodeFor: CompileOptions["nodeFor
   const nodeName = config.nodeName === undefined ? nodeFor?.(specs) : undefined;
   const isThere = specs.nodes.length === 0 || specs.nodes.some(({ meta }) => meta.name === nodeName);
   return nodeName === undefined || !isThere ? config : { ...config, nodeName };
+}
+
+/** The completed objects, or, where nothing is to be assumed, the objects as they are. */
+function completeSpecs(loaded: Specs, config: Config, isOn: boolean, report: Report): Specs {
+  const { specs, assumptions } = complete(loaded, config, isOn ? report : () => undefined);
+  if (isOn) reportAssumptions(assumptions, report);
+  else reportIncomplete(assumptions, report);
+  return isOn ? specs : loaded;
 }
 
 /** One line about kinds that are not read. */
@@ -82,9 +96,15 @@ function reportSkipped({ skipped }: Specs, strict: boolean, report: Report): voi
 }
 
 /** A wrong path must not give the rules of a cluster without Services. */
-function reportNothing({ skipped }: Specs, report: Report): void {
-  const message = "nothing to compile: expected Services and EndpointSlices, found no object of a kind that kpc reads";
-  report({ severity: "error", code: "no-objects", message, notes: firstOfEachKind(skipped) });
+function reportNothing({ skipped, workloads }: Specs, report: Report): void {
+  const [workload] = workloads;
+  const found =
+    workload === undefined
+      ? "no object of a kind that kpc reads"
+      : "only workloads, which are not reached without a Service";
+  const message = `nothing to compile: expected Services and EndpointSlices, found ${found}`;
+  const first = workload === undefined ? [] : [{ message: `the first ${workload.kind}`, origin: workload.meta.node }];
+  report({ severity: "error", code: "no-objects", message, notes: [...first, ...firstOfEachKind(skipped)] });
 }
 
 function firstOfEachKind(skipped: Specs["skipped"]): NonNullable<Diagnostic["notes"]> {

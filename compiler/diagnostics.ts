@@ -15,6 +15,16 @@ export interface Span {
  *  so it happens only when somebody asks. */
 export interface Origin {
   readonly span: () => Span;
+  /** What kpc has assumed there, because the input leaves it to a control plane. */
+  readonly assumed?: readonly Assumed[];
+}
+
+/** What `compiler/complete/` gives objects that do not have it. */
+export type Assumed = "cluster IP" | "node port" | "health-check node port" | "pod" | "pod address" | "pod node";
+
+/** `origin`, with what is assumed there. */
+export function withAssumed(origin: Origin, assumed: readonly Assumed[]): Origin {
+  return assumed.length === 0 ? origin : { span: () => origin.span(), assumed };
 }
 
 /** A finding about the input. */
@@ -89,6 +99,10 @@ export const DIAGNOSTIC_CODES = [
   // joins
   "service-ignored",
   "no-cluster-ip",
+  "no-services",
+  "assumed",
+  "not-completed",
+  "unschedulable",
   "no-endpoints",
   "endpoints-ignored",
   "no-matching-pod",

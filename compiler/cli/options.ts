@@ -58,6 +58,7 @@ const SETTINGS: readonly Setting[] = [
 
 const ANOTHER_INPUT = "-f, --filename <path>";
 const CONFIG = "-c, --config <file>";
+const NO_COMPLETE = "--no-complete";
 
 /** The options of every command that reads manifests. */
 export function withCommonOptions(command: Command): Command {
@@ -97,6 +98,7 @@ function withOutputOptions(command: Command): Command {
   return command
     .option("-R, --recursive", "look into folders within folders")
     .option("--strict", "kinds that kpc does not read, and fields that it does not know, are errors")
+    .option(NO_COMPLETE, "refuse what a cluster would have completed, instead of assuming it")
     .option("-q, --quiet", "errors only")
     .option("-v, --verbose", "also what was left out and why")
     .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"));

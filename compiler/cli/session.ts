@@ -14,6 +14,8 @@ export interface CommonFlags extends ConfigFlags {
   readonly filename?: readonly string[];
   readonly recursive?: boolean;
   readonly strict?: boolean;
+  /** False with `--no-complete`. */
+  readonly complete?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
   readonly color?: string;
@@ -39,7 +41,12 @@ export function compileInputs(
     for (const diagnostic of early) report(diagnostic);
     return specs;
   };
-  return compileSpecs(load, config, { strict: flags.strict ?? false, ...use });
+  return compileSpecs(load, config, { ...optionsOf(flags), ...use });
+}
+
+/** Options of the compiler, as flags say. */
+export function optionsOf({ strict, complete }: CommonFlags): CompileOptions {
+  return { strict: strict ?? false, complete: complete ?? true };
 }
 
 /** The exit code of a command that compiled its inputs and did no more. A node that is not there is a mistake in what kpc

@@ -64,7 +64,8 @@ export async function traceCommand(text: string, names: readonly string[], flags
   return tell(resolved, outcomes, subject, flags);
 }
 
-/** Follows rules that are not ours. Manifests are there for the names in the packet. */
+/** Follows rules that are not ours. Manifests are there for the names in the packet: of a host that has them, not of one that
+ *  kpc makes up. */
 async function traceRules(
   text: PacketText,
   names: readonly string[],
@@ -75,7 +76,7 @@ async function traceRules(
   if (engine.name !== "ir") throw new Trouble(`engine ${engine.name} follows manifests, not rules: leave out --engine`);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
-  const result = names.length > 0 ? compileNamed(names, flags, text) : undefined;
+  const result = names.length > 0 ? compileNamed(names, { ...flags, complete: false }, text) : undefined;
   if (result !== undefined && result.compiled === undefined) return exitCodeOf(result);
   const known = result?.compiled ?? knowNothing(flags, report);
   const resolved = resolvePacket(text, known, report);

@@ -46,10 +46,12 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     throw new Trouble(
       `no rules about Services in ${flags.against}: expected table kube-proxy or kpc, or chains KUBE-… or KPC-…`,
     );
+  // A host is not held against addresses that kpc has chosen.
+  const asked = { ...flags, complete: false };
   const detected: string[] = [];
   const { diagnostics, compiled } = compileInputs(
     names,
-    rules.mode === undefined ? flags : { mode: rules.mode, ...flags },
+    rules.mode === undefined ? asked : { mode: rules.mode, ...asked },
     {
       detection: (specs) => {
         const { config, note: found } = podDetectionOf(rules, specs);

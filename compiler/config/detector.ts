@@ -26,7 +26,8 @@ export function detectorOf(family: Family, config: Config, node: NodeSpec | unde
 }
 
 function blocksOf({ detectLocalMode, clusterCidr }: Config, node: NodeSpec | undefined): readonly Prefix[] {
-  return clusterCidr ?? (detectLocalMode === "NodeCIDR" ? node?.podCidrs : undefined) ?? [];
+  const isOfNode = detectLocalMode === "NodeCIDR" || node?.assumed === true; // which has the cluster's
+  return clusterCidr ?? (isOfNode ? node?.podCidrs : undefined) ?? [];
 }
 
 /** Reports `no-detector` where a mode is asked for and lacks what it needs, and `ignored-field` where something is given

@@ -101,7 +101,7 @@ class Collector {
       this.addToSet(NAME.clusterIps, {
         key: [address],
         comment: `${service.namespace}/${service.name}`,
-        origin: service.origin,
+        origin: service.clusterIpOrigin,
       });
     }
     const ranged = this.addSourceRanges(frontend, key);

@@ -47,7 +47,7 @@ export function frontendsOf(service: ServicePort, nodeAddress: Address | undefin
       port: service.port,
       allowedSources: undefined,
       masquerade: "as-cluster-ip",
-      origin: service.origin,
+      origin: service.clusterIpOrigin,
       ...(service.servesClusterIp ? clusterIpTreatment(service) : NOTHING),
     },
   ];
@@ -85,7 +85,7 @@ export function frontendsOf(service: ServicePort, nodeAddress: Address | undefin
   }
   const all: Frontend[] = frontends;
   if (service.nodePort !== undefined) {
-    all.push({ kind: "node-port", service, port: service.nodePort, origin: service.origin, ...external });
+    all.push({ kind: "node-port", service, port: service.nodePort, origin: service.nodePortOrigin, ...external });
   }
   return all;
 }

@@ -1,8 +1,8 @@
 /** One table of hosts and paths from all Ingresses (the numbers are INGRESS's facts and decisions). */
 import type { Report } from "../diagnostics.ts";
 import type { HostRoutes, PathRoute, RouteTarget } from "../ir/types.ts";
-import { compareBy } from "../model/order.ts";
 import type { Backend, Ingress, IngressPath } from "../model/types.ts";
+import { compareBy } from "../order.ts";
 
 /** What the proxy does, host by host: precise hosts, then wildcards, then requests of no listed host; within each sorted
  *  by name. `ingresses` are in the order in which they win conflicts. Reports `shadowed-path`. */

@@ -1,6 +1,9 @@
 /** Endpoints that Services might use, wherever they were written down: slices, Endpoints objects, Pods. */
+import { withAssumed } from "../diagnostics.ts";
 import { type Family, familyOf } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
+import { compareBy } from "../order.ts";
+import { ignoredLabel, SERVICE_NAME_LABEL, selects } from "../specs/labels.ts";
 import type {
   EndpointPortSpec,
   EndpointSliceSpec,
@@ -10,8 +13,7 @@ import type {
   ServiceSpec,
   Specs,
 } from "../specs/types.ts";
-import { fromEndpoints, hasSelector, ignoredLabel, reasonToIgnore } from "./mirrored.ts";
-import { compareBy } from "./order.ts";
+import { fromEndpoints, hasSelector, reasonToIgnore } from "./mirrored.ts";
 import type { Endpoint } from "./types.ts";
 
 /** An endpoint for one port of a Service, before policies and topology. */
@@ -28,9 +30,6 @@ export interface Candidate extends Endpoint {
 export function serviceKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
 }
-
-/** Label that names the Service of a slice. */
-export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
 
 /** Finds candidates by Service. */
 export class CandidateIndex {
@@ -78,7 +77,7 @@ export class CandidateIndex {
     const endpoints = this.endpoints.get(key);
     if (endpoints === undefined) return undefined;
     const slices = [...(this.slices.get(key) ?? []), ...(this.hiddenSlices.get(key) ?? [])];
-    const hasPods = this.podsByNamespace.has(service.meta.namespace);
+    const hasPods = this.podsIn(service.meta.namespace).some(({ assumed }) => !assumed.includes("pod"));
     return { endpoints, ignored: reasonToIgnore(endpoints, service, { slices, hasPods }) };
   }
 
@@ -86,13 +85,13 @@ export class CandidateIndex {
   podsOf(service: ServiceSpec): readonly PodSpec[] {
     const { selector } = service;
     if (selector === undefined || !hasSelector(service)) return [];
-    return this.podsIn(service.meta.namespace).filter(({ meta }) => matches(selector, meta.labels));
+    return this.podsIn(service.meta.namespace).filter(({ meta }) => selects(selector, meta.labels));
   }
 
   /** The Pods of all namespaces that `selector` would match. */
   podsMatching(selector: ReadonlyMap<string, string>): readonly PodSpec[] {
     return [...this.podsByNamespace.values()].flatMap((pods) =>
-      pods.filter(({ meta }) => matches(selector, meta.labels)),
+      pods.filter(({ meta }) => selects(selector, meta.labels)),
     );
   }
 
@@ -131,7 +130,7 @@ export class CandidateIndex {
         nodeName: pod.nodeName,
         zoneHints: hinted && zone !== undefined ? [zone] : [],
         nodeHints: service.trafficDistribution === "PreferSameNode" && pod.nodeName !== undefined ? [pod.nodeName] : [],
-        origin: pod.meta.node,
+        origin: withAssumed(pod.meta.node, pod.assumed),
       });
     }
     return found;
@@ -164,11 +163,6 @@ function targetPortOf(pod: PodSpec, { targetPort, port, protocol }: ServicePortS
   if (targetPort === undefined) return port;
   if (typeof targetPort === "number") return targetPort;
   return pod.namedPorts.find((named) => named.name === targetPort && named.protocol === protocol)?.port;
-}
-
-function matches(selector: ReadonlyMap<string, string>, labels: ReadonlyMap<string, string>): boolean {
-  for (const [key, value] of selector) if (labels.get(key) !== value) return false;
-  return true;
 }
 
 /** Sorted by address and port. One candidate for each: the first, unless it is terminating and a later one is not. */

@@ -1,7 +1,7 @@
 /** Addresses and ports that two Services ask for: one of them gets it, the same one on every run (SEMANTICS section 14). */
 import type { Origin, Report } from "../diagnostics.ts";
 import { type Address, printAddress } from "../net/address.ts";
-import { compareBy } from "./order.ts";
+import { compareBy } from "../order.ts";
 import { type LocatedAddress, type ServicePort, servicePortName } from "./types.ts";
 
 /** A Service port with what decides who comes first. */
@@ -54,12 +54,12 @@ export function settleClaims(claimants: readonly Claimant[], report: Report): Se
         claimAddress(kind, address, origin);
     settled.set(service, {
       ...service,
-      servesClusterIp: claimAddress("cluster IP", service.clusterIp, service.origin),
+      servesClusterIp: claimAddress("cluster IP", service.clusterIp, service.clusterIpOrigin),
       externalIps: distinct(service.externalIps).filter(keep("external IP")),
       loadBalancerIps: distinct(service.loadBalancerIps).filter(keep("load balancer address")),
       nodePort:
         nodePort !== undefined &&
-        claim(`node port ${nodePort}/${protocol.toUpperCase()}`, `${protocol} ${nodePort}`, service.origin)
+        claim(`node port ${nodePort}/${protocol.toUpperCase()}`, `${protocol} ${nodePort}`, service.nodePortOrigin)
           ? nodePort
           : undefined,
     });

@@ -1,9 +1,9 @@
 /** Ingress objects joined with their class and their backends (the numbers are INGRESS's facts and decisions). */
 import type { Report } from "../diagnostics.ts";
 import { FAMILIES } from "../net/address.ts";
+import { compareBy } from "../order.ts";
 import type { IngressBackendSpec, IngressClassSpec, IngressSpec, ServiceSpec, Specs } from "../specs/types.ts";
 import { type CandidateIndex, serviceKey } from "./candidates.ts";
-import { compareBy } from "./order.ts";
 import type { Backend, Ingress } from "./types.ts";
 
 /** The Ingresses that `controller` serves. Reports `ingress-ignored` and `broken-backend`. */

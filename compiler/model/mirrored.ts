@@ -1,16 +1,9 @@
 /** Endpoints objects: which of them count, and what the EndpointSlice mirroring controller makes of them. */
 import { type Family, familyOf } from "../net/address.ts";
+import { ignoredLabel } from "../specs/labels.ts";
 import type { Node } from "../specs/node.ts";
-import type { EndpointSliceSpec, EndpointsSpec, Meta, ServicePortSpec, ServiceSpec } from "../specs/types.ts";
+import type { EndpointSliceSpec, EndpointsSpec, ServicePortSpec, ServiceSpec } from "../specs/types.ts";
 import type { Candidate } from "./candidates.ts";
-
-/** An object with either label does not exist for kube-proxy, whatever the label's value. */
-const IGNORED_LABELS = ["service.kubernetes.io/service-proxy-name", "service.kubernetes.io/headless"] as const;
-
-/** The label of the object that hides it from kube-proxy. */
-export function ignoredLabel(meta: Meta): string | undefined {
-  return IGNORED_LABELS.find((label) => meta.labels.has(label));
-}
 
 /** Whether the endpoints of a Service are somebody else's business. An API server stores an empty selector as none. */
 export function hasSelector({ selector }: ServiceSpec): boolean {
@@ -26,7 +19,7 @@ const MIRRORING_CONTROLLER = "endpointslicemirroring-controller.k8s.io";
 interface OtherEndpoints {
   /** All slices that name the Service, also those that are hidden from kube-proxy. */
   readonly slices: readonly EndpointSliceSpec[];
-  /** Whether there are Pods in the Service's namespace. */
+  /** Whether there are Pods in the Service's namespace, other than such as are assumed. */
   readonly hasPods: boolean;
 }
 

@@ -1,14 +1,15 @@
-import type { Report } from "../diagnostics.ts";
+import { type Report, withAssumed } from "../diagnostics.ts";
 import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../net/address.ts";
 import { prefixFamily } from "../net/prefix.ts";
-import type { ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
-import { CandidateIndex, joins, SERVICE_NAME_LABEL, serviceKey } from "./candidates.ts";
+import { compareBy } from "../order.ts";
+import { ignoredLabel, SERVICE_NAME_LABEL } from "../specs/labels.ts";
+import type { Located, ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
+import { CandidateIndex, joins, serviceKey } from "./candidates.ts";
 import { type Claimant, settleClaims } from "./claims.ts";
 import { chooseEndpoints } from "./endpoints.ts";
 import { resolveIngresses } from "./ingress.ts";
-import { cutSubsets, hasSelector, ignoredLabel, MAX_MIRRORED } from "./mirrored.ts";
+import { cutSubsets, hasSelector, MAX_MIRRORED } from "./mirrored.ts";
 import type { NodeContext } from "./options.ts";
-import { compareBy } from "./order.ts";
 import { checkNodeNames, checkService } from "./service-checks.ts";
 import { type Model, type ServicePort, servicePortName, type TrafficPolicy } from "./types.ts";
 
@@ -16,6 +17,7 @@ import { type Model, type ServicePort, servicePortName, type TrafficPolicy } fro
 export function resolveModel(specs: Specs, node: NodeContext, report: Report): Model {
   const index = new CandidateIndex(specs);
   const services = specs.services.filter((service) => isProxied(service, report));
+  if (services.length === 0 && !specs.services.some(lacksClusterIp)) reportNoServices(specs, report);
   reportStraySlices(specs, index, report);
   for (const service of services) reportUnmatchedPorts(service, index, report);
   for (const service of specs.services) checkService(service, index, report);
@@ -58,14 +60,23 @@ function isProxied(service: ServiceSpec, report: Report): boolean {
   if (label !== undefined) return ignore(`it carries the label ${label}`);
   if (service.type === "ExternalName") return ignore("type ExternalName is only a DNS name");
   if (service.headless) return ignore("it is headless (clusterIP: None), so DNS answers with the Pods themselves");
-  if (service.clusterIps.length > 0) return true;
-  report({
-    severity: "warning",
-    code: "no-cluster-ip",
-    message: `${subject} is left out: it has no clusterIP yet (the API server gives one; take the manifest from the cluster, or set spec.clusterIP)`,
-    origin: meta.node,
-  });
+  if (!lacksClusterIp(service)) return true;
+  const message = `${subject} has no clusterIP: the API server gives one; take the manifest from the cluster, or set spec.clusterIP`;
+  report({ severity: "error", code: "no-cluster-ip", message, origin: meta.node });
   return false;
+}
+
+/** The API server gives each Service an address that has a use for one. */
+function lacksClusterIp({ type, headless, clusterIps }: ServiceSpec): boolean {
+  return type !== "ExternalName" && !headless && clusterIps.length === 0;
+}
+
+/** Services of which none has rules (all headless, say) are no mistake; but whoever loads the result should know it. */
+function reportNoServices({ services, pods, nodes, endpointSlices, ingresses }: Specs, report: Report): void {
+  if ([services, pods, nodes, endpointSlices, ingresses].every(({ length }) => length === 0)) return; // an empty List, or nothing at all
+  const what = services.length === 0 ? "the input has no Service" : "no Service of the input gets rules (-v says why)";
+  const message = `${what}: the result replaces rules that kpc made before by none`;
+  report({ severity: "note", code: "no-services", message });
 }
 
 /** The ports of `service` in one family: none when it has no cluster IP there, node ports included. */
@@ -76,15 +87,15 @@ function resolveService(service: ServiceSpec, family: Family, index: CandidateIn
 }
 
 /** The entry of `clusterIPs` at the index that the family has in `ipFamilies`. */
-function clusterIpOf({ clusterIps, ipFamilies }: ServiceSpec, family: Family): Address | undefined {
+function clusterIpOf({ clusterIps, ipFamilies }: ServiceSpec, family: Family): Located<Address> | undefined {
   const located = ipFamilies.length === 0 ? clusterIps[0] : clusterIps[ipFamilies.indexOf(family)];
-  return located !== undefined && familyOf(located.value) === family ? located.value : undefined;
+  return located !== undefined && familyOf(located.value) === family ? located : undefined;
 }
 
 function resolvePort(
   service: ServiceSpec,
   port: ServicePortSpec,
-  clusterIp: Address,
+  clusterIp: Located<Address>,
   family: Family,
   index: CandidateIndex,
   node: NodeContext,
@@ -105,7 +116,7 @@ function resolvePort(
     portName: port.name,
     protocol: port.protocol,
     port: port.port,
-    clusterIp,
+    clusterIp: clusterIp.value,
     servesClusterIp: true,
     nodePort,
     externalIps: externalIps.map(({ value, node }) => ({ address: value, origin: node })),
@@ -122,6 +133,8 @@ function resolvePort(
         : undefined,
     ...chooseEndpoints(index.candidates(service, port, family), policies, node),
     origin: port.node,
+    clusterIpOrigin: withAssumed(port.node, clusterIp.assumed === true ? ["cluster IP"] : []),
+    nodePortOrigin: withAssumed(port.node, port.nodePort?.assumed === true ? ["node port"] : []),
   };
 }
 

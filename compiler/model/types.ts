@@ -43,7 +43,11 @@ export interface ServicePort {
   readonly localEndpoints: readonly Endpoint[];
   /** Whether anything could serve this port on some node: decides between reject and drop. */
   readonly hasAnyEndpoint: boolean;
+  /** The port in its Service. */
   readonly origin: Origin;
+  /** The same, with what is assumed of the cluster IP, and of the node port. */
+  readonly clusterIpOrigin: Origin;
+  readonly nodePortOrigin: Origin;
 }
 
 export interface LocatedAddress {

@@ -6,9 +6,11 @@ import { decodeMeta, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems } from "./names.ts";
 import type { Node } from "./node.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
-import type { NodeSpec } from "./types.ts";
+import type { NodeSpec, TaintSpec } from "./types.ts";
 
 const ADDRESSES = [{ address: "string", type: "string" }] as const;
+
+const TAINT = { effect: "string", key: "string", timeAdded: "string", value: "string" } as const;
 
 const SPEC = {
   configSource: "any",
@@ -16,7 +18,7 @@ const SPEC = {
   podCIDR: "string",
   podCIDRs: ["string"],
   providerID: "string",
-  taints: "any",
+  taints: [TAINT],
   unschedulable: "boolean",
 } as const;
 
@@ -56,7 +58,18 @@ export function decodeClusterNode(context: Context, root: Node): NodeSpec | unde
   const meta = decodeMeta(context, root, fields.metadata, false, dns1123SubdomainProblems);
   const podCidrs = decodePodCidrs(context, root, spec ?? {});
   const addresses = decodeAddresses(context, root, status?.addresses ?? []);
-  return meta === undefined ? undefined : { meta, addresses, podCidrs, zone: meta.labels.get(ZONE_LABEL) };
+  const taints = decodeTaints(spec ?? {});
+  return meta === undefined ? undefined : { meta, addresses, podCidrs, taints, zone: meta.labels.get(ZONE_LABEL) };
+}
+
+/** The taint that a Node which is cordoned has. */
+const UNSCHEDULABLE: TaintSpec = { key: "node.kubernetes.io/unschedulable", value: "", effect: "NoSchedule" };
+
+function decodeTaints({ taints, unschedulable }: Fitting<typeof SPEC>): readonly TaintSpec[] {
+  const found = (taints ?? []).flatMap(({ effect, key, value }): readonly TaintSpec[] =>
+    effect === "NoSchedule" || effect === "NoExecute" ? [{ key: key ?? "", value: value ?? "", effect }] : [],
+  );
+  return unschedulable === true ? [...found, UNSCHEDULABLE] : found;
 }
 
 /** `podCIDRs`; `podCIDR` wins where they differ, as in the API server. */

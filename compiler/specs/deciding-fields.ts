@@ -1,14 +1,17 @@
 /** The fields of the API that decide something: what rules come out, or which objects belong together. A misspelt one is an
  *  error, where any other unknown field is only newer than this list, perhaps. */
+import { meaningOf } from "../words.ts";
 import type { KnownKind } from "./kinds.ts";
+import type { WorkloadKind } from "./types.ts";
 
-/** Leaves, or the members of a map; the path of an element is that of its list. */
+/** All but workloads, which are read leniently: leaves, or the members of a map; the path of an element is that of its list. */
 export const DECIDING_FIELDS = {
   Service: [
     "metadata.creationTimestamp",
     "metadata.labels",
     "metadata.name",
     "metadata.namespace",
+    "spec.allocateLoadBalancerNodePorts",
     "spec.clusterIP",
     "spec.clusterIPs",
     "spec.externalIPs",
@@ -16,6 +19,7 @@ export const DECIDING_FIELDS = {
     "spec.healthCheckNodePort",
     "spec.internalTrafficPolicy",
     "spec.ipFamilies",
+    "spec.ipFamilyPolicy",
     "spec.loadBalancerSourceRanges",
     "spec.ports.name",
     "spec.ports.nodePort",
@@ -68,11 +72,13 @@ export const DECIDING_FIELDS = {
     "spec.containers.ports.containerPort",
     "spec.containers.ports.name",
     "spec.containers.ports.protocol",
+    "spec.hostNetwork",
     "spec.initContainers.ports.containerPort",
     "spec.initContainers.ports.name",
     "spec.initContainers.ports.protocol",
     "spec.initContainers.restartPolicy",
     "spec.nodeName",
+    "spec.nodeSelector",
     "status.conditions.status",
     "status.conditions.type",
     "status.phase",
@@ -115,7 +121,7 @@ export const DECIDING_FIELDS = {
     "nodePortAddresses",
   ],
   ServiceCIDR: ["metadata.name", "spec.cidrs"],
-} as const satisfies Readonly<Record<KnownKind, readonly string[]>>;
+} as const satisfies Readonly<Record<Exclude<KnownKind, WorkloadKind>, readonly string[]>>;
 
 function backend(path: string): readonly string[] {
   return [`${path}.resource.name`, `${path}.service.name`, `${path}.service.port.name`, `${path}.service.port.number`];
@@ -161,5 +167,5 @@ const COMMON_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 function fieldsOf(kind: string): readonly string[] | undefined {
-  return Object.hasOwn(DECIDING_FIELDS, kind) ? DECIDING_FIELDS[kind as KnownKind] : undefined;
+  return meaningOf<readonly string[]>(DECIDING_FIELDS, kind);
 }

@@ -1,4 +1,5 @@
 import { nearest } from "./nearest.ts";
+import { WORKLOAD_KINDS, type WorkloadKind } from "./types.ts";
 
 /** The kinds that kpc reads, and the versions of each, the newest first: other ones have other fields, and no server takes
  *  them. */
@@ -11,6 +12,12 @@ export const API_VERSIONS = {
   Ingress: ["networking.k8s.io/v1"],
   IngressClass: ["networking.k8s.io/v1"],
   KubeProxyConfiguration: ["kubeproxy.config.k8s.io/v1alpha1"],
+  Deployment: ["apps/v1"],
+  StatefulSet: ["apps/v1"],
+  DaemonSet: ["apps/v1"],
+  ReplicaSet: ["apps/v1"],
+  ReplicationController: ["v1"],
+  Job: ["batch/v1"],
   ServiceCIDR: ["networking.k8s.io/v1", "networking.k8s.io/v1beta1"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
@@ -18,6 +25,10 @@ export type KnownKind = keyof typeof API_VERSIONS;
 
 export function isKnownKind(kind: string): kind is KnownKind {
   return Object.hasOwn(API_VERSIONS, kind);
+}
+
+export function isWorkloadKind(kind: string): kind is WorkloadKind {
+  return WORKLOAD_KINDS.some((known) => known === kind);
 }
 
 /** Whether kpc reads `kind` in this version. */

@@ -7,7 +7,15 @@ import { decodeEndpointSlice } from "./endpoint-slice.ts";
 import { decodeEndpoints } from "./endpoints.ts";
 import { decodeIngress } from "./ingress.ts";
 import { decodeIngressClass } from "./ingress-class.ts";
-import { API_VERSIONS, isKnownKind, isReadVersion, type KnownKind, nearestKind, ownerOf } from "./kinds.ts";
+import {
+  API_VERSIONS,
+  isKnownKind,
+  isReadVersion,
+  isWorkloadKind,
+  type KnownKind,
+  nearestKind,
+  ownerOf,
+} from "./kinds.ts";
 import { decodeKubeProxy } from "./kube-proxy-config.ts";
 import { Node } from "./node.ts";
 import { decodePod } from "./pod.ts";
@@ -29,7 +37,9 @@ import type {
   ServiceSpec,
   SkippedKind,
   Specs,
+  WorkloadSpec,
 } from "./types.ts";
+import { decodeWorkload } from "./workload.ts";
 
 /** All objects in `sources`. An object with an error is reported and left out; the others are still read. */
 export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
@@ -86,6 +96,7 @@ class Loader {
   private readonly serviceCidrs: ServiceCidrSpec[] = [];
   private readonly kubeProxies: KubeProxySpec[] = [];
   private readonly skipped = new Map<string, SkippedKind & { readonly objects: Located<string>[] }>();
+  private readonly workloads: WorkloadSpec[] = [];
   private foundObject = false;
   foundList = false;
   /** The first object of each name, by kind and namespace. */
@@ -100,8 +111,8 @@ class Loader {
 
   get specs(): Specs {
     const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses } = this;
-    const { serviceCidrs, kubeProxies, skipped } = this;
-    const nothing = !this.foundObject && (!this.foundList || skipped.size > 0);
+    const { serviceCidrs, kubeProxies, workloads, skipped } = this;
+    const nothing = !this.foundObject && (!this.foundList || skipped.size > 0 || workloads.length > 0);
     return {
       services,
       endpointSlices,
@@ -112,6 +123,7 @@ class Loader {
       ingressClasses,
       serviceCidrs,
       kubeProxies,
+      workloads,
       skipped,
       nothing,
     };
@@ -141,7 +153,7 @@ class Loader {
       return this.itemsOf(node, type).map((item) => ({ node: item, list: type }));
     }
     if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, node);
-    else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.reportVersion(kind, apiVersion, node);
+    else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.skipVersion(kind, apiVersion, node);
     else if (kind !== "ConfigMap" || apiVersion !== "v1" || !this.addSettings(node)) this.skip(apiVersion, kind, node);
     return NO_ITEMS;
   }
@@ -191,7 +203,8 @@ class Loader {
   }
 
   private decode(kind: KnownKind, node: Node): void {
-    this.foundObject ||= kind !== "KubeProxyConfiguration"; // settings alone are nothing to compile
+    // Settings alone are nothing to compile; nor are workloads, to whose Pods nothing is sent without a Service.
+    this.foundObject ||= kind !== "KubeProxyConfiguration" && !isWorkloadKind(kind);
     let sound = true;
     const report: Report = (finding) => {
       if (finding.severity === "error") sound = false;
@@ -231,6 +244,14 @@ class Loader {
       case "ServiceCIDR":
         keep(this.serviceCidrs, decodeServiceCidr(context, node));
         break;
+      case "DaemonSet":
+      case "Deployment":
+      case "Job":
+      case "ReplicaSet":
+      case "ReplicationController":
+      case "StatefulSet":
+        keep(this.workloads, decodeWorkload(context, node, kind));
+        break;
     }
   }
 
@@ -246,14 +267,18 @@ class Loader {
     }
     const notes = [{ message: "first defined here", origin: nameOf(first) }];
     const message = `${kind} ${printable(namespace === "" ? name : `${namespace}/${name}`)} is in the input twice`;
-    this.report({ severity: "error", code: "duplicate-object", message, origin: nameOf(node), notes });
+    const severity = isWorkloadKind(kind) ? "warning" : "error";
+    this.report({ severity, code: "duplicate-object", message, origin: nameOf(node), notes });
     return false;
   }
 
-  private reportVersion(kind: KnownKind, apiVersion: string, node: Node): void {
+  /** Other versions are refused. A workload is only left out: kpc would assume its Pods, no more. */
+  private skipVersion(kind: KnownKind, apiVersion: string, node: Node): void {
+    const isWorkload = isWorkloadKind(kind);
     const message = `no matches for kind "${kind}" in version ${show(apiVersion)}: expected ${show(API_VERSIONS[kind][0])}`;
     const origin = node.get("apiVersion") ?? node;
-    this.report({ severity: "error", code: "unknown-version", message, origin });
+    this.report({ severity: isWorkload ? "warning" : "error", code: "unknown-version", message, origin });
+    if (isWorkload) this.count(printable(`${apiVersion}/${kind}`), node);
   }
 
   /** Counts an object of a kind that kpc does not read; reports one that looks like a slip. */
@@ -262,13 +287,18 @@ class Loader {
     const known = this.skipped.get(key);
     const near = known === undefined && ownerOf(apiVersion) === "Kubernetes" ? nearestKind(kind) : undefined;
     if (near === undefined) {
-      const objects = known?.objects ?? [];
-      objects.push({ value: fullName(node), node });
-      this.skipped.set(key, { count: objects.length, first: known?.first ?? node, objects });
+      this.count(key, node);
       return;
     }
     const message = `unknown kind ${show(kind)}, did you mean "${near}"?`;
     this.report({ severity: "error", code: "unknown-kind", message, origin: node.get("kind") ?? node });
+  }
+
+  private count(key: string, node: Node): void {
+    const known = this.skipped.get(key);
+    const objects = known?.objects ?? [];
+    objects.push({ value: fullName(node), node });
+    this.skipped.set(key, { count: objects.length, first: known?.first ?? node, objects });
   }
 }
 

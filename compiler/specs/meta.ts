@@ -12,7 +12,7 @@ import {
 import { dns1123LabelProblems, labelValueProblems, qualifiedNameProblems } from "./names.ts";
 import type { Node } from "./node.ts";
 import type { Fitting } from "./shape.ts";
-import { show } from "./show.ts";
+import { isObject, show } from "./show.ts";
 import type { Meta } from "./types.ts";
 
 /** ObjectMeta (meta/v1). */
@@ -64,7 +64,16 @@ export function decodeMeta(
   const annotations = decodeAnnotations(context, node, metadata.annotations);
   const creationTimestamp = decodeTime(context, node, "creationTimestamp", metadata.creationTimestamp);
   if (name === undefined || name === null || name === "") return undefined;
-  return { name, namespace, labels, annotations, creationTimestamp, node: root };
+  const fromServer = !isNothing(metadata.uid) || !isNothing(metadata.resourceVersion);
+  const controller = controllerOf(metadata.ownerReferences);
+  return { name, namespace, labels, annotations, creationTimestamp, fromServer, controller, node: root };
+}
+
+/** `Kind/name` of the owner that is the controller. */
+function controllerOf(owners: unknown): string | undefined {
+  if (!Array.isArray(owners)) return undefined;
+  const owner: unknown = owners.find((each: unknown) => isObject(each) && each["controller"] === true);
+  return isObject(owner) ? `${String(owner["kind"])}/${String(owner["name"])}` : undefined;
 }
 
 function isNothing(text: string | null | undefined): boolean {

@@ -10,12 +10,12 @@ import {
   warnInvalid,
   wordOrEmpty,
 } from "./decode.ts";
-import { decodeMeta, decodeTime, METADATA } from "./meta.ts";
+import { decodeLabels, decodeMeta, decodeTime, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems, portNameProblems } from "./names.ts";
 import type { Node } from "./node.ts";
 import { decodeOptionalPort, decodePort, decodeProtocol } from "./port.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
-import type { NamedPortSpec, PodSpec } from "./types.ts";
+import type { NamedPortSpec, PodSpec, PodTemplateSpec, TolerationSpec } from "./types.ts";
 
 const PORT = {
   containerPort: "integer",
@@ -64,8 +64,16 @@ const CONDITION = {
   type: "string",
 } as const;
 
-/** Top level only: what a Pod does inside is no business of the network. */
-const SPEC = {
+const TOLERATION = {
+  effect: "string",
+  key: "string",
+  operator: "string",
+  tolerationSeconds: "integer",
+  value: "string",
+} as const;
+
+/** PodSpec (v1). Top level only: what a Pod does inside is no business of the network. */
+export const POD_SPEC = {
   activeDeadlineSeconds: "any",
   affinity: "any",
   automountServiceAccountToken: "any",
@@ -85,7 +93,7 @@ const SPEC = {
   imagePullSecrets: "any",
   initContainers: [CONTAINER],
   nodeName: "string",
-  nodeSelector: "any",
+  nodeSelector: "strings",
   os: "any",
   overhead: "any",
   preemptionPolicy: "any",
@@ -106,7 +114,7 @@ const SPEC = {
   shareProcessNamespace: "any",
   subdomain: "string",
   terminationGracePeriodSeconds: "integer",
-  tolerations: "any",
+  tolerations: [TOLERATION],
   topologySpreadConstraints: "any",
   volumes: "any",
   workloadRef: "any",
@@ -136,7 +144,16 @@ const STATUS = {
   startTime: "string",
 } as const;
 
-export const POD = pattern({ apiVersion: "string", kind: "string", metadata: METADATA, spec: SPEC, status: STATUS });
+export const POD = pattern({
+  apiVersion: "string",
+  kind: "string",
+  metadata: METADATA,
+  spec: POD_SPEC,
+  status: STATUS,
+});
+
+/** `spec` of a Pod, as the manifest has it. */
+type PodFields = Fitting<typeof POD_SPEC>;
 
 type StatusFields = Fitting<typeof STATUS>;
 
@@ -147,26 +164,43 @@ export function decodePod(context: Context, root: Node): PodSpec | undefined {
   const pod = readShape(context, root, POD);
   if (pod === undefined) return undefined;
   const meta = decodeMeta(context, root, pod.metadata, true, dns1123SubdomainProblems);
-  const spec = pod.spec ?? {};
   const status = pod.status ?? {};
   const { deletionTimestamp } = pod.metadata ?? {};
   checkRequired(context, root, "spec", pod.spec);
-  checkText(context, root.member("spec"), "nodeName", spec.nodeName, dns1123SubdomainProblems);
+  const template = decodePodTemplate(context, root.member("spec"), pod.spec ?? {});
   // Nobody writes a status with kubectl apply, and what is no address is left out: worth a warning.
   const podIps = decodePodIps(lenient(context), root, status);
   const phase = wordOrEmpty(lenient(context), root.member("status"), "phase", status.phase, PHASES);
-  const namedPorts = decodeNamedPorts(context, root.member("spec"), spec);
   const deleted = decodeTime(context, root.member("metadata"), "deletionTimestamp", deletionTimestamp);
   if (meta === undefined) return undefined;
   return {
     meta,
-    nodeName: spec.nodeName || undefined,
+    ...template,
     podIps,
     ready: (status.conditions ?? []).some(({ type, status }) => type === "Ready" && status === "True"),
+    hasStatus: phase !== undefined || (status.conditions ?? []).length > 0,
     finished: phase === "Succeeded" || phase === "Failed",
     terminating: deleted !== undefined,
-    namedPorts,
+    assumed: [],
   };
+}
+
+/** What a Pod's `spec`, or that of a workload's template, says; `node` is where it stands. */
+export function decodePodTemplate(context: Context, node: Node, spec: PodFields): PodTemplateSpec {
+  checkText(context, node, "nodeName", spec.nodeName, dns1123SubdomainProblems);
+  return {
+    nodeName: spec.nodeName || undefined,
+    hostNetwork: spec.hostNetwork ?? false,
+    nodeSelector: decodeLabels(context, node, "nodeSelector", spec.nodeSelector),
+    tolerations: (spec.tolerations ?? NO_TOLERATIONS).map(decodeToleration),
+    namedPorts: decodeNamedPorts(context, node, spec),
+  };
+}
+
+const NO_TOLERATIONS: NonNullable<PodFields["tolerations"]> = [];
+
+function decodeToleration({ effect, key, operator, value }: Fitting<typeof TOLERATION>): TolerationSpec {
+  return { key: key ?? "", value: operator === "Exists" ? undefined : (value ?? ""), effect: effect ?? "" };
 }
 
 /** `podIPs`; `podIP` wins where they differ, as in the API server. */
@@ -193,7 +227,7 @@ function decodePodIps(context: Context, root: Node, { podIP, podIPs }: StatusFie
 function decodeNamedPorts(
   context: Context,
   spec: Node,
-  { containers, initContainers }: Fitting<typeof SPEC>,
+  { containers, initContainers }: PodFields,
 ): readonly NamedPortSpec[] {
   return [
     ...(containers ?? []).flatMap(({ ports }, index) =>

@@ -12,10 +12,9 @@ import {
 } from "./decode.ts";
 import type { Node } from "./node.ts";
 import type { ServiceFields } from "./service.ts";
-import type { Located, ServiceSpec, ServiceType } from "./types.ts";
+import { IP_FAMILY_POLICIES, type IpFamilyPolicy, type Located, type ServiceSpec, type ServiceType } from "./types.ts";
 
 const FAMILY_WORDS = ["IPv4", "IPv6"] as const;
-const FAMILY_POLICIES = ["PreferDualStack", "RequireDualStack", "SingleStack"] as const;
 
 /** `clusterIP: None`. */
 const NONE = "None";
@@ -31,7 +30,7 @@ export function decodeClusterIps(
   spec: Node,
   fields: ServiceFields,
   type: ServiceType,
-): Pick<ServiceSpec, "clusterIps" | "headless" | "ipFamilies"> {
+): Pick<ServiceSpec, "clusterIps" | "headless" | "ipFamilies" | "ipFamilyPolicy"> {
   const single = fields.clusterIP ?? "";
   const listed = fields.clusterIPs ?? [];
   if (listed.length > 0 && single === "") {
@@ -43,11 +42,11 @@ export function decodeClusterIps(
   if (headless) checkNone(context, spec, listed, type);
   const clusterIps = headless ? NO_ADDRESSES : decodeAddresses(context, spec, single, listed);
   const families = isEmpty(fields.ipFamilies) ? NO_FAMILIES : decodeFamilies(context, spec, fields.ipFamilies ?? []);
-  checkPolicy(context, spec, fields, clusterIps.length, families.length, headless);
+  const ipFamilyPolicy = decodePolicy(context, spec, fields, clusterIps.length, families.length, headless);
   if (type === "ExternalName") forbidAll(context, spec, fields);
   else checkFamilies(context, clusterIps, families);
   const ipFamilies = families.length > 0 ? families : clusterIps.map(({ value }) => familyOf(value));
-  return { clusterIps, headless, ipFamilies };
+  return { clusterIps, headless, ipFamilies, ipFamilyPolicy };
 }
 
 /** `None` has to stand alone, and there is nothing that a node port or a load balancer could send to. */
@@ -94,21 +93,22 @@ function decodeFamilies(context: Context, spec: Node, words: readonly string[]):
 }
 
 /** The policy decides only how many addresses the API server allocates: kube-proxy uses what is there. */
-function checkPolicy(
+function decodePolicy(
   context: Context,
   spec: Node,
   { ipFamilyPolicy }: ServiceFields,
   addresses: number,
   families: number,
   headless: boolean,
-): void {
-  const policy = wordOf(context, spec, "ipFamilyPolicy", ipFamilyPolicy, FAMILY_POLICIES);
-  if (addresses < 2 && families < 2) return;
+): IpFamilyPolicy | undefined {
+  const policy = wordOf(context, spec, "ipFamilyPolicy", ipFamilyPolicy, IP_FAMILY_POLICIES);
+  if (addresses < 2 && families < 2) return policy;
   const given = addresses > 1 ? "cluster IPs" : "IP families";
   const detail = `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${given} are specified`;
   if (policy === "SingleStack") reportInvalid(context, spec.member("ipFamilyPolicy"), detail);
   else if (isEmpty(ipFamilyPolicy) && !headless)
     warnInvalid(context, spec.member(addresses > 1 ? "clusterIPs" : "ipFamilies"), `spec.ipFamilyPolicy ${detail}`);
+  return policy;
 }
 
 function checkFamilies(context: Context, clusterIps: readonly Located<Address>[], families: readonly Family[]): void {

@@ -84,7 +84,7 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
   }
   const node = root.member("spec");
   const type = decodeType(context, node, spec);
-  const { clusterIps, headless, ipFamilies } = decodeClusterIps(context, node, spec, type);
+  const { clusterIps, headless, ipFamilies, ipFamilyPolicy } = decodeClusterIps(context, node, spec, type);
   const ports = decodeServicePorts(context, node, spec, type, headless);
   const externalIps = decodeExternalIps(context, node, spec);
   const externalTrafficPolicy = decodeExternalPolicy(context, node, spec, type, externalIps.length > 0);
@@ -98,6 +98,7 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
     clusterIps,
     headless,
     ipFamilies,
+    ipFamilyPolicy,
     ports,
     selector:
       selector === undefined || selector === null ? undefined : decodeLabels(context, node, "selector", selector),
@@ -108,6 +109,7 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
     internalTrafficPolicy: internalTrafficPolicy ?? "Cluster",
     externalTrafficPolicy,
     healthCheckNodePort: decodeHealthCheckNodePort(context, node, spec, type, externalTrafficPolicy),
+    allocatesNodePorts: spec.allocateLoadBalancerNodePorts ?? true,
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
     trafficDistribution: decodeTrafficDistribution(context, node, spec),
     externalName: decodeExternalName(context, node, spec, type),

@@ -14,6 +14,8 @@ export interface Specs {
   readonly nodes: readonly NodeSpec[];
   readonly ingresses: readonly IngressSpec[];
   readonly ingressClasses: readonly IngressClassSpec[];
+  /** Objects of which a control plane makes Pods. */
+  readonly workloads: readonly WorkloadSpec[];
   readonly serviceCidrs: readonly ServiceCidrSpec[];
   /** kube-proxy's own settings: files among the manifests, or the text in its ConfigMap. */
   readonly kubeProxies: readonly KubeProxySpec[];
@@ -38,6 +40,10 @@ export interface Meta {
   readonly annotations: ReadonlyMap<string, string>;
   /** Milliseconds since 1970, when the manifest comes from a server. */
   readonly creationTimestamp: number | undefined;
+  /** An API server has written the object: it has a uid or a resourceVersion. */
+  readonly fromServer: boolean;
+  /** `Kind/name` of the object that made this one. */
+  readonly controller: string | undefined;
   /** The whole object. */
   readonly node: Node;
 }
@@ -46,6 +52,8 @@ export interface Meta {
 export interface Located<T> {
   readonly value: T;
   readonly node: Node;
+  /** The value does not stand there: kpc has chosen it. */
+  readonly assumed?: true;
 }
 
 export type TrafficPolicy = "Cluster" | "Local";
@@ -55,6 +63,10 @@ export const SERVICE_TYPES = ["ClusterIP", "ExternalName", "LoadBalancer", "Node
 
 export type ServiceType = (typeof SERVICE_TYPES)[number];
 
+export const IP_FAMILY_POLICIES = ["PreferDualStack", "RequireDualStack", "SingleStack"] as const;
+
+export type IpFamilyPolicy = (typeof IP_FAMILY_POLICIES)[number];
+
 export interface ServiceSpec {
   readonly meta: Meta;
   readonly type: ServiceType;
@@ -63,6 +75,7 @@ export interface ServiceSpec {
   /** `clusterIP: None`. */
   readonly headless: boolean;
   readonly ipFamilies: readonly Family[];
+  readonly ipFamilyPolicy: IpFamilyPolicy | undefined;
   readonly ports: readonly ServicePortSpec[];
   /** Undefined when there is none: endpoints are then somebody else's business. */
   readonly selector: ReadonlyMap<string, string> | undefined;
@@ -75,6 +88,8 @@ export interface ServiceSpec {
   readonly internalTrafficPolicy: TrafficPolicy;
   readonly externalTrafficPolicy: TrafficPolicy;
   readonly healthCheckNodePort: Located<Port> | undefined;
+  /** `allocateLoadBalancerNodePorts`; true where the manifest leaves it to the server. */
+  readonly allocatesNodePorts: boolean;
   readonly publishNotReadyAddresses: boolean;
   /** Only the EndpointSlice controller reads it: it decides which hints endpoints made from Pods have. */
   readonly trafficDistribution: "PreferSameZone" | "PreferSameNode" | undefined;
@@ -145,17 +160,62 @@ export interface EndpointAddressSpec {
   readonly node: Node;
 }
 
-export interface PodSpec {
+export interface PodSpec extends PodTemplateSpec {
   readonly meta: Meta;
-  readonly nodeName: string | undefined;
   readonly podIps: readonly Address[];
   readonly ready: boolean;
+  /** Something has said whether it is ready: it has conditions or a phase. */
+  readonly hasStatus: boolean;
+  /** What of it kpc has chosen. */
+  readonly assumed: readonly ("pod" | "pod address" | "pod node")[];
   /** `Succeeded` or `Failed`: takes no traffic any more. */
   readonly finished: boolean;
   /** Has a deletionTimestamp. */
   readonly terminating: boolean;
+}
+
+/** What a Pod and the template of a workload have in common. */
+export interface PodTemplateSpec {
+  readonly nodeName: string | undefined;
+  readonly hostNetwork: boolean;
+  readonly nodeSelector: ReadonlyMap<string, string>;
+  readonly tolerations: readonly TolerationSpec[];
   /** Named container ports, sidecars' last; of equal names and protocols the first counts. */
   readonly namedPorts: readonly NamedPortSpec[];
+}
+
+export interface TolerationSpec {
+  /** Empty: every key. */
+  readonly key: string;
+  /** Undefined: every value (operator Exists). */
+  readonly value: string | undefined;
+  /** Empty: every effect. */
+  readonly effect: string;
+}
+
+export const WORKLOAD_KINDS = [
+  "DaemonSet",
+  "Deployment",
+  "Job",
+  "ReplicaSet",
+  "ReplicationController",
+  "StatefulSet",
+] as const;
+
+export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
+
+export interface WorkloadSpec {
+  readonly kind: WorkloadKind;
+  readonly meta: Meta;
+  /** Pods that it runs at a time; a DaemonSet runs one on each Node instead, and has 0 here. */
+  readonly replicas: number;
+  /** Number of the first Pod of a StatefulSet. */
+  readonly firstOrdinal: number;
+  /** `selector.matchLabels`, or the template's labels where there is none. */
+  readonly selector: ReadonlyMap<string, string>;
+  /** Labels of its Pods. */
+  readonly labels: ReadonlyMap<string, string>;
+  readonly template: PodTemplateSpec;
 }
 
 export interface NamedPortSpec {
@@ -169,8 +229,18 @@ export interface NodeSpec {
   /** InternalIP and then ExternalIP addresses, as kube-proxy picks the primary one. */
   readonly addresses: readonly Address[];
   readonly podCidrs: readonly Prefix[];
+  /** Those that keep Pods away (effect NoSchedule or NoExecute), and the one of `spec.unschedulable`. */
+  readonly taints: readonly TaintSpec[];
+  /** The input has no Node: kpc has made this one, with the cluster's pod CIDRs. */
+  readonly assumed?: true;
   /** Label `topology.kubernetes.io/zone`. */
   readonly zone: string | undefined;
+}
+
+export interface TaintSpec {
+  readonly key: string;
+  readonly value: string;
+  readonly effect: string;
 }
 
 export interface IngressSpec {

@@ -131,7 +131,9 @@ export function resolveEnd(
         report({ severity: "error", code: "unknown-object", message, origin: end.portOrigin });
         return undefined;
       }
-      const port = named === undefined ? readPort(end, report) : named.port;
+      const [only, second] = service.ports.filter((port) => port.protocol === protocol);
+      const isClear = end.port === undefined && second === undefined; // there is one port that can be meant
+      const port = named?.port ?? (isClear ? only?.port : readPort(end, report));
       const address = choose(service.clusterIps.map(({ value }) => value));
       return withPort(address, end, port, report, known);
     }

@@ -1,5 +1,5 @@
 /** Steps of a trace as plain data, for text and JSON alike. */
-import { lineAndColumn, type Origin } from "../diagnostics.ts";
+import { type Assumed, lineAndColumn, type Origin } from "../diagnostics.ts";
 import type { PathStep, Result } from "../evaluate/packet.ts";
 import { printElement, printRule } from "../formats/nft/print.ts";
 import { unreachable } from "../invariant.ts";
@@ -13,6 +13,8 @@ export interface PlaceView {
   readonly file: string;
   readonly line: number;
   readonly column: number;
+  /** What does not stand there, but is assumed. */
+  readonly assumed?: readonly Assumed[];
 }
 
 /** A step that mattered. */
@@ -96,12 +98,13 @@ function originOf(step: PathStep): Origin | undefined {
 
 function placeOf(origin: Origin): PlaceView {
   const span = origin.span();
-  return { file: span.source.name, ...lineAndColumn(span) };
+  const { assumed } = origin;
+  return { file: span.source.name, ...lineAndColumn(span), ...(assumed === undefined ? {} : { assumed }) };
 }
 
-/** `file:line:column`. */
-export function printPlaceView({ file, line, column }: PlaceView): string {
-  return `${file}:${line}:${column}`;
+/** `file:line:column`, and what is assumed there. */
+export function printPlaceView({ file, line, column, assumed = [] }: PlaceView): string {
+  return `${file}:${line}:${column}${assumed.length === 0 ? "" : ` (${assumed.join(", ")} assumed)`}`;
 }
 
 /** `line 57`, or with the file where that is another one. */

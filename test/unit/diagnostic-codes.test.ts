@@ -9,6 +9,7 @@ import { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode, lineAndColumn }
 import { parsePacket } from "../../compiler/trace/parse.ts";
 import { resolvePacket } from "../../compiler/trace/resolve.ts";
 import { inFolder, kpc } from "../support/cli.ts";
+import { toConfig } from "../support/compile.ts";
 import { hold } from "../support/declared.ts";
 import { mustReadIptables } from "../support/read.ts";
 
@@ -130,10 +131,22 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "settings-taken": manifests(`${service("web", OK)}${kubeProxy("mode: nftables")}`),
   "unsupported-mode": manifests(`${service("web", OK)}${kubeProxy("mode: ipvs")}`),
   "service-ignored": manifests(service("web", "{clusterIP: None, ports: [{port: 80}]}")),
-  "no-cluster-ip": manifests(service("web", "{ports: [{port: 80}]}")),
+  "no-cluster-ip": manifests(
+    service("web", "{ipFamilies: [IPv6], ports: [{port: 80}]}"),
+    toConfig({ serviceCIDRs: ["10.96.0.0/16"] }),
+  ),
+  "no-services": manifests(service("web", "{clusterIP: None, ports: [{port: 80}]}")),
+  assumed: manifests(service("web", "{ports: [{port: 80}]}")),
+  "not-completed": manifests(
+    `apiVersion: v1\nkind: Pod\n${meta("web")}\nspec: {hostNetwork: true}\n---\n${service("web", OK)}`,
+  ),
+  unschedulable: manifests(
+    `apiVersion: v1\nkind: Pod\n${meta("web")}\nspec: {nodeSelector: {disk: ssd}}\n---\n${node("worker")}${service("web", OK)}`,
+    { nodeName: "worker" },
+  ),
   "no-endpoints": manifests(service("web", OK)),
   "slice-ignored": manifests(service("web", OK) + slice("web-1", "")),
-  "pod-ignored": manifests(service("web", SELECTING) + pod("app: web")),
+  "pod-ignored": manifests(service("web", SELECTING) + pod("app: web").replace("---", "status: {phase: Failed}\n---")),
   "no-matching-pod": manifests(service("web", SELECTING) + pod("app: wbe")),
   "unknown-target-port": manifests(
     service("web", SELECTING.replace("port: 80", "port: 80, targetPort: http")) + pod("app: web"),

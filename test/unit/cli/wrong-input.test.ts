@@ -47,8 +47,16 @@ const CASES: readonly (readonly [string, string | Buffer, readonly string[]])[] 
   ],
   [
     "only kinds that are not ours",
-    "apiVersion: apps/v1\nkind: Deployment\n",
-    [" error: nothing to compile", "1:1: note: the first apps/v1/Deployment"],
+    "apiVersion: batch/v1\nkind: CronJob\n",
+    [" error: nothing to compile", "1:1: note: the first batch/v1/CronJob"],
+  ],
+  [
+    "only workloads",
+    "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\n",
+    [
+      " error: nothing to compile: expected Services and EndpointSlices, found only workloads",
+      "1:1: note: the first Deployment",
+    ],
   ],
   ["an empty file", "", ["1:1: warning: expected Kubernetes objects, found no document", " error: nothing to compile"]],
   ["only a comment", "# later\n", ["1:1: warning: expected Kubernetes objects", " error: nothing to compile"]],

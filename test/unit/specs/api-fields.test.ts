@@ -8,7 +8,6 @@ import { ENDPOINT_SLICE } from "../../../compiler/specs/endpoint-slice.ts";
 import { ENDPOINTS } from "../../../compiler/specs/endpoints.ts";
 import { INGRESS } from "../../../compiler/specs/ingress.ts";
 import { INGRESS_CLASS } from "../../../compiler/specs/ingress-class.ts";
-import type { KnownKind } from "../../../compiler/specs/kinds.ts";
 import { KUBE_PROXY } from "../../../compiler/specs/kube-proxy-config.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
 import { Node } from "../../../compiler/specs/node.ts";
@@ -16,7 +15,10 @@ import { POD } from "../../../compiler/specs/pod.ts";
 import { SERVICE } from "../../../compiler/specs/service.ts";
 import { SERVICE_CIDR } from "../../../compiler/specs/service-cidr.ts";
 
-const SHAPES: Readonly<Record<KnownKind, unknown>> = {
+/** Workloads apart, which are read leniently. */
+type DecidedKind = keyof typeof DECIDING_FIELDS;
+
+const SHAPES: Readonly<Record<DecidedKind, unknown>> = {
   Service: SERVICE.shape,
   EndpointSlice: ENDPOINT_SLICE.shape,
   Endpoints: ENDPOINTS.shape,
@@ -45,9 +47,9 @@ const container = (path: string): readonly string[] => [
 ];
 
 /** Known, and deciding nothing here. Metadata that is not among the deciding fields comes to it. */
-const IGNORED: Readonly<Record<KnownKind, readonly string[]>> = {
+const IGNORED: Readonly<Record<DecidedKind, readonly string[]>> = {
   Service: [
-    ...under("spec", "allocateLoadBalancerNodePorts externalName ipFamilyPolicy loadBalancerClass loadBalancerIP"),
+    ...under("spec", "externalName loadBalancerClass loadBalancerIP"),
     "spec.ports.appProtocol",
     "status.conditions",
     "status.loadBalancer.ingress.hostname",
@@ -65,8 +67,9 @@ const IGNORED: Readonly<Record<KnownKind, readonly string[]>> = {
     ...container("spec.initContainers"),
     ...under(
       "spec",
-      "activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks ephemeralContainers evictionInterceptors hostAliases hostIPC hostNetwork hostPID hostUsers hostname hostnameOverride imagePullSecrets nodeSelector os overhead preemptionPolicy priority priorityClassName readinessGates resourceClaims resources restartPolicy runtimeClassName schedulerName schedulingGates schedulingGroup securityContext serviceAccount serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds tolerations topologySpreadConstraints volumes workloadRef",
+      "activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks ephemeralContainers evictionInterceptors hostAliases hostIPC hostPID hostUsers hostname hostnameOverride imagePullSecrets os overhead preemptionPolicy priority priorityClassName readinessGates resourceClaims resources restartPolicy runtimeClassName schedulerName schedulingGates schedulingGroup securityContext serviceAccount serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds topologySpreadConstraints volumes workloadRef",
     ),
+    ...under("spec.tolerations", "effect key operator tolerationSeconds value"),
     ...under("status.conditions", "lastProbeTime lastTransitionTime message observedGeneration reason"),
     ...under(
       "status",
@@ -74,7 +77,8 @@ const IGNORED: Readonly<Record<KnownKind, readonly string[]>> = {
     ),
   ],
   Node: [
-    ...under("spec", "configSource externalID providerID taints unschedulable"),
+    ...under("spec", "configSource externalID providerID unschedulable"),
+    ...under("spec.taints", "effect key timeAdded value"),
     ...under(
       "status",
       "allocatable capacity conditions config daemonEndpoints declaredFeatures features images nodeInfo phase runtimeHandlers volumesAttached volumesInUse",
@@ -110,8 +114,8 @@ function* leavesOf(shape: unknown, path = ""): Generator<string> {
   for (const [key, member] of Object.entries(inner)) yield* leavesOf(member, path === "" ? key : `${path}.${key}`);
 }
 
-const KINDS = Object.keys(SHAPES) as KnownKind[];
-const decidingOf = (kind: KnownKind): readonly string[] => DECIDING_FIELDS[kind];
+const KINDS = Object.keys(SHAPES) as DecidedKind[];
+const decidingOf = (kind: DecidedKind): readonly string[] => DECIDING_FIELDS[kind];
 
 test.each(KINDS)("each field of %s decides something, or is known and left alone; there are no others", (kind) => {
   const metadata = kind === "KubeProxyConfiguration" ? [] : METADATA;
@@ -122,21 +126,23 @@ test.each(KINDS)("each field of %s decides something, or is known and left alone
 // --- what is decoded -----------------------------------------------------------------------------------------------------
 
 /** What is made of an object, without places, and what is reported of it as an error. Of metadata only what decides. */
-function decoded(kind: KnownKind, object: unknown): unknown {
+function decoded(kind: DecidedKind, object: unknown): unknown {
   const errors: string[] = [];
   const specs = loadSpecs([{ name: "a", text: JSON.stringify(object) }], ({ severity, message }) => {
     if (severity === "error") errors.push(message);
   });
   const { skipped: _, nothing: __, ...lists } = specs;
   return JSON.stringify({ errors, found: Object.values(lists).flat() }, (key, value: unknown) => {
-    if (value instanceof Node || key === "node" || key === "externalName" || key === "tls" || key === "others")
-      return undefined;
+    if (value instanceof Node || SET_ASIDE.has(key)) return undefined;
     const isUndecided = ["labels", "annotations", "creationTimestamp", "namespace"].includes(key);
     if (isUndecided && !decidingOf(kind).includes(`metadata.${key}`)) return undefined;
     if (value instanceof Map) return [...value];
     return typeof value === "bigint" ? String(value) : value;
   });
 }
+
+/** Members of decoded objects that decide nothing, or only where kpc assumes that a Pod runs. */
+const SET_ASIDE: ReadonlySet<string> = new Set(["node", "externalName", "tls", "others", "taints", "tolerations"]);
 
 type Json = Record<string, unknown>;
 
@@ -153,7 +159,7 @@ function change(object: unknown, path: readonly string[], value?: unknown): unkn
 }
 
 /** Fields that the objects below lack, and that are lists. */
-const LISTS: ReadonlySet<string> = new Set(["ingress", "ports", "tls"]);
+const LISTS: ReadonlySet<string> = new Set(["ingress", "ports", "taints", "tls", "tolerations"]);
 
 const at = (path: string): readonly string[] => path.split(".");
 
@@ -164,8 +170,11 @@ const meta = {
   labels: { l: "1" },
   annotations: { "a/b": "1" },
 };
-const v1 = (kind: KnownKind, rest: object): Json => ({ apiVersion: "v1", kind, metadata: meta, ...rest });
-const networking = (kind: KnownKind, rest: object): Json => ({ ...v1(kind, rest), apiVersion: "networking.k8s.io/v1" });
+const v1 = (kind: DecidedKind, rest: object): Json => ({ apiVersion: "v1", kind, metadata: meta, ...rest });
+const networking = (kind: DecidedKind, rest: object): Json => ({
+  ...v1(kind, rest),
+  apiVersion: "networking.k8s.io/v1",
+});
 const backend = { service: { name: "s", port: { number: 80 } } };
 const named = { service: { name: "s", port: { name: "http" } } };
 const resource = { resource: { kind: "K", name: "r" } };
@@ -173,11 +182,13 @@ const podPort = { name: "http", containerPort: 80, protocol: "UDP" };
 const port = { name: "http", port: 80, protocol: "UDP" };
 
 /** Objects with a value other than the default in each deciding field: in one of them it makes a difference. */
-const OBJECTS: Readonly<Record<KnownKind, readonly Json[]>> = {
+const OBJECTS: Readonly<Record<DecidedKind, readonly Json[]>> = {
   Service: [
     v1("Service", {
       spec: {
         type: "LoadBalancer",
+        allocateLoadBalancerNodePorts: false,
+        ipFamilyPolicy: "RequireDualStack",
         clusterIP: "fd00::1",
         clusterIPs: ["fd00::1", "10.0.0.1"],
         ipFamilies: ["IPv6", "IPv4"],
@@ -229,6 +240,8 @@ const OBJECTS: Readonly<Record<KnownKind, readonly Json[]>> = {
       metadata: { ...meta, deletionTimestamp: "2024-01-01T00:00:00Z" },
       spec: {
         nodeName: "n",
+        nodeSelector: { disk: "ssd" },
+        hostNetwork: true,
         containers: [{ name: "c", ports: [podPort] }],
         initContainers: [{ name: "i", restartPolicy: "Always", ports: [podPort] }],
       },
@@ -300,13 +313,11 @@ describe.each(KINDS)("%s", (kind) => {
 const SAMPLES: Readonly<Record<string, unknown>> = {
   apiGroup: "a.example",
   kind: "Other",
-  allocateLoadBalancerNodePorts: true,
-  ipFamilyPolicy: "PreferDualStack",
   targetRef: { kind: "Pod" },
   deprecatedTopology: { a: "b" },
   hostPort: 80,
-  hostNetwork: true,
   terminationGracePeriodSeconds: 1,
+  tolerationSeconds: 1,
   unschedulable: true,
   hosts: ["a.example"],
   port: 80,
@@ -319,12 +330,13 @@ const SAMPLES: Readonly<Record<string, unknown>> = {
  *  nothing then; `required`: the API server refuses the object. */
 type Absent = { readonly is: unknown } | "none" | "required";
 
-const ABSENT: { readonly [K in KnownKind]: Readonly<Record<(typeof DECIDING_FIELDS)[K][number], Absent>> } = {
+const ABSENT: { readonly [K in DecidedKind]: Readonly<Record<(typeof DECIDING_FIELDS)[K][number], Absent>> } = {
   Service: {
     "metadata.creationTimestamp": "none",
     "metadata.labels": "none",
     "metadata.name": "required",
     "metadata.namespace": { is: "default" },
+    "spec.allocateLoadBalancerNodePorts": { is: true },
     "spec.clusterIP": "none", // allocated, which is another stage's work
     "spec.clusterIPs": "none",
     "spec.externalIPs": "none",
@@ -332,6 +344,7 @@ const ABSENT: { readonly [K in KnownKind]: Readonly<Record<(typeof DECIDING_FIEL
     "spec.healthCheckNodePort": "none",
     "spec.internalTrafficPolicy": { is: "Cluster" },
     "spec.ipFamilies": "none", // those of the cluster IPs
+    "spec.ipFamilyPolicy": "none", // decides only what is allocated
     "spec.loadBalancerSourceRanges": "none",
     "spec.ports.name": { is: "" },
     "spec.ports.nodePort": { is: 0 },
@@ -384,11 +397,13 @@ const ABSENT: { readonly [K in KnownKind]: Readonly<Record<(typeof DECIDING_FIEL
     "spec.containers.ports.containerPort": "required",
     "spec.containers.ports.name": { is: "" },
     "spec.containers.ports.protocol": { is: "TCP" },
+    "spec.hostNetwork": { is: false },
     "spec.initContainers.ports.containerPort": "required",
     "spec.initContainers.ports.name": { is: "" },
     "spec.initContainers.ports.protocol": { is: "TCP" },
     "spec.initContainers.restartPolicy": "none",
     "spec.nodeName": { is: "" },
+    "spec.nodeSelector": { is: {} },
     "status.conditions.status": "none",
     "status.conditions.type": "none",
     "status.phase": { is: "" },

@@ -73,7 +73,7 @@ kind: List
 metadata: {resourceVersion: "", foo: 1}
 `;
   expectFindings(text, [
-    '14:33 error unknown-field unknown field "metadata.foo"',
+    '14:33 warning unknown-field unknown field "metadata.foo"',
     "6:25 error invalid-value spec.ports[0].port: Invalid value: 0: must be between 1 and 65535, inclusive",
     '12:3 error unknown-field unknown field "specs", did you mean "spec"?',
     "8:3 error missing-field spec.ports: Required value",
