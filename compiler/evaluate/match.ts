@@ -1,13 +1,15 @@
 /** What a match does to packets. */
 import { unreachable } from "../invariant.ts";
-import type { Match, Value } from "../ir/types.ts";
+import type { Match, SetElement, Value } from "../ir/types.ts";
 import { type About, type Assumption, areConsistent, describeTest } from "./assumption.ts";
-import { describe, evaluateExpression, isUnknown } from "./expression.ts";
+import { evaluateExpression, isUnknown } from "./expression.ts";
 import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
+import type { TableIndex } from "./machine.ts";
 import type { Question } from "./question.ts";
 import { Fork, Sorter } from "./sorter.ts";
 import { type Control, isExplained, narrow, type State, TINY, withControl } from "./state.ts";
+import { choicesOf } from "./unknown-key.ts";
 
 type Flow = "continue" | "next";
 
@@ -69,14 +71,7 @@ function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table
   const { key, negated, set } = match;
   const { control, streams } = state;
   const declaration = table.set(set);
-  if (isUnknown(key, control)) {
-    const { elements, dynamic } = declaration;
-    const what =
-      key.kind === "concat" || dynamic !== undefined
-        ? `${describe(key)} @${set}`
-        : { subject: describe(key), values: elements.flatMap((element) => element.key) };
-    return assume(what, negated, state);
-  }
+  if (isUnknown(key, control)) return lookUpUnknown(match, declaration.elements, state, table);
   const elements = table.setElements(set);
   const sorter = new Sorter<Flow>(state);
   for (const stream of streams) {
@@ -98,6 +93,22 @@ function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table
     fork.end();
   }
   return sorter.progress;
+}
+
+/** A key of which something is not known. */
+function lookUpUnknown(
+  { key, negated, orAbsent }: Extract<Match, { kind: "member" }>,
+  elements: readonly SetElement[],
+  state: State,
+  table: TableIndex,
+): StepProgress[] {
+  const { choices, absent, test } = choicesOf(key, elements, state, table);
+  const isAny = elements.some(({ catchAll }) => catchAll);
+  const decided = choices.flatMap(({ state: own, candidates }): StepProgress[] => {
+    if (!isAny && candidates.length > 0) return assume(test(candidates), negated, own);
+    return [{ state: own, flow: isAny === negated ? "next" : "continue" }];
+  });
+  return absent === undefined ? decided : [...decided, { state: absent, flow: orAbsent ? "continue" : "next" }];
 }
 
 /** Only single packets are evaluated with clients that are remembered. */

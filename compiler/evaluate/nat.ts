@@ -55,7 +55,7 @@ function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control
     each(into, stream, address, port, { element, declaration });
   };
   if (isUnknown(to.key, control))
-    return assumeElement(to.key, declaration.elements, state, (element, chosen) => {
+    return assumeElement(to.key, declaration.elements, state, frame.table, (element, chosen) => {
       const own = new Sorter<"next" | "done">(chosen);
       const giveThem = giveBy(chosen.control);
       for (const stream of chosen.streams) giveFound(giveThem, own, stream, element);

@@ -152,7 +152,7 @@ function runVmap(
   };
   if (isUnknown(key, control)) {
     const candidates = typeof map === "string" ? frame.table.map(map).elements : map;
-    return assumeElement(key, candidates, state, (element, chosen) =>
+    return assumeElement(key, candidates, state, frame.table, (element, chosen) =>
       isData(element.value) ? [] : run(element, chosen),
     );
   }

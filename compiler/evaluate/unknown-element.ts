@@ -1,42 +1,47 @@
 /** Maps that are asked for a key which is not known. */
-import type { Expression, KeyPart, MapElement, Value } from "../ir/types.ts";
-import { describe } from "./expression.ts";
+import type { Expression, MapElement, Value } from "../ir/types.ts";
 import type { StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
+import type { TableIndex } from "./machine.ts";
 import { assume } from "./match.ts";
 import type { State } from "./state.ts";
+import { choicesOf } from "./unknown-key.ts";
 
-/** Each element that an unknown key may be, by what it holds, and none of them: the rule ends then. */
+/** Each element that a key of which something is not known may be, by what it holds, and none of them: the rule ends then, unless an
+ *  element counts for all other keys. */
 export function assumeElement(
   key: Expression,
   elements: readonly MapElement[],
   state: State,
+  table: TableIndex,
   run: (element: MapElement, state: State) => StepProgress[],
 ): StepProgress[] {
-  const byValue = new Map<string, MapElement[]>();
-  for (const element of elements) {
-    const value = isData(element.value) ? keyText(element.value) : JSON.stringify(element.value);
-    byValue.set(value, [...(byValue.get(value) ?? []), element]);
-  }
-  let open = [state];
-  const done: StepProgress[] = [];
-  for (const group of byValue.values()) {
-    const subject = describe(key);
-    const what =
-      key.kind === "concat"
-        ? `${subject} ${group.map((element) => element.key.map(partText).join(" . ")).join()}`
-        : { subject, values: group.flatMap((element) => element.key) };
-    const branches = open.flatMap((each) => assume(what, false, each));
-    open = branches.filter(({ flow }) => flow === "next").map((branch) => branch.state);
-    for (const branch of branches) {
-      if (branch.flow !== "next") done.push(...run(group[0] as MapElement, branch.state));
+  const { choices, absent, test } = choicesOf(key, elements, state, table);
+  const catchAll = elements.find((element) => element.catchAll);
+  const done: StepProgress[] = absent === undefined ? [] : [{ state: absent, flow: "next" }];
+  for (const choice of choices) {
+    let open = [choice.state];
+    for (const group of byValue(choice.candidates)) {
+      const branches = open.flatMap((each) => assume(test(group), false, each));
+      open = branches.filter(({ flow }) => flow === "next").map((branch) => branch.state);
+      for (const branch of branches)
+        if (branch.flow !== "next") done.push(...run(group[0] as MapElement, branch.state));
     }
+    for (const each of open)
+      done.push(...(catchAll === undefined ? [{ state: each, flow: "next" } as const] : run(catchAll, each)));
   }
-  return [...done, ...open.map((each): StepProgress => ({ state: each, flow: "next" }))];
+  return done;
 }
 
-function partText(part: KeyPart): string {
-  return typeof part === "object" ? `${part.from}-${part.to}` : String(part);
+function byValue(elements: readonly MapElement[]): (readonly MapElement[])[] {
+  const groups = new Map<string, MapElement[]>();
+  for (const element of elements) {
+    const value = isData(element.value) ? keyText(element.value) : JSON.stringify(element.value);
+    const known = groups.get(value);
+    if (known === undefined) groups.set(value, [element]);
+    else known.push(element);
+  }
+  return [...groups].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, group]) => group);
 }
 
 export function isData(value: MapElement["value"]): value is readonly Value[] {

@@ -57,9 +57,9 @@ describe("what is not known is assumed both ways", () => {
       { key: ["eth3"], value: { kind: "drop" } },
     ] as const;
     expect(outcomes(forward([{ kind: "vmap", key: OIFNAME, map }]))).toEqual([
-      "accept if not meta oifname eth1,eth3, meta oifname == eth2",
-      "drop if meta oifname eth1,eth3",
-      "pass if not meta oifname eth1,eth3, not meta oifname == eth2",
+      "accept if meta oifname == eth2",
+      "drop if not meta oifname == eth2, meta oifname eth1,eth3",
+      "pass if not meta oifname == eth2, not meta oifname eth1,eth3",
     ]);
   });
 

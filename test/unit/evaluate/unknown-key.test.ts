@@ -1,0 +1,121 @@
+/** Keys of which a part is not known. */
+import { describe, expect, test } from "vitest";
+import { answerOf, opinionOf } from "../../../compiler/compare/answer.ts";
+import { compare } from "../../../compiler/compare/compare.ts";
+import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
+import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
+import type { Program } from "../../../compiler/ir/types.ts";
+import type { Address } from "../../../compiler/net/address.ts";
+import { ipv4 } from "../../support/ir.ts";
+import { mustReadNft } from "../../support/read.ts";
+
+const PACKET: Packet = {
+  ...{ protocol: 6, sourcePort: 40000, destinationPort: 22, mark: 0 },
+  source: ipv4("10.0.0.1") as Address,
+  destination: ipv4("10.0.0.2") as Address,
+  inInterface: "c",
+};
+
+function nft(rules: string, sets = ""): Program {
+  return mustReadNft(`table ip t {
+  ${sets}
+  chain c {
+    type filter hook forward priority 0; policy accept;
+    ${rules}
+  }
+}
+`);
+}
+
+function outcomes(program: Program, packet = PACKET): string[] {
+  return new Evaluator(program)
+    .evaluate(packet, environmentOf([]))
+    .map(({ verdict, assumptions }) => {
+      const texts = assumptions.map(({ text, holds }) => (holds ? text : `not ${text}`));
+      return texts.length === 0 ? verdict : `${verdict} if ${texts.join(", ")}`;
+    })
+    .sort();
+}
+
+function verdictOf(left: Program, right: Program): string {
+  return opinionOf(answerOf([compare(left, right, { addresses: [], families: ["IPv4"] })], { gaps: [], given: [] }));
+}
+
+const ZONES =
+  'map z { type ifname . ifname : verdict; elements = { "a" . "b" : drop, "c" . "a" : drop, "c" . "d" : accept }; }';
+
+describe("a key of which a part is known", () => {
+  test.each([
+    ["finds nothing where no element has that part", "iifname . oifname vmap @z", "eth0", ["pass"]],
+    [
+      "finds those that have it, by the other part",
+      "iifname . oifname vmap @z",
+      "c",
+      [
+        "accept if meta oifname == d",
+        "drop if not meta oifname == d, meta oifname == a",
+        "pass if not meta oifname == d, not meta oifname == a",
+      ],
+    ],
+    ["is in no set without it", 'ip saddr . oifname { 10.1.0.1 . "a" } drop', "c", ["pass"]],
+    ["is not in a set without it, for certain", 'ip saddr . oifname != { 10.1.0.1 . "a" } drop', "c", ["drop"]],
+    [
+      "is in a set by the other part",
+      'ip saddr . oifname { 10.0.0.1 . "a", 10.0.0.1 . "b", 10.1.0.1 . "c" } drop',
+      "c",
+      ["drop if meta oifname a,b", "pass if not meta oifname a,b"],
+    ],
+    [
+      "and where two parts are not, by both of them",
+      'oifname . meta skuid . ip saddr { "a" . 7 . 10.0.0.1, "b" . 8 . 10.0.0.9 } drop',
+      "c",
+      ["drop if meta oifname . meta skuid a . 7", "pass if not meta oifname . meta skuid a . 7"],
+    ],
+    ["and where a part has no value ends the rule", 'udp dport . oifname { 53 . "a" } drop', "c", ["pass"]],
+  ])("%s", (_, rules, inInterface, wanted) => {
+    expect(outcomes(nft(rules, ZONES), { ...PACKET, inInterface })).toEqual(wanted);
+  });
+
+  test("tells the packets of a comparison apart by that part", () => {
+    const left = nft('ip saddr . oifname { 10.1.0.0/16 . "a" } drop');
+    expect(verdictOf(left, nft('ip saddr 10.1.0.0/16 oifname "a" drop'))).toBe("equal");
+    expect(verdictOf(left, nft('ip saddr 10.1.0.0/17 oifname "a" drop'))).toBe("different");
+  });
+
+  test("and for which some element counts in any case: that one, where no other does", () => {
+    const map = 'map z { type ifname . ifname : verdict; elements = { "c" . "a" : drop, * : accept }; }';
+    expect(outcomes(nft("iifname . oifname vmap @z", map))).toEqual([
+      "accept if not meta oifname == a",
+      "drop if meta oifname == a",
+    ]);
+    expect(outcomes(nft("iifname . oifname vmap @z", map), { ...PACKET, inInterface: "x" })).toEqual(["accept"]);
+  });
+});
+
+describe("one fact has one name", () => {
+  test.each([
+    [
+      "elements of a map",
+      'ether saddr . oifname vmap { 00:00:00:00:00:01 . "a" : drop, 00:00:00:00:00:02 . "b" : drop }',
+      'ether saddr . oifname vmap { 00:00:00:00:00:02 . "b" : drop, 00:00:00:00:00:01 . "a" : drop }',
+    ],
+    [
+      "elements of a set",
+      'ether saddr . oifname { 00:00:00:00:00:01 . "a", 00:00:00:00:00:02 . "b" } drop',
+      'ether saddr . oifname { 00:00:00:00:00:02 . "b", 00:00:00:00:00:01 . "a" } drop',
+    ],
+    ["verdicts of a map", 'oifname vmap { "a" : drop, "b" : accept }', 'oifname vmap { "b" : accept, "a" : drop }'],
+    ["interfaces", 'oifname { "a", "b" } drop', 'oifname { "b", "a" } drop'],
+  ])("%s in two orders", (_, left, right) => {
+    expect(verdictOf(nft(left), nft(right))).toBe("equal");
+  });
+
+  test("sets of other elements are other facts, whatever their names", () => {
+    const text = (element: string): string => `ether saddr . oifname { ${element} } drop`;
+    expect(verdictOf(nft(text('00:00:00:00:00:01 . "a"')), nft(text('00:00:00:00:00:02 . "b"')))).toBe("different");
+    const named = (element: string): Program =>
+      nft("ether saddr . oifname @s drop", `set s { type ether_addr . ifname; elements = { ${element} }; }`);
+    expect(verdictOf(named('00:00:00:00:00:01 . "a"'), named('00:00:00:00:00:02 . "b"'))).toBe("different");
+    expect(verdictOf(named('00:00:00:00:00:01 . "a"'), nft(text('00:00:00:00:00:01 . "a"')))).toBe("equal");
+  });
+});
