@@ -1,4 +1,5 @@
 /** Rules that a comparison does not come to: no claim is made where they differ. */
+import { elementsOf, normaliseChain } from "../ir/normal-form.ts";
 import type { BaseChain, Chain, Program, Step, Table } from "../ir/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 
@@ -96,16 +97,18 @@ function saySame(one: Found, other: Found): boolean {
   return own.size === 0 || textOf(one, own) === textOf(other, own);
 }
 
-/** Equal for chains that say the same, with the elements of the sets and maps of these names. */
+/** Equal for chains that say the same, with the elements of the sets and maps of these names, and of those without a name. */
 function textOf({ chain, table }: Found, names: ReadonlySet<string>): string {
-  const place = chain.kind === "base" ? [chain.type, chain.hook, chain.priority, chain.policy, chain.device ?? ""] : [];
-  const rules = chain.rules.map(({ steps }) => steps.filter(({ kind }) => kind !== "counter"));
-  const elementsOf = (name: string): unknown =>
-    names.has(name) ? ([...table.sets, ...table.maps].find((each) => each.name === name)?.elements ?? name) : name;
-  return JSON.stringify([place, rules], (key, value: unknown) => {
+  const rules = chain.rules.map(({ steps }) => ({ steps: steps.filter(({ kind }) => kind !== "counter") }));
+  const normal = normaliseChain({ ...chain, rules }, table.family);
+  const contentOf = (name: string): unknown => {
+    const declared = [...table.sets, ...table.maps].find((each) => each.name === name);
+    return declared !== undefined && (names.has(name) || declared.anonymous) ? elementsOf(declared) : name;
+  };
+  return JSON.stringify(normal, (key, value: unknown) => {
     if (typeof value === "bigint") return `${value}n`;
-    if (key === "origin" || key === "comment" || key === "attributes") return undefined;
-    return isName(key, value) ? elementsOf(value) : value;
+    if (key === "origin" || key === "comment" || key === "attributes" || key === "registered") return undefined;
+    return isName(key, value) ? contentOf(value) : value;
   });
 }
 

@@ -73,7 +73,8 @@ function types(components: readonly Component[]): string[] {
   return components.map(({ type }) => type);
 }
 
-function elementsOf({ key, elements, ...rest }: SetDeclaration | MapDeclaration): object[] {
+/** The elements of a set or map, those without an order sorted. */
+export function elementsOf({ key, elements, ...rest }: SetDeclaration | MapDeclaration): object[] {
   const plain = elements.map(normaliseElement);
   const [only] = key;
   // Touching intervals of one component are one, where nothing else hangs on them.
@@ -98,7 +99,8 @@ function isPlain(element: SetElement): boolean {
 
 // --- chains ------------------------------------------------------------------------------------------------------------
 
-function normaliseChain(chain: Chain, family: Table["family"]): Chain {
+/** One chain of a table of `family`. */
+export function normaliseChain(chain: Chain, family: Table["family"]): Chain {
   const rules = chain.rules.map((rule) => normaliseRule(rule, family));
   if (chain.kind === "regular") return { ...chain, rules };
   const { origin: _, ...base } = chain;
