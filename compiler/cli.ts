@@ -131,7 +131,8 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
             "--against <files>",
             "the host's rules: nft list ruleset, or iptables-save (v4,v6 by commas, or the option again)",
             join,
-          ),
+          )
+          .option("--strict-source", "also count source translation that a network plugin does by design"),
       ),
     ),
     "nft list ruleset | kpc verify cluster.json --against - --node worker-1",

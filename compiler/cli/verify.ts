@@ -11,9 +11,10 @@ import { type ChangesView, changesToData, renderChanges } from "../services/rend
 import { type NameOf, ServiceNames } from "../services/service-names.ts";
 import { causeByOthers } from "../verify/causes.ts";
 import { Culprits } from "../verify/culprits.ts";
+import { describeDesign, designsOf, designToData } from "../verify/designs.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
 import { isIpvsMode } from "../verify/ipvs.ts";
-import { onlyServiceTraffic } from "../verify/others.ts";
+import { onlyServiceTraffic, type ServiceTraffic } from "../verify/others.ts";
 import { podDetectionOf } from "../verify/pod-detection.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
@@ -28,6 +29,7 @@ import { leftOutIn } from "./unread.ts";
 
 export interface VerifyFlags extends CompareFlags {
   readonly against: string;
+  readonly strictSource?: boolean;
 }
 
 /** `kpc verify`: whether a host's rules do to Service traffic what the manifests say. */
@@ -41,7 +43,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     throw new Trouble(
       `the rules in ${flags.against} are of kube-proxy's ipvs mode: IPVS sends packets to endpoints, and no rule says to which, so there is nothing to verify here (ipvsadm -Ln shows what IPVS does)`,
     );
-  const rules = serviceRulesOf(host.program, host.restored);
+  const rules = serviceRulesOf(host.program, host.restored, { strictSource: flags.strictSource ?? false });
   if (rules.own.ruleset.tables.length === 0)
     throw new Trouble(
       `no rules about Services in ${flags.against}: expected table kube-proxy or kpc, or chains KUBE-… or KPC-…`,
@@ -110,11 +112,8 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     byOthers.traffic.open.length === 0 &&
     !isDoubtful(diagnosed);
   const harmless = (each: Others): boolean => !hasEffect(each, culprits);
-  const why = `set aside, no packet to a Service ${isAll ? "" : "that was compared "}fares otherwise by it`;
-  note(
-    others.filter(harmless).map((each) => `${why}: ${describeOthers(each)}`),
-    flags,
-  );
+  const designs = designsOf(byOthers?.byDesign ?? new Map(), rules, known);
+  note([...designs.map(describeDesign), ...describeHarmless(others.filter(harmless), owner, isAll, flags)], flags);
   return tell(
     {
       parts,
@@ -140,6 +139,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
         families,
         ...changesToData(changesIn(regions, shown.data)),
         ...findingsToData(found(regions), shown.data),
+        byDesign: designs.map(designToData),
         others: others.map((each) => othersToData(each, !harmless(each) || (isAll ? false : null))),
         notes: [...notes, ...problemsOf(rules)],
       }),
@@ -155,12 +155,14 @@ function compareOthers(
   options: CompareOptions,
   nameOf: NameOf,
   diagnosed: readonly Diagnostic[],
-): { readonly traffic: Comparison; readonly gaps: readonly string[] } {
+): { readonly traffic: Comparison; readonly byDesign: ServiceTraffic["byDesign"]; readonly gaps: readonly string[] } {
   const all = compare(rules.own, rules.whole, { ...options, firstOnly: true, keep: MOST_OF_OTHERS });
   const comparison = withoutDoubtful(all, diagnosed);
   const unseen = comparison.differing - comparison.regions.length;
+  const { comparison: traffic, byDesign } = onlyServiceTraffic(comparison, rules, nameOf, options.addresses);
   return {
-    traffic: onlyServiceTraffic(comparison, rules, nameOf, options.addresses),
+    traffic,
+    byDesign,
     gaps: unseen > 0 ? [`${unseen} classes of packets that are treated by rules not about Services`] : [],
   };
 }
@@ -233,6 +235,25 @@ function problemsOf({ owner, withoutJumps: { missing } }: ServiceRules): string[
   return missing.map(
     (family) => `This host: no built-in chain of ${family} leads to ${chains} chains, which no packet enters\n`,
   );
+}
+
+/** Other rules without an effect: how many, and with `-v` which ones. */
+function describeHarmless(
+  harmless: readonly Others[],
+  owner: string,
+  isAll: boolean,
+  { verbose }: VerifyFlags,
+): string[] {
+  if (harmless.length === 0) return [];
+  const what = isAll ? "Service traffic" : "the Service traffic that was compared";
+  const rules = harmless.reduce((sum, each) => sum + each.rules.length, 0);
+  const policies = harmless.filter(({ policy }) => policy !== undefined).length;
+  const counted = [
+    ...(rules > 0 ? [rules === 1 ? "1 rule" : `${rules} rules`] : []),
+    ...(policies > 0 ? [policies === 1 ? "1 drop policy" : `${policies} drop policies`] : []),
+  ].join(" and ");
+  if (verbose) return harmless.map((each) => `no effect on ${what}: ${describeOthers(each)}`);
+  return [`no effect on ${what}: ${counted} not ${owner}'s (-v lists them)`];
 }
 
 function hasEffect({ rules, policy }: Others, { isUnsure, effective }: Culprits): boolean {

@@ -228,6 +228,7 @@ function toFate({ control, stream }: End): Fate {
   const { sticky, newSource, takenBy } = control;
   const more = {
     ...(newSource === undefined ? {} : { source: newSource.text }),
+    ...(newSource?.by === undefined ? {} : { designer: newSource.by }),
     ...(takenBy.length === 0 ? {} : { takenBy }),
   };
   if (!control.translated && !isMoved(destination, region.daddr) && !isMoved(destinationPort, region.dport))

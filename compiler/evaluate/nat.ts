@@ -145,17 +145,22 @@ function sentControls(control: Control, because: Because, isSaid: boolean): Cont
 }
 
 /** Sources: which one of several is not followed. */
-export function sources(because: Because): (control: Control) => Give {
+export function sources(because: Because, by: string | undefined): (control: Control) => Give {
   return (control) => {
     const known = new Map<string, Control>();
     return (sorter, stream, addresses, ports, extra) => {
-      const newSource = sourceOf(addresses, ports);
+      const newSource = by === undefined ? sourceOf(addresses, ports) : chosenBy(by, addresses);
       const key = newSource?.text ?? "";
       const next = known.get(key) ?? because({ ...control, masqueraded: true, sourceSettled: true, newSource }, extra);
       known.set(key, next);
       sorter.add(stream, "done", next);
     };
   };
+}
+
+/** A source that a network plugin translates by design. */
+export function chosenBy(by: string, addresses: Interval | undefined): Control["newSource"] {
+  return { text: `an address that ${by} chooses`, address: addresses?.from as Address | undefined, by };
 }
 
 export function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): Control["newSource"] {

@@ -176,6 +176,8 @@ export interface Result {
   readonly masquerade: boolean;
   /** The addresses and ports that a rule gives as sources, as text. */
   readonly source?: string;
+  /** The network plugin that translates the source by design. */
+  readonly designer?: string;
   readonly sticky?: Sticky;
   /** What else was done to the packet that is not followed: rules or parts of them, as text. */
   readonly takenBy?: readonly string[];

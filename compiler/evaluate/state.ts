@@ -54,7 +54,9 @@ export interface Control {
   readonly translated: boolean;
   readonly masqueraded: boolean;
   /** By a rule that says from where: as text, and the first of its addresses. */
-  readonly newSource: { readonly text: string; readonly address: Address | undefined } | undefined;
+  readonly newSource:
+    | { readonly text: string; readonly address: Address | undefined; readonly by?: string }
+    | undefined;
   /** As in `Result`. */
   readonly takenBy: readonly string[];
   readonly sticky: Sticky | undefined;

@@ -7,7 +7,7 @@ import { describe, evaluateExpression, fieldOf, isUnknown } from "./expression.t
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
 import { assume } from "./match.ts";
-import { destinations, redirect, runNat, sourceOf, sources } from "./nat.ts";
+import { chosenBy, destinations, redirect, runNat, sourceOf, sources } from "./nat.ts";
 import type { Effect, Reason } from "./packet.ts";
 import { Unbounded } from "./preimage.ts";
 import { hasFewValues, type Region } from "./region.ts";
@@ -51,9 +51,9 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
     case "redirect":
       return redirect(statement, state, because);
     case "snat":
-      return runNat(statement.to, state, frame, sources(because));
+      return runNat(statement.to, state, frame, sources(because, statement.by));
     case "masquerade": {
-      const newSource = statement.ports === undefined ? undefined : sourceOf(undefined, statement.ports);
+      const newSource = sourceOfMasquerade(statement);
       return [{ state: changed({ masqueraded: true, sourceSettled: true, newSource }), flow: "done" }];
     }
     case "reject":
@@ -80,6 +80,11 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
 }
 
 /** What a statement did to packets that are now as `control` says. */
+function sourceOfMasquerade({ ports, by }: Extract<Statement, { kind: "masquerade" }>): Control["newSource"] {
+  if (by !== undefined) return chosenBy(by, undefined);
+  return ports === undefined ? undefined : sourceOf(undefined, ports);
+}
+
 function effectOf(statement: Statement, { newSource }: Control): Effect {
   switch (statement.kind) {
     case "verdict":

@@ -259,8 +259,21 @@ export type Statement =
   /** The verdict that a verdict map holds for `key`; the rule ends when it holds none. */
   | { readonly kind: "vmap"; readonly key: Expression; readonly map: string | readonly MapElement[] }
   | { readonly kind: "dnat"; readonly to: NatTarget; readonly random: NatRandom; readonly persistent?: true }
-  | { readonly kind: "snat"; readonly to: NatTarget; readonly random: NatRandom; readonly persistent?: true }
-  | { readonly kind: "masquerade"; readonly ports?: Interval; readonly random: NatRandom; readonly persistent?: true }
+  /** `by`: the network plugin that translates sources by design, where somebody has recognised it. */
+  | {
+      readonly kind: "snat";
+      readonly to: NatTarget;
+      readonly random: NatRandom;
+      readonly persistent?: true;
+      readonly by?: string;
+    }
+  | {
+      readonly kind: "masquerade";
+      readonly ports?: Interval;
+      readonly random: NatRandom;
+      readonly persistent?: true;
+      readonly by?: string;
+    }
   | { readonly kind: "redirect"; readonly ports?: Interval; readonly random: NatRandom; readonly persistent?: true }
   | { readonly kind: "reject"; readonly with: RejectWith }
   | { readonly kind: "set"; readonly field: WritableField; readonly value: Expression }

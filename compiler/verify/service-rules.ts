@@ -1,6 +1,7 @@
 /** The part of a host's rules that is about Services, and the rest. */
 import type { BaseChain, Program, Rule, Table } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
+import { withDesigners } from "./by-design.ts";
 import { isAboutServices, withJumps } from "./jumps.ts";
 
 /** Rules about Services, alone and among the others. */
@@ -38,19 +39,24 @@ export interface Policy {
 /** A rule, or the policy of a chain. */
 export type Suspect = Rule | Policy;
 
-/** What `host` does for Services: rules of kube-proxy, or of kpc. `restored`: families whose text is no host's, but such as
- *  kube-proxy restores. */
-export function serviceRulesOf({ ruleset, routes }: Program, restored: readonly Family[]): ServiceRules {
+/** What a host does for Services: rules of kube-proxy, or of kpc. `restored`: families whose text is no host's, but such as
+ *  kube-proxy restores. `strictSource`: no translation of sources is taken for a network plugin's design. */
+export function serviceRulesOf(
+  { ruleset: { tables }, routes }: Program,
+  restored: readonly Family[],
+  { strictSource }: { readonly strictSource: boolean } = { strictSource: false },
+): ServiceRules {
+  const ruleset = { tables: strictSource ? tables : tables.map(withDesigners) };
   const others: Others[] = [];
   const [own, whole]: [Table[], Table[]] = [[], []];
   const withoutJumps = { given: [] as Family[], missing: [] as Family[] };
-  const lacking = TABLE_FAMILIES.filter(({ tables }) => {
-    const theirs = ruleset.tables.filter(({ family, chains }) => family === tables && chains.some(isOwnChain));
+  const lacking = TABLE_FAMILIES.filter(({ tables: each }) => {
+    const theirs = ruleset.tables.filter(({ family, chains }) => family === each && chains.some(isOwnChain));
     return theirs.length > 0 && !theirs.some(({ chains }) => chains.some((chain) => ownJumps(chain).length > 0));
   });
   for (const { family } of lacking) withoutJumps[restored.includes(family) ? "given" : "missing"].push(family);
   for (const table of ruleset.tables) {
-    const isGiven = lacking.some(({ tables, family }) => tables === table.family && restored.includes(family));
+    const isGiven = lacking.some(({ tables: each, family }) => each === table.family && restored.includes(family));
     if (NFT_TABLES.has(table.name)) {
       own.push(table);
       whole.push(table);

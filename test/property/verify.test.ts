@@ -72,7 +72,7 @@ test("a packet to a Service that rules of others treat otherwise is in a region,
       const rules = serviceRulesOf({ ruleset: { tables }, routes: [] }, []);
       const comparison = compare(rules.own, rules.whole, { addresses, families: ["IPv4"], keep: 1_000_000 });
       fc.pre(comparison.open.length === 0);
-      const traffic = onlyServiceTraffic(comparison, rules, nameOf, addresses);
+      const { comparison: traffic } = onlyServiceTraffic(comparison, rules, nameOf, addresses);
       const isFound = finderIn(traffic, [rules.own, rules.whole]);
       const [own, whole] = [new Evaluator(rules.own), new Evaluator(rules.whole)];
       for (const each of packets) {

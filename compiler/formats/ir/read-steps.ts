@@ -66,8 +66,13 @@ const rejection = oneOf<RejectWith>({
 const statements: { readonly [K in Exclude<Statement["kind"], "vmap">]: Reader<Of<K>> } = {
   verdict: object<Of<"verdict">>({ kind: literal("verdict"), verdict }),
   dnat: object<Of<"dnat">>({ kind: literal("dnat"), to: target, random, persistent }),
-  snat: object<Of<"snat">>({ kind: literal("snat"), to: target, random, persistent }),
-  masquerade: object<Of<"masquerade">>({ kind: literal("masquerade"), ports: optional(interval), random, persistent }),
+  snat: object<Omit<Of<"snat">, "by">>({ kind: literal("snat"), to: target, random, persistent }),
+  masquerade: object<Omit<Of<"masquerade">, "by">>({
+    kind: literal("masquerade"),
+    ports: optional(interval),
+    random,
+    persistent,
+  }),
   redirect: object<Of<"redirect">>({ kind: literal("redirect"), ports: optional(interval), random, persistent }),
   reject: object<Of<"reject">>({ kind: literal("reject"), with: rejection }),
   set: object<Of<"set">>({ kind: literal("set"), field: writable, value: expression }),

@@ -67,19 +67,21 @@ function verify(against: string, ...flags: string[]) {
 }
 
 describe("kpc verify", () => {
-  test("proves a host right, and names what it has set aside", () => {
-    const nft = verify("host.nft");
+  test("proves a host right, and lists the rules without an effect", () => {
+    const nft = verify("host.nft", "-v");
     expect(nft.stdout).toMatch(
       /^=> equal: all packets, and those to Services by all rules of this host, in \d+ classes\n$/,
     );
-    expect(nft.stderr).toMatch(/^note: set aside, .*: table inet filter, 1 rule \(line \d+ of host\.nft\)$/m);
-    expect(nft.stderr).toMatch(/^note: set aside, .*: policy drop of chain input of table inet filter$/m);
+    expect(nft.stderr).toMatch(
+      /^note: no effect on Service traffic: table inet filter, 1 rule \(line \d+ of host\.nft\)$/m,
+    );
+    expect(nft.stderr).toMatch(
+      /^note: no effect on Service traffic: policy drop of chain input of table inet filter$/m,
+    );
     expect(nft.code).toBe(0);
     const iptables = verify("host.v4,host.v6");
     expect(iptables.stdout).toMatch(/^=> equal: /);
-    expect(iptables.stderr).toMatch(
-      /^note: set aside, .*: chain FORWARD of table ip mangle, 1 rule \(line \d+ of host\.v4\)$/m,
-    );
+    expect(iptables.stderr).toMatch(/^note: no effect on Service traffic: 1 rule not kpc's \(-v lists them\)$/m);
     expect(iptables.code).toBe(0);
   });
 
@@ -228,7 +230,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     expect(stdout).toContain(
       `Service ns1/svc1:p80: line ${dnat} of host.v4 (by way of line ${jump} of host.v4), which is not kube-proxy's, sends it to 192.0.2.99:80; should`,
     );
-    expect(stderr).not.toContain("set aside");
+    expect(stderr).not.toContain("no effect");
     const data = JSON.parse(check(dump, "-o", "json").stdout);
     expect(data.others).toMatchObject([
       { changesServiceTraffic: true, rules: [{ line: jump }] },
@@ -246,6 +248,30 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const dump = `${HOST.replace(":FORWARD ACCEPT", ":FORWARD DROP")}*mangle\n:FORWARD DROP [0:0]\nCOMMIT\n`;
     expect(check(dump).stdout).toContain(
       "Service ns1/svc1:p80: the policy drop of chain FORWARD of table ip mangle and the policy drop of chain FORWARD of table ip filter (only together), which are not kube-proxy's, drops it;",
+    );
+  });
+
+  test("tells what a network plugin translates by design from what is wrong", () => {
+    const chain = [
+      ":FLANNEL-POSTRTG - [0:0]",
+      '-A POSTROUTING -m comment --comment "flanneld masq" -j FLANNEL-POSTRTG',
+      "-A FLANNEL-POSTRTG -m mark --mark 0x4000/0x4000 -j RETURN",
+      "-A FLANNEL-POSTRTG -s 10.0.0.0/8 ! -d 224.0.0.0/4 -j MASQUERADE --random-fully",
+    ];
+    const dump = foreign("-A POSTROUTING", chain.join("\n"));
+    const { code, stdout, stderr } = check(dump, "--verbose");
+    expect({ code, stdout }).toMatchObject({ code: 0, stdout: expect.stringMatching(/^=> equal, /) });
+    expect(stderr).toBe("");
+    const line = lineOf(dump, chain[3] ?? "");
+    const data = JSON.parse(check(dump, "-o", "json").stdout);
+    expect(data).toMatchObject({
+      equal: true,
+      byDesign: [{ by: "flannel", services: expect.arrayContaining(["ns1/svc1:p80"]), rules: [{ line }] }],
+    });
+    const strict = check(dump, "--strict-source");
+    expect(strict.code).toBe(1);
+    expect(strict.stdout).toMatch(
+      new RegExp(`~ ns1/svc1:p80 .*source: kept -> masqueraded, by FLANNEL-POSTRTG, line ${line} of host\\.v4`),
     );
   });
 

@@ -26,12 +26,9 @@ function explain(others: Program) {
     firstOnly: true,
     unmarked: true,
   });
-  const { regions } = onlyServiceTraffic(
-    comparison,
-    rules,
-    new ServiceNames(frontendsIn(program), addresses).nameOf,
-    addresses,
-  );
+  const {
+    comparison: { regions },
+  } = onlyServiceTraffic(comparison, rules, new ServiceNames(frontendsIn(program), addresses).nameOf, addresses);
   const culprits = new Culprits(rules, addresses);
   const served = regions.filter(({ left }) => left.verdict === "dnat");
   const all = served.map((region) => {
