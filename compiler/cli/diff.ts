@@ -1,4 +1,4 @@
-import { compare } from "../compare/compare.ts";
+import { compare, type Region } from "../compare/compare.ts";
 import { renderRegions } from "../compare/render.ts";
 import { unreachedIn } from "../compare/unreached.ts";
 import { withKubeProxy } from "../config/kube-proxy.ts";
@@ -7,6 +7,13 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { mentionsLocality } from "../evaluate/locality.ts";
 import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES, type Family } from "../net/address.ts";
+import { refusalCause } from "../services/cause.ts";
+import { Changes } from "../services/changes.ts";
+import { describeDestination } from "../services/destination.ts";
+import { type EndpointNames, endpointNamesIn } from "../services/endpoint-names.ts";
+import { frontendsIn } from "../services/frontends.ts";
+import { type ChangesView, changesToData, renderChanges } from "../services/render.ts";
+import { ServiceNames } from "../services/service-names.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { withJumpsOfBoth } from "../verify/jumps.ts";
 import { familiesOf } from "../verify/service-rules.ts";
@@ -30,6 +37,13 @@ interface Side {
   readonly diagnosed: readonly Diagnostic[];
   /** What was taken for given when it was read. */
   readonly given: readonly string[];
+  readonly pods: EndpointNames;
+  /** It was read as rules, not compiled. */
+  readonly isRules: boolean;
+}
+
+function serviceNames({ program }: Side, addresses: readonly Address[]): ServiceNames {
+  return new ServiceNames(frontendsIn(program), addresses);
 }
 
 /** `kpc diff`: whether two of manifests and rules do the same to every packet. */
@@ -54,6 +68,25 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   if (comparison.regions.some(({ assumptions }) => assumptions.some(mentionsLocality)))
     note(localHints([...a.program.ruleset.tables, ...b.program.ruleset.tables]), flags);
   const named = { left, right, addresses };
+  const names = { left: serviceNames(a, addresses), right: serviceNames(b, addresses) };
+  const pods = new Map([...a.pods, ...b.pods]);
+  const ruleSides = ([a, b] as const).flatMap(({ isRules }, i) =>
+    isRules ? [i === 0 ? ("left" as const) : ("right" as const)] : [],
+  );
+  const changesIn = (regions: readonly Region[], limit: number): ChangesView => {
+    const changes = new Changes(names);
+    const whereOf = (region: Region): string => describeDestination(region, pods);
+    for (const region of regions) changes.add(region, refusalCause(region, ruleSides), whereOf);
+    const legend = { left: `only in ${left}`, right: `only in ${right}`, arrow: `changed: ${left} -> ${right}` };
+    return {
+      changes: changes.all(),
+      names: pods,
+      legend,
+      limit,
+      unseen: comparison.differing - comparison.regions.length,
+    };
+  };
+  const shown = limitsOf(flags);
   return tell(
     {
       parts: [{ programs, comparison }],
@@ -68,8 +101,11 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
     declarations,
     flags,
     {
-      text: ([regions = []], count) => renderRegions(regions, count, named, limitsOf(flags).examples),
-      data: () => ({}),
+      text: ([regions = []], count) => [
+        ...renderChanges(changesIn(regions, shown.rows)),
+        ...renderRegions(regions, count, named, shown.examples),
+      ],
+      data: ([regions = []]) => changesToData(changesIn(regions, shown.data)),
     },
   );
 }
@@ -94,7 +130,15 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
     const { diagnostics, compiled } = compileInputs(manifests, flags);
     showDiagnostics(diagnostics, flags);
     if (compiled === undefined) return undefined;
-    return { program: compiled.program, addresses: compiled.node.addresses, diagnosed: [], given: [] };
+    const { program, node, specs } = compiled;
+    return {
+      program,
+      addresses: node.addresses,
+      diagnosed: [],
+      given: [],
+      pods: endpointNamesIn(specs),
+      isRules: false,
+    };
   }
   const findings: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
@@ -105,7 +149,8 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
   const specs = loadSpecs([], report);
   const config = withKubeProxy(readConfig(flags, report), specs, () => undefined); // the side of the manifests says it
   const { node } = resolveConfig(config, specs, report);
-  return { program, addresses: node.addresses, diagnosed: findings, given: leftOutIn(findings) };
+  const given = leftOutIn(findings);
+  return { program, addresses: node.addresses, diagnosed: findings, given, pods: new Map(), isRules: true };
 }
 
 function isManifests(name: string): boolean {

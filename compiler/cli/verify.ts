@@ -97,13 +97,14 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     },
   ];
   const namesOfHost = new ServiceNames(frontendsIn(own), node.addresses);
+  const unseen = parts.reduce((sum, { comparison: { differing, regions } }) => sum + differing - regions.length, 0);
   const changesIn = ([about = [], treated = []]: readonly Comparison["regions"][], limit: number): ChangesView => {
     const changes = new Changes({ left: known, right: namesOfHost });
     const pods = endpointNamesIn(specs);
     const whereOf = (region: Region): string => describeDestination(region, pods);
     for (const region of about) changes.add(region, refusalCause(region, ["right"]), whereOf);
     for (const region of treated) changes.add(region, causeByOthers(region, culprits), whereOf);
-    return { changes: changes.all(), names: pods, legend: LEGEND, limit };
+    return { changes: changes.all(), names: pods, legend: LEGEND, limit, unseen };
   };
   for (const region of byOthers?.traffic.regions ?? []) culprits.of(region);
   const isAll =

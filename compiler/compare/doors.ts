@@ -38,7 +38,7 @@ export function doorsOf(programs: readonly Program[], families: readonly Family[
 const TRACKINGS = ["first", "invalid", "untracked", "original", "reply"] as const;
 
 /** A number that IANA gives to experiments: stands for the protocols that nobody names. */
-const UNHEARD_OF = 253;
+export const UNHEARD_OF = 253;
 const PINGS: Readonly<Record<Family, number>> = { IPv4: 1, IPv6: 58 };
 
 function protocolsIn({ ruleset }: Program): Readonly<Record<Family, ReadonlySet<number>>> {

@@ -37,7 +37,8 @@ export function refusalCause(region: Region, sides: readonly ("left" | "right")[
   };
 }
 
-function chanceToBeRefused({ results }: Outcome): number {
+/** That it is dropped or rejected. */
+export function chanceToBeRefused({ results }: Outcome): number {
   return results
     .filter(({ verdict }) => verdict === "drop" || verdict === "reject")
     .reduce((sum, { probability }) => sum + probability, 0);

@@ -74,13 +74,8 @@ export class Changes {
 
   /** `whereOf`: the destination of a region that no Service has, in words. */
   add(region: Region, cause: Cause | undefined, whereOf: (region: Region) => string): void {
-    const { box, door } = region;
     const deltas = deltasOf(region);
-    const byKey = new Map(
-      [this.names.right, this.names.left]
-        .flatMap((names) => names.within(box, door.protocol, door.family))
-        .map((frontend) => [frontendKey(frontend), frontend]),
-    );
+    const byKey = new Map(this.frontendsOfRegion(region).map((frontend) => [frontendKey(frontend), frontend]));
     if (byKey.size === 0) {
       const other = this.otherPorts(region);
       const at = other === undefined ? undefined : { key: `other ${other.address}`, frontend: other };
@@ -90,23 +85,40 @@ export class Changes {
       this.enter(frontend.service, frontend.service, { key, frontend }, region, deltas, cause);
   }
 
+  /** Those with a destination in a region. Later packets are not one Service's where they are alike for many destinations: it is
+   *  their connections that tell them apart. */
+  private frontendsOfRegion({ box, door }: Region): Frontend[] {
+    const { daddr, dport } = box;
+    const isOne = daddr.from === daddr.to && dport.from === dport.to;
+    if (door.tracking !== "first" && !isOne) return [];
+    return [this.names.right, this.names.left].flatMap((names) => names.within(box, door.protocol, door.family));
+  }
+
   /** The address of a Service, where packets go to a port of it that the Service does not have. */
-  private otherPorts({ box: { daddr } }: Region): Frontend | undefined {
-    if (daddr.from !== daddr.to) return undefined;
+  private otherPorts({ box: { daddr }, door: { tracking } }: Region): Frontend | undefined {
+    if (daddr.from !== daddr.to || tracking !== "first") return undefined;
     const address = daddr.from as Address;
     const owner = this.names.left.ownerOf(address) ?? this.names.right.ownerOf(address);
     return owner === undefined ? undefined : { ...owner, role: "other ports" };
   }
 
-  /** Services first, by name; then destinations without one. */
+  /** Services first, by name; then destinations without one, those together that differ in the same way. */
   all(): ServiceChange[] {
-    return [...this.entries.values()]
-      .map((entry) => this.toChange(entry))
-      .sort(
-        (a, b) =>
-          Number(a.service === undefined) - Number(b.service === undefined) ||
-          (a.where < b.where ? -1 : a.where > b.where ? 1 : 0),
-      );
+    const changes = [...this.entries.values()].map((entry) => this.toChange(entry));
+    const named = changes.filter(({ service }) => service !== undefined);
+    const alike = new Map<string, ServiceChange[]>();
+    for (const change of changes) {
+      if (change.service !== undefined) continue;
+      const key = change.aspects.map(({ delta, cause }) => `${deltaKey(delta)} ${cause?.key ?? ""}`).join("\n");
+      const group = alike.get(key);
+      if (group === undefined) alike.set(key, [change]);
+      else group.push(change);
+    }
+    return [...named, ...[...alike.values()].flatMap(joinAlike)].sort(
+      (a, b) =>
+        Number(a.service === undefined) - Number(b.service === undefined) ||
+        (a.where < b.where ? -1 : a.where > b.where ? 1 : 0),
+    );
   }
 
   private enter(
@@ -185,6 +197,24 @@ export class Changes {
     return [...new Map(all.map((frontend) => [frontendKey(frontend), frontend])).values()];
   }
 }
+
+/** Destinations without a name as one: the first ones are listed. */
+function joinAlike(changes: readonly ServiceChange[]): ServiceChange[] {
+  const [first, ...rest] = changes;
+  if (first === undefined) return [];
+  const wheres = [...new Set(changes.map(({ where }) => where))];
+  const more = wheres.length > MOST_DESTINATIONS ? ` and ${wheres.length - MOST_DESTINATIONS} more` : "";
+  return [
+    {
+      ...first,
+      where: `${wheres.slice(0, MOST_DESTINATIONS).join(", ")}${more}`,
+      protocols: [...new Set(changes.flatMap(({ protocols }) => protocols))],
+      classes: rest.reduce((sum, { classes }) => sum + classes, first.classes),
+    },
+  ];
+}
+
+const MOST_DESTINATIONS = 3;
 
 function other(side: "left" | "right"): "left" | "right" {
   return side === "left" ? "right" : "left";

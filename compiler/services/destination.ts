@@ -1,16 +1,19 @@
 /** Sets of addresses and ports, in words. */
-import { joinRanges, type Range } from "../compare/box.ts";
+import { before, isAnywhere, joinRanges, type Range } from "../compare/box.ts";
 import type { Region } from "../compare/compare.ts";
 import { hasPorts } from "../evaluate/expression.ts";
+import { after } from "../evaluate/ranges.ts";
 import { type Address, addressBits, familyOf, printAddress } from "../net/address.ts";
 import type { EndpointNames } from "./endpoint-names.ts";
 
 /** `10.0.0.0/24 port 80`, `any IPv4 address`, `shop/web-1 (10.244.1.10)`. */
 export function describeDestination({ box, door }: Pick<Region, "box" | "door">, names: EndpointNames): string {
-  const { daddr, dport } = box;
+  // Later packets count for where their connection sends them.
+  const isSent = !isAnywhere(box, door.family);
+  const [daddr, dport] = isSent ? [box.toaddr, box.toport] : [box.daddr, box.dport];
   const pod = daddr.from === daddr.to ? names.get(daddr.from as Address) : undefined;
   const where = isAnyAddress([daddr]) ? `any ${door.family} address` : (printBlocks([daddr])[0] ?? "");
-  const isAnyPort = !hasPorts(door.protocol) || (dport.from === 0 && dport.to === 65535);
+  const isAnyPort = !hasPorts(door.protocol) || door.tracking === "invalid" || (dport.from === 0 && dport.to === 65535);
   const ports = dport.from === dport.to ? String(dport.from) : `${dport.from}-${dport.to}`;
   return `${pod === undefined ? where : `${pod} (${where})`}${isAnyPort ? "" : ` port ${ports}`}`;
 }
@@ -33,4 +36,21 @@ export function printBlocks(ranges: readonly Range[]): string[] {
     if (!isBlock) return `${first}-${printAddress(to as Address)}`;
     return `${first}/${addressBits(familyOf(from as Address)) - (size.toString(2).length - 1)}`;
   });
+}
+
+/** The addresses of the family that are in none of these. */
+export function complementOf(ranges: readonly Range[]): Range[] {
+  const joined = joinRanges(ranges);
+  const [first] = joined;
+  if (first === undefined) return [];
+  const isWide = typeof first.from === "bigint";
+  const last = (isWide ? 2n ** 128n - 1n : 2 ** 32 - 1) as Range["to"];
+  const gaps: Range[] = [];
+  let from = (isWide ? 0n : 0) as Range["from"];
+  for (const range of joined) {
+    if (range.from > from) gaps.push({ from, to: before(range.from) });
+    if (range.to === last) return gaps;
+    from = after(range.to);
+  }
+  return [...gaps, { from, to: last }];
 }

@@ -1,12 +1,15 @@
 /** Differences by Service as a table: `-` only on the left side, `+` only on the right side, `~` on both and not the same. */
-import type { Range } from "../compare/box.ts";
+import { joinRanges, type Range } from "../compare/box.ts";
+import { UNHEARD_OF } from "../compare/doors.ts";
 import { printRule } from "../formats/nft/print.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import type { Rule } from "../ir/types.ts";
+import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { ruleToData } from "../verify/places.ts";
 import type { Cause } from "./cause.ts";
 import type { Aspect, ServiceChange } from "./changes.ts";
 import type { Delta, EndpointAddress } from "./delta.ts";
-import { isAnyAddress, printBlocks } from "./destination.ts";
+import { complementOf, isAnyAddress, printBlocks } from "./destination.ts";
 import { type EndpointNames, printEndpoint } from "./endpoint-names.ts";
 import { printFrontend } from "./frontends.ts";
 
@@ -18,26 +21,32 @@ export interface ChangesView {
   readonly legend: { readonly left: string; readonly right: string; readonly arrow: string };
   /** Rows, and causes, that are shown. */
   readonly limit: number;
+  /** Classes of packets that differ and are not in `changes`: too many were found. */
+  readonly unseen: number;
 }
 
 const SIGNS: Readonly<Record<ServiceChange["change"], string>> = { missing: "-", extra: "+", changed: "~" };
 
 /** The table, and a line for each cause; nothing where nothing differs. */
-export function renderChanges({ changes, names, legend, limit }: ChangesView): string[] {
+export function renderChanges({ changes, names, legend, limit, unseen }: ChangesView): string[] {
   if (changes.length === 0) return [];
   const shown = changes.slice(0, limit);
   const titles = shown.map(titleOf);
   const width = Math.min(40, Math.max(...titles.map(({ length }) => length)));
   const rows = shown.flatMap((change, i) => {
-    const [first = "", ...rest] = linesOf(change, names);
-    const head = `  ${SIGNS[change.change]} ${(titles[i] ?? "").padEnd(width)}  ${first}`;
-    return [head.trimEnd(), ...rest.map((line) => `    ${"".padEnd(width)}  ${line}`)];
+    const title = titles[i] ?? "";
+    const lines = linesOf(change, names);
+    const head = `  ${SIGNS[change.change]} ${title}`;
+    if (title.length > width) return [head, ...lines.map((line) => `      ${line}`)];
+    const [first = "", ...rest] = lines;
+    return [`${head.padEnd(width + 6)}${first}`.trimEnd(), ...rest.map((line) => `${"".padEnd(width + 6)}${line}`)];
   });
   const more = changes.length - shown.length;
   return [
     `${summaryOf(changes)}   (- ${legend.left}, + ${legend.right}, ~ ${legend.arrow})`,
     ...rows,
     ...(more > 0 ? [`  … and ${more} more (--limit ${changes.length} shows them)`] : []),
+    ...(unseen > 0 ? [`  not in this table: ${unseen} more classes of packets that differ`] : []),
     "",
     ...renderCauses(causesOf(changes), limit),
   ];
@@ -58,6 +67,8 @@ function summaryOf(changes: readonly ServiceChange[]): string {
 /** The Service; else the destination, and for which protocols. */
 function titleOf({ service, where, protocols }: ServiceChange): string {
   if (service !== undefined) return service;
+  if ([UNHEARD_OF, PROTOCOL_NUMBERS.tcp, PROTOCOL_NUMBERS.udp].every((each) => protocols.includes(each)))
+    return `${where} (any protocol)`;
   const names = protocols.map((protocol) => PROTOCOL_NAMES.get(protocol) ?? `protocol ${protocol}`);
   return `${where} (${limited(names)})`;
 }
@@ -87,7 +98,10 @@ const MOST_LINES = 6;
 
 function lineOf(aspect: Aspect, { service = "" }: ServiceChange, names: EndpointNames): string {
   const { delta, cause } = aspect;
-  const by = cause === undefined || (delta.kind === "refused" && delta.side === "right") ? "" : `, by ${cause.where}`;
+  const by =
+    cause === undefined || (delta.kind === "refused" && (delta.side === "right" || delta.by === cause.where))
+      ? ""
+      : `, by ${cause.where}`;
   return `${headOf(aspect)}${printDelta(delta, cause, names, service)}${by}${scopeOf(aspect)}`;
 }
 
@@ -130,7 +144,7 @@ function printDelta(delta: Delta, cause: Cause | undefined, names: EndpointNames
 function scopeOf({ frontends, isEverywhere, sources, isOwnOnly }: Aspect): string {
   const at = isEverywhere || frontends.length === 0 ? [] : [`at ${limited(frontends.map(printFrontend))}`];
   const own = isOwnOnly ? ["sent by the node itself"] : [];
-  const from = isOwnOnly || isAny(sources) ? [] : [`from ${limited(printBlocks(sources ?? []))}`];
+  const from = isOwnOnly || isAny(sources) ? [] : [`from ${printSources(sources ?? [])}`];
   const all = [...at, ...own, ...from];
   return all.length === 0 ? "" : ` (${all.join("; ")})`;
 }
@@ -138,6 +152,14 @@ function scopeOf({ frontends, isEverywhere, sources, isOwnOnly }: Aspect): strin
 /** Whether a difference does not depend on the source, or on too many of them to tell. */
 function isAny(sources: readonly Range[] | undefined): boolean {
   return sources === undefined || isAnyAddress(sources);
+}
+
+/** Most addresses are told by those that are not among them. */
+function printSources(sources: readonly Range[]): string {
+  const others = complementOf(sources);
+  return others.length < joinRanges(sources).length
+    ? `all but ${limited(printBlocks(others))}`
+    : limited(printBlocks(sources));
 }
 
 const MOST_LISTED = 4;
@@ -184,7 +206,10 @@ function renderCauses(causes: readonly CauseOfMany[], limit: number): string[] {
     const { where, effect, way, rules } = each.cause;
     return [
       `  ${where}, ${effect}${way === "" ? "" : ` (${way})`}: ${concerned(each)}`,
-      ...rules.slice(0, MOST_LISTED).map((rule) => `    ${typeof rule === "string" ? rule : lineOfRule(rule)}`),
+      ...rules
+        .filter((rule): rule is Rule => typeof rule !== "string")
+        .slice(0, MOST_LISTED)
+        .map((rule) => `    ${lineOfRule(rule)}`),
     ];
   });
   const more = causes.length - limit;
@@ -192,7 +217,7 @@ function renderCauses(causes: readonly CauseOfMany[], limit: number): string[] {
 }
 
 /** As it stands in its file, where it is from one. */
-function lineOfRule(rule: Exclude<Cause["rules"][number], string>): string {
+function lineOfRule(rule: Rule): string {
   const span = rule.origin?.span();
   if (span === undefined) return printRule(rule, "inet");
   return span.source.text.slice(span.start, span.end).split("\n", 1)[0]?.trim() ?? "";
@@ -201,7 +226,7 @@ function lineOfRule(rule: Exclude<Cause["rules"][number], string>): string {
 // --- data ------------------------------------------------------------------------------------------------------------------
 
 /** `{services, servicesInAll, causes}`. */
-export function changesToData({ changes, names, limit }: ChangesView): object {
+export function changesToData({ changes, names, limit, unseen }: ChangesView): object {
   const named = changes.filter(({ service }) => service !== undefined);
   const count = (kind: ServiceChange["change"]): number => named.filter(({ change }) => change === kind).length;
   const causes = causesOf(changes);
@@ -210,6 +235,7 @@ export function changesToData({ changes, names, limit }: ChangesView): object {
     services: changes.slice(0, limit).map((change) => changeToData(change, names, numbers)),
     servicesInAll: { missing: count("missing"), extra: count("extra"), changed: count("changed") },
     otherDestinations: changes.length - named.length,
+    classesNotInServices: unseen,
     causes: causes.map(({ cause, services, others }) => ({
       where: cause.where,
       effect: cause.effect,

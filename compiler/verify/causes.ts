@@ -24,5 +24,6 @@ export function causeByOthers(region: Region, culprits: Culprits): Cause | undef
 /** Equal for all Services that are treated alike. */
 function effectOf({ left, right }: Region): string {
   const effect = howTreated(left, right);
+  if (effect.startsWith("drops part of it")) return "drops part of it";
   return effect.startsWith("makes it otherwise") ? "sends it elsewhere" : effect;
 }

@@ -1,10 +1,11 @@
 /** What is wrong with a host's rules, in words: per Service, what is missing, what is too much, what is done otherwise. */
 import type { Region } from "../compare/compare.ts";
-import { chancesOf } from "../compare/outcomes.ts";
+import { chancesOf, TOLERANCE } from "../compare/outcomes.ts";
 import { isReplayable, presented } from "../compare/witness.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddressPort } from "../net/address.ts";
+import { chanceToBeRefused } from "../services/cause.ts";
 import { describeRefusal } from "../services/refusal.ts";
 import type { NameOf } from "../services/service-names.ts";
 import type { Culprit } from "./culprits.ts";
@@ -154,6 +155,8 @@ export function howTreated(wanted: Outcome, there: Outcome): string {
   const chances = [...chancesOf(there)];
   const [text = ""] = chances[0] ?? [];
   if (chances.length > 1) {
+    if (chanceToBeRefused(there) > chanceToBeRefused(wanted) + TOLERANCE)
+      return `drops part of it: ${inWords(there, "does")}`;
     if (masquerades(wanted) !== masquerades(there)) return masquerades(there) ? "masquerades it" : "keeps its source";
     return `makes it otherwise: ${inWords(there, "does")}`;
   }

@@ -311,3 +311,53 @@ describe("kpc trace --rules", () => {
     expect(stderr).toContain("kpc: there are no rules in -\n");
   });
 });
+
+describe("kpc diff by Service", () => {
+  const rules = (port: number, ...lines: string[]): string =>
+    [
+      ...["*nat", ":PREROUTING ACCEPT [0:0]", ":KUBE-SERVICES - [0:0]", ":KUBE-SVC-A - [0:0]"],
+      "-A PREROUTING -j KUBE-SERVICES",
+      `-A KUBE-SERVICES -d 10.96.1.2/32 -p tcp -m comment --comment "shop/web:http cluster IP" -m tcp --dport ${port} -j KUBE-SVC-A`,
+      "-A KUBE-SVC-A -p tcp -m tcp -j DNAT --to-destination 10.244.2.5:8080",
+      ...["COMMIT", "*filter", ":FORWARD ACCEPT [0:0]", ...lines, "COMMIT", ""],
+    ].join("\n");
+  const files = {
+    "old.v4": rules(80),
+    "port.v4": rules(81),
+    "drop.v4": rules(80, "-A FORWARD -d 10.244.2.5/32 -j DROP"),
+  };
+  const diff = (...args: string[]) => inFolder(files, (folder) => kpc(["diff", ...args], { folder }));
+
+  test("names the Service whose port is another one", () => {
+    const { code, stdout } = diff("old.v4", "port.v4");
+    expect(code).toBe(1);
+    expect(stdout).toMatch(
+      /^Services: 1 changed {3}\(- only in old\.v4, \+ only in port\.v4, ~ changed: old\.v4 -> port\.v4\)\n {2}~ shop\/web:http {2}ports: - 10\.96\.1\.2:80\/tcp, \+ 10\.96\.1\.2:81\/tcp\n\n/,
+    );
+  });
+
+  test("tells by what a Service is dropped, and where names are not known, which destinations", () => {
+    const { stdout } = diff("old.v4", "drop.v4");
+    expect(stdout).toMatch(/^ {2}~ shop\/web:http +dropped by FORWARD, line 11 of drop\.v4$/m);
+    expect(stdout).toMatch(/^ {2}~ 10\.244\.2\.5 \(any protocol\) +dropped by FORWARD, line 11 of drop\.v4$/m);
+    expect(stdout).toContain(
+      "Causes\n  FORWARD, line 11 of drop.v4, drops it: shop/web:http and 10.244.2.5\n    -A FORWARD -d 10.244.2.5/32 -j DROP\n",
+    );
+    const data = JSON.parse(diff("old.v4", "drop.v4", "-o", "json").stdout);
+    expect(data).toMatchObject({
+      services: [
+        { service: "shop/web:http", change: "changed", causes: [0] },
+        { service: null, destination: expect.stringMatching(/^10\.244\.2\.5 /), causes: [0] },
+      ],
+      servicesInAll: { missing: 0, extra: 0, changed: 1 },
+      causes: [{ effect: "drops it", services: 1, rules: [{ file: "drop.v4", line: 11 }] }],
+    });
+  });
+
+  test("bounds rows and counterexamples, and says how many there are", () => {
+    const { stdout } = diff("old.v4", "drop.v4", "--limit", "1");
+    expect(stdout).toMatch(/^ {2}… and 1 more \(--limit 2 shows them\)$/m);
+    expect(stdout).toMatch(/^… and \d+ more \(--limit \d+ shows them\)$/m);
+    expect(diff("old.v4", "drop.v4", "-v").stdout).not.toContain("… and");
+  });
+});

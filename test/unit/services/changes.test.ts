@@ -31,7 +31,7 @@ function viewOf(left: Program, right: Program, cluster: Cluster = webCluster(two
   for (const region of compare(left, right, { addresses, unmarked: true }).regions)
     changes.add(region, refusalCause(region, ["left", "right"]), (each) => describeDestination(each, new Map()));
   const legend = { left: "only left", right: "only right", arrow: "left -> right" };
-  return { changes: changes.all(), names: endpointNamesIn(specs), legend, limit: 20 };
+  return { changes: changes.all(), names: endpointNamesIn(specs), legend, limit: 20, unseen: 0 };
 }
 
 /** The rows of the table, without its head. */
