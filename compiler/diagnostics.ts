@@ -67,6 +67,7 @@ export const DIAGNOSTIC_CODES = [
   "too-large",
   "empty-input",
   "no-objects",
+  "other-input",
   // objects
   "not-an-object",
   "unknown-kind",

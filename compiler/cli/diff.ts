@@ -155,11 +155,11 @@ async function readSide(name: string, flags: CompareFlags): Promise<Side | undef
 
 function isManifests(name: string): boolean {
   if (name === "-") return false;
-  if (/\.ya?ml$/.test(name)) return true;
-  if (/\.(nft|rules|v4|v6|ipset|txt|dump|save)$/.test(name)) return false;
+  if (/\.ya?ml(\.gz)?$/.test(name)) return true;
+  if (/\.(nft|rules|v4|v6|ipset|txt|dump|save)(\.gz)?$/.test(name)) return false;
   try {
     const text = readText(name);
-    return !isIr(text) && (/\.json$/.test(name) || dialectOf(text) === undefined);
+    return !isIr(text) && dialectOf(text) === undefined;
   } catch (error) {
     if (error instanceof Trouble && /it is a folder/.test(error.message)) return true;
     throw error;

@@ -2,6 +2,7 @@
 import { isAscii } from "node:buffer";
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
 import type { Source } from "../diagnostics.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -28,7 +29,7 @@ export function readSource(name: string): Source {
 
 const STANDARD_INPUT = "<stdin>";
 
-const MANIFEST = /\.(ya?ml|json)$/;
+const MANIFEST = /\.(ya?ml|json)(\.gz)?$/;
 
 /** `seen`: the files and folders above and before, by their real names. */
 function* readPath(path: string, options: InputOptions, seen: Set<string> | undefined): Generator<Source> {
@@ -82,8 +83,10 @@ export function readText(path: string): string {
 /** What came from pipes, such as `<(nft list ruleset)`: they can be read once. */
 const streams = new Map<string, string>();
 
-/** UTF-8, without the byte order mark; what is none becomes replacement characters, which the reader reports. */
-function decode(bytes: Buffer): string {
+/** UTF-8, without the byte order mark; what is none becomes replacement characters, which the reader reports. What gzip packed
+ *  is unpacked. */
+function decode(read: Buffer): string {
+  const bytes = read[0] === 0x1f && read[1] === 0x8b ? gunzipSync(read) : read;
   return isAscii(bytes) ? bytes.toString("latin1") : new TextDecoder().decode(bytes); // a third faster, and most texts are
 }
 
@@ -92,6 +95,9 @@ const REASONS: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EISDIR: "it is a folder",
   ELOOP: "its links lead in a circle",
+  Z_DATA_ERROR: "its gzip data is damaged",
+  Z_BUF_ERROR: "its gzip data ends too early",
+  ERR_BUFFER_TOO_LARGE: "it is too large when it is unpacked",
   ERR_STRING_TOO_LONG: "it is too large (over 512 MB)",
 };
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { Compiled, CompileResult } from "../compile.ts";
 import { withKubeProxy } from "../config/kube-proxy.ts";
 import { resolveConfig } from "../config/resolve.ts";
@@ -47,7 +48,10 @@ export async function traceCommand(text: string, names: readonly string[], flags
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
   const packetText = parsePacket({ name: "packet", text }, report);
-  if (packetText === undefined) return trouble(questions, flags);
+  if (packetText === undefined) {
+    refuseSwapped(text, names);
+    return trouble(questions, flags);
+  }
   if (flags.rules !== undefined) return traceRules(packetText, names, flags, flags.rules, engine);
   const result = compileNamed(names, flags, packetText);
   const { compiled } = result;
@@ -62,6 +66,14 @@ export async function traceCommand(text: string, names: readonly string[], flags
     names: new Names(compiled.specs, compiled.node),
   };
   return tell(resolved, outcomes, subject, flags);
+}
+
+/** Throws `Trouble` where a file stands in the packet's place. */
+function refuseSwapped(text: string, names: readonly string[]): void {
+  const packet = names.find((name) => name.includes(">"));
+  if (packet === undefined && (text.includes(">") || !existsSync(text))) return;
+  const files = [text, ...names.filter((name) => name !== packet)].join(" ");
+  throw new Trouble(`${text} is no packet: expected the packet first: kpc trace '${packet ?? "PACKET"}' ${files}`);
 }
 
 /** Follows rules that are not ours. Manifests are there for the names in the packet: of a host that has them, not of one that

@@ -1,4 +1,4 @@
-import type { Report, Source } from "../diagnostics.ts";
+import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { decodeClusterNode } from "./cluster-node.ts";
 import { asArray, type Context } from "./decode.ts";
 import { readDocuments, type TypeMeta } from "./document.ts";
@@ -18,6 +18,7 @@ import {
 } from "./kinds.ts";
 import { decodeKubeProxy } from "./kube-proxy-config.ts";
 import { Node } from "./node.ts";
+import { formOf, insteadOfManifests } from "./other-input.ts";
 import { decodePod } from "./pod.ts";
 import { decodeService } from "./service.ts";
 import { decodeServiceCidr } from "./service-cidr.ts";
@@ -43,14 +44,29 @@ import { decodeWorkload } from "./workload.ts";
 
 /** All objects in `sources`. An object with an error is reported and left out; the others are still read. */
 export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
-  const loader = new Loader(report);
+  let findings: Diagnostic[] = [];
+  const loader = new Loader((finding) => void findings.push(finding));
   for (const source of sources) {
     for (const document of readDocuments(source, loader.report)) {
       loader.add(Node.root(document), document.list);
       document.forget?.();
     }
+    for (const finding of otherThanManifests(source, findings) ?? findings) report(finding);
+    findings = [];
   }
-  return loader.specs;
+  const { specs } = loader;
+  for (const finding of findings) report(finding);
+  return specs;
+}
+
+/** What a text with errors is instead of manifests; undefined: it may be manifests with errors. */
+function otherThanManifests(source: Source, findings: readonly Diagnostic[]): readonly Diagnostic[] | undefined {
+  if (!findings.some(({ severity }) => severity === "error")) return undefined;
+  const found = formOf(source.text);
+  const message = found === undefined ? undefined : insteadOfManifests(found.form);
+  if (found === undefined || message === undefined) return undefined;
+  const { start, end } = found;
+  return [{ severity: "error", code: "other-input", message, origin: { span: () => ({ source, start, end }) } }];
 }
 
 /** The objects at `nodes`, which somebody else has read: a case file's `objects`. */

@@ -4,11 +4,11 @@ import type { Report } from "../diagnostics.ts";
 import type { Packet } from "../evaluate/packet.ts";
 import type { Detector } from "../lower/settings.ts";
 import type { NodeContext } from "../model/options.ts";
-import { type Address, familyOf, isIpv4Mapped, parseAddress } from "../net/address.ts";
+import { type Address, familyOf, isIpv4Mapped, parseAddress, printAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { nearest } from "../specs/nearest.ts";
-import type { Specs } from "../specs/types.ts";
+import type { ServiceSpec, Specs } from "../specs/types.ts";
 import type { EndText, PacketText } from "./parse.ts";
 
 /** Source port of packets that name none: clients take one above 32767. */
@@ -124,6 +124,11 @@ export function resolveEnd(
       const service = specs.services.find(({ meta }) => meta.namespace === namespace && meta.name === name);
       const known = specs.services.map(({ meta }) => `svc/${meta.namespace}/${meta.name}`);
       if (service === undefined) return withPort(undefined, end, undefined, report, known);
+      const reason = whyWithoutAddress(service, specs);
+      if (reason !== undefined) {
+        report({ severity: "error", code: "unknown-object", message: `${end.name} ${reason}`, origin: end.origin });
+        return undefined;
+      }
       const named = service.ports.find((port) => port.name === end.port && port.protocol === protocol);
       if (named === undefined && end.port !== undefined && parsePort(end.port) === undefined) {
         const ports = service.ports.map((port) => `${port.name === "" ? port.port : port.name} (${port.protocol})`);
@@ -151,6 +156,32 @@ export function resolveEnd(
       return fail("expected an address, pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME", end, report);
   }
 }
+
+/** Why a Service has no address, and where its packets go instead; undefined: it has one, or may have. */
+function whyWithoutAddress(service: ServiceSpec, { pods, endpointSlices }: Specs): string | undefined {
+  if (service.type === "ExternalName")
+    return `is an ExternalName Service: DNS gives ${service.externalName ?? "another name"}, and no rule is about it; trace to an address of that name`;
+  if (!service.headless) return undefined;
+  const { namespace, name } = service.meta;
+  const selected = pods.filter(
+    ({ meta }) =>
+      meta.namespace === namespace &&
+      service.selector !== undefined &&
+      [...service.selector].every(([key, value]) => meta.labels.get(key) === value),
+  );
+  const addresses = endpointSlices
+    .filter(({ meta }) => meta.namespace === namespace && meta.labels.get(SERVICE_NAME) === name)
+    .flatMap(({ endpoints }) => endpoints.flatMap((endpoint) => endpoint.addresses.slice(0, 1)));
+  const ends =
+    selected.length > 0
+      ? selected.map(({ meta }) => `pod/${meta.namespace}/${meta.name}`)
+      : addresses.map((address) => printAddress(address));
+  const shown = ends.slice(0, 3).join(", ");
+  const more = ends.length > 3 ? ` (and ${ends.length - 3} more)` : "";
+  return `is headless: DNS gives the pods, and no rule is about it; trace to ${ends.length === 0 ? "a pod" : `a pod: ${shown}${more}`}`;
+}
+
+const SERVICE_NAME = "kubernetes.io/service-name";
 
 function withPort(
   address: Address | undefined,

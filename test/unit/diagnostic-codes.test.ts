@@ -85,6 +85,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "too-deep": manifests(`a: ${"[".repeat(20_000)}`),
   "too-large": manifests(`a: ${"x".repeat(25 << 20)}`),
   "empty-input": manifests(""),
+  "other-input": manifests("table ip t {\n}\n"),
   "no-objects": manifests("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"),
   "not-an-object": manifests("- a\n"),
   "unknown-kind": manifests("apiVersion: v1\nkind: Servcie\nmetadata: {name: s}\n"),

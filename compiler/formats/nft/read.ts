@@ -46,9 +46,12 @@ import { isHarmless, isInexact, isMadeByIptables } from "./xtables.ts";
  * `rules-dialect`, `rules-include`, `unknown-table`, `unknown-chain`, `unknown-set`, `chain-loop`, `not-text`,
  * `empty-input`.
  */
-export function readNft(source: Source, report: Report): Program {
-  return new FileReader(source, report).read();
+export function readNft(source: Source, report: Report, placeOf?: PlaceOf): Program {
+  return new FileReader(source, report, placeOf).read();
 }
+
+/** Where that is what stands from `start` to `end`, in a text that was made of another one. */
+type PlaceOf = (start: number, end: number) => Span;
 
 const FAMILIES: ReadonlySet<string> = new Set<TableFamily>(["ip", "ip6", "inet", "arp", "bridge", "netdev"]);
 
@@ -110,9 +113,12 @@ class FileReader {
   /** Statements that nft may have listed wrongly. */
   private readonly doubts: Origin[] = [];
 
-  constructor(source: Source, report: Report) {
+  private readonly placeOf: PlaceOf;
+
+  constructor(source: Source, report: Report, placeOf: PlaceOf = (start, end) => ({ source, start, end })) {
     this.source = source;
     this.report = report;
+    this.placeOf = placeOf;
   }
 
   read(): Program {
@@ -157,13 +163,16 @@ class FileReader {
   }
 
   private errorAt(code: DiagnosticCode, message: string, start: number, end: number): void {
+    this.errorFrom(code, message, { span: () => this.placeOf(start, Math.max(end, start + 1)) });
+  }
+
+  private errorFrom(code: DiagnosticCode, message: string, origin: Origin): void {
     this.wrong = true;
-    const { source } = this;
     this.report({
       severity: "error",
       code,
       message,
-      origin: { span: () => ({ source, start, end: Math.max(end, start + 1) }) },
+      origin,
       ...(this.inRule ? { contained: true } : {}),
     });
   }
@@ -189,9 +198,8 @@ class FileReader {
   }
 
   private originOf(tokens: readonly IToken[]): Origin {
-    const { source } = this;
     const { start, end } = this.spanOf(tokens);
-    return { span: (): Span => ({ source, start, end }) };
+    return { span: (): Span => this.placeOf(start, end) };
   }
 
   // --- commands ----------------------------------------------------------------------------------------------------------
@@ -739,8 +747,7 @@ class FileReader {
       ...(table.objects.size === 0 ? {} : { objects: [...table.objects].map(([head, lines]) => ({ head, lines })) }),
     };
     return mendChains(closed, (code, message, { origin }) => {
-      const { start, end } = origin?.span() ?? { start: 0, end: 1 };
-      this.contained(() => this.errorAt(code, message, start, end));
+      this.contained(() => this.errorFrom(code, message, origin ?? this.originOf([])));
     });
   }
 

@@ -5,7 +5,11 @@ const NFT = "table ip t {\n\tchain c {\n\t\ttype filter hook input priority 0; p
 const SAVE = "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -j ACCEPT\nCOMMIT\n";
 
 const findingsIn = (rules: string): string =>
-  inFolder({ rules }, (folder) => kpc(["trace", "tcp 10.0.0.1 > 10.0.0.2:80", "--rules", "rules"], { folder }).stderr);
+  inFolder(
+    { rules },
+    (folder) =>
+      kpc(["trace", "tcp 10.0.0.1 > 10.0.0.2:80", "--rules", "rules", "--node-ip", "10.0.0.2"], { folder }).stderr,
+  );
 
 describe("a file without rules", () => {
   test.each(["", "# later\n", "hello\nworld\n"])("%j is told what could be in it", (text) => {

@@ -1,0 +1,239 @@
+/** Expressions of libnftables-json(5) in nft's words. */
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export interface JsonObject {
+  readonly [key: string]: Json;
+}
+
+/** A part of the JSON that kpc has no words for. */
+export class UnknownJson extends Error {}
+
+export function isObjectOf(value: Json | undefined): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** The one member of an object that names what it is. */
+export function memberOf(value: Json | undefined): readonly [key: string, value: Json] {
+  if (isObjectOf(value)) {
+    const [only, more] = Object.entries(value);
+    if (only !== undefined && more === undefined) return only;
+  }
+  throw new UnknownJson(describeJson(value));
+}
+
+export function describeJson(value: Json | undefined): string {
+  const text = JSON.stringify(value) ?? "nothing";
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
+}
+
+/** A word as it is, anything else as a quoted text. */
+export function quoted(text: string): string {
+  return `"${text}"`;
+}
+
+/** The text of `value` as nft lists it. Throws `UnknownJson`. */
+export function expressionText(value: Json | undefined): string {
+  if (typeof value === "number") return String(value);
+  if (typeof value === "string") return wordText(value);
+  if (typeof value === "boolean") return value ? "exists" : "missing";
+  if (Array.isArray(value)) return value.map((each: Json) => expressionText(each)).join(",");
+  const [kind, body] = memberOf(value);
+  const operands = BINARY.has(kind) && Array.isArray(body) ? (body as readonly Json[]) : undefined;
+  if (operands !== undefined) {
+    const [first, ...rest] = operands;
+    return rest.reduce<string>((text, each) => `${text} ${kind} ${operandText(each)}`, expressionText(first));
+  }
+  const write = WRITERS[kind];
+  if (write === undefined) throw new UnknownJson(describeJson(value));
+  return write(body);
+}
+
+/** A list of flags behind an operator: `tcp flags & (syn | ack)`. */
+function operandText(value: Json): string {
+  return Array.isArray(value)
+    ? `(${value.map((each: Json) => expressionText(each)).join(" | ")})`
+    : expressionText(value);
+}
+
+const BINARY: ReadonlySet<string> = new Set(["&", "|", "^", "<<", ">>"]);
+
+/** Words that are keywords or names stay as they are; what has blanks or wildcards needs quotation marks. */
+function wordText(text: string): string {
+  return /^(@?[A-Za-z0-9_][\w.:+/-]*|\*|[0-9a-fA-F:.]+)$/.test(text) ? text : quoted(text);
+}
+
+function object(body: Json): JsonObject {
+  if (!isObjectOf(body)) throw new UnknownJson(describeJson(body));
+  return body;
+}
+
+function text(body: Json | undefined): string {
+  if (typeof body !== "string" && typeof body !== "number") throw new UnknownJson(describeJson(body));
+  return String(body);
+}
+
+const WITHOUT_META: ReadonlySet<string> = new Set([
+  "iifname",
+  "oifname",
+  "iif",
+  "oif",
+  "iifgroup",
+  "oifgroup",
+  "iiftype",
+  "oiftype",
+]);
+
+function meta(body: Json): string {
+  const key = text(object(body)["key"]);
+  return WITHOUT_META.has(key) ? key : `meta ${key}`;
+}
+
+function ct(body: Json): string {
+  const { key, dir, family } = object(body);
+  const words = [dir, family, key].filter((each) => each !== undefined).map(text);
+  return ["ct", ...words].join(" ");
+}
+
+function payload(body: Json): string {
+  const { protocol, field, base, offset, len } = object(body);
+  if (base !== undefined) return `@${text(base)},${text(offset)},${text(len)}`;
+  return `${text(protocol)} ${text(field)}`;
+}
+
+function fib(body: Json): string {
+  const { result, flags } = object(body);
+  const words = Array.isArray(flags) ? flags.map((each: Json) => text(each)) : [text(flags)];
+  return `fib ${words.join(" . ")} ${text(result)}`;
+}
+
+function generator(name: string): (body: Json) => string {
+  return (body) => {
+    const { mode, mod, offset, expr, seed } = object(body);
+    const key = mode === undefined ? expressionText(expr) : text(mode);
+    const more = [
+      ...(seed === undefined ? [] : [`seed 0x${Number(text(seed)).toString(16)}`]),
+      ...(offset === undefined || offset === 0 ? [] : [`offset ${text(offset)}`]),
+    ];
+    return [name, key, "mod", text(mod), ...more].join(" ");
+  };
+}
+
+function elements(body: Json): string {
+  const list = Array.isArray(body) ? (body as readonly Json[]) : [body];
+  return `{ ${list.map(elementText).join(", ")} }`;
+}
+
+/** An element of a set, or a pair of a map. */
+export function elementText(value: Json): string {
+  if (Array.isArray(value) && value.length === 2) {
+    const [key = null, data = null] = value as readonly Json[];
+    return `${elementText(key)} : ${dataText(data)}`;
+  }
+  return expressionText(value);
+}
+
+function dataText(value: Json): string {
+  if (isObjectOf(value)) {
+    const [kind] = memberOf(value);
+    if (VERDICTS.has(kind)) return verdictText(value);
+  }
+  return expressionText(value);
+}
+
+const VERDICTS: ReadonlySet<string> = new Set(["accept", "drop", "continue", "return", "jump", "goto"]);
+
+export function isVerdictJson(kind: string): boolean {
+  return VERDICTS.has(kind);
+}
+
+export function verdictText(value: Json): string {
+  const [kind, body] = memberOf(value);
+  return kind === "jump" || kind === "goto" ? `${kind} ${text(object(body)["target"])}` : kind;
+}
+
+/** Seconds as nft writes them. */
+export function secondsText(value: Json | undefined): string {
+  return `${text(value)}s`;
+}
+
+function element(body: Json): string {
+  const { val, comment, timeout, expires, counter } = object(body);
+  return [
+    expressionText(val),
+    ...(counter === undefined ? [] : [counterText(counter)]),
+    ...(timeout === undefined ? [] : [`timeout ${secondsText(timeout)}`]),
+    ...(expires === undefined ? [] : [`expires ${secondsText(expires)}`]),
+    ...(comment === undefined ? [] : [`comment ${quoted(text(comment))}`]),
+  ].join(" ");
+}
+
+export function counterText(body: Json): string {
+  if (!isObjectOf(body)) return typeof body === "string" ? `counter name ${quoted(body)}` : "counter";
+  return `counter packets ${text(body["packets"] ?? 0)} bytes ${text(body["bytes"] ?? 0)}`;
+}
+
+const WRITERS: Readonly<Record<string, (body: Json) => string>> = {
+  meta,
+  ct,
+  payload,
+  fib,
+  numgen: generator("numgen"),
+  jhash: generator("jhash"),
+  symhash: (body) => {
+    const { mod, offset } = object(body);
+    return `symhash mod ${text(mod)}${offset === undefined || offset === 0 ? "" : ` offset ${text(offset)}`}`;
+  },
+  concat: (body) =>
+    Array.isArray(body) ? body.map((each: Json) => expressionText(each)).join(" . ") : expressionText(body),
+  prefix: (body) => {
+    const { addr, len } = object(body);
+    return `${expressionText(addr)}/${text(len)}`;
+  },
+  range: (body) => {
+    if (!Array.isArray(body)) throw new UnknownJson(describeJson(body));
+    const [from, to] = body as readonly Json[];
+    const isQuoted = typeof from === "string" && !/^[0-9a-fA-F.:]*[.:a-fA-F][0-9a-fA-F.:]*$/.test(from);
+    const isTime = typeof from === "string" && /^\d\d:\d\d(:\d\d)?$/.test(from);
+    return isQuoted || isTime
+      ? `${quoted(text(from))}-${quoted(text(to))}`
+      : `${expressionText(from)}-${expressionText(to)}`;
+  },
+  set: elements,
+  map: (body) => {
+    const { key, data } = object(body);
+    return `${expressionText(key)} map ${expressionText(data)}`;
+  },
+  elem: element,
+  exthdr: (body) => {
+    const { name, field } = object(body);
+    return field === undefined ? `exthdr ${text(name)}` : `${text(name)} ${text(field)}`;
+  },
+  "tcp option": (body) => {
+    const { name, field } = object(body);
+    return ["tcp option", text(name), ...(field === undefined ? [] : [text(field)])].join(" ");
+  },
+  "ip option": (body) => {
+    const { name, field } = object(body);
+    return ["ip option", text(name), ...(field === undefined ? [] : [text(field)])].join(" ");
+  },
+  "sctp chunk": (body) => {
+    const { name, field } = object(body);
+    return ["sctp chunk", text(name), ...(field === undefined ? [] : [text(field)])].join(" ");
+  },
+  rt: (body) => {
+    const { key, family } = object(body);
+    return ["rt", ...(family === undefined ? [] : [text(family)]), text(key)].join(" ");
+  },
+  socket: (body) => `socket ${text(object(body)["key"])}`,
+  osf: (body) => `osf ${text(object(body)["key"])}`,
+  ipsec: (body) => {
+    const { key, family, dir, spnum } = object(body);
+    return [
+      "ipsec",
+      text(dir),
+      ...(spnum === undefined ? [] : ["spnum", text(spnum)]),
+      ...(family === undefined ? [] : [text(family)]),
+      text(key),
+    ].join(" ");
+  },
+};

@@ -1,0 +1,60 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { type Diagnostic, lineAndColumn } from "../../../compiler/diagnostics.ts";
+import { readNftJson } from "../../../compiler/formats/nft/json.ts";
+import { readNft } from "../../../compiler/formats/nft/read.ts";
+import { stepsIn } from "../../../compiler/ir/steps.ts";
+import { sameProgram } from "../../support/nft-json.ts";
+
+const textOf = (name: string): string => readFileSync(new URL(`nft-json/${name}`, import.meta.url), "utf8");
+
+function read(text: string): { readonly program: ReturnType<typeof readNft>; readonly findings: readonly string[] } {
+  const findings: string[] = [];
+  const program = readNftJson({ name: "dump", text }, ({ code, message, origin }: Diagnostic) => {
+    const place = origin === undefined ? undefined : lineAndColumn(origin.span());
+    findings.push(`${place?.line}:${place?.column} ${code} ${message}`);
+  });
+  return { program, findings };
+}
+
+describe("nft -j", () => {
+  test("is read as nft's listing of the same ruleset is", () => {
+    const listed = readNft({ name: "all.nft", text: textOf("all.nft") }, () => undefined);
+    expect(sameProgram(read(textOf("all.json")).program)).toEqual(sameProgram(listed));
+  });
+
+  test("has rules at their own places", () => {
+    const text = textOf("all.json");
+    const { program } = read(text);
+    const [table] = program.ruleset.tables;
+    const rule = table?.chains.find(({ name }) => name === "p")?.rules[1];
+    const { source, start, end } = rule?.origin?.span() ?? { source: { text: "" }, start: 0, end: 0 };
+    expect(JSON.parse(source.text.slice(start, end))).toMatchObject({ rule: { chain: "p", expr: [{}, { snat: {} }] } });
+  });
+
+  const rule = (...expr: unknown[]): string =>
+    JSON.stringify({
+      nftables: [
+        { table: { family: "ip", name: "t" } },
+        { chain: { family: "ip", table: "t", name: "c", type: "filter", hook: "input", prio: 0, policy: "accept" } },
+        { rule: { family: "ip", table: "t", chain: "c", expr } },
+      ],
+    });
+
+  test("a statement without words makes its rule one that may do anything, which is told", () => {
+    const { program, findings } = read(rule({ somewhat: { new: 1 } }, { drop: null }));
+    expect(findings).toEqual([expect.stringMatching(/^1:\d+ rules-syntax /)]);
+    expect([...stepsIn(program.ruleset.tables)]).toMatchObject([{ kind: "opaque-statement", terminal: true }]);
+  });
+
+  test.each([
+    ['{"nftables": [', /^1:\d+ json-syntax expected JSON, as nft -j list ruleset prints it/],
+    ['{"nftables": 5}', /^1:1 json-syntax expected a list of objects in nftables/],
+    [
+      JSON.stringify({ nftables: [{ chain: { family: "ip", table: "t", name: "c" } }] }),
+      /^1:\d+ rules-syntax there is no table ip t before this/,
+    ],
+  ])("%s is told", (text, wanted) => {
+    expect(read(text).findings[0]).toMatch(wanted);
+  });
+});
