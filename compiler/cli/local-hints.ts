@@ -18,22 +18,26 @@ export function localHints(tables: readonly Table[]): string[] {
           if (!named.has(text)) named.set(text, rule.origin);
         }
       }
-  const places = asking.slice(0, MOST).map(printLine);
-  const more = asking.length > MOST ? ` and ${asking.length - MOST} more` : "";
   const names = [...named]
     .slice(0, MOST)
-    .map(([text, origin]) => (origin === undefined ? text : `${text} (${printLine(origin)})`));
+    .map(([text, origin]) => (origin === undefined ? text : `${text} (${printLines([origin])})`));
   return [
-    `the node's addresses are not known: --node-ip gives them${asking.length > 0 ? `; rules ask for them at ${places.join(", ")}${more}` : ""}`,
+    `the node's addresses are not known: --node-ip gives them${asking.length > 0 ? `; rules ask for them at ${printLines(asking)}` : ""}`,
     ...(names.length > 0 ? [`the rules name addresses that may be the node's: ${names.join(", ")}`] : []),
   ];
 }
 
 const MOST = 4;
 
-function printLine(origin: Origin): string {
-  const span = origin.span();
-  return `${span.source.name}:${lineAndColumn(span).line}`;
+/** `host.v4:60, 62, 63 and 5 more`. */
+function printLines(origins: readonly Origin[]): string {
+  const lines = new Map<string, number[]>();
+  for (const origin of origins.slice(0, MOST)) {
+    const span = origin.span();
+    lines.set(span.source.name, [...(lines.get(span.source.name) ?? []), lineAndColumn(span).line]);
+  }
+  const more = origins.length > MOST ? ` and ${origins.length - MOST} more` : "";
+  return `${[...lines].map(([file, numbers]) => `${file}:${numbers.join(", ")}`).join("; ")}${more}`;
 }
 
 /** Whether a step asks whether the destination is an address of the node (addrtype LOCAL, `fib daddr type local`). */

@@ -181,9 +181,11 @@ function labelOf({ step: { base, family, table } }: ShownStep): string {
 }
 
 /** The chain and the rule; what iptables prints has the chain in it. */
-function headOf({ chain, text, rule, kind }: StepView): string {
+function headOf({ table, chain, text, rule, kind }: StepView): string {
   if (kind === "policy") return `${chain}: ${rule}`;
-  const shown = cut(text ?? rule);
+  // What follows `add rule` names the table and the chain, too.
+  const prefix = `${table} ${chain} `;
+  const shown = cut(text?.startsWith(prefix) === true ? text.slice(prefix.length) : (text ?? rule));
   return /(?:^|\s)-[AIRD] |(?:^|\s)--(?:append|insert) /.test(shown) ? shown : `${chain}: ${shown}`;
 }
 

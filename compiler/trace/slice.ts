@@ -28,13 +28,13 @@ export function sliceOf(result: Result, options: SliceOptions): ShownStep[] {
   const { path } = result;
   const exempting = exemptionsOf(result);
   const shown: ShownStep[] = [];
-  const tests: FieldTest[] = [];
+  let tests: readonly FieldTest[] = [];
   for (let i = path.length - 1; i >= 0; i--) {
     const step = path[i] as PathStep;
     if (!isShown(step, shown[0]?.step, { tests, exempting, ...options })) continue;
     const found = testsOf(step);
     const because = found.flatMap((test) => lastWrite(path.slice(0, i), test));
-    tests.push(...found);
+    tests = [...tests.flatMap((test) => without(test, step)), ...found];
     shown.unshift({ step, because });
   }
   return shown;
@@ -201,6 +201,13 @@ function writtenBits({ rule, effect }: RuleStep): number {
   if (statement?.kind !== "set" || statement.value.kind !== "bitwise") return ALL_BITS;
   const { operand, mask, xor } = statement.value;
   return describe(operand) === field ? (~numberOf(mask) | numberOf(xor)) >>> 0 : ALL_BITS;
+}
+
+/** The bits of a test that `step` does not write: what they are was decided before. */
+function without(test: FieldTest, step: PathStep): FieldTest[] {
+  if (step.kind !== "rule" || !isMetBy(test, step)) return [test];
+  const mask = (test.mask & ~writtenBits(step)) >>> 0;
+  return mask === 0 ? [] : [{ ...test, mask }];
 }
 
 /** The last write before of bits that are tested. */

@@ -129,6 +129,7 @@ describe("rules that were read", () => {
   chain pre {
     type filter hook prerouting priority mangle; policy accept;
     ct mark set 0x9
+    meta mark set 0x20
     meta mark set meta mark | 0x1
     tcp dport 80 meta mark set meta mark | 0x10
   }
@@ -140,11 +141,11 @@ describe("rules that were read", () => {
 }
 `);
     expect(trace(program, "tcp pod/shop/client > 198.51.100.1:80 iif cni0").slice(3)).toEqual([
-      "prerouting  pre: tcp dport 80 meta mark set meta mark | 0x10  dump:6:5",
+      "prerouting  pre: tcp dport 80 meta mark set meta mark | 0x10  dump:7:5",
       "sets mark 0x10, because the port is 80",
-      "forward  forward: meta mark & 0x10 == 0x0 drop  dump:10:5",
-      "does not apply: mark 0x10 set by pre, line 6, because the port is 80",
-      "forward: ip saddr 10.244.1.20 accept  dump:11:5",
+      "forward  forward: meta mark & 0x10 == 0x0 drop  dump:11:5",
+      "does not apply: mark 0x10 set by pre, line 7, because the port is 80",
+      "forward: ip saddr 10.244.1.20 accept  dump:12:5",
       "",
       "=> accepted, not sent elsewhere",
       "",
