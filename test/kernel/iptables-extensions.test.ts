@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { REFUSED_ROWS } from "../support/iptables-refused.ts";
 import { MATCH_ROWS, TARGET_ROWS, textWith } from "../support/iptables-rows.ts";
 import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
 
@@ -20,5 +21,19 @@ test.skipIf(kernelMissing !== undefined).each(["nft", "legacy"])(
     });
     const wanted = ROWS.map(({ rule, chain = "INPUT" }) => `@ -A ${chain} ${rule}\n`).join("");
     expect(listed).toBe(wanted);
+  },
+);
+
+test.skipIf(kernelMissing !== undefined).each(["nft", "legacy"])(
+  "iptables-%s refuses the rules that kpc reports",
+  async (backend) => {
+    const taken = await withFiles(REFUSED_ROWS.map(textWith), async (paths) => {
+      const commands = paths.map((path, i) => {
+        const tool = `${REFUSED_ROWS[i]?.family === "ip6" ? "ip6tables" : "iptables"}-${backend}`;
+        return `${tool}-restore --test ${path} 2> /dev/null && echo ${i}`;
+      });
+      return (await inNamespace(`${commands.join("\n")}\ntrue`)).output;
+    });
+    expect(taken.split("\n").flatMap((i) => (i === "" ? [] : [REFUSED_ROWS[Number(i)]?.rule]))).toEqual([]);
   },
 );

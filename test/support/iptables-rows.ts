@@ -30,6 +30,7 @@ export const MATCH_ROWS: Readonly<Record<string, readonly ExtensionRow[]>> = {
   addrtype: [{ rule: "-m addrtype --dst-type LOCAL -j ACCEPT" }],
   mac: [{ rule: "-m mac --mac-source 02:00:00:00:00:01 -j ACCEPT" }],
   owner: [{ rule: "-m owner --uid-owner 1000 -j ACCEPT", chain: "OUTPUT" }],
+  dscp: [{ rule: "-m dscp --dscp 0x2e -j ACCEPT" }, { rule: "-m dscp ! --dscp 0x08 -j ACCEPT", family: "ip6" }],
   pkttype: [{ rule: "-m pkttype --pkt-type broadcast -j ACCEPT" }],
   statistic: [{ rule: "-m statistic --mode random --probability 0.50000000000 -j ACCEPT" }],
   length: [{ rule: "-m length --length 0:500 -j ACCEPT" }],

@@ -350,7 +350,7 @@ const conntrackOptions = each({
   "--ctstatus": ({ values: [text = ""], negated }) => {
     const mask = parseBits(text, STATUSES);
     if (mask === undefined) return "expected NONE, EXPECTED, SEEN_REPLY, ASSURED or CONFIRMED";
-    if (mask === 0) return undefined;
+    // No bit of none is set: never, or always where there is a connection.
     return [negated ? noBit(STATUS_FIELD, mask) : anyBit(STATUS_FIELD, mask)];
   },
   "--ctdir": ({ values: [text = ""] }) => {
@@ -510,6 +510,31 @@ function ownerOption(key: "skuid" | "skgid") {
 const owner: MatchReader = {
   options: { "--uid-owner": 1, "--gid-owner": 1, "--socket-exists": 0, "--suppl-groups": 0 },
   read: each({ "--uid-owner": ownerOption("skuid"), "--gid-owner": ownerOption("skgid") }),
+};
+
+/** Names of code points, as iptables has them; nft has the same numbers. */
+const DSCP_CLASSES: Readonly<Record<string, number>> = {
+  BE: 0,
+  EF: 46,
+  ...Object.fromEntries(Array.from({ length: 8 }, (_, i) => [`CS${i}`, 8 * i])),
+  ...Object.fromEntries([1, 2, 3, 4].flatMap((c) => [1, 2, 3].map((d) => [`AF${c}${d}`, 8 * c + 2 * d]))),
+};
+
+function dscpOption(parse: (text: string) => number | undefined) {
+  return ({ values: [text = ""], negated }: OptionText, { family }: MatchScope): Step[] | string => {
+    const value = parse(text);
+    if (value === undefined) return "expected a code point from 0 to 63, or a class such as CS1, AF41, EF, BE";
+    const field = family === "ip" ? "ip dscp" : "ip6 dscp";
+    return [testInterval({ kind: "header", field }, { from: value, to: value }, negated)];
+  };
+}
+
+const dscp: MatchReader = {
+  options: { "--dscp": 1, "--dscp-class": 1 },
+  read: each({
+    "--dscp": dscpOption((text) => parseUnsigned(text, 6)),
+    "--dscp-class": dscpOption((text) => meaningOf(DSCP_CLASSES, text.toUpperCase())),
+  }),
 };
 
 const pkttype: MatchReader = {
@@ -683,6 +708,7 @@ export const MATCH_READERS: Readonly<Record<string, MatchReader>> = {
   addrtype,
   mac,
   owner,
+  dscp,
   pkttype,
   statistic,
   length,

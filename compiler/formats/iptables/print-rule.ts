@@ -341,6 +341,10 @@ function addHeader(field: HeaderField, interval: Interval, negated: boolean, par
     case "ip length":
       parts.modules.push(`-m length ${sign(negated)}--length ${portRange(interval)}`);
       return;
+    case "ip dscp":
+    case "ip6 dscp":
+      parts.modules.push(`-m dscp ${sign(negated)}--dscp ${hex(single(interval)).replace(/x(.)$/, "x0$1")}`);
+      return;
     case "ip ttl":
     case "ip6 hoplimit":
       addHops(field, "eq", single(interval), negated, parts);

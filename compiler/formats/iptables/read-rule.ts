@@ -17,6 +17,7 @@ import {
   testInterval,
   testMasked,
 } from "./matches.ts";
+import { MATCH_OPTION_RULES, optionsRefused, TARGET_OPTION_RULES } from "./option-rules.ts";
 import { CT_STATE_FIELD, TARGET_READERS } from "./targets.ts";
 import { ENDING_TARGETS, OTHER_MATCHES, PASSING_TARGETS } from "./words.ts";
 
@@ -82,6 +83,7 @@ class RuleReader {
   private readonly addresses: { readonly field: "saddr" | "daddr"; readonly option: OptionText }[] = [];
   private readonly units: OpenUnit[] = [];
   private protocol: number | undefined;
+  private hasProtocol = false;
   private comment: string | undefined;
   private verdict: Statement | undefined;
   private failed = false;
@@ -117,6 +119,10 @@ class RuleReader {
     const head = meaningOf(HEAD_OPTIONS, option.name);
     if (head === undefined) {
       this.takeExtension(option);
+      return;
+    }
+    if (head === "-c" && !/^[0-9]+[ ,][0-9]+$/.test(option.values.join(" "))) {
+      this.fail("expected two counters, of packets and bytes", option);
       return;
     }
     const wanted = HEAD_WORDS[head] ?? 1;
@@ -184,6 +190,7 @@ class RuleReader {
       this.fail("expected a protocol that there is: none is not all of them", option);
     else if (protocol !== 0) {
       const left: Expression = { kind: "meta", key: "l4proto" };
+      this.hasProtocol = true;
       if (!option.negated) this.protocol = protocol;
       this.steps.push(
         option.negated ? { kind: "compare", left, operator: "!=", right: protocol } : equal(left, protocol),
@@ -284,9 +291,17 @@ class RuleReader {
       this.fail(`expected -p ${unit.name === "icmp6" ? "ipv6-icmp" : unit.name} with -m ${unit.name}`, unit.head);
       return;
     }
+    if (this.refuses(unit, meaningOf(MATCH_OPTION_RULES, unit.name))) return;
     const found = reader?.read(unit, scope);
     if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
     else this.steps.push(...(found ?? [opaqueMatch(withDefaults(unit, scope))]));
+  }
+
+  /** Whether iptables does not take the options of `unit`, which is reported. */
+  private refuses(unit: OpenUnit, rules: Parameters<typeof optionsRefused>[1]): boolean {
+    const found = optionsRefused(unit, rules);
+    if (found !== undefined) this.fail(found.message, found.option ?? unit.head);
+    return found !== undefined;
   }
 
   private lacksProtocol({ name }: OpenUnit): boolean {
@@ -296,8 +311,11 @@ class RuleReader {
   }
 
   private readTarget(unit: OpenUnit, scope: MatchScope): void {
+    if (this.refuses(unit, meaningOf(TARGET_OPTION_RULES, unit.name))) return;
     const found = meaningOf(TARGET_READERS, unit.name)?.read(unit, scope);
     if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
+    else if (found !== undefined && translatesPorts(found) && !this.hasProtocol)
+      this.fail("expected -p tcp, udp, sctp or dccp beside a translation of ports", unit.options[0] ?? unit.head);
     else this.verdict = found ?? opaqueTarget(unit);
   }
 
@@ -326,6 +344,19 @@ class RuleReader {
     // A host's name means what it resolves to when the rules are loaded.
     const spelled = option.negated ? { spelled: `! ${name} ${text}` } : {};
     return [{ kind: "opaque", text: `${name} ${text}`, negated: option.negated, ...spelled }];
+  }
+}
+
+function translatesPorts(statement: Statement): boolean {
+  switch (statement.kind) {
+    case "dnat":
+    case "snat":
+      return statement.to.kind === "literal" && statement.to.ports !== undefined;
+    case "masquerade":
+    case "redirect":
+      return statement.ports !== undefined;
+    default:
+      return false;
   }
 }
 

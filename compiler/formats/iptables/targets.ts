@@ -92,10 +92,10 @@ function parseAddressRange(text: string, family: "ip" | "ip6"): Interval | undef
 function parsePortRange(text: string): Interval | undefined {
   const named = parseServicePort(text); // a name may hold a dash
   if (named !== undefined) return { from: named, to: named };
-  const [first = "", second = first, ...more] = text.split("-");
-  const from = parseServicePort(first);
-  const to = parseServicePort(second);
-  return from === undefined || to === undefined || from > to || more.length > 0 ? undefined : { from, to };
+  // The ends of a range are numbers (libxt_NAT).
+  const [, first, second] = /^([0-9]+)-([0-9]+)$/.exec(text) ?? [];
+  const [from, to] = [first, second].map((port) => (port === undefined ? undefined : parseServicePort(port)));
+  return from === undefined || to === undefined || from > to ? undefined : { from, to };
 }
 
 function toPorts(kind: "masquerade" | "redirect"): TargetReader {

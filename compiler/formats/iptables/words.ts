@@ -166,7 +166,6 @@ export const OTHER_MATCHES: ReadonlySet<string> = new Set([
   "cpu",
   "dccp",
   "devgroup",
-  "dscp",
   "dst",
   "ecn",
   "esp",

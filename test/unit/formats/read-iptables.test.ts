@@ -59,7 +59,10 @@ describe("what is printed for a step is read as that step", () => {
   test.each(
     spelled.flatMap(([step, , text]) => (text === undefined || renamed.test(text) ? [] : [[text, step] as const])),
   )("%s", (text, step) => {
-    expect(normalRule(stepsOf(text, "nat"))).toEqual(normalRule([step]));
+    // iptables translates ports only of packets of a known protocol.
+    const needsProtocol = /--to-\S+ \S*:\d|--to-ports/.test(text);
+    const steps = stepsOf(needsProtocol ? `-p tcp ${text}` : text, "nat");
+    expect(normalRule(steps)).toEqual(normalRule(needsProtocol ? [tcp, step] : [step]));
   });
 });
 
