@@ -299,7 +299,8 @@ class RuleReader {
 
   /** Whether iptables does not take the options of `unit`, which is reported. */
   private refuses(unit: OpenUnit, rules: Parameters<typeof optionsRefused>[1]): boolean {
-    const found = optionsRefused(unit, rules);
+    // What is missing may be what has been reported.
+    const found = this.failed ? undefined : optionsRefused(unit, rules);
     if (found !== undefined) this.fail(found.message, found.option ?? unit.head);
     return found !== undefined;
   }

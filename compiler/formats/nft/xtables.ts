@@ -69,6 +69,6 @@ const INEXACT: readonly RegExp[] = [
   /^(?:jhash|meter) /, // cluster, hashlimit: options are lost
   /^meta pkttype set /,
   /^ct mark set (?:\( ?)?(?:meta )?mark (?:\) )?(?:and|or|xor|<<|>>|&|\||\^) /, // --save-mark with masks
-  /^ct mark set ct mark (?:xor|\^) \S+ (?:and|&) /, // --set-xmark with a mask
+  /^ct mark set (?:\( ?)?ct mark (?:xor|\^) \S+ (?:and|&) /, // --set-xmark with a mask, shifted or not
   /^meta mark set (?:\( ?)?ct mark (?:\) )?(?:and|or|xor|<<|>>|&|\||\^) /, // --restore-mark with masks
 ];
