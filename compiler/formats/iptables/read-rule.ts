@@ -8,6 +8,7 @@ import { parseProtocol } from "../../net/names.ts";
 import { prefixRange } from "../../net/prefix.ts";
 import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
+import { listedOptions } from "./listed.ts";
 import {
   MATCH_READERS,
   type Masked,
@@ -317,7 +318,7 @@ class RuleReader {
     if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
     else if (found !== undefined && translatesPorts(found) && !this.hasProtocol)
       this.fail("expected -p tcp, udp, sctp or dccp beside a translation of ports", unit.options[0] ?? unit.head);
-    else this.verdict = found ?? opaqueTarget(unit);
+    else this.verdict = found ?? opaqueTarget(withDefaults(unit, scope));
   }
 
   // --- addresses ---------------------------------------------------------------------------------------------------------
@@ -398,26 +399,9 @@ function spellWord(word: string): string {
   return /^[^\s"\\!]+$/.test(word) ? word : `"${word.replace(/(["\\])/g, "\\$1")}"`;
 }
 
-/** `unit` with the options that iptables lists and that need not be written. */
+/** `unit` with its options as iptables lists them. */
 function withDefaults(unit: OpenUnit, { family }: MatchScope): OpenUnit {
-  if (unit.name !== "recent") return unit;
-  const mask = family === "ip" ? "255.255.255.255" : "ffff:ffff:ffff:ffff:ffff:ffff:ffff:ffff";
-  const has = (...names: readonly string[]): boolean => unit.options.some(({ name }) => names.includes(name));
-  const absent = (name: string, ...values: readonly string[]): OptionText => ({
-    negated: false,
-    name,
-    values,
-    start: 0,
-    end: 0,
-  });
-  const options = [
-    ...unit.options,
-    ...(has("--name") ? [] : [absent("--name", "DEFAULT")]),
-    ...(has("--mask") ? [] : [absent("--mask", mask)]),
-    ...(has("--rsource", "--rdest") ? [] : [absent("--rsource")]),
-  ];
-  const order = ["--name", "--mask", "--rsource", "--rdest"];
-  return { ...unit, options: options.sort((a, b) => order.indexOf(a.name) - order.indexOf(b.name)) };
+  return { ...unit, options: [...listedOptions(unit.name, unit.options, family)] };
 }
 
 /** One negated option is the negation of the match. */

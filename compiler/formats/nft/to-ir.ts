@@ -35,6 +35,7 @@ import { PASSING_TARGETS } from "../iptables/words.ts";
 import { FLAGS, REJECT_TYPES } from "./keywords.ts";
 import { printValue } from "./print-expression.ts";
 import { type ElementNode, type Node, type StatementNode, textOf, type VerdictNode } from "./syntax.ts";
+import { listedTimes } from "./times.ts";
 import { toInterval, toKeyPart, toValue } from "./to-values.ts";
 import { withVersionAsFamily } from "./version.ts";
 
@@ -805,12 +806,13 @@ function opaqueMatch({ tokens, operator }: Extract<StatementNode, { kind: "match
 
 /** `text` as nft lists it: these keys of meta with the word, others without. */
 function withMeta(text: string): string {
-  return text
+  const listed = text
     .replace(
       /^(?=(?:mark|iiftype|oiftype|iifkind|oifkind|nftrace|rtclassid|skuid|skgid|[io]br(?:port|name)|pkttype|cpu|cgroup|sdif|sdifname|time|day|hour) )/,
       "meta ",
     )
     .replace(/^meta (?=[io]if(?:name|group)? )/, "");
+  return listedTimes(listed);
 }
 
 /** `tokens` as text, without what is meant anyway. */

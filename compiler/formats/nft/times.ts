@@ -1,0 +1,34 @@
+/** Times and days as nft lists them: one fact has one text. */
+
+const DAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
+
+/** A test of `meta hour`, `day` or `time` with its values as they are listed; other texts as they are. */
+export function listedTimes(text: string): string {
+  const [, key] = /^meta (hour|day|time) /.exec(text) ?? [];
+  switch (key) {
+    case "hour":
+      return text.replace(/"(\d\d:\d\d):00"/g, '"$1"');
+    case "time":
+      return text.replace(
+        /"(\d+-\d+-\d+)(?: (\d+:\d+)(:\d+)?)?"/g,
+        (_, date: string, clock = "00:00", seconds = ":00") => {
+          return `"${date} ${clock}${seconds}"`;
+        },
+      );
+    case "day":
+      return sortDays(text.replace(/(?<=[ ,{-])([0-6])(?=$|[ ,}])/g, (number) => `"${DAYS[Number(number)]}"`));
+    default:
+      return text;
+  }
+}
+
+function sortDays(text: string): string {
+  return text.replace(/\{ ([^{}]*) \}/, (all, inside: string) => {
+    const days = inside.split(", ").map((day) => DAYS.indexOf(day.replaceAll('"', "")));
+    if (days.includes(-1)) return all;
+    return `{ ${[...days]
+      .sort((a, b) => a - b)
+      .map((day) => `"${DAYS[day]}"`)
+      .join(", ")} }`;
+  });
+}
