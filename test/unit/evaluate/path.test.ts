@@ -44,7 +44,7 @@ const RULES = `*nat
 -A PREROUTING -j SVC
 -A SVC -d 10.96.0.10/32 ! -s 10.244.0.0/16 -j MARK-MASQ
 -A SVC -d 10.96.0.11/32 ! -s 10.244.0.0/16 -j MARK-MASQ
--A SVC -j DNAT --to-destination 10.244.1.5:8080
+-A SVC -p tcp -j DNAT --to-destination 10.244.1.5:8080
 -A MARK-MASQ -j MARK --set-xmark 0x4000/0x4000
 -A POSTROUTING -m mark ! --mark 0x4000/0x4000 -j RETURN
 -A POSTROUTING -j MARK --set-xmark 0x4000/0x0
