@@ -253,11 +253,14 @@ const HEADER_PROTOCOLS: Readonly<Partial<Record<HeaderField, number>>> = {
 const OPENING: ReadonlySet<Tracking> = new Set(["first", "untracked"]);
 
 /** Whether the packet has the header of `field`, but nothing more is known of it. */
-function isUnknownHeader(field: HeaderField, { original, protocol }: Control): boolean {
+function isUnknownHeader(field: HeaderField, { original, protocol, inInterface }: Control): boolean {
   const wanted = HEADER_PROTOCOLS[field];
   if (wanted !== undefined) return protocol === wanted;
   const isIpv4 = original.family === "IPv4";
   switch (field) {
+    case "ether saddr":
+    case "ether daddr": // of an Ethernet header, which the node's own packets have not got yet, nor those of loopback
+      return inInterface !== "" && inInterface !== "lo";
     case "tcp flags":
       return protocol === PROTOCOL_NUMBERS.tcp && !OPENING.has(original.tracking);
     case "ip protocol":

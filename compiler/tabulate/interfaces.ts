@@ -43,8 +43,10 @@ export function interfaceKindOf({ patterns, matches }: Interfaces, name: string 
 
 function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
   const found = new Map<string, Interfaces["patterns"][number]>();
-  const add = (name: string, isPrefix: boolean): void =>
-    void found.set(`${name}${isPrefix ? "*" : ""}`, { name, isPrefix });
+  const add = (name: string, isPrefix: boolean): void => {
+    // No interface has an empty name: it is asked whether packets have come by any.
+    if (name !== "" || isPrefix) found.set(`${name}${isPrefix ? "*" : ""}`, { name, isPrefix });
+  };
   const addNames = (parts: Iterable<KeyPart>): void => {
     for (const part of parts) {
       const prefix = typeof part === "object" ? prefixOfNames(part) : undefined;

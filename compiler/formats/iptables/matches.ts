@@ -479,9 +479,22 @@ function typeOption(of: "saddr" | "daddr") {
   };
 }
 
+const readTypes = each({ "--src-type": typeOption("saddr"), "--dst-type": typeOption("daddr") });
+
+/** An address that is local on one interface is local; on which interface it is, is not known. The unknown part has nft's name. */
 const addrtype: MatchReader = {
   options: { "--src-type": 1, "--dst-type": 1, "--limit-iface-in": 0, "--limit-iface-out": 0 },
-  read: each({ "--src-type": typeOption("saddr"), "--dst-type": typeOption("daddr") }),
+  read: (unit, scope) => {
+    const limit = unit.options.find(({ name }) => name.startsWith("--limit-iface"));
+    if (limit === undefined) return readTypes(unit, scope);
+    const [type, ...more] = unit.options.filter((option) => option !== limit);
+    if (type === undefined || more.length > 0 || type.values[0]?.toUpperCase() !== "LOCAL") return undefined;
+    const of = type.name === "--src-type" ? "saddr" : "daddr";
+    const text = `fib ${of} . ${limit.name === "--limit-iface-in" ? "iif" : "oif"} type local`;
+    const spelled = `-m addrtype ${type.negated ? "! " : ""}${type.name} LOCAL ${limit.name}`;
+    const unknown: Step = { kind: "opaque", text, negated: type.negated, spelled };
+    return type.negated ? [unknown] : [equal({ kind: "fib", of, result: "type" }, ADDRESS_TYPE.local), unknown];
+  },
 };
 
 const mac: MatchReader = {

@@ -18,6 +18,7 @@ import {
   testInterval,
   testMasked,
 } from "./matches.ts";
+import { necessaryFor, notHolding } from "./necessary.ts";
 import { MATCH_OPTION_RULES, optionsRefused, TARGET_OPTION_RULES } from "./option-rules.ts";
 import { CT_STATE_FIELD, TARGET_READERS } from "./targets.ts";
 import { ENDING_TARGETS, OTHER_MATCHES, PASSING_TARGETS } from "./words.ts";
@@ -83,6 +84,8 @@ class RuleReader {
   private readonly steps: Step[] = [];
   private readonly addresses: { readonly field: "saddr" | "daddr"; readonly option: OptionText }[] = [];
   private readonly units: OpenUnit[] = [];
+  /** Of each of these one list of matches holds, or none. */
+  private readonly choices: Step[][][] = [];
   private protocol: number | undefined;
   private hasProtocol = false;
   private comment: string | undefined;
@@ -106,7 +109,11 @@ class RuleReader {
     if (this.failed) return [{ steps: [refused(options)] }];
     const tail = this.verdict === undefined ? this.steps : [...this.steps, this.verdict];
     const comment = this.comment === undefined ? {} : { comment: this.comment };
-    return lists.map((tests) => ({ steps: [...tests, ...tail], ...comment }));
+    const choices = this.choices.reduce<Step[][]>(
+      (all, choice) => all.flatMap((steps) => choice.map((more) => [...steps, ...more])),
+      [[]],
+    );
+    return lists.flatMap((tests) => choices.map((chosen) => ({ steps: [...tests, ...chosen, ...tail], ...comment })));
   }
 
   private fail(message: string, option: OptionText): void {
@@ -295,7 +302,18 @@ class RuleReader {
     if (this.refuses(unit, meaningOf(MATCH_OPTION_RULES, unit.name))) return;
     const found = reader?.read(unit, scope);
     if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
-    else this.steps.push(...(found ?? [opaqueMatch(withDefaults(unit, scope))]));
+    else if (found !== undefined) this.steps.push(...found);
+    else this.takeUnknown(opaqueMatch(withDefaults(unit, scope)), unit);
+  }
+
+  /** What is not understood may still be certain for some packets: then the rule is one for them and one for the others. */
+  private takeUnknown(unknown: Step, { name, options }: OpenUnit): void {
+    const needed = necessaryFor(name);
+    const isPositive = options.length === 0 || options.some(({ negated }) => !negated);
+    const others = needed === undefined ? undefined : notHolding(needed);
+    if (needed === undefined || others === undefined) this.steps.push(unknown);
+    else if (isPositive) this.steps.push(needed, unknown);
+    else this.choices.push([[needed, unknown], [others]]);
   }
 
   /** Whether iptables does not take the options of `unit`, which is reported. */

@@ -564,7 +564,8 @@ const remove: Run = ({ values: [name, number], read, chain }) => {
   const wanted = number === undefined ? read().map(ruleText) : [];
   const index = number === undefined ? rules.findIndex((rule) => ruleText(rule) === wanted[0]) : Number(number) - 1;
   if (rules[index] === undefined) return "expected a rule that the chain has";
-  rules.splice(index, 1);
+  const isAll = wanted.every((text, i) => ruleText(rules[index + i] ?? { steps: [] }) === text);
+  rules.splice(index, isAll ? Math.max(wanted.length, 1) : 1);
   return undefined;
 };
 

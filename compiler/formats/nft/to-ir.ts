@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 import { anyBit, noBit, within } from "../../ir/build.ts";
-import { CT_STATE } from "../../ir/constants.ts";
+import { ADDRESS_TYPE, CT_STATE } from "../../ir/constants.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { mergeIntervals, prefixOfNames } from "../../ir/interval.ts";
 import { familyRead, familyTested, NFPROTO } from "../../ir/packet-family.ts";
@@ -170,7 +170,7 @@ class RuleTranslator {
   private toSteps(statement: Exclude<StatementNode, { kind: "comment" }>, isLast: boolean): Step[] {
     switch (statement.kind) {
       case "match":
-        return [this.toMatch(statement) ?? opaqueMatch(statement)];
+        return [...localOnInterface(statement), this.toMatch(statement) ?? opaqueMatch(statement)];
       case "vmap":
         return [this.toVmap(statement) ?? opaqueStatement(statement.tokens, true, EVERYTHING)];
       case "verdict":
@@ -794,6 +794,16 @@ function namesProtocol(node: Node | undefined): boolean {
 }
 
 // --- what is not understood ----------------------------------------------------------------------------------------------
+
+/** An address that is local on one interface is local: `fib daddr . iif type local`. */
+function localOnInterface({ left, operator, right }: Extract<StatementNode, { kind: "match" }>): Match[] {
+  const words = left.kind === "field" ? left.words.join(" ") : left.kind === "text" ? left.text : "";
+  const of = /^fib ([sd]addr) \. [io]if type$/.exec(words)?.[1];
+  const isLocal = right.kind === "value" && right.text === "local";
+  if (of === undefined || !isLocal || (operator !== "" && operator !== "==")) return [];
+  const field = { kind: "fib", of: of === "saddr" ? "saddr" : "daddr", result: "type" } as const satisfies Expression;
+  return [{ kind: "compare", left: field, operator: "==", right: ADDRESS_TYPE.local }];
+}
 
 function opaqueMatch({ tokens, operator }: Extract<StatementNode, { kind: "match" }>): Match {
   const spelled = withMeta(textOf(tokens));
