@@ -26,7 +26,9 @@ export function withKubeProxy(
   const mode = config.mode ?? modeOf(file, report);
   const taken = settingsOf(file, mode);
   const known = new Set(Object.entries(config).flatMap(([name, value]) => (value === undefined ? [] : [name])));
-  const news = Object.entries(taken).filter(([name, value]) => value !== undefined && !known.has(name));
+  const news = Object.entries(taken).filter(
+    ([name, value]) => value !== undefined && !known.has(name) && (name !== "mode" || file.mode !== "ipvs"),
+  );
   reportTaken(file, news, report);
   reportOthers(file, report);
   return {

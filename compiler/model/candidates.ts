@@ -38,6 +38,7 @@ export class CandidateIndex {
   private readonly hiddenSlices = new Map<string, EndpointSliceSpec[]>();
   private readonly endpoints = new Map<string, EndpointsSpec>();
   private readonly podsByNamespace = new Map<string, PodSpec[]>();
+  private readonly podsByService = new Map<ServiceSpec, readonly PodSpec[]>();
   private readonly zones = new Map<string, string>();
 
   constructor(specs: Specs) {
@@ -85,7 +86,11 @@ export class CandidateIndex {
   podsOf(service: ServiceSpec): readonly PodSpec[] {
     const { selector } = service;
     if (selector === undefined || !hasSelector(service)) return [];
-    return this.podsIn(service.meta.namespace).filter(({ meta }) => selects(selector, meta.labels));
+    const known = this.podsByService.get(service);
+    if (known !== undefined) return known;
+    const pods = this.podsIn(service.meta.namespace).filter(({ meta }) => selects(selector, meta.labels));
+    this.podsByService.set(service, pods);
+    return pods;
   }
 
   /** The Pods of all namespaces that `selector` would match. */

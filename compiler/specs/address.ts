@@ -46,7 +46,7 @@ export function decodeAddressOf(context: Context, family: Family, text: string, 
 
 /** The address in `text`, also where the dotted tail of an IPv6 address has leading zeros. */
 function parseStored(text: string): Address | undefined {
-  const tail = /^(.*:)([0-9]+(?:\.[0-9]+){3})$/.exec(text);
+  const tail = text.includes(":") ? /^(.*:)([0-9]+(?:\.[0-9]+){3})$/.exec(text) : null;
   return parseAddress(tail === null ? text : `${tail[1]}${(tail[2] ?? "").split(".").map(Number).join(".")}`);
 }
 
@@ -56,6 +56,7 @@ function unmapped(address: Address): Address {
 }
 
 function usual(context: Context, text: string, address: Address, at: NodeOf): Address {
+  if (typeof address === "number" && !hasLeadingZero(text)) return address;
   const value = unmapped(address);
   const better = printAddress(value);
   const warn = (code: DiagnosticCode, body: string): void => reportField(context, at(), code, body, "warning");
