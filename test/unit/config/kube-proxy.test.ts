@@ -21,7 +21,7 @@ function settingsFrom(texts: readonly string[], config: Config = {}) {
     config,
   );
   const said = diagnostics
-    .filter(({ code }) => code !== "no-endpoints")
+    .filter(({ code }) => code !== "no-endpoints" && code !== "skipped-object")
     .map(({ severity, message, origin }) => {
       const place = origin === undefined ? "" : `${printPlace(origin.span())} `;
       return `${place}${severity} ${message}`;
