@@ -103,7 +103,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     const pods = endpointNamesIn(specs);
     const whereOf = (region: Region): string => describeDestination(region, pods);
     for (const region of about) changes.add(region, refusalCause(region, ["right"]), whereOf);
-    for (const region of treated) changes.add(region, causeByOthers(region, culprits), whereOf);
+    for (const region of treated) changes.add(region, causeByOthers(region, culprits), whereOf, { isWithin: "right" });
     return { changes: changes.all(), names: pods, legend: LEGEND, limit, unseen };
   };
   for (const region of byOthers?.traffic.regions ?? []) culprits.of(region);

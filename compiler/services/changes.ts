@@ -73,16 +73,24 @@ export class Changes {
   }
 
   /** `whereOf`: the destination of a region that no Service has, in words. */
-  add(region: Region, cause: Cause | undefined, whereOf: (region: Region) => string): void {
+
+  /** Adds a region. `whereOf`: its destination in words, where no Service has it. `isWithin`: both sides of the region are rules of that
+   *  side: what its left side does says nothing of the left side here. */
+  add(
+    region: Region,
+    cause: Cause | undefined,
+    whereOf: (region: Region) => string,
+    { isWithin }: { readonly isWithin?: "right" } = {},
+  ): void {
     const deltas = deltasOf(region);
     const byKey = new Map(this.frontendsOfRegion(region).map((frontend) => [frontendKey(frontend), frontend]));
     if (byKey.size === 0) {
       const other = this.otherPorts(region);
       const at = other === undefined ? undefined : { key: `other ${other.address}`, frontend: other };
-      this.enter(other?.service, other?.service ?? whereOf(region), at, region, deltas, cause);
+      this.enter(other?.service, other?.service ?? whereOf(region), at, region, deltas, cause, isWithin);
     }
     for (const [key, frontend] of byKey)
-      this.enter(frontend.service, frontend.service, { key, frontend }, region, deltas, cause);
+      this.enter(frontend.service, frontend.service, { key, frontend }, region, deltas, cause, isWithin);
   }
 
   /** Those with a destination in a region. Later packets are not one Service's where they are alike for many destinations: it is
@@ -128,6 +136,7 @@ export class Changes {
     region: Region,
     deltas: readonly Delta[],
     cause: Cause | undefined,
+    isWithin: "right" | undefined,
   ): void {
     const id = `${service === undefined ? "" : "service "}${where}`;
     const entry: Entry = this.entries.get(id) ?? {
@@ -139,7 +148,7 @@ export class Changes {
     entry.protocols.add(region.door.protocol);
     if (at !== undefined) {
       entry.frontends.set(at.key, at.frontend);
-      if (region.left.endpoints.length > 0) entry.served.left.add(at.key);
+      if (region.left.endpoints.length > 0) entry.served[isWithin ?? "left"].add(at.key);
       if (region.right.endpoints.length > 0) entry.served.right.add(at.key);
     }
     const { box, door } = region;

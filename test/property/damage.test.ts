@@ -72,7 +72,7 @@ function verify(wanted: Cluster, host: Program): ServiceChange[] {
     const all = compare(rules.own, rules.whole, { ...options, firstOnly: true });
     const culprits = new Culprits(rules, addresses);
     for (const region of onlyServiceTraffic(all, rules, names.nameOf, addresses).comparison.regions)
-      changes.add(region, causeByOthers(region, culprits), whereOf);
+      changes.add(region, causeByOthers(region, culprits), whereOf, { isWithin: "right" });
   }
   return changes.all().filter(({ service }) => service !== undefined);
 }
