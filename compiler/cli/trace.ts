@@ -4,8 +4,10 @@ import { withKubeProxy } from "../config/kube-proxy.ts";
 import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
+import { unknownsIn } from "../evaluate/condition.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
 import { localityIn } from "../evaluate/locality.ts";
+import { assuming } from "../evaluate/outcome.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
 import { diagnosticToJson } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
@@ -101,10 +103,12 @@ async function traceRules(
   if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
   const outcomes = new Evaluator(program).evaluate(resolved.packet, hostOf(known.node.addresses));
   const assumed = assumptionsAbout(findings);
-  const resting = outcomes.map((outcome) => ({ ...outcome, assumptions: [...assumed, ...outcome.assumptions] }));
+  const resting = outcomes.map((outcome) => assuming(outcome, assumed));
   const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
   const code = await tell(resolved, resting, subject, flags, unreadIn(findings));
-  const isOpen = outcomes.some(({ assumptions }) => assumptions.some((each) => localityIn(each) !== undefined));
+  const isOpen = outcomes.some(({ condition }) =>
+    [...unknownsIn(condition)].some((each) => localityIn(each) !== undefined),
+  );
   if (isOpen) note(localHints(program.ruleset.tables), flags);
   return code;
 }

@@ -1,4 +1,5 @@
 /** Two programs held against each other: over all packets, door by door. */
+import { forgetConditions } from "../evaluate/condition.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
 import { type Environment, hostOf, type Outcome, type Packet, type Packets } from "../evaluate/packet.ts";
 import { Unbounded } from "../evaluate/preimage.ts";
@@ -141,6 +142,7 @@ class Comparer {
       this.steps += steps;
       if (this.steps > this.limit) throw new TooMany();
     };
+    forgetConditions();
     const packets = { ...all, region };
     const [left, right] = this.evaluators.map((each) => each.follow(packets, { ...this.environment, spend }));
     const leaves = leavesOf([left ?? [], right ?? []]);

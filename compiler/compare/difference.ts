@@ -1,18 +1,20 @@
 /** Where two sides do different things to packets of one door. */
-import { type Assumption, areConsistent } from "../evaluate/assumption.ts";
+
+import type { Condition } from "../evaluate/condition.ts";
 import { Diagram, type Finding } from "../evaluate/diagram.ts";
 import { join } from "../evaluate/merge.ts";
 import { areEqual, unite } from "../evaluate/ranges.ts";
 import { FIELDS, type Field, fieldsApart, type Region, regionKey, within } from "../evaluate/region.ts";
 import type { Leaf } from "./leaves.ts";
 import { TOLERANCE } from "./outcomes.ts";
+import { EQUAL, Scales } from "./scales.ts";
 
 /** A leaf of one side: that of the right side has its probability with a minus. */
 interface Signed {
   readonly region: Region;
   readonly weight: number;
   readonly result: string;
-  readonly assumptions: readonly Assumption[];
+  readonly condition: Condition;
 }
 
 /** The regions of packets of `all` to which the two sides do different things, without a packet in common. Within one all
@@ -36,10 +38,10 @@ export function findRegions(
 }
 
 function signed(leaves: readonly Leaf[], sign: 1 | -1): Signed[] {
-  return leaves.map(({ region, result, assumptions, probability }) => ({
+  return leaves.map(({ region, result, condition, probability }) => ({
     region,
     result,
-    assumptions,
+    condition,
     weight: sign * probability,
   }));
 }
@@ -49,28 +51,19 @@ interface Group {
   readonly right: Leaf[];
 }
 
-/** Leaves that say the same under the same assumptions. */
+/** Leaves that say the same under the same condition. */
 function byResult(left: readonly Leaf[], right: readonly Leaf[]): Group[][] {
-  const results = new Map<string, Map<string, Group>>();
+  const results = new Map<string, Map<Condition, Group>>();
   const add = (leaf: Leaf, side: keyof Group): void => {
-    const groups = results.get(leaf.result) ?? new Map<string, Group>();
+    const groups = results.get(leaf.result) ?? new Map<Condition, Group>();
     if (groups.size === 0) results.set(leaf.result, groups);
-    const key = textOf(leaf.assumptions);
-    const group = groups.get(key) ?? { left: [], right: [] };
+    const group = groups.get(leaf.condition) ?? { left: [], right: [] };
     group[side].push(leaf);
-    groups.set(key, group);
+    groups.set(leaf.condition, group);
   };
   for (const leaf of left) add(leaf, "left");
   for (const leaf of right) add(leaf, "right");
   return [...results.values()].map((groups) => [...groups.values()]);
-}
-
-function textOf(assumptions: readonly Assumption[]): string {
-  if (assumptions.length === 0) return "";
-  return assumptions
-    .map(({ text, holds }) => `${holds ? "" : "not "}${text}`)
-    .sort()
-    .join("\n");
 }
 
 /** What is left of the leaves of one result when those that both sides have are gone. All that is taken for rounding on the way
@@ -107,18 +100,17 @@ function joined(leaves: readonly Leaf[]): readonly Leaf[] {
   return join(leaves, (part, leaf) => ({ ...leaf, ...part }));
 }
 
-const EQUAL = "";
-
 function whereDifferent(all: Region, leaves: readonly Signed[], spend: (steps: number) => void): Region[] {
   const fields = FIELDS.filter((field) => leaves.some(({ region }) => !areEqual(region[field], all[field])));
   const entries = leaves.map(({ region }) => ({ parts: fields.map((field) => region[field]) }));
   const at = (met: readonly number[]): Signed[] => met.map((i) => leaves[i] as Signed);
+  const scales = new Scales(spend);
   const finding: Finding<string> = {
-    find: (met) => differenceOf(at(met)),
+    find: (met) => scales.differenceOf(at(met)),
     key: (found) => found,
     early: (met, level) => {
       spend(met.length);
-      return cancelOut(at(met), fields.slice(level)) ? EQUAL : undefined;
+      return scales.areBalanced(byPackets(at(met), fields.slice(level))) ? EQUAL : undefined;
     },
   };
   return new Diagram(fields.length, entries, finding)
@@ -127,49 +119,10 @@ function whereDifferent(all: Region, leaves: readonly Signed[], spend: (steps: n
     .map(({ region }) => region);
 }
 
-/** Whether both sides have the same of `leaves`, as far as the values of `fields` go. */
-function cancelOut(leaves: readonly Signed[], fields: readonly Field[]): boolean {
-  const weights = new Map<string, number>();
-  for (const { region, weight, result, assumptions } of leaves) {
-    const key = `${result}\n${fields.map((field) => region[field].key).join("|")}\n${textOf(assumptions)}`;
-    weights.set(key, (weights.get(key) ?? 0) + weight);
-  }
-  const rounding = [...weights.values()].reduce((sum, weight) => sum + Math.abs(weight), 0);
-  return rounding <= TOLERANCE / 2;
-}
-
-/** What both sides do to a packet that is in all of `leaves`, where it is not the same: equal text for equal differences. */
-function differenceOf(leaves: readonly Signed[], known: readonly Assumption[] = []): string {
-  const open = leaves.find(({ assumptions }) => assumptions.length > 0)?.assumptions[0];
-  if (open === undefined) return sumUp(leaves);
-  return [true, false]
-    .map((holds): string => {
-      const assumed = [...known, { ...open, holds }];
-      if (!areConsistent(assumed)) return EQUAL;
-      const text = differenceOf(assuming(leaves, assumed), assumed);
-      return text === EQUAL ? EQUAL : `${holds ? "" : "not "}${open.text} {${text}}`;
-    })
-    .join("");
-}
-
-/** Those of `leaves` that are still possible where all of `known` is assumed, without the last of that. */
-function assuming(leaves: readonly Signed[], known: readonly Assumption[]): Signed[] {
-  const text = known.at(-1)?.text;
-  return leaves.flatMap((leaf): Signed[] => {
-    if (!areConsistent([...known, ...leaf.assumptions])) return [];
-    return [{ ...leaf, assumptions: leaf.assumptions.filter((each) => each.text !== text) }];
-  });
-}
-
-function sumUp(leaves: readonly Signed[]): string {
-  const sums = new Map<string, { left: number; right: number }>();
-  for (const { result, weight } of leaves) {
-    const sum = sums.get(result) ?? { left: 0, right: 0 };
-    if (weight > 0) sum.left += weight;
-    else sum.right -= weight;
-    sums.set(result, sum);
-  }
-  const all = [...sums].sort(([a], [b]) => (a < b ? -1 : 1));
-  if (all.every(([, { left, right }]) => Math.abs(left - right) <= TOLERANCE)) return EQUAL;
-  return all.map(([result, { left, right }]) => `${result} ${left.toFixed(7)} ${right.toFixed(7)}`).join("; ");
+/** `leaves` with results that tell by the values of `fields` as well. */
+function byPackets(leaves: readonly Signed[], fields: readonly Field[]): Signed[] {
+  return leaves.map((leaf) => ({
+    ...leaf,
+    result: `${leaf.result}\n${fields.map((field) => leaf.region[field].key).join("|")}`,
+  }));
 }

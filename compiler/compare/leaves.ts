@@ -1,5 +1,5 @@
 /** What happens to all packets of a door, as far as it can be seen. */
-import type { Assumption } from "../evaluate/assumption.ts";
+import type { Condition } from "../evaluate/condition.ts";
 import type { Fate } from "../evaluate/evaluate.ts";
 import { type Cut, Ranges, unite } from "../evaluate/ranges.ts";
 import { type Region, within, without } from "../evaluate/region.ts";
@@ -12,7 +12,7 @@ export interface Leaf {
   readonly probability: number;
   /** Equal for what is the same for the packet. */
   readonly result: string;
-  readonly assumptions: readonly Assumption[];
+  readonly condition: Condition;
 }
 
 /** The leaves of both sides. Where one side leaves a packet's destination as it is, and another one names that address, both
@@ -48,6 +48,6 @@ function resolve(fate: Fate, part: "address" | "port", values: ReadonlySet<Cut>)
   return others === undefined ? named : [...named, { ...fate, region: others }];
 }
 
-function toLeaf({ region, probability, assumptions, ...fate }: Fate): Leaf {
-  return { region, probability, assumptions, result: resultKey(fate) };
+function toLeaf({ region, probability, condition, ...fate }: Fate): Leaf {
+  return { region, probability, condition, result: resultKey(fate) };
 }

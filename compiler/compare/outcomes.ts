@@ -1,5 +1,6 @@
 /** Whether two programs do the same to a packet. */
-import { areConsistent } from "../evaluate/assumption.ts";
+import { assumptionsOf, describeChoice } from "../evaluate/assumption.ts";
+import { both, type Condition, isPossible } from "../evaluate/condition.ts";
 import type { Fate } from "../evaluate/evaluate.ts";
 import { printAssumption } from "../evaluate/locality.ts";
 import type { Outcome, Result } from "../evaluate/packet.ts";
@@ -28,11 +29,17 @@ export function findDifference(left: readonly Outcome[], right: readonly Outcome
 export function* differencesOf(left: readonly Outcome[], right: readonly Outcome[]): Generator<Difference> {
   for (const a of left) {
     for (const b of right) {
-      if (!areConsistent([...a.assumptions, ...b.assumptions]) || sameChances(chancesOf(a), chancesOf(b))) continue;
-      const assumptions = [...a.assumptions, ...b.assumptions].map((each) => printAssumption(each));
-      yield { left: a, right: b, assumptions: [...new Set(assumptions)].sort() };
+      if (sameChances(chancesOf(a), chancesOf(b))) continue;
+      const condition = both(a.condition, b.condition);
+      if (isPossible(condition)) yield { left: a, right: b, assumptions: describeCondition(condition) };
     }
   }
+}
+
+/** What has to hold, a line each. */
+function describeCondition(condition: Condition): string[] {
+  const { assumptions, choices } = assumptionsOf(condition);
+  return [...assumptions.map((each) => printAssumption(each)), ...choices.map(describeChoice)].sort();
 }
 
 export function chancesOf({ results }: Outcome): Chances {
@@ -76,4 +83,4 @@ export function resultKey(result: Omit<Fate, Described>): string {
   return `to ${endpoint.address} ${endpoint.port}${from} ${sticky?.timeoutSeconds ?? ""}${more}`;
 }
 
-type Described = "region" | "probability" | "assumptions";
+type Described = "region" | "probability" | "condition";

@@ -1,6 +1,7 @@
 /** What is assumed of a packet where it is not known. */
-import { partHolds, prefixOfNames } from "../ir/interval.ts";
-import type { KeyPart, Value } from "../ir/types.ts";
+import { prefixOfNames } from "../ir/interval.ts";
+import type { KeyPart } from "../ir/types.ts";
+import { ALWAYS, both, type Condition, coverOf, NEVER, not, unknownsIn, whenHolds, whereKnown } from "./condition.ts";
 
 /** A match that is not understood, or asks for what is not known, was taken to hold or not to hold. */
 export interface Assumption {
@@ -29,19 +30,55 @@ function printPart(part: KeyPart): string {
   return prefix === undefined ? `${part.from}-${part.to}` : `${prefix}*`;
 }
 
-/** Whether one packet can be as all of `assumptions` say. */
-export function areConsistent(assumptions: readonly Assumption[]): boolean {
-  for (const [i, { text, holds, about }] of assumptions.entries()) {
-    for (const other of assumptions.slice(0, i)) if (other.text === text && other.holds !== holds) return false;
-    if (about === undefined || !holds) continue;
-    const points = about.values.filter((value): value is Value => typeof value !== "object");
-    if (points.length < about.values.length) continue;
-    const same = assumptions.filter((each) => each.about?.subject === about.subject);
-    if (!points.some((point) => same.every((each) => isOneOf(point, each.about) === each.holds))) return false;
-  }
-  return true;
+/** Lists of assumptions: all of one of them hold. */
+export interface Choice {
+  readonly ways: readonly (readonly Assumption[])[];
+  /** There are more ways, which are not listed. */
+  readonly isMore: boolean;
 }
 
-function isOneOf(point: Value, about: About | undefined): boolean {
-  return about?.values.some((value) => partHolds(value, point)) === true;
+/** More choices, and more ways of one, are not told. */
+const MOST = 100;
+const MOST_WAYS = 20;
+
+/** What has to hold for `condition`: all of `assumptions`, and one way of each of `choices`. */
+export function assumptionsOf(condition: Condition): {
+  readonly assumptions: readonly Assumption[];
+  readonly choices: readonly Choice[];
+} {
+  if (condition === ALWAYS) return { assumptions: [], choices: [] };
+  const implied = new Map<string, boolean>();
+  for (const unknown of unknownsIn(condition))
+    for (const holds of [true, false])
+      if (both(condition, whenHolds(unknown, !holds)) === NEVER) implied.set(unknown.text, holds);
+  const rest = whereKnown(condition, ({ text }) => implied.get(text));
+  return { assumptions: assumptionsFor(condition, implied), choices: rest === ALWAYS ? [] : choicesOf(rest) };
+}
+
+function assumptionsFor(condition: Condition, implied: ReadonlyMap<string, boolean>): Assumption[] {
+  return [...unknownsIn(condition)]
+    .sort((a, b) => a.index - b.index)
+    .flatMap(({ text, about }): Assumption[] => {
+      const holds = implied.get(text);
+      if (holds === undefined) return [];
+      return [about === undefined ? { text, holds } : { text, holds, about }];
+    });
+}
+
+/** As sums of which each has to hold, or as one sum of products: whichever has fewer. */
+function choicesOf(condition: Condition): Choice[] {
+  const sums = coverOf(not(condition), MOST);
+  const products = coverOf(condition, MOST_WAYS);
+  if (sums.isMore || (!products.isMore && products.ways.length < sums.ways.length)) return [products];
+  return sums.ways.map((way) => ({ ways: way.map((each) => [{ ...each, holds: !each.holds }]), isMore: false }));
+}
+
+/** As text: that all of one of its lists hold. */
+export function describeChoice({ ways, isMore }: Choice): string {
+  const all = ways.map((way) => way.map(describeAssumption).join(" and ")).sort();
+  return `${all.join(", or ")}${isMore ? ", or in other ways" : ""}`;
+}
+
+export function describeAssumption({ text, holds }: Assumption): string {
+  return holds ? text : `not ${text}`;
 }

@@ -1,7 +1,7 @@
 /** What the rules of a chain do to packets. */
 import { invariant } from "../invariant.ts";
 import { MAX_JUMP_DEPTH } from "../ir/constants.ts";
-import type { BaseChain, Chain, Hook, Rule } from "../ir/types.ts";
+import type { BaseChain, Chain, Rule } from "../ir/types.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
 import { type Frame, locationOf, type Progress, type StepProgress } from "./frame.ts";
 import { asksForLocality, decideLocality } from "./locality.ts";
@@ -11,6 +11,7 @@ import { merge, tidy } from "./merge.ts";
 import { missed } from "./missed.ts";
 import type { Plan, PlannedRule, PlannedStep } from "./plan.ts";
 import { Question } from "./question.ts";
+import { type Reads, uniteReads } from "./reads.ts";
 import { outside, type Region } from "./region.ts";
 import { askList } from "./remember.ts";
 import type { Run } from "./run.ts";
@@ -18,9 +19,15 @@ import { type Control, isExplained, narrow, type State, type Stream, withControl
 import { runStatement } from "./statement.ts";
 
 /** Adds to `ends` all that can become of `state` in a base chain: each with the probability that it has by then. */
-export function runBaseChain(chain: BaseChain, state: State, table: TableIndex, hook: Hook, ends: State[]): void {
+export function runBaseChain(
+  chain: BaseChain,
+  state: State,
+  table: TableIndex,
+  { hook, later }: Pick<Frame, "hook" | "later">,
+  ends: State[],
+): void {
   const { name, policy } = chain;
-  const frame: Frame = { table, hook, base: chain, chain: name, depth: 0, enter: runChain };
+  const frame: Frame = { table, hook, base: chain, chain: name, depth: 0, later, enter: runChain };
   const { without, met } = state.control.environment;
   const accepts = policy === "accept" || without?.has(chain) === true;
   for (const { state: after, flow } of runChain(chain, state, frame)) {
@@ -41,9 +48,12 @@ function runChain(chain: Chain, whole: State, frame: Frame): Progress[] {
   const finished: Progress[] = idle === undefined ? [] : [{ state: idle, flow: "return" }];
   if (state === undefined) return finished;
   let running: readonly State[] = [state];
+  let next = 0;
+  const later = (): Reads => uniteReads(frame.table.reads.from(chain, next), frame.later());
   for (const part of frame.table.plan(chain)) {
     state.control.environment.spend?.(countStreams(running));
-    running = runPart(part, running, frame, finished);
+    next += part.kind === "rule" ? 1 : part.rules.length;
+    running = runPart(part, running, frame, finished, later);
     if (running.length === 0) return finished;
   }
   for (const each of running) finished.push({ state: each, flow: "return" });
@@ -57,7 +67,13 @@ function countStreams(states: readonly State[]): number {
 }
 
 /** Those of `running` that go on behind `part`; adds to `finished` what becomes of the others. */
-function runPart(part: Plan[number], running: readonly State[], frame: Frame, finished: Progress[]): readonly State[] {
+function runPart(
+  part: Plan[number],
+  running: readonly State[],
+  frame: Frame,
+  finished: Progress[],
+  later: () => Reads,
+): readonly State[] {
   const only = running[0];
   if (part.kind === "rule" && running.length === 1) {
     const progress = runRule(part, only as State, frame);
@@ -65,7 +81,7 @@ function runPart(part: Plan[number], running: readonly State[], frame: Frame, fi
     if (progress.length === 1 && first?.flow === "next") return first.state === only ? running : [first.state];
     const next: State[] = [];
     sort(progress, next, finished);
-    return merge(next);
+    return merge(next, later);
   }
   const next: State[] = [];
   for (const each of running) {
@@ -73,7 +89,7 @@ function runPart(part: Plan[number], running: readonly State[], frame: Frame, fi
     else runThrough(part, each, frame, next, finished);
   }
   const isChanged = next.length !== running.length || next.some((each, i) => each !== running[i]);
-  return isChanged ? merge(next) : running;
+  return isChanged ? merge(next, later) : running;
 }
 
 function sort(progress: readonly Progress[], next: State[], finished: Progress[]): void {
@@ -96,7 +112,7 @@ function runThrough(run: Run, state: State, frame: Frame, next: State[], finishe
     for (const rule of rules) {
       const after: State[] = [];
       for (const each of running) sort(runRule(rule, each, frame), after, finished);
-      running = merge(after);
+      running = merge(after, () => uniteReads(table.reads.ofChain(table.chain(frame.chain)), frame.later()));
     }
     next.push(...running);
   }

@@ -4,11 +4,12 @@ import { placeOfNat } from "../ir/place.ts";
 import type { Hook, Program } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
-import { type Assumption, areConsistent } from "./assumption.ts";
 import { runBaseChain } from "./chain.ts";
+import type { Condition } from "./condition.ts";
 import { ownAddressOf } from "./expression.ts";
+import type { Frame } from "./frame.ts";
 import { decideLocality, isAssumedLocal } from "./locality.ts";
-import { type Entry, Machine, type Stage } from "./machine.ts";
+import { type Entry, Machine, readsOf, type Stage } from "./machine.ts";
 import { enteredInto } from "./memory.ts";
 import { merge } from "./merge.ts";
 import { inAnyOrder, joinOrders } from "./orders.ts";
@@ -25,16 +26,18 @@ import {
   type RuleStep,
 } from "./packet.ts";
 import type { Cut, Ranges } from "./ranges.ts";
+import { NOTHING_READ } from "./reads.ts";
 import { type Region, within, without } from "./region.ts";
 import { type Control, type Now, narrow, type State, type Stream, startState, valueNow, withControl } from "./state.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
+import { worldsOf } from "./worlds.ts";
 
 /** One of the things that happen to packets of a region, each of which fares alike. */
 export interface Fate extends Omit<Result, "endpoint" | "reasons" | "path"> {
   readonly region: Region;
   /** `daddr`, `dport`: where each of the packets went anyway. */
   readonly endpoint?: { readonly address: Now<Address>; readonly port: Now<number> };
-  readonly assumptions: readonly Assumption[];
+  readonly condition: Condition;
 }
 
 /** What a program does with packets. Keep one for many packets: it has the program's objects by name. */
@@ -51,14 +54,14 @@ export class Evaluator {
   }
 
   /** The fate of `packet`, through all hooks. Several outcomes only where the program holds matches that are not
-   *  understood: one for each set of assumptions about them. */
+   *  understood, and it depends on them what happens. */
   evaluate(packet: Packet, environment: Environment): Outcome[] {
     const ends = this.run(alone(packet), environment);
-    return outcomesOf(ends.flatMap(endsOf), []);
+    return outcomesOf(ends.flatMap(endsOf));
   }
 
   /** What happens to `packets`. A packet may be in several regions: all of what is said of them happens to it, each with its
-   *  probability. Assumptions are made as by `evaluate`, but for those that make no difference to anything. */
+   *  probability, where its condition holds. Whether a packet that goes on was accepted is not told. */
   follow(packets: Packets, environment: Environment): Fate[] {
     return this.run(packets, environment).flatMap(endsOf).map(toFate);
   }
@@ -66,7 +69,10 @@ export class Evaluator {
   /** All that can become of the packets. */
   private run(packets: Packets, environment: Environment): readonly State[] {
     const state = startState(packets, environment);
-    return packets.inInterface === undefined ? this.sendFromHere(state) : this.receive(state);
+    return merge(
+      packets.inInterface === undefined ? this.sendFromHere(state) : this.receive(state),
+      () => NOTHING_READ,
+    );
   }
 
   /** Packets that come in by an interface. */
@@ -109,25 +115,29 @@ export class Evaluator {
     if (state.control.end !== undefined) return [state];
     let running: readonly State[] = [state];
     let isDue = mayBeTranslated(state.control.original);
-    for (const stage of this.machine.at(state.control.original.family, hook)) {
+    const { family, inInterface } = state.control.original;
+    for (const [i, stage] of this.machine.at(family, hook).entries()) {
       if (isDue && stage.place >= placeOfNat(hook)) {
         running = running.flatMap((each) => translateAgain(hook, each));
         isDue = false;
       }
-      running = this.passStage(hook, stage, running);
+      running = this.passStage(stage, running, {
+        hook,
+        later: () => this.machine.readsBehind(family, hook, i, inInterface === undefined),
+      });
     }
     if (isDue) running = running.flatMap((each) => translateAgain(hook, each));
     return running.map((each) => (each.control.end === undefined ? settle(hook, each) : each));
   }
 
   /** Base chains of one place, in each order that they may run in. */
-  private passStage(hook: Hook, { orders }: Stage, states: readonly State[]): readonly State[] {
+  private passStage({ orders }: Stage, states: readonly State[], where: Where): readonly State[] {
     const [only, more] = orders;
-    if (only !== undefined && more === undefined) return passAll(hook, only.entries ?? [], states);
+    if (only !== undefined && more === undefined) return passAll(only.entries ?? [], states, where);
     const { common, open } = joinOrders(
       orders.map(({ entries, assumed }) => ({
         assumed,
-        states: entries === undefined ? inAnyOrder(states, assumed) : passAll(hook, entries, states),
+        states: entries === undefined ? inAnyOrder(states, assumed) : passAll(entries, states, where),
       })),
     );
     if (open.length > 0) for (const { assumed } of orders) for (const { text } of assumed) this.assumedOrders.add(text);
@@ -135,17 +145,21 @@ export class Evaluator {
   }
 }
 
-function passAll(hook: Hook, entries: readonly Entry[], states: readonly State[]): readonly State[] {
+/** Where packets are, and what is asked of them behind this place. */
+type Where = Pick<Frame, "hook" | "later">;
+
+function passAll(entries: readonly Entry[], states: readonly State[], { hook, later }: Where): readonly State[] {
   let running = states;
-  for (const { index, chain } of entries) {
+  for (const [i, { index, chain }] of entries.entries()) {
     const after: State[] = [];
+    const where: Where = { hook, later: () => readsOf(entries.slice(i + 1), later()) };
     for (const each of running) {
       const { control } = each;
       if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);
-      else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, hook));
-      else runBaseChain(chain, each, index, hook, after);
+      else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, where));
+      else runBaseChain(chain, each, index, where, after);
     }
-    running = merge(after);
+    running = merge(after, where.later);
   }
   return running;
 }
@@ -175,34 +189,28 @@ function endsOf({ control, streams }: State): End[] {
   return streams.map((stream) => ({ control, stream }));
 }
 
-/** What happens under each set of assumptions that decides it: `known` are those that are decided. By chance a packet comes to
- *  several ends, about which different things may have been assumed. */
-function outcomesOf(ends: readonly End[], known: readonly Assumption[]): Outcome[] {
-  const open = firstOpen(ends, new Set(known.map(({ text }) => text)));
-  if (open === undefined) return [toOutcome(ends, known)];
-  return [true, false].flatMap((holds): Outcome[] => {
-    const assumed = [...known, { ...open, holds }];
-    const isPossible = ({ control }: End): boolean =>
-      control.assumptions.every((each) => each.text !== open.text || each.holds === holds);
-    return areConsistent(assumed) ? outcomesOf(ends.filter(isPossible), assumed) : [];
-  });
+/** What happens in each of the ways in which the unknown matches can turn out, as far as they decide it. By chance a packet comes
+ *  to several ends, which may hang on different things. */
+function outcomesOf(ends: readonly End[]): Outcome[] {
+  const parts = ends.map((end) => ({ condition: end.stream.condition, weight: end.stream.probability, end }));
+  return worldsOf(parts).map(({ condition, parts: some }) =>
+    toOutcome(
+      some.map(({ end }) => end),
+      condition,
+    ),
+  );
 }
 
-function firstOpen(ends: readonly End[], known: ReadonlySet<string>): Assumption | undefined {
-  for (const { control } of ends) for (const each of control.assumptions) if (!known.has(each.text)) return each;
-  return undefined;
-}
-
-function toOutcome(ends: readonly End[], assumptions: readonly Assumption[]): Outcome {
+function toOutcome(ends: readonly End[], condition: Condition): Outcome {
   const total = ends.reduce((sum, { stream }) => sum + stream.probability, 0);
   return outcomeOf(
     ends.map((end) => toResult(end, total)),
-    assumptions,
+    condition,
   );
 }
 
 function toResult(end: End, total: number): Result {
-  const { region, assumptions: _, endpoint, ...rest } = toFate(end);
+  const { region, condition: _, endpoint, ...rest } = toFate(end);
   const { path } = end.control;
   const result = { ...rest, probability: end.stream.probability / total, reasons: reasonsIn(path), path };
   if (endpoint === undefined) return result;
@@ -219,10 +227,10 @@ function reasonsIn(path: readonly PathStep[]): Reason[] {
 }
 
 function toFate({ control, stream }: End): Fate {
-  const { region, probability, destination, destinationPort } = stream;
-  const { assumptions, end, masqueraded: masquerade, entered, environment } = control;
+  const { region, probability, condition, destination, destinationPort } = stream;
+  const { end, masqueraded: masquerade, entered, environment } = control;
   const remembers = environment.watched === undefined ? [] : enteredInto(environment.watched, entered);
-  const what = { region, probability, assumptions, masquerade, ...(remembers.length === 0 ? {} : { remembers }) };
+  const what = { region, probability, condition, masquerade, ...(remembers.length === 0 ? {} : { remembers }) };
   if (end?.kind === "drop") return { ...what, verdict: "drop" };
   if (end !== undefined) return { ...what, verdict: "reject", rejectWith: end.with };
   const { sticky, newSource, takenBy } = control;

@@ -2,6 +2,7 @@ import { invariant } from "../invariant.ts";
 import type { BaseChain, Chain, Hook } from "../ir/types.ts";
 import type { TableIndex } from "./machine.ts";
 import type { Effect, Location, Reason } from "./packet.ts";
+import type { Reads } from "./reads.ts";
 import type { Control, State } from "./state.ts";
 
 /** Where evaluation stands. */
@@ -11,6 +12,8 @@ export interface Frame {
   readonly chain: string;
   readonly depth: number;
   readonly base: BaseChain;
+  /** What may be asked for behind this chain. */
+  readonly later: () => Reads;
   /** Runs a chain to which a verdict leads. */
   readonly enter: (chain: Chain, state: State, frame: Frame) => Progress[];
 }

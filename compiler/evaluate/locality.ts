@@ -4,6 +4,7 @@ import type { Expression } from "../ir/types.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import type { Assumption } from "./assumption.ts";
+import { both, NEVER, not, unknownMatch } from "./condition.ts";
 import { assume } from "./match.ts";
 import type { PlannedStep } from "./plan.ts";
 import { Question } from "./question.ts";
@@ -68,10 +69,10 @@ export function decideLocality(state: State): readonly State[] {
 }
 
 /** Whether a destination that is not known to be the node's own was assumed to be. */
-export function isAssumedLocal(destination: Now<Address>, stream: Pick<Stream, "region">, control: Control): boolean {
+export function isAssumedLocal(destination: Now<Address>, stream: Stream, control: Control): boolean {
   if (control.environment.moreAddresses !== true) return false;
-  const text = textOf(destination, stream, control);
-  return control.assumptions.some((each) => each.holds && each.text === text);
+  const own = unknownMatch(textOf(destination, stream, control));
+  return both(stream.condition, not(own)) === NEVER;
 }
 
 function textOf(destination: Now<Address>, { region }: Pick<Stream, "region">, control: Control): string {

@@ -16,6 +16,7 @@ import { HookOrder, type Listed, type Order } from "./hook-order.ts";
 import { ElementIndex } from "./lookup.ts";
 import { Lists } from "./memory.ts";
 import { type Plan, planOf } from "./plan.ts";
+import { NOTHING_READ, type Reads, TableReads, uniteReads } from "./reads.ts";
 
 /** One table with its objects by name. */
 export class TableIndex {
@@ -29,6 +30,7 @@ export class TableIndex {
   private readonly inlineIndices = new Map<readonly MapElement[], ElementIndex<MapElement>>();
   private readonly plans = new Map<Chain, Plan>();
   readonly effects = new Effects(this);
+  readonly reads = new TableReads(this);
 
   /** `lists`: those of the whole program. */
   constructor(table: Table, lists: Lists) {
@@ -112,6 +114,7 @@ export class Machine {
   private readonly entries: readonly Entry[];
   private readonly byHook = new Map<string, readonly Stage[]>();
   private readonly orderOf: HookOrder<Entry>;
+  private readonly behind = new Map<string, Reads>();
 
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
@@ -153,4 +156,36 @@ export class Machine {
     this.byHook.set(key, stages);
     return stages;
   }
+
+  /** What is asked of packets behind the stage of a hook that has a number: of the node's `own`, or of those that come in. */
+  readsBehind(family: Family, hook: Hook, number: number, own: boolean): Reads {
+    const key = `${family} ${hook} ${number} ${own}`;
+    let found = this.behind.get(key);
+    if (found === undefined) {
+      const later = BEHIND[own ? "own" : "received"][hook] ?? [];
+      const stages = [...this.at(family, hook).slice(number + 1), ...later.flatMap((each) => this.at(family, each))];
+      // Each order has all chains of its stage, but for those that are not followed.
+      const entries = stages.flatMap(
+        ({ orders }) => orders.find((order) => order.entries !== undefined)?.entries ?? [],
+      );
+      found = readsOf(entries, NOTHING_READ);
+      this.behind.set(key, found);
+    }
+    return found;
+  }
+}
+
+/** The hooks at which packets may be asked after each: those that come in, and the node's own. */
+const BEHIND: Readonly<Record<"received" | "own", Readonly<Partial<Record<Hook, readonly Hook[]>>>>> = {
+  received: { prerouting: ["input", "forward", "postrouting"], forward: ["postrouting"] },
+  own: {
+    output: ["postrouting", "prerouting", "input"],
+    postrouting: ["prerouting", "input"],
+    prerouting: ["input"],
+  },
+};
+
+/** What the chains of `entries` ask for, and `others`. */
+export function readsOf(entries: readonly Entry[], others: Reads): Reads {
+  return entries.reduce((all, { index, chain }) => uniteReads(all, index.reads.ofChain(chain)), others);
 }

@@ -1,14 +1,15 @@
 /** What a match does to packets. */
 import { unreachable } from "../invariant.ts";
 import type { Match, SetElement, Value } from "../ir/types.ts";
-import { type About, type Assumption, areConsistent, describeTest } from "./assumption.ts";
+import { type About, describeTest } from "./assumption.ts";
+import { both, conditionsMade, isPossible, not, unknownMatch } from "./condition.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
 import type { Question } from "./question.ts";
 import { Fork, Sorter } from "./sorter.ts";
-import { type Control, isExplained, narrow, type State, TINY, withControl } from "./state.ts";
+import { type Control, isExplained, narrow, type State, TINY, where } from "./state.ts";
 import { choicesOf } from "./unknown-key.ts";
 
 type Flow = "continue" | "next";
@@ -118,15 +119,20 @@ function isRemembered(set: string, key: readonly Value[], { environment }: Contr
 
 /** Both ways, unless what these packets have been assumed to be leaves one of them only. */
 export function assume(what: About | string, negated: boolean, state: State): StepProgress[] {
-  const about = typeof what === "string" ? undefined : what;
-  const text = typeof what === "string" ? what : describeTest(what);
-  const { assumptions: known } = state.control;
-  const isKnown = known.some((assumption) => assumption.text === text);
-  return [true, false].flatMap((holds): StepProgress[] => {
-    const assumption: Assumption = about === undefined ? { text, holds } : { text, holds, about };
-    const assumptions = [...known, assumption];
-    if (!areConsistent(assumptions)) return [];
-    const after = isKnown ? state : withControl(state, { assumptions });
-    return [{ state: after, flow: holds === negated ? "next" : "continue" }];
-  });
+  const before = conditionsMade();
+  const holds = typeof what === "string" ? unknownMatch(what) : unknownMatch(describeTest(what), what);
+  const wanted = negated ? not(holds) : holds;
+  const sorter = new Sorter<Flow>(state);
+  for (const stream of state.streams) {
+    const yes = both(stream.condition, wanted);
+    const no = both(stream.condition, not(wanted));
+    if (!isPossible(no)) sorter.add(stream, "continue");
+    else if (!isPossible(yes)) sorter.add(stream, "next");
+    else {
+      sorter.add(where(stream, yes), "continue");
+      sorter.add(where(stream, no), "next");
+    }
+  }
+  state.control.environment.spend?.(conditionsMade() - before);
+  return sorter.progress;
 }

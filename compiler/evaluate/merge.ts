@@ -1,31 +1,55 @@
 /** Making fewer of packets that have come by different ways and fare alike from here on. */
+import { areApart, type Condition, either } from "./condition.ts";
+import type { PathStep } from "./packet.ts";
 import { areEqual, uniteDisjoint } from "./ranges.ts";
+import { forget, type Reads } from "./reads.ts";
 import { FIELDS, type Field, fieldsApart, HEADER_FIELDS, having, type Region, regionKey } from "./region.ts";
 import { type Control, type Held, isExplained, type State, type Stream } from "./state.ts";
 
-/** `states` as fewer, where that can be said. Of a single packet all ways are kept: they have reasons of their own. */
-export function merge(states: readonly State[]): readonly State[] {
-  const [first] = states;
-  if (first === undefined || states.length === 1 || isExplained(first.control)) return states;
-  const classes = classesOf(states);
-  return classes.length === states.length ? states : classes.map(mergeAlike);
+/** `states` as fewer, where that can be said: what differs in nothing that is asked for later is one. Of a single packet those stay
+ *  apart that different rules have decided. */
+export function merge(states: readonly State[], later: () => Reads): readonly State[] {
+  if (states.length < 2) return states;
+  const reads = later();
+  const left = states.map((state): State => {
+    const control = forget(state.control, reads);
+    return control === state.control ? state : { control, streams: state.streams };
+  });
+  const classes = classesOf(left);
+  return classes.length === states.length ? left : classes.map(mergeAlike);
 }
 
 /** Those together that differ at most in their streams. */
 function classesOf(states: readonly State[]): State[][] {
   const classes: State[][] = [];
   for (const state of states) {
-    const own = classes.find(([other]) => isAlike(state.control, (other as State).control));
+    const own = classes.find(([other]) => goTogether(state.control, (other as State).control));
     if (own === undefined) classes.push([state]);
     else own.push(state);
   }
   return classes;
 }
 
+function goTogether(a: Control, b: Control): boolean {
+  return isAlike(a, b) && areDecidedAlike(a, b);
+}
+
 function mergeAlike(states: readonly State[]): State {
   const [first] = states as readonly [State];
   if (states.length === 1) return first;
-  return { control: first.control, streams: tidy(states.flatMap(({ streams }) => streams)) };
+  const { control } = first;
+  const path = isExplained(control) ? commonPath(states) : control.path;
+  return {
+    control: path === control.path ? control : { ...control, path },
+    streams: tidy(states.flatMap(({ streams }) => streams)),
+  };
+}
+
+/** Of ways that come together, the steps that are on all of them. */
+function commonPath([first, ...others]: readonly State[]): readonly PathStep[] {
+  const path = first?.control.path ?? [];
+  if (others.every(({ control }) => control.path === path)) return path;
+  return path.filter((step) => others.every(({ control }) => control.path.some((other) => isSameStep(step, other))));
 }
 
 /** `streams` of one state as fewer, where that can be said. */
@@ -59,8 +83,8 @@ function byPort(streams: readonly Stream[]): readonly (readonly Stream[])[] {
   return [...found.values()];
 }
 
-function withPackets({ region, probability }: Part, { destination, destinationPort }: Stream): Stream {
-  return { region, probability, destination, destinationPort };
+function withPackets({ region, probability, condition }: Part, { destination, destinationPort }: Stream): Stream {
+  return { region, probability, condition, destination, destinationPort };
 }
 
 /** Whether the same becomes of packets of both from here on. */
@@ -75,7 +99,7 @@ export function isAlike(a: Control, b: Control): boolean {
     isSameHeld(a.ctMark, b.ctMark) &&
     a.priority === b.priority &&
     a.inInterface === b.inInterface &&
-    a.overwritten === b.overwritten &&
+    isSameSet(a.overwritten, b.overwritten) &&
     a.destinationSettled === b.destinationSettled &&
     a.sourceSettled === b.sourceSettled &&
     a.translated === b.translated &&
@@ -84,8 +108,39 @@ export function isAlike(a: Control, b: Control): boolean {
     isSameList(a.takenBy, b.takenBy) &&
     a.sticky?.timeoutSeconds === b.sticky?.timeoutSeconds &&
     hasEnteredTheSame(a.entered, b.entered) &&
-    a.accepted === b.accepted &&
-    hasSame(a.assumptions, b.assumptions)
+    a.accepted === b.accepted
+  );
+}
+
+/** Whether the same rules decided in both: by which jumps packets came to them, and what they passed, does not matter. */
+function areDecidedAlike({ path: a }: Control, { path: b }: Control): boolean {
+  if (a === b) return true;
+  const [left, right] = [a.filter(isDecisive), b.filter(isDecisive)];
+  return left.length === right.length && left.every((step, i) => isSameStep(step, right[i] as PathStep));
+}
+
+function isDecisive(step: PathStep): boolean {
+  if (step.kind !== "rule") return false;
+  const { effect } = step;
+  if (effect.kind === "verdict") return effect.verdict.kind === "accept" || effect.verdict.kind === "drop";
+  return effect.kind !== "write";
+}
+
+function isSameStep(a: PathStep, b: PathStep): boolean {
+  if (a === b) return true;
+  if (a.hook !== b.hook) return false;
+  if (a.kind === "policy") return b.kind === "policy" && a.base === b.base;
+  if (b.kind !== a.kind || a.rule !== b.rule) return false;
+  if (a.kind === "missed" || b.kind === "missed") return true;
+  const [left, right] = [a.effect, b.effect];
+  const hasSameWrite =
+    left.kind !== "write" || (right.kind === "write" && left.before === right.before && left.after === right.after);
+  return (
+    left.kind === right.kind &&
+    hasSameWrite &&
+    a.element === b.element &&
+    a.translated?.address === b.translated?.address &&
+    a.translated?.port === b.translated?.port
   );
 }
 
@@ -93,6 +148,10 @@ function isSameHeld(a: Held, b: Held): boolean {
   if (a === b) return true;
   if (typeof a === "number" || typeof b === "number") return false;
   return a.field === b.field && a.masked?.mask === b.masked?.mask && a.masked?.xor === b.masked?.xor;
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a === b || (a.size === b.size && [...a].every((text) => b.has(text)));
 }
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {
@@ -109,27 +168,22 @@ function hasSameEnd(a: Control["end"], b: Control["end"]): boolean {
   return a.kind === "drop" ? b.kind === "drop" : b.kind === "reject" && a.with === b.with;
 }
 
-function hasSame(a: Control["assumptions"], b: Control["assumptions"]): boolean {
-  return (
-    a === b || (a.length === b.length && a.every(({ text, holds }, i) => text === b[i]?.text && holds === b[i]?.holds))
-  );
-}
-
-/** Something that is said of all packets of a region, with a probability. */
+/** Something that is said of all packets of a region, with a probability, where a condition holds. */
 export interface Part {
   readonly region: Region;
   readonly probability: number;
+  readonly condition: Condition;
 }
 
 /** More parts than this are not held against each other one by one. */
 const FEW = 6;
 
-/** Of parts that say the same, fewer: those with the same packets have their probabilities added up, and those with the same
- *  probability whose packets differ in one field only are one. */
+/** Of parts that say the same, fewer: those with the same packets under one condition have their probabilities added up; those
+ *  with the same probability are one where they have the same packets, or their packets differ in one field only. */
 export function join<T extends Part>(parts: readonly T[], change: (part: Part, of: T) => T): readonly T[] {
   if (parts.length < 2) return parts;
   if (parts.length <= FEW) return joinFew(parts, change);
-  let joined: readonly T[] = addUp(parts, change);
+  let joined: readonly T[] = joinConditions(addUp(parts, change), change);
   const [first] = parts as readonly [T];
   const fields = parts.every(({ region }) => region.memory === first.region.memory) ? HEADER_FIELDS : FIELDS;
   for (const field of fields) joined = joinBy(field, fields, joined, change);
@@ -156,29 +210,58 @@ function joinFew<T extends Part>(parts: readonly T[], change: (part: Part, of: T
 }
 
 function joinTwo(a: Part, b: Part): Part | undefined {
+  const { probability, condition } = a;
+  const isOneCondition = condition === b.condition;
   let different: Field | undefined;
   for (const field of fieldsApart(a.region, b.region)) {
     if (areEqual(a.region[field], b.region[field])) continue;
-    if (different !== undefined) return undefined;
+    if (different !== undefined || !isOneCondition) return undefined;
     different = field;
   }
-  if (different === undefined) return { region: a.region, probability: a.probability + b.probability };
-  if (a.probability !== b.probability) return undefined;
+  if (different === undefined && isOneCondition)
+    return { region: a.region, probability: probability + b.probability, condition };
+  if (probability !== b.probability) return undefined;
+  if (different === undefined) {
+    const any = eitherApart(condition, b.condition);
+    return any && { region: a.region, probability, condition: any };
+  }
   // Of packets that are in both the probabilities would have to be added up.
   const ranges = uniteDisjoint([a.region[different], b.region[different]]);
   const region = ranges && having(a.region, different, ranges);
-  return region && { region, probability: a.probability };
+  return region && { region, probability, condition };
+}
+
+/** Where one of both holds, if they do not go together. */
+function eitherApart(a: Condition, b: Condition): Condition | undefined {
+  return areApart(a, b) ? either(a, b) : undefined;
 }
 
 function addUp<T extends Part>(parts: readonly T[], change: (part: Part, of: T) => T): T[] {
   const byRegion = new Map<string, T>();
   for (const part of parts) {
-    const key = regionKey(part.region);
+    const { condition } = part;
+    const key = `${condition.id} ${regionKey(part.region)}`;
     const known = byRegion.get(key);
     const probability = (known?.probability ?? 0) + part.probability;
-    byRegion.set(key, known === undefined ? part : change({ region: known.region, probability }, known));
+    byRegion.set(key, known === undefined ? part : change({ region: known.region, probability, condition }, known));
   }
   return [...byRegion.values()];
+}
+
+function joinConditions<T extends Part>(parts: readonly T[], change: (part: Part, of: T) => T): readonly T[] {
+  const [first] = parts;
+  if (first === undefined || parts.every(({ condition }) => condition === first.condition)) return parts;
+  const alike = new Map<string, T[]>();
+  for (const part of parts) {
+    const key = `${part.probability} ${regionKey(part.region)}`;
+    const known = alike.get(key) ?? [];
+    if (known.length === 0) alike.set(key, known);
+    const at = known.findIndex((other) => areApart(other.condition, part.condition));
+    const other = known[at];
+    if (other === undefined) known.push(part);
+    else known[at] = change({ ...other, condition: either(other.condition, part.condition) }, other);
+  }
+  return [...alike.values()].flat();
 }
 
 function joinBy<T extends Part>(
@@ -191,7 +274,7 @@ function joinBy<T extends Part>(
   const others = fields.filter((other) => other !== field);
   const alike = new Map<string, T[]>();
   for (const part of parts) {
-    const key = `${part.probability} ${others.map((other) => part.region[other].key).join("|")}`;
+    const key = `${part.probability} ${part.condition.id} ${others.map((other) => part.region[other].key).join("|")}`;
     const known = alike.get(key);
     if (known === undefined) alike.set(key, [part]);
     else known.push(part);
@@ -202,6 +285,7 @@ function joinBy<T extends Part>(
     if (group.length === 1) return group;
     const ranges = uniteDisjoint(group.map(({ region }) => region[field]));
     const region = ranges && having(part.region, field, ranges);
-    return region === undefined ? group : [change({ region, probability: part.probability }, part)];
+    const { probability, condition } = part;
+    return region === undefined ? group : [change({ region, probability, condition }, part)];
   });
 }

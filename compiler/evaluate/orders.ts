@@ -1,8 +1,9 @@
 /** Putting together what becomes of packets in each order that chains may run in. */
 import type { Assumption } from "./assumption.ts";
+import { ALWAYS, both, not, unknownMatch } from "./condition.ts";
 import { isAlike } from "./merge.ts";
 import { regionKey } from "./region.ts";
-import { type Control, type State, type Stream, withControl } from "./state.ts";
+import { type Control, type State, type Stream, where, withControl } from "./state.ts";
 
 export interface Ordered {
   /** Where chains run in this order. */
@@ -58,10 +59,10 @@ class Rest {
   }
 
   /** Equal for streams of which the same becomes. */
-  keyOf(control: Control, { region, probability, destination, destinationPort }: Stream): string {
+  keyOf(control: Control, { region, probability, condition, destination, destinationPort }: Stream): string {
     let at = this.classes.findIndex((each) => isAlike(each, control));
     if (at < 0) at = this.classes.push(control) - 1;
-    return `${at} ${destination} ${destinationPort} ${probability.toFixed(12)} ${regionKey(region)}`;
+    return `${at} ${destination} ${destinationPort} ${probability.toFixed(12)} ${condition.id} ${regionKey(region)}`;
   }
 
   has(key: string): boolean {
@@ -80,9 +81,13 @@ class Rest {
         if (known === undefined) byControl.set(control, [stream]);
         else known.push(stream);
       }
+    const order = assumed.reduce((all, { text, holds }) => {
+      const own = unknownMatch(text);
+      return both(all, holds ? own : not(own));
+    }, ALWAYS);
     return [...byControl].map(([control, streams]) => ({
-      control: { ...control, assumptions: [...control.assumptions, ...assumed] },
-      streams,
+      control,
+      streams: streams.map((stream) => where(stream, both(stream.condition, order))),
     }));
   }
 }

@@ -1,10 +1,11 @@
 /** From the things that can happen to a packet to one summary of them. */
 import { printAddressPort } from "../net/address.ts";
-import type { Assumption } from "./assumption.ts";
+import { type Assumption, assumptionsOf } from "./assumption.ts";
+import { ALWAYS, both, type Condition, not, unknownMatch } from "./condition.ts";
 import type { EndpointOutcome, Outcome, Result } from "./packet.ts";
 
-/** The outcome that `results` are together, their probabilities adding up to 1. */
-export function outcomeOf(results: readonly Result[], assumptions: readonly Assumption[]): Outcome {
+/** The outcome that `results` are together, their probabilities adding up to 1, where `condition` holds. */
+export function outcomeOf(results: readonly Result[], condition: Condition = ALWAYS): Outcome {
   const verdicts = new Set(results.map(({ verdict }) => verdict));
   const [first] = results;
   const verdict = verdicts.size === 1 && first !== undefined ? first.verdict : "mixed";
@@ -16,8 +17,18 @@ export function outcomeOf(results: readonly Result[], assumptions: readonly Assu
     endpoints: collectEndpoints(results),
     ...(sticky === undefined ? {} : { sticky }),
     results,
-    assumptions,
+    condition,
+    ...assumptionsOf(condition),
   };
+}
+
+/** `outcome` where all of `assumed` is assumed as well. */
+export function assuming(outcome: Outcome, assumed: readonly Assumption[]): Outcome {
+  const condition = assumed.reduce((all, { text, holds }) => {
+    const own = unknownMatch(text);
+    return both(all, holds ? own : not(own));
+  }, outcome.condition);
+  return { ...outcome, condition, ...assumptionsOf(condition) };
 }
 
 /** Equal destinations once, with their probabilities added up; sorted as text. */

@@ -13,7 +13,8 @@ import type {
 } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
-import type { Assumption } from "./assumption.ts";
+import type { Assumption, Choice } from "./assumption.ts";
+import type { Condition } from "./condition.ts";
 import { Ranges } from "./ranges.ts";
 import { type Memory, Region } from "./region.ts";
 
@@ -146,8 +147,11 @@ export interface Outcome {
   /** Set when every translation is remembered for the client. */
   readonly sticky?: Sticky;
   readonly results: readonly Result[];
-  /** Unknown matches that were assumed to hold or not to hold on the way. */
+  /** What has to hold of the unknown matches for this to happen. */
+  readonly condition: Condition;
+  /** The same as assumptions: all of these hold, and one of each of `choices`. */
   readonly assumptions: readonly Assumption[];
+  readonly choices: readonly Choice[];
 }
 
 /** A type of reject; what a kernel sent that is none of them, by type and code. */

@@ -1,7 +1,7 @@
 import { CT_STATE } from "../ir/constants.ts";
 import type { RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
-import type { Assumption } from "./assumption.ts";
+import { ALWAYS, type Condition } from "./condition.ts";
 import type { Entered } from "./memory.ts";
 import type { Environment, Packets, PathStep, Reason, Sticky, Tracking } from "./packet.ts";
 import { applySpread, maskSpread, type Spread } from "./preimage.ts";
@@ -28,6 +28,8 @@ export interface Stream {
   readonly region: Region;
   /** Of each of them, that this happens to it. */
   readonly probability: number;
+  /** What has to hold of that which is not known for this to happen. */
+  readonly condition: Condition;
   readonly destination: Now<Address>;
   readonly destinationPort: Now<number>;
 }
@@ -69,7 +71,6 @@ export interface Control {
   readonly member: Pick<Reason, "element" | "declaration"> | undefined;
   /** Of a single packet. */
   readonly path: readonly PathStep[];
-  readonly assumptions: readonly Assumption[];
   readonly environment: Environment;
 }
 
@@ -103,10 +104,12 @@ export function startState(packets: Packets, environment: Environment): State {
     end: undefined,
     member: undefined,
     path: [],
-    assumptions: [],
     environment,
   };
-  return { control, streams: [{ region, probability: 1, destination: "daddr", destinationPort: "dport" }] };
+  return {
+    control,
+    streams: [{ region, probability: 1, condition: ALWAYS, destination: "daddr", destinationPort: "dport" }],
+  };
 }
 
 function hasNone(tracking: Tracking): tracking is "invalid" | "untracked" {
@@ -160,13 +163,19 @@ export const TINY = 1e-12;
 export function narrow(stream: Stream, region: Region, probability = 1): Stream {
   const isCertain = Math.abs(probability - 1) < TINY;
   if (isCertain && region === stream.region) return stream;
-  const { destination, destinationPort } = stream;
+  const { condition, destination, destinationPort } = stream;
   return {
     region,
     probability: isCertain ? stream.probability : stream.probability * probability,
+    condition,
     destination,
     destinationPort,
   };
+}
+
+/** `stream` where `condition`, which is part of its own, holds. */
+export function where(stream: Stream, condition: Condition): Stream {
+  return condition === stream.condition ? stream : { ...stream, condition };
 }
 
 /** `state` with another control. */
@@ -184,9 +193,14 @@ export interface Sent {
 /** `stream` sent on to `address` and `port`. Connection tracking calls it translated only when that is not where it was
  *  going (nf_nat_setup_info). */
 export function translate(stream: Stream, address: Now<Address>, port: Now<number>): Sent {
-  const { region, probability } = stream;
+  const { region, probability, condition } = stream;
   const same = thereAlready(thereAlready(region, stream.destination, address), stream.destinationPort, port);
-  const sent = (part: Region): Stream => ({ region: part, probability, destination: address, destinationPort: port });
+  const sent = (part: Region): Stream => ({
+    region: part,
+    ...{ probability, condition },
+    destination: address,
+    destinationPort: port,
+  });
   return same === undefined
     ? { same: undefined, others: [sent(region)] }
     : { same: sent(same), others: outside(region, same).map(sent) };

@@ -3,6 +3,7 @@ import { unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
 import type { MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
 import type { Operand } from "./bits.ts";
+import { ALWAYS } from "./condition.ts";
 import { describe, evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
@@ -10,6 +11,7 @@ import { assume } from "./match.ts";
 import { chosenBy, destinations, redirect, runNat, sourceOf, sources } from "./nat.ts";
 import type { Effect, Reason } from "./packet.ts";
 import { Unbounded } from "./preimage.ts";
+import { type Reads, uniteReads } from "./reads.ts";
 import { hasFewValues, type Region } from "./region.ts";
 import { fill, lookUpInFilledMap, remember } from "./remember.ts";
 import { Sorter } from "./sorter.ts";
@@ -127,7 +129,8 @@ function runVerdict(verdict: Verdict, state: State, frame: Frame): StepProgress[
     case "goto": {
       const chain = frame.table.chain(verdict.chain);
       const { table, hook, base, depth, enter } = frame;
-      const inside = enter(chain, state, { table, hook, base, chain: chain.name, depth: depth + 1, enter });
+      const later = (): Reads => uniteReads(table.reads.ofChain(table.chain(frame.chain)), frame.later());
+      const inside = enter(chain, state, { table, hook, base, chain: chain.name, depth: depth + 1, later, enter });
       const afterReturn = verdict.kind === "jump" ? "next" : "return";
       return inside.map((each) => (each.flow === "return" ? { state: each.state, flow: afterReturn } : each));
     }
@@ -234,7 +237,13 @@ function toldOf(
 /** What a field holds of a single packet; undefined: that is not known, or not followed. */
 function numberIn(field: WritableField, control: Control, region: Region): number | undefined {
   if (isUnknown(field, control)) return undefined;
-  const value = fieldOf(field, control, { region, probability: 1, destination: "daddr", destinationPort: "dport" });
+  const value = fieldOf(field, control, {
+    region,
+    probability: 1,
+    condition: ALWAYS,
+    destination: "daddr",
+    destinationPort: "dport",
+  });
   return typeof value === "number" ? value : undefined;
 }
 

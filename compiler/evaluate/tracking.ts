@@ -2,6 +2,7 @@
 import { CONNTRACK_PRIORITY, CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { BaseChain, Hook } from "../ir/types.ts";
 import { runBaseChain } from "./chain.ts";
+import type { Frame } from "./frame.ts";
 import type { TableIndex } from "./machine.ts";
 import { valuesBehind } from "./preimage.ts";
 import { Ranges } from "./ranges.ts";
@@ -15,11 +16,16 @@ export function isBeforeTracking(hook: Hook, { priority }: BaseChain, { original
 }
 
 /** Until then packets belong to nothing, which is what invalid ones do (nft_ct_get_eval), unless a rule has kept them out. */
-export function runBeforeTracking(chain: BaseChain, state: State, table: TableIndex, hook: Hook): State[] {
+export function runBeforeTracking(
+  chain: BaseChain,
+  state: State,
+  table: TableIndex,
+  where: Pick<Frame, "hook" | "later">,
+): State[] {
   const { ctState, original } = state.control;
   const isKeptOut = ctState === CT_STATE.untracked && original.tracking !== "untracked";
   const ends: State[] = [];
-  runBaseChain(chain, isKeptOut ? state : withControl(state, { ctState: CT_STATE.invalid }), table, hook, ends);
+  runBaseChain(chain, isKeptOut ? state : withControl(state, { ctState: CT_STATE.invalid }), table, where, ends);
   return ends.map((end) => (end.control.ctState === CT_STATE.untracked ? end : withControl(end, { ctState })));
 }
 

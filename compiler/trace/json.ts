@@ -9,7 +9,7 @@ import { sliceOf } from "./slice.ts";
 import { type StepView, type ViewOptions, viewOf } from "./view.ts";
 
 /** `{packet, outcomes}`: the packet as it was followed, with `inInterfaceAssumed` where the text names no interface, and what
- *  becomes of it, `{assumptions, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that
+ *  becomes of it, `{assumptions, choices?, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that
  *  depends on matches that are not understood. `more`: other members. */
 export function traceToJson(
   resolved: ResolvedPacket,
@@ -45,7 +45,7 @@ function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): object
 }
 
 function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): object {
-  const { assumptions, verdict, rejectWith, endpoints, sticky, results } = outcome;
+  const { assumptions, choices, verdict, rejectWith, endpoints, sticky, results } = outcome;
   const steps = new Map<string, object>();
   for (const result of results) {
     for (const shown of sliceOf(result, options)) {
@@ -54,7 +54,8 @@ function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): 
     }
   }
   return {
-    assumptions: assumptions.map(({ text, holds }) => ({ text, holds })),
+    assumptions: assumptionsToJson(assumptions),
+    ...(choices.length === 0 ? {} : { choices: choices.map(({ ways }) => ways.map(assumptionsToJson)) }),
     verdict,
     ...(rejectWith === undefined ? {} : { rejectWith }),
     masquerade: results.some(({ masquerade }) => masquerade),
@@ -79,4 +80,8 @@ function endpointToJson(endpoint: EndpointOutcome, { protocol }: Packet, names: 
 
 function stepToJson({ place, words, ...step }: StepView): object {
   return { ...step, ...place, ...(words.length === 0 ? {} : { words }) };
+}
+
+function assumptionsToJson(assumptions: Outcome["assumptions"]): object[] {
+  return assumptions.map(({ text, holds }) => ({ text, holds }));
 }

@@ -1,9 +1,11 @@
 /** A trace as people read it. */
+import { type Assumption, assumptionsOf } from "../evaluate/assumption.ts";
+import { type Condition, ALWAYS as NOTHING_ASSUMED } from "../evaluate/condition.ts";
 import { printAssumption } from "../evaluate/locality.ts";
 import type { EndpointOutcome, Outcome, Packet, Result } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddressPort } from "../net/address.ts";
-import { alternatives, type Condition, withoutLocality } from "./conditions.ts";
+import { alternatives, withoutLocality } from "./conditions.ts";
 import { type Branch, branchesOf, commonSteps, isSame, type Way } from "./fold.ts";
 import { type Names, printNames } from "./names.ts";
 import type { ResolvedPacket } from "./resolve.ts";
@@ -32,7 +34,7 @@ export function renderTrace(resolved: ResolvedPacket, outcomes: readonly Outcome
     ...renderEnd(outcome, packet, names),
     ...(alsoIf.get(outcome) ?? []).map((text) => `   (it ends alike if ${text})`),
   ]);
-  const blocks = told.map(({ conditions, lines }) => [...renderConditions(conditions), ...lines].join("\n"));
+  const blocks = told.map(({ condition, lines }) => [...renderCondition(condition), ...lines].join("\n"));
   return `${[...renderHead(resolved, subject), ""].join("\n")}\n${blocks.join("\n\n")}\n`;
 }
 
@@ -60,11 +62,21 @@ const ASSUMED: Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>> 
   "from elsewhere": "not known as a pod of this node",
 };
 
-function renderConditions(conditions: readonly Condition[]): string[] {
-  return conditions.map((condition, i) => {
-    const parts = condition.map((each) => printAssumption(each, "not: "));
-    return `${i === 0 ? "assuming" : "or assuming"}: ${parts.join("; ")}`;
-  });
+/** `condition` as ways to it, or as what has to hold besides each other. */
+function renderCondition(condition: Condition): string[] {
+  if (condition === NOTHING_ASSUMED) return [];
+  const { assumptions, choices } = assumptionsOf(condition);
+  const [only, more] = choices;
+  const print = (all: readonly Assumption[]): string => all.map((each) => printAssumption(each, "not: ")).join("; ");
+  if (only !== undefined && more === undefined) {
+    const lines = only.ways.map((way, i) => `${i === 0 ? "assuming" : "or assuming"}: ${print([...assumptions, ...way])}`);
+    return only.isMore ? [...lines, "or assuming something else: there are more ways"] : lines;
+  }
+  const ways = choices.map((choice) => choice.ways.map(print).join(", or "));
+  return [
+    ...(assumptions.length === 0 ? [] : [`assuming: ${print(assumptions)}`]),
+    ...ways.map((each, i) => `${i === 0 && assumptions.length === 0 ? "" : "and "}assuming one of these: ${each}`),
+  ];
 }
 
 // --- the path --------------------------------------------------------------------------------------------------------------

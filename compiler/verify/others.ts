@@ -1,6 +1,7 @@
 /** Whether rules that are not about Services change what becomes of packets to Services. */
 import type { Comparison, Region } from "../compare/compare.ts";
 import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
+import { ALWAYS } from "../evaluate/condition.ts";
 import { Evaluator } from "../evaluate/evaluate.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
 import type { Address } from "../net/address.ts";
@@ -32,7 +33,7 @@ export function onlyServiceTraffic(
     const { packet, left, right } = region;
     const isNamed = nameOf(packet.protocol, packet.destination, packet.destinationPort) !== undefined;
     const isAbout = (difference: Difference): boolean => isNamed || isTreated(difference.left);
-    const isCertain = left.assumptions.length === 0 && right.assumptions.length === 0;
+    const isCertain = left.condition === ALWAYS && right.condition === ALWAYS;
     const evaluate = (i: 0 | 1): Outcome[] => evaluators[i].evaluate(packet, environment);
     const differences: Iterable<Difference> = isCertain ? [region] : differencesOf(evaluate(0), evaluate(1));
     for (const difference of differences) {

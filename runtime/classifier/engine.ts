@@ -54,7 +54,7 @@ export class TableAsked {
     const { choices } = ask(0);
     const count = Math.max(1, choices);
     const results = Array.from({ length: count }, (_, i) => this.result(ask(chanceOf(i, count)), packet, 1 / count));
-    return outcomeOf(results, []);
+    return outcomeOf(results);
   }
 
   private result({ word, endpoint }: RawResult, packet: Packet, probability: number): Result {

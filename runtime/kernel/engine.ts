@@ -134,7 +134,6 @@ function toOutcome(fate: Fate, sticky: Sticky | undefined): Outcome {
       reasons: [],
       path: [],
     })),
-    [],
   );
 }
 

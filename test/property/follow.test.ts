@@ -4,12 +4,14 @@ import { describe, expect, test } from "vitest";
 import { type Door, packetAt } from "../../compiler/compare/doors.ts";
 import { Ground } from "../../compiler/compare/ground.ts";
 import { findDifference } from "../../compiler/compare/outcomes.ts";
+import { ALWAYS, both, isPossible, not } from "../../compiler/evaluate/condition.ts";
 import { Evaluator, type Fate } from "../../compiler/evaluate/evaluate.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome, type Packets, type Result } from "../../compiler/evaluate/packet.ts";
 import { Unbounded } from "../../compiler/evaluate/preimage.ts";
 import type { Cut } from "../../compiler/evaluate/ranges.ts";
 import { FIELDS, type Field } from "../../compiler/evaluate/region.ts";
+import { worldsOf } from "../../compiler/evaluate/worlds.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, FAMILIES, parseAddress } from "../../compiler/net/address.ts";
 import { cluster, foreignIptables, foreignNft } from "../support/arbitraries.ts";
@@ -60,15 +62,12 @@ function pointAmong({ region }: Packets, fates: readonly Fate[], pick: Pick): Po
 
 /** What `fates` say of one packet, in the words of `evaluate`. */
 function outcomesAt(fates: readonly Fate[], at: Point): Outcome[] {
-  const byAssumptions = new Map<string, Fate[]>();
-  for (const fate of fates) {
-    if (!FIELDS.every((field) => fate.region[field].has(at[field]))) continue;
-    const key = JSON.stringify(fate.assumptions.map(({ text, holds }) => `${holds} ${text}`).sort());
-    byAssumptions.set(key, [...(byAssumptions.get(key) ?? []), fate]);
-  }
-  return [...byAssumptions.values()].map((together) => {
+  const own = fates.filter(({ region }) => FIELDS.every((field) => region[field].has(at[field])));
+  const weighed = own.map((fate) => ({ condition: fate.condition, weight: fate.probability, fate }));
+  return worldsOf(weighed).map(({ condition, parts }) => {
+    const together = parts.map(({ fate }) => fate);
     const total = together.reduce((sum, { probability }) => sum + probability, 0);
-    const results = together.map(({ endpoint, region: _, assumptions: __, ...fate }): Result => {
+    const results = together.map(({ endpoint, region: _, condition: __, ...fate }): Result => {
       const result = { ...fate, probability: fate.probability / total, reasons: [], path: [] };
       if (endpoint === undefined) return result;
       const { address, port } = endpoint;
@@ -80,15 +79,19 @@ function outcomesAt(fates: readonly Fate[], at: Point): Outcome[] {
         },
       };
     });
-    return outcomeOf(results, together[0]?.assumptions ?? []);
+    return outcomeOf(results, condition);
   });
 }
 
-/** Whether something happens to a packet for certain; of what is assumed on the way, whether anything happens. */
+/** Whether something happens to a packet for certain, in each of the ways in which what is not known can be. */
 function isWhole(fates: readonly Fate[], at: Point): boolean {
   const own = fates.filter(({ region }) => FIELDS.every((field) => region[field].has(at[field])));
-  if (own.some(({ assumptions }) => assumptions.length > 0)) return true;
-  return Math.abs(own.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-9;
+  const worlds = worldsOf(own.map(({ condition, probability: weight }) => ({ condition, weight })));
+  const isAny = worlds.reduce((all, { condition }) => both(all, not(condition)), ALWAYS);
+  return (
+    !isPossible(isAny) &&
+    worlds.every(({ parts }) => Math.abs(parts.reduce((sum, { weight }) => sum + weight, 0) - 1) < 1e-9)
+  );
 }
 
 /** How many packets were tried. */

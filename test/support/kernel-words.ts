@@ -1,5 +1,6 @@
 /** What the kernel does with packets, in the words of comparisons: for rules of others, whose way of accepting is unknown. */
 import { chancesOf } from "../../compiler/compare/outcomes.ts";
+import { ALWAYS, type Condition, NEVER, whereKnown } from "../../compiler/evaluate/condition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import type { Environment, Outcome, Packet } from "../../compiler/evaluate/packet.ts";
 import { partHolds } from "../../compiler/ir/interval.ts";
@@ -32,17 +33,20 @@ export interface Site {
 export function foretell(program: Evaluator | Program, packet: Packet, site: Site): Foretold | undefined {
   const evaluator = program instanceof Evaluator ? program : new Evaluator(program);
   const outcomes = evaluator.evaluate(packet, site.environment).filter((outcome) => {
-    const facts = factsAbout(packet, outcome, site);
-    return outcome.assumptions.every(({ about, holds }) => {
-      const value = about === undefined ? undefined : facts[about.subject];
-      return value === undefined || about?.values.some((part) => partHolds(part, value)) === holds;
-    });
+    return asFarAsKnown(packet, outcome, site) !== NEVER;
   });
   const [outcome, ...others] = outcomes;
   if (outcome === undefined || others.length > 0) return undefined;
+  return asFarAsKnown(packet, outcome, site) === ALWAYS ? { packet, outcome } : undefined;
+}
+
+/** What an outcome hangs on besides the facts. */
+function asFarAsKnown(packet: Packet, outcome: Outcome, site: Site): Condition {
   const facts = factsAbout(packet, outcome, site);
-  const isKnown = outcome.assumptions.every(({ about }) => about !== undefined && facts[about.subject] !== undefined);
-  return isKnown ? { packet, outcome } : undefined;
+  return whereKnown(outcome.condition, ({ about }) => {
+    const value = about === undefined ? undefined : facts[about.subject];
+    return value === undefined ? undefined : about?.values.some((part) => partHolds(part, value));
+  });
 }
 
 function factsAbout(packet: Packet, { endpoints }: Outcome, site: Site): Readonly<Record<string, Value>> {

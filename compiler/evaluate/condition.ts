@@ -1,0 +1,368 @@
+/**
+ * Conditions on what is not known: Boolean functions of unknown matches, as binary decision diagrams (Bryant 1986) that are
+ * shared: equal functions are one object. The unknown that was met last is asked first, so that one more assumption on the way
+ * through a chain costs one node.
+ */
+
+import { partHolds } from "../ir/interval.ts";
+import type { About, Assumption } from "./assumption.ts";
+import { answersTo, pointsOf } from "./subject.ts";
+
+/** A match that is not understood, or asks for what is not known. */
+export interface Unknown {
+  readonly text: string;
+  readonly about: About | undefined;
+  /** In the order in which they were met. */
+  readonly index: number;
+}
+
+/** Of packets, in some of the ways in which the unknown matches can turn out. Equal conditions are one object. */
+export class Condition {
+  readonly id: number;
+  /** The unknown that it asks first; undefined: it holds always, or never. */
+  readonly unknown: Unknown | undefined;
+  readonly high: Condition;
+  readonly low: Condition;
+  /** Some unknown in it says which value something has. */
+  readonly hasSubjects: boolean;
+  /** As `isPossible` and `not` have found it. */
+  possible: boolean | undefined;
+  opposite: Condition | undefined;
+
+  constructor(unknown: Unknown | undefined, high: Condition | undefined, low: Condition | undefined) {
+    this.id = nextId++;
+    this.unknown = unknown;
+    this.high = high ?? this;
+    this.low = low ?? this;
+    this.hasSubjects = unknown?.about !== undefined || high?.hasSubjects === true || low?.hasSubjects === true;
+  }
+}
+
+let nextId = 0;
+
+export const NEVER = new Condition(undefined, undefined, undefined);
+export const ALWAYS = new Condition(undefined, undefined, undefined);
+
+/** All unknowns, and the nodes that ask each of them: by the numbers of what follows. */
+const unknowns = new Map<string, { readonly unknown: Unknown; readonly nodes: Map<number, Condition> }>();
+const nodesOf: Map<number, Condition>[] = [];
+let made = 0;
+
+/** Two numbers of conditions as one: there is no memory for as many. */
+const PAIR = 2 ** 26;
+
+function node(unknown: Unknown, high: Condition, low: Condition): Condition {
+  if (high === low) return high;
+  const nodes = nodesOf[unknown.index] as Map<number, Condition>;
+  const key = high.id * PAIR + low.id;
+  let found = nodes.get(key);
+  if (found === undefined) {
+    found = new Condition(unknown, high, low);
+    nodes.set(key, found);
+    made++;
+  }
+  return found;
+}
+
+/** How many conditions were made by now: what a limit may count. */
+export function conditionsMade(): number {
+  return made;
+}
+
+/** Lets go of what conditions are shared by, when there are many: those that are there stay right, but equal ones that are made
+ *  later are other objects. To be called between questions. */
+export function forgetConditions(): void {
+  if (made - forgotten < MOST_SHARED) return;
+  for (const nodes of nodesOf) nodes.clear();
+  bothKnown.clear();
+  senseKnown.clear();
+  forgotten = made;
+}
+
+/** How many were made when they were last forgotten. */
+let forgotten = 0;
+const MOST_SHARED = 500_000;
+
+/** That the match called `text` holds. */
+export function unknownMatch(text: string, about?: About): Condition {
+  let entry = unknowns.get(text);
+  if (entry === undefined) {
+    entry = { unknown: { text, about, index: unknowns.size }, nodes: new Map() };
+    unknowns.set(text, entry);
+    nodesOf.push(entry.nodes);
+  }
+  return node(entry.unknown, ALWAYS, NEVER);
+}
+
+/** That `unknown` holds, or does not. */
+export function whenHolds(unknown: Unknown, holds: boolean): Condition {
+  return holds ? node(unknown, ALWAYS, NEVER) : node(unknown, NEVER, ALWAYS);
+}
+
+// --- operations ----------------------------------------------------------------------------------------------------------
+
+const bothKnown = new Map<number, Condition>();
+/** More results than this are not kept. */
+const MOST_KNOWN = 200_000;
+
+export function both(a: Condition, b: Condition): Condition {
+  if (a === b || b === ALWAYS) return a;
+  if (a === ALWAYS) return b;
+  if (a === NEVER || b === NEVER) return NEVER;
+  const key = a.id < b.id ? a.id * PAIR + b.id : b.id * PAIR + a.id;
+  let found = bothKnown.get(key);
+  if (found === undefined) {
+    const first = firstAsked(a, b);
+    found = node(first, both(whenTrue(a, first), whenTrue(b, first)), both(whenFalse(a, first), whenFalse(b, first)));
+    if (bothKnown.size >= MOST_KNOWN) bothKnown.clear();
+    bothKnown.set(key, found);
+  }
+  return found;
+}
+
+export function either(a: Condition, b: Condition): Condition {
+  return not(both(not(a), not(b)));
+}
+
+export function not(condition: Condition): Condition {
+  if (condition === ALWAYS) return NEVER;
+  if (condition === NEVER) return ALWAYS;
+  if (condition.opposite === undefined) {
+    const opposite = node(condition.unknown as Unknown, not(condition.high), not(condition.low));
+    condition.opposite = opposite;
+    opposite.opposite = condition;
+  }
+  return condition.opposite;
+}
+
+/** `condition` where `known` says of some unknowns whether they hold. */
+export function whereKnown(condition: Condition, known: (unknown: Unknown) => boolean | undefined): Condition {
+  const found = new Map<Condition, Condition>();
+  const walk = (each: Condition): Condition => {
+    if (each.unknown === undefined) return each;
+    let result = found.get(each);
+    if (result === undefined) {
+      const holds = known(each.unknown);
+      if (holds === undefined) result = node(each.unknown, walk(each.high), walk(each.low));
+      else result = walk(holds ? each.high : each.low);
+      found.set(each, result);
+    }
+    return result;
+  };
+  return walk(condition);
+}
+
+/** The unknown that comes first in `a` or `b`, one of which has any. */
+export function firstAsked(a: Condition, b: Condition): Unknown {
+  const [one, other] = [a.unknown, b.unknown];
+  if (one === undefined) return other as Unknown;
+  return other === undefined || one.index > other.index ? one : other;
+}
+
+export function whenTrue(condition: Condition, unknown: Unknown): Condition {
+  return condition.unknown === unknown ? condition.high : condition;
+}
+
+export function whenFalse(condition: Condition, unknown: Unknown): Condition {
+  return condition.unknown === unknown ? condition.low : condition;
+}
+
+// --- what can be ---------------------------------------------------------------------------------------------------------
+
+/** Whether `condition` can hold: what is one value cannot be another one. */
+export function isPossible(condition: Condition): boolean {
+  if (condition === NEVER) return false;
+  if (!condition.hasSubjects) return true;
+  condition.possible ??= isGuessed(condition) || both(condition, sense(condition)) !== NEVER;
+  return condition.possible;
+}
+
+/** Whether it holds for a value that nobody names, or for one of those that are named by what is asked first: most do. */
+function isGuessed(condition: Condition): boolean {
+  if (whereKnown(condition, ({ about }) => (about === undefined ? undefined : false)) !== NEVER) return true;
+  let first = condition;
+  while (first.unknown !== undefined && first.unknown.about === undefined)
+    first = first.high.hasSubjects ? first.high : first.low;
+  const named = first.unknown?.about;
+  if (named === undefined) return false;
+  return pointsOf(named, MOST_GUESSES).some((point) => {
+    const isIt = ({ about }: Unknown): boolean | undefined =>
+      about === undefined
+        ? undefined
+        : about.subject === named.subject && about.values.some((value) => partHolds(value, point));
+    return whereKnown(condition, isIt) !== NEVER;
+  });
+}
+
+const MOST_GUESSES = 4;
+
+/** Whether no packet is in both. */
+export function areApart(a: Condition, b: Condition): boolean {
+  return !isPossible(both(a, b));
+}
+
+const senseKnown = new Map<string, Condition>();
+
+/** That each thing for whose value `conditions` ask has but one. */
+export function sense(...conditions: readonly Condition[]): Condition {
+  const bySubject = new Map<string, Unknown[]>();
+  for (const unknown of unknownsIn(...conditions)) {
+    const { about } = unknown;
+    if (about !== undefined) bySubject.set(about.subject, [...(bySubject.get(about.subject) ?? []), unknown]);
+  }
+  let all = ALWAYS;
+  for (const asked of bySubject.values()) {
+    asked.sort((a, b) => b.index - a.index);
+    const key = asked.map(({ index }) => index).join();
+    let one = senseKnown.get(key);
+    if (one === undefined) {
+      one = oneValue(asked);
+      if (senseKnown.size >= MOST_KNOWN) senseKnown.clear();
+      senseKnown.set(key, one);
+    }
+    all = both(all, one);
+  }
+  return all;
+}
+
+/** That one value answers all of `asked`, which are about one thing: in the order in which conditions ask them. */
+function oneValue(asked: readonly Unknown[]): Condition {
+  const { points, open } = answersTo(asked.flatMap(({ about }) => about ?? []));
+  const known = new Map<string, Condition>();
+  /** `left`: the numbers of points that are still possible; `isOther`: so is a value that is none. */
+  const build = (at: number, left: readonly number[], isOther: boolean): Condition => {
+    const unknown = asked[at];
+    if (left.length === 0 && !isOther) return NEVER;
+    if (unknown === undefined) return ALWAYS;
+    const key = `${at} ${isOther} ${left.join()}`;
+    let found = known.get(key);
+    if (found === undefined) {
+      const holds = (point: number): boolean => points[point]?.has(at) === true;
+      const high = build(at + 1, left.filter(holds), isOther && open.has(at));
+      const low = build(
+        at + 1,
+        left.filter((point) => !holds(point)),
+        isOther,
+      );
+      found = node(unknown, high, low);
+      known.set(key, found);
+    }
+    return found;
+  };
+  return build(0, [...points.keys()], true);
+}
+
+/** The unknowns on which it depends. */
+export function unknownsIn(...conditions: readonly Condition[]): Set<Unknown> {
+  const found = new Set<Unknown>();
+  const seen = new Set<Condition>();
+  const open = [...conditions];
+  for (let each = open.pop(); each !== undefined; each = open.pop()) {
+    if (each.unknown === undefined || seen.has(each)) continue;
+    seen.add(each);
+    found.add(each.unknown);
+    open.push(each.high, each.low);
+  }
+  return found;
+}
+
+// --- in words ------------------------------------------------------------------------------------------------------------
+
+/** Assumptions of which each list, by itself, is enough for a condition; together they are all ways to it. */
+export interface Cover {
+  readonly ways: readonly (readonly Assumption[])[];
+  /** There are more ways. */
+  readonly isMore: boolean;
+}
+
+/** The ways to `condition`, at most `most` of them: few where that can be said, those that were met first first. */
+export function coverOf(condition: Condition, most: number): Cover {
+  const sum = new Sums(most).of(condition, condition);
+  const found = sum?.ways ?? [...pathsIn(condition, most)];
+  return { ways: found.map(inOrder), isMore: sum === undefined };
+}
+
+interface Literal {
+  readonly unknown: Unknown;
+  readonly holds: boolean;
+}
+
+type Way = readonly Literal[];
+
+function inOrder(way: Way): Assumption[] {
+  return [...way]
+    .sort((a, b) => a.unknown.index - b.unknown.index)
+    .map(({ unknown: { text, about }, holds }) => (about === undefined ? { text, holds } : { text, holds, about }));
+}
+
+interface Sum {
+  readonly ways: readonly Way[];
+  readonly condition: Condition;
+}
+
+/** Irredundant sums of products (Minato 1992). */
+class Sums {
+  private readonly most: number;
+  private readonly known = new Map<number, Sum | undefined>();
+  /** Where enough conditions were made to find them. */
+  private readonly limit = made + MOST_MADE;
+
+  constructor(most: number) {
+    this.most = most;
+  }
+
+  /** A sum that holds where `least` does, and only where `all` does; undefined: it has too many products, or takes too long to
+   *  find. */
+  of(least: Condition, all: Condition): Sum | undefined {
+    if (least === NEVER) return { ways: [], condition: NEVER };
+    if (all === ALWAYS) return { ways: [[]], condition: ALWAYS };
+    const key = least.id * PAIR + all.id;
+    if (this.known.has(key)) return this.known.get(key);
+    const sum = made > this.limit ? undefined : this.find(least, all);
+    this.known.set(key, sum);
+    return sum;
+  }
+
+  private find(least: Condition, all: Condition): Sum | undefined {
+    const unknown = firstAsked(least, all);
+    const [yes, no] = [whenTrue(least, unknown), whenFalse(least, unknown)];
+    const [mayYes, mayNo] = [whenTrue(all, unknown), whenFalse(all, unknown)];
+    const onlyYes = this.of(both(yes, not(mayNo)), mayYes);
+    const onlyNo = onlyYes && this.of(both(no, not(mayYes)), mayNo);
+    if (onlyYes === undefined || onlyNo === undefined) return undefined;
+    const rest = either(both(yes, not(onlyYes.condition)), both(no, not(onlyNo.condition)));
+    const any = this.of(rest, both(mayYes, mayNo));
+    if (any === undefined || any.ways.length + onlyNo.ways.length + onlyYes.ways.length > this.most) return undefined;
+    const ways = [
+      ...any.ways,
+      ...onlyNo.ways.map((way): Way => [{ unknown, holds: false }, ...way]),
+      ...onlyYes.ways.map((way): Way => [{ unknown, holds: true }, ...way]),
+    ];
+    const decided = either(
+      both(whenHolds(unknown, true), onlyYes.condition),
+      both(whenHolds(unknown, false), onlyNo.condition),
+    );
+    return { ways, condition: either(decided, any.condition) };
+  }
+}
+
+/** More conditions than this are not made for one sum. */
+const MOST_MADE = 5000;
+
+/** The first `most` paths through the diagram. */
+function* pathsIn(condition: Condition, most: number): Generator<Way> {
+  const open: { readonly at: Condition; readonly way: Way }[] = [{ at: condition, way: [] }];
+  for (let left = most; left > 0; ) {
+    const next = open.pop();
+    if (next === undefined) return;
+    const { at, way } = next;
+    if (at === NEVER) continue;
+    if (at.unknown === undefined) {
+      left--;
+      yield way;
+      continue;
+    }
+    open.push({ at: at.low, way: [...way, { unknown: at.unknown, holds: false }] });
+    open.push({ at: at.high, way: [...way, { unknown: at.unknown, holds: true }] });
+  }
+}

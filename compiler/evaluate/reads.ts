@@ -1,0 +1,196 @@
+/** What rules ask of what rules can write: marks, the priority. What nobody asks for any more need not be remembered. */
+import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../ir/types.ts";
+import { describe } from "./expression.ts";
+import type { TableIndex } from "./machine.ts";
+import { maskSpread } from "./preimage.ts";
+import { type Control, type Held, isExplained } from "./state.ts";
+
+/** What may be asked for. */
+export interface Reads {
+  /** Bits of the packet's mark, and of its connection's. */
+  readonly mark: number;
+  readonly ctMark: number;
+  /** Which of the fields that a step may overwrite, a bit each. */
+  readonly fields: number;
+}
+
+export const NOTHING_READ: Reads = { mark: 0, ctMark: 0, fields: 0 };
+
+const ALL_BITS = 0xffffffff;
+
+/** Fields by what `describe` calls them. More than there are bits share the last one. */
+const bits = new Map<string, number>();
+
+function bitOf(field: string): number {
+  let bit = bits.get(field);
+  if (bit === undefined) {
+    bit = 2 ** Math.min(bits.size, 31);
+    bits.set(field, bit);
+  }
+  return bit;
+}
+
+export function uniteReads(a: Reads, b: Reads): Reads {
+  const mark = (a.mark | b.mark) >>> 0;
+  const ctMark = (a.ctMark | b.ctMark) >>> 0;
+  const fields = (a.fields | b.fields) >>> 0;
+  if (mark === a.mark && ctMark === a.ctMark && fields === a.fields) return a;
+  if (mark === b.mark && ctMark === b.ctMark && fields === b.fields) return b;
+  return { mark, ctMark, fields };
+}
+
+// --- by chain --------------------------------------------------------------------------------------------------------------
+
+/** What the chains of a table ask for. */
+export class TableReads {
+  private readonly table: TableIndex;
+  private readonly chains = new Map<Chain, Reads>();
+  private readonly suffixes = new Map<Chain, readonly Reads[]>();
+  private readonly elements = new Map<readonly MapElement[], Reads>();
+
+  constructor(table: TableIndex) {
+    this.table = table;
+  }
+
+  /** What `chain`, and the chains that it leads to, may ask for. */
+  ofChain(chain: Chain): Reads {
+    const known = this.chains.get(chain);
+    if (known !== undefined) return known;
+    this.chains.set(chain, EVERYTHING_READ); // while it is being found out, should a chain lead back to itself
+    const found = chain.rules.reduce((all, rule) => uniteReads(all, this.ofRule(rule)), NOTHING_READ);
+    this.chains.set(chain, found);
+    return found;
+  }
+
+  /** What the rules of `chain` from `index` on may ask for. */
+  from(chain: Chain, index: number): Reads {
+    let suffixes = this.suffixes.get(chain);
+    if (suffixes === undefined) {
+      const found: Reads[] = [NOTHING_READ];
+      for (const rule of [...chain.rules].reverse()) found.push(uniteReads(found.at(-1) as Reads, this.ofRule(rule)));
+      suffixes = found.reverse();
+      this.suffixes.set(chain, suffixes);
+    }
+    return suffixes[index] ?? NOTHING_READ;
+  }
+
+  private ofRule({ steps }: Rule): Reads {
+    let all = NOTHING_READ;
+    for (const step of steps) {
+      all = uniteReads(all, readBy(step));
+      if (step.kind === "verdict") all = uniteReads(all, this.behind(step.verdict));
+      if (step.kind === "vmap")
+        all = uniteReads(
+          all,
+          this.ofElements(typeof step.map === "string" ? this.table.map(step.map).elements : step.map),
+        );
+    }
+    return all;
+  }
+
+  private behind(verdict: Verdict): Reads {
+    return "chain" in verdict ? this.ofChain(this.table.chain(verdict.chain)) : NOTHING_READ;
+  }
+
+  private ofElements(elements: readonly MapElement[]): Reads {
+    let all = this.elements.get(elements);
+    if (all === undefined) {
+      all = NOTHING_READ;
+      for (const { value } of elements) if ("kind" in value) all = uniteReads(all, this.behind(value));
+      this.elements.set(elements, all);
+    }
+    return all;
+  }
+}
+
+const EVERYTHING_READ: Reads = { mark: ALL_BITS, ctMark: ALL_BITS, fields: ALL_BITS };
+
+function readBy(step: Step): Reads {
+  switch (step.kind) {
+    case "compare":
+    case "within":
+    case "name-prefix":
+      return readIn(step.left);
+    case "member":
+    case "vmap":
+    case "remember":
+      return readIn(step.key);
+    case "dnat":
+    case "snat":
+      return step.to.kind === "map" ? readIn(step.to.key) : NOTHING_READ;
+    case "set": {
+      // A bit that is only kept where it is, is asked for by nobody.
+      const keeps = step.value.kind === "bitwise" && describe(step.value.operand) === describe(step.field);
+      return keeps ? NOTHING_READ : readIn(step.value);
+    }
+    default:
+      return NOTHING_READ;
+  }
+}
+
+/** `mask`: the bits of the value that count. */
+function readIn(expression: Expression, mask = ALL_BITS): Reads {
+  switch (expression.kind) {
+    case "bitwise":
+      return readIn(
+        expression.operand,
+        typeof expression.mask === "number" ? (expression.mask & mask) >>> 0 : ALL_BITS,
+      );
+    case "concat":
+      return expression.parts.reduce((all, part) => uniteReads(all, readIn(part)), NOTHING_READ);
+    case "shift":
+      return readIn(expression.operand);
+    case "combine":
+      return uniteReads(readIn(expression.left), readIn(expression.right));
+    case "lookup":
+      return readIn(expression.key);
+    case "numgen":
+    case "constant":
+    case "opaque":
+      return NOTHING_READ;
+    default: {
+      const text = describe(expression);
+      const fields = bitOf(text);
+      if (text === "meta mark") return { mark: mask, ctMark: 0, fields };
+      return { mark: 0, ctMark: text === "ct mark" ? mask : 0, fields };
+    }
+  }
+}
+
+// --- what is not asked for -------------------------------------------------------------------------------------------------
+
+/** `control` without what nobody asks for: `reads` is all that is still asked for. Of many packets it is not told either whether
+ *  some rule has accepted them. */
+export function forget(control: Control, reads: Reads): Control {
+  const mark = keepBits(control.mark, reads.mark);
+  const ctMark = keepBits(control.ctMark, reads.ctMark);
+  const priority = (reads.fields & bitOf("meta priority")) === 0 ? 0 : control.priority;
+  const overwritten = keepAsked(control.overwritten, reads.fields);
+  const accepted = control.accepted && isExplained(control);
+  const isSame =
+    mark === control.mark &&
+    ctMark === control.ctMark &&
+    priority === control.priority &&
+    overwritten === control.overwritten &&
+    accepted === control.accepted;
+  return isSame ? control : { ...control, mark, ctMark, priority, overwritten, accepted };
+}
+
+/** `held` with 0 in the place of bits that nobody asks for. What packets came with stays as it is where any of it is asked for: it is
+ *  the same for all. */
+function keepBits(held: Held, asked: number): Held {
+  if (typeof held === "number") return (held & asked) >>> 0;
+  const mask = held.masked === undefined ? ALL_BITS : Number(held.masked.mask);
+  if ((mask & asked) === 0) return (Number(held.masked?.xor ?? 0) & asked) >>> 0;
+  if (held.masked === undefined || ((mask | Number(held.masked.xor)) & ~asked) === 0) return held;
+  return maskSpread(held, asked, 0);
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+function keepAsked(fields: ReadonlySet<string>, asked: number): ReadonlySet<string> {
+  if (fields.size === 0) return fields;
+  const left = [...fields].filter((text) => (bitOf(text) & asked) !== 0);
+  if (left.length === fields.size) return fields;
+  return left.length === 0 ? NONE : new Set(left);
+}
