@@ -16,7 +16,7 @@ export function answerOf(comparisons: readonly Comparison[], known: Pick<Answer,
     comparisons.reduce((total, comparison) => total + comparison[key], 0);
   return {
     ...known,
-    gaps: unique([...known.gaps, ...comparisons.flatMap(({ ground }) => ground.gaps)]),
+    gaps: unique([...known.gaps, ...comparisons.flatMap(({ gaps }) => gaps)]),
     given: unique([...known.given, ...comparisons.flatMap(({ ground, given }) => [...ground.given, ...given])]),
     regions: comparisons.flatMap(({ regions }) => regions),
     differing: sum("differing"),

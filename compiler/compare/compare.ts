@@ -8,9 +8,11 @@ import { required } from "../invariant.ts";
 import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES } from "../net/address.ts";
 import { type Box, boxesOf, countBoxes, firstOf, halve } from "./box.ts";
+import { areSame, type Changes, changesBetween } from "./changes.ts";
 import { findRegions } from "./difference.ts";
 import { type Door, packetAt } from "./doors.ts";
 import { Ground, type Traffic } from "./ground.ts";
+import { Interest } from "./interest.ts";
 import { leavesOf } from "./leaves.ts";
 import { type Difference, findDifference } from "./outcomes.ts";
 import { Slices } from "./slices.ts";
@@ -20,6 +22,10 @@ export interface CompareOptions extends Partial<Traffic> {
   readonly addresses: readonly Address[];
   /** Steps, of packets that have fared alike so far past one rule, before the comparison gives up. */
   readonly budget?: number;
+  /** Is asked again and again: the reason to give up by now, if there is one. */
+  readonly giveUp?: () => string | undefined;
+  /** Is told how far the comparison is: from 0 to 1. */
+  readonly progress?: (done: number) => void;
   /** Differing regions that are kept; others are counted. */
   readonly keep?: number;
 }
@@ -41,6 +47,8 @@ export interface Comparison {
   readonly open: readonly Open[];
   /** What was taken for given, besides what `ground` says. */
   readonly given: readonly string[];
+  /** What else was not compared, a sentence each. */
+  readonly gaps: readonly string[];
   /** All packets that there can be. */
   readonly ground: Ground;
 }
@@ -64,36 +72,56 @@ export function compare(left: Program, right: Program, options: CompareOptions):
 /** Packets are to be compared in smaller regions. */
 class TooMany extends Error {}
 
+/** Nothing more is to be compared: the message says why. */
+class GivenUp extends Error {}
+
 class Comparer {
   private readonly evaluators: readonly [Evaluator, Evaluator];
   private readonly ground: Ground;
+  private readonly changes: Changes | undefined;
+  private readonly interest: Interest | undefined;
   private readonly slices: Slices;
   private readonly environment: Environment;
-  private readonly budget: number;
-  private readonly keep: number;
+  private readonly options: Required<Pick<CompareOptions, "budget" | "keep" | "giveUp" | "progress">>;
   private steps = 0;
   /** Where steps are too many for the region at hand. */
   private limit = 0;
+  /** Where it is asked next whether to give up. */
+  private nextAsked = 0;
   private boxes = 0;
   private differing = 0;
   private readonly regions: Region[] = [];
   private readonly open: Open[] = [];
 
   constructor(left: Program, right: Program, options: CompareOptions) {
-    const { addresses, families = FAMILIES, budget = BUDGET, keep = KEEP, ...traffic } = options;
+    const { addresses, families = FAMILIES, budget = BUDGET, keep = KEEP, giveUp, progress, ...traffic } = options;
     this.evaluators = [new Evaluator(left), new Evaluator(right)];
     this.ground = new Ground([left, right], { ...traffic, families });
-    this.slices = new Slices([left, right]);
+    this.changes = changesBetween(left, right);
+    // What is not looked at may depend on them.
+    if (this.changes !== undefined) for (const each of this.evaluators) each.assumeAllOrders(families);
+    this.interest = this.changes && new Interest(this.changes, this.ground.translates);
+    this.slices = new Slices(this.isSame ? [] : [left, right]);
     this.environment = { ...hostOf(addresses), watched: this.watchedLists() };
-    this.budget = budget;
-    this.keep = keep;
+    this.options = { budget, keep, giveUp: giveUp ?? (() => undefined), progress: progress ?? (() => undefined) };
+  }
+
+  /** Both programs have the same rules: whatever they do, they do the same. */
+  private get isSame(): boolean {
+    return this.changes !== undefined && areSame(this.changes);
   }
 
   compare(): Comparison {
-    for (const door of this.ground.doors)
-      for (const packets of this.ground.packetsBy(door)) this.through(door, packets);
+    const { doors } = this.ground;
+    if (!this.isSame) {
+      for (const [i, door] of doors.entries()) {
+        this.options.progress(i / doors.length);
+        for (const packets of this.ground.packetsBy(door)) this.through(door, packets);
+      }
+    }
     const { regions, differing, boxes, open, ground } = this;
-    return { regions, differing, boxes, open, ground, given: this.ordersGiven() };
+    const gaps = this.isSame ? [] : ground.gaps;
+    return { regions, differing, boxes, open, ground, given: this.ordersGiven(), gaps };
   }
 
   /** Where both sides ask a list that their rules fill, it is one fact on both only while all packets do the same to it. */
@@ -110,15 +138,17 @@ class Comparer {
       .map((text) => `that both sides run ${text.replace(" runs before ", " and ")} in the same order`);
   }
 
-  /** All of `packets`, slice by slice. Where one is too much, half of it after the other. */
+  /** All of `packets` that may fare otherwise on the other side, slice by slice. Where one is too much, half of it after the other. */
   private through(door: Door, packets: Packets): void {
+    const parts = this.interest?.of(packets, this.environment) ?? [packets.region];
     // The last one is looked at first: destinations come in their order.
-    const regions = this.slices.of(packets.region, door.family).reverse();
+    const regions = parts.flatMap((part) => this.slices.of(part, door.family)).reverse();
     for (let region = regions.pop(); region !== undefined; region = regions.pop()) {
       const from = region.daddr.cuts[0] as Address;
-      const rest = this.budget - this.steps;
-      if (rest <= 0) {
-        this.open.push({ door, from, reason: `after ${this.budget} steps` });
+      const rest = this.options.budget - this.steps;
+      const reason = rest <= 0 ? `after ${this.options.budget} steps` : this.options.giveUp();
+      if (reason !== undefined) {
+        this.open.push({ door, from, reason });
         return;
       }
       this.limit = this.steps + Math.min(rest, MOST_STEPS);
@@ -127,9 +157,10 @@ class Comparer {
       } catch (error) {
         if (error instanceof TooMany) {
           const halves = halve(region);
-          if (halves === undefined || rest <= MOST_STEPS) regions.push(region);
-          else regions.push(...halves.reverse());
-        } else if (error instanceof Unbounded) {
+          if (halves !== undefined && rest > MOST_STEPS) regions.push(...halves.reverse());
+          else if (rest <= MOST_STEPS) regions.push(region);
+          else this.open.push({ door, from, reason: `more than ${MOST_STEPS} steps for one class of packets` });
+        } else if (error instanceof GivenUp || error instanceof Unbounded) {
           this.open.push({ door, from, reason: error.message });
           return;
         } else throw error;
@@ -141,6 +172,10 @@ class Comparer {
     const spend = (steps: number): void => {
       this.steps += steps;
       if (this.steps > this.limit) throw new TooMany();
+      if (this.steps < this.nextAsked) return;
+      this.nextAsked = this.steps + STEPS_BETWEEN;
+      const reason = this.options.giveUp();
+      if (reason !== undefined) throw new GivenUp(reason);
     };
     forgetConditions();
     const packets = { ...all, region };
@@ -154,7 +189,7 @@ class Comparer {
   private note(door: Door, all: Packets, region: PacketRegion): void {
     this.differing += countBoxes(region);
     for (const box of boxesOf(region, all.region)) {
-      if (this.regions.length >= this.keep) return;
+      if (this.regions.length >= this.options.keep) return;
       const packet = packetAt(door, firstOf(box));
       const [left, right] = this.evaluators.map((each) => each.evaluate(packet, this.environment)) as [
         Outcome[],
@@ -168,3 +203,6 @@ class Comparer {
 
 /** More steps than this are not taken for one region. */
 const MOST_STEPS = 5_000_000;
+
+/** So many steps are taken before it is asked again whether to give up. */
+const STEPS_BETWEEN = 5000;

@@ -49,6 +49,11 @@ export class Ground {
     ];
   }
 
+  /** Whether some rule translates connections. */
+  get translates(): boolean {
+    return this.asked.translates;
+  }
+
   /** All packets that come by `door`, in parts without a packet in common. */
   packetsBy(door: Door): Packets[] {
     const { family, protocol, tracking, inInterface } = door;

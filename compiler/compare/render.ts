@@ -72,6 +72,7 @@ export function renderOpen({ open, gaps }: Answer): string[] {
 /** What has been compared, in how many classes. */
 export function renderExtent(answer: Answer): string {
   const { differing, boxes, also } = answer;
+  if (isWhole(answer) && boxes === 0) return `all packets${also ?? ""}: both sides have the same rules`;
   const extent = isWhole(answer) ? `all packets${also ?? ""}` : "what was compared";
   return `${extent}, in ${boxes} classes${differing > 0 ? `, ${differing} of them different` : ""}`;
 }

@@ -2,7 +2,7 @@ import { invariant, required } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { placeOfNat } from "../ir/place.ts";
 import type { Hook, Program } from "../ir/types.ts";
-import type { Address } from "../net/address.ts";
+import type { Address, Family } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { runBaseChain } from "./chain.ts";
 import type { Condition } from "./condition.ts";
@@ -31,6 +31,8 @@ import { type Region, within, without } from "./region.ts";
 import { type Control, type Now, narrow, type State, type Stream, startState, valueNow, withControl } from "./state.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
 import { worldsOf } from "./worlds.ts";
+
+const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "postrouting"];
 
 /** One of the things that happen to packets of a region, each of which fares alike. */
 export interface Fate extends Omit<Result, "endpoint" | "reasons" | "path"> {
@@ -64,6 +66,15 @@ export class Evaluator {
    *  probability, where its condition holds. Whether a packet that goes on was accepted is not told. */
   follow(packets: Packets, environment: Environment): Fate[] {
     return this.run(packets, environment).flatMap(endsOf).map(toFate);
+  }
+
+  /** Takes every order of chains that is open for one that matters, as if all packets had been followed. */
+  assumeAllOrders(families: readonly Family[]): void {
+    for (const family of families)
+      for (const hook of HOOKS)
+        for (const { orders } of this.machine.at(family, hook))
+          if (orders.length > 1)
+            for (const { assumed } of orders) for (const { text } of assumed) this.assumedOrders.add(text);
   }
 
   /** All that can become of the packets. */

@@ -48,7 +48,7 @@ export function planOf({ rules }: Chain): Plan {
   return plan;
 }
 
-function planRule(rule: Rule): PlannedRule {
+export function planRule(rule: Rule): PlannedRule {
   const start = rule.steps.findIndex((step) => !isMatch(step) || fills(step));
   const matches = start === -1 ? rule.steps.length : start;
   const first: Question[] = [];

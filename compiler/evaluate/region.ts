@@ -106,6 +106,16 @@ export function fieldsApart(a: Region, b: Region): readonly Field[] {
   return a.memory === b.memory ? HEADER_FIELDS : FIELDS;
 }
 
+/** What is in both; undefined: nothing. */
+export function intersection(a: Region, b: Region): Region | undefined {
+  let common: Region | undefined = a;
+  for (const field of fieldsApart(a, b)) {
+    if (common === undefined) return undefined;
+    common = within(common, field, b[field]);
+  }
+  return common;
+}
+
 /** What `whole` has outside of `part`, in regions without a packet in common. */
 export function outside(whole: Region, part: Region): Region[] {
   const regions: Region[] = [];

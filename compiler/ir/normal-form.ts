@@ -287,8 +287,34 @@ function normaliseStatement(
   }
 }
 
+/** Equal for rules that do the same in a table of `family`, as far as the sets that they name hold the same. */
+export function textOfRule(rule: Pick<Rule, "steps">, family: Table["family"]): string {
+  return stringify(normaliseRule({ steps: rule.steps }, family).steps);
+}
+
+/** Equal for sets that hold the same: also under another name, where a set is written in a rule. */
+export function textOfSet(set: SetDeclaration): string {
+  return stringify(withoutNotes(normaliseSet(set), set));
+}
+
+export function textOfMap(map: MapDeclaration): string {
+  return stringify(withoutNotes(normaliseMap(map), map));
+}
+
+/** What a set holds, without what is there for readers. */
+function withoutNotes(normal: object, { name, anonymous, elements }: SetDeclaration | MapDeclaration): object {
+  const keys = elements.map(({ key, catchAll }) => stringify([key, catchAll]));
+  return {
+    ...normal,
+    comment: undefined,
+    name: anonymous ? undefined : name,
+    // Of several elements with one key the first one counts.
+    order: new Set(keys).size < keys.length ? keys : undefined,
+  };
+}
+
 /** Text that is equal for equal data, whatever the order of members. */
-function stringify(value: unknown): string {
+export function stringify(value: unknown): string {
   return JSON.stringify(value, (_, member: unknown) => {
     if (typeof member === "bigint") return `${member}n`;
     if (typeof member !== "object" || member === null || Array.isArray(member)) return member;

@@ -69,7 +69,9 @@ function renderCondition(condition: Condition): string[] {
   const [only, more] = choices;
   const print = (all: readonly Assumption[]): string => all.map((each) => printAssumption(each, "not: ")).join("; ");
   if (only !== undefined && more === undefined) {
-    const lines = only.ways.map((way, i) => `${i === 0 ? "assuming" : "or assuming"}: ${print([...assumptions, ...way])}`);
+    const lines = only.ways.map(
+      (way, i) => `${i === 0 ? "assuming" : "or assuming"}: ${print([...assumptions, ...way])}`,
+    );
     return only.isMore ? [...lines, "or assuming something else: there are more ways"] : lines;
   }
   const ways = choices.map((choice) => choice.ways.map(print).join(", or "));
