@@ -30,7 +30,9 @@ export function withoutLocality(
   return sorted.flatMap((outcome) => {
     const same = outcome.assumptions.filter((each) => localityIn(each) !== undefined && isSame(outcome, each.text));
     if (same.some(({ holds }) => holds)) return [];
-    const condition = whereKnown(outcome.condition, ({ text }) => (same.some((each) => each.text === text) ? false : undefined));
+    const condition = whereKnown(outcome.condition, ({ text }) =>
+      same.some((each) => each.text === text) ? false : undefined,
+    );
     return [{ outcome: { ...outcome, condition, ...assumptionsOf(condition) }, alsoIf: same.map(({ text }) => text) }];
   });
 }
