@@ -24,7 +24,7 @@ export function changesBetween(left: Program, right: Program): Changes | undefin
     for (const chain of table.chains) {
       const twin = their.chains.get(chain.name);
       // What has no twin is entered by rules only that have none either.
-      if (twin === undefined || chain.rules === twin.rules) continue;
+      if (twin === undefined) continue;
       const { ours: some, theirs: more } = own.alignedWith(chain, their, twin);
       for (const at of some) changed.add(chain.rules[at] as Rule);
       for (const at of more) changedThere.add(twin.rules[at] as Rule);
