@@ -27,7 +27,8 @@ function outcomesOf(program: Program, { source = "203.0.113.9", destination, por
   const outcomes = new Evaluator(program).evaluate(packet, hostOf(own === undefined ? [] : [address(own)]));
   return outcomes.map(({ assumptions, verdict, endpoints: [endpoint] }) => {
     const to = endpoint === undefined ? "" : ` ${printAddressPort(endpoint.address, endpoint.port)}`;
-    return [...assumptions.map(({ text, holds }) => `${holds ? "" : "not "}${text}`), `${verdict}${to}`].join("; ");
+    const assumed = assumptions.map(({ text, holds }) => `${holds ? "" : "not "}${text}`).sort();
+    return [...assumed, `${verdict}${to}`].join("; ");
   });
 }
 
