@@ -12,6 +12,7 @@ import {
   withOptionsOfPair,
 } from "./cli/options.ts";
 import { EXIT, watchOutput } from "./cli/output.ts";
+import { DEFAULT_SECONDS } from "./cli/time-limit.ts";
 import { Trouble } from "./cli/trouble.ts";
 import { EngineTrouble } from "./engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
@@ -159,6 +160,11 @@ function withCompareOptions(command: Command): Command {
         .default(100_000_000)
         .argParser(positive),
     )
+    .addOption(
+      new Option("--time <seconds>", "time for comparing, before giving up")
+        .default(DEFAULT_SECONDS)
+        .argParser(seconds),
+    )
     .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "except"]).default("text"));
 }
 
@@ -174,6 +180,12 @@ function families(text: string): readonly Family[] {
 function positive(text: string): number {
   const value = Number(text);
   if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1 on");
+  return value;
+}
+
+function seconds(text: string): number {
+  const value = Number(text);
+  if (!Number.isFinite(value) || value <= 0) throw new InvalidArgumentError("expected seconds, more than 0");
   return value;
 }
 

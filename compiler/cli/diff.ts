@@ -23,6 +23,7 @@ import { type CompareFlags, compareOptions, limitsOf, readDeclarations, tell } f
 import { keepHeapSmall } from "./heap.ts";
 import { readText } from "./inputs.ts";
 import { localHints } from "./local-hints.ts";
+import { withProgress } from "./progress-line.ts";
 import { dialectOf, isIr, readRules, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -64,7 +65,10 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   const diagnosed = [...a.diagnosed, ...b.diagnosed];
   const options = { ...compareOptions(flags, diagnosed), addresses, families };
   const { programs, families: completed } = withJumpsOfBoth(a.program, b.program);
-  const comparison = withoutDoubtful(compare(...programs, options), diagnosed);
+  const comparison = withoutDoubtful(
+    withProgress(flags, (progress) => compare(...programs, { ...options, progress })),
+    diagnosed,
+  );
   if (comparison.regions.some(({ assumptions }) => assumptions.some(mentionsLocality)))
     note(localHints([...a.program.ruleset.tables, ...b.program.ruleset.tables]), flags);
   const named = { left, right, addresses };

@@ -16,6 +16,7 @@ import { Node } from "../specs/node.ts";
 import { isDoubtful } from "./doubtful.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
+import { timeLimit } from "./time-limit.ts";
 import { unreadGaps, unreadIn } from "./unread.ts";
 
 /** The flags of commands that compare. */
@@ -23,6 +24,8 @@ export interface CompareFlags extends CommonFlags {
   readonly output: "text" | "json" | "except";
   readonly limit?: number;
   readonly budget: number;
+  /** Seconds. */
+  readonly time: number;
   readonly except?: readonly string[];
   /** Families that are compared; both where it is left out. */
   readonly family?: readonly Family[];
@@ -72,13 +75,15 @@ export interface Shown {
   readonly data: (regions: readonly (readonly Region[])[]) => object;
 }
 
-/** Options of comparisons, as flags say. All regions are needed where they are held against what is declared, and where some of
+/** Options of comparisons, as flags say; the time that they may take runs from now on. All regions are needed where they are held against what is declared, and where some of
  *  them are no claim. */
 export function compareOptions(
   flags: CompareFlags,
   findings: readonly Diagnostic[],
-): Pick<CompareOptions, "budget" | "keep"> {
-  return { budget: flags.budget, ...(isSettled(flags) || isDoubtful(findings) ? { keep: MOST_HELD } : {}) };
+): Pick<CompareOptions, "budget" | "giveUp" | "keep"> {
+  const { budget, time } = flags;
+  const keep = isSettled(flags) || isDoubtful(findings) ? { keep: MOST_HELD } : {};
+  return { budget, giveUp: timeLimit(time), ...keep };
 }
 
 /** Prints the answer, and gives the exit code. */
@@ -114,7 +119,7 @@ export async function tell(
   showDiagnostics(staleFindings(settlement, answer), flags);
   if (flags.output === "except") {
     if (!isComplete(settlement, answer))
-      process.stderr.write("kpc: not everything has been compared: there may be more differences (--budget)\n");
+      process.stderr.write("kpc: not everything has been compared: there may be more differences (--budget, --time)\n");
     await print(
       printDeclarations(
         settlement.undeclared,

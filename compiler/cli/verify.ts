@@ -1,7 +1,7 @@
 import { type CompareOptions, type Comparison, compare, type Region } from "../compare/compare.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
-import { FAMILIES, type Family } from "../net/address.ts";
+import { type Address, FAMILIES, type Family } from "../net/address.ts";
 import { refusalCause } from "../services/cause.ts";
 import { Changes } from "../services/changes.ts";
 import { describeDestination } from "../services/destination.ts";
@@ -22,6 +22,7 @@ import { isDoubtful, withoutDoubtful } from "./doubtful.ts";
 import { type CompareFlags, compareOptions, limitsOf, type Part, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { localHints } from "./local-hints.ts";
+import { withProgress } from "./progress-line.ts";
 import { dialectOf, isRestored, readIpsets, readRulesOf, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -75,12 +76,14 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   note(notes, flags);
 
   const { own, whole, owner, others } = rules;
-  const options = { ...compareOptions(flags, diagnosed), addresses: node.addresses, families, unmarked: true };
   keepHeapSmall();
-  const parts: Part[] = [
-    { programs: [program, own], comparison: withoutDoubtful(compare(program, own, options), diagnosed) },
-  ];
-  const byOthers = others.length > 0 ? compareOthers(rules, options, known.nameOf, diagnosed) : undefined;
+  const options = { ...compareOptions(flags, diagnosed), addresses: node.addresses, families, unmarked: true };
+  const compareWith = (left: Program, right: Program, more: Partial<CompareOptions> = {}): Comparison => {
+    const found = withProgress(flags, (progress) => compare(left, right, { ...options, ...more, progress }));
+    return withoutDoubtful(found, diagnosed);
+  };
+  const parts: Part[] = [{ programs: [program, own], comparison: compareWith(program, own) }];
+  const byOthers = others.length > 0 ? compareOthers(rules, compareWith, known.nameOf, node.addresses) : undefined;
   if (byOthers !== undefined) {
     parts.push({ programs: [own, whole], comparison: byOthers.traffic });
     gaps.push(...byOthers.gaps);
@@ -153,14 +156,13 @@ const LEGEND = { left: "missing on this host", right: "only on this host", arrow
 /** The rules about Services against all rules, for traffic to Services. `gaps`: what of it was not looked at. */
 function compareOthers(
   rules: ServiceRules,
-  options: CompareOptions,
+  compareWith: (left: Program, right: Program, more: Partial<CompareOptions>) => Comparison,
   nameOf: NameOf,
-  diagnosed: readonly Diagnostic[],
+  addresses: readonly Address[],
 ): { readonly traffic: Comparison; readonly byDesign: ServiceTraffic["byDesign"]; readonly gaps: readonly string[] } {
-  const all = compare(rules.own, rules.whole, { ...options, firstOnly: true, keep: MOST_OF_OTHERS });
-  const comparison = withoutDoubtful(all, diagnosed);
+  const comparison = compareWith(rules.own, rules.whole, { firstOnly: true, keep: MOST_OF_OTHERS });
   const unseen = comparison.differing - comparison.regions.length;
-  const { comparison: traffic, byDesign } = onlyServiceTraffic(comparison, rules, nameOf, options.addresses);
+  const { comparison: traffic, byDesign } = onlyServiceTraffic(comparison, rules, nameOf, addresses);
   return {
     traffic,
     byDesign,

@@ -24,10 +24,19 @@ export interface CompareOptions extends Partial<Traffic> {
   readonly budget?: number;
   /** Is asked again and again: the reason to give up by now, if there is one. */
   readonly giveUp?: () => string | undefined;
-  /** Is told how far the comparison is: from 0 to 1. */
-  readonly progress?: (done: number) => void;
+  /** Is told again and again how far the comparison is. */
+  readonly progress?: (now: Progress) => void;
   /** Differing regions that are kept; others are counted. */
   readonly keep?: number;
+}
+
+/** How far a comparison is. */
+export interface Progress {
+  /** Kinds of traffic that are compared: packets that come by one door, of one protocol. */
+  readonly done: number;
+  readonly of: number;
+  /** As `budget` counts them. */
+  readonly steps: number;
 }
 
 /** Packets to which two programs do different things: all of `box`, each like `packet`. */
@@ -88,6 +97,7 @@ class Comparer {
   private limit = 0;
   /** Where it is asked next whether to give up. */
   private nextAsked = 0;
+  private done = 0;
   private boxes = 0;
   private differing = 0;
   private readonly regions: Region[] = [];
@@ -115,7 +125,8 @@ class Comparer {
     const { doors } = this.ground;
     if (!this.isSame) {
       for (const [i, door] of doors.entries()) {
-        this.options.progress(i / doors.length);
+        this.done = i;
+        this.tellProgress();
         for (const packets of this.ground.packetsBy(door)) this.through(door, packets);
       }
     }
@@ -174,6 +185,7 @@ class Comparer {
       if (this.steps > this.limit) throw new TooMany();
       if (this.steps < this.nextAsked) return;
       this.nextAsked = this.steps + STEPS_BETWEEN;
+      this.tellProgress();
       const reason = this.options.giveUp();
       if (reason !== undefined) throw new GivenUp(reason);
     };
@@ -184,6 +196,11 @@ class Comparer {
     const different = findRegions(region, leaves, spend);
     this.boxes += leaves[0].length + leaves[1].length;
     for (const each of different) this.note(door, all, each);
+  }
+
+  private tellProgress(): void {
+    const { done, steps } = this;
+    this.options.progress({ done, of: this.ground.doors.length, steps });
   }
 
   private note(door: Door, all: Packets, region: PacketRegion): void {

@@ -126,6 +126,28 @@ describe("kpc diff", () => {
     });
   });
 
+  test("says how far it came when its time ends", () => {
+    inFolder(FILES, (folder) => {
+      const args = ["diff", "rules.nft", "rules.v4,rules.v6", "--time", "0.000001"];
+      const { code, stdout, stderr } = kpc(args, { folder });
+      expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+      expect(stdout).toMatch(/not compared: tcp, IPv4, .* on: after 0\.000001 s\n/);
+      expect(stdout).toMatch(/=> no difference found: what was compared, in 0 classes\n$/);
+      const json = kpc([...args, "-o", "json"], { folder });
+      expect(json.code).toBe(1);
+      expect(JSON.parse(json.stdout)).toMatchObject({ equal: false, verdict: "no difference found" });
+      expect(JSON.stringify(JSON.parse(json.stdout).open)).toContain("after 0.000001 s");
+    });
+  });
+
+  test.each(["0", "-1", "soon", "Infinity"])("refuses to compare for %s seconds", (time) => {
+    const { code, stderr } = kpc(["diff", "a.nft", "b.nft", "--time", time]);
+    expect({ code, stderr }).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("expected seconds, more than 0"),
+    });
+  });
+
   test("tells where a text is wrong", () => {
     inFolder(FILES, (folder) => {
       const { stderr } = kpc(["diff", "rules.nft", "broken.nft"], { folder });
@@ -213,7 +235,7 @@ differences:
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
     expect(stdout).toMatch(/\n=> no undeclared difference found: what was compared, in \d+ classes\n$/);
     expect(diff("wrong.nft", ["-o", "except", "--budget", "20"]).stderr).toBe(
-      "kpc: not everything has been compared: there may be more differences (--budget)\n",
+      "kpc: not everything has been compared: there may be more differences (--budget, --time)\n",
     );
   });
 

@@ -307,6 +307,14 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     expect(JSON.parse(stdout)).toMatchObject({ equal: false, others: [{ changesServiceTraffic: null }] });
   });
 
+  test("claims nothing where its time ends", () => {
+    const dump = foreign("-A FORWARD", "-A FORWARD -d 10.9.9.9/32 -j DROP");
+    const { code, stdout } = check(dump, "-o", "json", "--time", "0.000001");
+    expect(code).toBe(1);
+    expect(JSON.parse(stdout)).toMatchObject({ equal: false, verdict: "no difference found", classes: 0 });
+    expect(stdout).toContain("after 0.000001 s");
+  });
+
   test("lets rules of others be declared", () => {
     const dump = foreign("-A FORWARD", "-A FORWARD -d 10.180.0.1/32 -j DROP");
     const meant = check(dump, "-o", "except").stdout;
