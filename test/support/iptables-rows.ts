@@ -3,7 +3,7 @@
 export interface ExtensionRow {
   readonly rule: string;
   readonly table?: "filter" | "nat" | "mangle" | "raw";
-  readonly chain?: "INPUT" | "OUTPUT" | "PREROUTING" | "POSTROUTING";
+  readonly chain?: "INPUT" | "FORWARD" | "OUTPUT" | "PREROUTING" | "POSTROUTING";
   readonly family?: "ip6";
   /** Its meaning depends on what is not in the packet: it stays an unknown. */
   readonly isUnknown?: true;

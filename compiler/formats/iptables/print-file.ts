@@ -3,6 +3,7 @@ import type { BaseChain, Chain, Ruleset, Table } from "../../ir/types.ts";
 import { type BuiltInChain, builtInFor, entryChain, type IptablesTable, OUR_BUILT_IN, TABLES } from "./hooks.ts";
 import type { Installed } from "./installed.ts";
 import { nameChains } from "./names.ts";
+import { joinChoices } from "./print-choices.ts";
 import { Inexpressible, printRule, type RuleContext } from "./print-rule.ts";
 
 /** A rule or chain that iptables has no words for. */
@@ -113,7 +114,9 @@ function reachable(start: readonly BaseChain[], chains: ReadonlyMap<string, Chai
 
 function addChain(chain: Chain, name: string, section: Section, context: RuleContext, problems: Problem[]): void {
   section.chains.add(name);
-  for (const rule of chain.rules) {
+  if (chain.kind === "base" && chain.policy === "drop")
+    problems.push({ chain: chain.name, reason: "policy drop: a chain that a built-in chain jumps to has no policy" });
+  for (const rule of joinChoices(chain.rules)) {
     try {
       section.lines.push(`-A ${name} ${printRule(rule, context)}`);
     } catch (error) {

@@ -56,8 +56,8 @@ export function printRule(rule: Rule, context: RuleContext): string {
         parts.target = printTarget(step, context);
     }
   }
-  const order = ["-s", "-d", "-i", "-o", "-p"];
-  const rank = (text: string): number => order.indexOf(text.replace(/^! /, "").slice(0, 2));
+  const order = ["-s", "-d", "-i", "-o", "-p", "-f"];
+  const rank = (text: string): number => order.indexOf(headOption(text));
   const head = [...parts.head].sort((a, b) => rank(a) - rank(b));
   flushConntrack(parts);
   const comment = rule.comment === undefined ? [] : [`-m comment --comment ${quote(rule.comment)}`];
@@ -65,7 +65,7 @@ export function printRule(rule: Rule, context: RuleContext): string {
 }
 
 interface Parts {
-  /** `-s`, `-d`, `-i`, `-o`, `-p`. */
+  /** `-s`, `-d`, `-i`, `-o`, `-p`, `-f`, each at most once. */
   readonly head: string[];
   /** Everything with `-m`, but connection tracking. */
   readonly modules: string[];
@@ -75,6 +75,30 @@ interface Parts {
 }
 
 // --- matches -----------------------------------------------------------------------------------------------------------
+
+/** `-s` of `! -s 10.0.0.0/8`. */
+function headOption(text: string): string {
+  return text.replace(/^! /, "").slice(0, 2);
+}
+
+/** iptables takes each of these options once; the same test twice is one. */
+function addHead(text: string, parts: Parts): void {
+  if (parts.head.includes(text)) return;
+  const option = headOption(text);
+  if (hasHead(option, parts)) throw new Inexpressible(`a second test with ${option}`);
+  parts.head.push(text);
+}
+
+function hasHead(option: string, { head }: Parts): boolean {
+  return head.some((text) => headOption(text) === option);
+}
+
+/** `-i` and `-o` take no empty name, and none of more than 15 characters; a "+" at its end stands for any rest. */
+function interfaceName(name: string, { isPrefix }: { readonly isPrefix: boolean }): string {
+  if (!/^[^\s"]+$/.test(name) || name.length > (isPrefix ? 14 : 15) || (name.endsWith("+") && !isPrefix))
+    throw new Inexpressible(`an interface named ${JSON.stringify(name)}`);
+  return isPrefix ? `${name}+` : name;
+}
 
 function addMatch(match: Match, parts: Parts, context: RuleContext): void {
   switch (match.kind) {
@@ -89,7 +113,10 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
       return;
     }
     case "name-prefix":
-      parts.head.push(`${sign(match.negated)}${interfaceOption(match.left)} ${match.prefix}+`);
+      addHead(
+        `${sign(match.negated)}${interfaceOption(match.left)} ${interfaceName(match.prefix, { isPrefix: true })}`,
+        parts,
+      );
       return;
     case "opaque":
       addOpaque(match, parts);
@@ -114,22 +141,18 @@ function addOpaque({ text, negated, spelled }: Extract<Match, { kind: "opaque" }
     flushConntrack(parts);
     parts.modules.push(words);
   } else {
-    parts.head.push(words);
+    addHead(words, parts);
   }
 }
 
 /** Lists that one match of iptables can hold: ports, and types of addresses. */
 function addList({ left, intervals, negated }: Extract<Match, { kind: "within" }>, parts: Parts): void {
   if (left.kind === "transport") {
-    protocolOf(parts);
+    protocolFor(left.protocol, parts);
     const option = left.field === "sport" ? "sports" : "dports";
     parts.modules.push(`-m multiport ${sign(negated)}--${option} ${intervals.map(portRange).join(",")}`);
   } else if (left.kind === "fib") {
-    const types = intervals.flatMap(({ from, to }) => {
-      const [first, last] = [Number(from), Number(to)];
-      return Array.from({ length: last - first + 1 }, (_, i) => addressTypeName(first + i));
-    });
-    parts.modules.push(`-m addrtype ${sign(negated)}--${left.of === "saddr" ? "src" : "dst"}-type ${types.join(",")}`);
+    addTypes(left.of, intervals, negated, parts);
   } else {
     throw new Inexpressible("a list of intervals in one match");
   }
@@ -141,11 +164,29 @@ function addressTypeName(type: Value): string {
   return name.toUpperCase();
 }
 
-function protocolOf(parts: Parts): string {
-  const protocol = parts.head.find((text) => text.startsWith("-p "))?.slice(3);
-  if (protocol === undefined) throw new Inexpressible("a port without a protocol");
-  return protocol;
+function addTypes(of: "saddr" | "daddr", intervals: readonly Interval[], negated: boolean, parts: Parts): void {
+  const types = intervals.flatMap(({ from, to }) => {
+    const [first, last] = [Number(from), Number(to)];
+    return Array.from({ length: last - first + 1 }, (_, i) => addressTypeName(first + i));
+  });
+  parts.modules.push(`-m addrtype ${sign(negated)}--${of === "saddr" ? "src" : "dst"}-type ${types.join(",")}`);
 }
+
+/** The protocol behind `-p`, which has to be there for a test of its header: `th` is the header of any with ports. A test of
+ *  one protocol's header says which one; `-p` says so then. */
+function protocolFor(header: "th" | "tcp" | "udp" | "sctp" | "icmp" | "ipv6-icmp", parts: Parts): string {
+  const found = parts.head.find((text) => text.startsWith("-p "))?.slice(3);
+  if (header === "th") {
+    if (found === undefined || !PORT_PROTOCOLS.includes(found)) throw new Inexpressible("a port without a protocol");
+    return found;
+  }
+  if (found === undefined) addHead(`-p ${header}`, parts);
+  else if (found !== header) throw new Inexpressible(`a header of ${header} in a packet of ${found}`);
+  return header;
+}
+
+/** Protocols of which iptables tests ports. */
+const PORT_PROTOCOLS: readonly string[] = ["tcp", "udp", "sctp", "udplite", "dccp"];
 
 function addCompare(
   { left, operator, right }: Extract<Match, { kind: "compare" }>,
@@ -171,11 +212,12 @@ function addCompare(
   }
   if (operand.kind === "ip" || operand.kind === "ip6") {
     const option = operand.field === "saddr" ? "-s" : "-d";
-    parts.head.push(`${sign(negated)}${option} ${printAddress(right as Address)}/${printAddress(mask as Address)}`);
+    addHead(`${sign(negated)}${option} ${printAddress(right as Address)}/${printAddress(mask as Address)}`, parts);
     return;
   }
   if (typeof mask !== "number") throw new Inexpressible("bitwise operation");
   if (operand.kind === "header" && operand.field === "tcp flags" && typeof right === "number") {
+    protocolFor("tcp", parts);
     parts.modules.push(`-m tcp ${sign(negated)}--tcp-flags ${tcpFlags(mask)} ${tcpFlags(right)}`);
     return;
   }
@@ -183,7 +225,7 @@ function addCompare(
   // "some bit is set" is what iptables means by a list; negation turns it around.
   const states = operand.key === "state" ? bitNames(mask, STATES) : undefined;
   const natStates = operand.key === "status" ? bitNames(mask, NAT_STATUS) : undefined;
-  const statuses = operand.key === "status" ? bitNames(mask, STATUS) : undefined;
+  const statuses = operand.key !== "status" ? undefined : mask === 0 ? ["none"] : bitNames(mask, STATUS);
   const flags = states ?? natStates ?? statuses;
   if (flags === undefined) throw new Inexpressible(`ct ${operand.key}`);
   const option = flags === statuses ? "--ctstatus" : "--ctstate";
@@ -223,6 +265,13 @@ const STATUS = {
   confirmed: CT_STATUS.confirmed,
 };
 
+/** One match takes each option once. */
+function pushConntrack(parts: Parts, text: string): void {
+  const option = /--\S+/.exec(text)?.[0] ?? "";
+  if (parts.conntrack.some((other) => other.includes(`${option} `))) flushConntrack(parts);
+  parts.conntrack.push(text);
+}
+
 function flushConntrack(parts: Parts): void {
   if (parts.conntrack.length === 0) return;
   parts.modules.push(`-m conntrack ${parts.conntrack.splice(0).join(" ")}`);
@@ -241,8 +290,8 @@ function addField(field: Expression, interval: Interval, negated: boolean, parts
     case "ip6": {
       const option = field.field === "saddr" ? "-s" : "-d";
       const block = intervalAsPrefix(interval, field.kind === "ip" ? "ipv4_addr" : "ipv6_addr");
-      if (block !== undefined) {
-        parts.head.push(`${sign(negated)}${option} ${printPrefix(block)}`);
+      if (block !== undefined && !hasHead(option, parts)) {
+        addHead(`${sign(negated)}${option} ${printPrefix(block)}`, parts);
       } else {
         const range = `${printAddress(interval.from as Address)}-${printAddress(interval.to as Address)}`;
         parts.modules.push(`-m iprange ${sign(negated)}--${field.field === "saddr" ? "src" : "dst"}-range ${range}`);
@@ -250,7 +299,7 @@ function addField(field: Expression, interval: Interval, negated: boolean, parts
       return;
     }
     case "transport": {
-      const protocol = protocolOf(parts);
+      const protocol = protocolFor(field.protocol, parts);
       parts.modules.push(`-m ${protocol} ${sign(negated)}--${field.field} ${portRange(interval)}`);
       return;
     }
@@ -270,11 +319,9 @@ function addField(field: Expression, interval: Interval, negated: boolean, parts
     case "ct":
       addConntrack(field.key, interval, negated, parts, context);
       return;
-    case "fib": {
-      const type = addressTypeName(single(interval));
-      parts.modules.push(`-m addrtype ${sign(negated)}--${field.of === "saddr" ? "src" : "dst"}-type ${type}`);
+    case "fib":
+      addTypes(field.of, [interval], negated, parts);
       return;
-    }
     default:
       throw new Inexpressible(field.kind);
   }
@@ -288,14 +335,14 @@ function addMeta(
 ): void {
   switch (key) {
     case "l4proto":
-      parts.head.push(`${sign(negated)}-p ${PROTOCOL_NAMES.get(Number(value)) ?? value}`);
+      addHead(`${sign(negated)}-p ${PROTOCOL_NAMES.get(Number(value)) ?? value}`, parts);
       return;
     case "iifname":
-      parts.head.push(`${sign(negated)}-i ${value}`);
+    case "oifname": {
+      const option = key === "iifname" ? "-i" : "-o";
+      addHead(`${sign(negated)}${option} ${interfaceName(String(value), { isPrefix: false })}`, parts);
       return;
-    case "oifname":
-      parts.head.push(`${sign(negated)}-o ${value}`);
-      return;
+    }
     case "mark":
       parts.modules.push(`-m mark ${sign(negated)}--mark ${hex(value)}`);
       return;
@@ -322,6 +369,7 @@ function addHeader(field: HeaderField, interval: Interval, negated: boolean, par
     }
     case "icmp type":
     case "icmpv6 type":
+      protocolFor(field === "icmp type" ? "icmp" : "ipv6-icmp", parts);
       parts.modules.push(
         `-m ${field === "icmp type" ? "icmp --icmp" : "icmp6 --icmpv6"}-type ${single(interval)}`.replace(
           " --",
@@ -372,22 +420,23 @@ function addConntrack(
       parts.modules.push(`-m connmark ${sign(negated)}--mark ${hex(single(interval))}`);
       return;
     case "direction":
-      parts.conntrack.push(`--ctdir ${single(interval) === 0 ? "ORIGINAL" : "REPLY"}`);
+      pushConntrack(parts, `--ctdir ${single(interval) === 0 ? "ORIGINAL" : "REPLY"}`);
       return;
     case "original-protocol":
-      parts.conntrack.push(`${sign(negated)}--ctproto ${single(interval)}`);
+      pushConntrack(parts, `${sign(negated)}--ctproto ${single(interval)}`);
       return;
     case "original-saddr":
     case "original-daddr": {
       const block = intervalAsPrefix(interval, family === "ip" ? "ipv4_addr" : "ipv6_addr");
       if (block === undefined) throw new Inexpressible("a range of a connection's addresses");
       const text = interval.from === interval.to ? printAddress(block.address) : printPrefix(block);
-      parts.conntrack.push(`${sign(negated)}--ctorig${key === "original-saddr" ? "src" : "dst"} ${text}`);
+      pushConntrack(parts, `${sign(negated)}--ctorig${key === "original-saddr" ? "src" : "dst"} ${text}`);
       return;
     }
     case "original-proto-src":
     case "original-proto-dst":
-      parts.conntrack.push(
+      pushConntrack(
+        parts,
         `${sign(negated)}--ctorig${key === "original-proto-src" ? "src" : "dst"}port ${portRange(interval)}`,
       );
       return;
@@ -560,8 +609,9 @@ function hex(value: Value): string {
   return `0x${value.toString(16)}`;
 }
 
-/** An argument as iptables-save writes it: quoted unless it is one plain word. */
-export function quote(text: string): string {
-  const clean = text.replace(/[^\x20-\x7e]/g, "?").slice(0, 255);
+/** An argument as iptables-save writes it: quoted unless it is one plain word. A comment holds 255 bytes. */
+function quote(text: string): string {
+  const printable = text.replace(/[\p{Cc}\p{Cs}]/gu, "?");
+  const clean = new TextDecoder().decode(new TextEncoder().encode(printable).subarray(0, 255)).replace(/\ufffd+$/, "");
   return /^[A-Za-z0-9_-]+$/.test(clean) ? clean : `"${clean.replace(/(["\\])/g, "\\$1")}"`;
 }

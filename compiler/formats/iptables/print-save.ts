@@ -1,6 +1,7 @@
 /** A program that was read from iptables as text for iptables-restore: whole tables, as iptables-save prints them. */
 import type { BaseChain, Ruleset, Table } from "../../ir/types.ts";
 import { BUILT_IN_CHAINS, TABLES } from "./hooks.ts";
+import { joinChoices } from "./print-choices.ts";
 import type { PrintedFile, Problem } from "./print-file.ts";
 import { Inexpressible, printRule, type RuleContext } from "./print-rule.ts";
 
@@ -23,7 +24,7 @@ function printTable(table: Table, family: "ip" | "ip6", problems: Problem[]): st
   const lines = table.chains.flatMap((chain) => {
     if (chain.kind === "base" && (known === undefined || !isBuiltIn(chain, known)))
       problems.push({ chain: chain.name, reason: `table ${table.name} of iptables has no such built-in chain` });
-    return chain.rules.flatMap(({ steps, comment }) => {
+    return joinChoices(chain.rules).flatMap(({ steps, comment }) => {
       try {
         const rule = printRule(comment === undefined ? { steps } : { steps, comment }, context);
         return [`-A ${chain.name} ${rule}`.trimEnd()];

@@ -153,4 +153,12 @@ COMMIT
       { chain: "filter-postrouting", reason: "iptables has no built-in chain for hook postrouting at priority 150" },
     ]);
   });
+
+  test("a policy is a problem, not left out in silence", () => {
+    const program = programOf({ chains: [{ ...baseChain("input", "filter", []), policy: "drop" }] });
+    const { problems } = printFile(program.ruleset, "ip", NOTHING_INSTALLED, []);
+    expect(problems).toEqual([
+      { chain: "filter-input", reason: "policy drop: a chain that a built-in chain jumps to has no policy" },
+    ]);
+  });
 });
