@@ -120,7 +120,7 @@ describe("a match on a set takes packets as ipset does", () => {
     ["in or out", "nobody dst,dst", "tcp 10.1.0.1:5 > 10.0.0.1:81"],
   ])("%s: %s of %s", (wanted, set, packetText) => {
     expect(ask(SETS, `-m set --match-set ${set}`, packetText)).toBe(wanted);
-    const others: Readonly<Record<string, string>> = { in: "out", out: "in", "in or out": "out or in" };
+    const others: Readonly<Record<string, string>> = { in: "out", out: "in", "in or out": "in or out" };
     expect(ask(SETS, `-m set ! --match-set ${set}`, packetText)).toBe(others[wanted]);
   });
 
