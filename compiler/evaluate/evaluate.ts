@@ -124,7 +124,7 @@ export class Evaluator {
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. */
   private pass(hook: Hook, state: State): State[] {
     if (state.control.end !== undefined) return [state];
-    let running: readonly State[] = [state];
+    let running: readonly State[] = [withControl(state, { hook })];
     let isDue = mayBeTranslated(state.control.original);
     const { family, inInterface } = state.control.original;
     for (const [i, stage] of this.machine.at(family, hook).entries()) {

@@ -1,6 +1,6 @@
 /** Values of expressions for packets. */
 import { unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE, CT_STATUS } from "../ir/constants.ts";
+import { ADDRESS_TYPE, CT_STATUS, PACKET_TYPE } from "../ir/constants.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
@@ -292,9 +292,10 @@ function evaluateMeta(key: MetaKey, control: Control, region: Region): Operand |
       return heldNow(control.mark, region);
     case "priority":
       return control.priority;
+    case "pkttype": // as far as it is known
+      return PACKET_TYPE.unicast;
     case "oifname":
     case "oif":
-    case "pkttype":
     case "skuid":
     case "skgid":
       return undefined;
@@ -329,7 +330,26 @@ function evaluateCt(key: CtKey, control: Control, region: Region): Operand | und
   }
 }
 
-const OF_THE_HOST: ReadonlySet<MetaKey> = new Set(["oifname", "oif", "pkttype", "skuid", "skgid"]);
+const OF_THE_HOST: ReadonlySet<MetaKey> = new Set(["oifname", "oif"]);
+
+/** Whether the packets have come by an interface and go on to another: only those that were sent to this host's hardware
+ *  address, and have no socket (ip_forward). Packets to the node may have one already (tcp_v4_early_demux). */
+function isForwarded({ inInterface, hook }: Control): boolean {
+  return inInterface !== "" && (hook === "forward" || hook === "postrouting");
+}
+
+/** Whether the host tells the value of `key`, and not the packet. */
+function isOfTheHost(key: MetaKey, control: Control): boolean {
+  switch (key) {
+    case "pkttype": // as the node makes packets they are to itself
+      return control.inInterface !== "" && !isForwarded(control);
+    case "skuid":
+    case "skgid":
+      return !isForwarded(control);
+    default:
+      return OF_THE_HOST.has(key);
+  }
+}
 
 /** The bits of the connection's status that are followed. A new connection that has come back by loopback is confirmed, and
  *  masquerading it has changed its source, or not. */
@@ -365,7 +385,7 @@ export function isUnknown(expression: Expression, control: Control): boolean {
     case "lookup":
       return isUnknown(expression.key, control);
     case "meta":
-      return OF_THE_HOST.has(expression.key) || isOverwritten(expression, control);
+      return isOfTheHost(expression.key, control) || isOverwritten(expression, control);
     case "ct":
       // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
       if (expression.key === "status") return hasConnection(control);

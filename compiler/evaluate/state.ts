@@ -1,5 +1,5 @@
 import { CT_STATE } from "../ir/constants.ts";
-import type { RejectWith } from "../ir/types.ts";
+import type { Hook, RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { ALWAYS, type Condition } from "./condition.ts";
 import type { Entered } from "./memory.ts";
@@ -42,6 +42,8 @@ export interface Control {
   readonly priority: number;
   /** Empty for packets that were generated here and have not gone through loopback. */
   readonly inInterface: string;
+  /** The hook that the packets are at, or were last. */
+  readonly hook: Hook;
   readonly ctState: Now<number>;
   readonly ctStatus: Held;
   readonly ctMark: Held;
@@ -87,6 +89,7 @@ export function startState(packets: Packets, environment: Environment): State {
     mark: asItCame("mark", packets),
     priority: 0,
     inInterface: inInterface ?? "",
+    hook: inInterface === undefined ? "output" : "prerouting",
     ctState: hasNone(tracking) ? CT_STATE[tracking] : ((region.ctstate.single as number | undefined) ?? "ctstate"),
     ctStatus: asItCame("ctstatus", packets),
     ctMark: asItCame("ctmark", packets),

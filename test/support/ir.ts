@@ -198,8 +198,8 @@ export const MATCHES: {
     ],
   ],
   opaque: [
-    [{ kind: "opaque", text: "socket transparent 1", negated: false }, "socket transparent 1", undefined],
-    [{ kind: "opaque", text: "socket transparent 1", negated: true }, "! socket transparent 1", undefined],
+    [{ kind: "opaque", text: "meta cpu 1", negated: false }, "meta cpu 1", undefined],
+    [{ kind: "opaque", text: "meta cpu 1", negated: true }, "! meta cpu 1", undefined],
   ],
 };
 

@@ -39,13 +39,18 @@ export interface MatchReader {
   /** Other names of options. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** The steps; undefined when it is not understood; a text that says what was expected when iptables refuses it. */
-  readonly read: (unit: Unit, scope: MatchScope) => Step[] | undefined | string;
+  readonly read: (unit: Unit, scope: MatchScope) => Step[] | Either | undefined | string;
+}
+
+/** Of these lists of steps one applies to a packet, or none. */
+interface Either {
+  readonly either: Step[][];
 }
 
 /** One step for each option, by name. An option that is not in `readers` makes the whole match opaque. */
 function each(
   readers: Readonly<Record<string, (option: OptionText, scope: MatchScope) => Step[] | undefined | string>>,
-): MatchReader["read"] {
+): (unit: Unit, scope: MatchScope) => Step[] | undefined | string {
   return ({ options }, scope) => {
     const steps: Step[] = [];
     for (const option of options) {
@@ -481,21 +486,53 @@ function typeOption(of: "saddr" | "daddr") {
 
 const readTypes = each({ "--src-type": typeOption("saddr"), "--dst-type": typeOption("daddr") });
 
-/** An address that is local on one interface is local; on which interface it is, is not known. The unknown part has nft's name. */
 const addrtype: MatchReader = {
   options: { "--src-type": 1, "--dst-type": 1, "--limit-iface-in": 0, "--limit-iface-out": 0 },
   read: (unit, scope) => {
     const limit = unit.options.find(({ name }) => name.startsWith("--limit-iface"));
     if (limit === undefined) return readTypes(unit, scope);
     const [type, ...more] = unit.options.filter((option) => option !== limit);
-    if (type === undefined || more.length > 0 || type.values[0]?.toUpperCase() !== "LOCAL") return undefined;
-    const of = type.name === "--src-type" ? "saddr" : "daddr";
-    const text = `fib ${of} . ${limit.name === "--limit-iface-in" ? "iif" : "oif"} type local`;
-    const spelled = `-m addrtype ${type.negated ? "! " : ""}${type.name} LOCAL ${limit.name}`;
-    const unknown: Step = { kind: "opaque", text, negated: type.negated, spelled };
-    return type.negated ? [unknown] : [equal({ kind: "fib", of, result: "type" }, ADDRESS_TYPE.local), unknown];
+    return type === undefined || more.length > 0 ? undefined : readLimited(type, limit, scope);
   },
 };
+
+/** The type that an address has on one interface: an address that is local, or a broadcast, on another is unicast there
+ *  (inet_dev_addr_type). On which interface it is, is not known. The unknown part has nft's name. */
+function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope): Step[] | Either | undefined {
+  const of = type.name === "--src-type" ? "saddr" : "daddr";
+  const field = { kind: "fib", of, result: "type" } as const;
+  const word = type.values[0]?.toLowerCase() ?? "";
+  const spelled = `-m addrtype ${type.negated ? "! " : ""}${type.name} ${word.toUpperCase()} ${limit.name}`;
+  const onInterface = (name: string, negated: boolean): Step => {
+    const text = `fib ${of} . ${limit.name === "--limit-iface-in" ? "iif" : "oif"} type ${name}`;
+    return { kind: "opaque", text, negated, spelled };
+  };
+  const { local, unicast, multicast } = ADDRESS_TYPE;
+  const isLocal = equal(field, local);
+  switch (word) {
+    case "local": {
+      const other: Step = { kind: "compare", left: field, operator: "!=", right: local };
+      return type.negated
+        ? { either: [[other], [isLocal, onInterface("local", true)]] }
+        : [isLocal, onInterface("local", false)];
+    }
+    case "unicast": {
+      if (family === "ip6") return undefined; // told by the address alone (match_type6)
+      const plain = [unicast, local, multicast].map((known) => ({ from: known, to: known }));
+      return {
+        either: [
+          [equal(field, type.negated ? multicast : unicast)],
+          [isLocal, onInterface("local", !type.negated)],
+          [within(field, plain, true), onInterface("unicast", type.negated)],
+        ],
+      };
+    }
+    case "multicast":
+      return family === "ip6" ? undefined : [testInterval(field, { from: multicast, to: multicast }, type.negated)];
+    default:
+      return undefined;
+  }
+}
 
 const mac: MatchReader = {
   options: { "--mac-source": 1 },

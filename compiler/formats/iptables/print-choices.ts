@@ -1,7 +1,7 @@
 /** Rules that one line of iptables was read as, joined again. */
 import { stringify } from "../../ir/normal-form.ts";
-import type { Match, Rule, Step } from "../../ir/types.ts";
-import { necessaryFor, notHolding } from "./necessary.ts";
+import type { Rule, Step } from "../../ir/types.ts";
+import { certainly, extensionOf, necessaryFor } from "./necessary.ts";
 
 /** `rules` as iptables spells them: without what is certain about matches that are not understood (`necessaryFor`). The rule for
  *  packets for which a negated match is not certain and the rule for the others are one. */
@@ -29,21 +29,26 @@ function joinOnce(rules: readonly Rule[]): readonly Rule[] {
   return joined;
 }
 
-/** `first` without what is certain where `second` is the same rule for the packets for which the negated match holds anyway. */
+/** `first` without what is certain, where `second` is the same rule for the other packets for which the match may hold. */
 function joinTwo(first: Rule, second: Rule): Rule | undefined {
-  const at = first.steps.findIndex((step, i) => isCertain(step, first.steps[i + 1]) && !isSame(step, second.steps[i]));
-  const [needed, unknown, ...rest] = first.steps.slice(at) as [Match, Step, ...Step[]];
-  if (at < 0 || unknown.kind !== "opaque" || !unknown.negated || first.comment !== second.comment) return undefined;
-  const others = [...first.steps.slice(0, at), notHolding(needed), ...rest];
-  return stringify(others) === stringify(second.steps)
-    ? { ...first, steps: [...first.steps.slice(0, at), unknown, ...rest] }
-    : undefined;
+  if (first.comment !== second.comment) return undefined;
+  for (const [i, unknown] of first.steps.entries()) {
+    const [own, others, ...more] = unknown.kind === "opaque" ? certainly(unknown) : [[]];
+    if (others === undefined || more.length > 0) continue;
+    const before = first.steps.slice(0, Math.max(i + 1 - own.length, 0));
+    const behind = first.steps.slice(i + 1);
+    const isOne = ([steps, list]: [readonly Step[], readonly Step[]]): boolean =>
+      stringify(steps) === stringify([...before, ...list, ...behind]);
+    if (isOne([first.steps, own]) && isOne([second.steps, others]))
+      return { ...first, steps: [...before, unknown, ...behind] };
+  }
+  return undefined;
 }
 
 /** Whether `step` is what holds wherever the match behind it does. */
 function isCertain(step: Step, next: Step | undefined): boolean {
   if (next?.kind !== "opaque") return false;
-  const name = /^-m (\S+)/.exec(next.text)?.[1];
+  const name = extensionOf(next);
   return name !== undefined && isSame(step, necessaryFor(name));
 }
 

@@ -339,6 +339,7 @@ function addMeta(
       return;
     case "iifname":
     case "oifname": {
+      if (value === "") throw new Inexpressible("whether a packet came by an interface");
       const option = key === "iifname" ? "-i" : "-o";
       addHead(`${sign(negated)}${option} ${interfaceName(String(value), { isPrefix: false })}`, parts);
       return;

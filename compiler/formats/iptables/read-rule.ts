@@ -2,7 +2,7 @@
 
 import { addressField, equal } from "../../ir/build.ts";
 import { anything } from "../../ir/mend.ts";
-import type { Expression, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
+import type { Expression, Match, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";
 import { prefixRange } from "../../net/prefix.ts";
@@ -18,7 +18,7 @@ import {
   testInterval,
   testMasked,
 } from "./matches.ts";
-import { necessaryFor, notHolding } from "./necessary.ts";
+import { certainly } from "./necessary.ts";
 import { MATCH_OPTION_RULES, optionsRefused, TARGET_OPTION_RULES } from "./option-rules.ts";
 import { CT_STATE_FIELD, TARGET_READERS } from "./targets.ts";
 import { ENDING_TARGETS, OTHER_MATCHES, PASSING_TARGETS } from "./words.ts";
@@ -85,7 +85,7 @@ class RuleReader {
   private readonly addresses: { readonly field: "saddr" | "daddr"; readonly option: OptionText }[] = [];
   private readonly units: OpenUnit[] = [];
   /** Of each of these one list of matches holds, or none. */
-  private readonly choices: Step[][][] = [];
+  private readonly choices: (readonly Step[][])[] = [];
   private protocol: number | undefined;
   private hasProtocol = false;
   private comment: string | undefined;
@@ -302,18 +302,16 @@ class RuleReader {
     if (this.refuses(unit, meaningOf(MATCH_OPTION_RULES, unit.name))) return;
     const found = reader?.read(unit, scope);
     if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
-    else if (found !== undefined) this.steps.push(...found);
-    else this.takeUnknown(opaqueMatch(withDefaults(unit, scope)), unit);
+    else if (Array.isArray(found)) this.steps.push(...found);
+    else if (found !== undefined) this.takeEither(found.either);
+    else this.takeEither(certainly(opaqueMatch(withDefaults(unit, scope))));
   }
 
   /** What is not understood may still be certain for some packets: then the rule is one for them and one for the others. */
-  private takeUnknown(unknown: Step, { name, options }: OpenUnit): void {
-    const needed = necessaryFor(name);
-    const isPositive = options.length === 0 || options.some(({ negated }) => !negated);
-    const others = needed === undefined ? undefined : notHolding(needed);
-    if (needed === undefined || others === undefined) this.steps.push(unknown);
-    else if (isPositive) this.steps.push(needed, unknown);
-    else this.choices.push([[needed, unknown], [others]]);
+  private takeEither(choice: readonly Step[][]): void {
+    const [only, ...more] = choice;
+    if (only !== undefined && more.length === 0) this.steps.push(...only);
+    else this.choices.push(choice);
   }
 
   /** Whether iptables does not take the options of `unit`, which is reported. */
@@ -423,7 +421,7 @@ function withDefaults(unit: OpenUnit, { family }: MatchScope): OpenUnit {
 }
 
 /** One negated option is the negation of the match. */
-function opaqueMatch({ name, options }: OpenUnit): Step {
+function opaqueMatch({ name, options }: OpenUnit): Extract<Match, { kind: "opaque" }> {
   const spelled = [`-m ${name}`, ...options.map(spell)].join(" ");
   const [only, ...more] = options;
   if (only === undefined || more.length > 0 || !only.negated) return { kind: "opaque", text: spelled, negated: false };

@@ -260,6 +260,7 @@ function namedValues(interval: Interval, type: DataType): Interval[] {
 const MANY_NAMES = 32;
 
 function printCompare({ left, operator, right }: Extract<Match, { kind: "compare" }>, family: TableFamily): string {
+  if (right === "") return `iif ${operator === "==" ? "" : `${operator} `}0`; // nft takes no empty name
   // A list of flags is a test of bits: true when one of them is set, with `!` when none is.
   if (left.kind === "bitwise" && right === 0 && left.xor === 0 && typeof left.mask === "number") {
     const names =

@@ -35,7 +35,7 @@ import { CloseBrace, CloseParen, Numeral, nftLexer, OpenBrace, OpenParen, Variab
 import { refusalsOf } from "./refusals.ts";
 import { type Block, type Line, structureOf } from "./structure.ts";
 import { type ElementNode, type Node, type StatementNode, textOf } from "./syntax.ts";
-import { parseDuration, type TableScope, toElement, toField, toMapElement, toRule } from "./to-ir.ts";
+import { parseDuration, type TableScope, toElement, toField, toMapElement, toRules } from "./to-ir.ts";
 import { isHarmless, isInexact, isMadeByIptables } from "./xtables.ts";
 
 /**
@@ -799,7 +799,7 @@ class FileReader {
   /** A chain, and those that are written in its rules. */
   private closeChain(chain: OpenChain, scope: TableScope): Chain[] {
     const inner: Chain[] = [];
-    const rules = chain.rules.map(({ tokens, origin }): Rule => {
+    const rules = chain.rules.flatMap(({ tokens, origin }): Rule[] => {
       const named = tokens.map((token) => {
         const block = this.anonymous.get(token.image);
         if (block === undefined) return token;
@@ -809,13 +809,15 @@ class FileReader {
         return { ...token, image: open.name };
       });
       const statements = this.contained(() => this.parse(named, () => nftParser.ruleText()));
-      if (statements === undefined) return { steps: [anything(textOf(named))], origin };
+      if (statements === undefined) return [{ steps: [anything(textOf(named))], origin }];
       const before = this.refusals;
-      const rule = this.contained(() => {
+      const found = this.contained(() => {
         for (const { message, statement } of refusalsOf(statements, scope.family)) scope.refuse(message, statement);
-        return toRule(statements, scope);
+        return toRules(statements, scope);
       });
-      return this.refusals === before ? { ...rule, origin } : { steps: [anything(textOf(named))], origin };
+      return this.refusals === before
+        ? found.map((rule) => ({ ...rule, origin }))
+        : [{ steps: [anything(textOf(named))], origin }];
     });
     const text = chain.comment === undefined ? {} : { comment: chain.comment };
     const own: Chain =

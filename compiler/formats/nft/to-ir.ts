@@ -1,8 +1,8 @@
 /** From the syntax of a rule to steps. What is not understood is kept as opaque, in nft's words. */
 
 import { createHash } from "node:crypto";
-import { anyBit, noBit, within } from "../../ir/build.ts";
-import { ADDRESS_TYPE, CT_STATE } from "../../ir/constants.ts";
+import { anyBit, IIFNAME, noBit, within } from "../../ir/build.ts";
+import { CT_STATE } from "../../ir/constants.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { mergeIntervals, prefixOfNames } from "../../ir/interval.ts";
 import { familyRead, familyTested, NFPROTO } from "../../ir/packet-family.ts";
@@ -33,6 +33,7 @@ import type {
 import { meaningOf } from "../../words.ts";
 import { PASSING_TARGETS } from "../iptables/words.ts";
 import { FLAGS, REJECT_TYPES } from "./keywords.ts";
+import { certainly } from "./necessary.ts";
 import { printValue } from "./print-expression.ts";
 import { type ElementNode, type Node, type StatementNode, textOf, type VerdictNode } from "./syntax.ts";
 import { listedTimes } from "./times.ts";
@@ -57,10 +58,21 @@ export interface TableScope {
   readonly refuse: (message: string, statement: StatementNode) => void;
 }
 
-/** The rule that `statements` are. */
-export function toRule(statements: readonly StatementNode[], scope: TableScope): Rule {
+/** The rules that `statements` are: one, or several of which one at most applies to a packet. */
+export function toRules(statements: readonly StatementNode[], scope: TableScope): Rule[] {
   return new RuleTranslator(scope).translate(statements);
 }
+
+/** Steps that do nothing, or the same when they are done again. */
+const REPEATABLE: ReadonlySet<Step["kind"]> = new Set([
+  "compare",
+  "within",
+  "name-prefix",
+  "member",
+  "chance",
+  "opaque",
+  "counter",
+]);
 
 const META_KEYS: ReadonlySet<string> = new Set<MetaKey>([
   "l4proto",
@@ -125,19 +137,28 @@ export function toField(words: readonly string[], family: TableFamily): Expressi
 class RuleTranslator {
   private readonly scope: TableScope;
   private readonly steps: Step[] = [];
+  /** Of each of these one list of matches holds, or none, before the step `at`. */
+  private readonly choices: { readonly at: number; readonly either: readonly Match[][] }[] = [];
   private comment: string | undefined;
 
   constructor(scope: TableScope) {
     this.scope = scope;
   }
 
-  translate(statements: readonly StatementNode[]): Rule {
+  translate(statements: readonly StatementNode[]): Rule[] {
     for (const [i, statement] of statements.entries()) {
       const doubtful = this.scope.doubtful(statement, statements);
       if (doubtful !== undefined) this.steps.push(this.toDoubtful(statement, doubtful));
       else this.take(withVersionAsFamily(statement, this.scope.family), i === statements.length - 1);
     }
-    return this.comment === undefined ? { steps: this.steps } : { steps: this.steps, comment: this.comment };
+    const comment = this.comment === undefined ? {} : { comment: this.comment };
+    // From the last on: the places of those before are still right then.
+    const lists = this.choices.reduceRight<Step[][]>(
+      (all, { at, either }) =>
+        either.flatMap((chosen) => all.map((steps) => [...steps.slice(0, at), ...chosen, ...steps.slice(at)])),
+      [this.steps],
+    );
+    return lists.map((steps) => ({ steps, ...comment }));
   }
 
   private take(statement: StatementNode, isLast: boolean): void {
@@ -170,7 +191,7 @@ class RuleTranslator {
   private toSteps(statement: Exclude<StatementNode, { kind: "comment" }>, isLast: boolean): Step[] {
     switch (statement.kind) {
       case "match":
-        return [...localOnInterface(statement), this.toMatch(statement) ?? opaqueMatch(statement)];
+        return this.toMatches(statement);
       case "vmap":
         return [this.toVmap(statement) ?? opaqueStatement(statement.tokens, true, EVERYTHING)];
       case "verdict":
@@ -255,6 +276,25 @@ class RuleTranslator {
   }
 
   // --- matches -----------------------------------------------------------------------------------------------------------
+
+  /** What is not understood has what is certain of it before it, unless the rule has that already. Where it is certain also
+   *  that it holds, the rule is one for those packets and one for the others, if what is before may be done twice. */
+  private toMatches(statement: Extract<StatementNode, { kind: "match" }>): Match[] {
+    const found = this.toMatch(statement);
+    if (found !== undefined) return [found];
+    const unknown = opaqueMatch(statement);
+    const before = new Set(this.steps.map((step) => JSON.stringify(step)));
+    const either = certainly(unknown, statement, this.scope.family === "ip");
+    const [only = [unknown], ...more] = either;
+    // Rules that were printed have it before them.
+    const isSaid = either.some((list) => list.every((match) => match === unknown || before.has(JSON.stringify(match))));
+    if (more.length > 0) {
+      if (isSaid || !this.steps.every(({ kind }) => REPEATABLE.has(kind))) return [unknown];
+      this.choices.push({ at: this.steps.length, either: [only, ...more] });
+      return [];
+    }
+    return only.filter((match) => match === unknown || !before.has(JSON.stringify(match)));
+  }
 
   private toMatch(statement: Extract<StatementNode, { kind: "match" }>): Match | undefined {
     const chance = toChance(statement);
@@ -653,9 +693,11 @@ function toComparison(left: Expression, operator: string, interval: Interval): M
   if (interval.from !== interval.to) return isEqual ? within(left, [interval], negated) : undefined;
   const sign = operator === "" ? "==" : operator;
   if (sign === "!" || (typeof interval.from === "string" && !isEqual)) return undefined;
+  // The interface of number 0, which is none, is named as other interfaces are.
+  const isNone = left.kind === "meta" && left.key === "iif" && interval.from === "";
   return {
     kind: "compare",
-    left,
+    left: isNone ? IIFNAME : left,
     operator: sign as Extract<Match, { kind: "compare" }>["operator"],
     right: interval.from,
   };
@@ -794,16 +836,6 @@ function namesProtocol(node: Node | undefined): boolean {
 }
 
 // --- what is not understood ----------------------------------------------------------------------------------------------
-
-/** An address that is local on one interface is local: `fib daddr . iif type local`. */
-function localOnInterface({ left, operator, right }: Extract<StatementNode, { kind: "match" }>): Match[] {
-  const words = left.kind === "field" ? left.words.join(" ") : left.kind === "text" ? left.text : "";
-  const of = /^fib ([sd]addr) \. [io]if type$/.exec(words)?.[1];
-  const isLocal = right.kind === "value" && right.text === "local";
-  if (of === undefined || !isLocal || (operator !== "" && operator !== "==")) return [];
-  const field = { kind: "fib", of: of === "saddr" ? "saddr" : "daddr", result: "type" } as const satisfies Expression;
-  return [{ kind: "compare", left: field, operator: "==", right: ADDRESS_TYPE.local }];
-}
 
 function opaqueMatch({ tokens, operator }: Extract<StatementNode, { kind: "match" }>): Match {
   const spelled = withMeta(textOf(tokens));

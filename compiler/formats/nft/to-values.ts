@@ -52,8 +52,9 @@ function parseValue(text: string, type: DataType): Value | undefined {
       return parseProtocol(text);
     case "inet_service":
       return parseServicePort(text);
-    case "ifname":
     case "iface_index":
+      return text === "0" ? "" : text.replaceAll("\\*", "*"); // the number of none
+    case "ifname":
       return text.replaceAll("\\*", "*");
     case "classid":
       return parseClassid(text);

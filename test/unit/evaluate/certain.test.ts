@@ -10,16 +10,26 @@ import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 const [LOCAL, FAR] = ["192.0.2.7", "10.9.9.9"].map((text) => parseAddress(text) as Address) as [Address, Address];
 
 interface Asked {
+  readonly ctState?: "established";
   readonly inInterface?: string;
   readonly protocol?: number;
   readonly destination?: Address;
 }
 
 /** Whether the rule drops the packet: yes, no, or both where it is not known. */
-function ask(program: Program, { inInterface, protocol = 6, destination = FAR }: Asked): string {
+function ask(program: Program, { inInterface, protocol = 6, destination = FAR, ctState }: Asked): string {
   const source = inInterface === undefined ? LOCAL : (parseAddress("10.1.1.1") as Address);
   const outcomes = new Evaluator(program).evaluate(
-    { protocol, source, destination, sourcePort: 5, destinationPort: 80, inInterface, mark: 0 },
+    {
+      protocol,
+      source,
+      destination,
+      sourcePort: 5,
+      destinationPort: 80,
+      inInterface,
+      mark: 0,
+      ...(ctState === undefined ? {} : { ctState }),
+    },
     environmentOf([LOCAL]),
   );
   return [...new Set(outcomes.map(({ verdict }) => (verdict === "drop" ? "yes" : "no")))].sort().join(" or ");
@@ -29,10 +39,16 @@ const iptables = (match: string): Program =>
   mustReadIptables(
     `*mangle\n${["PREROUTING", "POSTROUTING"].map((chain) => `:${chain} ACCEPT [0:0]\n-A ${chain} ${match} -j DROP\n`).join("")}COMMIT\n`,
   );
-const nft = (match: string): Program =>
-  mustReadNft(
-    `table ip t {\n${["prerouting", "postrouting"].map((hook) => `chain ${hook} {\n type filter hook ${hook} priority mangle;\n ${match} drop\n}\n`).join("")}}\n`,
-  );
+const nftChain = (hook: string, match: string): string =>
+  `chain ${hook} {\n type filter hook ${hook} priority mangle;\n ${match} drop\n}\n`;
+const nft = (match: string, family = "ip"): Program =>
+  mustReadNft(`table ${family} t {\n${["prerouting", "postrouting"].map((hook) => nftChain(hook, match)).join("")}}\n`);
+
+const late = (match: string): Program =>
+  mustReadIptables(`*mangle\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING ${match} -j DROP\nCOMMIT\n`);
+const early = (match: string): Program =>
+  mustReadIptables(`*mangle\n:PREROUTING ACCEPT [0:0]\n-A PREROUTING ${match} -j DROP\nCOMMIT\n`);
+const nftLate = (match: string): Program => mustReadNft(`table ip t {\n${nftChain("postrouting", match)}}\n`);
 
 const OWN = {};
 const PASSING = { inInterface: "eth0" };
@@ -54,13 +70,94 @@ describe("a match that is not understood", () => {
     ["no or yes", iptables("-m addrtype --dst-type LOCAL --limit-iface-in"), { ...PASSING, destination: LOCAL }],
     ["no", nft("fib daddr . iif type local"), PASSING],
     ["no or yes", nft("fib daddr . iif type local"), { ...PASSING, destination: LOCAL }],
-  ])("%s: %#", (wanted, program, packet) => {
+    ["yes", iptables("-m addrtype ! --dst-type LOCAL --limit-iface-in"), PASSING],
+    ["no or yes", iptables("-m addrtype ! --dst-type LOCAL --limit-iface-in"), { ...PASSING, destination: LOCAL }],
+    ["yes", iptables("-m addrtype --dst-type UNICAST --limit-iface-in"), PASSING],
+    ["no", iptables("-m addrtype ! --dst-type UNICAST --limit-iface-in"), PASSING],
+    ["no or yes", iptables("-m addrtype --dst-type UNICAST --limit-iface-in"), { ...PASSING, destination: LOCAL }],
+    ["no", iptables("-m addrtype --dst-type MULTICAST --limit-iface-in"), PASSING],
+    ["yes", iptables("-m addrtype ! --dst-type MULTICAST --limit-iface-in"), PASSING],
+    ["no", late("-m owner --uid-owner 0"), PASSING],
+    ["no or yes", late("-m owner --uid-owner 0"), OWN],
+    ["yes", late("-m owner ! --uid-owner 0"), PASSING],
+    ["no or yes", late("-m owner ! --uid-owner 0"), OWN],
+    ["no", late("-m owner --socket-exists"), PASSING],
+    ["yes", late("-m owner ! --socket-exists"), PASSING],
+    ["no", late("-m owner ! --uid-owner 0 --gid-owner 0"), PASSING],
+    ["no", nftLate("meta skuid 0"), PASSING],
+    ["no", nftLate("meta skgid != 0"), PASSING],
+    ["no or yes", nftLate("meta skuid != 0"), OWN],
+    ["no", late("-m cgroup --cgroup 5"), PASSING],
+    ["no", late("-m cgroup ! --cgroup 5"), PASSING],
+    ["no or yes", late("-m cgroup --cgroup 5"), OWN],
+    ["no", iptables("-m helper --helper ftp"), PASSING],
+    ["yes", iptables("-m helper ! --helper ftp"), PASSING],
+    ["no or yes", iptables("-m helper --helper ftp"), { ...PASSING, ctState: "established" }],
+    ["no", nft('ct helper "ftp"'), PASSING],
+    ["no", nft('ct helper != "ftp"'), PASSING],
+    ["no or yes", nft('ct helper "ftp"'), { ...PASSING, ctState: "established" }],
+    ["yes", early("-m rpfilter"), { inInterface: "lo" }],
+    ["no", early("-m rpfilter --invert"), { inInterface: "lo" }],
+    ["no or yes", early("-m rpfilter --invert"), PASSING],
+    ["no or yes", early("-m rpfilter --loose"), PASSING],
+    ["no", nft("fib saddr . iif oif missing"), { inInterface: "lo" }],
+    ["no or yes", nft("fib saddr . iif oif missing"), PASSING],
+    ["yes", late("-m pkttype --pkt-type unicast"), OWN],
+    ["no", nftLate("meta pkttype broadcast"), OWN],
+    ["yes", nftLate("meta pkttype != multicast"), PASSING],
+    ["no or yes", nft("meta pkttype broadcast"), PASSING],
+    ["no", nftLate("meta iifgroup 1"), OWN],
+    ["no", nftLate("meta iifgroup != 1"), OWN],
+    ["no or yes", nftLate("meta iifgroup 1"), PASSING],
+    ["no", nftLate('meta iifkind "veth"'), OWN],
+    ["no", nftLate("meta iiftype ether"), OWN],
+    ["no", nft("tcp option sack-perm exists"), { ...PASSING, protocol: 17 }],
+    ["no", nft("tcp option maxseg size != 1000"), { ...PASSING, protocol: 17 }],
+    ["no or yes", nft("tcp option maxseg size 1000"), PASSING],
+    ["no or yes", nft("tcp option sack-perm missing"), PASSING],
+    ["yes", nft("tcp option sack-perm missing"), { ...PASSING, protocol: 17 }],
+    ["yes", nft("sctp chunk data missing"), PASSING],
+    ["yes", nft("fib saddr . iif oif exists"), { inInterface: "lo" }],
+    ["no or yes", nft("fib saddr . mark . iif oif exists"), PASSING],
+    ["yes", nft("fib daddr . iif type != local"), PASSING],
+    ["yes", nft("fib daddr . iif type unicast"), PASSING],
+    ["no", nft("meta cgroup 5"), PASSING],
+    ["no", nft("meta cgroup != 5"), PASSING],
+    ["no or yes", nft("meta cgroup 5"), { ...PASSING, destination: LOCAL }],
+    ["no", nft("socket transparent 1"), { ...PASSING, protocol: 47 }],
+    ["no or yes", nft("socket transparent 1"), PASSING],
+    ["no", nft("sctp chunk data exists"), PASSING],
+    ["no", nft("tcp window 5"), { ...PASSING, protocol: 17 }],
+    ["no", nft("udp length != 5"), PASSING],
+    ["no", nft("dccp type request"), PASSING],
+    ["no", nft("ah spi 1"), PASSING],
+    ["no", nft("esp spi != 1"), PASSING],
+    ["no or yes", nft("esp spi 1"), { ...PASSING, protocol: 50 }],
+    ["no", nft("comp cpi 1"), PASSING],
+    ["no", nft('osf name "Linux"'), { ...PASSING, protocol: 17 }],
+    ...[
+      "exthdr hbh exists",
+      "exthdr frag missing",
+      "hbh nexthdr 6",
+      "rt type 0",
+      "frag more-fragments 1",
+      "dst nexthdr 6",
+    ]
+      .concat(["mh type 1", "srh tag 1", "ip6 flowlabel 5", "rt ip6 nexthop ::1"])
+      .map((match) => ["no", nft(match, "inet"), PASSING] as const),
+    ["no or yes", nft("ip option lsrr exists"), PASSING],
+  ] as const)("%s: %#", (wanted, program, packet) => {
     expect(ask(program, packet)).toBe(wanted);
   });
 
-  test.each(["", "! "])("of one interface's addresses is one fact in both dialects (%s)", (not) => {
-    const left = iptables(`-m addrtype ${not}--dst-type LOCAL --limit-iface-in`);
-    const right = nft(`fib daddr . iif type ${not === "" ? "" : "!= "}local`);
+  test.each([
+    ["", "local"],
+    ["! ", "local"],
+    ["", "unicast"],
+    ["! ", "unicast"],
+  ])("of one interface's addresses is one fact in both dialects (%s%s)", (not, type) => {
+    const left = iptables(`-m addrtype ${not}--dst-type ${type.toUpperCase()} --limit-iface-in`);
+    const right = nft(`fib daddr . iif type ${not === "" ? "" : "!= "}${type}`);
     const { differing } = compare(left, right, { budget: 1_000_000, families: FAMILIES, addresses: [LOCAL] });
     expect(differing).toBe(0);
   });

@@ -67,9 +67,9 @@ describe("a key of which a part is known", () => {
     ],
     [
       "and where two parts are not, by both of them",
-      'oifname . meta skuid . ip saddr { "a" . 7 . 10.0.0.1, "b" . 8 . 10.0.0.9 } drop',
+      'oifname . oif . ip saddr { "a" . "a" . 10.0.0.1, "b" . "b" . 10.0.0.9 } drop',
       "c",
-      ["drop if meta oifname . meta skuid a . 7", "pass if not meta oifname . meta skuid a . 7"],
+      ["drop if meta oifname . meta oif a . a", "pass if not meta oifname . meta oif a . a"],
     ],
     ["and where a part has no value ends the rule", 'udp dport . oifname { 53 . "a" } drop', "c", ["pass"]],
   ])("%s", (_, rules, inInterface, wanted) => {

@@ -214,11 +214,7 @@ describe("what is not understood is opaque, with its negation", () => {
       { kind: "opaque", text: "-m set --match-set x src", negated: true, spelled: "-m set ! --match-set x src" },
     ],
     ["-m limit --limit 5/minute --limit-burst 5", { kind: "opaque", text: "-m limit --limit 5/min", negated: false }],
-    // Without a socket a negated owner is another owner, and a choice of two ports is no single test.
-    [
-      "-m owner ! --uid-owner 0",
-      { kind: "opaque", text: "-m owner --uid-owner 0", negated: true, spelled: "-m owner ! --uid-owner 0" },
-    ],
+    ["-m cpu ! --cpu 0", { kind: "opaque", text: "-m cpu --cpu 0", negated: true, spelled: "-m cpu ! --cpu 0" }],
     // Without a connection only the state counts.
     [
       "-m conntrack --ctstate INVALID --ctproto 6",

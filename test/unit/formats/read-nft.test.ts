@@ -267,12 +267,9 @@ describe("other spellings", () => {
 
 describe("what is not understood is opaque, with its negation", () => {
   test.each<readonly [string, Step]>([
-    ["socket transparent 1", { kind: "opaque", text: "socket transparent 1", negated: false }],
-    [
-      "socket transparent != 1",
-      { kind: "opaque", text: "socket transparent 1", negated: true, spelled: "socket transparent != 1" },
-    ],
-    ["fib saddr . iif oif missing", { kind: "opaque", text: "fib saddr . iif oif missing", negated: false }],
+    ["meta cpu 1", { kind: "opaque", text: "meta cpu 1", negated: false }],
+    ["meta cpu != 1", { kind: "opaque", text: "meta cpu 1", negated: true, spelled: "meta cpu != 1" }],
+    ["fib saddr . iif oif 2", { kind: "opaque", text: "fib saddr . iif oif 2", negated: false }],
     [
       "dnat ip prefix to ip daddr map { 10.0.0.0/24 : 10.1.0.0/24 }",
       {
