@@ -19,6 +19,8 @@ export const pairs = rowsOf("iptables-translate-pairs.tsv").flatMap(([, command 
   if (call === null || rule === null) return [];
   const family = call[1] === "ip6" ? "ip6" : "ip";
   const mine = readIptablesText(`${family}tables ${call[2]}\n`, family);
-  const theirs = readNftText(`table ${rule[1]} ${rule[2]} {\nchain ${rule[3]} {\n${rule[4]}\n}\n}\n`);
+  // A chain of its own tells that the table is not one that iptables made: what is written here counts as it stands.
+  const own = "chain own {\ntype filter hook input priority 7;\n}\n";
+  const theirs = readNftText(`table ${rule[1]} ${rule[2]} {\n${own}chain ${rule[3]} {\n${rule[4]}\n}\n}\n`);
   return [{ command, nft, mine, theirs }];
 });
