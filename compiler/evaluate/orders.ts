@@ -1,6 +1,6 @@
 /** Putting together what becomes of packets in each order that chains may run in. */
 import type { Assumption } from "./assumption.ts";
-import { ALWAYS, both, not, unknownMatch } from "./condition.ts";
+import { ALWAYS, both, type Condition, not, unknownMatch } from "./condition.ts";
 import { isAlike } from "./merge.ts";
 import { regionKey } from "./region.ts";
 import { type Control, type State, type Stream, where, withControl } from "./state.ts";
@@ -38,8 +38,22 @@ export function joinOrders(orders: readonly Ordered[]): {
     if (shared.length === state.streams.length) common.push(state);
     else if (shared.length > 0) common.push({ control: state.control, streams: shared });
   }
-  const open = orders.flatMap(({ assumed }, i) => (rests[i] as Rest).left(assumed));
+  const conditions = conditionsOf(orders);
+  const open = rests.flatMap((rest, i) => rest.left(conditions[i] ?? ALWAYS));
   return { common, open };
+}
+
+/** Where each order holds. The last one also has what no order has: with three chains, a run before b, b before c and c before a. So
+ *  something happens to packets whatever is assumed. */
+function conditionsOf(orders: readonly Ordered[]): Condition[] {
+  const own = orders.map(({ assumed }) =>
+    assumed.reduce((all, { text, holds }) => {
+      const runsFirst = unknownMatch(text);
+      return both(all, holds ? runsFirst : not(runsFirst));
+    }, ALWAYS),
+  );
+  const others = own.slice(0, -1);
+  return [...others, others.reduce((rest, each) => both(rest, not(each)), ALWAYS)];
 }
 
 /** The streams of one order that are not yet known to be in all of them. */
@@ -73,7 +87,7 @@ class Rest {
     this.streams.get(key)?.shift();
   }
 
-  left(assumed: readonly Assumption[]): State[] {
+  left(order: Condition): State[] {
     const byControl = new Map<Control, Stream[]>();
     for (const some of this.streams.values())
       for (const { control, stream } of some) {
@@ -81,10 +95,6 @@ class Rest {
         if (known === undefined) byControl.set(control, [stream]);
         else known.push(stream);
       }
-    const order = assumed.reduce((all, { text, holds }) => {
-      const own = unknownMatch(text);
-      return both(all, holds ? own : not(own));
-    }, ALWAYS);
     return [...byControl].map(([control, streams]) => ({
       control,
       streams: streams.map((stream) => where(stream, both(stream.condition, order))),

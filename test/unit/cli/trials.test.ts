@@ -54,7 +54,7 @@ const TRIALS: readonly Trial[] = [
     folder: "03-ipvs-host",
     args: ["trace", TO_SERVICE, "--rules", "host.v4", ...NODE],
     code: 0,
-    says: [/note: .*ipvs mode/, /assuming: IPVS has no virtual server/],
+    says: [/note: .*ipvs mode/, /assuming: .*IPVS has no virtual server/],
   },
   {
     folder: "04-slice-port-without-name",

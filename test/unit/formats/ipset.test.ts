@@ -45,7 +45,8 @@ function ask(sets: string, match: string, packetText: string): string {
   const program = readIptables({ name: "rules", text }, (finding) => findings.push(finding), { family, ipsets });
   expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
   const outcomes = new Evaluator(program).evaluate(packet(packetText), environmentOf([]));
-  return outcomes.map(({ verdict }) => (verdict === "drop" ? "in" : "out")).join(" or ");
+  const words = outcomes.map(({ verdict }) => (verdict === "drop" ? "in" : "out"));
+  return [...new Set(words)].sort().join(" or ");
 }
 
 const SETS = `create a hash:ip family inet hashsize 1024 maxelem 65536 timeout 300
