@@ -33,10 +33,17 @@ const WANTED: Readonly<Record<string, readonly string[]>> = {
   "ingress-tls-istio.yaml": ["11:9 error missing-field spec.rules[0].http.paths[0].pathType: Required value"],
   "kube-proxy-overall.yaml": [
     "35:15 warning node-port-range spec.ports[0].nodePort: Invalid value: 3001",
+    "30:16 warning deprecated spec.externalIPs is deprecated",
     "53:15 warning node-port-range spec.ports[0].nodePort: Invalid value: 3003",
+    "63:16 warning deprecated spec.externalIPs is deprecated",
     "88:15 warning node-port-range spec.ports[0].nodePort: Invalid value: 3002",
     "78:24 warning forbidden-field spec.healthCheckNodePort: Invalid value: 30000: may only be set when",
   ],
+  "kube-router-services.yaml": [
+    "18:5 warning deprecated spec.externalIPs is deprecated",
+    "121:5 warning deprecated spec.externalIPs is deprecated",
+  ],
+  "rke2-loadbalancer.yaml": ["32:2 warning deprecated spec.externalIPs is deprecated"],
 };
 
 describe.skipIf(manifests.length === 0)(`real manifests${missing(CORPUS)}`, () => {
