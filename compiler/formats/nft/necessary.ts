@@ -68,7 +68,7 @@ export function certainly(unknown: Match, statement: MatchNode, isIpv4: boolean)
 
 /** Matches without which a match of the field that `words` are does not hold, whatever it is in other respects. */
 function necessaryFor([first = "", second = ""]: readonly string[], text: string): Match[] {
-  if (/^(iifgroup|iiftype|iifkind)$/.test(text)) return [notBy("")]; // the kernel ends the rule of the node's own packets
+  if (/^(iifgroup|iifkind)$/.test(text)) return [notBy("")]; // the kernel ends the rule of the node's own packets, not for iiftype
   if (first === "vlan") return [notBy(""), notBy("lo")]; // only of Ethernet's interfaces
   if (text === "ct helper")
     // A connection that a helper expects is related from its first packet on.

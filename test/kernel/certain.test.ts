@@ -1,0 +1,204 @@
+/** Where matches that are not understood hold for certain, or cannot, the kernel agrees. */
+import { describe, expect, test } from "vitest";
+import { type Address, parseAddress } from "../../compiler/net/address.ts";
+import { type AskedPacket, askRule, LOCAL } from "../support/certain.ts";
+import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
+import { ipv4Packet, transportOf } from "../support/raw-packets.ts";
+import { mustReadIptables, mustReadNft } from "../support/read.ts";
+
+type Answer = "yes" | "no";
+type Row = readonly [wanted: Answer, hook: string, match: string];
+
+function address(text: string): Address {
+  const parsed = parseAddress(text);
+  if (parsed === undefined) throw new Error(`${text} is no address`);
+  return parsed;
+}
+
+/** A packet that comes by the interface c0, as it is on the wire. */
+function frame(protocol: number, destination: Address): string {
+  const flow = { protocol, source: address("10.1.1.1"), destination, sourcePort: 40000, destinationPort: 80 };
+  const bytes = ipv4Packet(flow, transportOf(flow));
+  return `0200000000010200000000020800${Buffer.from(bytes).toString("hex")}`;
+}
+
+const sendFrame = (hex: string): string =>
+  `perl -e 'socket(S, 17, 3, 0) or die; send(S, pack("H*", $ARGV[0]), 0, pack("SnlSCCa8", 17, 0x800, $ARGV[1], 0, 0, 6, pack("H*", "020000000001"))) or die $!' ${hex} $(ip -o link show c1 | cut -d: -f1)`;
+const sendOwn = (to: string): string =>
+  `perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0); send(S, "x", 0, sockaddr_in(80, inet_aton("${to}"))) or die $!'`;
+
+interface Sent {
+  readonly packet: AskedPacket;
+  /** Of iptables, and of nft. */
+  readonly only: readonly [string, string];
+  readonly send: string;
+  readonly rows: readonly Row[];
+}
+
+const PACKETS: Readonly<Record<string, Sent>> = {
+  "forwarded, UDP": {
+    packet: { inInterface: "c0", protocol: 17 },
+    only: ["-s 10.1.1.1", "ip saddr 10.1.1.1"],
+    send: sendFrame(frame(17, address("10.9.9.9"))),
+    rows: [
+      ["yes", "PREROUTING", "-m addrtype ! --dst-type LOCAL --limit-iface-in"],
+      ["yes", "PREROUTING", "-m addrtype --dst-type UNICAST --limit-iface-in"],
+      ["no", "PREROUTING", "-m addrtype ! --dst-type UNICAST --limit-iface-in"],
+      ["no", "PREROUTING", "-m addrtype --dst-type MULTICAST --limit-iface-in"],
+      ["no", "PREROUTING", "-m helper --helper ftp"],
+      ["yes", "PREROUTING", "-m helper ! --helper ftp"],
+      ["no", "POSTROUTING", "-m owner --uid-owner 0"],
+      ["yes", "POSTROUTING", "-m owner ! --uid-owner 0"],
+      ["yes", "POSTROUTING", "-m owner ! --uid-owner 0 ! --gid-owner 0"],
+      ["no", "POSTROUTING", "-m owner ! --uid-owner 0 --gid-owner 0"],
+      ["no", "POSTROUTING", "-m owner --socket-exists"],
+      ["yes", "POSTROUTING", "-m owner ! --socket-exists"],
+      ["no", "POSTROUTING", "-m cgroup --cgroup 5"],
+      ["no", "POSTROUTING", "-m cgroup ! --cgroup 5"],
+      ["yes", "POSTROUTING", "-m pkttype --pkt-type unicast"],
+      ["no", "postrouting", "meta skuid 0"],
+      ["no", "postrouting", "meta skuid != 0"],
+      ["no", "postrouting", "meta cgroup 0"],
+      ["no", "postrouting", "meta cgroup != 5"],
+      ["yes", "forward", "meta pkttype host"],
+      ["no", "prerouting", 'ct helper "ftp"'],
+      ["no", "prerouting", 'ct helper != "ftp"'],
+      ["yes", "prerouting", "fib daddr . iif type unicast"],
+      ["yes", "prerouting", "fib daddr . iif type != local"],
+      ["no", "prerouting", "tcp option sack-perm exists"],
+      ["no", "prerouting", "tcp option maxseg size != 1000"],
+      ["yes", "prerouting", "tcp option sack-perm missing"],
+      ["yes", "prerouting", "sctp chunk data missing"],
+      ["no", "prerouting", "sctp chunk data exists"],
+      ["no", "prerouting", "tcp window != 5"],
+      ["no", "prerouting", "dccp type != request"],
+      ["no", "prerouting", "ah spi != 1"],
+      ["no", "prerouting", "esp spi != 1"],
+      ["no", "prerouting", "comp cpi != 1"],
+      ["no", "prerouting", 'osf name != "Linux"'],
+      ["no", "prerouting", "exthdr hbh exists"],
+      ["no", "prerouting", "exthdr frag missing"],
+      ["no", "prerouting", "hbh nexthdr != 6"],
+      ["no", "prerouting", "rt type != 0"],
+      ["no", "prerouting", "frag more-fragments != 1"],
+      ["no", "prerouting", "dst nexthdr != 6"],
+      ["no", "prerouting", "mh type != 1"],
+      ["no", "prerouting", "srh tag != 1"],
+      ["no", "prerouting", "ip6 flowlabel != 5"],
+      ["no", "postrouting", "rt ip6 nexthop != ::1"],
+    ],
+  },
+  "to the node, of a protocol without sockets": {
+    packet: { inInterface: "c0", protocol: 47, destination: LOCAL },
+    only: ["-s 10.1.1.1", "ip saddr 10.1.1.1"],
+    send: sendFrame(frame(47, LOCAL)),
+    rows: [
+      ["no", "PREROUTING", "-m socket"],
+      ["no", "prerouting", "socket transparent 0"],
+      ["no", "prerouting", "socket transparent != 1"],
+    ],
+  },
+  own: {
+    packet: {},
+    only: ["-d 10.9.9.9", "ip daddr 10.9.9.9"],
+    send: sendOwn("10.9.9.9"),
+    rows: [
+      ["no", "POSTROUTING", "-m physdev --physdev-is-bridged"],
+      ["yes", "POSTROUTING", "-m physdev ! --physdev-is-bridged"],
+      ["yes", "POSTROUTING", "-m pkttype --pkt-type unicast"],
+      ["yes", "output", "meta pkttype host"],
+      ["no", "postrouting", "meta pkttype broadcast"],
+      ["no", "output", "meta iifgroup 0"],
+      ["no", "postrouting", "meta iifgroup != 1"],
+      ["no", "postrouting", 'meta iifkind != "veth"'],
+      ["no", "output", "vlan id != 5"],
+    ],
+  },
+  "by loopback": {
+    packet: { inInterface: "lo", protocol: 17 },
+    only: ["-d 127.0.0.1", "ip daddr 127.0.0.1"],
+    send: sendOwn("127.0.0.1"),
+    rows: [
+      ["yes", "PREROUTING", "-m rpfilter"],
+      ["yes", "PREROUTING", "-m rpfilter --loose --validmark"],
+      ["no", "PREROUTING", "-m rpfilter --invert"],
+      ["no", "prerouting", "fib saddr . iif oif missing"],
+      ["yes", "prerouting", "fib saddr . iif oif exists"],
+      ["yes", "prerouting", "fib saddr . mark . iif oif != missing"],
+      ["no", "prerouting", "vlan id != 5"],
+    ],
+  },
+};
+
+const WORLD = `set -e
+ip link set lo up
+ip link add c0 type veth peer name c1
+ip link add d0 type veth peer name d1
+ip link set c0 address 02:00:00:00:00:01
+for i in c0 c1 d0 d1; do ip link set $i up; done
+ip addr add 192.0.2.7/24 dev c0
+ip addr add 198.51.100.1/24 dev d0
+ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:09 nud permanent dev d0
+ip route add default via 198.51.100.2
+for i in net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.c0.rp_filter=0; do sysctl -qw $i; done
+`;
+
+const isIptables = ([, hook]: Row): boolean => hook === hook.toUpperCase();
+
+function ofIptables(rows: readonly Row[], only: string): string {
+  const lines = rows.map(
+    ([, hook, match]) =>
+      `-A ${hook} ${only} ${match} -m comment --comment "r${rows.findIndex((row) => row[1] === hook && row[2] === match)}"`,
+  );
+  return `*mangle\n${lines.join("\n")}\nCOMMIT\n`;
+}
+
+function ofNft(rows: readonly Row[], only: string): string {
+  const hooks = [...new Set(rows.map(([, hook]) => hook))];
+  const chains = hooks.map((hook) => {
+    const own = rows.flatMap((row, i) => (row[1] === hook ? [`${row[2]} counter comment "r${i}"`] : []));
+    return `chain in-${hook} {\n${own.join("\n")}\n}\nchain ${hook} {\ntype filter hook ${hook} priority mangle;\n${only} jump in-${hook}\n}\n`;
+  });
+  return `table inet t {\n${chains.join("")}}\n`;
+}
+
+/** The numbers of the rules that counted a packet. */
+function counted(listing: string): ReadonlySet<number> {
+  const found = listing
+    .split("\n")
+    .filter((line) => /^\[[1-9]/.test(line) || /counter packets [1-9]/.test(line))
+    .map((line) => /comment "?r(\d+)"?/.exec(line)?.[1]);
+  return new Set(found.map(Number));
+}
+
+describe.skipIf(kernelMissing !== undefined)("the kernel agrees with what is certain of a packet that is", () => {
+  test.concurrent.each(
+    Object.entries(PACKETS).flatMap(([name, sent]) =>
+      (["iptables-legacy", "iptables-nft", "nft"] as const).map((tool) => ({ name, tool, sent })),
+    ),
+  )("$name, of $tool", async ({ tool, sent: { packet, only, send, rows: all } }) => {
+    const isNft = tool === "nft";
+    const rows = all.filter((row) => isIptables(row) !== isNft);
+    const text = isNft ? ofNft(rows, only[1]) : ofIptables(rows, only[0]);
+    const [load, list] = isNft
+      ? ["nft -f", "nft list table inet t"]
+      : [`${tool}-restore <`, `${tool}-save -c -t mangle`];
+    await withFiles([text], async ([path = ""]) => {
+      const { status, output } = await inNamespace(`${WORLD}${load} ${path}\n${send}\n${list}`);
+      expect(status, output.slice(0, 1000)).toBe(0);
+      const holds = counted(output);
+      expect(rows.map(([, ...row], i) => [holds.has(i) ? "yes" : "no", ...row])).toEqual(rows);
+    });
+    const answers = rows.map(([, hook, match]) => {
+      const row: Row = ["yes", hook, match];
+      const program = isNft
+        ? mustReadNft(
+            // Of IPv6 the type of an address on an interface is another matter.
+            `table ${match.startsWith("fib") ? "ip" : "inet"} t {\nchain ${hook} {\ntype filter hook ${hook} priority mangle;\n${match} drop\n}\n}\n`,
+          )
+        : mustReadIptables(ofIptables([row], "").replace("\nCOMMIT", " -j DROP\nCOMMIT"));
+      return [askRule(program, packet), hook, match];
+    });
+    expect(answers).toEqual(rows);
+  });
+});

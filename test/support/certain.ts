@@ -1,0 +1,39 @@
+/** Whether a rule applies to a packet, for certain or not. */
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { environmentOf } from "../../compiler/evaluate/packet.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import { type Address, parseAddress } from "../../compiler/net/address.ts";
+
+const [LOCAL, FAR] = ["192.0.2.7", "10.9.9.9"].map((text) => parseAddress(text) as Address) as [Address, Address];
+
+export { LOCAL };
+
+/** What is usual is left out. Without an interface it is the node's own. */
+export interface AskedPacket {
+  readonly ctState?: "established";
+  readonly inInterface?: string;
+  readonly protocol?: number;
+  readonly destination?: Address;
+}
+
+/** Whether the rule drops the packet: yes, no, or both where it is not known. */
+export function askRule(
+  program: Program,
+  { inInterface, protocol = 6, destination = FAR, ctState }: AskedPacket,
+): string {
+  const source = inInterface === undefined ? LOCAL : (parseAddress("10.1.1.1") as Address);
+  const outcomes = new Evaluator(program).evaluate(
+    {
+      protocol,
+      source,
+      destination,
+      sourcePort: 5,
+      destinationPort: 80,
+      inInterface,
+      mark: 0,
+      ...(ctState === undefined ? {} : { ctState }),
+    },
+    environmentOf([LOCAL]),
+  );
+  return [...new Set(outcomes.map(({ verdict }) => (verdict === "drop" ? "yes" : "no")))].sort().join(" or ");
+}
