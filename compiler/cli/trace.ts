@@ -101,11 +101,11 @@ async function traceRules(
   const program = withGivenJumps(await readRules(sources, find), sources, find);
   showFirst(findings, flags);
   if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
-  const outcomes = new Evaluator(program).evaluate(resolved.packet, hostOf(known.node.addresses));
+  const { outcomes, incomplete } = new Evaluator(program).explore(resolved.packet, hostOf(known.node.addresses));
   const assumed = assumptionsAbout(findings);
   const resting = outcomes.map((outcome) => assuming(outcome, assumed));
   const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
-  const code = await tell(resolved, resting, subject, flags, unreadIn(findings));
+  const code = await tell(resolved, resting, subject, flags, { unread: unreadIn(findings), incomplete });
   const isOpen = outcomes.some(({ condition }) =>
     [...unknownsIn(condition)].some((each) => localityIn(each) !== undefined),
   );
@@ -113,19 +113,30 @@ async function traceRules(
   return code;
 }
 
+/** What a trace does not tell. */
+interface Lack {
+  /** Errors in the rules. */
+  readonly unread?: readonly Diagnostic[];
+  /** Why there may be more outcomes. */
+  readonly incomplete?: string | undefined;
+}
+
 async function tell(
   resolved: ResolvedPacket,
   outcomes: readonly Outcome[],
   subject: TraceSubject,
   flags: TraceFlags,
-  unread: readonly Diagnostic[] = [],
+  { unread = [], incomplete }: Lack = {},
 ): Promise<number> {
-  const text =
-    flags.output === "json"
-      ? traceToJson(resolved, outcomes, subject, { unread: unread.map(diagnosticToJson) })
-      : renderTrace(resolved, outcomes, subject);
-  await print(text);
-  return outcomes.every(isDelivered) && unread.length === 0 ? EXIT.fine : EXIT.finding;
+  const isWhole = unread.length === 0 && incomplete === undefined;
+  if (flags.output === "json") {
+    const more = { unread: unread.map(diagnosticToJson), ...(incomplete === undefined ? {} : { incomplete }) };
+    await print(traceToJson(resolved, outcomes, subject, more));
+  } else {
+    const text = renderTrace(resolved, outcomes, subject);
+    await print(incomplete === undefined ? text : `${text}\n${incomplete}\n`);
+  }
+  return outcomes.every(isDelivered) && isWhole ? EXIT.fine : EXIT.finding;
 }
 
 /** Compiles for the node where the packet meets its first rules, unless the flags name one. */

@@ -1,7 +1,7 @@
 /** What is assumed of a packet where it is not known. */
 import { prefixOfNames } from "../ir/interval.ts";
 import type { KeyPart } from "../ir/types.ts";
-import { ALWAYS, both, type Condition, coverOf, NEVER, not, unknownsIn, whenHolds, whereKnown } from "./condition.ts";
+import { ALWAYS, type Condition, coverOf, impliedBy, not, unknownsIn, whereKnown } from "./condition.ts";
 
 /** A match that is not understood, or asks for what is not known, was taken to hold or not to hold. */
 export interface Assumption {
@@ -47,10 +47,7 @@ export function assumptionsOf(condition: Condition): {
   readonly choices: readonly Choice[];
 } {
   if (condition === ALWAYS) return { assumptions: [], choices: [] };
-  const implied = new Map<string, boolean>();
-  for (const unknown of unknownsIn(condition))
-    for (const holds of [true, false])
-      if (both(condition, whenHolds(unknown, !holds)) === NEVER) implied.set(unknown.text, holds);
+  const implied = impliedBy(condition);
   const rest = whereKnown(condition, ({ text }) => implied.get(text));
   return { assumptions: assumptionsFor(condition, implied), choices: rest === ALWAYS ? [] : choicesOf(rest) };
 }

@@ -25,6 +25,8 @@ export class Condition {
   readonly low: Condition;
   /** Some unknown in it says which value something has. */
   readonly hasSubjects: boolean;
+  /** How many unknowns it asks at most, one after the other. */
+  readonly depth: number;
   /** As `isPossible` and `not` have found it. */
   possible: boolean | undefined;
   opposite: Condition | undefined;
@@ -34,6 +36,7 @@ export class Condition {
     this.unknown = unknown;
     this.high = high ?? this;
     this.low = low ?? this;
+    this.depth = unknown === undefined ? 0 : 1 + Math.max(this.high.depth, this.low.depth);
     this.hasSubjects = unknown?.about !== undefined || high?.hasSubjects === true || low?.hasSubjects === true;
   }
 }
@@ -53,6 +56,8 @@ const PAIR = 2 ** 26;
 
 function node(unknown: Unknown, high: Condition, low: Condition): Condition {
   if (high === low) return high;
+  count();
+  if (high.depth >= MOST_DEPTH || low.depth >= MOST_DEPTH) throw new TooManyConditions();
   const nodes = nodesOf[unknown.index] as Map<number, Condition>;
   const key = high.id * PAIR + low.id;
   let found = nodes.get(key);
@@ -63,6 +68,51 @@ function node(unknown: Unknown, high: Condition, low: Condition): Condition {
   }
   return found;
 }
+
+/** A condition is too large, or there was too much to do to find it. */
+export class TooManyConditions extends Error {
+  constructor() {
+    super("it depends on too many matches that are not understood");
+  }
+}
+
+/** Conditions are walked through by recursion: what asks more unknowns than this one after the other is not made. */
+const MOST_DEPTH = 1500;
+
+/** Steps of operations so far, and how many there may be. */
+let operations = 0;
+let mostOperations = Number.POSITIVE_INFINITY;
+
+function count(): void {
+  if (++operations > mostOperations) throw new TooManyConditions();
+}
+
+/** What `work` gives. `TooManyConditions` is thrown where it takes more than `most` steps of operations on conditions; `spend` is
+ *  told afterwards how many it took. */
+export function withConditionLimit<T>(most: number, work: () => T, spend: (steps: number) => void): T {
+  const [start, before] = [operations, mostOperations];
+  mostOperations = Math.min(before, start + most);
+  try {
+    return work();
+  } finally {
+    mostOperations = before;
+    spend(operations - start);
+  }
+}
+
+/** What `work` gives, and the unknowns that it has asked about, in the order in which they were met. */
+export function unknownsMet<T>(work: () => T): { readonly result: T; readonly met: ReadonlySet<Unknown> } {
+  const before = meeting;
+  const met = new Set<Unknown>();
+  meeting = met;
+  try {
+    return { result: work(), met };
+  } finally {
+    meeting = before;
+  }
+}
+
+let meeting: Set<Unknown> | undefined;
 
 /** How many conditions were made by now: what a limit may count. */
 export function conditionsMade(): number {
@@ -91,6 +141,7 @@ export function unknownMatch(text: string, about?: About): Condition {
     unknowns.set(text, entry);
     nodesOf.push(entry.nodes);
   }
+  meeting?.add(entry.unknown);
   return node(entry.unknown, ALWAYS, NEVER);
 }
 
@@ -109,6 +160,7 @@ export function both(a: Condition, b: Condition): Condition {
   if (a === b || b === ALWAYS) return a;
   if (a === ALWAYS) return b;
   if (a === NEVER || b === NEVER) return NEVER;
+  count();
   const key = a.id < b.id ? a.id * PAIR + b.id : b.id * PAIR + a.id;
   let found = bothKnown.get(key);
   if (found === undefined) {
@@ -266,6 +318,38 @@ export function unknownsIn(...conditions: readonly Condition[]): Set<Unknown> {
   return found;
 }
 
+/** The unknowns, by text, of which it follows whether they hold. Each way through the diagram to what holds asks them, and gets the
+ *  same answer. */
+export function impliedBy(condition: Condition): Map<string, boolean> {
+  const order = [...unknownsIn(condition)].sort((a, b) => b.index - a.index);
+  const places = new Map(order.map((unknown, place) => [unknown, place]));
+  const placeOf = ({ unknown }: Condition): number => (unknown && places.get(unknown)) ?? order.length;
+  /** Where ways that pass by unknowns start, less where they end. */
+  const passing = new Array<number>(order.length + 1).fill(0);
+  const answers = order.map(() => new Set<boolean>());
+  const seen = new Set<Condition>([condition]);
+  for (const each of seen) {
+    if (each.unknown === undefined) continue;
+    const place = placeOf(each);
+    for (const holds of [true, false]) {
+      const next = holds ? each.high : each.low;
+      if (next === NEVER) continue;
+      answers[place]?.add(holds);
+      passing[place + 1] = (passing[place + 1] ?? 0) + 1;
+      passing[placeOf(next)] = (passing[placeOf(next)] ?? 0) - 1;
+      seen.add(next);
+    }
+  }
+  const implied = new Map<string, boolean>();
+  let passed = 0;
+  for (const [place, { text }] of order.entries()) {
+    passed += passing[place] ?? 0;
+    const [holds, more] = answers[place] ?? [];
+    if (passed === 0 && holds !== undefined && more === undefined) implied.set(text, holds);
+  }
+  return implied;
+}
+
 // --- in words ------------------------------------------------------------------------------------------------------------
 
 /** Assumptions of which each list, by itself, is enough for a condition; together they are all ways to it. */
@@ -277,10 +361,13 @@ export interface Cover {
 
 /** The ways to `condition`, at most `most` of them: few where that can be said, those that were met first first. */
 export function coverOf(condition: Condition, most: number): Cover {
-  const sum = new Sums(most).of(condition, condition);
+  const sum = condition.depth > MOST_SUMMED ? undefined : new Sums(most).of(condition, condition);
   const found = sum?.ways ?? [...pathsIn(condition, most)];
   return { ways: found.map(inOrder), isMore: sum === undefined };
 }
+
+/** Conditions that ask more unknowns, one after the other, are told by some of their ways. */
+const MOST_SUMMED = 300;
 
 interface Literal {
   readonly unknown: Unknown;

@@ -6,6 +6,7 @@ import type { Address, Family } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { runBaseChain } from "./chain.ts";
 import type { Condition } from "./condition.ts";
+import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./explore.ts";
 import { ownAddressOf } from "./expression.ts";
 import type { Frame } from "./frame.ts";
 import { decideLocality, isAssumedLocal } from "./locality.ts";
@@ -30,7 +31,7 @@ import { NOTHING_READ } from "./reads.ts";
 import { type Region, within, without } from "./region.ts";
 import { type Control, type Now, narrow, type State, type Stream, startState, valueNow, withControl } from "./state.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
-import { worldsOf } from "./worlds.ts";
+import { type World, worldsOf } from "./worlds.ts";
 
 const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "postrouting"];
 
@@ -40,6 +41,13 @@ export interface Fate extends Omit<Result, "endpoint" | "reasons" | "path"> {
   /** `daddr`, `dport`: where each of the packets went anyway. */
   readonly endpoint?: { readonly address: Now<Address>; readonly port: Now<number> };
   readonly condition: Condition;
+}
+
+/** What becomes of a packet. */
+export interface ExploredOutcomes {
+  readonly outcomes: readonly Outcome[];
+  /** Why there may be more outcomes: a sentence. */
+  readonly incomplete?: string;
 }
 
 /** What a program does with packets. Keep one for many packets: it has the program's objects by name. */
@@ -56,10 +64,32 @@ export class Evaluator {
   }
 
   /** The fate of `packet`, through all hooks. Several outcomes only where the program holds matches that are not
-   *  understood, and it depends on them what happens. */
+   *  understood, and it depends on them what happens: then some of them, where there are too many. */
   evaluate(packet: Packet, environment: Environment): Outcome[] {
-    const ends = this.run(alone(packet), environment);
-    return outcomesOf(ends.flatMap(endsOf));
+    return [...this.explore(packet, environment).outcomes];
+  }
+
+  /** Likewise; and whether those are all. */
+  explore(packet: Packet, environment: Environment, limits: ExploreLimits = EXPLORE_LIMITS): ExploredOutcomes {
+    const packets = alone(packet);
+    const { worlds, incomplete } = explore((given, spend) => {
+      const ends = this.run(packets, {
+        ...environment,
+        given,
+        spend: (steps) => {
+          environment.spend?.(steps);
+          spend(steps);
+        },
+      });
+      return worldsIn(ends.flatMap(endsOf));
+    }, limits);
+    const outcomes = worlds.map(({ condition, parts }) =>
+      toOutcome(
+        parts.map(({ end }) => end),
+        condition,
+      ),
+    );
+    return incomplete === undefined ? { outcomes } : { outcomes, incomplete };
   }
 
   /** What happens to `packets`. A packet may be in several regions: all of what is said of them happens to it, each with its
@@ -202,14 +232,8 @@ function endsOf({ control, streams }: State): End[] {
 
 /** What happens in each of the ways in which the unknown matches can turn out, as far as they decide it. By chance a packet comes
  *  to several ends, which may hang on different things. */
-function outcomesOf(ends: readonly End[]): Outcome[] {
-  const parts = ends.map((end) => ({ condition: end.stream.condition, weight: end.stream.probability, end }));
-  return worldsOf(parts).map(({ condition, parts: some }) =>
-    toOutcome(
-      some.map(({ end }) => end),
-      condition,
-    ),
-  );
+function worldsIn(ends: readonly End[]): World<{ readonly end: End }>[] {
+  return worldsOf(ends.map((end) => ({ condition: end.stream.condition, weight: end.stream.probability, end })));
 }
 
 function toOutcome(ends: readonly End[], condition: Condition): Outcome {

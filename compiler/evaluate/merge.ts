@@ -23,12 +23,16 @@ export function merge(states: readonly State[], later: () => Reads): readonly St
 function classesOf(states: readonly State[]): State[][] {
   const classes: State[][] = [];
   for (const state of states) {
+    if (classes.length > MANY) state.control.environment.spend?.(classes.length);
     const own = classes.find(([other]) => goTogether(state.control, (other as State).control));
     if (own === undefined) classes.push([state]);
     else own.push(state);
   }
   return classes;
 }
+
+/** Of more classes than this each one that a state is held against is a step: of fewer, a rule is more work. */
+const MANY = 32;
 
 function goTogether(a: Control, b: Control): boolean {
   return isAlike(a, b) && areDecidedAlike(a, b);

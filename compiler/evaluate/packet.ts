@@ -129,6 +129,8 @@ export interface Environment {
   readonly remembered: ReadonlyMap<string, ReadonlySet<string>>;
   /** Lists of which it is told what rules do to them. */
   readonly watched?: ReadonlySet<string>;
+  /** What is assumed of that which is not known. */
+  readonly given?: Condition;
   /** Is told of each step, and may throw when there were enough. */
   readonly spend?: (steps: number) => void;
   /** Rules that a single packet passes as if they were not there, and base chains whose policy accepts it. */

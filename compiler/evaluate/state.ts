@@ -111,7 +111,15 @@ export function startState(packets: Packets, environment: Environment): State {
   };
   return {
     control,
-    streams: [{ region, probability: 1, condition: ALWAYS, destination: "daddr", destinationPort: "dport" }],
+    streams: [
+      {
+        region,
+        probability: 1,
+        condition: environment.given ?? ALWAYS,
+        destination: "daddr",
+        destinationPort: "dport",
+      },
+    ],
   };
 }
 

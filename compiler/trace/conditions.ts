@@ -1,6 +1,6 @@
 /** Outcomes that end alike under several conditions. */
 import { assumptionsOf, describeAssumption, describeChoice } from "../evaluate/assumption.ts";
-import { type Condition, either, whereKnown } from "../evaluate/condition.ts";
+import { type Condition, either, TooManyConditions, whereKnown, withConditionLimit } from "../evaluate/condition.ts";
 import { localityIn } from "../evaluate/locality.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 
@@ -47,12 +47,31 @@ export function alternatives(
   render: (outcome: Outcome) => readonly string[],
 ): readonly Alternative[] {
   const byText = new Map<string, Alternative>();
+  const others: Alternative[] = [];
   for (const outcome of outcomes) {
     const lines = render(outcome);
     const key = lines.join("\n");
     const known = byText.get(key);
-    const condition = known === undefined ? outcome.condition : either(known.condition, outcome.condition);
-    byText.set(key, { condition, lines });
+    const condition = known === undefined ? outcome.condition : eitherIfSmall(known.condition, outcome.condition);
+    if (condition === undefined) others.push({ condition: outcome.condition, lines });
+    else byText.set(key, { condition, lines });
   }
-  return [...byText.values()];
+  return [...byText.values(), ...others];
 }
+
+/** Undefined where it would be too large to tell. */
+function eitherIfSmall(a: Condition, b: Condition): Condition | undefined {
+  try {
+    return withConditionLimit(
+      MOST_JOINED,
+      () => either(a, b),
+      () => undefined,
+    );
+  } catch (error) {
+    if (error instanceof TooManyConditions) return undefined;
+    throw error;
+  }
+}
+
+/** Steps that are taken to find out under which one condition two outcomes end alike. */
+const MOST_JOINED = 100_000;

@@ -149,3 +149,17 @@ test("says from where a packet comes that is not sent elsewhere", () => {
     expect(outcomes).toMatchObject([{ verdict: "pass", masquerade: true, source: "1.1.1.1" }]);
   });
 });
+
+test("more outcomes than can be looked at are told in part, with a sentence", () => {
+  const sets = Array.from({ length: 1600 }, (_, i) => `-A FORWARD -m set --match-set s${i} src -j ACCEPT`);
+  const text = ["*filter", ":FORWARD ACCEPT [0:0]", ...sets, "COMMIT", ""].join("\n");
+  inFolder({ "host.v4": text }, (host) => {
+    const args = ["trace", "tcp 10.0.0.1:4000 > 10.0.0.2:80 iif eth0", "--rules", "host.v4", "--node-ip", "192.0.2.7"];
+    const { code, stdout, stderr } = kpc([...args, "-o", "json"], { folder: host });
+    expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
+    const { outcomes, incomplete } = JSON.parse(stdout);
+    expect(incomplete).toMatch(/^there are more outcomes: .*; \d+ outcomes were looked at when kpc stopped, after /);
+    expect(outcomes.length).toBeGreaterThan(100);
+    expect(kpc(args, { folder: host }).stdout.endsWith(`\n\n${incomplete}\n`)).toBe(true);
+  });
+});
