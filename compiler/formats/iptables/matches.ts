@@ -11,6 +11,7 @@ import { prefixRange } from "../../net/prefix.ts";
 import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
 import type { SetAnswer, SetQuery } from "../ipset/to-ir.ts";
+import { type Choice, combine, either, listsOf } from "./choice.ts";
 import type { OptionText } from "./grammar.ts";
 import { ICMP_TYPES, ICMPV6_TYPES } from "./words.ts";
 
@@ -39,27 +40,25 @@ export interface MatchReader {
   /** Other names of options. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** The steps; undefined when it is not understood; a text that says what was expected when iptables refuses it. */
-  readonly read: (unit: Unit, scope: MatchScope) => Step[] | Either | undefined | string;
+  readonly read: (unit: Unit, scope: MatchScope) => MatchRead;
 }
 
-/** Of these lists of steps one applies to a packet, or none. */
-interface Either {
-  readonly either: Step[][];
-}
+type MatchRead = Step[] | Choice | undefined | string;
 
 /** One step for each option, by name. An option that is not in `readers` makes the whole match opaque. */
 function each(
-  readers: Readonly<Record<string, (option: OptionText, scope: MatchScope) => Step[] | undefined | string>>,
-): (unit: Unit, scope: MatchScope) => Step[] | undefined | string {
+  readers: Readonly<Record<string, (option: OptionText, scope: MatchScope) => MatchRead>>,
+): MatchReader["read"] {
   return ({ options }, scope) => {
-    const steps: Step[] = [];
+    let lists: Step[][] = [[]];
     for (const option of options) {
       const read = meaningOf(readers, option.name);
       const found = read === undefined ? undefined : read(option, scope);
-      if (!Array.isArray(found)) return found;
-      steps.push(...found);
+      if (typeof found !== "object") return found;
+      lists = combine(lists, listsOf(found));
     }
-    return steps;
+    const [only = [], ...more] = lists;
+    return more.length === 0 ? only : { either: lists };
   };
 }
 
@@ -221,10 +220,11 @@ function icmp(
         if (found === undefined)
           return `expected a type of ICMP, such as ${header === "icmp" ? "8, 3/4" : "128, 1/4"} or echo-request`;
         const [wantedType, wantedCode] = found;
-        // "Not this code of this type" is a choice between two tests.
-        if (wantedCode !== undefined && negated) return undefined;
-        const steps = [testInterval(type, { from: wantedType, to: wantedType }, negated)];
-        return wantedCode === undefined ? steps : [...steps, equal(code, wantedCode)];
+        const ofType = equal(type, wantedType);
+        const ofOther = testInterval(type, { from: wantedType, to: wantedType }, true);
+        if (wantedCode === undefined) return [negated ? ofOther : ofType];
+        if (!negated) return [ofType, equal(code, wantedCode)];
+        return either(ofOther, ofType, testInterval(code, { from: wantedCode, to: wantedCode }, true));
       },
     }),
   };
@@ -254,7 +254,7 @@ const WITH_PORTS: ReadonlyMap<number, "tcp" | "udp" | "sctp"> = new Map([
 ]);
 
 function multiportOption(field: "sport" | "dport" | undefined) {
-  return ({ values: [text = ""], negated }: OptionText, { protocol }: MatchScope): Step[] | undefined | string => {
+  return ({ values: [text = ""], negated }: OptionText, { protocol }: MatchScope): MatchRead => {
     const list = text.split(",").map((part) => parsePorts(part));
     const intervals = list.flatMap((interval) => interval ?? []);
     if (intervals.length < list.length) return `${EXPECTED_PORT}, at most 15 of them`;
@@ -263,12 +263,11 @@ function multiportOption(field: "sport" | "dport" | undefined) {
     const header = protocol === undefined ? undefined : WITH_PORTS.get(protocol);
     if (header === undefined) return undefined;
     if (field !== undefined) return [testIntervals(transport(header, field), intervals, negated)];
-    // One of both ports is a choice, neither of them is two tests.
-    if (!negated) return undefined;
-    return [
-      testIntervals(transport(header, "sport"), intervals, true),
-      testIntervals(transport(header, "dport"), intervals, true),
-    ];
+    const [source, destination] = [transport(header, "sport"), transport(header, "dport")];
+    const isOther = testIntervals(source, intervals, true);
+    return negated
+      ? [isOther, testIntervals(destination, intervals, true)]
+      : either(testIntervals(source, intervals, false), isOther, testIntervals(destination, intervals, false));
   };
 }
 
@@ -309,12 +308,14 @@ const STATUSES: Readonly<Record<string, number>> = {
 const EXPECTED_STATE = "expected states: INVALID, NEW, ESTABLISHED, RELATED, UNTRACKED, SNAT or DNAT";
 
 /** A list of states is true when the packet has one of them. */
-function stateOption({ values: [text = ""], negated }: OptionText, { table }: MatchScope): Step[] | undefined | string {
+function stateOption({ values: [text = ""], negated }: OptionText, { table }: MatchScope): MatchRead {
   const states = parseBits(text, { ...STATES, ...zeroed(NAT_STATES) });
   const statuses = parseBits(text, { ...NAT_STATES, ...zeroed(STATES) });
   if (states === undefined || statuses === undefined) return EXPECTED_STATE;
   if (statuses === 0) return [negated ? noBit(STATE_FIELD, states) : anyBit(STATE_FIELD, states)];
-  if (!negated) return states === 0 ? [anyBit(STATUS_FIELD, statuses)] : undefined; // a choice between state and status
+  const hasStatus = anyBit(STATUS_FIELD, statuses);
+  if (!negated)
+    return states === 0 ? [hasStatus] : either(anyBit(STATE_FIELD, states), noBit(STATE_FIELD, states), hasStatus);
   // A packet without a connection has no status: the negation holds (conntrack_mt). NAT chains never see such packets.
   const noStatus: Step =
     table === "nat" ? noBit(STATUS_FIELD, statuses) : { ...noBit(STATUS_FIELD, statuses), orAbsent: true };
@@ -498,7 +499,7 @@ const addrtype: MatchReader = {
 
 /** The type that an address has on one interface: an address that is local, or a broadcast, on another is unicast there
  *  (inet_dev_addr_type). On which interface it is, is not known. The unknown part has nft's name. */
-function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope): Step[] | Either | undefined {
+function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope): Step[] | Choice | undefined {
   const of = type.name === "--src-type" ? "saddr" : "daddr";
   const field = { kind: "fib", of, result: "type" } as const;
   const word = type.values[0]?.toLowerCase() ?? "";

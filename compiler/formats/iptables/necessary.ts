@@ -63,7 +63,7 @@ export function necessaryFor(name: string): Match | undefined {
 }
 
 /** `match` turned round. */
-function notHolding(match: Match): Match | undefined {
+export function notHolding(match: Match): Match | undefined {
   if (match.kind === "compare" && (match.operator === "==" || match.operator === "!="))
     return { ...match, operator: match.operator === "==" ? "!=" : "==" };
   return match.kind === "within" ? { ...match, negated: !match.negated } : undefined;

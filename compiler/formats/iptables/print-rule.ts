@@ -23,6 +23,8 @@ import { REJECT_TYPES } from "./words.ts";
 /** What a rule may refer to. */
 export interface RuleContext {
   readonly family: "ip" | "ip6";
+  /** The table that the rule is in, where what it says of packets without a connection counts. */
+  readonly table?: string;
   /** The names that chains have in iptables. */
   readonly chainNames: ReadonlyMap<string, string>;
   /** Sets that rules fill. */
@@ -189,7 +191,7 @@ function protocolFor(header: "th" | "tcp" | "udp" | "sctp" | "icmp" | "ipv6-icmp
 const PORT_PROTOCOLS: readonly string[] = ["tcp", "udp", "sctp", "udplite", "dccp"];
 
 function addCompare(
-  { left, operator, right }: Extract<Match, { kind: "compare" }>,
+  { left, operator, right, orAbsent }: Extract<Match, { kind: "compare" }>,
   parts: Parts,
   context: RuleContext,
 ): void {
@@ -229,6 +231,9 @@ function addCompare(
   const flags = states ?? natStates ?? statuses;
   if (flags === undefined) throw new Inexpressible(`ct ${operand.key}`);
   const option = flags === statuses ? "--ctstatus" : "--ctstate";
+  // `operator` is that of a test of bits: "==" is "none of them".
+  if (flags === natStates && !negated && !orAbsent && context.table !== undefined && context.table !== "nat")
+    throw new Inexpressible("no such status: a packet without a connection is one for iptables, none for nft");
   // Each list is a test of its own; one match holds one.
   flushConntrack(parts);
   parts.conntrack.push(`${sign(!negated)}${option} ${flags.join(",").toUpperCase().replaceAll("-", "_")}`);

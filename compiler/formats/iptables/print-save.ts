@@ -15,6 +15,7 @@ export function printSave({ tables }: Ruleset, family: "ip" | "ip6"): PrintedFil
 function printTable(table: Table, family: "ip" | "ip6", problems: Problem[]): string {
   const context: RuleContext = {
     family,
+    table: table.name,
     chainNames: new Map(),
     sets: new Map(table.sets.map((set) => [set.name, set])),
     listName: (set) => set,

@@ -7,6 +7,7 @@ import { parseAddress } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";
 import { prefixRange } from "../../net/prefix.ts";
 import { meaningOf } from "../../words.ts";
+import { combine, listsOf } from "./choice.ts";
 import type { OptionText } from "./grammar.ts";
 import { listedOptions } from "./listed.ts";
 import {
@@ -79,13 +80,16 @@ const HEAD_OPTIONS: Readonly<Record<string, string>> = {
 /** Words that each of them takes. */
 const HEAD_WORDS: Readonly<Record<string, number>> = { "-f": 0, "-4": 0, "-6": 0 };
 
+/** That one line becomes because of its choices. */
+const MAX_RULES = 64;
+
 class RuleReader {
   private readonly scope: RuleScope;
   private readonly steps: Step[] = [];
   private readonly addresses: { readonly field: "saddr" | "daddr"; readonly option: OptionText }[] = [];
   private readonly units: OpenUnit[] = [];
   /** Of each of these one list of matches holds, or none. */
-  private readonly choices: (readonly Step[][])[] = [];
+  private readonly choices: (readonly (readonly Step[])[])[] = [];
   private protocol: number | undefined;
   private hasProtocol = false;
   private comment: string | undefined;
@@ -109,10 +113,7 @@ class RuleReader {
     if (this.failed) return [{ steps: [refused(options)] }];
     const tail = this.verdict === undefined ? this.steps : [...this.steps, this.verdict];
     const comment = this.comment === undefined ? {} : { comment: this.comment };
-    const choices = this.choices.reduce<Step[][]>(
-      (all, choice) => all.flatMap((steps) => choice.map((more) => [...steps, ...more])),
-      [[]],
-    );
+    const choices = this.choices.reduce<Step[][]>(combine, [[]]);
     return lists.flatMap((tests) => choices.map((chosen) => ({ steps: [...tests, ...chosen, ...tail], ...comment })));
   }
 
@@ -302,16 +303,22 @@ class RuleReader {
     if (this.refuses(unit, meaningOf(MATCH_OPTION_RULES, unit.name))) return;
     const found = reader?.read(unit, scope);
     if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
-    else if (Array.isArray(found)) this.steps.push(...found);
-    else if (found !== undefined) this.takeEither(found.either);
-    else this.takeEither(certainly(opaqueMatch(withDefaults(unit, scope))));
+    else if (found === undefined || !this.takeLists(listsOf(found)))
+      this.takeUnknown(opaqueMatch(withDefaults(unit, scope)));
+  }
+
+  /** Whether the rule may become one for each of `lists`: a line makes no more than `MAX_RULES`. */
+  private takeLists(lists: readonly (readonly Step[])[]): boolean {
+    const [only = [], ...more] = lists;
+    const made = this.choices.reduce((product, { length }) => product * length, lists.length);
+    if (more.length === 0) this.steps.push(...only);
+    else if (made <= MAX_RULES) this.choices.push(lists);
+    return more.length === 0 || made <= MAX_RULES;
   }
 
   /** What is not understood may still be certain for some packets: then the rule is one for them and one for the others. */
-  private takeEither(choice: readonly Step[][]): void {
-    const [only, ...more] = choice;
-    if (only !== undefined && more.length === 0) this.steps.push(...only);
-    else this.choices.push(choice);
+  private takeUnknown(unknown: ReturnType<typeof opaqueMatch>): void {
+    if (!this.takeLists(certainly(unknown))) this.steps.push(unknown);
   }
 
   /** Whether iptables does not take the options of `unit`, which is reported. */

@@ -220,7 +220,6 @@ describe("what is not understood is opaque, with its negation", () => {
       "-m conntrack --ctstate INVALID --ctproto 6",
       { kind: "opaque", text: "-m conntrack --ctstate INVALID --ctproto 6", negated: false },
     ],
-    ["-m conntrack --ctstate NEW,DNAT", { kind: "opaque", text: "-m conntrack --ctstate NEW,DNAT", negated: false }],
     [
       "-j NFQUEUE --queue-num 1",
       {
@@ -236,6 +235,29 @@ describe("what is not understood is opaque, with its negation", () => {
     ],
   ])("%s", (text, step) => {
     expect(stepsOf(text)).toEqual([step]);
+  });
+});
+
+describe("a match that holds in several ways", () => {
+  test("makes a rule for each way, of which a packet takes one", () => {
+    const rules = rulesOf(mustReadIptables(dump("-p tcp -m multiport --ports 80 -j ACCEPT"), "ip"), "filter", "INPUT");
+    const port = (field: "sport" | "dport") => ({ kind: "transport", protocol: "tcp", field }) as const;
+    expect(rules.map(({ steps }) => normalRule(steps))).toEqual([
+      normalRule([tcp, equal(port("sport"), 80), accept]),
+      normalRule([
+        tcp,
+        { kind: "compare", left: port("sport"), operator: "!=", right: 80 },
+        equal(port("dport"), 80),
+        accept,
+      ]),
+    ]);
+  });
+
+  test("is an unknown where a line would become more than 64 rules", () => {
+    const matches = " -m multiport --ports 80".repeat(40);
+    const rules = rulesOf(mustReadIptables(dump(`-p tcp${matches} -j ACCEPT`), "ip"), "filter", "INPUT");
+    expect(rules).toHaveLength(64);
+    expect(rules[0]?.steps.filter(({ kind }) => kind === "opaque")).toHaveLength(34);
   });
 });
 

@@ -1,0 +1,23 @@
+/** Matches that are one of several lists of tests. */
+import type { Match, Step } from "../../ir/types.ts";
+
+/** A match that holds where all tests of one list hold. No packet passes two of the lists: a rule becomes one for each list, and
+ *  what the rule does is done once. */
+export interface Choice {
+  readonly either: readonly (readonly Step[])[];
+}
+
+/** `first`, or else `second`: `not` is `first` turned round. */
+export function either(first: Match, not: Match, second: Match): Choice {
+  return { either: [[first], [not, second]] };
+}
+
+/** The lists of tests that a match is; a list of steps is the only one. */
+export function listsOf(read: readonly Step[] | Choice): readonly (readonly Step[])[] {
+  return "either" in read ? read.either : [read];
+}
+
+/** All of `lists` with each of `more` behind. */
+export function combine<T>(lists: readonly (readonly T[])[], more: readonly (readonly T[])[]): T[][] {
+  return lists.flatMap((list) => more.map((tail) => [...list, ...tail]));
+}
