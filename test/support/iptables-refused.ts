@@ -136,5 +136,18 @@ export const REFUSED_ROWS: readonly ExtensionRow[] = [
     table: "mangle",
     chain: "PREROUTING",
   }),
+  // Matches of the other family.
+  ...rows([
+    "-m dst",
+    "-m eui64",
+    "-m frag",
+    "-m hbh",
+    "-m hl --hl-eq 64",
+    "-m ipv6header --header frag --soft",
+    "-p mh -m mh",
+    "-m rt",
+    "-m srh",
+  ]),
+  ...rows(["-m realm --realm 1", "-m ttl --ttl-eq 64"], { family: "ip6" }),
   ...rows(["-m hl", "-p ipv6-icmp -m icmp6 --icmpv6-type 1 --icmpv6-type 2"], { family: "ip6" }),
 ];

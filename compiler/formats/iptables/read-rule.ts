@@ -83,6 +83,21 @@ const HEAD_WORDS: Readonly<Record<string, number>> = { "-f": 0, "-4": 0, "-6": 0
 /** That one line becomes because of its choices. */
 const MAX_RULES = 64;
 
+/** Extensions that one of the tools has (1.8.9: the other cannot load them). */
+const FAMILY_OF_MATCH: Readonly<Record<string, "ip" | "ip6">> = {
+  dst: "ip6",
+  eui64: "ip6",
+  frag: "ip6",
+  hbh: "ip6",
+  hl: "ip6",
+  ipv6header: "ip6",
+  mh: "ip6",
+  rt: "ip6",
+  srh: "ip6",
+  realm: "ip",
+  ttl: "ip",
+};
+
 class RuleReader {
   private readonly scope: RuleScope;
   private readonly steps: Step[] = [];
@@ -294,6 +309,12 @@ class RuleReader {
       const text = unit.options[0]?.values[0];
       if (text === undefined) this.fail("expected --comment and a text", unit.head);
       else this.comment = this.comment === undefined ? text : `${this.comment} ${text}`;
+      return;
+    }
+    const family = meaningOf(FAMILY_OF_MATCH, unit.name);
+    if (family !== undefined && family !== this.scope.family) {
+      const tool = family === "ip" ? "iptables" : "ip6tables";
+      this.fail(`expected a match for this family: only ${tool} has -m ${unit.name}`, unit.head);
       return;
     }
     if (this.lacksProtocol(unit)) {
