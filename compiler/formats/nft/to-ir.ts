@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { anyBit, IIFNAME, noBit, within } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
-import { mergeIntervals, prefixOfNames } from "../../ir/interval.ts";
+import { mergeIntervals, partHolds, prefixOfNames } from "../../ir/interval.ts";
 import { familyRead, familyTested, NFPROTO } from "../../ir/packet-family.ts";
 import type {
   CtKey,
@@ -284,7 +284,9 @@ class RuleTranslator {
     if (found !== undefined) return [found];
     const unknown = opaqueMatch(statement);
     const before = new Set(this.steps.map((step) => JSON.stringify(step)));
-    const either = certainly(unknown, statement, this.scope.family === "ip");
+    const either = certainly(unknown, statement, this.scope.family === "ip").map((list) =>
+      list.filter((match) => match === unknown || !this.impliesProtocol(match)),
+    );
     const [only = [unknown], ...more] = either;
     // Rules that were printed have it before them.
     const isSaid = either.some((list) => list.every((match) => match === unknown || before.has(JSON.stringify(match))));
@@ -294,6 +296,18 @@ class RuleTranslator {
       return [];
     }
     return only.filter((match) => match === unknown || !before.has(JSON.stringify(match)));
+  }
+
+  /** Whether an earlier test of one protocol says what `match` says of several: nft takes no second test of it. */
+  private impliesProtocol(match: Match): boolean {
+    if (match.kind !== "within" || match.negated || !isL4Protocol(match.left)) return false;
+    return this.steps.some(
+      (step) =>
+        step.kind === "compare" &&
+        step.operator === "==" &&
+        isL4Protocol(step.left) &&
+        match.intervals.some((interval) => partHolds(interval, step.right)),
+    );
   }
 
   private toMatch(statement: Extract<StatementNode, { kind: "match" }>): Match | undefined {
@@ -430,16 +444,15 @@ class RuleTranslator {
 
   /** Whether the steps so far say of which protocols the packet is. */
   private hasProtocol(): boolean {
-    const isProtocol = (expression: Expression): boolean => expression.kind === "meta" && expression.key === "l4proto";
     const tests = (expression: Expression): boolean =>
-      isProtocol(expression) ||
+      isL4Protocol(expression) ||
       (expression.kind === "transport" && expression.protocol !== "th") ||
       (expression.kind === "header" && /^(tcp|icmp|icmpv6|ip protocol|ip6 nexthdr)\b/.test(expression.field)) ||
-      (expression.kind === "concat" && expression.parts.some((part) => !isProtocol(part) && tests(part)));
+      (expression.kind === "concat" && expression.parts.some((part) => !isL4Protocol(part) && tests(part)));
     return this.steps.some((step) => {
-      if (step.kind === "compare") return tests(step.left) && (step.operator === "==" || !isProtocol(step.left));
-      if (step.kind === "within") return tests(step.left) && !(step.negated && isProtocol(step.left));
-      return step.kind === "opaque" || (step.kind === "member" && !isProtocol(step.key) && tests(step.key));
+      if (step.kind === "compare") return tests(step.left) && (step.operator === "==" || !isL4Protocol(step.left));
+      if (step.kind === "within") return tests(step.left) && !(step.negated && isL4Protocol(step.left));
+      return step.kind === "opaque" || (step.kind === "member" && !isL4Protocol(step.key) && tests(step.key));
     });
   }
 
@@ -607,6 +620,10 @@ class RuleTranslator {
       ...(seconds === undefined ? {} : { timeoutSeconds: seconds }),
     };
   }
+}
+
+function isL4Protocol(expression: Expression): boolean {
+  return expression.kind === "meta" && expression.key === "l4proto";
 }
 
 // --- flags ---------------------------------------------------------------------------------------------------------------

@@ -135,7 +135,7 @@ describe("a match on a set takes packets as ipset does", () => {
   });
 
   test("a set that rules fill is unknown", () => {
-    const rules = "-m set --match-set a src -j DROP\n-A FORWARD -j SET --add-set a src\n-A FORWARD";
+    const rules = "-m set --match-set a src -j DROP\n-A FORWARD -j SET --add-set a src\n-A FORWARD -s 9.9.9.9";
     expect(ask(SETS, rules, "tcp 10.0.0.9:5 > 10.9.9.9:80")).toContain(" or ");
   });
 });
