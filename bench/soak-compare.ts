@@ -14,7 +14,7 @@ import fc from "fast-check";
 import { compare } from "../compiler/compare/compare.ts";
 import { findDifference } from "../compiler/compare/outcomes.ts";
 import { Evaluator } from "../compiler/evaluate/evaluate.ts";
-import { hostOf, type Packet } from "../compiler/evaluate/packet.ts";
+import type { Packet } from "../compiler/evaluate/packet.ts";
 import type { Program } from "../compiler/ir/types.ts";
 import type { Rules } from "../runtime/kernel/rules.ts";
 import { type Cluster, cluster } from "../test/support/arbitraries.ts";
@@ -112,7 +112,7 @@ async function main(): Promise<number> {
     });
     if (comparison.open.length > 0) return fail(mutant, comparison.open);
     const isFound = finderIn(comparison, [before, after.program]);
-    const environment = hostOf(node.addresses);
+    const { environment } = comparison;
     const evaluators = [new Evaluator(before), new Evaluator(after.program)] as const;
     const witnesses: Prediction[] = [];
     const others: Prediction[] = [];

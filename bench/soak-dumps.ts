@@ -146,7 +146,8 @@ async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pic
   if (comparison.open.length > 0) return "not compared to the end";
   const evaluators = programs.map((program) => new Evaluator(program)) as [Evaluator, Evaluator];
 
-  const lie = replay(comparison, evaluators, site.environment, pick);
+  const { environment } = comparison;
+  const lie = replay(comparison, evaluators, environment, pick);
   if (lie !== undefined) return wrong({ notReplayed: lie });
 
   const isFound = finderIn(comparison, programs);
@@ -161,7 +162,7 @@ async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pic
     return remembered(packet, comparison.ground, sentTo, pick);
   });
   for (const packet of packets) {
-    const [left, right] = evaluators.map((each) => each.evaluate(packet, site.environment));
+    const [left, right] = evaluators.map((each) => each.evaluate(packet, environment));
     const differs = findDifference(left ?? [], right ?? []) !== undefined;
     if (differs !== isFound(packet)) return wrong({ packet, differs });
   }

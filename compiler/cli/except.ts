@@ -110,10 +110,7 @@ export async function tell(
     else await print(`${[...shown.text(regions, answer.differing), ...renderConclusion(answer)].join("\n")}\n`);
     return answer.differing === 0 && isWhole(answer) ? EXIT.fine : EXIT.finding;
   }
-  const { addresses } = sides;
-  const settlements = parts.map(({ programs, comparison }) =>
-    settle(comparison, declarations, { programs, addresses }),
-  );
+  const settlements = parts.map(({ programs, comparison }) => settle(comparison, declarations, { programs }));
   const settlement = joinSettlements(settlements);
   const regions = settlements.map(({ undeclared }) => undeclared);
   showDiagnostics(staleFindings(settlement, answer), flags);

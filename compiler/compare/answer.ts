@@ -2,7 +2,7 @@
 import type { Comparison } from "./compare.ts";
 
 /** What all comparisons together found, and what that rests on. */
-export interface Answer extends Omit<Comparison, "ground"> {
+export interface Answer extends Omit<Comparison, "ground" | "environment"> {
   /** What was not read or not compared, besides `open`: a sentence each. */
   readonly gaps: readonly string[];
   /** What was taken for given: behind `assuming`. */

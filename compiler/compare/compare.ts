@@ -58,6 +58,8 @@ export interface Comparison {
   readonly given: readonly string[];
   /** What else was not compared, a sentence each. */
   readonly gaps: readonly string[];
+  /** Of the host that both programs were followed on: who evaluates a packet of a region in it sees what was compared. */
+  readonly environment: Environment;
   /** All packets that there can be. */
   readonly ground: Ground;
 }
@@ -130,9 +132,9 @@ class Comparer {
         for (const packets of this.ground.packetsBy(door)) this.through(door, packets);
       }
     }
-    const { regions, differing, boxes, open, ground } = this;
+    const { regions, differing, boxes, open, ground, environment } = this;
     const gaps = this.isSame ? [] : ground.gaps;
-    return { regions, differing, boxes, open, ground, given: this.ordersGiven(), gaps };
+    return { regions, differing, boxes, open, ground, given: this.ordersGiven(), gaps, environment };
   }
 
   /** Where both sides ask a list that their rules fill, it is one fact on both only while all packets do the same to it. */

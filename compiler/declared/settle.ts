@@ -4,10 +4,9 @@ import { type Box, firstOf } from "../compare/box.ts";
 import type { Comparison, Region } from "../compare/compare.ts";
 import { packetAt } from "../compare/doors.ts";
 import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
-import { Evaluator } from "../evaluate/evaluate.ts";
-import { type Environment, environmentOf } from "../evaluate/packet.ts";
+import { Evaluator, type ExploredOutcomes } from "../evaluate/evaluate.ts";
+import type { Environment } from "../evaluate/packet.ts";
 import type { Program } from "../ir/types.ts";
-import type { Address } from "../net/address.ts";
 import { fateKey, isFate } from "./fate.ts";
 import type { Declaration } from "./types.ts";
 import { divide, isBehind } from "./where.ts";
@@ -28,10 +27,9 @@ export interface Use {
   readonly regions: number;
 }
 
-/** The two programs, and the node's addresses: what has been compared. */
+/** What has been compared. */
 export interface Compared {
   readonly programs: readonly [Program, Program];
-  readonly addresses: readonly Address[];
 }
 
 /** Every packet of every differing region has to be one that `declarations` name, with what happens to it on both sides; and
@@ -39,11 +37,10 @@ export interface Compared {
 export function settle(
   comparison: Comparison,
   declarations: readonly Declaration[],
-  { programs, addresses }: Compared,
+  { programs }: Compared,
 ): Settlement {
-  const { regions, differing } = comparison;
+  const { regions, differing, environment } = comparison;
   const evaluators = programs.map((program) => new Evaluator(program)) as [Evaluator, Evaluator];
-  const environment = environmentOf(addresses);
   const byFates = new Map<string, Declaration[]>();
   for (const declaration of declarations) {
     const key = keyOf(fateKey(declaration.left), fateKey(declaration.right));
@@ -51,9 +48,12 @@ export function settle(
   }
   const uses = new Map(declarations.map((declaration) => [declaration, 0]));
   const undeclared: Region[] = [];
+  let openRegions = 0;
   for (const region of regions) {
     const used = new Set<Declaration>();
-    for (const difference of differencesIn(region, evaluators, environment)) {
+    const { differences, isAll } = differencesIn(region, evaluators, environment);
+    if (!isAll) openRegions++;
+    for (const difference of differences) {
       const key = keyOf(fateKey(chancesOf(difference.left)), fateKey(chancesOf(difference.right)));
       const candidates = (byFates.get(key) ?? []).filter((each) => isAbout(each, region, difference));
       for (const box of takeAway(region, candidates, used))
@@ -61,7 +61,7 @@ export function settle(
     }
     for (const declaration of used) uses.set(declaration, (uses.get(declaration) ?? 0) + 1);
   }
-  const unseen = differing - regions.length;
+  const unseen = differing - regions.length + openRegions;
   const isExact = undeclared.length === 0 && ![...uses.values()].includes(0);
   return {
     undeclared,
@@ -101,15 +101,21 @@ function keyOf(left: string, right: string): string {
   return `${left}\n\n${right}`;
 }
 
-/** All differences that packets of `region` can meet: several where matches are not understood. */
+/** The differences that packets of `region` can meet: several where matches are not understood, and not all where these are too many. */
 function differencesIn(
   region: Region,
-  [left, right]: readonly [Evaluator, Evaluator],
+  evaluators: readonly [Evaluator, Evaluator],
   environment: Environment,
-): readonly Difference[] {
-  if (region.assumptions.length === 0) return [region];
-  const { packet } = region;
-  return [...differencesOf(left.evaluate(packet, environment), right.evaluate(packet, environment))];
+): { readonly differences: readonly Difference[]; readonly isAll: boolean } {
+  if (region.assumptions.length === 0) return { differences: [region], isAll: true };
+  const [left, right] = evaluators.map((each) => each.explore(region.packet, environment)) as [
+    ExploredOutcomes,
+    ExploredOutcomes,
+  ];
+  return {
+    differences: [...differencesOf(left.outcomes, right.outcomes)],
+    isAll: left.incomplete === undefined && right.incomplete === undefined,
+  };
 }
 
 function isAbout({ where, left, right, assumptions }: Declaration, { door }: Region, difference: Difference): boolean {

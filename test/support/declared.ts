@@ -47,8 +47,7 @@ export function hold(
   options: CompareOptions = { addresses: [] },
 ): Held {
   const comparison = compare(...programs, options);
-  const { addresses } = options;
-  const settlement = settle(comparison, mustReadDeclarations(text), { programs, addresses });
+  const settlement = settle(comparison, mustReadDeclarations(text), { programs });
   const sides = { left: "left", right: "right" };
   return {
     comparison,

@@ -67,7 +67,10 @@ function isOwn(address: Address, { environment }: Site): boolean {
 }
 
 /** Whether packets like this one can come to a node, and leave it: others end at the kernel's door. */
-export function canTravel({ source, destination, inInterface, ctState, mark, protocol }: Packet, site: Site): boolean {
+export function canTravel(packet: Packet, site: Site): boolean {
+  const { source, sourcePort, destination, inInterface, ctState, mark, protocol } = packet;
+  // The prober chooses source ports, of those that it may use.
+  if (sourcePort === 0 && WITH_PORTS.has(protocol)) return false;
   if (ctState !== undefined || mark !== 0 || inInterface === "lo" || source === destination) return false;
   if (!(inInterface === undefined ? SENT : FORWARDED[familyOf(source)]).has(protocol)) return false;
   if (!isUnicast(source) || !isUnicast(destination)) return false;
@@ -82,6 +85,7 @@ const FORWARDED: Readonly<Record<Family, ReadonlySet<number>>> = {
   IPv6: new Set([6, 17, 58, 132]),
 };
 const SENT: ReadonlySet<number> = new Set([6, 17]);
+const WITH_PORTS: ReadonlySet<number> = new Set([6, 17, 132]);
 
 function isUnicast(address: Address): boolean {
   if (typeof address === "number") {
