@@ -6,6 +6,7 @@ import { type Settlement, settle } from "../../compiler/declared/settle.ts";
 import type { Declaration } from "../../compiler/declared/types.ts";
 import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
 import type { Program } from "../../compiler/ir/types.ts";
+import type { Address } from "../../compiler/net/address.ts";
 import { readDocuments } from "../../compiler/specs/document.ts";
 import { Node } from "../../compiler/specs/node.ts";
 
@@ -33,6 +34,9 @@ export function mustReadDeclarations(text: string): readonly Declaration[] {
 
 export const HEAD = "apiVersion: kpc.dev/v1alpha1\nkind: Differences\ndifferences:\n";
 
+/** Of a host that has no other addresses: where none are given, it is assumed both ways which ones it has. */
+const LOOPBACK: readonly Address[] = [0x7f000001 as Address];
+
 export interface Held {
   readonly comparison: Comparison;
   readonly settlement: Settlement;
@@ -44,7 +48,7 @@ export interface Held {
 export function hold(
   programs: readonly [Program, Program],
   text: string,
-  options: CompareOptions = { addresses: [] },
+  options: CompareOptions = { addresses: LOOPBACK },
 ): Held {
   const comparison = compare(...programs, options);
   const settlement = settle(comparison, mustReadDeclarations(text), { programs });
