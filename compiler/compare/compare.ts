@@ -153,7 +153,7 @@ class Comparer {
 
   /** All of `packets` that may fare otherwise on the other side, slice by slice. Where one is too much, half of it after the other. */
   private through(door: Door, packets: Packets): void {
-    const parts = this.interest?.of(packets, this.environment) ?? [packets.region];
+    const parts = this.partsOf(packets);
     // The last one is looked at first: destinations come in their order.
     const regions = parts.flatMap((part) => this.slices.of(part, door.family)).reverse();
     for (let region = regions.pop(); region !== undefined; region = regions.pop()) {
@@ -203,6 +203,16 @@ class Comparer {
     const different = findRegions(region, leaves, spend);
     this.boxes += leaves[0].length + leaves[1].length;
     for (const each of different) this.note(door, all, each);
+  }
+
+  /** The parts of `packets` that may come to what the two sides do not have in common; all of them where that cannot be found out. */
+  private partsOf(packets: Packets): ReturnType<Interest["of"]> {
+    try {
+      return this.interest?.of(packets, this.environment) ?? [packets.region];
+    } catch (error) {
+      if (isReason(error)) return [packets.region];
+      throw error;
+    }
   }
 
   private tellProgress(): void {

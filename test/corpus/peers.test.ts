@@ -137,6 +137,11 @@ function rulesText({ ruleset }: Program): string {
 const TRANSLATIONS_THAT_DIFFER = [
   // An interface of that name is as good as none.
   "iptables-translate -A FORWARD ! -i +",
+  // The translation leaves out that bits outside of the mask stay.
+  "iptables-translate -t mangle -A PREROUTING -j CONNMARK --set-xmark 0x16/0x12",
+  "iptables-translate -t mangle -A PREROUTING  -j CONNMARK --set-mark 0x23/0x42 --right-shift-mark 5",
+  // Two rules here, one of nft with a set of two ports there.
+  "iptables-translate -t filter -I INPUT -p tcp -m multiport --ports 10",
 ];
 
 test.skipIf(pairs.length === 0)(
