@@ -1,18 +1,5 @@
 /** Clusters about which the reference and the kernel once disagreed, with what was wrong. */
-import { type Cluster, NODE_IPS, NODE_NAME } from "../support/arbitraries.ts";
-
-const PROXY: Cluster["proxy"] = {
-  nodeName: NODE_NAME,
-  nodeIP: NODE_IPS[0],
-  nodeIPs: NODE_IPS,
-  detectLocalMode: "ClusterCIDR",
-  clusterCIDR: ["10.180.0.0/16", "fd00:10:180::/48"],
-  serviceCIDRs: ["172.30.0.0/16", "fd00:10:96::/112"],
-  nodePortAddresses: "default",
-  localhostNodePorts: true,
-  masqueradeAll: false,
-  zone: null,
-};
+import { type Cluster, NODE_NAME, PROXY } from "../support/arbitraries.ts";
 
 /** Connection tracking does not call a packet translated that is sent where it was going: masquerading was left out for
  *  frontends that are endpoints of their own (host network Pods behind a node port of the same number, external IPs). */

@@ -14,6 +14,20 @@ export type Manifest = { readonly [key: string]: unknown };
 export const NODE_NAME = "node-a";
 export const NODE_IPS = ["192.168.0.2", "192.168.1.2", "2001:db8::1", "2001:db8:1::2"] as const;
 
+/** The settings of the node of most clusters that tests write out. */
+export const PROXY: Cluster["proxy"] = {
+  nodeName: NODE_NAME,
+  nodeIP: NODE_IPS[0],
+  nodeIPs: NODE_IPS,
+  detectLocalMode: "ClusterCIDR",
+  clusterCIDR: ["10.180.0.0/16", "fd00:10:180::/48"],
+  serviceCIDRs: ["172.30.0.0/16", "fd00:10:96::/112"],
+  nodePortAddresses: "default",
+  localhostNodePorts: true,
+  masqueradeAll: false,
+  zone: null,
+};
+
 export type ServiceFamily = "IPv4" | "IPv6";
 type Family = ServiceFamily;
 

@@ -1,4 +1,5 @@
 /** Small pieces of IR for tests, among them one of every kind: a new kind does not compile until it is here. */
+import type { Packet } from "../../compiler/evaluate/packet.ts";
 import { anyBit, concat, DPORT, equal, L4PROTO, member, noBit, random, within } from "../../compiler/ir/build.ts";
 import type {
   BaseChain,
@@ -11,7 +12,7 @@ import type {
   Step,
   Table,
 } from "../../compiler/ir/types.ts";
-import { parseAddress } from "../../compiler/net/address.ts";
+import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import { parsePrefix, prefixRange } from "../../compiler/net/prefix.ts";
 
 export function ipv4(text: string): number {
@@ -31,6 +32,17 @@ export function block(text: string): { from: number | bigint; to: number | bigin
   if ("kind" in prefix) throw new Error(`${text} is no prefix`);
   return prefixRange(prefix);
 }
+
+/** A packet of TCP that comes in from 10.0.0.1. */
+export const PACKET: Packet = {
+  protocol: 6,
+  source: ipv4("10.0.0.1") as Address,
+  destination: ipv4("10.0.0.2") as Address,
+  sourcePort: 40000,
+  destinationPort: 80,
+  inInterface: "eth0",
+  mark: 0,
+};
 
 export const SADDR: Expression = { kind: "ip", field: "saddr" };
 export const DADDR: Expression = { kind: "ip", field: "daddr" };

@@ -1,22 +1,9 @@
 /** Clusters with a given number of one thing, for each thing that a cluster can have many of. */
-import { type Cluster, type Manifest, NODE_IPS, NODE_NAME } from "./arbitraries.ts";
+import { type Cluster, type Manifest, NODE_IPS, NODE_NAME, PROXY } from "./arbitraries.ts";
 import type { ProxySettings } from "./oracle/oracle.ts";
 
 /** Sizes at which something could change: none, one, the fan-out of a dispatch tree, a byte, and many. */
 export const SIZES = [0, 1, 2, 16, 17, 255, 256, 257, 1000] as const;
-
-const PROXY: ProxySettings = {
-  nodeName: NODE_NAME,
-  nodeIP: NODE_IPS[0],
-  nodeIPs: NODE_IPS,
-  detectLocalMode: "ClusterCIDR",
-  clusterCIDR: ["10.180.0.0/16", "fd00:10:180::/48"],
-  serviceCIDRs: ["172.30.0.0/16", "fd00:10:96::/112"],
-  nodePortAddresses: "default",
-  localhostNodePorts: true,
-  masqueradeAll: false,
-  zone: null,
-};
 
 interface Port {
   readonly name?: string;

@@ -4,21 +4,10 @@ import { compare } from "../../../compiler/compare/compare.ts";
 import { both, isPossible } from "../../../compiler/evaluate/condition.ts";
 import { Evaluator, type ExploredOutcomes } from "../../../compiler/evaluate/evaluate.ts";
 import type { ExploreLimits } from "../../../compiler/evaluate/explore.ts";
-import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
+import { environmentOf } from "../../../compiler/evaluate/packet.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
-import type { Address } from "../../../compiler/net/address.ts";
-import { ipv4 } from "../../support/ir.ts";
+import { PACKET } from "../../support/ir.ts";
 import { mustReadIptables } from "../../support/read.ts";
-
-const PACKET: Packet = {
-  protocol: 6,
-  source: ipv4("10.0.0.1") as Address,
-  destination: ipv4("10.0.0.2") as Address,
-  sourcePort: 40000,
-  destinationPort: 80,
-  inInterface: "eth0",
-  mark: 0,
-};
 
 function program(rules: readonly string[]): Program {
   const of = (table: string): string[] =>

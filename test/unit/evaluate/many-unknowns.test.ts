@@ -2,21 +2,10 @@
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
-import { environmentOf, type Outcome, type Packet } from "../../../compiler/evaluate/packet.ts";
+import { environmentOf, type Outcome } from "../../../compiler/evaluate/packet.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
-import type { Address } from "../../../compiler/net/address.ts";
-import { ipv4 } from "../../support/ir.ts";
+import { PACKET } from "../../support/ir.ts";
 import { mustReadIptables } from "../../support/read.ts";
-
-const PACKET: Packet = {
-  protocol: 6,
-  source: ipv4("10.0.0.1") as Address,
-  destination: ipv4("10.0.0.2") as Address,
-  sourcePort: 40000,
-  destinationPort: 80,
-  inInterface: "eth0",
-  mark: 0,
-};
 
 type Shape = readonly [count: number, rule: (i: number) => string, ...behind: readonly string[]];
 

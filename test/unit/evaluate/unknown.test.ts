@@ -3,18 +3,7 @@ import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
 import { equal, noBit } from "../../../compiler/ir/build.ts";
 import type { BaseChain, Step } from "../../../compiler/ir/types.ts";
-import type { Address } from "../../../compiler/net/address.ts";
-import { baseChain, ipv4, programOf, ruleOf, STATUS } from "../../support/ir.ts";
-
-const PACKET: Packet = {
-  protocol: 6,
-  source: ipv4("10.0.0.1") as Address,
-  destination: ipv4("10.0.0.2") as Address,
-  sourcePort: 40000,
-  destinationPort: 80,
-  inInterface: "eth0",
-  mark: 0,
-};
+import { baseChain, ipv4, PACKET, programOf, ruleOf, STATUS } from "../../support/ir.ts";
 
 const drop: Step = { kind: "verdict", verdict: { kind: "drop" } };
 const MARK = { kind: "meta", key: "mark" } as const;
