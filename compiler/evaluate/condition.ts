@@ -114,6 +114,11 @@ export function unknownsMet<T>(work: () => T): { readonly result: T; readonly me
 
 let meeting: Set<Unknown> | undefined;
 
+/** Whether the work of `unknownsMet` that goes on has asked about an unknown by now. */
+export function hasMetUnknowns(): boolean {
+  return meeting !== undefined && meeting.size > 0;
+}
+
 /** How many conditions were made by now: what a limit may count. */
 export function conditionsMade(): number {
   return made;

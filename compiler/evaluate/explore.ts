@@ -4,6 +4,7 @@ import {
   both,
   type Condition,
   forgetConditions,
+  hasMetUnknowns,
   TooManyConditions,
   type Unknown,
   unknownsMet,
@@ -59,7 +60,8 @@ export function explore<T>(follow: Follow<T>, limits: ExploreLimits): Explored<T
     const before = spent;
     const spend = (steps: number): void => {
       spent += steps;
-      if (spent - before > each) throw new TooManySteps();
+      // Without unknown matches there is one world, whatever it takes: what multiplies is what is not known.
+      if (spent - before > each && hasMetUnknowns()) throw new TooManySteps();
     };
     const { result, met } = unknownsMet(() => attempt(() => follow(condition, spend), each, spend));
     if (result !== undefined) {

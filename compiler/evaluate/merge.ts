@@ -1,4 +1,6 @@
 /** Making fewer of packets that have come by different ways and fare alike from here on. */
+
+import type { Rule } from "../ir/types.ts";
 import { areApart, type Condition, either } from "./condition.ts";
 import type { PathStep } from "./packet.ts";
 import { areEqual, uniteDisjoint } from "./ranges.ts";
@@ -22,16 +24,47 @@ export function merge(states: readonly State[], later: () => Reads): readonly St
 /** Those together that differ at most in their streams. */
 function classesOf(states: readonly State[]): State[][] {
   const classes: State[][] = [];
+  // Only states that the same rules decided can go together: a packet to a thousand endpoints has a state for each.
+  const byDeciders = new Map<string, State[][]>();
   for (const state of states) {
-    if (classes.length > MANY) state.control.environment.spend?.(classes.length);
-    const own = classes.find(([other]) => goTogether(state.control, (other as State).control));
-    if (own === undefined) classes.push([state]);
-    else own.push(state);
+    const deciders = decidersOf(state.control);
+    const candidates = byDeciders.get(deciders) ?? [];
+    if (candidates.length === 0) byDeciders.set(deciders, candidates);
+    if (candidates.length > MANY) state.control.environment.spend?.(candidates.length);
+    const own = candidates.find(([other]) => goTogether(state.control, (other as State).control));
+    if (own !== undefined) {
+      own.push(state);
+      continue;
+    }
+    const alone = [state];
+    classes.push(alone);
+    candidates.push(alone);
   }
   return classes;
 }
 
-/** Of more classes than this each one that a state is held against is a step: of fewer, a rule is more work. */
+/** The rules that have decided, and the destinations that they gave, as a key; empty where the path is not kept. */
+function decidersOf({ path }: Control): string {
+  let key = "";
+  for (const step of path) {
+    if (step.kind !== "rule" || !isDecisive(step)) continue;
+    const { translated } = step;
+    key += `${numberOf(step.rule)} ${translated === undefined ? "" : `${translated.address} ${translated.port}`},`;
+  }
+  return key;
+}
+
+const numbers = new WeakMap<Rule, number>();
+let numbered = 0;
+
+function numberOf(rule: Rule): number {
+  const known = numbers.get(rule);
+  if (known !== undefined) return known;
+  numbers.set(rule, ++numbered);
+  return numbered;
+}
+
+/** Of more candidates than this each one that a state is held against is a step: of fewer, a rule is more work. */
 const MANY = 32;
 
 function goTogether(a: Control, b: Control): boolean {

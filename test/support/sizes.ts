@@ -159,7 +159,11 @@ export const COUNTED: Readonly<Record<string, (count: number) => Omit<Cluster, "
   "endpoints with policy Local": (n) =>
     of(service({ endpoints: upTo(n), spec: { externalTrafficPolicy: "Local", healthCheckNodePort: 32000 } })),
   "numbers of endpoints": (n) =>
-    of(upTo(Math.min(n, 257)).flatMap((i) => service({ name: `s${i}`, index: i, endpoints: upTo(i) }))),
+    of(
+      [...new Set([...upTo(Math.min(n, 64)), ...SIZES.filter((size) => size <= n)])].flatMap((count, i) =>
+        service({ name: `s${i}`, index: i, endpoints: upTo(count) }),
+      ),
+    ),
   "external IPs": (n) => of(service({ spec: { externalIPs: alternating(n) } })),
   "load balancer addresses": (n) => of(service({ ingress: alternating(n) })),
   "load balancer addresses with source ranges": (n) =>

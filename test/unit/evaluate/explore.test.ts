@@ -125,3 +125,15 @@ test("conditions that are too deep end a comparison with a reason", () => {
   expect(differing).toBe(0);
   expect(open.map(({ reason }) => reason)).toContain("it depends on too many matches that are not understood");
 });
+
+test.each([100, 1000])("a packet to %i endpoints, with no unknown match, is followed to its end", (n) => {
+  const chosen = range(n).map(
+    (i) =>
+      `nat -A PREROUTING -m statistic --mode random --probability ${1 / (n - i + 1)} -j DNAT --to-destination 10.${i >> 8}.${i & 255}.1`,
+  );
+  const { outcomes, incomplete, steps } = explore(chosen, { ...SMALL, each: n });
+  expect(incomplete).toBeUndefined();
+  expect(outcomes[0]?.endpoints).toHaveLength(n);
+  // In proportion to the rules: endpoints are not held against each other.
+  expect(steps).toBeLessThan(10 * n);
+});
