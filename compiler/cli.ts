@@ -11,7 +11,7 @@ import {
   withOptionsOfCases,
   withOptionsOfPair,
 } from "./cli/options.ts";
-import { EXIT, watchOutput } from "./cli/output.ts";
+import { EXIT, printHelp, watchOutput } from "./cli/output.ts";
 import { DEFAULT_SECONDS } from "./cli/time-limit.ts";
 import { Trouble } from "./cli/trouble.ts";
 import { EngineTrouble } from "./engines/types.ts";
@@ -31,6 +31,7 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     .description("Compiles Kubernetes Services to nftables and iptables rules for one node.")
     .version(version())
     .exitOverride()
+    .configureOutput({ writeOut: printHelp })
     .hook("preAction", (_, command) => refuseSharedStandardInput(command))
     .showSuggestionAfterError();
 

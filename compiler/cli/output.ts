@@ -1,6 +1,7 @@
 /** Standard output and standard error: writing, and what happens when that fails. */
 import { fstatSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
+import { wasClosed } from "./closed-output.ts";
 
 /** Exit codes: `fine`, something was found, or kpc could not do its work. */
 export const EXIT = { fine: 0, finding: 1, trouble: 2 } as const;
@@ -8,6 +9,8 @@ export const EXIT = { fine: 0, finding: 1, trouble: 2 } as const;
 /** Writes to standard output and waits until all of it is taken: a pipe may be slower than kpc. What cannot be written is
  *  for `watchOutput`. */
 export async function print(text: string | Uint8Array): Promise<void> {
+  if (text.length === 0) return;
+  if (wasClosed()) return reportOnce(NOT_OPEN);
   if (!isFile()) return new Promise((resolve) => process.stdout.write(text, () => resolve()));
   try {
     writeAll(typeof text === "string" ? Buffer.from(text) : text);
@@ -15,6 +18,12 @@ export async function print(text: string | Uint8Array): Promise<void> {
     if (!isSystemError(error)) throw error;
     failed(error);
   }
+}
+
+/** Writes the text of `--help` and `--version`, which commander does not wait for. */
+export function printHelp(text: string): void {
+  if (wasClosed()) reportOnce(NOT_OPEN);
+  else process.stdout.write(text);
 }
 
 /** Reports, once and in one line on standard error, that standard output cannot be written (a full disk, a descriptor that
@@ -39,22 +48,27 @@ function writeAll(bytes: Uint8Array): void {
   for (let at = 0; at < bytes.length; ) at += writeSync(1, bytes, at);
 }
 
+function failed(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") reportOnce(reasonOf(error));
+}
+
 let hasFailed = false;
 
-function failed(error: NodeJS.ErrnoException): void {
-  if (error.code === "EPIPE") return;
+function reportOnce(reason: string): void {
   process.exitCode = EXIT.trouble;
   if (hasFailed) return;
   hasFailed = true;
-  process.stderr.write(`kpc: cannot write to standard output: ${reasonOf(error)}\n`);
+  process.stderr.write(`kpc: cannot write to standard output: ${reason}\n`);
 }
 
 function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "errno" in error;
 }
 
+const NOT_OPEN = "it is not open for writing";
+
 /** `no space left on device`. A descriptor that is not open for writing is a "bad file descriptor" to the system. */
 function reasonOf({ code, errno, message }: NodeJS.ErrnoException): string {
-  if (code === "EBADF") return "it is not open for writing";
+  if (code === "EBADF") return NOT_OPEN;
   return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message;
 }

@@ -22,10 +22,17 @@ flows:
 
 const FILES = { "a.yaml": SERVICE, "case.yaml": CASE, "bad.yaml": SERVICE.replace("port: 80", "port: 0") };
 
+/** As npx: a program of Node.js that leaves its standard output to kpc. */
+const NPX = `const { spawnSync } = require("node:child_process");
+const args = ["-c", '"$NODE" "$KPC" compile a.yaml -q; exit $?'];
+process.exit(spawnSync("sh", args, { stdio: "inherit" }).status);
+`;
+
 const NO_DEV_FULL = existsSync("/dev/full") ? undefined : "there is no /dev/full";
 const NO_UNSHARE =
   spawnSync("unshare", ["--map-root-user", "--mount", "true"]).status === 0 ? undefined : "unshare -rm is refused";
-for (const reason of [NO_DEV_FULL, NO_UNSHARE]) if (reason !== undefined) console.log(`skipped: ${reason}`);
+const NO_PROC = existsSync("/proc/self/fdinfo") ? undefined : "there is no /proc";
+for (const reason of [NO_DEV_FULL, NO_PROC, NO_UNSHARE]) if (reason !== undefined) console.log(`skipped: ${reason}`);
 
 describe("standard output that cannot be written is one line and exit code 2", () => {
   const cases = [
@@ -57,11 +64,75 @@ describe("standard output that cannot be written is one line and exit code 2", (
     });
   });
 
+  test.skipIf(NO_PROC !== undefined).each(["compile bad.yaml -o json", "test case.yaml -o junit", "--version"])(
+    "a descriptor that is closed: kpc %s",
+    (args) => {
+      inFolder(FILES, (folder) => {
+        const { code, stderr } = sh(`kpc ${args} >&-`, folder);
+        expect(code).toBe(2);
+        expect(stderr.match(/^kpc: .*$/gm)).toEqual([
+          "kpc: cannot write to standard output: it is not open for writing",
+        ]);
+      });
+    },
+  );
+
+  test.skipIf(NO_PROC !== undefined)("a descriptor that is closed: of a script, of npx, of bash that gives way", () => {
+    inFolder({ ...FILES, "npx.cjs": NPX }, (folder) => {
+      const message = "kpc: cannot write to standard output: it is not open for writing\n";
+      for (const line of [
+        "exec >&-; kpc compile a.yaml -q",
+        "{ kpc compile a.yaml -q; } >&-",
+        '"$NODE" npx.cjs >&-; exit $?',
+        `bash -c '"$KPC" compile a.yaml -q >&-'`,
+      ])
+        expect([line, sh(line, folder)]).toEqual([line, { code: 2, stdout: "", stderr: message }]);
+    });
+  });
+
   test.skipIf(NO_UNSHARE !== undefined)("a disk that is full after the first 4 kB: nothing is lost in silence", () => {
     inFolder({ ...FILES, "disk/.keep": "" }, (folder) => {
       const line = "mount -t tmpfs -o size=4k none disk && exec $NODE $KPC compile a.yaml -q -o ir > disk/out";
       const { code, stderr } = sh(`export NODE KPC; unshare -rm sh -c '${line}'`, folder);
       expect([code, stderr]).toEqual([2, "kpc: cannot write to standard output: no space left on device\n"]);
+    });
+  });
+});
+
+describe("output that is thrown away on purpose is no failure", () => {
+  test("by a shell", () => {
+    inFolder(FILES, (folder) => {
+      for (const line of [
+        "kpc compile a.yaml -q > /dev/null",
+        "exec > /dev/null; kpc compile a.yaml -q",
+        `bash -c '"$KPC" compile a.yaml -q > /dev/null'`,
+      ])
+        expect([line, sh(line, folder)]).toEqual([line, { code: 0, stdout: "", stderr: "" }]);
+    });
+  });
+
+  test("by a program that opens the null device for reading and writing, as Node.js does", () => {
+    inFolder({ ...FILES, "s.sh": 'kpc() { "$NODE" "$KPC" "$@"; }\nkpc compile a.yaml -q; exit $?' }, (folder) => {
+      const env = { ...process.env, KPC, NODE: process.execPath };
+      for (const [program, args] of [
+        [KPC, ["compile", "a.yaml", "-q"]],
+        ["sh", ["-c", 'exec "$KPC" compile a.yaml -q']],
+        ["sh", ["s.sh"]],
+      ] as const) {
+        const { status, stderr } = spawnSync(program, args, {
+          cwd: folder,
+          encoding: "utf8",
+          env,
+          stdio: ["ignore", "ignore", "pipe"],
+        });
+        expect([args, status, stderr]).toEqual([args, 0, ""]);
+      }
+    });
+  });
+
+  test("with nothing to print", () => {
+    inFolder(FILES, (folder) => {
+      expect(sh("kpc check a.yaml -q >&-", folder)).toEqual({ code: 0, stdout: "", stderr: "0 errors, 0 warnings\n" });
     });
   });
 });
