@@ -12,9 +12,9 @@
 import { parseArgs } from "node:util";
 import { compile } from "../compiler/compile.ts";
 import type { Program } from "../compiler/ir/types.ts";
-import type { Mode } from "../compiler/lower/settings.ts";
 import { parseAddress } from "../compiler/net/address.ts";
 import { parsePrefix } from "../compiler/net/prefix.ts";
+import type { Mode } from "../compiler/node/settings.ts";
 import { printIptables, printNft } from "../compiler/print.ts";
 import type { FloodPacket, Prober } from "../runtime/kernel/prober.ts";
 import { loadRules, type Rules } from "../runtime/kernel/rules.ts";

@@ -7,7 +7,7 @@
  * `--kernel N`: the kernel loads the texts of sizes up to N (0: of none). Exit code 1 when anything differs or is refused.
  */
 import { parseArgs } from "node:util";
-import { MODES } from "../compiler/lower/settings.ts";
+import { MODES } from "../compiler/node/settings.ts";
 import { mustCompile } from "../test/support/compile.ts";
 import { textsThatDiffer } from "../test/support/every-text.ts";
 import { kernelMissing } from "../test/support/kernel.ts";

@@ -14,7 +14,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import fc from "fast-check";
-import { MODES } from "../compiler/lower/settings.ts";
+import { MODES } from "../compiler/node/settings.ts";
 import { type Cluster, cluster } from "../test/support/arbitraries.ts";
 import { mustCompile } from "../test/support/compile.ts";
 import {

@@ -1,14 +1,14 @@
 import { complete } from "./complete/complete.ts";
 import { reportAssumptions, reportIncomplete } from "./complete/report.ts";
-import { withKubeProxy } from "./config/kube-proxy.ts";
-import { resolveConfig } from "./config/resolve.ts";
-import type { Config } from "./config/types.ts";
 import type { Diagnostic, Report, Source } from "./diagnostics.ts";
 import type { Program } from "./ir/types.ts";
 import { lower } from "./lower/lower.ts";
-import type { Settings } from "./lower/settings.ts";
 import type { NodeContext } from "./model/options.ts";
 import { resolveModel } from "./model/resolve.ts";
+import type { Config } from "./node/config.ts";
+import { withKubeProxy } from "./node/kube-proxy.ts";
+import { resolveConfig } from "./node/resolve.ts";
+import type { Settings } from "./node/settings.ts";
 import { loadSpecs } from "./specs/load.ts";
 import type { Specs } from "./specs/types.ts";
 

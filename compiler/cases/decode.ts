@@ -1,8 +1,9 @@
-import { decodeConfig, isInterfaceName } from "../config/decode.ts";
-import { MODES } from "../lower/settings.ts";
 import { type Address, parseAddress, printAddressPort } from "../net/address.ts";
+import { isInterfaceName } from "../net/interface-name.ts";
 import { parsePort } from "../net/port.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
+import { decodeConfig } from "../node/decode.ts";
+import { MODES } from "../node/settings.ts";
 import {
   asArray,
   asBoolean,

@@ -1,8 +1,9 @@
 /** Expectations: one file is one world and the first packets of some connections with their expected fate. */
-import type { Config } from "../config/types.ts";
-import type { Mode } from "../lower/settings.ts";
+
 import type { Address } from "../net/address.ts";
 import type { Protocol } from "../net/protocol.ts";
+import type { Config } from "../node/config.ts";
+import type { Mode } from "../node/settings.ts";
 import type { Node } from "../specs/node.ts";
 import type { Located } from "../specs/types.ts";
 

@@ -1,7 +1,8 @@
 /** Settings from a config file and from flags; flags win. */
-import { decodeConfig } from "../config/decode.ts";
-import type { Config } from "../config/types.ts";
+
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import type { Config } from "../node/config.ts";
+import { decodeConfig } from "../node/decode.ts";
 import { readDocuments } from "../specs/document.ts";
 import { loadObjects } from "../specs/load.ts";
 import { Node } from "../specs/node.ts";

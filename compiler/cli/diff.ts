@@ -1,12 +1,12 @@
 import { compare, type Region } from "../compare/compare.ts";
 import { renderRegions } from "../compare/render.ts";
 import { unreachedIn } from "../compare/unreached.ts";
-import { withKubeProxy } from "../config/kube-proxy.ts";
-import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { mentionsLocality } from "../evaluate/locality.ts";
 import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES, type Family } from "../net/address.ts";
+import { withKubeProxy } from "../node/kube-proxy.ts";
+import { resolveConfig } from "../node/resolve.ts";
 import { refusalCause } from "../services/cause.ts";
 import { Changes } from "../services/changes.ts";
 import { describeDestination } from "../services/destination.ts";

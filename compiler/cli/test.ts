@@ -5,7 +5,7 @@ import type { Case } from "../cases/types.ts";
 import { type Compiled, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
-import type { Mode } from "../lower/settings.ts";
+import type { Mode } from "../node/settings.ts";
 import { diagnosticToJson } from "../render.ts";
 import { readDocuments } from "../specs/document.ts";
 import { loadObjects } from "../specs/load.ts";

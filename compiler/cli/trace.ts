@@ -1,7 +1,5 @@
 import { existsSync } from "node:fs";
 import type { Compiled, CompileResult } from "../compile.ts";
-import { withKubeProxy } from "../config/kube-proxy.ts";
-import { resolveConfig } from "../config/resolve.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
 import { unknownsIn } from "../evaluate/condition.ts";
@@ -9,6 +7,8 @@ import { Evaluator } from "../evaluate/evaluate.ts";
 import { localityIn } from "../evaluate/locality.ts";
 import { assuming } from "../evaluate/outcome.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
+import { withKubeProxy } from "../node/kube-proxy.ts";
+import { resolveConfig } from "../node/resolve.ts";
 import { diagnosticToJson } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { traceToJson } from "../trace/json.ts";

@@ -1,8 +1,9 @@
 /** Blocks from which addresses are taken, and the families of the cluster. */
-import { serviceCidrsOf } from "../config/service-cidrs.ts";
-import type { Config } from "../config/types.ts";
+
 import { FAMILIES, type Family } from "../net/address.ts";
 import { type Prefix, parsePrefix, prefixFamily } from "../net/prefix.ts";
+import type { Config } from "../node/config.ts";
+import { serviceCidrsOf } from "../node/service-cidrs.ts";
 import type { NodeSpec, Specs } from "../specs/types.ts";
 
 export interface Blocks {

@@ -1,8 +1,9 @@
 /** What a control plane would add to manifests as people write them: Specs → Specs. */
-import type { Config } from "../config/types.ts";
+
 import type { Report } from "../diagnostics.ts";
 import type { Address } from "../net/address.ts";
 import { prefixContains } from "../net/prefix.ts";
+import type { Config } from "../node/config.ts";
 import { Node } from "../specs/node.ts";
 import type { NodeSpec, PodSpec, Specs } from "../specs/types.ts";
 import { type Assume, type Assumption, nameOf } from "./assumption.ts";

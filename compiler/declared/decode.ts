@@ -1,10 +1,10 @@
 /** Declared differences as files hold them. */
 import { joinRanges, type Range } from "../compare/box.ts";
-import { isInterfaceName } from "../config/decode.ts";
 import type { CtState } from "../evaluate/packet.ts";
 import type { RangeField } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { isInterfaceName } from "../net/interface-name.ts";
 import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";
 import {
   asArray,

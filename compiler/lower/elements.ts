@@ -6,6 +6,7 @@ import { type Endpoint, servicePortName } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
 import { type Prefix, prefixRange } from "../net/prefix.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS, type Protocol } from "../net/protocol.ts";
+import type { Settings } from "../node/settings.ts";
 import type { AddressFrontend, Frontend } from "./frontends.ts";
 import { Identities } from "./identities.ts";
 import {
@@ -22,7 +23,6 @@ import {
   stickyEndpointsMap,
   stickySlotsMap,
 } from "./names.ts";
-import type { Settings } from "./settings.ts";
 
 /** A chain that picks among the endpoints of one list. All frontends with equally many endpoints share it. */
 export interface Pick {

@@ -3,6 +3,7 @@ import type { MapDeclaration, Program, Retired, SetDeclaration, SetElement, Tabl
 import type { Model } from "../model/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
+import { MODES, type NodePortAddresses, type Settings } from "../node/settings.ts";
 import { collectElements, type Elements } from "./elements.ts";
 import { frontendsOf } from "./frontends.ts";
 import {
@@ -23,7 +24,6 @@ import {
   TABLE_NAME,
 } from "./names.ts";
 import { lowerRoutes } from "./routes.ts";
-import { MODES, type NodePortAddresses, type Settings } from "./settings.ts";
 import { buildChains } from "./skeleton.ts";
 
 /** What one node does for the Services and Ingresses of `model`: one table for each family that has Services or Service

@@ -40,6 +40,7 @@ import type {
 import { type Family, parseAddress } from "../net/address.ts";
 import { type Prefix, prefixRange } from "../net/prefix.ts";
 import { PROTOCOL_NUMBERS, type Protocol } from "../net/protocol.ts";
+import type { Detector, Settings } from "../node/settings.ts";
 import type { Elements, Pick } from "./elements.ts";
 import {
   affinitySet,
@@ -59,7 +60,6 @@ import {
   stickyEndpointsMap,
   stickySlotsMap,
 } from "./names.ts";
-import type { Detector, Settings } from "./settings.ts";
 
 /** What the chains of one family depend on. */
 export interface Skeleton {

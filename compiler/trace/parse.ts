@@ -1,7 +1,7 @@
 /** From the text of a packet to its parts. */
 import type { CstNode, IToken } from "chevrotain";
-import { isInterfaceName } from "../config/decode.ts";
 import type { Origin, Report, Source } from "../diagnostics.ts";
+import { isInterfaceName } from "../net/interface-name.ts";
 import { PROTOCOLS, type Protocol } from "../net/protocol.ts";
 import { packetParser } from "./grammar.ts";
 import { packetLexer } from "./lexer.ts";

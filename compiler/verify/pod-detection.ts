@@ -1,9 +1,10 @@
 /** How a host's own rules about Services recognise the pods of the node: by what they do not masquerade. */
-import type { Config } from "../config/types.ts";
+
 import { lineAndColumn, type Origin } from "../diagnostics.ts";
 import { intervalAsPrefix } from "../ir/interval.ts";
 import type { Program, Rule, Step } from "../ir/types.ts";
 import { type Prefix, prefixFamily, printPrefix } from "../net/prefix.ts";
+import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
 import type { ServiceRules } from "./service-rules.ts";
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
-import type { Mode } from "../../compiler/lower/settings.ts";
 import { parseAddress, printAddress } from "../../compiler/net/address.ts";
+import type { Mode } from "../../compiler/node/settings.ts";
 import { type Fate, judge, type Question } from "../../runtime/kernel/judge.ts";
 import { describeObservation } from "../../runtime/kernel/observe.ts";
 import type { Rules } from "../../runtime/kernel/rules.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compare } from "../../compiler/compare/compare.ts";
 import { compile } from "../../compiler/compile.ts";
-import type { Mode } from "../../compiler/lower/settings.ts";
+import type { Mode } from "../../compiler/node/settings.ts";
 import { toConfig } from "../support/compile.ts";
 import { completeIptables, KUBE_PROXY, SETTINGS } from "../support/kube-proxy.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";

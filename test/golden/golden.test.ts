@@ -1,11 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
-import type { Config } from "../../compiler/config/types.ts";
 import type { Source } from "../../compiler/diagnostics.ts";
 import { printIr } from "../../compiler/formats/ir/print.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import type { Mode } from "../../compiler/lower/settings.ts";
+import type { Config } from "../../compiler/node/config.ts";
+import type { Mode } from "../../compiler/node/settings.ts";
 import { printIptables, printNft, toConfig } from "../support/compile.ts";
 import { exampleManifests, exampleSettings } from "../support/examples.ts";
 

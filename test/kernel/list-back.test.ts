@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import { MODES } from "../../compiler/lower/settings.ts";
+import { MODES } from "../../compiler/node/settings.ts";
 import { cluster } from "../support/arbitraries.ts";
 import { compileCase, readCase } from "../support/cases.ts";
 import { mustCompile } from "../support/compile.ts";

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
-import { MODES } from "../../compiler/lower/settings.ts";
+import { MODES } from "../../compiler/node/settings.ts";
 import { cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
 import { denseCluster } from "../support/dense.ts";

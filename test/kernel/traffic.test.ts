@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import type { Mode } from "../../compiler/lower/settings.ts";
+import type { Mode } from "../../compiler/node/settings.ts";
 import { printIptables, printNft, toConfig } from "../support/compile.ts";
 import { exampleManifests, exampleSettings } from "../support/examples.ts";
 import { kernelMissing } from "../support/kernel.ts";

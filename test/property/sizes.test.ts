@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { MODES } from "../../compiler/lower/settings.ts";
+import { MODES } from "../../compiler/node/settings.ts";
 import { mustCompile } from "../support/compile.ts";
 import { textsThatDiffer } from "../support/every-text.ts";
 import { packetsAtSomeServices } from "../support/packets.ts";

@@ -1,7 +1,7 @@
 import { decodeCase } from "../../compiler/cases/decode.ts";
 import type { Case } from "../../compiler/cases/types.ts";
 import { type Compiled, compileSpecs } from "../../compiler/compile.ts";
-import type { Mode } from "../../compiler/lower/settings.ts";
+import type { Mode } from "../../compiler/node/settings.ts";
 import { readDocuments } from "../../compiler/specs/document.ts";
 import { loadObjects } from "../../compiler/specs/load.ts";
 import { Node } from "../../compiler/specs/node.ts";

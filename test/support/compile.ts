@@ -1,11 +1,11 @@
 /** Short ways through the compiler. */
 
 import { type Compiled, type CompileResult, compile } from "../../compiler/compile.ts";
-import { decodeConfig } from "../../compiler/config/decode.ts";
-import type { Config } from "../../compiler/config/types.ts";
 import type { Diagnostic } from "../../compiler/diagnostics.ts";
 import { checkProgram } from "../../compiler/ir/check.ts";
 import type { Program } from "../../compiler/ir/types.ts";
+import type { Config } from "../../compiler/node/config.ts";
+import { decodeConfig } from "../../compiler/node/decode.ts";
 import { unfoldLookups } from "../../compiler/passes/unfold-lookups.ts";
 import { printIptables as printIptablesFile } from "../../compiler/print.ts";
 import { readDocuments } from "../../compiler/specs/document.ts";

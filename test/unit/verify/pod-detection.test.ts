@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
 import { compileSpecs } from "../../../compiler/compile.ts";
-import type { Config } from "../../../compiler/config/types.ts";
 import { required } from "../../../compiler/invariant.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { parsePrefix } from "../../../compiler/net/prefix.ts";
+import type { Config } from "../../../compiler/node/config.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
 import { podDetectionOf } from "../../../compiler/verify/pod-detection.ts";
 import { serviceRulesOf } from "../../../compiler/verify/service-rules.ts";

@@ -1,10 +1,10 @@
 /** kube-proxy's own settings as ours. */
 import type { Report } from "../diagnostics.ts";
-import type { Mode } from "../lower/settings.ts";
 import { printAddress } from "../net/address.ts";
 import { type Prefix, printPrefix } from "../net/prefix.ts";
 import type { KubeProxySpec, Specs } from "../specs/types.ts";
-import type { Config } from "./types.ts";
+import type { Config } from "./config.ts";
+import type { Mode } from "./settings.ts";
 
 /** The settings with those of kube-proxy's own settings file beneath them: the file that was given as settings, else the one
  *  among the manifests. Says what was taken from it, and what of it has no meaning here. Reports `unsupported-mode`. */

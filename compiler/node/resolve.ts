@@ -1,14 +1,14 @@
 /** From what the user says and what a Node object knows to what the other stages need. */
 import type { Report } from "../diagnostics.ts";
-import type { FamilySettings, Mode, NodePortAddresses, Settings } from "../lower/settings.ts";
 import type { NodeContext } from "../model/options.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
 import { nearest } from "../specs/nearest.ts";
 import type { NodeSpec, Specs } from "../specs/types.ts";
+import type { Config } from "./config.ts";
 import { detectorOf, reportDetector } from "./detector.ts";
 import { serviceCidrsOf } from "./service-cidrs.ts";
-import type { Config } from "./types.ts";
+import type { FamilySettings, Mode, NodePortAddresses, Settings } from "./settings.ts";
 
 /** The node that is compiled for, and how it treats packets. */
 export interface Resolved {

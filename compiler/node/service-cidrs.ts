@@ -1,6 +1,6 @@
 import { type Prefix, printPrefix } from "../net/prefix.ts";
 import type { Specs } from "../specs/types.ts";
-import type { Config } from "./types.ts";
+import type { Config } from "./config.ts";
 
 /** The blocks that Service addresses are taken from, of both families, each once: those that the settings name, else those
  *  of all ServiceCIDR objects in the order of their names. Empty when nothing says. */

@@ -1,8 +1,8 @@
 import type { Origin } from "../diagnostics.ts";
-import type { Mode } from "../lower/settings.ts";
 import type { Address } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { KubeProxySpec } from "../specs/types.ts";
+import type { Mode } from "./settings.ts";
 
 /** What a config file, a `proxy:` block of a case file or flags say. Undefined: not said. */
 export interface Config {

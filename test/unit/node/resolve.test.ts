@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { resolveConfig } from "../../../compiler/config/resolve.ts";
-import type { Config } from "../../../compiler/config/types.ts";
-import type { Detector, NodePortAddresses } from "../../../compiler/lower/settings.ts";
 import { type Address, printAddress } from "../../../compiler/net/address.ts";
 import { printPrefix } from "../../../compiler/net/prefix.ts";
+import type { Config } from "../../../compiler/node/config.ts";
+import { resolveConfig } from "../../../compiler/node/resolve.ts";
+import type { Detector, NodePortAddresses } from "../../../compiler/node/settings.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
 import { toConfig } from "../../support/compile.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../../compiler/compile.ts";
-import type { Config } from "../../../compiler/config/types.ts";
 import { printPlace } from "../../../compiler/diagnostics.ts";
 import { printAddress } from "../../../compiler/net/address.ts";
 import { printPrefix } from "../../../compiler/net/prefix.ts";
+import type { Config } from "../../../compiler/node/config.ts";
 import { inFolder, kpc, SERVICE } from "../../support/cli.ts";
 import { toConfig } from "../../support/compile.ts";
 

@@ -1,10 +1,10 @@
 /** How pods of the node are recognised, as far as the settings say it. */
 import type { Report } from "../diagnostics.ts";
-import type { Detector } from "../lower/settings.ts";
 import type { Family } from "../net/address.ts";
 import { type Prefix, prefixFamily } from "../net/prefix.ts";
 import type { NodeSpec } from "../specs/types.ts";
-import type { Config } from "./types.ts";
+import type { Config } from "./config.ts";
+import type { Detector } from "./settings.ts";
 
 /** For one family, as kube-proxy has one instance per family. A mode without what it needs means no detector. */
 export function detectorOf(family: Family, config: Config, node: NodeSpec | undefined): Detector | undefined {

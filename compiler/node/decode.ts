@@ -1,5 +1,5 @@
-import { MODES } from "../lower/settings.ts";
 import { type Address, parseAddress } from "../net/address.ts";
+import { isInterfaceName } from "../net/interface-name.ts";
 import { type Prefix, parsePrefix, printPrefix } from "../net/prefix.ts";
 import {
   asArray,
@@ -13,7 +13,8 @@ import {
 import { blocksNamed } from "../specs/kube-proxy-config.ts";
 import type { Node } from "../specs/node.ts";
 import { checkMembers } from "../specs/unknown-fields.ts";
-import { type Config, DETECT_LOCAL_MODES } from "./types.ts";
+import { type Config, DETECT_LOCAL_MODES } from "./config.ts";
+import { MODES } from "./settings.ts";
 
 /** The members that a config has; a config file has apiVersion and kind besides. */
 const MEMBERS: ReadonlySet<string> = new Set([
@@ -111,7 +112,6 @@ function decodePrefix(context: Context, node: Node): Prefix[] {
   return [];
 }
 
-/** The kernel's own rule for interface names (dev_valid_name), less what would need quoting in rules. */
 function decodeInterfaceName(context: Context, node: Node): string | undefined {
   const name = asString(context, node);
   if (name === undefined || isInterfaceName(name)) return name;
@@ -121,8 +121,4 @@ function decodeInterfaceName(context: Context, node: Node): string | undefined {
     "must be an interface name: at most 15 characters, no spaces, slashes, colons or quotes",
   );
   return undefined;
-}
-
-export function isInterfaceName(text: string): boolean {
-  return /^[A-Za-z0-9_.@~+=-]{1,15}$/.test(text) && text !== "." && text !== "..";
 }
