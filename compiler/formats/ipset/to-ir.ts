@@ -1,6 +1,7 @@
 /** What a match on a set of ipset asks for, as a set of the IR. */
 import { addressField, addressType, concat } from "../../ir/build.ts";
 import { mergeIntervals, namesWith } from "../../ir/interval.ts";
+import { stringify } from "../../ir/normal-form.ts";
 import type { Component, Expression, Interval, KeyPart, SetDeclaration, SetElement } from "../../ir/types.ts";
 import type { IpSet, IpSetEntry, IpSetPart, IpSets, IpSetValue } from "./types.ts";
 
@@ -41,7 +42,7 @@ function lookUpList(list: IpSet, query: SetQuery, sets: IpSets): SetAnswer {
     const answer = lookUpSet({ ...query, set: part.name }, sets);
     if (answer.kind === "unknown") return answer;
     if (answer.kind === "never") continue;
-    if (common !== undefined && textOfKey(common.key) !== textOfKey(answer.key))
+    if (common !== undefined && stringify(common.key) !== stringify(answer.key))
       return unknown(`set ${list.name} lists sets of several types`);
     common ??= answer;
     elements.push(...answer.declaration.elements);
@@ -52,10 +53,6 @@ function lookUpList(list: IpSet, query: SetQuery, sets: IpSets): SetAnswer {
     ...common,
     declaration: { ...declaration, name: nameOf(query), ...contents(elements) },
   };
-}
-
-function textOfKey(key: Expression): string {
-  return JSON.stringify(key);
 }
 
 /** The kernel takes no packet where the rule has fewer directions than entries have parts, or another family (ip_set_test). */
@@ -169,10 +166,7 @@ function withoutExceptions(entries: readonly IpSetEntry[], set: IpSet): readonly
   if (at < 0 || set.parts.lastIndexOf("net") !== at) return undefined;
   const groups = new Map<string, IpSetEntry[]>();
   for (const entry of entries) {
-    const key = JSON.stringify(
-      entry.parts.filter((_, i) => i !== at),
-      (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value),
-    );
+    const key = stringify(entry.parts.filter((_, i) => i !== at));
     groups.set(key, [...(groups.get(key) ?? []), entry]);
   }
   return [...groups.values()].flatMap((group) => decided(group, at));

@@ -11,6 +11,7 @@ import {
 } from "../../diagnostics.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { anything, mendChains } from "../../ir/mend.ts";
+import { stringify } from "../../ir/normal-form.ts";
 import { placeOf } from "../../ir/place.ts";
 import type {
   BaseChain,
@@ -471,8 +472,8 @@ class FileReader {
 
   private removeElements(table: OpenTable, name: IToken, tokens: readonly IToken[]): void {
     const set = table.sets.get(unquote(name.image));
-    const gone = new Set(this.parseElements(tokens)?.map(({ key }) => JSON.stringify(key)));
-    if (set !== undefined) set.elements = set.elements.filter(({ key }) => !gone.has(JSON.stringify(key)));
+    const gone = new Set(this.parseElements(tokens)?.map(({ key }) => stringify(key)));
+    if (set !== undefined) set.elements = set.elements.filter(({ key }) => !gone.has(stringify(key)));
   }
 
   flush(tokens: readonly IToken[]): void {

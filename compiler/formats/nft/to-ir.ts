@@ -5,6 +5,7 @@ import { anyBit, IIFNAME, noBit, within } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { mergeIntervals, partHolds, prefixOfNames } from "../../ir/interval.ts";
+import { stringify } from "../../ir/normal-form.ts";
 import { familyRead, familyTested, NFPROTO } from "../../ir/packet-family.ts";
 import type {
   CtKey,
@@ -137,6 +138,9 @@ export function toField(words: readonly string[], family: TableFamily): Expressi
 class RuleTranslator {
   private readonly scope: TableScope;
   private readonly steps: Step[] = [];
+  /** Texts of the first `told` steps. */
+  private readonly said = new Set<string>();
+  private told = 0;
   /** Of each of these one list of matches holds, or none, before the step `at`. */
   private readonly choices: { readonly at: number; readonly either: readonly Match[][] }[] = [];
   private comment: string | undefined;
@@ -283,19 +287,24 @@ class RuleTranslator {
     const found = this.toMatch(statement);
     if (found !== undefined) return [found];
     const unknown = opaqueMatch(statement);
-    const before = new Set(this.steps.map((step) => JSON.stringify(step)));
     const either = certainly(unknown, statement, this.scope.family === "ip").map((list) =>
       list.filter((match) => match === unknown || !this.impliesProtocol(match)),
     );
     const [only = [unknown], ...more] = either;
     // Rules that were printed have it before them.
-    const isSaid = either.some((list) => list.every((match) => match === unknown || before.has(JSON.stringify(match))));
+    const isSaid = either.some((list) => list.every((match) => match === unknown || this.says(match)));
     if (more.length > 0) {
       if (isSaid || !this.steps.every(({ kind }) => REPEATABLE.has(kind))) return [unknown];
       this.choices.push({ at: this.steps.length, either: [only, ...more] });
       return [];
     }
-    return only.filter((match) => match === unknown || !before.has(JSON.stringify(match)));
+    return only.filter((match) => match === unknown || !this.says(match));
+  }
+
+  /** Whether the rule has `match` already. */
+  private says(match: Match): boolean {
+    for (; this.told < this.steps.length; this.told++) this.said.add(stringify(this.steps[this.told]));
+    return this.said.has(stringify(match));
   }
 
   /** Whether an earlier test of one protocol says what `match` says of several: nft takes no second test of it. */

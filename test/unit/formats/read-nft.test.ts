@@ -335,6 +335,32 @@ delete element ip t s { 10.0.0.2 }
     expect(chainOf(program)).toMatchObject({ policy: "drop" });
   });
 
+  test("elements of IPv6 are deleted", () => {
+    const program = mustReadNft(`table ip6 t {
+	set s { type ipv6_addr; elements = { fd00::1, fd00::2 } }
+}
+delete element ip6 t s { fd00::1 }
+`);
+    expect(program.ruleset.tables[0]?.sets[0]?.elements).toEqual([{ key: [0xfd000000_00000000_00000000_00000002n] }]);
+  });
+
+  test.each([
+    "ip6 saddr fd00::1",
+    "ip6 saddr != fe80::/10",
+    "ip6 saddr fd00::1-fd00::9",
+    "ip6 saddr & ffff:: == fd00::",
+    "ip6 saddr . tcp dport { fd00::1 . 80 }",
+    "ct original ip6 saddr fd00::1",
+    "meta mark 1",
+  ])("what is not understood is kept behind %s", (match) => {
+    for (const unknown of ['osf name "Linux"', "nosuch dport 8080"]) {
+      const { program } = readNftText(table(`${match} ${unknown} drop`, "ip6"));
+      const [rule] = rulesOf(program);
+      expect(rule?.steps.some(({ kind }) => kind.startsWith("opaque"))).toBe(true);
+      expect(program.ruleset.tables.map(printTable).join("")).toContain(unknown);
+    }
+  });
+
   test("nothing happens in a dormant table", () => {
     const text =
       "table ip t {\n\tflags dormant\n\n\tchain c {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}\n";
