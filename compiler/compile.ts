@@ -3,12 +3,15 @@ import { reportAssumptions, reportIncomplete } from "./complete/report.ts";
 import type { Diagnostic, Report, Source } from "./diagnostics.ts";
 import type { Program } from "./ir/types.ts";
 import { lower } from "./lower/lower.ts";
-import type { NodeContext } from "./model/options.ts";
-import { resolveModel } from "./model/resolve.ts";
+import { lowerRoutes } from "./lower/routes.ts";
+import { resolveCluster } from "./model/resolve.ts";
+import type { Cluster } from "./model/types.ts";
+import { resolveConfigs } from "./node/all-nodes.ts";
 import type { Config } from "./node/config.ts";
 import { withKubeProxy } from "./node/kube-proxy.ts";
-import { resolveConfig } from "./node/resolve.ts";
-import type { Settings } from "./node/settings.ts";
+import { type Resolved, resolveConfig } from "./node/resolve.ts";
+import type { NodeContext, Settings } from "./node/settings.ts";
+import { reportOwnAddresses, viewOf } from "./node/view.ts";
 import { loadSpecs } from "./specs/load.ts";
 import type { Specs } from "./specs/types.ts";
 
@@ -26,9 +29,11 @@ export interface CompileResult {
   readonly compiled: Compiled | undefined;
 }
 
-/** The whole way from manifests to a program for one node. `sources` are read one at a time. */
-export function compile(sources: Iterable<Source>, config: Config, options: CompileOptions = {}): CompileResult {
-  return compileSpecs((report) => loadSpecs(sources, report), config, options);
+/** The same for all nodes. A program is made when it is asked for: those of many nodes need not be kept at once. */
+export interface AllNodesResult {
+  readonly diagnostics: readonly Diagnostic[];
+  /** In the order of the nodes' names. */
+  readonly nodes: Iterable<Compiled> | undefined;
 }
 
 export interface CompileOptions {
@@ -36,18 +41,50 @@ export interface CompileOptions {
   readonly strict?: boolean;
   /** Assume what a control plane would add to the objects; on where it is left out. */
   readonly complete?: boolean;
+}
+
+export interface CompileNodeOptions extends CompileOptions {
   /** The node that is compiled for where the config names none; one that no given Node has is not taken. */
   readonly nodeFor?: (specs: Specs) => string | undefined;
   /** How pods of the node are recognised where no settings say it. */
   readonly detection?: (specs: Specs) => Pick<Config, "detectLocalMode" | "detectLocalInterface" | "clusterCidr">;
 }
 
+/** Gives the objects of the input. */
+type Load = (report: Report) => Specs;
+
+/** The whole way from manifests to a program for one node. `sources` are read one at a time. */
+export function compile(sources: Iterable<Source>, config: Config, options: CompileNodeOptions = {}): CompileResult {
+  return compileSpecs((report) => loadSpecs(sources, report), config, options);
+}
+
 /** The same from objects that `load` gives. */
 export function compileSpecs(
-  load: (report: Report) => Specs,
+  load: Load,
   config: Config,
-  { strict = false, complete: isCompleted = true, nodeFor, detection }: CompileOptions = {},
+  { nodeFor, detection, ...options }: CompileNodeOptions = {},
 ): CompileResult {
+  const { diagnostics, nodes } = compileEach(load, config, options, (common, specs, report) => {
+    const given = withNode(common, specs, nodeFor);
+    const isGiven = given.clusterCidr !== undefined || given.detectLocalMode !== undefined;
+    return [resolveConfig(isGiven ? given : { ...given, ...detection?.(specs) }, specs, report)];
+  });
+  return { diagnostics, compiled: nodes === undefined ? undefined : [...nodes][0] };
+}
+
+/** From objects that `load` gives to a program for each of their Nodes. The objects are resolved once, and each finding is
+ *  told once, however many nodes it concerns. */
+export function compileAllNodes(load: Load, config: Config, options: CompileOptions = {}): AllNodesResult {
+  return compileEach(load, config, options, resolveConfigs);
+}
+
+/** `nodesOf`: the nodes to compile for, with their settings. */
+function compileEach(
+  load: Load,
+  config: Config,
+  { strict = false, complete: isCompleted = true }: CompileOptions,
+  nodesOf: (config: Config, specs: Specs, report: Report) => readonly Resolved[],
+): AllNodesResult {
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void =>
     void diagnostics.push(
@@ -56,18 +93,32 @@ export function compileSpecs(
   const loaded = load(report);
   reportSkipped(loaded, strict, report);
   if (loaded.nothing) reportNothing(loaded, report);
-  const asked = withKubeProxy(config, loaded, report);
-  const specs = loaded.nothing ? loaded : completeSpecs(loaded, asked, isCompleted, report);
-  const given = withNode(asked, specs, nodeFor);
-  const isGiven = given.clusterCidr !== undefined || given.detectLocalMode !== undefined;
-  const effective = isGiven ? given : { ...given, ...detection?.(specs) };
-  const { node, settings } = resolveConfig(effective, specs, report);
-  const model = resolveModel(specs, node, report);
-  if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, compiled: undefined };
-  return { diagnostics, compiled: { program: lower(model, settings, report), node, settings, specs } };
+  const common = withKubeProxy(config, loaded, report);
+  const specs = loaded.nothing ? loaded : completeSpecs(loaded, common, isCompleted, report);
+  const nodes = nodesOf(common, specs, report);
+  const cluster = resolveCluster(specs, common.ingressController ?? INGRESS_CONTROLLER, report);
+  for (const { node } of nodes) reportOwnAddresses(cluster, node, report);
+  if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, nodes: undefined };
+  const routes = lowerRoutes(cluster.ingresses, report);
+  return { diagnostics, nodes: programsOf(cluster, routes, specs, nodes) };
 }
 
-function withNode(config: Config, specs: Specs, nodeFor: CompileOptions["nodeFor"]): Config {
+/** The controller that IngressClasses name when their Ingresses are ours. */
+const INGRESS_CONTROLLER = "kpc.dev/ingress";
+
+function* programsOf(
+  cluster: Cluster,
+  routes: Program["routes"],
+  specs: Specs,
+  nodes: readonly Resolved[],
+): Generator<Compiled> {
+  for (const { node, settings } of nodes) {
+    const program = { ruleset: lower(viewOf(cluster, node), settings), routes };
+    yield { program, node, settings, specs };
+  }
+}
+
+function withNode(config: Config, specs: Specs, nodeFor: CompileNodeOptions["nodeFor"]): Config {
   const nodeName = config.nodeName === undefined ? nodeFor?.(specs) : undefined;
   const isThere = specs.nodes.length === 0 || specs.nodes.some(({ meta }) => meta.name === nodeName);
   return nodeName === undefined || !isThere ? config : { ...config, nodeName };

@@ -1,5 +1,5 @@
 /** What commands share: compiling the inputs, and telling what was found. */
-import { type CompileOptions, type CompileResult, compileSpecs } from "../compile.ts";
+import { type CompileNodeOptions, type CompileOptions, type CompileResult, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
@@ -22,7 +22,7 @@ export interface CommonFlags extends ConfigFlags {
 }
 
 /** How inputs are compiled, besides the flags. */
-export interface InputUse extends Pick<CompileOptions, "nodeFor" | "detection"> {
+export interface InputUse extends Pick<CompileNodeOptions, "nodeFor" | "detection"> {
   /** Is shown each text before it is read. */
   readonly seen?: (source: Source) => void;
 }

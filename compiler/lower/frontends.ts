@@ -1,14 +1,14 @@
 /** Every address and port at which a Service is reached, and every decision about it (SEMANTICS sections 2 and 4–7). */
 import type { Origin } from "../diagnostics.ts";
-import type { ServicePort } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import { hostPrefix, type Prefix, prefixContains } from "../net/prefix.ts";
+import type { ServicePortView } from "../node/view.ts";
 
 export type Frontend = AddressFrontend | NodePortFrontend;
 
 interface FrontendBase {
-  readonly service: ServicePort;
+  readonly service: ServicePortView;
   readonly port: Port;
   readonly dispatch: Dispatch;
   /** What happens to packets that `dispatch` leaves untranslated. */
@@ -37,7 +37,7 @@ export type Dispatch =
 
 /** The frontends of `service`, cluster IP first. `nodeAddress` is the node's primary address of the family: a source
  *  range that holds it also lets the load balancer's own addresses in. */
-export function frontendsOf(service: ServicePort, nodeAddress: Address | undefined): Frontend[] {
+export function frontendsOf(service: ServicePortView, nodeAddress: Address | undefined): Frontend[] {
   const external = externalTreatment(service);
   const frontends: AddressFrontend[] = [
     {
@@ -99,7 +99,7 @@ const NOTHING = { dispatch: { kind: "none" }, unserved: undefined } as const sat
 type Treatment = Pick<FrontendBase, "dispatch" | "unserved" | "masquerade">;
 
 /** Cluster IPs follow internalTrafficPolicy; there is no short-circuit when no local endpoint is left. */
-function clusterIpTreatment(service: ServicePort): Pick<FrontendBase, "dispatch" | "unserved"> {
+function clusterIpTreatment(service: ServicePortView): Pick<FrontendBase, "dispatch" | "unserved"> {
   if (!service.hasAnyEndpoint) return { dispatch: { kind: "none" }, unserved: "reject" };
   const list = service.internalTrafficPolicy === "Local" ? "local" : "cluster";
   const endpoints = list === "local" ? service.localEndpoints : service.clusterEndpoints;
@@ -109,7 +109,7 @@ function clusterIpTreatment(service: ServicePort): Pick<FrontendBase, "dispatch"
 
 /** External addresses and node ports follow externalTrafficPolicy. With Local the dispatch exists even without a local
  *  endpoint, for the sources that it short-circuits; only what it leaves alone is dropped. */
-function externalTreatment(service: ServicePort): Treatment {
+function externalTreatment(service: ServicePortView): Treatment {
   const local = service.externalTrafficPolicy === "Local";
   const masquerade = local ? "from-node" : "always";
   if (!service.hasAnyEndpoint) return { dispatch: { kind: "none" }, unserved: "reject", masquerade };
@@ -123,7 +123,7 @@ function externalTreatment(service: ServicePort): Treatment {
 
 /** Some platforms make a node that is itself allowed send with the load balancer's address as source. */
 function allowedLoadBalancerSources(
-  service: ServicePort,
+  service: ServicePortView,
   nodeAddress: Address | undefined,
 ): readonly Prefix[] | undefined {
   if (service.sourceRanges.length === 0) return undefined;

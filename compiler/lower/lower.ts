@@ -1,9 +1,8 @@
-import type { Report } from "../diagnostics.ts";
-import type { MapDeclaration, Program, Retired, SetDeclaration, SetElement, Table } from "../ir/types.ts";
-import type { Model } from "../model/types.ts";
+import type { MapDeclaration, Retired, Ruleset, SetDeclaration, SetElement, Table } from "../ir/types.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
 import { MODES, type NodePortAddresses, type Settings } from "../node/settings.ts";
+import type { NodeView, ServicePortView } from "../node/view.ts";
 import { collectElements, type Elements } from "./elements.ts";
 import { frontendsOf } from "./frontends.ts";
 import {
@@ -23,29 +22,26 @@ import {
   stickySlotsMap,
   TABLE_NAME,
 } from "./names.ts";
-import { lowerRoutes } from "./routes.ts";
 import { buildChains } from "./skeleton.ts";
 
-/** What one node does for the Services and Ingresses of `model`: one table for each family that has Services or Service
- *  CIDRs, and the routes. Reports `shadowed-path`. */
-export function lower(model: Model, settings: Settings, report: Report): Program {
+/** What one node does for the Services that it sees: one table for each family that has Services or Service CIDRs. */
+export function lower(view: NodeView, settings: Settings): Ruleset {
   const used = FAMILIES.filter(
-    (family) => model.servicePorts[family].length > 0 || settings.families[family].serviceCidrs.length > 0,
+    (family) => view[family].length > 0 || settings.families[family].serviceCidrs.length > 0,
   );
-  const tables = used.map((family) => lowerFamily(family, model, settings));
+  const tables = used.map((family) => lowerFamily(family, view[family], settings));
   const retired = FAMILIES.filter((family) => !used.includes(family)).map((family) => ({
     family: tableFamily(family),
     name: TABLE_NAME,
   }));
-  return { ruleset: { tables, retired }, routes: lowerRoutes(model.ingresses, report) };
+  return { tables, retired };
 }
 
 function tableFamily(family: Family): "ip" | "ip6" {
   return family === "IPv4" ? "ip" : "ip6";
 }
 
-function lowerFamily(family: Family, model: Model, settings: Settings): Table {
-  const services = model.servicePorts[family];
+function lowerFamily(family: Family, services: readonly ServicePortView[], settings: Settings): Table {
   const { primaryAddress, nodePorts } = settings.families[family];
   const elements = collectElements(
     services.flatMap((service) => frontendsOf(service, primaryAddress)),

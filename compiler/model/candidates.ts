@@ -14,17 +14,7 @@ import type {
   Specs,
 } from "../specs/types.ts";
 import { fromEndpoints, hasSelector, reasonToIgnore } from "./mirrored.ts";
-import type { Endpoint } from "./types.ts";
-
-/** An endpoint for one port of a Service, before policies and topology. */
-export interface Candidate extends Endpoint {
-  readonly ready: boolean;
-  readonly serving: boolean;
-  readonly terminating: boolean;
-  readonly nodeName: string | undefined;
-  readonly zoneHints: readonly string[];
-  readonly nodeHints: readonly string[];
-}
+import type { Candidate } from "./types.ts";
 
 /** The name under which a Service's slices, Endpoints and Pods are found. */
 export function serviceKey(namespace: string, name: string): string {

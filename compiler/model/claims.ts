@@ -1,4 +1,4 @@
-/** Addresses and ports that two Services ask for: one of them gets it, the same one on every run (SEMANTICS section 14). */
+/** Addresses and ports that two Services ask for: one of them gets it, the same one on every run. */
 import type { Origin, Report } from "../diagnostics.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { compareBy } from "../order.ts";
@@ -12,9 +12,9 @@ export interface Claimant {
 
 /** The same Service ports without the addresses and node ports that an older Service has. Age is creationTimestamp; a
  *  manifest without one counts as youngest; then namespace, name and port decide. Reports `address-conflict`. */
-export function settleClaims(claimants: readonly Claimant[], report: Report): ServicePort[] {
+export function resolveConflicts(claimants: readonly Claimant[], report: Report): ServicePort[] {
   const owners = new Map<string, { readonly service: ServicePort; readonly origin: Origin }>();
-  const settled = new Map<ServicePort, ServicePort>();
+  const resolved = new Map<ServicePort, ServicePort>();
   const oldestFirst = [...claimants].sort(
     compareBy(
       ({ creationTimestamp }) => creationTimestamp ?? Number.POSITIVE_INFINITY,
@@ -52,7 +52,7 @@ export function settleClaims(claimants: readonly Claimant[], report: Report): Se
       (kind: string) =>
       ({ address, origin }: LocatedAddress) =>
         claimAddress(kind, address, origin);
-    settled.set(service, {
+    resolved.set(service, {
       ...service,
       servesClusterIp: claimAddress("cluster IP", service.clusterIp, service.clusterIpOrigin),
       externalIps: distinct(service.externalIps).filter(keep("external IP")),
@@ -64,7 +64,7 @@ export function settleClaims(claimants: readonly Claimant[], report: Report): Se
           : undefined,
     });
   }
-  return claimants.map(({ service }) => settled.get(service) ?? service);
+  return claimants.map(({ service }) => resolved.get(service) ?? service);
 }
 
 /** Each address once, the first of each. */

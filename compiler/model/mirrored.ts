@@ -3,7 +3,7 @@ import { type Family, familyOf } from "../net/address.ts";
 import { ignoredLabel } from "../specs/labels.ts";
 import type { Node } from "../specs/node.ts";
 import type { EndpointSliceSpec, EndpointsSpec, ServicePortSpec, ServiceSpec } from "../specs/types.ts";
-import type { Candidate } from "./candidates.ts";
+import type { Candidate } from "./types.ts";
 
 /** Whether the endpoints of a Service are somebody else's business. An API server stores an empty selector as none. */
 export function hasSelector({ selector }: ServiceSpec): boolean {

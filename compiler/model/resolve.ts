@@ -5,16 +5,22 @@ import { compareBy } from "../order.ts";
 import { ignoredLabel, SERVICE_NAME_LABEL } from "../specs/labels.ts";
 import type { Located, ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
 import { CandidateIndex, joins, serviceKey } from "./candidates.ts";
-import { type Claimant, settleClaims } from "./claims.ts";
-import { chooseEndpoints } from "./endpoints.ts";
+import { type Claimant, resolveConflicts } from "./claims.ts";
 import { resolveIngresses } from "./ingress.ts";
 import { cutSubsets, hasSelector, MAX_MIRRORED } from "./mirrored.ts";
-import type { NodeContext } from "./options.ts";
 import { checkNodeNames, checkService } from "./service-checks.ts";
-import { type Model, type ServicePort, servicePortName, type TrafficPolicy } from "./types.ts";
+import {
+  type Cluster,
+  type ExternalIp,
+  type ServicePort,
+  servesWhileTerminating,
+  servicePortName,
+  type TrafficPolicy,
+} from "./types.ts";
 
-/** Joins the objects of `specs` for one node. Services that kube-proxy would ignore are left out, with a reason. */
-export function resolveModel(specs: Specs, node: NodeContext, report: Report): Model {
+/** Joins the objects of `specs`. Services that kube-proxy would ignore are left out, with a reason. `ingressController`: the
+ *  controller that IngressClasses name when an Ingress is ours. */
+export function resolveCluster(specs: Specs, ingressController: string, report: Report): Cluster {
   const index = new CandidateIndex(specs);
   const services = specs.services.filter((service) => isProxied(service, report));
   if (services.length === 0 && !specs.services.some(lacksClusterIp)) reportNoServices(specs, report);
@@ -24,13 +30,13 @@ export function resolveModel(specs: Specs, node: NodeContext, report: Report): M
   checkNodeNames(specs, report);
   warnOfEndpoints(specs, report);
   for (const service of services) reportIgnoredEndpoints(service, index, report);
-  reportAddressOverlaps(services, node, report);
+  const externalIps = joinExternalIps(services, report);
   const servicePorts = (family: Family): ServicePort[] => {
     const claimants = services.flatMap((service): Claimant[] => {
       const { creationTimestamp } = service.meta;
-      return resolveService(service, family, index, node).map((port) => ({ service: port, creationTimestamp }));
+      return resolveService(service, family, index).map((port) => ({ service: port, creationTimestamp }));
     });
-    const sorted = settleClaims(claimants, report).sort(
+    const sorted = resolveConflicts(claimants, report).sort(
       compareBy(
         ({ namespace }) => namespace,
         ({ name }) => name,
@@ -44,7 +50,8 @@ export function resolveModel(specs: Specs, node: NodeContext, report: Report): M
   const [ipv4, ipv6] = FAMILIES;
   return {
     servicePorts: { IPv4: servicePorts(ipv4), IPv6: servicePorts(ipv6) },
-    ingresses: resolveIngresses(specs, index, node.ingressController, report),
+    ingresses: resolveIngresses(specs, index, ingressController, report),
+    externalIps,
   };
 }
 
@@ -80,10 +87,10 @@ function reportNoServices({ services, pods, nodes, endpointSlices, ingresses }: 
 }
 
 /** The ports of `service` in one family: none when it has no cluster IP there, node ports included. */
-function resolveService(service: ServiceSpec, family: Family, index: CandidateIndex, node: NodeContext): ServicePort[] {
+function resolveService(service: ServiceSpec, family: Family, index: CandidateIndex): ServicePort[] {
   const clusterIp = clusterIpOf(service, family);
   if (clusterIp === undefined) return [];
-  return service.ports.map((port) => resolvePort(service, port, clusterIp, family, index, node));
+  return service.ports.map((port) => resolvePort(service, port, clusterIp, family, index));
 }
 
 /** The entry of `clusterIPs` at the index that the family has in `ipFamilies`. */
@@ -98,18 +105,12 @@ function resolvePort(
   clusterIp: Located<Address>,
   family: Family,
   index: CandidateIndex,
-  node: NodeContext,
 ): ServicePort {
   const externalIps = service.externalIps.filter(({ value }) => familyOf(value) === family);
   const loadBalancerIps = service.loadBalancerIngress.filter(
     ({ address, ipMode }) => familyOf(address) === family && ipMode === "VIP",
   );
-  const nodePort = port.nodePort?.value;
-  const policies = {
-    internalTrafficPolicy: service.internalTrafficPolicy,
-    externalTrafficPolicy: effectiveExternalPolicy(service),
-    externallyReachable: nodePort !== undefined || externalIps.length > 0 || loadBalancerIps.length > 0,
-  };
+  const candidates = index.candidates(service, port, family);
   return {
     namespace: service.meta.namespace,
     name: service.meta.name,
@@ -118,20 +119,21 @@ function resolvePort(
     port: port.port,
     clusterIp: clusterIp.value,
     servesClusterIp: true,
-    nodePort,
+    nodePort: port.nodePort?.value,
     externalIps: externalIps.map(({ value, node }) => ({ address: value, origin: node })),
     loadBalancerIps: loadBalancerIps.map(({ address, node }) => ({ address, origin: node })),
     sourceRanges: service.loadBalancerSourceRanges
       .map(({ value }) => value)
       .filter((range) => prefixFamily(range) === family),
     affinitySeconds: service.affinitySeconds,
-    internalTrafficPolicy: policies.internalTrafficPolicy,
-    externalTrafficPolicy: policies.externalTrafficPolicy,
+    internalTrafficPolicy: service.internalTrafficPolicy,
+    externalTrafficPolicy: effectiveExternalPolicy(service),
     healthCheckNodePort:
       service.type === "LoadBalancer" && service.externalTrafficPolicy === "Local"
         ? service.healthCheckNodePort?.value
         : undefined,
-    ...chooseEndpoints(index.candidates(service, port, family), policies, node),
+    candidates,
+    hasAnyEndpoint: candidates.some((each) => each.ready || servesWhileTerminating(each)),
     origin: port.node,
     clusterIpOrigin: withAssumed(port.node, clusterIp.assumed === true ? ["cluster IP"] : []),
     nodePortOrigin: withAssumed(port.node, port.nodePort?.assumed === true ? ["node port"] : []),
@@ -221,27 +223,24 @@ function reportIgnoredEndpoints(service: ServiceSpec, index: CandidateIndex, rep
   });
 }
 
-/** External IPs that are somebody's cluster IP, or this node's own address: allowed, and seldom meant. */
-function reportAddressOverlaps(services: readonly ServiceSpec[], node: NodeContext, report: Report): void {
+/** External IPs that are nobody's cluster IP; of the others it says whose they are: allowed, and seldom meant. */
+function joinExternalIps(services: readonly ServiceSpec[], report: Report): ExternalIp[] {
   const clusterIps = new Map(
     services.flatMap((service) => service.clusterIps.map((located) => [located.value, { service, located }] as const)),
   );
-  for (const service of services) {
-    const subject = `of Service ${service.meta.namespace}/${service.meta.name}`;
-    for (const { value, node: origin } of service.externalIps) {
+  return services.flatMap(({ meta, externalIps }) =>
+    externalIps.flatMap(({ value, node: origin }): ExternalIp[] => {
       const owner = clusterIps.get(value);
-      if (owner !== undefined) {
-        report({
-          severity: "warning",
-          code: "external-ip-conflict",
-          message: `external IP ${printAddress(value)} ${subject} is a cluster IP of Service ${owner.service.meta.namespace}/${owner.service.meta.name}`,
-          origin,
-          notes: [{ message: "the cluster IP", origin: owner.located.node }],
-        });
-      } else if (node.addresses.includes(value)) {
-        const message = `external IP ${printAddress(value)} ${subject} is an address of this node: the port is taken from the node's own programs`;
-        report({ severity: "warning", code: "external-ip-conflict", message, origin });
-      }
-    }
-  }
+      const service = `${meta.namespace}/${meta.name}`;
+      if (owner === undefined) return [{ address: value, service, origin }];
+      report({
+        severity: "warning",
+        code: "external-ip-conflict",
+        message: `external IP ${printAddress(value)} of Service ${service} is a cluster IP of Service ${owner.service.meta.namespace}/${owner.service.meta.name}`,
+        origin,
+        notes: [{ message: "the cluster IP", origin: owner.located.node }],
+      });
+      return [];
+    }),
+  );
 }

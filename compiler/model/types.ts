@@ -1,15 +1,22 @@
-/** Names joined: what each Service port of each family is, and where its traffic can go on one node. */
+/** The cluster: names joined, selectors expanded, conflicts resolved. Nothing here depends on a node. */
 import type { Origin } from "../diagnostics.ts";
 import type { Address, Family } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
 
-export interface Model {
+export interface Cluster {
   /** Service ports per family, sorted by namespace, name, port name and protocol (code units). */
   readonly servicePorts: Readonly<Record<Family, readonly ServicePort[]>>;
   /** Those that are ours to serve, the oldest first; of equal age by namespace and name. */
   readonly ingresses: readonly Ingress[];
+  /** External IPs that are no cluster IP of the input, each as often as Services list it. */
+  readonly externalIps: readonly ExternalIp[];
+}
+
+/** An external IP of the Service `namespace/name`. */
+export interface ExternalIp extends LocatedAddress {
+  readonly service: string;
 }
 
 export type TrafficPolicy = "Cluster" | "Local";
@@ -37,10 +44,8 @@ export interface ServicePort {
   /** `Local` only where it has an effect. */
   readonly externalTrafficPolicy: TrafficPolicy;
   readonly healthCheckNodePort: Port | undefined;
-  /** Endpoints for policy Cluster; sorted by address and port, without duplicates. */
-  readonly clusterEndpoints: readonly Endpoint[];
-  /** Endpoints for policy Local, in the same order. */
-  readonly localEndpoints: readonly Endpoint[];
+  /** Sorted by address and port, without duplicates. */
+  readonly candidates: readonly Candidate[];
   /** Whether anything could serve this port on some node: decides between reject and drop. */
   readonly hasAnyEndpoint: boolean;
   /** The port in its Service. */
@@ -59,6 +64,21 @@ export interface Endpoint {
   readonly address: Address;
   readonly port: Port;
   readonly origin: Origin;
+}
+
+/** An endpoint for one port of a Service, before policies and topology. */
+export interface Candidate extends Endpoint {
+  readonly ready: boolean;
+  readonly serving: boolean;
+  readonly terminating: boolean;
+  readonly nodeName: string | undefined;
+  readonly zoneHints: readonly string[];
+  readonly nodeHints: readonly string[];
+}
+
+/** Whether a candidate takes new connections where no other is ready. */
+export function servesWhileTerminating({ serving, terminating }: Candidate): boolean {
+  return serving && terminating;
 }
 
 /** `namespace/name:portname`, as kube-proxy's comments have it; without the colon when the port has no name. */

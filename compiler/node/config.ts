@@ -34,7 +34,14 @@ export interface Config {
 }
 
 /** Settings of which findings tell the place. */
-export type PlacedSetting = "nodeName" | "detectLocalMode" | "detectLocalInterface" | "clusterCidr";
+export type PlacedSetting =
+  | "nodeName"
+  | "nodeIp"
+  | "nodeIps"
+  | "zone"
+  | "detectLocalMode"
+  | "detectLocalInterface"
+  | "clusterCidr";
 
 export const DETECT_LOCAL_MODES = [
   "ClusterCIDR",

@@ -67,6 +67,9 @@ export function decodeConfig(context: Context, node: Node, file: boolean): Confi
     zone,
     origins: definedOf({
       nodeName: node.get("nodeName"),
+      nodeIp: node.get("nodeIP"),
+      nodeIps: node.get("nodeIPs"),
+      zone: node.get("zone"),
       detectLocalMode: node.get("detectLocalMode"),
       detectLocalInterface: node.get("detectLocalInterface"),
       clusterCidr: node.get("clusterCIDR"),

@@ -1,6 +1,5 @@
 /** From what the user says and what a Node object knows to what the other stages need. */
 import type { Report } from "../diagnostics.ts";
-import type { NodeContext } from "../model/options.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
 import { nearest } from "../specs/nearest.ts";
@@ -8,7 +7,7 @@ import type { NodeSpec, Specs } from "../specs/types.ts";
 import type { Config } from "./config.ts";
 import { detectorOf, reportDetector } from "./detector.ts";
 import { serviceCidrsOf } from "./service-cidrs.ts";
-import type { FamilySettings, Mode, NodePortAddresses, Settings } from "./settings.ts";
+import type { FamilySettings, Mode, NodeContext, NodePortAddresses, Settings } from "./settings.ts";
 
 /** The node that is compiled for, and how it treats packets. */
 export interface Resolved {
@@ -44,7 +43,6 @@ export function resolveConfig(config: Config, specs: Specs, report: Report): Res
       name: config.nodeName ?? node?.meta.name,
       zone,
       addresses,
-      ingressController: config.ingressController ?? "kpc.dev/ingress",
     },
     settings: {
       mode,

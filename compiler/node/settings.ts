@@ -6,6 +6,16 @@ export type Mode = "nftables" | "iptables";
 
 export const MODES = ["nftables", "iptables"] as const satisfies readonly Mode[];
 
+/** What is known of one node. */
+export interface NodeContext {
+  /** Undefined: no endpoint is local. */
+  readonly name: string | undefined;
+  /** Its label `topology.kubernetes.io/zone`; undefined or empty: zone hints are not followed. */
+  readonly zone: string | undefined;
+  /** Known addresses; empty when none is known. */
+  readonly addresses: readonly Address[];
+}
+
 /** How one node treats Service traffic, resolved: nothing here refers to another object any more. */
 export interface Settings {
   readonly mode: Mode;

@@ -1,7 +1,8 @@
 /** Names of what has an address, from the manifests given. */
-import type { NodeContext } from "../model/options.ts";
+
 import type { Address } from "../net/address.ts";
 import { PROTOCOL_NUMBERS, type Protocol } from "../net/protocol.ts";
+import type { NodeContext } from "../node/settings.ts";
 import type { EndpointSpec, ServiceSpec, Specs } from "../specs/types.ts";
 
 /** An address and port as a packet has them; `protocol` is an IANA number. */

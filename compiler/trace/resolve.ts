@@ -2,11 +2,10 @@
 import type { Compiled } from "../compile.ts";
 import type { Report } from "../diagnostics.ts";
 import type { Packet } from "../evaluate/packet.ts";
-import type { NodeContext } from "../model/options.ts";
 import { type Address, familyOf, isIpv4Mapped, parseAddress, printAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
-import type { Detector } from "../node/settings.ts";
+import type { Detector, NodeContext } from "../node/settings.ts";
 import { nearest } from "../specs/nearest.ts";
 import type { ServiceSpec, Specs } from "../specs/types.ts";
 import type { EndText, PacketText } from "./parse.ts";

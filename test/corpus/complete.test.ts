@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
-import { resolveModel } from "../../compiler/model/resolve.ts";
+import { resolveCluster } from "../../compiler/model/resolve.ts";
 import { selects } from "../../compiler/specs/labels.ts";
 import { readFolder } from "../support/shared.ts";
 
@@ -15,14 +15,14 @@ describe.skipIf(manifests.length === 0)(`real manifests are completed${missing}`
     const { compiled, diagnostics } = compile([source], {});
     expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
     if (compiled === undefined) return;
-    const { servicePorts } = resolveModel(compiled.specs, compiled.node, () => undefined);
+    const { servicePorts } = resolveCluster(compiled.specs, "x", () => undefined);
     for (const { meta, selector, ports, headless, type } of compiled.specs.services) {
       const pods = compiled.specs.pods.filter(
         (pod) => pod.meta.namespace === meta.namespace && pod.podIps.length > 0 && selects(selector, pod.meta.labels),
       );
       if (headless || type === "ExternalName" || pods.length === 0) continue;
       const reached = [...servicePorts.IPv4, ...servicePorts.IPv6].filter(
-        (port) => port.namespace === meta.namespace && port.name === meta.name && port.clusterEndpoints.length > 0,
+        (port) => port.namespace === meta.namespace && port.name === meta.name && port.hasAnyEndpoint,
       );
       expect([meta.name, new Set(reached.map(({ port }) => port)).size]).toEqual([
         meta.name,

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { resolveModel } from "../../../compiler/model/resolve.ts";
+import { resolveCluster } from "../../../compiler/model/resolve.ts";
 import { printAddressPort } from "../../../compiler/net/address.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
 
@@ -21,11 +21,10 @@ function resolve(...objects: readonly string[]): { endpoints: string[]; said: st
   const specs = loadSpecs([{ name: "a.yaml", text: objects.join("---\n") }], (finding) => {
     if (finding.severity === "error") said.push(finding.message);
   });
-  const node = { name: "n1", zone: undefined, addresses: [], ingressController: "x" };
-  const { servicePorts } = resolveModel(specs, node, ({ severity, code, message }) => {
+  const { servicePorts } = resolveCluster(specs, "x", ({ severity, code, message }) => {
     if (code === "endpoints-ignored" || code === "too-many-items") said.push(`${severity}: ${message}`);
   });
-  const found = servicePorts.IPv4.flatMap(({ clusterEndpoints }) => clusterEndpoints);
+  const found = servicePorts.IPv4.flatMap(({ candidates }) => candidates).filter(({ ready }) => ready);
   return { endpoints: found.map(({ address, port }) => printAddressPort(address, port)), said };
 }
 

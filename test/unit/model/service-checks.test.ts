@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { lineAndColumn } from "../../../compiler/diagnostics.ts";
-import { resolveModel } from "../../../compiler/model/resolve.ts";
+import { resolveCluster } from "../../../compiler/model/resolve.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
 
 const CODES: ReadonlySet<string> = new Set([
@@ -18,8 +18,7 @@ function check(...objects: readonly string[]): string[] {
   const specs = loadSpecs([{ name: "a.yaml", text: objects.join("---\n") }], ({ severity, message }) => {
     if (severity === "error") found.push(message);
   });
-  const node = { name: undefined, zone: undefined, addresses: [], ingressController: "x" };
-  resolveModel(specs, node, ({ severity, code, message, origin }) => {
+  resolveCluster(specs, "x", ({ severity, code, message, origin }) => {
     if (!CODES.has(code)) return;
     const { line, column } = origin === undefined ? { line: 0, column: 0 } : lineAndColumn(origin.span());
     found.push(`${line}:${column} ${severity} ${message}`);

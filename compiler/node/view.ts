@@ -1,0 +1,27 @@
+/** The cluster as one node sees it: which endpoints each Service port uses there. */
+import type { Report } from "../diagnostics.ts";
+import type { Cluster, ServicePort } from "../model/types.ts";
+import { type Family, printAddress } from "../net/address.ts";
+import { chooseEndpoints, type EndpointLists } from "./endpoints.ts";
+import type { NodeContext } from "./settings.ts";
+
+/** A Service port with its endpoints on one node. */
+export interface ServicePortView extends ServicePort, EndpointLists {}
+
+/** In the order of the cluster. */
+export type NodeView = Readonly<Record<Family, readonly ServicePortView[]>>;
+
+export function viewOf({ servicePorts }: Cluster, node: NodeContext): NodeView {
+  const view = (port: ServicePort): ServicePortView => ({ ...port, ...chooseEndpoints(port, node) });
+  return { IPv4: servicePorts.IPv4.map(view), IPv6: servicePorts.IPv6.map(view) };
+}
+
+/** External IPs that are the node's own addresses: allowed, and seldom meant. Reports `external-ip-conflict`. */
+export function reportOwnAddresses({ externalIps }: Cluster, { name, addresses }: NodeContext, report: Report): void {
+  for (const { address, service, origin } of externalIps) {
+    if (!addresses.includes(address)) continue;
+    const which = name === undefined ? "this node" : `Node ${name}`;
+    const message = `external IP ${printAddress(address)} of Service ${service} is an address of ${which}: the port is taken from the node's own programs`;
+    report({ severity: "warning", code: "external-ip-conflict", message, origin });
+  }
+}
