@@ -4,6 +4,7 @@ import { both, type Condition, isPossible } from "../evaluate/condition.ts";
 import type { Fate } from "../evaluate/evaluate.ts";
 import { printAssumption } from "../evaluate/locality.ts";
 import type { Outcome, Result } from "../evaluate/packet.ts";
+import { nowKey } from "../evaluate/state.ts";
 import { printAddressPort } from "../net/address.ts";
 
 /** What a packet meets, as text, with the chance of each; chances add up to 1. */
@@ -80,7 +81,7 @@ export function resultKey(result: Omit<Fate, Described>): string {
   const from = source === undefined ? (masquerade ? " masqueraded" : "") : ` from ${source}`;
   const more = `${takenBy === undefined ? "" : `\n${takenBy.join("\n")}`}${entered}`;
   if (verdict !== "dnat" || endpoint === undefined) return `on${from}${more}`;
-  return `to ${endpoint.address} ${endpoint.port}${from} ${sticky?.timeoutSeconds ?? ""}${more}`;
+  return `to ${nowKey(endpoint.address)} ${nowKey(endpoint.port)}${from} ${sticky?.timeoutSeconds ?? ""}${more}`;
 }
 
 type Described = "region" | "probability" | "condition";

@@ -26,6 +26,7 @@ import {
   type Result,
   type RuleStep,
 } from "./packet.ts";
+import { valuesBehind } from "./preimage.ts";
 import type { Cut, Ranges } from "./ranges.ts";
 import { NOTHING_READ } from "./reads.ts";
 import { type Region, within, without } from "./region.ts";
@@ -38,7 +39,7 @@ const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "pos
 /** One of the things that happen to packets of a region, each of which fares alike. */
 export interface Fate extends Omit<Result, "endpoint" | "reasons" | "path"> {
   readonly region: Region;
-  /** `daddr`, `dport`: where each of the packets went anyway. */
+  /** `daddr`, `dport`: where each of the packets went anyway; or what a mask makes of that. */
   readonly endpoint?: { readonly address: Now<Address>; readonly port: Now<number> };
   readonly condition: Condition;
 }
@@ -312,8 +313,9 @@ function routeDecided(state: State): Routed {
       addressTypes(original.family, environment.localAddresses).find(({ type }) => type === ADDRESS_TYPE.local),
       "there are local addresses",
     ).addresses;
-    const inside = within(stream.region, address.field, local);
-    const outside = without(stream.region, address.field, local);
+    const values = valuesBehind(address, local, stream.region[address.field]);
+    const inside = within(stream.region, address.field, values);
+    const outside = without(stream.region, address.field, values);
     if (inside !== undefined) here.push(narrow(stream, inside));
     if (outside !== undefined) away.push(narrow(stream, outside));
   }

@@ -9,7 +9,7 @@ import { combineBits, type Operand, shiftBits } from "./bits.ts";
 import { isAssumedLocal } from "./locality.ts";
 import type { TableIndex } from "./machine.ts";
 import { type Environment, isIcmp, type Packets, type Tracking } from "./packet.ts";
-import { maskSpread } from "./preimage.ts";
+import { maskSpread, valuesBehind } from "./preimage.ts";
 import { type Region, within } from "./region.ts";
 import { type Control, hasConnection, heldNow, narrow, type Stream, valueNow } from "./state.ts";
 
@@ -165,7 +165,7 @@ function evaluateFib(of: "saddr" | "daddr", control: Control, stream: Stream): P
   if (typeof known !== "object")
     return [{ region, probability: 1, value: [typeOf(addressTypeOf(known, environment))] }];
   return addressTypes(original.family, environment.localAddresses).flatMap(({ type, addresses }): Possible[] => {
-    const part = within(region, known.field, addresses);
+    const part = within(region, known.field, valuesBehind(known, addresses, region[known.field]));
     return part === undefined ? [] : [{ region: part, probability: 1, value: [typeOf(type)] }];
   });
 }

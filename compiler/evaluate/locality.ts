@@ -7,6 +7,7 @@ import type { Assumption } from "./assumption.ts";
 import { both, NEVER, not, unknownMatch } from "./condition.ts";
 import { assume } from "./match.ts";
 import type { PlannedStep } from "./plan.ts";
+import { valuesBehind } from "./preimage.ts";
 import { Question } from "./question.ts";
 import { within } from "./region.ts";
 import { type Control, isExplained, type Now, narrow, type State, type Stream, valueNow } from "./state.ts";
@@ -55,7 +56,8 @@ export function decideLocality(state: State): readonly State[] {
       continue;
     }
     for (const { type, addresses } of addressTypes(original.family, environment.localAddresses)) {
-      const part = within(stream.region, address.field, addresses);
+      const values = valuesBehind(address, addresses, stream.region[address.field]);
+      const part = within(stream.region, address.field, values);
       if (part === undefined) continue;
       if (type === ADDRESS_TYPE.unicast) ask(narrow(stream, part));
       else certain.push(narrow(stream, part));

@@ -2,16 +2,18 @@
 import { CT_STATUS } from "../ir/constants.ts";
 import type { Interval, MapElement, NatRandom, NatTarget, Statement, Value } from "../ir/types.ts";
 import { type Address, familyOf, printAddress } from "../net/address.ts";
-import { evaluateExpression, isUnknown } from "./expression.ts";
+import { evaluateExpression, hasPorts, isUnknown } from "./expression.ts";
 import type { Because, Frame, ReasonExtra, StepProgress } from "./frame.ts";
 import type { Reason } from "./packet.ts";
-import { Ranges } from "./ranges.ts";
+import { maskSpread, type Spread } from "./preimage.ts";
+import { type Cut, Ranges, unite, valuesIn } from "./ranges.ts";
 import { within, without } from "./region.ts";
 import { lookUpInFilledMap } from "./remember.ts";
 import { Sorter } from "./sorter.ts";
 import {
   type Control,
   isExplained,
+  mappedTo,
   type Now,
   narrow,
   type State,
@@ -22,14 +24,11 @@ import {
 } from "./state.ts";
 import { assumeElement, isData } from "./unknown-element.ts";
 
-/** What a translation does to a stream that is given an address and a port, each one of an interval where there is one. */
-type Give = (
-  sorter: Sorter<"next" | "done">,
-  stream: Stream,
-  addresses: Interval | undefined,
-  ports: Interval | undefined,
-  extra: ReasonExtra,
-) => void;
+/** What a translation gives, each one of an interval where there is one. */
+type Given = Omit<Extract<NatTarget, { kind: "literal" }>, "kind">;
+
+/** What a translation does to a stream that is given an address and a port. */
+type Give = (sorter: Sorter<"next" | "done">, stream: Stream, given: Given, extra: ReasonExtra) => void;
 
 export function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
   const list = to.kind === "map" ? frame.table.lists.filledSet(to.map, frame.table.table) : undefined;
@@ -42,7 +41,7 @@ function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control
   const give = giveBy(control);
   const sorter = new Sorter<"next" | "done">(state);
   if (to.kind === "literal") {
-    for (const stream of streams) give(sorter, stream, to.addresses, to.ports, {});
+    for (const stream of streams) give(sorter, stream, to, {});
     return sorter.progress;
   }
   const declaration = frame.table.map(to.map);
@@ -52,7 +51,8 @@ function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control
       return;
     }
     const [address, port] = element.value.map((value): Interval => ({ from: value, to: value }));
-    each(into, stream, address, port, { element, declaration });
+    const given = { ...(address && { addresses: address }), ...(port && { ports: port }) };
+    each(into, stream, given, { element, declaration });
   };
   if (isUnknown(to.key, control))
     return assumeElement(to.key, declaration.elements, state, frame.table, (element, chosen) => {
@@ -78,19 +78,26 @@ interface Way {
   readonly stream: Stream;
   readonly address: Now<Address>;
   readonly port: Now<number>;
-  /** As in `Result`. */
-  readonly taken: readonly string[];
+  readonly taken: readonly Taken[];
 }
 
-const NOTHING_TAKEN: readonly string[] = [];
+/** A choice that is not followed: as in `Result`, and the expressions that are not known behind it, as `describe` names them. */
+interface Taken {
+  readonly text: string;
+  readonly hides: readonly string[];
+}
+
+const NOTHING_TAKEN: readonly Taken[] = [];
+const ADDRESSES: readonly string[] = ["ip daddr", "ip6 daddr", "fib daddr type"];
+const PORTS: readonly string[] = ["th dport", "tcp dport", "udp dport", "sctp dport"];
 
 /** Destinations. */
 export function destinations(because: Because, random: NatRandom): (control: Control) => Give {
   return (control) => {
     const controls = sentControls(control, because, true);
-    return (sorter, stream, addresses, ports, extra) => {
-      for (const chosen of addressesFor(stream, addresses))
-        for (const way of portsFor(chosen, ports, random)) sendOn(sorter, way, controls, extra);
+    return (sorter, stream, given, extra) => {
+      for (const chosen of addressesFor(stream, given))
+        for (const way of portsFor(chosen, control, given, random)) sendOn(sorter, way, controls, extra);
     };
   };
 }
@@ -111,7 +118,7 @@ export function redirect(
       port: stream.destinationPort,
       taken: NOTHING_TAKEN,
     };
-    for (const way of portsFor(chosen, ports, random)) sendOn(sorter, way, controls, {});
+    for (const way of portsFor(chosen, control, ports && { ports }, random)) sendOn(sorter, way, controls, {});
   }
   return sorter.progress;
 }
@@ -128,14 +135,16 @@ function sendOn(sorter: Sorter<"next" | "done">, way: Way, controlOf: ControlOf,
 function sentControls(control: Control, because: Because, isSaid: boolean): ControlOf {
   const known = new Map<string, Control>();
   return (isChanged, { taken }, sent, extra) => {
-    const key = `${isChanged} ${taken.join("\n")}`;
+    const texts = taken.map(({ text }) => text);
+    const key = `${isChanged} ${texts.join("\n")}`;
     const found = known.get(key);
     if (found !== undefined) return found;
     const next = {
       ...control,
       ctStatus: isChanged ? withBits(control.ctStatus, CT_STATUS.dnat) : control.ctStatus,
       destinationSettled: true,
-      takenBy: [...control.takenBy, ...taken],
+      takenBy: [...control.takenBy, ...texts],
+      overwritten: hidden(control.overwritten, taken),
       translated: control.translated || isSaid,
     };
     if (isExplained(control)) return because(next, isSaid ? { ...extra, ...translatedTo(sent) } : extra);
@@ -144,18 +153,38 @@ function sentControls(control: Control, because: Because, isSaid: boolean): Cont
   };
 }
 
+function hidden(overwritten: ReadonlySet<string>, taken: readonly Taken[]): ReadonlySet<string> {
+  return taken.length === 0 ? overwritten : new Set([...overwritten, ...taken.flatMap(({ hides }) => hides)]);
+}
+
 /** Sources: which one of several is not followed. */
 export function sources(because: Because, by: string | undefined): (control: Control) => Give {
   return (control) => {
     const known = new Map<string, Control>();
-    return (sorter, stream, addresses, ports, extra) => {
-      const newSource = by === undefined ? sourceOf(addresses, ports) : chosenBy(by, addresses);
+    return (sorter, stream, given, extra) => {
+      const newSource = by === undefined ? newSourceOf(stream, control, given) : chosenBy(by, given.addresses);
       const key = newSource?.text ?? "";
       const next = known.get(key) ?? because({ ...control, masqueraded: true, sourceSettled: true, newSource }, extra);
       known.set(key, next);
       sorter.add(stream, "done", next);
     };
   };
+}
+
+/** The source that `given` gives to packets; of a mapping it is told of one packet only which it is. */
+function newSourceOf({ region }: Stream, control: Control, given: Given): Control["newSource"] {
+  const { addresses, netmap, base } = given;
+  const ports = translatesPorts(control) ? given.ports : undefined;
+  if (netmap && addresses !== undefined) {
+    const now = valueNow(control.source, region);
+    const text = `mapped to ${printAddresses(addresses)}`;
+    if (typeof now === "object") return { text: `an address ${text}`, address: undefined };
+    const address = mapAddress(now, addresses);
+    return { text: `${printAddress(address)} (${text})`, address };
+  }
+  const found = sourceOf(addresses, ports);
+  const isShifted = found !== undefined && base !== undefined && ports !== undefined;
+  return isShifted ? { ...found, text: `${found.text}/${base}` } : found;
 }
 
 /** A source that a network plugin translates by design. */
@@ -168,27 +197,32 @@ export function sourceOf(addresses: Interval | undefined, ports: Interval | unde
   const behind = ports === undefined ? "" : `:${printInterval(ports, String)}`;
   if (addresses === undefined || address === undefined)
     return { text: `the node's address${behind}`, address: undefined };
-  const text = printInterval(addresses, (each) => printAddress(each as Address));
+  const text = printAddresses(addresses);
   return { text: typeof address === "bigint" && behind !== "" ? `[${text}]${behind}` : `${text}${behind}`, address };
+}
+
+function printAddresses(addresses: Interval): string {
+  return printInterval(addresses, (each) => printAddress(each as Address));
 }
 
 function printInterval({ from, to }: Interval, print: (value: Value) => string): string {
   return from === to ? print(from) : `${print(from)}-${print(to)}`;
 }
 
-/** More addresses than this are not told apart. */
-const MOST_ADDRESSES = 64;
+/** More addresses and ports than this are not told apart. */
+const MOST_CHOSEN = 64;
 
 /** The kernel chooses by the client's address: each is the one for as many (nf_nat_core.c, find_best_ips_proto). */
-function addressesFor(stream: Stream, addresses: Interval | undefined): readonly Way[] {
+function addressesFor(stream: Stream, { addresses, netmap }: Given): readonly Way[] {
   const port = stream.destinationPort;
   if (addresses === undefined) return [{ stream, address: stream.destination, port, taken: NOTHING_TAKEN }];
+  if (netmap) {
+    const address = mapped(valueNow(stream.destination, stream.region), addresses);
+    return [{ stream, address, port, taken: NOTHING_TAKEN }];
+  }
   const first = addresses.from as Address;
   const count = Number(BigInt(addresses.to) - BigInt(first)) + 1;
-  if (count > MOST_ADDRESSES) {
-    const text = printInterval(addresses, (each) => printAddress(each as Address));
-    return [{ stream, address: first, port, taken: [`a choice of ${text}`] }];
-  }
+  if (count > MOST_CHOSEN) return [{ stream, address: first, port, taken: [choiceOf(addresses)] }];
   if (count === 1) return [{ stream, address: first, port, taken: NOTHING_TAKEN }];
   return Array.from({ length: count }, (_, i) => ({
     stream: narrow(stream, stream.region, 1 / count),
@@ -197,14 +231,47 @@ function addressesFor(stream: Stream, addresses: Interval | undefined): readonly
   }));
 }
 
-/** Of several ports packets keep theirs if it is among them, and get the first one else (nf_nat_core.c, get_unique_tuple). */
-function portsFor(way: Way, ports: Interval | undefined, random: NatRandom): readonly Way[] {
+function choiceOf(addresses: Interval): Taken {
+  return { text: `a choice of ${printAddresses(addresses)}`, hides: ADDRESSES };
+}
+
+/** Each address becomes another one: the bits that both ends of `addresses` have replace its own (xt_NETMAP,
+ *  nft_nat_setup_netmap). */
+function mapped(now: Address | Spread, { from, to }: Interval): Now<Address> {
+  if (typeof now !== "object") return mapAddress(now, { from, to });
+  const isWide = typeof from === "bigint";
+  const host = isWide ? BigInt(from) ^ BigInt(to) : (Number(from) ^ Number(to)) >>> 0;
+  const { field, masked } = maskSpread(now, host, from as Address);
+  return masked === undefined ? field : mappedTo(field, masked.mask, masked.xor);
+}
+
+/** `address` with the network of `addresses`. */
+function mapAddress(address: Address, { from, to }: Interval): Address {
+  if (typeof address === "number") {
+    const host = (Number(from) ^ Number(to)) >>> 0;
+    return (((address & host) | (Number(from) & ~host)) >>> 0) as Address;
+  }
+  const host = BigInt(from) ^ BigInt(to);
+  return ((address & host) | (BigInt(from) & ~host)) as Address;
+}
+
+/** Protocols with ports of which kpc reads none: DCCP, UDP-Lite. */
+const MORE_WITH_PORTS: ReadonlySet<number> = new Set([33, 136]);
+
+function translatesPorts({ protocol }: Control): boolean {
+  return hasPorts(protocol) || MORE_WITH_PORTS.has(protocol);
+}
+
+/** Of several ports packets keep theirs if it is among them, and get the first one else; by chance they get any; shifted, one that
+ *  is as far from the first as theirs is from the base (nf_nat_core.c, get_unique_tuple). Other protocols than those with
+ *  ports keep all that is in their headers but the identifier of ICMP, which is not followed. */
+function portsFor(way: Way, control: Control, { ports, base }: Given = {}, random: NatRandom): readonly Way[] {
   const { stream, address, taken } = way;
-  if (ports === undefined) return [way];
+  if (ports === undefined || !translatesPorts(control)) return [way];
   const [first, last] = [Number(ports.from), Number(ports.to)];
   if (first === last) return [{ stream, address, port: first, taken }];
-  if (random !== "none")
-    return [{ stream, address, port: first, taken: [...taken, `a choice of ports ${first}-${last}`] }];
+  if (base !== undefined) return shiftedPorts(way, { first, last, base });
+  if (random !== "none") return randomPorts(way, first, last);
   const wanted = new Ranges([first, last + 1]);
   const port = valueNow(stream.destinationPort, stream.region);
   if (typeof port !== "object") return [wanted.has(port) ? way : { ...way, port: first }];
@@ -213,6 +280,39 @@ function portsFor(way: Way, ports: Interval | undefined, random: NatRandom): rea
     ...(inside === undefined ? [] : [{ ...way, stream: narrow(stream, inside) }]),
     ...(outside === undefined ? [] : [{ ...way, stream: narrow(stream, outside), port: first }]),
   ];
+}
+
+/** A random number of 16 bits, modulo the number of ports. */
+function randomPorts(way: Way, first: number, last: number): readonly Way[] {
+  const { stream, taken } = way;
+  const count = last - first + 1;
+  if (count > MOST_CHOSEN)
+    return [{ ...way, port: first, taken: [...taken, { text: `a choice of ports ${first}-${last}`, hides: PORTS }] }];
+  return Array.from({ length: count }, (_, i) => {
+    const probability = Math.ceil((65536 - i) / count) / 65536;
+    return { ...way, stream: narrow(stream, stream.region, probability), port: first + i };
+  });
+}
+
+function shiftedPorts(
+  way: Way,
+  { first, last, base }: { readonly first: number; readonly last: number; readonly base: number },
+): readonly Way[] {
+  const { stream } = way;
+  const shifted = (port: number): number => first + (((port - base) & 0xffff) % (last - first + 1));
+  const port = valueNow(stream.destinationPort, stream.region);
+  if (typeof port !== "object") return [{ ...way, port: shifted(port) }];
+  const came = new Map<number, Cut[]>();
+  for (const value of valuesIn(stream.region[port.field])) {
+    const to = shifted(Number(value));
+    const known = came.get(to);
+    if (known === undefined) came.set(to, [value]);
+    else known.push(value);
+  }
+  return [...came].flatMap(([to, values]): Way[] => {
+    const part = within(stream.region, port.field, unite(values.map((value) => Ranges.of(value))));
+    return part === undefined ? [] : [{ ...way, stream: narrow(stream, part), port: to }];
+  });
 }
 
 /** The one destination that packets have now. */

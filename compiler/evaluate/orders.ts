@@ -3,7 +3,7 @@ import type { Assumption } from "./assumption.ts";
 import { ALWAYS, both, type Condition, not, unknownMatch } from "./condition.ts";
 import { isAlike } from "./merge.ts";
 import { regionKey } from "./region.ts";
-import { type Control, type State, type Stream, where, withControl } from "./state.ts";
+import { type Control, nowKey, type State, type Stream, where, withControl } from "./state.ts";
 
 export interface Ordered {
   /** Where chains run in this order. */
@@ -76,7 +76,7 @@ class Rest {
   keyOf(control: Control, { region, probability, condition, destination, destinationPort }: Stream): string {
     let at = this.classes.findIndex((each) => isAlike(each, control));
     if (at < 0) at = this.classes.push(control) - 1;
-    return `${at} ${destination} ${destinationPort} ${probability.toFixed(12)} ${condition.id} ${regionKey(region)}`;
+    return `${at} ${nowKey(destination)} ${nowKey(destinationPort)} ${probability.toFixed(12)} ${condition.id} ${regionKey(region)}`;
   }
 
   has(key: string): boolean {

@@ -1,6 +1,6 @@
 /** Which values a mask makes others of. */
 
-import { type Cut, meet, Ranges, unite, valuesIn } from "./ranges.ts";
+import { type Cut, EMPTY, meet, Ranges, unite, valuesIn } from "./ranges.ts";
 import { type Field, hasFewValues } from "./region.ts";
 
 /** A field of packets that have several values in it, as they came; masked: what `(value & mask) ^ xor` is. */
@@ -41,6 +41,18 @@ export function valuesBehind({ field, masked }: Spread, wanted: Ranges, among?: 
     search.find(bits, BigInt(wanted.cuts[i] as Cut), BigInt(wanted.cuts[i + 1] as Cut) - 1n);
   const own = (cut: bigint): Cut => (isWide ? cut : Number(cut));
   return unite(search.found.map(([from, end]) => new Ranges([own(from), own(end)])));
+}
+
+/** The values of their one field, among those that are given, of which both make the same. */
+export function whereEqual(a: Spread, b: Spread, among: Ranges): Ranges {
+  const isWide = typeof among.cuts[0] === "bigint";
+  const all = isWide ? (1n << 128n) - 1n : 0xffffffffn;
+  const [left, right] = [a, b].map(({ masked }) => [BigInt(masked?.mask ?? all), BigInt(masked?.xor ?? 0)] as const);
+  const [mask, xor] = [0, 1].map((i) => (left?.[i] ?? 0n) ^ (right?.[i] ?? 0n)) as [bigint, bigint];
+  // Bits that neither takes from the value have to be equal as they are.
+  if ((xor & ~mask) !== 0n) return EMPTY;
+  const own = (bits: bigint): Cut => (isWide ? bits : Number(bits));
+  return valuesBehind({ field: a.field, masked: { mask: own(mask), xor: own(0n) } }, Ranges.of(own(xor)), among);
 }
 
 function oneByOne(spread: Spread, wanted: Ranges, among: Ranges): Ranges {

@@ -4,12 +4,30 @@ import type { Address } from "../net/address.ts";
 import { ALWAYS, type Condition } from "./condition.ts";
 import type { Entered } from "./memory.ts";
 import type { Environment, Packets, PathStep, Reason, Sticky, Tracking } from "./packet.ts";
-import { applySpread, maskSpread, type Spread } from "./preimage.ts";
+import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "./preimage.ts";
 import { type Cut, Ranges } from "./ranges.ts";
 import { type Field, isOnePacket, outside, type Region, within } from "./region.ts";
 
-/** What a field holds by now: a value, or what a field, which is named, held as the packet came. */
-export type Now<T> = T | Field;
+/** What a field holds by now: a value, or what a field, which is named, held as the packet came, or what a mask makes of that. */
+export type Now<T> = T | Field | Mapped;
+
+/** What a mask makes of a field. Made by `mappedTo` only: equal ones are one object. */
+export type Mapped = Required<Spread>;
+
+const MAPPED = new Map<string, Mapped>();
+
+/** `(field & mask) ^ xor` of each packet. */
+export function mappedTo(field: Field, mask: Cut, xor: Cut): Mapped {
+  const key = `${field} ${mask} ${xor}`;
+  const known = MAPPED.get(key) ?? { field, masked: { mask, xor } };
+  MAPPED.set(key, known);
+  return known;
+}
+
+/** Equal for equal ones. */
+export function nowKey(now: Now<Cut>): string {
+  return typeof now === "object" ? `${now.field} & ${now.masked.mask} ^ ${now.masked.xor}` : String(now);
+}
 
 /** What a field of bits holds by now: a number, or what a mask makes of what a field held as the packet came. */
 export type Held = number | Spread;
@@ -150,7 +168,14 @@ export function withBits(held: Held, bits: number): Held {
 
 /** What `now` is for the packets of `region`: a value, where it is one for all of them. */
 export function valueNow<T extends Cut>(now: Now<T>, region: Region): T | Spread {
-  return typeof now === "string" ? ((region[now].single as T | undefined) ?? { field: now }) : now;
+  if (typeof now === "string") return (region[now].single as T | undefined) ?? { field: now };
+  if (!isMapped(now)) return now;
+  const { single } = region[now.field];
+  return single === undefined ? now : (applySpread(now, single) as T);
+}
+
+function isMapped(now: Cut | Mapped): now is Mapped {
+  return typeof now === "object";
 }
 
 export function hasConnection({ ctState }: Control): boolean {
@@ -220,6 +245,9 @@ export function translate(stream: Stream, address: Now<Address>, port: Now<numbe
 /** The packets for which a field that is `now` would become the same. */
 function thereAlready(region: Region | undefined, now: Now<Cut>, next: Now<Cut>): Region | undefined {
   if (region === undefined || now === next) return region;
-  if (typeof now === "string" && typeof next !== "string") return within(region, now, Ranges.of(next));
-  return undefined;
+  if (typeof next === "string" || now === next) return undefined;
+  const own: Spread | undefined = typeof now === "string" ? { field: now } : typeof now === "object" ? now : undefined;
+  if (own === undefined) return undefined;
+  if (typeof next !== "object") return within(region, own.field, valuesBehind(own, Ranges.of(next), region[own.field]));
+  return within(region, own.field, whereEqual(own, next, region[own.field]));
 }

@@ -2,7 +2,7 @@
 import type { Expression } from "../ir/types.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { describe } from "./expression.ts";
-import { type Control, heldKey, type Now, type Stream } from "./state.ts";
+import { type Control, heldKey, type Now, nowKey, type Stream } from "./state.ts";
 
 /** What `expression` is by now: a value, or a field of the packet as it came. Equal names are equal keys; undefined: the same
  *  expression may be something else each time. */
@@ -14,7 +14,9 @@ export function symbolOf(expression: Expression, control: Control, stream: Strea
       return expression.field === "saddr" ? addressName(control.source) : addressName(stream.destination);
     case "transport":
       if (expression.field === "sport") return "sport";
-      return typeof stream.destinationPort === "string" ? stream.destinationPort : `port ${stream.destinationPort}`;
+      return typeof stream.destinationPort === "number"
+        ? `port ${stream.destinationPort}`
+        : nowKey(stream.destinationPort);
     case "meta":
       if (expression.key === "iifname" || expression.key === "iif") return JSON.stringify(control.inInterface);
       if (expression.key === "mark") return `meta mark ${heldKey(control.mark)}`;
@@ -43,5 +45,6 @@ export function symbolOf(expression: Expression, control: Control, stream: Strea
 }
 
 function addressName(now: Now<Address>): string {
+  if (typeof now === "object") return `ip ${nowKey(now)}`;
   return typeof now === "string" ? `ip ${now}` : printAddress(now);
 }

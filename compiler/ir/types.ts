@@ -301,7 +301,16 @@ export type Verdict =
 
 /** Where a translation leads: written out, or looked up in a map of addresses and ports. Absent parts stay as they are. */
 export type NatTarget =
-  | { readonly kind: "literal"; readonly addresses?: Interval; readonly ports?: Interval }
+  | {
+      readonly kind: "literal";
+      readonly addresses?: Interval;
+      /** The bits that both ends of `addresses` have replace those of the packet's address; its others stay. */
+      readonly netmap?: true;
+      readonly ports?: Interval;
+      /** A packet to this port gets the first of `ports`, one to the next port the second, and so on, over and over. Of
+       *  sources it is 0. */
+      readonly base?: number;
+    }
   /** `family`: in a table of both, where the map holds IPv6 addresses. */
   | { readonly kind: "map"; readonly key: Expression; readonly map: string; readonly family?: "ip6" };
 

@@ -59,8 +59,19 @@ export const TARGET_ROWS: Readonly<Record<string, readonly ExtensionRow[]>> = {
   REJECT: [{ rule: "-j REJECT --reject-with icmp-admin-prohibited" }],
   DNAT: [
     { rule: "-p tcp -m tcp --dport 80 -j DNAT --to-destination 10.0.0.1:8080", table: "nat", chain: "PREROUTING" },
+    { rule: "-p tcp -j DNAT --to-destination 10.0.0.1:1080-1089/80 --random", table: "nat", chain: "OUTPUT" },
+    { rule: "-j DNAT --to-destination 10.0.0.1-10.0.0.9 --persistent", table: "nat", chain: "PREROUTING" },
+    {
+      rule: "-p tcp -j DNAT --to-destination [fd00::1-fd00::9]:1080-1089/80",
+      ...{ table: "nat", chain: "PREROUTING", family: "ip6" },
+    },
   ],
   SNAT: [{ rule: "-j SNAT --to-source 10.0.0.1", table: "nat", chain: "POSTROUTING" }],
+  NETMAP: [
+    { rule: "-d 10.0.0.0/24 -j NETMAP --to 10.1.0.0/24", table: "nat", chain: "PREROUTING" },
+    { rule: "-s 10.0.0.0/24 -j NETMAP --to 10.1.0.0/24", table: "nat", chain: "POSTROUTING" },
+    { rule: "-j NETMAP --to fd00::/64", table: "nat", chain: "OUTPUT", family: "ip6" },
+  ],
   MASQUERADE: [{ rule: "-j MASQUERADE --random-fully", table: "nat", chain: "POSTROUTING" }],
   REDIRECT: [{ rule: "-p tcp -j REDIRECT --to-ports 3128", table: "nat", chain: "PREROUTING" }],
   MARK: [{ rule: "-j MARK --set-xmark 0x4000/0x4000", table: "mangle", chain: "PREROUTING" }],

@@ -26,6 +26,8 @@ export interface MatchScope {
   readonly family: "ip" | "ip6";
   /** The table of the rule. */
   readonly table: string;
+  /** What rules of this chain translate, by the hooks that lead to it; undefined: nothing, or both. */
+  readonly translates: "destination" | "source" | undefined;
   /** The one protocol that `-p` names. */
   readonly protocol: number | undefined;
   /** How the lists of `recent` that are nothing but affinity are asked: seconds, or undefined for no limit. */

@@ -149,6 +149,7 @@ export const TARGET_OPTION_RULES: Readonly<Record<string, OptionRules>> = {
   SNAT: ONCE,
   MASQUERADE: ONCE,
   REDIRECT: ONCE,
+  NETMAP: only("--to"),
   REJECT: ONCE,
   CHECKSUM: only("--checksum-fill"),
   CLASSIFY: only("--set-class"),

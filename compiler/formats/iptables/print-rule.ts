@@ -16,7 +16,7 @@ import type {
   Value,
   WritableField,
 } from "../../ir/types.ts";
-import { type Address, printAddress, printAddressPort } from "../../net/address.ts";
+import { type Address, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import { REJECT_TYPES } from "./words.ts";
 
@@ -481,6 +481,7 @@ function printTarget(statement: Statement, context: RuleContext): string {
     }
     case "dnat":
     case "snat": {
+      if (statement.to.kind === "literal" && statement.to.netmap) return printNetmap(statement);
       const option = statement.kind === "dnat" ? "--to-destination" : "--to-source";
       return `-j ${statement.kind.toUpperCase()} ${option} ${printTo(statement.to)}${natOptions(statement)}`;
     }
@@ -564,21 +565,29 @@ function isSameField(value: Expression, field: Expression): boolean {
   return operand?.kind === field.kind && "key" in operand && "key" in field && operand.key === field.key;
 }
 
+/** A mapping of addresses, in chains of NAT that translate what it does: nothing else is said of it. */
+function printNetmap({ to, random, persistent }: Extract<Statement, { kind: "dnat" | "snat" }>): string {
+  const addresses = to.kind === "literal" ? to.addresses : undefined;
+  const block =
+    addresses && intervalAsPrefix(addresses, typeof addresses.from === "number" ? "ipv4_addr" : "ipv6_addr");
+  if (to.kind !== "literal" || to.ports !== undefined || block === undefined || random !== "none" || persistent)
+    throw new Inexpressible("a mapping of addresses that is not from prefix to prefix");
+  return `-j NETMAP --to ${printPrefix(block)}`;
+}
+
 function printTo(to: NatTarget): string {
   if (to.kind === "map") throw new Inexpressible("a translation by map");
-  const { addresses, ports } = to;
-  if (addresses === undefined)
-    return ports === undefined ? "" : `:${ports.from}${ports.to === ports.from ? "" : `-${ports.to}`}`;
-  const { from, to: end } = addresses;
-  if (ports === undefined)
-    return from === end
-      ? printAddress(from as Address)
-      : `${printAddress(from as Address)}-${printAddress(end as Address)}`;
-  if (from === end && ports.from === ports.to) return printAddressPort(from as Address, Number(ports.from));
-  const isIpv4 = typeof from === "number";
-  const range =
-    from === end ? printAddress(from as Address) : `${printAddress(from as Address)}-${printAddress(end as Address)}`;
-  return `${isIpv4 ? range : `[${range.replace("-", "]-[")}]`}:${portRange(ports).replace(":", "-")}`;
+  const { addresses, ports, base } = to;
+  // Of sources iptables takes any base, which counts as 0.
+  const behind = ports === undefined ? "" : `:${portRange(ports).replace(":", "-")}${printBase(base)}`;
+  if (addresses === undefined) return behind;
+  const [from, end] = [addresses.from, addresses.to].map((each) => printAddress(each as Address));
+  const range = from === end ? from : `${from}-${end}`;
+  return typeof addresses.from === "number" || behind === "" ? `${range}${behind}` : `[${range}]${behind}`;
+}
+
+function printBase(base: number | undefined): string {
+  return base === undefined ? "" : `/${base === 0 ? 1 : base}`;
 }
 
 function toPorts(ports: Interval | undefined): string {

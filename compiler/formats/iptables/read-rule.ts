@@ -106,7 +106,8 @@ class RuleReader {
   /** Of each of these one list of matches holds, or none. */
   private readonly choices: (readonly (readonly Step[])[])[] = [];
   private protocol: number | undefined;
-  private hasProtocol = false;
+  /** The protocol that `-p` names, also behind `!`. */
+  private named: number | undefined;
   private comment: string | undefined;
   private verdict: Statement | undefined;
   private failed = false;
@@ -214,7 +215,7 @@ class RuleReader {
       this.fail("expected a protocol that there is: none is not all of them", option);
     else if (protocol !== 0) {
       const left: Expression = { kind: "meta", key: "l4proto" };
-      this.hasProtocol = true;
+      this.named = protocol;
       if (!option.negated) this.protocol = protocol;
       this.steps.push(
         option.negated ? { kind: "compare", left, operator: "!=", right: protocol } : equal(left, protocol),
@@ -360,7 +361,7 @@ class RuleReader {
     if (this.refuses(unit, meaningOf(TARGET_OPTION_RULES, unit.name))) return;
     const found = meaningOf(TARGET_READERS, unit.name)?.read(unit, scope);
     if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
-    else if (found !== undefined && translatesPorts(found) && !this.hasProtocol)
+    else if (found !== undefined && translatesPorts(found) && !WITH_PORTS.has(this.named ?? 0))
       this.fail("expected -p tcp, udp, sctp or dccp beside a translation of ports", unit.options[0] ?? unit.head);
     else this.verdict = found ?? opaqueTarget(withDefaults(unit, scope));
   }
@@ -392,6 +393,9 @@ class RuleReader {
     return [{ kind: "opaque", text: `${name} ${text}`, negated: option.negated, ...spelled }];
   }
 }
+
+/** TCP, UDP, DCCP and SCTP, and ICMP, of which the identifier is translated; also behind `!` (libxt_NAT). */
+const WITH_PORTS: ReadonlySet<number> = new Set([1, 6, 17, 33, 132]);
 
 function translatesPorts(statement: Statement): boolean {
   switch (statement.kind) {

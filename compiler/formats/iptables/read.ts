@@ -15,6 +15,7 @@ import { Bang, lineLexer, Option, Unclosed } from "./lexer.ts";
 import { listingsIn } from "./listings.ts";
 import { affinityOf, recentName } from "./matches.ts";
 import { type ReadRule, type RuleScope, readRule, refused } from "./read-rule.ts";
+import { findTranslated } from "./translates.ts";
 
 export interface ReadOptions {
   /** Which tool's text it is; else the text tells. */
@@ -80,6 +81,7 @@ class FileReader {
   /** Sets of which was told why they are not known. */
   private readonly unknownSets = new Set<string>();
   private readonly affinity: ReadonlyMap<string, number | undefined>;
+  private readonly translated: ReturnType<typeof findTranslated>;
   private readonly fixedFamily: boolean;
   private family: "ip" | "ip6";
   private table: OpenTable | undefined;
@@ -108,6 +110,7 @@ class FileReader {
     this.fixedFamily = family !== undefined;
     this.family = family ?? detectFamily(source.text);
     this.affinity = findAffinity(text);
+    this.translated = findTranslated(text);
     this.filled = new Set([...text.matchAll(/ --(?:add|del)-set (\S+)/g)].map(([, name = ""]) => name));
     this.listings =
       sections.length > 0
@@ -361,6 +364,7 @@ class FileReader {
       family: table.family,
       table: table.name,
       affinity: this.affinity,
+      translates: table.name === "nat" ? this.translated.get(command.values[0] ?? "") : undefined,
       ipset: (query) => this.lookUpSet({ ...query, family: table.family }, start, end),
       fail: (message, option) => this.contained("rules-syntax", message, ...at(option)),
     };

@@ -14,7 +14,7 @@ import { type Address, parseAddress } from "../../net/address.ts";
 import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
 import type { OptionText } from "./grammar.ts";
-import { type MatchScope, parseMarkAndMask, parseUnsigned, type Unit } from "./matches.ts";
+import { type MatchScope, parseBlock, parseMarkAndMask, parseUnsigned, type Unit } from "./matches.ts";
 import { REJECT_TYPES } from "./words.ts";
 
 export interface TargetReader {
@@ -47,37 +47,48 @@ function nat(kind: "dnat" | "snat"): TargetReader {
   return {
     options: { [option]: 1, ...RANDOM_OPTIONS },
     read: ({ options }, { family }) => {
-      const [to, ...more] = options.filter(({ name }) => name === option);
+      const [to] = options.filter(({ name }) => name === option);
       if (to === undefined) return `expected ${option} and an address`;
-      if (more.length > 0 || /\//.test(to.values[0] ?? "")) return undefined; // several ranges, shifted ports
       const target = parseNatTarget(to.values[0] ?? "", family);
       if (target === undefined)
         return `expected an address of ${family === "ip" ? "IPv4" : "IPv6"}, a range of them, with ports or not`;
-      return { kind, to: target, ...natOptions(options) };
+      return { kind, to: kind === "snat" ? withoutBase(target) : target, ...natOptions(options) };
     },
   };
 }
 
-/** `ADDRESS`, `FROM-TO`, `ADDRESS:PORT`, `:FROM-TO`; IPv6 addresses with ports in brackets. */
-function parseNatTarget(text: string, family: "ip" | "ip6"): NatTarget | undefined {
+/** iptables 1.8.9 takes the base of shifted ports of a source, and does not pass it on (it lists 0). */
+function withoutBase(target: LiteralTarget): NatTarget {
+  return target.base === undefined ? target : { ...target, base: 0 };
+}
+
+type LiteralTarget = Extract<NatTarget, { kind: "literal" }>;
+
+/** `ADDRESS`, `FROM-TO`, `ADDRESS:PORT`, `:FROM-TO`, `:FROM-TO/BASE`; IPv6 addresses with ports in brackets. */
+function parseNatTarget(text: string, family: "ip" | "ip6"): LiteralTarget | undefined {
   const pattern =
     family === "ip"
-      ? /^([0-9.-]*)(?::([A-Za-z0-9-]+))?$/
-      : /^(?:\[([^\]]*)\]|([0-9A-Fa-f:.-]*?))(?:(?<=\]|^):([A-Za-z0-9-]+))?$/;
+      ? /^([0-9.-]*)(?::([A-Za-z0-9/-]+))?$/
+      : /^(?:\[([^\]]*)\]|([0-9A-Fa-f:.-]*?))(?:(?<=\]|^):([A-Za-z0-9/-]+))?$/;
   const found = pattern.exec(text.replace(/\]-\[/, "-"));
   if (found === null) return undefined;
   const addressText = (family === "ip" ? found[1] : (found[1] ?? found[2])) ?? "";
   const portText = family === "ip" ? found[2] : found[3];
   const addresses = addressText === "" ? undefined : parseAddressRange(addressText, family);
-  const ports = portText === undefined ? undefined : parsePortRange(portText);
+  const ports = portText === undefined ? undefined : parseShiftedPorts(portText);
   if ((addressText !== "" && addresses === undefined) || (portText !== undefined && ports === undefined))
     return undefined;
   if (addresses === undefined && ports === undefined) return undefined;
-  return {
-    kind: "literal",
-    ...(addresses === undefined ? {} : { addresses }),
-    ...(ports === undefined ? {} : { ports }),
-  };
+  return { kind: "literal", ...(addresses === undefined ? {} : { addresses }), ...ports };
+}
+
+/** `PORT`, `FROM-TO` or `FROM-TO/BASE`. */
+function parseShiftedPorts(text: string): Pick<LiteralTarget, "ports" | "base"> | undefined {
+  const [, range = text, baseText] = /^([0-9]+-[0-9]+)\/(.+)$/.exec(text) ?? [];
+  const ports = parsePortRange(range);
+  const base = baseText === undefined ? undefined : parseServicePort(baseText);
+  if (ports === undefined || base === 0 || (baseText !== undefined && base === undefined)) return undefined;
+  return { ports, ...(base === undefined ? {} : { base }) };
 }
 
 function parseAddressRange(text: string, family: "ip" | "ip6"): Interval | undefined {
@@ -97,6 +108,20 @@ function parsePortRange(text: string): Interval | undefined {
   const [from, to] = [first, second].map((port) => (port === undefined ? undefined : parseServicePort(port)));
   return from === undefined || to === undefined || from > to ? undefined : { from, to };
 }
+
+/** A prefix that replaces the one of the packet's address: of the destination where destinations are translated, else of the
+ *  source. */
+const netmap: TargetReader = {
+  options: { "--to": 1 },
+  read: ({ options }, { family, translates }) => {
+    const block = parseBlock(options.find(({ name }) => name === "--to")?.values[0] ?? "", family);
+    if (block === undefined) return "expected --to and an address or a prefix, such as 10.1.0.0/24";
+    if (translates === undefined) return undefined;
+    const kind = translates === "destination" ? "dnat" : "snat";
+    const isOne = block.from === block.to;
+    return { kind, to: { kind: "literal", addresses: block, ...(isOne ? {} : { netmap: true }) }, random: "none" };
+  },
+};
 
 function toPorts(kind: "masquerade" | "redirect"): TargetReader {
   return {
@@ -271,6 +296,7 @@ export const TARGET_READERS: Readonly<Record<string, TargetReader>> = {
   SNAT: nat("snat"),
   MASQUERADE: toPorts("masquerade"),
   REDIRECT: toPorts("redirect"),
+  NETMAP: netmap,
   MARK: mark,
   CONNMARK: connmark,
   CT: ct,

@@ -137,7 +137,6 @@ export const ENDING_TARGETS: ReadonlySet<string> = new Set([
   "QUEUE",
   "NFQUEUE",
   "TPROXY",
-  "NETMAP",
   "SYNPROXY",
   "CLUSTERIP",
   "MIRROR",

@@ -40,7 +40,9 @@ const target = byKind<NatTarget>({
   literal: object<Extract<NatTarget, { kind: "literal" }>>({
     kind: literal("literal"),
     addresses: optional(interval),
+    netmap: optional(literal(true)),
     ports: optional(interval),
+    base: optional(whole()),
   }),
   map: object<Extract<NatTarget, { kind: "map" }>>({
     kind: literal("map"),

@@ -60,12 +60,19 @@ function nat(name: string): (body: Json) => string {
     const target = addr === undefined ? "" : addressText(addr);
     const ports = port === undefined ? "" : `:${expressionText(port)}`;
     const prefix = types.includes("prefix") ? ["prefix"] : types.includes("interval") ? ["interval"] : [];
+    // What `prefix` says already.
+    const plain =
+      flags === undefined
+        ? []
+        : listOf(flags)
+            .map(word)
+            .filter((flag) => flag !== "netmap");
     return [
       name,
       ...(hasFamily ? [word(family)] : []),
       ...prefix,
       ...(target === "" && ports === "" ? [] : ["to", `${target}${ports}`]),
-      ...(flags === undefined ? [] : [listOf(flags).map(word).join(",")]),
+      ...(plain.length === 0 ? [] : [plain.join(",")]),
     ].join(" ");
   };
 }

@@ -327,13 +327,16 @@ function printVmapTarget({ key, map }: Extract<Statement, { kind: "vmap" }>, fam
 function printNatTarget(to: NatTarget, family: TableFamily): string {
   if (to.kind === "map")
     return `${family === "ip6" ? " ip6" : ` ${to.family ?? "ip"}`} to ${printExpression(to.key, family)} map @${to.map}`;
-  const ports = to.ports === undefined ? "" : `:${printInterval(to.ports, "inet_service")}`;
+  // nft has no words for the base of shifted ports, and refuses these: for people who follow a packet through iptables' rules.
+  const base = to.base === undefined ? "" : `/${to.base}`;
+  const ports = to.ports === undefined ? "" : `:${printInterval(to.ports, "inet_service")}${base}`;
   if (to.addresses === undefined) return ` to ${ports}`;
   const isIpv6 = typeof to.addresses.from === "bigint";
-  const addresses = printRange(to.addresses, isIpv6 ? "ipv6_addr" : "ipv4_addr");
+  const type = isIpv6 ? "ipv6_addr" : "ipv4_addr";
+  const addresses = to.netmap ? printInterval(to.addresses, type) : printRange(to.addresses, type);
   // In a table of both families the statement says of which one it is.
   const word = family === "ip" || family === "ip6" ? "" : isIpv6 ? " ip6" : " ip";
-  return `${word} to ${isIpv6 && ports !== "" ? `[${addresses.replace("-", "]-[")}]` : addresses}${ports}`;
+  return `${word}${to.netmap ? " prefix" : ""} to ${isIpv6 && ports !== "" ? `[${addresses.replace("-", "]-[")}]` : addresses}${ports}`;
 }
 
 /** Translation takes no prefixes. */

@@ -483,8 +483,15 @@ class RuleTranslator {
     return typeof target.addresses.from === "bigint" ? "ip6" : "ip";
   }
 
-  private toNatTarget({ to, ports, family, isPrefix }: Extract<StatementNode, { kind: "nat" }>): NatTarget | undefined {
-    if (isPrefix) return undefined;
+  private toNatTarget({
+    to,
+    ports,
+    family,
+    isPrefix,
+    flags,
+  }: Extract<StatementNode, { kind: "nat" }>): NatTarget | undefined {
+    // nft 1.0.6 forgets `prefix` where there are flags.
+    if (isPrefix && (to?.kind === "map" || ports !== undefined || flags.length > 0)) return undefined;
     if (to?.kind === "map") {
       const target = ports === undefined ? this.toNatMap(to) : undefined;
       if (target === undefined || this.scope.family === "ip6") return target;
@@ -500,6 +507,7 @@ class RuleTranslator {
     return {
       kind: "literal",
       ...(addresses === undefined ? {} : { addresses }),
+      ...(isPrefix && addresses?.from !== addresses?.to ? { netmap: true } : {}),
       ...(portInterval === undefined ? {} : { ports: portInterval }),
     };
   }

@@ -47,6 +47,13 @@ describe("nft -j", () => {
     expect([...stepsIn(program.ruleset.tables)]).toMatchObject([{ kind: "opaque-statement", terminal: true }]);
   });
 
+  test("a mapping of addresses has its flag in `prefix`", () => {
+    const addr = { prefix: { addr: "10.1.0.0", len: 24 } };
+    const { program, findings } = read(rule({ snat: { addr, flags: "netmap", type_flags: "prefix" } }));
+    expect(findings).toEqual([]);
+    expect([...stepsIn(program.ruleset.tables)]).toMatchObject([{ kind: "snat", to: { netmap: true } }]);
+  });
+
   test.each([
     ['{"nftables": [', /^1:\d+ json-syntax expected JSON, as nft -j list ruleset prints it/],
     ['{"nftables": 5}', /^1:1 json-syntax expected a list of objects in nftables/],

@@ -278,7 +278,11 @@ describe("what is not understood is opaque, with its negation", () => {
         terminal: true,
       },
     ],
-    ["snat prefix to 10.0.0.0/24", { kind: "opaque-statement", text: "snat prefix to 10.0.0.0/24", terminal: true }],
+    // nft 1.0.6 forgets the word there.
+    [
+      "snat prefix to 10.0.0.0/24 random",
+      { kind: "opaque-statement", text: "snat prefix to 10.0.0.0/24 random", terminal: true },
+    ],
     ["xt match recent", { kind: "opaque", text: "xt match recent", negated: false }],
     [
       "queue num 1-3 flags bypass,fanout",
