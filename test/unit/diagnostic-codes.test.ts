@@ -1,4 +1,5 @@
-/** Each code of a finding is given by some input, at the place that is to blame. */
+/** Each code of a finding is given by some input, at the place that is to blame, and has its paragraph in docs/diagnostics.md. */
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { readRules } from "../../compiler/cli/rules-file.ts";
 import { answerOf } from "../../compiler/compare/answer.ts";
@@ -199,6 +200,14 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   },
 };
 
+/** The headings of the page, and the text below each. */
+const PARAGRAPHS = new Map(
+  readFileSync(new URL("../../docs/diagnostics.md", import.meta.url), "utf8")
+    .split(/^### /m)
+    .slice(1)
+    .map((part) => [part.slice(0, part.indexOf("\n")), part.slice(part.indexOf("\n")).split("\n## ", 1)[0] ?? ""]),
+);
+
 test.each(DIAGNOSTIC_CODES)("%s", async (code) => {
   const found = (await CAUSES[code]()).filter((diagnostic) => diagnostic.code === code);
   expect(found.map(({ code: each }) => each)).toContain(code);
@@ -206,4 +215,11 @@ test.each(DIAGNOSTIC_CODES)("%s", async (code) => {
     expect(message).toMatch(/^\S[^\n]*[^\s.]$/);
     if (origin !== undefined) expect(lineAndColumn(origin.span()).line).toBeGreaterThan(0);
   }
+  const [, severities = "", text = ""] = /^\s*An? ([^.]*)\. (\S.*\.)\s*$/s.exec(PARAGRAPHS.get(code) ?? "") ?? [];
+  for (const { severity } of found) expect(severities).toContain(severity);
+  expect(text.split(/\s+/).length).toBeGreaterThan(5);
+});
+
+test("docs/diagnostics.md has no codes that there are not", () => {
+  expect([...PARAGRAPHS.keys()].sort()).toEqual([...DIAGNOSTIC_CODES].sort());
 });
