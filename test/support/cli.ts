@@ -1,5 +1,5 @@
-import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, openSync, readSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 
@@ -18,11 +18,25 @@ spec:
   ports: [{name: http, port: 80}]
 `;
 
-/** Runs the built `kpc` in `folder`, with `input` on its standard input. */
+interface KpcOptions {
+  readonly folder?: string;
+  readonly input?: string | Buffer;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+/** Runs the built `kpc` in `folder`, with `input` on its standard input: from the start, but not in a process of its own. */
 export function kpc(
   args: readonly string[],
-  { folder, input = "", env = {} }: { folder?: string; input?: string | Buffer; env?: Record<string, string> } = {},
+  { folder = process.cwd(), input = "", env = {} }: KpcOptions = {},
 ): CliResult {
+  server ??= startServer();
+  const request = { args, folder, input: Buffer.from(input).toString("base64"), env };
+  writeAll(server.requests, Buffer.from(`${JSON.stringify(request)}\n`));
+  return JSON.parse(readLine(server.responses)) as CliResult;
+}
+
+/** Likewise, in a process of its own. */
+export function kpcProcess(args: readonly string[], { folder, input = "", env = {} }: KpcOptions = {}): CliResult {
   const script = new URL("../../dist/bin/kpc.cjs", import.meta.url).pathname;
   const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], {
     cwd: folder,
@@ -32,6 +46,40 @@ export function kpc(
     env: { ...process.env, ...env },
   });
   return { code: status, stdout, stderr };
+}
+
+interface Server {
+  readonly requests: number;
+  readonly responses: number;
+}
+
+let server: Server | undefined;
+
+/** The process that cli-server.mjs describes. It ends when this one does: then nobody holds the other end of its requests. */
+function startServer(): Server {
+  const folder = mkdtempSync(join(tmpdir(), "kpc-server-"));
+  const [requests, responses] = [join(folder, "requests"), join(folder, "responses")] as const;
+  execFileSync("mkfifo", [requests, responses]);
+  const script = new URL("cli-server.mjs", import.meta.url).pathname;
+  spawn(process.execPath, [script, requests, responses], { stdio: ["ignore", "pipe", "inherit"] }).unref();
+  const opened = { requests: openSync(requests, "w"), responses: openSync(responses, "r") };
+  rmSync(folder, { recursive: true });
+  return opened;
+}
+
+function writeAll(file: number, bytes: Buffer): void {
+  for (let at = 0; at < bytes.length; ) at += writeSync(file, bytes, at);
+}
+
+function readLine(file: number): string {
+  const parts: Buffer[] = [];
+  for (;;) {
+    const part = Buffer.alloc(1 << 16);
+    const count = readSync(file, part);
+    if (count === 0) throw new Error(`kpc ended: ${Buffer.concat(parts).toString("utf8")}`);
+    parts.push(part.subarray(0, count));
+    if (part[count - 1] === 10) return Buffer.concat(parts).toString("utf8");
+  }
 }
 
 /** Calls `use` with a folder that holds `files`, and removes it. */

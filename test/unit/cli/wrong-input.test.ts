@@ -115,11 +115,6 @@ const CASES: readonly (readonly [string, string | Buffer, readonly string[]])[] 
   ],
   ["flow lists within lists", `a: ${"[".repeat(100_000)}${"]".repeat(100_000)}\n`, ["1:1: error: maps and lists are"]],
   [
-    "block maps within maps",
-    Array.from({ length: 3000 }, (_, depth) => `${" ".repeat(depth)}a:\n`).join(""),
-    ["1:1: error: maps and lists are nested too deeply to be read"],
-  ],
-  [
     "JSON lists within lists",
     `{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"},\n"spec": ${"[".repeat(100_000)}${"]".repeat(100_000)}}`,
     ["2:9: error: spec: Invalid value: expected object, found array"],

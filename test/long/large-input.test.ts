@@ -1,7 +1,7 @@
 import { closeSync, openSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { inFolder, kpc } from "../../support/cli.ts";
+import { inFolder, kpcProcess } from "../support/cli.ts";
 
 const MEGABYTES = 12;
 /** The library's tree of the whole text would take six times as much. */
@@ -76,7 +76,7 @@ describe("a manifest of 50 MB", () => {
       const services = writeManifests(file);
       expect(statSync(file).size).toBeGreaterThan(MEGABYTES * 1e6);
       const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MEGABYTES}` };
-      const { code, stdout, stderr } = kpc(["compile", "--node", "node-1", "large.yaml"], { folder, env });
+      const { code, stdout, stderr } = kpcProcess(["compile", "--node", "node-1", "large.yaml"], { folder, env });
       expect([code, stderr]).toEqual([0, ""]);
       expect(stdout.match(/comment "default\/service-\d+:http" : jump/g)).toHaveLength(services);
     });
