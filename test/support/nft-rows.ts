@@ -6,6 +6,11 @@ export type NftRow = readonly [family: "ip" | "ip6" | "inet", type: "filter" | "
 export const REFUSED: readonly NftRow[] = [
   ["ip", "nat", "prerouting", "tcp dport 22 dnat to 1.1.1.1 accept"],
   ["ip", "filter", "input", "drop counter"],
+  ["ip", "filter", "input", "meta mark set meta mark << 32"],
+  ["ip", "filter", "input", "ct mark set meta mark >> 32"],
+  ["ip", "filter", "input", "meta mark set ct mark lshift 33 or 1"],
+  ["ip", "filter", "input", "meta mark << 32 == 0"],
+  ["ip", "filter", "input", "meta mark set ct mark << 0"],
   ["ip", "filter", "input", "jump d counter"],
   ["ip", "filter", "input", "goto d counter"],
   ["ip", "filter", "input", "return accept"],

@@ -207,9 +207,8 @@ function shiftOf(options: readonly OptionText[]): number | string | undefined {
   if (shift === undefined) return 0;
   if (more.length > 0) return "expected one of --left-shift-mark and --right-shift-mark";
   const bits = parseUnsigned(shift.values[0] ?? "");
-  if (bits === undefined || bits > 32) return "expected a number of bits from 0 to 32";
-  // By 32 bits: what becomes of it is the processor's own.
-  if (bits === 32) return undefined;
+  // iptables takes 32 as well, and the kernel (6.18) refuses it.
+  if (bits === undefined || bits > 31) return "expected a number of bits from 0 to 31";
   return shift.name === "--left-shift-mark" ? bits : -bits;
 }
 

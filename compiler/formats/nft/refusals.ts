@@ -27,6 +27,7 @@ export function refusalsOf(statements: readonly StatementNode[], family: TableFa
         : `expected the end of the rule: nothing behind ${textOf(last.tokens.slice(0, 1))} has an effect`) ??
       layers.conflictOf(statement) ??
       wordsRefused(statement) ??
+      shiftRefused(statement) ??
       valuesRefused(statement, family);
     if (message !== undefined) refusals.push({ statement, message });
     if (endsRule(statement)) last = statement;
@@ -193,6 +194,28 @@ function wordsRefused({ kind, tokens }: StatementNode): string | undefined {
   if (kind !== "plain") return undefined;
   const text = textOf(tokens);
   return REFUSED_WORDS.find(([pattern]) => pattern.test(text))?.[1];
+}
+
+/** A mark has 32 bits: nft refuses to shift it by more than 31, and the kernel (6.18) by 0. */
+function shiftRefused(statement: StatementNode): string | undefined {
+  const nodes = statement.kind === "set" ? [statement.right] : statement.kind === "match" ? [statement.left] : [];
+  return nodes.flatMap(shiftsIn).some((bits) => bits < 1 || bits > 31)
+    ? "expected a shift of a mark by 1 to 31 bits"
+    : undefined;
+}
+
+/** By how many bits marks are shifted in `node`. */
+function shiftsIn(node: Node): number[] {
+  if (node.kind !== "binary") return [];
+  const inside = [node.left, node.right].flatMap(shiftsIn);
+  if ((node.operator !== "<<" && node.operator !== ">>") || !hasMark(node.left)) return inside;
+  const bits = toValue(node.right, "integer");
+  return typeof bits === "number" ? [...inside, bits] : inside;
+}
+
+function hasMark(node: Node): boolean {
+  if (node.kind === "binary") return hasMark(node.left) || hasMark(node.right);
+  return node.kind === "field" && /^(?:meta |ct )?mark$/.test(node.words.join(" "));
 }
 
 // --- values --------------------------------------------------------------------------------------------------------------

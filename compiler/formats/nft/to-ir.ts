@@ -749,7 +749,7 @@ function isConstant(node: Node): boolean {
 
 const COMBINED = { "&": "and", "|": "or", "^": "xor" } as const;
 
-/** Bits of a mark; a shift by 32 or more is refused by nft. */
+/** Bits of a mark; nft refuses a shift by 32 or more, which is reported. */
 function toShift(operator: "<<" | ">>", operand: Expression, right: Node, type: DataType): Expression | undefined {
   const bits = toValue(right, "integer");
   if (typeof bits !== "number" || bits > 31 || type === "ipv6_addr") return undefined;
