@@ -59,7 +59,7 @@ const BINARY: ReadonlySet<string> = new Set(["&", "|", "^", "<<", ">>"]);
 
 /** Words that are keywords or names stay as they are; what has blanks or wildcards needs quotation marks. */
 function wordText(text: string): string {
-  return /^(@?[A-Za-z0-9_][\w.:+/-]*|\*|[0-9a-fA-F:.]+)$/.test(text) ? text : quoted(text);
+  return /^(@?[A-Za-z0-9_][\w.:/-]*|\*|[0-9a-fA-F:.]+)$/.test(text) ? text : quoted(text);
 }
 
 function object(body: Json): JsonObject {

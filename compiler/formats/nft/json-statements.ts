@@ -106,8 +106,15 @@ function log(body: Json): string {
     ...(snaplen === undefined ? [] : [`snaplen ${word(snaplen)}`]),
     ...(queue === undefined ? [] : [`queue-threshold ${word(queue)}`]),
     ...(level === undefined ? [] : [`level ${word(level)}`]),
-    ...(flags === undefined ? [] : [`flags ${listOf(flags).map(word).join(",")}`]),
+    ...logFlags(listOf(flags ?? []).map(word)),
   ].join(" ");
+}
+
+/** `tcp sequence` and `tcp options` are one list, the others one each. */
+function logFlags(flags: readonly string[]): string[] {
+  const ofTcp = flags.flatMap((flag) => /^tcp (.*)$/.exec(flag)?.[1] ?? []);
+  const others = flags.filter((flag) => !flag.startsWith("tcp "));
+  return [...(ofTcp.length === 0 ? [] : [`flags tcp ${ofTcp.join(",")}`]), ...others.map((flag) => `flags ${flag}`)];
 }
 
 function reject(body: Json): string {

@@ -178,7 +178,7 @@ class Writer {
     }
     const statements = list(body["expr"]).map((each): string => {
       try {
-        return typeof each === "string" ? each.replace(/\s+/g, " ") : statementText(each);
+        return typeof each === "string" ? onOneLine(each) : statementText(each);
       } catch (error) {
         if (!(error instanceof UnknownJson)) throw error;
         // What follows is no statement of nft: its rule may do anything.
@@ -240,6 +240,12 @@ class Writer {
     }
     this.line("}", first?.listed);
   }
+}
+
+/** Chains within rules are text, as nft lists it (1.0.6: "stmt ops chain have no json callback"). */
+function onOneLine(text: string): string {
+  const lines = text.split("\n").map((line) => line.trim());
+  return lines.map((line, i) => (/(?:^|[{,])$/.test(line) || i === lines.length - 1 ? line : `${line};`)).join(" ");
 }
 
 /** The types of keys and data. `integer`, which is the result of numgen and hashes, has no name that nft takes. */

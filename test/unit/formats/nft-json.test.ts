@@ -47,6 +47,19 @@ describe("nft -j", () => {
     expect([...stepsIn(program.ruleset.tables)]).toMatchObject([{ kind: "opaque-statement", terminal: true }]);
   });
 
+  test("names with a plus, flags of logs, and chains within rules are read", () => {
+    const iifname = { match: { op: "==", left: { meta: { key: "iifname" } }, right: { set: ["lo", "wg+"] } } };
+    const flags = { log: { prefix: "x", flags: ["tcp sequence", "tcp options", "ip options", "skuid"] } };
+    const chain = "jump {\n\t\tmeta mark vmap { 1 : drop, 2 : accept }\n\t\ttcp dport {\n\t\t1,\n\t\t2 } drop\n\t}";
+    const { program, findings } = read(rule(iifname, flags, chain));
+    expect(findings).toEqual([]);
+    const [own, inside] = program.ruleset.tables.flatMap(({ chains }) => chains);
+    expect(own?.rules[0]?.steps[1]).toMatchObject({
+      text: expect.stringMatching(/flags tcp sequence ?, ?options flags ip options flags skuid/),
+    });
+    expect(inside?.rules.length).toBe(2);
+  });
+
   test("a mapping of addresses has its flag in `prefix`", () => {
     const addr = { prefix: { addr: "10.1.0.0", len: 24 } };
     const { program, findings } = read(rule({ snat: { addr, flags: "netmap", type_flags: "prefix" } }));
