@@ -88,7 +88,9 @@ function compileEach(
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void =>
     void diagnostics.push(
-      strict && diagnostic.code === "unknown-field" ? { ...diagnostic, severity: "error" } : diagnostic,
+      strict && (diagnostic.code === "unknown-field" || diagnostic.code === "unknown-value")
+        ? { ...diagnostic, severity: "error" }
+        : diagnostic,
     );
   const loaded = load(report);
   reportSkipped(loaded, strict, report);

@@ -79,6 +79,7 @@ export const DIAGNOSTIC_CODES = [
   "wrong-type",
   "missing-field",
   "unknown-field",
+  "unknown-value",
   "invalid-value",
   "duplicate-value",
   "leading-zeros",

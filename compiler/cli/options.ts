@@ -97,7 +97,7 @@ function withSettings(command: Command): Command {
 function withOutputOptions(command: Command): Command {
   return command
     .option("-R, --recursive", "look into folders within folders")
-    .option("--strict", "kinds that kpc does not read, and fields that it does not know, are errors")
+    .option("--strict", "kinds that kpc does not read, and fields and values that it does not know, are errors")
     .option(NO_COMPLETE, "refuse what a cluster would have completed, instead of assuming it")
     .option("-q, --quiet", "errors only")
     .option("-v, --verbose", "also what was left out and why")

@@ -1,6 +1,7 @@
 /** Reading fields, and reporting what is wrong with them in the words of the API server (`field.Error` of apimachinery),
  *  because those are what people search for. */
 import type { Diagnostic, DiagnosticCode, Origin, Report } from "../diagnostics.ts";
+import { nearest } from "./nearest.ts";
 import type { Node } from "./node.ts";
 import { isObject, show } from "./show.ts";
 
@@ -46,8 +47,11 @@ export function reportMissing(context: Context, node: Node, key: string, detail?
 
 /** Reports a value that is none of the words in `allowed`. */
 export function reportUnsupported(context: Context, node: Node, allowed: readonly string[]): void {
-  const words = allowed.map(show).join(", ");
-  reportField(context, node, "invalid-value", `Unsupported value: ${show(node.value)}: supported values: ${words}`);
+  reportField(context, node, "invalid-value", unsupported(node, allowed));
+}
+
+function unsupported(node: Node, allowed: readonly string[]): string {
+  return `Unsupported value: ${show(node.value)}: supported values: ${allowed.map(show).join(", ")}`;
 }
 
 /** Reports a value that `first` has already; `shown` where it is more than the value at `node`. */
@@ -130,6 +134,51 @@ export function wordOrEmpty<Word extends string>(
   allowed: readonly Word[],
 ): Word | undefined {
   return value === "" ? undefined : wordOf(context, node, key, value, allowed);
+}
+
+/** What `newerWordOf` gives for a word that kpc does not know and a newer API server may. */
+export const NEWER = Symbol("a word of a newer API");
+
+/** The word in `allowed` that `value`, the member `key` of `node`, is. A word that kpc does not know is a warning,
+ *  `unknown-value`, that says what becomes of it (`effect`), where an API server has written the object; also in other
+ *  objects unless `onlyStored`, or where it is a slip of a known word: those are errors. */
+export function newerWordOf<Word extends string>(
+  context: Context,
+  node: Node,
+  key: string,
+  value: string | null | undefined,
+  allowed: readonly Word[],
+  effect: string,
+  { onlyStored = false }: { readonly onlyStored?: boolean } = {},
+): Word | typeof NEWER | undefined {
+  if (value === undefined || value === null) return undefined;
+  for (const word of allowed) if (word === value) return word;
+  const place = node.member(key);
+  return toleratesNewer(context, value, allowed, onlyStored, place, effect) ? NEWER : undefined;
+}
+
+/** Reports `value`, which stands at `place` and is none of `allowed`; gives whether it is only a warning. */
+export function toleratesNewer(
+  context: Context,
+  value: string,
+  allowed: readonly string[],
+  onlyStored: boolean,
+  place: Node,
+  effect: string,
+): boolean {
+  const isSlip = value === "" || nearest(value, allowed) !== undefined;
+  if (!isStored(context.root) && (onlyStored || isSlip)) {
+    reportUnsupported(context, place, allowed);
+    return false;
+  }
+  reportField(context, place, "unknown-value", `${unsupported(place, allowed)}; ${effect}`, "warning");
+  return true;
+}
+
+/** Whether an API server has written the object: it has a uid or a resourceVersion. */
+function isStored(root: Node): boolean {
+  const metadata = root.get("metadata");
+  return ["uid", "resourceVersion"].some((key) => typeof metadata?.get(key)?.value === "string");
 }
 
 /** A context in which errors are only warnings: for values that do no harm. */

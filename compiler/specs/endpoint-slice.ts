@@ -4,12 +4,13 @@ import {
   type Context,
   checkRequired,
   checkText,
+  NEWER,
+  newerWordOf,
   type Rule,
   reportDuplicate,
   reportInvalid,
   reportTooMany,
   warnInvalid,
-  wordOrEmpty,
 } from "./decode.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import {
@@ -39,14 +40,20 @@ const ENDPOINT = {
 
 const PORT = { appProtocol: "string", name: "string", port: "integer", protocol: "string" } as const;
 
-export const ENDPOINT_SLICE = pattern({
+const SLICE = {
   addressType: "string",
   apiVersion: "string",
-  endpoints: [ENDPOINT],
   kind: "string",
   metadata: METADATA,
   ports: [PORT],
-});
+} as const;
+
+export const ENDPOINT_SLICE = pattern({ ...SLICE, endpoints: [ENDPOINT] });
+
+/** Of discovery.k8s.io/v1beta1, which API servers have had up to Kubernetes 1.24: `topology` has the node and the zone. */
+const { deprecatedTopology: topology, zone: _, ...ENDPOINT_OF_BOTH } = ENDPOINT;
+
+const ENDPOINT_SLICE_BETA = pattern({ ...SLICE, endpoints: [{ ...ENDPOINT_OF_BOTH, topology }] });
 
 const ADDRESS_TYPES = ["FQDN", "IPv4", "IPv6"] as const;
 type AddressType = (typeof ADDRESS_TYPES)[number];
@@ -59,20 +66,33 @@ const MAX_HINTS = 8;
 const NO_NAMES: readonly string[] = [];
 const NO_ADDRESSES: readonly Address[] = [];
 
-/** An EndpointSlice (discovery.k8s.io/v1), after pkg/apis/discovery/validation. */
-export function decodeEndpointSlice(context: Context, root: Node): EndpointSliceSpec | undefined {
-  const slice = readShape(context, root, ENDPOINT_SLICE);
+/** An EndpointSlice, after pkg/apis/discovery/validation; `isBeta`: of version v1beta1. */
+export function decodeEndpointSlice(context: Context, root: Node, isBeta = false): EndpointSliceSpec | undefined {
+  const slice = isBeta ? readBeta(context, root) : readShape(context, root, ENDPOINT_SLICE);
   if (slice === undefined) return undefined;
   const meta = decodeMeta(context, root, slice.metadata, true, dns1123SubdomainProblems);
   checkRequired(context, root, "addressType", slice.addressType);
-  const addressType = wordOrEmpty(context, root, "addressType", slice.addressType, ADDRESS_TYPES);
+  const word = slice.addressType === "" ? undefined : slice.addressType;
+  const effect = "kpc leaves the slice out, as kube-proxy does";
+  const addressType = newerWordOf(context, root, "addressType", word, ADDRESS_TYPES, effect, { onlyStored: true });
   const ports = decodePorts(context, root, slice.ports ?? []);
-  if (addressType === undefined) return undefined;
+  if (addressType === undefined || addressType === NEWER) return undefined;
   const given = slice.endpoints ?? [];
   const list = root.member("endpoints");
   if (given.length > MAX_ENDPOINTS) reportTooMany(context, list, given.length, MAX_ENDPOINTS);
   const endpoints = given.map((endpoint, index) => decodeEndpoint(context, list.item(index), endpoint, addressType));
   return meta === undefined ? undefined : { meta, addressType, endpoints, ports };
+}
+
+/** A slice of v1beta1 as v1 has it: the node is `nodeName`, or else the hostname in `topology`, as the API server converts it. */
+function readBeta(context: Context, root: Node): Fitting<(typeof ENDPOINT_SLICE)["shape"]> | undefined {
+  const slice = readShape(context, root, ENDPOINT_SLICE_BETA);
+  if (slice === undefined) return undefined;
+  const endpoints = (slice.endpoints ?? []).map(({ topology, nodeName, ...endpoint }) => ({
+    ...endpoint,
+    nodeName: nodeName ?? topology?.["kubernetes.io/hostname"] ?? null,
+  }));
+  return { ...slice, endpoints };
 }
 
 function decodeEndpoint(
@@ -154,15 +174,12 @@ function decodePorts(
   const list = root.member("ports");
   if (given.length > MAX_PORTS) reportTooMany(context, list, given.length, MAX_PORTS);
   checkPortNames(context, list, given, { required: false, unique: true });
-  return given.map(({ appProtocol, name, port, protocol }, index) => {
+  return given.flatMap(({ appProtocol, name, port, protocol: word }, index): readonly EndpointPortSpec[] => {
     const node = list.item(index);
     checkText(context, node, "appProtocol", appProtocol, qualifiedNameProblems);
     if (port === 0) warnInvalid(context, node.member("port"), "kube-proxy skips ports without a number");
-    return {
-      name: name ?? "",
-      protocol: decodeProtocol(context, node, protocol),
-      port: decodeOptionalPort(context, node, "port", port),
-      node,
-    };
+    const protocol = decodeProtocol(context, node, word);
+    const number = decodeOptionalPort(context, node, "port", port);
+    return protocol === undefined ? [] : [{ name: name ?? "", protocol, port: number, node }];
   });
 }

@@ -60,14 +60,11 @@ function decodePorts(
   given: readonly Fitting<typeof PORT>[],
 ): readonly EndpointPortSpec[] {
   checkPortNames(context, list, given, { required: given.length > 1, unique: false });
-  return given.map(({ appProtocol, name, port, protocol }, index) => {
+  return given.flatMap(({ appProtocol, name, port, protocol: word }, index): readonly EndpointPortSpec[] => {
     const node = list.item(index);
     checkText(context, node, "appProtocol", appProtocol, qualifiedNameProblems);
-    return {
-      name: name ?? "",
-      protocol: decodeProtocol(context, node, protocol),
-      port: decodePort(context, node, "port", port),
-      node,
-    };
+    const protocol = decodeProtocol(context, node, word);
+    const number = decodePort(context, node, "port", port);
+    return protocol === undefined ? [] : [{ name: name ?? "", protocol, port: number, node }];
   });
 }

@@ -5,11 +5,12 @@ import {
   checkRequired,
   checkText,
   lenient,
+  NEWER,
+  newerWordOf,
   reportField,
   reportInvalid,
   reportMissing,
   warnInvalid,
-  wordOf,
 } from "./decode.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import {
@@ -119,7 +120,10 @@ function hostProblems(host: string): readonly string[] {
 
 function decodePath(context: Context, node: Node, fields: Fitting<typeof PATH>): IngressPathSpec | undefined {
   checkRequired(context, node, "pathType", fields.pathType, "pathType must be specified");
-  const pathType = fields.pathType === "" ? undefined : wordOf(context, node, "pathType", fields.pathType, PATH_TYPES);
+  const given = fields.pathType === "" ? undefined : fields.pathType;
+  const effect = "kpc leaves this path out, since it cannot tell which requests it takes";
+  const pathType = newerWordOf(context, node, "pathType", given, PATH_TYPES, effect, { onlyStored: true });
+  if (pathType === NEWER) return undefined;
   const path = fields.path ?? "";
   if (pathType !== undefined && (path !== "" || pathType !== "ImplementationSpecific")) {
     for (const problem of pathProblems(path, pathType)) {

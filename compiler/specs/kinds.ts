@@ -8,7 +8,7 @@ export const API_VERSIONS = {
   Endpoints: ["v1"],
   Pod: ["v1"],
   Node: ["v1"],
-  EndpointSlice: ["discovery.k8s.io/v1"],
+  EndpointSlice: ["discovery.k8s.io/v1", "discovery.k8s.io/v1beta1"],
   Ingress: ["networking.k8s.io/v1"],
   IngressClass: ["networking.k8s.io/v1"],
   KubeProxyConfiguration: ["kubeproxy.config.k8s.io/v1alpha1"],

@@ -96,6 +96,8 @@ interface Candidate {
   readonly list: TypeMeta | undefined;
 }
 
+const BETA_SLICES = "discovery.k8s.io/v1beta1";
+
 const KUBE_PROXY_NAMESPACE = "kube-system";
 
 const NO_ITEMS: readonly Candidate[] = [];
@@ -114,6 +116,7 @@ class Loader {
   private readonly skipped = new Map<string, SkippedKind & { readonly objects: Located<string>[] }>();
   private readonly workloads: WorkloadSpec[] = [];
   private foundObject = false;
+  private foundBeta = false;
   foundList = false;
   /** The first object of each name, by kind and namespace. */
   private readonly firsts = new Map<string, Map<string, Node>>();
@@ -168,7 +171,7 @@ class Loader {
       this.foundList = true;
       return this.itemsOf(node, type).map((item) => ({ node: item, list: type }));
     }
-    if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, node);
+    if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, apiVersion, node);
     else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.skipVersion(kind, apiVersion, node);
     else if (kind !== "ConfigMap" || apiVersion !== "v1" || !this.addSettings(node)) this.skip(apiVersion, kind, node);
     return NO_ITEMS;
@@ -218,7 +221,7 @@ class Loader {
     return found;
   }
 
-  private decode(kind: KnownKind, node: Node): void {
+  private decode(kind: KnownKind, apiVersion: string, node: Node): void {
     // Settings alone are nothing to compile; nor are workloads, to whose Pods nothing is sent without a Service.
     this.foundObject ||= kind !== "KubeProxyConfiguration" && !isWorkloadKind(kind);
     let sound = true;
@@ -235,7 +238,8 @@ class Loader {
         keep(this.services, decodeService(context, node));
         break;
       case "EndpointSlice":
-        keep(this.endpointSlices, decodeEndpointSlice(context, node));
+        if (apiVersion === BETA_SLICES) this.warnOfBeta(node);
+        keep(this.endpointSlices, decodeEndpointSlice(context, node, apiVersion === BETA_SLICES));
         break;
       case "Endpoints":
         keep(this.endpoints, decodeEndpoints(context, node));
@@ -269,6 +273,15 @@ class Loader {
         keep(this.workloads, decodeWorkload(context, node, kind));
         break;
     }
+  }
+
+  /** Warns of the first slice of v1beta1, in the words that API servers had for it. */
+  private warnOfBeta(node: Node): void {
+    if (this.foundBeta) return;
+    this.foundBeta = true;
+    const message =
+      "discovery.k8s.io/v1beta1 EndpointSlice is deprecated in v1.21+, unavailable in v1.25+; use discovery.k8s.io/v1 EndpointSlice";
+    this.report({ severity: "warning", code: "deprecated", message, origin: node.get("apiVersion") ?? node });
   }
 
   /** Whether there is no object of this kind and name yet; else reports both. */

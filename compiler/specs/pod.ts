@@ -250,7 +250,7 @@ function decodePorts(context: Context, list: Node, given: readonly Fitting<typeo
     decodeOptionalPort(context, node, "hostPort", fields.hostPort);
     checkText(context, node, "name", fields.name, portNameProblems);
     const name = fields.name ?? "";
-    if (name === "") return [];
+    if (name === "" || protocol === undefined) return [];
     const first = firsts.get(name);
     if (first === undefined) firsts.set(name, node);
     else reportDuplicate(context, node.member("name"), first);

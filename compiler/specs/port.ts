@@ -1,7 +1,7 @@
 /** Ports as the kinds that have them write them. */
 import { asPort, type Port } from "../net/port.ts";
 import type { Protocol } from "../net/protocol.ts";
-import { type Context, reportDuplicate, reportInvalid, reportMissing, wordOrEmpty } from "./decode.ts";
+import { type Context, NEWER, newerWordOf, reportDuplicate, reportInvalid, reportMissing } from "./decode.ts";
 import { dns1123LabelProblems } from "./names.ts";
 import type { Node } from "./node.ts";
 
@@ -16,9 +16,17 @@ const PROTOCOL_BY_WORD: Readonly<Record<(typeof PROTOCOL_WORDS)[number], Protoco
   UDP: "udp",
 };
 
-/** Member `protocol` of `node`; absent means TCP. */
-export function decodeProtocol(context: Context, node: Node, protocol: string | null | undefined): Protocol {
-  return PROTOCOL_BY_WORD[wordOrEmpty(context, node, "protocol", protocol, PROTOCOL_WORDS) ?? "TCP"];
+/** Member `protocol` of `node`; absent means TCP. Undefined for a protocol of a newer API: the port is then left out, since no
+ *  rules can be made for it. */
+export function decodeProtocol(
+  context: Context,
+  node: Node,
+  protocol: string | null | undefined,
+): Protocol | undefined {
+  const given = protocol === "" ? undefined : protocol;
+  const effect = "kpc leaves this port out";
+  const word = newerWordOf(context, node, "protocol", given, PROTOCOL_WORDS, effect, { onlyStored: true });
+  return word === NEWER ? undefined : PROTOCOL_BY_WORD[word ?? "TCP"];
 }
 
 /** `TCP`, as people write it. */

@@ -3,12 +3,13 @@ import { decodeAddress } from "./address.ts";
 import {
   type Context,
   isEmpty,
+  NEWER,
+  newerWordOf,
   reportDuplicate,
   reportInvalid,
-  reportUnsupported,
+  toleratesNewer,
   warnForbidden,
   warnInvalid,
-  wordOf,
 } from "./decode.ts";
 import type { Node } from "./node.ts";
 import type { ServiceFields } from "./service.ts";
@@ -44,7 +45,7 @@ export function decodeClusterIps(
   const families = isEmpty(fields.ipFamilies) ? NO_FAMILIES : decodeFamilies(context, spec, fields.ipFamilies ?? []);
   const ipFamilyPolicy = decodePolicy(context, spec, fields, clusterIps.length, families.length, headless);
   if (type === "ExternalName") forbidAll(context, spec, fields);
-  else checkFamilies(context, clusterIps, families);
+  else if (families.length === (fields.ipFamilies ?? []).length) checkFamilies(context, clusterIps, families);
   const ipFamilies = families.length > 0 ? families : clusterIps.map(({ value }) => familyOf(value));
   return { clusterIps, headless, ipFamilies, ipFamilyPolicy };
 }
@@ -85,7 +86,8 @@ function decodeFamilies(context: Context, spec: Node, words: readonly string[]):
   for (const [index, word] of words.entries()) {
     const family = FAMILY_WORDS.find((known) => known === word);
     const at = (position: number): Node => spec.member("ipFamilies").item(position);
-    if (family === undefined) reportUnsupported(context, at(index), FAMILY_WORDS);
+    if (family === undefined)
+      toleratesNewer(context, word, FAMILY_WORDS, true, at(index), "kpc leaves this family out");
     else if (families.includes(family)) reportDuplicate(context, at(index), at(words.indexOf(word)));
     else families.push(family);
   }
@@ -101,7 +103,11 @@ function decodePolicy(
   families: number,
   headless: boolean,
 ): IpFamilyPolicy | undefined {
-  const policy = wordOf(context, spec, "ipFamilyPolicy", ipFamilyPolicy, IP_FAMILY_POLICIES);
+  const effect = "kube-proxy does not look at it";
+  const allowed = IP_FAMILY_POLICIES;
+  const word = newerWordOf(context, spec, "ipFamilyPolicy", ipFamilyPolicy, allowed, effect, { onlyStored: true });
+  if (word === NEWER) return undefined;
+  const policy = word;
   if (addresses < 2 && families < 2) return policy;
   const given = addresses > 1 ? "cluster IPs" : "IP families";
   const detail = `must be 'RequireDualStack' or 'PreferDualStack' when multiple ${given} are specified`;

@@ -52,7 +52,9 @@ function decodeServicePort(
   const port = decodePort(context, node, "port", fields.port);
   const targetPort = decodeTargetPort(context, node, fields.targetPort);
   const nodePort = decodeNodePort(context, node, fields.nodePort, type);
-  return port === undefined ? undefined : { name: fields.name ?? "", protocol, port, targetPort, nodePort, node };
+  return port === undefined || protocol === undefined
+    ? undefined
+    : { name: fields.name ?? "", protocol, port, targetPort, nodePort, node };
 }
 
 /** A number or a container port's name; 0 and the empty string count as absent, which means the same as `port`. */

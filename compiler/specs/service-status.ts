@@ -5,10 +5,11 @@ import {
   checkText,
   isEmpty,
   lenient,
+  NEWER,
+  newerWordOf,
   reportField,
   reportInvalid,
   warnForbidden,
-  wordOf,
 } from "./decode.ts";
 import { dns1123SubdomainProblems } from "./names.ts";
 import type { Node } from "./node.ts";
@@ -51,7 +52,9 @@ function decodeEntry(
   { hostname, ip, ipMode }: Fitting<typeof INGRESS>,
 ): LoadBalancerIngressSpec | undefined {
   checkHostname(context, node, hostname);
-  const mode = wordOf(context, node, "ipMode", ipMode, IP_MODES) ?? "VIP";
+  const effect = 'kpc reads it as "Proxy", as kube-proxy does';
+  const word = newerWordOf(context, node, "ipMode", ipMode, IP_MODES, effect);
+  const mode = word === NEWER ? "Proxy" : (word ?? "VIP");
   if (ip !== undefined && ip !== null && ip !== "") {
     const address = decodeAddress(context, ip, () => node.member("ip"));
     return address === undefined ? undefined : { address, ipMode: mode, node };

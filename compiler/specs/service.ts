@@ -6,12 +6,12 @@ import {
   type Context,
   checkText,
   isEmpty,
+  NEWER,
+  newerWordOf,
   reportInvalid,
   reportMissing,
   warnForbidden,
   warnInvalid,
-  wordOf,
-  wordOrEmpty,
 } from "./decode.ts";
 import { decodeLabels, decodeMeta, METADATA } from "./meta.ts";
 import {
@@ -83,18 +83,22 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
     return undefined;
   }
   const node = root.member("spec");
-  const type = decodeType(context, node, spec);
-  const { clusterIps, headless, ipFamilies, ipFamilyPolicy } = decodeClusterIps(context, node, spec, type);
+  const given = decodeType(context, node, spec);
+  // kube-proxy makes rules of what a Service has, whatever its type; what only some types may have is then not held against it.
+  const isNewer = given === NEWER;
+  const type = isNewer ? "LoadBalancer" : given;
+  const known = isNewer ? "ClusterIP" : given;
+  const { clusterIps, headless, ipFamilies, ipFamilyPolicy } = decodeClusterIps(context, node, spec, known);
   const ports = decodeServicePorts(context, node, spec, type, headless);
   const externalIps = decodeExternalIps(context, node, spec);
   const externalTrafficPolicy = decodeExternalPolicy(context, node, spec, type, externalIps.length > 0);
-  const internalTrafficPolicy = wordOf(context, node, "internalTrafficPolicy", spec.internalTrafficPolicy, POLICIES);
+  const internalTrafficPolicy = decodePolicy(context, node, "internalTrafficPolicy", spec.internalTrafficPolicy);
   const loadBalancerIngress = decodeServiceStatus(context, root, service.status, type);
   const { selector } = spec;
   checkLoadBalancerFields(context, node, spec, type);
-  warnOfService(context, root, spec, type, headless);
+  warnOfService(context, root, spec, known, headless);
   const decoded = {
-    type,
+    type: known,
     clusterIps,
     headless,
     ipFamilies,
@@ -107,7 +111,7 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
     loadBalancerSourceRanges: decodeSourceRanges(context, node, spec),
     affinitySeconds: decodeAffinity(context, node, spec),
     internalTrafficPolicy: internalTrafficPolicy ?? "Cluster",
-    externalTrafficPolicy,
+    externalTrafficPolicy: isNewer ? "Cluster" : externalTrafficPolicy, // apiservice.ExternalPolicyLocal
     healthCheckNodePort: decodeHealthCheckNodePort(context, node, spec, type, externalTrafficPolicy),
     allocatesNodePorts: spec.allocateLoadBalancerNodePorts ?? true,
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
@@ -120,9 +124,21 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
 }
 
 /** A type that does not exist counts as LoadBalancer, which may have the most fields: one mistake is one finding. */
-function decodeType(context: Context, node: Node, { type }: ServiceFields): ServiceType {
+function decodeType(context: Context, node: Node, { type }: ServiceFields): ServiceType | typeof NEWER {
   if (isEmpty(type)) return "ClusterIP";
-  return wordOf(context, node, "type", type, SERVICE_TYPES) ?? "LoadBalancer";
+  const effect = "kpc makes rules of the addresses and ports that the Service has, as kube-proxy does";
+  return newerWordOf(context, node, "type", type, SERVICE_TYPES, effect, { onlyStored: true }) ?? "LoadBalancer";
+}
+
+/** A traffic policy: what is not Local is Cluster to kube-proxy. */
+function decodePolicy(
+  context: Context,
+  node: Node,
+  key: "externalTrafficPolicy" | "internalTrafficPolicy",
+  value: string | null | undefined,
+): TrafficPolicy | undefined {
+  const word = newerWordOf(context, node, key, value, POLICIES, 'kpc reads it as "Cluster", as kube-proxy does');
+  return word === NEWER ? "Cluster" : word;
 }
 
 /** Kubernetes 1.36 began to take names that start with a digit (KEP-5311). */
@@ -184,7 +200,9 @@ function decodeAffinity(context: Context, node: Node, spec: ServiceFields): numb
     context.report({ severity: "warning", code: "ignored-field", message, origin });
     return undefined;
   }
-  if (wordOf(context, node, "sessionAffinity", sessionAffinity, AFFINITIES) === undefined) return undefined;
+  const effect = 'kpc reads it as "None", as kube-proxy does';
+  const word = newerWordOf(context, node, "sessionAffinity", sessionAffinity, AFFINITIES, effect);
+  if (word === NEWER || word === undefined) return undefined;
   const seconds = config?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS;
   if (seconds < 1 || seconds > MAX_AFFINITY_SECONDS) {
     const place = node.member("sessionAffinityConfig").member("clientIP").member("timeoutSeconds");
@@ -201,7 +219,7 @@ function decodeExternalPolicy(
   hasExternalIps: boolean,
 ): TrafficPolicy {
   const key = "externalTrafficPolicy";
-  const policy = wordOrEmpty(context, node, key, spec.externalTrafficPolicy, POLICIES);
+  const policy = isEmpty(spec[key]) ? undefined : decodePolicy(context, node, key, spec[key]);
   const reachable = type === "LoadBalancer" || type === "NodePort" || (type === "ClusterIP" && hasExternalIps);
   if (policy !== undefined && !reachable)
     warnInvalid(context, node.member(key), "may only be set for externally-accessible services", "forbidden-field");
@@ -232,7 +250,10 @@ function decodeTrafficDistribution(
   node: Node,
   { trafficDistribution }: ServiceFields,
 ): ServiceSpec["trafficDistribution"] {
-  const word = wordOf(context, node, "trafficDistribution", trafficDistribution, TRAFFIC_DISTRIBUTIONS);
+  const key = "trafficDistribution";
+  const effect = "kpc makes no hints for it; those in EndpointSlices count";
+  const word = newerWordOf(context, node, key, trafficDistribution, TRAFFIC_DISTRIBUTIONS, effect);
+  if (word === NEWER) return undefined;
   return word === "PreferClose" ? "PreferSameZone" : word;
 }
 

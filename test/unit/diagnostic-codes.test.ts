@@ -96,6 +96,9 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "duplicate-object": manifests(service("web", OK).repeat(2)),
   "wrong-type": manifests(service("web", "{clusterIP: 10.96.0.10, ports: 80}")),
   "missing-field": manifests(service("web", "{clusterIP: 10.96.0.10, ports: [{name: http}]}")),
+  "unknown-value": manifests(
+    service("web", "{clusterIP: 10.96.0.10, ports: [{port: 80}], trafficDistribution: PreferSameRack}"),
+  ),
   "unknown-field": manifests(service("web", "{clusterIP: 10.96.0.10, ports: [{port: 80}], colour: red}")),
   "invalid-value": manifests(service("web", "{clusterIP: 10.96.0.10, ports: [{port: 70000}]}")),
   "duplicate-value": manifests(

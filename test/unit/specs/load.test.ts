@@ -34,8 +34,8 @@ describe("versions", () => {
       "Ingress",
     ],
     [
-      '1:13 error unknown-version no matches for kind "EndpointSlice" in version "discovery.k8s.io/v1beta1": expected "discovery.k8s.io/v1"',
-      "discovery.k8s.io/v1beta1",
+      '1:13 error unknown-version no matches for kind "EndpointSlice" in version "discovery.k8s.io/v1alpha1": expected "discovery.k8s.io/v1"',
+      "discovery.k8s.io/v1alpha1",
       "EndpointSlice",
     ],
     [
