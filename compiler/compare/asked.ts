@@ -60,7 +60,7 @@ export function askedBy(programs: readonly Program[]): Asked {
     ctMarks: marks("ctmark"),
     status: questions.reduce((bits, { expression }) => bits | statusBits(expression), 0),
     direction: questions.some(({ expression }) =>
-      asksCt(expression, (key) => key === "direction" || /^original-/.test(key)),
+      asksCt(expression, (key) => key === "direction" || /^(original|reply)-/.test(key)),
     ),
     translates,
   };

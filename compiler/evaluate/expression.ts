@@ -216,7 +216,7 @@ function readField(
     case "meta":
       return evaluateMeta(field.key, control, stream.region);
     case "ct":
-      return evaluateCt(field.key, control, stream.region);
+      return evaluateCt(field.key, control, stream);
     case "header":
       return evaluateHeader(field.field, control);
     default:
@@ -304,7 +304,8 @@ function evaluateMeta(key: MetaKey, control: Control, region: Region): Operand |
   }
 }
 
-function evaluateCt(key: CtKey, control: Control, region: Region): Operand | undefined {
+function evaluateCt(key: CtKey, control: Control, stream: Stream): Operand | undefined {
+  const { region } = stream;
   const { original } = control;
   if (key === "state") return valueNow(control.ctState, region);
   if (!hasConnection(control)) return undefined;
@@ -325,6 +326,15 @@ function evaluateCt(key: CtKey, control: Control, region: Region): Operand | und
       return valueNow<number>("sport", region);
     case "original-proto-dst":
       return valueNow<number>("dport", region);
+    // Those of a reply are as they came; a first packet will be answered from where it goes by now.
+    case "reply-saddr":
+      return valueNow<Address>(original.tracking === "reply" ? "saddr" : stream.destination, region);
+    case "reply-daddr":
+      return valueNow<Address>(original.tracking === "reply" ? "daddr" : control.source, region);
+    case "reply-proto-src":
+      return valueNow<number>(original.tracking === "reply" ? "sport" : stream.destinationPort, region);
+    case "reply-proto-dst":
+      return valueNow<number>(original.tracking === "reply" ? "dport" : "sport", region);
     default:
       return unreachable(key);
   }
@@ -365,6 +375,18 @@ function isOriginal({ tracking, protocol }: Packets): boolean {
   return tracking === "first" || (tracking === "original" && !isIcmp(protocol));
 }
 
+/** Whether what replies will have is known: of the first packet its destination, and its source until that is translated; of
+ *  replies themselves all of it. Of an ICMP error it is others'. */
+function isReplyKnown(key: CtKey, control: Control): boolean {
+  const { original, overwritten, masqueraded, protocol } = control;
+  if (key.includes("proto") && !hasPorts(protocol)) return false;
+  if (original.tracking === "reply") return !isIcmp(protocol);
+  if (original.tracking !== "first") return false;
+  const isOfSource = key === "reply-daddr" || key === "reply-proto-dst";
+  if (isOfSource) return !masqueraded;
+  return !overwritten.has(key === "reply-saddr" ? (original.family === "IPv4" ? "ip daddr" : "ip6 daddr") : "th dport");
+}
+
 /** Whether `expression` depends on more of the packet or host than is known here. */
 export function isUnknown(expression: Expression, control: Control): boolean {
   switch (expression.kind) {
@@ -390,6 +412,7 @@ export function isUnknown(expression: Expression, control: Control): boolean {
       // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
       if (expression.key === "status") return hasConnection(control);
       if (expression.key.startsWith("original-")) return hasConnection(control) && !isOriginal(control.original);
+      if (expression.key.startsWith("reply-")) return hasConnection(control) && !isReplyKnown(expression.key, control);
       return isOverwritten(expression, control);
     case "ip":
     case "ip6":

@@ -25,6 +25,8 @@ export function symbolOf(expression: Expression, control: Control, stream: Strea
     case "ct":
       if (expression.key === "mark") return `ct mark ${heldKey(control.ctMark)}`;
       if (expression.key === "status") return `ct status ${heldKey(control.ctStatus)}`;
+      if (expression.key.startsWith("reply-"))
+        return `${describe(expression)} ${nowKey(stream.destination)} ${nowKey(stream.destinationPort)} ${control.masqueraded}`;
       return expression.key === "state" ? `ct state ${control.ctState}` : describe(expression);
     case "fib":
       return `fib type of ${addressName(expression.of === "saddr" ? control.source : stream.destination)}`;

@@ -127,6 +127,11 @@ function readCt(key: CtKey, known: Known): Reading {
       return { kind: "beyond", reason: "source ports" };
     case "original-proto-dst":
       return one({ kind: "port", of: "asked", tracked: true });
+    case "reply-saddr":
+    case "reply-daddr":
+    case "reply-proto-src":
+    case "reply-proto-dst":
+      return { kind: "beyond", reason: `ct ${key}` };
     default:
       return unreachable(key);
   }

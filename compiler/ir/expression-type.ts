@@ -15,8 +15,15 @@ const META_TYPES: Readonly<Record<MetaKey, DataType>> = {
   skgid: "gid",
 };
 
+type CtAddress = `${"original" | "reply"}-${"saddr" | "daddr"}`;
+
+/** Whether `key` is an address of a connection. */
+export function isCtAddress(key: CtKey): key is CtAddress {
+  return /^(?:original|reply)-[sd]addr$/.test(key);
+}
+
 /** A connection's addresses are typed by the table's family. */
-const CT_TYPES: Readonly<Record<Exclude<CtKey, "original-saddr" | "original-daddr">, DataType>> = {
+const CT_TYPES: Readonly<Record<Exclude<CtKey, CtAddress>, DataType>> = {
   state: "ct_state",
   status: "ct_status",
   mark: "mark",
@@ -24,6 +31,8 @@ const CT_TYPES: Readonly<Record<Exclude<CtKey, "original-saddr" | "original-dadd
   "original-protocol": "inet_proto",
   "original-proto-src": "inet_service",
   "original-proto-dst": "inet_service",
+  "reply-proto-src": "inet_service",
+  "reply-proto-dst": "inet_service",
 };
 
 export const HEADER_TYPES: Readonly<Record<HeaderField, DataType>> = {
@@ -58,7 +67,7 @@ export function typeOf(expression: Expression, family: TableFamily): DataType {
     case "meta":
       return META_TYPES[expression.key];
     case "ct":
-      if (expression.key !== "original-saddr" && expression.key !== "original-daddr") return CT_TYPES[expression.key];
+      if (!isCtAddress(expression.key)) return CT_TYPES[expression.key];
       return family === "ip6" ? "ipv6_addr" : "ipv4_addr";
     case "fib":
       return "fib_addrtype";

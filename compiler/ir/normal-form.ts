@@ -1,7 +1,7 @@
 /** One form for programs that are the same, however they are spelled. */
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { BITS } from "./check.ts";
-import { typeOf } from "./expression-type.ts";
+import { isCtAddress, typeOf } from "./expression-type.ts";
 import { mergeIntervals } from "./interval.ts";
 import type {
   Chain,
@@ -202,7 +202,7 @@ function normaliseExpression(expression: Expression, family: Table["family"]): N
       return { expression, implied: family === "inet" ? [implied] : [] };
     }
     case "ct": {
-      const isAddress = expression.key === "original-saddr" || expression.key === "original-daddr";
+      const isAddress = isCtAddress(expression.key);
       const ofIpv4: Match = { kind: "compare", left: { kind: "meta", key: "nfproto" }, operator: "==", right: 2 };
       return { expression, implied: isAddress && family === "inet" ? [ofIpv4] : [] };
     }

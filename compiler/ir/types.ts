@@ -206,7 +206,8 @@ export type MetaKey =
   | "skuid"
   | "skgid";
 
-/** `original-*` are the addresses and ports of the first packet as it came, before any translation. */
+/** `original-*` are the addresses and ports of the first packet as it came, before any translation; `reply-*` those that replies
+ *  to it have, as far as its translation is settled. */
 export type CtKey =
   | "state"
   | "status"
@@ -216,7 +217,11 @@ export type CtKey =
   | "original-saddr"
   | "original-daddr"
   | "original-proto-src"
-  | "original-proto-dst";
+  | "original-proto-dst"
+  | "reply-saddr"
+  | "reply-daddr"
+  | "reply-proto-src"
+  | "reply-proto-dst";
 
 // --- matches --------------------------------------------------------------------------------------------------------
 

@@ -230,7 +230,36 @@ const EARLY = `table ip early {
 }
 `;
 
+/** What replies to first packets will have, before and behind the translation of their destination. */
+const REPLIES = `table ip replies {
+  chain before {
+    type filter hook prerouting priority -150
+    ct reply saddr 10.180.0.9 drop
+    udp dport 53 ct reply saddr 198.51.100.7 ct reply proto-src 53 drop
+  }
+  chain nat {
+    type nat hook prerouting priority -100
+    ip daddr 198.51.100.7 meta l4proto { tcp, udp } th dport 80 dnat to 10.180.0.9:81
+  }
+  chain behind {
+    type filter hook forward priority 0
+    meta l4proto tcp ct reply saddr 10.180.0.9 ct reply proto-src 81 drop
+    meta l4proto tcp ct reply saddr 198.51.100.7 ct reply daddr 203.0.113.5 ct reply proto-src 443 drop
+    meta l4proto udp ct reply proto-src 80 drop
+  }
+  chain source {
+    type nat hook postrouting priority 100
+    ip saddr 203.0.113.5 snat to 192.168.0.2
+  }
+}
+`;
+
 test.skipIf(kernelMissing !== undefined).each([
+  [
+    "replies have the addresses to which the first packet goes",
+    REPLIES,
+    ["6 80 drop", "17 80 dnat", "6 443 drop", "17 53 drop", "6 53 pass"],
+  ],
   [
     "NAT has one place at a hook, whatever the priorities of its chains",
     LATE_NAT,

@@ -32,6 +32,9 @@ export const MATCH_ROWS: Readonly<Record<string, readonly ExtensionRow[]>> = {
   conntrack: [
     { rule: "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT" },
     { rule: "-m conntrack --ctstate NEW,DNAT -j ACCEPT" },
+    { rule: "-m conntrack --ctreplsrc 10.0.0.0/8 ! --ctrepldst 10.0.0.1 -j ACCEPT" },
+    { rule: "-m conntrack --ctreplsrcport 80 --ctrepldstport 1:1023 -j ACCEPT" },
+    { rule: "-m conntrack --ctreplsrc fd00::/64 -j ACCEPT", family: "ip6" },
   ],
   state: [{ rule: "-m state --state RELATED,ESTABLISHED -j ACCEPT" }],
   mark: [{ rule: "-m mark --mark 0x4000/0x4000 -j ACCEPT" }],

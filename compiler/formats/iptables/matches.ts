@@ -328,7 +328,7 @@ function zeroed(bits: Readonly<Record<string, number>>): Record<string, number> 
   return Object.fromEntries(Object.keys(bits).map((name) => [name, 0]));
 }
 
-function originalAddress(key: "original-saddr" | "original-daddr") {
+function connectionAddress(key: "original-saddr" | "original-daddr" | "reply-saddr" | "reply-daddr") {
   return ({ values: [text = ""], negated }: OptionText, { family }: MatchScope): Step[] | string => {
     const interval = parseBlock(text, family);
     if (interval === undefined) return "expected an address or address/length";
@@ -336,7 +336,7 @@ function originalAddress(key: "original-saddr" | "original-daddr") {
   };
 }
 
-function originalPort(key: "original-proto-src" | "original-proto-dst") {
+function connectionPort(key: `${"original" | "reply"}-proto-${"src" | "dst"}`) {
   return ({ values: [text = ""], negated }: OptionText): Step[] | string => {
     const interval = parsePorts(text);
     return interval === undefined ? EXPECTED_PORT : [testInterval({ kind: "ct", key }, interval, negated)];
@@ -351,10 +351,14 @@ const conntrackOptions = each({
       ? "expected a protocol"
       : [testInterval({ kind: "ct", key: "original-protocol" }, { from: protocol, to: protocol }, negated)];
   },
-  "--ctorigsrc": originalAddress("original-saddr"),
-  "--ctorigdst": originalAddress("original-daddr"),
-  "--ctorigsrcport": originalPort("original-proto-src"),
-  "--ctorigdstport": originalPort("original-proto-dst"),
+  "--ctorigsrc": connectionAddress("original-saddr"),
+  "--ctorigdst": connectionAddress("original-daddr"),
+  "--ctorigsrcport": connectionPort("original-proto-src"),
+  "--ctorigdstport": connectionPort("original-proto-dst"),
+  "--ctreplsrc": connectionAddress("reply-saddr"),
+  "--ctrepldst": connectionAddress("reply-daddr"),
+  "--ctreplsrcport": connectionPort("reply-proto-src"),
+  "--ctrepldstport": connectionPort("reply-proto-dst"),
   "--ctstatus": ({ values: [text = ""], negated }) => {
     const mask = parseBits(text, STATUSES);
     if (mask === undefined) return "expected NONE, EXPECTED, SEEN_REPLY, ASSURED or CONFIRMED";

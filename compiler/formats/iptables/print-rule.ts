@@ -432,23 +432,29 @@ function addConntrack(
       pushConntrack(parts, `${sign(negated)}--ctproto ${single(interval)}`);
       return;
     case "original-saddr":
-    case "original-daddr": {
+    case "original-daddr":
+    case "reply-saddr":
+    case "reply-daddr": {
       const block = intervalAsPrefix(interval, family === "ip" ? "ipv4_addr" : "ipv6_addr");
       if (block === undefined) throw new Inexpressible("a range of a connection's addresses");
       const text = interval.from === interval.to ? printAddress(block.address) : printPrefix(block);
-      pushConntrack(parts, `${sign(negated)}--ctorig${key === "original-saddr" ? "src" : "dst"} ${text}`);
+      pushConntrack(parts, `${sign(negated)}${tupleOption(key)} ${text}`);
       return;
     }
     case "original-proto-src":
     case "original-proto-dst":
-      pushConntrack(
-        parts,
-        `${sign(negated)}--ctorig${key === "original-proto-src" ? "src" : "dst"}port ${portRange(interval)}`,
-      );
+    case "reply-proto-src":
+    case "reply-proto-dst":
+      pushConntrack(parts, `${sign(negated)}${tupleOption(key)}port ${portRange(interval)}`);
       return;
     default:
       throw new Inexpressible(`ct ${key}`);
   }
+}
+
+/** `--ctorigsrc` and the like, for an address; of a port "port" follows. */
+function tupleOption(key: string): string {
+  return `--ct${key.startsWith("original") ? "orig" : "repl"}${/(?:saddr|src)$/.test(key) ? "src" : "dst"}`;
 }
 
 function interfaceOption(field: Expression): "-i" | "-o" {

@@ -30,6 +30,10 @@ const ct = oneOf<CtKey>({
   "original-daddr": 1,
   "original-proto-src": 1,
   "original-proto-dst": 1,
+  "reply-saddr": 1,
+  "reply-daddr": 1,
+  "reply-proto-src": 1,
+  "reply-proto-dst": 1,
 });
 
 const ends = { saddr: 1, daddr: 1 } as const;

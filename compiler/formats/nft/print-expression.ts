@@ -69,13 +69,15 @@ function printCtField(key: Extract<FieldExpression, { kind: "ct" }>["key"], fami
   const ip = family === "ip6" ? "ip6" : "ip";
   switch (key) {
     case "original-saddr":
-      return `ct original ${ip} saddr`;
     case "original-daddr":
-      return `ct original ${ip} daddr`;
+    case "reply-saddr":
+    case "reply-daddr":
+      return `ct ${key.replace("-", ` ${ip} `)}`;
     case "original-proto-src":
-      return "ct original proto-src";
     case "original-proto-dst":
-      return "ct original proto-dst";
+    case "reply-proto-src":
+    case "reply-proto-dst":
+      return `ct ${key.replace("-", " ")}`;
     case "original-protocol":
       return "ct protocol";
     default:

@@ -104,6 +104,15 @@ const CT_KEYS: Readonly<Record<string, CtKey>> = {
   "original ip6 daddr": "original-daddr",
   "original proto-src": "original-proto-src",
   "original proto-dst": "original-proto-dst",
+  "reply protocol": "original-protocol",
+  "reply saddr": "reply-saddr",
+  "reply daddr": "reply-daddr",
+  "reply ip saddr": "reply-saddr",
+  "reply ip daddr": "reply-daddr",
+  "reply ip6 saddr": "reply-saddr",
+  "reply ip6 daddr": "reply-daddr",
+  "reply proto-src": "reply-proto-src",
+  "reply proto-dst": "reply-proto-dst",
 };
 
 /** The expression for a property of a packet; opaque where the IR has none. `family` is the table's. */
