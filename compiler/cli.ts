@@ -17,7 +17,8 @@ import { Trouble } from "./cli/trouble.ts";
 import { EngineTrouble } from "./engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
 
-const EXIT_CODES = "Exit codes: 0 fine, 1 something was found, 2 trouble (usage, files, a bug of ours).";
+const EXIT_CODES =
+  "Exit codes: 0 no problem; 1 a problem was found; 2 kpc could not answer (usage, unreadable file, bug).";
 
 function withExamples(command: Command, ...examples: readonly string[]): Command {
   return command.addHelpText(
@@ -28,7 +29,7 @@ function withExamples(command: Command, ...examples: readonly string[]): Command
 
 function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Command {
   const program = new Command("kpc")
-    .description("Compiles Kubernetes Services to nftables and iptables rules for one node.")
+    .description("Compiles Kubernetes Services to packet rules for one node, and answers questions about rules.")
     .version(version())
     .exitOverride()
     .configureOutput({ writeOut: printHelp })
@@ -39,10 +40,10 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     withCommonOptions(
       program
         .command("compile")
-        .description("print the rules of one node")
+        .description("print the rules of one node, for nft, iptables or the packet classifier")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .addOption(new Option("-o, --output <format>", "what to print").choices(OUTPUTS).default("nft"))
-        .option("--current <file>", "the host's iptables-save: write only the jumps that it lacks"),
+        .addOption(new Option("-o, --output <format>", "output format").choices(OUTPUTS).default("nft"))
+        .option("--current <file>", "iptables-save of the host: jumps already there are not added again"),
     ),
     "kpc compile services.yaml > rules.nft && nft -f rules.nft",
     "kubectl get services,endpointslices,nodes -A -o json | kpc compile - --node worker-1 | nft -f -",
@@ -55,9 +56,9 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     withCommonOptions(
       program
         .command("check")
-        .description("find mistakes in manifests, and say what is left out and why")
+        .description("find mistakes in manifests; with -v, also what gets no rules and why")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
+        .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
     ),
     "kpc check services.yaml",
     "kpc check -R manifests/ -o json",
@@ -68,12 +69,19 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     withCommonOptions(
       program
         .command("trace")
-        .description("follow one packet through the rules of one node")
-        .argument("<packet>", "such as 'tcp 10.244.1.5:40000 > 10.96.0.10:80 iif eth0'")
+        .description("follow the first packet of a connection through the rules of one node")
+        .argument(
+          "<packet>",
+          "PROTOCOL SOURCE[:PORT] > DESTINATION:PORT [iif INTERFACE] [mark NUMBER]; ends are addresses, pod/NS/NAME, svc/NS/NAME or node/NAME",
+        )
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .option("--engine <name>", `what answers: ${SINGLE_ENGINE_NAMES}`, "ir")
-        .option("--rules <files>", "follow these rules instead: nft or iptables texts, several by commas", join)
-        .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json"]).default("text")),
+        .option("--engine <name>", `engine that answers: ${SINGLE_ENGINE_NAMES}`, "ir")
+        .option(
+          "--rules <files>",
+          "follow these rules of a host instead: nft list ruleset or iptables-save (several files: commas)",
+          join,
+        )
+        .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
     ),
     "kpc trace 'tcp 10.244.1.5:40000 > 10.96.0.10:80' services.yaml",
     "kpc trace 'tcp pod/shop/web-0 > svc/shop/api:http' cluster.yaml --node worker-1",
@@ -87,11 +95,11 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     withOptionsOfCases(
       program
         .command("test")
-        .description("run expectations about packets")
-        .argument("[cases...]", "case files or folders")
-        .option("--engine <list>", `what answers: a comma list of ${ENGINE_NAMES}`, "ir")
+        .description("run expectation files: packets, and what must happen to them")
+        .argument("[files...]", "expectation files or folders")
+        .option("--engine <list>", `engines that answer, separated by commas: ${ENGINE_NAMES}`, "ir")
         .addOption(
-          new Option("-o, --output <format>", "how to print").choices(["text", "json", "junit"]).default("text"),
+          new Option("-o, --output <format>", "output format").choices(["text", "json", "junit"]).default("text"),
         ),
     ),
     "kpc test cases/",
@@ -104,20 +112,18 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
       withCompareOptions(
         program
           .command("diff")
-          .description(
-            "prove that two of manifests and rules do the same to every packet, or show one that tells them apart",
-          )
+          .description("compare two rulesets or manifests over all packets; print counterexamples where they differ")
           .argument(
             "<left>",
-            "manifests, rules of nft or iptables (rules.v4,rules.v6 for both families), or kpc's IR (-o ir)",
+            "manifests, nft or iptables rules (several files: commas, such as rules.v4,rules.v6), or kpc's IR (-o ir)",
           )
-          .argument("<right>", "likewise"),
+          .argument("<right>", "what to compare it with, of the same kinds"),
       ),
     ),
     "kpc diff rules.nft rules.v4,rules.v6",
     "kpc diff services.yaml <(nft list ruleset) --node-ip 192.0.2.7 --mode nftables",
     "kpc diff before.rules after.rules -o json",
-    "kpc diff old.v4 new.nft -o except > meant.yaml    # then: kpc diff old.v4 new.nft --except meant.yaml",
+    "kpc diff old.v4 new.nft -o except > expected.yaml    # then: kpc diff old.v4 new.nft --except expected.yaml",
   ).action((left: string, right: string, flags) =>
     run(async () => (await import("./cli/diff.ts")).diffCommand(left, right, flags)),
   );
@@ -127,19 +133,21 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
       withCompareOptions(
         program
           .command("verify")
-          .description("prove that a host's rules do to Service traffic what manifests say, or say what is wrong")
+          .description(
+            "compare a host's rules with manifests over all packets; print what differs and which rules cause it",
+          )
           .argument("[inputs...]", "manifests: files, folders, or - for standard input")
           .requiredOption(
             "--against <files>",
-            "the host's rules: nft list ruleset, or iptables-save (v4,v6 by commas, or the option again)",
+            "rules of the host: nft list ruleset, or iptables-save (several files: commas, or repeat the option)",
             join,
           )
-          .option("--strict-source", "also count source translation that a network plugin does by design"),
+          .option("--strict-source", "count source translation by network plugins as a difference"),
       ),
     ),
     "nft list ruleset | kpc verify cluster.json --against - --node worker-1",
     "kpc verify -R manifests/ --against rules.v4,rules.v6 --node worker-1",
-    "kpc verify cluster.json --against dump.nft --node worker-1 --except meant.yaml",
+    "kpc verify cluster.json --against dump.nft --node worker-1 --except expected.yaml",
   ).action((inputs: string[], flags) =>
     run(async () => (await import("./cli/verify.ts")).verifyCommand(inputs, flags)),
   );
@@ -151,22 +159,25 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
 /** The flags of the commands that compare. */
 function withCompareOptions(command: Command): Command {
   return command
-    .option("--except <file>", "differences that are meant, as -o except prints them (repeatable)", collect, [])
-    .addOption(new Option("--family <list>", "compare IPv4 or IPv6 only").argParser(families))
+    .option(
+      "--except <file>",
+      "expected differences, as -o except prints them: fail if the real ones are others (repeatable)",
+      collect,
+    )
+    .addOption(new Option("--family <list>", "families to compare: IPv4, IPv6").argParser(families))
     .addOption(
-      new Option("--limit <n>", "rows of the table (20) and counterexamples (3; -v: all) to print").argParser(positive),
+      new Option(
+        "--limit <n>",
+        "print so many rows of the table (default: 20) and counterexamples (default: 3; -v: all)",
+      ).argParser(positive),
     )
     .addOption(
-      new Option("--budget <n>", "steps, of packets that fare alike past one rule, before giving up")
-        .default(100_000_000)
-        .argParser(positive),
+      new Option("--budget <n>", "stop after this many evaluation steps").default(100_000_000).argParser(positive),
     )
+    .addOption(new Option("--time <seconds>", "stop after this time").default(DEFAULT_SECONDS).argParser(seconds))
     .addOption(
-      new Option("--time <seconds>", "time for comparing, before giving up")
-        .default(DEFAULT_SECONDS)
-        .argParser(seconds),
-    )
-    .addOption(new Option("-o, --output <format>", "how to print").choices(["text", "json", "except"]).default("text"));
+      new Option("-o, --output <format>", "output format").choices(["text", "json", "except"]).default("text"),
+    );
 }
 
 function families(text: string): readonly Family[] {
@@ -174,7 +185,7 @@ function families(text: string): readonly Family[] {
     .split(",")
     .map((name) => FAMILIES.find((family) => family.toLowerCase() === name.trim().toLowerCase()));
   const known = found.flatMap((family) => family ?? []);
-  if (known.length < found.length) throw new InvalidArgumentError("expected IPv4, IPv6 or both by a comma");
+  if (known.length < found.length) throw new InvalidArgumentError("expected IPv4, IPv6 or both, separated by a comma");
   return known;
 }
 

@@ -2,7 +2,7 @@
 import { type Command, Option } from "commander";
 
 /** Adds up what an option is given several times. */
-export const collect = (item: string, list: readonly string[]): string[] => [...list, item];
+export const collect = (item: string, list: readonly string[] = []): string[] => [...list, item];
 
 /** The same for options that take a comma list. */
 export const join = (item: string, before: string | undefined): string =>
@@ -17,37 +17,42 @@ interface Setting {
 }
 
 const SETTINGS: readonly Setting[] = [
-  { flags: "--node <name>", description: "the node to compile for", member: "nodeName" },
+  { flags: "--node <name>", description: "node to compile for", member: "nodeName" },
   {
     flags: "--mode <mode>",
-    description: "whose outcomes to produce",
+    description: "kube-proxy mode to emulate",
     member: "mode",
     choices: ["nftables", "iptables"],
   },
   { flags: "--node-ip <list>", description: "addresses of the node, primary ones first", member: "nodeIPs" },
-  { flags: "--cluster-cidr <list>", description: "blocks of pod addresses", member: "clusterCIDR" },
-  { flags: "--service-cidr <list>", description: "blocks of Service addresses", member: "serviceCIDRs" },
+  { flags: "--cluster-cidr <list>", description: "CIDRs of pods", member: "clusterCIDR" },
+  { flags: "--service-cidr <list>", description: "CIDRs of Services", member: "serviceCIDRs" },
   {
     flags: "--nodeport-addresses <list>",
-    description: "blocks, or primary: where node ports answer",
+    description: "where node ports answer: CIDRs, primary, all or localhost",
     member: "nodePortAddresses",
   },
   {
     flags: "--detect-local-mode <mode>",
-    description: "how pods of this node are recognised",
+    description:
+      "how pods of this node are recognised: ClusterCIDR, NodeCIDR, BridgeInterface, InterfaceNamePrefix, none",
     member: "detectLocalMode",
   },
   {
     flags: "--detect-local-interface <name>",
-    description: "their interface, or its prefix",
+    description: "interface of the pods, or its prefix",
     member: "detectLocalInterface",
   },
   {
     flags: "--localhost-nodeports",
-    description: "node ports on 127.0.0.1 (iptables mode)",
+    description: "node ports answer on 127.0.0.1 (iptables mode)",
     member: "localhostNodePorts",
   },
-  { flags: "--no-localhost-nodeports", description: "none on 127.0.0.1", member: "localhostNodePorts" },
+  {
+    flags: "--no-localhost-nodeports",
+    description: "node ports do not answer on 127.0.0.1",
+    member: "localhostNodePorts",
+  },
   {
     flags: "--masquerade-all",
     description: "masquerade all traffic to cluster IPs",
@@ -62,29 +67,29 @@ const NO_COMPLETE = "--no-complete";
 
 /** The options of every command that reads manifests. */
 export function withCommonOptions(command: Command): Command {
-  command.option(ANOTHER_INPUT, "another input (repeatable)", collect, []);
+  command.option(ANOTHER_INPUT, "one more input (repeatable)", collect);
   return withSettings(command);
 }
 
 /** Likewise, for a command that compares two inputs. */
 export function withOptionsOfPair(command: Command): Command {
-  refuse(command, ANOTHER_INPUT, "the two that are compared are arguments, each a file or a folder");
+  refuse(command, ANOTHER_INPUT, "the two sides are arguments, each a file or a folder");
   return withSettings(command);
 }
 
 /** The options of a command that runs case files, each of which has a world and settings of its own. */
 export function withOptionsOfCases(command: Command): Command {
-  refuse(command, ANOTHER_INPUT, "a case file names its manifests itself, as files: [PATH, …]");
-  refuse(command, CONFIG, "a case file has settings of its own, as proxy: {…}");
+  refuse(command, ANOTHER_INPUT, "an expectation file names its manifests, as files: [PATH, …]");
+  refuse(command, CONFIG, "an expectation file has its own settings, as proxy: {…}");
   for (const { flags, member } of SETTINGS) {
     const place = member === "mode" ? "modes: [nftables, iptables]" : `proxy: {${member}: …}`;
-    refuse(command, flags, `a case file has settings of its own, as ${place}`);
+    refuse(command, flags, `an expectation file has its own settings, as ${place}`);
   }
   return withOutputOptions(command);
 }
 
 function withSettings(command: Command): Command {
-  command.option(CONFIG, "settings (kind: Config)");
+  command.option(CONFIG, "settings: a file with kind: Config, or kube-proxy's own");
   for (const { flags, description, choices } of SETTINGS) {
     const option = new Option(flags, description);
     if (choices !== undefined) option.choices(choices);
@@ -96,11 +101,11 @@ function withSettings(command: Command): Command {
 
 function withOutputOptions(command: Command): Command {
   return command
-    .option("-R, --recursive", "look into folders within folders")
-    .option("--strict", "kinds that kpc does not read, and fields and values that it does not know, are errors")
-    .option(NO_COMPLETE, "refuse what a cluster would have completed, instead of assuming it")
-    .option("-q, --quiet", "errors only")
-    .option("-v, --verbose", "also what was left out and why")
+    .option("-R, --recursive", "read subfolders of folders")
+    .option("--strict", "unknown kinds, fields and values are errors")
+    .option(NO_COMPLETE, "do not assume what a cluster would add (cluster IPs, node ports, Pods)")
+    .option("-q, --quiet", "print errors only")
+    .option("-v, --verbose", "print more: what was left out and why")
     .addOption(new Option("--color <when>", "colours").choices(["auto", "always", "never"]).default("auto"));
 }
 
@@ -120,7 +125,7 @@ export function refuseRepeated(command: Command): void {
     let first: string | undefined;
     command.on(`option:${option.name()}`, (value: string) => {
       if (first !== undefined)
-        command.error(`error: option '${option.flags}' is given twice, as ${first} and as ${value}: expected one`);
+        command.error(`error: option '${option.flags}' is given twice, as ${first} and as ${value}: give it once`);
       first = value;
     });
   }
@@ -136,5 +141,5 @@ export function refuseSharedStandardInput(command: Command): void {
     typeof name === "string" ? name.split(",") : [],
   );
   if (names.filter((name) => name === "-").length > 1)
-    command.error("error: - stands for standard input, which can be read once: put one of both into a file");
+    command.error("error: - stands for standard input, which can be read only once: put one of the two into a file");
 }

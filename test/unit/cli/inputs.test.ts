@@ -51,7 +51,7 @@ test("standard input has one name, and is there for one", () => {
       const { code, stdout, stderr } = kpc(args, { folder, input: SERVICE });
       expect([code, stdout]).toEqual([2, ""]);
       expect(stderr).toContain(
-        "error: - stands for standard input, which can be read once: put one of both into a file",
+        "error: - stands for standard input, which can be read only once: put one of the two into a file",
       );
     }
   });

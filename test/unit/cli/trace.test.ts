@@ -107,7 +107,7 @@ test("JSON has one shape, whatever has to be assumed", () => {
 
 test("--help offers the engines that can be asked alone", () => {
   const engines = (command: string): string =>
-    /--engine <\w+> +what answers: ([^(]*)/
+    /--engine <\w+> +engines? that answers?(?:, separated by commas)?: ([^(]*)/
       .exec(kpc([command, "--help"]).stdout)?.[1]
       ?.replace(/\s+/g, " ")
       .trim() ?? "";

@@ -151,7 +151,7 @@ describe("kpc verify of both families", () => {
       code: 0,
       stdout: expect.stringMatching(/^=> equal: /),
     });
-    expect(check("rules.v4", "--family", "ipx").stderr).toContain("expected IPv4, IPv6 or both by a comma");
+    expect(check("rules.v4", "--family", "ipx").stderr).toContain("expected IPv4, IPv6 or both, separated by a comma");
   });
 
   test("takes an empty text for a family that has no rules", () => {
