@@ -4,11 +4,13 @@ import type { Report } from "../diagnostics.ts";
 import type { Address } from "../net/address.ts";
 import { prefixContains } from "../net/prefix.ts";
 import type { Config } from "../node/config.ts";
+import { selects } from "../specs/labels.ts";
 import { Node } from "../specs/node.ts";
-import type { NodeSpec, PodSpec, Specs } from "../specs/types.ts";
+import type { NodeSpec, PodSpec, Specs, WorkloadSpec } from "../specs/types.ts";
 import { type Assume, type Assumption, nameOf } from "./assumption.ts";
 import { type Blocks, blocksOf } from "./blocks.ts";
-import { type Place, placesFor } from "./nodes.ts";
+import { nodesNamedBy, type Place } from "./node-selector.ts";
+import { placesFor } from "./nodes.ts";
 import { type AddressesOf, placePods } from "./pods.ts";
 import { completeServices, isOpenService } from "./services.ts";
 import { type Draft, draftPods } from "./workloads.ts";
@@ -52,6 +54,7 @@ export function complete(specs: Specs, config: Config, report: Report): Complete
       reportUnschedulable(workload.kind, workload.meta, report);
   for (const { pod, place } of open)
     if (place === undefined && pod.podIps.length === 0) reportUnschedulable("Pod", pod.meta, report);
+  for (const workload of specs.workloads) if (workload.kind === "CronJob") reportCronJob(workload, specs, report);
   const drafts = [...open, ...made.flatMap((each) => each.drafts.filter(({ place }) => place !== undefined))];
   const placed = placePods(drafts, blocks, addressesOf(config), taken, assume);
   for (const pod of placed)
@@ -100,6 +103,7 @@ function placesOf(
     nodeName,
     ...pods.map((pod) => pod.nodeName),
     ...workloads.map(({ template }) => template.nodeName),
+    ...[...pods, ...workloads.map(({ template }) => template)].flatMap(nodesNamedBy),
     ...endpointSlices.flatMap((slice) => slice.endpoints.map((endpoint) => endpoint.nodeName)),
     ...endpoints.flatMap(({ subsets }) =>
       subsets.flatMap((subset) =>
@@ -160,8 +164,24 @@ function addressesOf({ nodeName, nodeIp = [], nodeIps = [] }: Config): Addresses
 // --- findings ----------------------------------------------------------------------------------------------------------
 
 function reportUnschedulable(kind: string, { namespace, name, node }: PodSpec["meta"], report: Report): void {
-  const message = `no Node takes ${kind === "Pod" ? "" : "the Pods of "}${kind} ${namespace}/${name} (nodeSelector, taints): kpc leaves ${kind === "Pod" ? "it" : "them"} out, as they would stay pending`;
+  const message = `no Node takes ${kind === "Pod" ? "" : "the Pods of "}${kind} ${namespace}/${name} (nodeSelector, node affinity, taints): kpc leaves ${kind === "Pod" ? "it" : "them"} out, as they would stay pending`;
   report({ severity: "warning", code: "unschedulable", message, origin: nameOf(node) });
+}
+
+/** Between its times a CronJob has no Pods: a note where a Service waits for them. */
+function reportCronJob({ meta, labels }: WorkloadSpec, { services }: Specs, report: Report): void {
+  if (meta.fromServer) return;
+  const waiting = services.find(
+    (service) => service.meta.namespace === meta.namespace && selects(service.selector, labels),
+  );
+  const effect = waiting === undefined ? "" : `: Service ${meta.namespace}/${waiting.meta.name} has no endpoints of it`;
+  const message = `CronJob ${meta.namespace}/${meta.name} has no Pods until it fires, and kpc assumes none${effect}`;
+  report({
+    severity: waiting === undefined ? "info" : "note",
+    code: "not-completed",
+    message,
+    origin: nameOf(meta.node),
+  });
 }
 
 function reportNoAddress({ meta, nodeName }: PodSpec, report: Report): void {

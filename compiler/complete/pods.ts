@@ -4,7 +4,7 @@ import { prefixContains, prefixFamily, printPrefix } from "../net/prefix.ts";
 import type { PodSpec } from "../specs/types.ts";
 import { type Assume, nameOf } from "./assumption.ts";
 import { type Blocks, podBlocksOf } from "./blocks.ts";
-import type { Place } from "./nodes.ts";
+import type { Place } from "./node-selector.ts";
 import { chooseAddresses, podPools } from "./pools.ts";
 import type { Draft } from "./workloads.ts";
 

@@ -2,7 +2,7 @@
 import { compareBy } from "../order.ts";
 import { SERVICE_NAME_LABEL, selects } from "../specs/labels.ts";
 import type { PodSpec, Specs, WorkloadSpec } from "../specs/types.ts";
-import type { Place } from "./nodes.ts";
+import type { Place } from "./node-selector.ts";
 
 /** A Pod that has no address yet; its node is chosen where the template leaves it open. */
 export interface Draft {

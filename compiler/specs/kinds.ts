@@ -18,6 +18,7 @@ export const API_VERSIONS = {
   ReplicaSet: ["apps/v1"],
   ReplicationController: ["v1"],
   Job: ["batch/v1"],
+  CronJob: ["batch/v1"],
   ServiceCIDR: ["networking.k8s.io/v1", "networking.k8s.io/v1beta1"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

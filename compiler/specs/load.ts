@@ -264,6 +264,7 @@ class Loader {
       case "ServiceCIDR":
         keep(this.serviceCidrs, decodeServiceCidr(context, node));
         break;
+      case "CronJob":
       case "DaemonSet":
       case "Deployment":
       case "Job":

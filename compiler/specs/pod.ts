@@ -13,6 +13,7 @@ import {
 import { decodeLabels, decodeMeta, decodeTime, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems, portNameProblems } from "./names.ts";
 import type { Node } from "./node.ts";
+import { AFFINITY, decodeNodeAffinity } from "./node-affinity.ts";
 import { decodeOptionalPort, decodePort, decodeProtocol } from "./port.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import type { NamedPortSpec, PodSpec, PodTemplateSpec, TolerationSpec } from "./types.ts";
@@ -75,7 +76,7 @@ const TOLERATION = {
 /** PodSpec (v1). Top level only: what a Pod does inside is no business of the network. */
 export const POD_SPEC = {
   activeDeadlineSeconds: "any",
-  affinity: "any",
+  affinity: AFFINITY,
   automountServiceAccountToken: "any",
   containers: [CONTAINER],
   dnsConfig: "any",
@@ -192,6 +193,7 @@ export function decodePodTemplate(context: Context, node: Node, spec: PodFields)
     nodeName: spec.nodeName || undefined,
     hostNetwork: spec.hostNetwork ?? false,
     nodeSelector: decodeLabels(context, node, "nodeSelector", spec.nodeSelector),
+    nodeAffinity: decodeNodeAffinity(lenient(context), node, spec.affinity),
     tolerations: (spec.tolerations ?? NO_TOLERATIONS).map(decodeToleration),
     namedPorts: decodeNamedPorts(context, node, spec),
   };

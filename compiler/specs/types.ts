@@ -179,9 +179,27 @@ export interface PodTemplateSpec {
   readonly nodeName: string | undefined;
   readonly hostNetwork: boolean;
   readonly nodeSelector: ReadonlyMap<string, string>;
+  /** Required node affinity: terms of which a node has to meet one; undefined where nothing is required. */
+  readonly nodeAffinity: readonly NodeSelectorTermSpec[] | undefined;
   readonly tolerations: readonly TolerationSpec[];
   /** Named container ports, sidecars' last; of equal names and protocols the first counts. */
   readonly namedPorts: readonly NamedPortSpec[];
+}
+
+/** All of it has to hold. */
+export interface NodeSelectorTermSpec {
+  readonly labels: readonly NodeRequirementSpec[];
+  readonly fields: readonly NodeRequirementSpec[];
+}
+
+export const NODE_OPERATORS = ["DoesNotExist", "Exists", "Gt", "In", "Lt", "NotIn"] as const;
+
+export interface NodeRequirementSpec {
+  /** A label, or the field metadata.name. */
+  readonly key: string;
+  /** Undefined where there is none, or none that kpc knows. */
+  readonly operator: (typeof NODE_OPERATORS)[number] | undefined;
+  readonly values: readonly string[];
 }
 
 export interface TolerationSpec {
@@ -194,6 +212,7 @@ export interface TolerationSpec {
 }
 
 export const WORKLOAD_KINDS = [
+  "CronJob",
   "DaemonSet",
   "Deployment",
   "Job",
@@ -207,7 +226,8 @@ export type WorkloadKind = (typeof WORKLOAD_KINDS)[number];
 export interface WorkloadSpec {
   readonly kind: WorkloadKind;
   readonly meta: Meta;
-  /** Pods that it runs at a time; a DaemonSet runs one on each Node instead, and has 0 here. */
+  /** Pods that it runs at a time; 0 for a DaemonSet, which runs one on each Node instead, and for a CronJob, whose Jobs do
+   *  not run between its times. */
   readonly replicas: number;
   /** Number of the first Pod of a StatefulSet. */
   readonly firstOrdinal: number;

@@ -58,11 +58,19 @@ function report(context: Context, node: Node, known: KnownMembers, judge: (key: 
     context.report({
       severity: isError ? "error" : "warning",
       code: "unknown-field",
-      message: `unknown field ${show(member.fieldPath(context.root))}${hint === undefined ? "" : `, did you mean "${hint}"?`}`,
+      message: `unknown field ${show(withEnd(node.fieldPath(context.root), member.fieldPath(context.root)))}${hint === undefined ? "" : `, did you mean "${hint}"?`}`,
       origin: member.key(),
     });
   }
   if (left.length === 0) return;
   const severity = left.includes(true) ? "error" : "warning";
   reportField(context, node, "unknown-field", `${left.length} more unknown fields`, severity);
+}
+
+/** Characters of a long way to an object that are shown: the last ones. */
+const MAX_SHOWN = 40;
+
+/** `path` of a member of the object at `parent`, without the beginning of a long way: `show` would cut the name off. */
+function withEnd(parent: string, path: string): string {
+  return parent.length <= MAX_SHOWN ? path : `...${path.slice(parent.length - MAX_SHOWN)}`;
 }

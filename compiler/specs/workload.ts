@@ -12,6 +12,15 @@ const SELECTOR = { matchExpressions: "any", matchLabels: "strings" } as const;
 
 /** What all of them have: the members of `spec` by kind (apps/v1, batch/v1, and v1 for ReplicationController). */
 const SPECS = {
+  CronJob: {
+    concurrencyPolicy: "string",
+    failedJobsHistoryLimit: "integer",
+    schedule: "string",
+    startingDeadlineSeconds: "integer",
+    successfulJobsHistoryLimit: "integer",
+    suspend: "boolean",
+    timeZone: "string",
+  },
   DaemonSet: { minReadySeconds: "integer", revisionHistoryLimit: "integer", updateStrategy: "any" },
   Deployment: {
     minReadySeconds: "integer",
@@ -55,6 +64,9 @@ const SPECS = {
 const OBJECT = { apiVersion: "string", kind: "string", metadata: METADATA, status: "any" } as const;
 const SHARED = { selector: SELECTOR, template: TEMPLATE } as const;
 
+const JOB_TEMPLATE = { metadata: METADATA, spec: { ...SHARED, ...SPECS.Job } } as const;
+
+const CRON_JOB = pattern({ ...OBJECT, spec: { ...SPECS.CronJob, jobTemplate: JOB_TEMPLATE } });
 const DAEMON_SET = pattern({ ...OBJECT, spec: { ...SHARED, ...SPECS.DaemonSet } });
 const DEPLOYMENT = pattern({ ...OBJECT, spec: { ...SHARED, ...SPECS.Deployment } });
 const JOB = pattern({ ...OBJECT, spec: { ...SHARED, ...SPECS.Job } });
@@ -68,6 +80,7 @@ const STATEFUL_SET = pattern({ ...OBJECT, spec: { ...SHARED, ...SPECS.StatefulSe
 type ReadFields = (context: Context, root: Node) => WorkloadFields | undefined;
 
 const READERS: Readonly<Record<WorkloadKind, ReadFields>> = {
+  CronJob: readCronJob,
   DaemonSet: (context, root) => readShape(context, root, DAEMON_SET),
   Deployment: (context, root) => readShape(context, root, DEPLOYMENT),
   Job: (context, root) => readShape(context, root, JOB),
@@ -92,6 +105,14 @@ interface WorkloadFields {
     | null;
 }
 
+/** A CronJob as the Job that it makes. */
+function readCronJob(context: Context, root: Node): WorkloadFields | undefined {
+  const fields = readShape(context, root, CRON_JOB);
+  if (fields === undefined) return undefined;
+  const template = fields.spec?.jobTemplate?.spec?.template;
+  return { metadata: fields.metadata ?? null, spec: { template: template ?? null } };
+}
+
 /** Pods of one workload that kpc looks at. */
 const MAX_REPLICAS = 10_000;
 
@@ -104,7 +125,7 @@ export function decodeWorkload(strict: Context, root: Node, kind: WorkloadKind):
   const meta = decodeMeta(context, root, fields.metadata, true, dns1123SubdomainProblems);
   const spec = fields.spec ?? {};
   const node = root.member("spec");
-  const template = node.member("template");
+  const template = (kind === "CronJob" ? node.member("jobTemplate").member("spec") : node).member("template");
   const labels = decodeLabels(context, template.member("metadata"), "labels", spec.template?.metadata?.labels);
   const podTemplate = decodePodTemplate(context, template.member("spec"), spec.template?.spec ?? {});
   if (meta === undefined) return undefined;
@@ -121,7 +142,7 @@ export function decodeWorkload(strict: Context, root: Node, kind: WorkloadKind):
 
 /** How many Pods run at a time; 1 where the manifest leaves it to the server. */
 function decodeReplicas(context: Context, spec: Node, kind: WorkloadKind, counts: Counts): number {
-  if (kind === "DaemonSet") return 0;
+  if (kind === "DaemonSet" || kind === "CronJob") return 0;
   const key = kind === "Job" ? "parallelism" : "replicas";
   const given = counts[key] ?? 1;
   if (given < 0) {

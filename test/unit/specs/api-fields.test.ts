@@ -67,8 +67,10 @@ const IGNORED: Readonly<Record<DecidedKind, readonly string[]>> = {
     ...container("spec.initContainers"),
     ...under(
       "spec",
-      "activeDeadlineSeconds affinity automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks ephemeralContainers evictionInterceptors hostAliases hostIPC hostPID hostUsers hostname hostnameOverride imagePullSecrets os overhead preemptionPolicy priority priorityClassName readinessGates resourceClaims resources restartPolicy runtimeClassName schedulerName schedulingGates schedulingGroup securityContext serviceAccount serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds topologySpreadConstraints volumes workloadRef",
+      "activeDeadlineSeconds automountServiceAccountToken dnsConfig dnsPolicy enableServiceLinks ephemeralContainers evictionInterceptors hostAliases hostIPC hostPID hostUsers hostname hostnameOverride imagePullSecrets os overhead preemptionPolicy priority priorityClassName readinessGates resourceClaims resources restartPolicy runtimeClassName schedulerName schedulingGates schedulingGroup securityContext serviceAccount serviceAccountName setHostnameAsFQDN shareProcessNamespace subdomain terminationGracePeriodSeconds topologySpreadConstraints volumes workloadRef",
     ),
+    ...under("spec.affinity", "podAffinity podAntiAffinity"),
+    "spec.affinity.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution",
     ...under("spec.tolerations", "effect key operator tolerationSeconds value"),
     ...under("status.conditions", "lastProbeTime lastTransitionTime message observedGeneration reason"),
     ...under(
@@ -182,6 +184,8 @@ const podPort = { name: "http", containerPort: 80, protocol: "UDP" };
 const port = { name: "http", port: 80, protocol: "UDP" };
 
 /** Objects with a value other than the default in each deciding field: in one of them it makes a difference. */
+const requirement = { key: "a", operator: "In", values: ["b"] };
+
 const OBJECTS: Readonly<Record<DecidedKind, readonly Json[]>> = {
   Service: [
     v1("Service", {
@@ -241,6 +245,13 @@ const OBJECTS: Readonly<Record<DecidedKind, readonly Json[]>> = {
       spec: {
         nodeName: "n",
         nodeSelector: { disk: "ssd" },
+        affinity: {
+          nodeAffinity: {
+            requiredDuringSchedulingIgnoredDuringExecution: {
+              nodeSelectorTerms: [{ matchExpressions: [requirement], matchFields: [requirement] }],
+            },
+          },
+        },
         hostNetwork: true,
         containers: [{ name: "c", ports: [podPort] }],
         initContainers: [{ name: "i", restartPolicy: "Always", ports: [podPort] }],
@@ -404,6 +415,20 @@ const ABSENT: { readonly [K in DecidedKind]: Readonly<Record<(typeof DECIDING_FI
     "spec.initContainers.restartPolicy": "none",
     "spec.nodeName": { is: "" },
     "spec.nodeSelector": { is: {} },
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchExpressions.key":
+      { is: "" },
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchExpressions.operator":
+      { is: "" },
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchExpressions.values":
+      { is: [] },
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchFields.key": {
+      is: "",
+    },
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchFields.operator":
+      { is: "" },
+    "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms.matchFields.values": {
+      is: [],
+    },
     "status.conditions.status": "none",
     "status.conditions.type": "none",
     "status.phase": { is: "" },

@@ -92,7 +92,12 @@ function objectWith(kind: KnownKind, path: readonly string[], value: unknown): o
   return { ...object, [first]: first === "metadata" ? { name: "a", ...(build(rest) as object) } : build(rest) };
 }
 
+const TERMS = "spec.affinity.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms";
+
 const LISTS: ReadonlySet<string> = new Set([
+  TERMS,
+  `${TERMS}.matchExpressions`,
+  `${TERMS}.matchFields`,
   "spec.ports",
   "status.loadBalancer.ingress",
   "endpoints",
