@@ -1,6 +1,5 @@
 /** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
-import { OUTPUTS, version } from "./cli/compile.ts";
 import { ENGINE_NAMES, SINGLE_ENGINE_NAMES } from "./cli/engines.ts";
 import {
   collect,
@@ -12,8 +11,10 @@ import {
   withOptionsOfPair,
 } from "./cli/options.ts";
 import { EXIT, printHelp, watchOutput } from "./cli/output.ts";
+import { EXTENSIONS } from "./cli/print-output.ts";
 import { DEFAULT_SECONDS } from "./cli/time-limit.ts";
 import { Trouble } from "./cli/trouble.ts";
+import { version } from "./cli/version.ts";
 import { EngineTrouble } from "./engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
 
@@ -40,14 +41,19 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     withCommonOptions(
       program
         .command("compile")
-        .description("print the rules of one node, for nft, iptables or the packet classifier")
+        .description(
+          "print the rules of one node, or write those of all nodes, for nft, iptables or the packet classifier",
+        )
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .addOption(new Option("-o, --output <format>", "output format").choices(OUTPUTS).default("nft"))
-        .option("--current <file>", "iptables-save of the host: jumps already there are not added again"),
+        .addOption(new Option("-o, --output <format>", "output format").choices(Object.keys(EXTENSIONS)).default("nft"))
+        .option("--current <file>", "iptables-save of the host: jumps already there are not added again")
+        .option("--all-nodes", "write one file for each Node of the input")
+        .option("-d, --directory <folder>", "folder for the files of --all-nodes"),
     ),
     "kpc compile services.yaml > rules.nft && nft -f rules.nft",
     "kubectl get services,endpointslices,nodes -A -o json | kpc compile - --node worker-1 | nft -f -",
     "kpc compile -R manifests/ --mode iptables -o iptables > rules.v4 && iptables-restore --noflush rules.v4",
+    "kpc compile cluster.json --all-nodes -d rules/    # rules/worker-1.nft, rules/worker-2.nft, …",
   ).action((inputs: string[], flags) =>
     run(async () => (await import("./cli/compile.ts")).compileCommand(inputs, flags)),
   );

@@ -135,6 +135,9 @@ export const DIAGNOSTIC_CODES = [
   // questions
   "packet-syntax",
   "unknown-object",
+  // outputs
+  "unsupported-iptables",
+  "unsupported-table",
   // differences that are meant
   "stale-difference",
 ] as const;

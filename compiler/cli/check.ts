@@ -25,5 +25,5 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
     };
     process.stderr.write(`${count("error")}, ${count("warning")}\n`);
   }
-  return exitCodeOf(result);
+  return exitCodeOf(diagnostics);
 }

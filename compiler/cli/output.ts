@@ -61,14 +61,14 @@ function reportOnce(reason: string): void {
   process.stderr.write(`kpc: cannot write to standard output: ${reason}\n`);
 }
 
-function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+export function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return error instanceof Error && "errno" in error;
 }
 
 const NOT_OPEN = "it is not open for writing";
 
 /** `no space left on device`. A descriptor that is not open for writing is a "bad file descriptor" to the system. */
-function reasonOf({ code, errno, message }: NodeJS.ErrnoException): string {
+export function reasonOf({ code, errno, message }: NodeJS.ErrnoException): string {
   if (code === "EBADF") return NOT_OPEN;
   return (errno === undefined ? undefined : getSystemErrorMap().get(errno)?.[1]) ?? message;
 }

@@ -1,8 +1,17 @@
 /** What commands share: compiling the inputs, and telling what was found. */
-import { type CompileNodeOptions, type CompileOptions, type CompileResult, compileSpecs } from "../compile.ts";
+import {
+  type AllNodesResult,
+  type CompileNodeOptions,
+  type CompileOptions,
+  type CompileResult,
+  compileAllNodes,
+  compileSpecs,
+} from "../compile.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import type { Config } from "../node/config.ts";
 import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
+import type { Specs } from "../specs/types.ts";
 import { type ConfigFlags, readConfig } from "./config.ts";
 import { readInputs } from "./inputs.ts";
 import { EXIT, print } from "./output.ts";
@@ -33,15 +42,34 @@ export function compileInputs(
   flags: CommonFlags,
   { seen = () => undefined, ...use }: InputUse = {},
 ): CompileResult {
+  const { load, config } = inputsOf(names, flags, seen);
+  return compileSpecs(load, config, { ...optionsOf(flags), ...use });
+}
+
+/** Compiles the named inputs for each of their Nodes. `seen` is shown each text before it is read. */
+export function compileAllInputs(
+  names: readonly string[],
+  flags: CommonFlags,
+  seen: (source: Source) => void,
+): AllNodesResult {
+  const { load, config } = inputsOf(names, flags, seen);
+  return compileAllNodes(load, config, optionsOf(flags));
+}
+
+function inputsOf(
+  names: readonly string[],
+  flags: CommonFlags,
+  seen: (source: Source) => void,
+): { readonly load: (report: Report) => Specs; readonly config: Config } {
   const early: Diagnostic[] = [];
   const config = readConfig(flags, (diagnostic) => early.push(diagnostic));
   const inputs = [...names, ...(flags.filename ?? [])];
-  const load = (report: Report): ReturnType<typeof loadSpecs> => {
+  const load = (report: Report): Specs => {
     const specs = loadSpecs(shown(readInputs(inputs, { recursive: flags.recursive ?? false }), seen), report);
     for (const diagnostic of early) report(diagnostic);
     return specs;
   };
-  return compileSpecs(load, config, { ...optionsOf(flags), ...use });
+  return { load, config };
 }
 
 /** Options of the compiler, as flags say. */
@@ -51,10 +79,10 @@ export function optionsOf({ strict, complete }: CommonFlags): CompileOptions {
 
 /** The exit code of a command that compiled its inputs and did no more. A node that is not there is a mistake in what kpc
  *  was asked, not in the manifests. */
-export function exitCodeOf({ diagnostics, compiled }: CompileResult): number {
-  if (compiled !== undefined) return EXIT.fine;
-  const isWrongQuestion = diagnostics.some(({ severity, code }) => severity === "error" && code === "unknown-node");
-  return isWrongQuestion ? EXIT.trouble : EXIT.finding;
+export function exitCodeOf(diagnostics: readonly Diagnostic[]): number {
+  const errors = diagnostics.filter(({ severity }) => severity === "error");
+  if (errors.length === 0) return EXIT.fine;
+  return errors.some(({ code }) => code === "unknown-node") ? EXIT.trouble : EXIT.finding;
 }
 
 function* shown(sources: Iterable<Source>, seen: (source: Source) => void): Generator<Source> {

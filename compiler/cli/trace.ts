@@ -57,7 +57,7 @@ export async function traceCommand(text: string, names: readonly string[], flags
   if (flags.rules !== undefined) return traceRules(packetText, names, flags, flags.rules, engine);
   const result = compileNamed(names, flags, packetText);
   const { compiled } = result;
-  if (compiled === undefined) return exitCodeOf(result);
+  if (compiled === undefined) return exitCodeOf(result.diagnostics);
   const resolved = resolvePacket(packetText, compiled, report);
   if (resolved === undefined) return trouble(questions, flags);
   const [outcomes = []] = await engine.run(compiled, [resolved.packet]).finally(() => engine.close());
@@ -91,7 +91,7 @@ async function traceRules(
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
   const result = names.length > 0 ? compileNamed(names, { ...flags, complete: false }, text) : undefined;
-  if (result !== undefined && result.compiled === undefined) return exitCodeOf(result);
+  if (result !== undefined && result.compiled === undefined) return exitCodeOf(result.diagnostics);
   const known = result?.compiled ?? knowNothing(flags, report);
   const resolved = resolvePacket(text, known, report);
   if (resolved === undefined) return trouble(questions, flags);

@@ -1,6 +1,7 @@
 /** Each code of a finding is given by some input, at the place that is to blame, and has its paragraph in docs/diagnostics.md. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { type Output, printOutput } from "../../compiler/cli/print-output.ts";
 import { readRules } from "../../compiler/cli/rules-file.ts";
 import { answerOf } from "../../compiler/compare/answer.ts";
 import { compile } from "../../compiler/compile.ts";
@@ -29,6 +30,19 @@ const rules = (text: string): Cause => {
     return findings;
   };
 };
+
+/** A rule that a format cannot hold. */
+const unsupported =
+  (output: Output, rule: string): Cause =>
+  async () => {
+    const findings: Diagnostic[] = [];
+    const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
+    const text = `table ip t {\n\tchain c {\n\t\ttype filter hook input priority 0; policy accept;\n\t\t${rule}\n\t}\n}\n`;
+    const program = await readRules([{ name: "rules", text }], report);
+    const { compiled } = compile([{ name: "input.yaml", text: service("web", OK) }], { nodeName: "n" });
+    if (compiled !== undefined) await printOutput({ ...compiled, program }, { output }, "", report);
+    return findings;
+  };
 
 const packet =
   (text: string, specs = ""): Cause =>
@@ -196,6 +210,8 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "chain-loop": rules("*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\nCOMMIT\n"),
   "packet-syntax": packet("tcp 10.0.0.1 >"),
   "unknown-object": packet("tcp pod/a/web > 10.0.0.1:80", service("web", OK)),
+  "unsupported-iptables": unsupported("iptables", "meta hour 10:00-12:00 drop"),
+  "unsupported-table": unsupported("tables", "ip length 40 drop"),
   "stale-difference": () => {
     const same = mustReadIptables("*filter\n-A INPUT -j DROP\nCOMMIT\n");
     const { settlement, comparison } = hold([same, same], "  - left: drop\n    right: goes on\n");

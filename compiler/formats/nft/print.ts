@@ -155,8 +155,9 @@ function printSetElement(element: SetElement, set: Pick<SetDeclaration, "key">):
   return `${printElementKey(element, set.key)}${comment}`;
 }
 
-function printElementKey({ key, catchAll, attributes = [] }: SetElement, components: readonly Component[]): string {
-  return [catchAll ? "*" : printKey(key, components), ...attributes].join(" ");
+function printElementKey({ key, catchAll, attributes }: SetElement, components: readonly Component[]): string {
+  const text = catchAll ? "*" : printKey(key, components);
+  return attributes === undefined ? text : [text, ...attributes].join(" ");
 }
 
 /** An element of the set or map `declaration`. */

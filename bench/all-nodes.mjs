@@ -1,0 +1,98 @@
+// @ts-check
+/**
+ * How long `kpc compile --all-nodes` takes, as a whole process, from manifests to a file of nft text for each of 50 nodes:
+ * 1,000 Services with 10 endpoints each, in one resolution. With `--base FOLDER`, an older build of kpc, `kpc compile --node` of
+ * both builds turn by turn.
+ *
+ *   node bench/all-nodes.mjs [--json] [--runs N] [--base FOLDER]
+ *
+ * It needs a built `dist/`. Targets stand beside the figures and nothing is judged: the exit code is 0.
+ */
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { makeCluster, NODE_NAME } from "./support/cluster.mjs";
+import { printJsonList, writeChunks } from "./support/manifests.mjs";
+import { printNodes } from "./support/nodes.mjs";
+import { measure } from "./support/process.mjs";
+import { summarise } from "./support/statistics.mjs";
+import { printTable } from "./support/table.mjs";
+
+const { values: flags } = parseArgs({
+  options: {
+    json: { type: "boolean", default: false },
+    runs: { type: "string", default: "5" },
+    base: { type: "string" },
+  },
+});
+const RUNS = Math.max(1, Number(flags.runs));
+const NODES = 50;
+const SIZE = { services: 1000, endpoints: 10 };
+
+const OURS = fileURLToPath(new URL("../dist/bin/kpc.cjs", import.meta.url));
+const BASE = flags.base === undefined ? undefined : resolve(flags.base, "dist/bin/kpc.cjs");
+
+const folder = mkdtempSync(join(tmpdir(), "kpc-bench-"));
+process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
+const services = join(folder, "services.json");
+const nodes = join(folder, "nodes.json");
+writeChunks(services, printJsonList(makeCluster(SIZE)));
+writeChunks(nodes, [printNodes(NODES)]);
+
+/** What is measured, in the order of each round. */
+const commands = [
+  {
+    name: `${NODES} nodes, --all-nodes`,
+    target: 3,
+    args: [OURS, ...manifests(), "--all-nodes", "-d", join(folder, "rules")],
+  },
+  { name: "one node of them", args: [OURS, ...manifests(), "--node", NODE_NAME] },
+  ...(BASE === undefined ? [] : [{ name: "one node, base", args: [BASE, ...manifests(), "--node", NODE_NAME] }]),
+];
+
+function manifests() {
+  return ["compile", services, nodes, "-q"];
+}
+
+/** Rounds of all commands, after one that is not counted.
+ * @type {import("./support/process.mjs").Run[][]} */
+const rounds = [];
+for (let round = -1; round < RUNS; round++) {
+  const runs = [];
+  for (const { name, args } of commands) {
+    const run = await measure(process.execPath, args);
+    if (run.trouble !== undefined) throw new Error(`${name}: ${run.trouble}`);
+    runs.push(run);
+  }
+  if (round >= 0) rounds.push(runs);
+}
+
+const results = commands.map(({ name, target }, i) => ({
+  name,
+  seconds: summarise(rounds.map((runs) => /** @type {import("./support/process.mjs").Run} */ (runs[i]).seconds)),
+  peakMb: Math.max(...rounds.map((runs) => runs[i]?.peakMb ?? Number.NaN)),
+  target,
+}));
+const ratio =
+  BASE === undefined
+    ? undefined
+    : summarise(rounds.map((runs) => (runs[1]?.seconds ?? Number.NaN) / (runs[2]?.seconds ?? Number.NaN)));
+
+if (flags.json) {
+  process.stdout.write(`${JSON.stringify({ node: process.version, runs: RUNS, results, ratio }, null, 2)}\n`);
+} else {
+  const rows = results.map(({ name, seconds, peakMb, target }) => [
+    name,
+    `${seconds.median.toFixed(3)} (${seconds.min.toFixed(3)}-${seconds.max.toFixed(3)})`,
+    peakMb.toFixed(0),
+    target === undefined ? "-" : `<= ${target} s`,
+  ]);
+  process.stdout.write(`${printTable([["kpc compile", "s", "peak MB", "target"], ...rows])}\n`);
+  if (ratio !== undefined)
+    process.stdout.write(
+      `one node, ours / base: ${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)}-${ratio.max.toFixed(3)})\n`,
+    );
+  process.stdout.write(`Medians (least-most) of ${RUNS} whole processes after one that is not counted.\n`);
+}

@@ -1,0 +1,78 @@
+import { createHash } from "node:crypto";
+import { basename, join } from "node:path";
+import type { AllNodesResult, Compiled } from "../compile.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
+import { diagnosticToJson } from "../render.ts";
+import { FileSet, isFileName } from "./file-set.ts";
+import { EXTENSIONS, isBinary, type PrintFlags, printOutput } from "./print-output.ts";
+import { compileAllInputs, exitCodeOf, note, print, showDiagnostics } from "./session.ts";
+
+/** A file of rules, and whose they are. */
+interface NodeFile {
+  readonly node: string;
+  readonly file: string;
+}
+
+/** `kpc compile --all-nodes -d FOLDER`: a file of rules for each Node of the input, or none when something is wrong. Files from
+ *  before are replaced when all new ones are written. */
+export async function compileAllCommand(names: readonly string[], flags: PrintFlags, folder: string): Promise<number> {
+  const digest = createHash("sha256");
+  const result = compileAllInputs(names, flags, ({ text }) => {
+    if (isBinary(flags.output)) digest.update(text);
+  });
+  const found: Diagnostic[] = [...result.diagnostics];
+  const report: Report = (diagnostic) => void found.push(diagnostic);
+  const files = await writeFiles(result, flags, folder, `sha256:${digest.digest("hex")}`, report);
+  if (flags.output === "json") {
+    await print(`${JSON.stringify({ diagnostics: found.map(diagnosticToJson), files }, null, 2)}\n`);
+  } else {
+    showDiagnostics(found, flags);
+    if (files.length > 0) note([summaryOf(files, folder)], flags);
+  }
+  return exitCodeOf(found);
+}
+
+/** The files written: none when something is wrong, which is reported. */
+async function writeFiles(
+  { nodes = [] }: Pick<AllNodesResult, "nodes">,
+  flags: PrintFlags,
+  folder: string,
+  source: string,
+  report: Report,
+): Promise<readonly NodeFile[]> {
+  const written: NodeFile[] = [];
+  const files = new FileSet(folder);
+  try {
+    for (const compiled of nodes) {
+      const name = fileNameOf(compiled, flags, report);
+      const printed = name === undefined ? undefined : await printOutput(compiled, flags, source, report);
+      if (name === undefined || printed === undefined) return [];
+      files.add(name, printed);
+      written.push({ node: compiled.node.name ?? "", file: join(folder, name) });
+    }
+    files.commit();
+  } finally {
+    files.discard();
+  }
+  return written;
+}
+
+/** The name of the node, with the extension of the format. Reports `invalid-value` where no file can have that name. */
+function fileNameOf({ node, specs }: Compiled, { output }: PrintFlags, report: Report): string | undefined {
+  const name = `${node.name}.${EXTENSIONS[output]}`;
+  if (isFileName(name)) return name;
+  const object = specs.nodes.find(({ meta }) => meta.name === node.name);
+  const message = `no file can be named ${JSON.stringify(name)}, after Node ${JSON.stringify(node.name)}: expected at most 255 bytes`;
+  const origin = object?.meta.node.member("metadata").member("name");
+  report({ severity: "error", code: "invalid-value", message, ...(origin === undefined ? {} : { origin }) });
+  return undefined;
+}
+
+/** `wrote the rules of 50 nodes to rules/: node-1.nft, node-10.nft, … node-9.nft`. */
+function summaryOf(files: readonly NodeFile[], folder: string): string {
+  const names = files.map(({ file }) => basename(file));
+  const some = names.length > SHOWN ? [...names.slice(0, SHOWN - 1), `… ${names.at(-1)}`] : names;
+  return `wrote the rules of ${files.length} node${files.length === 1 ? "" : "s"} to ${folder}: ${some.join(", ")}`;
+}
+
+const SHOWN = 4;

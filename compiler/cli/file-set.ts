@@ -1,0 +1,68 @@
+/** Files in one folder that replace those of before, all or none. */
+import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { isSystemError, reasonOf } from "./output.ts";
+import { Trouble } from "./trouble.ts";
+
+/** The most bytes that a file name may have (NAME_MAX of Linux). */
+const MAX_NAME = 255;
+
+/** Whether a file can have this name. */
+export function isFileName(name: string): boolean {
+  return !/[/\0]/.test(name) && !/^\.{0,2}$/.test(name) && Buffer.byteLength(name) <= MAX_NAME;
+}
+
+/** Each file is written under a name of its own at first. `commit` gives all of them their names, each in one step, so that
+ *  nobody finds a half-written file under its name. All methods throw `Trouble` when the system refuses. */
+export class FileSet {
+  private readonly folder: string;
+  /** Where a file is now, by its path. */
+  private readonly pending = new Map<string, string>();
+
+  /** `folder` is made with the first file, unless it is there. */
+  constructor(folder: string) {
+    this.folder = folder;
+  }
+
+  /** Adds a file. `name` is a file name (`isFileName`). */
+  add(name: string, content: string | Uint8Array): void {
+    if (this.pending.size === 0) makeFolder(this.folder);
+    const path = join(this.folder, name);
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
+      throw new Trouble(`cannot write ${path}: it is a folder`);
+    const temporary = join(this.folder, `.kpc-${process.pid}-${this.pending.size}.tmp`);
+    this.pending.set(path, temporary);
+    attempt(path, () => writeFileSync(temporary, content));
+  }
+
+  commit(): void {
+    for (const [path, temporary] of this.pending) {
+      attempt(path, () => renameSync(temporary, path));
+      this.pending.delete(path);
+    }
+  }
+
+  /** Removes what `commit` has not given its name. */
+  discard(): void {
+    for (const temporary of this.pending.values()) rmSync(temporary, { force: true });
+    this.pending.clear();
+  }
+}
+
+/** Makes a folder, and those above it, where they are not there. Node.js does not come back from `recursive` where the system
+ *  makes no folders (/proc). */
+function makeFolder(path: string): void {
+  if (dirname(path) !== path) makeFolder(dirname(path));
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (stats === undefined) attempt(path, () => mkdirSync(path));
+  else if (!stats.isDirectory()) throw new Trouble(`cannot write into ${path}: it is not a folder`);
+}
+
+function attempt(path: string, work: () => void): void {
+  try {
+    work();
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new Trouble(`cannot write ${path}: ${reasonOf(error)}`);
+  }
+}

@@ -1,0 +1,146 @@
+/** What `kpc compile` prints of a program: the formats, and what stands above the rules. */
+import type { Compiled } from "../compile.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
+import type { Installed } from "../formats/iptables/installed.ts";
+import type { TableFamily } from "../ir/types.ts";
+import { readSource } from "./inputs.ts";
+import { type CommonFlags, showFirst } from "./session.ts";
+import { Trouble } from "./trouble.ts";
+import { version } from "./version.ts";
+
+/** The formats, with the extensions of their files. */
+export const EXTENSIONS = {
+  nft: "nft",
+  iptables: "v4",
+  ip6tables: "v6",
+  ir: "ir",
+  json: "json",
+  tables: "kpct",
+  wasm: "wasm",
+} as const;
+
+export type Output = keyof typeof EXTENSIONS;
+
+export interface PrintFlags extends CommonFlags {
+  readonly output: Output;
+  readonly current?: string;
+}
+
+/** Whether a format is bytes, which say what they were made from. */
+export function isBinary(output: Output): boolean {
+  return output === "tables" || output === "wasm";
+}
+
+/** The program in the format that `flags` name; undefined where the format cannot hold it. `source`: the digest of the
+ *  manifests, for bytes. Reports `unsupported-iptables` and `unsupported-table`. */
+export function printOutput(
+  compiled: Compiled,
+  flags: PrintFlags,
+  source: string,
+  report: Report,
+): Promise<string | Uint8Array | undefined> {
+  return isBinary(flags.output) ? printBytes(compiled, flags, source, report) : printProgram(compiled, flags, report);
+}
+
+/** The classifier's table, or a module that has it. `source`: the digest of the manifests, one after the other. */
+async function printBytes(
+  { program, node }: Compiled,
+  { output }: PrintFlags,
+  source: string,
+  report: Report,
+): Promise<Uint8Array | undefined> {
+  const { printTable } = await import("../print.ts");
+  const { table, misfits } = printTable(program, node.addresses, source);
+  if (table === undefined) {
+    for (const { destination, reason } of misfits) {
+      const where = destination === undefined ? "" : ` (at ${destination})`;
+      const message = `this does not fit into a table: ${reason}${where}`;
+      report({ severity: "error", code: "unsupported-table", message });
+    }
+    return undefined;
+  }
+  if (output === "tables") return table;
+  const { engineBytes } = await import("../../runtime/classifier/inline.ts");
+  const { Matcher } = await import("../../runtime/classifier/matcher.ts");
+  const { embedTable } = await import("../formats/wasm/module.ts");
+  const engine = engineBytes();
+  const { freeMemory } = new Matcher(new WebAssembly.Module(engine));
+  return embedTable(engine, table, freeMemory, { version: version(), source });
+}
+
+async function printProgram(compiled: Compiled, flags: PrintFlags, report: Report): Promise<string | undefined> {
+  switch (flags.output) {
+    case "nft": {
+      const { printNft } = await import("../print.ts");
+      return printNft(compiled.program, nftHeader(compiled));
+    }
+    case "iptables":
+      return printForIptables(compiled, "ip", flags, report);
+    case "ip6tables":
+      return printForIptables(compiled, "ip6", flags, report);
+    default: {
+      const { printIr } = await import("../formats/ir/print.ts");
+      return printIr(compiled.program);
+    }
+  }
+}
+
+async function printForIptables(
+  compiled: Compiled,
+  family: "ip" | "ip6",
+  flags: PrintFlags,
+  report: Report,
+): Promise<string | undefined> {
+  const { printIptables } = await import("../print.ts");
+  const installed = flags.current === undefined ? undefined : await readCurrentRules(flags.current, family, flags);
+  const { text, problems } = printIptables(compiled.program, family, installed, iptablesHeader(compiled, family));
+  for (const { chain, reason } of problems) {
+    const message = `chain ${chain} cannot be written for iptables: ${reason}`;
+    report({ severity: "error", code: "unsupported-iptables", message });
+  }
+  return problems.length > 0 ? undefined : text;
+}
+
+/** What of ours the host has. Throws `Trouble` when the file is not the host's iptables-save. */
+async function readCurrentRules(name: string, family: "ip" | "ip6", flags: PrintFlags): Promise<Installed> {
+  const { readCurrent } = await import("../formats/iptables/current.ts");
+  const findings: Diagnostic[] = [];
+  const installed = readCurrent(readSource(name), family, (diagnostic) => findings.push(diagnostic));
+  showFirst(findings, flags);
+  if (installed === undefined)
+    throw new Trouble(
+      `--current ${name} is not, or not all of, what ${family}tables-save prints: no rules are written`,
+    );
+  return installed;
+}
+
+function title({ node, settings }: Compiled): string {
+  const where = node.name === undefined ? "" : ` for node ${node.name}`;
+  return `Kubernetes Services${where}, behaviour of kube-proxy's ${settings.mode} mode. Written by kpc ${version()}.`;
+}
+
+function nftHeader(compiled: Compiled): string[] {
+  const families: TableFamily[] = ["ip", "ip6"];
+  const remove = families.map((family) => `add table ${family} kpc; delete table ${family} kpc`).join("; ");
+  return [
+    title(compiled),
+    "",
+    "Load (again and again, each replaces the one before):  nft -f FILE",
+    `Remove:  nft '${remove}'`,
+    "Find a Service:  nft list map ip kpc services | grep NAMESPACE/NAME",
+    "Its endpoints have its address and port in map endpoints-tcp (-udp, -sctp), numbered from 0.",
+  ];
+}
+
+function iptablesHeader(compiled: Compiled, family: "ip" | "ip6"): string[] {
+  const tool = family === "ip" ? "iptables" : "ip6tables";
+  return [
+    title(compiled),
+    "",
+    `Load the first time:  ${tool}-restore --noflush FILE`,
+    "Load again: leave out the jumps that are there, since restore cannot ask:",
+    `  ${tool}-save | sed -n 's/^-A \\([A-Z]* -j KPC-[A-Z-]*\\)$/-I \\1/p' | grep -vxFf - FILE | ${tool}-restore --noflush`,
+    `  or write it for this host (also removes chains that are not used any more):  ${tool}-save > NOW; kpc compile … --current NOW`,
+    `Remove:  ${tool}-save | grep -v KPC- | ${tool}-restore`,
+  ];
+}
