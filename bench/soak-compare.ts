@@ -121,7 +121,7 @@ async function main(): Promise<number> {
       ({ source }) => rules.kind === "nft" || (typeof source === "number") === (rules.ip !== ""),
     );
     for (const packet of sameFamily) {
-      const [left, right] = evaluators.map((each) => each.evaluate(packet, environment));
+      const [left, right] = evaluators.map((each) => each.evaluateWhole(packet, environment));
       if (left === undefined || right?.[0] === undefined) throw new Error("no outcome");
       const differs = findDifference(left, right) !== undefined;
       if (differs !== isFound(packet)) return fail(mutant, { packet, differs });

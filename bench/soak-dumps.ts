@@ -162,7 +162,7 @@ async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pic
     return remembered(packet, comparison.ground, sentTo, pick);
   });
   for (const packet of packets) {
-    const [left, right] = evaluators.map((each) => each.evaluate(packet, environment));
+    const [left, right] = evaluators.map((each) => each.evaluateWhole(packet, environment));
     const differs = findDifference(left ?? [], right ?? []) !== undefined;
     if (differs !== isFound(packet)) return wrong({ packet, differs });
   }
@@ -221,7 +221,7 @@ function replay(
           ? {}
           : { sentTo: { address: box.toaddr[end] as Address, port: Number(box.toport[end]) } }),
       };
-      const found = [...differencesOf(left.evaluate(each, environment), right.evaluate(each, environment))];
+      const found = [...differencesOf(left.evaluateWhole(each, environment), right.evaluateWhole(each, environment))];
       const isSame = found.some(
         (difference) =>
           wordsOf(difference.left, each) === wordsOf(region.left, packet) &&

@@ -3,7 +3,7 @@ import type { Compiled, CompileResult } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Engine } from "../engines/types.ts";
 import { unknownsIn } from "../evaluate/condition.ts";
-import { Evaluator } from "../evaluate/evaluate.ts";
+import { Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { localityIn } from "../evaluate/locality.ts";
 import { assuming } from "../evaluate/outcome.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
@@ -101,11 +101,15 @@ async function traceRules(
   const program = withGivenJumps(await readRules(sources, find), sources, find);
   showFirst(findings, flags);
   if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
-  const { outcomes, incomplete } = new Evaluator(program).explore(resolved.packet, hostOf(known.node.addresses));
+  const evaluation = new Evaluator(program).evaluate(resolved.packet, hostOf(known.node.addresses));
+  const outcomes = knownOutcomes(evaluation);
   const assumed = assumptionsAbout(findings);
   const resting = outcomes.map((outcome) => assuming(outcome, assumed));
   const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
-  const code = await tell(resolved, resting, subject, flags, { unread: unreadIn(findings), incomplete });
+  const code = await tell(resolved, resting, subject, flags, {
+    unread: unreadIn(findings),
+    incomplete: evaluation.incomplete,
+  });
   const isOpen = outcomes.some(({ condition }) =>
     [...unknownsIn(condition)].some((each) => localityIn(each) !== undefined),
   );

@@ -1,7 +1,7 @@
 import { type CompareOptions, type Comparison, compare, type Region } from "../compare/compare.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
-import { type Address, FAMILIES, type Family } from "../net/address.ts";
+import { type Address, FAMILIES, type Family, printAddressPort } from "../net/address.ts";
 import { refusalCause } from "../services/cause.ts";
 import { Changes } from "../services/changes.ts";
 import { describeDestination } from "../services/destination.ts";
@@ -14,7 +14,7 @@ import { Culprits } from "../verify/culprits.ts";
 import { describeDesign, designsOf, designToData } from "../verify/designs.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
 import { isIpvsMode } from "../verify/ipvs.ts";
-import { onlyServiceTraffic, type ServiceTraffic } from "../verify/others.ts";
+import { isServiceTraffic, onlyServiceTraffic, type ServiceTraffic } from "../verify/others.ts";
 import { podDetectionOf } from "../verify/pod-detection.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
@@ -160,14 +160,35 @@ function compareOthers(
   nameOf: NameOf,
   addresses: readonly Address[],
 ): { readonly traffic: Comparison; readonly byDesign: ServiceTraffic["byDesign"]; readonly gaps: readonly string[] } {
-  const comparison = compareWith(rules.own, rules.whole, { firstOnly: true, keep: MOST_OF_OTHERS });
+  const comparison = compareWith(rules.own, rules.whole, {
+    ...{ firstOnly: true, keep: MOST_OF_OTHERS },
+    only: isServiceTraffic(nameOf),
+  });
   const unseen = comparison.differing - comparison.regions.length;
-  const { comparison: traffic, byDesign } = onlyServiceTraffic(comparison, rules, nameOf, addresses);
+  const { comparison: traffic, byDesign, notCompared } = onlyServiceTraffic(comparison, rules, nameOf, addresses);
   return {
     traffic,
     byDesign,
-    gaps: unseen > 0 ? [`${unseen} classes of packets that are treated by rules not about Services`] : [],
+    gaps: [
+      ...(unseen > 0 ? [`${unseen} classes of packets that are treated by rules not about Services`] : []),
+      ...describeNotCompared(notCompared, nameOf),
+    ],
   };
+}
+
+/** What is said of packets of which not all outcomes were found, a sentence for each destination. */
+function describeNotCompared(regions: readonly Region[], nameOf: NameOf): string[] {
+  const by = new Map<string, number>();
+  for (const { packet } of regions) {
+    const { protocol, destination, destinationPort } = packet;
+    const name = nameOf(protocol, destination, destinationPort);
+    const to = name === undefined ? printAddressPort(destination, destinationPort) : `Service ${name}`;
+    by.set(to, (by.get(to) ?? 0) + 1);
+  }
+  return [...by].map(
+    ([to, count]) =>
+      `packets to ${to} (${count === 1 ? "1 class" : `${count} classes`}): they depend on too many matches that are not understood`,
+  );
 }
 
 /** Regions that are looked at for traffic to Services. */

@@ -29,17 +29,27 @@ export type Box = Readonly<Record<RangeField, Range>> & Readonly<Record<FewField
 
 /** `region` as boxes without a packet in common, those with lower destinations first; `all`: the packets that it is of. */
 export function* boxesOf(region: Region, all: Region): Generator<Box> {
+  for (const at of destinationsOf(region)) yield* boxesAt(at, region, all);
+}
+
+type Destinations = Pick<Box, "daddr" | "dport">;
+
+/** The destinations of its boxes, the lower ones first. */
+export function* destinationsOf(region: Region): Generator<Destinations> {
+  for (const daddr of rangesIn(region.daddr)) for (const dport of rangesIn(region.dport)) yield { daddr, dport };
+}
+
+/** The boxes of `region` to one of its destinations. */
+export function* boxesAt({ daddr, dport }: Destinations, region: Region, all: Region): Generator<Box> {
   const fewOf = (field: FewField): Few => ({ values: numbersIn(region[field]), among: numbersIn(all[field]) });
   const few = {
     ...{ mark: fewOf("mark"), ctstate: fewOf("ctstate") },
     ...{ ctstatus: fewOf("ctstatus"), ctmark: fewOf("ctmark") },
   };
-  for (const daddr of rangesIn(region.daddr))
-    for (const dport of rangesIn(region.dport))
-      for (const saddr of rangesIn(region.saddr))
-        for (const sport of rangesIn(region.sport))
-          for (const toaddr of rangesIn(region.toaddr))
-            for (const toport of rangesIn(region.toport)) yield { daddr, dport, saddr, sport, toaddr, toport, ...few };
+  for (const saddr of rangesIn(region.saddr))
+    for (const sport of rangesIn(region.sport))
+      for (const toaddr of rangesIn(region.toaddr))
+        for (const toport of rangesIn(region.toport)) yield { daddr, dport, saddr, sport, toaddr, toport, ...few };
 }
 
 /** A packet of `box`: the first one, but of new connections rather than of those that were expected. */
@@ -57,6 +67,11 @@ export function firstOf(box: Box): Readonly<Record<Field, Cut>> {
 /** How many those are. */
 export function countBoxes(region: Region): number {
   return RANGE_FIELDS.reduce((product, field) => (product * region[field].cuts.length) / 2, 1);
+}
+
+/** How many there are to each of its destinations. */
+export function countBoxesAt(region: Region): number {
+  return (countBoxes(region) * 4) / (region.daddr.cuts.length * region.dport.cuts.length);
 }
 
 /** Whether that is all there can be. */

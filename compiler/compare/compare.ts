@@ -1,13 +1,13 @@
 /** Two programs held against each other: over all packets, door by door. */
 import { forgetConditions, TooManyConditions, withConditionLimit } from "../evaluate/condition.ts";
-import { Evaluator, type ExploredOutcomes } from "../evaluate/evaluate.ts";
+import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { type Environment, hostOf, type Packet, type Packets } from "../evaluate/packet.ts";
 import { Unbounded } from "../evaluate/preimage.ts";
 import type { Region as PacketRegion } from "../evaluate/region.ts";
 import { invariant } from "../invariant.ts";
 import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES } from "../net/address.ts";
-import { type Box, boxesOf, countBoxes, firstOf, halve } from "./box.ts";
+import { type Box, boxesAt, boxesOf, countBoxes, countBoxesAt, destinationsOf, firstOf, halve } from "./box.ts";
 import { areSame, type Changes, changesBetween } from "./changes.ts";
 import { findRegions } from "./difference.ts";
 import { type Door, packetAt } from "./doors.ts";
@@ -28,6 +28,9 @@ export interface CompareOptions extends Partial<Traffic> {
   readonly progress?: (now: Progress) => void;
   /** Differing regions that are kept; others are counted. */
   readonly keep?: number;
+  /** Says which differing packets are asked about: by a packet to their destination, and by what the left side does to such
+   *  packets. Others are neither kept nor counted. */
+  readonly only?: (packet: Packet, left: Evaluation) => boolean;
 }
 
 /** How far a comparison is. */
@@ -94,6 +97,7 @@ class Comparer {
   private readonly slices: Slices;
   private readonly environment: Environment;
   private readonly options: Required<Pick<CompareOptions, "budget" | "keep" | "giveUp" | "progress">>;
+  private readonly only: CompareOptions["only"];
   private steps = 0;
   /** Where steps are too many for the region at hand. */
   private limit = 0;
@@ -106,7 +110,16 @@ class Comparer {
   private readonly open: Open[] = [];
 
   constructor(left: Program, right: Program, options: CompareOptions) {
-    const { addresses, families = FAMILIES, budget = BUDGET, keep = KEEP, giveUp, progress, ...traffic } = options;
+    const {
+      addresses,
+      families = FAMILIES,
+      budget = BUDGET,
+      keep = KEEP,
+      giveUp,
+      progress,
+      only,
+      ...traffic
+    } = options;
     this.evaluators = [new Evaluator(left), new Evaluator(right)];
     this.ground = new Ground([left, right], { ...traffic, families });
     this.changes = changesBetween(left, right);
@@ -115,6 +128,7 @@ class Comparer {
     this.interest = this.changes && new Interest(this.changes, this.ground.translates);
     this.slices = new Slices(this.isSame ? [] : [left, right]);
     this.environment = { ...hostOf(addresses), watched: this.watchedLists() };
+    this.only = only;
     this.options = { budget, keep, giveUp: giveUp ?? (() => undefined), progress: progress ?? (() => undefined) };
   }
 
@@ -221,15 +235,38 @@ class Comparer {
   }
 
   private note(door: Door, all: Packets, region: PacketRegion): void {
-    this.differing += countBoxes(region);
-    for (const box of boxesOf(region, all.region)) {
-      if (this.regions.length >= this.options.keep) return;
+    const { only } = this;
+    if (only === undefined) {
+      this.differing += countBoxes(region);
+      this.keepAll(door, boxesOf(region, all.region));
+      return;
+    }
+    let left: Evaluation | undefined;
+    for (const at of destinationsOf(region)) {
+      const [box] = boxesAt(at, region, all.region);
+      if (box === undefined) continue;
       const packet = packetAt(door, firstOf(box));
-      const [left, right] = this.evaluators.map((each) => each.explore(packet, this.environment)) as [
-        ExploredOutcomes,
-        ExploredOutcomes,
+      // The left side does the same to all packets of the region.
+      left ??= this.evaluators[0].evaluate(packet, this.environment);
+      if (!only(packet, left)) continue;
+      this.differing += countBoxesAt(region);
+      this.keepAll(door, boxesAt(at, region, all.region));
+    }
+  }
+
+  /** Keeps `boxes`, the packets of which differ, as long as there is room. */
+  private keepAll(door: Door, boxes: Iterable<Box>): void {
+    for (const box of boxes) {
+      if (this.regions.length >= this.options.keep) return;
+      // To find the outcomes of thousands takes its time.
+      const reason = this.options.giveUp();
+      if (reason !== undefined) throw new GivenUp(reason);
+      const packet = packetAt(door, firstOf(box));
+      const [left, right] = this.evaluators.map((each) => each.evaluate(packet, this.environment)) as [
+        Evaluation,
+        Evaluation,
       ];
-      const difference = findDifference(left.outcomes, right.outcomes);
+      const difference = findDifference(knownOutcomes(left), knownOutcomes(right));
       const isWhole = left.incomplete === undefined && right.incomplete === undefined;
       invariant(difference !== undefined || !isWhole, "a packet of a differing region shows the difference");
       // Where a packet has too many outcomes, the one that shows the difference may not be among those that are known.

@@ -4,7 +4,7 @@ import { type Box, firstOf } from "../compare/box.ts";
 import type { Comparison, Region } from "../compare/compare.ts";
 import { packetAt } from "../compare/doors.ts";
 import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
-import { Evaluator, type ExploredOutcomes } from "../evaluate/evaluate.ts";
+import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import type { Environment } from "../evaluate/packet.ts";
 import type { Program } from "../ir/types.ts";
 import { fateKey, isFate } from "./fate.ts";
@@ -108,12 +108,9 @@ function differencesIn(
   environment: Environment,
 ): { readonly differences: readonly Difference[]; readonly isAll: boolean } {
   if (region.assumptions.length === 0) return { differences: [region], isAll: true };
-  const [left, right] = evaluators.map((each) => each.explore(region.packet, environment)) as [
-    ExploredOutcomes,
-    ExploredOutcomes,
-  ];
+  const [left, right] = evaluators.map((each) => each.evaluate(region.packet, environment)) as [Evaluation, Evaluation];
   return {
-    differences: [...differencesOf(left.outcomes, right.outcomes)],
+    differences: [...differencesOf(knownOutcomes(left), knownOutcomes(right))],
     isAll: left.incomplete === undefined && right.incomplete === undefined,
   };
 }

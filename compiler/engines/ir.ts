@@ -9,7 +9,7 @@ export const irEngine: Engine = {
   run: async ({ program, node }, packets) => {
     const evaluator = new Evaluator(program);
     const environment = environmentOf(node.addresses);
-    return packets.map((packet) => evaluator.evaluate(packet, environment));
+    return packets.map((packet) => evaluator.evaluateWhole(packet, environment));
   },
   close: async () => undefined,
 };

@@ -34,7 +34,7 @@ function textEngine(name: string, readBack: (compiled: Compiled, report: Report)
     run: async (compiled, packets) => {
       const evaluator = new Evaluator(readBack(compiled, refuse));
       const environment = environmentOf(compiled.node.addresses);
-      return packets.map((packet) => evaluator.evaluate(packet, environment));
+      return packets.map((packet) => evaluator.evaluateWhole(packet, environment));
     },
     close: async () => undefined,
   };

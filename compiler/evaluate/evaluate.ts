@@ -44,11 +44,14 @@ export interface Fate extends Omit<Result, "endpoint" | "reasons" | "path"> {
   readonly condition: Condition;
 }
 
-/** What becomes of a packet. */
-export interface ExploredOutcomes {
-  readonly outcomes: readonly Outcome[];
-  /** Why there may be more outcomes: a sentence. */
-  readonly incomplete?: string;
+/** What becomes of a packet: all outcomes, or some, and why there may be more of them: a sentence. */
+export type Evaluation =
+  | { readonly outcomes: readonly Outcome[]; readonly incomplete?: undefined }
+  | { readonly someOutcomes: readonly Outcome[]; readonly incomplete: string };
+
+/** The outcomes that are known, which may not be all: who uses them says what becomes of the others. */
+export function knownOutcomes(evaluation: Evaluation): readonly Outcome[] {
+  return evaluation.incomplete === undefined ? evaluation.outcomes : evaluation.someOutcomes;
 }
 
 /** What a program does with packets. Keep one for many packets: it has the program's objects by name. */
@@ -64,14 +67,16 @@ export class Evaluator {
     this.testedLists = this.machine.lists.tested;
   }
 
-  /** The fate of `packet`, through all hooks. Several outcomes only where the program holds matches that are not
-   *  understood, and it depends on them what happens: then some of them, where there are too many. */
-  evaluate(packet: Packet, environment: Environment): Outcome[] {
-    return [...this.explore(packet, environment).outcomes];
+  /** The outcomes of `packet`, of which few matches are known not to be understood. Throws where not all of them were found. */
+  evaluateWhole(packet: Packet, environment: Environment): readonly Outcome[] {
+    const evaluation = this.evaluate(packet, environment);
+    if (evaluation.incomplete !== undefined) throw new Error(evaluation.incomplete);
+    return evaluation.outcomes;
   }
 
-  /** Likewise; and whether those are all. */
-  explore(packet: Packet, environment: Environment, limits: ExploreLimits = EXPLORE_LIMITS): ExploredOutcomes {
+  /** What becomes of `packet`, through all hooks. Several outcomes only where the program holds matches that are not
+   *  understood, and it depends on them what happens: then some of them, where there are too many. */
+  evaluate(packet: Packet, environment: Environment, limits: ExploreLimits = EXPLORE_LIMITS): Evaluation {
     const packets = alone(packet);
     const { worlds, incomplete } = explore((given, spend) => {
       const ends = this.run(packets, {
@@ -90,7 +95,7 @@ export class Evaluator {
         condition,
       ),
     );
-    return incomplete === undefined ? { outcomes } : { outcomes, incomplete };
+    return incomplete === undefined ? { outcomes } : { someOutcomes: outcomes, incomplete };
   }
 
   /** What happens to `packets`. A packet may be in several regions: all of what is said of them happens to it, each with its

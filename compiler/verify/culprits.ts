@@ -1,7 +1,8 @@
 /** The smallest set of other rules without which a packet to a Service fares as the Service rules say. */
 import type { Region } from "../compare/compare.ts";
 import { findDifference } from "../compare/outcomes.ts";
-import { Evaluator } from "../evaluate/evaluate.ts";
+import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
+import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/explore.ts";
 import { type Environment, hostOf, type Outcome, type Packet } from "../evaluate/packet.ts";
 import { leadOf } from "../evaluate/plan.ts";
 import type { BaseChain, Chain, Program, Rule } from "../ir/types.ts";
@@ -21,9 +22,11 @@ export interface Culprit {
 
 /** What became of a packet without some of the other rules. */
 interface Run {
+  /** Those that are known: all of them, where the run is whole. */
   readonly outcomes: readonly Outcome[];
   /** Other rules that had a statement for the packet, and policies that dropped it, in order. */
   readonly met: readonly Suspect[];
+  /** All outcomes are known, and are as they should be. */
   readonly isRight: boolean;
 }
 
@@ -32,6 +35,7 @@ export class Culprits {
   private readonly own: Evaluator;
   private readonly all: Evaluator;
   private readonly environment: Environment;
+  private readonly limits: ExploreLimits;
   private readonly numbers: ReadonlyMap<Suspect, number>;
   private readonly byChain: ReadonlyMap<BaseChain, Policy>;
   /** Chains of `whole` by rule that leads to them. */
@@ -40,10 +44,17 @@ export class Culprits {
   private readonly known = new Map<string, Culprit[]>();
   /** All without which, alone or together with others, some packet to a Service fares otherwise. */
   readonly effective = new Set<Suspect>();
-  /** There is a region that no set of other rules explains. */
+  /** There is a region that no set of other rules explains, or of which not all outcomes were found. */
   isUnsure = false;
+  /** Evaluations that did not find all outcomes. */
+  private partial = 0;
 
-  constructor({ own, whole, others }: ServiceRules, addresses: readonly Address[]) {
+  constructor(
+    { own, whole, others }: ServiceRules,
+    addresses: readonly Address[],
+    limits: ExploreLimits = EXPLORE_LIMITS,
+  ) {
+    this.limits = limits;
     this.own = new Evaluator(own);
     this.all = new Evaluator(whole);
     this.environment = hostOf(addresses);
@@ -74,7 +85,8 @@ export class Culprits {
       verdicts.map((each) => [...new Set(each)]),
     ]);
     const known = this.known.get(key) ?? [];
-    const wanted = this.own.evaluate(packet, this.environment);
+    const wanted = this.own.evaluate(packet, this.environment, this.limits);
+    if (wanted.incomplete !== undefined) this.isUnsure = true;
     const found = known.find(({ suspects }) => this.run(packet, wanted, suspects).isRight);
     if (found !== undefined) return found;
     const culprit = this.find(packet, wanted);
@@ -85,7 +97,8 @@ export class Culprits {
 
   /** A packet fares alike without any of the rules that it does not meet. So each set that is enough has one of those that it meets
    *  as it fares now; and so on without that one (Reiter's hitting-set tree, breadth first). */
-  private find(packet: Packet, wanted: readonly Outcome[]): Culprit | undefined {
+  private find(packet: Packet, wanted: Evaluation): Culprit | undefined {
+    const before = this.partial;
     const start = this.run(packet, wanted, []);
     let level: Node[] = [{ without: [], run: start }];
     let runs = 0;
@@ -106,14 +119,14 @@ export class Culprits {
       }
       level = [...next.values()];
       const enough = level.filter(({ run }) => run.isRight).map(({ without }) => without);
-      if (enough.length > 0) return this.choose(enough, start, true);
+      if (enough.length > 0) return this.choose(enough, start, this.partial === before);
       if (level.length === 0) return undefined;
     }
     return this.shrink(packet, wanted, start);
   }
 
   /** Not the smallest set, but one of which none can be left out. */
-  private shrink(packet: Packet, wanted: readonly Outcome[], start: Run): Culprit | undefined {
+  private shrink(packet: Packet, wanted: Evaluation, start: Run): Culprit | undefined {
     let without: readonly Suspect[] = [];
     for (let run = start; !run.isRight; run = this.run(packet, wanted, without)) {
       if (run.met.length === 0) return undefined;
@@ -153,17 +166,28 @@ export class Culprits {
     return jumps.some((jump) => this.leadsTo(jump, new Set([suspect])));
   }
 
-  private run(packet: Packet, wanted: readonly Outcome[], without: readonly Suspect[]): Run {
+  private run(packet: Packet, wanted: Evaluation, without: readonly Suspect[]): Run {
     const met = new Set<Suspect>();
-    const outcomes = this.all.evaluate(packet, {
-      ...this.environment,
-      without: new Set(without.map((each) => ("steps" in each ? each : each.chain))),
-      met: (what) => {
-        const suspect = "steps" in what ? what : this.byChain.get(what);
-        if (suspect !== undefined && this.numbers.has(suspect)) met.add(suspect);
+    const evaluation = this.all.evaluate(
+      packet,
+      {
+        ...this.environment,
+        without: new Set(without.map((each) => ("steps" in each ? each : each.chain))),
+        met: (what) => {
+          const suspect = "steps" in what ? what : this.byChain.get(what);
+          if (suspect !== undefined && this.numbers.has(suspect)) met.add(suspect);
+        },
       },
-    });
-    return { outcomes, met: [...met], isRight: realDifferences(wanted, outcomes).next().done === true };
+      this.limits,
+    );
+    const outcomes = knownOutcomes(evaluation);
+    if (evaluation.incomplete !== undefined) {
+      this.partial++;
+      this.isUnsure = true;
+    }
+    const isWhole = wanted.incomplete === undefined && evaluation.incomplete === undefined;
+    const isRight = isWhole && realDifferences(knownOutcomes(wanted), outcomes).next().done === true;
+    return { outcomes, met: [...met], isRight };
   }
 
   private keyOf(suspects: readonly Suspect[]): string {

@@ -1,8 +1,9 @@
 /** Whether rules that are not about Services change what becomes of packets to Services. */
-import type { Comparison, Region } from "../compare/compare.ts";
+import type { CompareOptions, Comparison, Region } from "../compare/compare.ts";
 import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
 import { ALWAYS } from "../evaluate/condition.ts";
-import { Evaluator } from "../evaluate/evaluate.ts";
+import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
+import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/explore.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
 import type { Address } from "../net/address.ts";
 import type { NameOf } from "../services/service-names.ts";
@@ -16,6 +17,17 @@ export interface ServiceTraffic {
   readonly comparison: Comparison;
   /** Regions where only that differs, by plugin. */
   readonly byDesign: ReadonlyMap<string, readonly Region[]>;
+  /** Regions of packets that have too many outcomes to tell whether more than that differs. */
+  readonly notCompared: readonly Region[];
+}
+
+/** For `compare`, with the rules about Services on its left side: traffic to Services. Whoever leaves it out gets the same from
+ *  `onlyServiceTraffic`, for more work. */
+export function isServiceTraffic(nameOf: NameOf): NonNullable<CompareOptions["only"]> {
+  return ({ protocol, destination, destinationPort }, left) =>
+    nameOf(protocol, destination, destinationPort) !== undefined ||
+    left.incomplete !== undefined ||
+    left.outcomes.some(isTreated);
 }
 
 /** What of a comparison of the rules about Services with all rules is about traffic to Services. Those are first packets of
@@ -25,18 +37,21 @@ export function onlyServiceTraffic(
   { own, whole }: Pick<ServiceRules, "own" | "whole">,
   nameOf: NameOf,
   addresses: readonly Address[],
+  limits: ExploreLimits = EXPLORE_LIMITS,
 ): ServiceTraffic {
   const evaluators = [new Evaluator(own), new Evaluator(whole)] as const;
   const environment = hostOf(addresses);
   const byDesign = new Map<string, Region[]>();
+  const notCompared: Region[] = [];
   const regions = comparison.regions.flatMap((region): Region[] => {
     const { packet, left, right } = region;
     const isNamed = nameOf(packet.protocol, packet.destination, packet.destinationPort) !== undefined;
     const isAbout = (difference: Difference): boolean => isNamed || isTreated(difference.left);
     const isCertain = left.condition === ALWAYS && right.condition === ALWAYS;
-    const evaluate = (i: 0 | 1): Outcome[] => evaluators[i].evaluate(packet, environment);
-    const differences: Iterable<Difference> = isCertain ? [region] : differencesOf(evaluate(0), evaluate(1));
-    for (const difference of differences) {
+    const [first, second] = isCertain
+      ? [{ outcomes: [left] }, { outcomes: [right] }]
+      : (evaluators.map((each) => each.evaluate(packet, environment, limits)) as [Evaluation, Evaluation]);
+    for (const difference of differencesOf(knownOutcomes(first), knownOutcomes(second))) {
       if (!isAbout(difference)) continue;
       const by = designIn(difference);
       if (by === undefined) return [{ ...region, ...difference }];
@@ -46,9 +61,10 @@ export function onlyServiceTraffic(
         else known.push(region);
       }
     }
+    if (first.incomplete !== undefined || second.incomplete !== undefined) notCompared.push(region);
     return [];
   });
-  return { comparison: { ...comparison, regions, differing: regions.length }, byDesign };
+  return { comparison: { ...comparison, regions, differing: regions.length }, byDesign, notCompared };
 }
 
 function isTreated(outcome: Outcome): boolean {

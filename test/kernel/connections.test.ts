@@ -24,7 +24,7 @@ const ENVIRONMENT = environmentOf(NODE_IPS.map(address));
 
 /** The one outcome that is foreseen; undefined: not enough is known of the packet. */
 function predict(program: Program, packet: Packet): Outcome | undefined {
-  const [outcome, ...others] = new Evaluator(program).evaluate(packet, ENVIRONMENT);
+  const [outcome, ...others] = new Evaluator(program).evaluateWhole(packet, ENVIRONMENT);
   return others.length > 0 ? undefined : outcome;
 }
 

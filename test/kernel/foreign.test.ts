@@ -41,7 +41,7 @@ function predict(program: Program, packets = PACKETS): Prediction[] {
   const evaluator = new Evaluator(program);
   const environment = environmentOf(NODE_IPS.map(address));
   return packets.flatMap((packet): Prediction[] => {
-    const [outcome, ...others] = evaluator.evaluate(packet, environment);
+    const [outcome, ...others] = evaluator.evaluateWhole(packet, environment);
     return outcome === undefined || others.length > 0 ? [] : [{ packet, outcome }];
   });
 }

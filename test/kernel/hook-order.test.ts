@@ -30,8 +30,8 @@ const PACKETS: readonly Packet[] = [6, 17].flatMap((protocol) =>
   ),
 );
 
-function outcomesOf(text: string, packet: Packet): Outcome[] {
-  return new Evaluator(mustReadNft(text)).evaluate(packet, ENVIRONMENT);
+function outcomesOf(text: string, packet: Packet): readonly Outcome[] {
+  return new Evaluator(mustReadNft(text)).evaluateWhole(packet, ENVIRONMENT);
 }
 
 const DROP = "udp dport 53 drop";

@@ -108,7 +108,7 @@ describe.skipIf(missing !== undefined)(`sets of ipset${missing === undefined ? "
             const program = readIptables({ name: "rule", text: rule }, ({ message }) => expect.unreachable(message), {
               ipsets,
             });
-            const outcomes = new Evaluator(program).evaluate(
+            const outcomes = new Evaluator(program).evaluateWhole(
               {
                 protocol: 17,
                 source: parseAddress(from) as Address,

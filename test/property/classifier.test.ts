@@ -70,7 +70,7 @@ test("the classifier does to every packet what the rules do", () => {
       const environment = environmentOf(node.addresses);
       const asked = new TableAsked(encodeTable(mustTabulate(world), ""));
       for (const packet of [...packetsAtServices(world, start, 7), ...packetsFor(world, start, 170)]) {
-        const [wanted, ...others] = evaluator.evaluate(packet, environment);
+        const [wanted, ...others] = evaluator.evaluateWhole(packet, environment);
         if (wanted === undefined || others.length > 0) throw new Error("one outcome is expected");
         expect({ packet, ...(summary(asked.outcome(packet)) as object) }).toEqual({
           packet,

@@ -80,7 +80,7 @@ describe("different programs", () => {
         const pick = numbersFrom(start);
         for (const first of probes(comparison, others)) {
           const packet = pick(2) === 0 ? first : remembered(first, comparison.ground, undefined, pick);
-          const [a, b] = evaluators.map((each) => each.evaluate(packet, environment));
+          const [a, b] = evaluators.map((each) => each.evaluateWhole(packet, environment));
           const differ = findDifference(a ?? [], b ?? []) !== undefined;
           expect({ packet, differ }).toEqual({ packet, differ: isFound(packet) });
           if (differ) different++;

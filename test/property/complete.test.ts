@@ -134,7 +134,7 @@ test("completed objects compile, and what a Service's port is sent reaches its P
               inInterface: "eth0",
               mark: 0,
             };
-            const [outcome] = evaluator.evaluate(packet, environmentOf(node.addresses));
+            const [outcome] = evaluator.evaluateWhole(packet, environmentOf(node.addresses));
             expect([service.meta.name, outcome?.verdict]).toEqual([
               service.meta.name,
               wanted.size === 0 ? "reject" : "dnat",

@@ -55,7 +55,10 @@ const DIALECTS = [
 
 /** What a program does to a packet with `marks`. */
 function verdictOf(program: Program, { mark, ctmark }: Marks): string {
-  const [outcome, ...others] = new Evaluator(program).evaluate({ ...PACKET, mark, ctMark: ctmark }, environmentOf([]));
+  const [outcome, ...others] = new Evaluator(program).evaluateWhole(
+    { ...PACKET, mark, ctMark: ctmark },
+    environmentOf([]),
+  );
   return others.length > 0 || (outcome?.assumptions.length ?? 1) > 0 ? "assumed" : (outcome?.verdict ?? "none");
 }
 

@@ -32,7 +32,9 @@ function expectAlike(world: Cluster, packets: Iterable<Packet>): void {
   const [lookups, rules] = [new Evaluator(program), new Evaluator(unfolded)];
   const environment = environmentOf(node.addresses);
   for (const packet of packets) {
-    expect(summary(rules.evaluate(packet, environment))).toEqual(summary(lookups.evaluate(packet, environment)));
+    expect(summary(rules.evaluateWhole(packet, environment))).toEqual(
+      summary(lookups.evaluateWhole(packet, environment)),
+    );
   }
 }
 
@@ -60,7 +62,7 @@ test("no packet meets a rule that is there for replacements only", () => {
       const environment = environmentOf(node.addresses);
       for (const packet of [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)]) {
         const reasons = evaluator
-          .evaluate(packet, environment)
+          .evaluateWhole(packet, environment)
           .flatMap(({ results }) => results.flatMap((result) => result.reasons));
         expect(reasons.filter(({ rule, translated }) => rule.whileReplacing && translated !== undefined)).toEqual([]);
       }

@@ -22,7 +22,7 @@ export function askRule(
   { inInterface, protocol = 6, destination = FAR, ctState }: AskedPacket,
 ): string {
   const source = inInterface === undefined ? LOCAL : (parseAddress("10.1.1.1") as Address);
-  const outcomes = new Evaluator(program).evaluate(
+  const outcomes = new Evaluator(program).evaluateWhole(
     {
       protocol,
       source,

@@ -319,7 +319,7 @@ class Reference {
   }
 
   private ask(packet: Packet): Expectation {
-    const [outcome, ...others] = this.evaluator.evaluate(packet, this.environment);
+    const [outcome, ...others] = this.evaluator.evaluateWhole(packet, this.environment);
     if (outcome === undefined || others.length > 0) throw new Error("one outcome is expected");
     return new Expectation(outcome.results.map((result) => [describeResult(result), result.probability]));
   }

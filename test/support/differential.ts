@@ -52,7 +52,7 @@ export function predictAll(cluster: Cluster, packets: Iterable<Packet>): Predict
   const evaluator = new Evaluator(program);
   const environment = environmentOf(node.addresses);
   return Array.from(packets, (packet) => {
-    const [outcome, ...others] = evaluator.evaluate(packet, environment);
+    const [outcome, ...others] = evaluator.evaluateWhole(packet, environment);
     if (outcome === undefined || others.length > 0) throw new Error("one outcome is expected");
     return { packet, outcome };
   });

@@ -99,7 +99,7 @@ export function checkFollow(program: Program, addresses: readonly Address[], pic
     if (fates === undefined) continue;
     for (let i = 0; i < perDoor; i++) {
       const at = pointAmong(packets, fates, pick);
-      const alone = evaluator.evaluate(packetAt(door, at), environmentOf(addresses));
+      const alone = evaluator.evaluateWhole(packetAt(door, at), environmentOf(addresses));
       const together = outcomesAt(fates, at);
       expect({ door, at, isWhole: isWhole(fates, at), difference: findDifference(alone, together) }).toEqual({
         door,

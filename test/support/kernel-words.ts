@@ -32,7 +32,7 @@ export interface Site {
  *  interface it leaves, and that pings are pings. Undefined where it depends on what is not known there either. */
 export function foretell(program: Evaluator | Program, packet: Packet, site: Site): Foretold | undefined {
   const evaluator = program instanceof Evaluator ? program : new Evaluator(program);
-  const outcomes = evaluator.evaluate(packet, site.environment).filter((outcome) => {
+  const outcomes = evaluator.evaluateWhole(packet, site.environment).filter((outcome) => {
     return asFarAsKnown(packet, outcome, site) !== NEVER;
   });
   const [outcome, ...others] = outcomes;

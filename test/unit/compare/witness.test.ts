@@ -33,7 +33,7 @@ describe("the packet that stands for a region", () => {
     const evaluators = [new Evaluator(left), new Evaluator(right)] as const;
     for (const region of regions.map((each) => presented(each, addresses))) {
       const { packet } = region;
-      const [a, b] = evaluators.map((each) => each.evaluate(packet, environment)[0]);
+      const [a, b] = evaluators.map((each) => each.evaluateWhole(packet, environment)[0]);
       expect(a !== undefined && sameChances(chancesOf(a), chancesOf(region.left))).toBe(true);
       expect(b !== undefined && sameChances(chancesOf(b), chancesOf(region.right))).toBe(true);
       const { saddr, daddr, sport, dport } = region.box;

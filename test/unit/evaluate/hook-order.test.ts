@@ -26,7 +26,7 @@ function table(name: string, rules: string, type = FORWARD): string {
 }
 
 function outcomes(program: Program): string[] {
-  return new Evaluator(program).evaluate(PACKET, environmentOf([])).map(({ verdict, assumptions }) => {
+  return new Evaluator(program).evaluateWhole(PACKET, environmentOf([])).map(({ verdict, assumptions }) => {
     const texts = assumptions.map(({ text, holds }) => (holds ? text : `not ${text}`));
     return texts.length === 0 ? verdict : `${verdict} if ${texts.join(", ")}`;
   });
@@ -87,7 +87,7 @@ describe("chains of one hook and priority", () => {
   test("which are too many to follow all orders are said to run in some other one", () => {
     const marks = [1, 2, 3, 4, 5, 6].map((mark) => table(`ip t${mark}`, `meta mark set ${mark}`));
     const after = table("ip z", "meta mark 6 drop", "type filter hook forward priority 1");
-    const found = new Evaluator(mustReadNft([...marks, after].join(""))).evaluate(PACKET, environmentOf([]));
+    const found = new Evaluator(mustReadNft([...marks, after].join(""))).evaluateWhole(PACKET, environmentOf([]));
     const [assumption] = found[0]?.assumptions ?? [];
     expect(assumption?.text).toMatch(/^6 chains of one hook and priority run in this order: chain c of table ip t6, /);
     expect(found.map(({ results }) => results[0]?.takenBy)).toEqual([undefined, [`not ${assumption?.text}`]]);

@@ -24,7 +24,7 @@ function outcomesOf(program: Program, { source = "203.0.113.9", destination, por
     ...{ source: address(source), sourcePort: 40000, destination: address(destination), destinationPort: port },
     ...{ inInterface: source.startsWith("127.") ? undefined : "eth0", mark: 0 },
   };
-  const outcomes = new Evaluator(program).evaluate(packet, hostOf(own === undefined ? [] : [address(own)]));
+  const outcomes = new Evaluator(program).evaluateWhole(packet, hostOf(own === undefined ? [] : [address(own)]));
   return outcomes.map(({ assumptions, verdict, endpoints: [endpoint] }) => {
     const to = endpoint === undefined ? "" : ` ${printAddressPort(endpoint.address, endpoint.port)}`;
     const assumed = assumptions.map(({ text, holds }) => `${holds ? "" : "not "}${text}`).sort();

@@ -37,7 +37,7 @@ function trace(program: Program): { readonly outcomes: readonly Outcome[]; reado
   const spend = (more: number): void => {
     steps += more;
   };
-  return { outcomes: new Evaluator(program).evaluate(PACKET, { ...environmentOf([]), spend }), steps };
+  return { outcomes: new Evaluator(program).evaluateWhole(PACKET, { ...environmentOf([]), spend }), steps };
 }
 
 const VERDICTS = ["ACCEPT", "DROP", "RETURN", "REJECT"];

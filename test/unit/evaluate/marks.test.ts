@@ -43,7 +43,7 @@ test.each([
   ["drop", ["-j CONNMARK --set-mark 0x300 --right-shift-mark 8"], "-m connmark --mark 3"],
 ] as const)("%s: %j %s", (verdict, mangle, match) => {
   const program = mustReadIptables(iptables(mangle, match), "ip");
-  const outcomes = new Evaluator(program).evaluate(PACKET, environmentOf([]));
+  const outcomes = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
   expect(outcomes.map((outcome) => [outcome.verdict, outcome.assumptions])).toEqual([[verdict, []]]);
 });
 
@@ -69,6 +69,6 @@ test.each([
   const program = mustReadNft(
     `table ip t { chain c { type filter hook forward priority 0; ${statement}; ${match} drop; } }\n`,
   );
-  const outcomes = new Evaluator(program).evaluate(PACKET, environmentOf([]));
+  const outcomes = new Evaluator(program).evaluateWhole(PACKET, environmentOf([]));
   expect(outcomes.map((outcome) => [outcome.verdict, outcome.assumptions])).toEqual([[verdict, []]]);
 });

@@ -19,7 +19,7 @@ function packet(destinationPort: number, source = "10.0.0.1"): Packet {
 
 function outcomes(program: Program, asked = packet(22)): string[] {
   return new Evaluator(program)
-    .evaluate(asked, environmentOf([]))
+    .evaluateWhole(asked, environmentOf([]))
     .map(({ verdict, assumptions }) => {
       const texts = assumptions.map(({ text, holds }) => (holds ? text : `not ${text}`));
       return texts.length === 0 ? verdict : `${verdict} if ${texts.join(", ")}`;

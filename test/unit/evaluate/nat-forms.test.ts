@@ -12,7 +12,7 @@ import { iptablesText, NAT_FORMS, nftText } from "../../support/nat-forms.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
 function fateOf(program: Program, packet: Packet): string {
-  const outcomes = new Evaluator(program).evaluate(packet, environmentOf([]));
+  const outcomes = new Evaluator(program).evaluateWhole(packet, environmentOf([]));
   return outcomes
     .flatMap(({ results }) => results)
     .map(({ endpoint, source, takenBy }) =>
@@ -111,7 +111,7 @@ test("the hooks that lead to a chain tell what a mapping translates", () => {
 test("a few ports by chance are taken each with its own", () => {
   const program = nat("PREROUTING", "-p tcp -j DNAT --to-destination 10.1.0.1:80-82 --random");
   const [packet] = NAT_FORMS[1]?.packets ?? [];
-  const [outcome] = new Evaluator(program).evaluate({ ...(packet as Packet), protocol: 6 }, environmentOf([]));
+  const [outcome] = new Evaluator(program).evaluateWhole({ ...(packet as Packet), protocol: 6 }, environmentOf([]));
   expect(outcome?.endpoints.map(({ port, probability }) => [port, Math.round(probability * 65536)])).toEqual([
     [80, 21846],
     [81, 21845],

@@ -8,7 +8,7 @@ import { mustReadIptables } from "../../support/read.ts";
 /** What happens to a TCP packet from `source` to 10.96.0.10:80, a line a step. */
 function pathOf(rules: string, source: string): string[] {
   const address = (text: string) => required(parseAddress(text), text);
-  const [outcome] = new Evaluator(mustReadIptables(rules)).evaluate(
+  const [outcome] = new Evaluator(mustReadIptables(rules)).evaluateWhole(
     {
       protocol: 6,
       ...{ source: address(source), sourcePort: 40000, destination: address("10.96.0.10"), destinationPort: 80 },

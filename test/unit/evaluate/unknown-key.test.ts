@@ -29,7 +29,7 @@ function nft(rules: string, sets = ""): Program {
 
 function outcomes(program: Program, packet = PACKET): string[] {
   return new Evaluator(program)
-    .evaluate(packet, environmentOf([]))
+    .evaluateWhole(packet, environmentOf([]))
     .map(({ verdict, assumptions }) => {
       const texts = assumptions.map(({ text, holds }) => (holds ? text : `not ${text}`));
       return texts.length === 0 ? verdict : `${verdict} if ${texts.join(", ")}`;

@@ -12,7 +12,7 @@ const OIFNAME = { kind: "meta", key: "oifname" } as const;
 /** Verdicts for sets of assumptions: `drop if a, not b`. */
 function outcomes(chains: readonly BaseChain[], packet: Packet = PACKET): string[] {
   return new Evaluator(programOf({ chains }))
-    .evaluate(packet, environmentOf([]))
+    .evaluateWhole(packet, environmentOf([]))
     .map(({ verdict, assumptions }) => {
       const texts = assumptions.map(({ text, holds }) => (holds ? text : `not ${text}`));
       return texts.length === 0 ? verdict : `${verdict} if ${texts.join(", ")}`;

@@ -44,7 +44,7 @@ function ask(sets: string, match: string, packetText: string): string {
   const text = `*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD ${match} -j DROP\nCOMMIT\n`;
   const program = readIptables({ name: "rules", text }, (finding) => findings.push(finding), { family, ipsets });
   expect(findings.filter(({ severity }) => severity === "error")).toEqual([]);
-  const outcomes = new Evaluator(program).evaluate(packet(packetText), environmentOf([]));
+  const outcomes = new Evaluator(program).evaluateWhole(packet(packetText), environmentOf([]));
   const words = outcomes.map(({ verdict }) => (verdict === "drop" ? "in" : "out"));
   return [...new Set(words)].sort().join(" or ");
 }

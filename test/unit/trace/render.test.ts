@@ -22,7 +22,7 @@ function follow(program: Program, text: string) {
   const fail = ({ message }: { message: string }) => expect.fail(message);
   const packet = required(parsePacket({ name: "packet", text }, fail), text);
   const resolved = required(resolvePacket(packet, world, fail), text);
-  const outcomes = new Evaluator(program).evaluate(resolved.packet, environmentOf(world.node.addresses));
+  const outcomes = new Evaluator(program).evaluateWhole(resolved.packet, environmentOf(world.node.addresses));
   const names = new Names(world.specs, world.node);
   const subject: TraceSubject = { where: "rules of dump", rulesWereRead: program !== world.program, names };
   return { resolved, outcomes, subject };
