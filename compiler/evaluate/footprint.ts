@@ -1,5 +1,6 @@
 /** What a base chain reads, writes and decides: whether two of them can change places without anybody seeing it. */
 import type { BaseChain, Chain, Expression, Step, Table } from "../ir/types.ts";
+import { bucketOf } from "./buckets.ts";
 import { describe } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
 
@@ -8,7 +9,7 @@ export interface Footprint {
   readonly ends: ReadonlySet<string>;
   readonly reads: ReadonlySet<string>;
   readonly writes: ReadonlySet<string>;
-  /** Sets and lists that it fills or empties. */
+  /** Sets, lists and buckets that it fills or empties. */
   readonly remembers: ReadonlySet<string>;
 }
 
@@ -73,6 +74,9 @@ function add(
   const list = use?.list.replace(/^@/, "set ");
   if (list !== undefined && use?.tests) reads.add(list);
   if (list !== undefined && use?.fills) remembers.add(list);
+  const bucket = bucketOf(step)?.shared;
+  if (bucket !== undefined) reads.add(bucket);
+  if (bucket !== undefined) remembers.add(bucket);
   switch (step.kind) {
     case "compare":
     case "within":

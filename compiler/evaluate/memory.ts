@@ -1,11 +1,12 @@
 /**
- * What rules remember: sets and lists that some rule of the program fills.
+ * What rules remember: sets and lists that some rule of the program fills, and buckets that packets fill or drain.
  *
  * What earlier packets have put into them is not known: that a key is there is assumed both ways. The packet's own rules are
  * followed. Two programs remember alike when each packet has them do the same to their lists: then what is assumed of one
  * list is one fact on both sides.
  */
 import type { Expression, MapDeclaration, Rule, SetDeclaration, Step, Table } from "../ir/types.ts";
+import { type BucketUse, bucketOf } from "./buckets.ts";
 import { listUseOf } from "./list-use.ts";
 
 /** Something that was done to a list on the packet's way. */
@@ -23,6 +24,8 @@ export class Lists {
   private readonly names = new Map<Table, Map<string, string>>();
   private readonly filled = new Set<string>();
   private readonly emptied = new Set<string>();
+  /** Buckets by the matches that ask them, where it depends on the match what becomes of packets. */
+  private readonly buckets = new Map<Step, string>();
   /** Lists on which it depends what becomes of packets. */
   readonly tested = new Set<string>();
 
@@ -40,6 +43,7 @@ export class Lists {
       for (const name of names.keys()) taken.add(name);
       this.names.set(table, names);
     }
+    this.nameBuckets(tables);
     for (const table of tables)
       for (const chain of table.chains) for (const rule of chain.rules) this.note(rule, table);
     for (const list of this.tested) if (!this.filled.has(list)) this.tested.delete(list);
@@ -79,6 +83,40 @@ export class Lists {
     }
   }
 
+  /** The bucket that a match asks, and by that changes. Two matches of one text have one bucket only where they name it. */
+  bucketAskedBy(step: Step): string | undefined {
+    return this.buckets.get(step);
+  }
+
+  /** The first of the buckets of one text is named by that, in the order of chains by name, which two forms of one ruleset share;
+   *  others by their chain as well. */
+  private nameBuckets(tables: readonly Table[]): void {
+    const owners = new Map<string, Table>();
+    const taken = new Set<string>();
+    const places = tables.flatMap((table) => table.chains.map((chain) => ({ table, chain })));
+    places.sort(({ chain: a }, { chain: b }) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0));
+    for (const { table, chain } of places) {
+      for (const [step, { shared, isOfTable }] of bucketsIn(chain.rules)) {
+        if (shared === undefined) {
+          const own = `${step.text} of table ${table.family}`;
+          let name = step.text;
+          for (let i = 1; taken.has(`${own} ${name}`); i++)
+            name = `${step.text} (in ${chain.name}${i === 1 ? "" : `, ${i}`})`;
+          taken.add(`${own} ${name}`);
+          this.buckets.set(step, name);
+        } else {
+          const owner = isOfTable ? (owners.get(shared) ?? table) : table;
+          owners.set(shared, owner);
+          this.buckets.set(step, owner === table ? shared : `${shared} of table ${table.family} ${table.name}`);
+        }
+      }
+    }
+    for (const bucket of this.buckets.values()) {
+      this.filled.add(bucket);
+      this.tested.add(bucket);
+    }
+  }
+
   private nameOf(list: string, table: Table): string {
     if (!list.startsWith("@")) return list;
     return this.names.get(table)?.get(list.slice(1)) ?? list;
@@ -98,6 +136,17 @@ export class Lists {
       if (step.operation === "delete") this.emptied.add(list);
     }
   }
+}
+
+/** The matches of `rules` that ask buckets, where it depends on one of that bucket what becomes of packets. */
+function bucketsIn(rules: readonly Rule[]): [Extract<Step, { kind: "opaque" }>, BucketUse][] {
+  return rules.flatMap(({ steps }) =>
+    steps.flatMap((step, i): [Extract<Step, { kind: "opaque" }>, BucketUse][] => {
+      const use = bucketOf(step);
+      const isAsked = step.kind === "opaque" && (use?.shared !== undefined || decides(steps.slice(i + 1)));
+      return use !== undefined && isAsked ? [[step, use]] : [];
+    }),
+  );
 }
 
 /** How long an element of a set lives, where nothing else is said. */

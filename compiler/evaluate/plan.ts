@@ -1,5 +1,6 @@
 /** The rules of a chain, made ready to be run. */
 import type { Chain, Expression, Match, Rule, Step, Verdict } from "../ir/types.ts";
+import { bucketOf } from "./buckets.ts";
 import { describe, isField } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
 import { Question } from "./question.ts";
@@ -97,9 +98,9 @@ export function leadOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto
   return steps.slice(0, -1).every((step) => HARMLESS.has(step.kind) && !fills(step)) ? last.verdict : undefined;
 }
 
-/** Matches that are not understood may fill lists: those behind them are asked after that. */
+/** Matches that are not understood may fill lists, or buckets: those behind them are asked after that. */
 function fills(step: Step): boolean {
-  return listUseOf(step)?.fills === true;
+  return listUseOf(step)?.fills === true || bucketOf(step) !== undefined;
 }
 
 const MATCHES: Readonly<Record<Match["kind"], true>> = {

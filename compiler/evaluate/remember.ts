@@ -68,8 +68,24 @@ export function askList(match: Match, state: State, frame: Frame): StepProgress[
     const list = lists.filledSet(match.set, table);
     return list === undefined ? undefined : lookUpFilled(match, list, state, frame);
   }
+  const bucket = match.kind === "opaque" ? lists.bucketAskedBy(match) : undefined;
+  if (bucket !== undefined && match.kind === "opaque") return askBucket(match, bucket, state, frame);
   const use = match.kind === "opaque" ? lists.filledBy(match, table) : undefined;
   return use === undefined || match.kind !== "opaque" ? undefined : runOpaqueUse(match, use, state, frame);
+}
+
+/** A match on a bucket: that it takes one packet says nothing about the next match that asks it, nor about other rules' buckets. */
+function askBucket(
+  { text, negated }: Extract<Match, { kind: "opaque" }>,
+  bucket: string,
+  state: State,
+  frame: Frame,
+): StepProgress[] {
+  const own = bucket.startsWith(text) ? bucket : text;
+  return assume(`${own}${since(bucket, state.control.entered)}`, negated, state).map((each) => ({
+    ...each,
+    state: fill(`count in ${bucket}`, bucket, each.state, frame),
+  }));
 }
 
 /** A match that is not understood, and that asks a list or fills it. */
