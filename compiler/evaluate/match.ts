@@ -1,6 +1,6 @@
 /** What a match does to packets. */
 import { unreachable } from "../invariant.ts";
-import type { Match, SetElement, Value } from "../ir/types.ts";
+import type { Expression, Match, SetElement, Value } from "../ir/types.ts";
 import { type About, describeTest } from "./assumption.ts";
 import { both, conditionsMade, isPossible, not, unknownMatch } from "./condition.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
@@ -47,7 +47,11 @@ export function ask(question: Question, state: State, { table }: Frame): StepPro
   const { control, streams } = state;
   if (isUnknown(left, control)) {
     const { what, negated } = question.assumed;
-    return assume(what, negated, state);
+    if (!negated || question.orAbsent || !isOfSocket(left)) return assume(what, negated, state);
+    // What the kernel sends by itself has no user, which is not another one.
+    return assume(HAS_USER, false, state).flatMap((each) =>
+      each.flow === "continue" ? assume(what, negated, each.state) : [each],
+    );
   }
   if (table.lists.readsFilled(left, table.table)) {
     const { what, negated } = question.assumed;
@@ -66,6 +70,12 @@ export function ask(question: Question, state: State, { table }: Frame): StepPro
     fork.end();
   }
   return sorter.progress;
+}
+
+const HAS_USER = "a program of this node sent the packet";
+
+function isOfSocket(expression: Expression): boolean {
+  return expression.kind === "meta" && (expression.key === "skuid" || expression.key === "skgid");
 }
 
 function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table }: Frame): StepProgress[] {

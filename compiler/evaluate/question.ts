@@ -21,14 +21,15 @@ export class Question {
   readonly left: Expression;
   readonly test: ValueTest;
   private readonly negated: boolean;
-  private readonly orAbsent: boolean;
+  /** Whether it is answered with yes where `left` has no value. */
+  readonly orAbsent: boolean;
   private ranges: Ranges | undefined;
 
   constructor(test: ValueTest) {
     this.left = test.left;
     this.test = test;
     this.negated = test.kind === "compare" ? test.operator === "!=" : test.negated;
-    this.orAbsent = test.kind === "compare" && test.orAbsent === true;
+    this.orAbsent = test.kind !== "name-prefix" && test.orAbsent === true;
   }
 
   /** For the packets of `region`, of which `left` is `operand`; undefined: it has no value. */

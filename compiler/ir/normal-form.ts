@@ -163,7 +163,8 @@ function normaliseMatch(match: Match, family: Table["family"]): Match[] {
       const [only] = intervals;
       if (intervals.length === 1 && only !== undefined && only.from === only.to) {
         const operator = match.negated ? "!=" : "==";
-        return [...implied, { kind: "compare", left: expression, operator, right: only.from }];
+        const orAbsent = match.orAbsent ? ({ orAbsent: true } as const) : {};
+        return [...implied, { kind: "compare", left: expression, operator, right: only.from, ...orAbsent }];
       }
       return [...implied, { ...match, left: expression, intervals }];
     }

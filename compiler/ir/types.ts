@@ -231,7 +231,8 @@ export type Match =
       readonly left: Expression;
       readonly operator: "==" | "!=" | "<" | "<=" | ">" | ">=";
       readonly right: Value;
-      /** Holds also where `left` has no value: iptables' `! --ctstate DNAT` takes packets without a connection. */
+      /** Holds also where `left` has no value: iptables' `! --ctstate DNAT` takes packets without a connection, and `! --uid-owner`
+       *  those without a socket. */
       readonly orAbsent?: true;
     }
   /** `left` is in one of the intervals: sorted, disjoint, at least one. */
@@ -240,6 +241,8 @@ export type Match =
       readonly left: Expression;
       readonly negated: boolean;
       readonly intervals: readonly Interval[];
+      /** Of a negated one, as above. */
+      readonly orAbsent?: true;
     }
   /** An interface name that starts with `prefix` (nft `"eth*"`, iptables `eth+`). */
   | { readonly kind: "name-prefix"; readonly left: Expression; readonly negated: boolean; readonly prefix: string }

@@ -113,6 +113,9 @@ export const REFUSED_ROWS: readonly ExtensionRow[] = [
     ],
     { table: "mangle", chain: "PREROUTING" },
   ),
+  ...rows(["-m owner --uid-owner 2000-1000", "-m owner --uid-owner 4294967295", "-m owner ! --gid-owner 5-3"], {
+    chain: "OUTPUT",
+  }),
   ...rows(["-j CT --zone 65536"], { table: "raw", chain: "PREROUTING" }),
   // Translations.
   ...rows(

@@ -67,7 +67,11 @@ function each(
 // --- values ------------------------------------------------------------------------------------------------------------
 
 /** `field` is in `interval`, or is not. */
-export function testInterval(field: Expression, interval: Interval, negated: boolean): Match {
+export function testInterval(
+  field: Expression,
+  interval: Interval,
+  negated: boolean,
+): Extract<Match, { kind: "compare" | "within" }> {
   if (interval.from !== interval.to) return within(field, [interval], negated);
   return { kind: "compare", left: field, operator: negated ? "!=" : "==", right: interval.from };
 }
@@ -555,12 +559,16 @@ const mac: MatchReader = {
 
 // --- the packet and its socket -----------------------------------------------------------------------------------------
 
-/** A number or a range; a name is looked up on the host. Without a socket a negated test holds, if no other does not:
- *  `meta skuid !=` does not hold then. */
+/** A number or a range; a name is looked up on the host. Without a socket a negated test holds (owner_mt): `meta skuid !=` does
+ *  not hold then. */
 function ownerOption(key: "skuid" | "skgid") {
-  return ({ values: [text = ""], negated }: OptionText): Step[] | undefined => {
+  return ({ values: [text = ""], negated }: OptionText): Step[] | undefined | string => {
+    if (!/^[0-9]/.test(text)) return undefined;
     const interval = parseNumberRange(text, "-", 32);
-    return interval === undefined || negated ? undefined : [testInterval({ kind: "meta", key }, interval, false)];
+    // The last number is nobody's.
+    if (interval === undefined || interval.to === 0xffffffff) return "expected a number, or FROM-TO from the lower one";
+    const test = testInterval({ kind: "meta", key }, interval, negated);
+    return [negated ? { ...test, orAbsent: true } : test];
   };
 }
 

@@ -127,7 +127,7 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
       const [only] = match.intervals;
       if (only === undefined) throw new Inexpressible("a match that nothing is within");
       if (match.intervals.length > 1) addList(match, parts);
-      else addField(match.left, only, match.negated, parts, context);
+      else addField(match.left, only, match, parts, context);
       return;
     }
     case "compare":
@@ -202,7 +202,7 @@ function addCompare(
   if (operator !== "==" && operator !== "!=") throw new Inexpressible(`operator ${operator}`);
   const negated = operator === "!=";
   if (left.kind !== "bitwise") {
-    addField(left, { from: right, to: right }, negated, parts, context);
+    addField(left, { from: right, to: right }, { negated, ...(orAbsent ? { orAbsent } : {}) }, parts, context);
     return;
   }
   const { operand, mask, xor } = left;
@@ -289,7 +289,13 @@ function bitNames(mask: number, bits: Readonly<Record<string, number>>): string[
 }
 
 /** A test of one field for one interval. */
-function addField(field: Expression, interval: Interval, negated: boolean, parts: Parts, context: RuleContext): void {
+function addField(
+  field: Expression,
+  interval: Interval,
+  { negated, orAbsent }: { readonly negated: boolean; readonly orAbsent?: true },
+  parts: Parts,
+  context: RuleContext,
+): void {
   switch (field.kind) {
     case "ip":
     case "ip6": {
@@ -311,9 +317,9 @@ function addField(field: Expression, interval: Interval, negated: boolean, parts
     case "meta":
       if (field.key === "skuid" || field.key === "skgid") {
         const option = field.key === "skuid" ? "--uid-owner" : "--gid-owner";
-        if (negated)
+        if (negated && !orAbsent)
           throw new Inexpressible("another owner: a packet without a socket is one for iptables, none for nft");
-        parts.modules.push(`-m owner ${option} ${portRange(interval).replace(":", "-")}`);
+        parts.modules.push(`-m owner ${sign(negated)}${option} ${portRange(interval).replace(":", "-")}`);
       } else {
         addMeta(field.key, single(interval), negated, parts);
       }

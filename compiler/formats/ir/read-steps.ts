@@ -119,6 +119,7 @@ export function stepReader(family: TableFamily): Reader<Step> {
         left: known(left),
         negated: flag,
         intervals: list(object<Interval>({ from: value, to: value })),
+        orAbsent: optional(literal(true)),
       })(json);
     },
     "name-prefix": object<Of<"name-prefix">>({

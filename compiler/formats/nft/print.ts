@@ -7,6 +7,7 @@ import type {
   Chain,
   Component,
   DataType,
+  Expression,
   Interval,
   MapDeclaration,
   MapElement,
@@ -227,13 +228,14 @@ function printMatch(match: Match, family: TableFamily): string {
   switch (match.kind) {
     case "compare":
       // nft has no words for the addition, and refuses these: for people who follow a packet through iptables' rules.
-      return `${printCompare(match, family)}${match.orAbsent ? " (or no connection)" : ""}`;
+      return `${printCompare(match, family)}${match.orAbsent ? orNothing(match.left) : ""}`;
     case "within": {
       const type = typeOf(match.left, family);
       const intervals = match.intervals.flatMap((interval) => namedValues(interval, type));
       const texts = intervals.map((interval) => printInterval(interval, type));
       const right = texts.length === 1 ? texts.join() : `{ ${texts.join(", ")} }`;
-      return `${printExpression(match.left, family)} ${match.negated ? "!= " : ""}${right}`;
+      const also = match.orAbsent ? orNothing(match.left) : "";
+      return `${printExpression(match.left, family)} ${match.negated ? "!= " : ""}${right}${also}`;
     }
     case "name-prefix":
       return `${printExpression(match.left, family)} ${match.negated ? "!= " : ""}"${match.prefix}*"`;
@@ -246,6 +248,10 @@ function printMatch(match: Match, family: TableFamily): string {
     default:
       return unreachable(match);
   }
+}
+
+function orNothing(left: Expression): string {
+  return left.kind === "meta" ? " (or no socket)" : " (or no connection)";
 }
 
 /** Values with names are listed one by one: nft has no ranges of names. */
