@@ -6,8 +6,9 @@ import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { hostOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
-import { cluster } from "../support/arbitraries.ts";
+import { type Cluster, cluster, type Manifest } from "../support/arbitraries.ts";
 import { mustCompile, printIptables, printNft, unfold } from "../support/compile.ts";
+import { denseCluster } from "../support/dense.ts";
 import { MUTATIONS } from "../support/mutants.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
@@ -104,6 +105,49 @@ describe("different programs", () => {
     });
     expect(found).toBe(true);
   });
+});
+
+describe("clusters with hundreds of node ports, and Services with up to 100 ports", () => {
+  /** Steps for a comparison: enough for most of these clusters. */
+  const budget = 200_000;
+
+  test("are the same in lookups, in rules and in the two texts, as far as the budget goes", () => {
+    fc.assert(
+      fc.property(denseCluster, (world) => {
+        const { program, node } = mustCompile(world);
+        for (const [left, right] of [[program, unfold(program)], textsOf(program)] as const) {
+          const { boxes, differing, open } = compare(left, right, { addresses: node.addresses, budget });
+          const reasons = new Set(open.map(({ reason }) => reason));
+          expect({ differing, others: [...reasons].filter((each) => each !== `after ${budget} steps`) }).toEqual({
+            differing: 0,
+            others: [],
+          });
+          expect(boxes).toBeGreaterThan(0);
+        }
+      }),
+      { numRuns: runs(8) },
+    );
+  });
+
+  test("differ where one of the ports is missing", () => {
+    // The same clusters each time: the budget is enough to find it.
+    const found = fc.sample(denseCluster, { numRuns: 4, seed: 5 }).map((world) => {
+      const { program, node } = mustCompile(world);
+      const { program: lacking } = mustCompile(withoutLastPort(world));
+      return compare(program, lacking, { addresses: node.addresses, budget }).differing > 0;
+    });
+    expect(found).toEqual([true, true, true, true]);
+  });
+
+  /** Without the last port of the first Service; without the Service where it has one port. */
+  function withoutLastPort(world: Cluster): Cluster {
+    const [first, ...rest] = world.objects;
+    const spec = first?.["spec"] as Manifest | undefined;
+    const ports = spec?.["ports"];
+    if (first === undefined || !Array.isArray(ports)) throw new Error("the first object is no Service");
+    const lacking = { ...first, spec: { ...spec, ports: ports.slice(0, -1) } };
+    return { ...world, objects: ports.length === 1 ? rest : [lacking, ...rest] };
+  }
 });
 
 test("a budget that is used up says where it ended, and what is proved", () => {
