@@ -54,7 +54,8 @@ export function withProgress<T>({ quiet }: CommonFlags, work: (progress: (now: P
   const line = new ProgressLine({
     write: (text) => void stderr.write(text),
     now: () => performance.now(),
-    columns: stderr.columns,
+    // A terminal that does not know its size has 0.
+    columns: stderr.columns || 80,
   });
   try {
     return work((now) => line.show(now));
