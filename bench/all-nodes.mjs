@@ -69,30 +69,43 @@ for (let round = -1; round < RUNS; round++) {
   if (round >= 0) rounds.push(runs);
 }
 
+/** @param {(run: import("./support/process.mjs").Run) => number | undefined} figure
+ *  @param {number} command */
+function figuresOf(figure, command) {
+  return summarise(
+    rounds.map((runs) => figure(/** @type {import("./support/process.mjs").Run} */ (runs[command])) ?? NaN),
+  );
+}
+
 const results = commands.map(({ name, target }, i) => ({
   name,
-  seconds: summarise(rounds.map((runs) => /** @type {import("./support/process.mjs").Run} */ (runs[i]).seconds)),
-  peakMb: Math.max(...rounds.map((runs) => runs[i]?.peakMb ?? Number.NaN)),
+  seconds: figuresOf(({ seconds }) => seconds, i),
+  cpuSeconds: figuresOf(({ cpuSeconds }) => cpuSeconds, i),
+  peakMb: figuresOf(({ peakMb }) => peakMb, i).max,
   target,
 }));
-const ratio =
-  BASE === undefined
-    ? undefined
-    : summarise(rounds.map((runs) => (runs[1]?.seconds ?? Number.NaN) / (runs[2]?.seconds ?? Number.NaN)));
+
+/** Of this build over the older one, round by round.
+ * @param {"seconds" | "cpuSeconds"} figure */
+function ratioOf(figure) {
+  return summarise(rounds.map((runs) => (runs[1]?.[figure] ?? NaN) / (runs[2]?.[figure] ?? NaN)));
+}
+const ratios = BASE === undefined ? undefined : { seconds: ratioOf("seconds"), cpuSeconds: ratioOf("cpuSeconds") };
+
+/** @param {import("./support/statistics.mjs").Summary} summary */
+function show({ median, min, max }) {
+  return `${median.toFixed(3)} (${min.toFixed(3)}-${max.toFixed(3)})`;
+}
 
 if (flags.json) {
-  process.stdout.write(`${JSON.stringify({ node: process.version, runs: RUNS, results, ratio }, null, 2)}\n`);
+  process.stdout.write(`${JSON.stringify({ node: process.version, runs: RUNS, results, ratios }, null, 2)}\n`);
 } else {
-  const rows = results.map(({ name, seconds, peakMb, target }) => [
-    name,
-    `${seconds.median.toFixed(3)} (${seconds.min.toFixed(3)}-${seconds.max.toFixed(3)})`,
-    peakMb.toFixed(0),
-    target === undefined ? "-" : `<= ${target} s`,
-  ]);
-  process.stdout.write(`${printTable([["kpc compile", "s", "peak MB", "target"], ...rows])}\n`);
-  if (ratio !== undefined)
-    process.stdout.write(
-      `one node, ours / base: ${ratio.median.toFixed(3)} (${ratio.min.toFixed(3)}-${ratio.max.toFixed(3)})\n`,
-    );
+  const head = ["kpc compile", "s", "CPU s", "peak MB", "target"];
+  const rows = results.map(({ name, seconds, cpuSeconds, peakMb, target }) => {
+    return [name, show(seconds), show(cpuSeconds), peakMb.toFixed(0), target === undefined ? "-" : `<= ${target} s`];
+  });
+  process.stdout.write(`${printTable([head, ...rows])}\n`);
+  if (ratios !== undefined)
+    process.stdout.write(`one node, this build / base: ${show(ratios.seconds)}, CPU ${show(ratios.cpuSeconds)}\n`);
   process.stdout.write(`Medians (least-most) of ${RUNS} whole processes after one that is not counted.\n`);
 }

@@ -9,11 +9,13 @@ import { join } from "node:path";
  * @typedef {object} Run
  * @property {number} seconds From the start of the process to its end.
  * @property {number | undefined} peakMb Peak resident memory in 10^6 bytes; undefined without GNU time.
+ * @property {number | undefined} cpuSeconds Of all its threads, in user mode and in the kernel: other load of the machine
+ *   changes it less than `seconds`. Undefined without GNU time.
  * @property {string | undefined} trouble Why the process did not do its work: its exit code and first words, or the
  *   time limit.
  */
 
-/** GNU time reads a child's peak memory from wait4. Standing between us and the child it also keeps our own memory out of
+/** GNU time reads a child's account from wait4. Standing between us and the child it also keeps our own memory out of
  *  the child's account: Linux counts what a process had before exec, too. */
 const GNU_TIME = "/usr/bin/time";
 
@@ -48,7 +50,7 @@ function killGroup(group) {
  * @returns {Promise<Run>} */
 export function measure(command, args, limitSeconds = 600) {
   const [program, ...rest] = canMeasureMemory
-    ? [GNU_TIME, "-q", "-f", "%M", "-o", REPORT, command, ...args]
+    ? [GNU_TIME, "-q", "-f", "%M %U %S", "-o", REPORT, command, ...args]
     : [command, ...args];
   const { NODE_OPTIONS: _, ...env } = process.env; // the default heap
   return new Promise((resolve, reject) => {
@@ -75,17 +77,20 @@ export function measure(command, args, limitSeconds = 600) {
       if (group !== undefined) running.delete(group);
       const failure = `${signal ?? `exit ${code}`}: ${firstLine(words)}`;
       const trouble = late ? `> ${limitSeconds} s` : code === 0 ? undefined : failure;
-      resolve({ seconds, peakMb: readPeak(), trouble });
+      resolve({ seconds, ...readReport(), trouble });
     });
   });
 }
 
-/** @returns {number | undefined} */
-function readPeak() {
-  if (!existsSync(REPORT)) return undefined;
-  const kib = Number(readFileSync(REPORT, "utf8").trim().split("\n").at(-1));
+/** @returns {{ peakMb: number | undefined, cpuSeconds: number | undefined }} */
+function readReport() {
+  if (!existsSync(REPORT)) return { peakMb: undefined, cpuSeconds: undefined };
+  const line = readFileSync(REPORT, "utf8").trim().split("\n").at(-1) ?? "";
+  const [kib = NaN, user = NaN, kernel = NaN] = line.split(" ").map(Number);
   rmSync(REPORT);
-  return Number.isFinite(kib) ? (kib * 1024) / 1e6 : undefined;
+  return Number.isFinite(kib)
+    ? { peakMb: (kib * 1024) / 1e6, cpuSeconds: user + kernel }
+    : { peakMb: undefined, cpuSeconds: undefined };
 }
 
 /** @param {string} text */
