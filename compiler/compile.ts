@@ -11,7 +11,7 @@ import type { Config } from "./node/config.ts";
 import { withKubeProxy } from "./node/kube-proxy.ts";
 import { type Resolved, resolveConfig } from "./node/resolve.ts";
 import type { NodeContext, Settings } from "./node/settings.ts";
-import { reportOwnAddresses, viewOf } from "./node/view.ts";
+import { countServed, reportOwnAddresses, type Served, viewOf } from "./node/view.ts";
 import { loadSpecs } from "./specs/load.ts";
 import type { Specs } from "./specs/types.ts";
 
@@ -21,6 +21,7 @@ export interface Compiled {
   readonly node: NodeContext;
   readonly settings: Settings;
   readonly specs: Specs;
+  readonly served: Served;
 }
 
 /** Everything that was found, and the result unless something found is an error. */
@@ -115,8 +116,8 @@ function* programsOf(
   nodes: readonly Resolved[],
 ): Generator<Compiled> {
   for (const { node, settings } of nodes) {
-    const program = { ruleset: lower(viewOf(cluster, node), settings), routes };
-    yield { program, node, settings, specs };
+    const view = viewOf(cluster, node);
+    yield { program: { ruleset: lower(view, settings), routes }, node, settings, specs, served: countServed(view) };
   }
 }
 

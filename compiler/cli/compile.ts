@@ -1,8 +1,10 @@
 import { createHash } from "node:crypto";
+import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../render.ts";
 import { isBinary, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
+import { summarize } from "./summary.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface CompileFlags extends PrintFlags {
@@ -24,7 +26,9 @@ export async function compileCommand(names: readonly string[], flags: CompileFla
   if (flags.output === "json") {
     const { programToJson } = await import("../formats/ir/print.ts");
     const program = compiled === undefined ? null : programToJson(compiled.program);
-    await print(`${JSON.stringify({ diagnostics: diagnostics.map(diagnosticToJson), program }, null, 2)}\n`);
+    const text = `${JSON.stringify({ diagnostics: diagnostics.map(diagnosticToJson), program }, null, 2)}\n`;
+    await print(text);
+    if (compiled !== undefined) tellSummary(compiled, text, diagnostics, flags);
     return exitCodeOf(diagnostics);
   }
   showDiagnostics(diagnostics, flags);
@@ -35,7 +39,19 @@ export async function compileCommand(names: readonly string[], flags: CompileFla
   showDiagnostics(unsupported, flags);
   if (printed === undefined) return EXIT.finding;
   await print(printed);
+  tellSummary(compiled, printed, diagnostics, flags);
   return EXIT.fine;
+}
+
+/** Nothing was made where the output could not be written, which has set the exit code. */
+function tellSummary(
+  compiled: Compiled,
+  printed: string | Uint8Array,
+  diagnostics: readonly Diagnostic[],
+  flags: CompileFlags,
+): void {
+  if (flags.quiet || process.exitCode !== undefined) return;
+  process.stderr.write(summarize(compiled, printed, diagnostics, flags));
 }
 
 /** Throws `Trouble` for flags that do not go together. */

@@ -1,7 +1,7 @@
 /** The cluster as one node sees it: which endpoints each Service port uses there. */
 import type { Report } from "../diagnostics.ts";
 import type { Cluster, ServicePort } from "../model/types.ts";
-import { type Family, printAddress } from "../net/address.ts";
+import { FAMILIES, type Family, printAddress } from "../net/address.ts";
 import { chooseEndpoints, type EndpointLists } from "./endpoints.ts";
 import type { NodeContext } from "./settings.ts";
 
@@ -14,6 +14,24 @@ export type NodeView = Readonly<Record<Family, readonly ServicePortView[]>>;
 export function viewOf({ servicePorts }: Cluster, node: NodeContext): NodeView {
   const view = (port: ServicePort): ServicePortView => ({ ...port, ...chooseEndpoints(port, node) });
   return { IPv4: servicePorts.IPv4.map(view), IPv6: servicePorts.IPv6.map(view) };
+}
+
+/** How much of the cluster a node serves. */
+export interface Served {
+  readonly services: number;
+  /** Each as often as a Service port has it. */
+  readonly endpoints: number;
+}
+
+export function countServed(view: NodeView): Served {
+  const ports = FAMILIES.flatMap((family) => view[family]);
+  return {
+    services: new Set(ports.map(({ namespace, name }) => `${namespace}/${name}`)).size,
+    endpoints: ports.reduce(
+      (sum, { clusterEndpoints, localEndpoints }) => sum + Math.max(clusterEndpoints.length, localEndpoints.length),
+      0,
+    ),
+  };
 }
 
 /** External IPs that are the node's own addresses: allowed, and seldom meant. Reports `external-ip-conflict`. */
