@@ -150,10 +150,10 @@ describe("check", () => {
   });
 
   test("objects of other kinds are counted in one line; --strict makes them errors", () => {
-    const input = `${SERVICE}---\napiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n`;
+    const input = `${SERVICE}---\napiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: x}\n`;
     expect(kpc(["compile", "-"], { input })).toMatchObject({
       code: 0,
-      stderr: expect.stringContaining("batch/v1/CronJob (1)"),
+      stderr: expect.stringContaining("coordination.k8s.io/v1/Lease (1)"),
     });
     expect(kpc(["compile", "-", "--strict"], { input })).toMatchObject({ code: 1, stdout: "" });
   });

@@ -32,12 +32,12 @@ describe("options that a command has no use for are refused, with the place wher
     for (const option of ["--recursive", "--strict", "--quiet", "--verbose", "--color"])
       expect(stdout).toContain(option);
     expect(stdout).not.toMatch(/--(config|filename|mode|node|zone|cluster-cidr|masquerade-all)\b/);
-    const cronJob = `${SERVICE}---\napiVersion: batch/v1\nkind: CronJob\nmetadata: {name: x}\n`;
-    inFolder({ "a.yaml": cronJob, "case.yaml": CASE }, (folder) => {
+    const lease = `${SERVICE}---\napiVersion: coordination.k8s.io/v1\nkind: Lease\nmetadata: {name: x}\n`;
+    inFolder({ "a.yaml": lease, "case.yaml": CASE }, (folder) => {
       expect(kpc(["test", "case.yaml"], { folder }).code).toBe(0);
       expect(kpc(["test", "case.yaml", "--strict"], { folder })).toMatchObject({
         code: 2,
-        stderr: expect.stringContaining("batch/v1/CronJob (1)"),
+        stderr: expect.stringContaining("coordination.k8s.io/v1/Lease (1)"),
       });
     });
   });

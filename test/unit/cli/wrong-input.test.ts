@@ -47,8 +47,8 @@ const CASES: readonly (readonly [string, string | Buffer, readonly string[]])[] 
   ],
   [
     "only kinds that are not ours",
-    "apiVersion: batch/v1\nkind: CronJob\n",
-    [" error: nothing to compile", "1:1: note: the first batch/v1/CronJob"],
+    "apiVersion: coordination.k8s.io/v1\nkind: Lease\n",
+    [" error: nothing to compile", "1:1: note: the first coordination.k8s.io/v1/Lease"],
   ],
   [
     "only workloads",
