@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import { type AskedPacket, askRule, LOCAL } from "../support/certain.ts";
 import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
-import { ipv4Packet, transportOf } from "../support/raw-packets.ts";
+import { ipv4Packet, ipv6Packet, transportOf } from "../support/raw-packets.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 
 type Answer = "yes" | "no";
@@ -22,8 +22,14 @@ function frame(protocol: number, destination: Address): string {
   return `0200000000010200000000020800${Buffer.from(bytes).toString("hex")}`;
 }
 
-const sendFrame = (hex: string): string =>
-  `perl -e 'socket(S, 17, 3, 0) or die; send(S, pack("H*", $ARGV[0]), 0, pack("SnlSCCa8", 17, 0x800, $ARGV[1], 0, 0, 6, pack("H*", "020000000001"))) or die $!' ${hex} $(ip -o link show c1 | cut -d: -f1)`;
+function frame6(protocol: number, source: Address, destination: Address): string {
+  const flow = { protocol, source, destination, sourcePort: 40000, destinationPort: 80 };
+  const bytes = ipv6Packet(flow, transportOf(flow));
+  return `02000000000102000000000286dd${Buffer.from(bytes).toString("hex")}`;
+}
+
+const sendFrame = (hex: string, type = "0x800"): string =>
+  `perl -e 'socket(S, 17, 3, 0) or die; send(S, pack("H*", $ARGV[0]), 0, pack("SnlSCCa8", 17, ${type}, $ARGV[1], 0, 0, 6, pack("H*", "020000000001"))) or die $!' ${hex} $(ip -o link show c1 | cut -d: -f1)`;
 const sendOwn = (to: string): string =>
   `perl -MSocket -e 'socket(S, PF_INET, SOCK_DGRAM, 0); send(S, "x", 0, sockaddr_in(80, inet_aton("${to}"))) or die $!'`;
 
@@ -45,6 +51,8 @@ const PACKETS: Readonly<Record<string, Sent>> = {
       ["yes", "PREROUTING", "-m addrtype --dst-type UNICAST --limit-iface-in"],
       ["no", "PREROUTING", "-m addrtype ! --dst-type UNICAST --limit-iface-in"],
       ["no", "PREROUTING", "-m addrtype --dst-type MULTICAST --limit-iface-in"],
+      ["no", "PREROUTING", "-m addrtype --dst-type BROADCAST --limit-iface-in"],
+      ["yes", "PREROUTING", "-m addrtype ! --dst-type BROADCAST --limit-iface-in"],
       ["no", "PREROUTING", "-m helper --helper ftp"],
       ["yes", "PREROUTING", "-m helper ! --helper ftp"],
       ["no", "POSTROUTING", "-m owner --uid-owner 0"],
@@ -86,6 +94,33 @@ const PACKETS: Readonly<Record<string, Sent>> = {
       ["no", "prerouting", "srh tag != 1"],
       ["no", "prerouting", "ip6 flowlabel != 5"],
       ["no", "postrouting", "rt ip6 nexthop != ::1"],
+    ],
+  },
+  "to everybody, UDP": {
+    packet: { inInterface: "c0", protocol: 17, destination: address("255.255.255.255") },
+    only: ["-s 10.1.1.1", "ip saddr 10.1.1.1"],
+    send: sendFrame(frame(17, address("255.255.255.255"))),
+    rows: [
+      ["yes", "PREROUTING", "-m addrtype --dst-type BROADCAST --limit-iface-in"],
+      ["no", "PREROUTING", "-m addrtype ! --dst-type BROADCAST --limit-iface-in"],
+      ["yes", "PREROUTING", "-m addrtype --dst-type BROADCAST"],
+    ],
+  },
+  "of IPv6, UDP": {
+    packet: { inInterface: "c0", protocol: 17, source: address("fd01::1"), destination: address("fd02::2") },
+    only: ["", "ip6 saddr fd01::1"],
+    send: sendFrame(frame6(17, address("fd01::1"), address("fd02::2")), "0x86dd"),
+    rows: [
+      ["no", "prerouting", "ip option lsrr exists"],
+      ["no", "prerouting", "ip ttl != 5"],
+      ["no", "prerouting", "igmp type != 5"],
+      ["no", "prerouting", "ip frag-off & 0x1fff == 0"],
+      ["no", "prerouting", "icmp type != 5"],
+      ["no", "prerouting", "rt ip nexthop != 10.0.0.1"],
+      ["no", "prerouting", "ct original ip saddr != 10.0.0.1"],
+      ["no", "prerouting", "tcp option maxseg size != 1000"],
+      ["yes", "prerouting", "tcp option sack-perm missing"],
+      ["yes", "prerouting", "meta protocol ip6"],
     ],
   },
   "to the node, of a protocol without sockets": {

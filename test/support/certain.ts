@@ -14,14 +14,15 @@ export interface AskedPacket {
   readonly inInterface?: string;
   readonly protocol?: number;
   readonly destination?: Address;
+  readonly source?: Address;
 }
 
 /** Whether the rule drops the packet: yes, no, or both where it is not known. */
 export function askRule(
   program: Program,
-  { inInterface, protocol = 6, destination = FAR, ctState }: AskedPacket,
+  { inInterface, protocol = 6, destination = FAR, ctState, ...more }: AskedPacket,
 ): string {
-  const source = inInterface === undefined ? LOCAL : (parseAddress("10.1.1.1") as Address);
+  const source = more.source ?? (inInterface === undefined ? LOCAL : (parseAddress("10.1.1.1") as Address));
   const outcomes = new Evaluator(program).evaluateWhole(
     {
       protocol,

@@ -540,6 +540,28 @@ function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope
     }
     case "multicast":
       return family === "ip6" ? undefined : [testInterval(field, { from: multicast, to: multicast }, type.negated)];
+    case "broadcast": {
+      if (family === "ip6") return undefined; // which has none
+      // These are so on every interface; those of a network on its own only.
+      const everywhere = [
+        { from: 0, to: 0x00ffffff },
+        { from: 0xffffffff, to: 0xffffffff },
+      ];
+      const address = addressField("IPv4", of);
+      const others: Step[] = [within(address, everywhere, true), equal(field, ADDRESS_TYPE.broadcast)];
+      const onIt = onInterface("broadcast", type.negated);
+      return type.negated
+        ? {
+            either: [
+              [
+                within(address, everywhere, true),
+                { kind: "compare", left: field, operator: "!=", right: ADDRESS_TYPE.broadcast },
+              ],
+              [...others, onIt],
+            ],
+          }
+        : { either: [[within(address, everywhere, false)], [...others, onIt]] };
+    }
     default:
       return undefined;
   }

@@ -294,7 +294,7 @@ class RuleTranslator {
    *  that it holds, the rule is one for those packets and one for the others, if what is before may be done twice. */
   private toMatches(statement: Extract<StatementNode, { kind: "match" }>): Match[] {
     const found = this.toMatch(statement);
-    if (found !== undefined) return [found];
+    if (found !== undefined) return [...this.familyOfConnection(statement.left), found];
     const unknown = opaqueMatch(statement);
     const either = certainly(unknown, statement, this.scope.family === "ip").map((list) =>
       list.filter((match) => match === unknown || !this.impliesProtocol(match)),
@@ -308,6 +308,14 @@ class RuleTranslator {
       return [];
     }
     return only.filter((match) => match === unknown || !this.says(match));
+  }
+
+  /** Connections of the other family have no address of this one (nft_ct_get_eval). */
+  private familyOfConnection(node: Node): Match[] {
+    const words = node.kind === "field" ? node.words : [];
+    const family = words[0] === "ct" ? words.find((word) => word === "ip" || word === "ip6") : undefined;
+    if (family !== "ip" && family !== "ip6") return [];
+    return this.ensureFamily(family).filter((step): step is Match => step.kind === "compare");
   }
 
   /** Whether the rule has `match` already. */
