@@ -143,7 +143,7 @@ function reportSkipped({ skipped }: Specs, strict: boolean, report: Report): voi
   const notes = strict ? firstOfEachKind(skipped) : [];
   report({ severity: strict ? "error" : "note", code: "skipped-kinds", message, notes });
   for (const [kind, { objects }] of skipped)
-    for (const { value, node } of objects) {
+    for (const { value, field: node } of objects) {
       const left = `${kind} ${value} is left out: kpc does not read this kind`;
       report({ severity: "info", code: "skipped-object", message: left, origin: node });
     }
@@ -157,7 +157,7 @@ function reportNothing({ skipped, workloads }: Specs, report: Report): void {
       ? "no object of a kind that kpc reads"
       : "only workloads, which are not reached without a Service";
   const message = `nothing to compile: expected Services and EndpointSlices, found ${found}`;
-  const first = workload === undefined ? [] : [{ message: `the first ${workload.kind}`, origin: workload.meta.node }];
+  const first = workload === undefined ? [] : [{ message: `the first ${workload.kind}`, origin: workload.meta.field }];
   report({ severity: "error", code: "no-objects", message, notes: [...first, ...firstOfEachKind(skipped)] });
 }
 

@@ -1,9 +1,3 @@
-import { type Address, parseAddress, printAddressPort } from "../net/address.ts";
-import { isInterfaceName } from "../net/interface-name.ts";
-import { parsePort } from "../net/port.ts";
-import { PROTOCOLS } from "../net/protocol.ts";
-import { decodeConfig } from "../node/decode.ts";
-import { MODES } from "../node/settings.ts";
 import {
   asArray,
   asBoolean,
@@ -14,9 +8,15 @@ import {
   type Context,
   reportInvalid,
   reportMissing,
-} from "../specs/decode.ts";
-import type { Node } from "../specs/node.ts";
-import { checkMembers } from "../specs/unknown-fields.ts";
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { checkMembers } from "../documents/unknown-members.ts";
+import { type Address, parseAddress, printAddressPort } from "../net/address.ts";
+import { isInterfaceName } from "../net/interface-name.ts";
+import { parsePort } from "../net/port.ts";
+import { PROTOCOLS } from "../net/protocol.ts";
+import { decodeConfig } from "../node/decode.ts";
+import { MODES } from "../node/settings.ts";
 import type { Case, Expectation, Flow, FlowEnd } from "./types.ts";
 
 const CASE_MEMBERS = new Set(["name", "description", "source", "basis", "modes", "proxy", "objects", "files", "flows"]);
@@ -24,7 +24,7 @@ const FLOW_MEMBERS = new Set(["name", "protocol", "origin", "from", "to", "port"
 const EXPECT_MEMBERS = new Set(["verdict", "endpoints", "masquerade", "masqueradeEndpoints", "sticky", "note"]);
 
 /** The case in a document. Reports what is wrong and gives undefined then. */
-export function decodeCase(context: Context, node: Node): Case | undefined {
+export function decodeCase(context: Context, node: Field): Case | undefined {
   if (asObject(context, node) === undefined) return undefined;
   checkMembers(context, node, CASE_MEMBERS);
   const name = asString(context, node.get("name"));
@@ -45,7 +45,7 @@ export function decodeCase(context: Context, node: Node): Case | undefined {
   };
 }
 
-function decodeFlow(context: Context, node: Node): Flow | undefined {
+function decodeFlow(context: Context, node: Field): Flow | undefined {
   if (asObject(context, node) === undefined) return undefined;
   checkMembers(context, node, FLOW_MEMBERS);
   for (const key of ["protocol", "origin", "from", "to", "port", "expect"]) {
@@ -77,7 +77,7 @@ function decodeFlow(context: Context, node: Node): Flow | undefined {
   return { name, origin, protocol, from, to, port, inInterface, expect, node };
 }
 
-function decodeExpectation(context: Context, node: Node | undefined): Expectation | undefined {
+function decodeExpectation(context: Context, node: Field | undefined): Expectation | undefined {
   if (node === undefined || asObject(context, node) === undefined) return undefined;
   checkMembers(context, node, EXPECT_MEMBERS);
   if (node.get("verdict") === undefined) reportMissing(context, node, "verdict");
@@ -98,10 +98,10 @@ function decodeExpectation(context: Context, node: Node | undefined): Expectatio
   };
 }
 
-function decodeEnd(context: Context, node: Node | undefined): FlowEnd | undefined {
+function decodeEnd(context: Context, node: Field | undefined): FlowEnd | undefined {
   const text = asString(context, node);
   if (text === undefined || node === undefined) return undefined;
-  if (/^(pod|svc|node)\//.test(text)) return { value: text, node };
+  if (/^(pod|svc|node)\//.test(text)) return { value: text, field: node };
   const address = parseAddress(text);
   if (address === undefined)
     reportInvalid(context, node, "must be an IP address, pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME");
@@ -113,7 +113,7 @@ function isAddress(end: FlowEnd | undefined): end is Address {
 }
 
 /** A number; of a Service also a name. */
-function decodePort(context: Context, node: Node | undefined, to: FlowEnd | undefined): number | string | undefined {
+function decodePort(context: Context, node: Field | undefined, to: FlowEnd | undefined): number | string | undefined {
   if (typeof node?.value === "string" && typeof to === "object" && to.value.startsWith("svc/")) return node.value;
   const port = asInteger(context, node);
   if (port !== undefined && node !== undefined && parsePort(String(port)) === undefined)
@@ -122,7 +122,7 @@ function decodePort(context: Context, node: Node | undefined, to: FlowEnd | unde
 }
 
 /** `10.0.0.1:80` or `[fd00::1]:80`, in one spelling each. */
-function decodeEndpoints(context: Context, node: Node | undefined): string[] {
+function decodeEndpoints(context: Context, node: Field | undefined): string[] {
   return asArray(context, node)
     .flatMap((item) => {
       const text = asString(context, item);

@@ -41,6 +41,6 @@ function endOf(
   { port, like }: { readonly port?: string; readonly like?: End } = {},
 ): End | undefined {
   if (typeof end !== "object") return { address: end, port: typeof flow.port === "number" ? flow.port : undefined };
-  const text: EndText = { name: end.value, port, origin: end.node, portOrigin: flow.node.member("port") };
+  const text: EndText = { name: end.value, port, origin: end.field, portOrigin: flow.node.member("port") };
   return resolveEnd(text, flow.protocol, specs, report, like?.address);
 }

@@ -1,10 +1,10 @@
 /** Expectations: one file is one world and the first packets of some connections with their expected fate. */
 
+import type { Field } from "../documents/field.ts";
 import type { Address } from "../net/address.ts";
 import type { Protocol } from "../net/protocol.ts";
 import type { Config } from "../node/config.ts";
 import type { Mode } from "../node/settings.ts";
-import type { Node } from "../specs/node.ts";
 import type { Located } from "../specs/types.ts";
 
 export interface Case {
@@ -13,8 +13,8 @@ export interface Case {
   readonly modes: readonly Mode[];
   readonly config: Config;
   /** The manifests of the world: objects of the file itself, and the files that it names, relative to its own place. */
-  readonly objects: readonly Node[];
-  readonly files: readonly { readonly path: string; readonly node: Node }[];
+  readonly objects: readonly Field[];
+  readonly files: readonly { readonly path: string; readonly node: Field }[];
   readonly flows: readonly Flow[];
 }
 
@@ -28,7 +28,7 @@ export interface Flow {
   readonly port: number | string;
   readonly inInterface: string | undefined;
   readonly expect: Expectation;
-  readonly node: Node;
+  readonly node: Field;
 }
 
 /** An address, or an object of the world: `pod/NAMESPACE/NAME`, `svc/NAMESPACE/NAME`, `node/NAME`. */

@@ -1,4 +1,4 @@
-import { diagnosticToJson, renderDiagnostic } from "../render.ts";
+import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
 import { type CommonFlags, compileInputs, exitCodeOf, print, styleFor } from "./session.ts";
 
 export interface CheckFlags extends CommonFlags {

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import type { AllNodesResult, Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import { diagnosticToJson } from "../render.ts";
+import { diagnosticToJson } from "../documents/render.ts";
 import { FileSet, isFileName } from "./file-set.ts";
 import { EXTENSIONS, isBinary, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileAllInputs, exitCodeOf, note, print, showDiagnostics } from "./session.ts";
@@ -63,7 +63,7 @@ function fileNameOf({ node, specs }: Compiled, { output }: PrintFlags, report: R
   if (isFileName(name)) return name;
   const object = specs.nodes.find(({ meta }) => meta.name === node.name);
   const message = `no file can be named ${JSON.stringify(name)}, after Node ${JSON.stringify(node.name)}: expected at most 255 bytes`;
-  const origin = object?.meta.node.member("metadata").member("name");
+  const origin = object?.meta.field.member("metadata").member("name");
   report({ severity: "error", code: "invalid-value", message, ...(origin === undefined ? {} : { origin }) });
   return undefined;
 }

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import { diagnosticToJson } from "../render.ts";
+import { diagnosticToJson } from "../documents/render.ts";
 import { isBinary, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
 import { summarize } from "./summary.ts";

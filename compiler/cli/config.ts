@@ -1,12 +1,12 @@
 /** Settings from a config file and from flags; flags win. */
 
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import { readDocuments } from "../documents/document.ts";
+import { Field } from "../documents/field.ts";
+import { isObject } from "../documents/show.ts";
 import type { Config } from "../node/config.ts";
 import { decodeConfig } from "../node/decode.ts";
-import { readDocuments } from "../specs/document.ts";
 import { loadObjects } from "../specs/load.ts";
-import { Node } from "../specs/node.ts";
-import { isObject } from "../specs/show.ts";
 import { readSource } from "./inputs.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -36,7 +36,7 @@ export function readConfig(flags: ConfigFlags, report: Report): Config {
 }
 
 function readConfigFile(source: Source, report: Report): Config {
-  const documents = [...readDocuments(source, report, A_CONFIG)].map(Node.root);
+  const documents = [...readDocuments(source, report, A_CONFIG)].map(Field.root);
   const settings = documents.filter(isKubeProxySettings);
   const { kubeProxies } = loadObjects(settings, report);
   const [kubeProxy] = kubeProxies;
@@ -61,7 +61,7 @@ function readConfigFile(source: Source, report: Report): Config {
   return { ...decodeConfig({ report, root, subject: "Config" }, root, true), kubeProxy };
 }
 
-function isKubeProxySettings({ value }: Node): boolean {
+function isKubeProxySettings({ value }: Field): boolean {
   return isObject(value) && (value["kind"] === "KubeProxyConfiguration" || value["kind"] === "ConfigMap");
 }
 
@@ -88,7 +88,7 @@ function readFlags(flags: ConfigFlags): Config {
   const source: Source = { name: "flags", text: JSON.stringify(given) };
   const [document] = readDocuments(source, (diagnostic) => findings.push(diagnostic));
   if (document === undefined) return {};
-  const root = Node.root(document);
+  const root = Field.root(document);
   const { origins: _, ...config } = decodeConfig(
     { report: (diagnostic) => findings.push(diagnostic), root, subject: "flags" },
     root,

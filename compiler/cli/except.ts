@@ -8,11 +8,11 @@ import { renderAnswer, settlementToData, staleFindings } from "../declared/rende
 import { isAsDeclared, isComplete, joinSettlements, settle } from "../declared/settle.ts";
 import type { Declaration } from "../declared/types.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
+import { readDocuments } from "../documents/document.ts";
+import { Field } from "../documents/field.ts";
+import { diagnosticToJson } from "../documents/render.ts";
 import type { Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
-import { diagnosticToJson } from "../render.ts";
-import { readDocuments } from "../specs/document.ts";
-import { Node } from "../specs/node.ts";
 import { isDoubtful } from "./doubtful.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
@@ -46,7 +46,7 @@ export function readDeclarations(flags: CompareFlags): readonly Declaration[] | 
   const report: Report = (finding) => void findings.push(finding);
   const declarations = (flags.except ?? []).map(readSource).flatMap((source) =>
     [...readDocuments(source, report, "Differences (as -o except prints them)")].flatMap((document) => {
-      const root = Node.root(document);
+      const root = Field.root(document);
       return decodeDeclarations({ report, root, subject: source.name }, root);
     }),
   );

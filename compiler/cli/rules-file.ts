@@ -1,9 +1,9 @@
 /** Files with rules, whatever dialect they are in: text of nft or of iptables, or kpc's own IR. */
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import { formOf, insteadOfRules } from "../documents/other-input.ts";
 import { isIpset, readIpset } from "../formats/ipset/read.ts";
 import type { IpSets } from "../formats/ipset/types.ts";
 import type { Program } from "../ir/types.ts";
-import { formOf, insteadOfRules } from "../specs/other-input.ts";
 import { isIpvsMode } from "../verify/ipvs.ts";
 import { withMissingJumps } from "../verify/jumps.ts";
 import { readSource } from "./inputs.ts";

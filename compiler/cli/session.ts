@@ -8,8 +8,8 @@ import {
   compileSpecs,
 } from "../compile.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../documents/render.ts";
 import type { Config } from "../node/config.ts";
-import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
 import type { Specs } from "../specs/types.ts";
 import { type ConfigFlags, readConfig } from "./config.ts";

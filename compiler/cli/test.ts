@@ -4,12 +4,12 @@ import { type FlowResult, runCase } from "../cases/run.ts";
 import type { Case } from "../cases/types.ts";
 import { type Compiled, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import { readDocuments } from "../documents/document.ts";
+import { Field } from "../documents/field.ts";
+import { diagnosticToJson } from "../documents/render.ts";
 import type { Engine } from "../engines/types.ts";
 import type { Mode } from "../node/settings.ts";
-import { diagnosticToJson } from "../render.ts";
-import { readDocuments } from "../specs/document.ts";
 import { loadObjects } from "../specs/load.ts";
-import { Node } from "../specs/node.ts";
 import { chooseEngines } from "./engines.ts";
 import { readInputs } from "./inputs.ts";
 import { type BrokenCase, printJunit } from "./junit.ts";
@@ -90,7 +90,7 @@ function* casesIn(source: Source): Generator<ReadCase> {
   const path = source.name;
   const unreadable: Diagnostic[] = [];
   const report: Report = (diagnostic) => void unreadable.push(diagnostic);
-  const roots = [...readDocuments(source, report, "a case: a name, a world and flows")].map(Node.root);
+  const roots = [...readDocuments(source, report, "a case: a name, a world and flows")].map(Field.root);
   if (unreadable.length > 0) yield { testCase: undefined, path, diagnostics: unreadable };
   for (const root of roots) {
     const diagnostics: Diagnostic[] = [];
@@ -114,12 +114,12 @@ function compileCase(
 }
 
 /** The objects in the files that a case names. Reports `unreadable-file`. */
-function readWorld({ files }: Case, path: string, report: Report): Node[] {
+function readWorld({ files }: Case, path: string, report: Report): Field[] {
   return files.flatMap((file) => {
     const place = isAbsolute(file.path) ? file.path : join(dirname(path), file.path);
     try {
       return [...readInputs([place], { recursive: false })].flatMap((source) =>
-        [...readDocuments(source, report)].map(Node.root),
+        [...readDocuments(source, report)].map(Field.root),
       );
     } catch (error) {
       if (!(error instanceof Trouble)) throw error;

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import type { Compiled, CompileResult } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
+import { diagnosticToJson } from "../documents/render.ts";
 import type { Engine } from "../engines/types.ts";
 import { unknownsIn } from "../evaluate/condition.ts";
 import { Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
@@ -9,7 +10,6 @@ import { assuming } from "../evaluate/outcome.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
 import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
-import { diagnosticToJson } from "../render.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { traceToJson } from "../trace/json.ts";
 import { Names } from "../trace/names.ts";

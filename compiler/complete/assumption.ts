@@ -1,6 +1,6 @@
 /** What was assumed, one by one, for the note and the list. */
 import type { Assumed, Origin } from "../diagnostics.ts";
-import type { Node } from "../specs/node.ts";
+import type { Field } from "../documents/field.ts";
 
 export interface Assumption {
   readonly what: readonly (Assumed | "node")[];
@@ -18,6 +18,6 @@ export interface Assumption {
 export type Assume = (assumption: Assumption) => void;
 
 /** Where the name of the object at `node` stands. */
-export function nameOf(node: Node): Node {
+export function nameOf(node: Field): Field {
   return node.get("metadata")?.get("name") ?? node;
 }

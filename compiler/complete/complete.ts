@@ -1,11 +1,11 @@
 /** What a control plane would add to manifests as people write them: Specs → Specs. */
 
 import type { Report } from "../diagnostics.ts";
+import { Field } from "../documents/field.ts";
 import type { Address } from "../net/address.ts";
 import { prefixContains } from "../net/prefix.ts";
 import type { Config } from "../node/config.ts";
 import { selects } from "../specs/labels.ts";
-import { Node } from "../specs/node.ts";
 import type { NodeSpec, PodSpec, Specs, WorkloadSpec } from "../specs/types.ts";
 import { type Assume, type Assumption, nameOf } from "./assumption.ts";
 import { type Blocks, blocksOf } from "./blocks.ts";
@@ -135,7 +135,7 @@ function assumedNodes(
   const podCidrs = blocks.pods;
   return [
     {
-      meta: { ...meta, fromServer: false, controller: undefined, node },
+      meta: { ...meta, fromServer: false, controller: undefined, field: node },
       addresses: [],
       podCidrs,
       taints: [],
@@ -148,9 +148,9 @@ function assumedNodes(
 const NOTHING: ReadonlyMap<string, string> = new Map();
 
 /** The place of an object that stands in no text. */
-function nowhere(what: string): Node {
+function nowhere(what: string): Field {
   const source = { name: `<${what}, assumed>`, text: "" };
-  return Node.root({ source, value: {}, locate: () => ({ source, start: 0, end: 0 }) });
+  return Field.root({ source, value: {}, locate: () => ({ source, start: 0, end: 0 }) });
 }
 
 /** Of a Node its addresses; of the node that is compiled for those of the settings. */
@@ -163,7 +163,7 @@ function addressesOf({ nodeName, nodeIp = [], nodeIps = [] }: Config): Addresses
 
 // --- findings ----------------------------------------------------------------------------------------------------------
 
-function reportUnschedulable(kind: string, { namespace, name, node }: PodSpec["meta"], report: Report): void {
+function reportUnschedulable(kind: string, { namespace, name, field: node }: PodSpec["meta"], report: Report): void {
   const message = `no Node takes ${kind === "Pod" ? "" : "the Pods of "}${kind} ${namespace}/${name} (nodeSelector, node affinity, taints): kpc leaves ${kind === "Pod" ? "it" : "them"} out, as they would stay pending`;
   report({ severity: "warning", code: "unschedulable", message, origin: nameOf(node) });
 }
@@ -180,11 +180,11 @@ function reportCronJob({ meta, labels }: WorkloadSpec, { services }: Specs, repo
     severity: waiting === undefined ? "info" : "note",
     code: "not-completed",
     message,
-    origin: nameOf(meta.node),
+    origin: nameOf(meta.field),
   });
 }
 
 function reportNoAddress({ meta, nodeName }: PodSpec, report: Report): void {
   const message = `Pod ${meta.namespace}/${meta.name} is on the network of Node ${nodeName}, whose addresses are not known: it is no endpoint (--node-ip, or the Node, gives them)`;
-  report({ severity: "info", code: "not-completed", message, origin: nameOf(meta.node) });
+  report({ severity: "info", code: "not-completed", message, origin: nameOf(meta.field) });
 }

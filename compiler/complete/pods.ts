@@ -93,7 +93,7 @@ function tell(pod: PodSpec, place: Place, needsAddress: boolean, blocks: Blocks,
     what: assumed,
     text: `Pod ${subject}${of} on Node ${place.name}${addresses}`,
     subject,
-    origin: nameOf(meta.node),
+    origin: nameOf(meta.field),
     from: pod.hostNetwork ? [] : from.map(printPrefix),
   });
 }

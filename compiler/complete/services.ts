@@ -24,7 +24,7 @@ export function completeServices(
   const broken = new Set<ServiceSpec>();
   const refuse: Refuse = (service, code, message) => {
     broken.add(service);
-    report({ severity: "error", code, message, origin: nameOf(service.meta.node) });
+    report({ severity: "error", code, message, origin: nameOf(service.meta.field) });
   };
   const clusterIps = chooseClusterIps(open, blocks, taken, refuse);
   const nodePorts = chooseNodePorts(open.flatMap(portNamesOf), new Set(services.flatMap(portsTaken)));
@@ -113,10 +113,10 @@ function completeAddresses(service: ServiceSpec, clusterIps: ClusterIps, blocks:
       what: ["cluster IP"],
       text: `Service ${keyOf(service)}: cluster IP ${printAddress(value)}`,
       subject: keyOf(service),
-      origin: nameOf(meta.node),
+      origin: nameOf(meta.field),
       from: block === undefined ? [] : [printPrefix(block)],
     });
-    return [{ value, node: meta.node, assumed: true }];
+    return [{ value, field: meta.field, assumed: true }];
   });
   return { ...service, clusterIps: located, ipFamilies: located.map(({ value }) => familyOf(value)) };
 }
@@ -178,14 +178,14 @@ function completePorts(
         const which = port.name === "" ? `port ${port.port}` : `port ${port.name}`;
         const text = `Service ${subject}, ${which}: node port ${value}/${port.protocol.toUpperCase()}`;
         const key = `${subject}:${port.port}/${port.protocol}`;
-        assume({ what: ["node port"], text, subject: key, origin: port.node, from: [] });
-        return { ...port, nodePort: { value, node: port.node, assumed: true } };
+        assume({ what: ["node port"], text, subject: key, origin: port.field, from: [] });
+        return { ...port, nodePort: { value, field: port.field, assumed: true } };
       })
     : service.ports;
   const healthCheck = needsHealthCheckPort(service) ? chosen.get(healthCheckNameOf(service)) : undefined;
   if (healthCheck === undefined) return ports === service.ports ? service : { ...service, ports };
-  const origin = service.meta.node;
+  const origin = service.meta.field;
   const text = `Service ${subject}: health-check node port ${healthCheck}`;
   assume({ what: ["health-check node port"], text, subject, origin: nameOf(origin), from: [] });
-  return { ...service, ports, healthCheckNodePort: { value: healthCheck, node: origin, assumed: true } };
+  return { ...service, ports, healthCheckNodePort: { value: healthCheck, field: origin, assumed: true } };
 }

@@ -82,7 +82,7 @@ function draftOf({ kind, meta, labels, template }: WorkloadSpec, name: string, s
     ...template,
     meta: {
       ...meta,
-      node: meta.node.member("spec").member("template"),
+      field: meta.field.member("spec").member("template"),
       name,
       labels: new Map([...labels, ...ownLabels(kind, meta.name, name, suffix)]),
       annotations: NOTHING,

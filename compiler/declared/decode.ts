@@ -1,11 +1,5 @@
 /** Declared differences as files hold them. */
 import { joinRanges, type Range } from "../compare/box.ts";
-import type { CtState } from "../evaluate/packet.ts";
-import type { RangeField } from "../evaluate/region.ts";
-import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
-import { isInterfaceName } from "../net/interface-name.ts";
-import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";
 import {
   asArray,
   asObject,
@@ -16,9 +10,15 @@ import {
   reportInvalid,
   reportMissing,
   reportType,
-} from "../specs/decode.ts";
-import type { Node } from "../specs/node.ts";
-import { checkMembers } from "../specs/unknown-fields.ts";
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { checkMembers } from "../documents/unknown-members.ts";
+import type { CtState } from "../evaluate/packet.ts";
+import type { RangeField } from "../evaluate/region.ts";
+import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { isInterfaceName } from "../net/interface-name.ts";
+import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";
 import { type Fate, overlap, parseFate } from "./fate.ts";
 import type { Declaration } from "./types.ts";
 import type { ValueField, Where } from "./where.ts";
@@ -58,7 +58,7 @@ const MEMBERS = new Set([
 ]);
 
 /** The differences in a document. Reports what is wrong, and leaves that out. */
-export function decodeDeclarations(context: Context, node: Node): Declaration[] {
+export function decodeDeclarations(context: Context, node: Field): Declaration[] {
   if (asObject(context, node) === undefined) return [];
   checkMembers(context, node, FILE_MEMBERS);
   for (const key of FILE_MEMBERS) if (node.get(key) === undefined) reportMissing(context, node, key);
@@ -67,7 +67,7 @@ export function decodeDeclarations(context: Context, node: Node): Declaration[] 
   return asArray(context, node.get("differences")).flatMap((item) => decodeDeclaration(context, item) ?? []);
 }
 
-function decodeDeclaration(context: Context, node: Node): Declaration | undefined {
+function decodeDeclaration(context: Context, node: Field): Declaration | undefined {
   if (asObject(context, node) === undefined) return undefined;
   checkMembers(context, node, MEMBERS);
   const left = decodeFate(context, node, "left");
@@ -93,7 +93,7 @@ function decodeDeclaration(context: Context, node: Node): Declaration | undefine
   };
 }
 
-function decodeFate(context: Context, node: Node, key: "left" | "right"): Fate | undefined {
+function decodeFate(context: Context, node: Field, key: "left" | "right"): Fate | undefined {
   const value = node.get(key);
   if (value === undefined) {
     reportMissing(context, node, key, "what becomes of these packets, as kpc diff prints it");
@@ -107,7 +107,7 @@ function decodeFate(context: Context, node: Node, key: "left" | "right"): Fate |
   return undefined;
 }
 
-function decodeWhere(context: Context, node: Node): Where {
+function decodeWhere(context: Context, node: Field): Where {
   const saddr = decodeAddresses(context, node.get("source"));
   const daddr = decodeAddresses(context, node.get("destination"));
   const sport = decodePorts(context, node.get("sourcePort"));
@@ -134,9 +134,9 @@ function decodeWhere(context: Context, node: Node): Where {
 /** One value, or a list of them; undefined where the member is absent. That of an interface may be null. */
 function decodeList<T extends string | number | null>(
   context: Context,
-  node: Node,
+  node: Field,
   key: string,
-  decode: (context: Context, item: Node) => T | undefined,
+  decode: (context: Context, item: Field) => T | undefined,
 ): readonly T[] | undefined {
   if (!Object.hasOwn(node.value as object, key)) return undefined;
   const member = node.member(key);
@@ -150,7 +150,7 @@ function decodeList<T extends string | number | null>(
 
 const PROTOCOLS: ReadonlyMap<string, number> = new Map([...PROTOCOL_NAMES].map(([number, name]) => [name, number]));
 
-function decodeProtocol(context: Context, item: Node): number | undefined {
+function decodeProtocol(context: Context, item: Field): number | undefined {
   const { value } = item;
   const number = typeof value === "string" ? PROTOCOLS.get(value) : value;
   if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= 255) return number;
@@ -164,18 +164,18 @@ function decodeProtocol(context: Context, item: Node): number | undefined {
 
 const CT_STATES = ["new", "related", "established", "reply", "related-reply", "invalid", "untracked"] as const;
 
-function decodeCtState(context: Context, item: Node): CtState | undefined {
+function decodeCtState(context: Context, item: Field): CtState | undefined {
   return asOneOf(context, item, CT_STATES);
 }
 
-function decodeBits(context: Context, item: Node): number | undefined {
+function decodeBits(context: Context, item: Field): number | undefined {
   const { value } = item;
   if (typeof value === "number" && Number.isInteger(value) && value >= 0 && value <= 0xffffffff) return value;
   reportInvalid(context, item, "must be a number from 0 to 0xffffffff, such as 0x4000");
   return undefined;
 }
 
-function decodeInterface(context: Context, item: Node): string | null | undefined {
+function decodeInterface(context: Context, item: Field): string | null | undefined {
   const { value } = item;
   if (value === null) return null;
   if (typeof value === "string" && (value === "*" || isInterfaceName(value.replace(/\*$/, "")))) return value;
@@ -189,11 +189,11 @@ function decodeInterface(context: Context, item: Node): string | null | undefine
 
 interface Found {
   readonly range: Range;
-  readonly item: Node;
+  readonly item: Field;
 }
 
 /** The family that is named, or that of the addresses. Reports addresses of another one. */
-function decodeFamily(context: Context, node: Node, addresses: readonly Found[]): Family | undefined {
+function decodeFamily(context: Context, node: Field, addresses: readonly Found[]): Family | undefined {
   const named = asOneOf(context, node.get("family"), FAMILIES);
   const [first] = addresses;
   const family = named ?? (first === undefined ? undefined : familyOf(first.range.from as Address));
@@ -203,7 +203,7 @@ function decodeFamily(context: Context, node: Node, addresses: readonly Found[])
   return family;
 }
 
-function decodeAddresses(context: Context, node: Node | undefined): Found[] {
+function decodeAddresses(context: Context, node: Field | undefined): Found[] {
   return decodeRanges(context, node, (text) => {
     const prefix = parsePrefix(text);
     if (!("kind" in prefix)) return prefixRange(prefix);
@@ -217,7 +217,7 @@ function decodeAddresses(context: Context, node: Node | undefined): Found[] {
   });
 }
 
-function decodePorts(context: Context, node: Node | undefined): Found[] {
+function decodePorts(context: Context, node: Field | undefined): Found[] {
   return decodeRanges(context, node, (text) => {
     const [, low = "", high = low] = /^(\d{1,5})(?:\s*-\s*(\d{1,5}))?$/.exec(text) ?? [];
     const [from, to] = [Number(low), Number(high)];
@@ -229,7 +229,7 @@ function decodePorts(context: Context, node: Node | undefined): Found[] {
 const BACKWARDS = "must have its lower end first";
 
 /** The ranges in one value or a list; `read` says what is wrong with a text that is none. */
-function decodeRanges(context: Context, node: Node | undefined, read: (text: string) => Range | string): Found[] {
+function decodeRanges(context: Context, node: Field | undefined, read: (text: string) => Range | string): Found[] {
   if (node === undefined) return [];
   const items = Array.isArray(node.value) ? node.items() : [node];
   if (items.length === 0) reportInvalid(context, node, "must have an item, or be left out, which means any");

@@ -125,7 +125,7 @@ export class CandidateIndex {
         nodeName: pod.nodeName,
         zoneHints: hinted && zone !== undefined ? [zone] : [],
         nodeHints: service.trafficDistribution === "PreferSameNode" && pod.nodeName !== undefined ? [pod.nodeName] : [],
-        origin: withAssumed(pod.meta.node, pod.assumed),
+        origin: withAssumed(pod.meta.field, pod.assumed),
       });
     }
     return found;
@@ -138,7 +138,16 @@ function fromSlice(slice: EndpointSliceSpec, port: ServicePortSpec, family: Fami
   if (target?.port === undefined) return [];
   const { port: number } = target;
   const found: Candidate[] = [];
-  for (const { addresses, ready, serving, terminating, nodeName, zoneHints, nodeHints, node } of slice.endpoints) {
+  for (const {
+    addresses,
+    ready,
+    serving,
+    terminating,
+    nodeName,
+    zoneHints,
+    nodeHints,
+    field: node,
+  } of slice.endpoints) {
     const [address] = addresses;
     if (address === undefined) continue;
     found.push({ address, port: number, ready, serving, terminating, nodeName, zoneHints, nodeHints, origin: node });

@@ -41,7 +41,7 @@ function isOurs(
         ? "it has no class, and no class is the default one"
         : `its class ${className} is not in the input`;
   const message = `Ingress ${meta.namespace}/${meta.name} is left out: ${why}`;
-  report({ severity: "info", code: "ingress-ignored", message, origin: meta.node });
+  report({ severity: "info", code: "ingress-ignored", message, origin: meta.field });
   return false;
 }
 
@@ -64,7 +64,7 @@ function resolveIngress(
     const backend = resolveBackend(spec, meta.namespace, services, index);
     if (backend.kind === "broken") {
       const message = `backend ${backend.name} of Ingress ${meta.namespace}/${meta.name} is answered with 503: ${backend.reason}`;
-      report({ severity: "warning", code: "broken-backend", message, origin: spec.node });
+      report({ severity: "warning", code: "broken-backend", message, origin: spec.field });
     }
     return backend;
   };
@@ -74,7 +74,7 @@ function resolveIngress(
     defaultBackend: defaultBackend === undefined ? undefined : backendOf(defaultBackend),
     rules: rules.map(({ host, paths }) => ({
       host,
-      paths: (paths ?? []).map(({ path, pathType, backend, node }) => ({
+      paths: (paths ?? []).map(({ path, pathType, backend, field: node }) => ({
         path,
         pathType,
         backend: backendOf(backend),

@@ -1,7 +1,8 @@
 /** Endpoints objects: which of them count, and what the EndpointSlice mirroring controller makes of them. */
+
+import type { Field } from "../documents/field.ts";
 import { type Family, familyOf } from "../net/address.ts";
 import { ignoredLabel } from "../specs/labels.ts";
-import type { Node } from "../specs/node.ts";
 import type { EndpointSliceSpec, EndpointsSpec, ServicePortSpec, ServiceSpec } from "../specs/types.ts";
 import type { Candidate } from "./types.ts";
 
@@ -47,10 +48,10 @@ export function reasonToIgnore(
 export const MAX_MIRRORED = 1000;
 
 /** Subsets of which a part is not mirrored, with the number of their addresses. */
-export function* cutSubsets({ meta, subsets }: EndpointsSpec): Generator<{ count: number; node: Node }> {
+export function* cutSubsets({ meta, subsets }: EndpointsSpec): Generator<{ count: number; node: Field }> {
   for (const [index, { addresses, notReadyAddresses }] of subsets.entries()) {
     const count = addresses.length + notReadyAddresses.length;
-    if (count > MAX_MIRRORED) yield { count, node: meta.node.member("subsets").item(index) };
+    if (count > MAX_MIRRORED) yield { count, node: meta.field.member("subsets").item(index) };
   }
 }
 
@@ -71,7 +72,7 @@ export function fromEndpoints({ subsets }: EndpointsSpec, port: ServicePortSpec,
         nodeName: spec.nodeName,
         zoneHints: [],
         nodeHints: [],
-        origin: spec.node,
+        origin: spec.field,
       });
     return [...addresses.map(candidate(true)), ...notReadyAddresses.map(candidate(false))]
       .slice(0, MAX_MIRRORED)

@@ -60,7 +60,12 @@ function isProxied(service: ServiceSpec, report: Report): boolean {
   const { meta } = service;
   const subject = `Service ${meta.namespace}/${meta.name}`;
   const ignore = (why: string): boolean => {
-    report({ severity: "info", code: "service-ignored", message: `${subject} is left out: ${why}`, origin: meta.node });
+    report({
+      severity: "info",
+      code: "service-ignored",
+      message: `${subject} is left out: ${why}`,
+      origin: meta.field,
+    });
     return false;
   };
   const label = ignoredLabel(meta);
@@ -69,7 +74,7 @@ function isProxied(service: ServiceSpec, report: Report): boolean {
   if (service.headless) return ignore("it is headless (clusterIP: None), so DNS answers with the Pods themselves");
   if (!lacksClusterIp(service)) return true;
   const message = `${subject} has no clusterIP: the API server gives one; take the manifest from the cluster, or set spec.clusterIP`;
-  report({ severity: "error", code: "no-cluster-ip", message, origin: meta.node });
+  report({ severity: "error", code: "no-cluster-ip", message, origin: meta.field });
   return false;
 }
 
@@ -120,8 +125,8 @@ function resolvePort(
     clusterIp: clusterIp.value,
     servesClusterIp: true,
     nodePort: port.nodePort?.value,
-    externalIps: externalIps.map(({ value, node }) => ({ address: value, origin: node })),
-    loadBalancerIps: loadBalancerIps.map(({ address, node }) => ({ address, origin: node })),
+    externalIps: externalIps.map(({ value, field: node }) => ({ address: value, origin: node })),
+    loadBalancerIps: loadBalancerIps.map(({ address, field: node }) => ({ address, origin: node })),
     sourceRanges: service.loadBalancerSourceRanges
       .map(({ value }) => value)
       .filter((range) => prefixFamily(range) === family),
@@ -134,9 +139,9 @@ function resolvePort(
         : undefined,
     candidates,
     hasAnyEndpoint: candidates.some((each) => each.ready || servesWhileTerminating(each)),
-    origin: port.node,
-    clusterIpOrigin: withAssumed(port.node, clusterIp.assumed === true ? ["cluster IP"] : []),
-    nodePortOrigin: withAssumed(port.node, port.nodePort?.assumed === true ? ["node port"] : []),
+    origin: port.field,
+    clusterIpOrigin: withAssumed(port.field, clusterIp.assumed === true ? ["cluster IP"] : []),
+    nodePortOrigin: withAssumed(port.field, port.nodePort?.assumed === true ? ["node port"] : []),
   };
 }
 
@@ -166,13 +171,13 @@ function reportStraySlices(specs: Specs, index: CandidateIndex, report: Report):
             : undefined;
     if (why === undefined) continue;
     const message = `EndpointSlice ${meta.namespace}/${meta.name} is left out: ${why}`;
-    report({ severity: "info", code: "slice-ignored", message, origin: meta.node });
+    report({ severity: "info", code: "slice-ignored", message, origin: meta.field });
   }
   const known = new Set(specs.services.map(({ meta }) => serviceKey(meta.namespace, meta.name)));
   for (const [key, slice] of index.slicedServices()) {
     if (known.has(key)) continue;
     const message = `EndpointSlice ${slice.meta.namespace}/${slice.meta.name} belongs to Service ${key}, which is not in the input`;
-    report({ severity: "info", code: "slice-without-service", message, origin: slice.meta.node });
+    report({ severity: "info", code: "slice-without-service", message, origin: slice.meta.field });
   }
 }
 
@@ -188,8 +193,8 @@ function reportUnmatchedPorts(service: ServiceSpec, index: CandidateIndex, repor
         severity: "warning",
         code: "unmatched-slice-port",
         message: `port "${port.name}" (${port.protocol.toUpperCase()}) of EndpointSlice ${slice.meta.namespace}/${slice.meta.name} joins no port of Service ${service.meta.name}, which has ${wanted}`,
-        origin: port.node,
-        notes: [{ message: "the Service", origin: service.meta.node }],
+        origin: port.field,
+        notes: [{ message: "the Service", origin: service.meta.field }],
       });
     }
   }
@@ -199,14 +204,14 @@ function reportUnmatchedPorts(service: ServiceSpec, index: CandidateIndex, repor
 function warnOfEndpoints({ endpoints: [first] }: Specs, report: Report): void {
   if (first === undefined) return;
   const message = "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice";
-  report({ severity: "warning", code: "deprecated", message, origin: first.meta.node.member("kind") });
+  report({ severity: "warning", code: "deprecated", message, origin: first.meta.field.member("kind") });
 }
 
 /** An Endpoints object that does not count: worth a warning where its Service has nothing else. */
 function reportIgnoredEndpoints(service: ServiceSpec, index: CandidateIndex, report: Report): void {
   const object = index.endpointsOf(service);
   if (object === undefined) return;
-  const { namespace, name, node } = object.endpoints.meta;
+  const { namespace, name, field: node } = object.endpoints.meta;
   if (object.ignored === undefined) {
     for (const { count, node: origin } of cutSubsets(object.endpoints)) {
       const message = `Endpoints ${namespace}/${name} has ${count} addresses in a subset: only the first ${MAX_MIRRORED} are mirrored`;
@@ -229,7 +234,7 @@ function joinExternalIps(services: readonly ServiceSpec[], report: Report): Exte
     services.flatMap((service) => service.clusterIps.map((located) => [located.value, { service, located }] as const)),
   );
   return services.flatMap(({ meta, externalIps }) =>
-    externalIps.flatMap(({ value, node: origin }): ExternalIp[] => {
+    externalIps.flatMap(({ value, field: origin }): ExternalIp[] => {
       const owner = clusterIps.get(value);
       const service = `${meta.namespace}/${meta.name}`;
       if (owner === undefined) return [{ address: value, service, origin }];
@@ -238,7 +243,7 @@ function joinExternalIps(services: readonly ServiceSpec[], report: Report): Exte
         code: "external-ip-conflict",
         message: `external IP ${printAddress(value)} of Service ${service} is a cluster IP of Service ${owner.service.meta.namespace}/${owner.service.meta.name}`,
         origin,
-        notes: [{ message: "the cluster IP", origin: owner.located.node }],
+        notes: [{ message: "the cluster IP", origin: owner.located.field }],
       });
       return [];
     }),

@@ -1,7 +1,7 @@
 /** Mistakes that only show when Services are joined with their Pods and Nodes. */
 import type { Report } from "../diagnostics.ts";
-import { nearest } from "../specs/nearest.ts";
-import type { Node } from "../specs/node.ts";
+import type { Field } from "../documents/field.ts";
+import { nearest } from "../documents/nearest.ts";
 import { protocolWord } from "../specs/port.ts";
 import type { PodSpec, ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
 import type { CandidateIndex } from "./candidates.ts";
@@ -44,10 +44,10 @@ function checkSelector(service: ServiceSpec, index: CandidateIndex, report: Repo
     severity: "warning",
     code: "no-matching-pod",
     message: `${message}${hint}`,
-    origin: meta.node.member("spec").member("selector"),
+    origin: meta.field.member("spec").member("selector"),
     ...(closest === undefined
       ? {}
-      : { notes: [{ message: "its labels", origin: closest.pod.meta.node.member("metadata").member("labels") }] }),
+      : { notes: [{ message: "its labels", origin: closest.pod.meta.field.member("metadata").member("labels") }] }),
   });
 }
 
@@ -94,7 +94,7 @@ function reportPods(service: ServiceSpec, index: CandidateIndex, report: Report)
             : "it is not ready";
     if (why === undefined) continue;
     const message = `Pod ${nameOf(pod)} is not a ready endpoint of Service ${nameOf(service)}: ${why}`;
-    report({ severity: "info", code: "pod-ignored", message, origin: pod.meta.node });
+    report({ severity: "info", code: "pod-ignored", message, origin: pod.meta.field });
   }
 }
 
@@ -102,7 +102,7 @@ function reportPods(service: ServiceSpec, index: CandidateIndex, report: Report)
 
 /** A name that no container port of the Service's Pods has. */
 function checkTargetPort(service: ServiceSpec, port: ServicePortSpec, pods: readonly PodSpec[], report: Report): void {
-  const { targetPort, protocol, node } = port;
+  const { targetPort, protocol, field: node } = port;
   if (typeof targetPort !== "string" || pods.length === 0) return;
   const named = pods.flatMap(({ namedPorts }) => namedPorts);
   if (named.some((each) => each.name === targetPort && each.protocol === protocol)) return;
@@ -118,7 +118,7 @@ function checkTargetPort(service: ServiceSpec, port: ServicePortSpec, pods: read
     code: "unknown-target-port",
     message: `targetPort "${targetPort}" (${protocolWord(protocol)}) of Service ${nameOf(service)}: no Pod that its selector matches has a container port of this name: they have ${others}${hint}`,
     origin: node.member("targetPort"),
-    notes: pods.slice(0, 1).map((pod) => ({ message: `Pod ${nameOf(pod)}`, origin: pod.meta.node })),
+    notes: pods.slice(0, 1).map((pod) => ({ message: `Pod ${nameOf(pod)}`, origin: pod.meta.field })),
   });
 }
 
@@ -129,7 +129,7 @@ function checkAffinity({ affinitySeconds, ports, meta }: ServiceSpec, report: Re
     severity: "warning",
     code: "affinity-per-port",
     message: `sessionAffinity ClientIP of Service ${meta.namespace}/${meta.name} holds for each port by itself: a client may get another Pod on each of the ports ${names}`,
-    origin: meta.node.member("spec").member("sessionAffinity"),
+    origin: meta.field.member("spec").member("sessionAffinity"),
   });
 }
 
@@ -140,16 +140,16 @@ function checkAffinity({ affinitySeconds, ports, meta }: ServiceSpec, report: Re
 export function checkNodeNames({ nodes, pods, endpointSlices }: Specs, report: Report): void {
   if (nodes.every(({ assumed }) => assumed)) return;
   const known = new Set(nodes.map(({ meta }) => meta.name));
-  const unknown = new Map<string, { count: number; readonly first: Node }>();
-  const count = (name: string | undefined, first: Node): void => {
+  const unknown = new Map<string, { count: number; readonly first: Field }>();
+  const count = (name: string | undefined, first: Field): void => {
     if (name === undefined || known.has(name)) return;
     const found = unknown.get(name);
     if (found === undefined) unknown.set(name, { count: 1, first });
     else found.count++;
   };
-  for (const { nodeName, meta } of pods) count(nodeName, meta.node.member("spec").member("nodeName"));
+  for (const { nodeName, meta } of pods) count(nodeName, meta.field.member("spec").member("nodeName"));
   for (const { endpoints } of endpointSlices)
-    for (const { nodeName, node } of endpoints) count(nodeName, node.member("nodeName"));
+    for (const { nodeName, field: node } of endpoints) count(nodeName, node.member("nodeName"));
   for (const [name, { count: many, first }] of unknown) {
     const near = nearest(name, known);
     const hint = near === undefined ? "" : `, did you mean "${near}"?`;

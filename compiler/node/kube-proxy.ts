@@ -15,13 +15,13 @@ export function withKubeProxy(
 ): Config {
   const [file, ...others] = [...(kubeProxy === undefined ? [] : [kubeProxy]), ...specs.kubeProxies];
   if (file === undefined) return config;
-  for (const { node } of others)
+  for (const { field: node } of others)
     report({
       severity: "warning",
       code: "duplicate-object",
       message: "KubeProxyConfiguration is in the input twice: the first one counts",
       origin: node,
-      notes: [{ message: "the first one", origin: file.node }],
+      notes: [{ message: "the first one", origin: file.field }],
     });
   const mode = config.mode ?? modeOf(file, report);
   const taken = settingsOf(file, mode);
@@ -43,7 +43,7 @@ function definedOf(config: Config): Config {
 }
 
 /** kube-proxy's default is iptables. ipvs forwards without rules. */
-function modeOf({ mode, node }: KubeProxySpec, report: Report): Mode {
+function modeOf({ mode, field: node }: KubeProxySpec, report: Report): Mode {
   if (mode !== "ipvs") return mode ?? "iptables";
   report({
     severity: "error",
@@ -75,7 +75,7 @@ function settingsOf(file: KubeProxySpec, mode: Mode): Config {
   };
 }
 
-function originsOf({ node }: KubeProxySpec, known: ReadonlySet<string>): NonNullable<Config["origins"]> {
+function originsOf({ field: node }: KubeProxySpec, known: ReadonlySet<string>): NonNullable<Config["origins"]> {
   const places = {
     detectLocalMode: node.member("detectLocalMode"),
     detectLocalInterface: node.member("detectLocal"),
@@ -93,7 +93,11 @@ const NAMES: Readonly<Record<string, string>> = {
   tcpBeLiberal: "conntrack.tcpBeLiberal",
 };
 
-function reportTaken({ node }: KubeProxySpec, news: readonly (readonly [string, unknown])[], report: Report): void {
+function reportTaken(
+  { field: node }: KubeProxySpec,
+  news: readonly (readonly [string, unknown])[],
+  report: Report,
+): void {
   if (news.length === 0) return;
   const words = news.map(([name, value]) => `${NAMES[name] ?? name} ${printValue(value)}`).join(", ");
   report({
@@ -129,7 +133,7 @@ function reportOthers({ others }: KubeProxySpec, report: Report): void {
       severity: isForPackets ? "note" : "info",
       code: "ignored-field",
       message: `settings of KubeProxyConfiguration that ${isForPackets ? "kpc does not follow" : "decide no rule"}: ${names}`,
-      origin: first.node,
+      origin: first.field,
     });
   }
 }

@@ -1,8 +1,8 @@
 /** From what the user says and what a Node object knows to what the other stages need. */
 import type { Report } from "../diagnostics.ts";
+import { nearest } from "../documents/nearest.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
-import { nearest } from "../specs/nearest.ts";
 import type { NodeSpec, Specs } from "../specs/types.ts";
 import type { Config } from "./config.ts";
 import { detectorOf, reportDetector } from "./detector.ts";

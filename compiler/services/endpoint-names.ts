@@ -9,7 +9,7 @@ export type EndpointNames = ReadonlyMap<Address, string>;
 export function endpointNamesIn({ pods, endpointSlices }: Specs): EndpointNames {
   const names = new Map<Address, string>();
   for (const { meta, endpoints } of endpointSlices) {
-    for (const { addresses, node } of endpoints) {
+    for (const { addresses, field: node } of endpoints) {
       const [address] = addresses;
       const [kind, name] = ["kind", "name"].map((key) => node.get("targetRef")?.get(key)?.value);
       if (address !== undefined && kind === "Pod" && typeof name === "string")

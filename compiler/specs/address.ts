@@ -1,5 +1,8 @@
 /** Addresses and address blocks in fields (apimachinery's util/validation/ip.go, ValidateNonSpecialIP). */
 import type { DiagnosticCode } from "../diagnostics.ts";
+import { type Context, reportField, reportInvalid } from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { show } from "../documents/show.ts";
 import {
   type Address,
   addressBits,
@@ -12,17 +15,14 @@ import {
   printAddress,
 } from "../net/address.ts";
 import { hostPrefix, maskAddress, type Prefix, printPrefix } from "../net/prefix.ts";
-import { type Context, reportField, reportInvalid } from "./decode.ts";
-import type { Node } from "./node.ts";
-import { show } from "./show.ts";
 
-/** Makes the node of a value; called only when there is something to report. */
-type NodeOf = () => Node;
+/** Makes the field of a value; called only when there is something to report. */
+type FieldOf = () => Field;
 
 /** The address in `text`, as kube-proxy reads it: IPv4 octets with leading zeros are decimal, an IPv4-mapped IPv6 address is
  *  the IPv4 address. Reports what is not an address, and warns of `leading-zeros`, `ipv4-mapped` and `non-canonical`, which
  *  an API server may have stored. */
-export function decodeAddress(context: Context, text: string, at: NodeOf): Address | undefined {
+export function decodeAddress(context: Context, text: string, at: FieldOf): Address | undefined {
   const address = parseStored(text);
   if (address === undefined) {
     reportInvalid(context, at(), "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
@@ -32,7 +32,7 @@ export function decodeAddress(context: Context, text: string, at: NodeOf): Addre
 }
 
 /** The same for an address of `family`; an IPv4-mapped one is of IPv4. */
-export function decodeAddressOf(context: Context, family: Family, text: string, at: NodeOf): Address | undefined {
+export function decodeAddressOf(context: Context, family: Family, text: string, at: FieldOf): Address | undefined {
   const address = parseStored(text);
   const isMapped = address !== undefined && isIpv4Mapped(address);
   const found = address === undefined ? undefined : isMapped ? "IPv4" : familyOf(address);
@@ -55,7 +55,7 @@ function unmapped(address: Address): Address {
   return typeof address === "bigint" && isIpv4Mapped(address) ? (Number(address & 0xffffffffn) as Ipv4) : address;
 }
 
-function usual(context: Context, text: string, address: Address, at: NodeOf): Address {
+function usual(context: Context, text: string, address: Address, at: FieldOf): Address {
   if (typeof address === "number" && !hasLeadingZero(text)) return address;
   const value = unmapped(address);
   const better = printAddress(value);
@@ -73,7 +73,7 @@ function usual(context: Context, text: string, address: Address, at: NodeOf): Ad
 }
 
 /** Reports an address that cannot be an endpoint or an external IP. */
-export function checkNotSpecial(context: Context, address: Address, at: NodeOf): void {
+export function checkNotSpecial(context: Context, address: Address, at: FieldOf): void {
   const problem = typeof address === "number" ? specialIpv4(address) : specialIpv6(address);
   if (problem !== undefined) reportInvalid(context, at(), problem);
 }
@@ -99,7 +99,7 @@ function specialIpv6(address: bigint): string | undefined {
 /** The block in `text`, white space around it left out, as kube-proxy reads it: host bits are masked away, a block of
  *  IPv4-mapped addresses is a block of IPv4. Reports what is not a block, and warns of `host-bits`, `leading-zeros`,
  *  `ipv4-mapped` and `non-canonical`, which an API server may have stored. */
-export function decodePrefix(context: Context, text: string, at: NodeOf): Prefix | undefined {
+export function decodePrefix(context: Context, text: string, at: FieldOf): Prefix | undefined {
   const trimmed = text.trim();
   const [addressText = "", lengthText = ""] = trimmed.split("/");
   const written = parseStored(addressText);

@@ -1,10 +1,10 @@
+import { type Context, reportInvalid, warnInvalid } from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
 import { type Address, parseAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { decodeAddress, decodePrefix } from "./address.ts";
-import { type Context, reportInvalid, warnInvalid } from "./decode.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems } from "./names.ts";
-import type { Node } from "./node.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import type { NodeSpec, TaintSpec } from "./types.ts";
 
@@ -51,7 +51,7 @@ const ZONE_LABEL = "topology.kubernetes.io/zone";
 const ADDRESS_TYPES = ["InternalIP", "ExternalIP"] as const;
 
 /** A Node (v1): a machine of the cluster. */
-export function decodeClusterNode(context: Context, root: Node): NodeSpec | undefined {
+export function decodeClusterNode(context: Context, root: Field): NodeSpec | undefined {
   const fields = readShape(context, root, NODE);
   if (fields === undefined) return undefined;
   const { spec, status } = fields;
@@ -73,7 +73,7 @@ function decodeTaints({ taints, unschedulable }: Fitting<typeof SPEC>): readonly
 }
 
 /** `podCIDRs`; `podCIDR` wins where they differ, as in the API server. */
-function decodePodCidrs(context: Context, root: Node, { podCIDR, podCIDRs }: Fitting<typeof SPEC>): readonly Prefix[] {
+function decodePodCidrs(context: Context, root: Field, { podCIDR, podCIDRs }: Fitting<typeof SPEC>): readonly Prefix[] {
   const single = podCIDR ?? "";
   const listed = podCIDRs ?? [];
   if (single === "" && listed.length === 0) return [];
@@ -83,14 +83,14 @@ function decodePodCidrs(context: Context, root: Node, { podCIDR, podCIDRs }: Fit
   const list = listed.length > 0 && !differs ? spec.member("podCIDRs") : undefined;
   if (list !== undefined && listed.length > 2) reportInvalid(context, list, "may only hold up to 2 values");
   return (list === undefined ? [single] : listed).flatMap((text, index) => {
-    const at = (): Node => list?.item(index) ?? spec.member("podCIDR");
+    const at = (): Field => list?.item(index) ?? spec.member("podCIDR");
     return decodePrefix(context, text, at) ?? [];
   });
 }
 
 /** Addresses of other types are not used. The API server does not look at them, so one that is none is only left out. */
-function decodeAddresses(context: Context, root: Node, given: Fitting<typeof ADDRESSES>): readonly Address[] {
-  const at = (index: number): Node => root.member("status").member("addresses").item(index).member("address");
+function decodeAddresses(context: Context, root: Field, given: Fitting<typeof ADDRESSES>): readonly Address[] {
+  const at = (index: number): Field => root.member("status").member("addresses").item(index).member("address");
   return ADDRESS_TYPES.flatMap((wanted) =>
     given.flatMap(({ address, type }, index): readonly Address[] => {
       if (type !== wanted || address === undefined || address === null) return [];

@@ -1,5 +1,3 @@
-import type { Address } from "../net/address.ts";
-import { checkNotSpecial, decodeAddressOf } from "./address.ts";
 import {
   type Context,
   checkRequired,
@@ -11,7 +9,10 @@ import {
   reportInvalid,
   reportTooMany,
   warnInvalid,
-} from "./decode.ts";
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import type { Address } from "../net/address.ts";
+import { checkNotSpecial, decodeAddressOf } from "./address.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import {
   dns1123LabelProblems,
@@ -20,7 +21,6 @@ import {
   labelValueProblems,
   qualifiedNameProblems,
 } from "./names.ts";
-import type { Node } from "./node.ts";
 import { checkPortNames, decodeOptionalPort, decodeProtocol } from "./port.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import type { EndpointPortSpec, EndpointSliceSpec, EndpointSpec } from "./types.ts";
@@ -67,7 +67,7 @@ const NO_NAMES: readonly string[] = [];
 const NO_ADDRESSES: readonly Address[] = [];
 
 /** An EndpointSlice, after pkg/apis/discovery/validation; `isBeta`: of version v1beta1. */
-export function decodeEndpointSlice(context: Context, root: Node, isBeta = false): EndpointSliceSpec | undefined {
+export function decodeEndpointSlice(context: Context, root: Field, isBeta = false): EndpointSliceSpec | undefined {
   const slice = isBeta ? readBeta(context, root) : readShape(context, root, ENDPOINT_SLICE);
   if (slice === undefined) return undefined;
   const meta = decodeMeta(context, root, slice.metadata, true, dns1123SubdomainProblems);
@@ -85,7 +85,7 @@ export function decodeEndpointSlice(context: Context, root: Node, isBeta = false
 }
 
 /** A slice of v1beta1 as v1 has it: the node is `nodeName`, or else the hostname in `topology`, as the API server converts it. */
-function readBeta(context: Context, root: Node): Fitting<(typeof ENDPOINT_SLICE)["shape"]> | undefined {
+function readBeta(context: Context, root: Field): Fitting<(typeof ENDPOINT_SLICE)["shape"]> | undefined {
   const slice = readShape(context, root, ENDPOINT_SLICE_BETA);
   if (slice === undefined) return undefined;
   const endpoints = (slice.endpoints ?? []).map(({ topology, nodeName, ...endpoint }) => ({
@@ -97,42 +97,42 @@ function readBeta(context: Context, root: Node): Fitting<(typeof ENDPOINT_SLICE)
 
 function decodeEndpoint(
   context: Context,
-  node: Node,
+  field: Field,
   fields: Fitting<typeof ENDPOINT>,
   addressType: AddressType,
 ): EndpointSpec {
   const { addresses, conditions, hints, hostname, nodeName } = fields;
-  checkText(context, node, "hostname", hostname, dns1123LabelProblems);
-  checkText(context, node, "nodeName", nodeName, dns1123SubdomainProblems);
+  checkText(context, field, "hostname", hostname, dns1123LabelProblems);
+  checkText(context, field, "nodeName", nodeName, dns1123SubdomainProblems);
   return {
-    addresses: decodeAddresses(context, node, addresses ?? [], addressType),
+    addresses: decodeAddresses(context, field, addresses ?? [], addressType),
     ready: conditions?.ready ?? true,
     serving: conditions?.serving ?? true,
     terminating: conditions?.terminating ?? false,
     nodeName: nodeName ?? undefined,
-    zoneHints: decodeHints(context, node, "forZones", hints?.forZones, labelValueProblems),
-    nodeHints: decodeHints(context, node, "forNodes", hints?.forNodes, dns1123SubdomainProblems),
-    node,
+    zoneHints: decodeHints(context, field, "forZones", hints?.forZones, labelValueProblems),
+    nodeHints: decodeHints(context, field, "forNodes", hints?.forNodes, dns1123SubdomainProblems),
+    field,
   };
 }
 
 function decodeAddresses(
   context: Context,
-  node: Node,
+  field: Field,
   texts: readonly string[],
   addressType: AddressType,
 ): readonly Address[] {
-  checkRequired(context, node, "addresses", texts, "must contain at least 1 address");
-  if (texts.length > MAX_ADDRESSES) reportTooMany(context, node.member("addresses"), texts.length, MAX_ADDRESSES);
+  checkRequired(context, field, "addresses", texts, "must contain at least 1 address");
+  if (texts.length > MAX_ADDRESSES) reportTooMany(context, field.member("addresses"), texts.length, MAX_ADDRESSES);
   if (addressType === "FQDN") {
     for (const [index, text] of texts.entries()) {
       for (const problem of domainNameProblems(text))
-        reportInvalid(context, node.member("addresses").item(index), problem);
+        reportInvalid(context, field.member("addresses").item(index), problem);
     }
     return NO_ADDRESSES;
   }
   const addresses = texts.map((text, index) => {
-    const at = (): Node => node.member("addresses").item(index);
+    const at = (): Field => field.member("addresses").item(index);
     const address = decodeAddressOf(context, addressType, text, at);
     if (address !== undefined) checkNotSpecial(context, address, at);
     return address;
@@ -145,7 +145,7 @@ function decodeAddresses(
 /** The names in `hints.forZones` or `hints.forNodes`. */
 function decodeHints(
   context: Context,
-  endpoint: Node,
+  endpoint: Field,
   key: "forZones" | "forNodes",
   hints: Fitting<typeof HINTS> | null | undefined,
   rule: Rule,
@@ -167,7 +167,7 @@ function decodeHints(
 /** An absent name is "", and an absent protocol is TCP: the API server fills them in (SetDefaults_EndpointPort). */
 function decodePorts(
   context: Context,
-  root: Node,
+  root: Field,
   given: readonly Fitting<typeof PORT>[],
 ): readonly EndpointPortSpec[] {
   if (given.length === 0) return [];
@@ -175,11 +175,11 @@ function decodePorts(
   if (given.length > MAX_PORTS) reportTooMany(context, list, given.length, MAX_PORTS);
   checkPortNames(context, list, given, { required: false, unique: true });
   return given.flatMap(({ appProtocol, name, port, protocol: word }, index): readonly EndpointPortSpec[] => {
-    const node = list.item(index);
-    checkText(context, node, "appProtocol", appProtocol, qualifiedNameProblems);
-    if (port === 0) warnInvalid(context, node.member("port"), "kube-proxy skips ports without a number");
-    const protocol = decodeProtocol(context, node, word);
-    const number = decodeOptionalPort(context, node, "port", port);
-    return protocol === undefined ? [] : [{ name: name ?? "", protocol, port: number, node }];
+    const field = list.item(index);
+    checkText(context, field, "appProtocol", appProtocol, qualifiedNameProblems);
+    if (port === 0) warnInvalid(context, field.member("port"), "kube-proxy skips ports without a number");
+    const protocol = decodeProtocol(context, field, word);
+    const number = decodeOptionalPort(context, field, "port", port);
+    return protocol === undefined ? [] : [{ name: name ?? "", protocol, port: number, field }];
   });
 }

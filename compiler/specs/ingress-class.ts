@@ -1,4 +1,5 @@
-import { type Context, checkRequired, checkText, reportField, reportMissing, wordOf } from "./decode.ts";
+import { type Context, checkRequired, checkText, reportField, reportMissing, wordOf } from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import {
   dns1123LabelProblems,
@@ -6,7 +7,6 @@ import {
   domainPrefixedPathProblems,
   objectNameProblems,
 } from "./names.ts";
-import type { Node } from "./node.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import type { IngressClassSpec } from "./types.ts";
 
@@ -31,7 +31,7 @@ const DEFAULT_ANNOTATION = "ingressclass.kubernetes.io/is-default-class";
 const MAX_CONTROLLER = 250;
 
 /** An IngressClass (networking.k8s.io/v1), after pkg/apis/networking/validation. */
-export function decodeIngressClass(context: Context, root: Node): IngressClassSpec | undefined {
+export function decodeIngressClass(context: Context, root: Field): IngressClassSpec | undefined {
   const fields = readShape(context, root, INGRESS_CLASS);
   if (fields === undefined) return undefined;
   const meta = decodeMeta(context, root, fields.metadata, false, dns1123SubdomainProblems);
@@ -39,36 +39,36 @@ export function decodeIngressClass(context: Context, root: Node): IngressClassSp
     reportMissing(context, root, "spec.controller");
     return undefined;
   }
-  const node = root.member("spec");
+  const field = root.member("spec");
   const { controller, parameters } = fields.spec;
-  checkRequired(context, node, "controller", controller);
-  checkText(context, node, "controller", controller, domainPrefixedPathProblems);
+  checkRequired(context, field, "controller", controller);
+  checkText(context, field, "controller", controller, domainPrefixedPathProblems);
   const name = controller ?? "";
   if (name.length > MAX_CONTROLLER) {
     const body = `Too long: may not be more than ${MAX_CONTROLLER} bytes`;
-    reportField(context, node.member("controller"), "too-long", body);
+    reportField(context, field.member("controller"), "too-long", body);
   }
-  if (parameters !== undefined && parameters !== null) checkParameters(context, node.member("parameters"), parameters);
+  if (parameters !== undefined && parameters !== null) checkParameters(context, field.member("parameters"), parameters);
   if (meta === undefined || name === "") return undefined;
   return { meta, controller: name, isDefault: meta.annotations.get(DEFAULT_ANNOTATION) === "true" };
 }
 
 /** Settings of the controller: kpc does not follow the reference. */
-function checkParameters(context: Context, node: Node, fields: Fitting<typeof PARAMETERS>): void {
+function checkParameters(context: Context, field: Field, fields: Fitting<typeof PARAMETERS>): void {
   const { apiGroup, kind, name, namespace } = fields;
-  checkText(context, node, "apiGroup", apiGroup, dns1123SubdomainProblems);
-  checkText(context, node, "kind", kind, objectNameProblems);
-  checkText(context, node, "name", name, objectNameProblems);
-  checkText(context, node, "namespace", namespace, dns1123LabelProblems);
-  checkRequired(context, node, "kind", kind);
-  checkRequired(context, node, "name", name);
-  const scope = wordOf(context, node, "scope", fields.scope, SCOPES) ?? "Cluster";
+  checkText(context, field, "apiGroup", apiGroup, dns1123SubdomainProblems);
+  checkText(context, field, "kind", kind, objectNameProblems);
+  checkText(context, field, "name", name, objectNameProblems);
+  checkText(context, field, "namespace", namespace, dns1123LabelProblems);
+  checkRequired(context, field, "kind", kind);
+  checkRequired(context, field, "name", name);
+  const scope = wordOf(context, field, "scope", fields.scope, SCOPES) ?? "Cluster";
   if (scope === "Namespace")
-    checkRequired(context, node, "namespace", namespace, "`parameters.scope` is set to 'Namespace'");
+    checkRequired(context, field, "namespace", namespace, "`parameters.scope` is set to 'Namespace'");
   else if (namespace !== undefined && namespace !== null)
     reportField(
       context,
-      node.member("namespace"),
+      field.member("namespace"),
       "forbidden-field",
       "Forbidden: `parameters.scope` is set to 'Cluster'",
     );

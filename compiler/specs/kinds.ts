@@ -1,4 +1,4 @@
-import { nearest } from "./nearest.ts";
+import { nearest } from "../documents/nearest.ts";
 import { WORKLOAD_KINDS, type WorkloadKind } from "./types.ts";
 
 /** The kinds that kpc reads, and the versions of each, the newest first: other ones have other fields, and no server takes

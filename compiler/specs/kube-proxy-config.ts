@@ -1,10 +1,10 @@
+import { type Context, wordOrEmpty } from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { isObject } from "../documents/show.ts";
 import type { Address } from "../net/address.ts";
 import { type Prefix, parsePrefix } from "../net/prefix.ts";
 import { decodeAddress, decodePrefix } from "./address.ts";
-import { type Context, wordOrEmpty } from "./decode.ts";
-import type { Node } from "./node.ts";
 import { pattern, readShape } from "./shape.ts";
-import { isObject } from "./show.ts";
 import type { KubeProxySpec, Located } from "./types.ts";
 
 const DETECT_LOCAL = { bridgeInterface: "string", interfaceNamePrefix: "string" } as const;
@@ -80,7 +80,7 @@ export function blocksNamed(word: string): readonly Prefix[] | undefined {
 
 /** kube-proxy's own settings, a KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1): what decides rules, and the names
  *  of what else is set. Empty texts count as absent. */
-export function decodeKubeProxy(context: Context, root: Node): KubeProxySpec | undefined {
+export function decodeKubeProxy(context: Context, root: Field): KubeProxySpec | undefined {
   const fields = readShape(context, root, KUBE_PROXY);
   if (fields === undefined) return undefined;
   const { conntrack, detectLocal, iptables, nftables } = fields;
@@ -101,7 +101,7 @@ export function decodeKubeProxy(context: Context, root: Node): KubeProxySpec | u
     nodePortAddresses: decodeNodePortAddresses(context, root, fields.nodePortAddresses ?? []),
     tcpBeLiberal: conntrack?.tcpBeLiberal ?? false,
     others: [...othersIn(root, "", CONFIGURATION)],
-    node: root,
+    field: root,
   };
 }
 
@@ -111,18 +111,18 @@ function specified(address: Address | undefined): Address | undefined {
 }
 
 /** Blocks by commas. */
-function decodeClusterCidrs(context: Context, root: Node, text: string): readonly Located<Prefix>[] {
+function decodeClusterCidrs(context: Context, root: Field, text: string): readonly Located<Prefix>[] {
   if (text === "") return [];
-  const node = root.member("clusterCIDR");
+  const field = root.member("clusterCIDR");
   return text.split(",").flatMap((item) => {
-    const value = decodePrefix(context, item, () => node);
-    return value === undefined ? [] : [{ value, node }];
+    const value = decodePrefix(context, item, () => field);
+    return value === undefined ? [] : [{ value, field }];
   });
 }
 
 function decodeNodePortAddresses(
   context: Context,
-  root: Node,
+  root: Field,
   texts: readonly string[],
 ): readonly (Prefix | "primary")[] {
   const list = root.member("nodePortAddresses");
@@ -156,15 +156,15 @@ const DEFAULTS: Readonly<Record<string, readonly unknown[]>> = {
 };
 
 /** Names of fields that have a value other than the default and that nothing here looks at. */
-function* othersIn(node: Node, path: string, shape: Readonly<Record<string, unknown>>): Generator<Located<string>> {
+function* othersIn(field: Field, path: string, shape: Readonly<Record<string, unknown>>): Generator<Located<string>> {
   for (const [key, wanted] of Object.entries(shape)) {
-    const member = node.get(key);
+    const member = field.get(key);
     if (member === undefined) continue;
     const name = path === "" ? key : `${path}.${key}`;
     if (typeof wanted === "object" && !Array.isArray(wanted))
       yield* othersIn(member, name, wanted as Readonly<Record<string, unknown>>);
     else if (wanted === "any" && !isNothing(member.value) && !(DEFAULTS[name] ?? []).includes(member.value))
-      yield { value: name, node: member };
+      yield { value: name, field: member };
   }
 }
 

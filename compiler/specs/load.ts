@@ -1,8 +1,11 @@
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import { asArray, type Context } from "../documents/decode.ts";
+import { readDocuments, type TypeMeta } from "../documents/document.ts";
+import { readEmbedded } from "../documents/embedded.ts";
+import { Field } from "../documents/field.ts";
+import { formOf, insteadOfManifests } from "../documents/other-input.ts";
+import { isObject, printable, show } from "../documents/show.ts";
 import { decodeClusterNode } from "./cluster-node.ts";
-import { asArray, type Context } from "./decode.ts";
-import { readDocuments, type TypeMeta } from "./document.ts";
-import { readEmbedded } from "./embedded.ts";
 import { decodeEndpointSlice } from "./endpoint-slice.ts";
 import { decodeEndpoints } from "./endpoints.ts";
 import { decodeIngress } from "./ingress.ts";
@@ -17,13 +20,10 @@ import {
   ownerOf,
 } from "./kinds.ts";
 import { decodeKubeProxy } from "./kube-proxy-config.ts";
-import { Node } from "./node.ts";
-import { formOf, insteadOfManifests } from "./other-input.ts";
 import { decodePod } from "./pod.ts";
 import { decodeService } from "./service.ts";
 import { decodeServiceCidr } from "./service-cidr.ts";
 import { pattern, readShape } from "./shape.ts";
-import { isObject, printable, show } from "./show.ts";
 import type {
   EndpointSliceSpec,
   EndpointsSpec,
@@ -48,7 +48,7 @@ export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
   const loader = new Loader((finding) => void findings.push(finding));
   for (const source of sources) {
     for (const document of readDocuments(source, loader.report)) {
-      loader.add(Node.root(document), document.list);
+      loader.add(Field.root(document), document.list);
       document.forget?.();
     }
     for (const finding of otherThanManifests(source, findings) ?? findings) report(finding);
@@ -70,10 +70,10 @@ function otherThanManifests(source: Source, findings: readonly Diagnostic[]): re
 }
 
 /** The objects at `nodes`, which somebody else has read: a case file's `objects`. */
-export function loadObjects(nodes: Iterable<Node>, report: Report): Specs {
+export function loadObjects(nodes: Iterable<Field>, report: Report): Specs {
   const loader = new Loader(report);
   loader.foundList = true;
-  for (const node of nodes) loader.add(node);
+  for (const field of nodes) loader.add(field);
   return loader.specs;
 }
 
@@ -92,7 +92,7 @@ const LIST = pattern({
 
 /** A value that should be an object, and what the List that it is in says of its items. */
 interface Candidate {
-  readonly node: Node;
+  readonly field: Field;
   readonly list: TypeMeta | undefined;
 }
 
@@ -119,7 +119,7 @@ class Loader {
   private foundBeta = false;
   foundList = false;
   /** The first object of each name, by kind and namespace. */
-  private readonly firsts = new Map<string, Map<string, Node>>();
+  private readonly firsts = new Map<string, Map<string, Field>>();
 
   constructor(report: Report) {
     this.report = (finding) => {
@@ -149,8 +149,8 @@ class Loader {
   }
 
   /** The object at `root`, or those in the List there, also in Lists of Lists. */
-  add(root: Node, list?: TypeMeta): void {
-    const pending: Candidate[] = [{ node: root, list }]; // a recursion would overflow on deep nesting
+  add(root: Field, list?: TypeMeta): void {
+    const pending: Candidate[] = [{ field: root, list }]; // a recursion would overflow on deep nesting
     for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
       const items = this.addOne(next);
       for (let index = items.length - 1; index >= 0; index--) pending.push(items[index] as Candidate);
@@ -158,28 +158,29 @@ class Loader {
   }
 
   /** Adds an object; of a List gives the items. */
-  private addOne({ node, list }: Candidate): readonly Candidate[] {
-    if (!isObject(node.value)) {
+  private addOne({ field, list }: Candidate): readonly Candidate[] {
+    if (!isObject(field.value)) {
       const message = "expected a Kubernetes object with apiVersion and kind";
-      this.report({ severity: "error", code: "not-an-object", message, origin: node });
+      this.report({ severity: "error", code: "not-an-object", message, origin: field });
       return NO_ITEMS;
     }
-    const type = this.typeOf(node, list);
+    const type = this.typeOf(field, list);
     if (type === undefined) return NO_ITEMS;
     const { apiVersion, kind } = type;
-    if (kind === "List" || (kind.endsWith("List") && isListOfItems(node.value["items"]))) {
+    if (kind === "List" || (kind.endsWith("List") && isListOfItems(field.value["items"]))) {
       this.foundList = true;
-      return this.itemsOf(node, type).map((item) => ({ node: item, list: type }));
+      return this.itemsOf(field, type).map((item) => ({ field: item, list: type }));
     }
-    if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, apiVersion, node);
-    else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.skipVersion(kind, apiVersion, node);
-    else if (kind !== "ConfigMap" || apiVersion !== "v1" || !this.addSettings(node)) this.skip(apiVersion, kind, node);
+    if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, apiVersion, field);
+    else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.skipVersion(kind, apiVersion, field);
+    else if (kind !== "ConfigMap" || apiVersion !== "v1" || !this.addSettings(field))
+      this.skip(apiVersion, kind, field);
     return NO_ITEMS;
   }
 
   /** What the object says it is; items of a ServiceList need not say that they are Services. */
-  private typeOf(node: Node, list: TypeMeta | undefined): Record<"apiVersion" | "kind", string> | undefined {
-    const own = node.value as Readonly<Record<string, unknown>>;
+  private typeOf(field: Field, list: TypeMeta | undefined): Record<"apiVersion" | "kind", string> | undefined {
+    const own = field.value as Readonly<Record<string, unknown>>;
     const inherits = own["apiVersion"] === undefined && own["kind"] === undefined && list !== undefined;
     const apiVersion = inherits ? list.apiVersion : own["apiVersion"];
     const kind = inherits && typeof list.kind === "string" ? list.kind.slice(0, -"List".length) : own["kind"];
@@ -188,7 +189,7 @@ class Loader {
     for (const [key, value] of Object.entries({ apiVersion, kind })) {
       if (typeof value === "string" && value !== "") continue;
       const absent = value === undefined || value === null || value === "";
-      const origin = absent || inherits ? node : node.member(key);
+      const origin = absent || inherits ? field : field.member(key);
       const message = absent
         ? `${key}: Required value`
         : `${key}: Invalid value: expected string, found ${show(value)}`;
@@ -197,14 +198,14 @@ class Loader {
     return undefined;
   }
 
-  private itemsOf(node: Node, { kind }: TypeMeta): Node[] {
-    const context: Context = { report: this.report, root: node, subject: String(kind) };
-    readShape(context, node, LIST);
-    return asArray(context, node.get("items"));
+  private itemsOf(field: Field, { kind }: TypeMeta): Field[] {
+    const context: Context = { report: this.report, root: field, subject: String(kind) };
+    readShape(context, field, LIST);
+    return asArray(context, field.get("items"));
   }
 
   /** Adds the settings in the ConfigMap of kube-proxy; false where it holds none, or is another ConfigMap. */
-  private addSettings(map: Node): boolean {
+  private addSettings(map: Field): boolean {
     const metadata = map.get("metadata");
     const name = metadata?.get("name")?.value;
     const data = map.get("data");
@@ -216,12 +217,12 @@ class Loader {
       if (typeof text !== "string" || !/^\s*"?kind"?\s*:\s*"?KubeProxyConfiguration\b/m.test(text)) continue;
       found = true;
       const file = `${map.document().source.name} (ConfigMap ${KUBE_PROXY_NAMESPACE}/${name}, ${key})`;
-      for (const document of readEmbedded(data.member(key), text, file, this.report)) this.add(Node.root(document));
+      for (const document of readEmbedded(data.member(key), text, file, this.report)) this.add(Field.root(document));
     }
     return found;
   }
 
-  private decode(kind: KnownKind, apiVersion: string, node: Node): void {
+  private decode(kind: KnownKind, apiVersion: string, field: Field): void {
     // Settings alone are nothing to compile; nor are workloads, to whose Pods nothing is sent without a Service.
     this.foundObject ||= kind !== "KubeProxyConfiguration" && !isWorkloadKind(kind);
     let sound = true;
@@ -229,40 +230,40 @@ class Loader {
       if (finding.severity === "error") sound = false;
       this.report(finding);
     };
-    const context: Context = { report, root: node, subject: kind };
+    const context: Context = { report, root: field, subject: kind };
     const keep = <T extends { readonly meta: Meta }>(list: T[], object: T | undefined): void => {
       if (object !== undefined && this.isFirst(kind, object.meta) && sound) list.push(object);
     };
     switch (kind) {
       case "Service":
-        keep(this.services, decodeService(context, node));
+        keep(this.services, decodeService(context, field));
         break;
       case "EndpointSlice":
-        if (apiVersion === BETA_SLICES) this.warnOfBeta(node);
-        keep(this.endpointSlices, decodeEndpointSlice(context, node, apiVersion === BETA_SLICES));
+        if (apiVersion === BETA_SLICES) this.warnOfBeta(field);
+        keep(this.endpointSlices, decodeEndpointSlice(context, field, apiVersion === BETA_SLICES));
         break;
       case "Endpoints":
-        keep(this.endpoints, decodeEndpoints(context, node));
+        keep(this.endpoints, decodeEndpoints(context, field));
         break;
       case "Pod":
-        keep(this.pods, decodePod(context, node));
+        keep(this.pods, decodePod(context, field));
         break;
       case "Node":
-        keep(this.nodes, decodeClusterNode(context, node));
+        keep(this.nodes, decodeClusterNode(context, field));
         break;
       case "Ingress":
-        keep(this.ingresses, decodeIngress(context, node));
+        keep(this.ingresses, decodeIngress(context, field));
         break;
       case "IngressClass":
-        keep(this.ingressClasses, decodeIngressClass(context, node));
+        keep(this.ingressClasses, decodeIngressClass(context, field));
         break;
       case "KubeProxyConfiguration": {
-        const settings = decodeKubeProxy(context, node);
+        const settings = decodeKubeProxy(context, field);
         if (settings !== undefined && sound) this.kubeProxies.push(settings);
         break;
       }
       case "ServiceCIDR":
-        keep(this.serviceCidrs, decodeServiceCidr(context, node));
+        keep(this.serviceCidrs, decodeServiceCidr(context, field));
         break;
       case "CronJob":
       case "DaemonSet":
@@ -271,64 +272,64 @@ class Loader {
       case "ReplicaSet":
       case "ReplicationController":
       case "StatefulSet":
-        keep(this.workloads, decodeWorkload(context, node, kind));
+        keep(this.workloads, decodeWorkload(context, field, kind));
         break;
     }
   }
 
   /** Warns of the first slice of v1beta1, in the words that API servers had for it. */
-  private warnOfBeta(node: Node): void {
+  private warnOfBeta(field: Field): void {
     if (this.foundBeta) return;
     this.foundBeta = true;
     const message =
       "discovery.k8s.io/v1beta1 EndpointSlice is deprecated in v1.21+, unavailable in v1.25+; use discovery.k8s.io/v1 EndpointSlice";
-    this.report({ severity: "warning", code: "deprecated", message, origin: node.get("apiVersion") ?? node });
+    this.report({ severity: "warning", code: "deprecated", message, origin: field.get("apiVersion") ?? field });
   }
 
   /** Whether there is no object of this kind and name yet; else reports both. */
-  private isFirst(kind: KnownKind, { namespace, name, node }: Meta): boolean {
+  private isFirst(kind: KnownKind, { namespace, name, field }: Meta): boolean {
     const place = `${kind} ${namespace}`;
-    const firsts = this.firsts.get(place) ?? new Map<string, Node>();
+    const firsts = this.firsts.get(place) ?? new Map<string, Field>();
     if (firsts.size === 0) this.firsts.set(place, firsts);
     const first = firsts.get(name);
     if (first === undefined) {
-      firsts.set(name, node);
+      firsts.set(name, field);
       return true;
     }
     const notes = [{ message: "first defined here", origin: nameOf(first) }];
     const message = `${kind} ${printable(namespace === "" ? name : `${namespace}/${name}`)} is in the input twice`;
     const severity = isWorkloadKind(kind) ? "warning" : "error";
-    this.report({ severity, code: "duplicate-object", message, origin: nameOf(node), notes });
+    this.report({ severity, code: "duplicate-object", message, origin: nameOf(field), notes });
     return false;
   }
 
   /** Other versions are refused. A workload is only left out: kpc would assume its Pods, no more. */
-  private skipVersion(kind: KnownKind, apiVersion: string, node: Node): void {
+  private skipVersion(kind: KnownKind, apiVersion: string, field: Field): void {
     const isWorkload = isWorkloadKind(kind);
     const message = `no matches for kind "${kind}" in version ${show(apiVersion)}: expected ${show(API_VERSIONS[kind][0])}`;
-    const origin = node.get("apiVersion") ?? node;
+    const origin = field.get("apiVersion") ?? field;
     this.report({ severity: isWorkload ? "warning" : "error", code: "unknown-version", message, origin });
-    if (isWorkload) this.count(printable(`${apiVersion}/${kind}`), node);
+    if (isWorkload) this.count(printable(`${apiVersion}/${kind}`), field);
   }
 
   /** Counts an object of a kind that kpc does not read; reports one that looks like a slip. */
-  private skip(apiVersion: string, kind: string, node: Node): void {
+  private skip(apiVersion: string, kind: string, field: Field): void {
     const key = printable(`${apiVersion}/${kind}`);
     const known = this.skipped.get(key);
     const near = known === undefined && ownerOf(apiVersion) === "Kubernetes" ? nearestKind(kind) : undefined;
     if (near === undefined) {
-      this.count(key, node);
+      this.count(key, field);
       return;
     }
     const message = `unknown kind ${show(kind)}, did you mean "${near}"?`;
-    this.report({ severity: "error", code: "unknown-kind", message, origin: node.get("kind") ?? node });
+    this.report({ severity: "error", code: "unknown-kind", message, origin: field.get("kind") ?? field });
   }
 
-  private count(key: string, node: Node): void {
+  private count(key: string, field: Field): void {
     const known = this.skipped.get(key);
     const objects = known?.objects ?? [];
-    objects.push({ value: fullName(node), node });
-    this.skipped.set(key, { count: objects.length, first: known?.first ?? node, objects });
+    objects.push({ value: fullName(field), field });
+    this.skipped.set(key, { count: objects.length, first: known?.first ?? field, objects });
   }
 }
 
@@ -337,15 +338,15 @@ function isListOfItems(items: unknown): boolean {
   return Array.isArray(items) || items === null;
 }
 
-/** Where the name of the object at `node` stands. */
-function nameOf(node: Node): Node {
-  return node.get("metadata")?.get("name") ?? node;
+/** Where the name of the object at `field` stands. */
+function nameOf(field: Field): Field {
+  return field.get("metadata")?.get("name") ?? field;
 }
 
 /** `namespace/name` of any object, as far as it says. */
-function fullName(node: Node): string {
+function fullName(field: Field): string {
   const part = (key: string): string => {
-    const value = node.get("metadata")?.get(key)?.value;
+    const value = field.get("metadata")?.get(key)?.value;
     return typeof value === "string" ? printable(value) : "";
   };
   const [namespace, name] = [part("namespace"), part("name") || "without a name"];

@@ -8,11 +8,11 @@ import {
   reportInvalid,
   reportMissing,
   warnForbidden,
-} from "./decode.ts";
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { isObject, show } from "../documents/show.ts";
 import { dns1123LabelProblems, labelValueProblems, qualifiedNameProblems } from "./names.ts";
-import type { Node } from "./node.ts";
 import type { Fitting } from "./shape.ts";
-import { isObject, show } from "./show.ts";
 import type { Meta } from "./types.ts";
 
 /** ObjectMeta (meta/v1). */
@@ -45,7 +45,7 @@ const NAME_REQUIRED = "name or generateName is required";
  *  rules, the object's name against `nameRule`. */
 export function decodeMeta(
   context: Context,
-  root: Node,
+  root: Field,
   metadata: Metadata | null | undefined,
   namespaced: boolean,
   nameRule: Rule,
@@ -54,19 +54,19 @@ export function decodeMeta(
     reportMissing(context, root, "metadata.name", NAME_REQUIRED);
     return undefined;
   }
-  const node = root.member("metadata");
+  const field = root.member("metadata");
   const { name, generateName } = metadata;
   const generated = "an object with generateName has no name until the API server gives it one";
-  checkRequired(context, node, "name", name, isNothing(generateName) ? NAME_REQUIRED : generated);
-  checkText(context, node, "name", name, nameRule);
-  const namespace = decodeNamespace(context, node, metadata.namespace, namespaced);
-  const labels = decodeLabels(context, node, "labels", metadata.labels);
-  const annotations = decodeAnnotations(context, node, metadata.annotations);
-  const creationTimestamp = decodeTime(context, node, "creationTimestamp", metadata.creationTimestamp);
+  checkRequired(context, field, "name", name, isNothing(generateName) ? NAME_REQUIRED : generated);
+  checkText(context, field, "name", name, nameRule);
+  const namespace = decodeNamespace(context, field, metadata.namespace, namespaced);
+  const labels = decodeLabels(context, field, "labels", metadata.labels);
+  const annotations = decodeAnnotations(context, field, metadata.annotations);
+  const creationTimestamp = decodeTime(context, field, "creationTimestamp", metadata.creationTimestamp);
   if (name === undefined || name === null || name === "") return undefined;
   const fromServer = !isNothing(metadata.uid) || !isNothing(metadata.resourceVersion);
   const controller = controllerOf(metadata.ownerReferences);
-  return { name, namespace, labels, annotations, creationTimestamp, fromServer, controller, node: root };
+  return { name, namespace, labels, annotations, creationTimestamp, fromServer, controller, field: root };
 }
 
 /** `Kind/name` of the owner that is the controller. */
@@ -82,7 +82,7 @@ function isNothing(text: string | null | undefined): boolean {
 
 function decodeNamespace(
   context: Context,
-  metadata: Node,
+  metadata: Field,
   namespace: string | null | undefined,
   namespaced: boolean,
 ): string {
@@ -97,14 +97,14 @@ function decodeNamespace(
 /** Milliseconds since 1970 of an RFC 3339 time. */
 export function decodeTime(
   context: Context,
-  node: Node,
+  field: Field,
   key: string,
   text: string | null | undefined,
 ): number | undefined {
   if (text === undefined || text === null) return undefined;
   const time = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d/.test(text) ? Date.parse(text) : Number.NaN;
   if (!Number.isNaN(time)) return time;
-  reportInvalid(context, node.member(key), "must be a time, such as 2006-01-02T15:04:05Z");
+  reportInvalid(context, field.member(key), "must be a time, such as 2006-01-02T15:04:05Z");
   return undefined;
 }
 
@@ -115,7 +115,7 @@ const NOTHING: ReadonlyMap<string, string> = new Map();
 /** Labels, or a selector of that form: keys and values are checked. A value that is null is empty, as in Go. */
 export function decodeLabels(
   context: Context,
-  node: Node,
+  field: Field,
   key: string,
   labels: Strings | null | undefined,
 ): ReadonlyMap<string, string> {
@@ -124,15 +124,15 @@ export function decodeLabels(
   for (const label in labels) {
     const value = labels[label] ?? "";
     map.set(label, value);
-    for (const problem of qualifiedNameProblems(label)) reportEntry(context, node.member(key), label, label, problem);
-    for (const problem of labelValueProblems(value)) reportEntry(context, node.member(key), label, value, problem);
+    for (const problem of qualifiedNameProblems(label)) reportEntry(context, field.member(key), label, label, problem);
+    for (const problem of labelValueProblems(value)) reportEntry(context, field.member(key), label, value, problem);
   }
   return map;
 }
 
 function decodeAnnotations(
   context: Context,
-  metadata: Node,
+  metadata: Field,
   annotations: Strings | null | undefined,
 ): ReadonlyMap<string, string> {
   if (annotations === undefined || annotations === null) return NOTHING;
@@ -154,7 +154,7 @@ function decodeAnnotations(
 }
 
 /** The API server names the map, not the entry; the place is the entry's. */
-function reportEntry(context: Context, map: Node, key: string, shown: string, problem: string): void {
+function reportEntry(context: Context, map: Field, key: string, shown: string, problem: string): void {
   const entry = map.member(key);
   const origin = shown === key ? entry.key() : entry;
   const message = `${map.fieldPath(context.root)}: Invalid value: ${show(shown)}: ${problem}`;

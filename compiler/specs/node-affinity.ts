@@ -1,6 +1,6 @@
 /** What a Pod asks of its node beyond plain labels. */
-import { type Context, wordOrEmpty } from "./decode.ts";
-import type { Node } from "./node.ts";
+import { type Context, wordOrEmpty } from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
 import type { Fitting } from "./shape.ts";
 import { NODE_OPERATORS, type NodeRequirementSpec, type NodeSelectorTermSpec } from "./types.ts";
 
@@ -18,15 +18,15 @@ export const AFFINITY = {
   podAntiAffinity: "any",
 } as const;
 
-/** The terms of which a node has to meet one; undefined where nothing is required. `node`: the Pod's `spec`. */
+/** The terms of which a node has to meet one; undefined where nothing is required. `field`: the Pod's `spec`. */
 export function decodeNodeAffinity(
   context: Context,
-  node: Node,
+  field: Field,
   affinity: Fitting<typeof AFFINITY> | null | undefined,
 ): readonly NodeSelectorTermSpec[] | undefined {
   const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   if (required === undefined || required === null) return undefined;
-  const terms = node
+  const terms = field
     .member("affinity")
     .member("nodeAffinity")
     .member("requiredDuringSchedulingIgnoredDuringExecution")
@@ -39,7 +39,7 @@ export function decodeNodeAffinity(
 
 function decodeRequirements(
   context: Context,
-  list: Node,
+  list: Field,
   given: readonly Fitting<typeof REQUIREMENT>[] | null | undefined,
 ): readonly NodeRequirementSpec[] {
   return (given ?? []).map(({ key, operator, values }, index) => ({

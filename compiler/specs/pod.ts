@@ -1,5 +1,3 @@
-import { type Address, familyOf } from "../net/address.ts";
-import { decodeAddress } from "./address.ts";
 import {
   type Context,
   checkRequired,
@@ -9,10 +7,12 @@ import {
   reportInvalid,
   warnInvalid,
   wordOrEmpty,
-} from "./decode.ts";
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { type Address, familyOf } from "../net/address.ts";
+import { decodeAddress } from "./address.ts";
 import { decodeLabels, decodeMeta, decodeTime, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems, portNameProblems } from "./names.ts";
-import type { Node } from "./node.ts";
 import { AFFINITY, decodeNodeAffinity } from "./node-affinity.ts";
 import { decodeOptionalPort, decodePort, decodeProtocol } from "./port.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
@@ -161,7 +161,7 @@ type StatusFields = Fitting<typeof STATUS>;
 const PHASES = ["Failed", "Pending", "Running", "Succeeded", "Unknown"] as const;
 
 /** A Pod (v1): what the EndpointSlice controller looks at. Hand-written Pods have no status, hence no address. */
-export function decodePod(context: Context, root: Node): PodSpec | undefined {
+export function decodePod(context: Context, root: Field): PodSpec | undefined {
   const pod = readShape(context, root, POD);
   if (pod === undefined) return undefined;
   const meta = decodeMeta(context, root, pod.metadata, true, dns1123SubdomainProblems);
@@ -186,16 +186,16 @@ export function decodePod(context: Context, root: Node): PodSpec | undefined {
   };
 }
 
-/** What a Pod's `spec`, or that of a workload's template, says; `node` is where it stands. */
-export function decodePodTemplate(context: Context, node: Node, spec: PodFields): PodTemplateSpec {
-  checkText(context, node, "nodeName", spec.nodeName, dns1123SubdomainProblems);
+/** What a Pod's `spec`, or that of a workload's template, says; `field` is where it stands. */
+export function decodePodTemplate(context: Context, field: Field, spec: PodFields): PodTemplateSpec {
+  checkText(context, field, "nodeName", spec.nodeName, dns1123SubdomainProblems);
   return {
     nodeName: spec.nodeName || undefined,
     hostNetwork: spec.hostNetwork ?? false,
-    nodeSelector: decodeLabels(context, node, "nodeSelector", spec.nodeSelector),
-    nodeAffinity: decodeNodeAffinity(lenient(context), node, spec.affinity),
+    nodeSelector: decodeLabels(context, field, "nodeSelector", spec.nodeSelector),
+    nodeAffinity: decodeNodeAffinity(lenient(context), field, spec.affinity),
     tolerations: (spec.tolerations ?? NO_TOLERATIONS).map(decodeToleration),
-    namedPorts: decodeNamedPorts(context, node, spec),
+    namedPorts: decodeNamedPorts(context, field, spec),
   };
 }
 
@@ -206,7 +206,7 @@ function decodeToleration({ effect, key, operator, value }: Fitting<typeof TOLER
 }
 
 /** `podIPs`; `podIP` wins where they differ, as in the API server. */
-function decodePodIps(context: Context, root: Node, { podIP, podIPs }: StatusFields): readonly Address[] {
+function decodePodIps(context: Context, root: Field, { podIP, podIPs }: StatusFields): readonly Address[] {
   const listed = (podIPs ?? []).map(({ ip }) => ip ?? "");
   const single = podIP ?? "";
   const differs = single !== "" && listed[0] !== single;
@@ -216,7 +216,7 @@ function decodePodIps(context: Context, root: Node, { podIP, podIPs }: StatusFie
   if (differs && listed.length > 0)
     warnInvalid(context, status.member("podIP"), "differs from the first of podIPs, which are left out");
   const addresses = texts.flatMap((text, index) => {
-    const at = (): Node => (differs ? status.member("podIP") : status.member("podIPs").item(index).member("ip"));
+    const at = (): Field => (differs ? status.member("podIP") : status.member("podIPs").item(index).member("ip"));
     return decodeAddress(context, text, at) ?? [];
   });
   if (new Set(addresses.map(familyOf)).size < addresses.length)
@@ -228,7 +228,7 @@ function decodePodIps(context: Context, root: Node, { podIP, podIPs }: StatusFie
  *  EndpointSlice controller looks for a name. */
 function decodeNamedPorts(
   context: Context,
-  spec: Node,
+  spec: Field,
   { containers, initContainers }: PodFields,
 ): readonly NamedPortSpec[] {
   return [
@@ -243,19 +243,19 @@ function decodeNamedPorts(
   ];
 }
 
-function decodePorts(context: Context, list: Node, given: readonly Fitting<typeof PORT>[]): NamedPortSpec[] {
-  const firsts = new Map<string, Node>();
+function decodePorts(context: Context, list: Field, given: readonly Fitting<typeof PORT>[]): NamedPortSpec[] {
+  const firsts = new Map<string, Field>();
   return given.flatMap((fields, index): NamedPortSpec[] => {
-    const node = list.item(index);
-    const port = decodePort(context, node, "containerPort", fields.containerPort);
-    const protocol = decodeProtocol(context, node, fields.protocol);
-    decodeOptionalPort(context, node, "hostPort", fields.hostPort);
-    checkText(context, node, "name", fields.name, portNameProblems);
+    const field = list.item(index);
+    const port = decodePort(context, field, "containerPort", fields.containerPort);
+    const protocol = decodeProtocol(context, field, fields.protocol);
+    decodeOptionalPort(context, field, "hostPort", fields.hostPort);
+    checkText(context, field, "name", fields.name, portNameProblems);
     const name = fields.name ?? "";
     if (name === "" || protocol === undefined) return [];
     const first = firsts.get(name);
-    if (first === undefined) firsts.set(name, node);
-    else reportDuplicate(context, node.member("name"), first);
+    if (first === undefined) firsts.set(name, field);
+    else reportDuplicate(context, field.member("name"), first);
     return port === undefined ? [] : [{ name, protocol, port }];
   });
 }

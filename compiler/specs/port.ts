@@ -1,9 +1,17 @@
 /** Ports as the kinds that have them write them. */
+
+import {
+  type Context,
+  NEWER,
+  newerWordOf,
+  reportDuplicate,
+  reportInvalid,
+  reportMissing,
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
 import { asPort, type Port } from "../net/port.ts";
 import type { Protocol } from "../net/protocol.ts";
-import { type Context, NEWER, newerWordOf, reportDuplicate, reportInvalid, reportMissing } from "./decode.ts";
 import { dns1123LabelProblems } from "./names.ts";
-import type { Node } from "./node.ts";
 
 export const PORT_RANGE = "must be between 1 and 65535, inclusive";
 
@@ -16,16 +24,16 @@ const PROTOCOL_BY_WORD: Readonly<Record<(typeof PROTOCOL_WORDS)[number], Protoco
   UDP: "udp",
 };
 
-/** Member `protocol` of `node`; absent means TCP. Undefined for a protocol of a newer API: the port is then left out, since no
+/** Member `protocol` of `field`; absent means TCP. Undefined for a protocol of a newer API: the port is then left out, since no
  *  rules can be made for it. */
 export function decodeProtocol(
   context: Context,
-  node: Node,
+  field: Field,
   protocol: string | null | undefined,
 ): Protocol | undefined {
   const given = protocol === "" ? undefined : protocol;
   const effect = "kpc leaves this port out";
-  const word = newerWordOf(context, node, "protocol", given, PROTOCOL_WORDS, effect, { onlyStored: true });
+  const word = newerWordOf(context, field, "protocol", given, PROTOCOL_WORDS, effect, { onlyStored: true });
   return word === NEWER ? undefined : PROTOCOL_BY_WORD[word ?? "TCP"];
 }
 
@@ -34,36 +42,36 @@ export function protocolWord(protocol: Protocol): string {
   return protocol.toUpperCase();
 }
 
-/** The port number that the member `key` of `node` has to be. */
+/** The port number that the member `key` of `field` has to be. */
 export function decodePort(
   context: Context,
-  node: Node,
+  field: Field,
   key: string,
   number: number | null | undefined,
 ): Port | undefined {
   if (number === undefined || number === null) {
-    reportMissing(context, node, key);
+    reportMissing(context, field, key);
     return undefined;
   }
   const port = asPort(number);
-  if (port === undefined) reportInvalid(context, node.member(key), PORT_RANGE);
+  if (port === undefined) reportInvalid(context, field.member(key), PORT_RANGE);
   return port;
 }
 
 /** A port number that may be absent; 0 counts as absent. */
 export function decodeOptionalPort(
   context: Context,
-  node: Node,
+  field: Field,
   key: string,
   number: number | null | undefined,
 ): Port | undefined {
-  return number === 0 || number === undefined || number === null ? undefined : decodePort(context, node, key, number);
+  return number === 0 || number === undefined || number === null ? undefined : decodePort(context, field, key, number);
 }
 
 /** Checks the names of the ports in `list`: a DNS label each, none empty where `required`, none twice where `unique`. */
 export function checkPortNames(
   context: Context,
-  list: Node,
+  list: Field,
   ports: readonly { readonly name?: string | null }[],
   { required, unique }: { readonly required: boolean; readonly unique: boolean },
 ): void {
@@ -81,7 +89,7 @@ export function checkPortNames(
     if (first === undefined) {
       firsts?.set(name, index);
     } else {
-      const at = (position: number): Node => (name === "" ? list.item(position) : list.item(position).member("name"));
+      const at = (position: number): Field => (name === "" ? list.item(position) : list.item(position).member("name"));
       reportDuplicate(context, at(index), at(first), name);
     }
   }

@@ -1,5 +1,3 @@
-import { type Address, type Family, familyOf } from "../net/address.ts";
-import { decodeAddress } from "./address.ts";
 import {
   type Context,
   isEmpty,
@@ -10,8 +8,10 @@ import {
   toleratesNewer,
   warnForbidden,
   warnInvalid,
-} from "./decode.ts";
-import type { Node } from "./node.ts";
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { type Address, type Family, familyOf } from "../net/address.ts";
+import { decodeAddress } from "./address.ts";
 import type { ServiceFields } from "./service.ts";
 import { IP_FAMILY_POLICIES, type IpFamilyPolicy, type Located, type ServiceSpec, type ServiceType } from "./types.ts";
 
@@ -28,7 +28,7 @@ const NO_FAMILIES: readonly Family[] = [];
  *  allocator's checks). */
 export function decodeClusterIps(
   context: Context,
-  spec: Node,
+  spec: Field,
   fields: ServiceFields,
   type: ServiceType,
 ): Pick<ServiceSpec, "clusterIps" | "headless" | "ipFamilies" | "ipFamilyPolicy"> {
@@ -51,7 +51,7 @@ export function decodeClusterIps(
 }
 
 /** `None` has to stand alone, and there is nothing that a node port or a load balancer could send to. */
-function checkNone(context: Context, spec: Node, listed: readonly string[], type: ServiceType): void {
+function checkNone(context: Context, spec: Field, listed: readonly string[], type: ServiceType): void {
   if (listed.length > 1) {
     reportInvalid(context, spec.member("clusterIPs"), "'None' must be the first and only value");
   } else if (type === "LoadBalancer" || type === "NodePort") {
@@ -62,7 +62,7 @@ function checkNone(context: Context, spec: Node, listed: readonly string[], type
 
 function decodeAddresses(
   context: Context,
-  spec: Node,
+  spec: Field,
   single: string,
   listed: readonly string[],
 ): readonly Located<Address>[] {
@@ -71,9 +71,9 @@ function decodeAddresses(
   const texts = list === undefined ? [single] : listed;
   if (texts.length > 2) reportInvalid(context, spec.member("clusterIPs"), "may only hold up to 2 values");
   const clusterIps = texts.flatMap((text, index): readonly Located<Address>[] => {
-    const node = list === undefined ? spec.member("clusterIP") : list.item(index);
-    const value = decodeAddress(context, text, () => node);
-    return value === undefined ? NO_ADDRESSES : [{ value, node }];
+    const field = list === undefined ? spec.member("clusterIP") : list.item(index);
+    const value = decodeAddress(context, text, () => field);
+    return value === undefined ? NO_ADDRESSES : [{ value, field }];
   });
   const [first, second] = clusterIps;
   if (first !== undefined && second !== undefined && familyOf(first.value) === familyOf(second.value))
@@ -81,11 +81,11 @@ function decodeAddresses(
   return clusterIps;
 }
 
-function decodeFamilies(context: Context, spec: Node, words: readonly string[]): readonly Family[] {
+function decodeFamilies(context: Context, spec: Field, words: readonly string[]): readonly Family[] {
   const families: Family[] = [];
   for (const [index, word] of words.entries()) {
     const family = FAMILY_WORDS.find((known) => known === word);
-    const at = (position: number): Node => spec.member("ipFamilies").item(position);
+    const at = (position: number): Field => spec.member("ipFamilies").item(position);
     if (family === undefined)
       toleratesNewer(context, word, FAMILY_WORDS, true, at(index), "kpc leaves this family out");
     else if (families.includes(family)) reportDuplicate(context, at(index), at(words.indexOf(word)));
@@ -97,7 +97,7 @@ function decodeFamilies(context: Context, spec: Node, words: readonly string[]):
 /** The policy decides only how many addresses the API server allocates: kube-proxy uses what is there. */
 function decodePolicy(
   context: Context,
-  spec: Node,
+  spec: Field,
   { ipFamilyPolicy }: ServiceFields,
   addresses: number,
   families: number,
@@ -118,15 +118,15 @@ function decodePolicy(
 }
 
 function checkFamilies(context: Context, clusterIps: readonly Located<Address>[], families: readonly Family[]): void {
-  for (const [index, { value, node }] of clusterIps.entries()) {
+  for (const [index, { value, field }] of clusterIps.entries()) {
     const family = families[index];
     if (family !== undefined && family !== familyOf(value))
-      reportInvalid(context, node, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``);
+      reportInvalid(context, field, `expected an ${family} value as indicated by \`ipFamilies[${index}]\``);
   }
 }
 
 /** An ExternalName Service is a DNS name; kube-proxy ignores it whatever else it has. */
-function forbidAll(context: Context, spec: Node, fields: ServiceFields): void {
+function forbidAll(context: Context, spec: Field, fields: ServiceFields): void {
   for (const key of ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] as const) {
     if (!isEmpty(fields[key])) warnForbidden(context, spec.member(key), "may not be set for ExternalName services");
   }

@@ -1,10 +1,17 @@
+import {
+  type Context,
+  checkRequired,
+  checkText,
+  reportDuplicate,
+  reportField,
+  reportInvalid,
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { show } from "../documents/show.ts";
 import { asPort, type Port } from "../net/port.ts";
-import { type Context, checkRequired, checkText, reportDuplicate, reportField, reportInvalid } from "./decode.ts";
 import { portNameProblems, qualifiedNameProblems } from "./names.ts";
-import type { Node } from "./node.ts";
 import { checkPortNames, decodePort, decodeProtocol, PORT_RANGE, protocolWord } from "./port.ts";
 import type { Fitting } from "./shape.ts";
-import { show } from "./show.ts";
 import type { Located, ServicePortSpec, ServiceType } from "./types.ts";
 
 /** ServicePort (v1). */
@@ -25,7 +32,7 @@ const NODE_PORT_RANGE = { from: 30000, to: 32767 } as const;
 /** The ports of a Service: at least one, except for headless ones and ExternalName. */
 export function decodeServicePorts(
   context: Context,
-  spec: Node,
+  spec: Field,
   fields: { readonly ports?: readonly PortFields[] | null },
   type: ServiceType,
   headless: boolean,
@@ -43,46 +50,46 @@ export function decodeServicePorts(
 
 function decodeServicePort(
   context: Context,
-  node: Node,
+  field: Field,
   fields: PortFields,
   type: ServiceType,
 ): ServicePortSpec | undefined {
-  checkText(context, node, "appProtocol", fields.appProtocol, qualifiedNameProblems);
-  const protocol = decodeProtocol(context, node, fields.protocol);
-  const port = decodePort(context, node, "port", fields.port);
-  const targetPort = decodeTargetPort(context, node, fields.targetPort);
-  const nodePort = decodeNodePort(context, node, fields.nodePort, type);
+  checkText(context, field, "appProtocol", fields.appProtocol, qualifiedNameProblems);
+  const protocol = decodeProtocol(context, field, fields.protocol);
+  const port = decodePort(context, field, "port", fields.port);
+  const targetPort = decodeTargetPort(context, field, fields.targetPort);
+  const nodePort = decodeNodePort(context, field, fields.nodePort, type);
   return port === undefined || protocol === undefined
     ? undefined
-    : { name: fields.name ?? "", protocol, port, targetPort, nodePort, node };
+    : { name: fields.name ?? "", protocol, port, targetPort, nodePort, field };
 }
 
 /** A number or a container port's name; 0 and the empty string count as absent, which means the same as `port`. */
 function decodeTargetPort(
   context: Context,
-  node: Node,
+  field: Field,
   target: number | string | null | undefined,
 ): Port | string | undefined {
   if (target === undefined || target === null || target === 0 || target === "") return undefined;
   if (typeof target === "string") {
-    checkText(context, node, "targetPort", target, portNameProblems);
+    checkText(context, field, "targetPort", target, portNameProblems);
     return target;
   }
   const port = asPort(target);
-  if (port === undefined) reportInvalid(context, node.member("targetPort"), PORT_RANGE);
+  if (port === undefined) reportInvalid(context, field.member("targetPort"), PORT_RANGE);
   return port;
 }
 
 /** 0 counts as absent. */
 function decodeNodePort(
   context: Context,
-  node: Node,
+  field: Field,
   number: number | null | undefined,
   type: ServiceType,
 ): Located<Port> | undefined {
   if (number === undefined || number === null || number === 0) return undefined;
   const value = asPort(number);
-  const member = node.member("nodePort");
+  const member = field.member("nodePort");
   const { from, to } = NODE_PORT_RANGE;
   if (number < from || number > to) {
     const detail = `provided port is not in the valid range. The range of valid ports is ${from}-${to}`;
@@ -91,20 +98,20 @@ function decodeNodePort(
   }
   if (type === "ClusterIP")
     reportField(context, member, "forbidden-field", "Forbidden: may not be used when `type` is 'ClusterIP'");
-  return value === undefined ? undefined : { value, node: member };
+  return value === undefined ? undefined : { value, field: member };
 }
 
 /** Reports ports, and node ports, that two entries have with the same protocol. */
 function checkRepeated(context: Context, ports: readonly ServicePortSpec[]): void {
-  const firsts = new Map<string, Node>();
-  for (const { protocol, port, nodePort, node } of ports) {
+  const firsts = new Map<string, Field>();
+  for (const { protocol, port, nodePort, field } of ports) {
     const first = firsts.get(`${protocol} ${port}`);
-    if (first === undefined) firsts.set(`${protocol} ${port}`, node);
-    else reportDuplicate(context, node, first, { protocol: protocolWord(protocol), port });
+    if (first === undefined) firsts.set(`${protocol} ${port}`, field);
+    else reportDuplicate(context, field, first, { protocol: protocolWord(protocol), port });
     if (nodePort === undefined) continue;
     const key = `node ${protocol} ${nodePort.value}`;
     const firstNodePort = firsts.get(key);
-    if (firstNodePort === undefined) firsts.set(key, nodePort.node);
-    else reportDuplicate(context, nodePort.node, firstNodePort);
+    if (firstNodePort === undefined) firsts.set(key, nodePort.field);
+    else reportDuplicate(context, nodePort.field, firstNodePort);
   }
 }

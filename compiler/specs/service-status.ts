@@ -1,5 +1,3 @@
-import { parseAddress } from "../net/address.ts";
-import { decodeAddress } from "./address.ts";
 import {
   type Context,
   checkText,
@@ -10,9 +8,11 @@ import {
   reportField,
   reportInvalid,
   warnForbidden,
-} from "./decode.ts";
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { parseAddress } from "../net/address.ts";
+import { decodeAddress } from "./address.ts";
 import { dns1123SubdomainProblems } from "./names.ts";
-import type { Node } from "./node.ts";
 import type { Fitting } from "./shape.ts";
 import type { LoadBalancerIngressSpec, ServiceType } from "./types.ts";
 
@@ -35,7 +35,7 @@ const NO_INGRESS: readonly LoadBalancerIngressSpec[] = [];
  *  and kube-proxy leaves out what is no address. */
 export function decodeServiceStatus(
   context: Context,
-  root: Node,
+  root: Field,
   status: Fitting<typeof SERVICE_STATUS> | null | undefined,
   type: ServiceType,
 ): readonly LoadBalancerIngressSpec[] {
@@ -48,27 +48,27 @@ export function decodeServiceStatus(
 
 function decodeEntry(
   context: Context,
-  node: Node,
+  field: Field,
   { hostname, ip, ipMode }: Fitting<typeof INGRESS>,
 ): LoadBalancerIngressSpec | undefined {
-  checkHostname(context, node, hostname);
+  checkHostname(context, field, hostname);
   const effect = 'kpc reads it as "Proxy", as kube-proxy does';
-  const word = newerWordOf(context, node, "ipMode", ipMode, IP_MODES, effect);
+  const word = newerWordOf(context, field, "ipMode", ipMode, IP_MODES, effect);
   const mode = word === NEWER ? "Proxy" : (word ?? "VIP");
   if (ip !== undefined && ip !== null && ip !== "") {
-    const address = decodeAddress(context, ip, () => node.member("ip"));
-    return address === undefined ? undefined : { address, ipMode: mode, node };
+    const address = decodeAddress(context, ip, () => field.member("ip"));
+    return address === undefined ? undefined : { address, ipMode: mode, field };
   }
   if (!isEmpty(ipMode)) {
     const body = "Forbidden: may not be specified when `ip` is not set";
-    reportField(context, node.member("ipMode"), "forbidden-field", body);
+    reportField(context, field.member("ipMode"), "forbidden-field", body);
   }
   return undefined;
 }
 
 /** Reports a member `hostname` that is none. */
-export function checkHostname(context: Context, node: Node, hostname: string | null | undefined): void {
-  checkText(context, node, "hostname", hostname, dns1123SubdomainProblems);
+export function checkHostname(context: Context, field: Field, hostname: string | null | undefined): void {
+  checkText(context, field, "hostname", hostname, dns1123SubdomainProblems);
   if (typeof hostname === "string" && parseAddress(hostname) !== undefined)
-    reportInvalid(context, node.member("hostname"), "must be a DNS name, not an IP address");
+    reportInvalid(context, field.member("hostname"), "must be a DNS name, not an IP address");
 }

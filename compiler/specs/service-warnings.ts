@@ -1,8 +1,9 @@
 /** What the API server itself warns of (pkg/api/service/warnings.go), in its words. */
+
+import { type Context, isEmpty } from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
 import { parseAddress } from "../net/address.ts";
 import { decodeAddress } from "./address.ts";
-import { type Context, isEmpty } from "./decode.ts";
-import type { Node } from "./node.ts";
 import type { ServiceFields } from "./service.ts";
 import type { ServiceType } from "./types.ts";
 
@@ -12,17 +13,17 @@ const TOPOLOGY_ANNOTATION = "service.kubernetes.io/topology-mode";
 /** Warns of fields of a Service that have no effect (`ignored-field`), and of what is on its way out (`deprecated`). */
 export function warnOfService(
   context: Context,
-  root: Node,
+  root: Field,
   spec: ServiceFields,
   type: ServiceType,
   headless: boolean,
 ): void {
-  const node = root.member("spec");
-  const warn = (code: "ignored-field" | "deprecated", message: string, origin: Node): void =>
+  const field = root.member("spec");
+  const warn = (code: "ignored-field" | "deprecated", message: string, origin: Field): void =>
     context.report({ severity: "warning", code, message, origin });
   const ignored = (key: keyof ServiceFields, when: string): void => {
     if (isEmpty(spec[key]) || spec[key] === "None") return;
-    warn("ignored-field", `spec.${key} is ignored ${when}`, node.member(key));
+    warn("ignored-field", `spec.${key} is ignored ${when}`, field.member(key));
   };
   const annotation = root.get("metadata")?.get("annotations")?.get(OLD_TOPOLOGY_ANNOTATION);
   if (annotation !== undefined) {
@@ -38,13 +39,13 @@ export function warnOfService(
   else ignored("externalName", 'when spec.type is not "ExternalName"');
   if (!isHeadless && type !== "ExternalName" && !isEmpty(spec.externalIPs)) {
     const message = "spec.externalIPs is deprecated and may no longer be implemented in some clusters";
-    warn("deprecated", message, node.member("externalIPs"));
+    warn("deprecated", message, field.member("externalIPs"));
   }
   if (spec.trafficDistribution === "PreferClose") {
     const message = 'spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"';
-    warn("deprecated", message, node.member("trafficDistribution"));
+    warn("deprecated", message, field.member("trafficDistribution"));
   }
   const { loadBalancerIP } = spec;
   if (typeof loadBalancerIP === "string" && parseAddress(loadBalancerIP) !== undefined)
-    decodeAddress(context, loadBalancerIP, () => node.member("loadBalancerIP"));
+    decodeAddress(context, loadBalancerIP, () => field.member("loadBalancerIP"));
 }

@@ -1,7 +1,3 @@
-import type { Address } from "../net/address.ts";
-import type { Port } from "../net/port.ts";
-import type { Prefix } from "../net/prefix.ts";
-import { checkNotSpecial, decodeAddress, decodePrefix } from "./address.ts";
 import {
   type Context,
   checkText,
@@ -12,7 +8,12 @@ import {
   reportMissing,
   warnForbidden,
   warnInvalid,
-} from "./decode.ts";
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import type { Address } from "../net/address.ts";
+import type { Port } from "../net/port.ts";
+import type { Prefix } from "../net/prefix.ts";
+import { checkNotSpecial, decodeAddress, decodePrefix } from "./address.ts";
 import { decodeLabels, decodeMeta, METADATA } from "./meta.ts";
 import {
   dns1035LabelProblems,
@@ -20,7 +21,6 @@ import {
   dns1123SubdomainProblems,
   qualifiedNameProblems,
 } from "./names.ts";
-import type { Node } from "./node.ts";
 import { decodeOptionalPort } from "./port.ts";
 import { decodeClusterIps } from "./service-cluster-ips.ts";
 import { decodeServicePorts, SERVICE_PORT } from "./service-ports.ts";
@@ -73,7 +73,7 @@ const MAX_AFFINITY_SECONDS = 86400;
 
 /** A Service (v1), after pkg/apis/core/validation. Fields that the API server takes only together with others, and that
  *  kube-proxy ignores or treats in a defined way without them, are worth a warning. */
-export function decodeService(context: Context, root: Node): ServiceSpec | undefined {
+export function decodeService(context: Context, root: Field): ServiceSpec | undefined {
   const service = readShape(context, root, SERVICE);
   if (service === undefined) return undefined;
   const meta = decodeMeta(context, root, service.metadata, true, dns1123LabelProblems);
@@ -82,20 +82,20 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
     reportMissing(context, root, "spec.ports");
     return undefined;
   }
-  const node = root.member("spec");
-  const given = decodeType(context, node, spec);
+  const field = root.member("spec");
+  const given = decodeType(context, field, spec);
   // kube-proxy makes rules of what a Service has, whatever its type; what only some types may have is then not held against it.
   const isNewer = given === NEWER;
   const type = isNewer ? "LoadBalancer" : given;
   const known = isNewer ? "ClusterIP" : given;
-  const { clusterIps, headless, ipFamilies, ipFamilyPolicy } = decodeClusterIps(context, node, spec, known);
-  const ports = decodeServicePorts(context, node, spec, type, headless);
-  const externalIps = decodeExternalIps(context, node, spec);
-  const externalTrafficPolicy = decodeExternalPolicy(context, node, spec, type, externalIps.length > 0);
-  const internalTrafficPolicy = decodePolicy(context, node, "internalTrafficPolicy", spec.internalTrafficPolicy);
+  const { clusterIps, headless, ipFamilies, ipFamilyPolicy } = decodeClusterIps(context, field, spec, known);
+  const ports = decodeServicePorts(context, field, spec, type, headless);
+  const externalIps = decodeExternalIps(context, field, spec);
+  const externalTrafficPolicy = decodeExternalPolicy(context, field, spec, type, externalIps.length > 0);
+  const internalTrafficPolicy = decodePolicy(context, field, "internalTrafficPolicy", spec.internalTrafficPolicy);
   const loadBalancerIngress = decodeServiceStatus(context, root, service.status, type);
   const { selector } = spec;
-  checkLoadBalancerFields(context, node, spec, type);
+  checkLoadBalancerFields(context, field, spec, type);
   warnOfService(context, root, spec, known, headless);
   const decoded = {
     type: known,
@@ -105,18 +105,18 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
     ipFamilyPolicy,
     ports,
     selector:
-      selector === undefined || selector === null ? undefined : decodeLabels(context, node, "selector", selector),
+      selector === undefined || selector === null ? undefined : decodeLabels(context, field, "selector", selector),
     externalIps,
     loadBalancerIngress,
-    loadBalancerSourceRanges: decodeSourceRanges(context, node, spec),
-    affinitySeconds: decodeAffinity(context, node, spec),
+    loadBalancerSourceRanges: decodeSourceRanges(context, field, spec),
+    affinitySeconds: decodeAffinity(context, field, spec),
     internalTrafficPolicy: internalTrafficPolicy ?? "Cluster",
     externalTrafficPolicy: isNewer ? "Cluster" : externalTrafficPolicy, // apiservice.ExternalPolicyLocal
-    healthCheckNodePort: decodeHealthCheckNodePort(context, node, spec, type, externalTrafficPolicy),
+    healthCheckNodePort: decodeHealthCheckNodePort(context, field, spec, type, externalTrafficPolicy),
     allocatesNodePorts: spec.allocateLoadBalancerNodePorts ?? true,
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
-    trafficDistribution: decodeTrafficDistribution(context, node, spec),
-    externalName: decodeExternalName(context, node, spec, type),
+    trafficDistribution: decodeTrafficDistribution(context, field, spec),
+    externalName: decodeExternalName(context, field, spec, type),
   } as const;
   if (meta === undefined) return undefined;
   warnOfNewName(context, root, meta.name);
@@ -124,88 +124,89 @@ export function decodeService(context: Context, root: Node): ServiceSpec | undef
 }
 
 /** A type that does not exist counts as LoadBalancer, which may have the most fields: one mistake is one finding. */
-function decodeType(context: Context, node: Node, { type }: ServiceFields): ServiceType | typeof NEWER {
+function decodeType(context: Context, field: Field, { type }: ServiceFields): ServiceType | typeof NEWER {
   if (isEmpty(type)) return "ClusterIP";
   const effect = "kpc makes rules of the addresses and ports that the Service has, as kube-proxy does";
-  return newerWordOf(context, node, "type", type, SERVICE_TYPES, effect, { onlyStored: true }) ?? "LoadBalancer";
+  return newerWordOf(context, field, "type", type, SERVICE_TYPES, effect, { onlyStored: true }) ?? "LoadBalancer";
 }
 
 /** A traffic policy: what is not Local is Cluster to kube-proxy. */
 function decodePolicy(
   context: Context,
-  node: Node,
+  field: Field,
   key: "externalTrafficPolicy" | "internalTrafficPolicy",
   value: string | null | undefined,
 ): TrafficPolicy | undefined {
-  const word = newerWordOf(context, node, key, value, POLICIES, 'kpc reads it as "Cluster", as kube-proxy does');
+  const word = newerWordOf(context, field, key, value, POLICIES, 'kpc reads it as "Cluster", as kube-proxy does');
   return word === NEWER ? "Cluster" : word;
 }
 
 /** Kubernetes 1.36 began to take names that start with a digit (KEP-5311). */
-function warnOfNewName(context: Context, root: Node, name: string): void {
+function warnOfNewName(context: Context, root: Field, name: string): void {
   if (/^[a-z]/.test(name) || dns1123LabelProblems(name).length > 0) return;
   for (const problem of dns1035LabelProblems(name)) {
     warnInvalid(context, root.member("metadata").member("name"), `refused before Kubernetes 1.36: ${problem}`);
   }
 }
 
-function decodeExternalIps(context: Context, node: Node, { externalIPs }: ServiceFields): Located<Address>[] {
-  return located(node, "externalIPs", externalIPs, (text, item) => {
+function decodeExternalIps(context: Context, field: Field, { externalIPs }: ServiceFields): Located<Address>[] {
+  return located(field, "externalIPs", externalIPs, (text, item) => {
     const address = decodeAddress(context, text, () => item);
     if (address !== undefined) checkNotSpecial(context, address, () => item);
     return address;
   });
 }
 
-function decodeSourceRanges(context: Context, node: Node, spec: ServiceFields): Located<Prefix>[] {
-  return located(node, "loadBalancerSourceRanges", spec.loadBalancerSourceRanges, (text, item) =>
+function decodeSourceRanges(context: Context, field: Field, spec: ServiceFields): Located<Prefix>[] {
+  return located(field, "loadBalancerSourceRanges", spec.loadBalancerSourceRanges, (text, item) =>
     decodePrefix(context, text, () => item),
   );
 }
 
-/** What `decode` makes of each text in the array `key`, with its node. */
+/** What `decode` makes of each text in the array `key`, with its field. */
 function located<T>(
-  node: Node,
+  field: Field,
   key: string,
   texts: readonly string[] | null | undefined,
-  decode: (text: string, item: Node) => T | undefined,
+  decode: (text: string, item: Field) => T | undefined,
 ): Located<T>[] {
   if (texts === undefined || texts === null || texts.length === 0) return [];
-  const list = node.member(key);
+  const list = field.member(key);
   return texts.flatMap((text, index) => {
     const item = list.item(index);
     const value = decode(text, item);
-    return value === undefined ? [] : [{ value, node: item }];
+    return value === undefined ? [] : [{ value, field: item }];
   });
 }
 
 /** Fields that only a load balancer has a use for. kube-proxy looks at source ranges for every type. */
-function checkLoadBalancerFields(context: Context, node: Node, spec: ServiceFields, type: ServiceType): void {
+function checkLoadBalancerFields(context: Context, field: Field, spec: ServiceFields, type: ServiceType): void {
   if (type === "LoadBalancer") {
-    checkText(context, node, "loadBalancerClass", spec.loadBalancerClass, qualifiedNameProblems);
+    checkText(context, field, "loadBalancerClass", spec.loadBalancerClass, qualifiedNameProblems);
     return;
   }
   for (const key of ["loadBalancerSourceRanges", "allocateLoadBalancerNodePorts", "loadBalancerClass"] as const) {
-    if (!isEmpty(spec[key])) warnForbidden(context, node.member(key), "may only be used when `type` is 'LoadBalancer'");
+    if (!isEmpty(spec[key]))
+      warnForbidden(context, field.member(key), "may only be used when `type` is 'LoadBalancer'");
   }
 }
 
 /** Seconds for which clients stay with their endpoint. */
-function decodeAffinity(context: Context, node: Node, spec: ServiceFields): number | undefined {
+function decodeAffinity(context: Context, field: Field, spec: ServiceFields): number | undefined {
   const { sessionAffinity, sessionAffinityConfig: config } = spec;
   if (isEmpty(sessionAffinity) || sessionAffinity === "None") {
     if (config === undefined || config === null) return undefined;
     const message = "spec.sessionAffinityConfig is ignored when spec.sessionAffinity is None"; // the API server drops it
-    const origin = node.member("sessionAffinityConfig");
+    const origin = field.member("sessionAffinityConfig");
     context.report({ severity: "warning", code: "ignored-field", message, origin });
     return undefined;
   }
   const effect = 'kpc reads it as "None", as kube-proxy does';
-  const word = newerWordOf(context, node, "sessionAffinity", sessionAffinity, AFFINITIES, effect);
+  const word = newerWordOf(context, field, "sessionAffinity", sessionAffinity, AFFINITIES, effect);
   if (word === NEWER || word === undefined) return undefined;
   const seconds = config?.clientIP?.timeoutSeconds ?? DEFAULT_AFFINITY_SECONDS;
   if (seconds < 1 || seconds > MAX_AFFINITY_SECONDS) {
-    const place = node.member("sessionAffinityConfig").member("clientIP").member("timeoutSeconds");
+    const place = field.member("sessionAffinityConfig").member("clientIP").member("timeoutSeconds");
     reportInvalid(context, place, `must be greater than 0 and less than ${MAX_AFFINITY_SECONDS}`);
   }
   return seconds;
@@ -213,46 +214,46 @@ function decodeAffinity(context: Context, node: Node, spec: ServiceFields): numb
 
 function decodeExternalPolicy(
   context: Context,
-  node: Node,
+  field: Field,
   spec: ServiceFields,
   type: ServiceType,
   hasExternalIps: boolean,
 ): TrafficPolicy {
   const key = "externalTrafficPolicy";
-  const policy = isEmpty(spec[key]) ? undefined : decodePolicy(context, node, key, spec[key]);
+  const policy = isEmpty(spec[key]) ? undefined : decodePolicy(context, field, key, spec[key]);
   const reachable = type === "LoadBalancer" || type === "NodePort" || (type === "ClusterIP" && hasExternalIps);
   if (policy !== undefined && !reachable)
-    warnInvalid(context, node.member(key), "may only be set for externally-accessible services", "forbidden-field");
+    warnInvalid(context, field.member(key), "may only be set for externally-accessible services", "forbidden-field");
   return policy ?? "Cluster";
 }
 
 /** kube-proxy ignores the port where it has no meaning. */
 function decodeHealthCheckNodePort(
   context: Context,
-  node: Node,
+  field: Field,
   spec: ServiceFields,
   type: ServiceType,
   policy: TrafficPolicy,
 ): Located<Port> | undefined {
-  const value = decodeOptionalPort(context, node, "healthCheckNodePort", spec.healthCheckNodePort);
+  const value = decodeOptionalPort(context, field, "healthCheckNodePort", spec.healthCheckNodePort);
   if (value === undefined) return undefined;
-  const place = node.member("healthCheckNodePort");
+  const place = field.member("healthCheckNodePort");
   if (type !== "LoadBalancer" || policy !== "Local") {
     const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
     warnInvalid(context, place, detail, "forbidden-field");
   }
-  return { value, node: place };
+  return { value, field: place };
 }
 
 /** PreferClose is the older name of PreferSameZone. */
 function decodeTrafficDistribution(
   context: Context,
-  node: Node,
+  field: Field,
   { trafficDistribution }: ServiceFields,
 ): ServiceSpec["trafficDistribution"] {
   const key = "trafficDistribution";
   const effect = "kpc makes no hints for it; those in EndpointSlices count";
-  const word = newerWordOf(context, node, key, trafficDistribution, TRAFFIC_DISTRIBUTIONS, effect);
+  const word = newerWordOf(context, field, key, trafficDistribution, TRAFFIC_DISTRIBUTIONS, effect);
   if (word === NEWER) return undefined;
   return word === "PreferClose" ? "PreferSameZone" : word;
 }
@@ -260,14 +261,14 @@ function decodeTrafficDistribution(
 /** A DNS name; it may end in a dot. */
 function decodeExternalName(
   context: Context,
-  node: Node,
+  field: Field,
   { externalName }: ServiceFields,
   type: ServiceType,
 ): string | undefined {
   const name = externalName ?? undefined;
   if (type !== "ExternalName") return name;
   const trimmed = name?.replace(/\.$/, "") ?? "";
-  if (trimmed === "") reportMissing(context, node, "externalName");
-  checkText(context, node, "externalName", trimmed, dns1123SubdomainProblems);
+  if (trimmed === "") reportMissing(context, field, "externalName");
+  checkText(context, field, "externalName", trimmed, dns1123SubdomainProblems);
   return name;
 }

@@ -1,8 +1,8 @@
 /** The fields that objects of the API have, and their types. A whole object is compared with its shape at once; nearly all
- *  fit, and what does is then read as the typed data that it is, without a node or a check per field. */
-import { type Context, reportType } from "./decode.ts";
-import type { Node } from "./node.ts";
-import { isObject } from "./show.ts";
+ *  fit, and what does is then read as the typed data that it is, without a `Field` or a check for each. */
+import { type Context, reportType } from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { isObject } from "../documents/show.ts";
 import { checkApiMembers } from "./unknown-fields.ts";
 
 /** What a value has to be: one of the words, an array of something, or an object with some of the members. `strings` is a
@@ -59,10 +59,10 @@ function toMatcher(shape: Shape): Matcher {
   return { kind: "members", members: new Map(members.map(([key, member]) => [key, toMatcher(member)])) };
 }
 
-/** The value at `node`, when it has the wanted shape. Reports `unknown-field`, and `wrong-type` for every value that has
+/** The value at `field`, when it has the wanted shape. Reports `unknown-field`, and `wrong-type` for every value that has
  *  not; like the API server, kpc looks no further into an object that cannot be decoded. */
-export function readShape<S>(context: Context, node: Node, { matcher }: Pattern<S>): Fitting<S> | undefined {
-  return fits(node.value, matcher) || reportMisfits(context, node, matcher) ? (node.value as Fitting<S>) : undefined;
+export function readShape<S>(context: Context, field: Field, { matcher }: Pattern<S>): Fitting<S> | undefined {
+  return fits(field.value, matcher) || reportMisfits(context, field, matcher) ? (field.value as Fitting<S>) : undefined;
 }
 
 function fits(value: unknown, matcher: Matcher): boolean {
@@ -104,23 +104,23 @@ function fits(value: unknown, matcher: Matcher): boolean {
 }
 
 /** Reports what does not fit; gives whether it is only unknown fields. */
-function reportMisfits(context: Context, node: Node, matcher: Matcher): boolean {
-  if (fits(node.value, matcher)) return true;
-  if (matcher.kind === "array" && Array.isArray(node.value)) {
-    return node.items().filter((item) => !reportMisfits(context, item, matcher.element)).length === 0;
+function reportMisfits(context: Context, field: Field, matcher: Matcher): boolean {
+  if (fits(field.value, matcher)) return true;
+  if (matcher.kind === "array" && Array.isArray(field.value)) {
+    return field.items().filter((item) => !reportMisfits(context, item, matcher.element)).length === 0;
   }
-  if ((matcher.kind === "members" || matcher.kind === "strings") && isObject(node.value)) {
+  if ((matcher.kind === "members" || matcher.kind === "strings") && isObject(field.value)) {
     const members = matcher.kind === "members" ? matcher.members : undefined;
-    if (members !== undefined) checkApiMembers(context, node, members);
-    const misfits = Object.keys(node.value).filter((key) => {
+    if (members !== undefined) checkApiMembers(context, field, members);
+    const misfits = Object.keys(field.value).filter((key) => {
       const wanted = members === undefined ? STRING : members.get(key);
-      const member = node.get(key);
+      const member = field.get(key);
       return wanted !== undefined && member !== undefined && !reportMisfits(context, member, wanted);
     });
     return misfits.length === 0;
   }
   const wanted = matcher.kind === "strings" || matcher.kind === "members" ? "object" : matcher.kind;
-  reportType(context, node, wanted);
+  reportType(context, field, wanted);
   return false;
 }
 

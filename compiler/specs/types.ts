@@ -1,9 +1,10 @@
 /** The objects of the input, decoded and checked one by one; no object knows another. */
+
+import type { Field } from "../documents/field.ts";
 import type { Address, Family } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
-import type { Node } from "./node.ts";
 
 export interface Specs {
   readonly services: readonly ServiceSpec[];
@@ -27,7 +28,7 @@ export interface Specs {
 
 export interface SkippedKind {
   readonly count: number;
-  readonly first: Node;
+  readonly first: Field;
   /** `namespace/name` of each, with its place. */
   readonly objects: readonly Located<string>[];
 }
@@ -45,13 +46,13 @@ export interface Meta {
   /** `Kind/name` of the object that made this one. */
   readonly controller: string | undefined;
   /** The whole object. */
-  readonly node: Node;
+  readonly field: Field;
 }
 
 /** A value, and where it stands. */
 export interface Located<T> {
   readonly value: T;
-  readonly node: Node;
+  readonly field: Field;
   /** The value does not stand there: kpc has chosen it. */
   readonly assumed?: true;
 }
@@ -104,13 +105,13 @@ export interface ServicePortSpec {
   /** A number, or the name of a container port; undefined means the same as `port`. */
   readonly targetPort: Port | string | undefined;
   readonly nodePort: Located<Port> | undefined;
-  readonly node: Node;
+  readonly field: Field;
 }
 
 export interface LoadBalancerIngressSpec {
   readonly address: Address;
   readonly ipMode: "VIP" | "Proxy";
-  readonly node: Node;
+  readonly field: Field;
 }
 
 export interface EndpointSliceSpec {
@@ -130,7 +131,7 @@ export interface EndpointSpec {
   readonly nodeName: string | undefined;
   readonly zoneHints: readonly string[];
   readonly nodeHints: readonly string[];
-  readonly node: Node;
+  readonly field: Field;
 }
 
 export interface EndpointPortSpec {
@@ -139,7 +140,7 @@ export interface EndpointPortSpec {
   readonly protocol: Protocol;
   /** Undefined means all ports, which kube-proxy skips. */
   readonly port: Port | undefined;
-  readonly node: Node;
+  readonly field: Field;
 }
 
 /** An Endpoints object has the name of its Service. */
@@ -157,7 +158,7 @@ export interface EndpointSubsetSpec {
 export interface EndpointAddressSpec {
   readonly address: Address;
   readonly nodeName: string | undefined;
-  readonly node: Node;
+  readonly field: Field;
 }
 
 export interface PodSpec extends PodTemplateSpec {
@@ -277,7 +278,7 @@ export interface IngressTlsSpec {
   readonly hosts: readonly string[];
   /** Undefined: the default certificate. */
   readonly secretName: string | undefined;
-  readonly node: Node;
+  readonly field: Field;
 }
 
 export interface IngressRuleSpec {
@@ -285,7 +286,7 @@ export interface IngressRuleSpec {
   readonly host: string | undefined;
   /** Undefined for a rule without `http`. */
   readonly paths: readonly IngressPathSpec[] | undefined;
-  readonly node: Node;
+  readonly field: Field;
 }
 
 export interface IngressPathSpec {
@@ -293,12 +294,12 @@ export interface IngressPathSpec {
   readonly path: string;
   readonly pathType: "Exact" | "Prefix" | "ImplementationSpecific";
   readonly backend: IngressBackendSpec;
-  readonly node: Node;
+  readonly field: Field;
 }
 
 export type IngressBackendSpec =
-  | { readonly kind: "service"; readonly name: string; readonly port: Port | string; readonly node: Node }
-  | { readonly kind: "resource"; readonly name: string; readonly node: Node };
+  | { readonly kind: "service"; readonly name: string; readonly port: Port | string; readonly field: Field }
+  | { readonly kind: "resource"; readonly name: string; readonly field: Field };
 
 export interface IngressClassSpec {
   readonly meta: Meta;
@@ -330,5 +331,5 @@ export interface KubeProxySpec {
   /** Names of other fields that are set to something other than their default. */
   readonly others: readonly Located<string>[];
   /** The whole document. */
-  readonly node: Node;
+  readonly field: Field;
 }

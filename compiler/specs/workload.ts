@@ -1,7 +1,7 @@
-import { type Context, lenient, reportTooMany, warnInvalid } from "./decode.ts";
+import { type Context, lenient, reportTooMany, warnInvalid } from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
 import { decodeLabels, decodeMeta, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems } from "./names.ts";
-import type { Node } from "./node.ts";
 import { decodePodTemplate, POD_SPEC } from "./pod.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import type { WorkloadKind, WorkloadSpec } from "./types.ts";
@@ -77,7 +77,7 @@ const REPLICATION_CONTROLLER = pattern({
 });
 const STATEFUL_SET = pattern({ ...OBJECT, spec: { ...SHARED, ...SPECS.StatefulSet } });
 
-type ReadFields = (context: Context, root: Node) => WorkloadFields | undefined;
+type ReadFields = (context: Context, root: Field) => WorkloadFields | undefined;
 
 const READERS: Readonly<Record<WorkloadKind, ReadFields>> = {
   CronJob: readCronJob,
@@ -106,7 +106,7 @@ interface WorkloadFields {
 }
 
 /** A CronJob as the Job that it makes. */
-function readCronJob(context: Context, root: Node): WorkloadFields | undefined {
+function readCronJob(context: Context, root: Field): WorkloadFields | undefined {
   const fields = readShape(context, root, CRON_JOB);
   if (fields === undefined) return undefined;
   const template = fields.spec?.jobTemplate?.spec?.template;
@@ -118,21 +118,21 @@ const MAX_REPLICAS = 10_000;
 
 /** An object of which a control plane makes Pods. Only how many there are, where they run, their labels and their ports are
  *  looked at, so that findings are warnings: they concern what kpc assumes, not what it was given. */
-export function decodeWorkload(strict: Context, root: Node, kind: WorkloadKind): WorkloadSpec | undefined {
+export function decodeWorkload(strict: Context, root: Field, kind: WorkloadKind): WorkloadSpec | undefined {
   const context = lenient(strict);
   const fields = READERS[kind](context, root);
   if (fields === undefined) return undefined;
   const meta = decodeMeta(context, root, fields.metadata, true, dns1123SubdomainProblems);
   const spec = fields.spec ?? {};
-  const node = root.member("spec");
-  const template = (kind === "CronJob" ? node.member("jobTemplate").member("spec") : node).member("template");
+  const field = root.member("spec");
+  const template = (kind === "CronJob" ? field.member("jobTemplate").member("spec") : field).member("template");
   const labels = decodeLabels(context, template.member("metadata"), "labels", spec.template?.metadata?.labels);
   const podTemplate = decodePodTemplate(context, template.member("spec"), spec.template?.spec ?? {});
   if (meta === undefined) return undefined;
   return {
     kind,
     meta,
-    replicas: decodeReplicas(context, node, kind, spec),
+    replicas: decodeReplicas(context, field, kind, spec),
     firstOrdinal: spec.ordinals?.start ?? 0,
     selector: selectorOf(spec.selector) ?? labels,
     labels,
@@ -141,7 +141,7 @@ export function decodeWorkload(strict: Context, root: Node, kind: WorkloadKind):
 }
 
 /** How many Pods run at a time; 1 where the manifest leaves it to the server. */
-function decodeReplicas(context: Context, spec: Node, kind: WorkloadKind, counts: Counts): number {
+function decodeReplicas(context: Context, spec: Field, kind: WorkloadKind, counts: Counts): number {
   if (kind === "DaemonSet" || kind === "CronJob") return 0;
   const key = kind === "Job" ? "parallelism" : "replicas";
   const given = counts[key] ?? 1;

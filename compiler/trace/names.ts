@@ -41,7 +41,7 @@ export class Names {
         this.pods.set(address, { pod: `${meta.namespace}/${meta.name}`, ...nodeNamed(nodeName) });
   }
 
-  private addEndpoint({ addresses: [address], nodeName, node }: EndpointSpec, namespace: string): void {
+  private addEndpoint({ addresses: [address], nodeName, field: node }: EndpointSpec, namespace: string): void {
     const target = node.get("targetRef");
     const [kind, name] = [target?.get("kind")?.value, target?.get("name")?.value];
     const pod = kind === "Pod" && typeof name === "string" ? { pod: `${namespace}/${name}` } : {};

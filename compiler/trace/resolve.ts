@@ -1,12 +1,12 @@
 /** From a packet's text to the packet itself: names become addresses. */
 import type { Compiled } from "../compile.ts";
 import type { Report } from "../diagnostics.ts";
+import { nearest } from "../documents/nearest.ts";
 import type { Packet } from "../evaluate/packet.ts";
 import { type Address, familyOf, isIpv4Mapped, parseAddress, printAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { Detector, NodeContext } from "../node/settings.ts";
-import { nearest } from "../specs/nearest.ts";
 import type { ServiceSpec, Specs } from "../specs/types.ts";
 import type { EndText, PacketText } from "./parse.ts";
 

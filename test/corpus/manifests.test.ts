@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Diagnostic, printPlace } from "../../compiler/diagnostics.ts";
-import { readDocuments } from "../../compiler/specs/document.ts";
+import { readDocuments } from "../../compiler/documents/document.ts";
+import { Field } from "../../compiler/documents/field.ts";
 import { loadObjects, loadSpecs } from "../../compiler/specs/load.ts";
-import { Node } from "../../compiler/specs/node.ts";
 import { readCases } from "../support/shared.ts";
 import { load, printFinding } from "../unit/specs/findings.ts";
 
@@ -68,7 +68,7 @@ describe("objects of flow cases", () => {
     };
     const documents = [...readDocuments(source, report)];
     loadObjects(
-      documents.flatMap((document) => Node.root(document).get("objects")?.items() ?? []),
+      documents.flatMap((document) => Field.root(document).get("objects")?.items() ?? []),
       report,
     );
     expect(errors).toEqual([]);

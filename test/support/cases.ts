@@ -1,10 +1,10 @@
 import { decodeCase } from "../../compiler/cases/decode.ts";
 import type { Case } from "../../compiler/cases/types.ts";
 import { type Compiled, compileSpecs } from "../../compiler/compile.ts";
+import { readDocuments } from "../../compiler/documents/document.ts";
+import { Field } from "../../compiler/documents/field.ts";
 import type { Mode } from "../../compiler/node/settings.ts";
-import { readDocuments } from "../../compiler/specs/document.ts";
 import { loadObjects } from "../../compiler/specs/load.ts";
-import { Node } from "../../compiler/specs/node.ts";
 
 /** The case in a text; throws at the first finding. */
 export function readCase(name: string, text: string): Case {
@@ -13,7 +13,7 @@ export function readCase(name: string, text: string): Case {
   };
   const [document] = readDocuments({ name, text }, fail);
   if (document === undefined) throw new Error(`${name} is empty`);
-  const root = Node.root(document);
+  const root = Field.root(document);
   const decoded = decodeCase({ report: fail, root, subject: name }, root);
   if (decoded === undefined) throw new Error(`${name} is no case`);
   return decoded;

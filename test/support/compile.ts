@@ -2,14 +2,14 @@
 
 import { type Compiled, type CompileResult, compile } from "../../compiler/compile.ts";
 import type { Diagnostic } from "../../compiler/diagnostics.ts";
+import { readDocuments } from "../../compiler/documents/document.ts";
+import { Field } from "../../compiler/documents/field.ts";
 import { checkProgram } from "../../compiler/ir/check.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { decodeConfig } from "../../compiler/node/decode.ts";
 import { unfoldLookups } from "../../compiler/passes/unfold-lookups.ts";
 import { printIptables as printIptablesFile } from "../../compiler/print.ts";
-import { readDocuments } from "../../compiler/specs/document.ts";
-import { Node } from "../../compiler/specs/node.ts";
 import type { Cluster, Manifest } from "./arbitraries.ts";
 import type { ProxySettings } from "./oracle/oracle.ts";
 
@@ -17,7 +17,7 @@ import type { ProxySettings } from "./oracle/oracle.ts";
 export function toConfig(settings: ProxySettings | Manifest): Config {
   const [document] = readDocuments({ name: "proxy", text: JSON.stringify(settings) }, fail);
   if (document === undefined) throw new Error("no settings");
-  const root = Node.root(document);
+  const root = Field.root(document);
   return decodeConfig({ report: fail, root, subject: "proxy" }, root, false);
 }
 

@@ -5,17 +5,17 @@ import { printDeclarations } from "../../compiler/declared/print.ts";
 import { type Settlement, settle } from "../../compiler/declared/settle.ts";
 import type { Declaration } from "../../compiler/declared/types.ts";
 import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
+import { readDocuments } from "../../compiler/documents/document.ts";
+import { Field } from "../../compiler/documents/field.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
-import { readDocuments } from "../../compiler/specs/document.ts";
-import { Node } from "../../compiler/specs/node.ts";
 
 /** The declarations in a text, and `line:column code message` of each finding. */
 export function readDeclarations(text: string): { declarations: readonly Declaration[]; findings: readonly string[] } {
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void diagnostics.push(diagnostic);
   const declarations = [...readDocuments({ name: "meant.yaml", text }, report)].flatMap((document) => {
-    const root = Node.root(document);
+    const root = Field.root(document);
     return decodeDeclarations({ report, root, subject: "meant.yaml" }, root);
   });
   const findings = diagnostics.map(({ code, message, origin }) => {

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { compileSpecs } from "../../../compiler/compile.ts";
+import { readDocuments } from "../../../compiler/documents/document.ts";
+import { Field } from "../../../compiler/documents/field.ts";
 import { evaluateRoute } from "../../../compiler/evaluate/route.ts";
 import type { RouteTarget } from "../../../compiler/ir/types.ts";
-import { readDocuments } from "../../../compiler/specs/document.ts";
 import { loadObjects } from "../../../compiler/specs/load.ts";
-import { Node } from "../../../compiler/specs/node.ts";
 import { type IngressCase, worldOf } from "../../support/ingress-cases.ts";
 import { readCases } from "../../support/shared.ts";
 
@@ -24,7 +24,7 @@ describe("requests go where the Ingresses say", () => {
 
   test.each(cases)("$name", ({ name, world }) => {
     const [document] = readDocuments({ name, text: JSON.stringify(worldOf(world)) }, () => undefined);
-    const nodes = document === undefined ? [] : Node.root(document).items();
+    const nodes = document === undefined ? [] : Field.root(document).items();
     const { compiled, diagnostics } = compileSpecs((report) => loadObjects(nodes, report), {
       ingressController: world.controller ?? "example.com/kpc",
     });

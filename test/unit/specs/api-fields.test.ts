@@ -2,6 +2,7 @@
  *  known and left alone. The lists are those of the API's own test data (api/testdata/HEAD), parts that kpc does not look into
  *  as one field. */
 import { describe, expect, test } from "vitest";
+import { Field } from "../../../compiler/documents/field.ts";
 import { NODE } from "../../../compiler/specs/cluster-node.ts";
 import { DECIDING_FIELDS } from "../../../compiler/specs/deciding-fields.ts";
 import { ENDPOINT_SLICE } from "../../../compiler/specs/endpoint-slice.ts";
@@ -10,7 +11,6 @@ import { INGRESS } from "../../../compiler/specs/ingress.ts";
 import { INGRESS_CLASS } from "../../../compiler/specs/ingress-class.ts";
 import { KUBE_PROXY } from "../../../compiler/specs/kube-proxy-config.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
-import { Node } from "../../../compiler/specs/node.ts";
 import { POD } from "../../../compiler/specs/pod.ts";
 import { SERVICE } from "../../../compiler/specs/service.ts";
 import { SERVICE_CIDR } from "../../../compiler/specs/service-cidr.ts";
@@ -135,7 +135,7 @@ function decoded(kind: DecidedKind, object: unknown): unknown {
   });
   const { skipped: _, nothing: __, ...lists } = specs;
   return JSON.stringify({ errors, found: Object.values(lists).flat() }, (key, value: unknown) => {
-    if (value instanceof Node || SET_ASIDE.has(key)) return undefined;
+    if (value instanceof Field || SET_ASIDE.has(key)) return undefined;
     const isUndecided = ["labels", "annotations", "creationTimestamp", "namespace"].includes(key);
     if (isUndecided && !decidingOf(kind).includes(`metadata.${key}`)) return undefined;
     if (value instanceof Map) return [...value];

@@ -8,27 +8,27 @@ import {
   asString,
   asStringOrArray,
   type Context,
-} from "../../../compiler/specs/decode.ts";
-import { readDocuments } from "../../../compiler/specs/document.ts";
-import { Node } from "../../../compiler/specs/node.ts";
-import { checkMembers } from "../../../compiler/specs/unknown-fields.ts";
-import { printFinding } from "./findings.ts";
+} from "../../../compiler/documents/decode.ts";
+import { readDocuments } from "../../../compiler/documents/document.ts";
+import { Field } from "../../../compiler/documents/field.ts";
+import { checkMembers } from "../../../compiler/documents/unknown-members.ts";
+import { printFinding } from "../specs/findings.ts";
 
 /** What `read` gives for the value `text`, and what it reports. */
 function run(
   text: string,
-  read: (context: Context, node: Node) => unknown,
+  read: (context: Context, node: Field) => unknown,
 ): readonly [value: unknown, findings: string[]] {
   const findings: string[] = [];
   const [document] = readDocuments({ name: "a.yaml", text: `a: ${text}` }, () => expect.unreachable());
-  const root = Node.root(document ?? expect.unreachable());
+  const root = Field.root(document ?? expect.unreachable());
   const context: Context = { report: (finding) => findings.push(printFinding(finding)), root, subject: "thing" };
   return [read(context, root.member("a")), findings];
 }
 
-const values = (nodes: readonly Node[]): unknown[] => nodes.map(({ value }) => value);
+const values = (nodes: readonly Field[]): unknown[] => nodes.map(({ value }) => value);
 
-test.each<[unknown, string[], string, (context: Context, node: Node) => unknown]>([
+test.each<[unknown, string[], string, (context: Context, node: Field) => unknown]>([
   ["x", [], "x", asString],
   [
     undefined,

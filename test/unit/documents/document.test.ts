@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { expectFindings, findingsOf, load } from "./findings.ts";
+import { expectFindings, findingsOf, load } from "../specs/findings.ts";
 
 const SERVICE = "apiVersion: v1\nkind: Service\nmetadata: {name: web}\nspec: {clusterIP: None}\n";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import type { Diagnostic, Origin } from "../../compiler/diagnostics.ts";
-import { COLOURED, diagnosticToJson, PLAIN, printable, renderDiagnostic } from "../../compiler/render.ts";
+import type { Diagnostic, Origin } from "../../../compiler/diagnostics.ts";
+import { COLOURED, diagnosticToJson, PLAIN, printable, renderDiagnostic } from "../../../compiler/documents/render.ts";
 
 function at(text: string, part: string, name = "web.yaml"): Origin {
   const start = text.indexOf(part);

@@ -3,23 +3,23 @@ import type { Origin, Span } from "../diagnostics.ts";
 import type { Document, Path } from "./document.ts";
 import { show } from "./show.ts";
 
-/** A value in a document. Making one is cheap; finding its place in the text is not, and happens on demand. Nodes are kept
+/** A value in a document. Making one is cheap; finding its place in the text is not, and happens on demand. Fields are kept
  *  to say where something stands: one whose value nobody has asked for does not keep it. */
-export class Node implements Origin {
-  private readonly parent: Node | Document;
+export class Field implements Origin {
+  private readonly parent: Field | Document;
   private readonly step: string | number | undefined;
   private held: unknown;
 
   /** `held` is the value where it is at hand. */
-  private constructor(parent: Node | Document, step: string | number | undefined, held?: unknown) {
+  private constructor(parent: Field | Document, step: string | number | undefined, held?: unknown) {
     this.parent = parent;
     this.step = step;
     this.held = held;
   }
 
   /** The root of `document`. */
-  static root(document: Document): Node {
-    return new Node(document, undefined);
+  static root(document: Document): Field {
+    return new Field(document, undefined);
   }
 
   get value(): unknown {
@@ -30,27 +30,27 @@ export class Node implements Origin {
   }
 
   /** The member `key` of this object; undefined when there is none, or null, which the API treats alike. */
-  get(key: string): Node | undefined {
+  get(key: string): Field | undefined {
     const { value } = this;
     if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return undefined;
     const member = (value as Record<string, unknown>)[key];
-    return member === undefined || member === null ? undefined : new Node(this, key, member);
+    return member === undefined || member === null ? undefined : new Field(this, key, member);
   }
 
   /** The member `key`, null or not. */
-  member(key: string): Node {
-    return new Node(this, key);
+  member(key: string): Field {
+    return new Field(this, key);
   }
 
   /** The element `index` of this array. */
-  item(index: number): Node {
-    return new Node(this, index);
+  item(index: number): Field {
+    return new Field(this, index);
   }
 
   /** The elements of this array. */
-  items(): Node[] {
+  items(): Field[] {
     const { value } = this;
-    return Array.isArray(value) ? value.map((item: unknown, index) => new Node(this, index, item)) : [];
+    return Array.isArray(value) ? value.map((item: unknown, index) => new Field(this, index, item)) : [];
   }
 
   span(): Span {
@@ -64,13 +64,13 @@ export class Node implements Origin {
 
   document(): Document {
     let { parent } = this;
-    while (parent instanceof Node) parent = parent.parent;
+    while (parent instanceof Field) parent = parent.parent;
     return parent;
   }
 
   /** The path in the API's own spelling below the object at `root`: `spec.ports[0].nodePort`; keys that are no field
    *  names in brackets: `metadata.labels[kubernetes.io/service-name]`. */
-  fieldPath(root: Node): string {
+  fieldPath(root: Field): string {
     let text = "";
     for (const step of this.path().slice(root.path().length)) {
       if (typeof step === "number") text += `[${step}]`;
@@ -82,8 +82,8 @@ export class Node implements Origin {
 
   private path(): Path {
     const steps: (string | number)[] = [];
-    for (let node: Node | Document = this; node instanceof Node && node.step !== undefined; node = node.parent)
-      steps.push(node.step);
+    for (let field: Field | Document = this; field instanceof Field && field.step !== undefined; field = field.parent)
+      steps.push(field.step);
     return steps.reverse();
   }
 }

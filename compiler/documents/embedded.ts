@@ -1,13 +1,13 @@
 /** Documents inside a text of another document: the settings file in a ConfigMap. */
 import type { Diagnostic, Report, Source, Span } from "../diagnostics.ts";
 import { type Document, readDocuments } from "./document.ts";
-import type { Node } from "./node.ts";
+import type { Field } from "./field.ts";
 
-/** The documents in the text that is the value of `node`. Places are those in the source itself where the text stands there
+/** The documents in the text that is the value of `field`. Places are those in the source itself where the text stands there
  *  line by line (a block scalar); else those in the text, under the name `name`. */
-export function* readEmbedded(node: Node, text: string, name: string, report: Report): Generator<Document> {
+export function* readEmbedded(field: Field, text: string, name: string, report: Report): Generator<Document> {
   const source: Source = { name, text };
-  const outer = (span: Span): Span => placeInOuter(span, node) ?? span;
+  const outer = (span: Span): Span => placeInOuter(span, field) ?? span;
   const reporting: Report = (finding) => report(withOuter(finding, outer));
   for (const document of readDocuments(source, reporting))
     yield { source, value: document.value, locate: (path, what) => outer(document.locate(path, what)) };
@@ -22,10 +22,10 @@ function withOuter(finding: Diagnostic, outer: (span: Span) => Span): Diagnostic
   return { ...moved(finding), ...(notes === undefined ? {} : { notes: notes.map(moved) }) };
 }
 
-/** Where `span` of the inner text stands in the source of `node`; undefined where the lines of both are not the same but for
+/** Where `span` of the inner text stands in the source of `field`; undefined where the lines of both are not the same but for
  *  an indentation. */
-function placeInOuter({ source: { text: inner }, start, end }: Span, node: Node): Span | undefined {
-  const { source, start: from } = node.span();
+function placeInOuter({ source: { text: inner }, start, end }: Span, field: Field): Span | undefined {
+  const { source, start: from } = field.span();
   const { text } = source;
   const before = inner.slice(0, start).split("\n");
   const innerLines = inner.split("\n");

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { show } from "../../../compiler/specs/show.ts";
+import { show } from "../../../compiler/documents/show.ts";
 
 test.each([
   ['"a"', "a"],

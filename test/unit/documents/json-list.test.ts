@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readDocuments } from "../../../compiler/specs/document.ts";
-import { endByBrackets, endByIndentation, splitJsonList } from "../../../compiler/specs/json-list.ts";
-import { expectFindings, findingsOf, load } from "./findings.ts";
+import { readDocuments } from "../../../compiler/documents/document.ts";
+import { endByBrackets, endByIndentation, splitJsonList } from "../../../compiler/documents/json-list.ts";
+import { expectFindings, findingsOf, load } from "../specs/findings.ts";
 
 const service = (name: string): object => ({
   apiVersion: "v1",

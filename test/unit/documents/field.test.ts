@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
-import { readDocuments } from "../../../compiler/specs/document.ts";
-import { Node } from "../../../compiler/specs/node.ts";
+import { readDocuments } from "../../../compiler/documents/document.ts";
+import { Field } from "../../../compiler/documents/field.ts";
 
 const text = `{"spec": {"ports": [{"port": 80}]}, "metadata": {"labels": {"a.b/c": null, "x y": 1, "toString": 2}}}`;
 const [document] = readDocuments({ name: "a.json", text }, () => expect.unreachable());
-const root = Node.root(document ?? expect.unreachable());
+const root = Field.root(document ?? expect.unreachable());
 
 test.each([
   ["", root],

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Source } from "../../../compiler/diagnostics.ts";
-import { readDocuments } from "../../../compiler/specs/document.ts";
-import { expectFindings, findingsOf, load } from "./findings.ts";
+import { readDocuments } from "../../../compiler/documents/document.ts";
+import { expectFindings, findingsOf, load } from "../specs/findings.ts";
 
 describe("keys that are there twice", () => {
   test.each([

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Document, parseAllDocuments } from "yaml";
 import { lineAndColumn } from "../../../compiler/diagnostics.ts";
-import { excerptsOf, splitList } from "../../../compiler/specs/yaml-excerpts.ts";
-import { expectFindings, load } from "./findings.ts";
+import { excerptsOf, splitList } from "../../../compiler/documents/yaml-excerpts.ts";
+import { expectFindings, load } from "../specs/findings.ts";
 
 /** The items of the first document that can be taken apart. */
 function split(text: string): readonly string[] | undefined {

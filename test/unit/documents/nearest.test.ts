@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { nearest, sharingStart } from "../../../compiler/specs/nearest.ts";
+import { nearest, sharingStart } from "../../../compiler/documents/nearest.ts";
 
 const KNOWN = ["port", "nodePort", "targetPort", "protocol", "name", "clusterIP", "clusterIPs", "ingressClassName"];
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readDocuments } from "../../../compiler/specs/document.ts";
-import { expectFindings, load } from "./findings.ts";
+import { readDocuments } from "../../../compiler/documents/document.ts";
+import { expectFindings, load } from "../specs/findings.ts";
 
 /** The documents of `text`, which has to be without findings. */
 function read(text: string): readonly unknown[] {

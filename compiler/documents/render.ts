@@ -1,5 +1,5 @@
 /** Findings as people and programs read them. */
-import { type Diagnostic, lineAndColumn, type Origin, type Span } from "./diagnostics.ts";
+import { type Diagnostic, lineAndColumn, type Origin, type Span } from "../diagnostics.ts";
 
 /** Words in colour, or as they are. */
 export interface Style {
