@@ -1,4 +1,5 @@
 import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
+import { jsonText } from "../json-output.ts";
 import { type CommonFlags, compileInputs, exitCodeOf, print, styleFor } from "./session.ts";
 
 export interface CheckFlags extends CommonFlags {
@@ -15,7 +16,7 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
       severity === "error" || (!flags.quiet && (flags.verbose === true || code !== "skipped-object")),
   );
   if (flags.output === "json") {
-    await print(`${JSON.stringify({ diagnostics: shown.map(diagnosticToJson) }, null, 2)}\n`);
+    await print(jsonText("Diagnostics", { diagnostics: shown.map(diagnosticToJson) }));
   } else {
     const style = styleFor(flags, process.stdout.isTTY);
     await print(shown.map((diagnostic) => `${renderDiagnostic(diagnostic, style)}\n`).join(""));

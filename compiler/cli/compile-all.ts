@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { AllNodesResult, Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
+import { jsonText } from "../json-output.ts";
 import { FileSet, isFileName } from "./file-set.ts";
 import { EXTENSIONS, isBinary, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileAllInputs, exitCodeOf, note, print, showDiagnostics } from "./session.ts";
@@ -24,7 +25,7 @@ export async function compileAllCommand(names: readonly string[], flags: PrintFl
   const report: Report = (diagnostic) => void found.push(diagnostic);
   const files = await writeFiles(result, flags, folder, `sha256:${digest.digest("hex")}`, report);
   if (flags.output === "json") {
-    await print(`${JSON.stringify({ diagnostics: found.map(diagnosticToJson), files }, null, 2)}\n`);
+    await print(jsonText("Compilation", { diagnostics: found.map(diagnosticToJson), files }));
   } else {
     showDiagnostics(found, flags);
     if (files.length > 0) note([summaryOf(files, folder)], flags);

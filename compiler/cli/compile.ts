@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
+import { jsonText } from "../json-output.ts";
 import { isBinary, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
 import { summarize } from "./summary.ts";
@@ -26,7 +27,7 @@ export async function compileCommand(names: readonly string[], flags: CompileFla
   if (flags.output === "json") {
     const { programToJson } = await import("../formats/ir/print.ts");
     const program = compiled === undefined ? null : programToJson(compiled.program);
-    const text = `${JSON.stringify({ diagnostics: diagnostics.map(diagnosticToJson), program }, null, 2)}\n`;
+    const text = jsonText("Compilation", { diagnostics: diagnostics.map(diagnosticToJson), program });
     await print(text);
     if (compiled !== undefined) tellSummary(compiled, text, diagnostics, flags);
     return exitCodeOf(diagnostics);

@@ -93,6 +93,7 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   const shown = limitsOf(flags);
   return tell(
     {
+      kind: "Comparison",
       parts: [{ programs, comparison }],
       sides: named,
       diagnosed,

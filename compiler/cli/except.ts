@@ -12,6 +12,7 @@ import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import type { Program } from "../ir/types.ts";
+import { jsonText } from "../json-output.ts";
 import type { Family } from "../net/address.ts";
 import { isDoubtful } from "./doubtful.ts";
 import { readSource } from "./inputs.ts";
@@ -62,6 +63,8 @@ export interface Part {
 
 /** What was compared for one question, and what the answer rests on. */
 export interface Question extends Pick<Answer, "gaps" | "given" | "also"> {
+  /** The kind of its JSON. */
+  readonly kind: "Comparison" | "Verification";
   readonly parts: readonly Part[];
   readonly sides: Sides;
   /** Findings about the rules: where some could not be read, no equality is claimed. */
@@ -101,12 +104,12 @@ export async function tell(
   );
   const more = (regions: readonly (readonly Region[])[]): object => ({
     ...shown.data(regions),
-    unread: unreadIn(diagnosed).map(diagnosticToJson),
+    errors: unreadIn(diagnosed).map(diagnosticToJson),
   });
   if (!isSettled(flags)) {
     const regions = parts.map(({ comparison }) => comparison.regions);
     if (flags.output === "json")
-      await printJson({ ...answerToData(answer, sides, limitsOf(flags).data), ...more(regions) });
+      await print(jsonText(question.kind, { ...answerToData(answer, sides, limitsOf(flags).data), ...more(regions) }));
     else await print(`${[...shown.text(regions, answer.differing), ...renderConclusion(answer)].join("\n")}\n`);
     return answer.differing === 0 && isWhole(answer) ? EXIT.fine : EXIT.finding;
   }
@@ -125,7 +128,12 @@ export async function tell(
       ),
     );
   } else if (flags.output === "json") {
-    await printJson({ ...settlementToData(settlement, answer, sides, limitsOf(flags).data), ...more(regions) });
+    await print(
+      jsonText(question.kind, {
+        ...settlementToData(settlement, answer, sides, limitsOf(flags).data),
+        ...more(regions),
+      }),
+    );
   } else {
     const lines = shown.text(regions, settlement.undeclared.length);
     await print(`${[...lines, ...renderAnswer(settlement, answer)].join("\n")}\n`);
@@ -135,10 +143,6 @@ export async function tell(
 
 function isSettled({ except = [], output }: CompareFlags): boolean {
   return except.length > 0 || output === "except";
-}
-
-function printJson(data: object): Promise<void> {
-  return print(`${JSON.stringify(data, null, 2)}\n`);
 }
 
 /** Regions that are held against what is declared: some 2 kB each. More is not kept, and said. */

@@ -8,6 +8,7 @@ import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import type { Engine } from "../engines/types.ts";
+import { jsonText } from "../json-output.ts";
 import type { Mode } from "../node/settings.ts";
 import { loadObjects } from "../specs/load.ts";
 import { chooseEngines } from "./engines.ts";
@@ -135,8 +136,7 @@ function render({ results, broken }: Run, output: TestFlags["output"]): string {
       return renderResults(results, broken.length);
     case "json": {
       const diagnostics = unique(broken.flatMap((each) => each.diagnostics)).map(diagnosticToJson);
-      const value = { results: results.map(resultToJson), summary: summaryOf(results), diagnostics };
-      return `${JSON.stringify(value, null, 2)}\n`;
+      return jsonText("TestResults", { results: results.map(resultToJson), summary: summaryOf(results), diagnostics });
     }
     case "junit":
       return printJunit(results, broken);

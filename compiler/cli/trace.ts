@@ -134,7 +134,7 @@ async function tell(
 ): Promise<number> {
   const isWhole = unread.length === 0 && incomplete === undefined;
   if (flags.output === "json") {
-    const more = { unread: unread.map(diagnosticToJson), ...(incomplete === undefined ? {} : { incomplete }) };
+    const more = { errors: unread.map(diagnosticToJson), ...(incomplete === undefined ? {} : { incomplete }) };
     await print(traceToJson(resolved, outcomes, subject, more));
   } else {
     const text = renderTrace(resolved, outcomes, subject);

@@ -120,6 +120,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   note([...designs.map(describeDesign), ...describeHarmless(others.filter(harmless), owner, isAll, flags)], flags);
   return tell(
     {
+      kind: "Verification",
       parts,
       sides,
       diagnosed,
@@ -143,8 +144,8 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
         families,
         ...changesToData(changesIn(regions, shown.data)),
         ...findingsToData(found(regions), shown.data),
-        byDesign: designs.map(designToData),
-        others: others.map((each) => othersToData(each, !harmless(each) || (isAll ? false : null))),
+        networkPlugins: designs.map(designToData),
+        thirdPartyRules: others.map((each) => othersToData(each, !harmless(each) || (isAll ? false : null))),
         notes: [...notes, ...problemsOf(rules)],
       }),
     },

@@ -200,13 +200,13 @@ export function answerToData(answer: Answer, sides: Sides, limit: number) {
   return {
     equal: differing === 0 && isWhole(answer),
     verdict: opinionOf(answer) as string,
-    assuming: given,
+    assumptions: given,
     classes: boxes,
     differing,
-    regions: inOrder(regions, sides)
+    counterexamples: inOrder(regions, sides)
       .slice(0, limit)
       .map((region) => regionToData(region, sides)),
-    open: open.map(({ door, from, reason }) => ({
+    stoppedAt: open.map(({ door, from, reason }) => ({
       protocol: nameOf(door.protocol),
       family: door.family,
       ctState: ctStateOf(door.tracking, 0),
@@ -222,21 +222,21 @@ export function answerToData(answer: Answer, sides: Sides, limit: number) {
  *  null where it takes none such. */
 export function regionToData(region: Region, { addresses }: Pick<Sides, "addresses">) {
   const { packet, door, box, left, right, assumptions } = region;
+  const isTranslated = !isAnywhere(box, door.family);
   const range = ({ from, to }: Range): unknown => [printAddress(from as Address), printAddress(to as Address)];
   return {
     protocol: nameOf(packet.protocol),
     inInterface: printInterface(door),
-    ctState: packet.ctState ?? "new",
-    ctStates: ctStatesOf(door, box),
-    marks: isAny(box.mark) ? null : box.mark.values,
-    ctMarks: isAny(box.ctmark) ? null : box.ctmark.values,
+    ctState: ctStatesOf(door, box),
+    mark: isAny(box.mark) ? null : box.mark.values,
+    ctMark: isAny(box.ctmark) ? null : box.ctmark.values,
     ctStatus: isAny(box.ctstatus) ? null : box.ctstatus.values.map(printStatus),
-    sentTo: isAnywhere(box, door.family)
-      ? null
-      : { destination: range(box.toaddr), destinationPort: [box.toport.from, box.toport.to] },
+    natDestination: isTranslated ? range(box.toaddr) : null,
+    natDestinationPort: isTranslated ? [box.toport.from, box.toport.to] : null,
     packet: {
       source: printAddressPort(packet.source, packet.sourcePort),
       destination: printAddressPort(packet.destination, packet.destinationPort),
+      ctState: packet.ctState ?? "new",
     },
     trace: isReplayable(region, addresses) ? printWitness(region) : null,
     source: range(box.saddr),

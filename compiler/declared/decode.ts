@@ -16,6 +16,7 @@ import { checkMembers } from "../documents/unknown-members.ts";
 import type { CtState } from "../evaluate/packet.ts";
 import type { RangeField } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import { API_VERSION } from "../json-output.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { isInterfaceName } from "../net/interface-name.ts";
 import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";
@@ -23,7 +24,6 @@ import { type Fate, overlap, parseFate } from "./fate.ts";
 import type { Declaration } from "./types.ts";
 import type { ValueField, Where } from "./where.ts";
 
-export const API_VERSION = "kpc.dev/v1alpha1";
 export const KIND = "Differences";
 
 /** The members that say which addresses and ports are meant. */
@@ -32,8 +32,8 @@ export const RANGE_MEMBERS = {
   sourcePort: "sport",
   destination: "daddr",
   destinationPort: "dport",
-  sentTo: "toaddr",
-  sentToPort: "toport",
+  natDestination: "toaddr",
+  natDestinationPort: "toport",
 } as const satisfies Readonly<Record<string, RangeField>>;
 
 /** Those that name marks, and the status of connections as a number. */
@@ -112,8 +112,8 @@ function decodeWhere(context: Context, node: Field): Where {
   const daddr = decodeAddresses(context, node.get("destination"));
   const sport = decodePorts(context, node.get("sourcePort"));
   const dport = decodePorts(context, node.get("destinationPort"));
-  const toaddr = decodeAddresses(context, node.get("sentTo"));
-  const toport = decodePorts(context, node.get("sentToPort"));
+  const toaddr = decodeAddresses(context, node.get("natDestination"));
+  const toport = decodePorts(context, node.get("natDestinationPort"));
   const values = Object.entries(VALUE_MEMBERS).map(
     ([member, field]) => [field, decodeList(context, node, member, decodeBits)] as const,
   );

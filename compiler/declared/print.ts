@@ -8,9 +8,10 @@ import { chancesOf } from "../compare/outcomes.ts";
 import { ctStatesOf, printInterface, type Sides } from "../compare/render.ts";
 import { RANGE_FIELDS, type RangeField } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import { API_VERSION } from "../json-output.ts";
 import { type Address, addressBits, FAMILIES, type Family, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
-import { API_VERSION, KIND, RANGE_MEMBERS, VALUE_MEMBERS } from "./decode.ts";
+import { KIND, RANGE_MEMBERS, VALUE_MEMBERS } from "./decode.ts";
 import { printFate } from "./fate.ts";
 import { showsPorts, type ValueField, type Where } from "./where.ts";
 

@@ -51,22 +51,22 @@ function isStale({ regions }: Use): boolean {
   return regions === 0;
 }
 
-/** As `answerToData`, of what is not declared: besides `{equalExceptDeclared, declared, undeclared, unseen}`. */
+/** As `answerToData`, of what is not declared: besides `{equalExceptExpected, expected, unexpected, notChecked}`. */
 export function settlementToData(settlement: Settlement, answer: Answer, sides: Sides, limit: number) {
   const { undeclared, uses, unseen } = settlement;
   const isSure = isComplete(settlement, answer);
   const { equal, ...rest } = answerToData({ ...answer, regions: undeclared }, sides, limit);
   return {
     equal,
-    equalExceptDeclared: isAsDeclared(settlement, answer),
-    declared: uses.map(({ declaration: { origin, reason }, regions }) => ({
+    equalExceptExpected: isAsDeclared(settlement, answer),
+    expected: uses.map(({ declaration: { origin, reason }, regions }) => ({
       ...placeOf(origin),
       ...(reason === undefined ? {} : { reason }),
       classes: regions,
       stale: regions > 0 ? false : isSure ? true : null,
     })),
-    undeclared: undeclared.length,
-    unseen,
+    unexpected: undeclared.length,
+    notChecked: unseen,
     ...rest,
     verdict: opinionOf(settlement, answer),
   };

@@ -225,7 +225,7 @@ function lineOfRule(rule: Rule): string {
 
 // --- data ------------------------------------------------------------------------------------------------------------------
 
-/** `{services, servicesInAll, causes}`. */
+/** `{services, serviceTotals, causes}`. */
 export function changesToData({ changes, names, limit, unseen }: ChangesView): object {
   const named = changes.filter(({ service }) => service !== undefined);
   const count = (kind: ServiceChange["change"]): number => named.filter(({ change }) => change === kind).length;
@@ -233,9 +233,9 @@ export function changesToData({ changes, names, limit, unseen }: ChangesView): o
   const numbers = new Map(causes.map(({ cause }, i) => [cause.key, i]));
   return {
     services: changes.slice(0, limit).map((change) => changeToData(change, names, numbers)),
-    servicesInAll: { missing: count("missing"), extra: count("extra"), changed: count("changed") },
+    serviceTotals: { missing: count("missing"), extra: count("extra"), changed: count("changed") },
     otherDestinations: changes.length - named.length,
-    classesNotInServices: unseen,
+    unlistedClasses: unseen,
     causes: causes.map(({ cause, services, others }) => ({
       where: cause.where,
       effect: cause.effect,

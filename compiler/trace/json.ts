@@ -1,6 +1,7 @@
 /** A trace as data for programs. */
 import type { EndpointOutcome, Outcome, Packet } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import { jsonText } from "../json-output.ts";
 import { printAddress } from "../net/address.ts";
 import type { Names } from "./names.ts";
 import type { TraceSubject } from "./render.ts";
@@ -9,7 +10,7 @@ import { sliceOf } from "./slice.ts";
 import { type StepView, type ViewOptions, viewOf } from "./view.ts";
 
 /** `{packet, outcomes}`: the packet as it was followed, with `inInterfaceAssumed` where the text names no interface, and what
- *  becomes of it, `{assumptions, choices?, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that
+ *  becomes of it, `{assumptions, alternatives?, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that
  *  depends on matches that are not understood. `more`: other members. */
 export function traceToJson(
   resolved: ResolvedPacket,
@@ -20,13 +21,17 @@ export function traceToJson(
   const { packet } = resolved;
   const { names, rulesWereRead } = subject;
   const options: ViewOptions = { source: packet.source, inInterface: packet.inInterface, names, rulesWereRead };
-  const value = {
+  return jsonText("Trace", {
     packet: packetToJson(resolved, names),
     outcomes: outcomes.map((outcome) => outcomeToJson(outcome, packet, options)),
     ...more,
-  };
-  return `${JSON.stringify(value, null, 2)}\n`;
+  });
 }
+
+const ASSUMED = {
+  "of this node's pods": "pod of this node",
+  "from elsewhere": "not a known pod of this node",
+} as const satisfies Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>>;
 
 function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): object {
   const { protocol, source, sourcePort, destination, destinationPort, inInterface = null, mark } = packet;
@@ -39,7 +44,7 @@ function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): object
     destinationPort,
     to: names.of({ address: destination, port: destinationPort, protocol }),
     inInterface,
-    ...(assumed === undefined ? {} : { inInterfaceAssumed: assumed }),
+    ...(assumed === undefined ? {} : { inInterfaceAssumed: ASSUMED[assumed] }),
     mark,
   };
 }
@@ -55,7 +60,7 @@ function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): 
   }
   return {
     assumptions: assumptionsToJson(assumptions),
-    ...(choices.length === 0 ? {} : { choices: choices.map(({ ways }) => ways.map(assumptionsToJson)) }),
+    ...(choices.length === 0 ? {} : { alternatives: choices.map(({ ways }) => ways.map(assumptionsToJson)) }),
     verdict,
     ...(rejectWith === undefined ? {} : { rejectWith }),
     masquerade: results.some(({ masquerade }) => masquerade),
@@ -79,7 +84,7 @@ function endpointToJson(endpoint: EndpointOutcome, { protocol }: Packet, names: 
 }
 
 function stepToJson({ place, words, ...step }: StepView): object {
-  return { ...step, ...place, ...(words.length === 0 ? {} : { words }) };
+  return { ...step, ...place, ...(words.length === 0 ? {} : { explanation: words }) };
 }
 
 function assumptionsToJson(assumptions: Outcome["assumptions"]): object[] {

@@ -26,7 +26,7 @@ function renderFinding({ subject, statement, region, regions }: Finding, sides: 
   return [`${subject}: ${statement}${others}`, ...lines, ""].join("\n");
 }
 
-/** `{findings, findingsInAll}`. */
+/** `{findings, findingTotal}`. */
 export function findingsToData(found: readonly Found[], limit: number) {
   const all = found.flatMap(({ about, findings, sides }) => findings.map((finding) => ({ about, finding, sides })));
   return {
@@ -38,20 +38,18 @@ export function findingsToData(found: readonly Found[], limit: number) {
         about,
         ...(culprit === undefined ? {} : culpritToData(culprit)),
         classes: regions,
-        region: regionToData(region, sides),
+        counterexample: regionToData(region, sides),
       })),
-    findingsInAll: all.length,
+    findingTotal: all.length,
   };
 }
 
-/** `culprit`: the last rule or policy that the packet meets of those without which it would fare as it should. */
+/** `rules`: the rules and policies without which the packet would be treated as it should, in its order. */
 function culpritToData({ suspects, way, isSmallest }: Culprit): object {
-  const last = suspects.at(-1);
   return {
-    ...(last === undefined ? {} : { culprit: suspectToData(last) }),
-    culprits: suspects.map(suspectToData),
-    onTheWay: way.map(suspectToData),
-    smallest: isSmallest,
+    rules: suspects.map(suspectToData),
+    leadingRules: way.map(suspectToData),
+    minimal: isSmallest,
   };
 }
 

@@ -66,7 +66,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     expect(stdout).toContain("Service ns1/svc1:p80: missing on this host: should go to 10.180.0.1:80");
     expect(JSON.parse(check(RESTORED, "-o", "json").stdout)).toMatchObject({
       equal: true,
-      assuming: ["that kube-proxy's jumps to its chains are there", "that packets come without a mark"],
+      assumptions: ["that kube-proxy's jumps to its chains are there", "that packets come without a mark"],
     });
   });
 
@@ -94,10 +94,10 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     expect(data.findings[0]).toMatchObject({
       subject: "Service ns1/svc1:p80",
       about: "other rules",
-      culprit: { file: "host.v4", line },
-      region: { trace: expect.stringMatching(/^tcp [\d.]+:40000 > 172\.30\.0\.41:80/) },
+      rules: [{ file: "host.v4", line }],
+      counterexample: { trace: expect.stringMatching(/^tcp [\d.]+:40000 > 172\.30\.0\.41:80/) },
     });
-    expect(data.others).toMatchObject([{ changesServiceTraffic: true, rules: [{ file: "host.v4", line }] }]);
+    expect(data.thirdPartyRules).toMatchObject([{ changesServiceTraffic: true, rules: [{ file: "host.v4", line }] }]);
   });
 
   test("counts the jump to a culprit as a rule that changes Service traffic", () => {
@@ -113,15 +113,14 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     );
     expect(stderr).not.toContain("no effect");
     const data = JSON.parse(check(dump, "-o", "json").stdout);
-    expect(data.others).toMatchObject([
+    expect(data.thirdPartyRules).toMatchObject([
       { changesServiceTraffic: true, rules: [{ line: jump }] },
       { changesServiceTraffic: true, rules: [{ line: dnat }] },
     ]);
     expect(data.findings[0]).toMatchObject({
-      culprit: { line: dnat },
-      culprits: [{ line: dnat }],
-      onTheWay: [{ line: jump }],
-      smallest: true,
+      rules: [{ line: dnat }],
+      leadingRules: [{ line: jump }],
+      minimal: true,
     });
   });
 
@@ -147,7 +146,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const data = JSON.parse(check(dump, "-o", "json").stdout);
     expect(data).toMatchObject({
       equal: true,
-      byDesign: [{ by: "flannel", services: expect.arrayContaining(["ns1/svc1:p80"]), rules: [{ line }] }],
+      networkPlugins: [{ by: "flannel", services: expect.arrayContaining(["ns1/svc1:p80"]), rules: [{ line }] }],
     });
     const strict = check(dump, "--strict-source");
     expect(strict.code).toBe(1);
@@ -176,7 +175,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
       code: 0,
       stdout: expect.stringMatching(/^=> equal, assuming that packets come without a mark: /),
     });
-    expect(JSON.parse(check(dump, "-o", "json").stdout).others).toMatchObject([
+    expect(JSON.parse(check(dump, "-o", "json").stdout).thirdPartyRules).toMatchObject([
       { changesServiceTraffic: false, rules: [{ line: lineOf(dump, rule) }] },
     ]);
   });
@@ -185,7 +184,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const dump = foreign("-A FORWARD", "-A FORWARD -d 10.9.9.9/32 -j DROP");
     const { code, stdout } = check(dump, "-o", "json", "--budget", "20");
     expect(code).toBe(1);
-    expect(JSON.parse(stdout)).toMatchObject({ equal: false, others: [{ changesServiceTraffic: null }] });
+    expect(JSON.parse(stdout)).toMatchObject({ equal: false, thirdPartyRules: [{ changesServiceTraffic: null }] });
   });
 
   test("claims nothing where its time ends", () => {

@@ -12,6 +12,7 @@ import type {
   Table,
   Value,
 } from "../../ir/types.ts";
+import { API_VERSION } from "../../json-output.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 
 /** A program as JSON, two blanks deep: the same program gives the same bytes, wherever its manifests stood. Addresses
@@ -22,7 +23,7 @@ export function printIr(program: Program): string {
 
 export function programToJson(program: Program): object {
   return {
-    apiVersion: "kpc.dev/v1alpha1",
+    apiVersion: API_VERSION,
     kind: "Program",
     ruleset: {
       tables: program.ruleset.tables.map(tableToJson),

@@ -188,7 +188,7 @@ describe("trace", () => {
         destinationPort: 80,
         to: { service: "shop/api:http" },
         inInterface: "eth0",
-        inInterfaceAssumed: "from elsewhere",
+        inInterfaceAssumed: "not a known pod of this node",
         mark: 0,
       });
       expect(outcomes).toMatchObject([

@@ -59,8 +59,10 @@ describe("kpc diff", () => {
       const found = JSON.parse(stdout);
       expect(found).toMatchObject({
         equal: false,
-        open: [],
-        regions: [
+        apiVersion: "kpc.dev/v1alpha1",
+        kind: "Comparison",
+        stoppedAt: [],
+        counterexamples: [
           {
             protocol: "tcp",
             destinationPort: [80, 80],
@@ -68,7 +70,7 @@ describe("kpc diff", () => {
           },
         ],
       });
-      expect(found.regions).toHaveLength(1);
+      expect(found.counterexamples).toHaveLength(1);
     });
   });
 
@@ -101,7 +103,7 @@ describe("kpc diff", () => {
         equal: false,
         verdict: "no difference found",
         notCompared: ["what could not be read, at b.nft:1:1"],
-        unread: [{ file: "b.nft", line: 1 }],
+        errors: [{ file: "b.nft", line: 1 }],
       });
     });
   });
@@ -136,7 +138,7 @@ describe("kpc diff", () => {
       const json = kpc([...args, "-o", "json"], { folder });
       expect(json.code).toBe(1);
       expect(JSON.parse(json.stdout)).toMatchObject({ equal: false, verdict: "no difference found" });
-      expect(JSON.stringify(JSON.parse(json.stdout).open)).toContain("after 0.000001 s");
+      expect(JSON.stringify(JSON.parse(json.stdout).stoppedAt)).toContain("after 0.000001 s");
     });
   });
 
@@ -244,25 +246,25 @@ differences:
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toMatchObject({
       equal: false,
-      equalExceptDeclared: false,
-      declared: [{ file: "meant.yaml", line: 4, column: 5, reason: "one replica moves\ntonight\n", stale: false }],
-      unseen: 0,
-      open: [],
-      regions: expect.arrayContaining([expect.objectContaining({ destinationPort: [80, 80] })]),
+      equalExceptExpected: false,
+      expected: [{ file: "meant.yaml", line: 4, column: 5, reason: "one replica moves\ntonight\n", stale: false }],
+      notChecked: 0,
+      stoppedAt: [],
+      counterexamples: expect.arrayContaining([expect.objectContaining({ destinationPort: [80, 80] })]),
     });
     const whole = diff("wrong.nft", ["--except", "m.yaml", "-o", "json"], { "m.yaml": written.stdout });
     expect(whole.code).toBe(0);
     expect(JSON.parse(whole.stdout)).toMatchObject({
       equal: false,
-      equalExceptDeclared: true,
-      undeclared: 0,
-      regions: [],
+      equalExceptExpected: true,
+      unexpected: 0,
+      counterexamples: [],
     });
     const stale = diff("rules.nft", ["--except", "meant.yaml", "-o", "json"], { "meant.yaml": MEANT });
     expect(JSON.parse(stale.stdout)).toMatchObject({
       equal: true,
-      equalExceptDeclared: false,
-      declared: [{ stale: true }],
+      equalExceptExpected: false,
+      expected: [{ stale: true }],
     });
   });
 
@@ -371,7 +373,7 @@ describe("kpc diff by Service", () => {
         { service: "shop/web:http", change: "changed", causes: [0] },
         { service: null, destination: expect.stringMatching(/^10\.244\.2\.5 /), causes: [0] },
       ],
-      servicesInAll: { missing: 0, extra: 0, changed: 1 },
+      serviceTotals: { missing: 0, extra: 0, changed: 1 },
       causes: [{ effect: "drops it", services: 1, rules: [{ file: "drop.v4", line: 11 }] }],
     });
   });

@@ -52,7 +52,7 @@ describe("the interface that a packet comes in by, where it names none", () => {
       JSON.parse(trace(`${source}${TO_API}`, ...BRIDGE, "-o", "json")).packet;
     expect(packetOf("pod/shop/web-1")).toMatchObject({
       inInterface: "cni0",
-      inInterfaceAssumed: "of this node's pods",
+      inInterfaceAssumed: "pod of this node",
     });
     expect(packetOf("192.168.50.11")).toEqual(expect.objectContaining({ inInterface: null }));
     expect(packetOf("192.168.50.11")).not.toHaveProperty("inInterfaceAssumed");

@@ -6,7 +6,7 @@ const PACKET = "tcp 10.244.1.9:4000 > 10.96.1.2:80 iif cni0";
 interface Traced {
   readonly code: number | null;
   readonly stderr: string;
-  readonly unread: readonly { readonly code: string; readonly line?: number }[];
+  readonly errors: readonly { readonly code: string; readonly line?: number }[];
   readonly outcomes: readonly {
     readonly verdict: string;
     readonly assumptions: readonly { readonly text: string; readonly holds: boolean }[];
@@ -63,7 +63,7 @@ describe("a trace of rules that were not all read", () => {
       "rules-dialect",
     ],
   ])("rests on the assumption that they do nothing: %s", (_, rules, wanted) => {
-    const { code, unread, outcomes, stderr } = trace(rules);
+    const { code, errors: unread, outcomes, stderr } = trace(rules);
     expect(code).toBe(1);
     expect(unread).toMatchObject([{ code: wanted, severity: "error", file: "rules", line: expect.any(Number) }]);
     expect(stderr).toContain(`[${wanted}]`);
@@ -83,14 +83,14 @@ describe("a trace of rules that were not all read", () => {
     ["nft: a rule", `table ip t {\n chain c {\n  ${base}\n  ip saddr drop\n }\n}\n`],
     ["nft: a jump to a chain that is not there", `table ip t {\n chain c {\n  ${base}\n  jump own\n }\n}\n`],
   ])("says both where it comes to what was not read, and that alone: %s", (_, rules) => {
-    const { code, unread, outcomes } = trace(rules);
+    const { code, errors: unread, outcomes } = trace(rules);
     expect(code).toBe(1);
     expect(unread).toHaveLength(1);
     expect(outcomes.map(({ assumptions }) => assumptions.map(({ holds }) => holds))).toEqual([[true], [false]]);
   });
 
   test("ends with 1 also where the packet does not come to it", () => {
-    const { code, unread, outcomes } = trace("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT --what -j DROP\nCOMMIT\n");
+    const { code, errors: unread, outcomes } = trace("*filter\n:INPUT ACCEPT [0:0]\n-A INPUT --what -j DROP\nCOMMIT\n");
     expect({ code, unread: unread.length, outcomes }).toMatchObject({
       code: 1,
       unread: 1,
@@ -101,7 +101,7 @@ describe("a trace of rules that were not all read", () => {
   test("of which all was read rests on nothing", () => {
     expect(trace("*filter\n:FORWARD ACCEPT [0:0]\n-A FORWARD -j ACCEPT\nCOMMIT\n")).toMatchObject({
       code: 0,
-      unread: [],
+      errors: [],
       stderr: "",
       outcomes: [{ assumptions: [] }],
     });
@@ -110,7 +110,7 @@ describe("a trace of rules that were not all read", () => {
 
 describe("a part of a dump", () => {
   test("is followed, on the assumption that the rest does nothing", () => {
-    const { code, stderr, unread, outcomes } = trace(PASTE);
+    const { code, stderr, errors: unread, outcomes } = trace(PASTE);
     expect({ code, unread }).toEqual({ code: 0, unread: [] });
     expect(stderr.match(/note: /g)).toHaveLength(1);
     expect(stderr).toContain("taken for rules of table nat");

@@ -99,7 +99,7 @@ describe("kpc verify", () => {
     expect(part.code).toBe(1);
     expect(part.stdout).toContain("Service default/web:http: endpoint 10.244.1.8:8080 missing on this host");
     expect(part.stdout).toContain("\n=> different, also where it is not declared: ");
-    expect(JSON.parse(held(written.stdout, "-o", "json").stdout)).toMatchObject({ equalExceptDeclared: true });
+    expect(JSON.parse(held(written.stdout, "-o", "json").stdout)).toMatchObject({ equalExceptExpected: true });
   });
 
   test("says when the source is not what it should be", () => {

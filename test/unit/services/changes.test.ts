@@ -162,7 +162,7 @@ test("the data of the table has totals, endpoints and causes", () => {
         causes: [0],
       },
     ],
-    servicesInAll: { missing: 0, extra: 0, changed: 1 },
+    serviceTotals: { missing: 0, extra: 0, changed: 1 },
     causes: [
       {
         where: expect.stringMatching(/^c, line \d+ of dump$/),

@@ -173,7 +173,7 @@ test("JSON has the same facts", () => {
     file: "dump",
     line: 36,
     column: 1,
-    words: ["sets mark 0x4000, because the source is the endpoint"],
+    explanation: ["sets mark 0x4000, because the source is the endpoint"],
   });
   expect(new Set(steps.map(({ kind }) => kind))).toEqual(new Set(["jump", "mark", "nat", "verdict", "missed"]));
   const other = follow(host, "tcp 203.0.113.9 > 198.51.100.1:80");

@@ -1,0 +1,61 @@
+/** docs/json.md has each member of each JSON output, and each output says what it is. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { type CliResult, inFolder, kpc } from "../../support/cli.ts";
+
+const ROOT = new URL("../../..", import.meta.url).pathname;
+const SHOP = [`${ROOT}examples/shop/manifests`, "-c", `${ROOT}examples/shop/kpc.yaml`, "--node", "node-1"];
+
+const SECTIONS = new Map(
+  readFileSync(`${ROOT}docs/json.md`, "utf8")
+    .split(/^## /m)
+    .slice(1)
+    .map((text) => [text.slice(0, text.indexOf("\n")), text]),
+);
+
+const PACKET = "tcp 203.0.113.9 > 198.51.100.40:80";
+const nft = kpc(["compile", ...SHOP]).stdout;
+const v4 = kpc(["compile", ...SHOP, "--mode", "iptables", "-o", "iptables"]).stdout;
+const FILES = {
+  "rules.nft": nft,
+  "wrong.nft": nft.replaceAll("10.244.1.21", "10.244.1.99"),
+  "host.v4": v4.replace(/^COMMIT$/m, "-A FORWARD -s 203.0.113.0/24 -j DROP\nCOMMIT"),
+  "odd.v4": v4.replace(/^COMMIT$/m, "-A FORWARD -m string --string x --algo bm -j DROP\n-A FORWARD --what\nCOMMIT"),
+  "typo.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: a, name: b}\nspec: {ports: [{port: 0}]}\n",
+  "except.yaml":
+    "apiVersion: kpc.dev/v1alpha1\nkind: Differences\ndifferences:\n  - {reason: none, destination: 10.96.0.20, destinationPort: 81, left: drop, right: reject with port-unreachable}\n",
+};
+
+const OUTPUTS: readonly [kind: string, section: string, args: readonly string[]][] = [
+  ["Diagnostics", "Diagnostics", ["check", "typo.yaml"]],
+  ["Compilation", "kpc compile", ["compile", ...SHOP]],
+  ["Trace", "kpc trace", ["trace", "tcp pod/shop/api-1 > svc/shop/api:http", ...SHOP]],
+  ["Trace", "kpc trace", ["trace", PACKET, "--rules", "odd.v4"]],
+  ["TestResults", "kpc test", ["test", `${ROOT}examples/shop/expectations.yaml`]],
+  ["Comparison", "kpc diff and kpc verify", ["diff", "rules.nft", "wrong.nft", "--time", "0.01"]],
+  ["Comparison", "kpc diff and kpc verify", ["diff", "rules.nft", "wrong.nft", "--except", "except.yaml"]],
+  ["Verification", "kpc diff and kpc verify", ["verify", ...SHOP, "--against", "host.v4", "--family", "ipv4"]],
+];
+
+/** Names of members at any depth; those of `program` are the IR's, and those of `left` and `right` are what happens. */
+function membersOf(value: unknown): string[] {
+  if (Array.isArray(value)) return value.flatMap(membersOf);
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([name, inner]) =>
+    ["program", "left", "right"].includes(name) ? [name] : [name, ...membersOf(inner)],
+  );
+}
+
+describe.each(OUTPUTS)("%s: kpc %s %j", (kind, section, args) => {
+  test("has members that docs/json.md describes", () => {
+    const { stdout }: CliResult = inFolder(FILES, (folder) => kpc([...args, "-q", "-o", "json"], { folder }));
+    const output = JSON.parse(stdout) as object;
+    expect(output).toMatchObject({ apiVersion: "kpc.dev/v1alpha1", kind });
+    expect(Object.keys(output).slice(0, 2)).toEqual(["apiVersion", "kind"]);
+    const described = `${SECTIONS.get(section)} \`apiVersion\` \`kind\`${section === "Diagnostics" ? "" : SECTIONS.get("Diagnostics")}`;
+    const names = new Set(
+      [...described.matchAll(/`([\w.[\]]+)`/g)].map(([, name = ""]) => name.split(/[.\]]+/).at(-1)),
+    );
+    expect([...new Set(membersOf(output))].filter((name) => !names.has(name))).toEqual([]);
+  });
+});
