@@ -1,5 +1,5 @@
 /** Names of chains in iptables, which has 28 characters for them. */
-import { createHash } from "node:crypto";
+import { sha256 } from "../../net/hash.ts";
 
 /** How all chains of ours begin. */
 export const CHAIN_PREFIX = "KPC-";
@@ -37,6 +37,6 @@ function nameChain(chain: string): string {
 /** Base 32, as it stands in file names. */
 function hash(text: string): string {
   const alphabet = "abcdefghijklmnopqrstuvwxyz234567";
-  const bytes = createHash("sha256").update(text).digest();
+  const bytes = sha256(text);
   return Array.from({ length: HASH_LENGTH }, (_, i) => alphabet[(bytes[i] as number) & 31]).join("");
 }

@@ -1,6 +1,5 @@
 /** From the syntax of a rule to steps. What is not understood is kept as opaque, in nft's words. */
 
-import { createHash } from "node:crypto";
 import { anyBit, IIFNAME, noBit, within } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
@@ -31,6 +30,7 @@ import type {
   Verdict,
   WritableField,
 } from "../../ir/types.ts";
+import { sha256 } from "../../net/hash.ts";
 import { meaningOf } from "../../words.ts";
 import { PASSING_TARGETS } from "../iptables/words.ts";
 import { FLAGS, REJECT_TYPES } from "./keywords.ts";
@@ -854,10 +854,9 @@ function anonymousName(kind: string, types: readonly string[], elements: readonl
   const texts = elements.map((element) =>
     JSON.stringify(element, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)),
   );
-  const hash = createHash("sha256")
-    .update(JSON.stringify([types, texts.sort()]))
-    .digest("hex");
-  return `__${kind}-${hash.slice(0, 20)}`;
+  const digest = sha256(JSON.stringify([types, texts.sort()]));
+  const hash = Array.from(digest.subarray(0, 10), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return `__${kind}-${hash}`;
 }
 
 const UNTRACKED = { kind: "constant", type: "ct_state", value: CT_STATE.untracked } as const;
