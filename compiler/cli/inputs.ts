@@ -29,6 +29,11 @@ export function readSource(name: string): Source {
 
 const STANDARD_INPUT = "<stdin>";
 
+/** The texts of a comma list of files; `-` is standard input. Throws `Trouble` when one cannot be read. */
+export function sourcesOf(names: string): Source[] {
+  return names.split(",").map(readSource);
+}
+
 const MANIFEST = /\.(ya?ml|json)(\.gz)?$/;
 
 /** `seen`: the files and folders above and before, by their real names. */

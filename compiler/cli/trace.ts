@@ -8,6 +8,7 @@ import { Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { localityIn } from "../evaluate/locality.ts";
 import { assuming } from "../evaluate/outcome.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
+import { readRules, withGivenJumps } from "../formats/read-rules.ts";
 import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { loadSpecs } from "../specs/load.ts";
@@ -19,8 +20,8 @@ import { renderTrace, type TraceSubject } from "../trace/render.ts";
 import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
+import { sourcesOf } from "./inputs.ts";
 import { localHints } from "./local-hints.ts";
-import { readRules, sourcesOf, withGivenJumps } from "./rules-file.ts";
 import {
   type CommonFlags,
   compileInputs,

@@ -1,5 +1,7 @@
 import { type CompareOptions, type Comparison, compare, type Region } from "../compare/compare.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
+import { isIpvsMode } from "../formats/iptables/ipvs.ts";
+import { dialectOf, isRestored, readIpsets, readRulesOf } from "../formats/read-rules.ts";
 import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES, type Family, printAddressPort } from "../net/address.ts";
 import { refusalCause } from "../services/cause.ts";
@@ -13,7 +15,6 @@ import { causeByOthers } from "../verify/causes.ts";
 import { Culprits } from "../verify/culprits.ts";
 import { describeDesign, designsOf, designToData } from "../verify/designs.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
-import { isIpvsMode } from "../verify/ipvs.ts";
 import { isServiceTraffic, onlyServiceTraffic, type ServiceTraffic } from "../verify/others.ts";
 import { podDetectionOf } from "../verify/pod-detection.ts";
 import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
@@ -21,9 +22,9 @@ import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../v
 import { isDoubtful, withoutDoubtful } from "./doubtful.ts";
 import { type CompareFlags, compareOptions, limitsOf, type Part, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
+import { sourcesOf } from "./inputs.ts";
 import { localHints } from "./local-hints.ts";
 import { withProgress } from "./progress-line.ts";
-import { dialectOf, isRestored, readIpsets, readRulesOf, sourcesOf } from "./rules-file.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 import { leftOutIn } from "./unread.ts";

@@ -1,8 +1,9 @@
 /** The part of a host's rules that is about Services, and the rest. */
+
+import { isAboutServices, withJumps } from "../formats/iptables/kube-proxy-jumps.ts";
 import type { BaseChain, Program, Rule, Table } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { withDesigners } from "./by-design.ts";
-import { isAboutServices, withJumps } from "./jumps.ts";
 
 /** Rules about Services, alone and among the others. */
 export interface ServiceRules {

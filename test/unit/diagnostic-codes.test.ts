@@ -2,11 +2,11 @@
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { type Output, printOutput } from "../../compiler/cli/print-output.ts";
-import { readRules } from "../../compiler/cli/rules-file.ts";
 import { answerOf } from "../../compiler/compare/answer.ts";
 import { compile } from "../../compiler/compile.ts";
 import { staleFindings } from "../../compiler/declared/render.ts";
 import { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode, lineAndColumn } from "../../compiler/diagnostics.ts";
+import { readRules } from "../../compiler/formats/read-rules.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { parsePacket } from "../../compiler/trace/parse.ts";
 import { resolvePacket } from "../../compiler/trace/resolve.ts";

@@ -1,5 +1,5 @@
 /** Hosts on which IPVS sends packets to endpoints. */
-import type { Table } from "../ir/types.ts";
+import type { Table } from "../../ir/types.ts";
 
 /** Whether rules are of kube-proxy's ipvs mode. There IPVS translates, behind INPUT: no rule says where packets are sent. Chains that
  *  kube-proxy left behind when it changed its mode do not count. */

@@ -1,7 +1,7 @@
 /** How packets get to kube-proxy's chains of iptables. */
-import { anyBit, CT_STATE_FIELD } from "../ir/build.ts";
-import { CT_STATE } from "../ir/constants.ts";
-import type { Program, Rule, Table, Verdict } from "../ir/types.ts";
+import { anyBit, CT_STATE_FIELD } from "../../ir/build.ts";
+import { CT_STATE } from "../../ir/constants.ts";
+import type { Program, Rule, Table, Verdict } from "../../ir/types.ts";
 
 /** Whether a chain is kube-proxy's, the kubelet's or kpc's. KUBE-ROUTER-… and the like are other people's. */
 export function isAboutServices(chain: string): boolean {
