@@ -12,6 +12,7 @@ import type {
 } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { Effects } from "./effects.ts";
+import { trackedFamilies } from "./fragments.ts";
 import { HookOrder, type Listed, type Order } from "./hook-order.ts";
 import { ElementIndex } from "./lookup.ts";
 import { Lists } from "./memory.ts";
@@ -32,10 +33,14 @@ export class TableIndex {
   readonly effects = new Effects(this);
   readonly reads = new TableReads(this);
 
-  /** `lists`: those of the whole program. */
-  constructor(table: Table, lists: Lists) {
+  /** Whether the program's rules make the kernel track connections of a family. */
+  readonly tracksConnections: (family: Family) => boolean;
+
+  /** `lists` and `tracksConnections`: those of the whole program. */
+  constructor(table: Table, lists: Lists, tracksConnections: (family: Family) => boolean) {
     this.table = table;
     this.lists = lists;
+    this.tracksConnections = tracksConnections;
     this.chains = new Map(table.chains.map((chain) => [chain.name, chain]));
     this.maps = new Map(table.maps.map((map) => [map.name, map]));
     this.sets = new Map(table.sets.map((set) => [set.name, set]));
@@ -119,8 +124,13 @@ export class Machine {
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
     this.lists = new Lists(awake);
+    let tracked: ReadonlySet<Family> | undefined;
+    const tracksConnections = (family: Family): boolean => {
+      tracked ??= trackedFamilies(awake);
+      return tracked.has(family);
+    };
     this.entries = awake.flatMap((table) => {
-      const index = new TableIndex(table, this.lists);
+      const index = new TableIndex(table, this.lists, tracksConnections);
       return table.chains.flatMap((chain): Entry[] => (chain.kind === "base" ? [{ index, table, chain }] : []));
     });
     this.orderOf = new HookOrder(this.entries);

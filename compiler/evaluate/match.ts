@@ -4,6 +4,7 @@ import type { Expression, Match, SetElement, Value } from "../ir/types.ts";
 import { type About, describeTest } from "./assumption.ts";
 import { both, conditionsMade, isPossible, not, unknownMatch } from "./condition.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
+import { askFragments } from "./fragments.ts";
 import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
@@ -25,8 +26,11 @@ export function runMatch(
       return lookUp(match, state, frame);
     case "chance":
       return takeChance(match.numerator / 2 ** 31, state);
-    case "opaque":
+    case "opaque": {
+      const known = askFragments(match, state, frame);
+      if (known !== undefined) return [{ state, flow: known ? "continue" : "next" }];
       return assume(match.text, match.negated, state);
+    }
     default:
       return unreachable(match);
   }

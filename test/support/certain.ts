@@ -4,7 +4,11 @@ import { environmentOf } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 
-const [LOCAL, FAR] = ["192.0.2.7", "10.9.9.9"].map((text) => parseAddress(text) as Address) as [Address, Address];
+const [LOCAL, FAR, LOCAL_IPV6] = ["192.0.2.7", "10.9.9.9", "fd07::7"].map((text) => parseAddress(text) as Address) as [
+  Address,
+  Address,
+  Address,
+];
 
 export { LOCAL };
 
@@ -34,7 +38,7 @@ export function askRule(
       mark: 0,
       ...(ctState === undefined ? {} : { ctState }),
     },
-    environmentOf([LOCAL]),
+    environmentOf([LOCAL, LOCAL_IPV6]),
   );
   return [...new Set(outcomes.map(({ verdict }) => (verdict === "drop" ? "yes" : "no")))].sort().join(" or ");
 }
