@@ -22,7 +22,7 @@ import { readNft } from "../compiler/formats/nft/read.ts";
 import { parseAddress } from "../compiler/net/address.ts";
 import { parsePrefix } from "../compiler/net/prefix.ts";
 import type { Config } from "../compiler/node/config.ts";
-import { printIptables, printNft } from "../compiler/print.ts";
+import { printIptables, printNft } from "../test/support/compile.ts";
 import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.mjs";
 import { printJsonList } from "./support/manifests.mjs";
 import { printTable } from "./support/table.mjs";
@@ -68,9 +68,7 @@ function writeTexts(size: string, folder: string): void {
   const { compiled, diagnostics } = compile([{ name: "cluster.json", text }], configOf());
   if (compiled === undefined) throw new Error(diagnostics[0]?.message);
   writeFileSync(join(folder, "rules.nft"), printNft(compiled.program));
-  const { text: iptables, problems } = printIptables(compiled.program, "ip");
-  if (problems.length > 0) throw new Error(problems[0]?.reason);
-  writeFileSync(join(folder, "rules.v4"), iptables);
+  writeFileSync(join(folder, "rules.v4"), printIptables(compiled.program, "ip"));
 }
 
 interface Figures {

@@ -15,10 +15,10 @@ import type { Program } from "../compiler/ir/types.ts";
 import { parseAddress } from "../compiler/net/address.ts";
 import { parsePrefix } from "../compiler/net/prefix.ts";
 import type { Mode } from "../compiler/node/settings.ts";
-import { printIptables, printNft } from "../compiler/print.ts";
 import type { FloodPacket, Prober } from "../runtime/kernel/prober.ts";
 import { loadRules, type Rules } from "../runtime/kernel/rules.ts";
 import { openNode } from "../runtime/kernel/world.ts";
+import { printIptables, printNft } from "../test/support/compile.ts";
 import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.mjs";
 import { printIptablesSync } from "./support/kube-proxy-iptables.mjs";
 import { printFullSync } from "./support/kube-proxy-nft.mjs";
@@ -69,7 +69,7 @@ function addressOf(text: string): FloodPacket["flow"]["source"] {
 /** Everything whose cost is wanted. The first is what the others are over. */
 function layoutsOf(cluster: Cluster): ReadonlyMap<string, Rules> {
   const program = programOf(cluster, "iptables");
-  const { text } = printIptables(program, "ip");
+  const text = printIptables(program, "ip");
   const kubeProxy = printIptablesSync(cluster);
   const iptables = (ip: string, backend: "nft" | "legacy"): Rules => ({ kind: "iptables", backend, ip, ip6: "" });
   return new Map<string, Rules>([

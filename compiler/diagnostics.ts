@@ -136,6 +136,7 @@ export const DIAGNOSTIC_CODES = [
   "packet-syntax",
   "unknown-object",
   // outputs
+  "unsupported-nft",
   "unsupported-iptables",
   "unsupported-table",
   // differences that are meant

@@ -1,18 +1,19 @@
 /** The right half of the picture: from a program to the texts that kernels load, and to the classifier's tables. */
+import type { Diagnostic } from "./diagnostics.ts";
 import { type Installed, NOTHING_INSTALLED } from "./formats/iptables/installed.ts";
-import { type PrintedFile, printFile as printIptablesFile } from "./formats/iptables/print-file.ts";
+import { printFile as printIptablesFile } from "./formats/iptables/print-file.ts";
 import { printFile as printNftFile } from "./formats/nft/print-file.ts";
+import { unsupportedByNft } from "./formats/nft/unsupported.ts";
 import { encodeTable } from "./formats/tables/encode.ts";
-import { TableLimit } from "./formats/tables/limit.ts";
 import type { Program } from "./ir/types.ts";
+import { type PrintedText, Unsupported } from "./ir/unsupported.ts";
 import type { Address } from "./net/address.ts";
 import { unfoldLookups } from "./passes/unfold-lookups.ts";
-import { tabulate } from "./tabulate/tabulate.ts";
-import type { Misfit } from "./tabulate/types.ts";
+import { tabulate, unsupportedByTable } from "./tabulate/tabulate.ts";
 
 /** Text for `nft -f`; `header` stands above it as comments. */
-export function printNft({ ruleset }: Program, header: readonly string[] = []): string {
-  return printNftFile(ruleset, header);
+export function printNft({ ruleset }: Program, header: readonly string[] = []): PrintedText {
+  return { text: printNftFile(ruleset, header), unsupported: unsupportedByNft(ruleset) };
 }
 
 /** Text for iptables-restore (`ip`) or ip6tables-restore (`ip6`), for a host that has `installed`. */
@@ -21,27 +22,27 @@ export function printIptables(
   family: "ip" | "ip6",
   installed: Installed = NOTHING_INSTALLED,
   header: readonly string[] = [],
-): PrintedFile {
+): PrintedText {
   const tables = program.ruleset.tables.filter((table) => table.family === family);
-  const { program: unfolded, unsupported } = unfoldLookups({ ...program, ruleset: { tables } });
-  const { text, problems } = printIptablesFile(unfolded.ruleset, family, installed, header);
-  return { text, problems: [...unsupported.map(({ chain, reason }) => ({ chain, reason })), ...problems] };
+  const unfolded = unfoldLookups({ ...program, ruleset: { tables } });
+  const { text, unsupported } = printIptablesFile(unfolded.program.ruleset, family, installed, header);
+  return { text, unsupported: [...unfolded.unsupported, ...unsupported] };
 }
 
 /** What `printTable` gives: a table, or why there is none. */
 export interface PrintedTable {
   readonly table: Uint8Array | undefined;
-  readonly misfits: readonly Misfit[];
+  readonly unsupported: readonly Diagnostic[];
 }
 
 /** The classifier's table of what `program` does on a node that has `addresses`. `source` says what it was made from. */
 export function printTable(program: Program, addresses: readonly Address[], source = ""): PrintedTable {
   const tabulated = tabulate(program, addresses);
-  if ("misfits" in tabulated) return { table: undefined, misfits: tabulated.misfits };
+  if ("unsupported" in tabulated) return { table: undefined, unsupported: tabulated.unsupported };
   try {
-    return { table: encodeTable(tabulated.tabulation, source), misfits: [] };
+    return { table: encodeTable(tabulated.tabulation, source), unsupported: [] };
   } catch (error) {
-    if (!(error instanceof TableLimit)) throw error;
-    return { table: undefined, misfits: [{ reason: `tables have no room for ${error.message}` }] };
+    if (!(error instanceof Unsupported)) throw error;
+    return { table: undefined, unsupported: [unsupportedByTable(error)] };
   }
 }

@@ -131,7 +131,7 @@ function compileTemplate(vipBits: number): { tabulation: Tabulation; labels: typ
   });
   if (compiled === undefined) throw new Error(JSON.stringify(diagnostics.map(({ message }) => message)));
   const tabulated = tabulate(compiled.program, compiled.node.addresses);
-  if ("misfits" in tabulated) throw new Error(JSON.stringify(tabulated.misfits));
+  if ("unsupported" in tabulated) throw new Error(tabulated.unsupported[0]?.message);
   return { tabulation: tabulated.tabulation, labels: TEMPLATE };
 }
 

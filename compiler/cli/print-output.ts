@@ -3,6 +3,7 @@ import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Installed } from "../formats/iptables/installed.ts";
 import type { TableFamily } from "../ir/types.ts";
+import type { PrintedText } from "../ir/unsupported.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -32,7 +33,7 @@ export function isBinary(output: Output): boolean {
 }
 
 /** The program in the format that `flags` name; undefined where the format cannot hold it. `source`: the digest of the
- *  manifests, for bytes. Reports `unsupported-iptables` and `unsupported-table`. */
+ *  manifests, for bytes. Reports `unsupported-nft`, `unsupported-iptables` and `unsupported-table`. */
 export function printOutput(
   compiled: Compiled,
   flags: PrintFlags,
@@ -50,15 +51,9 @@ async function printBytes(
   report: Report,
 ): Promise<Uint8Array | undefined> {
   const { printTable } = await import("../print.ts");
-  const { table, misfits } = printTable(program, node.addresses, source);
-  if (table === undefined) {
-    for (const { destination, reason } of misfits) {
-      const where = destination === undefined ? "" : ` (at ${destination})`;
-      const message = `this does not fit into a table: ${reason}${where}`;
-      report({ severity: "error", code: "unsupported-table", message });
-    }
-    return undefined;
-  }
+  const { table, unsupported } = printTable(program, node.addresses, source);
+  for (const finding of unsupported) report(finding);
+  if (table === undefined) return undefined;
   if (output === "tables") return table;
   const { engineBytes } = await import("../../runtime/classifier/inline.ts");
   const { Matcher } = await import("../../runtime/classifier/matcher.ts");
@@ -72,7 +67,7 @@ async function printProgram(compiled: Compiled, flags: PrintFlags, report: Repor
   switch (flags.output) {
     case "nft": {
       const { printNft } = await import("../print.ts");
-      return printNft(compiled.program, nftHeader(compiled));
+      return textOf(printNft(compiled.program, nftHeader(compiled)), report);
     }
     case "iptables":
       return printForIptables(compiled, "ip", flags, report);
@@ -93,12 +88,12 @@ async function printForIptables(
 ): Promise<string | undefined> {
   const { printIptables } = await import("../print.ts");
   const installed = flags.current === undefined ? undefined : await readCurrentRules(flags.current, family, flags);
-  const { text, problems } = printIptables(compiled.program, family, installed, iptablesHeader(compiled, family));
-  for (const { chain, reason } of problems) {
-    const message = `chain ${chain} cannot be written for iptables: ${reason}`;
-    report({ severity: "error", code: "unsupported-iptables", message });
-  }
-  return problems.length > 0 ? undefined : text;
+  return textOf(printIptables(compiled.program, family, installed, iptablesHeader(compiled, family)), report);
+}
+
+function textOf({ text, unsupported }: PrintedText, report: Report): string | undefined {
+  for (const finding of unsupported) report(finding);
+  return unsupported.length > 0 ? undefined : text;
 }
 
 /** What of ours the host has. Throws `Trouble` when the file is not the host's iptables-save. */

@@ -2,10 +2,10 @@
 import { forgetConditions, TooManyConditions, withConditionLimit } from "../evaluate/condition.ts";
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { type Environment, hostOf, type Packet, type Packets } from "../evaluate/packet.ts";
-import { Unbounded } from "../evaluate/preimage.ts";
 import type { Region as PacketRegion } from "../evaluate/region.ts";
 import { invariant } from "../invariant.ts";
 import type { Program } from "../ir/types.ts";
+import { Unsupported } from "../ir/unsupported.ts";
 import { type Address, FAMILIES } from "../net/address.ts";
 import { type Box, boxesAt, boxesOf, countBoxes, countBoxesAt, destinationsOf, firstOf, halve } from "./box.ts";
 import { areSame, type Changes, changesBetween } from "./changes.ts";
@@ -277,7 +277,7 @@ class Comparer {
 
 /** Whether its message says why nothing more is compared. */
 function isReason(error: unknown): error is Error {
-  return error instanceof GivenUp || error instanceof Unbounded || error instanceof TooManyConditions;
+  return error instanceof GivenUp || error instanceof Unsupported || error instanceof TooManyConditions;
 }
 
 /** More steps than this are not taken for one region. */

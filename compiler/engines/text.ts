@@ -7,15 +7,12 @@ import { readNft } from "../formats/nft/read.ts";
 import type { Program } from "../ir/types.ts";
 import { printIptables, printNft } from "../print.ts";
 
-import { type Engine, EngineTrouble } from "./types.ts";
+import { type Engine, EngineTrouble, usable } from "./types.ts";
 
 /** The program as iptables' texts say it: printed for both families, read back, evaluated. */
 export const iptablesEngine: Engine = textEngine("iptables", ({ program }, report) => {
   const tables = (["ip", "ip6"] as const).flatMap((family) => {
-    const { text, problems } = printIptables(program, family);
-    const [problem] = problems;
-    if (problem !== undefined)
-      throw new EngineTrouble(`iptables has no words for chain ${problem.chain}: ${problem.reason}`);
+    const text = usable(printIptables(program, family));
     return readIptables({ name: `<kpc's text for ${family}tables>`, text }, report, { family }).ruleset.tables;
   });
   return { ruleset: { tables }, routes: program.routes };
@@ -23,7 +20,7 @@ export const iptablesEngine: Engine = textEngine("iptables", ({ program }, repor
 
 /** The program as nft's text says it, with what it does to an earlier one. */
 export const nftEngine: Engine = textEngine("nft", ({ program }, report) => ({
-  ...readNft({ name: "<kpc's text for nft>", text: printNft(program) }, report),
+  ...readNft({ name: "<kpc's text for nft>", text: usable(printNft(program)) }, report),
   routes: program.routes,
 }));
 

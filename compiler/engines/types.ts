@@ -1,5 +1,7 @@
 import type { Compiled } from "../compile.ts";
+import { type Diagnostic, printPlace } from "../diagnostics.ts";
 import type { Outcome, Packet } from "../evaluate/packet.ts";
+import type { PrintedText } from "../ir/unsupported.ts";
 
 /** What keeps an engine from answering, such as rules that a kernel refuses. */
 export class EngineTrouble extends Error {}
@@ -14,4 +16,18 @@ export interface Engine {
   readonly run: (compiled: Compiled, packets: readonly Packet[]) => Promise<readonly (readonly Outcome[])[]>;
   /** Gives back what it holds between runs. */
   readonly close: () => Promise<void>;
+}
+
+/** The text. Throws `EngineTrouble` where its language cannot hold all of the rules. */
+export function usable({ text, unsupported }: PrintedText): string {
+  if (unsupported.length > 0) throw troubleOf(unsupported);
+  return text;
+}
+
+/** What keeps an engine from being asked: an output that cannot hold the rules. */
+export function troubleOf(unsupported: readonly Diagnostic[]): EngineTrouble {
+  const texts = unsupported.map(({ message, origin }) => {
+    return origin === undefined ? message : `${printPlace(origin.span())}: ${message}`;
+  });
+  return new EngineTrouble(texts.join("; "));
 }

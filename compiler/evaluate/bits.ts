@@ -2,7 +2,8 @@
 import { required } from "../invariant.ts";
 import { shiftNumber } from "../ir/bits.ts";
 import type { Expression, Value } from "../ir/types.ts";
-import { applySpread, maskSpread, type Spread, Unbounded } from "./preimage.ts";
+import { Unsupported } from "../ir/unsupported.ts";
+import { applySpread, maskSpread, type Spread } from "./preimage.ts";
 import { Ranges, valuesIn } from "./ranges.ts";
 import { hasFewValues, type Region, within } from "./region.ts";
 
@@ -80,7 +81,7 @@ function eachValue(
   region: Region,
 ): { readonly came: number; readonly value: number; readonly part: Region }[] {
   const { field } = spread;
-  if (!hasFewValues(field)) throw new Unbounded("bits of an address or a port that are shifted or combined");
+  if (!hasFewValues(field)) throw new Unsupported("bits of an address or a port that are shifted or combined");
   return valuesIn(region[field]).map((came) => ({
     came: Number(came),
     value: Number(applySpread(spread, came)),

@@ -1,5 +1,6 @@
 /** Which values a mask makes others of. */
 
+import { Unsupported } from "../ir/unsupported.ts";
 import { type Cut, EMPTY, meet, Ranges, unite, valuesIn } from "./ranges.ts";
 import { type Field, hasFewValues } from "./region.ts";
 
@@ -8,9 +9,6 @@ export interface Spread {
   readonly field: Field;
   readonly masked?: { readonly mask: Cut; readonly xor: Cut };
 }
-
-/** Packets cannot be told apart by few enough intervals. */
-export class Unbounded extends Error {}
 
 /** What `spread` is for a packet that has `value` in its field. */
 export function applySpread({ masked }: Spread, value: Cut): Cut {
@@ -132,6 +130,6 @@ class Search {
     const last = this.found.at(-1);
     if (last !== undefined && last[1] === from) last[1] = end;
     else if (this.found.push([from, end]) > MOST)
-      throw new Unbounded("a mask over an address or a port that is no prefix");
+      throw new Unsupported("a mask over an address or a port that is no prefix");
   }
 }

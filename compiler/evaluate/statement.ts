@@ -2,6 +2,7 @@
 import { unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
 import type { MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
+import { Unsupported } from "../ir/unsupported.ts";
 import type { Operand } from "./bits.ts";
 import { ALWAYS } from "./condition.ts";
 import { describe, evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
@@ -10,7 +11,6 @@ import { contentOf } from "./lookup.ts";
 import { assume } from "./match.ts";
 import { chosenBy, destinations, redirect, runNat, sourceOf, sources } from "./nat.ts";
 import type { Effect, Reason } from "./packet.ts";
-import { Unbounded } from "./preimage.ts";
 import { type Reads, uniteReads } from "./reads.ts";
 import { hasFewValues, type Region } from "./region.ts";
 import { fill, lookUpInFilledMap, remember } from "./remember.ts";
@@ -250,7 +250,7 @@ function numberIn(field: WritableField, control: Control, region: Region): numbe
 function heldOf(word: Operand, field: WritableField): Held {
   if (typeof word !== "object") return Number(word);
   if (hasFewValues(word.field)) return word;
-  throw new Unbounded(`${describe(field)} set to an address or a port`);
+  throw new Unsupported(`${describe(field)} set to an address or a port`);
 }
 
 /** What changes by a write. */
@@ -260,7 +260,7 @@ function write(control: Control, field: WritableField, held: Held, frame: Frame)
   if (field.kind === "ct") return field.key === "mark" ? { overwritten, ctMark: held } : { overwritten };
   if (field.key === "mark") return { overwritten, mark: held };
   if (field.key !== "priority") return { overwritten };
-  if (typeof held === "object") throw new Unbounded("a priority set to a mark");
+  if (typeof held === "object") throw new Unsupported("a priority set to a mark");
   return { overwritten, priority: held };
 }
 

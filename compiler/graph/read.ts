@@ -13,7 +13,7 @@ export type Reading =
   | { readonly kind: "reads"; readonly reads: readonly Read[]; readonly choices: number }
   /** The expression has no value, which ends the rule. */
   | { readonly kind: "nothing" }
-  | { readonly kind: "beyond"; readonly reason: string };
+  | { readonly kind: "unsupported"; readonly reason: string };
 
 const NOTHING: Reading = { kind: "nothing" };
 
@@ -30,12 +30,12 @@ export function read(expression: Expression, family: Family, known: Known): Read
       const operand = read(expression.operand, family, known);
       if (operand.kind !== "reads") return operand;
       const [only] = operand.reads;
-      if (only?.kind !== "constant") return { kind: "beyond", reason: "bits of an address or a port" };
+      if (only?.kind !== "constant") return { kind: "unsupported", reason: "bits of an address or a port" };
       return constant(applyMask(only.value, expression.mask, expression.xor));
     }
     case "shift":
     case "combine":
-      return { kind: "beyond", reason: "bits that are shifted or combined" };
+      return { kind: "unsupported", reason: "bits that are shifted or combined" };
     case "concat":
       return expression.parts.reduce<Reading>(
         (before, part) => {
@@ -43,7 +43,7 @@ export function read(expression: Expression, family: Family, known: Known): Read
           const reading = read(part, family, known);
           if (reading.kind !== "reads") return reading;
           if (before.choices > 1 && reading.choices > 1)
-            return { kind: "beyond", reason: "two random numbers in a key" };
+            return { kind: "unsupported", reason: "two random numbers in a key" };
           return {
             kind: "reads",
             reads: [...before.reads, ...reading.reads],
@@ -58,7 +58,7 @@ export function read(expression: Expression, family: Family, known: Known): Read
       if (expression.field === "daddr") return one({ kind: "address", of: known.destination });
       return one(known.source === "own" ? { kind: "own-address", of: known.destination } : { kind: "source" });
     case "transport": {
-      if (expression.field === "sport") return { kind: "beyond", reason: "source ports" };
+      if (expression.field === "sport") return { kind: "unsupported", reason: "source ports" };
       const of = known.destination;
       if (expression.protocol === "th") return one({ kind: "port", of });
       return one({ kind: "port", of, protocol: PROTOCOL_NUMBERS[expression.protocol] });
@@ -71,13 +71,13 @@ export function read(expression: Expression, family: Family, known: Known): Read
       if (expression.of === "daddr") return one({ kind: "address-type", of: known.destination });
       return known.source === "own" ? constant(ADDRESS_TYPE.local) : one({ kind: "source-type" });
     case "lookup":
-      return { kind: "beyond", reason: "a lookup within an expression" };
+      return { kind: "unsupported", reason: "a lookup within an expression" };
     case "header":
       if (expression.field === "ip protocol") return family === "IPv4" ? one({ kind: "protocol" }) : NOTHING;
       if (expression.field === "ip6 nexthdr") return family === "IPv6" ? one({ kind: "protocol" }) : NOTHING;
-      return { kind: "beyond", reason: expression.field };
+      return { kind: "unsupported", reason: expression.field };
     case "opaque":
-      return { kind: "beyond", reason: `not understood: ${expression.text}` };
+      return { kind: "unsupported", reason: `not understood: ${expression.text}` };
     default:
       return unreachable(expression);
   }
@@ -101,7 +101,7 @@ function readMeta(key: MetaKey, family: Family, known: Known): Reading {
     case "pkttype":
     case "skuid":
     case "skgid":
-      return { kind: "beyond", reason: `meta ${key}` };
+      return { kind: "unsupported", reason: `meta ${key}` };
     default:
       return unreachable(key);
   }
@@ -124,14 +124,14 @@ function readCt(key: CtKey, known: Known): Reading {
     case "original-daddr":
       return one({ kind: "address", of: "asked" });
     case "original-proto-src":
-      return { kind: "beyond", reason: "source ports" };
+      return { kind: "unsupported", reason: "source ports" };
     case "original-proto-dst":
       return one({ kind: "port", of: "asked", tracked: true });
     case "reply-saddr":
     case "reply-daddr":
     case "reply-proto-src":
     case "reply-proto-dst":
-      return { kind: "beyond", reason: `ct ${key}` };
+      return { kind: "unsupported", reason: `ct ${key}` };
     default:
       return unreachable(key);
   }

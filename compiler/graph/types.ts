@@ -3,6 +3,7 @@
  * what is left is asked in the order in which the kernel asks it.
  */
 
+import type { Origin } from "../diagnostics.ts";
 import type { ElementIndex } from "../evaluate/lookup.ts";
 import type {
   Interval,
@@ -77,8 +78,8 @@ export type Node =
   /** One of `count` numbers, from 0, each as likely. */
   | { readonly kind: "choose"; readonly count: number; readonly chosen: Later }
   | { readonly kind: "end"; readonly end: End }
-  /** The program does here what a graph cannot say. */
-  | { readonly kind: "beyond"; readonly reason: string };
+  /** The program does here what a graph cannot hold; `origin`: the rule that does. */
+  | { readonly kind: "unsupported"; readonly reason: string; readonly origin?: Origin | undefined };
 
 /** A node that is made when it is first asked for. */
 export class Later {

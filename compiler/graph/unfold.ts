@@ -123,7 +123,7 @@ class Unfolder {
     return this.machine.at(this.family, hook).reduceRight((next, { orders: [only, more] }) => {
       const entries = more === undefined ? only?.entries : undefined;
       if (entries === undefined)
-        return new Place(() => beyond("chains of one hook and priority in an order that is not known"));
+        return new Place(() => unsupported("chains of one hook and priority in an order that is not known"));
       return entries.reduceRight((after, { index, chain }) => this.base(hook, chain, index, after), next);
     }, settled);
   }
@@ -176,7 +176,9 @@ class Unfolder {
       onwards: (after) => this.step(frame, rule, at, index + 1, after),
       rule: at,
     };
-    return isMatch(step) ? this.match(step, here) : this.statement(step, here);
+    const node = isMatch(step) ? this.match(step, here) : this.statement(step, here);
+    // Nodes of rules behind this one have the places of those.
+    return node.kind === "unsupported" && !("origin" in node) ? { ...node, origin: rule.origin } : node;
   }
 
   private match(match: Match, here: Here): Node {
@@ -192,24 +194,24 @@ class Unfolder {
         );
       case "name-prefix": {
         const reading = read(match.left, this.family, here.known);
-        if (reading.kind === "beyond") return reading;
+        if (reading.kind === "unsupported") return reading;
         if (reading.kind === "nothing") return here.next.node;
         const [only] = reading.reads;
-        if (only?.kind !== "constant") return beyond("a name that is not the input interface's");
+        if (only?.kind !== "constant") return unsupported("a name that is not the input interface's");
         const holds = String(only.value).startsWith(match.prefix) !== match.negated;
         return holds ? here.onwards(here.known) : here.next.node;
       }
       case "member": {
-        if (match.orAbsent) return beyond("a set that packets without ports are not in");
+        if (match.orAbsent) return unsupported("a set that packets without ports are not in");
         if (here.frame.table.lists.filledSet(match.set, here.frame.table.table) !== undefined)
-          return beyond(`set ${match.set}, which rules fill`);
+          return unsupported(`set ${match.set}, which rules fill`);
         const set = this.setOf(here.frame.table, match.set);
         return this.test(read(match.key, this.family, here.known), { kind: "set", set }, match.negated, here);
       }
       case "chance":
-        return beyond("a random test");
+        return unsupported("a random test");
       case "opaque":
-        return beyond(`not understood: ${match.text}`);
+        return unsupported(`not understood: ${match.text}`);
       default:
         return unreachable(match);
     }
@@ -220,7 +222,7 @@ class Unfolder {
     if (match.orAbsent) {
       if (reading.kind === "nothing") return here.onwards(here.known);
       if (reading.kind === "reads" && reading.reads.some(({ kind }) => kind === "port"))
-        return beyond("a match that holds where there is no port");
+        return unsupported("a match that holds where there is no port");
     }
     return this.test(reading, intervalsOf(match), match.operator === "!=", here);
   }
@@ -246,7 +248,7 @@ class Unfolder {
     next: Later,
     ask: (reads: Extract<Reading, { kind: "reads" }>["reads"]) => Node,
   ): Node {
-    if (reading.kind === "beyond") return reading;
+    if (reading.kind === "unsupported") return reading;
     if (reading.kind === "nothing") return next.node;
     const { reads, choices } = reading;
     return choices === 1 ? ask(reads) : { kind: "choose", count: choices, chosen: new Later(() => ask(reads)) };
@@ -279,7 +281,7 @@ class Unfolder {
       case "masquerade":
         return frame.done.at(this.because(here, { masqueraded: true, sourceSettled: true }));
       case "redirect":
-        return beyond("redirect");
+        return unsupported("redirect");
       case "reject":
         return rejected(this.because(here, {}), statement.with);
       case "set":
@@ -292,7 +294,7 @@ class Unfolder {
         return onwards(known);
       case "opaque-statement":
         return statement.terminal || statement.writes !== undefined
-          ? beyond(`not understood: ${statement.text}`)
+          ? unsupported(`not understood: ${statement.text}`)
           : onwards(known);
       default:
         return unreachable(statement);
@@ -328,8 +330,8 @@ class Unfolder {
 
   private translation(to: Extract<Statement, { kind: "dnat" }>["to"], here: Here): Node {
     const { frame, known, next } = here;
-    if (to.kind === "literal" && to.addresses === undefined) return beyond("dnat to a port only");
-    if (to.kind === "literal" && (isRange(to.addresses) || isRange(to.ports))) return beyond("dnat to a range");
+    if (to.kind === "literal" && to.addresses === undefined) return unsupported("dnat to a port only");
+    if (to.kind === "literal" && (isRange(to.addresses) || isRange(to.ports))) return unsupported("dnat to a range");
     const reading: Reading =
       to.kind === "map" ? read(to.key, this.family, known) : { kind: "reads", reads: [], choices: 1 };
     return this.asking(reading, next, (reads) => {
@@ -350,9 +352,10 @@ class Unfolder {
 
   private write({ field, value }: Extract<Statement, { kind: "set" }>, here: Here): Node {
     const { frame, known, next, onwards } = here;
-    if (field.kind === "ct" && field.key === "state") return beyond("notrack");
+    if (field.kind === "ct" && field.key === "state") return unsupported("notrack");
     if (value.kind === "lookup") {
-      if (field.kind !== "meta" || field.key !== "priority") return beyond("a lookup that does not set the priority");
+      if (field.kind !== "meta" || field.key !== "priority")
+        return unsupported("a lookup that does not set the priority");
       return this.asking(read(value.key, this.family, known), next, (reads) => ({
         kind: "load",
         reads,
@@ -362,7 +365,7 @@ class Unfolder {
       }));
     }
     return this.asking(read(value, this.family, known), next, ([only]) => {
-      if (only?.kind !== "constant") return beyond("a packet's own properties written elsewhere");
+      if (only?.kind !== "constant") return unsupported("a packet's own properties written elsewhere");
       const number = Number(only.value);
       if (field.kind === "ct")
         return onwards(field.key === "mark" ? this.knowledge.with(known, { ctMark: number }) : known);
@@ -484,8 +487,8 @@ function isSourceHook(hook: Hook): boolean {
   return hook === "postrouting" || hook === "input";
 }
 
-function beyond(reason: string): Node {
-  return { kind: "beyond", reason };
+function unsupported(reason: string): Node {
+  return { kind: "unsupported", reason };
 }
 
 function dropped(known: Known): Node {

@@ -1,4 +1,5 @@
 /** Rewrites a program so that it asks one thing at a time: for formats without maps, concatenated keys and random keys. */
+import type { Diagnostic } from "../diagnostics.ts";
 import { invariant } from "../invariant.ts";
 import { equal, L4PROTO, verdict } from "../ir/build.ts";
 import { typeOf } from "../ir/expression-type.ts";
@@ -21,6 +22,7 @@ import type {
   Table,
   Value,
 } from "../ir/types.ts";
+import { unsupported } from "../ir/unsupported.ts";
 import { type Branch, type Choice, planDispatch } from "./dispatch-tree.ts";
 import { KeyIndex } from "./key-index.ts";
 import {
@@ -36,19 +38,12 @@ import {
 } from "./known.ts";
 import { staticTest } from "./static-test.ts";
 
-/** A rule that has no counterpart without lookups. */
-export interface Unsupported {
-  readonly table: Table;
-  readonly chain: string;
-  readonly rule: Rule;
-  readonly reason: string;
-}
-
 export interface Unfolded {
   /** Maps and sets are gone, but for sets that rules fill at packet time: one for each value of the key's parts that the
    *  rules know, named `set/value`, with the other parts as its key. */
   readonly program: Program;
-  readonly unsupported: readonly Unsupported[];
+  /** Rules that have no counterpart without lookups. */
+  readonly unsupported: readonly Diagnostic[];
 }
 
 /**
@@ -59,9 +54,9 @@ export interface Unfolded {
  * Rules that only serve packets during a replacement are left out: formats without maps replace chains as a whole.
  */
 export function unfoldLookups(program: Program): Unfolded {
-  const unsupported: Unsupported[] = [];
-  const tables = program.ruleset.tables.map((table) => new Unfolder(table, unsupported).unfold());
-  return { program: { ...program, ruleset: { ...program.ruleset, tables } }, unsupported };
+  const lacking: Diagnostic[] = [];
+  const tables = program.ruleset.tables.map((table) => new Unfolder(table, lacking).unfold());
+  return { program: { ...program, ruleset: { ...program.ruleset, tables } }, unsupported: lacking };
 }
 
 /** A place in the table from which rules can go on. */
@@ -89,7 +84,7 @@ interface Progress {
 
 class Unfolder {
   private readonly table: Table;
-  private readonly unsupported: Unsupported[];
+  private readonly lacking: Diagnostic[];
   private readonly chains: ReadonlyMap<string, Chain>;
   private readonly readFields: ReadFields;
   private readonly mapIndices = new Map<string, KeyIndex<MapElement>>();
@@ -98,9 +93,9 @@ class Unfolder {
   private readonly done = new Map<string, Chain | undefined>();
   private readonly dynamicSets = new Map<string, SetDeclaration>();
 
-  constructor(table: Table, unsupported: Unsupported[]) {
+  constructor(table: Table, lacking: Diagnostic[]) {
     this.table = table;
-    this.unsupported = unsupported;
+    this.lacking = lacking;
     this.chains = new Map(table.chains.map((chain) => [chain.name, chain]));
     this.sets = new Map(table.sets.map((set) => [set.name, set]));
     const verdicts = new Map(table.maps.map((map) => [map.name, chainsIn(map.elements)]));
@@ -627,7 +622,8 @@ class Unfolder {
   }
 
   private give(rule: Rule, place: Place, reason: string): Residue {
-    this.unsupported.push({ table: this.table, chain: place.chain, rule, reason });
+    const message = `chain ${place.chain} cannot be written for iptables: ${reason}`;
+    this.lacking.push(unsupported("unsupported-iptables", message, rule.origin));
     return next(place);
   }
 }

@@ -2,6 +2,7 @@
 import type { End } from "../graph/types.ts";
 import { unreachable } from "../invariant.ts";
 import type { Interval } from "../ir/types.ts";
+import { Unsupported } from "../ir/unsupported.ts";
 import type { SourceSet } from "./source-sets.ts";
 import {
   type Answer,
@@ -13,7 +14,7 @@ import {
   SOURCE_KINDS,
   type Treatment,
 } from "./types.ts";
-import { type Course, type Destination, Misfitting } from "./walk.ts";
+import type { Course, Destination } from "./walk.ts";
 
 /** What a destination gets, without the port that it is reached at. */
 export interface Row {
@@ -46,7 +47,7 @@ export class Answers {
     return intervals;
   }
 
-  /** The row for a course per interface kind. Throws `Misfitting`. */
+  /** The row for a course per interface kind. Throws `Unsupported`. */
   row(courses: readonly Course[]): Row {
     const sets = this.setsIn(courses);
     let shapes = "";
@@ -99,9 +100,9 @@ export class Answers {
     });
     const distinct = [...new Set(states.flat())];
     const seconds = new Set(distinct.flatMap(({ stickySeconds }) => stickySeconds ?? []));
-    if (seconds.size > 1) throw new Misfitting("two timeouts of session affinity at one destination");
+    if (seconds.size > 1) throw new Unsupported("two timeouts of session affinity at one destination");
     const texts = [...new Set(distinct.flatMap(({ list }) => (list === undefined ? [] : [list])))];
-    if (texts.length > 4) throw new Misfitting("more than four lists of endpoints at one destination");
+    if (texts.length > 4) throw new Unsupported("more than four lists of endpoints at one destination");
     const fates = texts.map((text) => this.fatesOf(text, states));
     const answers = new Map(distinct.map((state) => [state, this.answer(state, texts, fates)]));
     const text = states.map((ofInterface) => ofInterface.map((state) => answers.get(state)?.number).join()).join(" ");
@@ -128,10 +129,10 @@ export class Answers {
       if (!isHairpin(course)) bits |= bitOf(set);
       if (set.kind === "everywhere") {
         this.detected ??= set;
-        if (this.detected !== set) throw new Misfitting("two sets of sources that are asked about at any destination");
+        if (this.detected !== set) throw new Unsupported("two sets of sources that are asked about at any destination");
       } else if (set.kind === "row" && !isHairpin(course)) {
         allowed ??= set;
-        if (allowed !== set) throw new Misfitting("two sets of sources at one destination");
+        if (allowed !== set) throw new Unsupported("two sets of sources at one destination");
       }
       look(course.yes);
       look(course.no);
@@ -150,18 +151,18 @@ export class Answers {
     if (alike && !isTranslated(first))
       return { list: undefined, slots: [first], alike, stickySeconds: undefined, reasons };
     if (slots.some(({ destination }) => destination === undefined))
-      throw new Misfitting("chance decides about more than the endpoint");
+      throw new Unsupported("chance decides about more than the endpoint");
     const translated = slots.filter(isTranslated);
     const stickySeconds = translated[0]?.end.stickySeconds;
     if (translated.some(({ end }) => end.stickySeconds !== stickySeconds))
-      throw new Misfitting("session affinity for some endpoints only");
+      throw new Unsupported("session affinity for some endpoints only");
     return { list: listText(slots), slots, alike, stickySeconds, reasons };
   }
 
   private slotAt(course: Course, kind: number): Slot {
     const plain = follow(course, kind, false);
     const hairpin = follow(course, kind, true);
-    if (plain.kind !== "end" || hairpin.kind !== "end") throw new Misfitting("chance decides twice");
+    if (plain.kind !== "end" || hairpin.kind !== "end") throw new Unsupported("chance decides twice");
     const { end, endpoint, identity } = plain;
     return { destination: endpoint, identity, end, fate: this.fateOf(end, hairpin.end) };
   }

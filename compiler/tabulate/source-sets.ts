@@ -4,8 +4,8 @@ import type { Elements, Node } from "../graph/types.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { mergeIntervals, partHolds } from "../ir/interval.ts";
 import type { Interval, KeyPart, SetElement, Value } from "../ir/types.ts";
+import { Unsupported } from "../ir/unsupported.ts";
 import type { Address } from "../net/address.ts";
-import { Misfitting } from "./walk.ts";
 
 /** Equal sets are one object. */
 export interface SourceSet {
@@ -38,9 +38,9 @@ export class SourceSets {
         only.to === ADDRESS_TYPE.local
       )
         return LOCAL;
-      throw new Misfitting("an address type of the source other than local");
+      throw new Unsupported("an address type of the source other than local");
     }
-    if (reads.filter(({ kind }) => kind === "source").length > 1) throw new Misfitting("a key with the source twice");
+    if (reads.filter(({ kind }) => kind === "source").length > 1) throw new Unsupported("a key with the source twice");
     const kind = reads.length === 1 ? "everywhere" : "row";
     if (against.kind === "intervals") return this.intern(kind, against.intervals);
     let index = this.indices.get(against.set);

@@ -1,9 +1,12 @@
 /** From a program to its table for one node. */
+
+import type { Diagnostic, Origin } from "../diagnostics.ts";
 import { environmentOf } from "../evaluate/packet.ts";
 import type { Elements, Node, Read } from "../graph/types.ts";
 import { type Door, unfold } from "../graph/unfold.ts";
 import { invariant, required } from "../invariant.ts";
 import type { Interval, KeyPart, Program, Value } from "../ir/types.ts";
+import { Unsupported, unsupported } from "../ir/unsupported.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { Answers, type Row } from "./answers.ts";
@@ -15,22 +18,21 @@ import {
   type FamilyTable,
   type LocalAddress,
   type LocalKind,
-  type Misfit,
   type PortRow,
   type Region,
   sameDefault,
   type Tabulation,
 } from "./types.ts";
-import { type Course, Misfitting, Walker } from "./walk.ts";
+import { type Course, Walker } from "./walk.ts";
 
 /** The table of `program` on a node that has `addresses`, or everything that does not fit into one. */
 export function tabulate(
   program: Program,
   addresses: readonly Address[],
-): { readonly tabulation: Tabulation } | { readonly misfits: readonly Misfit[] } {
+): { readonly tabulation: Tabulation } | { readonly unsupported: readonly Diagnostic[] } {
   const { interfaces, kinds } = findInterfaces(program);
   const answers = new Answers();
-  const misfits: Misfit[] = [];
+  const lacking: Diagnostic[] = [];
   const [IPv4, IPv6] = FAMILIES.map((family) =>
     new FamilyTabulator(
       program,
@@ -38,12 +40,20 @@ export function tabulate(
       addresses.filter((address) => familyOf(address) === family),
       kinds,
       answers,
-      misfits,
+      lacking,
     ).tabulate(),
   ) as [FamilyTable, FamilyTable];
-  if (misfits.length > 0) return { misfits };
+  if (lacking.length > 0) return { unsupported: lacking };
   const { behaviours, fates } = answers;
   return { tabulation: { interfaces, behaviours, fates, families: { IPv4, IPv6 } } };
+}
+
+/** The finding about what a table cannot hold. `origin`: the place where the error does not say one. `where`: the destination at
+ *  which it showed. */
+export function unsupportedByTable(error: Unsupported, origin?: Origin, where?: string): Diagnostic {
+  const message = `a classifier table cannot hold this: ${error.message}`;
+  const notes = where === undefined ? undefined : [{ message: where }];
+  return unsupported("unsupported-table", message, error.origin ?? origin, notes);
 }
 
 /** A protocol and a port; the key of a `Map`. */
@@ -62,7 +72,7 @@ class FamilyTabulator {
   private readonly family: Family;
   private readonly walker: Walker;
   private readonly answers: Answers;
-  private readonly misfits: Misfit[];
+  private readonly lacking: Diagnostic[];
   /** A graph for each interface kind. */
   private readonly roots: readonly Node[];
   /** The same for packets that connection tracking cannot place, or does not look at. */
@@ -85,6 +95,8 @@ class FamilyTabulator {
   private askedAnyPort = false;
   /** The first comment that the walk at hand has come by. */
   private label = "";
+  /** Where the first element stands that it has found. */
+  private origin: Origin | undefined;
 
   constructor(
     program: Program,
@@ -92,11 +104,11 @@ class FamilyTabulator {
     addresses: readonly Address[],
     kinds: readonly InterfaceKind[],
     answers: Answers,
-    misfits: Misfit[],
+    lacking: Diagnostic[],
   ) {
     this.family = family;
     this.answers = answers;
-    this.misfits = misfits;
+    this.lacking = lacking;
     const [lowest, loopback] = addressesOf(family, family === "IPv4" ? ["0.0.0.0", "127.0.0.1"] : ["::", "::1"]);
     this.local = new Set([...addresses, loopback as Address]);
     this.boundaries = new Set([lowest as Address, ...typeBoundaries(family)]);
@@ -110,8 +122,9 @@ class FamilyTabulator {
     this.untrackedRoots = kinds.map(root("untracked"));
     this.walker = new Walker(environmentOf(addresses), new SourceSets(), {
       consulted: (elements, reads) => this.consulted(elements, reads),
-      found: ({ comment }) => {
+      found: ({ comment, origin }) => {
         if (this.label === "" && comment !== undefined) this.label = comment;
+        this.origin ??= origin;
       },
       compared: (read, node) => this.compared(read, node),
     });
@@ -140,7 +153,7 @@ class FamilyTabulator {
           if (!done.has(key)) this.fits(address, () => done.set(key, this.rowOf(address, key)), key);
       }
     }
-    if (this.misfits.length > 0) return NOTHING;
+    if (this.lacking.length > 0) return NOTHING;
     return this.assemble(defaults, rows, localRows);
   }
 
@@ -151,16 +164,17 @@ class FamilyTabulator {
 
   /** Does `work`; notes what does not fit. */
   private fits(address: Address, work: () => void, key?: PortKey): void {
-    if (this.misfits.length >= MAX_MISFITS) return;
+    if (this.lacking.length >= MAX_UNSUPPORTED) return;
     this.askedAnyPort = false;
     this.label = "";
+    this.origin = undefined;
     try {
       work();
     } catch (error) {
-      if (!(error instanceof Misfitting)) throw error;
+      if (!(error instanceof Unsupported)) throw error;
       const port = key === undefined ? "" : ` port ${portIn(key)} of protocol ${protocolIn(key)}`;
-      if (!this.misfits.some(({ reason }) => reason === error.message))
-        this.misfits.push({ destination: `${printAddress(address)}${port}`, reason: error.message });
+      const finding = unsupportedByTable(error, this.origin, `at ${printAddress(address)}${port}`);
+      if (!this.lacking.some(({ message }) => message === finding.message)) this.lacking.push(finding);
     }
   }
 
@@ -176,7 +190,7 @@ class FamilyTabulator {
     const invalid = this.whateverPort(this.invalidRoots, address, this.protocols, undefined);
     const untracked = this.whateverPort(this.untrackedRoots, address, [PINGS[this.family]], undefined);
     if (this.askedAnyPort && !this.isLocal(address))
-      throw new Misfitting("ports are asked about at addresses that are not the node's");
+      throw new Unsupported("ports are asked about at addresses that are not the node's");
     return { new: fresh, invalid, untracked };
   }
 
@@ -189,9 +203,9 @@ class FamilyTabulator {
     const rows = [...protocols].map((protocol) => this.answers.row(this.courses(roots, protocol, address, port)));
     const [first] = rows as [Row];
     if (rows.some(({ behaviour }) => behaviour !== first.behaviour))
-      throw new Misfitting("packets of several protocols fare differently whatever the port");
+      throw new Unsupported("packets of several protocols fare differently whatever the port");
     if (first.lists.length > 0 || first.allowed !== undefined)
-      throw new Misfitting("packets are translated whatever the port");
+      throw new Unsupported("packets are translated whatever the port");
     return first.behaviour;
   }
 
@@ -256,9 +270,10 @@ class FamilyTabulator {
   }
 
   private mention(address: KeyPart | undefined, port: KeyPart | undefined, protocol: KeyPart | undefined): void {
-    if (typeof port === "object" || typeof protocol === "object") throw new Misfitting("a range of ports or protocols");
+    if (typeof port === "object" || typeof protocol === "object")
+      throw new Unsupported("a range of ports or protocols");
     if (typeof address === "object") {
-      if (port !== undefined) throw new Misfitting("a block of addresses with a port");
+      if (port !== undefined) throw new Unsupported("a block of addresses with a port");
       this.addBlock(address);
       return;
     }
@@ -359,7 +374,7 @@ class FamilyTabulator {
 /** The port of a packet whose port no rule mentions: Services have ports from 1 on. */
 const UNMENTIONED = 0;
 
-const MAX_MISFITS = 20;
+const MAX_UNSUPPORTED = 20;
 
 /** Where the routing table changes its mind about an address's type. */
 function typeBoundaries(family: Family): Address[] {

@@ -136,10 +136,3 @@ export interface Endpoint {
   /** Number of its fate; undefined when it has none of its own. */
   readonly fate: number | undefined;
 }
-
-/** Why a program cannot be tabulated. */
-export interface Misfit {
-  /** The destination at which it showed, if it showed at one. */
-  readonly destination?: string;
-  readonly reason: string;
-}

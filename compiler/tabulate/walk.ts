@@ -6,6 +6,7 @@ import type { Elements, End, Node, Read } from "../graph/types.ts";
 import { contains } from "../graph/unfold.ts";
 import { unreachable } from "../invariant.ts";
 import type { MapElement, Value } from "../ir/types.ts";
+import { Unsupported } from "../ir/unsupported.ts";
 import { type Address, familyOf } from "../net/address.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";
 
@@ -27,9 +28,6 @@ export type Course =
   | { readonly kind: "end"; readonly end: End; readonly endpoint: Destination | undefined; readonly identity: number }
   | { readonly kind: "source"; readonly set: SourceSet; readonly yes: Course; readonly no: Course }
   | { readonly kind: "chance"; readonly courses: readonly Course[] };
-
-/** The program does something that no table can say. */
-export class Misfitting extends Error {}
 
 /** Where a packet is on its way. */
 interface Subject extends Asked {
@@ -59,7 +57,7 @@ export class Walker {
     this.sights = sights;
   }
 
-  /** Throws `Misfitting`. */
+  /** Throws `Unsupported`. */
   walk(root: Node, asked: Asked): Course {
     const { protocol, address, port } = asked;
     return this.go(root, { protocol, address, port, endpoint: undefined, slot: 0, register: 0 });
@@ -109,8 +107,8 @@ export class Walker {
         }
         case "end":
           return { kind: "end", end: node.end, endpoint: subject.endpoint, identity: subject.register };
-        case "beyond":
-          throw new Misfitting(node.reason);
+        case "unsupported":
+          throw new Unsupported(node.reason, node.origin);
         default:
           return unreachable(node);
       }
@@ -133,7 +131,7 @@ export class Walker {
     node: Extract<Node, { kind: "switch" | "translate" | "load" }>,
     subject: Subject,
   ): MapElement | undefined {
-    if (asksSource(node.reads)) throw new Misfitting("a map that is asked for the source");
+    if (asksSource(node.reads)) throw new Unsupported("a map that is asked for the source");
     this.sights.consulted(node.map, node.reads);
     const key = this.valuesOf(node.reads, subject);
     return key === undefined ? undefined : node.map.index.find(key);

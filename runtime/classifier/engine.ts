@@ -8,7 +8,7 @@ import {
   STICKY,
   VERDICT_MASK,
 } from "../../assembly/layout.ts";
-import { type Engine, EngineTrouble } from "../../compiler/engines/types.ts";
+import { type Engine, EngineTrouble, troubleOf } from "../../compiler/engines/types.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import { type Outcome, type Packet, packetFamily, type Result } from "../../compiler/evaluate/packet.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
@@ -25,9 +25,8 @@ export const wasmEngine: Engine = {
   name: "wasm",
   unavailable: () => undefined,
   run: async ({ program, node }, packets) => {
-    const { table, misfits } = printTable(program, node.addresses);
-    if (table === undefined)
-      throw new EngineTrouble(misfits.map(({ reason }) => `no table holds this: ${reason}`).join("; "));
+    const { table, unsupported } = printTable(program, node.addresses);
+    if (table === undefined) throw troubleOf(unsupported);
     const asked = new TableAsked(table);
     return packets.map((packet) => [asked.outcome(packet)]);
   },

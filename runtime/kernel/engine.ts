@@ -1,6 +1,6 @@
 /** Engines that ask this machine's kernel. */
 import type { Compiled } from "../../compiler/compile.ts";
-import { type Engine, EngineTrouble } from "../../compiler/engines/types.ts";
+import { type Engine, usable } from "../../compiler/engines/types.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import type { Outcome, Packet, Result, Sticky } from "../../compiler/evaluate/packet.ts";
 import { printIptables, printNft } from "../../compiler/print.ts";
@@ -16,7 +16,7 @@ import { openNode } from "./world.ts";
 export function kernelNft(): Engine {
   return new KernelEngine("kernel-nft", ["nft"], "nft list ruleset", ({ program }) => ({
     kind: "nft",
-    text: printNft(program),
+    text: usable(printNft(program)),
   }));
 }
 
@@ -25,14 +25,7 @@ export function kernelIptables(backend: Backend): Engine {
   const tools = [`iptables-${backend}-restore`, `ip6tables-${backend}-restore`];
   const attempt = `iptables-${backend} -t nat -S && ip6tables-${backend} -t nat -S`;
   return new KernelEngine(`kernel-iptables-${backend}`, tools, attempt, ({ program }): Rules => {
-    const print = (family: "ip" | "ip6"): string => {
-      const { text, problems } = printIptables(program, family);
-      if (problems.length > 0)
-        throw new EngineTrouble(
-          problems.map(({ chain, reason }) => `${chain} cannot be written for iptables: ${reason}`).join(),
-        );
-      return text;
-    };
+    const print = (family: "ip" | "ip6"): string => usable(printIptables(program, family));
     return { kind: "iptables", backend, ip: print("ip"), ip6: print("ip6") };
   });
 }

@@ -43,8 +43,8 @@ describe.skipIf(kernelMissing !== undefined || iptables.length === 0)(
           const load = (path: string): string => `${tool}-restore ${path}`;
           if (mine.ruleset.tables.length === 0 || (await listAfter(text, load, "true")) === undefined) continue;
           loaded++;
-          const { text: printed, problems } = printSave(mine.ruleset, family);
-          expect([name, ...problems]).toEqual([name]);
+          const { text: printed, unsupported } = printSave(mine.ruleset, family);
+          expect([name, ...unsupported]).toEqual([name]);
           const listing = await listAfter(printed, load, `${tool}-save`);
           expect([name, listing !== undefined]).toEqual([name, true]);
           expect([name, normaliseProgram(ofTables(mustReadIptables(listing ?? "", family), mine))]).toEqual([

@@ -42,7 +42,7 @@ export interface Findings {
   /** The first of them. */
   readonly examples: readonly Mismatch[];
   /** Why no table holds the cluster: nothing was compared then. */
-  readonly misfit?: string;
+  readonly unsupported?: string;
 }
 
 export interface Thoroughness {
@@ -60,10 +60,10 @@ export function soakCluster(
   damage: (table: Uint8Array) => void = () => undefined,
 ): Findings {
   const { program, node } = mustCompile(world);
-  const { table, misfits } = printTable(program, node.addresses, "");
+  const { table, unsupported } = printTable(program, node.addresses, "");
   if (table === undefined) {
-    const [misfit] = misfits.map(({ reason }) => reason);
-    return { ...NOTHING, ...(misfit === undefined ? {} : { misfit }) };
+    const [finding] = unsupported;
+    return { ...NOTHING, ...(finding === undefined ? {} : { unsupported: finding.message }) };
   }
   damage(table);
   const reference = new Reference(new Evaluator(program), environmentOf(node.addresses));

@@ -6,10 +6,11 @@ import { readDocuments } from "../../compiler/documents/document.ts";
 import { Field } from "../../compiler/documents/field.ts";
 import { checkProgram } from "../../compiler/ir/check.ts";
 import type { Program } from "../../compiler/ir/types.ts";
+import type { PrintedText } from "../../compiler/ir/unsupported.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { decodeConfig } from "../../compiler/node/decode.ts";
 import { unfoldLookups } from "../../compiler/passes/unfold-lookups.ts";
-import { printIptables as printIptablesFile } from "../../compiler/print.ts";
+import { printIptables as printIptablesFile, printNft as printNftFile } from "../../compiler/print.ts";
 import type { Cluster, Manifest } from "./arbitraries.ts";
 import type { ProxySettings } from "./oracle/oracle.ts";
 
@@ -49,16 +50,26 @@ export function mustCompile(cluster: Cluster): Compiled {
 /** `program` without lookups; throws when something has no counterpart. */
 export function unfold(program: Program): Program {
   const { program: unfolded, unsupported } = unfoldLookups(program);
-  if (unsupported.length > 0) throw new Error(unsupported.map(({ chain, reason }) => `${chain}: ${reason}`).join("\n"));
+  if (unsupported.length > 0) throw new Error(messagesOf(unsupported));
   return unfolded;
 }
 
-export { printNft } from "../../compiler/print.ts";
+function messagesOf(findings: readonly Diagnostic[]): string {
+  return findings.map(({ message }) => message).join("\n");
+}
+
+/** The text for nft; throws when something has no counterpart. */
+export function printNft(program: Program): string {
+  return whole(printNftFile(program));
+}
 
 /** The text for iptables-restore, or ip6tables-restore; throws when something has no counterpart. */
 export function printIptables(program: Program, family: "ip" | "ip6"): string {
-  const { text, problems } = printIptablesFile(program, family);
-  if (problems.length > 0) throw new Error(problems.map(({ chain, reason }) => `${chain}: ${reason}`).join("\n"));
+  return whole(printIptablesFile(program, family));
+}
+
+function whole({ text, unsupported }: PrintedText): string {
+  if (unsupported.length > 0) throw new Error(messagesOf(unsupported));
   return text;
 }
 

@@ -7,11 +7,11 @@ import { ALWAYS, both, isPossible, not } from "../../compiler/evaluate/condition
 import { Evaluator, type Fate } from "../../compiler/evaluate/evaluate.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome, type Packets, type Result } from "../../compiler/evaluate/packet.ts";
-import { Unbounded } from "../../compiler/evaluate/preimage.ts";
 import type { Cut } from "../../compiler/evaluate/ranges.ts";
 import { FIELDS, type Field } from "../../compiler/evaluate/region.ts";
 import { worldsOf } from "../../compiler/evaluate/worlds.ts";
 import type { Program } from "../../compiler/ir/types.ts";
+import { Unsupported } from "../../compiler/ir/unsupported.ts";
 import { type Address, FAMILIES } from "../../compiler/net/address.ts";
 
 type Pick = (below: number) => number;
@@ -34,7 +34,7 @@ export function follow(evaluator: Evaluator, packets: Packets, addresses: readon
   try {
     return evaluator.follow(packets, { ...environmentOf(addresses), spend });
   } catch (error) {
-    if (error instanceof TooMany || error instanceof Unbounded) return undefined;
+    if (error instanceof TooMany || error instanceof Unsupported) return undefined;
     throw error;
   }
 }

@@ -2,9 +2,10 @@
 import { readInstalled } from "../../compiler/formats/iptables/installed.ts";
 import { printTable } from "../../compiler/formats/nft/print.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import { printIptables, printNft } from "../../compiler/print.ts";
+import { printIptables } from "../../compiler/print.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
 import { clearRules, loadRules, type Rules } from "../../runtime/kernel/rules.ts";
+import { printNft } from "./compile.ts";
 import { type Judge, rulesFor } from "./differential.ts";
 
 /** Lines in normal form. */

@@ -6,8 +6,8 @@ import { mustCompile } from "./compile.ts";
 /** The table of a cluster; throws when there is none. */
 export function mustPrintTable(cluster: Cluster): Uint8Array {
   const { program, node } = mustCompile(cluster);
-  const { table, misfits } = printTable(program, node.addresses, "test");
-  if (table === undefined) throw new Error(JSON.stringify(misfits));
+  const { table, unsupported } = printTable(program, node.addresses, "test");
+  if (table === undefined) throw new Error(unsupported[0]?.message);
   return table;
 }
 

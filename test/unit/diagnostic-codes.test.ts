@@ -37,7 +37,9 @@ const unsupported =
   async () => {
     const findings: Diagnostic[] = [];
     const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
-    const text = `table ip t {\n\tchain c {\n\t\ttype filter hook input priority 0; policy accept;\n\t\t${rule}\n\t}\n}\n`;
+    const text = rule.startsWith("-")
+      ? `*filter\n-A INPUT ${rule}\nCOMMIT\n`
+      : `table ip t {\n\tchain c {\n\t\ttype filter hook input priority 0; policy accept;\n\t\t${rule}\n\t}\n}\n`;
     const program = await readRules([{ name: "rules", text }], report);
     const { compiled } = compile([{ name: "input.yaml", text: service("web", OK) }], { nodeName: "n" });
     if (compiled !== undefined) await printOutput({ ...compiled, program }, { output }, "", report);
@@ -210,6 +212,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "chain-loop": rules("*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\nCOMMIT\n"),
   "packet-syntax": packet("tcp 10.0.0.1 >"),
   "unknown-object": packet("tcp pod/a/web > 10.0.0.1:80", service("web", OK)),
+  "unsupported-nft": unsupported("nft", "-m u32 --u32 0 -j DROP"),
   "unsupported-iptables": unsupported("iptables", "meta hour 10:00-12:00 drop"),
   "unsupported-table": unsupported("tables", "ip length 40 drop"),
   "stale-difference": () => {

@@ -1,22 +1,12 @@
 /** A program without lookups as a file for `iptables-restore --noflush`. */
-import type { BaseChain, Chain, Ruleset, Table } from "../../ir/types.ts";
+import type { Diagnostic, Origin } from "../../diagnostics.ts";
+import type { BaseChain, Chain, Rule, Ruleset, Table } from "../../ir/types.ts";
+import { type PrintedText, Unsupported, unsupported } from "../../ir/unsupported.ts";
 import { type BuiltInChain, builtInFor, entryChain, type IptablesTable, OUR_BUILT_IN, TABLES } from "./hooks.ts";
 import type { Installed } from "./installed.ts";
 import { nameChains } from "./names.ts";
 import { joinChoices } from "./print-choices.ts";
-import { Inexpressible, printRule, type RuleContext } from "./print-rule.ts";
-
-/** A rule or chain that iptables has no words for. */
-export interface Problem {
-  readonly chain: string;
-  readonly reason: string;
-}
-
-export interface PrintedFile {
-  readonly text: string;
-  /** Empty, or the text is not to be used. */
-  readonly problems: readonly Problem[];
-}
+import { printRule, type RuleContext } from "./print-rule.ts";
 
 /**
  * Chains of ours only. A line `:KPC-… - [0:0]` makes a chain or empties it, so loading the text again replaces what it
@@ -29,8 +19,8 @@ export function printFile(
   family: "ip" | "ip6",
   installed: Installed,
   header: readonly string[],
-): PrintedFile {
-  const problems: Problem[] = [];
+): PrintedText {
+  const lacking: Diagnostic[] = [];
   const sections = new Map<IptablesTable, Section>();
   const sectionOf = (table: IptablesTable): Section => {
     const known = sections.get(table);
@@ -41,13 +31,13 @@ export function printFile(
   };
   for (const builtIn of OUR_BUILT_IN) sectionOf(builtIn.table).chains.add(entryChain(builtIn));
   for (const table of ruleset.tables) {
-    if (table.family === family) addTable(table, family, sectionOf, problems);
+    if (table.family === family) addTable(table, family, sectionOf, lacking);
   }
   const parts = TABLES.flatMap((name) => {
     const section = sections.get(name);
     return section === undefined ? [] : [printSection(name, section, installed)];
   });
-  return { text: `${header.map((line) => `# ${line}`.trimEnd()).join("\n")}\n${parts.join("")}`, problems };
+  return { text: `${header.map((line) => `# ${line}`.trimEnd()).join("\n")}\n${parts.join("")}`, unsupported: lacking };
 }
 
 /** What goes into one table of iptables. */
@@ -62,7 +52,7 @@ function addTable(
   table: Table,
   family: "ip" | "ip6",
   sectionOf: (table: IptablesTable) => Section,
-  problems: Problem[],
+  lacking: Diagnostic[],
 ): void {
   const regular = new Map(table.chains.map((chain) => [chain.name, chain]));
   const chainNames = nameChains(table.chains.filter(({ kind }) => kind === "regular").map(({ name }) => name));
@@ -76,21 +66,19 @@ function addTable(
     const section = sectionOf(name);
     for (const { chain, builtIn } of entries) {
       section.entries.push(builtIn);
-      addChain(chain, entryChain(builtIn), section, context, problems);
+      addChain(chain, entryChain(builtIn), section, context, lacking);
     }
     for (const chain of reachable(
       entries.map(({ chain }) => chain),
       regular,
     )) {
-      addChain(chain, chainNames.get(chain.name) ?? chain.name, section, context, problems);
+      addChain(chain, chainNames.get(chain.name) ?? chain.name, section, context, lacking);
     }
   }
   for (const chain of table.chains) {
     if (chain.kind === "base" && builtInFor(chain) === undefined) {
-      problems.push({
-        chain: chain.name,
-        reason: `iptables has no built-in chain for hook ${chain.hook} at priority ${chain.priority}`,
-      });
+      const reason = `iptables has no built-in chain for hook ${chain.hook} at priority ${chain.priority}`;
+      lacking.push(unsupportedByIptables(chain.name, reason, chain.rules[0]?.origin));
     }
   }
 }
@@ -112,18 +100,29 @@ function reachable(start: readonly BaseChain[], chains: ReadonlyMap<string, Chai
   return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function addChain(chain: Chain, name: string, section: Section, context: RuleContext, problems: Problem[]): void {
+function addChain(chain: Chain, name: string, section: Section, context: RuleContext, lacking: Diagnostic[]): void {
   section.chains.add(name);
   if (chain.kind === "base" && chain.policy === "drop")
-    problems.push({ chain: chain.name, reason: "policy drop: a chain that a built-in chain jumps to has no policy" });
+    lacking.push(unsupportedByIptables(chain.name, POLICY, chain.rules[0]?.origin));
   for (const rule of joinChoices(chain.rules)) {
     try {
       section.lines.push(`-A ${name} ${printRule(rule, context)}`);
     } catch (error) {
-      if (!(error instanceof Inexpressible)) throw error;
-      problems.push({ chain: chain.name, reason: error.message });
+      lacking.push(unsupportedRule(error, chain, rule));
     }
   }
+}
+
+const POLICY = "policy drop: a chain that a built-in chain jumps to has no policy";
+
+/** The finding about a rule that `printRule` has thrown for. Throws `error` when it is another one. */
+export function unsupportedRule(error: unknown, chain: Chain, { origin }: Pick<Rule, "origin">): Diagnostic {
+  if (!(error instanceof Unsupported)) throw error;
+  return unsupportedByIptables(chain.name, error.message, error.origin ?? origin);
+}
+
+export function unsupportedByIptables(chain: string, reason: string, origin: Origin | undefined): Diagnostic {
+  return unsupported("unsupported-iptables", `chain ${chain} cannot be written for iptables: ${reason}`, origin);
 }
 
 function printSection(table: IptablesTable, { entries, chains, lines }: Section, installed: Installed): string {

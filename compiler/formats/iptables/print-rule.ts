@@ -16,6 +16,7 @@ import type {
   Value,
   WritableField,
 } from "../../ir/types.ts";
+import { Unsupported } from "../../ir/unsupported.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import { REJECT_TYPES } from "./words.ts";
@@ -33,14 +34,11 @@ export interface RuleContext {
   readonly listName?: (set: string) => string;
 }
 
-/** Something that iptables has no words for. */
-export class Inexpressible extends Error {}
-
-/** The rule behind `-A CHAIN`. Throws `Inexpressible`. */
+/** The rule behind `-A CHAIN`. Throws `Unsupported`. */
 export function printRule(rule: Rule, context: RuleContext): string {
   const parts: Parts = { head: [], modules: [], conntrack: [], target: undefined };
   for (const step of rule.steps) {
-    if (parts.target !== undefined) throw new Inexpressible("a rule has one target, and it is the last");
+    if (parts.target !== undefined) throw new Unsupported("a rule has one target, and it is the last");
     switch (step.kind) {
       case "compare":
       case "within":
@@ -87,7 +85,7 @@ function headOption(text: string): string {
 function addHead(text: string, parts: Parts): void {
   if (parts.head.includes(text)) return;
   const option = headOption(text);
-  if (hasHead(option, parts)) throw new Inexpressible(`a second test with ${option}`);
+  if (hasHead(option, parts)) throw new Unsupported(`a second test with ${option}`);
   parts.head.push(text);
 }
 
@@ -98,7 +96,7 @@ function hasHead(option: string, { head }: Parts): boolean {
 /** `-i` and `-o` take no empty name, and none of more than 15 characters; a "+" at its end stands for any rest. */
 function interfaceName(name: string, { isPrefix }: { readonly isPrefix: boolean }): string {
   if (!/^[^\s"]+$/.test(name) || name.length > (isPrefix ? 14 : 15) || (name.endsWith("+") && !isPrefix))
-    throw new Inexpressible(`an interface named ${JSON.stringify(name)}`);
+    throw new Unsupported(`an interface named ${JSON.stringify(name)}`);
   return isPrefix ? `${name}+` : name;
 }
 
@@ -108,7 +106,7 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
       parts.modules.push(`-m statistic --mode random --probability ${(match.numerator / 2 ** 31).toFixed(11)}`);
       return;
     case "member": {
-      if (context.sets.get(match.set)?.dynamic === undefined) throw new Inexpressible(`set ${match.set}`);
+      if (context.sets.get(match.set)?.dynamic === undefined) throw new Unsupported(`set ${match.set}`);
       const seconds = context.sets.get(match.set)?.dynamic?.timeoutSeconds;
       const within = seconds === undefined ? "" : ` --seconds ${seconds} --reap`;
       parts.modules.push(`-m recent ${sign(match.negated)}--rcheck${within} ${recentList(match.set, context)}`);
@@ -125,7 +123,7 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
       return;
     case "within": {
       const [only] = match.intervals;
-      if (only === undefined) throw new Inexpressible("a match that nothing is within");
+      if (only === undefined) throw new Unsupported("a match that nothing is within");
       if (match.intervals.length > 1) addList(match, parts);
       else addField(match.left, only, match, parts, context);
       return;
@@ -138,7 +136,7 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
 /** What an extension that is not understood tests, in its own words. */
 function addOpaque({ text, negated, spelled }: Extract<Match, { kind: "opaque" }>, parts: Parts): void {
   const words = spelled ?? (negated ? undefined : text);
-  if (words === undefined || !/^(! )?-/.test(words)) throw new Inexpressible(text);
+  if (words === undefined || !/^(! )?-/.test(words)) throw new Unsupported(text);
   if (words.startsWith("-m ")) {
     flushConntrack(parts);
     parts.modules.push(words);
@@ -156,13 +154,13 @@ function addList({ left, intervals, negated }: Extract<Match, { kind: "within" }
   } else if (left.kind === "fib") {
     addTypes(left.of, intervals, negated, parts);
   } else {
-    throw new Inexpressible("a list of intervals in one match");
+    throw new Unsupported("a list of intervals in one match");
   }
 }
 
 function addressTypeName(type: Value): string {
   const name = Object.entries(ADDRESS_TYPE).find(([, value]) => value === type)?.[0];
-  if (name === undefined) throw new Inexpressible("address type");
+  if (name === undefined) throw new Unsupported("address type");
   return name.toUpperCase();
 }
 
@@ -179,11 +177,11 @@ function addTypes(of: "saddr" | "daddr", intervals: readonly Interval[], negated
 function protocolFor(header: "th" | "tcp" | "udp" | "sctp" | "icmp" | "ipv6-icmp", parts: Parts): string {
   const found = parts.head.find((text) => text.startsWith("-p "))?.slice(3);
   if (header === "th") {
-    if (found === undefined || !PORT_PROTOCOLS.includes(found)) throw new Inexpressible("a port without a protocol");
+    if (found === undefined || !PORT_PROTOCOLS.includes(found)) throw new Unsupported("a port without a protocol");
     return found;
   }
   if (found === undefined) addHead(`-p ${header}`, parts);
-  else if (found !== header) throw new Inexpressible(`a header of ${header} in a packet of ${found}`);
+  else if (found !== header) throw new Unsupported(`a header of ${header} in a packet of ${found}`);
   return header;
 }
 
@@ -199,14 +197,14 @@ function addCompare(
     addHops(left.field, operator === "<" ? "lt" : "gt", right, false, parts);
     return;
   }
-  if (operator !== "==" && operator !== "!=") throw new Inexpressible(`operator ${operator}`);
+  if (operator !== "==" && operator !== "!=") throw new Unsupported(`operator ${operator}`);
   const negated = operator === "!=";
   if (left.kind !== "bitwise") {
     addField(left, { from: right, to: right }, { negated, ...(orAbsent ? { orAbsent } : {}) }, parts, context);
     return;
   }
   const { operand, mask, xor } = left;
-  if (xor !== 0 && xor !== 0n) throw new Inexpressible("bitwise operation");
+  if (xor !== 0 && xor !== 0n) throw new Unsupported("bitwise operation");
   if ((operand.kind === "meta" || operand.kind === "ct") && operand.key === "mark") {
     const name = operand.kind === "meta" ? "mark" : "connmark";
     parts.modules.push(`-m ${name} ${sign(negated)}--mark ${hex(right)}/${hex(mask)}`);
@@ -217,23 +215,23 @@ function addCompare(
     addHead(`${sign(negated)}${option} ${printAddress(right as Address)}/${printAddress(mask as Address)}`, parts);
     return;
   }
-  if (typeof mask !== "number") throw new Inexpressible("bitwise operation");
+  if (typeof mask !== "number") throw new Unsupported("bitwise operation");
   if (operand.kind === "header" && operand.field === "tcp flags" && typeof right === "number") {
     protocolFor("tcp", parts);
     parts.modules.push(`-m tcp ${sign(negated)}--tcp-flags ${tcpFlags(mask)} ${tcpFlags(right)}`);
     return;
   }
-  if (operand.kind !== "ct" || right !== 0) throw new Inexpressible("bitwise operation");
+  if (operand.kind !== "ct" || right !== 0) throw new Unsupported("bitwise operation");
   // "some bit is set" is what iptables means by a list; negation turns it around.
   const states = operand.key === "state" ? bitNames(mask, STATES) : undefined;
   const natStates = operand.key === "status" ? bitNames(mask, NAT_STATUS) : undefined;
   const statuses = operand.key !== "status" ? undefined : mask === 0 ? ["none"] : bitNames(mask, STATUS);
   const flags = states ?? natStates ?? statuses;
-  if (flags === undefined) throw new Inexpressible(`ct ${operand.key}`);
+  if (flags === undefined) throw new Unsupported(`ct ${operand.key}`);
   const option = flags === statuses ? "--ctstatus" : "--ctstate";
   // `operator` is that of a test of bits: "==" is "none of them".
   if (flags === natStates && !negated && !orAbsent && context.table !== undefined && context.table !== "nat")
-    throw new Inexpressible("no such status: a packet without a connection is one for iptables, none for nft");
+    throw new Unsupported("no such status: a packet without a connection is one for iptables, none for nft");
   // Each list is a test of its own; one match holds one.
   flushConntrack(parts);
   parts.conntrack.push(`${sign(!negated)}${option} ${flags.join(",").toUpperCase().replaceAll("-", "_")}`);
@@ -243,7 +241,7 @@ function addCompare(
 function tcpFlags(mask: number): string {
   const names = Object.entries(TCP_FLAG).filter(([, bit]) => bit < 64);
   if (mask === 0) return "NONE";
-  if (mask > 63) throw new Inexpressible("TCP flags ECN and CWR");
+  if (mask > 63) throw new Unsupported("TCP flags ECN and CWR");
   // In the order in which iptables-save lists them.
   return names
     .filter(([, bit]) => (mask & bit) !== 0)
@@ -318,7 +316,7 @@ function addField(
       if (field.key === "skuid" || field.key === "skgid") {
         const option = field.key === "skuid" ? "--uid-owner" : "--gid-owner";
         if (negated && !orAbsent)
-          throw new Inexpressible("another owner: a packet without a socket is one for iptables, none for nft");
+          throw new Unsupported("another owner: a packet without a socket is one for iptables, none for nft");
         parts.modules.push(`-m owner ${sign(negated)}${option} ${portRange(interval).replace(":", "-")}`);
       } else {
         addMeta(field.key, single(interval), negated, parts);
@@ -334,7 +332,7 @@ function addField(
       addTypes(field.of, [interval], negated, parts);
       return;
     default:
-      throw new Inexpressible(field.kind);
+      throw new Unsupported(field.kind);
   }
 }
 
@@ -350,7 +348,7 @@ function addMeta(
       return;
     case "iifname":
     case "oifname": {
-      if (value === "") throw new Inexpressible("whether a packet came by an interface");
+      if (value === "") throw new Unsupported("whether a packet came by an interface");
       const option = key === "iifname" ? "-i" : "-o";
       addHead(`${sign(negated)}${option} ${interfaceName(String(value), { isPrefix: false })}`, parts);
       return;
@@ -360,12 +358,12 @@ function addMeta(
       return;
     case "pkttype": {
       const name = Object.entries(PACKET_TYPE).find(([, type]) => type === value)?.[0];
-      if (name === undefined || name === "other") throw new Inexpressible("packet type");
+      if (name === undefined || name === "other") throw new Unsupported("packet type");
       parts.modules.push(`-m pkttype ${sign(negated)}--pkt-type ${name}`);
       return;
     }
     default:
-      throw new Inexpressible(`meta ${key}`);
+      throw new Unsupported(`meta ${key}`);
   }
 }
 
@@ -393,8 +391,7 @@ function addHeader(field: HeaderField, interval: Interval, negated: boolean, par
     case "icmp code":
     case "icmpv6 code": {
       const last = parts.modules.at(-1) ?? "";
-      if (negated || !/^-m icmp6? --icmp(v6)?-type \d+$/.test(last))
-        throw new Inexpressible(`${field} without the type`);
+      if (negated || !/^-m icmp6? --icmp(v6)?-type \d+$/.test(last)) throw new Unsupported(`${field} without the type`);
       parts.modules[parts.modules.length - 1] = `${last}/${single(interval)}`;
       return;
     }
@@ -410,12 +407,12 @@ function addHeader(field: HeaderField, interval: Interval, negated: boolean, par
       addHops(field, "eq", single(interval), negated, parts);
       return;
     default:
-      throw new Inexpressible(field);
+      throw new Unsupported(field);
   }
 }
 
 function addHops(field: HeaderField, how: "eq" | "lt" | "gt", value: Value, negated: boolean, parts: Parts): void {
-  if (field !== "ip ttl" && field !== "ip6 hoplimit") throw new Inexpressible(field);
+  if (field !== "ip ttl" && field !== "ip6 hoplimit") throw new Unsupported(field);
   const name = field === "ip ttl" ? "ttl" : "hl";
   parts.modules.push(`-m ${name} ${sign(negated)}--${name}-${how} ${value}`);
 }
@@ -442,7 +439,7 @@ function addConntrack(
     case "reply-saddr":
     case "reply-daddr": {
       const block = intervalAsPrefix(interval, family === "ip" ? "ipv4_addr" : "ipv6_addr");
-      if (block === undefined) throw new Inexpressible("a range of a connection's addresses");
+      if (block === undefined) throw new Unsupported("a range of a connection's addresses");
       const text = interval.from === interval.to ? printAddress(block.address) : printPrefix(block);
       pushConntrack(parts, `${sign(negated)}${tupleOption(key)} ${text}`);
       return;
@@ -454,7 +451,7 @@ function addConntrack(
       pushConntrack(parts, `${sign(negated)}${tupleOption(key)}port ${portRange(interval)}`);
       return;
     default:
-      throw new Inexpressible(`ct ${key}`);
+      throw new Unsupported(`ct ${key}`);
   }
 }
 
@@ -466,7 +463,7 @@ function tupleOption(key: string): string {
 function interfaceOption(field: Expression): "-i" | "-o" {
   if (field.kind === "meta" && field.key === "iifname") return "-i";
   if (field.kind === "meta" && field.key === "oifname") return "-o";
-  throw new Inexpressible("a name prefix of something that is no interface");
+  throw new Unsupported("a name prefix of something that is no interface");
 }
 
 /** Which list of `recent`, by the source address. Lists have names of their own, which may hold up to 200 characters. */
@@ -488,7 +485,7 @@ function printTarget(statement: Statement, context: RuleContext): string {
       if (verdict.kind === "jump" || verdict.kind === "goto") {
         return `${verdict.kind === "jump" ? "-j" : "-g"} ${context.chainNames.get(verdict.chain) ?? verdict.chain}`;
       }
-      if (verdict.kind === "continue") throw new Inexpressible("continue");
+      if (verdict.kind === "continue") throw new Unsupported("continue");
       return `-j ${verdict.kind.toUpperCase()}`;
     }
     case "dnat":
@@ -506,17 +503,17 @@ function printTarget(statement: Statement, context: RuleContext): string {
     case "set":
       return printSet(statement);
     case "opaque-statement":
-      if (!statement.text.startsWith("-j ")) throw new Inexpressible(statement.text);
+      if (!statement.text.startsWith("-j ")) throw new Unsupported(statement.text);
       return statement.text;
     default:
-      throw new Inexpressible(statement.kind);
+      throw new Unsupported(statement.kind);
   }
 }
 
 function printSet({ field, value }: Extract<Statement, { kind: "set" }>): string {
   if (field.kind === "ct" && field.key === "state") return "-j CT --notrack";
   if (value.kind === "opaque" && value.text.startsWith("-j ")) return value.text;
-  if (field.key !== "mark") throw new Inexpressible("writing this field");
+  if (field.key !== "mark") throw new Unsupported("writing this field");
   const target = field.kind === "meta" ? "MARK" : "CONNMARK";
   if (value.kind === "constant") return `-j ${target} --set-xmark ${hex(value.value)}/0xffffffff`;
   if (isSameField(value, field) && value.kind === "bitwise" && typeof value.mask === "number")
@@ -526,7 +523,7 @@ function printSet({ field, value }: Extract<Statement, { kind: "set" }>): string
     return `${printSet({ kind: "set", field, value: value.operand })}${shift}`;
   }
   const copied = copyOf(value, field);
-  if (copied === undefined) throw new Inexpressible("writing this value");
+  if (copied === undefined) throw new Unsupported("writing this value");
   const { cleared, taken, by } = copied;
   const [nfmask, ctmask] = field.kind === "ct" ? [taken, cleared] : [cleared, taken];
   const shift = by === 0 ? "" : ` --${by > 0 ? "left" : "right"}-shift-mark ${Math.abs(by)}`;
@@ -583,12 +580,12 @@ function printNetmap({ to, random, persistent }: Extract<Statement, { kind: "dna
   const block =
     addresses && intervalAsPrefix(addresses, typeof addresses.from === "number" ? "ipv4_addr" : "ipv6_addr");
   if (to.kind !== "literal" || to.ports !== undefined || block === undefined || random !== "none" || persistent)
-    throw new Inexpressible("a mapping of addresses that is not from prefix to prefix");
+    throw new Unsupported("a mapping of addresses that is not from prefix to prefix");
   return `-j NETMAP --to ${printPrefix(block)}`;
 }
 
 function printTo(to: NatTarget): string {
-  if (to.kind === "map") throw new Inexpressible("a translation by map");
+  if (to.kind === "map") throw new Unsupported("a translation by map");
   const { addresses, ports, base } = to;
   // Of sources iptables takes any base, which counts as 0.
   const behind = ports === undefined ? "" : `:${portRange(ports).replace(":", "-")}${printBase(base)}`;
@@ -613,7 +610,7 @@ function natOptions({ random, persistent }: { readonly random: NatRandom; readon
 
 function rejectType(how: Extract<Statement, { kind: "reject" }>["with"], family: "ip" | "ip6"): string {
   const name = REJECT_TYPES[family][how]?.[0];
-  if (name === undefined) throw new Inexpressible(`reject with ${how}`);
+  if (name === undefined) throw new Unsupported(`reject with ${how}`);
   return name;
 }
 
@@ -624,7 +621,7 @@ function sign(negated: boolean): string {
 }
 
 function single({ from, to }: Interval): Value {
-  if (from !== to) throw new Inexpressible("a range where iptables takes one value");
+  if (from !== to) throw new Unsupported("a range where iptables takes one value");
   return from;
 }
 

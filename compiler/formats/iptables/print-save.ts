@@ -1,18 +1,20 @@
 /** A program that was read from iptables as text for iptables-restore: whole tables, as iptables-save prints them. */
+import type { Diagnostic } from "../../diagnostics.ts";
 import type { BaseChain, Ruleset, Table } from "../../ir/types.ts";
+import { type PrintedText, unsupported } from "../../ir/unsupported.ts";
 import { BUILT_IN_CHAINS, TABLES } from "./hooks.ts";
 import { joinChoices } from "./print-choices.ts";
-import type { PrintedFile, Problem } from "./print-file.ts";
-import { Inexpressible, printRule, type RuleContext } from "./print-rule.ts";
+import { unsupportedByIptables, unsupportedRule } from "./print-file.ts";
+import { printRule, type RuleContext } from "./print-rule.ts";
 
-/** The tables of `family` that have iptables' names and built-in chains; what else there is is a problem. */
-export function printSave({ tables }: Ruleset, family: "ip" | "ip6"): PrintedFile {
-  const problems: Problem[] = [];
-  const texts = tables.filter((table) => table.family === family).map((table) => printTable(table, family, problems));
-  return { text: texts.join(""), problems };
+/** The tables of `family` that have iptables' names and built-in chains; what else there is cannot be written. */
+export function printSave({ tables }: Ruleset, family: "ip" | "ip6"): PrintedText {
+  const lacking: Diagnostic[] = [];
+  const texts = tables.filter((table) => table.family === family).map((table) => printTable(table, family, lacking));
+  return { text: texts.join(""), unsupported: lacking };
 }
 
-function printTable(table: Table, family: "ip" | "ip6", problems: Problem[]): string {
+function printTable(table: Table, family: "ip" | "ip6", lacking: Diagnostic[]): string {
   const context: RuleContext = {
     family,
     table: table.name,
@@ -21,17 +23,24 @@ function printTable(table: Table, family: "ip" | "ip6", problems: Problem[]): st
     listName: (set) => set,
   };
   const known = TABLES.find((name) => name === table.name);
-  if (known === undefined) problems.push({ chain: "", reason: `iptables has no table ${table.name}` });
+  if (known === undefined)
+    lacking.push(unsupported("unsupported-iptables", `iptables has no table ${table.name}`, undefined));
   const lines = table.chains.flatMap((chain) => {
     if (chain.kind === "base" && (known === undefined || !isBuiltIn(chain, known)))
-      problems.push({ chain: chain.name, reason: `table ${table.name} of iptables has no such built-in chain` });
-    return joinChoices(chain.rules).flatMap(({ steps, comment }) => {
+      lacking.push(
+        unsupportedByIptables(
+          chain.name,
+          `table ${table.name} of iptables has no such built-in chain`,
+          chain.rules[0]?.origin,
+        ),
+      );
+    return joinChoices(chain.rules).flatMap((rule) => {
+      const { steps, comment } = rule;
       try {
-        const rule = printRule(comment === undefined ? { steps } : { steps, comment }, context);
-        return [`-A ${chain.name} ${rule}`.trimEnd()];
+        const words = printRule(comment === undefined ? { steps } : { steps, comment }, context);
+        return [`-A ${chain.name} ${words}`.trimEnd()];
       } catch (error) {
-        if (!(error instanceof Inexpressible)) throw error;
-        problems.push({ chain: chain.name, reason: error.message });
+        lacking.push(unsupportedRule(error, chain, rule));
         return [];
       }
     });

@@ -3,6 +3,7 @@ import * as L from "../../../assembly/layout.ts";
 import { invariant } from "../../invariant.ts";
 import { intervalAsPrefix } from "../../ir/interval.ts";
 import type { Interval } from "../../ir/types.ts";
+import { Unsupported } from "../../ir/unsupported.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
 import type { Answer, Default, Fate, LocalKind, PortRow, Tabulation, Treatment } from "../../tabulate/types.ts";
@@ -10,14 +11,13 @@ import { splitAddress, WORD0, WORD1, WORD2, WORD3, WORDS } from "./address-words
 import { checksumOf, littleEndian, records, Sections, swap16, swap32 } from "./bytes.ts";
 import { Endpoints, fold6 } from "./endpoints.ts";
 import { Keys } from "./keys.ts";
-import { TableLimit } from "./limit.ts";
 import { elsewhere, findLocalPlaces } from "./local-places.ts";
 import { printNames } from "./names.ts";
 import { buildPerfectHash } from "./perfect-hash.ts";
 import { planRegions } from "./regions.ts";
 import { REJECTS, VERDICTS } from "./words.ts";
 
-/** The table of `tabulation`. `source` names what it was made from. Throws `TableLimit`. */
+/** The table of `tabulation`. `source` names what it was made from. Throws `Unsupported`. */
 export function encodeTable(tabulation: Tabulation, source: string): Uint8Array {
   return new Encoder(tabulation, source).encode();
 }
@@ -123,7 +123,7 @@ class Encoder {
   /** The keys of all rows, family by family. */
   private keysOfRows(): { readonly keys0: Uint32Array; readonly keys1: Uint32Array } {
     const count = this.rows.IPv4.length + this.rows.IPv6.length;
-    if (count > MAX_ROWS) throw new TableLimit(`more than ${MAX_ROWS} destinations`);
+    if (count > MAX_ROWS) throw new Unsupported(`more than ${MAX_ROWS} destinations`);
     const keys0 = new Uint32Array(count);
     const keys1 = new Uint32Array(count);
     let i = 0;
@@ -206,7 +206,7 @@ class Encoder {
     let found = this.behaviourNumbers.get(key);
     if (found === undefined) {
       found = this.behaviours.push({ number, extra }) - 1;
-      if (found >= L.MAX_BEHAVIOURS) throw new TableLimit(`more than ${L.MAX_BEHAVIOURS} ways to treat packets`);
+      if (found >= L.MAX_BEHAVIOURS) throw new Unsupported(`more than ${L.MAX_BEHAVIOURS} ways to treat packets`);
       this.behaviourNumbers.set(key, found);
     }
     return found;
@@ -276,7 +276,8 @@ class Encoder {
     const words = new Uint32Array((mask + 1) * 2);
     for (let place = 0; place <= mask; place++) words[place * 2 + 1] = L.BLOCK_LOCAL << L.LOCAL_BLOCK_SHIFT;
     for (const [i, { key0, block, kind, hasRows }] of local.entries()) {
-      if (kind > L.LOCAL_KIND_MASK) throw new TableLimit(`more than ${L.LOCAL_KIND_MASK + 1} kinds of local addresses`);
+      if (kind > L.LOCAL_KIND_MASK)
+        throw new Unsupported(`more than ${L.LOCAL_KIND_MASK + 1} kinds of local addresses`);
       words.set([key0, kind | (block << L.LOCAL_BLOCK_SHIFT) | (hasRows ? L.LOCAL_OWN : 0)], (places[i] as number) * 2);
     }
     this.set(L.H_LOCAL, this.sections.add(littleEndian(words)));
@@ -403,7 +404,7 @@ class Encoder {
     const fateCodes = kinds.flatMap((kind) =>
       fates.flatMap((fate: Fate) => (fate[kind] ?? []).map((answer) => this.code({ ...answer, reasons: [] }))),
     );
-    if (fates.length > MAX_FATES) throw new TableLimit(`more than ${MAX_FATES} fates of endpoints`);
+    if (fates.length > MAX_FATES) throw new Unsupported(`more than ${MAX_FATES} fates of endpoints`);
     this.set(L.H_FATES, this.sections.add(littleEndian(Uint32Array.from(fateCodes))));
     this.set(L.H_FATE_COUNT, fates.length);
   }
@@ -412,7 +413,7 @@ class Encoder {
     const reason = reasons.join("; ");
     const number = this.reasons.get(reason) ?? this.reasons.size;
     this.reasons.set(reason, number);
-    if (number >= MAX_REASONS) throw new TableLimit(`more than ${MAX_REASONS} reasons`);
+    if (number >= MAX_REASONS) throw new Unsupported(`more than ${MAX_REASONS} reasons`);
     return (
       (treatmentBits(plain) |
         (hairpin === undefined ? 0 : L.CODE_HAIRPIN | (treatmentBits(hairpin) << L.CODE_HAIRPIN_SHIFT)) |
@@ -452,7 +453,7 @@ const MAX_REASONS = 2 ** (32 - L.CODE_REASON_SHIFT);
 
 function treatmentBits({ verdict, rejectWith, masquerade }: Treatment): number {
   const kind = rejectWith === undefined ? 0 : REJECTS.indexOf(rejectWith);
-  if (kind < 0) throw new TableLimit(`reject with ${rejectWith}`);
+  if (kind < 0) throw new Unsupported(`reject with ${rejectWith}`);
   const reject = kind << L.REJECT_SHIFT;
   return VERDICTS[verdict] | reject | (masquerade ? L.MASQUERADE : 0);
 }

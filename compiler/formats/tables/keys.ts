@@ -1,11 +1,11 @@
 /** Keys of destinations: which word of the address, and which block stands for the others. */
 import { BLOCK_IPV4, BLOCK_UNKNOWN } from "../../../assembly/layout.ts";
 import { required } from "../../invariant.ts";
+import { Unsupported } from "../../ir/unsupported.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Tabulation } from "../../tabulate/types.ts";
 import { splitAddress, WORD3, WORDS } from "./address-words.ts";
 import { swap32 } from "./bytes.ts";
-import { TableLimit } from "./limit.ts";
 
 /** Addresses whose first twelve bytes are the same. */
 interface Block {
@@ -25,7 +25,7 @@ export class Keys {
   private last = 0n;
   private readonly firstKind: Readonly<Record<Family, number>>;
 
-  /** Throws `TableLimit`. */
+  /** Throws `Unsupported`. */
   constructor({ families }: Tabulation) {
     const { rows, local, points, regions } = families.IPv6;
     for (const { address } of rows) this.count(address as bigint);
@@ -34,7 +34,7 @@ export class Keys {
     for (const { from } of regions) this.count(from as bigint);
     const blocks = [...this.known.values()].sort((a, b) => b.count - a.count || (a.prefix < b.prefix ? -1 : 1));
     if (blocks.length >= BLOCK_UNKNOWN)
-      throw new TableLimit(`IPv6 addresses of more than ${BLOCK_UNKNOWN - 1} blocks of 96 bits`);
+      throw new Unsupported(`IPv6 addresses of more than ${BLOCK_UNKNOWN - 1} blocks of 96 bits`);
     for (const [i, block] of blocks.entries()) block.number = i + 1;
     this.blocks = blocks.map(({ prefix }) => prefix);
     this.firstKind = { IPv4: 0, IPv6: families[FAMILIES[0]].localKinds.length };

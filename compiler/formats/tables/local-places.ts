@@ -1,6 +1,6 @@
 /** A place for each address of the node, found by one multiplication. */
 import { HASH_B } from "../../../assembly/layout.ts";
-import { TableLimit } from "./limit.ts";
+import { Unsupported } from "../../ir/unsupported.ts";
 
 export interface LocalPlaces {
   readonly factor: number;
@@ -8,7 +8,7 @@ export interface LocalPlaces {
   readonly places: readonly number[];
 }
 
-/** Places for `words`, which differ. Throws `TableLimit`. */
+/** Places for `words`, which differ. Throws `Unsupported`. */
 export function findLocalPlaces(words: readonly number[]): LocalPlaces {
   for (let bits = FEWEST_BITS; bits <= MOST_BITS; bits++) {
     const mask = 2 ** bits - 1;
@@ -18,7 +18,7 @@ export function findLocalPlaces(words: readonly number[]): LocalPlaces {
       if (new Set(places).size === places.length) return { factor: factor >>> 0, mask, places };
     }
   }
-  throw new TableLimit(`${words.length} addresses of the node`);
+  throw new Unsupported(`${words.length} addresses of the node`);
 }
 
 /** A word whose place is not `place`. */

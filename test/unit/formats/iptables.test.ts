@@ -3,9 +3,10 @@ import { builtInFor } from "../../../compiler/formats/iptables/hooks.ts";
 import { NOTHING_INSTALLED, readInstalled } from "../../../compiler/formats/iptables/installed.ts";
 import { nameChains } from "../../../compiler/formats/iptables/names.ts";
 import { printFile } from "../../../compiler/formats/iptables/print-file.ts";
-import { Inexpressible, printRule, type RuleContext } from "../../../compiler/formats/iptables/print-rule.ts";
+import { printRule, type RuleContext } from "../../../compiler/formats/iptables/print-rule.ts";
 import { verdict } from "../../../compiler/ir/build.ts";
 import type { SetDeclaration } from "../../../compiler/ir/types.ts";
+import { Unsupported } from "../../../compiler/ir/unsupported.ts";
 import { baseChain, MATCHES, programOf, regularChain, ruleOf, SADDR, STATEMENTS } from "../../support/ir.ts";
 
 const SEEN: SetDeclaration = {
@@ -35,7 +36,7 @@ describe("rules", () => {
   test.each(spelled.flatMap(([step, nft, text]) => (text === undefined ? [[nft, step] as const] : [])))(
     "no words for: %s",
     (_, step) => {
-      expect(() => printRule(ruleOf(step), CONTEXT)).toThrow(Inexpressible);
+      expect(() => printRule(ruleOf(step), CONTEXT)).toThrow(Unsupported);
     },
   );
 
@@ -100,13 +101,13 @@ const PROGRAM = programOf({
 
 /** The *filter section of the text for a host with this iptables-save. */
 function filterSection(save: string | undefined): string {
-  const { text, problems } = printFile(
+  const { text, unsupported } = printFile(
     PROGRAM.ruleset,
     "ip",
     save === undefined ? NOTHING_INSTALLED : readInstalled(save),
     ["head"],
   );
-  expect(problems).toEqual([]);
+  expect(unsupported).toEqual([]);
   return /\*filter\n([\s\S]*?)COMMIT/.exec(text)?.[1] ?? "";
 }
 
@@ -146,19 +147,28 @@ COMMIT
     expect(section).toContain(":KPC-old - [0:0]\n");
   });
 
-  test("a chain at a hook that iptables does not have is a problem, not left out in silence", () => {
+  test("a chain at a hook that iptables does not have is a finding, not left out in silence", () => {
     const program = programOf({ chains: [baseChain("postrouting", "filter", [], 150)] });
-    const { problems } = printFile(program.ruleset, "ip", NOTHING_INSTALLED, []);
-    expect(problems).toEqual([
-      { chain: "filter-postrouting", reason: "iptables has no built-in chain for hook postrouting at priority 150" },
+    const { unsupported } = printFile(program.ruleset, "ip", NOTHING_INSTALLED, []);
+    expect(unsupported).toEqual([
+      {
+        severity: "error",
+        code: "unsupported-iptables",
+        message:
+          "chain filter-postrouting cannot be written for iptables: iptables has no built-in chain for hook postrouting at priority 150",
+      },
     ]);
   });
 
-  test("a policy is a problem, not left out in silence", () => {
+  test("a policy is a finding, not left out in silence", () => {
     const program = programOf({ chains: [{ ...baseChain("input", "filter", []), policy: "drop" }] });
-    const { problems } = printFile(program.ruleset, "ip", NOTHING_INSTALLED, []);
-    expect(problems).toEqual([
-      { chain: "filter-input", reason: "policy drop: a chain that a built-in chain jumps to has no policy" },
+    const { unsupported } = printFile(program.ruleset, "ip", NOTHING_INSTALLED, []);
+    expect(unsupported).toMatchObject([
+      {
+        code: "unsupported-iptables",
+        message:
+          "chain filter-input cannot be written for iptables: policy drop: a chain that a built-in chain jumps to has no policy",
+      },
     ]);
   });
 });

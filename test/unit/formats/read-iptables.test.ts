@@ -385,8 +385,8 @@ COMMIT
 -A web -j MARK --or-mark 0x8
 COMMIT
 `);
-    const { text, problems } = printSave(program.ruleset, "ip");
-    expect(problems).toEqual([]);
+    const { text, unsupported } = printSave(program.ruleset, "ip");
+    expect(unsupported).toEqual([]);
     expect(normaliseProgram(mustReadIptables(text))).toEqual(normaliseProgram(program));
   });
 });

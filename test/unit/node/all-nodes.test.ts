@@ -1,10 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { type Compiled, compileAllNodes, compileSpecs } from "../../../compiler/compile.ts";
 import type { Diagnostic } from "../../../compiler/diagnostics.ts";
-import { printNft } from "../../../compiler/print.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
 import type { EndpointSliceSpec, Specs } from "../../../compiler/specs/types.ts";
-import { toConfig } from "../../support/compile.ts";
+import { printNft, toConfig } from "../../support/compile.ts";
 
 const NODES = Array.from({ length: 10 }, (_, i) => `node-${i}`);
 

@@ -1,2 +1,0 @@
-/** What cannot be put into a table. */
-export class TableLimit extends Error {}
