@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { readRules } from "../../../compiler/cli/rules-file.ts";
 import { type Diagnostic, printPlace } from "../../../compiler/diagnostics.ts";
+import { readRules } from "../../../compiler/formats/read-rules.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { printIptables, printNft, printTable } from "../../../compiler/print.ts";
 
