@@ -46,7 +46,7 @@ async function writeFiles(
   try {
     for (const compiled of nodes) {
       const name = fileNameOf(compiled, flags, report);
-      const printed = name === undefined ? undefined : await printOutput(compiled, flags, source, report);
+      const printed = name === undefined ? undefined : await printOutput(compiled, flags, source, of(compiled, report));
       if (name === undefined || printed === undefined) return [];
       files.add(name, printed);
       written.push({ node: compiled.node.name ?? "", file: join(folder, name) });
@@ -56,6 +56,12 @@ async function writeFiles(
     files.discard();
   }
   return written;
+}
+
+/** Notes of which node a finding is. */
+function of({ node }: Compiled, report: Report): Report {
+  return ({ notes = [], ...finding }) =>
+    report({ ...finding, notes: [...notes, { message: `in the rules of node ${node.name}` }] });
 }
 
 /** The name of the node, with the extension of the format. Reports `invalid-value` where no file can have that name. */

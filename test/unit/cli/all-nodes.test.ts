@@ -8,6 +8,14 @@ const node = (name: string, address: string): string =>
 const NODES = node("b", "192.0.2.2") + node("a.example", "192.0.2.1");
 const LONG = `${"a".repeat(60)}.${"b".repeat(60)}.${"c".repeat(60)}.${"d".repeat(60)}.eeeeeeee`; // 252 characters
 
+const SLICE = `apiVersion: discovery.k8s.io/v1
+kind: EndpointSlice
+metadata: {name: api-1, namespace: shop, labels: {kubernetes.io/service-name: api}}
+addressType: IPv4
+endpoints: [{addresses: [10.244.0.5]}]
+ports: [{name: http, port: 8080}]
+`;
+
 const FILES = { "a.yaml": SERVICE, "nodes.yaml": NODES };
 const ALL = ["compile", "a.yaml", "nodes.yaml", "--all-nodes", "-d", "out/rules"];
 
@@ -98,6 +106,19 @@ describe("kpc compile --all-nodes writes all files or none", () => {
       mkdirSync(join(folder, "out/rules/z.nft"));
       const { code, stderr } = kpc([...ALL, "-q"], { folder });
       expect([code, stderr]).toEqual([2, "kpc: cannot write out/rules/z.nft: it is a folder\n"]);
+      unchanged(folder);
+    });
+  });
+
+  test("not where a format cannot hold the rules of one of them", () => {
+    inFolder({ ...FILES, "a.yaml": `${SERVICE}---\n${SLICE}` }, (folder) => {
+      prepare(folder);
+      const pods = ["--detect-local-mode", "InterfaceNamePrefix", "--detect-local-interface", "fifteen-letters"];
+      const { code, stderr } = kpc([...ALL, ...pods, "-q", "-o", "iptables"], { folder });
+      expect(code).toBe(1);
+      expect(stderr).toMatch(
+        /^error: chain \S+ cannot be written for iptables: an interface named "fifteen-letters" \[unsupported-iptables\]\n {2}note: in the rules of node a\.example$/m,
+      );
       unchanged(folder);
     });
   });
