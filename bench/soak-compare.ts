@@ -14,6 +14,7 @@ import fc from "fast-check";
 import { compare } from "../compiler/compare/compare.ts";
 import { findDifference } from "../compiler/compare/outcomes.ts";
 import { Evaluator } from "../compiler/evaluate/evaluate.ts";
+import { verdictOf } from "../compiler/evaluate/outcome.ts";
 import type { Packet } from "../compiler/evaluate/packet.ts";
 import type { Program } from "../compiler/ir/types.ts";
 import type { Rules } from "../runtime/kernel/rules.ts";
@@ -128,8 +129,7 @@ async function main(): Promise<number> {
       (differs ? witnesses : others).push({ packet, outcome: right[0] });
     }
     // Where only some of the endpoints are translated to, the judge cannot tell which packets are accepted untranslated.
-    const plain = ({ outcome }: Prediction): boolean =>
-      new Set(outcome.results.map(({ verdict }) => verdict)).size === 1;
+    const plain = ({ outcome }: Prediction): boolean => new Set(outcome.results.map(verdictOf)).size === 1;
     const chosen = [...thin(witnesses, most, pick), ...thin(others, most, pick)].filter(plain);
     // Chances are not seen where rules that are judged take turns.
     if (mutant.kind !== "probability") {

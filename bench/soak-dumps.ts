@@ -14,8 +14,10 @@
 import { parseArgs } from "node:util";
 import { type Comparison, compare, type Region } from "../compiler/compare/compare.ts";
 import { Ground } from "../compiler/compare/ground.ts";
-import { chancesOf, differencesOf, findDifference } from "../compiler/compare/outcomes.ts";
+import { differencesOf, findDifference } from "../compiler/compare/outcomes.ts";
 import { EngineTrouble } from "../compiler/engines/types.ts";
+import { withDestination } from "../compiler/evaluate/disposition.ts";
+import { distributionOf } from "../compiler/evaluate/distribution.ts";
 import { Evaluator } from "../compiler/evaluate/evaluate.ts";
 import { type Environment, environmentOf, type Packet } from "../compiler/evaluate/packet.ts";
 import type { Program } from "../compiler/ir/types.ts";
@@ -238,19 +240,15 @@ const MOST_REPLAYED = 500;
 
 /** What happens to `packet`. Where it keeps its address or its port, the others of its region keep theirs. */
 function wordsOf(outcome: Region["left"], { destination, destinationPort }: Packet): string {
-  const kept = outcome.results.map(({ endpoint, ...result }) => ({
+  const results = outcome.results.map((result) => ({
     ...result,
-    ...(endpoint === undefined
-      ? {}
-      : {
-          endpoint: {
-            address: endpoint.address === destination ? KEPT[familyOf(destination)] : endpoint.address,
-            port: endpoint.port === destinationPort ? 0 : endpoint.port,
-          },
-        }),
+    disposition: withDestination(result.disposition, ({ address, port }) => ({
+      address: address === destination ? KEPT[familyOf(destination)] : address,
+      port: port === destinationPort ? 0 : port,
+    })),
   }));
-  const chances = chancesOf({ ...outcome, results: kept });
-  return JSON.stringify([...chances].map(([text, chance]) => [text, chance.toFixed(6)]).sort());
+  const chances = [...distributionOf({ results })];
+  return JSON.stringify(chances.map(([key, { probability }]) => [key, probability.toFixed(6)]).sort());
 }
 
 const KEPT: Readonly<Record<Family, Address>> = { IPv4: 0 as Address, IPv6: 0n as Address };

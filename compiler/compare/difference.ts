@@ -2,11 +2,11 @@
 
 import type { Condition } from "../evaluate/condition.ts";
 import { Diagram, type Finding } from "../evaluate/diagram.ts";
+import { TOLERANCE } from "../evaluate/distribution.ts";
 import { join } from "../evaluate/merge.ts";
 import { areEqual, unite } from "../evaluate/ranges.ts";
 import { FIELDS, type Field, fieldsApart, type Region, regionKey, within } from "../evaluate/region.ts";
 import type { Leaf } from "./leaves.ts";
-import { TOLERANCE } from "./outcomes.ts";
 import { EQUAL, Scales } from "./scales.ts";
 
 /** A leaf of one side: that of the right side has its probability with a minus. */

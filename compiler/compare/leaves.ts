@@ -1,33 +1,36 @@
 /** What happens to all packets of a door, as far as it can be seen. */
 import type { Condition } from "../evaluate/condition.ts";
-import type { Fate } from "../evaluate/evaluate.ts";
+import { destinationOf, keyOf, withDestination } from "../evaluate/disposition.ts";
+import type { RegionResult } from "../evaluate/evaluate.ts";
 import { type Spread, valuesBehind, whereEqual } from "../evaluate/preimage.ts";
 import { type Cut, EMPTY, Ranges } from "../evaluate/ranges.ts";
 import { type Region, within, without } from "../evaluate/region.ts";
 import { type Now, nowKey } from "../evaluate/state.ts";
-import { resultKey } from "./outcomes.ts";
 
 /** One of the things that happen to the packets of a region: what happens to a packet is told by all leaves that it is in,
  *  each with its probability. */
 export interface Leaf {
   readonly region: Region;
   readonly probability: number;
-  /** Equal for what is the same for the packet. */
+  /** The key of what happens. */
   readonly result: string;
   readonly condition: Condition;
 }
 
 /** The leaves of both sides. Where one side leaves a packet's destination as it is, or a part of it, and another one names that
  *  address, both say the same. */
-export function leavesOf(sides: readonly [readonly Fate[], readonly Fate[]]): readonly [Leaf[], Leaf[]] {
+export function leavesOf(
+  sides: readonly [readonly RegionResult[], readonly RegionResult[]],
+): readonly [Leaf[], Leaf[]] {
   const named = { address: new Map<string, Now<Cut>>(), port: new Map<string, Now<Cut>>() };
-  for (const { endpoint } of sides.flat()) {
-    if (endpoint === undefined) continue;
-    for (const part of ["address", "port"] as const) named[part].set(nowKey(endpoint[part]), endpoint[part]);
+  for (const { disposition } of sides.flat()) {
+    const to = destinationOf(disposition);
+    if (to === undefined) continue;
+    for (const part of ["address", "port"] as const) named[part].set(nowKey(to[part]), to[part]);
   }
-  const [left, right] = sides.map((fates) =>
-    fates.flatMap((fate) =>
-      resolve(fate, "address", [...named.address.values()])
+  const [left, right] = sides.map((results) =>
+    results.flatMap((result) =>
+      resolve(result, "address", [...named.address.values()])
         .flatMap((each) => resolve(each, "port", [...named.port.values()]))
         .map(toLeaf),
     ),
@@ -35,15 +38,15 @@ export function leavesOf(sides: readonly [readonly Fate[], readonly Fate[]]): re
   return [left as Leaf[], right as Leaf[]];
 }
 
-/** `fate` with `part` of its destination as a value, for the packets that have one of `others` there; else in the form that
+/** `result` with `part` of its destination as a value, for the packets that have one of `others` there; else in the form that
  *  comes first of those that say the same. */
-function resolve(fate: Fate, part: "address" | "port", others: readonly Now<Cut>[]): Fate[] {
-  const { endpoint } = fate;
-  const now: Now<Cut> | undefined = endpoint?.[part];
-  if (endpoint === undefined || now === undefined || isValue(now)) return [fate];
+function resolve(result: RegionResult, part: "address" | "port", others: readonly Now<Cut>[]): RegionResult[] {
+  const { disposition } = result;
+  const now: Now<Cut> | undefined = destinationOf(disposition)?.[part];
+  if (now === undefined || isValue(now)) return [result];
   const own = spreadOf(now);
-  const found: Fate[] = [];
-  let rest: Region | undefined = fate.region;
+  const found: RegionResult[] = [];
+  let rest: Region | undefined = result.region;
   for (const other of [
     ...others.filter(isValue),
     ...others.filter((each) => !isValue(each) && comesFirst(each, now)),
@@ -57,10 +60,14 @@ function resolve(fate: Fate, part: "address" | "port", others: readonly Now<Cut>
         : EMPTY;
     const at: Region | undefined = within(rest, own.field, values);
     if (at === undefined) continue;
-    found.push({ ...fate, region: at, endpoint: { ...endpoint, [part]: other } });
+    found.push({
+      ...result,
+      region: at,
+      disposition: withDestination(disposition, (to) => ({ ...to, [part]: other })),
+    });
     rest = without(rest, own.field, values);
   }
-  return rest === undefined ? found : [...found, { ...fate, region: rest }];
+  return rest === undefined ? found : [...found, { ...result, region: rest }];
 }
 
 function isValue(now: Now<Cut>): now is Cut {
@@ -76,6 +83,7 @@ function spreadOf(now: Exclude<Now<Cut>, Cut>): Spread {
   return typeof now === "object" ? now : { field: now };
 }
 
-function toLeaf({ region, probability, condition, ...fate }: Fate): Leaf {
-  return { region, probability, condition, result: resultKey(fate) };
+function toLeaf({ region, probability, condition, disposition }: RegionResult): Leaf {
+  const result = keyOf(disposition, ({ address, port }) => `${nowKey(address)} ${nowKey(port)}`);
+  return { region, probability, condition, result };
 }

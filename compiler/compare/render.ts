@@ -1,13 +1,15 @@
 /** What a comparison has found, for people and for programs. */
 import { lineAndColumn, printPlace } from "../diagnostics.ts";
+import { dispositionKey, printDisposition } from "../evaluate/disposition.ts";
+import { type Distribution, distributionOf, printDistribution } from "../evaluate/distribution.ts";
 import { type CtState, ctStateOf, type Outcome, type Reason, type Result } from "../evaluate/packet.ts";
 import { printRule } from "../formats/nft/print.ts";
 import { CT_STATUS, PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddress, printAddressPort } from "../net/address.ts";
+import { prefixOfExample } from "../tabulate/interfaces.ts";
 import { type Answer, isWhole, opinionOf } from "./answer.ts";
 import { isAny, isAnywhere, type Range } from "./box.ts";
 import type { Region } from "./compare.ts";
-import { chancesOf, describeResult } from "./outcomes.ts";
 import { isReplayable, presented, printWitness } from "./witness.ts";
 
 /** Names of the two sides, and the node's addresses: its own packets come from there. */
@@ -137,17 +139,20 @@ function printSent({ toaddr, toport }: Region["box"]): string {
 /** `other`: what the other side does. */
 function renderSide(name: string, outcome: Outcome, other: Outcome): string[] {
   const decided = new Set(reasonsOf(outcome, other).map(printReason));
-  return [`  ${name}  ${printChances(outcome)}`, ...[...decided].slice(0, 4).map((text) => `    ${text}`)];
+  return [
+    `  ${name}  ${printDistribution(distributionOf(outcome))}`,
+    ...[...decided].slice(0, 4).map((text) => `    ${text}`),
+  ];
 }
 
 /** The rules that decided, those first that did what the other side does not do, and of these the translations. */
 function reasonsOf({ results }: Outcome, other: Outcome): Reason[] {
-  const elsewhere = chancesOf(other);
-  const isCommon = (result: Result): boolean => elsewhere.has(describeResult(result));
+  const elsewhere = distributionOf(other);
+  const isCommon = ({ disposition }: Result): boolean => elsewhere.has(dispositionKey(disposition));
   const groups = [results.filter((result) => !isCommon(result)), results.filter(isCommon)];
   return groups.flatMap((group) => [
     ...group.flatMap(({ reasons }) => reasons.filter(({ translated }) => translated !== undefined)),
-    ...group.flatMap(({ reasons, verdict }) => reasons.slice(verdict === "dnat" ? -1 : -2)),
+    ...group.flatMap(({ reasons, disposition }) => reasons.slice(disposition.kind === "dnat" ? -1 : -2)),
   ]);
 }
 
@@ -159,13 +164,6 @@ function printReason(reason: Reason): string {
 
 function originOf({ element, rule }: Reason): Reason["rule"]["origin"] {
   return element?.origin ?? rule.origin;
-}
-
-/** What can happen, with the chance of each where there are several. */
-export function printChances(outcome: Outcome): string {
-  const chances = [...chancesOf(outcome)];
-  if (chances.length === 1) return chances[0]?.[0] ?? "";
-  return chances.map(([text, chance]) => `${text} (${(chance * 100).toFixed(2)} %)`).join(", or ");
 }
 
 function printRange({ from, to }: Range, of: "address" | "port"): string {
@@ -183,15 +181,18 @@ function cameBy(door: Region["door"]): string {
   const name = printInterface(door);
   if (name === null) return "sent by the node itself";
   if (name === "*") return "in by an interface that no rule names";
-  return name === door.inInterface ? `in by ${name}` : `in by ${name}, which no rule names in full`;
+  const isPrefix = prefixOfExample(door.inInterface ?? "") !== undefined;
+  return isPrefix ? `in by ${name}, which no rule names in full` : `in by ${name}`;
 }
 
 /** The interface of a door: null for packets of the node itself; `*` for one that no rule names, `eth*` for one that only
- *  rules about that prefix mean. */
+ *  rules about that prefix mean. A name that looks like one of these is in quotes. */
 export function printInterface({ inInterface, isAnyInterface }: Region["door"]): string | null {
   if (inInterface === undefined) return null;
-  // The example of a prefix ends in a character that no name has.
-  return isAnyInterface ? "*" : inInterface.replace(/[^ -~]$/, "*");
+  if (isAnyInterface) return "*";
+  const prefix = prefixOfExample(inInterface);
+  if (prefix !== undefined) return `${prefix}*`;
+  return /\*$|^".*"$/.test(inInterface) ? JSON.stringify(inInterface) : inInterface;
 }
 
 /** The answer as plain data, `limit` of its regions. */
@@ -243,12 +244,19 @@ export function regionToData(region: Region, { addresses }: Pick<Sides, "address
     sourcePort: [box.sport.from, box.sport.to],
     destination: range(box.daddr),
     destinationPort: [box.dport.from, box.dport.to],
-    left: Object.fromEntries(chancesOf(left)),
-    right: Object.fromEntries(chancesOf(right)),
+    left: distributionToData(distributionOf(left)),
+    right: distributionToData(distributionOf(right)),
     leftRules: rulesToData(left, right),
     rightRules: rulesToData(right, left),
     assumptions,
   };
+}
+
+/** The chance of each thing that can happen, by its text. */
+function distributionToData(distribution: Distribution): Readonly<Record<string, number>> {
+  return Object.fromEntries(
+    [...distribution.values()].map(({ disposition, probability }) => [printDisposition(disposition), probability]),
+  );
 }
 
 function rulesToData(outcome: Outcome, other: Outcome): object[] {

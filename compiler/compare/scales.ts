@@ -1,6 +1,6 @@
 /** Whether two sides do the same in every way in which the unknown matches can turn out. */
 import { ALWAYS, type Condition, firstAsked, NEVER, sense, whenFalse, whenTrue } from "../evaluate/condition.ts";
-import { TOLERANCE } from "./outcomes.ts";
+import { TOLERANCE } from "../evaluate/distribution.ts";
 
 /** What happens with a probability where a condition holds: on the right side it has a minus. */
 export interface Weight {

@@ -1,9 +1,11 @@
 /** Packets that stand for a region: such as could be sent, and as `kpc trace` takes them. */
+import { destinationOf, withDestination } from "../evaluate/disposition.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { after } from "../evaluate/ranges.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, type Family, familyOf, parseAddress, printAddress, printAddressPort } from "../net/address.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
+import { prefixOfExample } from "../tabulate/interfaces.ts";
 import type { Range } from "./box.ts";
 import type { Region } from "./compare.ts";
 
@@ -15,7 +17,7 @@ export function presented(region: Region, addresses: readonly Address[]): Region
   const { host, low, loopback } = EXAMPLES[door.family];
   const sources = door.inInterface === undefined ? [...own, loopback, low] : [host, low];
   // A translation may keep a part of the destination: then the first packet's own is kept, too, unless it is port 0.
-  const ends = [...left.results, ...right.results].flatMap(({ endpoint }) => endpoint ?? []);
+  const ends = [...left.results, ...right.results].flatMap(({ disposition }) => destinationOf(disposition) ?? []);
   const keepsAddress = ends.some(({ address }) => address === packet.destination);
   const keepsPort = packet.destinationPort > 0 && ends.some(({ port }) => port === packet.destinationPort);
   const destinationPort = keepsPort ? packet.destinationPort : choosePort(box.dport, 1);
@@ -41,9 +43,10 @@ function withPort(outcome: Outcome, from: number, to: number): Outcome {
   return {
     ...outcome,
     endpoints: outcome.endpoints.map(change),
-    results: outcome.results.map((result) =>
-      result.endpoint === undefined ? result : { ...result, endpoint: change(result.endpoint) },
-    ),
+    results: outcome.results.map((result) => ({
+      ...result,
+      disposition: withDestination(result.disposition, change),
+    })),
   };
 }
 
@@ -101,7 +104,8 @@ function isLoopback(address: Address): boolean {
   return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
 }
 
-/** The example of a prefix, and that of any interface, end in a character that no name has. */
 function nameOf(example: string, isAnyInterface: boolean): string {
-  return isAnyInterface ? "other0" : example.replace(/[^ -~]$/, "x0").slice(0, 15);
+  if (isAnyInterface) return "other0";
+  const prefix = prefixOfExample(example);
+  return prefix === undefined ? example : `${prefix}x0`.slice(0, 15);
 }

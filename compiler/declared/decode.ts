@@ -18,9 +18,9 @@ import type { RangeField } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { API_VERSION } from "../json-output.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
-import { isInterfaceName } from "../net/interface-name.ts";
+import { canNameInterface } from "../net/interface-name.ts";
 import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";
-import { type Fate, overlap, parseFate } from "./fate.ts";
+import { type DeclaredDistribution, overlap, readDistribution } from "./distribution.ts";
 import type { Declaration } from "./types.ts";
 import type { ValueField, Where } from "./where.ts";
 
@@ -70,8 +70,8 @@ export function decodeDeclarations(context: Context, node: Field): Declaration[]
 function decodeDeclaration(context: Context, node: Field): Declaration | undefined {
   if (asObject(context, node) === undefined) return undefined;
   checkMembers(context, node, MEMBERS);
-  const left = decodeFate(context, node, "left");
-  const right = decodeFate(context, node, "right");
+  const left = decodeDistribution(context, node, "left");
+  const right = decodeDistribution(context, node, "right");
   if (left !== undefined && right !== undefined && overlap(left, right))
     reportInvalid(context, node.member("right"), "must not be what left is, to the digits that are written");
   const assumptions = node.get("assumptions");
@@ -93,7 +93,7 @@ function decodeDeclaration(context: Context, node: Field): Declaration | undefin
   };
 }
 
-function decodeFate(context: Context, node: Field, key: "left" | "right"): Fate | undefined {
+function decodeDistribution(context: Context, node: Field, key: "left" | "right"): DeclaredDistribution | undefined {
   const value = node.get(key);
   if (value === undefined) {
     reportMissing(context, node, key, "what becomes of these packets, as kpc diff prints it");
@@ -101,9 +101,9 @@ function decodeFate(context: Context, node: Field, key: "left" | "right"): Fate 
   }
   const texts = asStringOrArray(context, value).flatMap((item) => asString(context, item) ?? []);
   if (texts.length === 0 && !Array.isArray(value.value)) return undefined; // told already
-  const fate = parseFate(texts);
-  if (typeof fate !== "string") return fate;
-  reportInvalid(context, value, fate);
+  const distribution = readDistribution(texts);
+  if (typeof distribution !== "string") return distribution;
+  reportInvalid(context, value, distribution);
   return undefined;
 }
 
@@ -178,13 +178,19 @@ function decodeBits(context: Context, item: Field): number | undefined {
 function decodeInterface(context: Context, item: Field): string | null | undefined {
   const { value } = item;
   if (value === null) return null;
-  if (typeof value === "string" && (value === "*" || isInterfaceName(value.replace(/\*$/, "")))) return value;
+  if (typeof value === "string" && isInterface(value)) return value;
   reportInvalid(
     context,
     item,
     'must be the name of an interface, "*" (one that no rule names), "eth*" (one that rules mean by that prefix only), or null (sent by the node itself)',
   );
   return undefined;
+}
+
+/** Whether it is as `printInterface` spells interfaces. */
+function isInterface(text: string): boolean {
+  const [, quoted] = /^"(.*)"$/.exec(text) ?? [];
+  return text === "*" || canNameInterface(quoted?.replace(/\\(.)/g, "$1") ?? text.replace(/\*$/, ""));
 }
 
 interface Found {

@@ -4,15 +4,14 @@ import { type Few, isAny, isAnywhere, joinRanges, type Range } from "../compare/
 import type { Region } from "../compare/compare.ts";
 import type { Door } from "../compare/doors.ts";
 import type { Ground } from "../compare/ground.ts";
-import { chancesOf } from "../compare/outcomes.ts";
 import { ctStatesOf, printInterface, type Sides } from "../compare/render.ts";
+import { distributionOf, printChances } from "../evaluate/distribution.ts";
 import { RANGE_FIELDS, type RangeField } from "../evaluate/region.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { API_VERSION } from "../json-output.ts";
 import { type Address, addressBits, FAMILIES, type Family, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import { KIND, RANGE_MEMBERS, VALUE_MEMBERS } from "./decode.ts";
-import { printFate } from "./fate.ts";
 import { showsPorts, type ValueField, type Where } from "./where.ts";
 
 /** Packets that fare alike. */
@@ -61,11 +60,14 @@ function entryOf({ door, box, left, right, assumptions }: Region): Entry {
     ctStates: ctStatesOf(door, box),
     values: Object.fromEntries(values.map((field) => [field, box[field]])),
     ranges: Object.fromEntries(ranges.map(([field, range]) => [field, [range]])),
-    left: printFate(chancesOf(left)).sort(),
-    right: printFate(chancesOf(right)).sort(),
+    left: printChances(distributionOf(left), DIGITS).sort(),
+    right: printChances(distributionOf(right), DIGITS).sort(),
     assumptions,
   };
 }
+
+/** So many digits of a percentage are less than what comparisons take for equal. */
+const DIGITS = 4;
 
 // --- joining -----------------------------------------------------------------------------------------------------------
 

@@ -3,11 +3,12 @@ import { type Answer, isWhole } from "../compare/answer.ts";
 import { type Box, firstOf } from "../compare/box.ts";
 import type { Comparison, Region } from "../compare/compare.ts";
 import { packetAt } from "../compare/doors.ts";
-import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
+import { type Difference, differencesOf } from "../compare/outcomes.ts";
+import { distributionOf } from "../evaluate/distribution.ts";
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import type { Environment } from "../evaluate/packet.ts";
 import type { Program } from "../ir/types.ts";
-import { fateKey, isFate } from "./fate.ts";
+import { distributionKey, isDeclared } from "./distribution.ts";
 import type { Declaration } from "./types.ts";
 import { divide, isBehind } from "./where.ts";
 
@@ -41,10 +42,10 @@ export function settle(
 ): Settlement {
   const { regions, differing, environment } = comparison;
   const evaluators = programs.map((program) => new Evaluator(program)) as [Evaluator, Evaluator];
-  const byFates = new Map<string, Declaration[]>();
+  const byKey = new Map<string, Declaration[]>();
   for (const declaration of declarations) {
-    const key = keyOf(fateKey(declaration.left), fateKey(declaration.right));
-    byFates.set(key, [...(byFates.get(key) ?? []), declaration]);
+    const key = keyOf(distributionKey(declaration.left), distributionKey(declaration.right));
+    byKey.set(key, [...(byKey.get(key) ?? []), declaration]);
   }
   const uses = new Map(declarations.map((declaration) => [declaration, 0]));
   const undeclared: Region[] = [];
@@ -54,8 +55,11 @@ export function settle(
     const { differences, isAll } = differencesIn(region, evaluators, environment);
     if (!isAll) openRegions++;
     for (const difference of differences) {
-      const key = keyOf(fateKey(chancesOf(difference.left)), fateKey(chancesOf(difference.right)));
-      const candidates = (byFates.get(key) ?? []).filter((each) => isAbout(each, region, difference));
+      const key = keyOf(
+        distributionKey(distributionOf(difference.left)),
+        distributionKey(distributionOf(difference.right)),
+      );
+      const candidates = (byKey.get(key) ?? []).filter((each) => isAbout(each, region, difference));
       for (const box of takeAway(region, candidates, used))
         undeclared.push({ ...region, ...difference, box, packet: packetAt(region.door, firstOf(box)) });
     }
@@ -118,9 +122,9 @@ function differencesIn(
 function isAbout({ where, left, right, assumptions }: Declaration, { door }: Region, difference: Difference): boolean {
   return (
     isBehind(door, where) &&
-    isFate(left, chancesOf(difference.left)) &&
-    isFate(right, chancesOf(difference.right)) &&
-    (assumptions === undefined || assumptions.join("\n") === difference.assumptions.join("\n"))
+    isDeclared(left, distributionOf(difference.left)) &&
+    isDeclared(right, distributionOf(difference.right)) &&
+    (assumptions === undefined || JSON.stringify(assumptions) === JSON.stringify(difference.assumptions))
   );
 }
 

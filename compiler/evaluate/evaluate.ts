@@ -6,6 +6,7 @@ import type { Address, Family } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { runBaseChain } from "./chain.ts";
 import type { Condition } from "./condition.ts";
+import { type Disposition, isRefused, KEPT, MASQUERADED, type NewSource, withDestination } from "./disposition.ts";
 import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./explore.ts";
 import { ownAddressOf } from "./expression.ts";
 import type { Frame } from "./frame.ts";
@@ -37,11 +38,16 @@ import { type World, worldsOf } from "./worlds.ts";
 const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "postrouting"];
 
 /** One of the things that happen to packets of a region, each of which fares alike. */
-export interface Fate extends Omit<Result, "endpoint" | "reasons" | "path"> {
+export interface RegionResult extends Omit<Result, "disposition" | "reasons" | "path"> {
   readonly region: Region;
-  /** `daddr`, `dport`: where each of the packets went anyway; or what a mask makes of that. */
-  readonly endpoint?: { readonly address: Now<Address>; readonly port: Now<number> };
+  readonly disposition: Disposition<RegionDestination>;
   readonly condition: Condition;
+}
+
+/** `daddr`, `dport`: where each of the packets went anyway; or what a mask makes of that. */
+export interface RegionDestination {
+  readonly address: Now<Address>;
+  readonly port: Now<number>;
 }
 
 /** What becomes of a packet: all outcomes, or some, and why there may be more of them: a sentence. */
@@ -100,8 +106,8 @@ export class Evaluator {
 
   /** What happens to `packets`. A packet may be in several regions: all of what is said of them happens to it, each with its
    *  probability, where its condition holds. Whether a packet that goes on was accepted is not told. */
-  follow(packets: Packets, environment: Environment): Fate[] {
-    return this.run(packets, environment).flatMap(endsOf).map(toFate);
+  follow(packets: Packets, environment: Environment): RegionResult[] {
+    return this.run(packets, environment).flatMap(endsOf).map(toRegionResult);
   }
 
   /** Takes every order of chains that is open for one that matters, as if all packets had been followed. */
@@ -251,13 +257,19 @@ function toOutcome(ends: readonly End[], condition: Condition): Outcome {
 }
 
 function toResult(end: End, total: number): Result {
-  const { region, condition: _, endpoint, ...rest } = toFate(end);
+  const { region, condition: _, disposition, ...rest } = toRegionResult(end);
   const { path } = end.control;
-  const result = { ...rest, probability: end.stream.probability / total, reasons: reasonsIn(path), path };
-  if (endpoint === undefined) return result;
-  const [address, port] = [valueNow(endpoint.address, region), valueNow(endpoint.port, region)];
-  invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
-  return { ...result, endpoint: { address, port } };
+  return {
+    ...rest,
+    probability: end.stream.probability / total,
+    disposition: withDestination(disposition, (to) => {
+      const [address, port] = [valueNow(to.address, region), valueNow(to.port, region)];
+      invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
+      return { address, port };
+    }),
+    reasons: reasonsIn(path),
+    path,
+  };
 }
 
 /** The rules that gave a verdict, translated or remembered. */
@@ -267,24 +279,27 @@ function reasonsIn(path: readonly PathStep[]): Reason[] {
   );
 }
 
-function toFate({ control, stream }: End): Fate {
-  const { region, probability, condition, destination, destinationPort } = stream;
-  const { end, masqueraded: masquerade, entered, environment } = control;
-  const remembers = environment.watched === undefined ? [] : enteredInto(environment.watched, entered);
-  const what = { region, probability, condition, masquerade, ...(remembers.length === 0 ? {} : { remembers }) };
-  if (end?.kind === "drop") return { ...what, verdict: "drop" };
-  if (end !== undefined) return { ...what, verdict: "reject", rejectWith: end.with };
-  const { sticky, newSource, takenBy } = control;
-  const more = {
-    ...(newSource === undefined ? {} : { source: newSource.text }),
-    ...(newSource?.by === undefined ? {} : { designer: newSource.by }),
-    ...(takenBy.length === 0 ? {} : { takenBy }),
-  };
-  if (!control.translated && !isMoved(destination, region.daddr) && !isMoved(destinationPort, region.dport))
-    return { ...what, verdict: control.accepted ? "accept" : "pass", ...more };
-  const endpoint = { address: destination, port: destinationPort };
-  return { ...what, verdict: "dnat", endpoint, ...(sticky === undefined ? {} : { sticky }), ...more };
+function toRegionResult({ control, stream }: End): RegionResult {
+  const { region, probability, condition } = stream;
+  const { accepted: isAccepted, newSource } = control;
+  const disposition = dispositionOf(control, stream);
+  const designer = isRefused(disposition) || newSource?.by === undefined ? {} : { designer: newSource.by };
+  return { region, probability, condition, disposition, isAccepted, ...designer };
 }
+
+function dispositionOf(control: Control, stream: Stream): Disposition<RegionDestination> {
+  const { end, masqueraded, entered, environment, sticky, newSource, takenBy, translated } = control;
+  const lists = environment.watched === undefined ? NOTHING : enteredInto(environment.watched, entered);
+  if (end !== undefined) return { ...end, lists };
+  const source: NewSource =
+    newSource !== undefined ? { kind: "given", text: newSource.text } : masqueraded ? MASQUERADED : KEPT;
+  const { region, destination: address, destinationPort: port } = stream;
+  if (!translated && !isMoved(address, region.daddr) && !isMoved(port, region.dport))
+    return { kind: "pass", source, takenBy, lists };
+  return { kind: "dnat", to: { address, port }, source, stickySeconds: sticky?.timeoutSeconds, takenBy, lists };
+}
+
+const NOTHING: readonly string[] = [];
 
 /** Whether a field is not what it was when the packets came: `translate` keeps those apart for which it is. */
 function isMoved(now: Now<Cut>, before: Ranges): boolean {

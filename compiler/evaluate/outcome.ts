@@ -6,20 +6,26 @@ import type { EndpointOutcome, Outcome, Result } from "./packet.ts";
 
 /** The outcome that `results` are together, their probabilities adding up to 1, where `condition` holds. */
 export function outcomeOf(results: readonly Result[], condition: Condition = ALWAYS): Outcome {
-  const verdicts = new Set(results.map(({ verdict }) => verdict));
-  const [first] = results;
-  const verdict = verdicts.size === 1 && first !== undefined ? first.verdict : "mixed";
-  const translated = results.filter((result) => result.verdict === "dnat");
-  const sticky = translated.every((result) => result.sticky !== undefined) ? translated[0]?.sticky : undefined;
+  const [verdict, ...others] = new Set(results.map(verdictOf));
+  const [first] = results.map(({ disposition }) => disposition);
+  const seconds = results.flatMap(({ disposition }) =>
+    disposition.kind === "dnat" ? [disposition.stickySeconds] : [],
+  );
+  const [timeoutSeconds] = seconds.includes(undefined) ? [] : seconds;
   return {
-    verdict,
-    ...(verdict === "reject" && first?.rejectWith !== undefined ? { rejectWith: first.rejectWith } : {}),
+    verdict: verdict === undefined || others.length > 0 ? "mixed" : verdict,
+    ...(others.length === 0 && first?.kind === "reject" ? { rejectWith: first.with } : {}),
     endpoints: collectEndpoints(results),
-    ...(sticky === undefined ? {} : { sticky }),
+    ...(timeoutSeconds === undefined ? {} : { sticky: { timeoutSeconds } }),
     results,
     condition,
     ...assumptionsOf(condition),
   };
+}
+
+/** What happens in one word; of a packet that goes on where it was sent, whether a rule accepted it. */
+export function verdictOf({ disposition, isAccepted }: Result): Exclude<Outcome["verdict"], "mixed"> {
+  return disposition.kind === "pass" && isAccepted ? "accept" : disposition.kind;
 }
 
 /** `outcome` where all of `assumed` is assumed as well. */
@@ -34,14 +40,17 @@ export function assuming(outcome: Outcome, assumed: readonly Assumption[]): Outc
 /** Equal destinations once, with their probabilities added up; sorted as text. */
 function collectEndpoints(results: readonly Result[]): EndpointOutcome[] {
   const endpoints = new Map<string, EndpointOutcome>();
-  for (const { endpoint, probability, masquerade, source } of results) {
-    if (endpoint === undefined) continue;
-    const key = `${printAddressPort(endpoint.address, endpoint.port)} ${masquerade} ${source ?? ""}`;
+  for (const { disposition, probability } of results) {
+    if (disposition.kind !== "dnat") continue;
+    const { to, source } = disposition;
+    const masquerade = source.kind !== "kept";
+    const given = source.kind === "given" ? source.text : undefined;
+    const key = `${printAddressPort(to.address, to.port)} ${masquerade} ${given ?? ""}`;
     const known = endpoints.get(key);
     endpoints.set(key, {
-      ...endpoint,
+      ...to,
       masquerade,
-      ...(source === undefined ? {} : { source }),
+      ...(given === undefined ? {} : { source: given }),
       probability: probability + (known?.probability ?? 0),
     });
   }

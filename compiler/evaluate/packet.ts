@@ -15,6 +15,7 @@ import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Assumption, Choice } from "./assumption.ts";
 import type { Condition } from "./condition.ts";
+import type { Disposition, Rejection } from "./disposition.ts";
 import { Ranges } from "./ranges.ts";
 import { type Memory, Region } from "./region.ts";
 
@@ -156,9 +157,6 @@ export interface Outcome {
   readonly choices: readonly Choice[];
 }
 
-/** A type of reject; what a kernel sent that is none of them, by type and code. */
-export type Rejection = RejectWith | `icmp ${number}/${number}`;
-
 export interface EndpointOutcome {
   readonly address: Address;
   readonly port: number;
@@ -175,20 +173,11 @@ export interface Sticky {
 /** One of the things that can happen. */
 export interface Result {
   readonly probability: number;
-  readonly verdict: Exclude<Outcome["verdict"], "mixed">;
-  readonly rejectWith?: Rejection;
-  readonly endpoint?: { readonly address: Address; readonly port: number };
-  /** Whether the source is changed: to an address of the node, or to `source`. */
-  readonly masquerade: boolean;
-  /** The addresses and ports that a rule gives as sources, as text. */
-  readonly source?: string;
+  readonly disposition: Disposition;
+  /** Whether a rule accepted the packet: that makes no difference to it. */
+  readonly isAccepted?: boolean;
   /** The network plugin that translates the source by design. */
   readonly designer?: string;
-  readonly sticky?: Sticky;
-  /** What else was done to the packet that is not followed: rules or parts of them, as text. */
-  readonly takenBy?: readonly string[];
-  /** What rules did to lists that are watched, in words. */
-  readonly remembers?: readonly string[];
   /** The rules that decided, in order. */
   readonly reasons: readonly Reason[];
   /** All that happened on the way, in order; empty for engines that see no rules. */

@@ -1,9 +1,10 @@
 /** Rules that make a difference, for the Services that they concern. */
 import type { Region } from "../compare/compare.ts";
-import { TOLERANCE } from "../compare/outcomes.ts";
+import { isRefused, printAction } from "../evaluate/disposition.ts";
+import { TOLERANCE } from "../evaluate/distribution.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import type { Rule } from "../ir/types.ts";
-import { decisiveStep, describeRefusal } from "./refusal.ts";
+import { decisiveStep, describeStep } from "./refusal.ts";
 
 /** Equal keys are one cause. */
 export interface Cause {
@@ -23,11 +24,11 @@ export function refusalCause(region: Region, sides: readonly ("left" | "right")[
   if (Math.abs(more) <= TOLERANCE) return undefined;
   const side = more > 0 ? "right" : "left";
   if (!sides.includes(side)) return undefined;
-  const result = region[side].results.find(({ verdict }) => verdict === "drop" || verdict === "reject");
+  const result = region[side].results.find(({ disposition }) => isRefused(disposition));
   const step = result === undefined ? undefined : decisiveStep(result);
-  if (step === undefined) return undefined;
-  const { by, how } = describeRefusal(region[side]);
-  const effect = how === "dropped" ? "drops it" : how.replace(/^rejected/, "rejects it");
+  if (result === undefined || step === undefined) return undefined;
+  const by = describeStep(step);
+  const effect = printAction(result.disposition);
   return {
     key: `${side} ${by} ${effect}`,
     where: by,
@@ -40,6 +41,6 @@ export function refusalCause(region: Region, sides: readonly ("left" | "right")[
 /** That it is dropped or rejected. */
 export function chanceToBeRefused({ results }: Outcome): number {
   return results
-    .filter(({ verdict }) => verdict === "drop" || verdict === "reject")
+    .filter(({ disposition }) => isRefused(disposition))
     .reduce((sum, { probability }) => sum + probability, 0);
 }

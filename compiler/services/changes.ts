@@ -1,9 +1,10 @@
 /** Differences by Service: what is missing, what is extra, what is done otherwise, and by what. */
 import type { Range } from "../compare/box.ts";
 import type { Region } from "../compare/compare.ts";
+import type { Destination } from "../evaluate/disposition.ts";
 import type { Address } from "../net/address.ts";
 import type { Cause } from "./cause.ts";
-import { type Delta, deltasOf, type EndpointAddress } from "./delta.ts";
+import { type Delta, deltasOf } from "./delta.ts";
 import { type Frontend, frontendKey } from "./frontends.ts";
 import type { ServiceNames } from "./service-names.ts";
 
@@ -230,8 +231,7 @@ function other(side: "left" | "right"): "left" | "right" {
 }
 
 function deltaKey(delta: Delta): string {
-  const ends = (some: readonly EndpointAddress[]): string =>
-    some.map(({ address, port }) => `${address} ${port}`).join();
+  const ends = (some: readonly Destination[]): string => some.map(({ address, port }) => `${address} ${port}`).join();
   if (delta.kind === "endpoints") return `endpoints ${ends(delta.missing)} ${ends(delta.extra)}`;
   return Object.values(delta).join(" ");
 }

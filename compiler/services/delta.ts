@@ -1,15 +1,10 @@
 /** What two rulesets do otherwise to packets of one set, in terms of Services. */
 import type { Region } from "../compare/compare.ts";
-import { sameChances, TOLERANCE } from "../compare/outcomes.ts";
-import { printChances } from "../compare/render.ts";
-import type { Outcome, Result } from "../evaluate/packet.ts";
-import { type Address, printAddressPort } from "../net/address.ts";
+import { type Destination, isRefused, type NewSource } from "../evaluate/disposition.ts";
+import { distributionOf, printDistribution, TOLERANCE } from "../evaluate/distribution.ts";
+import type { Outcome } from "../evaluate/packet.ts";
+import { printAddressPort } from "../net/address.ts";
 import { describeRefusal } from "./refusal.ts";
-
-export interface EndpointAddress {
-  readonly address: Address;
-  readonly port: number;
-}
 
 /** One way in which the two sides differ. `left`, `right`: what each of them does, in words. */
 export type Delta =
@@ -19,8 +14,8 @@ export type Delta =
   | { readonly kind: "refused"; readonly side: "left" | "right"; readonly how: string; readonly by: string }
   | {
       readonly kind: "endpoints";
-      readonly missing: readonly EndpointAddress[];
-      readonly extra: readonly EndpointAddress[];
+      readonly missing: readonly Destination[];
+      readonly extra: readonly Destination[];
     }
   | { readonly kind: "source" | "affinity" | "chances" | "outcome"; readonly left: string; readonly right: string };
 
@@ -37,7 +32,7 @@ export function deltasOf({ left, right }: Pick<Region, "left" | "right">): Delta
     const missing = absentIn(a, b);
     const extra = absentIn(b, a);
     if (missing.length > 0 || extra.length > 0) deltas.push({ kind: "endpoints", missing, extra });
-    else if (!sameChances(a.chances, b.chances) && deltas.length === 0)
+    else if (!hasSameChances(a, b) && deltas.length === 0)
       deltas.push({ kind: "chances", left: printShares(a), right: printShares(b) });
     // What is done otherwise to packets that go elsewhere is not told twice.
     const common = [...a.endpoints.keys()].filter((key) => b.endpoints.has(key));
@@ -49,11 +44,11 @@ export function deltasOf({ left, right }: Pick<Region, "left" | "right">): Delta
   } else if (a.endpoints.size > 0 && b.passes > TOLERANCE) deltas.push({ kind: "untranslated", side: "right" });
   else if (b.endpoints.size > 0 && a.passes > TOLERANCE) deltas.push({ kind: "untranslated", side: "left" });
   if (deltas.length > 0) return deltas;
-  return [{ kind: "outcome", left: printChances(left), right: printChances(right) }];
+  return [{ kind: "outcome", left: printOutcome(left), right: printOutcome(right) }];
 }
 
 interface Facts {
-  readonly endpoints: ReadonlyMap<string, EndpointAddress>;
+  readonly endpoints: ReadonlyMap<string, Destination>;
   /** By endpoint. */
   readonly chances: ReadonlyMap<string, number>;
   /** Sources that they see, and for how long the client is remembered, by endpoint. */
@@ -65,20 +60,21 @@ interface Facts {
 }
 
 function factsOf({ results }: Outcome): Facts {
-  const endpoints = new Map<string, EndpointAddress>();
+  const endpoints = new Map<string, Destination>();
   const chances = new Map<string, number>();
   const source = new Map<string, Set<string>>();
   const affinity = new Map<string, Set<string>>();
   let [refused, passes] = [0, 0];
-  for (const result of results) {
-    if (result.verdict === "drop" || result.verdict === "reject") refused += result.probability;
-    else if (result.verdict !== "dnat" || result.endpoint === undefined) passes += result.probability;
+  for (const { disposition, probability } of results) {
+    if (isRefused(disposition)) refused += probability;
+    else if (disposition.kind !== "dnat") passes += probability;
     else {
-      const key = printAddressPort(result.endpoint.address, result.endpoint.port);
-      endpoints.set(key, result.endpoint);
-      chances.set(key, (chances.get(key) ?? 0) + result.probability);
-      source.set(key, (source.get(key) ?? new Set()).add(sourceOf(result)));
-      const remembered = result.sticky === undefined ? "none" : `${result.sticky.timeoutSeconds} s`;
+      const { to, stickySeconds } = disposition;
+      const key = printAddressPort(to.address, to.port);
+      endpoints.set(key, to);
+      chances.set(key, (chances.get(key) ?? 0) + probability);
+      source.set(key, (source.get(key) ?? new Set()).add(printSource(disposition.source)));
+      const remembered = stickySeconds === undefined ? "none" : `${stickySeconds} s`;
       affinity.set(key, (affinity.get(key) ?? new Set()).add(remembered));
     }
   }
@@ -89,12 +85,20 @@ function unite(some: readonly (ReadonlySet<string> | undefined)[]): string {
   return [...new Set(some.flatMap((each) => [...(each ?? [])]))].sort().join(" or ");
 }
 
-function sourceOf({ masquerade, source }: Result): string {
-  if (source !== undefined) return `translated to ${source}`;
-  return masquerade ? "masqueraded" : "kept";
+function printSource(source: NewSource): string {
+  return source.kind === "given" ? `translated to ${source.text}` : source.kind;
 }
 
-function absentIn({ endpoints }: Facts, other: Facts): EndpointAddress[] {
+function printOutcome(outcome: Outcome): string {
+  return printDistribution(distributionOf(outcome));
+}
+
+/** Of two sides with the same endpoints. */
+function hasSameChances({ chances }: Facts, other: Facts): boolean {
+  return [...chances].every(([key, chance]) => Math.abs(chance - (other.chances.get(key) ?? 0)) <= TOLERANCE);
+}
+
+function absentIn({ endpoints }: Facts, other: Facts): Destination[] {
   return [...endpoints].flatMap(([key, endpoint]) => (other.endpoints.has(key) ? [] : [endpoint]));
 }
 

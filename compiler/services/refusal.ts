@@ -1,12 +1,14 @@
 /** By what a packet is dropped or rejected. */
 import { lineAndColumn } from "../diagnostics.ts";
+import { isRefused } from "../evaluate/disposition.ts";
 import type { Outcome, PathStep, PolicyStep, Result, RuleStep } from "../evaluate/packet.ts";
 
 /** `how`: `dropped`, `rejected with port-unreachable`. `by`: `KUBE-FIREWALL, line 12 of host.v4`, or `policy drop of FORWARD, …`. */
 export function describeRefusal({ results }: Outcome): { readonly how: string; readonly by: string } {
-  const result = results.find(({ verdict }) => verdict === "drop" || verdict === "reject");
+  const result = results.find(({ disposition }) => isRefused(disposition));
   if (result === undefined) return { how: "dropped", by: "" };
-  const how = result.verdict === "reject" ? `rejected with ${result.rejectWith}` : "dropped";
+  const { disposition } = result;
+  const how = disposition.kind === "reject" ? `rejected with ${disposition.with}` : "dropped";
   const step = decisiveStep(result);
   return { how, by: step === undefined ? "" : describeStep(step) };
 }

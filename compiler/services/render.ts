@@ -1,6 +1,7 @@
 /** Differences by Service as a table: `-` only on the left side, `+` only on the right side, `~` on both and not the same. */
 import { joinRanges, type Range } from "../compare/box.ts";
 import { UNHEARD_OF } from "../compare/doors.ts";
+import type { Destination } from "../evaluate/disposition.ts";
 import { printRule } from "../formats/nft/print.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import type { Rule } from "../ir/types.ts";
@@ -8,7 +9,7 @@ import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { ruleToData } from "../verify/places.ts";
 import type { Cause } from "./cause.ts";
 import type { Aspect, ServiceChange } from "./changes.ts";
-import type { Delta, EndpointAddress } from "./delta.ts";
+import type { Delta } from "./delta.ts";
 import { complementOf, isAnyAddress, printBlocks } from "./destination.ts";
 import { type EndpointNames, printEndpoint } from "./endpoint-names.ts";
 import { printFrontend } from "./frontends.ts";
@@ -131,7 +132,7 @@ function printDelta(delta: Delta, cause: Cause | undefined, names: EndpointNames
       return `${delta.how}${by === "" ? "" : ` by ${by}`}`;
     }
     case "endpoints": {
-      const print = (sign: string, some: readonly EndpointAddress[]): string[] =>
+      const print = (sign: string, some: readonly Destination[]): string[] =>
         some.map((endpoint) => `${sign} ${printEndpoint(endpoint, names, service)}`);
       return limited([...print("-", delta.missing), ...print("+", delta.extra)]);
     }

@@ -2,6 +2,7 @@
 import { prefixOfNames } from "../ir/interval.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
+import { canNameInterface } from "../net/interface-name.ts";
 import type { Interfaces } from "./types.ts";
 
 /** A kind with the name of an interface of it; undefined stands for none: packets of the node's own. */
@@ -25,7 +26,13 @@ export function findInterfaces(program: Program): { readonly interfaces: Interfa
   return { interfaces: { patterns, matches }, kinds };
 }
 
+/** A character that no name has. */
 const NOBODY = "\u0001";
+
+/** The prefix for which the example of a kind stands; undefined: the example is a name, or stands for any. */
+export function prefixOfExample(example: string): string | undefined {
+  return example.length > 1 && example.endsWith(NOBODY) ? example.slice(0, -1) : undefined;
+}
 
 /** A bit for each of `patterns` that `name` matches. */
 export function matchesOf(patterns: Interfaces["patterns"], name: string): number {
@@ -44,8 +51,9 @@ export function interfaceKindOf({ patterns, matches }: Interfaces, name: string 
 function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
   const found = new Map<string, Interfaces["patterns"][number]>();
   const add = (name: string, isPrefix: boolean): void => {
-    // No interface has an empty name: it is asked whether packets have come by any.
-    if (name !== "" || isPrefix) found.set(`${name}${isPrefix ? "*" : ""}`, { name, isPrefix });
+    // A rule about a name that no interface can have matches no packet; the empty one: those that came by none.
+    if (canNameInterface(name) || (isPrefix && name === ""))
+      found.set(`${name}${isPrefix ? "*" : ""}`, { name, isPrefix });
   };
   const addNames = (parts: Iterable<KeyPart>): void => {
     for (const part of parts) {

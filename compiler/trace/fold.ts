@@ -1,7 +1,10 @@
 /** Putting together what goes the same way. */
+import { type Destination, dispositionKey } from "../evaluate/disposition.ts";
 import { describe } from "../evaluate/expression.ts";
+import { verdictOf } from "../evaluate/outcome.ts";
 import type { Outcome, PathStep, Result } from "../evaluate/packet.ts";
 import type { Rule } from "../ir/types.ts";
+import type { Address } from "../net/address.ts";
 import { type ShownStep, type SliceOptions, sliceOf } from "./slice.ts";
 
 /** Results that went the same way but for the endpoint, and what came of it but for the endpoint. */
@@ -21,9 +24,7 @@ export function branchesOf({ results }: Outcome, options: SliceOptions): Branch[
   const groups = new Map<string, Way[]>();
   for (const result of results) {
     const steps = sliceOf(result, options);
-    const { verdict, masquerade, source, rejectWith, takenBy = [] } = result;
-    const end = [verdict, masquerade, source, rejectWith, ...takenBy].join(" ");
-    const key = [...steps.map(({ step }) => shapeOf(step)), end].join("\n");
+    const key = [...steps.map(({ step }) => shapeOf(step)), shapeOfEnd(result)].join("\n");
     groups.set(key, [...(groups.get(key) ?? []), { result, steps }]);
   }
   return [...groups.values()].map((ways) => ({
@@ -47,6 +48,15 @@ export function isSame(a: PathStep, b: PathStep | undefined): boolean {
   const [to, other] = [a.translated, b.translated];
   return a.rule === b.rule && a.element === b.element && to?.address === other?.address && to?.port === other?.port;
 }
+
+/** Equal for results that differ in the endpoint only. */
+function shapeOfEnd(result: Result): string {
+  const { disposition } = result;
+  const same = disposition.kind === "dnat" ? { ...disposition, to: NOWHERE, stickySeconds: undefined } : disposition;
+  return `${verdictOf(result)} ${dispositionKey(same)}`;
+}
+
+const NOWHERE: Destination = { address: 0 as Address, port: 0 };
 
 /** Equal for steps that differ in values only: rules for one endpoint and for another. */
 function shapeOf(step: PathStep): string {

@@ -1,4 +1,5 @@
 /** A trace as data for programs. */
+import { sourceOf } from "../evaluate/disposition.ts";
 import type { EndpointOutcome, Outcome, Packet } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { jsonText } from "../json-output.ts";
@@ -51,6 +52,8 @@ function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): object
 
 function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): object {
   const { assumptions, choices, verdict, rejectWith, endpoints, sticky, results } = outcome;
+  const sources = results.map(({ disposition }) => sourceOf(disposition));
+  const [first] = sources;
   const steps = new Map<string, object>();
   for (const result of results) {
     for (const shown of sliceOf(result, options)) {
@@ -63,8 +66,8 @@ function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): 
     ...(choices.length === 0 ? {} : { alternatives: choices.map(({ ways }) => ways.map(assumptionsToJson)) }),
     verdict,
     ...(rejectWith === undefined ? {} : { rejectWith }),
-    masquerade: results.some(({ masquerade }) => masquerade),
-    ...(results[0]?.source === undefined ? {} : { source: results[0].source }),
+    masquerade: sources.some(({ kind }) => kind !== "kept"),
+    ...(first?.kind === "given" ? { source: first.text } : {}),
     endpoints: endpoints.map((endpoint) => endpointToJson(endpoint, packet, options.names)),
     ...(sticky === undefined ? {} : { sticky }),
     steps: [...steps.values()],

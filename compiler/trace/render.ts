@@ -1,8 +1,11 @@
 /** A trace as people read it. */
 import { type Assumption, assumptionsOf } from "../evaluate/assumption.ts";
 import { type Condition, ALWAYS as NOTHING_ASSUMED } from "../evaluate/condition.ts";
+import { type Disposition, printClause } from "../evaluate/disposition.ts";
 import { printAssumption } from "../evaluate/locality.ts";
+import { verdictOf } from "../evaluate/outcome.ts";
 import type { EndpointOutcome, Outcome, Packet, Result } from "../evaluate/packet.ts";
+import { unreachable } from "../invariant.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddressPort } from "../net/address.ts";
 import { alternatives, withoutLocality } from "./conditions.ts";
@@ -100,8 +103,9 @@ function renderBranches(branches: readonly Branch[], options: ViewOptions): stri
   return lines;
 }
 
-function nothingShown({ path, verdict }: Result): string {
-  if (path.length === 0 && verdict !== "pass") return "this engine shows what becomes of packets, not the rules";
+function nothingShown(result: Result): string {
+  if (result.path.length === 0 && verdictOf(result) !== "pass")
+    return "this engine shows what becomes of packets, not the rules";
   return "no rule says anything about it";
 }
 
@@ -230,9 +234,10 @@ function chance(probability: number): string {
 
 function renderEnd(outcome: Outcome, { protocol }: Packet, names: Names): string[] {
   const { verdict, endpoints, sticky, results } = outcome;
-  if (verdict !== "dnat" && verdict !== "mixed") return [`=> ${describeEnd(outcome, results[0])}`];
+  const [first] = results;
+  if (verdict !== "dnat" && verdict !== "mixed" && first !== undefined) return [`=> ${describeEnd(first)}`];
   const kept = sticky === undefined ? "" : `; the client stays with its endpoint for ${sticky.timeoutSeconds} s`;
-  const others = results.filter((result) => result.verdict !== "dnat");
+  const others = results.filter(({ disposition }) => disposition.kind !== "dnat");
   const [only, more] = endpoints;
   if (only !== undefined && more === undefined && others.length === 0)
     return [`=> delivered to ${printEndpoint(only, protocol, names)}${kept}`];
@@ -240,7 +245,7 @@ function renderEnd(outcome: Outcome, { protocol }: Packet, names: Names): string
     verdict === "mixed" ? "=> one of these, by chance" : `=> delivered to one of ${endpoints.length} endpoints`;
   const lines = [
     ...endpoints.map((endpoint) => `${share(endpoint.probability)}${printEndpoint(endpoint, protocol, names)}`),
-    ...others.map((result) => `${share(result.probability)}${describeEnd(result, result)}`),
+    ...others.map((result) => `${share(result.probability)}${describeEnd(result)}`),
   ];
   const more20 = lines.length > MOST_SHOWN ? [moreThan(lines.length)] : [];
   return [`${head}${kept}`, ...[...lines.slice(0, MOST_SHOWN), ...more20].map((line) => `     ${line}`)];
@@ -257,26 +262,32 @@ function printEndpoint(endpoint: EndpointOutcome, protocol: number, names: Names
   return `${printAddressPort(address, port)}   ${name === "" ? "" : `${name}   `}sees ${sees}`;
 }
 
-function describeEnd(
-  { verdict, rejectWith }: Pick<Result, "rejectWith"> & { verdict: Outcome["verdict"] },
-  result: Result | undefined,
-): string {
-  switch (verdict) {
+function describeEnd(result: Result): string {
+  const { disposition, isAccepted } = result;
+  switch (disposition.kind) {
     case "drop":
       return "dropped: the sender hears nothing";
     case "reject":
-      return `rejected: the sender hears ${rejectWith}`;
-    case "pass":
-      return result?.masquerade === true || result?.takenBy !== undefined
-        ? `not sent elsewhere${changesOf(result)}`
-        : "untouched: no rule decides, it goes where its address leads";
+      return `rejected: the sender hears ${disposition.with}`;
+    case "pass": {
+      const changes = changesOf(disposition);
+      if (isAccepted) return `accepted, not sent elsewhere${changes}`;
+      return changes === ""
+        ? "untouched: no rule decides, it goes where its address leads"
+        : `not sent elsewhere${changes}`;
+    }
+    case "dnat":
+      return printClause(disposition, "does");
     default:
-      return `accepted, not sent elsewhere${result === undefined ? "" : changesOf(result)}`;
+      return unreachable(disposition);
   }
 }
 
-/** What becomes of a packet that is not sent elsewhere. */
-function changesOf({ masquerade, source, takenBy = [] }: Result): string {
-  const from = masquerade ? `; its source becomes ${source ?? "the node's address"}` : "";
+/** What becomes of a packet that rules let go on, besides its destination. */
+function changesOf({ source, takenBy }: Pick<Extract<Disposition, { kind: "pass" }>, "source" | "takenBy">): string {
+  const from =
+    source.kind === "kept"
+      ? ""
+      : `; its source becomes ${source.kind === "given" ? source.text : "the node's address"}`;
   return `${from}${takenBy.map((text) => `; taken by "${text}", which is not understood`).join("")}`;
 }

@@ -1,4 +1,5 @@
 /** Which steps of a packet's path mattered: a slice, from what decided back to what it rests on. */
+import { isRefused, sourceOf } from "../evaluate/disposition.ts";
 import { describe } from "../evaluate/expression.ts";
 import type { MissedStep, PathStep, Result, RuleStep } from "../evaluate/packet.ts";
 import type { Expression, Rule, Step, Value } from "../ir/types.ts";
@@ -90,8 +91,8 @@ function isSpared(step: MissedStep, next: PathStep): boolean {
 
 /** What kept a packet that is delivered from being masqueraded: rules that let it out of a chain that masquerades, and rules that
  *  it missed. */
-function exemptionsOf({ path, masquerade, verdict }: Result): ReadonlySet<PathStep> {
-  if (masquerade || verdict === "drop" || verdict === "reject") return new Set();
+function exemptionsOf({ path, disposition }: Result): ReadonlySet<PathStep> {
+  if (isRefused(disposition) || sourceOf(disposition).kind !== "kept") return new Set();
   const left = path.filter((step): step is RuleStep => step.kind === "rule" && isExempting(step));
   const marks = new Set(left.flatMap((step) => testsOf(step).map(({ field }) => field)));
   const missed = path.filter((step): step is MissedStep => step.kind === "missed");

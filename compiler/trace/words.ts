@@ -1,4 +1,5 @@
 /** What a step did to a packet, and why, in words beside the rule. */
+import { destinationOf, sourceOf } from "../evaluate/disposition.ts";
 import type { MissedStep, PathStep, Result, RuleStep } from "../evaluate/packet.ts";
 import { unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
@@ -49,7 +50,7 @@ function effectWords(step: RuleStep, context: WordsContext): string[] {
     case "taken":
       return ["not understood: may end the packet's way here"];
     case "verdict": {
-      const isExempt = base.type === "nat" && base.hook === "postrouting" && !context.result.masquerade;
+      const isExempt = base.type === "nat" && base.hook === "postrouting" && !isTranslated(context.result);
       if (!isExempt || "chain" in effect.verdict) return [];
       return [`not masqueraded${whyNot(step, context)}`];
     }
@@ -60,6 +61,12 @@ function effectWords(step: RuleStep, context: WordsContext): string[] {
     default:
       return unreachable(effect);
   }
+}
+
+/** Whether rules changed the source of a packet, which may have been dropped later. */
+function isTranslated({ disposition, path }: Result): boolean {
+  const isChanged = path.some((step) => step.kind === "rule" && step.effect.kind === "source");
+  return isChanged || sourceOf(disposition).kind !== "kept";
 }
 
 /** Why a rule lets packets go without masquerading: by what it asks of the source, or by the mark that no rule set. */
@@ -193,7 +200,7 @@ function describeSource(test: ValueTest, holds: boolean, context: WordsContext):
     return `the source is ${is ? "" : "not "}${isLocal ? "an address of this node" : "of that type"}`;
   }
   const { source, names, result } = context;
-  const endpoint = result.endpoint?.address;
+  const endpoint = destinationOf(result.disposition)?.address;
   const blocks = valuesOf(test);
   const [only, more] = blocks;
   if (more === undefined && only !== undefined && only.from === only.to)

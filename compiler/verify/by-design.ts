@@ -1,5 +1,7 @@
 /** Source translation that a network plugin does by design: for traffic out of the cluster, or to its own host ports. */
-import { chancesOf, type Difference, differencesOf, sameChances } from "../compare/outcomes.ts";
+import { type Difference, differencesOf } from "../compare/outcomes.ts";
+import { destinationOf, KEPT, sourceOf } from "../evaluate/disposition.ts";
+import { areSame, distributionOf } from "../evaluate/distribution.ts";
 import type { Outcome, Result } from "../evaluate/packet.ts";
 import type { Rule, Table } from "../ir/types.ts";
 
@@ -54,19 +56,17 @@ export function designIn({ left, right }: Pick<Difference, "left" | "right">): R
   if (!right.results.some((result) => result.designer !== undefined)) return undefined;
   const by = new Set<string>();
   const results = right.results.map((result): Result => {
-    const { designer, source: _, ...rest } = result;
-    if (designer === undefined) return result;
+    const { designer, disposition } = result;
+    if (designer === undefined || !("source" in disposition)) return result;
     const wanted = left.results.find((each) => isSameEnd(each, result));
-    if (wanted?.masquerade !== true) by.add(designer);
-    return {
-      ...rest,
-      masquerade: wanted?.masquerade ?? false,
-      ...(wanted?.source === undefined ? {} : { source: wanted.source }),
-    };
+    const source = wanted === undefined ? KEPT : sourceOf(wanted.disposition);
+    if (source.kind === "kept") by.add(designer);
+    return { ...result, disposition: { ...disposition, source } };
   });
-  return sameChances(chancesOf(left), chancesOf({ ...right, results })) ? by : undefined;
+  return areSame(distributionOf(left), distributionOf({ results })) ? by : undefined;
 }
 
 function isSameEnd(a: Result, b: Result): boolean {
-  return a.endpoint?.address === b.endpoint?.address && a.endpoint?.port === b.endpoint?.port;
+  const [one, other] = [destinationOf(a.disposition), destinationOf(b.disposition)];
+  return one?.address === other?.address && one?.port === other?.port;
 }

@@ -1,8 +1,10 @@
 /** The smallest set of other rules without which a packet to a Service fares as the Service rules say. */
 import type { Region } from "../compare/compare.ts";
 import { findDifference } from "../compare/outcomes.ts";
+import { sourceOf } from "../evaluate/disposition.ts";
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/explore.ts";
+import { verdictOf } from "../evaluate/outcome.ts";
 import { type Environment, hostOf, type Outcome, type Packet } from "../evaluate/packet.ts";
 import { leadOf } from "../evaluate/plan.ts";
 import type { BaseChain, Chain, Program, Rule } from "../ir/types.ts";
@@ -78,7 +80,9 @@ export class Culprits {
    *  the same other rules decide share an explanation where it holds for both. */
   of({ packet, door, left, right }: Region): Culprit | undefined {
     const decided = right.results.flatMap(({ reasons }) => reasons.map(({ rule }) => this.numbers.get(rule)));
-    const verdicts = [left, right].map(({ results }) => results.map((each) => `${each.verdict} ${each.masquerade}`));
+    const verdicts = [left, right].map(({ results }) =>
+      results.map((each) => `${verdictOf(each)} ${sourceOf(each.disposition).kind !== "kept"}`),
+    );
     const key = JSON.stringify([
       door,
       [...new Set(decided.filter((number) => number !== undefined))],

@@ -1,7 +1,8 @@
 /** What is wrong with a host's rules, in words: per Service, what is missing, what is too much, what is done otherwise. */
 import type { Region } from "../compare/compare.ts";
-import { chancesOf, TOLERANCE } from "../compare/outcomes.ts";
 import { isReplayable, presented } from "../compare/witness.ts";
+import { isRefused, printAction, printClause, sourceOf } from "../evaluate/disposition.ts";
+import { distributionOf, printDistribution, TOLERANCE } from "../evaluate/distribution.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddressPort } from "../net/address.ts";
@@ -54,7 +55,7 @@ export function findingsAboutOthers(
       const region = presented(found, addresses);
       const { assumptions } = region;
       const where = assumptions.length > 0 ? ` where this holds: ${assumptions.join(", ")}` : "";
-      const statement = `${describeCulprit(culprit, owner)} ${howTreated(region.left, region.right)}${where}; should ${inWords(region.left, "should")}`;
+      const statement = `${describeCulprit(culprit, owner)} ${treatmentOf(region.left, region.right).words}${where}; should ${inWords(region.left, "should")}`;
       return { subject: subjectOf(region, nameOf), statement, culprit, region };
     }),
   );
@@ -97,8 +98,7 @@ function statementsOf(wanted: Outcome, there: Outcome): string[] {
   if (should.size === 0 && does.size === 0) return [both];
   if (does.size === 0) {
     const { how, by } = describeRefusal(there);
-    const isRefused = there.results.every(({ verdict }) => verdict === "drop" || verdict === "reject");
-    return isRefused
+    return there.results.every(({ disposition }) => isRefused(disposition))
       ? [`${how} on this host${by === "" ? "" : ` by ${by}`}; should ${inWords(wanted, "should")}`]
       : [`missing on this host: ${both}`];
   }
@@ -121,22 +121,12 @@ function endpointsOf({ endpoints }: Outcome): Set<string> {
 }
 
 function masquerades({ results }: Outcome): boolean {
-  return results.some(({ masquerade }) => masquerade);
+  return results.some(({ disposition }) => sourceOf(disposition).kind !== "kept");
 }
 
 /** What happens, behind `should`, or of the host. */
 function inWords(outcome: Outcome, form: "should" | "does"): string {
-  const [go, be] = form === "should" ? ["go", "be "] : ["goes", "is "];
-  return [...chancesOf(outcome)]
-    .map(([text, chance]) => {
-      const words = text
-        .replace(/^to /, `${go} to `)
-        .replace(/^goes on/, `${go} on untranslated`)
-        .replace(/^drop$/, `${be}dropped`)
-        .replace(/^reject with/, `${be}rejected with`);
-      return chance > 0.999999 ? words : `${words} (${(chance * 100).toFixed(2)} %)`;
-    })
-    .join(", or ");
+  return printDistribution(distributionOf(outcome), (each) => printClause(each, form));
 }
 
 // --- rules of others -------------------------------------------------------------------------------------------------------
@@ -150,21 +140,26 @@ function describeCulprit(culprit: Culprit | undefined, owner: ServiceRules["owne
   return suspects.some((suspect) => "steps" in suspect) ? `${where}, which is not ${owner}'s,` : where;
 }
 
-/** What the rule does to the packet. */
-export function howTreated(wanted: Outcome, there: Outcome): string {
-  const chances = [...chancesOf(there)];
-  const [text = ""] = chances[0] ?? [];
-  if (chances.length > 1) {
+/** What rules do to a packet. */
+interface Treatment {
+  readonly words: string;
+  /** Without endpoints and chances: equal for all Services that are treated alike. */
+  readonly effect: string;
+}
+
+/** What the rules do that make of `wanted` what is `there`. */
+export function treatmentOf(wanted: Outcome, there: Outcome): Treatment {
+  const [first, ...others] = [...distributionOf(there).values()].map(({ disposition }) => disposition);
+  const source = masquerades(there) ? "masquerades it" : "keeps its source";
+  const changesSource = masquerades(wanted) !== masquerades(there);
+  if (others.length > 0) {
     if (chanceToBeRefused(there) > chanceToBeRefused(wanted) + TOLERANCE)
-      return `drops part of it: ${inWords(there, "does")}`;
-    if (masquerades(wanted) !== masquerades(there)) return masquerades(there) ? "masquerades it" : "keeps its source";
-    return `makes it otherwise: ${inWords(there, "does")}`;
+      return { words: `drops part of it: ${inWords(there, "does")}`, effect: "drops part of it" };
+    if (changesSource) return { words: source, effect: source };
+    return { words: `makes it otherwise: ${inWords(there, "does")}`, effect: "sends it elsewhere" };
   }
-  if (text === "drop") return "drops it";
-  if (text.startsWith("reject with")) return `rejects it with${text.slice("reject with".length)}`;
-  if (text.startsWith("goes on")) return "lets it go on untranslated";
   const sameEnds = [...endpointsOf(wanted)].join() === [...endpointsOf(there)].join();
-  if (sameEnds && masquerades(wanted) !== masquerades(there))
-    return masquerades(there) ? "masquerades it" : "keeps its source";
-  return `sends it ${text}`;
+  const isSource = first?.kind === "dnat" && sameEnds && changesSource;
+  const words = first === undefined || isSource ? source : printAction(first);
+  return { words, effect: words };
 }

@@ -1,7 +1,8 @@
 /** Whether rules that are not about Services change what becomes of packets to Services. */
 import type { CompareOptions, Comparison, Region } from "../compare/compare.ts";
-import { chancesOf, type Difference, differencesOf } from "../compare/outcomes.ts";
+import { type Difference, differencesOf } from "../compare/outcomes.ts";
 import { ALWAYS } from "../evaluate/condition.ts";
+import { isUntouched } from "../evaluate/disposition.ts";
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/explore.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
@@ -67,6 +68,6 @@ export function onlyServiceTraffic(
   return { comparison: { ...comparison, regions, differing: regions.length }, byDesign, notCompared };
 }
 
-function isTreated(outcome: Outcome): boolean {
-  return [...chancesOf(outcome).keys()].some((text) => text !== "goes on");
+function isTreated({ results }: Outcome): boolean {
+  return results.some(({ disposition }) => !isUntouched(disposition));
 }

@@ -9,6 +9,7 @@ import {
   VERDICT_MASK,
 } from "../../assembly/layout.ts";
 import { type Engine, EngineTrouble, troubleOf } from "../../compiler/engines/types.ts";
+import { KEPT, MASQUERADED } from "../../compiler/evaluate/disposition.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import { type Outcome, type Packet, packetFamily, type Result } from "../../compiler/evaluate/packet.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
@@ -58,23 +59,25 @@ export class TableAsked {
 
   private result({ word, endpoint }: RawResult, packet: Packet, probability: number): Result {
     const verdict = VERDICT_NAMES[word & VERDICT_MASK];
-    const base = { probability, masquerade: (word & MASQUERADE) !== 0, reasons: [], path: [] };
+    const base = { probability, reasons: [], path: [] };
+    const sent = { source: (word & MASQUERADE) === 0 ? KEPT : MASQUERADED, takenBy: [], lists: [] };
     switch (verdict) {
       case "dnat": {
         const { address, port } = this.table.endpoint(endpoint, packetFamily(packet));
-        const seconds = (word & STICKY) === 0 ? undefined : this.table.timeout((word >>> RESULT_SLOT_SHIFT) - 1);
-        const sticky = seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
-        return { ...base, verdict, endpoint: { address, port }, ...sticky };
+        const isSticky = (word & STICKY) !== 0;
+        const stickySeconds = isSticky ? this.table.timeout((word >>> RESULT_SLOT_SHIFT) - 1) : undefined;
+        return { ...base, disposition: { kind: "dnat", to: { address, port }, stickySeconds, ...sent } };
       }
       case "reject": {
         const rejectWith = REJECTS[(word >>> REJECT_SHIFT) & REJECT_MASK];
         if (rejectWith === undefined) throw new Error("the table rejects in a way that nobody knows");
-        return { ...base, verdict, rejectWith };
+        return { ...base, disposition: { kind: "reject", with: rejectWith, lists: [] } };
       }
       case "pass":
       case "accept":
+        return { ...base, disposition: { kind: "pass", ...sent }, isAccepted: verdict === "accept" };
       case "drop":
-        return { ...base, verdict };
+        return { ...base, disposition: { kind: "drop", lists: [] } };
       default:
         throw new Error(`a packet that was built well is ${verdict}`);
     }

@@ -1,8 +1,10 @@
 /** Engines that ask this machine's kernel. */
 import type { Compiled } from "../../compiler/compile.ts";
 import { type Engine, usable } from "../../compiler/engines/types.ts";
+import { KEPT, MASQUERADED } from "../../compiler/evaluate/disposition.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import type { Outcome, Packet, Result, Sticky } from "../../compiler/evaluate/packet.ts";
+import { unreachable } from "../../compiler/invariant.ts";
 import { printIptables, printNft } from "../../compiler/print.ts";
 import { type Fate, judge, probeOf } from "./judge.ts";
 import { readMemory } from "./memory.ts";
@@ -134,16 +136,20 @@ function toResult(
   observation: Observation,
   { accepted }: Fate,
   sticky: Sticky | undefined,
-): Omit<Result, "probability" | "reasons" | "path"> {
+): Pick<Result, "disposition" | "isAccepted"> {
   switch (observation.kind) {
     case "drop":
-      return { verdict: "drop", masquerade: false };
+      return { disposition: { kind: "drop", lists: [] } };
     case "reject":
-      return { verdict: "reject", masquerade: false, rejectWith: observation.with };
+      return { disposition: { kind: "reject", with: observation.with, lists: [] } };
     case "arrived": {
       const { address, port, translated, masquerade } = observation;
-      if (!translated) return { verdict: accepted ? "accept" : "pass", masquerade };
-      return { verdict: "dnat", endpoint: { address, port }, masquerade, ...(sticky === undefined ? {} : { sticky }) };
+      const sent = { source: masquerade ? MASQUERADED : KEPT, takenBy: [], lists: [] };
+      if (!translated) return { disposition: { kind: "pass", ...sent }, isAccepted: accepted };
+      const stickySeconds = sticky?.timeoutSeconds;
+      return { disposition: { kind: "dnat", to: { address, port }, stickySeconds, ...sent } };
     }
+    default:
+      return unreachable(observation);
   }
 }

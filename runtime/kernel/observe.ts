@@ -1,5 +1,5 @@
 /** From what came out to what happened. */
-import type { Rejection } from "../../compiler/evaluate/packet.ts";
+import type { Rejection } from "../../compiler/evaluate/disposition.ts";
 import type { RejectWith } from "../../compiler/ir/types.ts";
 import { type Address, printAddressPort } from "../../compiler/net/address.ts";
 import { isEchoRequest, type PacketHead, PROTOCOL } from "../packet.ts";

@@ -80,7 +80,9 @@ async function follow(prober: Prober, rules: Rules, program: Program, order: rea
     expect(said).toContain(seen);
     if (new Set(said).size === 1) certain++;
     const done = new Set(
-      possible.filter((_, i) => said[i] === seen).map(({ results }) => (results[0]?.remembers ?? []).join("\n")),
+      possible
+        .filter((_, i) => said[i] === seen)
+        .map(({ results }) => (results[0]?.disposition.lists ?? []).join("\n")),
     );
     const [only = "", more] = done;
     if (more !== undefined) return certain; // it is not known what is remembered now

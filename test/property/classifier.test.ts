@@ -1,7 +1,9 @@
 import fc from "fast-check";
 import { beforeAll, expect, test } from "vitest";
 import * as L from "../../assembly/layout.ts";
+import { isRefused, sourceOf } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { verdictOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome } from "../../compiler/evaluate/packet.ts";
 import { checksumOf } from "../../compiler/formats/tables/bytes.ts";
 import { decodeTable } from "../../compiler/formats/tables/decode.ts";
@@ -53,13 +55,13 @@ function summary({ verdict, rejectWith, endpoints, sticky, results }: Outcome): 
     ),
     sticky,
     others: [
-      ...new Set(results.map((result) => (isDelivered(result.verdict) ? result.masquerade : result.verdict))),
+      ...new Set(
+        results.map((result) =>
+          isRefused(result.disposition) ? verdictOf(result) : sourceOf(result.disposition).kind !== "kept",
+        ),
+      ),
     ].sort(),
   };
-}
-
-function isDelivered(verdict: Outcome["verdict"]): boolean {
-  return verdict !== "drop" && verdict !== "reject";
 }
 
 test("the classifier does to every packet what the rules do", () => {

@@ -4,10 +4,13 @@
  * and answers for every packet that differs in other things.
  */
 import * as L from "../../assembly/layout.ts";
+import { sourceOf } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { verdictOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Packet, packetFamily, type Result } from "../../compiler/evaluate/packet.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
 import { REJECTS, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
+import { unreachable } from "../../compiler/invariant.ts";
 import { printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import { printTable } from "../../compiler/print.ts";
 import { interfaceKindOf } from "../../compiler/tabulate/interfaces.ts";
@@ -367,18 +370,22 @@ function chancesOf(results: readonly (readonly [text: string, chance: number])[]
 // --- in words ------------------------------------------------------------------------------------------------------------
 
 /** One thing that the reference says can happen. Who is not delivered has no source that anybody sees. */
-function describeResult({ verdict, rejectWith, endpoint, masquerade, sticky }: Result): string {
-  const source = masquerade ? " masqueraded" : "";
-  switch (verdict) {
-    case "dnat":
-      if (endpoint === undefined) throw new Error("a translated packet has an endpoint");
-      return `dnat to ${printAddressPort(endpoint.address, endpoint.port)}${source}${stays(sticky?.timeoutSeconds)}`;
+function describeResult(result: Result): string {
+  const { disposition } = result;
+  const source = sourceOf(disposition).kind === "kept" ? "" : " masqueraded";
+  switch (disposition.kind) {
+    case "dnat": {
+      const { to, stickySeconds } = disposition;
+      return `dnat to ${printAddressPort(to.address, to.port)}${source}${stays(stickySeconds)}`;
+    }
     case "reject":
-      return `reject with ${rejectWith}`;
+      return `reject with ${disposition.with}`;
     case "drop":
-      return verdict;
+      return "drop";
+    case "pass":
+      return `${verdictOf(result)}${source}`;
     default:
-      return `${verdict}${source}`;
+      return unreachable(disposition);
   }
 }
 

@@ -1,5 +1,6 @@
 /** The reference held against the kernel: the same cluster, the same packets, every text. */
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { verdictOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress, printAddress, printAddressPort } from "../../compiler/net/address.ts";
@@ -78,14 +79,14 @@ export async function findDisagreements(
 
 /** Everything that can happen, sorted, without the chances: rules that are judged take turns. */
 function describePrediction({ packet, outcome }: Prediction): string {
-  const texts = outcome.results.map(({ verdict, endpoint, masquerade, rejectWith }) => {
-    const source = masquerade ? " masqueraded" : "";
-    if (verdict === "reject") return `reject with ${rejectWith}`;
-    if (verdict === "drop") return verdict;
-    if (verdict !== "dnat" || endpoint === undefined) return `${verdict}${source}`;
-    return isUnseen(packet, endpoint)
-      ? `pass${source}`
-      : `dnat to ${printAddressPort(endpoint.address, endpoint.port)}${source}`;
+  const texts = outcome.results.map((result) => {
+    const { disposition } = result;
+    if (disposition.kind === "reject") return `reject with ${disposition.with}`;
+    if (disposition.kind === "drop") return "drop";
+    const source = disposition.source.kind === "kept" ? "" : " masqueraded";
+    if (disposition.kind === "pass") return `${verdictOf(result)}${source}`;
+    const { to } = disposition;
+    return isUnseen(packet, to) ? `pass${source}` : `dnat to ${printAddressPort(to.address, to.port)}${source}`;
   });
   return `${[...new Set(texts)].sort().join(", or ")}${outcome.sticky === undefined ? "" : "; sticks"}`;
 }

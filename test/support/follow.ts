@@ -4,7 +4,8 @@ import { packetAt } from "../../compiler/compare/doors.ts";
 import { Ground } from "../../compiler/compare/ground.ts";
 import { findDifference } from "../../compiler/compare/outcomes.ts";
 import { ALWAYS, both, isPossible, not } from "../../compiler/evaluate/condition.ts";
-import { Evaluator, type Fate } from "../../compiler/evaluate/evaluate.ts";
+import { withDestination } from "../../compiler/evaluate/disposition.ts";
+import { Evaluator, type RegionResult } from "../../compiler/evaluate/evaluate.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome, type Packets, type Result } from "../../compiler/evaluate/packet.ts";
 import type { Cut } from "../../compiler/evaluate/ranges.ts";
@@ -25,7 +26,11 @@ const MOST_DOORS = 60;
 class TooMany extends Error {}
 
 /** What happens to all of `packets`; undefined: they are not to be told apart, or there are too many classes. */
-export function follow(evaluator: Evaluator, packets: Packets, addresses: readonly Address[]): Fate[] | undefined {
+export function follow(
+  evaluator: Evaluator,
+  packets: Packets,
+  addresses: readonly Address[],
+): RegionResult[] | undefined {
   let steps = 0;
   const spend = (more: number): void => {
     steps += more;
@@ -40,9 +45,9 @@ export function follow(evaluator: Evaluator, packets: Packets, addresses: readon
 }
 
 /** One of `packets` that has in each field the value at a border of one of the regions of `fates`, or the one before. */
-function pointAmong({ region }: Packets, fates: readonly Fate[], pick: Pick): Point {
+function pointAmong({ region }: Packets, fates: readonly RegionResult[], pick: Pick): Point {
   const values = FIELDS.map((field): [Field, Cut] => {
-    const { cuts } = (fates[pick(fates.length)] as Fate).region[field];
+    const { cuts } = (fates[pick(fates.length)] as RegionResult).region[field];
     const cut = cuts[pick(cuts.length)] as Cut;
     const before = typeof cut === "bigint" ? cut - 1n : cut - 1;
     const inDoor = [cut, before].filter((value) => region[field].has(value));
@@ -52,30 +57,29 @@ function pointAmong({ region }: Packets, fates: readonly Fate[], pick: Pick): Po
 }
 
 /** What `fates` say of one packet, in the words of `evaluate`. */
-function outcomesAt(fates: readonly Fate[], at: Point): Outcome[] {
+function outcomesAt(fates: readonly RegionResult[], at: Point): Outcome[] {
   const own = fates.filter(({ region }) => FIELDS.every((field) => region[field].has(at[field])));
   const weighed = own.map((fate) => ({ condition: fate.condition, weight: fate.probability, fate }));
   return worldsOf(weighed).map(({ condition, parts }) => {
     const together = parts.map(({ fate }) => fate);
     const total = together.reduce((sum, { probability }) => sum + probability, 0);
-    const results = together.map(({ endpoint, region: _, condition: __, ...fate }): Result => {
-      const result = { ...fate, probability: fate.probability / total, reasons: [], path: [] };
-      if (endpoint === undefined) return result;
-      const { address, port } = endpoint;
-      return {
-        ...result,
-        endpoint: {
+    const results = together.map(
+      ({ disposition, probability }): Result => ({
+        probability: probability / total,
+        disposition: withDestination(disposition, ({ address, port }) => ({
           address: (typeof address === "string" ? at[address] : address) as Address,
           port: Number(typeof port === "string" ? at[port] : port),
-        },
-      };
-    });
+        })),
+        reasons: [],
+        path: [],
+      }),
+    );
     return outcomeOf(results, condition);
   });
 }
 
 /** Whether something happens to a packet for certain, in each of the ways in which what is not known can be. */
-function isWhole(fates: readonly Fate[], at: Point): boolean {
+function isWhole(fates: readonly RegionResult[], at: Point): boolean {
   const own = fates.filter(({ region }) => FIELDS.every((field) => region[field].has(at[field])));
   const worlds = worldsOf(own.map(({ condition, probability: weight }) => ({ condition, weight })));
   const isAny = worlds.reduce((all, { condition }) => both(all, not(condition)), ALWAYS);

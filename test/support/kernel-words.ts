@@ -1,6 +1,7 @@
 /** What the kernel does with packets, in the words of comparisons: for rules of others, whose way of accepting is unknown. */
-import { chancesOf } from "../../compiler/compare/outcomes.ts";
+
 import { ALWAYS, type Condition, NEVER, whereKnown } from "../../compiler/evaluate/condition.ts";
+import { type Destination, type Disposition, destinationOf } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import type { Environment, Outcome, Packet } from "../../compiler/evaluate/packet.ts";
 import { partHolds } from "../../compiler/ir/interval.ts";
@@ -165,35 +166,41 @@ function viewOf({ results }: Outcome, { source, inInterface }: Packet): View {
 
 /** Everything that can happen. Chances, and what is remembered, are not seen; nor is a new source of the node's own packets
  *  where it is the old one, nor a translation to where a packet goes anyway. */
-function wordsFor(outcome: Outcome, packet: Packet, view: View): string[] {
-  const texts = [...chancesOf(outcome).keys()].map((text) => {
-    const plain = text.replace(/, remembered for \d+ s$/, "");
-    const own = `to ${printAddressPort(packet.destination, packet.destinationPort)}`;
-    const [where = "", ...rest] = plain.split(", ");
-    const place = view.isRedirected ? where.replace(/^to (?:\[[^\]]*\]|[\d.]+):/, THE_NODE) : where;
-    const seen = [where === own && !view.isRedirected ? "goes on" : place, ...rest].join(", ");
-    const code = CODES[typeof packet.source === "number" ? 4 : 6][seen.replace("reject with ", "")];
-    return withoutSource(code === undefined ? seen : `reject with icmp ${code}`, view);
-  });
-  return [...new Set(texts)].sort();
+function wordsFor({ results }: Outcome, packet: Packet, view: View): string[] {
+  return [...new Set(results.map(({ disposition }) => foretoldWords(disposition, packet, view)))].sort();
+}
+
+function foretoldWords(disposition: Disposition, packet: Packet, view: View): string {
+  if (disposition.kind === "drop") return "drop";
+  if (disposition.kind === "reject") {
+    const code = CODES[typeof packet.source === "number" ? 4 : 6][disposition.with];
+    return `reject with ${code === undefined ? disposition.with : `icmp ${code}`}`;
+  }
+  const { source, takenBy } = disposition;
+  const to = destinationOf(disposition);
+  const isSeen =
+    to !== undefined && (view.isRedirected || to.address !== packet.destination || to.port !== packet.destinationPort);
+  const taken = takenBy.map((text) => `, taken by ${text}`).join("");
+  return `${isSeen ? whereTo(to, view.isRedirected) : "goes on"}${withSource(source.kind !== "kept", view)}${taken}`;
 }
 
 function wordsOf(observation: Observation, view: View): string {
   if (observation.kind === "drop") return "drop";
   if (observation.kind === "reject") return `reject with ${observation.with}`;
-  const { address, port, translated, masquerade, local } = observation;
-  const where = view.isRedirected && local ? `${THE_NODE}${port}` : `to ${printAddressPort(address, port)}`;
-  const words = translated || where.startsWith(THE_NODE) ? where : "goes on";
-  return withoutSource(`${words}${masquerade ? ", masqueraded" : ""}`, view);
+  const { translated, masquerade, local } = observation;
+  const isAtNode = view.isRedirected && local;
+  const where = translated || isAtNode ? whereTo(observation, isAtNode) : "goes on";
+  return `${where}${withSource(masquerade, view)}`;
 }
 
-/** Where a redirected packet arrives; the port follows. */
-const THE_NODE = "to the node:";
+/** Which of its addresses a packet has that is redirected to the node is not told. */
+function whereTo({ address, port }: Destination, isAtNode: boolean): string {
+  return isAtNode ? `to the node:${port}` : `to ${printAddressPort(address, port)}`;
+}
 
 /** That a packet has another source can be seen, but not by which rule; and not always. */
-function withoutSource(words: string, { hidesSource }: View): string {
-  const seen = words.replace(/, from [^,"]+/, ", masqueraded");
-  return hidesSource ? seen.replace(", masqueraded", "") : seen;
+function withSource(isNew: boolean, { hidesSource }: View): string {
+  return isNew && !hidesSource ? ", masqueraded" : "";
 }
 
 /** Types and codes of refusals that have no word where they are observed. */

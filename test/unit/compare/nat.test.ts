@@ -1,7 +1,7 @@
 /** What NAT rules of others give packets, as comparisons see it. */
 import { describe, expect, test } from "vitest";
 import { type CompareOptions, type Comparison, compare } from "../../../compiler/compare/compare.ts";
-import { describeResult } from "../../../compiler/compare/outcomes.ts";
+import { printDisposition } from "../../../compiler/evaluate/disposition.ts";
 import type { Outcome } from "../../../compiler/evaluate/packet.ts";
 import { CT_STATUS } from "../../../compiler/ir/constants.ts";
 import type { Address } from "../../../compiler/net/address.ts";
@@ -32,7 +32,9 @@ function compareNft(left: string, right: string): Comparison {
 }
 
 function fates(outcomes: Outcome): string[] {
-  return outcomes.results.map((result) => `${describeResult(result)} ${result.probability.toFixed(2)}`);
+  return outcomes.results.map(
+    ({ disposition, probability }) => `${printDisposition(disposition)} ${probability.toFixed(2)}`,
+  );
 }
 
 const FROM_POD = "-A POSTROUTING -s 10.0.0.0/8 -j";

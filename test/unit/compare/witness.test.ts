@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
-import { chancesOf, sameChances } from "../../../compiler/compare/outcomes.ts";
 import { isReplayable, presented, printWitness } from "../../../compiler/compare/witness.ts";
+import { areSame, distributionOf } from "../../../compiler/evaluate/distribution.ts";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { environmentOf } from "../../../compiler/evaluate/packet.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
@@ -34,8 +34,8 @@ describe("the packet that stands for a region", () => {
     for (const region of regions.map((each) => presented(each, addresses))) {
       const { packet } = region;
       const [a, b] = evaluators.map((each) => each.evaluateWhole(packet, environment)[0]);
-      expect(a !== undefined && sameChances(chancesOf(a), chancesOf(region.left))).toBe(true);
-      expect(b !== undefined && sameChances(chancesOf(b), chancesOf(region.right))).toBe(true);
+      expect(a !== undefined && areSame(distributionOf(a), distributionOf(region.left))).toBe(true);
+      expect(b !== undefined && areSame(distributionOf(b), distributionOf(region.right))).toBe(true);
       const { saddr, daddr, sport, dport } = region.box;
       expect([packet.source >= saddr.from, packet.source <= saddr.to]).toEqual([true, true]);
       expect([packet.destination >= daddr.from, packet.destination <= daddr.to]).toEqual([true, true]);

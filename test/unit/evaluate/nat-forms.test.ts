@@ -1,6 +1,7 @@
 /** Mapped addresses and shifted ports: read, evaluated, compared, printed. `kernel/nat-forms.test.ts` asks the kernel. */
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
+import { destinationOf, sourceOf } from "../../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
 import { printSave } from "../../../compiler/formats/iptables/print-save.ts";
@@ -15,9 +16,15 @@ function fateOf(program: Program, packet: Packet): string {
   const outcomes = new Evaluator(program).evaluateWhole(packet, environmentOf([]));
   return outcomes
     .flatMap(({ results }) => results)
-    .map(({ endpoint, source, takenBy }) =>
-      [...(endpoint ? [printAddressPort(endpoint.address, endpoint.port)] : []), source, takenBy].join(""),
-    )
+    .map(({ disposition }) => {
+      const to = destinationOf(disposition);
+      const source = sourceOf(disposition);
+      return [
+        ...(to === undefined ? [] : [printAddressPort(to.address, to.port)]),
+        ...(source.kind === "given" ? [source.text] : []),
+        ...("takenBy" in disposition ? disposition.takenBy : []),
+      ].join("");
+    })
     .join(" or ");
 }
 
