@@ -39,6 +39,8 @@ interface Sent {
   readonly only: readonly [string, string];
   readonly send: string;
   readonly rows: readonly Row[];
+  /** Connection tracking does not look at it. */
+  readonly isUntracked?: true;
 }
 
 const PACKETS: Readonly<Record<string, Sent>> = {
@@ -104,13 +106,70 @@ const PACKETS: Readonly<Record<string, Sent>> = {
       ["yes", "PREROUTING", "-m addrtype --dst-type BROADCAST --limit-iface-in"],
       ["no", "PREROUTING", "-m addrtype ! --dst-type BROADCAST --limit-iface-in"],
       ["yes", "PREROUTING", "-m addrtype --dst-type BROADCAST"],
+      ["no", "PREROUTING", "-m addrtype --dst-type UNICAST --limit-iface-in"],
+      ["yes", "PREROUTING", "-m addrtype ! --dst-type UNICAST --limit-iface-in"],
+      ["no", "prerouting", "fib daddr . iif type unicast"],
+      ["yes", "prerouting", "fib daddr . iif type != unicast"],
+    ],
+  },
+  "untracked, UDP": {
+    packet: { inInterface: "c0", protocol: 17, ctState: "untracked" },
+    only: ["-s 10.1.1.1", "ip saddr 10.1.1.1"],
+    send: sendFrame(frame(17, address("10.9.9.9"))),
+    isUntracked: true,
+    rows: [
+      ["no", "FORWARD", "-m cluster --cluster-total-nodes 2 --cluster-hash-seed 1 --cluster-local-node 1"],
+      ["no", "FORWARD", "-m cluster --cluster-total-nodes 2 --cluster-hash-seed 1 ! --cluster-local-node 1"],
+      ["no", "FORWARD", "-m connbytes --connbytes 0: --connbytes-mode packets --connbytes-dir both"],
+      ["no", "FORWARD", "-m connbytes ! --connbytes 5: --connbytes-mode packets --connbytes-dir both"],
+      ["no", "FORWARD", "-m helper --helper ftp"],
+      ["yes", "FORWARD", "-m helper ! --helper ftp"],
+      ["no", "forward", 'ct helper != "ftp"'],
+    ],
+  },
+  "to the node, of IPv6": {
+    packet: { inInterface: "c0", protocol: 17, source: address("fd01::1"), destination: address("fd07::7") },
+    only: ["-s fd01::1", "ip6 saddr fd01::1"],
+    send: sendFrame(frame6(17, address("fd01::1"), address("fd07::7")), "0x86dd"),
+    rows: [
+      ["yes", "PREROUTING", "-m addrtype --dst-type LOCAL"],
+      ["yes", "PREROUTING", "-m addrtype --dst-type UNICAST"],
+      ["no", "PREROUTING", "-m addrtype ! --dst-type UNICAST"],
+      ["yes", "PREROUTING", "-m addrtype --dst-type LOCAL,UNICAST"],
+      ["no", "PREROUTING", "-m addrtype --dst-type LOCAL,MULTICAST"],
+      ["yes", "PREROUTING", "-m addrtype ! --dst-type LOCAL,MULTICAST"],
+      ["yes", "PREROUTING", "-m addrtype --dst-type UNICAST --limit-iface-in"],
+    ],
+  },
+  "to many, of IPv6": {
+    packet: { inInterface: "c0", protocol: 17, source: address("fd01::1"), destination: address("ff02::1") },
+    only: ["-s fd01::1", "ip6 saddr fd01::1"],
+    send: sendFrame(frame6(17, address("fd01::1"), address("ff02::1")), "0x86dd"),
+    rows: [
+      ["no", "PREROUTING", "-m addrtype --dst-type UNICAST"],
+      ["yes", "PREROUTING", "-m addrtype --dst-type MULTICAST"],
+      ["no", "PREROUTING", "-m addrtype --dst-type LOCAL,MULTICAST"],
+      ["no", "PREROUTING", "-m addrtype ! --dst-type MULTICAST --limit-iface-in"],
     ],
   },
   "of IPv6, UDP": {
     packet: { inInterface: "c0", protocol: 17, source: address("fd01::1"), destination: address("fd02::2") },
-    only: ["", "ip6 saddr fd01::1"],
+    only: ["-s fd01::1", "ip6 saddr fd01::1"],
     send: sendFrame(frame6(17, address("fd01::1"), address("fd02::2")), "0x86dd"),
     rows: [
+      ["yes", "PREROUTING", "-m addrtype --dst-type UNICAST"],
+      ["yes", "PREROUTING", "-m addrtype --dst-type UNICAST --limit-iface-in"],
+      ["no", "PREROUTING", "-m addrtype ! --dst-type UNICAST --limit-iface-in"],
+      ["no", "PREROUTING", "-m addrtype --dst-type MULTICAST"],
+      ["yes", "PREROUTING", "-m addrtype ! --dst-type LOCAL --limit-iface-in"],
+      ["no", "PREROUTING", "-m addrtype --dst-type UNSPEC"],
+      ["no", "PREROUTING", "-m helper --helper ftp"],
+      ["yes", "PREROUTING", "-m helper ! --helper ftp"],
+      ["no", "POSTROUTING", "-m owner --uid-owner 0"],
+      ["yes", "POSTROUTING", "-m owner ! --uid-owner 0"],
+      ["no", "POSTROUTING", "-m cgroup ! --cgroup 5"],
+      ["yes", "POSTROUTING", "-m pkttype --pkt-type unicast"],
+      ["no", "postrouting", "meta skuid != 0"],
       ["no", "prerouting", "ip option lsrr exists"],
       ["no", "prerouting", "ip ttl != 5"],
       ["no", "prerouting", "igmp type != 5"],
@@ -175,8 +234,17 @@ ip addr add 192.0.2.7/24 dev c0
 ip addr add 198.51.100.1/24 dev d0
 ip neigh add 198.51.100.2 lladdr 02:00:00:00:00:09 nud permanent dev d0
 ip route add default via 198.51.100.2
-for i in net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.c0.rp_filter=0; do sysctl -qw $i; done
+ip -6 addr add fd07::7/64 dev c0 nodad
+ip -6 addr add fd08::1/64 dev d0 nodad
+ip neigh add fd08::2 lladdr 02:00:00:00:00:09 nud permanent dev d0
+ip -6 route add default via fd08::2
+for i in net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.c0.rp_filter=0; do sysctl -qw $i; done
 `;
+
+const NOTRACK = {
+  nft: "table inet u {\nchain c {\ntype filter hook prerouting priority raw;\nnotrack\n}\n}\n",
+  iptables: "*raw\n-A PREROUTING -j CT --notrack\nCOMMIT\n",
+};
 
 const isIptables = ([, hook]: Row): boolean => hook === hook.toUpperCase();
 
@@ -211,13 +279,14 @@ describe.skipIf(kernelMissing !== undefined)("the kernel agrees with what is cer
     Object.entries(PACKETS).flatMap(([name, sent]) =>
       (["iptables-legacy", "iptables-nft", "nft"] as const).map((tool) => ({ name, tool, sent })),
     ),
-  )("$name, of $tool", async ({ tool, sent: { packet, only, send, rows: all } }) => {
+  )("$name, of $tool", async ({ tool, sent: { packet, only, send, rows: all, isUntracked } }) => {
     const isNft = tool === "nft";
+    const isIpv6 = typeof packet.destination === "bigint";
     const rows = all.filter((row) => isIptables(row) !== isNft);
-    const text = isNft ? ofNft(rows, only[1]) : ofIptables(rows, only[0]);
-    const [load, list] = isNft
-      ? ["nft -f", "nft list table inet t"]
-      : [`${tool}-restore <`, `${tool}-save -c -t mangle`];
+    const untracked = isUntracked !== true ? "" : isNft ? NOTRACK.nft : NOTRACK.iptables;
+    const text = untracked + (isNft ? ofNft(rows, only[1]) : ofIptables(rows, only[0]));
+    const own = isIpv6 ? tool.replace("ip", "ip6") : tool;
+    const [load, list] = isNft ? ["nft -f", "nft list table inet t"] : [`${own}-restore <`, `${own}-save -c -t mangle`];
     await withFiles([text], async ([path = ""]) => {
       const { status, output } = await inNamespace(`${WORLD}${load} ${path}\n${send}\n${list}`);
       expect(status, output.slice(0, 1000)).toBe(0);
@@ -231,7 +300,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel agrees with what is cer
             // Of IPv6 the type of an address on an interface is another matter.
             `table ${match.startsWith("fib") ? "ip" : "inet"} t {\nchain ${hook} {\ntype filter hook ${hook} priority mangle;\n${match} drop\n}\n}\n`,
           )
-        : mustReadIptables(ofIptables([row], "").replace("\nCOMMIT", " -j DROP\nCOMMIT"));
+        : mustReadIptables(ofIptables([row], "").replace("\nCOMMIT", " -j DROP\nCOMMIT"), isIpv6 ? "ip6" : "ip");
       return [askRule(program, packet), hook, match];
     });
     expect(answers).toEqual(rows);

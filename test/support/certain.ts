@@ -14,7 +14,7 @@ export { LOCAL };
 
 /** What is usual is left out. Without an interface it is the node's own. */
 export interface AskedPacket {
-  readonly ctState?: "established";
+  readonly ctState?: "established" | "untracked" | "invalid";
   readonly inInterface?: string;
   readonly protocol?: number;
   readonly destination?: Address;

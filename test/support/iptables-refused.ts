@@ -168,5 +168,11 @@ export const REFUSED_ROWS: readonly ExtensionRow[] = [
     "-m srh",
   ]),
   ...rows(["-m realm --realm 1", "-m ttl --ttl-eq 64"], { family: "ip6" }),
+  ...rows(
+    ["BROADCAST", "BLACKHOLE", "PROHIBIT", "LOCAL,BROADCAST"].map((type) => `-m addrtype --dst-type ${type}`),
+    {
+      family: "ip6",
+    },
+  ),
   ...rows(["-m hl", "-p ipv6-icmp -m icmp6 --icmpv6-type 1 --icmpv6-type 2"], { family: "ip6" }),
 ];

@@ -40,7 +40,11 @@ export const MATCH_ROWS: Readonly<Record<string, readonly ExtensionRow[]>> = {
   mark: [{ rule: "-m mark --mark 0x4000/0x4000 -j ACCEPT" }],
   connmark: [{ rule: "-m connmark --mark 0x80/0x80 -j ACCEPT" }],
   iprange: [{ rule: "-m iprange --src-range 10.0.0.1-10.0.0.9 -j ACCEPT" }],
-  addrtype: [{ rule: "-m addrtype --dst-type LOCAL -j ACCEPT" }],
+  addrtype: [
+    { rule: "-m addrtype --dst-type LOCAL -j ACCEPT" },
+    { rule: "-m addrtype --dst-type UNICAST -j ACCEPT", family: "ip6" },
+    { rule: "-m addrtype ! --src-type LOCAL -j ACCEPT", family: "ip6" },
+  ],
   mac: [{ rule: "-m mac --mac-source 02:00:00:00:00:01 -j ACCEPT" }],
   owner: [
     { rule: "-m owner --uid-owner 1000 -j ACCEPT", chain: "OUTPUT" },

@@ -13,6 +13,7 @@ import { meaningOf } from "../../words.ts";
 import type { SetAnswer, SetQuery } from "../ipset/to-ir.ts";
 import { type Choice, combine, either, listsOf } from "./choice.ts";
 import type { OptionText } from "./grammar.ts";
+import { typeOfIpv6 } from "./ipv6-types.ts";
 import { ICMP_TYPES, ICMPV6_TYPES } from "./words.ts";
 
 /** `-m NAME` with its options. */
@@ -45,7 +46,7 @@ export interface MatchReader {
   readonly read: (unit: Unit, scope: MatchScope) => MatchRead;
 }
 
-type MatchRead = Step[] | Choice | undefined | string;
+export type MatchRead = Step[] | Choice | undefined | string;
 
 /** One step for each option, by name. An option that is not in `readers` makes the whole match opaque. */
 function each(
@@ -483,7 +484,12 @@ const iprange: MatchReader = {
 };
 
 function typeOption(of: "saddr" | "daddr") {
-  return ({ values: [text = ""], negated }: OptionText): Step[] | undefined | string => {
+  return (option: OptionText, { family }: MatchScope): MatchRead => {
+    if (family === "ip6") return typeOfIpv6(option);
+    const {
+      values: [text = ""],
+      negated,
+    } = option;
     const intervals: Interval[] = [];
     for (const word of text.split(",")) {
       const type = meaningOf<number>(ADDRESS_TYPE, word.toLowerCase());
@@ -509,7 +515,7 @@ const addrtype: MatchReader = {
 
 /** The type that an address has on one interface: an address that is local, or a broadcast, on another is unicast there
  *  (inet_dev_addr_type). On which interface it is, is not known. The unknown part has nft's name. */
-function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope): Step[] | Choice | undefined {
+function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope): MatchRead {
   const of = type.name === "--src-type" ? "saddr" : "daddr";
   const field = { kind: "fib", of, result: "type" } as const;
   const word = type.values[0]?.toLowerCase() ?? "";
@@ -520,6 +526,7 @@ function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope
   };
   const { local, unicast, multicast } = ADDRESS_TYPE;
   const isLocal = equal(field, local);
+  const address = addressField("IPv4", of);
   switch (word) {
     case "local": {
       const other: Step = { kind: "compare", left: field, operator: "!=", right: local };
@@ -528,26 +535,29 @@ function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope
         : [isLocal, onInterface("local", false)];
     }
     case "unicast": {
-      if (family === "ip6") return undefined; // told by the address alone (match_type6)
+      if (family === "ip6") return typeOfIpv6(type);
       const plain = [unicast, local, multicast].map((known) => ({ from: known, to: known }));
       return {
         either: [
           [equal(field, type.negated ? multicast : unicast)],
           [isLocal, onInterface("local", !type.negated)],
-          [within(field, plain, true), onInterface("unicast", type.negated)],
+          ...(type.negated ? [[within(field, plain, true), equal(address, LIMITED_BROADCAST)]] : []),
+          [
+            within(field, plain, true),
+            { kind: "compare", left: address, operator: "!=", right: LIMITED_BROADCAST },
+            onInterface("unicast", type.negated),
+          ],
         ],
       };
     }
     case "multicast":
-      return family === "ip6" ? undefined : [testInterval(field, { from: multicast, to: multicast }, type.negated)];
+      return family === "ip6"
+        ? typeOfIpv6(type)
+        : [testInterval(field, { from: multicast, to: multicast }, type.negated)];
     case "broadcast": {
-      if (family === "ip6") return undefined; // which has none
+      if (family === "ip6") return typeOfIpv6(type);
       // These are so on every interface; those of a network on its own only.
-      const everywhere = [
-        { from: 0, to: 0x00ffffff },
-        { from: 0xffffffff, to: 0xffffffff },
-      ];
-      const address = addressField("IPv4", of);
+      const everywhere = [0, LIMITED_BROADCAST].map((known) => ({ from: known, to: known }));
       const others: Step[] = [within(address, everywhere, true), equal(field, ADDRESS_TYPE.broadcast)];
       const onIt = onInterface("broadcast", type.negated);
       return type.negated
@@ -566,6 +576,8 @@ function readLimited(type: OptionText, limit: OptionText, { family }: MatchScope
       return undefined;
   }
 }
+
+const LIMITED_BROADCAST = 0xffffffff;
 
 const mac: MatchReader = {
   options: { "--mac-source": 1 },

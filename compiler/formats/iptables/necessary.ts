@@ -36,7 +36,9 @@ const DESTINATION_TYPE = { kind: "fib", of: "daddr", result: "type" } as const;
 /** Whether an extension does not hold where what it needs does not: else it does. */
 function failsWithout(unknown: OpaqueMatch): boolean {
   const spelled = unknown.spelled ?? unknown.text;
-  if (extensionOf(unknown) === "rpfilter") return / --invert( |$)/.test(spelled);
+  const name = extensionOf(unknown);
+  if (name === "cluster" || name === "connbytes") return true;
+  if (name === "rpfilter") return / --invert( |$)/.test(spelled);
   return !/ ! --/.test(spelled) || /(?<! !) --/.test(spelled);
 }
 
@@ -50,6 +52,10 @@ export function necessaryFor(name: string): Match | undefined {
       return BY_NO_INTERFACE;
     case "helper": // a connection that a helper expects is related from its first packet on (helper_mt)
       return anyBit(CT_STATE_FIELD, CT_STATE.established | CT_STATE.related);
+    case "cluster": // packets without a connection are no node's (xt_cluster_mt), and have no bytes or labels
+    case "connbytes":
+    case "connlabel":
+      return anyBit(CT_STATE_FIELD, CT_STATE.new | CT_STATE.established | CT_STATE.related);
     case "rpfilter": // what comes by loopback passes the test (rpfilter_is_loopback)
       return { kind: "compare", left: IIFNAME, operator: "!=", right: "lo" };
     case "socket": // only these have sockets that are looked up; of ICMP those of the packet that an error is about

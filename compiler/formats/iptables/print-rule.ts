@@ -19,6 +19,7 @@ import type {
 import { Unsupported } from "../../ir/unsupported.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
+import { isNoUnicast } from "./ipv6-types.ts";
 import { REJECT_TYPES } from "./words.ts";
 
 /** What a rule may refer to. */
@@ -124,7 +125,7 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
     case "within": {
       const [only] = match.intervals;
       if (only === undefined) throw new Unsupported("a match that nothing is within");
-      if (match.intervals.length > 1) addList(match, parts);
+      if (match.intervals.length > 1) addList(match, parts, context);
       else addField(match.left, only, match, parts, context);
       return;
     }
@@ -146,13 +147,19 @@ function addOpaque({ text, negated, spelled }: Extract<Match, { kind: "opaque" }
 }
 
 /** Lists that one match of iptables can hold: ports, and types of addresses. */
-function addList({ left, intervals, negated }: Extract<Match, { kind: "within" }>, parts: Parts): void {
+function addList(
+  { left, intervals, negated }: Extract<Match, { kind: "within" }>,
+  parts: Parts,
+  context: RuleContext,
+): void {
   if (left.kind === "transport") {
     protocolFor(left.protocol, parts);
     const option = left.field === "sport" ? "sports" : "dports";
     parts.modules.push(`-m multiport ${sign(negated)}--${option} ${intervals.map(portRange).join(",")}`);
   } else if (left.kind === "fib") {
-    addTypes(left.of, intervals, negated, parts);
+    addTypes(left.of, intervals, negated, parts, context);
+  } else if (left.kind === "ip6" && isNoUnicast(intervals)) {
+    parts.modules.push(`-m addrtype ${sign(!negated)}--${left.field === "saddr" ? "src" : "dst"}-type UNICAST`);
   } else {
     throw new Unsupported("a list of intervals in one match");
   }
@@ -164,11 +171,19 @@ function addressTypeName(type: Value): string {
   return name.toUpperCase();
 }
 
-function addTypes(of: "saddr" | "daddr", intervals: readonly Interval[], negated: boolean, parts: Parts): void {
+function addTypes(
+  of: "saddr" | "daddr",
+  intervals: readonly Interval[],
+  negated: boolean,
+  parts: Parts,
+  { family }: RuleContext,
+): void {
   const types = intervals.flatMap(({ from, to }) => {
     const [first, last] = [Number(from), Number(to)];
     return Array.from({ length: last - first + 1 }, (_, i) => addressTypeName(first + i));
   });
+  // Of the others ip6tables has another idea (match_type6).
+  if (family === "ip6" && types.join() !== "LOCAL") throw new Unsupported("a type of IPv6 addresses other than LOCAL");
   parts.modules.push(`-m addrtype ${sign(negated)}--${of === "saddr" ? "src" : "dst"}-type ${types.join(",")}`);
 }
 
@@ -329,7 +344,7 @@ function addField(
       addConntrack(field.key, interval, negated, parts, context);
       return;
     case "fib":
-      addTypes(field.of, [interval], negated, parts);
+      addTypes(field.of, [interval], negated, parts, context);
       return;
     default:
       throw new Unsupported(field.kind);

@@ -456,6 +456,9 @@ function withDefaults(unit: OpenUnit, { family }: MatchScope): OpenUnit {
 function opaqueMatch({ name, options }: OpenUnit): Extract<Match, { kind: "opaque" }> {
   const spelled = [`-m ${name}`, ...options.map(spell)].join(" ");
   const [only, ...more] = options;
+  // It only counts, unless somebody gave its object a quota, which no rule tells (nfnl_acct_match_mt).
+  if (name === "nfacct" && only !== undefined)
+    return { kind: "opaque", text: `the nfacct object ${only.values[0]} has no quota left`, negated: false, spelled };
   if (only === undefined || more.length > 0 || !only.negated) return { kind: "opaque", text: spelled, negated: false };
   return { kind: "opaque", text: `-m ${name} ${spell({ ...only, negated: false })}`, negated: true, spelled };
 }

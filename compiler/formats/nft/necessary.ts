@@ -93,11 +93,14 @@ function ofRoutes(text: string, statement: MatchNode, unknown: Match, isIpv4: bo
     const { local, unicast, multicast } = ADDRESS_TYPE;
     if (word === "local") return [...(isNegated ? [[differs(field, local)]] : []), [equal(field, local), unknown]];
     const onIt: Match = { kind: "opaque", text: `${text} local`, negated: false };
+    const address: Expression = { kind: "ip", field: of === "saddr" ? "saddr" : "daddr" };
+    const isOther = within(field, [unicast, local, multicast].map(alone), true);
     if (word === "unicast" && isIpv4)
       return [
         [equal(field, isNegated ? multicast : unicast)],
         [equal(field, local), isNegated ? onIt : { ...onIt, negated: true, spelled: `${text} != local` }],
-        [within(field, [unicast, local, multicast].map(alone), true), unknown],
+        ...(isNegated ? [[isOther, equal(address, LIMITED_BROADCAST)]] : []),
+        [isOther, differs(address, LIMITED_BROADCAST), unknown],
       ];
   }
   if (!/^fib saddr( \. mark)? \. iif oif$/.test(text)) return [[unknown]];
@@ -119,6 +122,8 @@ function wordsOf(left: Node): readonly string[] {
   if (left.kind === "binary") return wordsOf(left.left);
   return left.kind === "text" ? left.text.split(" ") : [];
 }
+
+const LIMITED_BROADCAST = 0xffffffff;
 
 const BY_NONE = equal(IIFNAME, "");
 

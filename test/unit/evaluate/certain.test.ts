@@ -1,8 +1,9 @@
 /** Matches that are not understood, where they cannot hold. */
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
+import { printSave } from "../../../compiler/formats/iptables/print-save.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
-import { FAMILIES } from "../../../compiler/net/address.ts";
+import { type Address, FAMILIES } from "../../../compiler/net/address.ts";
 import { askRule, LOCAL } from "../../support/certain.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
@@ -23,6 +24,10 @@ const nftLate = (match: string): Program => mustReadNft(`table ip t {\n${nftChai
 
 const OWN = {};
 const PASSING = { inInterface: "eth0" };
+
+const TO_ALL = { ...PASSING, destination: 0xffffffff as Address };
+const UNTRACKED = { ...PASSING, ctState: "untracked" } as const;
+const CLUSTER = "-m cluster --cluster-total-nodes 2 --cluster-hash-seed 1";
 
 describe("a match that is not understood", () => {
   test.each([
@@ -46,6 +51,10 @@ describe("a match that is not understood", () => {
     ["yes", iptables("-m addrtype --dst-type UNICAST --limit-iface-in"), PASSING],
     ["no", iptables("-m addrtype ! --dst-type UNICAST --limit-iface-in"), PASSING],
     ["no or yes", iptables("-m addrtype --dst-type UNICAST --limit-iface-in"), { ...PASSING, destination: LOCAL }],
+    ["no", iptables("-m addrtype --dst-type UNICAST --limit-iface-in"), TO_ALL],
+    ["yes", iptables("-m addrtype ! --dst-type UNICAST --limit-iface-in"), TO_ALL],
+    ["no", nft("fib daddr . iif type unicast"), TO_ALL],
+    ["yes", nft("fib daddr . iif type != unicast"), TO_ALL],
     ["no", iptables("-m addrtype --dst-type MULTICAST --limit-iface-in"), PASSING],
     ["yes", iptables("-m addrtype ! --dst-type MULTICAST --limit-iface-in"), PASSING],
     ["no", late("-m owner --uid-owner 0"), PASSING],
@@ -67,6 +76,19 @@ describe("a match that is not understood", () => {
     ["no", nft('ct helper "ftp"'), PASSING],
     ["no", nft('ct helper != "ftp"'), PASSING],
     ["no or yes", nft('ct helper "ftp"'), { ...PASSING, ctState: "established" }],
+    ["no", iptables(`${CLUSTER} --cluster-local-node 1`), UNTRACKED],
+    ["no", iptables(`${CLUSTER} ! --cluster-local-node 1`), { ...PASSING, ctState: "invalid" }],
+    ["no or yes", iptables(`${CLUSTER} --cluster-local-node 1`), PASSING],
+    ["no", iptables("-m connbytes ! --connbytes 5 --connbytes-mode packets --connbytes-dir both"), UNTRACKED],
+    ["no or yes", iptables("-m connbytes --connbytes 5 --connbytes-mode packets --connbytes-dir both"), PASSING],
+    ["no", iptables("-m connlabel --label 1"), UNTRACKED],
+    ["yes", iptables("-m connlabel ! --label 1"), UNTRACKED],
+    ["no or yes", late("-m realm --realm 1"), PASSING],
+    ["no or yes", late("-m realm ! --realm 1"), PASSING],
+    ["no or yes", early("-m devgroup --src-group 0"), PASSING],
+    ["no or yes", late("-m devgroup ! --dst-group 0"), OWN],
+    ["no or yes", early("-m policy --dir in --pol none"), PASSING],
+    ["no or yes", iptables("-m nfacct --nfacct-name x"), PASSING],
     ["yes", early("-m rpfilter"), { inInterface: "lo" }],
     ["no", early("-m rpfilter --invert"), { inInterface: "lo" }],
     ["no or yes", early("-m rpfilter --invert"), PASSING],
@@ -119,6 +141,12 @@ describe("a match that is not understood", () => {
     ["no or yes", nft("ip option lsrr exists"), PASSING],
   ] as const)("%s: %#", (wanted, program, packet) => {
     expect(askRule(program, packet)).toBe(wanted);
+  });
+
+  test("is told in words that say on what it depends", () => {
+    const program = early("-m nfacct --nfacct-name web");
+    expect(JSON.stringify(program)).toContain('"text":"the nfacct object web has no quota left"');
+    expect(printSave(program.ruleset, "ip").text).toContain("-A PREROUTING -m nfacct --nfacct-name web -j DROP");
   });
 
   test.each([
