@@ -66,7 +66,7 @@ function refuseCombinations({ output, current, allNodes = false, directory, node
     if (allNodes && value !== undefined)
       throw new Trouble(`${flag} is about one node: --all-nodes compiles for each Node of the input`);
   if (!allNodes && isBinary(output) && process.stdout.isTTY)
-    throw new Trouble(`-o ${output} prints bytes, which are of no use on a terminal: add > FILE`);
+    throw new Trouble(`-o ${output} prints binary data: add > FILE`);
   if (current !== undefined && output !== "iptables" && output !== "ip6tables")
     throw new Trouble(`--current is for -o iptables and -o ip6tables: -o ${output} has no jumps to leave out`);
 }

@@ -103,9 +103,7 @@ async function readCurrentRules(name: string, family: "ip" | "ip6", flags: Print
   const installed = readCurrent(readSource(name), family, (diagnostic) => findings.push(diagnostic));
   showFirst(findings, flags);
   if (installed === undefined)
-    throw new Trouble(
-      `--current ${name} is not, or not all of, what ${family}tables-save prints: no rules are written`,
-    );
+    throw new Trouble(`--current ${name} is not the whole output of ${family}tables-save: kpc prints no rules`);
   return installed;
 }
 

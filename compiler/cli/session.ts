@@ -107,7 +107,7 @@ export function showDiagnostics(diagnostics: readonly Diagnostic[], flags: Commo
 export function showFirst(diagnostics: readonly Diagnostic[], flags: CommonFlags): void {
   showDiagnostics(diagnostics.slice(0, SHOWN), flags);
   const more = diagnostics.length - SHOWN;
-  if (more > 0) process.stderr.write(`kpc: and ${more} more findings like these\n`);
+  if (more > 0) process.stderr.write(`kpc: and ${more} more diagnostics\n`);
 }
 
 /** Prints what is good to know on standard error, unless `--quiet`. */

@@ -25,7 +25,7 @@ export function renderResults(results: readonly FlowResult[], broken: number): s
         `FAIL ${printPlace(origin.span())}: ${name} / ${flow} (${mode}, ${engine}): ${reason}`,
     ),
     ...[...skips].map(([engine, reason]) => `SKIP engine ${engine}: ${reason}`),
-    `${passed} passed, ${failed} failed, ${skipped} skipped${broken === 0 ? "" : `, ${broken} broken`}`,
+    `${passed} passed, ${failed} failed, ${skipped} skipped${broken === 0 ? "" : `, ${broken} invalid`}`,
   ];
   return `${lines.join("\n")}\n`;
 }

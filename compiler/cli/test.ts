@@ -64,7 +64,9 @@ async function runCases(names: readonly string[], flags: TestFlags, engines: rea
   showDiagnostics(unique(broken.flatMap((each) => each.diagnostics)), flags);
   if (completed.size > 0)
     note(
-      [`the objects of ${completed.size} cases are completed as a cluster would (kpc check lists what is assumed)`],
+      [
+        `assumed what a cluster would add to the objects of ${completed.size} expectation files (kpc check -v lists it)`,
+      ],
       flags,
     );
   return { results, broken };

@@ -45,7 +45,7 @@ export interface TraceFlags extends CommonFlags {
 /** `kpc trace`: the way of one packet, and the rules that decided it. */
 export async function traceCommand(text: string, names: readonly string[], flags: TraceFlags): Promise<number> {
   const [engine, ...others] = await chooseEngines(flags.engine);
-  if (engine === undefined || others.length > 0) throw new Trouble("a trace takes one engine");
+  if (engine === undefined || others.length > 0) throw new Trouble("kpc trace takes one engine");
   const reason = engine.unavailable();
   if (reason !== undefined) throw new Trouble(`engine ${engine.name} cannot run here: ${reason}`);
   const questions: Diagnostic[] = [];
@@ -76,7 +76,7 @@ function refuseSwapped(text: string, names: readonly string[]): void {
   const packet = names.find((name) => name.includes(">"));
   if (packet === undefined && (text.includes(">") || !existsSync(text))) return;
   const files = [text, ...names.filter((name) => name !== packet)].join(" ");
-  throw new Trouble(`${text} is no packet: expected the packet first: kpc trace '${packet ?? "PACKET"}' ${files}`);
+  throw new Trouble(`${text} is not a packet: expected the packet first: kpc trace '${packet ?? "PACKET"}' ${files}`);
 }
 
 /** Follows rules that are not ours. Manifests are there for the names in the packet: of a host that has them, not of one that
@@ -101,7 +101,7 @@ async function traceRules(
   const sources = sourcesOf(rules);
   const program = withGivenJumps(await readRules(sources, find), sources, find);
   showFirst(findings, flags);
-  if (program.ruleset.tables.length === 0) throw new Trouble(`there are no rules in ${rules}`);
+  if (program.ruleset.tables.length === 0) throw new Trouble(`no rules in ${rules}`);
   const evaluation = new Evaluator(program).evaluate(resolved.packet, hostOf(known.node.addresses));
   const outcomes = knownOutcomes(evaluation);
   const assumed = assumptionsAbout(findings);
@@ -151,8 +151,8 @@ function compileNamed(names: readonly string[], flags: TraceFlags, text: PacketT
   const { compiled } = result;
   const own = compiled && packetNode(text, compiled.specs);
   if (compiled === undefined || own === undefined || own.name === compiled.node.name) return result;
-  const followed = compiled.node.name === undefined ? "no node's in particular" : `those of ${compiled.node.name}`;
-  note([`the packet meets the rules of ${own.name} first (${own.because}): the rules followed are ${followed}`], flags);
+  const followed = compiled.node.name === undefined ? "no node in particular" : compiled.node.name;
+  note([`the packet enters ${own.name} first (${own.because}), but kpc follows the rules of ${followed}`], flags);
   return result;
 }
 

@@ -34,8 +34,8 @@ export function unreadGaps(findings: readonly Diagnostic[]): string[] {
       ? []
       : [
           unread.length === 1
-            ? `what could not be read${where.replace("the first ", "")}`
-            : `${unread.length} parts that could not be read${where}`,
+            ? `the unreadable part${where.replace("the first ", "")}`
+            : `${unread.length} unreadable parts${where}`,
         ]),
     ...findings.flatMap(({ restsOn }) => restsOn?.gap ?? []),
   ];
@@ -45,8 +45,7 @@ export function unreadGaps(findings: readonly Diagnostic[]): string[] {
  *  packets that come to that step have the assumption of their own. */
 export function assumptionsAbout(findings: readonly Diagnostic[]): Assumption[] {
   const loose = unreadIn(findings).filter(({ contained }) => contained !== true);
-  const parts =
-    loose.length === 1 ? "the part that could not be read does" : `the ${loose.length} parts that could not be read do`;
+  const parts = loose.length === 1 ? "the unreadable part does" : `the ${loose.length} unreadable parts do`;
   return [
     ...leftOutIn(findings).map((text) => ({ text: text.replace(/^that /, ""), holds: true })),
     ...(loose.length === 0 ? [] : [{ text: `${parts} nothing to this packet${placeOfFirst(loose)}`, holds: true }]),

@@ -43,7 +43,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   showFirst(diagnosed, flags);
   if (isIpvsMode(host.program.ruleset.tables))
     throw new Trouble(
-      `the rules in ${flags.against} are of kube-proxy's ipvs mode: IPVS sends packets to endpoints, and no rule says to which, so there is nothing to verify here (ipvsadm -Ln shows what IPVS does)`,
+      `the rules in ${flags.against} are from kube-proxy's ipvs mode: IPVS sends packets to endpoints, and no rule says to which, so there is nothing to verify here (ipvsadm -Ln shows what IPVS does)`,
     );
   const rules = serviceRulesOf(host.program, host.restored, { strictSource: flags.strictSource ?? false });
   if (rules.own.ruleset.tables.length === 0)
@@ -76,7 +76,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   ];
   note(notes, flags);
 
-  const { own, whole, owner, others } = rules;
+  const { own, whole, others } = rules;
   keepHeapSmall();
   const options = { ...compareOptions(flags, diagnosed), addresses: node.addresses, families, unmarked: true };
   const compareWith = (left: Program, right: Program, more: Partial<CompareOptions> = {}): Comparison => {
@@ -96,7 +96,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     { about: "service rules", findings: findingsOf(about, known.nameOf, node.addresses), sides },
     {
       about: "other rules",
-      findings: findingsAboutOthers(treated, known.nameOf, owner, (region) => culprits.of(region), node.addresses),
+      findings: findingsAboutOthers(treated, known.nameOf, (region) => culprits.of(region), node.addresses),
       sides: { ...sides, left: "Service rules", right: "all rules" },
     },
   ];
@@ -118,7 +118,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
     !isDoubtful(diagnosed);
   const harmless = (each: Others): boolean => !hasEffect(each, culprits);
   const designs = designsOf(byOthers?.byDesign ?? new Map(), rules, known);
-  note([...designs.map(describeDesign), ...describeHarmless(others.filter(harmless), owner, isAll, flags)], flags);
+  note([...designs.map(describeDesign), ...describeHarmless(others.filter(harmless), isAll, flags)], flags);
   return tell(
     {
       kind: "Verification",
@@ -153,7 +153,7 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   );
 }
 
-const LEGEND = { left: "missing on this host", right: "only on this host", arrow: "changed: should be -> is" };
+const LEGEND = { left: "missing on this host", right: "only on this host", arrow: "changed: manifests -> host" };
 
 /** The rules about Services against all rules, for traffic to Services. `gaps`: what of it was not looked at. */
 function compareOthers(
@@ -172,7 +172,7 @@ function compareOthers(
     traffic,
     byDesign,
     gaps: [
-      ...(unseen > 0 ? [`${unseen} classes of packets that are treated by rules not about Services`] : []),
+      ...(unseen > 0 ? [`${unseen} classes of packets to which third-party rules apply`] : []),
       ...describeNotCompared(notCompared, nameOf),
     ],
   };
@@ -247,12 +247,10 @@ function chooseFamilies(
 
 function notesOf({ mode, owner }: ServiceRules, taken: string, { mode: asked }: VerifyFlags): string[] {
   if (mode === undefined)
-    return [`the rules do not show their mode: compared with ${taken} mode (--mode to change it)`];
+    return [`the host's rules do not show their mode: the manifests are compiled in ${taken} mode (--mode changes it)`];
   if (asked !== undefined && asked !== mode)
-    return [`the rules are of ${owner}'s ${mode} mode, compared with ${asked} mode`];
-  return [
-    `the rules are of ${owner === "kpc" ? "kpc's" : "kube-proxy's"} ${mode} mode, compared with that (--mode to change it)`,
-  ];
+    return [`the host has ${owner}'s rules in ${mode} mode; the manifests are compiled in ${asked} mode`];
+  return [`the host has ${owner}'s rules in ${mode} mode; the manifests are compiled in that mode (--mode changes it)`];
 }
 
 /** What is wrong with the rules as a whole. */
@@ -264,12 +262,7 @@ function problemsOf({ owner, withoutJumps: { missing } }: ServiceRules): string[
 }
 
 /** Other rules without an effect: how many, and with `-v` which ones. */
-function describeHarmless(
-  harmless: readonly Others[],
-  owner: string,
-  isAll: boolean,
-  { verbose }: VerifyFlags,
-): string[] {
+function describeHarmless(harmless: readonly Others[], isAll: boolean, { verbose }: VerifyFlags): string[] {
   if (harmless.length === 0) return [];
   const what = isAll ? "Service traffic" : "the Service traffic that was compared";
   const rules = harmless.reduce((sum, each) => sum + each.rules.length, 0);
@@ -279,7 +272,7 @@ function describeHarmless(
     ...(policies > 0 ? [policies === 1 ? "1 drop policy" : `${policies} drop policies`] : []),
   ].join(" and ");
   if (verbose) return harmless.map((each) => `no effect on ${what}: ${describeOthers(each)}`);
-  return [`no effect on ${what}: ${counted} not ${owner}'s (-v lists them)`];
+  return [`no effect on ${what}: ${counted} of third parties (-v lists them)`];
 }
 
 function hasEffect({ rules, policy }: Others, { isUnsure, effective }: Culprits): boolean {

@@ -44,8 +44,8 @@ export class Ground {
     this.marks = marks ?? ZERO;
     this.given = unmarked && all?.single === undefined ? ["that packets come without a mark"] : [];
     this.gaps = [
-      ...(marks === undefined ? ["packets that come with a mark: rules tell too many marks apart"] : []),
-      ...(ctMarks === undefined ? ["connections that have a mark: rules tell too many marks apart"] : []),
+      ...(marks === undefined ? ["packets with a mark: rules distinguish too many marks"] : []),
+      ...(ctMarks === undefined ? ["connections with a mark: rules distinguish too many marks"] : []),
     ];
   }
 

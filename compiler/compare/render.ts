@@ -83,11 +83,11 @@ export function renderExtent(answer: Answer): string {
 export function renderRegion(region: Region, sides: Sides): string[] {
   const { door, box, left, right, assumptions } = region;
   const width = Math.max(sides.left.length, sides.right.length);
-  const replay = isReplayable(region, sides.addresses) ? "" : " (kpc trace does not take such a packet)";
+  const replay = isReplayable(region, sides.addresses) ? "" : " (kpc trace cannot follow this packet)";
   return [
     `${printWitness(region)}   ${cameBy(door)}${renderMemory(region)}${replay}`,
-    `  like all from ${printRange(box.saddr, "address")} port ${printRange(box.sport, "port")} to ${printRange(box.daddr, "address")} port ${printRange(box.dport, "port")}`,
-    ...assumptions.map((text) => `  if this holds: ${text}`),
+    `  all from ${printRange(box.saddr, "address")} port ${printRange(box.sport, "port")} to ${printRange(box.daddr, "address")} port ${printRange(box.dport, "port")}`,
+    ...assumptions.map((text) => `  assuming: ${text}`),
     ...renderSide(sides.left.padEnd(width), left, right),
     ...renderSide(sides.right.padEnd(width), right, left),
   ];
@@ -95,10 +95,10 @@ export function renderRegion(region: Region, sides: Sides): string[] {
 
 const TRACKED: Readonly<Record<Region["door"]["tracking"], string>> = {
   first: "",
-  invalid: ", invalid for connection tracking",
-  untracked: ", untracked for connection tracking",
-  original: ", established for connection tracking",
-  reply: ", reply for connection tracking",
+  invalid: ", conntrack state invalid",
+  untracked: ", conntrack state untracked",
+  original: ", conntrack state established",
+  reply: ", conntrack state reply",
 };
 
 /** The mark of packets, and what connection tracking knows of them, where it is not that of all first packets. */
@@ -106,11 +106,11 @@ function renderMemory({ door, box }: Region): string {
   const states = ctStatesOf(door, box);
   const isFirst = states[0] === "new" && isAny(box.ctstate);
   return [
-    ...(isFirst ? [] : [`${states.join(" or ")} for connection tracking`]),
+    ...(isFirst ? [] : [`conntrack state ${states.join(" or ")}`]),
     ...(isAny(box.mark) ? [] : [`mark ${box.mark.values.map(hex).join(" or ")}`]),
     ...(isAny(box.ctmark) ? [] : [`ct mark ${box.ctmark.values.map(hex).join(" or ")}`]),
     ...(isAny(box.ctstatus) ? [] : [`ct status ${box.ctstatus.values.map(printStatus).join(" or ")}`]),
-    ...(isAnywhere(box, door.family) ? [] : [`sent by its connection to ${printSent(box)}`]),
+    ...(isAnywhere(box, door.family) ? [] : [`NAT destination ${printSent(box)}`]),
   ]
     .map((text) => `, ${text}`)
     .join("");
@@ -180,9 +180,9 @@ function nameOf(protocol: number): string {
 function cameBy(door: Region["door"]): string {
   const name = printInterface(door);
   if (name === null) return "sent by the node itself";
-  if (name === "*") return "in by an interface that no rule names";
+  if (name === "*") return "input interface that no rule names";
   const isPrefix = prefixOfExample(door.inInterface ?? "") !== undefined;
-  return isPrefix ? `in by ${name}, which no rule names in full` : `in by ${name}`;
+  return isPrefix ? `input interface ${name}, which rules name by a prefix only` : `input interface ${name}`;
 }
 
 /** The interface of a door: null for packets of the node itself; `*` for one that no rule names, `eth*` for one that only

@@ -23,8 +23,8 @@ export function unreachedIn(left: Program, right: Program, families: readonly Fa
     } else if (doesSomething((one ?? other) as Found)) names.elsewhere.push(name);
   }
   return [
-    ...(names.idle.length === 0 ? [] : [`rules that no packet comes to on either side: ${listed(names.idle)}`]),
-    ...(names.elsewhere.length === 0 ? [] : [`rules at hooks that are not followed: ${listed(names.elsewhere)}`]),
+    ...(names.idle.length === 0 ? [] : [`rules that no packet reaches on either side: ${listed(names.idle)}`]),
+    ...(names.elsewhere.length === 0 ? [] : [`rules at hooks that kpc does not evaluate: ${listed(names.elsewhere)}`]),
   ];
 }
 

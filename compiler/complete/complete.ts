@@ -164,7 +164,7 @@ function addressesOf({ nodeName, nodeIp = [], nodeIps = [] }: Config): Addresses
 // --- findings ----------------------------------------------------------------------------------------------------------
 
 function reportUnschedulable(kind: string, { namespace, name, field: node }: PodSpec["meta"], report: Report): void {
-  const message = `no Node takes ${kind === "Pod" ? "" : "the Pods of "}${kind} ${namespace}/${name} (nodeSelector, node affinity, taints): kpc leaves ${kind === "Pod" ? "it" : "them"} out, as they would stay pending`;
+  const message = `no Node takes ${kind === "Pod" ? "" : "the Pods of "}${kind} ${namespace}/${name} (nodeSelector, node affinity, taints): ${kind === "Pod" ? "it" : "they"} would stay pending, and kpc leaves ${kind === "Pod" ? "it" : "them"} out`;
   report({ severity: "warning", code: "unschedulable", message, origin: nameOf(node) });
 }
 
@@ -185,6 +185,6 @@ function reportCronJob({ meta, labels }: WorkloadSpec, { services }: Specs, repo
 }
 
 function reportNoAddress({ meta, nodeName }: PodSpec, report: Report): void {
-  const message = `Pod ${meta.namespace}/${meta.name} is on the network of Node ${nodeName}, whose addresses are not known: it is no endpoint (--node-ip, or the Node, gives them)`;
+  const message = `Pod ${meta.namespace}/${meta.name} is on the network of Node ${nodeName}, whose addresses are not known: it is not an endpoint (--node-ip, or the Node, gives them)`;
   report({ severity: "info", code: "not-completed", message, origin: nameOf(meta.field) });
 }

@@ -5,7 +5,7 @@ import type { Assumption } from "./assumption.ts";
 /** Reports `assumed`: a note with numbers and blocks, and each assumption as `info`. */
 export function reportAssumptions(assumptions: readonly Assumption[], report: Report): void {
   if (assumptions.length === 0) return;
-  const message = `assumed what a cluster would add: ${summaryOf(assumptions)}; -v lists each, --no-complete refuses them`;
+  const message = `assumed what a cluster would add: ${summaryOf(assumptions)}; -v lists each, --no-complete turns this off`;
   report({ severity: "note", code: "assumed", message });
   for (const finding of assumptions.map(toFinding)) report(finding);
 }
@@ -14,7 +14,7 @@ export function reportAssumptions(assumptions: readonly Assumption[], report: Re
 export function reportIncomplete(assumptions: readonly Assumption[], report: Report): void {
   const others = assumptions.filter(({ what }) => !what.includes("cluster IP") && !what.includes("node"));
   if (others.length === 0) return;
-  const message = `left out what the input leaves to the cluster: ${summaryOf(others.map((each) => ({ ...each, from: [] })))}`;
+  const message = `left out, since kpc assumes nothing here: ${summaryOf(others.map((each) => ({ ...each, from: [] })))}`;
   report({ severity: "warning", code: "not-completed", message });
 }
 

@@ -73,7 +73,7 @@ function decodeDeclaration(context: Context, node: Field): Declaration | undefin
   const left = decodeDistribution(context, node, "left");
   const right = decodeDistribution(context, node, "right");
   if (left !== undefined && right !== undefined && overlap(left, right))
-    reportInvalid(context, node.member("right"), "must not be what left is, to the digits that are written");
+    reportInvalid(context, node.member("right"), "must differ from left in the digits that are written");
   const assumptions = node.get("assumptions");
   const where = decodeWhere(context, node);
   const reason = asString(context, node.get("reason"));
@@ -96,7 +96,7 @@ function decodeDeclaration(context: Context, node: Field): Declaration | undefin
 function decodeDistribution(context: Context, node: Field, key: "left" | "right"): DeclaredDistribution | undefined {
   const value = node.get(key);
   if (value === undefined) {
-    reportMissing(context, node, key, "what becomes of these packets, as kpc diff prints it");
+    reportMissing(context, node, key, "what happens to these packets, as kpc diff prints it");
     return undefined;
   }
   const texts = asStringOrArray(context, value).flatMap((item) => asString(context, item) ?? []);

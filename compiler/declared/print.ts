@@ -1,4 +1,4 @@
-/** Differing regions as a file of declared differences. */
+/** Differing regions as a file of expected differences. */
 import { Document, type Node as YamlNode } from "yaml";
 import { type Few, isAny, isAnywhere, joinRanges, type Range } from "../compare/box.ts";
 import type { Region } from "../compare/compare.ts";
@@ -32,7 +32,7 @@ export function printDeclarations(
   const entries = joinAll(regions.map(entryOf), grounds);
   const list = document.createNode(entries.map((entry) => printEntry(document, entry)));
   document.add(document.createPair("differences", list));
-  document.commentBefore = ` What becomes of packets by ${sides.left} (left) and by ${sides.right} (right), where that is meant to differ.\n Give each a reason.`;
+  document.commentBefore = ` Expected differences: what ${sides.left} (left) and ${sides.right} (right) do with these packets.\n Give each entry a reason.`;
   return `---\n${document.toString({ lineWidth: 120, flowCollectionPadding: false, directives: false })}`;
 }
 

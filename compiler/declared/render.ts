@@ -1,4 +1,4 @@
-/** An answer that has been held against declared differences, for people and for programs. */
+/** An answer that has been held against expected differences, for people and for programs. */
 import type { Answer } from "../compare/answer.ts";
 import { answerToData, renderExtent, renderGiven, renderOpen, type Sides } from "../compare/render.ts";
 import { type Diagnostic, lineAndColumn, type Origin, printPlace } from "../diagnostics.ts";
@@ -11,10 +11,10 @@ export function renderAnswer(settlement: Settlement, answer: Answer): string[] {
     .filter(({ regions }) => regions > 0)
     .map(({ declaration: { origin, reason }, regions }) => {
       const why = reason === undefined ? "" : `: ${reason.trim().replace(/\s+/g, " ")}`;
-      return `declared: ${printPlace(origin.span())}, ${regions === 1 ? "1 class" : `${regions} classes`}${why}`;
+      return `expected: ${printPlace(origin.span())}, ${regions === 1 ? "1 class" : `${regions} classes`}${why}`;
     });
   const open = renderOpen(answer);
-  if (unseen > 0) open.push(`not held against what is declared: ${unseen} more differing classes`, "");
+  if (unseen > 0) open.push(`not compared with the expected differences: ${unseen} more differing classes`, "");
   return [
     ...(lines.length > 0 ? [...lines, ""] : []),
     ...open,
@@ -27,13 +27,13 @@ function opinionOf(settlement: Settlement, answer: Answer): string {
   const stale = uses.filter(({ regions }) => regions === 0).length;
   if (isAsDeclared(settlement, answer))
     return uses.length === 0 ? "equal" : `equal except for ${differences(uses.length)}`;
-  if (undeclared.length > 0) return "different, also where it is not declared";
-  if (!isComplete(settlement, answer)) return "no undeclared difference found";
-  return `not as declared, ${stale} of ${differences(uses.length)} no longer there`;
+  if (undeclared.length > 0) return "different, also where no difference is expected";
+  if (!isComplete(settlement, answer)) return "no unexpected difference found";
+  return `different: ${stale} of ${differences(uses.length)} no longer occurs`;
 }
 
 function differences(count: number): string {
-  return count === 1 ? "1 declared difference" : `${count} declared differences`;
+  return count === 1 ? "1 expected difference" : `${count} expected differences`;
 }
 
 /** What is declared and no longer so. Nothing is said where not everything was compared: it may be there. */
@@ -42,7 +42,7 @@ export function staleFindings(settlement: Settlement, answer: Answer): Diagnosti
   return settlement.uses.filter(isStale).map(({ declaration: { origin } }) => ({
     severity: "error",
     code: "stale-difference",
-    message: "expected a difference that still occurs, found none: no packets here have these two fates",
+    message: "this difference no longer occurs: no packet has these two results",
     origin,
   }));
 }

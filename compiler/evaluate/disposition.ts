@@ -143,7 +143,7 @@ export function printAction(disposition: Disposition): string {
     case "reject":
       return `rejects it with ${disposition.with}`;
     case "pass":
-      return "lets it go on untranslated";
+      return "passes it untranslated";
     case "dnat":
       return `sends it ${printDisposition(disposition)}`;
     default:

@@ -42,7 +42,7 @@ const IPVS: Diagnostic = {
   severity: "note",
   code: "rules-ipvs",
   message:
-    "these rules are of kube-proxy's ipvs mode: IPVS sends packets to endpoints, behind INPUT, and no rule says to which (ipvsadm -Ln does)",
+    "these rules are from kube-proxy's ipvs mode: IPVS sends packets to endpoints after INPUT, and no rule says to which (ipvsadm -Ln does)",
   restsOn: {
     assumption: "IPVS has no virtual server for this packet",
     gap: "where IPVS sends packets, which no rule says (kube-proxy's ipvs mode)",
@@ -83,7 +83,7 @@ export async function readRulesOf(source: Source, report: Report, ipsets?: IpSet
   report({
     severity: "error",
     code: "rules-dialect",
-    message: "the lines from here on are of iptables, not of nft: expected one of both in a file",
+    message: "the lines from here on are iptables text, not nft text: expected one of the two in a file",
     origin: { span: () => ({ source, start: at, end: at + 1 }) },
   });
   return readNft({ ...source, text: source.text.slice(0, at) }, report);
@@ -111,7 +111,7 @@ export function withGivenJumps(program: Program, sources: readonly Source[], rep
     severity: "note",
     code: "rules-fragment",
     message:
-      "no built-in chain leads to KUBE-… chains, as in texts that kube-proxy restores: kube-proxy's jumps are taken for given",
+      "no built-in chain jumps to KUBE-… chains, as in kube-proxy's iptables-restore input: kpc assumes kube-proxy's jumps",
     restsOn: { assumption: chains, gap: `whether ${chains}` },
   });
   return { ...program, ruleset: { tables } };
@@ -130,7 +130,7 @@ function withJumpsOfPart(report: Report, read: (report: Report) => Program): Pro
       ? part
       : {
           ...part,
-          message: `${message}; kube-proxy's jumps from the built-in chains are taken for given`,
+          message: `${message}; kpc assumes kube-proxy's jumps from the built-in chains`,
           restsOn: {
             ...restsOn,
             assumption: `${restsOn.assumption}, and the built-in chains jump to kube-proxy's chains`,

@@ -29,7 +29,9 @@ export function mendChains(table: Table, tell: Tell): Table {
       for (const name of targetsOf(rule, table)) {
         if (chains.get(name)?.kind === "regular" || missing.has(name)) continue;
         missing.set(name, rule);
-        const what = chains.has(name) ? "is a base chain: no rule leads to it" : `is no chain of table ${table.name}`;
+        const what = chains.has(name)
+          ? "is a base chain: no rule can jump to it"
+          : `is not a chain of table ${table.name}`;
         tell("unknown-chain", `${name} ${what}`, rule);
       }
     }
@@ -57,7 +59,7 @@ function cutLoops(table: Table, tell: Tell): Table {
       for (const name of targetsOf(rule, table)) {
         const target = chains.get(name);
         if (open.has(name)) {
-          tell("chain-loop", `this leads back to chain ${name}, from which it came`, rule);
+          tell("chain-loop", `this jumps back to chain ${name}, which leads here`, rule);
           return { ...rule, steps: [...rule.steps.slice(0, -1), anything(`back to chain ${name}`)] };
         }
         if (target !== undefined && !done.has(name)) visit(target);

@@ -35,7 +35,7 @@ export function resolveConflicts(claimants: readonly Claimant[], report: Report)
       report({
         severity: "warning",
         code: "address-conflict",
-        message: `${what} of Service ${servicePortName(service)} is already taken by Service ${servicePortName(owner.service)}, which is older or comes first by name: it stays without`,
+        message: `${what} of Service ${servicePortName(service)} is already taken by Service ${servicePortName(owner.service)}, which is older or first by name: kpc creates no rule for ${servicePortName(service)}`,
         origin,
         notes: [{ message: "taken here", origin: owner.origin }],
       });

@@ -87,7 +87,7 @@ function lacksClusterIp({ type, headless, clusterIps }: ServiceSpec): boolean {
 function reportNoServices({ services, pods, nodes, endpointSlices, ingresses }: Specs, report: Report): void {
   if ([services, pods, nodes, endpointSlices, ingresses].every(({ length }) => length === 0)) return; // an empty List, or nothing at all
   const what = services.length === 0 ? "the input has no Service" : "no Service of the input gets rules (-v says why)";
-  const message = `${what}: the result replaces rules that kpc made before by none`;
+  const message = `${what}: loading the result removes all rules of kpc`;
   report({ severity: "note", code: "no-services", message });
 }
 

@@ -48,20 +48,20 @@ export function reportDetector(config: Config, node: NodeSpec | undefined, repor
     report({
       severity: "warning",
       code: "ignored-field",
-      message: `detectLocalInterface ${without} is not looked at: expected BridgeInterface or InterfaceNamePrefix`,
+      message: `detectLocalInterface ${without} is ignored: expected BridgeInterface or InterfaceNamePrefix`,
       ...originOf(config, "detectLocalInterface"),
     });
   if (clusterCidr.length > 0 && (takesInterface || mode === "none"))
     report({
       severity: mode === "none" ? "warning" : "info",
       code: "ignored-field",
-      message: `clusterCIDR ${without} is not looked at: expected ClusterCIDR`,
+      message: `clusterCIDR ${without} is ignored: expected ClusterCIDR`,
       ...originOf(config, "clusterCidr"),
     });
 }
 
 const CONSEQUENCE =
-  "no packet counts as one of this node's pods, nothing to cluster IPs is masqueraded for being from elsewhere, and pods " +
+  "kpc recognises no packet as one of this node's pods: it masquerades nothing for coming from elsewhere, and pods " +
   "that call a load balancer with externalTrafficPolicy Local get local endpoints only";
 
 /** What the mode that is asked for lacks, in words. */

@@ -103,7 +103,7 @@ function reportTaken(
   report({
     severity: "note",
     code: "settings-taken",
-    message: `settings of KubeProxyConfiguration: ${words}`,
+    message: `taken from KubeProxyConfiguration: ${words}`,
     origin: node,
   });
 }

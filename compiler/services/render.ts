@@ -127,7 +127,7 @@ function printDelta(delta: Delta, cause: Cause | undefined, names: EndpointNames
     case "untranslated":
       return delta.side === "right" ? "is not translated" : "is translated";
     case "refused": {
-      if (delta.side === "left") return `${delta.how}${delta.by === "" ? "" : ` by ${delta.by}`} -> let through`;
+      if (delta.side === "left") return `${delta.how}${delta.by === "" ? "" : ` by ${delta.by}`} -> passes`;
       const by = cause?.where ?? delta.by;
       return `${delta.how}${by === "" ? "" : ` by ${by}`}`;
     }

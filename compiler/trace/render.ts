@@ -35,7 +35,7 @@ export function renderTrace(resolved: ResolvedPacket, outcomes: readonly Outcome
     ...renderBranches(branchesOf(outcome, options), options),
     "",
     ...renderEnd(outcome, packet, names),
-    ...(alsoIf.get(outcome) ?? []).map((text) => `   (it ends alike if ${text})`),
+    ...(alsoIf.get(outcome) ?? []).map((text) => `   (the result is the same if ${text})`),
   ]);
   const blocks = told.map(({ condition, lines }) => [...renderCondition(condition), ...lines].join("\n"));
   return `${[...renderHead(resolved, subject), ""].join("\n")}\n${blocks.join("\n\n")}\n`;
@@ -62,7 +62,7 @@ function renderHead({ packet, assumed }: ResolvedPacket, { where, names }: Trace
 
 const ASSUMED: Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>> = {
   "of this node's pods": "a pod of this node",
-  "from elsewhere": "not known as a pod of this node",
+  "from elsewhere": "not a known pod of this node",
 };
 
 /** `condition` as ways to it, or as what has to hold besides each other. */
@@ -75,7 +75,7 @@ function renderCondition(condition: Condition): string[] {
     const lines = only.ways.map(
       (way, i) => `${i === 0 ? "assuming" : "or assuming"}: ${print([...assumptions, ...way])}`,
     );
-    return only.isMore ? [...lines, "or assuming something else: there are more ways"] : lines;
+    return only.isMore ? [...lines, "or assuming something else (there are more cases)"] : lines;
   }
   const ways = choices.map((choice) => choice.ways.map(print).join(", or "));
   return [
@@ -105,8 +105,8 @@ function renderBranches(branches: readonly Branch[], options: ViewOptions): stri
 
 function nothingShown(result: Result): string {
   if (result.path.length === 0 && verdictOf(result) !== "pass")
-    return "this engine shows what becomes of packets, not the rules";
-  return "no rule says anything about it";
+    return "this engine gives the result only, no rules";
+  return "no rule affects it";
 }
 
 /** Lines of steps in columns: the hook, the table where there are several, and the rule. */
@@ -266,15 +266,15 @@ function describeEnd(result: Result): string {
   const { disposition, isAccepted } = result;
   switch (disposition.kind) {
     case "drop":
-      return "dropped: the sender hears nothing";
+      return "dropped: the sender gets no answer";
     case "reject":
-      return `rejected: the sender hears ${disposition.with}`;
+      return `rejected: the sender gets ${disposition.with}`;
     case "pass": {
       const changes = changesOf(disposition);
-      if (isAccepted) return `accepted, not sent elsewhere${changes}`;
+      if (isAccepted) return `accepted, not translated${changes}`;
       return changes === ""
-        ? "untouched: no rule decides, it goes where its address leads"
-        : `not sent elsewhere${changes}`;
+        ? "passes: no rule decides, and the packet goes to its own destination"
+        : `not translated${changes}`;
     }
     case "dnat":
       return printClause(disposition, "does");

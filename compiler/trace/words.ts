@@ -48,7 +48,7 @@ function effectWords(step: RuleStep, context: WordsContext): string[] {
       return [`${effect.source === undefined ? "masqueraded: " : ""}the source becomes ${source}`];
     }
     case "taken":
-      return ["not understood: may end the packet's way here"];
+      return ["not understood: the packet's path may end here"];
     case "verdict": {
       const isExempt = base.type === "nat" && base.hook === "postrouting" && !isTranslated(context.result);
       if (!isExempt || "chain" in effect.verdict) return [];
@@ -130,7 +130,7 @@ function valueIn(field: WritableField, { before, after }: Write): string {
 function printChange({ effect }: RuleStep): string {
   if (effect.kind !== "write") return "";
   const { field, before, after } = effect;
-  if (field.kind === "ct" && field.key === "state") return "connection tracking leaves the packet out";
+  if (field.kind === "ct" && field.key === "state") return "conntrack does not track the packet";
   const name = fieldName(field);
   if (after === undefined) return `${name} is not known from here on`;
   if (before === after) return `${name} stays ${hex(after)}`;
@@ -194,7 +194,7 @@ function describeSource(test: ValueTest, holds: boolean, context: WordsContext):
   const is = isNegated(test) !== holds;
   const { left } = test;
   if (left.kind === "meta")
-    return `it ${is ? "came" : "did not come"} in by ${valuesOf(test).map(printName).join(" or ")}`;
+    return `its input interface is ${is ? "" : "not "}${valuesOf(test).map(printName).join(" or ")}`;
   if (left.kind === "fib") {
     const isLocal = valuesOf(test).some((value) => partHolds(value, ADDRESS_TYPE.local));
     return `the source is ${is ? "" : "not "}${isLocal ? "an address of this node" : "of that type"}`;

@@ -11,7 +11,6 @@ import { describeRefusal } from "../services/refusal.ts";
 import type { NameOf } from "../services/service-names.ts";
 import type { Culprit } from "./culprits.ts";
 import { describeWithWay } from "./places.ts";
-import type { ServiceRules } from "./service-rules.ts";
 
 export interface Finding {
   /** `Service shop/api:http`, or the destination where none of the manifests has it. */
@@ -44,7 +43,6 @@ export function findingsOf(regions: readonly Region[], nameOf: NameOf, addresses
 export function findingsAboutOthers(
   regions: readonly Region[],
   nameOf: NameOf,
-  owner: ServiceRules["owner"],
   culpritOf: (region: Region) => Culprit | undefined,
   addresses: readonly Address[],
 ): Finding[] {
@@ -55,7 +53,7 @@ export function findingsAboutOthers(
       const region = presented(found, addresses);
       const { assumptions } = region;
       const where = assumptions.length > 0 ? ` where this holds: ${assumptions.join(", ")}` : "";
-      const statement = `${describeCulprit(culprit, owner)} ${treatmentOf(region.left, region.right).words}${where}; should ${inWords(region.left, "should")}`;
+      const statement = `${describeCulprit(culprit)} ${treatmentOf(region.left, region.right).words}${where}; should ${inWords(region.left, "should")}`;
       return { subject: subjectOf(region, nameOf), statement, culprit, region };
     }),
   );
@@ -131,13 +129,13 @@ function inWords(outcome: Outcome, form: "should" | "does"): string {
 
 // --- rules of others -------------------------------------------------------------------------------------------------------
 
-/** `line 12 of host.v4, which is not kube-proxy's,`. */
-function describeCulprit(culprit: Culprit | undefined, owner: ServiceRules["owner"]): string {
-  if (culprit === undefined) return `rules of this host that are not ${owner}'s`;
+/** `line 12 of host.v4, a third-party rule,`. */
+function describeCulprit(culprit: Culprit | undefined): string {
+  if (culprit === undefined) return "third-party rules of this host";
   const { suspects } = culprit;
   const where = describeWithWay(culprit);
-  if (suspects.length > 1) return `${where}, which are not ${owner}'s,`;
-  return suspects.some((suspect) => "steps" in suspect) ? `${where}, which is not ${owner}'s,` : where;
+  if (suspects.length > 1) return `${where}, third-party rules,`;
+  return suspects.some((suspect) => "steps" in suspect) ? `${where}, a third-party rule,` : where;
 }
 
 /** What rules do to a packet. */
@@ -156,7 +154,7 @@ export function treatmentOf(wanted: Outcome, there: Outcome): Treatment {
     if (chanceToBeRefused(there) > chanceToBeRefused(wanted) + TOLERANCE)
       return { words: `drops part of it: ${inWords(there, "does")}`, effect: "drops part of it" };
     if (changesSource) return { words: source, effect: source };
-    return { words: `makes it otherwise: ${inWords(there, "does")}`, effect: "sends it elsewhere" };
+    return { words: `changes it: ${inWords(there, "does")}`, effect: "sends it elsewhere" };
   }
   const sameEnds = [...endpointsOf(wanted)].join() === [...endpointsOf(there)].join();
   const isSource = first?.kind === "dnat" && sameEnds && changesSource;

@@ -24,7 +24,7 @@ export function podDetectionOf(rules: Pick<ServiceRules, "own" | "families">, { 
     const detectLocalMode = kind === "interface" ? "BridgeInterface" : "InterfaceNamePrefix";
     return {
       config: { detectLocalMode, detectLocalInterface: name },
-      note: `pods of the node are recognised by ${kind === "interface" ? "interface" : "interfaces"} ${name}${kind === "interface" ? "" : "*"}, as by this host's rules${placeOf(origin)}${CHANGE}`,
+      note: `pods of this node are recognised by ${kind === "interface" ? "interface" : "interfaces"} ${name}${kind === "interface" ? "" : "*"}, from this host's rules${placeOf(origin)}${CHANGE}`,
     };
   }
   const blocks = found.flatMap((each) => (each.kind === "blocks" ? [each] : []));
@@ -32,12 +32,12 @@ export function podDetectionOf(rules: Pick<ServiceRules, "own" | "families">, { 
   if (own.length > 0)
     return {
       config: { clusterCidr: own },
-      note: `cluster CIDR ${own.map(printPrefix).join(", ")}, as in this host's rules${placeOf(blocks[0]?.origin)}${CHANGE}`,
+      note: `cluster CIDR ${own.map(printPrefix).join(", ")}, from this host's rules${placeOf(blocks[0]?.origin)}${CHANGE}`,
     };
   if (hasServices(rules.own))
     return {
       config: {},
-      note: `this host's rules have no cluster CIDR: none masquerades what comes from elsewhere than pods. Compared without${CHANGE}`,
+      note: `this host's rules have no cluster CIDR and masquerade nothing for coming from outside the pods: compared without one${CHANGE}`,
     };
   const fromNodes = unique(nodes.flatMap(({ podCidrs }) => podCidrs)).filter((prefix) =>
     rules.families.includes(prefixFamily(prefix)),

@@ -77,7 +77,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
       "-A PREROUTING -d 172.30.0.41/32 -p tcp -m tcp --dport 80 -j DNAT --to-destination 6.6.6.6:80",
       "sends it to 6.6.6.6:80",
     ],
-    ["-A PREROUTING -j ACCEPT", "lets it go on untranslated"],
+    ["-A PREROUTING -j ACCEPT", "passes it untranslated"],
     ["-A POSTROUTING -s 10.0.0.0/8 -j MASQUERADE", "masquerades it"],
     ["-A FORWARD -d 10.180.0.1/32 -j DROP", "drops it"],
     ["-A FORWARD -m conntrack --ctstate NEW -j REJECT", "rejects it with port-unreachable"],
@@ -85,9 +85,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const dump = foreign(rule.split(" ").slice(0, 2).join(" "), rule);
     const { code, stdout } = check(dump);
     const line = lineOf(dump, rule);
-    expect(stdout).toContain(
-      `Service ns1/svc1:p80: line ${line} of host.v4, which is not kube-proxy's, ${treatment}; should`,
-    );
+    expect(stdout).toContain(`Service ns1/svc1:p80: line ${line} of host.v4, a third-party rule, ${treatment}; should`);
     expect(code).toBe(1);
     const data = JSON.parse(check(dump, "-o", "json").stdout);
     expect(data).toMatchObject({ equal: false, verdict: "different" });
@@ -109,7 +107,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const [jump, dnat] = rules.map((rule) => lineOf(dump, rule));
     const { stdout, stderr } = check(dump);
     expect(stdout).toContain(
-      `Service ns1/svc1:p80: line ${dnat} of host.v4 (by way of line ${jump} of host.v4), which is not kube-proxy's, sends it to 192.0.2.99:80; should`,
+      `Service ns1/svc1:p80: line ${dnat} of host.v4 (by way of line ${jump} of host.v4), a third-party rule, sends it to 192.0.2.99:80; should`,
     );
     expect(stderr).not.toContain("no effect");
     const data = JSON.parse(check(dump, "-o", "json").stdout);
@@ -159,7 +157,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const raw = "-A PREROUTING -d 172.30.0.41/32 -j CT --notrack";
     const untracked = `${HOST}*raw\n:PREROUTING ACCEPT [0:0]\n${raw}\nCOMMIT\n`;
     expect(check(untracked).stdout).toContain(
-      `Service ns1/svc1:p80: line ${lineOf(untracked, raw)} of host.v4, which is not kube-proxy's, lets it go on untranslated;`,
+      `Service ns1/svc1:p80: line ${lineOf(untracked, raw)} of host.v4, a third-party rule, passes it untranslated;`,
     );
     expect(check(HOST.replace(":FORWARD ACCEPT", ":FORWARD DROP")).stdout).toContain(
       "Service ns1/svc1:p80: the policy drop of chain FORWARD of table ip filter drops it; should go to 10.180.0.1:80 (",
@@ -202,7 +200,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     const args = ["verify", "specs.yaml", "--against", "host.v4", ...FLAGS, "--except", "meant.yaml"];
     const { code, stdout } = inFolder(files, (folder) => kpc(args, { folder }));
     expect(stdout).toMatch(
-      /\n=> equal except for \d+ declared differences?, assuming that packets come without a mark: /,
+      /\n=> equal except for \d+ expected differences?, assuming that packets come without a mark: /,
     );
     expect(code).toBe(0);
   });
@@ -231,7 +229,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
   ])("claims nothing where %s was not read", (_, dump) => {
     const { code, stdout } = check(dump);
     expect(stdout).toMatch(
-      /^not compared: what could not be read, at host\.v4:\d+:1\n\n=> no difference found.*: what was compared, in \d+ classes\n$/,
+      /^not compared: the unreadable part, at host\.v4:\d+:1\n\n=> no difference found.*: what was compared, in \d+ classes\n$/,
     );
     expect(code).toBe(1);
     const data = JSON.parse(check(dump, "-o", "json").stdout);

@@ -13,7 +13,7 @@ export function readCurrent(source: Source, family: "ip" | "ip6", report: Report
   const { text } = source;
   const tool = family === "ip" ? "iptables-save" : "ip6tables-save";
   if (/^(?:\s*(?:#.*)?\n)*\s*(?:#.*)?$/.test(text)) {
-    const message = `there are no rules in ${source.name}: taken for ${tool} of a host that has none`;
+    const message = `no rules in ${source.name}: kpc assumes a host whose ${tool} prints none`;
     report({ severity: "warning", code: "empty-input", message });
     return NOTHING_INSTALLED;
   }

@@ -226,7 +226,7 @@ class RuleReader {
   private takeModule(name: string, option: OptionText): void {
     const known = name === "icmpv6" ? "icmp6" : name;
     if (known !== "comment" && meaningOf(MATCH_READERS, known) === undefined && !OTHER_MATCHES.has(known))
-      this.note(`no match of iptables that kpc knows is called ${JSON.stringify(name)}`, option);
+      this.note(`unknown iptables match ${JSON.stringify(name)}`, option);
     this.units.push({ kind: "match", name: known, head: option, options: [] });
   }
 

@@ -127,7 +127,7 @@ class FileReader {
   read(): Program {
     const { text } = this;
     if (/[\0\uFFFD]/.test(text.slice(0, 65536))) {
-      this.error("not-text", "expected text, found bytes that are none", 0, 1);
+      this.error("not-text", "binary file: expected lines of iptables-save", 0, 1);
       return { ruleset: { tables: [] }, routes: [] };
     }
     for (let start = 0; start < text.length; ) {
@@ -176,7 +176,7 @@ class FileReader {
     if (first === undefined) return;
     const { name } = this.source;
     const tables = [...new Set(this.parts.flatMap(({ table }) => (typeof table === "string" ? [table] : [])))];
-    const message = `these rules are a part of a dump, without *TABLE lines: taken for rules of ${tables.length === 1 ? "table" : "tables"} ${tables.join(", ")}, with the chains that they name (the whole iptables-save gives an answer without assumptions)`;
+    const message = `these rules are part of a dump, without *TABLE lines: kpc reads them as rules of ${tables.length === 1 ? "table" : "tables"} ${tables.join(", ")}, with the chains that they name (the whole iptables-save gives an answer without assumptions)`;
     this.report({
       severity: "note",
       code: "rules-fragment",
@@ -249,8 +249,13 @@ class FileReader {
     const line = this.text.slice(start, end);
     const lines = count === 1 ? "this line is" : `${count} lines from here on are`;
     if (/^(table|add|create|flush|define|include|delete|insert|list)\b/.test(line))
-      this.error("rules-dialect", `${lines} of nft, not of iptables: expected one of both in a file`, start, end);
-    else this.warn("rules-syntax", `${lines} no rules: expected *TABLE, as iptables-save prints it`, start, end);
+      this.error(
+        "rules-dialect",
+        `${lines} nft text, not iptables text: expected one of the two in a file`,
+        start,
+        end,
+      );
+    else this.warn("rules-syntax", `${lines} not iptables-save text: expected *TABLE`, start, end);
   }
 
   /** Two dumps in one text: each says whose it is. */

@@ -256,7 +256,7 @@ describe("test", () => {
     inFolder({ ...files, "case.yaml": text }, (folder) => {
       const { code, stdout, stderr } = kpc(["test", "case.yaml"], { folder });
       expect(code).toBe(2);
-      expect(stdout).toBe("0 passed, 0 failed, 0 skipped, 1 broken\n");
+      expect(stdout).toBe("0 passed, 0 failed, 0 skipped, 1 invalid\n");
       expect(stderr).toContain(message);
       const json = kpc(["test", "case.yaml", "-o", "json"], { folder }).stdout;
       const [{ file, line, message: told }] = JSON.parse(json).diagnostics;
@@ -302,10 +302,10 @@ describe("test", () => {
     const broken = { ...files, "manifests/service.yaml": SERVICE.replace("port: 80", "port: 0") };
     inFolder({ ...broken, "case.yaml": CASE, "none.yaml": "a: 1\n---\nb: 2\n---\nc: 3\n" }, (folder) => {
       const { stdout, stderr } = kpc(["test", "none.yaml"], { folder });
-      expect(stdout).toBe("0 passed, 0 failed, 0 skipped, 3 broken\n");
+      expect(stdout).toBe("0 passed, 0 failed, 0 skipped, 3 invalid\n");
       expect(stderr.match(/unknown field "."/g)).toEqual(["a", "b", "c"].map((name) => `unknown field "${name}"`));
       const both = kpc(["test", "case.yaml", "case.yaml"], { folder });
-      expect(both.stdout).toBe("0 passed, 0 failed, 0 skipped, 2 broken\n");
+      expect(both.stdout).toBe("0 passed, 0 failed, 0 skipped, 2 invalid\n");
       expect(both.stderr.match(/must be between 1 and 65535/g)?.length).toBe(1);
     });
   });
@@ -314,7 +314,7 @@ describe("test", () => {
     inFolder({ ...files, "case.yaml": `a: 1\n---\n${CASE}` }, (folder) => {
       expect(kpc(["test", "case.yaml"], { folder })).toMatchObject({
         code: 2,
-        stdout: "2 passed, 0 failed, 0 skipped, 1 broken\n",
+        stdout: "2 passed, 0 failed, 0 skipped, 1 invalid\n",
       });
     });
   });

@@ -36,7 +36,7 @@ const FILES = {
 
 const NOTE =
   "note: assumed what a cluster would add: cluster IPs of 1 Service (10.96.0.0/16), 1 node port, 2 Pods of workloads, addresses of 2 Pods " +
-  "(10.244.0.0/16, fd00:10:244::/64), Nodes of 2 Pods, Node node-1; -v lists each, --no-complete refuses them [assumed]\n";
+  "(10.244.0.0/16, fd00:10:244::/64), Nodes of 2 Pods, Node node-1; -v lists each, --no-complete turns this off [assumed]\n";
 
 test("a Deployment and a Service compile to rules that serve it, with one note", () => {
   inFolder(FILES, (folder) => {
@@ -52,9 +52,7 @@ test("--no-complete refuses: exit code 1, no rules, and the place of the Service
     const { code, stdout, stderr } = kpc(["compile", "web.yaml", "--no-complete"], { folder });
     expect([code, stdout]).toEqual([1, ""]);
     expect(stderr).toContain("web.yaml:15:1: error: Service default/web has no clusterIP");
-    expect(stderr).toContain(
-      "warning: left out what the input leaves to the cluster: 1 node port, 2 Pods of workloads",
-    );
+    expect(stderr).toContain("warning: left out, since kpc assumes nothing here: 1 node port, 2 Pods of workloads");
   });
 });
 

@@ -35,14 +35,14 @@ describe("a config file has one document", () => {
 
 describe("a detector without its setting", () => {
   const without = (mode: string, lacking: string): string =>
-    `warning: detectLocalMode ${mode} ${lacking}: no packet counts as one of this node's pods`;
+    `warning: detectLocalMode ${mode} ${lacking}: kpc recognises no packet as one of this node's pods`;
 
   test("in a file is told with its place", () => {
     const { code, stderr } = compileWith(`${CONFIG}nodeName: x\ndetectLocalMode: BridgeInterface\n`);
     expect(code).toBe(0);
     expect(stderr).toContain(`kpc.yaml:4:18: ${without("BridgeInterface", "without detectLocalInterface")}`);
     const unused = compileWith(`${CONFIG}nodeName: x\nclusterCIDR: [10.0.0.0/8]\ndetectLocalMode: none\n`);
-    expect(unused.stderr).toContain("kpc.yaml:4:14: warning: clusterCIDR with detectLocalMode none is not looked at");
+    expect(unused.stderr).toContain("kpc.yaml:4:14: warning: clusterCIDR with detectLocalMode none is ignored");
   });
 
   test("of flags, which win, is told without the file's", () => {
@@ -56,7 +56,7 @@ describe("a detector without its setting", () => {
     expect(found).not.toContain("kpc.yaml");
     expect(flags("detectLocalMode: BridgeInterface\n", "--detect-local-interface", "cni0")).not.toContain("warning");
     expect(flags("", "--detect-local-interface", "cni0")).toContain(
-      "detectLocalInterface without detectLocalMode is not",
+      "detectLocalInterface without detectLocalMode is ignored",
     );
   });
 });

@@ -46,13 +46,13 @@ describe("compile --current", () => {
       const { code, stdout, stderr } = compileFor("save", { save });
       expect(code).toBe(0);
       expect(stdout).toContain(JUMP);
-      expect(stderr).toContain("warning: there are no rules in save: taken for iptables-save of a host that has none");
+      expect(stderr).toContain("warning: no rules in save: kpc assumes a host whose iptables-save prints none");
     },
   );
 
   test.each([
-    ["bytes", "error: expected text, found bytes", readFileSync(process.execPath).subarray(0, 4096)],
-    ["an nft listing", "error: 4 lines from here on are of nft", "table ip nat {\n  chain a {\n  }\n}\n"],
+    ["bytes", "error: binary file", readFileSync(process.execPath).subarray(0, 4096)],
+    ["an nft listing", "error: 4 lines from here on are nft text", "table ip nat {\n  chain a {\n  }\n}\n"],
     ["prose", "expected *TABLE", "hello\n"],
     [
       "a save that was cut off",
@@ -74,7 +74,7 @@ describe("compile --current", () => {
     const { code, stdout, stderr } = compileFor("save", { save });
     expect([code, stdout]).toEqual([2, ""]);
     expect(stderr).toContain(message);
-    expect(stderr).toContain("kpc: --current save is not, or not all of, what iptables-save prints");
+    expect(stderr).toContain("kpc: --current save is not the whole output of iptables-save");
   });
 
   test("means nothing for nft, which replaces its tables", () => {

@@ -102,7 +102,7 @@ describe("kpc diff", () => {
       expect(JSON.parse(stdout)).toMatchObject({
         equal: false,
         verdict: "no difference found",
-        notCompared: ["what could not be read, at b.nft:1:1"],
+        notCompared: ["the unreadable part, at b.nft:1:1"],
         errors: [{ file: "b.nft", line: 1 }],
       });
     });
@@ -196,10 +196,10 @@ differences:
     const entries = written.stdout.split("\n").filter((line) => line.startsWith("  - ")).length;
     const { code, stdout, stderr } = diff("wrong.nft", ["--except", "meant.yaml"], { "meant.yaml": written.stdout });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(stdout.match(/^declared: meant\.yaml:\d+:5, \d+ class(es)?$/gm)).toHaveLength(entries);
+    expect(stdout.match(/^expected: meant\.yaml:\d+:5, \d+ class(es)?$/gm)).toHaveLength(entries);
     expect(stdout).toMatch(
       new RegExp(
-        `=> equal except for ${entries} declared differences: all packets, in \\d+ classes, \\d+ of them different\n$`,
+        `=> equal except for ${entries} expected differences: all packets, in \\d+ classes, \\d+ of them different\n$`,
       ),
     );
   });
@@ -209,8 +209,8 @@ differences:
     const { code, stdout } = diff("wrong.nft", args, { "meant.yaml": MEANT });
     expect(code).toBe(1);
     expect(stdout).toContain("wrong.nft  to 10.244.1.7:8080 (50.00 %), or to 10.244.1.9:8080 (50.00 %)\n");
-    expect(stdout).toMatch(/^declared: meant\.yaml:4:5, \d+ classes: one replica moves tonight$/m);
-    expect(stdout).toMatch(/\n=> different, also where it is not declared: all packets.*\n$/);
+    expect(stdout).toMatch(/^expected: meant\.yaml:4:5, \d+ classes: one replica moves tonight$/m);
+    expect(stdout).toMatch(/\n=> different, also where no difference is expected: all packets.*\n$/);
   });
 
   test("takes several files; the second one says what the first does not", () => {
@@ -220,14 +220,12 @@ differences:
     expect(diff("wrong.nft", ["--except", "both.yaml"], files).code).toBe(0);
   });
 
-  test("fails where a declared difference no longer occurs, and shows it", () => {
+  test("fails where an expected difference no longer occurs, and shows it", () => {
     const { code, stdout, stderr } = diff("rules.v4,rules.v6", ["--except", "meant.yaml"], { "meant.yaml": MEANT });
     expect(code).toBe(1);
-    expect(stderr).toMatch(
-      /^meant\.yaml:4:5: error: expected a difference that still occurs, found none: .* \[stale-difference\]$/m,
-    );
+    expect(stderr).toMatch(/^meant\.yaml:4:5: error: this difference no longer occurs: .* \[stale-difference\]$/m);
     expect(stdout).toMatch(
-      /^=> not as declared, 1 of 1 declared difference no longer there: all packets, in \d+ classes\n$/,
+      /^=> different: 1 of 1 expected difference no longer occurs: all packets, in \d+ classes\n$/,
     );
   });
 
@@ -235,7 +233,7 @@ differences:
     const args = ["--except", "meant.yaml", "--budget", "20"];
     const { code, stdout, stderr } = diff("rules.v4,rules.v6", args, { "meant.yaml": MEANT });
     expect({ code, stderr }).toEqual({ code: 1, stderr: "" });
-    expect(stdout).toMatch(/\n=> no undeclared difference found: what was compared, in \d+ classes\n$/);
+    expect(stdout).toMatch(/\n=> no unexpected difference found: what was compared, in \d+ classes\n$/);
     expect(diff("wrong.nft", ["-o", "except", "--budget", "20"]).stderr).toBe(
       "kpc: not everything has been compared: there may be more differences (--budget, --time)\n",
     );
@@ -332,7 +330,7 @@ describe("kpc trace --rules", () => {
     const { code, stderr } = kpc(["trace", PACKET, "--rules", "-"], { input: "* what?\n".repeat(500) });
     expect(code).toBe(2);
     expect(stderr.split("\n").length).toBeLessThan(100);
-    expect(stderr).toContain("kpc: there are no rules in -\n");
+    expect(stderr).toContain("kpc: no rules in -\n");
   });
 });
 

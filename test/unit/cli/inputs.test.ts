@@ -33,7 +33,7 @@ test("standard input has one name, and is there for one", () => {
   inFolder({ "a.yaml": SERVICE, "kpc.yaml": "mode: nonesuch\n" }, (folder) => {
     const trace = ["trace", "tcp 10.0.0.1 > 10.0.0.2:80"];
     expect(kpc([...trace, "--rules", "-"], { input: RULES }).stderr).toContain(
-      "<stdin>:3:1: error: NOWHERE is no chain",
+      "<stdin>:3:1: error: NOWHERE is not a chain",
     );
     expect(kpc(["verify", "a.yaml", "--against", "-"], { folder, input: RULES }).stderr).toContain(
       "<stdin>:3:1: error: ",

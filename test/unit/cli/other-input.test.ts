@@ -104,7 +104,7 @@ describe("the ends of a traced packet", () => {
     inFolder({ "a.yaml": SERVICE }, (folder) => {
       expect(kpc(["trace", "a.yaml", PACKET], { folder })).toMatchObject({
         code: 2,
-        stderr: `kpc: a.yaml is no packet: expected the packet first: kpc trace '${PACKET}' a.yaml\n`,
+        stderr: `kpc: a.yaml is not a packet: expected the packet first: kpc trace '${PACKET}' a.yaml\n`,
       });
       expect(kpc(["trace", "a.yaml"], { folder }).stderr).toContain(
         "expected the packet first: kpc trace 'PACKET' a.yaml",

@@ -34,7 +34,7 @@ describe("a file without rules", () => {
 
   test("a few rules without a table are read all the same", () => {
     expect(findingsIn("[1:60] -A INPUT -p tcp -j DROP\n")).toMatch(
-      /^rules:1:1: note: these rules are a part of a dump, .* taken for rules of table filter, .*\n.*\n.*\n$/,
+      /^rules:1:1: note: these rules are part of a dump, .* kpc reads them as rules of table filter, .*\n.*\n.*\n$/,
     );
   });
 });

@@ -15,7 +15,7 @@ describe("the interface that a packet comes in by, where it names none", () => {
   const BRIDGE = ["--detect-local-mode", "BridgeInterface", "--detect-local-interface", "cni0"];
   const PREFIX = ["--detect-local-mode", "InterfaceNamePrefix", "--detect-local-interface", "veth"];
   const POD = "input interface cni0 (assumed: the source is a pod of this node)";
-  const ELSEWHERE = "input interface eth0 (assumed: the source is not known as a pod of this node)";
+  const ELSEWHERE = "input interface eth0 (assumed: the source is not a known pod of this node)";
 
   test.each([
     [POD, "pod/shop/web-1", BRIDGE],
@@ -31,7 +31,7 @@ describe("the interface that a packet comes in by, where it names none", () => {
       ["--detect-local-mode", "InterfaceNamePrefix", "--detect-local-interface", "abcdefghijklmno"],
     ],
     [
-      "input interface wan0 (assumed: the source is not known as a pod of this node)",
+      "input interface wan0 (assumed: the source is not a known pod of this node)",
       "203.0.113.9",
       ["--detect-local-mode", "InterfaceNamePrefix", "--detect-local-interface", "eth"],
     ],
@@ -70,7 +70,7 @@ describe("the node whose rules are followed", () => {
     ["node node-2 (the packet is sent to it), ", "", "tcp 203.0.113.9 > node/node-2:30123"],
     [
       "node node-1, ",
-      "note: the packet meets the rules of node-2 first (pod shop/web-2 runs there): the rules followed are those of node-1\n",
+      "note: the packet enters node-2 first (pod shop/web-2 runs there), but kpc follows the rules of node-1\n",
       "tcp pod/shop/web-2 > svc/shop/api:http",
       "--node",
       "node-1",
@@ -139,12 +139,12 @@ test("the answer of reject is told in the words of its family", () => {
   );
 });
 
-test("says from where a packet comes that is not sent elsewhere", () => {
+test("says from where a packet comes that is not translated", () => {
   const rules = "*nat\n:POSTROUTING ACCEPT [0:0]\n-A POSTROUTING -s 10.0.0.0/8 -j SNAT --to-source 1.1.1.1\nCOMMIT\n";
   inFolder({ "rules.v4": rules }, (folder) => {
     const packet = "tcp 10.0.0.5 > 8.8.8.8:80";
     const args = ["trace", packet, "--rules", "rules.v4", "--node-ip", "192.0.2.1"];
-    expect(kpc(args, { folder }).stdout).toMatch(/=> not sent elsewhere; its source becomes 1\.1\.1\.1\n$/);
+    expect(kpc(args, { folder }).stdout).toMatch(/=> not translated; its source becomes 1\.1\.1\.1\n$/);
     const { outcomes } = JSON.parse(kpc([...args, "-o", "json"], { folder }).stdout);
     expect(outcomes).toMatchObject([{ verdict: "pass", masquerade: true, source: "1.1.1.1" }]);
   });

@@ -70,7 +70,7 @@ describe("a trace of rules that were not all read", () => {
     expect(outcomes.map(({ assumptions }) => assumptions)).toEqual([
       [
         {
-          text: expect.stringMatching(/^the part that could not be read does nothing to this packet, at rules:/),
+          text: expect.stringMatching(/^the unreadable part does nothing to this packet, at rules:/),
           holds: true,
         },
       ],
@@ -113,7 +113,7 @@ describe("a part of a dump", () => {
     const { code, stderr, errors: unread, outcomes } = trace(PASTE);
     expect({ code, unread }).toEqual({ code: 0, unread: [] });
     expect(stderr.match(/note: /g)).toHaveLength(1);
-    expect(stderr).toContain("taken for rules of table nat");
+    expect(stderr).toContain("kpc reads them as rules of table nat");
     expect(outcomes).toMatchObject([
       {
         verdict: "dnat",

@@ -54,7 +54,7 @@ describe("kpc verify", () => {
     expect(nft.code).toBe(0);
     const iptables = verify("host.v4,host.v6");
     expect(iptables.stdout).toMatch(/^=> equal: /);
-    expect(iptables.stderr).toMatch(/^note: no effect on Service traffic: 1 rule not kpc's \(-v lists them\)$/m);
+    expect(iptables.stderr).toMatch(/^note: no effect on Service traffic: 1 rule of third parties \(-v lists them\)$/m);
     expect(iptables.code).toBe(0);
   });
 
@@ -92,13 +92,13 @@ describe("kpc verify", () => {
     const right = held(written.stdout);
     expect(right).toMatchObject({ code: 0, stderr: "" });
     expect(right.stdout).toMatch(
-      /^declared: meant\.yaml:\d+:5, .*\n(declared: .*\n)*\n=> equal except for \d+ declared/,
+      /^expected: meant\.yaml:\d+:5, .*\n(expected: .*\n)*\n=> equal except for \d+ expected/,
     );
     const [head = "", first = "", ...rest] = written.stdout.split(/^(?= {2}- )/m);
     const part = held([head, first, ...rest.slice(1)].join(""));
     expect(part.code).toBe(1);
     expect(part.stdout).toContain("Service default/web:http: endpoint 10.244.1.8:8080 missing on this host");
-    expect(part.stdout).toContain("\n=> different, also where it is not declared: ");
+    expect(part.stdout).toContain("\n=> different, also where no difference is expected: ");
     expect(JSON.parse(held(written.stdout, "-o", "json").stdout)).toMatchObject({ equalExceptExpected: true });
   });
 
@@ -173,10 +173,12 @@ describe("kpc verify of both families", () => {
   test("says which mode the rules are of, also kpc's own", () => {
     const { code, stderr } = check("mode.v4,mode.v6");
     expect(code).toBe(0);
-    expect(stderr).toMatch(/^note: the rules are of kpc's iptables mode, compared with that \(--mode to change it\)$/m);
+    expect(stderr).toMatch(
+      /^note: the host has kpc's rules in iptables mode; the manifests are compiled in that mode \(--mode changes it\)$/m,
+    );
     expect(stderr).not.toContain("KUBE-");
     expect(check("mode.v4,mode.v6", "--mode", "nftables").stderr).toContain(
-      "note: the rules are of kpc's iptables mode, compared with nftables mode\n",
+      "note: the host has kpc's rules in iptables mode; the manifests are compiled in nftables mode\n",
     );
     expect(JSON.parse(check("rules.nft", "-q", "-o", "json").stdout)).toMatchObject({ mode: "nftables", equal: true });
   });

@@ -207,7 +207,7 @@ test("an empty List is a cluster without Services, and no mistake", () => {
     '{"apiVersion": "v1", "kind": "List", "items": []}',
     "apiVersion: v1\nkind: List\nitems: []\n",
   ]) {
-    const { code, stdout, stderr } = kpc(["compile", "--node", "node-a", "-"], { input });
+    const { code, stdout, stderr } = kpc(["compile", "-q", "--node", "node-a", "-"], { input });
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toContain("table ip kpc");
   }

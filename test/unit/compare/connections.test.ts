@@ -96,7 +96,7 @@ describe("marks", () => {
   test("that are too many are said to be left out", () => {
     const marks = Array.from({ length: 70 }, (_, i) => 2 * i + 1).join(", ");
     const { differing, ground } = differ([`meta mark { ${marks} } drop`], []);
-    expect(ground.gaps).toEqual(["packets that come with a mark: rules tell too many marks apart"]);
+    expect(ground.gaps).toEqual(["packets with a mark: rules distinguish too many marks"]);
     expect(differing).toBe(0);
   });
 

@@ -48,7 +48,7 @@ describe("texts whose chains nothing leads to", () => {
     const other = diff(text("10.0.0.1"), text("10.0.0.2"));
     expect(other.answer).toMatch(/^=> no difference found: /);
     expect(other.text).toContain(
-      "not compared: rules that no packet comes to on either side: chain mine of table ip nat\n",
+      "not compared: rules that no packet reaches on either side: chain mine of table ip nat\n",
     );
     expect(other.code).toBe(1);
     expect(diff(text("10.0.0.1"), text("10.0.0.1")).answer).toMatch(/^=> equal: all packets/);
@@ -74,38 +74,38 @@ describe("rules that are not compared", () => {
       "other rules",
       nft("drop"),
       nft("accept"),
-      ["rules that no packet comes to on either side: chain x of table inet t"],
+      ["rules that no packet reaches on either side: chain x of table inet t"],
     ],
     [
       "the same rules by another set",
       nft("ip saddr @s drop"),
       nft("ip saddr @s drop").replace("10.0.0.1", "10.0.0.2"),
-      ["rules that no packet comes to on either side: chain x of table inet t"],
+      ["rules that no packet reaches on either side: chain x of table inet t"],
     ],
     ["a chain that one side has", nft("drop"), nft("drop").replace("chain x", "chain y"), []],
     [
       "tables that are dormant",
       nft("drop", "jump x").replace("set s", "flags dormant;\n\tset s"),
       nft("accept", "jump x").replace("set s", "flags dormant;\n\tset s"),
-      ["rules that no packet comes to on either side: chain x of table inet t"],
+      ["rules that no packet reaches on either side: chain x of table inet t"],
     ],
     [
       "bridges",
       nft("drop", "jump x", "bridge t"),
       nft("accept", "jump x", "bridge t"),
-      ["rules that no packet comes to on either side: chain x of table bridge t"],
+      ["rules that no packet reaches on either side: chain x of table bridge t"],
     ],
     [
       "bridges that one side has",
       nft("drop", "jump x", "bridge t"),
       nft("drop", "jump x"),
-      ["rules at hooks that are not followed: chain c of table bridge t"],
+      ["rules at hooks that kpc does not evaluate: chain c of table bridge t"],
     ],
     [
       "devices",
       nft("drop", "ip saddr 10.0.0.1 drop", "netdev t", "type filter hook ingress device eth0 priority 0"),
       nft("drop", "ip saddr 10.0.0.2 drop", "netdev t", "type filter hook ingress device eth0 priority 0"),
-      ["rules at hooks that are not followed: chain c of table netdev t"],
+      ["rules at hooks that kpc does not evaluate: chain c of table netdev t"],
     ],
   ])("%s", (_, left, right, wanted) => {
     expect(unreachedIn(mustReadNft(left), mustReadNft(right))).toEqual(wanted);
@@ -116,7 +116,7 @@ describe("rules that are not compared", () => {
     const [left, right] = ["-j DROP", "-j ACCEPT"].map((rule) => mustReadIptables(text(rule), "ip"));
     if (left === undefined || right === undefined) throw new Error("two programs are read");
     expect(unreachedIn(left, right)).toEqual([
-      "rules that no packet comes to on either side: chain b of table ip filter",
+      "rules that no packet reaches on either side: chain b of table ip filter",
     ]);
   });
 });

@@ -3,7 +3,7 @@ import { HEAD, mustReadDeclarations, readDeclarations } from "../../support/decl
 
 const FATES = "left: drop, right: goes on";
 
-describe("a file of declared differences", () => {
+describe("a file of expected differences", () => {
   test("says which packets, what becomes of them, and why", () => {
     const [declaration] = mustReadDeclarations(`
   - reason: as we want it
@@ -75,10 +75,10 @@ describe("a file of declared differences", () => {
 
   test.each([
     [`{${FATES}, port: 80}`, '4:34 unknown-field unknown field "differences[0].port"'],
-    ["{left: drop}", "4:5 missing-field differences[0].right: Required value: what becomes of these packets"],
+    ["{left: drop}", "4:5 missing-field differences[0].right: Required value: what happens to these packets"],
     [
       "{left: drop, right: drop}",
-      '4:25 invalid-value differences[0].right: Invalid value: "drop": must not be what left is',
+      '4:25 invalid-value differences[0].right: Invalid value: "drop": must differ from left',
     ],
     [
       "{left: dropped, right: drop}",

@@ -131,8 +131,8 @@ describe("a file that is printed", () => {
   test("declares what it was made of, in few entries", () => {
     const { printed } = hold(BOTH, "  []");
     expect(printed).toBe(`---
-# What becomes of packets by left (left) and by right (right), where that is meant to differ.
-# Give each a reason.
+# Expected differences: what left (left) and right (right) do with these packets.
+# Give each entry a reason.
 
 apiVersion: kpc.dev/v1alpha1
 kind: Differences

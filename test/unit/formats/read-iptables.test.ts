@@ -394,13 +394,13 @@ COMMIT
 describe("wrong input is told, and the rest is read", () => {
   test.each<readonly [title: string, text: string, findings: readonly string[]]>([
     ["nothing", "", ["1:1 error empty-input expected rules, as iptables-save prints them: there are none"]],
-    ["binary", "\u0000\u0001\u0002*filter", ["1:1 error not-text expected text, found bytes that are none"]],
+    ["binary", "\u0000\u0001\u0002*filter", ["1:1 error not-text binary file: expected lines of iptables-save"]],
     [
       "cut off",
       "*filter\n:INPUT ACCEPT [0:0]\n-A INPUT -s 10.0.0.1/32 -j ACC",
       [
         "3:30 error rules-truncated the text ends in table filter: expected COMMIT",
-        "3:1 error unknown-chain ACC is no chain of table filter",
+        "3:1 error unknown-chain ACC is not a chain of table filter",
       ],
     ],
     [
@@ -411,13 +411,13 @@ describe("wrong input is told, and the rest is read", () => {
     [
       "a prompt around it",
       "root@node:~# iptables-save\n*filter\nCOMMIT\nroot@node:~# exit\nlogout\n",
-      ["4:1 warning rules-syntax 2 lines from here on are no rules: expected *TABLE, as iptables-save prints it"],
+      ["4:1 warning rules-syntax 2 lines from here on are not iptables-save text: expected *TABLE"],
     ],
     [
       "nft",
       "table ip filter {\n\tchain INPUT {\n\t}\n}\n",
       [
-        "1:1 error rules-dialect 4 lines from here on are of nft, not of iptables: expected one of both in a file",
+        "1:1 error rules-dialect 4 lines from here on are nft text, not iptables text: expected one of the two in a file",
         "1:1 error empty-input expected rules, as iptables-save prints them: there are none",
       ],
     ],
@@ -454,11 +454,11 @@ describe("wrong input is told, and the rest is read", () => {
       "*filter\n-A x -j DROP\nCOMMIT\n",
       ["2:1 error unknown-chain expected a chain of table filter: there is no x"],
     ],
-    ["a jump to nowhere", dump("-j y"), ["3:1 error unknown-chain y is no chain of table filter"]],
+    ["a jump to nowhere", dump("-j y"), ["3:1 error unknown-chain y is not a chain of table filter"]],
     [
       "a loop",
       "*filter\n:x - [0:0]\n-A x -j x\nCOMMIT\n",
-      ["3:1 error chain-loop this leads back to chain x, from which it came"],
+      ["3:1 error chain-loop this jumps back to chain x, which leads here"],
     ],
   ])("%s", (_, text, findings) => {
     expect(readIptablesText(text, "ip").findings).toEqual(findings);

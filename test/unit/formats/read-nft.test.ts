@@ -389,7 +389,7 @@ delete element ip6 t s { fd00::1 }
 describe("wrong input is told, and the rest is read", () => {
   test.each<readonly [title: string, text: string, findings: readonly string[]]>([
     ["nothing", "", ["1:1 error empty-input expected tables, as nft list ruleset prints them: there are none"]],
-    ["binary", "\u0000\u0001table ip t {}", ["1:1 error not-text expected text, found bytes that are none"]],
+    ["binary", "\u0000\u0001table ip t {}", ["1:1 error not-text binary file: expected nft rules"]],
     ["iptables", "*filter\n:INPUT ACCEPT [0:0]\nCOMMIT\n", ["1:1 error rules-dialect this is iptables-save, not nft"]],
     [
       "cut off",
@@ -414,7 +414,7 @@ describe("wrong input is told, and the rest is read", () => {
       "a prompt around it",
       "root@node:~# nft list ruleset\ntable ip t {\n}\n",
       [
-        "1:1 error rules-syntax this line is no rules: expected a table, or a command such as add, delete, flush, define",
+        "1:1 error rules-syntax this line is not nft text: expected a table, or a command such as add, delete, flush, define",
       ],
     ],
     [
@@ -466,8 +466,12 @@ describe("wrong input is told, and the rest is read", () => {
       table("ip saddr @nobody"),
       ["10:3 error unknown-set there is no set nobody in table ip t"],
     ],
-    ["a chain that is not there", table("jump nowhere"), ["10:3 error unknown-chain nowhere is no chain of table t"]],
-    ["a loop", table("jump c"), ["10:3 error chain-loop this leads back to chain c, from which it came"]],
+    [
+      "a chain that is not there",
+      table("jump nowhere"),
+      ["10:3 error unknown-chain nowhere is not a chain of table t"],
+    ],
+    ["a loop", table("jump c"), ["10:3 error chain-loop this jumps back to chain c, which leads here"]],
     [
       "an element of another type",
       "table ip t {\n\tset s {\n\t\ttype ipv4_addr\n\t\telements = { fd00::1 }\n\t}\n}\n",
@@ -476,7 +480,7 @@ describe("wrong input is told, and the rest is read", () => {
     [
       "a handle",
       "table ip t {\n\tchain c { accept; }\n}\nadd rule ip t c position 4 drop\n",
-      ["4:17 error rules-syntax a handle says nothing here: the rule is taken for the last of its chain"],
+      ["4:17 error rules-syntax a handle means nothing here: kpc adds the rule at the end of its chain"],
     ],
     [
       "no table",

@@ -93,10 +93,10 @@ describe("what is taken", () => {
     const settings = "mode: nftables\nclusterCIDR: 10.244.0.0/16\n";
     const place = `in.yaml:${BEFORE}:1`;
     expect(settingsFrom([HEAD + settings]).said).toEqual([
-      `${place} note settings of KubeProxyConfiguration: mode nftables, clusterCIDR 10.244.0.0/16`,
+      `${place} note taken from KubeProxyConfiguration: mode nftables, clusterCIDR 10.244.0.0/16`,
     ]);
     const { said, settings: resolved } = settingsFrom([HEAD + settings], toConfig({ mode: "iptables" } as never));
-    expect(said).toEqual([`${place} note settings of KubeProxyConfiguration: clusterCIDR 10.244.0.0/16`]);
+    expect(said).toEqual([`${place} note taken from KubeProxyConfiguration: clusterCIDR 10.244.0.0/16`]);
     expect(resolved?.mode).toBe("iptables");
     expect(detector(settings, { clusterCIDR: ["10.0.0.0/8"] })).toBe("10.0.0.0/8");
   });
@@ -123,7 +123,7 @@ describe("the ConfigMap of kube-proxy", () => {
     expect(settings?.mode).toBe("nftables");
     expect(said).toEqual([
       `in.yaml:${BEFORE + 8}:18 warning clusterCIDR: CIDR value "10.244.0.5/16" is ambiguous in this context (should be "10.244.0.0/16" or "10.244.0.5/32"?): read as "10.244.0.0/16"`,
-      `in.yaml:${BEFORE + 5}:5 note settings of KubeProxyConfiguration: mode nftables, clusterCIDR 10.244.0.0/16`,
+      `in.yaml:${BEFORE + 5}:5 note taken from KubeProxyConfiguration: mode nftables, clusterCIDR 10.244.0.0/16`,
       `in.yaml:${BEFORE + 9}:25 info settings of KubeProxyConfiguration that decide no rule: metricsBindAddress`,
     ]);
   });
@@ -183,7 +183,7 @@ describe("what cannot be followed", () => {
       'healthzBindAddress: 0.0.0.0:10256\niptables: {masqueradeBit: 14, minSyncPeriod: 1s, syncPeriod: 30s}\nipvs: {excludeCIDRs: null, scheduler: "", strictARP: false, tcpTimeout: 0s}\nlogging: {verbosity: 0}\n' +
       'metricsBindAddress: 127.0.0.1:10249\nnftables: {masqueradeBit: 14, minSyncPeriod: 0s}\noomScoreAdj: -999\nportRange: ""\n';
     expect(settingsFrom([HEAD + settings]).said).toEqual([
-      expect.stringContaining("settings of KubeProxyConfiguration: mode iptables"),
+      expect.stringContaining("taken from KubeProxyConfiguration: mode iptables"),
     ]);
   });
 
@@ -207,7 +207,7 @@ test("as -c: alone, beside a Config, or as the ConfigMap", () => {
       const { code, stdout, stderr } = kpc(["compile", "a.yaml", "-c", "c.yaml"], { folder });
       expect([code, stdout.includes("iptables mode"), stdout.includes("10.244.0.0/16")]).toEqual([0, true, true]);
       expect(stderr).toMatch(
-        /c\.yaml:\d+:\d+: note: settings of KubeProxyConfiguration: mode iptables, clusterCIDR 10\.244\.0\.0\/16/,
+        /c\.yaml:\d+:\d+: note: taken from KubeProxyConfiguration: mode iptables, clusterCIDR 10\.244\.0\.0\/16/,
       );
     });
   }

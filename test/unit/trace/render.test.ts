@@ -119,7 +119,7 @@ describe("rules that were read", () => {
       "",
       wanted,
       "",
-      "=> dropped: the sender hears nothing",
+      "=> dropped: the sender gets no answer",
       "",
     ]);
   });
@@ -147,7 +147,7 @@ describe("rules that were read", () => {
       "does not apply: mark 0x10 set by pre, line 7, because the port is 80",
       "forward: ip saddr 10.244.1.20 accept  dump:12:5",
       "",
-      "=> accepted, not sent elsewhere",
+      "=> accepted, not translated",
       "",
     ]);
   });

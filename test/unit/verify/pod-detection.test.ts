@@ -29,18 +29,18 @@ const having = (part: string): Program => mustReadIptables(HOST.replace("! -s 10
 const CHANGE = "(--cluster-cidr to change it)";
 
 test.each<[string, Program, string?]>([
-  [`cluster CIDR 10.244.0.0/16, as in this host's rules, dump:49 ${CHANGE}`, mustReadIptables(HOST)],
-  [`cluster CIDR 10.11.0.0/16, as in this host's rules, dump:3 ${CHANGE}`, mustReadNft(NFT)],
+  [`cluster CIDR 10.244.0.0/16, from this host's rules, dump:49 ${CHANGE}`, mustReadIptables(HOST)],
+  [`cluster CIDR 10.11.0.0/16, from this host's rules, dump:3 ${CHANGE}`, mustReadNft(NFT)],
   [
-    `pods of the node are recognised by interface cbr0, as by this host's rules, dump:49 ${CHANGE}`,
+    `pods of this node are recognised by interface cbr0, from this host's rules, dump:49 ${CHANGE}`,
     having("! -i cbr0"),
   ],
   [
-    `pods of the node are recognised by interfaces veth*, as by this host's rules, dump:49 ${CHANGE}`,
+    `pods of this node are recognised by interfaces veth*, from this host's rules, dump:49 ${CHANGE}`,
     having("! -i veth+"),
   ],
   [
-    `this host's rules have no cluster CIDR: none masquerades what comes from elsewhere than pods. Compared without ${CHANGE}`,
+    `this host's rules have no cluster CIDR and masquerade nothing for coming from outside the pods: compared without one ${CHANGE}`,
     without(HOST, "! -s 10.244.0.0/16 "),
     NODES,
   ],
