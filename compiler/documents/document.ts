@@ -1,30 +1,8 @@
 /** Texts as documents: values first, positions only when somebody asks. */
 import type { Report, Source, Span } from "../diagnostics.ts";
 import { looksLikeJson, readJson } from "./json.ts";
+import type { Document } from "./types.ts";
 import { readYaml } from "./yaml.ts";
-
-/** One document of a source: plain data, and a way back to the text. */
-export interface Document {
-  readonly source: Source;
-  /** What JSON.parse would give: objects, arrays, strings, numbers, booleans, null. */
-  readonly value: unknown;
-  /** Lets go of the value; who asks for it again makes it be read again. */
-  readonly forget?: () => void;
-  /** The place of the value at `path`, or of its key; of the nearest value above where nothing stands there. Reads the
-   *  document again, with positions. */
-  readonly locate: (path: Path, what: "key" | "value") => Span;
-  /** When the reader has taken a List apart and `value` is one of its items: what the List says of its items. */
-  readonly list?: TypeMeta;
-}
-
-/** Keys and indices from the document's root to a value. */
-export type Path = readonly (string | number)[];
-
-/** What an object says it is, unchecked. */
-export interface TypeMeta {
-  readonly apiVersion: unknown;
-  readonly kind: unknown;
-}
 
 /** The documents of `source`, one after the other: a document's tree is gone before the next one is read, and a long List
  *  comes as its head, without items, and then item by item where that is safe. A document with an error is left

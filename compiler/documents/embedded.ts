@@ -1,7 +1,8 @@
 /** Documents inside a text of another document: the settings file in a ConfigMap. */
 import type { Diagnostic, Report, Source, Span } from "../diagnostics.ts";
-import { type Document, readDocuments } from "./document.ts";
+import { readDocuments } from "./document.ts";
 import type { Field } from "./field.ts";
+import type { Document } from "./types.ts";
 
 /** The documents in the text that is the value of `field`. Places are those in the source itself where the text stands there
  *  line by line (a block scalar); else those in the text, under the name `name`. */

@@ -1,7 +1,7 @@
 /** Values of a document together with the way to them. */
 import type { Origin, Span } from "../diagnostics.ts";
-import type { Document, Path } from "./document.ts";
 import { show } from "./show.ts";
+import type { Document, Path } from "./types.ts";
 
 /** A value in a document. Making one is cheap; finding its place in the text is not, and happens on demand. Fields are kept
  *  to say where something stands: one whose value nobody has asked for does not keep it. */

@@ -1,5 +1,5 @@
 /** Where things stand in a JSON text. The functions that take a text JSON.parse has accepted do not check it again. */
-import type { Path } from "./document.ts";
+import type { Path } from "./types.ts";
 
 /** Half-open range of UTF-16 offsets. */
 interface Range {

@@ -1,6 +1,5 @@
 /** JSON texts: JSON.parse for the values, an own walk over the text for what it does not say. */
 import type { Origin, Report, Source, Span } from "../diagnostics.ts";
-import type { Document, Path, TypeMeta } from "./document.ts";
 import {
   type Bounds,
   type EndOfObject,
@@ -20,6 +19,7 @@ import {
   syntaxErrorIn,
 } from "./json-text.ts";
 import { isObject, show } from "./show.ts";
+import type { Document, Path, TypeMeta } from "./types.ts";
 
 /** Longest text that the YAML reader is asked about when it is no JSON: it needs about 70 bytes per character. Longer
  *  Lists are taken apart. */

@@ -1,5 +1,5 @@
 import { isCollection, isMap, isPair, isScalar, type Document as YamlDocument, type Node as YamlNode } from "yaml";
-import type { Path } from "./document.ts";
+import type { Path } from "./types.ts";
 import { keyText, type TreeRange } from "./yaml-value.ts";
 
 /** The range of the value (or key) at `path` in `tree`; of the deepest one above it that exists. Aliases and merged keys

@@ -2,8 +2,8 @@
 import { Composer, Parser, type YAMLParseError, type Document as YamlDocument } from "yaml";
 import type { Report, Source, Span } from "../diagnostics.ts";
 import { invariant } from "../invariant.ts";
-import type { Document, TypeMeta } from "./document.ts";
 import { isObject, printable } from "./show.ts";
+import type { Document, TypeMeta } from "./types.ts";
 import { type Excerpt, excerptsOf, type SplitList, splitList } from "./yaml-excerpts.ts";
 import { nodeRange } from "./yaml-place.ts";
 import { toValue } from "./yaml-value.ts";

@@ -3,20 +3,13 @@ import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../
 import { prefixFamily } from "../net/prefix.ts";
 import { compareBy } from "../order.ts";
 import { ignoredLabel, SERVICE_NAME_LABEL } from "../specs/labels.ts";
-import type { Located, ServicePortSpec, ServiceSpec, Specs } from "../specs/types.ts";
+import type { Located, ServicePortSpec, ServiceSpec, Specs, TrafficPolicy } from "../specs/types.ts";
 import { CandidateIndex, joins, serviceKey } from "./candidates.ts";
 import { type Claimant, resolveConflicts } from "./claims.ts";
 import { resolveIngresses } from "./ingress.ts";
 import { cutSubsets, hasSelector, MAX_MIRRORED } from "./mirrored.ts";
 import { checkNodeNames, checkService } from "./service-checks.ts";
-import {
-  type Cluster,
-  type ExternalIp,
-  type ServicePort,
-  servesWhileTerminating,
-  servicePortName,
-  type TrafficPolicy,
-} from "./types.ts";
+import { type Cluster, type ExternalIp, type ServicePort, servesWhileTerminating, servicePortName } from "./types.ts";
 
 /** Joins the objects of `specs`. Services that kube-proxy would ignore are left out, with a reason. `ingressController`: the
  *  controller that IngressClasses name when an Ingress is ours. */

@@ -4,6 +4,7 @@ import type { Address, Family } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
+import type { TrafficPolicy } from "../specs/types.ts";
 
 export interface Cluster {
   /** Service ports per family, sorted by namespace, name, port name and protocol (code units). */
@@ -18,8 +19,6 @@ export interface Cluster {
 export interface ExternalIp extends LocatedAddress {
   readonly service: string;
 }
-
-export type TrafficPolicy = "Cluster" | "Local";
 
 /** One port of one Service in one family: the unit of work (SEMANTICS section 1.2). */
 export interface ServicePort {

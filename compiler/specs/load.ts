@@ -1,10 +1,11 @@
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { asArray, type Context } from "../documents/decode.ts";
-import { readDocuments, type TypeMeta } from "../documents/document.ts";
+import { readDocuments } from "../documents/document.ts";
 import { readEmbedded } from "../documents/embedded.ts";
 import { Field } from "../documents/field.ts";
 import { formOf, insteadOfManifests } from "../documents/other-input.ts";
 import { isObject, printable, show } from "../documents/show.ts";
+import type { TypeMeta } from "../documents/types.ts";
 import { decodeClusterNode } from "./cluster-node.ts";
 import { decodeEndpointSlice } from "./endpoint-slice.ts";
 import { decodeEndpoints } from "./endpoints.ts";

@@ -4,7 +4,7 @@ import { type Context, isEmpty } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { parseAddress } from "../net/address.ts";
 import { decodeAddress } from "./address.ts";
-import type { ServiceFields } from "./service.ts";
+import type { ServiceFields } from "./service-fields.ts";
 import type { ServiceType } from "./types.ts";
 
 const OLD_TOPOLOGY_ANNOTATION = "service.kubernetes.io/topology-aware-hints";

@@ -14,7 +14,7 @@ import type { Address } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { checkNotSpecial, decodeAddress, decodePrefix } from "./address.ts";
-import { decodeLabels, decodeMeta, METADATA } from "./meta.ts";
+import { decodeLabels, decodeMeta } from "./meta.ts";
 import {
   dns1035LabelProblems,
   dns1123LabelProblems,
@@ -23,45 +23,12 @@ import {
 } from "./names.ts";
 import { decodeOptionalPort } from "./port.ts";
 import { decodeClusterIps } from "./service-cluster-ips.ts";
-import { decodeServicePorts, SERVICE_PORT } from "./service-ports.ts";
-import { decodeServiceStatus, SERVICE_STATUS } from "./service-status.ts";
+import { SERVICE, type ServiceFields } from "./service-fields.ts";
+import { decodeServicePorts } from "./service-ports.ts";
+import { decodeServiceStatus } from "./service-status.ts";
 import { warnOfService } from "./service-warnings.ts";
-import { type Fitting, pattern, readShape } from "./shape.ts";
+import { readShape } from "./shape.ts";
 import { type Located, SERVICE_TYPES, type ServiceSpec, type ServiceType, type TrafficPolicy } from "./types.ts";
-
-const SPEC = {
-  allocateLoadBalancerNodePorts: "boolean",
-  clusterIP: "string",
-  clusterIPs: ["string"],
-  externalIPs: ["string"],
-  externalName: "string",
-  externalTrafficPolicy: "string",
-  healthCheckNodePort: "integer",
-  internalTrafficPolicy: "string",
-  ipFamilies: ["string"],
-  ipFamilyPolicy: "string",
-  loadBalancerClass: "string",
-  loadBalancerIP: "string",
-  loadBalancerSourceRanges: ["string"],
-  ports: [SERVICE_PORT],
-  publishNotReadyAddresses: "boolean",
-  selector: "strings",
-  sessionAffinity: "string",
-  sessionAffinityConfig: { clientIP: { timeoutSeconds: "integer" } },
-  trafficDistribution: "string",
-  type: "string",
-} as const;
-
-export const SERVICE = pattern({
-  apiVersion: "string",
-  kind: "string",
-  metadata: METADATA,
-  spec: SPEC,
-  status: SERVICE_STATUS,
-});
-
-/** `spec` of a Service, as the manifest has it. */
-export type ServiceFields = Fitting<typeof SPEC>;
 
 const POLICIES = ["Cluster", "Local"] as const;
 const AFFINITIES = ["ClientIP", "None"] as const;

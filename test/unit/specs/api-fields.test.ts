@@ -12,8 +12,8 @@ import { INGRESS_CLASS } from "../../../compiler/specs/ingress-class.ts";
 import { KUBE_PROXY } from "../../../compiler/specs/kube-proxy-config.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
 import { POD } from "../../../compiler/specs/pod.ts";
-import { SERVICE } from "../../../compiler/specs/service.ts";
 import { SERVICE_CIDR } from "../../../compiler/specs/service-cidr.ts";
+import { SERVICE } from "../../../compiler/specs/service-fields.ts";
 
 /** Workloads apart, which are read leniently. */
 type DecidedKind = keyof typeof DECIDING_FIELDS;
