@@ -1,10 +1,11 @@
 /** The ways by which packets come, and their protocols: as far as two programs tell them apart. */
+import { readsProtocol } from "../evaluate/expression.ts";
 import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
 import type { Cut } from "../evaluate/ranges.ts";
 import type { Field } from "../evaluate/region.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
-import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
+import type { KeyPart, Program, Step } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { findInterfaces } from "../tabulate/interfaces.ts";
@@ -60,15 +61,9 @@ function protocolsIn({ ruleset }: Program): Readonly<Record<Family, ReadonlySet<
 }
 
 function* protocolsOf(step: Step): Generator<KeyPart> {
-  if (step.kind === "compare" && isProtocol(step.left)) yield step.right;
-  if (step.kind === "within" && isProtocol(step.left)) yield* step.intervals;
+  if (step.kind === "compare" && readsProtocol(step.left)) yield step.right;
+  if (step.kind === "within" && readsProtocol(step.left)) yield* step.intervals;
   if (step.kind === "vmap" && typeof step.map !== "string") for (const { key } of step.map) yield* key;
-}
-
-function isProtocol(expression: Expression): boolean {
-  if (expression.kind === "meta") return expression.key === "l4proto";
-  if (expression.kind === "ct") return expression.key === "original-protocol";
-  return expression.kind === "header" && (expression.field === "ip protocol" || expression.field === "ip6 nexthdr");
 }
 
 /** Bits of the status of connections that NAT has changed. */

@@ -217,8 +217,8 @@ function passAll(entries: readonly Entry[], states: readonly State[], { hook, la
   return running;
 }
 
-/** Packets that have gone through loopback, by the source that they have then. */
-function comeBack(local: State): State[] {
+/** Packets that go through loopback, by the source that they have then. */
+export function comeBack(local: State): State[] {
   const { control, streams } = local;
   const { masqueraded, newSource, source, original, environment } = control;
   const own = masqueraded ? (newSource?.address ?? ownAddressOf(original.family, environment)) : source;
@@ -279,7 +279,8 @@ function reasonsIn(path: readonly PathStep[]): Reason[] {
   );
 }
 
-function toRegionResult({ control, stream }: End): RegionResult {
+/** What has happened to packets that are through all hooks. */
+export function toRegionResult({ control, stream }: End): RegionResult {
   const { region, probability, condition } = stream;
   const { accepted: isAccepted, newSource } = control;
   const disposition = dispositionOf(control, stream);

@@ -9,7 +9,7 @@ import { combineBits, type Operand, shiftBits } from "./bits.ts";
 import { isAssumedLocal } from "./locality.ts";
 import type { TableIndex } from "./machine.ts";
 import { type Environment, isIcmp, type Packets, type Tracking } from "./packet.ts";
-import { maskSpread, valuesBehind } from "./preimage.ts";
+import { maskSpread, type Spread, valuesBehind } from "./preimage.ts";
 import { type Region, within } from "./region.ts";
 import { type Control, hasConnection, heldNow, narrow, type Stream, valueNow } from "./state.ts";
 
@@ -155,13 +155,21 @@ function append(key: Possible, part: Expression, control: Control, stream: Strea
   }));
 }
 
+/** The source or destination that packets have by now. */
+export function addressNow(
+  of: "saddr" | "daddr",
+  { source }: Control,
+  { destination, region }: Stream,
+): Address | Spread {
+  return valueNow(of === "saddr" ? source : destination, region);
+}
+
 function evaluateFib(of: "saddr" | "daddr", control: Control, stream: Stream): Possible[] {
   const { original, environment } = control;
   const { region } = stream;
-  const address = of === "saddr" ? control.source : stream.destination;
   const unicast = isOwn(of, control, stream) ? ADDRESS_TYPE.local : ADDRESS_TYPE.unicast;
   const typeOf = (type: number): number => (type === ADDRESS_TYPE.unicast ? unicast : type);
-  const known = valueNow(address, region);
+  const known = addressNow(of, control, stream);
   if (typeof known !== "object")
     return [{ region, probability: 1, value: [typeOf(addressTypeOf(known, environment))] }];
   return addressTypes(original.family, environment.localAddresses).flatMap(({ type, addresses }): Possible[] => {
@@ -222,6 +230,13 @@ function readField(
     default:
       return unreachable(field);
   }
+}
+
+/** Whether it is the packet's protocol that a field gives. */
+export function readsProtocol(expression: Expression): boolean {
+  if (expression.kind === "meta") return expression.key === "l4proto";
+  if (expression.kind === "ct") return expression.key === "original-protocol";
+  return expression.kind === "header" && (expression.field === "ip protocol" || expression.field === "ip6 nexthdr");
 }
 
 /** The flags of a packet that opens a TCP connection: SYN. */

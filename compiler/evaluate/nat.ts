@@ -123,6 +123,20 @@ export function redirect(
   return sorter.progress;
 }
 
+/** What packets have in common that a rule has sent on; `isChanged`: to another destination than they had. */
+export function sentBy(control: Control, isChanged: boolean): Control {
+  return withDestination(control, isChanged, true);
+}
+
+function withDestination(control: Control, isChanged: boolean, isSaid: boolean): Control {
+  return {
+    ...control,
+    ctStatus: isChanged ? withBits(control.ctStatus, CT_STATUS.dnat) : control.ctStatus,
+    destinationSettled: true,
+    translated: control.translated || isSaid,
+  };
+}
+
 type ControlOf = (isChanged: boolean, way: Way, sent: Stream, extra: ReasonExtra) => Control;
 
 function sendOn(sorter: Sorter<"next" | "done">, way: Way, controlOf: ControlOf, extra: ReasonExtra): void {
@@ -140,12 +154,9 @@ function sentControls(control: Control, because: Because, isSaid: boolean): Cont
     const found = known.get(key);
     if (found !== undefined) return found;
     const next = {
-      ...control,
-      ctStatus: isChanged ? withBits(control.ctStatus, CT_STATUS.dnat) : control.ctStatus,
-      destinationSettled: true,
+      ...withDestination(control, isChanged, isSaid),
       takenBy: [...control.takenBy, ...texts],
       overwritten: hidden(control.overwritten, taken),
-      translated: control.translated || isSaid,
     };
     if (isExplained(control)) return because(next, isSaid ? { ...extra, ...translatedTo(sent) } : extra);
     known.set(key, next);
@@ -258,7 +269,8 @@ function mapAddress(address: Address, { from, to }: Interval): Address {
 /** Protocols with ports of which kpc reads none: DCCP, UDP-Lite. */
 const MORE_WITH_PORTS: ReadonlySet<number> = new Set([33, 136]);
 
-function translatesPorts({ protocol }: Control): boolean {
+/** Whether a translation can change the port of the packets. */
+export function translatesPorts({ protocol }: Control): boolean {
   return hasPorts(protocol) || MORE_WITH_PORTS.has(protocol);
 }
 

@@ -7,7 +7,7 @@ import type { Operand } from "./bits.ts";
 import { describe } from "./expression.ts";
 import { rangesOf } from "./lookup.ts";
 import { type Spread, valuesBehind } from "./preimage.ts";
-import { type Cut, Ranges, unite } from "./ranges.ts";
+import { type Cut, intervalsIn, Ranges, unite } from "./ranges.ts";
 import { type Region, within, without } from "./region.ts";
 
 /** Packets for which the answer is yes, and the others. */
@@ -20,7 +20,8 @@ export interface Answer {
 export class Question {
   readonly left: Expression;
   readonly test: ValueTest;
-  private readonly negated: boolean;
+  /** Whether it is answered with no for what the test names. */
+  readonly negated: boolean;
   /** Whether it is answered with yes where `left` has no value. */
   readonly orAbsent: boolean;
   private ranges: Ranges | undefined;
@@ -55,6 +56,12 @@ export class Question {
     if (this.negated || this.orAbsent) return undefined;
     this.ranges ??= wantedBy(this.test);
     return this.ranges.isEmpty ? undefined : this.ranges;
+  }
+
+  /** The numbers that the test names. */
+  get intervals(): readonly Interval[] {
+    this.ranges ??= wantedBy(this.test);
+    return intervalsIn(this.ranges);
   }
 
   /** What is assumed, or not, where `left` is not known; `negated` tells how that answers the question. */

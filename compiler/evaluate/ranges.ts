@@ -54,6 +54,17 @@ export function cutsUpTo(cuts: readonly Cut[], value: Cut): number {
   return low;
 }
 
+/** Its intervals, each by its first and its last number. */
+export function intervalsIn({ cuts }: Ranges): { readonly from: Cut; readonly to: Cut }[] {
+  const intervals: { readonly from: Cut; readonly to: Cut }[] = [];
+  for (let i = 0; i < cuts.length; i += 2) intervals.push({ from: cuts[i] as Cut, to: before(cuts[i + 1] as Cut) });
+  return intervals;
+}
+
+function before(cut: Cut): Cut {
+  return typeof cut === "bigint" ? cut - 1n : cut - 1;
+}
+
 /** Each number of a set that has few. */
 export function valuesIn({ cuts }: Ranges): Cut[] {
   const values: Cut[] = [];

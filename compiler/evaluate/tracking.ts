@@ -15,18 +15,28 @@ export function isBeforeTracking(hook: Hook, { priority }: BaseChain, { original
   return isFirst && priority < CONNTRACK_PRIORITY;
 }
 
-/** Until then packets belong to nothing, which is what invalid ones do (nft_ct_get_eval), unless a rule has kept them out. */
 export function runBeforeTracking(
   chain: BaseChain,
   state: State,
   table: TableIndex,
   where: Pick<Frame, "hook" | "later">,
 ): State[] {
+  const { ctState } = state.control;
+  const ends: State[] = [];
+  runBaseChain(chain, hideConnection(state), table, where, ends);
+  return ends.map((end) => showConnection(end, ctState));
+}
+
+/** Before connection tracking packets belong to nothing, as invalid ones do (nft_ct_get_eval), unless a rule has kept them out. */
+export function hideConnection(state: State): State {
   const { ctState, original } = state.control;
   const isKeptOut = ctState === CT_STATE.untracked && original.tracking !== "untracked";
-  const ends: State[] = [];
-  runBaseChain(chain, isKeptOut ? state : withControl(state, { ctState: CT_STATE.invalid }), table, where, ends);
-  return ends.map((end) => (end.control.ctState === CT_STATE.untracked ? end : withControl(end, { ctState })));
+  return isKeptOut ? state : withControl(state, { ctState: CT_STATE.invalid });
+}
+
+/** Packets behind a chain before connection tracking, which had `ctState` in front of it. */
+export function showConnection(state: State, ctState: Control["ctState"]): State {
+  return state.control.ctState === CT_STATE.untracked ? state : withControl(state, { ctState });
 }
 
 /** NAT chains see the first packet of a connection, until one of them has decided. */

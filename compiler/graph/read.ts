@@ -1,139 +1,104 @@
 /** From an expression to what it reads of a packet, given what is known. */
-import { applyMask } from "../evaluate/expression.ts";
+
+import { addressTypeOf } from "../evaluate/address-type.ts";
+import type { Operand } from "../evaluate/bits.ts";
+import { addressNow, describe, evaluateExpression, isUnknown, readsProtocol } from "../evaluate/expression.ts";
+import type { TableIndex } from "../evaluate/machine.ts";
+import type { Spread } from "../evaluate/preimage.ts";
 import { unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE, CT_STATE } from "../ir/constants.ts";
-import type { CtKey, Expression, MetaKey, Value } from "../ir/types.ts";
-import type { Family } from "../net/address.ts";
-import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import type { Expression, Value } from "../ir/types.ts";
 import type { Known } from "./known.ts";
 import type { Read } from "./types.ts";
 
 export type Reading =
   /** `choices`: how many numbers chance chooses from before. */
   | { readonly kind: "reads"; readonly reads: readonly Read[]; readonly choices: number }
-  /** The expression has no value, which ends the rule. */
+  /** The expression has no value. */
   | { readonly kind: "nothing" }
   | { readonly kind: "unsupported"; readonly reason: string };
 
 const NOTHING: Reading = { kind: "nothing" };
 
-export function read(expression: Expression, family: Family, known: Known): Reading {
+/** What the evaluator finds `expression` to be: a value, a field of the packet, or something that no table can say. */
+export function read(expression: Expression, known: Known, table: TableIndex): Reading {
+  const { control, stream } = known;
   switch (expression.kind) {
-    case "constant":
-      return constant(expression.value);
+    case "concat":
+      return expression.parts.reduce<Reading>((before, part) => append(before, read(part, known, table)), {
+        kind: "reads",
+        reads: [],
+        choices: 1,
+      });
     case "numgen": {
       const { modulus, offset } = expression;
       if (modulus === 1) return constant(offset);
       return { kind: "reads", reads: [{ kind: "slot", offset }], choices: modulus };
     }
-    case "bitwise": {
-      const operand = read(expression.operand, family, known);
-      if (operand.kind !== "reads") return operand;
-      const [only] = operand.reads;
-      if (only?.kind !== "constant") return { kind: "unsupported", reason: "bits of an address or a port" };
-      return constant(applyMask(only.value, expression.mask, expression.xor));
-    }
-    case "shift":
-    case "combine":
-      return { kind: "unsupported", reason: "bits that are shifted or combined" };
-    case "concat":
-      return expression.parts.reduce<Reading>(
-        (before, part) => {
-          if (before.kind !== "reads") return before;
-          const reading = read(part, family, known);
-          if (reading.kind !== "reads") return reading;
-          if (before.choices > 1 && reading.choices > 1)
-            return { kind: "unsupported", reason: "two random numbers in a key" };
-          return {
-            kind: "reads",
-            reads: [...before.reads, ...reading.reads],
-            choices: Math.max(before.choices, reading.choices),
-          };
-        },
-        { kind: "reads", reads: [], choices: 1 },
-      );
-    case "ip":
-    case "ip6":
-      if ((expression.kind === "ip") !== (family === "IPv4")) return NOTHING;
-      if (expression.field === "daddr") return one({ kind: "address", of: known.destination });
-      return one(known.source === "own" ? { kind: "own-address", of: known.destination } : { kind: "source" });
-    case "transport": {
-      if (expression.field === "sport") return { kind: "unsupported", reason: "source ports" };
-      const of = known.destination;
-      if (expression.protocol === "th") return one({ kind: "port", of });
-      return one({ kind: "port", of, protocol: PROTOCOL_NUMBERS[expression.protocol] });
-    }
-    case "meta":
-      return readMeta(expression.key, family, known);
-    case "ct":
-      return readCt(expression.key, known);
-    case "fib":
-      if (expression.of === "daddr") return one({ kind: "address-type", of: known.destination });
-      return known.source === "own" ? constant(ADDRESS_TYPE.local) : one({ kind: "source-type" });
     case "lookup":
-      return { kind: "unsupported", reason: "a lookup within an expression" };
-    case "header":
-      if (expression.field === "ip protocol") return family === "IPv4" ? one({ kind: "protocol" }) : NOTHING;
-      if (expression.field === "ip6 nexthdr") return family === "IPv6" ? one({ kind: "protocol" }) : NOTHING;
-      return { kind: "unsupported", reason: expression.field };
+      return unsupported("a lookup within an expression");
     case "opaque":
-      return { kind: "unsupported", reason: `not understood: ${expression.text}` };
-    default:
-      return unreachable(expression);
+      return unsupported(`not understood: ${expression.text}`);
+    case "fib": {
+      if (isUnknown(expression, control)) return unsupported(describe(expression));
+      const address = addressNow(expression.of, control, stream);
+      if (typeof address !== "object") return constant(addressTypeOf(address, control.environment));
+      return ofField(address, { saddr: "source-type", address: "address-type" });
+    }
+    default: {
+      if (isUnknown(expression, control) || table.lists.readsFilled(expression, table.table))
+        return unsupported(describe(expression));
+      if (known.priorityFromMap && expression.kind === "meta" && expression.key === "priority")
+        return one({ kind: "register" });
+      const [only, more] = evaluateExpression(expression, control, stream, table);
+      if (only === undefined || more !== undefined || only.region !== stream.region)
+        return unsupported("bits that are shifted or combined");
+      if (only.value === undefined) return NOTHING;
+      const value = only.value[0] as Operand;
+      if (typeof value === "object") return ofField(value, { saddr: "source", address: "address" });
+      return readsProtocol(expression) ? one({ kind: "protocol" }) : constant(value);
+    }
   }
 }
 
-function readMeta(key: MetaKey, family: Family, known: Known): Reading {
-  switch (key) {
-    case "l4proto":
-      return one({ kind: "protocol" });
-    case "nfproto":
-      return constant(family === "IPv4" ? 2 : 10);
-    case "iifname":
-    case "iif":
-      return constant(known.inInterface);
-    case "mark":
-      return constant(known.mark);
-    case "priority":
-      return known.priority === "register" ? one({ kind: "register" }) : constant(known.priority);
-    case "oifname":
-    case "oif":
-    case "pkttype":
-    case "skuid":
-    case "skgid":
-      return { kind: "unsupported", reason: `meta ${key}` };
-    default:
-      return unreachable(key);
-  }
+/** A key with one more part. */
+function append(before: Reading, part: Reading): Reading {
+  if (before.kind !== "reads") return before;
+  if (part.kind !== "reads") return part;
+  if (before.choices > 1 && part.choices > 1) return unsupported("two random numbers in a key");
+  return {
+    kind: "reads",
+    reads: [...before.reads, ...part.reads],
+    choices: Math.max(before.choices, part.choices),
+  };
 }
 
-function readCt(key: CtKey, known: Known): Reading {
-  if (key === "state") return constant(known.ctState);
-  if (known.ctState !== CT_STATE.new) return NOTHING;
-  switch (key) {
-    case "status":
-      return constant(known.ctStatus);
+function ofField(
+  { field, masked }: Spread,
+  kinds:
+    | { readonly saddr: "source"; readonly address: "address" }
+    | { readonly saddr: "source-type"; readonly address: "address-type" },
+): Reading {
+  if (masked !== undefined) return unsupported("bits of an address or a port");
+  switch (field) {
+    case "saddr":
+      return one({ kind: kinds.saddr });
+    case "daddr":
+      return one({ kind: kinds.address, of: "asked" });
+    case "toaddr":
+      return one({ kind: kinds.address, of: "endpoint" });
+    case "dport":
+      return one({ kind: "port", of: "asked" });
+    case "toport":
+      return one({ kind: "port", of: "endpoint" });
+    case "sport":
+      return unsupported("source ports");
     case "mark":
-      return constant(known.ctMark);
-    case "direction":
-      return constant(0);
-    case "original-protocol":
-      return one({ kind: "protocol" });
-    case "original-saddr":
-      return one({ kind: "source" });
-    case "original-daddr":
-      return one({ kind: "address", of: "asked" });
-    case "original-proto-src":
-      return { kind: "unsupported", reason: "source ports" };
-    case "original-proto-dst":
-      return one({ kind: "port", of: "asked", tracked: true });
-    case "reply-saddr":
-    case "reply-daddr":
-    case "reply-proto-src":
-    case "reply-proto-dst":
-      return { kind: "unsupported", reason: `ct ${key}` };
+    case "ctstate":
+    case "ctstatus":
+    case "ctmark":
+      throw new Error(`packets of one door have one ${field}`);
     default:
-      return unreachable(key);
+      return unreachable(field);
   }
 }
 
@@ -143,4 +108,8 @@ function one(only: Read): Reading {
 
 function constant(value: Value): Reading {
   return one({ kind: "constant", value });
+}
+
+function unsupported(reason: string): Reading {
+  return { kind: "unsupported", reason };
 }

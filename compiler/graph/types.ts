@@ -21,10 +21,7 @@ export type Read =
   | { readonly kind: "constant"; readonly value: Value }
   | { readonly kind: "source" | "source-type" | "protocol" | "register" }
   | { readonly kind: "address" | "address-type"; readonly of: "asked" | "endpoint" }
-  /** The address that masquerading chooses for packets of the node's to `of`, which is local. */
-  | { readonly kind: "own-address"; readonly of: "asked" | "endpoint" }
-  /** `protocol`: there is no such port in packets of another one. `tracked`: connection tracking says 0 where there is none. */
-  | { readonly kind: "port"; readonly of: "asked" | "endpoint"; readonly protocol?: number; readonly tracked?: true }
+  | { readonly kind: "port"; readonly of: "asked" | "endpoint" }
   /** The number that chance chose, plus `offset`. */
   | { readonly kind: "slot"; readonly offset: number };
 
@@ -41,7 +38,7 @@ export type Against =
 
 /** A place in the graph. */
 export type Node =
-  /** Whether what is read is among `against` (`negated`: is not). What cannot be read leads to `no` in either case. */
+  /** Whether what is read is among `against` (`negated`: is not). */
   | {
       readonly kind: "test";
       readonly reads: readonly Read[];
@@ -61,6 +58,8 @@ export type Node =
   /** The destination becomes what the element says that has the key. `same`: it was that before. */
   | {
       readonly kind: "translate";
+      /** The port stays, whatever the element says. */
+      readonly keepsPort: boolean;
       readonly reads: readonly Read[];
       readonly map: Elements<MapElement>;
       readonly changed: Later;

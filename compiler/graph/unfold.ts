@@ -1,8 +1,23 @@
-/** From a program to its graph. It says what evaluate/ does, question by question instead of packet by packet. */
+/** From a program to its graph. What a step does to all packets alike is the evaluator's answer; what it does to some of them is a
+ *  question in the graph, or more than a table can say. */
+import { allAddresses } from "../evaluate/address-type.ts";
+import { comeBack, toRegionResult } from "../evaluate/evaluate.ts";
+import { hasPorts } from "../evaluate/expression.ts";
+import type { Frame, StepProgress } from "../evaluate/frame.ts";
 import { ElementIndex } from "../evaluate/lookup.ts";
 import { Machine, type TableIndex } from "../evaluate/machine.ts";
+import { runMatch } from "../evaluate/match.ts";
+import { sentBy, translatesPorts } from "../evaluate/nat.ts";
+import type { Environment, Packets } from "../evaluate/packet.ts";
+import { Question } from "../evaluate/question.ts";
+import { Ranges } from "../evaluate/ranges.ts";
+import { NOTHING_READ } from "../evaluate/reads.ts";
+import { Region } from "../evaluate/region.ts";
+import { type State, startState, withControl } from "../evaluate/state.ts";
+import { runStatement } from "../evaluate/statement.ts";
+import { asksNat, hideConnection, isBeforeTracking, settle, showConnection } from "../evaluate/tracking.ts";
 import { invariant, unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE, CT_STATE, CT_STATUS, MAX_JUMP_DEPTH } from "../ir/constants.ts";
+import { ADDRESS_TYPE, CT_STATE, MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
 import type {
   BaseChain,
@@ -18,24 +33,45 @@ import type {
   Value,
   Verdict,
 } from "../ir/types.ts";
+import type { ValueTest } from "../ir/value-test.ts";
 import type { Family } from "../net/address.ts";
-import { Knowledge, type Known } from "./known.ts";
+import { Knowledge, type Known, stateOf } from "./known.ts";
 import { type Reading, read } from "./read.ts";
 import { type Against, type Elements, type End, Later, type Node } from "./types.ts";
 
 /** How a packet comes to the node. */
 export interface Door {
+  /** IANA number. */
+  readonly protocol: number;
   /** Undefined: the node itself sends it. */
   readonly inInterface: string | undefined;
   /** What connection tracking makes of it. */
   readonly ctState: "new" | "invalid" | "untracked";
 }
 
-/** The graphs of what `program` does with packets of `family`, by the door that they come by. Such packets have no mark. All
- *  graphs have the same sets and maps. */
-export function unfold(program: Program, family: Family): (door: Door) => Node {
-  const unfolder = new Unfolder(new Machine(program), family);
-  return (door) => unfolder.root(door);
+/** The graphs of what `program` does with packets of `family` on a node, by the door that they come by. Such packets have no mark.
+ *  All graphs have the same sets and maps. */
+export function unfold(program: Program, family: Family, environment: Environment): (door: Door) => Node {
+  const machine = new Machine(program);
+  const shared = { elements: new ElementsOf(), ends: new Map<string, Node>() };
+  return (door) => new Unfolder(machine, packetsBy(door, family), environment, shared).root();
+}
+
+/** All packets by a door, which no rule has told apart yet. */
+function packetsBy({ protocol, inInterface, ctState }: Door, family: Family): Packets {
+  const tracking = ctState === "new" ? "first" : ctState;
+  const addresses = allAddresses(family);
+  const ports = new Ranges([0, hasPorts(protocol) && tracking !== "invalid" ? 65536 : 1]);
+  const none = Ranges.of(0);
+  const region = new Region(addresses, ports, addresses, ports, {
+    mark: none,
+    ctstate: Ranges.of(CT_STATE[ctState]),
+    ctstatus: none,
+    ctmark: none,
+    toaddr: addresses,
+    toport: ports,
+  });
+  return { protocol, inInterface, family, tracking, region };
 }
 
 /** Where evaluation goes on. The same knowledge at the same place is the same node. */
@@ -58,7 +94,8 @@ class Place {
 }
 
 /** A chain that was entered in one way. */
-interface Frame {
+interface Call {
+  readonly base: BaseChain;
   readonly chain: Chain;
   readonly table: TableIndex;
   readonly depth: number;
@@ -68,113 +105,149 @@ interface Frame {
   readonly done: Place;
   /** Where the rules begin, and the end. */
   readonly rules: readonly Place[];
-  readonly callees: Map<Chain, Map<Place, Frame>>;
+  readonly callees: Map<Chain, Map<Place, Call>>;
+}
+
+/** What the graphs of all doors have in common. */
+interface Shared {
+  readonly elements: ElementsOf;
+  readonly ends: Map<string, Node>;
 }
 
 class Unfolder {
   private readonly machine: Machine;
-  private readonly family: Family;
+  private readonly packets: Packets;
+  private readonly environment: Environment;
+  private readonly shared: Shared;
   private readonly knowledge = new Knowledge();
-  private readonly elements = new Map<TableIndex, Map<string, Elements>>();
-  private readonly inlineMaps = new Map<readonly MapElement[], Elements<MapElement>>();
 
-  constructor(machine: Machine, family: Family) {
+  constructor(machine: Machine, packets: Packets, environment: Environment, shared: Shared) {
     this.machine = machine;
-    this.family = family;
+    this.packets = packets;
+    this.environment = environment;
+    this.shared = shared;
   }
 
-  root({ inInterface, ctState }: Door): Node {
-    const start = this.knowledge.start(inInterface ?? "", CT_STATE[ctState]);
-    const end = new Place((known) => ({ kind: "end", end: endOf(known) }));
+  root(): Node {
+    const end = new Place((known) => this.end(known));
     const delivered = this.pass("input", end);
     const way =
-      inInterface === undefined
+      this.packets.inInterface === undefined
         ? this.pass("output", this.pass("postrouting", this.whenLocal(this.loopback(delivered), end)))
         : this.pass("prerouting", this.whenLocal(delivered, this.pass("forward", this.pass("postrouting", end))));
-    return way.at(start);
+    return way.at(this.knowledge.start(startState(this.packets, this.environment)));
   }
 
   /** What the node sends to itself comes back by the loopback interface, with the source that masquerading gave it. */
   private loopback(delivered: Place): Place {
-    const again = this.pass("prerouting", delivered);
-    return new Place((known) => {
-      const source = known.masqueraded ? "own" : "asked";
-      return again.at(this.knowledge.with(known, { inInterface: "lo", source }));
-    });
+    return this.changing(
+      (state) => {
+        const [looped, more] = comeBack(state);
+        invariant(looped !== undefined && more === undefined, "packets to one destination come back as one");
+        return looped;
+      },
+      this.pass("prerouting", delivered),
+    );
   }
 
   /** The routing decision. */
   private whenLocal(yes: Place, no: Place): Place {
-    return new Place((known) => ({
-      kind: "test",
-      reads: [{ kind: "address-type", of: known.destination }],
-      against: LOCAL,
-      negated: false,
-      yes: new Later(() => yes.at(known)),
-      no: new Later(() => no.at(known)),
-    }));
+    return new Place((known) => {
+      const of = known.stream.destination === "daddr" ? "asked" : "endpoint";
+      return {
+        kind: "test",
+        reads: [{ kind: "address-type", of }],
+        against: LOCAL,
+        negated: false,
+        yes: new Later(() => yes.at(known)),
+        no: new Later(() => no.at(known)),
+      };
+    });
+  }
+
+  /** Where `change` is made to all packets before they go on. */
+  private changing(change: (state: State) => State, then: Place): Place {
+    return new Place((known) => {
+      const after = this.knowledge.after(known, change(stateOf(known)));
+      invariant(after !== undefined, "what no rule does is done to all packets alike");
+      return then.at(after);
+    });
   }
 
   // --- hooks and chains --------------------------------------------------------------------------------------------------
 
   /** All base chains of a hook. */
   private pass(hook: Hook, then: Place): Place {
-    const settled = new Place((known) => then.at(this.settle(hook, known)));
-    return this.machine.at(this.family, hook).reduceRight((next, { orders: [only, more] }) => {
+    const settled = this.changing((state) => settle(hook, state), then);
+    const first = this.machine.at(this.packets.family, hook).reduceRight((next, { orders: [only, more] }) => {
       const entries = more === undefined ? only?.entries : undefined;
       if (entries === undefined)
         return new Place(() => unsupported("chains of one hook and priority in an order that is not known"));
       return entries.reduceRight((after, { index, chain }) => this.base(hook, chain, index, after), next);
     }, settled);
+    return this.changing((state) => withControl(state, { hook }), first);
   }
 
   private base(hook: Hook, chain: BaseChain, index: TableIndex, next: Place): Place {
-    const back = chain.policy === "accept" ? next : new Place((known) => dropped(known));
-    const frame = this.enter(chain, index, 0, back, next);
+    const { ctState } = startState(this.packets, this.environment).control;
+    const tracked = this.rulesOf(chain, index, next);
+    const untracked = this.changing(
+      hideConnection,
+      this.rulesOf(
+        chain,
+        index,
+        this.changing((state) => showConnection(state, ctState), next),
+      ),
+    );
     return new Place((known) => {
-      const skipped = chain.type === "nat" && !asksNat(hook, known);
-      return skipped ? next.at(known) : (frame.rules[0] as Place).at(known);
+      if (chain.type === "nat" && !asksNat(hook, known.control)) return next.at(known);
+      return (isBeforeTracking(hook, chain, known.control) ? untracked : tracked).at(known);
     });
   }
 
-  private settle(hook: Hook, known: Known): Known {
-    if (hook === "forward") return known;
-    return this.knowledge.with(known, isSourceHook(hook) ? { sourceSettled: true } : { destinationSettled: true });
+  /** Where the rules of a base chain begin. */
+  private rulesOf(chain: BaseChain, index: TableIndex, next: Place): Place {
+    const dropped = (state: State): State => withControl(state, { end: { kind: "drop" } });
+    const end = new Place((known) => this.end(known));
+    const back = chain.policy === "accept" ? next : this.changing(dropped, end);
+    return this.enter(chain, chain, index, 0, back, next).rules[0] as Place;
   }
 
-  private enter(chain: Chain, table: TableIndex, depth: number, back: Place, done: Place): Frame {
+  private enter(base: BaseChain, chain: Chain, table: TableIndex, depth: number, back: Place, done: Place): Call {
     invariant(depth <= MAX_JUMP_DEPTH, `chain ${chain.name} is not reached by more than ${MAX_JUMP_DEPTH} jumps`);
-    const rules: Place[] = chain.rules.map((rule, i) => new Place((known) => this.step(frame, rule, i, 0, known)));
+    const rules: Place[] = chain.rules.map((rule, i) => new Place((known) => this.step(call, rule, i, 0, known)));
     rules.push(back);
-    const frame: Frame = { chain, table, depth, back, done, rules, callees: new Map() };
-    return frame;
+    const call: Call = { base, chain, table, depth, back, done, rules, callees: new Map() };
+    return call;
   }
 
   /** The chain that a rule jumps to; each is entered once from each place. */
-  private callee(frame: Frame, name: string, back: Place): Frame {
-    const chain = frame.table.chain(name);
-    const known = frame.callees.get(chain) ?? new Map<Place, Frame>();
-    frame.callees.set(chain, known);
-    const entered = known.get(back) ?? this.enter(chain, frame.table, frame.depth + 1, back, frame.done);
+  private callee(call: Call, name: string, back: Place): Call {
+    const { base, table, depth, done, callees } = call;
+    const chain = table.chain(name);
+    const known = callees.get(chain) ?? new Map<Place, Call>();
+    callees.set(chain, known);
+    const entered = known.get(back) ?? this.enter(base, chain, table, depth + 1, back, done);
     known.set(back, entered);
     return entered;
   }
 
-  private next(frame: Frame, rule: number, known: Known): Node {
-    return (frame.rules[rule + 1] as Place).at(known);
+  private next(call: Call, rule: number, known: Known): Node {
+    return (call.rules[rule + 1] as Place).at(known);
   }
 
   // --- steps -------------------------------------------------------------------------------------------------------------
 
-  private step(frame: Frame, rule: Rule, at: number, index: number, known: Known): Node {
+  private step(call: Call, rule: Rule, at: number, index: number, known: Known): Node {
     const step = rule.steps[index];
-    if (step === undefined) return this.next(frame, at, known);
+    if (step === undefined) return this.next(call, at, known);
     const here: Here = {
-      frame,
+      call,
       known,
-      next: new Later(() => this.next(frame, at, known)),
-      onwards: (after) => this.step(frame, rule, at, index + 1, after),
-      rule: at,
+      next: new Later(() => this.next(call, at, known)),
+      onwards: (after) => this.step(call, rule, at, index + 1, after),
+      rule,
+      number: at,
     };
     const node = isMatch(step) ? this.match(step, here) : this.statement(step, here);
     // Nodes of rules behind this one have the places of those.
@@ -184,47 +257,39 @@ class Unfolder {
   private match(match: Match, here: Here): Node {
     switch (match.kind) {
       case "compare":
-        return this.compare(match, here);
       case "within":
-        return this.test(
-          read(match.left, this.family, here.known),
-          { kind: "intervals", intervals: match.intervals },
-          match.negated,
-          here,
-        );
-      case "name-prefix": {
-        const reading = read(match.left, this.family, here.known);
-        if (reading.kind === "unsupported") return reading;
-        if (reading.kind === "nothing") return here.next.node;
-        const [only] = reading.reads;
-        if (only?.kind !== "constant") return unsupported("a name that is not the input interface's");
-        const holds = String(only.value).startsWith(match.prefix) !== match.negated;
-        return holds ? here.onwards(here.known) : here.next.node;
-      }
+      case "name-prefix":
+        return this.question(match, here);
       case "member": {
-        if (match.orAbsent) return unsupported("a set that packets without ports are not in");
-        if (here.frame.table.lists.filledSet(match.set, here.frame.table.table) !== undefined)
+        const { table } = here.call;
+        if (table.lists.filledSet(match.set, table.table) !== undefined)
           return unsupported(`set ${match.set}, which rules fill`);
-        const set = this.setOf(here.frame.table, match.set);
-        return this.test(read(match.key, this.family, here.known), { kind: "set", set }, match.negated, here);
+        const set = this.shared.elements.ofSet(table, match.set);
+        const reading = read(match.key, here.known, table);
+        if (reading.kind === "nothing") return match.orAbsent ? here.onwards(here.known) : here.next.node;
+        return this.test(reading, { kind: "set", set }, match.negated, here);
       }
       case "chance":
-        return unsupported("a random test");
-      case "opaque":
-        return unsupported(`not understood: ${match.text}`);
+        return this.evaluated(runMatch(match, stateOf(here.known), this.frameOf(here)), here, "a random test");
+      case "opaque": {
+        const progress = runMatch(match, stateOf(here.known), this.frameOf(here));
+        return this.evaluated(progress, here, `not understood: ${match.text}`);
+      }
       default:
         return unreachable(match);
     }
   }
 
-  private compare(match: Extract<Match, { kind: "compare" }>, here: Here): Node {
-    const reading = read(match.left, this.family, here.known);
-    if (match.orAbsent) {
-      if (reading.kind === "nothing") return here.onwards(here.known);
-      if (reading.kind === "reads" && reading.reads.some(({ kind }) => kind === "port"))
-        return unsupported("a match that holds where there is no port");
-    }
-    return this.test(reading, intervalsOf(match), match.operator === "!=", here);
+  private question(test: ValueTest, here: Here): Node {
+    const { known, next, onwards, call } = here;
+    const question = new Question(test);
+    const reading = read(test.left, known, call.table);
+    if (reading.kind === "nothing") return question.orAbsent ? onwards(known) : next.node;
+    const [only, more] = reading.kind === "reads" ? reading.reads : [];
+    if (more !== undefined) return unsupported("several fields compared at once");
+    if (only?.kind === "constant")
+      return question.passing(only.value, known.stream.region) === undefined ? next.node : onwards(known);
+    return this.test(reading, { kind: "intervals", intervals: question.intervals }, question.negated, here);
   }
 
   private test(reading: Reading, against: Against, negated: boolean, here: Here): Node {
@@ -254,14 +319,36 @@ class Unfolder {
     return choices === 1 ? ask(reads) : { kind: "choose", count: choices, chosen: new Later(() => ask(reads)) };
   }
 
+  /** Goes on as the evaluator did with all packets; `reason`: why a table cannot say it where it told them apart. */
+  private evaluated(progress: readonly StepProgress[], here: Here, reason: string): Node {
+    const after = this.knowledge.afterStep(here.known, progress);
+    if (after === undefined) return unsupported(reason);
+    const { known, flow } = after;
+    const isEnd = known.control.end !== undefined;
+    switch (flow) {
+      case "continue":
+        return here.onwards(known);
+      case "next":
+        return this.next(here.call, here.number, known);
+      case "return":
+        return here.call.back.at(known);
+      case "done":
+        return isEnd ? this.end(known) : here.call.done.at(known);
+      default:
+        return unreachable(flow);
+    }
+  }
+
   private statement(statement: Statement, here: Here): Node {
-    const { frame, known, next, onwards } = here;
+    const { call, known, next } = here;
+    const { table } = call;
     switch (statement.kind) {
       case "verdict":
         return this.verdict(statement.verdict, here);
-      case "vmap":
-        return this.asking(read(statement.key, this.family, known), next, (reads) => {
-          const map = this.mapOf(frame.table, statement.map);
+      case "vmap": {
+        if (this.isFilled(statement.map, table)) return unsupported("a map that rules fill");
+        return this.asking(read(statement.key, known, table), next, (reads) => {
+          const map = this.shared.elements.ofMap(table, statement.map);
           const byVerdict = new Map<string, Node>();
           const reason = map.declaration?.comment ?? map.declaration?.name;
           const reasons = reason === undefined ? known.reasons : [...known.reasons, reason];
@@ -275,53 +362,64 @@ class Unfolder {
           };
           return { kind: "switch", reads, map, found, missing: next };
         });
+      }
       case "dnat":
         return this.translation(statement.to, here);
       case "snat":
       case "masquerade":
-        return frame.done.at(this.because(here, { masqueraded: true, sourceSettled: true }));
+      case "reject":
+        return this.run(statement, this.because(here));
       case "redirect":
         return unsupported("redirect");
-      case "reject":
-        return rejected(this.because(here, {}), statement.with);
       case "set":
         return this.write(statement, here);
-      case "remember": {
-        const seconds = statement.timeoutSeconds ?? frame.table.set(statement.set).dynamic?.timeoutSeconds;
-        return onwards(this.knowledge.with(known, seconds === undefined ? {} : { stickySeconds: seconds }));
-      }
+      case "remember":
       case "counter":
-        return onwards(known);
       case "opaque-statement":
-        return statement.terminal || statement.writes !== undefined
-          ? unsupported(`not understood: ${statement.text}`)
-          : onwards(known);
+        return this.run(statement, here);
       default:
         return unreachable(statement);
     }
   }
 
-  private because({ frame, known, rule }: Here, change: Partial<Known>): Known {
-    const { chain } = frame;
-    const reason = chain.rules[rule]?.comment ?? chain.comment ?? `chain ${chain.name}`;
-    return this.knowledge.with(known, { ...change, reasons: [...known.reasons, reason] });
+  /** What the evaluator does for a statement. */
+  private run(statement: Statement, here: Here): Node {
+    const progress = runStatement(statement, stateOf(here.known), this.frameOf(here), here.rule);
+    const reason =
+      "text" in statement ? `not understood: ${statement.text}` : `${statement.kind} by fields of the packet`;
+    return this.evaluated(progress, here, reason);
+  }
+
+  /** The place of a step as the evaluator knows it. */
+  private frameOf({ call: { base, chain, table, depth }, known }: Here): Frame {
+    const { hook } = known.control;
+    const enter = (): never => {
+      throw new Error("jumps are followed by the graph");
+    };
+    return { table, hook, base, chain: chain.name, depth, later: () => NOTHING_READ, enter };
+  }
+
+  /** `here` where its rule is one of those that decided. */
+  private because(here: Here): Here {
+    const { call, known, rule } = here;
+    const reason = rule.comment ?? call.chain.comment ?? `chain ${call.chain.name}`;
+    return { ...here, known: this.knowledge.with(known, { reasons: [...known.reasons, reason] }) };
   }
 
   private verdict(verdict: Verdict, here: Here): Node {
-    const { frame, known, rule } = here;
+    const { call, known, number } = here;
     switch (verdict.kind) {
       case "accept":
-        return frame.done.at(this.because(here, { accepted: true }));
       case "drop":
-        return dropped(this.because(here, {}));
+        return this.run({ kind: "verdict", verdict }, this.because(here));
       case "continue":
-        return this.next(frame, rule, known);
+        return this.next(call, number, known);
       case "return":
-        return frame.back.at(known);
+        return call.back.at(known);
       case "jump":
       case "goto": {
-        const back = verdict.kind === "jump" ? (frame.rules[rule + 1] as Place) : frame.back;
-        return (this.callee(frame, verdict.chain, back).rules[0] as Place).at(known);
+        const back = verdict.kind === "jump" ? (call.rules[number + 1] as Place) : call.back;
+        return (this.callee(call, verdict.chain, back).rules[0] as Place).at(known);
       }
       default:
         return unreachable(verdict);
@@ -329,66 +427,93 @@ class Unfolder {
   }
 
   private translation(to: Extract<Statement, { kind: "dnat" }>["to"], here: Here): Node {
-    const { frame, known, next } = here;
+    const { call, known, next } = here;
     if (to.kind === "literal" && to.addresses === undefined) return unsupported("dnat to a port only");
     if (to.kind === "literal" && (isRange(to.addresses) || isRange(to.ports))) return unsupported("dnat to a range");
+    if (to.kind === "map" && this.isFilled(to.map, call.table)) return unsupported("a map that rules fill");
+    if (known.stream.destination !== "daddr") return unsupported("a destination that is translated twice");
     const reading: Reading =
-      to.kind === "map" ? read(to.key, this.family, known) : { kind: "reads", reads: [], choices: 1 };
+      to.kind === "map" ? read(to.key, known, call.table) : { kind: "reads", reads: [], choices: 1 };
     return this.asking(reading, next, (reads) => {
-      const map = to.kind === "map" ? this.mapOf(frame.table, to.map) : this.mapOf(frame.table, literalMap(to));
-      const then = (status: number): Later =>
+      const map = this.shared.elements.ofMap(call.table, to.kind === "map" ? to.map : literalMap(to));
+      const stream = { ...known.stream, destination: "toaddr", destinationPort: "toport" } as const;
+      const then = (isChanged: boolean): Later =>
         new Later(() =>
-          frame.done.at(
-            this.knowledge.with(known, {
-              destination: "endpoint",
-              destinationSettled: true,
-              ctStatus: known.ctStatus | status,
-            }),
-          ),
+          call.done.at(this.knowledge.with(known, { stream, control: sentBy(known.control, isChanged) })),
         );
-      return { kind: "translate", reads, map, changed: then(CT_STATUS.dnat), same: then(0), missing: next };
+      const keepsPort = !translatesPorts(known.control);
+      return { kind: "translate", keepsPort, reads, map, changed: then(true), same: then(false), missing: next };
     });
   }
 
-  private write({ field, value }: Extract<Statement, { kind: "set" }>, here: Here): Node {
-    const { frame, known, next, onwards } = here;
-    if (field.kind === "ct" && field.key === "state") return unsupported("notrack");
+  private write(statement: Extract<Statement, { kind: "set" }>, here: Here): Node {
+    const { call, known, next, onwards } = here;
+    const { field, value } = statement;
+    const isPriority = field.kind === "meta" && field.key === "priority";
     if (value.kind === "lookup") {
-      if (field.kind !== "meta" || field.key !== "priority")
-        return unsupported("a lookup that does not set the priority");
-      return this.asking(read(value.key, this.family, known), next, (reads) => ({
+      if (!isPriority) return unsupported("a lookup that does not set the priority");
+      if (this.isFilled(value.map, call.table)) return unsupported("a map that rules fill");
+      return this.asking(read(value.key, known, call.table), next, (reads) => ({
         kind: "load",
         reads,
-        map: this.mapOf(frame.table, value.map),
-        found: new Later(() => onwards(this.knowledge.with(known, { priority: "register" }))),
+        map: this.shared.elements.ofMap(call.table, value.map),
+        found: new Later(() => onwards(this.knowledge.with(known, { priorityFromMap: true }))),
         missing: next,
       }));
     }
-    return this.asking(read(value, this.family, known), next, ([only]) => {
-      if (only?.kind !== "constant") return unsupported("a packet's own properties written elsewhere");
-      const number = Number(only.value);
-      if (field.kind === "ct")
-        return onwards(field.key === "mark" ? this.knowledge.with(known, { ctMark: number }) : known);
-      if (field.key === "mark") return onwards(this.knowledge.with(known, { mark: number }));
-      return onwards(field.key === "priority" ? this.knowledge.with(known, { priority: number }) : known);
+    return this.asking(read(value, known, call.table), next, ([only]) => {
+      if (only?.kind !== "constant" && only?.kind !== "protocol")
+        return unsupported("a packet's own properties written elsewhere");
+      const before = isPriority ? this.knowledge.with(known, { priorityFromMap: false }) : known;
+      return this.run(statement, { ...here, known: before });
     });
   }
 
-  // --- sets and maps -----------------------------------------------------------------------------------------------------
+  private isFilled(map: string | readonly MapElement[], { lists, table }: TableIndex): boolean {
+    return typeof map === "string" && lists.filledSet(map, table) !== undefined;
+  }
 
-  private setOf(table: TableIndex, name: string): Elements {
+  /** What has become of packets that are through. Equal ends are one object. */
+  private end({ control, stream, reasons }: Known): Node {
+    const { disposition, isAccepted } = toRegionResult({ control, stream });
+    const { kind } = disposition;
+    if ("source" in disposition && disposition.source.kind === "given")
+      return unsupported("a source that a rule gives");
+    const verdict = kind === "pass" && isAccepted ? "accept" : kind;
+    const end: End = {
+      verdict,
+      ...(control.end?.kind === "reject" ? { rejectWith: control.end.with } : {}),
+      masquerade: control.masqueraded,
+      ...(kind === "dnat" && disposition.stickySeconds !== undefined
+        ? { stickySeconds: disposition.stickySeconds }
+        : {}),
+      reasons,
+    };
+    const text = [verdict, end.rejectWith, end.masquerade, end.stickySeconds, ...reasons].join("|");
+    const node = this.shared.ends.get(text) ?? { kind: "end", end };
+    this.shared.ends.set(text, node);
+    return node;
+  }
+}
+
+/** The sets and maps that graphs ask, each as one object. */
+class ElementsOf {
+  private readonly named = new Map<TableIndex, Map<string, Elements>>();
+  private readonly inline = new Map<readonly MapElement[], Elements<MapElement>>();
+
+  ofSet(table: TableIndex, name: string): Elements {
     return this.remembered(table, `set ${name}`, () => {
       const declaration = table.set(name);
       return { declaration, elements: declaration.elements, index: table.setElements(name) };
     });
   }
 
-  private mapOf(table: TableIndex, map: string | readonly MapElement[]): Elements<MapElement> {
+  ofMap(table: TableIndex, map: string | readonly MapElement[]): Elements<MapElement> {
     if (typeof map !== "string") {
-      let inline = this.inlineMaps.get(map);
+      let inline = this.inline.get(map);
       if (inline === undefined) {
         inline = { declaration: undefined, elements: map, index: new ElementIndex({ elements: map }) };
-        this.inlineMaps.set(map, inline);
+        this.inline.set(map, inline);
       }
       return inline;
     }
@@ -399,8 +524,8 @@ class Unfolder {
   }
 
   private remembered(table: TableIndex, name: string, make: () => Elements): Elements {
-    const known = this.elements.get(table) ?? new Map<string, Elements>();
-    this.elements.set(table, known);
+    const known = this.named.get(table) ?? new Map<string, Elements>();
+    this.named.set(table, known);
     const found = known.get(name) ?? make();
     known.set(name, found);
     return found;
@@ -409,10 +534,11 @@ class Unfolder {
 
 /** A step that is about to be taken. */
 interface Here {
-  readonly frame: Frame;
+  readonly call: Call;
   readonly known: Known;
-  /** The number of its rule in the chain. */
-  readonly rule: number;
+  readonly rule: Rule;
+  /** The number of the rule in the chain. */
+  readonly number: number;
   /** The rule after it. */
   readonly next: Later;
   /** The step after it. */
@@ -427,29 +553,6 @@ function isMatch(step: Step): step is Match {
 
 function isVerdict(value: MapElement["value"]): value is Verdict {
   return !Array.isArray(value);
-}
-
-/** The values for which a comparison holds; for those other than one, that one. */
-function intervalsOf({ operator, right }: Extract<Match, { kind: "compare" }>): Against {
-  const point: Interval = { from: right, to: right };
-  if (operator === "==" || operator === "!=") return { kind: "intervals", intervals: [point] };
-  if (typeof right === "string") return { kind: "intervals", intervals: [] };
-  const big = typeof right === "bigint";
-  const [least, most, one] = big ? [0n, 2n ** 128n - 1n, 1n] : [0, 2 ** 32 - 1, 1];
-  const number = right as number; // or all three are bigints
-  const step = one as number;
-  switch (operator) {
-    case "<":
-      return { kind: "intervals", intervals: right === least ? [] : [{ from: least, to: number - step }] };
-    case "<=":
-      return { kind: "intervals", intervals: [{ from: least, to: right }] };
-    case ">":
-      return { kind: "intervals", intervals: right === most ? [] : [{ from: number + step, to: most }] };
-    case ">=":
-      return { kind: "intervals", intervals: [{ from: right, to: most }] };
-    default:
-      return unreachable(operator);
-  }
 }
 
 /** Whether `against` has `key`. */
@@ -477,34 +580,6 @@ function literalMap(
   return map;
 }
 
-/** NAT chains see the first packet of a connection, until one of them has decided. */
-function asksNat(hook: Hook, known: Known): boolean {
-  if (known.ctState !== CT_STATE.new) return false;
-  return isSourceHook(hook) ? !known.sourceSettled : !known.destinationSettled;
-}
-
-function isSourceHook(hook: Hook): boolean {
-  return hook === "postrouting" || hook === "input";
-}
-
 function unsupported(reason: string): Node {
   return { kind: "unsupported", reason };
-}
-
-function dropped(known: Known): Node {
-  return { kind: "end", end: { verdict: "drop", masquerade: known.masqueraded, reasons: known.reasons } };
-}
-
-function rejected(known: Known, rejectWith: NonNullable<End["rejectWith"]>): Node {
-  return { kind: "end", end: { verdict: "reject", rejectWith, masquerade: known.masqueraded, reasons: known.reasons } };
-}
-
-function endOf({ destination, accepted, masqueraded, stickySeconds, reasons }: Known): End {
-  const untranslated = accepted ? "accept" : "pass";
-  return {
-    verdict: destination === "endpoint" ? "dnat" : untranslated,
-    masquerade: masqueraded,
-    ...(stickySeconds === undefined || destination === "asked" ? {} : { stickySeconds }),
-    reasons,
-  };
 }

@@ -74,10 +74,7 @@ class FamilyTabulator {
   private readonly answers: Answers;
   private readonly lacking: Diagnostic[];
   /** A graph for each interface kind. */
-  private readonly roots: readonly Node[];
-  /** The same for packets that connection tracking cannot place, or does not look at. */
-  private readonly invalidRoots: readonly Node[];
-  private readonly untrackedRoots: readonly Node[];
+  private readonly roots: (ctState: Door["ctState"], protocol: number) => readonly Node[];
   private readonly local: ReadonlySet<Address>;
   /** Everything that rules mention of a destination: addresses with the ports that are asked about there… */
   private readonly points = new Map<Address, Set<PortKey>>();
@@ -113,20 +110,22 @@ class FamilyTabulator {
     this.local = new Set([...addresses, loopback as Address]);
     this.boundaries = new Set([lowest as Address, ...typeBoundaries(family)]);
     this.protocols = new Set([...WITH_PORTS, PINGS[family], UNHEARD_OF]);
-    const graphOf = unfold(program, family);
-    const root = (ctState: Door["ctState"]) => {
-      return ({ example }: InterfaceKind) => graphOf({ inInterface: example, ctState });
+    const environment = environmentOf(addresses);
+    const graphOf = unfold(program, family, environment);
+    const roots = new Map<string, readonly Node[]>();
+    this.roots = (ctState, protocol) => {
+      const key = `${ctState} ${protocol}`;
+      const known = roots.get(key) ?? kinds.map(({ example }) => graphOf({ protocol, inInterface: example, ctState }));
+      roots.set(key, known);
+      return known;
     };
-    this.roots = kinds.map(root("new"));
-    this.invalidRoots = kinds.map(root("invalid"));
-    this.untrackedRoots = kinds.map(root("untracked"));
-    this.walker = new Walker(environmentOf(addresses), new SourceSets(), {
+    this.walker = new Walker(environment, new SourceSets(), {
       consulted: (elements, reads) => this.consulted(elements, reads),
       found: ({ comment, origin }) => {
         if (this.label === "" && comment !== undefined) this.label = comment;
         this.origin ??= origin;
       },
-      compared: (read, node) => this.compared(read, node),
+      compared: (read, node, protocol) => this.compared(read, node, protocol),
     });
   }
 
@@ -180,27 +179,27 @@ class FamilyTabulator {
 
   // --- single destinations ---------------------------------------------------------------------------------------------
 
-  private courses(roots: readonly Node[], protocol: number, address: Address, port: number | undefined): Course[] {
-    return roots.map((root) => this.walker.walk(root, { protocol, address, port }));
+  private courses(ctState: Door["ctState"], protocol: number, address: Address, port: number | undefined): Course[] {
+    return this.roots(ctState, protocol).map((root) => this.walker.walk(root, { protocol, address, port }));
   }
 
   /** What packets to `address` get whose port nobody mentions. */
   private defaultOf(address: Address): Default {
-    const fresh = this.whateverPort(this.roots, address, this.protocols, UNMENTIONED);
-    const invalid = this.whateverPort(this.invalidRoots, address, this.protocols, undefined);
-    const untracked = this.whateverPort(this.untrackedRoots, address, [PINGS[this.family]], undefined);
+    const fresh = this.whateverPort("new", address, this.protocols, UNMENTIONED);
+    const invalid = this.whateverPort("invalid", address, this.protocols, undefined);
+    const untracked = this.whateverPort("untracked", address, [PINGS[this.family]], undefined);
     if (this.askedAnyPort && !this.isLocal(address))
       throw new Unsupported("ports are asked about at addresses that are not the node's");
     return { new: fresh, invalid, untracked };
   }
 
   private whateverPort(
-    roots: readonly Node[],
+    ctState: Door["ctState"],
     address: Address,
     protocols: Iterable<number>,
     port: number | undefined,
   ): number {
-    const rows = [...protocols].map((protocol) => this.answers.row(this.courses(roots, protocol, address, port)));
+    const rows = [...protocols].map((protocol) => this.answers.row(this.courses(ctState, protocol, address, port)));
     const [first] = rows as [Row];
     if (rows.some(({ behaviour }) => behaviour !== first.behaviour))
       throw new Unsupported("packets of several protocols fare differently whatever the port");
@@ -211,7 +210,7 @@ class FamilyTabulator {
 
   private rowOf(address: Address, key: PortKey): PortRow {
     const [protocol, port] = [protocolIn(key), portIn(key)];
-    const row = this.answers.row(this.courses(this.roots, protocol, address, port));
+    const row = this.answers.row(this.courses("new", protocol, address, port));
     return { protocol, port, ...row, label: this.label };
   }
 
@@ -257,7 +256,7 @@ class FamilyTabulator {
     return at.port >= 0 && at.address < 0;
   }
 
-  private compared(read: Read, { against }: Extract<Node, { kind: "test" }>): void {
+  private compared(read: Read, { against }: Extract<Node, { kind: "test" }>, protocol: number): void {
     if (against.kind !== "intervals") return;
     for (const { from, to } of against.intervals) {
       const part: KeyPart = from === to ? from : { from, to };
@@ -265,7 +264,7 @@ class FamilyTabulator {
       if (read.kind === "protocol") this.mention(undefined, undefined, part);
       if (read.kind !== "port" || read.of !== "asked") continue;
       this.askedAnyPort = true;
-      this.mention(undefined, part, read.protocol);
+      this.mention(undefined, part, protocol);
     }
   }
 

@@ -1,13 +1,12 @@
 /** All that can become of packets to one destination, whoever sends them. */
 import { addressTypeOf } from "../evaluate/address-type.ts";
-import { hasPorts, ownAddressOf } from "../evaluate/expression.ts";
 import type { Environment } from "../evaluate/packet.ts";
 import type { Elements, End, Node, Read } from "../graph/types.ts";
 import { contains } from "../graph/unfold.ts";
 import { unreachable } from "../invariant.ts";
 import type { MapElement, Value } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
-import { type Address, familyOf } from "../net/address.ts";
+import type { Address } from "../net/address.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";
 
 /** A destination as packets ask for it. */
@@ -43,7 +42,7 @@ export interface Sights {
   /** An element whose comment may say whose the destination is. */
   found(element: MapElement): void;
   /** A comparison with some of what the packet asked for. */
-  compared(read: Read, node: Extract<Node, { kind: "test" }>): void;
+  compared(read: Read, node: Extract<Node, { kind: "test" }>, protocol: number): void;
 }
 
 export class Walker {
@@ -86,7 +85,7 @@ export class Walker {
             node = node.missing.node;
             break;
           }
-          const endpoint = endpointIn(element.value as readonly Value[], subject);
+          const endpoint = endpointIn(element.value as readonly Value[], subject, node.keepsPort);
           const same = endpoint.address === subject.address && endpoint.port === subject.port;
           return this.go((same ? node.same : node.changed).node, { ...subject, endpoint });
         }
@@ -137,9 +136,9 @@ export class Walker {
     return key === undefined ? undefined : node.map.index.find(key);
   }
 
-  private look(node: Extract<Node, { kind: "test" }>, _subject: Subject): void {
+  private look(node: Extract<Node, { kind: "test" }>, { protocol }: Subject): void {
     if (node.against.kind === "set") this.sights.consulted(node.against.set, node.reads);
-    else if (node.reads[0] !== undefined) this.sights.compared(node.reads[0], node);
+    else if (node.reads[0] !== undefined) this.sights.compared(node.reads[0], node, protocol);
   }
 
   /** Undefined when one of them has no value. */
@@ -151,10 +150,6 @@ export class Walker {
       values.push(value);
     }
     return values;
-  }
-
-  private ownAddressTowards(destination: Address): Address {
-    return ownAddressOf(familyOf(destination), this.environment) ?? destination;
   }
 
   private valueOf(read: Read, subject: Subject): Value | undefined {
@@ -169,14 +164,9 @@ export class Walker {
         return subject.slot + read.offset;
       case "address":
         return addressAt(read.of, subject);
-      case "own-address":
-        return this.ownAddressTowards(addressAt(read.of, subject));
       case "address-type":
         return addressTypeOf(addressAt(read.of, subject), this.environment);
       case "port":
-        if (read.tracked) return subject.port ?? 0;
-        if (read.protocol === undefined ? !hasPorts(subject.protocol) : read.protocol !== subject.protocol)
-          return undefined;
         return read.of === "asked" ? subject.port : (subject.endpoint?.port ?? subject.port);
       case "source":
       case "source-type":
@@ -200,6 +190,6 @@ function addressAt(of: "asked" | "endpoint", { address, endpoint }: Subject): Ad
   return of === "asked" ? address : (endpoint?.address ?? address);
 }
 
-function endpointIn([address, port]: readonly Value[], { port: asked }: Subject): Destination {
-  return { address: address as Address, port: Number(port ?? asked ?? 0) };
+function endpointIn([address, port]: readonly Value[], { port: asked }: Subject, keepsPort: boolean): Destination {
+  return { address: address as Address, port: Number((keepsPort ? undefined : port) ?? asked ?? 0) };
 }

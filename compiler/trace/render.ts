@@ -104,8 +104,7 @@ function renderBranches(branches: readonly Branch[], options: ViewOptions): stri
 }
 
 function nothingShown(result: Result): string {
-  if (result.path.length === 0 && verdictOf(result) !== "pass")
-    return "this engine gives the result only, no rules";
+  if (result.path.length === 0 && verdictOf(result) !== "pass") return "this engine gives the result only, no rules";
   return "no rule affects it";
 }
 
