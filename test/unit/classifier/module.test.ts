@@ -11,7 +11,7 @@ const KPC = new URL("../../../dist/bin/kpc.cjs", import.meta.url).pathname;
 
 /** What `kpc compile` prints, as bytes. */
 function compile(args: readonly string[], folder: string): Buffer {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [KPC, "compile", ...args], { cwd: folder });
+  const { status, stdout, stderr } = spawnSync(process.execPath, [KPC, "compile", "-q", ...args], { cwd: folder });
   expect({ status, stderr: stderr.toString() }).toEqual({ status: 0, stderr: "" });
   return stdout;
 }
