@@ -76,7 +76,7 @@ describe("a manifest of 50 MB", () => {
       const services = writeManifests(file);
       expect(statSync(file).size).toBeGreaterThan(MEGABYTES * 1e6);
       const env = { NODE_OPTIONS: `--max-old-space-size=${HEAP_MEGABYTES}` };
-      const { code, stdout, stderr } = kpcProcess(["compile", "--node", "node-1", "large.yaml"], { folder, env });
+      const { code, stdout, stderr } = kpcProcess(["compile", "-q", "--node", "node-1", "large.yaml"], { folder, env });
       expect([code, stderr]).toEqual([0, ""]);
       expect(stdout.match(/comment "default\/service-\d+:http" : jump/g)).toHaveLength(services);
     });

@@ -16,12 +16,23 @@ function denseRules(order: (i: number) => number): string {
   return ["*filter", ":FORWARD ACCEPT [0:0]", ...lines, "COMMIT", ""].join("\n");
 }
 
-/** What a terminal shows of `kpc diff` on rules that it does not compare within two seconds. */
-function diffOnTerminal(flags: readonly string[] = [], env: Record<string, string> = {}): string {
+/** What a terminal shows of `kpc diff` on rules that it does not compare within `seconds`. */
+function diffOnTerminal(seconds: number, flags: readonly string[] = [], env: Record<string, string> = {}): string {
   const kpc = join(import.meta.dirname, "../../../dist/bin/kpc.cjs");
   const files = { "a.v4": denseRules((i) => i), "b.v4": denseRules((i) => 399 - i) };
   return inFolder(files, (folder) => {
-    const command = [process.execPath, kpc, "diff", "a.v4", "b.v4", "--time", "2", "--limit", "1", ...flags].join(" ");
+    const command = [
+      process.execPath,
+      kpc,
+      "diff",
+      "a.v4",
+      "b.v4",
+      "--time",
+      `${seconds}`,
+      "--limit",
+      "1",
+      ...flags,
+    ].join(" ");
     const { stdout } = spawnSync("script", ["--quiet", "--return", "--command", command, "/dev/null"], {
       cwd: folder,
       input: "",
@@ -37,7 +48,7 @@ const ERASE = "\r\u001b[K";
 
 describe.skipIf(!hasScript)("on a terminal", () => {
   test("the line is rewritten in place, and gone before the answer", () => {
-    const shown = diffOnTerminal();
+    const shown = diffOnTerminal(2);
     const parts = shown.split(ERASE);
     const lines = parts.filter((part) => LINE.test(part));
     expect(lines.length).toBeGreaterThan(0);
@@ -51,8 +62,8 @@ describe.skipIf(!hasScript)("on a terminal", () => {
     ["on one that can move no cursor", [], { TERM: "dumb" }],
     ["where a CI records it", [], { CI: "true" }],
   ] as const)("there is no line %s", (_, flags, env) => {
-    const shown = diffOnTerminal(flags, env);
-    expect(shown).toContain("after 2 s");
+    const shown = diffOnTerminal(1, flags, env);
+    expect(shown).toContain("after 1 s");
     expect(shown).not.toMatch(LINE);
     expect(shown).not.toContain(ERASE);
   });

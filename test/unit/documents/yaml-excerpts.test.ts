@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { Document, parseAllDocuments } from "yaml";
 import { lineAndColumn } from "../../../compiler/diagnostics.ts";
 import { excerptsOf, splitList } from "../../../compiler/documents/yaml-excerpts.ts";
+import { runs } from "../../support/runs.ts";
 import { expectFindings, load } from "../specs/findings.ts";
 
 /** The items of the first document that can be taken apart. */
@@ -165,7 +166,7 @@ test("item by item is the same as the whole", () => {
       fc.pre(parts !== undefined);
       expect(parts).toEqual(itemsOf(compose(text)));
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });
 
@@ -203,7 +204,7 @@ test("a List with a mistake is never read as something else", () => {
       fc.pre(parts !== undefined && parts !== "broken" && [...excerptsOf(text)].length === 1);
       expect(parts).toEqual(itemsOf(compose(text)));
     }),
-    { numRuns: 1000 },
+    { numRuns: runs(1000) },
   );
 });
 

@@ -4,11 +4,15 @@ import { iptablesEngine, nftEngine } from "../../../compiler/engines/text.ts";
 import { EngineTrouble } from "../../../compiler/engines/types.ts";
 import { compileCase, readCase } from "../../support/cases.ts";
 import { baseChain, programOf, ruleOf } from "../../support/ir.ts";
+import { EVERYTHING } from "../../support/runs.ts";
 import { readCases } from "../../support/shared.ts";
 
-const CASES = readCases("flow").map(({ name, text }) => readCase(name, text));
+/** In the quick set every third case: all of them are held for the IR. */
+const CASES = readCases("flow")
+  .filter((_, i) => EVERYTHING || i % 3 === 0)
+  .map(({ name, text }) => readCase(name, text));
 
-test.each([nftEngine, iptablesEngine])("all flow cases hold for the text of $name", async (engine) => {
+test.each([nftEngine, iptablesEngine])("flow cases hold for the text of $name", async (engine) => {
   const results = [];
   for (const testCase of CASES) {
     for (const mode of testCase.modes)

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import * as L from "../../../assembly/layout.ts";
-import { checksumOf } from "../../../compiler/formats/tables/bytes.ts";
-import { VERDICT_NAMES } from "../../../compiler/formats/tables/words.ts";
-import { engineBytes } from "../../../runtime/classifier/inline.ts";
-import { Matcher } from "../../../runtime/classifier/matcher.ts";
-import type { Cluster, Manifest } from "../../support/arbitraries.ts";
-import { type Findings, soakCluster } from "../../support/classifier-soak.ts";
+import * as L from "../../assembly/layout.ts";
+import { checksumOf } from "../../compiler/formats/tables/bytes.ts";
+import { VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
+import { engineBytes } from "../../runtime/classifier/inline.ts";
+import { Matcher } from "../../runtime/classifier/matcher.ts";
+import type { Cluster, Manifest } from "../support/arbitraries.ts";
+import { type Findings, soakCluster } from "../support/classifier-soak.ts";
 
 /** A Service that sticks, with source ranges, and one that does neither; both have node ports. */
 const WORLD: Cluster = {
