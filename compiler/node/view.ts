@@ -12,7 +12,10 @@ export interface ServicePortView extends ServicePort, EndpointLists {}
 export type NodeView = Readonly<Record<Family, readonly ServicePortView[]>>;
 
 export function viewOf({ servicePorts }: Cluster, node: NodeContext): NodeView {
-  const view = (port: ServicePort): ServicePortView => ({ ...port, ...chooseEndpoints(port, node) });
+  const view = (port: ServicePort): ServicePortView => {
+    const { clusterEndpoints, localEndpoints } = chooseEndpoints(port, node);
+    return { ...port, clusterEndpoints, localEndpoints }; // a second spread would make objects that are slow to read
+  };
   return { IPv4: servicePorts.IPv4.map(view), IPv6: servicePorts.IPv6.map(view) };
 }
 
