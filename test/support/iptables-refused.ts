@@ -175,4 +175,53 @@ export const REFUSED_ROWS: readonly ExtensionRow[] = [
     },
   ),
   ...rows(["-m hl", "-p ipv6-icmp -m icmp6 --icmpv6-type 1 --icmpv6-type 2"], { family: "ip6" }),
+  ...misplaced(),
 ];
+
+type Chain = NonNullable<ExtensionRow["chain"]>;
+type Place = readonly [table: NonNullable<ExtensionRow["table"]>, ...chains: Chain[]];
+
+/** Targets and matches in tables and chains where the kernel does not take them, also in a chain to which those jump. */
+function misplaced(): ExtensionRow[] {
+  const places: readonly (readonly [rule: string, ...places: Place[]])[] = [
+    ["-j DNAT --to-destination 1.1.1.1", ["nat", "INPUT", "POSTROUTING"], ["mangle", "PREROUTING"], ["raw", "OUTPUT"]],
+    ["-j REDIRECT", ["nat", "INPUT", "POSTROUTING"], ["filter", "INPUT"]],
+    ["-j SNAT --to-source 1.1.1.1", ["nat", "PREROUTING", "OUTPUT"], ["filter", "FORWARD"]],
+    ["-j MASQUERADE", ["nat", "PREROUTING", "INPUT", "OUTPUT"], ["filter", "FORWARD"]],
+    ["-j NETMAP --to 10.0.0.0/8", ["mangle", "PREROUTING"]],
+    ["-j REJECT", ["nat", "PREROUTING"], ["mangle", "INPUT", "FORWARD"], ["raw", "OUTPUT"]],
+    ["-p tcp -j TPROXY --on-port 80", ["nat", "PREROUTING"], ["mangle", "INPUT", "OUTPUT"], ["filter", "INPUT"]],
+    ["-p tcp -m tcp --syn -j SYNPROXY", ["filter", "OUTPUT"]],
+    ["-j CT --notrack", ["filter", "INPUT"], ["mangle", "PREROUTING"]],
+    ["-j NOTRACK", ["filter", "INPUT"]],
+    ["-j CLASSIFY --set-class 1:1", ["filter", "INPUT"], ["mangle", "PREROUTING"]],
+    ["-j TTL --ttl-set 5", ["filter", "INPUT"]],
+    ["-j DSCP --set-dscp 5", ["filter", "FORWARD"]],
+    ["-j TOS --set-tos 5", ["filter", "OUTPUT"]],
+    ["-j CHECKSUM --checksum-fill", ["filter", "OUTPUT"]],
+    ["-p tcp -j ECN --ecn-tcp-remove", ["filter", "OUTPUT"]],
+    ["-p tcp -j TCPOPTSTRIP --strip-options 2", ["filter", "FORWARD"]],
+    ["-m owner --uid-owner 0", ["filter", "INPUT", "FORWARD"], ["mangle", "PREROUTING"]],
+    ["-m owner --socket-exists", ["mangle", "INPUT"]],
+    ["-m socket", ["mangle", "FORWARD", "OUTPUT", "POSTROUTING"]],
+    ["-m rpfilter", ["mangle", "INPUT", "FORWARD", "OUTPUT"], ["nat", "PREROUTING"]],
+    ["-m mac --mac-source 02:00:00:00:00:01", ["filter", "OUTPUT"], ["nat", "POSTROUTING"]],
+    ["-m realm --realm 1", ["mangle", "PREROUTING"]],
+    ["-m cgroup --cgroup 1", ["mangle", "PREROUTING", "FORWARD"]],
+  ];
+  const only: readonly (readonly [rule: string, ...places: Place[]])[] = [
+    ["-i eth0", ["filter", "OUTPUT"], ["nat", "POSTROUTING"]],
+    ["-o eth0", ["filter", "INPUT"], ["nat", "PREROUTING"]],
+    ["-m addrtype --dst-type LOCAL --limit-iface-in", ["filter", "OUTPUT"], ["mangle", "POSTROUTING"]],
+    ["-m addrtype --dst-type LOCAL --limit-iface-out", ["filter", "INPUT"], ["mangle", "PREROUTING"]],
+    ["-m physdev --physdev-out x", ["filter", "OUTPUT"]],
+    ["-m devgroup --src-group 1", ["filter", "OUTPUT"], ["mangle", "POSTROUTING"]],
+    ["-m devgroup --dst-group 1", ["filter", "INPUT"], ["mangle", "PREROUTING"]],
+    ["-m policy --dir in --pol ipsec", ["filter", "OUTPUT"]],
+    ["-m policy --dir out --pol ipsec", ["filter", "INPUT"]],
+  ];
+  const rowsOf = ([rule, ...own]: (typeof places)[number]): ExtensionRow[] =>
+    own.flatMap(([table, ...chains]) => chains.map((chain) => ({ rule, table, chain })));
+  const all = places.flatMap(rowsOf);
+  return [...all, ...all.map((row) => ({ ...row, isJumpedTo: true as const })), ...only.flatMap(rowsOf)];
+}

@@ -7,6 +7,8 @@ export interface ExtensionRow {
   readonly family?: "ip6";
   /** Its meaning depends on what is not in the packet: it stays an unknown. */
   readonly isUnknown?: true;
+  /** The rule stands in a chain of its own, to which `chain` jumps. */
+  readonly isJumpedTo?: true;
   /** Needs a set of that name in the kernel. */
   readonly ipset?: string;
 }
@@ -105,6 +107,8 @@ export const TARGET_ROWS: Readonly<Record<string, readonly ExtensionRow[]>> = {
 };
 
 /** The rule in a text for iptables-restore. */
-export function textWith({ rule, table = "filter", chain = "INPUT" }: ExtensionRow): string {
-  return `*${table}\n-A ${chain} ${rule}\nCOMMIT\n`;
+export function textWith({ rule, table = "filter", chain = "INPUT", isJumpedTo }: ExtensionRow): string {
+  return isJumpedTo
+    ? `*${table}\n:own - [0:0]\n-A own ${rule}\n-A ${chain} -j own\nCOMMIT\n`
+    : `*${table}\n-A ${chain} ${rule}\nCOMMIT\n`;
 }

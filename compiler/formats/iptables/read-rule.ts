@@ -9,6 +9,7 @@ import { prefixRange } from "../../net/prefix.ts";
 import { meaningOf } from "../../words.ts";
 import { combine, listsOf } from "./choice.ts";
 import type { OptionText } from "./grammar.ts";
+import { interfaceRefused, placeRefused, type RulePlace } from "./hook-rules.ts";
 import { listedOptions } from "./listed.ts";
 import {
   MATCH_READERS,
@@ -25,7 +26,7 @@ import { CT_STATE_FIELD, TARGET_READERS } from "./targets.ts";
 import { ENDING_TARGETS, OTHER_MATCHES, PASSING_TARGETS } from "./words.ts";
 
 /** What a rule stands in. */
-export interface RuleScope extends Omit<MatchScope, "protocol"> {
+export interface RuleScope extends Omit<MatchScope, "protocol">, RulePlace {
   /** Reports what iptables would refuse: what was expected at an option. */
   readonly fail: (message: string, option: OptionText) => void;
 }
@@ -167,7 +168,7 @@ class RuleReader {
         break;
       case "-i":
       case "-o":
-        this.takeInterface(head === "-i" ? "iifname" : "oifname", option);
+        this.takeInterface(head, option);
         break;
       case "-p":
         this.takeProtocol(option);
@@ -195,11 +196,13 @@ class RuleReader {
     }
   }
 
-  private takeInterface(key: "iifname" | "oifname", option: OptionText): void {
+  private takeInterface(head: "-i" | "-o", option: OptionText): void {
     const [name = ""] = option.values;
-    const left: Expression = { kind: "meta", key };
+    const left: Expression = { kind: "meta", key: head === "-i" ? "iifname" : "oifname" };
     const { negated } = option;
-    if (name === "" || name.length > 15 || /[\s"]/.test(name))
+    const misplaced = interfaceRefused(head, this.scope);
+    if (misplaced !== undefined) this.fail(misplaced, option);
+    else if (name === "" || name.length > 15 || /[\s"]/.test(name))
       this.fail("expected the name of an interface, at most 15 characters", option);
     else if (!name.endsWith("+"))
       this.steps.push({ kind: "compare", left, operator: negated ? "!=" : "==", right: name });
@@ -347,8 +350,10 @@ class RuleReader {
   private refuses(unit: OpenUnit, rules: Parameters<typeof optionsRefused>[1]): boolean {
     // What is missing may be what has been reported.
     const found = this.failed ? undefined : optionsRefused(unit, rules);
+    const misplaced = this.failed || found !== undefined ? undefined : placeRefused(unit, this.scope);
     if (found !== undefined) this.fail(found.message, found.option ?? unit.head);
-    return found !== undefined;
+    else if (misplaced !== undefined) this.fail(misplaced, unit.head);
+    return found !== undefined || misplaced !== undefined;
   }
 
   private lacksProtocol({ name }: OpenUnit): boolean {

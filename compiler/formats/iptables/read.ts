@@ -7,6 +7,7 @@ import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir
 import { meaningOf } from "../../words.ts";
 import { lookUpSet, type SetQuery } from "../ipset/to-ir.ts";
 import type { IpSets } from "../ipset/types.ts";
+import { ChainHooks, translatedBehind } from "./chain-hooks.ts";
 import { repair, type Section } from "./fragment.ts";
 import type { OptionText } from "./grammar.ts";
 import { lineParser } from "./grammar.ts";
@@ -15,7 +16,6 @@ import { Bang, lineLexer, Option, Unclosed } from "./lexer.ts";
 import { listingsIn } from "./listings.ts";
 import { affinityOf, recentName } from "./matches.ts";
 import { type ReadRule, type RuleScope, readRule, refused } from "./read-rule.ts";
-import { findTranslated } from "./translates.ts";
 
 export interface ReadOptions {
   /** Which tool's text it is; else the text tells. */
@@ -81,7 +81,7 @@ class FileReader {
   /** Sets of which was told why they are not known. */
   private readonly unknownSets = new Set<string>();
   private readonly affinity: ReadonlyMap<string, number | undefined>;
-  private readonly translated: ReturnType<typeof findTranslated>;
+  private readonly hooks: ChainHooks;
   private readonly fixedFamily: boolean;
   private family: "ip" | "ip6";
   private table: OpenTable | undefined;
@@ -110,7 +110,7 @@ class FileReader {
     this.fixedFamily = family !== undefined;
     this.family = family ?? detectFamily(source.text);
     this.affinity = findAffinity(text);
-    this.translated = findTranslated(text);
+    this.hooks = new ChainHooks(text);
     this.filled = new Set([...text.matchAll(/ --(?:add|del)-set (\S+)/g)].map(([, name = ""]) => name));
     this.listings =
       sections.length > 0
@@ -365,11 +365,16 @@ class FileReader {
       );
       return;
     }
+    const [chain = ""] = command.values;
+    const hooks = this.hooks.leadingTo(table.name, chain);
     const scope: RuleScope = {
       family: table.family,
       table: table.name,
+      chain,
+      hooks,
+      isWhole: this.inSection && !this.isPart(start),
       affinity: this.affinity,
-      translates: table.name === "nat" ? this.translated.get(command.values[0] ?? "") : undefined,
+      translates: table.name === "nat" ? translatedBehind(hooks) : undefined,
       ipset: (query) => this.lookUpSet({ ...query, family: table.family }, start, end),
       fail: (message, option) => this.contained("rules-syntax", message, ...at(option)),
     };

@@ -13,19 +13,23 @@ function rulesOf({ ruleset }: Program, table: string, chain: string): readonly R
   return found.rules;
 }
 
-/** A dump with one rule in the chain INPUT or PREROUTING of a table. */
-function dump(rule: string, table = "filter"): string {
-  const chain = table === "filter" ? "INPUT" : "PREROUTING";
+/** The table and the chain where iptables takes `rule`: those that are wanted, if it stands anywhere. */
+function placeOf(rule: string, table: string): readonly [table: string, chain: string] {
+  if (rule.includes("-j REJECT")) return ["filter", "INPUT"];
+  if (/-j (SNAT|MASQUERADE)|-o /.test(rule)) return ["nat", "POSTROUTING"];
+  if (rule.includes("-j NOTRACK")) return ["raw", "PREROUTING"];
+  return [table, table === "filter" ? "INPUT" : "PREROUTING"];
+}
+
+/** A dump with one rule in a table. */
+function dump(rule: string, wanted = "filter"): string {
+  const [table, chain] = placeOf(rule, wanted);
   return `*${table}\n:KPC-other - [0:0]\n-A ${chain} ${rule}\nCOMMIT\n`;
 }
 
 /** The steps of the one rule that `text` is in a table. */
 function stepsOf(text: string, table = "filter", family: "ip" | "ip6" = "ip"): readonly Step[] {
-  const [rule, ...more] = rulesOf(
-    mustReadIptables(dump(text, table), family),
-    table,
-    table === "filter" ? "INPUT" : "PREROUTING",
-  );
+  const [rule, ...more] = rulesOf(mustReadIptables(dump(text, table), family), ...placeOf(text, table));
   if (rule === undefined || more.length > 0) throw new Error("one rule is expected");
   return rule.steps;
 }
