@@ -14,9 +14,9 @@ import { EXIT, printHelp, watchOutput } from "./cli/output.ts";
 import { EXTENSIONS } from "./cli/print-output.ts";
 import { DEFAULT_SECONDS } from "./cli/time-limit.ts";
 import { Trouble } from "./cli/trouble.ts";
-import { version } from "./cli/version.ts";
 import { EngineTrouble } from "./engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
+import { VERSION } from "./version.ts";
 
 const EXIT_CODES =
   "Exit codes: 0 no problem; 1 a problem was found; 2 kpc could not answer (usage, unreadable file, bug).";
@@ -31,7 +31,7 @@ function withExamples(command: Command, ...examples: readonly string[]): Command
 function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Command {
   const program = new Command("kpc")
     .description("Compiles Kubernetes Services to packet rules for one node, and answers questions about rules.")
-    .version(version())
+    .version(VERSION)
     .exitOverride()
     .configureOutput({ writeOut: printHelp })
     .hook("preAction", (_, command) => refuseSharedStandardInput(command))

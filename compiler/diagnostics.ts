@@ -27,11 +27,13 @@ export function withAssumed(origin: Origin, assumed: readonly Assumed[]): Origin
   return assumed.length === 0 ? origin : { span: () => origin.span(), assumed };
 }
 
+/** `error`: no rules are printed. `warning`: probably a mistake. `note`: an assumption that was made. `info`: what was left out
+ *  and why, for those who ask (`kpc check`). */
+export type Severity = "error" | "warning" | "note" | "info";
+
 /** A finding about the input. */
 export interface Diagnostic {
-  /** `error`: no rules are printed. `warning`: probably a mistake. `note`: an assumption that was made. `info`: what was
-   *  left out and why, for those who ask (`kpc check`). */
-  readonly severity: "error" | "warning" | "note" | "info";
+  readonly severity: Severity;
   readonly code: DiagnosticCode;
   /** One sentence, no position, no newline. */
   readonly message: string;

@@ -5,11 +5,13 @@ import { printFile as printIptablesFile } from "./formats/iptables/print-file.ts
 import { printFile as printNftFile } from "./formats/nft/print-file.ts";
 import { unsupportedByNft } from "./formats/nft/unsupported.ts";
 import { encodeTable } from "./formats/tables/encode.ts";
+import { embedTable } from "./formats/wasm/module.ts";
 import type { Program } from "./ir/types.ts";
 import { type PrintedText, Unsupported } from "./ir/unsupported.ts";
 import type { Address } from "./net/address.ts";
 import { unfoldLookups } from "./passes/unfold-lookups.ts";
 import { tabulate, unsupportedByTable } from "./tabulate/tabulate.ts";
+import { VERSION } from "./version.ts";
 
 /** Text for `nft -f`; `header` stands above it as comments. */
 export function printNft({ ruleset }: Program, header: readonly string[] = []): PrintedText {
@@ -45,4 +47,13 @@ export function printTable(program: Program, addresses: readonly Address[], sour
     if (!(error instanceof Unsupported)) throw error;
     return { table: undefined, unsupported: [unsupportedByTable(error)] };
   }
+}
+
+/** A classifier's engine that has `table` in it, as one WebAssembly module. `source` says what it was made from. */
+export async function embedInEngine(table: Uint8Array, source = ""): Promise<Uint8Array> {
+  const { engineBytes } = await import("../runtime/classifier/inline.ts");
+  const { Matcher } = await import("../runtime/classifier/matcher.ts");
+  const engine = engineBytes();
+  const { freeMemory } = new Matcher(new WebAssembly.Module(engine));
+  return embedTable(engine, table, freeMemory, { version: VERSION, source });
 }

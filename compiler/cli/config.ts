@@ -3,10 +3,9 @@
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
-import { isObject } from "../documents/show.ts";
 import type { Config } from "../node/config.ts";
 import { decodeConfig } from "../node/decode.ts";
-import { loadObjects } from "../specs/load.ts";
+import { readConfigFile } from "../node/read-config.ts";
 import { readSource } from "./inputs.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -26,46 +25,13 @@ export interface ConfigFlags {
   readonly zone?: string;
 }
 
-/** The config that a file and flags give together. The file may also hold kube-proxy's own settings, or its ConfigMap, beside
- *  a Config or instead of it. Reports what is wrong with the file; throws `Trouble` for flags. */
+/** The config that a file and flags give together. Reports what is wrong with the file; throws `Trouble` for flags. */
 export function readConfig(flags: ConfigFlags, report: Report): Config {
   const fromFile = flags.config === undefined ? {} : readConfigFile(readSource(flags.config), report);
   const fromFlags = readFlags(flags);
   const origins = Object.entries(fromFile.origins ?? {}).filter(([name]) => !Object.hasOwn(fromFlags, name));
   return { ...fromFile, ...fromFlags, origins: Object.fromEntries(origins) };
 }
-
-function readConfigFile(source: Source, report: Report): Config {
-  const documents = [...readDocuments(source, report, A_CONFIG)].map(Field.root);
-  const settings = documents.filter(isKubeProxySettings);
-  const { kubeProxies } = loadObjects(settings, report);
-  const [kubeProxy] = kubeProxies;
-  const roots = documents.filter((document) => !settings.includes(document));
-  const [root, second] = roots.filter(({ value }) => value !== null);
-  if (root === undefined && kubeProxy !== undefined) return { kubeProxy };
-  if (root === undefined) {
-    const [empty] = roots;
-    const message = `expected ${A_CONFIG}, found an empty document`;
-    if (empty !== undefined) report({ severity: "warning", code: "empty-input", message, origin: empty });
-    return {};
-  }
-  if (second !== undefined) {
-    const message = "expected one Config in a file: settings of several are not put together";
-    const notes = [{ message: "the first one", origin: root }];
-    report({ severity: "error", code: "duplicate-object", message, origin: second, notes });
-  }
-  if (!isObject(root.value)) {
-    report({ severity: "error", code: "not-an-object", message: `expected ${A_CONFIG}`, origin: root });
-    return {};
-  }
-  return { ...decodeConfig({ report, root, subject: "Config" }, root, true), kubeProxy };
-}
-
-function isKubeProxySettings({ value }: Field): boolean {
-  return isObject(value) && (value["kind"] === "KubeProxyConfiguration" || value["kind"] === "ConfigMap");
-}
-
-const A_CONFIG = "a Config (apiVersion: kpc.dev/v1alpha1, kind: Config) or a KubeProxyConfiguration";
 
 /** Flags are checked by the same rules as files: they are decoded from an object of the same shape. */
 function readFlags(flags: ConfigFlags): Config {

@@ -1,7 +1,6 @@
 /** Differences that are meant, as flags of the commands that compare; and how these tell their answer. */
-import { type Answer, answerOf, isWhole } from "../compare/answer.ts";
-import type { CompareOptions, Comparison, Region } from "../compare/compare.ts";
-import { answerToData, renderConclusion, type Sides } from "../compare/render.ts";
+import { isWhole } from "../compare/answer.ts";
+import type { CompareOptions, Region } from "../compare/compare.ts";
 import { decodeDeclarations } from "../declared/decode.ts";
 import { printDeclarations } from "../declared/print.ts";
 import { renderAnswer, settlementToData, staleFindings } from "../declared/render.ts";
@@ -11,14 +10,21 @@ import type { Diagnostic, Report } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
 import { diagnosticToJson } from "../documents/render.ts";
-import type { Program } from "../ir/types.ts";
 import { jsonText } from "../json-output.ts";
+import {
+  type AnswerLimits,
+  type AnswerView,
+  answerData,
+  answerText,
+  answerTo,
+  type ComparedQuestion,
+} from "../library/answers.ts";
+import { isDoubtful } from "../library/doubtful.ts";
+import { unreadIn } from "../library/unread.ts";
 import type { Family } from "../net/address.ts";
-import { isDoubtful } from "./doubtful.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
 import { timeLimit } from "./time-limit.ts";
-import { unreadGaps, unreadIn } from "./unread.ts";
 
 /** The flags of commands that compare. */
 export interface CompareFlags extends CommonFlags {
@@ -33,7 +39,7 @@ export interface CompareFlags extends CommonFlags {
 }
 
 /** How much of an answer is shown: rows of the table, counterexamples, and entries of each list in JSON. */
-export function limitsOf({ limit, verbose }: CompareFlags): Readonly<Record<"rows" | "examples" | "data", number>> {
+export function limitsOf({ limit, verbose }: CompareFlags): AnswerLimits {
   return {
     rows: limit ?? 20,
     examples: verbose ? Number.POSITIVE_INFINITY : (limit ?? 3),
@@ -55,29 +61,6 @@ export function readDeclarations(flags: CompareFlags): readonly Declaration[] | 
   return findings.some(({ severity }) => severity === "error") ? undefined : declarations;
 }
 
-/** Two programs that were held against each other. */
-export interface Part {
-  readonly programs: readonly [Program, Program];
-  readonly comparison: Comparison;
-}
-
-/** What was compared for one question, and what the answer rests on. */
-export interface Question extends Pick<Answer, "gaps" | "given" | "also"> {
-  /** The kind of its JSON. */
-  readonly kind: "Comparison" | "Verification";
-  readonly parts: readonly Part[];
-  readonly sides: Sides;
-  /** Findings about the rules: where some could not be read, no equality is claimed. */
-  readonly diagnosed: readonly Diagnostic[];
-}
-
-/** How an answer is shown: the regions of each part, those that were declared left out. `count`: how many there are. */
-export interface Shown {
-  readonly text: (regions: readonly (readonly Region[])[], count: number) => readonly string[];
-  /** What the answer holds besides, for programs. */
-  readonly data: (regions: readonly (readonly Region[])[]) => object;
-}
-
 /** Options of comparisons, as flags say; the time that they may take runs from now on. All regions are needed where they are held against what is declared, and where some of
  *  them are no claim. */
 export function compareOptions(
@@ -91,26 +74,21 @@ export function compareOptions(
 
 /** Prints the answer, and gives the exit code. */
 export async function tell(
-  question: Question,
+  question: ComparedQuestion,
   declarations: readonly Declaration[],
   flags: CompareFlags,
-  shown: Shown,
+  shown: AnswerView,
 ): Promise<number> {
   const { parts, sides, diagnosed } = question;
-  const gaps = [...unreadGaps(diagnosed), ...question.gaps];
-  const answer = answerOf(
-    parts.map(({ comparison }) => comparison),
-    { ...question, gaps },
-  );
+  const answer = answerTo(question);
   const more = (regions: readonly (readonly Region[])[]): object => ({
     ...shown.data(regions),
     errors: unreadIn(diagnosed).map(diagnosticToJson),
   });
   if (!isSettled(flags)) {
-    const regions = parts.map(({ comparison }) => comparison.regions);
     if (flags.output === "json")
-      await print(jsonText(question.kind, { ...answerToData(answer, sides, limitsOf(flags).data), ...more(regions) }));
-    else await print(`${[...shown.text(regions, answer.differing), ...renderConclusion(answer)].join("\n")}\n`);
+      await print(jsonText(question.kind, answerData(question, answer, shown, limitsOf(flags).data)));
+    else await print(answerText(question, answer, shown));
     return answer.differing === 0 && isWhole(answer) ? EXIT.fine : EXIT.finding;
   }
   const settlements = parts.map(({ programs, comparison }) => settle(comparison, declarations, { programs }));

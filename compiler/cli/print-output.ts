@@ -4,10 +4,10 @@ import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Installed } from "../formats/iptables/installed.ts";
 import type { TableFamily } from "../ir/types.ts";
 import type { PrintedText } from "../ir/unsupported.ts";
+import { VERSION } from "../version.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
-import { version } from "./version.ts";
 
 /** The formats, with the extensions of their files. */
 export const EXTENSIONS = {
@@ -50,17 +50,11 @@ async function printBytes(
   source: string,
   report: Report,
 ): Promise<Uint8Array | undefined> {
-  const { printTable } = await import("../print.ts");
+  const { embedInEngine, printTable } = await import("../print.ts");
   const { table, unsupported } = printTable(program, node.addresses, source);
   for (const finding of unsupported) report(finding);
   if (table === undefined) return undefined;
-  if (output === "tables") return table;
-  const { engineBytes } = await import("../../runtime/classifier/inline.ts");
-  const { Matcher } = await import("../../runtime/classifier/matcher.ts");
-  const { embedTable } = await import("../formats/wasm/module.ts");
-  const engine = engineBytes();
-  const { freeMemory } = new Matcher(new WebAssembly.Module(engine));
-  return embedTable(engine, table, freeMemory, { version: version(), source });
+  return output === "tables" ? table : embedInEngine(table, source);
 }
 
 async function printProgram(compiled: Compiled, flags: PrintFlags, report: Report): Promise<string | undefined> {
@@ -109,7 +103,7 @@ async function readCurrentRules(name: string, family: "ip" | "ip6", flags: Print
 
 function title({ node, settings }: Compiled): string {
   const where = node.name === undefined ? "" : ` for node ${node.name}`;
-  return `Kubernetes Services${where}, behaviour of kube-proxy's ${settings.mode} mode. Written by kpc ${version()}.`;
+  return `Kubernetes Services${where}, behaviour of kube-proxy's ${settings.mode} mode. Written by kpc ${VERSION}.`;
 }
 
 function nftHeader(compiled: Compiled): string[] {

@@ -9,6 +9,8 @@ import { localityIn } from "../evaluate/locality.ts";
 import { assuming } from "../evaluate/outcome.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
 import { readRules, withGivenJumps } from "../formats/read-rules.ts";
+import { localHints } from "../library/local-hints.ts";
+import { assumptionsAbout, unreadIn } from "../library/unread.ts";
 import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { loadSpecs } from "../specs/load.ts";
@@ -21,7 +23,6 @@ import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
 import { sourcesOf } from "./inputs.ts";
-import { localHints } from "./local-hints.ts";
 import {
   type CommonFlags,
   compileInputs,
@@ -33,7 +34,6 @@ import {
   showFirst,
 } from "./session.ts";
 import { Trouble } from "./trouble.ts";
-import { assumptionsAbout, unreadIn } from "./unread.ts";
 
 export interface TraceFlags extends CommonFlags {
   readonly engine: string;

@@ -1,33 +1,14 @@
-import { type CompareOptions, type Comparison, compare, type Region } from "../compare/compare.ts";
-import type { Diagnostic, Report } from "../diagnostics.ts";
-import { isIpvsMode } from "../formats/iptables/ipvs.ts";
-import { dialectOf, isRestored, readIpsets, readRulesOf } from "../formats/read-rules.ts";
-import type { Program } from "../ir/types.ts";
-import { type Address, FAMILIES, type Family, printAddressPort } from "../net/address.ts";
-import { refusalCause } from "../services/cause.ts";
-import { Changes } from "../services/changes.ts";
-import { describeDestination } from "../services/destination.ts";
-import { endpointNamesIn } from "../services/endpoint-names.ts";
-import { frontendsIn } from "../services/frontends.ts";
-import { type ChangesView, changesToData, renderChanges } from "../services/render.ts";
-import { type NameOf, ServiceNames } from "../services/service-names.ts";
-import { causeByOthers } from "../verify/causes.ts";
-import { Culprits } from "../verify/culprits.ts";
-import { describeDesign, designsOf, designToData } from "../verify/designs.ts";
-import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
-import { isServiceTraffic, onlyServiceTraffic, type ServiceTraffic } from "../verify/others.ts";
+import { compare } from "../compare/compare.ts";
+import type { Diagnostic } from "../diagnostics.ts";
+import { readHost, refusalOf, verificationOf } from "../library/verification.ts";
 import { podDetectionOf } from "../verify/pod-detection.ts";
-import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
-import { familiesOf, type Others, type ServiceRules, serviceRulesOf } from "../verify/service-rules.ts";
-import { isDoubtful, withoutDoubtful } from "./doubtful.ts";
-import { type CompareFlags, compareOptions, limitsOf, type Part, readDeclarations, tell } from "./except.ts";
+import { serviceRulesOf } from "../verify/service-rules.ts";
+import { type CompareFlags, compareOptions, limitsOf, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { sourcesOf } from "./inputs.ts";
-import { localHints } from "./local-hints.ts";
 import { withProgress } from "./progress-line.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
-import { leftOutIn } from "./unread.ts";
 
 export interface VerifyFlags extends CompareFlags {
   readonly against: string;
@@ -39,17 +20,11 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   const declarations = readDeclarations(flags);
   if (declarations === undefined) return EXIT.trouble;
   const diagnosed: Diagnostic[] = [];
-  const host = await readHost(flags.against, (diagnostic) => diagnosed.push(diagnostic));
+  const host = await readHost(sourcesOf(flags.against), (diagnostic) => diagnosed.push(diagnostic));
   showFirst(diagnosed, flags);
-  if (isIpvsMode(host.program.ruleset.tables))
-    throw new Trouble(
-      `the rules in ${flags.against} are from kube-proxy's ipvs mode: IPVS sends packets to endpoints, and no rule says to which, so there is nothing to verify here (ipvsadm -Ln shows what IPVS does)`,
-    );
   const rules = serviceRulesOf(host.program, host.restored, { strictSource: flags.strictSource ?? false });
-  if (rules.own.ruleset.tables.length === 0)
-    throw new Trouble(
-      `no rules about Services in ${flags.against}: expected table kube-proxy or kpc, or chains KUBE-… or KPC-…`,
-    );
+  const refusal = refusalOf(host, rules, flags.against);
+  if (refusal !== undefined) throw new Trouble(refusal);
   // A host is not held against addresses that kpc has chosen.
   const asked = { ...flags, complete: false };
   const detected: string[] = [];
@@ -66,215 +41,16 @@ export async function verifyCommand(names: readonly string[], flags: VerifyFlags
   );
   showDiagnostics(diagnostics, flags);
   if (compiled === undefined) return EXIT.trouble;
-  const { program, node, settings, specs } = compiled;
-  const known = new ServiceNames(frontendsIn(program), node.addresses);
-  const { families, gaps } = chooseFamilies(flags, rules, known.families, host.families);
-  const notes = [
-    ...notesOf(rules, settings.mode, flags),
-    ...detected,
-    ...(node.addresses.length === 0 ? localHints(host.program.ruleset.tables) : []),
-  ];
-  note(notes, flags);
-
-  const { own, whole, others } = rules;
+  const verification = verificationOf(
+    { host, rules, compiled, detected, diagnosed },
+    { ...flags, limits: limitsOf(flags) },
+  );
+  note(verification.notes, flags);
   keepHeapSmall();
-  const options = { ...compareOptions(flags, diagnosed), addresses: node.addresses, families, unmarked: true };
-  const compareWith = (left: Program, right: Program, more: Partial<CompareOptions> = {}): Comparison => {
-    const found = withProgress(flags, (progress) => compare(left, right, { ...options, ...more, progress }));
-    return withoutDoubtful(found, diagnosed);
-  };
-  const parts: Part[] = [{ programs: [program, own], comparison: compareWith(program, own) }];
-  const byOthers = others.length > 0 ? compareOthers(rules, compareWith, known.nameOf, node.addresses) : undefined;
-  if (byOthers !== undefined) {
-    parts.push({ programs: [own, whole], comparison: byOthers.traffic });
-    gaps.push(...byOthers.gaps);
-  }
-  const shown = limitsOf(flags);
-  const sides = { left: "manifests", right: "this host", addresses: node.addresses };
-  const culprits = new Culprits(rules, node.addresses);
-  const found = ([about = [], treated = []]: readonly Comparison["regions"][]): Found[] => [
-    { about: "service rules", findings: findingsOf(about, known.nameOf, node.addresses), sides },
-    {
-      about: "other rules",
-      findings: findingsAboutOthers(treated, known.nameOf, (region) => culprits.of(region), node.addresses),
-      sides: { ...sides, left: "Service rules", right: "all rules" },
-    },
-  ];
-  const namesOfHost = new ServiceNames(frontendsIn(own), node.addresses);
-  const unseen = parts.reduce((sum, { comparison: { differing, regions } }) => sum + differing - regions.length, 0);
-  const changesIn = ([about = [], treated = []]: readonly Comparison["regions"][], limit: number): ChangesView => {
-    const changes = new Changes({ left: known, right: namesOfHost });
-    const pods = endpointNamesIn(specs);
-    const whereOf = (region: Region): string => describeDestination(region, pods);
-    for (const region of about) changes.add(region, refusalCause(region, ["right"]), whereOf);
-    for (const region of treated) changes.add(region, causeByOthers(region, culprits), whereOf, { isWithin: "right" });
-    return { changes: changes.all(), names: pods, legend: LEGEND, limit, unseen };
-  };
-  for (const region of byOthers?.traffic.regions ?? []) culprits.of(region);
-  const isAll =
-    byOthers !== undefined &&
-    byOthers.gaps.length === 0 &&
-    byOthers.traffic.open.length === 0 &&
-    !isDoubtful(diagnosed);
-  const harmless = (each: Others): boolean => !hasEffect(each, culprits);
-  const designs = designsOf(byOthers?.byDesign ?? new Map(), rules, known);
-  note([...designs.map(describeDesign), ...describeHarmless(others.filter(harmless), isAll, flags)], flags);
-  return tell(
-    {
-      kind: "Verification",
-      parts,
-      sides,
-      diagnosed,
-      gaps,
-      given: [
-        ...(rules.withoutJumps.given.length > 0 ? ["that kube-proxy's jumps to its chains are there"] : []),
-        ...leftOutIn(diagnosed),
-      ],
-      ...(others.length > 0 ? { also: ", and those to Services by all rules of this host" } : {}),
-    },
-    declarations,
-    flags,
-    {
-      text: (regions) => [
-        ...problemsOf(rules),
-        ...renderChanges(changesIn(regions, shown.rows)),
-        ...renderFindings(found(regions), shown.examples),
-      ],
-      data: (regions) => ({
-        mode: settings.mode,
-        families,
-        ...changesToData(changesIn(regions, shown.data)),
-        ...findingsToData(found(regions), shown.data),
-        networkPlugins: designs.map(designToData),
-        thirdPartyRules: others.map((each) => othersToData(each, !harmless(each) || (isAll ? false : null))),
-        notes: [...notes, ...problemsOf(rules)],
-      }),
-    },
+  const options = compareOptions(flags, diagnosed);
+  const { question, shown, notes } = verification.run((left, right, about) =>
+    withProgress(flags, (progress) => compare(left, right, { ...options, ...about, progress })),
   );
-}
-
-const LEGEND = { left: "missing on this host", right: "only on this host", arrow: "changed: manifests -> host" };
-
-/** The rules about Services against all rules, for traffic to Services. `gaps`: what of it was not looked at. */
-function compareOthers(
-  rules: ServiceRules,
-  compareWith: (left: Program, right: Program, more: Partial<CompareOptions>) => Comparison,
-  nameOf: NameOf,
-  addresses: readonly Address[],
-): { readonly traffic: Comparison; readonly byDesign: ServiceTraffic["byDesign"]; readonly gaps: readonly string[] } {
-  const comparison = compareWith(rules.own, rules.whole, {
-    ...{ firstOnly: true, keep: MOST_OF_OTHERS },
-    only: isServiceTraffic(nameOf),
-  });
-  const unseen = comparison.differing - comparison.regions.length;
-  const { comparison: traffic, byDesign, notCompared } = onlyServiceTraffic(comparison, rules, nameOf, addresses);
-  return {
-    traffic,
-    byDesign,
-    gaps: [
-      ...(unseen > 0 ? [`${unseen} classes of packets to which third-party rules apply`] : []),
-      ...describeNotCompared(notCompared, nameOf),
-    ],
-  };
-}
-
-/** What is said of packets of which not all outcomes were found, a sentence for each destination. */
-function describeNotCompared(regions: readonly Region[], nameOf: NameOf): string[] {
-  const by = new Map<string, number>();
-  for (const { packet } of regions) {
-    const { protocol, destination, destinationPort } = packet;
-    const name = nameOf(protocol, destination, destinationPort);
-    const to = name === undefined ? printAddressPort(destination, destinationPort) : `Service ${name}`;
-    by.set(to, (by.get(to) ?? 0) + 1);
-  }
-  return [...by].map(
-    ([to, count]) =>
-      `packets to ${to} (${count === 1 ? "1 class" : `${count} classes`}): they depend on too many matches that are not understood`,
-  );
-}
-
-/** Regions that are looked at for traffic to Services. */
-const MOST_OF_OTHERS = 200_000;
-
-// --- input -----------------------------------------------------------------------------------------------------------------
-
-interface Host {
-  readonly program: Program;
-  /** Families whose text is no listing of a host, but such as kube-proxy restores. */
-  readonly restored: readonly Family[];
-  /** Families that the texts would have rules of, if the host had any. */
-  readonly families: readonly Family[];
-}
-
-async function readHost(names: string, report: Report): Promise<Host> {
-  const restored = new Set<Family>();
-  const families = new Set<Family>();
-  const programs: Program[] = [];
-  const { rules, ipsets } = readIpsets(sourcesOf(names), report);
-  for (const source of rules) {
-    const program = await readRulesOf(source, report, ipsets);
-    const { tables } = program.ruleset;
-    const isRuleset = dialectOf(source.text) === "nft" && tables.length > 1;
-    for (const family of isRuleset ? FAMILIES : familiesOf(tables)) families.add(family);
-    if (isRestored(source)) for (const family of familiesOf(tables)) restored.add(family);
-    programs.push(program);
-  }
-  const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
-  return { program: { ruleset: { tables }, routes: [] }, restored: [...restored], families: [...families] };
-}
-
-/** Families that are compared, and why others are not. */
-function chooseFamilies(
-  { family, against }: VerifyFlags,
-  rules: ServiceRules,
-  wanted: readonly Family[],
-  given: readonly Family[],
-): { families: Family[]; gaps: string[] } {
-  const asked = FAMILIES.filter((each) => family?.includes(each) ?? true);
-  const isThere = (each: Family): boolean => rules.families.includes(each) || given.includes(each);
-  return {
-    families: asked.filter((each) => isThere(each) && (rules.families.includes(each) || wanted.includes(each))),
-    gaps: asked
-      .filter((each) => wanted.includes(each) && !isThere(each))
-      .map(
-        (each) =>
-          `${each}: there are Services of it, and no ${each} rules in ${against} (--family says what to compare)`,
-      ),
-  };
-}
-
-// --- what is told besides --------------------------------------------------------------------------------------------------
-
-function notesOf({ mode, owner }: ServiceRules, taken: string, { mode: asked }: VerifyFlags): string[] {
-  if (mode === undefined)
-    return [`the host's rules do not show their mode: the manifests are compiled in ${taken} mode (--mode changes it)`];
-  if (asked !== undefined && asked !== mode)
-    return [`the host has ${owner}'s rules in ${mode} mode; the manifests are compiled in ${asked} mode`];
-  return [`the host has ${owner}'s rules in ${mode} mode; the manifests are compiled in that mode (--mode changes it)`];
-}
-
-/** What is wrong with the rules as a whole. */
-function problemsOf({ owner, withoutJumps: { missing } }: ServiceRules): string[] {
-  const chains = owner === "kpc" ? "KPC-…" : "KUBE-…";
-  return missing.map(
-    (family) => `This host: no built-in chain of ${family} leads to ${chains} chains, which no packet enters\n`,
-  );
-}
-
-/** Other rules without an effect: how many, and with `-v` which ones. */
-function describeHarmless(harmless: readonly Others[], isAll: boolean, { verbose }: VerifyFlags): string[] {
-  if (harmless.length === 0) return [];
-  const what = isAll ? "Service traffic" : "the Service traffic that was compared";
-  const rules = harmless.reduce((sum, each) => sum + each.rules.length, 0);
-  const policies = harmless.filter(({ policy }) => policy !== undefined).length;
-  const counted = [
-    ...(rules > 0 ? [rules === 1 ? "1 rule" : `${rules} rules`] : []),
-    ...(policies > 0 ? [policies === 1 ? "1 drop policy" : `${policies} drop policies`] : []),
-  ].join(" and ");
-  if (verbose) return harmless.map((each) => `no effect on ${what}: ${describeOthers(each)}`);
-  return [`no effect on ${what}: ${counted} of third parties (-v lists them)`];
-}
-
-function hasEffect({ rules, policy }: Others, { isUnsure, effective }: Culprits): boolean {
-  return isUnsure || rules.some((rule) => effective.has(rule)) || (policy !== undefined && effective.has(policy));
+  note(notes, flags);
+  return tell(question, declarations, flags, shown);
 }

@@ -1,5 +1,12 @@
 /** Findings as people and programs read them. */
-import { type Diagnostic, lineAndColumn, type Origin, type Span } from "../diagnostics.ts";
+import {
+  type Diagnostic,
+  type DiagnosticCode,
+  lineAndColumn,
+  type Origin,
+  type Severity,
+  type Span,
+} from "../diagnostics.ts";
 
 /** Words in colour, or as they are. */
 export interface Style {
@@ -66,8 +73,29 @@ export function printable(text: string): string {
   return text.replace(/\t/g, " ").replace(/[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, "?");
 }
 
-/** A finding as plain data; lines and columns count from 1. */
-export function diagnosticToJson(diagnostic: Diagnostic): object {
+/** A place in the input: the name of the text, line and column from 1. All three or none. */
+export interface PlaceData {
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** A finding as plain data. */
+export interface DiagnosticData extends PlaceData {
+  readonly code: DiagnosticCode;
+  readonly severity: Severity;
+  /** One sentence. */
+  readonly message: string;
+  /** Other places that take part, such as the first of two equal names. */
+  readonly notes: readonly DiagnosticNote[];
+}
+
+export interface DiagnosticNote extends PlaceData {
+  readonly message: string;
+}
+
+/** A finding as plain data; finds its place in the text. */
+export function diagnosticToJson(diagnostic: Diagnostic): DiagnosticData {
   const { severity, code, message, origin, notes = [] } = diagnostic;
   return {
     code,
@@ -78,7 +106,7 @@ export function diagnosticToJson(diagnostic: Diagnostic): object {
   };
 }
 
-function place(origin: Origin | undefined): object {
+function place(origin: Origin | undefined): PlaceData {
   if (origin === undefined) return {};
   const span = origin.span();
   return { file: span.source.name, ...lineAndColumn(span) };

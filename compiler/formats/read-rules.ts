@@ -35,7 +35,9 @@ export async function readRules(sources: readonly Source[], report: Report): Pro
   const programs = await Promise.all(rules.map((source) => readRulesOf(source, report, ipsets)));
   const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
   if (isIpvsMode(tables)) report(IPVS);
-  return { ruleset: { tables }, routes: [] };
+  const retired = programs.flatMap(({ ruleset }) => ruleset.retired ?? []);
+  const routes = programs.flatMap((program) => program.routes);
+  return { ruleset: { tables, ...(retired.length === 0 ? {} : { retired }) }, routes };
 }
 
 const IPVS: Diagnostic = {
@@ -114,7 +116,7 @@ export function withGivenJumps(program: Program, sources: readonly Source[], rep
       "no built-in chain jumps to KUBE-… chains, as in kube-proxy's iptables-restore input: kpc assumes kube-proxy's jumps",
     restsOn: { assumption: chains, gap: `whether ${chains}` },
   });
-  return { ...program, ruleset: { tables } };
+  return { ...program, ruleset: { ...program.ruleset, tables } };
 }
 
 /** Of a part of a dump that has kube-proxy's chains and no jumps to them, the jumps are taken for given. */
@@ -137,7 +139,7 @@ function withJumpsOfPart(report: Report, read: (report: Report) => Program): Pro
           },
         },
   );
-  return { ...program, ruleset: { tables } };
+  return { ...program, ruleset: { ...program.ruleset, tables } };
 }
 
 /** Reads what looks like neither dialect: it may be a few rules of iptables, and else that is all there is to say. */

@@ -1,32 +1,97 @@
 /** A trace as data for programs. */
+import type { Assumed } from "../diagnostics.ts";
+import type { PlaceData } from "../documents/render.ts";
 import { sourceOf } from "../evaluate/disposition.ts";
 import type { EndpointOutcome, Outcome, Packet } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { jsonText } from "../json-output.ts";
 import { printAddress } from "../net/address.ts";
-import type { Names } from "./names.ts";
+import type { Names, PeerNames } from "./names.ts";
 import type { TraceSubject } from "./render.ts";
 import type { ResolvedPacket } from "./resolve.ts";
 import { sliceOf } from "./slice.ts";
-import { type StepView, type ViewOptions, viewOf } from "./view.ts";
+import { type StepMembers, type StepView, type ViewOptions, viewOf } from "./view.ts";
 
-/** `{packet, outcomes}`: the packet as it was followed, with `inInterfaceAssumed` where the text names no interface, and what
- *  becomes of it, `{assumptions, alternatives?, verdict, rejectWith?, masquerade, source?, endpoints, sticky?, steps}`: more than one where that
- *  depends on matches that are not understood. `more`: other members. */
+/** A packet as it was followed, with what is known of its ends. */
+export interface PacketData {
+  readonly protocol: string | number;
+  readonly source: string;
+  readonly sourcePort: number;
+  readonly from: PeerNames;
+  readonly destination: string;
+  readonly destinationPort: number;
+  readonly to: PeerNames;
+  /** Null: sent by the node itself. */
+  readonly inInterface: string | null;
+  /** What the source was taken for, where the text names no interface. */
+  readonly inInterfaceAssumed?: string;
+  readonly mark: number;
+}
+
+/** Something that the rules do not say. */
+export interface AssumptionData {
+  readonly text: string;
+  readonly holds: boolean;
+}
+
+/** One of the endpoints that a packet may be sent to. */
+export interface EndpointData extends PeerNames {
+  readonly address: string;
+  readonly port: number;
+  readonly probability: number;
+  /** Whether the endpoint sees another source address than the client's. */
+  readonly masquerade: boolean;
+  readonly source?: string;
+}
+
+/** A rule that decided, and where it stands. */
+export interface StepData extends StepMembers, PlaceData {
+  /** What is assumed there, because the input leaves it to a control plane. */
+  readonly assumed?: readonly Assumed[];
+  /** What the step did, in words. */
+  readonly explanation?: readonly string[];
+}
+
+/** What happens to a packet where `assumptions` hold, and one of each of `alternatives`. */
+export interface OutcomeData {
+  readonly assumptions: readonly AssumptionData[];
+  readonly alternatives?: readonly (readonly (readonly AssumptionData[])[])[];
+  /** `pass`: no rule decided. `mixed`: chance decides between several. */
+  readonly verdict: "dnat" | "accept" | "drop" | "reject" | "pass" | "mixed";
+  readonly rejectWith?: string;
+  readonly masquerade: boolean;
+  readonly source?: string;
+  readonly endpoints: readonly EndpointData[];
+  /** Session affinity. */
+  readonly sticky?: { readonly timeoutSeconds: number };
+  readonly steps: readonly StepData[];
+}
+
+/** A packet and what happens to it: more than one outcome where that depends on matches that are not understood. */
+export interface TraceData {
+  readonly packet: PacketData;
+  readonly outcomes: readonly OutcomeData[];
+}
+
+/** A trace as JSON. `more`: other members. */
 export function traceToJson(
   resolved: ResolvedPacket,
   outcomes: readonly Outcome[],
   subject: TraceSubject,
   more: Readonly<Record<string, unknown>> = {},
 ): string {
+  return jsonText("Trace", { ...traceToData(resolved, outcomes, subject), ...more });
+}
+
+/** A trace as plain data. */
+export function traceToData(resolved: ResolvedPacket, outcomes: readonly Outcome[], subject: TraceSubject): TraceData {
   const { packet } = resolved;
   const { names, rulesWereRead } = subject;
   const options: ViewOptions = { source: packet.source, inInterface: packet.inInterface, names, rulesWereRead };
-  return jsonText("Trace", {
+  return {
     packet: packetToJson(resolved, names),
     outcomes: outcomes.map((outcome) => outcomeToJson(outcome, packet, options)),
-    ...more,
-  });
+  };
 }
 
 const ASSUMED = {
@@ -34,7 +99,7 @@ const ASSUMED = {
   "from elsewhere": "not a known pod of this node",
 } as const satisfies Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>>;
 
-function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): object {
+function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): PacketData {
   const { protocol, source, sourcePort, destination, destinationPort, inInterface = null, mark } = packet;
   return {
     protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,
@@ -50,11 +115,11 @@ function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): object
   };
 }
 
-function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): object {
+function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): OutcomeData {
   const { assumptions, choices, verdict, rejectWith, endpoints, sticky, results } = outcome;
   const sources = results.map(({ disposition }) => sourceOf(disposition));
   const [first] = sources;
-  const steps = new Map<string, object>();
+  const steps = new Map<string, StepData>();
   for (const result of results) {
     for (const shown of sliceOf(result, options)) {
       const step = stepToJson(viewOf(shown, result, options));
@@ -74,7 +139,7 @@ function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): 
   };
 }
 
-function endpointToJson(endpoint: EndpointOutcome, { protocol }: Packet, names: Names): object {
+function endpointToJson(endpoint: EndpointOutcome, { protocol }: Packet, names: Names): EndpointData {
   const { address, port, probability, masquerade, source } = endpoint;
   return {
     address: printAddress(address),
@@ -86,10 +151,10 @@ function endpointToJson(endpoint: EndpointOutcome, { protocol }: Packet, names: 
   };
 }
 
-function stepToJson({ place, words, ...step }: StepView): object {
+function stepToJson({ place, words, ...step }: StepView): StepData {
   return { ...step, ...place, ...(words.length === 0 ? {} : { explanation: words }) };
 }
 
-function assumptionsToJson(assumptions: Outcome["assumptions"]): object[] {
+function assumptionsToJson(assumptions: Outcome["assumptions"]): AssumptionData[] {
   return assumptions.map(({ text, holds }) => ({ text, holds }));
 }

@@ -17,8 +17,8 @@ export interface PlaceView {
   readonly assumed?: readonly Assumed[];
 }
 
-/** A step that mattered. */
-export interface StepView {
+/** What a step that mattered is. */
+export interface StepMembers {
   readonly kind: "policy" | "jump" | "verdict" | "nat" | "mark" | "write" | "affinity" | "missed" | "unknown";
   readonly hook: string;
   /** `FAMILY NAME`. */
@@ -32,6 +32,10 @@ export interface StepView {
   readonly element?: string;
   /** The new destination. */
   readonly to?: string;
+}
+
+/** A step that mattered, with its place and its words. */
+export interface StepView extends StepMembers {
   /** Where the rule stands, or the element where that comes from a manifest. */
   readonly place?: PlaceView;
   /** What the step did, in words. */

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
-import { localHints } from "../../../compiler/cli/local-hints.ts";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { hostOf } from "../../../compiler/evaluate/packet.ts";
 import { required } from "../../../compiler/invariant.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
+import { localHints } from "../../../compiler/library/local-hints.ts";
 import { parseAddress, printAddressPort } from "../../../compiler/net/address.ts";
 import { HOST } from "../../support/host-dump.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
