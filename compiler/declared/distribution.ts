@@ -22,7 +22,7 @@ export function readDistribution(texts: readonly string[]): DeclaredDistribution
   const chances = new Map<string, DeclaredChance>();
   for (const { disposition, percent } of parts) {
     if (percent === undefined && parts.length > 1)
-      return "must have a chance in each part, as in: drop (50.00 %), or goes on (50.00 %)";
+      return "must have a chance in each part, as in: drop (50.00 %), or pass (50.00 %)";
     const key = dispositionKey(disposition);
     if (chances.has(key)) return `must not say "${printDisposition(disposition)}" twice`;
     chances.set(key, { disposition, ...(percent === undefined ? SURE : chanceOf(percent)) });
@@ -46,7 +46,7 @@ function sumOf(numbers: readonly number[]): number {
 }
 
 const EXPECTED =
-  'must be as kpc diff prints it: "drop", "goes on", "reject with port-unreachable", or "to 10.0.0.1:80"; ' +
+  'must be as kpc diff prints it: "drop", "pass", "reject with port-unreachable", or "to 10.0.0.1:80"; ' +
   'behind it ", masqueraded" or ", from 192.0.2.1", and ", remembered for 10800 s" where that is so';
 
 /** Whether that is what happens. Each chance counts to the digits that it is written with. */

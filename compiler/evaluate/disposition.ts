@@ -100,7 +100,7 @@ function keyOfTexts(texts: readonly string[]): string {
 
 // --- as text ---------------------------------------------------------------------------------------------------------------
 
-/** `drop`, `goes on, masqueraded`, `to 10.0.0.1:80, remembered for 10800 s`: what `parseDisposition` reads as the same value. */
+/** `drop`, `pass, masqueraded`, `to 10.0.0.1:80, remembered for 10800 s`: what `parseDisposition` reads as the same value. */
 export function printDisposition(disposition: Disposition): string {
   const details = printDetails(disposition);
   switch (disposition.kind) {
@@ -109,7 +109,7 @@ export function printDisposition(disposition: Disposition): string {
     case "reject":
       return `reject with ${disposition.with}${details}`;
     case "pass":
-      return `goes on${details}`;
+      return `pass${details}`;
     case "dnat":
       return `to ${printAddressPort(disposition.to.address, disposition.to.port)}${details}`;
     default:
@@ -127,7 +127,7 @@ export function printClause(disposition: Disposition, form: "does" | "should"): 
     case "reject":
       return `${be} rejected with ${disposition.with}${details}`;
     case "pass":
-      return `${go} on untranslated${details}`;
+      return `${form === "should" ? "pass" : "passes"} untranslated${details}`;
     case "dnat":
       return `${go} ${printDisposition(disposition)}`;
     default:
@@ -189,7 +189,7 @@ export function readDisposition(cursor: Cursor): Disposition | undefined {
   const rejection = cursor.take(REJECT)?.[1];
   if (rejection !== undefined)
     return isRejection(rejection) ? { kind: "reject", with: rejection, lists: readLists(cursor) } : undefined;
-  if (cursor.take(GOES_ON)) return { kind: "pass", ...readForwarded(cursor) };
+  if (cursor.take(PASS)) return { kind: "pass", ...readForwarded(cursor) };
   const [, bracketed, plain = "", digits = ""] = cursor.take(TO) ?? [];
   const address = parseAddress(bracketed ?? plain);
   const port = digits === "0" ? 0 : parsePort(digits);
@@ -283,7 +283,7 @@ const VERBS = String.raw`add|update|delete|count|-\w`;
 const END = String.raw`(?=,|\s*$|${CHANCE})`;
 const DROP = new RegExp(`drop${END}`, "y");
 const REJECT = new RegExp(`reject with ([a-z0-9/ -]+?)${END}`, "y");
-const GOES_ON = new RegExp(`goes on${END}`, "y");
+const PASS = new RegExp(`pass${END}`, "y");
 const TO = new RegExp(String.raw`to (?:\[([^\]]*)\]|([^:]*)):(\d+)${END}`, "y");
 const IS_MASQUERADED = new RegExp(`, masqueraded${END}`, "y");
 const REMEMBERED = new RegExp(String.raw`, remembered for (\d+(?:\.\d+)?) s${END}`, "y");

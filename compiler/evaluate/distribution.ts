@@ -29,7 +29,7 @@ export function areSame(left: Distribution, right: Distribution): boolean {
   return isIn(left, right) && isIn(right, left);
 }
 
-/** `goes on`, or with chances: `to 10.0.0.1:80 (50.00 %), or to 10.0.0.2:80 (50.00 %)`. */
+/** `pass`, or with chances: `to 10.0.0.1:80 (50.00 %), or to 10.0.0.2:80 (50.00 %)`. */
 export function printDistribution(distribution: Distribution, print = printDisposition): string {
   return printChances(distribution, 2, print).join(", or ");
 }

@@ -92,7 +92,7 @@ describe("different programs", () => {
     expect(different).toBeGreaterThan(runs(100));
   });
 
-  // That a packet is accepted in so many words is not seen of a whole ruleset: it goes on as it would anyway.
+  // That a packet is accepted in so many words is not seen of a whole ruleset: it passes as it would anyway.
   const VISIBLE = Object.keys(MUTATIONS).filter((name) => name !== "health checks not accepted");
 
   test.each(VISIBLE)("that are wrong differ: %s", (name) => {

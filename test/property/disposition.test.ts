@@ -50,15 +50,15 @@ describe("a disposition", () => {
 
   test.each([
     [
-      'goes on, taken by "-m comment --comment "say \\"hi\\"" -j NFQUEUE"',
+      'pass, taken by "-m comment --comment "say \\"hi\\"" -j NFQUEUE"',
       ['-m comment --comment "say \\"hi\\"" -j NFQUEUE'],
     ],
-    ['goes on, taken by "iifname { "a", "b" } queue"', ['iifname { "a", "b" } queue']],
-    ['goes on, taken by "a", taken by "b, or c"', ["a", "b, or c"]],
-    ['goes on, taken by escaped "a\\", or b"', ['a", or b']],
-    ['goes on, taken by escaped "a\\", taken by \\"b"', ['a", taken by "b']],
-    ['goes on, taken by escaped "a\\" (50 %)"', ['a" (50 %)']],
-    ['goes on, taken by escaped "a\\nb"', ["a\nb"]],
+    ['pass, taken by "iifname { "a", "b" } queue"', ['iifname { "a", "b" } queue']],
+    ['pass, taken by "a", taken by "b, or c"', ["a", "b, or c"]],
+    ['pass, taken by escaped "a\\", or b"', ['a", or b']],
+    ['pass, taken by escaped "a\\", taken by \\"b"', ['a", taken by "b']],
+    ['pass, taken by escaped "a\\" (50 %)"', ['a" (50 %)']],
+    ['pass, taken by escaped "a\\nb"', ["a\nb"]],
   ])("%s", (text, takenBy) => {
     const value: Disposition = { kind: "pass", source: { kind: "kept" }, takenBy, lists: [] };
     expect(printDisposition(value)).toBe(text);

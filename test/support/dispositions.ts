@@ -7,7 +7,7 @@ import type { Address } from "../../compiler/net/address.ts";
 const PIECES = [
   ...['"', '\\"', "\\", "'", ", ", ", or ", "; ", "\n", "\t", " ", " %", "%)", "(", ")", " (50 %)", " (50.00 %)", "]"],
   ...['", ', '", or ', '"; ', '" (50 %)', '"\n', ', taken by "', '", taken by "', ", taken by escaped ", 'escaped "'],
-  ...[", masqueraded", ", from ", "remembered for 5 s", "drop", "goes on", "to 10.0.0.1:80", "reject with "],
+  ...[", masqueraded", ", from ", "remembered for 5 s", "drop", "pass", "to 10.0.0.1:80", "reject with "],
   ...[
     "add ",
     "update ",

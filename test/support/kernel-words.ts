@@ -181,7 +181,7 @@ function foretoldWords(disposition: Disposition, packet: Packet, view: View): st
   const isSeen =
     to !== undefined && (view.isRedirected || to.address !== packet.destination || to.port !== packet.destinationPort);
   const taken = takenBy.map((text) => `, taken by ${text}`).join("");
-  return `${isSeen ? whereTo(to, view.isRedirected) : "goes on"}${withSource(source.kind !== "kept", view)}${taken}`;
+  return `${isSeen ? whereTo(to, view.isRedirected) : "pass"}${withSource(source.kind !== "kept", view)}${taken}`;
 }
 
 function wordsOf(observation: Observation, view: View): string {
@@ -189,7 +189,7 @@ function wordsOf(observation: Observation, view: View): string {
   if (observation.kind === "reject") return `reject with ${observation.with}`;
   const { translated, masquerade, local } = observation;
   const isAtNode = view.isRedirected && local;
-  const where = translated || isAtNode ? whereTo(observation, isAtNode) : "goes on";
+  const where = translated || isAtNode ? whereTo(observation, isAtNode) : "pass";
   return `${where}${withSource(masquerade, view)}`;
 }
 

@@ -217,7 +217,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "unsupported-table": unsupported("tables", "ip length 40 drop"),
   "stale-difference": () => {
     const same = mustReadIptables("*filter\n-A INPUT -j DROP\nCOMMIT\n");
-    const { settlement, comparison } = hold([same, same], "  - left: drop\n    right: goes on\n");
+    const { settlement, comparison } = hold([same, same], "  - left: drop\n    right: pass\n");
     return staleFindings(settlement, answerOf([comparison], { gaps: [], given: [] }));
   },
 };

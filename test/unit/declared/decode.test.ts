@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { HEAD, mustReadDeclarations, readDeclarations } from "../../support/declared.ts";
 
-const FATES = "left: drop, right: goes on";
+const FATES = "left: drop, right: pass";
 
 describe("a file of expected differences", () => {
   test("says which packets, what becomes of them, and why", () => {
@@ -17,7 +17,7 @@ describe("a file of expected differences", () => {
     destinationPort: [80, "443", 81]
     assumptions: [b, a]
     left: drop
-    right: goes on
+    right: pass
 `);
     expect(declaration).toMatchObject({
       reason: "as we want it",
@@ -58,7 +58,7 @@ describe("a file of expected differences", () => {
     const text = {
       apiVersion: "kpc.dev/v1alpha1",
       kind: "Differences",
-      differences: [{ left: "drop", right: "goes on" }],
+      differences: [{ left: "drop", right: "pass" }],
     };
     expect(mustReadDeclarations(JSON.stringify(text))).toHaveLength(1);
   });
@@ -74,7 +74,7 @@ describe("a file of expected differences", () => {
   });
 
   test.each([
-    [`{${FATES}, port: 80}`, '4:34 unknown-field unknown field "differences[0].port"'],
+    [`{${FATES}, port: 80}`, '4:31 unknown-field unknown field "differences[0].port"'],
     ["{left: drop}", "4:5 missing-field differences[0].right: Required value: what happens to these packets"],
     [
       "{left: drop, right: drop}",

@@ -22,13 +22,13 @@ const CHANCES = distribution(["to 10.0.0.1:80", 1 / 3], ["to 10.0.0.2:80, masque
 describe("a distribution that is declared", () => {
   test.each([
     ["drop"],
-    ["goes on"],
-    ["goes on, masqueraded"],
+    ["pass"],
+    ["pass, masqueraded"],
     ["reject with tcp-reset"],
     ["to 10.0.0.1:80"],
     ["to [fd00::1]:80, masqueraded, remembered for 10800 s"],
     ["to 10.0.0.1:0"], // no port was translated to
-    ['goes on, taken by "-j MARK, or so"'],
+    ['pass, taken by "-j MARK, or so"'],
     ["drop, add 10.0.0.1 in @seen for 60 s"],
   ])("%s is what it says", (text) => {
     const declared = read(text);
@@ -63,9 +63,9 @@ describe("a distribution that is declared", () => {
     ["to 10.0.0.1", "as kpc diff prints it"],
     ["to 10.0.0.1:99999", "as kpc diff prints it"],
     ["to 10.0.0.1:80, masked", "as kpc diff prints it"],
-    ["drop, or goes on", "must have a chance in each part"],
+    ["drop, or pass", "must have a chance in each part"],
     ["drop (50 %), or drop (50 %)", 'must not say "drop" twice'],
-    ["drop (50.0 %), or goes on (40.0 %)", "must have chances that add up to 100 %, not 90.00 %"],
+    ["drop (50.0 %), or pass (40.0 %)", "must have chances that add up to 100 %, not 90.00 %"],
   ])("is not %j", (text, problem) => {
     expect(readDistribution([text])).toContain(problem);
   });
@@ -76,6 +76,6 @@ describe("a distribution that is declared", () => {
 });
 
 test("two distributions overlap where too few digits tell them apart", () => {
-  const [coarse, fine] = [read("drop (50 %), or goes on (50 %)"), read("drop (50.3 %), or goes on (49.7 %)")];
+  const [coarse, fine] = [read("drop (50 %), or pass (50 %)"), read("drop (50.3 %), or pass (49.7 %)")];
   expect([overlap(coarse, fine), overlap(fine, coarse), overlap(fine, read("drop"))]).toEqual([true, true, false]);
 });

@@ -13,11 +13,11 @@ function forward(...rules: string[]): Program {
 const WEB = "ip daddr 10.0.0.1 tcp dport 80";
 const BLOCK = "ip daddr 10.9.0.0/16";
 const BOTH = [forward(), forward(`${WEB} drop`, `${BLOCK} reject with icmp type port-unreachable`)] as const;
-const EITHER = "left: goes on, right: drop";
+const EITHER = "left: pass, right: drop";
 
 const DECLARED = `
   - {protocol: tcp, destination: 10.0.0.1, destinationPort: 80, ${EITHER}}
-  - {destination: 10.9.0.0/16, left: goes on, right: reject with port-unreachable}
+  - {destination: 10.9.0.0/16, left: pass, right: reject with port-unreachable}
 `;
 
 describe("differences are as declared", () => {
@@ -33,7 +33,7 @@ describe("differences are as declared", () => {
   - {protocol: tcp, destination: 10.0.0.0/30, destinationPort: 1-80, source: 0.0.0.0/1, ${EITHER}}
   - {protocol: tcp, destination: 10.0.0.1, source: 128.0.0.0/1, ${EITHER}}
   - {protocol: [tcp, udp], destination: 10.0.0.1, destinationPort: 80, ${EITHER}}
-  - {left: goes on, right: reject with port-unreachable}
+  - {left: pass, right: reject with port-unreachable}
 `;
     expect(hold(BOTH, parts).settlement).toMatchObject({ asDeclared: true, undeclared: [] });
   });
@@ -55,12 +55,12 @@ describe("differences are not as declared", () => {
     ["the right side does otherwise", DECLARED.replace("right: drop", "right: reject with tcp-reset"), "10.0.0.1"],
     [
       "the left side does otherwise",
-      DECLARED.replace("left: goes on, right: drop", "left: 'goes on, masqueraded', right: drop"),
+      DECLARED.replace("left: pass, right: drop", "left: 'pass, masqueraded', right: drop"),
       "10.0.0.1",
     ],
     [
       "the sides are the other way round",
-      DECLARED.replace("left: goes on, right: drop", "left: drop, right: goes on"),
+      DECLARED.replace("left: pass, right: drop", "left: drop, right: pass"),
       "10.0.0.1",
     ],
     [
@@ -68,7 +68,7 @@ describe("differences are not as declared", () => {
       DECLARED.replace("destination: 10.9", "destinationPort: 0-65535, $&"),
       "10.9.0.0",
     ],
-    ["something is assumed", DECLARED.replace("left: goes on, right: drop", "assumptions: [x], $&"), "10.0.0.1"],
+    ["something is assumed", DECLARED.replace("left: pass, right: drop", "assumptions: [x], $&"), "10.0.0.1"],
   ])("where %s", (_, text, first) => {
     const { settlement, printed } = hold(BOTH, text);
     expect(settlement.asDeclared).toBe(false);
@@ -114,7 +114,7 @@ describe("what is not understood", () => {
 
   test("makes several differences of one region: each has to be declared", () => {
     const first = "  - {left: drop, right: reject with port-unreachable}\n";
-    const second = "  - {left: goes on, right: drop}\n";
+    const second = "  - {left: pass, right: drop}\n";
     expect(hold(programs, `${first}${second}`).settlement.asDeclared).toBe(true);
     for (const one of [first, second]) expect(hold(programs, one).settlement.undeclared.length).toBeGreaterThan(0);
   });
@@ -142,11 +142,11 @@ differences:
     ctState: [established, new, related, untracked]
     destination: 10.0.0.1
     destinationPort: 80
-    left: goes on
+    left: pass
     right: drop
   - inInterface: "*"
     destination: 10.9.0.0/16
-    left: goes on
+    left: pass
     right: reject with port-unreachable
 `);
     expect(hold(BOTH, printed).settlement.asDeclared).toBe(true);
