@@ -9,12 +9,11 @@ import type { TableIndex } from "./machine.ts";
 import { ask, runMatch } from "./match.ts";
 import { merge, tidy } from "./merge.ts";
 import { missed } from "./missed.ts";
-import type { Plan, PlannedRule, PlannedStep } from "./plan.ts";
+import { type PlannedRule, type PlannedStep, plannedOf } from "./plan.ts";
 import { Question } from "./question.ts";
-import { type Reads, uniteReads } from "./reads.ts";
+import { uniteReads } from "./reads.ts";
 import { outside, type Region } from "./region.ts";
 import { askList } from "./remember.ts";
-import type { Run } from "./run.ts";
 import { type Control, isExplained, narrow, type State, type Stream, withControl, withStep } from "./state.ts";
 import { runStatement } from "./statement.ts";
 
@@ -23,14 +22,14 @@ export function runBaseChain(
   chain: BaseChain,
   state: State,
   table: TableIndex,
-  { hook, later }: Pick<Frame, "hook" | "later">,
+  { hook, later, enter }: Pick<Frame, "hook" | "later" | "enter">,
   ends: State[],
 ): void {
   const { name, policy } = chain;
-  const frame: Frame = { table, hook, base: chain, chain: name, depth: 0, later, enter: runChain };
+  const frame: Frame = { table, hook, base: chain, chain: name, depth: 0, later, enter };
   const { without, met } = state.control.environment;
   const accepts = policy === "accept" || without?.has(chain) === true;
-  for (const { state: after, flow } of runChain(chain, state, frame)) {
+  for (const { state: after, flow } of enter(chain, state, frame)) {
     if (flow === "done") {
       ends.push(after);
       continue;
@@ -41,115 +40,38 @@ export function runBaseChain(
   }
 }
 
-function runChain(chain: Chain, whole: State, frame: Frame): Progress[] {
+/** What the rules of `chain` do, one after the other. Slow where many packets meet many rules: see dispatch/. */
+export function runChain(chain: Chain, state: State, frame: Frame): Progress[] {
   invariant(frame.depth <= MAX_JUMP_DEPTH, "no chain is reached by more jumps than the kernel follows");
-  const { state, idle } =
-    frame.depth > 0 ? frame.table.effects.divide(chain, whole) : { state: whole, idle: undefined };
-  const finished: Progress[] = idle === undefined ? [] : [{ state: idle, flow: "return" }];
-  if (state === undefined) return finished;
+  const finished: Progress[] = [];
   let running: readonly State[] = [state];
-  let next = 0;
-  const later = (): Reads => uniteReads(frame.table.reads.from(chain, next), frame.later());
-  for (const part of frame.table.plan(chain)) {
+  for (const [i, rule] of chain.rules.entries()) {
     state.control.environment.spend?.(countStreams(running));
-    next += part.kind === "rule" ? 1 : part.rules.length;
-    running = runPart(part, running, frame, finished, later);
+    const next: State[] = [];
+    for (const each of running) sort(runRule(plannedOf(rule), each, frame), next, finished);
+    running = merge(next, () => uniteReads(frame.table.reads.from(chain, i + 1), frame.later()));
     if (running.length === 0) return finished;
   }
   for (const each of running) finished.push({ state: each, flow: "return" });
   return finished;
 }
 
-function countStreams(states: readonly State[]): number {
+/** Steps that a rule takes. */
+export function countStreams(states: readonly State[]): number {
   let count = 0;
   for (const { streams } of states) count += streams.length;
   return count;
 }
 
-/** Those of `running` that go on behind `part`; adds to `finished` what becomes of the others. */
-function runPart(
-  part: Plan[number],
-  running: readonly State[],
-  frame: Frame,
-  finished: Progress[],
-  later: () => Reads,
-): readonly State[] {
-  const only = running[0];
-  if (part.kind === "rule" && running.length === 1) {
-    const progress = runRule(part, only as State, frame);
-    const first = progress[0];
-    if (progress.length === 1 && first?.flow === "next") return first.state === only ? running : [first.state];
-    const next: State[] = [];
-    sort(progress, next, finished);
-    return merge(next, later);
-  }
-  const next: State[] = [];
-  for (const each of running) {
-    if (part.kind === "rule") sort(runRule(part, each, frame), next, finished);
-    else runThrough(part, each, frame, next, finished);
-  }
-  const isChanged = next.length !== running.length || next.some((each, i) => each !== running[i]);
-  return isChanged ? merge(next, later) : running;
-}
-
-function sort(progress: readonly Progress[], next: State[], finished: Progress[]): void {
+/** Adds to `next` what goes on with the next rule, and to `finished` the rest. */
+export function sort(progress: readonly Progress[], next: State[], finished: Progress[]): void {
   for (const each of progress) {
     if (each.flow === "next") next.push(each.state);
     else finished.push(each);
   }
 }
 
-/** The rules of a run that packets do not pass by. */
-function runThrough(run: Run, state: State, frame: Frame, next: State[], finished: Progress[]): void {
-  const { table } = frame;
-  const isOne = isExplained(state.control);
-  const shortest = isOne ? run : run.flat(table);
-  const alike = new Alike(state.control);
-  for (const { rules, state: part } of shortest.meet(state, table.effects)) {
-    const [only, more] = rules;
-    if (!isOne && only !== undefined && more === undefined && alike.take(only, part)) continue;
-    let running: readonly State[] = [part];
-    for (const rule of rules) {
-      const after: State[] = [];
-      for (const each of running) sort(runRule(rule, each, frame), after, finished);
-      running = merge(after, () => uniteReads(table.reads.ofChain(table.chain(frame.chain)), frame.later()));
-    }
-    next.push(...running);
-  }
-  sort(alike.run(frame), next, finished);
-}
-
-/** Streams that meet one rule each, put together where the rules do the same: a dispatch leads thousands of Services to one chain. */
-class Alike {
-  private readonly control: Control;
-  private readonly others: Stream[] = [];
-  private readonly byEffect = new Map<string, { readonly rule: PlannedRule; readonly streams: Stream[] }>();
-
-  constructor(control: Control) {
-    this.control = control;
-  }
-
-  /** Whether this is a rule of which that can be said. */
-  take(rule: PlannedRule, { streams }: State): boolean {
-    const { effect, first } = rule;
-    if (effect === undefined || first.some(({ left }) => isUnknown(left, this.control))) return false;
-    const known = this.byEffect.get(effect) ?? { rule, streams: [] };
-    this.byEffect.set(effect, known);
-    for (const stream of streams) divide(first, this.control, stream, known.streams, this.others);
-    return true;
-  }
-
-  run(frame: Frame): Progress[] {
-    const { control } = this;
-    const progress: Progress[] = [];
-    for (const { rule, streams } of this.byEffect.values())
-      if (streams.length > 0) progress.push(...runSteps(rule.rule, rule.steps, 0, { control, streams }, frame));
-    if (this.others.length > 0) progress.push({ state: { control, streams: tidy(this.others) }, flow: "next" });
-    return progress;
-  }
-}
-
-function runRule(planned: PlannedRule, state: State, frame: Frame): Progress[] {
+export function runRule(planned: PlannedRule, state: State, frame: Frame): Progress[] {
   if (state.control.environment.without?.has(planned.rule) === true) return [{ state, flow: "next" }];
   const progress = tryRule(planned, state, frame);
   const [only, more] = progress;
@@ -177,7 +99,7 @@ function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame
 }
 
 /** Adds to `passing` the packets for which all of `questions` are answered with yes, and the others to `others`. */
-function divide(
+export function divide(
   questions: readonly Question[],
   control: Control,
   stream: Stream,
@@ -206,7 +128,13 @@ function passAll(questions: readonly Question[], control: Control, stream: Strea
 }
 
 /** The steps from `index` on. A match that fails leads to the next rule. */
-function runSteps(rule: Rule, steps: readonly PlannedStep[], index: number, state: State, frame: Frame): Progress[] {
+export function runSteps(
+  rule: Rule,
+  steps: readonly PlannedStep[],
+  index: number,
+  state: State,
+  frame: Frame,
+): Progress[] {
   let current = state;
   for (let i = index; ; i++) {
     const step = steps[i];

@@ -6,6 +6,7 @@ import type { Address, Family } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { runBaseChain } from "./chain.ts";
 import type { Condition } from "./condition.ts";
+import { runDispatched } from "./dispatch/run-chain.ts";
 import { type Disposition, isRefused, KEPT, MASQUERADED, type NewSource, withDestination } from "./disposition.ts";
 import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./explore.ts";
 import { ownAddressOf } from "./expression.ts";
@@ -68,7 +69,11 @@ export class Evaluator {
   /** Lists that rules fill, and on which it depends what becomes of packets. */
   readonly testedLists: ReadonlySet<string>;
 
-  constructor(program: Program) {
+  private readonly enter: Frame["enter"];
+
+  /** `enter`: what runs the rules of a chain; `runChain` one after the other. */
+  constructor(program: Program, enter: Frame["enter"] = runDispatched) {
+    this.enter = enter;
     this.machine = new Machine(program);
     this.testedLists = this.machine.lists.tested;
   }
@@ -176,6 +181,7 @@ export class Evaluator {
       }
       running = this.passStage(stage, running, {
         hook,
+        enter: this.enter,
         later: () => this.machine.readsBehind(family, hook, i, inInterface === undefined),
       });
     }
@@ -199,13 +205,13 @@ export class Evaluator {
 }
 
 /** Where packets are, and what is asked of them behind this place. */
-type Where = Pick<Frame, "hook" | "later">;
+type Where = Pick<Frame, "hook" | "later" | "enter">;
 
-function passAll(entries: readonly Entry[], states: readonly State[], { hook, later }: Where): readonly State[] {
+function passAll(entries: readonly Entry[], states: readonly State[], { hook, later, enter }: Where): readonly State[] {
   let running = states;
   for (const [i, { index, chain }] of entries.entries()) {
     const after: State[] = [];
-    const where: Where = { hook, later: () => readsOf(entries.slice(i + 1), later()) };
+    const where: Where = { hook, enter, later: () => readsOf(entries.slice(i + 1), later()) };
     for (const each of running) {
       const { control } = each;
       if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);

@@ -11,12 +11,10 @@ import type {
   Table,
 } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
-import { Effects } from "./effects.ts";
 import { trackedFamilies } from "./fragments.ts";
 import { HookOrder, type Listed, type Order } from "./hook-order.ts";
 import { ElementIndex } from "./lookup.ts";
 import { Lists } from "./memory.ts";
-import { type Plan, planOf } from "./plan.ts";
 import { NOTHING_READ, type Reads, TableReads, uniteReads } from "./reads.ts";
 
 /** One table with its objects by name. */
@@ -29,8 +27,6 @@ export class TableIndex {
   private readonly setIndices = new Map<string, ElementIndex<SetElement>>();
   private readonly mapIndices = new Map<string, ElementIndex<MapElement>>();
   private readonly inlineIndices = new Map<readonly MapElement[], ElementIndex<MapElement>>();
-  private readonly plans = new Map<Chain, Plan>();
-  readonly effects = new Effects(this);
   readonly reads = new TableReads(this);
 
   /** Whether the program's rules make the kernel track connections of a family. */
@@ -84,15 +80,6 @@ export class TableIndex {
       this.inlineIndices.set(elements, index);
     }
     return index;
-  }
-
-  plan(chain: Chain): Plan {
-    let plan = this.plans.get(chain);
-    if (plan === undefined) {
-      plan = planOf(chain);
-      this.plans.set(chain, plan);
-    }
-    return plan;
   }
 }
 

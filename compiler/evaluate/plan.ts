@@ -1,14 +1,10 @@
-/** The rules of a chain, made ready to be run. */
-import type { Chain, Expression, Match, Rule, Step, Verdict } from "../ir/types.ts";
+/** A rule, made ready to be run. */
+import type { Expression, Match, Rule, Step, Verdict } from "../ir/types.ts";
 import { bucketOf } from "./buckets.ts";
 import { describe, isField } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
 import { Question } from "./question.ts";
 import { intersect, type Ranges } from "./ranges.ts";
-import { Run } from "./run.ts";
-
-/** In order. */
-export type Plan = readonly (PlannedRule | Run)[];
 
 export interface PlannedRule {
   readonly kind: "rule";
@@ -30,23 +26,13 @@ export interface Asked {
 
 export type PlannedStep = Question | Exclude<Step, { kind: "compare" | "within" | "name-prefix" }>;
 
-/** Fewer rules are asked one after the other. */
-const FEWEST = 6;
+const PLANNED = new WeakMap<Rule, PlannedRule>();
 
-export function planOf({ rules }: Chain): Plan {
-  const planned = rules.map(planRule);
-  const plan: (PlannedRule | Run)[] = [];
-  for (let i = 0; i < planned.length; ) {
-    const { text, end } = longestRun(planned, i);
-    if (text !== undefined && end - i >= FEWEST) {
-      plan.push(new Run(planned.slice(i, end), text, end === planned.length));
-      i = end;
-    } else {
-      plan.push(planned[i] as PlannedRule);
-      i++;
-    }
-  }
-  return plan;
+/** `rule` made ready, once. */
+export function plannedOf(rule: Rule): PlannedRule {
+  const planned = PLANNED.get(rule) ?? planRule(rule);
+  PLANNED.set(rule, planned);
+  return planned;
 }
 
 export function planRule(rule: Rule): PlannedRule {
@@ -143,21 +129,4 @@ function isAlwaysKnown(field: Expression): boolean {
     field.kind === "transport" ||
     (field.kind === "ct" && field.key.startsWith("original-"))
   );
-}
-
-/** The field that the most rules from `start` on ask for, and the rule behind them. */
-function longestRun(rules: readonly PlannedRule[], start: number): { text: string | undefined; end: number } {
-  let common = (rules[start] as PlannedRule).asks.map(({ text }) => text);
-  let end = start + 1;
-  for (; end < rules.length && common.length > 0; end++) {
-    const rule = rules[end] as PlannedRule;
-    const both = common.filter((text) => askedBy(rule, text) !== undefined);
-    if (both.length === 0) break;
-    common = both;
-  }
-  if (common.length < 2) return { text: common[0], end };
-  const run = rules.slice(start, end);
-  const values = (text: string): number => new Set(run.map((rule) => askedBy(rule, text)?.values.key)).size;
-  const [text] = common.map((each) => [each, values(each)] as const).sort(([, a], [, b]) => b - a)[0] ?? [];
-  return { text, end };
 }

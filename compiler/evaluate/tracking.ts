@@ -19,7 +19,7 @@ export function runBeforeTracking(
   chain: BaseChain,
   state: State,
   table: TableIndex,
-  where: Pick<Frame, "hook" | "later">,
+  where: Pick<Frame, "hook" | "later" | "enter">,
 ): State[] {
   const { ctState } = state.control;
   const ends: State[] = [];

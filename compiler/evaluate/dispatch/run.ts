@@ -1,13 +1,14 @@
 /** Rules next to each other of which each asks, among other things, whether the same field has certain values. */
-import { required } from "../invariant.ts";
-import type { Expression } from "../ir/types.ts";
-import { Diagram } from "./diagram.ts";
+import { required } from "../../invariant.ts";
+import type { Expression } from "../../ir/types.ts";
+import { Diagram } from "../diagram.ts";
+import { fieldOf, isUnknown } from "../expression.ts";
+import { type Asked, askedBy, leadOf, type PlannedRule } from "../plan.ts";
+import { type Ranges, subtract, uniteDisjoint } from "../ranges.ts";
+import { type Control, narrow, type State, type Stream } from "../state.ts";
 import type { Effects } from "./effects.ts";
-import { fieldOf, isUnknown } from "./expression.ts";
-import type { TableIndex } from "./machine.ts";
-import { type Asked, askedBy, leadOf, type Plan, type PlannedRule } from "./plan.ts";
-import { type Ranges, subtract, uniteDisjoint } from "./ranges.ts";
-import { type Control, narrow, type State, type Stream } from "./state.ts";
+import type { Plan } from "./plan.ts";
+import type { TableDispatch } from "./table.ts";
 
 /** Packets, and the rules that they do not pass by, in their order. */
 export interface Meeting {
@@ -44,18 +45,18 @@ export class Run {
   }
 
   /** A tree of chains that dispatch by one field as one run of the rules at its leaves: the ways to them are left out. */
-  flat(table: TableIndex): Run {
+  flat(dispatch: TableDispatch): Run {
     if (this.flattened !== undefined) return this.flattened;
     this.flattened = this;
-    const rules = this.isDispatch ? this.rules.flatMap((rule) => this.leavesOf(rule, table)) : this.rules;
+    const rules = this.isDispatch ? this.rules.flatMap((rule) => this.leavesOf(rule, dispatch)) : this.rules;
     if (rules.length !== this.rules.length) this.flattened = new Run(rules, this.text, true);
     return this.flattened;
   }
 
-  private leavesOf(rule: PlannedRule, table: TableIndex): readonly PlannedRule[] {
+  private leavesOf(rule: PlannedRule, dispatch: TableDispatch): readonly PlannedRule[] {
     const lead = leadOf(rule.rule);
     if (lead === undefined || rule.asks.length > 1 || rule.first.length > 1 || rule.steps.length > 1) return [rule];
-    const below = this.dispatchedBy(table.plan(table.chain(lead.chain)), table);
+    const below = this.dispatchedBy(dispatch.plan(dispatch.table.chain(lead.chain)), dispatch);
     if (below === undefined) return [rule];
     const { values } = fieldAskedBy(rule, this.text);
     const areInside = below.every((each) => subtract(fieldAskedBy(each, this.text).values, values).isEmpty);
@@ -63,15 +64,15 @@ export class Run {
   }
 
   /** The rules that a chain dispatches to by the same field, if it does nothing else. */
-  private dispatchedBy(plan: Plan, table: TableIndex): readonly PlannedRule[] | undefined {
+  private dispatchedBy(plan: Plan, dispatch: TableDispatch): readonly PlannedRule[] | undefined {
     const [run, more] = plan;
     if (run?.kind === "run" && more === undefined)
-      return run.isDispatch && run.text === this.text ? run.flat(table).rules : undefined;
+      return run.isDispatch && run.text === this.text ? run.flat(dispatch).rules : undefined;
     const rules = plan.filter((part) => part.kind === "rule");
     if (rules.length < plan.length) return undefined;
     const values = rules.flatMap((rule) => askedBy(rule, this.text)?.values ?? []);
     if (values.length < rules.length || uniteDisjoint(values) === undefined) return undefined;
-    return rules.flatMap((rule) => this.leavesOf(rule, table));
+    return rules.flatMap((rule) => this.leavesOf(rule, dispatch));
   }
 
   meet(state: State, effects: Effects): Meeting[] {

@@ -1,0 +1,112 @@
+/** What the rules of a chain do to many packets: only those rules are run that may do something to them. */
+import { invariant } from "../../invariant.ts";
+import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
+import type { Chain } from "../../ir/types.ts";
+import { countStreams, divide, runRule, runSteps, sort } from "../chain.ts";
+import { isUnknown } from "../expression.ts";
+import type { Frame, Progress } from "../frame.ts";
+import { merge, tidy } from "../merge.ts";
+import type { PlannedRule } from "../plan.ts";
+import { type Reads, uniteReads } from "../reads.ts";
+import { type Control, isExplained, type State, type Stream } from "../state.ts";
+import type { Plan } from "./plan.ts";
+import type { Run } from "./run.ts";
+import { dispatchOf } from "./table.ts";
+
+/** As `runChain` of chain.ts, for many packets at once. */
+export function runDispatched(chain: Chain, whole: State, frame: Frame): Progress[] {
+  invariant(frame.depth <= MAX_JUMP_DEPTH, "no chain is reached by more jumps than the kernel follows");
+  const dispatch = dispatchOf(frame.table);
+  const { state, idle } = frame.depth > 0 ? dispatch.effects.divide(chain, whole) : { state: whole, idle: undefined };
+  const finished: Progress[] = idle === undefined ? [] : [{ state: idle, flow: "return" }];
+  if (state === undefined) return finished;
+  let running: readonly State[] = [state];
+  let next = 0;
+  const later = (): Reads => uniteReads(frame.table.reads.from(chain, next), frame.later());
+  for (const part of dispatch.plan(chain)) {
+    state.control.environment.spend?.(countStreams(running));
+    next += part.kind === "rule" ? 1 : part.rules.length;
+    running = runPart(part, running, frame, finished, later);
+    if (running.length === 0) return finished;
+  }
+  for (const each of running) finished.push({ state: each, flow: "return" });
+  return finished;
+}
+
+/** Those of `running` that go on behind `part`; adds to `finished` what becomes of the others. */
+function runPart(
+  part: Plan[number],
+  running: readonly State[],
+  frame: Frame,
+  finished: Progress[],
+  later: () => Reads,
+): readonly State[] {
+  const only = running[0];
+  if (part.kind === "rule" && running.length === 1) {
+    const progress = runRule(part, only as State, frame);
+    const first = progress[0];
+    if (progress.length === 1 && first?.flow === "next") return first.state === only ? running : [first.state];
+    const next: State[] = [];
+    sort(progress, next, finished);
+    return merge(next, later);
+  }
+  const next: State[] = [];
+  for (const each of running) {
+    if (part.kind === "rule") sort(runRule(part, each, frame), next, finished);
+    else runThrough(part, each, frame, next, finished);
+  }
+  const isChanged = next.length !== running.length || next.some((each, i) => each !== running[i]);
+  return isChanged ? merge(next, later) : running;
+}
+
+/** The rules of a run that packets do not pass by. */
+function runThrough(run: Run, state: State, frame: Frame, next: State[], finished: Progress[]): void {
+  const dispatch = dispatchOf(frame.table);
+  const isOne = isExplained(state.control);
+  const shortest = isOne ? run : run.flat(dispatch);
+  const alike = new Alike(state.control);
+  for (const { rules, state: part } of shortest.meet(state, dispatch.effects)) {
+    const [only, more] = rules;
+    if (!isOne && only !== undefined && more === undefined && alike.take(only, part)) continue;
+    let running: readonly State[] = [part];
+    for (const rule of rules) {
+      const after: State[] = [];
+      for (const each of running) sort(runRule(rule, each, frame), after, finished);
+      running = merge(after, () =>
+        uniteReads(frame.table.reads.ofChain(frame.table.chain(frame.chain)), frame.later()),
+      );
+    }
+    next.push(...running);
+  }
+  sort(alike.run(frame), next, finished);
+}
+
+/** Streams that meet one rule each, put together where the rules do the same: a dispatch leads thousands of Services to one chain. */
+class Alike {
+  private readonly control: Control;
+  private readonly others: Stream[] = [];
+  private readonly byEffect = new Map<string, { readonly rule: PlannedRule; readonly streams: Stream[] }>();
+
+  constructor(control: Control) {
+    this.control = control;
+  }
+
+  /** Whether this is a rule of which that can be said. */
+  take(rule: PlannedRule, { streams }: State): boolean {
+    const { effect, first } = rule;
+    if (effect === undefined || first.some(({ left }) => isUnknown(left, this.control))) return false;
+    const known = this.byEffect.get(effect) ?? { rule, streams: [] };
+    this.byEffect.set(effect, known);
+    for (const stream of streams) divide(first, this.control, stream, known.streams, this.others);
+    return true;
+  }
+
+  run(frame: Frame): Progress[] {
+    const { control } = this;
+    const progress: Progress[] = [];
+    for (const { rule, streams } of this.byEffect.values())
+      if (streams.length > 0) progress.push(...runSteps(rule.rule, rule.steps, 0, { control, streams }, frame));
+    if (this.others.length > 0) progress.push({ state: { control, streams: tidy(this.others) }, flow: "next" });
+    return progress;
+  }
+}
