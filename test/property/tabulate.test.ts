@@ -182,7 +182,6 @@ describe("a table says what the evaluator says", () => {
       }),
       { numRuns: count },
     );
-    console.log("held", held, count);
     expect(held).toBeGreaterThan(count / 4);
   });
 
