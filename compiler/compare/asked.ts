@@ -2,7 +2,17 @@
 import { Ranges, unite } from "../evaluate/ranges.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
-import type { CtKey, Expression, KeyPart, NatTarget, Program, Step, Table } from "../ir/types.ts";
+import type { CtKey, Expression, KeyPart, Program, Step, Table } from "../ir/types.ts";
+import {
+  allParts,
+  componentsOf,
+  expressionsOf,
+  lookupsIn,
+  partsOf,
+  somePart,
+  translatedBy,
+  valuesAsked,
+} from "../ir/walk.ts";
 import { classesOf, type Test } from "./bit-classes.ts";
 import {
   beforeWrite,
@@ -45,7 +55,7 @@ export function askedBy(programs: readonly Program[]): Asked {
   const writes: Write[] = [];
   let translates = false;
   for (const step of stepsIn(tables)) {
-    translates ||= TRANSLATIONS.has(step.kind);
+    translates ||= translatedBy(step) !== undefined;
     const write = writeOf(step);
     if (write !== undefined) writes.push(write);
   }
@@ -66,64 +76,34 @@ export function askedBy(programs: readonly Program[]): Asked {
   };
 }
 
-const TRANSLATIONS: ReadonlySet<Step["kind"]> = new Set(["dnat", "snat", "masquerade", "redirect"]);
-
 // --- what is asked -----------------------------------------------------------------------------------------------------
 
 function* questionsOf(table: Table): Generator<Question> {
   const { sets, maps } = table;
   const keys = new Map([...sets, ...maps].map(({ name, elements }) => [name, elements.map(({ key }) => key)]));
-  const elementsOf = (name: string): readonly (readonly KeyPart[])[] => keys.get(name) ?? [];
-  function* byKey(key: Expression, elements: readonly (readonly KeyPart[])[]): Generator<Question> {
-    const components = key.kind === "concat" ? key.parts : [key];
-    for (const [i, expression] of components.entries()) {
-      if (isAsked(expression)) yield { expression, parts: elements.flatMap((parts) => parts[i] ?? []) };
-      yield* inside(expression);
+  for (const step of stepsIn([table])) {
+    const values = step.kind === "compare" ? [sideOf(step)] : valuesAsked(step, isAsked);
+    for (const expression of values.length === 0 ? [] : expressionsOf(step))
+      if (isAsked(expression)) yield { expression, parts: values };
+    for (const { key, among } of lookupsIn(step)) {
+      const components = componentsOf(key);
+      if (!components.some(isAsked)) continue;
+      const elements = typeof among === "string" ? (keys.get(among) ?? []) : among.map((element) => element.key);
+      for (const [i, expression] of components.entries())
+        if (isAsked(expression)) yield { expression, parts: elements.flatMap((parts) => parts[i] ?? []) };
     }
   }
-  function* inside(expression: Expression): Generator<Question> {
-    if (expression.kind === "lookup") yield* byKey(expression.key, elementsOf(expression.map));
-    if (expression.kind === "bitwise" || expression.kind === "shift") yield* inside(expression.operand);
-    if (expression.kind === "combine") for (const side of [expression.left, expression.right]) yield* inside(side);
-    if (expression.kind === "concat") for (const part of expression.parts) yield* inside(part);
-  }
-  function* ofTarget(to: NatTarget): Generator<Question> {
-    if (to.kind === "map") yield* byKey(to.key, elementsOf(to.map));
-  }
-  function* ofStep(step: Step): Generator<Question> {
-    switch (step.kind) {
-      case "compare":
-      case "within":
-        if (isAsked(step.left)) yield { expression: step.left, parts: partsOf(step) };
-        yield* inside(step.left);
-        return;
-      case "member":
-        yield* byKey(step.key, elementsOf(step.set));
-        return;
-      case "vmap":
-        yield* byKey(step.key, typeof step.map === "string" ? elementsOf(step.map) : step.map.map(({ key }) => key));
-        return;
-      case "dnat":
-      case "snat":
-        yield* ofTarget(step.to);
-        return;
-      case "set":
-        yield* inside(step.value);
-        return;
-    }
-  }
-  for (const step of stepsIn([table])) yield* ofStep(step);
 }
 
 /** Only these are looked at: others are asked a hundred thousand times. */
 function isAsked(expression: Expression): boolean {
-  if (expression.kind === "bitwise" || expression.kind === "shift") return isAsked(expression.operand);
-  if (expression.kind === "combine") return isAsked(expression.left) || isAsked(expression.right);
-  return expression.kind === "ct" || (expression.kind === "meta" && expression.key === "mark");
+  // What comes of a lookup is another value than that of its key.
+  if (expression.kind === "lookup" || expression.kind === "concat") return false;
+  return expression.kind === "ct" || isMark(expression) || partsOf(expression).some(isAsked);
 }
 
-function partsOf(test: Extract<Step, { kind: "compare" | "within" }>): readonly KeyPart[] {
-  return test.kind === "within" ? test.intervals : [sideOf(test)];
+function isMark(expression: Expression): boolean {
+  return expression.kind === "meta" && expression.key === "mark";
 }
 
 /** Values of which all, or none, pass; of numbers of 32 bits, which marks are. */
@@ -133,15 +113,17 @@ function sideOf({ operator, right }: Extract<Step, { kind: "compare" }>): KeyPar
 }
 
 function asksCt(expression: Expression, wanted: (key: CtKey) => boolean): boolean {
-  if (expression.kind === "bitwise") return asksCt(expression.operand, wanted);
-  return expression.kind === "ct" && wanted(expression.key);
+  return somePart(expression, (part) => part.kind === "ct" && wanted(part.key));
 }
 
+/** The bits of the connection's status that an expression leaves. */
 function statusBits(expression: Expression): number {
-  if (expression.kind !== "bitwise" || typeof expression.mask !== "number") return 0;
-  const { operand, mask } = expression;
-  const isStatus = operand.kind === "ct" && operand.key === "status";
-  return isStatus ? mask & ALL_STATUS : statusBits(operand);
+  let bits = 0;
+  for (const part of allParts(expression)) {
+    if (part.kind !== "bitwise" || typeof part.mask !== "number") continue;
+    if (part.operand.kind === "ct" && part.operand.key === "status") bits |= part.mask & ALL_STATUS;
+  }
+  return bits;
 }
 
 const ALL_STATUS = Object.values(CT_STATUS).reduce((all, bit) => all | bit, 0);

@@ -1,8 +1,8 @@
 /** Which rules two programs do not have in common: where neither program uses one of those, packets fare alike. */
 import { listUseOf } from "../evaluate/list-use.ts";
 import { stringify, textOfMap, textOfRule, textOfSet } from "../ir/normal-form.ts";
-import { setsIn } from "../ir/sets-in.ts";
 import type { BaseChain, Chain, Program, Rule, Table } from "../ir/types.ts";
+import { setsIn, verdictsOf } from "../ir/walk.ts";
 import { alignedIn, type Unaligned } from "./align.ts";
 
 /** The rules of each side that the other one has not in the same place, by their tables. */
@@ -122,9 +122,10 @@ class Reader {
         const isNameless = (this.sets.get(name) ?? this.maps.get(name))?.anonymous === true;
         if (isNameless) parts[0] = (parts[0] as string).replaceAll(`"${name}"`, "{}");
       }
-      if (step.kind !== "verdict" || !("chain" in step.verdict)) continue;
-      const chain = this.chains.get(step.verdict.chain);
-      if (chain?.kind === "regular" && chain.anonymous) parts.push(...this.textsOf(chain, print));
+      for (const verdict of verdictsOf(step, () => [])) {
+        const chain = "chain" in verdict ? this.chains.get(verdict.chain) : undefined;
+        if (chain?.kind === "regular" && chain.anonymous) parts.push(...this.textsOf(chain, print));
+      }
     }
     return parts.join("\n");
   }

@@ -6,6 +6,7 @@ import type { Field } from "../evaluate/region.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { KeyPart, Program, Step } from "../ir/types.ts";
+import { lookupsIn, valuesAsked } from "../ir/walk.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { findInterfaces } from "../tabulate/interfaces.ts";
@@ -61,9 +62,8 @@ function protocolsIn({ ruleset }: Program): Readonly<Record<Family, ReadonlySet<
 }
 
 function* protocolsOf(step: Step): Generator<KeyPart> {
-  if (step.kind === "compare" && readsProtocol(step.left)) yield step.right;
-  if (step.kind === "within" && readsProtocol(step.left)) yield* step.intervals;
-  if (step.kind === "vmap" && typeof step.map !== "string") for (const { key } of step.map) yield* key;
+  yield* valuesAsked(step, readsProtocol);
+  for (const { among } of lookupsIn(step)) if (typeof among !== "string") for (const { key } of among) yield* key;
 }
 
 /** Bits of the status of connections that NAT has changed. */

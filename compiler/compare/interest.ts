@@ -8,8 +8,9 @@ import type { Environment, Packets } from "../evaluate/packet.ts";
 import { type PlannedRule, planRule } from "../evaluate/plan.ts";
 import { intersection, outside, type Region } from "../evaluate/region.ts";
 import { type State, startState } from "../evaluate/state.ts";
+import { ChainGraph } from "../ir/chain-graph.ts";
 import { placeOf, placeOfNat } from "../ir/place.ts";
-import type { BaseChain, Chain, Expression, MapElement, Rule, Step, Table } from "../ir/types.ts";
+import type { BaseChain, Chain, Expression, Rule, Table } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import type { Changes } from "./changes.ts";
 
@@ -46,16 +47,14 @@ export class Interest {
 /** A table with rules that the other side has not. */
 class ChangedTable {
   private readonly table: Table;
-  private readonly chains: ReadonlyMap<string, Chain>;
-  private readonly maps: ReadonlyMap<string, readonly MapElement[]>;
+  private readonly chains: ChainGraph;
   private readonly changed: ReadonlySet<Rule>;
   private readonly leads = new Map<Chain, readonly Lead[]>();
 
   constructor(table: Table, changed: ReadonlySet<Rule>) {
     this.table = table;
     this.changed = changed;
-    this.chains = new Map(table.chains.map((chain) => [chain.name, chain]));
-    this.maps = new Map(table.maps.map(({ name, elements }) => [name, elements]));
+    this.chains = new ChainGraph(table);
   }
 
   isOf(family: Family): boolean {
@@ -92,15 +91,8 @@ class ChangedTable {
   }
 
   private targetsOf({ steps }: Rule): Chain[] {
-    const names = new Set(steps.flatMap((step) => this.namesIn(step)));
+    const names = new Set(steps.flatMap((step) => [...this.chains.namesBehind(step)]));
     return [...names].flatMap((name) => this.chains.get(name) ?? []);
-  }
-
-  private namesIn(step: Step): string[] {
-    if (step.kind === "verdict") return "chain" in step.verdict ? [step.verdict.chain] : [];
-    if (step.kind !== "vmap") return [];
-    const elements = typeof step.map === "string" ? (this.maps.get(step.map) ?? []) : step.map;
-    return elements.flatMap(({ value }) => ("chain" in value ? [value.chain] : []));
   }
 }
 
@@ -186,6 +178,7 @@ class Search {
       case "transport":
         return field.field === "sport" ? this.keepsSource(base, isLooped) : this.keepsDestination(base, isLooped);
       default:
+        // Of others it is not known: they may have changed.
         return false;
     }
   }

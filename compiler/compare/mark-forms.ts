@@ -56,6 +56,7 @@ export function formOf(expression: Expression): Form | undefined {
       return left && right && combined(expression.operator, left, right);
     }
     default:
+      // The value of others does not come from marks alone.
       return undefined;
   }
 }

@@ -2,7 +2,8 @@
 import { type Cut, Ranges } from "../evaluate/ranges.ts";
 import { type Region, within } from "../evaluate/region.ts";
 import { stepsIn } from "../ir/steps.ts";
-import type { Expression, KeyPart, Program, SetElement, Step } from "../ir/types.ts";
+import type { Expression, KeyPart, Program, SetElement } from "../ir/types.ts";
+import { valuesAsked } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
 
@@ -43,7 +44,7 @@ function bordersOf(names: Cut[]): Cut[] {
 }
 
 function* addressesIn({ ruleset }: Program): Generator<KeyPart> {
-  for (const step of stepsIn(ruleset.tables)) yield* namedBy(step);
+  for (const step of stepsIn(ruleset.tables)) yield* valuesAsked(step, isDestination);
   for (const { sets, maps } of ruleset.tables) {
     for (const { key, elements } of [...sets, ...maps]) {
       const at = key.findIndex(({ type }) => type === "ipv4_addr" || type === "ipv6_addr");
@@ -54,11 +55,6 @@ function* addressesIn({ ruleset }: Program): Generator<KeyPart> {
 
 function* partsAt(elements: readonly SetElement[], at: number): Generator<KeyPart> {
   for (const { key } of elements) if (key[at] !== undefined) yield key[at];
-}
-
-function* namedBy(step: Step): Generator<KeyPart> {
-  if (step.kind === "compare" && isDestination(step.left)) yield step.right;
-  if (step.kind === "within" && isDestination(step.left)) yield* step.intervals;
 }
 
 function isDestination(expression: Expression): boolean {

@@ -1,6 +1,8 @@
 /** Rules that a comparison does not come to: no claim is made where they differ. */
+import { ChainGraph } from "../ir/chain-graph.ts";
 import { elementsOf, normaliseChain } from "../ir/normal-form.ts";
-import type { BaseChain, Chain, Program, Step, Table } from "../ir/types.ts";
+import type { BaseChain, Chain, Program, Table } from "../ir/types.ts";
+import { setsIn } from "../ir/walk.ts";
 import { FAMILIES, type Family } from "../net/address.ts";
 
 interface Found {
@@ -55,36 +57,14 @@ function unreachedOf({ ruleset }: Program, families: readonly Family[]): Finds {
 }
 
 function reachedIn(table: Table): ReadonlySet<Chain> {
-  const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
-  const reached = new Set<Chain>(table.chains.filter((chain) => chain.kind === "base" && isFollowed(chain, table)));
-  for (const { rules } of reached)
-    for (const { steps } of rules)
-      for (const step of steps)
-        for (const name of targetsOf(step, table)) {
-          const target = chains.get(name);
-          if (target !== undefined) reached.add(target);
-        }
-  return reached;
+  const entered = table.chains.filter((chain) => chain.kind === "base" && isFollowed(chain, table));
+  return new ChainGraph(table).reachableFrom(entered);
 }
 
 /** Whether packets are followed to a base chain. */
 function isFollowed({ hook }: BaseChain, { family, dormant }: Table): boolean {
   const isIp = family === "ip" || family === "ip6" || family === "inet";
   return dormant === undefined && isIp && hook !== "ingress" && hook !== "egress";
-}
-
-const targets = new WeakMap<object, readonly string[]>();
-
-function targetsOf(step: Step, table: Table): readonly string[] {
-  if (step.kind === "verdict") return "chain" in step.verdict ? [step.verdict.chain] : [];
-  if (step.kind !== "vmap") return [];
-  const { map } = step;
-  const elements = typeof map === "string" ? (table.maps.find(({ name }) => name === map)?.elements ?? []) : map;
-  const known = targets.get(elements);
-  if (known !== undefined) return known;
-  const names = [...new Set(elements.flatMap(({ value }) => ("chain" in value ? [value.chain] : [])))];
-  targets.set(elements, names);
-  return names;
 }
 
 /** Whether two chains say the same, with the elements of sets and maps that packets do not come to by other rules. */
@@ -114,13 +94,7 @@ function textOf({ chain, table }: Found, names: ReadonlySet<string>): string {
 
 /** The sets and maps that rules of a chain name. */
 function namesIn({ rules }: Chain): Set<string> {
-  const names = new Set<string>();
-  for (const { steps } of rules)
-    JSON.stringify(steps, (key, value: unknown) => {
-      if (isName(key, value)) names.add(value);
-      return typeof value === "bigint" ? String(value) : value;
-    });
-  return names;
+  return new Set(rules.flatMap(({ steps }) => steps.flatMap((step) => [...setsIn(step)])));
 }
 
 function isName(key: string, value: unknown): value is string {

@@ -118,6 +118,7 @@ function ownLabels(
         ["batch.kubernetes.io/job-name", owner],
       ];
     default:
+      // The controllers of other kinds add no label that has a fixed value.
       return [];
   }
 }

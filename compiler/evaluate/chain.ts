@@ -172,6 +172,7 @@ function runDecided(step: PlannedStep, state: State, frame: Frame, rule: Rule): 
     case "opaque":
       return askList(step, state, frame) ?? runMatch(step, state, frame);
     default:
+      // All statements: `runStatement` takes no match.
       state.control.environment.met?.(rule);
       return runStatement(step, state, frame, rule);
   }

@@ -2,6 +2,7 @@
 import { unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE, CT_STATUS, PACKET_TYPE } from "../ir/constants.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
+import { partsOf } from "../ir/walk.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
@@ -76,6 +77,7 @@ export function evaluateExpression(
     case "fib":
       return evaluateFib(expression.of, control, stream);
     default: {
+      // All other fields: `readField` takes nothing else.
       const value = readField(expression, control, stream);
       return [{ region, probability: 1, value: value === undefined ? undefined : [value] }];
     }
@@ -95,6 +97,7 @@ export function isField(expression: Expression): boolean {
     case "bitwise":
       return isField(expression.operand);
     default:
+      // Others have several values for some packets, or none.
       return false;
   }
 }
@@ -124,6 +127,7 @@ export function fieldOf(expression: Expression, control: Control, stream: Stream
     case "header":
       return readField(expression, control, stream);
     default:
+      // `isField` holds for the kinds above only.
       throw new Error(`${describe(expression)} is no field`);
   }
 }
@@ -407,20 +411,12 @@ export function isUnknown(expression: Expression, control: Control): boolean {
   switch (expression.kind) {
     case "opaque":
       return true;
-    case "shift":
-      return isUnknown(expression.operand, control);
-    case "combine":
-      return isUnknown(expression.left, control) || isUnknown(expression.right, control);
     case "bitwise": {
       const { operand, mask } = expression;
       if (operand.kind === "ct" && operand.key === "status" && typeof mask === "number")
         return hasConnection(control) && (mask & ~knownStatus(control)) !== 0;
       return isUnknown(operand, control);
     }
-    case "concat":
-      return expression.parts.some((part) => isUnknown(part, control));
-    case "lookup":
-      return isUnknown(expression.key, control);
     case "meta":
       return isOfTheHost(expression.key, control) || isOverwritten(expression, control);
     case "ct":
@@ -437,7 +433,8 @@ export function isUnknown(expression: Expression, control: Control): boolean {
     case "header":
       return isUnknownHeader(expression.field, control);
     default:
-      return false;
+      // Others are known where all is known of which they are made.
+      return partsOf(expression).some((part) => isUnknown(part, control));
   }
 }
 

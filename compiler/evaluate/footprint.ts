@@ -1,5 +1,17 @@
 /** What a base chain reads, writes and decides: whether two of them can change places without anybody seeing it. */
-import type { BaseChain, Chain, Expression, Step, Table } from "../ir/types.ts";
+import { unreachable } from "../invariant.ts";
+import { ChainGraph } from "../ir/chain-graph.ts";
+import type { BaseChain, Expression, Step, Table } from "../ir/types.ts";
+import {
+  allParts,
+  asField,
+  expressionsOf,
+  fieldsWritten,
+  isMatch,
+  lookupsIn,
+  setFilledBy,
+  translatedBy,
+} from "../ir/walk.ts";
 import { bucketOf } from "./buckets.ts";
 import { describe } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
@@ -29,34 +41,9 @@ export function footprintOf(chain: BaseChain, table: Table): Footprint {
   const footprint = { ends: new Set<string>(), reads: new Set<string>(), writes: new Set<string>() };
   const remembers = new Set<string>();
   if (chain.policy === "drop") footprint.ends.add("drop");
-  for (const { rules } of reachableFrom(chain, table))
+  for (const { rules } of new ChainGraph(table).reachableFrom([chain]))
     for (const { steps } of rules) for (const step of steps) add(step, footprint, remembers);
   return { ...footprint, remembers };
-}
-
-function* reachableFrom(chain: Chain, table: Table): Generator<Chain> {
-  const chains = new Map(table.chains.map((each) => [each.name, each]));
-  const seen = new Set<Chain>([chain]);
-  for (const each of seen) {
-    yield each;
-    for (const { steps } of each.rules)
-      for (const step of steps)
-        for (const name of targetsOf(step, table)) {
-          const target = chains.get(name);
-          if (target !== undefined) seen.add(target);
-        }
-  }
-}
-
-function targetsOf(step: Step, table: Table): readonly string[] {
-  if (step.kind === "verdict") return "chain" in step.verdict ? [step.verdict.chain] : [];
-  return elementsOf(step, table).flatMap(({ value }) => ("chain" in value ? [value.chain] : []));
-}
-
-function elementsOf(step: Step, table: Table) {
-  if (step.kind !== "vmap") return [];
-  const { map } = step;
-  return typeof map === "string" ? (table.maps.find(({ name }) => name === map)?.elements ?? []) : map;
 }
 
 /** All that translations change: addresses, ports, the connection's status. */
@@ -67,9 +54,6 @@ function add(
   { ends, reads, writes }: { ends: Set<string>; reads: Set<string>; writes: Set<string> },
   remembers: Set<string>,
 ): void {
-  const read = (expression: Expression): void => {
-    for (const each of readsOf(expression)) reads.add(each);
-  };
   const use = listUseOf(step);
   const list = use?.list.replace(/^@/, "set ");
   if (list !== undefined && use?.tests) reads.add(list);
@@ -77,79 +61,45 @@ function add(
   const bucket = bucketOf(step)?.shared;
   if (bucket !== undefined) reads.add(bucket);
   if (bucket !== undefined) remembers.add(bucket);
+  for (const expression of expressionsOf(step)) for (const each of readsOf(expression)) reads.add(each);
+  for (const { among } of lookupsIn(step)) if (typeof among === "string") reads.add(`set ${among}`);
+  const filled = setFilledBy(step);
+  if (filled !== undefined) remembers.add(`set ${filled}`);
+  if (translatedBy(step) !== undefined) writes.add(NAT);
+  for (const field of fieldsWritten(step)) writes.add(describe(field));
+  if (step.kind === "set" && step.field.kind === "ct") writes.add(NAT);
+  for (const end of endsOf(step)) ends.add(end);
+}
+
+function endsOf(step: Step): readonly string[] {
   switch (step.kind) {
-    case "compare":
-    case "within":
-    case "name-prefix":
-      read(step.left);
-      return;
-    case "member":
-      read(step.key);
-      reads.add(`set ${step.set}`);
-      return;
-    case "remember":
-      read(step.key);
-      remembers.add(`set ${step.set}`);
-      return;
     case "verdict":
-      if (step.verdict.kind === "drop") ends.add("drop");
-      return;
+      return step.verdict.kind === "drop" ? ["drop"] : [];
     case "vmap":
-      read(step.key);
-      if (typeof step.map === "string") reads.add(`set ${step.map}`);
-      ends.add("drop"); // some element may
-      return;
+      return ["drop"]; // some element may
+    case "reject":
+      return [`reject ${step.with}`];
+    case "opaque-statement":
+      return step.terminal ? [step.text] : [];
     case "dnat":
     case "snat":
-      if (step.to.kind === "map") {
-        read(step.to.key);
-        reads.add(`set ${step.to.map}`);
-      }
-      writes.add(NAT);
-      return;
     case "masquerade":
     case "redirect":
-      writes.add(NAT);
-      return;
-    case "reject":
-      ends.add(`reject ${step.with}`);
-      return;
     case "set":
-      read(step.value);
-      writes.add(describe(step.field));
-      if (step.field.kind === "ct") writes.add(NAT);
-      return;
-    case "opaque-statement":
-      if (step.terminal) ends.add(step.text);
-      for (const field of step.writes ?? []) writes.add(describe(field));
-      return;
-    case "chance":
-    case "opaque":
+    case "remember":
     case "counter":
-      return;
+      return [];
+    default:
+      return isMatch(step) ? [] : unreachable(step);
   }
 }
 
+/** The fields that an expression reads. */
 function* readsOf(expression: Expression): Generator<string> {
-  switch (expression.kind) {
-    case "bitwise":
-      yield* readsOf(expression.operand);
-      return;
-    case "concat":
-      for (const part of expression.parts) yield* readsOf(part);
-      return;
-    case "lookup":
-      yield `set ${expression.map}`;
-      yield* readsOf(expression.key);
-      return;
-    case "constant":
-    case "numgen":
-      return;
-    case "meta":
-      yield describe(expression);
-      return;
-    default:
-      yield describe(expression);
-      yield NAT;
+  for (const part of allParts(expression)) {
+    const isUnderstood = part.kind !== "opaque";
+    if (isUnderstood && asField(part) === undefined) continue;
+    yield describe(part);
+    if (part.kind !== "meta") yield NAT;
   }
 }

@@ -1,5 +1,6 @@
 /** Tests for fragments of packets, where the kernel has put all packets together before. */
 import type { Expression, Match, Rule, Step, Table } from "../ir/types.ts";
+import { expressionsOf, fieldsWritten, somePart, translatedBy } from "../ir/walk.ts";
 import type { Family } from "../net/address.ts";
 import type { Frame } from "./frame.ts";
 import type { State } from "./state.ts";
@@ -74,40 +75,12 @@ function needsTracking({ steps }: Rule): boolean {
 }
 
 function isTracking(step: Step): boolean {
-  switch (step.kind) {
-    case "compare":
-    case "within":
-    case "name-prefix":
-      return asksConnection(step.left);
-    case "member":
-    case "vmap":
-      return asksConnection(step.key);
-    case "set":
-      return asksConnection(step.value) || (step.field.kind === "ct" && step.field.key !== "state");
-    case "dnat":
-    case "snat":
-    case "masquerade":
-    case "redirect":
-      return true;
-    default:
-      return false;
-  }
+  const isWritten = fieldsWritten(step).some(({ kind, key }) => kind === "ct" && key !== "state");
+  // What is not understood may do anything, but it starts no tracking of connections.
+  const isKnown = step.kind !== "opaque-statement";
+  return translatedBy(step) !== undefined || (isKnown && isWritten) || expressionsOf(step).some(asksConnection);
 }
 
 function asksConnection(expression: Expression): boolean {
-  switch (expression.kind) {
-    case "ct":
-      return true;
-    case "bitwise":
-    case "shift":
-      return asksConnection(expression.operand);
-    case "combine":
-      return asksConnection(expression.left) || asksConnection(expression.right);
-    case "concat":
-      return expression.parts.some(asksConnection);
-    case "lookup":
-      return asksConnection(expression.key);
-    default:
-      return false;
-  }
+  return somePart(expression, ({ kind }) => kind === "ct");
 }

@@ -1,6 +1,7 @@
 /** Whether destinations are addresses of a node of which not all addresses are known: assumed both ways. */
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import type { Expression } from "../ir/types.ts";
+import { expressionsOf, somePart } from "../ir/walk.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import type { Assumption } from "./assumption.ts";
@@ -90,40 +91,12 @@ const ASKING = new WeakMap<PlannedStep, boolean>();
 export function asksForLocality(step: PlannedStep): boolean {
   let asks = ASKING.get(step);
   if (asks === undefined) {
-    asks = expressionsOf(step).some(isAboutType);
+    asks = (step instanceof Question ? [step.left] : expressionsOf(step)).some(isAboutType);
     ASKING.set(step, asks);
   }
   return asks;
 }
 
-function expressionsOf(step: PlannedStep): readonly Expression[] {
-  if (step instanceof Question) return [step.left];
-  switch (step.kind) {
-    case "member":
-    case "vmap":
-    case "remember":
-      return [step.key];
-    case "set":
-      return [step.value];
-    case "dnat":
-    case "snat":
-      return step.to.kind === "map" ? [step.to.key] : [];
-    default:
-      return [];
-  }
-}
-
 function isAboutType(expression: Expression): boolean {
-  switch (expression.kind) {
-    case "fib":
-      return expression.of === "daddr";
-    case "concat":
-      return expression.parts.some(isAboutType);
-    case "bitwise":
-      return isAboutType(expression.operand);
-    case "lookup":
-      return isAboutType(expression.key);
-    default:
-      return false;
-  }
+  return somePart(expression, (part) => part.kind === "fib" && part.of === "daddr");
 }

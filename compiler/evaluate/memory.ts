@@ -6,6 +6,7 @@
  * list is one fact on both sides.
  */
 import type { Expression, MapDeclaration, Rule, SetDeclaration, Step, Table } from "../ir/types.ts";
+import { lookupsIn, mapsIn } from "../ir/walk.ts";
 import { type BucketUse, bucketOf } from "./buckets.ts";
 import { listUseOf } from "./list-use.ts";
 
@@ -71,16 +72,7 @@ export class Lists {
 
   /** Whether `expression` looks something up in a map that rules fill. */
   readsFilled(expression: Expression, table: Table): boolean {
-    switch (expression.kind) {
-      case "lookup":
-        return this.filledSet(expression.map, table) !== undefined || this.readsFilled(expression.key, table);
-      case "bitwise":
-        return this.readsFilled(expression.operand, table);
-      case "concat":
-        return expression.parts.some((part) => this.readsFilled(part, table));
-      default:
-        return false;
-    }
+    return [...mapsIn(expression)].some((map) => this.filledSet(map, table) !== undefined);
   }
 
   /** The bucket that a match asks, and by that changes. Two matches of one text have one bucket only where they name it. */
@@ -159,21 +151,7 @@ export function secondsIn({ dynamic, attributes = [] }: SetDeclaration | MapDecl
 function* testedBy(step: Step): Generator<string> {
   const use = listUseOf(step);
   if (use?.tests) yield use.list;
-  if (step.kind === "member") yield `@${step.set}`;
-  if (step.kind === "vmap" && typeof step.map === "string") yield `@${step.map}`;
-  if ((step.kind === "dnat" || step.kind === "snat") && step.to.kind === "map") yield `@${step.to.map}`;
-  const expressions =
-    step.kind === "set" ? [step.value] : step.kind === "compare" || step.kind === "within" ? [step.left] : [];
-  for (const expression of expressions) yield* mapsIn(expression);
-}
-
-function* mapsIn(expression: Expression): Generator<string> {
-  if (expression.kind === "lookup") {
-    yield `@${expression.map}`;
-    yield* mapsIn(expression.key);
-  }
-  if (expression.kind === "bitwise") yield* mapsIn(expression.operand);
-  if (expression.kind === "concat") for (const part of expression.parts) yield* mapsIn(part);
+  for (const { among } of lookupsIn(step)) if (typeof among === "string") yield `@${among}`;
 }
 
 /** Whether a rule does something to packets, once it comes to these of its steps. */
@@ -192,6 +170,7 @@ function decides(steps: readonly Step[]): boolean {
       case "opaque-statement":
         return step.terminal || (step.writes ?? []).length > 0 || listUseOf(step)?.fills === true;
       default:
+        // Whatever else a step is, it does something.
         return true;
     }
   });

@@ -59,6 +59,7 @@ function isAboutSource(field: Expression): boolean {
     case "meta":
       return field.key === "iif" || field.key === "iifname";
     default:
+      // No other field tells where a packet is from.
       return false;
   }
 }

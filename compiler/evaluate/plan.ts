@@ -1,5 +1,6 @@
 /** A rule, made ready to be run. */
-import type { Expression, Match, Rule, Step, Verdict } from "../ir/types.ts";
+import type { Expression, Rule, Step, Verdict } from "../ir/types.ts";
+import { isMatch } from "../ir/walk.ts";
 import { bucketOf } from "./buckets.ts";
 import { describe, isField } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
@@ -66,40 +67,18 @@ function effectOf(steps: readonly PlannedStep[]): string | undefined {
   return step.kind === "masquerade" ? JSON.stringify(step) : undefined;
 }
 
-/** Steps that do nothing to packets. */
-const HARMLESS: ReadonlySet<string> = new Set([
-  "compare",
-  "within",
-  "name-prefix",
-  "member",
-  "chance",
-  "opaque",
-  "counter",
-]);
-
 /** The chain that a rule leads to, if it does nothing else. */
 export function leadOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
   const last = steps.at(-1);
   if (last?.kind !== "verdict" || (last.verdict.kind !== "jump" && last.verdict.kind !== "goto")) return undefined;
-  return steps.slice(0, -1).every((step) => HARMLESS.has(step.kind) && !fills(step)) ? last.verdict : undefined;
+  return steps.slice(0, -1).every((step) => (isMatch(step) || step.kind === "counter") && !fills(step))
+    ? last.verdict
+    : undefined;
 }
 
 /** Matches that are not understood may fill lists, or buckets: those behind them are asked after that. */
 function fills(step: Step): boolean {
   return listUseOf(step)?.fills === true || bucketOf(step) !== undefined;
-}
-
-const MATCHES: Readonly<Record<Match["kind"], true>> = {
-  compare: true,
-  within: true,
-  "name-prefix": true,
-  member: true,
-  chance: true,
-  opaque: true,
-};
-
-function isMatch(step: Step): boolean {
-  return step.kind in MATCHES;
 }
 
 function asksOf(questions: readonly Question[]): readonly Asked[] {

@@ -1,4 +1,5 @@
 /** Matches that ask for a value. */
+import { unreachable } from "../invariant.ts";
 import { namesWith } from "../ir/interval.ts";
 import type { Expression, Interval } from "../ir/types.ts";
 import { holdsFor, type ValueTest } from "../ir/value-test.ts";
@@ -84,8 +85,10 @@ function wantedBy(test: ValueTest): Ranges {
         : beside(test.operator, rangesOf(test.right).cuts);
     case "within":
       return unite(test.intervals.map(rangesOf));
-    default:
+    case "name-prefix":
       return unite([]);
+    default:
+      return unreachable(test);
   }
 }
 

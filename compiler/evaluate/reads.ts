@@ -1,5 +1,6 @@
 /** What rules ask of what rules can write: marks, the priority. What nobody asks for any more need not be remembered. */
 import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../ir/types.ts";
+import { asField, expressionsOf, partsOf } from "../ir/walk.ts";
 import { describe } from "./expression.ts";
 import type { TableIndex } from "./machine.ts";
 import { maskSpread } from "./preimage.ts";
@@ -106,55 +107,22 @@ export class TableReads {
 const EVERYTHING_READ: Reads = { mark: ALL_BITS, ctMark: ALL_BITS, fields: ALL_BITS };
 
 function readBy(step: Step): Reads {
-  switch (step.kind) {
-    case "compare":
-    case "within":
-    case "name-prefix":
-      return readIn(step.left);
-    case "member":
-    case "vmap":
-    case "remember":
-      return readIn(step.key);
-    case "dnat":
-    case "snat":
-      return step.to.kind === "map" ? readIn(step.to.key) : NOTHING_READ;
-    case "set": {
-      // A bit that is only kept where it is, is asked for by nobody.
-      const keeps = step.value.kind === "bitwise" && describe(step.value.operand) === describe(step.field);
-      return keeps ? NOTHING_READ : readIn(step.value);
-    }
-    default:
-      return NOTHING_READ;
-  }
+  // A bit that is only kept where it is, is asked for by nobody.
+  if (step.kind === "set" && step.value.kind === "bitwise" && describe(step.value.operand) === describe(step.field))
+    return NOTHING_READ;
+  return expressionsOf(step).reduce((all, expression) => uniteReads(all, readIn(expression)), NOTHING_READ);
 }
 
 /** `mask`: the bits of the value that count. */
 function readIn(expression: Expression, mask = ALL_BITS): Reads {
-  switch (expression.kind) {
-    case "bitwise":
-      return readIn(
-        expression.operand,
-        typeof expression.mask === "number" ? (expression.mask & mask) >>> 0 : ALL_BITS,
-      );
-    case "concat":
-      return expression.parts.reduce((all, part) => uniteReads(all, readIn(part)), NOTHING_READ);
-    case "shift":
-      return readIn(expression.operand);
-    case "combine":
-      return uniteReads(readIn(expression.left), readIn(expression.right));
-    case "lookup":
-      return readIn(expression.key);
-    case "numgen":
-    case "constant":
-    case "opaque":
-      return NOTHING_READ;
-    default: {
-      const text = describe(expression);
-      const fields = bitOf(text);
-      if (text === "meta mark") return { mark: mask, ctMark: 0, fields };
-      return { mark: 0, ctMark: text === "ct mark" ? mask : 0, fields };
-    }
-  }
+  if (expression.kind === "bitwise")
+    return readIn(expression.operand, typeof expression.mask === "number" ? (expression.mask & mask) >>> 0 : ALL_BITS);
+  if (asField(expression) === undefined)
+    return partsOf(expression).reduce((all, part) => uniteReads(all, readIn(part)), NOTHING_READ);
+  const text = describe(expression);
+  const fields = bitOf(text);
+  if (text === "meta mark") return { mark: mask, ctMark: 0, fields };
+  return { mark: 0, ctMark: text === "ct mark" ? mask : 0, fields };
 }
 
 // --- what is not asked for -------------------------------------------------------------------------------------------------

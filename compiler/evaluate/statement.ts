@@ -102,6 +102,7 @@ function effectOf(statement: Statement, { newSource }: Control): Effect {
     case "remember":
       return { kind: "remember", set: statement.set };
     default:
+      // Statements of other kinds say themselves what they did.
       throw new Error(`${statement.kind} says itself what it did`);
   }
 }

@@ -42,6 +42,7 @@ export function symbolOf(expression: Expression, control: Control, stream: Strea
     case "lookup":
       return undefined;
     default:
+      // What others are does not change on the way.
       return describe(expression);
   }
 }

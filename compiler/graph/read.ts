@@ -45,6 +45,7 @@ export function read(expression: Expression, known: Known, table: TableIndex): R
       return ofField(address, { saddr: "source-type", address: "address-type" });
     }
     default: {
+      // What others are, the evaluator says.
       if (isUnknown(expression, control) || table.lists.readsFilled(expression, table.table))
         return unsupported(describe(expression));
       if (known.priorityFromMap && expression.kind === "meta" && expression.key === "priority")

@@ -1,16 +1,15 @@
 /** What is true of every program: later stages rely on it and do not look again. */
 
+import { ChainGraph } from "./chain-graph.ts";
 import { MAX_COMMENT_LENGTH, MAX_JUMP_DEPTH, MAX_NAME_LENGTH } from "./constants.ts";
 import { typeOf } from "./expression-type.ts";
 import type {
   BaseChain,
-  Chain,
   Component,
   DataType,
   Expression,
   KeyPart,
   MapDeclaration,
-  MapElement,
   Program,
   Rule,
   SetDeclaration,
@@ -20,6 +19,7 @@ import type {
   Table,
   Value,
 } from "./types.ts";
+import { componentsOf, expressionsOf, isLast, partsOf } from "./walk.ts";
 
 /** A promise that a program breaks: where, and which. */
 export interface Violation {
@@ -89,14 +89,14 @@ class TableChecker {
   private readonly table: Table;
   private readonly where: string;
   private readonly violations: Violation[] = [];
-  private readonly chains: ReadonlyMap<string, Chain>;
+  private readonly graph: ChainGraph;
   private readonly sets: ReadonlyMap<string, SetDeclaration>;
   private readonly maps: ReadonlyMap<string, MapDeclaration>;
 
   constructor(table: Table, where: string) {
     this.table = table;
     this.where = where;
-    this.chains = new Map(table.chains.map((chain) => [chain.name, chain]));
+    this.graph = new ChainGraph(table);
     this.sets = new Map(table.sets.map((set) => [set.name, set]));
     this.maps = new Map(table.maps.map((map) => [map.name, map]));
   }
@@ -228,7 +228,7 @@ class TableChecker {
     const part = `chain ${chain.name}`;
     if (!HOOKS[chain.type].includes(chain.hook))
       this.fail(part, `is of type ${chain.type}, which hook ${chain.hook} does not have`);
-    for (const reached of this.reachable(chain)) {
+    for (const reached of this.graph.reachableFrom([chain])) {
       for (const { steps } of reached.rules) {
         for (const step of steps) {
           const hooks = NAT_HOOKS[step.kind as Statement["kind"]];
@@ -238,39 +238,6 @@ class TableChecker {
         }
       }
     }
-  }
-
-  /** `start` and every chain that it leads to. */
-  private reachable(start: Chain): Chain[] {
-    const found = new Set<Chain>([start]);
-    for (const chain of found) {
-      for (const name of this.targets(chain)) {
-        const target = this.chains.get(name);
-        if (target !== undefined) found.add(target);
-      }
-    }
-    return [...found];
-  }
-
-  private *targets(chain: Chain): Generator<string> {
-    for (const { steps } of chain.rules) {
-      for (const step of steps) {
-        if (step.kind === "verdict" && "chain" in step.verdict) yield step.verdict.chain;
-        if (step.kind === "vmap")
-          yield* this.verdictChains(typeof step.map === "string" ? step.map : undefined, step.map);
-      }
-    }
-  }
-
-  private readonly chainsOfMaps = new Map<string, ReadonlySet<string>>();
-
-  private verdictChains(name: string | undefined, map: string | readonly MapElement[]): ReadonlySet<string> {
-    const known = name === undefined ? undefined : this.chainsOfMaps.get(name);
-    if (known !== undefined) return known;
-    const elements = typeof map === "string" ? (this.maps.get(map)?.elements ?? []) : map;
-    const chains = new Set(elements.flatMap(({ value }) => ("chain" in value ? [value.chain] : [])));
-    if (name !== undefined) this.chainsOfMaps.set(name, chains);
-    return chains;
   }
 
   /** The kernel counts gotos as jumps when it looks for loops and depth. */
@@ -285,10 +252,10 @@ class TableChecker {
         return 0;
       }
       open.add(name);
-      const chain = this.chains.get(name);
+      const chain = this.graph.get(name);
       let depth = 0;
-      for (const target of chain === undefined ? [] : new Set(this.targets(chain)))
-        depth = Math.max(depth, 1 + depthOf(target));
+      for (const target of chain === undefined ? [] : new Set(this.graph.behind(chain)))
+        depth = Math.max(depth, 1 + depthOf(target.name));
       open.delete(name);
       depths.set(name, depth);
       return depth;
@@ -300,7 +267,7 @@ class TableChecker {
   }
 
   private checkTarget(name: string, part: string): void {
-    const target = this.chains.get(name);
+    const target = this.graph.get(name);
     if (target === undefined) this.fail(part, `leads to chain ${name}, which is not there`);
     else if (target.kind === "base") this.fail(part, `leads to base chain ${name}`);
   }
@@ -310,7 +277,7 @@ class TableChecker {
   private checkRule(rule: Rule, part: string): void {
     this.checkComment(rule.comment, part);
     for (const [i, step] of rule.steps.entries()) {
-      if (i < rule.steps.length - 1 && isTerminal(step)) this.fail(part, `has steps behind ${step.kind}`);
+      if (i < rule.steps.length - 1 && isLast(step)) this.fail(part, `has steps behind ${step.kind}`);
       this.checkStep(step, part);
     }
   }
@@ -355,29 +322,33 @@ class TableChecker {
       case "snat":
         if (step.to.kind === "map") this.checkDataMap(step.to.key, step.to.map, part);
         break;
-      case "set":
-        this.checkExpression(step.value, part);
-        break;
       case "verdict":
         if ("chain" in step.verdict) this.checkTarget(step.verdict.chain, part);
         break;
       default:
+        // All there is to say of others is said of their expressions.
+        for (const expression of expressionsOf(step)) this.checkExpression(expression, part);
         break;
     }
   }
 
   private checkExpression(expression: Expression, part: string): void {
-    if (expression.kind === "concat") for (const each of expression.parts) this.checkExpression(each, part);
-    if (expression.kind === "bitwise") this.checkExpression(expression.operand, part);
-    if (expression.kind === "shift") {
-      this.checkExpression(expression.operand, part);
-      if (!Number.isInteger(expression.by) || Math.abs(expression.by) > 31)
-        this.fail(part, `shifts by ${expression.by} bits`);
+    switch (expression.kind) {
+      case "shift":
+        if (!Number.isInteger(expression.by) || Math.abs(expression.by) > 31)
+          this.fail(part, `shifts by ${expression.by} bits`);
+        break;
+      case "numgen":
+        if (expression.modulus < 1) this.fail(part, "has a random number below 1");
+        break;
+      case "lookup":
+        this.checkDataMap(expression.key, expression.map, part);
+        return;
+      default:
+        // All there is to say of others is said of their parts.
+        break;
     }
-    if (expression.kind === "combine")
-      for (const each of [expression.left, expression.right]) this.checkExpression(each, part);
-    if (expression.kind === "lookup") this.checkDataMap(expression.key, expression.map, part);
-    if (expression.kind === "numgen" && expression.modulus < 1) this.fail(part, "has a random number below 1");
+    for (const each of partsOf(expression)) this.checkExpression(each, part);
   }
 
   private checkDataMap(key: Expression, name: string, part: string): void {
@@ -398,7 +369,7 @@ class TableChecker {
       this.fail(part, `asks ${what}, which is not there`);
       return;
     }
-    const types = (key.kind === "concat" ? key.parts : [key]).map((each) => this.typeOf(each));
+    const types = componentsOf(key).map((each) => this.typeOf(each));
     const wanted = declaration.key.map(({ type }) => type);
     if (types.join() !== wanted.join())
       this.fail(part, `asks ${what} for ${types.join(" . ")}, its keys are ${wanted.join(" . ")}`);
@@ -406,21 +377,6 @@ class TableChecker {
 
   private typeOf(expression: Expression): DataType {
     return typeOf(expression, this.table.family);
-  }
-}
-
-function isTerminal(step: Step): boolean {
-  switch (step.kind) {
-    case "verdict":
-    case "vmap":
-    case "dnat":
-    case "snat":
-    case "masquerade":
-    case "redirect":
-    case "reject":
-      return true;
-    default:
-      return false;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Rulesets as they come, made such that they can be followed. */
 import type { DiagnosticCode } from "../diagnostics.ts";
-import type { Chain, Rule, Statement, Step, Table } from "./types.ts";
+import { ChainGraph } from "./chain-graph.ts";
+import type { Chain, Rule, Statement, Table } from "./types.ts";
 
 /** Told of a rule that leads nowhere, or back. */
 export type Tell = (code: DiagnosticCode, message: string, rule: Rule) => void;
@@ -22,16 +23,17 @@ export function anything(text: string): Extract<Statement, { kind: "opaque-state
 /** `table` with a chain that may do anything wherever one is missing, and such a statement where chains lead back to
  *  themselves. Tells `unknown-chain`, `chain-loop`. */
 export function mendChains(table: Table, tell: Tell): Table {
-  const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
+  const chains = new ChainGraph(table);
   const missing = new Map<string, Rule>();
   for (const { rules } of table.chains) {
     for (const rule of rules) {
-      for (const name of targetsOf(rule, table)) {
+      for (const name of targetsOf(rule, chains)) {
         if (chains.get(name)?.kind === "regular" || missing.has(name)) continue;
         missing.set(name, rule);
-        const what = chains.has(name)
-          ? "is a base chain: no rule can jump to it"
-          : `is not a chain of table ${table.name}`;
+        const what =
+          chains.get(name) !== undefined
+            ? "is a base chain: no rule can jump to it"
+            : `is not a chain of table ${table.name}`;
         tell("unknown-chain", `${name} ${what}`, rule);
       }
     }
@@ -50,13 +52,13 @@ export function mendChains(table: Table, tell: Tell): Table {
 }
 
 function cutLoops(table: Table, tell: Tell): Table {
-  const chains = new Map(table.chains.map((chain) => [chain.name, chain]));
+  const chains = new ChainGraph(table);
   const done = new Map<string, Chain>();
   const open = new Set<string>();
   const visit = (chain: Chain): void => {
     open.add(chain.name);
     const rules = chain.rules.map((rule) => {
-      for (const name of targetsOf(rule, table)) {
+      for (const name of targetsOf(rule, chains)) {
         const target = chains.get(name);
         if (open.has(name)) {
           tell("chain-loop", `this jumps back to chain ${name}, which leads here`, rule);
@@ -73,21 +75,7 @@ function cutLoops(table: Table, tell: Tell): Table {
   return { ...table, chains: table.chains.map(({ name }) => done.get(name) as Chain) };
 }
 
-/** The chains that a rule leads to. */
-function* targetsOf({ steps }: Rule, table: Table): Generator<string> {
-  for (const step of steps) yield* targetsOfStep(step, table);
-}
-
-const mapTargets = new WeakMap<object, ReadonlySet<string>>();
-
-function targetsOfStep(step: Step, table: Table): Iterable<string> {
-  if (step.kind === "verdict") return "chain" in step.verdict ? [step.verdict.chain] : [];
-  if (step.kind !== "vmap") return [];
-  const name = step.map;
-  const elements = typeof name === "string" ? (table.maps.find((map) => map.name === name)?.elements ?? []) : name;
-  const known = mapTargets.get(elements);
-  if (known !== undefined) return known;
-  const targets = new Set(elements.flatMap(({ value }) => ("chain" in value ? [value.chain] : [])));
-  mapTargets.set(elements, targets);
-  return targets;
+/** The names of the chains that a rule leads to. */
+function* targetsOf({ steps }: Rule, graph: ChainGraph): Generator<string> {
+  for (const step of steps) yield* graph.namesBehind(step);
 }

@@ -18,6 +18,7 @@ import type {
   Step,
   Table,
 } from "./types.ts";
+import { isMatch, withExpressions, withParts } from "./walk.ts";
 
 /**
  * `program` as plain data that is equal for equal rules: what a text does not tell is left out (places, samples of types,
@@ -120,6 +121,7 @@ function normaliseRule({ steps, comment }: Rule, family: Table["family"]): Rule 
     run = [];
   };
   for (const step of steps) {
+    // One that is not understood may count what it is asked, as a limit does: it keeps its place.
     if (step.kind === "opaque") {
       flush();
       sorted.push(...normaliseMatch(step, family));
@@ -136,49 +138,34 @@ function normaliseRule({ steps, comment }: Rule, family: Table["family"]): Rule 
   return comment === undefined ? { steps: sorted } : { steps: sorted, comment };
 }
 
-/** Matches that may change places. One that is not understood may count what it is asked, as a limit does. */
-function isMatch(step: Step): step is Match {
-  switch (step.kind) {
-    case "compare":
-    case "within":
-    case "name-prefix":
-    case "member":
-    case "chance":
-      return true;
-    default:
-      return false;
-  }
+function normaliseMatch(match: Match, family: Table["family"]): Match[] {
+  const { step, implied } = normaliseExpressions(match, family);
+  return [...implied, normalTest(step)];
 }
 
-function normaliseMatch(match: Match, family: Table["family"]): Match[] {
-  switch (match.kind) {
-    case "compare": {
-      const { expression, implied } = normaliseExpression(match.left, family);
-      return [...implied, { ...match, left: expression }];
-    }
-    case "within": {
-      const { expression, implied } = normaliseExpression(match.left, family);
-      const intervals =
-        typeof match.intervals[0]?.from === "string" ? match.intervals : mergeIntervals(match.intervals);
-      const [only] = intervals;
-      if (intervals.length === 1 && only !== undefined && only.from === only.to) {
-        const operator = match.negated ? "!=" : "==";
-        const orAbsent = match.orAbsent ? ({ orAbsent: true } as const) : {};
-        return [...implied, { kind: "compare", left: expression, operator, right: only.from, ...orAbsent }];
-      }
-      return [...implied, { ...match, left: expression, intervals }];
-    }
-    case "name-prefix":
-      return [match];
-    case "member": {
-      const { expression, implied } = normaliseExpression(match.key, family);
-      return [...implied, { ...match, key: expression }];
-    }
-    case "opaque":
-      return [{ kind: "opaque", text: match.text, negated: match.negated }];
-    default:
-      return [match];
-  }
+/** The one spelling of a test. */
+function normalTest(match: Match): Match {
+  if (match.kind === "opaque") return { kind: "opaque", text: match.text, negated: match.negated };
+  if (match.kind !== "within") return match;
+  const intervals = typeof match.intervals[0]?.from === "string" ? match.intervals : mergeIntervals(match.intervals);
+  const [only] = intervals;
+  if (intervals.length === 1 && only !== undefined && only.from === only.to)
+    return { kind: "compare", left: match.left, operator: match.negated ? "!=" : "==", right: only.from };
+  return { ...match, intervals };
+}
+
+/** `step` with its expressions in the one form that they have. */
+function normaliseExpressions<Of extends Step>(
+  step: Of,
+  family: Table["family"],
+): { readonly step: Of; readonly implied: readonly Match[] } {
+  const implied: Match[] = [];
+  const normal = withExpressions(step, (each) => {
+    const found = normaliseExpression(each, family);
+    implied.push(...found.implied);
+    return found.expression;
+  });
+  return { step: normal, implied };
 }
 
 interface Normal {
@@ -218,24 +205,12 @@ function normaliseExpression(expression: Expression, family: Table["family"]): N
         right === undefined ? [] : [{ kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right }];
       return { expression, implied };
     }
-    case "concat": {
-      const parts = expression.parts.map((part) => normaliseExpression(part, family));
-      return {
-        expression: { kind: "concat", parts: parts.map((part) => part.expression) },
-        implied: parts.flatMap((part) => part.implied),
-      };
-    }
     case "bitwise": {
-      const operand = normaliseExpression(expression.operand, family);
-      const { mask, xor } = expression;
+      const { operand, mask, xor } = expression;
       // A mask that leaves all bits is none.
-      const bits = BITS[typeOf(expression.operand, family)];
-      if (typeof mask === "number" && xor === 0 && bits > 0 && mask % 2 ** bits === 2 ** bits - 1) return operand;
-      return { expression: { ...expression, operand: operand.expression }, implied: operand.implied };
-    }
-    case "shift": {
-      const operand = normaliseExpression(expression.operand, family);
-      return { expression: { ...expression, operand: operand.expression }, implied: operand.implied };
+      const bits = BITS[typeOf(operand, family)];
+      const leavesAll = typeof mask === "number" && xor === 0 && bits > 0 && mask % 2 ** bits === 2 ** bits - 1;
+      return leavesAll ? normaliseExpression(operand, family) : normaliseParts(expression, family);
     }
     case "combine": {
       const sides = [expression.left, expression.right].map((side) => normaliseExpression(side, family));
@@ -245,47 +220,33 @@ function normaliseExpression(expression: Expression, family: Table["family"]): N
       );
       return { expression: { ...expression, left, right }, implied: sides.flatMap(({ implied }) => implied) };
     }
-    case "lookup": {
-      const key = normaliseExpression(expression.key, family);
-      return { expression: { ...expression, key: key.expression }, implied: key.implied };
-    }
     default:
-      return { expression, implied: [] };
+      // Of others only their parts have several forms.
+      return normaliseParts(expression, family);
   }
 }
 
+function normaliseParts(expression: Expression, family: Table["family"]): Normal {
+  const implied: Match[] = [];
+  const normal = withParts(expression, (part) => {
+    const found = normaliseExpression(part, family);
+    implied.push(...found.implied);
+    return found.expression;
+  });
+  return { expression: normal, implied };
+}
+
 function normaliseStatement(
-  step: Step,
+  statement: Statement,
   family: Table["family"],
 ): { readonly step: Step; readonly implied: readonly Match[] } {
-  switch (step.kind) {
-    case "vmap": {
-      const { expression, implied } = normaliseExpression(step.key, family);
-      const map =
-        typeof step.map === "string" ? step.map : (sortBy(step.map.map(normaliseElement), stringify) as MapElement[]);
-      return { step: { ...step, key: expression, map }, implied };
-    }
-    case "dnat":
-    case "snat": {
-      if (step.to.kind === "literal") return { step, implied: [] };
-      const { expression, implied } = normaliseExpression(step.to.key, family);
-      return { step: { ...step, to: { ...step.to, key: expression } } as Statement, implied };
-    }
-    case "set": {
-      const { expression, implied } = normaliseExpression(step.value, family);
-      return { step: { ...step, value: expression }, implied };
-    }
-    case "remember": {
-      const { expression, implied } = normaliseExpression(step.key, family);
-      return { step: { ...step, key: expression }, implied };
-    }
-    case "reject": {
-      const tcp: Match = { kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right: 6 };
-      return { step, implied: step.with === "tcp-reset" ? [tcp] : [] };
-    }
-    default:
-      return { step, implied: [] };
+  if (statement.kind === "reject" && statement.with === "tcp-reset") {
+    const tcp: Match = { kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right: 6 };
+    return { step: statement, implied: [tcp] };
   }
+  const { step, implied } = normaliseExpressions(statement, family);
+  if (step.kind !== "vmap" || typeof step.map === "string") return { step, implied };
+  return { step: { ...step, map: sortBy(step.map.map(normaliseElement), stringify) as MapElement[] }, implied };
 }
 
 /** Equal for rules that do the same in a table of `family`, as far as the sets that they name hold the same. */

@@ -1,5 +1,6 @@
 /** Of which family a packet has to be for matches to hold, in a table of both. */
 import type { Expression, Step } from "./types.ts";
+import { allParts } from "./walk.ts";
 
 /** As `meta nfproto` has it. */
 export const NFPROTO = { ip: 2, ip6: 10 } as const;
@@ -24,18 +25,6 @@ function familyTestedBy(step: Step): "ip" | "ip6" | undefined {
 
 /** The kernel reads an address of the header where there is one: whatever it is compared with, the other family is out. */
 export function familyRead(expression: Expression): "ip" | "ip6" | undefined {
-  switch (expression.kind) {
-    case "ip":
-    case "ip6":
-      return expression.kind;
-    case "bitwise":
-    case "shift":
-      return familyRead(expression.operand);
-    case "combine":
-      return familyRead(expression.left) ?? familyRead(expression.right);
-    case "concat":
-      return expression.parts.map(familyRead).find((family) => family !== undefined);
-    default:
-      return undefined;
-  }
+  for (const { kind } of allParts(expression)) if (kind === "ip" || kind === "ip6") return kind;
+  return undefined;
 }

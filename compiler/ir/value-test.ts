@@ -1,4 +1,5 @@
 /** Whether a value is one that a match asks for. */
+import { unreachable } from "../invariant.ts";
 import { partHolds } from "./interval.ts";
 import type { Match, Value } from "./types.ts";
 
@@ -13,6 +14,8 @@ export function holdsFor(test: ValueTest, value: Value): boolean {
       return test.intervals.some((interval) => partHolds(interval, value)) !== test.negated;
     case "name-prefix":
       return String(value).startsWith(test.prefix) !== test.negated;
+    default:
+      return unreachable(test);
   }
 }
 

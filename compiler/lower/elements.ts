@@ -1,5 +1,5 @@
 /** Services and endpoints as elements of sets and maps: the part of the ruleset that grows with the cluster. */
-import { invariant } from "../invariant.ts";
+import { invariant, unreachable } from "../invariant.ts";
 import { mergeIntervals } from "../ir/interval.ts";
 import type { Interval, KeyPart, MapElement, SetElement, Value, Verdict } from "../ir/types.ts";
 import { type Endpoint, servicePortName } from "../model/types.ts";
@@ -170,6 +170,8 @@ class Collector {
           kind: this.settings.mode === "nftables" || ranged ? "goto" : "jump",
           chain: key === "address" ? "external" : "external-node-ports",
         };
+      default:
+        return unreachable(frontend.dispatch);
     }
   }
 

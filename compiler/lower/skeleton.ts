@@ -1,7 +1,7 @@
 /** The chains: a fixed number of them, whatever the cluster holds. Services and endpoints are elements (elements.ts);
  *  only the chains that pick one of n endpoints vary, with the numbers n that occur. */
 
-import { required } from "../invariant.ts";
+import { required, unreachable } from "../invariant.ts";
 import {
   addressField,
   anyBit,
@@ -243,6 +243,8 @@ function detects(detector: Detector, family: Family, negated = false): Match {
       return { kind: "compare", left: IIFNAME, operator: negated ? "!=" : "==", right: detector.name };
     case "interface-prefix":
       return { kind: "name-prefix", left: IIFNAME, negated, prefix: detector.prefix };
+    default:
+      return unreachable(detector);
   }
 }
 

@@ -1,5 +1,8 @@
 /** What is known of a packet at a place in the ruleset, because of the way that led there. */
-import type { Chain, Expression, FieldExpression, Rule, Step, Value } from "../ir/types.ts";
+import { unreachable } from "../invariant.ts";
+import type { ChainGraph } from "../ir/chain-graph.ts";
+import type { Expression, FieldExpression, Rule, Step, Value } from "../ir/types.ts";
+import { allParts, asField, expressionsOf } from "../ir/walk.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 
@@ -23,22 +26,8 @@ export function fieldName(field: FieldExpression): string {
       return `fib ${field.of}`;
     case "header":
       return field.field;
-  }
-}
-
-/** The field that an expression is, if it is nothing more. */
-export function asField(expression: Expression): FieldExpression | undefined {
-  switch (expression.kind) {
-    case "ip":
-    case "ip6":
-    case "transport":
-    case "meta":
-    case "ct":
-    case "fib":
-    case "header":
-      return expression;
     default:
-      return undefined;
+      return unreachable(field);
   }
 }
 
@@ -69,14 +58,11 @@ export function printKnown(name: string, value: Value): string {
 /** The fields that a chain reads, in its own rules and in all chains that it leads to: the rest of what is known makes no
  *  difference to it. */
 export class ReadFields {
-  private readonly chains: ReadonlyMap<string, Chain>;
-  private readonly verdictsOf: (map: string) => Iterable<string>;
+  private readonly chains: ChainGraph;
   private readonly known = new Map<string, ReadonlySet<string>>();
 
-  /** `verdictsOf` gives the chains that a verdict map leads to. */
-  constructor(chains: ReadonlyMap<string, Chain>, verdictsOf: (map: string) => Iterable<string>) {
+  constructor(chains: ChainGraph) {
     this.chains = chains;
-    this.verdictsOf = verdictsOf;
   }
 
   of(chain: string): ReadonlySet<string> {
@@ -90,65 +76,33 @@ export class ReadFields {
 
   private *ofRule(rule: Rule): Generator<string> {
     for (const step of rule.steps) {
-      for (const expression of expressionsOf(step)) yield* fieldsOf(expression);
-      for (const chain of this.chainsOf(step)) yield* this.of(chain);
+      for (const expression of expressionsOf(step)) yield* fieldsIn(expression);
+      // A translation names the protocol whose ports it writes.
+      if (writesPorts(step)) yield "l4proto";
+      for (const chain of this.chains.namesBehind(step)) yield* this.of(chain);
     }
   }
-
-  private *chainsOf(step: Step): Generator<string> {
-    if (step.kind === "verdict" && "chain" in step.verdict) yield step.verdict.chain;
-    if (step.kind !== "vmap") return;
-    if (typeof step.map === "string") yield* this.verdictsOf(step.map);
-    else for (const { value } of step.map) if ("chain" in value) yield value.chain;
-  }
 }
 
-function* expressionsOf(step: Step): Generator<Expression> {
+function writesPorts(step: Step): boolean {
   switch (step.kind) {
-    case "compare":
-    case "within":
-    case "name-prefix":
-      yield step.left;
-      break;
-    case "member":
-    case "vmap":
-    case "remember":
-      yield step.key;
-      break;
     case "dnat":
     case "snat":
-      // A translation names the protocol whose ports it writes.
-      yield { kind: "meta", key: "l4proto" };
-      if (step.to.kind === "map") yield step.to.key;
-      break;
-    case "set":
-      yield step.value;
-      break;
+      return true;
+    case "masquerade":
+    case "redirect":
+      return step.ports !== undefined;
+    default:
+      // No other kind writes ports.
+      return false;
   }
 }
 
-function* fieldsOf(expression: Expression): Generator<string> {
-  switch (expression.kind) {
-    case "concat":
-      for (const part of expression.parts) yield* fieldsOf(part);
-      break;
-    case "bitwise":
-    case "shift":
-      yield* fieldsOf(expression.operand);
-      break;
-    case "combine":
-      yield* fieldsOf(expression.left);
-      yield* fieldsOf(expression.right);
-      break;
-    case "lookup":
-      yield* fieldsOf(expression.key);
-      break;
-    case "numgen":
-    case "constant":
-    case "opaque":
-      break;
-    default:
-      yield fieldName(expression);
-      if (expression.kind === "transport") yield "l4proto";
+function* fieldsIn(expression: Expression): Generator<string> {
+  for (const part of allParts(expression)) {
+    const field = asField(part);
+    if (field === undefined) continue;
+    yield fieldName(field);
+    if (field.kind === "transport") yield "l4proto";
   }
 }

@@ -1,6 +1,7 @@
 import type { Expression, Value } from "../ir/types.ts";
 import { holdsFor, type ValueTest } from "../ir/value-test.ts";
-import { asField, fieldName, type Known } from "./known.ts";
+import { asField } from "../ir/walk.ts";
+import { fieldName, type Known } from "./known.ts";
 
 /** The answer to `match` where what is known decides it. */
 export function staticTest(match: ValueTest, known: Known): boolean | undefined {

@@ -1,7 +1,8 @@
 /** Rewrites a program so that it asks one thing at a time: for formats without maps, concatenated keys and random keys. */
 import type { Diagnostic } from "../diagnostics.ts";
-import { invariant } from "../invariant.ts";
+import { invariant, unreachable } from "../invariant.ts";
 import { equal, L4PROTO, verdict } from "../ir/build.ts";
+import { ChainGraph } from "../ir/chain-graph.ts";
 import { typeOf } from "../ir/expression-type.ts";
 import type {
   Chain,
@@ -23,10 +24,10 @@ import type {
   Value,
 } from "../ir/types.ts";
 import { unsupported } from "../ir/unsupported.ts";
+import { asField } from "../ir/walk.ts";
 import { type Branch, type Choice, planDispatch } from "./dispatch-tree.ts";
 import { KeyIndex } from "./key-index.ts";
 import {
-  asField,
   fieldName,
   impliedProtocol,
   type Known,
@@ -98,8 +99,7 @@ class Unfolder {
     this.lacking = lacking;
     this.chains = new Map(table.chains.map((chain) => [chain.name, chain]));
     this.sets = new Map(table.sets.map((set) => [set.name, set]));
-    const verdicts = new Map(table.maps.map((map) => [map.name, chainsIn(map.elements)]));
-    this.readFields = new ReadFields(this.chains, (map) => verdicts.get(map) ?? []);
+    this.readFields = new ReadFields(new ChainGraph(table));
     for (const map of table.maps) this.mapIndices.set(map.name, new KeyIndex(map.elements));
     for (const set of table.sets) this.setIndices.set(set.name, new KeyIndex(set.elements));
   }
@@ -112,9 +112,10 @@ class Unfolder {
         rules: this.rulesFrom({ chain: chain.name, index: 0, known: NOTHING_KNOWN }),
       });
     }
-    const chains = reachable([...this.done.values()].filter((chain) => chain !== undefined));
+    const chains = [...this.done.values()].filter((chain) => chain !== undefined);
+    const used = new ChainGraph({ chains, maps: [] }).reachableFrom(chains.filter(({ kind }) => kind === "base"));
     const { retired: _, ...table } = this.table;
-    return { ...table, maps: [], sets: [...this.dynamicSets.values()], chains };
+    return { ...table, maps: [], sets: [...this.dynamicSets.values()], chains: [...used] };
   }
 
   // --- chains ----------------------------------------------------------------------------------------------------------
@@ -182,6 +183,7 @@ class Unfolder {
       case "opaque":
         return this.steps(rule, at + 1, { ...progress, matches: [...progress.matches, step] }, place);
       default:
+        // All statements: `statement` takes no match.
         return this.statement(step, rule, at, progress, place);
     }
   }
@@ -328,8 +330,13 @@ class Unfolder {
       }
       case "counter":
         return this.steps(rule, at + 1, progress, place);
-      default:
+      case "masquerade":
+      case "redirect":
+      case "reject":
+      case "opaque-statement":
         return last(statement);
+      default:
+        return unreachable(statement);
     }
   }
 
@@ -546,6 +553,7 @@ class Unfolder {
       case "redirect":
         return true;
       default:
+        // Packets may come back from others.
         return false;
     }
   }
@@ -737,19 +745,6 @@ function printInterval(field: FieldExpression, { from, to }: Interval): string {
   return `${printKnown(fieldName(field), from)}-${printKnown(fieldName(field), to)}`;
 }
 
-/** The base chains, and the others as far as rules lead to them. */
-function reachable(chains: readonly Chain[]): Chain[] {
-  const byName = new Map(chains.map((chain) => [chain.name, chain]));
-  const found = new Set(chains.filter(({ kind }) => kind === "base"));
-  for (const { rules } of found) {
-    for (const step of rules.flatMap(({ steps }) => steps.at(-1) ?? [])) {
-      const target = step.kind === "verdict" && "chain" in step.verdict ? byName.get(step.verdict.chain) : undefined;
-      if (target !== undefined) found.add(target);
-    }
-  }
-  return [...found];
-}
-
 /** What a residual rule keeps of the one that it came from. */
 function carry({ comment, origin }: Rule): Omit<Rule, "steps"> {
   return { ...(comment === undefined ? {} : { comment }), ...(origin === undefined ? {} : { origin }) };
@@ -779,10 +774,6 @@ function dataOf(element: SetElement): Value {
   const { value } = element as MapElement;
   invariant(isData(value) && value[0] !== undefined, "a data map holds values");
   return value[0];
-}
-
-function chainsIn(elements: readonly MapElement[]): ReadonlySet<string> {
-  return new Set(elements.flatMap(({ value }) => ("chain" in value ? [value.chain] : [])));
 }
 
 /** The first element for each combination of the key's parts at `positions`. */

@@ -1,8 +1,10 @@
 /** Differences by Service as a table: `-` only on the left side, `+` only on the right side, `~` on both and not the same. */
+
 import { joinRanges, type Range } from "../compare/box.ts";
 import { UNHEARD_OF } from "../compare/doors.ts";
 import type { Destination } from "../evaluate/disposition.ts";
 import { printRule } from "../formats/nft/print.ts";
+import { unreachable } from "../invariant.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import type { Rule } from "../ir/types.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
@@ -136,8 +138,13 @@ function printDelta(delta: Delta, cause: Cause | undefined, names: EndpointNames
         some.map((endpoint) => `${sign} ${printEndpoint(endpoint, names, service)}`);
       return limited([...print("-", delta.missing), ...print("+", delta.extra)]);
     }
-    default:
+    case "source":
+    case "affinity":
+    case "chances":
+    case "outcome":
       return `${delta.left} -> ${delta.right}`;
+    default:
+      return unreachable(delta);
   }
 }
 

@@ -6,6 +6,7 @@ import { Field } from "../documents/field.ts";
 import { formOf, insteadOfManifests } from "../documents/other-input.ts";
 import { isObject, printable, show } from "../documents/show.ts";
 import type { TypeMeta } from "../documents/types.ts";
+import { unreachable } from "../invariant.ts";
 import { decodeClusterNode } from "./cluster-node.ts";
 import { decodeEndpointSlice } from "./endpoint-slice.ts";
 import { decodeEndpoints } from "./endpoints.ts";
@@ -275,6 +276,8 @@ class Loader {
       case "StatefulSet":
         keep(this.workloads, decodeWorkload(context, field, kind));
         break;
+      default:
+        unreachable(kind);
     }
   }
 

@@ -1,8 +1,10 @@
 /** The fields that objects of the API have, and their types. A whole object is compared with its shape at once; nearly all
  *  fit, and what does is then read as the typed data that it is, without a `Field` or a check for each. */
+
 import { type Context, reportType } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { isObject } from "../documents/show.ts";
+import { unreachable } from "../invariant.ts";
 import { checkApiMembers } from "./unknown-fields.ts";
 
 /** What a value has to be: one of the words, an array of something, or an object with some of the members. `strings` is a
@@ -100,6 +102,8 @@ function fits(value: unknown, matcher: Matcher): boolean {
       return isObject(value);
     case "any":
       return true;
+    default:
+      return unreachable(matcher);
   }
 }
 

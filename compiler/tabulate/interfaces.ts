@@ -1,7 +1,8 @@
 /** The kinds of interfaces that a program tells apart. */
 import { prefixOfNames } from "../ir/interval.ts";
 import { stepsIn } from "../ir/steps.ts";
-import type { Expression, KeyPart, Program, Step } from "../ir/types.ts";
+import type { Expression, KeyPart, Program } from "../ir/types.ts";
+import { lookupsIn, valuesAsked } from "../ir/walk.ts";
 import { canNameInterface } from "../net/interface-name.ts";
 import type { Interfaces } from "./types.ts";
 
@@ -58,26 +59,20 @@ function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
   const addNames = (parts: Iterable<KeyPart>): void => {
     for (const part of parts) {
       const prefix = typeof part === "object" ? prefixOfNames(part) : undefined;
+      const name = typeof part === "object" ? part.from : part;
       if (prefix !== undefined) add(prefix, true);
-      else if (typeof part === "string") add(part, false);
+      else if (typeof name === "string") add(name, false);
     }
   };
   for (const step of stepsIn(ruleset.tables)) {
-    if (step.kind === "name-prefix" && isInterface(step.left)) add(step.prefix, true);
-    else addNames(namesIn(step));
+    addNames(valuesAsked(step, isInterface));
+    for (const { among } of lookupsIn(step)) if (typeof among !== "string") for (const { key } of among) addNames(key);
   }
   for (const table of ruleset.tables) {
     for (const { key, elements } of [...table.sets, ...table.maps])
       if (key.some(({ type }) => type === "ifname")) for (const element of elements) addNames(element.key);
   }
   return new Set(found.values());
-}
-
-function* namesIn(step: Step): Generator<KeyPart> {
-  if (step.kind === "compare" && isInterface(step.left)) yield step.right;
-  if (step.kind === "within" && isInterface(step.left))
-    for (const interval of step.intervals) yield interval.from === interval.to ? interval.from : interval;
-  if (step.kind === "vmap" && typeof step.map !== "string") for (const { key } of step.map) yield* key;
 }
 
 function isInterface(expression: Expression): boolean {

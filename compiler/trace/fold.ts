@@ -79,6 +79,7 @@ function shapeOfRule({ steps }: Rule): string {
       case "verdict":
         return [step.verdict.kind];
       default:
+        // What else rules do is the same for all endpoints.
         return [step.kind];
     }
   });

@@ -152,6 +152,7 @@ export function resolveEnd(
       );
     }
     default:
+      // The text is from a user.
       return fail("expected an address, pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME", end, report);
   }
 }

@@ -1,8 +1,11 @@
 /** Which steps of a packet's path mattered: a slice, from what decided back to what it rests on. */
+
 import { isRefused, sourceOf } from "../evaluate/disposition.ts";
 import { describe } from "../evaluate/expression.ts";
 import type { MissedStep, PathStep, Result, RuleStep } from "../evaluate/packet.ts";
+import { unreachable } from "../invariant.ts";
 import type { Expression, Rule, Step, Value } from "../ir/types.ts";
+import { expressionsOf, isMatch, partsOf } from "../ir/walk.ts";
 
 /** A step that mattered. */
 export interface ShownStep {
@@ -54,8 +57,13 @@ function isShown(step: PathStep, next: PathStep | undefined, context: Context): 
     case "missed":
       return context.exempting.has(step) || (next !== undefined && isSpared(step, next));
     case "rule":
-      break;
+      return isEffectShown(step, next, context);
+    default:
+      return unreachable(step);
   }
+}
+
+function isEffectShown(step: RuleStep, next: PathStep | undefined, context: Context): boolean {
   const { effect } = step;
   switch (effect.kind) {
     case "write":
@@ -67,6 +75,7 @@ function isShown(step: PathStep, next: PathStep | undefined, context: Context): 
       }
       return effect.verdict.kind === "accept" || effect.verdict.kind === "drop" || context.exempting.has(step);
     default:
+      // Whatever else a rule did matters.
       return true;
   }
 }
@@ -119,8 +128,8 @@ function isSourceNat({ type, hook }: PathStep["base"]): boolean {
   return type === "nat" && hook === "postrouting";
 }
 
-function isTest({ kind }: Step): boolean {
-  return kind === "compare" || kind === "within" || kind === "member" || kind === "name-prefix";
+function isTest(step: Step): boolean {
+  return isMatch(step) && expressionsOf(step).length > 0;
 }
 
 // --- what is written and tested --------------------------------------------------------------------------------------------
@@ -140,38 +149,17 @@ function testsOf(step: PathStep): FieldTest[] {
 
 function testsIn({ steps }: Rule, done: RuleStep | undefined): FieldTest[] {
   return steps.flatMap((step) => {
-    switch (step.kind) {
-      case "compare":
-      case "within":
-        return testOf(step.left, ALL_BITS);
-      case "member":
-      case "vmap":
-        return testOf(step.key, ALL_BITS);
-      case "dnat":
-      case "snat":
-        return step.to.kind === "map" ? testOf(step.to.key, ALL_BITS) : [];
-      case "set":
-        // What a write leaves as it is it does not read: `mark | 0x4000`.
-        return done?.effect.kind === "write" && describe(fieldIn(step.value)) === describe(step.field)
-          ? []
-          : testOf(step.value, ALL_BITS);
-      default:
-        return [];
-    }
+    // What a write leaves as it is it does not read: `mark | 0x4000`.
+    const isKept =
+      step.kind === "set" && done?.effect.kind === "write" && describe(fieldIn(step.value)) === describe(step.field);
+    return isKept ? [] : expressionsOf(step).flatMap((expression) => testOf(expression, ALL_BITS));
   });
 }
 
 function testOf(expression: Expression, mask: number): FieldTest[] {
-  switch (expression.kind) {
-    case "bitwise":
-      return testOf(expression.operand, numberOf(expression.mask) & mask);
-    case "concat":
-      return expression.parts.flatMap((part) => testOf(part, ALL_BITS));
-    case "lookup":
-      return testOf(expression.key, ALL_BITS);
-    default:
-      return isWritable(expression) ? [{ field: describe(expression), mask: mask >>> 0 }] : [];
-  }
+  if (expression.kind === "bitwise") return testOf(expression.operand, numberOf(expression.mask) & mask);
+  if (isWritable(expression)) return [{ field: describe(expression), mask: mask >>> 0 }];
+  return partsOf(expression).flatMap((part) => testOf(part, ALL_BITS));
 }
 
 /** Whether `expression` is a field that rules can write, or bits of one. */

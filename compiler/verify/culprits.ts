@@ -8,6 +8,7 @@ import { verdictOf } from "../evaluate/outcome.ts";
 import { type Environment, hostOf, type Outcome, type Packet } from "../evaluate/packet.ts";
 import { leadOf } from "../evaluate/plan.ts";
 import type { BaseChain, Chain, Program, Rule } from "../ir/types.ts";
+import { isLast } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { realDifferences } from "./by-design.ts";
 import type { Policy, ServiceRules, Suspect } from "./service-rules.ts";
@@ -217,11 +218,9 @@ function isOnlyOnTheWay(suspect: Suspect): boolean {
   if (!("steps" in suspect)) return false;
   return (
     leadOf(suspect)?.kind === "jump" ||
-    !suspect.steps.some(({ kind }) => ACTS.has(kind) || (kind === "verdict" && leadOf(suspect) === undefined))
+    !suspect.steps.some((step) => isLast(step) && (step.kind !== "verdict" || leadOf(suspect) === undefined))
   );
 }
-
-const ACTS: ReadonlySet<string> = new Set(["vmap", "dnat", "snat", "masquerade", "redirect", "reject"]);
 
 function leadsIn({ ruleset }: Program, suspects: ReadonlyMap<Suspect, number>): ReadonlyMap<Rule, Chain> {
   const leads = new Map<Rule, Chain>();

@@ -95,6 +95,7 @@ function conditionOf(step: Step, origin: Origin | undefined): Condition[] {
     case "name-prefix":
       return step.negated && isInterface(step.left) ? [{ kind: "interface-prefix", name: step.prefix, origin }] : [];
     default:
+      // kube-proxy recognises pods by no other match.
       return [];
   }
 }

@@ -235,6 +235,7 @@ function readEvent(text: string): Event | undefined {
     case "error":
       return { kind, number: Number(rest[0]) };
     default:
+      // The prober tells of other events as well.
       return undefined;
   }
 }
@@ -253,6 +254,7 @@ function readSighting(text: string): Sighting | undefined {
       return { kind: "local", packet: Buffer.concat([header, source, destination, body]) };
     }
     default:
+      // The prober tells of other events as well.
       return undefined;
   }
 }

@@ -2,6 +2,7 @@
 import { anyBit, CT_STATE_FIELD } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";
 import type { Program, Rule, Table, Verdict } from "../../ir/types.ts";
+import { verdictsOf } from "../../ir/walk.ts";
 
 /** Whether a chain is kube-proxy's, the kubelet's or kpc's. KUBE-ROUTER-… and the like are other people's. */
 export function isAboutServices(chain: string): boolean {
@@ -37,8 +38,8 @@ function hasJumps({ chains }: Table): boolean {
     ({ kind, rules }) =>
       kind === "base" &&
       rules.some(({ steps }) =>
-        steps.some(
-          (step) => step.kind === "verdict" && "chain" in step.verdict && KUBE_CHAINS.test(step.verdict.chain),
+        steps.some((step) =>
+          [...verdictsOf(step, () => [])].some((verdict) => "chain" in verdict && KUBE_CHAINS.test(verdict.chain)),
         ),
       ),
   );

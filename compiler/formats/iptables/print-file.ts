@@ -1,5 +1,7 @@
 /** A program without lookups as a file for `iptables-restore --noflush`. */
+
 import type { Diagnostic, Origin } from "../../diagnostics.ts";
+import { ChainGraph } from "../../ir/chain-graph.ts";
 import type { BaseChain, Chain, Rule, Ruleset, Table } from "../../ir/types.ts";
 import { type PrintedText, Unsupported, unsupported } from "../../ir/unsupported.ts";
 import { type BuiltInChain, builtInFor, entryChain, type IptablesTable, OUR_BUILT_IN, TABLES } from "./hooks.ts";
@@ -54,7 +56,7 @@ function addTable(
   sectionOf: (table: IptablesTable) => Section,
   lacking: Diagnostic[],
 ): void {
-  const regular = new Map(table.chains.map((chain) => [chain.name, chain]));
+  const graph = new ChainGraph(table);
   const chainNames = nameChains(table.chains.filter(({ kind }) => kind === "regular").map(({ name }) => name));
   const context: RuleContext = { family, chainNames, sets: new Map(table.sets.map((set) => [set.name, set])) };
   for (const name of TABLES) {
@@ -70,7 +72,7 @@ function addTable(
     }
     for (const chain of reachable(
       entries.map(({ chain }) => chain),
-      regular,
+      graph,
     )) {
       addChain(chain, chainNames.get(chain.name) ?? chain.name, section, context, lacking);
     }
@@ -84,20 +86,10 @@ function addTable(
 }
 
 /** The regular chains that `start` leads to, sorted by name. */
-function reachable(start: readonly BaseChain[], chains: ReadonlyMap<string, Chain>): Chain[] {
-  const found = new Map<string, Chain>();
-  const waiting: Chain[] = [...start];
-  for (let chain = waiting.pop(); chain !== undefined; chain = waiting.pop()) {
-    for (const { steps } of chain.rules) {
-      for (const step of steps) {
-        const target = step.kind === "verdict" && "chain" in step.verdict ? chains.get(step.verdict.chain) : undefined;
-        if (target === undefined || found.has(target.name)) continue;
-        found.set(target.name, target);
-        waiting.push(target);
-      }
-    }
-  }
-  return [...found.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+function reachable(start: readonly BaseChain[], graph: ChainGraph): Chain[] {
+  return [...graph.reachableFrom(start)]
+    .filter(({ kind }) => kind === "regular")
+    .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
 function addChain(chain: Chain, name: string, section: Section, context: RuleContext, lacking: Diagnostic[]): void {

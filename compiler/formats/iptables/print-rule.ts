@@ -1,5 +1,6 @@
 /** One rule in the words of iptables-save. */
 
+import { unreachable } from "../../invariant.ts";
 import { shiftNumber } from "../../ir/bits.ts";
 import { ADDRESS_TYPE, CT_STATE, CT_STATUS, PACKET_TYPE, PROTOCOL_NAMES, TCP_FLAG } from "../../ir/constants.ts";
 import { intervalAsPrefix } from "../../ir/interval.ts";
@@ -17,6 +18,7 @@ import type {
   WritableField,
 } from "../../ir/types.ts";
 import { Unsupported } from "../../ir/unsupported.ts";
+import { isMatch } from "../../ir/walk.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import { isNoUnicast } from "./ipv6-types.ts";
@@ -40,22 +42,11 @@ export function printRule(rule: Rule, context: RuleContext): string {
   const parts: Parts = { head: [], modules: [], conntrack: [], target: undefined };
   for (const step of rule.steps) {
     if (parts.target !== undefined) throw new Unsupported("a rule has one target, and it is the last");
-    switch (step.kind) {
-      case "compare":
-      case "within":
-      case "name-prefix":
-      case "member":
-      case "chance":
-      case "opaque":
-        addMatch(step, parts, context);
-        break;
-      case "remember":
-        flushConntrack(parts);
-        parts.modules.push(`-m recent --set ${recentList(step.set, context)}`);
-        break;
-      default:
-        parts.target = printTarget(step, context);
-    }
+    if (isMatch(step)) addMatch(step, parts, context);
+    else if (step.kind === "remember") {
+      flushConntrack(parts);
+      parts.modules.push(`-m recent --set ${recentList(step.set, context)}`);
+    } else parts.target = printTarget(step, context);
   }
   const order = ["-s", "-d", "-i", "-o", "-p", "-f"];
   const rank = (text: string): number => order.indexOf(headOption(text));
@@ -131,6 +122,9 @@ function addMatch(match: Match, parts: Parts, context: RuleContext): void {
     }
     case "compare":
       addCompare(match, parts, context);
+      return;
+    default:
+      unreachable(match);
   }
 }
 
@@ -347,6 +341,7 @@ function addField(
       addTypes(field.of, [interval], negated, parts, context);
       return;
     default:
+      // iptables compares fields only.
       throw new Unsupported(field.kind);
   }
 }
@@ -520,8 +515,12 @@ function printTarget(statement: Statement, context: RuleContext): string {
     case "opaque-statement":
       if (!statement.text.startsWith("-j ")) throw new Unsupported(statement.text);
       return statement.text;
-    default:
+    case "vmap":
+    case "remember":
+    case "counter":
       throw new Unsupported(statement.kind);
+    default:
+      return unreachable(statement);
   }
 }
 

@@ -411,6 +411,7 @@ function translatesPorts(statement: Statement): boolean {
     case "redirect":
       return statement.ports !== undefined;
     default:
+      // No other statement translates.
       return false;
   }
 }

@@ -113,6 +113,7 @@ function stepToJson(step: Step, family: Table["family"]): object {
       return { ...step, key: expressionToJson(key, family), map: elements };
     }
     default:
+      // Values of other steps have one form in the IR and in JSON.
       return plain(step);
   }
 }

@@ -39,6 +39,7 @@ export function printExpression(expression: Expression, family: TableFamily): st
     case "opaque":
       return expression.text;
     default:
+      // All fields: `printField` takes nothing else.
       return printField(expression, family);
   }
 }

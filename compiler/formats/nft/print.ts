@@ -218,6 +218,7 @@ function printStep(step: Step, family: TableFamily): string {
     case "opaque":
       return printMatch(step, family);
     default:
+      // All statements: `printStatement` takes no match.
       return printStatement(step, family);
   }
 }

@@ -47,6 +47,7 @@ function endsRule(statement: StatementNode): boolean {
     case "plain":
       return statement.name === "queue";
     default:
+      // nft takes statements behind all others.
       return false;
   }
 }
@@ -84,6 +85,7 @@ class Layers {
       case "reject":
         return this.answerRefused(statement.words);
       default:
+        // Others ask for no header.
         return undefined;
     }
   }
@@ -255,6 +257,7 @@ function valuesOf(node: Node): readonly Node[] {
     case "slash":
       return [node];
     default:
+      // Others are no values that have a type.
       return [];
   }
 }

@@ -254,6 +254,7 @@ class RuleTranslator {
       case "map":
         return this.toLookup(node);
       default:
+        // Others are values, not expressions.
         return undefined;
     }
   }

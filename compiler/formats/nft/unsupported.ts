@@ -32,6 +32,7 @@ function lackOf(step: Step): string | undefined {
     case "member":
       return step.orAbsent ? "a match that also holds where there is nothing to match" : undefined;
     default:
-      return undefined; // nft has words for all of it
+      // nft has words for all of it.
+      return undefined;
   }
 }

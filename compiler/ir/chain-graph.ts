@@ -1,0 +1,48 @@
+/** Which chains of a table lead to which. */
+import type { Chain, MapElement, Step, Table } from "./types.ts";
+import { verdictsOf } from "./walk.ts";
+
+export class ChainGraph {
+  private readonly chains: ReadonlyMap<string, Chain>;
+  private readonly maps: ReadonlyMap<string, readonly MapElement[]>;
+  private readonly known = new Map<string | readonly MapElement[], ReadonlySet<string>>();
+
+  constructor({ chains, maps }: Pick<Table, "chains" | "maps">) {
+    this.chains = new Map(chains.map((chain) => [chain.name, chain]));
+    this.maps = new Map(maps.map(({ name, elements }) => [name, elements]));
+  }
+
+  get(name: string): Chain | undefined {
+    return this.chains.get(name);
+  }
+
+  /** The names of the chains to which `step` may lead, whether they are there or not. */
+  namesBehind(step: Step): ReadonlySet<string> {
+    // Many rules ask one large map.
+    const key = step.kind === "vmap" ? step.map : undefined;
+    const known = key === undefined ? undefined : this.known.get(key);
+    if (known !== undefined) return known;
+    const names = new Set<string>();
+    for (const verdict of verdictsOf(step, (map) => this.maps.get(map) ?? []))
+      if ("chain" in verdict) names.add(verdict.chain);
+    if (key !== undefined) this.known.set(key, names);
+    return names;
+  }
+
+  /** The chains of the table to which the rules of `chain` may lead. */
+  *behind({ rules }: Chain): Generator<Chain> {
+    for (const { steps } of rules)
+      for (const step of steps)
+        for (const name of this.namesBehind(step)) {
+          const target = this.chains.get(name);
+          if (target !== undefined) yield target;
+        }
+  }
+
+  /** `starts`, and all chains to which they lead, the nearer ones first. */
+  reachableFrom(starts: Iterable<Chain>): ReadonlySet<Chain> {
+    const found = new Set(starts);
+    for (const chain of found) for (const target of this.behind(chain)) found.add(target);
+    return found;
+  }
+}
