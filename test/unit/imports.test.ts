@@ -9,7 +9,7 @@ const COMPILER = new URL("../../compiler", import.meta.url).pathname;
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   net: ["words.ts"],
   documents: ["diagnostics.ts", "invariant.ts"],
-  specs: ["documents", "net", "diagnostics.ts", "words.ts"],
+  specs: ["documents", "net", "diagnostics.ts", "invariant.ts", "words.ts"],
   model: ["documents", "net", "specs", "diagnostics.ts", "order.ts"],
   node: ["documents", "model", "net", "specs", "diagnostics.ts"],
   complete: ["documents", "net", "node", "specs", "diagnostics.ts", "order.ts"],
