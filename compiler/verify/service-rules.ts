@@ -147,7 +147,7 @@ function nameOf({ name }: { readonly name: string }, { family, name: table }: Ta
 function withoutAccounting(chain: Table["chains"][number]): Table["chains"][number] {
   if (!isOwnChain(chain)) return chain;
   const rules = chain.rules.map((rule) => {
-    const steps = rule.steps.filter((step) => step.kind !== "opaque" || !ACCOUNTING.test(step.text));
+    const steps = rule.steps.filter((step) => step.kind !== "opaque" || !ACCOUNTING.test(step.spelled ?? step.text));
     return steps.length === rule.steps.length ? rule : { ...rule, steps };
   });
   return { ...chain, rules };

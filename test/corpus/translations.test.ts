@@ -40,7 +40,7 @@ const NOT_UNDERSTOOD: readonly (readonly [pattern: RegExp, why: string, pairs: n
   [/-m icmp6 .*-j LOG/, "an option of ICMPv6 for any protocol, which iptables itself refuses", 3],
   [/-j (?:TPROXY|SYNPROXY) /, "the fate of packets that are taken from their way", 8],
   [/-m (?:cgroup|cpu|devgroup) /, "the host around the packet", 10],
-  [/--ct(?:repl|expire)/, "of connections, what first packets have not", 4],
+  [/--ctexpire/, "of connections, what first packets have not", 2],
   [/-m sctp -j|--chunk-types/, "chunks of SCTP", 3],
   [/-m time /, "the time of day", 9],
 ];

@@ -125,7 +125,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
   test("names all rules that make a difference only together", () => {
     const dump = `${HOST.replace(":FORWARD ACCEPT", ":FORWARD DROP")}*mangle\n:FORWARD DROP [0:0]\nCOMMIT\n`;
     expect(check(dump).stdout).toContain(
-      "Service ns1/svc1:p80: the policy drop of chain FORWARD of table ip mangle and the policy drop of chain FORWARD of table ip filter (only together), which are not kube-proxy's, drops it;",
+      "the policy drop of chain FORWARD of table ip mangle and the policy drop of chain FORWARD of table ip filter (only together), drops it: 5 Services",
     );
   });
 
@@ -236,7 +236,7 @@ describe.skipIf(KUBE_PROXY === undefined)("kpc verify of kube-proxy's own rules"
     expect(data).toMatchObject({
       equal: false,
       verdict: "no difference found",
-      unread: [{ severity: "error", file: "host.v4" }],
+      errors: [{ severity: "error", file: "host.v4" }],
     });
   });
 });

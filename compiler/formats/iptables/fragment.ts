@@ -27,7 +27,7 @@ export function repair(text: string): Repaired {
     prompts.push({ start, end: start + line.length, family: ip, table: tableOfPrompt(save, options) });
     return " ".repeat(line.length);
   });
-  if (/^\s*\*[a-z]+\s*$/m.test(bare)) return { text: bare, sections: [] };
+  if (/^\s*\*[ \t]*[a-z]+\s*$/m.test(bare)) return { text: bare, sections: [] };
   return { text: bare, sections: sectionsOf(bare, prompts) };
 }
 
