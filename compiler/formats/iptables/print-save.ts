@@ -1,7 +1,9 @@
 /** A program that was read from iptables as text for iptables-restore: whole tables, as iptables-save prints them. */
 import type { Diagnostic } from "../../diagnostics.ts";
-import type { BaseChain, Ruleset, Table } from "../../ir/types.ts";
+import type { BaseChain, Rule, Ruleset, Table } from "../../ir/types.ts";
 import { type PrintedText, unsupported } from "../../ir/unsupported.ts";
+import { ChainHooks } from "./chain-hooks.ts";
+import { interfaceRefused, placeRefused, type RulePlace } from "./hook-rules.ts";
 import { BUILT_IN_CHAINS, TABLES } from "./hooks.ts";
 import { joinChoices } from "./print-choices.ts";
 import { unsupportedByIptables, unsupportedRule } from "./print-file.ts";
@@ -25,7 +27,7 @@ function printTable(table: Table, family: "ip" | "ip6", lacking: Diagnostic[]): 
   const known = TABLES.find((name) => name === table.name);
   if (known === undefined)
     lacking.push(unsupported("unsupported-iptables", `iptables has no table ${table.name}`, undefined));
-  const lines = table.chains.flatMap((chain) => {
+  const lines = table.chains.flatMap((chain): PrintedRule[] => {
     if (chain.kind === "base" && (known === undefined || !isBuiltIn(chain, known)))
       lacking.push(
         unsupportedByIptables(
@@ -38,7 +40,7 @@ function printTable(table: Table, family: "ip" | "ip6", lacking: Diagnostic[]): 
       const { steps, comment } = rule;
       try {
         const words = printRule(comment === undefined ? { steps } : { steps, comment }, context);
-        return [`-A ${chain.name} ${words}`.trimEnd()];
+        return [{ chain: chain.name, rule, line: `-A ${chain.name} ${words}`.trimEnd() }];
       } catch (error) {
         lacking.push(unsupportedRule(error, chain, rule));
         return [];
@@ -48,7 +50,39 @@ function printTable(table: Table, family: "ip" | "ip6", lacking: Diagnostic[]): 
   const heads = table.chains.map(
     (chain) => `:${chain.name} ${chain.kind === "base" ? chain.policy.toUpperCase() : "-"} [0:0]`,
   );
-  return `*${table.name}\n${[...heads, ...lines, "COMMIT"].join("\n")}\n`;
+  const textOf = (rules: readonly PrintedRule[]): string =>
+    `*${table.name}\n${[...heads, ...rules.map(({ line }) => line), "COMMIT"].join("\n")}\n`;
+  const hooks = new ChainHooks(textOf(lines));
+  const taken = lines.filter(({ chain, rule, line }) => {
+    const reason = refusalOf(line, {
+      isWhole: true,
+      table: table.name,
+      chain,
+      hooks: hooks.leadingTo(table.name, chain),
+    });
+    if (reason !== undefined) lacking.push(unsupportedByIptables(chain, reason, rule.origin));
+    return reason === undefined;
+  });
+  return textOf(taken);
+}
+
+interface PrintedRule {
+  readonly chain: string;
+  readonly rule: Rule;
+  readonly line: string;
+}
+
+/** Why iptables refuses a rule where it stands, for its target or a match: nft takes more in more places. */
+function refusalOf(line: string, place: RulePlace): string | undefined {
+  // Text in quotes is no option.
+  for (const [, option = "", name = ""] of line.replace(/"(?:[^"\\]|\\.)*"/g, '""').matchAll(/ -([mjio]) (\S+)/g)) {
+    const reason =
+      option === "i" || option === "o"
+        ? interfaceRefused(`-${option}`, place)
+        : placeRefused({ kind: option === "m" ? "match" : "target", name, options: [] }, place);
+    if (reason !== undefined) return reason;
+  }
+  return undefined;
 }
 
 function isBuiltIn(chain: BaseChain, table: keyof typeof BUILT_IN_CHAINS): boolean {
