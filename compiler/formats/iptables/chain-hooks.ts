@@ -4,24 +4,52 @@
 export class ChainHooks {
   private readonly text: string;
   private callers: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> | undefined;
-  private readonly known = new Map<string, ReadonlySet<string>>();
+  /** Of each table, the built-in chains that lead to a chain. */
+  private readonly known = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>();
 
   constructor(text: string) {
     this.text = text;
   }
 
-  /** `chain` itself, and all chains of `table` that lead to it. */
+  /** The built-in chains of `table` that lead to `chain`, and that one, where it is built in. */
   leadingTo(table: string, chain: string): ReadonlySet<string> {
-    const key = `${table} ${chain}`;
-    const known = this.known.get(key);
-    if (known !== undefined) return known;
-    this.callers ??= callersIn(this.text);
-    const callers = this.callers.get(table) ?? this.callers.get("");
-    const all = new Set([chain]);
-    for (const each of all) for (const caller of callers?.get(each) ?? []) all.add(caller);
-    this.known.set(key, all);
-    return all;
+    let known = this.known.get(table);
+    if (known === undefined) {
+      this.callers ??= callersIn(this.text);
+      known = hooksOf(this.callers.get(table) ?? this.callers.get("") ?? new Map());
+      this.known.set(table, known);
+    }
+    return known.get(chain) ?? ALONE.get(chain) ?? NONE;
   }
+}
+
+const BUILT_IN = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] as const;
+const ALONE: ReadonlyMap<string, ReadonlySet<string>> = new Map(BUILT_IN.map((name) => [name, new Set([name])]));
+const NONE: ReadonlySet<string> = new Set();
+
+/** The built-in chains that lead to each chain: those that the same ones lead to share a set. */
+function hooksOf(callers: ReadonlyMap<string, ReadonlySet<string>>): ReadonlyMap<string, ReadonlySet<string>> {
+  const targets = new Map<string, string[]>();
+  for (const [target, from] of callers)
+    for (const caller of from) {
+      const known = targets.get(caller);
+      if (known === undefined) targets.set(caller, [target]);
+      else known.push(target);
+    }
+  const masks = new Map<string, number>();
+  for (const [i, name] of BUILT_IN.entries()) {
+    const reached = new Set<string>([name]);
+    for (const each of reached) for (const target of targets.get(each) ?? []) reached.add(target);
+    for (const each of reached) masks.set(each, (masks.get(each) ?? 0) | (1 << i));
+  }
+  const sets = new Map<number, ReadonlySet<string>>();
+  const hooks = new Map<string, ReadonlySet<string>>();
+  for (const [chain, mask] of masks) {
+    const set = sets.get(mask) ?? new Set(BUILT_IN.filter((_, i) => (mask & (1 << i)) !== 0));
+    sets.set(mask, set);
+    hooks.set(chain, set);
+  }
+  return hooks;
 }
 
 function callersIn(text: string): ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> {

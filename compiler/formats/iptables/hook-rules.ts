@@ -8,7 +8,7 @@ export interface RulePlace {
   readonly isWhole: boolean;
   readonly table: string;
   readonly chain: string;
-  /** The chains that lead to the rule's, and that one. */
+  /** The built-in chains that lead to the rule's, and that one where it is built in. */
   readonly hooks: ReadonlySet<string>;
 }
 
@@ -65,8 +65,6 @@ const OF_OPTION: readonly (readonly [match: string, options: RegExp, not: readon
   ["policy", /^--dir out$/, COMING],
 ];
 
-const BUILT_IN: ReadonlySet<string> = new Set(["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"]);
-
 /** What was expected where the kernel does not take `unit` at `place`. */
 export function placeRefused(unit: Unit & { readonly kind: "match" | "target" }, place: RulePlace): string | undefined {
   if (!place.isWhole) return undefined;
@@ -75,7 +73,8 @@ export function placeRefused(unit: Unit & { readonly kind: "match" | "target" },
   const what = kind === "target" ? name : `-m ${name}`;
   if (wanted?.tables !== undefined && !wanted.tables.includes(place.table))
     return `expected ${what} in table ${wanted.tables.join(" or ")} only`;
-  const wrong = [...place.hooks].find((hook) => BUILT_IN.has(hook) && wanted?.hooks?.includes(hook) === false);
+  const wrong =
+    wanted?.hooks === undefined ? undefined : [...place.hooks].find((hook) => wanted.hooks?.includes(hook) === false);
   if (wrong !== undefined)
     return `expected ${what} in ${wanted?.hooks?.join(", ")} only${wrong === place.chain ? "" : `: ${wrong} leads to this chain`}`;
   if (kind === "target") return undefined;
