@@ -72,7 +72,8 @@ export class Lists {
 
   /** Whether `expression` looks something up in a map that rules fill. */
   readsFilled(expression: Expression, table: Table): boolean {
-    return [...mapsIn(expression)].some((map) => this.filledSet(map, table) !== undefined);
+    for (const map of mapsIn(expression)) if (this.filledSet(map, table) !== undefined) return true;
+    return false;
   }
 
   /** The bucket that a match asks, and by that changes. Two matches of one text have one bucket only where they name it. */

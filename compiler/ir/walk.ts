@@ -29,77 +29,90 @@ const NONE: readonly never[] = [];
 
 // --- expressions -----------------------------------------------------------------------------------------------------------
 
-interface ExpressionRow {
+interface ExpressionRow<Of> {
   /** The expressions that it is made of, one level down. */
-  readonly parts: readonly Expression[];
+  readonly parts: (of: Of) => readonly Expression[];
   /** It with other parts. */
-  readonly withParts: (change: Change) => Expression;
+  readonly withParts: (of: Of, change: Change) => Expression;
   /** The map in which it looks something up. */
-  readonly lookup?: Lookup;
-  /** It, where it is a property of the packet or of its connection. */
-  readonly field?: FieldExpression;
+  readonly lookup: (of: Of) => Lookup | undefined;
+  /** It is a property of the packet or of its connection. */
+  readonly isField: boolean;
 }
 
-const EXPRESSIONS: { readonly [K in Expression["kind"]]: (of: Extract<Expression, { kind: K }>) => ExpressionRow } = {
-  ip: fieldRow,
-  ip6: fieldRow,
-  transport: fieldRow,
-  meta: fieldRow,
-  ct: fieldRow,
-  fib: fieldRow,
-  header: fieldRow,
-  numgen: simpleRow,
-  constant: simpleRow,
-  opaque: simpleRow,
-  bitwise: (of) => ({
-    parts: [of.operand],
-    withParts: (change) => ({ ...of, operand: change(of.operand) }),
-  }),
-  shift: (of) => ({
-    parts: [of.operand],
-    withParts: (change) => ({ ...of, operand: change(of.operand) }),
-  }),
-  combine: (of) => ({
-    parts: [of.left, of.right],
-    withParts: (change) => ({ ...of, left: change(of.left), right: change(of.right) }),
-  }),
-  concat: (of) => ({
-    parts: of.parts,
-    withParts: (change) => ({ ...of, parts: of.parts.map(change) }),
-  }),
-  lookup: (of) => ({
-    parts: [of.key],
-    withParts: (change) => ({ ...of, key: change(of.key) }),
-    lookup: { key: of.key, among: of.map },
-  }),
+const SIMPLE: ExpressionRow<Expression> & { readonly isField: false } = {
+  parts: () => NONE,
+  withParts: (of) => of,
+  lookup: () => undefined,
+  isField: false,
+};
+const FIELD: ExpressionRow<Expression> & { readonly isField: true } = { ...SIMPLE, isField: true };
+
+const EXPRESSIONS: {
+  readonly [K in Expression["kind"]]: ExpressionRow<Extract<Expression, { kind: K }>> & {
+    readonly isField: K extends FieldExpression["kind"] ? true : false;
+  };
+} = {
+  ip: FIELD,
+  ip6: FIELD,
+  transport: FIELD,
+  meta: FIELD,
+  ct: FIELD,
+  fib: FIELD,
+  header: FIELD,
+  numgen: SIMPLE,
+  constant: SIMPLE,
+  opaque: SIMPLE,
+  bitwise: {
+    ...SIMPLE,
+    parts: (of) => [of.operand],
+    withParts: (of, change) => ({ ...of, operand: change(of.operand) }),
+  },
+  shift: {
+    ...SIMPLE,
+    parts: (of) => [of.operand],
+    withParts: (of, change) => ({ ...of, operand: change(of.operand) }),
+  },
+  combine: {
+    ...SIMPLE,
+    parts: (of) => [of.left, of.right],
+    withParts: (of, change) => ({ ...of, left: change(of.left), right: change(of.right) }),
+  },
+  concat: {
+    ...SIMPLE,
+    parts: (of) => of.parts,
+    withParts: (of, change) => ({ ...of, parts: of.parts.map(change) }),
+  },
+  lookup: {
+    ...SIMPLE,
+    parts: (of) => [of.key],
+    withParts: (of, change) => ({ ...of, key: change(of.key) }),
+    lookup: (of) => ({ key: of.key, among: of.map }),
+  },
 };
 
-function simpleRow(of: Expression): ExpressionRow {
-  return { parts: NONE, withParts: () => of };
-}
-
-function fieldRow(of: FieldExpression): ExpressionRow {
-  return { ...simpleRow(of), field: of };
-}
-
-function rowOf(expression: Expression): ExpressionRow {
+function rowOf(expression: Expression): ExpressionRow<Expression> {
   // The row of a kind takes what is of that kind, which TypeScript does not follow through the index.
-  return (EXPRESSIONS[expression.kind] as (of: Expression) => ExpressionRow)(expression);
+  return EXPRESSIONS[expression.kind] as ExpressionRow<Expression>;
 }
 
 /** The expressions that `expression` is made of, one level down. */
 export function partsOf(expression: Expression): readonly Expression[] {
-  return rowOf(expression).parts;
+  return rowOf(expression).parts(expression);
 }
 
 /** `expression` with what `change` makes of each of its parts. */
 export function withParts(expression: Expression, change: Change): Expression {
-  return rowOf(expression).withParts(change);
+  return rowOf(expression).withParts(expression, change);
 }
 
 /** The field that `expression` is, if it is nothing more. */
 export function asField(expression: Expression): FieldExpression | undefined {
-  return rowOf(expression).field;
+  return isField(expression) ? expression : undefined;
+}
+
+function isField(expression: Expression): expression is FieldExpression {
+  return rowOf(expression).isField;
 }
 
 /** `expression`, and all that it is made of. */
@@ -125,138 +138,134 @@ export function* mapsIn(expression: Expression): Generator<string> {
 
 function* lookupsInside(expression: Expression): Generator<Lookup> {
   for (const part of allParts(expression)) {
-    const { lookup } = rowOf(part);
+    const lookup = rowOf(part).lookup(part);
     if (lookup !== undefined) yield lookup;
   }
 }
 
 // --- steps -----------------------------------------------------------------------------------------------------------------
 
-interface StepRow {
+interface StepRow<Of> {
   /** It does nothing but to end the rule. */
   readonly isMatch: boolean;
   /** No step comes behind it. */
   readonly isLast: boolean;
   /** The expressions that the kernel evaluates. */
-  readonly expressions: readonly Expression[];
+  readonly expressions: (of: Of) => readonly Expression[];
   /** It with other expressions. */
-  readonly withExpressions: (change: Change) => Step;
+  readonly withExpressions: (of: Of, change: Change) => Step;
   /** Values with which its only expression is compared, where the rule itself says them. */
-  readonly values: readonly KeyPart[];
+  readonly values: (of: Of) => readonly KeyPart[];
   /** Searches, besides those in its expressions. */
-  readonly lookups: readonly Lookup[];
+  readonly lookups: (of: Of) => readonly Lookup[];
   /** The set that it fills or empties. */
-  readonly fills: string | undefined;
+  readonly fills: (of: Of) => string | undefined;
   /** The fields that it writes, or may write. */
-  readonly writes: readonly WritableField[];
+  readonly writes: (of: Of) => readonly WritableField[];
   /** The end of the connection that it translates. */
   readonly translates: "source" | "destination" | undefined;
   /** The verdicts that it may give. */
-  readonly verdicts: (elementsOf: ElementsOf) => Iterable<Verdict>;
+  readonly verdicts: (of: Of, elementsOf: ElementsOf) => Iterable<Verdict>;
 }
 
 /** The elements of a map of the rule's table. */
 type ElementsOf = (map: string) => readonly MapElement[];
 
+type NothingDone = StepRow<Step> & { readonly isMatch: false };
+
+const STATEMENT: NothingDone = {
+  isMatch: false,
+  isLast: false,
+  expressions: () => NONE,
+  withExpressions: (of) => of,
+  values: () => NONE,
+  lookups: () => NONE,
+  fills: () => undefined,
+  writes: () => NONE,
+  translates: undefined,
+  verdicts: () => NONE,
+};
+const LAST: NothingDone = { ...STATEMENT, isLast: true };
+const MATCH: StepRow<Step> & { readonly isMatch: true } = { ...STATEMENT, isMatch: true };
+
 const STEPS: {
-  readonly [K in Step["kind"]]: (
-    of: Extract<Step, { kind: K }>,
-  ) => StepRow & { readonly isMatch: K extends Match["kind"] ? true : false };
+  readonly [K in Step["kind"]]: StepRow<Extract<Step, { kind: K }>> & {
+    readonly isMatch: K extends Match["kind"] ? true : false;
+  };
 } = {
-  compare: (of) => ({
-    ...match(of),
-    expressions: [of.left],
-    withExpressions: (change) => ({ ...of, left: change(of.left) }),
-    values: [of.right],
-  }),
-  within: (of) => ({
-    ...match(of),
-    expressions: [of.left],
-    withExpressions: (change) => ({ ...of, left: change(of.left) }),
-    values: of.intervals,
-  }),
-  "name-prefix": (of) => ({
-    ...match(of),
-    expressions: [of.left],
-    withExpressions: (change) => ({ ...of, left: change(of.left) }),
-    values: [namesWith(of.prefix)],
-  }),
-  member: (of) => ({
-    ...match(of),
-    expressions: [of.key],
-    withExpressions: (change) => ({ ...of, key: change(of.key) }),
-    lookups: [{ key: of.key, among: of.set }],
-  }),
-  chance: match,
-  opaque: match,
-  verdict: (of) => ({ ...last(of), verdicts: () => [of.verdict] }),
-  vmap: (of) => ({
-    ...last(of),
-    expressions: [of.key],
-    withExpressions: (change) => ({ ...of, key: change(of.key) }),
-    lookups: [{ key: of.key, among: of.map }],
-    verdicts: (elementsOf) => verdictsIn(typeof of.map === "string" ? elementsOf(of.map) : of.map),
-  }),
-  dnat: (of) => ({
-    ...last(of),
-    ...asks(of.to),
-    withExpressions: (change) => ({ ...of, to: withKey(of.to, change) }),
+  compare: {
+    ...MATCH,
+    expressions: (of) => [of.left],
+    withExpressions: (of, change) => ({ ...of, left: change(of.left) }),
+    values: (of) => [of.right],
+  },
+  within: {
+    ...MATCH,
+    expressions: (of) => [of.left],
+    withExpressions: (of, change) => ({ ...of, left: change(of.left) }),
+    values: (of) => of.intervals,
+  },
+  "name-prefix": {
+    ...MATCH,
+    expressions: (of) => [of.left],
+    withExpressions: (of, change) => ({ ...of, left: change(of.left) }),
+    values: (of) => [namesWith(of.prefix)],
+  },
+  member: {
+    ...MATCH,
+    expressions: (of) => [of.key],
+    withExpressions: (of, change) => ({ ...of, key: change(of.key) }),
+    lookups: (of) => [{ key: of.key, among: of.set }],
+  },
+  chance: MATCH,
+  opaque: MATCH,
+  verdict: { ...LAST, verdicts: (of) => [of.verdict] },
+  vmap: {
+    ...LAST,
+    expressions: (of) => [of.key],
+    withExpressions: (of, change) => ({ ...of, key: change(of.key) }),
+    lookups: (of) => [{ key: of.key, among: of.map }],
+    verdicts: (of, elementsOf) => verdictsIn(typeof of.map === "string" ? elementsOf(of.map) : of.map),
+  },
+  dnat: {
+    ...LAST,
+    expressions: (of) => keysOf(of.to),
+    lookups: (of) => lookupsOf(of.to),
+    withExpressions: (of, change) => ({ ...of, to: withKey(of.to, change) }),
     translates: "destination",
-  }),
-  snat: (of) => ({
-    ...last(of),
-    ...asks(of.to),
-    withExpressions: (change) => ({ ...of, to: withKey(of.to, change) }),
+  },
+  snat: {
+    ...LAST,
+    expressions: (of) => keysOf(of.to),
+    lookups: (of) => lookupsOf(of.to),
+    withExpressions: (of, change) => ({ ...of, to: withKey(of.to, change) }),
     translates: "source",
-  }),
-  masquerade: (of) => ({ ...last(of), translates: "source" }),
-  redirect: (of) => ({ ...last(of), translates: "destination" }),
-  reject: last,
-  set: (of) => ({
-    ...statement(of),
-    expressions: [of.value],
-    withExpressions: (change) => ({ ...of, value: change(of.value) }),
-    writes: [of.field],
-  }),
-  remember: (of) => ({
-    ...statement(of),
-    expressions: [of.key],
-    withExpressions: (change) => ({ ...of, key: change(of.key) }),
-    fills: of.set,
-  }),
-  counter: statement,
-  "opaque-statement": (of) => ({ ...statement(of), writes: of.writes ?? NONE }),
+  },
+  masquerade: { ...LAST, translates: "source" },
+  redirect: { ...LAST, translates: "destination" },
+  reject: LAST,
+  set: {
+    ...STATEMENT,
+    expressions: (of) => [of.value],
+    withExpressions: (of, change) => ({ ...of, value: change(of.value) }),
+    writes: (of) => [of.field],
+  },
+  remember: {
+    ...STATEMENT,
+    expressions: (of) => [of.key],
+    withExpressions: (of, change) => ({ ...of, key: change(of.key) }),
+    fills: (of) => of.set,
+  },
+  counter: STATEMENT,
+  "opaque-statement": { ...STATEMENT, writes: (of) => of.writes ?? NONE },
 };
 
-type NothingDone = Omit<StepRow, "isMatch"> & { readonly isMatch: false };
-
-function statement(of: Step): NothingDone {
-  return {
-    isMatch: false,
-    isLast: false,
-    expressions: NONE,
-    withExpressions: () => of,
-    values: NONE,
-    lookups: NONE,
-    fills: undefined,
-    writes: NONE,
-    translates: undefined,
-    verdicts: () => NONE,
-  };
+function keysOf(to: NatTarget): readonly Expression[] {
+  return to.kind === "map" ? [to.key] : NONE;
 }
 
-function last(of: Step): NothingDone {
-  return { ...statement(of), isLast: true };
-}
-
-function match(of: Match): Omit<StepRow, "isMatch"> & { readonly isMatch: true } {
-  return { ...statement(of), isMatch: true };
-}
-
-function asks(to: NatTarget): Pick<StepRow, "expressions" | "lookups"> {
-  return to.kind === "map"
-    ? { expressions: [to.key], lookups: [{ key: to.key, among: to.map }] }
-    : { expressions: NONE, lookups: NONE };
+function lookupsOf(to: NatTarget): readonly Lookup[] {
+  return to.kind === "map" ? [{ key: to.key, among: to.map }] : NONE;
 }
 
 function withKey(to: NatTarget, change: Change): NatTarget {
@@ -267,9 +276,9 @@ function* verdictsIn(elements: readonly MapElement[]): Generator<Verdict> {
   for (const { value } of elements) if ("kind" in value) yield value;
 }
 
-function rowOfStep(step: Step): StepRow {
+function rowOfStep(step: Step): StepRow<Step> {
   // As in `rowOf`.
-  return (STEPS[step.kind] as (of: Step) => StepRow)(step);
+  return STEPS[step.kind] as StepRow<Step>;
 }
 
 export function isMatch(step: Step): step is Match {
@@ -283,26 +292,27 @@ export function isLast(step: Step): boolean {
 
 /** The expressions that the kernel evaluates for `step`. */
 export function expressionsOf(step: Step): readonly Expression[] {
-  return rowOfStep(step).expressions;
+  return rowOfStep(step).expressions(step);
 }
 
 /** `step` with what `change` makes of each of its expressions. */
 export function withExpressions<Of extends Step>(step: Of, change: Change): Of {
   // Each row gives a step of its own kind.
-  return rowOfStep(step).withExpressions(change) as Of;
+  return rowOfStep(step).withExpressions(step, change) as Of;
 }
 
 /** The values with which `step` compares what `isWanted`, where the rule itself says them. */
 export function valuesAsked(step: Step, isWanted: (expression: Expression) => boolean): readonly KeyPart[] {
-  const { values, expressions } = rowOfStep(step);
-  return values.length > 0 && expressions.every(isWanted) ? values : NONE;
+  const row = rowOfStep(step);
+  const values = row.values(step);
+  return values.length > 0 && row.expressions(step).every(isWanted) ? values : NONE;
 }
 
 /** All searches of `step`, those in its expressions as well. */
 export function* lookupsIn(step: Step): Generator<Lookup> {
-  const { lookups, expressions } = rowOfStep(step);
-  yield* lookups;
-  for (const expression of expressions) yield* lookupsInside(expression);
+  const row = rowOfStep(step);
+  yield* row.lookups(step);
+  for (const expression of row.expressions(step)) yield* lookupsInside(expression);
 }
 
 /** The names of the sets and maps that `step` asks or fills. */
@@ -314,12 +324,12 @@ export function* setsIn(step: Step): Generator<string> {
 
 /** The set that `step` fills or empties. */
 export function setFilledBy(step: Step): string | undefined {
-  return rowOfStep(step).fills;
+  return rowOfStep(step).fills(step);
 }
 
 /** The fields that `step` writes, or may write. */
 export function fieldsWritten(step: Step): readonly WritableField[] {
-  return rowOfStep(step).writes;
+  return rowOfStep(step).writes(step);
 }
 
 /** The end of the connection that `step` translates. */
@@ -329,5 +339,5 @@ export function translatedBy(step: Step): "source" | "destination" | undefined {
 
 /** The verdicts that `step` may give. */
 export function verdictsOf(step: Step, elementsOf: ElementsOf): Iterable<Verdict> {
-  return rowOfStep(step).verdicts(elementsOf);
+  return rowOfStep(step).verdicts(step, elementsOf);
 }
