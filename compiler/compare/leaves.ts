@@ -22,16 +22,20 @@ export interface Leaf {
 export function leavesOf(
   sides: readonly [readonly RegionResult[], readonly RegionResult[]],
 ): readonly [Leaf[], Leaf[]] {
-  const named = { address: new Map<string, Now<Cut>>(), port: new Map<string, Now<Cut>>() };
+  const named = { address: new Map<Cut | string, Now<Cut>>(), port: new Map<Cut | string, Now<Cut>>() };
   for (const { disposition } of sides.flat()) {
     const to = destinationOf(disposition);
     if (to === undefined) continue;
-    for (const part of ["address", "port"] as const) named[part].set(nowKey(to[part]), to[part]);
+    for (const part of ["address", "port"] as const) {
+      const now = to[part];
+      named[part].set(isValue(now) ? now : nowKey(now), now);
+    }
   }
+  const [addresses, ports] = [[...named.address.values()], [...named.port.values()]];
   const [left, right] = sides.map((results) =>
     results.flatMap((result) =>
-      resolve(result, "address", [...named.address.values()])
-        .flatMap((each) => resolve(each, "port", [...named.port.values()]))
+      resolve(result, "address", addresses)
+        .flatMap((each) => resolve(each, "port", ports))
         .map(toLeaf),
     ),
   );
