@@ -4,13 +4,12 @@ import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import type { Engine } from "../engines/types.ts";
 import { unknownsIn } from "../evaluate/condition.ts";
-import { Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { localityIn } from "../evaluate/locality.ts";
-import { assuming } from "../evaluate/outcome.ts";
-import { hostOf, type Outcome } from "../evaluate/packet.ts";
-import { readRules, withGivenJumps } from "../formats/read-rules.ts";
+import type { Outcome } from "../evaluate/packet.ts";
+import { readRules } from "../formats/read-rules.ts";
 import { localHints } from "../library/local-hints.ts";
-import { assumptionsAbout, unreadIn } from "../library/unread.ts";
+import { outcomesOf } from "../library/trace.ts";
+import { unreadIn } from "../library/unread.ts";
 import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { loadSpecs } from "../specs/load.ts";
@@ -99,18 +98,12 @@ async function traceRules(
   const findings: Diagnostic[] = [];
   const find: Report = (diagnostic) => void findings.push(diagnostic);
   const sources = sourcesOf(rules);
-  const program = withGivenJumps(await readRules(sources, find), sources, find);
-  showFirst(findings, flags);
+  const program = await readRules(sources, find);
+  const { outcomes, incomplete, findings: all } = outcomesOf({ program, known, sources, findings }, resolved);
+  showFirst(all, flags);
   if (program.ruleset.tables.length === 0) throw new Trouble(`no rules in ${rules}`);
-  const evaluation = new Evaluator(program).evaluate(resolved.packet, hostOf(known.node.addresses));
-  const outcomes = knownOutcomes(evaluation);
-  const assumed = assumptionsAbout(findings);
-  const resting = outcomes.map((outcome) => assuming(outcome, assumed));
   const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
-  const code = await tell(resolved, resting, subject, flags, {
-    unread: unreadIn(findings),
-    incomplete: evaluation.incomplete,
-  });
+  const code = await tell(resolved, outcomes, subject, flags, { unread: unreadIn(all), incomplete });
   const isOpen = outcomes.some(({ condition }) =>
     [...unknownsIn(condition)].some((each) => localityIn(each) !== undefined),
   );

@@ -81,7 +81,9 @@ function evaluatorOf(content: RulesContent): {
   return made;
 }
 
-function outcomesOf(
+/** What happens to a packet by the rules of `content`, with what rests on rules that were not read; and all that was found about the
+ *  rules. */
+export function outcomesOf(
   content: RulesContent,
   { packet }: ResolvedPacket,
 ): {
