@@ -1,4 +1,5 @@
 /** Comparing what was expected with what happened. */
+import { TOLERANCE } from "../evaluate/distribution.ts";
 import type { EndpointOutcome, Outcome } from "../evaluate/packet.ts";
 import { printAddressPort } from "../net/address.ts";
 import type { Expectation } from "./types.ts";
@@ -24,9 +25,6 @@ export function findMismatch(expected: Expectation, outcome: Outcome): string | 
   }
   return undefined;
 }
-
-/** iptables keeps probabilities as multiples of 2^-31, and rounding adds up over a cascade. */
-const TOLERANCE = 1e-6;
 
 function nameOf({ address, port }: EndpointOutcome): string {
   return printAddressPort(address, port);

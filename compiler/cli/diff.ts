@@ -81,7 +81,7 @@ function isManifests(name: string): boolean {
     const text = readText(name);
     return !isIr(text) && dialectOf(text) === undefined;
   } catch (error) {
-    if (error instanceof Trouble && /it is a folder/.test(error.message)) return true;
+    if (error instanceof Trouble && error.code === "EISDIR") return true;
     throw error;
   }
 }

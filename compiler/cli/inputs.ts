@@ -112,6 +112,6 @@ function attempt<T>(path: string, read: () => T): T {
   } catch (error) {
     const code = error instanceof Error && "code" in error ? String(error.code) : "";
     if (code === "") throw error;
-    throw new Trouble(`cannot read ${path}: ${REASONS[code] ?? code}`);
+    throw new Trouble(`cannot read ${path}: ${REASONS[code] ?? code}`, code);
   }
 }
