@@ -19,7 +19,7 @@ export interface Culprit {
   readonly suspects: readonly Suspect[];
   /** Jumps that lead to them, and other rules without which there would be no difference either (those that set a mark, say). */
   readonly way: readonly Suspect[];
-  /** It was proved that no smaller set is enough. */
+  /** It was proved that no smaller set is enough; of a packet that shares the explanation of another, that none can be left out. */
   readonly isSmallest: boolean;
 }
 
@@ -92,12 +92,23 @@ export class Culprits {
     const known = this.known.get(key) ?? [];
     const wanted = this.own.evaluate(packet, this.environment, this.limits);
     if (wanted.incomplete !== undefined) this.isUnsure = true;
-    const found = known.find(({ suspects }) => this.run(packet, wanted, suspects).isRight);
+    const found = known.find((culprit) => this.explains(culprit, packet, wanted));
     if (found !== undefined) return found;
     const culprit = this.find(packet, wanted);
     if (culprit === undefined) this.isUnsure = true;
     else this.known.set(key, [...known, culprit]);
     return culprit;
+  }
+
+  /** Whether the packet fares as it should without the suspects, and not without fewer of them: it need not meet all of them, even
+   *  where the same rules decide. */
+  private explains({ suspects }: Culprit, packet: Packet, wanted: Evaluation): boolean {
+    if (!this.run(packet, wanted, suspects).isRight) return false;
+    if (suspects.length < 2) return true;
+    return suspects.every((each) => {
+      const fewer = suspects.filter((other) => other !== each);
+      return !this.run(packet, wanted, fewer).isRight;
+    });
   }
 
   /** A packet fares alike without any of the rules that it does not meet. So each set that is enough has one of those that it meets

@@ -14,8 +14,8 @@ import { webCluster } from "../../support/tables.ts";
 const { program, node } = mustCompile(webCluster(["10.244.1.7"]));
 const { addresses } = node;
 
-/** What is found to explain the first region with a packet to the Service: culprits, what is on the way, and all that has an effect. */
-function explain(others: Program) {
+/** What is found to explain the first region of packets with which the Service rules do `verdict`: culprits, what is on the way, and all that has an effect. */
+function explain(others: Program, verdict = "dnat") {
   const rules = serviceRulesOf(
     { ruleset: { tables: [...others.ruleset.tables, ...program.ruleset.tables] }, routes: [] },
     [],
@@ -30,7 +30,7 @@ function explain(others: Program) {
     comparison: { regions },
   } = onlyServiceTraffic(comparison, rules, new ServiceNames(frontendsIn(program), addresses).nameOf, addresses);
   const culprits = new Culprits(rules, addresses);
-  const served = regions.filter(({ left }) => left.verdict === "dnat");
+  const served = regions.filter(({ left }) => left.verdict === verdict);
   const all = served.map((region) => {
     const culprit = culprits.of(region);
     return culprit === undefined
@@ -130,6 +130,23 @@ describe("the culprit", () => {
     expect(
       explain(iptables("*raw", ":PREROUTING ACCEPT [0:0]", "-A PREROUTING -i eth0 -j CT --notrack", "COMMIT")),
     ).toMatchObject({ culprits: "line 3 of dump" });
+  });
+
+  test("has no rule that packets do not meet, where others need it", () => {
+    const { all } = explain(
+      iptables(
+        "*raw",
+        ":PREROUTING ACCEPT [0:0]",
+        "-A PREROUTING -p udp -m udp --dport 53 -j CT --notrack",
+        "COMMIT",
+        "*filter",
+        ":FORWARD ACCEPT [0:0]",
+        "-A FORWARD -p udp -m udp --dport 53:80 -j REJECT --reject-with icmp-admin-prohibited",
+        "COMMIT",
+      ),
+      "drop",
+    );
+    expect(new Set(all.map((each) => each?.culprits))).toEqual(new Set(["line 7 of dump", "lines 3, 7 of dump"]));
   });
 
   test("is a set of which no part can be left out where many act alike", () => {
