@@ -4,8 +4,8 @@ import { fieldOf, isUnknown } from "../expression.ts";
 import { askedBy, leadOf, type PlannedRule } from "../plan.ts";
 import { EMPTY, intersect, meet, type Ranges, unite } from "../ranges.ts";
 import type { Control, State, Stream } from "../state.ts";
-import type { Plan } from "./plan.ts";
-import type { TableDispatch } from "./table.ts";
+import type { Plan, Plans } from "./plan.ts";
+import type { NeededValues } from "./run.ts";
 
 interface Field {
   readonly text: string;
@@ -13,15 +13,15 @@ interface Field {
 }
 
 /** For the chains of a table. */
-export class Effects {
-  private readonly dispatch: TableDispatch;
+export class Effects implements NeededValues {
+  private readonly plans: Plans;
   /** By chain and text of a field; undefined: the chain may do something whatever the field's value. */
   private readonly known = new Map<Chain, Map<string, Ranges | undefined>>();
   private readonly asked = new Map<readonly PlannedRule[], readonly Field[]>();
   private readonly needed = new Map<Chain, readonly (Field & { readonly values: Ranges })[]>();
 
-  constructor(dispatch: TableDispatch) {
-    this.dispatch = dispatch;
+  constructor(plans: Plans) {
+    this.plans = plans;
   }
 
   /** The streams of `whole` to which `chain` may do something, and those that leave it at its end as they came. */
@@ -58,7 +58,7 @@ export class Effects {
     if (steps.length === 0) return EMPTY;
     const lead = leadOf(rule);
     if (lead === undefined) return own;
-    const inside = this.ofChain(this.dispatch.table.chain(lead.chain), text);
+    const inside = this.ofChain(this.plans.table.chain(lead.chain), text);
     if (own === undefined || inside === undefined) return own ?? inside;
     return intersect(own, inside);
   }
@@ -68,7 +68,7 @@ export class Effects {
     this.known.set(chain, known);
     if (known.has(text)) return known.get(text);
     known.set(text, undefined); // while it is being found out, should a chain lead back to itself
-    const values = this.findOfChain(this.dispatch.plan(chain), text);
+    const values = this.findOfChain(this.plans.of(chain), text);
     known.set(text, values);
     return values;
   }
@@ -87,7 +87,7 @@ export class Effects {
   private neededFor(chain: Chain): readonly (Field & { readonly values: Ranges })[] {
     const known = this.needed.get(chain);
     if (known !== undefined) return known;
-    const found = this.askedBelow(rulesOf(this.dispatch.plan(chain))).flatMap((each) => {
+    const found = this.askedBelow(rulesOf(this.plans.of(chain))).flatMap((each) => {
       const values = this.ofChain(chain, each.text);
       return values === undefined ? [] : [{ ...each, values }];
     });
@@ -106,7 +106,7 @@ export class Effects {
       const lead = leadOf(rule.rule);
       if (lead === undefined || seen.has(lead.chain)) break;
       seen.add(lead.chain);
-      [rule] = rulesOf(this.dispatch.plan(this.dispatch.table.chain(lead.chain)));
+      [rule] = rulesOf(this.plans.of(this.plans.table.chain(lead.chain)));
     }
     return [...found.values()];
   }

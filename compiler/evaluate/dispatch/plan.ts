@@ -1,15 +1,70 @@
 /** The rules of a chain, those together that ask for one field. */
 import type { Chain } from "../../ir/types.ts";
-import { askedBy, type PlannedRule, plannedOf } from "../plan.ts";
-import { Run } from "./run.ts";
+import type { TableIndex } from "../machine.ts";
+import { askedBy, leadOf, type PlannedRule, plannedOf } from "../plan.ts";
+import { subtract, uniteDisjoint } from "../ranges.ts";
+import { fieldAskedBy, Run } from "./run.ts";
 
 /** In order. */
 export type Plan = readonly (PlannedRule | Run)[];
 
+/** The plans of the chains of a table, each made once. */
+export class Plans {
+  readonly table: TableIndex;
+  private readonly plans = new Map<Chain, Plan>();
+  private readonly flattened = new Map<Run, Run>();
+
+  constructor(table: TableIndex) {
+    this.table = table;
+  }
+
+  of(chain: Chain): Plan {
+    let plan = this.plans.get(chain);
+    if (plan === undefined) {
+      plan = planOf(chain);
+      this.plans.set(chain, plan);
+    }
+    return plan;
+  }
+
+  /** A tree of chains that dispatch by one field as one run of the rules at its leaves: the ways to them are left out. */
+  flat(run: Run): Run {
+    const known = this.flattened.get(run);
+    if (known !== undefined) return known;
+    this.flattened.set(run, run); // while it is being found out, should a chain lead back to itself
+    const rules = run.isDispatch ? run.rules.flatMap((rule) => this.leavesOf(rule, run.text)) : run.rules;
+    const flattened = rules.length === run.rules.length ? run : new Run(rules, run.text, true);
+    this.flattened.set(run, flattened);
+    return flattened;
+  }
+
+  private leavesOf(rule: PlannedRule, text: string): readonly PlannedRule[] {
+    const lead = leadOf(rule.rule);
+    if (lead === undefined || rule.asks.length > 1 || rule.first.length > 1 || rule.steps.length > 1) return [rule];
+    const below = this.dispatchedBy(this.of(this.table.chain(lead.chain)), text);
+    if (below === undefined) return [rule];
+    const { values } = fieldAskedBy(rule, text);
+    const areInside = below.every((each) => subtract(fieldAskedBy(each, text).values, values).isEmpty);
+    return areInside ? below : [rule];
+  }
+
+  /** The rules that a chain dispatches to by the field that `text` names, if it does nothing else. */
+  private dispatchedBy(plan: Plan, text: string): readonly PlannedRule[] | undefined {
+    const [run, more] = plan;
+    if (run?.kind === "run" && more === undefined)
+      return run.isDispatch && run.text === text ? this.flat(run).rules : undefined;
+    const rules = plan.filter((part) => part.kind === "rule");
+    if (rules.length < plan.length) return undefined;
+    const values = rules.flatMap((rule) => askedBy(rule, text)?.values ?? []);
+    if (values.length < rules.length || uniteDisjoint(values) === undefined) return undefined;
+    return rules.flatMap((rule) => this.leavesOf(rule, text));
+  }
+}
+
 /** Fewer rules are asked one after the other. */
 const FEWEST = 6;
 
-export function planOf({ rules }: Chain): Plan {
+function planOf({ rules }: Chain): Plan {
   const planned = rules.map(plannedOf);
   const plan: (PlannedRule | Run)[] = [];
   for (let i = 0; i < planned.length; ) {

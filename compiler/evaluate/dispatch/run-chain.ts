@@ -23,7 +23,7 @@ export function runDispatched(chain: Chain, whole: State, frame: Frame): Progres
   let running: readonly State[] = [state];
   let next = 0;
   const later = (): Reads => uniteReads(frame.table.reads.from(chain, next), frame.later());
-  for (const part of dispatch.plan(chain)) {
+  for (const part of dispatch.plans.of(chain)) {
     state.control.environment.spend?.(countStreams(running));
     next += part.kind === "rule" ? 1 : part.rules.length;
     running = runPart(part, running, frame, finished, later);
@@ -63,7 +63,7 @@ function runPart(
 function runThrough(run: Run, state: State, frame: Frame, next: State[], finished: Progress[]): void {
   const dispatch = dispatchOf(frame.table);
   const isOne = isExplained(state.control);
-  const shortest = isOne ? run : run.flat(dispatch);
+  const shortest = isOne ? run : dispatch.plans.flat(run);
   const alike = new Alike(state.control);
   for (const { rules, state: part } of shortest.meet(state, dispatch.effects)) {
     const [only, more] = rules;

@@ -3,17 +3,22 @@ import { required } from "../../invariant.ts";
 import type { Expression } from "../../ir/types.ts";
 import { Diagram } from "../diagram.ts";
 import { fieldOf, isUnknown } from "../expression.ts";
-import { type Asked, askedBy, leadOf, type PlannedRule } from "../plan.ts";
-import { type Ranges, subtract, uniteDisjoint } from "../ranges.ts";
+import { type Asked, askedBy, type PlannedRule } from "../plan.ts";
+import type { Ranges } from "../ranges.ts";
 import { type Control, narrow, type State, type Stream } from "../state.ts";
-import type { Effects } from "./effects.ts";
-import type { Plan } from "./plan.ts";
-import type { TableDispatch } from "./table.ts";
 
 /** Packets, and the rules that they do not pass by, in their order. */
 export interface Meeting {
   readonly state: State;
   readonly rules: readonly PlannedRule[];
+}
+
+/** What rules do nothing without, by fields besides the one that a run asks for. */
+export interface NeededValues {
+  /** The fields on whose values it depends for each of `rules` whether it does something. */
+  fields(rules: readonly PlannedRule[]): readonly { readonly text: string; readonly field: Expression }[];
+  /** The values of the field that `text` names without which `rule` does nothing; undefined: that does not depend on it. */
+  ofRule(rule: PlannedRule, text: string): Ranges | undefined;
 }
 
 type RuleIndex = Diagram<readonly PlannedRule[]>;
@@ -24,12 +29,11 @@ export class Run {
   /** Each packet meets one of the rules at most, and none behind them: passing by one that does nothing changes nothing. */
   readonly isDispatch: boolean;
   /** The text of the field. */
-  private readonly text: string;
+  readonly text: string;
   private readonly field: Expression;
   private readonly index: RuleIndex;
   /** By what rules do nothing without, besides the values of `field`. */
   private readonly others = new Map<string, RuleIndex>();
-  private flattened: Run | undefined;
 
   /** `text` names a field that all `rules` ask for; `isLast`: they are the last ones of their chain. */
   constructor(rules: readonly PlannedRule[], text: string, isLast: boolean) {
@@ -44,38 +48,7 @@ export class Run {
     this.isDispatch = isLast && most <= 1;
   }
 
-  /** A tree of chains that dispatch by one field as one run of the rules at its leaves: the ways to them are left out. */
-  flat(dispatch: TableDispatch): Run {
-    if (this.flattened !== undefined) return this.flattened;
-    this.flattened = this;
-    const rules = this.isDispatch ? this.rules.flatMap((rule) => this.leavesOf(rule, dispatch)) : this.rules;
-    if (rules.length !== this.rules.length) this.flattened = new Run(rules, this.text, true);
-    return this.flattened;
-  }
-
-  private leavesOf(rule: PlannedRule, dispatch: TableDispatch): readonly PlannedRule[] {
-    const lead = leadOf(rule.rule);
-    if (lead === undefined || rule.asks.length > 1 || rule.first.length > 1 || rule.steps.length > 1) return [rule];
-    const below = this.dispatchedBy(dispatch.plan(dispatch.table.chain(lead.chain)), dispatch);
-    if (below === undefined) return [rule];
-    const { values } = fieldAskedBy(rule, this.text);
-    const areInside = below.every((each) => subtract(fieldAskedBy(each, this.text).values, values).isEmpty);
-    return areInside ? below : [rule];
-  }
-
-  /** The rules that a chain dispatches to by the same field, if it does nothing else. */
-  private dispatchedBy(plan: Plan, dispatch: TableDispatch): readonly PlannedRule[] | undefined {
-    const [run, more] = plan;
-    if (run?.kind === "run" && more === undefined)
-      return run.isDispatch && run.text === this.text ? run.flat(dispatch).rules : undefined;
-    const rules = plan.filter((part) => part.kind === "rule");
-    if (rules.length < plan.length) return undefined;
-    const values = rules.flatMap((rule) => askedBy(rule, this.text)?.values ?? []);
-    if (values.length < rules.length || uniteDisjoint(values) === undefined) return undefined;
-    return rules.flatMap((rule) => this.leavesOf(rule, dispatch));
-  }
-
-  meet(state: State, effects: Effects): Meeting[] {
+  meet(state: State, needed: NeededValues): Meeting[] {
     const { control, streams } = state;
     if (isUnknown(this.field, control)) return [{ state, rules: this.rules }];
     const byRules = new Map<readonly PlannedRule[], Stream[]>();
@@ -95,7 +68,7 @@ export class Run {
         add(stream, this.index.at(value));
         continue;
       }
-      const few = this.isDispatch ? this.meetByOther(control, stream, effects) : undefined;
+      const few = this.isDispatch ? this.meetByOther(control, stream, needed) : undefined;
       if (few !== undefined) add(stream, few);
       else
         for (const { region, found } of this.index.split(stream.region, [value.field]))
@@ -111,8 +84,8 @@ export class Run {
   }
 
   /** The rules that may do something to packets of which another field is the same. */
-  private meetByOther(control: Control, stream: Stream, effects: Effects): readonly PlannedRule[] | undefined {
-    for (const { field, text } of effects.fields(this.rules)) {
+  private meetByOther(control: Control, stream: Stream, needed: NeededValues): readonly PlannedRule[] | undefined {
+    for (const { field, text } of needed.fields(this.rules)) {
       if (isUnknown(field, control)) continue;
       const value = fieldOf(field, control, stream);
       if (value === undefined) return NO_RULES;
@@ -121,7 +94,7 @@ export class Run {
       if (index === undefined) {
         index = indexOf(
           this.rules,
-          this.rules.map((rule) => required(effects.ofRule(rule, text), "all rules depend on the field")),
+          this.rules.map((rule) => required(needed.ofRule(rule, text), "all rules depend on the field")),
         );
         this.others.set(text, index);
       }
@@ -133,7 +106,7 @@ export class Run {
 
 const NO_RULES: readonly PlannedRule[] = [];
 
-function fieldAskedBy(rule: PlannedRule, text: string): Asked {
+export function fieldAskedBy(rule: PlannedRule, text: string): Asked {
   return required(askedBy(rule, text), "all rules of a run ask for its field");
 }
 
