@@ -1,5 +1,6 @@
 /** Whether two programs do the same to a packet. */
-import { assumptionsOf, describeChoice } from "../evaluate/assumption.ts";
+import { describeChoice } from "../evaluate/assumption.ts";
+import { assumptionsOf } from "../evaluate/assumptions-of.ts";
 import { both, type Condition, isPossible } from "../evaluate/condition.ts";
 import { areSame, distributionOf } from "../evaluate/distribution.ts";
 import { printAssumption } from "../evaluate/locality.ts";

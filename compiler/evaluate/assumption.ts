@@ -1,7 +1,6 @@
 /** What is assumed of a packet where it is not known. */
 import { prefixOfNames } from "../ir/interval.ts";
 import type { KeyPart } from "../ir/types.ts";
-import { ALWAYS, type Condition, coverOf, impliedBy, not, unknownsIn, whereKnown } from "./condition.ts";
 
 /** A match that is not understood, or asks for what is not known, was taken to hold or not to hold. */
 export interface Assumption {
@@ -35,39 +34,6 @@ export interface Choice {
   readonly ways: readonly (readonly Assumption[])[];
   /** There are more ways, which are not listed. */
   readonly isMore: boolean;
-}
-
-/** More choices, and more ways of one, are not told. */
-const MOST = 100;
-const MOST_WAYS = 20;
-
-/** What has to hold for `condition`: all of `assumptions`, and one way of each of `choices`. */
-export function assumptionsOf(condition: Condition): {
-  readonly assumptions: readonly Assumption[];
-  readonly choices: readonly Choice[];
-} {
-  if (condition === ALWAYS) return { assumptions: [], choices: [] };
-  const implied = impliedBy(condition);
-  const rest = whereKnown(condition, ({ text }) => implied.get(text));
-  return { assumptions: assumptionsFor(condition, implied), choices: rest === ALWAYS ? [] : choicesOf(rest) };
-}
-
-function assumptionsFor(condition: Condition, implied: ReadonlyMap<string, boolean>): Assumption[] {
-  return [...unknownsIn(condition)]
-    .sort((a, b) => a.index - b.index)
-    .flatMap(({ text, about }): Assumption[] => {
-      const holds = implied.get(text);
-      if (holds === undefined) return [];
-      return [about === undefined ? { text, holds } : { text, holds, about }];
-    });
-}
-
-/** As sums of which each has to hold, or as one sum of products: whichever has fewer. */
-function choicesOf(condition: Condition): Choice[] {
-  const sums = coverOf(not(condition), MOST);
-  const products = coverOf(condition, MOST_WAYS);
-  if (sums.isMore || (!products.isMore && products.ways.length < sums.ways.length)) return [products];
-  return sums.ways.map((way) => ({ ways: way.map((each) => [{ ...each, holds: !each.holds }]), isMore: false }));
 }
 
 /** As text: that all of one of its lists hold. */

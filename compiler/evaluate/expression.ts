@@ -1,6 +1,7 @@
 /** Values of expressions for packets. */
 import { unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE, CT_STATUS, PACKET_TYPE } from "../ir/constants.ts";
+import { describe } from "../ir/describe.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
 import { partsOf } from "../ir/walk.ts";
 import type { Address, Family } from "../net/address.ts";
@@ -440,44 +441,6 @@ export function isUnknown(expression: Expression, control: Control): boolean {
 
 function isOverwritten(expression: Expression, { overwritten }: Control): boolean {
   return overwritten.size > 0 && overwritten.has(describe(expression));
-}
-
-const SIGNS = { and: "&", or: "|", xor: "^" } as const;
-
-/** `expression` as text: equal expressions are equal text. */
-export function describe(expression: Expression): string {
-  switch (expression.kind) {
-    case "opaque":
-      return expression.text;
-    case "ip":
-    case "ip6":
-      return `${expression.kind} ${expression.field}`;
-    case "transport":
-      return `${expression.protocol} ${expression.field}`;
-    case "meta":
-    case "ct":
-      return `${expression.kind} ${expression.key}`;
-    case "header":
-      return expression.field;
-    case "fib":
-      return `fib ${expression.of} type`;
-    case "numgen":
-      return `numgen ${expression.mode} mod ${expression.modulus} offset ${expression.offset}`;
-    case "bitwise":
-      return `(${describe(expression.operand)} & ${expression.mask} ^ ${expression.xor})`;
-    case "shift":
-      return `(${describe(expression.operand)} ${expression.by < 0 ? ">>" : "<<"} ${Math.abs(expression.by)})`;
-    case "combine":
-      return `(${describe(expression.left)} ${SIGNS[expression.operator]} ${describe(expression.right)})`;
-    case "concat":
-      return expression.parts.map(describe).join(" . ");
-    case "lookup":
-      return `${describe(expression.key)} map @${expression.map}`;
-    case "constant":
-      return String(expression.value);
-    default:
-      return unreachable(expression);
-  }
 }
 
 /** The source that masquerading gives to packets to a local address: with IPv4 the node's first (inet_select_addr);

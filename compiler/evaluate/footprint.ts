@@ -1,6 +1,7 @@
 /** What a base chain reads, writes and decides: whether two of them can change places without anybody seeing it. */
 import { unreachable } from "../invariant.ts";
 import { ChainGraph } from "../ir/chain-graph.ts";
+import { describe } from "../ir/describe.ts";
 import type { BaseChain, Expression, Step, Table } from "../ir/types.ts";
 import {
   allParts,
@@ -13,7 +14,6 @@ import {
   translatedBy,
 } from "../ir/walk.ts";
 import { bucketOf } from "./buckets.ts";
-import { describe } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
 
 export interface Footprint {

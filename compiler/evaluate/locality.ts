@@ -1,15 +1,11 @@
 /** Whether destinations are addresses of a node of which not all addresses are known: assumed both ways. */
 import { ADDRESS_TYPE } from "../ir/constants.ts";
-import type { Expression } from "../ir/types.ts";
-import { expressionsOf, somePart } from "../ir/walk.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
+import { assume } from "./assume.ts";
 import type { Assumption } from "./assumption.ts";
 import { both, NEVER, not, unknownMatch } from "./condition.ts";
-import { assume } from "./match.ts";
-import type { PlannedStep } from "./plan.ts";
 import { valuesBehind } from "./preimage.ts";
-import { Question } from "./question.ts";
 import { within } from "./region.ts";
 import { type Control, isExplained, type Now, narrow, type State, type Stream, valueNow } from "./state.ts";
 
@@ -83,20 +79,4 @@ function textOf(destination: Now<Address>, { region }: Pick<Stream, "region">, c
   if (destination !== "daddr") return `the destination of the connection ${LOCAL}`;
   const value = valueNow<Address>(destination, region);
   return `${isExplained(control) && typeof value !== "object" ? printAddress(value) : "the destination"} ${LOCAL}`;
-}
-
-const ASKING = new WeakMap<PlannedStep, boolean>();
-
-/** Whether `step` asks for the type of the destination. */
-export function asksForLocality(step: PlannedStep): boolean {
-  let asks = ASKING.get(step);
-  if (asks === undefined) {
-    asks = (step instanceof Question ? [step.left] : expressionsOf(step)).some(isAboutType);
-    ASKING.set(step, asks);
-  }
-  return asks;
-}
-
-function isAboutType(expression: Expression): boolean {
-  return somePart(expression, (part) => part.kind === "fib" && part.of === "daddr");
 }

@@ -11,11 +11,11 @@ import type {
   Table,
 } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
-import { trackedFamilies } from "./fragments.ts";
 import { HookOrder, type Listed, type Order } from "./hook-order.ts";
 import { ElementIndex } from "./lookup.ts";
 import { Lists } from "./memory.ts";
 import { NOTHING_READ, type Reads, TableReads, uniteReads } from "./reads.ts";
+import { trackedFamilies } from "./tracked-families.ts";
 
 /** One table with its objects by name. */
 export class TableIndex {

@@ -1,8 +1,8 @@
 /** What a match does to packets. */
 import { unreachable } from "../invariant.ts";
 import type { Expression, Match, SetElement, Value } from "../ir/types.ts";
-import { type About, describeTest } from "./assumption.ts";
-import { both, conditionsMade, isPossible, not, unknownMatch } from "./condition.ts";
+import { assume } from "./assume.ts";
+import { describeTest } from "./assumption.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import { askFragments } from "./fragments.ts";
 import type { Frame, StepProgress } from "./frame.ts";
@@ -10,7 +10,7 @@ import { keyText } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
 import type { Question } from "./question.ts";
 import { Fork, Sorter } from "./sorter.ts";
-import { type Control, isExplained, narrow, type State, TINY, where } from "./state.ts";
+import { type Control, isExplained, narrow, type State, TINY } from "./state.ts";
 import { choicesOf } from "./unknown-key.ts";
 
 type Flow = "continue" | "next";
@@ -129,24 +129,4 @@ function lookUpUnknown(
 /** Only single packets are evaluated with clients that are remembered. */
 function isRemembered(set: string, key: readonly Value[], { environment }: Control): boolean {
   return environment.remembered.get(set)?.has(keyText(key)) === true;
-}
-
-/** Both ways, unless what these packets have been assumed to be leaves one of them only. */
-export function assume(what: About | string, negated: boolean, state: State): StepProgress[] {
-  const before = conditionsMade();
-  const holds = typeof what === "string" ? unknownMatch(what) : unknownMatch(describeTest(what), what);
-  const wanted = negated ? not(holds) : holds;
-  const sorter = new Sorter<Flow>(state);
-  for (const stream of state.streams) {
-    const yes = both(stream.condition, wanted);
-    const no = both(stream.condition, not(wanted));
-    if (!isPossible(no)) sorter.add(stream, "continue");
-    else if (!isPossible(yes)) sorter.add(stream, "next");
-    else {
-      sorter.add(where(stream, yes), "continue");
-      sorter.add(where(stream, no), "next");
-    }
-  }
-  state.control.environment.spend?.(conditionsMade() - before);
-  return sorter.progress;
 }

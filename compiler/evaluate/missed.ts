@@ -1,7 +1,9 @@
 /** Rules that a single packet just missed: why it was not masqueraded, or not dropped. */
+
+import { describe } from "../ir/describe.ts";
 import type { Chain, Expression, Rule } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
-import { describe, evaluateExpression, isUnknown } from "./expression.ts";
+import { evaluateExpression, isUnknown } from "./expression.ts";
 import { type Frame, locationOf } from "./frame.ts";
 import type { TableIndex } from "./machine.ts";
 import type { Bearing, MissedStep } from "./packet.ts";

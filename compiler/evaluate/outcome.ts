@@ -1,6 +1,7 @@
 /** From the things that can happen to a packet to one summary of them. */
 import { printAddressPort } from "../net/address.ts";
-import { type Assumption, assumptionsOf } from "./assumption.ts";
+import type { Assumption } from "./assumption.ts";
+import { assumptionsOf } from "./assumptions-of.ts";
 import { ALWAYS, both, type Condition, not, unknownMatch } from "./condition.ts";
 import type { EndpointOutcome, Outcome, Result } from "./packet.ts";
 

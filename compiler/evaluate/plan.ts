@@ -1,8 +1,10 @@
 /** A rule, made ready to be run. */
+
+import { describe } from "../ir/describe.ts";
 import type { Expression, Rule, Step, Verdict } from "../ir/types.ts";
-import { isMatch } from "../ir/walk.ts";
+import { expressionsOf, isMatch, somePart } from "../ir/walk.ts";
 import { bucketOf } from "./buckets.ts";
-import { describe, isField } from "./expression.ts";
+import { isField } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
 import { Question } from "./question.ts";
 import { intersect, type Ranges } from "./ranges.ts";
@@ -108,4 +110,20 @@ function isAlwaysKnown(field: Expression): boolean {
     field.kind === "transport" ||
     (field.kind === "ct" && field.key.startsWith("original-"))
   );
+}
+
+const ASKING = new WeakMap<PlannedStep, boolean>();
+
+/** Whether `step` asks for the type of the destination. */
+export function asksForLocality(step: PlannedStep): boolean {
+  let asks = ASKING.get(step);
+  if (asks === undefined) {
+    asks = (step instanceof Question ? [step.left] : expressionsOf(step)).some(isAboutType);
+    ASKING.set(step, asks);
+  }
+  return asks;
+}
+
+function isAboutType(expression: Expression): boolean {
+  return somePart(expression, (part) => part.kind === "fib" && part.of === "daddr");
 }

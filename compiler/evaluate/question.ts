@@ -1,11 +1,11 @@
 /** Matches that ask for a value. */
 import { unreachable } from "../invariant.ts";
+import { describe } from "../ir/describe.ts";
 import { namesWith } from "../ir/interval.ts";
 import type { Expression, Interval } from "../ir/types.ts";
 import { holdsFor, type ValueTest } from "../ir/value-test.ts";
 import type { About } from "./assumption.ts";
 import type { Operand } from "./bits.ts";
-import { describe } from "./expression.ts";
 import { rangesOf } from "./lookup.ts";
 import { type Spread, valuesBehind } from "./preimage.ts";
 import { type Cut, intervalsIn, Ranges, unite } from "./ranges.ts";

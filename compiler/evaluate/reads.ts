@@ -1,8 +1,8 @@
 /** What rules ask of what rules can write: marks, the priority. What nobody asks for any more need not be remembered. */
+
+import { describe } from "../ir/describe.ts";
 import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../ir/types.ts";
 import { asField, expressionsOf, partsOf } from "../ir/walk.ts";
-import { describe } from "./expression.ts";
-import type { TableIndex } from "./machine.ts";
 import { maskSpread } from "./preimage.ts";
 import { type Control, type Held, isExplained } from "./state.ts";
 
@@ -42,14 +42,20 @@ export function uniteReads(a: Reads, b: Reads): Reads {
 
 // --- by chain --------------------------------------------------------------------------------------------------------------
 
+/** The objects of a table to which rules lead. */
+interface ByName {
+  chain(name: string): Chain;
+  map(name: string): { readonly elements: readonly MapElement[] };
+}
+
 /** What the chains of a table ask for. */
 export class TableReads {
-  private readonly table: TableIndex;
+  private readonly table: ByName;
   private readonly chains = new Map<Chain, Reads>();
   private readonly suffixes = new Map<Chain, readonly Reads[]>();
   private readonly elements = new Map<readonly MapElement[], Reads>();
 
-  constructor(table: TableIndex) {
+  constructor(table: ByName) {
     this.table = table;
   }
 

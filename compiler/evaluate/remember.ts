@@ -1,9 +1,11 @@
 /** What rules enter into lists, and what they find there. */
+
+import { describe } from "../ir/describe.ts";
 import type { Expression, Match, Statement } from "../ir/types.ts";
-import { describe, evaluateExpression, isUnknown } from "./expression.ts";
+import { assume } from "./assume.ts";
+import { evaluateExpression, isUnknown } from "./expression.ts";
 import type { Because, Frame, StepProgress } from "./frame.ts";
 import { onlyFills } from "./list-use.ts";
-import { assume } from "./match.ts";
 import { type Entered, enter, recall, secondsIn, since } from "./memory.ts";
 import { Sorter } from "./sorter.ts";
 import { type Control, isExplained, narrow, type State, type Stream, withControl } from "./state.ts";

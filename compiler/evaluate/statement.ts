@@ -1,14 +1,15 @@
 /** What a statement does to packets. */
 import { unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
+import { describe } from "../ir/describe.ts";
 import type { MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
+import { assume } from "./assume.ts";
 import type { Operand } from "./bits.ts";
 import { ALWAYS } from "./condition.ts";
-import { describe, evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
+import { evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
-import { assume } from "./match.ts";
 import { chosenBy, destinations, redirect, runNat, sourceOf, sources } from "./nat.ts";
 import type { Effect, Reason } from "./packet.ts";
 import { type Reads, uniteReads } from "./reads.ts";

@@ -1,7 +1,8 @@
 /** Names of keys by which they are one for all packets of a region, and for each packet by itself. */
+
+import { describe } from "../ir/describe.ts";
 import type { Expression } from "../ir/types.ts";
 import { type Address, printAddress } from "../net/address.ts";
-import { describe } from "./expression.ts";
 import { type Control, heldKey, type Now, nowKey, type Stream } from "./state.ts";
 
 /** What `expression` is by now: a value, or a field of the packet as it came. Equal names are equal keys; undefined: the same

@@ -1,9 +1,9 @@
 /** Maps that are asked for a key which is not known. */
 import type { Expression, MapElement, Value } from "../ir/types.ts";
+import { assume } from "./assume.ts";
 import type { StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
-import { assume } from "./match.ts";
 import type { State } from "./state.ts";
 import { choicesOf } from "./unknown-key.ts";
 

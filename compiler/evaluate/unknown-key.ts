@@ -1,9 +1,11 @@
 /** Keys of which something is not known: by the parts that are known elements can match or cannot. */
+
+import { describe } from "../ir/describe.ts";
 import { partHolds } from "../ir/interval.ts";
 import type { Expression, KeyPart, SetElement, Value } from "../ir/types.ts";
 import type { About } from "./assumption.ts";
 import { Diagram } from "./diagram.ts";
-import { describe, evaluateExpression, isUnknown } from "./expression.ts";
+import { evaluateExpression, isUnknown } from "./expression.ts";
 import { keyText, rangesOf } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
 import { applySpread, type Spread, valuesBehind } from "./preimage.ts";

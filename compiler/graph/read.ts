@@ -2,10 +2,11 @@
 
 import { addressTypeOf } from "../evaluate/address-type.ts";
 import type { Operand } from "../evaluate/bits.ts";
-import { addressNow, describe, evaluateExpression, isUnknown, readsProtocol } from "../evaluate/expression.ts";
+import { addressNow, evaluateExpression, isUnknown, readsProtocol } from "../evaluate/expression.ts";
 import type { TableIndex } from "../evaluate/machine.ts";
 import type { Spread } from "../evaluate/preimage.ts";
 import { unreachable } from "../invariant.ts";
+import { describe } from "../ir/describe.ts";
 import type { Expression, Value } from "../ir/types.ts";
 import type { Known } from "./known.ts";
 import type { Read } from "./types.ts";

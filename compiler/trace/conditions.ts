@@ -1,5 +1,6 @@
 /** Outcomes that end alike under several conditions. */
-import { assumptionsOf, describeAssumption, describeChoice } from "../evaluate/assumption.ts";
+import { describeAssumption, describeChoice } from "../evaluate/assumption.ts";
+import { assumptionsOf } from "../evaluate/assumptions-of.ts";
 import { type Condition, either, TooManyConditions, whereKnown, withConditionLimit } from "../evaluate/condition.ts";
 import { localityIn } from "../evaluate/locality.ts";
 import type { Outcome } from "../evaluate/packet.ts";

@@ -1,8 +1,8 @@
 /** Putting together what goes the same way. */
 import { type Destination, dispositionKey } from "../evaluate/disposition.ts";
-import { describe } from "../evaluate/expression.ts";
 import { verdictOf } from "../evaluate/outcome.ts";
 import type { Outcome, PathStep, Result } from "../evaluate/packet.ts";
+import { describe } from "../ir/describe.ts";
 import type { Rule } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { type ShownStep, type SliceOptions, sliceOf } from "./slice.ts";

@@ -1,5 +1,6 @@
 /** A trace as people read it. */
-import { type Assumption, assumptionsOf } from "../evaluate/assumption.ts";
+import type { Assumption } from "../evaluate/assumption.ts";
+import { assumptionsOf } from "../evaluate/assumptions-of.ts";
 import { type Condition, ALWAYS as NOTHING_ASSUMED } from "../evaluate/condition.ts";
 import { type Disposition, printClause } from "../evaluate/disposition.ts";
 import { printAssumption } from "../evaluate/locality.ts";

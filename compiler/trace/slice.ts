@@ -1,9 +1,9 @@
 /** Which steps of a packet's path mattered: a slice, from what decided back to what it rests on. */
 
 import { isRefused, sourceOf } from "../evaluate/disposition.ts";
-import { describe } from "../evaluate/expression.ts";
 import type { MissedStep, PathStep, Result, RuleStep } from "../evaluate/packet.ts";
 import { unreachable } from "../invariant.ts";
+import { describe } from "../ir/describe.ts";
 import type { Expression, Rule, Step, Value } from "../ir/types.ts";
 import { expressionsOf, isMatch, partsOf } from "../ir/walk.ts";
 
