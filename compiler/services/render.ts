@@ -8,13 +8,13 @@ import { unreachable } from "../invariant.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import type { Rule } from "../ir/types.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
-import { ruleToData } from "../verify/places.ts";
 import type { Cause } from "./cause.ts";
 import type { Aspect, ServiceChange } from "./changes.ts";
 import type { Delta } from "./delta.ts";
 import { complementOf, isAnyAddress, printBlocks } from "./destination.ts";
 import { type EndpointNames, printEndpoint } from "./endpoint-names.ts";
 import { printFrontend } from "./frontends.ts";
+import { ruleToData } from "./rule-data.ts";
 
 /** What the table is of. */
 export interface ChangesView {

@@ -1,12 +1,11 @@
 /** From a packet's text to the packet itself: names become addresses. */
-import type { Compiled } from "../compile.ts";
 import type { Report } from "../diagnostics.ts";
 import { nearest } from "../documents/nearest.ts";
 import type { Packet } from "../evaluate/packet.ts";
 import { type Address, familyOf, isIpv4Mapped, parseAddress, printAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
-import type { Detector, NodeContext } from "../node/settings.ts";
+import type { Detector, NodeContext, Settings } from "../node/settings.ts";
 import type { ServiceSpec, Specs } from "../specs/types.ts";
 import type { EndText, PacketText } from "./parse.ts";
 
@@ -24,7 +23,7 @@ export interface ResolvedPacket {
  *  address of the node, or loopback, and that names no interface is one of the node's own. */
 export function resolvePacket(
   text: PacketText,
-  { specs, node, settings }: Pick<Compiled, "specs" | "node" | "settings">,
+  { specs, node, settings }: { readonly specs: Specs; readonly node: NodeContext; readonly settings: Settings },
   report: Report,
 ): ResolvedPacket | undefined {
   const source = resolveEnd(text.from, text.protocol, specs, report);

@@ -1,9 +1,10 @@
 /** What network plugins translate by design, told apart from what is wrong. */
 import type { Region } from "../compare/compare.ts";
 import type { Rule } from "../ir/types.ts";
+import { ruleToData } from "../services/rule-data.ts";
 import type { ServiceNames } from "../services/service-names.ts";
 import { markOf } from "./by-design.ts";
-import { placesOf, ruleToData } from "./places.ts";
+import { placesOf } from "./places.ts";
 import type { ServiceRules } from "./service-rules.ts";
 
 export interface Design {

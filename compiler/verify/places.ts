@@ -1,7 +1,7 @@
 /** Where rules stand in their files. */
 import { lineAndColumn } from "../diagnostics.ts";
-import { printRule } from "../formats/nft/print.ts";
 import type { Rule } from "../ir/types.ts";
+import { ruleToData } from "../services/rule-data.ts";
 import type { Culprit } from "./culprits.ts";
 import type { Suspect } from "./service-rules.ts";
 
@@ -28,14 +28,6 @@ export function describeWithWay(culprit: Culprit): string {
 
 export function suspectToData(suspect: Suspect): object {
   return "steps" in suspect ? ruleToData(suspect) : { policy: suspect.what };
-}
-
-export function ruleToData(rule: Rule): object {
-  const span = rule.origin?.span();
-  return {
-    rule: printRule(rule, "inet"),
-    ...(span === undefined ? {} : { file: span.source.name, ...lineAndColumn(span) }),
-  };
 }
 
 /** `lines 3-4, 9 of host.v4`. */

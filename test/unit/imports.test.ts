@@ -1,31 +1,71 @@
-/** Which folders of the compiler know which: imports point one way, so that a stage can be read, and tested, without the later ones. */
+/** Which files and folders know which: imports point one way, so that a stage can be read, and tested, without the later ones. */
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 
-const COMPILER = new URL("../../compiler", import.meta.url).pathname;
+const ROOT = new URL("../..", import.meta.url).pathname;
 
-/** What files of a folder may import besides each other, folders first. */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
-  net: ["words.ts"],
-  documents: ["diagnostics.ts", "invariant.ts"],
-  specs: ["documents", "net", "diagnostics.ts", "invariant.ts", "words.ts"],
-  model: ["documents", "net", "specs", "diagnostics.ts", "order.ts"],
-  node: ["documents", "model", "net", "specs", "diagnostics.ts"],
-  complete: ["documents", "net", "node", "specs", "diagnostics.ts", "order.ts"],
-  lower: ["ir", "model", "net", "node", "diagnostics.ts", "invariant.ts", "order.ts"],
+/** At the bottom of everything. */
+const BASE: ReadonlySet<string> = new Set(["diagnostics.ts", "invariant.ts", "json-output.ts", "order.ts", "words.ts"]);
+
+/** The folders of compiler/, earlier stages first, and those of the others that each imports: exactly these. `compile.ts` and
+ *  `print.ts` are all stages as one function each. */
+const IMPORTS: Readonly<Record<string, readonly string[]>> = {
+  net: [],
+  documents: [],
+  specs: ["documents", "net"],
+  model: ["documents", "net", "specs"],
+  node: ["documents", "model", "net", "specs"],
+  complete: ["documents", "net", "node", "specs"],
+  ir: ["net"],
+  lower: ["ir", "model", "net", "node"],
+  passes: ["ir", "net"],
+  evaluate: ["ir", "net"],
+  graph: ["evaluate", "ir", "net"],
+  tabulate: ["evaluate", "graph", "ir", "net"],
+  // To documents: rules that are none are told by what they are instead.
+  formats: ["documents", "ir", "net", "tabulate"],
+  // To formats: where two programs differ, their rules are shown.
+  compare: ["evaluate", "formats", "ir", "net", "tabulate"],
+  declared: ["compare", "documents", "evaluate", "ir", "net"],
+  services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
+  verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],
+  trace: ["documents", "evaluate", "formats", "ir", "net", "node", "specs"],
+  engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
+  cases: ["compile.ts", "documents", "engines", "evaluate", "net", "node", "specs", "trace"],
 };
 
-/** The files that each file of a folder imports, as paths below compiler/. */
-function importsIn(folder: string): Map<string, string[]> {
-  const files = readdirSync(join(COMPILER, folder)).map((name) => join(folder, name));
-  return new Map(files.map((file) => [file, importsOf(file)]));
-}
+/** Those that join all stages. */
+const DOORS: ReadonlySet<string> = new Set(["cli", "library"]);
+
+/** The folders of formats/, each of which knows one language, and those of the others that it imports. */
+const FORMATS: Readonly<Record<string, readonly string[]>> = {
+  ir: [],
+  wasm: [],
+  tables: [],
+  ipset: [],
+  // A match of iptables names sets, which are ipset's.
+  iptables: ["ipset"],
+  // nft lists what iptables has loaded, extensions in iptables' own words.
+  nft: ["iptables"],
+};
+
+const FILES = ["compiler", "runtime"].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => join(folder, name)),
+);
+
+/** The files that each file imports, for types or while it runs, as paths below the root. */
+const IMPORTED: ReadonlyMap<string, readonly string[]> = new Map(FILES.map((file) => [file, importsOf(file)]));
 
 function importsOf(file: string): string[] {
-  const text = readFileSync(join(COMPILER, file), "utf8");
-  const found = text.matchAll(/^(?:import|export|\} from) ?.*?"(\.[^"]+)";$/gm);
-  return [...found].map(([, path = ""]) => normalize(join(dirname(file), path)));
+  const text = readFileSync(join(ROOT, file), "utf8");
+  const found = [
+    ...text.matchAll(/^(?:import|export)\b[^;]*? from "(\.[^"]+)";$/gm),
+    ...text.matchAll(/\bimport\("(\.[^"]+)"\)/g),
+  ];
+  return found.map(([, path = ""]) => normalize(join(dirname(file), path)));
 }
 
 /** A way from a file back to itself; undefined where there is none. */
@@ -48,21 +88,106 @@ function circleIn(imports: ReadonlyMap<string, readonly string[]>): string[] | u
   return undefined;
 }
 
-describe.each(Object.entries(MAY_IMPORT))("compiler/%s", (folder, allowed) => {
-  const imports = importsIn(folder);
+/** The entries below `folder` that its parts import: `evaluate` for all of its files. */
+function partsImportedIn(folder: string): Map<string, Set<string>> {
+  const partOf = (path: string): string | undefined =>
+    path.startsWith(`${folder}/`) ? path.slice(folder.length + 1).split("/")[0] : undefined;
+  const parts = new Map<string, Set<string>>();
+  for (const [file, imports] of IMPORTED) {
+    const part = partOf(file);
+    if (part === undefined) continue;
+    const known = parts.get(part) ?? new Set();
+    parts.set(part, known);
+    for (const path of imports) {
+      const other = partOf(path);
+      if (other !== undefined && other !== part) known.add(other);
+    }
+  }
+  return parts;
+}
 
-  test("imports nothing of later stages", () => {
-    const others = [...imports].flatMap(([file, found]) =>
-      found
-        .map((path) => path.split("/")[0] ?? "")
-        .filter((name) => name !== folder && !allowed.includes(name))
-        .map((name) => `${file} imports ${name}`),
+function isFolder(name: string): boolean {
+  return !name.endsWith(".ts");
+}
+
+test("imports are found: each names a file that is there", () => {
+  const missing = [...IMPORTED].flatMap(([file, imports]) =>
+    imports
+      .filter((path) => !path.startsWith("assembly/") && !IMPORTED.has(path))
+      .map((path) => `${file} imports ${path}`),
+  );
+  expect(missing).toEqual([]);
+  expect([...IMPORTED.values()].flat().length).toBeGreaterThan(1000);
+});
+
+test("no file imports itself by way of others", () => {
+  expect(circleIn(IMPORTED)).toBeUndefined();
+});
+
+test("a circle of files is found", () => {
+  expect(
+    circleIn(
+      new Map([
+        ["a", ["b"]],
+        ["b", ["c"]],
+        ["c", ["b"]],
+      ]),
+    ),
+  ).toEqual(["b", "c", "b"]);
+});
+
+describe("compiler/", () => {
+  const parts = partsImportedIn("compiler");
+  const folders = [...parts.keys()].filter(isFolder);
+
+  test("all folders are listed, earlier stages first", () => {
+    expect(folders.filter((folder) => !DOORS.has(folder)).sort()).toEqual(Object.keys(IMPORTS).sort());
+    const order = Object.keys(IMPORTS);
+    const later = order.flatMap((folder, i) =>
+      (IMPORTS[folder] ?? [])
+        .filter((other) => isFolder(other) && !order.slice(0, i).includes(other))
+        .map((other) => `${folder} imports ${other}`),
     );
+    expect(later).toEqual([]);
+  });
+
+  test.each(Object.entries(IMPORTS))("%s", (folder, wanted) => {
+    const imported = [...(parts.get(folder) ?? [])].filter((other) => !BASE.has(other));
+    expect(imported.sort()).toEqual([...wanted].sort());
+  });
+
+  test("what is at the bottom imports nothing above", () => {
+    for (const file of BASE) expect([...(parts.get(file) ?? [])].filter((other) => !BASE.has(other))).toEqual([]);
+  });
+
+  test("only print.ts and cli/ know runtime/", () => {
+    const users = [...IMPORTED].filter(([, imports]) => imports.some((path) => path.startsWith("runtime/")));
+    const outside = users.map(([file]) => file).filter((file) => !/^(?:runtime|compiler\/cli)\//.test(file));
+    expect(outside).toEqual(["compiler/print.ts"]);
+  });
+
+  test("only cli/ is run by Node alone", () => {
+    const files = FILES.filter((file) => file.startsWith("compiler/") && !/^compiler\/cli(?:\/|\.ts$)/.test(file));
+    const others = files.filter((file) => /from "node:|import\("node:/.test(readFileSync(join(ROOT, file), "utf8")));
     expect(others).toEqual([]);
   });
+});
 
-  test("has no circle", () => {
-    expect([...imports.values()].flat()).not.toEqual([]);
-    expect(circleIn(imports)).toBeUndefined();
+describe("compiler/formats/", () => {
+  const parts = partsImportedIn("compiler/formats");
+
+  test("all folders are listed", () => {
+    expect([...parts.keys()].filter(isFolder).sort()).toEqual(Object.keys(FORMATS).sort());
   });
+
+  test.each(Object.entries(FORMATS))("%s", (folder, wanted) => {
+    expect([...(parts.get(folder) ?? [])].sort()).toEqual([...wanted].sort());
+  });
+});
+
+test("the plain evaluator does not import what makes it fast", () => {
+  const plain = [...partsImportedIn("compiler/evaluate").entries()]
+    .filter(([part, imports]) => part !== "dispatch" && imports.has("dispatch"))
+    .map(([part]) => part);
+  expect(plain).toEqual(["evaluate.ts"]);
 });

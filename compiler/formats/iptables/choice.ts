@@ -7,6 +7,9 @@ export interface Choice {
   readonly either: readonly (readonly Step[])[];
 }
 
+/** What a match is: undefined where it is not understood; a text that says what was expected where iptables refuses it. */
+export type MatchRead = Step[] | Choice | undefined | string;
+
 /** `first`, or else `second`: `not` is `first` turned round. */
 export function either(first: Match, not: Match, second: Match): Choice {
   return { either: [[first], [not, second]] };

@@ -3,8 +3,8 @@ import { addressField, equal, within } from "../../ir/build.ts";
 import { ADDRESS_TYPE } from "../../ir/constants.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import type { Interval, Match } from "../../ir/types.ts";
+import type { MatchRead } from "./choice.ts";
 import type { OptionText } from "./grammar.ts";
-import type { MatchRead } from "./matches.ts";
 import { notHolding } from "./necessary.ts";
 
 /** Of IPv6 the address alone tells most types, also of the node's own, and it has to be of all of them that are listed

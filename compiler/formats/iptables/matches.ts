@@ -11,7 +11,7 @@ import { prefixRange } from "../../net/prefix.ts";
 import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
 import type { SetAnswer, SetQuery } from "../ipset/to-ir.ts";
-import { type Choice, combine, either, listsOf } from "./choice.ts";
+import { combine, either, listsOf, type MatchRead } from "./choice.ts";
 import type { OptionText } from "./grammar.ts";
 import { typeOfIpv6 } from "./ipv6-types.ts";
 import { ICMP_TYPES, ICMPV6_TYPES } from "./words.ts";
@@ -45,8 +45,6 @@ export interface MatchReader {
   /** The steps; undefined when it is not understood; a text that says what was expected when iptables refuses it. */
   readonly read: (unit: Unit, scope: MatchScope) => MatchRead;
 }
-
-export type MatchRead = Step[] | Choice | undefined | string;
 
 /** One step for each option, by name. An option that is not in `readers` makes the whole match opaque. */
 function each(
