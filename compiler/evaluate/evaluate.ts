@@ -1,4 +1,4 @@
-import { invariant, required } from "../invariant.ts";
+import { invariant, required, unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { placeOfNat } from "../ir/place.ts";
 import type { Hook, Program } from "../ir/types.ts";
@@ -34,6 +34,7 @@ import { NOTHING_READ } from "./reads.ts";
 import { type Region, within, without } from "./region.ts";
 import { type Control, type Now, narrow, type State, type Stream, startState, valueNow, withControl } from "./state.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
+import { hooksOn, type Way, wayOf } from "./ways.ts";
 import { type World, worldsOf } from "./worlds.ts";
 
 const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "postrouting"];
@@ -127,53 +128,42 @@ export class Evaluator {
   /** All that can become of the packets. */
   private run(packets: Packets, environment: Environment): readonly State[] {
     const state = startState(packets, environment);
-    return merge(
-      packets.inInterface === undefined ? this.sendFromHere(state) : this.receive(state),
-      () => NOTHING_READ,
-    );
+    return merge(this.go(wayOf(packets), state), () => NOTHING_READ);
   }
 
-  /** Packets that come in by an interface. */
-  private receive(state: State): State[] {
-    return this.pass("prerouting", state).flatMap((sent) => {
-      if (sent.control.end !== undefined) return [sent];
-      return this.route(sent, ["input", "forward", "postrouting"]).flatMap(({ local, others }) => {
-        const here = local === undefined ? [] : this.pass("input", local);
-        const forwarded = others === undefined ? [] : this.pass("forward", others);
-        return [...here, ...forwarded.flatMap((each) => this.pass("postrouting", each))];
-      });
-    });
+  /** What becomes of packets on `way`. The node's own packets to a local address come back by loopback, with their connections: what
+   *  NAT decided on the way out holds, and filters see the source that masquerading gave them. */
+  private go(way: Way, state: State): State[] {
+    if (state.control.end !== undefined) return [state];
+    switch (way.kind) {
+      case "hook":
+        return this.pass(way, state).flatMap((each) => this.go(way.next, each));
+      case "route":
+        return this.route(state, way).flatMap(({ local, others }) => [
+          ...(local === undefined ? [] : this.go(way.local, local)),
+          ...(others === undefined ? [] : this.go(way.others, others)),
+        ]);
+      case "loopback":
+        return comeBack(state).flatMap((each) => this.go(way.next, each));
+      case "end":
+        return [state];
+      default:
+        return unreachable(way);
+    }
   }
 
-  /** Packets of the node's own. To a local address they come back by loopback, with their connections: what NAT decided on
-   *  the way out holds, and filters see the source that masquerading gave them. */
-  private sendFromHere(state: State): State[] {
-    return this.pass("output", state).flatMap((routed) =>
-      this.pass("postrouting", routed).flatMap((sent) => {
-        if (sent.control.end !== undefined) return [sent];
-        return this.route(sent, ["prerouting", "input"]).flatMap(({ local, others }) => {
-          const away = others === undefined ? [] : [others];
-          if (local === undefined) return away;
-          const looped = comeBack(local).flatMap((back) => this.pass("prerouting", back));
-          return [...away, ...looped.flatMap((each) => this.pass("input", each))];
-        });
-      }),
-    );
-  }
-
-  /** Packets to the node and others. Where it is not known which they are, both are followed, if rules at `hooks` can tell. */
-  private route(state: State, hooks: readonly Hook[]): Routed[] {
+  /** Packets to the node and others. Where it is not known which they are, both are followed, if rules behind can tell. */
+  private route(state: State, way: Way): Routed[] {
     const { family } = state.control.original;
-    const isSeen = hooks.some((hook) => this.machine.hasRules(family, hook));
+    const isSeen = hooksOn(way).some((hook) => this.machine.hasRules(family, hook));
     return (isSeen ? decideLocality(state) : [state]).map(routeDecided);
   }
 
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. */
-  private pass(hook: Hook, state: State): State[] {
-    if (state.control.end !== undefined) return [state];
+  private pass({ hook, next }: Extract<Way, { kind: "hook" }>, state: State): State[] {
     let running: readonly State[] = [withControl(state, { hook })];
     let isDue = mayBeTranslated(state.control.original);
-    const { family, inInterface } = state.control.original;
+    const { family } = state.control.original;
     for (const [i, stage] of this.machine.at(family, hook).entries()) {
       if (isDue && stage.place >= placeOfNat(hook)) {
         running = running.flatMap((each) => translateAgain(hook, each));
@@ -182,7 +172,7 @@ export class Evaluator {
       running = this.passStage(stage, running, {
         hook,
         enter: this.enter,
-        later: () => this.machine.readsBehind(family, hook, i, inInterface === undefined),
+        later: () => this.machine.readsBehind(family, hook, i, next),
       });
     }
     if (isDue) running = running.flatMap((each) => translateAgain(hook, each));

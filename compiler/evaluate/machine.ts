@@ -16,6 +16,7 @@ import { ElementIndex } from "./lookup.ts";
 import { Lists } from "./memory.ts";
 import { NOTHING_READ, type Reads, TableReads, uniteReads } from "./reads.ts";
 import { trackedFamilies } from "./tracked-families.ts";
+import { hooksOn, type Way } from "./ways.ts";
 
 /** One table with its objects by name. */
 export class TableIndex {
@@ -106,7 +107,7 @@ export class Machine {
   private readonly entries: readonly Entry[];
   private readonly byHook = new Map<string, readonly Stage[]>();
   private readonly orderOf: HookOrder<Entry>;
-  private readonly behind = new Map<string, Reads>();
+  private readonly behind = new Map<Way, Map<string, Reads>>();
 
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
@@ -154,33 +155,25 @@ export class Machine {
     return stages;
   }
 
-  /** What is asked of packets behind the stage of a hook that has a number: of the node's `own`, or of those that come in. */
-  readsBehind(family: Family, hook: Hook, number: number, own: boolean): Reads {
-    const key = `${family} ${hook} ${number} ${own}`;
-    let found = this.behind.get(key);
+  /** What is asked of packets behind the stage of a hook that has a number, and on the way that they take `next`. */
+  readsBehind(family: Family, hook: Hook, number: number, next: Way): Reads {
+    const known = this.behind.get(next) ?? new Map<string, Reads>();
+    this.behind.set(next, known);
+    const key = `${family} ${hook} ${number}`;
+    let found = known.get(key);
     if (found === undefined) {
-      const later = BEHIND[own ? "own" : "received"][hook] ?? [];
-      const stages = [...this.at(family, hook).slice(number + 1), ...later.flatMap((each) => this.at(family, each))];
+      const later = hooksOn(next).flatMap((each) => this.at(family, each));
+      const stages = [...this.at(family, hook).slice(number + 1), ...later];
       // Each order has all chains of its stage, but for those that are not followed.
       const entries = stages.flatMap(
         ({ orders }) => orders.find((order) => order.entries !== undefined)?.entries ?? [],
       );
       found = readsOf(entries, NOTHING_READ);
-      this.behind.set(key, found);
+      known.set(key, found);
     }
     return found;
   }
 }
-
-/** The hooks at which packets may be asked after each: those that come in, and the node's own. */
-const BEHIND: Readonly<Record<"received" | "own", Readonly<Partial<Record<Hook, readonly Hook[]>>>>> = {
-  received: { prerouting: ["input", "forward", "postrouting"], forward: ["postrouting"] },
-  own: {
-    output: ["postrouting", "prerouting", "input"],
-    postrouting: ["prerouting", "input"],
-    prerouting: ["input"],
-  },
-};
 
 /** What the chains of `entries` ask for, and `others`. */
 export function readsOf(entries: readonly Entry[], others: Reads): Reads {

@@ -16,6 +16,7 @@ import { Region } from "../evaluate/region.ts";
 import { type State, startState, withControl } from "../evaluate/state.ts";
 import { runStatement } from "../evaluate/statement.ts";
 import { asksNat, hideConnection, isBeforeTracking, settle, showConnection } from "../evaluate/tracking.ts";
+import { type Way, wayOf } from "../evaluate/ways.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE, CT_STATE, MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
@@ -129,25 +130,31 @@ class Unfolder {
   }
 
   root(): Node {
-    const end = new Place((known) => this.end(known));
-    const delivered = this.pass("input", end);
-    const way =
-      this.packets.inInterface === undefined
-        ? this.pass("output", this.pass("postrouting", this.whenLocal(this.loopback(delivered), end)))
-        : this.pass("prerouting", this.whenLocal(delivered, this.pass("forward", this.pass("postrouting", end))));
-    return way.at(this.knowledge.start(startState(this.packets, this.environment)));
+    return this.along(wayOf(this.packets)).at(this.knowledge.start(startState(this.packets, this.environment)));
+  }
+
+  private along(way: Way): Place {
+    switch (way.kind) {
+      case "hook":
+        return this.pass(way.hook, this.along(way.next));
+      case "route":
+        return this.whenLocal(this.along(way.local), this.along(way.others));
+      case "loopback":
+        return this.loopback(this.along(way.next));
+      case "end":
+        return new Place((known) => this.end(known));
+      default:
+        return unreachable(way);
+    }
   }
 
   /** What the node sends to itself comes back by the loopback interface, with the source that masquerading gave it. */
-  private loopback(delivered: Place): Place {
-    return this.changing(
-      (state) => {
-        const [looped, more] = comeBack(state);
-        invariant(looped !== undefined && more === undefined, "packets to one destination come back as one");
-        return looped;
-      },
-      this.pass("prerouting", delivered),
-    );
+  private loopback(then: Place): Place {
+    return this.changing((state) => {
+      const [looped, more] = comeBack(state);
+      invariant(looped !== undefined && more === undefined, "packets to one destination come back as one");
+      return looped;
+    }, then);
   }
 
   /** The routing decision. */
