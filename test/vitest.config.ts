@@ -5,6 +5,7 @@ export default defineConfig({
   test: {
     root: new URL("..", import.meta.url).pathname,
     globalSetup: "test/support/build.ts",
+    setupFiles: ["test/support/seed.ts"],
     include: ["test/{unit,golden,property,kernel,browser}/**/*.test.ts"],
     testTimeout: 120_000,
     hookTimeout: 60_000,

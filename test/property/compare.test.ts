@@ -13,7 +13,7 @@ import { MUTATIONS } from "../support/mutants.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 import { finderIn, remembered } from "../support/regions.ts";
-import { runs } from "../support/runs.ts";
+import { EVERYTHING, runs } from "../support/runs.ts";
 import { numbersFrom } from "../support/slots.ts";
 
 /** What the two texts of a program say. */
@@ -109,7 +109,7 @@ describe("different programs", () => {
 
 describe("clusters with hundreds of node ports, and Services with up to 100 ports", () => {
   /** Steps for a comparison: enough for most of these clusters. */
-  const budget = 200_000;
+  const budget = EVERYTHING ? 200_000 : 20_000;
 
   test("are the same in lookups, in rules and in the two texts, as far as the budget goes", () => {
     fc.assert(
@@ -131,12 +131,13 @@ describe("clusters with hundreds of node ports, and Services with up to 100 port
 
   test("differ where one of the ports is missing", () => {
     // The same clusters each time: the budget is enough to find it.
-    const found = fc.sample(denseCluster, { numRuns: 4, seed: 5 }).map((world) => {
+    const found = fc.sample(denseCluster, { numRuns: EVERYTHING ? 4 : 2, seed: 5 }).map((world) => {
       const { program, node } = mustCompile(world);
       const { program: lacking } = mustCompile(withoutLastPort(world));
       return compare(program, lacking, { addresses: node.addresses, budget }).differing > 0;
     });
-    expect(found).toEqual([true, true, true, true]);
+    expect(found).toEqual(found.map(() => true));
+    expect(found.length).toBeGreaterThan(1);
   });
 
   /** Without the last port of the first Service; without the Service where it has one port. */

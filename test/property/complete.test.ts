@@ -10,6 +10,7 @@ import type { Manifest } from "../support/arbitraries.ts";
 import { manifestsAsWritten } from "../support/arbitraries.ts";
 import { toText } from "../support/compile.ts";
 import { completeText, valuesOf } from "../support/complete.ts";
+import { runs } from "../support/runs.ts";
 
 const valuesIn = (objects: readonly Manifest[]): ReadonlyMap<string, string> =>
   valuesOf(completeText(toText(objects)).specs);
@@ -31,7 +32,7 @@ test("the order of documents, and how they are spread over files, makes no diffe
       expect(printed[0]).toBeDefined();
       expect(printed[1]).toBe(printed[0]);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -56,9 +57,9 @@ test("an object that comes or goes changes nothing of the others, unless two wan
         compared++;
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
-  expect(compared).toBeGreaterThan(100);
+  expect(compared).toBeGreaterThan(runs(100));
 });
 
 /** The number that is tried first for an IPv4 address: of `pod NAMESPACE/NAME 4`, or of the Service `NAMESPACE/NAME 4`. */
@@ -84,7 +85,7 @@ test("no address and no node port is given twice", () => {
       const given = ports.filter((port) => port !== undefined);
       expect(new Set(given).size).toBe(given.length);
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
 });
 
@@ -99,7 +100,7 @@ test("objects of a server come out as they went in", () => {
       expect([assumed, findings]).toEqual([[], []]);
       expect(specs.pods.every((pod) => pod.assumed.length === 0)).toBe(true);
     }),
-    { numRuns: 30 },
+    { numRuns: runs(30) },
   );
 });
 
@@ -145,7 +146,7 @@ test("completed objects compile, and what a Service's port is sent reaches its P
         }
       }
     }),
-    { numRuns: 60 },
+    { numRuns: runs(60) },
   );
-  expect(delivered).toBeGreaterThan(100);
+  expect(delivered).toBeGreaterThan(runs(100));
 });

@@ -68,7 +68,7 @@ describe("all packets at once", () => {
         const listing = text.replace("add table ip one\n", "");
         checkFollow(readNftText(listing).program, ADDRESSES, numbersFrom(seed), 4);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(60) },
     );
   });
 
@@ -77,7 +77,7 @@ describe("all packets at once", () => {
       fc.property(rememberingNft, fc.nat(), (text, seed) => {
         checkFollow(readNftText(text).program, ADDRESSES, numbersFrom(seed), 8);
       }),
-      { numRuns: 15 },
+      { numRuns: runs(60) },
     );
   });
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { createClassifier as createFromFile } from "../../../dist/runtime/classifier/index.js";
 import { createClassifier, packetFrom } from "../../../runtime/classifier/inline.ts";
 import { inFolder } from "../../support/cli.ts";
+import { many } from "../../support/runs.ts";
 import { webCluster } from "../../support/tables.ts";
 
 const KPC = new URL("../../../dist/bin/kpc.cjs", import.meta.url).pathname;
@@ -60,18 +61,20 @@ describe("kpc compile -o wasm", () => {
   });
 
   test("holds lists of endpoints of any size", async () => {
-    const { objects: many } = webCluster(manyAddresses(9000));
+    const { objects: many } = webCluster(manyAddresses(ENDPOINTS));
     const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: many });
     const [table, module] = inFolder({ ...FILES, "list.json": list }, (folder) =>
       ["tables", "wasm"].map((output) => compile(["list.json", "-c", "kpc.json", "-o", output], folder)),
     ) as [Buffer, Buffer];
     const classifier = await createClassifier(table);
-    expect(classifier.explain(PACKET).endpoints).toHaveLength(9000);
+    expect(classifier.explain(PACKET).endpoints).toHaveLength(ENDPOINTS);
     const { instance } = await WebAssembly.instantiate(module);
     const { tableInUse } = instance.exports as unknown as { tableInUse: () => number };
     expect(tableInUse()).toBeGreaterThan(0);
   });
 });
+
+const ENDPOINTS = many(9000);
 
 function manyAddresses(count: number): string[] {
   return Array.from({ length: count }, (_, i) => `10.244.${i >>> 8}.${i & 255}`);

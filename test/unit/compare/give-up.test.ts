@@ -33,7 +33,7 @@ describe("a comparison that is given up", () => {
   test("later keeps what it has found", () => {
     const whole = compareUpTo(Number.POSITIVE_INFINITY);
     expect({ open: whole.open, opinion: opinion(whole) }).toEqual({ open: [], opinion: "different" });
-    const found = Array.from({ length: 40 }, (_, i) => compareUpTo(10 * i + 1));
+    const found = Array.from({ length: 10 }, (_, i) => compareUpTo(2 ** i));
     const part = found.find(({ differing, open }) => differing > 0 && open.length > 0);
     expect(part && opinion(part)).toBe("different");
     expect(part?.open[0]?.reason).toBe("after a while");

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Source } from "../../../compiler/diagnostics.ts";
 import { readDocuments } from "../../../compiler/documents/document.ts";
+import { many } from "../../support/runs.ts";
 import { expectFindings, findingsOf, load } from "../specs/findings.ts";
 
 describe("keys that are there twice", () => {
@@ -139,8 +140,8 @@ describe("places", () => {
   });
 });
 
-test("100,000 brackets deep", () => {
-  const deep = "[".repeat(100_000) + "]".repeat(100_000);
+test("brackets upon brackets", () => {
+  const deep = "[".repeat(many(100_000)) + "]".repeat(many(100_000));
   expectFindings(`{"apiVersion": "v1", "kind": "ConfigMap", "data": ${deep}}`, []);
   expectFindings(`{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a"}, "spec": ${deep}}`, [
     "1:76 error wrong-type spec: Invalid value: expected object, found array",
@@ -149,10 +150,13 @@ test("100,000 brackets deep", () => {
     `{"apiVersion": "v1", "kind": "Service", "metadata": {"name": ${deep}}, "spec": {"clusterIP": "None", "x": 1}}`,
     [
       "1:62 error wrong-type metadata.name: Invalid value: expected string, found array",
-      '1:200095 warning unknown-field unknown field "spec.x"',
+      `1:${95 + 2 * many(100_000)} warning unknown-field unknown field "spec.x"`,
     ],
   );
-  expectFindings(`${'{"apiVersion": "v1", "kind": "List", "items": ['.repeat(10_000)}${"]}".repeat(10_000)}`, []);
+  expectFindings(
+    `${'{"apiVersion": "v1", "kind": "List", "items": ['.repeat(many(10_000))}${"]}".repeat(many(10_000))}`,
+    [],
+  );
 });
 
 test("numbers beyond all measure", () => {

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { sha256 } from "../../../compiler/net/hash.ts";
+import { runs } from "../../support/runs.ts";
 
 const hex = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
 
@@ -18,6 +19,6 @@ test("SHA-256 is what OpenSSL makes of any text", () => {
     fc.property(texts, (text) => {
       expect(hex(sha256(text))).toBe(createHash("sha256").update(text).digest("hex"));
     }),
-    { numRuns: 300 },
+    { numRuns: runs(300) },
   );
 });

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { inFolder } from "../../support/cli.ts";
+import { inFolder } from "../support/cli.ts";
 
 const hasScript = spawnSync("script", ["--version"]).status === 0;
 if (!hasScript) process.stderr.write("skipped: kpc on a terminal needs script(1) of util-linux\n");
@@ -18,7 +18,7 @@ function denseRules(order: (i: number) => number): string {
 
 /** What a terminal shows of `kpc diff` on rules that it does not compare within `seconds`. */
 function diffOnTerminal(seconds: number, flags: readonly string[] = [], env: Record<string, string> = {}): string {
-  const kpc = join(import.meta.dirname, "../../../dist/bin/kpc.cjs");
+  const kpc = join(import.meta.dirname, "../../dist/bin/kpc.cjs");
   const files = { "a.v4": denseRules((i) => i), "b.v4": denseRules((i) => 399 - i) };
   return inFolder(files, (folder) => {
     const command = [
