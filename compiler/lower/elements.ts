@@ -140,7 +140,7 @@ class Collector {
 
   /** Notes who may use a load balancer address. Returns whether the iptables mode has to ask before it translates: the
    *  nftables mode drops in a hook of its own, before any translation. The iptables mode writes no firewall for a
-   *  Service without endpoints (SEMANTICS section 7). */
+   *  Service without endpoints (README.md, section 7). */
   private addSourceRanges(frontend: AddressFrontend, key: readonly KeyPart[]): boolean {
     const iptables = this.settings.mode === "iptables";
     if (frontend.allowedSources === undefined || (iptables && frontend.dispatch.kind === "none")) return false;

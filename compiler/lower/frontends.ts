@@ -1,4 +1,4 @@
-/** Every address and port at which a Service is reached, and every decision about it (SEMANTICS sections 2 and 4–7). */
+/** Every address and port at which a Service is reached, and every decision about it (README.md, sections 2 and 4–7). */
 import type { Origin } from "../diagnostics.ts";
 import type { Address } from "../net/address.ts";
 import type { Port } from "../net/port.ts";

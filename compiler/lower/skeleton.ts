@@ -276,7 +276,7 @@ function decisionRules(skeleton: Skeleton, map: (key: FrontendKey, protocol: Pro
   return [...ask("address"), ...nodePorts];
 }
 
-/** One chain per reason (SEMANTICS section 5); `action` is what happens when the reason holds. Traffic that comes back to
+/** One chain per reason (README.md, section 5); `action` is what happens when the reason holds. Traffic that comes back to
  *  its source is a reason for every frontend. */
 function buildPostroutingChains(
   { family, settings, elements }: Skeleton,

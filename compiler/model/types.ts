@@ -20,7 +20,7 @@ export interface ExternalIp extends LocatedAddress {
   readonly service: string;
 }
 
-/** One port of one Service in one family: the unit of work (SEMANTICS section 1.2). */
+/** One port of one Service in one family: the unit of work (lower/README.md, section 1.2). */
 export interface ServicePort {
   readonly namespace: string;
   readonly name: string;

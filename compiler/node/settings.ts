@@ -1,7 +1,7 @@
 import type { Address, Family } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 
-/** Whose outcomes to produce (SEMANTICS section 13). This is behaviour; the output format is chosen elsewhere. */
+/** Whose outcomes to produce (lower/README.md, section 10). This is behaviour; the output format is chosen elsewhere. */
 export type Mode = "nftables" | "iptables";
 
 export const MODES = ["nftables", "iptables"] as const satisfies readonly Mode[];

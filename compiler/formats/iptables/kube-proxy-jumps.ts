@@ -80,7 +80,7 @@ interface Jump {
 const always = (to: string): Jump => ({ to, isNew: false });
 const whenNew = (to: string): Jump => ({ to, isNew: true });
 
-/** By table and chain, in their order (SEMANTICS of kube-proxy's iptables mode). */
+/** By table and chain, in their order. */
 const JUMPS: Readonly<Record<string, Readonly<Record<string, readonly Jump[]>>>> = {
   filter: {
     INPUT: [

@@ -1,4 +1,4 @@
-/** The parts of the manifests and settings that kube-proxy reads (SEMANTICS.md, section 1). Objects are trusted to be
+/** The parts of the manifests and settings that kube-proxy reads (compiler/lower/README.md, section 1). Objects are trusted to be
  *  what an API server would store: the casts here check `kind`, and nothing else. */
 
 interface Metadata {

@@ -1,5 +1,5 @@
 /** kube-proxy's decision on the first packet of a connection, a second time: packet by packet, straight from the text of
- *  SEMANTICS.md, whose sections the comments name. Made to be compared with, hence plain rather than fast. */
+ *  compiler/lower/README.md, whose sections the comments name. Made to be compared with, hence plain rather than fast. */
 
 import { type Address, familyOf, parseAddress, printAddressPort } from "../../../compiler/net/address.ts";
 import type { Protocol } from "../../../compiler/net/protocol.ts";

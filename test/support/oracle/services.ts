@@ -63,7 +63,7 @@ export function readFamily(objects: readonly unknown[], family: Family): Service
   };
 }
 
-/** kpc's rule where kube-proxy leaves the winner open (section 14): the oldest Service first, one without a
+/** kpc's rule where kube-proxy leaves the winner open (section 11): the oldest Service first, one without a
  *  creationTimestamp as the youngest, then by namespace and name. */
 function compareAge(a: ServiceManifest, b: ServiceManifest): number {
   return (

@@ -37,7 +37,7 @@ export interface Claim {
 
 /** The one service port that owns (address, protocol, port), the first that claims it; see `Services.ports`. An address
  *  that a Service lists twice is its cluster IP before its external IP before its load balancer IP, the order of the
- *  list in section 12.2. */
+ *  list in section 10.1. */
 export function ownerOf({ services }: World, { protocol, destination, port }: Flow): Claim | undefined {
   for (const servicePort of services.ports) {
     if (servicePort.protocol !== protocol || servicePort.port !== port) continue;
@@ -61,7 +61,7 @@ export function isProtected(world: World, flow: Flow): boolean {
   if (port === undefined || !port.loadBalancerIps.includes(flow.destination) || port.sourceRanges.length === 0) {
     return false;
   }
-  return world.node.mode === "nftables" || hasAny(port); // section 13: iptables writes none without endpoints
+  return world.node.mode === "nftables" || hasAny(port); // section 10: iptables writes none without endpoints
 }
 
 /** Section 7: whether the destination is protected and the source is not allowed. */
@@ -104,7 +104,7 @@ function translateClaim(world: World, { servicePort, as }: Claim, flow: Flow): T
       return translateInternal(node, servicePort, flow);
     case "externalIp":
       return translateExternal(node, servicePort, flow);
-    case "loadBalancerIp": // section 12.1: iptables' firewall is a chain that returns
+    case "loadBalancerIp": // section 10: iptables' firewall is a chain that returns
       return isFirewalled(world, flow) ? undefined : translateExternal(node, servicePort, flow);
   }
 }
