@@ -200,7 +200,9 @@ class FileReader {
 
   private originOf(tokens: readonly IToken[]): Origin {
     const { start, end } = this.spanOf(tokens);
-    return { span: (): Span => this.placeOf(start, end) };
+    // The rule keeps this: not the reader, which would keep all that was read.
+    const { placeOf } = this;
+    return { span: (): Span => placeOf(start, end) };
   }
 
   // --- commands ----------------------------------------------------------------------------------------------------------

@@ -12,7 +12,6 @@ import type {
   Expression,
   HeaderField,
   Interval,
-  KeyPart,
   MapDeclaration,
   MapElement,
   Match,
@@ -811,9 +810,8 @@ export function toElement(
   };
   if (key.kind === "star") return { key: [], catchAll: true, ...rest };
   const nodes = key.kind === "concat" ? key.parts : [key];
-  const parts = nodes.map((node, i): KeyPart | undefined => toKeyPart(node, types[i] ?? "integer"));
-  const known = parts.flatMap((part) => (part === undefined ? [] : [part]));
-  return known.length < parts.length || parts.length !== types.length ? undefined : { key: known, ...rest };
+  const parts = allKnown(nodes, (node, i) => toKeyPart(node, types[i] ?? "integer"));
+  return parts?.length === types.length ? { key: parts, ...rest } : undefined;
 }
 
 /** An element of a map; undefined when it is not understood. */
@@ -828,8 +826,15 @@ export function toMapElement(
   if (data === "verdict") return value.kind === "verdict" ? { ...element, value: toVerdict(value) } : undefined;
   if (value.kind === "verdict") return undefined;
   const nodes = value.kind === "concat" ? value.parts : [value];
-  const values = nodes.flatMap((part, i) => toValue(part, data[i] ?? "integer") ?? []);
-  return values.length === data.length && nodes.length === data.length ? { ...element, value: values } : undefined;
+  const values = allKnown(nodes, (part, i) => toValue(part, data[i] ?? "integer"));
+  return values?.length === data.length ? { ...element, value: values } : undefined;
+}
+
+/** What `read` makes of each of `nodes`; undefined: one of them is not understood. The list has no room to grow, which would be
+ *  most of the memory of a large set. */
+function allKnown<T>(nodes: readonly Node[], read: (node: Node, i: number) => T | undefined): readonly T[] | undefined {
+  const found = nodes.map(read);
+  return found.includes(undefined) ? undefined : (found as readonly T[]);
 }
 
 /** The types of an anonymous map's values, as far as they show. */
