@@ -2,6 +2,8 @@
 import type { Chain, MapElement, Step, Table } from "./types.ts";
 import { verdictsOf } from "./walk.ts";
 
+const NOBODY: ReadonlySet<string> = new Set();
+
 export class ChainGraph {
   private readonly chains: ReadonlyMap<string, Chain>;
   private readonly maps: ReadonlyMap<string, readonly MapElement[]>;
@@ -11,6 +13,8 @@ export class ChainGraph {
     this.chains = new Map(chains.map((chain) => [chain.name, chain]));
     this.maps = new Map(maps.map(({ name, elements }) => [name, elements]));
   }
+
+  private readonly elementsOf = (map: string): readonly MapElement[] => this.maps.get(map) ?? [];
 
   get(name: string): Chain | undefined {
     return this.chains.get(name);
@@ -22,11 +26,11 @@ export class ChainGraph {
     const key = step.kind === "vmap" ? step.map : undefined;
     const known = key === undefined ? undefined : this.known.get(key);
     if (known !== undefined) return known;
-    const names = new Set<string>();
-    for (const verdict of verdictsOf(step, (map) => this.maps.get(map) ?? []))
-      if ("chain" in verdict) names.add(verdict.chain);
-    if (key !== undefined) this.known.set(key, names);
-    return names;
+    let names: Set<string> | undefined;
+    for (const verdict of verdictsOf(step, this.elementsOf))
+      if ("chain" in verdict) names = (names ?? new Set()).add(verdict.chain);
+    if (key !== undefined) this.known.set(key, names ?? NOBODY);
+    return names ?? NOBODY;
   }
 
   /** The chains of the table to which the rules of `chain` may lead. */

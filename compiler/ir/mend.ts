@@ -76,6 +76,13 @@ function cutLoops(table: Table, tell: Tell): Table {
 }
 
 /** The names of the chains that a rule leads to. */
-function* targetsOf({ steps }: Rule, graph: ChainGraph): Generator<string> {
-  for (const step of steps) yield* graph.namesBehind(step);
+function targetsOf({ steps }: Rule, graph: ChainGraph): ReadonlySet<string> {
+  let found = NOWHERE;
+  for (const step of steps) {
+    const names = graph.namesBehind(step);
+    if (names.size > 0) found = found.size === 0 ? names : new Set([...found, ...names]);
+  }
+  return found;
 }
+
+const NOWHERE: ReadonlySet<string> = new Set();
