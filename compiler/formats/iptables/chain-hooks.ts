@@ -6,6 +6,7 @@ export class ChainHooks {
   private callers: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> | undefined;
   /** Of each table, the built-in chains that lead to a chain. */
   private readonly known = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>();
+  private readonly translated = new Map<ReadonlySet<string>, "destination" | "source" | undefined>();
 
   constructor(text: string) {
     this.text = text;
@@ -20,6 +21,16 @@ export class ChainHooks {
       this.known.set(table, known);
     }
     return known.get(chain) ?? ALONE.get(chain) ?? NONE;
+  }
+
+  /** What a rule of the nat table translates that `hooks`, as `leadingTo` gives them, lead to; undefined: both kinds of hooks do,
+   *  or none. */
+  translatedBehind(hooks: ReadonlySet<string>): "destination" | "source" | undefined {
+    const known = this.translated.get(hooks);
+    if (known !== undefined || this.translated.has(hooks)) return known;
+    const found = translatedBehind(hooks);
+    this.translated.set(hooks, found);
+    return found;
   }
 }
 
@@ -74,8 +85,7 @@ const TRANSLATED: Readonly<Record<string, "destination" | "source">> = {
   POSTROUTING: "source",
 };
 
-/** What a rule of the nat table translates that `hooks` lead to; undefined: both kinds of hooks do, or none. */
-export function translatedBehind(hooks: ReadonlySet<string>): "destination" | "source" | undefined {
+function translatedBehind(hooks: ReadonlySet<string>): "destination" | "source" | undefined {
   const kinds = new Set([...hooks].flatMap((each) => TRANSLATED[each] ?? []));
   const [only, more] = kinds;
   return more === undefined ? only : undefined;

@@ -22,5 +22,7 @@ export function listsOf(read: readonly Step[] | Choice): readonly (readonly Step
 
 /** All of `lists` with each of `more` behind. */
 export function combine<T>(lists: readonly (readonly T[])[], more: readonly (readonly T[])[]): T[][] {
+  const [only, ...others] = more;
+  if (only !== undefined && others.length === 0) return lists.map((list) => list.concat(only));
   return lists.flatMap((list) => more.map((tail) => [...list, ...tail]));
 }

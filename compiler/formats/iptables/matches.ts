@@ -460,7 +460,11 @@ function parseMask(text: string, family: "ip" | "ip6"): Value | undefined {
 
 /** The length of a mask whose set bits are the leading ones. */
 export function prefixLength(mask: Value): number | undefined {
-  const text = mask.toString(2).padStart(typeof mask === "number" ? 32 : 128, "0");
+  if (typeof mask === "number") {
+    const others = ~mask >>> 0;
+    return (others & (others + 1)) === 0 ? Math.clz32(others) : undefined;
+  }
+  const text = mask.toString(2).padStart(128, "0");
   return /^1*0*$/.test(text) ? (text.indexOf("0") < 0 ? text.length : text.indexOf("0")) : undefined;
 }
 

@@ -99,6 +99,9 @@ const FAMILY_OF_MATCH: Readonly<Record<string, "ip" | "ip6">> = {
   ttl: "ip",
 };
 
+const IPV4_ONLY = ["-4", "--ipv4"];
+const IPV6_ONLY = ["-6", "--ipv6"];
+
 class RuleReader {
   private readonly scope: RuleScope;
   private readonly steps: Step[] = [];
@@ -119,19 +122,27 @@ class RuleReader {
 
   read(options: readonly OptionText[]): ReadRule[] {
     // One file for both families: the tool of one leaves out the rules of the other.
-    const other = this.scope.family === "ip" ? ["-6", "--ipv6"] : ["-4", "--ipv4"];
+    const other = this.scope.family === "ip" ? IPV6_ONLY : IPV4_ONLY;
     if (options.some(({ name }) => other.includes(name))) return [];
     for (const option of options) this.take(option);
-    const scope: MatchScope = { ...this.scope, protocol: this.protocol };
-    for (const unit of this.units.filter(({ kind }) => kind === "match")) this.readMatch(unit, scope);
-    const target = this.units.find(({ kind }) => kind === "target");
-    if (target !== undefined) this.readTarget(target, scope);
+    if (this.units.length > 0) this.readUnits();
     const lists = this.addressLists();
     if (this.failed) return [{ steps: [refused(options)] }];
-    const tail = this.verdict === undefined ? this.steps : [...this.steps, this.verdict];
+    if (this.verdict !== undefined) this.steps.push(this.verdict);
     const comment = this.comment === undefined ? {} : { comment: this.comment };
-    const choices = this.choices.reduce<Step[][]>(combine, [[]]);
-    return lists.flatMap((tests) => choices.map((chosen) => ({ steps: [...tests, ...chosen, ...tail], ...comment })));
+    const tails =
+      this.choices.length === 0
+        ? [this.steps]
+        : this.choices.reduce<Step[][]>(combine, [[]]).map((chosen) => [...chosen, ...this.steps]);
+    return combine(lists, tails).map((steps) => ({ steps, ...comment }));
+  }
+
+  private readUnits(): void {
+    const { family, table, translates, affinity, ipset } = this.scope;
+    const scope: MatchScope = { family, table, translates, affinity, ipset, protocol: this.protocol };
+    for (const unit of this.units) if (unit.kind === "match") this.readMatch(unit, scope);
+    const target = this.units.find(({ kind }) => kind === "target");
+    if (target !== undefined) this.readTarget(target, scope);
   }
 
   private fail(message: string, option: OptionText): void {
@@ -375,14 +386,16 @@ class RuleReader {
 
   /** One list of tests for each combination of the addresses listed. */
   private addressLists(): Step[][] {
-    return this.addresses.reduce<Step[][]>(
-      (lists, { field, option }) => {
-        const texts = (option.values[0] ?? "").split(",");
-        if (texts.length > 1 && option.negated) this.fail("expected one address behind a negation", option);
-        return lists.flatMap((list) => texts.map((text) => [...list, ...this.addressTest(field, text, option)]));
-      },
-      [[]],
-    );
+    let lists: Step[][] = [[]];
+    for (const { field, option } of this.addresses) {
+      const texts = (option.values[0] ?? "").split(",");
+      if (texts.length > 1 && option.negated) this.fail("expected one address behind a negation", option);
+      lists = combine(
+        lists,
+        texts.map((text) => this.addressTest(field, text, option)),
+      );
+    }
+    return lists;
   }
 
   private addressTest(field: "saddr" | "daddr", text: string, option: OptionText): Step[] {

@@ -7,7 +7,7 @@ import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir
 import { meaningOf } from "../../words.ts";
 import { lookUpSet, type SetQuery } from "../ipset/to-ir.ts";
 import type { IpSets } from "../ipset/types.ts";
-import { ChainHooks, translatedBehind } from "./chain-hooks.ts";
+import { ChainHooks } from "./chain-hooks.ts";
 import { repair, type Section } from "./fragment.ts";
 import type { OptionText } from "./grammar.ts";
 import { lineParser } from "./grammar.ts";
@@ -15,6 +15,7 @@ import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
 import { Bang, lineLexer, Option, Unclosed } from "./lexer.ts";
 import { listingsIn } from "./listings.ts";
 import { affinityOf, recentName } from "./matches.ts";
+import { readPlainLine } from "./plain-line.ts";
 import { type ReadRule, type RuleScope, readRule, refused } from "./read-rule.ts";
 
 export interface ReadOptions {
@@ -47,7 +48,9 @@ class Place implements Origin {
     this.end = Math.max(end, start + 1);
   }
 
-  span = (): Span => ({ source: this.source, start: this.start, end: this.end });
+  span(): Span {
+    return { source: this.source, start: this.start, end: this.end };
+  }
 }
 
 interface OpenChain {
@@ -346,15 +349,13 @@ class FileReader {
 
   private readCommand(start: number, end: number): void {
     if (this.inSection && this.table === undefined) return; // of an unknown table, which was reported
-    const options = this.parseLine(start, end);
+    const options = readPlainLine(this.text, start, end) ?? this.parseLine(start, end);
     if (options === undefined) return;
     const at = (option: OptionText): [number, number] => [start + option.start, start + option.end];
-    const rest = options.filter(
-      ({ name }) => name !== "-t" && name !== "--table" && name !== "-w" && name !== "--wait",
-    );
     const tableOption = options.find(({ name }) => name === "-t" || name === "--table");
     const table = this.tableOf(tableOption, start);
-    const [command, ...rule] = commandFirst(rest);
+    const rest = options.some(isOfCall) ? options.filter((option) => !isOfCall(option)) : options;
+    const { command, rule } = splitCommand(rest);
     if (table === undefined || command === undefined) return;
     const run = meaningOf(COMMANDS, command.name);
     if (run === undefined) {
@@ -374,7 +375,7 @@ class FileReader {
       hooks,
       isWhole: this.inSection && !this.isPart(start),
       affinity: this.affinity,
-      translates: table.name === "nat" ? translatedBehind(hooks) : undefined,
+      translates: table.name === "nat" ? this.hooks.translatedBehind(hooks) : undefined,
       ipset: (query) => this.lookUpSet({ ...query, family: table.family }, start, end),
       fail: (message, option) => this.contained("rules-syntax", message, ...at(option)),
     };
@@ -644,10 +645,19 @@ const COMMANDS: Readonly<Record<string, Run>> = {
   "--zero": nothing,
 };
 
+/** Says where a call's command is carried out, and is no part of that. */
+function isOfCall({ name }: OptionText): boolean {
+  return name === "-t" || name === "--table" || name === "-w" || name === "--wait";
+}
+
 /** The command may stand behind options of the rule. */
-function commandFirst(options: readonly OptionText[]): readonly OptionText[] {
+function splitCommand(options: readonly OptionText[]): {
+  readonly command: OptionText | undefined;
+  readonly rule: readonly OptionText[];
+} {
   const index = options.findIndex(({ name }) => meaningOf(COMMANDS, name) !== undefined);
-  return index <= 0 ? options : [options[index] as OptionText, ...options.slice(0, index), ...options.slice(index + 1)];
+  if (index <= 0) return { command: options[0], rule: options.slice(1) };
+  return { command: options[index], rule: options.filter((_, i) => i !== index) };
 }
 
 // --- helpers -------------------------------------------------------------------------------------------------------------
@@ -690,10 +700,20 @@ function detectFamily(text: string): "ip" | "ip6" {
     : "ip";
 }
 
+/** The lines of `text` that hold `part`. */
+function* linesWith(text: string, part: string): Generator<string> {
+  for (let at = text.indexOf(part); at >= 0; ) {
+    const newline = text.indexOf("\n", at);
+    const end = newline < 0 ? text.length : newline;
+    yield text.slice(text.lastIndexOf("\n", at) + 1, end);
+    at = text.indexOf(part, end);
+  }
+}
+
 /** The lists of `recent` that are nothing but affinity: each use of them is plain, and all ask for the same time. */
 function findAffinity(text: string): ReadonlyMap<string, number | undefined> {
   const uses = new Map<string, Set<number | undefined | "other" | "set">>();
-  for (const [line] of text.matchAll(/^.* -m recent .*$/gm)) {
+  for (const line of linesWith(text, " -m recent ")) {
     lineParser.input = lineLexer.tokenize(line).tokens;
     const options = lineParser.command() ?? [];
     for (const [i, option] of options.entries()) {
