@@ -1,4 +1,6 @@
 /** Whether two rulesets do the same to all packets, and whether a host does what manifests say. */
+
+import { checkOptions, type OptionKind, sourcesIn } from "../arguments.ts";
 import { opinionOf } from "../compare/answer.ts";
 import { type CompareOptions, compare as comparePrograms } from "../compare/compare.ts";
 import { compile } from "../compile.ts";
@@ -10,7 +12,6 @@ import { endpointNamesIn } from "../services/endpoint-names.ts";
 import { podDetectionOf } from "../verify/pod-detection.ts";
 import { serviceRulesOf } from "../verify/service-rules.ts";
 import { type AnswerView, answerData, answerText, answerTo, type ComparedQuestion } from "./answers.ts";
-import { checkOptions, type OptionKind, sourcesIn } from "./arguments.ts";
 import { type ComparedSide, type CompareWith, differenceOf } from "./difference.ts";
 import { isDoubtful } from "./doubtful.ts";
 import { contentOf, type Rules } from "./rules.ts";
@@ -50,9 +51,9 @@ export interface ComparisonResult {
 
 const LIMITS = {
   family: ["IPv4", "IPv6"],
-  budget: "number",
+  budget: "count",
   giveUp: "function",
-  limit: "number",
+  limit: "count",
 } as const satisfies Readonly<Record<keyof ComparisonOptions, OptionKind>>;
 
 /** Compares two rulesets over all packets. Throws `TypeError` for wrong arguments. */

@@ -1,4 +1,6 @@
 /** From manifests, or from the rules of a host, to `Rules`. */
+
+import { checkOptions, type OptionKind, sourcesIn } from "../arguments.ts";
 import { type Compiled, compileAllNodes, compile as compileForNode } from "../compile.ts";
 import type { Diagnostic, Source } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
@@ -6,7 +8,6 @@ import { readRules as readProgram } from "../formats/read-rules.ts";
 import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { loadSpecs } from "../specs/load.ts";
-import { checkOptions, type OptionKind, sourcesIn } from "./arguments.ts";
 import { contentOf, type Rules, rulesOf } from "./rules.ts";
 import { type NodeSettings, settingsIn } from "./settings.ts";
 

@@ -1,9 +1,10 @@
 /** Rules as text for kernels, as JSON, and as tables of the classifier. */
+
+import { checkText, checkWord } from "../arguments.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
 import { printIr } from "../formats/ir/print.ts";
 import { embedInEngine, printIptables, printNft, printTable } from "../print.ts";
-import { checkText, checkWord } from "./arguments.ts";
 import { contentOf, type Rules } from "./rules.ts";
 
 /** The formats of `print`: text for `nft -f`, for iptables-restore and ip6tables-restore, and kpc's IR as JSON. */

@@ -1,8 +1,9 @@
 /** Rules as callers of the library hold them: a handle, behind which kpc keeps what it knows of them. */
+
+import { describe } from "../arguments.ts";
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Source } from "../diagnostics.ts";
 import type { Program } from "../ir/types.ts";
-import { describe } from "./arguments.ts";
 
 /** The rules of one node, as `compile` or `readRules` made them. Other objects are refused. */
 export interface Rules {

@@ -1,10 +1,11 @@
 /** Settings of a node, as callers of the library give them. */
+
+import { checkSource, describe, isRecord } from "../arguments.ts";
 import type { Report, Source } from "../diagnostics.ts";
 import { API_VERSION } from "../json-output.ts";
 import type { Config, DetectLocalMode } from "../node/config.ts";
 import { readConfigFile } from "../node/read-config.ts";
 import type { Mode } from "../node/settings.ts";
-import { checkSource, describe, isRecord } from "./arguments.ts";
 
 /** The members of a settings file, as docs/settings.md explains them. */
 export interface NodeSettings {
@@ -34,6 +35,15 @@ export function settingsIn(value: NodeSettings | Source | undefined, report: Rep
     checkSource(value, "options.settings");
     return readConfigFile(value, report);
   }
-  const text = JSON.stringify({ apiVersion: API_VERSION, kind: "Config", ...value }, null, 2);
+  const text = JSON.stringify({ apiVersion: API_VERSION, kind: "Config", ...value }, onlyData, 2);
   return readConfigFile({ name: "settings", text }, report);
+}
+
+/** Throws `TypeError` for what JSON would leave out, or not take. */
+function onlyData(name: string, value: unknown): unknown {
+  if (typeof value === "function" || typeof value === "symbol" || typeof value === "bigint")
+    throw new TypeError(
+      `options.settings: expected text, numbers, lists and objects, found ${describe(value)} as ${name}`,
+    );
+  return value;
 }

@@ -1,4 +1,6 @@
 /** What happens to single packets, and by which rules. */
+
+import { checkText } from "../arguments.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
 import { Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
@@ -10,7 +12,6 @@ import { Names } from "../trace/names.ts";
 import { parsePacket } from "../trace/parse.ts";
 import { renderTrace, type TraceSubject } from "../trace/render.ts";
 import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
-import { checkText } from "./arguments.ts";
 import { contentOf, type Rules, type RulesContent } from "./rules.ts";
 import { assumptionsAbout, unreadIn } from "./unread.ts";
 

@@ -12,6 +12,7 @@ import {
   VERDICT_DNAT,
   VERDICT_MASK,
 } from "../../assembly/layout.ts";
+import { checkBytes, checkOptions, describe, isRecord, type OptionKind } from "../../compiler/arguments.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
 import { REJECTS, type ResultVerdict, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import type { RejectWith } from "../../compiler/ir/types.ts";
@@ -35,6 +36,14 @@ export interface ClassifierOptions {
   /** A number from 0 to 1, 1 excluded, for choices by chance; `Math.random` unless given. */
   readonly random?: () => number;
 }
+
+/** What each option may be. */
+export const CLASSIFIER_OPTIONS = {
+  choose: ["flow", "random", "consistent"],
+  remember: "boolean",
+  now: "function",
+  random: "function",
+} as const satisfies Readonly<Record<keyof ClassifierOptions, OptionKind>>;
 
 /** Where a packet comes from. */
 export interface Arrival {
@@ -99,8 +108,9 @@ export class Classifier {
   private readonly random: () => number;
   private table: TableView;
 
-  /** Throws `TableError` when `table` is none. */
+  /** Throws `TableError` when `table` is none, and `TypeError` for other wrong arguments. */
   constructor(module: WebAssembly.Module, table: Uint8Array, options: ClassifierOptions = {}) {
+    checkOptions(options, CLASSIFIER_OPTIONS);
     const { choose = "flow", remember = false, now = () => Date.now() / 1000, random = Math.random } = options;
     this.matcher = new Matcher(module);
     this.how = CHOICES[choose];
@@ -116,6 +126,7 @@ export class Classifier {
   }
 
   private take(table: Uint8Array): TableView {
+    checkBytes(table, "table");
     const own = table.slice();
     this.matcher.load(own);
     return new TableView(own);
@@ -178,7 +189,8 @@ export class Classifier {
     return result;
   }
 
-  private circumstances({ inInterface = ANY_INTERFACE }: Arrival): Circumstances {
+  private circumstances(arrival: Arrival): Circumstances {
+    const { inInterface = ANY_INTERFACE } = checkedArrival(arrival);
     const name = inInterface ?? undefined;
     return { interfaceKind: interfaceKindOf(this.table.names.interfaces, name), how: this.how };
   }
@@ -227,6 +239,7 @@ export class Classifier {
   /** Classifies the first `count` packets of `packets`, or those of `slots`, which has 64 bytes for each and is copied.
    *  The result is good until the next call. Throws `RangeError` for more packets than a batch has. */
   classifyMany(batch: number | Uint8Array, arrival: Arrival = {}): BatchResult {
+    if (typeof batch !== "number") checkBytes(batch, "batch");
     const count = typeof batch === "number" ? batch : Math.ceil(batch.length / PACKET_BYTES);
     if (!Number.isInteger(count) || count < 0 || count > BATCH)
       throw new RangeError(`a batch has 0 to ${BATCH} packets, not ${count}`);
@@ -238,13 +251,30 @@ export class Classifier {
     return { words: this.matcher.classifyMany(count, this.circumstances(arrival)), count };
   }
 
-  /** One result of a batch whose packets are still in `packets`. */
-  read({ words }: BatchResult, index: number): Classification {
+  /** One result of a batch whose packets are still in `packets`. Throws `RangeError` unless the batch has one of this number. */
+  read(batch: BatchResult, index: number): Classification {
+    if (!(batch?.words instanceof Uint32Array))
+      throw new TypeError(`batch: expected what classifyMany() gave, found ${describe(batch)}`);
+    const { words, count } = batch;
+    if (typeof index !== "number") throw new TypeError(`index: expected a number, found ${describe(index)}`);
+    if (!(Number.isInteger(index) && index >= 0 && index < count))
+      throw new RangeError(`the batch has ${count} packets, none of number ${index}`);
     const at = index * PACKET_BYTES;
     const result = { word: words[index * 2] as number, endpoint: words[index * 2 + 1] as number };
     const none = { code: 0, choices: 0, firstChoice: 0 };
     return this.describe({ ...result, ...none }, this.matcher.packets.subarray(at, at + PACKET_BYTES));
   }
+}
+
+/** Throws `TypeError` for what is no arrival: an interface's name alone, or under another member, would not be looked at. */
+function checkedArrival(arrival: Arrival): Arrival {
+  if (!isRecord(arrival)) throw new TypeError(`arrival: expected {inInterface}, found ${describe(arrival)}`);
+  for (const name in arrival)
+    if (name !== "inInterface") throw new TypeError(`arrival: expected inInterface, found ${JSON.stringify(name)}`);
+  const { inInterface } = arrival;
+  if (inInterface !== undefined && inInterface !== null && typeof inInterface !== "string")
+    throw new TypeError(`arrival.inInterface: expected a name or null, found ${describe(inInterface)}`);
+  return arrival;
 }
 
 /** The random number that takes number `index` of `count` endpoints. */

@@ -1,5 +1,6 @@
 /** The classifier; its engine is the file classifier.wasm. */
-import { Classifier, type ClassifierOptions } from "./classifier.ts";
+import { checkBytes, checkOptions } from "../../compiler/arguments.ts";
+import { CLASSIFIER_OPTIONS, Classifier, type ClassifierOptions } from "./classifier.ts";
 import { type EngineInput, loadEngine } from "./load-engine.ts";
 
 export type * from "./classifier.ts";
@@ -15,9 +16,11 @@ export interface CreateOptions extends ClassifierOptions {
   readonly module?: EngineInput | Promise<EngineInput>;
 }
 
-/** A classifier with the table that `kpc compile -o tables` printed. Throws `TableError` when it is none, and `TypeError` for a
- *  `module` that is no engine. */
+/** A classifier with the table that `kpc compile -o tables` printed. Throws `TableError` when it is none, and `TypeError` for other
+ *  wrong arguments. */
 export async function createClassifier(table: Uint8Array, options: CreateOptions = {}): Promise<Classifier> {
+  checkBytes(table, "table");
+  checkOptions(options, { ...CLASSIFIER_OPTIONS, module: "any" });
   const { module = new URL("../../assembly/classifier.wasm", import.meta.url), ...more } = options;
   return new Classifier(await loadEngine(await module), table, more);
 }

@@ -6,7 +6,8 @@ export type * from "./classifier.ts";
 export { TableError } from "./classifier.ts";
 export { type PacketFields, packetFrom } from "./fields.ts";
 
-/** A classifier with the table that `kpc compile -o tables` printed. Throws `TableError` when it is none. */
+/** A classifier with the table that `kpc compile -o tables` printed. Throws `TableError` when it is none, and `TypeError` for other
+ *  wrong arguments. */
 export async function createClassifier(table: Uint8Array, options?: ClassifierOptions): Promise<Classifier> {
   return new Classifier(await WebAssembly.compile(engineBytes()), table, options);
 }

@@ -58,10 +58,16 @@ describe("one packet", () => {
   });
 
   test.each([
-    [{ ...toWeb(1), source: "10.0.0" }, "10.0.0 is no IP address"],
-    [{ ...toWeb(1), source: "::1" }, "::1 and 10.96.0.1 are addresses of two families"],
-    [{ ...toWeb(1), destinationPort: 65536 }, "65536 is no port: expected a number from 0 to 65535"],
-    [{ ...toWeb(1), protocol: "tpc" as "tcp" }, "tpc is no protocol: expected tcp, udp, sctp or a number"],
+    [{ ...toWeb(1), source: "10.0.0" }, 'packet.source: expected an IP address, found "10.0.0"'],
+    [
+      { ...toWeb(1), source: "::1" },
+      "packet.source and packet.destination: expected two addresses of one family, found ::1 and 10.96.0.1",
+    ],
+    [{ ...toWeb(1), destinationPort: 65536 }, "packet.destinationPort: expected a number from 0 to 65535, found 65536"],
+    [
+      { ...toWeb(1), protocol: "tpc" as "tcp" },
+      'packet.protocol: expected tcp, udp, sctp or a number from 0 to 255, found "tpc"',
+    ],
   ])("that cannot be is refused with a word (%#)", async (fields, message) => {
     const classifier = await createClassifier(mustPrintTable(webCluster(TEN)));
     expect(() => classifier.classify(fields)).toThrow(new TypeError(message));

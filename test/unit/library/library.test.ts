@@ -1,7 +1,6 @@
 /** The library at work, beside the command line: both say the same. */
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import * as library from "../../../compiler/index.ts";
 import {
   compare,
   compile,
@@ -161,69 +160,5 @@ describe("verify", () => {
     const { refusal, result } = await verify(exampleManifests(), [{ name: "host.nft", text }]);
     expect(result).toBeUndefined();
     expect(refusal).toContain("no rules about Services in host.nft");
-  });
-});
-
-describe("wrong arguments are a TypeError that says what was expected", () => {
-  const rules = compiled();
-  const sources = [{ name: "a.yaml", text: "" }];
-  // Callers without types pass anything.
-  const f = library as unknown as Readonly<Record<string, (...given: readonly unknown[]) => unknown>>;
-  const rows: readonly (readonly [string, readonly unknown[], RegExp])[] = [
-    ["compile", [], /^manifests: expected a list of \{name: string, text: string\}, found undefined$/],
-    ["compile", ["kind: Service"], /^manifests: expected a list of .*, found "kind: Service"$/],
-    [
-      "compile",
-      [["kind: Service"]],
-      /^manifests\[0\]: expected \{name: string, text: string\}, found "kind: Service"$/,
-    ],
-    ["compile", [sources, 7], /^options: expected an object, found 7$/],
-    ["compile", [sources, { node: "a" }], /^options: expected settings, strict, complete, found "node"$/],
-    ["compile", [sources, { strict: "yes" }], /^options.strict: expected a boolean, found "yes"$/],
-    [
-      "compile",
-      [sources, { settings: "mode: iptables" }],
-      /^options.settings: expected an object or \{name, text\}, found "mode: iptables"$/,
-    ],
-    ["compileAll", [{}], /^manifests: expected a list of .*, found an object with no members$/],
-    ["compileAll", [sources, []], /^options: expected an object, found an array$/],
-    ["readRules", ["table ip t {}"], /^texts: expected a list of /],
-    [
-      "readRules",
-      [sources, { names: {} }],
-      /^options.names: expected rules that compile\(\) or readRules\(\) made, found an object with no members$/,
-    ],
-    [
-      "print",
-      [{ ...rules }, "nft"],
-      /^rules: expected rules that compile\(\) or readRules\(\) made, found an object with from, node, mode$/,
-    ],
-    ["print", [rules, "yaml"], /^format: expected "nft" or "iptables" or "ip6tables" or "ir", found "yaml"$/],
-    ["printBytes", [rules, "nft"], /^format: expected "tables" or "wasm", found "nft"$/],
-    ["printBytes", [undefined, "tables"], /^rules: expected rules .*, found undefined$/],
-    ["printBytes", [rules, "tables", 7], /^source: expected a string, found 7$/],
-    ["evaluate", [rules, { source: "10.0.0.1" }], /^packet: expected a string, found an object with source$/],
-    ["evaluate", [null, PACKET], /^rules: expected rules .*, found null$/],
-    ["trace", [rules], /^packet: expected a string, found undefined$/],
-    ["trace", [undefined, PACKET], /^rules: expected rules .*, found undefined$/],
-    ["compare", [rules, "rules"], /^right: expected rules .*, found "rules"$/],
-    ["compare", [7, rules], /^left: expected rules .*, found 7$/],
-    ["compare", [rules, rules, { family: "ip" }], /^options.family: expected "IPv4" or "IPv6", found "ip"$/],
-    ["verify", [sources], /^texts: expected a list of .*, found undefined$/],
-    ["verify", [sources, sources, { mode: "ipvs" }], /^options.mode: expected "nftables" or "iptables", found "ipvs"$/],
-    ["verify", [[7], sources, {}], /^manifests\[0\]: expected .*, found 7$/],
-  ];
-
-  test.each(rows)("%s(%j)", async (name, given, message) => {
-    const error = await Promise.resolve()
-      .then(() => f[name]?.(...given))
-      .catch((thrown: unknown) => thrown);
-    expect(error).toBeInstanceOf(TypeError);
-    expect((error as TypeError).message).toMatch(message);
-  });
-
-  test("each function has rows", () => {
-    const functions = Object.keys(library).filter((name) => typeof f[name] === "function");
-    expect(functions.filter((name) => !rows.some(([each]) => each === name))).toEqual([]);
   });
 });

@@ -1,5 +1,6 @@
-/** Checks of what callers of the library pass: a wrong argument is one clear `TypeError`, not a crash somewhere below. */
-import type { Source } from "../diagnostics.ts";
+/** Checks of what callers of the library and of the classifier pass: a wrong argument is one clear `TypeError`, not a crash somewhere
+ *  below. */
+import type { Source } from "./diagnostics.ts";
 
 /** Throws `TypeError` unless `value` is a source: `{name, text}`. */
 export function checkSource(value: unknown, what: string): asserts value is Source {
@@ -22,8 +23,8 @@ function* checked(values: Iterable<unknown>, what: string): Generator<Source> {
   }
 }
 
-/** What an option may be. */
-export type OptionKind = "boolean" | "string" | "number" | "function" | "list" | "any" | readonly string[];
+/** What an option may be. `count`: a number of 0 or more. A list: one of these words. */
+export type OptionKind = "boolean" | "count" | "function" | "any" | readonly string[];
 
 /** Throws `TypeError` unless `value` is undefined or an object with no members but `kinds`, each undefined or of its kind. */
 export function checkOptions(value: unknown, kinds: Readonly<Record<string, OptionKind>>): void {
@@ -40,14 +41,14 @@ export function checkOptions(value: unknown, kinds: Readonly<Record<string, Opti
 
 function isOfKind(value: unknown, kind: OptionKind): boolean {
   if (kind === "any") return true;
-  if (kind === "list") return Array.isArray(value);
+  if (kind === "count") return typeof value === "number" && value >= 0;
   if (typeof kind === "string") return typeof value === kind;
   return kind.some((each) => each === value);
 }
 
 function describeKind(kind: OptionKind): string {
   if (typeof kind === "object") return kind.map((each) => JSON.stringify(each)).join(" or ");
-  return kind === "list" ? "an array" : `a ${kind}`;
+  return kind === "count" ? "a number of 0 or more" : `a ${kind}`;
 }
 
 /** Throws `TypeError` unless `value` is one of `words`. */
@@ -61,18 +62,31 @@ export function checkText(value: unknown, what: string): asserts value is string
   if (typeof value !== "string") throw new TypeError(`${what}: expected a string, found ${describe(value)}`);
 }
 
+/** Throws `TypeError` unless `value` is bytes. */
+export function checkBytes(value: unknown, what: string): asserts value is Uint8Array {
+  if (classOf(value) !== "Uint8Array") throw new TypeError(`${what}: expected a Uint8Array, found ${describe(value)}`);
+}
+
 /** A value in a few words, for messages. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (typeof value === "string")
     return value.length > 40 ? `a string of ${value.length} characters` : JSON.stringify(value);
-  if (Array.isArray(value)) return "an array";
-  if (typeof value === "object") return `an object with ${Object.keys(value).slice(0, 5).join(", ") || "no members"}`;
-  return typeof value === "function" ? "a function" : String(value);
+  if (isRecord(value)) return `an object with ${Object.keys(value).slice(0, 5).join(", ") || "no members"}`;
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object") return String(value);
+  const name = classOf(value);
+  return `${/^[AEIO]/.test(name) ? "an" : "a"} ${name === "Array" ? "array" : name}`;
 }
 
+/** Whether `value` is an object with members: no array, `Map`, `Promise` or the like, whose content is not in members. */
 export function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+  return classOf(value) === "Object";
+}
+
+/** The name that a value's class gives itself: `Object` for those that callers write. */
+function classOf(value: unknown): string {
+  return Object.prototype.toString.call(value).slice("[object ".length, -1);
 }
 
 function isIterable(value: unknown): value is Iterable<unknown> {
