@@ -5,7 +5,8 @@ import type { Compiled } from "../compile.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import type { PrintFlags } from "./print-output.ts";
 
-/** `kpc: 3 Services, 12 endpoints, node node-1, nftables mode: 44 chains, 180 elements; load: nft -f rules.nft`. `printed`: the output. */
+/** `kpc: 3 Services, 12 endpoints, node node-1, nftables mode: 44 chains, 180 elements; load: nft -f rules.nft`. How to load it is said
+ *  of files and on a terminal. `printed`: the output. */
 export function summarize(
   { served, node, settings, program }: Compiled,
   printed: string | Uint8Array,
@@ -43,14 +44,16 @@ function sizesOf({ ruleset }: Compiled["program"], printed: string | Uint8Array,
   ];
 }
 
-/** The command that loads the output; undefined: it is not for loading. */
+/** How to load the output; undefined: it is not for loading, or goes to another program. */
 function loadingOf({ output, current }: PrintFlags): string | undefined {
   switch (output) {
     case "nft":
-      return command("nft -f");
+      return command("nft -f", "-");
     case "iptables":
-    case "ip6tables":
-      return `${command(`${output === "iptables" ? "iptables" : "ip6tables"}-restore --noflush`)}${current === undefined ? " (the first time; then use --current)" : ""}`;
+    case "ip6tables": {
+      const load = command(`${output}-restore --noflush`, "");
+      return load !== undefined && current === undefined ? `${load} (the first time; then use --current)` : load;
+    }
     case "tables":
       return "load: createClassifier of kpc/classifier";
     case "wasm":
@@ -60,12 +63,10 @@ function loadingOf({ output, current }: PrintFlags): string | undefined {
   }
 }
 
-/** `-` is standard input to nft; iptables-restore reads it where no file is named. */
-function command(tool: string): string {
-  const isNft = tool.startsWith("nft");
+/** `input`: what `tool` calls standard input. */
+function command(tool: string, input: string): string | undefined {
   if (fstatSync(1).isFile()) return `load: ${tool} ${fileName() ?? "FILE"}`;
-  const piped = isNft ? `${tool} -` : tool;
-  return process.stdout.isTTY ? `load: kpc compile … | ${piped}` : `load: ${piped}`;
+  return process.stdout.isTTY ? `load: kpc compile … | ${tool} ${input}`.trimEnd() : undefined;
 }
 
 /** The file that standard output is, where the system says it. */
