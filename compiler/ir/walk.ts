@@ -136,11 +136,17 @@ export function* mapsIn(expression: Expression): Generator<string> {
   for (const { among } of lookupsInside(expression)) if (typeof among === "string") yield among;
 }
 
-function* lookupsInside(expression: Expression): Generator<Lookup> {
-  for (const part of allParts(expression)) {
-    const lookup = rowOf(part).lookup(part);
-    if (lookup !== undefined) yield lookup;
-  }
+function lookupsInside(expression: Expression): readonly Lookup[] {
+  const row = rowOf(expression);
+  const own = row.lookup(expression);
+  let found: readonly Lookup[] = own === undefined ? NONE : [own];
+  for (const part of row.parts(expression)) found = withMore(found, lookupsInside(part));
+  return found;
+}
+
+/** `found` and `more`; no list is made where one of them is empty, as it mostly is. */
+function withMore<T>(found: readonly T[], more: readonly T[]): readonly T[] {
+  return more.length === 0 ? found : found.length === 0 ? more : [...found, ...more];
 }
 
 // --- steps -----------------------------------------------------------------------------------------------------------------
@@ -309,10 +315,11 @@ export function valuesAsked(step: Step, isWanted: (expression: Expression) => bo
 }
 
 /** All searches of `step`, those in its expressions as well. */
-export function* lookupsIn(step: Step): Generator<Lookup> {
+export function lookupsIn(step: Step): readonly Lookup[] {
   const row = rowOfStep(step);
-  yield* row.lookups(step);
-  for (const expression of row.expressions(step)) yield* lookupsInside(expression);
+  let found = row.lookups(step);
+  for (const expression of row.expressions(step)) found = withMore(found, lookupsInside(expression));
+  return found;
 }
 
 /** The names of the sets and maps that `step` asks or fills. */
