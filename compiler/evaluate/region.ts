@@ -16,6 +16,7 @@ export const RANGE_FIELDS = [...HEADER_FIELDS, ...SENT_FIELDS] as const;
 
 export const FIELDS = [...HEADER_FIELDS, ...MEMORY_FIELDS] as const;
 
+type HeaderField = (typeof HEADER_FIELDS)[number];
 export type Field = (typeof FIELDS)[number];
 export type FewField = (typeof FEW_FIELDS)[number];
 export type RangeField = (typeof RANGE_FIELDS)[number];
@@ -97,7 +98,7 @@ export function having(region: Region, field: Field, ranges: Ranges): Region | u
     case "sport":
       return new Region(daddr, dport, saddr, ranges, memory);
     default:
-      return new Region(daddr, dport, saddr, sport, intern({ ...memory, [field]: ranges }));
+      return new Region(daddr, dport, saddr, sport, changed(memory, field, ranges));
   }
 }
 
@@ -122,6 +123,7 @@ export function outside(whole: Region, part: Region): Region[] {
   let inside: Region | undefined = whole;
   for (const field of fieldsApart(whole, part)) {
     if (inside === undefined) break;
+    if (whole[field] === part[field]) continue;
     const beyond = without(inside, field, part[field]);
     if (beyond !== undefined) regions.push(beyond);
     inside = within(inside, field, part[field]);
@@ -143,6 +145,26 @@ function memoryKey(memory: Memory): string {
     KEYS.set(memory, key);
   }
   return key;
+}
+
+/** What memories become by a change of one field: rules tell thousands of regions apart by the same few values. */
+const CHANGED = new WeakMap<Memory, Map<string, Memory>>();
+const MOST_CHANGES = 1000;
+
+/** `memory` with other values in `field`. */
+function changed(memory: Memory, field: Exclude<Field, HeaderField>, ranges: Ranges): Memory {
+  let changes = CHANGED.get(memory);
+  if (changes === undefined || changes.size === MOST_CHANGES) {
+    changes = new Map();
+    CHANGED.set(memory, changes);
+  }
+  const key = `${field} ${ranges.key}`;
+  let next = changes.get(key);
+  if (next === undefined) {
+    next = intern({ ...memory, [field]: ranges });
+    changes.set(key, next);
+  }
+  return next;
 }
 
 const INTERNED = new Map<string, Memory>();
