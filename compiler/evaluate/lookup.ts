@@ -5,7 +5,7 @@ import type { KeyPart, SetElement, Value } from "../ir/types.ts";
 import { Diagram } from "./diagram.ts";
 import { applySpread, type Spread, valuesBehind } from "./preimage.ts";
 import { after, type Cut, EMPTY, Ranges, valuesIn } from "./ranges.ts";
-import { hasFewValues, type Region, within } from "./region.ts";
+import { hasFewValues, type Region, within, without } from "./region.ts";
 
 /** Packets, and the element that their key finds. */
 export interface Lookup<Element> {
@@ -54,15 +54,21 @@ export class ElementIndex<Element extends SetElement> {
   split(key: readonly (Value | Spread)[], region: Region): Lookup<Element>[] {
     const few = key.find((part): part is Spread => typeof part === "object" && isChosen(part));
     if (few !== undefined) return this.splitByValues(few, key, region);
-    const spreads = key.flatMap((part, at) => (typeof part === "object" ? [{ ...part, at }] : []));
-    if (spreads.length === 0) return [{ region, element: this.find(key as readonly Value[]) }];
-    const shape = spreads.map(({ at, field, masked }) => `${at} ${field} ${masked?.mask} ${masked?.xor}`).join();
-    const view = this.views.get(shape) ?? new View(this.elements, this.catchAll, spreads, key.length);
-    this.views.set(shape, view);
-    return view.split(
-      key.filter((part): part is Value => typeof part !== "object"),
-      region,
-    );
+    const others: Value[] = [];
+    let shape = "";
+    for (let at = 0; at < key.length; at++) {
+      const part = key[at] as Value | Spread;
+      if (typeof part !== "object") others.push(part);
+      else shape += `${at} ${part.field}${part.masked === undefined ? "" : ` ${part.masked.mask} ${part.masked.xor}`},`;
+    }
+    if (shape === "") return [{ region, element: this.find(others) }];
+    let view = this.views.get(shape);
+    if (view === undefined) {
+      const spreads = key.flatMap((part, at) => (typeof part === "object" ? [{ ...part, at }] : []));
+      view = new View(this.elements, this.catchAll, spreads, key.length);
+      this.views.set(shape, view);
+    }
+    return view.split(others, region);
   }
 }
 
@@ -107,7 +113,13 @@ class View<Element extends SetElement> {
   split(others: readonly Value[], region: Region): Lookup<Element>[] {
     const text = keyText(others);
     const exact = this.exact.get(text);
-    if (exact === undefined && this.ranged.length === 0) return [{ region, element: this.catchAll }];
+    if (this.ranged.length === 0) {
+      const [only, more] = exact ?? [];
+      if (only === undefined) return [{ region, element: this.catchAll }];
+      const [spread, another] = this.spreads;
+      if (more === undefined && spread !== undefined && another === undefined && this.catchAll === undefined)
+        return splitByOne(only, spread, region);
+    }
     let diagram = this.diagrams.get(text);
     if (diagram === undefined) {
       const ranged = this.ranged.filter(({ key }) => holds(this.othersOf(key), others));
@@ -134,6 +146,18 @@ class View<Element extends SetElement> {
       key: contentOf,
     });
   }
+}
+
+/** What the packets of `region` find that may find one element only, those with lower values first. */
+function splitByOne<Element extends SetElement>(element: Element, spread: SpreadAt, region: Region): Lookup<Element>[] {
+  const { field, at } = spread;
+  const wanted = valuesBehind(spread, rangesOf(element.key[at] as KeyPart));
+  const there = within(region, field, wanted);
+  const elsewhere = without(region, field, wanted);
+  const found = there === undefined ? [] : [{ region: there, element }];
+  if (elsewhere === undefined) return found;
+  const missed = { region: elsewhere, element: undefined };
+  return wanted.has(region[field].cuts[0] as Cut) ? [...found, missed] : [missed, ...found];
 }
 
 /** What an element holds, as text: that of a set, that it is there. */
