@@ -180,11 +180,11 @@ class Builder<T> {
 
   /** Ends come before beginnings at the same place: an entry may end and begin there. */
   private bordersOf(met: readonly number[], level: number): Border[] {
-    const borders = met.flatMap((entry) =>
-      ((this.entries[entry] as Entry).parts[level] as Ranges).cuts.map(
-        (at, i): Border => ({ at, entry, isEnd: i % 2 === 1 }),
-      ),
-    );
+    const borders: Border[] = [];
+    for (const entry of met) {
+      const { cuts } = (this.entries[entry] as Entry).parts[level] as Ranges;
+      for (let i = 0; i < cuts.length; i++) borders.push({ at: cuts[i] as Cut, entry, isEnd: (i & 1) === 1 });
+    }
     return borders.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : Number(b.isEnd) - Number(a.isEnd)));
   }
 

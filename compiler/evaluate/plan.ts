@@ -14,6 +14,8 @@ export interface PlannedRule {
   /** Equal for rules that do the same to packets for which they ask `first`; undefined: it is not so simple. */
   readonly effect: string | undefined;
   readonly rule: Rule;
+  /** The chain that the rule leads to, if it does nothing else. */
+  readonly lead: Extract<Verdict, { kind: "jump" | "goto" }> | undefined;
   /** Those of the matches before all statements that ask for a field: as they change nothing, they can be asked first. */
   readonly first: readonly Question[];
   readonly steps: readonly PlannedStep[];
@@ -58,6 +60,7 @@ export function planRule(rule: Rule): PlannedRule {
     steps: steps.slice(),
     asks: asksOf(first),
     effect: effectOf(steps),
+    lead: leadOf(rule),
   };
 }
 
@@ -73,7 +76,7 @@ function effectOf(steps: readonly PlannedStep[]): string | undefined {
 export function leadOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
   const last = steps.at(-1);
   if (last?.kind !== "verdict" || (last.verdict.kind !== "jump" && last.verdict.kind !== "goto")) return undefined;
-  return steps.slice(0, -1).every((step) => (isMatch(step) || step.kind === "counter") && !fills(step))
+  return steps.every((step) => step === last || ((isMatch(step) || step.kind === "counter") && !fills(step)))
     ? last.verdict
     : undefined;
 }

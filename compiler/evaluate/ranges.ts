@@ -173,19 +173,30 @@ function uniteTwo(a: readonly Cut[], b: readonly Cut[]): Ranges | undefined {
 }
 
 function joinIntervals(all: readonly Ranges[]): { readonly ranges: Ranges; readonly areDisjoint: boolean } {
-  const intervals: [Cut, Cut][] = [];
-  for (const { cuts } of all)
-    for (let i = 0; i < cuts.length; i += 2) intervals.push([cuts[i] as Cut, cuts[i + 1] as Cut]);
-  intervals.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0));
   const cuts: Cut[] = [];
   let areDisjoint = true;
-  for (const [from, end] of intervals) {
-    const last = cuts.at(-1);
+  for (const { from, end } of inOrder(all)) {
+    const last = cuts[cuts.length - 1];
     if (last !== undefined && from < last) areDisjoint = false;
     if (last === undefined || from > last) cuts.push(from, end);
     else if (end > last) cuts[cuts.length - 1] = end;
   }
   return { ranges: rangesOf(cuts), areDisjoint };
+}
+
+/** The intervals of all, those that begin lower first. */
+function inOrder(all: readonly Ranges[]): readonly { readonly from: Cut; readonly end: Cut }[] {
+  const intervals: { readonly from: Cut; readonly end: Cut }[] = [];
+  let isSorted = true;
+  let last: Cut | undefined;
+  for (const { cuts } of all)
+    for (let i = 0; i < cuts.length; i += 2) {
+      const from = cuts[i] as Cut;
+      intervals.push({ from, end: cuts[i + 1] as Cut });
+      if (last !== undefined && from < last) isSorted = false;
+      last = from;
+    }
+  return isSorted ? intervals : intervals.sort((a, b) => (a.from < b.from ? -1 : a.from > b.from ? 1 : 0));
 }
 
 /** A copy has no room to grow, which takes most of the memory of a short list. */

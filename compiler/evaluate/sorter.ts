@@ -20,12 +20,12 @@ export class Sorter<Flow extends string> {
 
   /** `control`: the same object for streams that fare alike. */
   add(stream: Stream, flow: Flow, control = this.whole.control): void {
-    let heap = this.heaps.find((each) => each.control === control && each.flow === flow);
-    if (heap === undefined) {
-      heap = { control, flow, streams: [] };
-      this.heaps.push(heap);
+    for (const heap of this.heaps) {
+      if (heap.control !== control || heap.flow !== flow) continue;
+      heap.streams.push(stream);
+      return;
     }
-    heap.streams.push(stream);
+    this.heaps.push({ control, flow, streams: [stream] });
   }
 
   /** The state itself where nothing has become of it. */

@@ -1,7 +1,7 @@
 /** Which packets a chain may do something to. */
 import type { Chain, Expression } from "../../ir/types.ts";
 import { fieldOf, isUnknown } from "../expression.ts";
-import { askedBy, leadOf, type PlannedRule } from "../plan.ts";
+import { askedBy, type PlannedRule } from "../plan.ts";
 import { EMPTY, intersect, meet, type Ranges, unite } from "../ranges.ts";
 import type { Control, State, Stream } from "../state.ts";
 import type { Plan, Plans } from "./plan.ts";
@@ -53,10 +53,9 @@ export class Effects implements NeededValues {
   /** The values of the field that `text` names without which `rule` does nothing; undefined: that does not depend on it. That a
    *  rule leads past others does nothing to packets to which none of those does anything. */
   ofRule(planned: PlannedRule, text: string): Ranges | undefined {
-    const { rule, steps } = planned;
+    const { lead, steps } = planned;
     const own = askedBy(planned, text)?.values;
     if (steps.length === 0) return EMPTY;
-    const lead = leadOf(rule);
     if (lead === undefined) return own;
     const inside = this.ofChain(this.plans.table.chain(lead.chain), text);
     if (own === undefined || inside === undefined) return own ?? inside;
@@ -103,7 +102,7 @@ export class Effects implements NeededValues {
     let [rule] = rules;
     while (rule !== undefined) {
       for (const asked of rule.asks) found.set(asked.text, asked);
-      const lead = leadOf(rule.rule);
+      const { lead }: PlannedRule = rule;
       if (lead === undefined || seen.has(lead.chain)) break;
       seen.add(lead.chain);
       [rule] = rulesOf(this.plans.of(this.plans.table.chain(lead.chain)));

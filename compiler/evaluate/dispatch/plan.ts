@@ -1,7 +1,7 @@
 /** The rules of a chain, those together that ask for one field. */
 import type { Chain } from "../../ir/types.ts";
 import type { TableIndex } from "../machine.ts";
-import { askedBy, leadOf, type PlannedRule, plannedOf } from "../plan.ts";
+import { askedBy, type PlannedRule, plannedOf } from "../plan.ts";
 import { subtract, uniteDisjoint } from "../ranges.ts";
 import { fieldAskedBy, Run } from "./run.ts";
 
@@ -39,7 +39,7 @@ export class Plans {
   }
 
   private leavesOf(rule: PlannedRule, text: string): readonly PlannedRule[] {
-    const lead = leadOf(rule.rule);
+    const { lead } = rule;
     if (lead === undefined || rule.asks.length > 1 || rule.first.length > 1 || rule.steps.length > 1) return [rule];
     const below = this.dispatchedBy(this.of(this.table.chain(lead.chain)), text);
     if (below === undefined) return [rule];
@@ -68,7 +68,7 @@ function planOf({ rules }: Chain): Plan {
   const planned = rules.map(plannedOf);
   const plan: (PlannedRule | Run)[] = [];
   for (let i = 0; i < planned.length; ) {
-    const { text, end } = longestRun(planned, i);
+    const { text, end } = planned.length - i < FEWEST ? NO_RUN : longestRun(planned, i);
     if (text !== undefined && end - i >= FEWEST) {
       plan.push(new Run(planned.slice(i, end), text, end === planned.length));
       i = end;
@@ -79,6 +79,8 @@ function planOf({ rules }: Chain): Plan {
   }
   return plan;
 }
+
+const NO_RUN = { text: undefined, end: 0 };
 
 /** The field that the most rules from `start` on ask for, and the rule behind them. */
 function longestRun(rules: readonly PlannedRule[], start: number): { text: string | undefined; end: number } {
