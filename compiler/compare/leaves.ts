@@ -22,24 +22,31 @@ export interface Leaf {
 export function leavesOf(
   sides: readonly [readonly RegionResult[], readonly RegionResult[]],
 ): readonly [Leaf[], Leaf[]] {
-  const named = { address: new Map<Cut | string, Now<Cut>>(), port: new Map<Cut | string, Now<Cut>>() };
-  for (const { disposition } of sides.flat()) {
-    const to = destinationOf(disposition);
-    if (to === undefined) continue;
-    for (const part of ["address", "port"] as const) {
-      const now = to[part];
-      named[part].set(isValue(now) ? now : nowKey(now), now);
+  const addresses = namedBy(sides, "address");
+  const ports = namedBy(sides, "port");
+  const leaves = (results: readonly RegionResult[]): Leaf[] => {
+    const found: Leaf[] = [];
+    for (const result of results) {
+      const to = destinationOf(result.disposition);
+      if (to === undefined || (isValue(to.address) && isValue(to.port))) found.push(toLeaf(result));
+      else
+        for (const each of resolve(result, "address", addresses))
+          for (const leaf of resolve(each, "port", ports)) found.push(toLeaf(leaf));
     }
-  }
-  const [addresses, ports] = [[...named.address.values()], [...named.port.values()]];
-  const [left, right] = sides.map((results) =>
-    results.flatMap((result) =>
-      resolve(result, "address", addresses)
-        .flatMap((each) => resolve(each, "port", ports))
-        .map(toLeaf),
-    ),
-  );
-  return [left as Leaf[], right as Leaf[]];
+    return found;
+  };
+  return [leaves(sides[0]), leaves(sides[1])];
+}
+
+/** What is a part of some destination, each once. */
+function namedBy(sides: readonly (readonly RegionResult[])[], part: "address" | "port"): readonly Now<Cut>[] {
+  const named = new Map<Cut | string, Now<Cut>>();
+  for (const results of sides)
+    for (const { disposition } of results) {
+      const now: Now<Cut> | undefined = destinationOf(disposition)?.[part];
+      if (now !== undefined) named.set(isValue(now) ? now : nowKey(now), now);
+    }
+  return [...named.values()];
 }
 
 /** `result` with `part` of its destination as a value, for the packets that have one of `others` there; else in the form that
