@@ -2,11 +2,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type Cluster, cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
-import { denseCluster } from "../support/dense.ts";
 import { findDisagreements, JUDGES, openTestNode, predictAll, rulesFor } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
-import { packetsAtServices, packetsAtSomeServices, packetsFor } from "../support/packets.ts";
-import { EVERYTHING, runs } from "../support/runs.ts";
+import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { runs } from "../support/runs.ts";
 import { EXAMPLES } from "./examples.ts";
 
 /** Every so many of the packets that could mean something. */
@@ -27,19 +26,6 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does to packets what th
       numRuns: runs(25),
       examples: [...EXAMPLES],
     });
-    await prober.close();
-  });
-
-  test.concurrent.each(JUDGES)("%s, with hundreds of ports", async (judge) => {
-    const prober = await openTestNode();
-    await fc.assert(
-      fc.asyncProperty(denseCluster, async (world) => {
-        const rules = rulesFor(judge, mustCompile(world).program);
-        const predictions = predictAll(world, packetsAtSomeServices(world, 60));
-        expect(await findDisagreements(prober, judge, rules, predictions)).toEqual([]);
-      }),
-      { numRuns: EVERYTHING ? 5 : 1 },
-    );
     await prober.close();
   });
 });
