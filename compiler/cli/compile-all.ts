@@ -14,6 +14,13 @@ interface NodeFile {
   readonly file: string;
 }
 
+/** What was written to the folder, and what is there besides. */
+interface Written {
+  readonly files: readonly NodeFile[];
+  /** Files of the same format that are of none of the nodes: of a node that is gone, say. They are left alone. */
+  readonly others: readonly string[];
+}
+
 /** `kpc compile --all-nodes -d FOLDER`: a file of rules for each Node of the input, or none when something is wrong. Files from
  *  before are replaced when all new ones are written. */
 export async function compileAllCommand(names: readonly string[], flags: PrintFlags, folder: string): Promise<number> {
@@ -23,12 +30,13 @@ export async function compileAllCommand(names: readonly string[], flags: PrintFl
   });
   const found: Diagnostic[] = [...result.diagnostics];
   const report: Report = (diagnostic) => void found.push(diagnostic);
-  const files = await writeFiles(result, flags, folder, `sha256:${digest.digest("hex")}`, report);
+  const { files, others } = await writeFiles(result, flags, folder, `sha256:${digest.digest("hex")}`, report);
   if (flags.output === "json") {
-    await print(jsonText("Compilation", { diagnostics: found.map(diagnosticToJson), files }));
+    await print(jsonText("Compilation", { diagnostics: found.map(diagnosticToJson), files, others }));
   } else {
     showDiagnostics(found, flags);
     if (files.length > 0) note([summaryOf(files, folder)], flags);
+    if (others.length > 0) note([`left alone, of no Node of the input: ${some(others)}`], flags);
   }
   return exitCodeOf(found);
 }
@@ -40,22 +48,24 @@ async function writeFiles(
   folder: string,
   source: string,
   report: Report,
-): Promise<readonly NodeFile[]> {
+): Promise<Written> {
   const written: NodeFile[] = [];
   const files = new FileSet(folder);
   try {
     for (const compiled of nodes) {
       const name = fileNameOf(compiled, flags, report);
       const printed = name === undefined ? undefined : await printOutput(compiled, flags, source, of(compiled, report));
-      if (name === undefined || printed === undefined) return [];
+      if (name === undefined || printed === undefined) return { files: [], others: [] };
       files.add(name, printed);
       written.push({ node: compiled.node.name ?? "", file: join(folder, name) });
     }
     files.commit();
+    const own = new Set(written.map(({ file }) => basename(file)));
+    const others = files.othersEndingIn(`.${EXTENSIONS[flags.output]}`, own);
+    return { files: written, others: others.map((name) => join(folder, name)) };
   } finally {
     files.discard();
   }
-  return written;
 }
 
 /** Notes of which node a finding is. */
@@ -78,8 +88,12 @@ function fileNameOf({ node, specs }: Compiled, { output }: PrintFlags, report: R
 /** `wrote the rules of 50 nodes to rules/: node-1.nft, node-10.nft, … node-9.nft`. */
 function summaryOf(files: readonly NodeFile[], folder: string): string {
   const names = files.map(({ file }) => basename(file));
-  const some = names.length > SHOWN ? [...names.slice(0, SHOWN - 1), `… ${names.at(-1)}`] : names;
-  return `wrote the rules of ${files.length} node${files.length === 1 ? "" : "s"} to ${folder}: ${some.join(", ")}`;
+  return `wrote the rules of ${files.length} node${files.length === 1 ? "" : "s"} to ${folder}: ${some(names)}`;
+}
+
+/** The first ones and the last one. */
+function some(names: readonly string[]): string {
+  return (names.length > SHOWN ? [...names.slice(0, SHOWN - 1), `… ${names.at(-1)}`] : names).join(", ");
 }
 
 const SHOWN = 4;

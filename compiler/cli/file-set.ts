@@ -1,5 +1,5 @@
 /** Files in one folder that replace those of before, all or none. */
-import { mkdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { isSystemError, reasonOf } from "./output.ts";
 import { Trouble } from "./trouble.ts";
@@ -40,6 +40,14 @@ export class FileSet {
       attempt(path, () => renameSync(temporary, path));
       this.pending.delete(path);
     }
+  }
+
+  /** Other files of the folder with this ending, sorted by name. */
+  othersEndingIn(ending: string, own: ReadonlySet<string>): readonly string[] {
+    if (statSync(this.folder, { throwIfNoEntry: false }) === undefined) return [];
+    const names: string[] = [];
+    attempt(this.folder, () => names.push(...readdirSync(this.folder)));
+    return names.filter((name) => name.endsWith(ending) && !own.has(name)).sort();
   }
 
   /** Removes what `commit` has not given its name. */

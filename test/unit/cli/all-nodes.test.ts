@@ -61,6 +61,15 @@ describe("kpc compile --all-nodes", () => {
     });
   });
 
+  test("names files of the same format that are of no Node of the input", () => {
+    inFolder({ ...FILES, "out/rules/gone.nft": "old", "out/rules/gone.v4": "old" }, (folder) => {
+      const { code, stderr } = kpc(ALL, { folder });
+      expect(code).toBe(0);
+      expect(stderr).toContain("note: left alone, of no Node of the input: out/rules/gone.nft\n");
+      expect(readFileSync(join(folder, "out/rules/gone.nft"), "utf8")).toBe("old");
+    });
+  });
+
   test("replaces the files from before, and leaves others alone", () => {
     inFolder({ ...FILES, "out/rules/b.nft": "old", "out/rules/other.txt": "mine" }, (folder) => {
       expect(kpc([...ALL, "-q"], { folder }).code).toBe(0);
