@@ -2,6 +2,7 @@
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Installed } from "../formats/iptables/installed.ts";
+import { unreachable } from "../invariant.ts";
 import type { TableFamily } from "../ir/types.ts";
 import type { PrintedText } from "../ir/unsupported.ts";
 import { VERSION } from "../version.ts";
@@ -34,13 +35,33 @@ export function isBinary(output: Output): boolean {
 
 /** The program in the format that `flags` name; undefined where the format cannot hold it. `source`: the digest of the
  *  manifests, for bytes. Reports `unsupported-nft`, `unsupported-iptables` and `unsupported-table`. */
-export function printOutput(
+export async function printOutput(
   compiled: Compiled,
   flags: PrintFlags,
   source: string,
   report: Report,
 ): Promise<string | Uint8Array | undefined> {
-  return isBinary(flags.output) ? printBytes(compiled, flags, source, report) : printProgram(compiled, flags, report);
+  const { output } = flags;
+  switch (output) {
+    case "nft": {
+      const { printNft } = await import("../print.ts");
+      return textOf(printNft(compiled.program, nftHeader(compiled)), report);
+    }
+    case "iptables":
+      return printForIptables(compiled, "ip", flags, report);
+    case "ip6tables":
+      return printForIptables(compiled, "ip6", flags, report);
+    case "ir":
+    case "json": {
+      const { printIr } = await import("../formats/ir/print.ts");
+      return printIr(compiled.program);
+    }
+    case "tables":
+    case "wasm":
+      return printBytes(compiled, flags, source, report);
+    default:
+      return unreachable(output);
+  }
 }
 
 /** The classifier's table, or a module that has it. `source`: the digest of the manifests, one after the other. */
@@ -55,23 +76,6 @@ async function printBytes(
   for (const finding of unsupported) report(finding);
   if (table === undefined) return undefined;
   return output === "tables" ? table : embedInEngine(table, source);
-}
-
-async function printProgram(compiled: Compiled, flags: PrintFlags, report: Report): Promise<string | undefined> {
-  switch (flags.output) {
-    case "nft": {
-      const { printNft } = await import("../print.ts");
-      return textOf(printNft(compiled.program, nftHeader(compiled)), report);
-    }
-    case "iptables":
-      return printForIptables(compiled, "ip", flags, report);
-    case "ip6tables":
-      return printForIptables(compiled, "ip6", flags, report);
-    default: {
-      const { printIr } = await import("../formats/ir/print.ts");
-      return printIr(compiled.program);
-    }
-  }
 }
 
 async function printForIptables(

@@ -3,6 +3,7 @@ import { fstatSync, readlinkSync } from "node:fs";
 import { isAbsolute, relative } from "node:path";
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic } from "../diagnostics.ts";
+import { unreachable } from "../invariant.ts";
 import type { PrintFlags } from "./print-output.ts";
 
 /** `kpc: 3 Services, 12 endpoints, node node-1, nftables mode: 44 chains, 180 elements; load: nft -f rules.nft`. How to load it is said
@@ -58,8 +59,11 @@ function loadingOf({ output, current }: PrintFlags): string | undefined {
       return "load: createClassifier of kpc/classifier";
     case "wasm":
       return "load: any WebAssembly runtime";
-    default:
+    case "ir":
+    case "json":
       return undefined;
+    default:
+      return unreachable(output);
   }
 }
 

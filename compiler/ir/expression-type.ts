@@ -1,7 +1,8 @@
 import { unreachable } from "../invariant.ts";
 import type { CtKey, DataType, Expression, HeaderField, MetaKey, TableFamily } from "./types.ts";
 
-const META_TYPES: Readonly<Record<MetaKey, DataType>> = {
+/** By the key. Readers know the keys from here. */
+export const META_TYPES: Readonly<Record<MetaKey, DataType>> = {
   l4proto: "inet_proto",
   nfproto: "nf_proto",
   iif: "iface_index",

@@ -1,24 +1,12 @@
 /** Expressions of the IR's JSON. */
-import { HEADER_TYPES } from "../../ir/expression-type.ts";
+import { HEADER_TYPES, META_TYPES } from "../../ir/expression-type.ts";
 import type { CtKey, DataType, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../../ir/types.ts";
 import { dataType, valueReader } from "./read-values.ts";
 import { byKind, type Json, known, list, literal, member, object, oneOf, type Reader, text, whole } from "./shape.ts";
 
 type Of<K extends Expression["kind"]> = Extract<Expression, { readonly kind: K }>;
 
-const meta = oneOf<MetaKey>({
-  l4proto: 1,
-  nfproto: 1,
-  iif: 1,
-  oif: 1,
-  iifname: 1,
-  oifname: 1,
-  mark: 1,
-  priority: 1,
-  pkttype: 1,
-  skuid: 1,
-  skgid: 1,
-});
+const meta = oneOf<MetaKey>(META_TYPES);
 
 const ct = oneOf<CtKey>({
   state: 1,

@@ -2,7 +2,7 @@
 
 import { anyBit, IIFNAME, noBit, within } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";
-import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
+import { HEADER_TYPES, META_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { mergeIntervals, partHolds, prefixOfNames } from "../../ir/interval.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { familyRead, familyTested, NFPROTO } from "../../ir/packet-family.ts";
@@ -74,20 +74,6 @@ const REPEATABLE: ReadonlySet<Step["kind"]> = new Set([
   "counter",
 ]);
 
-const META_KEYS: ReadonlySet<string> = new Set<MetaKey>([
-  "l4proto",
-  "nfproto",
-  "iif",
-  "oif",
-  "iifname",
-  "oifname",
-  "mark",
-  "priority",
-  "pkttype",
-  "skuid",
-  "skgid",
-]);
-
 const CT_KEYS: Readonly<Record<string, CtKey>> = {
   state: "state",
   status: "status",
@@ -118,7 +104,7 @@ const CT_KEYS: Readonly<Record<string, CtKey>> = {
 export function toField(words: readonly string[], family: TableFamily): Expression {
   const [first = "", second = "", third = ""] = words;
   const key = first === "meta" ? second : first;
-  if (words.length <= 2 && META_KEYS.has(key) && (first === "meta" || words.length === 1))
+  if (words.length <= 2 && Object.hasOwn(META_TYPES, key) && (first === "meta" || words.length === 1))
     return { kind: "meta", key: key as MetaKey };
   const text = words.join(" ");
   if ((first === "ip" || first === "ip6") && (second === "saddr" || second === "daddr"))
@@ -139,7 +125,7 @@ export function toField(words: readonly string[], family: TableFamily): Expressi
   if (first === "fib" && words.length === 3 && third === "type" && (second === "saddr" || second === "daddr"))
     return { kind: "fib", of: second, result: "type" };
   if (Object.hasOwn(HEADER_TYPES, text)) return { kind: "header", field: text as HeaderField };
-  if (first === "fib") return { kind: "opaque", text: text.replaceAll(" . ", " . ") };
+  if (first === "fib") return { kind: "opaque", text };
   return { kind: "opaque", text: words.length === 1 ? `meta ${text}` : text };
 }
 
