@@ -183,11 +183,14 @@ class Search {
     }
   }
 
-  private keepsSource({ hook }: BaseChain, isLooped: boolean): boolean {
+  /** Before the first translation of sources. */
+  private keepsSource(base: BaseChain, isLooped: boolean): boolean {
+    const { hook, type } = base;
     if (isLooped) return false;
-    const isBehind = hook === "postrouting" || hook === "input";
+    if (hook !== "postrouting" && hook !== "input") return true;
     const { tracking } = this.packets;
-    return !isBehind || (tracking !== "original" && tracking !== "reply");
+    if (tracking === "original" || tracking === "reply") return false;
+    return type === "nat" || placeOf(base) < placeOfNat(hook);
   }
 
   /** Before the first translation of destinations, or where there is none. */

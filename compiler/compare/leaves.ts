@@ -1,10 +1,10 @@
 /** What happens to all packets of a door, as far as it can be seen. */
 import type { Condition } from "../evaluate/condition.ts";
 import { destinationOf, keyOf, withDestination } from "../evaluate/disposition.ts";
-import type { RegionResult } from "../evaluate/evaluate.ts";
 import { type Spread, valuesBehind, whereEqual } from "../evaluate/preimage.ts";
 import { type Cut, EMPTY, Ranges } from "../evaluate/ranges.ts";
 import { type Region, within, without } from "../evaluate/region.ts";
+import type { RegionResult } from "../evaluate/result.ts";
 import { type Now, nowKey } from "../evaluate/state.ts";
 
 /** One of the things that happen to the packets of a region: what happens to a packet is told by all leaves that it is in,

@@ -1,56 +1,24 @@
-import { invariant, required, unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE } from "../ir/constants.ts";
+import { required, unreachable } from "../invariant.ts";
 import { placeOfNat } from "../ir/place.ts";
-import type { Hook, Program } from "../ir/types.ts";
-import type { Address, Family } from "../net/address.ts";
-import { addressTypeOf, addressTypes } from "./address-type.ts";
+import type { BaseChain, Hook, Program } from "../ir/types.ts";
+import type { Family } from "../net/address.ts";
 import { runBaseChain } from "./chain.ts";
-import type { Condition } from "./condition.ts";
 import { runDispatched } from "./dispatch/run-chain.ts";
-import { type Disposition, isRefused, KEPT, MASQUERADED, type NewSource, withDestination } from "./disposition.ts";
 import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./explore.ts";
-import { ownAddressOf } from "./expression.ts";
 import type { Frame } from "./frame.ts";
-import { decideLocality, isAssumedLocal } from "./locality.ts";
-import { type Entry, Machine, readsOf, type Stage } from "./machine.ts";
-import { enteredInto } from "./memory.ts";
+import { type Entry, Machine, readsOf, type Stage, type TableIndex } from "./machine.ts";
 import { merge } from "./merge.ts";
 import { inAnyOrder, joinOrders } from "./orders.ts";
-import { outcomeOf } from "./outcome.ts";
-import {
-  alone,
-  type Environment,
-  type Outcome,
-  type Packet,
-  type Packets,
-  type PathStep,
-  type Reason,
-  type Result,
-  type RuleStep,
-} from "./packet.ts";
-import { valuesBehind } from "./preimage.ts";
-import type { Cut, Ranges } from "./ranges.ts";
-import { NOTHING_READ } from "./reads.ts";
-import { type Region, within, without } from "./region.ts";
-import { type Control, type Now, narrow, type State, type Stream, startState, valueNow, withControl } from "./state.ts";
+import { alone, type Environment, type Outcome, type Packet, type Packets } from "./packet.ts";
+import { Passage } from "./passage.ts";
+import { EVERYTHING_READ, NOTHING_READ } from "./reads.ts";
+import { endsOf, outcomesIn, type RegionResult, toRegionResult, worldsIn } from "./result.ts";
+import { comeBack, findRoutes, splitByRoute } from "./routing.ts";
+import { type Control, type State, startState, withControl } from "./state.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
 import { hooksOn, type Way, wayOf } from "./ways.ts";
-import { type World, worldsOf } from "./worlds.ts";
 
 const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "postrouting"];
-
-/** One of the things that happen to packets of a region, each of which fares alike. */
-export interface RegionResult extends Omit<Result, "disposition" | "reasons" | "path"> {
-  readonly region: Region;
-  readonly disposition: Disposition<RegionDestination>;
-  readonly condition: Condition;
-}
-
-/** `daddr`, `dport`: where each of the packets went anyway; or what a mask makes of that. */
-export interface RegionDestination {
-  readonly address: Now<Address>;
-  readonly port: Now<number>;
-}
 
 /** What becomes of a packet: all outcomes, or some, and why there may be more of them: a sentence. */
 export type Evaluation =
@@ -70,11 +38,11 @@ export class Evaluator {
   /** Lists that rules fill, and on which it depends what becomes of packets. */
   readonly testedLists: ReadonlySet<string>;
 
-  private readonly enter: Frame["enter"];
+  private readonly runRules: Frame["enter"];
 
-  /** `enter`: what runs the rules of a chain; `runChain` one after the other. */
-  constructor(program: Program, enter: Frame["enter"] = runDispatched) {
-    this.enter = enter;
+  /** `runRules`: what runs the rules of a chain; `runChain` one after the other. */
+  constructor(program: Program, runRules: Frame["enter"] = runDispatched) {
+    this.runRules = runRules;
     this.machine = new Machine(program);
     this.testedLists = this.machine.lists.tested;
   }
@@ -101,13 +69,33 @@ export class Evaluator {
       });
       return worldsIn(ends.flatMap(endsOf));
     }, limits);
-    const outcomes = worlds.map(({ condition, parts }) =>
-      toOutcome(
-        parts.map(({ end }) => end),
-        condition,
-      ),
-    );
+    const outcomes = outcomesIn(worlds);
     return incomplete === undefined ? { outcomes } : { someOutcomes: outcomes, incomplete };
+  }
+
+  /** `packet` in front of the hooks of a node; `packet.connection` is its connection's entry, if the node has one. Throws where the
+   *  packet has neither of that entry's tuples. The environment's `route` is not asked: see `Passage.routed`. */
+  start(packet: Packet, environment: Environment): Passage {
+    const { route: _, ...others } = environment;
+    const packets = alone(packet);
+    const [passage] = Passage.of(startState(packets, others, this.machine.tracksConnections(packets.family)));
+    return required(passage, "a packet is there");
+  }
+
+  /** All that can become of a packet at one hook; itself where it was dropped or refused before. The kernel does what NAT decided for
+   *  the packet's connection there as well. The environment's `spend` is told of each step; `TooManyConditions` is thrown where it
+   *  depends on too many matches that are not understood. */
+  enter(hook: Hook, passage: Passage): Passage[] {
+    const { state } = passage;
+    if (state.control.end !== undefined) return [passage];
+    const hasRoute = hook !== "prerouting" && hook !== "input";
+    return this.pass(hook, hasRoute ? state : withControl(state, { outInterface: "" }), undefined).flatMap(Passage.of);
+  }
+
+  /** What becomes of a packet that was led through hooks one at a time: `passages` are all that it can have come to. As `evaluate`
+   *  says it where they are those of the packet's whole way. */
+  outcomesOf(passages: readonly Passage[]): readonly Outcome[] {
+    return outcomesIn(worldsIn(passages.flatMap(({ state }) => endsOf(state))));
   }
 
   /** What happens to `packets`. A packet may be in several regions: all of what is said of them happens to it, each with its
@@ -127,8 +115,11 @@ export class Evaluator {
 
   /** All that can become of the packets. */
   private run(packets: Packets, environment: Environment): readonly State[] {
-    const state = startState(packets, environment);
-    return merge(this.go(wayOf(packets), state), () => NOTHING_READ);
+    const isTracked = environment.route === undefined || this.machine.tracksConnections(packets.family);
+    const state = startState(packets, environment, isTracked);
+    return merge(this.go(wayOf(packets), state), () =>
+      environment.route === undefined ? NOTHING_READ : EVERYTHING_READ,
+    );
   }
 
   /** What becomes of packets on `way`. The node's own packets to a local address come back by loopback, with their connections: what
@@ -137,9 +128,16 @@ export class Evaluator {
     if (state.control.end !== undefined) return [state];
     switch (way.kind) {
       case "hook":
-        return this.pass(way, state).flatMap((each) => this.go(way.next, each));
+        // Where routes are known the mark decides about them, and what is left of it is told.
+        return this.pass(way.hook, state, state.control.environment.route === undefined ? way.next : undefined).flatMap(
+          (each) => this.go(way.next, each),
+        );
       case "route":
-        return this.route(state, way).flatMap(({ local, others }) => [
+        return findRoutes(way.at, state).flatMap((each) =>
+          each.control.route?.kind === "none" ? [each] : this.go(way.next, each),
+        );
+      case "split":
+        return splitByRoute(state, this.hasRulesOn(way, state)).flatMap(({ local, others }) => [
           ...(local === undefined ? [] : this.go(way.local, local)),
           ...(others === undefined ? [] : this.go(way.others, others)),
         ]);
@@ -152,15 +150,13 @@ export class Evaluator {
     }
   }
 
-  /** Packets to the node and others. Where it is not known which they are, both are followed, if rules behind can tell. */
-  private route(state: State, way: Way): Routed[] {
-    const { family } = state.control.original;
-    const isSeen = hooksOn(way).some((hook) => this.machine.hasRules(family, hook));
-    return (isSeen ? decideLocality(state) : [state]).map(routeDecided);
+  private hasRulesOn(way: Way, { control: { original } }: State): boolean {
+    return hooksOn(way).some((hook) => this.machine.hasRules(original.family, hook));
   }
 
-  /** All base chains of a hook. A drop is final; an accept only ends its own chain. */
-  private pass({ hook, next }: Extract<Way, { kind: "hook" }>, state: State): State[] {
+  /** All base chains of a hook. A drop is final; an accept only ends its own chain. `next`: where packets go behind it; undefined:
+   *  anywhere. */
+  private pass(hook: Hook, state: State, next: Way | undefined): State[] {
     let running: readonly State[] = [withControl(state, { hook })];
     let isDue = mayBeTranslated(state.control.original);
     const { family } = state.control.original;
@@ -171,7 +167,7 @@ export class Evaluator {
       }
       running = this.passStage(stage, running, {
         hook,
-        enter: this.enter,
+        enter: this.runRules,
         later: () => this.machine.readsBehind(family, hook, i, next),
       });
     }
@@ -206,6 +202,7 @@ function passAll(entries: readonly Entry[], states: readonly State[], { hook, la
       const { control } = each;
       if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);
       else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, where));
+      else if (isRoutedBehind(hook, chain, control)) after.push(...runBeforeRouting(chain, each, index, where));
       else runBaseChain(chain, each, index, where, after);
     }
     running = merge(after, where.later);
@@ -213,130 +210,19 @@ function passAll(entries: readonly Entry[], states: readonly State[], { hook, la
   return running;
 }
 
-/** Packets that go through loopback, by the source that they have then. */
-export function comeBack(local: State): State[] {
-  const { control, streams } = local;
-  const { masqueraded, newSource, source, original, environment } = control;
-  const own = masqueraded ? (newSource?.address ?? ownAddressOf(original.family, environment)) : source;
-  if (own !== undefined) return [withControl(local, { source: own, inInterface: "lo" })];
-  const byDestination = new Map<Stream["destination"], Stream[]>();
-  for (const stream of streams)
-    byDestination.set(stream.destination, [...(byDestination.get(stream.destination) ?? []), stream]);
-  return [...byDestination].map(([address, some]) => ({
-    control: { ...control, source: address, inInterface: "lo" },
-    streams: some,
-  }));
+/** Whether the kernel looks for a route again behind a chain that has changed the packet. */
+function isRoutedBehind(hook: Hook, { type }: BaseChain, { route }: Control): boolean {
+  return hook === "output" && type !== "filter" && route !== undefined;
 }
 
-/** Packets of one region that have come to one end. */
-interface End {
-  readonly control: Control;
-  readonly stream: Stream;
-}
-
-function endsOf({ control, streams }: State): End[] {
-  return streams.map((stream) => ({ control, stream }));
-}
-
-/** What happens in each of the ways in which the unknown matches can turn out, as far as they decide it. By chance a packet comes
- *  to several ends, which may hang on different things. */
-function worldsIn(ends: readonly End[]): World<{ readonly end: End }>[] {
-  return worldsOf(ends.map((end) => ({ condition: end.stream.condition, weight: end.stream.probability, end })));
-}
-
-function toOutcome(ends: readonly End[], condition: Condition): Outcome {
-  const total = ends.reduce((sum, { stream }) => sum + stream.probability, 0);
-  return outcomeOf(
-    ends.map((end) => toResult(end, total)),
-    condition,
-  );
-}
-
-function toResult(end: End, total: number): Result {
-  const { region, condition: _, disposition, ...rest } = toRegionResult(end);
-  const { path } = end.control;
-  return {
-    ...rest,
-    probability: end.stream.probability / total,
-    disposition: withDestination(disposition, (to) => {
-      const [address, port] = [valueNow(to.address, region), valueNow(to.port, region)];
-      invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
-      return { address, port };
-    }),
-    reasons: reasonsIn(path),
-    path,
-  };
-}
-
-/** The rules that gave a verdict, translated or remembered. */
-function reasonsIn(path: readonly PathStep[]): Reason[] {
-  return path.filter(
-    (step): step is RuleStep => step.kind === "rule" && step.effect.kind !== "write" && step.effect.kind !== "taken",
-  );
-}
-
-/** What has happened to packets that are through all hooks. */
-export function toRegionResult({ control, stream }: End): RegionResult {
-  const { region, probability, condition } = stream;
-  const { accepted: isAccepted, newSource } = control;
-  const disposition = dispositionOf(control, stream);
-  const designer = isRefused(disposition) || newSource?.by === undefined ? {} : { designer: newSource.by };
-  return { region, probability, condition, disposition, isAccepted, ...designer };
-}
-
-function dispositionOf(control: Control, stream: Stream): Disposition<RegionDestination> {
-  const { end, masqueraded, entered, environment, sticky, newSource, takenBy, translated } = control;
-  const lists = environment.watched === undefined ? NOTHING : enteredInto(environment.watched, entered);
-  if (end !== undefined) return { ...end, lists };
-  const source: NewSource =
-    newSource !== undefined ? { kind: "given", text: newSource.text } : masqueraded ? MASQUERADED : KEPT;
-  const { region, destination: address, destinationPort: port } = stream;
-  if (!translated && !isMoved(address, region.daddr) && !isMoved(port, region.dport))
-    return { kind: "pass", source, takenBy, lists };
-  return { kind: "dnat", to: { address, port }, source, stickySeconds: sticky?.timeoutSeconds, takenBy, lists };
-}
-
-const NOTHING: readonly string[] = [];
-
-/** Whether a field is not what it was when the packets came: `translate` keeps those apart for which it is. */
-function isMoved(now: Now<Cut>, before: Ranges): boolean {
-  return typeof now !== "string" && now !== before.single;
-}
-
-interface Routed {
-  readonly local: State | undefined;
-  readonly others: State | undefined;
-}
-
-/** Packets to the node itself, and the others, of which it is decided which they are. */
-function routeDecided(state: State): Routed {
-  const { control, streams } = state;
-  const { original, environment } = control;
-  const isAssumed = (stream: Stream): boolean => isAssumedLocal(stream.destination, stream, control);
-  const here: Stream[] = [];
-  const away: Stream[] = [];
-  for (const stream of streams) {
-    const address = valueNow(stream.destination, stream.region);
-    if (typeof address !== "object") {
-      const isHere = addressTypeOf(address, environment) === ADDRESS_TYPE.local || isAssumed(stream);
-      (isHere ? here : away).push(stream);
-      continue;
-    }
-    if (isAssumed(stream)) {
-      here.push(stream);
-      continue;
-    }
-    const local = required(
-      addressTypes(original.family, environment.localAddresses).find(({ type }) => type === ADDRESS_TYPE.local),
-      "there are local addresses",
-    ).addresses;
-    const values = valuesBehind(address, local, stream.region[address.field]);
-    const inside = within(stream.region, address.field, values);
-    const outside = without(stream.region, address.field, values);
-    if (inside !== undefined) here.push(narrow(stream, inside));
-    if (outside !== undefined) away.push(narrow(stream, outside));
-  }
-  const having = (some: readonly Stream[]): State | undefined =>
-    some.length === 0 ? undefined : { control, streams: some };
-  return { local: having(here), others: having(away) };
+/** The mark that such a chain leaves counts for the route. */
+function runBeforeRouting(chain: BaseChain, state: State, index: TableIndex, where: Where): State[] {
+  const ends: State[] = [];
+  runBaseChain(chain, state, index, where, ends);
+  const { mark, destinationSettled } = state.control;
+  return ends.map((each) => {
+    const { control } = each;
+    const isChanged = control.mark !== mark || control.destinationSettled !== destinationSettled;
+    return isChanged ? withControl(each, { routingMark: control.mark }) : each;
+  });
 }

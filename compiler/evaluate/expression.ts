@@ -4,16 +4,17 @@ import { ADDRESS_TYPE, CT_STATUS, PACKET_TYPE } from "../ir/constants.ts";
 import { describe } from "../ir/describe.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
 import { partsOf } from "../ir/walk.ts";
-import type { Address, Family } from "../net/address.ts";
+import type { Address } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { combineBits, type Operand, shiftBits } from "./bits.ts";
+import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { isAssumedLocal } from "./locality.ts";
 import type { TableIndex } from "./machine.ts";
-import { type Environment, isIcmp, type Packets, type Tracking } from "./packet.ts";
+import { isIcmp, type Packets, type Tracking } from "./packet.ts";
 import { maskSpread, type Spread, valuesBehind } from "./preimage.ts";
 import { type Region, within } from "./region.ts";
-import { type Control, hasConnection, heldNow, narrow, type Stream, valueNow } from "./state.ts";
+import { type Control, hasConnection, heldNow, isChosen, narrow, type Stream, valueNow } from "./state.ts";
 
 /** One of the things that an expression can be, and for which packets. */
 export interface Possible {
@@ -225,7 +226,7 @@ function readField(
       if (control.original.tracking === "invalid") return undefined; // there are no ports to rely on
       if (field.protocol === "th" ? !hasPorts(control.protocol) : PROTOCOL_NUMBERS[field.protocol] !== control.protocol)
         return undefined;
-      return valueNow<number>(field.field === "sport" ? "sport" : stream.destinationPort, stream.region);
+      return valueNow<number>(field.field === "sport" ? control.sourcePort : stream.destinationPort, stream.region);
     case "meta":
       return evaluateMeta(field.key, control, stream.region);
     case "ct":
@@ -316,6 +317,7 @@ function evaluateMeta(key: MetaKey, control: Control, region: Region): Operand |
       return PACKET_TYPE.unicast;
     case "oifname":
     case "oif":
+      return control.outInterface;
     case "skuid":
     case "skgid":
       return undefined;
@@ -329,6 +331,7 @@ function evaluateCt(key: CtKey, control: Control, stream: Stream): Operand | und
   const { original } = control;
   if (key === "state") return valueNow(control.ctState, region);
   if (!hasConnection(control)) return undefined;
+  if (original.connection !== undefined && TUPLE_KEYS.has(key)) return inEntry(key, original.connection);
   switch (key) {
     case "status":
       return heldNow(control.ctStatus, region);
@@ -360,7 +363,23 @@ function evaluateCt(key: CtKey, control: Control, stream: Stream): Operand | und
   }
 }
 
-const OF_THE_HOST: ReadonlySet<MetaKey> = new Set(["oifname", "oif"]);
+/** By the field of a connection's entry that each gives. */
+const TUPLE_FIELDS: Readonly<Record<string, keyof Tuple>> = {
+  saddr: "source",
+  daddr: "destination",
+  "proto-src": "sourcePort",
+  "proto-dst": "destinationPort",
+};
+
+const TUPLE_KEYS: ReadonlySet<string> = new Set(
+  Object.keys(TUPLE_FIELDS).flatMap((field) => [`original-${field}`, `reply-${field}`]),
+);
+
+function inEntry(key: CtKey, { original, reply }: ConnectionEntry): Value | undefined {
+  const [of, ...field] = key.split("-");
+  const name = TUPLE_FIELDS[field.join("-")];
+  return name === undefined ? undefined : (of === "original" ? original : reply)[name];
+}
 
 /** Whether the packets have come by an interface and go on to another: only those that were sent to this host's hardware
  *  address, and have no socket (ip_forward). Packets to the node may have one already (tcp_v4_early_demux). */
@@ -376,8 +395,12 @@ function isOfTheHost(key: MetaKey, control: Control): boolean {
     case "skuid":
     case "skgid":
       return !isForwarded(control);
+    case "oifname":
+    case "oif":
+      return control.outInterface === undefined;
     default:
-      return OF_THE_HOST.has(key);
+      // Others are the packet's own.
+      return false;
   }
 }
 
@@ -423,14 +446,17 @@ export function isUnknown(expression: Expression, control: Control): boolean {
     case "ct":
       // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
       if (expression.key === "status") return hasConnection(control);
+      if (control.original.connection !== undefined && TUPLE_KEYS.has(expression.key)) return false;
       if (expression.key.startsWith("original-")) return hasConnection(control) && !isOriginal(control.original);
       if (expression.key.startsWith("reply-")) return hasConnection(control) && !isReplyKnown(expression.key, control);
       return isOverwritten(expression, control);
     case "ip":
     case "ip6":
+      return (expression.field === "saddr" && isChosen("address", control)) || isOverwritten(expression, control);
     case "transport":
+      return (expression.field === "sport" && isChosen("port", control)) || isOverwritten(expression, control);
     case "fib":
-      return isOverwritten(expression, control);
+      return (expression.of === "saddr" && isChosen("address", control)) || isOverwritten(expression, control);
     case "header":
       return isUnknownHeader(expression.field, control);
     default:
@@ -441,10 +467,4 @@ export function isUnknown(expression: Expression, control: Control): boolean {
 
 function isOverwritten(expression: Expression, { overwritten }: Control): boolean {
   return overwritten.size > 0 && overwritten.has(describe(expression));
-}
-
-/** The source that masquerading gives to packets to a local address: with IPv4 the node's first (inet_select_addr);
- *  undefined: that address itself, with IPv6 (RFC 6724, rule 1) and where the node has none. */
-export function ownAddressOf(family: Family, { localAddresses }: Environment): Address | undefined {
-  return family === "IPv6" ? undefined : [...localAddresses].find((address) => typeof address === "number");
 }

@@ -14,7 +14,7 @@ import type { Family } from "../net/address.ts";
 import { HookOrder, type Listed, type Order } from "./hook-order.ts";
 import { ElementIndex } from "./lookup.ts";
 import { Lists } from "./memory.ts";
-import { NOTHING_READ, type Reads, TableReads, uniteReads } from "./reads.ts";
+import { EVERYTHING_READ, NOTHING_READ, type Reads, TableReads, uniteReads } from "./reads.ts";
 import { trackedFamilies } from "./tracked-families.ts";
 import { hooksOn, type Way } from "./ways.ts";
 
@@ -104,6 +104,8 @@ export interface Stage {
 /** All base chains by family and hook, in the order in which the kernel enters them. */
 export class Machine {
   readonly lists: Lists;
+  /** Whether the program's rules make the kernel track connections of a family. */
+  readonly tracksConnections: (family: Family) => boolean;
   private readonly entries: readonly Entry[];
   private readonly byHook = new Map<string, readonly Stage[]>();
   private readonly orderOf: HookOrder<Entry>;
@@ -113,12 +115,12 @@ export class Machine {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
     this.lists = new Lists(awake);
     let tracked: ReadonlySet<Family> | undefined;
-    const tracksConnections = (family: Family): boolean => {
+    this.tracksConnections = (family) => {
       tracked ??= trackedFamilies(awake);
       return tracked.has(family);
     };
     this.entries = awake.flatMap((table) => {
-      const index = new TableIndex(table, this.lists, tracksConnections);
+      const index = new TableIndex(table, this.lists, this.tracksConnections);
       return table.chains.flatMap((chain): Entry[] => (chain.kind === "base" ? [{ index, table, chain }] : []));
     });
     this.orderOf = new HookOrder(this.entries);
@@ -155,8 +157,10 @@ export class Machine {
     return stages;
   }
 
-  /** What is asked of packets behind the stage of a hook that has a number, and on the way that they take `next`. */
-  readsBehind(family: Family, hook: Hook, number: number, next: Way): Reads {
+  /** What is asked of packets behind the stage of a hook that has a number, and on the way that they take `next`; undefined: they may go
+   *  anywhere. */
+  readsBehind(family: Family, hook: Hook, number: number, next: Way | undefined): Reads {
+    if (next === undefined) return EVERYTHING_READ;
     const known = this.behind.get(next) ?? new Map<string, Reads>();
     this.behind.set(next, known);
     const key = `${family} ${hook} ${number}`;

@@ -129,6 +129,10 @@ export function isAlike(a: Control, b: Control): boolean {
   if (a === b) return true;
   return (
     a.source === b.source &&
+    a.sourcePort === b.sourcePort &&
+    a.outInterface === b.outInterface &&
+    hasSameRoute(a.route, b.route) &&
+    isSameHeld(a.routingMark, b.routingMark) &&
     isSameHeld(a.mark, b.mark) &&
     hasSameEnd(a.end, b.end) &&
     a.ctState === b.ctState &&
@@ -142,6 +146,7 @@ export function isAlike(a: Control, b: Control): boolean {
     a.translated === b.translated &&
     a.masqueraded === b.masqueraded &&
     a.newSource?.text === b.newSource?.text &&
+    hasSameChoices(a.choices, b.choices) &&
     isSameList(a.takenBy, b.takenBy) &&
     a.sticky?.timeoutSeconds === b.sticky?.timeoutSeconds &&
     hasEnteredTheSame(a.entered, b.entered) &&
@@ -193,6 +198,17 @@ function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
 
 function isSameList(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
+}
+
+function hasSameRoute(a: Control["route"], b: Control["route"]): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined || a.kind === "none" || b.kind === "none") return a?.kind === b?.kind;
+  // That the kind is the same, the interface tells as well.
+  return a.kind === b.kind && a.masqueradeSource === b.masqueradeSource;
+}
+
+function hasSameChoices(a: Control["choices"], b: Control["choices"]): boolean {
+  return a === b || (a.length === b.length && a.every(({ text }, i) => text === b[i]?.text));
 }
 
 function hasEnteredTheSame(a: Control["entered"], b: Control["entered"]): boolean {

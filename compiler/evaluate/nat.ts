@@ -1,4 +1,4 @@
-/** Where translations lead. */
+/** Where translations of destinations lead. */
 import { CT_STATUS } from "../ir/constants.ts";
 import type { Interval, MapElement, NatRandom, NatTarget, Statement, Value } from "../ir/types.ts";
 import { type Address, familyOf, printAddress } from "../net/address.ts";
@@ -25,10 +25,10 @@ import {
 import { assumeElement, isData } from "./unknown-element.ts";
 
 /** What a translation gives, each one of an interval where there is one. */
-type Given = Omit<Extract<NatTarget, { kind: "literal" }>, "kind">;
+export type Given = Omit<Extract<NatTarget, { kind: "literal" }>, "kind">;
 
 /** What a translation does to a stream that is given an address and a port. */
-type Give = (sorter: Sorter<"next" | "done">, stream: Stream, given: Given, extra: ReasonExtra) => void;
+export type Give = (sorter: Sorter<"next" | "done">, stream: Stream, given: Given, extra: ReasonExtra) => void;
 
 export function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
   const list = to.kind === "map" ? frame.table.lists.filledSet(to.map, frame.table.table) : undefined;
@@ -112,9 +112,14 @@ export function redirect(
   const controls = sentControls(control, because, false);
   const sorter = new Sorter<"next" | "done">(state);
   for (const stream of streams) {
+    const address = redirectAddress(control, stream);
+    if (address === undefined) {
+      sorter.add(stream, "done", because({ ...control, end: { kind: "drop" } }));
+      continue;
+    }
     const chosen: Way = {
       stream,
-      address: redirectAddress(control, stream),
+      address,
       port: stream.destinationPort,
       taken: NOTHING_TAKEN,
     };
@@ -168,55 +173,11 @@ function hidden(overwritten: ReadonlySet<string>, taken: readonly Taken[]): Read
   return taken.length === 0 ? overwritten : new Set([...overwritten, ...taken.flatMap(({ hides }) => hides)]);
 }
 
-/** Sources: which one of several is not followed. */
-export function sources(because: Because, by: string | undefined): (control: Control) => Give {
-  return (control) => {
-    const known = new Map<string, Control>();
-    return (sorter, stream, given, extra) => {
-      const newSource = by === undefined ? newSourceOf(stream, control, given) : chosenBy(by, given.addresses);
-      const key = newSource?.text ?? "";
-      const next = known.get(key) ?? because({ ...control, masqueraded: true, sourceSettled: true, newSource }, extra);
-      known.set(key, next);
-      sorter.add(stream, "done", next);
-    };
-  };
-}
-
-/** The source that `given` gives to packets; of a mapping it is told of one packet only which it is. */
-function newSourceOf({ region }: Stream, control: Control, given: Given): Control["newSource"] {
-  const { addresses, netmap, base } = given;
-  const ports = translatesPorts(control) ? given.ports : undefined;
-  if (netmap && addresses !== undefined) {
-    const now = valueNow(control.source, region);
-    const text = `mapped to ${printAddresses(addresses)}`;
-    if (typeof now === "object") return { text: `an address ${text}`, address: undefined };
-    const address = mapAddress(now, addresses);
-    return { text: `${printAddress(address)} (${text})`, address };
-  }
-  const found = sourceOf(addresses, ports);
-  const isShifted = found !== undefined && base !== undefined && ports !== undefined;
-  return isShifted ? { ...found, text: `${found.text}/${base}` } : found;
-}
-
-/** A source that a network plugin translates by design. */
-export function chosenBy(by: string, addresses: Interval | undefined): Control["newSource"] {
-  return { text: `an address that ${by} chooses`, address: addresses?.from as Address | undefined, by };
-}
-
-export function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): Control["newSource"] {
-  const address = addresses?.from as Address | undefined;
-  const behind = ports === undefined ? "" : `:${printInterval(ports, String)}`;
-  if (addresses === undefined || address === undefined)
-    return { text: `the node's address${behind}`, address: undefined };
-  const text = printAddresses(addresses);
-  return { text: typeof address === "bigint" && behind !== "" ? `[${text}]${behind}` : `${text}${behind}`, address };
-}
-
-function printAddresses(addresses: Interval): string {
+export function printAddresses(addresses: Interval): string {
   return printInterval(addresses, (each) => printAddress(each as Address));
 }
 
-function printInterval({ from, to }: Interval, print: (value: Value) => string): string {
+export function printInterval({ from, to }: Interval, print: (value: Value) => string): string {
   return from === to ? print(from) : `${print(from)}-${print(to)}`;
 }
 
@@ -248,7 +209,7 @@ function choiceOf(addresses: Interval): Taken {
 
 /** Each address becomes another one: the bits that both ends of `addresses` have replace its own (xt_NETMAP,
  *  nft_nat_setup_netmap). */
-function mapped(now: Address | Spread, { from, to }: Interval): Now<Address> {
+export function mapped(now: Address | Spread, { from, to }: Interval): Now<Address> {
   if (typeof now !== "object") return mapAddress(now, { from, to });
   const isWide = typeof from === "bigint";
   const host = isWide ? BigInt(from) ^ BigInt(to) : (Number(from) ^ Number(to)) >>> 0;
@@ -257,7 +218,7 @@ function mapped(now: Address | Spread, { from, to }: Interval): Now<Address> {
 }
 
 /** `address` with the network of `addresses`. */
-function mapAddress(address: Address, { from, to }: Interval): Address {
+export function mapAddress(address: Address, { from, to }: Interval): Address {
   if (typeof address === "number") {
     const host = (Number(from) ^ Number(to)) >>> 0;
     return (((address & host) | (Number(from) & ~host)) >>> 0) as Address;
@@ -306,12 +267,17 @@ function randomPorts(way: Way, first: number, last: number): readonly Way[] {
   });
 }
 
+/** The port that is as far from `first` as `port` is from `base`, over and over up to `last`. */
+export function shiftPort(port: number, base: number, first: number, last: number): number {
+  return first + (((port - base) & 0xffff) % (last - first + 1));
+}
+
 function shiftedPorts(
   way: Way,
   { first, last, base }: { readonly first: number; readonly last: number; readonly base: number },
 ): readonly Way[] {
   const { stream } = way;
-  const shifted = (port: number): number => first + (((port - base) & 0xffff) % (last - first + 1));
+  const shifted = (own: number): number => shiftPort(own, base, first, last);
   const port = valueNow(stream.destinationPort, stream.region);
   if (typeof port !== "object") return [{ ...way, port: shifted(port) }];
   const came = new Map<number, Cut[]>();
@@ -333,9 +299,10 @@ function translatedTo({ destination, destinationPort, region }: Stream): Pick<Re
   return typeof address === "object" || typeof port === "object" ? {} : { translated: { address, port } };
 }
 
-/** A redirected packet stays here: by its own name when it came from here, else by an address of the node. */
-function redirectAddress({ original, environment }: Control, { destination }: Stream): Now<Address> {
+/** By the address of loopback when it came from here, else by one of the node; undefined: there is none. */
+function redirectAddress({ original, environment }: Control, { destination }: Stream): Now<Address> | undefined {
   const { family, inInterface } = original;
   if (inInterface === undefined) return (family === "IPv4" ? 0x7f000001 : 1n) as Address;
+  if (environment.addressOf !== undefined) return environment.addressOf(inInterface, family);
   return [...environment.localAddresses].find((address) => familyOf(address) === family) ?? destination;
 }

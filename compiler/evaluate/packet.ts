@@ -1,4 +1,5 @@
-import { CT_STATE } from "../ir/constants.ts";
+import { required } from "../invariant.ts";
+import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type {
   BaseChain,
   Hook,
@@ -15,6 +16,7 @@ import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Assumption, Choice } from "./assumption.ts";
 import type { Condition } from "./condition.ts";
+import { type ConnectionEntry, directionIn, natStatus, type Tuple, tupleBehindNat } from "./connection.ts";
 import type { Disposition, Rejection } from "./disposition.ts";
 import { Ranges } from "./ranges.ts";
 import { type Memory, Region } from "./region.ts";
@@ -38,6 +40,8 @@ export interface Packet {
   readonly ctMark?: number;
   /** Where its connection sends it, if that is translated. */
   readonly sentTo?: { readonly address: Address; readonly port: number };
+  /** The entry of its connection in the node's table, which tells more than the four fields before: they are not looked at then. */
+  readonly connection?: ConnectionEntry;
 }
 
 /** What connection tracking makes of a packet. `related`: the first one of a connection that was expected, or an ICMP error
@@ -55,28 +59,71 @@ export interface Packets extends Pick<Packet, "protocol" | "inInterface"> {
   readonly family: Family;
   readonly tracking: Tracking;
   readonly region: Region;
+  /** Of a single packet, where it is known. */
+  readonly connection?: ConnectionEntry;
 }
 
-/** One packet for itself. */
+/** One packet for itself. Throws where its connection is given, and it has neither of the two tuples of that. */
 export function alone(packet: Packet): Packets {
-  const { protocol, inInterface, source, destination, sourcePort, destinationPort, mark, sentTo } = packet;
-  const ctState = packet.ctState ?? "new";
+  const { connection, protocol, inInterface, mark } = packet;
+  const track = connection === undefined ? trackBySelf(packet) : trackByEntry(packet, connection);
   const memory: Memory = {
     mark: Ranges.of(mark),
-    ctstate: Ranges.of(CT_BITS[ctState]),
-    ctstatus: Ranges.of(packet.ctStatus ?? 0),
-    ctmark: Ranges.of(packet.ctMark ?? 0),
-    toaddr: Ranges.of(sentTo?.address ?? destination),
-    toport: Ranges.of(sentTo?.port ?? destinationPort),
+    ctstate: Ranges.of(track.state),
+    ctstatus: Ranges.of(track.status),
+    ctmark: Ranges.of(track.mark),
+    toaddr: Ranges.of(track.sentTo.address),
+    toport: Ranges.of(track.sentTo.port),
   };
   const region = new Region(
-    Ranges.of(destination),
-    Ranges.of(destinationPort),
-    Ranges.of(source),
-    Ranges.of(sourcePort),
+    Ranges.of(packet.destination),
+    Ranges.of(packet.destinationPort),
+    Ranges.of(packet.source),
+    Ranges.of(packet.sourcePort),
     memory,
   );
-  return { protocol, inInterface, family: familyOf(source), tracking: trackingOf(ctState, protocol), region };
+  const own = { protocol, inInterface, family: familyOf(packet.source), tracking: track.tracking, region };
+  return connection === undefined ? own : { ...own, connection };
+}
+
+/** What connection tracking knows of a packet, in bits. */
+interface Track {
+  readonly tracking: Tracking;
+  readonly state: number;
+  readonly status: number;
+  readonly mark: number;
+  readonly sentTo: { readonly address: Address; readonly port: number };
+}
+
+function trackBySelf({ protocol, destination, destinationPort, ...packet }: Packet): Track {
+  const ctState: CtState = packet.ctState ?? "new";
+  return {
+    tracking: trackingOf(ctState, protocol),
+    state: CT_BITS[ctState],
+    status: packet.ctStatus ?? 0,
+    mark: packet.ctMark ?? 0,
+    sentTo: packet.sentTo ?? { address: destination, port: destinationPort },
+  };
+}
+
+/** The kernel calls a connection established as soon as it has seen a reply (nf_conntrack_in). */
+function trackByEntry(packet: Packet, connection: ConnectionEntry): Track {
+  const direction = required(directionIn(connection, packet), "a packet of a connection has one of its tuples");
+  const { expected, confirmed, "seen-reply": seen } = CT_STATUS;
+  const status =
+    connection.status |
+    natStatus(connection.original, connection.reply) |
+    (direction === "reply" ? seen : 0) |
+    confirmed;
+  const isAnswered = (status & seen) !== 0;
+  const after = tupleBehindNat(connection, direction);
+  return {
+    tracking: direction,
+    state: isAnswered ? CT_STATE.established : (status & expected) !== 0 ? CT_STATE.related : CT_STATE.new,
+    status,
+    mark: connection.mark,
+    sentTo: { address: after.destination, port: after.destinationPort },
+  };
 }
 
 const CT_BITS: Readonly<Record<CtState, number>> = {
@@ -120,8 +167,36 @@ export function ctStateOf(tracking: Tracking, bits: number): CtState {
   }
 }
 
+/** A packet that the node looks for a route for. */
+export interface RouteQuery {
+  /** `sending`: the node's own packet, before its rules see it; `output`: again behind them, when they have changed where it goes;
+   *  `prerouting`: a packet that came in, behind the rules that may translate it. */
+  readonly at: "sending" | "output" | "prerouting";
+  /** IANA number. */
+  readonly protocol: number;
+  /** As the packet has them by now. */
+  readonly tuple: Tuple;
+  /** Undefined: it is not known. */
+  readonly mark: number | undefined;
+  /** Undefined: the packet is the node's own. */
+  readonly inInterface: string | undefined;
+}
+
+/** Where the node's routing table leads a packet. `masqueradeSource`: the source that masquerading gives it there; undefined: the node
+ *  has no address for it, and the kernel drops what a rule masquerades (nf_nat_masquerade_ipv4). */
+export type Route =
+  | { readonly kind: "local"; readonly masqueradeSource?: Address | undefined }
+  | { readonly kind: "forward"; readonly interface: string; readonly masqueradeSource?: Address | undefined }
+  | { readonly kind: "none" };
+
 /** The node around the rules. */
 export interface Environment {
+  /** Where packets go; undefined: to the node itself by `localAddresses`, all others on by an interface that is not known. Asked of
+   *  single packets only. */
+  readonly route?: (query: RouteQuery) => Route;
+  /** The first address of an interface, which `redirect` gives to packets that came in by it; undefined: it has none, and the kernel
+   *  drops them (nf_nat_redirect). Where this is not given, packets get the first of `localAddresses`. */
+  readonly addressOf?: (inInterface: string, family: Family) => Address | undefined;
   /** Addresses of type LOCAL besides loopback. */
   readonly localAddresses: ReadonlySet<Address>;
   /** The node may have more addresses than those. Any unicast address may be one: that is assumed both ways. */
@@ -178,10 +253,28 @@ export interface Result {
   readonly isAccepted?: boolean;
   /** The network plugin that translates the source by design. */
   readonly designer?: string;
+  /** The packet as it leaves the rules; undefined: they have dropped or refused it, or no routes are known. */
+  readonly sent?: Departure;
   /** The rules that decided, in order. */
   readonly reasons: readonly Reason[];
   /** All that happened on the way, in order; empty for engines that see no rules. */
   readonly path: readonly PathStep[];
+}
+
+/** A packet behind the hooks of a node. */
+export interface Departure {
+  /** `forward` also of the node's own packets. */
+  readonly route: Route;
+  /** IANA number. */
+  readonly protocol: number;
+  readonly tuple: Tuple;
+  /** Undefined: it is not known. */
+  readonly mark: number | undefined;
+  /** Its connection as the node keeps it from here on: a reply, and the connection's next packet, come with this entry. Undefined:
+   *  it belongs to none, or to one that was not given. */
+  readonly connection: ConnectionEntry | undefined;
+  /** What the kernel chooses, where `tuple` has the first of several: a text each, such as `a port of 1024-65535`. */
+  readonly choices: readonly string[];
 }
 
 /** A chain, and the hook at which a packet is in it. */

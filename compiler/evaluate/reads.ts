@@ -110,7 +110,7 @@ export class TableReads {
   }
 }
 
-const EVERYTHING_READ: Reads = { mark: ALL_BITS, ctMark: ALL_BITS, fields: ALL_BITS };
+export const EVERYTHING_READ: Reads = { mark: ALL_BITS, ctMark: ALL_BITS, fields: ALL_BITS };
 
 function readBy(step: Step): Reads {
   // A bit that is only kept where it is, is asked for by nobody.

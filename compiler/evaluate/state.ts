@@ -3,7 +3,7 @@ import type { Hook, RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import { ALWAYS, type Condition } from "./condition.ts";
 import type { Entered } from "./memory.ts";
-import type { Environment, Packets, PathStep, Reason, Sticky, Tracking } from "./packet.ts";
+import type { Environment, Packets, PathStep, Reason, Route, Sticky, Tracking } from "./packet.ts";
 import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "./preimage.ts";
 import { type Cut, Ranges } from "./ranges.ts";
 import { type Field, isOnePacket, outside, type Region, within } from "./region.ts";
@@ -55,16 +55,27 @@ export interface Stream {
 /** What all streams of a state have in common. */
 export interface Control {
   readonly protocol: number;
+  /** As far as rules tell: the first of those that the kernel chooses from, where `choices` has it. */
   readonly source: Now<Address>;
+  readonly sourcePort: Now<number>;
+  /** What of the source the kernel chooses. */
+  readonly choices: readonly SourceChoice[];
+  /** What the environment said last, and the mark by which it did. */
+  readonly route: Route | undefined;
+  readonly routingMark: Held;
   readonly mark: Held;
   readonly priority: number;
   /** Empty for packets that were generated here and have not gone through loopback. */
   readonly inInterface: string;
+  /** Empty where there is none, as at prerouting; undefined: it is not known. */
+  readonly outInterface: string | undefined;
   /** The hook that the packets are at, or were last. */
   readonly hook: Hook;
   readonly ctState: Now<number>;
   readonly ctStatus: Held;
   readonly ctMark: Held;
+  /** Whether the kernel tracks connections at all: some rule needs it. */
+  readonly isTracked: boolean;
   /** Fields, as `describe` names them, that a step which is not understood may have written. */
   readonly overwritten: ReadonlySet<string>;
   /** The packets as they came, with all that were there. */
@@ -94,23 +105,36 @@ export interface Control {
   readonly environment: Environment;
 }
 
+/** Part of a source that is not known. */
+export interface SourceChoice {
+  readonly of: "address" | "port";
+  readonly text: string;
+}
+
+const NO_CHOICES: readonly SourceChoice[] = [];
 const NOBODY: readonly string[] = [];
 const NOTHING_ENTERED: readonly Entered[] = [];
 const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
 
 /** `packets` at the node's door. */
-export function startState(packets: Packets, environment: Environment): State {
+export function startState(packets: Packets, environment: Environment, isTracked = true): State {
   const { region, protocol, tracking, inInterface } = packets;
   const control: Control = {
     protocol,
     source: "saddr",
+    sourcePort: "sport",
+    choices: NO_CHOICES,
+    route: undefined,
+    routingMark: asItCame("mark", packets),
     mark: asItCame("mark", packets),
     priority: 0,
     inInterface: inInterface ?? "",
+    outInterface: environment.route === undefined ? undefined : "",
     hook: inInterface === undefined ? "output" : "prerouting",
     ctState: hasNone(tracking) ? CT_STATE[tracking] : ((region.ctstate.single as number | undefined) ?? "ctstate"),
     ctStatus: asItCame("ctstatus", packets),
     ctMark: asItCame("ctmark", packets),
+    isTracked,
     overwritten: NOTHING_OVERWRITTEN,
     original: packets,
     destinationSettled: false,
@@ -176,6 +200,21 @@ export function valueNow<T extends Cut>(now: Now<T>, region: Region): T | Spread
 
 function isMapped(now: Cut | Mapped): now is Mapped {
   return typeof now === "object";
+}
+
+/** What a mark or status is for the packets of `region`; undefined: it is not known, or not one number. */
+export function numberNow(field: "mark" | "ctMark" | "ctStatus", control: Control, region: Region): number | undefined {
+  if (control.overwritten.has(NAMES[field])) return undefined;
+  const held = heldNow(control[field], region);
+  return typeof held === "number" ? held : undefined;
+}
+
+/** As `describe` names them. */
+const NAMES = { mark: "meta mark", ctMark: "ct mark", ctStatus: "ct status" } as const;
+
+/** Whether the kernel chooses the address, or the port, that packets have as their source by now. */
+export function isChosen(of: SourceChoice["of"], { choices }: Control): boolean {
+  return choices.length > 0 && choices.some((choice) => choice.of === of);
 }
 
 export function hasConnection({ ctState }: Control): boolean {

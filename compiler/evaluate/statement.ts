@@ -10,12 +10,13 @@ import { ALWAYS } from "./condition.ts";
 import { evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
-import { chosenBy, destinations, redirect, runNat, sourceOf, sources } from "./nat.ts";
+import { destinations, redirect, runNat } from "./nat.ts";
 import type { Effect, Reason } from "./packet.ts";
 import { type Reads, uniteReads } from "./reads.ts";
 import { hasFewValues, type Region } from "./region.ts";
 import { fill, lookUpInFilledMap, remember } from "./remember.ts";
 import { Sorter } from "./sorter.ts";
+import { chosenBy, masquerade, sourceOf, sources } from "./source-nat.ts";
 import {
   type Control,
   type Held,
@@ -54,10 +55,11 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
     case "redirect":
       return redirect(statement, state, because);
     case "snat":
-      return runNat(statement.to, state, frame, sources(because, statement.by));
+      return runNat(statement.to, state, frame, sources(because, statement.by, statement.random));
     case "masquerade": {
-      const newSource = sourceOfMasquerade(statement);
-      return [{ state: changed({ masqueraded: true, sourceSettled: true, newSource }), flow: "done" }];
+      const control = { ...state.control, newSource: sourceOfMasquerade(statement) };
+      const { region } = state.streams[0] as Stream;
+      return [{ state: changed(masquerade(control, region, statement.ports, statement.random)), flow: "done" }];
     }
     case "reject":
       return [{ state: changed({ end: { kind: "reject", with: statement.with } }), flow: "done" }];

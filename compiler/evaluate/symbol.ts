@@ -3,21 +3,19 @@
 import { describe } from "../ir/describe.ts";
 import type { Expression } from "../ir/types.ts";
 import { type Address, printAddress } from "../net/address.ts";
-import { type Control, heldKey, type Now, nowKey, type Stream } from "./state.ts";
+import { type Control, heldKey, isChosen, type Now, nowKey, type Stream } from "./state.ts";
 
 /** What `expression` is by now: a value, or a field of the packet as it came. Equal names are equal keys; undefined: the same
  *  expression may be something else each time. */
 export function symbolOf(expression: Expression, control: Control, stream: Stream): string | undefined {
-  if (control.overwritten.has(describe(expression))) return `${describe(expression)} by then`;
+  if (isUnknownSource(expression, control) || control.overwritten.has(describe(expression)))
+    return `${describe(expression)} by then`;
   switch (expression.kind) {
     case "ip":
     case "ip6":
       return expression.field === "saddr" ? addressName(control.source) : addressName(stream.destination);
     case "transport":
-      if (expression.field === "sport") return "sport";
-      return typeof stream.destinationPort === "number"
-        ? `port ${stream.destinationPort}`
-        : nowKey(stream.destinationPort);
+      return portName(expression.field === "sport" ? control.sourcePort : stream.destinationPort);
     case "meta":
       if (expression.key === "iifname" || expression.key === "iif") return JSON.stringify(control.inInterface);
       if (expression.key === "mark") return `meta mark ${heldKey(control.mark)}`;
@@ -51,4 +49,15 @@ export function symbolOf(expression: Expression, control: Control, stream: Strea
 function addressName(now: Now<Address>): string {
   if (typeof now === "object") return `ip ${nowKey(now)}`;
   return typeof now === "string" ? `ip ${now}` : printAddress(now);
+}
+
+function portName(now: Now<number>): string {
+  return typeof now === "number" ? `port ${now}` : nowKey(now);
+}
+
+function isUnknownSource(expression: Expression, control: Control): boolean {
+  if (expression.kind === "transport") return expression.field === "sport" && isChosen("port", control);
+  const isAddress = expression.kind === "ip" || expression.kind === "ip6";
+  const isSource = isAddress ? expression.field === "saddr" : expression.kind === "fib" && expression.of === "saddr";
+  return isSource && isChosen("address", control);
 }

@@ -2,6 +2,7 @@
 import { CONNTRACK_PRIORITY, CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { BaseChain, Hook } from "../ir/types.ts";
 import { runBaseChain } from "./chain.ts";
+import { tupleBehindNat } from "./connection.ts";
 import type { Frame } from "./frame.ts";
 import type { TableIndex } from "./machine.ts";
 import { valuesBehind } from "./preimage.ts";
@@ -60,7 +61,7 @@ export function mayBeTranslated({ tracking }: Control["original"]): boolean {
 }
 
 /** Packets of connections that are there, where the kernel does to them what was decided for the first one (nf_nat_packet): those
- *  whose destination it changes go where the connection says; what source others get is not followed. */
+ *  whose destination it changes go where the connection says; what source others get is known where the connection is. */
 export function translateAgain(hook: Hook, state: State): State[] {
   const { control, streams } = state;
   if (control.end !== undefined || hook === "forward" || !hasConnection(control) || isSettled(hook, control))
@@ -78,11 +79,20 @@ export function translateAgain(hook: Hook, state: State): State[] {
     const after = narrow(stream, changed);
     moved.push(isSource ? after : { ...after, destination: "toaddr", destinationPort: "toport" });
   }
-  const change = isSource ? { overwritten: new Set([...control.overwritten, ...OF_SOURCES]) } : {};
+  const change = isSource ? newSourceOfConnection(control) : {};
   return [
     ...(others.length === 0 ? [] : [{ control, streams: others }]),
     ...(moved.length === 0 ? [] : [{ control: { ...control, ...change }, streams: moved }]),
   ];
+}
+
+/** The source that the connection gives; not known where only the packet is. */
+function newSourceOfConnection({ original, overwritten }: Control): Partial<Control> {
+  const { connection, tracking } = original;
+  if (connection === undefined || (tracking !== "original" && tracking !== "reply"))
+    return { overwritten: new Set([...overwritten, ...OF_SOURCES]) };
+  const { source, sourcePort } = tupleBehindNat(connection, tracking);
+  return { source, sourcePort };
 }
 
 /** Expressions, as `describe` names them. */

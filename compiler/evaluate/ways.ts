@@ -1,12 +1,15 @@
 /** The hooks that packets pass on a node, in the order in which the kernel enters them. */
 import { unreachable } from "../invariant.ts";
 import type { Hook } from "../ir/types.ts";
+import type { RouteQuery } from "./packet.ts";
 
 /** What comes next for packets. */
 export type Way =
   | { readonly kind: "hook"; readonly hook: Hook; readonly next: Way }
+  /** The node looks for a route. */
+  | { readonly kind: "route"; readonly at: RouteQuery["at"]; readonly next: Way }
   /** Some packets are for the node itself, the others go on to another host. */
-  | { readonly kind: "route"; readonly local: Way; readonly others: Way }
+  | { readonly kind: "split"; readonly local: Way; readonly others: Way }
   /** Packets come back by the loopback interface. */
   | { readonly kind: "loopback"; readonly next: Way }
   | { readonly kind: "end" };
@@ -23,12 +26,20 @@ const LOOPED: Way = { kind: "loopback", next: { kind: "hook", hook: "prerouting"
 const RECEIVED: Way = {
   kind: "hook",
   hook: "prerouting",
-  next: { kind: "route", local: DELIVERED, others: FORWARDED },
+  next: { kind: "route", at: "prerouting", next: { kind: "split", local: DELIVERED, others: FORWARDED } },
 };
 const SENT: Way = {
-  kind: "hook",
-  hook: "output",
-  next: { kind: "hook", hook: "postrouting", next: { kind: "route", local: LOOPED, others: END } },
+  kind: "route",
+  at: "sending",
+  next: {
+    kind: "hook",
+    hook: "output",
+    next: {
+      kind: "route",
+      at: "output",
+      next: { kind: "hook", hook: "postrouting", next: { kind: "split", local: LOOPED, others: END } },
+    },
+  },
 };
 
 /** The way of packets that come in by an interface, or that the node itself sends: `inInterface` is undefined. */
@@ -41,8 +52,9 @@ export function hooksOn(way: Way): Hook[] {
   switch (way.kind) {
     case "hook":
       return [way.hook, ...hooksOn(way.next)];
-    case "route":
+    case "split":
       return [...hooksOn(way.local), ...hooksOn(way.others)];
+    case "route":
     case "loopback":
       return hooksOn(way.next);
     case "end":

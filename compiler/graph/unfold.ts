@@ -1,7 +1,6 @@
 /** From a program to its graph. What a step does to all packets alike is the evaluator's answer; what it does to some of them is a
  *  question in the graph, or more than a table can say. */
 import { allAddresses } from "../evaluate/address-type.ts";
-import { comeBack, toRegionResult } from "../evaluate/evaluate.ts";
 import { hasPorts } from "../evaluate/expression.ts";
 import type { Frame, StepProgress } from "../evaluate/frame.ts";
 import { ElementIndex } from "../evaluate/lookup.ts";
@@ -13,6 +12,8 @@ import { Question } from "../evaluate/question.ts";
 import { Ranges } from "../evaluate/ranges.ts";
 import { NOTHING_READ } from "../evaluate/reads.ts";
 import { Region } from "../evaluate/region.ts";
+import { toRegionResult } from "../evaluate/result.ts";
+import { comeBack } from "../evaluate/routing.ts";
 import { type State, startState, withControl } from "../evaluate/state.ts";
 import { runStatement } from "../evaluate/statement.ts";
 import { asksNat, hideConnection, isBeforeTracking, settle, showConnection } from "../evaluate/tracking.ts";
@@ -138,6 +139,8 @@ class Unfolder {
       case "hook":
         return this.pass(way.hook, this.along(way.next));
       case "route":
+        return this.along(way.next);
+      case "split":
         return this.whenLocal(this.along(way.local), this.along(way.others));
       case "loopback":
         return this.loopback(this.along(way.next));

@@ -1,0 +1,90 @@
+/** A single packet between two hooks of a node, for who follows it from hook to hook and from node to node. */
+import type { Condition } from "./condition.ts";
+import type { ConnectionEntry, Tuple } from "./connection.ts";
+import { connectionOf, tupleOf } from "./departure.ts";
+import type { PathStep, Route, RouteQuery } from "./packet.ts";
+import type { End } from "./result.ts";
+import { comeBack, queryOf, routed } from "./routing.ts";
+import { type Control, numberNow, type State } from "./state.ts";
+
+/** One of the things that can have become of a packet by now. Never changed. */
+export class Passage {
+  private readonly at: End;
+
+  private constructor(at: End) {
+    this.at = at;
+  }
+
+  static of({ control, streams }: State): Passage[] {
+    return streams.map((stream) => new Passage({ control, stream }));
+  }
+
+  /** The chance that this becomes of the packet, where `condition` holds. */
+  get probability(): number {
+    return this.at.stream.probability;
+  }
+
+  /** What has to hold of that which is not known: see `assumptionsOf`. */
+  get condition(): Condition {
+    return this.at.stream.condition;
+  }
+
+  /** How a rule ended it; undefined: the packet goes on. */
+  get end(): Control["end"] {
+    return this.at.control.end;
+  }
+
+  /** Addresses and ports by now. */
+  get tuple(): Tuple {
+    return tupleOf(this.at.control, this.at.stream);
+  }
+
+  /** Undefined: it is not known. */
+  get mark(): number | undefined {
+    return numberNow("mark", this.at.control, this.at.stream.region);
+  }
+
+  /** What the kernel chooses of the source, of which `tuple` has the first. */
+  get choices(): readonly string[] {
+    return this.at.control.choices.map(({ text }) => text);
+  }
+
+  /** The entry of its connection, as it is by now; undefined: it belongs to none, or to one that was not given. */
+  get connection(): ConnectionEntry | undefined {
+    return connectionOf(this.at.control, this.at.stream);
+  }
+
+  /** Where it was routed last; undefined: nowhere yet. */
+  get route(): Route | undefined {
+    return this.at.control.route;
+  }
+
+  /** All that rules did, in order. */
+  get path(): readonly PathStep[] {
+    return this.at.control.path;
+  }
+
+  /** The packet and what is known of it, for the evaluator. */
+  get state(): State {
+    return { control: this.at.control, streams: [this.at.stream] };
+  }
+
+  /** What the node looks for a route by; undefined behind output: it does not, as rules have changed neither the destination nor, in
+   *  a chain of type route, the mark. */
+  query(at: RouteQuery["at"]): RouteQuery | undefined {
+    return queryOf(at, this.at.control, this.at.stream);
+  }
+
+  /** The packet behind a routing decision: before output, behind prerouting, or behind output. */
+  routed(route: Route): Passage {
+    const { control, stream } = this.at;
+    return new Passage({ control: routed(control, route), stream });
+  }
+
+  /** The node's own packet to a local address, which comes back to prerouting by the loopback interface. */
+  loopBack(): Passage {
+    const [passage, more] = comeBack(this.state).flatMap(Passage.of);
+    if (passage === undefined || more !== undefined) throw new Error("invariant broken: one packet comes back as one");
+    return passage;
+  }
+}

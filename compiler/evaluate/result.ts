@@ -1,0 +1,113 @@
+/** From states behind all hooks to what has happened to their packets. */
+import { invariant } from "../invariant.ts";
+import type { Address } from "../net/address.ts";
+import type { Condition } from "./condition.ts";
+import { departureOf } from "./departure.ts";
+import { type Disposition, isRefused, KEPT, MASQUERADED, type NewSource, withDestination } from "./disposition.ts";
+import { enteredInto } from "./memory.ts";
+import { outcomeOf } from "./outcome.ts";
+import type { Outcome, PathStep, Reason, Result, RuleStep } from "./packet.ts";
+import type { Cut, Ranges } from "./ranges.ts";
+import type { Region } from "./region.ts";
+import { type Control, type Now, type State, type Stream, valueNow } from "./state.ts";
+import { type World, worldsOf } from "./worlds.ts";
+
+/** One of the things that happen to packets of a region, each of which fares alike. */
+export interface RegionResult extends Omit<Result, "disposition" | "reasons" | "path" | "sent"> {
+  readonly region: Region;
+  readonly disposition: Disposition<RegionDestination>;
+  readonly condition: Condition;
+}
+
+/** `daddr`, `dport`: where each of the packets went anyway; or what a mask makes of that. */
+export interface RegionDestination {
+  readonly address: Now<Address>;
+  readonly port: Now<number>;
+}
+
+/** Packets of one region that have come to one end. */
+export interface End {
+  readonly control: Control;
+  readonly stream: Stream;
+}
+
+export function endsOf({ control, streams }: State): End[] {
+  return streams.map((stream) => ({ control, stream }));
+}
+
+/** What happens in each of the ways in which the unknown matches can turn out, as far as they decide it. By chance a packet comes
+ *  to several ends, which may hang on different things. */
+export function worldsIn(ends: readonly End[]): World<{ readonly end: End }>[] {
+  return worldsOf(ends.map((end) => ({ condition: end.stream.condition, weight: end.stream.probability, end })));
+}
+
+/** The outcome of each world. */
+export function outcomesIn(worlds: readonly World<{ readonly end: End }>[]): Outcome[] {
+  return worlds.map(({ condition, parts }) =>
+    toOutcome(
+      parts.map(({ end }) => end),
+      condition,
+    ),
+  );
+}
+
+function toOutcome(ends: readonly End[], condition: Condition): Outcome {
+  const total = ends.reduce((sum, { stream }) => sum + stream.probability, 0);
+  return outcomeOf(
+    ends.map((end) => toResult(end, total)),
+    condition,
+  );
+}
+
+function toResult(end: End, total: number): Result {
+  const { region, condition: _, disposition, ...rest } = toRegionResult(end);
+  const { path } = end.control;
+  const sent = departureOf(end.control, end.stream);
+  return {
+    ...rest,
+    probability: end.stream.probability / total,
+    disposition: withDestination(disposition, (to) => {
+      const [address, port] = [valueNow(to.address, region), valueNow(to.port, region)];
+      invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
+      return { address, port };
+    }),
+    reasons: reasonsIn(path),
+    path,
+    ...(sent === undefined ? {} : { sent }),
+  };
+}
+
+/** The rules that gave a verdict, translated or remembered. */
+function reasonsIn(path: readonly PathStep[]): Reason[] {
+  return path.filter(
+    (step): step is RuleStep => step.kind === "rule" && step.effect.kind !== "write" && step.effect.kind !== "taken",
+  );
+}
+
+/** What has happened to packets that are through all hooks. */
+export function toRegionResult({ control, stream }: End): RegionResult {
+  const { region, probability, condition } = stream;
+  const { accepted: isAccepted, newSource } = control;
+  const disposition = dispositionOf(control, stream);
+  const designer = isRefused(disposition) || newSource?.by === undefined ? {} : { designer: newSource.by };
+  return { region, probability, condition, disposition, isAccepted, ...designer };
+}
+
+function dispositionOf(control: Control, stream: Stream): Disposition<RegionDestination> {
+  const { end, masqueraded, entered, environment, sticky, newSource, takenBy, translated } = control;
+  const lists = environment.watched === undefined ? NOTHING : enteredInto(environment.watched, entered);
+  if (end !== undefined) return { ...end, lists };
+  const source: NewSource =
+    newSource !== undefined ? { kind: "given", text: newSource.text } : masqueraded ? MASQUERADED : KEPT;
+  const { region, destination: address, destinationPort: port } = stream;
+  if (!translated && !isMoved(address, region.daddr) && !isMoved(port, region.dport))
+    return { kind: "pass", source, takenBy, lists };
+  return { kind: "dnat", to: { address, port }, source, stickySeconds: sticky?.timeoutSeconds, takenBy, lists };
+}
+
+const NOTHING: readonly string[] = [];
+
+/** Whether a field is not what it was when the packets came: `translate` keeps those apart for which it is. */
+function isMoved(now: Now<Cut>, before: Ranges): boolean {
+  return typeof now !== "string" && now !== before.single;
+}

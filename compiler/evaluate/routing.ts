@@ -1,0 +1,124 @@
+/** Where packets go behind the rules that may translate them: the node's routing decision, and loopback. */
+import { required } from "../invariant.ts";
+import { ADDRESS_TYPE } from "../ir/constants.ts";
+import type { Address, Family } from "../net/address.ts";
+import { addressTypeOf, addressTypes } from "./address-type.ts";
+import { tupleOf } from "./departure.ts";
+import { decideLocality, isAssumedLocal } from "./locality.ts";
+import type { Environment, Route, RouteQuery } from "./packet.ts";
+import { valuesBehind } from "./preimage.ts";
+import { within, without } from "./region.ts";
+import { type Control, isChosen, narrow, numberNow, type State, type Stream, valueNow, withControl } from "./state.ts";
+
+/** What is for the node itself, and what goes on to another host. */
+export interface Split {
+  readonly local: State | undefined;
+  readonly others: State | undefined;
+}
+
+/** `state` with the routes that the environment says for its packets; as it was where that says none. */
+export function findRoutes(at: RouteQuery["at"], state: State): State[] {
+  const { control, streams } = state;
+  const { route } = control.environment;
+  if (route === undefined) return [state];
+  return streams.map((stream) => {
+    const query = queryOf(at, control, stream);
+    return { control: query === undefined ? control : routed(control, route(query)), streams: [stream] };
+  });
+}
+
+/** What the node looks for a route by; undefined: behind output it does not, as rules have not changed where the packet goes. */
+export function queryOf(at: RouteQuery["at"], control: Control, stream: Stream): RouteQuery | undefined {
+  if (at === "output" && !isRoutedAgain(control, stream)) return undefined;
+  const { protocol, inInterface } = control.original;
+  const mark = numberNow("mark", at === "output" ? { ...control, mark: control.routingMark } : control, stream.region);
+  return { at, protocol, tuple: tupleOf(control, stream), mark, inInterface };
+}
+
+/** The node looks for a route again where its rules have changed the destination, or a chain of type route the mark. */
+function isRoutedAgain({ routingMark, original }: Control, { destination, destinationPort, region }: Stream): boolean {
+  const isMoved = valueNow(destination, region) !== region.daddr.single;
+  return (
+    isMoved || valueNow(destinationPort, region) !== region.dport.single || routingMark !== original.region.mark.single
+  );
+}
+
+/** `control` of packets that the routing table leads along `route`. */
+export function routed(control: Control, route: Route): Control {
+  return { ...control, route, outInterface: outInterfaceOf(control, route) };
+}
+
+/** At the output hook the kernel still names the interface of the first route. */
+function outInterfaceOf({ original }: Control, route: Route): string {
+  if (route.kind === "forward") return route.interface;
+  return route.kind === "local" && original.inInterface === undefined ? "lo" : "";
+}
+
+/** Packets to the node and others. Where it is not known which they are, both are followed, if that `isSeen` behind. */
+export function splitByRoute(state: State, isSeen: boolean): readonly Split[] {
+  const { route } = state.control;
+  if (route !== undefined)
+    return [{ local: route.kind === "local" ? state : undefined, others: route.kind === "local" ? undefined : state }];
+  return (isSeen ? decideLocality(state) : [state]).map(splitByAddress);
+}
+
+/** Of packets of which it is decided what they are. */
+function splitByAddress(state: State): Split {
+  const { control, streams } = state;
+  const { original, environment } = control;
+  const isAssumed = (stream: Stream): boolean => isAssumedLocal(stream.destination, stream, control);
+  const here: Stream[] = [];
+  const away: Stream[] = [];
+  for (const stream of streams) {
+    const address = valueNow(stream.destination, stream.region);
+    if (typeof address !== "object") {
+      const isHere = addressTypeOf(address, environment) === ADDRESS_TYPE.local || isAssumed(stream);
+      (isHere ? here : away).push(stream);
+      continue;
+    }
+    if (isAssumed(stream)) {
+      here.push(stream);
+      continue;
+    }
+    const local = required(
+      addressTypes(original.family, environment.localAddresses).find(({ type }) => type === ADDRESS_TYPE.local),
+      "there are local addresses",
+    ).addresses;
+    const values = valuesBehind(address, local, stream.region[address.field]);
+    const inside = within(stream.region, address.field, values);
+    const outside = without(stream.region, address.field, values);
+    if (inside !== undefined) here.push(narrow(stream, inside));
+    if (outside !== undefined) away.push(narrow(stream, outside));
+  }
+  const having = (some: readonly Stream[]): State | undefined =>
+    some.length === 0 ? undefined : { control, streams: some };
+  return { local: having(here), others: having(away) };
+}
+
+/** Packets that go through loopback, by the source that they have then. */
+export function comeBack(local: State): State[] {
+  const { control, streams } = local;
+  const looped = { inInterface: "lo", outInterface: control.outInterface === undefined ? undefined : "" };
+  const own = sourceOnLoopback(control);
+  const choices = control.choices.filter(({ of }) => of !== "address");
+  if (own !== undefined) return [withControl(local, { ...looped, source: own, choices })];
+  const byDestination = new Map<Stream["destination"], Stream[]>();
+  for (const stream of streams)
+    byDestination.set(stream.destination, [...(byDestination.get(stream.destination) ?? []), stream]);
+  return [...byDestination].map(([address, some]) => ({
+    control: { ...control, ...looped, source: address, choices },
+    streams: some,
+  }));
+}
+
+/** Undefined: each packet has its destination as its source. */
+function sourceOnLoopback(control: Control): Control["source"] | undefined {
+  if (!isChosen("address", control)) return control.source;
+  return control.newSource?.address ?? ownAddressOf(control.original.family, control.environment);
+}
+
+/** The source that masquerading gives to packets to a local address: with IPv4 the node's first (inet_select_addr);
+ *  undefined: that address itself, with IPv6 (RFC 6724, rule 1) and where the node has none. */
+function ownAddressOf(family: Family, { localAddresses }: Environment): Address | undefined {
+  return family === "IPv6" ? undefined : [...localAddresses].find((address) => typeof address === "number");
+}

@@ -1,0 +1,135 @@
+/** The sources that translations give. */
+import type { Interval, NatRandom } from "../ir/types.ts";
+import { type Address, printAddress } from "../net/address.ts";
+import type { Because } from "./frame.ts";
+import {
+  type Give,
+  type Given,
+  mapAddress,
+  mapped,
+  printAddresses,
+  printInterval,
+  shiftPort,
+  translatesPorts,
+} from "./nat.ts";
+import type { Spread } from "./preimage.ts";
+import type { Region } from "./region.ts";
+import { type Control, isExplained, type Now, type SourceChoice, type Stream, valueNow } from "./state.ts";
+
+/** Sources of `snat`: which one of several is not followed. */
+export function sources(because: Because, by: string | undefined, random: NatRandom): (control: Control) => Give {
+  return (control) => {
+    const known = new Map<string, Control>();
+    return (sorter, stream, given, extra) => {
+      const newSource = by === undefined ? newSourceOf(stream, control, given) : chosenBy(by, given.addresses);
+      const key = newSource?.text ?? "";
+      const next =
+        known.get(key) ?? because(withSource({ ...control, newSource }, stream.region, given, random), extra);
+      known.set(key, next);
+      sorter.add(stream, "done", next);
+    };
+  };
+}
+
+/** The source that `given` gives to packets; of a mapping it is told of one packet only which it is. */
+function newSourceOf({ region }: Stream, control: Control, given: Given): Control["newSource"] {
+  const { addresses, netmap, base } = given;
+  const ports = translatesPorts(control) ? given.ports : undefined;
+  if (netmap && addresses !== undefined) {
+    const now = valueNow(control.source, region);
+    const text = `mapped to ${printAddresses(addresses)}`;
+    if (typeof now === "object") return { text: `an address ${text}`, address: undefined };
+    const address = mapAddress(now, addresses);
+    return { text: `${printAddress(address)} (${text})`, address };
+  }
+  const found = sourceOf(addresses, ports);
+  const isShifted = found !== undefined && base !== undefined && ports !== undefined;
+  return isShifted ? { ...found, text: `${found.text}/${base}` } : found;
+}
+
+/** A source that a network plugin translates by design. */
+export function chosenBy(by: string, addresses: Interval | undefined): Control["newSource"] {
+  return { text: `an address that ${by} chooses`, address: addresses?.from as Address | undefined, by };
+}
+
+export function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): Control["newSource"] {
+  const address = addresses?.from as Address | undefined;
+  const behind = ports === undefined ? "" : `:${printInterval(ports, String)}`;
+  if (addresses === undefined || address === undefined)
+    return { text: `the node's address${behind}`, address: undefined };
+  const text = printAddresses(addresses);
+  return { text: typeof address === "bigint" && behind !== "" ? `[${text}]${behind}` : `${text}${behind}`, address };
+}
+
+/** `control` of packets that are masqueraded: by the address that the route says. Where it says none, the kernel drops them. */
+export function masquerade(control: Control, region: Region, ports: Interval | undefined, random: NatRandom): Control {
+  const { route } = control;
+  const port = portAfter(control, region, { ...(ports && { ports }) }, random);
+  const after = { ...control, ...port, masqueraded: true, sourceSettled: true };
+  if (route === undefined || route.kind === "none")
+    return { ...after, choices: [...port.choices, { of: "address", text: "an address of the node" }] };
+  if (route.masqueradeSource === undefined) return { ...control, end: { kind: "drop" } };
+  return { ...after, source: route.masqueradeSource };
+}
+
+/** `control` of packets that have the source that a rule gives: rules behind it see that, as far as the kernel has no choice. */
+function withSource(control: Control, region: Region, given: Given, random: NatRandom): Control {
+  const address = addressAfter(control, region, given);
+  const port = portAfter(control, region, given, random);
+  return {
+    ...control,
+    masqueraded: true,
+    sourceSettled: true,
+    source: address.source,
+    sourcePort: port.sourcePort,
+    choices: [...address.choices, ...port.choices],
+  };
+}
+
+function addressAfter(
+  control: Control,
+  region: Region,
+  { addresses, netmap }: Given,
+): Pick<Control, "source" | "choices"> {
+  const { source } = control;
+  if (addresses === undefined) return { source, choices: [] };
+  if (netmap)
+    return {
+      source: mapped(isExplained(control) ? valueNow(source, region) : asField(source), addresses),
+      choices: [],
+    };
+  const isOne = addresses.from === addresses.to;
+  const choice: SourceChoice = { of: "address", text: `an address of ${printAddresses(addresses)}` };
+  return { source: addresses.from as Address, choices: isOne ? [] : [choice] };
+}
+
+/** What many packets have: a value, or a field. */
+function asField(now: Now<Address>): Address | Spread {
+  return typeof now === "string" ? { field: now } : now;
+}
+
+/** Packets keep their port where it is among those that are given, and one of them is chosen else (nf_nat_core.c,
+ *  get_unique_tuple); another one, too, where the port is taken already, which is not followed. */
+function portAfter(
+  control: Control,
+  region: Region,
+  { ports, base }: Given,
+  random: NatRandom,
+): Pick<Control, "sourcePort" | "choices"> {
+  const { sourcePort } = control;
+  if (!translatesPorts(control)) return { sourcePort, choices: [] };
+  const [first, last] = ports === undefined ? ANY_PORT : [Number(ports.from), Number(ports.to)];
+  if (ports !== undefined && first === last) return { sourcePort: first, choices: [] };
+  const port = isExplained(control) ? valueNow(sourcePort, region) : undefined;
+  if (random === "none") {
+    if (ports === undefined) return { sourcePort, choices: [] };
+    if (typeof port === "number" && base !== undefined)
+      return { sourcePort: shiftPort(port, base, first, last), choices: [] };
+    if (typeof port === "number" && port >= first && port <= last) return { sourcePort, choices: [] };
+  }
+  const choice: SourceChoice = { of: "port", text: `a port of ${first}-${last}` };
+  return { sourcePort: ports === undefined ? sourcePort : first, choices: [choice] };
+}
+
+/** What the kernel chooses from for a port above 1023, where a rule names none. */
+const ANY_PORT = [1024, 65535] as const;
