@@ -108,6 +108,13 @@ describe("README.md", () => {
   });
 });
 
+test("CHANGELOG.md has versions, three kinds of changes, and one line for each change", () => {
+  const [title, , about, ...lines] = readFileSync(join(ROOT, "CHANGELOG.md"), "utf8").trimEnd().split("\n");
+  expect({ title, about }).toEqual({ title: "# Changelog", about: expect.any(String) });
+  const known = /^(?:|## (?:Unreleased|\d+\.\d+\.\d+ \(\d{4}-\d{2}-\d{2}\))|### (?:Added|Changed|Fixed)|- \S.*)$/;
+  expect(lines.filter((line) => !known.test(line))).toEqual([]);
+});
+
 /** GitHub's names of headings. */
 function anchorsOf(text: string): string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = ""]) =>
