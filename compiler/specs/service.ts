@@ -61,33 +61,37 @@ export function decodeService(context: Context, root: Field): ServiceSpec | unde
   const externalTrafficPolicy = decodeExternalPolicy(context, field, spec, type, externalIps.length > 0);
   const internalTrafficPolicy = decodePolicy(context, field, "internalTrafficPolicy", spec.internalTrafficPolicy);
   const loadBalancerIngress = decodeServiceStatus(context, root, service.status, type);
-  const { selector } = spec;
   checkLoadBalancerFields(context, field, spec, type);
   warnOfService(context, root, spec, known, headless);
-  const decoded = {
+  const selector = isEmpty(spec.selector) ? undefined : decodeLabels(context, field, "selector", spec.selector);
+  const loadBalancerSourceRanges = decodeSourceRanges(context, field, spec);
+  const affinitySeconds = decodeAffinity(context, field, spec);
+  const healthCheckNodePort = decodeHealthCheckNodePort(context, field, spec, type, externalTrafficPolicy);
+  const trafficDistribution = decodeTrafficDistribution(context, field, spec);
+  const externalName = decodeExternalName(context, field, spec, type);
+  if (meta === undefined) return undefined;
+  warnOfNewName(context, root, meta.name);
+  return {
+    meta,
     type: known,
     clusterIps,
     headless,
     ipFamilies,
     ipFamilyPolicy,
     ports,
-    selector:
-      selector === undefined || selector === null ? undefined : decodeLabels(context, field, "selector", selector),
+    selector,
     externalIps,
     loadBalancerIngress,
-    loadBalancerSourceRanges: decodeSourceRanges(context, field, spec),
-    affinitySeconds: decodeAffinity(context, field, spec),
+    loadBalancerSourceRanges,
+    affinitySeconds,
     internalTrafficPolicy: internalTrafficPolicy ?? "Cluster",
     externalTrafficPolicy: isNewer ? "Cluster" : externalTrafficPolicy, // apiservice.ExternalPolicyLocal
-    healthCheckNodePort: decodeHealthCheckNodePort(context, field, spec, type, externalTrafficPolicy),
+    healthCheckNodePort,
     allocatesNodePorts: spec.allocateLoadBalancerNodePorts ?? true,
     publishNotReadyAddresses: spec.publishNotReadyAddresses ?? false,
-    trafficDistribution: decodeTrafficDistribution(context, field, spec),
-    externalName: decodeExternalName(context, field, spec, type),
-  } as const;
-  if (meta === undefined) return undefined;
-  warnOfNewName(context, root, meta.name);
-  return { meta, ...decoded };
+    trafficDistribution,
+    externalName,
+  };
 }
 
 /** A type that does not exist counts as LoadBalancer, which may have the most fields: one mistake is one finding. */
