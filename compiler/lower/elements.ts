@@ -186,6 +186,8 @@ class Collector {
     const { protocol, affinitySeconds } = service;
     const name = pickChain(key, list, endpoints.length, protocol, affinitySeconds);
     if (!this.picks.has(name)) this.picks.set(name, { key, list, count: endpoints.length, protocol, affinitySeconds });
+    const slots = this.elementsOf(endpointsMap(key, protocol));
+    const stickySlots = affinitySeconds === undefined ? [] : this.elementsOf(stickySlotsMap(key, protocol));
     for (let index = 0; index < endpoints.length; index++) {
       const endpoint = endpoints[index] as Endpoint;
       const { origin } = endpoint;
@@ -194,12 +196,11 @@ class Collector {
       const number = LIST_OFFSET[list] + index;
       const slot = frontend.kind === "node-port" ? [frontend.port, number] : [frontend.address, frontend.port, number];
       // With affinity, the first endpoint alone stands here too: for packets that come while rules are replaced.
-      if (affinitySeconds === undefined || index === 0) {
-        this.pushToMap(endpointsMap(key, protocol), { key: slot, value: [endpoint.address, endpoint.port], origin });
-      }
+      if (affinitySeconds === undefined || index === 0)
+        slots.push({ key: slot, value: [endpoint.address, endpoint.port], origin });
       if (affinitySeconds !== undefined) {
         const identity = this.identities.of(service, endpoint);
-        this.pushToMap(stickySlotsMap(key, protocol), { key: slot, value: [identity], origin });
+        stickySlots.push({ key: slot, value: [identity], origin });
         this.addStickyEndpoint(protocol, identity, endpoint);
       }
       if (!this.hairpins.has(endpoint.address)) {
@@ -252,9 +253,17 @@ class Collector {
   }
 
   private pushToMap(map: string, element: MapElement): void {
-    const elements = this.maps.get(map);
-    if (elements === undefined) this.maps.set(map, [element]);
-    else elements.push(element);
+    this.elementsOf(map).push(element);
+  }
+
+  /** Of a map that gets one at least. */
+  private elementsOf(map: string): MapElement[] {
+    let elements = this.maps.get(map);
+    if (elements === undefined) {
+      elements = [];
+      this.maps.set(map, elements);
+    }
+    return elements;
   }
 
   private addToSet(set: string, element: SetElement): void {

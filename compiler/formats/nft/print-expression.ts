@@ -131,11 +131,12 @@ export function flagNames(mask: number, type: DataType): string[] | undefined {
 export function printValue(value: Value, type: DataType): string {
   if (typeof value === "string") return `"${value.replaceAll("*", "\\*")}"`;
   if (typeof value === "bigint") return printCompatible(value as Ipv6);
+  // Nearly all elements are made of these, which have no symbols.
+  if (type === "ipv4_addr") return printIpv4(value as Ipv4);
+  if (type === "inet_service") return String(value);
   const symbol = SYMBOLS[type]?.get(value) ?? FLAGS[type]?.get(value);
   if (symbol !== undefined) return symbol;
   switch (type) {
-    case "ipv4_addr":
-      return printIpv4(value as Ipv4);
     case "classid":
       return printClassid(value);
     case "mark":
