@@ -450,22 +450,8 @@ class RuleTranslator {
 
   /** Ports can be translated where something said that the packet has ports. */
   private requireProtocol(statement: StatementNode): void {
-    if (!this.hasProtocol())
+    if (!testProtocol(this.steps))
       this.scope.refuse("expected a test of the protocol before a translation of ports", statement);
-  }
-
-  /** Whether the steps so far say of which protocols the packet is. */
-  private hasProtocol(): boolean {
-    const tests = (expression: Expression): boolean =>
-      isL4Protocol(expression) ||
-      (expression.kind === "transport" && expression.protocol !== "th") ||
-      (expression.kind === "header" && /^(tcp|icmp|icmpv6|ip protocol|ip6 nexthdr)\b/.test(expression.field)) ||
-      (expression.kind === "concat" && expression.parts.some((part) => !isL4Protocol(part) && tests(part)));
-    return this.steps.some((step) => {
-      if (step.kind === "compare") return tests(step.left) && (step.operator === "==" || !isL4Protocol(step.left));
-      if (step.kind === "within") return tests(step.left) && !(step.negated && isL4Protocol(step.left));
-      return step.kind === "opaque" || (step.kind === "member" && !isL4Protocol(step.key) && tests(step.key));
-    });
   }
 
   /** The kernel translates packets of the addresses' family only (nft_nat_inet_eval, Linux 6.18): others go on as if the
@@ -640,6 +626,20 @@ class RuleTranslator {
       ...(seconds === undefined ? {} : { timeoutSeconds: seconds }),
     };
   }
+}
+
+/** Whether `steps` say of which protocols the packet is, as nft wants it before ports are translated. */
+export function testProtocol(steps: readonly Step[]): boolean {
+  const tests = (expression: Expression): boolean =>
+    isL4Protocol(expression) ||
+    (expression.kind === "transport" && expression.protocol !== "th") ||
+    (expression.kind === "header" && /^(tcp|icmp|icmpv6|ip protocol|ip6 nexthdr)\b/.test(expression.field)) ||
+    (expression.kind === "concat" && expression.parts.some((part) => !isL4Protocol(part) && tests(part)));
+  return steps.some((step) => {
+    if (step.kind === "compare") return tests(step.left) && (step.operator === "==" || !isL4Protocol(step.left));
+    if (step.kind === "within") return tests(step.left) && !(step.negated && isL4Protocol(step.left));
+    return step.kind === "opaque" || (step.kind === "member" && !isL4Protocol(step.key) && tests(step.key));
+  });
 }
 
 function isL4Protocol(expression: Expression): boolean {

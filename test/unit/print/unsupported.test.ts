@@ -80,6 +80,18 @@ describe("what an output cannot hold is a finding at the place that needs it", (
       filter("-A INPUT -j SECMARK --selctx a"),
       ["error unsupported-nft rules:2:1 chain INPUT cannot be written for nft: -j SECMARK --selctx a"],
     ],
+    [
+      "a port of a connection of any protocol",
+      "nft",
+      filter(
+        "-A INPUT -m conntrack --ctorigdstport 80 -j DROP",
+        "-A INPUT -p tcp -m conntrack --ctorigdstport 80 -j DROP",
+        "-A INPUT -m conntrack --ctproto tcp --ctorigdstport 80 -j DROP",
+      ),
+      [
+        "error unsupported-nft rules:2:1 chain INPUT cannot be written for nft: a port of a connection without a test of the protocol before it",
+      ],
+    ],
     ["nothing that both have", "nft", filter("-A INPUT -s 10.0.0.1 -j DROP"), []],
     ["nothing that nft alone reads", "nft", chain("meta hour 10:00-12:00 drop"), []],
     [
