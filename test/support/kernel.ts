@@ -19,7 +19,7 @@ function namespaceCommand(script: string): readonly string[] {
   return [...namespaceArguments, "sh", "-c", `${prepare}${script}`];
 }
 
-const ENVIRONMENT = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
+export const ENVIRONMENT = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin:/sbin` };
 
 function probeNamespace(script: string): Ran {
   const { status, stdout, stderr, error } = spawnSync("unshare", namespaceCommand(script), {

@@ -1,7 +1,9 @@
 /** Rules that nft 1.0.6 refuses although they look right, and rules next to them that it takes. */
 
+import type { BaseChain, Hook, TableFamily } from "../../compiler/ir/types.ts";
+
 /** The family of the table, the type and the hook of the chain, the rule. */
-export type NftRow = readonly [family: "ip" | "ip6" | "inet", type: "filter" | "nat", hook: string, rule: string];
+export type NftRow = readonly [family: TableFamily, type: BaseChain["type"], hook: Hook, rule: string];
 
 export const REFUSED: readonly NftRow[] = [
   ["ip", "nat", "prerouting", "tcp dport 22 dnat to 1.1.1.1 accept"],
@@ -87,6 +89,27 @@ export const REFUSED: readonly NftRow[] = [
   ["ip", "nat", "prerouting", "meta l4proto . th dport { tcp . 80 } redirect to :80"],
   ["ip", "nat", "prerouting", "dnat to 1.1.1.1:80"],
   ["ip", "nat", "prerouting", "th dport 80 dnat to 1.1.1.1:80"],
+  ["ip6", "nat", "prerouting", "dnat ip to 1.1.1.1"],
+  ["ip", "filter", "prerouting", "meta l4proto tcp tproxy ip6 to [::1]:80"],
+  ["ip", "filter", "input", "reject with icmpx admin-prohibited"],
+  ["ip", "filter", "input", "ct original proto-src 80"],
+  ["inet", "filter", "input", "th dport 80 ct reply proto-dst 80"],
+  ["inet", "filter", "input", "meta l4proto != tcp ct original proto-dst 80"],
+  ["inet", "filter", "input", "ct protocol tcp ct original proto-dst 80"],
+  ["ip", "filter", "input", "tcp option maxseg size 1 ct original proto-dst 80"],
+  ["ip", "filter", "input", "meta l4proto vmap { tcp : continue } ct original proto-dst vmap { 80 : drop }"],
+  ["ip", "filter", "input", "udp dport 53 meta mark set tcp dport map { 80 : 1 }"],
+  ["ip", "filter", "input", "esp spi 1 tcp dport 80"],
+  ["ip6", "filter", "input", "meter m { ip saddr limit rate 1/second }"],
+  ["arp", "filter", "input", "ip saddr 1.1.1.1"],
+  ["arp", "filter", "input", "tcp dport 80"],
+  ["ip", "filter", "input", "meta nfproto ipv4"],
+  ["netdev", "filter", "ingress", "ct state new"],
+  ["netdev", "filter", "ingress", "masquerade"],
+  ["arp", "filter", "input", "reject"],
+  ["ip", "filter", "input", 'fwd to "lo"'],
+  ["inet", "filter", "input", "dup to 1.1.1.1"],
+  ["ip", "filter", "input", 'meta ibrname "a"'],
 ];
 
 export const TAKEN: readonly NftRow[] = [
@@ -109,11 +132,6 @@ export const TAKEN: readonly NftRow[] = [
   ["ip", "filter", "input", "ct event set new,destroy"],
   ["ip", "nat", "prerouting", "dnat tcp dport map { 80 : 1.1.1.1 } : tcp dport map { 80 : 8080 }"],
   ["inet", "nat", "prerouting", "ip saddr 1.1.1.1 dnat to 1.1.1.1"],
-  ["ip", "nat", "prerouting", "masquerade"],
-  ["ip", "nat", "postrouting", "redirect"],
-  ["ip", "nat", "postrouting", "dnat to 1.1.1.1"],
-  ["ip", "nat", "prerouting", "snat to 1.1.1.1"],
-  ["ip", "filter", "prerouting", "dnat to 1.1.1.1"],
   ["ip", "filter", "input", "meta protocol ip"],
   ["ip", "filter", "input", "meta protocol vmap { ip : drop, ip6 : accept }"],
   ["inet", "filter", "input", "ip version 4"],
@@ -134,10 +152,68 @@ export const TAKEN: readonly NftRow[] = [
   ["ip", "nat", "prerouting", "ip protocol tcp redirect to :80"],
   ["ip", "nat", "prerouting", "ip saddr . tcp dport { 1.1.1.1 . 80 } redirect to :80"],
   ["ip", "nat", "prerouting", "icmp type echo-request redirect to :80"],
+  ["ip", "filter", "input", "tcp option maxseg size 1 udp dport 53"],
+  ["ip", "filter", "input", "tcp dport 80 ct original proto-src 80"],
+  ["inet", "filter", "input", "meta l4proto { tcp, udp } ct original proto-src 80"],
+  ["ip", "filter", "input", "ct protocol tcp ct original proto-dst 80"],
+  ["ip", "filter", "input", "esp spi 1 ct original proto-dst 80"],
+  ["ip", "filter", "input", "tcp dport . ct original proto-dst { 80 . 80 }"],
+  ["inet", "filter", "ingress", "reject"],
+  ["bridge", "filter", "prerouting", "meta pkttype set host"],
+  ["netdev", "filter", "egress", "fib daddr . oif type local"],
 ];
 
-/** A file with one rule. */
-export function fileWith([family, type, hook, rule]: NftRow): string {
+/** Rules that nft takes and the kernel refuses behind the hook of their chain. What nft allows where is in nft-places.ts. */
+export const MISPLACED: readonly NftRow[] = [
+  ["ip", "nat", "prerouting", "masquerade"],
+  ["ip", "nat", "postrouting", "redirect"],
+  ["ip", "nat", "postrouting", "dnat to 1.1.1.1"],
+  ["ip", "nat", "prerouting", "snat to 1.1.1.1"],
+  ["ip", "filter", "prerouting", "dnat to 1.1.1.1"],
+  ["inet", "filter", "postrouting", "masquerade"],
+  ["ip6", "route", "output", "redirect"],
+  ["ip", "filter", "postrouting", "reject"],
+  ["netdev", "filter", "egress", "reject"],
+  ["ip", "filter", "output", "meta l4proto tcp tproxy to :80"],
+  ["ip", "filter", "output", "synproxy"],
+  ["ip", "filter", "forward", "socket transparent 1"],
+  ["ip", "filter", "output", 'osf name "Linux"'],
+  ["ip", "filter", "output", "fib saddr . iif oif 1"],
+  ["inet", "filter", "input", "fib daddr . oif type local"],
+  ["inet", "filter", "ingress", "fib daddr type local"],
+  ["ip", "filter", "output", "ipsec in reqid 1"],
+  ["ip", "filter", "input", "ipsec out reqid 1"],
+  ["ip", "filter", "output", "meta ipsec exists"],
+  ["ip", "filter", "prerouting", "meta sdif 1"],
+  ["bridge", "filter", "input", "rt classid 1"],
+  ["ip", "filter", "input", "tcp option maxseg size set rt mtu"],
+  ["ip", "filter", "output", "meta pkttype set host"],
+];
+
+/** The ways from a base chain to another one; `none`: the kernel does not ask for the hooks of a chain that nothing leads to. */
+export const WAYS = {
+  jump: "jump r",
+  goto: "goto r",
+  deep: "jump q",
+  "map in the rule": "meta mark vmap { 1 : jump r }",
+  "verdict map": "meta mark vmap @m",
+  none: "accept",
+} as const;
+
+/** A file with one rule, in the base chain or where a way leads. */
+export function fileWith([family, type, hook, rule]: NftRow, way?: keyof typeof WAYS): string {
+  const device = hook === "ingress" || hook === "egress" ? " device lo" : "";
+  const chains = `	map m {
+		type mark : verdict
+		elements = { 2 : goto r }
+	}
+	chain r {
+		${rule}
+	}
+	chain q {
+		goto r
+	}
+`;
   return `table ${family} t {
 	set s {
 		type ipv4_addr
@@ -145,9 +221,9 @@ export function fileWith([family, type, hook, rule]: NftRow): string {
 	}
 	chain d {
 	}
-	chain c {
-		type ${type} hook ${hook} priority 0;
-		${rule}
+${way === undefined ? "" : chains}	chain c {
+		type ${type} hook ${hook}${device} priority 0;
+		${way === undefined ? rule : WAYS[way]}
 	}
 }
 `;

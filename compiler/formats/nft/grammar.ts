@@ -459,10 +459,10 @@ class NftParser extends EmbeddedActionsParser {
       this.CONSUME(t.Numeral);
     });
     this.CONSUME(t.OpenBrace);
-    this.SUBRULE(this.concatenation);
+    const key = this.SUBRULE(this.concatenation);
     this.SUBRULE(this.attributes);
     this.CONSUME(t.CloseBrace);
-    return { kind: "plain", name: "meter" };
+    return { kind: "plain", name: "meter", key };
   });
 
   // xt ( match | target ) NAME, as nft lists what only iptables can say

@@ -185,7 +185,11 @@ export function priorityName(family: TableFamily, hook: Hook, priority: number):
 
 /** The number of a priority's name; bridges have other ones (enum nf_br_hook_priorities). */
 export function priorityOf(family: TableFamily, name: string): number | undefined {
-  const names: Readonly<Record<string, number>> =
-    family === "bridge" ? { dstnat: -300, filter: -200, out: 100, srcnat: 300 } : PRIORITY;
-  return meaningOf(names, name);
+  return meaningOf(PRIORITIES[family] ?? PRIORITY, name);
 }
+
+const PRIORITIES: Readonly<Partial<Record<TableFamily, Readonly<Record<string, number>>>>> = {
+  bridge: { dstnat: -300, filter: -200, out: 100, srcnat: 300 },
+  arp: { filter: PRIORITY.filter },
+  netdev: { filter: PRIORITY.filter },
+};

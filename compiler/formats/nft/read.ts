@@ -30,7 +30,9 @@ import type {
   TableFamily,
 } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
+import { BaseChains } from "./chain-hooks.ts";
 import { isEnd, nftParser, unquote } from "./grammar.ts";
+import { baseChainRefused, type ChainPlace } from "./hook-rules.ts";
 import { priorityOf } from "./keywords.ts";
 import { CloseBrace, CloseParen, Numeral, nftLexer, OpenBrace, OpenParen, Variable, Word } from "./lexer.ts";
 import { refusalsOf } from "./refusals.ts";
@@ -269,9 +271,11 @@ class FileReader {
       for (const item of block.body) this.readTableItem(item, table);
       return;
     }
-    const found = this.tableIn(words.slice(1), false);
+    // `ct helper`, `ct timeout` and `ct expectation` are two words.
+    const kinds = words.slice(0, kind === "ct" ? 2 : 1);
+    const found = this.tableIn(words.slice(kinds.length), false);
     if (found === undefined) return;
-    this.readObject({ ...block, head: [words[0] as IToken, ...found.rest] }, found.table, object);
+    this.readObject({ ...block, head: [...kinds, ...found.rest] }, found.table, object);
   }
 
   private readLine(tokens: readonly IToken[]): void {
@@ -332,6 +336,13 @@ class FileReader {
     });
   }
 
+  /** `tokens` with the values of the variables that are defined. */
+  private withVariables(tokens: readonly IToken[]): readonly IToken[] {
+    return tokens.flatMap((token) =>
+      token.tokenType === Variable ? (this.variables.get(token.image.slice(1)) ?? [token]) : [token],
+    );
+  }
+
   /** The table that `( FAMILY )? NAME` at the beginning of `tokens` names, and what is behind. */
   private tableIn(
     tokens: readonly IToken[],
@@ -389,10 +400,12 @@ class FileReader {
       case "counter":
       case "quota":
       case "limit":
-      case "ct":
       case "secmark":
       case "synproxy":
         this.tableIn(rest, false);
+        return;
+      case "ct":
+        this.tableIn(rest.slice(1), false);
         return;
       default:
         // `add FAMILY TABLE CHAIN rule`: the word `rule` may be left out.
@@ -581,13 +594,18 @@ class FileReader {
       this.error("rules-syntax", "expected type filter, nat or route, hook and its name, and a priority", tokens);
       return;
     }
-    chain.base = {
+    const place = {
       type: type as BaseChain["type"],
       hook: hook as Hook,
       priority,
+      ...(device === undefined ? {} : { device: unquote(device) }),
+    };
+    const refused = baseChainRefused(place, priorityText, family);
+    if (refused !== undefined) this.error("rules-syntax", refused, tokens);
+    chain.base = {
+      ...place,
       policy: chain.base?.policy ?? "accept",
       registered: chain.base?.registered ?? this.register(),
-      ...(device === undefined ? {} : { device: unquote(device) }),
     };
   }
 
@@ -720,6 +738,7 @@ class FileReader {
       if (declared !== undefined && "data" in declared) maps.set(set.name, declared);
       else if (declared !== undefined) sets.set(set.name, declared);
     }
+    const isOfIptables = this.isOfIptables(table);
     const scope: TableScope = {
       family,
       sets,
@@ -727,7 +746,7 @@ class FileReader {
       opaque,
       anonymousSets: new Map(),
       anonymousMaps: new Map(),
-      doubtful: this.isOfIptables(table)
+      doubtful: isOfIptables
         ? (statement, statements) => this.doubtfulText(statement, statements, family)
         : () => undefined,
       refuse: (message, statement) => {
@@ -737,8 +756,15 @@ class FileReader {
       missing: (what, statement) =>
         this.error("unknown-set", `there is no ${what} in table ${family} ${name}`, statement.tokens),
     };
+    const bases = isOfIptables ? undefined : this.baseChainsOf(table);
     const chains: Chain[] = [];
-    for (const chain of table.chains.values()) chains.push(...this.closeChain(chain, scope));
+    for (const chain of table.chains.values()) {
+      const place =
+        bases === undefined
+          ? undefined
+          : { family, isBase: chain.base !== undefined, bases: () => bases.leadingTo(chain.name) };
+      chains.push(...this.closeChain(chain, scope, place));
+    }
     const closed: Table = {
       family,
       name,
@@ -751,6 +777,23 @@ class FileReader {
     };
     return mendChains(closed, (code, message, { origin }) => {
       this.contained(() => this.errorFrom(code, message, origin ?? this.originOf([])));
+    });
+  }
+
+  private baseChainsOf({ chains, sets }: OpenTable): BaseChains {
+    const targets = new Map<OpenSet, ReadonlySet<string>>();
+    return new BaseChains(chains, {
+      anonymous: (name) => {
+        const block = this.anonymous.get(name);
+        return block === undefined ? undefined : block.body.flatMap((item) => this.withVariables(wordsOf(item)));
+      },
+      map: (name) => {
+        const map = sets.get(name);
+        if (map === undefined) return new Set();
+        const known = targets.get(map) ?? chainsIn(map.elements);
+        targets.set(map, known);
+        return known;
+      },
     });
   }
 
@@ -800,7 +843,7 @@ class FileReader {
   }
 
   /** A chain, and those that are written in its rules. */
-  private closeChain(chain: OpenChain, scope: TableScope): Chain[] {
+  private closeChain(chain: OpenChain, scope: TableScope, place: ChainPlace | undefined): Chain[] {
     const inner: Chain[] = [];
     const rules = chain.rules.flatMap(({ tokens, origin }): Rule[] => {
       const named = tokens.map((token) => {
@@ -808,14 +851,15 @@ class FileReader {
         if (block === undefined) return token;
         const open: OpenChain = { ...emptyChain(`__${chain.name}.${inner.length}`), anonymous: true };
         this.readChain(open, block);
-        inner.push(...this.closeChain(open, scope));
+        inner.push(...this.closeChain(open, scope, place));
         return { ...token, image: open.name };
       });
       const statements = this.contained(() => this.parse(named, () => nftParser.ruleText()));
       if (statements === undefined) return [{ steps: [anything(textOf(named))], origin }];
       const before = this.refusals;
       const found = this.contained(() => {
-        for (const { message, statement } of refusalsOf(statements, scope.family)) scope.refuse(message, statement);
+        for (const { message, statement } of refusalsOf(statements, scope.family, place))
+          scope.refuse(message, statement);
         return toRules(statements, scope);
       });
       return this.refusals === before
@@ -890,6 +934,17 @@ class FileReader {
       );
     return known;
   }
+}
+
+function wordsOf(item: Line | Block): readonly IToken[] {
+  return item.kind === "line" ? item.tokens : [];
+}
+
+/** The chains to which the elements of a map lead. */
+function chainsIn(elements: readonly ElementNode[]): ReadonlySet<string> {
+  return new Set(
+    elements.flatMap(({ value }) => (value?.kind === "verdict" && value.chain !== undefined ? [value.chain] : [])),
+  );
 }
 
 /** What nft gives to sets that rules fill and that say nothing of their size. */

@@ -3,6 +3,7 @@ import { type HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import type { DataType, TableFamily } from "../../ir/types.ts";
 import { parseIpv4, parseIpv6 } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";
+import { type ChainPlace, placeRefused } from "./hook-rules.ts";
 import { FLAGS, SYMBOLS } from "./keywords.ts";
 import { type Node, type StatementNode, textOf } from "./syntax.ts";
 import { toField } from "./to-ir.ts";
@@ -14,10 +15,15 @@ export interface Refusal {
   readonly message: string;
 }
 
-/** The refusals of a rule in a table of `family`, in the order of its statements. */
-export function refusalsOf(statements: readonly StatementNode[], family: TableFamily): readonly Refusal[] {
+/** The refusals of a rule in a table of `family`, in the order of its statements. Without `place` the rule comes from iptables:
+ *  what nft lists of it is not what the kernel has. */
+export function refusalsOf(
+  statements: readonly StatementNode[],
+  family: TableFamily,
+  place: ChainPlace | undefined,
+): readonly Refusal[] {
   const refusals: Refusal[] = [];
-  const layers = new Layers(family);
+  const layers = new Layers(family, place === undefined || statements.some(testsHeader));
   let last: StatementNode | undefined;
   for (const statement of statements) {
     if (statement.kind === "comment") continue;
@@ -28,7 +34,8 @@ export function refusalsOf(statements: readonly StatementNode[], family: TableFa
       layers.conflictOf(statement) ??
       wordsRefused(statement) ??
       shiftRefused(statement) ??
-      valuesRefused(statement, family);
+      valuesRefused(statement, family) ??
+      (place === undefined ? undefined : placeRefused(statement, place));
     if (message !== undefined) refusals.push({ statement, message });
     if (endsRule(statement)) last = statement;
   }
@@ -56,13 +63,20 @@ function endsRule(statement: StatementNode): boolean {
 
 /** Which headers the packets of a rule have, by the tests so far. */
 class Layers {
-  /** `ip` or `ip6`. */
+  /** `ip`, `ip6` or `arp`. */
   private network: string | undefined;
   /** Headers behind that of IP that the packets may have; undefined where no test has said. */
   private transports: readonly string[] | undefined;
+  private readonly isOfOneFamily: boolean;
+  /** A test said of which protocol the connections are: nft takes that for one of the packets, for addresses of one family. */
+  private isOfProtocol = false;
+  /** The kernel's rule may say of which protocol the packets are where nft's listing does not. */
+  private readonly isSilent: boolean;
 
-  constructor(family: TableFamily) {
-    this.network = family === "ip" || family === "ip6" ? family : undefined;
+  constructor(family: TableFamily, isSilent: boolean) {
+    this.isOfOneFamily = family === "ip" || family === "ip6";
+    this.network = this.isOfOneFamily || family === "arp" ? family : undefined;
+    this.isSilent = isSilent;
   }
 
   /** Takes the tests of `statement`; what it asks for that no packet has, or that earlier tests exclude. */
@@ -73,15 +87,17 @@ class Layers {
       case "vmap":
         return this.takeFields(statement.key);
       case "set":
-        return this.takeFields(statement.left);
+        return this.takeFields(statement.left) ?? this.takeFields(statement.right);
       case "update":
         return this.takeFields(statement.key);
       case "nat":
         return this.addressRefused(statement);
       case "plain":
-        return statement.name === "tproxy" && this.transports === undefined
-          ? "expected a test of the protocol, such as meta l4proto tcp, before tproxy"
-          : undefined;
+        if (statement.key !== undefined) return this.takeFields(statement.key);
+        if (statement.name !== "tproxy") return undefined;
+        if (this.transports === undefined)
+          return "expected a test of the protocol, such as meta l4proto tcp, before tproxy";
+        return this.familyRefused("tproxy", statement.tokens[1]?.image);
       case "reject":
         return this.answerRefused(statement.words);
       default:
@@ -94,9 +110,13 @@ class Layers {
     if (node.kind === "concat")
       return node.parts.map((part) => this.takeFields(part)).find((each) => each !== undefined);
     if (node.kind === "binary") return this.takeFields(node.left);
+    if (node.kind === "map") return this.takeFields(node.key);
     if (node.kind !== "field") return undefined;
-    const [header = ""] = node.words;
+    const [header = "", field = ""] = node.words;
     if (header === "ip" || header === "ip6") return this.takeNetwork(header);
+    if (header === "ct") return this.portRefused(node.words);
+    // Options are looked for in packets of other protocols too.
+    if (field === "option") return undefined;
     if (header === "icmp" || header === "icmpv6") this.network ??= header === "icmp" ? "ip" : "ip6";
     return TRANSPORT_HEADERS.has(header) ? this.takeTransports([header]) : undefined;
   }
@@ -128,6 +148,7 @@ class Layers {
 
   /** nft takes another test of the protocol only where it is the same: not even one out of several. */
   private takeTransports(names: readonly string[]): string | undefined {
+    if (this.network === "arp") return `no packet of arp is of ${names.join(", ")}`;
     const before = this.transports;
     this.transports ??= names;
     const other = before?.find((name) => names.some((each) => each !== name));
@@ -136,8 +157,21 @@ class Layers {
       : `expected one protocol: earlier tests are for ${other}, this one is for ${names.join(", ")}`;
   }
 
+  /** `ct original proto-src`: its type is that of the protocol's header. */
+  private portRefused(words: readonly string[]): string | undefined {
+    if (words.at(-1) === "protocol" && this.network !== undefined) this.isOfProtocol = true;
+    return /^proto-(src|dst)$/.test(words.at(-1) ?? "") &&
+      this.transports === undefined &&
+      !this.isOfProtocol &&
+      !this.isSilent
+      ? `expected a test of the protocol, such as meta l4proto tcp, before ${words.join(" ")}`
+      : undefined;
+  }
+
   /** `dnat to A`: A's family is that of the packets. */
   private addressRefused({ name, family, to }: Extract<StatementNode, { kind: "nat" }>): string | undefined {
+    const refused = this.familyRefused(name, family);
+    if (refused !== undefined) return refused;
     const first = to?.kind === "range" ? to.from : to;
     if (first?.kind !== "value") return undefined;
     const given = parseIpv4(first.text) !== undefined ? "ip" : parseIpv6(first.text) !== undefined ? "ip6" : undefined;
@@ -147,9 +181,17 @@ class Layers {
     return wanted === given ? undefined : `expected an address of ${wanted}, found ${first.text}`;
   }
 
+  /** `dnat ip`, `tproxy ip6`. */
+  private familyRefused(name: string, family: string | undefined): string | undefined {
+    const isOther = (family === "ip" || family === "ip6") && this.network !== undefined && this.network !== family;
+    return isOther ? `expected ${name} ${this.network}: no packet is of ${this.network} and of ${family}` : undefined;
+  }
+
   private answerRefused([protocol, type = ""]: readonly string[]): string | undefined {
     const other = this.transports?.find((name) => name !== "tcp");
     if (protocol === "tcp" && other !== undefined) return `tcp reset answers TCP only: these packets are ${other}`;
+    if (protocol === "icmpx" && this.isOfOneFamily)
+      return `expected icmp or icmpv6: this table has packets of ${this.network} only`;
     if (protocol !== "icmp" && protocol !== "icmpv6") return undefined;
     const family = protocol === "icmp" ? "ip" : "ip6";
     if (this.network !== undefined && this.network !== family)
@@ -159,6 +201,13 @@ class Layers {
   }
 }
 
+/** Whether nft has a test of the protocol for `statement`, and leaves out any other one of the rule, wherever that stands. */
+function testsHeader(statement: StatementNode): boolean {
+  if (statement.kind !== "match" || statement.left.kind !== "field") return false;
+  const [header = "", field = ""] = statement.left.words;
+  return TRANSPORT_HEADERS.has(header) && field !== "option";
+}
+
 /** The header that a value of `meta l4proto` stands for; its text where it has no name here. */
 function nameOfProtocol(node: Node): string {
   const number = toValue(node, "inet_proto");
@@ -166,7 +215,18 @@ function nameOfProtocol(node: Node): string {
   return known ?? (node.kind === "value" ? node.text : String(number));
 }
 
-const TRANSPORT_HEADERS: ReadonlySet<string> = new Set(["tcp", "udp", "udplite", "dccp", "sctp", "icmp", "icmpv6"]);
+const TRANSPORT_HEADERS: ReadonlySet<string> = new Set([
+  "tcp",
+  "udp",
+  "udplite",
+  "dccp",
+  "sctp",
+  "icmp",
+  "icmpv6",
+  "esp",
+  "ah",
+  "comp",
+]);
 
 // --- words ---------------------------------------------------------------------------------------------------------------
 

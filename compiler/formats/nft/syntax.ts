@@ -71,8 +71,8 @@ export type StatementNode = { readonly tokens: readonly IToken[] } & (
   | { readonly kind: "counter"; readonly isNamed: boolean }
   | { readonly kind: "notrack" }
   | { readonly kind: "comment"; readonly text: string }
-  /** Known by its first word only. */
-  | { readonly kind: "plain"; readonly name: string }
+  /** Known by its first word only, and by its key where it has one. */
+  | { readonly kind: "plain"; readonly name: string; readonly key?: Node }
 );
 
 /** Tokens as one text: equal words give equal text, whatever stood between them. */

@@ -66,8 +66,9 @@ describe("what is printed for a step is read as that step", () => {
   test.each(spelled.filter(([, text]) => !text.startsWith("! ")).map(([step, text]) => [text, step] as const))(
     "%s",
     (text, step) => {
-      // A translation of ports needs a protocol.
-      const protocol = /:\d/.test(text) && /^(dnat|snat|masquerade|redirect)/.test(text) ? "meta l4proto tcp " : "";
+      // A translation of ports needs a protocol, and so do the ports of a connection.
+      const needsProtocol = /^ct .*proto-|^(dnat|snat|masquerade|redirect).*:\d/.test(text);
+      const protocol = needsProtocol ? "meta l4proto tcp " : "";
       const before = protocol === "" ? [] : [equal({ kind: "meta", key: "l4proto" }, 6)];
       expect(normalRule(stepsOf(`${protocol}${text}`))).toEqual(normalRule([...before, step]));
     },
@@ -80,7 +81,8 @@ describe("an expression is printed, and read again", () => {
     if (expression.kind === "opaque") return;
     // A lookup is asked by what it is written to.
     const rule = expression.kind === "lookup" ? `meta priority set ${text}` : `${text} ${value}`;
-    const [step] = stepsOf(rule, expression.kind === "ip6" ? "ip6" : "ip");
+    const protocol = text.includes("proto-") ? "meta l4proto tcp " : "";
+    const step = stepsOf(`${protocol}${rule}`, expression.kind === "ip6" ? "ip6" : "ip").at(-1);
     expect(JSON.stringify(step, withBigints)).toContain(JSON.stringify(expression, withBigints));
   });
 });
