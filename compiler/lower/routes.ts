@@ -1,4 +1,5 @@
-/** One table of hosts and paths from all Ingresses (the numbers are INGRESS's facts and decisions). */
+/** One table of hosts and paths from all Ingresses. A request that no path of its host takes goes to the fallback of this host,
+ *  not to a less specific host. */
 import type { Report } from "../diagnostics.ts";
 import type { HostRoutes, PathRoute, RouteTarget } from "../ir/types.ts";
 import type { Backend, Ingress, IngressPath } from "../model/types.ts";
@@ -16,6 +17,7 @@ export function lowerRoutes(ingresses: readonly Ingress[], report: Report): Host
     const rules = ingresses.flatMap((ingress) =>
       ingress.rules.filter((rule) => rule.host === host).map((rule) => ({ ingress, rule })),
     );
+    // That of the oldest Ingress which has a rule for the host and a default backend.
     const fallback = rules.find(({ ingress }) => ingress.defaultBackend !== undefined)?.ingress.defaultBackend;
     return {
       ...(host === undefined ? {} : { host }),
@@ -23,19 +25,19 @@ export function lowerRoutes(ingresses: readonly Ingress[], report: Report): Host
         rules.flatMap(({ rule }) => rule.paths),
         report,
       ),
-      fallback: fallback === undefined ? overall : targetOf(fallback), // D6
+      fallback: fallback === undefined ? overall : targetOf(fallback),
     };
   });
 }
 
-/** D6: the default backend of the oldest Ingress without rules, else of the oldest one that has any. */
+/** The backend for hosts of no rule: the default of the oldest Ingress without rules, else of the oldest one that has any. */
 function overallDefault(ingresses: readonly Ingress[]): Backend | undefined {
   const having = ingresses.filter(({ defaultBackend }) => defaultBackend !== undefined);
   return (having.find(({ rules }) => rules.length === 0) ?? having[0])?.defaultBackend;
 }
 
-/** Exact paths first (D3), then prefixes, the longest first (P5); a prefix with a trailing slash before its twin without
- *  (P6), ImplementationSpecific last of equals (D4). Of equal paths the first given stays (D8). */
+/** Exact paths first, as in Gateway API, then prefixes, the longest first; a prefix with a trailing slash before its twin
+ *  without, ImplementationSpecific last of equals. Of equal paths the first given stays. */
 function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] {
   const kept = new Map<string, IngressPath>();
   for (const path of paths) {
@@ -71,7 +73,7 @@ function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] 
   }));
 }
 
-/** A prefix without the trailing slash, which does not count (P3); the root stays a slash. */
+/** A prefix without the trailing slash, which does not count; the root stays a slash. */
 function trimSlash(path: string): string {
   return path === "/" ? path : path.replace(/\/$/, "");
 }

@@ -1,4 +1,5 @@
-/** Ingress objects joined with their class and their backends (the numbers are INGRESS's facts and decisions). */
+/** Ingress objects joined with their class and their backends. The API does not say how several Ingresses combine: as in
+ *  Gateway API, the oldest one wins a conflict. */
 import type { Report } from "../diagnostics.ts";
 import { FAMILIES } from "../net/address.ts";
 import { compareBy } from "../order.ts";
@@ -11,7 +12,7 @@ export function resolveIngresses(specs: Specs, index: CandidateIndex, controller
   const services = new Map(
     specs.services.map((service) => [serviceKey(service.meta.namespace, service.meta.name), service]),
   );
-  // D8: age, where it is known; then namespace and name.
+  // One without a creation time counts as the youngest.
   const oldestFirst = [...specs.ingresses].sort(
     compareBy(
       ({ meta }) => meta.creationTimestamp ?? Number.POSITIVE_INFINITY,
@@ -23,7 +24,8 @@ export function resolveIngresses(specs: Specs, index: CandidateIndex, controller
     .map((ingress) => resolveIngress(ingress, services, index, report));
 }
 
-/** C1–C3, D14: with classes in the input, an Ingress is ours when its class, or the default class, names our controller. */
+/** With classes in the input, an Ingress is ours when its class, or the default class, names our controller. Manifests
+ *  without any class are given by hand: all of their Ingresses are ours. */
 function isOurs(
   { meta, className }: IngressSpec,
   classes: readonly IngressClassSpec[],
@@ -45,7 +47,7 @@ function isOurs(
   return false;
 }
 
-/** Of several defaults the newest, then the lower name. */
+/** Of several defaults the newest, then the first by name, as the API server chooses. */
 function defaultClass(classes: readonly IngressClassSpec[]): IngressClassSpec | undefined {
   const newestFirst = compareBy<IngressClassSpec>(
     ({ meta }) => -(meta.creationTimestamp ?? 0),
@@ -84,7 +86,8 @@ function resolveIngress(
   };
 }
 
-/** D9, D10, D15, D16: a backend that cannot be reached keeps its path and answers 503. */
+/** The ready endpoints of a backend, as controllers use them in place of the cluster IP. A backend that cannot be reached keeps
+ *  its path and answers 503: left out, a shorter path would take its requests. */
 function resolveBackend(
   spec: IngressBackendSpec,
   namespace: string,
