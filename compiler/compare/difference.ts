@@ -3,7 +3,7 @@
 import type { Condition } from "../evaluate/condition.ts";
 import { Diagram, type Finding } from "../evaluate/diagram.ts";
 import { TOLERANCE } from "../evaluate/distribution.ts";
-import { join } from "../evaluate/merge.ts";
+import { join } from "../evaluate/join.ts";
 import { areEqual, unite } from "../evaluate/ranges.ts";
 import { FIELDS, type Field, fieldsApart, type Region, regionKey, within } from "../evaluate/region.ts";
 import type { Leaf } from "./leaves.ts";

@@ -3,15 +3,13 @@ import { invariant } from "../invariant.ts";
 import { MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import type { BaseChain, Chain, Rule } from "../ir/types.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
-import { type Frame, locationOf, type Progress, type StepProgress } from "./frame.ts";
+import { type Frame, locationOf, type Progress, type Runner, type StepProgress } from "./frame.ts";
 import { decideLocality } from "./locality.ts";
 import type { TableIndex } from "./machine.ts";
 import { ask, runMatch } from "./match.ts";
-import { merge, tidy } from "./merge.ts";
 import { missed } from "./missed.ts";
 import { asksForLocality, type PlannedRule, type PlannedStep, plannedOf } from "./plan.ts";
 import { Question } from "./question.ts";
-import { uniteReads } from "./reads.ts";
 import { outside, type Region } from "./region.ts";
 import { askList } from "./remember.ts";
 import { type Control, isExplained, narrow, type State, type Stream, withControl, withStep } from "./state.ts";
@@ -22,14 +20,14 @@ export function runBaseChain(
   chain: BaseChain,
   state: State,
   table: TableIndex,
-  { hook, later, enter }: Pick<Frame, "hook" | "later" | "enter">,
+  where: Pick<Frame, "hook" | "behind" | "runner">,
   ends: State[],
 ): void {
   const { name, policy } = chain;
-  const frame: Frame = { table, hook, base: chain, chain: name, depth: 0, later, enter };
+  const frame: Frame = { ...where, table, base: chain, chain: name, depth: 0, caller: undefined };
   const { without, met } = state.control.environment;
   const accepts = policy === "accept" || without?.has(chain) === true;
-  for (const { state: after, flow } of enter(chain, state, frame)) {
+  for (const { state: after, flow } of where.runner.run(chain, state, frame)) {
     if (flow === "done") {
       ends.push(after);
       continue;
@@ -40,21 +38,23 @@ export function runBaseChain(
   }
 }
 
-/** What the rules of `chain` do, one after the other. Slow where many packets meet many rules: see dispatch/. */
-export function runChain(chain: Chain, state: State, frame: Frame): Progress[] {
+/** What the rules of `chain` do, one after the other. */
+function runChain(chain: Chain, state: State, frame: Frame): Progress[] {
   invariant(frame.depth <= MAX_JUMP_DEPTH, "no chain is reached by more jumps than the kernel follows");
   const finished: Progress[] = [];
   let running: readonly State[] = [state];
-  for (const [i, rule] of chain.rules.entries()) {
+  for (const rule of chain.rules) {
     state.control.environment.spend?.(countStreams(running));
     const next: State[] = [];
     for (const each of running) sort(runRule(plannedOf(rule), each, frame), next, finished);
-    running = merge(next, () => uniteReads(frame.table.reads.from(chain, i + 1), frame.later()));
-    if (running.length === 0) return finished;
+    running = next;
   }
   for (const each of running) finished.push({ state: each, flow: "return" });
   return finished;
 }
+
+/** Rule by rule, and each way that packets take for itself: to be held against. Slow where many packets meet many rules. */
+export const PLAIN: Runner = { run: runChain, merge: (states) => states, tidy: (streams) => streams };
 
 /** Steps that a rule takes. */
 export function countStreams(states: readonly State[]): number {
@@ -94,7 +94,7 @@ function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame
   const inside = others.length === 0 && start === control ? state : { control: start, streams: passing };
   const passed = runSteps(rule, isKnown ? steps : [...later, ...steps], 0, inside, frame);
   if (others.length === 0) return passed;
-  const rest = others.length > streams.length && !isExplained(control) ? tidy(others) : others;
+  const rest = others.length > streams.length && !isExplained(control) ? frame.runner.tidy(others) : others;
   return [{ state: { control, streams: rest }, flow: "next" }, ...passed];
 }
 

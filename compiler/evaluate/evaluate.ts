@@ -3,15 +3,13 @@ import { placeOfNat } from "../ir/place.ts";
 import type { BaseChain, Hook, Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { runBaseChain } from "./chain.ts";
-import { runDispatched } from "./dispatch/run-chain.ts";
+import { DISPATCHED } from "./dispatch/run-chain.ts";
 import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./explore.ts";
-import type { Frame } from "./frame.ts";
-import { type Entry, Machine, readsOf, type Stage, type TableIndex } from "./machine.ts";
-import { merge } from "./merge.ts";
+import type { Frame, Runner } from "./frame.ts";
+import { type Entry, Machine, type Stage, type TableIndex } from "./machine.ts";
 import { inAnyOrder, joinOrders } from "./orders.ts";
 import { alone, type Environment, type Outcome, type Packet, type Packets } from "./packet.ts";
 import { Passage } from "./passage.ts";
-import { EVERYTHING_READ, NOTHING_READ } from "./reads.ts";
 import { endsOf, outcomesIn, type RegionResult, toRegionResult, worldsIn } from "./result.ts";
 import { comeBack, findRoutes, splitByRoute } from "./routing.ts";
 import { type Control, type State, startState, withControl } from "./state.ts";
@@ -38,11 +36,10 @@ export class Evaluator {
   /** Lists that rules fill, and on which it depends what becomes of packets. */
   readonly testedLists: ReadonlySet<string>;
 
-  private readonly runRules: Frame["enter"];
+  private readonly runner: Runner;
 
-  /** `runRules`: what runs the rules of a chain; `runChain` one after the other. */
-  constructor(program: Program, runRules: Frame["enter"] = runDispatched) {
-    this.runRules = runRules;
+  constructor(program: Program, runner = DISPATCHED) {
+    this.runner = runner;
     this.machine = new Machine(program);
     this.testedLists = this.machine.lists.tested;
   }
@@ -117,9 +114,8 @@ export class Evaluator {
   private run(packets: Packets, environment: Environment): readonly State[] {
     const isTracked = environment.route === undefined || this.machine.tracksConnections(packets.family);
     const state = startState(packets, environment, isTracked);
-    return merge(this.go(wayOf(packets), state), () =>
-      environment.route === undefined ? NOTHING_READ : EVERYTHING_READ,
-    );
+    const later = environment.route === undefined ? NO_CHAINS : undefined;
+    return this.runner.merge(this.go(wayOf(packets), state), { next: NO_CHAINS, later });
   }
 
   /** What becomes of packets on `way`. The node's own packets to a local address come back by loopback, with their connections: what
@@ -167,8 +163,8 @@ export class Evaluator {
       }
       running = this.passStage(stage, running, {
         hook,
-        enter: this.runRules,
-        later: () => this.machine.readsBehind(family, hook, i, next),
+        runner: this.runner,
+        behind: { next: [], later: next && this.machine.chainsBehind(family, hook, i, next) },
       });
     }
     if (isDue) running = running.flatMap((each) => translateAgain(hook, each));
@@ -190,22 +186,25 @@ export class Evaluator {
   }
 }
 
-/** Where packets are, and what is asked of them behind this place. */
-type Where = Pick<Frame, "hook" | "later" | "enter">;
+const NO_CHAINS: readonly Entry[] = [];
 
-function passAll(entries: readonly Entry[], states: readonly State[], { hook, later, enter }: Where): readonly State[] {
+/** Where packets are, and what they may come to behind this place. */
+type Where = Pick<Frame, "hook" | "behind" | "runner">;
+
+function passAll(entries: readonly Entry[], states: readonly State[], where: Where): readonly State[] {
+  const { hook, runner } = where;
   let running = states;
   for (const [i, { index, chain }] of entries.entries()) {
     const after: State[] = [];
-    const where: Where = { hook, enter, later: () => readsOf(entries.slice(i + 1), later()) };
+    const here: Where = { ...where, behind: { ...where.behind, next: entries.slice(i + 1) } };
     for (const each of running) {
       const { control } = each;
       if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);
-      else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, where));
-      else if (isRoutedBehind(hook, chain, control)) after.push(...runBeforeRouting(chain, each, index, where));
-      else runBaseChain(chain, each, index, where, after);
+      else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, here));
+      else if (isRoutedBehind(hook, chain, control)) after.push(...runBeforeRouting(chain, each, index, here));
+      else runBaseChain(chain, each, index, here, after);
     }
-    running = merge(after, where.later);
+    running = runner.merge(after, here.behind);
   }
   return running;
 }

@@ -1,9 +1,8 @@
 import { invariant } from "../invariant.ts";
 import type { BaseChain, Chain, Hook } from "../ir/types.ts";
-import type { TableIndex } from "./machine.ts";
+import type { Entry, TableIndex } from "./machine.ts";
 import type { Effect, Location, Reason } from "./packet.ts";
-import type { Reads } from "./reads.ts";
-import type { Control, State } from "./state.ts";
+import type { Control, State, Stream } from "./state.ts";
 
 /** Where evaluation stands. */
 export interface Frame {
@@ -12,10 +11,28 @@ export interface Frame {
   readonly chain: string;
   readonly depth: number;
   readonly base: BaseChain;
-  /** What may be asked for behind this chain. */
-  readonly later: () => Reads;
-  /** Runs a chain to which a verdict leads. */
-  readonly enter: (chain: Chain, state: State, frame: Frame) => Progress[];
+  /** Of the chain that led here; undefined: this is the base chain. */
+  readonly caller: Frame | undefined;
+  readonly behind: Behind;
+  readonly runner: Runner;
+}
+
+/** The base chains that packets may still come to behind one. */
+export interface Behind {
+  /** Of its own place. */
+  readonly next: readonly Entry[];
+  /** All others; the same list for the same ones. Undefined: it is not known which. */
+  readonly later: readonly Entry[] | undefined;
+}
+
+/** How rules are run. `PLAIN` runs one after the other; others do the same with less work. */
+export interface Runner {
+  /** Runs a chain. */
+  readonly run: (chain: Chain, state: State, frame: Frame) => Progress[];
+  /** States in front of what is `behind` as fewer, where the same becomes of them there. */
+  readonly merge: (states: readonly State[], behind: Behind) => readonly State[];
+  /** Streams of one state as fewer. */
+  readonly tidy: (streams: readonly Stream[]) => readonly Stream[];
 }
 
 /** Packets after a rule or chain. `flow` tells where they go on: at the next rule, behind the jump that led here, or

@@ -14,7 +14,6 @@ import type { Family } from "../net/address.ts";
 import { HookOrder, type Listed, type Order } from "./hook-order.ts";
 import { ElementIndex } from "./lookup.ts";
 import { Lists } from "./memory.ts";
-import { EVERYTHING_READ, NOTHING_READ, type Reads, TableReads, uniteReads } from "./reads.ts";
 import { trackedFamilies } from "./tracked-families.ts";
 import { hooksOn, type Way } from "./ways.ts";
 
@@ -28,7 +27,6 @@ export class TableIndex {
   private readonly setIndices = new Map<string, ElementIndex<SetElement>>();
   private readonly mapIndices = new Map<string, ElementIndex<MapElement>>();
   private readonly inlineIndices = new Map<readonly MapElement[], ElementIndex<MapElement>>();
-  readonly reads = new TableReads(this);
 
   /** Whether the program's rules make the kernel track connections of a family. */
   readonly tracksConnections: (family: Family) => boolean;
@@ -109,7 +107,7 @@ export class Machine {
   private readonly entries: readonly Entry[];
   private readonly byHook = new Map<string, readonly Stage[]>();
   private readonly orderOf: HookOrder<Entry>;
-  private readonly behind = new Map<Way, Map<string, Reads>>();
+  private readonly behind = new Map<Way, Map<string, readonly Entry[]>>();
 
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
@@ -157,11 +155,9 @@ export class Machine {
     return stages;
   }
 
-  /** What is asked of packets behind the stage of a hook that has a number, and on the way that they take `next`; undefined: they may go
-   *  anywhere. */
-  readsBehind(family: Family, hook: Hook, number: number, next: Way | undefined): Reads {
-    if (next === undefined) return EVERYTHING_READ;
-    const known = this.behind.get(next) ?? new Map<string, Reads>();
+  /** The base chains behind the stage of a hook that has a number, and on the way that packets take `next`: the same list each time. */
+  chainsBehind(family: Family, hook: Hook, number: number, next: Way): readonly Entry[] {
+    const known = this.behind.get(next) ?? new Map<string, readonly Entry[]>();
     this.behind.set(next, known);
     const key = `${family} ${hook} ${number}`;
     let found = known.get(key);
@@ -169,17 +165,9 @@ export class Machine {
       const later = hooksOn(next).flatMap((each) => this.at(family, each));
       const stages = [...this.at(family, hook).slice(number + 1), ...later];
       // Each order has all chains of its stage, but for those that are not followed.
-      const entries = stages.flatMap(
-        ({ orders }) => orders.find((order) => order.entries !== undefined)?.entries ?? [],
-      );
-      found = readsOf(entries, NOTHING_READ);
+      found = stages.flatMap(({ orders }) => orders.find((order) => order.entries !== undefined)?.entries ?? []);
       known.set(key, found);
     }
     return found;
   }
-}
-
-/** What the chains of `entries` ask for, and `others`. */
-export function readsOf(entries: readonly Entry[], others: Reads): Reads {
-  return entries.reduce((all, { index, chain }) => uniteReads(all, index.reads.ofChain(chain)), others);
 }

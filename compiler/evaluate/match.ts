@@ -8,8 +8,8 @@ import { askFragments } from "./fragments.ts";
 import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
 import type { TableIndex } from "./machine.ts";
+import { Partition, Split } from "./partition.ts";
 import type { Question } from "./question.ts";
-import { Fork, Sorter } from "./sorter.ts";
 import { type Control, isExplained, narrow, type State, TINY } from "./state.ts";
 import { choicesOf } from "./unknown-key.ts";
 
@@ -37,13 +37,13 @@ export function runMatch(
 }
 
 function takeChance(probability: number, state: State): StepProgress[] {
-  const sorter = new Sorter<Flow>(state);
+  const parts = new Partition<Flow>(state);
   for (const stream of state.streams) {
     const { region } = stream;
-    if (probability > TINY) sorter.add(narrow(stream, region, probability), "continue");
-    if (1 - probability > TINY) sorter.add(narrow(stream, region, 1 - probability), "next");
+    if (probability > TINY) parts.add(narrow(stream, region, probability), "continue");
+    if (1 - probability > TINY) parts.add(narrow(stream, region, 1 - probability), "next");
   }
-  return sorter.progress;
+  return parts.progress;
 }
 
 export function ask(question: Question, state: State, { table }: Frame): StepProgress[] {
@@ -63,17 +63,17 @@ export function ask(question: Question, state: State, { table }: Frame): StepPro
     const done = control.entered.map((each) => each.text).join(", ");
     return assume(done === "" ? text : `${text} (after ${done})`, negated, state);
   }
-  const sorter = new Sorter<Flow>(state);
+  const parts = new Partition<Flow>(state);
   for (const stream of streams) {
-    const fork = new Fork(sorter, stream);
+    const split = new Split(parts, stream);
     for (const { region, probability, value } of evaluateExpression(left, control, stream, table)) {
       const { yes, no } = question.answer(value?.[0], region);
-      if (yes !== undefined) fork.add(yes, probability, "continue");
-      if (no !== undefined) fork.add(no, probability, "next");
+      if (yes !== undefined) split.add(yes, probability, "continue");
+      if (no !== undefined) split.add(no, probability, "next");
     }
-    fork.end();
+    split.end();
   }
-  return sorter.progress;
+  return parts.progress;
 }
 
 const HAS_USER = "a program of this node sent the packet";
@@ -88,12 +88,12 @@ function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table
   const declaration = table.set(set);
   if (isUnknown(key, control)) return lookUpUnknown(match, declaration.elements, state, table);
   const elements = table.setElements(set);
-  const sorter = new Sorter<Flow>(state);
+  const parts = new Partition<Flow>(state);
   for (const stream of streams) {
-    const fork = new Fork(sorter, stream);
+    const split = new Split(parts, stream);
     for (const { region, probability, value } of evaluateExpression(key, control, stream, table)) {
       if (value === undefined) {
-        fork.add(region, probability, match.orAbsent ? "continue" : "next");
+        split.add(region, probability, match.orAbsent ? "continue" : "next");
         continue;
       }
       for (const { region: part, element } of elements.split(value, region)) {
@@ -101,13 +101,13 @@ function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table
         const flow = holds === negated ? "next" : "continue";
         // Reasons show where the element is from by which the rule applies.
         if (isExplained(control) && !negated && element !== undefined)
-          sorter.add(narrow(stream, part, probability), flow, { ...control, member: { element, declaration } });
-        else fork.add(part, probability, flow);
+          parts.add(narrow(stream, part, probability), flow, { ...control, member: { element, declaration } });
+        else split.add(part, probability, flow);
       }
     }
-    fork.end();
+    split.end();
   }
-  return sorter.progress;
+  return parts.progress;
 }
 
 /** A key of which something is not known. */

@@ -5,11 +5,11 @@ import { type Address, familyOf, printAddress } from "../net/address.ts";
 import { evaluateExpression, hasPorts, isUnknown } from "./expression.ts";
 import type { Because, Frame, ReasonExtra, StepProgress } from "./frame.ts";
 import type { Reason } from "./packet.ts";
+import { Partition } from "./partition.ts";
 import { maskSpread, type Spread } from "./preimage.ts";
 import { type Cut, Ranges, unite, valuesIn } from "./ranges.ts";
 import { within, without } from "./region.ts";
 import { lookUpInFilledMap } from "./remember.ts";
-import { Sorter } from "./sorter.ts";
 import {
   type Control,
   isExplained,
@@ -28,7 +28,7 @@ import { assumeElement, isData } from "./unknown-element.ts";
 export type Given = Omit<Extract<NatTarget, { kind: "literal" }>, "kind">;
 
 /** What a translation does to a stream that is given an address and a port. */
-export type Give = (sorter: Sorter<"next" | "done">, stream: Stream, given: Given, extra: ReasonExtra) => void;
+export type Give = (parts: Partition<"next" | "done">, stream: Stream, given: Given, extra: ReasonExtra) => void;
 
 export function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
   const list = to.kind === "map" ? frame.table.lists.filledSet(to.map, frame.table.table) : undefined;
@@ -39,13 +39,13 @@ export function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (contr
 function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
   const { control, streams } = state;
   const give = giveBy(control);
-  const sorter = new Sorter<"next" | "done">(state);
+  const parts = new Partition<"next" | "done">(state);
   if (to.kind === "literal") {
-    for (const stream of streams) give(sorter, stream, to, {});
-    return sorter.progress;
+    for (const stream of streams) give(parts, stream, to, {});
+    return parts.progress;
   }
   const declaration = frame.table.map(to.map);
-  const giveFound = (each: Give, into: typeof sorter, stream: Stream, element: MapElement | undefined): void => {
+  const giveFound = (each: Give, into: typeof parts, stream: Stream, element: MapElement | undefined): void => {
     if (element === undefined || !isData(element.value)) {
       into.add(stream, "next");
       return;
@@ -56,7 +56,7 @@ function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control
   };
   if (isUnknown(to.key, control))
     return assumeElement(to.key, declaration.elements, state, frame.table, (element, chosen) => {
-      const own = new Sorter<"next" | "done">(chosen);
+      const own = new Partition<"next" | "done">(chosen);
       const giveThem = giveBy(chosen.control);
       for (const stream of chosen.streams) giveFound(giveThem, own, stream, element);
       return own.progress;
@@ -64,13 +64,13 @@ function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control
   const elements = frame.table.mapElements(to.map);
   for (const stream of streams) {
     for (const { region, probability, value } of evaluateExpression(to.key, control, stream, frame.table)) {
-      if (value === undefined) sorter.add(narrow(stream, region, probability), "next");
+      if (value === undefined) parts.add(narrow(stream, region, probability), "next");
       else
         for (const { region: part, element } of elements.split(value, region))
-          giveFound(give, sorter, narrow(stream, part, probability), element);
+          giveFound(give, parts, narrow(stream, part, probability), element);
     }
   }
-  return sorter.progress;
+  return parts.progress;
 }
 
 /** One of the destinations that a stream is given. */
@@ -95,9 +95,9 @@ const PORTS: readonly string[] = ["th dport", "tcp dport", "udp dport", "sctp dp
 export function destinations(because: Because, random: NatRandom): (control: Control) => Give {
   return (control) => {
     const controls = sentControls(control, because, true);
-    return (sorter, stream, given, extra) => {
+    return (parts, stream, given, extra) => {
       for (const chosen of addressesFor(stream, given))
-        for (const way of portsFor(chosen, control, given, random)) sendOn(sorter, way, controls, extra);
+        for (const way of portsFor(chosen, control, given, random)) sendOn(parts, way, controls, extra);
     };
   };
 }
@@ -110,11 +110,11 @@ export function redirect(
 ): StepProgress[] {
   const { control, streams } = state;
   const controls = sentControls(control, because, false);
-  const sorter = new Sorter<"next" | "done">(state);
+  const parts = new Partition<"next" | "done">(state);
   for (const stream of streams) {
     const address = redirectAddress(control, stream);
     if (address === undefined) {
-      sorter.add(stream, "done", because({ ...control, end: { kind: "drop" } }));
+      parts.add(stream, "done", because({ ...control, end: { kind: "drop" } }));
       continue;
     }
     const chosen: Way = {
@@ -123,9 +123,9 @@ export function redirect(
       port: stream.destinationPort,
       taken: NOTHING_TAKEN,
     };
-    for (const way of portsFor(chosen, control, ports && { ports }, random)) sendOn(sorter, way, controls, {});
+    for (const way of portsFor(chosen, control, ports && { ports }, random)) sendOn(parts, way, controls, {});
   }
-  return sorter.progress;
+  return parts.progress;
 }
 
 /** What packets have in common that a rule has sent on; `isChanged`: to another destination than they had. */
@@ -144,10 +144,10 @@ function withDestination(control: Control, isChanged: boolean, isSaid: boolean):
 
 type ControlOf = (isChanged: boolean, way: Way, sent: Stream, extra: ReasonExtra) => Control;
 
-function sendOn(sorter: Sorter<"next" | "done">, way: Way, controlOf: ControlOf, extra: ReasonExtra): void {
+function sendOn(parts: Partition<"next" | "done">, way: Way, controlOf: ControlOf, extra: ReasonExtra): void {
   const { same, others } = translate(way.stream, way.address, way.port);
-  if (same !== undefined) sorter.add(same, "done", controlOf(false, way, same, extra));
-  for (const each of others) sorter.add(each, "done", controlOf(true, way, each, extra));
+  if (same !== undefined) parts.add(same, "done", controlOf(false, way, same, extra));
+  for (const each of others) parts.add(each, "done", controlOf(true, way, each, extra));
 }
 
 /** What streams have in common that are sent on; the same object where it is the same. `isSaid`: a rule said where they go. */

@@ -1,7 +1,8 @@
 /** Putting together what becomes of packets in each order that chains may run in. */
+
+import { isAlike } from "./alike.ts";
 import type { Assumption } from "./assumption.ts";
 import { ALWAYS, both, type Condition, not, unknownMatch } from "./condition.ts";
-import { isAlike } from "./merge.ts";
 import { regionKey } from "./region.ts";
 import { type Control, nowKey, type State, type Stream, where, withControl } from "./state.ts";
 

@@ -7,7 +7,7 @@ import { evaluateExpression, isUnknown } from "./expression.ts";
 import type { Because, Frame, StepProgress } from "./frame.ts";
 import { onlyFills } from "./list-use.ts";
 import { type Entered, enter, recall, secondsIn, since } from "./memory.ts";
-import { Sorter } from "./sorter.ts";
+import { Partition } from "./partition.ts";
 import { type Control, isExplained, narrow, type State, type Stream, withControl } from "./state.ts";
 import { symbolOf } from "./symbol.ts";
 
@@ -36,19 +36,19 @@ export function remember(
     afterwards.set(symbol, next);
     return next;
   };
-  const sorter = new Sorter<"continue" | "next">(state);
+  const parts = new Partition<"continue" | "next">(state);
   for (const stream of streams) {
     if (isUnknown(key, control) || lists.readsFilled(key, table)) {
-      sorter.add(stream, "continue", after(symbolOf(key, control, stream)));
+      parts.add(stream, "continue", after(symbolOf(key, control, stream)));
       continue;
     }
     for (const { region, probability, value } of evaluateExpression(key, control, stream, frame.table)) {
       const part = narrow(stream, region, probability);
-      if (value === undefined) sorter.add(part, "next");
-      else sorter.add(part, "continue", after(symbolOf(key, control, stream)));
+      if (value === undefined) parts.add(part, "next");
+      else parts.add(part, "continue", after(symbolOf(key, control, stream)));
     }
   }
-  return sorter.progress;
+  return parts.progress;
 }
 
 /** `control` after something was done to a list, which matters only where some rule asks for it. */
@@ -118,11 +118,11 @@ function lookUpFilled(
   const { lists } = table;
   const declaration = table.set(set);
   const isEmptied = lists.isEmptied(list);
-  const sorter = new Sorter<"continue" | "next">(state);
+  const parts = new Partition<"continue" | "next">(state);
   const open = new Map<string, Stream[]>();
   const decide = (stream: Stream, answer: boolean | string, own = control): void => {
     if (typeof answer === "boolean") {
-      sorter.add(stream, answer === negated ? "next" : "continue", answer === negated ? control : own);
+      parts.add(stream, answer === negated ? "next" : "continue", answer === negated ? control : own);
       return;
     }
     const known = open.get(answer);
@@ -139,7 +139,7 @@ function lookUpFilled(
     }
     for (const { region, probability, value } of evaluateExpression(key, control, stream, table)) {
       if (value === undefined) {
-        sorter.add(narrow(stream, region, probability), orAbsent ? "continue" : "next");
+        parts.add(narrow(stream, region, probability), orAbsent ? "continue" : "next");
         continue;
       }
       for (const { region: part, element } of table.setElements(set).split(value, region)) {
@@ -154,7 +154,7 @@ function lookUpFilled(
     }
   }
   const assumed = [...open].flatMap(([fact, some]) => assume(fact, negated, { control, streams: some }));
-  return [...sorter.progress, ...assumed];
+  return [...parts.progress, ...assumed];
 }
 
 /** A lookup in a map that rules fill: what they have put there may lead anywhere, what is listed is looked up by `run`. */

@@ -11,7 +11,7 @@ import { within, without } from "./region.ts";
 import { type Control, isChosen, narrow, numberNow, type State, type Stream, valueNow, withControl } from "./state.ts";
 
 /** What is for the node itself, and what goes on to another host. */
-export interface Split {
+export interface LocalAndOthers {
   readonly local: State | undefined;
   readonly others: State | undefined;
 }
@@ -55,7 +55,7 @@ function outInterfaceOf({ original }: Control, route: Route): string {
 }
 
 /** Packets to the node and others. Where it is not known which they are, both are followed, if that `isSeen` behind. */
-export function splitByRoute(state: State, isSeen: boolean): readonly Split[] {
+export function splitByRoute(state: State, isSeen: boolean): readonly LocalAndOthers[] {
   const { route } = state.control;
   if (route !== undefined)
     return [{ local: route.kind === "local" ? state : undefined, others: route.kind === "local" ? undefined : state }];
@@ -63,7 +63,7 @@ export function splitByRoute(state: State, isSeen: boolean): readonly Split[] {
 }
 
 /** Of packets of which it is decided what they are. */
-function splitByAddress(state: State): Split {
+function splitByAddress(state: State): LocalAndOthers {
   const { control, streams } = state;
   const { original, environment } = control;
   const isAssumed = (stream: Stream): boolean => isAssumedLocal(stream.destination, stream, control);

@@ -12,10 +12,9 @@ import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgre
 import { contentOf } from "./lookup.ts";
 import { destinations, redirect, runNat } from "./nat.ts";
 import type { Effect, Reason } from "./packet.ts";
-import { type Reads, uniteReads } from "./reads.ts";
+import { Partition } from "./partition.ts";
 import { hasFewValues, type Region } from "./region.ts";
 import { fill, lookUpInFilledMap, remember } from "./remember.ts";
-import { Sorter } from "./sorter.ts";
 import { chosenBy, masquerade, sourceOf, sources } from "./source-nat.ts";
 import {
   type Control,
@@ -132,9 +131,12 @@ function runVerdict(verdict: Verdict, state: State, frame: Frame): StepProgress[
     case "jump":
     case "goto": {
       const chain = frame.table.chain(verdict.chain);
-      const { table, hook, base, depth, enter } = frame;
-      const later = (): Reads => uniteReads(table.reads.ofChain(table.chain(frame.chain)), frame.later());
-      const inside = enter(chain, state, { table, hook, base, chain: chain.name, depth: depth + 1, later, enter });
+      const inside = frame.runner.run(chain, state, {
+        ...frame,
+        chain: chain.name,
+        depth: frame.depth + 1,
+        caller: frame,
+      });
       const afterReturn = verdict.kind === "jump" ? "next" : "return";
       return inside.map((each) => (each.flow === "return" ? { state: each.state, flow: afterReturn } : each));
     }
@@ -170,7 +172,7 @@ function runVmap(
   }
   const elements = typeof map === "string" ? frame.table.mapElements(map) : frame.table.inlineElements(map);
   const decided = new Map<unknown, Decided>();
-  const others = new Sorter<"next">(state);
+  const others = new Partition<"next">(state);
   for (const stream of streams) {
     for (const { region, probability, value } of evaluateExpression(key, control, stream, frame.table)) {
       if (value === undefined) {
@@ -206,22 +208,22 @@ function runSet(
   if (isUnknown(value, control) || frame.table.lists.readsFilled(value, frame.table.table))
     return [{ state: overwritten(state, [field], because), flow: "continue" }];
   const written = new Map<string, Control>();
-  const sorter = new Sorter<"continue" | "next">(state);
+  const parts = new Partition<"continue" | "next">(state);
   for (const stream of streams) {
     for (const { region, probability, value: words } of evaluateExpression(value, control, stream, frame.table)) {
       const chosen = narrow(stream, region, probability);
       if (words === undefined) {
-        sorter.add(chosen, "next");
+        parts.add(chosen, "next");
         continue;
       }
       const held = heldOf(words[0] as Operand, field);
       const key = heldKey(held);
       const known = written.get(key) ?? toldOf(field, control, write(control, field, held, frame), region, because);
       written.set(key, known);
-      sorter.add(chosen, "continue", known);
+      parts.add(chosen, "continue", known);
     }
   }
-  return sorter.progress;
+  return parts.progress;
 }
 
 /** `before` with `change`, which a write of `field` is; told with the values where those are of a single packet. */

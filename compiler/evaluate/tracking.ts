@@ -20,7 +20,7 @@ export function runBeforeTracking(
   chain: BaseChain,
   state: State,
   table: TableIndex,
-  where: Pick<Frame, "hook" | "later" | "enter">,
+  where: Pick<Frame, "hook" | "behind" | "runner">,
 ): State[] {
   const { ctState } = state.control;
   const ends: State[] = [];

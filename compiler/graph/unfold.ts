@@ -1,8 +1,9 @@
 /** From a program to its graph. What a step does to all packets alike is the evaluator's answer; what it does to some of them is a
  *  question in the graph, or more than a table can say. */
 import { allAddresses } from "../evaluate/address-type.ts";
+import { PLAIN } from "../evaluate/chain.ts";
 import { hasPorts } from "../evaluate/expression.ts";
-import type { Frame, StepProgress } from "../evaluate/frame.ts";
+import type { Behind, Frame, Runner, StepProgress } from "../evaluate/frame.ts";
 import { ElementIndex } from "../evaluate/lookup.ts";
 import { Machine, type TableIndex } from "../evaluate/machine.ts";
 import { runMatch } from "../evaluate/match.ts";
@@ -10,7 +11,6 @@ import { sentBy, translatesPorts } from "../evaluate/nat.ts";
 import type { Environment, Packets } from "../evaluate/packet.ts";
 import { Question } from "../evaluate/question.ts";
 import { Ranges } from "../evaluate/ranges.ts";
-import { NOTHING_READ } from "../evaluate/reads.ts";
 import { Region } from "../evaluate/region.ts";
 import { toRegionResult } from "../evaluate/result.ts";
 import { comeBack } from "../evaluate/routing.ts";
@@ -115,6 +115,15 @@ interface Shared {
   readonly elements: ElementsOf;
   readonly ends: Map<string, Node>;
 }
+
+const ANYTHING: Behind = { next: [], later: undefined };
+
+const NO_JUMPS: Runner = {
+  ...PLAIN,
+  run: () => {
+    throw new Error("jumps are followed by the graph");
+  },
+};
 
 class Unfolder {
   private readonly machine: Machine;
@@ -403,10 +412,7 @@ class Unfolder {
   /** The place of a step as the evaluator knows it. */
   private frameOf({ call: { base, chain, table, depth }, known }: Here): Frame {
     const { hook } = known.control;
-    const enter = (): never => {
-      throw new Error("jumps are followed by the graph");
-    };
-    return { table, hook, base, chain: chain.name, depth, later: () => NOTHING_READ, enter };
+    return { table, hook, base, chain: chain.name, depth, caller: undefined, behind: ANYTHING, runner: NO_JUMPS };
   }
 
   /** `here` where its rule is one of those that decided. */

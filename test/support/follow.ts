@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { packetAt } from "../../compiler/compare/doors.ts";
 import { Ground } from "../../compiler/compare/ground.ts";
 import { findDifference } from "../../compiler/compare/outcomes.ts";
-import { runChain } from "../../compiler/evaluate/chain.ts";
+import { PLAIN } from "../../compiler/evaluate/chain.ts";
 import { ALWAYS, both, isPossible, not } from "../../compiler/evaluate/condition.ts";
 import { withDestination } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
@@ -94,7 +94,7 @@ function isWhole(fates: readonly RegionResult[], at: Point): boolean {
 /** Asks about some packets of each door of `program` both ways. How many packets were tried. */
 export function checkFollow(program: Program, addresses: readonly Address[], pick: Pick, perDoor: number): number {
   const evaluator = new Evaluator(program);
-  const plain = new Evaluator(program, runChain);
+  const plain = new Evaluator(program, PLAIN);
   let tried = 0;
   const ground = new Ground([program], { families: FAMILIES });
   const step = Math.ceil(ground.doors.length / MOST_DOORS);

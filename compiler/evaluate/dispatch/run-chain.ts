@@ -4,17 +4,17 @@ import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import type { Chain } from "../../ir/types.ts";
 import { countStreams, divide, runRule, runSteps, sort } from "../chain.ts";
 import { isUnknown } from "../expression.ts";
-import type { Frame, Progress } from "../frame.ts";
-import { merge, tidy } from "../merge.ts";
+import type { Frame, Progress, Runner } from "../frame.ts";
 import type { PlannedRule } from "../plan.ts";
-import { type Reads, uniteReads } from "../reads.ts";
 import { type Control, isExplained, type State, type Stream } from "../state.ts";
+import { merge, mergeBehind, tidy } from "./merge.ts";
 import type { Plan } from "./plan.ts";
+import { askedFrom, askedInside, type Reads } from "./reads.ts";
 import type { Run } from "./run.ts";
 import { dispatchOf } from "./table.ts";
 
-/** As `runChain` of chain.ts, for many packets at once. */
-export function runDispatched(chain: Chain, whole: State, frame: Frame): Progress[] {
+/** As `PLAIN` does it, for many packets at once. */
+function runDispatched(chain: Chain, whole: State, frame: Frame): Progress[] {
   invariant(frame.depth <= MAX_JUMP_DEPTH, "no chain is reached by more jumps than the kernel follows");
   const dispatch = dispatchOf(frame.table);
   const { state, idle } = frame.depth > 0 ? dispatch.effects.divide(chain, whole) : { state: whole, idle: undefined };
@@ -22,7 +22,7 @@ export function runDispatched(chain: Chain, whole: State, frame: Frame): Progres
   if (state === undefined) return finished;
   let running: readonly State[] = [state];
   let next = 0;
-  const later = (): Reads => uniteReads(frame.table.reads.from(chain, next), frame.later());
+  const later = (): Reads => askedFrom(chain, next, frame);
   for (const part of dispatch.plans.of(chain)) {
     state.control.environment.spend?.(countStreams(running));
     next += part.kind === "rule" ? 1 : part.rules.length;
@@ -32,6 +32,8 @@ export function runDispatched(chain: Chain, whole: State, frame: Frame): Progres
   for (const each of running) finished.push({ state: each, flow: "return" });
   return finished;
 }
+
+export const DISPATCHED: Runner = { run: runDispatched, merge: mergeBehind, tidy };
 
 /** Those of `running` that go on behind `part`; adds to `finished` what becomes of the others. */
 function runPart(
@@ -72,9 +74,7 @@ function runThrough(run: Run, state: State, frame: Frame, next: State[], finishe
     for (const rule of rules) {
       const after: State[] = [];
       for (const each of running) sort(runRule(rule, each, frame), after, finished);
-      running = merge(after, () =>
-        uniteReads(frame.table.reads.ofChain(frame.table.chain(frame.chain)), frame.later()),
-      );
+      running = merge(after, () => askedInside(frame));
     }
     next.push(...running);
   }

@@ -1,10 +1,12 @@
 /** What rules ask of what rules can write: marks, the priority. What nobody asks for any more need not be remembered. */
 
-import { describe } from "../ir/describe.ts";
-import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../ir/types.ts";
-import { asField, expressionsOf, partsOf } from "../ir/walk.ts";
-import { maskSpread } from "./preimage.ts";
-import { type Control, type Held, isExplained } from "./state.ts";
+import { describe } from "../../ir/describe.ts";
+import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../../ir/types.ts";
+import { asField, expressionsOf, partsOf } from "../../ir/walk.ts";
+import type { Behind, Frame } from "../frame.ts";
+import type { Entry, TableIndex } from "../machine.ts";
+import { maskSpread } from "../preimage.ts";
+import { type Control, type Held, isExplained } from "../state.ts";
 
 /** What may be asked for. */
 export interface Reads {
@@ -15,7 +17,7 @@ export interface Reads {
   readonly fields: number;
 }
 
-export const NOTHING_READ: Reads = { mark: 0, ctMark: 0, fields: 0 };
+const NOTHING_READ: Reads = { mark: 0, ctMark: 0, fields: 0 };
 
 const ALL_BITS = 0xffffffff;
 
@@ -42,20 +44,14 @@ export function uniteReads(a: Reads, b: Reads): Reads {
 
 // --- by chain --------------------------------------------------------------------------------------------------------------
 
-/** The objects of a table to which rules lead. */
-interface ByName {
-  chain(name: string): Chain;
-  map(name: string): { readonly elements: readonly MapElement[] };
-}
-
 /** What the chains of a table ask for. */
-export class TableReads {
-  private readonly table: ByName;
+class TableReads {
+  private readonly table: TableIndex;
   private readonly chains = new Map<Chain, Reads>();
   private readonly suffixes = new Map<Chain, readonly Reads[]>();
   private readonly elements = new Map<readonly MapElement[], Reads>();
 
-  constructor(table: ByName) {
+  constructor(table: TableIndex) {
     this.table = table;
   }
 
@@ -110,7 +106,50 @@ export class TableReads {
   }
 }
 
-export const EVERYTHING_READ: Reads = { mark: ALL_BITS, ctMark: ALL_BITS, fields: ALL_BITS };
+const EVERYTHING_READ: Reads = { mark: ALL_BITS, ctMark: ALL_BITS, fields: ALL_BITS };
+
+const TABLES = new WeakMap<TableIndex, TableReads>();
+
+function readsOf(table: TableIndex): TableReads {
+  let reads = TABLES.get(table);
+  if (reads === undefined) {
+    reads = new TableReads(table);
+    TABLES.set(table, reads);
+  }
+  return reads;
+}
+
+/** What may be asked for from a rule of a chain on. */
+export function askedFrom(chain: Chain, index: number, frame: Frame): Reads {
+  return uniteReads(readsOf(frame.table).from(chain, index), askedOutside(frame));
+}
+
+/** What may be asked for in a chain, from wherever in it, and behind it. */
+export function askedInside(frame: Frame): Reads {
+  const { table, chain } = frame;
+  return uniteReads(readsOf(table).ofChain(table.chain(chain)), askedOutside(frame));
+}
+
+function askedOutside({ caller, behind }: Frame): Reads {
+  return caller === undefined ? askedBehind(behind) : askedInside(caller);
+}
+
+/** What may be asked for behind a base chain. */
+export function askedBehind({ next, later }: Behind): Reads {
+  return later === undefined ? EVERYTHING_READ : askedBy(next, askedByAll(later));
+}
+
+const ALL = new WeakMap<readonly Entry[], Reads>();
+
+function askedByAll(entries: readonly Entry[]): Reads {
+  const known = ALL.get(entries) ?? askedBy(entries, NOTHING_READ);
+  ALL.set(entries, known);
+  return known;
+}
+
+function askedBy(entries: readonly Entry[], others: Reads): Reads {
+  return entries.reduce((all, { index, chain }) => uniteReads(all, readsOf(index).ofChain(chain)), others);
+}
 
 function readBy(step: Step): Reads {
   // A bit that is only kept where it is, is asked for by nobody.

@@ -3,16 +3,16 @@
 import type { Region } from "./region.ts";
 import { type Control, narrow, type State, type Stream, TINY } from "./state.ts";
 
-interface Heap<Flow> {
+interface Part<Flow> {
   readonly control: Control;
   readonly flow: Flow;
   readonly streams: Stream[];
 }
 
 /** What becomes of the streams of one state. */
-export class Sorter<Flow extends string> {
+export class Partition<Flow extends string> {
   private readonly whole: State;
-  private readonly heaps: Heap<Flow>[] = [];
+  private readonly parts: Part<Flow>[] = [];
 
   constructor(whole: State) {
     this.whole = whole;
@@ -20,45 +20,45 @@ export class Sorter<Flow extends string> {
 
   /** `control`: the same object for streams that fare alike. */
   add(stream: Stream, flow: Flow, control = this.whole.control): void {
-    for (const heap of this.heaps) {
-      if (heap.control !== control || heap.flow !== flow) continue;
-      heap.streams.push(stream);
+    for (const part of this.parts) {
+      if (part.control !== control || part.flow !== flow) continue;
+      part.streams.push(stream);
       return;
     }
-    this.heaps.push({ control, flow, streams: [stream] });
+    this.parts.push({ control, flow, streams: [stream] });
   }
 
   /** The state itself where nothing has become of it. */
   get progress(): { readonly state: State; readonly flow: Flow }[] {
     const { control, streams } = this.whole;
-    return this.heaps.map((heap) => {
+    return this.parts.map((part) => {
       const isWhole =
-        heap.control === control &&
-        heap.streams.length === streams.length &&
-        heap.streams.every((stream, i) => stream === streams[i]);
-      return { state: isWhole ? this.whole : { control: heap.control, streams: heap.streams }, flow: heap.flow };
+        part.control === control &&
+        part.streams.length === streams.length &&
+        part.streams.every((stream, i) => stream === streams[i]);
+      return { state: isWhole ? this.whole : { control: part.control, streams: part.streams }, flow: part.flow };
     });
   }
 }
 
 /** Sorts the branches of one stream: those that all of its packets take alike are one for each flow. */
-export class Fork<Flow extends string> {
-  private readonly sorter: Sorter<Flow>;
+export class Split<Flow extends string> {
+  private readonly partition: Partition<Flow>;
   private readonly stream: Stream;
   private readonly whole = new Map<Flow, number>();
 
-  constructor(sorter: Sorter<Flow>, stream: Stream) {
-    this.sorter = sorter;
+  constructor(partition: Partition<Flow>, stream: Stream) {
+    this.partition = partition;
     this.stream = stream;
   }
 
   add(region: Region, probability: number, flow: Flow): void {
     if (region === this.stream.region) this.whole.set(flow, (this.whole.get(flow) ?? 0) + probability);
-    else this.sorter.add(narrow(this.stream, region, probability), flow);
+    else this.partition.add(narrow(this.stream, region, probability), flow);
   }
 
   end(): void {
     for (const [flow, probability] of this.whole)
-      if (probability > TINY) this.sorter.add(narrow(this.stream, this.stream.region, probability), flow);
+      if (probability > TINY) this.partition.add(narrow(this.stream, this.stream.region, probability), flow);
   }
 }

@@ -1,0 +1,67 @@
+/** Packets of which the same becomes, however they have come here. */
+import type { Control, Held } from "./state.ts";
+
+/** Whether the same becomes of packets of both from here on. */
+export function isAlike(a: Control, b: Control): boolean {
+  if (a === b) return true;
+  return (
+    a.source === b.source &&
+    a.sourcePort === b.sourcePort &&
+    a.outInterface === b.outInterface &&
+    hasSameRoute(a.route, b.route) &&
+    isSameHeld(a.routingMark, b.routingMark) &&
+    isSameHeld(a.mark, b.mark) &&
+    hasSameEnd(a.end, b.end) &&
+    a.ctState === b.ctState &&
+    isSameHeld(a.ctStatus, b.ctStatus) &&
+    isSameHeld(a.ctMark, b.ctMark) &&
+    a.priority === b.priority &&
+    a.inInterface === b.inInterface &&
+    isSameSet(a.overwritten, b.overwritten) &&
+    a.destinationSettled === b.destinationSettled &&
+    a.sourceSettled === b.sourceSettled &&
+    a.translated === b.translated &&
+    a.masqueraded === b.masqueraded &&
+    a.newSource?.text === b.newSource?.text &&
+    hasSameChoices(a.choices, b.choices) &&
+    isSameList(a.takenBy, b.takenBy) &&
+    a.sticky?.timeoutSeconds === b.sticky?.timeoutSeconds &&
+    hasEnteredTheSame(a.entered, b.entered) &&
+    a.accepted === b.accepted
+  );
+}
+
+function isSameHeld(a: Held, b: Held): boolean {
+  if (a === b) return true;
+  if (typeof a === "number" || typeof b === "number") return false;
+  return a.field === b.field && a.masked?.mask === b.masked?.mask && a.masked?.xor === b.masked?.xor;
+}
+
+function isSameSet(a: ReadonlySet<string>, b: ReadonlySet<string>): boolean {
+  return a === b || (a.size === b.size && [...a].every((text) => b.has(text)));
+}
+
+function isSameList(a: readonly string[], b: readonly string[]): boolean {
+  return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
+}
+
+function hasSameRoute(a: Control["route"], b: Control["route"]): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined || a.kind === "none" || b.kind === "none") return a?.kind === b?.kind;
+  // That the kind is the same, the interface tells as well.
+  return a.kind === b.kind && a.masqueradeSource === b.masqueradeSource;
+}
+
+function hasSameChoices(a: Control["choices"], b: Control["choices"]): boolean {
+  return a === b || (a.length === b.length && a.every(({ text }, i) => text === b[i]?.text));
+}
+
+function hasEnteredTheSame(a: Control["entered"], b: Control["entered"]): boolean {
+  return a === b || (a.length === b.length && a.every(({ text }, i) => text === b[i]?.text));
+}
+
+function hasSameEnd(a: Control["end"], b: Control["end"]): boolean {
+  if (a === b) return true;
+  if (a === undefined || b === undefined) return false;
+  return a.kind === "drop" ? b.kind === "drop" : b.kind === "reject" && a.with === b.with;
+}

@@ -1,0 +1,162 @@
+/** Making fewer of packets that have come by different ways and fare alike from here on. */
+
+import type { Rule } from "../../ir/types.ts";
+import { isAlike } from "../alike.ts";
+import type { Behind } from "../frame.ts";
+import { join, type Part } from "../join.ts";
+import type { PathStep } from "../packet.ts";
+import { type Control, isExplained, type State, type Stream } from "../state.ts";
+import { askedBehind, forget, type Reads } from "./reads.ts";
+
+/** `states` at the place of a base chain as fewer. */
+export function mergeBehind(states: readonly State[], behind: Behind): readonly State[] {
+  return merge(states, () => askedBehind(behind));
+}
+
+/** `states` as fewer, where that can be said: what differs in nothing that is asked for later is one. Of a single packet those stay
+ *  apart that different rules have decided. */
+export function merge(states: readonly State[], later: () => Reads): readonly State[] {
+  if (states.length < 2) return states;
+  const reads = later();
+  const left = states.map((state): State => {
+    const control = forget(state.control, reads);
+    return control === state.control ? state : { control, streams: state.streams };
+  });
+  const classes = classesOf(left);
+  return classes.length === states.length ? left : classes.map(mergeAlike);
+}
+
+/** Those together that differ at most in their streams. */
+function classesOf(states: readonly State[]): State[][] {
+  const classes: State[][] = [];
+  // Only states that the same rules decided can go together: a packet to a thousand endpoints has a state for each.
+  const byDeciders = new Map<string, State[][]>();
+  for (const state of states) {
+    const deciders = decidersOf(state.control);
+    const candidates = byDeciders.get(deciders) ?? [];
+    if (candidates.length === 0) byDeciders.set(deciders, candidates);
+    if (candidates.length > MANY) state.control.environment.spend?.(candidates.length);
+    const own = candidates.find(([other]) => goTogether(state.control, (other as State).control));
+    if (own !== undefined) {
+      own.push(state);
+      continue;
+    }
+    const alone = [state];
+    classes.push(alone);
+    candidates.push(alone);
+  }
+  return classes;
+}
+
+/** The rules that have decided, and the destinations that they gave, as a key; empty where the path is not kept. */
+function decidersOf({ path }: Control): string {
+  let key = "";
+  for (const step of path) {
+    if (step.kind !== "rule" || !isDecisive(step)) continue;
+    const { translated } = step;
+    key += `${numberOf(step.rule)} ${translated === undefined ? "" : `${translated.address} ${translated.port}`},`;
+  }
+  return key;
+}
+
+const numbers = new WeakMap<Rule, number>();
+let numbered = 0;
+
+function numberOf(rule: Rule): number {
+  const known = numbers.get(rule);
+  if (known !== undefined) return known;
+  numbers.set(rule, ++numbered);
+  return numbered;
+}
+
+/** Of more candidates than this each one that a state is held against is a step: of fewer, a rule is more work. */
+const MANY = 32;
+
+function goTogether(a: Control, b: Control): boolean {
+  return isAlike(a, b) && areDecidedAlike(a, b);
+}
+
+function mergeAlike(states: readonly State[]): State {
+  const [first] = states as readonly [State];
+  if (states.length === 1) return first;
+  const { control } = first;
+  const path = isExplained(control) ? commonPath(states) : control.path;
+  return {
+    control: path === control.path ? control : { ...control, path },
+    streams: tidy(states.flatMap(({ streams }) => streams)),
+  };
+}
+
+/** Of ways that come together, the steps that are on all of them. */
+function commonPath([first, ...others]: readonly State[]): readonly PathStep[] {
+  const path = first?.control.path ?? [];
+  if (others.every(({ control }) => control.path === path)) return path;
+  return path.filter((step) => others.every(({ control }) => control.path.some((other) => isSameStep(step, other))));
+}
+
+/** `streams` of one state as fewer, where that can be said. */
+export function tidy(streams: readonly Stream[]): readonly Stream[] {
+  // Most destinations have one stream: no lists are made for those.
+  const byDestination = new Map<Stream["destination"], Stream | Stream[]>();
+  for (const stream of streams) {
+    const known = byDestination.get(stream.destination);
+    if (known === undefined) byDestination.set(stream.destination, stream);
+    else if (Array.isArray(known)) known.push(stream);
+    else byDestination.set(stream.destination, [known, stream]);
+  }
+  if (byDestination.size === streams.length) return streams;
+  const tidied: Stream[] = [];
+  for (const some of byDestination.values()) {
+    if (!Array.isArray(some)) tidied.push(some);
+    else for (const alike of byPort(some)) for (const stream of join(alike, withPackets)) tidied.push(stream);
+  }
+  return tidied;
+}
+
+function byPort(streams: readonly Stream[]): readonly (readonly Stream[])[] {
+  const port = streams[0]?.destinationPort;
+  if (streams.every(({ destinationPort }) => destinationPort === port)) return [streams];
+  const found = new Map<Stream["destinationPort"], Stream[]>();
+  for (const stream of streams) {
+    const known = found.get(stream.destinationPort);
+    if (known === undefined) found.set(stream.destinationPort, [stream]);
+    else known.push(stream);
+  }
+  return [...found.values()];
+}
+
+function withPackets({ region, probability, condition }: Part, { destination, destinationPort }: Stream): Stream {
+  return { region, probability, condition, destination, destinationPort };
+}
+
+/** Whether the same rules decided in both: by which jumps packets came to them, and what they passed, does not matter. */
+function areDecidedAlike({ path: a }: Control, { path: b }: Control): boolean {
+  if (a === b) return true;
+  const [left, right] = [a.filter(isDecisive), b.filter(isDecisive)];
+  return left.length === right.length && left.every((step, i) => isSameStep(step, right[i] as PathStep));
+}
+
+function isDecisive(step: PathStep): boolean {
+  if (step.kind !== "rule") return false;
+  const { effect } = step;
+  if (effect.kind === "verdict") return effect.verdict.kind === "accept" || effect.verdict.kind === "drop";
+  return effect.kind !== "write";
+}
+
+function isSameStep(a: PathStep, b: PathStep): boolean {
+  if (a === b) return true;
+  if (a.hook !== b.hook) return false;
+  if (a.kind === "policy") return b.kind === "policy" && a.base === b.base;
+  if (b.kind !== a.kind || a.rule !== b.rule) return false;
+  if (a.kind === "missed" || b.kind === "missed") return true;
+  const [left, right] = [a.effect, b.effect];
+  const hasSameWrite =
+    left.kind !== "write" || (right.kind === "write" && left.before === right.before && left.after === right.after);
+  return (
+    left.kind === right.kind &&
+    hasSameWrite &&
+    a.element === b.element &&
+    a.translated?.address === b.translated?.address &&
+    a.translated?.port === b.translated?.port
+  );
+}
