@@ -55,12 +55,15 @@ export function installPackage(): InstalledPackage {
 export function install(folder: string, ...packages: readonly string[]): Ended {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "empty", private: true, type: "module" }));
-  return run(folder, "npm", "install", "--no-audit", "--no-fund", ...packages);
+  // Of a registry that does not answer, npm would ask for many minutes.
+  const soon = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000", "--fetch-timeout=30000"];
+  return run(folder, "npm", "install", "--no-audit", "--no-fund", ...soon, ...packages);
 }
 
 /** Whether `npm install` found no registry. The reason is printed: what needs `what` is left out. */
 export function isUnreachable({ status, output }: Ended, what: string): boolean {
-  const unreachable = status !== 0 && /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|ENOTCACHED/.test(output);
+  const unreachable =
+    status !== 0 && /ENOTFOUND|ECONNREFUSED|EAI_AGAIN|ETIMEDOUT|ERR_SOCKET_TIMEOUT|ENOTCACHED|FETCH_ERROR/.test(output);
   if (unreachable) process.stderr.write(`left out: ${what} cannot be installed: the registry is not reachable\n`);
   return unreachable;
 }
