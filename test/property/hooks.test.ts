@@ -1,6 +1,7 @@
-/** Hooks entered one at a time do what the whole evaluation says; and a reply gets the packet's first addresses back. */
+/** Hooks entered one at a time, by both runners of rules, do what the whole evaluation says; and a reply gets the packet's first addresses back. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { PLAIN } from "../../compiler/evaluate/chain.ts";
 import { both, isPossible } from "../../compiler/evaluate/condition.ts";
 import { turnedRound } from "../../compiler/evaluate/connection.ts";
 import { dispositionKey } from "../../compiler/evaluate/disposition.ts";
@@ -71,10 +72,13 @@ const told: Told = { outcomes: 0, replies: 0, translated: 0 };
 
 function check(program: Program, packets: Iterable<Packet>, environment = NODE): void {
   const evaluator = new Evaluator(program);
+  const plain = new Evaluator(program, PLAIN);
   for (const packet of packets) {
     const whole = evaluator.evaluateWhole(packet, environment);
-    const hooks = evaluator.outcomesOf(throughHooks(evaluator, packet, environment));
-    expect({ packet, difference: differenceOf(whole, hooks) }).toEqual({ packet, difference: undefined });
+    for (const each of [evaluator, plain]) {
+      const hooks = each.outcomesOf(throughHooks(each, packet, environment));
+      expect({ packet, difference: differenceOf(whole, hooks) }).toEqual({ packet, difference: undefined });
+    }
     told.outcomes += whole.length;
     for (const { sent } of whole.flatMap(({ results }) => results)) {
       const answer = sent && answerTo(sent);

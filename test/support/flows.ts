@@ -4,9 +4,9 @@ import type { Packet } from "../../compiler/evaluate/packet.ts";
 import { required } from "../../compiler/invariant.ts";
 import { type Address, parseAddress, printAddressPort } from "../../compiler/net/address.ts";
 
-const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17 };
+const PROTOCOLS: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17 };
 
-/** `eth0 tcp 203.0.113.5:40000 > 10.1.0.9:80`; `own`: the node sends it. */
+/** `eth0 tcp 203.0.113.5:40000 > 10.1.0.9:80`; `own`: the node sends it. ICMP has ports of 0. */
 export function packetText(text: string): Packet {
   const [by = "", protocol = "", from = "", , to = ""] = text.split(" ");
   const [source, destination] = [endOf(from), endOf(to)];

@@ -73,6 +73,25 @@ const FORMS: readonly (readonly [string, string, readonly string[], string, stri
     "cni0 203.0.113.5:53 > 10.1.0.9:5000",
   ],
   [
+    "masquerade of a ping",
+    "cni0 icmp 10.1.0.9:0 > 203.0.113.5:0",
+    [POSTROUTING("masquerade")],
+    "eth0 192.168.0.2:0 > 203.0.113.5:0",
+    "10.1.0.9:0 > 203.0.113.5:0 | 203.0.113.5:0 > 192.168.0.2:0 | confirmed snat",
+    "cni0 203.0.113.5:0 > 10.1.0.9:0",
+  ],
+  [
+    "netmap both ways",
+    "eth0 udp 203.0.113.5:40000 > 198.51.100.7:53",
+    [
+      PREROUTING("ip daddr 198.51.100.0/24 dnat prefix to 10.1.7.0/24"),
+      POSTROUTING("ip saddr 203.0.113.0/24 snat prefix to 172.20.3.0/24"),
+    ],
+    "cni0 172.20.3.5:40000 > 10.1.7.7:53",
+    "203.0.113.5:40000 > 198.51.100.7:53 | 10.1.7.7:53 > 172.20.3.5:40000 | confirmed snat dnat",
+    "eth0 198.51.100.7:53 > 203.0.113.5:40000",
+  ],
+  [
     "both",
     "eth0 tcp 203.0.113.5:40000 > 192.168.0.2:30080",
     [PREROUTING("tcp dport 30080 dnat to 10.1.0.9:8080"), POSTROUTING("ct status dnat masquerade")],
@@ -137,6 +156,19 @@ function departureText({ route, tuple, choices }: Departure): string {
   const to = route.kind === "forward" ? route.interface : route.kind;
   return `${to} ${tupleText(tuple)}${choices.length === 0 ? "" : ` (${choices.join()})`}`;
 }
+
+test("who enters a hook is told of steps, and may stop it", () => {
+  const rules = Array.from({ length: 5 }, (_, i) => `meta length > ${i} counter`).join("; ");
+  const evaluator = evaluatorOf(base("forward", 0, rules, "filter"));
+  const packet = packetText("eth0 tcp 203.0.113.5:40000 > 10.1.0.9:80");
+  let steps = 0;
+  const spend = (more: number): void => {
+    steps += more;
+    if (steps > 3) throw new Error("enough");
+  };
+  expect(evaluator.enter("forward", evaluator.start(packet, NODE))).toHaveLength(1);
+  expect(() => evaluator.enter("forward", evaluator.start(packet, { ...NODE, spend }))).toThrow("enough");
+});
 
 test("hooks that are entered alone", () => {
   const mark = (hook: Hook, value: number) => base(hook, 0, `meta mark set meta mark | ${value}`, "filter");

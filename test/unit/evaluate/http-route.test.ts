@@ -3,7 +3,7 @@ import { parse } from "yaml";
 import { compileSpecs } from "../../../compiler/compile.ts";
 import { readDocuments } from "../../../compiler/documents/document.ts";
 import { Field } from "../../../compiler/documents/field.ts";
-import { evaluateRoute } from "../../../compiler/evaluate/route.ts";
+import { evaluateRoute } from "../../../compiler/evaluate/http-route.ts";
 import type { RouteTarget } from "../../../compiler/ir/types.ts";
 import { loadObjects } from "../../../compiler/specs/load.ts";
 import { type IngressCase, worldOf } from "../../support/ingress-cases.ts";
