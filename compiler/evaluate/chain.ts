@@ -5,7 +5,6 @@ import type { BaseChain, Chain, Rule } from "../ir/types.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
 import { type Frame, locationOf, type Progress, type Runner, type StepProgress } from "./frame.ts";
 import { decideLocality } from "./locality.ts";
-import type { TableIndex } from "./machine.ts";
 import { ask, runMatch } from "./match.ts";
 import { missed } from "./missed.ts";
 import { asksForLocality, type PlannedRule, type PlannedStep, plannedOf } from "./plan.ts";
@@ -14,6 +13,7 @@ import { outside, type Region } from "./region.ts";
 import { askList } from "./remember.ts";
 import { type Control, isExplained, narrow, type State, type Stream, withControl, withStep } from "./state.ts";
 import { runStatement } from "./statement.ts";
+import type { TableIndex } from "./table-index.ts";
 
 /** Adds to `ends` all that can become of `state` in a base chain: each with the probability that it has by then. */
 export function runBaseChain(

@@ -6,13 +6,14 @@ import { runBaseChain } from "./chain.ts";
 import { DISPATCHED } from "./dispatch/run-chain.ts";
 import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./explore.ts";
 import type { Frame, Runner } from "./frame.ts";
-import { type Entry, Machine, type Stage, type TableIndex } from "./machine.ts";
+import { type Entry, Hooks, type Stage } from "./hooks.ts";
 import { inAnyOrder, joinOrders } from "./orders.ts";
 import { alone, type Environment, type Outcome, type Packet, type Packets } from "./packet.ts";
 import { Passage } from "./passage.ts";
 import { endsOf, outcomesIn, type RegionResult, toRegionResult, worldsIn } from "./result.ts";
 import { comeBack, findRoutes, splitByRoute } from "./routing.ts";
 import { type Control, type State, startState, withControl } from "./state.ts";
+import type { TableIndex } from "./table-index.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
 import { hooksOn, type Way, wayOf } from "./ways.ts";
 
@@ -30,7 +31,7 @@ export function knownOutcomes(evaluation: Evaluation): readonly Outcome[] {
 
 /** What a program does with packets. Keep one for many packets: it has the program's objects by name. */
 export class Evaluator {
-  private readonly machine: Machine;
+  private readonly hooks: Hooks;
   /** Orders of chains that were assumed so far, where they made a difference. */
   readonly assumedOrders = new Set<string>();
   /** Lists that rules fill, and on which it depends what becomes of packets. */
@@ -40,8 +41,8 @@ export class Evaluator {
 
   constructor(program: Program, runner = DISPATCHED) {
     this.runner = runner;
-    this.machine = new Machine(program);
-    this.testedLists = this.machine.lists.tested;
+    this.hooks = new Hooks(program);
+    this.testedLists = this.hooks.lists.tested;
   }
 
   /** The outcomes of `packet`, of which few matches are known not to be understood. Throws where not all of them were found. */
@@ -75,7 +76,7 @@ export class Evaluator {
   start(packet: Packet, environment: Environment): Passage {
     const { route: _, ...others } = environment;
     const packets = alone(packet);
-    const [passage] = Passage.of(startState(packets, others, this.machine.tracksConnections(packets.family)));
+    const [passage] = Passage.of(startState(packets, others, this.hooks.tracksConnections(packets.family)));
     return required(passage, "a packet is there");
   }
 
@@ -105,14 +106,14 @@ export class Evaluator {
   assumeAllOrders(families: readonly Family[]): void {
     for (const family of families)
       for (const hook of HOOKS)
-        for (const { orders } of this.machine.at(family, hook))
+        for (const { orders } of this.hooks.at(family, hook))
           if (orders.length > 1)
             for (const { assumed } of orders) for (const { text } of assumed) this.assumedOrders.add(text);
   }
 
   /** All that can become of the packets. */
   private run(packets: Packets, environment: Environment): readonly State[] {
-    const isTracked = environment.route === undefined || this.machine.tracksConnections(packets.family);
+    const isTracked = environment.route === undefined || this.hooks.tracksConnections(packets.family);
     const state = startState(packets, environment, isTracked);
     const later = environment.route === undefined ? NO_CHAINS : undefined;
     return this.runner.merge(this.go(wayOf(packets), state), { next: NO_CHAINS, later });
@@ -147,7 +148,7 @@ export class Evaluator {
   }
 
   private hasRulesOn(way: Way, { control: { original } }: State): boolean {
-    return hooksOn(way).some((hook) => this.machine.hasRules(original.family, hook));
+    return hooksOn(way).some((hook) => this.hooks.hasRules(original.family, hook));
   }
 
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. `next`: where packets go behind it; undefined:
@@ -156,7 +157,7 @@ export class Evaluator {
     let running: readonly State[] = [withControl(state, { hook })];
     let isDue = mayBeTranslated(state.control.original);
     const { family } = state.control.original;
-    for (const [i, stage] of this.machine.at(family, hook).entries()) {
+    for (const [i, stage] of this.hooks.at(family, hook).entries()) {
       if (isDue && stage.place >= placeOfNat(hook)) {
         running = running.flatMap((each) => translateAgain(hook, each));
         isDue = false;
@@ -164,7 +165,7 @@ export class Evaluator {
       running = this.passStage(stage, running, {
         hook,
         runner: this.runner,
-        behind: { next: [], later: next && this.machine.chainsBehind(family, hook, i, next) },
+        behind: { next: [], later: next && this.hooks.chainsBehind(family, hook, i, next) },
       });
     }
     if (isDue) running = running.flatMap((each) => translateAgain(hook, each));

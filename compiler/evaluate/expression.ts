@@ -10,11 +10,11 @@ import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { combineBits, type Operand, shiftBits } from "./bits.ts";
 import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { isAssumedLocal } from "./locality.ts";
-import type { TableIndex } from "./machine.ts";
 import { isIcmp, type Packets, type Tracking } from "./packet.ts";
 import { maskSpread, type Spread, valuesBehind } from "./preimage.ts";
 import { type Region, within } from "./region.ts";
 import { type Control, hasConnection, heldNow, isChosen, narrow, type Stream, valueNow } from "./state.ts";
+import type { TableIndex } from "./table-index.ts";
 
 /** One of the things that an expression can be, and for which packets. */
 export interface Possible {

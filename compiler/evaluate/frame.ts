@@ -1,8 +1,9 @@
 import { invariant } from "../invariant.ts";
 import type { BaseChain, Chain, Hook } from "../ir/types.ts";
-import type { Entry, TableIndex } from "./machine.ts";
+import type { Entry } from "./hooks.ts";
 import type { Effect, Location, Reason } from "./packet.ts";
 import type { Control, State, Stream } from "./state.ts";
+import type { TableIndex } from "./table-index.ts";
 
 /** Where evaluation stands. */
 export interface Frame {

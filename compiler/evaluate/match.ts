@@ -7,10 +7,10 @@ import { evaluateExpression, isUnknown } from "./expression.ts";
 import { askFragments } from "./fragments.ts";
 import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
-import type { TableIndex } from "./machine.ts";
 import { Partition, Split } from "./partition.ts";
 import type { Question } from "./question.ts";
 import { type Control, isExplained, narrow, type State, TINY } from "./state.ts";
+import type { TableIndex } from "./table-index.ts";
 import { choicesOf } from "./unknown-key.ts";
 
 type Flow = "continue" | "next";

@@ -4,11 +4,11 @@ import type { BaseChain, Hook } from "../ir/types.ts";
 import { runBaseChain } from "./chain.ts";
 import { tupleBehindNat } from "./connection.ts";
 import type { Frame } from "./frame.ts";
-import type { TableIndex } from "./machine.ts";
 import { valuesBehind } from "./preimage.ts";
 import { Ranges } from "./ranges.ts";
 import { within, without } from "./region.ts";
 import { type Control, hasConnection, narrow, type State, type Stream, withControl } from "./state.ts";
+import type { TableIndex } from "./table-index.ts";
 
 /** Whether connection tracking has not looked at the packets yet. Those that come back by loopback have their connections. */
 export function isBeforeTracking(hook: Hook, { priority }: BaseChain, { original }: Control): boolean {

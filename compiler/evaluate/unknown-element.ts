@@ -3,8 +3,8 @@ import type { Expression, MapElement, Value } from "../ir/types.ts";
 import { assume } from "./assume.ts";
 import type { StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
-import type { TableIndex } from "./machine.ts";
 import type { State } from "./state.ts";
+import type { TableIndex } from "./table-index.ts";
 import { choicesOf } from "./unknown-key.ts";
 
 /** Each element that a key of which something is not known may be, by what it holds, and none of them: the rule ends then, unless an

@@ -7,11 +7,11 @@ import type { About } from "./assumption.ts";
 import { Diagram } from "./diagram.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import { keyText, rangesOf } from "./lookup.ts";
-import type { TableIndex } from "./machine.ts";
 import { applySpread, type Spread, valuesBehind } from "./preimage.ts";
 import { Ranges, valuesIn } from "./ranges.ts";
 import { hasFewValues, type Region, within } from "./region.ts";
 import { type Control, narrow, type State, type Stream } from "./state.ts";
+import type { TableIndex } from "./table-index.ts";
 
 /** Packets, and the elements that their key may be one of. */
 export interface Choice<Element> {

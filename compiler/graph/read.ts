@@ -3,8 +3,8 @@
 import { addressTypeOf } from "../evaluate/address-type.ts";
 import type { Operand } from "../evaluate/bits.ts";
 import { addressNow, evaluateExpression, isUnknown, readsProtocol } from "../evaluate/expression.ts";
-import type { TableIndex } from "../evaluate/machine.ts";
 import type { Spread } from "../evaluate/preimage.ts";
+import type { TableIndex } from "../evaluate/table-index.ts";
 import { unreachable } from "../invariant.ts";
 import { describe } from "../ir/describe.ts";
 import type { Expression, Value } from "../ir/types.ts";

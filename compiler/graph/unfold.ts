@@ -4,8 +4,8 @@ import { allAddresses } from "../evaluate/address-type.ts";
 import { PLAIN } from "../evaluate/chain.ts";
 import { hasPorts } from "../evaluate/expression.ts";
 import type { Behind, Frame, Runner, StepProgress } from "../evaluate/frame.ts";
+import { Hooks } from "../evaluate/hooks.ts";
 import { ElementIndex } from "../evaluate/lookup.ts";
-import { Machine, type TableIndex } from "../evaluate/machine.ts";
 import { runMatch } from "../evaluate/match.ts";
 import { sentBy, translatesPorts } from "../evaluate/nat.ts";
 import type { Environment, Packets } from "../evaluate/packet.ts";
@@ -16,6 +16,7 @@ import { toRegionResult } from "../evaluate/result.ts";
 import { comeBack } from "../evaluate/routing.ts";
 import { type State, startState, withControl } from "../evaluate/state.ts";
 import { runStatement } from "../evaluate/statement.ts";
+import type { TableIndex } from "../evaluate/table-index.ts";
 import { asksNat, hideConnection, isBeforeTracking, settle, showConnection } from "../evaluate/tracking.ts";
 import { type Way, wayOf } from "../evaluate/ways.ts";
 import { invariant, unreachable } from "../invariant.ts";
@@ -54,9 +55,9 @@ export interface Door {
 /** The graphs of what `program` does with packets of `family` on a node, by the door that they come by. Such packets have no mark.
  *  All graphs have the same sets and maps. */
 export function unfold(program: Program, family: Family, environment: Environment): (door: Door) => Node {
-  const machine = new Machine(program);
+  const hooks = new Hooks(program);
   const shared = { elements: new ElementsOf(), ends: new Map<string, Node>() };
-  return (door) => new Unfolder(machine, packetsBy(door, family), environment, shared).root();
+  return (door) => new Unfolder(hooks, packetsBy(door, family), environment, shared).root();
 }
 
 /** All packets by a door, which no rule has told apart yet. */
@@ -126,14 +127,14 @@ const NO_JUMPS: Runner = {
 };
 
 class Unfolder {
-  private readonly machine: Machine;
+  private readonly hooks: Hooks;
   private readonly packets: Packets;
   private readonly environment: Environment;
   private readonly shared: Shared;
   private readonly knowledge = new Knowledge();
 
-  constructor(machine: Machine, packets: Packets, environment: Environment, shared: Shared) {
-    this.machine = machine;
+  constructor(hooks: Hooks, packets: Packets, environment: Environment, shared: Shared) {
+    this.hooks = hooks;
     this.packets = packets;
     this.environment = environment;
     this.shared = shared;
@@ -198,7 +199,7 @@ class Unfolder {
   /** All base chains of a hook. */
   private pass(hook: Hook, then: Place): Place {
     const settled = this.changing((state) => settle(hook, state), then);
-    const first = this.machine.at(this.packets.family, hook).reduceRight((next, { orders: [only, more] }) => {
+    const first = this.hooks.at(this.packets.family, hook).reduceRight((next, { orders: [only, more] }) => {
       const entries = more === undefined ? only?.entries : undefined;
       if (entries === undefined)
         return new Place(() => unsupported("chains of one hook and priority in an order that is not known"));

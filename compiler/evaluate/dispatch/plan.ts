@@ -1,8 +1,8 @@
 /** The rules of a chain, those together that ask for one field. */
 import type { Chain } from "../../ir/types.ts";
-import type { TableIndex } from "../machine.ts";
 import { askedBy, type PlannedRule, plannedOf } from "../plan.ts";
 import { subtract, uniteDisjoint } from "../ranges.ts";
+import type { TableIndex } from "../table-index.ts";
 import { fieldAskedBy, Run } from "./run.ts";
 
 /** In order. */

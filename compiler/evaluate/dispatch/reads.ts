@@ -4,9 +4,10 @@ import { describe } from "../../ir/describe.ts";
 import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../../ir/types.ts";
 import { asField, expressionsOf, partsOf } from "../../ir/walk.ts";
 import type { Behind, Frame } from "../frame.ts";
-import type { Entry, TableIndex } from "../machine.ts";
+import type { Entry } from "../hooks.ts";
 import { maskSpread } from "../preimage.ts";
 import { type Control, type Held, isExplained } from "../state.ts";
+import type { TableIndex } from "../table-index.ts";
 
 /** What may be asked for. */
 export interface Reads {

@@ -1,5 +1,5 @@
 /** What is known of the chains of a table, so that many packets need not be led through all of their rules. */
-import type { TableIndex } from "../machine.ts";
+import type { TableIndex } from "../table-index.ts";
 import { Effects } from "./effects.ts";
 import { Plans } from "./plan.ts";
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { Machine } from "../../../compiler/evaluate/machine.ts";
+import { Hooks } from "../../../compiler/evaluate/hooks.ts";
 import { printTable } from "../../../compiler/formats/nft/print.ts";
 import { printExpression } from "../../../compiler/formats/nft/print-expression.ts";
 import { anyBit, equal, noBit, within } from "../../../compiler/ir/build.ts";
@@ -373,7 +373,7 @@ delete element ip6 t s { fd00::1 }
     const program = mustReadNft(text);
     expect(program.ruleset.tables[0]).toMatchObject({ dormant: true });
     expect(program.ruleset.tables.map(printTable)).toEqual([text]);
-    expect(new Machine(program).at("IPv4", "input")).toEqual([]);
+    expect(new Hooks(program).at("IPv4", "input")).toEqual([]);
   });
 
   test("handles of nft -a are comments", () => {
