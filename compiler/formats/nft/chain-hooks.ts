@@ -53,7 +53,7 @@ export class BaseChains {
       kinds.set(`${type} ${hook}`, kind);
       chainsOf.set(kind, [...(chainsOf.get(kind) ?? []), name]);
     }
-    const targets = new Map<string, ReadonlySet<string>>();
+    const targets = new Map<string, readonly string[]>();
     return startsOfChains(chainsOf, (name) => {
       const known = targets.get(name) ?? this.targetsOf(name);
       targets.set(name, known);
@@ -61,21 +61,22 @@ export class BaseChains {
     });
   }
 
-  private targetsOf(name: string): ReadonlySet<string> {
-    const found = new Set<string>();
+  private targetsOf(name: string): readonly string[] {
+    const found: string[] = [];
     for (const { tokens } of this.chains.get(name)?.rules ?? []) this.addTargets(tokens, found);
     return found;
   }
 
-  private addTargets(tokens: readonly IToken[], found: Set<string>): void {
-    for (const [i, { tokenType }] of tokens.entries()) {
+  private addTargets(tokens: readonly IToken[], found: string[]): void {
+    for (let i = 0; i < tokens.length; i++) {
+      const tokenType = tokens[i]?.tokenType;
       if (tokenType === Jump) {
         const target = tokens[i + 1]?.image ?? "";
         const inner = this.names.anonymous(target);
-        if (inner === undefined) found.add(unquote(target));
+        if (inner === undefined) found.push(unquote(target));
         else this.addTargets(inner, found);
       } else if (tokenType === Vmap && tokens[i + 1]?.tokenType === At) {
-        for (const target of this.names.map(unquote(tokens[i + 2]?.image ?? ""))) found.add(target);
+        for (const target of this.names.map(unquote(tokens[i + 2]?.image ?? ""))) found.push(target);
       }
     }
   }

@@ -34,27 +34,31 @@ const IP_HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "
 const NAT_OF_DESTINATION: Wanted = { families: IP, type: "nat", hooks: at(["prerouting", "output"]) };
 const REJECTING: readonly Hook[] = ["ingress", ...COMING, "output"];
 
-const OF_STATEMENT: Readonly<Record<string, Wanted>> = {
-  dnat: NAT_OF_DESTINATION,
-  redirect: NAT_OF_DESTINATION,
-  snat: { families: IP, type: "nat", hooks: at(["input", "postrouting"]) },
-  masquerade: { families: IP, type: "nat", hooks: at(["postrouting"]) },
-  reject: {
-    families: [...IP, "bridge", "netdev"],
-    hooks: at(REJECTING, { bridge: ["prerouting", "input"], netdev: ["ingress"] }),
-  },
-  tproxy: { families: IP, hooks: at(["prerouting"]) },
-  synproxy: { families: IP, hooks: at(["input", "forward"]) },
-  flow: { families: IP, hooks: at(["forward"]) },
-  queue: { families: [...IP, "bridge"], hooks: at(IP_HOOKS, { bridge: IP_HOOKS }) },
-  dup: { families: ["ip", "ip6", "netdev"] },
-  fwd: { families: ["netdev"] },
-};
+const OF_STATEMENT: ReadonlyMap<string, Wanted> = new Map<string, Wanted>(
+  Object.entries({
+    dnat: NAT_OF_DESTINATION,
+    redirect: NAT_OF_DESTINATION,
+    snat: { families: IP, type: "nat", hooks: at(["input", "postrouting"]) },
+    masquerade: { families: IP, type: "nat", hooks: at(["postrouting"]) },
+    reject: {
+      families: [...IP, "bridge", "netdev"],
+      hooks: at(REJECTING, { bridge: ["prerouting", "input"], netdev: ["ingress"] }),
+    },
+    tproxy: { families: IP, hooks: at(["prerouting"]) },
+    synproxy: { families: IP, hooks: at(["input", "forward"]) },
+    flow: { families: IP, hooks: at(["forward"]) },
+    queue: { families: [...IP, "bridge"], hooks: at(IP_HOOKS, { bridge: IP_HOOKS }) },
+    dup: { families: ["ip", "ip6", "netdev"] },
+    fwd: { families: ["netdev"] },
+  }),
+);
 
 const CONNECTION: Wanted = { families: [...IP, "bridge"] };
 const OF_BRIDGE: Wanted = { families: ["bridge"] };
 const SLAVE: Wanted = { hooks: at(["input", "forward"]) };
 const SECURED: Wanted = { hooks: at(COMING, { netdev: ["ingress"] }) };
+
+const PACKET_TYPE: Wanted = { hooks: at(["prerouting"], { bridge: ["prerouting"], netdev: ["ingress"] }) };
 
 /** By the key of `meta`. */
 const OF_META: Readonly<Record<string, Wanted>> = {
@@ -73,11 +77,16 @@ const OF_META: Readonly<Record<string, Wanted>> = {
 
 /** What was expected where the kernel does not take `statement` at `place`. */
 export function placeRefused(statement: StatementNode, place: ChainPlace): string | undefined {
-  for (const [what, wanted] of wantedBy(statement)) {
-    const message = refusedAt(what, wanted, place);
-    if (message !== undefined) return message;
-  }
-  return undefined;
+  const name = "name" in statement ? statement.name : statement.kind;
+  const own = OF_STATEMENT.get(name);
+  return (
+    (own === undefined ? undefined : refusedAt(name, own, place)) ??
+    (countsConnections(statement) ? refusedAt("ct count", CONNECTION, place) : undefined) ??
+    (statement.kind === "set" && isPacketType(statement.left)
+      ? refusedAt("meta pkttype set", PACKET_TYPE, place)
+      : undefined) ??
+    fieldsRefused(statement, place)
+  );
 }
 
 function refusedAt(what: string, { families, type, hooks }: Wanted, place: ChainPlace): string | undefined {
@@ -96,18 +105,9 @@ function refusedAt(what: string, { families, type, hooks }: Wanted, place: Chain
   return undefined;
 }
 
-function* wantedBy(statement: StatementNode): Generator<readonly [what: string, wanted: Wanted]> {
-  const name = "name" in statement ? statement.name : statement.kind;
-  const own = meaningOf(OF_STATEMENT, name);
-  if (own !== undefined) yield [name, own];
-  if (name === "ct count" || (statement.kind === "update" && statement.attributes.some((each) => /^ct\b/.test(each))))
-    yield ["ct count", CONNECTION];
-  if (statement.kind === "set" && isPacketType(statement.left))
-    yield ["meta pkttype set", { hooks: at(["prerouting"], { bridge: ["prerouting"], netdev: ["ingress"] }) }];
-  for (const words of fieldsIn(statement)) {
-    const wanted = wantedByField(words);
-    if (wanted !== undefined) yield [words.join(" "), wanted];
-  }
+function countsConnections(statement: StatementNode): boolean {
+  if (statement.kind === "plain") return statement.name === "ct count";
+  return statement.kind === "update" && statement.attributes.some((each) => /^ct\b/.test(each));
 }
 
 function isPacketType(node: Node): boolean {
@@ -146,59 +146,53 @@ function wantedByFib(words: readonly string[]): Wanted {
   return { families, hooks: at(IP_HOOKS, { netdev: ["ingress", "egress"] }) };
 }
 
-/** The properties of the packet that a statement asks for or writes. */
-function* fieldsIn(statement: StatementNode): Generator<readonly string[]> {
+/** What was expected of a property of the packet that a statement asks for or writes. */
+function fieldsRefused(statement: StatementNode, place: ChainPlace): string | undefined {
   switch (statement.kind) {
     case "match":
-      yield* fieldsOf(statement.left);
-      return;
+      return nodeRefused(statement.left, place);
     case "vmap":
     case "plain":
-      yield* fieldsOf(statement.key);
-      return;
+      return nodeRefused(statement.key, place);
     case "set":
-      yield* fieldsOf(statement.left);
-      yield* fieldsOf(statement.right);
-      return;
+      return nodeRefused(statement.left, place) ?? nodeRefused(statement.right, place);
     case "nat":
-      yield* fieldsOf(statement.to);
-      yield* fieldsOf(statement.ports);
-      return;
+      return nodeRefused(statement.to, place) ?? nodeRefused(statement.ports, place);
     case "masquerade":
-      yield* fieldsOf(statement.ports);
-      return;
+      return nodeRefused(statement.ports, place);
     case "update":
-      yield* fieldsOf(statement.key);
-      yield* fieldsOf(statement.data);
-      return;
+      return nodeRefused(statement.key, place) ?? nodeRefused(statement.data, place);
     default:
       // Others have no properties.
-      return;
+      return undefined;
   }
 }
 
-function* fieldsOf(node: Node | undefined): Generator<readonly string[]> {
+function nodeRefused(node: Node | undefined, place: ChainPlace): string | undefined {
   switch (node?.kind) {
-    case "field":
-      yield node.words;
-      return;
+    case "field": {
+      const wanted = wantedByField(node.words);
+      return wanted === undefined ? undefined : refusedAt(node.words.join(" "), wanted, place);
+    }
     case "concat":
-      for (const part of node.parts) yield* fieldsOf(part);
-      return;
     case "list":
-      for (const item of node.items) yield* fieldsOf(item);
-      return;
+      return first(node.kind === "list" ? node.items : node.parts, (part) => nodeRefused(part, place));
     case "binary":
-      yield* fieldsOf(node.left);
-      yield* fieldsOf(node.right);
-      return;
+      return nodeRefused(node.left, place) ?? nodeRefused(node.right, place);
     case "map":
-      yield* fieldsOf(node.key);
-      return;
+      return nodeRefused(node.key, place);
     default:
       // Values.
-      return;
+      return undefined;
   }
+}
+
+function first<T>(items: readonly T[], find: (item: T) => string | undefined): string | undefined {
+  for (const item of items) {
+    const found = find(item);
+    if (found !== undefined) return found;
+  }
+  return undefined;
 }
 
 // --- base chains ---------------------------------------------------------------------------------------------------------

@@ -70,6 +70,14 @@ describe("nft -j", () => {
     expect([...stepsIn(program.ruleset.tables)]).toMatchObject([{ kind: "snat", to: { netmap: true } }]);
   });
 
+  test("a rule that the kernel refuses behind its hook is a finding at its object", () => {
+    const text = rule({ masquerade: null });
+    const [finding = "", ...more] = read(text).findings;
+    expect(finding).toMatch(/^1:\d+ rules-syntax expected masquerade in chains of type nat only$/);
+    expect(text.slice(Number(/^1:(\d+)/.exec(finding)?.[1]) - 1)).toMatch(/^\{"rule":/);
+    expect(more).toEqual([]);
+  });
+
   test.each([
     ['{"nftables": [', /^1:\d+ json-syntax expected JSON, as nft -j list ruleset prints it/],
     ['{"nftables": 5}', /^1:1 json-syntax expected a list of objects in nftables/],
