@@ -540,3 +540,13 @@ describe("forms that nft takes are read", () => {
     expect(stepsOf('hour "16:00" accept')).toEqual(stepsOf('meta hour "16:00" accept'));
   });
 });
+
+test("objects whose kind is two words are added by commands", () => {
+  const { program, findings } = readNftText(
+    'add table inet t\nadd ct helper inet t h { type "ftp" protocol tcp; }\nadd ct timeout inet t o { protocol tcp; }\n',
+  );
+  expect(findings).toEqual([]);
+  expect(program.ruleset.tables).toMatchObject([
+    { name: "t", objects: [{ head: "ct helper h" }, { head: "ct timeout o", lines: ["protocol tcp"] }] },
+  ]);
+});
