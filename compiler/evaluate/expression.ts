@@ -340,7 +340,7 @@ function evaluateCt(key: CtKey, control: Control, stream: Stream): Operand | und
     case "direction":
       return original.tracking === "reply" ? 1 : 0;
     case "original-protocol":
-      return original.protocol;
+      return original.connection?.protocol ?? original.protocol;
     case "original-saddr":
       return valueNow<Address>("saddr", region);
     case "original-daddr":
@@ -374,6 +374,9 @@ const TUPLE_FIELDS: Readonly<Record<string, keyof Tuple>> = {
 const TUPLE_KEYS: ReadonlySet<string> = new Set(
   Object.keys(TUPLE_FIELDS).flatMap((field) => [`original-${field}`, `reply-${field}`]),
 );
+
+/** What a connection's entry tells. */
+const IN_ENTRY: ReadonlySet<string> = new Set([...TUPLE_KEYS, "original-protocol"]);
 
 function inEntry(key: CtKey, { original, reply }: ConnectionEntry): Value | undefined {
   const [of, ...field] = key.split("-");
@@ -446,7 +449,7 @@ export function isUnknown(expression: Expression, control: Control): boolean {
     case "ct":
       // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
       if (expression.key === "status") return hasConnection(control);
-      if (control.original.connection !== undefined && TUPLE_KEYS.has(expression.key)) return false;
+      if (control.original.connection !== undefined && IN_ENTRY.has(expression.key)) return false;
       if (expression.key.startsWith("original-")) return hasConnection(control) && !isOriginal(control.original);
       if (expression.key.startsWith("reply-")) return hasConnection(control) && !isReplyKnown(expression.key, control);
       return isOverwritten(expression, control);

@@ -16,7 +16,14 @@ import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Assumption, Choice } from "./assumption.ts";
 import type { Condition } from "./condition.ts";
-import { type ConnectionEntry, directionIn, natStatus, type Tuple, tupleBehindNat } from "./connection.ts";
+import {
+  type ConnectionEntry,
+  type Direction,
+  directionIn,
+  natStatus,
+  type Tuple,
+  tupleBehindNat,
+} from "./connection.ts";
 import type { Disposition, Rejection } from "./disposition.ts";
 import { Ranges } from "./ranges.ts";
 import { type Memory, Region } from "./region.ts";
@@ -40,7 +47,8 @@ export interface Packet {
   readonly ctMark?: number;
   /** Where its connection sends it, if that is translated. */
   readonly sentTo?: { readonly address: Address; readonly port: number };
-  /** The entry of its connection in the node's table, which tells more than the four fields before: they are not looked at then. */
+  /** The entry of its connection in the node's table, which tells more than the four fields before: they are not looked at then,
+   *  but that an ICMP error about the connection says by `ctState` which way it goes, as `related` or `related-reply`. */
   readonly connection?: ConnectionEntry;
 }
 
@@ -108,22 +116,31 @@ function trackBySelf({ protocol, destination, destinationPort, ...packet }: Pack
 
 /** The kernel calls a connection established as soon as it has seen a reply (nf_conntrack_in). */
 function trackByEntry(packet: Packet, connection: ConnectionEntry): Track {
-  const direction = required(directionIn(connection, packet), "a packet of a connection has one of its tuples");
+  const error = directionOfError(packet);
+  const direction =
+    error ?? required(directionIn(connection, packet), "a packet of a connection has one of its tuples");
   const { expected, confirmed, "seen-reply": seen } = CT_STATUS;
-  const status =
-    connection.status |
-    natStatus(connection.original, connection.reply) |
-    (direction === "reply" ? seen : 0) |
-    confirmed;
-  const isAnswered = (status & seen) !== 0;
+  const isReply = error === undefined && direction === "reply";
+  const nat = natStatus(connection.original, connection.reply);
+  const status = connection.status | nat | (isReply ? seen : 0) | confirmed;
+  const isRelated = error !== undefined || (status & (expected | seen)) === expected;
   const after = tupleBehindNat(connection, direction);
   return {
     tracking: direction,
-    state: isAnswered ? CT_STATE.established : (status & expected) !== 0 ? CT_STATE.related : CT_STATE.new,
+    state: isRelated ? CT_STATE.related : (status & seen) !== 0 ? CT_STATE.established : CT_STATE.new,
     status,
     mark: connection.mark,
-    sentTo: { address: after.destination, port: after.destinationPort },
+    sentTo: {
+      address: after.destination,
+      port: error === undefined ? after.destinationPort : packet.destinationPort,
+    },
   };
+}
+
+/** Which way an ICMP error goes that is about another packet of its connection: against that. */
+function directionOfError({ protocol, ctState }: Packet): Direction | undefined {
+  if (!isIcmp(protocol)) return undefined;
+  return ctState === "related" ? "original" : ctState === "related-reply" ? "reply" : undefined;
 }
 
 const CT_BITS: Readonly<Record<CtState, number>> = {

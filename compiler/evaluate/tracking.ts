@@ -92,7 +92,8 @@ function newSourceOfConnection({ original, overwritten }: Control): Partial<Cont
   if (connection === undefined || (tracking !== "original" && tracking !== "reply"))
     return { overwritten: new Set([...overwritten, ...OF_SOURCES]) };
   const { source, sourcePort } = tupleBehindNat(connection, tracking);
-  return { source, sourcePort };
+  // An ICMP error about the connection has no ports of its own.
+  return original.protocol === connection.protocol ? { source, sourcePort } : { source };
 }
 
 /** Expressions, as `describe` names them. */

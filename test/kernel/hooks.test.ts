@@ -11,6 +11,7 @@ import { NODE_IPS } from "../support/arbitraries.ts";
 import { openTestNode } from "../support/differential.ts";
 import { packetText, tupleText } from "../support/flows.ts";
 import { kernelMissing } from "../support/kernel.ts";
+import { icmpError } from "../support/raw-packets.ts";
 import { mustReadNft } from "../support/read.ts";
 import { nodeWith, ROUTES_SCRIPT } from "../support/routes.ts";
 import { runs } from "../support/runs.ts";
@@ -48,11 +49,15 @@ function predict(
   return { text: `${sent.route.kind === "local" ? "local" : "out"} ${tupleText(sent.tuple)}`, sent };
 }
 
-async function send(prober: Prober, { inInterface, protocol, ...tuple }: Packet): Promise<string> {
-  const [seen = []] = await prober.sendBytes(inInterface ?? "local", [buildPacket({ protocol, ...tuple })]);
+async function send(
+  prober: Prober,
+  { inInterface, protocol, ...tuple }: Packet,
+  bytes = buildPacket({ protocol, ...tuple }),
+): Promise<string> {
+  const [seen = []] = await prober.sendBytes(inInterface ?? "local", [bytes]);
   for (const { kind, packet } of seen) {
     const head = readPacket(packet);
-    if (head?.protocol === PROTOCOL.udp && head.sourcePort !== undefined && head.destinationPort !== undefined)
+    if (head?.protocol === protocol && head.sourcePort !== undefined && head.destinationPort !== undefined)
       return `${kind} ${tupleText({ ...head, sourcePort: head.sourcePort, destinationPort: head.destinationPort })}`;
   }
   return NOTHING;
@@ -74,11 +79,38 @@ function entryText({ original, reply, mark }: ConnectionEntry, isMarked: boolean
   return [tupleText(original), tupleText(reply), ...(isMarked ? [mark] : [])].join(" | ");
 }
 
+/** What becomes of an error that a router sends about a packet that has left the node. */
+async function checkError(
+  prober: Prober,
+  evaluator: Evaluator,
+  { route, tuple, protocol, connection }: Departure,
+  told: { errors: number },
+): Promise<void> {
+  if (route.kind !== "forward" || connection === undefined) return;
+  const ends = {
+    protocol: PROTOCOL.icmp,
+    source: parseAddress(route.interface === "cni0" ? "10.180.0.99" : "203.0.113.99") as Address,
+    destination: tuple.source,
+  };
+  const packet: Packet = {
+    ...ends,
+    ...{ sourcePort: 0, destinationPort: 0, inInterface: route.interface, mark: 0 },
+    ...{ ctState: "related-reply", connection },
+  };
+  const error = predict(evaluator, packet);
+  // Programs of the node are not told of errors.
+  if (error === undefined || error.text.startsWith("local")) return;
+  const about = buildPacket({ protocol, ...tuple });
+  const seen = await send(prober, packet, icmpError(ends, about));
+  expect({ packet, seen }).toEqual({ packet, seen: error.text });
+  if (error.text !== NOTHING) told.errors++;
+}
+
 describe.skipIf(kernelMissing !== undefined)("the kernel does at hooks what is said", () => {
   test("to first packets, replies and next packets of connections", async () => {
     const prober = await openTestNode();
     await prober.run("sh", ROUTES_SCRIPT);
-    const told = { sent: 0, translated: 0, replies: 0 };
+    const told = { sent: 0, translated: 0, replies: 0, errors: 0 };
     let port = 20000;
     await fc.assert(
       fc.asyncProperty(translatingNft, async (text) => {
@@ -103,6 +135,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does at hooks what is s
             ...{ protocol: packet.protocol, inInterface, mark: 0, connection: sent.connection },
             ...turnedRound(sent.tuple),
           };
+          await checkError(prober, evaluator, sent, told);
           const reply = predict(evaluator, answer);
           if (reply === undefined) continue;
           expect({ answer, seen: await send(prober, answer) }).toEqual({ answer, seen: reply.text });

@@ -110,6 +110,14 @@ function withChecksum(ends: Ends, body: Uint8Array): Uint8Array {
   return packet.subarray(v6 ? 40 : 20);
 }
 
+/** An ICMP error of IPv4 that says of the packet `about` that nobody listens at its port. */
+export function icmpError(ends: Ends, about: Uint8Array): Uint8Array {
+  const body = new Uint8Array(8 + about.length);
+  body.set([3, 3]);
+  body.set(about, 8);
+  return ipv4Packet(ends, withChecksum(ends, body));
+}
+
 export const UDP_LITE = 136;
 
 // --- IPv6 extension headers --------------------------------------------------------------------------------------------

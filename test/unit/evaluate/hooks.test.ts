@@ -157,6 +157,34 @@ function departureText({ route, tuple, choices }: Departure): string {
   return `${to} ${tupleText(tuple)}${choices.length === 0 ? "" : ` (${choices.join()})`}`;
 }
 
+/** The kernel changes the source of an error, too: who gets it knows the destination that it asked for. */
+test.each([
+  [
+    "about what was masqueraded",
+    "cni0 udp 10.1.0.9:5000 > 203.0.113.5:53",
+    [POSTROUTING("masquerade")],
+    "eth0 icmp 203.0.113.1:0 > 192.168.0.2:0",
+    "cni0 203.0.113.1:0 > 10.1.0.9:0",
+  ],
+  [
+    "about what was sent to an endpoint",
+    "eth0 tcp 203.0.113.5:40000 > 198.51.100.7:80",
+    [PREROUTING("tcp dport 80 dnat to 10.1.0.9:8080")],
+    "cni0 icmp 10.1.0.20:0 > 203.0.113.5:0",
+    "eth0 198.51.100.7:0 > 203.0.113.5:0",
+  ],
+])("an ICMP error %s", (_, text, chains, error, leaves) => {
+  const evaluator = evaluatorOf(
+    ...chains,
+    base("forward", 0, "ct state related ct direction reply accept; ct state invalid drop", "filter"),
+  );
+  const { connection } = sent(evaluator, packetText(text)) as Departure;
+  const packet: Packet = { ...packetText(error), ctState: "related-reply", ...(connection && { connection }) };
+  const departure = sent(evaluator, packet) as Departure;
+  expect(departureText(departure)).toBe(leaves);
+  expect(departure.connection?.status).toBe(connection?.status);
+});
+
 test("who enters a hook is told of steps, and may stop it", () => {
   const rules = Array.from({ length: 5 }, (_, i) => `meta length > ${i} counter`).join("; ");
   const evaluator = evaluatorOf(base("forward", 0, rules, "filter"));
