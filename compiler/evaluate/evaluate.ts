@@ -6,7 +6,8 @@ import { runBaseChain } from "./chain.ts";
 import { DISPATCHED } from "./dispatch/run-chain.ts";
 import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./explore.ts";
 import type { Frame, Runner } from "./frame.ts";
-import { type Entry, Hooks, type Stage } from "./hooks.ts";
+import { type HookPath, hooksOn, pathOf } from "./hook-path.ts";
+import { type HookEntry, Hooks, type Stage } from "./hooks.ts";
 import { inAnyOrder, joinOrders } from "./orders.ts";
 import { alone, type Environment, type Outcome, type Packet, type Packets } from "./packet.ts";
 import { Passage } from "./passage.ts";
@@ -15,7 +16,6 @@ import { comeBack, findRoutes, splitByRoute } from "./routing.ts";
 import { type Control, type State, startState, withControl } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
-import { hooksOn, type Way, wayOf } from "./ways.ts";
 
 const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "postrouting"];
 
@@ -116,44 +116,46 @@ export class Evaluator {
     const isTracked = environment.route === undefined || this.hooks.tracksConnections(packets.family);
     const state = startState(packets, environment, isTracked);
     const later = environment.route === undefined ? NO_CHAINS : undefined;
-    return this.runner.merge(this.go(wayOf(packets), state), { next: NO_CHAINS, later });
+    return this.runner.merge(this.go(pathOf(packets), state), { next: NO_CHAINS, later });
   }
 
-  /** What becomes of packets on `way`. The node's own packets to a local address come back by loopback, with their connections: what
+  /** What becomes of packets on `path`. The node's own packets to a local address come back by loopback, with their connections: what
    *  NAT decided on the way out holds, and filters see the source that masquerading gave them. */
-  private go(way: Way, state: State): State[] {
+  private go(path: HookPath, state: State): State[] {
     if (state.control.end !== undefined) return [state];
-    switch (way.kind) {
+    switch (path.kind) {
       case "hook":
         // Where routes are known the mark decides about them, and what is left of it is told.
-        return this.pass(way.hook, state, state.control.environment.route === undefined ? way.next : undefined).flatMap(
-          (each) => this.go(way.next, each),
-        );
+        return this.pass(
+          path.hook,
+          state,
+          state.control.environment.route === undefined ? path.next : undefined,
+        ).flatMap((each) => this.go(path.next, each));
       case "route":
-        return findRoutes(way.at, state).flatMap((each) =>
-          each.control.route?.kind === "none" ? [each] : this.go(way.next, each),
+        return findRoutes(path.at, state).flatMap((each) =>
+          each.control.route?.kind === "none" ? [each] : this.go(path.next, each),
         );
       case "split":
-        return splitByRoute(state, this.hasRulesOn(way, state)).flatMap(({ local, others }) => [
-          ...(local === undefined ? [] : this.go(way.local, local)),
-          ...(others === undefined ? [] : this.go(way.others, others)),
+        return splitByRoute(state, this.hasRulesOn(path, state)).flatMap(({ local, others }) => [
+          ...(local === undefined ? [] : this.go(path.local, local)),
+          ...(others === undefined ? [] : this.go(path.others, others)),
         ]);
       case "loopback":
-        return comeBack(state).flatMap((each) => this.go(way.next, each));
+        return comeBack(state).flatMap((each) => this.go(path.next, each));
       case "end":
         return [state];
       default:
-        return unreachable(way);
+        return unreachable(path);
     }
   }
 
-  private hasRulesOn(way: Way, { control: { original } }: State): boolean {
-    return hooksOn(way).some((hook) => this.hooks.hasRules(original.family, hook));
+  private hasRulesOn(path: HookPath, { control: { original } }: State): boolean {
+    return hooksOn(path).some((hook) => this.hooks.hasRules(original.family, hook));
   }
 
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. `next`: where packets go behind it; undefined:
    *  anywhere. */
-  private pass(hook: Hook, state: State, next: Way | undefined): State[] {
+  private pass(hook: Hook, state: State, next: HookPath | undefined): State[] {
     let running: readonly State[] = [withControl(state, { hook })];
     let isDue = mayBeTranslated(state.control.original);
     const { family } = state.control.original;
@@ -187,12 +189,12 @@ export class Evaluator {
   }
 }
 
-const NO_CHAINS: readonly Entry[] = [];
+const NO_CHAINS: readonly HookEntry[] = [];
 
 /** Where packets are, and what they may come to behind this place. */
 type Where = Pick<Frame, "hook" | "behind" | "runner">;
 
-function passAll(entries: readonly Entry[], states: readonly State[], where: Where): readonly State[] {
+function passAll(entries: readonly HookEntry[], states: readonly State[], where: Where): readonly State[] {
   const { hook, runner } = where;
   let running = states;
   for (const [i, { index, chain }] of entries.entries()) {

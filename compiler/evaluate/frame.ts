@@ -1,6 +1,6 @@
 import { invariant } from "../invariant.ts";
 import type { BaseChain, Chain, Hook } from "../ir/types.ts";
-import type { Entry } from "./hooks.ts";
+import type { HookEntry } from "./hooks.ts";
 import type { Effect, Location, Reason } from "./packet.ts";
 import type { Control, State, Stream } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
@@ -21,9 +21,9 @@ export interface Frame {
 /** The base chains that packets may still come to behind one. */
 export interface Behind {
   /** Of its own place. */
-  readonly next: readonly Entry[];
+  readonly next: readonly HookEntry[];
   /** All others; the same list for the same ones. Undefined: it is not known which. */
-  readonly later: readonly Entry[] | undefined;
+  readonly later: readonly HookEntry[] | undefined;
 }
 
 /** How rules are run. `PLAIN` runs one after the other; others do the same with less work. */

@@ -3,12 +3,12 @@ import { placeOf } from "../ir/place.ts";
 import type { Hook, Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { HookOrder, type Listed, type Order } from "./hook-order.ts";
+import { type HookPath, hooksOn } from "./hook-path.ts";
 import { Lists } from "./memory.ts";
 import { TableIndex } from "./table-index.ts";
 import { trackedFamilies } from "./tracked-families.ts";
-import { hooksOn, type Way } from "./ways.ts";
 /** A base chain in its table. */
-export interface Entry extends Listed {
+export interface HookEntry extends Listed {
   readonly index: TableIndex;
 }
 
@@ -16,7 +16,7 @@ export interface Entry extends Listed {
  *  matter. */
 export interface Stage {
   readonly place: number;
-  readonly orders: readonly Order<Entry>[];
+  readonly orders: readonly Order<HookEntry>[];
 }
 
 /** All base chains by family and hook, in the order in which the kernel enters them. */
@@ -24,10 +24,10 @@ export class Hooks {
   readonly lists: Lists;
   /** Whether the program's rules make the kernel track connections of a family. */
   readonly tracksConnections: (family: Family) => boolean;
-  private readonly entries: readonly Entry[];
+  private readonly entries: readonly HookEntry[];
   private readonly byHook = new Map<string, readonly Stage[]>();
-  private readonly orderOf: HookOrder<Entry>;
-  private readonly behind = new Map<Way, Map<string, readonly Entry[]>>();
+  private readonly orderOf: HookOrder<HookEntry>;
+  private readonly behind = new Map<HookPath, Map<string, readonly HookEntry[]>>();
 
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
@@ -39,7 +39,7 @@ export class Hooks {
     };
     this.entries = awake.flatMap((table) => {
       const index = new TableIndex(table, this.lists, this.tracksConnections);
-      return table.chains.flatMap((chain): Entry[] => (chain.kind === "base" ? [{ index, table, chain }] : []));
+      return table.chains.flatMap((chain): HookEntry[] => (chain.kind === "base" ? [{ index, table, chain }] : []));
     });
     this.orderOf = new HookOrder(this.entries);
   }
@@ -49,7 +49,7 @@ export class Hooks {
     return this.entriesAt(family, hook).some(({ chain }) => chain.rules.length > 0 || chain.policy === "drop");
   }
 
-  private entriesAt(family: Family, hook: Hook): readonly Entry[] {
+  private entriesAt(family: Family, hook: Hook): readonly HookEntry[] {
     const own = family === "IPv4" ? "ip" : "ip6";
     return this.entries.filter(
       ({ table, chain }) => chain.hook === hook && (table.family === own || table.family === "inet"),
@@ -76,8 +76,8 @@ export class Hooks {
   }
 
   /** The base chains behind the stage of a hook that has a number, and on the way that packets take `next`: the same list each time. */
-  chainsBehind(family: Family, hook: Hook, number: number, next: Way): readonly Entry[] {
-    const known = this.behind.get(next) ?? new Map<string, readonly Entry[]>();
+  chainsBehind(family: Family, hook: Hook, number: number, next: HookPath): readonly HookEntry[] {
+    const known = this.behind.get(next) ?? new Map<string, readonly HookEntry[]>();
     this.behind.set(next, known);
     const key = `${family} ${hook} ${number}`;
     let found = known.get(key);

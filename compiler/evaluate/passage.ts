@@ -3,15 +3,15 @@ import type { Condition } from "./condition.ts";
 import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { connectionOf, tupleOf } from "./departure.ts";
 import type { PathStep, Route, RouteQuery } from "./packet.ts";
-import type { End } from "./result.ts";
+import type { EndState } from "./result.ts";
 import { comeBack, queryOf, routed } from "./routing.ts";
 import { type Control, numberNow, type State } from "./state.ts";
 
 /** One of the things that can have become of a packet by now. Never changed. */
 export class Passage {
-  private readonly at: End;
+  private readonly at: EndState;
 
-  private constructor(at: End) {
+  private constructor(at: EndState) {
     this.at = at;
   }
 

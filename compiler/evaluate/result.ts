@@ -26,23 +26,23 @@ export interface RegionDestination {
 }
 
 /** Packets of one region that have come to one end. */
-export interface End {
+export interface EndState {
   readonly control: Control;
   readonly stream: Stream;
 }
 
-export function endsOf({ control, streams }: State): End[] {
+export function endsOf({ control, streams }: State): EndState[] {
   return streams.map((stream) => ({ control, stream }));
 }
 
 /** What happens in each of the ways in which the unknown matches can turn out, as far as they decide it. By chance a packet comes
  *  to several ends, which may hang on different things. */
-export function worldsIn(ends: readonly End[]): World<{ readonly end: End }>[] {
+export function worldsIn(ends: readonly EndState[]): World<{ readonly end: EndState }>[] {
   return worldsOf(ends.map((end) => ({ condition: end.stream.condition, weight: end.stream.probability, end })));
 }
 
 /** The outcome of each world. */
-export function outcomesIn(worlds: readonly World<{ readonly end: End }>[]): Outcome[] {
+export function outcomesIn(worlds: readonly World<{ readonly end: EndState }>[]): Outcome[] {
   return worlds.map(({ condition, parts }) =>
     toOutcome(
       parts.map(({ end }) => end),
@@ -51,7 +51,7 @@ export function outcomesIn(worlds: readonly World<{ readonly end: End }>[]): Out
   );
 }
 
-function toOutcome(ends: readonly End[], condition: Condition): Outcome {
+function toOutcome(ends: readonly EndState[], condition: Condition): Outcome {
   const total = ends.reduce((sum, { stream }) => sum + stream.probability, 0);
   return outcomeOf(
     ends.map((end) => toResult(end, total)),
@@ -59,7 +59,7 @@ function toOutcome(ends: readonly End[], condition: Condition): Outcome {
   );
 }
 
-function toResult(end: End, total: number): Result {
+function toResult(end: EndState, total: number): Result {
   const { region, condition: _, disposition, ...rest } = toRegionResult(end);
   const { path } = end.control;
   const sent = departureOf(end.control, end.stream);
@@ -85,7 +85,7 @@ function reasonsIn(path: readonly PathStep[]): Reason[] {
 }
 
 /** What has happened to packets that are through all hooks. */
-export function toRegionResult({ control, stream }: End): RegionResult {
+export function toRegionResult({ control, stream }: EndState): RegionResult {
   const { region, probability, condition } = stream;
   const { accepted: isAccepted, newSource } = control;
   const disposition = dispositionOf(control, stream);

@@ -4,6 +4,7 @@ import { allAddresses } from "../evaluate/address-type.ts";
 import { PLAIN } from "../evaluate/chain.ts";
 import { hasPorts } from "../evaluate/expression.ts";
 import type { Behind, Frame, Runner, StepProgress } from "../evaluate/frame.ts";
+import { type HookPath, pathOf } from "../evaluate/hook-path.ts";
 import { Hooks } from "../evaluate/hooks.ts";
 import { ElementIndex } from "../evaluate/lookup.ts";
 import { runMatch } from "../evaluate/match.ts";
@@ -18,7 +19,6 @@ import { type State, startState, withControl } from "../evaluate/state.ts";
 import { runStatement } from "../evaluate/statement.ts";
 import type { TableIndex } from "../evaluate/table-index.ts";
 import { asksNat, hideConnection, isBeforeTracking, settle, showConnection } from "../evaluate/tracking.ts";
-import { type Way, wayOf } from "../evaluate/ways.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE, CT_STATE, MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
@@ -141,10 +141,10 @@ class Unfolder {
   }
 
   root(): Node {
-    return this.along(wayOf(this.packets)).at(this.knowledge.start(startState(this.packets, this.environment)));
+    return this.along(pathOf(this.packets)).at(this.knowledge.start(startState(this.packets, this.environment)));
   }
 
-  private along(way: Way): Place {
+  private along(way: HookPath): Place {
     switch (way.kind) {
       case "hook":
         return this.pass(way.hook, this.along(way.next));

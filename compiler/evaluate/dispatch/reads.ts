@@ -4,7 +4,7 @@ import { describe } from "../../ir/describe.ts";
 import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../../ir/types.ts";
 import { asField, expressionsOf, partsOf } from "../../ir/walk.ts";
 import type { Behind, Frame } from "../frame.ts";
-import type { Entry } from "../hooks.ts";
+import type { HookEntry } from "../hooks.ts";
 import { maskSpread } from "../preimage.ts";
 import { type Control, type Held, isExplained } from "../state.ts";
 import type { TableIndex } from "../table-index.ts";
@@ -140,15 +140,15 @@ export function askedBehind({ next, later }: Behind): Reads {
   return later === undefined ? EVERYTHING_READ : askedBy(next, askedByAll(later));
 }
 
-const ALL = new WeakMap<readonly Entry[], Reads>();
+const ALL = new WeakMap<readonly HookEntry[], Reads>();
 
-function askedByAll(entries: readonly Entry[]): Reads {
+function askedByAll(entries: readonly HookEntry[]): Reads {
   const known = ALL.get(entries) ?? askedBy(entries, NOTHING_READ);
   ALL.set(entries, known);
   return known;
 }
 
-function askedBy(entries: readonly Entry[], others: Reads): Reads {
+function askedBy(entries: readonly HookEntry[], others: Reads): Reads {
   return entries.reduce((all, { index, chain }) => uniteReads(all, readsOf(index).ofChain(chain)), others);
 }
 

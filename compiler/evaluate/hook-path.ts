@@ -4,31 +4,31 @@ import type { Hook } from "../ir/types.ts";
 import type { RouteQuery } from "./packet.ts";
 
 /** What comes next for packets. */
-export type Way =
-  | { readonly kind: "hook"; readonly hook: Hook; readonly next: Way }
+export type HookPath =
+  | { readonly kind: "hook"; readonly hook: Hook; readonly next: HookPath }
   /** The node looks for a route. */
-  | { readonly kind: "route"; readonly at: RouteQuery["at"]; readonly next: Way }
+  | { readonly kind: "route"; readonly at: RouteQuery["at"]; readonly next: HookPath }
   /** Some packets are for the node itself, the others go on to another host. */
-  | { readonly kind: "split"; readonly local: Way; readonly others: Way }
+  | { readonly kind: "split"; readonly local: HookPath; readonly others: HookPath }
   /** Packets come back by the loopback interface. */
-  | { readonly kind: "loopback"; readonly next: Way }
+  | { readonly kind: "loopback"; readonly next: HookPath }
   | { readonly kind: "end" };
 
-const END: Way = { kind: "end" };
-const DELIVERED: Way = { kind: "hook", hook: "input", next: END };
-const FORWARDED: Way = {
+const END: HookPath = { kind: "end" };
+const DELIVERED: HookPath = { kind: "hook", hook: "input", next: END };
+const FORWARDED: HookPath = {
   kind: "hook",
   hook: "forward",
   next: { kind: "hook", hook: "postrouting", next: END },
 };
-const LOOPED: Way = { kind: "loopback", next: { kind: "hook", hook: "prerouting", next: DELIVERED } };
+const LOOPED: HookPath = { kind: "loopback", next: { kind: "hook", hook: "prerouting", next: DELIVERED } };
 
-const RECEIVED: Way = {
+const RECEIVED: HookPath = {
   kind: "hook",
   hook: "prerouting",
   next: { kind: "route", at: "prerouting", next: { kind: "split", local: DELIVERED, others: FORWARDED } },
 };
-const SENT: Way = {
+const SENT: HookPath = {
   kind: "route",
   at: "sending",
   next: {
@@ -42,24 +42,24 @@ const SENT: Way = {
   },
 };
 
-/** The way of packets that come in by an interface, or that the node itself sends: `inInterface` is undefined. */
-export function wayOf({ inInterface }: { readonly inInterface: string | undefined }): Way {
+/** The path of packets that come in by an interface, or that the node itself sends: `inInterface` is undefined. */
+export function pathOf({ inInterface }: { readonly inInterface: string | undefined }): HookPath {
   return inInterface === undefined ? SENT : RECEIVED;
 }
 
-/** The hooks on a way. */
-export function hooksOn(way: Way): Hook[] {
-  switch (way.kind) {
+/** The hooks on a path. */
+export function hooksOn(path: HookPath): Hook[] {
+  switch (path.kind) {
     case "hook":
-      return [way.hook, ...hooksOn(way.next)];
+      return [path.hook, ...hooksOn(path.next)];
     case "split":
-      return [...hooksOn(way.local), ...hooksOn(way.others)];
+      return [...hooksOn(path.local), ...hooksOn(path.others)];
     case "route":
     case "loopback":
-      return hooksOn(way.next);
+      return hooksOn(path.next);
     case "end":
       return [];
     default:
-      return unreachable(way);
+      return unreachable(path);
   }
 }
