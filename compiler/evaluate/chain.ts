@@ -20,14 +20,14 @@ export function runBaseChain(
   chain: BaseChain,
   state: State,
   table: TableIndex,
-  where: Pick<Frame, "hook" | "behind" | "runner">,
+  { hook, behind, runner }: Pick<Frame, "hook" | "behind" | "runner">,
   ends: State[],
 ): void {
   const { name, policy } = chain;
-  const frame: Frame = { ...where, table, base: chain, chain: name, depth: 0, caller: undefined };
+  const frame: Frame = { table, hook, chain: name, depth: 0, base: chain, caller: undefined, behind, runner };
   const { without, met } = state.control.environment;
   const accepts = policy === "accept" || without?.has(chain) === true;
-  for (const { state: after, flow } of where.runner.run(chain, state, frame)) {
+  for (const { state: after, flow } of runner.run(chain, state, frame)) {
     if (flow === "done") {
       ends.push(after);
       continue;

@@ -15,20 +15,23 @@ import type { TableIndex } from "./table-index.ts";
  *  translates sources or writes a field; or a field that another rule wrote before. */
 export function missed({ rule, first, steps }: PlannedRule, state: State, frame: Frame): MissedStep | undefined {
   const failed: ValueTest[] = [];
-  const bearing = bearingOf(rule, frame.table);
-  const written = writtenBy(state.control);
-  for (const step of [...first, ...steps]) {
-    if (!(step instanceof Question)) {
-      if (step.kind === "member") return undefined;
-      if (step.kind !== "chance" && step.kind !== "opaque") break;
-      continue;
-    }
-    if (holds(step, state, frame)) continue;
-    const isReason = isAboutSource(step.left) ? bearing !== NOTHING : written.has(describe(fieldIn(step.left)));
-    if (!isReason) return undefined;
+  // Nearly all rules are missed for another reason: what a rule does is looked at where it matters.
+  const mayBe = (step: Question): boolean => {
+    if (holds(step, state, frame)) return true;
     failed.push(step.test);
+    return isAboutSource(step.left)
+      ? bearingOf(rule, frame.table) !== NOTHING
+      : isWritten(fieldIn(step.left), state.control);
+  };
+  for (const question of first) if (!mayBe(question)) return undefined;
+  for (const step of steps) {
+    if (step instanceof Question) {
+      if (!mayBe(step)) return undefined;
+    } else if (step.kind === "member") return undefined;
+    else if (step.kind !== "chance" && step.kind !== "opaque") break;
   }
-  return failed.length === 0 ? undefined : { kind: "missed", ...locationOf(frame), rule, bearing, failed };
+  if (failed.length === 0) return undefined;
+  return { kind: "missed", ...locationOf(frame), rule, bearing: bearingOf(rule, frame.table), failed };
 }
 
 /** Whether a match that is asked for itself holds; one that asks for what is not known may do so. */
@@ -44,11 +47,11 @@ function fieldIn(expression: Expression): Expression {
   return expression.kind === "bitwise" ? fieldIn(expression.operand) : expression;
 }
 
-function writtenBy({ path }: Control): ReadonlySet<string> {
-  const fields = new Set<string>();
-  for (const step of path)
-    if (step.kind === "rule" && step.effect.kind === "write") fields.add(describe(step.effect.field));
-  return fields;
+/** Whether a rule wrote `field` before. */
+function isWritten(field: Expression, { path }: Control): boolean {
+  return path.some(
+    (step) => step.kind === "rule" && step.effect.kind === "write" && describe(step.effect.field) === describe(field),
+  );
 }
 
 function isAboutSource(field: Expression): boolean {

@@ -70,7 +70,13 @@ export function hasFewValues(field: Field): field is FewField {
 }
 
 export function isOnePacket(region: Region): boolean {
-  return FIELDS.every((field) => region[field].single !== undefined);
+  const { daddr, dport, saddr, sport, memory } = region;
+  const isOneHeader =
+    daddr.single !== undefined &&
+    dport.single !== undefined &&
+    saddr.single !== undefined &&
+    sport.single !== undefined;
+  return isOneHeader && MEMORY_FIELDS.every((field) => memory[field].single !== undefined);
 }
 
 /** What `region` has with one of `ranges` in `field`; undefined: nothing. `region` itself where that is all of it. */

@@ -28,13 +28,18 @@ import {
 } from "./state.ts";
 import { assumeElement, isData } from "./unknown-element.ts";
 
+const NOTHING_MORE: ReasonExtra = {};
+
 /** What becomes of packets that a rule's matches have let through. */
 export function runStatement(statement: Statement, state: State, frame: Frame, rule: Rule): StepProgress[] {
-  const because = (control: Control, extra: ReasonExtra = {}): Control => {
+  const because = (control: Control, extra: ReasonExtra = NOTHING_MORE): Control => {
     if (!isExplained(control)) return control;
     const { effect = effectOf(statement, control), ...found } = extra;
-    const step = { kind: "rule", ...locationOf(frame), rule, effect, ...control.member, ...found } as const;
-    return { ...control, path: [...control.path, step] };
+    const { hook, table, family, base, chain, depth } = locationOf(frame);
+    const step = { kind: "rule", hook, table, family, base, chain, depth, rule, effect } as const;
+    const told =
+      control.member === undefined && extra === NOTHING_MORE ? step : { ...step, ...control.member, ...found };
+    return { ...control, path: [...control.path, told] };
   };
   const changed = (change: Partial<Control>): State => ({
     control: because({ ...state.control, ...change }),
@@ -131,12 +136,9 @@ function runVerdict(verdict: Verdict, state: State, frame: Frame): StepProgress[
     case "jump":
     case "goto": {
       const chain = frame.table.chain(verdict.chain);
-      const inside = frame.runner.run(chain, state, {
-        ...frame,
-        chain: chain.name,
-        depth: frame.depth + 1,
-        caller: frame,
-      });
+      const { table, hook, depth, base, behind, runner } = frame;
+      const below: Frame = { table, hook, chain: chain.name, depth: depth + 1, base, caller: frame, behind, runner };
+      const inside = runner.run(chain, state, below);
       const afterReturn = verdict.kind === "jump" ? "next" : "return";
       return inside.map((each) => (each.flow === "return" ? { state: each.state, flow: afterReturn } : each));
     }
