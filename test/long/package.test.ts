@@ -17,6 +17,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Calls every function of the library. What it exports has types that TypeScript infers and has to name. */
 const PROGRAM = `import { compare, compile, compileAll, evaluate, print, printBytes, readRules, trace, verify, type DiagnosticData, type Rules } from "kpc";
+import { readRules as readDump } from "kpc/dump";
+import { trace as follow } from "kpc/trace";
 import { createClassifier as createWithFile } from "kpc/classifier";
 import { createClassifier, engineBytes } from "kpc/classifier/inline";
 
@@ -30,6 +32,8 @@ export const again = await readRules([{ name: "a.nft", text }], { names: rules }
 export const same = again.rules && compare(rules, again.rules);
 export const packet = "tcp 10.244.0.5:4000 > 10.96.0.9:80";
 export const traced = trace(rules, packet);
+export const dumped = await readDump([{ name: "a.nft", text }]);
+export const followed = dumped.rules && follow(dumped.rules, packet + " iif eth0");
 export const evaluated = evaluate(rules, packet);
 export const verified = await verify(manifests, [{ name: "a.nft", text }]);
 export const all = compileAll(manifests);
@@ -41,13 +45,14 @@ export const answer = [
   same?.verdict,
   traced.result?.outcomes[0]?.verdict,
   evaluated.result?.outcomes.length,
+  followed?.result?.outcomes[0]?.verdict,
   verified.result?.verdict,
   classifier.explain(fields).verdict,
   other.explain(fields).verdict,
 ].join();
 `;
 
-const ANSWER = "equal,reject,1,equal,reject,reject";
+const ANSWER = "equal,reject,1,reject,equal,reject,reject";
 
 const COMPILER_OPTIONS = {
   strict: true,
