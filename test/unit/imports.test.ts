@@ -19,6 +19,7 @@ const BASE: ReadonlySet<string> = new Set([
  *  `print.ts` are all stages as one function each. */
 const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   net: [],
+  network: ["net"],
   documents: [],
   specs: ["documents", "net"],
   model: ["documents", "net", "specs"],
