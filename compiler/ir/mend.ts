@@ -21,8 +21,8 @@ export function anything(text: string): Extract<Statement, { kind: "opaque-state
 }
 
 /** `table` with a chain that may do anything wherever one is missing, and such a statement where chains lead back to
- *  themselves. Tells `unknown-chain`, `chain-loop`. */
-export function mendChains(table: Table, tell: Tell): Table {
+ *  themselves, or further than `most` chains away from a base chain. Tells `unknown-chain`, `chain-loop`, `too-deep`. */
+export function mendChains(table: Table, most: number, tell: Tell): Table {
   const chains = new ChainGraph(table);
   const missing = new Map<string, Rule>();
   for (const { rules } of table.chains) {
@@ -48,31 +48,73 @@ export function mendChains(table: Table, tell: Tell): Table {
   const there = table.chains.filter(({ name, kind }) => kind === "base" || !missing.has(name));
   const known = stubs.filter(({ name }) => !there.some((chain) => chain.name === name));
   const mended = { ...table, chains: [...there, ...known] };
-  return cutLoops(mended, tell);
+  return cutDepth(cutLoops(mended, tell), most, tell);
 }
 
-function cutLoops(table: Table, tell: Tell): Table {
+/** A table without loops, and how many chains lie behind each of its chains, one behind the other. */
+interface Unlooped {
+  readonly table: Table;
+  readonly heights: ReadonlyMap<string, number>;
+}
+
+function cutLoops(table: Table, tell: Tell): Unlooped {
   const chains = new ChainGraph(table);
   const done = new Map<string, Chain>();
+  const heights = new Map<string, number>();
   const open = new Set<string>();
   const visit = (chain: Chain): void => {
     open.add(chain.name);
+    let height = 0;
     const rules = chain.rules.map((rule) => {
       for (const name of targetsOf(rule, chains)) {
         const target = chains.get(name);
         if (open.has(name)) {
           tell("chain-loop", `this jumps back to chain ${name}, which leads here`, rule);
-          return { ...rule, steps: [...rule.steps.slice(0, -1), anything(`back to chain ${name}`)] };
+          return withoutJump(rule, `back to chain ${name}`, chains);
         }
         if (target !== undefined && !done.has(name)) visit(target);
+        height = Math.max(height, 1 + (heights.get(name) ?? 0));
       }
       return rule;
     });
     open.delete(chain.name);
+    heights.set(chain.name, height);
     done.set(chain.name, { ...chain, rules });
   };
   for (const chain of table.chains) if (!done.has(chain.name)) visit(chain);
-  return { ...table, chains: table.chains.map(({ name }) => done.get(name) as Chain) };
+  return { table: { ...table, chains: table.chains.map(({ name }) => done.get(name) as Chain) }, heights };
+}
+
+function cutDepth({ table, heights }: Unlooped, most: number, tell: Tell): Table {
+  const deep = table.chains.filter(({ kind, name }) => kind === "base" && (heights.get(name) ?? 0) > most);
+  if (deep.length === 0) return table;
+  const chains = new ChainGraph(table);
+  const depths = new Map<Chain, number>();
+  const cut = new Set<Rule>();
+  const visit = (chain: Chain, depth: number): void => {
+    if ((depths.get(chain) ?? -1) >= depth) return;
+    depths.set(chain, depth);
+    for (const rule of chain.rules)
+      for (const name of targetsOf(rule, chains)) {
+        const target = chains.get(name);
+        if (depth >= most) cut.add(rule);
+        else if (target !== undefined) visit(target, depth + 1);
+      }
+  };
+  for (const chain of deep) visit(chain, 0);
+  const mended = (rule: Rule): Rule => {
+    if (!cut.has(rule)) return rule;
+    const [name = ""] = targetsOf(rule, chains);
+    tell("too-deep", `chain ${name} is more than ${most} jumps away from a base chain`, rule);
+    return withoutJump(rule, `on to chain ${name}`, chains);
+  };
+  return { ...table, chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.map(mended) })) };
+}
+
+/** `rule` up to its first jump, in the place of which anything may happen. */
+function withoutJump(rule: Rule, text: string, graph: ChainGraph): Rule {
+  const at = rule.steps.findIndex((step) => graph.namesBehind(step).size > 0);
+  return { ...rule, steps: [...rule.steps.slice(0, at), anything(text)] };
 }
 
 /** The names of the chains that a rule leads to. */

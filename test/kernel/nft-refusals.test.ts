@@ -1,4 +1,5 @@
 import { expect, test } from "vitest";
+import { deepNft, WAYS_DOWN } from "../support/deep-chains.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { refusedByNft } from "../support/nft-check.ts";
 import { fileWith, MISPLACED, REFUSED, TAKEN, WAYS } from "../support/nft-rows.ts";
@@ -19,3 +20,10 @@ test.skipIf(kernelMissing !== undefined)(
     expect(await refusedByNft(MISPLACED.map((row) => fileWith(row, "none")))).toEqual([]);
   },
 );
+
+test.skipIf(kernelMissing !== undefined)("the kernel follows 15 jumps", async () => {
+  const ways = Object.values(WAYS_DOWN);
+  const unreached = deepNft(40, (target) => `jump ${target}`, "accept");
+  expect(await refusedByNft([...ways.map((way) => deepNft(15, way)), unreached])).toEqual([]);
+  expect(await refusedByNft(ways.map((way) => deepNft(16, way)))).toHaveLength(ways.length);
+});

@@ -2,6 +2,7 @@
 
 import type { DiagnosticCode, Origin, Report, Source, Span } from "../../diagnostics.ts";
 import { addressField, addressType } from "../../ir/build.ts";
+import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import { mendChains } from "../../ir/mend.ts";
 import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
@@ -537,7 +538,8 @@ class FileReader {
       .map(({ name: own, rules }): Chain => ({ kind: "regular", name: own, rules }));
     const sets = [...lists].map(([list, seconds]) => declareList(list, seconds, family)).concat(...table.sets.values());
     const closed: Table = { family, name, sets, maps: [], chains: [...builtIn, ...regular] };
-    return mendChains(closed, (code, message, rule) => {
+    // iptables-legacy takes chains that are further away; kpc follows no more.
+    return mendChains(closed, MAX_JUMP_DEPTH, (code, message, rule) => {
       const { start, end } = (rule.origin as Origin).span();
       this.contained(code, message, start, end);
     });

@@ -9,6 +9,7 @@ import {
   type Source,
   type Span,
 } from "../../diagnostics.ts";
+import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { anything, mendChains } from "../../ir/mend.ts";
 import { stringify } from "../../ir/normal-form.ts";
@@ -775,7 +776,8 @@ class FileReader {
       chains,
       ...(table.objects.size === 0 ? {} : { objects: [...table.objects].map(([head, lines]) => ({ head, lines })) }),
     };
-    return mendChains(closed, (code, message, { origin }) => {
+    // The kernel counts the base chain, too.
+    return mendChains(closed, MAX_JUMP_DEPTH - 1, (code, message, { origin }) => {
       this.contained(() => this.errorFrom(code, message, origin ?? this.originOf([])));
     });
   }
