@@ -141,15 +141,15 @@ export function checkNodeNames({ nodes, pods, endpointSlices }: Specs, report: R
   if (nodes.every(({ assumed }) => assumed)) return;
   const known = new Set(nodes.map(({ meta }) => meta.name));
   const unknown = new Map<string, { count: number; readonly first: Field }>();
-  const count = (name: string | undefined, first: Field): void => {
+  const count = (name: string | undefined, field: Field, ...path: readonly string[]): void => {
     if (name === undefined || known.has(name)) return;
     const found = unknown.get(name);
-    if (found === undefined) unknown.set(name, { count: 1, first });
-    else found.count++;
+    if (found !== undefined) found.count++;
+    else unknown.set(name, { count: 1, first: path.reduce((at, key) => at.member(key), field) });
   };
-  for (const { nodeName, meta } of pods) count(nodeName, meta.field.member("spec").member("nodeName"));
+  for (const { nodeName, meta } of pods) count(nodeName, meta.field, "spec", "nodeName");
   for (const { endpoints } of endpointSlices)
-    for (const { nodeName, field: node } of endpoints) count(nodeName, node.member("nodeName"));
+    for (const { nodeName, field } of endpoints) count(nodeName, field, "nodeName");
   for (const [name, { count: many, first }] of unknown) {
     const near = nearest(name, known);
     const hint = near === undefined ? "" : `, did you mean "${near}"?`;
