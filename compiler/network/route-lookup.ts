@@ -1,4 +1,5 @@
 /** Which route a packet takes: policy rules, the longest prefix, the lowest metric (Linux: fib_rules.c, fib_trie.c). */
+import { unreachable } from "../invariant.ts";
 import type { Address } from "../net/address.ts";
 import { prefixContains } from "../net/prefix.ts";
 import type { NextHop, PolicyRule, RefusingRoute, RoutingTables, TableRoute } from "./types.ts";
@@ -91,10 +92,16 @@ function lookUpInTables(
       case "unreachable":
       case "prohibit":
         return { kind: route.kind, by: route };
-      default: {
+      case "unicast":
+      case "local":
+      case "broadcast":
+      case "anycast": {
         const hops = route.hops.filter((hop) => up.has(hop.interface));
         if (hops.length > 0) return { kind: "route", route, hops, table };
+        continue;
       }
+      default:
+        return unreachable(route.kind);
     }
   }
   return undefined;
