@@ -26,7 +26,7 @@ import {
   H_CODES,
   H_FINGERS4,
   H_FINGERS6,
-  H_INTERFACE_KIND_COUNT,
+  H_INTERFACE_CLASS_COUNT,
   H_LOCAL_DEFAULT4,
   H_LOCAL_DEFAULT6,
   H_OTHER4,
@@ -65,10 +65,10 @@ let count6: u32 = 0;
 const listed: usize = memory.data(CHUNK * RESULT_BYTES);
 
 /** Packets in slots of PACKET_BYTES; each is as long as it says. Endpoints are chosen by flow. */
-export function classifyByLanes(at: usize, count: u32, interfaceKind: u32, to: usize): void {
+export function classifyByLanes(at: usize, count: u32, interfaceClass: u32, to: usize): void {
   packets = at;
   results = to;
-  ofInterface = interfaceKind < word(H_INTERFACE_KIND_COUNT) ? interfaceKind : 1;
+  ofInterface = interfaceClass < word(H_INTERFACE_CLASS_COUNT) ? interfaceClass : 1;
   codes = section(H_CODES) + ((<usize>(ofInterface * word(H_BEHAVIOUR_COUNT))) << CODES_SHIFT);
   asksSources = doesAskSources(ofInterface);
   isFar = word(H_SLOT_MASK) << ENTRY_SHIFT >= NEAR_BYTES;

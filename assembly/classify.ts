@@ -8,7 +8,7 @@ export function classifyOne(
   packet: usize,
   given: u32,
   length: u32,
-  interfaceKind: u32,
+  interfaceClass: u32,
   how: u32,
   random: u32,
   result: usize,
@@ -19,7 +19,7 @@ export function classifyOne(
     store<i32>(result, NO_ENDPOINT, RESULT_ENDPOINT);
     return verdict;
   }
-  decide(interfaceKind, how, random);
+  decide(interfaceClass, how, random);
   store<u32>(result, answer);
   store<u32>(result, endpoint, RESULT_ENDPOINT);
   return answer;
@@ -32,14 +32,14 @@ const ENDLESS: u32 = 0xffffffff;
 export function classifyEach(
   packets: usize,
   count: u32,
-  interfaceKind: u32,
+  interfaceClass: u32,
   how: u32,
   randoms: usize,
   results: usize,
 ): void {
   for (let i: u32 = 0; i < count; i++) {
     const random = randoms == 0 ? 0 : load<u32>(randoms + ((<usize>i) << 2));
-    classifyOne(packets, PACKET_BYTES, ENDLESS, interfaceKind, how, random, results);
+    classifyOne(packets, PACKET_BYTES, ENDLESS, interfaceClass, how, random, results);
     packets += PACKET_BYTES;
     results += RESULT_BYTES;
   }

@@ -16,9 +16,9 @@ import {
   DEFAULT_INVALID_SHIFT,
   DEFAULT_UNTRACKED_SHIFT,
   ENDPOINT4_BYTES,
-  ENDPOINT4_FATE,
+  ENDPOINT4_TREATMENT,
   ENDPOINT6_BYTES,
-  ENDPOINT6_FATE,
+  ENDPOINT6_TREATMENT,
   ENTRY_ROW0,
   ENTRY_ROW1,
   ENTRY_SHIFT,
@@ -34,16 +34,16 @@ import {
   H_ENDPOINTS6,
   H_ENTRIES,
   H_EXTENDED,
-  H_FATE_COUNT,
-  H_FATES,
-  H_INTERFACE_KIND_COUNT,
+  H_INTERFACE_CLASS_COUNT,
   H_KINDS,
-  H_LOOPBACK_KIND,
+  H_LOOPBACK_CLASS,
+  H_TREATMENT_COUNT,
+  H_TREATMENTS,
   KEY1_BLOCK_SHIFT,
   KEY1_PROTOCOL_SHIFT,
   KIND_BYTES,
   LOCAL_ABOUT,
-  LOCAL_KIND_MASK,
+  LOCAL_CLASS_MASK,
   LOCAL_OWN,
   NO_ENDPOINT,
   RESULT_SLOT_SHIFT,
@@ -57,7 +57,7 @@ import {
   VERDICT_MASK,
 } from "./layout";
 import { destination, INVALID, isV6, NEW, ports, protocol, source, tracking } from "./packet";
-import { isAllowed, sourceKind } from "./sources";
+import { isAllowed, sourceClass } from "./sources";
 import { section, word } from "./table";
 
 // What `decide` has found.
@@ -77,14 +77,14 @@ let slot: u32 = NOWHERE;
 let fallback: u32 = 0;
 
 /** The packet came in by an interface of a kind, 0 for none. How endpoints are chosen: see `choose`. */
-export function decide(interfaceKind: u32, how: u32, random: u32): void {
+export function decide(interfaceClass: u32, how: u32, random: u32): void {
   findRow();
   endpoint = NO_ENDPOINT;
   choices = 0;
-  const kinds = word(H_INTERFACE_KIND_COUNT);
+  const kinds = word(H_INTERFACE_CLASS_COUNT);
   // Names that no rule mentions are of kind 1.
-  const ofInterface = interfaceKind < kinds ? interfaceKind : 1;
-  const from = sourceKind();
+  const ofInterface = interfaceClass < kinds ? interfaceClass : 1;
+  const from = sourceClass();
   if (slot == NOWHERE) {
     code = load<u32>(codesOf(ofInterface, behaviourIn(fallback)) + ((<usize>from) << 2));
     answer = code & 0xff;
@@ -123,24 +123,25 @@ export function decide(interfaceKind: u32, how: u32, random: u32): void {
     choices = isSecond ? second : first;
     firstChoice = isSecond ? base + first : base;
   }
-  settle(choose(how, random, firstChoice, choices), ofInterface, kind);
+  applyEndpoint(choose(how, random, firstChoice, choices), ofInterface, kind);
 }
 
 /** The endpoint has been chosen: what it makes of the packet. */
-function settle(chosen: u32, ofInterface: u32, kind: u32): void {
+function applyEndpoint(chosen: u32, ofInterface: u32, kind: u32): void {
   const record = isV6
     ? section(H_ENDPOINTS6) + <usize>chosen * ENDPOINT6_BYTES
     : section(H_ENDPOINTS4) + <usize>chosen * ENDPOINT4_BYTES;
-  let fate = code;
+  let endpointTreatment = code;
   if ((code & CODE_ASK_ENDPOINT) != 0) {
-    const number = <u32>(isV6 ? load<u16>(record, ENDPOINT6_FATE) : load<u16>(record, ENDPOINT4_FATE));
+    const number = <u32>(isV6 ? load<u16>(record, ENDPOINT6_TREATMENT) : load<u16>(record, ENDPOINT4_TREATMENT));
     if (number != 0) {
-      const fates = section(H_FATES) + <usize>((ofInterface * word(H_FATE_COUNT) + number - 1) << CODES_SHIFT);
-      fate = load<u32>(fates + ((<usize>kind) << 2));
+      const endpointTreatments =
+        section(H_TREATMENTS) + <usize>((ofInterface * word(H_TREATMENT_COUNT) + number - 1) << CODES_SHIFT);
+      endpointTreatment = load<u32>(endpointTreatments + ((<usize>kind) << 2));
     }
   }
-  if ((fate & CODE_HAIRPIN) != 0 && isSource(record)) fate >>= CODE_HAIRPIN_SHIFT;
-  let low = fate & TREATMENT_MASK;
+  if ((endpointTreatment & CODE_HAIRPIN) != 0 && isSource(record)) endpointTreatment >>= CODE_HAIRPIN_SHIFT;
+  let low = endpointTreatment & TREATMENT_MASK;
   if ((low & VERDICT_MASK) == VERDICT_DNAT) {
     low |= code & STICKY;
     endpoint = chosen;
@@ -166,8 +167,8 @@ function findRow(): void {
   const local = isKnown ? findLocal(key0, block) : 0;
   const rest = (ports >> 16) | (protocol << KEY1_PROTOCOL_SHIFT);
   if (local != 0 || (!isV6 && (key0 & 0xff) == 127)) {
-    const about = local != 0 ? load<u32>(local, LOCAL_ABOUT) : word(H_LOOPBACK_KIND);
-    const kind = about & LOCAL_KIND_MASK;
+    const about = local != 0 ? load<u32>(local, LOCAL_ABOUT) : word(H_LOOPBACK_CLASS);
+    const kind = about & LOCAL_CLASS_MASK;
     fallback = load<u32>(section(H_KINDS) + <usize>kind * KIND_BYTES);
     if (tracking != NEW) return;
     if (local != 0 && (about & LOCAL_OWN) != 0) slot = findSlot(key0, rest | (block << KEY1_BLOCK_SHIFT));

@@ -48,13 +48,13 @@ export function classify(
   packet: usize,
   given: u32,
   length: u32,
-  interfaceKind: u32,
+  interfaceClass: u32,
   how: u32,
   random: u32,
   result: usize,
 ): i32 {
   if (table == 0) return -1;
-  return classifyOne(packet, given, length, interfaceKind, how, random, result);
+  return classifyOne(packet, given, length, interfaceClass, how, random, result);
 }
 
 /** The code behind the last answer of `classify`: it has the number of the reason. */
@@ -77,14 +77,14 @@ export function lastFirstChoice(): u32 {
 export function classifyMany(
   packets: usize,
   count: u32,
-  interfaceKind: u32,
+  interfaceClass: u32,
   how: u32,
   randoms: usize,
   results: usize,
 ): u32 {
   if (table == 0) return 0;
-  if (how == CHOOSE_FLOW) classifyByLanes(packets, count, interfaceKind, results);
-  else classifyEach(packets, count, interfaceKind, how, randoms, results);
+  if (how == CHOOSE_FLOW) classifyByLanes(packets, count, interfaceClass, results);
+  else classifyEach(packets, count, interfaceClass, how, randoms, results);
   return count;
 }
 

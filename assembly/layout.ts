@@ -46,7 +46,7 @@ export const H_LOCAL_FACTOR = 68;
 export const H_KINDS = 72;
 export const H_KIND_COUNT = 76;
 /** The kind of the addresses of 127.0.0.0/8 that are not in the set. */
-export const H_LOOPBACK_KIND = 80;
+export const H_LOOPBACK_CLASS = 80;
 /** PREFIX4 and PREFIX6 records of detected sources. */
 export const H_DETECTED4 = 84;
 export const H_DETECTED4_COUNT = 88;
@@ -63,10 +63,10 @@ export const H_WINDOW_COUNT = 120;
 /** Codes: for each interface kind, for each behaviour, a word for each kind of source. */
 export const H_CODES = 124;
 export const H_BEHAVIOUR_COUNT = 128;
-/** The same of fates. */
-export const H_FATES = 132;
-export const H_FATE_COUNT = 136;
-export const H_INTERFACE_KIND_COUNT = 140;
+/** The same of treatments. */
+export const H_TREATMENTS = 132;
+export const H_TREATMENT_COUNT = 136;
+export const H_INTERFACE_CLASS_COUNT = 140;
 /** ENDPOINT4 and ENDPOINT6 records; those with identities come first. */
 export const H_ENDPOINTS4 = 144;
 export const H_ENDPOINTS4_COUNT = 148;
@@ -151,7 +151,7 @@ export const BLOCK_BYTES = 16;
  *  and whether it has rows of its own, too. */
 export const LOCAL_KEY0 = 0;
 export const LOCAL_ABOUT = 4;
-export const LOCAL_KIND_MASK = 0xffff;
+export const LOCAL_CLASS_MASK = 0xffff;
 export const LOCAL_BLOCK_SHIFT = 16;
 export const LOCAL_BLOCK_MASK = 0xff;
 export const LOCAL_OWN = 0x1000000;
@@ -193,12 +193,12 @@ export const DEFAULT_UNTRACKED_SHIFT = 16;
 /** Stands for one where several are possible: the regions have to be asked. */
 export const NO_DEFAULT = -1;
 
-/** ENDPOINT4: the address's four bytes, port in host order, number of the fate plus one, 0 for none. */
+/** ENDPOINT4: the address's four bytes, port in host order, number of the treatment plus one, 0 for none. */
 export const ENDPOINT4_PORT = 4;
-export const ENDPOINT4_FATE = 6;
+export const ENDPOINT4_TREATMENT = 6;
 export const ENDPOINT4_BYTES = 8;
 export const ENDPOINT6_PORT = 16;
-export const ENDPOINT6_FATE = 18;
+export const ENDPOINT6_TREATMENT = 18;
 export const ENDPOINT6_BYTES = 24;
 
 /** TIMEOUT: slot, seconds. */
@@ -231,7 +231,7 @@ export const TREATMENT_MASK = 127;
 export const CODE_HAIRPIN = 256;
 /** The endpoint is from the second list. */
 export const CODE_SECOND = 512;
-/** The endpoint's fate decides. */
+/** The endpoint's treatment decides. */
 export const CODE_ASK_ENDPOINT = 1024;
 /** The row is extended. */
 export const CODE_EXTENDED = 2048;

@@ -12,9 +12,9 @@ import {
   CODES_SHIFT,
   CORRUPTED,
   ENDPOINT4_BYTES,
-  ENDPOINT4_FATE,
+  ENDPOINT4_TREATMENT,
   ENDPOINT6_BYTES,
-  ENDPOINT6_FATE,
+  ENDPOINT6_TREATMENT,
   ENTRY_BYTES,
   ENTRY_KEY1,
   ENTRY_ROW0,
@@ -46,8 +46,6 @@ import {
   H_ENTRIES,
   H_EXTENDED,
   H_EXTENDED_COUNT,
-  H_FATE_COUNT,
-  H_FATES,
   H_FINGERS4,
   H_FINGERS6,
   H_FOLDS6,
@@ -56,7 +54,7 @@ import {
   H_IDENTITIES4_COUNT,
   H_IDENTITIES6,
   H_IDENTITIES6_COUNT,
-  H_INTERFACE_KIND_COUNT,
+  H_INTERFACE_CLASS_COUNT,
   H_KIND_COUNT,
   H_KIND4_COUNT,
   H_KINDS,
@@ -65,7 +63,7 @@ import {
   H_LOCAL_DEFAULT4,
   H_LOCAL_DEFAULT6,
   H_LOCAL_MASK,
-  H_LOOPBACK_KIND,
+  H_LOOPBACK_CLASS,
   H_MAGIC,
   H_NAMES,
   H_NAMES_LENGTH,
@@ -80,6 +78,8 @@ import {
   H_SLOT_MASK,
   H_TIMEOUT_COUNT,
   H_TIMEOUTS,
+  H_TREATMENT_COUNT,
+  H_TREATMENTS,
   H_VERSION,
   H_WINDOW_COUNT,
   H_WINDOWS,
@@ -94,7 +94,7 @@ import {
   LOCAL_BLOCK_MASK,
   LOCAL_BLOCK_SHIFT,
   LOCAL_BYTES,
-  LOCAL_KIND_MASK,
+  LOCAL_CLASS_MASK,
   MAGIC,
   MAX_BEHAVIOURS,
   MAX_BUCKET_BITS,
@@ -141,7 +141,7 @@ const USES_ALLOWED: u32 = 8;
 const USES_THIRD: u32 = 16;
 const USES_FOURTH: u32 = 32;
 
-const SOURCE_KINDS: u32 = (<u32>1) << (CODES_SHIFT - 2);
+const SOURCE_CLASSES: u32 = (<u32>1) << (CODES_SHIFT - 2);
 const WINDOW_SIZE: u32 = 1 << 20;
 
 /** Takes the table at `at`, of which `given` bytes are there, into use. Gives LOADED, or what is wrong with it. */
@@ -201,10 +201,10 @@ function isMask(mask: u32, most: u32): bool {
 }
 
 function haveRoom(): bool {
-  const kinds = word(H_INTERFACE_KIND_COUNT);
+  const kinds = word(H_INTERFACE_CLASS_COUNT);
   const behaviours = word(H_BEHAVIOUR_COUNT);
-  const fates = word(H_FATE_COUNT);
-  if (kinds < 2 || kinds > 0xffff || behaviours == 0 || behaviours > <u32>MAX_BEHAVIOURS || fates > 0xffff)
+  const endpointTreatments = word(H_TREATMENT_COUNT);
+  if (kinds < 2 || kinds > 0xffff || behaviours == 0 || behaviours > <u32>MAX_BEHAVIOURS || endpointTreatments > 0xffff)
     return false;
   if (!isMask(word(H_BUCKET_MASK), MAX_BUCKET_BITS) || !isMask(word(H_SLOT_MASK), MAX_SLOT_BITS)) return false;
   if (!isPlaceMask(word(H_LOCAL_MASK)) || word(H_BLOCK_COUNT) >= <u32>BLOCK_UNKNOWN) return false;
@@ -223,8 +223,8 @@ function haveRoom(): bool {
     hasRoom(H_REGIONS6, word(H_REGIONS6_COUNT), REGION6_BYTES) &&
     hasRoom(H_WINDOWS, word(H_WINDOW_COUNT), WINDOW_BYTES) &&
     hasRoom(H_CODES, kinds * behaviours, 1 << CODES_SHIFT) &&
-    <u64>kinds * <u64>fates < 0x1000000 &&
-    hasRoom(H_FATES, kinds * fates, 1 << CODES_SHIFT) &&
+    <u64>kinds * <u64>endpointTreatments < 0x1000000 &&
+    hasRoom(H_TREATMENTS, kinds * endpointTreatments, 1 << CODES_SHIFT) &&
     hasRoom(H_ENDPOINTS4, word(H_ENDPOINTS4_COUNT), ENDPOINT4_BYTES) &&
     hasRoom(H_ENDPOINTS6, word(H_ENDPOINTS6_COUNT), ENDPOINT6_BYTES) &&
     hasRoom(H_IDENTITIES4, word(H_IDENTITIES4_COUNT), 4) &&
@@ -245,17 +245,17 @@ function areCodesSound(): bool {
   const behaviours = word(H_BEHAVIOUR_COUNT);
   memory.fill(uses, 0, 256);
   let code = start + <usize>word(H_CODES);
-  for (let kind: u32 = 0; kind < word(H_INTERFACE_KIND_COUNT); kind++) {
+  for (let kind: u32 = 0; kind < word(H_INTERFACE_CLASS_COUNT); kind++) {
     for (let behaviour: u32 = 0; behaviour < behaviours; behaviour++) {
       let extended: u32 = 0;
-      for (let source: u32 = 0; source < SOURCE_KINDS; source++, code += 4) {
+      for (let source: u32 = 0; source < SOURCE_CLASSES; source++, code += 4) {
         const value = load<u32>(code);
         const here = usesOf(value);
         if ((here & USES_EXTENDED) != 0) extended++;
         store<u8>(uses + behaviour, <u32>load<u8>(uses + behaviour) | here);
       }
       const all = <u32>load<u8>(uses + behaviour);
-      if (extended != ((all & USES_EXTENDED) != 0 ? SOURCE_KINDS : 0)) return false;
+      if (extended != ((all & USES_EXTENDED) != 0 ? SOURCE_CLASSES : 0)) return false;
       if ((all & (USES_ALLOWED | USES_THIRD | USES_FOURTH)) != 0 && extended == 0) return false;
     }
   }
@@ -291,13 +291,13 @@ function isDefault(value: u32): bool {
 function areDestinationsSound(): bool {
   const kinds = word(H_KIND_COUNT);
   const kinds4 = word(H_KIND4_COUNT);
-  if (kinds4 > kinds || word(H_LOOPBACK_KIND) >= kinds4) return false;
+  if (kinds4 > kinds || word(H_LOOPBACK_CLASS) >= kinds4) return false;
   for (let i: u32 = 0; i < kinds; i++) if (!isDefault(word(word(H_KINDS) + i * KIND_BYTES))) return false;
   for (let i: u32 = 0; i <= word(H_LOCAL_MASK); i++) {
     const local = word(H_LOCAL) + i * LOCAL_BYTES;
     const about = word(local + LOCAL_ABOUT);
     const block = (about >> LOCAL_BLOCK_SHIFT) & LOCAL_BLOCK_MASK;
-    const kind = about & LOCAL_KIND_MASK;
+    const kind = about & LOCAL_CLASS_MASK;
     if (block == <u32>BLOCK_LOCAL) continue;
     if (block == 0 ? kind >= kinds4 : block > word(H_BLOCK_COUNT) || kind < kinds4 || kind >= kinds) return false;
   }
@@ -326,13 +326,13 @@ function isDefaultOrNone(value: u32): bool {
 }
 
 function areEndpointsSound(): bool {
-  const fates = word(H_FATE_COUNT);
+  const endpointTreatments = word(H_TREATMENT_COUNT);
   let at = start + <usize>word(H_ENDPOINTS4);
   for (let i: u32 = 0; i < word(H_ENDPOINTS4_COUNT); i++, at += ENDPOINT4_BYTES)
-    if (<u32>load<u16>(at, ENDPOINT4_FATE) > fates) return false;
+    if (<u32>load<u16>(at, ENDPOINT4_TREATMENT) > endpointTreatments) return false;
   at = start + <usize>word(H_ENDPOINTS6);
   for (let i: u32 = 0; i < word(H_ENDPOINTS6_COUNT); i++, at += ENDPOINT6_BYTES)
-    if (<u32>load<u16>(at, ENDPOINT6_FATE) > fates) return false;
+    if (<u32>load<u16>(at, ENDPOINT6_TREATMENT) > endpointTreatments) return false;
   return true;
 }
 

@@ -5,17 +5,17 @@ import { section, word } from "./table";
 const NOBODY: u32 = 0xffffffff;
 
 /** The kind of interface that was asked about last, and what was found. */
-let interfaceKind: u32 = NOBODY;
+let interfaceClass: u32 = NOBODY;
 let answer: bool = false;
 
 export function forgetSources(): void {
-  interfaceKind = NOBODY;
+  interfaceClass = NOBODY;
 }
 
 /** Of packets that come in by an interface of a kind. */
 export function doesAskSources(kind: u32): bool {
-  if (kind == interfaceKind) return answer;
-  interfaceKind = kind;
+  if (kind == interfaceClass) return answer;
+  interfaceClass = kind;
   const behaviours = word(H_BEHAVIOUR_COUNT);
   let at = section(H_CODES) + ((<usize>(kind * behaviours)) << CODES_SHIFT);
   const end = at + ((<usize>behaviours) << CODES_SHIFT);

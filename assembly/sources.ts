@@ -21,7 +21,7 @@ import { isV6, source } from "./packet";
 import { section, word } from "./table";
 
 /** What is true of the source of the packet that was parsed, whatever the destination. */
-export function sourceKind(): u32 {
+export function sourceClass(): u32 {
   const detected: u32 = isDetected() ? SOURCE_DETECTED : 0;
   if (!isV6 && load<u8>(source) == 127) return detected | SOURCE_LOCAL | SOURCE_LOOPBACK;
   return detected | (isLocal() ? SOURCE_LOCAL : 0);

@@ -16,7 +16,7 @@ import { parseAddress } from "../compiler/net/address.ts";
 import { parsePrefix } from "../compiler/net/prefix.ts";
 import type { Mode } from "../compiler/node/settings.ts";
 import type { FloodPacket, Prober } from "../runtime/kernel/prober.ts";
-import { loadRules, type Rules } from "../runtime/kernel/rules.ts";
+import { type KernelRules, loadRules } from "../runtime/kernel/rules.ts";
 import { openNode } from "../runtime/kernel/world.ts";
 import { printIptables, printNft } from "../test/support/compile.ts";
 import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.mjs";
@@ -67,12 +67,12 @@ function addressOf(text: string): FloodPacket["flow"]["source"] {
 }
 
 /** Everything whose cost is wanted. The first is what the others are over. */
-function layoutsOf(cluster: Cluster): ReadonlyMap<string, Rules> {
+function layoutsOf(cluster: Cluster): ReadonlyMap<string, KernelRules> {
   const program = programOf(cluster, "iptables");
   const text = printIptables(program, "ip");
   const kubeProxy = printIptablesSync(cluster);
-  const iptables = (ip: string, backend: "nft" | "legacy"): Rules => ({ kind: "iptables", backend, ip, ip6: "" });
-  return new Map<string, Rules>([
+  const iptables = (ip: string, backend: "nft" | "legacy"): KernelRules => ({ kind: "iptables", backend, ip, ip6: "" });
+  return new Map<string, KernelRules>([
     [
       BASE,
       {

@@ -17,7 +17,7 @@ import { Evaluator } from "../compiler/evaluate/evaluate.ts";
 import { verdictOf } from "../compiler/evaluate/outcome.ts";
 import type { Packet } from "../compiler/evaluate/packet.ts";
 import type { Program } from "../compiler/ir/types.ts";
-import type { Rules } from "../runtime/kernel/rules.ts";
+import type { KernelRules } from "../runtime/kernel/rules.ts";
 import { type Cluster, cluster } from "../test/support/arbitraries.ts";
 import { mustCompile, printIptables, printNft } from "../test/support/compile.ts";
 import { findDisagreements, type Judge, openTestNode, type Prediction } from "../test/support/differential.ts";
@@ -35,7 +35,7 @@ interface Case {
   readonly judge: Judge;
   readonly before: Program;
   readonly after: Reading;
-  readonly rules: Rules;
+  readonly rules: KernelRules;
 }
 
 /** One of the texts of a cluster, with one line changed. */
@@ -44,14 +44,14 @@ function mutantOf(program: Program, pick: Pick): Case | undefined {
     const text = printNft(program);
     const mutant = mutateText(text, pick);
     if (mutant === undefined) return undefined;
-    const rules: Rules = { kind: "nft", text: mutant.text };
+    const rules: KernelRules = { kind: "nft", text: mutant.text };
     return { mutant, judge: "kernel-nft", before: readNftText(text).program, after: readNftText(mutant.text), rules };
   }
   const family = pick(2) === 0 ? "ip" : "ip6";
   const text = printIptables(program, family);
   const mutant = mutateText(text, pick);
   if (mutant === undefined) return undefined;
-  const rules: Rules = { kind: "iptables", backend: "nft", ip: "", ip6: "", [family]: mutant.text };
+  const rules: KernelRules = { kind: "iptables", backend: "nft", ip: "", ip6: "", [family]: mutant.text };
   return {
     mutant,
     judge: "kernel-iptables-nft",

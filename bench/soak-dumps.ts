@@ -12,9 +12,9 @@
  * Needs what kernel tests need. Exit code 1 when anything disagrees: the line, its change and the packets are printed.
  */
 import { parseArgs } from "node:util";
-import { type Comparison, compare, type Region } from "../compiler/compare/compare.ts";
-import { Ground } from "../compiler/compare/ground.ts";
+import { type Comparison, compare, type Discrepancy } from "../compiler/compare/compare.ts";
 import { differencesOf, findDifference } from "../compiler/compare/outcomes.ts";
+import { PacketSpace } from "../compiler/compare/packet-space.ts";
 import { EngineTrouble } from "../compiler/engines/types.ts";
 import { withDestination } from "../compiler/evaluate/disposition.ts";
 import { distributionOf } from "../compiler/evaluate/distribution.ts";
@@ -161,7 +161,7 @@ async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pic
     const isAlike =
       typeof destination === typeof packet.destination && destinationPort > 0 === packet.destinationPort > 0;
     const sentTo = isAlike ? { address: destination, port: destinationPort } : undefined;
-    return remembered(packet, comparison.ground, sentTo, pick);
+    return remembered(packet, comparison.space, sentTo, pick);
   });
   for (const packet of packets) {
     const [left, right] = evaluators.map((each) => each.evaluateWhole(packet, environment));
@@ -239,7 +239,7 @@ function replay(
 const MOST_REPLAYED = 500;
 
 /** What happens to `packet`. Where it keeps its address or its port, the others of its region keep theirs. */
-function wordsOf(outcome: Region["left"], { destination, destinationPort }: Packet): string {
+function wordsOf(outcome: Discrepancy["left"], { destination, destinationPort }: Packet): string {
   const results = outcome.results.map((result) => ({
     ...result,
     disposition: withDestination(result.disposition, ({ address, port }) => ({
@@ -263,7 +263,7 @@ function aimedPackets(
   const interfaces = [undefined, ...node.deviceOf.values(), ...(/\blo\b/.test(dump.text) ? ["lo"] : [])];
   const own = [...site.environment.localAddresses];
   const aim = aimAt(dump.text, { families: dump.families, interfaces, own });
-  const protocols = new Set(new Ground([before, after], dump).doors.map(({ protocol }) => protocol));
+  const protocols = new Set(new PacketSpace([before, after], dump).trafficKinds.map(({ protocol }) => protocol));
   return Array.from({ length: count }, () => {
     const packet = aim(`${line}\n${now}`, pick);
     // Those that no rule names are one.
@@ -272,11 +272,11 @@ function aimedPackets(
 }
 
 /** A packet of a region that can be sent, if there is one. The prober chooses source ports. */
-function travellersIn({ door, box, packet }: Region, { node, site }: Host): Packet[] {
-  const device = door.inInterface === undefined ? undefined : node.deviceOf.get(door.inInterface);
-  if (door.inInterface !== undefined && device === undefined) return [];
+function travellersIn({ trafficKind, box, packet }: Discrepancy, { node, site }: Host): Packet[] {
+  const device = trafficKind.inInterface === undefined ? undefined : node.deviceOf.get(trafficKind.inInterface);
+  if (trafficKind.inInterface !== undefined && device === undefined) return [];
   if (box.sport.to !== 0 && (box.sport.from > 1024 || box.sport.to < 61_000)) return [];
-  const sources = within(box.saddr, door.inInterface === undefined ? node.addresses : ELSEWHERE);
+  const sources = within(box.saddr, trafficKind.inInterface === undefined ? node.addresses : ELSEWHERE);
   const destinations = within(box.daddr, [...ELSEWHERE, ...node.addresses]);
   for (const source of sources)
     for (const destination of destinations) {
@@ -286,7 +286,7 @@ function travellersIn({ door, box, packet }: Region, { node, site }: Host): Pack
   return [];
 }
 
-function within({ from, to }: Region["box"]["saddr"], preferred: readonly Address[]): Address[] {
+function within({ from, to }: Discrepancy["box"]["saddr"], preferred: readonly Address[]): Address[] {
   return [
     ...preferred.filter((address) => typeof address === typeof from && from <= address && address <= to),
     from as Address,

@@ -42,7 +42,7 @@ export function jsWays(memory: EngineMemory): Implementation[] {
   const windowsEnd = windows + (word(L.H_WINDOW_COUNT) * L.WINDOW_BYTES) / 4;
   const endpoints4 = section(L.H_ENDPOINTS4);
   const endpoints6 = section(L.H_ENDPOINTS6);
-  const kind = INTERFACE_KIND < word(L.H_INTERFACE_KIND_COUNT) ? INTERFACE_KIND : 1;
+  const kind = INTERFACE_KIND < word(L.H_INTERFACE_CLASS_COUNT) ? INTERFACE_KIND : 1;
   const codes = section(L.H_CODES) + ((kind * word(L.H_BEHAVIOUR_COUNT)) << (L.CODES_SHIFT - 2));
   const other4 = word(L.H_OTHER4) | 0;
   const other6 = word(L.H_OTHER6) | 0;
@@ -215,7 +215,7 @@ export function jsWays(memory: EngineMemory): Implementation[] {
     const entry =
       about === -1
         ? findEntry(destination, rest | (block << L.KEY1_BLOCK_SHIFT))
-        : findEntry(about & L.LOCAL_KIND_MASK, rest | (L.BLOCK_LOCAL << L.KEY1_BLOCK_SHIFT));
+        : findEntry(about & L.LOCAL_CLASS_MASK, rest | (L.BLOCK_LOCAL << L.KEY1_BLOCK_SHIFT));
     if (entry === NOWHERE) {
       const known =
         about === -1 ? defaultOf(destination, block, isV6 ? other6 : other4) : isV6 ? localDefault6 : localDefault4;

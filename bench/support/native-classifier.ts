@@ -13,7 +13,7 @@ interface Addon {
     table: number,
     packets: number,
     count: number,
-    interfaceKind: number,
+    interfaceClass: number,
     results: number,
   ) => void;
 }

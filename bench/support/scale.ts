@@ -4,13 +4,13 @@ import { type Address, type Family, type Ipv4, type Ipv6, parseAddress } from ".
 import { parsePrefix } from "../../compiler/net/prefix.ts";
 import { tabulate } from "../../compiler/tabulate/tabulate.ts";
 import type {
+  AddressRange,
   AddressRow,
   Default,
-  EndpointList,
   FamilyTable,
-  LocalKind,
+  LocalClass,
   PortRow,
-  Region,
+  RowEndpoints,
   Tabulation,
 } from "../../compiler/tabulate/types.ts";
 
@@ -191,16 +191,16 @@ function scaleFamily(
   const vipRow = (type: ServiceType): PortRow =>
     rowOf(table.rows, labels[type], (row) => ((row as AddressRow).address === balancer) === (type === "ranges"));
   const templates = { tcp: vipRow("tcp"), udp: vipRow("udp"), nodePort: vipRow("nodePort"), ranges: vipRow("ranges") };
-  const [point] = table.points as [Region];
+  const [point] = table.points as [AddressRange];
   const rows: AddressRow[] = [];
   const points = new Map<Address, Default>();
   const nodePorts: PortRow[] = [];
   const nodePortRow = rowOf(
-    table.localKinds.flatMap((kind) => kind.rows),
+    table.localClasses.flatMap((kind) => kind.rows),
     labels.nodePort,
     () => true,
   );
-  const scale = (list: EndpointList, index: number): EndpointList =>
+  const scale = (list: RowEndpoints, index: number): RowEndpoints =>
     list.map((endpoint, k) => ({ ...endpoint, address: podOf(index * ENDPOINTS + k, family) }));
   for (const [index, service] of services.entries()) {
     const { type, port, nodePort } = service;
@@ -214,7 +214,7 @@ function scaleFamily(
       nodePorts.push({
         ...nodePortRow,
         port: nodePort,
-        lists: nodePortRow.lists.map(() => lists[0] as EndpointList),
+        lists: nodePortRow.lists.map(() => lists[0] as RowEndpoints),
         label,
       });
   }
@@ -222,8 +222,8 @@ function scaleFamily(
   return {
     ...table,
     rows,
-    localKinds: table.localKinds.map(
-      (kind): LocalKind => (kind.rows.length === 0 ? kind : { ...kind, rows: nodePorts }),
+    localClasses: table.localClasses.map(
+      (kind): LocalClass => (kind.rows.length === 0 ? kind : { ...kind, rows: nodePorts }),
     ),
     points: sorted.map(([from, own]) => ({ ...point, ...own, from })),
   };

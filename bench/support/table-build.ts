@@ -24,8 +24,8 @@ export function measureBuild(tabulation: Tabulation, rounds: number): BuildFigur
   const view = new TableView(bytes);
   const [keys0, keys1] = keysOf(view);
   const rowsOf = FAMILIES.map((family) => {
-    const { rows, localKinds } = tabulation.families[family];
-    return [...rows, ...localKinds.flatMap((kind) => kind.rows)];
+    const { rows, localClasses } = tabulation.families[family];
+    return [...rows, ...localClasses.flatMap((kind) => kind.rows)];
   });
   const { labels, ...names } = view.names;
   const labelled = labels.map(([, label]) => ({ label }));

@@ -4,7 +4,7 @@ import { familyOf } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { Specs } from "../specs/types.ts";
 import type { EndText } from "../trace/parse.ts";
-import { type End, resolveEnd } from "../trace/resolve.ts";
+import { type PacketEnd, resolveEnd } from "../trace/resolve.ts";
 import type { Flow, FlowEnd } from "./types.ts";
 
 /** Where packets come in when a flow does not say: names that no detector has by chance. */
@@ -38,8 +38,8 @@ function endOf(
   flow: Flow,
   specs: Specs,
   report: Report,
-  { port, like }: { readonly port?: string; readonly like?: End } = {},
-): End | undefined {
+  { port, like }: { readonly port?: string; readonly like?: PacketEnd } = {},
+): PacketEnd | undefined {
   if (typeof end !== "object") return { address: end, port: typeof flow.port === "number" ? flow.port : undefined };
   const text: EndText = { name: end.value, port, origin: end.field, portOrigin: flow.node.member("port") };
   return resolveEnd(text, flow.protocol, specs, report, like?.address);

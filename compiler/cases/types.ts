@@ -1,4 +1,4 @@
-/** Expectations: one file is one world and the first packets of some connections with their expected fate. */
+/** Expectations: one file is one world and the first packets of some connections with their expected outcome. */
 
 import type { Field } from "../documents/field.ts";
 import type { Address } from "../net/address.ts";

@@ -1,15 +1,15 @@
 /** Differences that are meant, as flags of the commands that compare; and how these tell their answer. */
 import { isWhole } from "../compare/answer.ts";
-import type { CompareOptions, Region } from "../compare/compare.ts";
-import { decodeDeclarations } from "../declared/decode.ts";
-import { printDeclarations } from "../declared/print.ts";
-import { renderAnswer, settlementToData, staleFindings } from "../declared/render.ts";
-import { isAsDeclared, isComplete, joinSettlements, settle } from "../declared/settle.ts";
-import type { Declaration } from "../declared/types.ts";
+import type { CompareOptions, Discrepancy } from "../compare/compare.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
 import { diagnosticToJson } from "../documents/render.ts";
+import { applyExceptions, isAsDeclared, isComplete, joinApplied } from "../exceptions/apply.ts";
+import { decodeDeclarations } from "../exceptions/decode.ts";
+import { printDeclarations } from "../exceptions/print.ts";
+import { appliedToData, renderAnswer, staleFindings } from "../exceptions/render.ts";
+import type { Declaration } from "../exceptions/types.ts";
 import { jsonText } from "../json-output.ts";
 import {
   type AnswerLimits,
@@ -81,7 +81,7 @@ export async function tell(
 ): Promise<number> {
   const { parts, sides, diagnosed } = question;
   const answer = answerTo(question);
-  const more = (regions: readonly (readonly Region[])[]): object => ({
+  const more = (regions: readonly (readonly Discrepancy[])[]): object => ({
     ...shown.data(regions),
     errors: unreadIn(diagnosed).map(diagnosticToJson),
   });
@@ -91,32 +91,32 @@ export async function tell(
     else await print(answerText(question, answer, shown));
     return answer.differing === 0 && isWhole(answer) ? EXIT.fine : EXIT.finding;
   }
-  const settlements = parts.map(({ programs, comparison }) => settle(comparison, declarations, { programs }));
-  const settlement = joinSettlements(settlements);
-  const regions = settlements.map(({ undeclared }) => undeclared);
-  showDiagnostics(staleFindings(settlement, answer), flags);
+  const allApplied = parts.map(({ programs, comparison }) => applyExceptions(comparison, declarations, { programs }));
+  const applied = joinApplied(allApplied);
+  const regions = allApplied.map(({ undeclared }) => undeclared);
+  showDiagnostics(staleFindings(applied, answer), flags);
   if (flags.output === "except") {
-    if (!isComplete(settlement, answer))
+    if (!isComplete(applied, answer))
       process.stderr.write("kpc: not everything has been compared: there may be more differences (--budget, --time)\n");
     await print(
       printDeclarations(
-        settlement.undeclared,
-        parts.map(({ comparison }) => comparison.ground),
+        applied.undeclared,
+        parts.map(({ comparison }) => comparison.space),
         sides,
       ),
     );
   } else if (flags.output === "json") {
     await print(
       jsonText(question.kind, {
-        ...settlementToData(settlement, answer, sides, limitsOf(flags).data),
+        ...appliedToData(applied, answer, sides, limitsOf(flags).data),
         ...more(regions),
       }),
     );
   } else {
-    const lines = shown.text(regions, settlement.undeclared.length);
-    await print(`${[...lines, ...renderAnswer(settlement, answer)].join("\n")}\n`);
+    const lines = shown.text(regions, applied.undeclared.length);
+    await print(`${[...lines, ...renderAnswer(applied, answer)].join("\n")}\n`);
   }
-  return isAsDeclared(settlement, answer) ? EXIT.fine : EXIT.finding;
+  return isAsDeclared(applied, answer) ? EXIT.fine : EXIT.finding;
 }
 
 function isSettled({ except = [], output }: CompareFlags): boolean {

@@ -3,9 +3,9 @@ import type { Compiled, CompileResult } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import type { Engine } from "../engines/types.ts";
-import { unknownsIn } from "../evaluate/condition.ts";
 import { localityIn } from "../evaluate/locality.ts";
 import type { Outcome } from "../evaluate/packet.ts";
+import { unknownsIn } from "../evaluate/unknown/condition.ts";
 import { readRules } from "../formats/read-rules.ts";
 import { localHints } from "../library/local-hints.ts";
 import { outcomesOf } from "../library/trace.ts";
@@ -14,7 +14,7 @@ import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { traceToJson } from "../trace/json.ts";
-import { Names } from "../trace/names.ts";
+import { AddressNames } from "../trace/names.ts";
 import { packetNode } from "../trace/packet-node.ts";
 import { type PacketText, parsePacket } from "../trace/parse.ts";
 import { renderTrace, type TraceSubject } from "../trace/render.ts";
@@ -65,7 +65,7 @@ export async function traceCommand(text: string, names: readonly string[], flags
   const subject = {
     where: describe(compiled, packetText, flags),
     rulesWereRead,
-    names: new Names(compiled.specs, compiled.node),
+    names: new AddressNames(compiled.specs, compiled.node),
   };
   return tell(resolved, outcomes, subject, flags);
 }
@@ -102,7 +102,7 @@ async function traceRules(
   const { outcomes, incomplete, findings: all } = outcomesOf({ program, known, sources, findings }, resolved);
   showFirst(all, flags);
   if (program.ruleset.tables.length === 0) throw new Trouble(`no rules in ${rules}`);
-  const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new Names(known.specs, known.node) };
+  const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new AddressNames(known.specs, known.node) };
   const code = await tell(resolved, outcomes, subject, flags, { unread: unreadIn(all), incomplete });
   const isOpen = outcomes.some(({ condition }) =>
     [...unknownsIn(condition)].some((each) => localityIn(each) !== undefined),

@@ -2,7 +2,7 @@
 import type { Comparison } from "./compare.ts";
 
 /** What all comparisons together found, and what that rests on. */
-export interface Answer extends Omit<Comparison, "ground" | "environment"> {
+export interface ComparisonAnswer extends Omit<Comparison, "space" | "environment"> {
   /** What was not read or not compared, besides `open`: a sentence each. */
   readonly gaps: readonly string[];
   /** What was taken for given: behind `assuming`. */
@@ -11,13 +11,16 @@ export interface Answer extends Omit<Comparison, "ground" | "environment"> {
   readonly also?: string;
 }
 
-export function answerOf(comparisons: readonly Comparison[], known: Pick<Answer, "gaps" | "given" | "also">): Answer {
+export function answerOf(
+  comparisons: readonly Comparison[],
+  known: Pick<ComparisonAnswer, "gaps" | "given" | "also">,
+): ComparisonAnswer {
   const sum = (key: "differing" | "boxes"): number =>
     comparisons.reduce((total, comparison) => total + comparison[key], 0);
   return {
     ...known,
     gaps: unique([...known.gaps, ...comparisons.flatMap(({ gaps }) => gaps)]),
-    given: unique([...known.given, ...comparisons.flatMap(({ ground, given }) => [...ground.given, ...given])]),
+    given: unique([...known.given, ...comparisons.flatMap(({ space, given }) => [...space.given, ...given])]),
     regions: comparisons.flatMap(({ regions }) => regions),
     differing: sum("differing"),
     boxes: sum("boxes"),
@@ -30,12 +33,12 @@ function unique(texts: readonly string[]): string[] {
 }
 
 /** Whether everything was read and compared. */
-export function isWhole({ open, gaps }: Answer): boolean {
+export function isWhole({ open, gaps }: ComparisonAnswer): boolean {
   return open.length === 0 && gaps.length === 0;
 }
 
 /** `equal` only where all packets were looked at. */
-export function opinionOf(answer: Answer): "different" | "no difference found" | "equal" {
+export function opinionOf(answer: ComparisonAnswer): "different" | "no difference found" | "equal" {
   if (answer.differing > 0) return "different";
   return isWhole(answer) ? "equal" : "no difference found";
 }

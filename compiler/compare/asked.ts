@@ -1,5 +1,5 @@
 /** What two programs ask of packets besides addresses and ports, as far as that tells packets apart. */
-import { Ranges, unite } from "../evaluate/ranges.ts";
+import { Ranges, unite } from "../evaluate/sets/ranges.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { CtKey, Expression, KeyPart, Program, Step, Table } from "../ir/types.ts";
@@ -24,7 +24,7 @@ import {
   singleTests,
 } from "./mark-forms.ts";
 
-export interface Asked {
+export interface TestedValues {
   /** Marks with which packets may come: one for all that no rule tells apart; undefined: there are too many. */
   readonly marks: Ranges | undefined;
   /** The same of connections. */
@@ -49,7 +49,7 @@ interface Write {
   readonly form: Form;
 }
 
-export function askedBy(programs: readonly Program[]): Asked {
+export function askedBy(programs: readonly Program[]): TestedValues {
   const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
   const questions = tables.flatMap((table) => [...questionsOf(table)]);
   const writes: Write[] = [];
@@ -116,7 +116,7 @@ function asksCt(expression: Expression, wanted: (key: CtKey) => boolean): boolea
   return somePart(expression, (part) => part.kind === "ct" && wanted(part.key));
 }
 
-/** The bits of the connection's status that an expression leaves. */
+/** The bits of the connection's status that an expression results. */
 function statusBits(expression: Expression): number {
   let bits = 0;
   for (const part of allParts(expression)) {

@@ -1,14 +1,15 @@
 /** Packets that differ in the fields of a region only: an interval for each, or one value where there are few. */
-import { after, type Cut, Ranges, valuesIn } from "../evaluate/ranges.ts";
+
 import {
   type FewField,
   FIELDS,
-  type Field,
+  type PacketField,
+  type PacketSet,
   RANGE_FIELDS,
   type RangeField,
-  type Region,
   within,
-} from "../evaluate/region.ts";
+} from "../evaluate/sets/packet-set.ts";
+import { after, type Cut, Ranges, valuesIn } from "../evaluate/sets/ranges.ts";
 import { required } from "../invariant.ts";
 import { CT_STATE } from "../ir/constants.ts";
 import { addressBits, type Family } from "../net/address.ts";
@@ -28,19 +29,19 @@ export interface Few {
 export type Box = Readonly<Record<RangeField, Range>> & Readonly<Record<FewField, Few>>;
 
 /** `region` as boxes without a packet in common, those with lower destinations first; `all`: the packets that it is of. */
-export function* boxesOf(region: Region, all: Region): Generator<Box> {
+export function* boxesOf(region: PacketSet, all: PacketSet): Generator<Box> {
   for (const at of destinationsOf(region)) yield* boxesAt(at, region, all);
 }
 
 type Destinations = Pick<Box, "daddr" | "dport">;
 
 /** The destinations of its boxes, the lower ones first. */
-export function* destinationsOf(region: Region): Generator<Destinations> {
+export function* destinationsOf(region: PacketSet): Generator<Destinations> {
   for (const daddr of rangesIn(region.daddr)) for (const dport of rangesIn(region.dport)) yield { daddr, dport };
 }
 
 /** The boxes of `region` to one of its destinations. */
-export function* boxesAt({ daddr, dport }: Destinations, region: Region, all: Region): Generator<Box> {
+export function* boxesAt({ daddr, dport }: Destinations, region: PacketSet, all: PacketSet): Generator<Box> {
   const fewOf = (field: FewField): Few => ({ values: numbersIn(region[field]), among: numbersIn(all[field]) });
   const few = {
     ...{ mark: fewOf("mark"), ctstate: fewOf("ctstate") },
@@ -53,7 +54,7 @@ export function* boxesAt({ daddr, dport }: Destinations, region: Region, all: Re
 }
 
 /** A packet of `box`: the first one, but of new connections rather than of those that were expected. */
-export function firstOf(box: Box): Readonly<Record<Field, Cut>> {
+export function firstOf(box: Box): Readonly<Record<PacketField, Cut>> {
   const { daddr, dport, saddr, sport, toaddr, toport, mark, ctstate, ctstatus, ctmark } = box;
   const first = ({ values }: Few): number => values[0] ?? 0;
   return {
@@ -65,12 +66,12 @@ export function firstOf(box: Box): Readonly<Record<Field, Cut>> {
 }
 
 /** How many those are. */
-export function countBoxes(region: Region): number {
+export function countBoxes(region: PacketSet): number {
   return RANGE_FIELDS.reduce((product, field) => (product * region[field].cuts.length) / 2, 1);
 }
 
 /** How many there are to each of its destinations. */
-export function countBoxesAt(region: Region): number {
+export function countBoxesAt(region: PacketSet): number {
   return (countBoxes(region) * 4) / (region.daddr.cuts.length * region.dport.cuts.length);
 }
 
@@ -102,13 +103,13 @@ export function before(value: Cut): Cut {
 }
 
 /** Two halves of `region`, those with lower destinations first; undefined: it is one packet. */
-export function halve(region: Region): [Region, Region] | undefined {
+export function halve(region: PacketSet): [PacketSet, PacketSet] | undefined {
   const field = FIELDS.find((each) => region[each].single === undefined);
   if (field === undefined) return undefined;
   const { cuts } = region[field];
   const [first, end] = [cuts[0] as Cut, cuts.at(-1) as Cut];
   const middle = typeof first === "bigint" ? (first + (end as bigint)) / 2n : Math.floor((first + (end as number)) / 2);
-  const half = (from: Cut, to: Cut): Region =>
+  const half = (from: Cut, to: Cut): PacketSet =>
     required(within(region, field, new Ranges([from, to])), "there is something on both sides of the middle");
   return [half(first, middle), half(middle, end)];
 }

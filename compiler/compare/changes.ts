@@ -6,14 +6,14 @@ import { setsIn, verdictsOf } from "../ir/walk.ts";
 import { alignedIn, type Unaligned } from "./align.ts";
 
 /** The rules of each side that the other one has not in the same place, by their tables. */
-export interface Changes {
+export interface RuleChanges {
   readonly left: ReadonlyMap<Table, ReadonlySet<Rule>>;
   readonly right: ReadonlyMap<Table, ReadonlySet<Rule>>;
 }
 
 /** Undefined: the programs have other tables or other base chains, chains that the kernel enters in another order, or other rules that
  *  fill lists, which rules in common may ask. */
-export function changesBetween(left: Program, right: Program): Changes | undefined {
+export function changesBetween(left: Program, right: Program): RuleChanges | undefined {
   const [ours, theirs] = [left.ruleset.tables, right.ruleset.tables];
   if (ours.length !== theirs.length || entrances(ours) !== entrances(theirs)) return undefined;
   const changes = { left: new Map<Table, Set<Rule>>(), right: new Map<Table, Set<Rule>>() };
@@ -37,7 +37,7 @@ export function changesBetween(left: Program, right: Program): Changes | undefin
 }
 
 /** Whether the two programs have the same rules. */
-export function areSame({ left, right }: Changes): boolean {
+export function areSame({ left, right }: RuleChanges): boolean {
   return left.size === 0 && right.size === 0;
 }
 

@@ -1,21 +1,22 @@
-/** Two programs held against each other: over all packets, door by door. */
-import { forgetConditions, TooManyConditions, withConditionLimit } from "../evaluate/condition.ts";
+/** Two programs held against each other: over all packets, kind of traffic by kind of traffic. */
+
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { type Environment, hostOf, type Packet, type Packets } from "../evaluate/packet.ts";
-import type { Region as PacketRegion } from "../evaluate/region.ts";
+import type { PacketSet as PacketRegion } from "../evaluate/sets/packet-set.ts";
+import { forgetConditions, TooManyConditions, withConditionLimit } from "../evaluate/unknown/condition.ts";
 import { invariant } from "../invariant.ts";
 import type { Program } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import { type Address, FAMILIES } from "../net/address.ts";
 import { type Box, boxesAt, boxesOf, countBoxes, countBoxesAt, destinationsOf, firstOf, halve } from "./box.ts";
-import { areSame, type Changes, changesBetween } from "./changes.ts";
+import { areSame, changesBetween, type RuleChanges } from "./changes.ts";
 import { findRegions } from "./difference.ts";
-import { type Door, packetAt } from "./doors.ts";
-import { Ground, type Traffic } from "./ground.ts";
 import { Interest } from "./interest.ts";
-import { leavesOf } from "./leaves.ts";
+import { keyedResultsOf } from "./keyed-results.ts";
 import { type Difference, findDifference } from "./outcomes.ts";
+import { PacketSpace, type Traffic } from "./packet-space.ts";
 import { Slices } from "./slices.ts";
+import { packetAt, type TrafficKind } from "./traffic-kinds.ts";
 
 export interface CompareOptions extends Partial<Traffic> {
   /** The node's addresses: packets to them are its own. */
@@ -35,7 +36,7 @@ export interface CompareOptions extends Partial<Traffic> {
 
 /** How far a comparison is. */
 export interface Progress {
-  /** Kinds of traffic that are compared: packets that come by one door, of one protocol. */
+  /** Kinds of traffic that are compared: packets that come by one kind of traffic, of one protocol. */
   readonly done: number;
   readonly of: number;
   /** As `budget` counts them. */
@@ -43,33 +44,33 @@ export interface Progress {
 }
 
 /** Packets to which two programs do different things: all of `box`, each like `packet`. */
-export interface Region extends Difference {
-  readonly door: Door;
+export interface Discrepancy extends Difference {
+  readonly trafficKind: TrafficKind;
   readonly box: Box;
   readonly packet: Packet;
 }
 
 export interface Comparison {
-  /** Regions in which the programs differ, the first of each door first; no two have a packet in common. */
-  readonly regions: readonly Region[];
+  /** Regions in which the programs differ, the first of each kind of traffic first; no two have a packet in common. */
+  readonly regions: readonly Discrepancy[];
   readonly differing: number;
   /** Classes of packets that one of the programs tells apart: in each, all packets fare alike. */
   readonly boxes: number;
   /** What has not been compared; empty: everything has been. */
   readonly open: readonly Open[];
-  /** What was taken for given, besides what `ground` says. */
+  /** What was taken for given, besides what `space` says. */
   readonly given: readonly string[];
   /** What else was not compared, a sentence each. */
   readonly gaps: readonly string[];
   /** Of the host that both programs were followed on: who evaluates a packet of a region in it sees what was compared. */
   readonly environment: Environment;
   /** All packets that there can be. */
-  readonly ground: Ground;
+  readonly space: PacketSpace;
 }
 
 /** A part of all packets that was not compared. */
 export interface Open {
-  readonly door: Door;
+  readonly trafficKind: TrafficKind;
   /** From this destination on. */
   readonly from: Address;
   readonly reason: string;
@@ -91,8 +92,8 @@ class GivenUp extends Error {}
 
 class Comparer {
   private readonly evaluators: readonly [Evaluator, Evaluator];
-  private readonly ground: Ground;
-  private readonly changes: Changes | undefined;
+  private readonly space: PacketSpace;
+  private readonly changes: RuleChanges | undefined;
   private readonly interest: Interest | undefined;
   private readonly slices: Slices;
   private readonly environment: Environment;
@@ -106,7 +107,7 @@ class Comparer {
   private done = 0;
   private boxes = 0;
   private differing = 0;
-  private readonly regions: Region[] = [];
+  private readonly regions: Discrepancy[] = [];
   private readonly open: Open[] = [];
 
   constructor(left: Program, right: Program, options: CompareOptions) {
@@ -121,11 +122,11 @@ class Comparer {
       ...traffic
     } = options;
     this.evaluators = [new Evaluator(left), new Evaluator(right)];
-    this.ground = new Ground([left, right], { ...traffic, families });
+    this.space = new PacketSpace([left, right], { ...traffic, families });
     this.changes = changesBetween(left, right);
     // What is not looked at may depend on them.
     if (this.changes !== undefined) for (const each of this.evaluators) each.assumeAllOrders(families);
-    this.interest = this.changes && new Interest(this.changes, this.ground.translates);
+    this.interest = this.changes && new Interest(this.changes, this.space.translates);
     this.slices = new Slices(this.isSame ? [] : [left, right]);
     this.environment = { ...hostOf(addresses), watched: this.watchedLists() };
     this.only = only;
@@ -138,17 +139,17 @@ class Comparer {
   }
 
   compare(): Comparison {
-    const { doors } = this.ground;
+    const { trafficKinds } = this.space;
     if (!this.isSame) {
-      for (const [i, door] of doors.entries()) {
+      for (const [i, trafficKind] of trafficKinds.entries()) {
         this.done = i;
         this.tellProgress();
-        for (const packets of this.ground.packetsBy(door)) this.through(door, packets);
+        for (const packets of this.space.packetsBy(trafficKind)) this.through(trafficKind, packets);
       }
     }
-    const { regions, differing, boxes, open, ground, environment } = this;
-    const gaps = this.isSame ? [] : ground.gaps;
-    return { regions, differing, boxes, open, ground, given: this.ordersGiven(), gaps, environment };
+    const { regions, differing, boxes, open, space, environment } = this;
+    const gaps = this.isSame ? [] : space.gaps;
+    return { regions, differing, boxes, open, space, given: this.ordersGiven(), gaps, environment };
   }
 
   /** Where both sides ask a list that their rules fill, it is one fact on both only while all packets do the same to it. */
@@ -166,16 +167,16 @@ class Comparer {
   }
 
   /** All of `packets` that may fare otherwise on the other side, slice by slice. Where one is too much, half of it after the other. */
-  private through(door: Door, packets: Packets): void {
+  private through(trafficKind: TrafficKind, packets: Packets): void {
     const parts = this.partsOf(packets);
     // The last one is looked at first: destinations come in their order.
-    const regions = parts.flatMap((part) => this.slices.of(part, door.family)).reverse();
+    const regions = parts.flatMap((part) => this.slices.of(part, trafficKind.family)).reverse();
     for (let region = regions.pop(); region !== undefined; region = regions.pop()) {
       const from = region.daddr.cuts[0] as Address;
       const rest = this.options.budget - this.steps;
       const reason = rest <= 0 ? `after ${this.options.budget} steps` : this.options.giveUp();
       if (reason !== undefined) {
-        this.open.push({ door, from, reason });
+        this.open.push({ trafficKind, from, reason });
         return;
       }
       this.limit = this.steps + Math.min(rest, MOST_STEPS);
@@ -183,7 +184,7 @@ class Comparer {
       try {
         withConditionLimit(
           Math.min(10 * rest, MOST_OPERATIONS),
-          () => this.lookAt(door, packets, part),
+          () => this.lookAt(trafficKind, packets, part),
           () => undefined,
         );
       } catch (error) {
@@ -191,16 +192,16 @@ class Comparer {
           const halves = halve(region);
           if (halves !== undefined && rest > MOST_STEPS) regions.push(...halves.reverse());
           else if (rest <= MOST_STEPS) regions.push(region);
-          else this.open.push({ door, from, reason: `more than ${MOST_STEPS} steps for one class of packets` });
+          else this.open.push({ trafficKind, from, reason: `more than ${MOST_STEPS} steps for one class of packets` });
         } else if (isReason(error)) {
-          this.open.push({ door, from, reason: error.message });
+          this.open.push({ trafficKind, from, reason: error.message });
           return;
         } else throw error;
       }
     }
   }
 
-  private lookAt(door: Door, all: Packets, region: PacketRegion): void {
+  private lookAt(trafficKind: TrafficKind, all: Packets, region: PacketRegion): void {
     const spend = (steps: number): void => {
       this.steps += steps;
       if (this.steps > this.limit) throw new TooMany();
@@ -213,10 +214,10 @@ class Comparer {
     forgetConditions();
     const packets = { ...all, region };
     const [left, right] = this.evaluators.map((each) => each.follow(packets, { ...this.environment, spend }));
-    const leaves = leavesOf([left ?? [], right ?? []]);
-    const different = findRegions(region, leaves, spend);
-    this.boxes += leaves[0].length + leaves[1].length;
-    for (const each of different) this.note(door, all, each);
+    const keyedResults = keyedResultsOf([left ?? [], right ?? []]);
+    const different = findRegions(region, keyedResults, spend);
+    this.boxes += keyedResults[0].length + keyedResults[1].length;
+    for (const each of different) this.note(trafficKind, all, each);
   }
 
   /** The parts of `packets` that may come to what the two sides do not have in common; all of them where that cannot be found out. */
@@ -231,37 +232,37 @@ class Comparer {
 
   private tellProgress(): void {
     const { done, steps } = this;
-    this.options.progress({ done, of: this.ground.doors.length, steps });
+    this.options.progress({ done, of: this.space.trafficKinds.length, steps });
   }
 
-  private note(door: Door, all: Packets, region: PacketRegion): void {
+  private note(trafficKind: TrafficKind, all: Packets, region: PacketRegion): void {
     const { only } = this;
     if (only === undefined) {
       this.differing += countBoxes(region);
-      this.keepAll(door, boxesOf(region, all.region));
+      this.keepAll(trafficKind, boxesOf(region, all.region));
       return;
     }
     let left: Evaluation | undefined;
     for (const at of destinationsOf(region)) {
       const [box] = boxesAt(at, region, all.region);
       if (box === undefined) continue;
-      const packet = packetAt(door, firstOf(box));
+      const packet = packetAt(trafficKind, firstOf(box));
       // The left side does the same to all packets of the region.
       left ??= this.evaluators[0].evaluate(packet, this.environment);
       if (!only(packet, left)) continue;
       this.differing += countBoxesAt(region);
-      this.keepAll(door, boxesAt(at, region, all.region));
+      this.keepAll(trafficKind, boxesAt(at, region, all.region));
     }
   }
 
   /** Keeps `boxes`, the packets of which differ, as long as there is room. */
-  private keepAll(door: Door, boxes: Iterable<Box>): void {
+  private keepAll(trafficKind: TrafficKind, boxes: Iterable<Box>): void {
     for (const box of boxes) {
       if (this.regions.length >= this.options.keep) return;
       // To find the outcomes of thousands takes its time.
       const reason = this.options.giveUp();
       if (reason !== undefined) throw new GivenUp(reason);
-      const packet = packetAt(door, firstOf(box));
+      const packet = packetAt(trafficKind, firstOf(box));
       const [left, right] = this.evaluators.map((each) => each.evaluate(packet, this.environment)) as [
         Evaluation,
         Evaluation,
@@ -270,7 +271,7 @@ class Comparer {
       const isWhole = left.incomplete === undefined && right.incomplete === undefined;
       invariant(difference !== undefined || !isWhole, "a packet of a differing region shows the difference");
       // Where a packet has too many outcomes, the one that shows the difference may not be among those that are known.
-      if (difference !== undefined) this.regions.push({ ...difference, door, box, packet });
+      if (difference !== undefined) this.regions.push({ ...difference, trafficKind, box, packet });
     }
   }
 }

@@ -1,17 +1,24 @@
-/** Where two sides do different things to packets of one door. */
+/** Where two sides do different things to packets of one kind of traffic. */
 
-import type { Condition } from "../evaluate/condition.ts";
-import { Diagram, type Finding } from "../evaluate/diagram.ts";
 import { TOLERANCE } from "../evaluate/distribution.ts";
 import { join } from "../evaluate/join.ts";
-import { areEqual, unite } from "../evaluate/ranges.ts";
-import { FIELDS, type Field, fieldsApart, type Region, regionKey, within } from "../evaluate/region.ts";
-import type { Leaf } from "./leaves.ts";
+import { type Cases, Diagram } from "../evaluate/sets/diagram.ts";
+import {
+  FIELDS,
+  fieldsApart,
+  type PacketField,
+  type PacketSet,
+  regionKey,
+  within,
+} from "../evaluate/sets/packet-set.ts";
+import { areEqual, unite } from "../evaluate/sets/ranges.ts";
+import type { Condition } from "../evaluate/unknown/condition.ts";
+import type { KeyedResult } from "./keyed-results.ts";
 import { EQUAL, Scales } from "./scales.ts";
 
-/** A leaf of one side: that of the right side has its probability with a minus. */
+/** A result of one side: that of the right side has its probability with a minus. */
 interface Signed {
-  readonly region: Region;
+  readonly region: PacketSet;
   readonly weight: number;
   readonly result: string;
   readonly condition: Condition;
@@ -20,25 +27,25 @@ interface Signed {
 /** The regions of packets of `all` to which the two sides do different things, without a packet in common. Within one all
  *  packets fare alike on each of the sides. */
 export function findRegions(
-  all: Region,
-  [left, right]: readonly [readonly Leaf[], readonly Leaf[]],
+  all: PacketSet,
+  [left, right]: readonly [readonly KeyedResult[], readonly KeyedResult[]],
   spend: (steps: number) => void,
-): Region[] {
+): PacketSet[] {
   const suspects = byResult(left, right).flatMap((group) => {
     const rest = cancel(group);
     return rest.length === 0 ? [] : whereDifferent(all, rest, spend);
   });
   if (suspects.length === 0) return [];
   const destinations = unite(suspects.map(({ daddr }) => daddr));
-  const near = [...signed(left, 1), ...signed(right, -1)].flatMap((leaf): Signed[] => {
-    const region = within(leaf.region, "daddr", destinations);
-    return region === undefined ? [] : [{ ...leaf, region }];
+  const near = [...signed(left, 1), ...signed(right, -1)].flatMap((keyed): Signed[] => {
+    const region = within(keyed.region, "daddr", destinations);
+    return region === undefined ? [] : [{ ...keyed, region }];
   });
   return whereDifferent(all, near, spend);
 }
 
-function signed(leaves: readonly Leaf[], sign: 1 | -1): Signed[] {
-  return leaves.map(({ region, result, condition, probability }) => ({
+function signed(keyedResults: readonly KeyedResult[], sign: 1 | -1): Signed[] {
+  return keyedResults.map(({ region, result, condition, probability }) => ({
     region,
     result,
     condition,
@@ -47,26 +54,26 @@ function signed(leaves: readonly Leaf[], sign: 1 | -1): Signed[] {
 }
 
 interface Group {
-  readonly left: Leaf[];
-  readonly right: Leaf[];
+  readonly left: KeyedResult[];
+  readonly right: KeyedResult[];
 }
 
 /** Leaves that say the same under the same condition. */
-function byResult(left: readonly Leaf[], right: readonly Leaf[]): Group[][] {
+function byResult(left: readonly KeyedResult[], right: readonly KeyedResult[]): Group[][] {
   const results = new Map<string, Map<Condition, Group>>();
-  const add = (leaf: Leaf, side: keyof Group): void => {
-    const groups = results.get(leaf.result) ?? new Map<Condition, Group>();
-    if (groups.size === 0) results.set(leaf.result, groups);
-    const group = groups.get(leaf.condition) ?? { left: [], right: [] };
-    group[side].push(leaf);
-    groups.set(leaf.condition, group);
+  const add = (keyed: KeyedResult, side: keyof Group): void => {
+    const groups = results.get(keyed.result) ?? new Map<Condition, Group>();
+    if (groups.size === 0) results.set(keyed.result, groups);
+    const group = groups.get(keyed.condition) ?? { left: [], right: [] };
+    group[side].push(keyed);
+    groups.set(keyed.condition, group);
   };
-  for (const leaf of left) add(leaf, "left");
-  for (const leaf of right) add(leaf, "right");
+  for (const keyed of left) add(keyed, "left");
+  for (const keyed of right) add(keyed, "right");
   return [...results.values()].map((groups) => [...groups.values()]);
 }
 
-/** What is left of the leaves of one result when those that both sides have are gone. All that is taken for rounding on the way
+/** What is left of the results of one result when those that both sides have are gone. All that is taken for rounding on the way
  *  is, together, less than half of what rounding may make. */
 function cancel(groups: readonly Group[]): Signed[] {
   let rounding = 0;
@@ -80,7 +87,7 @@ function cancel(groups: readonly Group[]): Signed[] {
   });
 }
 
-/** The leaves of both sides, those with the same packets as one. */
+/** The results of both sides, those with the same packets as one. */
 function pairUp(left: readonly Signed[], right: readonly Signed[]): Signed[] {
   const [one, more] = left;
   const [other, others] = right;
@@ -88,24 +95,24 @@ function pairUp(left: readonly Signed[], right: readonly Signed[]): Signed[] {
     if (fieldsApart(one.region, other.region).every((field) => areEqual(one.region[field], other.region[field])))
       return [{ ...one, weight: one.weight + other.weight }];
   const byRegion = new Map<string, Signed>();
-  for (const leaf of [...left, ...right]) {
-    const key = regionKey(leaf.region);
+  for (const keyed of [...left, ...right]) {
+    const key = regionKey(keyed.region);
     const known = byRegion.get(key);
-    byRegion.set(key, known === undefined ? leaf : { ...known, weight: known.weight + leaf.weight });
+    byRegion.set(key, known === undefined ? keyed : { ...known, weight: known.weight + keyed.weight });
   }
   return [...byRegion.values()];
 }
 
-function joined(leaves: readonly Leaf[]): readonly Leaf[] {
-  return join(leaves, (part, leaf) => ({ ...leaf, ...part }));
+function joined(keyedResults: readonly KeyedResult[]): readonly KeyedResult[] {
+  return join(keyedResults, (part, keyed) => ({ ...keyed, ...part }));
 }
 
-function whereDifferent(all: Region, leaves: readonly Signed[], spend: (steps: number) => void): Region[] {
-  const fields = FIELDS.filter((field) => leaves.some(({ region }) => !areEqual(region[field], all[field])));
-  const entries = leaves.map(({ region }) => ({ parts: fields.map((field) => region[field]) }));
-  const at = (met: readonly number[]): Signed[] => met.map((i) => leaves[i] as Signed);
+function whereDifferent(all: PacketSet, keyedResults: readonly Signed[], spend: (steps: number) => void): PacketSet[] {
+  const fields = FIELDS.filter((field) => keyedResults.some(({ region }) => !areEqual(region[field], all[field])));
+  const entries = keyedResults.map(({ region }) => ({ parts: fields.map((field) => region[field]) }));
+  const at = (met: readonly number[]): Signed[] => met.map((i) => keyedResults[i] as Signed);
   const scales = new Scales(spend);
-  const finding: Finding<string> = {
+  const finding: Cases<string> = {
     find: (met) => scales.differenceOf(at(met)),
     key: (found) => found,
     early: (met, level) => {
@@ -119,10 +126,10 @@ function whereDifferent(all: Region, leaves: readonly Signed[], spend: (steps: n
     .map(({ region }) => region);
 }
 
-/** `leaves` with results that tell by the values of `fields` as well. */
-function byPackets(leaves: readonly Signed[], fields: readonly Field[]): Signed[] {
-  return leaves.map((leaf) => ({
-    ...leaf,
-    result: `${leaf.result}\n${fields.map((field) => leaf.region[field].key).join("|")}`,
+/** `results` with results that tell by the values of `fields` as well. */
+function byPackets(keyedResults: readonly Signed[], fields: readonly PacketField[]): Signed[] {
+  return keyedResults.map((keyed) => ({
+    ...keyed,
+    result: `${keyed.result}\n${fields.map((field) => keyed.region[field].key).join("|")}`,
   }));
 }

@@ -6,13 +6,13 @@
 import { fieldOf, isUnknown } from "../evaluate/expression.ts";
 import type { Environment, Packets } from "../evaluate/packet.ts";
 import { type PlannedRule, planRule } from "../evaluate/plan.ts";
-import { intersection, outside, type Region } from "../evaluate/region.ts";
+import { intersection, outside, type PacketSet } from "../evaluate/sets/packet-set.ts";
 import { type State, startState } from "../evaluate/state.ts";
 import { ChainGraph } from "../ir/chain-graph.ts";
 import { placeOf, placeOfNat } from "../ir/place.ts";
 import type { BaseChain, Chain, Expression, Rule, Table } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
-import type { Changes } from "./changes.ts";
+import type { RuleChanges } from "./changes.ts";
 
 /** A rule that is changed, or leads to such rules. */
 interface Lead {
@@ -30,13 +30,13 @@ export class Interest {
   private readonly translates: boolean;
 
   /** `translates`: some rule of either program translates connections. */
-  constructor({ left, right }: Changes, translates: boolean) {
+  constructor({ left, right }: RuleChanges, translates: boolean) {
     this.tables = [...left, ...right].map(([table, rules]) => new ChangedTable(table, rules));
     this.translates = translates;
   }
 
   /** Those of `packets` that may come to a changed rule, in parts without a packet in common. */
-  of(packets: Packets, environment: Environment): Region[] {
+  of(packets: Packets, environment: Environment): PacketSet[] {
     const state = startState(packets, environment);
     const search = new Search(state, packets, this.translates);
     for (const table of this.tables) if (table.isOf(packets.family)) table.visit(search);
@@ -96,12 +96,12 @@ class ChangedTable {
   }
 }
 
-/** The regions of one door. */
+/** The regions of one kind of traffic. */
 class Search {
   readonly state: State;
   private readonly packets: Packets;
   private readonly translates: boolean;
-  private found: Region[] = [];
+  private found: PacketSet[] = [];
   private steps = 0;
 
   constructor(state: State, packets: Packets, translates: boolean) {
@@ -110,7 +110,7 @@ class Search {
     this.translates = translates;
   }
 
-  get regions(): Region[] {
+  get regions(): PacketSet[] {
     return this.found;
   }
 
@@ -125,24 +125,24 @@ class Search {
     if (this.steps > MOST_STEPS) this.addAll();
     if (this.isAll) return undefined;
     const { control } = state;
-    const [stream] = state.streams;
-    if (stream === undefined) return undefined;
-    let { region } = stream;
+    const [branch] = state.branches;
+    if (branch === undefined) return undefined;
+    let { region } = branch;
     for (const question of first) {
       if (!this.isAsItCame(question.left, base) || isUnknown(question.left, control)) continue;
-      const operand = fieldOf(question.left, control, { ...stream, region });
+      const operand = fieldOf(question.left, control, { ...branch, region });
       const passing = question.passing(operand, region);
       if (passing === undefined) return undefined;
       region = passing;
     }
-    return region === stream.region ? state : { control, streams: [{ ...stream, region }] };
+    return region === branch.region ? state : { control, branches: [{ ...branch, region }] };
   }
 
-  add({ streams }: State): void {
-    for (const { region } of streams) this.addRegion(region);
+  add({ branches }: State): void {
+    for (const { region } of branches) this.addRegion(region);
   }
 
-  private addRegion(region: Region): void {
+  private addRegion(region: PacketSet): void {
     let parts = [region];
     for (const known of this.found)
       parts = parts.flatMap((part) => {

@@ -1,10 +1,11 @@
 /** Whether two programs do the same to a packet. */
-import { describeChoice } from "../evaluate/assumption.ts";
-import { assumptionsOf } from "../evaluate/assumptions-of.ts";
-import { both, type Condition, isPossible } from "../evaluate/condition.ts";
+
 import { areSame, distributionOf } from "../evaluate/distribution.ts";
 import { printAssumption } from "../evaluate/locality.ts";
 import type { Outcome } from "../evaluate/packet.ts";
+import { describeChoice } from "../evaluate/unknown/assumption.ts";
+import { assumptionsOf } from "../evaluate/unknown/assumptions-of.ts";
+import { both, type Condition, isPossible } from "../evaluate/unknown/condition.ts";
 
 /** Two outcomes of one packet that are not the same, and what has to be assumed of matches that are not understood. */
 export interface Difference {

@@ -7,9 +7,9 @@ import { printRule } from "../formats/nft/print.ts";
 import { CT_STATUS, PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddress, printAddressPort } from "../net/address.ts";
 import { prefixOfExample } from "../tabulate/interfaces.ts";
-import { type Answer, isWhole, opinionOf } from "./answer.ts";
+import { type ComparisonAnswer, isWhole, opinionOf } from "./answer.ts";
 import { isAny, isAnywhere, type Range } from "./box.ts";
-import type { Region } from "./compare.ts";
+import type { Discrepancy } from "./compare.ts";
 import { isReplayable, presented, printWitness } from "./witness.ts";
 
 /** Names of the two sides, and the node's addresses: its own packets come from there. */
@@ -20,16 +20,16 @@ export interface Sides {
 }
 
 /** What was proved, and what was not looked at: the end of an answer, behind its regions. */
-export function renderConclusion(answer: Answer): string[] {
+export function renderConclusion(answer: ComparisonAnswer): string[] {
   return [...renderOpen(answer), `=> ${opinionOf(answer)}${renderGiven(answer)}: ${renderExtent(answer)}`];
 }
 
-export function renderGiven({ given }: Answer): string {
+export function renderGiven({ given }: ComparisonAnswer): string {
   return given.length > 0 ? `, assuming ${given.join(", and ")}` : "";
 }
 
 /** The first `limit` of `count` differing regions, with a packet for each. */
-export function renderRegions(regions: readonly Region[], count: number, sides: Sides, limit: number): string[] {
+export function renderRegions(regions: readonly Discrepancy[], count: number, sides: Sides, limit: number): string[] {
   const shown = inOrder(regions, sides).slice(0, limit);
   const lines = shown.flatMap((region) => [...renderRegion(region, sides), ""]);
   return count > limit ? [...lines, `… and ${count - limit} more (--limit ${count} shows them)`, ""] : lines;
@@ -37,9 +37,9 @@ export function renderRegions(regions: readonly Region[], count: number, sides: 
 
 /** Regions as they are presented: those first whose packet `kpc trace` takes, but of each way in which the sides differ one before
  *  the second of any. */
-function inOrder(regions: readonly Region[], { addresses }: Pick<Sides, "addresses">): Region[] {
+function inOrder(regions: readonly Discrepancy[], { addresses }: Pick<Sides, "addresses">): Discrepancy[] {
   const all = regions.map((region) => presented(region, addresses));
-  const takes = (region: Region): boolean => isReplayable(region, addresses);
+  const takes = (region: Discrepancy): boolean => isReplayable(region, addresses);
   const numbers = new Map<Reason["rule"], number>();
   const numberOf = ({ rule }: Reason): number => {
     const number = numbers.get(rule) ?? numbers.size;
@@ -60,19 +60,19 @@ function inOrder(regions: readonly Region[], { addresses }: Pick<Sides, "address
 }
 
 /** What was not compared, a line each. */
-export function renderOpen({ open, gaps }: Answer): string[] {
+export function renderOpen({ open, gaps }: ComparisonAnswer): string[] {
   const lines = [
     ...gaps,
     ...open.map(
-      ({ door, from, reason }) =>
-        `${nameOf(door.protocol)}, ${door.family}, ${cameBy(door)}${TRACKED[door.tracking]}, from ${printAddress(from)} on: ${reason}`,
+      ({ trafficKind, from, reason }) =>
+        `${nameOf(trafficKind.protocol)}, ${trafficKind.family}, ${cameBy(trafficKind)}${TRACKED[trafficKind.tracking]}, from ${printAddress(from)} on: ${reason}`,
     ),
   ].map((text) => `not compared: ${text}`);
   return lines.length > 0 ? [...new Set(lines), ""] : [];
 }
 
 /** What has been compared, in how many classes. */
-export function renderExtent(answer: Answer): string {
+export function renderExtent(answer: ComparisonAnswer): string {
   const { differing, boxes, also } = answer;
   if (isWhole(answer) && boxes === 0) return `all packets${also ?? ""}: both sides have the same rules`;
   const extent = isWhole(answer) ? `all packets${also ?? ""}` : "what was compared";
@@ -80,12 +80,12 @@ export function renderExtent(answer: Answer): string {
 }
 
 /** A region that is presented: its packet, all that are like it, and what becomes of them. */
-export function renderRegion(region: Region, sides: Sides): string[] {
-  const { door, box, left, right, assumptions } = region;
+export function renderRegion(region: Discrepancy, sides: Sides): string[] {
+  const { trafficKind, box, left, right, assumptions } = region;
   const width = Math.max(sides.left.length, sides.right.length);
   const replay = isReplayable(region, sides.addresses) ? "" : " (kpc trace cannot follow this packet)";
   return [
-    `${printWitness(region)}   ${cameBy(door)}${renderMemory(region)}${replay}`,
+    `${printWitness(region)}   ${cameBy(trafficKind)}${renderMemory(region)}${replay}`,
     `  all from ${printRange(box.saddr, "address")} port ${printRange(box.sport, "port")} to ${printRange(box.daddr, "address")} port ${printRange(box.dport, "port")}`,
     ...assumptions.map((text) => `  assuming: ${text}`),
     ...renderSide(sides.left.padEnd(width), left, right),
@@ -93,7 +93,7 @@ export function renderRegion(region: Region, sides: Sides): string[] {
   ];
 }
 
-const TRACKED: Readonly<Record<Region["door"]["tracking"], string>> = {
+const TRACKED: Readonly<Record<Discrepancy["trafficKind"]["tracking"], string>> = {
   first: "",
   invalid: ", conntrack state invalid",
   untracked: ", conntrack state untracked",
@@ -102,22 +102,22 @@ const TRACKED: Readonly<Record<Region["door"]["tracking"], string>> = {
 };
 
 /** The mark of packets, and what connection tracking knows of them, where it is not that of all first packets. */
-function renderMemory({ door, box }: Region): string {
-  const states = ctStatesOf(door, box);
+function renderMemory({ trafficKind, box }: Discrepancy): string {
+  const states = ctStatesOf(trafficKind, box);
   const isFirst = states[0] === "new" && isAny(box.ctstate);
   return [
     ...(isFirst ? [] : [`conntrack state ${states.join(" or ")}`]),
     ...(isAny(box.mark) ? [] : [`mark ${box.mark.values.map(hex).join(" or ")}`]),
     ...(isAny(box.ctmark) ? [] : [`ct mark ${box.ctmark.values.map(hex).join(" or ")}`]),
     ...(isAny(box.ctstatus) ? [] : [`ct status ${box.ctstatus.values.map(printStatus).join(" or ")}`]),
-    ...(isAnywhere(box, door.family) ? [] : [`NAT destination ${printSent(box)}`]),
+    ...(isAnywhere(box, trafficKind.family) ? [] : [`NAT destination ${printSent(box)}`]),
   ]
     .map((text) => `, ${text}`)
     .join("");
 }
 
 /** The states of connection tracking that the packets of a region have, that of its packet first. */
-export function ctStatesOf({ tracking }: Region["door"], { ctstate }: Region["box"]): CtState[] {
+export function ctStatesOf({ tracking }: Discrepancy["trafficKind"], { ctstate }: Discrepancy["box"]): CtState[] {
   const isFirst = tracking === "first";
   const bits = [...ctstate.values].sort((a, b) => (isFirst ? b - a : a - b));
   return bits.map((each) => ctStateOf(tracking, each));
@@ -132,7 +132,7 @@ function printStatus(bits: number): string {
   return names.length === 0 ? "none" : names.join(",");
 }
 
-function printSent({ toaddr, toport }: Region["box"]): string {
+function printSent({ toaddr, toport }: Discrepancy["box"]): string {
   return `${printRange(toaddr, "address")} port ${printRange(toport, "port")}`;
 }
 
@@ -177,17 +177,17 @@ function nameOf(protocol: number): string {
   return PROTOCOL_NAMES.get(protocol) ?? `protocol ${protocol}`;
 }
 
-function cameBy(door: Region["door"]): string {
-  const name = printInterface(door);
+function cameBy(trafficKind: Discrepancy["trafficKind"]): string {
+  const name = printInterface(trafficKind);
   if (name === null) return "sent by the node itself";
   if (name === "*") return "input interface that no rule names";
-  const isPrefix = prefixOfExample(door.inInterface ?? "") !== undefined;
+  const isPrefix = prefixOfExample(trafficKind.inInterface ?? "") !== undefined;
   return isPrefix ? `input interface ${name}, which rules name by a prefix only` : `input interface ${name}`;
 }
 
-/** The interface of a door: null for packets of the node itself; `*` for one that no rule names, `eth*` for one that only
+/** The interface of a kind of traffic: null for packets of the node itself; `*` for one that no rule names, `eth*` for one that only
  *  rules about that prefix mean. A name that looks like one of these is in quotes. */
-export function printInterface({ inInterface, isAnyInterface }: Region["door"]): string | null {
+export function printInterface({ inInterface, isAnyInterface }: Discrepancy["trafficKind"]): string | null {
   if (inInterface === undefined) return null;
   if (isAnyInterface) return "*";
   const prefix = prefixOfExample(inInterface);
@@ -196,7 +196,7 @@ export function printInterface({ inInterface, isAnyInterface }: Region["door"]):
 }
 
 /** The answer as plain data, `limit` of its regions. */
-export function answerToData(answer: Answer, sides: Sides, limit: number) {
+export function answerToData(answer: ComparisonAnswer, sides: Sides, limit: number) {
   const { regions, differing, boxes, open, gaps, given } = answer;
   return {
     equal: differing === 0 && isWhole(answer),
@@ -207,11 +207,11 @@ export function answerToData(answer: Answer, sides: Sides, limit: number) {
     counterexamples: inOrder(regions, sides)
       .slice(0, limit)
       .map((region) => regionToData(region, sides)),
-    stoppedAt: open.map(({ door, from, reason }) => ({
-      protocol: nameOf(door.protocol),
-      family: door.family,
-      ctState: ctStateOf(door.tracking, 0),
-      inInterface: printInterface(door),
+    stoppedAt: open.map(({ trafficKind, from, reason }) => ({
+      protocol: nameOf(trafficKind.protocol),
+      family: trafficKind.family,
+      ctState: ctStateOf(trafficKind.tracking, 0),
+      inInterface: printInterface(trafficKind),
       from: printAddress(from),
       reason,
     })),
@@ -219,16 +219,16 @@ export function answerToData(answer: Answer, sides: Sides, limit: number) {
   };
 }
 
-/** A region that is presented with one of its packets, both fates, and the rules that decided. `trace`: the packet as `kpc trace` takes it, or
+/** A region that is presented with one of its packets, both outcomes, and the rules that decided. `trace`: the packet as `kpc trace` takes it, or
  *  null where it takes none such. */
-export function regionToData(region: Region, { addresses }: Pick<Sides, "addresses">) {
-  const { packet, door, box, left, right, assumptions } = region;
-  const isTranslated = !isAnywhere(box, door.family);
+export function regionToData(region: Discrepancy, { addresses }: Pick<Sides, "addresses">) {
+  const { packet, trafficKind, box, left, right, assumptions } = region;
+  const isTranslated = !isAnywhere(box, trafficKind.family);
   const range = ({ from, to }: Range): unknown => [printAddress(from as Address), printAddress(to as Address)];
   return {
     protocol: nameOf(packet.protocol),
-    inInterface: printInterface(door),
-    ctState: ctStatesOf(door, box),
+    inInterface: printInterface(trafficKind),
+    ctState: ctStatesOf(trafficKind, box),
     mark: isAny(box.mark) ? null : box.mark.values,
     ctMark: isAny(box.ctmark) ? null : box.ctmark.values,
     ctStatus: isAny(box.ctstatus) ? null : box.ctstatus.values.map(printStatus),

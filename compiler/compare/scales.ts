@@ -1,6 +1,15 @@
 /** Whether two sides do the same in every way in which the unknown matches can turn out. */
-import { ALWAYS, type Condition, firstAsked, NEVER, sense, whenFalse, whenTrue } from "../evaluate/condition.ts";
+
 import { TOLERANCE } from "../evaluate/distribution.ts";
+import {
+  ALWAYS,
+  type Condition,
+  firstAsked,
+  NEVER,
+  sense,
+  whenFalse,
+  whenTrue,
+} from "../evaluate/unknown/condition.ts";
 
 /** What happens with a probability where a condition holds: on the right side it has a minus. */
 export interface Weight {

@@ -1,6 +1,7 @@
-/** Where the packets of a door are cut, so that not too much of what becomes of them is held at a time. */
-import { type Cut, Ranges } from "../evaluate/ranges.ts";
-import { type Region, within } from "../evaluate/region.ts";
+/** Where the packets of a kind of traffic are cut, so that not too much of what becomes of them is held at a time. */
+
+import { type PacketSet, within } from "../evaluate/sets/packet-set.ts";
+import { type Cut, Ranges } from "../evaluate/sets/ranges.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, SetElement } from "../ir/types.ts";
 import { valuesAsked } from "../ir/walk.ts";
@@ -25,10 +26,10 @@ export class Slices {
   }
 
   /** `region` in parts, those with lower destinations first. */
-  of(region: Region, family: Family): Region[] {
+  of(region: PacketSet, family: Family): PacketSet[] {
     const { cuts } = region.daddr;
     const ends = [cuts[0] as Cut, ...this.borders[family], cuts.at(-1) as Cut];
-    return ends.slice(1).flatMap((end, i): Region[] => {
+    return ends.slice(1).flatMap((end, i): PacketSet[] => {
       const from = ends[i] as Cut;
       const part = from < end ? within(region, "daddr", new Ranges([from, end])) : undefined;
       return part === undefined ? [] : [part];

@@ -1,21 +1,21 @@
 /** Packets that stand for a region: such as could be sent, and as `kpc trace` takes them. */
 import { destinationOf, withDestination } from "../evaluate/disposition.ts";
 import type { Outcome } from "../evaluate/packet.ts";
-import { after } from "../evaluate/ranges.ts";
+import { after } from "../evaluate/sets/ranges.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, type Family, familyOf, parseAddress, printAddress, printAddressPort } from "../net/address.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
 import { prefixOfExample } from "../tabulate/interfaces.ts";
 import type { Range } from "./box.ts";
-import type { Region } from "./compare.ts";
+import type { Discrepancy } from "./compare.ts";
 
 /** The region with a packet that could be sent; all of its packets fare alike. `addresses`: the node's, from which its own
  *  packets come. */
-export function presented(region: Region, addresses: readonly Address[]): Region {
-  const { packet, door, box, left, right } = region;
-  const own = addresses.filter((address) => familyOf(address) === door.family);
-  const { host, low, loopback } = EXAMPLES[door.family];
-  const sources = door.inInterface === undefined ? [...own, loopback, low] : [host, low];
+export function presented(region: Discrepancy, addresses: readonly Address[]): Discrepancy {
+  const { packet, trafficKind, box, left, right } = region;
+  const own = addresses.filter((address) => familyOf(address) === trafficKind.family);
+  const { host, low, loopback } = EXAMPLES[trafficKind.family];
+  const sources = trafficKind.inInterface === undefined ? [...own, loopback, low] : [host, low];
   // A translation may keep a part of the destination: then the first packet's own is kept, too, unless it is port 0.
   const ends = [...left.results, ...right.results].flatMap(({ disposition }) => destinationOf(disposition) ?? []);
   const keepsAddress = ends.some(({ address }) => address === packet.destination);
@@ -78,22 +78,23 @@ function choosePort({ from, to }: Range, wanted: number): number {
 }
 
 /** The packet as a person would write it: for `kpc trace` where `isReplayable`. */
-export function printWitness({ packet, door }: Region): string {
+export function printWitness({ packet, trafficKind }: Discrepancy): string {
   const name = PROTOCOL_NAMES.get(packet.protocol) ?? `protocol ${packet.protocol}`;
-  const showsPorts = isNamed(packet.protocol) && door.tracking !== "invalid";
+  const showsPorts = isNamed(packet.protocol) && trafficKind.tracking !== "invalid";
   const end = (address: Address, port: number): string =>
     showsPorts ? printAddressPort(address, port) : printAddress(address);
-  const by = door.inInterface === undefined ? "" : ` iif ${nameOf(door.inInterface, door.isAnyInterface)}`;
+  const by =
+    trafficKind.inInterface === undefined ? "" : ` iif ${nameOf(trafficKind.inInterface, trafficKind.isAnyInterface)}`;
   const marked = packet.mark === 0 ? "" : ` mark 0x${packet.mark.toString(16)}`;
   return `${name} ${end(packet.source, packet.sourcePort)} > ${end(packet.destination, packet.destinationPort)}${by}${marked}`;
 }
 
 /** Whether `kpc trace` can follow the packet of a region that is presented: it knows first packets, of three protocols, and
  *  takes what comes from an address of the node for the node's own. */
-export function isReplayable({ packet, door }: Region, addresses: readonly Address[]): boolean {
+export function isReplayable({ packet, trafficKind }: Discrepancy, addresses: readonly Address[]): boolean {
   const { protocol, source, ctState } = packet;
   const fromHere = addresses.includes(source) || isLoopback(source);
-  return ctState === undefined && isNamed(protocol) && (door.inInterface !== undefined || fromHere);
+  return ctState === undefined && isNamed(protocol) && (trafficKind.inInterface !== undefined || fromHere);
 }
 
 function isNamed(protocol: number): boolean {

@@ -2,7 +2,7 @@
 import type { Assumed, Origin } from "../diagnostics.ts";
 import type { Field } from "../documents/field.ts";
 
-export interface Assumption {
+export interface CompletionAssumption {
   readonly what: readonly (Assumed | "node")[];
   /** The object, and what it has got: `Service default/web: cluster IP 10.96.7.1`. */
   readonly text: string;
@@ -15,7 +15,7 @@ export interface Assumption {
 }
 
 /** Takes assumptions; a part of the stage gives them and goes on. */
-export type Assume = (assumption: Assumption) => void;
+export type Assume = (assumption: CompletionAssumption) => void;
 
 /** Where the name of the object at `node` stands. */
 export function nameOf(node: Field): Field {

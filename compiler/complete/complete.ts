@@ -7,7 +7,7 @@ import { prefixContains } from "../net/prefix.ts";
 import type { Config } from "../node/config.ts";
 import { selects } from "../specs/labels.ts";
 import type { NodeSpec, PodSpec, Specs, WorkloadSpec } from "../specs/types.ts";
-import { type Assume, type Assumption, nameOf } from "./assumption.ts";
+import { type Assume, type CompletionAssumption, nameOf } from "./assumption.ts";
 import { type Blocks, blocksOf } from "./blocks.ts";
 import { nodesNamedBy, type Place } from "./node-selector.ts";
 import { placesFor } from "./nodes.ts";
@@ -17,7 +17,7 @@ import { type Draft, draftPods } from "./workloads.ts";
 
 export interface Completed {
   readonly specs: Specs;
-  readonly assumptions: readonly Assumption[];
+  readonly assumptions: readonly CompletionAssumption[];
 }
 
 /** The same objects, with what the API server, the controllers and the scheduler would have added, marked as assumed: cluster
@@ -29,7 +29,7 @@ export interface Completed {
 export function complete(specs: Specs, config: Config, report: Report): Completed {
   const isDone = specs.workloads.length === 0 && !specs.services.some(isOpenService) && !specs.pods.some(isOpen);
   if (isDone) return { specs, assumptions: [] };
-  const assumptions: Assumption[] = [];
+  const assumptions: CompletionAssumption[] = [];
   const assume: Assume = (assumption) => void assumptions.push(assumption);
   const blocks = blocksOf(config, specs);
   const taken = addressesIn(specs);

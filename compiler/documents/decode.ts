@@ -87,7 +87,7 @@ export function reportField(
 // Their `Field` is made only when there is something to report: most fields of most objects are right.
 
 /** Gives what is wrong with a text. */
-export type Rule = (text: string) => readonly string[];
+export type TextRule = (text: string) => readonly string[];
 
 /** Reports that `text`, the member `key` of `field`, breaks `rule`; not when it is empty or absent. */
 export function checkText(
@@ -95,7 +95,7 @@ export function checkText(
   field: Field,
   key: string,
   text: string | null | undefined,
-  rule: Rule,
+  rule: TextRule,
 ): void {
   if (text === undefined || text === null || text === "") return;
   for (const problem of rule(text)) reportInvalid(context, field.member(key), problem);

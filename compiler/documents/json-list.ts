@@ -3,7 +3,7 @@
 import { memberAt, skipSpace, skipValue } from "./json-text.ts";
 
 /** A List without its items, and where they stand. */
-export interface SplitList {
+export interface SplitJsonList {
   /** The text with nothing in the array `items`. */
   readonly head: string;
   /** The offset in the text of an offset in the head. */
@@ -24,7 +24,7 @@ export function splitJsonList(
   start: number,
   endOf: EndOfObject,
   end = text.length,
-): SplitList | undefined {
+): SplitJsonList | undefined {
   const array = memberAt(text, skipSpace(text, start), "items");
   if (array === undefined || text.charAt(array) !== "[") return undefined;
   const items: Bounds[] = [];

@@ -5,7 +5,7 @@ import {
   type EndOfObject,
   endByBrackets,
   endByIndentation,
-  type SplitList,
+  type SplitJsonList,
   splitJsonList,
 } from "./json-list.ts";
 import {
@@ -100,7 +100,7 @@ function parse({ text, start, end }: Part): unknown {
 }
 
 /** A List and what its head says of the items. */
-interface ReadableList extends Pick<SplitList, "items"> {
+interface ReadableList extends Pick<SplitJsonList, "items"> {
   readonly head: Part;
   readonly type: TypeMeta;
 }
@@ -138,7 +138,7 @@ class Reader {
     return { head, items: split.items, type: { apiVersion: value["apiVersion"], kind: value["kind"] } };
   }
 
-  private splitBy(endOf: EndOfObject): SplitList | undefined {
+  private splitBy(endOf: EndOfObject): SplitJsonList | undefined {
     return splitJsonList(this.source.text, this.start, endOf, this.end);
   }
 
@@ -155,12 +155,12 @@ class Reader {
 
   /** The items behind the first `count`; gives the index of one that is no JSON. */
   private *readItems(
-    items: SplitList["items"],
+    items: SplitJsonList["items"],
     count: number,
     type: TypeMeta,
   ): Generator<Document, number | undefined> {
     for (let index = count; index < items.length; index++) {
-      const [start, end] = items[index] as SplitList["items"][number];
+      const [start, end] = items[index] as SplitJsonList["items"][number];
       const item: Part = { text: this.source.text, start, end, place: same };
       const value = parse(item);
       if (value === undefined) return index;

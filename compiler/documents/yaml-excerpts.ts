@@ -15,7 +15,7 @@ export interface Excerpt {
 }
 
 /** A List that has been taken apart. */
-export interface SplitList {
+export interface SplitYamlList {
   /** The document without its items: `items:` has no value. */
   readonly head: Excerpt;
   readonly items: () => Generator<Excerpt>;
@@ -50,7 +50,7 @@ function excerpt(text: string, start: number, end: number): Excerpt {
  *  column of that key; with a space instead of the dash it is the same map, and a document of its own. Aliases, further
  *  documents, tabs, other items, and other lines that are indented as little as a dash could void this: a List that has
  *  some is read whole. */
-export function splitList(document: Excerpt): SplitList | undefined {
+export function splitList(document: Excerpt): SplitYamlList | undefined {
   const text = document.read();
   if (!FIRST_LINE_IS_KEY.test(text)) return undefined;
   const key = /\nitems:(?: +#[^\n]*| *\r?)\n/.exec(text);

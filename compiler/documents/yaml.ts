@@ -4,7 +4,7 @@ import type { Report, Source, Span } from "../diagnostics.ts";
 import { invariant } from "../invariant.ts";
 import { isObject, printable } from "./show.ts";
 import type { Document, TypeMeta } from "./types.ts";
-import { type Excerpt, excerptsOf, type SplitList, splitList } from "./yaml-excerpts.ts";
+import { type Excerpt, excerptsOf, type SplitYamlList, splitList } from "./yaml-excerpts.ts";
 import { nodeRange } from "./yaml-place.ts";
 import { toValue } from "./yaml-value.ts";
 
@@ -85,7 +85,7 @@ class Reader {
   }
 
   /** The head of a List and then its items; false, and nothing reported, when it is no List after all. */
-  *readList({ head, items }: SplitList): Generator<Document, boolean> {
+  *readList({ head, items }: SplitYamlList): Generator<Document, boolean> {
     const trees = [...this.compose(head)];
     const [tree] = trees;
     if (trees.length !== 1 || tree === undefined || tree.errors.length > 0) return false;

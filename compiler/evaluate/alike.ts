@@ -1,5 +1,5 @@
 /** Packets of which the same becomes, however they have come here. */
-import type { Control, Held } from "./state.ts";
+import type { Control, Symbolic } from "./state.ts";
 
 /** Whether the same becomes of packets of both from here on. */
 export function isAlike(a: Control, b: Control): boolean {
@@ -9,17 +9,17 @@ export function isAlike(a: Control, b: Control): boolean {
     a.sourcePort === b.sourcePort &&
     a.outInterface === b.outInterface &&
     hasSameRoute(a.route, b.route) &&
-    isSameHeld(a.routingMark, b.routingMark) &&
-    isSameHeld(a.mark, b.mark) &&
+    isSameSymbolic(a.routingMark, b.routingMark) &&
+    isSameSymbolic(a.mark, b.mark) &&
     hasSameEnd(a.end, b.end) &&
     a.ctState === b.ctState &&
-    isSameHeld(a.ctStatus, b.ctStatus) &&
-    isSameHeld(a.ctMark, b.ctMark) &&
+    isSameSymbolic(a.ctStatus, b.ctStatus) &&
+    isSameSymbolic(a.ctMark, b.ctMark) &&
     a.priority === b.priority &&
     a.inInterface === b.inInterface &&
     isSameSet(a.overwritten, b.overwritten) &&
-    a.destinationSettled === b.destinationSettled &&
-    a.sourceSettled === b.sourceSettled &&
+    a.destinationDecided === b.destinationDecided &&
+    a.sourceDecided === b.sourceDecided &&
     a.translated === b.translated &&
     a.masqueraded === b.masqueraded &&
     a.newSource?.text === b.newSource?.text &&
@@ -31,7 +31,7 @@ export function isAlike(a: Control, b: Control): boolean {
   );
 }
 
-function isSameHeld(a: Held, b: Held): boolean {
+function isSameSymbolic(a: Symbolic, b: Symbolic): boolean {
   if (a === b) return true;
   if (typeof a === "number" || typeof b === "number") return false;
   return a.field === b.field && a.masked?.mask === b.masked?.mask && a.masked?.xor === b.masked?.xor;

@@ -3,15 +3,15 @@ import { invariant } from "../invariant.ts";
 import { MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import type { BaseChain, Chain, Rule } from "../ir/types.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
-import { type Frame, locationOf, type Progress, type Runner, type StepProgress } from "./frame.ts";
+import { type Advance, type Frame, locationOf, type Runner, type StepProgress } from "./frame.ts";
 import { decideLocality } from "./locality.ts";
 import { ask, runMatch } from "./match.ts";
 import { missed } from "./missed.ts";
 import { asksForLocality, type PlannedRule, type PlannedStep, plannedOf } from "./plan.ts";
 import { Question } from "./question.ts";
-import { outside, type Region } from "./region.ts";
 import { askList } from "./remember.ts";
-import { type Control, isExplained, narrow, type State, type Stream, withControl, withStep } from "./state.ts";
+import { outside, type PacketSet } from "./sets/packet-set.ts";
+import { type Branch, type Control, isExplained, narrow, type State, withControl, withStep } from "./state.ts";
 import { runStatement } from "./statement.ts";
 import type { TableIndex } from "./table-index.ts";
 
@@ -39,12 +39,12 @@ export function runBaseChain(
 }
 
 /** What the rules of `chain` do, one after the other. */
-function runChain(chain: Chain, state: State, frame: Frame): Progress[] {
+function runChain(chain: Chain, state: State, frame: Frame): Advance[] {
   invariant(frame.depth <= MAX_JUMP_DEPTH, "no chain is reached by more jumps than the kernel follows");
-  const finished: Progress[] = [];
+  const finished: Advance[] = [];
   let running: readonly State[] = [state];
   for (const rule of chain.rules) {
-    state.control.environment.spend?.(countStreams(running));
+    state.control.environment.spend?.(countBranches(running));
     const next: State[] = [];
     for (const each of running) sort(runRule(plannedOf(rule), each, frame), next, finished);
     running = next;
@@ -54,24 +54,24 @@ function runChain(chain: Chain, state: State, frame: Frame): Progress[] {
 }
 
 /** Rule by rule, and each way that packets take for itself: to be held against. Slow where many packets meet many rules. */
-export const PLAIN: Runner = { run: runChain, merge: (states) => states, tidy: (streams) => streams };
+export const PLAIN: Runner = { run: runChain, merge: (states) => states, tidy: (branches) => branches };
 
 /** Steps that a rule takes. */
-export function countStreams(states: readonly State[]): number {
+export function countBranches(states: readonly State[]): number {
   let count = 0;
-  for (const { streams } of states) count += streams.length;
+  for (const { branches } of states) count += branches.length;
   return count;
 }
 
 /** Adds to `next` what goes on with the next rule, and to `finished` the rest. */
-export function sort(progress: readonly Progress[], next: State[], finished: Progress[]): void {
+export function sort(progress: readonly Advance[], next: State[], finished: Advance[]): void {
   for (const each of progress) {
     if (each.flow === "next") next.push(each.state);
     else finished.push(each);
   }
 }
 
-export function runRule(planned: PlannedRule, state: State, frame: Frame): Progress[] {
+export function runRule(planned: PlannedRule, state: State, frame: Frame): Advance[] {
   if (state.control.environment.without?.has(planned.rule) === true) return [{ state, flow: "next" }];
   const progress = tryRule(planned, state, frame);
   const [only, more] = progress;
@@ -81,44 +81,44 @@ export function runRule(planned: PlannedRule, state: State, frame: Frame): Progr
   return step === undefined ? progress : [{ state: withStep(state, step), flow: "next" }];
 }
 
-function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame): Progress[] {
-  const { control, streams } = state;
+function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame): Advance[] {
+  const { control, branches } = state;
   const isKnown = !first.some(({ left }) => isUnknown(left, control));
   const questions = isKnown ? first : first.filter(({ left }) => !isUnknown(left, control));
   const later = isKnown ? [] : first.filter(({ left }) => isUnknown(left, control));
-  const passing: Stream[] = [];
-  const others: Stream[] = [];
-  for (const stream of streams) divide(questions, control, stream, passing, others);
+  const passing: Branch[] = [];
+  const others: Branch[] = [];
+  for (const branch of branches) divide(questions, control, branch, passing, others);
   if (passing.length === 0) return [{ state, flow: "next" }];
   const start = control.member === undefined ? control : { ...control, member: undefined };
-  const inside = others.length === 0 && start === control ? state : { control: start, streams: passing };
+  const inside = others.length === 0 && start === control ? state : { control: start, branches: passing };
   const passed = runSteps(rule, isKnown ? steps : [...later, ...steps], 0, inside, frame);
   if (others.length === 0) return passed;
-  const rest = others.length > streams.length && !isExplained(control) ? frame.runner.tidy(others) : others;
-  return [{ state: { control, streams: rest }, flow: "next" }, ...passed];
+  const rest = others.length > branches.length && !isExplained(control) ? frame.runner.tidy(others) : others;
+  return [{ state: { control, branches: rest }, flow: "next" }, ...passed];
 }
 
 /** Adds to `passing` the packets for which all of `questions` are answered with yes, and the others to `others`. */
 export function divide(
   questions: readonly Question[],
   control: Control,
-  stream: Stream,
-  passing: Stream[],
-  others: Stream[],
+  branch: Branch,
+  passing: Branch[],
+  others: Branch[],
 ): void {
-  const region = passAll(questions, control, stream);
+  const region = passAll(questions, control, branch);
   if (region === undefined) {
-    others.push(stream);
+    others.push(branch);
     return;
   }
-  passing.push(narrow(stream, region));
-  if (region === stream.region) return;
-  for (const beyond of outside(stream.region, region)) others.push(narrow(stream, beyond));
+  passing.push(narrow(branch, region));
+  if (region === branch.region) return;
+  for (const beyond of outside(branch.region, region)) others.push(narrow(branch, beyond));
 }
 
 /** The packets for which all of `questions` are answered with yes. */
-function passAll(questions: readonly Question[], control: Control, stream: Stream): Region | undefined {
-  let current = stream;
+function passAll(questions: readonly Question[], control: Control, branch: Branch): PacketSet | undefined {
+  let current = branch;
   for (const question of questions) {
     const region = question.passing(fieldOf(question.left, control, current), current.region);
     if (region === undefined) return undefined;
@@ -134,7 +134,7 @@ export function runSteps(
   index: number,
   state: State,
   frame: Frame,
-): Progress[] {
+): Advance[] {
   let current = state;
   for (let i = index; ; i++) {
     const step = steps[i];
@@ -154,7 +154,7 @@ function goOn(
   steps: readonly PlannedStep[],
   index: number,
   frame: Frame,
-): Progress[] {
+): Advance[] {
   return flow === "continue" ? runSteps(rule, steps, index, state, frame) : [{ state, flow }];
 }
 

@@ -3,26 +3,26 @@
 import { CT_STATUS } from "../ir/constants.ts";
 import { type ConnectionEntry, natStatus, type Tuple, turnedRound } from "./connection.ts";
 import type { Departure } from "./packet.ts";
-import type { Cut } from "./ranges.ts";
-import type { Region } from "./region.ts";
-import { type Control, hasConnection, type Now, numberNow, type Stream, valueNow } from "./state.ts";
+import type { PacketSet } from "./sets/packet-set.ts";
+import type { Cut } from "./sets/ranges.ts";
+import { type Branch, type Control, hasConnection, type Now, numberNow, valueNow } from "./state.ts";
 
 /** The packet behind the hooks of the node; undefined: it was dropped or refused, or no routes are known. */
-export function departureOf(control: Control, stream: Stream): Departure | undefined {
+export function departureOf(control: Control, branch: Branch): Departure | undefined {
   const { route, end } = control;
   if (route === undefined || end !== undefined) return undefined;
   return {
     route,
     protocol: control.protocol,
-    tuple: tupleOf(control, stream),
-    mark: numberNow("mark", control, stream.region),
-    connection: connectionOf(control, stream),
+    tuple: tupleOf(control, branch),
+    mark: numberNow("mark", control, branch.region),
+    connection: connectionOf(control, branch),
     choices: control.choices.map(({ text }) => text),
   };
 }
 
 /** Addresses and ports of a packet by now. */
-export function tupleOf({ source, sourcePort }: Control, { region, destination, destinationPort }: Stream): Tuple {
+export function tupleOf({ source, sourcePort }: Control, { region, destination, destinationPort }: Branch): Tuple {
   return {
     source: only(source, region),
     sourcePort: only(sourcePort, region),
@@ -32,9 +32,9 @@ export function tupleOf({ source, sourcePort }: Control, { region, destination, 
 }
 
 /** The entry of the packet's connection as it is by now; undefined: it belongs to none, or to one that was not given. */
-export function connectionOf(control: Control, stream: Stream): ConnectionEntry | undefined {
+export function connectionOf(control: Control, branch: Branch): ConnectionEntry | undefined {
   const { original, protocol } = control;
-  const { region } = stream;
+  const { region } = branch;
   if (!control.isTracked || !hasConnection(control)) return undefined;
   const mark = numberNow("ctMark", control, region) ?? original.connection?.mark ?? 0;
   if (original.connection !== undefined) {
@@ -48,13 +48,13 @@ export function connectionOf(control: Control, stream: Stream): ConnectionEntry 
     destination: only<Tuple["destination"]>("daddr", region),
     destinationPort: only<number>("dport", region),
   };
-  const reply = turnedRound(tupleOf(control, stream));
+  const reply = turnedRound(tupleOf(control, branch));
   const isThrough = control.hook === "postrouting" || control.hook === "input";
   const status = (numberNow("ctStatus", control, region) ?? 0) | (isThrough ? CT_STATUS.confirmed : 0);
   return { protocol, original: came, reply, status: status | natStatus(came, reply), mark };
 }
 
-function only<T extends Cut>(now: Now<T>, region: Region): T {
+function only<T extends Cut>(now: Now<T>, region: PacketSet): T {
   const value = valueNow(now, region);
   if (typeof value === "object") throw new Error("invariant broken: a single packet has one value in each field");
   return value;

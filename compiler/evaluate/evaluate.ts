@@ -4,7 +4,6 @@ import type { BaseChain, Hook, Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { runBaseChain } from "./chain.ts";
 import { DISPATCHED } from "./dispatch/run-chain.ts";
-import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./explore.ts";
 import type { Frame, Runner } from "./frame.ts";
 import { type HookPath, hooksOn, pathOf } from "./hook-path.ts";
 import { type HookEntry, Hooks, type Stage } from "./hooks.ts";
@@ -15,7 +14,15 @@ import { endsOf, outcomesIn, type RegionResult, toRegionResult, worldsIn } from 
 import { comeBack, findRoutes, splitByRoute } from "./routing.ts";
 import { type Control, type State, startState, withControl } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
-import { asksNat, isBeforeTracking, mayBeTranslated, runBeforeTracking, settle, translateAgain } from "./tracking.ts";
+import {
+  asksNat,
+  confirmNat,
+  isBeforeTracking,
+  mayBeTranslated,
+  runBeforeTracking,
+  translateAgain,
+} from "./tracking.ts";
+import { EXPLORE_LIMITS, type ExploreLimits, explore } from "./unknown/explore.ts";
 
 const HOOKS: readonly Hook[] = ["prerouting", "input", "forward", "output", "postrouting"];
 
@@ -171,7 +178,7 @@ export class Evaluator {
       });
     }
     if (isDue) running = running.flatMap((each) => translateAgain(hook, each));
-    return running.map((each) => (each.control.end === undefined ? settle(hook, each) : each));
+    return running.map((each) => (each.control.end === undefined ? confirmNat(hook, each) : each));
   }
 
   /** Base chains of one place, in each order that they may run in. */
@@ -221,10 +228,10 @@ function isRoutedBehind(hook: Hook, { type }: BaseChain, { route }: Control): bo
 function runBeforeRouting(chain: BaseChain, state: State, index: TableIndex, where: Where): State[] {
   const ends: State[] = [];
   runBaseChain(chain, state, index, where, ends);
-  const { mark, destinationSettled } = state.control;
+  const { mark, destinationDecided } = state.control;
   return ends.map((each) => {
     const { control } = each;
-    const isChanged = control.mark !== mark || control.destinationSettled !== destinationSettled;
+    const isChanged = control.mark !== mark || control.destinationDecided !== destinationDecided;
     return isChanged ? withControl(each, { routingMark: control.mark }) : each;
   });
 }

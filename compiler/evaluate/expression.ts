@@ -6,19 +6,19 @@ import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } 
 import { partsOf } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
-import { addressTypeOf, addressTypes } from "./address-type.ts";
-import { combineBits, type Operand, shiftBits } from "./bits.ts";
 import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { isAssumedLocal } from "./locality.ts";
 import { isIcmp, type Packets, type Tracking } from "./packet.ts";
-import { maskSpread, type Spread, valuesBehind } from "./preimage.ts";
-import { type Region, within } from "./region.ts";
-import { type Control, hasConnection, heldNow, isChosen, narrow, type Stream, valueNow } from "./state.ts";
+import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
+import { combineBits, type Operand, shiftBits } from "./sets/bits.ts";
+import { type PacketSet, within } from "./sets/packet-set.ts";
+import { maskSpread, type Spread, valuesBehind } from "./sets/preimage.ts";
+import { type Branch, type Control, hasConnection, isChosen, narrow, symbolicNow, valueNow } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 
 /** One of the things that an expression can be, and for which packets. */
 export interface Possible {
-  readonly region: Region;
+  readonly region: PacketSet;
   /** Of each of these packets, that the expression is this. */
   readonly probability: number;
   /** A key of one or more parts; undefined: it has no value, which ends the rule. */
@@ -29,39 +29,39 @@ export interface Possible {
 export function evaluateExpression(
   expression: Expression,
   control: Control,
-  stream: Stream,
+  branch: Branch,
   table: TableIndex,
 ): Possible[] {
-  const { region } = stream;
+  const { region } = branch;
   switch (expression.kind) {
     case "numgen": {
       const { modulus, offset } = expression;
       return Array.from({ length: modulus }, (_, i) => ({ region, probability: 1 / modulus, value: [offset + i] }));
     }
     case "bitwise":
-      return evaluateExpression(expression.operand, control, stream, table).map(({ value, ...rest }) => ({
+      return evaluateExpression(expression.operand, control, branch, table).map(({ value, ...rest }) => ({
         ...rest,
         value: value && [maskOperand(value[0] as Operand, expression.mask, expression.xor)],
       }));
     case "shift":
-      return evaluateExpression(expression.operand, control, stream, table).flatMap((each): Possible[] =>
+      return evaluateExpression(expression.operand, control, branch, table).flatMap((each): Possible[] =>
         each.value === undefined
           ? [each]
           : shiftBits(each.value[0] as Operand, expression.by, each.region).map((made) => ({ ...each, ...made })),
       );
     case "combine":
-      return evaluateExpression(expression.left, control, stream, table).flatMap((left) =>
-        left.value === undefined ? [left] : combineWith(left, expression, control, stream, table),
+      return evaluateExpression(expression.left, control, branch, table).flatMap((left) =>
+        left.value === undefined ? [left] : combineWith(left, expression, control, branch, table),
       );
     case "concat":
       if (expression.parts.every(isField))
-        return [{ region, probability: 1, value: fieldsOf(expression.parts, control, stream) }];
+        return [{ region, probability: 1, value: fieldsOf(expression.parts, control, branch) }];
       return expression.parts.reduce<Possible[]>(
-        (keys, part) => keys.flatMap((key) => append(key, part, control, stream, table)),
+        (keys, part) => keys.flatMap((key) => append(key, part, control, branch, table)),
         [{ region, probability: 1, value: [] }],
       );
     case "lookup":
-      return evaluateExpression(expression.key, control, stream, table).flatMap((key): Possible[] => {
+      return evaluateExpression(expression.key, control, branch, table).flatMap((key): Possible[] => {
         if (key.value === undefined) return [key];
         return table
           .mapElements(expression.map)
@@ -77,10 +77,10 @@ export function evaluateExpression(
     case "opaque":
       return [{ region, probability: 1, value: undefined }];
     case "fib":
-      return evaluateFib(expression.of, control, stream);
+      return evaluateFib(expression.of, control, branch);
     default: {
       // All other fields: `readField` takes nothing else.
-      const value = readField(expression, control, stream);
+      const value = readField(expression, control, branch);
       return [{ region, probability: 1, value: value === undefined ? undefined : [value] }];
     }
   }
@@ -104,10 +104,10 @@ export function isField(expression: Expression): boolean {
   }
 }
 
-function fieldsOf(parts: readonly Expression[], control: Control, stream: Stream): Operand[] | undefined {
+function fieldsOf(parts: readonly Expression[], control: Control, branch: Branch): Operand[] | undefined {
   const key: Operand[] = [];
   for (const part of parts) {
-    const operand = fieldOf(part, control, stream);
+    const operand = fieldOf(part, control, branch);
     if (operand === undefined) return undefined;
     key.push(operand);
   }
@@ -115,10 +115,10 @@ function fieldsOf(parts: readonly Expression[], control: Control, stream: Stream
 }
 
 /** What a field is for all packets, masked or not; undefined: it has no value. */
-export function fieldOf(expression: Expression, control: Control, stream: Stream): Operand | undefined {
+export function fieldOf(expression: Expression, control: Control, branch: Branch): Operand | undefined {
   switch (expression.kind) {
     case "bitwise": {
-      const operand = fieldOf(expression.operand, control, stream);
+      const operand = fieldOf(expression.operand, control, branch);
       return operand === undefined ? undefined : maskOperand(operand, expression.mask, expression.xor);
     }
     case "ip":
@@ -127,7 +127,7 @@ export function fieldOf(expression: Expression, control: Control, stream: Stream
     case "meta":
     case "ct":
     case "header":
-      return readField(expression, control, stream);
+      return readField(expression, control, branch);
     default:
       // `isField` holds for the kinds above only.
       throw new Error(`${describe(expression)} is no field`);
@@ -139,10 +139,10 @@ function combineWith(
   left: Possible,
   { operator, right }: Extract<Expression, { kind: "combine" }>,
   control: Control,
-  stream: Stream,
+  branch: Branch,
   table: TableIndex,
 ): Possible[] {
-  return evaluateExpression(right, control, narrow(stream, left.region), table).flatMap((other): Possible[] => {
+  return evaluateExpression(right, control, narrow(branch, left.region), table).flatMap((other): Possible[] => {
     const probability = left.probability * other.probability;
     if (other.value === undefined) return [{ ...other, probability }];
     const [a, b] = [left.value?.[0] as Operand, other.value[0] as Operand];
@@ -151,10 +151,10 @@ function combineWith(
 }
 
 /** `key` with one more part, for each of the things that this can be. */
-function append(key: Possible, part: Expression, control: Control, stream: Stream, table: TableIndex): Possible[] {
+function append(key: Possible, part: Expression, control: Control, branch: Branch, table: TableIndex): Possible[] {
   const { value } = key;
   if (value === undefined) return [key];
-  return evaluateExpression(part, control, narrow(stream, key.region), table).map((next) => ({
+  return evaluateExpression(part, control, narrow(branch, key.region), table).map((next) => ({
     region: next.region,
     probability: key.probability * next.probability,
     value: next.value && [...value, ...next.value],
@@ -165,17 +165,17 @@ function append(key: Possible, part: Expression, control: Control, stream: Strea
 export function addressNow(
   of: "saddr" | "daddr",
   { source }: Control,
-  { destination, region }: Stream,
+  { destination, region }: Branch,
 ): Address | Spread {
   return valueNow(of === "saddr" ? source : destination, region);
 }
 
-function evaluateFib(of: "saddr" | "daddr", control: Control, stream: Stream): Possible[] {
+function evaluateFib(of: "saddr" | "daddr", control: Control, branch: Branch): Possible[] {
   const { original, environment } = control;
-  const { region } = stream;
-  const unicast = isOwn(of, control, stream) ? ADDRESS_TYPE.local : ADDRESS_TYPE.unicast;
+  const { region } = branch;
+  const unicast = isOwn(of, control, branch) ? ADDRESS_TYPE.local : ADDRESS_TYPE.unicast;
   const typeOf = (type: number): number => (type === ADDRESS_TYPE.unicast ? unicast : type);
-  const known = addressNow(of, control, stream);
+  const known = addressNow(of, control, branch);
   if (typeof known !== "object")
     return [{ region, probability: 1, value: [typeOf(addressTypeOf(known, environment))] }];
   return addressTypes(original.family, environment.localAddresses).flatMap(({ type, addresses }): Possible[] => {
@@ -186,8 +186,8 @@ function evaluateFib(of: "saddr" | "daddr", control: Control, stream: Stream): P
 
 /** Whether an address that is not known to be the node's own is so all the same: packets that came in by an interface have no
  *  source of the node's (fib_validate_source), its own packets have. */
-function isOwn(of: "saddr" | "daddr", control: Control, stream: Stream): boolean {
-  if (of === "daddr") return isAssumedLocal(stream.destination, stream, control);
+function isOwn(of: "saddr" | "daddr", control: Control, branch: Branch): boolean {
+  if (of === "daddr") return isAssumedLocal(branch.destination, branch, control);
   return control.environment.moreAddresses === true && control.original.inInterface === undefined;
 }
 
@@ -215,22 +215,22 @@ export function hasPorts(protocol: number): boolean {
 function readField(
   field: Exclude<FieldExpression, { kind: "fib" }>,
   control: Control,
-  stream: Stream,
+  branch: Branch,
 ): Operand | undefined {
   switch (field.kind) {
     case "ip":
     case "ip6":
       if ((field.kind === "ip") !== (control.original.family === "IPv4")) return undefined;
-      return valueNow(field.field === "saddr" ? control.source : stream.destination, stream.region);
+      return valueNow(field.field === "saddr" ? control.source : branch.destination, branch.region);
     case "transport":
       if (control.original.tracking === "invalid") return undefined; // there are no ports to rely on
       if (field.protocol === "th" ? !hasPorts(control.protocol) : PROTOCOL_NUMBERS[field.protocol] !== control.protocol)
         return undefined;
-      return valueNow<number>(field.field === "sport" ? control.sourcePort : stream.destinationPort, stream.region);
+      return valueNow<number>(field.field === "sport" ? control.sourcePort : branch.destinationPort, branch.region);
     case "meta":
-      return evaluateMeta(field.key, control, stream.region);
+      return evaluateMeta(field.key, control, branch.region);
     case "ct":
-      return evaluateCt(field.key, control, stream);
+      return evaluateCt(field.key, control, branch);
     case "header":
       return evaluateHeader(field.field, control);
     default:
@@ -300,7 +300,7 @@ function isUnknownHeader(field: HeaderField, { original, protocol, inInterface }
   }
 }
 
-function evaluateMeta(key: MetaKey, control: Control, region: Region): Operand | undefined {
+function evaluateMeta(key: MetaKey, control: Control, region: PacketSet): Operand | undefined {
   switch (key) {
     case "l4proto":
       return control.protocol;
@@ -310,7 +310,7 @@ function evaluateMeta(key: MetaKey, control: Control, region: Region): Operand |
     case "iif":
       return control.inInterface;
     case "mark":
-      return heldNow(control.mark, region);
+      return symbolicNow(control.mark, region);
     case "priority":
       return control.priority;
     case "pkttype": // as far as it is known
@@ -326,17 +326,17 @@ function evaluateMeta(key: MetaKey, control: Control, region: Region): Operand |
   }
 }
 
-function evaluateCt(key: CtKey, control: Control, stream: Stream): Operand | undefined {
-  const { region } = stream;
+function evaluateCt(key: CtKey, control: Control, branch: Branch): Operand | undefined {
+  const { region } = branch;
   const { original } = control;
   if (key === "state") return valueNow(control.ctState, region);
   if (!hasConnection(control)) return undefined;
   if (original.connection !== undefined && TUPLE_KEYS.has(key)) return inEntry(key, original.connection);
   switch (key) {
     case "status":
-      return heldNow(control.ctStatus, region);
+      return symbolicNow(control.ctStatus, region);
     case "mark":
-      return heldNow(control.ctMark, region);
+      return symbolicNow(control.ctMark, region);
     case "direction":
       return original.tracking === "reply" ? 1 : 0;
     case "original-protocol":
@@ -351,11 +351,11 @@ function evaluateCt(key: CtKey, control: Control, stream: Stream): Operand | und
       return valueNow<number>("dport", region);
     // Those of a reply are as they came; a first packet will be answered from where it goes by now.
     case "reply-saddr":
-      return valueNow<Address>(original.tracking === "reply" ? "saddr" : stream.destination, region);
+      return valueNow<Address>(original.tracking === "reply" ? "saddr" : branch.destination, region);
     case "reply-daddr":
       return valueNow<Address>(original.tracking === "reply" ? "daddr" : control.source, region);
     case "reply-proto-src":
-      return valueNow<number>(original.tracking === "reply" ? "sport" : stream.destinationPort, region);
+      return valueNow<number>(original.tracking === "reply" ? "sport" : branch.destinationPort, region);
     case "reply-proto-dst":
       return valueNow<number>(original.tracking === "reply" ? "dport" : "sport", region);
     default:

@@ -2,7 +2,7 @@ import { invariant } from "../invariant.ts";
 import type { BaseChain, Chain, Hook } from "../ir/types.ts";
 import type { HookEntry } from "./hooks.ts";
 import type { Effect, Location, Reason } from "./packet.ts";
-import type { Control, State, Stream } from "./state.ts";
+import type { Branch, Control, State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 
 /** Where evaluation stands. */
@@ -29,24 +29,24 @@ export interface Behind {
 /** How rules are run. `PLAIN` runs one after the other; others do the same with less work. */
 export interface Runner {
   /** Runs a chain. */
-  readonly run: (chain: Chain, state: State, frame: Frame) => Progress[];
+  readonly run: (chain: Chain, state: State, frame: Frame) => Advance[];
   /** States in front of what is `behind` as fewer, where the same becomes of them there. */
   readonly merge: (states: readonly State[], behind: Behind) => readonly State[];
   /** Streams of one state as fewer. */
-  readonly tidy: (streams: readonly Stream[]) => readonly Stream[];
+  readonly tidy: (branches: readonly Branch[]) => readonly Branch[];
 }
 
 /** Packets after a rule or chain. `flow` tells where they go on: at the next rule, behind the jump that led here, or
  *  nowhere, because the base chain is done with them. */
-export interface Progress {
+export interface Advance {
   readonly state: State;
   readonly flow: "next" | "return" | "done";
 }
 
-/** After a step: `continue` with the rule's next step, else as in `Progress`. */
+/** After a step: `continue` with the rule's next step, else as in `Advance`. */
 export interface StepProgress {
   readonly state: State;
-  readonly flow: "continue" | Progress["flow"];
+  readonly flow: "continue" | Advance["flow"];
 }
 
 /** What a reason tells besides the rule; `effect` where the statement alone does not tell it. */

@@ -7,8 +7,8 @@
  * added to an old table stands before those of younger tables.
  */
 import type { BaseChain, Table } from "../ir/types.ts";
-import type { Assumption } from "./assumption.ts";
 import { areInConflict, type Footprint, footprintOf } from "./footprint.ts";
+import type { Assumption } from "./unknown/assumption.ts";
 
 /** A base chain in its table, by what the order depends on. */
 export interface Listed {

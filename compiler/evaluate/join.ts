@@ -1,11 +1,20 @@
 /** Of things that are said of packets, fewer: those that say the same of packets that go together are one. */
-import { areApart, type Condition, either } from "./condition.ts";
-import { areEqual, uniteDisjoint } from "./ranges.ts";
-import { FIELDS, type Field, fieldsApart, HEADER_FIELDS, having, type Region, regionKey } from "./region.ts";
+
+import {
+  FIELDS,
+  fieldsApart,
+  HEADER_FIELDS,
+  having,
+  type PacketField,
+  type PacketSet,
+  regionKey,
+} from "./sets/packet-set.ts";
+import { areEqual, uniteDisjoint } from "./sets/ranges.ts";
+import { areApart, type Condition, either } from "./unknown/condition.ts";
 
 /** Something that is said of all packets of a region, with a probability, where a condition holds. */
 export interface Part {
-  readonly region: Region;
+  readonly region: PacketSet;
   readonly probability: number;
   readonly condition: Condition;
 }
@@ -47,7 +56,7 @@ function joinFew<T extends Part>(parts: readonly T[], change: (part: Part, of: T
 function joinTwo(a: Part, b: Part): Part | undefined {
   const { probability, condition } = a;
   const isOneCondition = condition === b.condition;
-  let different: Field | undefined;
+  let different: PacketField | undefined;
   for (const field of fieldsApart(a.region, b.region)) {
     if (areEqual(a.region[field], b.region[field])) continue;
     if (different !== undefined || !isOneCondition) return undefined;
@@ -100,8 +109,8 @@ function joinConditions<T extends Part>(parts: readonly T[], change: (part: Part
 }
 
 function joinBy<T extends Part>(
-  field: Field,
-  fields: readonly Field[],
+  field: PacketField,
+  fields: readonly PacketField[],
   parts: readonly T[],
   change: (part: Part, of: T) => T,
 ): readonly T[] {

@@ -1,13 +1,13 @@
 /** Whether destinations are addresses of a node of which not all addresses are known: assumed both ways. */
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { type Address, printAddress } from "../net/address.ts";
-import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { assume } from "./assume.ts";
-import type { Assumption } from "./assumption.ts";
-import { both, NEVER, not, unknownMatch } from "./condition.ts";
-import { valuesBehind } from "./preimage.ts";
-import { within } from "./region.ts";
-import { type Control, isExplained, type Now, narrow, type State, type Stream, valueNow } from "./state.ts";
+import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
+import { within } from "./sets/packet-set.ts";
+import { valuesBehind } from "./sets/preimage.ts";
+import { type Branch, type Control, isExplained, type Now, narrow, type State, valueNow } from "./state.ts";
+import type { Assumption } from "./unknown/assumption.ts";
+import { both, NEVER, not, unknownMatch } from "./unknown/condition.ts";
 
 /** How an assumption about a destination ends. */
 const LOCAL = "is an address of this node";
@@ -36,45 +36,45 @@ export function printAssumption({ text, holds }: Pick<Assumption, "text" | "hold
 /** `state` as states in each of which it is known, or assumed, whether destinations are the node's own: `state` alone where all
  *  addresses of the node are known. */
 export function decideLocality(state: State): readonly State[] {
-  const { control, streams } = state;
+  const { control, branches } = state;
   const { environment, original } = control;
   if (environment.moreAddresses !== true) return [state];
-  const certain: Stream[] = [];
-  const open = new Map<string, Stream[]>();
-  const ask = (stream: Stream): void => {
-    const text = textOf(stream.destination, stream, control);
-    open.set(text, [...(open.get(text) ?? []), stream]);
+  const certain: Branch[] = [];
+  const open = new Map<string, Branch[]>();
+  const ask = (branch: Branch): void => {
+    const text = textOf(branch.destination, branch, control);
+    open.set(text, [...(open.get(text) ?? []), branch]);
   };
-  for (const stream of streams) {
-    const address = valueNow(stream.destination, stream.region);
+  for (const branch of branches) {
+    const address = valueNow(branch.destination, branch.region);
     if (typeof address !== "object") {
-      if (addressTypeOf(address, environment) === ADDRESS_TYPE.unicast) ask(stream);
-      else certain.push(stream);
+      if (addressTypeOf(address, environment) === ADDRESS_TYPE.unicast) ask(branch);
+      else certain.push(branch);
       continue;
     }
     for (const { type, addresses } of addressTypes(original.family, environment.localAddresses)) {
-      const values = valuesBehind(address, addresses, stream.region[address.field]);
-      const part = within(stream.region, address.field, values);
+      const values = valuesBehind(address, addresses, branch.region[address.field]);
+      const part = within(branch.region, address.field, values);
       if (part === undefined) continue;
-      if (type === ADDRESS_TYPE.unicast) ask(narrow(stream, part));
-      else certain.push(narrow(stream, part));
+      if (type === ADDRESS_TYPE.unicast) ask(narrow(branch, part));
+      else certain.push(narrow(branch, part));
     }
   }
   if (open.size === 0) return [state];
-  const states: State[] = certain.length === 0 ? [] : [{ control, streams: certain }];
+  const states: State[] = certain.length === 0 ? [] : [{ control, branches: certain }];
   for (const [text, some] of open)
-    for (const { state: decided } of assume(text, false, { control, streams: some })) states.push(decided);
+    for (const { state: decided } of assume(text, false, { control, branches: some })) states.push(decided);
   return states;
 }
 
 /** Whether a destination that is not known to be the node's own was assumed to be. */
-export function isAssumedLocal(destination: Now<Address>, stream: Stream, control: Control): boolean {
+export function isAssumedLocal(destination: Now<Address>, branch: Branch, control: Control): boolean {
   if (control.environment.moreAddresses !== true) return false;
-  const own = unknownMatch(textOf(destination, stream, control));
-  return both(stream.condition, not(own)) === NEVER;
+  const own = unknownMatch(textOf(destination, branch, control));
+  return both(branch.condition, not(own)) === NEVER;
 }
 
-function textOf(destination: Now<Address>, { region }: Pick<Stream, "region">, control: Control): string {
+function textOf(destination: Now<Address>, { region }: Pick<Branch, "region">, control: Control): string {
   if (typeof destination !== "string") return NEW;
   if (destination !== "daddr") return `the destination of the connection ${LOCAL}`;
   const value = valueNow<Address>(destination, region);

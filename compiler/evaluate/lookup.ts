@@ -2,14 +2,14 @@
 import { required } from "../invariant.ts";
 import { partHolds } from "../ir/interval.ts";
 import type { KeyPart, SetElement, Value } from "../ir/types.ts";
-import { Diagram } from "./diagram.ts";
-import { applySpread, type Spread, valuesBehind } from "./preimage.ts";
-import { after, type Cut, EMPTY, Ranges, valuesIn } from "./ranges.ts";
-import { hasFewValues, type Region, within, without } from "./region.ts";
+import { Diagram } from "./sets/diagram.ts";
+import { hasFewValues, type PacketSet, within, without } from "./sets/packet-set.ts";
+import { applySpread, type Spread, valuesBehind } from "./sets/preimage.ts";
+import { after, type Cut, EMPTY, Ranges, valuesIn } from "./sets/ranges.ts";
 
 /** Packets, and the element that their key finds. */
 export interface Lookup<Element> {
-  readonly region: Region;
+  readonly region: PacketSet;
   readonly element: Element | undefined;
 }
 
@@ -38,7 +38,7 @@ export class ElementIndex<Element extends SetElement> {
     return this.exact.get(keyText(key)) ?? this.ranged.find((element) => holds(element.key, key)) ?? this.catchAll;
   }
 
-  private splitByValues(spread: Spread, key: readonly (Value | Spread)[], region: Region): Lookup<Element>[] {
+  private splitByValues(spread: Spread, key: readonly (Value | Spread)[], region: PacketSet): Lookup<Element>[] {
     const { field } = spread;
     return valuesIn(region[field]).flatMap((value) => {
       const part = required(within(region, field, Ranges.of(value)), "a value of the region is in it");
@@ -51,7 +51,7 @@ export class ElementIndex<Element extends SetElement> {
 
   /** What the packets of `region` find by their keys. Elements that hold the same are not told apart there, unless a packet
    *  has but one key. */
-  split(key: readonly (Value | Spread)[], region: Region): Lookup<Element>[] {
+  split(key: readonly (Value | Spread)[], region: PacketSet): Lookup<Element>[] {
     const few = key.find((part): part is Spread => typeof part === "object" && isChosen(part));
     if (few !== undefined) return this.splitByValues(few, key, region);
     const others: Value[] = [];
@@ -110,7 +110,7 @@ class View<Element extends SetElement> {
     }
   }
 
-  split(others: readonly Value[], region: Region): Lookup<Element>[] {
+  split(others: readonly Value[], region: PacketSet): Lookup<Element>[] {
     const text = keyText(others);
     const exact = this.exact.get(text);
     if (this.ranged.length === 0) {
@@ -149,7 +149,11 @@ class View<Element extends SetElement> {
 }
 
 /** What the packets of `region` find that may find one element only, those with lower values first. */
-function splitByOne<Element extends SetElement>(element: Element, spread: SpreadAt, region: Region): Lookup<Element>[] {
+function splitByOne<Element extends SetElement>(
+  element: Element,
+  spread: SpreadAt,
+  region: PacketSet,
+): Lookup<Element>[] {
   const { field, at } = spread;
   const wanted = valuesBehind(spread, rangesOf(element.key[at] as KeyPart));
   const there = within(region, field, wanted);

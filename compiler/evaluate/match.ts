@@ -2,7 +2,6 @@
 import { unreachable } from "../invariant.ts";
 import type { Expression, Match, SetElement, Value } from "../ir/types.ts";
 import { assume } from "./assume.ts";
-import { describeTest } from "./assumption.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import { askFragments } from "./fragments.ts";
 import type { Frame, StepProgress } from "./frame.ts";
@@ -11,6 +10,7 @@ import { Partition, Split } from "./partition.ts";
 import type { Question } from "./question.ts";
 import { type Control, isExplained, narrow, type State, TINY } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
+import { describeTest } from "./unknown/assumption.ts";
 import { choicesOf } from "./unknown-key.ts";
 
 type Flow = "continue" | "next";
@@ -38,17 +38,17 @@ export function runMatch(
 
 function takeChance(probability: number, state: State): StepProgress[] {
   const parts = new Partition<Flow>(state);
-  for (const stream of state.streams) {
-    const { region } = stream;
-    if (probability > TINY) parts.add(narrow(stream, region, probability), "continue");
-    if (1 - probability > TINY) parts.add(narrow(stream, region, 1 - probability), "next");
+  for (const branch of state.branches) {
+    const { region } = branch;
+    if (probability > TINY) parts.add(narrow(branch, region, probability), "continue");
+    if (1 - probability > TINY) parts.add(narrow(branch, region, 1 - probability), "next");
   }
   return parts.progress;
 }
 
 export function ask(question: Question, state: State, { table }: Frame): StepProgress[] {
   const { left } = question;
-  const { control, streams } = state;
+  const { control, branches } = state;
   if (isUnknown(left, control)) {
     const { what, negated } = question.assumed;
     if (!negated || question.orAbsent || !isOfSocket(left)) return assume(what, negated, state);
@@ -64,9 +64,9 @@ export function ask(question: Question, state: State, { table }: Frame): StepPro
     return assume(done === "" ? text : `${text} (after ${done})`, negated, state);
   }
   const parts = new Partition<Flow>(state);
-  for (const stream of streams) {
-    const split = new Split(parts, stream);
-    for (const { region, probability, value } of evaluateExpression(left, control, stream, table)) {
+  for (const branch of branches) {
+    const split = new Split(parts, branch);
+    for (const { region, probability, value } of evaluateExpression(left, control, branch, table)) {
       const { yes, no } = question.answer(value?.[0], region);
       if (yes !== undefined) split.add(yes, probability, "continue");
       if (no !== undefined) split.add(no, probability, "next");
@@ -84,14 +84,14 @@ function isOfSocket(expression: Expression): boolean {
 
 function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table }: Frame): StepProgress[] {
   const { key, negated, set } = match;
-  const { control, streams } = state;
+  const { control, branches } = state;
   const declaration = table.set(set);
   if (isUnknown(key, control)) return lookUpUnknown(match, declaration.elements, state, table);
   const elements = table.setElements(set);
   const parts = new Partition<Flow>(state);
-  for (const stream of streams) {
-    const split = new Split(parts, stream);
-    for (const { region, probability, value } of evaluateExpression(key, control, stream, table)) {
+  for (const branch of branches) {
+    const split = new Split(parts, branch);
+    for (const { region, probability, value } of evaluateExpression(key, control, branch, table)) {
       if (value === undefined) {
         split.add(region, probability, match.orAbsent ? "continue" : "next");
         continue;
@@ -101,7 +101,7 @@ function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table
         const flow = holds === negated ? "next" : "continue";
         // Reasons show where the element is from by which the rule applies.
         if (isExplained(control) && !negated && element !== undefined)
-          parts.add(narrow(stream, part, probability), flow, { ...control, member: { element, declaration } });
+          parts.add(narrow(branch, part, probability), flow, { ...control, member: { element, declaration } });
         else split.add(part, probability, flow);
       }
     }

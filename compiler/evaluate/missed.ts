@@ -35,10 +35,10 @@ export function missed({ rule, first, steps }: PlannedRule, state: State, frame:
 }
 
 /** Whether a match that is asked for itself holds; one that asks for what is not known may do so. */
-function holds(question: Question, { control, streams }: State, { table }: Frame): boolean {
-  return streams.some((stream) => {
+function holds(question: Question, { control, branches }: State, { table }: Frame): boolean {
+  return branches.some((branch) => {
     if (isUnknown(question.left, control)) return true;
-    const possible = evaluateExpression(question.left, control, stream, table);
+    const possible = evaluateExpression(question.left, control, branch, table);
     return possible.some(({ region, value }) => question.passing(value?.[0], region) !== undefined);
   });
 }

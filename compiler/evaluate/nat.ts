@@ -6,18 +6,18 @@ import { evaluateExpression, hasPorts, isUnknown } from "./expression.ts";
 import type { Because, Frame, ReasonExtra, StepProgress } from "./frame.ts";
 import type { Reason } from "./packet.ts";
 import { Partition } from "./partition.ts";
-import { maskSpread, type Spread } from "./preimage.ts";
-import { type Cut, Ranges, unite, valuesIn } from "./ranges.ts";
-import { within, without } from "./region.ts";
 import { lookUpInFilledMap } from "./remember.ts";
+import { within, without } from "./sets/packet-set.ts";
+import { maskSpread, type Spread } from "./sets/preimage.ts";
+import { type Cut, Ranges, unite, valuesIn } from "./sets/ranges.ts";
 import {
+  type Branch,
   type Control,
   isExplained,
   mappedTo,
   type Now,
   narrow,
   type State,
-  type Stream,
   translate,
   valueNow,
   withBits,
@@ -27,8 +27,8 @@ import { assumeElement, isData } from "./unknown-element.ts";
 /** What a translation gives, each one of an interval where there is one. */
 export type Given = Omit<Extract<NatTarget, { kind: "literal" }>, "kind">;
 
-/** What a translation does to a stream that is given an address and a port. */
-export type Give = (parts: Partition<"next" | "done">, stream: Stream, given: Given, extra: ReasonExtra) => void;
+/** What a translation does to a branch that is given an address and a port. */
+export type Give = (parts: Partition<"next" | "done">, branch: Branch, given: Given, extra: ReasonExtra) => void;
 
 export function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
   const list = to.kind === "map" ? frame.table.lists.filledSet(to.map, frame.table.table) : undefined;
@@ -37,45 +37,45 @@ export function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (contr
 }
 
 function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
-  const { control, streams } = state;
+  const { control, branches } = state;
   const give = giveBy(control);
   const parts = new Partition<"next" | "done">(state);
   if (to.kind === "literal") {
-    for (const stream of streams) give(parts, stream, to, {});
+    for (const branch of branches) give(parts, branch, to, {});
     return parts.progress;
   }
   const declaration = frame.table.map(to.map);
-  const giveFound = (each: Give, into: typeof parts, stream: Stream, element: MapElement | undefined): void => {
+  const giveFound = (each: Give, into: typeof parts, branch: Branch, element: MapElement | undefined): void => {
     if (element === undefined || !isData(element.value)) {
-      into.add(stream, "next");
+      into.add(branch, "next");
       return;
     }
     const [address, port] = element.value.map((value): Interval => ({ from: value, to: value }));
     const given = { ...(address && { addresses: address }), ...(port && { ports: port }) };
-    each(into, stream, given, { element, declaration });
+    each(into, branch, given, { element, declaration });
   };
   if (isUnknown(to.key, control))
     return assumeElement(to.key, declaration.elements, state, frame.table, (element, chosen) => {
       const own = new Partition<"next" | "done">(chosen);
       const giveThem = giveBy(chosen.control);
-      for (const stream of chosen.streams) giveFound(giveThem, own, stream, element);
+      for (const branch of chosen.branches) giveFound(giveThem, own, branch, element);
       return own.progress;
     });
   const elements = frame.table.mapElements(to.map);
-  for (const stream of streams) {
-    for (const { region, probability, value } of evaluateExpression(to.key, control, stream, frame.table)) {
-      if (value === undefined) parts.add(narrow(stream, region, probability), "next");
+  for (const branch of branches) {
+    for (const { region, probability, value } of evaluateExpression(to.key, control, branch, frame.table)) {
+      if (value === undefined) parts.add(narrow(branch, region, probability), "next");
       else
         for (const { region: part, element } of elements.split(value, region))
-          giveFound(give, parts, narrow(stream, part, probability), element);
+          giveFound(give, parts, narrow(branch, part, probability), element);
     }
   }
   return parts.progress;
 }
 
-/** One of the destinations that a stream is given. */
+/** One of the destinations that a branch is given. */
 interface Way {
-  readonly stream: Stream;
+  readonly branch: Branch;
   readonly address: Now<Address>;
   readonly port: Now<number>;
   readonly taken: readonly Taken[];
@@ -95,8 +95,8 @@ const PORTS: readonly string[] = ["th dport", "tcp dport", "udp dport", "sctp dp
 export function destinations(because: Because, random: NatRandom): (control: Control) => Give {
   return (control) => {
     const controls = sentControls(control, because, true);
-    return (parts, stream, given, extra) => {
-      for (const chosen of addressesFor(stream, given))
+    return (parts, branch, given, extra) => {
+      for (const chosen of addressesFor(branch, given))
         for (const way of portsFor(chosen, control, given, random)) sendOn(parts, way, controls, extra);
     };
   };
@@ -108,19 +108,19 @@ export function redirect(
   state: State,
   because: Because,
 ): StepProgress[] {
-  const { control, streams } = state;
+  const { control, branches } = state;
   const controls = sentControls(control, because, false);
   const parts = new Partition<"next" | "done">(state);
-  for (const stream of streams) {
-    const address = redirectAddress(control, stream);
+  for (const branch of branches) {
+    const address = redirectAddress(control, branch);
     if (address === undefined) {
-      parts.add(stream, "done", because({ ...control, end: { kind: "drop" } }));
+      parts.add(branch, "done", because({ ...control, end: { kind: "drop" } }));
       continue;
     }
     const chosen: Way = {
-      stream,
+      branch,
       address,
-      port: stream.destinationPort,
+      port: branch.destinationPort,
       taken: NOTHING_TAKEN,
     };
     for (const way of portsFor(chosen, control, ports && { ports }, random)) sendOn(parts, way, controls, {});
@@ -137,20 +137,20 @@ function withDestination(control: Control, isChanged: boolean, isSaid: boolean):
   return {
     ...control,
     ctStatus: isChanged ? withBits(control.ctStatus, CT_STATUS.dnat) : control.ctStatus,
-    destinationSettled: true,
+    destinationDecided: true,
     translated: control.translated || isSaid,
   };
 }
 
-type ControlOf = (isChanged: boolean, way: Way, sent: Stream, extra: ReasonExtra) => Control;
+type ControlOf = (isChanged: boolean, way: Way, sent: Branch, extra: ReasonExtra) => Control;
 
 function sendOn(parts: Partition<"next" | "done">, way: Way, controlOf: ControlOf, extra: ReasonExtra): void {
-  const { same, others } = translate(way.stream, way.address, way.port);
+  const { same, others } = translate(way.branch, way.address, way.port);
   if (same !== undefined) parts.add(same, "done", controlOf(false, way, same, extra));
   for (const each of others) parts.add(each, "done", controlOf(true, way, each, extra));
 }
 
-/** What streams have in common that are sent on; the same object where it is the same. `isSaid`: a rule said where they go. */
+/** What branches have in common that are sent on; the same object where it is the same. `isSaid`: a rule said where they go. */
 function sentControls(control: Control, because: Because, isSaid: boolean): ControlOf {
   const known = new Map<string, Control>();
   return (isChanged, { taken }, sent, extra) => {
@@ -185,19 +185,19 @@ export function printInterval({ from, to }: Interval, print: (value: Value) => s
 const MOST_CHOSEN = 64;
 
 /** The kernel chooses by the client's address: each is the one for as many (nf_nat_core.c, find_best_ips_proto). */
-function addressesFor(stream: Stream, { addresses, netmap }: Given): readonly Way[] {
-  const port = stream.destinationPort;
-  if (addresses === undefined) return [{ stream, address: stream.destination, port, taken: NOTHING_TAKEN }];
+function addressesFor(branch: Branch, { addresses, netmap }: Given): readonly Way[] {
+  const port = branch.destinationPort;
+  if (addresses === undefined) return [{ branch, address: branch.destination, port, taken: NOTHING_TAKEN }];
   if (netmap) {
-    const address = mapped(valueNow(stream.destination, stream.region), addresses);
-    return [{ stream, address, port, taken: NOTHING_TAKEN }];
+    const address = mapped(valueNow(branch.destination, branch.region), addresses);
+    return [{ branch, address, port, taken: NOTHING_TAKEN }];
   }
   const first = addresses.from as Address;
   const count = Number(BigInt(addresses.to) - BigInt(first)) + 1;
-  if (count > MOST_CHOSEN) return [{ stream, address: first, port, taken: [choiceOf(addresses)] }];
-  if (count === 1) return [{ stream, address: first, port, taken: NOTHING_TAKEN }];
+  if (count > MOST_CHOSEN) return [{ branch, address: first, port, taken: [choiceOf(addresses)] }];
+  if (count === 1) return [{ branch, address: first, port, taken: NOTHING_TAKEN }];
   return Array.from({ length: count }, (_, i) => ({
-    stream: narrow(stream, stream.region, 1 / count),
+    branch: narrow(branch, branch.region, 1 / count),
     address: (typeof first === "bigint" ? first + BigInt(i) : first + i) as Address,
     ...{ port, taken: NOTHING_TAKEN },
   }));
@@ -239,31 +239,31 @@ export function translatesPorts({ protocol }: Control): boolean {
  *  is as far from the first as theirs is from the base (nf_nat_core.c, get_unique_tuple). Other protocols than those with
  *  ports keep all that is in their headers but the identifier of ICMP, which is not followed. */
 function portsFor(way: Way, control: Control, { ports, base }: Given = {}, random: NatRandom): readonly Way[] {
-  const { stream, address, taken } = way;
+  const { branch, address, taken } = way;
   if (ports === undefined || !translatesPorts(control)) return [way];
   const [first, last] = [Number(ports.from), Number(ports.to)];
-  if (first === last) return [{ stream, address, port: first, taken }];
+  if (first === last) return [{ branch, address, port: first, taken }];
   if (base !== undefined) return shiftedPorts(way, { first, last, base });
   if (random !== "none") return randomPorts(way, first, last);
   const wanted = new Ranges([first, last + 1]);
-  const port = valueNow(stream.destinationPort, stream.region);
+  const port = valueNow(branch.destinationPort, branch.region);
   if (typeof port !== "object") return [wanted.has(port) ? way : { ...way, port: first }];
-  const [inside, outside] = [within(stream.region, port.field, wanted), without(stream.region, port.field, wanted)];
+  const [inside, outside] = [within(branch.region, port.field, wanted), without(branch.region, port.field, wanted)];
   return [
-    ...(inside === undefined ? [] : [{ ...way, stream: narrow(stream, inside) }]),
-    ...(outside === undefined ? [] : [{ ...way, stream: narrow(stream, outside), port: first }]),
+    ...(inside === undefined ? [] : [{ ...way, branch: narrow(branch, inside) }]),
+    ...(outside === undefined ? [] : [{ ...way, branch: narrow(branch, outside), port: first }]),
   ];
 }
 
 /** A random number of 16 bits, modulo the number of ports. */
 function randomPorts(way: Way, first: number, last: number): readonly Way[] {
-  const { stream, taken } = way;
+  const { branch, taken } = way;
   const count = last - first + 1;
   if (count > MOST_CHOSEN)
     return [{ ...way, port: first, taken: [...taken, { text: `a choice of ports ${first}-${last}`, hides: PORTS }] }];
   return Array.from({ length: count }, (_, i) => {
     const probability = Math.ceil((65536 - i) / count) / 65536;
-    return { ...way, stream: narrow(stream, stream.region, probability), port: first + i };
+    return { ...way, branch: narrow(branch, branch.region, probability), port: first + i };
   });
 }
 
@@ -276,31 +276,31 @@ function shiftedPorts(
   way: Way,
   { first, last, base }: { readonly first: number; readonly last: number; readonly base: number },
 ): readonly Way[] {
-  const { stream } = way;
+  const { branch } = way;
   const shifted = (own: number): number => shiftPort(own, base, first, last);
-  const port = valueNow(stream.destinationPort, stream.region);
+  const port = valueNow(branch.destinationPort, branch.region);
   if (typeof port !== "object") return [{ ...way, port: shifted(port) }];
   const came = new Map<number, Cut[]>();
-  for (const value of valuesIn(stream.region[port.field])) {
+  for (const value of valuesIn(branch.region[port.field])) {
     const to = shifted(Number(value));
     const known = came.get(to);
     if (known === undefined) came.set(to, [value]);
     else known.push(value);
   }
   return [...came].flatMap(([to, values]): Way[] => {
-    const part = within(stream.region, port.field, unite(values.map((value) => Ranges.of(value))));
-    return part === undefined ? [] : [{ ...way, stream: narrow(stream, part), port: to }];
+    const part = within(branch.region, port.field, unite(values.map((value) => Ranges.of(value))));
+    return part === undefined ? [] : [{ ...way, branch: narrow(branch, part), port: to }];
   });
 }
 
 /** The one destination that packets have now. */
-function translatedTo({ destination, destinationPort, region }: Stream): Pick<Reason, "translated"> {
+function translatedTo({ destination, destinationPort, region }: Branch): Pick<Reason, "translated"> {
   const [address, port] = [valueNow(destination, region), valueNow(destinationPort, region)];
   return typeof address === "object" || typeof port === "object" ? {} : { translated: { address, port } };
 }
 
 /** By the address of loopback when it came from here, else by one of the node; undefined: there is none. */
-function redirectAddress({ original, environment }: Control, { destination }: Stream): Now<Address> | undefined {
+function redirectAddress({ original, environment }: Control, { destination }: Branch): Now<Address> | undefined {
   const { family, inInterface } = original;
   if (inInterface === undefined) return (family === "IPv4" ? 0x7f000001 : 1n) as Address;
   if (environment.addressOf !== undefined) return environment.addressOf(inInterface, family);

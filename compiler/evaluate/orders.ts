@@ -1,10 +1,10 @@
 /** Putting together what becomes of packets in each order that chains may run in. */
 
 import { isAlike } from "./alike.ts";
-import type { Assumption } from "./assumption.ts";
-import { ALWAYS, both, type Condition, not, unknownMatch } from "./condition.ts";
-import { regionKey } from "./region.ts";
-import { type Control, nowKey, type State, type Stream, where, withControl } from "./state.ts";
+import { regionKey } from "./sets/packet-set.ts";
+import { type Branch, type Control, nowKey, type State, where, withControl } from "./state.ts";
+import type { Assumption } from "./unknown/assumption.ts";
+import { ALWAYS, both, type Condition, not, unknownMatch } from "./unknown/condition.ts";
 
 export interface Ordered {
   /** Where chains run in this order. */
@@ -30,14 +30,14 @@ export function joinOrders(orders: readonly Ordered[]): {
   const common: State[] = [];
   const [first, ...others] = rests as [Rest, ...Rest[]];
   for (const state of orders[0]?.states ?? []) {
-    const shared = state.streams.filter((stream) => {
-      const key = first.keyOf(state.control, stream);
+    const shared = state.branches.filter((branch) => {
+      const key = first.keyOf(state.control, branch);
       if (!others.every((rest) => rest.has(key))) return false;
       for (const rest of rests) rest.take(key);
       return true;
     });
-    if (shared.length === state.streams.length) common.push(state);
-    else if (shared.length > 0) common.push({ control: state.control, streams: shared });
+    if (shared.length === state.branches.length) common.push(state);
+    else if (shared.length > 0) common.push({ control: state.control, branches: shared });
   }
   const conditions = conditionsOf(orders);
   const open = rests.flatMap((rest, i) => rest.left(conditions[i] ?? ALWAYS));
@@ -57,48 +57,48 @@ function conditionsOf(orders: readonly Ordered[]): Condition[] {
   return [...others, others.reduce((rest, each) => both(rest, not(each)), ALWAYS)];
 }
 
-/** The streams of one order that are not yet known to be in all of them. */
+/** The branches of one order that are not yet known to be in all of them. */
 class Rest {
   private readonly classes: Control[];
-  private readonly streams = new Map<string, { readonly control: Control; readonly stream: Stream }[]>();
+  private readonly branches = new Map<string, { readonly control: Control; readonly branch: Branch }[]>();
 
   constructor(states: readonly State[], classes: Control[]) {
     this.classes = classes;
-    for (const { control, streams } of states)
-      for (const stream of streams) {
-        const key = this.keyOf(control, stream);
-        const known = this.streams.get(key);
-        if (known === undefined) this.streams.set(key, [{ control, stream }]);
-        else known.push({ control, stream });
+    for (const { control, branches } of states)
+      for (const branch of branches) {
+        const key = this.keyOf(control, branch);
+        const known = this.branches.get(key);
+        if (known === undefined) this.branches.set(key, [{ control, branch }]);
+        else known.push({ control, branch });
       }
   }
 
-  /** Equal for streams of which the same becomes. */
-  keyOf(control: Control, { region, probability, condition, destination, destinationPort }: Stream): string {
+  /** Equal for branches of which the same becomes. */
+  keyOf(control: Control, { region, probability, condition, destination, destinationPort }: Branch): string {
     let at = this.classes.findIndex((each) => isAlike(each, control));
     if (at < 0) at = this.classes.push(control) - 1;
     return `${at} ${nowKey(destination)} ${nowKey(destinationPort)} ${probability.toFixed(12)} ${condition.id} ${regionKey(region)}`;
   }
 
   has(key: string): boolean {
-    return (this.streams.get(key)?.length ?? 0) > 0;
+    return (this.branches.get(key)?.length ?? 0) > 0;
   }
 
   take(key: string): void {
-    this.streams.get(key)?.shift();
+    this.branches.get(key)?.shift();
   }
 
   left(order: Condition): State[] {
-    const byControl = new Map<Control, Stream[]>();
-    for (const some of this.streams.values())
-      for (const { control, stream } of some) {
+    const byControl = new Map<Control, Branch[]>();
+    for (const some of this.branches.values())
+      for (const { control, branch } of some) {
         const known = byControl.get(control);
-        if (known === undefined) byControl.set(control, [stream]);
-        else known.push(stream);
+        if (known === undefined) byControl.set(control, [branch]);
+        else known.push(branch);
       }
-    return [...byControl].map(([control, streams]) => ({
+    return [...byControl].map(([control, branches]) => ({
       control,
-      streams: streams.map((stream) => where(stream, both(stream.condition, order))),
+      branches: branches.map((branch) => where(branch, both(branch.condition, order))),
     }));
   }
 }

@@ -1,9 +1,9 @@
 /** From the things that can happen to a packet to one summary of them. */
 import { printAddressPort } from "../net/address.ts";
-import type { Assumption } from "./assumption.ts";
-import { assumptionsOf } from "./assumptions-of.ts";
-import { ALWAYS, both, type Condition, not, unknownMatch } from "./condition.ts";
 import type { EndpointOutcome, Outcome, Result } from "./packet.ts";
+import type { Assumption } from "./unknown/assumption.ts";
+import { assumptionsOf } from "./unknown/assumptions-of.ts";
+import { ALWAYS, both, type Condition, not, unknownMatch } from "./unknown/condition.ts";
 
 /** The outcome that `results` are together, their probabilities adding up to 1, where `condition` holds. */
 export function outcomeOf(results: readonly Result[], condition: Condition = ALWAYS): Outcome {

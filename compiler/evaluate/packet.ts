@@ -14,8 +14,6 @@ import type {
 } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
-import type { Assumption, Choice } from "./assumption.ts";
-import type { Condition } from "./condition.ts";
 import {
   type ConnectionEntry,
   type Direction,
@@ -25,8 +23,10 @@ import {
   tupleBehindNat,
 } from "./connection.ts";
 import type { Disposition, Rejection } from "./disposition.ts";
-import { Ranges } from "./ranges.ts";
-import { type Memory, Region } from "./region.ts";
+import { type Memory, PacketSet } from "./sets/packet-set.ts";
+import { Ranges } from "./sets/ranges.ts";
+import type { Alternatives, Assumption } from "./unknown/assumption.ts";
+import type { Condition } from "./unknown/condition.ts";
 
 /** A packet as it enters the node: the first one of its connection, where nothing else is said. */
 export interface Packet {
@@ -66,7 +66,7 @@ export type Tracking = "first" | "original" | "reply" | "invalid" | "untracked";
 export interface Packets extends Pick<Packet, "protocol" | "inInterface"> {
   readonly family: Family;
   readonly tracking: Tracking;
-  readonly region: Region;
+  readonly region: PacketSet;
   /** Of a single packet, where it is known. */
   readonly connection?: ConnectionEntry;
 }
@@ -83,7 +83,7 @@ export function alone(packet: Packet): Packets {
     toaddr: Ranges.of(track.sentTo.address),
     toport: Ranges.of(track.sentTo.port),
   };
-  const region = new Region(
+  const region = new PacketSet(
     Ranges.of(packet.destination),
     Ranges.of(packet.destinationPort),
     Ranges.of(packet.source),
@@ -246,7 +246,7 @@ export interface Outcome {
   readonly condition: Condition;
   /** The same as assumptions: all of these hold, and one of each of `choices`. */
   readonly assumptions: readonly Assumption[];
-  readonly choices: readonly Choice[];
+  readonly choices: readonly Alternatives[];
 }
 
 export interface EndpointOutcome {

@@ -1,15 +1,15 @@
-/** Putting the streams of a state together again that fare alike. */
+/** Putting the branches of a state together again that fare alike. */
 
-import type { Region } from "./region.ts";
-import { type Control, narrow, type State, type Stream, TINY } from "./state.ts";
+import type { PacketSet } from "./sets/packet-set.ts";
+import { type Branch, type Control, narrow, type State, TINY } from "./state.ts";
 
 interface Part<Flow> {
   readonly control: Control;
   readonly flow: Flow;
-  readonly streams: Stream[];
+  readonly branches: Branch[];
 }
 
-/** What becomes of the streams of one state. */
+/** What becomes of the branches of one state. */
 export class Partition<Flow extends string> {
   private readonly whole: State;
   private readonly parts: Part<Flow>[] = [];
@@ -18,47 +18,47 @@ export class Partition<Flow extends string> {
     this.whole = whole;
   }
 
-  /** `control`: the same object for streams that fare alike. */
-  add(stream: Stream, flow: Flow, control = this.whole.control): void {
+  /** `control`: the same object for branches that fare alike. */
+  add(branch: Branch, flow: Flow, control = this.whole.control): void {
     for (const part of this.parts) {
       if (part.control !== control || part.flow !== flow) continue;
-      part.streams.push(stream);
+      part.branches.push(branch);
       return;
     }
-    this.parts.push({ control, flow, streams: [stream] });
+    this.parts.push({ control, flow, branches: [branch] });
   }
 
   /** The state itself where nothing has become of it. */
   get progress(): { readonly state: State; readonly flow: Flow }[] {
-    const { control, streams } = this.whole;
+    const { control, branches } = this.whole;
     return this.parts.map((part) => {
       const isWhole =
         part.control === control &&
-        part.streams.length === streams.length &&
-        part.streams.every((stream, i) => stream === streams[i]);
-      return { state: isWhole ? this.whole : { control: part.control, streams: part.streams }, flow: part.flow };
+        part.branches.length === branches.length &&
+        part.branches.every((branch, i) => branch === branches[i]);
+      return { state: isWhole ? this.whole : { control: part.control, branches: part.branches }, flow: part.flow };
     });
   }
 }
 
-/** Sorts the branches of one stream: those that all of its packets take alike are one for each flow. */
+/** Sorts the branches of one branch: those that all of its packets take alike are one for each flow. */
 export class Split<Flow extends string> {
   private readonly partition: Partition<Flow>;
-  private readonly stream: Stream;
+  private readonly branch: Branch;
   private readonly whole = new Map<Flow, number>();
 
-  constructor(partition: Partition<Flow>, stream: Stream) {
+  constructor(partition: Partition<Flow>, branch: Branch) {
     this.partition = partition;
-    this.stream = stream;
+    this.branch = branch;
   }
 
-  add(region: Region, probability: number, flow: Flow): void {
-    if (region === this.stream.region) this.whole.set(flow, (this.whole.get(flow) ?? 0) + probability);
-    else this.partition.add(narrow(this.stream, region, probability), flow);
+  add(region: PacketSet, probability: number, flow: Flow): void {
+    if (region === this.branch.region) this.whole.set(flow, (this.whole.get(flow) ?? 0) + probability);
+    else this.partition.add(narrow(this.branch, region, probability), flow);
   }
 
   end(): void {
     for (const [flow, probability] of this.whole)
-      if (probability > TINY) this.partition.add(narrow(this.stream, this.stream.region, probability), flow);
+      if (probability > TINY) this.partition.add(narrow(this.branch, this.branch.region, probability), flow);
   }
 }

@@ -1,11 +1,12 @@
 /** A single packet between two hooks of a node, for who follows it from hook to hook and from node to node. */
-import type { Condition } from "./condition.ts";
+
 import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { connectionOf, tupleOf } from "./departure.ts";
 import type { PathStep, Route, RouteQuery } from "./packet.ts";
 import type { EndState } from "./result.ts";
 import { comeBack, queryOf, routed } from "./routing.ts";
 import { type Control, numberNow, type State } from "./state.ts";
+import type { Condition } from "./unknown/condition.ts";
 
 /** One of the things that can have become of a packet by now. Never changed. */
 export class Passage {
@@ -15,18 +16,18 @@ export class Passage {
     this.at = at;
   }
 
-  static of({ control, streams }: State): Passage[] {
-    return streams.map((stream) => new Passage({ control, stream }));
+  static of({ control, branches }: State): Passage[] {
+    return branches.map((branch) => new Passage({ control, branch }));
   }
 
   /** The chance that this becomes of the packet, where `condition` holds. */
   get probability(): number {
-    return this.at.stream.probability;
+    return this.at.branch.probability;
   }
 
   /** What has to hold of that which is not known: see `assumptionsOf`. */
   get condition(): Condition {
-    return this.at.stream.condition;
+    return this.at.branch.condition;
   }
 
   /** How a rule ended it; undefined: the packet goes on. */
@@ -36,12 +37,12 @@ export class Passage {
 
   /** Addresses and ports by now. */
   get tuple(): Tuple {
-    return tupleOf(this.at.control, this.at.stream);
+    return tupleOf(this.at.control, this.at.branch);
   }
 
   /** Undefined: it is not known. */
   get mark(): number | undefined {
-    return numberNow("mark", this.at.control, this.at.stream.region);
+    return numberNow("mark", this.at.control, this.at.branch.region);
   }
 
   /** What the kernel chooses of the source, of which `tuple` has the first. */
@@ -51,7 +52,7 @@ export class Passage {
 
   /** The entry of its connection, as it is by now; undefined: it belongs to none, or to one that was not given. */
   get connection(): ConnectionEntry | undefined {
-    return connectionOf(this.at.control, this.at.stream);
+    return connectionOf(this.at.control, this.at.branch);
   }
 
   /** Where it was routed last; undefined: nowhere yet. */
@@ -66,19 +67,19 @@ export class Passage {
 
   /** The packet and what is known of it, for the evaluator. */
   get state(): State {
-    return { control: this.at.control, streams: [this.at.stream] };
+    return { control: this.at.control, branches: [this.at.branch] };
   }
 
   /** What the node looks for a route by; undefined behind output: it does not, as rules have changed neither the destination nor, in
    *  a chain of type route, the mark. */
   query(at: RouteQuery["at"]): RouteQuery | undefined {
-    return queryOf(at, this.at.control, this.at.stream);
+    return queryOf(at, this.at.control, this.at.branch);
   }
 
   /** The packet behind a routing decision: before output, behind prerouting, or behind output. */
   routed(route: Route): Passage {
-    const { control, stream } = this.at;
-    return new Passage({ control: routed(control, route), stream });
+    const { control, branch } = this.at;
+    return new Passage({ control: routed(control, route), branch });
   }
 
   /** The node's own packet to a local address, which comes back to prerouting by the loopback interface. */

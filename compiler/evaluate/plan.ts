@@ -7,7 +7,7 @@ import { bucketOf } from "./buckets.ts";
 import { isField } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
 import { Question } from "./question.ts";
-import { intersect, type Ranges } from "./ranges.ts";
+import { intersect, type Ranges } from "./sets/ranges.ts";
 
 export interface PlannedRule {
   readonly kind: "rule";
@@ -20,10 +20,10 @@ export interface PlannedRule {
   readonly first: readonly Question[];
   readonly steps: readonly PlannedStep[];
   /** The values of fields that are known of all packets without which the rule does nothing; no field twice. */
-  readonly asks: readonly Asked[];
+  readonly asks: readonly RequiredValues[];
 }
 
-export interface Asked {
+export interface RequiredValues {
   readonly text: string;
   readonly field: Expression;
   readonly values: Ranges;
@@ -86,22 +86,22 @@ function fills(step: Step): boolean {
   return listUseOf(step)?.fills === true || bucketOf(step) !== undefined;
 }
 
-function asksOf(questions: readonly Question[]): readonly Asked[] {
-  const asks: Asked[] = [];
+function asksOf(questions: readonly Question[]): readonly RequiredValues[] {
+  const asks: RequiredValues[] = [];
   for (const { left, only } of questions) {
     if (only === undefined || !isAlwaysKnown(left)) continue;
     const text = describe(left);
     const at = asks.findIndex((asked) => asked.text === text);
     if (at < 0) asks.push({ text, field: left, values: only });
-    else asks[at] = { text, field: left, values: intersect((asks[at] as Asked).values, only) };
+    else asks[at] = { text, field: left, values: intersect((asks[at] as RequiredValues).values, only) };
   }
   return asks.length === 0 ? NOTHING : asks.slice();
 }
 
-const NOTHING: readonly Asked[] = [];
+const NOTHING: readonly RequiredValues[] = [];
 
 /** The values of a field without which a rule does nothing; undefined: it does not ask for it. */
-export function askedBy({ asks }: PlannedRule, text: string): Asked | undefined {
+export function askedBy({ asks }: PlannedRule, text: string): RequiredValues | undefined {
   return asks.find((asked) => asked.text === text);
 }
 

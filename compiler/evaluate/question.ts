@@ -4,17 +4,17 @@ import { describe } from "../ir/describe.ts";
 import { namesWith } from "../ir/interval.ts";
 import type { Expression, Interval } from "../ir/types.ts";
 import { holdsFor, type ValueTest } from "../ir/value-test.ts";
-import type { About } from "./assumption.ts";
-import type { Operand } from "./bits.ts";
 import { rangesOf } from "./lookup.ts";
-import { type Spread, valuesBehind } from "./preimage.ts";
-import { type Cut, intervalsIn, Ranges, unite } from "./ranges.ts";
-import { type Region, within, without } from "./region.ts";
+import type { Operand } from "./sets/bits.ts";
+import { type PacketSet, within, without } from "./sets/packet-set.ts";
+import { type Spread, valuesBehind } from "./sets/preimage.ts";
+import { type Cut, intervalsIn, Ranges, unite } from "./sets/ranges.ts";
+import type { About } from "./unknown/assumption.ts";
 
 /** Packets for which the answer is yes, and the others. */
-export interface Answer {
-  readonly yes: Region | undefined;
-  readonly no: Region | undefined;
+export interface AnsweredPackets {
+  readonly yes: PacketSet | undefined;
+  readonly no: PacketSet | undefined;
 }
 
 /** A match on the value of one expression. */
@@ -35,7 +35,7 @@ export class Question {
   }
 
   /** For the packets of `region`, of which `left` is `operand`; undefined: it has no value. */
-  answer(operand: Operand | undefined, region: Region): Answer {
+  answer(operand: Operand | undefined, region: PacketSet): AnsweredPackets {
     const yes = this.passing(operand, region);
     if (yes === region) return { yes, no: undefined };
     if (yes === undefined || typeof operand !== "object") return { yes, no: region };
@@ -45,7 +45,7 @@ export class Question {
   }
 
   /** Only those for which it is yes; `region` itself where that is all of them. */
-  passing(operand: Operand | undefined, region: Region): Region | undefined {
+  passing(operand: Operand | undefined, region: PacketSet): PacketSet | undefined {
     if (operand === undefined) return this.orAbsent ? region : undefined;
     if (typeof operand !== "object") return holdsFor(this.test, operand) ? region : undefined;
     const wanted = this.wanted(operand, region);
@@ -70,7 +70,7 @@ export class Question {
     return { what: assumptionOf(this.test), negated: this.negated };
   }
 
-  private wanted(spread: Spread, region: Region): Ranges {
+  private wanted(spread: Spread, region: PacketSet): Ranges {
     this.ranges ??= wantedBy(this.test);
     return valuesBehind(spread, this.ranges, region[spread.field]);
   }

@@ -8,7 +8,7 @@ import type { Because, Frame, StepProgress } from "./frame.ts";
 import { onlyFills } from "./list-use.ts";
 import { type Entered, enter, recall, secondsIn, since } from "./memory.ts";
 import { Partition } from "./partition.ts";
-import { type Control, isExplained, narrow, type State, type Stream, withControl } from "./state.ts";
+import { type Branch, type Control, isExplained, narrow, type State, withControl } from "./state.ts";
 import { symbolOf } from "./symbol.ts";
 
 /** `add`, `update` and `delete` of a set that rules fill. */
@@ -19,7 +19,7 @@ export function remember(
   frame: Frame,
   because: Because,
 ): StepProgress[] {
-  const { control, streams } = state;
+  const { control, branches } = state;
   const { table, lists } = frame.table;
   const seconds = timeoutSeconds ?? secondsIn(frame.table.set(set));
   const isLasting = operation === "add" || seconds === undefined;
@@ -37,15 +37,15 @@ export function remember(
     return next;
   };
   const parts = new Partition<"continue" | "next">(state);
-  for (const stream of streams) {
+  for (const branch of branches) {
     if (isUnknown(key, control) || lists.readsFilled(key, table)) {
-      parts.add(stream, "continue", after(symbolOf(key, control, stream)));
+      parts.add(branch, "continue", after(symbolOf(key, control, branch)));
       continue;
     }
-    for (const { region, probability, value } of evaluateExpression(key, control, stream, frame.table)) {
-      const part = narrow(stream, region, probability);
+    for (const { region, probability, value } of evaluateExpression(key, control, branch, frame.table)) {
+      const part = narrow(branch, region, probability);
       if (value === undefined) parts.add(part, "next");
-      else parts.add(part, "continue", after(symbolOf(key, control, stream)));
+      else parts.add(part, "continue", after(symbolOf(key, control, branch)));
     }
   }
   return parts.progress;
@@ -114,46 +114,46 @@ function lookUpFilled(
   state: State,
   { table }: Frame,
 ): StepProgress[] {
-  const { control, streams } = state;
+  const { control, branches } = state;
   const { lists } = table;
   const declaration = table.set(set);
   const isEmptied = lists.isEmptied(list);
   const parts = new Partition<"continue" | "next">(state);
-  const open = new Map<string, Stream[]>();
-  const decide = (stream: Stream, answer: boolean | string, own = control): void => {
+  const open = new Map<string, Branch[]>();
+  const decide = (branch: Branch, answer: boolean | string, own = control): void => {
     if (typeof answer === "boolean") {
-      parts.add(stream, answer === negated ? "next" : "continue", answer === negated ? control : own);
+      parts.add(branch, answer === negated ? "next" : "continue", answer === negated ? control : own);
       return;
     }
     const known = open.get(answer);
-    if (known === undefined) open.set(answer, [stream]);
-    else known.push(stream);
+    if (known === undefined) open.set(answer, [branch]);
+    else known.push(branch);
   };
-  for (const stream of streams) {
-    const symbol = symbolOf(key, control, stream) ?? `some ${describe(key)}`;
+  for (const branch of branches) {
+    const symbol = symbolOf(key, control, branch) ?? `some ${describe(key)}`;
     if (isUnknown(key, control) || lists.readsFilled(key, table.table)) {
       const listed = declaration.elements.map((element) => element.key.map(String).join(" . ")).sort();
       const name = listed.length === 0 ? symbol : `${symbol}, or one of ${listed.join(", ")},`;
-      decide(stream, recall(list, symbol, name, false, isEmptied, control.entered));
+      decide(branch, recall(list, symbol, name, false, isEmptied, control.entered));
       continue;
     }
-    for (const { region, probability, value } of evaluateExpression(key, control, stream, table)) {
+    for (const { region, probability, value } of evaluateExpression(key, control, branch, table)) {
       if (value === undefined) {
-        parts.add(narrow(stream, region, probability), orAbsent ? "continue" : "next");
+        parts.add(narrow(branch, region, probability), orAbsent ? "continue" : "next");
         continue;
       }
       for (const { region: part, element } of table.setElements(set).split(value, region)) {
         const answer = recall(list, symbol, symbol, element !== undefined, isEmptied, control.entered);
         const isShown = isExplained(control) && !negated && element !== undefined;
         decide(
-          narrow(stream, part, probability),
+          narrow(branch, part, probability),
           answer,
           isShown ? { ...control, member: { element, declaration } } : control,
         );
       }
     }
   }
-  const assumed = [...open].flatMap(([fact, some]) => assume(fact, negated, { control, streams: some }));
+  const assumed = [...open].flatMap(([fact, some]) => assume(fact, negated, { control, branches: some }));
   return [...parts.progress, ...assumed];
 }
 
@@ -164,15 +164,15 @@ export function lookUpInFilledMap(
   state: State,
   run: (state: State) => StepProgress[],
 ): StepProgress[] {
-  const { control, streams } = state;
-  const byFact = new Map<string, Stream[]>();
-  for (const stream of streams) {
-    const symbol = symbolOf(key, control, stream) ?? `some ${describe(key)}`;
+  const { control, branches } = state;
+  const byFact = new Map<string, Branch[]>();
+  for (const branch of branches) {
+    const symbol = symbolOf(key, control, branch) ?? `some ${describe(key)}`;
     const fact = `remembered earlier: ${symbol} in ${list}${since(list, control.entered)}`;
-    byFact.set(fact, [...(byFact.get(fact) ?? []), stream]);
+    byFact.set(fact, [...(byFact.get(fact) ?? []), branch]);
   }
   return [...byFact].flatMap(([fact, some]) =>
-    assume(fact, false, some.length === streams.length ? state : { control, streams: some }).flatMap(
+    assume(fact, false, some.length === branches.length ? state : { control, branches: some }).flatMap(
       ({ state: after, flow }): StepProgress[] => {
         if (flow === "next") return run(after);
         return [{ state: withControl(after, { takenBy: [...after.control.takenBy, fact] }), flow: "done" }];

@@ -1,20 +1,20 @@
 /** From states behind all hooks to what has happened to their packets. */
 import { invariant } from "../invariant.ts";
 import type { Address } from "../net/address.ts";
-import type { Condition } from "./condition.ts";
 import { departureOf } from "./departure.ts";
 import { type Disposition, isRefused, KEPT, MASQUERADED, type NewSource, withDestination } from "./disposition.ts";
 import { enteredInto } from "./memory.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { Outcome, PathStep, Reason, Result, RuleStep } from "./packet.ts";
-import type { Cut, Ranges } from "./ranges.ts";
-import type { Region } from "./region.ts";
-import { type Control, type Now, type State, type Stream, valueNow } from "./state.ts";
-import { type World, worldsOf } from "./worlds.ts";
+import type { PacketSet } from "./sets/packet-set.ts";
+import type { Cut, Ranges } from "./sets/ranges.ts";
+import { type Branch, type Control, type Now, type State, valueNow } from "./state.ts";
+import type { Condition } from "./unknown/condition.ts";
+import { type World, worldsOf } from "./unknown/worlds.ts";
 
 /** One of the things that happen to packets of a region, each of which fares alike. */
 export interface RegionResult extends Omit<Result, "disposition" | "reasons" | "path" | "sent"> {
-  readonly region: Region;
+  readonly region: PacketSet;
   readonly disposition: Disposition<RegionDestination>;
   readonly condition: Condition;
 }
@@ -28,17 +28,17 @@ export interface RegionDestination {
 /** Packets of one region that have come to one end. */
 export interface EndState {
   readonly control: Control;
-  readonly stream: Stream;
+  readonly branch: Branch;
 }
 
-export function endsOf({ control, streams }: State): EndState[] {
-  return streams.map((stream) => ({ control, stream }));
+export function endsOf({ control, branches }: State): EndState[] {
+  return branches.map((branch) => ({ control, branch }));
 }
 
 /** What happens in each of the ways in which the unknown matches can turn out, as far as they decide it. By chance a packet comes
  *  to several ends, which may hang on different things. */
 export function worldsIn(ends: readonly EndState[]): World<{ readonly end: EndState }>[] {
-  return worldsOf(ends.map((end) => ({ condition: end.stream.condition, weight: end.stream.probability, end })));
+  return worldsOf(ends.map((end) => ({ condition: end.branch.condition, weight: end.branch.probability, end })));
 }
 
 /** The outcome of each world. */
@@ -52,7 +52,7 @@ export function outcomesIn(worlds: readonly World<{ readonly end: EndState }>[])
 }
 
 function toOutcome(ends: readonly EndState[], condition: Condition): Outcome {
-  const total = ends.reduce((sum, { stream }) => sum + stream.probability, 0);
+  const total = ends.reduce((sum, { branch }) => sum + branch.probability, 0);
   return outcomeOf(
     ends.map((end) => toResult(end, total)),
     condition,
@@ -62,10 +62,10 @@ function toOutcome(ends: readonly EndState[], condition: Condition): Outcome {
 function toResult(end: EndState, total: number): Result {
   const { region, condition: _, disposition, ...rest } = toRegionResult(end);
   const { path } = end.control;
-  const sent = departureOf(end.control, end.stream);
+  const sent = departureOf(end.control, end.branch);
   return {
     ...rest,
-    probability: end.stream.probability / total,
+    probability: end.branch.probability / total,
     disposition: withDestination(disposition, (to) => {
       const [address, port] = [valueNow(to.address, region), valueNow(to.port, region)];
       invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
@@ -85,21 +85,21 @@ function reasonsIn(path: readonly PathStep[]): Reason[] {
 }
 
 /** What has happened to packets that are through all hooks. */
-export function toRegionResult({ control, stream }: EndState): RegionResult {
-  const { region, probability, condition } = stream;
+export function toRegionResult({ control, branch }: EndState): RegionResult {
+  const { region, probability, condition } = branch;
   const { accepted: isAccepted, newSource } = control;
-  const disposition = dispositionOf(control, stream);
+  const disposition = dispositionOf(control, branch);
   const designer = isRefused(disposition) || newSource?.by === undefined ? {} : { designer: newSource.by };
   return { region, probability, condition, disposition, isAccepted, ...designer };
 }
 
-function dispositionOf(control: Control, stream: Stream): Disposition<RegionDestination> {
+function dispositionOf(control: Control, branch: Branch): Disposition<RegionDestination> {
   const { end, masqueraded, entered, environment, sticky, newSource, takenBy, translated } = control;
   const lists = environment.watched === undefined ? NOTHING : enteredInto(environment.watched, entered);
   if (end !== undefined) return { ...end, lists };
   const source: NewSource =
     newSource !== undefined ? { kind: "given", text: newSource.text } : masqueraded ? MASQUERADED : KEPT;
-  const { region, destination: address, destinationPort: port } = stream;
+  const { region, destination: address, destinationPort: port } = branch;
   if (!translated && !isMoved(address, region.daddr) && !isMoved(port, region.dport))
     return { kind: "pass", source, takenBy, lists };
   return { kind: "dnat", to: { address, port }, source, stickySeconds: sticky?.timeoutSeconds, takenBy, lists };

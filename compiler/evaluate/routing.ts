@@ -2,13 +2,13 @@
 import { required } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import type { Address, Family } from "../net/address.ts";
-import { addressTypeOf, addressTypes } from "./address-type.ts";
 import { tupleOf } from "./departure.ts";
 import { decideLocality, isAssumedLocal } from "./locality.ts";
 import type { Environment, Route, RouteQuery } from "./packet.ts";
-import { valuesBehind } from "./preimage.ts";
-import { within, without } from "./region.ts";
-import { type Control, isChosen, narrow, numberNow, type State, type Stream, valueNow, withControl } from "./state.ts";
+import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
+import { within, without } from "./sets/packet-set.ts";
+import { valuesBehind } from "./sets/preimage.ts";
+import { type Branch, type Control, isChosen, narrow, numberNow, type State, valueNow, withControl } from "./state.ts";
 
 /** What is for the node itself, and what goes on to another host. */
 export interface LocalAndOthers {
@@ -18,25 +18,25 @@ export interface LocalAndOthers {
 
 /** `state` with the routes that the environment says for its packets; as it was where that says none. */
 export function findRoutes(at: RouteQuery["at"], state: State): State[] {
-  const { control, streams } = state;
+  const { control, branches } = state;
   const { route } = control.environment;
   if (route === undefined) return [state];
-  return streams.map((stream) => {
-    const query = queryOf(at, control, stream);
-    return { control: query === undefined ? control : routed(control, route(query)), streams: [stream] };
+  return branches.map((branch) => {
+    const query = queryOf(at, control, branch);
+    return { control: query === undefined ? control : routed(control, route(query)), branches: [branch] };
   });
 }
 
 /** What the node looks for a route by; undefined: behind output it does not, as rules have not changed where the packet goes. */
-export function queryOf(at: RouteQuery["at"], control: Control, stream: Stream): RouteQuery | undefined {
-  if (at === "output" && !isRoutedAgain(control, stream)) return undefined;
+export function queryOf(at: RouteQuery["at"], control: Control, branch: Branch): RouteQuery | undefined {
+  if (at === "output" && !isRoutedAgain(control, branch)) return undefined;
   const { protocol, inInterface } = control.original;
-  const mark = numberNow("mark", at === "output" ? { ...control, mark: control.routingMark } : control, stream.region);
-  return { at, protocol, tuple: tupleOf(control, stream), mark, inInterface };
+  const mark = numberNow("mark", at === "output" ? { ...control, mark: control.routingMark } : control, branch.region);
+  return { at, protocol, tuple: tupleOf(control, branch), mark, inInterface };
 }
 
 /** The node looks for a route again where its rules have changed the destination, or a chain of type route the mark. */
-function isRoutedAgain({ routingMark, original }: Control, { destination, destinationPort, region }: Stream): boolean {
+function isRoutedAgain({ routingMark, original }: Control, { destination, destinationPort, region }: Branch): boolean {
   const isMoved = valueNow(destination, region) !== region.daddr.single;
   return (
     isMoved || valueNow(destinationPort, region) !== region.dport.single || routingMark !== original.region.mark.single
@@ -64,50 +64,50 @@ export function splitByRoute(state: State, isSeen: boolean): readonly LocalAndOt
 
 /** Of packets of which it is decided what they are. */
 function splitByAddress(state: State): LocalAndOthers {
-  const { control, streams } = state;
+  const { control, branches } = state;
   const { original, environment } = control;
-  const isAssumed = (stream: Stream): boolean => isAssumedLocal(stream.destination, stream, control);
-  const here: Stream[] = [];
-  const away: Stream[] = [];
-  for (const stream of streams) {
-    const address = valueNow(stream.destination, stream.region);
+  const isAssumed = (branch: Branch): boolean => isAssumedLocal(branch.destination, branch, control);
+  const here: Branch[] = [];
+  const away: Branch[] = [];
+  for (const branch of branches) {
+    const address = valueNow(branch.destination, branch.region);
     if (typeof address !== "object") {
-      const isHere = addressTypeOf(address, environment) === ADDRESS_TYPE.local || isAssumed(stream);
-      (isHere ? here : away).push(stream);
+      const isHere = addressTypeOf(address, environment) === ADDRESS_TYPE.local || isAssumed(branch);
+      (isHere ? here : away).push(branch);
       continue;
     }
-    if (isAssumed(stream)) {
-      here.push(stream);
+    if (isAssumed(branch)) {
+      here.push(branch);
       continue;
     }
     const local = required(
       addressTypes(original.family, environment.localAddresses).find(({ type }) => type === ADDRESS_TYPE.local),
       "there are local addresses",
     ).addresses;
-    const values = valuesBehind(address, local, stream.region[address.field]);
-    const inside = within(stream.region, address.field, values);
-    const outside = without(stream.region, address.field, values);
-    if (inside !== undefined) here.push(narrow(stream, inside));
-    if (outside !== undefined) away.push(narrow(stream, outside));
+    const values = valuesBehind(address, local, branch.region[address.field]);
+    const inside = within(branch.region, address.field, values);
+    const outside = without(branch.region, address.field, values);
+    if (inside !== undefined) here.push(narrow(branch, inside));
+    if (outside !== undefined) away.push(narrow(branch, outside));
   }
-  const having = (some: readonly Stream[]): State | undefined =>
-    some.length === 0 ? undefined : { control, streams: some };
+  const having = (some: readonly Branch[]): State | undefined =>
+    some.length === 0 ? undefined : { control, branches: some };
   return { local: having(here), others: having(away) };
 }
 
 /** Packets that go through loopback, by the source that they have then. */
 export function comeBack(local: State): State[] {
-  const { control, streams } = local;
+  const { control, branches } = local;
   const looped = { inInterface: "lo", outInterface: control.outInterface === undefined ? undefined : "" };
   const own = sourceOnLoopback(control);
   const choices = control.choices.filter(({ of }) => of !== "address");
   if (own !== undefined) return [withControl(local, { ...looped, source: own, choices })];
-  const byDestination = new Map<Stream["destination"], Stream[]>();
-  for (const stream of streams)
-    byDestination.set(stream.destination, [...(byDestination.get(stream.destination) ?? []), stream]);
+  const byDestination = new Map<Branch["destination"], Branch[]>();
+  for (const branch of branches)
+    byDestination.set(branch.destination, [...(byDestination.get(branch.destination) ?? []), branch]);
   return [...byDestination].map(([address, some]) => ({
     control: { ...control, ...looped, source: address, choices },
-    streams: some,
+    branches: some,
   }));
 }
 

@@ -12,27 +12,27 @@ import {
   shiftPort,
   translatesPorts,
 } from "./nat.ts";
-import type { Spread } from "./preimage.ts";
-import type { Region } from "./region.ts";
-import { type Control, isExplained, type Now, type SourceChoice, type Stream, valueNow } from "./state.ts";
+import type { PacketSet } from "./sets/packet-set.ts";
+import type { Spread } from "./sets/preimage.ts";
+import { type Branch, type Control, isExplained, type Now, type SourceChoice, valueNow } from "./state.ts";
 
 /** Sources of `snat`: which one of several is not followed. */
 export function sources(because: Because, by: string | undefined, random: NatRandom): (control: Control) => Give {
   return (control) => {
     const known = new Map<string, Control>();
-    return (sorter, stream, given, extra) => {
-      const newSource = by === undefined ? newSourceOf(stream, control, given) : chosenBy(by, given.addresses);
+    return (partition, branch, given, extra) => {
+      const newSource = by === undefined ? newSourceOf(branch, control, given) : chosenBy(by, given.addresses);
       const key = newSource?.text ?? "";
       const next =
-        known.get(key) ?? because(withSource({ ...control, newSource }, stream.region, given, random), extra);
+        known.get(key) ?? because(withSource({ ...control, newSource }, branch.region, given, random), extra);
       known.set(key, next);
-      sorter.add(stream, "done", next);
+      partition.add(branch, "done", next);
     };
   };
 }
 
 /** The source that `given` gives to packets; of a mapping it is told of one packet only which it is. */
-function newSourceOf({ region }: Stream, control: Control, given: Given): Control["newSource"] {
+function newSourceOf({ region }: Branch, control: Control, given: Given): Control["newSource"] {
   const { addresses, netmap, base } = given;
   const ports = translatesPorts(control) ? given.ports : undefined;
   if (netmap && addresses !== undefined) {
@@ -62,10 +62,15 @@ export function sourceOf(addresses: Interval | undefined, ports: Interval | unde
 }
 
 /** `control` of packets that are masqueraded: by the address that the route says. Where it says none, the kernel drops them. */
-export function masquerade(control: Control, region: Region, ports: Interval | undefined, random: NatRandom): Control {
+export function masquerade(
+  control: Control,
+  region: PacketSet,
+  ports: Interval | undefined,
+  random: NatRandom,
+): Control {
   const { route } = control;
   const port = portAfter(control, region, { ...(ports && { ports }) }, random);
-  const after = { ...control, ...port, masqueraded: true, sourceSettled: true };
+  const after = { ...control, ...port, masqueraded: true, sourceDecided: true };
   if (route === undefined || route.kind === "none")
     return { ...after, choices: [...port.choices, { of: "address", text: "an address of the node" }] };
   if (route.masqueradeSource === undefined) return { ...control, end: { kind: "drop" } };
@@ -73,13 +78,13 @@ export function masquerade(control: Control, region: Region, ports: Interval | u
 }
 
 /** `control` of packets that have the source that a rule gives: rules behind it see that, as far as the kernel has no choice. */
-function withSource(control: Control, region: Region, given: Given, random: NatRandom): Control {
+function withSource(control: Control, region: PacketSet, given: Given, random: NatRandom): Control {
   const address = addressAfter(control, region, given);
   const port = portAfter(control, region, given, random);
   return {
     ...control,
     masqueraded: true,
-    sourceSettled: true,
+    sourceDecided: true,
     source: address.source,
     sourcePort: port.sourcePort,
     choices: [...address.choices, ...port.choices],
@@ -88,7 +93,7 @@ function withSource(control: Control, region: Region, given: Given, random: NatR
 
 function addressAfter(
   control: Control,
-  region: Region,
+  region: PacketSet,
   { addresses, netmap }: Given,
 ): Pick<Control, "source" | "choices"> {
   const { source } = control;
@@ -112,7 +117,7 @@ function asField(now: Now<Address>): Address | Spread {
  *  get_unique_tuple); another one, too, where the port is taken already, which is not followed. */
 function portAfter(
   control: Control,
-  region: Region,
+  region: PacketSet,
   { ports, base }: Given,
   random: NatRandom,
 ): Pick<Control, "sourcePort" | "choices"> {

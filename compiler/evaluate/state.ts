@@ -1,15 +1,15 @@
 import { CT_STATE } from "../ir/constants.ts";
 import type { Hook, RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
-import { ALWAYS, type Condition } from "./condition.ts";
 import type { Entered } from "./memory.ts";
 import type { Environment, Packets, PathStep, Reason, Route, Sticky, Tracking } from "./packet.ts";
-import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "./preimage.ts";
-import { type Cut, Ranges } from "./ranges.ts";
-import { type Field, isOnePacket, outside, type Region, within } from "./region.ts";
+import { isOnePacket, outside, type PacketField, type PacketSet, within } from "./sets/packet-set.ts";
+import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "./sets/preimage.ts";
+import { type Cut, Ranges } from "./sets/ranges.ts";
+import { ALWAYS, type Condition } from "./unknown/condition.ts";
 
 /** What a field holds by now: a value, or what a field, which is named, held as the packet came, or what a mask makes of that. */
-export type Now<T> = T | Field | Mapped;
+export type Now<T> = T | PacketField | Mapped;
 
 /** What a mask makes of a field. Made by `mappedTo` only: equal ones are one object. */
 export type Mapped = Required<Spread>;
@@ -17,7 +17,7 @@ export type Mapped = Required<Spread>;
 const MAPPED = new Map<string, Mapped>();
 
 /** `(field & mask) ^ xor` of each packet. */
-export function mappedTo(field: Field, mask: Cut, xor: Cut): Mapped {
+export function mappedTo(field: PacketField, mask: Cut, xor: Cut): Mapped {
   const key = `${field} ${mask} ${xor}`;
   const known = MAPPED.get(key) ?? { field, masked: { mask, xor } };
   MAPPED.set(key, known);
@@ -30,20 +30,20 @@ export function nowKey(now: Now<Cut>): string {
 }
 
 /** What a field of bits holds by now: a number, or what a mask makes of what a field held as the packet came. */
-export type Held = number | Spread;
+export type Symbolic = number | Spread;
 
 /** Packets on their way, each with its connection, that have fared alike so far. Never changed: each step makes new ones. */
 export interface State {
   readonly control: Control;
   /** At least one. */
-  readonly streams: readonly Stream[];
+  readonly branches: readonly Branch[];
 }
 
-/** Packets of one region that go to one destination by now. Rules seldom tell one stream of a state from another one: so there
+/** Packets of one region that go to one destination by now. Rules seldom tell one branch of a state from another one: so there
  *  are as many as there are endpoints, and not as many states. */
-export interface Stream {
+export interface Branch {
   /** Those packets, as they came. */
-  readonly region: Region;
+  readonly region: PacketSet;
   /** Of each of them, that this happens to it. */
   readonly probability: number;
   /** What has to hold of that which is not known for this to happen. */
@@ -52,7 +52,7 @@ export interface Stream {
   readonly destinationPort: Now<number>;
 }
 
-/** What all streams of a state have in common. */
+/** What all branches of a state have in common. */
 export interface Control {
   readonly protocol: number;
   /** As far as rules tell: the first of those that the kernel chooses from, where `choices` has it. */
@@ -62,8 +62,8 @@ export interface Control {
   readonly choices: readonly SourceChoice[];
   /** What the environment said last, and the mark by which it did. */
   readonly route: Route | undefined;
-  readonly routingMark: Held;
-  readonly mark: Held;
+  readonly routingMark: Symbolic;
+  readonly mark: Symbolic;
   readonly priority: number;
   /** Empty for packets that were generated here and have not gone through loopback. */
   readonly inInterface: string;
@@ -72,17 +72,17 @@ export interface Control {
   /** The hook that the packets are at, or were last. */
   readonly hook: Hook;
   readonly ctState: Now<number>;
-  readonly ctStatus: Held;
-  readonly ctMark: Held;
+  readonly ctStatus: Symbolic;
+  readonly ctMark: Symbolic;
   /** Whether the kernel tracks connections at all: some rule needs it. */
   readonly isTracked: boolean;
   /** Fields, as `describe` names them, that a step which is not understood may have written. */
   readonly overwritten: ReadonlySet<string>;
   /** The packets as they came, with all that were there. */
   readonly original: Packets;
-  /** Whether the destination, the source of this connection are settled: NAT chains are not asked again. */
-  readonly destinationSettled: boolean;
-  readonly sourceSettled: boolean;
+  /** Whether the destination, the source of this connection are decided: NAT chains are not asked again. */
+  readonly destinationDecided: boolean;
+  readonly sourceDecided: boolean;
   /** Some rule said where the packet goes, if only to where it went anyway. */
   readonly translated: boolean;
   readonly masqueraded: boolean;
@@ -116,7 +116,7 @@ const NOBODY: readonly string[] = [];
 const NOTHING_ENTERED: readonly Entered[] = [];
 const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
 
-/** `packets` at the node's door. */
+/** `packets` at the node's entry point. */
 export function startState(packets: Packets, environment: Environment, isTracked = true): State {
   const { region, protocol, tracking, inInterface } = packets;
   const control: Control = {
@@ -137,8 +137,8 @@ export function startState(packets: Packets, environment: Environment, isTracked
     isTracked,
     overwritten: NOTHING_OVERWRITTEN,
     original: packets,
-    destinationSettled: false,
-    sourceSettled: false,
+    destinationDecided: false,
+    sourceDecided: false,
     translated: false,
     masqueraded: false,
     newSource: undefined,
@@ -153,7 +153,7 @@ export function startState(packets: Packets, environment: Environment, isTracked
   };
   return {
     control,
-    streams: [
+    branches: [
       {
         region,
         probability: 1,
@@ -169,29 +169,29 @@ function hasNone(tracking: Tracking): tracking is "invalid" | "untracked" {
   return tracking === "invalid" || tracking === "untracked";
 }
 
-function asItCame(field: "mark" | "ctstatus" | "ctmark", { region }: Packets): Held {
-  return heldNow({ field }, region);
+function asItCame(field: "mark" | "ctstatus" | "ctmark", { region }: Packets): Symbolic {
+  return symbolicNow({ field }, region);
 }
 
 /** What `held` is for the packets of `region`: a number, where it is one for all of them. */
-export function heldNow(held: Held, region: Region): Held {
+export function symbolicNow(held: Symbolic, region: PacketSet): Symbolic {
   if (typeof held === "number") return held;
   const { single } = region[held.field];
   return single === undefined ? held : Number(applySpread(held, single));
 }
 
 /** Equal for what is held alike. */
-export function heldKey(held: Held): string {
+export function symbolicKey(held: Symbolic): string {
   return typeof held === "number" ? String(held) : `${held.field} ${held.masked?.mask} ${held.masked?.xor}`;
 }
 
 /** `held` with `bits` set. */
-export function withBits(held: Held, bits: number): Held {
+export function withBits(held: Symbolic, bits: number): Symbolic {
   return typeof held === "number" ? held | bits : maskSpread(held, ~bits >>> 0, bits);
 }
 
 /** What `now` is for the packets of `region`: a value, where it is one for all of them. */
-export function valueNow<T extends Cut>(now: Now<T>, region: Region): T | Spread {
+export function valueNow<T extends Cut>(now: Now<T>, region: PacketSet): T | Spread {
   if (typeof now === "string") return (region[now].single as T | undefined) ?? { field: now };
   if (!isMapped(now)) return now;
   const { single } = region[now.field];
@@ -203,9 +203,13 @@ function isMapped(now: Cut | Mapped): now is Mapped {
 }
 
 /** What a mark or status is for the packets of `region`; undefined: it is not known, or not one number. */
-export function numberNow(field: "mark" | "ctMark" | "ctStatus", control: Control, region: Region): number | undefined {
+export function numberNow(
+  field: "mark" | "ctMark" | "ctStatus",
+  control: Control,
+  region: PacketSet,
+): number | undefined {
   if (control.overwritten.has(NAMES[field])) return undefined;
-  const held = heldNow(control[field], region);
+  const held = symbolicNow(control[field], region);
   return typeof held === "number" ? held : undefined;
 }
 
@@ -234,43 +238,43 @@ export function withStep(state: State, step: PathStep): State {
 /** Below this a probability is what rounding left of zero. */
 export const TINY = 1e-12;
 
-/** `stream` for some of its packets, of each with a probability; `stream` itself where that changes nothing. */
-export function narrow(stream: Stream, region: Region, probability = 1): Stream {
+/** `branch` for some of its packets, of each with a probability; `branch` itself where that changes nothing. */
+export function narrow(branch: Branch, region: PacketSet, probability = 1): Branch {
   const isCertain = Math.abs(probability - 1) < TINY;
-  if (isCertain && region === stream.region) return stream;
-  const { condition, destination, destinationPort } = stream;
+  if (isCertain && region === branch.region) return branch;
+  const { condition, destination, destinationPort } = branch;
   return {
     region,
-    probability: isCertain ? stream.probability : stream.probability * probability,
+    probability: isCertain ? branch.probability : branch.probability * probability,
     condition,
     destination,
     destinationPort,
   };
 }
 
-/** `stream` where `condition`, which is part of its own, holds. */
-export function where(stream: Stream, condition: Condition): Stream {
-  return condition === stream.condition ? stream : { ...stream, condition };
+/** `branch` where `condition`, which is part of its own, holds. */
+export function where(branch: Branch, condition: Condition): Branch {
+  return condition === branch.condition ? branch : { ...branch, condition };
 }
 
 /** `state` with another control. */
-export function withControl({ control, streams }: State, change: Partial<Control>): State {
-  return { control: { ...control, ...change }, streams };
+export function withControl({ control, branches }: State, change: Partial<Control>): State {
+  return { control: { ...control, ...change }, branches };
 }
 
-/** A stream that is sent on. */
+/** A branch that is sent on. */
 export interface Sent {
   /** The packets that went there anyway. */
-  readonly same: Stream | undefined;
-  readonly others: readonly Stream[];
+  readonly same: Branch | undefined;
+  readonly others: readonly Branch[];
 }
 
-/** `stream` sent on to `address` and `port`. Connection tracking calls it translated only when that is not where it was
+/** `branch` sent on to `address` and `port`. Connection tracking calls it translated only when that is not where it was
  *  going (nf_nat_setup_info). */
-export function translate(stream: Stream, address: Now<Address>, port: Now<number>): Sent {
-  const { region, probability, condition } = stream;
-  const same = thereAlready(thereAlready(region, stream.destination, address), stream.destinationPort, port);
-  const sent = (part: Region): Stream => ({
+export function translate(branch: Branch, address: Now<Address>, port: Now<number>): Sent {
+  const { region, probability, condition } = branch;
+  const same = thereAlready(thereAlready(region, branch.destination, address), branch.destinationPort, port);
+  const sent = (part: PacketSet): Branch => ({
     region: part,
     ...{ probability, condition },
     destination: address,
@@ -282,7 +286,7 @@ export function translate(stream: Stream, address: Now<Address>, port: Now<numbe
 }
 
 /** The packets for which a field that is `now` would become the same. */
-function thereAlready(region: Region | undefined, now: Now<Cut>, next: Now<Cut>): Region | undefined {
+function thereAlready(region: PacketSet | undefined, now: Now<Cut>, next: Now<Cut>): PacketSet | undefined {
   if (region === undefined || now === next) return region;
   if (typeof next === "string" || now === next) return undefined;
   const own: Spread | undefined = typeof now === "string" ? { field: now } : typeof now === "object" ? now : undefined;

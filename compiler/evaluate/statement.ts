@@ -5,27 +5,27 @@ import { describe } from "../ir/describe.ts";
 import type { MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import { assume } from "./assume.ts";
-import type { Operand } from "./bits.ts";
-import { ALWAYS } from "./condition.ts";
 import { evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
 import { destinations, redirect, runNat } from "./nat.ts";
 import type { Effect, Reason } from "./packet.ts";
 import { Partition } from "./partition.ts";
-import { hasFewValues, type Region } from "./region.ts";
 import { fill, lookUpInFilledMap, remember } from "./remember.ts";
+import type { Operand } from "./sets/bits.ts";
+import { hasFewValues, type PacketSet } from "./sets/packet-set.ts";
 import { chosenBy, masquerade, sourceOf, sources } from "./source-nat.ts";
 import {
+  type Branch,
   type Control,
-  type Held,
-  heldKey,
   isExplained,
   narrow,
   type State,
-  type Stream,
+  type Symbolic,
+  symbolicKey,
   withControl,
 } from "./state.ts";
+import { ALWAYS } from "./unknown/condition.ts";
 import { assumeElement, isData } from "./unknown-element.ts";
 
 const NOTHING_MORE: ReasonExtra = {};
@@ -43,7 +43,7 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
   };
   const changed = (change: Partial<Control>): State => ({
     control: because({ ...state.control, ...change }),
-    streams: state.streams,
+    branches: state.branches,
   });
   switch (statement.kind) {
     case "verdict":
@@ -62,7 +62,7 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
       return runNat(statement.to, state, frame, sources(because, statement.by, statement.random));
     case "masquerade": {
       const control = { ...state.control, newSource: sourceOfMasquerade(statement) };
-      const { region } = state.streams[0] as Stream;
+      const { region } = state.branches[0] as Branch;
       return [{ state: changed(masquerade(control, region, statement.ports, statement.random)), flow: "done" }];
     }
     case "reject":
@@ -116,7 +116,7 @@ function effectOf(statement: Statement, { newSource }: Control): Effect {
 
 function withReasons(state: State, because: Because, extra?: ReasonExtra): State {
   const control = because(state.control, extra);
-  return control === state.control ? state : { control, streams: state.streams };
+  return control === state.control ? state : { control, branches: state.branches };
 }
 
 function declarationOf(map: string | readonly MapElement[], { table }: Frame): Pick<Reason, "declaration"> {
@@ -150,7 +150,7 @@ function runVerdict(verdict: Verdict, state: State, frame: Frame): StepProgress[
 /** Packets that have found the same verdict. */
 interface Decided {
   readonly element: MapElement;
-  readonly streams: Stream[];
+  readonly branches: Branch[];
 }
 
 function runVmap(
@@ -159,7 +159,7 @@ function runVmap(
   frame: Frame,
   because: Because,
 ): StepProgress[] {
-  const { control, streams } = state;
+  const { control, branches } = state;
   const run = (element: MapElement, chosen: State): StepProgress[] => {
     if (isData(element.value)) return [{ state: chosen, flow: "next" }];
     const effect = { kind: "verdict", verdict: element.value } as const;
@@ -175,14 +175,14 @@ function runVmap(
   const elements = typeof map === "string" ? frame.table.mapElements(map) : frame.table.inlineElements(map);
   const decided = new Map<unknown, Decided>();
   const others = new Partition<"next">(state);
-  for (const stream of streams) {
-    for (const { region, probability, value } of evaluateExpression(key, control, stream, frame.table)) {
+  for (const branch of branches) {
+    for (const { region, probability, value } of evaluateExpression(key, control, branch, frame.table)) {
       if (value === undefined) {
-        others.add(narrow(stream, region, probability), "next");
+        others.add(narrow(branch, region, probability), "next");
         continue;
       }
       for (const { region: part, element } of elements.split(value, region)) {
-        const after = narrow(stream, part, probability);
+        const after = narrow(branch, part, probability);
         if (element === undefined) {
           others.add(after, "next");
           continue;
@@ -190,13 +190,14 @@ function runVmap(
         // Of a single packet it is told by which element.
         const found = isExplained(control) ? {} : contentOf(element);
         const known = decided.get(found);
-        if (known === undefined) decided.set(found, { element, streams: [after] });
-        else known.streams.push(after);
+        if (known === undefined) decided.set(found, { element, branches: [after] });
+        else known.branches.push(after);
       }
     }
   }
   const progress: StepProgress[] = others.progress;
-  for (const { element, streams: some } of decided.values()) progress.push(...run(element, { control, streams: some }));
+  for (const { element, branches: some } of decided.values())
+    progress.push(...run(element, { control, branches: some }));
   return progress;
 }
 
@@ -206,20 +207,20 @@ function runSet(
   frame: Frame,
   because: Because,
 ): StepProgress[] {
-  const { control, streams } = state;
+  const { control, branches } = state;
   if (isUnknown(value, control) || frame.table.lists.readsFilled(value, frame.table.table))
     return [{ state: overwritten(state, [field], because), flow: "continue" }];
   const written = new Map<string, Control>();
   const parts = new Partition<"continue" | "next">(state);
-  for (const stream of streams) {
-    for (const { region, probability, value: words } of evaluateExpression(value, control, stream, frame.table)) {
-      const chosen = narrow(stream, region, probability);
+  for (const branch of branches) {
+    for (const { region, probability, value: words } of evaluateExpression(value, control, branch, frame.table)) {
+      const chosen = narrow(branch, region, probability);
       if (words === undefined) {
         parts.add(chosen, "next");
         continue;
       }
-      const held = heldOf(words[0] as Operand, field);
-      const key = heldKey(held);
+      const held = symbolicOf(words[0] as Operand, field);
+      const key = symbolicKey(held);
       const known = written.get(key) ?? toldOf(field, control, write(control, field, held, frame), region, because);
       written.set(key, known);
       parts.add(chosen, "continue", known);
@@ -233,7 +234,7 @@ function toldOf(
   field: WritableField,
   before: Control,
   change: Partial<Control>,
-  region: Region,
+  region: PacketSet,
   because: Because,
 ): Control {
   const after = { ...before, ...change };
@@ -243,7 +244,7 @@ function toldOf(
 }
 
 /** What a field holds of a single packet; undefined: that is not known, or not followed. */
-function numberIn(field: WritableField, control: Control, region: Region): number | undefined {
+function numberIn(field: WritableField, control: Control, region: PacketSet): number | undefined {
   if (isUnknown(field, control)) return undefined;
   const value = fieldOf(field, control, {
     region,
@@ -255,14 +256,14 @@ function numberIn(field: WritableField, control: Control, region: Region): numbe
   return typeof value === "number" ? value : undefined;
 }
 
-function heldOf(word: Operand, field: WritableField): Held {
+function symbolicOf(word: Operand, field: WritableField): Symbolic {
   if (typeof word !== "object") return Number(word);
   if (hasFewValues(word.field)) return word;
   throw new Unsupported(`${describe(field)} set to an address or a port`);
 }
 
 /** What changes by a write. */
-function write(control: Control, field: WritableField, held: Held, frame: Frame): Partial<Control> {
+function write(control: Control, field: WritableField, held: Symbolic, frame: Frame): Partial<Control> {
   const overwritten = leaveOut(control.overwritten, describe(field));
   if (field.kind === "ct" && field.key === "state") return { overwritten, ...untrack(control, frame) };
   if (field.kind === "ct") return field.key === "mark" ? { overwritten, ctMark: held } : { overwritten };
@@ -278,7 +279,7 @@ function overwritten(state: State, fields: readonly WritableField[], because: Be
   let control: Control = { ...state.control, overwritten: names };
   for (const field of fields)
     control = because(control, { effect: { kind: "write", field, before: undefined, after: undefined } });
-  return { control, streams: state.streams };
+  return { control, branches: state.branches };
 }
 
 function leaveOut(texts: ReadonlySet<string>, text: string): ReadonlySet<string> {

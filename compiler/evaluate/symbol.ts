@@ -3,38 +3,38 @@
 import { describe } from "../ir/describe.ts";
 import type { Expression } from "../ir/types.ts";
 import { type Address, printAddress } from "../net/address.ts";
-import { type Control, heldKey, isChosen, type Now, nowKey, type Stream } from "./state.ts";
+import { type Branch, type Control, isChosen, type Now, nowKey, symbolicKey } from "./state.ts";
 
 /** What `expression` is by now: a value, or a field of the packet as it came. Equal names are equal keys; undefined: the same
  *  expression may be something else each time. */
-export function symbolOf(expression: Expression, control: Control, stream: Stream): string | undefined {
+export function symbolOf(expression: Expression, control: Control, branch: Branch): string | undefined {
   if (isUnknownSource(expression, control) || control.overwritten.has(describe(expression)))
     return `${describe(expression)} by then`;
   switch (expression.kind) {
     case "ip":
     case "ip6":
-      return expression.field === "saddr" ? addressName(control.source) : addressName(stream.destination);
+      return expression.field === "saddr" ? addressName(control.source) : addressName(branch.destination);
     case "transport":
-      return portName(expression.field === "sport" ? control.sourcePort : stream.destinationPort);
+      return portName(expression.field === "sport" ? control.sourcePort : branch.destinationPort);
     case "meta":
       if (expression.key === "iifname" || expression.key === "iif") return JSON.stringify(control.inInterface);
-      if (expression.key === "mark") return `meta mark ${heldKey(control.mark)}`;
+      if (expression.key === "mark") return `meta mark ${symbolicKey(control.mark)}`;
       if (expression.key === "l4proto") return `protocol ${control.protocol}`;
       return expression.key === "priority" ? `meta priority ${control.priority}` : describe(expression);
     case "ct":
-      if (expression.key === "mark") return `ct mark ${heldKey(control.ctMark)}`;
-      if (expression.key === "status") return `ct status ${heldKey(control.ctStatus)}`;
+      if (expression.key === "mark") return `ct mark ${symbolicKey(control.ctMark)}`;
+      if (expression.key === "status") return `ct status ${symbolicKey(control.ctStatus)}`;
       if (expression.key.startsWith("reply-"))
-        return `${describe(expression)} ${nowKey(stream.destination)} ${nowKey(stream.destinationPort)} ${control.masqueraded}`;
+        return `${describe(expression)} ${nowKey(branch.destination)} ${nowKey(branch.destinationPort)} ${control.masqueraded}`;
       return expression.key === "state" ? `ct state ${control.ctState}` : describe(expression);
     case "fib":
-      return `fib type of ${addressName(expression.of === "saddr" ? control.source : stream.destination)}`;
+      return `fib type of ${addressName(expression.of === "saddr" ? control.source : branch.destination)}`;
     case "bitwise": {
-      const operand = symbolOf(expression.operand, control, stream);
+      const operand = symbolOf(expression.operand, control, branch);
       return operand === undefined ? undefined : `(${operand} & ${expression.mask} ^ ${expression.xor})`;
     }
     case "concat": {
-      const parts = expression.parts.map((part) => symbolOf(part, control, stream));
+      const parts = expression.parts.map((part) => symbolOf(part, control, branch));
       return parts.includes(undefined) ? undefined : parts.join(" . ");
     }
     case "numgen":

@@ -4,10 +4,10 @@ import type { BaseChain, Hook } from "../ir/types.ts";
 import { runBaseChain } from "./chain.ts";
 import { tupleBehindNat } from "./connection.ts";
 import type { Frame } from "./frame.ts";
-import { valuesBehind } from "./preimage.ts";
-import { Ranges } from "./ranges.ts";
-import { within, without } from "./region.ts";
-import { type Control, hasConnection, narrow, type State, type Stream, withControl } from "./state.ts";
+import { within, without } from "./sets/packet-set.ts";
+import { valuesBehind } from "./sets/preimage.ts";
+import { Ranges } from "./sets/ranges.ts";
+import { type Branch, type Control, hasConnection, narrow, type State, withControl } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 
 /** Whether connection tracking has not looked at the packets yet. Those that come back by loopback have their connections. */
@@ -42,17 +42,17 @@ export function showConnection(state: State, ctState: Control["ctState"]): State
 
 /** NAT chains see the first packet of a connection, until one of them has decided. */
 export function asksNat(hook: Hook, control: Control): boolean {
-  return control.original.tracking === "first" && hasConnection(control) && !isSettled(hook, control);
+  return control.original.tracking === "first" && hasConnection(control) && !isDecided(hook, control);
 }
 
 /** Behind a hook at which NAT is decided, "not translated" is a decision too. */
-export function settle(hook: Hook, state: State): State {
-  if (hook === "forward" || isSettled(hook, state.control)) return state;
-  return withControl(state, isSourceHook(hook) ? { sourceSettled: true } : { destinationSettled: true });
+export function confirmNat(hook: Hook, state: State): State {
+  if (hook === "forward" || isDecided(hook, state.control)) return state;
+  return withControl(state, isSourceHook(hook) ? { sourceDecided: true } : { destinationDecided: true });
 }
 
-function isSettled(hook: Hook, { sourceSettled, destinationSettled }: Control): boolean {
-  return isSourceHook(hook) ? sourceSettled : destinationSettled;
+function isDecided(hook: Hook, { sourceDecided, destinationDecided }: Control): boolean {
+  return isSourceHook(hook) ? sourceDecided : destinationDecided;
 }
 
 /** Whether the packets may be of connections that were translated before they came. */
@@ -63,26 +63,26 @@ export function mayBeTranslated({ tracking }: Control["original"]): boolean {
 /** Packets of connections that are there, where the kernel does to them what was decided for the first one (nf_nat_packet): those
  *  whose destination it changes go where the connection says; what source others get is known where the connection is. */
 export function translateAgain(hook: Hook, state: State): State[] {
-  const { control, streams } = state;
-  if (control.end !== undefined || hook === "forward" || !hasConnection(control) || isSettled(hook, control))
+  const { control, branches } = state;
+  if (control.end !== undefined || hook === "forward" || !hasConnection(control) || isDecided(hook, control))
     return [state];
   const isSource = isSourceHook(hook);
   const bit = isSource === (control.original.tracking === "original") ? CT_STATUS.snat : CT_STATUS.dnat;
-  const moved: Stream[] = [];
-  const others: Stream[] = [];
-  for (const stream of streams) {
-    const { region } = stream;
+  const moved: Branch[] = [];
+  const others: Branch[] = [];
+  for (const branch of branches) {
+    const { region } = branch;
     const values = valuesBehind({ field: "ctstatus", masked: { mask: bit, xor: 0 } }, Ranges.of(bit), region.ctstatus);
     const [changed, same] = [within(region, "ctstatus", values), without(region, "ctstatus", values)];
-    if (same !== undefined) others.push(narrow(stream, same));
+    if (same !== undefined) others.push(narrow(branch, same));
     if (changed === undefined) continue;
-    const after = narrow(stream, changed);
+    const after = narrow(branch, changed);
     moved.push(isSource ? after : { ...after, destination: "toaddr", destinationPort: "toport" });
   }
   const change = isSource ? newSourceOfConnection(control) : {};
   return [
-    ...(others.length === 0 ? [] : [{ control, streams: others }]),
-    ...(moved.length === 0 ? [] : [{ control: { ...control, ...change }, streams: moved }]),
+    ...(others.length === 0 ? [] : [{ control, branches: others }]),
+    ...(moved.length === 0 ? [] : [{ control: { ...control, ...change }, branches: moved }]),
   ];
 }
 

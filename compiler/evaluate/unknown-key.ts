@@ -3,24 +3,24 @@
 import { describe } from "../ir/describe.ts";
 import { partHolds } from "../ir/interval.ts";
 import type { Expression, KeyPart, SetElement, Value } from "../ir/types.ts";
-import type { About } from "./assumption.ts";
-import { Diagram } from "./diagram.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import { keyText, rangesOf } from "./lookup.ts";
-import { applySpread, type Spread, valuesBehind } from "./preimage.ts";
-import { Ranges, valuesIn } from "./ranges.ts";
-import { hasFewValues, type Region, within } from "./region.ts";
-import { type Control, narrow, type State, type Stream } from "./state.ts";
+import { Diagram } from "./sets/diagram.ts";
+import { hasFewValues, type PacketSet, within } from "./sets/packet-set.ts";
+import { applySpread, type Spread, valuesBehind } from "./sets/preimage.ts";
+import { Ranges, valuesIn } from "./sets/ranges.ts";
+import { type Branch, type Control, narrow, type State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
+import type { About } from "./unknown/assumption.ts";
 
 /** Packets, and the elements that their key may be one of. */
-export interface Choice<Element> {
+export interface KeyChoice<Element> {
   readonly state: State;
   readonly candidates: readonly Element[];
 }
 
 export interface Choices<Element> {
-  readonly choices: readonly Choice<Element>[];
+  readonly choices: readonly KeyChoice<Element>[];
   /** Packets of which a part of the key has no value. */
   readonly absent: State | undefined;
   /** That the key is one of `candidates`: equal for equal ones, in whatever order the text has them. */
@@ -31,7 +31,7 @@ export interface Choices<Element> {
 export function choicesOf<Element extends SetElement>(
   key: Expression,
   elements: readonly Element[],
-  { control, streams }: State,
+  { control, branches }: State,
   table: TableIndex,
 ): Choices<Element> {
   const parts = key.kind === "concat" ? key.parts : [key];
@@ -42,26 +42,26 @@ export function choicesOf<Element extends SetElement>(
     parts.length,
     known.map(({ i }) => i),
   );
-  const byCandidates = new Map<string, { readonly candidates: readonly Element[]; readonly streams: Stream[] }>();
-  const absent: Stream[] = [];
+  const byCandidates = new Map<string, { readonly candidates: readonly Element[]; readonly branches: Branch[] }>();
+  const absent: Branch[] = [];
   const operands: Expression = { kind: "concat", parts: known.map(({ part }) => part) };
-  for (const stream of streams) {
-    for (const { region, probability, value } of evaluateExpression(operands, control, stream, table)) {
+  for (const branch of branches) {
+    for (const { region, probability, value } of evaluateExpression(operands, control, branch, table)) {
       if (value === undefined) {
-        absent.push(narrow(stream, region, probability));
+        absent.push(narrow(branch, region, probability));
         continue;
       }
       for (const { region: own, found } of index.split(value, region)) {
-        const some = byCandidates.get(found.join()) ?? { candidates: index.elementsAt(found), streams: [] };
+        const some = byCandidates.get(found.join()) ?? { candidates: index.elementsAt(found), branches: [] };
         byCandidates.set(found.join(), some);
-        some.streams.push(narrow(stream, own, probability));
+        some.branches.push(narrow(branch, own, probability));
       }
     }
   }
-  const stateOf = (own: Control, some: readonly Stream[]): State => ({ control: own, streams: some });
+  const stateOf = (own: Control, some: readonly Branch[]): State => ({ control: own, branches: some });
   return {
     choices: [...byCandidates.values()].map((each) => ({
-      state: stateOf(control, each.streams),
+      state: stateOf(control, each.branches),
       candidates: each.candidates,
     })),
     absent: absent.length === 0 ? undefined : stateOf(control, absent),
@@ -108,8 +108,8 @@ class PartIndex<Element extends SetElement> {
   /** The numbers of those that have `value` there, for the packets of `region`. */
   split(
     value: readonly (Value | Spread)[],
-    region: Region,
-  ): { readonly region: Region; readonly found: readonly number[] }[] {
+    region: PacketSet,
+  ): { readonly region: PacketSet; readonly found: readonly number[] }[] {
     const few = value.find(
       (each): each is Spread => typeof each === "object" && each.masked !== undefined && hasFewValues(each.field),
     );

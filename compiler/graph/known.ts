@@ -1,13 +1,14 @@
 /** What all packets at a place in the graph have in common. */
-import { ALWAYS } from "../evaluate/condition.ts";
-import type { StepProgress } from "../evaluate/frame.ts";
-import type { Control, State, Stream } from "../evaluate/state.ts";
 
-/** Equal knowledge is one object. The state is the evaluator's own, of all packets that come by one door: `toaddr` and `toport` are
+import type { StepProgress } from "../evaluate/frame.ts";
+import type { Branch, Control, State } from "../evaluate/state.ts";
+import { ALWAYS } from "../evaluate/unknown/condition.ts";
+
+/** Equal knowledge is one object. The state is the evaluator's own, of all packets that come by one entry point: `toaddr` and `toport` are
  *  the destination that a translation gave them. */
-export interface Known {
+export interface KnownState {
   readonly control: Control;
-  readonly stream: Stream;
+  readonly branch: Branch;
   /** The packets' priority is what the last lookup gave. */
   readonly priorityFromMap: boolean;
   /** What decided so far, in the words of the program's comments. */
@@ -15,38 +16,38 @@ export interface Known {
 }
 
 export class Knowledge {
-  private readonly interned = new Map<string, Known>();
+  private readonly interned = new Map<string, KnownState>();
 
-  start({ control, streams }: State): Known {
-    return this.intern({ control, stream: streams[0] as Stream, priorityFromMap: false, reasons: [] });
+  start({ control, branches }: State): KnownState {
+    return this.intern({ control, branch: branches[0] as Branch, priorityFromMap: false, reasons: [] });
   }
 
-  with(known: Known, change: Partial<Known>): Known {
+  with(known: KnownState, change: Partial<KnownState>): KnownState {
     return this.intern({ ...known, ...change });
   }
 
   /** `known` after the evaluator made `state` of the packets; undefined: it tells some of them from others. */
-  after(known: Known, { control, streams }: State): Known | undefined {
-    const [stream, other] = streams;
-    if (stream === undefined || other !== undefined) return undefined;
-    const isWhole = stream.region === known.stream.region && stream.probability === 1 && stream.condition === ALWAYS;
+  after(known: KnownState, { control, branches }: State): KnownState | undefined {
+    const [branch, other] = branches;
+    if (branch === undefined || other !== undefined) return undefined;
+    const isWhole = branch.region === known.branch.region && branch.probability === 1 && branch.condition === ALWAYS;
     if (!isWhole) return undefined;
-    return control === known.control && stream === known.stream ? known : this.with(known, { control, stream });
+    return control === known.control && branch === known.branch ? known : this.with(known, { control, branch });
   }
 
   /** What one step did to all packets alike; undefined: it did not. */
   afterStep(
-    known: Known,
+    known: KnownState,
     progress: readonly StepProgress[],
-  ): { readonly known: Known; readonly flow: StepProgress["flow"] } | undefined {
+  ): { readonly known: KnownState; readonly flow: StepProgress["flow"] } | undefined {
     const [only, other] = progress;
     const after = only === undefined || other !== undefined ? undefined : this.after(known, only.state);
     return only === undefined || after === undefined ? undefined : { known: after, flow: only.flow };
   }
 
-  private intern(known: Known): Known {
-    const { control, stream, priorityFromMap, reasons } = known;
-    let text = `${stream.destination} ${stream.destinationPort} ${priorityFromMap} ${reasons.join("|")}`;
+  private intern(known: KnownState): KnownState {
+    const { control, branch, priorityFromMap, reasons } = known;
+    let text = `${branch.destination} ${branch.destinationPort} ${priorityFromMap} ${reasons.join("|")}`;
     for (const name in control) if (!SAME.has(name)) text += `;${textOf(control[name as keyof Control])}`;
     const found = this.interned.get(text);
     if (found !== undefined) return found;
@@ -55,7 +56,7 @@ export class Knowledge {
   }
 }
 
-/** Properties that all packets of a door share on their whole way. */
+/** Properties that all packets of a entry point share on their whole way. */
 const SAME: ReadonlySet<string> = new Set<keyof Control>(["original", "environment", "path", "member", "protocol"]);
 
 /** Equal for equal values. */
@@ -66,6 +67,6 @@ function textOf(value: unknown): string {
 }
 
 /** `known` as the evaluator's functions take it. */
-export function stateOf({ control, stream }: Known): State {
-  return { control, streams: [stream] };
+export function stateOf({ control, branch }: KnownState): State {
+  return { control, branches: [branch] };
 }

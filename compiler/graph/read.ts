@@ -1,14 +1,14 @@
 /** From an expression to what it reads of a packet, given what is known. */
 
-import { addressTypeOf } from "../evaluate/address-type.ts";
-import type { Operand } from "../evaluate/bits.ts";
 import { addressNow, evaluateExpression, isUnknown, readsProtocol } from "../evaluate/expression.ts";
-import type { Spread } from "../evaluate/preimage.ts";
+import { addressTypeOf } from "../evaluate/sets/address-type.ts";
+import type { Operand } from "../evaluate/sets/bits.ts";
+import type { Spread } from "../evaluate/sets/preimage.ts";
 import type { TableIndex } from "../evaluate/table-index.ts";
 import { unreachable } from "../invariant.ts";
 import { describe } from "../ir/describe.ts";
 import type { Expression, Value } from "../ir/types.ts";
-import type { Known } from "./known.ts";
+import type { KnownState } from "./known.ts";
 import type { Read } from "./types.ts";
 
 export type Reading =
@@ -21,8 +21,8 @@ export type Reading =
 const NOTHING: Reading = { kind: "nothing" };
 
 /** What the evaluator finds `expression` to be: a value, a field of the packet, or something that no table can say. */
-export function read(expression: Expression, known: Known, table: TableIndex): Reading {
-  const { control, stream } = known;
+export function read(expression: Expression, known: KnownState, table: TableIndex): Reading {
+  const { control, branch } = known;
   switch (expression.kind) {
     case "concat":
       return expression.parts.reduce<Reading>((before, part) => append(before, read(part, known, table)), {
@@ -41,7 +41,7 @@ export function read(expression: Expression, known: Known, table: TableIndex): R
       return unsupported(`not understood: ${expression.text}`);
     case "fib": {
       if (isUnknown(expression, control)) return unsupported(describe(expression));
-      const address = addressNow(expression.of, control, stream);
+      const address = addressNow(expression.of, control, branch);
       if (typeof address !== "object") return constant(addressTypeOf(address, control.environment));
       return ofField(address, { saddr: "source-type", address: "address-type" });
     }
@@ -51,8 +51,8 @@ export function read(expression: Expression, known: Known, table: TableIndex): R
         return unsupported(describe(expression));
       if (known.priorityFromMap && expression.kind === "meta" && expression.key === "priority")
         return one({ kind: "register" });
-      const [only, more] = evaluateExpression(expression, control, stream, table);
-      if (only === undefined || more !== undefined || only.region !== stream.region)
+      const [only, more] = evaluateExpression(expression, control, branch, table);
+      if (only === undefined || more !== undefined || only.region !== branch.region)
         return unsupported("bits that are shifted or combined");
       if (only.value === undefined) return NOTHING;
       const value = only.value[0] as Operand;
@@ -98,7 +98,7 @@ function ofField(
     case "ctstate":
     case "ctstatus":
     case "ctmark":
-      throw new Error(`packets of one door have one ${field}`);
+      throw new Error(`packets of one entry point have one ${field}`);
     default:
       return unreachable(field);
   }

@@ -26,18 +26,18 @@ export type Read =
   | { readonly kind: "slot"; readonly offset: number };
 
 /** A set or map of the program. Compare by identity. */
-export interface Elements<Element extends SetElement = SetElement> {
+export interface SetOrMap<Element extends SetElement = SetElement> {
   readonly declaration: SetDeclaration | MapDeclaration | undefined;
   readonly elements: readonly Element[];
   readonly index: ElementIndex<Element>;
 }
 
 export type Against =
-  | { readonly kind: "set"; readonly set: Elements }
+  | { readonly kind: "set"; readonly set: SetOrMap }
   | { readonly kind: "intervals"; readonly intervals: readonly Interval[] };
 
 /** A place in the graph. */
-export type Node =
+export type GraphNode =
   /** Whether what is read is among `against` (`negated`: is not). */
   | {
       readonly kind: "test";
@@ -51,8 +51,8 @@ export type Node =
   | {
       readonly kind: "switch";
       readonly reads: readonly Read[];
-      readonly map: Elements<MapElement>;
-      readonly found: (element: MapElement) => Node;
+      readonly map: SetOrMap<MapElement>;
+      readonly found: (element: MapElement) => GraphNode;
       readonly missing: Later;
     }
   /** The destination becomes what the element says that has the key. `same`: it was that before. */
@@ -61,7 +61,7 @@ export type Node =
       /** The port stays, whatever the element says. */
       readonly keepsPort: boolean;
       readonly reads: readonly Read[];
-      readonly map: Elements<MapElement>;
+      readonly map: SetOrMap<MapElement>;
       readonly changed: Later;
       readonly same: Later;
       readonly missing: Later;
@@ -70,33 +70,33 @@ export type Node =
   | {
       readonly kind: "load";
       readonly reads: readonly Read[];
-      readonly map: Elements<MapElement>;
+      readonly map: SetOrMap<MapElement>;
       readonly found: Later;
       readonly missing: Later;
     }
   /** One of `count` numbers, from 0, each as likely. */
   | { readonly kind: "choose"; readonly count: number; readonly chosen: Later }
-  | { readonly kind: "end"; readonly end: End }
+  | { readonly kind: "end"; readonly end: GraphEnd }
   /** The program does here what a graph cannot hold; `origin`: the rule that does. */
   | { readonly kind: "unsupported"; readonly reason: string; readonly origin?: Origin | undefined };
 
 /** A node that is made when it is first asked for. */
 export class Later {
-  private readonly make: () => Node;
-  private made: Node | undefined;
+  private readonly make: () => GraphNode;
+  private made: GraphNode | undefined;
 
-  constructor(make: () => Node) {
+  constructor(make: () => GraphNode) {
     this.make = make;
   }
 
-  get node(): Node {
+  get node(): GraphNode {
     this.made ??= this.make();
     return this.made;
   }
 }
 
 /** What has become of the packet. */
-export interface End {
+export interface GraphEnd {
   readonly verdict: "pass" | "accept" | "drop" | "reject" | "dnat";
   readonly rejectWith?: RejectWith;
   readonly masquerade: boolean;

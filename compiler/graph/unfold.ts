@@ -1,6 +1,6 @@
 /** From a program to its graph. What a step does to all packets alike is the evaluator's answer; what it does to some of them is a
  *  question in the graph, or more than a table can say. */
-import { allAddresses } from "../evaluate/address-type.ts";
+
 import { PLAIN } from "../evaluate/chain.ts";
 import { hasPorts } from "../evaluate/expression.ts";
 import type { Behind, Frame, Runner, StepProgress } from "../evaluate/frame.ts";
@@ -11,14 +11,15 @@ import { runMatch } from "../evaluate/match.ts";
 import { sentBy, translatesPorts } from "../evaluate/nat.ts";
 import type { Environment, Packets } from "../evaluate/packet.ts";
 import { Question } from "../evaluate/question.ts";
-import { Ranges } from "../evaluate/ranges.ts";
-import { Region } from "../evaluate/region.ts";
 import { toRegionResult } from "../evaluate/result.ts";
 import { comeBack } from "../evaluate/routing.ts";
+import { allAddresses } from "../evaluate/sets/address-type.ts";
+import { PacketSet } from "../evaluate/sets/packet-set.ts";
+import { Ranges } from "../evaluate/sets/ranges.ts";
 import { type State, startState, withControl } from "../evaluate/state.ts";
 import { runStatement } from "../evaluate/statement.ts";
 import type { TableIndex } from "../evaluate/table-index.ts";
-import { asksNat, hideConnection, isBeforeTracking, settle, showConnection } from "../evaluate/tracking.ts";
+import { asksNat, confirmNat, hideConnection, isBeforeTracking, showConnection } from "../evaluate/tracking.ts";
 import { invariant, unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE, CT_STATE, MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
@@ -38,12 +39,12 @@ import type {
 } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
 import type { Family } from "../net/address.ts";
-import { Knowledge, type Known, stateOf } from "./known.ts";
+import { Knowledge, type KnownState, stateOf } from "./known.ts";
 import { type Reading, read } from "./read.ts";
-import { type Against, type Elements, type End, Later, type Node } from "./types.ts";
+import { type Against, type GraphEnd, type GraphNode, Later, type SetOrMap } from "./types.ts";
 
 /** How a packet comes to the node. */
-export interface Door {
+export interface EntryPoint {
   /** IANA number. */
   readonly protocol: number;
   /** Undefined: the node itself sends it. */
@@ -52,21 +53,25 @@ export interface Door {
   readonly ctState: "new" | "invalid" | "untracked";
 }
 
-/** The graphs of what `program` does with packets of `family` on a node, by the door that they come by. Such packets have no mark.
+/** The graphs of what `program` does with packets of `family` on a node, by the entry point that they come by. Such packets have no mark.
  *  All graphs have the same sets and maps. */
-export function unfold(program: Program, family: Family, environment: Environment): (door: Door) => Node {
+export function unfold(
+  program: Program,
+  family: Family,
+  environment: Environment,
+): (entryPoint: EntryPoint) => GraphNode {
   const hooks = new Hooks(program);
-  const shared = { elements: new ElementsOf(), ends: new Map<string, Node>() };
-  return (door) => new Unfolder(hooks, packetsBy(door, family), environment, shared).root();
+  const shared = { elements: new ElementsOf(), ends: new Map<string, GraphNode>() };
+  return (entryPoint) => new Unfolder(hooks, packetsBy(entryPoint, family), environment, shared).root();
 }
 
-/** All packets by a door, which no rule has told apart yet. */
-function packetsBy({ protocol, inInterface, ctState }: Door, family: Family): Packets {
+/** All packets by a entry point, which no rule has told apart yet. */
+function packetsBy({ protocol, inInterface, ctState }: EntryPoint, family: Family): Packets {
   const tracking = ctState === "new" ? "first" : ctState;
   const addresses = allAddresses(family);
   const ports = new Ranges([0, hasPorts(protocol) && tracking !== "invalid" ? 65536 : 1]);
   const none = Ranges.of(0);
-  const region = new Region(addresses, ports, addresses, ports, {
+  const region = new PacketSet(addresses, ports, addresses, ports, {
     mark: none,
     ctstate: Ranges.of(CT_STATE[ctState]),
     ctstatus: none,
@@ -79,14 +84,14 @@ function packetsBy({ protocol, inInterface, ctState }: Door, family: Family): Pa
 
 /** Where evaluation goes on. The same knowledge at the same place is the same node. */
 class Place {
-  private readonly go: (known: Known) => Node;
-  private readonly nodes = new Map<Known, Node>();
+  private readonly go: (known: KnownState) => GraphNode;
+  private readonly nodes = new Map<KnownState, GraphNode>();
 
-  constructor(go: (known: Known) => Node) {
+  constructor(go: (known: KnownState) => GraphNode) {
     this.go = go;
   }
 
-  at(known: Known): Node {
+  at(known: KnownState): GraphNode {
     let node = this.nodes.get(known);
     if (node === undefined) {
       node = this.go(known);
@@ -111,10 +116,10 @@ interface Call {
   readonly callees: Map<Chain, Map<Place, Call>>;
 }
 
-/** What the graphs of all doors have in common. */
+/** What the graphs of all entry points have in common. */
 interface Shared {
   readonly elements: ElementsOf;
-  readonly ends: Map<string, Node>;
+  readonly ends: Map<string, GraphNode>;
 }
 
 const ANYTHING: Behind = { next: [], later: undefined };
@@ -140,7 +145,7 @@ class Unfolder {
     this.shared = shared;
   }
 
-  root(): Node {
+  root(): GraphNode {
     return this.along(pathOf(this.packets)).at(this.knowledge.start(startState(this.packets, this.environment)));
   }
 
@@ -173,7 +178,7 @@ class Unfolder {
   /** The routing decision. */
   private whenLocal(yes: Place, no: Place): Place {
     return new Place((known) => {
-      const of = known.stream.destination === "daddr" ? "asked" : "endpoint";
+      const of = known.branch.destination === "daddr" ? "asked" : "endpoint";
       return {
         kind: "test",
         reads: [{ kind: "address-type", of }],
@@ -198,13 +203,13 @@ class Unfolder {
 
   /** All base chains of a hook. */
   private pass(hook: Hook, then: Place): Place {
-    const settled = this.changing((state) => settle(hook, state), then);
+    const confirmed = this.changing((state) => confirmNat(hook, state), then);
     const first = this.hooks.at(this.packets.family, hook).reduceRight((next, { orders: [only, more] }) => {
       const entries = more === undefined ? only?.entries : undefined;
       if (entries === undefined)
         return new Place(() => unsupported("chains of one hook and priority in an order that is not known"));
       return entries.reduceRight((after, { index, chain }) => this.base(hook, chain, index, after), next);
-    }, settled);
+    }, confirmed);
     return this.changing((state) => withControl(state, { hook }), first);
   }
 
@@ -252,13 +257,13 @@ class Unfolder {
     return entered;
   }
 
-  private next(call: Call, rule: number, known: Known): Node {
+  private next(call: Call, rule: number, known: KnownState): GraphNode {
     return (call.rules[rule + 1] as Place).at(known);
   }
 
   // --- steps -------------------------------------------------------------------------------------------------------------
 
-  private step(call: Call, rule: Rule, at: number, index: number, known: Known): Node {
+  private step(call: Call, rule: Rule, at: number, index: number, known: KnownState): GraphNode {
     const step = rule.steps[index];
     if (step === undefined) return this.next(call, at, known);
     const here: Here = {
@@ -274,7 +279,7 @@ class Unfolder {
     return node.kind === "unsupported" && !("origin" in node) ? { ...node, origin: rule.origin } : node;
   }
 
-  private match(match: Match, here: Here): Node {
+  private match(match: Match, here: Here): GraphNode {
     switch (match.kind) {
       case "compare":
       case "within":
@@ -300,7 +305,7 @@ class Unfolder {
     }
   }
 
-  private question(test: ValueTest, here: Here): Node {
+  private question(test: ValueTest, here: Here): GraphNode {
     const { known, next, onwards, call } = here;
     const question = new Question(test);
     const reading = read(test.left, known, call.table);
@@ -308,11 +313,11 @@ class Unfolder {
     const [only, more] = reading.kind === "reads" ? reading.reads : [];
     if (more !== undefined) return unsupported("several fields compared at once");
     if (only?.kind === "constant")
-      return question.passing(only.value, known.stream.region) === undefined ? next.node : onwards(known);
+      return question.passing(only.value, known.branch.region) === undefined ? next.node : onwards(known);
     return this.test(reading, { kind: "intervals", intervals: question.intervals }, question.negated, here);
   }
 
-  private test(reading: Reading, against: Against, negated: boolean, here: Here): Node {
+  private test(reading: Reading, against: Against, negated: boolean, here: Here): GraphNode {
     const { known, next, onwards } = here;
     return this.asking(reading, next, (reads) => {
       if (against.kind === "set" && against.set.elements.length === 0 && !negated) return next.node;
@@ -331,8 +336,8 @@ class Unfolder {
   private asking(
     reading: Reading,
     next: Later,
-    ask: (reads: Extract<Reading, { kind: "reads" }>["reads"]) => Node,
-  ): Node {
+    ask: (reads: Extract<Reading, { kind: "reads" }>["reads"]) => GraphNode,
+  ): GraphNode {
     if (reading.kind === "unsupported") return reading;
     if (reading.kind === "nothing") return next.node;
     const { reads, choices } = reading;
@@ -340,7 +345,7 @@ class Unfolder {
   }
 
   /** Goes on as the evaluator did with all packets; `reason`: why a table cannot say it where it told them apart. */
-  private evaluated(progress: readonly StepProgress[], here: Here, reason: string): Node {
+  private evaluated(progress: readonly StepProgress[], here: Here, reason: string): GraphNode {
     const after = this.knowledge.afterStep(here.known, progress);
     if (after === undefined) return unsupported(reason);
     const { known, flow } = after;
@@ -359,7 +364,7 @@ class Unfolder {
     }
   }
 
-  private statement(statement: Statement, here: Here): Node {
+  private statement(statement: Statement, here: Here): GraphNode {
     const { call, known, next } = here;
     const { table } = call;
     switch (statement.kind) {
@@ -369,11 +374,11 @@ class Unfolder {
         if (this.isFilled(statement.map, table)) return unsupported("a map that rules fill");
         return this.asking(read(statement.key, known, table), next, (reads) => {
           const map = this.shared.elements.ofMap(table, statement.map);
-          const byVerdict = new Map<string, Node>();
+          const byVerdict = new Map<string, GraphNode>();
           const reason = map.declaration?.comment ?? map.declaration?.name;
           const reasons = reason === undefined ? known.reasons : [...known.reasons, reason];
           const inMap = { ...here, known: this.knowledge.with(known, { reasons }) };
-          const found = ({ value }: MapElement): Node => {
+          const found = ({ value }: MapElement): GraphNode => {
             if (!isVerdict(value)) return next.node;
             const text = "chain" in value ? `${value.kind} ${value.chain}` : value.kind;
             const node = byVerdict.get(text) ?? this.verdict(value, inMap);
@@ -403,7 +408,7 @@ class Unfolder {
   }
 
   /** What the evaluator does for a statement. */
-  private run(statement: Statement, here: Here): Node {
+  private run(statement: Statement, here: Here): GraphNode {
     const progress = runStatement(statement, stateOf(here.known), this.frameOf(here), here.rule);
     const reason =
       "text" in statement ? `not understood: ${statement.text}` : `${statement.kind} by fields of the packet`;
@@ -423,7 +428,7 @@ class Unfolder {
     return { ...here, known: this.knowledge.with(known, { reasons: [...known.reasons, reason] }) };
   }
 
-  private verdict(verdict: Verdict, here: Here): Node {
+  private verdict(verdict: Verdict, here: Here): GraphNode {
     const { call, known, number } = here;
     switch (verdict.kind) {
       case "accept":
@@ -443,27 +448,27 @@ class Unfolder {
     }
   }
 
-  private translation(to: Extract<Statement, { kind: "dnat" }>["to"], here: Here): Node {
+  private translation(to: Extract<Statement, { kind: "dnat" }>["to"], here: Here): GraphNode {
     const { call, known, next } = here;
     if (to.kind === "literal" && to.addresses === undefined) return unsupported("dnat to a port only");
     if (to.kind === "literal" && (isRange(to.addresses) || isRange(to.ports))) return unsupported("dnat to a range");
     if (to.kind === "map" && this.isFilled(to.map, call.table)) return unsupported("a map that rules fill");
-    if (known.stream.destination !== "daddr") return unsupported("a destination that is translated twice");
+    if (known.branch.destination !== "daddr") return unsupported("a destination that is translated twice");
     const reading: Reading =
       to.kind === "map" ? read(to.key, known, call.table) : { kind: "reads", reads: [], choices: 1 };
     return this.asking(reading, next, (reads) => {
       const map = this.shared.elements.ofMap(call.table, to.kind === "map" ? to.map : literalMap(to));
-      const stream = { ...known.stream, destination: "toaddr", destinationPort: "toport" } as const;
+      const branch = { ...known.branch, destination: "toaddr", destinationPort: "toport" } as const;
       const then = (isChanged: boolean): Later =>
         new Later(() =>
-          call.done.at(this.knowledge.with(known, { stream, control: sentBy(known.control, isChanged) })),
+          call.done.at(this.knowledge.with(known, { branch, control: sentBy(known.control, isChanged) })),
         );
       const keepsPort = !translatesPorts(known.control);
       return { kind: "translate", keepsPort, reads, map, changed: then(true), same: then(false), missing: next };
     });
   }
 
-  private write(statement: Extract<Statement, { kind: "set" }>, here: Here): Node {
+  private write(statement: Extract<Statement, { kind: "set" }>, here: Here): GraphNode {
     const { call, known, next, onwards } = here;
     const { field, value } = statement;
     const isPriority = field.kind === "meta" && field.key === "priority";
@@ -491,13 +496,13 @@ class Unfolder {
   }
 
   /** What has become of packets that are through. Equal ends are one object. */
-  private end({ control, stream, reasons }: Known): Node {
-    const { disposition, isAccepted } = toRegionResult({ control, stream });
+  private end({ control, branch, reasons }: KnownState): GraphNode {
+    const { disposition, isAccepted } = toRegionResult({ control, branch });
     const { kind } = disposition;
     if ("source" in disposition && disposition.source.kind === "given")
       return unsupported("a source that a rule gives");
     const verdict = kind === "pass" && isAccepted ? "accept" : kind;
-    const end: End = {
+    const end: GraphEnd = {
       verdict,
       ...(control.end?.kind === "reject" ? { rejectWith: control.end.with } : {}),
       masquerade: control.masqueraded,
@@ -515,17 +520,17 @@ class Unfolder {
 
 /** The sets and maps that graphs ask, each as one object. */
 class ElementsOf {
-  private readonly named = new Map<TableIndex, Map<string, Elements>>();
-  private readonly inline = new Map<readonly MapElement[], Elements<MapElement>>();
+  private readonly named = new Map<TableIndex, Map<string, SetOrMap>>();
+  private readonly inline = new Map<readonly MapElement[], SetOrMap<MapElement>>();
 
-  ofSet(table: TableIndex, name: string): Elements {
+  ofSet(table: TableIndex, name: string): SetOrMap {
     return this.remembered(table, `set ${name}`, () => {
       const declaration = table.set(name);
       return { declaration, elements: declaration.elements, index: table.setElements(name) };
     });
   }
 
-  ofMap(table: TableIndex, map: string | readonly MapElement[]): Elements<MapElement> {
+  ofMap(table: TableIndex, map: string | readonly MapElement[]): SetOrMap<MapElement> {
     if (typeof map !== "string") {
       let inline = this.inline.get(map);
       if (inline === undefined) {
@@ -537,11 +542,11 @@ class ElementsOf {
     return this.remembered(table, `map ${map}`, () => {
       const declaration = table.map(map);
       return { declaration, elements: declaration.elements, index: table.mapElements(map) };
-    }) as Elements<MapElement>;
+    }) as SetOrMap<MapElement>;
   }
 
-  private remembered(table: TableIndex, name: string, make: () => Elements): Elements {
-    const known = this.named.get(table) ?? new Map<string, Elements>();
+  private remembered(table: TableIndex, name: string, make: () => SetOrMap): SetOrMap {
+    const known = this.named.get(table) ?? new Map<string, SetOrMap>();
     this.named.set(table, known);
     const found = known.get(name) ?? make();
     known.set(name, found);
@@ -552,14 +557,14 @@ class ElementsOf {
 /** A step that is about to be taken. */
 interface Here {
   readonly call: Call;
-  readonly known: Known;
+  readonly known: KnownState;
   readonly rule: Rule;
   /** The number of the rule in the chain. */
   readonly number: number;
   /** The rule after it. */
   readonly next: Later;
   /** The step after it. */
-  readonly onwards: (known: Known) => Node;
+  readonly onwards: (known: KnownState) => GraphNode;
 }
 
 const LOCAL: Against = { kind: "intervals", intervals: [{ from: ADDRESS_TYPE.local, to: ADDRESS_TYPE.local }] };
@@ -597,6 +602,6 @@ function literalMap(
   return map;
 }
 
-function unsupported(reason: string): Node {
+function unsupported(reason: string): GraphNode {
   return { kind: "unsupported", reason };
 }

@@ -207,7 +207,7 @@ export type MetaKey =
   | "skgid";
 
 /** `original-*` are the addresses and ports of the first packet as it came, before any translation; `reply-*` those that replies
- *  to it have, as far as its translation is settled. */
+ *  to it have, as far as its translation is decided. */
 export type CtKey =
   | "state"
   | "status"

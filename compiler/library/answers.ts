@@ -1,6 +1,6 @@
 /** What comparisons were made for, and how their answers are shown. */
-import { type Answer, answerOf } from "../compare/answer.ts";
-import type { Comparison, Region } from "../compare/compare.ts";
+import { answerOf, type ComparisonAnswer } from "../compare/answer.ts";
+import type { Comparison, Discrepancy } from "../compare/compare.ts";
 import { answerToData, renderConclusion, type Sides } from "../compare/render.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
@@ -14,7 +14,7 @@ export interface ComparedPrograms {
 }
 
 /** What was compared for one question, and what the answer rests on. */
-export interface ComparedQuestion extends Pick<Answer, "gaps" | "given" | "also"> {
+export interface ComparedQuestion extends Pick<ComparisonAnswer, "gaps" | "given" | "also"> {
   /** The kind of its JSON. */
   readonly kind: "Comparison" | "Verification";
   readonly parts: readonly ComparedPrograms[];
@@ -25,16 +25,16 @@ export interface ComparedQuestion extends Pick<Answer, "gaps" | "given" | "also"
 
 /** How an answer is shown: the regions of each part, those that were declared left out. `count`: how many there are. */
 export interface AnswerView {
-  readonly text: (regions: readonly (readonly Region[])[], count: number) => readonly string[];
+  readonly text: (regions: readonly (readonly Discrepancy[])[], count: number) => readonly string[];
   /** What the answer holds besides, for programs. */
-  readonly data: (regions: readonly (readonly Region[])[]) => object;
+  readonly data: (regions: readonly (readonly Discrepancy[])[]) => object;
 }
 
 /** The most that is shown: rows of the table, counterexamples, and entries of each list in data. */
 export type AnswerLimits = Readonly<Record<"rows" | "examples" | "data", number>>;
 
 /** The answer, which also names what was not read. */
-export function answerTo(question: ComparedQuestion): Answer {
+export function answerTo(question: ComparedQuestion): ComparisonAnswer {
   const gaps = [...unreadGaps(question.diagnosed), ...question.gaps];
   return answerOf(
     question.parts.map(({ comparison }) => comparison),
@@ -43,7 +43,7 @@ export function answerTo(question: ComparedQuestion): Answer {
 }
 
 /** The answer as people read it. */
-export function answerText({ parts }: ComparedQuestion, answer: Answer, shown: AnswerView): string {
+export function answerText({ parts }: ComparedQuestion, answer: ComparisonAnswer, shown: AnswerView): string {
   const regions = parts.map(({ comparison }) => comparison.regions);
   return `${[...shown.text(regions, answer.differing), ...renderConclusion(answer)].join("\n")}\n`;
 }
@@ -51,7 +51,7 @@ export function answerText({ parts }: ComparedQuestion, answer: Answer, shown: A
 /** The members of the answer, for programs. */
 export function answerData(
   { parts, sides, diagnosed }: ComparedQuestion,
-  answer: Answer,
+  answer: ComparisonAnswer,
   shown: AnswerView,
   limit: number,
 ) {

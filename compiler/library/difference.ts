@@ -1,5 +1,5 @@
 /** What two rulesets do differently, over all packets. */
-import type { CompareOptions, Comparison, Region } from "../compare/compare.ts";
+import type { CompareOptions, Comparison, Discrepancy } from "../compare/compare.ts";
 import { renderRegions } from "../compare/render.ts";
 import { unreachedIn } from "../compare/unreached.ts";
 import type { Diagnostic } from "../diagnostics.ts";
@@ -8,7 +8,7 @@ import { withJumpsOfBoth } from "../formats/iptables/kube-proxy-jumps.ts";
 import type { Program } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
 import { refusalCause } from "../services/cause.ts";
-import { Changes } from "../services/changes.ts";
+import { ServiceChanges } from "../services/changes.ts";
 import { describeDestination } from "../services/destination.ts";
 import type { EndpointNames } from "../services/endpoint-names.ts";
 import { frontendsIn } from "../services/frontends.ts";
@@ -71,9 +71,9 @@ export function differenceOf(
   const ruleSides = ([a, b] as const).flatMap(({ isRules }, i) =>
     isRules ? [i === 0 ? ("left" as const) : ("right" as const)] : [],
   );
-  const changesIn = (regions: readonly Region[], limit: number): ChangesView => {
-    const changes = new Changes(names);
-    const whereOf = (region: Region): string => describeDestination(region, pods);
+  const changesIn = (regions: readonly Discrepancy[], limit: number): ChangesView => {
+    const changes = new ServiceChanges(names);
+    const whereOf = (region: Discrepancy): string => describeDestination(region, pods);
     for (const region of regions) changes.add(region, refusalCause(region, ruleSides), whereOf);
     const legend = { left: `only in ${left}`, right: `only in ${right}`, arrow: `changed: ${left} -> ${right}` };
     return {

@@ -8,7 +8,7 @@ import { assuming } from "../evaluate/outcome.ts";
 import { environmentOf, hostOf, type Outcome } from "../evaluate/packet.ts";
 import { withGivenJumps } from "../formats/read-rules.ts";
 import { type TraceData, traceToData } from "../trace/json.ts";
-import { Names } from "../trace/names.ts";
+import { AddressNames } from "../trace/names.ts";
 import { parsePacket } from "../trace/parse.ts";
 import { renderTrace, type TraceSubject } from "../trace/render.ts";
 import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
@@ -106,5 +106,5 @@ function subjectOf({ known: { specs, node, settings }, sources }: RulesContent):
     sources === undefined
       ? `${node.name === undefined ? "some node" : `node ${node.name}`}, ${settings.mode} mode`
       : `rules of ${sources.map(({ name }) => name).join(",")}`;
-  return { where, rulesWereRead: sources !== undefined, names: new Names(specs, node) };
+  return { where, rulesWereRead: sources !== undefined, names: new AddressNames(specs, node) };
 }

@@ -1,6 +1,6 @@
 /** What an answer about rules rests on, where not all of the rules were read. */
 import { type Diagnostic, type Origin, printPlace } from "../diagnostics.ts";
-import type { Assumption } from "../evaluate/assumption.ts";
+import type { Assumption } from "../evaluate/unknown/assumption.ts";
 
 /** Findings about rules that were not read. A text that is blank has none: ip6tables-save prints it where nobody has rules. */
 export function unreadIn(findings: readonly Diagnostic[]): Diagnostic[] {

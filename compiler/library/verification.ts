@@ -1,5 +1,5 @@
 /** Whether a host's rules do to Service traffic what manifests say. */
-import type { CompareOptions, Comparison, Region } from "../compare/compare.ts";
+import type { CompareOptions, Comparison, Discrepancy } from "../compare/compare.ts";
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { isIpvsMode } from "../formats/iptables/ipvs.ts";
@@ -7,7 +7,7 @@ import { dialectOf, isRestored, readIpsets, readRulesOf } from "../formats/read-
 import type { Program } from "../ir/types.ts";
 import { type Address, FAMILIES, type Family, printAddressPort } from "../net/address.ts";
 import { refusalCause } from "../services/cause.ts";
-import { Changes } from "../services/changes.ts";
+import { ServiceChanges } from "../services/changes.ts";
 import { describeDestination } from "../services/destination.ts";
 import { endpointNamesIn } from "../services/endpoint-names.ts";
 import { frontendsIn } from "../services/frontends.ts";
@@ -18,7 +18,7 @@ import { Culprits } from "../verify/culprits.ts";
 import { describeDesign, designsOf, designToData } from "../verify/designs.ts";
 import { findingsAboutOthers, findingsOf } from "../verify/findings.ts";
 import { isServiceTraffic, onlyServiceTraffic, type ServiceTraffic } from "../verify/others.ts";
-import { describeOthers, type Found, findingsToData, othersToData, renderFindings } from "../verify/render.ts";
+import { describeOthers, findingsToData, othersToData, renderFindings, type ShownFindings } from "../verify/render.ts";
 import { familiesOf, type Others, type ServiceRules } from "../verify/service-rules.ts";
 import type { AnswerLimits, AnswerView, ComparedPrograms, ComparedQuestion } from "./answers.ts";
 import type { CompareWith } from "./difference.ts";
@@ -105,7 +105,7 @@ export function verificationOf(
     }
     const sides = { left: "manifests", right: "this host", addresses: node.addresses };
     const culprits = new Culprits(rules, node.addresses);
-    const found = ([about = [], treated = []]: readonly Comparison["regions"][]): Found[] => [
+    const found = ([about = [], treated = []]: readonly Comparison["regions"][]): ShownFindings[] => [
       { about: "service rules", findings: findingsOf(about, known.nameOf, node.addresses), sides },
       {
         about: "other rules",
@@ -116,9 +116,9 @@ export function verificationOf(
     const namesOfHost = new ServiceNames(frontendsIn(own), node.addresses);
     const unseen = parts.reduce((sum, { comparison: { differing, regions } }) => sum + differing - regions.length, 0);
     const changesIn = ([about = [], treated = []]: readonly Comparison["regions"][], limit: number): ChangesView => {
-      const changes = new Changes({ left: known, right: namesOfHost });
+      const changes = new ServiceChanges({ left: known, right: namesOfHost });
       const pods = endpointNamesIn(specs);
-      const whereOf = (region: Region): string => describeDestination(region, pods);
+      const whereOf = (region: Discrepancy): string => describeDestination(region, pods);
       for (const region of about) changes.add(region, refusalCause(region, ["right"]), whereOf);
       for (const region of treated)
         changes.add(region, causeByOthers(region, culprits), whereOf, { isWithin: "right" });
@@ -192,7 +192,7 @@ function compareOthers(
 }
 
 /** What is said of packets of which not all outcomes were found, a sentence for each destination. */
-function describeNotCompared(regions: readonly Region[], nameOf: NameOf): string[] {
+function describeNotCompared(regions: readonly Discrepancy[], nameOf: NameOf): string[] {
   const by = new Map<string, number>();
   for (const { packet } of regions) {
     const { protocol, destination, destinationPort } = packet;

@@ -2,7 +2,7 @@
 import { invariant, unreachable } from "../invariant.ts";
 import { mergeIntervals } from "../ir/interval.ts";
 import type { Interval, KeyPart, MapElement, SetElement, Value, Verdict } from "../ir/types.ts";
-import { type Endpoint, servicePortName } from "../model/types.ts";
+import { type ServiceEndpoint, servicePortName } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
 import { type Prefix, prefixRange } from "../net/prefix.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS, type Protocol } from "../net/protocol.ts";
@@ -11,7 +11,7 @@ import type { AddressFrontend, Frontend } from "./frontends.ts";
 import { Identities } from "./identities.ts";
 import {
   affinitySet,
-  type EndpointList,
+  type EndpointListKind,
   endpointsMap,
   type FrontendKey,
   forwardMap,
@@ -27,14 +27,14 @@ import {
 /** A chain that picks among the endpoints of one list. All frontends with equally many endpoints share it. */
 export interface Pick {
   readonly key: FrontendKey;
-  readonly list: EndpointList;
+  readonly list: EndpointListKind;
   readonly count: number;
   readonly protocol: Protocol;
   readonly affinitySeconds: number | undefined;
 }
 
 /** Everything in one family that comes from the Services. */
-export interface Elements {
+export interface ServiceElements {
   /** Elements of the maps, by map name; a map without elements is absent. */
   readonly maps: ReadonlyMap<string, readonly MapElement[]>;
   readonly sets: ReadonlyMap<string, readonly SetElement[]>;
@@ -49,7 +49,7 @@ export interface Elements {
 }
 
 /** The elements for `frontends`, all of one family. */
-export function collectElements(frontends: readonly Frontend[], settings: Settings): Elements {
+export function collectElements(frontends: readonly Frontend[], settings: Settings): ServiceElements {
   const collector = new Collector(settings);
   for (const frontend of frontends) collector.add(frontend);
   return collector.finish();
@@ -72,7 +72,7 @@ class Collector {
     this.settings = settings;
   }
 
-  finish(): Elements {
+  finish(): ServiceElements {
     return {
       maps: this.maps,
       sets: this.sets,
@@ -176,7 +176,7 @@ class Collector {
   }
 
   /** A jump to the chain that picks from `list`, whose endpoints become elements. */
-  private pickVerdict(frontend: Frontend, key: FrontendKey, list: EndpointList): Verdict {
+  private pickVerdict(frontend: Frontend, key: FrontendKey, list: EndpointListKind): Verdict {
     const { service } = frontend;
     const endpoints = endpointsOf(frontend, list);
     invariant(
@@ -189,7 +189,7 @@ class Collector {
     const slots = this.elementsOf(endpointsMap(key, protocol));
     const stickySlots = affinitySeconds === undefined ? [] : this.elementsOf(stickySlotsMap(key, protocol));
     for (let index = 0; index < endpoints.length; index++) {
-      const endpoint = endpoints[index] as Endpoint;
+      const endpoint = endpoints[index] as ServiceEndpoint;
       const { origin } = endpoint;
       const isHere = frontend.kind === "node-port" || frontend.address === endpoint.address; // any address may be the node's
       if (isHere && frontend.port === endpoint.port) this.translatesToSelf = true;
@@ -215,7 +215,7 @@ class Collector {
     return { kind: "jump", chain: name };
   }
 
-  private addStickyEndpoint(protocol: Protocol, identity: number, endpoint: Endpoint): void {
+  private addStickyEndpoint(protocol: Protocol, identity: number, endpoint: ServiceEndpoint): void {
     const name = `${protocol} ${identity}`;
     if (this.sticky.has(name)) return;
     this.sticky.add(name);
@@ -273,7 +273,7 @@ class Collector {
   }
 }
 
-function endpointsOf(frontend: Frontend, list: EndpointList): readonly Endpoint[] {
+function endpointsOf(frontend: Frontend, list: EndpointListKind): readonly ServiceEndpoint[] {
   const { service, dispatch } = frontend;
   const local = list === "local" || (list === "only" && dispatch.kind === "endpoints" && dispatch.list === "local");
   return local ? service.localEndpoints : service.clusterEndpoints;

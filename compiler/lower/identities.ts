@@ -1,5 +1,5 @@
 /** Numbers by which session affinity remembers endpoints. */
-import { type Endpoint, type ServicePort, servicePortName } from "../model/types.ts";
+import { type ServiceEndpoint, type ServicePort, servicePortName } from "../model/types.ts";
 import { printAddressPort } from "../net/address.ts";
 
 /** Gives every (Service port, endpoint) a number of 32 bits that does not depend on the other endpoints, so that what
@@ -9,7 +9,7 @@ export class Identities {
   private readonly owners = new Map<number, string>();
   private readonly numbers = new Map<string, number>();
 
-  of(service: ServicePort, endpoint: Endpoint): number {
+  of(service: ServicePort, endpoint: ServiceEndpoint): number {
     const name = `${servicePortName(service)}/${service.protocol}/${printAddressPort(endpoint.address, endpoint.port)}`;
     const known = this.numbers.get(name);
     if (known !== undefined) return known;

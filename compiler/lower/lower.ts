@@ -3,7 +3,7 @@ import { FAMILIES, type Family } from "../net/address.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
 import { MODES, type NodePortAddresses, type Settings } from "../node/settings.ts";
 import type { NodeView, ServicePortView } from "../node/view.ts";
-import { collectElements, type Elements } from "./elements.ts";
+import { collectElements, type ServiceElements } from "./elements.ts";
 import { frontendsOf } from "./frontends.ts";
 import {
   addressComponent,
@@ -85,7 +85,7 @@ function retiredObjects(family: Family, settings: Settings, used: Pick<Table, "s
   const names = new Set([...used.sets, ...used.maps, ...used.chains].map(({ name }) => name));
   const unused = <T extends { readonly name: string }>(objects: readonly T[]): T[] =>
     [...new Map(objects.map((object) => [object.name, object])).values()].filter(({ name }) => !names.has(name));
-  const everything: Elements = {
+  const everything: ServiceElements = {
     maps: new Map(),
     sets: new Map(),
     picks: new Map(),
@@ -98,7 +98,7 @@ function retiredObjects(family: Family, settings: Settings, used: Pick<Table, "s
     const families = { ...settings.families, [family]: { ...settings.families[family], nodePorts } };
     return { ...settings, mode, families };
   });
-  const noAffinity: Elements = { ...everything, affinitySeconds: [] };
+  const noAffinity: ServiceElements = { ...everything, affinitySeconds: [] };
   return {
     sets: unused(others.flatMap((other) => declareSets(family, other, noAffinity, new Map()))),
     maps: unused(others.flatMap((other) => declareMaps(family, other, everything))),
@@ -124,7 +124,7 @@ const AFFINITY_SET_SIZE = 1048576;
 function declareSets(
   family: Family,
   settings: Settings,
-  { sets, affinitySeconds }: Elements,
+  { sets, affinitySeconds }: ServiceElements,
   extra: ReadonlyMap<string, readonly SetElement[]>,
 ): SetDeclaration[] {
   const address = addressComponent(family);
@@ -162,7 +162,7 @@ function declareSets(
 function declareMaps(
   family: Family,
   settings: Settings,
-  { maps, protocols, affinitySeconds }: Elements,
+  { maps, protocols, affinitySeconds }: ServiceElements,
 ): MapDeclaration[] {
   const address = addressComponent(family);
   const frontend = [address, PROTOCOL_COMPONENT, PORT_COMPONENT];

@@ -42,11 +42,11 @@ export const NAME = {
 
 /** Which of a frontend's endpoint lists a chain picks from. The lists of one frontend share a map; `LIST_OFFSET` keeps
  *  their slots apart. */
-export type EndpointList = "only" | "cluster" | "local";
+export type EndpointListKind = "only" | "cluster" | "local";
 
 /** First slot of each list. `only` is the list of frontends that have one; the other two belong to
  *  externalTrafficPolicy Local. Slot 0 existing thus means: every packet to this frontend may take it. */
-export const LIST_OFFSET: Readonly<Record<EndpointList, number>> = { only: 0, cluster: 16384, local: 32768 };
+export const LIST_OFFSET: Readonly<Record<EndpointListKind, number>> = { only: 0, cluster: 16384, local: 32768 };
 
 /** Slots of one list. */
 export const LIST_CAPACITY = 16384;
@@ -77,7 +77,7 @@ export const forwardMap = (key: FrontendKey, protocol: Protocol): string =>
 /** Picks one of `count` endpoints. */
 export function pickChain(
   key: FrontendKey,
-  list: EndpointList,
+  list: EndpointListKind,
   count: number,
   protocol: Protocol,
   affinitySeconds: number | undefined,

@@ -2,7 +2,7 @@
  *  not to a less specific host. */
 import type { Report } from "../diagnostics.ts";
 import type { HostRoutes, PathRoute, RouteTarget } from "../ir/types.ts";
-import type { Backend, Ingress, IngressPath } from "../model/types.ts";
+import type { Ingress, IngressBackend, IngressPath } from "../model/types.ts";
 import { compareBy } from "../order.ts";
 
 /** What the proxy does, host by host: precise hosts, then wildcards, then requests of no listed host; within each sorted
@@ -31,7 +31,7 @@ export function lowerRoutes(ingresses: readonly Ingress[], report: Report): Host
 }
 
 /** The backend for hosts of no rule: the default of the oldest Ingress without rules, else of the oldest one that has any. */
-function overallDefault(ingresses: readonly Ingress[]): Backend | undefined {
+function overallDefault(ingresses: readonly Ingress[]): IngressBackend | undefined {
   const having = ingresses.filter(({ defaultBackend }) => defaultBackend !== undefined);
   return (having.find(({ rules }) => rules.length === 0) ?? having[0])?.defaultBackend;
 }
@@ -78,7 +78,7 @@ function trimSlash(path: string): string {
   return path === "/" ? path : path.replace(/\/$/, "");
 }
 
-function targetOf(backend: Backend | undefined): RouteTarget {
+function targetOf(backend: IngressBackend | undefined): RouteTarget {
   if (backend === undefined) return { kind: "status", status: 404, reason: "no default backend" };
   if (backend.kind === "broken") return { kind: "status", status: 503, reason: `${backend.name}: ${backend.reason}` };
   const { name, endpoints } = backend;

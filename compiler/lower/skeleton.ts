@@ -41,11 +41,11 @@ import { type Family, parseAddress } from "../net/address.ts";
 import { type Prefix, prefixRange } from "../net/prefix.ts";
 import { PROTOCOL_NUMBERS, type Protocol } from "../net/protocol.ts";
 import type { Detector, Settings } from "../node/settings.ts";
-import type { Elements, Pick } from "./elements.ts";
+import type { Pick, ServiceElements } from "./elements.ts";
 import {
   affinitySet,
   dportOf,
-  type EndpointList,
+  type EndpointListKind,
   endpointsMap,
   type FrontendKey,
   forwardMap,
@@ -65,7 +65,7 @@ import {
 export interface Skeleton {
   readonly family: Family;
   readonly settings: Settings;
-  readonly elements: Elements;
+  readonly elements: ServiceElements;
   /** Whether TCP ports are opened for health checks. */
   readonly hasHealthChecks: boolean;
 }
@@ -204,7 +204,7 @@ function buildDispatchChains(skeleton: Skeleton): RegularChain[] {
 function firstEndpointChain(
   name: string,
   key: FrontendKey,
-  list: EndpointList,
+  list: EndpointListKind,
   { family, elements }: Skeleton,
 ): RegularChain {
   const rules = elements.protocols.map((protocol): Rule => {

@@ -5,7 +5,7 @@ import { FAMILIES } from "../net/address.ts";
 import { compareBy } from "../order.ts";
 import type { IngressBackendSpec, IngressClassSpec, IngressSpec, ServiceSpec, Specs } from "../specs/types.ts";
 import { type CandidateIndex, serviceKey } from "./candidates.ts";
-import type { Backend, Ingress } from "./types.ts";
+import type { Ingress, IngressBackend } from "./types.ts";
 
 /** The Ingresses that `controller` serves. Reports `ingress-ignored` and `broken-backend`. */
 export function resolveIngresses(specs: Specs, index: CandidateIndex, controller: string, report: Report): Ingress[] {
@@ -62,7 +62,7 @@ function resolveIngress(
   index: CandidateIndex,
   report: Report,
 ): Ingress {
-  const backendOf = (spec: IngressBackendSpec): Backend => {
+  const backendOf = (spec: IngressBackendSpec): IngressBackend => {
     const backend = resolveBackend(spec, meta.namespace, services, index);
     if (backend.kind === "broken") {
       const message = `backend ${backend.name} of Ingress ${meta.namespace}/${meta.name} is answered with 503: ${backend.reason}`;
@@ -93,7 +93,7 @@ function resolveBackend(
   namespace: string,
   services: ReadonlyMap<string, ServiceSpec>,
   index: CandidateIndex,
-): Backend {
+): IngressBackend {
   if (spec.kind === "resource")
     return { kind: "broken", name: spec.name, reason: "it is a resource, and only Services are served" };
   const name = `${namespace}/${spec.name}:${spec.port}`;

@@ -59,14 +59,14 @@ export interface LocatedAddress {
   readonly origin: Origin;
 }
 
-export interface Endpoint {
+export interface ServiceEndpoint {
   readonly address: Address;
   readonly port: Port;
   readonly origin: Origin;
 }
 
 /** An endpoint for one port of a Service, before policies and topology. */
-export interface Candidate extends Endpoint {
+export interface Candidate extends ServiceEndpoint {
   readonly ready: boolean;
   readonly serving: boolean;
   readonly terminating: boolean;
@@ -90,7 +90,7 @@ export function servicePortName(service: Pick<ServicePort, "namespace" | "name" 
 export interface Ingress {
   readonly namespace: string;
   readonly name: string;
-  readonly defaultBackend: Backend | undefined;
+  readonly defaultBackend: IngressBackend | undefined;
   readonly rules: readonly IngressRule[];
 }
 
@@ -104,11 +104,11 @@ export interface IngressRule {
 export interface IngressPath {
   readonly path: string;
   readonly pathType: "Exact" | "Prefix" | "ImplementationSpecific";
-  readonly backend: Backend;
+  readonly backend: IngressBackend;
   readonly origin: Origin;
 }
 
 /** Where requests go: to the Service's ready endpoints themselves, never to its cluster IP. */
-export type Backend =
-  | { readonly kind: "endpoints"; readonly name: string; readonly endpoints: readonly Endpoint[] }
+export type IngressBackend =
+  | { readonly kind: "endpoints"; readonly name: string; readonly endpoints: readonly ServiceEndpoint[] }
   | { readonly kind: "broken"; readonly name: string; readonly reason: string };

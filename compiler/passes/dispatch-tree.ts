@@ -3,20 +3,20 @@ import { intervalAsPrefix } from "../ir/interval.ts";
 import type { DataType, Interval, KeyPart, SetElement, Value } from "../ir/types.ts";
 
 /** One of the keys to be told apart. */
-export interface Choice<Element extends SetElement> {
+export interface TreeKey<Element extends SetElement> {
   readonly element: Element;
   /** By field. */
   readonly parts: readonly KeyPart[];
 }
 
 /** A way down: one key, or all keys whose field `part` lies in `interval`. */
-export type Branch<Element extends SetElement> =
-  | { readonly kind: "choice"; readonly choice: Choice<Element> }
+export type TreeBranch<Element extends SetElement> =
+  | { readonly kind: "choice"; readonly choice: TreeKey<Element> }
   | {
       readonly kind: "group";
       readonly part: number;
       readonly interval: Interval;
-      readonly branches: readonly Branch<Element>[];
+      readonly branches: readonly TreeBranch<Element>[];
     };
 
 /** Each level of the tree leaves at most one in FAN_OUT of the keys, so that its depth is logarithmic whatever the
@@ -28,9 +28,9 @@ const FAN_OUT = 16;
  *  both packets and connections can be tested for. The protocol comes before ports, because a port is only tested in
  *  packets of a known protocol. Ports are narrowed down by ranges that hold equally many keys. */
 export function planDispatch<Element extends SetElement>(
-  choices: readonly Choice<Element>[],
+  choices: readonly TreeKey<Element>[],
   types: readonly DataType[],
-): Branch<Element>[] {
+): TreeBranch<Element>[] {
   const order = [...types.keys()].sort((a, b) => rank(types[a]) - rank(types[b]));
   return plan([...choices], order, types);
 }
@@ -42,11 +42,11 @@ function rank(type: DataType | undefined): number {
 
 /** `stuck`: how many parts one after the other could not tell the choices apart. */
 function plan<Element extends SetElement>(
-  choices: Choice<Element>[],
+  choices: TreeKey<Element>[],
   order: readonly number[],
   types: readonly DataType[],
   stuck = 0,
-): Branch<Element>[] {
+): TreeBranch<Element>[] {
   const [part, ...others] = order;
   if (choices.length <= FAN_OUT || part === undefined || stuck === order.length)
     return choices.map((choice) => ({ kind: "choice", choice }));
@@ -57,7 +57,7 @@ function plan<Element extends SetElement>(
     // One value: nothing to tell apart here. Blocks that overlap: other parts tell them apart first.
     return isPoint(only.interval) ? plan(sorted, others, types) : plan(sorted, [...others, part], types, stuck + 1);
   }
-  return groups.flatMap(({ interval, members }): Branch<Element>[] => {
+  return groups.flatMap(({ interval, members }): TreeBranch<Element>[] => {
     const [single] = members;
     if (members.length === 1 && single !== undefined) return [{ kind: "choice", choice: single }];
     return [{ kind: "group", part, interval, branches: plan(members, isPoint(interval) ? others : order, types) }];
@@ -66,17 +66,17 @@ function plan<Element extends SetElement>(
 
 interface Group<Element extends SetElement> {
   readonly interval: Interval;
-  readonly members: Choice<Element>[];
+  readonly members: TreeKey<Element>[];
 }
 
-function split<Element extends SetElement>(sorted: Choice<Element>[], part: number, type: DataType): Group<Element>[] {
+function split<Element extends SetElement>(sorted: TreeKey<Element>[], part: number, type: DataType): Group<Element>[] {
   if (isAddress(type)) return splitByPrefix(sorted, part, type);
   return type === "inet_proto" ? splitByValue(sorted, part) : splitEvenly(sorted, part);
 }
 
 /** A group for each value. */
-function splitByValue<Element extends SetElement>(sorted: readonly Choice<Element>[], part: number): Group<Element>[] {
-  const groups: { interval: { from: Value; to: Value }; members: Choice<Element>[] }[] = [];
+function splitByValue<Element extends SetElement>(sorted: readonly TreeKey<Element>[], part: number): Group<Element>[] {
+  const groups: { interval: { from: Value; to: Value }; members: TreeKey<Element>[] }[] = [];
   for (const choice of sorted) {
     const last = groups.at(-1);
     if (last === undefined || from(choice, part) > last.interval.to) {
@@ -90,7 +90,7 @@ function splitByValue<Element extends SetElement>(sorted: readonly Choice<Elemen
 }
 
 /** Up to FAN_OUT runs of about equally many choices; equal values stay together. */
-function splitEvenly<Element extends SetElement>(sorted: readonly Choice<Element>[], part: number): Group<Element>[] {
+function splitEvenly<Element extends SetElement>(sorted: readonly TreeKey<Element>[], part: number): Group<Element>[] {
   const groups: Group<Element>[] = [];
   let start = 0;
   while (start < sorted.length) {
@@ -107,7 +107,7 @@ function splitEvenly<Element extends SetElement>(sorted: readonly Choice<Element
 /** Address blocks with at most one in FAN_OUT of the choices each: the fullest is split again and again at its next bit.
  *  A choice that does not fit into one half becomes a group of its own; several of them keep their group whole. */
 function splitByPrefix<Element extends SetElement>(
-  sorted: Choice<Element>[],
+  sorted: TreeKey<Element>[],
   part: number,
   type: DataType,
 ): Group<Element>[] {
@@ -149,7 +149,7 @@ function splitBlock<Element extends SetElement>(
 
 /** The smallest address block that holds all `members`. */
 function commonBlock<Element extends SetElement>(
-  members: readonly Choice<Element>[],
+  members: readonly TreeKey<Element>[],
   part: number,
   bits: number,
 ): Interval {
@@ -165,12 +165,12 @@ function commonBlock<Element extends SetElement>(
   return bits === 32 ? { from: Number(start), to: Number(end) } : { from: start, to: end };
 }
 
-function from<Element extends SetElement>(choice: Choice<Element> | undefined, part: number): Value {
+function from<Element extends SetElement>(choice: TreeKey<Element> | undefined, part: number): Value {
   const value = choice?.parts[part] as KeyPart;
   return typeof value === "object" ? value.from : value;
 }
 
-function to<Element extends SetElement>(choice: Choice<Element> | undefined, part: number): Value {
+function to<Element extends SetElement>(choice: TreeKey<Element> | undefined, part: number): Value {
   const value = choice?.parts[part] as KeyPart;
   return typeof value === "object" ? value.to : value;
 }

@@ -7,9 +7,9 @@ import { type Address, printAddress } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 
 /** Field and value, by the name that `fieldName` gives. */
-export type Known = ReadonlyMap<string, Value>;
+export type KnownFields = ReadonlyMap<string, Value>;
 
-export const NOTHING_KNOWN: Known = new Map();
+export const NOTHING_KNOWN: KnownFields = new Map();
 
 /** One name for each property of a packet, however an expression spells it: `tcp dport` and `th dport` are one. */
 export function fieldName(field: FieldExpression): string {
@@ -38,12 +38,12 @@ export function impliedProtocol(expression: Expression): number | undefined {
     : undefined;
 }
 
-export function learn(known: Known, name: string, value: Value): Known {
+export function learn(known: KnownFields, name: string, value: Value): KnownFields {
   return new Map(known).set(name, value);
 }
 
 /** `known` in one line, sorted: equal knowledge is equal text. */
-export function knownText(known: Known): string {
+export function knownText(known: KnownFields): string {
   return [...known]
     .map(([name, value]) => `${name} ${printKnown(name, value)}`)
     .sort()

@@ -25,12 +25,12 @@ import type {
 } from "../ir/types.ts";
 import { unsupported } from "../ir/unsupported.ts";
 import { asField } from "../ir/walk.ts";
-import { type Branch, type Choice, planDispatch } from "./dispatch-tree.ts";
+import { planDispatch, type TreeBranch, type TreeKey } from "./dispatch-tree.ts";
 import { KeyIndex } from "./key-index.ts";
 import {
   fieldName,
   impliedProtocol,
-  type Known,
+  type KnownFields,
   knownText,
   learn,
   NOTHING_KNOWN,
@@ -65,14 +65,14 @@ interface Place {
   readonly chain: string;
   readonly index: number;
   /** What is known before the rule at `index`. */
-  readonly known: Known;
+  readonly known: KnownFields;
 }
 
 /** What became of the steps of a rule. */
 interface Residue {
   readonly rules: readonly Rule[];
   /** What is known behind them, for packets that go on to the next rule. */
-  readonly known: Known;
+  readonly known: KnownFields;
   /** No packet goes on to the next rule. */
   readonly ended: boolean;
 }
@@ -80,7 +80,7 @@ interface Residue {
 /** Steps of a rule up to here: what they test, and what they taught. */
 interface Progress {
   readonly matches: readonly Match[];
-  readonly known: Known;
+  readonly known: KnownFields;
 }
 
 class Unfolder {
@@ -121,7 +121,7 @@ class Unfolder {
   // --- chains ----------------------------------------------------------------------------------------------------------
 
   /** The name of `chain` for packets of which `known` is known; undefined when it does nothing to them. */
-  private chainFor(chain: string, known: Known): string | undefined {
+  private chainFor(chain: string, known: KnownFields): string | undefined {
     return this.placeFor({ chain, index: 0, known });
   }
 
@@ -135,7 +135,7 @@ class Unfolder {
   private placeFor(place: Place): string | undefined {
     const { chain, index } = place;
     const fields = this.readFields.of(chain);
-    const known: Known = new Map([...place.known].filter(([field]) => fields.has(field)));
+    const known: KnownFields = new Map([...place.known].filter(([field]) => fields.has(field)));
     const text = knownText(known);
     const name = `${chain}${index === 0 ? "" : `+${index}`}${text === "" ? "" : ` (${text})`}`;
     if (!this.done.has(name)) {
@@ -487,7 +487,7 @@ class Unfolder {
   ): Residue {
     const fields = key.unknown;
     const choices = elements.map(
-      (element): Choice<Element> => ({
+      (element): TreeKey<Element> => ({
         element,
         parts: fields.map(({ position }) => element.key[position] as KeyPart),
       }),
@@ -524,7 +524,7 @@ class Unfolder {
 
   /** Whether a packet with this key may come back from where it is sent, while the rules behind have work for it. */
   private mustNotComeBack<Element extends SetElement>(
-    choice: Choice<Element>,
+    choice: TreeKey<Element>,
     fields: readonly OpenField[],
     progress: Progress,
     place: Place,
@@ -561,7 +561,7 @@ class Unfolder {
   /** A chain with one rule for each branch. */
   private treeChain<Element extends SetElement>(
     name: string,
-    branches: readonly Branch<Element>[],
+    branches: readonly TreeBranch<Element>[],
     fields: readonly OpenField[],
     progress: Progress,
     then: (element: Element, progress: Progress) => Residue,
@@ -578,7 +578,7 @@ class Unfolder {
   }
 
   private branchRules<Element extends SetElement>(
-    branch: Branch<Element>,
+    branch: TreeBranch<Element>,
     fields: readonly OpenField[],
     progress: Progress,
     then: (element: Element, progress: Progress) => Residue,
@@ -589,7 +589,7 @@ class Unfolder {
 
   /** `progress` with tests for all parts of the key, and what they teach. */
   private narrowTo<Element extends SetElement>(
-    choice: Choice<Element>,
+    choice: TreeKey<Element>,
     fields: readonly OpenField[],
     progress: Progress,
   ): Progress {
@@ -606,7 +606,7 @@ class Unfolder {
   }
 
   /** What a key is made of; undefined when a part is neither a field nor a random number. */
-  private readKey(expression: Expression, known: Known): Key | undefined {
+  private readKey(expression: Expression, known: KnownFields): Key | undefined {
     const parts = expression.kind === "concat" ? expression.parts : [expression];
     const values: (Value | undefined)[] = [];
     const unknown: OpenField[] = [];
@@ -680,7 +680,7 @@ function narrow(field: FieldExpression, interval: Interval, progress: Progress):
 
 /** The same for what the keys of a group share: the group's interval and, where that is one of ports, their protocol. */
 function narrowToGroup<Element extends SetElement>(
-  group: Extract<Branch<Element>, { kind: "group" }>,
+  group: Extract<TreeBranch<Element>, { kind: "group" }>,
   fields: readonly OpenField[],
   progress: Progress,
 ): Progress {
@@ -695,7 +695,7 @@ function narrowToGroup<Element extends SetElement>(
   return narrow(field, group.interval, known);
 }
 
-function firstChoice<Element extends SetElement>(branch: Branch<Element>): Choice<Element> {
+function firstChoice<Element extends SetElement>(branch: TreeBranch<Element>): TreeKey<Element> {
   if (branch.kind === "choice") return branch.choice;
   const [first] = branch.branches;
   invariant(first !== undefined, "a group has branches");

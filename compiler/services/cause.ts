@@ -1,5 +1,5 @@
 /** Rules that make a difference, for the Services that they concern. */
-import type { Region } from "../compare/compare.ts";
+import type { Discrepancy } from "../compare/compare.ts";
 import { isRefused, printAction } from "../evaluate/disposition.ts";
 import { TOLERANCE } from "../evaluate/distribution.ts";
 import type { Outcome } from "../evaluate/packet.ts";
@@ -19,7 +19,7 @@ export interface Cause {
 }
 
 /** The rule or policy by which one of `sides` drops or rejects what the other side does not. */
-export function refusalCause(region: Region, sides: readonly ("left" | "right")[]): Cause | undefined {
+export function refusalCause(region: Discrepancy, sides: readonly ("left" | "right")[]): Cause | undefined {
   const more = chanceToBeRefused(region.right) - chanceToBeRefused(region.left);
   if (Math.abs(more) <= TOLERANCE) return undefined;
   const side = more > 0 ? "right" : "left";

@@ -1,11 +1,11 @@
 /** Differences by Service: what is missing, what is extra, what is done otherwise, and by what. */
 import type { Range } from "../compare/box.ts";
-import type { Region } from "../compare/compare.ts";
+import type { Discrepancy } from "../compare/compare.ts";
 import type { Destination } from "../evaluate/disposition.ts";
 import type { Address } from "../net/address.ts";
 import type { Cause } from "./cause.ts";
 import { type Delta, deltasOf } from "./delta.ts";
-import { type Frontend, frontendKey } from "./frontends.ts";
+import { frontendKey, type ServiceFrontend } from "./frontends.ts";
 import type { ServiceNames } from "./service-names.ts";
 
 /** The differences of one Service port, or of destinations that no Service has. */
@@ -17,7 +17,7 @@ export interface ServiceChange {
   readonly protocols: readonly number[];
   /** `missing`: only the left side has it. `extra`: only the right side has it. */
   readonly change: "missing" | "extra" | "changed";
-  readonly ports: { readonly missing: readonly Frontend[]; readonly extra: readonly Frontend[] };
+  readonly ports: { readonly missing: readonly ServiceFrontend[]; readonly extra: readonly ServiceFrontend[] };
   /** Differences at ports that both sides have. */
   readonly aspects: readonly Aspect[];
   readonly causes: readonly Cause[];
@@ -30,7 +30,7 @@ export interface Aspect {
   readonly delta: Delta;
   readonly cause: Cause | undefined;
   /** Where it is so. `isEverywhere`: at all that both sides have. */
-  readonly frontends: readonly Frontend[];
+  readonly frontends: readonly ServiceFrontend[];
   readonly isEverywhere: boolean;
   /** From these sources only; undefined: from any. */
   readonly sources: readonly Range[] | undefined;
@@ -47,7 +47,7 @@ export interface NamedSides {
 interface Found {
   readonly delta: Delta;
   readonly cause: Cause | undefined;
-  readonly frontends: Map<string, Frontend>;
+  readonly frontends: Map<string, ServiceFrontend>;
   sources: Range[] | undefined;
   isOwnOnly: boolean;
 }
@@ -56,7 +56,7 @@ interface Entry {
   readonly service: string | undefined;
   readonly where: string;
   /** Those with a difference, by key. */
-  readonly frontends: Map<string, Frontend>;
+  readonly frontends: Map<string, ServiceFrontend>;
   readonly found: Map<string, Found>;
   readonly protocols: Set<number>;
   /** Frontends that a side translates, whether it names them or not. */
@@ -65,7 +65,7 @@ interface Entry {
 }
 
 /** Adds up differing regions. */
-export class Changes {
+export class ServiceChanges {
   private readonly entries = new Map<string, Entry>();
   private readonly names: NamedSides;
 
@@ -78,9 +78,9 @@ export class Changes {
   /** Adds a region. `whereOf`: its destination in words, where no Service has it. `isWithin`: both sides of the region are rules of that
    *  side: what its left side does says nothing of the left side here. */
   add(
-    region: Region,
+    region: Discrepancy,
     cause: Cause | undefined,
-    whereOf: (region: Region) => string,
+    whereOf: (region: Discrepancy) => string,
     { isWithin }: { readonly isWithin?: "right" } = {},
   ): void {
     const deltas = deltasOf(region);
@@ -96,15 +96,17 @@ export class Changes {
 
   /** Those with a destination in a region. Later packets are not one Service's where they are alike for many destinations: it is
    *  their connections that tell them apart. */
-  private frontendsOfRegion({ box, door }: Region): Frontend[] {
+  private frontendsOfRegion({ box, trafficKind }: Discrepancy): ServiceFrontend[] {
     const { daddr, dport } = box;
     const isOne = daddr.from === daddr.to && dport.from === dport.to;
-    if (door.tracking !== "first" && !isOne) return [];
-    return [this.names.right, this.names.left].flatMap((names) => names.within(box, door.protocol, door.family));
+    if (trafficKind.tracking !== "first" && !isOne) return [];
+    return [this.names.right, this.names.left].flatMap((names) =>
+      names.within(box, trafficKind.protocol, trafficKind.family),
+    );
   }
 
   /** The address of a Service, where packets go to a port of it that the Service does not have. */
-  private otherPorts({ box: { daddr }, door: { tracking } }: Region): Frontend | undefined {
+  private otherPorts({ box: { daddr }, trafficKind: { tracking } }: Discrepancy): ServiceFrontend | undefined {
     if (daddr.from !== daddr.to || tracking !== "first") return undefined;
     const address = daddr.from as Address;
     const owner = this.names.left.ownerOf(address) ?? this.names.right.ownerOf(address);
@@ -133,8 +135,8 @@ export class Changes {
   private enter(
     service: string | undefined,
     where: string,
-    at: { readonly key: string; readonly frontend: Frontend } | undefined,
-    region: Region,
+    at: { readonly key: string; readonly frontend: ServiceFrontend } | undefined,
+    region: Discrepancy,
     deltas: readonly Delta[],
     cause: Cause | undefined,
     isWithin: "right" | undefined,
@@ -146,14 +148,14 @@ export class Changes {
     };
     this.entries.set(id, entry);
     entry.classes++;
-    entry.protocols.add(region.door.protocol);
+    entry.protocols.add(region.trafficKind.protocol);
     if (at !== undefined) {
       entry.frontends.set(at.key, at.frontend);
       if (region.left.endpoints.length > 0) entry.served[isWithin ?? "left"].add(at.key);
       if (region.right.endpoints.length > 0) entry.served.right.add(at.key);
     }
-    const { box, door } = region;
-    const isOwn = door.inInterface === undefined;
+    const { box, trafficKind } = region;
+    const isOwn = trafficKind.inInterface === undefined;
     for (const delta of deltas) {
       const key = `${deltaKey(delta)} ${cause?.key ?? ""}`;
       const known = entry.found.get(key);
@@ -168,9 +170,9 @@ export class Changes {
   private toChange(entry: Entry): ServiceChange {
     const { service, where, found, served, classes } = entry;
     const frontends = [...entry.frontends].filter(([, { role }]) => role !== "other ports");
-    const has = (side: "left" | "right", key: string, frontend: Frontend): boolean =>
+    const has = (side: "left" | "right", key: string, frontend: ServiceFrontend): boolean =>
       this.names[side].has(frontend) || served[side].has(key);
-    const only = (side: "left" | "right"): Frontend[] =>
+    const only = (side: "left" | "right"): ServiceFrontend[] =>
       frontends.flatMap(([key, each]) => (has(side, key, each) && !has(other(side), key, each) ? [each] : []));
     const ports = { missing: only("left"), extra: only("right") };
     const oneSided = new Set([...ports.missing, ...ports.extra].map(frontendKey));
@@ -201,7 +203,7 @@ export class Changes {
   }
 
   /** All frontends that a side names for the Service. */
-  private frontendsOf(service: string | undefined): readonly Frontend[] {
+  private frontendsOf(service: string | undefined): readonly ServiceFrontend[] {
     if (service === undefined) return [];
     const all = [this.names.left, this.names.right].flatMap((names) => names.of(service));
     return [...new Map(all.map((frontend) => [frontendKey(frontend), frontend])).values()];

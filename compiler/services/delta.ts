@@ -1,5 +1,5 @@
 /** What two rulesets do otherwise to packets of one set, in terms of Services. */
-import type { Region } from "../compare/compare.ts";
+import type { Discrepancy } from "../compare/compare.ts";
 import { type Destination, isRefused, type NewSource } from "../evaluate/disposition.ts";
 import { distributionOf, printDistribution, TOLERANCE } from "../evaluate/distribution.ts";
 import type { Outcome } from "../evaluate/packet.ts";
@@ -19,7 +19,7 @@ export type Delta =
     }
   | { readonly kind: "source" | "affinity" | "chances" | "outcome"; readonly left: string; readonly right: string };
 
-export function deltasOf({ left, right }: Pick<Region, "left" | "right">): Delta[] {
+export function deltasOf({ left, right }: Pick<Discrepancy, "left" | "right">): Delta[] {
   const [a, b] = [factsOf(left), factsOf(right)];
   const deltas: Delta[] = [];
   const refused = (side: "left" | "right", outcome: Outcome): void => {

@@ -1,19 +1,23 @@
 /** Sets of addresses and ports, in words. */
 import { before, isAnywhere, joinRanges, type Range } from "../compare/box.ts";
-import type { Region } from "../compare/compare.ts";
+import type { Discrepancy } from "../compare/compare.ts";
 import { hasPorts } from "../evaluate/expression.ts";
-import { after } from "../evaluate/ranges.ts";
+import { after } from "../evaluate/sets/ranges.ts";
 import { type Address, addressBits, familyOf, printAddress } from "../net/address.ts";
 import type { EndpointNames } from "./endpoint-names.ts";
 
 /** `10.0.0.0/24 port 80`, `any IPv4 address`, `shop/web-1 (10.244.1.10)`. */
-export function describeDestination({ box, door }: Pick<Region, "box" | "door">, names: EndpointNames): string {
+export function describeDestination(
+  { box, trafficKind }: Pick<Discrepancy, "box" | "trafficKind">,
+  names: EndpointNames,
+): string {
   // Later packets count for where their connection sends them.
-  const isSent = !isAnywhere(box, door.family);
+  const isSent = !isAnywhere(box, trafficKind.family);
   const [daddr, dport] = isSent ? [box.toaddr, box.toport] : [box.daddr, box.dport];
   const pod = daddr.from === daddr.to ? names.get(daddr.from as Address) : undefined;
-  const where = isAnyAddress([daddr]) ? `any ${door.family} address` : (printBlocks([daddr])[0] ?? "");
-  const isAnyPort = !hasPorts(door.protocol) || door.tracking === "invalid" || (dport.from === 0 && dport.to === 65535);
+  const where = isAnyAddress([daddr]) ? `any ${trafficKind.family} address` : (printBlocks([daddr])[0] ?? "");
+  const isAnyPort =
+    !hasPorts(trafficKind.protocol) || trafficKind.tracking === "invalid" || (dport.from === 0 && dport.to === 65535);
   const ports = dport.from === dport.to ? String(dport.from) : `${dport.from}-${dport.to}`;
   return `${pod === undefined ? where : `${pod} (${where})`}${isAnyPort ? "" : ` port ${ports}`}`;
 }

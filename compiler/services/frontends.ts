@@ -9,7 +9,7 @@ import { fieldTestsOf } from "./field-tests.ts";
 export type FrontendRole = "cluster IP" | "external IP" | "node port" | "health check port" | "other ports";
 
 /** Where packets to one port of a Service go; `other ports`: those of its address that are none of its own, which some modes reject. */
-export interface Frontend {
+export interface ServiceFrontend {
   /** `shop/web:http`, as kube-proxy writes it. */
   readonly service: string;
   readonly role: FrontendRole;
@@ -22,21 +22,21 @@ export interface Frontend {
 }
 
 /** Equal for frontends that take the same packets. */
-export function frontendKey({ protocol, family, address, port }: Omit<Frontend, "service" | "role">): string {
+export function frontendKey({ protocol, family, address, port }: Omit<ServiceFrontend, "service" | "role">): string {
   return `${protocol} ${family} ${address ?? "node"} ${port}`;
 }
 
 /** `172.30.0.43:80/tcp`, `node port 30123/tcp`. */
-export function printFrontend({ role, protocol, address, port }: Frontend): string {
+export function printFrontend({ role, protocol, address, port }: ServiceFrontend): string {
   if (role === "other ports" && address !== undefined) return `other ports of ${printAddress(address)}`;
   const name = PROTOCOL_NAMES.get(protocol) ?? String(protocol);
   return `${address === undefined ? `${role} ${port}` : printAddressPort(address, port)}/${name}`;
 }
 
 /** All frontends that the rules name, each once. */
-export function frontendsIn({ ruleset }: Program): Frontend[] {
-  const found = new Map<string, Frontend>();
-  const add = (frontend: Frontend): void => {
+export function frontendsIn({ ruleset }: Program): ServiceFrontend[] {
+  const found = new Map<string, ServiceFrontend>();
+  const add = (frontend: ServiceFrontend): void => {
     const key = frontendKey(frontend);
     const known = found.get(key);
     if (known === undefined || (known.role !== "cluster IP" && frontend.role === "cluster IP"))
@@ -63,7 +63,7 @@ const DISPATCH_MAPS =
 const DISPATCH_CHAINS =
   /^(?:KUBE-SERVICES|KUBE-NODEPORTS|KUBE-EXTERNAL-SERVICES|KPC-services.*|KPC-node-ports.*|KPC-unserved.*)$/;
 
-type Add = (frontend: Frontend) => void;
+type Add = (frontend: ServiceFrontend) => void;
 
 function clusterIpsIn({ sets }: Table): ReadonlySet<KeyPart> {
   const elements = sets.filter(({ name }) => name === "cluster-ips").flatMap((set) => set.elements);

@@ -1,7 +1,7 @@
 /** Differences by Service as a table: `-` only on the left side, `+` only on the right side, `~` on both and not the same. */
 
 import { joinRanges, type Range } from "../compare/box.ts";
-import { UNHEARD_OF } from "../compare/doors.ts";
+import { OTHER_PROTOCOL } from "../compare/traffic-kinds.ts";
 import type { Destination } from "../evaluate/disposition.ts";
 import { printRule } from "../formats/nft/print.ts";
 import { unreachable } from "../invariant.ts";
@@ -70,7 +70,7 @@ function summaryOf(changes: readonly ServiceChange[]): string {
 /** The Service; else the destination, and for which protocols. */
 function titleOf({ service, where, protocols }: ServiceChange): string {
   if (service !== undefined) return service;
-  if ([UNHEARD_OF, PROTOCOL_NUMBERS.tcp, PROTOCOL_NUMBERS.udp].every((each) => protocols.includes(each)))
+  if ([OTHER_PROTOCOL, PROTOCOL_NUMBERS.tcp, PROTOCOL_NUMBERS.udp].every((each) => protocols.includes(each)))
     return `${where} (any protocol)`;
   const names = protocols.map((protocol) => PROTOCOL_NAMES.get(protocol) ?? `protocol ${protocol}`);
   return `${where} (${limited(names)})`;

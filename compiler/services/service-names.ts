@@ -1,7 +1,7 @@
 /** Which Services a set of destinations is of. */
 import type { Box } from "../compare/box.ts";
 import { type Address, FAMILIES, type Family, familyOf } from "../net/address.ts";
-import { type Frontend, frontendKey } from "./frontends.ts";
+import { frontendKey, type ServiceFrontend } from "./frontends.ts";
 
 /** The name of the Service port that a destination is; undefined where there is none. */
 export type NameOf = (protocol: number, address: Address, port: number) => string | undefined;
@@ -9,23 +9,23 @@ export type NameOf = (protocol: number, address: Address, port: number) => strin
 /** The frontends of one family and protocol. */
 interface Listing {
   /** Sorted by address. */
-  readonly byAddress: Frontend[];
+  readonly byAddress: ServiceFrontend[];
   /** Likewise, those of one port. */
-  readonly byPort: Map<number, Frontend[]>;
+  readonly byPort: Map<number, ServiceFrontend[]>;
   /** Node ports and health-check ports, by port. */
-  readonly onNode: Map<number, Frontend>;
+  readonly onNode: Map<number, ServiceFrontend>;
 }
 
 /** Names by destination. Ports of the node count on `addresses`, the node's, and on loopback. */
 export class ServiceNames {
   readonly families: readonly Family[];
-  private readonly byKey: ReadonlyMap<string, Frontend>;
-  private readonly byAddress = new Map<Address, Frontend>();
-  private readonly byService = new Map<string, Frontend[]>();
+  private readonly byKey: ReadonlyMap<string, ServiceFrontend>;
+  private readonly byAddress = new Map<Address, ServiceFrontend>();
+  private readonly byService = new Map<string, ServiceFrontend[]>();
   private readonly listings = new Map<string, Listing>();
   private readonly addresses: readonly Address[];
 
-  constructor(frontends: readonly Frontend[], addresses: readonly Address[]) {
+  constructor(frontends: readonly ServiceFrontend[], addresses: readonly Address[]) {
     this.addresses = addresses;
     this.byKey = new Map(frontends.map((frontend) => [frontendKey(frontend), frontend]));
     this.families = FAMILIES.filter((family) => frontends.some((frontend) => frontend.family === family));
@@ -46,28 +46,28 @@ export class ServiceNames {
   };
 
   /** The frontends of a Service port. */
-  of(service: string): readonly Frontend[] {
+  of(service: string): readonly ServiceFrontend[] {
     return this.byService.get(service) ?? [];
   }
 
   /** A frontend at an address. */
-  ownerOf(address: Address): Frontend | undefined {
+  ownerOf(address: Address): ServiceFrontend | undefined {
     return this.byAddress.get(address);
   }
 
-  has(frontend: Frontend): boolean {
+  has(frontend: ServiceFrontend): boolean {
     return this.byKey.has(frontendKey(frontend));
   }
 
   /** All frontends with a destination in `box`. */
-  within({ daddr, dport }: Box, protocol: number, family: Family): Frontend[] {
+  within({ daddr, dport }: Box, protocol: number, family: Family): ServiceFrontend[] {
     const listing = this.listings.get(`${protocol} ${family}`);
     if (listing === undefined) return [];
     const isOnePort = dport.from === dport.to;
     const list = isOnePort ? (listing.byPort.get(Number(dport.from)) ?? []) : listing.byAddress;
-    const found: Frontend[] = [];
+    const found: ServiceFrontend[] = [];
     for (let i = firstFrom(list, daddr.from); i < list.length; i++) {
-      const frontend = list[i] as Frontend;
+      const frontend = list[i] as ServiceFrontend;
       if ((frontend.address as Address) > daddr.to) break;
       if (frontend.port >= dport.from && frontend.port <= dport.to) found.push(frontend);
     }
@@ -80,10 +80,10 @@ export class ServiceNames {
     return [
       ...found,
       ...onNode.filter((each) => each !== undefined && each.port >= dport.from && each.port <= dport.to),
-    ] as Frontend[];
+    ] as ServiceFrontend[];
   }
 
-  private enter(frontend: Frontend): void {
+  private enter(frontend: ServiceFrontend): void {
     const ofService = this.byService.get(frontend.service);
     if (ofService === undefined) this.byService.set(frontend.service, [frontend]);
     else ofService.push(frontend);
@@ -104,7 +104,7 @@ export class ServiceNames {
 }
 
 /** The index of the first frontend of a sorted list whose address is at least `from`. */
-function firstFrom(list: readonly Frontend[], from: number | bigint): number {
+function firstFrom(list: readonly ServiceFrontend[], from: number | bigint): number {
   let [low, high] = [0, list.length];
   while (low < high) {
     const middle = (low + high) >>> 1;

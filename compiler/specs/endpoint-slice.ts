@@ -4,10 +4,10 @@ import {
   checkText,
   NEWER,
   newerWordOf,
-  type Rule,
   reportDuplicate,
   reportInvalid,
   reportTooMany,
+  type TextRule,
   warnInvalid,
 } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
@@ -148,7 +148,7 @@ function decodeHints(
   endpoint: Field,
   key: "forZones" | "forNodes",
   hints: Fitting<typeof HINTS> | null | undefined,
-  rule: Rule,
+  rule: TextRule,
 ): readonly string[] {
   if (hints === undefined || hints === null || hints.length === 0) return NO_NAMES;
   const list = endpoint.member("hints").member(key);

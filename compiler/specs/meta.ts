@@ -3,10 +3,10 @@ import {
   type Context,
   checkRequired,
   checkText,
-  type Rule,
   reportField,
   reportInvalid,
   reportMissing,
+  type TextRule,
   warnForbidden,
 } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
@@ -48,7 +48,7 @@ export function decodeMeta(
   root: Field,
   metadata: Metadata | null | undefined,
   namespaced: boolean,
-  nameRule: Rule,
+  nameRule: TextRule,
 ): Meta | undefined {
   if (metadata === undefined || metadata === null) {
     reportMissing(context, root, "metadata.name", NAME_REQUIRED);

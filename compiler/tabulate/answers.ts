@@ -1,44 +1,44 @@
-/** From the courses of packets to one destination to its row: an answer for each kind of sender, and lists of endpoints. */
-import type { End } from "../graph/types.ts";
+/** From the trees of packets to one destination to its row: an answer for each kind of sender, and lists of endpoints. */
+import type { GraphEnd } from "../graph/types.ts";
 import { unreachable } from "../invariant.ts";
 import type { Interval } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import type { SourceSet } from "./source-sets.ts";
 import {
-  type Answer,
   type Behaviour,
-  type Endpoint,
-  type EndpointList,
-  type Fate,
+  type EndpointTreatment,
+  type RowEndpoint,
+  type RowEndpoints,
   SOURCE,
-  SOURCE_KINDS,
+  SOURCE_CLASSES,
+  type TableAnswer,
   type Treatment,
 } from "./types.ts";
-import type { Course, Destination } from "./walk.ts";
+import type { OutcomeTree, RowDestination } from "./walk.ts";
 
 /** What a destination gets, without the port that it is reached at. */
 export interface Row {
   readonly behaviour: number;
-  readonly lists: readonly EndpointList[];
+  readonly lists: readonly RowEndpoints[];
   readonly allowed: readonly Interval[] | undefined;
   readonly stickySeconds: number | undefined;
 }
 
-/** Collects the behaviours, fates and lists of all rows. */
-export class Answers {
+/** Collects the behaviours, treatments and lists of all rows. */
+export class AnswerCollector {
   readonly behaviours: Behaviour[] = [];
-  readonly fates: Fate[] = [];
-  private readonly answers: Answer[] = [];
-  private readonly fateAnswers: FateAnswer[] = [];
+  readonly endpointTreatments: EndpointTreatment[] = [];
+  private readonly answers: TableAnswer[] = [];
+  private readonly endpointAnswers: EndpointAnswer[] = [];
   /** The one set of sources that rules of one family ask about everywhere. */
   private detected: SourceSet | undefined;
   private readonly numbers = new Map<string, Numbered<unknown>>();
-  private readonly fatesByEnds = new Map<End, Map<End, Numbered<FateAnswer>>>();
-  private readonly lists = new Map<string, EndpointList>();
-  /** Rows by the shapes of their courses. */
+  private readonly treatmentsByEnds = new Map<GraphEnd, Map<GraphEnd, Numbered<EndpointAnswer>>>();
+  private readonly lists = new Map<string, RowEndpoints>();
+  /** Rows by the shapes of their trees. */
   private readonly rows = new Map<string, Row>();
   /** Numbers of the ends, sets and shapes that shapes are made of. */
-  private readonly parts = new Map<End | SourceSet | string, number>();
+  private readonly parts = new Map<GraphEnd | SourceSet | string, number>();
 
   /** Sources that are `detected` in the rows since this was last asked. */
   takeDetected(): readonly Interval[] {
@@ -47,42 +47,42 @@ export class Answers {
     return intervals;
   }
 
-  /** The row for a course per interface kind. Throws `Unsupported`. */
-  row(courses: readonly Course[]): Row {
-    const sets = this.setsIn(courses);
+  /** The row for a tree per interface kind. Throws `Unsupported`. */
+  row(trees: readonly OutcomeTree[]): Row {
+    const sets = this.setsIn(trees);
     let shapes = "";
-    for (const course of courses) {
-      const shape = this.shapeOf(course);
-      if (shape === undefined) return this.makeRow(courses, sets);
+    for (const tree of trees) {
+      const shape = this.shapeOf(tree);
+      if (shape === undefined) return this.makeRow(trees, sets);
       shapes += `${shape} `;
     }
     let row = this.rows.get(shapes);
     if (row === undefined) {
-      row = this.makeRow(courses, sets);
+      row = this.makeRow(trees, sets);
       this.rows.set(shapes, row);
     }
     return row;
   }
 
-  /** Equal for courses that are alike; undefined for those that lead to endpoints. Most do not: at most ports there is nothing. */
-  private shapeOf(course: Course): number | undefined {
-    switch (course.kind) {
+  /** Equal for trees that are alike; undefined for those that lead to endpoints. Most do not: at most ports there is nothing. */
+  private shapeOf(tree: OutcomeTree): number | undefined {
+    switch (tree.kind) {
       case "end":
-        return course.endpoint === undefined ? this.partNumber(course.end) : undefined;
+        return tree.endpoint === undefined ? this.partNumber(tree.end) : undefined;
       case "source": {
-        const yes = this.shapeOf(course.yes);
-        const no = this.shapeOf(course.no);
+        const yes = this.shapeOf(tree.yes);
+        const no = this.shapeOf(tree.no);
         if (yes === undefined || no === undefined) return undefined;
-        return this.partNumber(`${this.partNumber(course.set)} ${yes} ${no}`);
+        return this.partNumber(`${this.partNumber(tree.set)} ${yes} ${no}`);
       }
       case "chance":
         return undefined;
       default:
-        return unreachable(course);
+        return unreachable(tree);
     }
   }
 
-  private partNumber(part: End | SourceSet | string): number {
+  private partNumber(part: GraphEnd | SourceSet | string): number {
     let number = this.parts.get(part);
     if (number === undefined) {
       number = this.parts.size;
@@ -91,27 +91,27 @@ export class Answers {
     return number;
   }
 
-  private makeRow(courses: readonly Course[], { allowed, bits }: Sets): Row {
-    const states = courses.map((course) => {
+  private makeRow(trees: readonly OutcomeTree[], { allowed, bits }: Sets): Row {
+    const states = trees.map((tree) => {
       const relevant = new Map<number, State>();
-      for (let kind = 0; kind < SOURCE_KINDS; kind++)
-        if ((kind & ~bits) === 0) relevant.set(kind, this.stateAt(course, kind));
-      return Array.from({ length: SOURCE_KINDS }, (_, kind) => relevant.get(kind & bits) as State);
+      for (let kind = 0; kind < SOURCE_CLASSES; kind++)
+        if ((kind & ~bits) === 0) relevant.set(kind, this.stateAt(tree, kind));
+      return Array.from({ length: SOURCE_CLASSES }, (_, kind) => relevant.get(kind & bits) as State);
     });
     const distinct = [...new Set(states.flat())];
     const seconds = new Set(distinct.flatMap(({ stickySeconds }) => stickySeconds ?? []));
     if (seconds.size > 1) throw new Unsupported("two timeouts of session affinity at one destination");
     const texts = [...new Set(distinct.flatMap(({ list }) => (list === undefined ? [] : [list])))];
     if (texts.length > 4) throw new Unsupported("more than four lists of endpoints at one destination");
-    const fates = texts.map((text) => this.fatesOf(text, states));
-    const answers = new Map(distinct.map((state) => [state, this.answer(state, texts, fates)]));
+    const endpointTreatments = texts.map((text) => this.endpointTreatmentsOf(text, states));
+    const answers = new Map(distinct.map((state) => [state, this.answer(state, texts, endpointTreatments)]));
     const text = states.map((ofInterface) => ofInterface.map((state) => answers.get(state)?.number).join()).join(" ");
     const behaviour = this.number(`behaviour ${text}`, this.behaviours, () =>
-      states.map((ofInterface) => ofInterface.map((state) => (answers.get(state) as Numbered<Answer>).value)),
+      states.map((ofInterface) => ofInterface.map((state) => (answers.get(state) as Numbered<TableAnswer>).value)),
     );
     return {
       behaviour: behaviour.number,
-      lists: texts.map((list, i) => this.list(list, distinct, fates[i])),
+      lists: texts.map((list, i) => this.list(list, distinct, endpointTreatments[i])),
       allowed: allowed?.intervals,
       stickySeconds: [...seconds][0],
     };
@@ -119,34 +119,34 @@ export class Answers {
 
   /** Notes the set that is asked about everywhere; gives the one that is this destination's own, and what matters of a kind of
    *  source. */
-  private setsIn(courses: readonly Course[]): Sets {
+  private setsIn(trees: readonly OutcomeTree[]): Sets {
     let allowed: SourceSet | undefined;
     let bits = 0;
-    const look = (course: Course): void => {
-      if (course.kind === "chance") for (const each of course.courses) look(each);
-      if (course.kind !== "source") return;
-      const { set } = course;
-      if (!isHairpin(course)) bits |= bitOf(set);
+    const look = (tree: OutcomeTree): void => {
+      if (tree.kind === "chance") for (const each of tree.trees) look(each);
+      if (tree.kind !== "source") return;
+      const { set } = tree;
+      if (!isHairpin(tree)) bits |= bitOf(set);
       if (set.kind === "everywhere") {
         this.detected ??= set;
         if (this.detected !== set) throw new Unsupported("two sets of sources that are asked about at any destination");
-      } else if (set.kind === "row" && !isHairpin(course)) {
+      } else if (set.kind === "row" && !isHairpin(tree)) {
         allowed ??= set;
         if (allowed !== set) throw new Unsupported("two sets of sources at one destination");
       }
-      look(course.yes);
-      look(course.no);
+      look(tree.yes);
+      look(tree.no);
     };
-    for (const course of courses) look(course);
+    for (const tree of trees) look(tree);
     return { allowed, bits };
   }
 
-  private stateAt(course: Course, kind: number): State {
-    const at = follow(course, kind, false);
-    const slots = (at.kind === "end" ? [course] : at.courses).map((each) => this.slotAt(each, kind));
+  private stateAt(tree: OutcomeTree, kind: number): State {
+    const at = follow(tree, kind, false);
+    const slots = (at.kind === "end" ? [tree] : at.trees).map((each) => this.slotAt(each, kind));
     const [first] = slots as [Slot];
     const { reasons } = first.end;
-    const alike = slots.every(({ fate }) => fate === first.fate);
+    const alike = slots.every(({ endpointTreatment }) => endpointTreatment === first.endpointTreatment);
     // Where all end in one way short of an endpoint, it makes no difference which was meant.
     if (alike && !isTranslated(first))
       return { list: undefined, slots: [first], alike, stickySeconds: undefined, reasons };
@@ -159,52 +159,56 @@ export class Answers {
     return { list: listText(slots), slots, alike, stickySeconds, reasons };
   }
 
-  private slotAt(course: Course, kind: number): Slot {
-    const plain = follow(course, kind, false);
-    const hairpin = follow(course, kind, true);
+  private slotAt(tree: OutcomeTree, kind: number): Slot {
+    const plain = follow(tree, kind, false);
+    const hairpin = follow(tree, kind, true);
     if (plain.kind !== "end" || hairpin.kind !== "end") throw new Unsupported("chance decides twice");
     const { end, endpoint, identity } = plain;
-    return { destination: endpoint, identity, end, fate: this.fateOf(end, hairpin.end) };
+    return { destination: endpoint, identity, end, endpointTreatment: this.endpointTreatmentOf(end, hairpin.end) };
   }
 
   /** What is done to packets that end so, when they come from elsewhere and when they come from the endpoint itself. */
-  private fateOf(end: End, hairpin: End): Numbered<FateAnswer> {
-    const known = this.fatesByEnds.get(end) ?? new Map<End, Numbered<FateAnswer>>();
-    this.fatesByEnds.set(end, known);
-    let fate = known.get(hairpin);
-    if (fate === undefined) {
-      const value = fateAnswer(end, hairpin);
-      fate = this.number(`fate answer ${JSON.stringify(value)}`, this.fateAnswers, () => value);
-      known.set(hairpin, fate);
+  private endpointTreatmentOf(end: GraphEnd, hairpin: GraphEnd): Numbered<EndpointAnswer> {
+    const known = this.treatmentsByEnds.get(end) ?? new Map<GraphEnd, Numbered<EndpointAnswer>>();
+    this.treatmentsByEnds.set(end, known);
+    let endpointTreatment = known.get(hairpin);
+    if (endpointTreatment === undefined) {
+      const value = endpointAnswer(end, hairpin);
+      endpointTreatment = this.number(`endpoint answer ${JSON.stringify(value)}`, this.endpointAnswers, () => value);
+      known.set(hairpin, endpointTreatment);
     }
-    return fate;
+    return endpointTreatment;
   }
 
-  /** Numbers of the fates that the endpoints of a list have of their own; undefined when all fare alike. */
-  private fatesOf(text: string, states: readonly (readonly State[])[]): readonly number[] | undefined {
+  /** Numbers of the treatments that the endpoints of a list have of their own; undefined when all fare alike. */
+  private endpointTreatmentsOf(text: string, states: readonly (readonly State[])[]): readonly number[] | undefined {
     const used = states.flat().filter(({ list }) => list === text);
     if (used.every(({ alike }) => alike)) return undefined;
     return (used[0] as State).slots.map((_, i) => {
-      const fate = states.map((ofInterface) =>
-        ofInterface.map(({ list, slots }) => (list === text ? (slots[i] as Slot).fate.value : PASSED)),
+      const endpointTreatment = states.map((ofInterface) =>
+        ofInterface.map(({ list, slots }) => (list === text ? (slots[i] as Slot).endpointTreatment.value : PASSED)),
       );
-      return this.number(`fate ${JSON.stringify(fate)}`, this.fates, () => fate).number;
+      return this.number(
+        `endpoint treatment ${JSON.stringify(endpointTreatment)}`,
+        this.endpointTreatments,
+        () => endpointTreatment,
+      ).number;
     });
   }
 
   private answer(
     { list, slots, stickySeconds, reasons }: State,
     texts: readonly string[],
-    fates: readonly (readonly number[] | undefined)[],
-  ): Numbered<Answer> {
-    const [{ fate }] = slots as [Slot];
+    endpointTreatments: readonly (readonly number[] | undefined)[],
+  ): Numbered<TableAnswer> {
+    const [{ endpointTreatment }] = slots as [Slot];
     const at = list === undefined ? -1 : texts.indexOf(list);
-    const asks = fates[at] !== undefined;
-    const text = `answer ${at} ${asks || fate.number} ${stickySeconds !== undefined} ${reasons.join("|")}`;
-    return this.number(text, this.answers, (): Answer => {
-      if (at < 0) return { ...fate.value, reasons };
+    const asks = endpointTreatments[at] !== undefined;
+    const text = `answer ${at} ${asks || endpointTreatment.number} ${stickySeconds !== undefined} ${reasons.join("|")}`;
+    return this.number(text, this.answers, (): TableAnswer => {
+      if (at < 0) return { ...endpointTreatment.value, reasons };
       return {
-        ...(asks ? { verdict: "dnat", masquerade: false, asksEndpoint: true } : fate.value),
+        ...(asks ? { verdict: "dnat", masquerade: false, asksEndpoint: true } : endpointTreatment.value),
         list: at as 0 | 1 | 2 | 3,
         ...(stickySeconds === undefined ? {} : { sticky: true }),
         reasons,
@@ -212,14 +216,18 @@ export class Answers {
     });
   }
 
-  private list(text: string, states: readonly State[], fates: readonly number[] | undefined): EndpointList {
-    const key = fates === undefined ? text : `${text} ${fates.join()}`;
+  private list(
+    text: string,
+    states: readonly State[],
+    endpointTreatments: readonly number[] | undefined,
+  ): RowEndpoints {
+    const key = endpointTreatments === undefined ? text : `${text} ${endpointTreatments.join()}`;
     let list = this.lists.get(key);
     if (list === undefined) {
       const { slots } = states.find((state) => state.list === text) as State;
-      list = slots.map((slot, i): Endpoint => {
-        const { address, port } = slot.destination as Destination;
-        return { address, port, identity: rememberedAs(slot), fate: fates?.[i] };
+      list = slots.map((slot, i): RowEndpoint => {
+        const { address, port } = slot.destination as RowDestination;
+        return { address, port, identity: rememberedAs(slot), endpointTreatment: endpointTreatments?.[i] };
       });
       this.lists.set(key, list);
     }
@@ -250,9 +258,9 @@ interface Numbered<T> {
   readonly number: number;
 }
 
-type FateAnswer = Fate[number][number];
+type EndpointAnswer = EndpointTreatment[number][number];
 
-const PASSED: FateAnswer = { verdict: "pass", masquerade: false };
+const PASSED: EndpointAnswer = { verdict: "pass", masquerade: false };
 
 /** What happens to packets from one kind of source. */
 interface State {
@@ -267,10 +275,10 @@ interface State {
 }
 
 interface Slot {
-  readonly destination: Destination | undefined;
+  readonly destination: RowDestination | undefined;
   readonly identity: number;
-  readonly end: End;
-  readonly fate: Numbered<FateAnswer>;
+  readonly end: GraphEnd;
+  readonly endpointTreatment: Numbered<EndpointAnswer>;
 }
 
 /** The bit of a kind of source that says whether it is in `set`. */
@@ -289,27 +297,27 @@ function bitOf({ kind }: SourceSet): number {
   }
 }
 
-/** Where a course leads for one kind of source; `hairpin`: the source is the endpoint. */
-function follow(course: Course, kind: number, hairpin: boolean): Exclude<Course, { kind: "source" }> {
-  let at = course;
+/** Where a tree leads for one kind of source; `hairpin`: the source is the endpoint. */
+function follow(tree: OutcomeTree, kind: number, hairpin: boolean): Exclude<OutcomeTree, { kind: "source" }> {
+  let at = tree;
   while (at.kind === "source") at = (isHairpin(at) ? hairpin : (kind & bitOf(at.set)) !== 0) ? at.yes : at.no;
   return at;
 }
 
 /** Whether a question about the source is whether it is the endpoint. */
-function isHairpin(course: Extract<Course, { kind: "source" }>): boolean {
-  const [only, more] = course.set.intervals;
-  if (course.set.kind !== "row" || only === undefined || more !== undefined || only.from !== only.to) return false;
-  return isAt(course.yes, only.from) && isAt(course.no, only.from);
+function isHairpin(tree: Extract<OutcomeTree, { kind: "source" }>): boolean {
+  const [only, more] = tree.set.intervals;
+  if (tree.set.kind !== "row" || only === undefined || more !== undefined || only.from !== only.to) return false;
+  return isAt(tree.yes, only.from) && isAt(tree.no, only.from);
 }
 
-function isAt(course: Course, address: Interval["from"]): boolean {
-  let at = course;
+function isAt(tree: OutcomeTree, address: Interval["from"]): boolean {
+  let at = tree;
   while (at.kind === "source") at = at.no;
   return at.kind === "end" && at.endpoint?.address === address;
 }
 
-function fateAnswer(end: End, hairpin: End): FateAnswer {
+function endpointAnswer(end: GraphEnd, hairpin: GraphEnd): EndpointAnswer {
   const plain = treatment(end);
   const special = treatment(hairpin);
   const alike =
@@ -320,20 +328,20 @@ function fateAnswer(end: End, hairpin: End): FateAnswer {
 }
 
 /** Of packets that are not delivered nobody sees the source. */
-function treatment({ verdict, rejectWith, masquerade }: End): Treatment {
+function treatment({ verdict, rejectWith, masquerade }: GraphEnd): Treatment {
   const isDelivered = verdict !== "drop" && verdict !== "reject";
   return { verdict, ...(rejectWith === undefined ? {} : { rejectWith }), masquerade: masquerade && isDelivered };
 }
 
 /** Whether packets may go to the endpoint. */
-function isTranslated({ fate: { value } }: Slot): boolean {
+function isTranslated({ endpointTreatment: { value } }: Slot): boolean {
   return value.verdict === "dnat" || value.hairpin?.verdict === "dnat";
 }
 
 function listText(slots: readonly Slot[]): string {
   let text = "";
   for (const slot of slots) {
-    const { address, port } = slot.destination as Destination;
+    const { address, port } = slot.destination as RowDestination;
     text += `${address} ${port} ${rememberedAs(slot)},`;
   }
   return text;

@@ -7,14 +7,17 @@ import { canNameInterface } from "../net/interface-name.ts";
 import type { Interfaces } from "./types.ts";
 
 /** A kind with the name of an interface of it; undefined stands for none: packets of the node's own. */
-export interface InterfaceKind {
+export interface InterfaceClass {
   readonly example: string | undefined;
 }
 
 /** All kinds, the node's own packets first, and one that no rule names second. */
-export function findInterfaces(program: Program): { readonly interfaces: Interfaces; readonly kinds: InterfaceKind[] } {
+export function findInterfaces(program: Program): {
+  readonly interfaces: Interfaces;
+  readonly kinds: InterfaceClass[];
+} {
   const patterns = [...patternsIn(program)];
-  const kinds: InterfaceKind[] = [{ example: undefined }];
+  const kinds: InterfaceClass[] = [{ example: undefined }];
   const matches = [-1];
   // Names that no rule can mean: the longest name of an interface has 15 characters.
   const candidates = [NOBODY, ...patterns.map(({ name, isPrefix }) => (isPrefix ? `${name}${NOBODY}` : name))];
@@ -45,7 +48,7 @@ export function matchesOf(patterns: Interfaces["patterns"], name: string): numbe
 }
 
 /** The number of the kind that an interface is of; undefined: the node's own packets. */
-export function interfaceKindOf({ patterns, matches }: Interfaces, name: string | undefined): number {
+export function interfaceClassOf({ patterns, matches }: Interfaces, name: string | undefined): number {
   return name === undefined ? 0 : matches.indexOf(matchesOf(patterns, name), 1);
 }
 

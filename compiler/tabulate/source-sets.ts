@@ -1,6 +1,6 @@
 /** Sets of sources that rules ask about. */
 import { keyText } from "../evaluate/lookup.ts";
-import type { Elements, Node } from "../graph/types.ts";
+import type { GraphNode, SetOrMap } from "../graph/types.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { mergeIntervals, partHolds } from "../ir/interval.ts";
 import type { Interval, KeyPart, SetElement, Value } from "../ir/types.ts";
@@ -22,11 +22,11 @@ const LOOPBACK: SourceSet = { kind: "loopback", intervals: [{ from: 0x7f000000, 
 export class SourceSets {
   private readonly interned = new Map<string, SourceSet>();
   private readonly byIntervals = new Map<readonly Interval[], SourceSet>();
-  private readonly indices = new Map<Elements, SourceIndex>();
+  private readonly indices = new Map<SetOrMap, SourceIndex>();
 
   /** The sources for which the test of `node` holds, negation aside; undefined when there are none. `others` are the values
    *  that it reads besides the source. */
-  of(node: Extract<Node, { kind: "test" }>, others: readonly Value[]): SourceSet | undefined {
+  of(node: Extract<GraphNode, { kind: "test" }>, others: readonly Value[]): SourceSet | undefined {
     const { reads, against } = node;
     const at = reads.findIndex(({ kind }) => kind === "source" || kind === "source-type");
     if (reads[at]?.kind === "source-type") {

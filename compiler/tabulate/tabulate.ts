@@ -2,28 +2,28 @@
 
 import type { Diagnostic, Origin } from "../diagnostics.ts";
 import { environmentOf } from "../evaluate/packet.ts";
-import type { Elements, Node, Read } from "../graph/types.ts";
-import { type Door, unfold } from "../graph/unfold.ts";
+import type { GraphNode, Read, SetOrMap } from "../graph/types.ts";
+import { type EntryPoint, unfold } from "../graph/unfold.ts";
 import { invariant, required } from "../invariant.ts";
 import type { Interval, KeyPart, Program, Value } from "../ir/types.ts";
 import { Unsupported, unsupported } from "../ir/unsupported.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
-import { Answers, type Row } from "./answers.ts";
-import { findInterfaces, type InterfaceKind } from "./interfaces.ts";
+import { AnswerCollector, type Row } from "./answers.ts";
+import { findInterfaces, type InterfaceClass } from "./interfaces.ts";
 import { SourceSets } from "./source-sets.ts";
 import {
+  type AddressRange,
   type AddressRow,
   type Default,
   type FamilyTable,
   type LocalAddress,
-  type LocalKind,
+  type LocalClass,
   type PortRow,
-  type Region,
   sameDefault,
   type Tabulation,
 } from "./types.ts";
-import { type Course, Walker } from "./walk.ts";
+import { type OutcomeTree, Walker } from "./walk.ts";
 
 /** The table of `program` on a node that has `addresses`, or everything that does not fit into one. */
 export function tabulate(
@@ -31,7 +31,7 @@ export function tabulate(
   addresses: readonly Address[],
 ): { readonly tabulation: Tabulation } | { readonly unsupported: readonly Diagnostic[] } {
   const { interfaces, kinds } = findInterfaces(program);
-  const answers = new Answers();
+  const answers = new AnswerCollector();
   const lacking: Diagnostic[] = [];
   const [IPv4, IPv6] = FAMILIES.map((family) =>
     new FamilyTabulator(
@@ -44,8 +44,8 @@ export function tabulate(
     ).tabulate(),
   ) as [FamilyTable, FamilyTable];
   if (lacking.length > 0) return { unsupported: lacking };
-  const { behaviours, fates } = answers;
-  return { tabulation: { interfaces, behaviours, fates, families: { IPv4, IPv6 } } };
+  const { behaviours, endpointTreatments } = answers;
+  return { tabulation: { interfaces, behaviours, endpointTreatments, families: { IPv4, IPv6 } } };
 }
 
 /** The finding about what a table cannot hold. `origin`: the place where the error does not say one. `where`: the destination at
@@ -66,15 +66,15 @@ const portIn = (key: PortKey): number => key % 65536;
 const WITH_PORTS: readonly number[] = Object.values(PROTOCOL_NUMBERS);
 const PINGS: Readonly<Record<Family, number>> = { IPv4: 1, IPv6: 58 };
 /** A number that IANA gives to experiments. */
-const UNHEARD_OF = 253;
+const OTHER_PROTOCOL = 253;
 
 class FamilyTabulator {
   private readonly family: Family;
   private readonly walker: Walker;
-  private readonly answers: Answers;
+  private readonly answers: AnswerCollector;
   private readonly lacking: Diagnostic[];
   /** A graph for each interface kind. */
-  private readonly roots: (ctState: Door["ctState"], protocol: number) => readonly Node[];
+  private readonly roots: (ctState: EntryPoint["ctState"], protocol: number) => readonly GraphNode[];
   private readonly local: ReadonlySet<Address>;
   /** Everything that rules mention of a destination: addresses with the ports that are asked about there… */
   private readonly points = new Map<Address, Set<PortKey>>();
@@ -86,7 +86,7 @@ class FamilyTabulator {
   private readonly protocols: Set<number>;
   private readonly seen = new Set<string>();
   /** For what has been asked by which parts of packets: whether that was a port without an address. */
-  private readonly consultations = new Map<Elements, Map<readonly Read[], boolean>>();
+  private readonly consultations = new Map<SetOrMap, Map<readonly Read[], boolean>>();
   private readonly numbers = new Map<object, number>();
   /** Whether the walk at hand has asked for a port without an address. */
   private askedAnyPort = false;
@@ -99,8 +99,8 @@ class FamilyTabulator {
     program: Program,
     family: Family,
     addresses: readonly Address[],
-    kinds: readonly InterfaceKind[],
-    answers: Answers,
+    kinds: readonly InterfaceClass[],
+    answers: AnswerCollector,
     lacking: Diagnostic[],
   ) {
     this.family = family;
@@ -109,10 +109,10 @@ class FamilyTabulator {
     const [lowest, loopback] = addressesOf(family, family === "IPv4" ? ["0.0.0.0", "127.0.0.1"] : ["::", "::1"]);
     this.local = new Set([...addresses, loopback as Address]);
     this.boundaries = new Set([lowest as Address, ...typeBoundaries(family)]);
-    this.protocols = new Set([...WITH_PORTS, PINGS[family], UNHEARD_OF]);
+    this.protocols = new Set([...WITH_PORTS, PINGS[family], OTHER_PROTOCOL]);
     const environment = environmentOf(addresses);
     const graphOf = unfold(program, family, environment);
-    const roots = new Map<string, readonly Node[]>();
+    const roots = new Map<string, readonly GraphNode[]>();
     this.roots = (ctState, protocol) => {
       const key = `${ctState} ${protocol}`;
       const known = roots.get(key) ?? kinds.map(({ example }) => graphOf({ protocol, inInterface: example, ctState }));
@@ -179,7 +179,12 @@ class FamilyTabulator {
 
   // --- single destinations ---------------------------------------------------------------------------------------------
 
-  private courses(ctState: Door["ctState"], protocol: number, address: Address, port: number | undefined): Course[] {
+  private trees(
+    ctState: EntryPoint["ctState"],
+    protocol: number,
+    address: Address,
+    port: number | undefined,
+  ): OutcomeTree[] {
     return this.roots(ctState, protocol).map((root) => this.walker.walk(root, { protocol, address, port }));
   }
 
@@ -194,12 +199,12 @@ class FamilyTabulator {
   }
 
   private whateverPort(
-    ctState: Door["ctState"],
+    ctState: EntryPoint["ctState"],
     address: Address,
     protocols: Iterable<number>,
     port: number | undefined,
   ): number {
-    const rows = [...protocols].map((protocol) => this.answers.row(this.courses(ctState, protocol, address, port)));
+    const rows = [...protocols].map((protocol) => this.answers.row(this.trees(ctState, protocol, address, port)));
     const [first] = rows as [Row];
     if (rows.some(({ behaviour }) => behaviour !== first.behaviour))
       throw new Unsupported("packets of several protocols fare differently whatever the port");
@@ -210,7 +215,7 @@ class FamilyTabulator {
 
   private rowOf(address: Address, key: PortKey): PortRow {
     const [protocol, port] = [protocolIn(key), portIn(key)];
-    const row = this.answers.row(this.courses("new", protocol, address, port));
+    const row = this.answers.row(this.trees("new", protocol, address, port));
     return { protocol, port, ...row, label: this.label };
   }
 
@@ -229,7 +234,7 @@ class FamilyTabulator {
 
   // --- what walks come by ------------------------------------------------------------------------------------------------
 
-  private consulted(elements: Elements, reads: readonly Read[]): void {
+  private consulted(elements: SetOrMap, reads: readonly Read[]): void {
     const asked = entry(this.consultations, elements);
     let asksAnyPort = asked.get(reads);
     if (asksAnyPort === undefined) {
@@ -240,7 +245,7 @@ class FamilyTabulator {
   }
 
   /** Gives whether a port is asked for without an address. */
-  private consultedFirst(elements: Elements, reads: readonly Read[]): boolean {
+  private consultedFirst(elements: SetOrMap, reads: readonly Read[]): boolean {
     const at = {
       address: reads.findIndex((read) => read.kind === "address" && read.of === "asked"),
       port: reads.findIndex((read) => read.kind === "port" && read.of === "asked"),
@@ -256,7 +261,7 @@ class FamilyTabulator {
     return at.port >= 0 && at.address < 0;
   }
 
-  private compared(read: Read, { against }: Extract<Node, { kind: "test" }>, protocol: number): void {
+  private compared(read: Read, { against }: Extract<GraphNode, { kind: "test" }>, protocol: number): void {
     if (against.kind !== "intervals") return;
     for (const { from, to } of against.intervals) {
       const part: KeyPart = from === to ? from : { from, to };
@@ -319,7 +324,7 @@ class FamilyTabulator {
     const defaultAt = (address: Address): Default => required(defaults.get(address), "each address has been looked at");
     const telling = (address: Address, ofAddress: ReadonlyMap<PortKey, PortRow> | undefined): PortRow[] =>
       [...(ofAddress?.values() ?? [])].filter((row) => row.behaviour !== defaultAt(address).new);
-    const kinds: LocalKind[] = [];
+    const kinds: LocalClass[] = [];
     const numbers = new Map<string, number>();
     const kindOf = (address: Address): number => {
       const kind = { default: defaultAt(address), rows: telling(address, localRows.get(address)) };
@@ -344,25 +349,25 @@ class FamilyTabulator {
       detected: this.answers.takeDetected(),
       rows: addressRows,
       local: unique(local),
-      localKinds: kinds,
+      localClasses: kinds,
       loopback,
       ...this.regions(defaultAt),
     };
   }
 
   private regions(defaultAt: (address: Address) => Default): Pick<FamilyTable, "regions" | "points"> {
-    const regions: Region[] = [];
+    const regions: AddressRange[] = [];
     for (const [from, example] of this.examples()) {
       const own = defaultAt(example);
       const last = regions.at(-1);
       if (last === undefined || !sameDefault(last, own)) regions.push({ from, ...own });
     }
     const sorted = [...this.points.keys()].filter((address) => !this.isLocal(address)).sort((a, b) => (a < b ? -1 : 1));
-    const points: Region[] = [];
+    const points: AddressRange[] = [];
     let at = 0;
     for (const from of sorted) {
-      while (regions[at + 1] !== undefined && (regions[at + 1] as Region).from <= from) at++;
-      const around = regions[at] as Region;
+      while (regions[at + 1] !== undefined && (regions[at + 1] as AddressRange).from <= from) at++;
+      const around = regions[at] as AddressRange;
       const own = defaultAt(from);
       if (!sameDefault(own, around)) points.push({ from, ...own });
     }
@@ -413,7 +418,7 @@ function sameRow(a: PortRow, b: PortRow | undefined): boolean {
 }
 
 /** Equal for kinds of addresses that answer alike. `numbers` tells objects apart. */
-function kindText({ default: own, rows }: LocalKind, numbers: Map<object, number>): string {
+function kindText({ default: own, rows }: LocalClass, numbers: Map<object, number>): string {
   const numberOf = (object: object): number => {
     const number = numbers.get(object) ?? numbers.size;
     numbers.set(object, number);
@@ -448,7 +453,7 @@ const NOTHING: FamilyTable = {
   detected: [],
   rows: [],
   local: [],
-  localKinds: [],
+  localClasses: [],
   loopback: undefined,
   regions: [],
   points: [],

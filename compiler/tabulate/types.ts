@@ -10,7 +10,7 @@ export interface Tabulation {
   /** Every answer that occurs, by the numbers that rows give; without repetitions. */
   readonly behaviours: readonly Behaviour[];
   /** What becomes of packets at endpoints that have a say of their own, by the numbers that endpoints give. */
-  readonly fates: readonly Fate[];
+  readonly endpointTreatments: readonly EndpointTreatment[];
   readonly families: Readonly<Record<Family, FamilyTable>>;
 }
 
@@ -29,12 +29,12 @@ export interface Interfaces {
 export const SOURCE = { detected: 1, local: 2, allowed: 4, loopback: 8 } as const;
 
 /** Kinds of sources. */
-export const SOURCE_KINDS = 16;
+export const SOURCE_CLASSES = 16;
 
 // --- answers ------------------------------------------------------------------------------------------------------------
 
 /** One answer for each interface kind, and in it for each kind of source. */
-export type Behaviour = readonly (readonly Answer[])[];
+export type Behaviour = readonly (readonly TableAnswer[])[];
 
 /** What is done to a packet. */
 export interface Treatment {
@@ -43,7 +43,7 @@ export interface Treatment {
   readonly masquerade: boolean;
 }
 
-export interface Answer extends Treatment {
+export interface TableAnswer extends Treatment {
   /** What is done when the endpoint is the source, if it is something else. */
   readonly hairpin?: Treatment;
   /** Which of the row's lists the endpoint is from. */
@@ -57,7 +57,7 @@ export interface Answer extends Treatment {
 }
 
 /** For each interface kind and kind of source: what becomes of a packet that was sent to an endpoint. */
-export type Fate = readonly (readonly Pick<Answer, keyof Treatment | "hairpin">[])[];
+export type EndpointTreatment = readonly (readonly Pick<TableAnswer, keyof Treatment | "hairpin">[])[];
 
 // --- rows ---------------------------------------------------------------------------------------------------------------
 
@@ -81,16 +81,16 @@ export interface FamilyTable {
   readonly rows: readonly AddressRow[];
   /** The node's addresses, loopback included. */
   readonly local: readonly LocalAddress[];
-  readonly localKinds: readonly LocalKind[];
+  readonly localClasses: readonly LocalClass[];
   /** What the other addresses of 127.0.0.0/8 are, a number of `localKinds`. */
   readonly loopback: number | undefined;
   /** What all other addresses get at ports without rows: sorted, the first from the lowest address on, each up to the next… */
-  readonly regions: readonly Region[];
+  readonly regions: readonly AddressRange[];
   /** …except these: sorted. */
-  readonly points: readonly Region[];
+  readonly points: readonly AddressRange[];
 }
 
-export interface Region extends Default {
+export interface AddressRange extends Default {
   readonly from: Address;
 }
 
@@ -103,7 +103,7 @@ export interface LocalAddress {
 }
 
 /** Addresses of the node that answer alike. */
-export interface LocalKind {
+export interface LocalClass {
   readonly default: Default;
   readonly rows: readonly PortRow[];
 }
@@ -113,7 +113,7 @@ export interface PortRow {
   readonly port: number;
   readonly behaviour: number;
   /** None to four. */
-  readonly lists: readonly EndpointList[];
+  readonly lists: readonly RowEndpoints[];
   /** Sources that are `allowed`; sorted, disjoint. */
   readonly allowed: readonly Interval[] | undefined;
   readonly stickySeconds: number | undefined;
@@ -126,13 +126,13 @@ export interface AddressRow extends PortRow {
 }
 
 /** Endpoints of which one is taken, each as likely. Lists that are equal are one object. */
-export type EndpointList = readonly Endpoint[];
+export type RowEndpoints = readonly RowEndpoint[];
 
-export interface Endpoint {
+export interface RowEndpoint {
   readonly address: Address;
   readonly port: number;
   /** What clients are remembered by; 0 without session affinity. */
   readonly identity: number;
-  /** Number of its fate; undefined when it has none of its own. */
-  readonly fate: number | undefined;
+  /** Number of its treatment; undefined when it has none of its own. */
+  readonly endpointTreatment: number | undefined;
 }

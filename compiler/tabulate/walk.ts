@@ -1,7 +1,8 @@
 /** All that can become of packets to one destination, whoever sends them. */
-import { addressTypeOf } from "../evaluate/address-type.ts";
+
 import type { Environment } from "../evaluate/packet.ts";
-import type { Elements, End, Node, Read } from "../graph/types.ts";
+import { addressTypeOf } from "../evaluate/sets/address-type.ts";
+import type { GraphEnd, GraphNode, Read, SetOrMap } from "../graph/types.ts";
 import { contains } from "../graph/unfold.ts";
 import { unreachable } from "../invariant.ts";
 import type { MapElement, Value } from "../ir/types.ts";
@@ -10,59 +11,64 @@ import type { Address } from "../net/address.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";
 
 /** A destination as packets ask for it. */
-export interface Asked {
+export interface AskedDestination {
   readonly protocol: number;
   readonly address: Address;
   /** Undefined: the packet is cut off before it. */
   readonly port: number | undefined;
 }
 
-export interface Destination {
+export interface RowDestination {
   readonly address: Address;
   readonly port: number;
 }
 
 /** What can become of a packet: it depends on its source, and on chance. */
-export type Course =
-  | { readonly kind: "end"; readonly end: End; readonly endpoint: Destination | undefined; readonly identity: number }
-  | { readonly kind: "source"; readonly set: SourceSet; readonly yes: Course; readonly no: Course }
-  | { readonly kind: "chance"; readonly courses: readonly Course[] };
+export type OutcomeTree =
+  | {
+      readonly kind: "end";
+      readonly end: GraphEnd;
+      readonly endpoint: RowDestination | undefined;
+      readonly identity: number;
+    }
+  | { readonly kind: "source"; readonly set: SourceSet; readonly yes: OutcomeTree; readonly no: OutcomeTree }
+  | { readonly kind: "chance"; readonly trees: readonly OutcomeTree[] };
 
 /** Where a packet is on its way. */
-interface Subject extends Asked {
-  readonly endpoint: Destination | undefined;
+interface Subject extends AskedDestination {
+  readonly endpoint: RowDestination | undefined;
   readonly slot: number;
   readonly register: number;
 }
 
 /** What a walk came by. */
-export interface Sights {
+export interface WalkObserver {
   /** A set or map that was asked with some of what the packet asked for. */
-  consulted(elements: Elements, reads: readonly Read[]): void;
+  consulted(elements: SetOrMap, reads: readonly Read[]): void;
   /** An element whose comment may say whose the destination is. */
   found(element: MapElement): void;
   /** A comparison with some of what the packet asked for. */
-  compared(read: Read, node: Extract<Node, { kind: "test" }>, protocol: number): void;
+  compared(read: Read, node: Extract<GraphNode, { kind: "test" }>, protocol: number): void;
 }
 
 export class Walker {
   private readonly environment: Environment;
   private readonly sources: SourceSets;
-  private readonly sights: Sights;
+  private readonly observer: WalkObserver;
 
-  constructor(environment: Environment, sources: SourceSets, sights: Sights) {
+  constructor(environment: Environment, sources: SourceSets, observer: WalkObserver) {
     this.environment = environment;
     this.sources = sources;
-    this.sights = sights;
+    this.observer = observer;
   }
 
   /** Throws `Unsupported`. */
-  walk(root: Node, asked: Asked): Course {
+  walk(root: GraphNode, asked: AskedDestination): OutcomeTree {
     const { protocol, address, port } = asked;
     return this.go(root, { protocol, address, port, endpoint: undefined, slot: 0, register: 0 });
   }
 
-  private go(start: Node, subject: Subject): Course {
+  private go(start: GraphNode, subject: Subject): OutcomeTree {
     let node = start;
     while (true) {
       switch (node.kind) {
@@ -75,7 +81,7 @@ export class Walker {
         }
         case "switch": {
           const element = this.find(node, subject);
-          if (element !== undefined) this.sights.found(element);
+          if (element !== undefined) this.observer.found(element);
           node = element === undefined ? node.missing.node : node.found(element);
           break;
         }
@@ -101,7 +107,7 @@ export class Walker {
           const { chosen, count } = node;
           return {
             kind: "chance",
-            courses: Array.from({ length: count }, (_, slot) => this.go(chosen.node, { ...subject, slot })),
+            trees: Array.from({ length: count }, (_, slot) => this.go(chosen.node, { ...subject, slot })),
           };
         }
         case "end":
@@ -114,7 +120,7 @@ export class Walker {
     }
   }
 
-  private ofSource(node: Extract<Node, { kind: "test" }>, subject: Subject): Course {
+  private ofSource(node: Extract<GraphNode, { kind: "test" }>, subject: Subject): OutcomeTree {
     this.look(node, subject);
     const others = this.valuesOf(
       node.reads.filter((each) => !isSource(each)),
@@ -127,18 +133,18 @@ export class Walker {
   }
 
   private find(
-    node: Extract<Node, { kind: "switch" | "translate" | "load" }>,
+    node: Extract<GraphNode, { kind: "switch" | "translate" | "load" }>,
     subject: Subject,
   ): MapElement | undefined {
     if (asksSource(node.reads)) throw new Unsupported("a map that is asked for the source");
-    this.sights.consulted(node.map, node.reads);
+    this.observer.consulted(node.map, node.reads);
     const key = this.valuesOf(node.reads, subject);
     return key === undefined ? undefined : node.map.index.find(key);
   }
 
-  private look(node: Extract<Node, { kind: "test" }>, { protocol }: Subject): void {
-    if (node.against.kind === "set") this.sights.consulted(node.against.set, node.reads);
-    else if (node.reads[0] !== undefined) this.sights.compared(node.reads[0], node, protocol);
+  private look(node: Extract<GraphNode, { kind: "test" }>, { protocol }: Subject): void {
+    if (node.against.kind === "set") this.observer.consulted(node.against.set, node.reads);
+    else if (node.reads[0] !== undefined) this.observer.compared(node.reads[0], node, protocol);
   }
 
   /** Undefined when one of them has no value. */
@@ -190,6 +196,6 @@ function addressAt(of: "asked" | "endpoint", { address, endpoint }: Subject): Ad
   return of === "asked" ? address : (endpoint?.address ?? address);
 }
 
-function endpointIn([address, port]: readonly Value[], { port: asked }: Subject, keepsPort: boolean): Destination {
+function endpointIn([address, port]: readonly Value[], { port: asked }: Subject, keepsPort: boolean): RowDestination {
   return { address: address as Address, port: Number((keepsPort ? undefined : port) ?? asked ?? 0) };
 }

@@ -1,9 +1,16 @@
 /** Outcomes that end alike under several conditions. */
-import { describeAssumption, describeChoice } from "../evaluate/assumption.ts";
-import { assumptionsOf } from "../evaluate/assumptions-of.ts";
-import { type Condition, either, TooManyConditions, whereKnown, withConditionLimit } from "../evaluate/condition.ts";
+
 import { localityIn } from "../evaluate/locality.ts";
 import type { Outcome } from "../evaluate/packet.ts";
+import { describeAssumption, describeChoice } from "../evaluate/unknown/assumption.ts";
+import { assumptionsOf } from "../evaluate/unknown/assumptions-of.ts";
+import {
+  type Condition,
+  either,
+  TooManyConditions,
+  whereKnown,
+  withConditionLimit,
+} from "../evaluate/unknown/condition.ts";
 
 export interface Alternative {
   readonly condition: Condition;

@@ -8,20 +8,20 @@ import type { Address } from "../net/address.ts";
 import { type ShownStep, type SliceOptions, sliceOf } from "./slice.ts";
 
 /** Results that went the same way but for the endpoint, and what came of it but for the endpoint. */
-export interface Branch {
+export interface FoldedResult {
   readonly probability: number;
   /** At least one, each with its steps. */
-  readonly ways: readonly Way[];
+  readonly ways: readonly FoldedPath[];
 }
 
-export interface Way {
+export interface FoldedPath {
   readonly result: Result;
   readonly steps: readonly ShownStep[];
 }
 
 /** The branches of an outcome, in the order in which they came up. */
-export function branchesOf({ results }: Outcome, options: SliceOptions): Branch[] {
-  const groups = new Map<string, Way[]>();
+export function branchesOf({ results }: Outcome, options: SliceOptions): FoldedResult[] {
+  const groups = new Map<string, FoldedPath[]>();
   for (const result of results) {
     const steps = sliceOf(result, options);
     const key = [...steps.map(({ step }) => shapeOf(step)), shapeOfEnd(result)].join("\n");
@@ -34,7 +34,7 @@ export function branchesOf({ results }: Outcome, options: SliceOptions): Branch[
 }
 
 /** The number of steps at the beginning that `branches` have in common. */
-export function commonSteps(branches: readonly Branch[]): number {
+export function commonSteps(branches: readonly FoldedResult[]): number {
   const [first, ...others] = branches.map(({ ways }) => ways[0]?.steps ?? []);
   if (first === undefined || others.length === 0) return 0;
   const differs = first.findIndex(({ step }, i) => others.some((steps) => !isSame(step, steps[i]?.step)));

@@ -6,7 +6,7 @@ import type { EndpointOutcome, Outcome, Packet } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { jsonText } from "../json-output.ts";
 import { printAddress } from "../net/address.ts";
-import type { Names, PeerNames } from "./names.ts";
+import type { AddressNames, PeerNames } from "./names.ts";
 import type { TraceSubject } from "./render.ts";
 import type { ResolvedPacket } from "./resolve.ts";
 import { sliceOf } from "./slice.ts";
@@ -99,7 +99,7 @@ const ASSUMED = {
   "from elsewhere": "not a known pod of this node",
 } as const satisfies Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>>;
 
-function packetToJson({ packet, assumed }: ResolvedPacket, names: Names): PacketData {
+function packetToJson({ packet, assumed }: ResolvedPacket, names: AddressNames): PacketData {
   const { protocol, source, sourcePort, destination, destinationPort, inInterface = null, mark } = packet;
   return {
     protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,
@@ -139,7 +139,7 @@ function outcomeToJson(outcome: Outcome, packet: Packet, options: ViewOptions): 
   };
 }
 
-function endpointToJson(endpoint: EndpointOutcome, { protocol }: Packet, names: Names): EndpointData {
+function endpointToJson(endpoint: EndpointOutcome, { protocol }: Packet, names: AddressNames): EndpointData {
   const { address, port, probability, masquerade, source } = endpoint;
   return {
     address: printAddress(address),

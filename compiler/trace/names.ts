@@ -22,7 +22,7 @@ export interface PeerNames {
 }
 
 /** The names that the objects of the input, and the node whose rules are followed, give to addresses. */
-export class Names {
+export class AddressNames {
   private readonly pods = new Map<Address, PeerNames>();
   private readonly nodes = new Map<Address, string>();
   private readonly services: readonly ServiceSpec[];

@@ -1,17 +1,18 @@
 /** A trace as people read it. */
-import type { Assumption } from "../evaluate/assumption.ts";
-import { assumptionsOf } from "../evaluate/assumptions-of.ts";
-import { type Condition, ALWAYS as NOTHING_ASSUMED } from "../evaluate/condition.ts";
+
 import { type Disposition, printClause } from "../evaluate/disposition.ts";
 import { printAssumption } from "../evaluate/locality.ts";
 import { verdictOf } from "../evaluate/outcome.ts";
 import type { EndpointOutcome, Outcome, Packet, Result } from "../evaluate/packet.ts";
+import type { Assumption } from "../evaluate/unknown/assumption.ts";
+import { assumptionsOf } from "../evaluate/unknown/assumptions-of.ts";
+import { type Condition, ALWAYS as NOTHING_ASSUMED } from "../evaluate/unknown/condition.ts";
 import { unreachable } from "../invariant.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddressPort } from "../net/address.ts";
 import { alternatives, withoutLocality } from "./conditions.ts";
-import { type Branch, branchesOf, commonSteps, isSame, type Way } from "./fold.ts";
-import { type Names, printNames } from "./names.ts";
+import { branchesOf, commonSteps, type FoldedPath, type FoldedResult, isSame } from "./fold.ts";
+import { type AddressNames, printNames } from "./names.ts";
 import type { ResolvedPacket } from "./resolve.ts";
 import type { ShownStep } from "./slice.ts";
 import { printPlaceView, type StepView, type ViewOptions, viewOf } from "./view.ts";
@@ -22,7 +23,7 @@ export interface TraceSubject {
   readonly where: string;
   /** The rules were read from files, and stand there. */
   readonly rulesWereRead: boolean;
-  readonly names: Names;
+  readonly names: AddressNames;
 }
 
 /** What happened, hook by hook, with the rules that decided and where they stand, and what becomes of the packet. */
@@ -89,7 +90,7 @@ function renderCondition(condition: Condition): string[] {
 
 const HOOK_WIDTH = 13;
 
-function renderBranches(branches: readonly Branch[], options: ViewOptions): string[] {
+function renderBranches(branches: readonly FoldedResult[], options: ViewOptions): string[] {
   const common = commonSteps(branches);
   const table = new Layout(branches, options);
   const lines: string[] = [];
@@ -117,14 +118,14 @@ class Layout {
   private table = "";
   private rule: unknown;
 
-  constructor(branches: readonly Branch[], options: ViewOptions) {
+  constructor(branches: readonly FoldedResult[], options: ViewOptions) {
     this.options = options;
     const tables = new Set(branches.flatMap(({ ways }) => ways.flatMap(({ steps }) => steps.map(labelOf))));
     this.tableWidth = tables.size > 1 ? Math.max(...[...tables].map(({ length }) => length)) + 2 : 0;
   }
 
   /** The steps of `branch` from `start` to before `end`: of ways that differ the first one, with all their destinations. */
-  render({ ways }: Branch, start: number, end?: number): string[] {
+  render({ ways }: FoldedResult, start: number, end?: number): string[] {
     const [first] = ways;
     if (first === undefined) return [];
     return first.steps.slice(start, end).flatMap((shown, i) => {
@@ -134,7 +135,7 @@ class Layout {
     });
   }
 
-  private renderStep(shown: ShownStep, { result }: Way): string[] {
+  private renderStep(shown: ShownStep, { result }: FoldedPath): string[] {
     const view = viewOf(shown, result, this.options);
     const element = view.element === undefined ? [] : [this.indented(cut(view.element))];
     const words = view.words.map((line) => this.indented(line));
@@ -165,7 +166,7 @@ class Layout {
   }
 
   /** Where each of `ways` is sent, with the rule or element that does it. */
-  private renderDestinations(ways: readonly Way[], at: number): string[] {
+  private renderDestinations(ways: readonly FoldedPath[], at: number): string[] {
     const [first] = ways;
     const lines = ways.slice(0, MOST_SHOWN).flatMap(({ result, steps }) => {
       const shown = steps[at];
@@ -232,7 +233,7 @@ function chance(probability: number): string {
   return `${(probability * 100).toFixed(3)} %`;
 }
 
-function renderEnd(outcome: Outcome, { protocol }: Packet, names: Names): string[] {
+function renderEnd(outcome: Outcome, { protocol }: Packet, names: AddressNames): string[] {
   const { verdict, endpoints, sticky, results } = outcome;
   const [first] = results;
   if (verdict !== "dnat" && verdict !== "mixed" && first !== undefined) return [`=> ${describeEnd(first)}`];
@@ -255,7 +256,7 @@ function share(probability: number): string {
   return `${chance(probability).padEnd(9)}`;
 }
 
-function printEndpoint(endpoint: EndpointOutcome, protocol: number, names: Names): string {
+function printEndpoint(endpoint: EndpointOutcome, protocol: number, names: AddressNames): string {
   const { address, port, masquerade, source } = endpoint;
   const name = printNames(names.of({ address, port, protocol }));
   const sees = source ?? (masquerade ? "the node's address" : "the client's address");

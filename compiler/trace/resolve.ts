@@ -86,7 +86,7 @@ function interfaceFor(isPod: boolean, detector: Detector | undefined): string | 
 const INTERFACES = ["eth0", "wan0"] as const;
 
 /** An end of a packet. */
-export interface End {
+export interface PacketEnd {
   readonly address: Address;
   readonly port: number | undefined;
 }
@@ -99,7 +99,7 @@ export function resolveEnd(
   specs: Specs,
   report: Report,
   like?: Address,
-): End | undefined {
+): PacketEnd | undefined {
   const [kind, namespace, name, ...more] = end.name.split("/");
   if (kind === end.name) return resolveAddress(end, report);
   if (namespace === undefined || more.length > 0)
@@ -188,7 +188,7 @@ function withPort(
   port: number | undefined | null,
   report: Report,
   known: readonly string[],
-): End | undefined {
+): PacketEnd | undefined {
   if (port === null) return undefined;
   if (address !== undefined) return { address, port };
   const near = nearest(end.name, known);
@@ -200,7 +200,7 @@ function withPort(
   return undefined;
 }
 
-function resolveAddress(end: EndText, report: Report): End | undefined {
+function resolveAddress(end: EndText, report: Report): PacketEnd | undefined {
   const address = parseAddress(end.name);
   if (address === undefined || isIpv4Mapped(address))
     return fail("expected an IPv4 address, an IPv6 address in brackets, or pod/… or svc/…", end, report);

@@ -8,7 +8,7 @@ import type { Interval, Match, Rule, Value, WritableField } from "../ir/types.ts
 import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
-import type { Names } from "./names.ts";
+import type { AddressNames } from "./names.ts";
 import type { ShownStep, TestedWrite } from "./slice.ts";
 
 /** What is known of the packet that took the step. */
@@ -16,7 +16,7 @@ export interface WordsContext {
   readonly source: Address;
   readonly inInterface: string | undefined;
   readonly result: Result;
-  readonly names: Names;
+  readonly names: AddressNames;
   /** The place of `rule`, as people read it beside the step's own. */
   readonly place: (rule: Rule) => string | undefined;
 }

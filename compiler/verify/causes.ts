@@ -1,12 +1,12 @@
 /** Culprits as causes of differences. */
-import type { Region } from "../compare/compare.ts";
+import type { Discrepancy } from "../compare/compare.ts";
 import type { Cause } from "../services/cause.ts";
 import type { Culprits } from "./culprits.ts";
 import { treatmentOf } from "./findings.ts";
 import { describeSuspects, describeTogether } from "./places.ts";
 
 /** The culprit of a region as a cause: one for all Services that it treats alike. */
-export function causeByOthers(region: Region, culprits: Culprits): Cause | undefined {
+export function causeByOthers(region: Discrepancy, culprits: Culprits): Cause | undefined {
   const culprit = culprits.of(region);
   if (culprit === undefined) return undefined;
   const where = describeTogether(culprit);

@@ -1,12 +1,12 @@
 /** The smallest set of other rules without which a packet to a Service fares as the Service rules say. */
-import type { Region } from "../compare/compare.ts";
+import type { Discrepancy } from "../compare/compare.ts";
 import { findDifference } from "../compare/outcomes.ts";
 import { sourceOf } from "../evaluate/disposition.ts";
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
-import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/explore.ts";
 import { verdictOf } from "../evaluate/outcome.ts";
 import { type Environment, hostOf, type Outcome, type Packet } from "../evaluate/packet.ts";
 import { leadOf } from "../evaluate/plan.ts";
+import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/unknown/explore.ts";
 import type { BaseChain, Chain, Program, Rule } from "../ir/types.ts";
 import { isLast } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
@@ -79,13 +79,13 @@ export class Culprits {
 
   /** What explains a region whose left side is what Service rules do, and whose right side is what all rules do. Regions in which
    *  the same other rules decide share an explanation where it holds for both. */
-  of({ packet, door, left, right }: Region): Culprit | undefined {
+  of({ packet, trafficKind, left, right }: Discrepancy): Culprit | undefined {
     const decided = right.results.flatMap(({ reasons }) => reasons.map(({ rule }) => this.numbers.get(rule)));
     const verdicts = [left, right].map(({ results }) =>
       results.map((each) => `${verdictOf(each)} ${sourceOf(each.disposition).kind !== "kept"}`),
     );
     const key = JSON.stringify([
-      door,
+      trafficKind,
       [...new Set(decided.filter((number) => number !== undefined))],
       verdicts.map((each) => [...new Set(each)]),
     ]);

@@ -1,5 +1,5 @@
 /** What network plugins translate by design, told apart from what is wrong. */
-import type { Region } from "../compare/compare.ts";
+import type { Discrepancy } from "../compare/compare.ts";
 import type { Rule } from "../ir/types.ts";
 import { ruleToData } from "../services/rule-data.ts";
 import type { ServiceNames } from "../services/service-names.ts";
@@ -16,7 +16,7 @@ export interface Design {
 }
 
 export function designsOf(
-  byDesign: ReadonlyMap<string, readonly Region[]>,
+  byDesign: ReadonlyMap<string, readonly Discrepancy[]>,
   { others }: Pick<ServiceRules, "others">,
   names: ServiceNames,
 ): Design[] {
@@ -26,7 +26,9 @@ export function designsOf(
     rules: rules.filter((rule) => markOf(rule) === by),
     services: [
       ...new Set(
-        regions.flatMap(({ box, door }) => names.within(box, door.protocol, door.family).map(({ service }) => service)),
+        regions.flatMap(({ box, trafficKind }) =>
+          names.within(box, trafficKind.protocol, trafficKind.family).map(({ service }) => service),
+        ),
       ),
     ].sort(),
   }));

@@ -1,5 +1,5 @@
 /** What is wrong with a host's rules, in words: per Service, what is missing, what is too much, what is done otherwise. */
-import type { Region } from "../compare/compare.ts";
+import type { Discrepancy } from "../compare/compare.ts";
 import { isReplayable, presented } from "../compare/witness.ts";
 import { isRefused, printAction, printClause, sourceOf } from "../evaluate/disposition.ts";
 import { distributionOf, printDistribution, TOLERANCE } from "../evaluate/distribution.ts";
@@ -19,12 +19,12 @@ export interface Finding {
   /** The rules that make the difference, where they are not about Services. */
   readonly culprit?: Culprit | undefined;
   /** A packet that shows it, and how many classes of packets do. */
-  readonly region: Region;
+  readonly region: Discrepancy;
   readonly regions: number;
 }
 
 /** The findings in differing regions whose left side is what the manifests say, and whose right side is the host. */
-export function findingsOf(regions: readonly Region[], nameOf: NameOf, addresses: readonly Address[]): Finding[] {
+export function findingsOf(regions: readonly Discrepancy[], nameOf: NameOf, addresses: readonly Address[]): Finding[] {
   return collect(
     addresses,
     regions
@@ -41,9 +41,9 @@ export function findingsOf(regions: readonly Region[], nameOf: NameOf, addresses
 
 /** Likewise in regions whose left side is what rules about Services do, and whose right side is what all rules do. */
 export function findingsAboutOthers(
-  regions: readonly Region[],
+  regions: readonly Discrepancy[],
   nameOf: NameOf,
-  culpritOf: (region: Region) => Culprit | undefined,
+  culpritOf: (region: Discrepancy) => Culprit | undefined,
   addresses: readonly Address[],
 ): Finding[] {
   return collect(
@@ -79,7 +79,7 @@ function collect(addresses: readonly Address[], findings: readonly Omit<Finding,
     .sort((a, b) => rank(a) - rank(b) || (a.subject < b.subject ? -1 : a.subject > b.subject ? 1 : 0));
 }
 
-function subjectOf({ packet, box }: Region, nameOf: NameOf): string {
+function subjectOf({ packet, box }: Discrepancy, nameOf: NameOf): string {
   const { protocol, destination, destinationPort } = packet;
   const name = box.dport.from === box.dport.to ? nameOf(protocol, destination, destinationPort) : undefined;
   if (name !== undefined) return `Service ${name}`;

@@ -1,11 +1,11 @@
 /** Whether rules that are not about Services change what becomes of packets to Services. */
-import type { CompareOptions, Comparison, Region } from "../compare/compare.ts";
+import type { CompareOptions, Comparison, Discrepancy } from "../compare/compare.ts";
 import { type Difference, differencesOf } from "../compare/outcomes.ts";
-import { ALWAYS } from "../evaluate/condition.ts";
 import { isUntouched } from "../evaluate/disposition.ts";
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
-import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/explore.ts";
 import { hostOf, type Outcome } from "../evaluate/packet.ts";
+import { ALWAYS } from "../evaluate/unknown/condition.ts";
+import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/unknown/explore.ts";
 import type { Address } from "../net/address.ts";
 import type { NameOf } from "../services/service-names.ts";
 import { designIn } from "./by-design.ts";
@@ -17,9 +17,9 @@ export interface ServiceTraffic {
    *  than the source that a network plugin translates by design. */
   readonly comparison: Comparison;
   /** Regions where only that differs, by plugin. */
-  readonly byDesign: ReadonlyMap<string, readonly Region[]>;
+  readonly byDesign: ReadonlyMap<string, readonly Discrepancy[]>;
   /** Regions of packets that have too many outcomes to tell whether more than that differs. */
-  readonly notCompared: readonly Region[];
+  readonly notCompared: readonly Discrepancy[];
 }
 
 /** For `compare`, with the rules about Services on its left side: traffic to Services. Whoever leaves it out gets the same from
@@ -42,9 +42,9 @@ export function onlyServiceTraffic(
 ): ServiceTraffic {
   const evaluators = [new Evaluator(own), new Evaluator(whole)] as const;
   const environment = hostOf(addresses);
-  const byDesign = new Map<string, Region[]>();
-  const notCompared: Region[] = [];
-  const regions = comparison.regions.flatMap((region): Region[] => {
+  const byDesign = new Map<string, Discrepancy[]>();
+  const notCompared: Discrepancy[] = [];
+  const regions = comparison.regions.flatMap((region): Discrepancy[] => {
     const { packet, left, right } = region;
     const isNamed = nameOf(packet.protocol, packet.destination, packet.destinationPort) !== undefined;
     const isAbout = (difference: Difference): boolean => isNamed || isTreated(difference.left);

@@ -7,14 +7,14 @@ import { placesOf, suspectToData } from "./places.ts";
 import type { Others } from "./service-rules.ts";
 
 /** Findings, and between whom they are. */
-export interface Found {
+export interface ShownFindings {
   readonly about: "service rules" | "other rules";
   readonly findings: readonly Finding[];
   readonly sides: Sides;
 }
 
 /** The first `limit` findings, with a packet for each. */
-export function renderFindings(found: readonly Found[], limit: number): string[] {
+export function renderFindings(found: readonly ShownFindings[], limit: number): string[] {
   const all = found.flatMap(({ findings, sides }) => findings.map((finding) => ({ finding, sides })));
   const shown = all.slice(0, limit).map(({ finding, sides }) => renderFinding(finding, sides));
   const more = all.length - shown.length;
@@ -28,7 +28,7 @@ function renderFinding({ subject, statement, region, regions }: Finding, sides: 
 }
 
 /** `{findings, findingTotal}`. */
-export function findingsToData(found: readonly Found[], limit: number) {
+export function findingsToData(found: readonly ShownFindings[], limit: number) {
   const all = found.flatMap(({ about, findings, sides }) => findings.map((finding) => ({ about, finding, sides })));
   return {
     findings: all

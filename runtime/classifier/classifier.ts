@@ -17,7 +17,7 @@ import { TableView } from "../../compiler/formats/tables/view.ts";
 import { REJECTS, type ResultVerdict, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import type { RejectWith } from "../../compiler/ir/types.ts";
 import { type Family, printAddress } from "../../compiler/net/address.ts";
-import { interfaceKindOf } from "../../compiler/tabulate/interfaces.ts";
+import { interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import { Affinity } from "./affinity.ts";
 import { type PacketFields, packetFrom } from "./fields.ts";
 import { BATCH, type Circumstances, Matcher, type RawResult, TableError } from "./matcher.ts";
@@ -56,7 +56,7 @@ export interface Endpoint {
   readonly port: number;
 }
 
-/** The fate of one packet. */
+/** What becomes of one packet. */
 export interface Classification {
   /** `pass`: no rule of the table has a say. `malformed`: no IP packet. `fragment`: its ports are in another one, which the
    *  kernel waits for. `unseen`: its transport header is not within the bytes that were given. */
@@ -78,7 +78,7 @@ export interface Stickiness {
   readonly timeoutSeconds: number;
 }
 
-/** The fate of a packet, and why. */
+/** What becomes of a packet, and why. */
 export interface Explanation extends Classification {
   /** The rules' comments that led to it. */
   readonly reason: string;
@@ -132,7 +132,7 @@ export class Classifier {
     return new TableView(own);
   }
 
-  /** The fate of a packet: its bytes from the IP header on, or what they would say. */
+  /** What becomes of a packet: its bytes from the IP header on, or what they would say. */
   classify(packet: Uint8Array | PacketFields, arrival: Arrival = {}): Classification {
     const bytes = packet instanceof Uint8Array ? packet : packetFrom(packet);
     return this.describe(this.decide(bytes, arrival), bytes);
@@ -162,7 +162,7 @@ export class Classifier {
     affinity: Affinity,
     result: RawResult,
     packet: Uint8Array,
-    { interfaceKind }: Circumstances,
+    { interfaceClass }: Circumstances,
   ): RawResult {
     const family = familyOf(packet);
     const client = clientIn(packet, family);
@@ -170,7 +170,7 @@ export class Classifier {
     for (let i = 0; i < result.choices; i++) {
       const { identity } = this.table.endpoint(result.firstChoice + i, family);
       if (identity === 0 || !affinity.has(client, identity, now)) continue;
-      const circumstances = { interfaceKind, how: CHOOSE_RANDOM };
+      const circumstances = { interfaceClass, how: CHOOSE_RANDOM };
       return this.remember(
         affinity,
         this.matcher.classify(packet, circumstances, chanceOf(i, result.choices)),
@@ -192,7 +192,7 @@ export class Classifier {
   private circumstances(arrival: Arrival): Circumstances {
     const { inInterface = ANY_INTERFACE } = checkedArrival(arrival);
     const name = inInterface ?? undefined;
-    return { interfaceKind: interfaceKindOf(this.table.names.interfaces, name), how: this.how };
+    return { interfaceClass: interfaceClassOf(this.table.names.interfaces, name), how: this.how };
   }
 
   private word(): number {

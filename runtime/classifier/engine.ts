@@ -15,7 +15,7 @@ import { type Outcome, type Packet, packetFamily, type Result } from "../../comp
 import { TableView } from "../../compiler/formats/tables/view.ts";
 import { REJECTS, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import { printTable } from "../../compiler/print.ts";
-import { interfaceKindOf } from "../../compiler/tabulate/interfaces.ts";
+import { interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import { buildPacket } from "../packet.ts";
 import { chanceOf } from "./classifier.ts";
 import { engineBytes } from "./inline.ts";
@@ -47,10 +47,10 @@ export class TableAsked {
   /** Throws `EngineTrouble` for packets that already have a mark: tables know of none. */
   outcome(packet: Packet): Outcome {
     if (packet.mark !== 0) throw new EngineTrouble("the classifier takes packets without a mark");
-    const interfaceKind = interfaceKindOf(this.table.names.interfaces, packet.inInterface);
+    const interfaceClass = interfaceClassOf(this.table.names.interfaces, packet.inInterface);
     const bytes = buildPacket(packet);
     const ask = (random: number): RawResult =>
-      this.matcher.classify(bytes, { interfaceKind, how: CHOOSE_RANDOM }, random);
+      this.matcher.classify(bytes, { interfaceClass, how: CHOOSE_RANDOM }, random);
     const { choices } = ask(0);
     const count = Math.max(1, choices);
     const results = Array.from({ length: count }, (_, i) => this.result(ask(chanceOf(i, count)), packet, 1 / count));

@@ -22,7 +22,7 @@ export interface EngineExports {
     packet: number,
     given: number,
     length: number,
-    interfaceKind: number,
+    interfaceClass: number,
     how: number,
     random: number,
     result: number,
@@ -33,7 +33,7 @@ export interface EngineExports {
   readonly classifyMany: (
     packets: number,
     count: number,
-    interfaceKind: number,
+    interfaceClass: number,
     how: number,
     randoms: number,
     results: number,
@@ -58,7 +58,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
 
 /** Where a packet came in, and how its endpoint is chosen: numbers as the engine takes them. */
 export interface Circumstances {
-  readonly interfaceKind: number;
+  readonly interfaceClass: number;
   readonly how: number;
 }
 
@@ -115,11 +115,11 @@ export class Matcher {
   }
 
   /** Classifies one packet. */
-  classify(packet: Uint8Array, { interfaceKind, how }: Circumstances, random: number): RawResult {
+  classify(packet: Uint8Array, { interfaceClass, how }: Circumstances, random: number): RawResult {
     const { memory, classify, lastCode, lastChoices, lastFirstChoice } = this.exports;
     const given = Math.min(packet.length, SINGLE_BYTES);
     new Uint8Array(memory.buffer).set(packet.subarray(0, given), this.packetsAt);
-    const word = classify(this.packetsAt, given, packet.length, interfaceKind, how, random, this.resultsAt) >>> 0;
+    const word = classify(this.packetsAt, given, packet.length, interfaceClass, how, random, this.resultsAt) >>> 0;
     const endpoint = new DataView(memory.buffer).getInt32(this.resultsAt + 4, true);
     return { word, endpoint, code: lastCode() >>> 0, choices: lastChoices(), firstChoice: lastFirstChoice() };
   }
@@ -135,18 +135,18 @@ export class Matcher {
   }
 
   /** Classifies the first `count` slots. Gives two words for each, good until the next call. */
-  classifyMany(count: number, { interfaceKind, how }: Circumstances): Uint32Array {
+  classifyMany(count: number, { interfaceClass, how }: Circumstances): Uint32Array {
     const { memory, classifyMany } = this.exports;
-    classifyMany(this.packetsAt, Math.min(count, BATCH), interfaceKind, how, this.randomsAt, this.resultsAt);
+    classifyMany(this.packetsAt, Math.min(count, BATCH), interfaceClass, how, this.randomsAt, this.resultsAt);
     return new Uint32Array(memory.buffer, this.resultsAt, Math.min(count, BATCH) * 2);
   }
 
   /** The same, one packet after the other: what `classifyMany` is held against. */
-  classifyEach(count: number, { interfaceKind, how }: Circumstances): Uint32Array {
+  classifyEach(count: number, { interfaceClass, how }: Circumstances): Uint32Array {
     const { memory, classify } = this.exports;
     for (let i = 0; i < count; i++) {
       const [packet, result] = [this.packetsAt + i * PACKET_BYTES, this.resultsAt + i * RESULT_BYTES];
-      classify(packet, PACKET_BYTES, ENDLESS, interfaceKind, how, 0, result);
+      classify(packet, PACKET_BYTES, ENDLESS, interfaceClass, how, 0, result);
     }
     return new Uint32Array(memory.buffer, this.resultsAt, count * 2);
   }

@@ -6,12 +6,20 @@ import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import type { Outcome, Packet, Result, Sticky } from "../../compiler/evaluate/packet.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { printIptables, printNft } from "../../compiler/print.ts";
-import { type Fate, judge, probeOf } from "./judge.ts";
+import { type JudgedOutcome, judge, probeOf } from "./judge.ts";
 import { readMemory } from "./memory.ts";
 import { complaintInNamespace, missingTool } from "./namespace.ts";
 import type { Observation } from "./observe.ts";
 import type { Prober } from "./prober.ts";
-import { type Backend, clearRules, hasMemory, loadRules, mostChoices, type Rules, takeTurns } from "./rules.ts";
+import {
+  clearRules,
+  hasMemory,
+  type KernelBackend,
+  type KernelRules,
+  loadRules,
+  mostChoices,
+  takeTurns,
+} from "./rules.ts";
 import { openNode } from "./world.ts";
 
 /** The nft text, loaded by `nft -f`. */
@@ -23,10 +31,10 @@ export function kernelNft(): Engine {
 }
 
 /** The iptables texts, loaded by iptables-restore and ip6tables-restore. */
-export function kernelIptables(backend: Backend): Engine {
+export function kernelIptables(backend: KernelBackend): Engine {
   const tools = [`iptables-${backend}-restore`, `ip6tables-${backend}-restore`];
   const attempt = `iptables-${backend} -t nat -S && ip6tables-${backend} -t nat -S`;
-  return new KernelEngine(`kernel-iptables-${backend}`, tools, attempt, ({ program }): Rules => {
+  return new KernelEngine(`kernel-iptables-${backend}`, tools, attempt, ({ program }): KernelRules => {
     const print = (family: "ip" | "ip6"): string => usable(printIptables(program, family));
     return { kind: "iptables", backend, ip: print("ip"), ip6: print("ip6") };
   });
@@ -39,13 +47,13 @@ class KernelEngine implements Engine {
   readonly name: string;
   private readonly tools: readonly string[];
   private readonly attempt: string;
-  private readonly rulesOf: (compiled: Compiled) => Rules;
+  private readonly rulesOf: (compiled: Compiled) => KernelRules;
   /** Why it cannot run here, once that is known. */
   private reason: { readonly text: string | undefined } | undefined;
   /** Nodes that have been built, by what they are. */
   private readonly probers = new Map<string, Promise<Prober>>();
 
-  constructor(name: string, tools: readonly string[], attempt: string, rulesOf: (compiled: Compiled) => Rules) {
+  constructor(name: string, tools: readonly string[], attempt: string, rulesOf: (compiled: Compiled) => KernelRules) {
     this.name = name;
     this.tools = tools;
     this.attempt = attempt;
@@ -68,13 +76,13 @@ class KernelEngine implements Engine {
     const rules = this.rulesOf(compiled);
     const prober = await this.nodeFor(compiled, packets);
     const choices = mostChoices(rules);
-    const fates = await judge(
+    const allJudged = await judge(
       prober,
       rules,
       packets.map((packet) => ({ packet, choices })),
     );
-    const sticky = hasMemory(rules) ? await this.readStickiness(prober, rules, packets, fates) : [];
-    return fates.map((fate, i) => [toOutcome(fate, sticky[i])]);
+    const sticky = hasMemory(rules) ? await this.readStickiness(prober, rules, packets, allJudged) : [];
+    return allJudged.map((judged, i) => [toOutcome(judged, sticky[i])]);
   }
 
   async close(): Promise<void> {
@@ -99,14 +107,14 @@ class KernelEngine implements Engine {
   /** For packets whose clients stick: the timeout in the kernel's own memory of them. */
   private async readStickiness(
     prober: Prober,
-    rules: Rules,
+    rules: KernelRules,
     packets: readonly Packet[],
-    fates: readonly Fate[],
+    allJudged: readonly JudgedOutcome[],
   ): Promise<(Sticky | undefined)[]> {
     const found: (Sticky | undefined)[] = [];
     for (const [i, packet] of packets.entries()) {
       found.push(undefined);
-      if (!fates[i]?.sticks) continue;
+      if (!allJudged[i]?.sticks) continue;
       await loadRules(prober, takeTurns(rules)); // with nobody remembered
       await prober.send([probeOf(packet, 1)]);
       const remembered = (await readMemory(prober, rules)).find(({ client }) => client === packet.source);
@@ -120,12 +128,12 @@ class KernelEngine implements Engine {
 // --- outcomes ------------------------------------------------------------------------------------------------------------
 
 /** What was seen, in the words of the reference. Each thing seen counts as equally likely: rules that are judged take turns. */
-function toOutcome(fate: Fate, sticky: Sticky | undefined): Outcome {
-  const probability = 1 / fate.observations.length;
+function toOutcome(judged: JudgedOutcome, sticky: Sticky | undefined): Outcome {
+  const probability = 1 / judged.observations.length;
   return outcomeOf(
-    fate.observations.map((observation) => ({
+    judged.observations.map((observation) => ({
       probability,
-      ...toResult(observation, fate, sticky),
+      ...toResult(observation, judged, sticky),
       reasons: [],
       path: [],
     })),
@@ -134,7 +142,7 @@ function toOutcome(fate: Fate, sticky: Sticky | undefined): Outcome {
 
 function toResult(
   observation: Observation,
-  { accepted }: Fate,
+  { accepted }: JudgedOutcome,
   sticky: Sticky | undefined,
 ): Pick<Result, "disposition" | "isAccepted"> {
   switch (observation.kind) {

@@ -2,18 +2,26 @@
 import type { Packet } from "../../compiler/evaluate/packet.ts";
 import { printAddressPort } from "../../compiler/net/address.ts";
 import { type Observation, observe } from "./observe.ts";
-import type { Answer, Probe, Prober } from "./prober.ts";
-import { clearRules, dropUndecided, hasMemory, loadRules, type Rules, rememberNobody, takeTurns } from "./rules.ts";
+import type { Probe, ProbeResult, Prober } from "./prober.ts";
+import {
+  clearRules,
+  dropUndecided,
+  hasMemory,
+  type KernelRules,
+  loadRules,
+  rememberNobody,
+  takeTurns,
+} from "./rules.ts";
 
 /** A packet to be judged. */
-export interface Question {
+export interface JudgedPacket {
   readonly packet: Packet;
   /** The most endpoints that it may meet: it is sent once more than that. */
   readonly choices: number;
 }
 
 /** All that was seen to become of a packet. */
-export interface Fate {
+export interface JudgedOutcome {
   /** Each thing once. */
   readonly observations: readonly Observation[];
   /** For packets that arrive untranslated: whether some rule accepts them in so many words. */
@@ -25,19 +33,24 @@ export interface Fate {
 /** Loads `rules` into the prober's namespace, which has no others, in three ways: with nobody remembered, so that as many
  *  packets as there are endpoints meet all of them; in a host that drops what is not accepted; and as they are, so that
  *  clients stick. Always taking turns instead of chances. Leaves no rules behind. */
-export async function judge(prober: Prober, rules: Rules, questions: readonly Question[]): Promise<Fate[]> {
+export async function judge(
+  prober: Prober,
+  rules: KernelRules,
+  questions: readonly JudgedPacket[],
+): Promise<JudgedOutcome[]> {
   const forgetful = takeTurns(rememberNobody(rules));
   await loadRules(prober, forgetful);
   const answers = await prober.send(
     questions.map(({ packet, choices }) => probeOf(packet, (choices + 1) * (isFromHere(packet) ? REPEATS : 1))),
   );
-  const seen = answers.map((each, i) => distinct(each.map(observe), (questions[i] as Question).packet));
+  const seen = answers.map((each, i) => distinct(each.map(observe), (questions[i] as JudgedPacket).packet));
 
   const undecided = indicesOf(seen, (observation) => observation.kind === "arrived" && !observation.translated);
   const isLocal = (i: number): boolean => seen[i]?.some((each) => each.kind === "arrived" && each.local) ?? false;
-  const arrives = (answer: readonly Answer[]): boolean => answer.map(observe).every(({ kind }) => kind === "arrived");
-  const coming = undecided.filter((i) => isLocal(i) || !isFromHere((questions[i] as Question).packet));
-  const outgoing = undecided.filter((i) => isFromHere((questions[i] as Question).packet));
+  const arrives = (answer: readonly ProbeResult[]): boolean =>
+    answer.map(observe).every(({ kind }) => kind === "arrived");
+  const coming = undecided.filter((i) => isLocal(i) || !isFromHere((questions[i] as JudgedPacket).packet));
+  const outgoing = undecided.filter((i) => isFromHere((questions[i] as JudgedPacket).packet));
   const inward = dropUndecided(forgetful, ["input", "forward"]);
   const outward = dropUndecided(forgetful, ["output"]);
   const accepted = new Set([
@@ -57,14 +70,14 @@ export async function judge(prober: Prober, rules: Rules, questions: readonly Qu
 /** Of the questions at `indices`, those whose answers under other rules hold what is wanted. */
 async function again(
   prober: Prober,
-  rules: Rules,
-  questions: readonly Question[],
+  rules: KernelRules,
+  questions: readonly JudgedPacket[],
   indices: readonly number[],
   times: number,
-  holds: (answer: readonly Answer[]) => boolean,
+  holds: (answer: readonly ProbeResult[]) => boolean,
 ): Promise<ReadonlySet<number>> {
   if (indices.length === 0) return new Set();
-  const probes = indices.map((i) => probeOf((questions[i] as Question).packet, times));
+  const probes = indices.map((i) => probeOf((questions[i] as JudgedPacket).packet, times));
   await loadRules(prober, rules);
   const answers = await prober.send(probes);
   return new Set(indices.filter((_, at) => holds(answers[at] ?? [])));
@@ -92,9 +105,9 @@ function isFromHere({ inInterface }: Packet): boolean {
 
 /** Each observation once, sorted. */
 function distinct(observations: readonly Observation[], packet: Packet): Observation[] {
-  const settled = isFromHere(packet) ? settleMasquerades(observations) : observations;
+  const seen = isFromHere(packet) ? judgeMasquerades(observations) : observations;
   const byText = new Map(
-    settled.map((observation): [string, Observation] => {
+    seen.map((observation): [string, Observation] => {
       const destination = destinationOf(observation);
       return observation.kind === "arrived"
         ? [`${destination} ${observation.masquerade}`, observation]
@@ -105,7 +118,7 @@ function distinct(observations: readonly Observation[], packet: Packet): Observa
 }
 
 /** Of packets that arrived at one place, all are masqueraded if most of them look so. */
-export function settleMasquerades(observations: readonly Observation[]): Observation[] {
+export function judgeMasquerades(observations: readonly Observation[]): Observation[] {
   const balance = new Map<string, number>();
   for (const observation of observations) {
     if (observation.kind !== "arrived") continue;

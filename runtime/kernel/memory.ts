@@ -1,7 +1,7 @@
 /** Session affinity as the kernel keeps it: which clients are remembered, and for how long. */
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import type { Prober } from "./prober.ts";
-import type { Backend, Rules } from "./rules.ts";
+import type { KernelBackend, KernelRules } from "./rules.ts";
 
 /** What the kernel remembers of one client. */
 export interface Remembered {
@@ -10,7 +10,7 @@ export interface Remembered {
 }
 
 /** The memory of `rules`, which are loaded. */
-export function readMemory(prober: Prober, rules: Rules): Promise<Remembered[]> {
+export function readMemory(prober: Prober, rules: KernelRules): Promise<Remembered[]> {
   return rules.kind === "nft" ? readSets(prober, dynamicSets(rules.text)) : readRecent(prober, rules.backend);
 }
 
@@ -59,7 +59,7 @@ function rememberedFor(text: string, timeoutSeconds: number | undefined): Rememb
 
 // --- iptables: the lists of `recent` --------------------------------------------------------------------------------------
 
-async function readRecent(prober: Prober, backend: Backend): Promise<Remembered[]> {
+async function readRecent(prober: Prober, backend: KernelBackend): Promise<Remembered[]> {
   // iptables-legacy-save reads a file that only root can read.
   const tools = [`iptables-${backend}`, `ip6tables-${backend}`].join(" ");
   const saved = await prober.run(

@@ -3,9 +3,9 @@ import type { Rejection } from "../../compiler/evaluate/disposition.ts";
 import type { RejectWith } from "../../compiler/ir/types.ts";
 import { type Address, printAddressPort } from "../../compiler/net/address.ts";
 import { isEchoRequest, type PacketHead, PROTOCOL } from "../packet.ts";
-import type { Answer } from "./prober.ts";
+import type { ProbeResult } from "./prober.ts";
 
-/** The fate of one packet, as far as it can be seen from outside: an accepted packet looks like an untouched one. */
+/** What becomes of one packet, as far as it can be seen from outside: an accepted packet looks like an untouched one. */
 export type Observation =
   | { readonly kind: "drop" }
   | { readonly kind: "reject"; readonly with: Rejection }
@@ -21,7 +21,7 @@ export type Observation =
 
 /** What an answer means for the packet. One that reached the node counts as arrived, whatever the node's own programs
  *  answer: nobody listens there. */
-export function observe({ flow, events }: Answer): Observation {
+export function observe({ flow, events }: ProbeResult): Observation {
   for (const event of events) {
     if (event.kind === "error" || event.head.protocol !== flow.protocol || !isFirst(event.head)) continue;
     const { source, destination, sourcePort, destinationPort } = event.head;

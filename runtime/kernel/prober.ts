@@ -21,7 +21,7 @@ export type Event =
   | { readonly kind: "error"; readonly number: number };
 
 /** One sending of a probe. */
-export interface Answer {
+export interface ProbeResult {
   readonly flow: NewFlow;
   readonly events: readonly Event[];
 }
@@ -97,9 +97,9 @@ export class Prober {
   }
 
   /** Sends each probe as often as it says, one packet after the other: what came out, in the same order. */
-  async send(probes: readonly Probe[]): Promise<Answer[][]> {
-    const answers = probes.map(({ inInterface, flow, times }): Promise<Answer[]>[] => {
-      const parts: Promise<Answer[]>[] = [];
+  async send(probes: readonly Probe[]): Promise<ProbeResult[][]> {
+    const answers = probes.map(({ inInterface, flow, times }): Promise<ProbeResult[]>[] => {
+      const parts: Promise<ProbeResult[]>[] = [];
       for (let left = times; left > 0; left -= MAX_PACKETS)
         parts.push(this.sendSome(inInterface, flow, Math.min(left, MAX_PACKETS)));
       return parts;
@@ -107,7 +107,7 @@ export class Prober {
     return Promise.all(answers.map(async (parts) => (await Promise.all(parts)).flat()));
   }
 
-  private async sendSome(inInterface: string | undefined, flow: Probe["flow"], times: number): Promise<Answer[]> {
+  private async sendSome(inInterface: string | undefined, flow: Probe["flow"], times: number): Promise<ProbeResult[]> {
     if (this.connections + times > MAX_CONNECTIONS || this.nextPort + times > LAST_PORT) void this.forget();
     this.connections += times;
     this.sent += times;
@@ -115,7 +115,7 @@ export class Prober {
     const packets = flows.map((each) => Buffer.from(buildPacket(each)).toString("hex"));
     const answer = await this.ask(`send ${inInterface ?? "local"} ${packets.join(" ")}`);
     const texts = answer.split(";");
-    return flows.map((each, i): Answer => {
+    return flows.map((each, i): ProbeResult => {
       const events = (texts[i] ?? "").split(" ").flatMap((text) => readEvent(text) ?? []);
       return { flow: each, events };
     });

@@ -1,19 +1,19 @@
 /** Rules as text, and what the kernel's judges do to it: load it, take it away, and make what they cannot see visible. */
 import type { Prober } from "./prober.ts";
 
-export type Backend = "nft" | "legacy";
+export type KernelBackend = "nft" | "legacy";
 
 /** Texts for `nft -f`, or for iptables-restore and ip6tables-restore of one backend. */
-export type Rules =
+export type KernelRules =
   | { readonly kind: "nft"; readonly text: string }
-  | { readonly kind: "iptables"; readonly backend: Backend; readonly ip: string; readonly ip6: string };
+  | { readonly kind: "iptables"; readonly backend: KernelBackend; readonly ip: string; readonly ip6: string };
 
 /** Loads `rules` in the place of others of their kind. Throws what the kernel's tool says when it refuses. */
-export async function loadRules(prober: Prober, rules: Rules): Promise<void> {
+export async function loadRules(prober: Prober, rules: KernelRules): Promise<void> {
   await Promise.all([...loadCommands(prober, rules), prober.forget()]);
 }
 
-function loadCommands(prober: Prober, rules: Rules): Promise<unknown>[] {
+function loadCommands(prober: Prober, rules: KernelRules): Promise<unknown>[] {
   if (rules.kind === "nft") return [prober.run("nft -f /dev/stdin", `flush ruleset\n${rules.text}`)];
   const { backend, ip, ip6 } = rules;
   const restore = (tool: string, text: string): Promise<unknown>[] =>
@@ -26,11 +26,11 @@ function loadCommands(prober: Prober, rules: Rules): Promise<unknown>[] {
 const HAS_EFFECT = /^(?!#|\*|COMMIT|:\S+ (?:ACCEPT|-)|\s*$)/m;
 
 /** Takes all rules away, and all connections that they made. */
-export async function clearRules(prober: Prober, rules: Rules): Promise<void> {
+export async function clearRules(prober: Prober, rules: KernelRules): Promise<void> {
   await Promise.all([...clearCommands(prober, rules), prober.forget()]);
 }
 
-function clearCommands(prober: Prober, rules: Rules): Promise<unknown>[] {
+function clearCommands(prober: Prober, rules: KernelRules): Promise<unknown>[] {
   if (rules.kind === "nft" || rules.backend === "nft") return [prober.run("nft flush ruleset")];
   return ["iptables-legacy-restore", "ip6tables-legacy-restore"].map((tool) => prober.run(tool, EMPTY));
 }
@@ -43,7 +43,7 @@ const EMPTY = ["*raw", "*mangle", "*nat", "*filter\n:INPUT ACCEPT [0:0]\n:FORWAR
 // --- devices -----------------------------------------------------------------------------------------------------------
 
 /** The same rules, taking turns where they take chances: as many packets as there are endpoints meet each of them once. */
-export function takeTurns(rules: Rules): Rules {
+export function takeTurns(rules: KernelRules): KernelRules {
   return mapTexts(rules, (text) =>
     rules.kind === "nft"
       ? text.replaceAll("numgen random mod", "numgen inc mod")
@@ -54,7 +54,7 @@ export function takeTurns(rules: Rules): Rules {
 }
 
 /** The same rules without the statements that remember where a client is: every packet is its first. */
-export function rememberNobody(rules: Rules): Rules {
+export function rememberNobody(rules: KernelRules): KernelRules {
   return mapTexts(rules, (text) =>
     rules.kind === "nft"
       ? text.replace(/\bupdate @\S+ \{[^}]*\}/g, "counter") // something has to stand in the rule
@@ -66,7 +66,7 @@ type FilterHook = "input" | "forward" | "output";
 
 /** The same rules in a host that drops what no rule of the filter's `hooks` accepts: what still arrives has been accepted
  *  in so many words. */
-export function dropUndecided(rules: Rules, hooks: readonly FilterHook[]): Rules {
+export function dropUndecided(rules: KernelRules, hooks: readonly FilterHook[]): KernelRules {
   if (rules.kind === "nft") return { ...rules, text: hooks.reduce(dropAtHook, rules.text) };
   const policies = hooks.map((hook) => `:${hook.toUpperCase()} DROP [0:0]\n`).join("");
   return mapTexts(rules, (text) => text.replace(/^\*filter\n/m, `*filter\n${policies}`));
@@ -92,13 +92,13 @@ function dropAtHook(text: string, hook: FilterHook): string {
   return [...lines, ...chains].join("\n");
 }
 
-function mapTexts(rules: Rules, map: (text: string) => string): Rules {
+function mapTexts(rules: KernelRules, map: (text: string) => string): KernelRules {
   if (rules.kind === "nft") return { ...rules, text: map(rules.text) };
   return { ...rules, ip: map(rules.ip), ip6: map(rules.ip6) };
 }
 
 /** The most endpoints that one rule, or row of rules, chooses among. */
-export function mostChoices(rules: Rules): number {
+export function mostChoices(rules: KernelRules): number {
   const texts = rules.kind === "nft" ? [rules.text] : [rules.ip, rules.ip6];
   const counts = texts.flatMap((text) =>
     rules.kind === "nft"
@@ -109,6 +109,6 @@ export function mostChoices(rules: Rules): number {
 }
 
 /** Whether the rules remember clients. */
-export function hasMemory(rules: Rules): boolean {
+export function hasMemory(rules: KernelRules): boolean {
   return rules.kind === "nft" ? rules.text.includes("update @") : `${rules.ip}${rules.ip6}`.includes("-m recent");
 }

@@ -3,7 +3,7 @@ import { type Address, printAddress } from "../../compiler/net/address.ts";
 import { Prober } from "./prober.ts";
 
 /** Interfaces besides loopback. The first leads everywhere that no address of the node is in the way of. */
-export interface World {
+export interface KernelWorld {
   readonly interfaces: readonly string[];
   /** Others, by name, whose packets all have this Ethernet type: also those that say they are of no such version of IP. */
   readonly typed?: Readonly<Record<string, number>>;
@@ -12,7 +12,7 @@ export interface World {
 }
 
 /** A node without rules, in a namespace of its own. Close it when it has served. */
-export async function openNode(world: World): Promise<Prober> {
+export async function openNode(world: KernelWorld): Promise<Prober> {
   const typed = Object.entries(world.typed ?? {}).map(([name, type]) => `${name}=${type.toString(16)}`);
   const prober = new Prober([...world.interfaces, ...typed]);
   await prober.run("sh", worldScript(world));
@@ -28,7 +28,7 @@ const GATEWAYS = [
 ] as const;
 
 /** A shell script that makes the namespace of the prober a node: what Kubernetes sets, and what makes answers sure. */
-function worldScript({ interfaces, typed = {}, addresses }: World): string {
+function worldScript({ interfaces, typed = {}, addresses }: KernelWorld): string {
   const [outer = "eth0"] = interfaces;
   const settings = [
     ["net/ipv4/ip_forward", "1"],

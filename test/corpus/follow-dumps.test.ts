@@ -1,4 +1,4 @@
-/** Evaluating all packets of a door at once says of each of them what evaluating it alone says: with rules of others. */
+/** Evaluating all packets of a kind of traffic at once says of each of them what evaluating it alone says: with rules of others. */
 import { describe, expect, test } from "vitest";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import { checkFollow } from "../support/follow.ts";
@@ -9,7 +9,7 @@ import { numbersFrom } from "../support/slots.ts";
 const ADDRESSES = ["192.168.0.2", "2001:db8::1"].map((text) => parseAddress(text) as Address);
 
 describe("all packets at once", () => {
-  /** They take a minute each: the largest one has a thousand doors, the other one hundreds of outcomes that hang on what is not
+  /** They take a minute each: the largest one has a thousand kinds of traffic, the other one hundreds of outcomes that hang on what is not
    *  understood, for each packet. */
   const SLOW = ["tum-netchair-2015-09.rules", "synthetic-mixed-400.nft"];
   const isQuick = ({ name }: TextFile): boolean => !SLOW.includes(name);

@@ -2,15 +2,15 @@ import { describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { parseAddress, printAddress } from "../../compiler/net/address.ts";
 import type { Mode } from "../../compiler/node/settings.ts";
-import { type Fate, judge, type Question } from "../../runtime/kernel/judge.ts";
+import { type JudgedOutcome, type JudgedPacket, judge } from "../../runtime/kernel/judge.ts";
 import { describeObservation } from "../../runtime/kernel/observe.ts";
-import type { Rules } from "../../runtime/kernel/rules.ts";
-import { openNode, type World } from "../../runtime/kernel/world.ts";
+import type { KernelRules } from "../../runtime/kernel/rules.ts";
+import { type KernelWorld, openNode } from "../../runtime/kernel/world.ts";
 import { printIptables, printNft, toConfig } from "../support/compile.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { completeIptables, KUBE_PROXY, SETTINGS, sortNft } from "../support/kube-proxy.ts";
 
-const WORLD: World = { interfaces: ["eth0", "cni0"], addresses: SETTINGS.nodeIPs.map(address) };
+const WORLD: KernelWorld = { interfaces: ["eth0", "cni0"], addresses: SETTINGS.nodeIPs.map(address) };
 
 function address(text: string): ReturnType<typeof parseAddress> & (number | bigint) {
   const parsed = parseAddress(text);
@@ -36,7 +36,7 @@ const DESTINATIONS = [
 const PORTS = [80, 81, 443, 3001, 3002, 3003, 30000];
 
 /** Every sender to every address and port, TCP and UDP. No Service has more than two endpoints. */
-function* questions(): Generator<Question> {
+function* questions(): Generator<JudgedPacket> {
   for (const [from, inInterface] of [...SENDERS, ["127.0.0.1", undefined] as const]) {
     for (const to of from === "127.0.0.1" ? ["127.0.0.1"] : DESTINATIONS) {
       for (const destinationPort of PORTS) {
@@ -51,14 +51,14 @@ function* questions(): Generator<Question> {
 }
 
 /** What becomes of each packet under `rules`. */
-async function fates(rules: Rules): Promise<Map<string, string>> {
+async function fates(rules: KernelRules): Promise<Map<string, string>> {
   const prober = await openNode(WORLD);
   const asked = [...questions()];
   const judged = await judge(prober, rules, asked);
   await prober.close();
   return new Map(
     asked.map(({ packet }, i) => {
-      const { observations, accepted } = judged[i] as Fate;
+      const { observations, accepted } = judged[i] as JudgedOutcome;
       const name = `${packet.protocol === 6 ? "tcp" : "udp"} ${printAddress(packet.source)} (${packet.inInterface ?? "here"}) > ${printAddress(packet.destination)}:${packet.destinationPort}`;
       return [name, `${observations.map(describeObservation).join(", or ")}${accepted ? " (accepted)" : ""}`];
     }),

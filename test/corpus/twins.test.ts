@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Family } from "../../compiler/net/address.ts";
 import { parseAddress } from "../../compiler/net/address.ts";
-import { hold, mustReadDeclarations } from "../support/declared.ts";
+import { hold, mustReadDeclarations } from "../support/exceptions.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 import { readCases, readFolder } from "../support/shared.ts";
 
@@ -30,12 +30,12 @@ describe.skipIf(twins.length === 0)(`Docker's rules for iptables and for nft${mi
     const family = twin.name.endsWith("ip6") ? "ip6" : "ip";
     const families: Family[] = [family === "ip" ? "IPv4" : "IPv6"];
     const programs = [mustReadIptables(twin.iptables, family), mustReadNft(twin.nft)] as const;
-    const { settlement, comparison, printed } = hold(programs, twin.declared, { addresses, families });
-    expect({ open: comparison.open, undeclared: settlement.undeclared.length, printed }).toMatchObject({
+    const { applied, comparison, printed } = hold(programs, twin.declared, { addresses, families });
+    expect({ open: comparison.open, undeclared: applied.undeclared.length, printed }).toMatchObject({
       open: [],
       undeclared: 0,
       printed: expect.stringContaining("differences: []"),
     });
-    expect(settlement.asDeclared).toBe(true);
+    expect(applied.asDeclared).toBe(true);
   });
 });

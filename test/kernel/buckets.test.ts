@@ -6,7 +6,7 @@ import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import { loadRules, type Rules } from "../../runtime/kernel/rules.ts";
+import { type KernelRules, loadRules } from "../../runtime/kernel/rules.ts";
 import { buildPacket, PROTOCOL, readPacket } from "../../runtime/packet.ts";
 import { NODE_IPS } from "../support/arbitraries.ts";
 import { JUDGES, openTestNode } from "../support/differential.ts";
@@ -65,7 +65,7 @@ async function isDropped(prober: Prober, { inInterface = "", ...packet }: Packet
 }
 
 /** How many of the packets were dropped. */
-async function follow(prober: Prober, rules: Rules, program: Program): Promise<number> {
+async function follow(prober: Prober, rules: KernelRules, program: Program): Promise<number> {
   await loadRules(prober, rules);
   const evaluator = new Evaluator(program);
   let dropped = 0;
@@ -86,7 +86,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel's buckets", () => {
     let dropped = 0;
     await fc.assert(
       fc.asyncProperty(isNft ? nftText : iptablesText, async (text) => {
-        const rules: Rules = isNft ? { kind: "nft", text } : { kind: "iptables", backend, ip: text, ip6: "" };
+        const rules: KernelRules = isNft ? { kind: "nft", text } : { kind: "iptables", backend, ip: text, ip6: "" };
         dropped += await follow(prober, rules, isNft ? mustReadNft(text) : mustReadIptables(text, "ip"));
       }),
       { numRuns: 20 },

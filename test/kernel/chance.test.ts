@@ -3,7 +3,7 @@ import type { Packet } from "../../compiler/evaluate/packet.ts";
 import { printAddress } from "../../compiler/net/address.ts";
 import { probeOf } from "../../runtime/kernel/judge.ts";
 import { observe } from "../../runtime/kernel/observe.ts";
-import { loadRules, type Rules } from "../../runtime/kernel/rules.ts";
+import { type KernelRules, loadRules } from "../../runtime/kernel/rules.ts";
 import { chanceOfEqual } from "../support/chi-square.ts";
 import { mustCompile } from "../support/compile.ts";
 import { JUDGES, openTestNode, rulesFor } from "../support/differential.ts";
@@ -55,7 +55,7 @@ function packetTo(size: number): Packet {
 }
 
 /** How many packets each endpoint gets, by Service. */
-async function histograms(rules: Rules): Promise<number[][]> {
+async function histograms(rules: KernelRules): Promise<number[][]> {
   const prober = await openTestNode();
   await loadRules(prober, rules);
   const answers = await prober.send(SIZES.map((size) => probeOf(packetTo(size), PACKETS)));

@@ -7,7 +7,7 @@ import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress, printAddress } from "../../compiler/net/address.ts";
 import { judge } from "../../runtime/kernel/judge.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import type { Rules } from "../../runtime/kernel/rules.ts";
+import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
 import { findDisagreements, JUDGES, type Judge, openTestNode, type Prediction } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
@@ -46,7 +46,7 @@ function predict(program: Program, packets = PACKETS): Prediction[] {
   });
 }
 
-function sample(judge: Judge): fc.Arbitrary<{ readonly rules: Rules; readonly program: Program }> {
+function sample(judge: Judge): fc.Arbitrary<{ readonly rules: KernelRules; readonly program: Program }> {
   if (judge === "kernel-nft")
     return foreignNft.map((text) => ({ rules: { kind: "nft", text }, program: mustReadNft(text) }));
   const backend = judge === "kernel-iptables-nft" ? "nft" : "legacy";
@@ -56,7 +56,7 @@ function sample(judge: Judge): fc.Arbitrary<{ readonly rules: Rules; readonly pr
   }));
 }
 
-async function disagreements(prober: Prober, judge: Judge, rules: Rules, program: Program): Promise<object[]> {
+async function disagreements(prober: Prober, judge: Judge, rules: KernelRules, program: Program): Promise<object[]> {
   return findDisagreements(prober, judge, rules, predict(program));
 }
 
@@ -152,7 +152,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel chooses from ranges as 
     const prober = await openTestNode();
     const backend = name === "kernel-iptables-nft" ? "nft" : "legacy";
     const isNft = name === "kernel-nft";
-    const rules: Rules = isNft
+    const rules: KernelRules = isNft
       ? { kind: "nft", text: RANGES.nft }
       : { kind: "iptables", backend, ip: RANGES.iptables, ip6: "" };
     const program = isNft ? mustReadNft(RANGES.nft) : mustReadIptables(RANGES.iptables, "ip");

@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import { type Backend, clearRules, type Rules } from "../../runtime/kernel/rules.ts";
+import { clearRules, type KernelBackend, type KernelRules } from "../../runtime/kernel/rules.ts";
 import { NODE_IPS } from "../support/arbitraries.ts";
 import { openTestNode } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
@@ -56,9 +56,9 @@ describe.skipIf(kernelMissing !== undefined)("predictions before the kernel", ()
   afterAll(() => prober?.close());
 
   /** What the kernel does under `loaded` otherwise than is foretold of `read`. */
-  async function misjudged(read: string, loaded: string, backend: Backend): Promise<Misjudged[]> {
+  async function misjudged(read: string, loaded: string, backend: KernelBackend): Promise<Misjudged[]> {
     const program = mustReadIptables(read, "ip");
-    const rules: Rules = { kind: "iptables", backend, ip: loaded, ip6: "" };
+    const rules: KernelRules = { kind: "iptables", backend, ip: loaded, ip6: "" };
     const foretold = PACKETS.flatMap((packet) => foretell(program, packet, SITE) ?? []);
     expect(foretold).toHaveLength(PACKETS.length);
     const found = await findMisjudged(prober, rules, foretold);

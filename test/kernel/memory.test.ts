@@ -6,7 +6,7 @@ import { environmentOf, type Outcome, type Packet } from "../../compiler/evaluat
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress, printAddress } from "../../compiler/net/address.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import { loadRules, type Rules } from "../../runtime/kernel/rules.ts";
+import { type KernelRules, loadRules } from "../../runtime/kernel/rules.ts";
 import { buildPacket, PROTOCOL, readPacket } from "../../runtime/packet.ts";
 import { NODE_IPS } from "../support/arbitraries.ts";
 import { JUDGES, openTestNode } from "../support/differential.ts";
@@ -67,7 +67,7 @@ function isPossible({ assumptions }: Outcome, packet: Packet, memory: Memory): b
 }
 
 /** How many packets had one fate only that was said to be possible. */
-async function follow(prober: Prober, rules: Rules, program: Program, order: readonly number[]): Promise<number> {
+async function follow(prober: Prober, rules: KernelRules, program: Program, order: readonly number[]): Promise<number> {
   await loadRules(prober, rules);
   const evaluator = new Evaluator(program);
   const memory = new Memory();
@@ -100,7 +100,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel remembers what is said"
     const order = fc.array(fc.nat(PACKETS.length - 1), { minLength: 12, maxLength: 12 });
     await fc.assert(
       fc.asyncProperty(isNft ? rememberingNft : rememberingIptables, order, async (text, numbers) => {
-        const rules: Rules = isNft ? { kind: "nft", text } : { kind: "iptables", backend, ip: text, ip6: "" };
+        const rules: KernelRules = isNft ? { kind: "nft", text } : { kind: "iptables", backend, ip: text, ip6: "" };
         const program = isNft ? mustReadNft(text) : mustReadIptables(text, "ip");
         certain += await follow(prober, rules, program, numbers);
       }),

@@ -1,12 +1,12 @@
 /** Translations that map addresses or shift ports: the kernel does to packets what is said of them. */
 import { describe, expect, test } from "vitest";
 import { printAddress, printAddressPort } from "../../compiler/net/address.ts";
-import { loadRules, type Rules } from "../../runtime/kernel/rules.ts";
+import { type KernelRules, loadRules } from "../../runtime/kernel/rules.ts";
 import { JUDGES, openTestNode } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { iptablesText, NAT_FORMS, type NatForm, nftText } from "../support/nat-forms.ts";
 
-function rulesOf(form: NatForm, name: (typeof JUDGES)[number]): Rules | undefined {
+function rulesOf(form: NatForm, name: (typeof JUDGES)[number]): KernelRules | undefined {
   if (name === "kernel-nft") {
     const text = nftText(form);
     return text === undefined ? undefined : { kind: "nft", text };

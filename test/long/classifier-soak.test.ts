@@ -84,7 +84,7 @@ class Damaged {
 
   /** Codes of packets that are translated. */
   get translating(): number[] {
-    const kinds = this.word(L.H_INTERFACE_KIND_COUNT) * this.word(L.H_BEHAVIOUR_COUNT);
+    const kinds = this.word(L.H_INTERFACE_CLASS_COUNT) * this.word(L.H_BEHAVIOUR_COUNT);
     return this.places(L.H_CODES, kinds << 4, 4, (at) => (this.word(at) & L.VERDICT_MASK) === L.VERDICT_DNAT);
   }
 

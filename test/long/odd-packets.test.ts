@@ -251,8 +251,12 @@ describe.skipIf(kernelMissing !== undefined).each(JUDGED)(
 
     /** Asks both about a packet that rules see as `standing`. */
     async function compare(name: string, family: 4 | 6, standing: Standing, bytes: Uint8Array): Promise<void> {
-      const { standing: seen, fate } = await node.ask(family, bytes);
-      expect({ name, standing: seen, fate }).toEqual({ name, standing, fate: node.say(bytes) });
+      const { standing: seen, endpointTreatment } = await node.ask(family, bytes);
+      expect({ name, standing: seen, endpointTreatment }).toEqual({
+        name,
+        standing,
+        endpointTreatment: node.say(bytes),
+      });
     }
 
     test.each([...oddPackets4()])("IPv4: %s", (name, standing, bytes) => compare(name, 4, standing, bytes));
@@ -289,7 +293,7 @@ describe.skipIf(kernelMissing !== undefined).each(JUDGED)(
       const authenticated = ipv6Packet(flow, transportOf(flow), [authentication(24)]);
       expect(node.say(authenticated)).not.toBe(node.say(plain));
       const wanted = node.say(judge === "kernel-iptables-legacy" ? plain : authenticated);
-      expect(await node.ask(6, authenticated)).toEqual({ standing: "new", fate: wanted });
+      expect(await node.ask(6, authenticated)).toEqual({ standing: "new", endpointTreatment: wanted });
     });
 
     describe.each([4, 6] as const)("fragments of IPv%d", (family) => {
@@ -319,15 +323,15 @@ describe.skipIf(kernelMissing !== undefined).each(JUDGED)(
         async (protocol) => {
           for (const [i, target] of TARGETS[family].entries()) {
             const [whole, first, second] = halves(protocol, target, protocol * 256 + i);
-            const fate = node.say(whole);
-            expect((await node.ask(family, whole)).fate).toBe(fate);
+            const endpointTreatment = node.say(whole);
+            expect((await node.ask(family, whole)).endpointTreatment).toBe(endpointTreatment);
             expect((await node.ask(family, first)).standing).toBe("fragment");
             // The first one has what decides; the other says nothing.
-            expect([node.say(first), node.say(second)]).toEqual([fate, "nothing"]);
-            expect((await node.ask(family, second, whole)).fate).toBe(fate);
+            expect([node.say(first), node.say(second)]).toEqual([endpointTreatment, "nothing"]);
+            expect((await node.ask(family, second, whole)).endpointTreatment).toBe(endpointTreatment);
             const [, again, before] = halves(protocol, target, protocol * 256 + i + 128);
-            expect(await node.ask(family, before)).toEqual({ standing: "fragment", fate: "nothing" });
-            expect((await node.ask(family, again, whole)).fate).toBe(fate);
+            expect(await node.ask(family, before)).toEqual({ standing: "fragment", endpointTreatment: "nothing" });
+            expect((await node.ask(family, again, whole)).endpointTreatment).toBe(endpointTreatment);
           }
         },
       );
@@ -348,7 +352,7 @@ describe.skipIf(kernelMissing !== undefined).each(JUDGED)(
     test("IPv4 options are looked at when the rules have seen the packet", async () => {
       const flow = flowTo(4, TARGETS[4][0], TCP);
       const bytes = ipv4Packet(flow, transportOf(flow), { options: Uint8Array.of(7, 40, 4, 0) }); // longer than they are
-      expect(await node.ask(4, bytes)).toEqual({ standing: "new", fate: "nothing" });
+      expect(await node.ask(4, bytes)).toEqual({ standing: "new", endpointTreatment: "nothing" });
       expect(node.say(bytes)).toMatch(/^dnat to /);
     });
   },

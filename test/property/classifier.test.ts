@@ -114,8 +114,8 @@ test("a batch has the results of its packets one by one", () => {
       const count = 1 + pick(1500);
       const slots = matcher.packets;
       for (let i = 0; i < count; i++) writeSlot(slots, i, anyPacket(packets, pick));
-      for (let interfaceKind = 0; interfaceKind < 4; interfaceKind++) {
-        const circumstances = { interfaceKind, how: L.CHOOSE_FLOW };
+      for (let interfaceClass = 0; interfaceClass < 4; interfaceClass++) {
+        const circumstances = { interfaceClass, how: L.CHOOSE_FLOW };
         const together = matcher.classifyMany(count, circumstances).slice();
         expect([...together]).toEqual([...matcher.classifyEach(count, circumstances)]);
       }
@@ -136,7 +136,11 @@ test("bytes of any kind are classified", () => {
       matcher.load(encodeTable(mustTabulate(world), ""));
       for (const packet of packets) {
         for (const how of [L.CHOOSE_FLOW, L.CHOOSE_RANDOM, L.CHOOSE_RENDEZVOUS]) {
-          const { word, endpoint } = matcher.classify(packet, { interfaceKind: packet.length % 5, how }, packet.length);
+          const { word, endpoint } = matcher.classify(
+            packet,
+            { interfaceClass: packet.length % 5, how },
+            packet.length,
+          );
           expect(endpoint === L.NO_ENDPOINT).toBe((word & L.VERDICT_MASK) !== L.VERDICT_DNAT);
         }
       }

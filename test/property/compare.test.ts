@@ -80,7 +80,7 @@ describe("different programs", () => {
         const others = [...packetsAtServices(world, start, 17), ...packetsFor(world, start, 410)];
         const pick = numbersFrom(start);
         for (const first of probes(comparison, others)) {
-          const packet = pick(2) === 0 ? first : remembered(first, comparison.ground, undefined, pick);
+          const packet = pick(2) === 0 ? first : remembered(first, comparison.space, undefined, pick);
           const [a, b] = evaluators.map((each) => each.evaluateWhole(packet, environment));
           const differ = findDifference(a ?? [], b ?? []) !== undefined;
           expect({ packet, differ }).toEqual({ packet, differ: isFound(packet) });
@@ -196,7 +196,8 @@ describe("regions are as few as can be", () => {
   ] as const)("%s", (_, left, right, count) => {
     const { regions, open } = compare(ruleset(left), ruleset(right), { addresses: LOOPBACK, families: ["IPv4"] });
     const first = regions.filter(
-      ({ door }) => door.protocol === regions[0]?.door.protocol && door.tracking === "first",
+      ({ trafficKind }) =>
+        trafficKind.protocol === regions[0]?.trafficKind.protocol && trafficKind.tracking === "first",
     );
     expect({ open, count: first.length }).toEqual({ open: [], count });
   });
@@ -230,7 +231,7 @@ test("destinations that are left as they are meet those that are named", () => {
   // At port 80 both say the same.
   expect(
     regions
-      .filter(({ door }) => door.protocol === 6)
+      .filter(({ trafficKind }) => trafficKind.protocol === 6)
       .slice(0, 2)
       .map(({ box }) => box.dport),
   ).toEqual([

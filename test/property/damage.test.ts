@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { compare } from "../../compiler/compare/compare.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { refusalCause } from "../../compiler/services/cause.ts";
-import { Changes, type ServiceChange } from "../../compiler/services/changes.ts";
+import { type ServiceChange, ServiceChanges } from "../../compiler/services/changes.ts";
 import { frontendsIn } from "../../compiler/services/frontends.ts";
 import { changesToData } from "../../compiler/services/render.ts";
 import { ServiceNames } from "../../compiler/services/service-names.ts";
@@ -65,7 +65,7 @@ function verify(wanted: Cluster, host: Program): ServiceChange[] {
   const rules = serviceRulesOf(host, []);
   const options = { addresses, families: ["IPv4" as const], unmarked: true };
   const names = new ServiceNames(frontendsIn(program), addresses);
-  const changes = new Changes({ left: names, right: new ServiceNames(frontendsIn(rules.own), addresses) });
+  const changes = new ServiceChanges({ left: names, right: new ServiceNames(frontendsIn(rules.own), addresses) });
   const whereOf = (): string => "elsewhere";
   for (const region of compare(program, rules.own, options).regions)
     changes.add(region, refusalCause(region, ["right"]), whereOf);

@@ -1,8 +1,8 @@
-/** Evaluating all packets of a door at once says of each of them what evaluating it alone says. */
+/** Evaluating all packets of a kind of traffic at once says of each of them what evaluating it alone says. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Door } from "../../compiler/compare/doors.ts";
-import { Ground } from "../../compiler/compare/ground.ts";
+import { PacketSpace } from "../../compiler/compare/packet-space.ts";
+import type { TrafficKind } from "../../compiler/compare/traffic-kinds.ts";
 import { sourceOf } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import type { Packets } from "../../compiler/evaluate/packet.ts";
@@ -133,9 +133,11 @@ describe("all packets at once", () => {
       chain n { type nat hook prerouting priority -100; ip daddr 10.0.0.0/30 dnat to 10.0.0.2 }
       chain p { type nat hook postrouting priority 100; ct status dnat masquerade }
     }`);
-    const ground = new Ground([program], { families: ["IPv4"] });
-    const [door] = ground.doors.filter(({ inInterface, protocol }) => inInterface !== undefined && protocol === 6);
-    const [packets] = ground.packetsBy(door as Door);
+    const space = new PacketSpace([program], { families: ["IPv4"] });
+    const [trafficKind] = space.trafficKinds.filter(
+      ({ inInterface, protocol }) => inInterface !== undefined && protocol === 6,
+    );
+    const [packets] = space.packetsBy(trafficKind as TrafficKind);
     const fates = follow(new Evaluator(program), packets as Packets, []) ?? [];
     const sent = fates.filter(({ disposition }) => disposition.kind === "dnat");
     const at = (part: readonly RegionResult[]) => part.map(({ region }) => region.daddr.key).sort();

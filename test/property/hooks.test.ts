@@ -2,11 +2,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { PLAIN } from "../../compiler/evaluate/chain.ts";
-import { both, isPossible } from "../../compiler/evaluate/condition.ts";
 import { turnedRound } from "../../compiler/evaluate/connection.ts";
 import { dispositionKey } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import type { Departure, Outcome, Packet } from "../../compiler/evaluate/packet.ts";
+import { both, isPossible } from "../../compiler/evaluate/unknown/condition.ts";
 import { CT_STATUS } from "../../compiler/ir/constants.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { cluster, foreignIptables, foreignNft } from "../support/arbitraries.ts";

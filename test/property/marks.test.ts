@@ -131,7 +131,7 @@ test.each(DIALECTS)(
           });
         }
         // Of too many marks to look at all of them nothing is claimed.
-        if (comparison.ground.gaps.length > 0) left++;
+        if (comparison.space.gaps.length > 0) left++;
         else if (comparison.differing > 0) different++;
         else {
           equal++;

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { compare, type Region } from "../../compiler/compare/compare.ts";
+import { compare, type Discrepancy } from "../../compiler/compare/compare.ts";
 import { findDifference } from "../../compiler/compare/outcomes.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
@@ -41,7 +41,7 @@ const packet: fc.Arbitrary<Packet> = fc.record({
 });
 
 /** Whether the packet of `region` fares as by the Service rules when `suspects` are taken out of the text. */
-function isRightWithout(rules: ServiceRules, { packet }: Region, suspects: readonly Suspect[]): boolean {
+function isRightWithout(rules: ServiceRules, { packet }: Discrepancy, suspects: readonly Suspect[]): boolean {
   const gone = new Set<unknown>(suspects.map((each) => ("steps" in each ? each : each.chain)));
   const tables = rules.whole.ruleset.tables.map((table) => ({
     ...table,

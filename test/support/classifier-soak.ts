@@ -13,7 +13,7 @@ import { REJECTS, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import { printTable } from "../../compiler/print.ts";
-import { interfaceKindOf } from "../../compiler/tabulate/interfaces.ts";
+import { interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import { chanceOf } from "../../runtime/classifier/classifier.ts";
 import { BATCH, type Matcher, type RawResult } from "../../runtime/classifier/matcher.ts";
 import type { Cluster } from "./arbitraries.ts";
@@ -98,8 +98,8 @@ class ClusterSoak {
 
   run({ questions: wanted, each }: Thoroughness): Findings {
     const questions = this.questions(wanted);
-    for (const kind of new Set(questions.map(({ interfaceKind }) => interfaceKind))) {
-      const ofKind = questions.filter(({ interfaceKind }) => interfaceKind === kind);
+    for (const kind of new Set(questions.map(({ interfaceClass }) => interfaceClass))) {
+      const ofKind = questions.filter(({ interfaceClass }) => interfaceClass === kind);
       for (let left = ofKind.length * each; left > 0; left -= BATCH)
         this.askTogether(ofKind, kind, Math.min(left, BATCH));
     }
@@ -132,7 +132,7 @@ class ClusterSoak {
   }
 
   private question(packet: Packet): Question {
-    const interfaceKind = interfaceKindOf(this.table.names.interfaces, packet.inInterface);
+    const interfaceClass = interfaceClassOf(this.table.names.interfaces, packet.inInterface);
     const dressed = dress(packet, this.pick).map((each): Asked => {
       const { whole, inSlot, protocol } = each;
       return {
@@ -142,13 +142,13 @@ class ClusterSoak {
         ...(inSlot === undefined ? {} : { inSlot: this.reference.expect({ ...packet, protocol }, inSlot) }),
       };
     });
-    return { interfaceKind, dressed, batched: dressed.filter(isBatched) };
+    return { interfaceClass, dressed, batched: dressed.filter(isBatched) };
   }
 
   // --- batches -----------------------------------------------------------------------------------------------------------
 
   /** A batch of packets to any of `questions`: now one of each, now several in a row, which engines may treat as one. */
-  private askTogether(questions: readonly Question[], interfaceKind: number, count: number): void {
+  private askTogether(questions: readonly Question[], interfaceClass: number, count: number): void {
     const { pick } = this;
     const slots = this.matcher.packets;
     const all: Batched[] = [];
@@ -163,7 +163,7 @@ class ClusterSoak {
         all.push(asked);
       }
     }
-    const words = this.matcher.classifyMany(count, { interfaceKind, how: L.CHOOSE_FLOW });
+    const words = this.matcher.classifyMany(count, { interfaceClass, how: L.CHOOSE_FLOW });
     for (const [i, asked] of all.entries()) {
       const bytes = slots.subarray(i * SLOT_BYTES, (i + 1) * SLOT_BYTES);
       this.compare(asked, asked.inSlot, "batch", bytes, words[i * 2] as number, words[i * 2 + 1] as number);
@@ -208,11 +208,11 @@ class ClusterSoak {
   // --- one by one --------------------------------------------------------------------------------------------------------
 
   /** Every dress of a question alone: all that chance can make of it, and what rendezvous does. */
-  private askAlone({ interfaceKind, dressed }: Question): void {
+  private askAlone({ interfaceClass, dressed }: Question): void {
     for (const asked of dressed) {
       const { packet, whole } = asked;
       const { bytes } = asked.dressed;
-      const texts = this.enumerate(interfaceKind, bytes).map(({ word, endpoint }) => {
+      const texts = this.enumerate(interfaceClass, bytes).map(({ word, endpoint }) => {
         this.count(word, asked.dressed);
         return describe(word, endpoint, this.table, packet);
       });
@@ -221,15 +221,15 @@ class ClusterSoak {
         const found = [...chances].map(([text, chance]) => withChance(text, chance));
         this.miss(asked, whole, "chance", bytes, found);
       }
-      const { word, endpoint } = this.matcher.classify(bytes, { interfaceKind, how: L.CHOOSE_RENDEZVOUS }, 0);
+      const { word, endpoint } = this.matcher.classify(bytes, { interfaceClass, how: L.CHOOSE_RENDEZVOUS }, 0);
       this.compare(asked, whole, "rendezvous", bytes, word, endpoint);
     }
   }
 
   /** The results of all random numbers that make a difference. */
-  private enumerate(interfaceKind: number, bytes: Uint8Array): RawResult[] {
+  private enumerate(interfaceClass: number, bytes: Uint8Array): RawResult[] {
     const ask = (random: number): RawResult =>
-      this.matcher.classify(bytes, { interfaceKind, how: L.CHOOSE_RANDOM }, random);
+      this.matcher.classify(bytes, { interfaceClass, how: L.CHOOSE_RANDOM }, random);
     const first = ask(0);
     const count = hasChoices(first) ? first.choices : 1;
     return [first, ...Array.from({ length: count - 1 }, (_, i) => ask(chanceOf(i + 1, count)))];
@@ -237,7 +237,7 @@ class ClusterSoak {
 }
 
 interface Question {
-  readonly interfaceKind: number;
+  readonly interfaceClass: number;
   readonly dressed: readonly Asked[];
   /** Of these, those that may be in a slot; the first is a plain one. */
   readonly batched: readonly Batched[];

@@ -4,9 +4,9 @@ import { verdictOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress, printAddress, printAddressPort } from "../../compiler/net/address.ts";
-import { type Fate, judge } from "../../runtime/kernel/judge.ts";
+import { type JudgedOutcome, judge } from "../../runtime/kernel/judge.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import type { Rules } from "../../runtime/kernel/rules.ts";
+import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { openNode } from "../../runtime/kernel/world.ts";
 import { type Cluster, NODE_IPS } from "./arbitraries.ts";
 import { mustCompile, printIptables, printNft } from "./compile.ts";
@@ -17,7 +17,7 @@ export const JUDGES = ["kernel-nft", "kernel-iptables-nft", "kernel-iptables-leg
 export type Judge = (typeof JUDGES)[number];
 
 /** What `judge` loads of a program. */
-export function rulesFor(name: Judge, program: Program): Rules {
+export function rulesFor(name: Judge, program: Program): KernelRules {
   if (name === "kernel-nft") return { kind: "nft", text: printNft(program) };
   const backend = name === "kernel-iptables-nft" ? "nft" : "legacy";
   return { kind: "iptables", backend, ip: printIptables(program, "ip"), ip6: printIptables(program, "ip6") };
@@ -63,14 +63,14 @@ export function predictAll(cluster: Cluster, packets: Iterable<Packet>): Predict
 export async function findDisagreements(
   prober: Prober,
   name: Judge,
-  rules: Rules,
+  rules: KernelRules,
   predictions: readonly Prediction[],
 ): Promise<Disagreement[]> {
   const questions = predictions.map(({ packet, outcome }) => ({ packet, choices: outcome.endpoints.length }));
-  const fates = await judge(prober, rules, questions);
+  const endpointTreatments = await judge(prober, rules, questions);
   return predictions.flatMap((prediction, i): Disagreement[] => {
     const predicted = describePrediction(prediction);
-    const observed = describeFate(fates[i] as Fate, prediction);
+    const observed = describeFate(endpointTreatments[i] as JudgedOutcome, prediction);
     return predicted === observed
       ? []
       : [{ judge: name, packet: describePacket(prediction.packet), predicted, observed }];
@@ -98,7 +98,7 @@ function isUnseen({ destination, destinationPort }: Packet, endpoint: { address:
 
 /** The same of what was seen. Whether clients stick cannot be seen where there is one endpoint, nor whether a packet was
  *  accepted where it may have been translated unseen: the prediction counts there. */
-function describeFate({ observations, accepted, sticks }: Fate, { packet, outcome }: Prediction): string {
+function describeFate({ observations, accepted, sticks }: JudgedOutcome, { packet, outcome }: Prediction): string {
   const verdict = accepted && !outcome.endpoints.some((endpoint) => isUnseen(packet, endpoint)) ? "accept" : "pass";
   const texts = observations.map((observation) => {
     if (observation.kind === "reject") return `reject with ${observation.with}`;

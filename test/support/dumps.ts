@@ -2,7 +2,7 @@
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, type Family, parseAddress } from "../../compiler/net/address.ts";
 import { findInterfaces } from "../../compiler/tabulate/interfaces.ts";
-import type { Rules } from "../../runtime/kernel/rules.ts";
+import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { NODE_IPS } from "./arbitraries.ts";
 import { completeIptables, sortNft } from "./kube-proxy.ts";
 import { type Reading, readIptablesText, readNftText } from "./read.ts";
@@ -14,7 +14,7 @@ export interface Dump {
   readonly families: readonly Family[];
   readonly read: (text: string) => Reading;
   /** What the kernel loads of such a text. */
-  readonly rules: (text: string) => Rules;
+  readonly rules: (text: string) => KernelRules;
 }
 
 /** The dumps beside the project; none where they are not there. */

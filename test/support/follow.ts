@@ -1,24 +1,24 @@
-/** Evaluating all packets of a door at once, held against evaluating them one by one, rule by rule. */
+/** Evaluating all packets of a kind of traffic at once, held against evaluating them one by one, rule by rule. */
 import { expect } from "vitest";
-import { packetAt } from "../../compiler/compare/doors.ts";
-import { Ground } from "../../compiler/compare/ground.ts";
 import { findDifference } from "../../compiler/compare/outcomes.ts";
+import { PacketSpace } from "../../compiler/compare/packet-space.ts";
+import { packetAt } from "../../compiler/compare/traffic-kinds.ts";
 import { PLAIN } from "../../compiler/evaluate/chain.ts";
-import { ALWAYS, both, isPossible, not } from "../../compiler/evaluate/condition.ts";
 import { withDestination } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome, type Packets, type Result } from "../../compiler/evaluate/packet.ts";
-import type { Cut } from "../../compiler/evaluate/ranges.ts";
-import { FIELDS, type Field } from "../../compiler/evaluate/region.ts";
 import type { RegionResult } from "../../compiler/evaluate/result.ts";
-import { worldsOf } from "../../compiler/evaluate/worlds.ts";
+import { FIELDS, type PacketField } from "../../compiler/evaluate/sets/packet-set.ts";
+import type { Cut } from "../../compiler/evaluate/sets/ranges.ts";
+import { ALWAYS, both, isPossible, not } from "../../compiler/evaluate/unknown/condition.ts";
+import { worldsOf } from "../../compiler/evaluate/unknown/worlds.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { Unsupported } from "../../compiler/ir/unsupported.ts";
 import { type Address, FAMILIES } from "../../compiler/net/address.ts";
 
 type Pick = (below: number) => number;
-type Point = Readonly<Record<Field, Cut>>;
+type Point = Readonly<Record<PacketField, Cut>>;
 
 /** Dumps of dense firewalls have more classes of packets than a test has time for. */
 const MOST_STEPS = 20_000;
@@ -47,9 +47,9 @@ export function follow(
 }
 
 /** One of `packets` that has in each field the value at a border of one of the regions of `fates`, or the one before. */
-function pointAmong({ region }: Packets, fates: readonly RegionResult[], pick: Pick): Point {
-  const values = FIELDS.map((field): [Field, Cut] => {
-    const { cuts } = (fates[pick(fates.length)] as RegionResult).region[field];
+function pointAmong({ region }: Packets, endpointTreatments: readonly RegionResult[], pick: Pick): Point {
+  const values = FIELDS.map((field): [PacketField, Cut] => {
+    const { cuts } = (endpointTreatments[pick(endpointTreatments.length)] as RegionResult).region[field];
     const cut = cuts[pick(cuts.length)] as Cut;
     const before = typeof cut === "bigint" ? cut - 1n : cut - 1;
     const inDoor = [cut, before].filter((value) => region[field].has(value));
@@ -59,11 +59,15 @@ function pointAmong({ region }: Packets, fates: readonly RegionResult[], pick: P
 }
 
 /** What `fates` say of one packet, in the words of `evaluate`. */
-function outcomesAt(fates: readonly RegionResult[], at: Point): Outcome[] {
-  const own = fates.filter(({ region }) => FIELDS.every((field) => region[field].has(at[field])));
-  const weighed = own.map((fate) => ({ condition: fate.condition, weight: fate.probability, fate }));
+function outcomesAt(endpointTreatments: readonly RegionResult[], at: Point): Outcome[] {
+  const own = endpointTreatments.filter(({ region }) => FIELDS.every((field) => region[field].has(at[field])));
+  const weighed = own.map((endpointTreatment) => ({
+    condition: endpointTreatment.condition,
+    weight: endpointTreatment.probability,
+    endpointTreatment,
+  }));
   return worldsOf(weighed).map(({ condition, parts }) => {
-    const together = parts.map(({ fate }) => fate);
+    const together = parts.map(({ endpointTreatment }) => endpointTreatment);
     const total = together.reduce((sum, { probability }) => sum + probability, 0);
     const results = together.map(
       ({ disposition, probability }): Result => ({
@@ -81,8 +85,8 @@ function outcomesAt(fates: readonly RegionResult[], at: Point): Outcome[] {
 }
 
 /** Whether something happens to a packet for certain, in each of the ways in which what is not known can be. */
-function isWhole(fates: readonly RegionResult[], at: Point): boolean {
-  const own = fates.filter(({ region }) => FIELDS.every((field) => region[field].has(at[field])));
+function isWhole(endpointTreatments: readonly RegionResult[], at: Point): boolean {
+  const own = endpointTreatments.filter(({ region }) => FIELDS.every((field) => region[field].has(at[field])));
   const worlds = worldsOf(own.map(({ condition, probability: weight }) => ({ condition, weight })));
   const isAny = worlds.reduce((all, { condition }) => both(all, not(condition)), ALWAYS);
   return (
@@ -91,25 +95,30 @@ function isWhole(fates: readonly RegionResult[], at: Point): boolean {
   );
 }
 
-/** Asks about some packets of each door of `program` both ways. How many packets were tried. */
+/** Asks about some packets of each kind of traffic of `program` both ways. How many packets were tried. */
 export function checkFollow(program: Program, addresses: readonly Address[], pick: Pick, perDoor: number): number {
   const evaluator = new Evaluator(program);
   const plain = new Evaluator(program, PLAIN);
   let tried = 0;
-  const ground = new Ground([program], { families: FAMILIES });
-  const step = Math.ceil(ground.doors.length / MOST_DOORS);
-  const some = ground.doors.filter((_, i) => i % step === 0);
-  for (const { door, packets } of some.flatMap((each) =>
-    ground.packetsBy(each).map((packets) => ({ door: each, packets })),
+  const space = new PacketSpace([program], { families: FAMILIES });
+  const step = Math.ceil(space.trafficKinds.length / MOST_DOORS);
+  const some = space.trafficKinds.filter((_, i) => i % step === 0);
+  for (const { trafficKind, packets } of some.flatMap((each) =>
+    space.packetsBy(each).map((packets) => ({ trafficKind: each, packets })),
   )) {
-    const fates = follow(evaluator, packets, addresses);
-    if (fates === undefined) continue;
+    const endpointTreatments = follow(evaluator, packets, addresses);
+    if (endpointTreatments === undefined) continue;
     for (let i = 0; i < perDoor; i++) {
-      const at = pointAmong(packets, fates, pick);
-      const alone = plain.evaluateWhole(packetAt(door, at), environmentOf(addresses));
-      const together = outcomesAt(fates, at);
-      expect({ door, at, isWhole: isWhole(fates, at), difference: findDifference(alone, together) }).toEqual({
-        door,
+      const at = pointAmong(packets, endpointTreatments, pick);
+      const alone = plain.evaluateWhole(packetAt(trafficKind, at), environmentOf(addresses));
+      const together = outcomesAt(endpointTreatments, at);
+      expect({
+        trafficKind,
+        at,
+        isWhole: isWhole(endpointTreatments, at),
+        difference: findDifference(alone, together),
+      }).toEqual({
+        trafficKind,
         at,
         isWhole: true,
         difference: undefined,

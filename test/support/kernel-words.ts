@@ -1,15 +1,15 @@
 /** What the kernel does with packets, in the words of comparisons: for rules of others, whose way of accepting is unknown. */
 
-import { ALWAYS, type Condition, NEVER, whereKnown } from "../../compiler/evaluate/condition.ts";
 import { type Destination, type Disposition, destinationOf } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import type { Environment, Outcome, Packet } from "../../compiler/evaluate/packet.ts";
+import { ALWAYS, type Condition, NEVER, whereKnown } from "../../compiler/evaluate/unknown/condition.ts";
 import { partHolds } from "../../compiler/ir/interval.ts";
 import type { Program, Value } from "../../compiler/ir/types.ts";
 import { type Address, type Family, familyOf, printAddressPort } from "../../compiler/net/address.ts";
 import { type Observation, observe } from "../../runtime/kernel/observe.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import { loadRules, type Rules, rememberNobody, takeTurns } from "../../runtime/kernel/rules.ts";
+import { type KernelRules, loadRules, rememberNobody, takeTurns } from "../../runtime/kernel/rules.ts";
 
 /** A packet, and what is foretold of it. */
 export interface Foretold {
@@ -67,7 +67,7 @@ function isOwn(address: Address, { environment }: Site): boolean {
   return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
 }
 
-/** Whether packets like this one can come to a node, and leave it: others end at the kernel's door. */
+/** Whether packets like this one can come to a node, and leave it: others end at the kernel's kind of traffic. */
 export function canTravel(packet: Packet, site: Site): boolean {
   const { source, sourcePort, destination, inInterface, ctState, mark, protocol } = packet;
   // The prober chooses source ports, of those that it may use.
@@ -112,7 +112,11 @@ export async function trackConnections(prober: Prober): Promise<void> {
 }
 
 /** Of what is foretold, what the kernel does otherwise under `rules`. Throws what it says when it refuses them. */
-export async function findMisjudged(prober: Prober, rules: Rules, all: readonly Foretold[]): Promise<Misjudged[]> {
+export async function findMisjudged(
+  prober: Prober,
+  rules: KernelRules,
+  all: readonly Foretold[],
+): Promise<Misjudged[]> {
   await loadRules(prober, takeTurns(rememberNobody(rules)));
   const answers = await prober.send(
     all.map(({ packet, outcome }) => {

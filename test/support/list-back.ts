@@ -4,7 +4,7 @@ import { printTable } from "../../compiler/formats/nft/print.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { printIptables } from "../../compiler/print.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import { clearRules, loadRules, type Rules } from "../../runtime/kernel/rules.ts";
+import { clearRules, type KernelRules, loadRules } from "../../runtime/kernel/rules.ts";
 import { printNft } from "./compile.ts";
 import { type Judge, rulesFor } from "./differential.ts";
 
@@ -34,7 +34,7 @@ async function listNft(prober: Prober, program: Program): Promise<Listings> {
 
 async function listIptables(
   prober: Prober,
-  { backend, ip, ip6 }: Extract<Rules, { kind: "iptables" }>,
+  { backend, ip, ip6 }: Extract<KernelRules, { kind: "iptables" }>,
   program: Program,
 ): Promise<Listings> {
   const families = [

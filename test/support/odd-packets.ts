@@ -17,7 +17,7 @@ export type Fate = string;
 /** How far a packet got into the kernel, and what becomes of it. */
 export interface Asked {
   readonly standing: Standing;
-  readonly fate: Fate;
+  readonly endpointTreatment: Fate;
 }
 
 /** Counts packets before connection tracking gathers fragments, behind it by what it makes of them, and those that have come
@@ -83,7 +83,7 @@ export class OddNode {
     const isDelivered = (counts.get("delivered") ?? 0) > 0;
     return {
       standing: standingOf(counts),
-      fate: isDelivered ? "passes" : fateOf(whole, sightings),
+      endpointTreatment: isDelivered ? "passes" : endpointTreatmentOf(whole, sightings),
     };
   }
 
@@ -125,7 +125,7 @@ function standingOf(counts: ReadonlyMap<string, number>): Standing {
 }
 
 /** What came out of the packet `sent`. */
-function fateOf(sent: Uint8Array, sightings: readonly Sighting[]): Fate {
+function endpointTreatmentOf(sent: Uint8Array, sightings: readonly Sighting[]): Fate {
   const wanted = headOf(sent);
   const heads = sightings.map(({ kind, packet }) => ({ kind, ...headOf(packet) })).filter((head) => !isChatter(head));
   const forward = heads.find(({ kind, destination }) => kind === "local" || destination !== wanted.source);

@@ -1,15 +1,15 @@
 /** Looking a packet up among the regions that a comparison found. */
 import type { Box, Range } from "../../compiler/compare/box.ts";
 import type { Comparison } from "../../compiler/compare/compare.ts";
-import { packetAt } from "../../compiler/compare/doors.ts";
-import type { Ground } from "../../compiler/compare/ground.ts";
+import type { PacketSpace } from "../../compiler/compare/packet-space.ts";
 import { ctStatesOf } from "../../compiler/compare/render.ts";
+import { packetAt } from "../../compiler/compare/traffic-kinds.ts";
 import { hasPorts } from "../../compiler/evaluate/expression.ts";
 import type { Packet } from "../../compiler/evaluate/packet.ts";
-import { type Cut, type Ranges, valuesIn } from "../../compiler/evaluate/ranges.ts";
+import { type Cut, type Ranges, valuesIn } from "../../compiler/evaluate/sets/ranges.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { familyOf } from "../../compiler/net/address.ts";
-import { findInterfaces, interfaceKindOf } from "../../compiler/tabulate/interfaces.ts";
+import { findInterfaces, interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import type { Pick } from "./dressing.ts";
 
 /** Tells whether a comparison of `programs` has found that they treat a packet differently. It has a mark, and its connection a
@@ -21,15 +21,15 @@ export function finderIn({ regions }: Comparison, programs: readonly Program[]):
     const { protocol, ctState = "new" } = packet;
     const showsPorts = hasPorts(protocol) && ctState !== "invalid";
     const asIs = showsPorts ? packet : { ...packet, sourcePort: 0, destinationPort: 0 };
-    const inInterface = kinds[interfaceKindOf(interfaces, packet.inInterface)]?.example;
+    const inInterface = kinds[interfaceClassOf(interfaces, packet.inInterface)]?.example;
     return regions.some(
-      ({ door, box }) =>
-        door.protocol === protocol &&
-        ctStatesOf(door, box).includes(ctState) &&
+      ({ trafficKind, box }) =>
+        trafficKind.protocol === protocol &&
+        ctStatesOf(trafficKind, box).includes(ctState) &&
         box.mark.values.includes(packet.mark) &&
         box.ctmark.values.includes(packet.ctMark ?? 0) &&
         box.ctstatus.values.includes(packet.ctStatus ?? 0) &&
-        door.inInterface === inInterface &&
+        trafficKind.inInterface === inInterface &&
         typeof box.saddr.from === typeof packet.source &&
         holds(box, asIs),
     );
@@ -48,17 +48,19 @@ function holds({ saddr, daddr, sport, dport, toaddr, toport }: Box, packet: Pack
 }
 
 /** A packet with the same addresses and ports, but with another mark, and of a connection of another state: of those that can
- *  come by a door of `ground`. */
-export function remembered(packet: Packet, ground: Ground, sentTo: Packet["sentTo"], pick: Pick): Packet {
+ *  come by a kind of traffic of `ground`. */
+export function remembered(packet: Packet, space: PacketSpace, sentTo: Packet["sentTo"], pick: Pick): Packet {
   const one = <T>(items: readonly T[]): T | undefined => items[pick(items.length)];
   const family = familyOf(packet.source);
-  const door = one(ground.doors.filter((each) => each.family === family && each.protocol === packet.protocol));
-  const region = one(door === undefined ? [] : ground.packetsBy(door))?.region;
-  if (door === undefined || region === undefined) return packet;
+  const trafficKind = one(
+    space.trafficKinds.filter((each) => each.family === family && each.protocol === packet.protocol),
+  );
+  const region = one(trafficKind === undefined ? [] : space.packetsBy(trafficKind))?.region;
+  if (trafficKind === undefined || region === undefined) return packet;
   const among = (ranges: Ranges): Cut => one(valuesIn(ranges)) as Cut;
-  const hasSeen = door.tracking !== "invalid";
+  const hasSeen = trafficKind.tracking !== "invalid";
   return packetAt(
-    { ...door, inInterface: packet.inInterface },
+    { ...trafficKind, inInterface: packet.inInterface },
     {
       ...{ daddr: packet.destination, saddr: packet.source },
       ...(hasSeen ? { dport: packet.destinationPort, sport: packet.sourcePort } : { dport: 0, sport: 0 }),

@@ -1,6 +1,13 @@
 /** Tabulations without the order and the numbers that their making gave them. */
 import { type Address, FAMILIES, printAddress } from "../../compiler/net/address.ts";
-import type { Behaviour, Default, FamilyTable, PortRow, Region, Tabulation } from "../../compiler/tabulate/types.ts";
+import type {
+  AddressRange,
+  Behaviour,
+  Default,
+  FamilyTable,
+  PortRow,
+  Tabulation,
+} from "../../compiler/tabulate/types.ts";
 
 /** What a tabulation says, as lines of text; sorted. */
 export function linesOf(tabulation: Tabulation): string[] {
@@ -18,9 +25,9 @@ class Words {
     this.tabulation = tabulation;
   }
 
-  family({ detected, rows, local, localKinds, loopback, regions, points }: FamilyTable): string[] {
+  family({ detected, rows, local, localClasses, loopback, regions, points }: FamilyTable): string[] {
     const kind = (number: number): string => {
-      const { default: own, rows: inside } = localKinds[number] as (typeof localKinds)[number];
+      const { default: own, rows: inside } = localClasses[number] as (typeof localClasses)[number];
       return [this.default(own), ...inside.map((row) => this.row(row)).sort()].join(" | ");
     };
     return [
@@ -33,7 +40,7 @@ class Words {
   }
 
   /** Where the default changes, from address to address. */
-  private steps(regions: readonly Region[], points: readonly Region[]): string[] {
+  private steps(regions: readonly AddressRange[], points: readonly AddressRange[]): string[] {
     const special = new Map(points.map((point) => [point.from, point]));
     const starts = [...regions.map(({ from }) => from), ...points.flatMap(({ from }) => [from, next(from)])].filter(
       (from) => from !== 2 ** 32 && from !== 2n ** 128n,
@@ -42,7 +49,7 @@ class Words {
     let before = "";
     return sorted.flatMap((from) => {
       const region = regions.findLast((each) => each.from <= from);
-      const text = this.default((special.get(from) ?? region) as Region);
+      const text = this.default((special.get(from) ?? region) as AddressRange);
       if (text === before) return [];
       before = text;
       return [`from ${printAddress(from)} ${text}`];
@@ -55,12 +62,14 @@ class Words {
 
   private row({ protocol, port, behaviour, lists, allowed, stickySeconds, label }: PortRow): string {
     const endpoints = lists.map((list) =>
-      list.map(({ address, port: to, identity, fate }) =>
+      list.map(({ address, port: to, identity, endpointTreatment }) =>
         [
           printAddress(address),
           to,
           identity,
-          JSON.stringify(fate === undefined ? null : this.tabulation.fates[fate]),
+          JSON.stringify(
+            endpointTreatment === undefined ? null : this.tabulation.endpointTreatments[endpointTreatment],
+          ),
         ].join(),
       ),
     );

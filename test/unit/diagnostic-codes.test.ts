@@ -4,15 +4,15 @@ import { expect, test } from "vitest";
 import { type Output, printOutput } from "../../compiler/cli/print-output.ts";
 import { answerOf } from "../../compiler/compare/answer.ts";
 import { compile } from "../../compiler/compile.ts";
-import { staleFindings } from "../../compiler/declared/render.ts";
 import { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode, lineAndColumn } from "../../compiler/diagnostics.ts";
+import { staleFindings } from "../../compiler/exceptions/render.ts";
 import { readRules } from "../../compiler/formats/read-rules.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { parsePacket } from "../../compiler/trace/parse.ts";
 import { resolvePacket } from "../../compiler/trace/resolve.ts";
 import { inFolder, kpc } from "../support/cli.ts";
 import { toConfig } from "../support/compile.ts";
-import { hold } from "../support/declared.ts";
+import { hold } from "../support/exceptions.ts";
 import { mustReadIptables } from "../support/read.ts";
 
 /** The findings about an input. */
@@ -217,8 +217,8 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "unsupported-table": unsupported("tables", "ip length 40 drop"),
   "stale-difference": () => {
     const same = mustReadIptables("*filter\n-A INPUT -j DROP\nCOMMIT\n");
-    const { settlement, comparison } = hold([same, same], "  - left: drop\n    right: pass\n");
-    return staleFindings(settlement, answerOf([comparison], { gaps: [], given: [] }));
+    const { applied, comparison } = hold([same, same], "  - left: drop\n    right: pass\n");
+    return staleFindings(applied, answerOf([comparison], { gaps: [], given: [] }));
   },
 };
 

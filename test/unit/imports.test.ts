@@ -35,7 +35,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   formats: ["documents", "ir", "net", "tabulate"],
   // To formats: where two programs differ, their rules are shown.
   compare: ["evaluate", "formats", "ir", "net", "tabulate"],
-  declared: ["compare", "documents", "evaluate", "ir", "net"],
+  exceptions: ["compare", "documents", "evaluate", "ir", "net"],
   services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
   verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],
   trace: ["documents", "evaluate", "formats", "ir", "net", "node", "specs"],

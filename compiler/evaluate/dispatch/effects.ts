@@ -2,8 +2,8 @@
 import type { Chain, Expression } from "../../ir/types.ts";
 import { fieldOf, isUnknown } from "../expression.ts";
 import { askedBy, type PlannedRule } from "../plan.ts";
-import { EMPTY, intersect, meet, type Ranges, unite } from "../ranges.ts";
-import type { Control, State, Stream } from "../state.ts";
+import { EMPTY, intersect, meet, type Ranges, unite } from "../sets/ranges.ts";
+import type { Branch, Control, State } from "../state.ts";
 import type { Plan, Plans } from "./plan.ts";
 import type { NeededValues } from "./run.ts";
 
@@ -24,18 +24,18 @@ export class Effects implements NeededValues {
     this.plans = plans;
   }
 
-  /** The streams of `whole` to which `chain` may do something, and those that leave it at its end as they came. */
+  /** The branches of `whole` to which `chain` may do something, and those that leave it at its end as they came. */
   divide(chain: Chain, whole: State): { readonly state: State | undefined; readonly idle: State | undefined } {
-    const { control, streams } = whole;
+    const { control, branches } = whole;
     const needed = this.neededFor(chain).filter(({ field }) => !isUnknown(field, control));
     if (needed.length === 0) return { state: whole, idle: undefined };
-    const idle = streams.filter((stream) => needed.some((each) => isIdle(each, control, stream)));
+    const idle = branches.filter((branch) => needed.some((each) => isIdle(each, control, branch)));
     if (idle.length === 0) return { state: whole, idle: undefined };
-    if (idle.length === streams.length) return { state: undefined, idle: whole };
+    if (idle.length === branches.length) return { state: undefined, idle: whole };
     const others = new Set(idle);
     return {
-      state: { control, streams: streams.filter((stream) => !others.has(stream)) },
-      idle: { control, streams: idle },
+      state: { control, branches: branches.filter((branch) => !others.has(branch)) },
+      idle: { control, branches: idle },
     };
   }
 
@@ -112,11 +112,11 @@ export class Effects implements NeededValues {
 }
 
 /** Whether packets have none of the values without which nothing is done to them. */
-function isIdle({ field, values }: Field & { readonly values: Ranges }, control: Control, stream: Stream): boolean {
-  const value = fieldOf(field, control, stream);
+function isIdle({ field, values }: Field & { readonly values: Ranges }, control: Control, branch: Branch): boolean {
+  const value = fieldOf(field, control, branch);
   if (value === undefined) return true;
   if (typeof value === "string") return false;
-  return typeof value === "object" ? !meet(stream.region[value.field], values) : !values.has(value);
+  return typeof value === "object" ? !meet(branch.region[value.field], values) : !values.has(value);
 }
 
 function rulesOf(plan: Plan): readonly PlannedRule[] {

@@ -5,7 +5,7 @@ import { isAlike } from "../alike.ts";
 import type { Behind } from "../frame.ts";
 import { join, type Part } from "../join.ts";
 import type { PathStep } from "../packet.ts";
-import { type Control, isExplained, type State, type Stream } from "../state.ts";
+import { type Branch, type Control, isExplained, type State } from "../state.ts";
 import { askedBehind, forget, type Reads } from "./reads.ts";
 
 /** `states` at the place of a base chain as fewer. */
@@ -20,13 +20,13 @@ export function merge(states: readonly State[], later: () => Reads): readonly St
   const reads = later();
   const left = states.map((state): State => {
     const control = forget(state.control, reads);
-    return control === state.control ? state : { control, streams: state.streams };
+    return control === state.control ? state : { control, branches: state.branches };
   });
   const classes = classesOf(left);
   return classes.length === states.length ? left : classes.map(mergeAlike);
 }
 
-/** Those together that differ at most in their streams. */
+/** Those together that differ at most in their branches. */
 function classesOf(states: readonly State[]): State[][] {
   const classes: State[][] = [];
   // Only states that the same rules decided can go together: a packet to a thousand endpoints has a state for each.
@@ -83,7 +83,7 @@ function mergeAlike(states: readonly State[]): State {
   const path = isExplained(control) ? commonPath(states) : control.path;
   return {
     control: path === control.path ? control : { ...control, path },
-    streams: tidy(states.flatMap(({ streams }) => streams)),
+    branches: tidy(states.flatMap(({ branches }) => branches)),
   };
 }
 
@@ -94,38 +94,38 @@ function commonPath([first, ...others]: readonly State[]): readonly PathStep[] {
   return path.filter((step) => others.every(({ control }) => control.path.some((other) => isSameStep(step, other))));
 }
 
-/** `streams` of one state as fewer, where that can be said. */
-export function tidy(streams: readonly Stream[]): readonly Stream[] {
-  // Most destinations have one stream: no lists are made for those.
-  const byDestination = new Map<Stream["destination"], Stream | Stream[]>();
-  for (const stream of streams) {
-    const known = byDestination.get(stream.destination);
-    if (known === undefined) byDestination.set(stream.destination, stream);
-    else if (Array.isArray(known)) known.push(stream);
-    else byDestination.set(stream.destination, [known, stream]);
+/** `branches` of one state as fewer, where that can be said. */
+export function tidy(branches: readonly Branch[]): readonly Branch[] {
+  // Most destinations have one branch: no lists are made for those.
+  const byDestination = new Map<Branch["destination"], Branch | Branch[]>();
+  for (const branch of branches) {
+    const known = byDestination.get(branch.destination);
+    if (known === undefined) byDestination.set(branch.destination, branch);
+    else if (Array.isArray(known)) known.push(branch);
+    else byDestination.set(branch.destination, [known, branch]);
   }
-  if (byDestination.size === streams.length) return streams;
-  const tidied: Stream[] = [];
+  if (byDestination.size === branches.length) return branches;
+  const tidied: Branch[] = [];
   for (const some of byDestination.values()) {
     if (!Array.isArray(some)) tidied.push(some);
-    else for (const alike of byPort(some)) for (const stream of join(alike, withPackets)) tidied.push(stream);
+    else for (const alike of byPort(some)) for (const branch of join(alike, withPackets)) tidied.push(branch);
   }
   return tidied;
 }
 
-function byPort(streams: readonly Stream[]): readonly (readonly Stream[])[] {
-  const port = streams[0]?.destinationPort;
-  if (streams.every(({ destinationPort }) => destinationPort === port)) return [streams];
-  const found = new Map<Stream["destinationPort"], Stream[]>();
-  for (const stream of streams) {
-    const known = found.get(stream.destinationPort);
-    if (known === undefined) found.set(stream.destinationPort, [stream]);
-    else known.push(stream);
+function byPort(branches: readonly Branch[]): readonly (readonly Branch[])[] {
+  const port = branches[0]?.destinationPort;
+  if (branches.every(({ destinationPort }) => destinationPort === port)) return [branches];
+  const found = new Map<Branch["destinationPort"], Branch[]>();
+  for (const branch of branches) {
+    const known = found.get(branch.destinationPort);
+    if (known === undefined) found.set(branch.destinationPort, [branch]);
+    else known.push(branch);
   }
   return [...found.values()];
 }
 
-function withPackets({ region, probability, condition }: Part, { destination, destinationPort }: Stream): Stream {
+function withPackets({ region, probability, condition }: Part, { destination, destinationPort }: Branch): Branch {
   return { region, probability, condition, destination, destinationPort };
 }
 

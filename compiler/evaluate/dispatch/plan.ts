@@ -1,7 +1,7 @@
 /** The rules of a chain, those together that ask for one field. */
 import type { Chain } from "../../ir/types.ts";
 import { askedBy, type PlannedRule, plannedOf } from "../plan.ts";
-import { subtract, uniteDisjoint } from "../ranges.ts";
+import { subtract, uniteDisjoint } from "../sets/ranges.ts";
 import type { TableIndex } from "../table-index.ts";
 import { fieldAskedBy, Run } from "./run.ts";
 
@@ -32,13 +32,13 @@ export class Plans {
     const known = this.flattened.get(run);
     if (known !== undefined) return known;
     this.flattened.set(run, run); // while it is being found out, should a chain lead back to itself
-    const rules = run.isDispatch ? run.rules.flatMap((rule) => this.leavesOf(rule, run.text)) : run.rules;
+    const rules = run.isDispatch ? run.rules.flatMap((rule) => this.keyedResultsOf(rule, run.text)) : run.rules;
     const flattened = rules.length === run.rules.length ? run : new Run(rules, run.text, true);
     this.flattened.set(run, flattened);
     return flattened;
   }
 
-  private leavesOf(rule: PlannedRule, text: string): readonly PlannedRule[] {
+  private keyedResultsOf(rule: PlannedRule, text: string): readonly PlannedRule[] {
     const { lead } = rule;
     if (lead === undefined || rule.asks.length > 1 || rule.first.length > 1 || rule.steps.length > 1) return [rule];
     const below = this.dispatchedBy(this.of(this.table.chain(lead.chain)), text);
@@ -57,7 +57,7 @@ export class Plans {
     if (rules.length < plan.length) return undefined;
     const values = rules.flatMap((rule) => askedBy(rule, text)?.values ?? []);
     if (values.length < rules.length || uniteDisjoint(values) === undefined) return undefined;
-    return rules.flatMap((rule) => this.leavesOf(rule, text));
+    return rules.flatMap((rule) => this.keyedResultsOf(rule, text));
   }
 }
 

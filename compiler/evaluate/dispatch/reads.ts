@@ -5,8 +5,8 @@ import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../../i
 import { asField, expressionsOf, partsOf } from "../../ir/walk.ts";
 import type { Behind, Frame } from "../frame.ts";
 import type { HookEntry } from "../hooks.ts";
-import { maskSpread } from "../preimage.ts";
-import { type Control, type Held, isExplained } from "../state.ts";
+import { maskSpread } from "../sets/preimage.ts";
+import { type Control, isExplained, type Symbolic } from "../state.ts";
 import type { TableIndex } from "../table-index.ts";
 
 /** What may be asked for. */
@@ -192,7 +192,7 @@ export function forget(control: Control, reads: Reads): Control {
 
 /** `held` with 0 in the place of bits that nobody asks for. What packets came with stays as it is where any of it is asked for: it is
  *  the same for all. */
-function keepBits(held: Held, asked: number): Held {
+function keepBits(held: Symbolic, asked: number): Symbolic {
   if (typeof held === "number") return (held & asked) >>> 0;
   const mask = held.masked === undefined ? ALL_BITS : Number(held.masked.mask);
   if ((mask & asked) === 0) return (Number(held.masked?.xor ?? 0) & asked) >>> 0;

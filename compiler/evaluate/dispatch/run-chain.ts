@@ -2,11 +2,11 @@
 import { invariant } from "../../invariant.ts";
 import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import type { Chain } from "../../ir/types.ts";
-import { countStreams, divide, runRule, runSteps, sort } from "../chain.ts";
+import { countBranches, divide, runRule, runSteps, sort } from "../chain.ts";
 import { isUnknown } from "../expression.ts";
-import type { Frame, Progress, Runner } from "../frame.ts";
+import type { Advance, Frame, Runner } from "../frame.ts";
 import type { PlannedRule } from "../plan.ts";
-import { type Control, isExplained, type State, type Stream } from "../state.ts";
+import { type Branch, type Control, isExplained, type State } from "../state.ts";
 import { merge, mergeBehind, tidy } from "./merge.ts";
 import type { Plan } from "./plan.ts";
 import { askedFrom, askedInside, type Reads } from "./reads.ts";
@@ -14,17 +14,17 @@ import type { Run } from "./run.ts";
 import { dispatchOf } from "./table.ts";
 
 /** As `PLAIN` does it, for many packets at once. */
-function runDispatched(chain: Chain, whole: State, frame: Frame): Progress[] {
+function runDispatched(chain: Chain, whole: State, frame: Frame): Advance[] {
   invariant(frame.depth <= MAX_JUMP_DEPTH, "no chain is reached by more jumps than the kernel follows");
   const dispatch = dispatchOf(frame.table);
   const { state, idle } = frame.depth > 0 ? dispatch.effects.divide(chain, whole) : { state: whole, idle: undefined };
-  const finished: Progress[] = idle === undefined ? [] : [{ state: idle, flow: "return" }];
+  const finished: Advance[] = idle === undefined ? [] : [{ state: idle, flow: "return" }];
   if (state === undefined) return finished;
   let running: readonly State[] = [state];
   let next = 0;
   const later = (): Reads => askedFrom(chain, next, frame);
   for (const part of dispatch.plans.of(chain)) {
-    state.control.environment.spend?.(countStreams(running));
+    state.control.environment.spend?.(countBranches(running));
     next += part.kind === "rule" ? 1 : part.rules.length;
     running = runPart(part, running, frame, finished, later);
     if (running.length === 0) return finished;
@@ -40,7 +40,7 @@ function runPart(
   part: Plan[number],
   running: readonly State[],
   frame: Frame,
-  finished: Progress[],
+  finished: Advance[],
   later: () => Reads,
 ): readonly State[] {
   const only = running[0];
@@ -62,7 +62,7 @@ function runPart(
 }
 
 /** The rules of a run that packets do not pass by. */
-function runThrough(run: Run, state: State, frame: Frame, next: State[], finished: Progress[]): void {
+function runThrough(run: Run, state: State, frame: Frame, next: State[], finished: Advance[]): void {
   const dispatch = dispatchOf(frame.table);
   const isOne = isExplained(state.control);
   const shortest = isOne ? run : dispatch.plans.flat(run);
@@ -84,29 +84,29 @@ function runThrough(run: Run, state: State, frame: Frame, next: State[], finishe
 /** Streams that meet one rule each, put together where the rules do the same: a dispatch leads thousands of Services to one chain. */
 class Alike {
   private readonly control: Control;
-  private readonly others: Stream[] = [];
-  private readonly byEffect = new Map<string, { readonly rule: PlannedRule; readonly streams: Stream[] }>();
+  private readonly others: Branch[] = [];
+  private readonly byEffect = new Map<string, { readonly rule: PlannedRule; readonly branches: Branch[] }>();
 
   constructor(control: Control) {
     this.control = control;
   }
 
   /** Whether this is a rule of which that can be said. */
-  take(rule: PlannedRule, { streams }: State): boolean {
+  take(rule: PlannedRule, { branches }: State): boolean {
     const { effect, first } = rule;
     if (effect === undefined || first.some(({ left }) => isUnknown(left, this.control))) return false;
-    const known = this.byEffect.get(effect) ?? { rule, streams: [] };
+    const known = this.byEffect.get(effect) ?? { rule, branches: [] };
     this.byEffect.set(effect, known);
-    for (const stream of streams) divide(first, this.control, stream, known.streams, this.others);
+    for (const branch of branches) divide(first, this.control, branch, known.branches, this.others);
     return true;
   }
 
-  run(frame: Frame): Progress[] {
+  run(frame: Frame): Advance[] {
     const { control } = this;
-    const progress: Progress[] = [];
-    for (const { rule, streams } of this.byEffect.values())
-      if (streams.length > 0) progress.push(...runSteps(rule.rule, rule.steps, 0, { control, streams }, frame));
-    if (this.others.length > 0) progress.push({ state: { control, streams: tidy(this.others) }, flow: "next" });
+    const progress: Advance[] = [];
+    for (const { rule, branches } of this.byEffect.values())
+      if (branches.length > 0) progress.push(...runSteps(rule.rule, rule.steps, 0, { control, branches }, frame));
+    if (this.others.length > 0) progress.push({ state: { control, branches: tidy(this.others) }, flow: "next" });
     return progress;
   }
 }

@@ -1,11 +1,11 @@
 /** Rules next to each other of which each asks, among other things, whether the same field has certain values. */
 import { required } from "../../invariant.ts";
 import type { Expression } from "../../ir/types.ts";
-import { Diagram } from "../diagram.ts";
 import { fieldOf, isUnknown } from "../expression.ts";
-import { type Asked, askedBy, type PlannedRule } from "../plan.ts";
-import type { Ranges } from "../ranges.ts";
-import { type Control, narrow, type State, type Stream } from "../state.ts";
+import { askedBy, type PlannedRule, type RequiredValues } from "../plan.ts";
+import { Diagram } from "../sets/diagram.ts";
+import type { Ranges } from "../sets/ranges.ts";
+import { type Branch, type Control, narrow, type State } from "../state.ts";
 
 /** Packets, and the rules that they do not pass by, in their order. */
 export interface Meeting {
@@ -49,45 +49,45 @@ export class Run {
   }
 
   meet(state: State, needed: NeededValues): Meeting[] {
-    const { control, streams } = state;
+    const { control, branches } = state;
     if (isUnknown(this.field, control)) return [{ state, rules: this.rules }];
-    const byRules = new Map<readonly PlannedRule[], Stream[]>();
-    const add = (stream: Stream, rules: readonly PlannedRule[]): void => {
+    const byRules = new Map<readonly PlannedRule[], Branch[]>();
+    const add = (branch: Branch, rules: readonly PlannedRule[]): void => {
       const known = byRules.get(rules);
-      if (known === undefined) byRules.set(rules, [stream]);
-      else known.push(stream);
+      if (known === undefined) byRules.set(rules, [branch]);
+      else known.push(branch);
     };
-    for (const stream of streams) {
-      const value = fieldOf(this.field, control, stream);
+    for (const branch of branches) {
+      const value = fieldOf(this.field, control, branch);
       if (typeof value === "string") throw new Error("only numbers are looked up among rules");
       if (value === undefined) {
-        add(stream, NO_RULES);
+        add(branch, NO_RULES);
         continue;
       }
       if (typeof value !== "object") {
-        add(stream, this.index.at(value));
+        add(branch, this.index.at(value));
         continue;
       }
-      const few = this.isDispatch ? this.meetByOther(control, stream, needed) : undefined;
-      if (few !== undefined) add(stream, few);
+      const few = this.isDispatch ? this.meetByOther(control, branch, needed) : undefined;
+      if (few !== undefined) add(branch, few);
       else
-        for (const { region, found } of this.index.split(stream.region, [value.field]))
-          add(narrow(stream, region), found);
+        for (const { region, found } of this.index.split(branch.region, [value.field]))
+          add(narrow(branch, region), found);
     }
     return [...byRules].map(([rules, some]) => ({
       state:
-        some.length === streams.length && some.every((stream, i) => stream === streams[i])
+        some.length === branches.length && some.every((branch, i) => branch === branches[i])
           ? state
-          : { control, streams: some },
+          : { control, branches: some },
       rules,
     }));
   }
 
   /** The rules that may do something to packets of which another field is the same. */
-  private meetByOther(control: Control, stream: Stream, needed: NeededValues): readonly PlannedRule[] | undefined {
+  private meetByOther(control: Control, branch: Branch, needed: NeededValues): readonly PlannedRule[] | undefined {
     for (const { field, text } of needed.fields(this.rules)) {
       if (isUnknown(field, control)) continue;
-      const value = fieldOf(field, control, stream);
+      const value = fieldOf(field, control, branch);
       if (value === undefined) return NO_RULES;
       if (typeof value === "object" || typeof value === "string") continue;
       let index = this.others.get(text);
@@ -106,7 +106,7 @@ export class Run {
 
 const NO_RULES: readonly PlannedRule[] = [];
 
-export function fieldAskedBy(rule: PlannedRule, text: string): Asked {
+export function fieldAskedBy(rule: PlannedRule, text: string): RequiredValues {
   return required(askedBy(rule, text), "all rules of a run ask for its field");
 }
 

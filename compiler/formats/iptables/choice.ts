@@ -3,20 +3,20 @@ import type { Match, Step } from "../../ir/types.ts";
 
 /** A match that holds where all tests of one list hold. No packet passes two of the lists: a rule becomes one for each list, and
  *  what the rule does is done once. */
-export interface Choice {
+export interface MatchAlternatives {
   readonly either: readonly (readonly Step[])[];
 }
 
 /** What a match is: undefined where it is not understood; a text that says what was expected where iptables refuses it. */
-export type MatchRead = Step[] | Choice | undefined | string;
+export type MatchRead = Step[] | MatchAlternatives | undefined | string;
 
 /** `first`, or else `second`: `not` is `first` turned round. */
-export function either(first: Match, not: Match, second: Match): Choice {
+export function either(first: Match, not: Match, second: Match): MatchAlternatives {
   return { either: [[first], [not, second]] };
 }
 
 /** The lists of tests that a match is; a list of steps is the only one. */
-export function listsOf(read: readonly Step[] | Choice): readonly (readonly Step[])[] {
+export function listsOf(read: readonly Step[] | MatchAlternatives): readonly (readonly Step[])[] {
   return "either" in read ? read.either : [read];
 }
 

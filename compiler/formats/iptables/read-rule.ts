@@ -1,7 +1,7 @@
 /** From the options of one rule to steps. */
 
 import { addressField, equal } from "../../ir/build.ts";
-import { anything } from "../../ir/mend.ts";
+import { anything } from "../../ir/repair.ts";
 import type { Expression, Match, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";

@@ -3,7 +3,7 @@
 import type { DiagnosticCode, Origin, Report, Source, Span } from "../../diagnostics.ts";
 import { addressField, addressType } from "../../ir/build.ts";
 import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
-import { mendChains } from "../../ir/mend.ts";
+import { repairChains } from "../../ir/repair.ts";
 import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { lookUpSet, type SetQuery } from "../ipset/to-ir.ts";
@@ -539,7 +539,7 @@ class FileReader {
     const sets = [...lists].map(([list, seconds]) => declareList(list, seconds, family)).concat(...table.sets.values());
     const closed: Table = { family, name, sets, maps: [], chains: [...builtIn, ...regular] };
     // iptables-legacy takes chains that are further away; kpc follows no more.
-    return mendChains(closed, MAX_JUMP_DEPTH, (code, message, rule) => {
+    return repairChains(closed, MAX_JUMP_DEPTH, (code, message, rule) => {
       const { start, end } = (rule.origin as Origin).span();
       this.contained(code, message, start, end);
     });

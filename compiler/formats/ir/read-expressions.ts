@@ -2,7 +2,19 @@
 import { HEADER_TYPES, META_TYPES } from "../../ir/expression-type.ts";
 import type { CtKey, DataType, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../../ir/types.ts";
 import { dataType, valueReader } from "./read-values.ts";
-import { byKind, type Json, known, list, literal, member, object, oneOf, type Reader, text, whole } from "./shape.ts";
+import {
+  byKind,
+  type JsonPlace,
+  known,
+  list,
+  literal,
+  member,
+  object,
+  oneOf,
+  type Reader,
+  text,
+  whole,
+} from "./shape.ts";
 
 type Of<K extends Expression["kind"]> = Extract<Expression, { readonly kind: K }>;
 
@@ -67,7 +79,7 @@ const EXPRESSIONS = byKind<Expression>({
   opaque: object<Of<"opaque">>({ kind: literal("opaque"), text }),
 });
 
-function readConstant(json: Json): Of<"constant"> {
+function readConstant(json: JsonPlace): Of<"constant"> {
   const type: DataType = dataType(member(json, "type"));
   return object<Of<"constant">>({ kind: literal("constant"), type: known(type), value: valueReader(type) })(json);
 }

@@ -13,7 +13,7 @@ import { dataType, partReader, valueReader } from "./read-values.ts";
 import {
   fail,
   flag,
-  type Json,
+  type JsonPlace,
   known,
   list,
   literal,
@@ -75,18 +75,18 @@ const SHARED = {
   comment: optional(text),
 } as const;
 
-export function readSet(json: Json): SetDeclaration {
+export function readSet(json: JsonPlace): SetDeclaration {
   const types = typesOf(json, "key");
   return object<SetDeclaration>({ ...SHARED, elements: list(elementReader(types)) })(json);
 }
 
-export function readMap(json: Json): MapDeclaration {
+export function readMap(json: JsonPlace): MapDeclaration {
   const isVerdict = member(json, "data").value === "verdict";
   const elements = mapElementReader(typesOf(json, "key"), isVerdict ? "verdict" : typesOf(json, "data"));
   const data: Reader<MapDeclaration["data"]> = isVerdict ? literal("verdict") : list(component);
   return object<MapDeclaration>({ ...SHARED, data, elements: list(elements) })(json);
 }
 
-function typesOf(json: Json, key: "key" | "data"): DataType[] {
+function typesOf(json: JsonPlace, key: "key" | "data"): DataType[] {
   return list(component)(member(json, key)).map(({ type }) => type);
 }

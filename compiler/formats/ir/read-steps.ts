@@ -16,7 +16,7 @@ import { valueReader } from "./read-values.ts";
 import {
   byKind,
   flag,
-  type Json,
+  type JsonPlace,
   known,
   list,
   literal,
@@ -98,7 +98,7 @@ const operator = oneOf<Of<"compare">["operator"]>({ "==": 1, "!=": 1, "<": 1, "<
 
 /** Steps of a table of this family: it is that of a connection's addresses. */
 export function stepReader(family: TableFamily): Reader<Step> {
-  const operand = (json: Json): Expression => expression(member(json, "left"));
+  const operand = (json: JsonPlace): Expression => expression(member(json, "left"));
   return byKind<Step>({
     ...statements,
     compare: (json) => {

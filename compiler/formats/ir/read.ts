@@ -16,7 +16,7 @@ import { stepReader } from "./read-steps.ts";
 import {
   byKind,
   fail,
-  type Json,
+  type JsonPlace,
   list,
   literal,
   Misshapen,
@@ -55,7 +55,7 @@ export function readIr(source: Source, report: Report): Program | undefined {
   }
 }
 
-function readProgram(json: Json): Program {
+function readProgram(json: JsonPlace): Program {
   literal("kpc.dev/v1alpha1")(member(json, "apiVersion"));
   literal("Program")(member(json, "kind"));
   return {
@@ -67,14 +67,14 @@ function readProgram(json: Json): Program {
 }
 
 /** What HTTP requests meet is no part of rules. */
-function anything(json: Json): Program["routes"][number] {
+function anything(json: JsonPlace): Program["routes"][number] {
   return typeof json.value === "object" ? (json.value as Program["routes"][number]) : fail(json, "routes of a host");
 }
 
 const FAMILY = oneOf<TableFamily>({ ip: 1, ip6: 1, inet: 1, arp: 1, bridge: 1, netdev: 1 });
 const readRetired = object<Pick<Table, "family" | "name">>({ family: FAMILY, name: text });
 
-function readTable(json: Json): Table {
+function readTable(json: JsonPlace): Table {
   const family = FAMILY(member(json, "family"));
   return object<Omit<Table, "retired" | "objects" | "dormant">>({
     family: FAMILY,

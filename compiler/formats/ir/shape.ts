@@ -1,7 +1,7 @@
 /** Plain data of JSON, read into types: each reader takes what it expects, or says where it found something else. */
 
 /** What is at one place of a text, and the place. */
-export interface Json {
+export interface JsonPlace {
   readonly value: unknown;
   /** `ruleset.tables[0].name`; empty for the whole. */
   readonly path: string;
@@ -11,7 +11,7 @@ export interface Json {
 /** Not the data that was expected. Caught by who called the first reader, and told to the user. */
 export class Misshapen extends Error {}
 
-export type Reader<T> = (json: Json) => T;
+export type Reader<T> = (json: JsonPlace) => T;
 
 /** For a member that may be left out. */
 export interface Optional<T> {
@@ -22,12 +22,12 @@ export type Fields<T> = {
   readonly [K in keyof T]-?: undefined extends T[K] ? Optional<Exclude<T[K], undefined>> : Reader<T[K]>;
 };
 
-export function fail({ path, value }: Json, expected: string): never {
+export function fail({ path, value }: JsonPlace, expected: string): never {
   const found = value === undefined ? "nothing" : JSON.stringify(value).slice(0, 60);
   throw new Misshapen(`expected ${expected} in ${path === "" ? "the text" : path}, found ${found}`);
 }
 
-export function member(json: Json, key: string): Json {
+export function member(json: JsonPlace, key: string): JsonPlace {
   const { value, path, depth } = json;
   if (typeof value !== "object" || value === null || Array.isArray(value)) return fail(json, "an object");
   // More would be no program that anybody wrote, and exhaust the stack.
@@ -65,7 +65,7 @@ export function list<T>(reader: Reader<T>): Reader<readonly T[]> {
   };
 }
 
-export function text(json: Json): string {
+export function text(json: JsonPlace): string {
   return typeof json.value === "string" ? json.value : fail(json, "text");
 }
 
@@ -79,7 +79,7 @@ export function whole(isSigned = false): Reader<number> {
   };
 }
 
-export function flag(json: Json): boolean {
+export function flag(json: JsonPlace): boolean {
   return typeof json.value === "boolean" ? json.value : fail(json, "true or false");
 }
 

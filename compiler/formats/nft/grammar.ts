@@ -3,8 +3,8 @@ import * as t from "./lexer.ts";
 import {
   type BitOperator,
   type ElementNode,
-  type Node,
   type StatementNode,
+  type SyntaxNode,
   textOf,
   type VerdictNode,
 } from "./syntax.ts";
@@ -14,7 +14,7 @@ function anyOf<T>(alternatives: IOrAlt<T>[]): { readonly DEF: IOrAlt<T>[]; reado
   return { DEF: alternatives, IGNORE_AMBIGUITIES: true };
 }
 
-const NOTHING: Node = { kind: "star" };
+const NOTHING: SyntaxNode = { kind: "star" };
 
 /**
  * Only the syntax of one rule, one list of elements, one list of types: what stands around them is for `structure.ts`.
@@ -291,14 +291,14 @@ class NftParser extends EmbeddedActionsParser {
       },
     });
     this.OPTION4(() => this.CONSUME(t.To));
-    let to: Node | undefined;
+    let to: SyntaxNode | undefined;
     this.OPTION5({
       GATE: () => this.LA(1).tokenType !== t.Colon,
       DEF: () => {
         to = this.SUBRULE1(this.mapped);
       },
     });
-    let ports: Node | undefined;
+    let ports: SyntaxNode | undefined;
     this.OPTION6(() => {
       this.CONSUME(t.Colon);
       ports = this.SUBRULE2(this.mapped);
@@ -324,7 +324,7 @@ class NftParser extends EmbeddedActionsParser {
   // ( masquerade | redirect ) ( to? :? ports )? flags
   private readonly masquerade = this.RULE("masquerade", (): Part => {
     const name = this.CONSUME(t.Masquerade).image as "masquerade" | "redirect";
-    let ports: Node | undefined;
+    let ports: SyntaxNode | undefined;
     this.OPTION1(() => {
       this.CONSUME(t.To);
       this.OPTION2(() => this.CONSUME(t.Colon));
@@ -423,7 +423,7 @@ class NftParser extends EmbeddedActionsParser {
     this.CONSUME(t.OpenBrace);
     const key = this.SUBRULE1(this.concatenation);
     const attributes = this.SUBRULE(this.attributes);
-    let data: Node | undefined;
+    let data: SyntaxNode | undefined;
     this.OPTION(() => {
       this.CONSUME(t.Colon);
       data = this.SUBRULE2(this.mapped);
@@ -517,7 +517,7 @@ class NftParser extends EmbeddedActionsParser {
         {
           ALT: (): Part => {
             this.CONSUME(t.SetWord);
-            const items: Node[] = [this.SUBRULE1(this.mapped)];
+            const items: SyntaxNode[] = [this.SUBRULE1(this.mapped)];
             this.MANY(() => {
               this.CONSUME(t.Comma);
               items.push(this.SUBRULE2(this.mapped));
@@ -547,9 +547,9 @@ class NftParser extends EmbeddedActionsParser {
   // --- expressions -------------------------------------------------------------------------------------------------------
 
   // concatenation ( map reference )?
-  readonly mapped = this.RULE("mapped", (): Node => {
+  readonly mapped = this.RULE("mapped", (): SyntaxNode => {
     const key = this.SUBRULE(this.concatenation);
-    let map: Node | undefined;
+    let map: SyntaxNode | undefined;
     this.OPTION(() => {
       this.CONSUME(t.MapWord);
       map = this.SUBRULE(this.mapReference);
@@ -560,17 +560,18 @@ class NftParser extends EmbeddedActionsParser {
   // @NAME | { elements }
   private readonly mapReference = this.RULE(
     "mapReference",
-    (): Node => this.OR(anyOf([{ ALT: () => this.SUBRULE(this.reference) }, { ALT: () => this.SUBRULE(this.set) }])),
+    (): SyntaxNode =>
+      this.OR(anyOf([{ ALT: () => this.SUBRULE(this.reference) }, { ALT: () => this.SUBRULE(this.set) }])),
   );
 
-  private readonly reference = this.RULE("reference", (): Node => {
+  private readonly reference = this.RULE("reference", (): SyntaxNode => {
     this.CONSUME(t.At);
     return { kind: "reference", name: this.SUBRULE(this.name) };
   });
 
   // bits ( . bits )*
-  readonly concatenation = this.RULE("concatenation", (): Node => {
-    const parts: Node[] = [this.SUBRULE1(this.bits)];
+  readonly concatenation = this.RULE("concatenation", (): SyntaxNode => {
+    const parts: SyntaxNode[] = [this.SUBRULE1(this.bits)];
     this.MANY(() => {
       this.CONSUME(t.Dot);
       parts.push(this.SUBRULE2(this.bits));
@@ -579,8 +580,8 @@ class NftParser extends EmbeddedActionsParser {
   });
 
   // operand ( operator operand )*
-  private readonly bits = this.RULE("bits", (): Node => {
-    const operands: Node[] = [this.SUBRULE1(this.operand)];
+  private readonly bits = this.RULE("bits", (): SyntaxNode => {
+    const operands: SyntaxNode[] = [this.SUBRULE1(this.operand)];
     const operators: BitOperator[] = [];
     this.MANY(() => {
       operators.push(this.SUBRULE(this.bitOperator));
@@ -604,7 +605,7 @@ class NftParser extends EmbeddedActionsParser {
 
   private readonly operand = this.RULE(
     "operand",
-    (): Node =>
+    (): SyntaxNode =>
       this.OR(
         anyOf([
           {
@@ -625,7 +626,7 @@ class NftParser extends EmbeddedActionsParser {
   );
 
   /** Properties by their first word. */
-  private readonly field = this.RULE("field", (): Node => {
+  private readonly field = this.RULE("field", (): SyntaxNode => {
     const first = this.LA(1);
     this.OR(
       anyOf([
@@ -741,7 +742,7 @@ class NftParser extends EmbeddedActionsParser {
         },
       ]),
     );
-    return this.ACTION((): Node => ({ kind: "field", words: this.since(first).map(({ image }) => image) }));
+    return this.ACTION((): SyntaxNode => ({ kind: "field", words: this.since(first).map(({ image }) => image) }));
   });
 
   // FIELD | ( option | chunk ) NAME FIELD? | option @N,N,N
@@ -769,7 +770,7 @@ class NftParser extends EmbeddedActionsParser {
   });
 
   // numgen ( random | inc ) mod N ( offset N )?
-  private readonly numgen = this.RULE("numgen", (): Node => {
+  private readonly numgen = this.RULE("numgen", (): SyntaxNode => {
     this.CONSUME(t.Numgen);
     const mode = this.CONSUME1(t.Word).image === "inc" ? "inc" : "random";
     this.CONSUME2(t.Word);
@@ -786,7 +787,7 @@ class NftParser extends EmbeddedActionsParser {
   });
 
   // jhash EXPRESSION mod N ( seed N )? ( offset N )? | symhash mod N ( offset N )?
-  private readonly hash = this.RULE("hash", (): Node => {
+  private readonly hash = this.RULE("hash", (): SyntaxNode => {
     const first = this.LA(1);
     const name = this.CONSUME(t.Hash).image;
     this.OPTION1({ GATE: () => name === "jhash", DEF: () => this.SUBRULE(this.concatenation) });
@@ -799,11 +800,11 @@ class NftParser extends EmbeddedActionsParser {
         this.CONSUME2(t.Numeral);
       },
     });
-    return this.ACTION((): Node => ({ kind: "text", text: textOf(this.since(first)) }));
+    return this.ACTION((): SyntaxNode => ({ kind: "text", text: textOf(this.since(first)) }));
   });
 
   // @BASE,OFFSET,LENGTH
-  private readonly raw = this.RULE("raw", (): Node => {
+  private readonly raw = this.RULE("raw", (): SyntaxNode => {
     const first = this.LA(1);
     this.CONSUME(t.At);
     this.OR(anyOf([{ ALT: () => this.CONSUME(t.Word) }, { ALT: () => this.CONSUME1(t.Numeral) }]));
@@ -811,14 +812,14 @@ class NftParser extends EmbeddedActionsParser {
     this.CONSUME2(t.Numeral);
     this.CONSUME2(t.Comma);
     this.CONSUME3(t.Numeral);
-    return this.ACTION((): Node => ({ kind: "text", text: textOf(this.since(first)) }));
+    return this.ACTION((): SyntaxNode => ({ kind: "text", text: textOf(this.since(first)) }));
   });
 
   // --- values ------------------------------------------------------------------------------------------------------------
 
   // value ( , value )*
-  readonly values = this.RULE("values", (): Node => {
-    const items: Node[] = [this.SUBRULE1(this.constants)];
+  readonly values = this.RULE("values", (): SyntaxNode => {
+    const items: SyntaxNode[] = [this.SUBRULE1(this.constants)];
     this.MANY(() => {
       this.CONSUME(t.Comma);
       items.push(this.SUBRULE2(this.constants));
@@ -827,8 +828,8 @@ class NftParser extends EmbeddedActionsParser {
   });
 
   // constant ( . constant )*
-  private readonly constants = this.RULE("constants", (): Node => {
-    const parts: Node[] = [this.SUBRULE1(this.constantBits)];
+  private readonly constants = this.RULE("constants", (): SyntaxNode => {
+    const parts: SyntaxNode[] = [this.SUBRULE1(this.constantBits)];
     this.MANY(() => {
       this.CONSUME(t.Dot);
       parts.push(this.SUBRULE2(this.constantBits));
@@ -836,8 +837,8 @@ class NftParser extends EmbeddedActionsParser {
     return parts.length === 1 ? (parts[0] ?? NOTHING) : { kind: "concat", parts };
   });
 
-  private readonly constantBits = this.RULE("constantBits", (): Node => {
-    const operands: Node[] = [this.SUBRULE1(this.constant)];
+  private readonly constantBits = this.RULE("constantBits", (): SyntaxNode => {
+    const operands: SyntaxNode[] = [this.SUBRULE1(this.constant)];
     const operators: BitOperator[] = [];
     this.MANY(() => {
       operators.push(this.SUBRULE(this.bitOperator));
@@ -848,13 +849,13 @@ class NftParser extends EmbeddedActionsParser {
 
   private readonly constant = this.RULE(
     "constant",
-    (): Node =>
+    (): SyntaxNode =>
       this.OR(
         anyOf([
           { ALT: () => this.SUBRULE(this.set) },
           { ALT: () => this.SUBRULE(this.reference) },
           {
-            ALT: (): Node => {
+            ALT: (): SyntaxNode => {
               this.CONSUME(t.Star);
               return { kind: "star" };
             },
@@ -873,20 +874,20 @@ class NftParser extends EmbeddedActionsParser {
   );
 
   // value ( - value | / value )?
-  private readonly span = this.RULE("span", (): Node => {
+  private readonly span = this.RULE("span", (): SyntaxNode => {
     const value = this.SUBRULE1(this.value);
     return (
       this.OPTION(() =>
         this.OR(
           anyOf([
             {
-              ALT: (): Node => {
+              ALT: (): SyntaxNode => {
                 this.CONSUME(t.Dash);
                 return { kind: "range", from: value, to: this.SUBRULE2(this.value) };
               },
             },
             {
-              ALT: (): Node => {
+              ALT: (): SyntaxNode => {
                 this.CONSUME(t.Slash);
                 return { kind: "slash", value, right: this.SUBRULE3(this.value) };
               },
@@ -899,30 +900,30 @@ class NftParser extends EmbeddedActionsParser {
 
   private readonly value = this.RULE(
     "value",
-    (): Node =>
+    (): SyntaxNode =>
       this.OR(
         anyOf([
           {
             // No value has the name of a verdict: what stands before one is missing its own.
             GATE: () => this.LA(1).tokenType !== t.Verdict,
-            ALT: (): Node => plain(this.CONSUME1(t.Word)),
+            ALT: (): SyntaxNode => plain(this.CONSUME1(t.Word)),
           },
-          { ALT: (): Node => plain(this.CONSUME(t.Numeral)) },
+          { ALT: (): SyntaxNode => plain(this.CONSUME(t.Numeral)) },
           {
-            ALT: (): Node => {
+            ALT: (): SyntaxNode => {
               const text = unquote(this.CONSUME(t.Text).image);
               return { kind: "value", text, quoted: true };
             },
           },
-          { ALT: (): Node => plain(this.CONSUME1(t.Ip6)) },
-          { ALT: (): Node => plain(this.CONSUME(t.Mac)) },
-          { ALT: (): Node => plain(this.CONSUME(t.Classid)) },
+          { ALT: (): SyntaxNode => plain(this.CONSUME1(t.Ip6)) },
+          { ALT: (): SyntaxNode => plain(this.CONSUME(t.Mac)) },
+          { ALT: (): SyntaxNode => plain(this.CONSUME(t.Classid)) },
           {
             // [ address ( - address )? ]
-            ALT: (): Node => {
+            ALT: (): SyntaxNode => {
               this.CONSUME(t.OpenBracket);
               const from = plain(this.CONSUME2(t.Ip6));
-              let to: Node | undefined;
+              let to: SyntaxNode | undefined;
               this.OPTION(() => {
                 this.CONSUME(t.Dash);
                 to = plain(this.CONSUME3(t.Ip6));
@@ -936,7 +937,7 @@ class NftParser extends EmbeddedActionsParser {
   );
 
   // { element ( , element )* ,? }
-  readonly set = this.RULE("set", (): Node => {
+  readonly set = this.RULE("set", (): SyntaxNode => {
     const elements: ElementNode[] = [];
     this.CONSUME(t.OpenBrace);
     this.MANY(() => {
@@ -951,13 +952,13 @@ class NftParser extends EmbeddedActionsParser {
   private readonly element = this.RULE("element", (): ElementNode => {
     const key = this.SUBRULE1(this.constants);
     const before = this.SUBRULE1(this.attributes);
-    let value: Node | VerdictNode | undefined;
+    let value: SyntaxNode | VerdictNode | undefined;
     this.OPTION(() => {
       this.CONSUME(t.Colon);
       value = this.OR(
         anyOf([
-          { ALT: (): Node | VerdictNode => this.SUBRULE(this.verdict) },
-          { ALT: (): Node | VerdictNode => this.SUBRULE2(this.constants) },
+          { ALT: (): SyntaxNode | VerdictNode => this.SUBRULE(this.verdict) },
+          { ALT: (): SyntaxNode | VerdictNode => this.SUBRULE2(this.constants) },
         ]),
       );
     });
@@ -1019,7 +1020,7 @@ class NftParser extends EmbeddedActionsParser {
   // expression ( . expression )* ( : ( verdict | interval? expression … | counter … ) )?
   readonly types = this.RULE("types", (): TypesNode => {
     const key = this.SUBRULE1(this.concatenation);
-    let data: Node | undefined;
+    let data: SyntaxNode | undefined;
     let isInterval = false;
     this.OPTION1(() => {
       this.CONSUME(t.Colon);
@@ -1040,8 +1041,8 @@ class NftParser extends EmbeddedActionsParser {
 
 /** What a set or map holds; `isInterval`: its data are ranges. */
 interface TypesNode {
-  readonly key: Node;
-  readonly data?: Node;
+  readonly key: SyntaxNode;
+  readonly data?: SyntaxNode;
   readonly isInterval: boolean;
 }
 
@@ -1091,10 +1092,10 @@ const RELATION_WORDS: Readonly<Record<string, string>> = { eq: "==", ne: "!=", l
 const BIT_WORDS: Readonly<Record<string, BitOperator>> = { and: "&", or: "|", xor: "^", lshift: "<<", rshift: ">>" };
 
 /** Shifts bind more than `&`, that more than `^`, that more than `|`. */
-function byPrecedence(operands: readonly Node[], operators: readonly BitOperator[]): Node {
+function byPrecedence(operands: readonly SyntaxNode[], operators: readonly BitOperator[]): SyntaxNode {
   let [values, signs] = [[...operands], [...operators]];
   for (const level of [["<<", ">>"], ["&"], ["^"], ["|"]] as const satisfies readonly (readonly BitOperator[])[]) {
-    const nextValues: Node[] = [values[0] ?? NOTHING];
+    const nextValues: SyntaxNode[] = [values[0] ?? NOTHING];
     const nextSigns: BitOperator[] = [];
     for (const [i, operator] of signs.entries()) {
       const right = values[i + 1] ?? NOTHING;
@@ -1111,7 +1112,7 @@ function byPrecedence(operands: readonly Node[], operators: readonly BitOperator
   return values[0] ?? NOTHING;
 }
 
-function plain({ image }: IToken): Node {
+function plain({ image }: IToken): SyntaxNode {
   return { kind: "value", text: image, quoted: false };
 }
 

@@ -2,7 +2,7 @@
 import type { BaseChain, Hook, TableFamily } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import type { BaseKind } from "./chain-hooks.ts";
-import type { Node, StatementNode } from "./syntax.ts";
+import type { StatementNode, SyntaxNode } from "./syntax.ts";
 
 /** What a rule stands in. */
 export interface ChainPlace {
@@ -110,7 +110,7 @@ function countsConnections(statement: StatementNode): boolean {
   return statement.kind === "update" && statement.attributes.some((each) => /^ct\b/.test(each));
 }
 
-function isPacketType(node: Node): boolean {
+function isPacketType(node: SyntaxNode): boolean {
   return node.kind === "field" && node.words.at(-1) === "pkttype";
 }
 
@@ -168,7 +168,7 @@ function fieldsRefused(statement: StatementNode, place: ChainPlace): string | un
   }
 }
 
-function nodeRefused(node: Node | undefined, place: ChainPlace): string | undefined {
+function nodeRefused(node: SyntaxNode | undefined, place: ChainPlace): string | undefined {
   switch (node?.kind) {
     case "field": {
       const wanted = wantedByField(node.words);

@@ -1,19 +1,19 @@
 /** Expressions of libnftables-json(5) in nft's words. */
 
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject;
 export interface JsonObject {
-  readonly [key: string]: Json;
+  readonly [key: string]: JsonValue;
 }
 
 /** A part of the JSON that kpc has no words for. */
 export class UnknownJson extends Error {}
 
-export function isObjectOf(value: Json | undefined): value is JsonObject {
+export function isObjectOf(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** The one member of an object that names what it is. */
-export function memberOf(value: Json | undefined): readonly [key: string, value: Json] {
+export function memberOf(value: JsonValue | undefined): readonly [key: string, value: JsonValue] {
   if (isObjectOf(value)) {
     const [only, more] = Object.entries(value);
     if (only !== undefined && more === undefined) return only;
@@ -21,7 +21,7 @@ export function memberOf(value: Json | undefined): readonly [key: string, value:
   throw new UnknownJson(describeJson(value));
 }
 
-export function describeJson(value: Json | undefined): string {
+export function describeJson(value: JsonValue | undefined): string {
   const text = JSON.stringify(value) ?? "nothing";
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
@@ -32,13 +32,13 @@ export function quoted(text: string): string {
 }
 
 /** The text of `value` as nft lists it. Throws `UnknownJson`. */
-export function expressionText(value: Json | undefined): string {
+export function expressionText(value: JsonValue | undefined): string {
   if (typeof value === "number") return String(value);
   if (typeof value === "string") return wordText(value);
   if (typeof value === "boolean") return value ? "exists" : "missing";
-  if (Array.isArray(value)) return value.map((each: Json) => expressionText(each)).join(",");
+  if (Array.isArray(value)) return value.map((each: JsonValue) => expressionText(each)).join(",");
   const [kind, body] = memberOf(value);
-  const operands = BINARY.has(kind) && Array.isArray(body) ? (body as readonly Json[]) : undefined;
+  const operands = BINARY.has(kind) && Array.isArray(body) ? (body as readonly JsonValue[]) : undefined;
   if (operands !== undefined) {
     const [first, ...rest] = operands;
     return rest.reduce<string>((text, each) => `${text} ${kind} ${operandText(each)}`, expressionText(first));
@@ -49,9 +49,9 @@ export function expressionText(value: Json | undefined): string {
 }
 
 /** A list of flags behind an operator: `tcp flags & (syn | ack)`. */
-function operandText(value: Json): string {
+function operandText(value: JsonValue): string {
   return Array.isArray(value)
-    ? `(${value.map((each: Json) => expressionText(each)).join(" | ")})`
+    ? `(${value.map((each: JsonValue) => expressionText(each)).join(" | ")})`
     : expressionText(value);
 }
 
@@ -62,12 +62,12 @@ function wordText(text: string): string {
   return /^(@?[A-Za-z0-9_][\w.:/-]*|\*|[0-9a-fA-F:.]+)$/.test(text) ? text : quoted(text);
 }
 
-function object(body: Json): JsonObject {
+function object(body: JsonValue): JsonObject {
   if (!isObjectOf(body)) throw new UnknownJson(describeJson(body));
   return body;
 }
 
-function text(body: Json | undefined): string {
+function text(body: JsonValue | undefined): string {
   if (typeof body !== "string" && typeof body !== "number") throw new UnknownJson(describeJson(body));
   return String(body);
 }
@@ -83,30 +83,30 @@ const WITHOUT_META: ReadonlySet<string> = new Set([
   "oiftype",
 ]);
 
-function meta(body: Json): string {
+function meta(body: JsonValue): string {
   const key = text(object(body)["key"]);
   return WITHOUT_META.has(key) ? key : `meta ${key}`;
 }
 
-function ct(body: Json): string {
+function ct(body: JsonValue): string {
   const { key, dir, family } = object(body);
   const words = [dir, family, key].filter((each) => each !== undefined).map(text);
   return ["ct", ...words].join(" ");
 }
 
-function payload(body: Json): string {
+function payload(body: JsonValue): string {
   const { protocol, field, base, offset, len } = object(body);
   if (base !== undefined) return `@${text(base)},${text(offset)},${text(len)}`;
   return `${text(protocol)} ${text(field)}`;
 }
 
-function fib(body: Json): string {
+function fib(body: JsonValue): string {
   const { result, flags } = object(body);
-  const words = Array.isArray(flags) ? flags.map((each: Json) => text(each)) : [text(flags)];
+  const words = Array.isArray(flags) ? flags.map((each: JsonValue) => text(each)) : [text(flags)];
   return `fib ${words.join(" . ")} ${text(result)}`;
 }
 
-function generator(name: string): (body: Json) => string {
+function generator(name: string): (body: JsonValue) => string {
   return (body) => {
     const { mode, mod, offset, expr, seed } = object(body);
     const key = mode === undefined ? expressionText(expr) : text(mode);
@@ -118,21 +118,21 @@ function generator(name: string): (body: Json) => string {
   };
 }
 
-function elements(body: Json): string {
-  const list = Array.isArray(body) ? (body as readonly Json[]) : [body];
+function elements(body: JsonValue): string {
+  const list = Array.isArray(body) ? (body as readonly JsonValue[]) : [body];
   return `{ ${list.map(elementText).join(", ")} }`;
 }
 
 /** An element of a set, or a pair of a map. */
-export function elementText(value: Json): string {
+export function elementText(value: JsonValue): string {
   if (Array.isArray(value) && value.length === 2) {
-    const [key = null, data = null] = value as readonly Json[];
+    const [key = null, data = null] = value as readonly JsonValue[];
     return `${elementText(key)} : ${dataText(data)}`;
   }
   return expressionText(value);
 }
 
-function dataText(value: Json): string {
+function dataText(value: JsonValue): string {
   if (isObjectOf(value)) {
     const [kind] = memberOf(value);
     if (VERDICTS.has(kind)) return verdictText(value);
@@ -146,17 +146,17 @@ export function isVerdictJson(kind: string): boolean {
   return VERDICTS.has(kind);
 }
 
-export function verdictText(value: Json): string {
+export function verdictText(value: JsonValue): string {
   const [kind, body] = memberOf(value);
   return kind === "jump" || kind === "goto" ? `${kind} ${text(object(body)["target"])}` : kind;
 }
 
 /** Seconds as nft writes them. */
-export function secondsText(value: Json | undefined): string {
+export function secondsText(value: JsonValue | undefined): string {
   return `${text(value)}s`;
 }
 
-function element(body: Json): string {
+function element(body: JsonValue): string {
   const { val, comment, timeout, expires, counter } = object(body);
   return [
     expressionText(val),
@@ -167,12 +167,12 @@ function element(body: Json): string {
   ].join(" ");
 }
 
-export function counterText(body: Json): string {
+export function counterText(body: JsonValue): string {
   if (!isObjectOf(body)) return typeof body === "string" ? `counter name ${quoted(body)}` : "counter";
   return `counter packets ${text(body["packets"] ?? 0)} bytes ${text(body["bytes"] ?? 0)}`;
 }
 
-const WRITERS: Readonly<Record<string, (body: Json) => string>> = {
+const WRITERS: Readonly<Record<string, (body: JsonValue) => string>> = {
   meta,
   ct,
   payload,
@@ -184,14 +184,14 @@ const WRITERS: Readonly<Record<string, (body: Json) => string>> = {
     return `symhash mod ${text(mod)}${offset === undefined || offset === 0 ? "" : ` offset ${text(offset)}`}`;
   },
   concat: (body) =>
-    Array.isArray(body) ? body.map((each: Json) => expressionText(each)).join(" . ") : expressionText(body),
+    Array.isArray(body) ? body.map((each: JsonValue) => expressionText(each)).join(" . ") : expressionText(body),
   prefix: (body) => {
     const { addr, len } = object(body);
     return `${expressionText(addr)}/${text(len)}`;
   },
   range: (body) => {
     if (!Array.isArray(body)) throw new UnknownJson(describeJson(body));
-    const [from, to] = body as readonly Json[];
+    const [from, to] = body as readonly JsonValue[];
     const isQuoted = typeof from === "string" && !/^[0-9a-fA-F.:]*[.:a-fA-F][0-9a-fA-F.:]*$/.test(from);
     const isTime = typeof from === "string" && /^\d\d:\d\d(:\d\d)?$/.test(from);
     return isQuoted || isTime

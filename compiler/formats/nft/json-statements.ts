@@ -5,8 +5,8 @@ import {
   expressionText,
   isObjectOf,
   isVerdictJson,
-  type Json,
   type JsonObject,
+  type JsonValue,
   memberOf,
   quoted,
   secondsText,
@@ -15,7 +15,7 @@ import {
 } from "./json-expressions.ts";
 
 /** The text of a statement as nft lists it. Throws `UnknownJson`. */
-export function statementText(value: Json): string {
+export function statementText(value: JsonValue): string {
   const [kind, body] = memberOf(value);
   if (isVerdictJson(kind)) return verdictText(value);
   const write = WRITERS[kind];
@@ -23,23 +23,23 @@ export function statementText(value: Json): string {
   return write(body);
 }
 
-function object(body: Json | undefined): JsonObject {
+function object(body: JsonValue | undefined): JsonObject {
   if (!isObjectOf(body)) throw new UnknownJson(describeJson(body));
   return body;
 }
 
-function word(value: Json | undefined): string {
+function word(value: JsonValue | undefined): string {
   if (typeof value !== "string" && typeof value !== "number") throw new UnknownJson(describeJson(value));
   return String(value);
 }
 
-function listOf(value: Json | undefined): readonly Json[] {
+function listOf(value: JsonValue | undefined): readonly JsonValue[] {
   if (value === undefined) return [];
-  return Array.isArray(value) ? (value as readonly Json[]) : [value];
+  return Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
 }
 
 /** Flags of which one is enough are listed by commas; a mask of flags with the value before it. */
-function match(body: Json): string {
+function match(body: JsonValue): string {
   const { op, left, right } = object(body);
   const operator = word(op);
   if (operator === "in") return `${expressionText(left)} ${expressionText(right)}`;
@@ -52,7 +52,7 @@ function match(body: Json): string {
   return `${expressionText(left)} ${isPlain ? "" : `${operator} `}${value}`;
 }
 
-function nat(name: string): (body: Json) => string {
+function nat(name: string): (body: JsonValue) => string {
   return (body) => {
     const { family, addr, port, flags, type_flags } = isObjectOf(body) ? body : {};
     const hasFamily = family !== undefined;
@@ -77,12 +77,12 @@ function nat(name: string): (body: Json) => string {
   };
 }
 
-function addressText(value: Json): string {
+function addressText(value: JsonValue): string {
   const text = expressionText(value);
   return /^[0-9a-f]*:[0-9a-f:]*$/i.test(text) ? `[${text}]` : text;
 }
 
-function limit(body: Json): string {
+function limit(body: JsonValue): string {
   if (typeof body === "string") return `limit name ${quoted(body)}`;
   const { rate, rate_unit, per, burst, burst_unit, inv } = object(body);
   const unit = rate_unit === undefined || rate_unit === "packets" ? "" : ` ${word(rate_unit)}`;
@@ -96,7 +96,7 @@ function limit(body: Json): string {
   ].join(" ");
 }
 
-function log(body: Json): string {
+function log(body: JsonValue): string {
   const { prefix, group, snaplen, level, flags } = isObjectOf(body) ? body : {};
   const queue = isObjectOf(body) ? body["queue-threshold"] : undefined;
   return [
@@ -117,7 +117,7 @@ function logFlags(flags: readonly string[]): string[] {
   return [...(ofTcp.length === 0 ? [] : [`flags tcp ${ofTcp.join(",")}`]), ...others.map((flag) => `flags ${flag}`)];
 }
 
-function reject(body: Json): string {
+function reject(body: JsonValue): string {
   if (!isObjectOf(body) || body["type"] === undefined) return "reject";
   const type = word(body["type"]);
   if (type === "tcp reset") return "reject with tcp reset";
@@ -125,7 +125,7 @@ function reject(body: Json): string {
   return `reject with ${type} type ${code}`;
 }
 
-function update(body: Json): string {
+function update(body: JsonValue): string {
   const { op, elem, set, stmt, data, map } = object(body);
   const name = word(set ?? map);
   const statements = listOf(stmt).map(statementText);
@@ -133,7 +133,7 @@ function update(body: Json): string {
   return `${word(op)} ${name.startsWith("@") ? name : `@${name}`} { ${[expressionText(elem), ...statements].join(" ")}${value} }`;
 }
 
-function queue(body: Json): string {
+function queue(body: JsonValue): string {
   const { num, flags } = isObjectOf(body) ? body : {};
   return [
     "queue",
@@ -144,11 +144,11 @@ function queue(body: Json): string {
   ].join(" ");
 }
 
-function isQueueRange(value: Json): boolean {
+function isQueueRange(value: JsonValue): boolean {
   return isObjectOf(value) && value["range"] !== undefined;
 }
 
-function sendTo(name: string): (body: Json) => string {
+function sendTo(name: string): (body: JsonValue) => string {
   return (body) => {
     const { addr, dev, family } = object(body);
     const target = addr ?? dev;
@@ -161,7 +161,7 @@ function sendTo(name: string): (body: Json) => string {
   };
 }
 
-const WRITERS: Readonly<Record<string, (body: Json) => string>> = {
+const WRITERS: Readonly<Record<string, (body: JsonValue) => string>> = {
   match,
   counter: counterText,
   mangle: (body) => {

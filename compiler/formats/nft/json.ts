@@ -5,8 +5,8 @@ import {
   describeJson,
   elementText,
   isObjectOf,
-  type Json,
   type JsonObject,
+  type JsonValue,
   quoted,
   secondsText,
   UnknownJson,
@@ -40,9 +40,9 @@ function parse(source: Source, report: Report): readonly Listed[] | undefined {
     report(finding);
     return undefined;
   };
-  let root: Json;
+  let root: JsonValue;
   try {
-    root = JSON.parse(text) as Json;
+    root = JSON.parse(text) as JsonValue;
   } catch (error) {
     const at = /position (\d+)/.exec(error instanceof Error ? error.message : "")?.[1];
     return fail(
@@ -54,7 +54,7 @@ function parse(source: Source, report: Report): readonly Listed[] | undefined {
   if (!Array.isArray(objects))
     return fail("expected a list of objects in nftables, as nft -j list ruleset prints it", 0);
   const places = placesIn(text);
-  return (objects as readonly Json[]).flatMap((value, i): Listed[] => {
+  return (objects as readonly JsonValue[]).flatMap((value, i): Listed[] => {
     const place = places[i] ?? { start: 0, end: 1 };
     return isObjectOf(value) ? [{ value, ...place }] : [];
   });
@@ -139,7 +139,7 @@ class Writer {
   private noteFilled(value: JsonObject): void {
     const rule = value["rule"];
     if (!isObjectOf(rule) || !Array.isArray(rule["expr"])) return;
-    for (const each of rule["expr"] as readonly Json[]) {
+    for (const each of rule["expr"] as readonly JsonValue[]) {
       const update = isObjectOf(each) ? (each["set"] ?? each["map"]) : undefined;
       const set = isObjectOf(update) ? (update["set"] ?? update["map"]) : undefined;
       if (typeof set === "string") this.filled.add(`${keyOf(rule)} ${set.replace(/^@/, "")}`);
@@ -275,9 +275,9 @@ function keyOf(body: JsonObject): string {
   return `${body["family"]} ${body["table"]}`;
 }
 
-function list(value: Json | undefined): readonly Json[] {
+function list(value: JsonValue | undefined): readonly JsonValue[] {
   if (value === undefined || value === null) return [];
-  return Array.isArray(value) ? (value as readonly Json[]) : [value];
+  return Array.isArray(value) ? (value as readonly JsonValue[]) : [value];
 }
 
 function chainHead(body: JsonObject): string[] {

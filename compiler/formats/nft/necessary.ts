@@ -3,7 +3,7 @@ import { anyBit, CT_STATE_FIELD, equal, IIFNAME, L4PROTO, within } from "../../i
 import { ADDRESS_TYPE, CT_STATE } from "../../ir/constants.ts";
 import { NFPROTO } from "../../ir/packet-family.ts";
 import type { Expression, Interval, Match } from "../../ir/types.ts";
-import type { Node, StatementNode } from "./syntax.ts";
+import type { StatementNode, SyntaxNode } from "./syntax.ts";
 
 type MatchNode = Extract<StatementNode, { kind: "match" }>;
 
@@ -117,7 +117,7 @@ function presence({ operator, right }: MatchNode): boolean | undefined {
   return (word === "exists") === (operator !== "!=");
 }
 
-function wordsOf(left: Node): readonly string[] {
+function wordsOf(left: SyntaxNode): readonly string[] {
   if (left.kind === "field") return left.words;
   if (left.kind === "binary") return wordsOf(left.left);
   return left.kind === "text" ? left.text.split(" ") : [];

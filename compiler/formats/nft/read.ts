@@ -11,9 +11,9 @@ import {
 } from "../../diagnostics.ts";
 import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
-import { anything, mendChains } from "../../ir/mend.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { placeOf } from "../../ir/place.ts";
+import { anything, repairChains } from "../../ir/repair.ts";
 import type {
   BaseChain,
   Chain,
@@ -38,7 +38,7 @@ import { priorityOf } from "./keywords.ts";
 import { CloseBrace, CloseParen, Numeral, nftLexer, OpenBrace, OpenParen, Variable, Word } from "./lexer.ts";
 import { refusalsOf } from "./refusals.ts";
 import { type Block, type Line, structureOf } from "./structure.ts";
-import { type ElementNode, type Node, type StatementNode, textOf } from "./syntax.ts";
+import { type ElementNode, type StatementNode, type SyntaxNode, textOf } from "./syntax.ts";
 import { parseDuration, type TableScope, toElement, toField, toMapElement, toRules } from "./to-ir.ts";
 import { isHarmless, isInexact, isMadeByIptables } from "./xtables.ts";
 
@@ -777,7 +777,7 @@ class FileReader {
       ...(table.objects.size === 0 ? {} : { objects: [...table.objects].map(([head, lines]) => ({ head, lines })) }),
     };
     // The kernel counts the base chain, too.
-    return mendChains(closed, MAX_JUMP_DEPTH - 1, (code, message, { origin }) => {
+    return repairChains(closed, MAX_JUMP_DEPTH - 1, (code, message, { origin }) => {
       this.contained(() => this.errorFrom(code, message, origin ?? this.originOf([])));
     });
   }
@@ -884,7 +884,7 @@ class FileReader {
     }
     const types = this.parse(set.types, () => nftParser.types());
     if (types === undefined) return undefined;
-    const components = (node: Node): readonly Component[] =>
+    const components = (node: SyntaxNode): readonly Component[] =>
       (node.kind === "concat" ? node.parts : [node]).map((part) => toComponent(part, set.typeWord, family));
     const key = components(types.key);
     const isDynamic = set.flags.includes("dynamic");
@@ -1004,7 +1004,7 @@ function emptyChain(name: string): OpenChain {
   return { name, anonymous: false, base: undefined, comment: undefined, rules: [] };
 }
 
-function isVerdict(node: Node): boolean {
+function isVerdict(node: SyntaxNode): boolean {
   return node.kind === "value" && node.text === "verdict";
 }
 
@@ -1062,7 +1062,7 @@ const SAMPLES: Readonly<Record<string, Expression>> = {
 };
 
 /** `type NAME` or `typeof EXPRESSION`. A type that the IR does not have is called `integer`. */
-function toComponent(node: Node, word: "type" | "typeof", family: TableFamily): Component {
+function toComponent(node: SyntaxNode, word: "type" | "typeof", family: TableFamily): Component {
   if (word === "typeof" && node.kind === "field") {
     const sample = toField(node.words, family);
     return { type: typeOf(sample, family), sample };

@@ -5,7 +5,7 @@ import { parseIpv4, parseIpv6 } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";
 import { type ChainPlace, placeRefused } from "./hook-rules.ts";
 import { FLAGS, SYMBOLS } from "./keywords.ts";
-import { type Node, type StatementNode, textOf } from "./syntax.ts";
+import { type StatementNode, type SyntaxNode, textOf } from "./syntax.ts";
 import { toField } from "./to-ir.ts";
 import { toValue } from "./to-values.ts";
 
@@ -106,7 +106,7 @@ class Layers {
     }
   }
 
-  private takeFields(node: Node): string | undefined {
+  private takeFields(node: SyntaxNode): string | undefined {
     if (node.kind === "concat")
       return node.parts.map((part) => this.takeFields(part)).find((each) => each !== undefined);
     if (node.kind === "binary") return this.takeFields(node.left);
@@ -209,7 +209,7 @@ function testsHeader(statement: StatementNode): boolean {
 }
 
 /** The header that a value of `meta l4proto` stands for; its text where it has no name here. */
-function nameOfProtocol(node: Node): string {
+function nameOfProtocol(node: SyntaxNode): string {
   const number = toValue(node, "inet_proto");
   const known = [...TRANSPORT_HEADERS].find((header) => parseProtocol(header) === number);
   return known ?? (node.kind === "value" ? node.text : String(number));
@@ -267,7 +267,7 @@ function shiftRefused(statement: StatementNode): string | undefined {
 }
 
 /** By how many bits marks are shifted in `node`. */
-function shiftsIn(node: Node): number[] {
+function shiftsIn(node: SyntaxNode): number[] {
   if (node.kind !== "binary") return [];
   const inside = [node.left, node.right].flatMap(shiftsIn);
   if ((node.operator !== "<<" && node.operator !== ">>") || !hasMark(node.left)) return inside;
@@ -275,7 +275,7 @@ function shiftsIn(node: Node): number[] {
   return typeof bits === "number" ? [...inside, bits] : inside;
 }
 
-function hasMark(node: Node): boolean {
+function hasMark(node: SyntaxNode): boolean {
   if (node.kind === "binary") return hasMark(node.left) || hasMark(node.right);
   return node.kind === "field" && /^(?:meta |ct )?mark$/.test(node.words.join(" "));
 }
@@ -304,7 +304,7 @@ function valuesRefused(statement: StatementNode, family: TableFamily): string | 
 }
 
 /** The single values, ranges and blocks in `node`. */
-function valuesOf(node: Node): readonly Node[] {
+function valuesOf(node: SyntaxNode): readonly SyntaxNode[] {
   switch (node.kind) {
     case "set":
       return node.elements.flatMap(({ key }) => valuesOf(key));
@@ -322,7 +322,7 @@ function valuesOf(node: Node): readonly Node[] {
   }
 }
 
-function valueRefused(node: Node, type: DataType, bits: number | undefined): string | undefined {
+function valueRefused(node: SyntaxNode, type: DataType, bits: number | undefined): string | undefined {
   if (node.kind === "range") {
     const [from, to] = [toValue(node.from, type), toValue(node.to, type)];
     if (from !== undefined && to !== undefined && from > to)

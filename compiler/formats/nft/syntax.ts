@@ -2,32 +2,32 @@
 import type { IToken } from "chevrotain";
 
 /** An expression or value. */
-export type Node =
+export type SyntaxNode =
   /** A property of the packet: `ip saddr`, `ct original ip daddr`, `tcp option maxseg size`. */
   | { readonly kind: "field"; readonly words: readonly string[] }
   | { readonly kind: "numgen"; readonly mode: "random" | "inc"; readonly modulus: number; readonly offset: number }
   /** A property that is kept as text: hashes, raw bytes, sockets. */
   | { readonly kind: "text"; readonly text: string }
   | { readonly kind: "value"; readonly text: string; readonly quoted: boolean }
-  | { readonly kind: "range"; readonly from: Node; readonly to: Node }
+  | { readonly kind: "range"; readonly from: SyntaxNode; readonly to: SyntaxNode }
   /** `address/length`, and the `value / mask` of flags. */
-  | { readonly kind: "slash"; readonly value: Node; readonly right: Node }
+  | { readonly kind: "slash"; readonly value: SyntaxNode; readonly right: SyntaxNode }
   | { readonly kind: "star" }
-  | { readonly kind: "concat"; readonly parts: readonly Node[] }
-  | { readonly kind: "binary"; readonly operator: BitOperator; readonly left: Node; readonly right: Node }
-  | { readonly kind: "list"; readonly items: readonly Node[] }
+  | { readonly kind: "concat"; readonly parts: readonly SyntaxNode[] }
+  | { readonly kind: "binary"; readonly operator: BitOperator; readonly left: SyntaxNode; readonly right: SyntaxNode }
+  | { readonly kind: "list"; readonly items: readonly SyntaxNode[] }
   | { readonly kind: "set"; readonly elements: readonly ElementNode[] }
   | { readonly kind: "reference"; readonly name: string }
-  | { readonly kind: "map"; readonly key: Node; readonly map: Node };
+  | { readonly kind: "map"; readonly key: SyntaxNode; readonly map: SyntaxNode };
 
 export type BitOperator = "&" | "|" | "^" | "<<" | ">>";
 
 export interface ElementNode {
-  readonly key: Node;
+  readonly key: SyntaxNode;
   readonly comment?: string;
   /** `timeout 5m`, `counter`. */
   readonly attributes: readonly string[];
-  readonly value?: Node | VerdictNode;
+  readonly value?: SyntaxNode | VerdictNode;
 }
 
 export interface VerdictNode {
@@ -38,10 +38,10 @@ export interface VerdictNode {
 
 /** A statement; matches among them. `tokens` are all of it. */
 export type StatementNode = { readonly tokens: readonly IToken[] } & (
-  | { readonly kind: "match"; readonly left: Node; readonly operator: string; readonly right: Node }
-  | { readonly kind: "vmap"; readonly key: Node; readonly map: Node }
+  | { readonly kind: "match"; readonly left: SyntaxNode; readonly operator: string; readonly right: SyntaxNode }
+  | { readonly kind: "vmap"; readonly key: SyntaxNode; readonly map: SyntaxNode }
   | VerdictNode
-  | { readonly kind: "set"; readonly left: Node; readonly right: Node }
+  | { readonly kind: "set"; readonly left: SyntaxNode; readonly right: SyntaxNode }
   | {
       readonly kind: "nat";
       readonly name: "snat" | "dnat";
@@ -49,14 +49,14 @@ export type StatementNode = { readonly tokens: readonly IToken[] } & (
       readonly family: string | undefined;
       /** Host bits stay as they are: the address is a prefix. */
       readonly isPrefix: boolean;
-      readonly to?: Node;
-      readonly ports?: Node;
+      readonly to?: SyntaxNode;
+      readonly ports?: SyntaxNode;
       readonly flags: readonly string[];
     }
   | {
       readonly kind: "masquerade";
       readonly name: "masquerade" | "redirect";
-      readonly ports?: Node;
+      readonly ports?: SyntaxNode;
       readonly flags: readonly string[];
     }
   | { readonly kind: "reject"; readonly words: readonly string[] }
@@ -64,15 +64,15 @@ export type StatementNode = { readonly tokens: readonly IToken[] } & (
       readonly kind: "update";
       readonly operation: string;
       readonly set: string;
-      readonly key: Node;
+      readonly key: SyntaxNode;
       readonly attributes: readonly string[];
-      readonly data?: Node;
+      readonly data?: SyntaxNode;
     }
   | { readonly kind: "counter"; readonly isNamed: boolean }
   | { readonly kind: "notrack" }
   | { readonly kind: "comment"; readonly text: string }
   /** Known by its first word only, and by its key where it has one. */
-  | { readonly kind: "plain"; readonly name: string; readonly key?: Node }
+  | { readonly kind: "plain"; readonly name: string; readonly key?: SyntaxNode }
 );
 
 /** Tokens as one text: equal words give equal text, whatever stood between them. */

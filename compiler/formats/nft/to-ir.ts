@@ -35,7 +35,7 @@ import { PASSING_TARGETS } from "../iptables/words.ts";
 import { FLAGS, REJECT_TYPES } from "./keywords.ts";
 import { certainly } from "./necessary.ts";
 import { printValue } from "./print-expression.ts";
-import { type ElementNode, type Node, type StatementNode, textOf, type VerdictNode } from "./syntax.ts";
+import { type ElementNode, type StatementNode, type SyntaxNode, textOf, type VerdictNode } from "./syntax.ts";
 import { listedTimes } from "./times.ts";
 import { toInterval, toKeyPart, toValue } from "./to-values.ts";
 import { withVersionAsFamily } from "./version.ts";
@@ -221,7 +221,7 @@ class RuleTranslator {
   // --- expressions -------------------------------------------------------------------------------------------------------
 
   /** The expression that `node` is; undefined when it is a value or something that has no place in the IR. */
-  private toExpression(node: Node): Expression | undefined {
+  private toExpression(node: SyntaxNode): Expression | undefined {
     switch (node.kind) {
       case "field":
         return toField(node.words, this.scope.family);
@@ -245,7 +245,7 @@ class RuleTranslator {
   }
 
   /** `x & m`, `x | m` and `x ^ m` one after another are one mask and one xor, as nft folds them. */
-  private toBitwise({ operator, left, right }: Extract<Node, { kind: "binary" }>): Expression | undefined {
+  private toBitwise({ operator, left, right }: Extract<SyntaxNode, { kind: "binary" }>): Expression | undefined {
     const operand = this.toExpression(left);
     if (operand === undefined || operand.kind === "opaque") return undefined;
     const type = typeOf(operand, this.scope.family);
@@ -264,7 +264,7 @@ class RuleTranslator {
     return folded === undefined ? undefined : { kind: "bitwise", operand: inner.operand, ...folded };
   }
 
-  private toLookup(node: Extract<Node, { kind: "map" }>): Expression | undefined {
+  private toLookup(node: Extract<SyntaxNode, { kind: "map" }>): Expression | undefined {
     const key = this.toExpression(node.key);
     if (key === undefined) return undefined;
     if (node.map.kind === "reference") {
@@ -297,7 +297,7 @@ class RuleTranslator {
   }
 
   /** Connections of the other family have no address of this one (nft_ct_get_eval). */
-  private familyOfConnection(node: Node): Match[] {
+  private familyOfConnection(node: SyntaxNode): Match[] {
     const words = node.kind === "field" ? node.words : [];
     const family = words[0] === "ct" ? words.find((word) => word === "ip" || word === "ip6") : undefined;
     if (family !== "ip" && family !== "ip6") return [];
@@ -504,7 +504,7 @@ class RuleTranslator {
   private toNatMap({
     key: keyNode,
     map,
-  }: Extract<Node, { kind: "map" }>): Extract<NatTarget, { kind: "map" }> | undefined {
+  }: Extract<SyntaxNode, { kind: "map" }>): Extract<NatTarget, { kind: "map" }> | undefined {
     const key = this.toExpression(keyNode);
     if (key === undefined) return undefined;
     if (map.kind === "set") {
@@ -582,7 +582,7 @@ class RuleTranslator {
     };
   }
 
-  private toSetValue(node: Node, type: DataType): Expression | undefined {
+  private toSetValue(node: SyntaxNode, type: DataType): Expression | undefined {
     const value = toValue(node, type);
     if (value !== undefined) return { kind: "constant", type, value };
     if (node.kind === "map" && node.map.kind === "set") {
@@ -652,7 +652,7 @@ function isFlags(type: DataType): boolean {
   return FLAGS[type] !== undefined;
 }
 
-function flagList(node: Extract<Node, { kind: "list" }>, type: DataType): number | undefined {
+function flagList(node: Extract<SyntaxNode, { kind: "list" }>, type: DataType): number | undefined {
   let mask = 0;
   for (const item of node.items) {
     const value = toValue(item, type);
@@ -669,7 +669,12 @@ function flagList(node: Extract<Node, { kind: "list" }>, type: DataType): number
  * `a | b` without an operator is not understood: it tests bits when it is read, and is how a comparison of the whole
  * value is listed.
  */
-function toFlagMatch(left: Expression, type: DataType, operator: string, right: Node): Match | undefined | "other" {
+function toFlagMatch(
+  left: Expression,
+  type: DataType,
+  operator: string,
+  right: SyntaxNode,
+): Match | undefined | "other" {
   const masked = maskedFlags(right, type);
   if (masked !== undefined) {
     if (operator !== "" && operator !== "==" && operator !== "!=") return undefined;
@@ -700,7 +705,7 @@ function asMatch(match: Match | undefined | "other"): Match | undefined {
 }
 
 /** `syn / syn,ack`: the slash stands in the item between both lists. */
-function maskedFlags(node: Node, type: DataType): { readonly value: number; readonly mask: number } | undefined {
+function maskedFlags(node: SyntaxNode, type: DataType): { readonly value: number; readonly mask: number } | undefined {
   const items = node.kind === "list" ? node.items : [node];
   const at = items.findIndex(({ kind }) => kind === "slash");
   const middle = items[at];
@@ -746,14 +751,19 @@ function impliesTcp(field: Expression): boolean {
   );
 }
 
-function isConstant(node: Node): boolean {
+function isConstant(node: SyntaxNode): boolean {
   return node.kind === "value" || node.kind === "range" || node.kind === "slash" || node.kind === "star";
 }
 
 const COMBINED = { "&": "and", "|": "or", "^": "xor" } as const;
 
 /** Bits of a mark; nft refuses a shift by 32 or more, which is reported. */
-function toShift(operator: "<<" | ">>", operand: Expression, right: Node, type: DataType): Expression | undefined {
+function toShift(
+  operator: "<<" | ">>",
+  operand: Expression,
+  right: SyntaxNode,
+  type: DataType,
+): Expression | undefined {
   const bits = toValue(right, "integer");
   if (typeof bits !== "number" || bits > 31 || type === "ipv6_addr") return undefined;
   return { kind: "shift", operand, by: operator === "<<" ? bits : -bits };
@@ -818,7 +828,10 @@ export function toMapElement(
 
 /** What `read` makes of each of `nodes`; undefined: one of them is not understood. The list has no room to grow, which would be
  *  most of the memory of a large set. */
-function allKnown<T>(nodes: readonly Node[], read: (node: Node, i: number) => T | undefined): readonly T[] | undefined {
+function allKnown<T>(
+  nodes: readonly SyntaxNode[],
+  read: (node: SyntaxNode, i: number) => T | undefined,
+): readonly T[] | undefined {
   const found = nodes.map(read);
   return found.includes(undefined) ? undefined : (found as readonly T[]);
 }
@@ -870,7 +883,7 @@ function natOptions(flags: readonly string[]): { readonly random: NatRandom; rea
 }
 
 /** Whether a map is asked by a field of the transport header, which tests the protocol first. */
-function namesProtocol(node: Node | undefined): boolean {
+function namesProtocol(node: SyntaxNode | undefined): boolean {
   if (node === undefined) return false;
   if (node.kind === "map") return namesProtocol(node.key);
   if (node.kind === "concat") return node.parts.some(namesProtocol);

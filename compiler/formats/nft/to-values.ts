@@ -9,16 +9,16 @@ import { maskAddress, prefixRange } from "../../net/prefix.ts";
 import { parseServicePort } from "../../net/service-names.ts";
 import { meaningOf } from "../../words.ts";
 import { FLAGS, OTHER_SYMBOLS, SYMBOLS } from "./keywords.ts";
-import type { Node } from "./syntax.ts";
+import type { SyntaxNode } from "./syntax.ts";
 
 /** A single value; undefined when it is none of the type. */
-export function toValue(node: Node, type: DataType): Value | undefined {
+export function toValue(node: SyntaxNode, type: DataType): Value | undefined {
   if (node.kind === "binary") return combine(node, type);
   return node.kind === "value" ? parseValue(node.text, type) : undefined;
 }
 
 /** `syn | ack` is a value where each is one. */
-function combine(node: Extract<Node, { kind: "binary" }>, type: DataType): Value | undefined {
+function combine(node: Extract<SyntaxNode, { kind: "binary" }>, type: DataType): Value | undefined {
   const left = toValue(node.left, type);
   const right = toValue(node.right, type);
   if (typeof left !== "number" || typeof right !== "number") return undefined;
@@ -84,7 +84,7 @@ function parseClassid(text: string): number | undefined {
 }
 
 /** A value, a range, a block of addresses, names that begin alike. */
-export function toInterval(node: Node, type: DataType): Interval | undefined {
+export function toInterval(node: SyntaxNode, type: DataType): Interval | undefined {
   if (node.kind === "range") {
     const from = toValue(node.from, type);
     const to = toValue(node.to, type);
@@ -98,7 +98,7 @@ export function toInterval(node: Node, type: DataType): Interval | undefined {
 }
 
 /** Host bits are masked away, as nft does. */
-function toBlock({ value, right }: Extract<Node, { kind: "slash" }>, type: DataType): Interval | undefined {
+function toBlock({ value, right }: Extract<SyntaxNode, { kind: "slash" }>, type: DataType): Interval | undefined {
   const isAddress = type === "ipv4_addr" || type === "ipv6_addr";
   const bits = BITS[type];
   const address = toValue(value, type);
@@ -115,7 +115,7 @@ function toBlock({ value, right }: Extract<Node, { kind: "slash" }>, type: DataT
 }
 
 /** A part of an element's key: a value where it is one. */
-export function toKeyPart(node: Node, type: DataType): KeyPart | undefined {
+export function toKeyPart(node: SyntaxNode, type: DataType): KeyPart | undefined {
   const interval = toInterval(node, type);
   return interval !== undefined && interval.from === interval.to ? interval.from : interval;
 }

@@ -1,6 +1,6 @@
 /** Tests of the IP version in other words than `meta nfproto`. */
 import type { TableFamily } from "../../ir/types.ts";
-import type { ElementNode, Node, StatementNode } from "./syntax.ts";
+import type { ElementNode, StatementNode, SyntaxNode } from "./syntax.ts";
 
 /**
  * `statement`, with `meta protocol` and `ip version` as the tests of `meta nfproto` that they are.
@@ -27,35 +27,35 @@ export function withVersionAsFamily(statement: StatementNode, family: TableFamil
   return { ...statement, left: NFPROTO, right: named(right.text === header ? `ipv${header}` : NO_FAMILY) };
 }
 
-const NFPROTO: Node = { kind: "field", words: ["meta", "nfproto"] };
+const NFPROTO: SyntaxNode = { kind: "field", words: ["meta", "nfproto"] };
 
 /** A family that no packet has. */
 const NO_FAMILY = "0";
 
 const FAMILIES: Readonly<Record<string, string>> = { ip: "ipv4", "0x0800": "ipv4", ip6: "ipv6", "0x86dd": "ipv6" };
 
-function isField(node: Node, words: string): boolean {
+function isField(node: SyntaxNode, words: string): boolean {
   return node.kind === "field" && node.words.join(" ") === words;
 }
 
-function named(text: string): Node {
+function named(text: string): SyntaxNode {
   return { kind: "value", text, quoted: false };
 }
 
 /** The family that the link protocol `node` stands for; undefined where it is no single protocol. */
-function asFamily(node: Node): Node | undefined {
+function asFamily(node: SyntaxNode): SyntaxNode | undefined {
   if (node.kind !== "value") return undefined;
   return named(new Map(Object.entries(FAMILIES)).get(node.text.toLowerCase()) ?? NO_FAMILY);
 }
 
-function inSet(node: Node): Node | undefined {
+function inSet(node: SyntaxNode): SyntaxNode | undefined {
   if (node.kind !== "set") return asFamily(node);
   const elements = node.elements.map((element) => ({ ...element, key: asFamily(element.key) }));
   return areKnown(elements) ? { ...node, elements } : undefined;
 }
 
 function areKnown(
-  elements: readonly (Omit<ElementNode, "key"> & { readonly key: Node | undefined })[],
+  elements: readonly (Omit<ElementNode, "key"> & { readonly key: SyntaxNode | undefined })[],
 ): elements is readonly ElementNode[] {
   return elements.every(({ key }) => key !== undefined);
 }

@@ -5,18 +5,18 @@ import type { Interval } from "../../ir/types.ts";
 import { type Address, FAMILIES, type Family, type Ipv4, type Ipv6 } from "../../net/address.ts";
 import { type Prefix, prefixRange } from "../../net/prefix.ts";
 import {
-  type Answer,
+  type AddressRange,
   type Behaviour,
   type Default,
-  type EndpointList,
+  type EndpointTreatment,
   type FamilyTable,
-  type Fate,
   type LocalAddress,
-  type LocalKind,
+  type LocalClass,
   type PortRow,
-  type Region,
-  SOURCE_KINDS,
+  type RowEndpoints,
+  SOURCE_CLASSES,
   sameDefault,
+  type TableAnswer,
   type Tabulation,
   type Treatment,
 } from "../../tabulate/types.ts";
@@ -39,7 +39,7 @@ class Decoder {
   private readonly table: TableView;
   private readonly behaviours: readonly Behaviour[];
   /** One object for each list, by where it is. */
-  private readonly lists = new Map<string, EndpointList>();
+  private readonly lists = new Map<string, RowEndpoints>();
   private readonly allowed = new Map<string, readonly Interval[]>();
 
   constructor(table: TableView) {
@@ -53,7 +53,9 @@ class Decoder {
     return {
       interfaces: this.table.names.interfaces,
       behaviours: this.behaviours,
-      fates: this.perKind(L.H_FATES, L.H_FATE_COUNT, (code): Fate[number][number] => this.treatments(code)),
+      endpointTreatments: this.perKind(L.H_TREATMENTS, L.H_TREATMENT_COUNT, (code): EndpointTreatment[number][number] =>
+        this.treatments(code),
+      ),
       families: { IPv4, IPv6 },
     };
   }
@@ -64,15 +66,15 @@ class Decoder {
   private perKind<T>(section: number, countAt: number, read: (code: number) => T): T[][][] {
     const count = this.table.word(countAt);
     return Array.from({ length: count }, (_, number) =>
-      Array.from({ length: this.table.word(L.H_INTERFACE_KIND_COUNT) }, (_, kind) =>
-        Array.from({ length: SOURCE_KINDS }, (_, source) =>
-          read(this.table.word(this.table.word(section) + ((kind * count + number) * SOURCE_KINDS + source) * 4)),
+      Array.from({ length: this.table.word(L.H_INTERFACE_CLASS_COUNT) }, (_, kind) =>
+        Array.from({ length: SOURCE_CLASSES }, (_, source) =>
+          read(this.table.word(this.table.word(section) + ((kind * count + number) * SOURCE_CLASSES + source) * 4)),
         ),
       ),
     );
   }
 
-  private answer(code: number): Answer {
+  private answer(code: number): TableAnswer {
     const endpoint = this.needsEndpoint(code);
     const reason = this.table.reason(code);
     return {
@@ -88,7 +90,7 @@ class Decoder {
     return (code & L.VERDICT_MASK) === L.VERDICT_DNAT || (code & L.CODE_HAIRPIN) !== 0;
   }
 
-  private treatments(code: number): Fate[number][number] {
+  private treatments(code: number): EndpointTreatment[number][number] {
     const hairpin = (code & L.CODE_HAIRPIN) === 0 ? {} : { hairpin: treatment(code >>> L.CODE_HAIRPIN_SHIFT) };
     return { ...treatment(code), ...hairpin };
   }
@@ -124,7 +126,7 @@ class Decoder {
 
   private rowOf(row0: number, row1: number, family: Family): Pick<PortRow, "behaviour" | "lists" | "allowed"> {
     const behaviour = row1 >>> L.ROW1_BEHAVIOUR_SHIFT;
-    const code = this.table.word(this.table.word(L.H_CODES) + behaviour * SOURCE_KINDS * 4);
+    const code = this.table.word(this.table.word(L.H_CODES) + behaviour * SOURCE_CLASSES * 4);
     if ((code & L.CODE_EXTENDED) === 0) {
       const second = (row1 >>> L.ROW1_SECOND_SHIFT) & L.ROW1_COUNT_MASK;
       const counts = [row1 & L.ROW1_COUNT_MASK, second];
@@ -139,7 +141,7 @@ class Decoder {
   }
 
   /** Lists of so many endpoints each, one behind the other. */
-  private listsAt(base: number, counts: readonly number[], family: Family): EndpointList[] {
+  private listsAt(base: number, counts: readonly number[], family: Family): RowEndpoints[] {
     let from = base;
     return counts
       .filter((count) => count > 0)
@@ -182,7 +184,7 @@ class Decoder {
         .filter(({ block }) => block !== L.BLOCK_LOCAL)
         .map(({ key0, block, row }) => ({ ...row, address: this.addressOf(key0, block) })),
       local: this.local(family, firstKind),
-      localKinds: Array.from({ length: endKind - firstKind }, (_, i): LocalKind => {
+      localClasses: Array.from({ length: endKind - firstKind }, (_, i): LocalClass => {
         const kind = firstKind + i;
         const rows = ofFamily.filter(({ key0, block }) => block === L.BLOCK_LOCAL && key0 === kind);
         return {
@@ -190,7 +192,7 @@ class Decoder {
           rows: rows.map(({ row }) => row),
         };
       }),
-      loopback: family === "IPv4" ? this.table.word(L.H_LOOPBACK_KIND) : undefined,
+      loopback: family === "IPv4" ? this.table.word(L.H_LOOPBACK_CLASS) : undefined,
       ...this.regions(family),
     };
   }
@@ -212,7 +214,7 @@ class Decoder {
       if (block === L.BLOCK_LOCAL || (block === L.BLOCK_IPV4) !== (family === "IPv4")) continue;
       found.push({
         address: this.addressOf(this.table.word(at + L.LOCAL_KEY0), block),
-        kind: (about & L.LOCAL_KIND_MASK) - firstKind,
+        kind: (about & L.LOCAL_CLASS_MASK) - firstKind,
         hasRows: (about & L.LOCAL_OWN) !== 0,
       });
     }
@@ -246,11 +248,11 @@ class Decoder {
     const four = family === "IPv4";
     const [bytes, defaultAt] = four ? [L.REGION4_BYTES, L.REGION4_DEFAULT] : [L.REGION6_BYTES, L.REGION6_DEFAULT];
     const count = this.table.word(four ? L.H_REGIONS4_COUNT : L.H_REGIONS6_COUNT);
-    const regions = Array.from({ length: count }, (_, i): Region => {
+    const regions = Array.from({ length: count }, (_, i): AddressRange => {
       const at = this.table.word(four ? L.H_REGIONS4 : L.H_REGIONS6) + i * bytes;
       return { from: this.hostAddress(at, family), ...this.default(this.table.word(at + defaultAt)) };
     });
-    const points: Region[] = [];
+    const points: AddressRange[] = [];
     for (let i = 0; i < this.table.word(L.H_WINDOW_COUNT); i++) {
       const at = this.table.word(L.H_WINDOWS) + i * L.WINDOW_BYTES;
       const block = this.table.word(at + L.WINDOW_BLOCK);
@@ -260,7 +262,7 @@ class Decoder {
     return { regions, points: points.sort((a, b) => (a.from < b.from ? -1 : 1)) };
   }
 
-  private pointsOfWindow(at: number, block: number, points: Region[]): void {
+  private pointsOfWindow(at: number, block: number, points: AddressRange[]): void {
     const first = swap32(this.table.word(at + L.WINDOW_KEY0)) + this.table.word(at + L.WINDOW_FIRST);
     const unset = this.default(this.table.word(at + L.WINDOW_UNSET));
     const set = this.default(this.table.word(at + L.WINDOW_SET));

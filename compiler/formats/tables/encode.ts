@@ -6,7 +6,15 @@ import type { Interval } from "../../ir/types.ts";
 import { Unsupported } from "../../ir/unsupported.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type { Answer, Default, Fate, LocalKind, PortRow, Tabulation, Treatment } from "../../tabulate/types.ts";
+import type {
+  Default,
+  EndpointTreatment,
+  LocalClass,
+  PortRow,
+  TableAnswer,
+  Tabulation,
+  Treatment,
+} from "../../tabulate/types.ts";
 import { splitAddress, WORD0, WORD1, WORD2, WORD3, WORDS } from "./address-words.ts";
 import { checksumOf, littleEndian, records, Sections, swap16, swap32 } from "./bytes.ts";
 import { Endpoints, fold6 } from "./endpoints.ts";
@@ -54,8 +62,8 @@ class Encoder {
     this.source = source;
     this.keys = new Keys(tabulation);
     const rowsOf = (family: Family): PortRow[] => {
-      const { rows, localKinds } = tabulation.families[family];
-      return [...rows, ...localKinds.flatMap((kind) => kind.rows)];
+      const { rows, localClasses } = tabulation.families[family];
+      return [...rows, ...localClasses.flatMap((kind) => kind.rows)];
     };
     this.rows = { IPv4: rowsOf("IPv4"), IPv6: rowsOf("IPv6") };
     this.endpoints = { IPv4: new Endpoints(this.rows.IPv4), IPv6: new Endpoints(this.rows.IPv6) };
@@ -112,7 +120,7 @@ class Encoder {
     this.set(L.H_MAGIC, L.MAGIC);
     this.set(L.H_VERSION, L.LAYOUT_VERSION);
     this.set(L.H_LENGTH, bytes.length);
-    this.set(L.H_INTERFACE_KIND_COUNT, this.tabulation.interfaces.matches.length);
+    this.set(L.H_INTERFACE_CLASS_COUNT, this.tabulation.interfaces.matches.length);
     for (const [at, value] of this.header) view.setUint32(at, value, true);
     view.setUint32(L.H_CHECKSUM, checksumOf(bytes, L.H_SEED), true);
     return bytes;
@@ -132,9 +140,9 @@ class Encoder {
       keys1[i++] = swap16(port) | (protocol << L.KEY1_PROTOCOL_SHIFT) | (block << L.KEY1_BLOCK_SHIFT);
     };
     for (const family of FAMILIES) {
-      const { rows, localKinds } = this.tabulation.families[family];
+      const { rows, localClasses } = this.tabulation.families[family];
       for (const row of rows) add(row, this.keys.key0Of(row.address), this.keys.mustHaveBlock(row.address));
-      for (const [kind, { rows: own }] of localKinds.entries())
+      for (const [kind, { rows: own }] of localClasses.entries())
         for (const row of own) add(row, this.keys.ofKind(family, kind), L.BLOCK_LOCAL);
     }
     return { keys0, keys1 };
@@ -276,28 +284,28 @@ class Encoder {
     const words = new Uint32Array((mask + 1) * 2);
     for (let place = 0; place <= mask; place++) words[place * 2 + 1] = L.BLOCK_LOCAL << L.LOCAL_BLOCK_SHIFT;
     for (const [i, { key0, block, kind, hasRows }] of local.entries()) {
-      if (kind > L.LOCAL_KIND_MASK)
-        throw new Unsupported(`more than ${L.LOCAL_KIND_MASK + 1} kinds of local addresses`);
+      if (kind > L.LOCAL_CLASS_MASK)
+        throw new Unsupported(`more than ${L.LOCAL_CLASS_MASK + 1} kinds of local addresses`);
       words.set([key0, kind | (block << L.LOCAL_BLOCK_SHIFT) | (hasRows ? L.LOCAL_OWN : 0)], (places[i] as number) * 2);
     }
     this.set(L.H_LOCAL, this.sections.add(littleEndian(words)));
     this.set(L.H_LOCAL_MASK, mask);
     this.set(L.H_LOCAL_FACTOR, factor);
     this.addFolds(families.IPv6.local.map(({ address }) => fold6(address)));
-    const kinds = FAMILIES.flatMap((family) => families[family].localKinds);
+    const kinds = FAMILIES.flatMap((family) => families[family].localClasses);
     this.addRecords(L.H_KINDS, L.H_KIND_COUNT, kinds, L.KIND_BYTES, (view, at, kind) => {
       view.setUint32(at, this.defaultWord(kind.default), true);
     });
-    this.set(L.H_LOCAL_DEFAULT4, this.commonDefault(families.IPv4.localKinds));
-    this.set(L.H_LOCAL_DEFAULT6, this.commonDefault(families.IPv6.localKinds));
-    this.set(L.H_KIND4_COUNT, families.IPv4.localKinds.length);
+    this.set(L.H_LOCAL_DEFAULT4, this.commonDefault(families.IPv4.localClasses));
+    this.set(L.H_LOCAL_DEFAULT6, this.commonDefault(families.IPv6.localClasses));
+    this.set(L.H_KIND4_COUNT, families.IPv4.localClasses.length);
     const { loopback } = families.IPv4;
     invariant(loopback !== undefined, "the loopback block has a kind");
-    this.set(L.H_LOOPBACK_KIND, this.keys.ofKind("IPv4", loopback));
+    this.set(L.H_LOOPBACK_CLASS, this.keys.ofKind("IPv4", loopback));
   }
 
   /** The default word that all `kinds` have. */
-  private commonDefault(kinds: readonly LocalKind[]): number {
+  private commonDefault(kinds: readonly LocalClass[]): number {
     const words = new Set(kinds.map((kind) => this.defaultWord(kind.default)));
     const [word] = words;
     return words.size === 1 && word !== undefined ? word : L.NO_DEFAULT >>> 0;
@@ -392,7 +400,7 @@ class Encoder {
 
   /** After everything else: by then it is known which behaviours there are. */
   private addCodes(): void {
-    const { behaviours, fates, interfaces } = this.tabulation;
+    const { behaviours, endpointTreatments, interfaces } = this.tabulation;
     const kinds = interfaces.matches.map((_, i) => i);
     const codes = kinds.flatMap((kind) =>
       this.behaviours.flatMap(({ number, extra }) =>
@@ -401,15 +409,18 @@ class Encoder {
     );
     this.set(L.H_CODES, this.sections.add(littleEndian(Uint32Array.from(codes))));
     this.set(L.H_BEHAVIOUR_COUNT, this.behaviours.length);
-    const fateCodes = kinds.flatMap((kind) =>
-      fates.flatMap((fate: Fate) => (fate[kind] ?? []).map((answer) => this.code({ ...answer, reasons: [] }))),
+    const treatmentCodes = kinds.flatMap((kind) =>
+      endpointTreatments.flatMap((endpointTreatment: EndpointTreatment) =>
+        (endpointTreatment[kind] ?? []).map((answer) => this.code({ ...answer, reasons: [] })),
+      ),
     );
-    if (fates.length > MAX_FATES) throw new Unsupported(`more than ${MAX_FATES} fates of endpoints`);
-    this.set(L.H_FATES, this.sections.add(littleEndian(Uint32Array.from(fateCodes))));
-    this.set(L.H_FATE_COUNT, fates.length);
+    if (endpointTreatments.length > MAX_TREATMENTS)
+      throw new Unsupported(`more than ${MAX_TREATMENTS} treatments of endpoints`);
+    this.set(L.H_TREATMENTS, this.sections.add(littleEndian(Uint32Array.from(treatmentCodes))));
+    this.set(L.H_TREATMENT_COUNT, endpointTreatments.length);
   }
 
-  private code({ list, asksEndpoint, sticky, hairpin, reasons, ...plain }: Answer): number {
+  private code({ list, asksEndpoint, sticky, hairpin, reasons, ...plain }: TableAnswer): number {
     const reason = reasons.join("; ");
     const number = this.reasons.get(reason) ?? this.reasons.size;
     this.reasons.set(reason, number);
@@ -448,7 +459,7 @@ const ENDPOINT_PLACES = {
 } as const;
 
 const MAX_ROWS = Math.floor(2 ** L.MAX_SLOT_BITS * 0.96);
-const MAX_FATES = 0xfffe;
+const MAX_TREATMENTS = 0xfffe;
 const MAX_REASONS = 2 ** (32 - L.CODE_REASON_SHIFT);
 
 function treatmentBits({ verdict, rejectWith, masquerade }: Treatment): number {

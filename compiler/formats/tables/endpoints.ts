@@ -1,7 +1,7 @@
 /** All endpoints of a family in one row: lists that equal each other share their place. */
 import * as L from "../../../assembly/layout.ts";
 import type { Address } from "../../net/address.ts";
-import type { Endpoint, EndpointList, PortRow } from "../../tabulate/types.ts";
+import type { PortRow, RowEndpoint, RowEndpoints } from "../../tabulate/types.ts";
 import { splitAddress, WORD0, WORD1, WORD2, WORD3, WORDS } from "./address-words.ts";
 import { swap32 } from "./bytes.ts";
 
@@ -13,7 +13,7 @@ export class Endpoints {
   /** Of the first of them, what clients are remembered by. */
   readonly identities: Uint32Array;
   /** Behind each other; longest runs first. */
-  private readonly written: EndpointList[] = [];
+  private readonly written: RowEndpoints[] = [];
 
   constructor(rows: readonly PortRow[]) {
     const { lists, firsts, seconds, runs } = numberLists(rows);
@@ -32,12 +32,12 @@ export class Endpoints {
       if (stickySeconds === undefined) continue; // then identities are 0
       if (own[0] !== undefined) sticky[firsts[i] as number] = isSticky(own[0]);
       if (own[1] !== undefined) sticky[seconds[i] as number] = isSticky(own[1]);
-      for (const [k, number] of (runs.get(i) ?? []).entries()) sticky[number] = isSticky(own[k] as EndpointList);
+      for (const [k, number] of (runs.get(i) ?? []).entries()) sticky[number] = isSticky(own[k] as RowEndpoints);
     }
     const places = new Uint32Array(lists.length).fill(NONE);
     let end = 0;
     const write = (number: number): void => {
-      const list = lists[number] as EndpointList;
+      const list = lists[number] as RowEndpoints;
       if (places[number] === NONE) places[number] = end;
       this.written.push(list);
       end += list.length;
@@ -87,11 +87,11 @@ export class Endpoints {
     let number = 0;
     for (const list of this.written) {
       for (let i = 0; i < list.length; i++, number++) {
-        const { address, port, fate } = list[i] as Endpoint;
+        const { address, port, endpointTreatment } = list[i] as RowEndpoint;
         const at = number * (L.ENDPOINT4_BYTES / 4);
         const word = swap32(address as number);
         records[at] = word;
-        records[at + L.ENDPOINT4_PORT / 4] = aboutEndpoint(port, fate);
+        records[at + L.ENDPOINT4_PORT / 4] = aboutEndpoint(port, endpointTreatment);
         fingers[number] = fingerOf(word);
       }
     }
@@ -102,7 +102,7 @@ export class Endpoints {
     let number = 0;
     for (const list of this.written) {
       for (let i = 0; i < list.length; i++, number++) {
-        const { address, port, fate } = list[i] as Endpoint;
+        const { address, port, endpointTreatment } = list[i] as RowEndpoint;
         const at = number * (L.ENDPOINT6_BYTES / 4);
         splitAddress(address as bigint);
         const a = swap32(WORDS[WORD0] as number);
@@ -113,7 +113,7 @@ export class Endpoints {
         records[at + 1] = b;
         records[at + 2] = c;
         records[at + 3] = d;
-        records[at + L.ENDPOINT6_PORT / 4] = aboutEndpoint(port, fate);
+        records[at + L.ENDPOINT6_PORT / 4] = aboutEndpoint(port, endpointTreatment);
         fingers[number] = fingerOf(foldWords(a, b, c, d));
       }
     }
@@ -121,8 +121,8 @@ export class Endpoints {
 }
 
 /** 1 for lists with endpoints that clients are remembered for. */
-function isSticky(list: EndpointList): 0 | 1 {
-  for (let i = 0; i < list.length; i++) if ((list[i] as Endpoint).identity !== 0) return 1;
+function isSticky(list: RowEndpoints): 0 | 1 {
+  for (let i = 0; i < list.length; i++) if ((list[i] as RowEndpoint).identity !== 0) return 1;
   return 0;
 }
 
@@ -132,15 +132,15 @@ const MAX_LISTS = 2 ** 26;
 
 /** A number for each list, and for each row those of its lists. */
 function numberLists(rows: readonly PortRow[]): {
-  readonly lists: readonly EndpointList[];
+  readonly lists: readonly RowEndpoints[];
   readonly firsts: Uint32Array;
   readonly seconds: Uint32Array;
   /** Those of rows with more than two lists, which are few. */
   readonly runs: ReadonlyMap<number, readonly number[]>;
 } {
-  const lists: EndpointList[] = [];
-  const numbers = new Map<EndpointList, number>();
-  const numberOf = (list: EndpointList | undefined): number => {
+  const lists: RowEndpoints[] = [];
+  const numbers = new Map<RowEndpoints, number>();
+  const numberOf = (list: RowEndpoints | undefined): number => {
     if (list === undefined) return NONE;
     let number = numbers.get(list);
     if (number === undefined) {
@@ -161,9 +161,12 @@ function numberLists(rows: readonly PortRow[]): {
   return { lists, firsts, seconds, runs };
 }
 
-/** The port, and behind it the number of the fate. */
-function aboutEndpoint(port: number, fate: number | undefined): number {
-  return port | ((fate === undefined ? 0 : fate + 1) << (8 * (L.ENDPOINT4_FATE - L.ENDPOINT4_PORT)));
+/** The port, and behind it the number of the treatment. */
+function aboutEndpoint(port: number, endpointTreatment: number | undefined): number {
+  return (
+    port |
+    ((endpointTreatment === undefined ? 0 : endpointTreatment + 1) << (8 * (L.ENDPOINT4_TREATMENT - L.ENDPOINT4_PORT)))
+  );
 }
 
 function fingerOf(word: number): number {

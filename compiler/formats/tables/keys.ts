@@ -37,7 +37,7 @@ export class Keys {
       throw new Unsupported(`IPv6 addresses of more than ${BLOCK_UNKNOWN - 1} blocks of 96 bits`);
     for (const [i, block] of blocks.entries()) block.number = i + 1;
     this.blocks = blocks.map(({ prefix }) => prefix);
-    this.firstKind = { IPv4: 0, IPv6: families[FAMILIES[0]].localKinds.length };
+    this.firstKind = { IPv4: 0, IPv6: families[FAMILIES[0]].localClasses.length };
   }
 
   private count(address: bigint): void {

@@ -1,7 +1,7 @@
 /** What tables say to people: JSON, which the engine does not read. */
 import type { Interfaces } from "../../tabulate/types.ts";
 
-export interface Names {
+export interface TableNames {
   /** What the table was made from. */
   readonly source: string;
   readonly interfaces: Interfaces;
@@ -12,7 +12,11 @@ export interface Names {
 }
 
 /** `slots`: that of each row. */
-export function printNames(names: Omit<Names, "labels">, rows: readonly Labelled[], slots: Uint32Array): Uint8Array {
+export function printNames(
+  names: Omit<TableNames, "labels">,
+  rows: readonly Labelled[],
+  slots: Uint32Array,
+): Uint8Array {
   return printPlainNames(names, rows, slots) ?? printAnyNames(names, rows, slots);
 }
 
@@ -20,14 +24,14 @@ interface Labelled {
   readonly label: string;
 }
 
-function printAnyNames(names: Omit<Names, "labels">, rows: readonly Labelled[], slots: Uint32Array): Uint8Array {
+function printAnyNames(names: Omit<TableNames, "labels">, rows: readonly Labelled[], slots: Uint32Array): Uint8Array {
   const labels = rows.map(({ label }, i) => [slots[i], label]);
   return new TextEncoder().encode(JSON.stringify({ ...names, labels }));
 }
 
 /** The same for labels in which nothing has to be escaped: they are names mostly, and many. Undefined for others. */
 function printPlainNames(
-  names: Omit<Names, "labels">,
+  names: Omit<TableNames, "labels">,
   rows: readonly Labelled[],
   slots: Uint32Array,
 ): Uint8Array | undefined {
@@ -79,9 +83,9 @@ function writeNumber(bytes: Uint8Array, at: number, number: number): number {
 }
 
 /** Throws for bytes that `printNames` has not made. */
-export function parseNames(bytes: Uint8Array): Names {
+export function parseNames(bytes: Uint8Array): TableNames {
   const names: unknown = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   if (typeof names !== "object" || names === null || !("labels" in names) || !Array.isArray(names.labels))
     throw new Error("the names are not what a table has");
-  return names as Names;
+  return names as TableNames;
 }

@@ -1,11 +1,11 @@
 /** How to find what addresses get that have no rows: most of the special ones lie in a few windows of bits. */
 import type { Address } from "../../net/address.ts";
-import { type Default, type FamilyTable, type Region, sameDefault } from "../../tabulate/types.ts";
+import { type AddressRange, type Default, type FamilyTable, sameDefault } from "../../tabulate/types.ts";
 import { splitAddress, WORD3, WORDS } from "./address-words.ts";
 
 export interface RegionPlan {
   /** What is left for windows: sorted, the first from the lowest address on. */
-  readonly regions: readonly Region[];
+  readonly regions: readonly AddressRange[];
   readonly windows: readonly Window[];
   /** What all addresses outside of windows get; undefined when they differ. */
   readonly other: Default | undefined;
@@ -28,16 +28,16 @@ export function planRegions(
   blockOf: (address: Address) => number | undefined,
 ): RegionPlan {
   const windows: Window[] = [];
-  const left: Region[] = [];
+  const left: AddressRange[] = [];
   let isUniform = true;
   let first = 0;
   for (const [i, region] of regions.entries()) {
     const end = regions[i + 1]?.from;
     let next = first;
-    while (next < points.length && (end === undefined || (points[next] as Region).from < end)) next++;
+    while (next < points.length && (end === undefined || (points[next] as AddressRange).from < end)) next++;
     const within = points.slice(first, next);
     first = next;
-    const isSpecial = !sameDefault(region, regions[0] as Region);
+    const isSpecial = !sameDefault(region, regions[0] as AddressRange);
     const pieces = isSpecial ? pieceOf(region.from, end, within) : piecesWith(within);
     const made = pieces?.map((piece) => windowOf(piece, region, blockOf));
     left.push(region);
@@ -59,25 +59,25 @@ const WINDOW_BITS = 20;
 interface Piece {
   readonly from: Address;
   readonly to: Address;
-  readonly points: readonly Region[];
+  readonly points: readonly AddressRange[];
 }
 
 /** All addresses of a region, if one window holds them. */
-function pieceOf(from: Address, end: Address | undefined, points: readonly Region[]): Piece[] | undefined {
+function pieceOf(from: Address, end: Address | undefined, points: readonly AddressRange[]): Piece[] | undefined {
   if (end === undefined) return undefined;
   const to = (typeof end === "bigint" ? end - 1n : end - 1) as Address;
   return to <= endOfWindow(from) ? [{ from, to, points }] : undefined;
 }
 
 /** A piece for each window that has some of `points`, from the first to the last of them. */
-function piecesWith(points: readonly Region[]): Piece[] {
+function piecesWith(points: readonly AddressRange[]): Piece[] {
   const pieces: Piece[] = [];
   for (let first = 0; first < points.length; ) {
-    const { from } = points[first] as Region;
+    const { from } = points[first] as AddressRange;
     const end = endOfWindow(from);
     let next = first + 1;
-    while (next < points.length && (points[next] as Region).from <= end) next++;
-    pieces.push({ from, to: (points[next - 1] as Region).from, points: points.slice(first, next) });
+    while (next < points.length && (points[next] as AddressRange).from <= end) next++;
+    pieces.push({ from, to: (points[next - 1] as AddressRange).from, points: points.slice(first, next) });
     first = next;
   }
   return pieces;
@@ -119,8 +119,8 @@ function after(address: Address): Address {
 }
 
 /** Of regions that begin at one address the last one counts; neighbours that are alike are one. */
-function tidy(regions: readonly Region[]): Region[] {
-  const tidied: Region[] = [];
+function tidy(regions: readonly AddressRange[]): AddressRange[] {
+  const tidied: AddressRange[] = [];
   for (const region of regions) {
     const last = tidied.at(-1);
     if (last?.from === region.from) tidied.pop();

@@ -1,21 +1,21 @@
 /** Parts of a table, looked up one by one. The table is one that the engine has accepted, or that was just made. */
 import * as L from "../../../assembly/layout.ts";
 import type { Address, Ipv4, Ipv6 } from "../../net/address.ts";
-import { type Names, parseNames } from "./names.ts";
+import { parseNames, type TableNames } from "./names.ts";
 
 export interface TableEndpoint {
   readonly address: Address;
   readonly port: number;
   /** What clients are remembered by; 0 without session affinity. */
   readonly identity: number;
-  /** Number of its fate; undefined when it has none of its own. */
-  readonly fate: number | undefined;
+  /** Number of its treatment; undefined when it has none of its own. */
+  readonly endpointTreatment: number | undefined;
 }
 
 export class TableView {
   readonly bytes: Uint8Array;
   private readonly view: DataView;
-  private parsedNames: Names | undefined;
+  private parsedNames: TableNames | undefined;
   private labels: ReadonlyMap<number, string> | undefined;
   private timeouts: ReadonlyMap<number, number> | undefined;
 
@@ -38,7 +38,7 @@ export class TableView {
     return this.view.getUint32(at, false);
   }
 
-  get names(): Names {
+  get names(): TableNames {
     const at = this.word(L.H_NAMES);
     this.parsedNames ??= parseNames(this.bytes.subarray(at, at + this.word(L.H_NAMES_LENGTH)));
     return this.parsedNames;
@@ -71,13 +71,13 @@ export class TableView {
     const four = family === "IPv4";
     const at =
       this.word(four ? L.H_ENDPOINTS4 : L.H_ENDPOINTS6) + number * (four ? L.ENDPOINT4_BYTES : L.ENDPOINT6_BYTES);
-    const fate = this.half(at + (four ? L.ENDPOINT4_FATE : L.ENDPOINT6_FATE));
+    const endpointTreatment = this.half(at + (four ? L.ENDPOINT4_TREATMENT : L.ENDPOINT6_TREATMENT));
     const remembered = number < this.word(four ? L.H_IDENTITIES4_COUNT : L.H_IDENTITIES6_COUNT);
     return {
       address: this.address(at, family),
       port: this.half(at + (four ? L.ENDPOINT4_PORT : L.ENDPOINT6_PORT)),
       identity: remembered ? this.word(this.word(four ? L.H_IDENTITIES4 : L.H_IDENTITIES6) + number * 4) : 0,
-      fate: fate === 0 ? undefined : fate - 1,
+      endpointTreatment: endpointTreatment === 0 ? undefined : endpointTreatment - 1,
     };
   }
 

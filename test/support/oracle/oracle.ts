@@ -65,14 +65,18 @@ export function predict(
   }
 
   const { endpoints, isMarked, stickySeconds } = translation;
-  const fates = endpoints.map((endpoint) => fateOf(world, flow, endpoint, isMarked)).sort(byEndpoint);
-  const served = fates.filter((fate) => fate.verdict === "dnat");
-  const lost = fates.flatMap(({ endpoint, verdict }) => (verdict === "dnat" ? [] : [{ endpoint, verdict }]));
-  const verdicts = new Set(fates.map(({ verdict }) => verdict));
+  const endpointTreatments = endpoints
+    .map((endpoint) => endpointTreatmentOf(world, flow, endpoint, isMarked))
+    .sort(byEndpoint);
+  const served = endpointTreatments.filter((endpointTreatment) => endpointTreatment.verdict === "dnat");
+  const lost = endpointTreatments.flatMap(({ endpoint, verdict }) =>
+    verdict === "dnat" ? [] : [{ endpoint, verdict }],
+  );
+  const verdicts = new Set(endpointTreatments.map(({ verdict }) => verdict));
   return {
     verdict: served.length > 0 ? "dnat" : (lost[0]?.verdict ?? "pass"),
     endpoints: served.map(({ endpoint }) => endpoint),
-    masquerade: served.filter((fate) => fate.isMasqueraded).map(({ endpoint }) => endpoint),
+    masquerade: served.filter((endpointTreatment) => endpointTreatment.isMasqueraded).map(({ endpoint }) => endpoint),
     ...(served.length === 0 || stickySeconds === undefined ? {} : { stickySeconds }),
     ...(verdicts.size === 1 ? {} : { lost }),
   };
@@ -85,7 +89,7 @@ interface Fate {
 }
 
 /** What happens when `endpoint` is picked. The filter checks that follow look at the new destination. */
-function fateOf(world: World, flow: Flow, endpoint: Endpoint, isMarkedBefore: boolean): Fate {
+function endpointTreatmentOf(world: World, flow: Flow, endpoint: Endpoint, isMarkedBefore: boolean): Fate {
   const translated: Flow = { ...flow, destination: endpoint.address, port: endpoint.port };
   const isMarked = isMarkedBefore || endpoint.address === flow.source; // section 5: hairpin
   const verdict = walk(world, { flow: translated, isTranslated: true, isMarked });

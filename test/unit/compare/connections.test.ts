@@ -68,7 +68,7 @@ describe("marks", () => {
     ["a map of bits", ["meta mark & 0x3 vmap { 0x1 : drop, 0x3 : drop }"], ["meta mark & 0x1 == 0x1 drop"]],
     ["an order", ["meta mark < 16 drop"], ["meta mark & 0xfffffff0 == 0 drop"]],
   ])("are the same in %s", (_, left, right) => {
-    expect(differ(left, right)).toMatchObject({ differing: 0, open: [], ground: { gaps: [] } });
+    expect(differ(left, right)).toMatchObject({ differing: 0, open: [], space: { gaps: [] } });
   });
 
   test("tell apart what asks for all bits, and what asks for some", () => {
@@ -95,22 +95,22 @@ describe("marks", () => {
 
   test("that are too many are said to be left out", () => {
     const marks = Array.from({ length: 70 }, (_, i) => 2 * i + 1).join(", ");
-    const { differing, ground } = differ([`meta mark { ${marks} } drop`], []);
-    expect(ground.gaps).toEqual(["packets with a mark: rules distinguish too many marks"]);
+    const { differing, space } = differ([`meta mark { ${marks} } drop`], []);
+    expect(space.gaps).toEqual(["packets with a mark: rules distinguish too many marks"]);
     expect(differing).toBe(0);
   });
 
   test("are none where packets come without one, which is said if it matters", () => {
     const options = { addresses: [], unmarked: true };
     const marked = compare(forward("meta mark 1 drop"), forward(), options);
-    expect(marked).toMatchObject({ differing: 0, ground: { given: ["that packets come without a mark"], gaps: [] } });
-    expect(compare(forward("drop"), forward(), options).ground.given).toEqual([]);
+    expect(marked).toMatchObject({ differing: 0, space: { given: ["that packets come without a mark"], gaps: [] } });
+    expect(compare(forward("drop"), forward(), options).space.given).toEqual([]);
   });
 });
 
 describe("connections that are there", () => {
   const statesOf = ({ regions }: Comparison): Set<string> =>
-    new Set(regions.flatMap(({ door, box }) => ctStatesOf(door, box)));
+    new Set(regions.flatMap(({ trafficKind, box }) => ctStatesOf(trafficKind, box)));
 
   test.each([
     ["ct state established drop", ["established"]],

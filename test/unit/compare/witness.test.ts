@@ -53,8 +53,8 @@ describe("the packet that stands for a region", () => {
       .filter((region) => isReplayable(region, node.addresses));
     expect(replayable.length).toBeGreaterThan(0);
     for (const region of replayable) {
-      const { packet, door } = region;
-      const inInterface = door.isAnyInterface ? "other0" : packet.inInterface;
+      const { packet, trafficKind } = region;
+      const inInterface = trafficKind.isAnyInterface ? "other0" : packet.inInterface;
       const fail = ({ message }: { message: string }): never => {
         throw new Error(message);
       };

@@ -1,10 +1,10 @@
 /** Where a packet has more outcomes than can be looked at, some are told, and that there are more. */
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
-import { both, isPossible } from "../../../compiler/evaluate/condition.ts";
 import { Evaluator, knownOutcomes } from "../../../compiler/evaluate/evaluate.ts";
-import type { ExploreLimits } from "../../../compiler/evaluate/explore.ts";
 import { environmentOf } from "../../../compiler/evaluate/packet.ts";
+import { both, isPossible } from "../../../compiler/evaluate/unknown/condition.ts";
+import type { ExploreLimits } from "../../../compiler/evaluate/unknown/explore.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { PACKET } from "../../support/ir.ts";
 import { mustReadIptables } from "../../support/read.ts";

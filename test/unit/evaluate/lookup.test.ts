@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { ElementIndex } from "../../../compiler/evaluate/lookup.ts";
-import { Ranges } from "../../../compiler/evaluate/ranges.ts";
-import { Region } from "../../../compiler/evaluate/region.ts";
+import { PacketSet } from "../../../compiler/evaluate/sets/packet-set.ts";
+import { Ranges } from "../../../compiler/evaluate/sets/ranges.ts";
 
 const ONE = Ranges.of(0);
 const MEMORY = { mark: ONE, ctstate: ONE, ctstatus: ONE, ctmark: ONE, toaddr: ONE, toport: ONE };
@@ -20,7 +20,7 @@ it("one element is found as among several that hold the same", () => {
   fc.assert(
     fc.property(arbitraryPart, arbitraryRanges, (part, saddr) => {
       const element = { key: [7, part] };
-      const region = new Region(ONE, ONE, saddr, ONE, MEMORY);
+      const region = new PacketSet(ONE, ONE, saddr, ONE, MEMORY);
       const find = (elements: readonly (typeof element)[]) =>
         new ElementIndex({ elements })
           .split([7, { field: "saddr" }], region)

@@ -4,7 +4,7 @@ import { checksumOf } from "../../../compiler/formats/tables/bytes.ts";
 import { Endpoints } from "../../../compiler/formats/tables/endpoints.ts";
 import { parseNames, printNames } from "../../../compiler/formats/tables/names.ts";
 import type { Ipv4 } from "../../../compiler/net/address.ts";
-import type { EndpointList, PortRow } from "../../../compiler/tabulate/types.ts";
+import type { PortRow, RowEndpoints } from "../../../compiler/tabulate/types.ts";
 
 const ABOUT = { source: "sha256:0", interfaces: { patterns: [], matches: [-1, 0] }, reasons: [""] };
 
@@ -45,16 +45,16 @@ test("sums of the same bytes are the same wherever they are", () => {
   expect(checksumOf(elsewhere.subarray(3), 16)).toBe(checksumOf(bytes, 16));
 });
 
-function list(first: number, count: number, identity = 0): EndpointList {
+function list(first: number, count: number, identity = 0): RowEndpoints {
   return Array.from({ length: count }, (_, i) => ({
     address: (first + i) as Ipv4,
     port: 80,
     identity,
-    fate: undefined,
+    endpointTreatment: undefined,
   }));
 }
 
-function row(lists: readonly EndpointList[], stickySeconds?: number): PortRow {
+function row(lists: readonly RowEndpoints[], stickySeconds?: number): PortRow {
   return { protocol: 6, port: 80, behaviour: 0, lists, allowed: undefined, stickySeconds, label: "" };
 }
 

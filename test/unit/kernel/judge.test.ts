@@ -1,7 +1,7 @@
 /** What single packets show, and what most of them do. */
 import { expect, test } from "vitest";
 import type { Ipv4 } from "../../../compiler/net/address.ts";
-import { settleMasquerades } from "../../../runtime/kernel/judge.ts";
+import { judgeMasquerades } from "../../../runtime/kernel/judge.ts";
 import type { Observation } from "../../../runtime/kernel/observe.ts";
 
 function arrivals(port: number, masquerades: readonly boolean[]): Observation[] {
@@ -16,7 +16,7 @@ function arrivals(port: number, masquerades: readonly boolean[]): Observation[] 
 }
 
 function verdicts(observations: readonly Observation[]): boolean[] {
-  return settleMasquerades(observations).flatMap((each) => (each.kind === "arrived" ? [each.masquerade] : []));
+  return judgeMasquerades(observations).flatMap((each) => (each.kind === "arrived" ? [each.masquerade] : []));
 }
 
 test("one packet whose port was taken does not make a masquerade, one that kept its port does not unmake it", () => {
@@ -30,5 +30,5 @@ test("each destination is settled for itself", () => {
 });
 
 test("what did not arrive stays as it is", () => {
-  expect(settleMasquerades([{ kind: "drop" }])).toEqual([{ kind: "drop" }]);
+  expect(judgeMasquerades([{ kind: "drop" }])).toEqual([{ kind: "drop" }]);
 });

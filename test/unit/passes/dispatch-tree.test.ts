@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { partHolds } from "../../../compiler/ir/interval.ts";
 import type { DataType, KeyPart, SetElement } from "../../../compiler/ir/types.ts";
-import { type Branch, planDispatch } from "../../../compiler/passes/dispatch-tree.ts";
+import { planDispatch, type TreeBranch } from "../../../compiler/passes/dispatch-tree.ts";
 
 /** A rule is tested, a level is jumped to. */
 interface Cost {
@@ -11,13 +11,13 @@ interface Cost {
 }
 
 /** The dearest way down: all tests of every level. */
-function worst(branches: readonly Branch<SetElement>[]): Cost {
+function worst(branches: readonly TreeBranch<SetElement>[]): Cost {
   const below = branches.map((branch) => (branch.kind === "choice" ? { tests: 0, depth: 0 } : worst(branch.branches)));
   const deepest = Math.max(0, ...below.map(({ depth }) => depth));
   return { tests: branches.length + Math.max(0, ...below.map(({ tests }) => tests)), depth: 1 + deepest };
 }
 
-function plan(keys: readonly (readonly KeyPart[])[], types: readonly DataType[]): Branch<SetElement>[] {
+function plan(keys: readonly (readonly KeyPart[])[], types: readonly DataType[]): TreeBranch<SetElement>[] {
   return planDispatch(
     keys.map((key) => ({ element: { key }, parts: key })),
     types,
@@ -25,7 +25,7 @@ function plan(keys: readonly (readonly KeyPart[])[], types: readonly DataType[])
 }
 
 /** The elements whose branches `key` takes, on the way that first-match rules go. */
-function find(branches: readonly Branch<SetElement>[], key: readonly (number | bigint)[]): readonly KeyPart[][] {
+function find(branches: readonly TreeBranch<SetElement>[], key: readonly (number | bigint)[]): readonly KeyPart[][] {
   return branches.flatMap((branch): readonly KeyPart[][] => {
     if (branch.kind === "choice")
       return branch.choice.parts.every((part, i) => part === key[i]) ? [[...branch.choice.parts]] : [];

@@ -3,7 +3,7 @@ import { compare } from "../../../compiler/compare/compare.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { type Address, parseAddress } from "../../../compiler/net/address.ts";
 import { refusalCause } from "../../../compiler/services/cause.ts";
-import { Changes } from "../../../compiler/services/changes.ts";
+import { ServiceChanges } from "../../../compiler/services/changes.ts";
 import { describeDestination } from "../../../compiler/services/destination.ts";
 import { endpointNamesIn } from "../../../compiler/services/endpoint-names.ts";
 import { frontendsIn, printFrontend } from "../../../compiler/services/frontends.ts";
@@ -24,7 +24,7 @@ const two = ["10.244.1.7", "10.244.1.8"];
 function viewOf(left: Program, right: Program, cluster: Cluster = webCluster(two)) {
   const { node, specs } = mustCompile(cluster);
   const { addresses } = node;
-  const changes = new Changes({
+  const changes = new ServiceChanges({
     left: new ServiceNames(frontendsIn(left), addresses),
     right: new ServiceNames(frontendsIn(right), addresses),
   });

@@ -107,13 +107,14 @@ const IGNORED: Readonly<Record<DecidedKind, readonly string[]>> = {
 };
 
 /** Paths of the fields of a shape; kind and version apart. */
-function* leavesOf(shape: unknown, path = ""): Generator<string> {
+function* keyedResultsOf(shape: unknown, path = ""): Generator<string> {
   const inner: unknown = Array.isArray(shape) ? shape[0] : shape;
   if (typeof inner !== "object" || inner === null) {
     if (path !== "apiVersion" && path !== "kind") yield path;
     return;
   }
-  for (const [key, member] of Object.entries(inner)) yield* leavesOf(member, path === "" ? key : `${path}.${key}`);
+  for (const [key, member] of Object.entries(inner))
+    yield* keyedResultsOf(member, path === "" ? key : `${path}.${key}`);
 }
 
 const KINDS = Object.keys(SHAPES) as DecidedKind[];
@@ -122,7 +123,7 @@ const decidingOf = (kind: DecidedKind): readonly string[] => DECIDING_FIELDS[kin
 test.each(KINDS)("each field of %s decides something, or is known and left alone; there are no others", (kind) => {
   const metadata = kind === "KubeProxyConfiguration" ? [] : METADATA;
   const ignored = [...IGNORED[kind], ...metadata.filter((path) => !decidingOf(kind).includes(path))];
-  expect([...leavesOf(SHAPES[kind])].sort()).toEqual([...decidingOf(kind), ...ignored].sort());
+  expect([...keyedResultsOf(SHAPES[kind])].sort()).toEqual([...decidingOf(kind), ...ignored].sort());
 });
 
 // --- what is decoded -----------------------------------------------------------------------------------------------------

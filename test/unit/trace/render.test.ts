@@ -5,7 +5,7 @@ import { environmentOf } from "../../../compiler/evaluate/packet.ts";
 import { required } from "../../../compiler/invariant.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
 import { traceToJson } from "../../../compiler/trace/json.ts";
-import { Names } from "../../../compiler/trace/names.ts";
+import { AddressNames } from "../../../compiler/trace/names.ts";
 import { parsePacket } from "../../../compiler/trace/parse.ts";
 import { renderTrace, type TraceSubject } from "../../../compiler/trace/render.ts";
 import { resolvePacket } from "../../../compiler/trace/resolve.ts";
@@ -23,7 +23,7 @@ function follow(program: Program, text: string) {
   const packet = required(parsePacket({ name: "packet", text }, fail), text);
   const resolved = required(resolvePacket(packet, world, fail), text);
   const outcomes = new Evaluator(program).evaluateWhole(resolved.packet, environmentOf(world.node.addresses));
-  const names = new Names(world.specs, world.node);
+  const names = new AddressNames(world.specs, world.node);
   const subject: TraceSubject = { where: "rules of dump", rulesWereRead: program !== world.program, names };
   return { resolved, outcomes, subject };
 }

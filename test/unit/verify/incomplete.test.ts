@@ -1,7 +1,7 @@
 /** Packets to Services that have too many outcomes to find them all: nothing is claimed of them. */
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
-import type { ExploreLimits } from "../../../compiler/evaluate/explore.ts";
+import type { ExploreLimits } from "../../../compiler/evaluate/unknown/explore.ts";
 import { frontendsIn } from "../../../compiler/services/frontends.ts";
 import { ServiceNames } from "../../../compiler/services/service-names.ts";
 import { Culprits } from "../../../compiler/verify/culprits.ts";
@@ -56,7 +56,8 @@ describe("packets of which not all outcomes were found", () => {
 });
 
 test("only traffic to Services is looked at where nothing else is asked about", () => {
-  const keys = (regions: typeof all.regions) => regions.map(({ door, box }) => JSON.stringify([door, box]));
+  const keys = (regions: typeof all.regions) =>
+    regions.map(({ trafficKind, box }) => JSON.stringify([trafficKind, box]));
   const asked = compare(rules.own, rules.whole, { ...OPTIONS, only: isServiceTraffic(nameOf) });
   expect(asked.differing).toBe(asked.regions.length);
   expect(asked.differing).toBeLessThan(all.differing);

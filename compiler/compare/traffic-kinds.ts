@@ -1,8 +1,8 @@
 /** The ways by which packets come, and their protocols: as far as two programs tell them apart. */
 import { readsProtocol } from "../evaluate/expression.ts";
 import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
-import type { Cut } from "../evaluate/ranges.ts";
-import type { Field } from "../evaluate/region.ts";
+import type { PacketField } from "../evaluate/sets/packet-set.ts";
+import type { Cut } from "../evaluate/sets/ranges.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { KeyPart, Program, Step } from "../ir/types.ts";
@@ -12,7 +12,7 @@ import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { findInterfaces } from "../tabulate/interfaces.ts";
 
 /** What all packets of a comparison have in common. */
-export interface Door {
+export interface TrafficKind {
   readonly family: Family;
   readonly protocol: number;
   readonly tracking: Tracking;
@@ -21,8 +21,8 @@ export interface Door {
   readonly isAnyInterface: boolean;
 }
 
-/** All doors, those first that Services are behind. */
-export function doorsOf(programs: readonly Program[], families: readonly Family[]): Door[] {
+/** All kinds of traffic, those first that Services are behind. */
+export function trafficKindsOf(programs: readonly Program[], families: readonly Family[]): TrafficKind[] {
   const both: Program = { ruleset: { tables: programs.flatMap(({ ruleset }) => ruleset.tables) }, routes: [] };
   const { kinds } = findInterfaces(both);
   const protocols = protocolsIn(both);
@@ -30,7 +30,7 @@ export function doorsOf(programs: readonly Program[], families: readonly Family[
     TRACKINGS.flatMap((tracking) =>
       kinds.flatMap(({ example }, i) =>
         [...protocols[family]].map(
-          (protocol): Door => ({ family, protocol, tracking, inInterface: example, isAnyInterface: i === 1 }),
+          (protocol): TrafficKind => ({ family, protocol, tracking, inInterface: example, isAnyInterface: i === 1 }),
         ),
       ),
     ),
@@ -40,11 +40,11 @@ export function doorsOf(programs: readonly Program[], families: readonly Family[
 const TRACKINGS = ["first", "invalid", "untracked", "original", "reply"] as const;
 
 /** A number that IANA gives to experiments: stands for the protocols that nobody names. */
-export const UNHEARD_OF = 253;
+export const OTHER_PROTOCOL = 253;
 const PINGS: Readonly<Record<Family, number>> = { IPv4: 1, IPv6: 58 };
 
 function protocolsIn({ ruleset }: Program): Readonly<Record<Family, ReadonlySet<number>>> {
-  const found = new Set<number>([...Object.values(PROTOCOL_NUMBERS), UNHEARD_OF]);
+  const found = new Set<number>([...Object.values(PROTOCOL_NUMBERS), OTHER_PROTOCOL]);
   const add = (part: KeyPart): void => {
     if (typeof part === "number" && part < 256) found.add(part);
     if (typeof part !== "object") return;
@@ -69,8 +69,11 @@ function* protocolsOf(step: Step): Generator<KeyPart> {
 /** Bits of the status of connections that NAT has changed. */
 export const TRANSLATED = CT_STATUS.snat | CT_STATUS.dnat;
 
-/** One of the packets by a door. */
-export function packetAt({ protocol, inInterface, tracking }: Door, at: Readonly<Record<Field, Cut>>): Packet {
+/** One of the packets by a kind of traffic. */
+export function packetAt(
+  { protocol, inInterface, tracking }: TrafficKind,
+  at: Readonly<Record<PacketField, Cut>>,
+): Packet {
   const ctState = ctStateOf(tracking, Number(at.ctstate));
   const status = Number(at.ctstatus);
   const isSent = tracking === "original" || tracking === "reply";

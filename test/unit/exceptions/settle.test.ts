@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { printDeclarations } from "../../../compiler/declared/print.ts";
+import { printDeclarations } from "../../../compiler/exceptions/print.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
-import { hold } from "../../support/declared.ts";
+import { hold } from "../../support/exceptions.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 
 function forward(...rules: string[]): Program {
@@ -22,10 +22,10 @@ const DECLARED = `
 
 describe("differences are as declared", () => {
   test("where each is declared and each declaration is met", () => {
-    const { comparison, settlement } = hold(BOTH, DECLARED);
-    expect(settlement).toMatchObject({ asDeclared: true, undeclared: [], unseen: 0 });
-    expect(settlement.uses.map(({ regions }) => regions).every((count) => count > 0)).toBe(true);
-    expect(settlement.uses.reduce((sum, { regions }) => sum + regions, 0)).toBe(comparison.differing);
+    const { comparison, applied } = hold(BOTH, DECLARED);
+    expect(applied).toMatchObject({ asDeclared: true, undeclared: [], unseen: 0 });
+    expect(applied.uses.map(({ regions }) => regions).every((count) => count > 0)).toBe(true);
+    expect(applied.uses.reduce((sum, { regions }) => sum + regions, 0)).toBe(comparison.differing);
   });
 
   test("whoever declares them, in parts, more than once, and with room to spare", () => {
@@ -35,11 +35,11 @@ describe("differences are as declared", () => {
   - {protocol: [tcp, udp], destination: 10.0.0.1, destinationPort: 80, ${EITHER}}
   - {left: pass, right: reject with port-unreachable}
 `;
-    expect(hold(BOTH, parts).settlement).toMatchObject({ asDeclared: true, undeclared: [] });
+    expect(hold(BOTH, parts).applied).toMatchObject({ asDeclared: true, undeclared: [] });
   });
 
   test("where there are none", () => {
-    expect(hold([BOTH[1], BOTH[1]], "  []").settlement).toMatchObject({ asDeclared: true, uses: [] });
+    expect(hold([BOTH[1], BOTH[1]], "  []").applied).toMatchObject({ asDeclared: true, uses: [] });
   });
 });
 
@@ -70,32 +70,32 @@ describe("differences are not as declared", () => {
     ],
     ["something is assumed", DECLARED.replace("left: pass, right: drop", "assumptions: [x], $&"), "10.0.0.1"],
   ])("where %s", (_, text, first) => {
-    const { settlement, printed } = hold(BOTH, text);
-    expect(settlement.asDeclared).toBe(false);
-    expect(settlement.undeclared.length).toBeGreaterThan(0);
+    const { applied, printed } = hold(BOTH, text);
+    expect(applied.asDeclared).toBe(false);
+    expect(applied.undeclared.length).toBeGreaterThan(0);
     expect(printed).toContain(first);
     // What is left over is what is missing.
-    expect(hold(BOTH, `${text}${printed.replace(/^[\s\S]*differences:\n/, "")}`).settlement.undeclared).toEqual([]);
+    expect(hold(BOTH, `${text}${printed.replace(/^[\s\S]*differences:\n/, "")}`).applied.undeclared).toEqual([]);
   });
 
   test("where a declaration is stale, which is told", () => {
     const stale = `${DECLARED}  - {destination: 10.0.0.2, ${EITHER}}\n`;
-    const { settlement } = hold(BOTH, stale);
-    expect(settlement).toMatchObject({ asDeclared: false, undeclared: [] });
-    expect(settlement.uses.map(({ regions }) => regions > 0)).toEqual([true, true, false]);
+    const { applied } = hold(BOTH, stale);
+    expect(applied).toMatchObject({ asDeclared: false, undeclared: [] });
+    expect(applied.uses.map(({ regions }) => regions > 0)).toEqual([true, true, false]);
   });
 
   test("where not everything was compared, or kept", () => {
     const short = hold(BOTH, DECLARED, { addresses: [], budget: 40 });
     expect(short.comparison.open).not.toEqual([]);
-    expect(short.settlement.asDeclared).toBe(false);
+    expect(short.applied.asDeclared).toBe(false);
     const few = hold(BOTH, DECLARED, { addresses: [], keep: 1 });
-    expect(few.settlement).toMatchObject({ asDeclared: false, undeclared: [], unseen: few.comparison.differing - 1 });
+    expect(few.applied).toMatchObject({ asDeclared: false, undeclared: [], unseen: few.comparison.differing - 1 });
   });
 
   test("in a part of what is declared of another one: a packet of the rest is shown", () => {
-    const { settlement } = hold(BOTH, DECLARED.replace("10.9.0.0/16", "10.9.0.0/17"));
-    for (const { box, packet } of settlement.undeclared) {
+    const { applied } = hold(BOTH, DECLARED.replace("10.9.0.0/16", "10.9.0.0/17"));
+    for (const { box, packet } of applied.undeclared) {
       expect([box.daddr.from, box.daddr.to]).toEqual([0x0a098000, 0x0a09ffff]);
       expect(packet.destination).toBe(0x0a098000);
     }
@@ -115,15 +115,15 @@ describe("what is not understood", () => {
   test("makes several differences of one region: each has to be declared", () => {
     const first = "  - {left: drop, right: reject with port-unreachable}\n";
     const second = "  - {left: pass, right: drop}\n";
-    expect(hold(programs, `${first}${second}`).settlement.asDeclared).toBe(true);
-    for (const one of [first, second]) expect(hold(programs, one).settlement.undeclared.length).toBeGreaterThan(0);
+    expect(hold(programs, `${first}${second}`).applied.asDeclared).toBe(true);
+    for (const one of [first, second]) expect(hold(programs, one).applied.undeclared.length).toBeGreaterThan(0);
   });
 
   test("is declared with what is assumed of it", () => {
     const { printed } = hold(programs, "  []");
     expect(printed).toMatch(/assumptions:\n\s+- .*realm/);
-    expect(hold(programs, printed).settlement.asDeclared).toBe(true);
-    expect(hold(programs, printed.replace(/realm --realm 1|realm 1/, "realm 3")).settlement.asDeclared).toBe(false);
+    expect(hold(programs, printed).applied.asDeclared).toBe(true);
+    expect(hold(programs, printed.replace(/realm --realm 1|realm 1/, "realm 3")).applied.asDeclared).toBe(false);
   });
 });
 
@@ -149,7 +149,7 @@ differences:
     left: pass
     right: reject with port-unreachable
 `);
-    expect(hold(BOTH, printed).settlement.asDeclared).toBe(true);
+    expect(hold(BOTH, printed).applied.asDeclared).toBe(true);
   });
 
   test("names interfaces as they are told apart", () => {
@@ -157,7 +157,7 @@ differences:
     const { printed } = hold(programs, "  []");
     expect(printed).toContain("inInterface: eth0\n");
     expect(printed).toContain("inInterface: veth*\n");
-    expect(hold(programs, printed).settlement.asDeclared).toBe(true);
+    expect(hold(programs, printed).applied.asDeclared).toBe(true);
   });
 
   test("of nothing declares nothing", () => {

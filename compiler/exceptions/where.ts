@@ -1,11 +1,11 @@
 /** Sets of packets, as declarations name them. */
 import { type Box, before, type Few, type Range } from "../compare/box.ts";
-import type { Door } from "../compare/doors.ts";
 import { printInterface } from "../compare/render.ts";
+import type { TrafficKind } from "../compare/traffic-kinds.ts";
 import { hasPorts } from "../evaluate/expression.ts";
 import { type CtState, ctStateOf } from "../evaluate/packet.ts";
-import { after } from "../evaluate/ranges.ts";
-import type { FewField, RangeField } from "../evaluate/region.ts";
+import type { FewField, RangeField } from "../evaluate/sets/packet-set.ts";
+import { after } from "../evaluate/sets/ranges.ts";
 import type { Family } from "../net/address.ts";
 
 export type ValueField = Exclude<FewField, "ctstate">;
@@ -24,23 +24,23 @@ export interface Where {
   readonly ranges: Readonly<Partial<Record<RangeField, readonly Range[]>>>;
 }
 
-/** Whether the packets of a door have ports that rules can see. */
-export function showsPorts({ protocol, tracking }: Door): boolean {
+/** Whether the packets of a kind of traffic have ports that rules can see. */
+export function showsPorts({ protocol, tracking }: TrafficKind): boolean {
   return hasPorts(protocol) && tracking !== "invalid";
 }
 
-/** Whether packets that come by `door` can be in `where`. */
-export function isBehind(door: Door, { family, protocols, interfaces, ranges }: Where): boolean {
+/** Whether packets that come by `kind of traffic` can be in `where`. */
+export function isBehind(trafficKind: TrafficKind, { family, protocols, interfaces, ranges }: Where): boolean {
   return (
-    (family === undefined || family === door.family) &&
-    (protocols === undefined || protocols.includes(door.protocol)) &&
-    (interfaces === undefined || interfaces.includes(printInterface(door))) &&
-    (showsPorts(door) || (ranges.sport === undefined && ranges.dport === undefined))
+    (family === undefined || family === trafficKind.family) &&
+    (protocols === undefined || protocols.includes(trafficKind.protocol)) &&
+    (interfaces === undefined || interfaces.includes(printInterface(trafficKind))) &&
+    (showsPorts(trafficKind) || (ranges.sport === undefined && ranges.dport === undefined))
   );
 }
 
-/** The parts of `box`, of packets by `door`, that are in `where`, and the others; no two have a packet in common. */
-export function divide(box: Box, { tracking }: Door, { ranges, values, ctStates }: Where): Divided {
+/** The parts of `box`, of packets by `kind of traffic`, that are in `where`, and the others; no two have a packet in common. */
+export function divide(box: Box, { tracking }: TrafficKind, { ranges, values, ctStates }: Where): Divided {
   let inside: readonly Box[] = [box];
   const outside: Box[] = [];
   const go = (divideOne: (each: Box) => Divided): void => {

@@ -2,8 +2,8 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Expression, Match, Program, Rule, Statement } from "../../compiler/ir/types.ts";
 import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
-import { hold } from "../support/declared.ts";
 import { hostileText } from "../support/dispositions.ts";
+import { hold } from "../support/exceptions.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 import { runs } from "../support/runs.ts";
 
@@ -61,9 +61,9 @@ test("a file of declared differences is read back as it was written, whatever ru
       const options = { addresses: [], families: ["IPv4"] as const, keep: 50, budget: 20_000 };
       const programs = [withRules(base, left), withRules(base, right)] as const;
       const { printed, comparison } = hold(programs, "  []", options);
-      const { settlement } = hold(programs, printed, options);
-      expect(settlement.undeclared).toEqual([]);
-      expect(settlement.uses.filter(({ regions }) => regions === 0)).toEqual([]);
+      const { applied } = hold(programs, printed, options);
+      expect(applied.undeclared).toEqual([]);
+      expect(applied.uses.filter(({ regions }) => regions === 0)).toEqual([]);
       held += comparison.regions.length;
     }),
     { numRuns: runs(120) },

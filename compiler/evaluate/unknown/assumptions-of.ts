@@ -1,5 +1,5 @@
 /** What has to hold for a condition, in words: assumptions that all hold, and choices of which one has to. */
-import type { Assumption, Choice } from "./assumption.ts";
+import type { Alternatives, Assumption } from "./assumption.ts";
 import {
   ALWAYS,
   both,
@@ -25,7 +25,7 @@ const MOST_WAYS = 20;
 /** What has to hold for `condition`: all of `assumptions`, and one way of each of `choices`. */
 export function assumptionsOf(condition: Condition): {
   readonly assumptions: readonly Assumption[];
-  readonly choices: readonly Choice[];
+  readonly choices: readonly Alternatives[];
 } {
   if (condition === ALWAYS) return { assumptions: [], choices: [] };
   const implied = impliedBy(condition);
@@ -44,7 +44,7 @@ function assumptionsFor(condition: Condition, implied: ReadonlyMap<string, boole
 }
 
 /** As sums of which each has to hold, or as one sum of products: whichever has fewer. */
-function choicesOf(condition: Condition): Choice[] {
+function choicesOf(condition: Condition): Alternatives[] {
   const sums = coverOf(not(condition), MOST);
   const products = coverOf(condition, MOST_WAYS);
   if (sums.isMore || (!products.isMore && products.ways.length < sums.ways.length)) return [products];

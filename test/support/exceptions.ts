@@ -1,12 +1,12 @@
 /** Declared differences in tests: read, and held against what a comparison of two programs finds. */
 import { type CompareOptions, type Comparison, compare } from "../../compiler/compare/compare.ts";
-import { decodeDeclarations } from "../../compiler/declared/decode.ts";
-import { printDeclarations } from "../../compiler/declared/print.ts";
-import { type Settlement, settle } from "../../compiler/declared/settle.ts";
-import type { Declaration } from "../../compiler/declared/types.ts";
 import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
 import { readDocuments } from "../../compiler/documents/document.ts";
 import { Field } from "../../compiler/documents/field.ts";
+import { type AppliedExceptions, applyExceptions } from "../../compiler/exceptions/apply.ts";
+import { decodeDeclarations } from "../../compiler/exceptions/decode.ts";
+import { printDeclarations } from "../../compiler/exceptions/print.ts";
+import type { Declaration } from "../../compiler/exceptions/types.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 
@@ -39,7 +39,7 @@ const LOOPBACK: readonly Address[] = [0x7f000001 as Address];
 
 export interface Held {
   readonly comparison: Comparison;
-  readonly settlement: Settlement;
+  readonly applied: AppliedExceptions;
   /** All that is not declared, as a file that would declare it. */
   readonly printed: string;
 }
@@ -51,11 +51,11 @@ export function hold(
   options: CompareOptions = { addresses: LOOPBACK },
 ): Held {
   const comparison = compare(...programs, options);
-  const settlement = settle(comparison, mustReadDeclarations(text), { programs });
+  const applied = applyExceptions(comparison, mustReadDeclarations(text), { programs });
   const sides = { left: "left", right: "right" };
   return {
     comparison,
-    settlement,
-    printed: printDeclarations(settlement.undeclared, [comparison.ground], sides),
+    applied,
+    printed: printDeclarations(applied.undeclared, [comparison.space], sides),
   };
 }

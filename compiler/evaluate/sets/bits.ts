@@ -1,23 +1,23 @@
 /** Bits of marks that are shifted, or combined with those of another mark. */
-import { required } from "../invariant.ts";
-import { shiftNumber } from "../ir/bits.ts";
-import type { Expression, Value } from "../ir/types.ts";
-import { Unsupported } from "../ir/unsupported.ts";
+import { required } from "../../invariant.ts";
+import { shiftNumber } from "../../ir/bits.ts";
+import type { Expression, Value } from "../../ir/types.ts";
+import { Unsupported } from "../../ir/unsupported.ts";
+import { hasFewValues, type PacketSet, within } from "./packet-set.ts";
 import { applySpread, maskSpread, type Spread } from "./preimage.ts";
 import { Ranges, valuesIn } from "./ranges.ts";
-import { hasFewValues, type Region, within } from "./region.ts";
 
 /** A value, or the field of packets that have several values in it. */
 export type Operand = Value | Spread;
 
 /** Packets, and the one part of what an expression is for them. */
 interface Made {
-  readonly region: Region;
+  readonly region: PacketSet;
   readonly value: readonly [Operand];
 }
 
 /** `operand << by`, or `operand >> -by`, for the packets of `region`. */
-export function shiftBits(operand: Operand, by: number, region: Region): Made[] {
+export function shiftBits(operand: Operand, by: number, region: PacketSet): Made[] {
   if (typeof operand !== "object") return [{ region, value: [shiftNumber(bitsOf(operand), by)] }];
   return eachValue(operand, region).flatMap(({ value, part }) => shiftBits(value, by, part));
 }
@@ -27,7 +27,7 @@ export function combineBits(
   operator: Extract<Expression, { kind: "combine" }>["operator"],
   left: Operand,
   right: Operand,
-  region: Region,
+  region: PacketSet,
 ): Made[] {
   if (typeof left !== "object" && typeof right !== "object")
     return [{ region, value: [combineNumbers(operator, bitsOf(left), bitsOf(right))] }];
@@ -78,8 +78,8 @@ function bitsOf(value: Value): number {
 /** The packets of `region` by the value with which they came in the field of `spread`, and what `spread` is for them. */
 function eachValue(
   spread: Spread,
-  region: Region,
-): { readonly came: number; readonly value: number; readonly part: Region }[] {
+  region: PacketSet,
+): { readonly came: number; readonly value: number; readonly part: PacketSet }[] {
   const { field } = spread;
   if (!hasFewValues(field)) throw new Unsupported("bits of an address or a port that are shifted or combined");
   return valuesIn(region[field]).map((came) => ({

@@ -1,12 +1,12 @@
 /** An answer that has been held against expected differences, for people and for programs. */
-import type { Answer } from "../compare/answer.ts";
+import type { ComparisonAnswer } from "../compare/answer.ts";
 import { answerToData, renderExtent, renderGiven, renderOpen, type Sides } from "../compare/render.ts";
 import { type Diagnostic, lineAndColumn, type Origin, printPlace } from "../diagnostics.ts";
-import { isAsDeclared, isComplete, type Settlement, type Use } from "./settle.ts";
+import { type AppliedExceptions, isAsDeclared, isComplete, type Use } from "./apply.ts";
 
 /** As `renderConclusion`: what each declaration stands for, and what was proved. */
-export function renderAnswer(settlement: Settlement, answer: Answer): string[] {
-  const { uses, unseen } = settlement;
+export function renderAnswer(applied: AppliedExceptions, answer: ComparisonAnswer): string[] {
+  const { uses, unseen } = applied;
   const lines = uses
     .filter(({ regions }) => regions > 0)
     .map(({ declaration: { origin, reason }, regions }) => {
@@ -18,17 +18,17 @@ export function renderAnswer(settlement: Settlement, answer: Answer): string[] {
   return [
     ...(lines.length > 0 ? [...lines, ""] : []),
     ...open,
-    `=> ${opinionOf(settlement, answer)}${renderGiven(answer)}: ${renderExtent(answer)}`,
+    `=> ${opinionOf(applied, answer)}${renderGiven(answer)}: ${renderExtent(answer)}`,
   ];
 }
 
-function opinionOf(settlement: Settlement, answer: Answer): string {
-  const { undeclared, uses } = settlement;
+function opinionOf(applied: AppliedExceptions, answer: ComparisonAnswer): string {
+  const { undeclared, uses } = applied;
   const stale = uses.filter(({ regions }) => regions === 0).length;
-  if (isAsDeclared(settlement, answer))
+  if (isAsDeclared(applied, answer))
     return uses.length === 0 ? "equal" : `equal except for ${differences(uses.length)}`;
   if (undeclared.length > 0) return "different, also where no difference is expected";
-  if (!isComplete(settlement, answer)) return "no unexpected difference found";
+  if (!isComplete(applied, answer)) return "no unexpected difference found";
   return `different: ${stale} of ${differences(uses.length)} no longer occurs`;
 }
 
@@ -37,9 +37,9 @@ function differences(count: number): string {
 }
 
 /** What is declared and no longer so. Nothing is said where not everything was compared: it may be there. */
-export function staleFindings(settlement: Settlement, answer: Answer): Diagnostic[] {
-  if (!isComplete(settlement, answer)) return [];
-  return settlement.uses.filter(isStale).map(({ declaration: { origin } }) => ({
+export function staleFindings(applied: AppliedExceptions, answer: ComparisonAnswer): Diagnostic[] {
+  if (!isComplete(applied, answer)) return [];
+  return applied.uses.filter(isStale).map(({ declaration: { origin } }) => ({
     severity: "error",
     code: "stale-difference",
     message: "this difference no longer occurs: no packet has these two results",
@@ -52,13 +52,13 @@ function isStale({ regions }: Use): boolean {
 }
 
 /** As `answerToData`, of what is not declared: besides `{equalExceptExpected, expected, unexpected, notChecked}`. */
-export function settlementToData(settlement: Settlement, answer: Answer, sides: Sides, limit: number) {
-  const { undeclared, uses, unseen } = settlement;
-  const isSure = isComplete(settlement, answer);
+export function appliedToData(applied: AppliedExceptions, answer: ComparisonAnswer, sides: Sides, limit: number) {
+  const { undeclared, uses, unseen } = applied;
+  const isSure = isComplete(applied, answer);
   const { equal, ...rest } = answerToData({ ...answer, regions: undeclared }, sides, limit);
   return {
     equal,
-    equalExceptExpected: isAsDeclared(settlement, answer),
+    equalExceptExpected: isAsDeclared(applied, answer),
     expected: uses.map(({ declaration: { origin, reason }, regions }) => ({
       ...placeOf(origin),
       ...(reason === undefined ? {} : { reason }),
@@ -68,7 +68,7 @@ export function settlementToData(settlement: Settlement, answer: Answer, sides: 
     unexpected: undeclared.length,
     notChecked: unseen,
     ...rest,
-    verdict: opinionOf(settlement, answer),
+    verdict: opinionOf(applied, answer),
   };
 }
 

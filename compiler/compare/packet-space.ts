@@ -1,14 +1,15 @@
-/** All packets that can come: by which doors, with which marks, of which connections. */
-import { allAddresses } from "../evaluate/address-type.ts";
+/** All packets that can come: by which kinds of traffic, with which marks, of which connections. */
+
 import { hasPorts } from "../evaluate/expression.ts";
 import { type CtState, ctStateOf, isIcmp, type Packets } from "../evaluate/packet.ts";
-import { Ranges, unite } from "../evaluate/ranges.ts";
-import { Region } from "../evaluate/region.ts";
+import { allAddresses } from "../evaluate/sets/address-type.ts";
+import { PacketSet } from "../evaluate/sets/packet-set.ts";
+import { Ranges, unite } from "../evaluate/sets/ranges.ts";
 import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
-import { type Asked, askedBy } from "./asked.ts";
-import { type Door, doorsOf, TRANSLATED } from "./doors.ts";
+import { askedBy, type TestedValues } from "./asked.ts";
+import { TRANSLATED, type TrafficKind, trafficKindsOf } from "./traffic-kinds.ts";
 
 /** What is remembered of packets, and of their connections: all of what there can be. */
 interface Remembered {
@@ -27,9 +28,9 @@ export interface Traffic {
 }
 
 /** All packets that can come, as far as programs tell them apart. */
-export class Ground {
-  readonly doors: readonly Door[];
-  private readonly asked: Asked;
+export class PacketSpace {
+  readonly trafficKinds: readonly TrafficKind[];
+  private readonly asked: TestedValues;
   private readonly marks: Ranges;
   /** What is taken for given that matters: behind "assuming". */
   readonly given: readonly string[];
@@ -37,7 +38,7 @@ export class Ground {
   readonly gaps: readonly string[];
 
   constructor(programs: readonly Program[], { families, firstOnly = false, unmarked = false }: Traffic) {
-    this.doors = doorsOf(programs, families).filter(({ tracking }) => tracking === "first" || !firstOnly);
+    this.trafficKinds = trafficKindsOf(programs, families).filter(({ tracking }) => tracking === "first" || !firstOnly);
     this.asked = askedBy(programs);
     const { marks: all, ctMarks } = this.asked;
     const marks = unmarked ? ZERO : all;
@@ -54,16 +55,16 @@ export class Ground {
     return this.asked.translates;
   }
 
-  /** All packets that come by `door`, in parts without a packet in common. */
-  packetsBy(door: Door): Packets[] {
-    const { family, protocol, tracking, inInterface } = door;
+  /** All packets that come by `kind of traffic`, in parts without a packet in common. */
+  packetsBy(trafficKind: TrafficKind): Packets[] {
+    const { family, protocol, tracking, inInterface } = trafficKind;
     const ports = new Ranges(hasPorts(protocol) && tracking !== "invalid" ? [0, 65536] : [0, 1]);
     const addresses = allAddresses(family);
     const isSent = this.asked.translates && (tracking === "original" || tracking === "reply");
     const none = Ranges.of(family === "IPv4" ? 0 : 0n);
-    return this.rememberedBy(door).map(({ ctStates, ctStatus, ctMarks }) => ({
+    return this.rememberedBy(trafficKind).map(({ ctStates, ctStatus, ctMarks }) => ({
       ...{ family, protocol, tracking, inInterface },
-      region: new Region(addresses, ports, addresses, ports, {
+      region: new PacketSet(addresses, ports, addresses, ports, {
         mark: this.marks,
         ctstate: pointsOf(ctStates),
         ctstatus: pointsOf(ctStatus),
@@ -74,12 +75,14 @@ export class Ground {
     }));
   }
 
-  /** The states of connection tracking that packets by `door` have, in words. */
-  ctStatesOf(door: Door): readonly CtState[] {
-    return this.rememberedBy(door).flatMap(({ ctStates }) => ctStates.map((bits) => ctStateOf(door.tracking, bits)));
+  /** The states of connection tracking that packets by `kind of traffic` have, in words. */
+  ctStatesOf(trafficKind: TrafficKind): readonly CtState[] {
+    return this.rememberedBy(trafficKind).flatMap(({ ctStates }) =>
+      ctStates.map((bits) => ctStateOf(trafficKind.tracking, bits)),
+    );
   }
 
-  private rememberedBy({ tracking, protocol }: Door): Remembered[] {
+  private rememberedBy({ tracking, protocol }: TrafficKind): Remembered[] {
     const { ctMarks = ZERO, status, translates, direction } = this.asked;
     switch (tracking) {
       case "first": {

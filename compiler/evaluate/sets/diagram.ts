@@ -1,15 +1,15 @@
 /** What hangs on the values of fields, ready to be asked for all packets of a region at once. */
-import { invariant } from "../invariant.ts";
+import { invariant } from "../../invariant.ts";
+import { having, type PacketField, type PacketSet } from "./packet-set.ts";
 import { type Cut, cutsUpTo, Ranges } from "./ranges.ts";
-import { type Field, having, type Region } from "./region.ts";
 
 /** Values that have to be met, one set for each level. */
-export interface Entry {
+export interface DiagramEntry {
   readonly parts: readonly Ranges[];
 }
 
 /** How what is found for the entries that are met is made, and told apart. */
-export interface Finding<T> {
+export interface Cases<T> {
   /** Of the numbers of entries, in their order. */
   readonly find: (met: readonly number[]) => T;
   /** Equal for things that need not be told apart. */
@@ -19,8 +19,8 @@ export interface Finding<T> {
 }
 
 /** Packets of a region for which the same is found. */
-export interface Found<T> {
-  readonly region: Region;
+export interface PacketCase<T> {
+  readonly region: PacketSet;
   readonly found: T;
 }
 
@@ -44,7 +44,7 @@ interface Leaf<T> {
 export class Diagram<T> {
   private readonly root: Node<T> | Leaf<T>;
 
-  constructor(levels: number, entries: readonly Entry[], finding: Finding<T>) {
+  constructor(levels: number, entries: readonly DiagramEntry[], finding: Cases<T>) {
     this.root = new Builder(entries, levels, finding).root();
   }
 
@@ -57,8 +57,8 @@ export class Diagram<T> {
 
   /** What is found for the packets of `region`, in regions without a packet in common. `fields` has the field whose values are
    *  looked up at each level: it may have one twice. */
-  split(region: Region, fields: readonly Field[]): Found<T>[] {
-    const found: Found<T>[] = [];
+  split(region: PacketSet, fields: readonly PacketField[]): PacketCase<T>[] {
+    const found: PacketCase<T>[] = [];
     walk(this.root, region, fields, 0, found);
     return found;
   }
@@ -66,16 +66,16 @@ export class Diagram<T> {
 
 function walk<T>(
   node: Node<T> | Leaf<T>,
-  region: Region,
-  fields: readonly Field[],
+  region: PacketSet,
+  fields: readonly PacketField[],
   level: number,
-  found: Found<T>[],
+  found: PacketCase<T>[],
 ): void {
   if (node.kind === "leaf") {
     found.push({ region, found: node.found });
     return;
   }
-  const field = fields[level] as Field;
+  const field = fields[level] as PacketField;
   const { single } = region[field];
   if (single !== undefined) {
     walk(nextAt(node, single), region, fields, level + 1, found);
@@ -117,14 +117,14 @@ function addInterval(byCase: Map<number, Cut[]>, at: number, from: Cut, end: Cut
 
 /** Builds nodes from the first level on; equal ones are one, but for the first. */
 class Builder<T> {
-  private readonly entries: readonly Entry[];
+  private readonly entries: readonly DiagramEntry[];
   private readonly levels: number;
-  private readonly finding: Finding<T>;
+  private readonly finding: Cases<T>;
   private readonly leaves = new Map<string, Leaf<T>>();
   private readonly nodes = new Map<string, Node<T>>();
   private ids = 0;
 
-  constructor(entries: readonly Entry[], levels: number, finding: Finding<T>) {
+  constructor(entries: readonly DiagramEntry[], levels: number, finding: Cases<T>) {
     this.entries = entries;
     this.levels = levels;
     this.finding = finding;
@@ -182,7 +182,7 @@ class Builder<T> {
   private bordersOf(met: readonly number[], level: number): Border[] {
     const borders: Border[] = [];
     for (const entry of met) {
-      const { cuts } = (this.entries[entry] as Entry).parts[level] as Ranges;
+      const { cuts } = (this.entries[entry] as DiagramEntry).parts[level] as Ranges;
       for (let i = 0; i < cuts.length; i++) borders.push({ at: cuts[i] as Cut, entry, isEnd: (i & 1) === 1 });
     }
     return borders.sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : Number(b.isEnd) - Number(a.isEnd)));

@@ -14,7 +14,7 @@ import {
 import type { Field } from "../documents/field.ts";
 import { checkMembers } from "../documents/unknown-members.ts";
 import type { CtState } from "../evaluate/packet.ts";
-import type { RangeField } from "../evaluate/region.ts";
+import type { RangeField } from "../evaluate/sets/packet-set.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { API_VERSION } from "../json-output.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";

@@ -17,14 +17,14 @@ export const RANGE_FIELDS = [...HEADER_FIELDS, ...SENT_FIELDS] as const;
 export const FIELDS = [...HEADER_FIELDS, ...MEMORY_FIELDS] as const;
 
 type HeaderField = (typeof HEADER_FIELDS)[number];
-export type Field = (typeof FIELDS)[number];
+export type PacketField = (typeof FIELDS)[number];
 export type FewField = (typeof FEW_FIELDS)[number];
 export type RangeField = (typeof RANGE_FIELDS)[number];
 
 export type Memory = Readonly<Record<(typeof MEMORY_FIELDS)[number], Ranges>>;
 
 /** All packets that have in each field one of its values. None of the sets is empty. */
-export class Region implements Readonly<Record<Field, Ranges>> {
+export class PacketSet implements Readonly<Record<PacketField, Ranges>> {
   readonly daddr: Ranges;
   readonly dport: Ranges;
   readonly saddr: Ranges;
@@ -65,11 +65,11 @@ export class Region implements Readonly<Record<Field, Ranges>> {
   }
 }
 
-export function hasFewValues(field: Field): field is FewField {
+export function hasFewValues(field: PacketField): field is FewField {
   return field === "mark" || field === "ctstate" || field === "ctstatus" || field === "ctmark";
 }
 
-export function isOnePacket(region: Region): boolean {
+export function isOnePacket(region: PacketSet): boolean {
   const { daddr, dport, saddr, sport, memory } = region;
   const isOneHeader =
     daddr.single !== undefined &&
@@ -80,42 +80,42 @@ export function isOnePacket(region: Region): boolean {
 }
 
 /** What `region` has with one of `ranges` in `field`; undefined: nothing. `region` itself where that is all of it. */
-export function within(region: Region, field: Field, ranges: Ranges): Region | undefined {
+export function within(region: PacketSet, field: PacketField, ranges: Ranges): PacketSet | undefined {
   return having(region, field, intersect(region[field], ranges));
 }
 
 /** What `region` has with none of `ranges` in `field`; as `within`. */
-export function without(region: Region, field: Field, ranges: Ranges): Region | undefined {
+export function without(region: PacketSet, field: PacketField, ranges: Ranges): PacketSet | undefined {
   return having(region, field, subtract(region[field], ranges));
 }
 
 /** `region` with other values in `field`. */
-export function having(region: Region, field: Field, ranges: Ranges): Region | undefined {
+export function having(region: PacketSet, field: PacketField, ranges: Ranges): PacketSet | undefined {
   if (ranges === region[field]) return region;
   if (ranges === EMPTY) return undefined;
   const { daddr, dport, saddr, sport, memory } = region;
   switch (field) {
     case "daddr":
-      return new Region(ranges, dport, saddr, sport, memory);
+      return new PacketSet(ranges, dport, saddr, sport, memory);
     case "dport":
-      return new Region(daddr, ranges, saddr, sport, memory);
+      return new PacketSet(daddr, ranges, saddr, sport, memory);
     case "saddr":
-      return new Region(daddr, dport, ranges, sport, memory);
+      return new PacketSet(daddr, dport, ranges, sport, memory);
     case "sport":
-      return new Region(daddr, dport, saddr, ranges, memory);
+      return new PacketSet(daddr, dport, saddr, ranges, memory);
     default:
-      return new Region(daddr, dport, saddr, sport, changed(memory, field, ranges));
+      return new PacketSet(daddr, dport, saddr, sport, changed(memory, field, ranges));
   }
 }
 
 /** The fields in which two regions may differ: without a look at what both have from one place. */
-export function fieldsApart(a: Region, b: Region): readonly Field[] {
+export function fieldsApart(a: PacketSet, b: PacketSet): readonly PacketField[] {
   return a.memory === b.memory ? HEADER_FIELDS : FIELDS;
 }
 
 /** What is in both; undefined: nothing. */
-export function intersection(a: Region, b: Region): Region | undefined {
-  let common: Region | undefined = a;
+export function intersection(a: PacketSet, b: PacketSet): PacketSet | undefined {
+  let common: PacketSet | undefined = a;
   for (const field of fieldsApart(a, b)) {
     if (common === undefined) return undefined;
     common = within(common, field, b[field]);
@@ -124,9 +124,9 @@ export function intersection(a: Region, b: Region): Region | undefined {
 }
 
 /** What `whole` has outside of `part`, in regions without a packet in common. */
-export function outside(whole: Region, part: Region): Region[] {
-  const regions: Region[] = [];
-  let inside: Region | undefined = whole;
+export function outside(whole: PacketSet, part: PacketSet): PacketSet[] {
+  const regions: PacketSet[] = [];
+  let inside: PacketSet | undefined = whole;
   for (const field of fieldsApart(whole, part)) {
     if (inside === undefined) break;
     if (whole[field] === part[field]) continue;
@@ -138,7 +138,7 @@ export function outside(whole: Region, part: Region): Region[] {
 }
 
 /** Equal for equal regions. */
-export function regionKey({ daddr, dport, saddr, sport, memory }: Region): string {
+export function regionKey({ daddr, dport, saddr, sport, memory }: PacketSet): string {
   return `${daddr.key}|${dport.key}|${saddr.key}|${sport.key}|${memoryKey(memory)}`;
 }
 
@@ -158,7 +158,7 @@ const CHANGED = new WeakMap<Memory, Map<string, Memory>>();
 const MOST_CHANGES = 1000;
 
 /** `memory` with other values in `field`. */
-function changed(memory: Memory, field: Exclude<Field, HeaderField>, ranges: Ranges): Memory {
+function changed(memory: Memory, field: Exclude<PacketField, HeaderField>, ranges: Ranges): Memory {
   let changes = CHANGED.get(memory);
   if (changes === undefined || changes.size === MOST_CHANGES) {
     changes = new Map();

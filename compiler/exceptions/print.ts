@@ -1,12 +1,12 @@
 /** Differing regions as a file of expected differences. */
 import { Document, type Node as YamlNode } from "yaml";
 import { type Few, isAny, isAnywhere, joinRanges, type Range } from "../compare/box.ts";
-import type { Region } from "../compare/compare.ts";
-import type { Door } from "../compare/doors.ts";
-import type { Ground } from "../compare/ground.ts";
+import type { Discrepancy } from "../compare/compare.ts";
+import type { PacketSpace } from "../compare/packet-space.ts";
 import { ctStatesOf, printInterface, type Sides } from "../compare/render.ts";
+import type { TrafficKind } from "../compare/traffic-kinds.ts";
 import { distributionOf, printChances } from "../evaluate/distribution.ts";
-import { RANGE_FIELDS, type RangeField } from "../evaluate/region.ts";
+import { RANGE_FIELDS, type RangeField } from "../evaluate/sets/packet-set.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { API_VERSION } from "../json-output.ts";
 import { type Address, addressBits, FAMILIES, type Family, printAddress } from "../net/address.ts";
@@ -24,12 +24,12 @@ interface Entry extends Omit<Where, "values"> {
 
 /** A file that declares `regions`, as few entries as come of joining those that fare alike; `grounds`: all that was compared. */
 export function printDeclarations(
-  regions: readonly Region[],
-  grounds: readonly Ground[],
+  regions: readonly Discrepancy[],
+  spaces: readonly PacketSpace[],
   sides: Pick<Sides, "left" | "right">,
 ): string {
   const document = new Document({ apiVersion: API_VERSION, kind: KIND });
-  const entries = joinAll(regions.map(entryOf), grounds);
+  const entries = joinAll(regions.map(entryOf), spaces);
   const list = document.createNode(entries.map((entry) => printEntry(document, entry)));
   document.add(document.createPair("differences", list));
   document.commentBefore = ` Expected differences: what ${sides.left} (left) and ${sides.right} (right) do with these packets.\n Give each entry a reason.`;
@@ -44,20 +44,20 @@ function isSent(field: RangeField): boolean {
   return field === "toaddr" || field === "toport";
 }
 
-function entryOf({ door, box, left, right, assumptions }: Region): Entry {
-  const ports = showsPorts(door);
-  const isTold = isAnywhere(box, door.family) ? (field: RangeField) => !isSent(field) : () => true;
+function entryOf({ trafficKind, box, left, right, assumptions }: Discrepancy): Entry {
+  const ports = showsPorts(trafficKind);
+  const isTold = isAnywhere(box, trafficKind.family) ? (field: RangeField) => !isSent(field) : () => true;
   const ranges = RANGE_FIELDS.map((field) => [field, box[field]] as const).filter(([field, { from, to }]) => {
     if (!isTold(field)) return false;
     if (isPort(field)) return ports && !(from === 0 && to === 65535);
-    return !(BigInt(from) === 0n && BigInt(to) === 2n ** BigInt(addressBits(door.family)) - 1n);
+    return !(BigInt(from) === 0n && BigInt(to) === 2n ** BigInt(addressBits(trafficKind.family)) - 1n);
   });
   const values = Object.values(VALUE_MEMBERS).filter((field) => !isAny(box[field]));
   return {
-    family: door.family,
-    protocols: [door.protocol],
-    interfaces: [printInterface(door)],
-    ctStates: ctStatesOf(door, box),
+    family: trafficKind.family,
+    protocols: [trafficKind.protocol],
+    interfaces: [printInterface(trafficKind)],
+    ctStates: ctStatesOf(trafficKind, box),
     values: Object.fromEntries(values.map((field) => [field, box[field]])),
     ranges: Object.fromEntries(ranges.map(([field, range]) => [field, [range]])),
     left: printChances(distributionOf(left), DIGITS).sort(),
@@ -72,9 +72,9 @@ const DIGITS = 4;
 // --- joining -----------------------------------------------------------------------------------------------------------
 
 /** Entries that differ in one respect only are one, until there are no more of them. */
-function joinAll(entries: readonly Entry[], grounds: readonly Ground[]): readonly Entry[] {
-  const doors = grounds.flatMap((ground) => ground.doors);
-  const whole = new Map(FAMILIES.map((family) => [family, universeOf(family, grounds)]));
+function joinAll(entries: readonly Entry[], spaces: readonly PacketSpace[]): readonly Entry[] {
+  const trafficKinds = spaces.flatMap((space) => space.trafficKinds);
+  const whole = new Map(FAMILIES.map((family) => [family, universeOf(family, spaces)]));
   let joined = entries;
   for (let before = Number.POSITIVE_INFINITY; joined.length < before; ) {
     before = joined.length;
@@ -86,7 +86,7 @@ function joinAll(entries: readonly Entry[], grounds: readonly Ground[]): readonl
     joined = joined.map((entry) =>
       entry.family === undefined ? entry : withoutWholes(entry, whole.get(entry.family)),
     );
-    if (doors.some(({ family }) => family === "IPv4") && doors.some(({ family }) => family === "IPv6"))
+    if (trafficKinds.some(({ family }) => family === "IPv4") && trafficKinds.some(({ family }) => family === "IPv6"))
       joined = joinBy(joined, "family", (a) => ({ ...a, family: undefined }));
   }
   return joined;
@@ -96,15 +96,17 @@ const RESPECTS = ["ctStates", "interfaces", "protocols"] as const;
 
 type Universe = Readonly<Record<(typeof RESPECTS)[number], ReadonlySet<unknown>>>;
 
-function universeOf(family: Family, grounds: readonly Ground[]): Universe {
-  const isOfIt = (door: Door): boolean => door.family === family;
-  const doors = grounds.flatMap((ground) => ground.doors.filter(isOfIt));
+function universeOf(family: Family, spaces: readonly PacketSpace[]): Universe {
+  const isOfIt = (trafficKind: TrafficKind): boolean => trafficKind.family === family;
+  const trafficKinds = spaces.flatMap((space) => space.trafficKinds.filter(isOfIt));
   return {
     ctStates: new Set(
-      grounds.flatMap((ground) => ground.doors.filter(isOfIt).flatMap((door) => ground.ctStatesOf(door))),
+      spaces.flatMap((space) =>
+        space.trafficKinds.filter(isOfIt).flatMap((trafficKind) => space.ctStatesOf(trafficKind)),
+      ),
     ),
-    interfaces: new Set(doors.map(printInterface)),
-    protocols: new Set(doors.map(({ protocol }) => protocol)),
+    interfaces: new Set(trafficKinds.map(printInterface)),
+    protocols: new Set(trafficKinds.map(({ protocol }) => protocol)),
   };
 }
 

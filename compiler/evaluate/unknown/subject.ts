@@ -1,16 +1,16 @@
 /** What several unknown matches ask for the value of: not all of their answers go together. */
 
-import { partHolds } from "../ir/interval.ts";
-import type { KeyPart, Value } from "../ir/types.ts";
+import { partHolds } from "../../ir/interval.ts";
+import type { KeyPart, Value } from "../../ir/types.ts";
 import type { About } from "./assumption.ts";
 
 /** Which answers one value gives, by the numbers of those who ask. */
-export type Answers = ReadonlySet<number>;
+export type AnswerNumbers = ReadonlySet<number>;
 
 /** The answers that values give to all of `abouts`, which ask for one thing: those of each value that is named by itself. Any other
  *  value gives no answer but to `open` ones, which name intervals. */
 export function answersTo(abouts: readonly About[]): {
-  readonly points: readonly Answers[];
+  readonly points: readonly AnswerNumbers[];
   readonly open: ReadonlySet<number>;
 } {
   const byValue = new Map<Value, Set<number>>();

@@ -1,41 +1,42 @@
-/** What happens to all packets of a door, as far as it can be seen. */
-import type { Condition } from "../evaluate/condition.ts";
-import { destinationOf, keyOf, withDestination } from "../evaluate/disposition.ts";
-import { type Spread, valuesBehind, whereEqual } from "../evaluate/preimage.ts";
-import { type Cut, EMPTY, Ranges } from "../evaluate/ranges.ts";
-import { type Region, within, without } from "../evaluate/region.ts";
-import type { RegionResult } from "../evaluate/result.ts";
-import { type Now, nowKey } from "../evaluate/state.ts";
+/** What happens to all packets of a kind of traffic, as far as it can be seen. */
 
-/** One of the things that happen to the packets of a region: what happens to a packet is told by all leaves that it is in,
+import { destinationOf, keyOf, withDestination } from "../evaluate/disposition.ts";
+import type { RegionResult } from "../evaluate/result.ts";
+import { type PacketSet, within, without } from "../evaluate/sets/packet-set.ts";
+import { type Spread, valuesBehind, whereEqual } from "../evaluate/sets/preimage.ts";
+import { type Cut, EMPTY, Ranges } from "../evaluate/sets/ranges.ts";
+import { type Now, nowKey } from "../evaluate/state.ts";
+import type { Condition } from "../evaluate/unknown/condition.ts";
+
+/** One of the things that happen to the packets of a region: what happens to a packet is told by all results that it is in,
  *  each with its probability. */
-export interface Leaf {
-  readonly region: Region;
+export interface KeyedResult {
+  readonly region: PacketSet;
   readonly probability: number;
   /** The key of what happens. */
   readonly result: string;
   readonly condition: Condition;
 }
 
-/** The leaves of both sides. Where one side leaves a packet's destination as it is, or a part of it, and another one names that
+/** The results of both sides. Where one side results a packet's destination as it is, or a part of it, and another one names that
  *  address, both say the same. */
-export function leavesOf(
+export function keyedResultsOf(
   sides: readonly [readonly RegionResult[], readonly RegionResult[]],
-): readonly [Leaf[], Leaf[]] {
+): readonly [KeyedResult[], KeyedResult[]] {
   const addresses = namedBy(sides, "address");
   const ports = namedBy(sides, "port");
-  const leaves = (results: readonly RegionResult[]): Leaf[] => {
-    const found: Leaf[] = [];
+  const keyedResults = (results: readonly RegionResult[]): KeyedResult[] => {
+    const found: KeyedResult[] = [];
     for (const result of results) {
       const to = destinationOf(result.disposition);
-      if (to === undefined || (isValue(to.address) && isValue(to.port))) found.push(toLeaf(result));
+      if (to === undefined || (isValue(to.address) && isValue(to.port))) found.push(toKeyed(result));
       else
         for (const each of resolve(result, "address", addresses))
-          for (const leaf of resolve(each, "port", ports)) found.push(toLeaf(leaf));
+          for (const keyed of resolve(each, "port", ports)) found.push(toKeyed(keyed));
     }
     return found;
   };
-  return [leaves(sides[0]), leaves(sides[1])];
+  return [keyedResults(sides[0]), keyedResults(sides[1])];
 }
 
 /** What is a part of some destination, each once. */
@@ -57,7 +58,7 @@ function resolve(result: RegionResult, part: "address" | "port", others: readonl
   if (now === undefined || isValue(now)) return [result];
   const own = spreadOf(now);
   const found: RegionResult[] = [];
-  let rest: Region | undefined = result.region;
+  let rest: PacketSet | undefined = result.region;
   for (const other of [
     ...others.filter(isValue),
     ...others.filter((each) => !isValue(each) && comesFirst(each, now)),
@@ -69,7 +70,7 @@ function resolve(result: RegionResult, part: "address" | "port", others: readonl
       : spreadOf(other).field === own.field
         ? whereEqual(own, spreadOf(other), among)
         : EMPTY;
-    const at: Region | undefined = within(rest, own.field, values);
+    const at: PacketSet | undefined = within(rest, own.field, values);
     if (at === undefined) continue;
     found.push({
       ...result,
@@ -94,7 +95,7 @@ function spreadOf(now: Exclude<Now<Cut>, Cut>): Spread {
   return typeof now === "object" ? now : { field: now };
 }
 
-function toLeaf({ region, probability, condition, disposition }: RegionResult): Leaf {
+function toKeyed({ region, probability, condition, disposition }: RegionResult): KeyedResult {
   const result = keyOf(disposition, ({ address, port }) => `${nowKey(address)} ${nowKey(port)}`);
   return { region, probability, condition, result };
 }

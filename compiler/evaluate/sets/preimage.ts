@@ -1,12 +1,12 @@
 /** Which values a mask makes others of. */
 
-import { Unsupported } from "../ir/unsupported.ts";
+import { Unsupported } from "../../ir/unsupported.ts";
+import { hasFewValues, type PacketField } from "./packet-set.ts";
 import { type Cut, EMPTY, meet, Ranges, unite, valuesIn } from "./ranges.ts";
-import { type Field, hasFewValues } from "./region.ts";
 
 /** A field of packets that have several values in it, as they came; masked: what `(value & mask) ^ xor` is. */
 export interface Spread {
-  readonly field: Field;
+  readonly field: PacketField;
   readonly masked?: { readonly mask: Cut; readonly xor: Cut };
 }
 

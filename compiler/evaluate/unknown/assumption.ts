@@ -1,6 +1,6 @@
 /** What is assumed of a packet where it is not known. */
-import { prefixOfNames } from "../ir/interval.ts";
-import type { KeyPart } from "../ir/types.ts";
+import { prefixOfNames } from "../../ir/interval.ts";
+import type { KeyPart } from "../../ir/types.ts";
 
 /** A match that is not understood, or asks for what is not known, was taken to hold or not to hold. */
 export interface Assumption {
@@ -30,14 +30,14 @@ function printPart(part: KeyPart): string {
 }
 
 /** Lists of assumptions: all of one of them hold. */
-export interface Choice {
+export interface Alternatives {
   readonly ways: readonly (readonly Assumption[])[];
   /** There are more ways, which are not listed. */
   readonly isMore: boolean;
 }
 
 /** As text: that all of one of its lists hold. */
-export function describeChoice({ ways, isMore }: Choice): string {
+export function describeChoice({ ways, isMore }: Alternatives): string {
   const all = ways.map((way) => way.map(describeAssumption).join(" and ")).sort();
   return `${all.join(", or ")}${isMore ? ", or in other ways" : ""}`;
 }

@@ -4,7 +4,7 @@
  * through a chain costs one node.
  */
 
-import { partHolds } from "../ir/interval.ts";
+import { partHolds } from "../../ir/interval.ts";
 import type { About } from "./assumption.ts";
 import { answersTo, pointsOf } from "./subject.ts";
 

@@ -1,9 +1,9 @@
 /** What a comparison has found, held against the differences that are meant. */
-import { type Answer, isWhole } from "../compare/answer.ts";
+import { type ComparisonAnswer, isWhole } from "../compare/answer.ts";
 import { type Box, firstOf } from "../compare/box.ts";
-import type { Comparison, Region } from "../compare/compare.ts";
-import { packetAt } from "../compare/doors.ts";
+import type { Comparison, Discrepancy } from "../compare/compare.ts";
 import { type Difference, differencesOf } from "../compare/outcomes.ts";
+import { packetAt } from "../compare/traffic-kinds.ts";
 import { distributionOf } from "../evaluate/distribution.ts";
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import type { Environment } from "../evaluate/packet.ts";
@@ -12,9 +12,9 @@ import { distributionKey, isDeclared } from "./distribution.ts";
 import type { Declaration } from "./types.ts";
 import { divide, isBehind } from "./where.ts";
 
-export interface Settlement {
+export interface AppliedExceptions {
   /** What is left of the differing regions, in their order. */
-  readonly undeclared: readonly Region[];
+  readonly undeclared: readonly Discrepancy[];
   /** For each declaration, how many of the differing regions it is about: 0 where it is stale. */
   readonly uses: readonly Use[];
   /** Differing regions that were counted only: nothing is known of them. */
@@ -35,11 +35,11 @@ export interface Compared {
 
 /** Every packet of every differing region has to be one that `declarations` name, with what happens to it on both sides; and
  *  each of these has to name some. */
-export function settle(
+export function applyExceptions(
   comparison: Comparison,
   declarations: readonly Declaration[],
   { programs }: Compared,
-): Settlement {
+): AppliedExceptions {
   const { regions, differing, environment } = comparison;
   const evaluators = programs.map((program) => new Evaluator(program)) as [Evaluator, Evaluator];
   const byKey = new Map<string, Declaration[]>();
@@ -48,7 +48,7 @@ export function settle(
     byKey.set(key, [...(byKey.get(key) ?? []), declaration]);
   }
   const uses = new Map(declarations.map((declaration) => [declaration, 0]));
-  const undeclared: Region[] = [];
+  const undeclared: Discrepancy[] = [];
   let openRegions = 0;
   for (const region of regions) {
     const used = new Set<Declaration>();
@@ -61,7 +61,7 @@ export function settle(
       );
       const candidates = (byKey.get(key) ?? []).filter((each) => isAbout(each, region, difference));
       for (const box of takeAway(region, candidates, used))
-        undeclared.push({ ...region, ...difference, box, packet: packetAt(region.door, firstOf(box)) });
+        undeclared.push({ ...region, ...difference, box, packet: packetAt(region.trafficKind, firstOf(box)) });
     }
     for (const declaration of used) uses.set(declaration, (uses.get(declaration) ?? 0) + 1);
   }
@@ -76,29 +76,29 @@ export function settle(
 }
 
 /** The settlements of several comparisons, each against the same declarations. */
-export function joinSettlements(settlements: readonly Settlement[]): Settlement {
-  const [first] = settlements;
+export function joinApplied(allApplied: readonly AppliedExceptions[]): AppliedExceptions {
+  const [first] = allApplied;
   const uses = (first?.uses ?? []).map(({ declaration }, i) => ({
     declaration,
-    regions: settlements.reduce((sum, settlement) => sum + (settlement.uses[i]?.regions ?? 0), 0),
+    regions: allApplied.reduce((sum, applied) => sum + (applied.uses[i]?.regions ?? 0), 0),
   }));
-  const undeclared = settlements.flatMap((settlement) => settlement.undeclared);
+  const undeclared = allApplied.flatMap((applied) => applied.undeclared);
   return {
     undeclared,
     uses,
-    unseen: settlements.reduce((sum, { unseen }) => sum + unseen, 0),
+    unseen: allApplied.reduce((sum, { unseen }) => sum + unseen, 0),
     asDeclared: undeclared.length === 0 && uses.every(({ regions }) => regions > 0),
   };
 }
 
 /** Whether every difference has been held against what is declared. */
-export function isComplete({ unseen }: Settlement, answer: Answer): boolean {
+export function isComplete({ unseen }: AppliedExceptions, answer: ComparisonAnswer): boolean {
   return isWhole(answer) && unseen === 0;
 }
 
 /** Whether everything was compared, and differs as it is declared. */
-export function isAsDeclared(settlement: Settlement, answer: Answer): boolean {
-  return settlement.asDeclared && isComplete(settlement, answer);
+export function isAsDeclared(applied: AppliedExceptions, answer: ComparisonAnswer): boolean {
+  return applied.asDeclared && isComplete(applied, answer);
 }
 
 function keyOf(left: string, right: string): string {
@@ -107,7 +107,7 @@ function keyOf(left: string, right: string): string {
 
 /** The differences that packets of `region` can meet: several where matches are not understood, and not all where these are too many. */
 function differencesIn(
-  region: Region,
+  region: Discrepancy,
   evaluators: readonly [Evaluator, Evaluator],
   environment: Environment,
 ): { readonly differences: readonly Difference[]; readonly isAll: boolean } {
@@ -119,9 +119,13 @@ function differencesIn(
   };
 }
 
-function isAbout({ where, left, right, assumptions }: Declaration, { door }: Region, difference: Difference): boolean {
+function isAbout(
+  { where, left, right, assumptions }: Declaration,
+  { trafficKind }: Discrepancy,
+  difference: Difference,
+): boolean {
   return (
-    isBehind(door, where) &&
+    isBehind(trafficKind, where) &&
     isDeclared(left, distributionOf(difference.left)) &&
     isDeclared(right, distributionOf(difference.right)) &&
     (assumptions === undefined || JSON.stringify(assumptions) === JSON.stringify(difference.assumptions))
@@ -129,12 +133,16 @@ function isAbout({ where, left, right, assumptions }: Declaration, { door }: Reg
 }
 
 /** The parts of a region that none of `declarations` names. Adds to `used` those that name any. */
-function takeAway({ box, door }: Region, declarations: readonly Declaration[], used: Set<Declaration>): readonly Box[] {
+function takeAway(
+  { box, trafficKind }: Discrepancy,
+  declarations: readonly Declaration[],
+  used: Set<Declaration>,
+): readonly Box[] {
   let left: readonly Box[] = [box];
   for (const declaration of declarations) {
     // Also where others have named it already: to be named twice is not stale.
-    if (!used.has(declaration) && divide(box, door, declaration.where).inside.length > 0) used.add(declaration);
-    left = left.flatMap((part) => divide(part, door, declaration.where).outside);
+    if (!used.has(declaration) && divide(box, trafficKind, declaration.where).inside.length > 0) used.add(declaration);
+    left = left.flatMap((part) => divide(part, trafficKind, declaration.where).outside);
   }
   return left;
 }

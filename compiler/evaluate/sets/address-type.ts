@@ -1,7 +1,7 @@
 /** What the routing table says of an address. */
-import { required } from "../invariant.ts";
-import { ADDRESS_TYPE } from "../ir/constants.ts";
-import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { required } from "../../invariant.ts";
+import { ADDRESS_TYPE } from "../../ir/constants.ts";
+import { type Address, type Family, familyOf, parseAddress } from "../../net/address.ts";
 import { after, Ranges, subtract, unite } from "./ranges.ts";
 
 /** The addresses of a type. */

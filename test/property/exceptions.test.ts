@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { compare } from "../../compiler/compare/compare.ts";
 import { parseAddress } from "../../compiler/net/address.ts";
 import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
-import { hold } from "../support/declared.ts";
+import { hold } from "../support/exceptions.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 import { EVERYTHING } from "../support/runs.ts";
 
@@ -25,15 +25,15 @@ describe("a file that declares how two rulesets differ", () => {
         const nothing = "  []";
         fc.pre(compare(left, right, { ...options, keep: 0 }).differing < MOST_REGIONS);
         const { printed, comparison } = hold([left, right], nothing, options);
-        const { settlement } = hold([left, right], printed, options);
-        expect(settlement).toMatchObject({ asDeclared: comparison.open.length === 0, undeclared: [] });
+        const { applied } = hold([left, right], printed, options);
+        expect(applied).toMatchObject({ asDeclared: comparison.open.length === 0, undeclared: [] });
         const parts = printed.split(/^(?= {2}- )/m);
         entries += parts.length - 1;
         if (parts.length < 2) return;
         const gone = parts.filter((_, i) => i !== 1 + (at % (parts.length - 1)));
         const without = gone.length > 1 ? gone.join("") : nothing;
-        expect(hold([left, right], without, options).settlement.undeclared).not.toEqual([]);
-        expect(hold([left, left], printed, options).settlement).toMatchObject({ asDeclared: false, undeclared: [] });
+        expect(hold([left, right], without, options).applied.undeclared).not.toEqual([]);
+        expect(hold([left, left], printed, options).applied).toMatchObject({ asDeclared: false, undeclared: [] });
       }),
       { numRuns: EVERYTHING ? 5 : 2 },
     );

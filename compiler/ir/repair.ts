@@ -22,7 +22,7 @@ export function anything(text: string): Extract<Statement, { kind: "opaque-state
 
 /** `table` with a chain that may do anything wherever one is missing, and such a statement where chains lead back to
  *  themselves, or further than `most` chains away from a base chain. Tells `unknown-chain`, `chain-loop`, `too-deep`. */
-export function mendChains(table: Table, most: number, tell: Tell): Table {
+export function repairChains(table: Table, most: number, tell: Tell): Table {
   const chains = new ChainGraph(table);
   const missing = new Map<string, Rule>();
   for (const { rules } of table.chains) {
@@ -47,8 +47,8 @@ export function mendChains(table: Table, most: number, tell: Tell): Table {
   );
   const there = table.chains.filter(({ name, kind }) => kind === "base" || !missing.has(name));
   const known = stubs.filter(({ name }) => !there.some((chain) => chain.name === name));
-  const mended = { ...table, chains: [...there, ...known] };
-  return cutDepth(cutLoops(mended, tell), most, tell);
+  const repaired = { ...table, chains: [...there, ...known] };
+  return cutDepth(cutLoops(repaired, tell), most, tell);
 }
 
 /** A table without loops, and how many chains lie behind each of its chains, one behind the other. */
@@ -102,13 +102,13 @@ function cutDepth({ table, heights }: Unlooped, most: number, tell: Tell): Table
       }
   };
   for (const chain of deep) visit(chain, 0);
-  const mended = (rule: Rule): Rule => {
+  const repaired = (rule: Rule): Rule => {
     if (!cut.has(rule)) return rule;
     const [name = ""] = targetsOf(rule, chains);
     tell("too-deep", `chain ${name} is more than ${most} jumps away from a base chain`, rule);
     return withoutJump(rule, `on to chain ${name}`, chains);
   };
-  return { ...table, chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.map(mended) })) };
+  return { ...table, chains: table.chains.map((chain) => ({ ...chain, rules: chain.rules.map(repaired) })) };
 }
 
 /** `rule` up to its first jump, in the place of which anything may happen. */
