@@ -1,4 +1,4 @@
-/** The kernel writes the marks that arithmetic gives: the same rules whose evaluation `property/marks.test.ts` holds against it. */
+/** The kernel writes the marks that arithmetic gives: the same rules whose evaluation `long/marks.test.ts` holds against it. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";

@@ -3,7 +3,7 @@ import { REFUSED_ROWS } from "../../support/iptables-refused.ts";
 import { type ExtensionRow, textWith } from "../../support/iptables-rows.ts";
 import { readIptablesText } from "../../support/read.ts";
 
-/** `kernel/iptables-extensions.test.ts` asks iptables about the same rules. */
+/** `long/iptables-extensions.test.ts` asks iptables about the same rules. */
 test.each(REFUSED_ROWS.map((row): [string, ExtensionRow] => [row.rule, row]))(
   "%s is reported: iptables refuses it",
   (_, row) => {

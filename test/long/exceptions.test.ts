@@ -5,7 +5,6 @@ import { parseAddress } from "../../compiler/net/address.ts";
 import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
 import { hold } from "../support/exceptions.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
-import { EVERYTHING } from "../support/runs.ts";
 
 const addresses = NODE_IPS.flatMap((text) => parseAddress(text) ?? []);
 const ruleset = fc.oneof(
@@ -14,7 +13,7 @@ const ruleset = fc.oneof(
 );
 
 /** Two masks that are no prefixes make as many as one likes. */
-const MOST_REGIONS = EVERYTHING ? 5000 : 100;
+const MOST_REGIONS = 5000;
 
 describe("a file that declares how two rulesets differ", () => {
   test("is right, needs each of its entries, and is wrong of two others", () => {
@@ -35,7 +34,7 @@ describe("a file that declares how two rulesets differ", () => {
         expect(hold([left, right], without, options).applied.undeclared).not.toEqual([]);
         expect(hold([left, left], printed, options).applied).toMatchObject({ asDeclared: false, undeclared: [] });
       }),
-      { numRuns: EVERYTHING ? 5 : 2 },
+      { numRuns: 5 },
     );
     expect(entries).toBeGreaterThan(0);
   });

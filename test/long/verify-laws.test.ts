@@ -15,7 +15,6 @@ import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
 import { readIptablesText, readNftText } from "../support/read.ts";
 import { finderIn } from "../support/regions.ts";
-import { EVERYTHING, runs } from "../support/runs.ts";
 import { webCluster } from "../support/tables.ts";
 
 const { program, node } = mustCompile(webCluster(["10.244.1.7", "10.244.1.8"], { type: "NodePort" }));
@@ -57,7 +56,7 @@ function isRightWithout(rules: ServiceRules, { packet }: Discrepancy, suspects: 
 }
 
 /** Of hosts with more differing regions of traffic to the Service nothing is asked: to find out about each takes half a millisecond. */
-const MOST_KEPT = EVERYTHING ? 2000 : 300;
+const MOST_KEPT = 2000;
 /** Regions of one host for which the culprit is looked for. */
 const MOST_EXPLAINED = 4;
 
@@ -77,7 +76,7 @@ test("a packet to a Service that rules of others treat otherwise is in a region,
           addresses,
           families: ["IPv4"],
           keep: MOST_KEPT,
-          budget: EVERYTHING ? 100_000 : 20_000,
+          budget: 100_000,
           only: isServiceTraffic(nameOf),
         },
       });
@@ -108,7 +107,7 @@ test("a packet to a Service that rules of others treat otherwise is in a region,
         }
       }
     }),
-    { numRuns: runs(40) },
+    { numRuns: 40 },
   );
-  expect(differing).toBeGreaterThan(runs(5));
+  expect(differing).toBeGreaterThan(5);
 });

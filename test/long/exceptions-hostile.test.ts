@@ -5,7 +5,6 @@ import { foreignIptables, foreignNft } from "../support/arbitraries.ts";
 import { hostileText } from "../support/dispositions.ts";
 import { hold } from "../support/exceptions.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
-import { runs } from "../support/runs.ts";
 
 const DROP: Statement = { kind: "verdict", verdict: { kind: "drop" } };
 const IIFNAME: Expression = { kind: "meta", key: "iifname" };
@@ -66,7 +65,7 @@ test("a file of declared differences is read back as it was written, whatever ru
       expect(applied.uses.filter(({ regions }) => regions === 0)).toEqual([]);
       held += comparison.regions.length;
     }),
-    { numRuns: runs(120) },
+    { numRuns: 120 },
   );
   expect(held).toBeGreaterThan(0);
 });
