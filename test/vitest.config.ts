@@ -10,7 +10,8 @@ export default defineConfig({
     testTimeout: 120_000,
     hookTimeout: 60_000,
     maxConcurrency: 6,
-    maxWorkers: 3,
+    // One for each core of a small machine: each loads the compiler anew, and starts a `kpc` of its own for the tests of the command line.
+    maxWorkers: 2,
     // Files share the modules that they import: nothing in them is changed by tests, and to load them anew takes half a minute.
     isolate: false,
   },

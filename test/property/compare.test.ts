@@ -94,8 +94,10 @@ describe("different programs", () => {
 
   // That a packet is accepted in so many words is not seen of a whole ruleset: it passes as it would anyway.
   const VISIBLE = Object.keys(MUTATIONS).filter((name) => name !== "health checks not accepted");
+  /** In the quick set every third. */
+  const TRIED = VISIBLE.filter((_, i) => EVERYTHING || i % 3 === 0);
 
-  test.each(VISIBLE)("that are wrong differ: %s", (name) => {
+  test.each(TRIED)("that are wrong differ: %s", (name) => {
     const mutate = MUTATIONS[name] as (program: Program) => Program | undefined;
     // The same clusters each time: in one of them the mistake can be seen, if the comparison sees it.
     const found = fc.sample(cluster, { numRuns: 60, seed: 20 }).some((world) => {
