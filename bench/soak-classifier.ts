@@ -18,7 +18,7 @@ import fc from "fast-check";
 import { VERDICT_NAMES } from "../compiler/formats/tables/words.ts";
 import { engineBytes } from "../runtime/classifier/inline.ts";
 import { Matcher } from "../runtime/classifier/matcher.ts";
-import { type Cluster, cluster } from "../test/support/arbitraries.ts";
+import { type ClusterInput, cluster } from "../test/support/arbitraries.ts";
 import { type Findings, soakCluster, type Thoroughness } from "../test/support/classifier-soak.ts";
 import { featuresOf } from "../test/support/features.ts";
 import { listCounts, runWorkers, sayNowAndThen, seedOf } from "./support/soak.ts";
@@ -33,7 +33,7 @@ interface Options extends Thoroughness {
 /** What a worker has to say of one cluster. */
 interface Report extends Findings {
   readonly features: readonly string[];
-  readonly failure?: { readonly cluster: Cluster; readonly seed: number };
+  readonly failure?: { readonly cluster: ClusterInput; readonly seed: number };
 }
 
 // --- a worker ------------------------------------------------------------------------------------------------------------

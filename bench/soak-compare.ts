@@ -18,13 +18,13 @@ import { verdictOf } from "../compiler/evaluate/outcome.ts";
 import type { Packet } from "../compiler/evaluate/packet.ts";
 import type { Program } from "../compiler/ir/types.ts";
 import type { KernelRules } from "../runtime/kernel/rules.ts";
-import { type Cluster, cluster } from "../test/support/arbitraries.ts";
+import { type ClusterInput, cluster } from "../test/support/arbitraries.ts";
 import { mustCompile, printIptables, printNft } from "../test/support/compile.ts";
-import { findDisagreements, type Judge, openTestNode, type Prediction } from "../test/support/differential.ts";
-import type { Pick } from "../test/support/dressing.ts";
+import { findDisagreements, type Judge, openTestNode, type PredictedPacket } from "../test/support/differential.ts";
+import type { Picker } from "../test/support/dressing.ts";
 import { findMisjudged } from "../test/support/kernel-words.ts";
 import { packetsAtServices, packetsFor } from "../test/support/packets.ts";
-import { type Reading, readIptablesText, readNftText } from "../test/support/read.ts";
+import { type RulesReading, readIptablesText, readNftText } from "../test/support/read.ts";
 import { finderIn } from "../test/support/regions.ts";
 import { numbersFrom } from "../test/support/slots.ts";
 import { mutateText, type TextMutant } from "../test/support/text-mutants.ts";
@@ -34,12 +34,12 @@ interface Case {
   readonly mutant: TextMutant;
   readonly judge: Judge;
   readonly before: Program;
-  readonly after: Reading;
+  readonly after: RulesReading;
   readonly rules: KernelRules;
 }
 
 /** One of the texts of a cluster, with one line changed. */
-function mutantOf(program: Program, pick: Pick): Case | undefined {
+function mutantOf(program: Program, pick: Picker): Case | undefined {
   if (pick(2) === 0) {
     const text = printNft(program);
     const mutant = mutateText(text, pick);
@@ -100,7 +100,7 @@ async function main(): Promise<number> {
     end(mutant, "WRONG");
   };
 
-  const judgeOne = async (world: Cluster): Promise<void> => {
+  const judgeOne = async (world: ClusterInput): Promise<void> => {
     const { program, node } = mustCompile(world);
     const made = mutantOf(program, pick);
     if (made === undefined) return;
@@ -115,8 +115,8 @@ async function main(): Promise<number> {
     const isFound = finderIn(comparison, [before, after.program]);
     const { environment } = comparison;
     const evaluators = [new Evaluator(before), new Evaluator(after.program)] as const;
-    const witnesses: Prediction[] = [];
-    const others: Prediction[] = [];
+    const witnesses: PredictedPacket[] = [];
+    const others: PredictedPacket[] = [];
     const packets: Packet[] = [...packetsAtServices(world), ...packetsFor(world, pick(STEP), STEP)];
     const sameFamily = packets.filter(
       ({ source }) => rules.kind === "nft" || (typeof source === "number") === (rules.ip !== ""),
@@ -129,7 +129,7 @@ async function main(): Promise<number> {
       (differs ? witnesses : others).push({ packet, outcome: right[0] });
     }
     // Where only some of the endpoints are translated to, the judge cannot tell which packets are accepted untranslated.
-    const plain = ({ outcome }: Prediction): boolean => new Set(outcome.results.map(verdictOf)).size === 1;
+    const plain = ({ outcome }: PredictedPacket): boolean => new Set(outcome.results.map(verdictOf)).size === 1;
     const chosen = [...thin(witnesses, most, pick), ...thin(others, most, pick)].filter(plain);
     // Chances are not seen where rules that are judged take turns.
     if (mutant.kind !== "probability") {
@@ -168,7 +168,7 @@ async function main(): Promise<number> {
 }
 
 /** At most `most` of `items`, from all over. */
-function thin<T>(items: readonly T[], most: number, pick: Pick): T[] {
+function thin<T>(items: readonly T[], most: number, pick: Picker): T[] {
   const step = Math.max(1, Math.ceil(items.length / most));
   const start = pick(step);
   return items.filter((_, i) => i % step === start);

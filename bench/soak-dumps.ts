@@ -26,7 +26,7 @@ import type { Prober } from "../runtime/kernel/prober.ts";
 import { loadRules } from "../runtime/kernel/rules.ts";
 import { openNode } from "../runtime/kernel/world.ts";
 import { aimAt } from "../test/support/aimed.ts";
-import type { Pick } from "../test/support/dressing.ts";
+import type { Picker } from "../test/support/dressing.ts";
 import { allDumps, type Dump, type DumpNode, nodeFor } from "../test/support/dumps.ts";
 import {
   canTravel,
@@ -117,7 +117,7 @@ const total = { mutants: 0, replayed: 0, aimed: 0, judged: 0, witnesses: 0, muta
 const ends = new Map<string, Map<End, number>>();
 
 /** Compares a mutant with its dump, and holds what is said against both judges. */
-async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pick: Pick): Promise<End> {
+async function judgeMutant(host: Host, mutant: TextMutant, options: Options, pick: Picker): Promise<End> {
   const { dump, before, node, prober, site } = host;
   const { program: after, findings } = dump.read(mutant.text);
   if (errorsIn(findings) > host.errors) return "refused by the reader";
@@ -208,7 +208,7 @@ function replay(
   { regions }: Comparison,
   [left, right]: readonly [Evaluator, Evaluator],
   environment: Environment,
-  pick: Pick,
+  pick: Picker,
 ): unknown {
   for (const region of thin(regions, MOST_REPLAYED, pick)) {
     const { box, packet } = region;
@@ -258,7 +258,7 @@ function aimedPackets(
   { line, now }: TextMutant,
   after: Program,
   count: number,
-  pick: Pick,
+  pick: Picker,
 ): Packet[] {
   const interfaces = [undefined, ...node.deviceOf.values(), ...(/\blo\b/.test(dump.text) ? ["lo"] : [])];
   const own = [...site.environment.localAddresses];
@@ -378,7 +378,7 @@ async function main(): Promise<number> {
   return wrong === 0 && witnesses > 0 ? 0 : 1;
 }
 
-function shuffle<T>(items: readonly T[], pick: Pick): T[] {
+function shuffle<T>(items: readonly T[], pick: Picker): T[] {
   const shuffled = [...items];
   for (let i = shuffled.length - 1; i > 0; i--) {
     const j = pick(i + 1);
@@ -388,7 +388,7 @@ function shuffle<T>(items: readonly T[], pick: Pick): T[] {
 }
 
 /** At most `most` of `items`, from all over. */
-function thin<T>(items: readonly T[], most: number, pick: Pick): T[] {
+function thin<T>(items: readonly T[], most: number, pick: Picker): T[] {
   const step = Math.max(1, Math.ceil(items.length / most));
   const start = pick(step);
   return items.filter((_, i) => i % step === start);

@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import fc from "fast-check";
 import { MODES } from "../compiler/node/settings.ts";
-import { type Cluster, cluster } from "../test/support/arbitraries.ts";
+import { type ClusterInput, cluster } from "../test/support/arbitraries.ts";
 import { mustCompile } from "../test/support/compile.ts";
 import {
   type Disagreement,
@@ -42,7 +42,7 @@ interface Report {
   readonly probes: number;
   readonly features: readonly string[];
   readonly verdicts: readonly string[];
-  readonly failure?: { readonly cluster: Cluster; readonly disagreements: readonly Disagreement[] };
+  readonly failure?: { readonly cluster: ClusterInput; readonly disagreements: readonly Disagreement[] };
 }
 
 // --- a worker ------------------------------------------------------------------------------------------------------------

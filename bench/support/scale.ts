@@ -15,10 +15,10 @@ import type {
 } from "../../compiler/tabulate/types.ts";
 
 /** What a Service of the scaled cluster is. */
-export type ServiceType = "tcp" | "udp" | "nodePort" | "ranges";
+export type ScaledServiceType = "tcp" | "udp" | "nodePort" | "ranges";
 
 export interface ScaledService {
-  readonly type: ServiceType;
+  readonly type: ScaledServiceType;
   /** Address and port that clients use; IPv4 and IPv6 share the number. */
   readonly vip: number;
   readonly port: number;
@@ -98,13 +98,13 @@ function planServices(count: number, vipBits: number): ScaledService[] {
   return services;
 }
 
-function typeOf(i: number): ServiceType {
+function typeOf(i: number): ScaledServiceType {
   if (i % 20 === 3) return "ranges";
   if (i % 10 === 5) return "nodePort";
   return i % 7 === 6 ? "udp" : "tcp";
 }
 
-const TEMPLATE: Readonly<Record<ServiceType, string>> = {
+const TEMPLATE: Readonly<Record<ScaledServiceType, string>> = {
   tcp: "t/tcp",
   udp: "t/udp",
   nodePort: "t/node-port",
@@ -114,7 +114,7 @@ const TEMPLATE: Readonly<Record<ServiceType, string>> = {
 /** One Service of each type, compiled. */
 function compileTemplate(vipBits: number): { tabulation: Tabulation; labels: typeof TEMPLATE } {
   const names = Object.entries(TEMPLATE).flatMap(([type, name], i) =>
-    serviceObjects(type as ServiceType, name.slice(2), i),
+    serviceObjects(type as ScaledServiceType, name.slice(2), i),
   );
   const text = JSON.stringify({ apiVersion: "v1", kind: "List", items: names });
   const prefix = (block: string) => {
@@ -135,7 +135,7 @@ function compileTemplate(vipBits: number): { tabulation: Tabulation; labels: typ
   return { tabulation: tabulated.tabulation, labels: TEMPLATE };
 }
 
-function serviceObjects(type: ServiceType, name: string, index: number): object[] {
+function serviceObjects(type: ScaledServiceType, name: string, index: number): object[] {
   const ips = [`10.96.0.${index + 10}`, `fd00:10:96::${index + 10}`];
   const balanced = type === "ranges";
   const protocol = type === "udp" ? "UDP" : "TCP";
@@ -188,7 +188,7 @@ function scaleFamily(
     return row;
   };
   const balancer = offset(BALANCER[family], 1);
-  const vipRow = (type: ServiceType): PortRow =>
+  const vipRow = (type: ScaledServiceType): PortRow =>
     rowOf(table.rows, labels[type], (row) => ((row as AddressRow).address === balancer) === (type === "ranges"));
   const templates = { tcp: vipRow("tcp"), udp: vipRow("udp"), nodePort: vipRow("nodePort"), ranges: vipRow("ranges") };
   const [point] = table.points as [AddressRange];

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { printTable } from "../../compiler/print.ts";
 import * as inline from "../../runtime/classifier/inline.ts";
-import { browserMissing, runPage, type Served } from "../support/browser.ts";
+import { browserMissing, runPage, type ServedFiles } from "../support/browser.ts";
 import { toConfig } from "../support/compile.ts";
 import { exampleManifests, exampleSettings } from "../support/examples.ts";
 import { mustPrintTable, webCluster } from "../support/tables.ts";
@@ -51,7 +51,7 @@ const PACKETS: readonly inline.PacketFields[] = (
 );
 
 /** Everything that pages ask for. */
-function serve(path: string): Served | undefined {
+function serve(path: string): ServedFiles | undefined {
   switch (path) {
     case "/table.kpct":
       return { type: "application/octet-stream", body: TABLE };

@@ -5,13 +5,13 @@ import { dirname, join, normalize } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { browserMissing, runPage } from "../support/browser.ts";
 import {
-  type Block,
   type CommandRun,
   commandsOf,
   isAsShown,
   makeFolder,
   PAGES,
   type Page,
+  type PageBlock,
   ROOT,
   runPageCommands,
   wantedOf,
@@ -71,7 +71,7 @@ describe.each(RUN)("$name", (page) => {
 
   test.skipIf(browserMissing !== undefined).each(blocks.filter(({ language }) => language === "html"))(
     "a page: $text",
-    async (example: Block) => {
+    async (example: PageBlock) => {
       const [, script = ""] = /<script type="module">(.*)<\/script>/s.exec(example.text) ?? [];
       const { result } = await runPage(`${script}\nreport(document.body.textContent);`, (path) => {
         if (path === "/svc.kpct")

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { type Cluster, cluster } from "../support/arbitraries.ts";
+import { type ClusterInput, cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
 import { findDisagreements, JUDGES, openTestNode, predictAll, rulesFor } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
@@ -14,7 +14,7 @@ const STEP = 5;
 describe.skipIf(kernelMissing !== undefined)("the kernel does to packets what the reference says", () => {
   test.concurrent.each(JUDGES)("%s", async (judge) => {
     const prober = await openTestNode();
-    const agrees = async (world: Cluster, start: number): Promise<void> => {
+    const agrees = async (world: ClusterInput, start: number): Promise<void> => {
       const predictions = predictAll(world, [
         ...packetsAtServices(world, start, STEP),
         ...packetsFor(world, start, 20 * STEP),

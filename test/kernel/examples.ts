@@ -1,9 +1,9 @@
 /** Clusters about which the reference and the kernel once disagreed, with what was wrong. */
-import { type Cluster, NODE_NAME, PROXY } from "../support/arbitraries.ts";
+import { type ClusterInput, NODE_NAME, PROXY } from "../support/arbitraries.ts";
 
 /** Connection tracking does not call a packet translated that is sent where it was going: masquerading was left out for
  *  frontends that are endpoints of their own (host network Pods behind a node port of the same number, external IPs). */
-const OWN_ENDPOINTS: Cluster["objects"] = [
+const OWN_ENDPOINTS: ClusterInput["objects"] = [
   {
     apiVersion: "v1",
     kind: "Service",
@@ -32,7 +32,7 @@ const OWN_ENDPOINTS: Cluster["objects"] = [
 
 /** A connection of the node's to itself, by way of a Service, comes back by loopback with the address that masquerading gave
  *  it: source ranges were held against the one before. */
-const MASQUERADED_HERE: Cluster["objects"] = (
+const MASQUERADED_HERE: ClusterInput["objects"] = (
   [
     ["IPv4", "172.30.0.41", "192.168.0.2", "1.2.3.4/32"],
     ["IPv4", "172.30.0.42", "192.168.1.2", "192.168.1.2/32"],
@@ -41,7 +41,7 @@ const MASQUERADED_HERE: Cluster["objects"] = (
     ["IPv6", "fd00:10:96::42", "2001:db8:1::2", "2001:db8::1/128"],
     ["IPv6", "fd00:10:96::43", "2001:db8:1::2", "2001:db8:1::2/128"],
   ] as const
-).flatMap(([family, clusterIp, own, range], i): Cluster["objects"] => [
+).flatMap(([family, clusterIp, own, range], i): ClusterInput["objects"] => [
   {
     apiVersion: "v1",
     kind: "Service",
@@ -67,9 +67,9 @@ const MASQUERADED_HERE: Cluster["objects"] = (
 ]);
 
 /** With the first packet to be asked about. */
-export const EXAMPLES: readonly [cluster: Cluster, start: number][] = (["nftables", "iptables"] as const).flatMap(
+export const EXAMPLES: readonly [cluster: ClusterInput, start: number][] = (["nftables", "iptables"] as const).flatMap(
   (mode) =>
     [OWN_ENDPOINTS, MASQUERADED_HERE].flatMap((objects) =>
-      [0, 1, 2, 3, 4].map((start): [Cluster, number] => [{ objects, proxy: PROXY, mode }, start]),
+      [0, 1, 2, 3, 4].map((start): [ClusterInput, number] => [{ objects, proxy: PROXY, mode }, start]),
     ),
 );

@@ -4,11 +4,11 @@ import { checksumOf } from "../../compiler/formats/tables/bytes.ts";
 import { VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import { engineBytes } from "../../runtime/classifier/inline.ts";
 import { Matcher } from "../../runtime/classifier/matcher.ts";
-import type { Cluster, Manifest } from "../support/arbitraries.ts";
+import type { ClusterInput, Manifest } from "../support/arbitraries.ts";
 import { type Findings, soakCluster } from "../support/classifier-soak.ts";
 
 /** A Service that sticks, with source ranges, and one that does neither; both have node ports. */
-const WORLD: Cluster = {
+const WORLD: ClusterInput = {
   mode: "nftables",
   proxy: {
     nodeName: "node-a",

@@ -9,7 +9,7 @@ import { judge } from "../../runtime/kernel/judge.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
 import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
-import { findDisagreements, JUDGES, type Judge, openTestNode, type Prediction } from "../support/differential.ts";
+import { findDisagreements, JUDGES, type Judge, openTestNode, type PredictedPacket } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 
@@ -36,10 +36,10 @@ const PACKETS: readonly Packet[] = [6, 17].flatMap((protocol) =>
 );
 
 /** What the reference says; packets about which it knows not enough are left out. */
-function predict(program: Program, packets = PACKETS): Prediction[] {
+function predict(program: Program, packets = PACKETS): PredictedPacket[] {
   const evaluator = new Evaluator(program);
   const environment = environmentOf(NODE_IPS.map(address));
-  return packets.flatMap((packet): Prediction[] => {
+  return packets.flatMap((packet): PredictedPacket[] => {
     const [outcome, ...others] = evaluator.evaluateWhole(packet, environment);
     return outcome === undefined || others.length > 0 ? [] : [{ packet, outcome }];
   });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import type { NewFlow } from "../../runtime/packet.ts";
-import type { Cluster } from "../support/arbitraries.ts";
+import type { ClusterInput } from "../support/arbitraries.ts";
 import type { Judge } from "../support/differential.ts";
 import { dress, type Standing } from "../support/dressing.ts";
 import { kernelMissing } from "../support/kernel.ts";
@@ -24,7 +24,7 @@ const IPS = ["172.30.0.41", "fd00:10:96::41"];
 const EMPTY_IPS = ["172.30.0.42", "fd00:10:96::42"];
 const PROTOCOLS = ["TCP", "UDP", "SCTP"] as const;
 
-function world(mode: Cluster["mode"]): Cluster {
+function world(mode: ClusterInput["mode"]): ClusterInput {
   const service = (name: string, clusterIPs: readonly string[], nodePort: number) => ({
     apiVersion: "v1",
     kind: "Service",
@@ -231,7 +231,7 @@ function oddPackets6(): OddPacket[] {
 // --- the tests -------------------------------------------------------------------------------------------------------------
 
 /** Whose rules see the packets, and whose outcomes they are for. */
-const JUDGED: readonly (readonly [Judge, Cluster["mode"]])[] = [
+const JUDGED: readonly (readonly [Judge, ClusterInput["mode"]])[] = [
   ["kernel-nft", "nftables"],
   ["kernel-nft", "iptables"],
   ["kernel-iptables-nft", "iptables"],

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { browserMissing, runPage, type Served } from "../support/browser.ts";
+import { browserMissing, runPage, type ServedFiles } from "../support/browser.ts";
 import { type Ended, install, installPackage, isUnreachable, run, runOwn } from "../support/installed-package.ts";
 
 /** Programs that check and bundle the package. They are not needed to work on kpc: this test alone installs them. */
@@ -152,7 +152,7 @@ function pageIn(to: string): string {
   return existsSync(join(to, "page.mjs")) ? "page.mjs" : "page.js";
 }
 
-function served(file: string): Served | undefined {
+function served(file: string): ServedFiles | undefined {
   if (!existsSync(file)) return undefined;
   return { type: file.endsWith(".wasm") ? "application/wasm" : "text/javascript", body: readFileSync(file) };
 }

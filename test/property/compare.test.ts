@@ -6,7 +6,7 @@ import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { hostOf, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
-import { type Cluster, cluster, type Manifest } from "../support/arbitraries.ts";
+import { type ClusterInput, cluster, type Manifest } from "../support/arbitraries.ts";
 import { mustCompile, printIptables, printNft, unfold } from "../support/compile.ts";
 import { denseCluster } from "../support/dense.ts";
 import { MUTATIONS } from "../support/mutants.ts";
@@ -143,7 +143,7 @@ describe("clusters with hundreds of node ports, and Services with up to 100 port
   });
 
   /** Without the last port of the first Service; without the Service where it has one port. */
-  function withoutLastPort(world: Cluster): Cluster {
+  function withoutLastPort(world: ClusterInput): ClusterInput {
     const [first, ...rest] = world.objects;
     const spec = first?.["spec"] as Manifest | undefined;
     const ports = spec?.["ports"];

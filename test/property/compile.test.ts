@@ -4,7 +4,7 @@ import { compile } from "../../compiler/compile.ts";
 import { printIr } from "../../compiler/formats/ir/print.ts";
 import { printElement } from "../../compiler/formats/nft/print.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import { type Cluster, cluster, type Manifest } from "../support/arbitraries.ts";
+import { type ClusterInput, cluster, type Manifest } from "../support/arbitraries.ts";
 import { compileCluster, mustCompile, printIptables, printNft, toConfig } from "../support/compile.ts";
 import { denseCluster } from "../support/dense.ts";
 import { textsThatDiffer } from "../support/every-text.ts";
@@ -73,7 +73,7 @@ function serviceOf(object: Manifest): unknown {
 }
 
 /** The same cluster with one endpoint more in `slice`. */
-function withEndpoint(world: Cluster, slice: Slice): Cluster {
+function withEndpoint(world: ClusterInput, slice: Slice): ClusterInput {
   const address = slice.addressType === "IPv4" ? "10.180.5.5" : "fd00:10:180::5:5";
   const grown = {
     ...slice,

@@ -11,7 +11,7 @@ import { causeByOthers } from "../../compiler/verify/causes.ts";
 import { Culprits } from "../../compiler/verify/culprits.ts";
 import { onlyServiceTraffic } from "../../compiler/verify/others.ts";
 import { serviceRulesOf } from "../../compiler/verify/service-rules.ts";
-import type { Cluster, Manifest } from "../support/arbitraries.ts";
+import type { ClusterInput, Manifest } from "../support/arbitraries.ts";
 import { mustCompile, printIptables, printNft } from "../support/compile.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 import { EVERYTHING } from "../support/runs.ts";
@@ -39,7 +39,7 @@ const served: fc.Arbitrary<readonly Served[]> = fc
     })),
   );
 
-function clusterOf(services: readonly Served[]): Cluster {
+function clusterOf(services: readonly Served[]): ClusterInput {
   const [first, ...rest] = services.map(({ name, clusterIP, endpoints, port }) => {
     const cluster = webCluster(endpoints, { clusterIP, clusterIPs: [clusterIP], ports: [{ name: "http", port }] });
     const objects = JSON.parse(JSON.stringify(cluster.objects).replace(/"web(?=[-"])/g, `"${name}`)) as Manifest[];
@@ -52,14 +52,14 @@ function clusterOf(services: readonly Served[]): Cluster {
 type Form = "nft" | "iptables";
 
 /** The host that was right when its rules were loaded, with rules of others in front. */
-function hostOf(cluster: Cluster, form: Form, others: Program | undefined): Program {
+function hostOf(cluster: ClusterInput, form: Form, others: Program | undefined): Program {
   const { program } = mustCompile(cluster);
   const own = form === "nft" ? mustReadNft(printNft(program)) : mustReadIptables(printIptables(program, "ip"));
   return { ruleset: { tables: [...(others?.ruleset.tables ?? []), ...own.ruleset.tables] }, routes: [] };
 }
 
 /** What `kpc verify` finds. */
-function verify(wanted: Cluster, host: Program): ServiceChange[] {
+function verify(wanted: ClusterInput, host: Program): ServiceChange[] {
   const { program, node } = mustCompile(wanted);
   const { addresses } = node;
   const rules = serviceRulesOf(host, []);
@@ -79,7 +79,7 @@ function verify(wanted: Cluster, host: Program): ServiceChange[] {
 }
 
 interface Damage {
-  readonly cluster: Cluster;
+  readonly cluster: ClusterInput;
   readonly others?: readonly string[];
   readonly expected: object;
 }

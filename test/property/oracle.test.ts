@@ -6,12 +6,12 @@ import { printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../../compiler/net/protocol.ts";
 import { cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
-import { type OraclePacket, type Prediction, predict } from "../support/oracle/oracle.ts";
+import { type OraclePacket, type OraclePrediction, predict } from "../support/oracle/oracle.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
 import { runs } from "../support/runs.ts";
 
 /** What the compiler's program does, in the oracle's words. */
-function toPrediction(outcomes: readonly Outcome[]): Prediction {
+function toPrediction(outcomes: readonly Outcome[]): OraclePrediction {
   const [outcome] = outcomes;
   if (outcome === undefined || outcomes.length > 1) throw new Error("one outcome is expected");
   const named = outcome.endpoints.map(({ address, port, masquerade }) => ({

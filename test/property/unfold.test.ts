@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Outcome, type Packet } from "../../compiler/evaluate/packet.ts";
 import { printAddressPort } from "../../compiler/net/address.ts";
-import { type Cluster, cluster } from "../support/arbitraries.ts";
+import { type ClusterInput, cluster } from "../support/arbitraries.ts";
 import { mustCompile, unfold, violationsOf } from "../support/compile.ts";
 import { denseCluster } from "../support/dense.ts";
 import { packetsAtServices, packetsAtSomeServices, packetsFor } from "../support/packets.ts";
@@ -24,7 +24,7 @@ function summary(outcomes: readonly Outcome[]): unknown {
 }
 
 /** Holds the rules of `world` with lookups against those without, for `packets`. */
-function expectAlike(world: Cluster, packets: Iterable<Packet>): void {
+function expectAlike(world: ClusterInput, packets: Iterable<Packet>): void {
   const { program, node } = mustCompile(world);
   const unfolded = unfold(program);
   expect(violationsOf(program)).toEqual([]);

@@ -3,7 +3,7 @@ import type { Packet } from "../../compiler/evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../../compiler/ir/constants.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../../compiler/net/address.ts";
 import { maskAddress, prefixRange } from "../../compiler/net/prefix.ts";
-import type { Pick } from "./dressing.ts";
+import type { Picker } from "./dressing.ts";
 
 /** What a text names. */
 interface Constants {
@@ -51,7 +51,7 @@ export interface Target {
 }
 
 /** Makes packets for mutants of one text. */
-export function aimAt(text: string, { families, interfaces, own }: Target): (lines: string, pick: Pick) => Packet {
+export function aimAt(text: string, { families, interfaces, own }: Target): (lines: string, pick: Picker) => Packet {
   const all = constantsOf(text);
   return (lines, pick) => {
     const here = constantsOf(lines);

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import type { ProxySettings } from "./oracle/oracle.ts";
 
 /** A cluster as plain manifests, and the settings of the node that is asked. */
-export interface Cluster {
+export interface ClusterInput {
   readonly objects: readonly Manifest[];
   readonly proxy: ProxySettings;
   readonly mode: "nftables" | "iptables";
@@ -15,7 +15,7 @@ export const NODE_NAME = "node-a";
 export const NODE_IPS = ["192.168.0.2", "192.168.1.2", "2001:db8::1", "2001:db8:1::2"] as const;
 
 /** The settings of the node of most clusters that tests write out. */
-export const PROXY: Cluster["proxy"] = {
+export const PROXY: ClusterInput["proxy"] = {
   nodeName: NODE_NAME,
   nodeIP: NODE_IPS[0],
   nodeIPs: NODE_IPS,
@@ -320,7 +320,7 @@ export function consistent(draft: ServiceDraft): ServiceDraft {
   return draft.headless ? { ...draft, type: "ClusterIP", externalIPs: [] } : draft;
 }
 
-export const cluster: fc.Arbitrary<Cluster> = fc.record({
+export const cluster: fc.Arbitrary<ClusterInput> = fc.record({
   objects: fc
     .array(serviceDraft, { minLength: 1, maxLength: 6 })
     .map((drafts) => drafts.map(consistent).flatMap((draft, i) => toManifests(draft, i))),

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** What a server has under a path. */
-export interface Served {
+export interface ServedFiles {
   readonly type: "text/html" | "text/javascript" | "application/json" | "application/wasm" | "application/octet-stream";
   readonly body: string | Uint8Array;
 }
@@ -20,7 +20,7 @@ export interface PageRun {
 }
 
 /** Runs `script`, a module that ends in `report(…)`, in a page of its own. `serve` has what it asks for. */
-export async function runPage(script: string, serve: (path: string) => Served | undefined): Promise<PageRun> {
+export async function runPage(script: string, serve: (path: string) => ServedFiles | undefined): Promise<PageRun> {
   const requests: string[] = [];
   let hear: (result: unknown) => void = () => undefined;
   const heard = new Promise((resolve) => {
@@ -76,7 +76,7 @@ const FLAGS = [
 ];
 
 /** A page that runs a module, and tells its server what the module reports, or what has gone wrong. */
-function page(script: string): Served {
+function page(script: string): ServedFiles {
   const body = `<!doctype html>
 <title>kpc</title>
 <script>

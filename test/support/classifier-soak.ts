@@ -16,9 +16,9 @@ import { printTable } from "../../compiler/print.ts";
 import { interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import { chanceOf } from "../../runtime/classifier/classifier.ts";
 import { BATCH, type Matcher, type RawResult } from "../../runtime/classifier/matcher.ts";
-import type { Cluster } from "./arbitraries.ts";
+import type { ClusterInput } from "./arbitraries.ts";
 import { mustCompile } from "./compile.ts";
-import { type DressedPacket, dress, type Pick, type Standing } from "./dressing.ts";
+import { type DressedPacket, dress, type Picker, type Standing } from "./dressing.ts";
 import { packetsAtServices, packetsFor } from "./packets.ts";
 import { numbersFrom, SLOT_BYTES, writeSlot } from "./slots.ts";
 
@@ -56,7 +56,7 @@ export interface Thoroughness {
 
 /** Compares what `matcher` says with what the rules of `world` do. `damage` is done to the table before. */
 export function soakCluster(
-  world: Cluster,
+  world: ClusterInput,
   matcher: Matcher,
   seed: number,
   thoroughness: Thoroughness,
@@ -76,9 +76,9 @@ export function soakCluster(
 const NOTHING: Findings = { packets: 0, questions: 0, verdicts: [], dresses: new Map(), mismatches: 0, examples: [] };
 
 class ClusterSoak {
-  private readonly world: Cluster;
+  private readonly world: ClusterInput;
   private readonly matcher: Matcher;
-  private readonly pick: Pick;
+  private readonly pick: Picker;
   private readonly table: TableView;
   private readonly reference: Reference;
   private readonly verdicts = new Array<number>(VERDICT_NAMES.length).fill(0);
@@ -87,7 +87,7 @@ class ClusterSoak {
   private mismatches = 0;
   private packets = 0;
 
-  constructor(world: Cluster, matcher: Matcher, table: Uint8Array, reference: Reference, pick: Pick) {
+  constructor(world: ClusterInput, matcher: Matcher, table: Uint8Array, reference: Reference, pick: Picker) {
     this.world = world;
     this.matcher = matcher;
     this.reference = reference;
@@ -264,7 +264,7 @@ const RUNS = [1, 1, 1, 3, 5, 16];
 const OTHER_PROTOCOLS = [2, 4, 33, 47, 50, 136, 253];
 
 /** Writes a packet into a slot with another source port, and other things that should make no difference. */
-function fillSlot(slots: Uint8Array, index: number, { bytes, portAt, inSlot }: DressedPacket, pick: Pick): void {
+function fillSlot(slots: Uint8Array, index: number, { bytes, portAt, inSlot }: DressedPacket, pick: Picker): void {
   writeSlot(slots, index, bytes);
   const at = index * SLOT_BYTES;
   const random = pick(2 ** 32);

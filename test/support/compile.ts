@@ -11,7 +11,7 @@ import type { Config } from "../../compiler/node/config.ts";
 import { decodeConfig } from "../../compiler/node/decode.ts";
 import { unfoldLookups } from "../../compiler/passes/unfold-lookups.ts";
 import { printIptables as printIptablesFile, printNft as printNftFile } from "../../compiler/print.ts";
-import type { Cluster, Manifest } from "./arbitraries.ts";
+import type { ClusterInput, Manifest } from "./arbitraries.ts";
 import type { ProxySettings } from "./oracle/oracle.ts";
 
 /** `settings` as the config that a case file with this `proxy:` block has. */
@@ -31,12 +31,12 @@ export function toText(objects: readonly Manifest[]): string {
   return JSON.stringify({ apiVersion: "v1", kind: "List", items: objects });
 }
 
-export function compileCluster({ objects, proxy, mode }: Cluster): CompileResult {
+export function compileCluster({ objects, proxy, mode }: ClusterInput): CompileResult {
   return compile([{ name: "cluster.json", text: toText(objects) }], { ...toConfig(proxy), mode });
 }
 
 /** The compiled cluster; throws the errors when there are any. */
-export function mustCompile(cluster: Cluster): Compiled {
+export function mustCompile(cluster: ClusterInput): Compiled {
   const { compiled, diagnostics } = compileCluster(cluster);
   if (compiled !== undefined) return compiled;
   throw new Error(

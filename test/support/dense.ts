@@ -1,7 +1,7 @@
 /** Random clusters with many ports: what one Service port costs is then seen in the shape of the rules. */
 import fc from "fast-check";
 import {
-  type Cluster,
+  type ClusterInput,
   consistent,
   type Manifest,
   type PortDraft,
@@ -30,7 +30,7 @@ const layout: fc.Arbitrary<Layout> = fc.record({
 
 /** Hundreds of Services that are alike, with a port each, beside Services with up to 100 ports. No two Services claim
  *  the same address or node port. */
-export const denseCluster: fc.Arbitrary<Cluster> = fc
+export const denseCluster: fc.Arbitrary<ClusterInput> = fc
   .record({
     layout,
     crowd: weighted([1, 0], [2, 17], [2, 100], [1, 300]),
@@ -40,7 +40,7 @@ export const denseCluster: fc.Arbitrary<Cluster> = fc
       maxLength: 2,
     }),
     proxy: proxySettings,
-    mode: fc.constantFrom<Cluster["mode"]>("nftables", "iptables"),
+    mode: fc.constantFrom<ClusterInput["mode"]>("nftables", "iptables"),
   })
   .map(({ layout, crowd, alike, wide, proxy, mode }) => {
     let ports = 0;

@@ -8,7 +8,7 @@ import { type JudgedOutcome, judge } from "../../runtime/kernel/judge.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
 import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { openNode } from "../../runtime/kernel/world.ts";
-import { type Cluster, NODE_IPS } from "./arbitraries.ts";
+import { type ClusterInput, NODE_IPS } from "./arbitraries.ts";
 import { mustCompile, printIptables, printNft } from "./compile.ts";
 
 /** The kernel's judges, by the name of the engine that each is. */
@@ -42,13 +42,13 @@ export interface Disagreement {
 }
 
 /** A packet and what the reference says of it. */
-export interface Prediction {
+export interface PredictedPacket {
   readonly packet: Packet;
   readonly outcome: Outcome;
 }
 
 /** What the reference says of `packets`. */
-export function predictAll(cluster: Cluster, packets: Iterable<Packet>): Prediction[] {
+export function predictAll(cluster: ClusterInput, packets: Iterable<Packet>): PredictedPacket[] {
   const { program, node } = mustCompile(cluster);
   const evaluator = new Evaluator(program);
   const environment = environmentOf(node.addresses);
@@ -64,7 +64,7 @@ export async function findDisagreements(
   prober: Prober,
   name: Judge,
   rules: KernelRules,
-  predictions: readonly Prediction[],
+  predictions: readonly PredictedPacket[],
 ): Promise<Disagreement[]> {
   const questions = predictions.map(({ packet, outcome }) => ({ packet, choices: outcome.endpoints.length }));
   const endpointTreatments = await judge(prober, rules, questions);
@@ -78,7 +78,7 @@ export async function findDisagreements(
 }
 
 /** Everything that can happen, sorted, without the chances: rules that are judged take turns. */
-function describePrediction({ packet, outcome }: Prediction): string {
+function describePrediction({ packet, outcome }: PredictedPacket): string {
   const texts = outcome.results.map((result) => {
     const { disposition } = result;
     if (disposition.kind === "reject") return `reject with ${disposition.with}`;
@@ -98,7 +98,7 @@ function isUnseen({ destination, destinationPort }: Packet, endpoint: { address:
 
 /** The same of what was seen. Whether clients stick cannot be seen where there is one endpoint, nor whether a packet was
  *  accepted where it may have been translated unseen: the prediction counts there. */
-function describeFate({ observations, accepted, sticks }: JudgedOutcome, { packet, outcome }: Prediction): string {
+function describeFate({ observations, accepted, sticks }: JudgedOutcome, { packet, outcome }: PredictedPacket): string {
   const verdict = accepted && !outcome.endpoints.some((endpoint) => isUnseen(packet, endpoint)) ? "accept" : "pass";
   const texts = observations.map((observation) => {
     if (observation.kind === "reject") return `reject with ${observation.with}`;

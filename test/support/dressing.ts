@@ -33,10 +33,10 @@ export interface DressedPacket {
   readonly inSlot: Standing | undefined;
 }
 
-export type Pick = (below: number) => number;
+export type Picker = (below: number) => number;
 
 /** The first packet of a flow in every dress there is; `pick` decides about lengths, orders and kinds. */
-export function dress(flow: NewFlow, pick: Pick): DressedPacket[] {
+export function dress(flow: NewFlow, pick: Picker): DressedPacket[] {
   return typeof flow.source === "bigint" ? dress6(flow, pick) : dress4(flow, pick);
 }
 
@@ -72,7 +72,7 @@ function longest({ protocol }: NewFlow): number {
 }
 
 /** Bodies that are a fragment for themselves: as they are, and one that ends within its transport header. */
-function firstParts(flow: NewFlow, pick: Pick): [standing: Standing, body: Uint8Array][] {
+function firstParts(flow: NewFlow, pick: Picker): [standing: Standing, body: Uint8Array][] {
   // All fragments but the last are of a multiple of eight bytes.
   const whole = transportOf(flow, (8 - (transportOf(flow).length & 7)) & 7);
   const rooms = Math.floor((leastOf(flow) - 1) / 8);
@@ -85,7 +85,7 @@ function firstParts(flow: NewFlow, pick: Pick): [standing: Standing, body: Uint8
 
 // --- IPv4 ----------------------------------------------------------------------------------------------------------------
 
-function dress4(flow: NewFlow, pick: Pick): DressedPacket[] {
+function dress4(flow: NewFlow, pick: Picker): DressedPacket[] {
   const make = (name: string, body: Uint8Array, whole: Standing, fields: Ipv4Fields = {}): DressedPacket => {
     const at = 20 + (fields.options?.length ?? 0);
     return {
@@ -114,7 +114,7 @@ function dress4(flow: NewFlow, pick: Pick): DressedPacket[] {
 /** The bit that says that more fragments follow; below it is the offset. */
 const MORE = 0x2000;
 
-function malformed4(flow: NewFlow, body: Uint8Array, pick: Pick): DressedPacket[] {
+function malformed4(flow: NewFlow, body: Uint8Array, pick: Picker): DressedPacket[] {
   const make = (name: string, fields: Ipv4Fields): DressedPacket => malformed(name, ipv4Packet(flow, body, fields));
   const plain = ipv4Packet(flow, body);
   return [
@@ -129,14 +129,14 @@ function malformed(name: string, bytes: Uint8Array): DressedPacket {
   return { dress: name, protocol: 0, bytes, portAt: undefined, whole: "malformed", inSlot: "malformed" };
 }
 
-function anotherVersion(pick: Pick): number {
+function anotherVersion(pick: Picker): number {
   const version = pick(16);
   return version === 4 || version === 6 ? version + 1 : version;
 }
 
 // --- IPv6 ----------------------------------------------------------------------------------------------------------------
 
-function dress6(flow: NewFlow, pick: Pick): DressedPacket[] {
+function dress6(flow: NewFlow, pick: Picker): DressedPacket[] {
   // Fragments that are neither the last nor of a multiple of eight bytes are not gathered: they go on as they are.
   const oddLength = transportOf(flow).length % 8 === 0 ? 4 : 0;
   const make = (name: string, body: Uint8Array, whole: Standing, layers: readonly Layer[] = []): DressedPacket => {
@@ -190,7 +190,7 @@ function dress6(flow: NewFlow, pick: Pick): DressedPacket[] {
 }
 
 /** An extension header of any kind behind which a transport header may follow. */
-function anyLayer(pick: Pick, isFirst: boolean): Layer {
+function anyLayer(pick: Picker, isFirst: boolean): Layer {
   const length = 8 * (1 + pick(2));
   switch (pick(4)) {
     case 0:
@@ -225,13 +225,13 @@ function nothingNext(flow: NewFlow, body: Uint8Array): DressedPacket {
 // --- transport headers ---------------------------------------------------------------------------------------------------
 
 /** One that ends too early, if there is a too early. */
-function shortBodies(flow: NewFlow, pick: Pick): Uint8Array[] {
+function shortBodies(flow: NewFlow, pick: Picker): Uint8Array[] {
   const least = leastOf(flow);
   return least === 0 ? [] : [transportOf(flow).subarray(0, pick(least))];
 }
 
 /** Those that connection tracking can make nothing of. */
-function wrongBodies(flow: NewFlow, pick: Pick): [name: string, body: Uint8Array][] {
+function wrongBodies(flow: NewFlow, pick: Picker): [name: string, body: Uint8Array][] {
   const change = (at: number, ...values: number[]): Uint8Array => transportOf(flow, 0, (body) => body.set(values, at));
   const short = shortBodies(flow, pick).map((body): [string, Uint8Array] => ["short transport header", body]);
   switch (flow.protocol) {

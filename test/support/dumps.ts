@@ -5,14 +5,14 @@ import { findInterfaces } from "../../compiler/tabulate/interfaces.ts";
 import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { NODE_IPS } from "./arbitraries.ts";
 import { completeIptables, sortNft } from "./kube-proxy.ts";
-import { type Reading, readIptablesText, readNftText } from "./read.ts";
+import { type RulesReading, readIptablesText, readNftText } from "./read.ts";
 import { readFolder } from "./shared.ts";
 
 export interface Dump {
   readonly name: string;
   readonly text: string;
   readonly families: readonly Family[];
-  readonly read: (text: string) => Reading;
+  readonly read: (text: string) => RulesReading;
   /** What the kernel loads of such a text. */
   readonly rules: (text: string) => KernelRules;
 }

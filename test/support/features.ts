@@ -1,10 +1,10 @@
 /** What a generated cluster has in it: soaks count it, so that a feature which is never generated shows. */
-import type { Cluster, Manifest } from "./arbitraries.ts";
+import type { ClusterInput, Manifest } from "./arbitraries.ts";
 
 type Part = Readonly<Record<string, unknown>>;
 
 /** The features of `cluster`, each once. */
-export function featuresOf({ objects, proxy, mode }: Cluster): string[] {
+export function featuresOf({ objects, proxy, mode }: ClusterInput): string[] {
   const features = new Set<string>([
     `mode ${mode}`,
     `detector ${proxy.detectLocalMode}`,

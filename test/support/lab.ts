@@ -4,7 +4,7 @@ import { createInterface } from "node:readline";
 import { namespaceArguments } from "./kernel.ts";
 
 /** Where things are. Outside addresses that are no node's and no pod's of this node stand behind the gateway. */
-export interface World {
+export interface LabWorld {
   readonly node: { readonly addresses: readonly string[] };
   readonly pods: readonly { readonly name: string; readonly addresses: readonly string[] }[];
   readonly outside: { readonly addresses: readonly string[]; readonly routes: readonly string[] };
@@ -28,7 +28,7 @@ export interface Lab {
 }
 
 /** Builds `world`; the places are `node`, `outside`, and the pods by name. */
-export async function openLab(world: World): Promise<Lab> {
+export async function openLab(world: LabWorld): Promise<Lab> {
   const script = new URL("lab/lab.mjs", import.meta.url).pathname;
   const child = spawn("unshare", [...namespaceArguments, process.execPath, script], {
     stdio: ["pipe", "pipe", "inherit"],

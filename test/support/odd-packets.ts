@@ -5,7 +5,7 @@ import type { Prober, Sighting } from "../../runtime/kernel/prober.ts";
 import { loadRules } from "../../runtime/kernel/rules.ts";
 import { openNode } from "../../runtime/kernel/world.ts";
 import { readAddress } from "../../runtime/packet.ts";
-import { type Cluster, NODE_IPS } from "./arbitraries.ts";
+import { type ClusterInput, NODE_IPS } from "./arbitraries.ts";
 import { mustCompile } from "./compile.ts";
 import { type Judge, rulesFor } from "./differential.ts";
 import type { Standing } from "./dressing.ts";
@@ -51,7 +51,7 @@ export class OddNode {
   }
 
   /** `judge` names the text that its rules are loaded from. */
-  static async open(cluster: Cluster, judge: Judge): Promise<OddNode> {
+  static async open(cluster: ClusterInput, judge: Judge): Promise<OddNode> {
     const addresses = NODE_IPS.map((text) => parseAddress(text)).filter((address) => address !== undefined);
     // Where bytes come in as IPv4 or IPv6 packets even if their first ones say something else.
     const typed = { "in-4": 0x0800, "in-6": 0x86dd };

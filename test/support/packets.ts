@@ -2,7 +2,7 @@
 import type { Packet } from "../../compiler/evaluate/packet.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../../compiler/net/protocol.ts";
-import { ADDRESSES, type Cluster, type Manifest, NODE_IPS } from "./arbitraries.ts";
+import { ADDRESSES, type ClusterInput, type Manifest, NODE_IPS } from "./arbitraries.ts";
 
 /** Who sends: an address, and the interface that the packet comes in by (undefined: the node itself). */
 const SENDERS: readonly (readonly [address: string, inInterface: string | undefined])[] = [
@@ -39,12 +39,12 @@ type Target = readonly [address: string, protocol: number, port: number];
 
 /** Every sender to everything that a Service claims, and to its neighbours: the next port, other protocols, pings. All
  *  of them, or every `step`th from `start` on. */
-export function* packetsAtServices({ objects, proxy }: Cluster, start = 0, step = 1): Generator<Packet> {
+export function* packetsAtServices({ objects, proxy }: ClusterInput, start = 0, step = 1): Generator<Packet> {
   yield* thinned(packetsTo(targetsOf(claimsOf(objects), proxy.nodeIPs), [...SENDERS, ...BORDER_SENDERS]), start, step);
 }
 
 /** About `count` such packets, to the first claims of a large cluster, the last ones, and some between. */
-export function packetsAtSomeServices({ objects, proxy }: Cluster, count: number): Packet[] {
+export function packetsAtSomeServices({ objects, proxy }: ClusterInput, count: number): Packet[] {
   const claims = spread([...claimsOf(objects)], 9).map((claim) => ({
     ...claim,
     addresses: spread(claim.addresses, 5),
@@ -124,7 +124,7 @@ interface StatusFields {
 
 /** Every sender to every address and port that any cluster could mean, and pings, thinned to every `step`th from `start`
  *  on. */
-export function* packetsFor({ proxy }: Cluster, start: number, step: number): Generator<Packet> {
+export function* packetsFor({ proxy }: ClusterInput, start: number, step: number): Generator<Packet> {
   const addresses = [
     ...ADDRESSES.IPv4.cluster,
     "172.30.77.77", // nobody's

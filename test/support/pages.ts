@@ -9,7 +9,7 @@ import { kernelMissing, namespaceArguments } from "./kernel.ts";
 export const ROOT = new URL("../..", import.meta.url).pathname;
 
 /** A fenced block. The word behind the language names the file that holds it. */
-export interface Block {
+export interface PageBlock {
   readonly language: string;
   readonly file: string | undefined;
   readonly text: string;
@@ -18,7 +18,7 @@ export interface Block {
 export interface Page {
   readonly name: string;
   readonly text: string;
-  readonly blocks: readonly Block[];
+  readonly blocks: readonly PageBlock[];
 }
 
 /** A command of a page. `output`: what the page says that it prints; undefined: nothing is said, and it has to end well. */
@@ -150,6 +150,6 @@ export function runPageCommands(page: Page, folder: string): (CommandRun | undef
 }
 
 /** What an example says that it prints or shows: the comments behind the statements that do. */
-export function wantedOf({ text }: Block): string[] {
+export function wantedOf({ text }: PageBlock): string[] {
   return [...text.matchAll(/(?:console\.log\(|\.textContent = ).*; \/\/ (.+)$/gm)].map(([, wanted = ""]) => wanted);
 }

@@ -4,13 +4,13 @@ import { readIptables } from "../../compiler/formats/iptables/read.ts";
 import { readNft } from "../../compiler/formats/nft/read.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 
-export interface Reading {
+export interface RulesReading {
   readonly program: Program;
   /** `line:column severity code message`. */
   readonly findings: readonly string[];
 }
 
-export function readIptablesText(text: string, family?: "ip" | "ip6"): Reading {
+export function readIptablesText(text: string, family?: "ip" | "ip6"): RulesReading {
   const diagnostics: Diagnostic[] = [];
   const program = readIptables(
     { name: "dump", text },
@@ -27,7 +27,7 @@ export function mustReadIptables(text: string, family?: "ip" | "ip6"): Program {
   return program;
 }
 
-export function readNftText(text: string): Reading {
+export function readNftText(text: string): RulesReading {
   const diagnostics: Diagnostic[] = [];
   const program = readNft({ name: "dump", text }, (diagnostic) => diagnostics.push(diagnostic));
   return { program, findings: diagnostics.map(printFinding) };

@@ -10,7 +10,7 @@ import { type Cut, type Ranges, valuesIn } from "../../compiler/evaluate/sets/ra
 import type { Program } from "../../compiler/ir/types.ts";
 import { familyOf } from "../../compiler/net/address.ts";
 import { findInterfaces, interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
-import type { Pick } from "./dressing.ts";
+import type { Picker } from "./dressing.ts";
 
 /** Tells whether a comparison of `programs` has found that they treat a packet differently. It has a mark, and its connection a
  *  status and a mark, that the comparison's ground names. */
@@ -49,7 +49,7 @@ function holds({ saddr, daddr, sport, dport, toaddr, toport }: Box, packet: Pack
 
 /** A packet with the same addresses and ports, but with another mark, and of a connection of another state: of those that can
  *  come by a kind of traffic of `ground`. */
-export function remembered(packet: Packet, space: PacketSpace, sentTo: Packet["sentTo"], pick: Pick): Packet {
+export function remembered(packet: Packet, space: PacketSpace, sentTo: Packet["sentTo"], pick: Picker): Packet {
   const one = <T>(items: readonly T[]): T | undefined => items[pick(items.length)];
   const family = familyOf(packet.source);
   const trafficKind = one(

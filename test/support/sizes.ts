@@ -1,5 +1,5 @@
 /** Clusters with a given number of one thing, for each thing that a cluster can have many of. */
-import { type Cluster, type Manifest, NODE_IPS, NODE_NAME, PROXY } from "./arbitraries.ts";
+import { type ClusterInput, type Manifest, NODE_IPS, NODE_NAME, PROXY } from "./arbitraries.ts";
 import type { ProxySettings } from "./oracle/oracle.ts";
 
 /** Sizes at which something could change: none, one, the fan-out of a dispatch tree, a byte, and many. */
@@ -96,17 +96,17 @@ const alternating = (count: number): string[] => upTo(count).flatMap((i) => [v4(
 /** A Service that is there beside what is counted, so that size 0 has rules, too. */
 const another = (): Manifest[] => service({ name: "another", index: 5000, endpoints: [5000, 5001] });
 
-const of = (objects: readonly Manifest[], proxy: Partial<ProxySettings> = {}): Omit<Cluster, "mode"> => ({
+const of = (objects: readonly Manifest[], proxy: Partial<ProxySettings> = {}): Omit<ClusterInput, "mode"> => ({
   objects: [...another(), ...objects],
   proxy: { ...PROXY, ...proxy },
 });
 
 /** One Service with `ports`; none where there are none, since the API server takes no such Service. */
-const withPorts = (ports: readonly Port[], rest: Draft = {}): Omit<Cluster, "mode"> =>
+const withPorts = (ports: readonly Port[], rest: Draft = {}): Omit<ClusterInput, "mode"> =>
   of(ports.length === 0 ? [] : service({ ports, ...rest }));
 
 /** What is counted: a cluster that has `count` of it. */
-export const COUNTED: Readonly<Record<string, (count: number) => Omit<Cluster, "mode">>> = {
+export const COUNTED: Readonly<Record<string, (count: number) => Omit<ClusterInput, "mode">>> = {
   "ports of a Service, side by side": (n) => withPorts(upTo(n).map((i) => named(i, () => "TCP", 8000))),
   "ports of a Service, of three protocols": (n) => withPorts(upTo(n).map((i) => named(i, mixed, 8000))),
   "ports of a Service with source ranges, policy Local and affinity": (n) =>

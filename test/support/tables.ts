@@ -1,10 +1,10 @@
 /** Tables of small clusters. */
 import { printTable } from "../../compiler/print.ts";
-import type { Cluster, Manifest } from "./arbitraries.ts";
+import type { ClusterInput, Manifest } from "./arbitraries.ts";
 import { mustCompile } from "./compile.ts";
 
 /** The table of a cluster; throws when there is none. */
-export function mustPrintTable(cluster: Cluster): Uint8Array {
+export function mustPrintTable(cluster: ClusterInput): Uint8Array {
   const { program, node } = mustCompile(cluster);
   const { table, unsupported } = printTable(program, node.addresses, "test");
   if (table === undefined) throw new Error(unsupported[0]?.message);
@@ -12,7 +12,7 @@ export function mustPrintTable(cluster: Cluster): Uint8Array {
 }
 
 /** `default/web`, port 80, with these endpoints; `spec` says more about it. */
-export function webCluster(endpoints: readonly string[], spec: Manifest = {}): Cluster {
+export function webCluster(endpoints: readonly string[], spec: Manifest = {}): ClusterInput {
   const family = endpoints[0]?.includes(":") ? "IPv6" : "IPv4";
   const clusterIP = family === "IPv6" ? "fd00:10:96::1" : "10.96.0.1";
   return {

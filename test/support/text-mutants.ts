@@ -1,5 +1,5 @@
 /** Wrong rules, made by changing one line of a text, ours or somebody else's: what a slip of the hand makes of a dump. */
-import type { Pick } from "./dressing.ts";
+import type { Picker } from "./dressing.ts";
 
 export interface TextMutant {
   /** What was done: `drop`, `swap` and so on. */
@@ -15,7 +15,7 @@ interface Change {
   /** Of a rule or an element, unless it is of what declares a chain. */
   readonly of?: "chain";
   /** Undefined: this line has nothing to change. `chains`: those that iptables rules can jump to. */
-  readonly change: (line: string, pick: Pick, chains: ReadonlySet<string>) => string | undefined;
+  readonly change: (line: string, pick: Picker, chains: ReadonlySet<string>) => string | undefined;
 }
 
 const CHANGES: Readonly<Record<string, Change>> = {
@@ -105,7 +105,7 @@ const PRIORITIES = ["-310", "-160", "-110", "-10", "10", "110"];
 export const TEXT_MUTANTS = [...Object.keys(CHANGES), "swap"];
 
 /** `text` with one line changed, at random; undefined where chance finds none that can be. */
-export function mutateText(text: string, pick: Pick): TextMutant | undefined {
+export function mutateText(text: string, pick: Picker): TextMutant | undefined {
   const lines = text.split("\n");
   const chains = new Set(
     [...text.matchAll(/^:(\S+) -|^-N (\S+)/gm)].map(([, declared, made]) => declared ?? made ?? ""),
@@ -146,7 +146,7 @@ function change(
   at: number,
   kind: string,
   chains: ReadonlySet<string>,
-  pick: Pick,
+  pick: Picker,
 ): TextMutant | undefined {
   const line = lines[at] as string;
   const now = CHANGES[kind]?.change(line, pick, chains);
@@ -175,7 +175,7 @@ function isChain(line: string): boolean {
 const ELEMENT = /^\s+(?:elements = )?.* [:}]|,$/;
 
 /** Changes one of the places in `line` where `pattern` matches, outside comments. */
-function changeOne(line: string, pattern: RegExp, pick: Pick, change: (found: string) => string): string | undefined {
+function changeOne(line: string, pattern: RegExp, pick: Picker, change: (found: string) => string): string | undefined {
   const comments = [...line.matchAll(/"[^"]*"|(?<=\s)#.*$/g)];
   const places = [...line.matchAll(pattern)].filter(
     ({ index }) => !comments.some((comment) => comment.index <= index && index < comment.index + comment[0].length),

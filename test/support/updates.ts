@@ -3,7 +3,7 @@ import { readInstalled } from "../../compiler/formats/iptables/installed.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { printIptables } from "../../compiler/print.ts";
 import type { Flood, FloodPacket, Prober } from "../../runtime/kernel/prober.ts";
-import type { Cluster, Manifest } from "./arbitraries.ts";
+import type { ClusterInput, Manifest } from "./arbitraries.ts";
 import { mustCompile, printNft } from "./compile.ts";
 import type { Judge } from "./differential.ts";
 import { ipv4 } from "./ir.ts";
@@ -61,10 +61,10 @@ export const FLOOD: readonly FloodPacket[] = (
 }));
 
 /** The cluster in its four versions. */
-export function versions(mode: Cluster["mode"]): Program[] {
+export function versions(mode: ClusterInput["mode"]): Program[] {
   return [0, 1, 2, 3].map((version) => {
     const objects = SERVICES.flatMap((service, i) => manifestsOf(service, i, service.endpoints[version] ?? 0));
-    const proxy: Cluster["proxy"] = {
+    const proxy: ClusterInput["proxy"] = {
       nodeName: "node-a",
       nodeIP: NODE,
       nodeIPs: [NODE],

@@ -16,7 +16,7 @@ function sourcesIn(...folders: readonly string[]): ReadonlyMap<string, string> {
 
 test("an exported type has a name that no other one has", () => {
   const byName = new Map<string, string[]>();
-  for (const [path, text] of sourcesIn("compiler", "runtime")) {
+  for (const [path, text] of sourcesIn("compiler", "runtime", "test", "bench")) {
     for (const [, name = ""] of text.matchAll(/^export (?:interface|type|(?:abstract )?class|enum) (\w+)/gm))
       byName.set(name, [...(byName.get(name) ?? []), path]);
   }

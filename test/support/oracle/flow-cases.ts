@@ -1,15 +1,15 @@
 import { parse } from "yaml";
 import { readCases } from "../shared.ts";
-import type { Mode } from "./node.ts";
-import type { OraclePacket, Prediction, ProxySettings } from "./oracle.ts";
+import type { OracleMode } from "./node.ts";
+import type { OraclePacket, OraclePrediction, ProxySettings } from "./oracle.ts";
 
 /** One world of the shared packet-flow cases, with the packets sent in it. */
 export interface FlowCase {
   readonly name: string;
-  readonly modes: readonly Mode[];
+  readonly modes: readonly OracleMode[];
   readonly proxy: ProxySettings;
   readonly objects: readonly unknown[];
-  readonly flows: readonly { readonly name: string; readonly packet: OraclePacket; readonly want: Prediction }[];
+  readonly flows: readonly { readonly name: string; readonly packet: OraclePacket; readonly want: OraclePrediction }[];
 }
 
 interface FlowCaseFile extends Omit<FlowCase, "flows"> {
@@ -22,7 +22,7 @@ interface FlowCaseFile extends Omit<FlowCase, "flows"> {
     readonly port: number;
     readonly inInterface?: string;
     readonly expect: {
-      readonly verdict: Prediction["verdict"];
+      readonly verdict: OraclePrediction["verdict"];
       readonly endpoints?: readonly string[];
       readonly masquerade?: boolean;
       readonly masqueradeEndpoints?: readonly string[];

@@ -3,11 +3,11 @@ import { hostPrefix, type Prefix, parsePrefix, prefixContains, prefixFamily } fr
 import type { ProxySettings } from "./manifests.ts";
 
 /** The kube-proxy mode. */
-export type Mode = "nftables" | "iptables";
+export type OracleMode = "nftables" | "iptables";
 
 /** The node, as one family of one kube-proxy sees it (section 1.3: nothing is shared between families). */
 export interface Node {
-  readonly mode: Mode;
+  readonly mode: OracleMode;
   readonly family: Family;
   /** Undefined: no endpoint is local, and no node hint names this node. */
   readonly name: string | undefined;
@@ -32,7 +32,7 @@ type Detector = (source: Address, inInterface: string | undefined) => boolean;
 const LOOPBACK_ADDRESS = parseIpv4("127.0.0.1") as Address;
 
 /** The node for packets of `family`. */
-export function readNode(proxy: ProxySettings, mode: Mode, family: Family): Node {
+export function readNode(proxy: ProxySettings, mode: OracleMode, family: Family): Node {
   const addresses = readAddresses(proxy.nodeIPs, family);
   const primary = readAddresses([proxy.nodeIP ?? ""], family)[0] ?? addresses[0];
   const nodePortAddresses = readNodePortAddresses(proxy, mode, family, primary);
@@ -95,7 +95,7 @@ export function isNodePortAddress(node: Node, address: Address): boolean {
 /** Section 8: the defaults of the two modes; no prefix of this family, or one that holds everything, is everything. */
 function readNodePortAddresses(
   { nodePortAddresses }: ProxySettings,
-  mode: Mode,
+  mode: OracleMode,
   family: Family,
   primary: Address | undefined,
 ): Node["nodePortAddresses"] {

@@ -3,11 +3,11 @@
 
 import { type Address, familyOf, parseAddress, printAddressPort } from "../../../compiler/net/address.ts";
 import type { Protocol } from "../../../compiler/net/protocol.ts";
-import { type FilterVerdict, filter, type Hook, type Seen } from "./filter.ts";
+import { type FilterVerdict, filter, type OracleHook, type Seen } from "./filter.ts";
 import type { ProxySettings } from "./manifests.ts";
-import { isLocalAddress, type Mode, readNode } from "./node.ts";
-import { type Endpoint, readFamily } from "./services.ts";
-import { type Flow, translate, type World } from "./translate.ts";
+import { isLocalAddress, type OracleMode, readNode } from "./node.ts";
+import { type OracleEndpoint, readFamily } from "./services.ts";
+import { type OracleFlow, type OracleWorld, translate } from "./translate.ts";
 
 export type { ProxySettings } from "./manifests.ts";
 
@@ -23,7 +23,7 @@ export interface OraclePacket {
 }
 
 /** A packet's fate. */
-export interface Prediction {
+export interface OraclePrediction {
   /** `dnat`: to one of `endpoints`; `accept`: by a rule, untranslated; `pass`: no rule decides. */
   readonly verdict: "dnat" | "accept" | "drop" | "reject" | "pass";
   /** `address:port`, IPv6 in brackets; each as likely; sorted by code units. */
@@ -43,16 +43,16 @@ export interface Prediction {
 export function predict(
   objects: readonly unknown[],
   proxy: ProxySettings,
-  mode: Mode,
+  mode: OracleMode,
   packet: OraclePacket,
-): Prediction {
+): OraclePrediction {
   const source = asAddress(packet.from);
   const destination = asAddress(packet.to);
   const family = familyOf(destination);
   if (familyOf(source) !== family) throw new Error(`${packet.from} and ${packet.to} are of different families`);
   const world = { node: readNode(proxy, mode, family), services: readFamily(objects, family) };
   const { protocol, port, inInterface } = packet;
-  const flow: Flow = { protocol, source, destination, port, inInterface };
+  const flow: OracleFlow = { protocol, source, destination, port, inInterface };
 
   // Section 13: nftables has its load balancer firewall here, in prerouting and in output alike.
   const early = filter(world, "before-nat", { flow, isTranslated: false, isMarked: false });
@@ -89,8 +89,13 @@ interface Fate {
 }
 
 /** What happens when `endpoint` is picked. The filter checks that follow look at the new destination. */
-function endpointTreatmentOf(world: World, flow: Flow, endpoint: Endpoint, isMarkedBefore: boolean): Fate {
-  const translated: Flow = { ...flow, destination: endpoint.address, port: endpoint.port };
+function endpointTreatmentOf(
+  world: OracleWorld,
+  flow: OracleFlow,
+  endpoint: OracleEndpoint,
+  isMarkedBefore: boolean,
+): Fate {
+  const translated: OracleFlow = { ...flow, destination: endpoint.address, port: endpoint.port };
   const isMarked = isMarkedBefore || endpoint.address === flow.source; // section 5: hairpin
   const verdict = walk(world, { flow: translated, isTranslated: true, isMarked });
   return {
@@ -103,7 +108,7 @@ function endpointTreatmentOf(world: World, flow: Flow, endpoint: Endpoint, isMar
 
 /** The filter hooks behind nat, along the packet's way: input or forward; or output, and when a packet of the node goes
  *  to the node, after postrouting in again through loopback (nat has seen the connection and is not asked again). */
-function walk(world: World, seen: Seen): FilterVerdict {
+function walk(world: OracleWorld, seen: Seen): FilterVerdict {
   const isForNode = isLocalAddress(world.node, seen.flow.destination);
   if (seen.flow.inInterface !== undefined) return filter(world, isForNode ? "input" : "forward", seen);
   const back: Seen = {
@@ -111,7 +116,7 @@ function walk(world: World, seen: Seen): FilterVerdict {
     flow: { ...seen.flow, source: sourceBehindPostrouting(world, seen), inInterface: "lo" },
     isMarked: false, // section 5: flipped off when masquerading
   };
-  const way: [Hook, Seen][] = [["output", seen]];
+  const way: [OracleHook, Seen][] = [["output", seen]];
   if (isForNode) way.push(["before-nat", back], ["input", back]);
   for (const [hook, at] of way) {
     const verdict = filter(world, hook, at);
@@ -120,7 +125,7 @@ function walk(world: World, seen: Seen): FilterVerdict {
   return undefined;
 }
 
-function sourceBehindPostrouting({ node }: World, { flow, isMarked }: Seen): Address {
+function sourceBehindPostrouting({ node }: OracleWorld, { flow, isMarked }: Seen): Address {
   return isMarked && node.primary !== undefined ? node.primary : flow.source;
 }
 

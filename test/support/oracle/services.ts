@@ -5,7 +5,7 @@ import { namespaceOf, readServices, readSlices, type ServiceManifest, type Slice
 import { readAddresses, readPrefixes } from "./node.ts";
 
 /** One port of one Service in one family: the unit of work (section 1.2). */
-export interface ServicePort {
+export interface OracleServicePort {
   readonly protocol: Protocol;
   readonly port: number;
   /** 0: none. */
@@ -19,11 +19,11 @@ export interface ServicePort {
   readonly isExternalLocal: boolean;
   /** Undefined: no session affinity. */
   readonly stickySeconds: number | undefined;
-  readonly endpoints: readonly Endpoint[];
+  readonly endpoints: readonly OracleEndpoint[];
 }
 
 /** An address and port that a slice lists for a service port, in whatever state (section 1.4). */
-export interface Endpoint {
+export interface OracleEndpoint {
   readonly address: Address;
   readonly port: number;
   readonly isReady: boolean;
@@ -37,7 +37,7 @@ export interface Endpoint {
 /** What the manifests say in one family. */
 export interface Services {
   /** In the order in which they may claim an address and port, or a node port: see `ownerOf`. */
-  readonly ports: readonly ServicePort[];
+  readonly ports: readonly OracleServicePort[];
   readonly clusterIps: readonly Address[];
   /** TCP ports that iptables mode accepts (section 8.1). */
   readonly healthCheckNodePorts: readonly number[];
@@ -90,7 +90,11 @@ function clusterIpOf({ spec }: ServiceManifest, family: Family): Address | undef
 }
 
 /** Section 1.2. The ports of one Service, by name, then protocol. */
-function readPorts(service: ServiceManifest, clusterIp: Address, slices: readonly SliceManifest[]): ServicePort[] {
+function readPorts(
+  service: ServiceManifest,
+  clusterIp: Address,
+  slices: readonly SliceManifest[],
+): OracleServicePort[] {
   const { metadata, spec, status } = service;
   const family = familyOf(clusterIp);
   const externalIps = readAddresses(spec.externalIPs ?? [], family);
@@ -134,8 +138,8 @@ function readPorts(service: ServiceManifest, clusterIp: Address, slices: readonl
 }
 
 /** Section 1.4: the endpoints that `slices` list under this port name and protocol, each address and port once. */
-function readEndpoints(slices: readonly SliceManifest[], name: string, protocol: Protocol): Endpoint[] {
-  const found = new Map<string, Endpoint>();
+function readEndpoints(slices: readonly SliceManifest[], name: string, protocol: Protocol): OracleEndpoint[] {
+  const found = new Map<string, OracleEndpoint>();
   for (const slice of slices) {
     for (const slicePort of slice.ports ?? []) {
       // The API server fills in an absent name as "". A port without a number is skipped.

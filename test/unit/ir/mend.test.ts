@@ -3,7 +3,7 @@ import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
 import type { Address } from "../../../compiler/net/address.ts";
 import { deepIptables, deepNft, WAYS_DOWN } from "../../support/deep-chains.ts";
-import { type Reading, readIptablesText, readNftText } from "../../support/read.ts";
+import { type RulesReading, readIptablesText, readNftText } from "../../support/read.ts";
 
 const HERE = 0x0a000005 as Address;
 const PACKET: Packet = {
@@ -17,7 +17,7 @@ const PACKET: Packet = {
 };
 
 /** What happens to a packet to the node, and what is wrong. */
-function follow({ program, findings }: Reading): {
+function follow({ program, findings }: RulesReading): {
   readonly ends: readonly string[];
   readonly findings: readonly string[];
 } {

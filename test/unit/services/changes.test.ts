@@ -9,7 +9,7 @@ import { endpointNamesIn } from "../../../compiler/services/endpoint-names.ts";
 import { frontendsIn, printFrontend } from "../../../compiler/services/frontends.ts";
 import { changesToData, renderChanges } from "../../../compiler/services/render.ts";
 import { ServiceNames } from "../../../compiler/services/service-names.ts";
-import type { Cluster, Manifest } from "../../support/arbitraries.ts";
+import type { ClusterInput, Manifest } from "../../support/arbitraries.ts";
 import { mustCompile, printIptables, printNft } from "../../support/compile.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
 import { webCluster } from "../../support/tables.ts";
@@ -21,7 +21,7 @@ const EXTERNAL = {
 };
 const two = ["10.244.1.7", "10.244.1.8"];
 
-function viewOf(left: Program, right: Program, cluster: Cluster = webCluster(two)) {
+function viewOf(left: Program, right: Program, cluster: ClusterInput = webCluster(two)) {
   const { node, specs } = mustCompile(cluster);
   const { addresses } = node;
   const changes = new ServiceChanges({
@@ -35,12 +35,12 @@ function viewOf(left: Program, right: Program, cluster: Cluster = webCluster(two
 }
 
 /** The rows of the table, without its head. */
-function rows(left: Cluster, right: Cluster): string[] {
+function rows(left: ClusterInput, right: ClusterInput): string[] {
   const [, ...lines] = renderChanges(viewOf(mustCompile(left).program, mustCompile(right).program, left));
   return lines.slice(0, lines.indexOf("")).map((line) => line.replace(/ +/g, " ").trim());
 }
 
-const nothing = (cluster: Cluster): Cluster => ({
+const nothing = (cluster: ClusterInput): ClusterInput => ({
   ...cluster,
   objects: [
     {
@@ -101,7 +101,7 @@ describe("the table of Services", () => {
     ],
   ])("shows that %s is another one", (_, left, right, expected) => {
     const status = { loadBalancer: { ingress: [{ ip: "203.0.113.8" }] } };
-    const withStatus = (cluster: Cluster): Cluster => ({
+    const withStatus = (cluster: ClusterInput): ClusterInput => ({
       ...cluster,
       objects: cluster.objects.map((object) =>
         JSON.stringify(object).includes("SourceRanges") ? { ...object, status } : object,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { readFlowCases } from "../../support/oracle/flow-cases.ts";
-import { type Prediction, type ProxySettings, predict } from "../../support/oracle/oracle.ts";
+import { type OraclePrediction, type ProxySettings, predict } from "../../support/oracle/oracle.ts";
 
 describe("the flow cases", () => {
   const flows = readFlowCases().flatMap(({ name, modes, proxy, objects, flows }) =>
@@ -59,7 +59,7 @@ function slice(octet: number, addresses: readonly string[], port = 8080) {
 type Sent = readonly [from: string, to: string, port: number];
 
 /** `endpoints`, of which those written with a `*` are masqueraded; or a verdict. */
-function fate({ verdict, endpoints, masquerade }: Prediction): string {
+function fate({ verdict, endpoints, masquerade }: OraclePrediction): string {
   if (verdict !== "dnat") return verdict;
   return endpoints.map((endpoint) => (masquerade.includes(endpoint) ? `${endpoint}*` : endpoint)).join(" ");
 }
