@@ -10,22 +10,20 @@ import { JUDGES, openTestNode } from "../support/differential.ts";
 import { exampleManifests } from "../support/examples.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { listBack } from "../support/list-back.ts";
-import { EVERYTHING } from "../support/runs.ts";
 import { readCases, readFolder } from "../support/shared.ts";
 
 /** Programs of the example, of all flow cases and of all manifests. */
 function* programs(): Generator<readonly [name: string, program: Program]> {
   for (const mode of MODES) {
-    for (const source of EVERYTHING ? readFolder("corpus/k8s", ".yaml") : []) {
+    for (const source of readFolder("corpus/k8s", ".yaml")) {
       const { compiled } = compile([source], { mode });
       if (compiled !== undefined) yield [`${source.name} ${mode}`, compiled.program];
     }
     const { compiled } = compile(exampleManifests(), { mode, nodeName: "node-1" });
     if (compiled !== undefined) yield [`the example ${mode}`, compiled.program];
   }
-  // Of each case one mode, by turns: the two texts differ little. In the quick set every fourth case.
+  // Of each case one mode, by turns: the two texts differ little.
   for (const [i, { name, text }] of readCases("flow").entries()) {
-    if (!EVERYTHING && i % 4 !== 0) continue;
     const testCase = readCase(name, text);
     const mode = testCase.modes[(i >> 2) % testCase.modes.length];
     if (mode !== undefined) yield [`${name} ${mode}`, compileCase(testCase, mode).program];
