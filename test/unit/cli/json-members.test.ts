@@ -6,12 +6,9 @@ import { type CliResult, inFolder, kpc } from "../../support/cli.ts";
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const SHOP = [`${ROOT}examples/shop/manifests`, "-c", `${ROOT}examples/shop/kpc.yaml`, "--node", "node-1"];
 
-const SECTIONS = new Map(
-  readFileSync(`${ROOT}docs/json.md`, "utf8")
-    .split(/^## /m)
-    .slice(1)
-    .map((text) => [text.slice(0, text.indexOf("\n")), text]),
-);
+/** What stands before the first section: members of all outputs, and of a place. */
+const [BEGINNING, ...PARTS] = readFileSync(`${ROOT}docs/json.md`, "utf8").split(/^## /m);
+const SECTIONS = new Map(PARTS.map((text) => [text.slice(0, text.indexOf("\n")), text]));
 
 const PACKET = "tcp 203.0.113.9 > 198.51.100.40:80";
 const nft = kpc(["compile", ...SHOP]).stdout;
@@ -52,7 +49,7 @@ describe.each(OUTPUTS)("%s: kpc %s %j", (kind, section, args) => {
     const output = JSON.parse(stdout) as object;
     expect(output).toMatchObject({ apiVersion: "kpc.dev/v1alpha1", kind });
     expect(Object.keys(output).slice(0, 2)).toEqual(["apiVersion", "kind"]);
-    const described = `${SECTIONS.get(section)} \`apiVersion\` \`kind\`${section === "Diagnostics" ? "" : SECTIONS.get("Diagnostics")}`;
+    const described = `${BEGINNING} ${SECTIONS.get("Diagnostics")} ${SECTIONS.get(section)}`;
     const names = new Set(
       [...described.matchAll(/`([\w.[\]]+)`/g)].map(([, name = ""]) => name.split(/[.\]]+/).at(-1)),
     );
