@@ -1,3 +1,4 @@
+/** Bundles kpc before the tests. */
 import { execFileSync } from "node:child_process";
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+/** Expectation files as tests read them. */
 import { decodeCase } from "../../compiler/cases/decode.ts";
 import type { Case } from "../../compiler/cases/types.ts";
 import { type Compiled, compileSpecs } from "../../compiler/compile.ts";

@@ -1,3 +1,4 @@
+/** Asks iptables-restore about a text. */
 import { inNamespace, withFiles } from "./kernel.ts";
 
 /** A text for iptables-restore (`ip`) or ip6tables-restore (`ip6`). */

@@ -1,3 +1,4 @@
+/** Asks nft about texts. */
 import { inNamespace, withFiles } from "./kernel.ts";
 
 /** Those of `texts` that nft or the kernel refuses, each with its first complaint. `nft -c` would not ask for hooks. */

@@ -1,3 +1,4 @@
+/** Rules as nft lists them as text and as JSON. */
 import type { Program } from "../../compiler/ir/types.ts";
 
 /** What a listing as text and one as JSON both say of a program: nft 1.0.6 leaves comments of tables and chains out of JSON,
