@@ -137,7 +137,9 @@ function assumedNodes(
     {
       meta: { ...meta, fromServer: false, controller: undefined, field: node },
       addresses: [],
+      internalAddresses: [],
       podCidrs,
+      podCidrsField: undefined,
       taints: [],
       zone: undefined,
       assumed: true,

@@ -166,7 +166,7 @@ export function joins(slicePort: EndpointPortSpec, servicePort: Pick<ServicePort
 function targetPortOf(pod: PodSpec, { targetPort, port, protocol }: ServicePortSpec): Port | undefined {
   if (targetPort === undefined) return port;
   if (typeof targetPort === "number") return targetPort;
-  return pod.namedPorts.find((named) => named.name === targetPort && named.protocol === protocol)?.port;
+  return pod.ports.find((named) => named.name === targetPort && named.protocol === protocol)?.port;
 }
 
 /** Sorted by address and port. One candidate for each: the first, unless it is terminating and a later one is not. */

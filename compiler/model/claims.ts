@@ -2,7 +2,8 @@
 import type { Origin, Report } from "../diagnostics.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { compareBy } from "../order.ts";
-import { type LocatedAddress, type ServicePort, servicePortName } from "./types.ts";
+import type { LocatedAddress } from "./hosts.ts";
+import { type ServicePort, servicePortName } from "./types.ts";
 
 /** A Service port with what decides who comes first. */
 export interface Claimant {

@@ -8,6 +8,7 @@ import { CandidateIndex, joins, serviceKey } from "./candidates.ts";
 import { type Claimant, resolveConflicts } from "./claims.ts";
 import { resolveIngresses } from "./ingress.ts";
 import { cutSubsets, hasSelector, MAX_MIRRORED } from "./mirrored.ts";
+import { resolveNodes, resolvePods } from "./resolve-hosts.ts";
 import { checkNodeNames, checkService } from "./service-checks.ts";
 import { type Cluster, type ExternalIp, type ServicePort, servesWhileTerminating, servicePortName } from "./types.ts";
 
@@ -45,6 +46,8 @@ export function resolveCluster(specs: Specs, ingressController: string, report: 
     servicePorts: { IPv4: servicePorts(ipv4), IPv6: servicePorts(ipv6) },
     ingresses: resolveIngresses(specs, index, ingressController, report),
     externalIps,
+    nodes: resolveNodes(specs),
+    pods: resolvePods(specs),
   };
 }
 

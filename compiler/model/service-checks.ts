@@ -104,7 +104,7 @@ function reportPods(service: ServiceSpec, index: CandidateIndex, report: Report)
 function checkTargetPort(service: ServiceSpec, port: ServicePortSpec, pods: readonly PodSpec[], report: Report): void {
   const { targetPort, protocol, field: node } = port;
   if (typeof targetPort !== "string" || pods.length === 0) return;
-  const named = pods.flatMap(({ namedPorts }) => namedPorts);
+  const named = pods.flatMap(({ ports }) => ports.filter(({ name }) => name !== ""));
   if (named.some((each) => each.name === targetPort && each.protocol === protocol)) return;
   const known = [...new Set(named.map((each) => `${each.name} (${protocolWord(each.protocol)})`))];
   const near = nearest(

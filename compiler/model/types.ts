@@ -5,6 +5,7 @@ import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
 import type { TrafficPolicy } from "../specs/types.ts";
+import type { ClusterNode, ClusterPod, LocatedAddress } from "./hosts.ts";
 
 export interface Cluster {
   /** Service ports per family, sorted by namespace, name, port name and protocol (code units). */
@@ -13,6 +14,10 @@ export interface Cluster {
   readonly ingresses: readonly Ingress[];
   /** External IPs that are no cluster IP of the input, each as often as Services list it. */
   readonly externalIps: readonly ExternalIp[];
+  /** Sorted by name (code units). */
+  readonly nodes: readonly ClusterNode[];
+  /** Those that have not finished, sorted by namespace and name (code units). */
+  readonly pods: readonly ClusterPod[];
 }
 
 /** An external IP of the Service `namespace/name`. */
@@ -52,11 +57,6 @@ export interface ServicePort {
   /** The same, with what is assumed of the cluster IP, and of the node port. */
   readonly clusterIpOrigin: Origin;
   readonly nodePortOrigin: Origin;
-}
-
-export interface LocatedAddress {
-  readonly address: Address;
-  readonly origin: Origin;
 }
 
 export interface ServiceEndpoint {

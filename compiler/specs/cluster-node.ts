@@ -1,12 +1,11 @@
 import { type Context, reportInvalid, warnInvalid } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { type Address, parseAddress } from "../net/address.ts";
-import type { Prefix } from "../net/prefix.ts";
 import { decodeAddress, decodePrefix } from "./address.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems } from "./names.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
-import type { NodeSpec, TaintSpec } from "./types.ts";
+import type { Located, NodeSpec, TaintSpec } from "./types.ts";
 
 const ADDRESSES = [{ address: "string", type: "string" }] as const;
 
@@ -48,7 +47,7 @@ export const NODE = pattern({
 const ZONE_LABEL = "topology.kubernetes.io/zone";
 
 /** kube-proxy takes its primary address from the first of these types that has one. */
-const ADDRESS_TYPES = ["InternalIP", "ExternalIP"] as const;
+type AddressType = "InternalIP" | "ExternalIP";
 
 /** A Node (v1): a machine of the cluster. */
 export function decodeClusterNode(context: Context, root: Field): NodeSpec | undefined {
@@ -57,9 +56,19 @@ export function decodeClusterNode(context: Context, root: Field): NodeSpec | und
   const { spec, status } = fields;
   const meta = decodeMeta(context, root, fields.metadata, false, dns1123SubdomainProblems);
   const podCidrs = decodePodCidrs(context, root, spec ?? {});
-  const addresses = decodeAddresses(context, root, status?.addresses ?? []);
+  const given = status?.addresses ?? [];
+  const internalAddresses = decodeAddresses(context, root, given, "InternalIP");
+  const others = decodeAddresses(context, root, given, "ExternalIP");
   const taints = decodeTaints(spec ?? {});
-  return meta === undefined ? undefined : { meta, addresses, podCidrs, taints, zone: meta.labels.get(ZONE_LABEL) };
+  if (meta === undefined) return undefined;
+  return {
+    meta,
+    addresses: [...internalAddresses, ...others].map(({ value }) => value),
+    internalAddresses,
+    ...podCidrs,
+    taints,
+    zone: meta.labels.get(ZONE_LABEL),
+  };
 }
 
 /** The taint that a Node which is cordoned has. */
@@ -73,33 +82,41 @@ function decodeTaints({ taints, unschedulable }: Fitting<typeof SPEC>): readonly
 }
 
 /** `podCIDRs`; `podCIDR` wins where they differ, as in the API server. */
-function decodePodCidrs(context: Context, root: Field, { podCIDR, podCIDRs }: Fitting<typeof SPEC>): readonly Prefix[] {
+function decodePodCidrs(
+  context: Context,
+  root: Field,
+  { podCIDR, podCIDRs }: Fitting<typeof SPEC>,
+): Pick<NodeSpec, "podCidrs" | "podCidrsField"> {
   const single = podCIDR ?? "";
   const listed = podCIDRs ?? [];
-  if (single === "" && listed.length === 0) return [];
+  if (single === "" && listed.length === 0) return { podCidrs: [], podCidrsField: undefined };
   const spec = root.member("spec");
   const differs = single !== "" && listed.length > 0 && listed[0] !== single;
   if (differs) warnInvalid(context, spec.member("podCIDR"), "differs from the first of podCIDRs, which are left out");
   const list = listed.length > 0 && !differs ? spec.member("podCIDRs") : undefined;
   if (list !== undefined && listed.length > 2) reportInvalid(context, list, "may only hold up to 2 values");
-  return (list === undefined ? [single] : listed).flatMap((text, index) => {
+  const podCidrs = (list === undefined ? [single] : listed).flatMap((text, index) => {
     const at = (): Field => list?.item(index) ?? spec.member("podCIDR");
     return decodePrefix(context, text, at) ?? [];
   });
+  return { podCidrs, podCidrsField: list ?? spec.member("podCIDR") };
 }
 
-/** Addresses of other types are not used. The API server does not look at them, so one that is none is only left out. */
-function decodeAddresses(context: Context, root: Field, given: Fitting<typeof ADDRESSES>): readonly Address[] {
-  const at = (index: number): Field => root.member("status").member("addresses").item(index).member("address");
-  return ADDRESS_TYPES.flatMap((wanted) =>
-    given.flatMap(({ address, type }, index): readonly Address[] => {
-      if (type !== wanted || address === undefined || address === null) return [];
-      if (parseAddress(address) === undefined) {
-        warnInvalid(context, at(index), "is left out: must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
-        return [];
-      }
-      const decoded = decodeAddress(context, address, () => at(index));
-      return decoded === undefined ? [] : [decoded];
-    }),
-  );
+/** The addresses of type `wanted`. The API server does not look at them, so one that is none is only left out. */
+function decodeAddresses(
+  context: Context,
+  root: Field,
+  given: Fitting<typeof ADDRESSES>,
+  wanted: AddressType,
+): readonly Located<Address>[] {
+  return given.flatMap(({ address, type }, index): readonly Located<Address>[] => {
+    if (type !== wanted || address === undefined || address === null) return [];
+    const field = root.member("status").member("addresses").item(index).member("address");
+    if (parseAddress(address) === undefined) {
+      warnInvalid(context, field, "is left out: must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+      return [];
+    }
+    const value = decodeAddress(context, address, () => field);
+    return value === undefined ? [] : [{ value, field }];
+  });
 }

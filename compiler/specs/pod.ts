@@ -16,7 +16,7 @@ import { dns1123SubdomainProblems, portNameProblems } from "./names.ts";
 import { AFFINITY, decodeNodeAffinity } from "./node-affinity.ts";
 import { decodeOptionalPort, decodePort, decodeProtocol } from "./port.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
-import type { NamedPortSpec, PodSpec, PodTemplateSpec, TolerationSpec } from "./types.ts";
+import type { ContainerPortSpec, PodSpec, PodTemplateSpec, TolerationSpec } from "./types.ts";
 
 const PORT = {
   containerPort: "integer",
@@ -36,7 +36,7 @@ const CONTAINER = {
   imagePullPolicy: "any",
   lifecycle: "any",
   livenessProbe: "any",
-  name: "any",
+  name: "string",
   ports: [PORT],
   readinessProbe: "any",
   resizePolicy: "any",
@@ -195,7 +195,7 @@ export function decodePodTemplate(context: Context, field: Field, spec: PodField
     nodeSelector: decodeLabels(context, field, "nodeSelector", spec.nodeSelector),
     nodeAffinity: decodeNodeAffinity(lenient(context), field, spec.affinity),
     tolerations: (spec.tolerations ?? NO_TOLERATIONS).map(decodeToleration),
-    namedPorts: decodeNamedPorts(context, field, spec),
+    ...decodeContainers(context, field, spec),
   };
 }
 
@@ -224,38 +224,47 @@ function decodePodIps(context: Context, root: Field, { podIP, podIPs }: StatusFi
   return addresses;
 }
 
-/** Ports of the containers, then of sidecars (init containers that are restarted always): the order in which the
+/** Containers, then sidecars (init containers that are restarted always), and the ports of all in this order, in which the
  *  EndpointSlice controller looks for a name. */
-function decodeNamedPorts(
+function decodeContainers(
   context: Context,
   spec: Field,
   { containers, initContainers }: PodFields,
-): readonly NamedPortSpec[] {
-  return [
-    ...(containers ?? []).flatMap(({ ports }, index) =>
-      decodePorts(context, spec.member("containers").item(index).member("ports"), ports ?? []),
-    ),
-    ...(initContainers ?? []).flatMap(({ ports, restartPolicy }, index) =>
-      restartPolicy === "Always"
-        ? decodePorts(context, spec.member("initContainers").item(index).member("ports"), ports ?? [])
-        : [],
-    ),
-  ];
+): Pick<PodTemplateSpec, "containers" | "ports"> {
+  const names: string[] = [];
+  const ports: ContainerPortSpec[] = [];
+  const add = (list: "containers" | "initContainers", index: number, container: Fitting<typeof CONTAINER>): void => {
+    const name = container.name ?? "";
+    names.push(name);
+    const given = container.ports ?? [];
+    if (given.length > 0)
+      ports.push(...decodePorts(context, () => spec.member(list).item(index).member("ports"), name, given));
+  };
+  for (const [index, container] of (containers ?? []).entries()) add("containers", index, container);
+  for (const [index, container] of (initContainers ?? []).entries())
+    if (container.restartPolicy === "Always") add("initContainers", index, container);
+  return { containers: names, ports };
 }
 
-function decodePorts(context: Context, list: Field, given: readonly Fitting<typeof PORT>[]): NamedPortSpec[] {
+function decodePorts(
+  context: Context,
+  listOf: () => Field,
+  container: string,
+  given: readonly Fitting<typeof PORT>[],
+): ContainerPortSpec[] {
+  const list = listOf();
   const firsts = new Map<string, Field>();
-  return given.flatMap((fields, index): NamedPortSpec[] => {
+  return given.flatMap((fields, index): ContainerPortSpec[] => {
     const field = list.item(index);
     const port = decodePort(context, field, "containerPort", fields.containerPort);
     const protocol = decodeProtocol(context, field, fields.protocol);
     decodeOptionalPort(context, field, "hostPort", fields.hostPort);
     checkText(context, field, "name", fields.name, portNameProblems);
     const name = fields.name ?? "";
-    if (name === "" || protocol === undefined) return [];
+    if (protocol === undefined) return [];
     const first = firsts.get(name);
-    if (first === undefined) firsts.set(name, field);
-    else reportDuplicate(context, field.member("name"), first);
-    return port === undefined ? [] : [{ name, protocol, port }];
+    if (name !== "" && first === undefined) firsts.set(name, field);
+    else if (first !== undefined) reportDuplicate(context, field.member("name"), first);
+    return port === undefined ? [] : [{ container, name, protocol, port }];
   });
 }

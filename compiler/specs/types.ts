@@ -183,8 +183,10 @@ export interface PodTemplateSpec {
   /** Required node affinity: terms of which a node has to meet one; undefined where nothing is required. */
   readonly nodeAffinity: readonly NodeSelectorTermSpec[] | undefined;
   readonly tolerations: readonly TolerationSpec[];
-  /** Named container ports, sidecars' last; of equal names and protocols the first counts. */
-  readonly namedPorts: readonly NamedPortSpec[];
+  /** Names of the containers that run at the same time, sidecars last. */
+  readonly containers: readonly string[];
+  /** Container ports that are declared, sidecars' last; of equal names and protocols the first counts. */
+  readonly ports: readonly ContainerPortSpec[];
 }
 
 /** All of it has to hold. */
@@ -239,7 +241,10 @@ export interface WorkloadSpec {
   readonly template: PodTemplateSpec;
 }
 
-export interface NamedPortSpec {
+/** A port that a container declares. Others may be open as well. */
+export interface ContainerPortSpec {
+  readonly container: string;
+  /** Empty for a port without a name. */
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: Port;
@@ -249,7 +254,11 @@ export interface NodeSpec {
   readonly meta: Meta;
   /** InternalIP and then ExternalIP addresses, as kube-proxy picks the primary one. */
   readonly addresses: readonly Address[];
+  /** The InternalIP addresses among them. */
+  readonly internalAddresses: readonly Located<Address>[];
   readonly podCidrs: readonly Prefix[];
+  /** Where they stand; undefined where there are none. */
+  readonly podCidrsField: Field | undefined;
   /** Those that keep Pods away (effect NoSchedule or NoExecute), and the one of `spec.unschedulable`. */
   readonly taints: readonly TaintSpec[];
   /** The input has no Node: kpc has made this one, with the cluster's pod CIDRs. */

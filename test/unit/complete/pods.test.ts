@@ -54,7 +54,7 @@ describe("Pods of workloads", () => {
       "apps.kubernetes.io/pod-index": "0",
       "statefulset.kubernetes.io/pod-name": "web-0",
     });
-    expect(made).toMatchObject({ ready: true, namedPorts: [{ name: "http", protocol: "tcp", port: 8080 }] });
+    expect(made).toMatchObject({ ready: true, ports: [{ name: "http", protocol: "tcp", port: 8080 }] });
     expect(made?.assumed).toEqual(["pod", "pod address", "pod node"]);
     const [ofJob] = completeText(workload("Job", "")).specs.pods;
     expect(ofJob?.meta.labels.get("batch.kubernetes.io/job-name")).toBe("web");

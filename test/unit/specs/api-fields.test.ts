@@ -144,8 +144,17 @@ function decoded(kind: DecidedKind, object: unknown): unknown {
   });
 }
 
-/** Members of decoded objects that decide nothing, or only where kpc assumes that a Pod runs. */
-const SET_ASIDE: ReadonlySet<string> = new Set(["node", "externalName", "tls", "others", "taints", "tolerations"]);
+/** Members of decoded objects that decide no rules (names of containers), or only where kpc assumes that a Pod runs. */
+const SET_ASIDE: ReadonlySet<string> = new Set([
+  "node",
+  "container",
+  "containers",
+  "externalName",
+  "tls",
+  "others",
+  "taints",
+  "tolerations",
+]);
 
 type Json = Record<string, unknown>;
 

@@ -24,10 +24,12 @@ status:
     ready: true,
     finished: false,
     terminating: true,
-    namedPorts: [
-      { name: "http", protocol: "tcp", port: 6 },
-      { name: "http", protocol: "tcp", port: 2 },
-      { name: "dns", protocol: "udp", port: 3 },
+    containers: ["main", "sidecar"],
+    ports: [
+      { container: "main", name: "", protocol: "tcp", port: 5 },
+      { container: "main", name: "http", protocol: "tcp", port: 6 },
+      { container: "sidecar", name: "http", protocol: "tcp", port: 2 },
+      { container: "sidecar", name: "dns", protocol: "udp", port: 3 },
     ],
   });
 });
