@@ -4,7 +4,7 @@ import type { BaseChain, Hook, Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { runBaseChain } from "./chain.ts";
 import { DISPATCHED } from "./dispatch/run-chain.ts";
-import type { Frame, Runner } from "./frame.ts";
+import type { Behind, Frame, Runner } from "./frame.ts";
 import { type HookPath, hooksOn, pathOf } from "./hook-path.ts";
 import { type HookEntry, Hooks, type Stage } from "./hooks.ts";
 import { inAnyOrder, joinOrders } from "./orders.ts";
@@ -94,7 +94,8 @@ export class Evaluator {
     const { state } = passage;
     if (state.control.end !== undefined) return [passage];
     const hasRoute = hook !== "prerouting" && hook !== "input";
-    return this.pass(hook, hasRoute ? state : withControl(state, { outInterface: "" }), undefined).flatMap(Passage.of);
+    const isSaid = hasRoute || state.control.outInterface === "";
+    return this.pass(hook, isSaid ? state : withControl(state, { outInterface: "" }), undefined).flatMap(Passage.of);
   }
 
   /** What becomes of a packet that was led through hooks one at a time: `passages` are all that it can have come to. As `evaluate`
@@ -123,32 +124,35 @@ export class Evaluator {
     const isTracked = environment.route === undefined || this.hooks.tracksConnections(packets.family);
     const state = startState(packets, environment, isTracked);
     const later = environment.route === undefined ? NO_CHAINS : undefined;
-    return this.runner.merge(this.go(pathOf(packets), state), { next: NO_CHAINS, later });
+    return this.runner.merge(this.go(pathOf(packets), state), { entries: NO_CHAINS, next: 0, later });
   }
 
   /** What becomes of packets on `path`. The node's own packets to a local address come back by loopback, with their connections: what
    *  NAT decided on the way out holds, and filters see the source that masquerading gave them. */
-  private go(path: HookPath, state: State): State[] {
-    if (state.control.end !== undefined) return [state];
+  private go(path: HookPath, state: State): readonly State[] {
+    const { end, environment } = state.control;
+    if (end !== undefined) return [state];
     switch (path.kind) {
-      case "hook":
+      case "hook": {
         // Where routes are known the mark decides about them, and what is left of it is told.
-        return this.pass(
-          path.hook,
-          state,
-          state.control.environment.route === undefined ? path.next : undefined,
-        ).flatMap((each) => this.go(path.next, each));
+        const passed = this.pass(path.hook, state, environment.route === undefined ? path.next : undefined);
+        return ofEach(passed, (each) => this.go(path.next, each));
+      }
       case "route":
-        return findRoutes(path.at, state).flatMap((each) =>
+        return ofEach(findRoutes(path.at, state), (each) =>
           each.control.route?.kind === "none" ? [each] : this.go(path.next, each),
         );
       case "split":
-        return splitByRoute(state, this.hasRulesOn(path, state)).flatMap(({ local, others }) => [
-          ...(local === undefined ? [] : this.go(path.local, local)),
-          ...(others === undefined ? [] : this.go(path.others, others)),
-        ]);
+        return ofEach(
+          splitByRoute(state, () => this.hasRulesOn(path, state)),
+          ({ local, others }) => {
+            const here = local === undefined ? NO_STATES : this.go(path.local, local);
+            if (others === undefined) return here;
+            return here.length === 0 ? this.go(path.others, others) : [...here, ...this.go(path.others, others)];
+          },
+        );
       case "loopback":
-        return comeBack(state).flatMap((each) => this.go(path.next, each));
+        return ofEach(comeBack(state), (each) => this.go(path.next, each));
       case "end":
         return [state];
       default:
@@ -162,33 +166,31 @@ export class Evaluator {
 
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. `next`: where packets go behind it; undefined:
    *  anywhere. */
-  private pass(hook: Hook, state: State, next: HookPath | undefined): State[] {
-    let running: readonly State[] = [withControl(state, { hook })];
-    let isDue = mayBeTranslated(state.control.original);
-    const { family } = state.control.original;
-    for (const [i, stage] of this.hooks.at(family, hook).entries()) {
+  private pass(hook: Hook, state: State, next: HookPath | undefined): readonly State[] {
+    const { original } = state.control;
+    const { family } = original;
+    let running: readonly State[] = [state.control.hook === hook ? state : withControl(state, { hook })];
+    let isDue = mayBeTranslated(original);
+    for (const stage of this.hooks.at(family, hook)) {
       if (isDue && stage.place >= placeOfNat(hook)) {
-        running = running.flatMap((each) => translateAgain(hook, each));
+        running = ofEach(running, (each) => translateAgain(hook, each));
         isDue = false;
       }
-      running = this.passStage(stage, running, {
-        hook,
-        runner: this.runner,
-        behind: { next: [], later: next && this.hooks.chainsBehind(family, hook, i, next) },
-      });
+      const later = next && this.hooks.chainsBehind(family, hook, stage, next);
+      running = this.passStage(stage, running, { hook, runner: this.runner, later });
     }
-    if (isDue) running = running.flatMap((each) => translateAgain(hook, each));
+    if (isDue) running = ofEach(running, (each) => translateAgain(hook, each));
     return running.map((each) => (each.control.end === undefined ? confirmNat(hook, each) : each));
   }
 
   /** Base chains of one place, in each order that they may run in. */
-  private passStage({ orders }: Stage, states: readonly State[], where: Where): readonly State[] {
+  private passStage({ orders }: Stage, states: readonly State[], place: Place): readonly State[] {
     const [only, more] = orders;
-    if (only !== undefined && more === undefined) return passAll(only.entries ?? [], states, where);
+    if (only !== undefined && more === undefined) return passAll(only.entries ?? [], states, place);
     const { common, open } = joinOrders(
       orders.map(({ entries, assumed }) => ({
         assumed,
-        states: entries === undefined ? inAnyOrder(states, assumed) : passAll(entries, states, where),
+        states: entries === undefined ? inAnyOrder(states, assumed) : passAll(entries, states, place),
       })),
     );
     if (open.length > 0) for (const { assumed } of orders) for (const { text } of assumed) this.assumedOrders.add(text);
@@ -197,16 +199,29 @@ export class Evaluator {
 }
 
 const NO_CHAINS: readonly HookEntry[] = [];
+const NO_STATES: readonly State[] = [];
 
-/** Where packets are, and what they may come to behind this place. */
+/** As `flatMap`: without a list of lists for one thing, which most packets are. */
+function ofEach<T>(things: readonly T[], run: (thing: T) => readonly State[]): readonly State[] {
+  return things.length === 1 ? run(things[0] as T) : things.flatMap(run);
+}
+
+/** Where packets are. */
 type Where = Pick<Frame, "hook" | "behind" | "runner">;
 
-function passAll(entries: readonly HookEntry[], states: readonly State[], where: Where): readonly State[] {
-  const { hook, runner } = where;
+/** The hook, and the base chains behind the place where packets are. */
+interface Place extends Pick<Frame, "hook" | "runner"> {
+  readonly later: Behind["later"];
+}
+
+function passAll(entries: readonly HookEntry[], states: readonly State[], place: Place): readonly State[] {
+  const { hook, runner, later } = place;
   let running = states;
-  for (const [i, { index, chain }] of entries.entries()) {
+  let next = 0;
+  for (const { index, chain } of entries) {
+    next++;
     const after: State[] = [];
-    const here: Where = { ...where, behind: { ...where.behind, next: entries.slice(i + 1) } };
+    const here: Where = { hook, runner, behind: { entries, next, later } };
     for (const each of running) {
       const { control } = each;
       if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);

@@ -20,8 +20,9 @@ export interface Frame {
 
 /** The base chains that packets may still come to behind one. */
 export interface Behind {
-  /** Of its own place. */
-  readonly next: readonly HookEntry[];
+  /** Of its own place: those of `entries` from `next` on. */
+  readonly entries: readonly HookEntry[];
+  readonly next: number;
   /** All others; the same list for the same ones. Undefined: it is not known which. */
   readonly later: readonly HookEntry[] | undefined;
 }

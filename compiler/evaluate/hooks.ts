@@ -25,9 +25,9 @@ export class Hooks {
   /** Whether the program's rules make the kernel track connections of a family. */
   readonly tracksConnections: (family: Family) => boolean;
   private readonly entries: readonly HookEntry[];
-  private readonly byHook = new Map<string, readonly Stage[]>();
+  private readonly stages: Readonly<Record<Family, Map<Hook, readonly Stage[]>>> = { IPv4: new Map(), IPv6: new Map() };
   private readonly orderOf: HookOrder<HookEntry>;
-  private readonly behind = new Map<HookPath, Map<string, readonly HookEntry[]>>();
+  private readonly behind = new Map<HookPath, Map<Stage, readonly HookEntry[]>>();
 
   constructor(program: Program) {
     const awake = program.ruleset.tables.filter(({ dormant }) => dormant === undefined);
@@ -57,8 +57,7 @@ export class Hooks {
   }
 
   at(family: Family, hook: Hook): readonly Stage[] {
-    const key = `${family} ${hook}`;
-    const known = this.byHook.get(key);
+    const known = this.stages[family].get(hook);
     if (known !== undefined) return known;
     const entries = this.entriesAt(family, hook);
     const places = [...new Set(entries.map(({ chain }) => placeOf(chain)))].sort((a, b) => a - b);
@@ -71,22 +70,25 @@ export class Hooks {
         orders: nat.length === 0 ? this.orderOf.ofFilters(filters) : this.orderOf.ofNat(nat, filters),
       };
     });
-    this.byHook.set(key, stages);
+    this.stages[family].set(hook, stages);
     return stages;
   }
 
-  /** The base chains behind the stage of a hook that has a number, and on the way that packets take `next`: the same list each time. */
-  chainsBehind(family: Family, hook: Hook, number: number, next: HookPath): readonly HookEntry[] {
-    const known = this.behind.get(next) ?? new Map<string, readonly HookEntry[]>();
-    this.behind.set(next, known);
-    const key = `${family} ${hook} ${number}`;
-    let found = known.get(key);
+  /** The base chains behind one of the stages of a hook, and on the way that packets take `next`: the same list each time. */
+  chainsBehind(family: Family, hook: Hook, stage: Stage, next: HookPath): readonly HookEntry[] {
+    let known = this.behind.get(next);
+    if (known === undefined) {
+      known = new Map();
+      this.behind.set(next, known);
+    }
+    let found = known.get(stage);
     if (found === undefined) {
       const later = hooksOn(next).flatMap((each) => this.at(family, each));
-      const stages = [...this.at(family, hook).slice(number + 1), ...later];
+      const own = this.at(family, hook);
+      const stages = [...own.slice(own.indexOf(stage) + 1), ...later];
       // Each order has all chains of its stage, but for those that are not followed.
       found = stages.flatMap(({ orders }) => orders.find((order) => order.entries !== undefined)?.entries ?? []);
-      known.set(key, found);
+      known.set(stage, found);
     }
     return found;
   }

@@ -13,7 +13,9 @@ import type { TableIndex } from "./table-index.ts";
 
 /** A rule that did nothing to a single packet, where one thing alone kept it from that: the packet's source, if the rule
  *  translates sources or writes a field; or a field that another rule wrote before. */
-export function missed({ rule, first, steps }: PlannedRule, state: State, frame: Frame): MissedStep | undefined {
+export function missed(planned: PlannedRule, state: State, frame: Frame): MissedStep | undefined {
+  if (state.control.path?.hasWritten !== true && !asksForSource(planned)) return undefined;
+  const { rule, first, steps } = planned;
   const failed: ValueTest[] = [];
   // Nearly all rules are missed for another reason: what a rule does is looked at where it matters.
   const mayBe = (step: Question): boolean => {
@@ -34,6 +36,18 @@ export function missed({ rule, first, steps }: PlannedRule, state: State, frame:
   return { kind: "missed", ...locationOf(frame), rule, bearing: bearingOf(rule, frame.table), failed };
 }
 
+const ASKING = new WeakMap<PlannedRule, boolean>();
+
+/** Whether some match of a rule is about the source of packets. */
+function asksForSource(planned: PlannedRule): boolean {
+  let asks = ASKING.get(planned);
+  if (asks === undefined) {
+    asks = [...planned.first, ...planned.steps].some((step) => step instanceof Question && isAboutSource(step.left));
+    ASKING.set(planned, asks);
+  }
+  return asks;
+}
+
 /** Whether a match that is asked for itself holds; one that asks for what is not known may do so. */
 function holds(question: Question, { control, branches }: State, { table }: Frame): boolean {
   return branches.some((branch) => {
@@ -49,9 +63,12 @@ function fieldIn(expression: Expression): Expression {
 
 /** Whether a rule wrote `field` before. */
 function isWritten(field: Expression, { path }: Control): boolean {
-  return path.some(
-    (step) => step.kind === "rule" && step.effect.kind === "write" && describe(step.effect.field) === describe(field),
-  );
+  for (let at = path; at !== undefined; at = at.before) {
+    const { step } = at;
+    if (step.kind === "rule" && step.effect.kind === "write" && describe(step.effect.field) === describe(field))
+      return true;
+  }
+  return false;
 }
 
 function isAboutSource(field: Expression): boolean {

@@ -7,21 +7,30 @@ import { ALWAYS, both, type Condition, not, unknownMatch } from "./unknown/condi
 
 /** The outcome that `results` are together, their probabilities adding up to 1, where `condition` holds. */
 export function outcomeOf(results: readonly Result[], condition: Condition = ALWAYS): Outcome {
-  const [verdict, ...others] = new Set(results.map(verdictOf));
-  const [first] = results.map(({ disposition }) => disposition);
-  const seconds = results.flatMap(({ disposition }) =>
-    disposition.kind === "dnat" ? [disposition.stickySeconds] : [],
-  );
-  const [timeoutSeconds] = seconds.includes(undefined) ? [] : seconds;
+  const first = results[0];
+  const verdict = first && verdictOf(first);
+  const isOne = verdict !== undefined && results.every((each) => verdictOf(each) === verdict);
+  const timeoutSeconds = rememberedFor(results);
   return {
-    verdict: verdict === undefined || others.length > 0 ? "mixed" : verdict,
-    ...(others.length === 0 && first?.kind === "reject" ? { rejectWith: first.with } : {}),
+    verdict: isOne ? verdict : "mixed",
+    ...(isOne && first?.disposition.kind === "reject" ? { rejectWith: first.disposition.with } : {}),
     endpoints: collectEndpoints(results),
     ...(timeoutSeconds === undefined ? {} : { sticky: { timeoutSeconds } }),
     results,
     condition,
     ...assumptionsOf(condition),
   };
+}
+
+/** How long the translation is remembered that comes first; undefined: some are not. */
+function rememberedFor(results: readonly Result[]): number | undefined {
+  let first: number | undefined;
+  for (const { disposition } of results) {
+    if (disposition.kind !== "dnat") continue;
+    if (disposition.stickySeconds === undefined) return undefined;
+    first ??= disposition.stickySeconds;
+  }
+  return first;
 }
 
 /** What happens in one word; of a packet that goes on where it was sent, whether a rule accepted it. */

@@ -267,11 +267,11 @@ export interface Result {
   readonly probability: number;
   readonly disposition: Disposition;
   /** Whether a rule accepted the packet: that makes no difference to it. */
-  readonly isAccepted?: boolean;
+  readonly isAccepted?: boolean | undefined;
   /** The network plugin that translates the source by design. */
-  readonly designer?: string;
+  readonly designer?: string | undefined;
   /** The packet as it leaves the rules; undefined: they have dropped or refused it, or no routes are known. */
-  readonly sent?: Departure;
+  readonly sent?: Departure | undefined;
   /** The rules that decided, in order. */
   readonly reasons: readonly Reason[];
   /** All that happened on the way, in order; empty for engines that see no rules. */
@@ -361,10 +361,10 @@ export interface PolicyStep extends Location {
 export interface Reason extends Location {
   readonly rule: Rule;
   /** The element of a set or map that made the rule apply, and where it is from; anonymous maps have no declaration. */
-  readonly element?: SetElement | MapElement;
-  readonly declaration?: SetDeclaration | MapDeclaration;
+  readonly element?: SetElement | MapElement | undefined;
+  readonly declaration?: SetDeclaration | MapDeclaration | undefined;
   /** What it changed: the new destination. */
-  readonly translated?: { readonly address: Address; readonly port: number };
+  readonly translated?: { readonly address: Address; readonly port: number } | undefined;
 }
 
 export function packetFamily(packet: Packet): Family {

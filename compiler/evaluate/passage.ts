@@ -6,6 +6,7 @@ import type { PathStep, Route, RouteQuery } from "./packet.ts";
 import type { EndState } from "./result.ts";
 import { comeBack, queryOf, routed } from "./routing.ts";
 import { type Control, numberNow, type State } from "./state.ts";
+import { stepsOf } from "./taken-path.ts";
 import type { Condition } from "./unknown/condition.ts";
 
 /** One of the things that can have become of a packet by now. Never changed. */
@@ -62,7 +63,7 @@ export class Passage {
 
   /** All that rules did, in order. */
   get path(): readonly PathStep[] {
-    return this.at.control.path;
+    return stepsOf(this.at.control.path);
   }
 
   /** The packet and what is known of it, for the evaluator. */

@@ -9,6 +9,7 @@ import type { Outcome, PathStep, Reason, Result, RuleStep } from "./packet.ts";
 import type { PacketSet } from "./sets/packet-set.ts";
 import type { Cut, Ranges } from "./sets/ranges.ts";
 import { type Branch, type Control, type Now, type State, valueNow } from "./state.ts";
+import { stepsOf } from "./taken-path.ts";
 import type { Condition } from "./unknown/condition.ts";
 import { type World, worldsOf } from "./unknown/worlds.ts";
 
@@ -60,20 +61,20 @@ function toOutcome(ends: readonly EndState[], condition: Condition): Outcome {
 }
 
 function toResult(end: EndState, total: number): Result {
-  const { region, condition: _, disposition, ...rest } = toRegionResult(end);
-  const { path } = end.control;
-  const sent = departureOf(end.control, end.branch);
+  const { region, disposition, isAccepted, designer } = toRegionResult(end);
+  const path = stepsOf(end.control.path);
   return {
-    ...rest,
     probability: end.branch.probability / total,
     disposition: withDestination(disposition, (to) => {
       const [address, port] = [valueNow(to.address, region), valueNow(to.port, region)];
       invariant(typeof address !== "object" && typeof port !== "object", "one packet has one destination");
       return { address, port };
     }),
+    isAccepted,
+    designer,
     reasons: reasonsIn(path),
     path,
-    ...(sent === undefined ? {} : { sent }),
+    sent: departureOf(end.control, end.branch),
   };
 }
 
@@ -89,8 +90,8 @@ export function toRegionResult({ control, branch }: EndState): RegionResult {
   const { region, probability, condition } = branch;
   const { accepted: isAccepted, newSource } = control;
   const disposition = dispositionOf(control, branch);
-  const designer = isRefused(disposition) || newSource?.by === undefined ? {} : { designer: newSource.by };
-  return { region, probability, condition, disposition, isAccepted, ...designer };
+  const designer = isRefused(disposition) ? undefined : newSource?.by;
+  return { region, probability, condition, disposition, isAccepted, designer };
 }
 
 function dispositionOf(control: Control, branch: Branch): Disposition<RegionDestination> {

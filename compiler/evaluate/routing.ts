@@ -54,12 +54,13 @@ function outInterfaceOf({ original }: Control, route: Route): string {
   return route.kind === "local" && original.inInterface === undefined ? "lo" : "";
 }
 
-/** Packets to the node and others. Where it is not known which they are, both are followed, if that `isSeen` behind. */
-export function splitByRoute(state: State, isSeen: boolean): readonly LocalAndOthers[] {
-  const { route } = state.control;
+/** Packets to the node and others. Where it is not known which they are, both are followed, if rules behind this may see that. */
+export function splitByRoute(state: State, isSeen: () => boolean): readonly LocalAndOthers[] {
+  const { route, environment } = state.control;
   if (route !== undefined)
     return [{ local: route.kind === "local" ? state : undefined, others: route.kind === "local" ? undefined : state }];
-  return (isSeen ? decideLocality(state) : [state]).map(splitByAddress);
+  const isAssumed = environment.moreAddresses === true && isSeen();
+  return (isAssumed ? decideLocality(state) : [state]).map(splitByAddress);
 }
 
 /** Of packets of which it is decided what they are. */

@@ -6,6 +6,7 @@ import type { Environment, Packets, PathStep, Reason, Route, Sticky, Tracking } 
 import { isOnePacket, outside, type PacketField, type PacketSet, within } from "./sets/packet-set.ts";
 import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "./sets/preimage.ts";
 import { type Cut, Ranges } from "./sets/ranges.ts";
+import { TakenPath } from "./taken-path.ts";
 import { ALWAYS, type Condition } from "./unknown/condition.ts";
 
 /** What a field holds by now: a value, or what a field, which is named, held as the packet came, or what a mask makes of that. */
@@ -80,6 +81,8 @@ export interface Control {
   readonly overwritten: ReadonlySet<string>;
   /** The packets as they came, with all that were there. */
   readonly original: Packets;
+  /** Whether `original` is a single packet. */
+  readonly isSingle: boolean;
   /** Whether the destination, the source of this connection are decided: NAT chains are not asked again. */
   readonly destinationDecided: boolean;
   readonly sourceDecided: boolean;
@@ -100,8 +103,8 @@ export interface Control {
   readonly end: { readonly kind: "drop" } | { readonly kind: "reject"; readonly with: RejectWith } | undefined;
   /** The element of a set that the rule at hand has matched. */
   readonly member: Pick<Reason, "element" | "declaration"> | undefined;
-  /** Of a single packet. */
-  readonly path: readonly PathStep[];
+  /** What rules did to a single packet; undefined: nothing yet, or there are many packets. */
+  readonly path: TakenPath | undefined;
   readonly environment: Environment;
 }
 
@@ -137,6 +140,7 @@ export function startState(packets: Packets, environment: Environment, isTracked
     isTracked,
     overwritten: NOTHING_OVERWRITTEN,
     original: packets,
+    isSingle: isOnePacket(region),
     destinationDecided: false,
     sourceDecided: false,
     translated: false,
@@ -148,7 +152,7 @@ export function startState(packets: Packets, environment: Environment, isTracked
     accepted: false,
     end: undefined,
     member: undefined,
-    path: [],
+    path: undefined,
     environment,
   };
   return {
@@ -226,13 +230,13 @@ export function hasConnection({ ctState }: Control): boolean {
 }
 
 /** Whether it is told by which rules the packets went: one packet's ways are, those of many are too many. */
-export function isExplained({ original }: Control): boolean {
-  return isOnePacket(original.region);
+export function isExplained({ isSingle }: Control): boolean {
+  return isSingle;
 }
 
 /** `state` with one more step on its way. */
 export function withStep(state: State, step: PathStep): State {
-  return withControl(state, { path: [...state.control.path, step] });
+  return withControl(state, { path: new TakenPath(state.control.path, step) });
 }
 
 /** Below this a probability is what rounding left of zero. */

@@ -9,7 +9,7 @@ import { evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
 import { destinations, redirect, runNat } from "./nat.ts";
-import type { Effect, Reason } from "./packet.ts";
+import type { Effect, Reason, RuleStep } from "./packet.ts";
 import { Partition } from "./partition.ts";
 import { fill, lookUpInFilledMap, remember } from "./remember.ts";
 import type { Operand } from "./sets/bits.ts";
@@ -25,6 +25,7 @@ import {
   symbolicKey,
   withControl,
 } from "./state.ts";
+import { TakenPath } from "./taken-path.ts";
 import { ALWAYS } from "./unknown/condition.ts";
 import { assumeElement, isData } from "./unknown-element.ts";
 
@@ -34,12 +35,16 @@ const NOTHING_MORE: ReasonExtra = {};
 export function runStatement(statement: Statement, state: State, frame: Frame, rule: Rule): StepProgress[] {
   const because = (control: Control, extra: ReasonExtra = NOTHING_MORE): Control => {
     if (!isExplained(control)) return control;
-    const { effect = effectOf(statement, control), ...found } = extra;
     const { hook, table, family, base, chain, depth } = locationOf(frame);
-    const step = { kind: "rule", hook, table, family, base, chain, depth, rule, effect } as const;
-    const told =
-      control.member === undefined && extra === NOTHING_MORE ? step : { ...step, ...control.member, ...found };
-    return { ...control, path: [...control.path, told] };
+    const step: RuleStep = {
+      kind: "rule",
+      ...{ hook, table, family, base, chain, depth, rule },
+      effect: extra.effect ?? effectOf(statement, control),
+      element: extra.element ?? control.member?.element,
+      declaration: extra.declaration ?? control.member?.declaration,
+      translated: extra.translated,
+    };
+    return { ...control, path: new TakenPath(control.path, step) };
   };
   const changed = (change: Partial<Control>): State => ({
     control: because({ ...state.control, ...change }),

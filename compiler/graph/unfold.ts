@@ -122,7 +122,7 @@ interface Shared {
   readonly ends: Map<string, GraphNode>;
 }
 
-const ANYTHING: Behind = { next: [], later: undefined };
+const ANYTHING: Behind = { entries: [], next: 0, later: undefined };
 
 const NO_JUMPS: Runner = {
   ...PLAIN,

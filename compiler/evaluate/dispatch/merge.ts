@@ -1,11 +1,11 @@
 /** Making fewer of packets that have come by different ways and fare alike from here on. */
 
-import type { Rule } from "../../ir/types.ts";
 import { isAlike } from "../alike.ts";
 import type { Behind } from "../frame.ts";
 import { join, type Part } from "../join.ts";
-import type { PathStep } from "../packet.ts";
-import { type Branch, type Control, isExplained, type State } from "../state.ts";
+import type { PathStep, RuleStep } from "../packet.ts";
+import { type Branch, isExplained, type State } from "../state.ts";
+import { pathWith, stepsOf, type TakenPath } from "../taken-path.ts";
 import { askedBehind, forget, type Reads } from "./reads.ts";
 
 /** `states` at the place of a base chain as fewer. */
@@ -32,11 +32,11 @@ function classesOf(states: readonly State[]): State[][] {
   // Only states that the same rules decided can go together: a packet to a thousand endpoints has a state for each.
   const byDeciders = new Map<string, State[][]>();
   for (const state of states) {
-    const deciders = decidersOf(state.control);
+    const deciders = decidersOf(state.control.path);
     const candidates = byDeciders.get(deciders) ?? [];
     if (candidates.length === 0) byDeciders.set(deciders, candidates);
     if (candidates.length > MANY) state.control.environment.spend?.(candidates.length);
-    const own = candidates.find(([other]) => goTogether(state.control, (other as State).control));
+    const own = candidates.find(([other]) => isAlike(state.control, (other as State).control));
     if (own !== undefined) {
       own.push(state);
       continue;
@@ -48,33 +48,37 @@ function classesOf(states: readonly State[]): State[][] {
   return classes;
 }
 
-/** The rules that have decided, and the destinations that they gave, as a key; empty where the path is not kept. */
-function decidersOf({ path }: Control): string {
-  let key = "";
-  for (const step of path) {
-    if (step.kind !== "rule" || !isDecisive(step)) continue;
-    const { translated } = step;
-    key += `${numberOf(step.rule)} ${translated === undefined ? "" : `${translated.address} ${translated.port}`},`;
-  }
+/** The rules that have decided on a path, and what they did, as a key: by which jumps packets came to them, and what they passed, does
+ *  not matter. Empty where the path is not kept. */
+function decidersOf(path: TakenPath | undefined): string {
+  if (path === undefined) return "";
+  const known = DECIDERS.get(path);
+  if (known !== undefined) return known;
+  const { before, step } = path;
+  const key = isDecisive(step) ? `${decidersOf(before)},${deciderOf(step)}` : decidersOf(before);
+  DECIDERS.set(path, key);
   return key;
 }
 
-const numbers = new WeakMap<Rule, number>();
+const DECIDERS = new WeakMap<TakenPath, string>();
+
+function deciderOf({ hook, rule, effect, element, translated }: RuleStep): string {
+  const by = element === undefined ? "" : numberOf(element);
+  return `${hook} ${numberOf(rule)} ${effect.kind} ${by} ${translated?.address} ${translated?.port}`;
+}
+
+const numbers = new WeakMap<object, number>();
 let numbered = 0;
 
-function numberOf(rule: Rule): number {
-  const known = numbers.get(rule);
+function numberOf(part: object): number {
+  const known = numbers.get(part);
   if (known !== undefined) return known;
-  numbers.set(rule, ++numbered);
+  numbers.set(part, ++numbered);
   return numbered;
 }
 
 /** Of more candidates than this each one that a state is held against is a step: of fewer, a rule is more work. */
 const MANY = 32;
-
-function goTogether(a: Control, b: Control): boolean {
-  return isAlike(a, b) && areDecidedAlike(a, b);
-}
 
 function mergeAlike(states: readonly State[]): State {
   const [first] = states as readonly [State];
@@ -88,10 +92,11 @@ function mergeAlike(states: readonly State[]): State {
 }
 
 /** Of ways that come together, the steps that are on all of them. */
-function commonPath([first, ...others]: readonly State[]): readonly PathStep[] {
-  const path = first?.control.path ?? [];
+function commonPath([first, ...others]: readonly State[]): TakenPath | undefined {
+  const path = first?.control.path;
   if (others.every(({ control }) => control.path === path)) return path;
-  return path.filter((step) => others.every(({ control }) => control.path.some((other) => isSameStep(step, other))));
+  const all = others.map(({ control }) => stepsOf(control.path));
+  return pathWith(stepsOf(path).filter((step) => all.every((steps) => steps.some((other) => isSameStep(step, other)))));
 }
 
 /** `branches` of one state as fewer, where that can be said. */
@@ -129,14 +134,7 @@ function withPackets({ region, probability, condition }: Part, { destination, de
   return { region, probability, condition, destination, destinationPort };
 }
 
-/** Whether the same rules decided in both: by which jumps packets came to them, and what they passed, does not matter. */
-function areDecidedAlike({ path: a }: Control, { path: b }: Control): boolean {
-  if (a === b) return true;
-  const [left, right] = [a.filter(isDecisive), b.filter(isDecisive)];
-  return left.length === right.length && left.every((step, i) => isSameStep(step, right[i] as PathStep));
-}
-
-function isDecisive(step: PathStep): boolean {
+function isDecisive(step: PathStep): step is RuleStep {
   if (step.kind !== "rule") return false;
   const { effect } = step;
   if (effect.kind === "verdict") return effect.verdict.kind === "accept" || effect.verdict.kind === "drop";

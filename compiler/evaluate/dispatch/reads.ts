@@ -136,8 +136,8 @@ function askedOutside({ caller, behind }: Frame): Reads {
 }
 
 /** What may be asked for behind a base chain. */
-export function askedBehind({ next, later }: Behind): Reads {
-  return later === undefined ? EVERYTHING_READ : askedBy(next, askedByAll(later));
+export function askedBehind({ entries, next, later }: Behind): Reads {
+  return later === undefined ? EVERYTHING_READ : askedBy(entries.slice(next), askedByAll(later));
 }
 
 const ALL = new WeakMap<readonly HookEntry[], Reads>();
