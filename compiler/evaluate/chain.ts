@@ -7,6 +7,7 @@ import { type Advance, type Frame, locationOf, type Runner, type StepProgress } 
 import { decideLocality } from "./locality.ts";
 import { ask, runMatch } from "./match.ts";
 import { missed } from "./missed.ts";
+import type { PathStep } from "./packet.ts";
 import { asksForLocality, type PlannedRule, type PlannedStep, plannedOf } from "./plan.ts";
 import { Question } from "./question.ts";
 import { askList } from "./remember.ts";
@@ -33,9 +34,13 @@ export function runBaseChain(
       continue;
     }
     if (!accepts) met?.(chain);
-    const told = isExplained(after.control) ? withStep(after, { kind: "policy", ...locationOf(frame) }) : after;
+    const told = isExplained(after.control) ? tell(after, { kind: "policy", ...locationOf(frame) }) : after;
     ends.push(accepts ? told : withControl(told, { end: { kind: "drop" } }));
   }
+}
+
+function tell({ control, branches }: State, step: PathStep): State {
+  return { control: withStep(control, step), branches };
 }
 
 /** What the rules of `chain` do, one after the other. */
@@ -78,7 +83,7 @@ export function runRule(planned: PlannedRule, state: State, frame: Frame): Advan
   if (more !== undefined || only?.state !== state || only.flow !== "next" || !isExplained(state.control))
     return progress;
   const step = missed(planned, state, frame);
-  return step === undefined ? progress : [{ state: withStep(state, step), flow: "next" }];
+  return step === undefined ? progress : [{ state: tell(state, step), flow: "next" }];
 }
 
 function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame): Advance[] {

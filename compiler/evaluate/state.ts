@@ -234,9 +234,11 @@ export function isExplained({ isSingle }: Control): boolean {
   return isSingle;
 }
 
-/** `state` with one more step on its way. */
-export function withStep(state: State, step: PathStep): State {
-  return withControl(state, { path: new TakenPath(state.control.path, step) });
+/** `control` of a single packet, with one more step on its path. */
+export function withStep(control: Control, step: PathStep): Control {
+  const next = copyOf(control);
+  next.path = new TakenPath(control.path, step);
+  return next;
 }
 
 /** Below this a probability is what rounding left of zero. */
@@ -263,7 +265,44 @@ export function where(branch: Branch, condition: Condition): Branch {
 
 /** `state` with another control. */
 export function withControl({ control, branches }: State, change: Partial<Control>): State {
-  return { control: { ...control, ...change }, branches };
+  return { control: Object.assign(copyOf(control), change), branches };
+}
+
+/** A copy for somebody who changes it. Field by field, as a spread takes three times as long: packets are copied at each step. */
+function copyOf(control: Control): { -readonly [Key in keyof Control]: Control[Key] } {
+  return {
+    protocol: control.protocol,
+    source: control.source,
+    sourcePort: control.sourcePort,
+    choices: control.choices,
+    route: control.route,
+    routingMark: control.routingMark,
+    mark: control.mark,
+    priority: control.priority,
+    inInterface: control.inInterface,
+    outInterface: control.outInterface,
+    hook: control.hook,
+    ctState: control.ctState,
+    ctStatus: control.ctStatus,
+    ctMark: control.ctMark,
+    isTracked: control.isTracked,
+    overwritten: control.overwritten,
+    original: control.original,
+    isSingle: control.isSingle,
+    destinationDecided: control.destinationDecided,
+    sourceDecided: control.sourceDecided,
+    translated: control.translated,
+    masqueraded: control.masqueraded,
+    newSource: control.newSource,
+    takenBy: control.takenBy,
+    sticky: control.sticky,
+    entered: control.entered,
+    accepted: control.accepted,
+    end: control.end,
+    member: control.member,
+    path: control.path,
+    environment: control.environment,
+  };
 }
 
 /** A branch that is sent on. */

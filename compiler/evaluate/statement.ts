@@ -24,8 +24,8 @@ import {
   type Symbolic,
   symbolicKey,
   withControl,
+  withStep,
 } from "./state.ts";
-import { TakenPath } from "./taken-path.ts";
 import { ALWAYS } from "./unknown/condition.ts";
 import { assumeElement, isData } from "./unknown-element.ts";
 
@@ -44,7 +44,7 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
       declaration: extra.declaration ?? control.member?.declaration,
       translated: extra.translated,
     };
-    return { ...control, path: new TakenPath(control.path, step) };
+    return withStep(control, step);
   };
   const changed = (change: Partial<Control>): State => ({
     control: because({ ...state.control, ...change }),

@@ -8,12 +8,22 @@ export class TakenPath {
   readonly step: PathStep;
   /** Whether some step has written a field. */
   readonly hasWritten: boolean;
+  /** The path up to its last step that decided something; undefined: none did. */
+  readonly decided: TakenPath | undefined;
 
   constructor(before: TakenPath | undefined, step: PathStep) {
     this.before = before;
     this.step = step;
     this.hasWritten = before?.hasWritten === true || (step.kind === "rule" && step.effect.kind === "write");
+    this.decided = isDecisive(step) ? this : before?.decided;
   }
+}
+
+function isDecisive(step: PathStep): boolean {
+  if (step.kind !== "rule") return false;
+  const { effect } = step;
+  if (effect.kind === "verdict") return effect.verdict.kind === "accept" || effect.verdict.kind === "drop";
+  return effect.kind !== "write";
 }
 
 /** The steps of a path, the first one first. */

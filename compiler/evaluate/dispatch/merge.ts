@@ -3,7 +3,7 @@
 import { isAlike } from "../alike.ts";
 import type { Behind } from "../frame.ts";
 import { join, type Part } from "../join.ts";
-import type { PathStep, RuleStep } from "../packet.ts";
+import type { PathStep } from "../packet.ts";
 import { type Branch, isExplained, type State } from "../state.ts";
 import { pathWith, stepsOf, type TakenPath } from "../taken-path.ts";
 import { askedBehind, forget, type Reads } from "./reads.ts";
@@ -51,18 +51,21 @@ function classesOf(states: readonly State[]): State[][] {
 /** The rules that have decided on a path, and what they did, as a key: by which jumps packets came to them, and what they passed, does
  *  not matter. Empty where the path is not kept. */
 function decidersOf(path: TakenPath | undefined): string {
-  if (path === undefined) return "";
-  const known = DECIDERS.get(path);
-  if (known !== undefined) return known;
-  const { before, step } = path;
-  const key = isDecisive(step) ? `${decidersOf(before)},${deciderOf(step)}` : decidersOf(before);
-  DECIDERS.set(path, key);
+  const decided = path?.decided;
+  if (decided === undefined) return "";
+  let key = DECIDERS.get(decided);
+  if (key === undefined) {
+    key = `${decidersOf(decided.before)},${deciderOf(decided.step)}`;
+    DECIDERS.set(decided, key);
+  }
   return key;
 }
 
 const DECIDERS = new WeakMap<TakenPath, string>();
 
-function deciderOf({ hook, rule, effect, element, translated }: RuleStep): string {
+function deciderOf(step: PathStep): string {
+  if (step.kind !== "rule") return "";
+  const { hook, rule, effect, element, translated } = step;
   const by = element === undefined ? "" : numberOf(element);
   return `${hook} ${numberOf(rule)} ${effect.kind} ${by} ${translated?.address} ${translated?.port}`;
 }
@@ -132,13 +135,6 @@ function byPort(branches: readonly Branch[]): readonly (readonly Branch[])[] {
 
 function withPackets({ region, probability, condition }: Part, { destination, destinationPort }: Branch): Branch {
   return { region, probability, condition, destination, destinationPort };
-}
-
-function isDecisive(step: PathStep): step is RuleStep {
-  if (step.kind !== "rule") return false;
-  const { effect } = step;
-  if (effect.kind === "verdict") return effect.verdict.kind === "accept" || effect.verdict.kind === "drop";
-  return effect.kind !== "write";
 }
 
 function isSameStep(a: PathStep, b: PathStep): boolean {
