@@ -124,18 +124,18 @@ class Search {
     this.steps++;
     if (this.steps > MOST_STEPS) this.addAll();
     if (this.isAll) return undefined;
-    const { control } = state;
+    const { shared } = state;
     const [branch] = state.branches;
     if (branch === undefined) return undefined;
     let { region } = branch;
     for (const question of first) {
-      if (!this.isAsItCame(question.left, base) || isUnknown(question.left, control)) continue;
-      const operand = fieldOf(question.left, control, { ...branch, region });
+      if (!this.isAsItCame(question.left, base) || isUnknown(question.left, shared)) continue;
+      const operand = fieldOf(question.left, shared, { ...branch, region });
       const passing = question.passing(operand, region);
       if (passing === undefined) return undefined;
       region = passing;
     }
-    return region === branch.region ? state : { control, branches: [{ ...branch, region }] };
+    return region === branch.region ? state : { shared, branches: [{ ...branch, region }] };
   }
 
   add({ branches }: State): void {

@@ -1,8 +1,8 @@
 /** Packets of which the same becomes, however they have come here. */
-import type { Control, Symbolic } from "./state.ts";
+import type { SharedState, Symbolic } from "./state.ts";
 
 /** Whether the same becomes of packets of both from here on. */
-export function isAlike(a: Control, b: Control): boolean {
+export function isAlike(a: SharedState, b: SharedState): boolean {
   if (a === b) return true;
   return (
     a.source === b.source &&
@@ -45,22 +45,22 @@ function isSameList(a: readonly string[], b: readonly string[]): boolean {
   return a === b || (a.length === b.length && a.every((text, i) => text === b[i]));
 }
 
-function hasSameRoute(a: Control["route"], b: Control["route"]): boolean {
+function hasSameRoute(a: SharedState["route"], b: SharedState["route"]): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined || a.kind === "none" || b.kind === "none") return a?.kind === b?.kind;
   // That the kind is the same, the interface tells as well.
   return a.kind === b.kind && a.masqueradeSource === b.masqueradeSource;
 }
 
-function hasSameChoices(a: Control["choices"], b: Control["choices"]): boolean {
+function hasSameChoices(a: SharedState["choices"], b: SharedState["choices"]): boolean {
   return a === b || (a.length === b.length && a.every(({ text }, i) => text === b[i]?.text));
 }
 
-function hasEnteredTheSame(a: Control["entered"], b: Control["entered"]): boolean {
+function hasEnteredTheSame(a: SharedState["entered"], b: SharedState["entered"]): boolean {
   return a === b || (a.length === b.length && a.every(({ text }, i) => text === b[i]?.text));
 }
 
-function hasSameEnd(a: Control["end"], b: Control["end"]): boolean {
+function hasSameEnd(a: SharedState["end"], b: SharedState["end"]): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined) return false;
   return a.kind === "drop" ? b.kind === "drop" : b.kind === "reject" && a.with === b.with;

@@ -22,6 +22,6 @@ export function assume(what: About | string, negated: boolean, state: State): St
       parts.add(where(branch, no), "next");
     }
   }
-  state.control.environment.spend?.(conditionsMade() - before);
+  state.shared.environment.spend?.(conditionsMade() - before);
   return parts.progress;
 }

@@ -12,7 +12,7 @@ import { asksForLocality, type PlannedRule, type PlannedStep, plannedOf } from "
 import { Question } from "./question.ts";
 import { askList } from "./remember.ts";
 import { outside, type PacketSet } from "./sets/packet-set.ts";
-import { type Branch, type Control, isExplained, narrow, type State, withControl, withStep } from "./state.ts";
+import { type Branch, isExplained, narrow, type SharedState, type State, withShared, withStep } from "./state.ts";
 import { runStatement } from "./statement.ts";
 import type { TableIndex } from "./table-index.ts";
 
@@ -26,7 +26,7 @@ export function runBaseChain(
 ): void {
   const { name, policy } = chain;
   const frame: Frame = { table, hook, chain: name, depth: 0, base: chain, caller: undefined, behind, runner };
-  const { without, met } = state.control.environment;
+  const { without, met } = state.shared.environment;
   const accepts = policy === "accept" || without?.has(chain) === true;
   for (const { state: after, flow } of runner.run(chain, state, frame)) {
     if (flow === "done") {
@@ -34,13 +34,13 @@ export function runBaseChain(
       continue;
     }
     if (!accepts) met?.(chain);
-    const told = isExplained(after.control) ? tell(after, { kind: "policy", ...locationOf(frame) }) : after;
-    ends.push(accepts ? told : withControl(told, { end: { kind: "drop" } }));
+    const told = isExplained(after.shared) ? tell(after, { kind: "policy", ...locationOf(frame) }) : after;
+    ends.push(accepts ? told : withShared(told, { end: { kind: "drop" } }));
   }
 }
 
-function tell({ control, branches }: State, step: PathStep): State {
-  return { control: withStep(control, step), branches };
+function tell({ shared, branches }: State, step: PathStep): State {
+  return { shared: withStep(shared, step), branches };
 }
 
 /** What the rules of `chain` do, one after the other. */
@@ -49,7 +49,7 @@ function runChain(chain: Chain, state: State, frame: Frame): Advance[] {
   const finished: Advance[] = [];
   let running: readonly State[] = [state];
   for (const rule of chain.rules) {
-    state.control.environment.spend?.(countBranches(running));
+    state.shared.environment.spend?.(countBranches(running));
     const next: State[] = [];
     for (const each of running) sort(runRule(plannedOf(rule), each, frame), next, finished);
     running = next;
@@ -77,41 +77,41 @@ export function sort(progress: readonly Advance[], next: State[], finished: Adva
 }
 
 export function runRule(planned: PlannedRule, state: State, frame: Frame): Advance[] {
-  if (state.control.environment.without?.has(planned.rule) === true) return [{ state, flow: "next" }];
+  if (state.shared.environment.without?.has(planned.rule) === true) return [{ state, flow: "next" }];
   const progress = tryRule(planned, state, frame);
   const [only, more] = progress;
-  if (more !== undefined || only?.state !== state || only.flow !== "next" || !isExplained(state.control))
+  if (more !== undefined || only?.state !== state || only.flow !== "next" || !isExplained(state.shared))
     return progress;
   const step = missed(planned, state, frame);
   return step === undefined ? progress : [{ state: tell(state, step), flow: "next" }];
 }
 
 function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame): Advance[] {
-  const { control, branches } = state;
-  const isKnown = !first.some(({ left }) => isUnknown(left, control));
-  const questions = isKnown ? first : first.filter(({ left }) => !isUnknown(left, control));
-  const later = isKnown ? [] : first.filter(({ left }) => isUnknown(left, control));
+  const { shared, branches } = state;
+  const isKnown = !first.some(({ left }) => isUnknown(left, shared));
+  const questions = isKnown ? first : first.filter(({ left }) => !isUnknown(left, shared));
+  const later = isKnown ? [] : first.filter(({ left }) => isUnknown(left, shared));
   const passing: Branch[] = [];
   const others: Branch[] = [];
-  for (const branch of branches) divide(questions, control, branch, passing, others);
+  for (const branch of branches) divide(questions, shared, branch, passing, others);
   if (passing.length === 0) return [{ state, flow: "next" }];
-  const start = control.member === undefined ? control : { ...control, member: undefined };
-  const inside = others.length === 0 && start === control ? state : { control: start, branches: passing };
+  const start = shared.member === undefined ? shared : { ...shared, member: undefined };
+  const inside = others.length === 0 && start === shared ? state : { shared: start, branches: passing };
   const passed = runSteps(rule, isKnown ? steps : [...later, ...steps], 0, inside, frame);
   if (others.length === 0) return passed;
-  const rest = others.length > branches.length && !isExplained(control) ? frame.runner.tidy(others) : others;
-  return [{ state: { control, branches: rest }, flow: "next" }, ...passed];
+  const rest = others.length > branches.length && !isExplained(shared) ? frame.runner.tidy(others) : others;
+  return [{ state: { shared, branches: rest }, flow: "next" }, ...passed];
 }
 
 /** Adds to `passing` the packets for which all of `questions` are answered with yes, and the others to `others`. */
 export function divide(
   questions: readonly Question[],
-  control: Control,
+  shared: SharedState,
   branch: Branch,
   passing: Branch[],
   others: Branch[],
 ): void {
-  const region = passAll(questions, control, branch);
+  const region = passAll(questions, shared, branch);
   if (region === undefined) {
     others.push(branch);
     return;
@@ -122,10 +122,10 @@ export function divide(
 }
 
 /** The packets for which all of `questions` are answered with yes. */
-function passAll(questions: readonly Question[], control: Control, branch: Branch): PacketSet | undefined {
+function passAll(questions: readonly Question[], shared: SharedState, branch: Branch): PacketSet | undefined {
   let current = branch;
   for (const question of questions) {
-    const region = question.passing(fieldOf(question.left, control, current), current.region);
+    const region = question.passing(fieldOf(question.left, shared, current), current.region);
     if (region === undefined) return undefined;
     current = narrow(current, region);
   }
@@ -164,7 +164,7 @@ function goOn(
 }
 
 function runStep(step: PlannedStep, state: State, frame: Frame, rule: Rule): StepProgress[] {
-  if (state.control.environment.moreAddresses !== true || !asksForLocality(step))
+  if (state.shared.environment.moreAddresses !== true || !asksForLocality(step))
     return runDecided(step, state, frame, rule);
   return decideLocality(state).flatMap((each) => runDecided(step, each, frame, rule));
 }
@@ -178,7 +178,7 @@ function runDecided(step: PlannedStep, state: State, frame: Frame, rule: Rule): 
       return askList(step, state, frame) ?? runMatch(step, state, frame);
     default:
       // All statements: `runStatement` takes no match.
-      state.control.environment.met?.(rule);
+      state.shared.environment.met?.(rule);
       return runStatement(step, state, frame, rule);
   }
 }

@@ -5,24 +5,24 @@ import { type ConnectionEntry, natStatus, type Tuple, turnedRound } from "./conn
 import type { Departure } from "./packet.ts";
 import type { PacketSet } from "./sets/packet-set.ts";
 import type { Cut } from "./sets/ranges.ts";
-import { type Branch, type Control, hasConnection, type Now, numberNow, valueNow } from "./state.ts";
+import { type Branch, hasConnection, type Now, numberNow, type SharedState, valueNow } from "./state.ts";
 
 /** The packet behind the hooks of the node; undefined: it was dropped or refused, or no routes are known. */
-export function departureOf(control: Control, branch: Branch): Departure | undefined {
-  const { route, end } = control;
+export function departureOf(shared: SharedState, branch: Branch): Departure | undefined {
+  const { route, end } = shared;
   if (route === undefined || end !== undefined) return undefined;
   return {
     route,
-    protocol: control.protocol,
-    tuple: tupleOf(control, branch),
-    mark: numberNow("mark", control, branch.region),
-    connection: connectionOf(control, branch),
-    choices: control.choices.map(({ text }) => text),
+    protocol: shared.protocol,
+    tuple: tupleOf(shared, branch),
+    mark: numberNow("mark", shared, branch.region),
+    connection: connectionOf(shared, branch),
+    choices: shared.choices.map(({ text }) => text),
   };
 }
 
 /** Addresses and ports of a packet by now. */
-export function tupleOf({ source, sourcePort }: Control, { region, destination, destinationPort }: Branch): Tuple {
+export function tupleOf({ source, sourcePort }: SharedState, { region, destination, destinationPort }: Branch): Tuple {
   return {
     source: only(source, region),
     sourcePort: only(sourcePort, region),
@@ -32,13 +32,13 @@ export function tupleOf({ source, sourcePort }: Control, { region, destination, 
 }
 
 /** The entry of the packet's connection as it is by now; undefined: it belongs to none, or to one that was not given. */
-export function connectionOf(control: Control, branch: Branch): ConnectionEntry | undefined {
-  const { original, protocol } = control;
+export function connectionOf(shared: SharedState, branch: Branch): ConnectionEntry | undefined {
+  const { original, protocol } = shared;
   const { region } = branch;
-  if (!control.isTracked || !hasConnection(control)) return undefined;
-  const mark = numberNow("ctMark", control, region) ?? original.connection?.mark ?? 0;
+  if (!shared.isTracked || !hasConnection(shared)) return undefined;
+  const mark = numberNow("ctMark", shared, region) ?? original.connection?.mark ?? 0;
   if (original.connection !== undefined) {
-    const status = numberNow("ctStatus", control, region) ?? original.connection.status;
+    const status = numberNow("ctStatus", shared, region) ?? original.connection.status;
     return { ...original.connection, status, mark };
   }
   if (original.tracking !== "first") return undefined;
@@ -48,9 +48,9 @@ export function connectionOf(control: Control, branch: Branch): ConnectionEntry 
     destination: only<Tuple["destination"]>("daddr", region),
     destinationPort: only<number>("dport", region),
   };
-  const reply = turnedRound(tupleOf(control, branch));
-  const isThrough = control.hook === "postrouting" || control.hook === "input";
-  const status = (numberNow("ctStatus", control, region) ?? 0) | (isThrough ? CT_STATUS.confirmed : 0);
+  const reply = turnedRound(tupleOf(shared, branch));
+  const isThrough = shared.hook === "postrouting" || shared.hook === "input";
+  const status = (numberNow("ctStatus", shared, region) ?? 0) | (isThrough ? CT_STATUS.confirmed : 0);
   return { protocol, original: came, reply, status: status | natStatus(came, reply), mark };
 }
 

@@ -12,7 +12,7 @@ import { alone, type Environment, type Outcome, type Packet, type Packets } from
 import { Passage } from "./passage.ts";
 import { endsOf, outcomesIn, type RegionResult, toRegionResult, worldsIn } from "./result.ts";
 import { comeBack, findRoutes, splitByRoute } from "./routing.ts";
-import { type Control, type State, startState, withControl } from "./state.ts";
+import { type SharedState, type State, startState, withShared } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import {
   asksNat,
@@ -92,10 +92,10 @@ export class Evaluator {
    *  depends on too many matches that are not understood. */
   enter(hook: Hook, passage: Passage): Passage[] {
     const { state } = passage;
-    if (state.control.end !== undefined) return [passage];
+    if (state.shared.end !== undefined) return [passage];
     const hasRoute = hook !== "prerouting" && hook !== "input";
-    const isSaid = hasRoute || state.control.outInterface === "";
-    return this.pass(hook, isSaid ? state : withControl(state, { outInterface: "" }), undefined).flatMap(Passage.of);
+    const isSaid = hasRoute || state.shared.outInterface === "";
+    return this.pass(hook, isSaid ? state : withShared(state, { outInterface: "" }), undefined).flatMap(Passage.of);
   }
 
   /** What becomes of a packet that was led through hooks one at a time: `passages` are all that it can have come to. As `evaluate`
@@ -130,7 +130,7 @@ export class Evaluator {
   /** What becomes of packets on `path`. The node's own packets to a local address come back by loopback, with their connections: what
    *  NAT decided on the way out holds, and filters see the source that masquerading gave them. */
   private go(path: HookPath, state: State): readonly State[] {
-    const { end, environment } = state.control;
+    const { end, environment } = state.shared;
     if (end !== undefined) return [state];
     switch (path.kind) {
       case "hook": {
@@ -140,7 +140,7 @@ export class Evaluator {
       }
       case "route":
         return ofEach(findRoutes(path.at, state), (each) =>
-          each.control.route?.kind === "none" ? [each] : this.go(path.next, each),
+          each.shared.route?.kind === "none" ? [each] : this.go(path.next, each),
         );
       case "split":
         return ofEach(
@@ -160,16 +160,16 @@ export class Evaluator {
     }
   }
 
-  private hasRulesOn(path: HookPath, { control: { original } }: State): boolean {
+  private hasRulesOn(path: HookPath, { shared: { original } }: State): boolean {
     return hooksOn(path).some((hook) => this.hooks.hasRules(original.family, hook));
   }
 
   /** All base chains of a hook. A drop is final; an accept only ends its own chain. `next`: where packets go behind it; undefined:
    *  anywhere. */
   private pass(hook: Hook, state: State, next: HookPath | undefined): readonly State[] {
-    const { original } = state.control;
+    const { original } = state.shared;
     const { family } = original;
-    let running: readonly State[] = [state.control.hook === hook ? state : withControl(state, { hook })];
+    let running: readonly State[] = [state.shared.hook === hook ? state : withShared(state, { hook })];
     let isDue = mayBeTranslated(original);
     for (const stage of this.hooks.at(family, hook)) {
       if (isDue && stage.place >= placeOfNat(hook)) {
@@ -180,7 +180,7 @@ export class Evaluator {
       running = this.passStage(stage, running, { hook, runner: this.runner, later });
     }
     if (isDue) running = ofEach(running, (each) => translateAgain(hook, each));
-    return running.map((each) => (each.control.end === undefined ? confirmNat(hook, each) : each));
+    return running.map((each) => (each.shared.end === undefined ? confirmNat(hook, each) : each));
   }
 
   /** Base chains of one place, in each order that they may run in. */
@@ -223,10 +223,10 @@ function passAll(entries: readonly HookEntry[], states: readonly State[], place:
     const after: State[] = [];
     const here: Where = { hook, runner, behind: { entries, next, later } };
     for (const each of running) {
-      const { control } = each;
-      if (control.end !== undefined || (chain.type === "nat" && !asksNat(hook, control))) after.push(each);
-      else if (isBeforeTracking(hook, chain, control)) after.push(...runBeforeTracking(chain, each, index, here));
-      else if (isRoutedBehind(hook, chain, control)) after.push(...runBeforeRouting(chain, each, index, here));
+      const { shared } = each;
+      if (shared.end !== undefined || (chain.type === "nat" && !asksNat(hook, shared))) after.push(each);
+      else if (isBeforeTracking(hook, chain, shared)) after.push(...runBeforeTracking(chain, each, index, here));
+      else if (isRoutedBehind(hook, chain, shared)) after.push(...runBeforeRouting(chain, each, index, here));
       else runBaseChain(chain, each, index, here, after);
     }
     running = runner.merge(after, here.behind);
@@ -235,7 +235,7 @@ function passAll(entries: readonly HookEntry[], states: readonly State[], place:
 }
 
 /** Whether the kernel looks for a route again behind a chain that has changed the packet. */
-function isRoutedBehind(hook: Hook, { type }: BaseChain, { route }: Control): boolean {
+function isRoutedBehind(hook: Hook, { type }: BaseChain, { route }: SharedState): boolean {
   return hook === "output" && type !== "filter" && route !== undefined;
 }
 
@@ -243,10 +243,10 @@ function isRoutedBehind(hook: Hook, { type }: BaseChain, { route }: Control): bo
 function runBeforeRouting(chain: BaseChain, state: State, index: TableIndex, where: Where): State[] {
   const ends: State[] = [];
   runBaseChain(chain, state, index, where, ends);
-  const { mark, destinationDecided } = state.control;
+  const { mark, destinationDecided } = state.shared;
   return ends.map((each) => {
-    const { control } = each;
-    const isChanged = control.mark !== mark || control.destinationDecided !== destinationDecided;
-    return isChanged ? withControl(each, { routingMark: control.mark }) : each;
+    const { shared } = each;
+    const isChanged = shared.mark !== mark || shared.destinationDecided !== destinationDecided;
+    return isChanged ? withShared(each, { routingMark: shared.mark }) : each;
   });
 }

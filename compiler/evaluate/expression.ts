@@ -13,7 +13,7 @@ import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
 import { combineBits, type Operand, shiftBits } from "./sets/bits.ts";
 import { type PacketSet, within } from "./sets/packet-set.ts";
 import { maskSpread, type Spread, valuesBehind } from "./sets/preimage.ts";
-import { type Branch, type Control, hasConnection, isChosen, narrow, symbolicNow, valueNow } from "./state.ts";
+import { type Branch, hasConnection, isChosen, narrow, type SharedState, symbolicNow, valueNow } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 
 /** One of the things that an expression can be, and for which packets. */
@@ -28,7 +28,7 @@ export interface Possible {
 /** What `expression` can be for the packets: for each of them probabilities add up to 1. */
 export function evaluateExpression(
   expression: Expression,
-  control: Control,
+  shared: SharedState,
   branch: Branch,
   table: TableIndex,
 ): Possible[] {
@@ -39,29 +39,29 @@ export function evaluateExpression(
       return Array.from({ length: modulus }, (_, i) => ({ region, probability: 1 / modulus, value: [offset + i] }));
     }
     case "bitwise":
-      return evaluateExpression(expression.operand, control, branch, table).map(({ value, ...rest }) => ({
+      return evaluateExpression(expression.operand, shared, branch, table).map(({ value, ...rest }) => ({
         ...rest,
         value: value && [maskOperand(value[0] as Operand, expression.mask, expression.xor)],
       }));
     case "shift":
-      return evaluateExpression(expression.operand, control, branch, table).flatMap((each): Possible[] =>
+      return evaluateExpression(expression.operand, shared, branch, table).flatMap((each): Possible[] =>
         each.value === undefined
           ? [each]
           : shiftBits(each.value[0] as Operand, expression.by, each.region).map((made) => ({ ...each, ...made })),
       );
     case "combine":
-      return evaluateExpression(expression.left, control, branch, table).flatMap((left) =>
-        left.value === undefined ? [left] : combineWith(left, expression, control, branch, table),
+      return evaluateExpression(expression.left, shared, branch, table).flatMap((left) =>
+        left.value === undefined ? [left] : combineWith(left, expression, shared, branch, table),
       );
     case "concat":
       if (expression.parts.every(isField))
-        return [{ region, probability: 1, value: fieldsOf(expression.parts, control, branch) }];
+        return [{ region, probability: 1, value: fieldsOf(expression.parts, shared, branch) }];
       return expression.parts.reduce<Possible[]>(
-        (keys, part) => keys.flatMap((key) => append(key, part, control, branch, table)),
+        (keys, part) => keys.flatMap((key) => append(key, part, shared, branch, table)),
         [{ region, probability: 1, value: [] }],
       );
     case "lookup":
-      return evaluateExpression(expression.key, control, branch, table).flatMap((key): Possible[] => {
+      return evaluateExpression(expression.key, shared, branch, table).flatMap((key): Possible[] => {
         if (key.value === undefined) return [key];
         return table
           .mapElements(expression.map)
@@ -77,10 +77,10 @@ export function evaluateExpression(
     case "opaque":
       return [{ region, probability: 1, value: undefined }];
     case "fib":
-      return evaluateFib(expression.of, control, branch);
+      return evaluateFib(expression.of, shared, branch);
     default: {
       // All other fields: `readField` takes nothing else.
-      const value = readField(expression, control, branch);
+      const value = readField(expression, shared, branch);
       return [{ region, probability: 1, value: value === undefined ? undefined : [value] }];
     }
   }
@@ -104,10 +104,10 @@ export function isField(expression: Expression): boolean {
   }
 }
 
-function fieldsOf(parts: readonly Expression[], control: Control, branch: Branch): Operand[] | undefined {
+function fieldsOf(parts: readonly Expression[], shared: SharedState, branch: Branch): Operand[] | undefined {
   const key: Operand[] = [];
   for (const part of parts) {
-    const operand = fieldOf(part, control, branch);
+    const operand = fieldOf(part, shared, branch);
     if (operand === undefined) return undefined;
     key.push(operand);
   }
@@ -115,10 +115,10 @@ function fieldsOf(parts: readonly Expression[], control: Control, branch: Branch
 }
 
 /** What a field is for all packets, masked or not; undefined: it has no value. */
-export function fieldOf(expression: Expression, control: Control, branch: Branch): Operand | undefined {
+export function fieldOf(expression: Expression, shared: SharedState, branch: Branch): Operand | undefined {
   switch (expression.kind) {
     case "bitwise": {
-      const operand = fieldOf(expression.operand, control, branch);
+      const operand = fieldOf(expression.operand, shared, branch);
       return operand === undefined ? undefined : maskOperand(operand, expression.mask, expression.xor);
     }
     case "ip":
@@ -127,7 +127,7 @@ export function fieldOf(expression: Expression, control: Control, branch: Branch
     case "meta":
     case "ct":
     case "header":
-      return readField(expression, control, branch);
+      return readField(expression, shared, branch);
     default:
       // `isField` holds for the kinds above only.
       throw new Error(`${describe(expression)} is no field`);
@@ -138,11 +138,11 @@ export function fieldOf(expression: Expression, control: Control, branch: Branch
 function combineWith(
   left: Possible,
   { operator, right }: Extract<Expression, { kind: "combine" }>,
-  control: Control,
+  shared: SharedState,
   branch: Branch,
   table: TableIndex,
 ): Possible[] {
-  return evaluateExpression(right, control, narrow(branch, left.region), table).flatMap((other): Possible[] => {
+  return evaluateExpression(right, shared, narrow(branch, left.region), table).flatMap((other): Possible[] => {
     const probability = left.probability * other.probability;
     if (other.value === undefined) return [{ ...other, probability }];
     const [a, b] = [left.value?.[0] as Operand, other.value[0] as Operand];
@@ -151,10 +151,10 @@ function combineWith(
 }
 
 /** `key` with one more part, for each of the things that this can be. */
-function append(key: Possible, part: Expression, control: Control, branch: Branch, table: TableIndex): Possible[] {
+function append(key: Possible, part: Expression, shared: SharedState, branch: Branch, table: TableIndex): Possible[] {
   const { value } = key;
   if (value === undefined) return [key];
-  return evaluateExpression(part, control, narrow(branch, key.region), table).map((next) => ({
+  return evaluateExpression(part, shared, narrow(branch, key.region), table).map((next) => ({
     region: next.region,
     probability: key.probability * next.probability,
     value: next.value && [...value, ...next.value],
@@ -164,18 +164,18 @@ function append(key: Possible, part: Expression, control: Control, branch: Branc
 /** The source or destination that packets have by now. */
 export function addressNow(
   of: "saddr" | "daddr",
-  { source }: Control,
+  { source }: SharedState,
   { destination, region }: Branch,
 ): Address | Spread {
   return valueNow(of === "saddr" ? source : destination, region);
 }
 
-function evaluateFib(of: "saddr" | "daddr", control: Control, branch: Branch): Possible[] {
-  const { original, environment } = control;
+function evaluateFib(of: "saddr" | "daddr", shared: SharedState, branch: Branch): Possible[] {
+  const { original, environment } = shared;
   const { region } = branch;
-  const unicast = isOwn(of, control, branch) ? ADDRESS_TYPE.local : ADDRESS_TYPE.unicast;
+  const unicast = isOwn(of, shared, branch) ? ADDRESS_TYPE.local : ADDRESS_TYPE.unicast;
   const typeOf = (type: number): number => (type === ADDRESS_TYPE.unicast ? unicast : type);
-  const known = addressNow(of, control, branch);
+  const known = addressNow(of, shared, branch);
   if (typeof known !== "object")
     return [{ region, probability: 1, value: [typeOf(addressTypeOf(known, environment))] }];
   return addressTypes(original.family, environment.localAddresses).flatMap(({ type, addresses }): Possible[] => {
@@ -186,9 +186,9 @@ function evaluateFib(of: "saddr" | "daddr", control: Control, branch: Branch): P
 
 /** Whether an address that is not known to be the node's own is so all the same: packets that came in by an interface have no
  *  source of the node's (fib_validate_source), its own packets have. */
-function isOwn(of: "saddr" | "daddr", control: Control, branch: Branch): boolean {
-  if (of === "daddr") return isAssumedLocal(branch.destination, branch, control);
-  return control.environment.moreAddresses === true && control.original.inInterface === undefined;
+function isOwn(of: "saddr" | "daddr", shared: SharedState, branch: Branch): boolean {
+  if (of === "daddr") return isAssumedLocal(branch.destination, branch, shared);
+  return shared.environment.moreAddresses === true && shared.original.inInterface === undefined;
 }
 
 function maskOperand(operand: Operand, mask: Value, xor: Value): Operand {
@@ -214,25 +214,25 @@ export function hasPorts(protocol: number): boolean {
 
 function readField(
   field: Exclude<FieldExpression, { kind: "fib" }>,
-  control: Control,
+  shared: SharedState,
   branch: Branch,
 ): Operand | undefined {
   switch (field.kind) {
     case "ip":
     case "ip6":
-      if ((field.kind === "ip") !== (control.original.family === "IPv4")) return undefined;
-      return valueNow(field.field === "saddr" ? control.source : branch.destination, branch.region);
+      if ((field.kind === "ip") !== (shared.original.family === "IPv4")) return undefined;
+      return valueNow(field.field === "saddr" ? shared.source : branch.destination, branch.region);
     case "transport":
-      if (control.original.tracking === "invalid") return undefined; // there are no ports to rely on
-      if (field.protocol === "th" ? !hasPorts(control.protocol) : PROTOCOL_NUMBERS[field.protocol] !== control.protocol)
+      if (shared.original.tracking === "invalid") return undefined; // there are no ports to rely on
+      if (field.protocol === "th" ? !hasPorts(shared.protocol) : PROTOCOL_NUMBERS[field.protocol] !== shared.protocol)
         return undefined;
-      return valueNow<number>(field.field === "sport" ? control.sourcePort : branch.destinationPort, branch.region);
+      return valueNow<number>(field.field === "sport" ? shared.sourcePort : branch.destinationPort, branch.region);
     case "meta":
-      return evaluateMeta(field.key, control, branch.region);
+      return evaluateMeta(field.key, shared, branch.region);
     case "ct":
-      return evaluateCt(field.key, control, branch);
+      return evaluateCt(field.key, shared, branch);
     case "header":
-      return evaluateHeader(field.field, control);
+      return evaluateHeader(field.field, shared);
     default:
       return unreachable(field);
   }
@@ -248,7 +248,7 @@ export function readsProtocol(expression: Expression): boolean {
 /** The flags of a packet that opens a TCP connection: SYN. */
 const OPENING_FLAGS = 2;
 
-function evaluateHeader(field: HeaderField, { original, protocol }: Control): Value | undefined {
+function evaluateHeader(field: HeaderField, { original, protocol }: SharedState): Value | undefined {
   const isIpv4 = original.family === "IPv4";
   switch (field) {
     case "tcp flags":
@@ -274,7 +274,7 @@ const HEADER_PROTOCOLS: Readonly<Partial<Record<HeaderField, number>>> = {
 const OPENING: ReadonlySet<Tracking> = new Set(["first", "untracked"]);
 
 /** Whether the packet has the header of `field`, but nothing more is known of it. */
-function isUnknownHeader(field: HeaderField, { original, protocol, inInterface }: Control): boolean {
+function isUnknownHeader(field: HeaderField, { original, protocol, inInterface }: SharedState): boolean {
   const wanted = HEADER_PROTOCOLS[field];
   if (wanted !== undefined) return protocol === wanted;
   const isIpv4 = original.family === "IPv4";
@@ -300,24 +300,24 @@ function isUnknownHeader(field: HeaderField, { original, protocol, inInterface }
   }
 }
 
-function evaluateMeta(key: MetaKey, control: Control, region: PacketSet): Operand | undefined {
+function evaluateMeta(key: MetaKey, shared: SharedState, region: PacketSet): Operand | undefined {
   switch (key) {
     case "l4proto":
-      return control.protocol;
+      return shared.protocol;
     case "nfproto":
-      return control.original.family === "IPv4" ? 2 : 10;
+      return shared.original.family === "IPv4" ? 2 : 10;
     case "iifname":
     case "iif":
-      return control.inInterface;
+      return shared.inInterface;
     case "mark":
-      return symbolicNow(control.mark, region);
+      return symbolicNow(shared.mark, region);
     case "priority":
-      return control.priority;
+      return shared.priority;
     case "pkttype": // as far as it is known
       return PACKET_TYPE.unicast;
     case "oifname":
     case "oif":
-      return control.outInterface;
+      return shared.outInterface;
     case "skuid":
     case "skgid":
       return undefined;
@@ -326,17 +326,17 @@ function evaluateMeta(key: MetaKey, control: Control, region: PacketSet): Operan
   }
 }
 
-function evaluateCt(key: CtKey, control: Control, branch: Branch): Operand | undefined {
+function evaluateCt(key: CtKey, shared: SharedState, branch: Branch): Operand | undefined {
   const { region } = branch;
-  const { original } = control;
-  if (key === "state") return valueNow(control.ctState, region);
-  if (!hasConnection(control)) return undefined;
+  const { original } = shared;
+  if (key === "state") return valueNow(shared.ctState, region);
+  if (!hasConnection(shared)) return undefined;
   if (original.connection !== undefined && TUPLE_KEYS.has(key)) return inEntry(key, original.connection);
   switch (key) {
     case "status":
-      return symbolicNow(control.ctStatus, region);
+      return symbolicNow(shared.ctStatus, region);
     case "mark":
-      return symbolicNow(control.ctMark, region);
+      return symbolicNow(shared.ctMark, region);
     case "direction":
       return original.tracking === "reply" ? 1 : 0;
     case "original-protocol":
@@ -353,7 +353,7 @@ function evaluateCt(key: CtKey, control: Control, branch: Branch): Operand | und
     case "reply-saddr":
       return valueNow<Address>(original.tracking === "reply" ? "saddr" : branch.destination, region);
     case "reply-daddr":
-      return valueNow<Address>(original.tracking === "reply" ? "daddr" : control.source, region);
+      return valueNow<Address>(original.tracking === "reply" ? "daddr" : shared.source, region);
     case "reply-proto-src":
       return valueNow<number>(original.tracking === "reply" ? "sport" : branch.destinationPort, region);
     case "reply-proto-dst":
@@ -386,21 +386,21 @@ function inEntry(key: CtKey, { original, reply }: ConnectionEntry): Value | unde
 
 /** Whether the packets have come by an interface and go on to another: only those that were sent to this host's hardware
  *  address, and have no socket (ip_forward). Packets to the node may have one already (tcp_v4_early_demux). */
-function isForwarded({ inInterface, hook }: Control): boolean {
+function isForwarded({ inInterface, hook }: SharedState): boolean {
   return inInterface !== "" && (hook === "forward" || hook === "postrouting");
 }
 
 /** Whether the host tells the value of `key`, and not the packet. */
-function isOfTheHost(key: MetaKey, control: Control): boolean {
+function isOfTheHost(key: MetaKey, shared: SharedState): boolean {
   switch (key) {
     case "pkttype": // as the node makes packets they are to itself
-      return control.inInterface !== "" && !isForwarded(control);
+      return shared.inInterface !== "" && !isForwarded(shared);
     case "skuid":
     case "skgid":
-      return !isForwarded(control);
+      return !isForwarded(shared);
     case "oifname":
     case "oif":
-      return control.outInterface === undefined;
+      return shared.outInterface === undefined;
     default:
       // Others are the packet's own.
       return false;
@@ -409,7 +409,7 @@ function isOfTheHost(key: MetaKey, control: Control): boolean {
 
 /** The bits of the connection's status that are followed. A new connection that has come back by loopback is confirmed, and
  *  masquerading it has changed its source, or not. */
-function knownStatus({ masqueraded, inInterface, original }: Control): number {
+function knownStatus({ masqueraded, inInterface, original }: SharedState): number {
   const { dnat, snat, expected, assured, confirmed, dying } = CT_STATUS;
   const looped = inInterface !== (original.inInterface ?? "");
   const always = dnat | expected | assured | dying | CT_STATUS["seen-reply"];
@@ -423,8 +423,8 @@ function isOriginal({ tracking, protocol }: Packets): boolean {
 
 /** Whether what replies will have is known: of the first packet its destination, and its source until that is translated; of
  *  replies themselves all of it. Of an ICMP error it is others'. */
-function isReplyKnown(key: CtKey, control: Control): boolean {
-  const { original, overwritten, masqueraded, protocol } = control;
+function isReplyKnown(key: CtKey, shared: SharedState): boolean {
+  const { original, overwritten, masqueraded, protocol } = shared;
   if (key.includes("proto") && !hasPorts(protocol)) return false;
   if (original.tracking === "reply") return !isIcmp(protocol);
   if (original.tracking !== "first") return false;
@@ -434,40 +434,40 @@ function isReplyKnown(key: CtKey, control: Control): boolean {
 }
 
 /** Whether `expression` depends on more of the packet or host than is known here. */
-export function isUnknown(expression: Expression, control: Control): boolean {
+export function isUnknown(expression: Expression, shared: SharedState): boolean {
   switch (expression.kind) {
     case "opaque":
       return true;
     case "bitwise": {
       const { operand, mask } = expression;
       if (operand.kind === "ct" && operand.key === "status" && typeof mask === "number")
-        return hasConnection(control) && (mask & ~knownStatus(control)) !== 0;
-      return isUnknown(operand, control);
+        return hasConnection(shared) && (mask & ~knownStatus(shared)) !== 0;
+      return isUnknown(operand, shared);
     }
     case "meta":
-      return isOfTheHost(expression.key, control) || isOverwritten(expression, control);
+      return isOfTheHost(expression.key, shared) || isOverwritten(expression, shared);
     case "ct":
       // As a whole it has bits of the kernel's own: whether NAT was asked, whether a timeout is fixed.
-      if (expression.key === "status") return hasConnection(control);
-      if (control.original.connection !== undefined && IN_ENTRY.has(expression.key)) return false;
-      if (expression.key.startsWith("original-")) return hasConnection(control) && !isOriginal(control.original);
-      if (expression.key.startsWith("reply-")) return hasConnection(control) && !isReplyKnown(expression.key, control);
-      return isOverwritten(expression, control);
+      if (expression.key === "status") return hasConnection(shared);
+      if (shared.original.connection !== undefined && IN_ENTRY.has(expression.key)) return false;
+      if (expression.key.startsWith("original-")) return hasConnection(shared) && !isOriginal(shared.original);
+      if (expression.key.startsWith("reply-")) return hasConnection(shared) && !isReplyKnown(expression.key, shared);
+      return isOverwritten(expression, shared);
     case "ip":
     case "ip6":
-      return (expression.field === "saddr" && isChosen("address", control)) || isOverwritten(expression, control);
+      return (expression.field === "saddr" && isChosen("address", shared)) || isOverwritten(expression, shared);
     case "transport":
-      return (expression.field === "sport" && isChosen("port", control)) || isOverwritten(expression, control);
+      return (expression.field === "sport" && isChosen("port", shared)) || isOverwritten(expression, shared);
     case "fib":
-      return (expression.of === "saddr" && isChosen("address", control)) || isOverwritten(expression, control);
+      return (expression.of === "saddr" && isChosen("address", shared)) || isOverwritten(expression, shared);
     case "header":
-      return isUnknownHeader(expression.field, control);
+      return isUnknownHeader(expression.field, shared);
     default:
       // Others are known where all is known of which they are made.
-      return partsOf(expression).some((part) => isUnknown(part, control));
+      return partsOf(expression).some((part) => isUnknown(part, shared));
   }
 }
 
-function isOverwritten(expression: Expression, { overwritten }: Control): boolean {
+function isOverwritten(expression: Expression, { overwritten }: SharedState): boolean {
   return overwritten.size > 0 && overwritten.has(describe(expression));
 }

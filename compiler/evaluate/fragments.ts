@@ -11,10 +11,10 @@ const DEFRAGMENTATION = -400;
  *  out of it; the kernel does so anyway for what it delivers to the node by IPv4 (ip_local_deliver). */
 export function askFragments(
   { text, negated }: Extract<Match, { kind: "opaque" }>,
-  { control }: State,
+  { shared }: State,
   { hook, base, table }: Frame,
 ): boolean | undefined {
-  const { family } = control.original;
+  const { family } = shared.original;
   const holds = family === "IPv4" ? ofWholeIpv4(text, negated) : ofWholeIpv6(text, negated);
   if (holds === undefined) return undefined;
   const isBehind = base.priority > DEFRAGMENTATION || (hook !== "prerouting" && hook !== "output");

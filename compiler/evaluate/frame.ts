@@ -2,7 +2,7 @@ import { invariant } from "../invariant.ts";
 import type { BaseChain, Chain, Hook } from "../ir/types.ts";
 import type { HookEntry } from "./hooks.ts";
 import type { Effect, Location, Reason } from "./packet.ts";
-import type { Branch, Control, State } from "./state.ts";
+import type { Branch, SharedState, State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 
 /** Where evaluation stands. */
@@ -61,4 +61,4 @@ export function locationOf({ table: { table }, hook, base, chain, depth }: Frame
 }
 
 /** Adds the rule at hand to the reasons of a single packet. */
-export type Because = (control: Control, extra?: ReasonExtra) => Control;
+export type Because = (shared: SharedState, extra?: ReasonExtra) => SharedState;

@@ -5,7 +5,7 @@ import { assume } from "./assume.ts";
 import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
 import { within } from "./sets/packet-set.ts";
 import { valuesBehind } from "./sets/preimage.ts";
-import { type Branch, type Control, isExplained, type Now, narrow, type State, valueNow } from "./state.ts";
+import { type Branch, isExplained, type Now, narrow, type SharedState, type State, valueNow } from "./state.ts";
 import type { Assumption } from "./unknown/assumption.ts";
 import { both, NEVER, not, unknownMatch } from "./unknown/condition.ts";
 
@@ -36,13 +36,13 @@ export function printAssumption({ text, holds }: Pick<Assumption, "text" | "hold
 /** `state` as states in each of which it is known, or assumed, whether destinations are the node's own: `state` alone where all
  *  addresses of the node are known. */
 export function decideLocality(state: State): readonly State[] {
-  const { control, branches } = state;
-  const { environment, original } = control;
+  const { shared, branches } = state;
+  const { environment, original } = shared;
   if (environment.moreAddresses !== true) return [state];
   const certain: Branch[] = [];
   const open = new Map<string, Branch[]>();
   const ask = (branch: Branch): void => {
-    const text = textOf(branch.destination, branch, control);
+    const text = textOf(branch.destination, branch, shared);
     open.set(text, [...(open.get(text) ?? []), branch]);
   };
   for (const branch of branches) {
@@ -61,22 +61,22 @@ export function decideLocality(state: State): readonly State[] {
     }
   }
   if (open.size === 0) return [state];
-  const states: State[] = certain.length === 0 ? [] : [{ control, branches: certain }];
+  const states: State[] = certain.length === 0 ? [] : [{ shared, branches: certain }];
   for (const [text, some] of open)
-    for (const { state: decided } of assume(text, false, { control, branches: some })) states.push(decided);
+    for (const { state: decided } of assume(text, false, { shared, branches: some })) states.push(decided);
   return states;
 }
 
 /** Whether a destination that is not known to be the node's own was assumed to be. */
-export function isAssumedLocal(destination: Now<Address>, branch: Branch, control: Control): boolean {
-  if (control.environment.moreAddresses !== true) return false;
-  const own = unknownMatch(textOf(destination, branch, control));
+export function isAssumedLocal(destination: Now<Address>, branch: Branch, shared: SharedState): boolean {
+  if (shared.environment.moreAddresses !== true) return false;
+  const own = unknownMatch(textOf(destination, branch, shared));
   return both(branch.condition, not(own)) === NEVER;
 }
 
-function textOf(destination: Now<Address>, { region }: Pick<Branch, "region">, control: Control): string {
+function textOf(destination: Now<Address>, { region }: Pick<Branch, "region">, shared: SharedState): string {
   if (typeof destination !== "string") return NEW;
   if (destination !== "daddr") return `the destination of the connection ${LOCAL}`;
   const value = valueNow<Address>(destination, region);
-  return `${isExplained(control) && typeof value !== "object" ? printAddress(value) : "the destination"} ${LOCAL}`;
+  return `${isExplained(shared) && typeof value !== "object" ? printAddress(value) : "the destination"} ${LOCAL}`;
 }

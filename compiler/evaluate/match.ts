@@ -8,7 +8,7 @@ import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
 import { Partition, Split } from "./partition.ts";
 import type { Question } from "./question.ts";
-import { type Control, isExplained, narrow, type State, TINY } from "./state.ts";
+import { isExplained, narrow, type SharedState, type State, TINY } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import { describeTest } from "./unknown/assumption.ts";
 import { choicesOf } from "./unknown-key.ts";
@@ -48,8 +48,8 @@ function takeChance(probability: number, state: State): StepProgress[] {
 
 export function ask(question: Question, state: State, { table }: Frame): StepProgress[] {
   const { left } = question;
-  const { control, branches } = state;
-  if (isUnknown(left, control)) {
+  const { shared, branches } = state;
+  if (isUnknown(left, shared)) {
     const { what, negated } = question.assumed;
     if (!negated || question.orAbsent || !isOfSocket(left)) return assume(what, negated, state);
     // What the kernel sends by itself has no user, which is not another one.
@@ -60,13 +60,13 @@ export function ask(question: Question, state: State, { table }: Frame): StepPro
   if (table.lists.readsFilled(left, table.table)) {
     const { what, negated } = question.assumed;
     const text = typeof what === "string" ? what : describeTest(what);
-    const done = control.entered.map((each) => each.text).join(", ");
+    const done = shared.entered.map((each) => each.text).join(", ");
     return assume(done === "" ? text : `${text} (after ${done})`, negated, state);
   }
   const parts = new Partition<Flow>(state);
   for (const branch of branches) {
     const split = new Split(parts, branch);
-    for (const { region, probability, value } of evaluateExpression(left, control, branch, table)) {
+    for (const { region, probability, value } of evaluateExpression(left, shared, branch, table)) {
       const { yes, no } = question.answer(value?.[0], region);
       if (yes !== undefined) split.add(yes, probability, "continue");
       if (no !== undefined) split.add(no, probability, "next");
@@ -84,24 +84,24 @@ function isOfSocket(expression: Expression): boolean {
 
 function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table }: Frame): StepProgress[] {
   const { key, negated, set } = match;
-  const { control, branches } = state;
+  const { shared, branches } = state;
   const declaration = table.set(set);
-  if (isUnknown(key, control)) return lookUpUnknown(match, declaration.elements, state, table);
+  if (isUnknown(key, shared)) return lookUpUnknown(match, declaration.elements, state, table);
   const elements = table.setElements(set);
   const parts = new Partition<Flow>(state);
   for (const branch of branches) {
     const split = new Split(parts, branch);
-    for (const { region, probability, value } of evaluateExpression(key, control, branch, table)) {
+    for (const { region, probability, value } of evaluateExpression(key, shared, branch, table)) {
       if (value === undefined) {
         split.add(region, probability, match.orAbsent ? "continue" : "next");
         continue;
       }
       for (const { region: part, element } of elements.split(value, region)) {
-        const holds = element !== undefined || isRemembered(set, value as readonly Value[], control);
+        const holds = element !== undefined || isRemembered(set, value as readonly Value[], shared);
         const flow = holds === negated ? "next" : "continue";
         // Reasons show where the element is from by which the rule applies.
-        if (isExplained(control) && !negated && element !== undefined)
-          parts.add(narrow(branch, part, probability), flow, { ...control, member: { element, declaration } });
+        if (isExplained(shared) && !negated && element !== undefined)
+          parts.add(narrow(branch, part, probability), flow, { ...shared, member: { element, declaration } });
         else split.add(part, probability, flow);
       }
     }
@@ -127,6 +127,6 @@ function lookUpUnknown(
 }
 
 /** Only single packets are evaluated with clients that are remembered. */
-function isRemembered(set: string, key: readonly Value[], { environment }: Control): boolean {
+function isRemembered(set: string, key: readonly Value[], { environment }: SharedState): boolean {
   return environment.remembered.get(set)?.has(keyText(key)) === true;
 }

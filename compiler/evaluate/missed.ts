@@ -8,13 +8,13 @@ import { type Frame, locationOf } from "./frame.ts";
 import type { Bearing, MissedStep } from "./packet.ts";
 import type { PlannedRule } from "./plan.ts";
 import { Question } from "./question.ts";
-import type { Control, State } from "./state.ts";
+import type { SharedState, State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 
 /** A rule that did nothing to a single packet, where one thing alone kept it from that: the packet's source, if the rule
  *  translates sources or writes a field; or a field that another rule wrote before. */
 export function missed(planned: PlannedRule, state: State, frame: Frame): MissedStep | undefined {
-  if (state.control.path?.hasWritten !== true && !asksForSource(planned)) return undefined;
+  if (state.shared.path?.hasWritten !== true && !asksForSource(planned)) return undefined;
   const { rule, first, steps } = planned;
   const failed: ValueTest[] = [];
   // Nearly all rules are missed for another reason: what a rule does is looked at where it matters.
@@ -23,7 +23,7 @@ export function missed(planned: PlannedRule, state: State, frame: Frame): Missed
     failed.push(step.test);
     return isAboutSource(step.left)
       ? bearingOf(rule, frame.table) !== NOTHING
-      : isWritten(fieldIn(step.left), state.control);
+      : isWritten(fieldIn(step.left), state.shared);
   };
   for (const question of first) if (!mayBe(question)) return undefined;
   for (const step of steps) {
@@ -49,10 +49,10 @@ function asksForSource(planned: PlannedRule): boolean {
 }
 
 /** Whether a match that is asked for itself holds; one that asks for what is not known may do so. */
-function holds(question: Question, { control, branches }: State, { table }: Frame): boolean {
+function holds(question: Question, { shared, branches }: State, { table }: Frame): boolean {
   return branches.some((branch) => {
-    if (isUnknown(question.left, control)) return true;
-    const possible = evaluateExpression(question.left, control, branch, table);
+    if (isUnknown(question.left, shared)) return true;
+    const possible = evaluateExpression(question.left, shared, branch, table);
     return possible.some(({ region, value }) => question.passing(value?.[0], region) !== undefined);
   });
 }
@@ -62,7 +62,7 @@ function fieldIn(expression: Expression): Expression {
 }
 
 /** Whether a rule wrote `field` before. */
-function isWritten(field: Expression, { path }: Control): boolean {
+function isWritten(field: Expression, { path }: SharedState): boolean {
   for (let at = path; at !== undefined; at = at.before) {
     const { step } = at;
     if (step.kind === "rule" && step.effect.kind === "write" && describe(step.effect.field) === describe(field))

@@ -12,11 +12,11 @@ import { maskSpread, type Spread } from "./sets/preimage.ts";
 import { type Cut, Ranges, unite, valuesIn } from "./sets/ranges.ts";
 import {
   type Branch,
-  type Control,
   isExplained,
   mappedTo,
   type Now,
   narrow,
+  type SharedState,
   type State,
   translate,
   valueNow,
@@ -30,15 +30,20 @@ export type Given = Omit<Extract<NatTarget, { kind: "literal" }>, "kind">;
 /** What a translation does to a branch that is given an address and a port. */
 export type Give = (parts: Partition<"next" | "done">, branch: Branch, given: Given, extra: ReasonExtra) => void;
 
-export function runNat(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
+export function runNat(
+  to: NatTarget,
+  state: State,
+  frame: Frame,
+  giveBy: (shared: SharedState) => Give,
+): StepProgress[] {
   const list = to.kind === "map" ? frame.table.lists.filledSet(to.map, frame.table.table) : undefined;
   if (to.kind === "literal" || list === undefined) return translateTo(to, state, frame, giveBy);
   return lookUpInFilledMap(to.key, list, state, (each) => translateTo(to, each, frame, giveBy));
 }
 
-function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control: Control) => Give): StepProgress[] {
-  const { control, branches } = state;
-  const give = giveBy(control);
+function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (shared: SharedState) => Give): StepProgress[] {
+  const { shared, branches } = state;
+  const give = giveBy(shared);
   const parts = new Partition<"next" | "done">(state);
   if (to.kind === "literal") {
     for (const branch of branches) give(parts, branch, to, {});
@@ -54,16 +59,16 @@ function translateTo(to: NatTarget, state: State, frame: Frame, giveBy: (control
     const given = { ...(address && { addresses: address }), ...(port && { ports: port }) };
     each(into, branch, given, { element, declaration });
   };
-  if (isUnknown(to.key, control))
+  if (isUnknown(to.key, shared))
     return assumeElement(to.key, declaration.elements, state, frame.table, (element, chosen) => {
       const own = new Partition<"next" | "done">(chosen);
-      const giveThem = giveBy(chosen.control);
+      const giveThem = giveBy(chosen.shared);
       for (const branch of chosen.branches) giveFound(giveThem, own, branch, element);
       return own.progress;
     });
   const elements = frame.table.mapElements(to.map);
   for (const branch of branches) {
-    for (const { region, probability, value } of evaluateExpression(to.key, control, branch, frame.table)) {
+    for (const { region, probability, value } of evaluateExpression(to.key, shared, branch, frame.table)) {
       if (value === undefined) parts.add(narrow(branch, region, probability), "next");
       else
         for (const { region: part, element } of elements.split(value, region))
@@ -92,12 +97,12 @@ const ADDRESSES: readonly string[] = ["ip daddr", "ip6 daddr", "fib daddr type"]
 const PORTS: readonly string[] = ["th dport", "tcp dport", "udp dport", "sctp dport"];
 
 /** Destinations. */
-export function destinations(because: Because, random: NatRandom): (control: Control) => Give {
-  return (control) => {
-    const controls = sentControls(control, because, true);
+export function destinations(because: Because, random: NatRandom): (shared: SharedState) => Give {
+  return (shared) => {
+    const sharedAfter = sharedWhenSent(shared, because, true);
     return (parts, branch, given, extra) => {
       for (const chosen of addressesFor(branch, given))
-        for (const way of portsFor(chosen, control, given, random)) sendOn(parts, way, controls, extra);
+        for (const way of portsFor(chosen, shared, given, random)) sendOn(parts, way, sharedAfter, extra);
     };
   };
 }
@@ -108,13 +113,13 @@ export function redirect(
   state: State,
   because: Because,
 ): StepProgress[] {
-  const { control, branches } = state;
-  const controls = sentControls(control, because, false);
+  const { shared, branches } = state;
+  const sharedAfter = sharedWhenSent(shared, because, false);
   const parts = new Partition<"next" | "done">(state);
   for (const branch of branches) {
-    const address = redirectAddress(control, branch);
+    const address = redirectAddress(shared, branch);
     if (address === undefined) {
-      parts.add(branch, "done", because({ ...control, end: { kind: "drop" } }));
+      parts.add(branch, "done", because({ ...shared, end: { kind: "drop" } }));
       continue;
     }
     const chosen: Way = {
@@ -123,47 +128,47 @@ export function redirect(
       port: branch.destinationPort,
       taken: NOTHING_TAKEN,
     };
-    for (const way of portsFor(chosen, control, ports && { ports }, random)) sendOn(parts, way, controls, {});
+    for (const way of portsFor(chosen, shared, ports && { ports }, random)) sendOn(parts, way, sharedAfter, {});
   }
   return parts.progress;
 }
 
 /** What packets have in common that a rule has sent on; `isChanged`: to another destination than they had. */
-export function sentBy(control: Control, isChanged: boolean): Control {
-  return withDestination(control, isChanged, true);
+export function sentBy(shared: SharedState, isChanged: boolean): SharedState {
+  return withDestination(shared, isChanged, true);
 }
 
-function withDestination(control: Control, isChanged: boolean, isSaid: boolean): Control {
+function withDestination(shared: SharedState, isChanged: boolean, isSaid: boolean): SharedState {
   return {
-    ...control,
-    ctStatus: isChanged ? withBits(control.ctStatus, CT_STATUS.dnat) : control.ctStatus,
+    ...shared,
+    ctStatus: isChanged ? withBits(shared.ctStatus, CT_STATUS.dnat) : shared.ctStatus,
     destinationDecided: true,
-    translated: control.translated || isSaid,
+    translated: shared.translated || isSaid,
   };
 }
 
-type ControlOf = (isChanged: boolean, way: Way, sent: Branch, extra: ReasonExtra) => Control;
+type SharedOf = (isChanged: boolean, way: Way, sent: Branch, extra: ReasonExtra) => SharedState;
 
-function sendOn(parts: Partition<"next" | "done">, way: Way, controlOf: ControlOf, extra: ReasonExtra): void {
+function sendOn(parts: Partition<"next" | "done">, way: Way, sharedOf: SharedOf, extra: ReasonExtra): void {
   const { same, others } = translate(way.branch, way.address, way.port);
-  if (same !== undefined) parts.add(same, "done", controlOf(false, way, same, extra));
-  for (const each of others) parts.add(each, "done", controlOf(true, way, each, extra));
+  if (same !== undefined) parts.add(same, "done", sharedOf(false, way, same, extra));
+  for (const each of others) parts.add(each, "done", sharedOf(true, way, each, extra));
 }
 
 /** What branches have in common that are sent on; the same object where it is the same. `isSaid`: a rule said where they go. */
-function sentControls(control: Control, because: Because, isSaid: boolean): ControlOf {
-  const known = new Map<string, Control>();
+function sharedWhenSent(shared: SharedState, because: Because, isSaid: boolean): SharedOf {
+  const known = new Map<string, SharedState>();
   return (isChanged, { taken }, sent, extra) => {
     const texts = taken.map(({ text }) => text);
     const key = `${isChanged} ${texts.join("\n")}`;
     const found = known.get(key);
     if (found !== undefined) return found;
     const next = {
-      ...withDestination(control, isChanged, isSaid),
-      takenBy: [...control.takenBy, ...texts],
-      overwritten: hidden(control.overwritten, taken),
+      ...withDestination(shared, isChanged, isSaid),
+      takenBy: [...shared.takenBy, ...texts],
+      overwritten: hidden(shared.overwritten, taken),
     };
-    if (isExplained(control)) return because(next, isSaid ? { ...extra, ...translatedTo(sent) } : extra);
+    if (isExplained(shared)) return because(next, isSaid ? { ...extra, ...translatedTo(sent) } : extra);
     known.set(key, next);
     return next;
   };
@@ -231,16 +236,16 @@ export function mapAddress(address: Address, { from, to }: Interval): Address {
 const MORE_WITH_PORTS: ReadonlySet<number> = new Set([33, 136]);
 
 /** Whether a translation can change the port of the packets. */
-export function translatesPorts({ protocol }: Control): boolean {
+export function translatesPorts({ protocol }: SharedState): boolean {
   return hasPorts(protocol) || MORE_WITH_PORTS.has(protocol);
 }
 
 /** Of several ports packets keep theirs if it is among them, and get the first one else; by chance they get any; shifted, one that
  *  is as far from the first as theirs is from the base (nf_nat_core.c, get_unique_tuple). Other protocols than those with
  *  ports keep all that is in their headers but the identifier of ICMP, which is not followed. */
-function portsFor(way: Way, control: Control, { ports, base }: Given = {}, random: NatRandom): readonly Way[] {
+function portsFor(way: Way, shared: SharedState, { ports, base }: Given = {}, random: NatRandom): readonly Way[] {
   const { branch, address, taken } = way;
-  if (ports === undefined || !translatesPorts(control)) return [way];
+  if (ports === undefined || !translatesPorts(shared)) return [way];
   const [first, last] = [Number(ports.from), Number(ports.to)];
   if (first === last) return [{ branch, address, port: first, taken }];
   if (base !== undefined) return shiftedPorts(way, { first, last, base });
@@ -300,7 +305,7 @@ function translatedTo({ destination, destinationPort, region }: Branch): Pick<Re
 }
 
 /** By the address of loopback when it came from here, else by one of the node; undefined: there is none. */
-function redirectAddress({ original, environment }: Control, { destination }: Branch): Now<Address> | undefined {
+function redirectAddress({ original, environment }: SharedState, { destination }: Branch): Now<Address> | undefined {
   const { family, inInterface } = original;
   if (inInterface === undefined) return (family === "IPv4" ? 0x7f000001 : 1n) as Address;
   if (environment.addressOf !== undefined) return environment.addressOf(inInterface, family);

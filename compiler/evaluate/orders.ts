@@ -2,7 +2,7 @@
 
 import { isAlike } from "./alike.ts";
 import { regionKey } from "./sets/packet-set.ts";
-import { type Branch, type Control, nowKey, type State, where, withControl } from "./state.ts";
+import { type Branch, nowKey, type SharedState, type State, where, withShared } from "./state.ts";
 import type { Assumption } from "./unknown/assumption.ts";
 import { ALWAYS, both, type Condition, not, unknownMatch } from "./unknown/condition.ts";
 
@@ -16,7 +16,7 @@ export interface Ordered {
 export function inAnyOrder(states: readonly State[], assumed: readonly Assumption[]): State[] {
   const texts = assumed.map(({ text, holds }) => (holds ? text : `not ${text}`));
   return states.map((state) =>
-    state.control.end === undefined ? withControl(state, { takenBy: [...state.control.takenBy, ...texts] }) : state,
+    state.shared.end === undefined ? withShared(state, { takenBy: [...state.shared.takenBy, ...texts] }) : state,
   );
 }
 
@@ -25,19 +25,19 @@ export function joinOrders(orders: readonly Ordered[]): {
   readonly common: readonly State[];
   readonly open: readonly State[];
 } {
-  const classes: Control[] = [];
+  const classes: SharedState[] = [];
   const rests = orders.map(({ states }) => new Rest(states, classes));
   const common: State[] = [];
   const [first, ...others] = rests as [Rest, ...Rest[]];
   for (const state of orders[0]?.states ?? []) {
-    const shared = state.branches.filter((branch) => {
-      const key = first.keyOf(state.control, branch);
+    const inCommon = state.branches.filter((branch) => {
+      const key = first.keyOf(state.shared, branch);
       if (!others.every((rest) => rest.has(key))) return false;
       for (const rest of rests) rest.take(key);
       return true;
     });
-    if (shared.length === state.branches.length) common.push(state);
-    else if (shared.length > 0) common.push({ control: state.control, branches: shared });
+    if (inCommon.length === state.branches.length) common.push(state);
+    else if (inCommon.length > 0) common.push({ shared: state.shared, branches: inCommon });
   }
   const conditions = conditionsOf(orders);
   const open = rests.flatMap((rest, i) => rest.left(conditions[i] ?? ALWAYS));
@@ -59,24 +59,24 @@ function conditionsOf(orders: readonly Ordered[]): Condition[] {
 
 /** The branches of one order that are not yet known to be in all of them. */
 class Rest {
-  private readonly classes: Control[];
-  private readonly branches = new Map<string, { readonly control: Control; readonly branch: Branch }[]>();
+  private readonly classes: SharedState[];
+  private readonly branches = new Map<string, { readonly shared: SharedState; readonly branch: Branch }[]>();
 
-  constructor(states: readonly State[], classes: Control[]) {
+  constructor(states: readonly State[], classes: SharedState[]) {
     this.classes = classes;
-    for (const { control, branches } of states)
+    for (const { shared, branches } of states)
       for (const branch of branches) {
-        const key = this.keyOf(control, branch);
+        const key = this.keyOf(shared, branch);
         const known = this.branches.get(key);
-        if (known === undefined) this.branches.set(key, [{ control, branch }]);
-        else known.push({ control, branch });
+        if (known === undefined) this.branches.set(key, [{ shared, branch }]);
+        else known.push({ shared, branch });
       }
   }
 
   /** Equal for branches of which the same becomes. */
-  keyOf(control: Control, { region, probability, condition, destination, destinationPort }: Branch): string {
-    let at = this.classes.findIndex((each) => isAlike(each, control));
-    if (at < 0) at = this.classes.push(control) - 1;
+  keyOf(shared: SharedState, { region, probability, condition, destination, destinationPort }: Branch): string {
+    let at = this.classes.findIndex((each) => isAlike(each, shared));
+    if (at < 0) at = this.classes.push(shared) - 1;
     return `${at} ${nowKey(destination)} ${nowKey(destinationPort)} ${probability.toFixed(12)} ${condition.id} ${regionKey(region)}`;
   }
 
@@ -89,15 +89,15 @@ class Rest {
   }
 
   left(order: Condition): State[] {
-    const byControl = new Map<Control, Branch[]>();
+    const byShared = new Map<SharedState, Branch[]>();
     for (const some of this.branches.values())
-      for (const { control, branch } of some) {
-        const known = byControl.get(control);
-        if (known === undefined) byControl.set(control, [branch]);
+      for (const { shared, branch } of some) {
+        const known = byShared.get(shared);
+        if (known === undefined) byShared.set(shared, [branch]);
         else known.push(branch);
       }
-    return [...byControl].map(([control, branches]) => ({
-      control,
+    return [...byShared].map(([shared, branches]) => ({
+      shared,
       branches: branches.map((branch) => where(branch, both(branch.condition, order))),
     }));
   }

@@ -1,10 +1,10 @@
 /** Putting the branches of a state together again that fare alike. */
 
 import type { PacketSet } from "./sets/packet-set.ts";
-import { type Branch, type Control, narrow, type State, TINY } from "./state.ts";
+import { type Branch, narrow, type SharedState, type State, TINY } from "./state.ts";
 
 interface Part<Flow> {
-  readonly control: Control;
+  readonly shared: SharedState;
   readonly flow: Flow;
   readonly branches: Branch[];
 }
@@ -18,25 +18,25 @@ export class Partition<Flow extends string> {
     this.whole = whole;
   }
 
-  /** `control`: the same object for branches that fare alike. */
-  add(branch: Branch, flow: Flow, control = this.whole.control): void {
+  /** `shared`: the same object for branches that fare alike. */
+  add(branch: Branch, flow: Flow, shared = this.whole.shared): void {
     for (const part of this.parts) {
-      if (part.control !== control || part.flow !== flow) continue;
+      if (part.shared !== shared || part.flow !== flow) continue;
       part.branches.push(branch);
       return;
     }
-    this.parts.push({ control, flow, branches: [branch] });
+    this.parts.push({ shared, flow, branches: [branch] });
   }
 
   /** The state itself where nothing has become of it. */
   get progress(): { readonly state: State; readonly flow: Flow }[] {
-    const { control, branches } = this.whole;
+    const { shared, branches } = this.whole;
     return this.parts.map((part) => {
       const isWhole =
-        part.control === control &&
+        part.shared === shared &&
         part.branches.length === branches.length &&
         part.branches.every((branch, i) => branch === branches[i]);
-      return { state: isWhole ? this.whole : { control: part.control, branches: part.branches }, flow: part.flow };
+      return { state: isWhole ? this.whole : { shared: part.shared, branches: part.branches }, flow: part.flow };
     });
   }
 }

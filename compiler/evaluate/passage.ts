@@ -5,7 +5,7 @@ import { connectionOf, tupleOf } from "./departure.ts";
 import type { PathStep, Route, RouteQuery } from "./packet.ts";
 import type { EndState } from "./result.ts";
 import { comeBack, queryOf, routed } from "./routing.ts";
-import { type Control, numberNow, type State } from "./state.ts";
+import { numberNow, type SharedState, type State } from "./state.ts";
 import { stepsOf } from "./taken-path.ts";
 import type { Condition } from "./unknown/condition.ts";
 
@@ -17,8 +17,8 @@ export class Passage {
     this.at = at;
   }
 
-  static of({ control, branches }: State): Passage[] {
-    return branches.map((branch) => new Passage({ control, branch }));
+  static of({ shared, branches }: State): Passage[] {
+    return branches.map((branch) => new Passage({ shared, branch }));
   }
 
   /** The chance that this becomes of the packet, where `condition` holds. */
@@ -32,55 +32,55 @@ export class Passage {
   }
 
   /** How a rule ended it; undefined: the packet goes on. */
-  get end(): Control["end"] {
-    return this.at.control.end;
+  get end(): SharedState["end"] {
+    return this.at.shared.end;
   }
 
   /** Addresses and ports by now. */
   get tuple(): Tuple {
-    return tupleOf(this.at.control, this.at.branch);
+    return tupleOf(this.at.shared, this.at.branch);
   }
 
   /** Undefined: it is not known. */
   get mark(): number | undefined {
-    return numberNow("mark", this.at.control, this.at.branch.region);
+    return numberNow("mark", this.at.shared, this.at.branch.region);
   }
 
   /** What the kernel chooses of the source, of which `tuple` has the first. */
   get choices(): readonly string[] {
-    return this.at.control.choices.map(({ text }) => text);
+    return this.at.shared.choices.map(({ text }) => text);
   }
 
   /** The entry of its connection, as it is by now; undefined: it belongs to none, or to one that was not given. */
   get connection(): ConnectionEntry | undefined {
-    return connectionOf(this.at.control, this.at.branch);
+    return connectionOf(this.at.shared, this.at.branch);
   }
 
   /** Where it was routed last; undefined: nowhere yet. */
   get route(): Route | undefined {
-    return this.at.control.route;
+    return this.at.shared.route;
   }
 
   /** All that rules did, in order. */
   get path(): readonly PathStep[] {
-    return stepsOf(this.at.control.path);
+    return stepsOf(this.at.shared.path);
   }
 
   /** The packet and what is known of it, for the evaluator. */
   get state(): State {
-    return { control: this.at.control, branches: [this.at.branch] };
+    return { shared: this.at.shared, branches: [this.at.branch] };
   }
 
   /** What the node looks for a route by; undefined behind output: it does not, as rules have changed neither the destination nor, in
    *  a chain of type route, the mark. */
   query(at: RouteQuery["at"]): RouteQuery | undefined {
-    return queryOf(at, this.at.control, this.at.branch);
+    return queryOf(at, this.at.shared, this.at.branch);
   }
 
   /** The packet behind a routing decision: before output, behind prerouting, or behind output. */
   routed(route: Route): Passage {
-    const { control, branch } = this.at;
-    return new Passage({ control: routed(control, route), branch });
+    const { shared, branch } = this.at;
+    return new Passage({ shared: routed(shared, route), branch });
   }
 
   /** The node's own packet to a local address, which comes back to prerouting by the loopback interface. */

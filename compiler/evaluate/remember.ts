@@ -8,7 +8,7 @@ import type { Because, Frame, StepProgress } from "./frame.ts";
 import { onlyFills } from "./list-use.ts";
 import { type Entered, enter, recall, secondsIn, since } from "./memory.ts";
 import { Partition } from "./partition.ts";
-import { type Branch, type Control, isExplained, narrow, type State, withControl } from "./state.ts";
+import { type Branch, isExplained, narrow, type SharedState, type State, withShared } from "./state.ts";
 import { symbolOf } from "./symbol.ts";
 
 /** `add`, `update` and `delete` of a set that rules fill. */
@@ -19,48 +19,48 @@ export function remember(
   frame: Frame,
   because: Because,
 ): StepProgress[] {
-  const { control, branches } = state;
+  const { shared, branches } = state;
   const { table, lists } = frame.table;
   const seconds = timeoutSeconds ?? secondsIn(frame.table.set(set));
   const isLasting = operation === "add" || seconds === undefined;
   const verb = operation === "delete" ? "delete" : isLasting ? "add" : "update";
   const life = operation === "delete" || seconds === undefined ? "" : ` for ${seconds} s`;
   const sticky = operation === "delete" || seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
-  const afterwards = new Map<string | undefined, Control>();
-  const after = (symbol: string | undefined): Control => {
+  const afterwards = new Map<string | undefined, SharedState>();
+  const after = (symbol: string | undefined): SharedState => {
     const known = afterwards.get(symbol);
     if (known !== undefined) return known;
     const text = `${verb} ${symbol ?? describe(key)} in ${list}${life}`;
     const isThere = symbol === undefined ? undefined : operation !== "delete";
-    const next = because({ ...noted(control, { list, key: symbol, isThere, text }, frame), ...sticky });
+    const next = because({ ...noted(shared, { list, key: symbol, isThere, text }, frame), ...sticky });
     afterwards.set(symbol, next);
     return next;
   };
   const parts = new Partition<"continue" | "next">(state);
   for (const branch of branches) {
-    if (isUnknown(key, control) || lists.readsFilled(key, table)) {
-      parts.add(branch, "continue", after(symbolOf(key, control, branch)));
+    if (isUnknown(key, shared) || lists.readsFilled(key, table)) {
+      parts.add(branch, "continue", after(symbolOf(key, shared, branch)));
       continue;
     }
-    for (const { region, probability, value } of evaluateExpression(key, control, branch, frame.table)) {
+    for (const { region, probability, value } of evaluateExpression(key, shared, branch, frame.table)) {
       const part = narrow(branch, region, probability);
       if (value === undefined) parts.add(part, "next");
-      else parts.add(part, "continue", after(symbolOf(key, control, branch)));
+      else parts.add(part, "continue", after(symbolOf(key, shared, branch)));
     }
   }
   return parts.progress;
 }
 
-/** `control` after something was done to a list, which matters only where some rule asks for it. */
-function noted(control: Control, entered: Entered, { table }: Frame): Control {
-  if (!table.lists.tested.has(entered.list)) return control;
-  return { ...control, entered: enter(control.entered, entered) };
+/** `shared` after something was done to a list, which matters only where some rule asks for it. */
+function noted(shared: SharedState, entered: Entered, { table }: Frame): SharedState {
+  if (!table.lists.tested.has(entered.list)) return shared;
+  return { ...shared, entered: enter(shared.entered, entered) };
 }
 
 /** A step that is not understood has filled a list. */
 export function fill(text: string, list: string, state: State, frame: Frame): State {
-  const control = noted(state.control, { list, key: undefined, isThere: undefined, text }, frame);
-  return control === state.control ? state : withControl(state, control);
+  const shared = noted(state.shared, { list, key: undefined, isThere: undefined, text }, frame);
+  return shared === state.shared ? state : withShared(state, shared);
 }
 
 /** A match on a list that rules fill; undefined: it is on none. */
@@ -84,7 +84,7 @@ function askBucket(
   frame: Frame,
 ): StepProgress[] {
   const own = bucket.startsWith(text) ? bucket : text;
-  return assume(`${own}${since(bucket, state.control.entered)}`, negated, state).map((each) => ({
+  return assume(`${own}${since(bucket, state.shared.entered)}`, negated, state).map((each) => ({
     ...each,
     state: fill(`count in ${bucket}`, bucket, each.state, frame),
   }));
@@ -102,7 +102,7 @@ function runOpaqueUse(
     const holds = !text.includes("! --set") !== negated;
     return [{ state: fill(text, list, state, frame), flow: holds ? "continue" : "next" }];
   }
-  return assume(`${text}${since(list, state.control.entered)}`, negated, state).map((each) =>
+  return assume(`${text}${since(list, state.shared.entered)}`, negated, state).map((each) =>
     fills ? { ...each, state: fill(text, list, each.state, frame) } : each,
   );
 }
@@ -114,15 +114,15 @@ function lookUpFilled(
   state: State,
   { table }: Frame,
 ): StepProgress[] {
-  const { control, branches } = state;
+  const { shared, branches } = state;
   const { lists } = table;
   const declaration = table.set(set);
   const isEmptied = lists.isEmptied(list);
   const parts = new Partition<"continue" | "next">(state);
   const open = new Map<string, Branch[]>();
-  const decide = (branch: Branch, answer: boolean | string, own = control): void => {
+  const decide = (branch: Branch, answer: boolean | string, own = shared): void => {
     if (typeof answer === "boolean") {
-      parts.add(branch, answer === negated ? "next" : "continue", answer === negated ? control : own);
+      parts.add(branch, answer === negated ? "next" : "continue", answer === negated ? shared : own);
       return;
     }
     const known = open.get(answer);
@@ -130,30 +130,30 @@ function lookUpFilled(
     else known.push(branch);
   };
   for (const branch of branches) {
-    const symbol = symbolOf(key, control, branch) ?? `some ${describe(key)}`;
-    if (isUnknown(key, control) || lists.readsFilled(key, table.table)) {
+    const symbol = symbolOf(key, shared, branch) ?? `some ${describe(key)}`;
+    if (isUnknown(key, shared) || lists.readsFilled(key, table.table)) {
       const listed = declaration.elements.map((element) => element.key.map(String).join(" . ")).sort();
       const name = listed.length === 0 ? symbol : `${symbol}, or one of ${listed.join(", ")},`;
-      decide(branch, recall(list, symbol, name, false, isEmptied, control.entered));
+      decide(branch, recall(list, symbol, name, false, isEmptied, shared.entered));
       continue;
     }
-    for (const { region, probability, value } of evaluateExpression(key, control, branch, table)) {
+    for (const { region, probability, value } of evaluateExpression(key, shared, branch, table)) {
       if (value === undefined) {
         parts.add(narrow(branch, region, probability), orAbsent ? "continue" : "next");
         continue;
       }
       for (const { region: part, element } of table.setElements(set).split(value, region)) {
-        const answer = recall(list, symbol, symbol, element !== undefined, isEmptied, control.entered);
-        const isShown = isExplained(control) && !negated && element !== undefined;
+        const answer = recall(list, symbol, symbol, element !== undefined, isEmptied, shared.entered);
+        const isShown = isExplained(shared) && !negated && element !== undefined;
         decide(
           narrow(branch, part, probability),
           answer,
-          isShown ? { ...control, member: { element, declaration } } : control,
+          isShown ? { ...shared, member: { element, declaration } } : shared,
         );
       }
     }
   }
-  const assumed = [...open].flatMap(([fact, some]) => assume(fact, negated, { control, branches: some }));
+  const assumed = [...open].flatMap(([fact, some]) => assume(fact, negated, { shared, branches: some }));
   return [...parts.progress, ...assumed];
 }
 
@@ -164,18 +164,18 @@ export function lookUpInFilledMap(
   state: State,
   run: (state: State) => StepProgress[],
 ): StepProgress[] {
-  const { control, branches } = state;
+  const { shared, branches } = state;
   const byFact = new Map<string, Branch[]>();
   for (const branch of branches) {
-    const symbol = symbolOf(key, control, branch) ?? `some ${describe(key)}`;
-    const fact = `remembered earlier: ${symbol} in ${list}${since(list, control.entered)}`;
+    const symbol = symbolOf(key, shared, branch) ?? `some ${describe(key)}`;
+    const fact = `remembered earlier: ${symbol} in ${list}${since(list, shared.entered)}`;
     byFact.set(fact, [...(byFact.get(fact) ?? []), branch]);
   }
   return [...byFact].flatMap(([fact, some]) =>
-    assume(fact, false, some.length === branches.length ? state : { control, branches: some }).flatMap(
+    assume(fact, false, some.length === branches.length ? state : { shared, branches: some }).flatMap(
       ({ state: after, flow }): StepProgress[] => {
         if (flow === "next") return run(after);
-        return [{ state: withControl(after, { takenBy: [...after.control.takenBy, fact] }), flow: "done" }];
+        return [{ state: withShared(after, { takenBy: [...after.shared.takenBy, fact] }), flow: "done" }];
       },
     ),
   );

@@ -8,7 +8,7 @@ import { outcomeOf } from "./outcome.ts";
 import type { Outcome, PathStep, Reason, Result, RuleStep } from "./packet.ts";
 import type { PacketSet } from "./sets/packet-set.ts";
 import type { Cut, Ranges } from "./sets/ranges.ts";
-import { type Branch, type Control, type Now, type State, valueNow } from "./state.ts";
+import { type Branch, type Now, type SharedState, type State, valueNow } from "./state.ts";
 import { stepsOf } from "./taken-path.ts";
 import type { Condition } from "./unknown/condition.ts";
 import { type World, worldsOf } from "./unknown/worlds.ts";
@@ -28,12 +28,12 @@ export interface RegionDestination {
 
 /** Packets of one region that have come to one end. */
 export interface EndState {
-  readonly control: Control;
+  readonly shared: SharedState;
   readonly branch: Branch;
 }
 
-export function endsOf({ control, branches }: State): EndState[] {
-  return branches.map((branch) => ({ control, branch }));
+export function endsOf({ shared, branches }: State): EndState[] {
+  return branches.map((branch) => ({ shared, branch }));
 }
 
 /** What happens in each of the ways in which the unknown matches can turn out, as far as they decide it. By chance a packet comes
@@ -62,7 +62,7 @@ function toOutcome(ends: readonly EndState[], condition: Condition): Outcome {
 
 function toResult(end: EndState, total: number): Result {
   const { region, disposition, isAccepted, designer } = toRegionResult(end);
-  const path = stepsOf(end.control.path);
+  const path = stepsOf(end.shared.path);
   return {
     probability: end.branch.probability / total,
     disposition: withDestination(disposition, (to) => {
@@ -74,7 +74,7 @@ function toResult(end: EndState, total: number): Result {
     designer,
     reasons: reasonsIn(path),
     path,
-    sent: departureOf(end.control, end.branch),
+    sent: departureOf(end.shared, end.branch),
   };
 }
 
@@ -86,16 +86,16 @@ function reasonsIn(path: readonly PathStep[]): Reason[] {
 }
 
 /** What has happened to packets that are through all hooks. */
-export function toRegionResult({ control, branch }: EndState): RegionResult {
+export function toRegionResult({ shared, branch }: EndState): RegionResult {
   const { region, probability, condition } = branch;
-  const { accepted: isAccepted, newSource } = control;
-  const disposition = dispositionOf(control, branch);
+  const { accepted: isAccepted, newSource } = shared;
+  const disposition = dispositionOf(shared, branch);
   const designer = isRefused(disposition) ? undefined : newSource?.by;
   return { region, probability, condition, disposition, isAccepted, designer };
 }
 
-function dispositionOf(control: Control, branch: Branch): Disposition<RegionDestination> {
-  const { end, masqueraded, entered, environment, sticky, newSource, takenBy, translated } = control;
+function dispositionOf(shared: SharedState, branch: Branch): Disposition<RegionDestination> {
+  const { end, masqueraded, entered, environment, sticky, newSource, takenBy, translated } = shared;
   const lists = environment.watched === undefined ? NOTHING : enteredInto(environment.watched, entered);
   if (end !== undefined) return { ...end, lists };
   const source: NewSource =

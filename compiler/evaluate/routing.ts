@@ -8,7 +8,16 @@ import type { Environment, Route, RouteQuery } from "./packet.ts";
 import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
 import { within, without } from "./sets/packet-set.ts";
 import { valuesBehind } from "./sets/preimage.ts";
-import { type Branch, type Control, isChosen, narrow, numberNow, type State, valueNow, withControl } from "./state.ts";
+import {
+  type Branch,
+  isChosen,
+  narrow,
+  numberNow,
+  type SharedState,
+  type State,
+  valueNow,
+  withShared,
+} from "./state.ts";
 
 /** What is for the node itself, and what goes on to another host. */
 export interface LocalAndOthers {
@@ -18,45 +27,48 @@ export interface LocalAndOthers {
 
 /** `state` with the routes that the environment says for its packets; as it was where that says none. */
 export function findRoutes(at: RouteQuery["at"], state: State): State[] {
-  const { control, branches } = state;
-  const { route } = control.environment;
+  const { shared, branches } = state;
+  const { route } = shared.environment;
   if (route === undefined) return [state];
   return branches.map((branch) => {
-    const query = queryOf(at, control, branch);
-    return { control: query === undefined ? control : routed(control, route(query)), branches: [branch] };
+    const query = queryOf(at, shared, branch);
+    return { shared: query === undefined ? shared : routed(shared, route(query)), branches: [branch] };
   });
 }
 
 /** What the node looks for a route by; undefined: behind output it does not, as rules have not changed where the packet goes. */
-export function queryOf(at: RouteQuery["at"], control: Control, branch: Branch): RouteQuery | undefined {
-  if (at === "output" && !isRoutedAgain(control, branch)) return undefined;
-  const { protocol, inInterface } = control.original;
-  const mark = numberNow("mark", at === "output" ? { ...control, mark: control.routingMark } : control, branch.region);
-  return { at, protocol, tuple: tupleOf(control, branch), mark, inInterface };
+export function queryOf(at: RouteQuery["at"], shared: SharedState, branch: Branch): RouteQuery | undefined {
+  if (at === "output" && !isRoutedAgain(shared, branch)) return undefined;
+  const { protocol, inInterface } = shared.original;
+  const mark = numberNow("mark", at === "output" ? { ...shared, mark: shared.routingMark } : shared, branch.region);
+  return { at, protocol, tuple: tupleOf(shared, branch), mark, inInterface };
 }
 
 /** The node looks for a route again where its rules have changed the destination, or a chain of type route the mark. */
-function isRoutedAgain({ routingMark, original }: Control, { destination, destinationPort, region }: Branch): boolean {
+function isRoutedAgain(
+  { routingMark, original }: SharedState,
+  { destination, destinationPort, region }: Branch,
+): boolean {
   const isMoved = valueNow(destination, region) !== region.daddr.single;
   return (
     isMoved || valueNow(destinationPort, region) !== region.dport.single || routingMark !== original.region.mark.single
   );
 }
 
-/** `control` of packets that the routing table leads along `route`. */
-export function routed(control: Control, route: Route): Control {
-  return { ...control, route, outInterface: outInterfaceOf(control, route) };
+/** `shared` of packets that the routing table leads along `route`. */
+export function routed(shared: SharedState, route: Route): SharedState {
+  return { ...shared, route, outInterface: outInterfaceOf(shared, route) };
 }
 
 /** At the output hook the kernel still names the interface of the first route. */
-function outInterfaceOf({ original }: Control, route: Route): string {
+function outInterfaceOf({ original }: SharedState, route: Route): string {
   if (route.kind === "forward") return route.interface;
   return route.kind === "local" && original.inInterface === undefined ? "lo" : "";
 }
 
 /** Packets to the node and others. Where it is not known which they are, both are followed, if rules behind this may see that. */
 export function splitByRoute(state: State, isSeen: () => boolean): readonly LocalAndOthers[] {
-  const { route, environment } = state.control;
+  const { route, environment } = state.shared;
   if (route !== undefined)
     return [{ local: route.kind === "local" ? state : undefined, others: route.kind === "local" ? undefined : state }];
   const isAssumed = environment.moreAddresses === true && isSeen();
@@ -65,9 +77,9 @@ export function splitByRoute(state: State, isSeen: () => boolean): readonly Loca
 
 /** Of packets of which it is decided what they are. */
 function splitByAddress(state: State): LocalAndOthers {
-  const { control, branches } = state;
-  const { original, environment } = control;
-  const isAssumed = (branch: Branch): boolean => isAssumedLocal(branch.destination, branch, control);
+  const { shared, branches } = state;
+  const { original, environment } = shared;
+  const isAssumed = (branch: Branch): boolean => isAssumedLocal(branch.destination, branch, shared);
   const here: Branch[] = [];
   const away: Branch[] = [];
   for (const branch of branches) {
@@ -92,30 +104,30 @@ function splitByAddress(state: State): LocalAndOthers {
     if (outside !== undefined) away.push(narrow(branch, outside));
   }
   const having = (some: readonly Branch[]): State | undefined =>
-    some.length === 0 ? undefined : { control, branches: some };
+    some.length === 0 ? undefined : { shared, branches: some };
   return { local: having(here), others: having(away) };
 }
 
 /** Packets that go through loopback, by the source that they have then. */
 export function comeBack(local: State): State[] {
-  const { control, branches } = local;
-  const looped = { inInterface: "lo", outInterface: control.outInterface === undefined ? undefined : "" };
-  const own = sourceOnLoopback(control);
-  const choices = control.choices.filter(({ of }) => of !== "address");
-  if (own !== undefined) return [withControl(local, { ...looped, source: own, choices })];
+  const { shared, branches } = local;
+  const looped = { inInterface: "lo", outInterface: shared.outInterface === undefined ? undefined : "" };
+  const own = sourceOnLoopback(shared);
+  const choices = shared.choices.filter(({ of }) => of !== "address");
+  if (own !== undefined) return [withShared(local, { ...looped, source: own, choices })];
   const byDestination = new Map<Branch["destination"], Branch[]>();
   for (const branch of branches)
     byDestination.set(branch.destination, [...(byDestination.get(branch.destination) ?? []), branch]);
   return [...byDestination].map(([address, some]) => ({
-    control: { ...control, ...looped, source: address, choices },
+    shared: { ...shared, ...looped, source: address, choices },
     branches: some,
   }));
 }
 
 /** Undefined: each packet has its destination as its source. */
-function sourceOnLoopback(control: Control): Control["source"] | undefined {
-  if (!isChosen("address", control)) return control.source;
-  return control.newSource?.address ?? ownAddressOf(control.original.family, control.environment);
+function sourceOnLoopback(shared: SharedState): SharedState["source"] | undefined {
+  if (!isChosen("address", shared)) return shared.source;
+  return shared.newSource?.address ?? ownAddressOf(shared.original.family, shared.environment);
 }
 
 /** The source that masquerading gives to packets to a local address: with IPv4 the node's first (inet_select_addr);

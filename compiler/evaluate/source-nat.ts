@@ -14,17 +14,16 @@ import {
 } from "./nat.ts";
 import type { PacketSet } from "./sets/packet-set.ts";
 import type { Spread } from "./sets/preimage.ts";
-import { type Branch, type Control, isExplained, type Now, type SourceChoice, valueNow } from "./state.ts";
+import { type Branch, isExplained, type Now, type SharedState, type SourceChoice, valueNow } from "./state.ts";
 
 /** Sources of `snat`: which one of several is not followed. */
-export function sources(because: Because, by: string | undefined, random: NatRandom): (control: Control) => Give {
-  return (control) => {
-    const known = new Map<string, Control>();
+export function sources(because: Because, by: string | undefined, random: NatRandom): (shared: SharedState) => Give {
+  return (shared) => {
+    const known = new Map<string, SharedState>();
     return (partition, branch, given, extra) => {
-      const newSource = by === undefined ? newSourceOf(branch, control, given) : chosenBy(by, given.addresses);
+      const newSource = by === undefined ? newSourceOf(branch, shared, given) : chosenBy(by, given.addresses);
       const key = newSource?.text ?? "";
-      const next =
-        known.get(key) ?? because(withSource({ ...control, newSource }, branch.region, given, random), extra);
+      const next = known.get(key) ?? because(withSource({ ...shared, newSource }, branch.region, given, random), extra);
       known.set(key, next);
       partition.add(branch, "done", next);
     };
@@ -32,11 +31,11 @@ export function sources(because: Because, by: string | undefined, random: NatRan
 }
 
 /** The source that `given` gives to packets; of a mapping it is told of one packet only which it is. */
-function newSourceOf({ region }: Branch, control: Control, given: Given): Control["newSource"] {
+function newSourceOf({ region }: Branch, shared: SharedState, given: Given): SharedState["newSource"] {
   const { addresses, netmap, base } = given;
-  const ports = translatesPorts(control) ? given.ports : undefined;
+  const ports = translatesPorts(shared) ? given.ports : undefined;
   if (netmap && addresses !== undefined) {
-    const now = valueNow(control.source, region);
+    const now = valueNow(shared.source, region);
     const text = `mapped to ${printAddresses(addresses)}`;
     if (typeof now === "object") return { text: `an address ${text}`, address: undefined };
     const address = mapAddress(now, addresses);
@@ -48,11 +47,11 @@ function newSourceOf({ region }: Branch, control: Control, given: Given): Contro
 }
 
 /** A source that a network plugin translates by design. */
-export function chosenBy(by: string, addresses: Interval | undefined): Control["newSource"] {
+export function chosenBy(by: string, addresses: Interval | undefined): SharedState["newSource"] {
   return { text: `an address that ${by} chooses`, address: addresses?.from as Address | undefined, by };
 }
 
-export function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): Control["newSource"] {
+export function sourceOf(addresses: Interval | undefined, ports: Interval | undefined): SharedState["newSource"] {
   const address = addresses?.from as Address | undefined;
   const behind = ports === undefined ? "" : `:${printInterval(ports, String)}`;
   if (addresses === undefined || address === undefined)
@@ -61,28 +60,28 @@ export function sourceOf(addresses: Interval | undefined, ports: Interval | unde
   return { text: typeof address === "bigint" && behind !== "" ? `[${text}]${behind}` : `${text}${behind}`, address };
 }
 
-/** `control` of packets that are masqueraded: by the address that the route says. Where it says none, the kernel drops them. */
+/** `shared` of packets that are masqueraded: by the address that the route says. Where it says none, the kernel drops them. */
 export function masquerade(
-  control: Control,
+  shared: SharedState,
   region: PacketSet,
   ports: Interval | undefined,
   random: NatRandom,
-): Control {
-  const { route } = control;
-  const port = portAfter(control, region, { ...(ports && { ports }) }, random);
-  const after = { ...control, ...port, masqueraded: true, sourceDecided: true };
+): SharedState {
+  const { route } = shared;
+  const port = portAfter(shared, region, { ...(ports && { ports }) }, random);
+  const after = { ...shared, ...port, masqueraded: true, sourceDecided: true };
   if (route === undefined || route.kind === "none")
     return { ...after, choices: [...port.choices, { of: "address", text: "an address of the node" }] };
-  if (route.masqueradeSource === undefined) return { ...control, end: { kind: "drop" } };
+  if (route.masqueradeSource === undefined) return { ...shared, end: { kind: "drop" } };
   return { ...after, source: route.masqueradeSource };
 }
 
-/** `control` of packets that have the source that a rule gives: rules behind it see that, as far as the kernel has no choice. */
-function withSource(control: Control, region: PacketSet, given: Given, random: NatRandom): Control {
-  const address = addressAfter(control, region, given);
-  const port = portAfter(control, region, given, random);
+/** `shared` of packets that have the source that a rule gives: rules behind it see that, as far as the kernel has no choice. */
+function withSource(shared: SharedState, region: PacketSet, given: Given, random: NatRandom): SharedState {
+  const address = addressAfter(shared, region, given);
+  const port = portAfter(shared, region, given, random);
   return {
-    ...control,
+    ...shared,
     masqueraded: true,
     sourceDecided: true,
     source: address.source,
@@ -92,15 +91,15 @@ function withSource(control: Control, region: PacketSet, given: Given, random: N
 }
 
 function addressAfter(
-  control: Control,
+  shared: SharedState,
   region: PacketSet,
   { addresses, netmap }: Given,
-): Pick<Control, "source" | "choices"> {
-  const { source } = control;
+): Pick<SharedState, "source" | "choices"> {
+  const { source } = shared;
   if (addresses === undefined) return { source, choices: [] };
   if (netmap)
     return {
-      source: mapped(isExplained(control) ? valueNow(source, region) : asField(source), addresses),
+      source: mapped(isExplained(shared) ? valueNow(source, region) : asField(source), addresses),
       choices: [],
     };
   const isOne = addresses.from === addresses.to;
@@ -116,16 +115,16 @@ function asField(now: Now<Address>): Address | Spread {
 /** Packets keep their port where it is among those that are given, and one of them is chosen else (nf_nat_core.c,
  *  get_unique_tuple); another one, too, where the port is taken already, which is not followed. */
 function portAfter(
-  control: Control,
+  shared: SharedState,
   region: PacketSet,
   { ports, base }: Given,
   random: NatRandom,
-): Pick<Control, "sourcePort" | "choices"> {
-  const { sourcePort } = control;
-  if (!translatesPorts(control)) return { sourcePort, choices: [] };
+): Pick<SharedState, "sourcePort" | "choices"> {
+  const { sourcePort } = shared;
+  if (!translatesPorts(shared)) return { sourcePort, choices: [] };
   const [first, last] = ports === undefined ? ANY_PORT : [Number(ports.from), Number(ports.to)];
   if (ports !== undefined && first === last) return { sourcePort: first, choices: [] };
-  const port = isExplained(control) ? valueNow(sourcePort, region) : undefined;
+  const port = isExplained(shared) ? valueNow(sourcePort, region) : undefined;
   if (random === "none") {
     if (ports === undefined) return { sourcePort, choices: [] };
     if (typeof port === "number" && base !== undefined)

@@ -35,7 +35,7 @@ export type Symbolic = number | Spread;
 
 /** Packets on their way, each with its connection, that have fared alike so far. Never changed: each step makes new ones. */
 export interface State {
-  readonly control: Control;
+  readonly shared: SharedState;
   /** At least one. */
   readonly branches: readonly Branch[];
 }
@@ -54,7 +54,7 @@ export interface Branch {
 }
 
 /** What all branches of a state have in common. */
-export interface Control {
+export interface SharedState {
   readonly protocol: number;
   /** As far as rules tell: the first of those that the kernel chooses from, where `choices` has it. */
   readonly source: Now<Address>;
@@ -122,7 +122,7 @@ const NOTHING_OVERWRITTEN: ReadonlySet<string> = new Set();
 /** `packets` at the node's entry point. */
 export function startState(packets: Packets, environment: Environment, isTracked = true): State {
   const { region, protocol, tracking, inInterface } = packets;
-  const control: Control = {
+  const shared: SharedState = {
     protocol,
     source: "saddr",
     sourcePort: "sport",
@@ -156,7 +156,7 @@ export function startState(packets: Packets, environment: Environment, isTracked
     environment,
   };
   return {
-    control,
+    shared,
     branches: [
       {
         region,
@@ -209,11 +209,11 @@ function isMapped(now: Cut | Mapped): now is Mapped {
 /** What a mark or status is for the packets of `region`; undefined: it is not known, or not one number. */
 export function numberNow(
   field: "mark" | "ctMark" | "ctStatus",
-  control: Control,
+  shared: SharedState,
   region: PacketSet,
 ): number | undefined {
-  if (control.overwritten.has(NAMES[field])) return undefined;
-  const held = symbolicNow(control[field], region);
+  if (shared.overwritten.has(NAMES[field])) return undefined;
+  const held = symbolicNow(shared[field], region);
   return typeof held === "number" ? held : undefined;
 }
 
@@ -221,23 +221,23 @@ export function numberNow(
 const NAMES = { mark: "meta mark", ctMark: "ct mark", ctStatus: "ct status" } as const;
 
 /** Whether the kernel chooses the address, or the port, that packets have as their source by now. */
-export function isChosen(of: SourceChoice["of"], { choices }: Control): boolean {
+export function isChosen(of: SourceChoice["of"], { choices }: SharedState): boolean {
   return choices.length > 0 && choices.some((choice) => choice.of === of);
 }
 
-export function hasConnection({ ctState }: Control): boolean {
+export function hasConnection({ ctState }: SharedState): boolean {
   return ctState !== CT_STATE.invalid && ctState !== CT_STATE.untracked;
 }
 
 /** Whether it is told by which rules the packets went: one packet's ways are, those of many are too many. */
-export function isExplained({ isSingle }: Control): boolean {
+export function isExplained({ isSingle }: SharedState): boolean {
   return isSingle;
 }
 
-/** `control` of a single packet, with one more step on its path. */
-export function withStep(control: Control, step: PathStep): Control {
-  const next = copyOf(control);
-  next.path = new TakenPath(control.path, step);
+/** `shared` of a single packet, with one more step on its path. */
+export function withStep(shared: SharedState, step: PathStep): SharedState {
+  const next = copyOf(shared);
+  next.path = new TakenPath(shared.path, step);
   return next;
 }
 
@@ -264,44 +264,44 @@ export function where(branch: Branch, condition: Condition): Branch {
 }
 
 /** `state` with another control. */
-export function withControl({ control, branches }: State, change: Partial<Control>): State {
-  return { control: Object.assign(copyOf(control), change), branches };
+export function withShared({ shared, branches }: State, change: Partial<SharedState>): State {
+  return { shared: Object.assign(copyOf(shared), change), branches };
 }
 
 /** A copy for somebody who changes it. Field by field, as a spread takes three times as long: packets are copied at each step. */
-function copyOf(control: Control): { -readonly [Key in keyof Control]: Control[Key] } {
+function copyOf(shared: SharedState): { -readonly [Key in keyof SharedState]: SharedState[Key] } {
   return {
-    protocol: control.protocol,
-    source: control.source,
-    sourcePort: control.sourcePort,
-    choices: control.choices,
-    route: control.route,
-    routingMark: control.routingMark,
-    mark: control.mark,
-    priority: control.priority,
-    inInterface: control.inInterface,
-    outInterface: control.outInterface,
-    hook: control.hook,
-    ctState: control.ctState,
-    ctStatus: control.ctStatus,
-    ctMark: control.ctMark,
-    isTracked: control.isTracked,
-    overwritten: control.overwritten,
-    original: control.original,
-    isSingle: control.isSingle,
-    destinationDecided: control.destinationDecided,
-    sourceDecided: control.sourceDecided,
-    translated: control.translated,
-    masqueraded: control.masqueraded,
-    newSource: control.newSource,
-    takenBy: control.takenBy,
-    sticky: control.sticky,
-    entered: control.entered,
-    accepted: control.accepted,
-    end: control.end,
-    member: control.member,
-    path: control.path,
-    environment: control.environment,
+    protocol: shared.protocol,
+    source: shared.source,
+    sourcePort: shared.sourcePort,
+    choices: shared.choices,
+    route: shared.route,
+    routingMark: shared.routingMark,
+    mark: shared.mark,
+    priority: shared.priority,
+    inInterface: shared.inInterface,
+    outInterface: shared.outInterface,
+    hook: shared.hook,
+    ctState: shared.ctState,
+    ctStatus: shared.ctStatus,
+    ctMark: shared.ctMark,
+    isTracked: shared.isTracked,
+    overwritten: shared.overwritten,
+    original: shared.original,
+    isSingle: shared.isSingle,
+    destinationDecided: shared.destinationDecided,
+    sourceDecided: shared.sourceDecided,
+    translated: shared.translated,
+    masqueraded: shared.masqueraded,
+    newSource: shared.newSource,
+    takenBy: shared.takenBy,
+    sticky: shared.sticky,
+    entered: shared.entered,
+    accepted: shared.accepted,
+    end: shared.end,
+    member: shared.member,
+    path: shared.path,
+    environment: shared.environment,
   };
 }
 

@@ -17,13 +17,13 @@ import { hasFewValues, type PacketSet } from "./sets/packet-set.ts";
 import { chosenBy, masquerade, sourceOf, sources } from "./source-nat.ts";
 import {
   type Branch,
-  type Control,
   isExplained,
   narrow,
+  type SharedState,
   type State,
   type Symbolic,
   symbolicKey,
-  withControl,
+  withShared,
   withStep,
 } from "./state.ts";
 import { ALWAYS } from "./unknown/condition.ts";
@@ -33,21 +33,21 @@ const NOTHING_MORE: ReasonExtra = {};
 
 /** What becomes of packets that a rule's matches have let through. */
 export function runStatement(statement: Statement, state: State, frame: Frame, rule: Rule): StepProgress[] {
-  const because = (control: Control, extra: ReasonExtra = NOTHING_MORE): Control => {
-    if (!isExplained(control)) return control;
+  const because = (shared: SharedState, extra: ReasonExtra = NOTHING_MORE): SharedState => {
+    if (!isExplained(shared)) return shared;
     const { hook, table, family, base, chain, depth } = locationOf(frame);
     const step: RuleStep = {
       kind: "rule",
       ...{ hook, table, family, base, chain, depth, rule },
-      effect: extra.effect ?? effectOf(statement, control),
-      element: extra.element ?? control.member?.element,
-      declaration: extra.declaration ?? control.member?.declaration,
+      effect: extra.effect ?? effectOf(statement, shared),
+      element: extra.element ?? shared.member?.element,
+      declaration: extra.declaration ?? shared.member?.declaration,
       translated: extra.translated,
     };
-    return withStep(control, step);
+    return withStep(shared, step);
   };
-  const changed = (change: Partial<Control>): State => ({
-    control: because({ ...state.control, ...change }),
+  const changed = (change: Partial<SharedState>): State => ({
+    shared: because({ ...state.shared, ...change }),
     branches: state.branches,
   });
   switch (statement.kind) {
@@ -66,9 +66,9 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
     case "snat":
       return runNat(statement.to, state, frame, sources(because, statement.by, statement.random));
     case "masquerade": {
-      const control = { ...state.control, newSource: sourceOfMasquerade(statement) };
+      const shared = { ...state.shared, newSource: sourceOfMasquerade(statement) };
       const { region } = state.branches[0] as Branch;
-      return [{ state: changed(masquerade(control, region, statement.ports, statement.random)), flow: "done" }];
+      return [{ state: changed(masquerade(shared, region, statement.ports, statement.random)), flow: "done" }];
     }
     case "reject":
       return [{ state: changed({ end: { kind: "reject", with: statement.with } }), flow: "done" }];
@@ -93,13 +93,13 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
   }
 }
 
-/** What a statement did to packets that are now as `control` says. */
-function sourceOfMasquerade({ ports, by }: Extract<Statement, { kind: "masquerade" }>): Control["newSource"] {
+/** What a statement did to packets that are now as `shared` says. */
+function sourceOfMasquerade({ ports, by }: Extract<Statement, { kind: "masquerade" }>): SharedState["newSource"] {
   if (by !== undefined) return chosenBy(by, undefined);
   return ports === undefined ? undefined : sourceOf(undefined, ports);
 }
 
-function effectOf(statement: Statement, { newSource }: Control): Effect {
+function effectOf(statement: Statement, { newSource }: SharedState): Effect {
   switch (statement.kind) {
     case "verdict":
       return { kind: "verdict", verdict: statement.verdict };
@@ -120,8 +120,8 @@ function effectOf(statement: Statement, { newSource }: Control): Effect {
 }
 
 function withReasons(state: State, because: Because, extra?: ReasonExtra): State {
-  const control = because(state.control, extra);
-  return control === state.control ? state : { control, branches: state.branches };
+  const shared = because(state.shared, extra);
+  return shared === state.shared ? state : { shared, branches: state.branches };
 }
 
 function declarationOf(map: string | readonly MapElement[], { table }: Frame): Pick<Reason, "declaration"> {
@@ -131,9 +131,9 @@ function declarationOf(map: string | readonly MapElement[], { table }: Frame): P
 function runVerdict(verdict: Verdict, state: State, frame: Frame): StepProgress[] {
   switch (verdict.kind) {
     case "accept":
-      return [{ state: state.control.accepted ? state : withControl(state, { accepted: true }), flow: "done" }];
+      return [{ state: state.shared.accepted ? state : withShared(state, { accepted: true }), flow: "done" }];
     case "drop":
-      return [{ state: withControl(state, { end: { kind: "drop" } }), flow: "done" }];
+      return [{ state: withShared(state, { end: { kind: "drop" } }), flow: "done" }];
     case "continue":
       return [{ state, flow: "next" }];
     case "return":
@@ -164,14 +164,14 @@ function runVmap(
   frame: Frame,
   because: Because,
 ): StepProgress[] {
-  const { control, branches } = state;
+  const { shared, branches } = state;
   const run = (element: MapElement, chosen: State): StepProgress[] => {
     if (isData(element.value)) return [{ state: chosen, flow: "next" }];
     const effect = { kind: "verdict", verdict: element.value } as const;
     const told = withReasons(chosen, because, { element, ...declarationOf(map, frame), effect });
     return runVerdict(element.value, told, frame);
   };
-  if (isUnknown(key, control)) {
+  if (isUnknown(key, shared)) {
     const candidates = typeof map === "string" ? frame.table.map(map).elements : map;
     return assumeElement(key, candidates, state, frame.table, (element, chosen) =>
       isData(element.value) ? [] : run(element, chosen),
@@ -181,7 +181,7 @@ function runVmap(
   const decided = new Map<unknown, Decided>();
   const others = new Partition<"next">(state);
   for (const branch of branches) {
-    for (const { region, probability, value } of evaluateExpression(key, control, branch, frame.table)) {
+    for (const { region, probability, value } of evaluateExpression(key, shared, branch, frame.table)) {
       if (value === undefined) {
         others.add(narrow(branch, region, probability), "next");
         continue;
@@ -193,7 +193,7 @@ function runVmap(
           continue;
         }
         // Of a single packet it is told by which element.
-        const found = isExplained(control) ? {} : contentOf(element);
+        const found = isExplained(shared) ? {} : contentOf(element);
         const known = decided.get(found);
         if (known === undefined) decided.set(found, { element, branches: [after] });
         else known.branches.push(after);
@@ -202,7 +202,7 @@ function runVmap(
   }
   const progress: StepProgress[] = others.progress;
   for (const { element, branches: some } of decided.values())
-    progress.push(...run(element, { control, branches: some }));
+    progress.push(...run(element, { shared, branches: some }));
   return progress;
 }
 
@@ -212,13 +212,13 @@ function runSet(
   frame: Frame,
   because: Because,
 ): StepProgress[] {
-  const { control, branches } = state;
-  if (isUnknown(value, control) || frame.table.lists.readsFilled(value, frame.table.table))
+  const { shared, branches } = state;
+  if (isUnknown(value, shared) || frame.table.lists.readsFilled(value, frame.table.table))
     return [{ state: overwritten(state, [field], because), flow: "continue" }];
-  const written = new Map<string, Control>();
+  const written = new Map<string, SharedState>();
   const parts = new Partition<"continue" | "next">(state);
   for (const branch of branches) {
-    for (const { region, probability, value: words } of evaluateExpression(value, control, branch, frame.table)) {
+    for (const { region, probability, value: words } of evaluateExpression(value, shared, branch, frame.table)) {
       const chosen = narrow(branch, region, probability);
       if (words === undefined) {
         parts.add(chosen, "next");
@@ -226,7 +226,7 @@ function runSet(
       }
       const held = symbolicOf(words[0] as Operand, field);
       const key = symbolicKey(held);
-      const known = written.get(key) ?? toldOf(field, control, write(control, field, held, frame), region, because);
+      const known = written.get(key) ?? toldOf(field, shared, write(shared, field, held, frame), region, because);
       written.set(key, known);
       parts.add(chosen, "continue", known);
     }
@@ -237,21 +237,21 @@ function runSet(
 /** `before` with `change`, which a write of `field` is; told with the values where those are of a single packet. */
 function toldOf(
   field: WritableField,
-  before: Control,
-  change: Partial<Control>,
+  before: SharedState,
+  change: Partial<SharedState>,
   region: PacketSet,
   because: Because,
-): Control {
+): SharedState {
   const after = { ...before, ...change };
   if (!isExplained(before)) return after;
-  const [was, is] = [before, after].map((control) => numberIn(field, control, region));
+  const [was, is] = [before, after].map((shared) => numberIn(field, shared, region));
   return because(after, { effect: { kind: "write", field, before: was, after: is } });
 }
 
 /** What a field holds of a single packet; undefined: that is not known, or not followed. */
-function numberIn(field: WritableField, control: Control, region: PacketSet): number | undefined {
-  if (isUnknown(field, control)) return undefined;
-  const value = fieldOf(field, control, {
+function numberIn(field: WritableField, shared: SharedState, region: PacketSet): number | undefined {
+  if (isUnknown(field, shared)) return undefined;
+  const value = fieldOf(field, shared, {
     region,
     probability: 1,
     condition: ALWAYS,
@@ -268,9 +268,9 @@ function symbolicOf(word: Operand, field: WritableField): Symbolic {
 }
 
 /** What changes by a write. */
-function write(control: Control, field: WritableField, held: Symbolic, frame: Frame): Partial<Control> {
-  const overwritten = leaveOut(control.overwritten, describe(field));
-  if (field.kind === "ct" && field.key === "state") return { overwritten, ...untrack(control, frame) };
+function write(shared: SharedState, field: WritableField, held: Symbolic, frame: Frame): Partial<SharedState> {
+  const overwritten = leaveOut(shared.overwritten, describe(field));
+  if (field.kind === "ct" && field.key === "state") return { overwritten, ...untrack(shared, frame) };
   if (field.kind === "ct") return field.key === "mark" ? { overwritten, ctMark: held } : { overwritten };
   if (field.key === "mark") return { overwritten, mark: held };
   if (field.key !== "priority") return { overwritten };
@@ -280,11 +280,11 @@ function write(control: Control, field: WritableField, held: Symbolic, frame: Fr
 
 /** Fields whose values are not known any more. */
 function overwritten(state: State, fields: readonly WritableField[], because: Because): State {
-  const names = new Set([...state.control.overwritten, ...fields.map(describe)]);
-  let control: Control = { ...state.control, overwritten: names };
+  const names = new Set([...state.shared.overwritten, ...fields.map(describe)]);
+  let shared: SharedState = { ...state.shared, overwritten: names };
   for (const field of fields)
-    control = because(control, { effect: { kind: "write", field, before: undefined, after: undefined } });
-  return { control, branches: state.branches };
+    shared = because(shared, { effect: { kind: "write", field, before: undefined, after: undefined } });
+  return { shared, branches: state.branches };
 }
 
 function leaveOut(texts: ReadonlySet<string>, text: string): ReadonlySet<string> {
@@ -292,14 +292,14 @@ function leaveOut(texts: ReadonlySet<string>, text: string): ReadonlySet<string>
 }
 
 /** Only a packet that connection tracking has not seen yet stays out of it (nft_notrack_eval, xt_ct_target). */
-function untrack({ ctState }: Control, { base: { priority } }: Frame): Partial<Control> {
+function untrack({ ctState }: SharedState, { base: { priority } }: Frame): Partial<SharedState> {
   return priority < CONNTRACK_PRIORITY || ctState === CT_STATE.invalid ? { ctState: CT_STATE.untracked } : {};
 }
 
 function remembered(
   { set, timeoutSeconds }: Extract<Statement, { kind: "remember" }>,
   { table }: Frame,
-): Partial<Control> {
+): Partial<SharedState> {
   const seconds = timeoutSeconds ?? table.set(set).dynamic?.timeoutSeconds;
   return seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
 }
@@ -309,6 +309,6 @@ function assumeEnd(text: string, state: State, because: Because): StepProgress[]
   return assume(text, false, state).map(({ state: after, flow }): StepProgress => {
     if (flow !== "continue") return { state: after, flow: "continue" };
     const taken = withReasons(after, because, { effect: { kind: "taken", text } });
-    return { state: withControl(taken, { takenBy: [...after.control.takenBy, text] }), flow: "done" };
+    return { state: withShared(taken, { takenBy: [...after.shared.takenBy, text] }), flow: "done" };
   });
 }

@@ -7,11 +7,11 @@ import type { Frame } from "./frame.ts";
 import { within, without } from "./sets/packet-set.ts";
 import { valuesBehind } from "./sets/preimage.ts";
 import { Ranges } from "./sets/ranges.ts";
-import { type Branch, type Control, hasConnection, narrow, type State, withControl } from "./state.ts";
+import { type Branch, hasConnection, narrow, type SharedState, type State, withShared } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 
 /** Whether connection tracking has not looked at the packets yet. Those that come back by loopback have their connections. */
-export function isBeforeTracking(hook: Hook, { priority }: BaseChain, { original }: Control): boolean {
+export function isBeforeTracking(hook: Hook, { priority }: BaseChain, { original }: SharedState): boolean {
   const isFirst = hook === "output" || (hook === "prerouting" && original.inInterface !== undefined);
   return isFirst && priority < CONNTRACK_PRIORITY;
 }
@@ -22,7 +22,7 @@ export function runBeforeTracking(
   table: TableIndex,
   where: Pick<Frame, "hook" | "behind" | "runner">,
 ): State[] {
-  const { ctState } = state.control;
+  const { ctState } = state.shared;
   const ends: State[] = [];
   runBaseChain(chain, hideConnection(state), table, where, ends);
   return ends.map((end) => showConnection(end, ctState));
@@ -30,44 +30,44 @@ export function runBeforeTracking(
 
 /** Before connection tracking packets belong to nothing, as invalid ones do (nft_ct_get_eval), unless a rule has kept them out. */
 export function hideConnection(state: State): State {
-  const { ctState, original } = state.control;
+  const { ctState, original } = state.shared;
   const isKeptOut = ctState === CT_STATE.untracked && original.tracking !== "untracked";
-  return isKeptOut ? state : withControl(state, { ctState: CT_STATE.invalid });
+  return isKeptOut ? state : withShared(state, { ctState: CT_STATE.invalid });
 }
 
 /** Packets behind a chain before connection tracking, which had `ctState` in front of it. */
-export function showConnection(state: State, ctState: Control["ctState"]): State {
-  return state.control.ctState === CT_STATE.untracked ? state : withControl(state, { ctState });
+export function showConnection(state: State, ctState: SharedState["ctState"]): State {
+  return state.shared.ctState === CT_STATE.untracked ? state : withShared(state, { ctState });
 }
 
 /** NAT chains see the first packet of a connection, until one of them has decided. */
-export function asksNat(hook: Hook, control: Control): boolean {
-  return control.original.tracking === "first" && hasConnection(control) && !isDecided(hook, control);
+export function asksNat(hook: Hook, shared: SharedState): boolean {
+  return shared.original.tracking === "first" && hasConnection(shared) && !isDecided(hook, shared);
 }
 
 /** Behind a hook at which NAT is decided, "not translated" is a decision too. */
 export function confirmNat(hook: Hook, state: State): State {
-  if (hook === "forward" || isDecided(hook, state.control)) return state;
-  return withControl(state, isSourceHook(hook) ? { sourceDecided: true } : { destinationDecided: true });
+  if (hook === "forward" || isDecided(hook, state.shared)) return state;
+  return withShared(state, isSourceHook(hook) ? { sourceDecided: true } : { destinationDecided: true });
 }
 
-function isDecided(hook: Hook, { sourceDecided, destinationDecided }: Control): boolean {
+function isDecided(hook: Hook, { sourceDecided, destinationDecided }: SharedState): boolean {
   return isSourceHook(hook) ? sourceDecided : destinationDecided;
 }
 
 /** Whether the packets may be of connections that were translated before they came. */
-export function mayBeTranslated({ tracking }: Control["original"]): boolean {
+export function mayBeTranslated({ tracking }: SharedState["original"]): boolean {
   return tracking === "original" || tracking === "reply";
 }
 
 /** Packets of connections that are there, where the kernel does to them what was decided for the first one (nf_nat_packet): those
  *  whose destination it changes go where the connection says; what source others get is known where the connection is. */
 export function translateAgain(hook: Hook, state: State): State[] {
-  const { control, branches } = state;
-  if (control.end !== undefined || hook === "forward" || !hasConnection(control) || isDecided(hook, control))
+  const { shared, branches } = state;
+  if (shared.end !== undefined || hook === "forward" || !hasConnection(shared) || isDecided(hook, shared))
     return [state];
   const isSource = isSourceHook(hook);
-  const bit = isSource === (control.original.tracking === "original") ? CT_STATUS.snat : CT_STATUS.dnat;
+  const bit = isSource === (shared.original.tracking === "original") ? CT_STATUS.snat : CT_STATUS.dnat;
   const moved: Branch[] = [];
   const others: Branch[] = [];
   for (const branch of branches) {
@@ -79,15 +79,15 @@ export function translateAgain(hook: Hook, state: State): State[] {
     const after = narrow(branch, changed);
     moved.push(isSource ? after : { ...after, destination: "toaddr", destinationPort: "toport" });
   }
-  const change = isSource ? newSourceOfConnection(control) : {};
+  const change = isSource ? newSourceOfConnection(shared) : {};
   return [
-    ...(others.length === 0 ? [] : [{ control, branches: others }]),
-    ...(moved.length === 0 ? [] : [{ control: { ...control, ...change }, branches: moved }]),
+    ...(others.length === 0 ? [] : [{ shared, branches: others }]),
+    ...(moved.length === 0 ? [] : [{ shared: { ...shared, ...change }, branches: moved }]),
   ];
 }
 
 /** The source that the connection gives; not known where only the packet is. */
-function newSourceOfConnection({ original, overwritten }: Control): Partial<Control> {
+function newSourceOfConnection({ original, overwritten }: SharedState): Partial<SharedState> {
   const { connection, tracking } = original;
   if (connection === undefined || (tracking !== "original" && tracking !== "reply"))
     return { overwritten: new Set([...overwritten, ...OF_SOURCES]) };

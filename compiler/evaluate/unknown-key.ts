@@ -9,7 +9,7 @@ import { Diagram } from "./sets/diagram.ts";
 import { hasFewValues, type PacketSet, within } from "./sets/packet-set.ts";
 import { applySpread, type Spread, valuesBehind } from "./sets/preimage.ts";
 import { Ranges, valuesIn } from "./sets/ranges.ts";
-import { type Branch, type Control, narrow, type State } from "./state.ts";
+import { type Branch, narrow, type SharedState, type State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import type { About } from "./unknown/assumption.ts";
 
@@ -31,11 +31,11 @@ export interface Choices<Element> {
 export function choicesOf<Element extends SetElement>(
   key: Expression,
   elements: readonly Element[],
-  { control, branches }: State,
+  { shared, branches }: State,
   table: TableIndex,
 ): Choices<Element> {
   const parts = key.kind === "concat" ? key.parts : [key];
-  const at = parts.flatMap((part, i) => (isUnknown(part, control) ? [i] : []));
+  const at = parts.flatMap((part, i) => (isUnknown(part, shared) ? [i] : []));
   const known = parts.flatMap((part, i) => (at.includes(i) ? [] : [{ part, i }]));
   const index = indexOf(
     elements,
@@ -46,7 +46,7 @@ export function choicesOf<Element extends SetElement>(
   const absent: Branch[] = [];
   const operands: Expression = { kind: "concat", parts: known.map(({ part }) => part) };
   for (const branch of branches) {
-    for (const { region, probability, value } of evaluateExpression(operands, control, branch, table)) {
+    for (const { region, probability, value } of evaluateExpression(operands, shared, branch, table)) {
       if (value === undefined) {
         absent.push(narrow(branch, region, probability));
         continue;
@@ -58,13 +58,13 @@ export function choicesOf<Element extends SetElement>(
       }
     }
   }
-  const stateOf = (own: Control, some: readonly Branch[]): State => ({ control: own, branches: some });
+  const stateOf = (own: SharedState, some: readonly Branch[]): State => ({ shared: own, branches: some });
   return {
     choices: [...byCandidates.values()].map((each) => ({
-      state: stateOf(control, each.branches),
+      state: stateOf(shared, each.branches),
       candidates: each.candidates,
     })),
-    absent: absent.length === 0 ? undefined : stateOf(control, absent),
+    absent: absent.length === 0 ? undefined : stateOf(shared, absent),
     test: (candidates) =>
       testOf(
         at.map((i) => parts[i] as Expression),

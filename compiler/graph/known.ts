@@ -1,13 +1,13 @@
 /** What all packets at a place in the graph have in common. */
 
 import type { StepProgress } from "../evaluate/frame.ts";
-import type { Branch, Control, State } from "../evaluate/state.ts";
+import type { Branch, SharedState, State } from "../evaluate/state.ts";
 import { ALWAYS } from "../evaluate/unknown/condition.ts";
 
 /** Equal knowledge is one object. The state is the evaluator's own, of all packets that come by one entry point: `toaddr` and `toport` are
  *  the destination that a translation gave them. */
 export interface KnownState {
-  readonly control: Control;
+  readonly shared: SharedState;
   readonly branch: Branch;
   /** The packets' priority is what the last lookup gave. */
   readonly priorityFromMap: boolean;
@@ -18,8 +18,8 @@ export interface KnownState {
 export class Knowledge {
   private readonly interned = new Map<string, KnownState>();
 
-  start({ control, branches }: State): KnownState {
-    return this.intern({ control, branch: branches[0] as Branch, priorityFromMap: false, reasons: [] });
+  start({ shared, branches }: State): KnownState {
+    return this.intern({ shared, branch: branches[0] as Branch, priorityFromMap: false, reasons: [] });
   }
 
   with(known: KnownState, change: Partial<KnownState>): KnownState {
@@ -27,12 +27,12 @@ export class Knowledge {
   }
 
   /** `known` after the evaluator made `state` of the packets; undefined: it tells some of them from others. */
-  after(known: KnownState, { control, branches }: State): KnownState | undefined {
+  after(known: KnownState, { shared, branches }: State): KnownState | undefined {
     const [branch, other] = branches;
     if (branch === undefined || other !== undefined) return undefined;
     const isWhole = branch.region === known.branch.region && branch.probability === 1 && branch.condition === ALWAYS;
     if (!isWhole) return undefined;
-    return control === known.control && branch === known.branch ? known : this.with(known, { control, branch });
+    return shared === known.shared && branch === known.branch ? known : this.with(known, { shared, branch });
   }
 
   /** What one step did to all packets alike; undefined: it did not. */
@@ -46,9 +46,9 @@ export class Knowledge {
   }
 
   private intern(known: KnownState): KnownState {
-    const { control, branch, priorityFromMap, reasons } = known;
+    const { shared, branch, priorityFromMap, reasons } = known;
     let text = `${branch.destination} ${branch.destinationPort} ${priorityFromMap} ${reasons.join("|")}`;
-    for (const name in control) if (!SAME.has(name)) text += `;${textOf(control[name as keyof Control])}`;
+    for (const name in shared) if (!SAME.has(name)) text += `;${textOf(shared[name as keyof SharedState])}`;
     const found = this.interned.get(text);
     if (found !== undefined) return found;
     this.interned.set(text, known);
@@ -57,7 +57,7 @@ export class Knowledge {
 }
 
 /** Properties that all packets of a entry point share on their whole way. */
-const SAME: ReadonlySet<string> = new Set<keyof Control>(["original", "environment", "path", "member", "protocol"]);
+const SAME: ReadonlySet<string> = new Set<keyof SharedState>(["original", "environment", "path", "member", "protocol"]);
 
 /** Equal for equal values. */
 function textOf(value: unknown): string {
@@ -67,6 +67,6 @@ function textOf(value: unknown): string {
 }
 
 /** `known` as the evaluator's functions take it. */
-export function stateOf({ control, branch }: KnownState): State {
-  return { control, branches: [branch] };
+export function stateOf({ shared, branch }: KnownState): State {
+  return { shared, branches: [branch] };
 }

@@ -22,7 +22,7 @@ const NOTHING: Reading = { kind: "nothing" };
 
 /** What the evaluator finds `expression` to be: a value, a field of the packet, or something that no table can say. */
 export function read(expression: Expression, known: KnownState, table: TableIndex): Reading {
-  const { control, branch } = known;
+  const { shared, branch } = known;
   switch (expression.kind) {
     case "concat":
       return expression.parts.reduce<Reading>((before, part) => append(before, read(part, known, table)), {
@@ -40,18 +40,18 @@ export function read(expression: Expression, known: KnownState, table: TableInde
     case "opaque":
       return unsupported(`not understood: ${expression.text}`);
     case "fib": {
-      if (isUnknown(expression, control)) return unsupported(describe(expression));
-      const address = addressNow(expression.of, control, branch);
-      if (typeof address !== "object") return constant(addressTypeOf(address, control.environment));
+      if (isUnknown(expression, shared)) return unsupported(describe(expression));
+      const address = addressNow(expression.of, shared, branch);
+      if (typeof address !== "object") return constant(addressTypeOf(address, shared.environment));
       return ofField(address, { saddr: "source-type", address: "address-type" });
     }
     default: {
       // What others are, the evaluator says.
-      if (isUnknown(expression, control) || table.lists.readsFilled(expression, table.table))
+      if (isUnknown(expression, shared) || table.lists.readsFilled(expression, table.table))
         return unsupported(describe(expression));
       if (known.priorityFromMap && expression.kind === "meta" && expression.key === "priority")
         return one({ kind: "register" });
-      const [only, more] = evaluateExpression(expression, control, branch, table);
+      const [only, more] = evaluateExpression(expression, shared, branch, table);
       if (only === undefined || more !== undefined || only.region !== branch.region)
         return unsupported("bits that are shifted or combined");
       if (only.value === undefined) return NOTHING;

@@ -16,7 +16,7 @@ import { comeBack } from "../evaluate/routing.ts";
 import { allAddresses } from "../evaluate/sets/address-type.ts";
 import { PacketSet } from "../evaluate/sets/packet-set.ts";
 import { Ranges } from "../evaluate/sets/ranges.ts";
-import { type State, startState, withControl } from "../evaluate/state.ts";
+import { type State, startState, withShared } from "../evaluate/state.ts";
 import { runStatement } from "../evaluate/statement.ts";
 import type { TableIndex } from "../evaluate/table-index.ts";
 import { asksNat, confirmNat, hideConnection, isBeforeTracking, showConnection } from "../evaluate/tracking.ts";
@@ -61,8 +61,8 @@ export function unfold(
   environment: Environment,
 ): (entryPoint: EntryPoint) => GraphNode {
   const hooks = new Hooks(program);
-  const shared = { elements: new ElementsOf(), ends: new Map<string, GraphNode>() };
-  return (entryPoint) => new Unfolder(hooks, packetsBy(entryPoint, family), environment, shared).root();
+  const common = { elements: new ElementsOf(), ends: new Map<string, GraphNode>() };
+  return (entryPoint) => new Unfolder(hooks, packetsBy(entryPoint, family), environment, common).root();
 }
 
 /** All packets by a entry point, which no rule has told apart yet. */
@@ -117,7 +117,7 @@ interface Call {
 }
 
 /** What the graphs of all entry points have in common. */
-interface Shared {
+interface CommonParts {
   readonly elements: ElementsOf;
   readonly ends: Map<string, GraphNode>;
 }
@@ -135,14 +135,14 @@ class Unfolder {
   private readonly hooks: Hooks;
   private readonly packets: Packets;
   private readonly environment: Environment;
-  private readonly shared: Shared;
+  private readonly common: CommonParts;
   private readonly knowledge = new Knowledge();
 
-  constructor(hooks: Hooks, packets: Packets, environment: Environment, shared: Shared) {
+  constructor(hooks: Hooks, packets: Packets, environment: Environment, common: CommonParts) {
     this.hooks = hooks;
     this.packets = packets;
     this.environment = environment;
-    this.shared = shared;
+    this.common = common;
   }
 
   root(): GraphNode {
@@ -210,11 +210,11 @@ class Unfolder {
         return new Place(() => unsupported("chains of one hook and priority in an order that is not known"));
       return entries.reduceRight((after, { index, chain }) => this.base(hook, chain, index, after), next);
     }, confirmed);
-    return this.changing((state) => withControl(state, { hook }), first);
+    return this.changing((state) => withShared(state, { hook }), first);
   }
 
   private base(hook: Hook, chain: BaseChain, index: TableIndex, next: Place): Place {
-    const { ctState } = startState(this.packets, this.environment).control;
+    const { ctState } = startState(this.packets, this.environment).shared;
     const tracked = this.rulesOf(chain, index, next);
     const untracked = this.changing(
       hideConnection,
@@ -225,14 +225,14 @@ class Unfolder {
       ),
     );
     return new Place((known) => {
-      if (chain.type === "nat" && !asksNat(hook, known.control)) return next.at(known);
-      return (isBeforeTracking(hook, chain, known.control) ? untracked : tracked).at(known);
+      if (chain.type === "nat" && !asksNat(hook, known.shared)) return next.at(known);
+      return (isBeforeTracking(hook, chain, known.shared) ? untracked : tracked).at(known);
     });
   }
 
   /** Where the rules of a base chain begin. */
   private rulesOf(chain: BaseChain, index: TableIndex, next: Place): Place {
-    const dropped = (state: State): State => withControl(state, { end: { kind: "drop" } });
+    const dropped = (state: State): State => withShared(state, { end: { kind: "drop" } });
     const end = new Place((known) => this.end(known));
     const back = chain.policy === "accept" ? next : this.changing(dropped, end);
     return this.enter(chain, chain, index, 0, back, next).rules[0] as Place;
@@ -289,7 +289,7 @@ class Unfolder {
         const { table } = here.call;
         if (table.lists.filledSet(match.set, table.table) !== undefined)
           return unsupported(`set ${match.set}, which rules fill`);
-        const set = this.shared.elements.ofSet(table, match.set);
+        const set = this.common.elements.ofSet(table, match.set);
         const reading = read(match.key, here.known, table);
         if (reading.kind === "nothing") return match.orAbsent ? here.onwards(here.known) : here.next.node;
         return this.test(reading, { kind: "set", set }, match.negated, here);
@@ -349,7 +349,7 @@ class Unfolder {
     const after = this.knowledge.afterStep(here.known, progress);
     if (after === undefined) return unsupported(reason);
     const { known, flow } = after;
-    const isEnd = known.control.end !== undefined;
+    const isEnd = known.shared.end !== undefined;
     switch (flow) {
       case "continue":
         return here.onwards(known);
@@ -373,7 +373,7 @@ class Unfolder {
       case "vmap": {
         if (this.isFilled(statement.map, table)) return unsupported("a map that rules fill");
         return this.asking(read(statement.key, known, table), next, (reads) => {
-          const map = this.shared.elements.ofMap(table, statement.map);
+          const map = this.common.elements.ofMap(table, statement.map);
           const byVerdict = new Map<string, GraphNode>();
           const reason = map.declaration?.comment ?? map.declaration?.name;
           const reasons = reason === undefined ? known.reasons : [...known.reasons, reason];
@@ -417,7 +417,7 @@ class Unfolder {
 
   /** The place of a step as the evaluator knows it. */
   private frameOf({ call: { base, chain, table, depth }, known }: Here): Frame {
-    const { hook } = known.control;
+    const { hook } = known.shared;
     return { table, hook, base, chain: chain.name, depth, caller: undefined, behind: ANYTHING, runner: NO_JUMPS };
   }
 
@@ -457,13 +457,11 @@ class Unfolder {
     const reading: Reading =
       to.kind === "map" ? read(to.key, known, call.table) : { kind: "reads", reads: [], choices: 1 };
     return this.asking(reading, next, (reads) => {
-      const map = this.shared.elements.ofMap(call.table, to.kind === "map" ? to.map : literalMap(to));
+      const map = this.common.elements.ofMap(call.table, to.kind === "map" ? to.map : literalMap(to));
       const branch = { ...known.branch, destination: "toaddr", destinationPort: "toport" } as const;
       const then = (isChanged: boolean): Later =>
-        new Later(() =>
-          call.done.at(this.knowledge.with(known, { branch, control: sentBy(known.control, isChanged) })),
-        );
-      const keepsPort = !translatesPorts(known.control);
+        new Later(() => call.done.at(this.knowledge.with(known, { branch, shared: sentBy(known.shared, isChanged) })));
+      const keepsPort = !translatesPorts(known.shared);
       return { kind: "translate", keepsPort, reads, map, changed: then(true), same: then(false), missing: next };
     });
   }
@@ -478,7 +476,7 @@ class Unfolder {
       return this.asking(read(value.key, known, call.table), next, (reads) => ({
         kind: "load",
         reads,
-        map: this.shared.elements.ofMap(call.table, value.map),
+        map: this.common.elements.ofMap(call.table, value.map),
         found: new Later(() => onwards(this.knowledge.with(known, { priorityFromMap: true }))),
         missing: next,
       }));
@@ -496,24 +494,24 @@ class Unfolder {
   }
 
   /** What has become of packets that are through. Equal ends are one object. */
-  private end({ control, branch, reasons }: KnownState): GraphNode {
-    const { disposition, isAccepted } = toRegionResult({ control, branch });
+  private end({ shared, branch, reasons }: KnownState): GraphNode {
+    const { disposition, isAccepted } = toRegionResult({ shared, branch });
     const { kind } = disposition;
     if ("source" in disposition && disposition.source.kind === "given")
       return unsupported("a source that a rule gives");
     const verdict = kind === "pass" && isAccepted ? "accept" : kind;
     const end: GraphEnd = {
       verdict,
-      ...(control.end?.kind === "reject" ? { rejectWith: control.end.with } : {}),
-      masquerade: control.masqueraded,
+      ...(shared.end?.kind === "reject" ? { rejectWith: shared.end.with } : {}),
+      masquerade: shared.masqueraded,
       ...(kind === "dnat" && disposition.stickySeconds !== undefined
         ? { stickySeconds: disposition.stickySeconds }
         : {}),
       reasons,
     };
     const text = [verdict, end.rejectWith, end.masquerade, end.stickySeconds, ...reasons].join("|");
-    const node = this.shared.ends.get(text) ?? { kind: "end", end };
-    this.shared.ends.set(text, node);
+    const node = this.common.ends.get(text) ?? { kind: "end", end };
+    this.common.ends.set(text, node);
     return node;
   }
 }

@@ -3,7 +3,7 @@ import type { Chain, Expression } from "../../ir/types.ts";
 import { fieldOf, isUnknown } from "../expression.ts";
 import { askedBy, type PlannedRule } from "../plan.ts";
 import { EMPTY, intersect, meet, type Ranges, unite } from "../sets/ranges.ts";
-import type { Branch, Control, State } from "../state.ts";
+import type { Branch, SharedState, State } from "../state.ts";
 import type { Plan, Plans } from "./plan.ts";
 import type { NeededValues } from "./run.ts";
 
@@ -26,16 +26,16 @@ export class Effects implements NeededValues {
 
   /** The branches of `whole` to which `chain` may do something, and those that leave it at its end as they came. */
   divide(chain: Chain, whole: State): { readonly state: State | undefined; readonly idle: State | undefined } {
-    const { control, branches } = whole;
-    const needed = this.neededFor(chain).filter(({ field }) => !isUnknown(field, control));
+    const { shared, branches } = whole;
+    const needed = this.neededFor(chain).filter(({ field }) => !isUnknown(field, shared));
     if (needed.length === 0) return { state: whole, idle: undefined };
-    const idle = branches.filter((branch) => needed.some((each) => isIdle(each, control, branch)));
+    const idle = branches.filter((branch) => needed.some((each) => isIdle(each, shared, branch)));
     if (idle.length === 0) return { state: whole, idle: undefined };
     if (idle.length === branches.length) return { state: undefined, idle: whole };
     const others = new Set(idle);
     return {
-      state: { control, branches: branches.filter((branch) => !others.has(branch)) },
-      idle: { control, branches: idle },
+      state: { shared, branches: branches.filter((branch) => !others.has(branch)) },
+      idle: { shared, branches: idle },
     };
   }
 
@@ -112,8 +112,8 @@ export class Effects implements NeededValues {
 }
 
 /** Whether packets have none of the values without which nothing is done to them. */
-function isIdle({ field, values }: Field & { readonly values: Ranges }, control: Control, branch: Branch): boolean {
-  const value = fieldOf(field, control, branch);
+function isIdle({ field, values }: Field & { readonly values: Ranges }, shared: SharedState, branch: Branch): boolean {
+  const value = fieldOf(field, shared, branch);
   if (value === undefined) return true;
   if (typeof value === "string") return false;
   return typeof value === "object" ? !meet(branch.region[value.field], values) : !values.has(value);

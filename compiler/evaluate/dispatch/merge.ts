@@ -19,8 +19,8 @@ export function merge(states: readonly State[], later: () => Reads): readonly St
   if (states.length < 2) return states;
   const reads = later();
   const left = states.map((state): State => {
-    const control = forget(state.control, reads);
-    return control === state.control ? state : { control, branches: state.branches };
+    const shared = forget(state.shared, reads);
+    return shared === state.shared ? state : { shared, branches: state.branches };
   });
   const classes = classesOf(left);
   return classes.length === states.length ? left : classes.map(mergeAlike);
@@ -32,11 +32,11 @@ function classesOf(states: readonly State[]): State[][] {
   // Only states that the same rules decided can go together: a packet to a thousand endpoints has a state for each.
   const byDeciders = new Map<string, State[][]>();
   for (const state of states) {
-    const deciders = decidersOf(state.control.path);
+    const deciders = decidersOf(state.shared.path);
     const candidates = byDeciders.get(deciders) ?? [];
     if (candidates.length === 0) byDeciders.set(deciders, candidates);
-    if (candidates.length > MANY) state.control.environment.spend?.(candidates.length);
-    const own = candidates.find(([other]) => isAlike(state.control, (other as State).control));
+    if (candidates.length > MANY) state.shared.environment.spend?.(candidates.length);
+    const own = candidates.find(([other]) => isAlike(state.shared, (other as State).shared));
     if (own !== undefined) {
       own.push(state);
       continue;
@@ -86,19 +86,19 @@ const MANY = 32;
 function mergeAlike(states: readonly State[]): State {
   const [first] = states as readonly [State];
   if (states.length === 1) return first;
-  const { control } = first;
-  const path = isExplained(control) ? commonPath(states) : control.path;
+  const { shared } = first;
+  const path = isExplained(shared) ? commonPath(states) : shared.path;
   return {
-    control: path === control.path ? control : { ...control, path },
+    shared: path === shared.path ? shared : { ...shared, path },
     branches: tidy(states.flatMap(({ branches }) => branches)),
   };
 }
 
 /** Of ways that come together, the steps that are on all of them. */
 function commonPath([first, ...others]: readonly State[]): TakenPath | undefined {
-  const path = first?.control.path;
-  if (others.every(({ control }) => control.path === path)) return path;
-  const all = others.map(({ control }) => stepsOf(control.path));
+  const path = first?.shared.path;
+  if (others.every(({ shared }) => shared.path === path)) return path;
+  const all = others.map(({ shared }) => stepsOf(shared.path));
   return pathWith(stepsOf(path).filter((step) => all.every((steps) => steps.some((other) => isSameStep(step, other)))));
 }
 

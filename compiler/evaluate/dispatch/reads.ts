@@ -6,7 +6,7 @@ import { asField, expressionsOf, partsOf } from "../../ir/walk.ts";
 import type { Behind, Frame } from "../frame.ts";
 import type { HookEntry } from "../hooks.ts";
 import { maskSpread } from "../sets/preimage.ts";
-import { type Control, isExplained, type Symbolic } from "../state.ts";
+import { isExplained, type SharedState, type Symbolic } from "../state.ts";
 import type { TableIndex } from "../table-index.ts";
 
 /** What may be asked for. */
@@ -173,21 +173,21 @@ function readIn(expression: Expression, mask = ALL_BITS): Reads {
 
 // --- what is not asked for -------------------------------------------------------------------------------------------------
 
-/** `control` without what nobody asks for: `reads` is all that is still asked for. Of many packets it is not told either whether
+/** `shared` without what nobody asks for: `reads` is all that is still asked for. Of many packets it is not told either whether
  *  some rule has accepted them. */
-export function forget(control: Control, reads: Reads): Control {
-  const mark = keepBits(control.mark, reads.mark);
-  const ctMark = keepBits(control.ctMark, reads.ctMark);
-  const priority = (reads.fields & bitOf("meta priority")) === 0 ? 0 : control.priority;
-  const overwritten = keepAsked(control.overwritten, reads.fields);
-  const accepted = control.accepted && isExplained(control);
+export function forget(shared: SharedState, reads: Reads): SharedState {
+  const mark = keepBits(shared.mark, reads.mark);
+  const ctMark = keepBits(shared.ctMark, reads.ctMark);
+  const priority = (reads.fields & bitOf("meta priority")) === 0 ? 0 : shared.priority;
+  const overwritten = keepAsked(shared.overwritten, reads.fields);
+  const accepted = shared.accepted && isExplained(shared);
   const isSame =
-    mark === control.mark &&
-    ctMark === control.ctMark &&
-    priority === control.priority &&
-    overwritten === control.overwritten &&
-    accepted === control.accepted;
-  return isSame ? control : { ...control, mark, ctMark, priority, overwritten, accepted };
+    mark === shared.mark &&
+    ctMark === shared.ctMark &&
+    priority === shared.priority &&
+    overwritten === shared.overwritten &&
+    accepted === shared.accepted;
+  return isSame ? shared : { ...shared, mark, ctMark, priority, overwritten, accepted };
 }
 
 /** `held` with 0 in the place of bits that nobody asks for. What packets came with stays as it is where any of it is asked for: it is

@@ -6,7 +6,7 @@ import { countBranches, divide, runRule, runSteps, sort } from "../chain.ts";
 import { isUnknown } from "../expression.ts";
 import type { Advance, Frame, Runner } from "../frame.ts";
 import type { PlannedRule } from "../plan.ts";
-import { type Branch, type Control, isExplained, type State } from "../state.ts";
+import { type Branch, isExplained, type SharedState, type State } from "../state.ts";
 import { merge, mergeBehind, tidy } from "./merge.ts";
 import type { Plan } from "./plan.ts";
 import { askedFrom, askedInside, type Reads } from "./reads.ts";
@@ -24,7 +24,7 @@ function runDispatched(chain: Chain, whole: State, frame: Frame): Advance[] {
   let next = 0;
   const later = (): Reads => askedFrom(chain, next, frame);
   for (const part of dispatch.plans.of(chain)) {
-    state.control.environment.spend?.(countBranches(running));
+    state.shared.environment.spend?.(countBranches(running));
     next += part.kind === "rule" ? 1 : part.rules.length;
     running = runPart(part, running, frame, finished, later);
     if (running.length === 0) return finished;
@@ -64,9 +64,9 @@ function runPart(
 /** The rules of a run that packets do not pass by. */
 function runThrough(run: Run, state: State, frame: Frame, next: State[], finished: Advance[]): void {
   const dispatch = dispatchOf(frame.table);
-  const isOne = isExplained(state.control);
+  const isOne = isExplained(state.shared);
   const shortest = isOne ? run : dispatch.plans.flat(run);
-  const alike = new Alike(state.control);
+  const alike = new Alike(state.shared);
   for (const { rules, state: part } of shortest.meet(state, dispatch.effects)) {
     const [only, more] = rules;
     if (!isOne && only !== undefined && more === undefined && alike.take(only, part)) continue;
@@ -83,30 +83,30 @@ function runThrough(run: Run, state: State, frame: Frame, next: State[], finishe
 
 /** Streams that meet one rule each, put together where the rules do the same: a dispatch leads thousands of Services to one chain. */
 class Alike {
-  private readonly control: Control;
+  private readonly shared: SharedState;
   private readonly others: Branch[] = [];
   private readonly byEffect = new Map<string, { readonly rule: PlannedRule; readonly branches: Branch[] }>();
 
-  constructor(control: Control) {
-    this.control = control;
+  constructor(shared: SharedState) {
+    this.shared = shared;
   }
 
   /** Whether this is a rule of which that can be said. */
   take(rule: PlannedRule, { branches }: State): boolean {
     const { effect, first } = rule;
-    if (effect === undefined || first.some(({ left }) => isUnknown(left, this.control))) return false;
+    if (effect === undefined || first.some(({ left }) => isUnknown(left, this.shared))) return false;
     const known = this.byEffect.get(effect) ?? { rule, branches: [] };
     this.byEffect.set(effect, known);
-    for (const branch of branches) divide(first, this.control, branch, known.branches, this.others);
+    for (const branch of branches) divide(first, this.shared, branch, known.branches, this.others);
     return true;
   }
 
   run(frame: Frame): Advance[] {
-    const { control } = this;
+    const { shared } = this;
     const progress: Advance[] = [];
     for (const { rule, branches } of this.byEffect.values())
-      if (branches.length > 0) progress.push(...runSteps(rule.rule, rule.steps, 0, { control, branches }, frame));
-    if (this.others.length > 0) progress.push({ state: { control, branches: tidy(this.others) }, flow: "next" });
+      if (branches.length > 0) progress.push(...runSteps(rule.rule, rule.steps, 0, { shared, branches }, frame));
+    if (this.others.length > 0) progress.push({ state: { shared, branches: tidy(this.others) }, flow: "next" });
     return progress;
   }
 }

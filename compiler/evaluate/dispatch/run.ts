@@ -5,7 +5,7 @@ import { fieldOf, isUnknown } from "../expression.ts";
 import { askedBy, type PlannedRule, type RequiredValues } from "../plan.ts";
 import { Diagram } from "../sets/diagram.ts";
 import type { Ranges } from "../sets/ranges.ts";
-import { type Branch, type Control, narrow, type State } from "../state.ts";
+import { type Branch, narrow, type SharedState, type State } from "../state.ts";
 
 /** Packets, and the rules that they do not pass by, in their order. */
 export interface Meeting {
@@ -49,8 +49,8 @@ export class Run {
   }
 
   meet(state: State, needed: NeededValues): Meeting[] {
-    const { control, branches } = state;
-    if (isUnknown(this.field, control)) return [{ state, rules: this.rules }];
+    const { shared, branches } = state;
+    if (isUnknown(this.field, shared)) return [{ state, rules: this.rules }];
     const byRules = new Map<readonly PlannedRule[], Branch[]>();
     const add = (branch: Branch, rules: readonly PlannedRule[]): void => {
       const known = byRules.get(rules);
@@ -58,7 +58,7 @@ export class Run {
       else known.push(branch);
     };
     for (const branch of branches) {
-      const value = fieldOf(this.field, control, branch);
+      const value = fieldOf(this.field, shared, branch);
       if (typeof value === "string") throw new Error("only numbers are looked up among rules");
       if (value === undefined) {
         add(branch, NO_RULES);
@@ -68,7 +68,7 @@ export class Run {
         add(branch, this.index.at(value));
         continue;
       }
-      const few = this.isDispatch ? this.meetByOther(control, branch, needed) : undefined;
+      const few = this.isDispatch ? this.meetByOther(shared, branch, needed) : undefined;
       if (few !== undefined) add(branch, few);
       else
         for (const { region, found } of this.index.split(branch.region, [value.field]))
@@ -78,16 +78,16 @@ export class Run {
       state:
         some.length === branches.length && some.every((branch, i) => branch === branches[i])
           ? state
-          : { control, branches: some },
+          : { shared, branches: some },
       rules,
     }));
   }
 
   /** The rules that may do something to packets of which another field is the same. */
-  private meetByOther(control: Control, branch: Branch, needed: NeededValues): readonly PlannedRule[] | undefined {
+  private meetByOther(shared: SharedState, branch: Branch, needed: NeededValues): readonly PlannedRule[] | undefined {
     for (const { field, text } of needed.fields(this.rules)) {
-      if (isUnknown(field, control)) continue;
-      const value = fieldOf(field, control, branch);
+      if (isUnknown(field, shared)) continue;
+      const value = fieldOf(field, shared, branch);
       if (value === undefined) return NO_RULES;
       if (typeof value === "object" || typeof value === "string") continue;
       let index = this.others.get(text);
