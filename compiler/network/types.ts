@@ -1,6 +1,7 @@
 /** A host as the kernel's routing sees it: interfaces with addresses, policy rules, route tables, switches of sysctl. */
 import type { Address, Family } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
+import type { Provenance } from "./provenance.ts";
 
 export interface Interface {
   readonly name: string;
@@ -43,6 +44,7 @@ export interface PolicyRule {
   readonly mark?: { readonly value: number; readonly mask: number };
   readonly inInterface?: string;
   readonly isNegated?: true;
+  readonly provenance?: Provenance;
   readonly action: { readonly kind: "table"; readonly table: string } | { readonly kind: RefusingRoute };
 }
 
@@ -63,6 +65,7 @@ export interface TableRoute {
   readonly preferredSource?: Address;
   /** The kernel has made it for an address (`proto kernel`). */
   readonly isAutomatic?: true;
+  readonly provenance?: Provenance;
 }
 
 export interface NextHop {

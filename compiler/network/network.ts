@@ -1,0 +1,120 @@
+/** All hosts of a described network, what joins them, and from where each fact is known. */
+import type { Address, Family } from "../net/address.ts";
+import type { Provenance } from "./provenance.ts";
+import type { InterfaceAddress, InterfaceSysctls, RoutingTables } from "./types.ts";
+
+export interface Network {
+  readonly hosts: ReadonlyMap<string, Host>;
+  readonly links: readonly Link[];
+}
+
+/** Whatever has a network namespace of its own. The containers of a pod share one. */
+export interface Host {
+  /** `node/n1`, `pod/shop/web-1`, `switch`, `gateway`, `outside/client`, `lb/shop/partners`. */
+  readonly name: string;
+  readonly role: HostRole;
+  /** In the order of their indexes. */
+  readonly interfaces: readonly HostInterface[];
+  /** Its interfaces are those above, with the sysctls of the family. */
+  readonly routing: Readonly<Record<Family, RoutingTables>>;
+  /** Bridges give packets to the rules of the family: net.bridge.bridge-nf-call-iptables, -ip6tables. */
+  readonly bridgeNetfilter: Readonly<Record<Family, boolean>>;
+  /** Ports that something is known to listen on; undefined: any. */
+  readonly listeners: readonly Listener[] | undefined;
+  /** From where the host is known, and settings by their names, such as `net.ipv4.ip_forward`. */
+  readonly provenance: Provenance;
+  readonly settings: Readonly<Record<string, Provenance>>;
+}
+
+export type HostRole =
+  | { readonly kind: "node"; readonly node: string }
+  | { readonly kind: "pod"; readonly namespace: string; readonly pod: string; readonly node: string }
+  | { readonly kind: "switch" | "gateway" | "outside" }
+  | { readonly kind: "load-balancer"; readonly balancer: Balancer };
+
+/** How a load balancer hands connections to nodes. */
+export interface Balancer {
+  /** `namespace/name` of the Service. */
+  readonly service: string;
+  /** `proxy`: it makes a connection of its own; `nat`: it translates the destination, and the source too unless `keepsClient`;
+   *  `routed`: packets go to a node as they are. */
+  readonly kind: "proxy" | "nat" | "routed";
+  readonly keepsClient: boolean;
+  readonly frontends: readonly BalancerFrontend[];
+}
+
+/** An address and port of a load balancer, and the nodes that it may choose. */
+export interface BalancerFrontend {
+  readonly address: Address;
+  /** IANA number. */
+  readonly protocol: number;
+  readonly port: number;
+  readonly targets: readonly BalancerTarget[];
+}
+
+export interface BalancerTarget {
+  /** A host's name. */
+  readonly host: string;
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** An interface of a host, for both families. */
+export interface HostInterface {
+  readonly name: string;
+  readonly kind: "loopback" | "ethernet" | "bridge" | "vxlan" | "ipip";
+  readonly isUp: boolean;
+  /** Bytes. */
+  readonly mtu: number;
+  /** In the order in which the kernel lists them. */
+  readonly addresses: readonly InterfaceAddress[];
+  readonly sysctls: Readonly<Record<Family, InterfaceSysctls>>;
+  /** It answers ARP for addresses that the host routes elsewhere (proxy_arp). */
+  readonly proxyArp: boolean;
+  /** The bridge that it is a port of. */
+  readonly port?: BridgePort;
+  readonly tunnel?: Tunnel;
+  readonly provenance: Provenance;
+}
+
+export interface BridgePort {
+  readonly bridge: string;
+  /** Packets may leave by the port that they came in by. */
+  readonly hairpin: boolean;
+  /** Ports of this kind do not reach each other. */
+  readonly isolated: boolean;
+  /** False while the port is blocked or disabled. */
+  readonly isForwarding: boolean;
+}
+
+/** Packets to a next hop travel in packets from `local` to the outer address of that. */
+export interface Tunnel {
+  readonly local: Address;
+  /** UDP port of VXLAN; undefined: IPIP. */
+  readonly port?: number;
+  /** Next hop, as text, to outer destination. */
+  readonly remotes: ReadonlyMap<Address, Address>;
+}
+
+/** A wire between two interfaces. A switch is a host of its own. */
+export interface Link {
+  readonly ends: readonly [InterfaceRef, InterfaceRef];
+  readonly provenance: Provenance;
+}
+
+export interface InterfaceRef {
+  /** A host's name. */
+  readonly host: string;
+  readonly interface: string;
+}
+
+/** A port that a program of the host listens on. */
+export interface Listener {
+  /** IANA number. */
+  readonly protocol: number;
+  readonly port: number;
+  /** A container's name, or what else listens. */
+  readonly by: string;
+  /** Undefined: on all addresses. */
+  readonly address?: Address;
+}

@@ -1,0 +1,134 @@
+/** `kind: Cluster`: what a description of a cluster's network says besides its Nodes, Pods and Services. */
+import type { Field } from "../documents/field.ts";
+import type { Address } from "../net/address.ts";
+import type { Port } from "../net/port.ts";
+import type { Prefix } from "../net/prefix.ts";
+import type { Protocol } from "../net/protocol.ts";
+import type { Located } from "./types.ts";
+
+/** Undefined, or empty: not said. */
+export interface NetworkSpec {
+  readonly pods: PodNetworkSpec | undefined;
+  readonly underlay: UnderlaySpec | undefined;
+  readonly gateway: GatewaySpec | undefined;
+  readonly outside: readonly OutsideSpec[];
+  readonly loadBalancers: readonly LoadBalancerSpec[];
+  readonly nodes: readonly NodeNetworkSpec[];
+  /** Whose rules the nodes have: kpc's own, or none. */
+  readonly proxy: "kpc" | "none" | undefined;
+  /** The whole document. */
+  readonly field: Field;
+}
+
+export const POD_NETWORKS = [
+  "bridge",
+  "calico",
+  "calico-ipip",
+  "calico-vxlan",
+  "flannel-host-gw",
+  "flannel-vxlan",
+  "kindnet",
+  "kubenet",
+  "routed",
+] as const;
+
+export type PodNetworkName = (typeof POD_NETWORKS)[number];
+
+export const POD_MASQUERADES = ["calico", "cni-bridge", "flannel", "ip-masq-agent", "kindnet", "kpc", "none"] as const;
+
+/** How pods are connected, and how what they send leaves the pod network. */
+export interface PodNetworkSpec {
+  readonly network: Located<PodNetworkName> | undefined;
+  /** Blocks of all pods' addresses. */
+  readonly cidrs: readonly Located<Prefix>[];
+  readonly tunnel: "none" | "vxlan" | "ipip" | undefined;
+  readonly masquerade: Located<(typeof POD_MASQUERADES)[number]> | undefined;
+  readonly mtu: Located<number> | undefined;
+  /** The bridge's name. */
+  readonly bridge: string | undefined;
+  readonly hairpin: Located<boolean> | undefined;
+  readonly field: Field;
+}
+
+/** The network that joins the nodes. */
+export interface UnderlaySpec {
+  readonly cidrs: readonly Located<Prefix>[];
+  readonly interface: string | undefined;
+  readonly mtu: Located<number> | undefined;
+  readonly field: Field;
+}
+
+/** The router between the nodes and the world. */
+export interface GatewaySpec {
+  readonly inside: readonly Located<Address>[];
+  /** Its address outside, and the length of the subnet there. */
+  readonly outside: readonly Located<AddressInSubnet>[];
+  readonly masquerade: Located<boolean> | undefined;
+  readonly forwards: readonly PortForwardSpec[];
+  /** It has routes to the pods of each node. */
+  readonly knowsPods: Located<boolean> | undefined;
+  readonly field: Field;
+}
+
+export interface AddressInSubnet {
+  readonly address: Address;
+  readonly length: number;
+}
+
+export interface PortForwardSpec {
+  readonly protocol: Protocol;
+  readonly port: Port;
+  /** A node's name or an address. */
+  readonly to: string;
+  readonly toPort: Port;
+  readonly field: Field;
+}
+
+/** A host in the world. */
+export interface OutsideSpec {
+  readonly name: string;
+  readonly addresses: readonly Located<Address>[];
+  readonly field: Field;
+}
+
+export interface LoadBalancerSpec {
+  /** `namespace/name` of the Service. */
+  readonly service: Located<string>;
+  readonly kind: "proxy" | "nat" | "routed" | undefined;
+  readonly keepsClient: boolean | undefined;
+  /** `healthy`: those whose health check of the Service answers. */
+  readonly nodes: "all" | "healthy" | undefined;
+  /** Its own addresses in the underlay. */
+  readonly addresses: readonly Located<Address>[];
+  readonly field: Field;
+}
+
+/** What is different on one node. */
+export interface NodeNetworkSpec {
+  readonly name: Located<string>;
+  /** By their names as sysctl prints them. */
+  readonly sysctls: readonly Located<SysctlSpec>[];
+  readonly routes: readonly RouteSpec[];
+  /** A file with the node's rules, beside the manifest. */
+  readonly rules: Located<string> | undefined;
+  /** A folder with what the node's commands printed, beside the manifest. */
+  readonly files: Located<string> | undefined;
+  readonly field: Field;
+}
+
+export interface SysctlSpec {
+  readonly name: string;
+  readonly value: string;
+}
+
+export interface RouteSpec {
+  readonly kind: "unicast" | "blackhole" | "unreachable" | "prohibit";
+  readonly to: Prefix;
+  readonly via: Address | undefined;
+  readonly interface: string | undefined;
+  readonly metric: number | undefined;
+  readonly source: Address | undefined;
+  /** Undefined: the table main. */
+  readonly table: string | undefined;
+  readonly field: Field;
+}
