@@ -21,6 +21,7 @@ export interface Host {
   readonly bridgeNetfilter: Readonly<Record<Family, boolean>>;
   /** Ports that something is known to listen on; undefined: any. */
   readonly listeners: readonly Listener[] | undefined;
+  readonly proxies: readonly ProxyFrontend[];
   /** From where the host is known, and settings by their names, such as `net.ipv4.ip_forward`. */
   readonly provenance: Provenance;
   readonly settings: Readonly<Record<string, Provenance>>;
@@ -30,29 +31,19 @@ export type HostRole =
   | { readonly kind: "node"; readonly node: string }
   | { readonly kind: "pod"; readonly namespace: string; readonly pod: string; readonly node: string }
   | { readonly kind: "switch" | "gateway" | "outside" }
-  | { readonly kind: "load-balancer"; readonly balancer: Balancer };
+  /** A load balancer of the Service `namespace/name`. */
+  | { readonly kind: "load-balancer"; readonly service: string };
 
-/** How a load balancer hands connections to nodes. */
-export interface Balancer {
-  /** `namespace/name` of the Service. */
-  readonly service: string;
-  /** `proxy`: it makes a connection of its own; `nat`: it translates the destination, and the source too unless `keepsClient`;
-   *  `routed`: packets go to a node as they are. */
-  readonly kind: "proxy" | "nat" | "routed";
-  readonly keepsClient: boolean;
-  readonly frontends: readonly BalancerFrontend[];
-}
-
-/** An address and port of a load balancer, and the nodes that it may choose. */
-export interface BalancerFrontend {
+/** An address and port at which a program takes connections, and makes one of its own for each to one of `targets`. */
+export interface ProxyFrontend {
   readonly address: Address;
   /** IANA number. */
   readonly protocol: number;
   readonly port: number;
-  readonly targets: readonly BalancerTarget[];
+  readonly targets: readonly ProxyTarget[];
 }
 
-export interface BalancerTarget {
+export interface ProxyTarget {
   /** A host's name. */
   readonly host: string;
   readonly address: Address;

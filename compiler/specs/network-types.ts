@@ -34,7 +34,16 @@ export const POD_NETWORKS = [
 
 export type PodNetworkName = (typeof POD_NETWORKS)[number];
 
-export const POD_MASQUERADES = ["calico", "cni-bridge", "flannel", "ip-masq-agent", "kindnet", "kpc", "none"] as const;
+export const POD_MASQUERADES = [
+  "calico",
+  "cluster",
+  "cni-bridge",
+  "flannel",
+  "ip-masq-agent",
+  "kindnet",
+  "kpc",
+  "none",
+] as const;
 
 /** How pods are connected, and how what they send leaves the pod network. */
 export interface PodNetworkSpec {

@@ -1,0 +1,156 @@
+/** Load balancers of Services: which nodes they choose from, and how connections get there. */
+import type { Source } from "../diagnostics.ts";
+import type { ServicePort } from "../model/types.ts";
+import { type Address, familyOf, printAddress, printAddressPort } from "../net/address.ts";
+import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import type { ProxyFrontend, ProxyTarget } from "../network/network.ts";
+import type { Provenance } from "../network/provenance.ts";
+import type { LoadBalancerSpec } from "../specs/network-types.ts";
+import type { ServiceSpec } from "../specs/types.ts";
+import { nodeAddress, type Plan } from "./plan.ts";
+import { plus } from "./underlay.ts";
+
+export interface PlannedBalancer {
+  /** `lb/NAMESPACE/NAME`. */
+  readonly host: string;
+  /** `namespace/name`. */
+  readonly service: string;
+  readonly kind: "proxy" | "nat" | "routed";
+  /** Of the Service. */
+  readonly addresses: readonly Address[];
+  /** Its own ones in the underlay; none where it is no host (`routed`). */
+  readonly own: readonly Address[];
+  /** Next hops to its addresses. */
+  readonly via: readonly Address[];
+  readonly frontends: readonly ProxyFrontend[];
+  readonly rules: Source | undefined;
+  readonly provenance: Provenance;
+}
+
+export function balancersOf(plan: Plan): PlannedBalancer[] {
+  const { services, network } = plan.input;
+  const taken: Address[] = [
+    ...plan.input.nodes.flatMap(({ addresses }) => addresses),
+    ...Object.values(plan.underlays).map(({ gateway }) => gateway),
+  ];
+  return services
+    .filter(({ loadBalancerIngress }) => loadBalancerIngress.length > 0)
+    .map((service) => {
+      const name = `${service.meta.namespace}/${service.meta.name}`;
+      const spec = network?.loadBalancers.find((each) => each.service.value === name);
+      const planned = balancerOf(service, name, spec, plan, taken);
+      taken.push(...planned.own);
+      return planned;
+    });
+}
+
+function balancerOf(
+  service: ServiceSpec,
+  name: string,
+  spec: LoadBalancerSpec | undefined,
+  plan: Plan,
+  taken: readonly Address[],
+): PlannedBalancer {
+  const isProxy = service.loadBalancerIngress.some(({ ipMode }) => ipMode === "Proxy");
+  const kind = spec?.kind ?? (isProxy ? "proxy" : "routed");
+  const addresses = service.loadBalancerIngress.map(({ address }) => address);
+  const ports = plan.input.servicePorts.filter(
+    (port) => port.namespace === service.meta.namespace && port.name === service.meta.name,
+  );
+  const chooses = spec?.nodes ?? "healthy";
+  const inferred =
+    spec === undefined
+      ? `a load balancer with ipMode ${isProxy ? "Proxy makes connections of its own" : "VIP sends packets to nodes as they are"}`
+      : undefined;
+  const provenance: Provenance = {
+    ...{ origin: spec?.field ?? service.meta.field },
+    ...(inferred === undefined ? {} : { inferred }),
+  };
+  const own =
+    kind === "routed"
+      ? []
+      : spec !== undefined && spec.addresses.length > 0
+        ? spec.addresses.map(({ value }) => value)
+        : freeAddresses(plan, taken);
+  const targetsOf = (address: Address, port: ServicePort): ProxyTarget[] =>
+    plan.input.nodes.flatMap((node) => {
+      const at = nodeAddress(node, familyOf(address));
+      if (at === undefined || (chooses === "healthy" && !isHealthy(port, node.name))) return [];
+      return [{ host: `node/${node.name}`, address: at, port: port.nodePort ?? port.port }];
+    });
+  const frontends = addresses.flatMap((address) =>
+    ports
+      .filter((port) => familyOf(port.clusterIp) === familyOf(address))
+      .map(
+        (port): ProxyFrontend => ({
+          address,
+          protocol: PROTOCOL_NUMBERS[port.protocol],
+          port: port.port,
+          targets: targetsOf(address, port),
+        }),
+      ),
+  );
+  const nodes = [...new Set(frontends.flatMap(({ targets }) => targets.map(({ address }) => address)))];
+  return {
+    host: `lb/${name}`,
+    service: name,
+    kind,
+    addresses,
+    own,
+    via: kind === "routed" ? nodes : own,
+    frontends: kind === "proxy" ? frontends : [],
+    rules: kind === "nat" ? natRules(name, frontends, spec?.keepsClient ?? false) : undefined,
+    provenance,
+  };
+}
+
+/** What the health check of a Service with policy Local says of a node; others are always healthy. */
+function isHealthy({ externalTrafficPolicy, candidates }: ServicePort, node: string): boolean {
+  return externalTrafficPolicy !== "Local" || candidates.some((each) => each.nodeName === node && each.ready);
+}
+
+/** An address of each family in the underlay that nobody has, from the fifth on. */
+function freeAddresses({ underlays }: Plan, taken: readonly Address[]): Address[] {
+  return Object.values(underlays).map(({ cidr }) => {
+    let offset = 5;
+    while (taken.includes(plus(cidr.address, offset))) offset++;
+    return plus(cidr.address, offset);
+  });
+}
+
+/** The rules of a load balancer that translates, as `nft -f` reads them. */
+function natRules(name: string, frontends: readonly ProxyFrontend[], keepsClient: boolean): Source {
+  const tables = (["IPv4", "IPv6"] as const).flatMap((family) => {
+    const own = frontends.filter(({ address, targets }) => familyOf(address) === family && targets.length > 0);
+    if (own.length === 0) return [];
+    const keyword = family === "IPv4" ? "ip" : "ip6";
+    return [
+      `table ${keyword} balancer {`,
+      "  chain prerouting {",
+      "    type nat hook prerouting priority dstnat;",
+      ...own.map((frontend) => `    ${dnatRule(keyword, frontend)}`),
+      "  }",
+      ...(keepsClient
+        ? []
+        : [
+            "  chain postrouting {",
+            "    type nat hook postrouting priority srcnat;",
+            "    ct status dnat masquerade",
+            "  }",
+          ]),
+      "}",
+    ];
+  });
+  return { name: `rules of the load balancer of ${name}`, text: `${tables.join("\n")}\n` };
+}
+
+const KEYWORDS: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
+
+function dnatRule(keyword: string, { address, protocol, port, targets }: ProxyFrontend): string {
+  const match = `${keyword} daddr ${printAddress(address)} ${KEYWORDS[protocol]} dport ${port}`;
+  const [only, second] = targets;
+  if (only !== undefined && second === undefined)
+    return `${match} dnat to ${printAddressPort(only.address, only.port)}`;
+  const elements = targets.map((target, i) => `${i} : ${printAddress(target.address)} . ${target.port}`);
+  return `${match} dnat ${keyword} to numgen random mod ${targets.length} map { ${elements.join(", ")} }`;
+}

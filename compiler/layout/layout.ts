@@ -1,0 +1,36 @@
+/** Lays out the network that Nodes, Pods, Services and a Cluster document describe. */
+import type { Source } from "../diagnostics.ts";
+import type { Host, Link } from "../network/network.ts";
+import { toHost } from "./draft.ts";
+import { masqueradeRules } from "./masquerade.ts";
+import { layOutNode } from "./node.ts";
+import { planOf } from "./plan.ts";
+import { layOutPod } from "./pod.ts";
+import { podNetworkOf } from "./presets.ts";
+import type { Layout, LayoutInput } from "./types.ts";
+import { layOutWorld } from "./world.ts";
+
+export function layOut(input: LayoutInput): Layout {
+  const plan = planOf(input, podNetworkOf(input.network?.pods));
+  const hosts = new Map<string, Host>();
+  const links: Link[] = [];
+  const rules = new Map<string, readonly Source[]>();
+  for (const node of input.nodes) {
+    const name = `node/${node.name}`;
+    const made = layOutNode(node, plan);
+    hosts.set(name, toHost(made.draft));
+    links.push(...made.links);
+    const own = masqueradeRules(node, plan);
+    if (own !== undefined) rules.set(name, [own]);
+  }
+  for (const pods of plan.pods.values())
+    for (const pod of pods) {
+      const draft = layOutPod(pod, plan);
+      hosts.set(draft.name, toHost(draft));
+    }
+  const world = layOutWorld(plan);
+  for (const draft of world.drafts) hosts.set(draft.name, toHost(draft));
+  links.push(...world.links);
+  for (const [name, sources] of world.rules) rules.set(name, sources);
+  return { network: { hosts, links }, rules, aliases: plan.aliases };
+}

@@ -1,0 +1,64 @@
+/** The sysctls of a node: those of a node that kubeadm has set up, and what a Cluster document says instead. */
+import type { ClusterNode } from "../model/hosts.ts";
+import type { Family } from "../net/address.ts";
+import type { HostInterface } from "../network/network.ts";
+import type { Provenance } from "../network/provenance.ts";
+import type { InterfaceSysctls } from "../network/types.ts";
+import { bothFamilies, FORWARDING } from "./draft.ts";
+import type { Plan } from "./plan.ts";
+
+export interface NodeSettings {
+  sysctlsOf(name: string): HostInterface["sysctls"];
+  readonly bridgeNetfilter: Readonly<Record<Family, boolean>>;
+  /** By the sysctls' names. */
+  readonly provenance: Readonly<Record<string, Provenance>>;
+}
+
+export function settingsOf(node: ClusterNode, { input }: Plan): NodeSettings {
+  const spec = input.network?.nodes.find(({ name }) => name.value === node.name);
+  const values = new Map((spec?.sysctls ?? []).map(({ value, field }) => [value.name, { text: value.value, field }]));
+  const get = (...names: readonly string[]): string | undefined =>
+    names.map((name) => values.get(name)?.text).find((text) => text !== undefined);
+  const isOn = (text: string | undefined, otherwise: boolean): boolean =>
+    text === undefined ? otherwise : text !== "0";
+  const sysctlsOf = (name: string): HostInterface["sysctls"] => {
+    const common = bothFamilies(FORWARDING);
+    const own = (setting: string, all: string | undefined): string | undefined =>
+      get(`net.ipv4.conf.${name}.${setting}`, `net.ipv4.conf.default.${setting}`) ?? all;
+    const all = (setting: string): string | undefined => get(`net.ipv4.conf.all.${setting}`);
+    const filter = Math.max(Number(all("rp_filter") ?? 0), Number(own("rp_filter", undefined) ?? 0));
+    const ipv4: InterfaceSysctls = {
+      forwarding: isOn(own("forwarding", all("forwarding") ?? get("net.ipv4.ip_forward")), true),
+      reversePathFilter: filter === 1 || filter === 2 ? filter : 0,
+      acceptLocal: isOn(all("accept_local"), false) || isOn(own("accept_local", undefined), false),
+      routeLocalnet:
+        isOn(all("route_localnet"), input.localhostNodePorts) || isOn(own("route_localnet", undefined), false),
+      sendRedirects: isOn(all("send_redirects"), true) || isOn(own("send_redirects", undefined), true),
+    };
+    const forwarding6 = get(
+      `net.ipv6.conf.${name}.forwarding`,
+      "net.ipv6.conf.default.forwarding",
+      "net.ipv6.conf.all.forwarding",
+    );
+    return { ...common, IPv4: ipv4, IPv6: { ...common.IPv6, forwarding: isOn(forwarding6, true) } };
+  };
+  const provenance: Record<string, Provenance> = {};
+  for (const [name, { field }] of values) provenance[name] = { origin: field };
+  for (const [name, value] of Object.entries(EXPECTED))
+    provenance[name] ??= { inferred: `${name} = ${value}, as kubeadm asks of a node` };
+  return {
+    sysctlsOf,
+    bridgeNetfilter: {
+      IPv4: isOn(get("net.bridge.bridge-nf-call-iptables"), true),
+      IPv6: isOn(get("net.bridge.bridge-nf-call-ip6tables"), true),
+    },
+    provenance,
+  };
+}
+
+const EXPECTED: Readonly<Record<string, string>> = {
+  "net.ipv4.ip_forward": "1",
+  "net.ipv6.conf.all.forwarding": "1",
+  "net.bridge.bridge-nf-call-iptables": "1",
+  "net.bridge.bridge-nf-call-ip6tables": "1",
+};

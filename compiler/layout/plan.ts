@@ -1,0 +1,80 @@
+/** What is laid out, decided before any host is made: which pods are where, and who has which address. */
+import type { ClusterNode, ClusterPod } from "../model/hosts.ts";
+import { type Address, type Family, familyOf } from "../net/address.ts";
+import type { Prefix } from "../net/prefix.ts";
+import type { PodNetwork } from "./presets.ts";
+import type { LayoutInput, Underlay } from "./types.ts";
+import { plus, underlaysOf } from "./underlay.ts";
+
+export interface Plan {
+  readonly input: LayoutInput;
+  readonly podNetwork: PodNetwork;
+  readonly underlays: Readonly<Partial<Record<Family, Underlay>>>;
+  /** Pods with a network of their own, by their node. */
+  readonly pods: ReadonlyMap<string, readonly PlannedPod[]>;
+  readonly aliases: ReadonlyMap<string, string>;
+  /** Blocks of all pods. */
+  readonly podCidrs: readonly Prefix[];
+  /** Bytes. */
+  readonly mtu: number;
+}
+
+export interface PlannedPod {
+  readonly pod: ClusterPod;
+  readonly node: ClusterNode;
+  /** `pod/NAMESPACE/NAME`. */
+  readonly host: string;
+  /** The node's end of its wire. */
+  readonly veth: string;
+}
+
+export function planOf(input: LayoutInput, podNetwork: PodNetwork): Plan {
+  const nodes = new Map(input.nodes.map((node) => [node.name, node]));
+  const pods = new Map<string, PlannedPod[]>();
+  const aliases = new Map<string, string>();
+  const names = new Map<string, Set<string>>();
+  for (const pod of input.pods) {
+    const node = pod.nodeName === undefined ? undefined : nodes.get(pod.nodeName);
+    if (node === undefined) continue;
+    const host = `pod/${pod.namespace}/${pod.name}`;
+    if (pod.isHostNetwork) {
+      aliases.set(host, `node/${node.name}`);
+      continue;
+    }
+    if (pod.addresses.length === 0) continue;
+    const taken = names.get(node.name) ?? new Set<string>();
+    names.set(node.name, taken);
+    const veth = vethName(pod, podNetwork, taken);
+    taken.add(veth);
+    pods.set(node.name, [...(pods.get(node.name) ?? []), { pod, node, host, veth }]);
+  }
+  const given = input.network?.pods?.cidrs.map(({ value }) => value) ?? [];
+  const ofNodes = input.nodes.flatMap(({ podCidrs }) => podCidrs);
+  const podCidrs = given.length > 0 ? given : input.clusterCidrs.length > 0 ? input.clusterCidrs : ofNodes;
+  const mtu = input.network?.underlay?.mtu?.value ?? 1500;
+  return { input, podNetwork, underlays: underlaysOf(input), pods, aliases, podCidrs, mtu };
+}
+
+/** Interface names have at most 15 characters. */
+function vethName({ name }: ClusterPod, { shape }: PodNetwork, taken: ReadonlySet<string>): string {
+  const wanted = `${shape === "routed" ? "cali" : "veth"}-${name}`;
+  for (let n = 0; ; n++) {
+    const suffix = n === 0 ? "" : `~${n}`;
+    const text = `${wanted.slice(0, 15 - suffix.length)}${suffix}`;
+    if (!taken.has(text)) return text;
+  }
+}
+
+/** The address in the underlay by which other nodes reach it. */
+export function nodeAddress({ addresses }: ClusterNode, family: Family): Address | undefined {
+  return addresses.find((address) => familyOf(address) === family);
+}
+
+/** The node's own address among its pods: the first of their block. */
+export function podGateway(
+  { podCidrs }: ClusterNode,
+  family: Family,
+): { readonly address: Address; readonly length: number } | undefined {
+  const cidr = podCidrs.find(({ address }) => familyOf(address) === family);
+  return cidr && { address: plus(cidr.address, 1), length: cidr.length };
+}

@@ -1,0 +1,38 @@
+/** What a cluster's network is laid out from, and what comes of it. */
+import type { Origin, Source } from "../diagnostics.ts";
+import type { ClusterNode, ClusterPod } from "../model/hosts.ts";
+import type { ServicePort } from "../model/types.ts";
+import type { Address } from "../net/address.ts";
+import type { Prefix } from "../net/prefix.ts";
+import type { Network } from "../network/network.ts";
+import type { NetworkSpec } from "../specs/network-types.ts";
+import type { ServiceSpec } from "../specs/types.ts";
+
+export interface LayoutInput {
+  readonly nodes: readonly ClusterNode[];
+  readonly pods: readonly ClusterPod[];
+  readonly services: readonly ServiceSpec[];
+  readonly servicePorts: readonly ServicePort[];
+  readonly network: NetworkSpec | undefined;
+  /** Blocks of pods, by kube-proxy's settings. */
+  readonly clusterCidrs: readonly Prefix[];
+  /** kube-proxy sets route_localnet, for node ports at 127.0.0.1. */
+  readonly localhostNodePorts: boolean;
+}
+
+export interface Layout {
+  readonly network: Network;
+  /** Rules besides kube-proxy's, as `nft -f` reads them, by host. */
+  readonly rules: ReadonlyMap<string, readonly Source[]>;
+  /** Pods in their node's network, by their own names: the node's host. */
+  readonly aliases: ReadonlyMap<string, string>;
+}
+
+/** A subnet that joins nodes, in one family. */
+export interface Underlay {
+  readonly cidr: Prefix;
+  readonly gateway: Address;
+  readonly origin: Origin | undefined;
+  /** Undefined: it stands in the input. */
+  readonly inferred: string | undefined;
+}

@@ -1,0 +1,124 @@
+/** A packet on its way: where it has been, and what the hosts there keep of its connection. */
+import { type ConnectionEntry, directionIn, type Tuple } from "../evaluate/connection.ts";
+import { both, type Condition } from "../evaluate/unknown/condition.ts";
+import type { Hop, WalkEnd, WalkStep } from "./types.ts";
+
+/** Never changed. */
+export interface Journey {
+  readonly probability: number;
+  readonly condition: Condition;
+  /** IANA number. */
+  readonly protocol: number;
+  readonly tuple: Tuple;
+  readonly ttl: number;
+  /** Those that it has left; the last one is where it is. */
+  readonly hops: readonly Hop[];
+  /** By host. */
+  readonly connections: ReadonlyMap<string, readonly ConnectionEntry[]>;
+  /** Packets that this one carries, the innermost first. */
+  readonly carried: readonly Carried[];
+  /** Connections that proxies have made, the first one first. */
+  readonly proxied: readonly Proxied[];
+}
+
+/** A packet inside of another one. */
+export interface Carried {
+  readonly protocol: number;
+  readonly tuple: Tuple;
+  readonly ttl: number;
+  /** The tunnel at whose other end it comes out. */
+  readonly tunnel: string;
+}
+
+/** A connection that a proxy took, and the one that it made. */
+export interface Proxied {
+  readonly host: string;
+  /** As the proxy got it. */
+  readonly taken: Tuple;
+  /** As the proxy sent it. */
+  readonly made: Tuple;
+}
+
+/** The packet comes to a host; `inInterface` undefined: that sends it. */
+export function arrive(journey: Journey, host: string, inInterface: string | undefined): Journey {
+  const { tuple, ttl } = journey;
+  const hop: Hop = { host, inInterface, outInterface: undefined, before: tuple, after: tuple, ttl, steps: [] };
+  return { ...journey, hops: [...journey.hops, hop] };
+}
+
+/** The host did something with the packet. */
+export function record(journey: Journey, ...steps: readonly WalkStep[]): Journey {
+  return steps.length === 0 ? journey : withHop(journey, (hop) => ({ ...hop, steps: [...hop.steps, ...steps] }));
+}
+
+/** The packet leaves the host where it is. */
+export function leave(journey: Journey, outInterface: string): Journey {
+  return withHop(journey, (hop) => ({ ...hop, outInterface, after: journey.tuple }));
+}
+
+/** It ended on the host where it is. */
+export function finished(journey: Journey): Journey {
+  return withHop(journey, (hop) => ({ ...hop, after: journey.tuple }));
+}
+
+function withHop(journey: Journey, change: (hop: Hop) => Hop): Journey {
+  const last = journey.hops.at(-1);
+  if (last === undefined) throw new Error("invariant broken: the packet is on a host");
+  return { ...journey, hops: [...journey.hops.slice(0, -1), change(last)] };
+}
+
+/** `journey` as one of several things that can happen. */
+export function chosen(journey: Journey, probability: number, condition?: Condition): Journey {
+  return {
+    ...journey,
+    probability: journey.probability * probability,
+    condition: condition === undefined ? journey.condition : both(journey.condition, condition),
+  };
+}
+
+/** The entry of the packet's connection on `host`. */
+export function connectionAt(journey: Journey, host: string): ConnectionEntry | undefined {
+  const packet = { ...journey.tuple, protocol: journey.protocol };
+  return journey.connections.get(host)?.findLast((entry) => directionIn(entry, packet) !== undefined);
+}
+
+/** `host` keeps `entry`, in the place of an older one of the same connection. */
+export function keep(journey: Journey, host: string, entry: ConnectionEntry): Journey {
+  const others = (journey.connections.get(host) ?? []).filter(
+    ({ original, protocol }) => protocol !== entry.protocol || !isSame(original, entry.original),
+  );
+  return { ...journey, connections: new Map([...journey.connections, [host, [...others, entry]]]) };
+}
+
+export function isSame(a: Tuple, b: Tuple): boolean {
+  return (
+    a.source === b.source &&
+    a.destination === b.destination &&
+    a.sourcePort === b.sourcePort &&
+    a.destinationPort === b.destinationPort
+  );
+}
+
+/** What happens next to a packet. */
+export type WalkEvent =
+  /** The host sends it. */
+  | { readonly kind: "send"; readonly host: string; readonly journey: Journey }
+  /** A frame comes in by `inInterface` of `host`, for the interface `target`. */
+  | { readonly kind: "frame"; readonly frame: Frame }
+  /** The host has routed it to go out: the next hop is looked for. */
+  | {
+      readonly kind: "out";
+      readonly host: string;
+      readonly outInterface: string;
+      readonly nextHop: Tuple["destination"];
+      readonly journey: Journey;
+    }
+  | { readonly kind: "end"; readonly end: WalkEnd; readonly journey: Journey };
+
+export interface Frame {
+  readonly host: string;
+  readonly inInterface: string;
+  /** The interface that the frame is for. */
+  readonly target: { readonly host: string; readonly interface: string };
+  readonly journey: Journey;
+}

@@ -1,0 +1,115 @@
+/** A packet among the rules of one host. */
+import type { Evaluator } from "../evaluate/evaluate.ts";
+import type { Environment, PathStep, Route, RouteQuery } from "../evaluate/packet.ts";
+import type { Passage } from "../evaluate/passage.ts";
+import type { Hook } from "../ir/types.ts";
+import { type Address, type Family, familyOf } from "../net/address.ts";
+import type { Host } from "../network/network.ts";
+import { chosen, connectionAt, isSame, type Journey, keep, record, type WalkEvent } from "./journey.ts";
+import type { WalkStep } from "./types.ts";
+
+/** A packet on a host. `passage` undefined: the host has no rules. */
+export interface OnHost {
+  readonly host: Host;
+  readonly journey: Journey;
+  readonly passage: Passage | undefined;
+}
+
+/** What became of a packet at a hook: it goes on, or that was its end. */
+export type AtHook = { readonly on: OnHost; readonly ended?: undefined } | { readonly ended: WalkEvent };
+
+/** The rules of all hosts. */
+export class HostRules {
+  private readonly evaluatorOf: (host: Host) => Evaluator | undefined;
+  private readonly environments = new Map<string, Environment>();
+
+  /** `evaluatorOf`: what the rules of a host do; undefined: it has none. */
+  constructor(evaluatorOf: (host: Host) => Evaluator | undefined) {
+    this.evaluatorOf = evaluatorOf;
+  }
+
+  /** The packet in front of the host's hooks. */
+  start(host: Host, journey: Journey, inInterface: string | undefined): OnHost {
+    const evaluator = this.evaluatorOf(host);
+    if (evaluator === undefined) return { host, journey, passage: undefined };
+    const connection = connectionAt(journey, host.name);
+    const packet = { protocol: journey.protocol, ...journey.tuple, inInterface, mark: 0 };
+    return {
+      host,
+      journey,
+      passage: evaluator.start(connection === undefined ? packet : { ...packet, connection }, this.environmentOf(host)),
+    };
+  }
+
+  /** All that can become of the packet at `hook`. */
+  enter(hook: Hook, on: OnHost): AtHook[] {
+    const { host, passage: before } = on;
+    const evaluator = before && this.evaluatorOf(host);
+    if (evaluator === undefined || before === undefined) return [{ on }];
+    return evaluator.enter(hook, before).map((passage): AtHook => {
+      const { tuple } = on.journey;
+      const path = passage.path.slice(before.path.length);
+      const after = passage.end === undefined ? passage.tuple : tuple;
+      const moved = chosen(on.journey, passage.probability / before.probability, passage.condition);
+      const steps: WalkStep[] = path.length === 0 ? [] : [{ kind: "rules", hook, path }];
+      if (!isSame(tuple, after))
+        steps.push({ kind: "translated", by: path.some(translates) ? "rules" : "connection", from: tuple, to: after });
+      const journey = record({ ...moved, tuple: after }, ...steps);
+      const { end } = passage;
+      if (end === undefined) return { on: { host, journey, passage } };
+      const by = path.at(-1);
+      if (end.kind === "reject")
+        return {
+          ended: { kind: "end", end: { kind: "rejected", host: host.name, hook, by, with: end.with }, journey },
+        };
+      const lacksSource = by !== undefined && translates(by) && hook === "postrouting";
+      return {
+        ended: {
+          kind: "end",
+          end: lacksSource
+            ? { kind: "no-source", host: host.name, interface: outInterfaceOf(passage.route) }
+            : { kind: "dropped", host: host.name, hook, by },
+          journey,
+        },
+      };
+    });
+  }
+
+  private environmentOf(host: Host): Environment {
+    const known = this.environments.get(host.name);
+    if (known !== undefined) return known;
+    const addressOf = (name: string, family: Family): Address | undefined =>
+      host.interfaces
+        .find((each) => each.name === name)
+        ?.addresses.map(({ address }) => address)
+        .find((address) => familyOf(address) === family);
+    const addresses = host.interfaces.flatMap((each) => each.addresses.map(({ address }) => address));
+    const made: Environment = { localAddresses: new Set(addresses), remembered: new Map(), addressOf };
+    this.environments.set(host.name, made);
+    return made;
+  }
+}
+
+/** The packet behind a routing decision. */
+export function withRoute(on: OnHost, route: Route): OnHost {
+  return on.passage === undefined ? on : { ...on, passage: on.passage.routed(route) };
+}
+
+/** Whether the host looks for a route again behind output. */
+export function isRoutedAgain({ passage }: OnHost): RouteQuery | undefined {
+  return passage?.query("output");
+}
+
+/** The host keeps the packet's connection, as its first packet got through. */
+export function confirmed({ host, journey, passage }: OnHost): Journey {
+  const entry = passage?.connection;
+  return entry === undefined ? journey : keep(journey, host.name, entry);
+}
+
+function translates(step: PathStep): boolean {
+  return step.kind === "rule" && (step.effect.kind === "destination" || step.effect.kind === "source");
+}
+
+function outInterfaceOf(route: Route | undefined): string {
+  return route?.kind === "forward" ? route.interface : "lo";
+}

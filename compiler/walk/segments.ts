@@ -1,0 +1,162 @@
+/** Who can be reached over the wires and bridges behind an interface, and who answers there for an address. */
+import { required } from "../invariant.ts";
+import type { Address } from "../net/address.ts";
+import { familyOf } from "../net/address.ts";
+import type { Host, HostInterface, InterfaceRef, Network } from "../network/network.ts";
+import { lookUpRoute } from "../network/route-lookup.ts";
+
+/** An interface, and the host that has it. */
+export interface LocatedInterface {
+  readonly host: Host;
+  readonly interface: HostInterface;
+}
+
+/** Who answered for an address. */
+export interface Answer extends LocatedInterface {
+  /** It answers for an address that it routes elsewhere (proxy_arp). */
+  readonly isProxy: boolean;
+}
+
+/** Interfaces that hear each other's broadcasts, without those that are ports of bridges. */
+interface Segment {
+  readonly members: readonly LocatedInterface[];
+  readonly owners: Map<Address, LocatedInterface>;
+}
+
+/** The links of a network, searched once for each segment. */
+export class Segments {
+  private readonly network: Network;
+  private readonly peers = new Map<string, InterfaceRef>();
+  private readonly segments = new Map<string, Segment>();
+  private readonly ports = new Map<string, Map<string, string>>();
+  private readonly interfaces = new Map<string, LocatedInterface>();
+  private readonly portsOf = new Map<string, HostInterface[]>();
+
+  constructor(network: Network) {
+    this.network = network;
+    for (const {
+      ends: [a, b],
+    } of network.links) {
+      this.peers.set(keyOf(a), b);
+      this.peers.set(keyOf(b), a);
+    }
+    for (const host of network.hosts.values())
+      for (const each of host.interfaces) {
+        this.interfaces.set(keyOf({ host: host.name, interface: each.name }), { host, interface: each });
+        if (each.port === undefined) continue;
+        const bridge = keyOf({ host: host.name, interface: each.port.bridge });
+        const ports = this.portsOf.get(bridge) ?? [];
+        this.portsOf.set(bridge, ports);
+        ports.push(each);
+      }
+  }
+
+  host(name: string): Host {
+    return required(this.network.hosts.get(name), `there is a host ${name}`);
+  }
+
+  at(ref: InterfaceRef): LocatedInterface {
+    return required(this.interfaces.get(keyOf(ref)), `${ref.host} has an interface ${ref.interface}`);
+  }
+
+  /** The other end of the wire; undefined: none is plugged in, or one of the ends is down. */
+  peerOf(ref: InterfaceRef): LocatedInterface | undefined {
+    const peer = this.peers.get(keyOf(ref));
+    if (peer === undefined || !this.at(ref).interface.isUp) return undefined;
+    const found = this.at(peer);
+    return found.interface.isUp ? found : undefined;
+  }
+
+  /** Who answers for `address` where `from` asks: a host that has it, or one that routes it elsewhere and says so. */
+  answererFor(address: Address, from: InterfaceRef): Answer | undefined {
+    const segment = this.segmentOf(from);
+    const owner = segment.owners.get(address);
+    if (owner !== undefined && owner.host.name !== from.host) return { ...owner, isProxy: false };
+    for (const member of segment.members) {
+      if (member.host.name === from.host || !member.interface.proxyArp || typeof address !== "number") continue;
+      if (routesElsewhere(member, address)) return { ...member, isProxy: true };
+    }
+    return undefined;
+  }
+
+  /** The port of `bridge` behind which `target` is; undefined: it is the bridge itself, or not there. */
+  portTo(target: InterfaceRef, bridge: InterfaceRef): string | undefined {
+    const key = keyOf(bridge);
+    let known = this.ports.get(key);
+    if (known === undefined) {
+      known = new Map();
+      this.ports.set(key, known);
+      for (const port of this.portsOf.get(key) ?? []) {
+        const peer = this.peerOf({ host: bridge.host, interface: port.name });
+        if (peer === undefined) continue;
+        for (const each of this.behind(peer, new Set([key]))) known.set(keyOf(refOf(each)), port.name);
+      }
+    }
+    return known.get(keyOf(target));
+  }
+
+  private segmentOf(ref: InterfaceRef): Segment {
+    const key = keyOf(ref);
+    const known = this.segments.get(key);
+    if (known !== undefined) return known;
+    const start = this.at(ref);
+    const peer = start.interface.kind === "bridge" ? start : this.peerOf(ref);
+    const others = peer === undefined ? [] : this.behind(peer, new Set());
+    const members = start.interface.kind === "bridge" ? others : [start, ...others];
+    const segment: Segment = { members, owners: new Map() };
+    for (const member of members) {
+      this.segments.set(keyOf(refOf(member)), segment);
+      for (const address of answeredBy(member)) if (!segment.owners.has(address)) segment.owners.set(address, member);
+    }
+    this.segments.set(key, segment);
+    return segment;
+  }
+
+  /** `at`, or, where it is a bridge or a port of one, that and all that its other ports lead to. `seen`: bridges that were met. */
+  private behind(at: LocatedInterface, seen: Set<string>): LocatedInterface[] {
+    const { host, interface: own } = at;
+    const bridge = own.kind === "bridge" ? own.name : own.port?.bridge;
+    if (bridge === undefined) return [at];
+    if (own.port?.isForwarding === false) return [];
+    const ref = { host: host.name, interface: bridge };
+    if (seen.has(keyOf(ref))) return [];
+    seen.add(keyOf(ref));
+    const others = (this.portsOf.get(keyOf(ref)) ?? []).filter(
+      (port) => port.name !== own.name && port.port?.isForwarding === true,
+    );
+    return [
+      this.at(ref),
+      ...others.flatMap((port) => {
+        const peer = this.peerOf({ host: host.name, interface: port.name });
+        return peer === undefined ? [] : this.behind(peer, seen);
+      }),
+    ];
+  }
+}
+
+/** IPv4: a host answers on each interface for all its addresses (arp_ignore=0); IPv6: for those of the interface. */
+function answeredBy({ host, interface: own }: LocatedInterface): Address[] {
+  if (!own.isUp) return [];
+  const all = host.interfaces.flatMap(({ addresses, kind }) =>
+    kind === "loopback" ? addresses.filter(({ scope }) => scope !== "host") : addresses,
+  );
+  return [
+    ...own.addresses.map(({ address }) => address),
+    ...all.map(({ address }) => address).filter((address) => typeof address === "number"),
+  ];
+}
+
+function routesElsewhere({ host, interface: own }: LocatedInterface, address: Address): boolean {
+  const routing = host.routing[familyOf(address)];
+  const key = { destination: address, source: undefined, mark: 0, inInterface: own.name };
+  const found = own.sysctls.IPv4.forwarding ? lookUpRoute(routing, key) : undefined;
+  return found?.kind === "route" && found.route.kind === "unicast" && found.hops[0]?.interface !== own.name;
+}
+
+export function refOf({ host, interface: own }: LocatedInterface): InterfaceRef {
+  return { host: host.name, interface: own.name };
+}
+
+function keyOf({ host, interface: name }: InterfaceRef): string {
+  return `${host} ${name}`;
+}

@@ -1,0 +1,93 @@
+/** How a packet leaves a host: into a tunnel, or as a frame to who answers for the next hop. */
+import type { Address } from "../net/address.ts";
+import type { Host, HostInterface, Tunnel } from "../network/network.ts";
+import { finished, type Journey, leave, record, type WalkEvent } from "./journey.ts";
+import { refOf, type Segments } from "./segments.ts";
+
+const UDP = 17;
+const IPIP = 4;
+const TTL = 64;
+
+/** The packet of `event` leaves. */
+export function transmit(segments: Segments, event: Extract<WalkEvent, { readonly kind: "out" }>): WalkEvent[] {
+  const { host: name, outInterface, nextHop, journey } = event;
+  const { host, interface: own } = segments.at({ host: name, interface: outInterface });
+  if (own.tunnel !== undefined) return encapsulate(host, own, own.tunnel, nextHop, journey);
+  if (!own.isUp) return [{ kind: "end", journey, end: { kind: "no-link", host: name, interface: own.name } }];
+  const ref = refOf({ host, interface: own });
+  const answer = segments.answererFor(nextHop, ref);
+  if (answer === undefined)
+    return [{ kind: "end", journey, end: { kind: "no-neighbour", host: name, interface: own.name, address: nextHop } }];
+  const target = refOf(answer);
+  const asked = record(journey, { kind: "neighbour", asks: nextHop, answeredBy: target, isProxy: answer.isProxy });
+  const port = own.kind === "bridge" ? segments.portTo(target, ref) : own.name;
+  const peer = port === undefined ? undefined : segments.peerOf({ host: name, interface: port });
+  if (port === undefined || peer === undefined)
+    return [{ kind: "end", journey, end: { kind: "no-link", host: name, interface: port ?? own.name } }];
+  const bridged =
+    own.kind === "bridge"
+      ? record(asked, { kind: "bridged", bridge: own.name, inPort: undefined, port, throughRules: false })
+      : asked;
+  const frame = { host: peer.host.name, inInterface: peer.interface.name, target };
+  return [{ kind: "frame", frame: { ...frame, journey: leave(bridged, own.name) } }];
+}
+
+/** The host puts the packet into one of its own to the other end of the tunnel. */
+function encapsulate(
+  host: Host,
+  own: HostInterface,
+  { local, port, remotes }: Tunnel,
+  nextHop: Address,
+  journey: Journey,
+): WalkEvent[] {
+  const remote = remotes.get(nextHop);
+  if (remote === undefined)
+    return [
+      {
+        kind: "end",
+        journey,
+        end: { kind: "no-tunnel-end", host: host.name, interface: own.name, address: nextHop },
+      },
+    ];
+  const { protocol, tuple, ttl, carried } = journey;
+  const outer = {
+    source: local,
+    sourcePort: port === undefined ? 0 : sourcePortOf(journey),
+    destination: remote,
+    destinationPort: port ?? 0,
+  };
+  const wrapped: Journey = {
+    ...leave(record(journey, { kind: "encapsulated", outer }), own.name),
+    protocol: port === undefined ? IPIP : UDP,
+    tuple: outer,
+    ttl: TTL,
+    carried: [...carried, { protocol, tuple, ttl, tunnel: own.kind }],
+  };
+  return [{ kind: "send", host: host.name, journey: wrapped }];
+}
+
+/** VXLAN takes a source port by a hash of the packet inside: here by its ports, so that an answer is another flow. */
+function sourcePortOf({ tuple: { sourcePort, destinationPort } }: Journey): number {
+  return 49152 + ((sourcePort * 31 + destinationPort) % 16384);
+}
+
+/** The packet that came in another one to `host`, as it comes out of the tunnel there, and the interface of that; undefined: `journey`
+ *  is no packet of a tunnel that ends there. */
+export function decapsulate(
+  host: Host,
+  journey: Journey,
+): { readonly journey: Journey; readonly inInterface: string } | undefined {
+  const inner = journey.carried.at(-1);
+  const { destination, destinationPort } = journey.tuple;
+  const end = host.interfaces.find(
+    ({ kind, tunnel }) =>
+      kind === inner?.tunnel && tunnel?.local === destination && (tunnel.port ?? 0) === destinationPort,
+  );
+  if (inner === undefined || end === undefined) return undefined;
+  const { protocol, tuple, ttl } = inner;
+  const done = finished(record(journey, { kind: "decapsulated", outer: journey.tuple }));
+  return {
+    journey: { ...done, protocol, tuple, ttl, carried: journey.carried.slice(0, -1) },
+    inInterface: end.name,
+  };
+}

@@ -1,0 +1,138 @@
+/** What becomes of a packet on its whole way through a network, and of its answer. */
+import type { Tuple } from "../evaluate/connection.ts";
+import type { Rejection } from "../evaluate/disposition.ts";
+import type { PathStep } from "../evaluate/packet.ts";
+import type { Condition } from "../evaluate/unknown/condition.ts";
+import type { Hook } from "../ir/types.ts";
+import type { Address } from "../net/address.ts";
+import type { InterfaceRef } from "../network/network.ts";
+import type { NextHop, PolicyRule, RefusingRoute, TableRoute } from "../network/types.ts";
+
+/** The first packet of a connection. */
+export interface Flow {
+  /** IANA number. */
+  readonly protocol: number;
+  /** The host that sends it, by name. */
+  readonly from: string;
+  /** Undefined: the address that the host's routing gives. */
+  readonly source: Address | undefined;
+  /** 0 where the protocol has no ports; so is the other one. */
+  readonly sourcePort: number;
+  readonly destination: Address;
+  readonly destinationPort: number;
+}
+
+/** All that can become of a packet; probabilities add up to 1 wherever all conditions hold. */
+export interface Walk {
+  readonly flow: Flow;
+  readonly branches: readonly WalkBranch[];
+}
+
+export interface WalkBranch {
+  readonly probability: number;
+  /** What has to hold of that which is not known, for this to happen. */
+  readonly condition: Condition;
+  readonly there: Leg;
+  /** The way of the answer; undefined: nobody answers, or it was not asked for. */
+  readonly back: Leg | undefined;
+}
+
+/** One direction of a walk. */
+export interface Leg {
+  readonly hops: readonly Hop[];
+  readonly end: WalkEnd;
+}
+
+/** What happened to a packet on one host. */
+export interface Hop {
+  readonly host: string;
+  /** Undefined: the host has sent it. */
+  readonly inInterface: string | undefined;
+  /** Undefined: it ended here. */
+  readonly outInterface: string | undefined;
+  readonly before: Tuple;
+  readonly after: Tuple;
+  /** IPv4's time to live, IPv6's hop limit, as it was when the packet came. */
+  readonly ttl: number;
+  readonly steps: readonly WalkStep[];
+}
+
+export type WalkStep =
+  /** Rules of a hook had a say. */
+  | { readonly kind: "rules"; readonly hook: Hook; readonly path: readonly PathStep[] }
+  /** `undone`: connection tracking has given the packet the addresses that its connection had before. */
+  | { readonly kind: "translated"; readonly by: "rules" | "connection"; readonly from: Tuple; readonly to: Tuple }
+  | { readonly kind: "routed"; readonly route: TableRoute; readonly hop: NextHop }
+  /** To the interface `to`, by the port `port`; the bridge itself where that is undefined. */
+  | {
+      readonly kind: "bridged";
+      readonly bridge: string;
+      readonly inPort: string | undefined;
+      readonly port: string | undefined;
+      readonly throughRules: boolean;
+    }
+  | {
+      readonly kind: "neighbour";
+      readonly asks: Address;
+      readonly answeredBy: InterfaceRef;
+      /** It answers for an address that it routes elsewhere. */
+      readonly isProxy: boolean;
+    }
+  /** The host has chosen the source. */
+  | { readonly kind: "source"; readonly address: Address; readonly masquerade: boolean }
+  | { readonly kind: "encapsulated" | "decapsulated"; readonly outer: Tuple }
+  /** A proxy took the connection, and makes one of its own. */
+  | { readonly kind: "proxied"; readonly taken: Tuple; readonly made: Tuple; readonly target: string };
+
+/** How a leg ends. */
+export type WalkEnd =
+  | { readonly kind: "delivered"; readonly host: string; readonly tuple: Tuple }
+  /** `by`: the rule or policy that decided. */
+  | { readonly kind: "dropped"; readonly host: string; readonly hook: Hook; readonly by: PathStep | undefined }
+  | {
+      readonly kind: "rejected";
+      readonly host: string;
+      readonly hook: Hook;
+      readonly by: PathStep | undefined;
+      readonly with: Rejection;
+    }
+  /** The host has no route for it, or one that refuses it. */
+  | {
+      readonly kind: "no-route";
+      readonly host: string;
+      readonly destination: Address;
+      readonly refused?: { readonly kind: RefusingRoute; readonly by: TableRoute | PolicyRule };
+    }
+  | {
+      readonly kind:
+        | "not-forwarding"
+        | "reverse-path"
+        | "martian-source"
+        | "martian-destination"
+        | "not-own-source"
+        | "broadcast";
+      readonly host: string;
+      readonly interface: string | undefined;
+      readonly tuple: Tuple;
+    }
+  /** Nobody answers for the next hop. */
+  | { readonly kind: "no-neighbour"; readonly host: string; readonly interface: string; readonly address: Address }
+  /** A bridge did not pass the packet on. */
+  | {
+      readonly kind: "bridge-drops";
+      readonly host: string;
+      readonly bridge: string;
+      readonly port: string;
+      readonly why: "hairpin-off" | "isolated" | "blocked";
+    }
+  /** The interface is down, or nothing is connected to it. */
+  | { readonly kind: "no-link"; readonly host: string; readonly interface: string }
+  /** The rule masquerades, and the host has no address for it. */
+  | { readonly kind: "no-source"; readonly host: string; readonly interface: string }
+  /** The tunnel has no other end for the next hop. */
+  | { readonly kind: "no-tunnel-end"; readonly host: string; readonly interface: string; readonly address: Address }
+  /** A proxy has nowhere to send connections. */
+  | { readonly kind: "no-target"; readonly host: string; readonly tuple: Tuple }
+  | { readonly kind: "loop"; readonly host: string; readonly interface: string }
+  /** An answer that its receiver does not know: it comes from elsewhere than where the request went. */
+  | { readonly kind: "stranger"; readonly host: string; readonly expected: Tuple; readonly got: Tuple };

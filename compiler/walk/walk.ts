@@ -1,0 +1,150 @@
+/** Leads the first packet of a connection through a network, and its answer back. */
+import { turnedRound } from "../evaluate/connection.ts";
+import type { Evaluator } from "../evaluate/evaluate.ts";
+import { ALWAYS } from "../evaluate/unknown/condition.ts";
+import { unreachable } from "../invariant.ts";
+import type { Host, Network } from "../network/network.ts";
+import { takeFrame } from "./bridge.ts";
+import { ownSource, receive, send } from "./ip.ts";
+import { arrive, finished, isSame, type Journey, type WalkEvent } from "./journey.ts";
+import { HostRules } from "./on-host.ts";
+import { passToProxy } from "./proxy.ts";
+import { Segments } from "./segments.ts";
+import { decapsulate, transmit } from "./transmit.ts";
+import type { Flow, Leg, Walk, WalkBranch, WalkEnd } from "./types.ts";
+
+/** Walks through one network. Keep one for many flows: it has searched the links, and the rules by name. */
+export class Walker {
+  private readonly segments: Segments;
+  private readonly rules: HostRules;
+
+  /** `evaluatorOf`: what the rules of a host do; undefined: it has none. Asked only of hosts that packets come to. */
+  constructor(network: Network, evaluatorOf: (host: Host) => Evaluator | undefined) {
+    this.segments = new Segments(network);
+    this.rules = new HostRules(evaluatorOf);
+  }
+
+  /** All that can become of the first packet of `flow` and, unless `isOneWay`, of the answer. */
+  walk(flow: Flow, isOneWay = false): Walk {
+    const host = this.segments.host(flow.from);
+    const source = flow.source ?? ownSource(host, flow.destination);
+    if (source === undefined) {
+      const end: WalkEnd = { kind: "no-route", host: host.name, destination: flow.destination };
+      return { flow, branches: [{ probability: 1, condition: ALWAYS, there: { hops: [], end }, back: undefined }] };
+    }
+    const { sourcePort, destination, destinationPort, protocol } = flow;
+    const start: Journey = {
+      probability: 1,
+      condition: ALWAYS,
+      protocol,
+      tuple: { source, sourcePort, destination, destinationPort },
+      ttl: TTL,
+      hops: [],
+      connections: new Map(),
+      carried: [],
+      proxied: [],
+    };
+    const branches = this.lead({ kind: "send", host: flow.from, journey: start }).flatMap(
+      ({ end, journey }): WalkBranch[] => {
+        const there: Leg = { hops: finished(journey).hops, end };
+        if (end.kind !== "delivered" || isOneWay) return [{ ...chanceOf(journey), there, back: undefined }];
+        return this.answer(end.host, journey, flow.from, start).map((back) => ({
+          ...chanceOf(back.journey),
+          there,
+          back: { hops: finished(back.journey).hops, end: back.end },
+        }));
+      },
+    );
+    return { flow, branches };
+  }
+
+  /** The answer of `host` to the packet that was delivered to it, on its way to `client`, which has sent `asked`. */
+  private answer(host: string, journey: Journey, client: string, { tuple: asked }: Journey): Ended[] {
+    const answer: Journey = { ...journey, tuple: turnedRound(journey.tuple), ttl: TTL, hops: [] };
+    return this.lead({ kind: "send", host, journey: answer }).flatMap((ended) => this.judge(ended, client, asked));
+  }
+
+  /** Whether an answer is one to what its receiver has asked. */
+  private judge({ end, journey }: Ended, client: string, asked: Journey["tuple"]): Ended[] {
+    if (end.kind !== "delivered") return [{ end, journey }];
+    const proxied = journey.proxied.at(-1);
+    const expected = turnedRound(proxied?.made ?? asked);
+    if (end.host !== (proxied?.host ?? client) || !isSame(end.tuple, expected))
+      return [{ journey, end: { kind: "stranger", host: end.host, expected, got: end.tuple } }];
+    if (proxied === undefined) return [{ end, journey }];
+    const next: Journey = {
+      ...finished(journey),
+      tuple: turnedRound(proxied.taken),
+      ttl: TTL,
+      proxied: journey.proxied.slice(0, -1),
+    };
+    return this.lead({ kind: "send", host: end.host, journey: next }).flatMap((each) =>
+      this.judge(each, client, asked),
+    );
+  }
+
+  /** All ends of what begins with `first`. */
+  private lead(first: WalkEvent): Ended[] {
+    const ended: Ended[] = [];
+    const events = [first];
+    for (let event = events.pop(); event !== undefined; event = events.pop()) {
+      if (event.kind === "end") {
+        const more = event.end.kind === "delivered" ? this.takenOn(event.end.host, event.journey) : undefined;
+        if (more === undefined) ended.push(event);
+        else events.push(...more.reverse());
+      } else events.push(...this.step(event).reverse());
+    }
+    return ended;
+  }
+
+  private step(event: Exclude<WalkEvent, { readonly kind: "end" }>): WalkEvent[] {
+    switch (event.kind) {
+      case "send":
+        return send(this.rules, this.segments.host(event.host), event.journey);
+      case "out":
+        return transmit(this.segments, event);
+      case "frame": {
+        const { frame } = event;
+        if (isLoop(frame.journey, frame.host, frame.inInterface))
+          return [
+            {
+              kind: "end",
+              journey: frame.journey,
+              end: { kind: "loop", host: frame.host, interface: frame.inInterface },
+            },
+          ];
+        return takeFrame(this.rules, this.segments, frame);
+      }
+      default:
+        return unreachable(event);
+    }
+  }
+
+  /** What takes on a packet that was delivered to `host`: the end of a tunnel, or a proxy. */
+  private takenOn(name: string, journey: Journey): WalkEvent[] | undefined {
+    const host = this.segments.host(name);
+    const inner = decapsulate(host, journey);
+    if (inner !== undefined) {
+      const { inInterface } = inner;
+      const came = arrive(inner.journey, name, inInterface);
+      return receive(this.rules, this.rules.start(host, came, inInterface), inInterface, false);
+    }
+    return passToProxy(host, journey);
+  }
+}
+
+interface Ended {
+  readonly end: WalkEnd;
+  readonly journey: Journey;
+}
+
+const TTL = 64;
+
+function chanceOf({ probability, condition }: Journey): Pick<Journey, "probability" | "condition"> {
+  return { probability, condition };
+}
+
+/** The packet was there before as it is now, but for its time to live. */
+function isLoop({ hops, tuple }: Journey, host: string, inInterface: string): boolean {
+  return hops.some((hop) => hop.host === host && hop.inInterface === inInterface && isSame(hop.before, tuple));
+}
