@@ -79,13 +79,34 @@ export function compileAllNodes(load: Load, config: Config, options: CompileOpti
   return compileEach(load, config, options, resolveConfigs);
 }
 
+/** The objects of the input, joined, and the nodes that they are for. */
+export interface ResolvedInput {
+  readonly specs: Specs;
+  readonly cluster: Cluster;
+  /** What every node's program is made of. */
+  readonly config: Config;
+  readonly routes: Program["routes"];
+  readonly nodes: readonly Resolved[];
+}
+
 /** `nodesOf`: the nodes to compile for, with their settings. */
 function compileEach(
   load: Load,
   config: Config,
-  { strict = false, complete: isCompleted = true }: CompileOptions,
+  options: CompileOptions,
   nodesOf: (config: Config, specs: Specs, report: Report) => readonly Resolved[],
 ): AllNodesResult {
+  const { diagnostics, resolved } = resolveInput(load, config, options, nodesOf);
+  return { diagnostics, nodes: resolved && programsOf(resolved) };
+}
+
+/** Joins the objects that `load` gives, up to where nodes are compiled; `resolved` is undefined where something found is an error. */
+export function resolveInput(
+  load: Load,
+  config: Config,
+  { strict = false, complete: isCompleted = true }: CompileOptions,
+  nodesOf: (config: Config, specs: Specs, report: Report) => readonly Resolved[],
+): { readonly diagnostics: readonly Diagnostic[]; readonly resolved: ResolvedInput | undefined } {
   const diagnostics: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void =>
     void diagnostics.push(
@@ -101,24 +122,22 @@ function compileEach(
   const nodes = nodesOf(common, specs, report);
   const cluster = resolveCluster(specs, common.ingressController ?? INGRESS_CONTROLLER, report);
   for (const { node } of nodes) reportOwnAddresses(cluster, node, report);
-  if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, nodes: undefined };
+  if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, resolved: undefined };
   const routes = lowerRoutes(cluster.ingresses, report);
-  return { diagnostics, nodes: programsOf(cluster, routes, specs, nodes) };
+  return { diagnostics, resolved: { specs, cluster, config: common, routes, nodes } };
 }
 
 /** The controller that IngressClasses name when their Ingresses are ours. */
 const INGRESS_CONTROLLER = "kpc.dev/ingress";
 
-function* programsOf(
-  cluster: Cluster,
-  routes: Program["routes"],
-  specs: Specs,
-  nodes: readonly Resolved[],
-): Generator<Compiled> {
-  for (const { node, settings } of nodes) {
-    const view = viewOf(cluster, node);
-    yield { program: { ruleset: lower(view, settings), routes }, node, settings, specs, served: countServed(view) };
-  }
+function* programsOf(input: ResolvedInput): Generator<Compiled> {
+  for (const node of input.nodes) yield compileNode(input, node);
+}
+
+/** The program of one of the input's nodes. */
+export function compileNode({ cluster, routes, specs }: ResolvedInput, { node, settings }: Resolved): Compiled {
+  const view = viewOf(cluster, node);
+  return { program: { ruleset: lower(view, settings), routes }, node, settings, specs, served: countServed(view) };
 }
 
 function withNode(config: Config, specs: Specs, nodeFor: CompileNodeOptions["nodeFor"]): Config {

@@ -56,10 +56,11 @@ export function compileAllInputs(
   return compileAllNodes(load, config, optionsOf(flags));
 }
 
-function inputsOf(
+/** What the named inputs and the flags say; `seen` is shown each text before it is read. */
+export function inputsOf(
   names: readonly string[],
   flags: CommonFlags,
-  seen: (source: Source) => void,
+  seen: (source: Source) => void = () => undefined,
 ): { readonly load: (report: Report) => Specs; readonly config: Config } {
   const early: Diagnostic[] = [];
   const config = readConfig(flags, (diagnostic) => early.push(diagnostic));
@@ -70,6 +71,17 @@ function inputsOf(
     return specs;
   };
   return { load, config };
+}
+
+/** Reads inputs when first asked, and only then: standard input cannot be read twice. */
+export function loadOnce(load: (report: Report) => Specs): (report: Report) => Specs {
+  const found: Diagnostic[] = [];
+  let specs: Specs | undefined;
+  return (report) => {
+    specs ??= load((diagnostic) => void found.push(diagnostic));
+    for (const diagnostic of found) report(diagnostic);
+    return specs;
+  };
 }
 
 /** Options of the compiler, as flags say. */

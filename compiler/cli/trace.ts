@@ -1,5 +1,5 @@
 import { existsSync } from "node:fs";
-import type { Compiled, CompileResult } from "../compile.ts";
+import { type Compiled, type CompileResult, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import type { Engine } from "../engines/types.ts";
@@ -13,6 +13,7 @@ import { unreadIn } from "../library/unread.ts";
 import { withKubeProxy } from "../node/kube-proxy.ts";
 import { resolveConfig } from "../node/resolve.ts";
 import { loadSpecs } from "../specs/load.ts";
+import type { Specs } from "../specs/types.ts";
 import { traceToJson } from "../trace/json.ts";
 import { AddressNames } from "../trace/names.ts";
 import { packetNode } from "../trace/packet-node.ts";
@@ -24,14 +25,17 @@ import { chooseEngines } from "./engines.ts";
 import { sourcesOf } from "./inputs.ts";
 import {
   type CommonFlags,
-  compileInputs,
   EXIT,
   exitCodeOf,
+  inputsOf,
+  loadOnce,
   note,
+  optionsOf,
   print,
   showDiagnostics,
   showFirst,
 } from "./session.ts";
+import { isAboutCluster, traceWalk } from "./trace-walk.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface TraceFlags extends CommonFlags {
@@ -55,7 +59,18 @@ export async function traceCommand(text: string, names: readonly string[], flags
     return trouble(questions, flags);
   }
   if (flags.rules !== undefined) return traceRules(packetText, names, flags, flags.rules, engine);
-  const result = compileNamed(names, flags, packetText);
+  const { load, config } = inputsOf(names, flags);
+  const loaded = loadOnce(load);
+  if (flags.node === undefined && engine.name === "ir" && flags.output === "text") {
+    if (
+      isAboutCluster(
+        packetText,
+        loaded(() => undefined),
+      )
+    )
+      return traceWalk(packetText, loaded, config, flags);
+  }
+  const result = compileNamed({ load: loaded, config }, flags, packetText);
   const { compiled } = result;
   if (compiled === undefined) return exitCodeOf(result.diagnostics);
   const resolved = resolvePacket(packetText, compiled, report);
@@ -90,7 +105,8 @@ async function traceRules(
   if (engine.name !== "ir") throw new Trouble(`engine ${engine.name} follows manifests, not rules: leave out --engine`);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
-  const result = names.length > 0 ? compileNamed(names, { ...flags, complete: false }, text) : undefined;
+  const result =
+    names.length > 0 ? compileNamed(inputsOf(names, flags), { ...flags, complete: false }, text) : undefined;
   if (result !== undefined && result.compiled === undefined) return exitCodeOf(result.diagnostics);
   const known = result?.compiled ?? knowNothing(flags, report);
   const resolved = resolvePacket(text, known, report);
@@ -138,8 +154,13 @@ async function tell(
 }
 
 /** Compiles for the node where the packet meets its first rules, unless the flags name one. */
-function compileNamed(names: readonly string[], flags: TraceFlags, text: PacketText): CompileResult {
-  const result = compileInputs(names, flags, { nodeFor: (specs) => packetNode(text, specs)?.name });
+function compileNamed(
+  { load, config }: ReturnType<typeof inputsOf>,
+  flags: TraceFlags,
+  text: PacketText,
+): CompileResult {
+  const nodeFor = (specs: Specs): string | undefined => packetNode(text, specs)?.name;
+  const result = compileSpecs(load, config, { ...optionsOf(flags), nodeFor });
   showDiagnostics(result.diagnostics, flags);
   const { compiled } = result;
   const own = compiled && packetNode(text, compiled.specs);

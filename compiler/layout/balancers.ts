@@ -7,7 +7,7 @@ import type { ProxyFrontend, ProxyTarget } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
 import type { LoadBalancerSpec } from "../specs/network-types.ts";
 import type { ServiceSpec } from "../specs/types.ts";
-import { nodeAddress, type Plan } from "./plan.ts";
+import { type LayoutPlan, nodeAddress } from "./plan.ts";
 import { plus } from "./underlay.ts";
 
 export interface PlannedBalancer {
@@ -27,7 +27,7 @@ export interface PlannedBalancer {
   readonly provenance: Provenance;
 }
 
-export function balancersOf(plan: Plan): PlannedBalancer[] {
+export function balancersOf(plan: LayoutPlan): PlannedBalancer[] {
   const { services, network } = plan.input;
   const taken: Address[] = [
     ...plan.input.nodes.flatMap(({ addresses }) => addresses),
@@ -48,7 +48,7 @@ function balancerOf(
   service: ServiceSpec,
   name: string,
   spec: LoadBalancerSpec | undefined,
-  plan: Plan,
+  plan: LayoutPlan,
   taken: readonly Address[],
 ): PlannedBalancer {
   const isProxy = service.loadBalancerIngress.some(({ ipMode }) => ipMode === "Proxy");
@@ -110,7 +110,7 @@ function isHealthy({ externalTrafficPolicy, candidates }: ServicePort, node: str
 }
 
 /** An address of each family in the underlay that nobody has, from the fifth on. */
-function freeAddresses({ underlays }: Plan, taken: readonly Address[]): Address[] {
+function freeAddresses({ underlays }: LayoutPlan, taken: readonly Address[]): Address[] {
   return Object.values(underlays).map(({ cidr }) => {
     let offset = 5;
     while (taken.includes(plus(cidr.address, offset))) offset++;

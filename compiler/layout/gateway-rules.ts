@@ -3,10 +3,10 @@ import type { Source } from "../diagnostics.ts";
 import { FAMILIES, type Family, familyOf, parseAddress, printAddress, printAddressPort } from "../net/address.ts";
 import type { InterfaceAddress } from "../network/types.ts";
 import type { PortForwardSpec } from "../specs/network-types.ts";
-import { nodeAddress, type Plan } from "./plan.ts";
+import { type LayoutPlan, nodeAddress } from "./plan.ts";
 
 /** As `nft -f` reads them; undefined: it translates nothing. */
-export function gatewayRules(plan: Plan, outside: readonly InterfaceAddress[]): Source | undefined {
+export function gatewayRules(plan: LayoutPlan, outside: readonly InterfaceAddress[]): Source | undefined {
   const { gateway } = plan.input.network ?? {};
   const masquerades = gateway?.masquerade?.value ?? true;
   const tables = FAMILIES.filter((family) => plan.underlays[family] !== undefined).flatMap((family) => {
@@ -34,7 +34,7 @@ export function gatewayRules(plan: Plan, outside: readonly InterfaceAddress[]): 
 function forwardRule(
   { protocol, port, to, toPort }: PortForwardSpec,
   family: Family,
-  plan: Plan,
+  plan: LayoutPlan,
   outside: readonly InterfaceAddress[],
 ): string[] {
   const node = plan.input.nodes.find(({ name }) => name === to);

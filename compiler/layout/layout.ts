@@ -7,10 +7,10 @@ import { layOutNode } from "./node.ts";
 import { planOf } from "./plan.ts";
 import { layOutPod } from "./pod.ts";
 import { podNetworkOf } from "./presets.ts";
-import type { Layout, LayoutInput } from "./types.ts";
+import type { LayoutInput, NetworkLayout } from "./types.ts";
 import { layOutWorld } from "./world.ts";
 
-export function layOut(input: LayoutInput): Layout {
+export function layOut(input: LayoutInput): NetworkLayout {
   const plan = planOf(input, podNetworkOf(input.network?.pods));
   const hosts = new Map<string, Host>();
   const links: Link[] = [];

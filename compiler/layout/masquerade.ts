@@ -3,11 +3,11 @@ import type { Source } from "../diagnostics.ts";
 import type { ClusterNode } from "../model/hosts.ts";
 import { FAMILIES, type Family, familyOf } from "../net/address.ts";
 import { type Prefix, printPrefix } from "../net/prefix.ts";
-import type { Plan } from "./plan.ts";
+import type { LayoutPlan } from "./plan.ts";
 import type { PodNetwork } from "./presets.ts";
 
 /** The rules of a node, as `nft -f` reads them; undefined: nothing masquerades, or kpc's own rules do. */
-export function masqueradeRules(node: ClusterNode, plan: Plan): Source | undefined {
+export function masqueradeRules(node: ClusterNode, plan: LayoutPlan): Source | undefined {
   const { masquerade } = plan.podNetwork;
   if (masquerade === "none" || masquerade === "kpc") return undefined;
   const tables = FAMILIES.flatMap((family) => {

@@ -5,16 +5,16 @@ import type { HostInterface } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
 import type { InterfaceSysctls } from "../network/types.ts";
 import { bothFamilies, FORWARDING } from "./draft.ts";
-import type { Plan } from "./plan.ts";
+import type { LayoutPlan } from "./plan.ts";
 
-export interface NodeSettings {
+export interface NodeSysctls {
   sysctlsOf(name: string): HostInterface["sysctls"];
   readonly bridgeNetfilter: Readonly<Record<Family, boolean>>;
   /** By the sysctls' names. */
   readonly provenance: Readonly<Record<string, Provenance>>;
 }
 
-export function settingsOf(node: ClusterNode, { input }: Plan): NodeSettings {
+export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctls {
   const spec = input.network?.nodes.find(({ name }) => name.value === node.name);
   const values = new Map((spec?.sysctls ?? []).map(({ value, field }) => [value.name, { text: value.value, field }]));
   const get = (...names: readonly string[]): string | undefined =>

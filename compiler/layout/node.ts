@@ -7,8 +7,8 @@ import type { Provenance } from "../network/provenance.ts";
 import type { InterfaceAddress, TableRoute } from "../network/types.ts";
 import type { RouteSpec } from "../specs/network-types.ts";
 import { addressIn, defaultPrefix, type HostDraft, interfaceOf, linkOf, loopback, routeTo } from "./draft.ts";
-import { type NodeSettings, settingsOf } from "./node-settings.ts";
-import { nodeAddress, type Plan, podGateway } from "./plan.ts";
+import { type NodeSysctls, settingsOf } from "./node-settings.ts";
+import { type LayoutPlan, nodeAddress, podGateway } from "./plan.ts";
 import { TUNNEL_BYTES } from "./presets.ts";
 
 export const SWITCH = "switch";
@@ -18,7 +18,7 @@ export const ROUTED_GATEWAY6 = "fe80::ecee:eeff:feee:eeee";
 
 export function layOutNode(
   node: ClusterNode,
-  plan: Plan,
+  plan: LayoutPlan,
 ): { readonly draft: HostDraft; readonly links: readonly Link[] } {
   const name = `node/${node.name}`;
   const provenance: Provenance = { origin: node.origin };
@@ -71,11 +71,11 @@ export function portName(host: string): string {
   return `p-${host}`.slice(0, 15);
 }
 
-function podMtu({ mtu, podNetwork, input }: Plan): number {
+function podMtu({ mtu, podNetwork, input }: LayoutPlan): number {
   return input.network?.pods?.mtu?.value ?? mtu - TUNNEL_BYTES[podNetwork.tunnel];
 }
 
-function bridgeOf(node: ClusterNode, plan: Plan, settings: NodeSettings): HostInterface[] {
+function bridgeOf(node: ClusterNode, plan: LayoutPlan, settings: NodeSysctls): HostInterface[] {
   const { shape, bridge } = plan.podNetwork;
   if (shape !== "bridge") return [];
   const inferred = "the bridge of a node's pods has the first address of the node's pod CIDR";
@@ -100,7 +100,7 @@ function placeOf(node: ClusterNode): Provenance {
   return { origin: node.podCidrsOrigin ?? node.origin };
 }
 
-function vethOf(node: ClusterNode, veth: string, plan: Plan, settings: NodeSettings): HostInterface {
+function vethOf(node: ClusterNode, veth: string, plan: LayoutPlan, settings: NodeSysctls): HostInterface {
   const { shape, bridge, hairpin } = plan.podNetwork;
   const inferred = "each pod has a wire to its node";
   const base = interfaceOf(
@@ -132,7 +132,7 @@ function vethOf(node: ClusterNode, veth: string, plan: Plan, settings: NodeSetti
   }
 }
 
-function tunnelOf(node: ClusterNode, plan: Plan, settings: NodeSettings): HostInterface[] {
+function tunnelOf(node: ClusterNode, plan: LayoutPlan, settings: NodeSysctls): HostInterface[] {
   const { tunnel, tunnelName, tunnelPort } = plan.podNetwork;
   if (tunnel === "none") return [];
   const inferred = `the ${tunnel === "vxlan" ? "VXLAN" : "IPIP"} device has the first address of the node's pod CIDR`;
@@ -174,7 +174,7 @@ function tunnelAddress(
   return podCidrs.find(({ address }) => familyOf(address) === family)?.address;
 }
 
-function defaultRoutes(underlay: string, plan: Plan): TableRoute[] {
+function defaultRoutes(underlay: string, plan: LayoutPlan): TableRoute[] {
   return FAMILIES.flatMap((family) => {
     const found = plan.underlays[family];
     if (found === undefined) return [];
@@ -184,7 +184,7 @@ function defaultRoutes(underlay: string, plan: Plan): TableRoute[] {
 }
 
 /** Each routed pod has a route of its own. */
-function routesToPods(node: ClusterNode, plan: Plan): TableRoute[] {
+function routesToPods(node: ClusterNode, plan: LayoutPlan): TableRoute[] {
   if (plan.podNetwork.shape === "bridge") return [];
   const inferred = "the node has a route to each of its pods";
   return (plan.pods.get(node.name) ?? []).flatMap(({ pod, veth }) =>
@@ -192,7 +192,7 @@ function routesToPods(node: ClusterNode, plan: Plan): TableRoute[] {
   );
 }
 
-function routesToNodes(node: ClusterNode, underlay: string, plan: Plan): TableRoute[] {
+function routesToNodes(node: ClusterNode, underlay: string, plan: LayoutPlan): TableRoute[] {
   const { tunnel, tunnelName } = plan.podNetwork;
   return plan.input.nodes
     .filter(({ name }) => name !== node.name)
@@ -214,12 +214,12 @@ function routesToNodes(node: ClusterNode, underlay: string, plan: Plan): TableRo
 }
 
 /** Those of the Cluster document. */
-function ownRoutes(node: ClusterNode, plan: Plan, interfaces: readonly HostInterface[]): TableRoute[] {
+function ownRoutes(node: ClusterNode, plan: LayoutPlan, interfaces: readonly HostInterface[]): TableRoute[] {
   const spec = plan.input.network?.nodes.find(({ name }) => name.value === node.name);
   return (spec?.routes ?? []).map((route) => toRoute(route, plan, interfaces));
 }
 
-function toRoute(route: RouteSpec, plan: Plan, interfaces: readonly HostInterface[]): TableRoute {
+function toRoute(route: RouteSpec, plan: LayoutPlan, interfaces: readonly HostInterface[]): TableRoute {
   const { kind, to, via, metric, source, field } = route;
   const out = route.interface ?? plan.input.network?.underlay?.interface ?? interfaces[1]?.name ?? "eth0";
   const others: Partial<TableRoute> = {

@@ -6,7 +6,7 @@ import type { PodNetwork } from "./presets.ts";
 import type { LayoutInput, Underlay } from "./types.ts";
 import { plus, underlaysOf } from "./underlay.ts";
 
-export interface Plan {
+export interface LayoutPlan {
   readonly input: LayoutInput;
   readonly podNetwork: PodNetwork;
   readonly underlays: Readonly<Partial<Record<Family, Underlay>>>;
@@ -28,7 +28,7 @@ export interface PlannedPod {
   readonly veth: string;
 }
 
-export function planOf(input: LayoutInput, podNetwork: PodNetwork): Plan {
+export function planOf(input: LayoutInput, podNetwork: PodNetwork): LayoutPlan {
   const nodes = new Map(input.nodes.map((node) => [node.name, node]));
   const pods = new Map<string, PlannedPod[]>();
   const aliases = new Map<string, string>();

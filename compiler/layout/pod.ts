@@ -15,13 +15,13 @@ import {
   routeTo,
 } from "./draft.ts";
 import { ROUTED_GATEWAY6 } from "./node.ts";
-import { type Plan, type PlannedPod, podGateway } from "./plan.ts";
+import { type LayoutPlan, type PlannedPod, podGateway } from "./plan.ts";
 import { TUNNEL_BYTES } from "./presets.ts";
 
 /** The gateway of routed pods, for which their node answers. */
 const ROUTED_GATEWAY = "169.254.1.1";
 
-export function layOutPod(planned: PlannedPod, plan: Plan): HostDraft {
+export function layOutPod(planned: PlannedPod, plan: LayoutPlan): HostDraft {
   const { pod, node, host } = planned;
   const provenance: Provenance = { origin: pod.origin };
   const { shape, tunnel } = plan.podNetwork;
@@ -48,7 +48,7 @@ export function layOutPod(planned: PlannedPod, plan: Plan): HostDraft {
   };
 }
 
-function routesOf({ node }: PlannedPod, { podNetwork }: Plan, family: (typeof FAMILIES)[number]): TableRoute[] {
+function routesOf({ node }: PlannedPod, { podNetwork }: LayoutPlan, family: (typeof FAMILIES)[number]): TableRoute[] {
   const inferred = `pods of ${podNetwork.name} have a default route to their node`;
   const provenance: Provenance = { origin: node.podCidrsOrigin ?? node.origin, inferred };
   const toAll = defaultPrefix(family);

@@ -20,7 +20,7 @@ export interface LayoutInput {
   readonly localhostNodePorts: boolean;
 }
 
-export interface Layout {
+export interface NetworkLayout {
   readonly network: Network;
   /** Rules besides kube-proxy's, as `nft -f` reads them, by host. */
   readonly rules: ReadonlyMap<string, readonly Source[]>;

@@ -20,17 +20,17 @@ import {
 } from "./draft.ts";
 import { gatewayRules } from "./gateway-rules.ts";
 import { portName, SWITCH } from "./node.ts";
-import { nodeAddress, type Plan } from "./plan.ts";
+import { type LayoutPlan, nodeAddress } from "./plan.ts";
 
 export const GATEWAY = "gateway";
 
-export interface World {
+export interface LayoutWorld {
   readonly drafts: readonly HostDraft[];
   readonly links: readonly Link[];
   readonly rules: ReadonlyMap<string, readonly Source[]>;
 }
 
-export function layOutWorld(plan: Plan): World {
+export function layOutWorld(plan: LayoutPlan): LayoutWorld {
   const outside = outsidesOf(plan);
   const balancers = balancersOf(plan);
   const rules = new Map<string, readonly Source[]>();
@@ -76,7 +76,7 @@ const WORLD: Readonly<Record<Family, { readonly gateway: string; readonly length
     IPv6: { gateway: "2001:db8:ffff::1", length: 64, client: "2001:db8:ffff::10" },
   };
 
-function outsidesOf({ input, underlays }: Plan): Outside {
+function outsidesOf({ input, underlays }: LayoutPlan): Outside {
   const { gateway, outside = [] } = input.network ?? {};
   const families = FAMILIES.filter((family) => underlays[family] !== undefined);
   const given = (gateway?.outside ?? []).map(({ value }) => addressIn(value.address, value.length));
@@ -114,7 +114,7 @@ function anyIn({ address, length }: InterfaceAddress): Address {
   return (typeof block === "number" ? block + 10 : block + 16n) as Address;
 }
 
-function switchOf({ input }: Plan, balancers: readonly PlannedBalancer[]): HostDraft {
+function switchOf({ input }: LayoutPlan, balancers: readonly PlannedBalancer[]): HostDraft {
   const provenance: Provenance = { inferred: "a switch joins the nodes" };
   const ports = [...input.nodes.map(({ name }) => name), GATEWAY, ...balancers.map(({ host }) => host)];
   return bridgeHost(SWITCH, ports.map(portName), provenance);
@@ -138,7 +138,7 @@ function bridgeHost(name: string, ports: readonly string[], provenance: Provenan
   };
 }
 
-function gatewayOf(plan: Plan, outside: Outside, balancers: readonly PlannedBalancer[]): HostDraft {
+function gatewayOf(plan: LayoutPlan, outside: Outside, balancers: readonly PlannedBalancer[]): HostDraft {
   const { provenance } = outside;
   const { input, underlays } = plan;
   const inside = FAMILIES.flatMap((family) => {
@@ -237,7 +237,7 @@ function outsideLinks({ hosts, provenance }: Outside): Link[] {
 
 function balancerHost(
   { host, service, own, addresses, frontends, provenance }: PlannedBalancer,
-  plan: Plan,
+  plan: LayoutPlan,
 ): HostDraft {
   const sysctls = bothFamilies(FORWARDING);
   const inUnderlay = own.map((address) => addressIn(address, plan.underlays[familyOf(address)]?.cidr.length ?? 32));

@@ -4,7 +4,7 @@ import type { Address } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
-import type { Located } from "./types.ts";
+import type { Located } from "./located.ts";
 
 /** Undefined, or empty: not said. */
 export interface NetworkSpec {

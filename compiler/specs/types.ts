@@ -5,6 +5,10 @@ import type { Address, Family } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
+import type { Located } from "./located.ts";
+import type { NetworkSpec } from "./network-types.ts";
+
+export type { Located };
 
 export interface Specs {
   readonly services: readonly ServiceSpec[];
@@ -20,6 +24,8 @@ export interface Specs {
   readonly serviceCidrs: readonly ServiceCidrSpec[];
   /** kube-proxy's own settings: files among the manifests, or the text in its ConfigMap. */
   readonly kubeProxies: readonly KubeProxySpec[];
+  /** What a Cluster document says of the network. */
+  readonly network?: NetworkSpec;
   /** Objects of kinds that kpc does not read, by `apiVersion/Kind`: how many were left out, and the first of them. */
   readonly skipped: ReadonlyMap<string, SkippedKind>;
   /** No object of a kind that is read, no mistake and no empty List: perhaps the wrong input. */
@@ -47,14 +53,6 @@ export interface Meta {
   readonly controller: string | undefined;
   /** The whole object. */
   readonly field: Field;
-}
-
-/** A value, and where it stands. */
-export interface Located<T> {
-  readonly value: T;
-  readonly field: Field;
-  /** The value does not stand there: kpc has chosen it. */
-  readonly assumed?: true;
 }
 
 export type TrafficPolicy = "Cluster" | "Local";

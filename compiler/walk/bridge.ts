@@ -4,12 +4,12 @@ import { familyOf } from "../net/address.ts";
 import type { BridgePort, Host, HostInterface, InterfaceRef } from "../network/network.ts";
 import { routePacket } from "../network/route.ts";
 import { masqueradeSourceOf, receive, through } from "./ip.ts";
-import { arrive, type Frame, type Journey, leave, record, type WalkEvent } from "./journey.ts";
-import { confirmed, type HostRules, type OnHost, withRoute } from "./on-host.ts";
+import { arrive, type Journey, leave, record, type WalkEvent, type WalkFrame } from "./journey.ts";
+import { confirmed, type OnHost, type RulesOfHosts, withRoute } from "./on-host.ts";
 import type { Segments } from "./segments.ts";
 
 /** A frame comes in by an interface. */
-export function takeFrame(rules: HostRules, segments: Segments, frame: Frame): WalkEvent[] {
+export function takeFrame(rules: RulesOfHosts, segments: Segments, frame: WalkFrame): WalkEvent[] {
   const { host, interface: own } = segments.at({ host: frame.host, interface: frame.inInterface });
   const journey = arrive(frame.journey, host.name, own.name);
   if (own.port === undefined) return receive(rules, rules.start(host, journey, own.name), own.name, false);
@@ -43,7 +43,7 @@ function isForBridge({ host, bridge, target }: AtBridge): boolean {
 
 /** Rules on the bridge have given the packet another destination: where that is on the same bridge, the frame goes there without
  *  being routed (br_nf_pre_routing_finish). */
-function passTranslated(rules: HostRules, segments: Segments, at: AtBridge, on: OnHost): WalkEvent[] {
+function passTranslated(rules: RulesOfHosts, segments: Segments, at: AtBridge, on: OnHost): WalkEvent[] {
   const { host, bridge } = at;
   const { source, destination } = on.journey.tuple;
   const key = { destination, source, mark: on.passage?.mark ?? 0, inInterface: bridge.name };
@@ -66,7 +66,7 @@ function passTranslated(rules: HostRules, segments: Segments, at: AtBridge, on: 
 }
 
 /** A frame whose packet has passed prerouting on the bridge. */
-function passBridged(rules: HostRules, segments: Segments, at: AtBridge, on: OnHost): WalkEvent[] {
+function passBridged(rules: RulesOfHosts, segments: Segments, at: AtBridge, on: OnHost): WalkEvent[] {
   const { host, bridge } = at;
   if (isForBridge(at)) return receive(rules, recordUp(on, at), bridge.name, true);
   const { destination } = on.journey.tuple;
@@ -86,7 +86,7 @@ function recordUp(on: OnHost, { bridge, inPort }: AtBridge): OnHost {
 
 /** Out by the port behind which the target is, or up to the IP layer. */
 function passOn(
-  rules: HostRules,
+  rules: RulesOfHosts,
   segments: Segments,
   at: AtBridge,
   journey: Journey,

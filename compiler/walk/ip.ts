@@ -7,7 +7,7 @@ import { selectSource } from "../network/source-address.ts";
 import { selectSource6 } from "../network/source-address6.ts";
 import type { NextHop, TableRoute } from "../network/types.ts";
 import { arrive, chosen, type Journey, record, type WalkEvent } from "./journey.ts";
-import { type AtHook, confirmed, type HostRules, isRoutedAgain, type OnHost, withRoute } from "./on-host.ts";
+import { type AtHook, confirmed, isRoutedAgain, type OnHost, type RulesOfHosts, withRoute } from "./on-host.ts";
 
 /** A way on that the host's routing has found. */
 interface Way {
@@ -18,7 +18,7 @@ interface Way {
 }
 
 /** A host sends the packet of `journey`. */
-export function send(rules: HostRules, host: Host, journey: Journey): WalkEvent[] {
+export function send(rules: RulesOfHosts, host: Host, journey: Journey): WalkEvent[] {
   const on = rules.start(host, arrive(journey, host.name, undefined), undefined);
   return goOn(findWays(on, undefined, 0), (way) =>
     through(rules, "output", way.on, (after) => {
@@ -33,7 +33,7 @@ export function send(rules: HostRules, host: Host, journey: Journey): WalkEvent[
 }
 
 /** A packet that a host has sent and translated: out, or back by the loopback interface. */
-function depart(rules: HostRules, { on, isLocal, outInterface, nextHop }: Way): WalkEvent[] {
+function depart(rules: RulesOfHosts, { on, isLocal, outInterface, nextHop }: Way): WalkEvent[] {
   const journey = confirmed(on);
   if (!isLocal) return [{ kind: "out", host: on.host.name, outInterface, nextHop, journey }];
   const back: OnHost = { ...on, journey, passage: on.passage?.loopBack() };
@@ -41,7 +41,7 @@ function depart(rules: HostRules, { on, isLocal, outInterface, nextHop }: Way): 
 }
 
 /** A packet has come in at `inInterface`. `on` is what prerouting has made of it, where a bridge has entered that. */
-export function receive(rules: HostRules, on: OnHost, inInterface: string, isPreroutingDone: boolean): WalkEvent[] {
+export function receive(rules: RulesOfHosts, on: OnHost, inInterface: string, isPreroutingDone: boolean): WalkEvent[] {
   const routeOn = (each: OnHost): WalkEvent[] =>
     goOn(findWays(each, inInterface, each.passage?.mark ?? 0), (way) => {
       if (way.isLocal) return through(rules, "input", way.on, deliver);
@@ -75,8 +75,8 @@ function deliver(on: OnHost): WalkEvent[] {
 
 /** What is behind `hook`, for each of the things that can become of the packet there. */
 export function through(
-  rules: HostRules,
-  hook: Parameters<HostRules["enter"]>[0],
+  rules: RulesOfHosts,
+  hook: Parameters<RulesOfHosts["enter"]>[0],
   on: OnHost,
   next: (after: OnHost) => WalkEvent[],
 ): WalkEvent[] {

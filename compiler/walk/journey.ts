@@ -104,7 +104,7 @@ export type WalkEvent =
   /** The host sends it. */
   | { readonly kind: "send"; readonly host: string; readonly journey: Journey }
   /** A frame comes in by `inInterface` of `host`, for the interface `target`. */
-  | { readonly kind: "frame"; readonly frame: Frame }
+  | { readonly kind: "frame"; readonly frame: WalkFrame }
   /** The host has routed it to go out: the next hop is looked for. */
   | {
       readonly kind: "out";
@@ -115,7 +115,7 @@ export type WalkEvent =
     }
   | { readonly kind: "end"; readonly end: WalkEnd; readonly journey: Journey };
 
-export interface Frame {
+export interface WalkFrame {
   readonly host: string;
   readonly inInterface: string;
   /** The interface that the frame is for. */

@@ -19,7 +19,7 @@ export interface OnHost {
 export type AtHook = { readonly on: OnHost; readonly ended?: undefined } | { readonly ended: WalkEvent };
 
 /** The rules of all hosts. */
-export class HostRules {
+export class RulesOfHosts {
   private readonly evaluatorOf: (host: Host) => Evaluator | undefined;
   private readonly environments = new Map<string, Environment>();
 

@@ -9,7 +9,7 @@ import type { InterfaceRef } from "../network/network.ts";
 import type { NextHop, PolicyRule, RefusingRoute, TableRoute } from "../network/types.ts";
 
 /** The first packet of a connection. */
-export interface Flow {
+export interface WalkFlow {
   /** IANA number. */
   readonly protocol: number;
   /** The host that sends it, by name. */
@@ -24,7 +24,7 @@ export interface Flow {
 
 /** All that can become of a packet; probabilities add up to 1 wherever all conditions hold. */
 export interface Walk {
-  readonly flow: Flow;
+  readonly flow: WalkFlow;
   readonly branches: readonly WalkBranch[];
 }
 

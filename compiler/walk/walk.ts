@@ -7,25 +7,25 @@ import type { Host, Network } from "../network/network.ts";
 import { takeFrame } from "./bridge.ts";
 import { ownSource, receive, send } from "./ip.ts";
 import { arrive, finished, isSame, type Journey, type WalkEvent } from "./journey.ts";
-import { HostRules } from "./on-host.ts";
+import { RulesOfHosts } from "./on-host.ts";
 import { passToProxy } from "./proxy.ts";
 import { Segments } from "./segments.ts";
 import { decapsulate, transmit } from "./transmit.ts";
-import type { Flow, Leg, Walk, WalkBranch, WalkEnd } from "./types.ts";
+import type { Leg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
 
 /** Walks through one network. Keep one for many flows: it has searched the links, and the rules by name. */
-export class Walker {
+export class PacketWalker {
   private readonly segments: Segments;
-  private readonly rules: HostRules;
+  private readonly rules: RulesOfHosts;
 
   /** `evaluatorOf`: what the rules of a host do; undefined: it has none. Asked only of hosts that packets come to. */
   constructor(network: Network, evaluatorOf: (host: Host) => Evaluator | undefined) {
     this.segments = new Segments(network);
-    this.rules = new HostRules(evaluatorOf);
+    this.rules = new RulesOfHosts(evaluatorOf);
   }
 
   /** All that can become of the first packet of `flow` and, unless `isOneWay`, of the answer. */
-  walk(flow: Flow, isOneWay = false): Walk {
+  walk(flow: WalkFlow, isOneWay = false): Walk {
     const host = this.segments.host(flow.from);
     const source = flow.source ?? ownSource(host, flow.destination);
     if (source === undefined) {

@@ -38,7 +38,9 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   exceptions: ["compare", "documents", "evaluate", "ir", "net"],
   services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
   verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],
-  trace: ["documents", "evaluate", "formats", "ir", "net", "node", "specs"],
+  layout: ["model", "net", "network", "specs"],
+  walk: ["evaluate", "ir", "net", "network"],
+  trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "node", "specs", "walk"],
   engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
   cases: ["compile.ts", "documents", "engines", "evaluate", "net", "node", "specs", "trace"],
 };

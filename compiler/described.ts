@@ -1,0 +1,59 @@
+/** The network that manifests describe, with the rules of its hosts: what packets are walked through. */
+import { compileNode, type ResolvedInput } from "./compile.ts";
+import type { Report, Source } from "./diagnostics.ts";
+import { Evaluator } from "./evaluate/evaluate.ts";
+import type { Program } from "./ir/types.ts";
+import { layOut } from "./layout/layout.ts";
+import type { NetworkLayout } from "./layout/types.ts";
+import { FAMILIES } from "./net/address.ts";
+import type { Host } from "./network/network.ts";
+import { PacketWalker } from "./walk/walk.ts";
+
+export interface Described {
+  readonly input: ResolvedInput;
+  readonly layout: NetworkLayout;
+  readonly walker: PacketWalker;
+  /** The rules of a host; undefined: it has none. Made when they are asked for. */
+  readonly programOf: (host: Host) => Program | undefined;
+}
+
+/** `readRules` reads rules as `nft -f` does. */
+export function describeNetwork(
+  input: ResolvedInput,
+  readRules: (source: Source, report: Report) => Program,
+  report: Report,
+): Described {
+  const { cluster, config, nodes, specs } = input;
+  const layout = layOut({
+    nodes: cluster.nodes,
+    pods: cluster.pods,
+    services: specs.services,
+    servicePorts: FAMILIES.flatMap((family) => cluster.servicePorts[family]),
+    network: specs.network,
+    clusterCidrs: config.clusterCidr ?? [],
+    localhostNodePorts: nodes.some(({ settings }) => settings.families.IPv4.localhostNodePorts),
+  });
+  const programs = new Map<string, Program | undefined>();
+  const evaluators = new Map<Program, Evaluator>();
+  const make = ({ name, role }: Host): Program | undefined => {
+    const own = role.kind === "node" ? nodes.find(({ node }) => node.name === role.node) : undefined;
+    const compiled = own === undefined || specs.network?.proxy === "none" ? undefined : compileNode(input, own);
+    const others = (layout.rules.get(name) ?? []).flatMap((source) => readRules(source, report).ruleset.tables);
+    const tables = [...(compiled?.program.ruleset.tables ?? []), ...others];
+    return tables.length === 0 ? undefined : { ruleset: { tables }, routes: compiled?.program.routes ?? [] };
+  };
+  const programOf = (host: Host): Program | undefined => {
+    if (!programs.has(host.name)) programs.set(host.name, make(host));
+    return programs.get(host.name);
+  };
+  const evaluatorOf = (host: Host): Evaluator | undefined => {
+    const program = programOf(host);
+    if (program === undefined) return undefined;
+    const known = evaluators.get(program);
+    if (known !== undefined) return known;
+    const made = new Evaluator(program);
+    evaluators.set(program, made);
+    return made;
+  };
+  return { input, layout, walker: new PacketWalker(layout.network, evaluatorOf), programOf };
+}
