@@ -103,7 +103,7 @@ class Comparer {
   /** Where steps are too many for the region at hand. */
   private limit = 0;
   /** Where it is asked next whether to give up. */
-  private nextAsked = 0;
+  private nextCheck = 0;
   private done = 0;
   private boxes = 0;
   private differing = 0;
@@ -205,8 +205,8 @@ class Comparer {
     const spend = (steps: number): void => {
       this.steps += steps;
       if (this.steps > this.limit) throw new TooMany();
-      if (this.steps < this.nextAsked) return;
-      this.nextAsked = this.steps + STEPS_BETWEEN;
+      if (this.steps < this.nextCheck) return;
+      this.nextCheck = this.steps + STEPS_BETWEEN;
       this.tellProgress();
       const reason = this.options.giveUp();
       if (reason !== undefined) throw new GivenUp(reason);

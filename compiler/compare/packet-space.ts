@@ -8,7 +8,7 @@ import { Ranges, unite } from "../evaluate/sets/ranges.ts";
 import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
-import { askedBy, type TestedValues } from "./asked.ts";
+import { type TestedValues, testedBy } from "./tested-values.ts";
 import { TRANSLATED, type TrafficKind, trafficKindsOf } from "./traffic-kinds.ts";
 
 /** What is remembered of packets, and of their connections: all of what there can be. */
@@ -30,7 +30,7 @@ export interface Traffic {
 /** All packets that can come, as far as programs tell them apart. */
 export class PacketSpace {
   readonly trafficKinds: readonly TrafficKind[];
-  private readonly asked: TestedValues;
+  private readonly tested: TestedValues;
   private readonly marks: Ranges;
   /** What is taken for given that matters: behind "assuming". */
   readonly given: readonly string[];
@@ -39,8 +39,8 @@ export class PacketSpace {
 
   constructor(programs: readonly Program[], { families, firstOnly = false, unmarked = false }: Traffic) {
     this.trafficKinds = trafficKindsOf(programs, families).filter(({ tracking }) => tracking === "first" || !firstOnly);
-    this.asked = askedBy(programs);
-    const { marks: all, ctMarks } = this.asked;
+    this.tested = testedBy(programs);
+    const { marks: all, ctMarks } = this.tested;
     const marks = unmarked ? ZERO : all;
     this.marks = marks ?? ZERO;
     this.given = unmarked && all?.single === undefined ? ["that packets come without a mark"] : [];
@@ -52,7 +52,7 @@ export class PacketSpace {
 
   /** Whether some rule translates connections. */
   get translates(): boolean {
-    return this.asked.translates;
+    return this.tested.translates;
   }
 
   /** All packets that come by `kind of traffic`, in parts without a packet in common. */
@@ -60,7 +60,7 @@ export class PacketSpace {
     const { family, protocol, tracking, inInterface } = trafficKind;
     const ports = new Ranges(hasPorts(protocol) && tracking !== "invalid" ? [0, 65536] : [0, 1]);
     const addresses = allAddresses(family);
-    const isSent = this.asked.translates && (tracking === "original" || tracking === "reply");
+    const isSent = this.tested.translates && (tracking === "original" || tracking === "reply");
     const none = Ranges.of(family === "IPv4" ? 0 : 0n);
     return this.rememberedBy(trafficKind).map(({ ctStates, ctStatus, ctMarks }) => ({
       ...{ family, protocol, tracking, inInterface },
@@ -83,7 +83,7 @@ export class PacketSpace {
   }
 
   private rememberedBy({ tracking, protocol }: TrafficKind): Remembered[] {
-    const { ctMarks = ZERO, status, translates, direction } = this.asked;
+    const { ctMarks = ZERO, status, translates, direction } = this.tested;
     switch (tracking) {
       case "first": {
         // A connection that was expected has the mark of the one that announced it.

@@ -4,7 +4,7 @@ import { type PacketSet, within } from "../evaluate/sets/packet-set.ts";
 import { type Cut, Ranges } from "../evaluate/sets/ranges.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, SetElement } from "../ir/types.ts";
-import { valuesAsked } from "../ir/walk.ts";
+import { valuesTested } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
 
@@ -45,7 +45,7 @@ function bordersOf(names: Cut[]): Cut[] {
 }
 
 function* addressesIn({ ruleset }: Program): Generator<KeyPart> {
-  for (const step of stepsIn(ruleset.tables)) yield* valuesAsked(step, isDestination);
+  for (const step of stepsIn(ruleset.tables)) yield* valuesTested(step, isDestination);
   for (const { sets, maps } of ruleset.tables) {
     for (const { key, elements } of [...sets, ...maps]) {
       const at = key.findIndex(({ type }) => type === "ipv4_addr" || type === "ipv6_addr");

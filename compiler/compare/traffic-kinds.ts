@@ -6,7 +6,7 @@ import type { Cut } from "../evaluate/sets/ranges.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { KeyPart, Program, Step } from "../ir/types.ts";
-import { lookupsIn, valuesAsked } from "../ir/walk.ts";
+import { lookupsIn, valuesTested } from "../ir/walk.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { findInterfaces } from "../tabulate/interfaces.ts";
@@ -62,7 +62,7 @@ function protocolsIn({ ruleset }: Program): Readonly<Record<Family, ReadonlySet<
 }
 
 function* protocolsOf(step: Step): Generator<KeyPart> {
-  yield* valuesAsked(step, readsProtocol);
+  yield* valuesTested(step, readsProtocol);
   for (const { among } of lookupsIn(step)) if (typeof among !== "string") for (const { key } of among) yield* key;
 }
 

@@ -8,7 +8,7 @@ import { decideLocality } from "./locality.ts";
 import { ask, runMatch } from "./match.ts";
 import { missed } from "./missed.ts";
 import type { PathStep } from "./packet.ts";
-import { asksForLocality, type PlannedRule, type PlannedStep, plannedOf } from "./plan.ts";
+import { type PlannedRule, type PlannedStep, plannedOf, testsLocality } from "./plan.ts";
 import { Question } from "./question.ts";
 import { askList } from "./remember.ts";
 import { outside, type PacketSet } from "./sets/packet-set.ts";
@@ -164,7 +164,7 @@ function goOn(
 }
 
 function runStep(step: PlannedStep, state: State, frame: Frame, rule: Rule): StepProgress[] {
-  if (state.shared.environment.moreAddresses !== true || !asksForLocality(step))
+  if (state.shared.environment.moreAddresses !== true || !testsLocality(step))
     return runDecided(step, state, frame, rule);
   return decideLocality(state).flatMap((each) => runDecided(step, each, frame, rule));
 }

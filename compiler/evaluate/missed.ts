@@ -14,7 +14,7 @@ import type { TableIndex } from "./table-index.ts";
 /** A rule that did nothing to a single packet, where one thing alone kept it from that: the packet's source, if the rule
  *  translates sources or writes a field; or a field that another rule wrote before. */
 export function missed(planned: PlannedRule, state: State, frame: Frame): MissedStep | undefined {
-  if (state.shared.path?.hasWritten !== true && !asksForSource(planned)) return undefined;
+  if (state.shared.path?.hasWritten !== true && !testsSource(planned)) return undefined;
   const { rule, first, steps } = planned;
   const failed: ValueTest[] = [];
   // Nearly all rules are missed for another reason: what a rule does is looked at where it matters.
@@ -36,16 +36,16 @@ export function missed(planned: PlannedRule, state: State, frame: Frame): Missed
   return { kind: "missed", ...locationOf(frame), rule, bearing: bearingOf(rule, frame.table), failed };
 }
 
-const ASKING = new WeakMap<PlannedRule, boolean>();
+const TESTING = new WeakMap<PlannedRule, boolean>();
 
 /** Whether some match of a rule is about the source of packets. */
-function asksForSource(planned: PlannedRule): boolean {
-  let asks = ASKING.get(planned);
-  if (asks === undefined) {
-    asks = [...planned.first, ...planned.steps].some((step) => step instanceof Question && isAboutSource(step.left));
-    ASKING.set(planned, asks);
+function testsSource(planned: PlannedRule): boolean {
+  let tests = TESTING.get(planned);
+  if (tests === undefined) {
+    tests = [...planned.first, ...planned.steps].some((step) => step instanceof Question && isAboutSource(step.left));
+    TESTING.set(planned, tests);
   }
-  return asks;
+  return tests;
 }
 
 /** Whether a match that is asked for itself holds; one that asks for what is not known may do so. */

@@ -15,12 +15,12 @@ export interface PlannedRule {
   readonly effect: string | undefined;
   readonly rule: Rule;
   /** The chain that the rule leads to, if it does nothing else. */
-  readonly lead: Extract<Verdict, { kind: "jump" | "goto" }> | undefined;
+  readonly jumpTarget: Extract<Verdict, { kind: "jump" | "goto" }> | undefined;
   /** Those of the matches before all statements that ask for a field: as they change nothing, they can be asked first. */
   readonly first: readonly Question[];
   readonly steps: readonly PlannedStep[];
   /** The values of fields that are known of all packets without which the rule does nothing; no field twice. */
-  readonly asks: readonly RequiredValues[];
+  readonly requirements: readonly RequiredValues[];
 }
 
 export interface RequiredValues {
@@ -58,9 +58,9 @@ export function planRule(rule: Rule): PlannedRule {
     rule,
     first: first.slice(),
     steps: steps.slice(),
-    asks: asksOf(first),
+    requirements: requirementsOf(first),
     effect: effectOf(steps),
-    lead: leadOf(rule),
+    jumpTarget: jumpTargetOf(rule),
   };
 }
 
@@ -73,7 +73,7 @@ function effectOf(steps: readonly PlannedStep[]): string | undefined {
 }
 
 /** The chain that a rule leads to, if it does nothing else. */
-export function leadOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
+export function jumpTargetOf({ steps }: Rule): Extract<Verdict, { kind: "jump" | "goto" }> | undefined {
   const last = steps.at(-1);
   if (last?.kind !== "verdict" || (last.verdict.kind !== "jump" && last.verdict.kind !== "goto")) return undefined;
   return steps.every((step) => step === last || ((isMatch(step) || step.kind === "counter") && !fills(step)))
@@ -86,23 +86,28 @@ function fills(step: Step): boolean {
   return listUseOf(step)?.fills === true || bucketOf(step) !== undefined;
 }
 
-function asksOf(questions: readonly Question[]): readonly RequiredValues[] {
-  const asks: RequiredValues[] = [];
-  for (const { left, only } of questions) {
-    if (only === undefined || !isAlwaysKnown(left)) continue;
+function requirementsOf(questions: readonly Question[]): readonly RequiredValues[] {
+  const requirements: RequiredValues[] = [];
+  for (const { left, valuesPassing } of questions) {
+    if (valuesPassing === undefined || !isAlwaysKnown(left)) continue;
     const text = describe(left);
-    const at = asks.findIndex((asked) => asked.text === text);
-    if (at < 0) asks.push({ text, field: left, values: only });
-    else asks[at] = { text, field: left, values: intersect((asks[at] as RequiredValues).values, only) };
+    const at = requirements.findIndex((known) => known.text === text);
+    if (at < 0) requirements.push({ text, field: left, values: valuesPassing });
+    else
+      requirements[at] = {
+        text,
+        field: left,
+        values: intersect((requirements[at] as RequiredValues).values, valuesPassing),
+      };
   }
-  return asks.length === 0 ? NOTHING : asks.slice();
+  return requirements.length === 0 ? NOTHING : requirements.slice();
 }
 
 const NOTHING: readonly RequiredValues[] = [];
 
 /** The values of a field without which a rule does nothing; undefined: it does not ask for it. */
-export function askedBy({ asks }: PlannedRule, text: string): RequiredValues | undefined {
-  return asks.find((asked) => asked.text === text);
+export function requiredValues({ requirements }: PlannedRule, text: string): RequiredValues | undefined {
+  return requirements.find((known) => known.text === text);
 }
 
 function isAlwaysKnown(field: Expression): boolean {
@@ -115,16 +120,16 @@ function isAlwaysKnown(field: Expression): boolean {
   );
 }
 
-const ASKING = new WeakMap<PlannedStep, boolean>();
+const TESTING = new WeakMap<PlannedStep, boolean>();
 
 /** Whether `step` asks for the type of the destination. */
-export function asksForLocality(step: PlannedStep): boolean {
-  let asks = ASKING.get(step);
-  if (asks === undefined) {
-    asks = (step instanceof Question ? [step.left] : expressionsOf(step)).some(isAboutType);
-    ASKING.set(step, asks);
+export function testsLocality(step: PlannedStep): boolean {
+  let tests = TESTING.get(step);
+  if (tests === undefined) {
+    tests = (step instanceof Question ? [step.left] : expressionsOf(step)).some(isAboutType);
+    TESTING.set(step, tests);
   }
-  return asks;
+  return tests;
 }
 
 function isAboutType(expression: Expression): boolean {

@@ -53,7 +53,7 @@ export class Question {
   }
 
   /** The values for which it is answered with yes where nothing else is; undefined: it is not so simple. */
-  get only(): Ranges | undefined {
+  get valuesPassing(): Ranges | undefined {
     if (this.negated || this.orAbsent) return undefined;
     this.ranges ??= wantedBy(this.test);
     return this.ranges.isEmpty ? undefined : this.ranges;

@@ -85,11 +85,11 @@ function ofField(
     case "saddr":
       return one({ kind: kinds.saddr });
     case "daddr":
-      return one({ kind: kinds.address, of: "asked" });
+      return one({ kind: kinds.address, of: "original" });
     case "toaddr":
       return one({ kind: kinds.address, of: "endpoint" });
     case "dport":
-      return one({ kind: "port", of: "asked" });
+      return one({ kind: "port", of: "original" });
     case "toport":
       return one({ kind: "port", of: "endpoint" });
     case "sport":

@@ -15,13 +15,13 @@ import type {
   Value,
 } from "../ir/types.ts";
 
-/** What a question is about. `asked` is the destination that the packet came with, `endpoint` the one that a translation
+/** What a question is about. `original` is the destination that the packet came with, `endpoint` the one that a translation
  *  gave it; `register` is the packet's priority, where a rule wrote it. */
 export type Read =
   | { readonly kind: "constant"; readonly value: Value }
   | { readonly kind: "source" | "source-type" | "protocol" | "register" }
-  | { readonly kind: "address" | "address-type"; readonly of: "asked" | "endpoint" }
-  | { readonly kind: "port"; readonly of: "asked" | "endpoint" }
+  | { readonly kind: "address" | "address-type"; readonly of: "original" | "endpoint" }
+  | { readonly kind: "port"; readonly of: "original" | "endpoint" }
   /** The number that chance chose, plus `offset`. */
   | { readonly kind: "slot"; readonly offset: number };
 

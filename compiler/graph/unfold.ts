@@ -178,7 +178,7 @@ class Unfolder {
   /** The routing decision. */
   private whenLocal(yes: Place, no: Place): Place {
     return new Place((known) => {
-      const of = known.branch.destination === "daddr" ? "asked" : "endpoint";
+      const of = known.branch.destination === "daddr" ? "original" : "endpoint";
       return {
         kind: "test",
         reads: [{ kind: "address-type", of }],

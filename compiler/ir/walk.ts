@@ -308,7 +308,7 @@ export function withExpressions<Of extends Step>(step: Of, change: Change): Of {
 }
 
 /** The values with which `step` compares what `isWanted`, where the rule itself says them. */
-export function valuesAsked(step: Step, isWanted: (expression: Expression) => boolean): readonly KeyPart[] {
+export function valuesTested(step: Step, isWanted: (expression: Expression) => boolean): readonly KeyPart[] {
   const row = rowOfStep(step);
   const values = row.values(step);
   return values.length > 0 && row.expressions(step).every(isWanted) ? values : NONE;

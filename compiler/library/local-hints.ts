@@ -3,7 +3,7 @@ import { lineAndColumn, type Origin } from "../diagnostics.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
 import type { Chain, Expression, Rule, Step, Table } from "../ir/types.ts";
-import { valuesAsked } from "../ir/walk.ts";
+import { valuesTested } from "../ir/walk.ts";
 import { type Address, printAddress } from "../net/address.ts";
 
 /** Sentences about the addresses that the host of `tables` may have: the rules that ask for them, and those that name some. */
@@ -43,7 +43,7 @@ function printLines(origins: readonly Origin[]): string {
 
 /** Whether a step asks whether the destination is an address of the node (addrtype LOCAL, `fib daddr type local`). */
 function asksForLocal(step: Step): boolean {
-  return valuesAsked(step, isType).some((part) => partHolds(part, ADDRESS_TYPE.local));
+  return valuesTested(step, isType).some((part) => partHolds(part, ADDRESS_TYPE.local));
 }
 
 function isType(expression: Expression): boolean {

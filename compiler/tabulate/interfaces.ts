@@ -2,7 +2,7 @@
 import { prefixOfNames } from "../ir/interval.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program } from "../ir/types.ts";
-import { lookupsIn, valuesAsked } from "../ir/walk.ts";
+import { lookupsIn, valuesTested } from "../ir/walk.ts";
 import { canNameInterface } from "../net/interface-name.ts";
 import type { Interfaces } from "./types.ts";
 
@@ -68,7 +68,7 @@ function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
     }
   };
   for (const step of stepsIn(ruleset.tables)) {
-    addNames(valuesAsked(step, isInterface));
+    addNames(valuesTested(step, isInterface));
     for (const { among } of lookupsIn(step)) if (typeof among !== "string") for (const { key } of among) addNames(key);
   }
   for (const table of ruleset.tables) {

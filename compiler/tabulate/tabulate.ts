@@ -89,7 +89,7 @@ class FamilyTabulator {
   private readonly consultations = new Map<SetOrMap, Map<readonly Read[], boolean>>();
   private readonly numbers = new Map<object, number>();
   /** Whether the walk at hand has asked for a port without an address. */
-  private askedAnyPort = false;
+  private hasTestedAnyPort = false;
   /** The first comment that the walk at hand has come by. */
   private label = "";
   /** Where the first element stands that it has found. */
@@ -164,7 +164,7 @@ class FamilyTabulator {
   /** Does `work`; notes what does not fit. */
   private fits(address: Address, work: () => void, key?: PortKey): void {
     if (this.lacking.length >= MAX_UNSUPPORTED) return;
-    this.askedAnyPort = false;
+    this.hasTestedAnyPort = false;
     this.label = "";
     this.origin = undefined;
     try {
@@ -193,7 +193,7 @@ class FamilyTabulator {
     const fresh = this.whateverPort("new", address, this.protocols, UNMENTIONED);
     const invalid = this.whateverPort("invalid", address, this.protocols, undefined);
     const untracked = this.whateverPort("untracked", address, [PINGS[this.family]], undefined);
-    if (this.askedAnyPort && !this.isLocal(address))
+    if (this.hasTestedAnyPort && !this.isLocal(address))
       throw new Unsupported("ports are asked about at addresses that are not the node's");
     return { new: fresh, invalid, untracked };
   }
@@ -236,19 +236,19 @@ class FamilyTabulator {
 
   private consulted(elements: SetOrMap, reads: readonly Read[]): void {
     const asked = entry(this.consultations, elements);
-    let asksAnyPort = asked.get(reads);
-    if (asksAnyPort === undefined) {
-      asksAnyPort = this.consultedFirst(elements, reads);
-      asked.set(reads, asksAnyPort);
+    let testsAnyPort = asked.get(reads);
+    if (testsAnyPort === undefined) {
+      testsAnyPort = this.consultedFirst(elements, reads);
+      asked.set(reads, testsAnyPort);
     }
-    if (asksAnyPort) this.askedAnyPort = true;
+    if (testsAnyPort) this.hasTestedAnyPort = true;
   }
 
   /** Gives whether a port is asked for without an address. */
   private consultedFirst(elements: SetOrMap, reads: readonly Read[]): boolean {
     const at = {
-      address: reads.findIndex((read) => read.kind === "address" && read.of === "asked"),
-      port: reads.findIndex((read) => read.kind === "port" && read.of === "asked"),
+      address: reads.findIndex((read) => read.kind === "address" && read.of === "original"),
+      port: reads.findIndex((read) => read.kind === "port" && read.of === "original"),
       protocol: reads.findIndex(({ kind }) => kind === "protocol"),
     };
     const number = this.numbers.get(elements) ?? this.numbers.size;
@@ -265,10 +265,10 @@ class FamilyTabulator {
     if (against.kind !== "intervals") return;
     for (const { from, to } of against.intervals) {
       const part: KeyPart = from === to ? from : { from, to };
-      if (read.kind === "address" && read.of === "asked") this.addBlock({ from, to });
+      if (read.kind === "address" && read.of === "original") this.addBlock({ from, to });
       if (read.kind === "protocol") this.mention(undefined, undefined, part);
-      if (read.kind !== "port" || read.of !== "asked") continue;
-      this.askedAnyPort = true;
+      if (read.kind !== "port" || read.of !== "original") continue;
+      this.hasTestedAnyPort = true;
       this.mention(undefined, part, protocol);
     }
   }

@@ -11,7 +11,7 @@ import type { Address } from "../net/address.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";
 
 /** A destination as packets ask for it. */
-export interface AskedDestination {
+export interface WantedDestination {
   readonly protocol: number;
   readonly address: Address;
   /** Undefined: the packet is cut off before it. */
@@ -35,7 +35,7 @@ export type OutcomeTree =
   | { readonly kind: "chance"; readonly trees: readonly OutcomeTree[] };
 
 /** Where a packet is on its way. */
-interface Subject extends AskedDestination {
+interface Subject extends WantedDestination {
   readonly endpoint: RowDestination | undefined;
   readonly slot: number;
   readonly register: number;
@@ -63,7 +63,7 @@ export class Walker {
   }
 
   /** Throws `Unsupported`. */
-  walk(root: GraphNode, asked: AskedDestination): OutcomeTree {
+  walk(root: GraphNode, asked: WantedDestination): OutcomeTree {
     const { protocol, address, port } = asked;
     return this.go(root, { protocol, address, port, endpoint: undefined, slot: 0, register: 0 });
   }
@@ -73,7 +73,7 @@ export class Walker {
     while (true) {
       switch (node.kind) {
         case "test": {
-          if (asksSource(node.reads)) return this.ofSource(node, subject);
+          if (readsSource(node.reads)) return this.ofSource(node, subject);
           this.look(node, subject);
           const key = this.valuesOf(node.reads, subject);
           node = (key !== undefined && contains(node.against, key) !== node.negated ? node.yes : node.no).node;
@@ -136,7 +136,7 @@ export class Walker {
     node: Extract<GraphNode, { kind: "switch" | "translate" | "load" }>,
     subject: Subject,
   ): MapElement | undefined {
-    if (asksSource(node.reads)) throw new Unsupported("a map that is asked for the source");
+    if (readsSource(node.reads)) throw new Unsupported("a map that is asked for the source");
     this.observer.consulted(node.map, node.reads);
     const key = this.valuesOf(node.reads, subject);
     return key === undefined ? undefined : node.map.index.find(key);
@@ -173,7 +173,7 @@ export class Walker {
       case "address-type":
         return addressTypeOf(addressAt(read.of, subject), this.environment);
       case "port":
-        return read.of === "asked" ? subject.port : (subject.endpoint?.port ?? subject.port);
+        return read.of === "original" ? subject.port : (subject.endpoint?.port ?? subject.port);
       case "source":
       case "source-type":
         throw new Error("the source is not known");
@@ -183,7 +183,7 @@ export class Walker {
   }
 }
 
-function asksSource(reads: readonly Read[]): boolean {
+function readsSource(reads: readonly Read[]): boolean {
   for (const each of reads) if (isSource(each)) return true;
   return false;
 }
@@ -192,8 +192,8 @@ function isSource({ kind }: Read): boolean {
   return kind === "source" || kind === "source-type";
 }
 
-function addressAt(of: "asked" | "endpoint", { address, endpoint }: Subject): Address {
-  return of === "asked" ? address : (endpoint?.address ?? address);
+function addressAt(of: "original" | "endpoint", { address, endpoint }: Subject): Address {
+  return of === "original" ? address : (endpoint?.address ?? address);
 }
 
 function endpointIn([address, port]: readonly Value[], { port: asked }: Subject, keepsPort: boolean): RowDestination {

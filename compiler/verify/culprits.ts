@@ -5,7 +5,7 @@ import { sourceOf } from "../evaluate/disposition.ts";
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { verdictOf } from "../evaluate/outcome.ts";
 import { type Environment, hostOf, type Outcome, type Packet } from "../evaluate/packet.ts";
-import { leadOf } from "../evaluate/plan.ts";
+import { jumpTargetOf } from "../evaluate/plan.ts";
 import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/unknown/explore.ts";
 import type { BaseChain, Chain, Program, Rule } from "../ir/types.ts";
 import { isLast } from "../ir/walk.ts";
@@ -228,8 +228,8 @@ const MOST_RUNS = 300;
 function isOnlyOnTheWay(suspect: Suspect): boolean {
   if (!("steps" in suspect)) return false;
   return (
-    leadOf(suspect)?.kind === "jump" ||
-    !suspect.steps.some((step) => isLast(step) && (step.kind !== "verdict" || leadOf(suspect) === undefined))
+    jumpTargetOf(suspect)?.kind === "jump" ||
+    !suspect.steps.some((step) => isLast(step) && (step.kind !== "verdict" || jumpTargetOf(suspect) === undefined))
   );
 }
 
@@ -239,7 +239,7 @@ function leadsIn({ ruleset }: Program, suspects: ReadonlyMap<Suspect, number>): 
     const byName = new Map(chains.map((chain) => [chain.name, chain]));
     for (const { rules } of chains) {
       for (const rule of rules) {
-        const chain = byName.get(leadOf(rule)?.chain ?? "");
+        const chain = byName.get(jumpTargetOf(rule)?.chain ?? "");
         if (chain !== undefined && suspects.has(rule)) leads.set(rule, chain);
       }
     }

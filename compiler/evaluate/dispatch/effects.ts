@@ -1,7 +1,7 @@
 /** Which packets a chain may do something to. */
 import type { Chain, Expression } from "../../ir/types.ts";
 import { fieldOf, isUnknown } from "../expression.ts";
-import { askedBy, type PlannedRule } from "../plan.ts";
+import { type PlannedRule, requiredValues } from "../plan.ts";
 import { EMPTY, intersect, meet, type Ranges, unite } from "../sets/ranges.ts";
 import type { Branch, SharedState, State } from "../state.ts";
 import type { Plan, Plans } from "./plan.ts";
@@ -17,7 +17,7 @@ export class Effects implements NeededValues {
   private readonly plans: Plans;
   /** By chain and text of a field; undefined: the chain may do something whatever the field's value. */
   private readonly known = new Map<Chain, Map<string, Ranges | undefined>>();
-  private readonly asked = new Map<readonly PlannedRule[], readonly Field[]>();
+  private readonly required = new Map<readonly PlannedRule[], readonly Field[]>();
   private readonly needed = new Map<Chain, readonly (Field & { readonly values: Ranges })[]>();
 
   constructor(plans: Plans) {
@@ -41,23 +41,23 @@ export class Effects implements NeededValues {
 
   /** The fields on whose values it depends for each of `rules` whether it does something. Each of them leads on, or ends. */
   fields(rules: readonly PlannedRule[]): readonly Field[] {
-    const known = this.asked.get(rules);
+    const known = this.required.get(rules);
     if (known !== undefined) return known;
-    const found = this.askedBelow(rules).filter(({ text }) =>
+    const found = this.requiredBelow(rules).filter(({ text }) =>
       rules.every((rule) => this.ofRule(rule, text) !== undefined),
     );
-    this.asked.set(rules, found);
+    this.required.set(rules, found);
     return found;
   }
 
   /** The values of the field that `text` names without which `rule` does nothing; undefined: that does not depend on it. That a
    *  rule leads past others does nothing to packets to which none of those does anything. */
   ofRule(planned: PlannedRule, text: string): Ranges | undefined {
-    const { lead, steps } = planned;
-    const own = askedBy(planned, text)?.values;
+    const { jumpTarget, steps } = planned;
+    const own = requiredValues(planned, text)?.values;
     if (steps.length === 0) return EMPTY;
-    if (lead === undefined) return own;
-    const inside = this.ofChain(this.plans.table.chain(lead.chain), text);
+    if (jumpTarget === undefined) return own;
+    const inside = this.ofChain(this.plans.table.chain(jumpTarget.chain), text);
     if (own === undefined || inside === undefined) return own ?? inside;
     return intersect(own, inside);
   }
@@ -86,7 +86,7 @@ export class Effects implements NeededValues {
   private neededFor(chain: Chain): readonly (Field & { readonly values: Ranges })[] {
     const known = this.needed.get(chain);
     if (known !== undefined) return known;
-    const found = this.askedBelow(rulesOf(this.plans.of(chain))).flatMap((each) => {
+    const found = this.requiredBelow(rulesOf(this.plans.of(chain))).flatMap((each) => {
       const values = this.ofChain(chain, each.text);
       return values === undefined ? [] : [{ ...each, values }];
     });
@@ -96,16 +96,16 @@ export class Effects implements NeededValues {
 
   /** The fields that the first of `rules` asks for, or the first ones of the chains to which it leads: others do not matter to
    *  all of them. */
-  private askedBelow(rules: readonly PlannedRule[]): Field[] {
+  private requiredBelow(rules: readonly PlannedRule[]): Field[] {
     const found = new Map<string, Field>();
     const seen = new Set<string>();
     let [rule] = rules;
     while (rule !== undefined) {
-      for (const asked of rule.asks) found.set(asked.text, asked);
-      const { lead }: PlannedRule = rule;
-      if (lead === undefined || seen.has(lead.chain)) break;
-      seen.add(lead.chain);
-      [rule] = rulesOf(this.plans.of(this.plans.table.chain(lead.chain)));
+      for (const required of rule.requirements) found.set(required.text, required);
+      const { jumpTarget }: PlannedRule = rule;
+      if (jumpTarget === undefined || seen.has(jumpTarget.chain)) break;
+      seen.add(jumpTarget.chain);
+      [rule] = rulesOf(this.plans.of(this.plans.table.chain(jumpTarget.chain)));
     }
     return [...found.values()];
   }

@@ -6,11 +6,11 @@ import { join, type Part } from "../join.ts";
 import type { PathStep } from "../packet.ts";
 import { type Branch, isExplained, type State } from "../state.ts";
 import { pathWith, stepsOf, type TakenPath } from "../taken-path.ts";
-import { askedBehind, forget, type Reads } from "./reads.ts";
+import { forget, type Reads, readBehind } from "./reads.ts";
 
 /** `states` at the place of a base chain as fewer. */
 export function mergeBehind(states: readonly State[], behind: Behind): readonly State[] {
-  return merge(states, () => askedBehind(behind));
+  return merge(states, () => readBehind(behind));
 }
 
 /** `states` as fewer, where that can be said: what differs in nothing that is asked for later is one. Of a single packet those stay

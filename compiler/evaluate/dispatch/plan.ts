@@ -1,9 +1,9 @@
 /** The rules of a chain, those together that ask for one field. */
 import type { Chain } from "../../ir/types.ts";
-import { askedBy, type PlannedRule, plannedOf } from "../plan.ts";
+import { type PlannedRule, plannedOf, requiredValues } from "../plan.ts";
 import { subtract, uniteDisjoint } from "../sets/ranges.ts";
 import type { TableIndex } from "../table-index.ts";
-import { fieldAskedBy, Run } from "./run.ts";
+import { Run, valuesOfRunField } from "./run.ts";
 
 /** In order. */
 export type Plan = readonly (PlannedRule | Run)[];
@@ -39,12 +39,13 @@ export class Plans {
   }
 
   private keyedResultsOf(rule: PlannedRule, text: string): readonly PlannedRule[] {
-    const { lead } = rule;
-    if (lead === undefined || rule.asks.length > 1 || rule.first.length > 1 || rule.steps.length > 1) return [rule];
-    const below = this.dispatchedBy(this.of(this.table.chain(lead.chain)), text);
+    const { jumpTarget } = rule;
+    if (jumpTarget === undefined || rule.requirements.length > 1 || rule.first.length > 1 || rule.steps.length > 1)
+      return [rule];
+    const below = this.dispatchedBy(this.of(this.table.chain(jumpTarget.chain)), text);
     if (below === undefined) return [rule];
-    const { values } = fieldAskedBy(rule, text);
-    const areInside = below.every((each) => subtract(fieldAskedBy(each, text).values, values).isEmpty);
+    const { values } = valuesOfRunField(rule, text);
+    const areInside = below.every((each) => subtract(valuesOfRunField(each, text).values, values).isEmpty);
     return areInside ? below : [rule];
   }
 
@@ -55,7 +56,7 @@ export class Plans {
       return run.isDispatch && run.text === text ? this.flat(run).rules : undefined;
     const rules = plan.filter((part) => part.kind === "rule");
     if (rules.length < plan.length) return undefined;
-    const values = rules.flatMap((rule) => askedBy(rule, text)?.values ?? []);
+    const values = rules.flatMap((rule) => requiredValues(rule, text)?.values ?? []);
     if (values.length < rules.length || uniteDisjoint(values) === undefined) return undefined;
     return rules.flatMap((rule) => this.keyedResultsOf(rule, text));
   }
@@ -84,17 +85,17 @@ const NO_RUN = { text: undefined, end: 0 };
 
 /** The field that the most rules from `start` on ask for, and the rule behind them. */
 function longestRun(rules: readonly PlannedRule[], start: number): { text: string | undefined; end: number } {
-  let common = (rules[start] as PlannedRule).asks.map(({ text }) => text);
+  let common = (rules[start] as PlannedRule).requirements.map(({ text }) => text);
   let end = start + 1;
   for (; end < rules.length && common.length > 0; end++) {
     const rule = rules[end] as PlannedRule;
-    const both = common.filter((text) => askedBy(rule, text) !== undefined);
+    const both = common.filter((text) => requiredValues(rule, text) !== undefined);
     if (both.length === 0) break;
     common = both;
   }
   if (common.length < 2) return { text: common[0], end };
   const run = rules.slice(start, end);
-  const values = (text: string): number => new Set(run.map((rule) => askedBy(rule, text)?.values.key)).size;
+  const values = (text: string): number => new Set(run.map((rule) => requiredValues(rule, text)?.values.key)).size;
   const [text] = common.map((each) => [each, values(each)] as const).sort(([, a], [, b]) => b - a)[0] ?? [];
   return { text, end };
 }

@@ -121,34 +121,34 @@ function readsOf(table: TableIndex): TableReads {
 }
 
 /** What may be asked for from a rule of a chain on. */
-export function askedFrom(chain: Chain, index: number, frame: Frame): Reads {
-  return uniteReads(readsOf(frame.table).from(chain, index), askedOutside(frame));
+export function readFrom(chain: Chain, index: number, frame: Frame): Reads {
+  return uniteReads(readsOf(frame.table).from(chain, index), readOutside(frame));
 }
 
 /** What may be asked for in a chain, from wherever in it, and behind it. */
-export function askedInside(frame: Frame): Reads {
+export function readInside(frame: Frame): Reads {
   const { table, chain } = frame;
-  return uniteReads(readsOf(table).ofChain(table.chain(chain)), askedOutside(frame));
+  return uniteReads(readsOf(table).ofChain(table.chain(chain)), readOutside(frame));
 }
 
-function askedOutside({ caller, behind }: Frame): Reads {
-  return caller === undefined ? askedBehind(behind) : askedInside(caller);
+function readOutside({ caller, behind }: Frame): Reads {
+  return caller === undefined ? readBehind(behind) : readInside(caller);
 }
 
 /** What may be asked for behind a base chain. */
-export function askedBehind({ entries, next, later }: Behind): Reads {
-  return later === undefined ? EVERYTHING_READ : askedBy(entries.slice(next), askedByAll(later));
+export function readBehind({ entries, next, later }: Behind): Reads {
+  return later === undefined ? EVERYTHING_READ : readByChains(entries.slice(next), readByAll(later));
 }
 
 const ALL = new WeakMap<readonly HookEntry[], Reads>();
 
-function askedByAll(entries: readonly HookEntry[]): Reads {
-  const known = ALL.get(entries) ?? askedBy(entries, NOTHING_READ);
+function readByAll(entries: readonly HookEntry[]): Reads {
+  const known = ALL.get(entries) ?? readByChains(entries, NOTHING_READ);
   ALL.set(entries, known);
   return known;
 }
 
-function askedBy(entries: readonly HookEntry[], others: Reads): Reads {
+function readByChains(entries: readonly HookEntry[], others: Reads): Reads {
   return entries.reduce((all, { index, chain }) => uniteReads(all, readsOf(index).ofChain(chain)), others);
 }
 
@@ -179,7 +179,7 @@ export function forget(shared: SharedState, reads: Reads): SharedState {
   const mark = keepBits(shared.mark, reads.mark);
   const ctMark = keepBits(shared.ctMark, reads.ctMark);
   const priority = (reads.fields & bitOf("meta priority")) === 0 ? 0 : shared.priority;
-  const overwritten = keepAsked(shared.overwritten, reads.fields);
+  const overwritten = keepRead(shared.overwritten, reads.fields);
   const accepted = shared.accepted && isExplained(shared);
   const isSame =
     mark === shared.mark &&
@@ -192,19 +192,19 @@ export function forget(shared: SharedState, reads: Reads): SharedState {
 
 /** `held` with 0 in the place of bits that nobody asks for. What packets came with stays as it is where any of it is asked for: it is
  *  the same for all. */
-function keepBits(held: Symbolic, asked: number): Symbolic {
-  if (typeof held === "number") return (held & asked) >>> 0;
+function keepBits(held: Symbolic, read: number): Symbolic {
+  if (typeof held === "number") return (held & read) >>> 0;
   const mask = held.masked === undefined ? ALL_BITS : Number(held.masked.mask);
-  if ((mask & asked) === 0) return (Number(held.masked?.xor ?? 0) & asked) >>> 0;
-  if (held.masked === undefined || ((mask | Number(held.masked.xor)) & ~asked) === 0) return held;
-  return maskSpread(held, asked, 0);
+  if ((mask & read) === 0) return (Number(held.masked?.xor ?? 0) & read) >>> 0;
+  if (held.masked === undefined || ((mask | Number(held.masked.xor)) & ~read) === 0) return held;
+  return maskSpread(held, read, 0);
 }
 
 const NONE: ReadonlySet<string> = new Set();
 
-function keepAsked(fields: ReadonlySet<string>, asked: number): ReadonlySet<string> {
+function keepRead(fields: ReadonlySet<string>, read: number): ReadonlySet<string> {
   if (fields.size === 0) return fields;
-  const left = [...fields].filter((text) => (bitOf(text) & asked) !== 0);
+  const left = [...fields].filter((text) => (bitOf(text) & read) !== 0);
   if (left.length === fields.size) return fields;
   return left.length === 0 ? NONE : new Set(left);
 }

@@ -9,7 +9,7 @@ import type { PlannedRule } from "../plan.ts";
 import { type Branch, isExplained, type SharedState, type State } from "../state.ts";
 import { merge, mergeBehind, tidy } from "./merge.ts";
 import type { Plan } from "./plan.ts";
-import { askedFrom, askedInside, type Reads } from "./reads.ts";
+import { type Reads, readFrom, readInside } from "./reads.ts";
 import type { Run } from "./run.ts";
 import { dispatchOf } from "./table.ts";
 
@@ -22,7 +22,7 @@ function runDispatched(chain: Chain, whole: State, frame: Frame): Advance[] {
   if (state === undefined) return finished;
   let running: readonly State[] = [state];
   let next = 0;
-  const later = (): Reads => askedFrom(chain, next, frame);
+  const later = (): Reads => readFrom(chain, next, frame);
   for (const part of dispatch.plans.of(chain)) {
     state.shared.environment.spend?.(countBranches(running));
     next += part.kind === "rule" ? 1 : part.rules.length;
@@ -74,7 +74,7 @@ function runThrough(run: Run, state: State, frame: Frame, next: State[], finishe
     for (const rule of rules) {
       const after: State[] = [];
       for (const each of running) sort(runRule(rule, each, frame), after, finished);
-      running = merge(after, () => askedInside(frame));
+      running = merge(after, () => readInside(frame));
     }
     next.push(...running);
   }

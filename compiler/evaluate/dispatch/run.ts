@@ -2,7 +2,7 @@
 import { required } from "../../invariant.ts";
 import type { Expression } from "../../ir/types.ts";
 import { fieldOf, isUnknown } from "../expression.ts";
-import { askedBy, type PlannedRule, type RequiredValues } from "../plan.ts";
+import { type PlannedRule, type RequiredValues, requiredValues } from "../plan.ts";
 import { Diagram } from "../sets/diagram.ts";
 import type { Ranges } from "../sets/ranges.ts";
 import { type Branch, narrow, type SharedState, type State } from "../state.ts";
@@ -39,9 +39,9 @@ export class Run {
   constructor(rules: readonly PlannedRule[], text: string, isLast: boolean) {
     this.rules = rules;
     this.text = text;
-    this.field = fieldAskedBy(rules[0] as PlannedRule, text).field;
+    this.field = valuesOfRunField(rules[0] as PlannedRule, text).field;
     let most = 0;
-    const values = rules.map((rule) => fieldAskedBy(rule, text).values);
+    const values = rules.map((rule) => valuesOfRunField(rule, text).values);
     this.index = indexOf(rules, values, (met) => {
       most = Math.max(most, met);
     });
@@ -106,8 +106,8 @@ export class Run {
 
 const NO_RULES: readonly PlannedRule[] = [];
 
-export function fieldAskedBy(rule: PlannedRule, text: string): RequiredValues {
-  return required(askedBy(rule, text), "all rules of a run ask for its field");
+export function valuesOfRunField(rule: PlannedRule, text: string): RequiredValues {
+  return required(requiredValues(rule, text), "all rules of a run ask for its field");
 }
 
 /** Of `rules`, by one of `values` each. `note` is told how many are met together. */

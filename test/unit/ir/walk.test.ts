@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { askedBy } from "../../../compiler/compare/asked.ts";
+import { testedBy } from "../../../compiler/compare/tested-values.ts";
 import { areInConflict, footprintOf } from "../../../compiler/evaluate/footprint.ts";
 import { equal } from "../../../compiler/ir/build.ts";
 import type { BaseChain, Expression, Rule, Step, Table } from "../../../compiler/ir/types.ts";
@@ -108,5 +108,5 @@ test.each([
   [{ kind: "combine", operator: "xor", left: MARK, right: { kind: "ct", key: "original-daddr" } }],
 ] as const)("a comparison tells directions apart where rules ask for them inside: %j", (left) => {
   const { table } = chainOf(ruleOf(equal(left, 1), { kind: "verdict", verdict: { kind: "drop" } }));
-  expect(askedBy([{ ruleset: { tables: [table] }, routes: [] }]).direction).toBe(true);
+  expect(testedBy([{ ruleset: { tables: [table] }, routes: [] }]).direction).toBe(true);
 });

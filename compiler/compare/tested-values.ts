@@ -11,7 +11,7 @@ import {
   partsOf,
   somePart,
   translatedBy,
-  valuesAsked,
+  valuesTested,
 } from "../ir/walk.ts";
 import { classesOf, type Test } from "./bit-classes.ts";
 import {
@@ -49,7 +49,7 @@ interface Write {
   readonly form: Form;
 }
 
-export function askedBy(programs: readonly Program[]): TestedValues {
+export function testedBy(programs: readonly Program[]): TestedValues {
   const tables = programs.flatMap(({ ruleset }) => ruleset.tables);
   const questions = tables.flatMap((table) => [...questionsOf(table)]);
   const writes: Write[] = [];
@@ -82,24 +82,24 @@ function* questionsOf(table: Table): Generator<Question> {
   const { sets, maps } = table;
   const keys = new Map([...sets, ...maps].map(({ name, elements }) => [name, elements.map(({ key }) => key)]));
   for (const step of stepsIn([table])) {
-    const values = step.kind === "compare" ? [sideOf(step)] : valuesAsked(step, isAsked);
+    const values = step.kind === "compare" ? [sideOf(step)] : valuesTested(step, isTested);
     for (const expression of values.length === 0 ? [] : expressionsOf(step))
-      if (isAsked(expression)) yield { expression, parts: values };
+      if (isTested(expression)) yield { expression, parts: values };
     for (const { key, among } of lookupsIn(step)) {
       const components = componentsOf(key);
-      if (!components.some(isAsked)) continue;
+      if (!components.some(isTested)) continue;
       const elements = typeof among === "string" ? (keys.get(among) ?? []) : among.map((element) => element.key);
       for (const [i, expression] of components.entries())
-        if (isAsked(expression)) yield { expression, parts: elements.flatMap((parts) => parts[i] ?? []) };
+        if (isTested(expression)) yield { expression, parts: elements.flatMap((parts) => parts[i] ?? []) };
     }
   }
 }
 
 /** Only these are looked at: others are asked a hundred thousand times. */
-function isAsked(expression: Expression): boolean {
+function isTested(expression: Expression): boolean {
   // What comes of a lookup is another value than that of its key.
   if (expression.kind === "lookup" || expression.kind === "concat") return false;
-  return expression.kind === "ct" || isMark(expression) || partsOf(expression).some(isAsked);
+  return expression.kind === "ct" || isMark(expression) || partsOf(expression).some(isTested);
 }
 
 function isMark(expression: Expression): boolean {
