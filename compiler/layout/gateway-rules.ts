@@ -42,6 +42,6 @@ function forwardRule(
   const own = outside.find(({ address }) => familyOf(address) === family)?.address;
   if (target === undefined || familyOf(target) !== family || own === undefined) return [];
   const keyword = family === "IPv4" ? "ip" : "ip6";
-  const match = `${keyword} daddr ${printAddress(own)} ${protocol.toLowerCase()} dport ${port}`;
+  const match = `${keyword} daddr ${printAddress(own)} ${protocol} dport ${port}`;
   return [`    iifname "wan0" ${match} dnat to ${printAddressPort(target, toPort)}`];
 }
