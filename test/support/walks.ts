@@ -5,7 +5,7 @@ import type { Diagnostic } from "../../compiler/diagnostics.ts";
 import { readDocuments } from "../../compiler/documents/document.ts";
 import { Field } from "../../compiler/documents/field.ts";
 import { readNft } from "../../compiler/formats/nft/read.ts";
-import { type Address, parseAddress, printAddress, printAddressPort } from "../../compiler/net/address.ts";
+import { type Address, parseAddress, printAddress } from "../../compiler/net/address.ts";
 import { type Port, parsePort } from "../../compiler/net/port.ts";
 import { type Prefix, parsePrefix } from "../../compiler/net/prefix.ts";
 import { resolveConfigs } from "../../compiler/node/all-nodes.ts";
@@ -237,12 +237,4 @@ export function endsOf({ branches }: Walk): string[] {
   const chances = new Map<string, number>();
   for (const branch of branches) chances.set(endOf(branch), (chances.get(endOf(branch)) ?? 0) + branch.probability);
   return [...chances].map(([end, chance]) => `${Number(chance.toFixed(3))} ${end}`).sort();
-}
-
-/** The hops of both ways: `host in>out source > destination`. */
-export function hopsOf({ there, back }: WalkBranch): string[] {
-  return [...there.hops, ...(back?.hops ?? [])].map(({ host, inInterface, outInterface, after }) => {
-    const ends = `${printAddressPort(after.source, after.sourcePort)} > ${printAddressPort(after.destination, after.destinationPort)}`;
-    return `${host} ${inInterface ?? ""}>${outInterface ?? ""} ${ends}`;
-  });
 }
