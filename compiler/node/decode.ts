@@ -10,9 +10,9 @@ import {
 import type { Field } from "../documents/field.ts";
 import { checkMembers } from "../documents/unknown-members.ts";
 import { type Address, parseAddress } from "../net/address.ts";
-import { isInterfaceName } from "../net/interface-name.ts";
-import { type Prefix, parsePrefix, printPrefix } from "../net/prefix.ts";
+import type { Prefix } from "../net/prefix.ts";
 import { blocksNamed } from "../specs/kube-proxy-config.ts";
+import { asInterfaceName, asPrefix } from "../specs/network-values.ts";
 import { type Config, DETECT_LOCAL_MODES } from "./config.ts";
 import { MODES } from "./settings.ts";
 
@@ -54,12 +54,12 @@ export function decodeConfig(context: Context, field: Field, file: boolean): Con
       asArray(context, value).flatMap((item) => decodeAddress(context, item)),
     ),
     detectLocalMode: asOneOf(context, field.get("detectLocalMode"), DETECT_LOCAL_MODES),
-    detectLocalInterface: optional(field.get("detectLocalInterface"), (value) => decodeInterfaceName(context, value)),
+    detectLocalInterface: asInterfaceName(context, field.get("detectLocalInterface")),
     clusterCidr: optional(field.get("clusterCIDR"), (value) =>
-      asStringOrArray(context, value).flatMap((item) => decodePrefix(context, item)),
+      asStringOrArray(context, value).flatMap((item) => asPrefix(context, item) ?? []),
     ),
     serviceCidrs: optional(field.get("serviceCIDRs"), (value) =>
-      asArray(context, value).flatMap((item) => decodePrefix(context, item)),
+      asArray(context, value).flatMap((item) => asPrefix(context, item) ?? []),
     ),
     nodePortAddresses: optional(field.get("nodePortAddresses"), (value) => decodeNodePortAddresses(context, value)),
     localhostNodePorts: asBoolean(context, field.get("localhostNodePorts")),
@@ -92,7 +92,9 @@ function decodeNodePortAddresses(context: Context, field: Field): readonly (Pref
   return asArray(context, field).flatMap((item): readonly (Prefix | "primary")[] => {
     if (item.value === "primary") return ["primary"];
     const named = typeof item.value === "string" ? blocksNamed(item.value) : undefined;
-    return named ?? decodePrefix(context, item);
+    if (named !== undefined) return named;
+    const prefix = asPrefix(context, item);
+    return prefix === undefined ? [] : [prefix];
   });
 }
 
@@ -102,28 +104,4 @@ function decodeAddress(context: Context, field: Field): Address[] {
   if (address === undefined && text !== undefined)
     reportInvalid(context, field, "must be an IP address, such as 192.168.0.2 or fd00::2");
   return address === undefined ? [] : [address];
-}
-
-function decodePrefix(context: Context, field: Field): Prefix[] {
-  const text = asString(context, field);
-  if (text === undefined) return [];
-  const prefix = parsePrefix(text);
-  if (!("kind" in prefix)) return [prefix];
-  const hint =
-    prefix.kind === "host-bits"
-      ? `must not have bits set beyond the prefix length, such as ${printPrefix(prefix.masked)}`
-      : "must be a CIDR, such as 10.244.0.0/16";
-  reportInvalid(context, field, hint);
-  return [];
-}
-
-function decodeInterfaceName(context: Context, field: Field): string | undefined {
-  const name = asString(context, field);
-  if (name === undefined || isInterfaceName(name)) return name;
-  reportInvalid(
-    context,
-    field,
-    "must be an interface name: at most 15 characters, no spaces, slashes, colons or quotes",
-  );
-  return undefined;
 }

@@ -8,6 +8,7 @@ import { isObject, printable, show } from "../documents/show.ts";
 import type { TypeMeta } from "../documents/types.ts";
 import { unreachable } from "../invariant.ts";
 import { decodeClusterNode } from "./cluster-node.ts";
+import { ClusterReader, isOwnGroup, reportUnknownKind } from "./cluster-reader.ts";
 import { decodeEndpointSlice } from "./endpoint-slice.ts";
 import { decodeEndpoints } from "./endpoints.ts";
 import { decodeIngress } from "./ingress.ts";
@@ -117,6 +118,7 @@ class Loader {
   private readonly kubeProxies: KubeProxySpec[] = [];
   private readonly skipped = new Map<string, SkippedKind & { readonly objects: Located<string>[] }>();
   private readonly workloads: WorkloadSpec[] = [];
+  private readonly clusters: ClusterReader;
   private foundObject = false;
   private foundBeta = false;
   foundList = false;
@@ -128,11 +130,13 @@ class Loader {
       this.foundObject ||= finding.severity === "error";
       report(finding);
     };
+    this.clusters = new ClusterReader(this.report);
   }
 
   get specs(): Specs {
     const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses } = this;
     const { serviceCidrs, kubeProxies, workloads, skipped } = this;
+    const { network } = this.clusters;
     const nothing = !this.foundObject && (!this.foundList || skipped.size > 0 || workloads.length > 0);
     return {
       services,
@@ -144,6 +148,7 @@ class Loader {
       ingressClasses,
       serviceCidrs,
       kubeProxies,
+      network,
       workloads,
       skipped,
       nothing,
@@ -173,7 +178,9 @@ class Loader {
       this.foundList = true;
       return this.itemsOf(field, type).map((item) => ({ field: item, list: type }));
     }
-    if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, apiVersion, field);
+    if (isOwnGroup(apiVersion)) {
+      if (!this.clusters.add(kind, apiVersion, field)) this.count(printable(`${apiVersion}/${kind}`), field);
+    } else if (isKnownKind(kind) && isReadVersion(kind, apiVersion)) this.decode(kind, apiVersion, field);
     else if (isKnownKind(kind) && ownerOf(apiVersion) === "Kubernetes") this.skipVersion(kind, apiVersion, field);
     else if (kind !== "ConfigMap" || apiVersion !== "v1" || !this.addSettings(field))
       this.skip(apiVersion, kind, field);
@@ -325,8 +332,7 @@ class Loader {
       this.count(key, field);
       return;
     }
-    const message = `unknown kind ${show(kind)}, did you mean "${near}"?`;
-    this.report({ severity: "error", code: "unknown-kind", message, origin: field.get("kind") ?? field });
+    reportUnknownKind(kind, near, field, this.report);
   }
 
   private count(key: string, field: Field): void {

@@ -15,10 +15,12 @@ export interface NetworkSpec {
   readonly loadBalancers: readonly LoadBalancerSpec[];
   readonly nodes: readonly NodeNetworkSpec[];
   /** Whose rules the nodes have: kpc's own, or none. */
-  readonly proxy: "kpc" | "none" | undefined;
+  readonly proxy: (typeof NODE_PROXIES)[number] | undefined;
   /** The whole document. */
   readonly field: Field;
 }
+
+export const NODE_PROXIES = ["kpc", "none"] as const;
 
 export const POD_NETWORKS = [
   "bridge",
@@ -33,6 +35,10 @@ export const POD_NETWORKS = [
 ] as const;
 
 export type PodNetworkName = (typeof POD_NETWORKS)[number];
+
+export const TUNNELS = ["ipip", "none", "vxlan"] as const;
+
+export type TunnelName = (typeof TUNNELS)[number];
 
 export const POD_MASQUERADES = [
   "calico",
@@ -50,7 +56,7 @@ export interface PodNetworkSpec {
   readonly network: Located<PodNetworkName> | undefined;
   /** Blocks of all pods' addresses. */
   readonly cidrs: readonly Located<Prefix>[];
-  readonly tunnel: "none" | "vxlan" | "ipip" | undefined;
+  readonly tunnel: TunnelName | undefined;
   readonly masquerade: Located<(typeof POD_MASQUERADES)[number]> | undefined;
   readonly mtu: Located<number> | undefined;
   /** The bridge's name. */
@@ -100,13 +106,18 @@ export interface OutsideSpec {
   readonly field: Field;
 }
 
+export const BALANCER_KINDS = ["nat", "proxy", "routed"] as const;
+
+export const BALANCER_NODES = ["all", "healthy"] as const;
+
 export interface LoadBalancerSpec {
   /** `namespace/name` of the Service. */
   readonly service: Located<string>;
-  readonly kind: "proxy" | "nat" | "routed" | undefined;
+  readonly kind: (typeof BALANCER_KINDS)[number] | undefined;
+  /** Only a balancer that translates (`nat`) may keep the client's address or not. */
   readonly keepsClient: boolean | undefined;
   /** `healthy`: those whose health check of the Service answers. */
-  readonly nodes: "all" | "healthy" | undefined;
+  readonly nodes: (typeof BALANCER_NODES)[number] | undefined;
   /** Its own addresses in the underlay. */
   readonly addresses: readonly Located<Address>[];
   readonly field: Field;
@@ -115,7 +126,7 @@ export interface LoadBalancerSpec {
 /** What is different on one node. */
 export interface NodeNetworkSpec {
   readonly name: Located<string>;
-  /** By their names as sysctl prints them. */
+  /** Each name once. */
   readonly sysctls: readonly Located<SysctlSpec>[];
   readonly routes: readonly RouteSpec[];
   /** A file with the node's rules, beside the manifest. */
@@ -126,13 +137,17 @@ export interface NodeNetworkSpec {
 }
 
 export interface SysctlSpec {
+  /** With dots, also where an interface's name has one: `net.ipv4.conf.flannel.1.rp_filter`. */
   readonly name: string;
   readonly value: string;
 }
 
+export const ROUTE_KINDS = ["blackhole", "prohibit", "unicast", "unreachable"] as const;
+
 export interface RouteSpec {
-  readonly kind: "unicast" | "blackhole" | "unreachable" | "prohibit";
+  readonly kind: (typeof ROUTE_KINDS)[number];
   readonly to: Prefix;
+  /** Of the family of `to`. */
   readonly via: Address | undefined;
   readonly interface: string | undefined;
   readonly metric: number | undefined;

@@ -8,7 +8,7 @@ import type { Protocol } from "../net/protocol.ts";
 import type { Located } from "./located.ts";
 import type { NetworkSpec } from "./network-types.ts";
 
-export type { Located };
+export type { Located } from "./located.ts";
 
 export interface Specs {
   readonly services: readonly ServiceSpec[];
@@ -24,8 +24,8 @@ export interface Specs {
   readonly serviceCidrs: readonly ServiceCidrSpec[];
   /** kube-proxy's own settings: files among the manifests, or the text in its ConfigMap. */
   readonly kubeProxies: readonly KubeProxySpec[];
-  /** What a Cluster document says of the network. */
-  readonly network?: NetworkSpec;
+  /** What a Cluster says of the network; undefined: the input has none, or one with an error. */
+  readonly network: NetworkSpec | undefined;
   /** Objects of kinds that kpc does not read, by `apiVersion/Kind`: how many were left out, and the first of them. */
   readonly skipped: ReadonlyMap<string, SkippedKind>;
   /** No object of a kind that is read, no mistake and no empty List: perhaps the wrong input. */

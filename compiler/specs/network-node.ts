@@ -1,0 +1,172 @@
+/** What is different on one node: sysctls, routes, files with what the node says of itself. */
+import {
+  asArray,
+  asObject,
+  asOneOf,
+  asString,
+  type Context,
+  reportField,
+  reportInvalid,
+  reportMissing,
+} from "../documents/decode.ts";
+import type { Field } from "../documents/field.ts";
+import { nearest } from "../documents/nearest.ts";
+import { show } from "../documents/show.ts";
+import { checkMembers, reportUnknown } from "../documents/unknown-members.ts";
+import { familyOf, parseAddress } from "../net/address.ts";
+import { hostPrefix, type Prefix, parsePrefix, prefixFamily } from "../net/prefix.ts";
+import type { Located } from "./located.ts";
+import { controlCharacterProblems, dns1123SubdomainProblems } from "./names.ts";
+import { decodeNamed } from "./network-edge.ts";
+import { type NodeNetworkSpec, ROUTE_KINDS, type RouteSpec, type SysctlSpec } from "./network-types.ts";
+import { asAddress, asIntegerIn, asInterfaceName, asPrefix, located } from "./network-values.ts";
+import { greatestValue, sysctlName, sysctlsLike } from "./sysctls.ts";
+
+export const NODE_NETWORK_MEMBERS: ReadonlySet<string> = new Set(["name", "sysctls", "routes", "rules", "files"]);
+
+/** `nodes` of a Cluster. */
+export function decodeNodeNetworks(context: Context, list: Field | undefined): readonly NodeNetworkSpec[] {
+  return decodeNamed(context, list, "name", dns1123SubdomainProblems, (field, name) => {
+    checkMembers(context, field, NODE_NETWORK_MEMBERS);
+    return {
+      name,
+      sysctls: decodeSysctls(context, field.get("sysctls")),
+      routes: asArray(context, field.get("routes")).flatMap((item) => decodeRoute(context, item) ?? []),
+      rules: located(field.get("rules"), (at) => asPath(context, at)),
+      files: located(field.get("files"), (at) => asPath(context, at)),
+      field,
+    };
+  });
+}
+
+function asPath(context: Context, field: Field): string | undefined {
+  const text = asString(context, field);
+  const problems = text === undefined ? [] : text === "" ? ["must be a path"] : controlCharacterProblems(text);
+  for (const problem of problems) reportInvalid(context, field, problem);
+  return problems.length === 0 ? text : undefined;
+}
+
+// --- sysctls -----------------------------------------------------------------------------------------------------------
+
+/** A map from names to numbers, also as texts. A name that is like a known one is a slip: an error. */
+function decodeSysctls(context: Context, given: Field | undefined): readonly Located<SysctlSpec>[] {
+  const field = asObject(context, given);
+  if (field === undefined) return [];
+  const isKnown = (key: string): boolean => greatestValue(sysctlName(key)) !== undefined;
+  const keys = Object.keys(field.value as object);
+  const known = { has: isKnown, keys: () => new Set(keys.filter(isKnown)).values() };
+  reportUnknown(context, field, known, (key) => {
+    const name = sysctlName(key);
+    const hint = nearest(name, sysctlsLike(name));
+    return { hint, isError: hint !== undefined };
+  });
+  const firsts = new Map<string, Field>();
+  return keys.filter(isKnown).flatMap((key): readonly Located<SysctlSpec>[] => {
+    const name = sysctlName(key);
+    const member = field.member(key);
+    const first = firsts.get(name);
+    if (first === undefined) firsts.set(name, member);
+    else
+      reportField(context, member, "duplicate-value", `Duplicate value: ${show(name)}`, "error", [
+        { message: "first used here", origin: first.key() },
+      ]);
+    const value = asSysctlValue(context, member, greatestValue(name) ?? 0);
+    return value === undefined ? [] : [{ value: { name, value }, field: member }];
+  });
+}
+
+function asSysctlValue(context: Context, field: Field, greatest: number): string | undefined {
+  const { value } = field;
+  const number = typeof value === "string" && /^[0-9]{1,9}$/.test(value) ? Number(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 0 && number <= greatest)
+    return String(number);
+  reportInvalid(context, field, `must be between 0 and ${greatest}, inclusive`);
+  return undefined;
+}
+
+// --- routes ------------------------------------------------------------------------------------------------------------
+
+export const ROUTE_MEMBERS: ReadonlySet<string> = new Set([
+  "kind",
+  "to",
+  "via",
+  "interface",
+  "metric",
+  "source",
+  "table",
+]);
+
+const MAX_UINT32 = 2 ** 32 - 1;
+
+function decodeRoute(context: Context, item: Field): RouteSpec | undefined {
+  const field = asObject(context, item);
+  if (field === undefined) return undefined;
+  checkMembers(context, field, ROUTE_MEMBERS);
+  const kind = asOneOf(context, field.get("kind"), ROUTE_KINDS) ?? "unicast";
+  const via = asAddress(context, field.get("via"));
+  const source = asAddress(context, field.get("source"));
+  const to = decodeDestination(context, field);
+  checkNextHop(context, field, kind);
+  if (to === undefined) return undefined;
+  for (const key of ["via", "source"] as const) {
+    const address = key === "via" ? via : source;
+    if (address !== undefined && familyOf(address) !== prefixFamily(to))
+      reportInvalid(context, field.member(key), `must be of the family of the destination, ${prefixFamily(to)}`);
+  }
+  return {
+    kind,
+    to,
+    via,
+    interface: asInterfaceName(context, field.get("interface")),
+    metric: asIntegerIn(context, field.get("metric"), 0, MAX_UINT32),
+    source,
+    table: decodeTable(context, field.get("table")),
+    field,
+  };
+}
+
+/** A block, an address alone, or `default`, of the family of `via`. */
+function decodeDestination(context: Context, field: Field): Prefix | undefined {
+  const to = field.get("to");
+  if (to === undefined) {
+    reportMissing(context, field, "to", "expected a CIDR, an address or default");
+    return undefined;
+  }
+  if (to.value === "default") {
+    const isIpv6 = [field.get("via"), field.get("source")].some((at) => String(at?.value).includes(":"));
+    const prefix = parsePrefix(isIpv6 ? "::/0" : "0.0.0.0/0");
+    return "kind" in prefix ? undefined : prefix;
+  }
+  const address = typeof to.value === "string" ? parseAddress(to.value) : undefined;
+  return address === undefined ? asPrefix(context, to) : hostPrefix(address);
+}
+
+/** A route has to lead somewhere; one that refuses packets leads nowhere. */
+function checkNextHop(context: Context, field: Field, kind: RouteSpec["kind"]): void {
+  const given = ["via", "interface"].flatMap((key) => field.get(key) ?? []);
+  if (kind === "unicast") {
+    if (given.length === 0)
+      reportMissing(context, field, "via", "expected the next hop's address in via, an interface, or both");
+    return;
+  }
+  for (const member of given)
+    reportField(context, member, "forbidden-field", `Forbidden: a route of kind ${kind} leads nowhere`);
+}
+
+/** A name that `ip route` has by itself, or a number. */
+function decodeTable(context: Context, field: Field | undefined): string | undefined {
+  if (field === undefined) return undefined;
+  const { value } = field;
+  const number = typeof value === "string" && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;
+  if (typeof number === "number" && Number.isInteger(number) && number >= 1 && number <= MAX_UINT32)
+    return TABLE_NAMES.get(number) ?? String(number);
+  for (const name of TABLE_NAMES.values()) if (name === value) return name;
+  reportInvalid(context, field, "must be main, local, default or a number from 1 to 4294967295");
+  return undefined;
+}
+
+const TABLE_NAMES: ReadonlyMap<number, string> = new Map([
+  [253, "default"],
+  [254, "main"],
+  [255, "local"],
+]);
