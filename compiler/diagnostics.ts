@@ -134,6 +134,12 @@ export const DIAGNOSTIC_CODES = [
   "unknown-chain",
   "unknown-set",
   "chain-loop",
+  // files of a node
+  "missing-node-file",
+  "repeated-node-file",
+  "unknown-interface",
+  "unsupported-network",
+  "unknown-datapath",
   // questions
   "packet-syntax",
   "unknown-object",

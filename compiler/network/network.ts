@@ -55,6 +55,8 @@ export interface HostInterface {
   readonly name: string;
   readonly kind: "loopback" | "ethernet" | "bridge" | "vxlan" | "ipip";
   readonly isUp: boolean;
+  /** It is up, routes by it count, and nothing that leaves by it arrives: a cable is out, the other end of a veth is down. */
+  readonly lacksCarrier?: true;
   /** Bytes. */
   readonly mtu: number;
   /** In the order in which the kernel lists them. */
@@ -76,6 +78,7 @@ export interface BridgePort {
   readonly isolated: boolean;
   /** False while the port is blocked or disabled. */
   readonly isForwarding: boolean;
+  readonly provenance?: Provenance;
 }
 
 /** Packets to a next hop travel in packets from `local` to the outer address of that. */
@@ -85,6 +88,7 @@ export interface Tunnel {
   readonly port?: number;
   /** Next hop, as text, to outer destination. */
   readonly remotes: ReadonlyMap<Address, Address>;
+  readonly provenance?: Provenance;
 }
 
 /** A wire between two interfaces. A switch is a host of its own. */

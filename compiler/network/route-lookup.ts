@@ -30,9 +30,15 @@ export function lookUpRoute(host: RoutingTables, key: RouteKey): FoundRoute {
     if (rule.action.kind !== "table") return { kind: rule.action.kind, by: rule };
     const { table } = rule.action;
     const found = lookUpInTables(host, [table], key);
-    if (found !== undefined) return found;
+    if (found !== undefined && !isSuppressed(found, rule)) return found;
   }
   return NONE;
+}
+
+/** Linux: fib4_rule_suppress, fib6_rule_suppress. Routes that refuse count all the same. */
+function isSuppressed(found: FoundRoute, { suppressPrefixLength }: PolicyRule): boolean {
+  if (suppressPrefixLength === undefined || found.kind !== "route") return false;
+  return found.route.prefix.length <= suppressPrefixLength;
 }
 
 const NONE: FoundRoute = { kind: "none" };
@@ -40,7 +46,7 @@ const NONE: FoundRoute = { kind: "none" };
 /** With the rules of a host on which nobody has added any, Linux keeps the tables local and main as one: the longest prefix of both
  *  counts (fib_trie.c, fib_table_lookup). */
 function isDefault(rules: readonly PolicyRule[]): boolean {
-  const texts = rules.map(({ priority, action, ...match }) => {
+  const texts = rules.map(({ priority, action, provenance: _, ...match }) => {
     const table = action.kind === "table" ? action.table : action.kind;
     return Object.keys(match).length > 0 ? "" : `${priority} ${table}`;
   });

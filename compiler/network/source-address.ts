@@ -15,7 +15,8 @@ export function selectSource(
   scope: Scope,
 ): Address | undefined {
   const own = interfaces.find((each) => each.name === name)?.addresses.filter((each) => isFit(each, scope)) ?? [];
-  const near = own.find(({ address, length }) => nextHop === undefined || isIn(nextHop, address, length)) ?? own[0];
+  const near =
+    own.find((each) => nextHop === undefined || isIn(nextHop, each.peer ?? each.address, each.length)) ?? own[0];
   if (near !== undefined) return near.address;
   for (const { addresses, isUp } of interfaces) {
     const other = isUp ? addresses.find((each) => each.scope !== "link" && isFit(each, scope)) : undefined;

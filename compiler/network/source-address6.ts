@@ -51,6 +51,7 @@ function isBetter(a: Candidate, b: Candidate, destination: Ipv6): boolean {
       const scope = scopeOf(address.address);
       return scope >= wanted ? -scope : scope - 1000;
     },
+    ({ address }) => Number(address.isDeprecated !== true),
     ({ isOut }) => Number(isOut),
     ({ address }) => Number(labelOf(address.address) === label),
     ({ address }) => Math.min(commonBits(address.address, destination), address.length),

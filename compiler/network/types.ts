@@ -19,6 +19,11 @@ export interface InterfaceAddress {
   readonly scope: Scope;
   /** Of a subnet that an earlier address of the interface is in; the kernel's own flag. */
   readonly isSecondary?: true;
+  /** IPv6: a source only where there is no other one (its preferred lifetime is over). */
+  readonly isDeprecated?: true;
+  /** The other end of a point-to-point link: `length` is of its subnet. */
+  readonly peer?: Address;
+  readonly provenance?: Provenance;
 }
 
 /** How far an address or a route reaches (rtnetlink(7)), narrowest last. */
@@ -44,6 +49,8 @@ export interface PolicyRule {
   readonly mark?: { readonly value: number; readonly mask: number };
   readonly inInterface?: string;
   readonly isNegated?: true;
+  /** A route that the table has does not count if its prefix is this long or shorter. */
+  readonly suppressPrefixLength?: number;
   readonly provenance?: Provenance;
   readonly action: { readonly kind: "table"; readonly table: string } | { readonly kind: RefusingRoute };
 }
@@ -63,6 +70,8 @@ export interface TableRoute {
   /** Several: equal-cost paths. Empty for those that refuse. */
   readonly hops: readonly NextHop[];
   readonly preferredSource?: Address;
+  /** Bytes, where it is smaller than the interface's. */
+  readonly mtu?: number;
   /** The kernel has made it for an address (`proto kernel`). */
   readonly isAutomatic?: true;
   readonly provenance?: Provenance;

@@ -6,7 +6,7 @@ import { maskAddress, printPrefix } from "../../compiler/net/prefix.ts";
 import type { RoutingDecision } from "../../compiler/network/route.ts";
 import type { RouteKey } from "../../compiler/network/route-lookup.ts";
 import type { InterfaceSysctls, RoutingTables } from "../../compiler/network/types.ts";
-import { readInterfaces, readRoutes, readRules } from "./ip-json.ts";
+import { readHost } from "./host-files.ts";
 import { inNamespace } from "./kernel.ts";
 import { numbersFrom } from "./slots.ts";
 
@@ -164,21 +164,16 @@ ${settings.join("\n")}
 ${commands.join("\n")}
 # Linux adds the route of an IPv6 address in a work queue.
 i=0; until [ "$(ip -6 route show table local type local | wc -l)" -ge "$(ip -6 -o addr | wc -l)" ] || [ $i -eq 30 ]; do i=$((i+1)); sleep 0.01; done
-ip -j addr; echo; echo @@
-${ip} -j route show table all; echo; echo @@
-${ip} -j rule; echo; echo @@
+echo @@; ip -j -d addr; echo @@; ip -j route show table all; echo @@; ip -j rule; echo @@; ip -6 -j rule; echo @@
+grep -r . /proc/sys/net/ipv4/conf /proc/sys/net/ipv6/conf/all; echo @@
 e=$(mktemp); ${ip} -j -force -batch - 2>$e <<'END'
 ${lines.join("\n")}
 END
 echo; echo @@; cat $e; rm $e`;
   const { output } = await inNamespace(script);
-  const [addresses = "", routes = "", rules = "", found = "", failed = ""] = output.split("@@\n");
-  const host: RoutingTables = {
-    family,
-    interfaces: readInterfaces(JSON.parse(addresses), (name) => sysctls.get(name) ?? NOTHING),
-    rules: readRules(JSON.parse(rules), family),
-    tables: readRoutes(JSON.parse(routes), family),
-  };
+  const [, ...files] = output.split("@@\n");
+  const [found = "", failed = ""] = files.splice(-2);
+  const host = readHost(files).routing[family];
   const errors = new Map(
     [...failed.matchAll(/answers: (.*)\nCommand failed -:(\d+)/g)].map(([, text, line]) => [Number(line), text]),
   );
@@ -193,14 +188,6 @@ echo; echo @@; cat $e; rm $e`;
   });
   return { host, answers };
 }
-
-const NOTHING: InterfaceSysctls = {
-  forwarding: true,
-  reversePathFilter: 0,
-  acceptLocal: false,
-  routeLocalnet: false,
-  sendRedirects: false,
-};
 
 export function keyOf({ to, from, inInterface, mark }: RoutingQuestion): RouteKey {
   const address = (text: string) => required(parseAddress(text), `${text} is an address`);

@@ -13,6 +13,7 @@ import { resolvePacket } from "../../compiler/trace/resolve.ts";
 import { inFolder, kpc } from "../support/cli.ts";
 import { toConfig } from "../support/compile.ts";
 import { hold } from "../support/exceptions.ts";
+import { readHostTexts } from "../support/host-files.ts";
 import { mustReadIptables } from "../support/read.ts";
 
 /** The findings about an input. */
@@ -56,6 +57,15 @@ const packet =
     if (parsed !== undefined && compiled !== undefined) resolvePacket(parsed, compiled, report);
     return findings;
   };
+
+/** What a node's commands printed: an interface, and more. */
+const nodeFiles =
+  (link: string, ...others: readonly string[]): Cause =>
+  () =>
+    readHostTexts([
+      `[{"ifindex":2,"ifname":"eth0","flags":["UP","LOWER_UP"],"mtu":1500,"promiscuity":0,"addr_info":[]${link}}]`,
+      ...others,
+    ]).findings;
 
 const meta = (name: string, more = ""): string => `metadata: {name: ${name}, namespace: a${more}}`;
 const service = (name: string, spec: string): string =>
@@ -210,6 +220,11 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "unknown-chain": rules("*filter\n-A INPUT -j NOWHERE\nCOMMIT\n"),
   "unknown-set": rules("table ip t {\n\tchain c {\n\t\tip saddr @s drop\n\t}\n}\n"),
   "chain-loop": rules("*filter\n:a - [0:0]\n:b - [0:0]\n-A a -j b\n-A b -j a\nCOMMIT\n"),
+  "missing-node-file": nodeFiles(""),
+  "repeated-node-file": nodeFiles("", '[{"ifindex":2,"ifname":"eth0","flags":[],"mtu":1400}]'),
+  "unknown-interface": nodeFiles("", '[{"dst":"10.0.0.0/8","dev":"gone","flags":[]}]'),
+  "unsupported-network": nodeFiles(',"linkinfo":{"info_kind":"bridge","info_data":{"vlan_filtering":1}}'),
+  "unknown-datapath": nodeFiles(',"linkinfo":{"info_kind":"vrf"}'),
   "packet-syntax": packet("tcp 10.0.0.1 >"),
   "unknown-object": packet("tcp pod/a/web > 10.0.0.1:80", service("web", OK)),
   "unsupported-nft": unsupported("nft", "-m u32 --u32 0 -j DROP"),

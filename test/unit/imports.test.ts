@@ -33,6 +33,8 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   tabulate: ["evaluate", "graph", "ir", "net"],
   // To documents: rules that are none are told by what they are instead.
   formats: ["documents", "ir", "net", "tabulate"],
+  // To formats: dumps of rules are told by what they are.
+  hostfiles: ["documents", "formats", "net", "network"],
   // To formats: where two programs differ, their rules are shown.
   compare: ["evaluate", "formats", "ir", "net", "tabulate"],
   exceptions: ["compare", "documents", "evaluate", "ir", "net"],

@@ -1,0 +1,70 @@
+/** Routes and policy rules of several files: `ip -j route show table all` prints both families, `ip -6 -j route ...` one of them again. */
+import type { Report } from "../diagnostics.ts";
+import { FAMILIES, type Family } from "../net/address.ts";
+import type { PolicyRule } from "../network/types.ts";
+import type { ListOf } from "./lists.ts";
+import type { TabledRoute } from "./routes.ts";
+
+/** The routes of each family once: of two files that have them, those of the one with more tables. Reports `repeated-node-file`
+ *  where the files contradict each other. */
+export function mergeRoutes(lists: readonly ListOf<TabledRoute>[], report: Report): readonly TabledRoute[] {
+  return FAMILIES.flatMap((family) => {
+    const parts = lists.map(({ items, origin }) => ({ origin, items: items.filter((each) => each.family === family) }));
+    return longest(parts, `the ${family} routes`, textOfRoute, report);
+  });
+}
+
+/** A list of policy rules, and whether its family is certain. */
+export interface RuleList extends ListOf<PolicyRule> {
+  readonly family: Family;
+  readonly isSure: boolean;
+}
+
+/** The rules of each family; undefined: no file has them. */
+export function mergeRules(
+  lists: readonly RuleList[],
+  report: Report,
+): Readonly<Record<Family, readonly PolicyRule[] | undefined>> {
+  const of = (family: Family): readonly PolicyRule[] | undefined => {
+    const parts = lists.filter((each) => each.family === family);
+    return parts.length === 0 ? undefined : longest(parts, `the ${family} policy rules`, textOf, report);
+  };
+  return { IPv4: of("IPv4"), IPv6: of("IPv6") };
+}
+
+/** The list that has all items of the others. */
+function longest<T>(
+  lists: readonly ListOf<T>[],
+  what: string,
+  print: (item: T) => string,
+  report: Report,
+): readonly T[] {
+  const [first, ...others] = [...lists]
+    .filter(({ items }) => items.length > 0)
+    .sort((a, b) => b.items.length - a.items.length);
+  if (first === undefined) return [];
+  const known = new Set(first.items.map(print));
+  for (const { items, origin } of others) {
+    const odd = items.findIndex((item) => !known.has(print(item)));
+    if (odd < 0) continue;
+    report({
+      severity: "error",
+      code: "repeated-node-file",
+      message: `${what} here are others than in another file of the node: expected files of one moment`,
+      origin: origin.item(odd),
+      notes: [{ message: "the other file", origin: first.origin }],
+    });
+  }
+  return first.items;
+}
+
+function textOfRoute({ table, route }: TabledRoute): string {
+  return `${table} ${textOf(route)}`;
+}
+
+/** All but where it stands. */
+function textOf(item: object): string {
+  return JSON.stringify(item, (key, value: unknown) =>
+    key === "provenance" ? undefined : typeof value === "bigint" ? `${value}n` : value,
+  );
+}
