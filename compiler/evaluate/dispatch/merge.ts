@@ -16,7 +16,7 @@ export function mergeBehind(states: readonly State[], behind: Behind): readonly 
 /** `states` as fewer, where that can be said: what differs in nothing that is asked for later is one. Of a single packet those stay
  *  apart that different rules have decided. */
 export function merge(states: readonly State[], later: () => Reads): readonly State[] {
-  if (states.length < 2) return states;
+  if (states.length < 2 || areDecidedApart(states)) return states;
   const reads = later();
   const left = states.map((state): State => {
     const shared = forget(state.shared, reads);
@@ -24,6 +24,17 @@ export function merge(states: readonly State[], later: () => Reads): readonly St
   });
   const classes = classesOf(left);
   return classes.length === states.length ? left : classes.map(mergeAlike);
+}
+
+/** Whether other rules decided in each of them, or gave another destination: an endpoint of a single packet each, mostly. */
+function areDecidedApart(states: readonly State[]): boolean {
+  const deciders = new Set<string>();
+  for (const { shared } of states) {
+    const own = decidersOf(shared.path);
+    if (own === "" || deciders.has(own)) return false;
+    deciders.add(own);
+  }
+  return true;
 }
 
 /** Those together that differ at most in their branches. */
