@@ -1,4 +1,4 @@
-/** Two lists held against each other: what each has that the other has not in the same order (patience diff). */
+/** Compares two lists by a patience diff: which items each list has that the other does not have in the same order. */
 
 export interface Unaligned {
   /** Places in the first list, and in the second one. */
@@ -44,7 +44,7 @@ function align(a: Part, b: Part, found: { readonly ours: number[]; readonly thei
   }
 }
 
-/** Pairs of places that have what is there but once in both, as many as are in the same order. */
+/** Pairs of places of items that occur once in each list: the longest series that is in the same order in both. */
 function inCommon(a: Part, b: Part): readonly (readonly [number, number])[] {
   const theirs = onlyOnes(b);
   const pairs = [...onlyOnes(a)].flatMap(([text, at]): [number, number][] => {
@@ -54,7 +54,7 @@ function inCommon(a: Part, b: Part): readonly (readonly [number, number])[] {
   return longestRise(pairs);
 }
 
-/** What is there once, with its place; undefined for what is there more often. */
+/** The place of each item that occurs once; undefined for items that occur more often. */
 function onlyOnes({ list, from, to }: Part): Map<string, number | undefined> {
   const places = new Map<string, number | undefined>();
   for (let i = from; i < to; i++) {
@@ -64,7 +64,7 @@ function onlyOnes({ list, from, to }: Part): Map<string, number | undefined> {
   return places;
 }
 
-/** Of pairs that are sorted by their first parts, as many as rise in the second ones as well. */
+/** The longest series of pairs whose second parts rise. `pairs` are sorted by their first parts. */
 function longestRise(pairs: readonly (readonly [number, number])[]): readonly (readonly [number, number])[] {
   /** The ends of rises of each length, the lowest there can be: numbers of pairs. */
   const ends: number[] = [];

@@ -5,7 +5,7 @@ import type { Comparison } from "./compare.ts";
 export interface ComparisonAnswer extends Omit<Comparison, "space" | "environment"> {
   /** What was not read or not compared, besides `open`: a sentence each. */
   readonly gaps: readonly string[];
-  /** What was taken for given: behind `assuming`. */
+  /** What the comparison assumed: printed behind `assuming`. */
   readonly given: readonly string[];
   /** What was compared besides all packets, for the end of the verdict. */
   readonly also?: string;
@@ -37,7 +37,7 @@ export function isWhole({ open, gaps }: ComparisonAnswer): boolean {
   return open.length === 0 && gaps.length === 0;
 }
 
-/** `equal` only where all packets were looked at. */
+/** The answer is `equal` only where all packets were compared. */
 export function opinionOf(answer: ComparisonAnswer): "different" | "no difference found" | "equal" {
   if (answer.differing > 0) return "different";
   return isWhole(answer) ? "equal" : "no difference found";

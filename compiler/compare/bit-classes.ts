@@ -1,4 +1,4 @@
-/** Numbers of 32 bits, as far as tests of their bits tell them apart. */
+/** Classes of 32-bit numbers that no test of their bits tells apart. */
 
 /** Whether `(number & mask) ^ xor` is from `from` to `to`. */
 export interface Test {
@@ -8,7 +8,7 @@ export interface Test {
   readonly to: number;
 }
 
-/** More classes than this are not kept, and more beginnings of them on the way. */
+/** The search gives up at more classes than this, or at more leading bit patterns on the way. */
 const MOST = 64;
 const MOST_OPEN = 4096;
 
@@ -19,7 +19,7 @@ const AS_TO = 2;
 
 /** The least number of each class, in their order; undefined: there are too many. */
 export function classesOf(tests: readonly Test[]): readonly number[] | undefined {
-  // From the highest bit on: beginnings that all tests take alike are one.
+  // From the highest bit on: leading bits that all tests answer alike are merged.
   let open = new Map<string, { readonly number: number; readonly states: readonly number[] }>();
   open.set("", { number: 0, states: tests.map(() => AS_FROM | AS_TO) });
   for (let at = 31; at >= 0; at--) {

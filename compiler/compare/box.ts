@@ -28,14 +28,14 @@ export interface Few {
 
 export type Box = Readonly<Record<RangeField, Range>> & Readonly<Record<FewField, Few>>;
 
-/** `region` as boxes without a packet in common, those with lower destinations first; `all`: the packets that it is of. */
+/** `region` as disjoint boxes, sorted by destination. `all`: the packets that the region is a part of. */
 export function* boxesOf(region: PacketSet, all: PacketSet): Generator<Box> {
   for (const at of destinationsOf(region)) yield* boxesAt(at, region, all);
 }
 
 type Destinations = Pick<Box, "daddr" | "dport">;
 
-/** The destinations of its boxes, the lower ones first. */
+/** The destinations of the region's boxes, sorted. */
 export function* destinationsOf(region: PacketSet): Generator<Destinations> {
   for (const daddr of rangesIn(region.daddr)) for (const dport of rangesIn(region.dport)) yield { daddr, dport };
 }
@@ -53,7 +53,7 @@ export function* boxesAt({ daddr, dport }: Destinations, region: PacketSet, all:
         for (const toport of rangesIn(region.toport)) yield { daddr, dport, saddr, sport, toaddr, toport, ...few };
 }
 
-/** A packet of `box`: the first one, but of new connections rather than of those that were expected. */
+/** An example packet of `box`: its first one, of a new connection where the box has such packets. */
 export function firstOf(box: Box): Readonly<Record<PacketField, Cut>> {
   const { daddr, dport, saddr, sport, toaddr, toport, mark, ctstate, ctstatus, ctmark } = box;
   const first = ({ values }: Few): number => values[0] ?? 0;
@@ -65,17 +65,17 @@ export function firstOf(box: Box): Readonly<Record<PacketField, Cut>> {
   };
 }
 
-/** How many those are. */
+/** The number of boxes of a region. */
 export function countBoxes(region: PacketSet): number {
   return RANGE_FIELDS.reduce((product, field) => (product * region[field].cuts.length) / 2, 1);
 }
 
-/** How many there are to each of its destinations. */
+/** The number of boxes to each destination of a region. */
 export function countBoxesAt(region: PacketSet): number {
   return (countBoxes(region) * 4) / (region.daddr.cuts.length * region.dport.cuts.length);
 }
 
-/** Whether that is all there can be. */
+/** Whether a field has all values that it can have. */
 export function isAny({ values, among }: Few): boolean {
   return values.length === among.length;
 }

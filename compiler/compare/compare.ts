@@ -1,4 +1,4 @@
-/** Two programs held against each other: over all packets, kind of traffic by kind of traffic. */
+/** Compares two programs over all packets, one kind of traffic at a time. */
 
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { type Environment, hostOf, type Packet, type Packets } from "../evaluate/packet.ts";
@@ -23,9 +23,9 @@ export interface CompareOptions extends Partial<Traffic> {
   readonly addresses: readonly Address[];
   /** Steps, of packets that have fared alike so far past one rule, before the comparison gives up. */
   readonly budget?: number;
-  /** Is asked again and again: the reason to give up by now, if there is one. */
+  /** `compare` calls this repeatedly: it returns the reason to give up now, if there is one. */
   readonly giveUp?: () => string | undefined;
-  /** Is told again and again how far the comparison is. */
+  /** `compare` calls this repeatedly with its progress. */
   readonly progress?: (now: Progress) => void;
   /** Differing regions that are kept; others are counted. */
   readonly keep?: number;
@@ -56,11 +56,11 @@ export interface Comparison {
   readonly differing: number;
   /** Classes of packets that one of the programs tells apart: in each, all packets fare alike. */
   readonly boxes: number;
-  /** What has not been compared; empty: everything has been. */
+  /** Parts of the packets that the comparison did not reach; empty: it compared all. */
   readonly open: readonly Open[];
-  /** What was taken for given, besides what `space` says. */
+  /** What the comparison assumed, besides what `space` says. */
   readonly given: readonly string[];
-  /** What else was not compared, a sentence each. */
+  /** What else the comparison left out, a sentence each. */
   readonly gaps: readonly string[];
   /** Of the host that both programs were followed on: who evaluates a packet of a region in it sees what was compared. */
   readonly environment: Environment;
@@ -84,10 +84,10 @@ export function compare(left: Program, right: Program, options: CompareOptions):
   return new Comparer(left, right, options).compare();
 }
 
-/** Packets are to be compared in smaller regions. */
+/** Thrown where a region takes too many steps: its halves are compared instead. */
 class TooMany extends Error {}
 
-/** Nothing more is to be compared: the message says why. */
+/** Thrown to end the comparison: the message says why. */
 class GivenUp extends Error {}
 
 class Comparer {
@@ -100,9 +100,9 @@ class Comparer {
   private readonly options: Required<Pick<CompareOptions, "budget" | "keep" | "giveUp" | "progress">>;
   private readonly only: CompareOptions["only"];
   private steps = 0;
-  /** Where steps are too many for the region at hand. */
+  /** The number of steps at which the current region has taken too many. */
   private limit = 0;
-  /** Where it is asked next whether to give up. */
+  /** The number of steps at which `giveUp` is called next. */
   private nextCheck = 0;
   private done = 0;
   private boxes = 0;
@@ -124,7 +124,7 @@ class Comparer {
     this.evaluators = [new Evaluator(left), new Evaluator(right)];
     this.space = new PacketSpace([left, right], { ...traffic, families });
     this.changes = changesBetween(left, right);
-    // What is not looked at may depend on them.
+    // What the comparison may leave out depends on these rules.
     if (this.changes !== undefined) for (const each of this.evaluators) each.assumeAllOrders(families);
     this.interest = this.changes && new Interest(this.changes, this.space.translates);
     this.slices = new Slices(this.isSame ? [] : [left, right]);
@@ -169,7 +169,7 @@ class Comparer {
   /** All of `packets` that may fare otherwise on the other side, slice by slice. Where one is too much, half of it after the other. */
   private through(trafficKind: TrafficKind, packets: Packets): void {
     const parts = this.partsOf(packets);
-    // The last one is looked at first: destinations come in their order.
+    // The last part is compared first, so that destinations come in their order.
     const regions = parts.flatMap((part) => this.slices.of(part, trafficKind.family)).reverse();
     for (let region = regions.pop(); region !== undefined; region = regions.pop()) {
       const from = region.daddr.cuts[0] as Address;
@@ -259,7 +259,7 @@ class Comparer {
   private keepAll(trafficKind: TrafficKind, boxes: Iterable<Box>): void {
     for (const box of boxes) {
       if (this.regions.length >= this.options.keep) return;
-      // To find the outcomes of thousands takes its time.
+      // Finding the outcomes of thousands of packets would take long.
       const reason = this.options.giveUp();
       if (reason !== undefined) throw new GivenUp(reason);
       const packet = packetAt(trafficKind, firstOf(box));
@@ -287,5 +287,5 @@ const MOST_STEPS = 5_000_000;
 /** More steps than this are not taken on conditions for one region: each may make a condition, of some 100 bytes. */
 const MOST_OPERATIONS = 2_000_000;
 
-/** So many steps are taken before it is asked again whether to give up. */
+/** Steps between two calls of `giveUp`. */
 const STEPS_BETWEEN = 5000;

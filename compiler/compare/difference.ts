@@ -16,7 +16,7 @@ import type { Condition } from "../evaluate/unknown/condition.ts";
 import type { KeyedResult } from "./keyed-results.ts";
 import { EQUAL, Scales } from "./scales.ts";
 
-/** A result of one side: that of the right side has its probability with a minus. */
+/** A result of one side. The probability of a right side's result is negative. */
 interface Signed {
   readonly region: PacketSet;
   readonly weight: number;
@@ -58,7 +58,7 @@ interface Group {
   readonly right: KeyedResult[];
 }
 
-/** Leaves that say the same under the same condition. */
+/** Results with the same key under the same condition. */
 function byResult(left: readonly KeyedResult[], right: readonly KeyedResult[]): Group[][] {
   const results = new Map<string, Map<Condition, Group>>();
   const add = (keyed: KeyedResult, side: keyof Group): void => {
@@ -87,7 +87,7 @@ function cancel(groups: readonly Group[]): Signed[] {
   });
 }
 
-/** The results of both sides, those with the same packets as one. */
+/** The results of both sides, where results with the same packets are joined. */
 function pairUp(left: readonly Signed[], right: readonly Signed[]): Signed[] {
   const [one, more] = left;
   const [other, others] = right;

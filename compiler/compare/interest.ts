@@ -21,7 +21,7 @@ interface Lead {
   readonly targets: readonly Chain[];
 }
 
-/** More regions than this are not told apart, and more steps than this are not taken to find them. */
+/** Limits: the search gives up at more regions or more steps than this. */
 const MOST_REGIONS = 64;
 const MOST_STEPS = 20_000;
 
@@ -178,12 +178,12 @@ class Search {
       case "transport":
         return field.field === "sport" ? this.keepsSource(base, isLooped) : this.keepsDestination(base, isLooped);
       default:
-        // Of others it is not known: they may have changed.
+        // Other fields may have changed on the way.
         return false;
     }
   }
 
-  /** Before the first translation of sources. */
+  /** Whether a place is before the first translation of sources. */
   private keepsSource(base: BaseChain, isLooped: boolean): boolean {
     const { hook, type } = base;
     if (isLooped) return false;
@@ -193,7 +193,7 @@ class Search {
     return type === "nat" || placeOf(base) < placeOfNat(hook);
   }
 
-  /** Before the first translation of destinations, or where there is none. */
+  /** Whether a place is before the first translation of destinations, or no rule translates them. */
   private keepsDestination(base: BaseChain, isLooped: boolean): boolean {
     if (!this.translates) return true;
     const { hook, type } = base;

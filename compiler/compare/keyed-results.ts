@@ -1,4 +1,4 @@
-/** What happens to all packets of a kind of traffic, as far as it can be seen. */
+/** What happens to all packets of a kind of traffic, with a key for what an observer can tell apart. */
 
 import { destinationOf, keyOf, withDestination } from "../evaluate/disposition.ts";
 import type { RegionResult } from "../evaluate/result.ts";
@@ -39,7 +39,7 @@ export function keyedResultsOf(
   return [keyedResults(sides[0]), keyedResults(sides[1])];
 }
 
-/** What is a part of some destination, each once. */
+/** Each part of a destination, once. */
 function namedBy(sides: readonly (readonly RegionResult[])[], part: "address" | "port"): readonly Now<Cut>[] {
   const named = new Map<Cut | string, Now<Cut>>();
   for (const results of sides)
@@ -86,7 +86,7 @@ function isValue(now: Now<Cut>): now is Cut {
   return typeof now === "number" || typeof now === "bigint";
 }
 
-/** Any order will do that is the same on both sides. */
+/** A fixed order of forms: any order will do that is the same on both sides. */
 function comesFirst(a: Now<Cut>, b: Now<Cut>): boolean {
   return nowKey(a) < nowKey(b);
 }

@@ -31,7 +31,7 @@ export function* differencesOf(left: readonly Outcome[], right: readonly Outcome
   }
 }
 
-/** What has to hold, a line each. */
+/** The assumptions behind a difference, a line each. */
 function describeCondition(condition: Condition): string[] {
   const { assumptions, choices } = assumptionsOf(condition);
   return [...assumptions.map((each) => printAssumption(each)), ...choices.map(describeChoice)].sort();

@@ -11,7 +11,7 @@ import type { Family } from "../net/address.ts";
 import { type TestedValues, testedBy } from "./tested-values.ts";
 import { TRANSLATED, type TrafficKind, trafficKindsOf } from "./traffic-kinds.ts";
 
-/** What is remembered of packets, and of their connections: all of what there can be. */
+/** The values that marks and connection tracking can have for packets that come in. */
 interface Remembered {
   readonly ctStates: readonly number[];
   readonly ctStatus: readonly number[];
@@ -32,9 +32,9 @@ export class PacketSpace {
   readonly trafficKinds: readonly TrafficKind[];
   private readonly tested: TestedValues;
   private readonly marks: Ranges;
-  /** What is taken for given that matters: behind "assuming". */
+  /** Assumptions that matter to the answer: printed behind "assuming". */
   readonly given: readonly string[];
-  /** What is left out, a sentence each. */
+  /** What the comparison leaves out, a sentence each. */
   readonly gaps: readonly string[];
 
   constructor(programs: readonly Program[], { families, firstOnly = false, unmarked = false }: Traffic) {
@@ -55,7 +55,7 @@ export class PacketSpace {
     return this.tested.translates;
   }
 
-  /** All packets that come by `kind of traffic`, in parts without a packet in common. */
+  /** All packets of a kind of traffic, in disjoint parts. */
   packetsBy(trafficKind: TrafficKind): Packets[] {
     const { family, protocol, tracking, inInterface } = trafficKind;
     const ports = new Ranges(hasPorts(protocol) && tracking !== "invalid" ? [0, 65536] : [0, 1]);
@@ -75,7 +75,7 @@ export class PacketSpace {
     }));
   }
 
-  /** The states of connection tracking that packets by `kind of traffic` have, in words. */
+  /** The states of connection tracking that packets of a kind of traffic have, in words. */
   ctStatesOf(trafficKind: TrafficKind): readonly CtState[] {
     return this.rememberedBy(trafficKind).flatMap(({ ctStates }) =>
       ctStates.map((bits) => ctStateOf(trafficKind.tracking, bits)),
@@ -95,7 +95,7 @@ export class PacketSpace {
       }
       case "original":
       case "reply": {
-        // Who does not ask for these things treats both directions alike.
+        // Rules that test none of these fields treat both directions alike.
         if (tracking === "reply" && !direction && status === 0) return [];
         const free = (status & (CT_STATUS.expected | CT_STATUS.assured)) | (translates ? TRANSLATED : 0);
         const established = { ctStates: [CT_STATE.established], ctStatus: combine(BOTH_WAYS, free), ctMarks };

@@ -59,7 +59,7 @@ function inOrder(regions: readonly Discrepancy[], { addresses }: Pick<Sides, "ad
   return ranked.sort((a, b) => a.rank - b.rank).map(({ region }) => region);
 }
 
-/** What was not compared, a line each. */
+/** The parts that the comparison left out, a line each. */
 export function renderOpen({ open, gaps }: ComparisonAnswer): string[] {
   const lines = [
     ...gaps,
@@ -136,7 +136,7 @@ function printSent({ toaddr, toport }: Discrepancy["box"]): string {
   return `${printRange(toaddr, "address")} port ${printRange(toport, "port")}`;
 }
 
-/** `other`: what the other side does. */
+/** One side's outcome in words. `other`: the outcome of the other side. */
 function renderSide(name: string, outcome: Outcome, other: Outcome): string[] {
   const decided = new Set(reasonsOf(outcome, other).map(printReason));
   return [
@@ -273,5 +273,5 @@ function rulesToData(outcome: Outcome, other: Outcome): object[] {
   });
 }
 
-/** A Service may have thousands of endpoints. */
+/** More rules than this are not printed: a Service may have thousands of endpoints. */
 const MOST_RULES = 20;

@@ -1,4 +1,4 @@
-/** What two programs ask of packets besides addresses and ports, as far as that tells packets apart. */
+/** The values of marks and of connection tracking that the rules of two programs test, as far as that tells packets apart. */
 import { Ranges, unite } from "../evaluate/sets/ranges.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
@@ -27,11 +27,11 @@ import {
 export interface TestedValues {
   /** Marks with which packets may come: one for all that no rule tells apart; undefined: there are too many. */
   readonly marks: Ranges | undefined;
-  /** The same of connections. */
+  /** Likewise for marks of connections. */
   readonly ctMarks: Ranges | undefined;
   /** Bits of the connection's status, by `CT_STATUS`. */
   readonly status: number;
-  /** Some rule asks in which direction a packet goes, or whence the first one of its connection went whither. */
+  /** Some rule tests the direction of a packet, or the addresses and ports of its connection's first packet. */
   readonly direction: boolean;
   /** Some rule translates connections. */
   readonly translates: boolean;
@@ -76,7 +76,7 @@ export function testedBy(programs: readonly Program[]): TestedValues {
   };
 }
 
-// --- what is asked -----------------------------------------------------------------------------------------------------
+// --- what rules test -------------------------------------------------------------------------------------------------
 
 function* questionsOf(table: Table): Generator<Question> {
   const { sets, maps } = table;
@@ -95,7 +95,7 @@ function* questionsOf(table: Table): Generator<Question> {
   }
 }
 
-/** Only these are looked at: others are asked a hundred thousand times. */
+/** Whether an expression is one of those that `testedBy` collects. Others occur a hundred thousand times in large programs. */
 function isTested(expression: Expression): boolean {
   // What comes of a lookup is another value than that of its key.
   if (expression.kind === "lookup" || expression.kind === "concat") return false;
@@ -145,10 +145,10 @@ function writeOf(step: Step): Write | undefined {
   return form && { to: step.field.kind === "meta" ? "mark" : "ctmark", form };
 }
 
-/** More tests than this are not followed back. */
+/** The search gives up at more tests than this. */
 const MOST_TESTS = 4096;
 
-/** All that is asked of what a mark was before it was written, too. */
+/** `tests`, and the tests of what marks were before a rule wrote them. */
 function throughWrites(tests: readonly FormTest[], writes: readonly Write[]): readonly FormTest[] | undefined {
   const all = new Map<string, FormTest>();
   const open: FormTest[] = [...tests];

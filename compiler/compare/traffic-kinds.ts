@@ -1,4 +1,4 @@
-/** The ways by which packets come, and their protocols: as far as two programs tell them apart. */
+/** Input interfaces and protocols of packets, as far as two programs tell them apart. */
 import { readsProtocol } from "../evaluate/expression.ts";
 import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
 import type { PacketField } from "../evaluate/sets/packet-set.ts";

@@ -1,4 +1,4 @@
-/** Rules that a comparison does not come to: no claim is made where they differ. */
+/** Rules that a comparison does not reach: it makes no claim where such rules differ. */
 import { ChainGraph } from "../ir/chain-graph.ts";
 import { elementsOf, normaliseChain } from "../ir/normal-form.ts";
 import type { BaseChain, Chain, Program, Table } from "../ir/types.ts";
@@ -8,7 +8,7 @@ import { FAMILIES, type Family } from "../net/address.ts";
 interface Found {
   readonly chain: Chain;
   readonly table: Table;
-  /** The kernel enters it, in a way that is not followed. */
+  /** The kernel enters the chain at a hook that kpc does not follow. */
   readonly isElsewhere: boolean;
 }
 

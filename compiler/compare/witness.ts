@@ -1,4 +1,4 @@
-/** Packets that stand for a region: such as could be sent, and as `kpc trace` takes them. */
+/** Example packets of a region: packets that a host could send, in the form that `kpc trace` takes. */
 import { destinationOf, withDestination } from "../evaluate/disposition.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { after } from "../evaluate/sets/ranges.ts";
@@ -50,10 +50,10 @@ function withPort(outcome: Outcome, from: number, to: number): Outcome {
   };
 }
 
-/** What clients take, and `kpc trace` where nothing is said. */
+/** The source port that clients take, and `kpc trace` where the packet names none. */
 const CLIENT_PORT = 40000;
 
-/** `low`: the lowest that a host may have. */
+/** The addresses that examples have where they can. `low`: the lowest address that a host may have. */
 const EXAMPLES: Readonly<Record<Family, { readonly [of in "host" | "low" | "loopback"]: Address }>> = {
   IPv4: { host: addressOf("198.51.100.7"), low: addressOf("1.0.0.1"), loopback: addressOf("127.0.0.1") },
   IPv6: { host: addressOf("2001:db8::7"), low: addressOf("2000::1"), loopback: addressOf("::1") },
@@ -71,7 +71,7 @@ function choose({ from, to }: Range, wanted: readonly Address[]): Address {
   return found ?? ((from === to || Number(BigInt(from) & 0xffn) !== 0 ? from : after(from)) as Address);
 }
 
-/** No packet has port 0, unless its protocol has no ports. */
+/** The wanted port, or the lowest one of the range. No packet has port 0, unless its protocol has no ports. */
 function choosePort({ from, to }: Range, wanted: number): number {
   if (wanted >= from && wanted <= to) return wanted;
   return from === 0 && to > 0 ? 1 : Number(from);

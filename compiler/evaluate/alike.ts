@@ -1,4 +1,4 @@
-/** Packets of which the same becomes, however they have come here. */
+/** Compares states: whether the rules ahead do the same to packets of both. */
 import type { SharedState, Symbolic } from "./state.ts";
 
 /** Whether the same becomes of packets of both from here on. */
@@ -48,7 +48,7 @@ function isSameList(a: readonly string[], b: readonly string[]): boolean {
 function hasSameRoute(a: SharedState["route"], b: SharedState["route"]): boolean {
   if (a === b) return true;
   if (a === undefined || b === undefined || a.kind === "none" || b.kind === "none") return a?.kind === b?.kind;
-  // That the kind is the same, the interface tells as well.
+  // Routes of kind `forward` also differ by interface, which `outInterface` compares.
   return a.kind === b.kind && a.masqueradeSource === b.masqueradeSource;
 }
 

@@ -1,4 +1,4 @@
-/** Going on both where something that is not known holds, and where it does not. */
+/** Follows packets both where something unknown holds, and where it does not. */
 
 import type { StepProgress } from "./frame.ts";
 import { Partition } from "./partition.ts";
@@ -6,7 +6,7 @@ import { type State, where } from "./state.ts";
 import { type About, describeTest } from "./unknown/assumption.ts";
 import { both, conditionsMade, isPossible, not, unknownMatch } from "./unknown/condition.ts";
 
-/** Both ways, unless what these packets have been assumed to be leaves one of them only. */
+/** `state` where an unknown match holds, and where it does not; one of the two where earlier assumptions decide it. */
 export function assume(what: About | string, negated: boolean, state: State): StepProgress[] {
   const before = conditionsMade();
   const holds = typeof what === "string" ? unknownMatch(what) : unknownMatch(describeTest(what), what);

@@ -58,17 +58,17 @@ function runChain(chain: Chain, state: State, frame: Frame): Advance[] {
   return finished;
 }
 
-/** Rule by rule, and each way that packets take for itself: to be held against. Slow where many packets meet many rules. */
+/** Runs rules one by one and merges nothing: the reference that faster runners must equal. Slow for many packets and many rules. */
 export const PLAIN: Runner = { run: runChain, merge: (states) => states, tidy: (branches) => branches };
 
-/** Steps that a rule takes. */
+/** The number of branches in all states: a rule takes a step for each. */
 export function countBranches(states: readonly State[]): number {
   let count = 0;
   for (const { branches } of states) count += branches.length;
   return count;
 }
 
-/** Adds to `next` what goes on with the next rule, and to `finished` the rest. */
+/** Adds states that go on with the next rule to `next`, and the others to `finished`. */
 export function sort(progress: readonly Advance[], next: State[], finished: Advance[]): void {
   for (const each of progress) {
     if (each.flow === "next") next.push(each.state);
@@ -132,7 +132,7 @@ function passAll(questions: readonly Question[], shared: SharedState, branch: Br
   return current.region;
 }
 
-/** The steps from `index` on. A match that fails leads to the next rule. */
+/** Runs the steps of a rule from `index` on. Packets that fail a match go on with the next rule. */
 export function runSteps(
   rule: Rule,
   steps: readonly PlannedStep[],

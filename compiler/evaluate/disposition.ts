@@ -21,7 +21,7 @@ interface Listed {
 
 interface Forwarded extends Listed {
   readonly source: NewSource;
-  /** What else was done to the packet that is not followed: rules or parts of them, as text. */
+  /** Rules, or parts of rules, that kpc does not follow and that may have acted on the packet; as text. */
   readonly takenBy: readonly string[];
 }
 

@@ -78,8 +78,9 @@ export class Evaluator {
     return incomplete === undefined ? { outcomes } : { someOutcomes: outcomes, incomplete };
   }
 
-  /** `packet` in front of the hooks of a node; `packet.connection` is its connection's entry, if the node has one. Throws where the
-   *  packet has neither of that entry's tuples. The environment's `route` is not asked: see `Passage.routed`. */
+  /** `packet` before the first hook of a node. `packet.connection` is its entry in the node's connection table, if there is one.
+   *  Throws where the packet has neither of that entry's tuples. `enter` does not call the environment's `route`: see
+   *  `Passage.routed`. */
   start(packet: Packet, environment: Environment): Passage {
     const { route: _, ...others } = environment;
     const packets = alone(packet);
@@ -201,12 +202,12 @@ export class Evaluator {
 const NO_CHAINS: readonly HookEntry[] = [];
 const NO_STATES: readonly State[] = [];
 
-/** As `flatMap`: without a list of lists for one thing, which most packets are. */
+/** As `flatMap`, without a list of lists for the most frequent case: a single thing. */
 function ofEach<T>(things: readonly T[], run: (thing: T) => readonly State[]): readonly State[] {
   return things.length === 1 ? run(things[0] as T) : things.flatMap(run);
 }
 
-/** Where packets are. */
+/** The place of packets, for a base chain. */
 type Where = Pick<Frame, "hook" | "behind" | "runner">;
 
 /** The hook, and the base chains behind the place where packets are. */

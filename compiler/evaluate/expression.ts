@@ -134,7 +134,7 @@ export function fieldOf(expression: Expression, shared: SharedState, branch: Bra
   }
 }
 
-/** What `left` becomes with the other side of `expression`, for each of the things that this can be. */
+/** `left` combined with the other side of `expression`, once for each value that this side can have. */
 function combineWith(
   left: Possible,
   { operator, right }: Extract<Expression, { kind: "combine" }>,
@@ -150,7 +150,7 @@ function combineWith(
   });
 }
 
-/** `key` with one more part, for each of the things that this can be. */
+/** `key` with one more part, once for each value that the part can have. */
 function append(key: Possible, part: Expression, shared: SharedState, branch: Branch, table: TableIndex): Possible[] {
   const { value } = key;
   if (value === undefined) return [key];

@@ -20,10 +20,10 @@ export interface Frame {
 
 /** The base chains that packets may still come to behind one. */
 export interface Behind {
-  /** Of its own place: those of `entries` from `next` on. */
+  /** Chains of the same place: those of `entries` from `next` on. */
   readonly entries: readonly HookEntry[];
   readonly next: number;
-  /** All others; the same list for the same ones. Undefined: it is not known which. */
+  /** All other chains: equal lists are one object. Undefined: it is not known which chains follow. */
   readonly later: readonly HookEntry[] | undefined;
 }
 
@@ -31,9 +31,9 @@ export interface Behind {
 export interface Runner {
   /** Runs a chain. */
   readonly run: (chain: Chain, state: State, frame: Frame) => Advance[];
-  /** States in front of what is `behind` as fewer, where the same becomes of them there. */
+  /** Merges states to which the chains `behind` do the same. */
   readonly merge: (states: readonly State[], behind: Behind) => readonly State[];
-  /** Streams of one state as fewer. */
+  /** Merges branches of one state. */
   readonly tidy: (branches: readonly Branch[]) => readonly Branch[];
 }
 

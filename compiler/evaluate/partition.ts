@@ -41,7 +41,7 @@ export class Partition<Flow extends string> {
   }
 }
 
-/** Sorts the branches of one branch: those that all of its packets take alike are one for each flow. */
+/** Sorts the parts of one branch: parts with all of its packets are added up to one for each flow. */
 export class Split<Flow extends string> {
   private readonly partition: Partition<Flow>;
   private readonly branch: Branch;

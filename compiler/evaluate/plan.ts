@@ -11,7 +11,7 @@ import { intersect, type Ranges } from "./sets/ranges.ts";
 
 export interface PlannedRule {
   readonly kind: "rule";
-  /** Equal for rules that do the same to packets for which they ask `first`; undefined: it is not so simple. */
+  /** A key for what the rule does to packets that pass `first`; undefined: no key says it. */
   readonly effect: string | undefined;
   readonly rule: Rule;
   /** The chain that the rule leads to, if it does nothing else. */
@@ -105,7 +105,7 @@ function requirementsOf(questions: readonly Question[]): readonly RequiredValues
 
 const NOTHING: readonly RequiredValues[] = [];
 
-/** The values of a field without which a rule does nothing; undefined: it does not ask for it. */
+/** The values of a field without which a rule does nothing; undefined: the rule requires none. */
 export function requiredValues({ requirements }: PlannedRule, text: string): RequiredValues | undefined {
   return requirements.find((known) => known.text === text);
 }
@@ -122,7 +122,7 @@ function isAlwaysKnown(field: Expression): boolean {
 
 const TESTING = new WeakMap<PlannedStep, boolean>();
 
-/** Whether `step` asks for the type of the destination. */
+/** Whether `step` tests the type of the destination. */
 export function testsLocality(step: PlannedStep): boolean {
   let tests = TESTING.get(step);
   if (tests === undefined) {

@@ -1,4 +1,4 @@
-/** Matches that ask for a value. */
+/** Matches on the value of one expression. */
 import { unreachable } from "../invariant.ts";
 import { describe } from "../ir/describe.ts";
 import { namesWith } from "../ir/interval.ts";
@@ -44,7 +44,7 @@ export class Question {
     return { yes, no: this.negated ? within(region, field, wanted) : without(region, field, wanted) };
   }
 
-  /** Only those for which it is yes; `region` itself where that is all of them. */
+  /** The packets of `region` for which the answer is yes; `region` itself where that is all of them. */
   passing(operand: Operand | undefined, region: PacketSet): PacketSet | undefined {
     if (operand === undefined) return this.orAbsent ? region : undefined;
     if (typeof operand !== "object") return holdsFor(this.test, operand) ? region : undefined;
@@ -52,7 +52,7 @@ export class Question {
     return this.negated ? without(region, operand.field, wanted) : within(region, operand.field, wanted);
   }
 
-  /** The values for which it is answered with yes where nothing else is; undefined: it is not so simple. */
+  /** The only values that pass; undefined: the match is negated, or packets without a value pass. */
   get valuesPassing(): Ranges | undefined {
     if (this.negated || this.orAbsent) return undefined;
     this.ranges ??= wantedBy(this.test);

@@ -75,7 +75,7 @@ export function splitByRoute(state: State, isSeen: () => boolean): readonly Loca
   return (isAssumed ? decideLocality(state) : [state]).map(splitByAddress);
 }
 
-/** Of packets of which it is decided what they are. */
+/** Splits packets by their destination's type, which is known or assumed. */
 function splitByAddress(state: State): LocalAndOthers {
   const { shared, branches } = state;
   const { original, environment } = shared;
@@ -124,7 +124,7 @@ export function comeBack(local: State): State[] {
   }));
 }
 
-/** Undefined: each packet has its destination as its source. */
+/** The source of packets on loopback; undefined: each packet has its destination as its source. */
 function sourceOnLoopback(shared: SharedState): SharedState["source"] | undefined {
   if (!isChosen("address", shared)) return shared.source;
   return shared.newSource?.address ?? ownAddressOf(shared.original.family, shared.environment);

@@ -25,7 +25,7 @@ export function mappedTo(field: PacketField, mask: Cut, xor: Cut): Mapped {
   return known;
 }
 
-/** Equal for equal ones. */
+/** A key: equal for equal values. */
 export function nowKey(now: Now<Cut>): string {
   return typeof now === "object" ? `${now.field} & ${now.masked.mask} ^ ${now.masked.xor}` : String(now);
 }
@@ -45,7 +45,7 @@ export interface State {
 export interface Branch {
   /** Those packets, as they came. */
   readonly region: PacketSet;
-  /** Of each of them, that this happens to it. */
+  /** The probability that this happens, for each packet of the region. */
   readonly probability: number;
   /** What has to hold of that which is not known for this to happen. */
   readonly condition: Condition;
@@ -61,7 +61,7 @@ export interface SharedState {
   readonly sourcePort: Now<number>;
   /** What of the source the kernel chooses. */
   readonly choices: readonly SourceChoice[];
-  /** What the environment said last, and the mark by which it did. */
+  /** The route that the environment returned last, and the mark that counted for it. */
   readonly route: Route | undefined;
   readonly routingMark: Symbolic;
   readonly mark: Symbolic;
@@ -89,7 +89,7 @@ export interface SharedState {
   /** Some rule said where the packet goes, if only to where it went anyway. */
   readonly translated: boolean;
   readonly masqueraded: boolean;
-  /** By a rule that says from where: as text, and the first of its addresses. */
+  /** The source that a rule gives: as text, and the first of its addresses. */
   readonly newSource:
     | { readonly text: string; readonly address: Address | undefined; readonly by?: string }
     | undefined;

@@ -93,7 +93,7 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
   }
 }
 
-/** What a statement did to packets that are now as `shared` says. */
+/** The source that masquerading gives by its options, as `newSource`. */
 function sourceOfMasquerade({ ports, by }: Extract<Statement, { kind: "masquerade" }>): SharedState["newSource"] {
   if (by !== undefined) return chosenBy(by, undefined);
   return ports === undefined ? undefined : sourceOf(undefined, ports);
@@ -192,7 +192,7 @@ function runVmap(
           others.add(after, "next");
           continue;
         }
-        // Of a single packet it is told by which element.
+        // A single packet's path names the element: each element is decided for itself.
         const found = isExplained(shared) ? {} : contentOf(element);
         const known = decided.get(found);
         if (known === undefined) decided.set(found, { element, branches: [after] });
@@ -267,7 +267,7 @@ function symbolicOf(word: Operand, field: WritableField): Symbolic {
   throw new Unsupported(`${describe(field)} set to an address or a port`);
 }
 
-/** What changes by a write. */
+/** The change to the shared state that a write of `held` to `field` makes. */
 function write(shared: SharedState, field: WritableField, held: Symbolic, frame: Frame): Partial<SharedState> {
   const overwritten = leaveOut(shared.overwritten, describe(field));
   if (field.kind === "ct" && field.key === "state") return { overwritten, ...untrack(shared, frame) };
@@ -278,7 +278,7 @@ function write(shared: SharedState, field: WritableField, held: Symbolic, frame:
   return { overwritten, priority: held };
 }
 
-/** Fields whose values are not known any more. */
+/** `state` behind a step after which the values of `fields` are not known. */
 function overwritten(state: State, fields: readonly WritableField[], because: Because): State {
   const names = new Set([...state.shared.overwritten, ...fields.map(describe)]);
   let shared: SharedState = { ...state.shared, overwritten: names };

@@ -58,7 +58,7 @@ export class TableIndex {
     return index;
   }
 
-  /** Those of a map that is written in a rule. */
+  /** The elements of a map that is written in a rule. */
   inlineElements(elements: readonly MapElement[]): ElementIndex<MapElement> {
     let index = this.inlineIndices.get(elements);
     if (index === undefined) {

@@ -45,7 +45,7 @@ export function asksNat(hook: Hook, shared: SharedState): boolean {
   return shared.original.tracking === "first" && hasConnection(shared) && !isDecided(hook, shared);
 }
 
-/** Behind a hook at which NAT is decided, "not translated" is a decision too. */
+/** Confirms NAT behind a hook: "not translated" is a decision too. */
 export function confirmNat(hook: Hook, state: State): State {
   if (hook === "forward" || isDecided(hook, state.shared)) return state;
   return withShared(state, isSourceHook(hook) ? { sourceDecided: true } : { destinationDecided: true });
@@ -86,7 +86,7 @@ export function translateAgain(hook: Hook, state: State): State[] {
   ];
 }
 
-/** The source that the connection gives; not known where only the packet is. */
+/** The change that gives packets their connection's source; the source is unknown where the connection's entry is not given. */
 function newSourceOfConnection({ original, overwritten }: SharedState): Partial<SharedState> {
   const { connection, tracking } = original;
   if (connection === undefined || (tracking !== "original" && tracking !== "reply"))

@@ -35,7 +35,7 @@ export class Knowledge {
     return shared === known.shared && branch === known.branch ? known : this.with(known, { shared, branch });
   }
 
-  /** What one step did to all packets alike; undefined: it did not. */
+  /** What one step did to all packets alike; undefined: it told some of them from others. */
   afterStep(
     known: KnownState,
     progress: readonly StepProgress[],
@@ -56,8 +56,15 @@ export class Knowledge {
   }
 }
 
-/** Properties that all packets of a entry point share on their whole way. */
-const SAME: ReadonlySet<string> = new Set<keyof SharedState>(["original", "environment", "path", "member", "protocol"]);
+/** Properties that all packets of an entry point share on their whole way. */
+const SAME: ReadonlySet<string> = new Set<keyof SharedState>([
+  "original",
+  "isSingle",
+  "environment",
+  "path",
+  "member",
+  "protocol",
+]);
 
 /** Equal for equal values. */
 function textOf(value: unknown): string {

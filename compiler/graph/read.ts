@@ -46,7 +46,7 @@ export function read(expression: Expression, known: KnownState, table: TableInde
       return ofField(address, { saddr: "source-type", address: "address-type" });
     }
     default: {
-      // What others are, the evaluator says.
+      // The evaluator says the value of all other expressions.
       if (isUnknown(expression, shared) || table.lists.readsFilled(expression, table.table))
         return unsupported(describe(expression));
       if (known.priorityFromMap && expression.kind === "meta" && expression.key === "priority")
@@ -62,7 +62,7 @@ export function read(expression: Expression, known: KnownState, table: TableInde
   }
 }
 
-/** A key with one more part. */
+/** `key` with one more part. */
 function append(before: Reading, part: Reading): Reading {
   if (before.kind !== "reads") return before;
   if (part.kind !== "reads") return part;

@@ -22,7 +22,7 @@ export type Read =
   | { readonly kind: "source" | "source-type" | "protocol" | "register" }
   | { readonly kind: "address" | "address-type"; readonly of: "original" | "endpoint" }
   | { readonly kind: "port"; readonly of: "original" | "endpoint" }
-  /** The number that chance chose, plus `offset`. */
+  /** The value is the number that chance chose, plus `offset`. */
   | { readonly kind: "slot"; readonly offset: number };
 
 /** A set or map of the program. Compare by identity. */
@@ -95,7 +95,7 @@ export class Later {
   }
 }
 
-/** What has become of the packet. */
+/** The end of a packet's way. */
 export interface GraphEnd {
   readonly verdict: "pass" | "accept" | "drop" | "reject" | "dnat";
   readonly rejectWith?: RejectWith;

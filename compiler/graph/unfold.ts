@@ -65,7 +65,7 @@ export function unfold(
   return (entryPoint) => new Unfolder(hooks, packetsBy(entryPoint, family), environment, common).root();
 }
 
-/** All packets by a entry point, which no rule has told apart yet. */
+/** All packets of an entry point, which no rule has told apart yet. */
 function packetsBy({ protocol, inInterface, ctState }: EntryPoint, family: Family): Packets {
   const tracking = ctState === "new" ? "first" : ctState;
   const addresses = allAddresses(family);
@@ -82,7 +82,7 @@ function packetsBy({ protocol, inInterface, ctState }: EntryPoint, family: Famil
   return { protocol, inInterface, family, tracking, region };
 }
 
-/** Where evaluation goes on. The same knowledge at the same place is the same node. */
+/** A place where evaluation goes on. Equal knowledge at one place gives one node. */
 class Place {
   private readonly go: (known: KnownState) => GraphNode;
   private readonly nodes = new Map<KnownState, GraphNode>();
@@ -107,11 +107,11 @@ interface Call {
   readonly chain: Chain;
   readonly table: TableIndex;
   readonly depth: number;
-  /** Behind the last rule, or `return`. */
+  /** The place behind the chain's last rule, and behind `return`. */
   readonly back: Place;
-  /** Where the base chain is done with the packet. */
+  /** The place where the base chain is done with the packet. */
   readonly done: Place;
-  /** Where the rules begin, and the end. */
+  /** The nodes of each rule, from the first rule to the end of the chain. */
   readonly rules: readonly Place[];
   readonly callees: Map<Chain, Map<Place, Call>>;
 }
@@ -190,7 +190,7 @@ class Unfolder {
     });
   }
 
-  /** Where `change` is made to all packets before they go on. */
+  /** The place behind `change`, which is made to all packets. */
   private changing(change: (state: State) => State, then: Place): Place {
     return new Place((known) => {
       const after = this.knowledge.after(known, change(stateOf(known)));
@@ -332,7 +332,7 @@ class Unfolder {
     });
   }
 
-  /** Asks with the values that are read; lets chance choose before, where it has a say. */
+  /** The node that `ask` makes of the values that are read, behind a choice by chance where the key has a random number. */
   private asking(
     reading: Reading,
     next: Later,
@@ -344,7 +344,7 @@ class Unfolder {
     return choices === 1 ? ask(reads) : { kind: "choose", count: choices, chosen: new Later(() => ask(reads)) };
   }
 
-  /** Goes on as the evaluator did with all packets; `reason`: why a table cannot say it where it told them apart. */
+  /** The node behind a step that did the same to all packets. `reason`: why a table cannot hold the step where it did not. */
   private evaluated(progress: readonly StepProgress[], here: Here, reason: string): GraphNode {
     const after = this.knowledge.afterStep(here.known, progress);
     if (after === undefined) return unsupported(reason);
@@ -407,7 +407,7 @@ class Unfolder {
     }
   }
 
-  /** What the evaluator does for a statement. */
+  /** Runs a statement in the evaluator. */
   private run(statement: Statement, here: Here): GraphNode {
     const progress = runStatement(statement, stateOf(here.known), this.frameOf(here), here.rule);
     const reason =
@@ -493,7 +493,7 @@ class Unfolder {
     return typeof map === "string" && lists.filledSet(map, table) !== undefined;
   }
 
-  /** What has become of packets that are through. Equal ends are one object. */
+  /** The end of packets behind all hooks. Equal ends are one object. */
   private end({ shared, branch, reasons }: KnownState): GraphNode {
     const { disposition, isAccepted } = toRegionResult({ shared, branch });
     const { kind } = disposition;

@@ -37,7 +37,7 @@ export class AnswerCollector {
   private readonly lists = new Map<string, RowEndpoints>();
   /** Rows by the shapes of their trees. */
   private readonly rows = new Map<string, Row>();
-  /** Numbers of the ends, sets and shapes that shapes are made of. */
+  /** Numbers of ends, sets and shapes: the key of a shape is made of them. */
   private readonly parts = new Map<GraphEnd | SourceSet | string, number>();
 
   /** Sources that are `detected` in the rows since this was last asked. */
@@ -246,7 +246,7 @@ export class AnswerCollector {
   }
 }
 
-/** The sets of sources that rows ask about. */
+/** The sets of sources that rows test. */
 interface Sets {
   readonly allowed: SourceSet | undefined;
   readonly bits: number;
@@ -327,7 +327,7 @@ function endpointAnswer(end: GraphEnd, hairpin: GraphEnd): EndpointAnswer {
   return alike ? plain : { ...plain, hairpin: special };
 }
 
-/** Of packets that are not delivered nobody sees the source. */
+/** What is done to a packet. Masquerading counts for delivered packets only: nobody sees the source of others. */
 function treatment({ verdict, rejectWith, masquerade }: GraphEnd): Treatment {
   const isDelivered = verdict !== "drop" && verdict !== "reject";
   return { verdict, ...(rejectWith === undefined ? {} : { rejectWith }), masquerade: masquerade && isDelivered };
@@ -347,7 +347,7 @@ function listText(slots: readonly Slot[]): string {
   return text;
 }
 
-/** What clients of an endpoint are remembered by; 0 when they are not. */
+/** The identity by which clients of an endpoint are remembered; 0 without session affinity. */
 function rememberedAs({ identity, end }: Slot): number {
   return end.stickySeconds === undefined ? 0 : identity;
 }

@@ -76,23 +76,23 @@ class FamilyTabulator {
   /** A graph for each interface kind. */
   private readonly roots: (ctState: EntryPoint["ctState"], protocol: number) => readonly GraphNode[];
   private readonly local: ReadonlySet<Address>;
-  /** Everything that rules mention of a destination: addresses with the ports that are asked about there… */
+  /** Everything that rules mention of a destination: addresses with the ports that rules test there… */
   private readonly points = new Map<Address, Set<PortKey>>();
   /** …where blocks of addresses begin… */
   private readonly boundaries: Set<Address>;
-  /** …ports that are asked about whatever the address… */
+  /** …ports that rules test whatever the address… */
   private readonly anywhere = new Set<PortKey>();
   /** …and protocols. */
   private readonly protocols: Set<number>;
   private readonly seen = new Set<string>();
-  /** For what has been asked by which parts of packets: whether that was a port without an address. */
+  /** For each set or map, and each key that it was looked up by: whether that key has a port without an address. */
   private readonly consultations = new Map<SetOrMap, Map<readonly Read[], boolean>>();
   private readonly numbers = new Map<object, number>();
-  /** Whether the walk at hand has asked for a port without an address. */
+  /** Whether the current walk has tested a port without an address. */
   private hasTestedAnyPort = false;
-  /** The first comment that the walk at hand has come by. */
+  /** The first comment that the current walk has passed. */
   private label = "";
-  /** Where the first element stands that it has found. */
+  /** The place of the first element that the current walk has found. */
   private origin: Origin | undefined;
 
   constructor(
@@ -133,7 +133,7 @@ class FamilyTabulator {
     const localRows = new Map<Address, Map<PortKey, PortRow>>();
     const defaults = new Map<Address, Default>();
     const rows = new Map<Address, Map<PortKey, PortRow>>();
-    // Each walk may come by more that is to be looked at.
+    // Each walk may find more destinations that need a row.
     let protocols = this.protocols.size;
     for (let before = -1; before !== this.amount(); ) {
       before = this.amount();
@@ -156,7 +156,7 @@ class FamilyTabulator {
     return this.assemble(defaults, rows, localRows);
   }
 
-  /** How much is known to be there. */
+  /** The number of destinations that are known so far. */
   private amount(): number {
     return this.boundaries.size + this.anywhere.size + this.protocols.size + this.seen.size;
   }
@@ -232,7 +232,7 @@ class FamilyTabulator {
     return this.family === "IPv4" ? addressesOf("IPv4", ["127.0.0.0"]) : [];
   }
 
-  // --- what walks come by ------------------------------------------------------------------------------------------------
+  // --- what walks find ---------------------------------------------------------------------------------------------------
 
   private consulted(elements: SetOrMap, reads: readonly Read[]): void {
     const asked = entry(this.consultations, elements);
@@ -244,7 +244,7 @@ class FamilyTabulator {
     if (testsAnyPort) this.hasTestedAnyPort = true;
   }
 
-  /** Gives whether a port is asked for without an address. */
+  /** Notes what a set or map mentions; returns whether its key has a port without an address. */
   private consultedFirst(elements: SetOrMap, reads: readonly Read[]): boolean {
     const at = {
       address: reads.findIndex((read) => read.kind === "address" && read.of === "original"),
@@ -380,7 +380,7 @@ const UNMENTIONED = 0;
 
 const MAX_UNSUPPORTED = 20;
 
-/** Where the routing table changes its mind about an address's type. */
+/** Boundaries between addresses of different types in the routing table. */
 function typeBoundaries(family: Family): Address[] {
   return family === "IPv4"
     ? addressesOf(family, ["127.0.0.0", "128.0.0.0", "224.0.0.0", "240.0.0.0", "255.255.255.255"])
@@ -395,7 +395,7 @@ function addressesOf(family: Family, texts: readonly string[]): Address[] {
   });
 }
 
-/** In 127.0.0.0/8. */
+/** Whether an address is in 127.0.0.0/8. */
 function isLoopback(address: Address): boolean {
   return typeof address === "number" && address >>> 24 === 127;
 }

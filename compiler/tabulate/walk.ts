@@ -10,7 +10,7 @@ import { Unsupported } from "../ir/unsupported.ts";
 import type { Address } from "../net/address.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";
 
-/** A destination as packets ask for it. */
+/** The destination of packets as they come in. */
 export interface WantedDestination {
   readonly protocol: number;
   readonly address: Address;
@@ -41,13 +41,13 @@ interface Subject extends WantedDestination {
   readonly register: number;
 }
 
-/** What a walk came by. */
+/** What a walk tells about the sets, elements and tests that it passed. */
 export interface WalkObserver {
-  /** A set or map that was asked with some of what the packet asked for. */
+  /** A set or map was looked up with a part of the packet's destination. */
   consulted(elements: SetOrMap, reads: readonly Read[]): void;
-  /** An element whose comment may say whose the destination is. */
+  /** An element was found: its comment may say which Service the destination belongs to. */
   found(element: MapElement): void;
-  /** A comparison with some of what the packet asked for. */
+  /** A part of the packet's destination was compared. */
   compared(read: Read, node: Extract<GraphNode, { kind: "test" }>, protocol: number): void;
 }
 
