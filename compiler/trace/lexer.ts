@@ -1,6 +1,6 @@
 import { createToken, Lexer } from "chevrotain";
 
-/** The words of a packet: `tcp 10.180.0.2:40000 > 172.30.0.41:80 iif eth0`. */
+/** The words of a packet: `tcp 10.180.0.2:40000 > 172.30.0.41:80 iif eth0`. Manifests write protocols in capitals, so both are taken. */
 export const Blank = createToken({ name: "Blank", pattern: /\s+/, group: Lexer.SKIPPED });
 export const Greater = createToken({ name: "Greater", pattern: />/, label: '">"' });
 export const Colon = createToken({ name: "Colon", pattern: /:/, label: '":"' });
@@ -14,7 +14,7 @@ export const Word = createToken({ name: "Word", pattern: /[A-Za-z0-9_./@~+=-]+/,
 export const Protocol = createToken({
   name: "Protocol",
   categories: Word,
-  pattern: /tcp|udp|sctp/,
+  pattern: /tcp|udp|sctp/i,
   longer_alt: Word,
   label: "tcp, udp or sctp",
 });

@@ -83,14 +83,15 @@ export function parsePacket(source: Source, report: Report): PacketText | undefi
         return fail("expected a mark from 0 to 0xffffffff", originOf(value));
     }
   }
-  const word = PROTOCOLS.find((known) => known === protocol[0]?.image);
+  const word = PROTOCOLS.find((known) => known === protocol[0]?.image.toLowerCase());
   const [first] = from;
   const [second] = to;
   if (word === undefined || first === undefined || second === undefined) return undefined;
   return { protocol: word, from: readEnd(first), to: readEnd(second), inInterface, mark };
 }
 
-const EXAMPLE = "tcp 10.180.0.2:40000 > 172.30.0.41:80 iif eth0, with IPv6 addresses in brackets";
+const EXAMPLE =
+  "tcp 10.244.1.10:40000 > 10.96.0.20:80 iif eth0 or tcp pod/NAMESPACE/NAME > svc/NAMESPACE/NAME:PORT, with IPv6 addresses in brackets";
 
 function tokenOf(node: CstNode, label: string): IToken | undefined {
   const [element] = node.children[label] ?? [];

@@ -1,6 +1,5 @@
 /** From a packet's text to the packet itself: names become addresses. */
 import type { Report } from "../diagnostics.ts";
-import { nearest } from "../documents/nearest.ts";
 import type { Packet } from "../evaluate/packet.ts";
 import { type Address, familyOf, isIpv4Mapped, parseAddress, printAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
@@ -8,6 +7,7 @@ import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { Detector, NodeContext, Settings } from "../node/settings.ts";
 import type { ServiceSpec, Specs } from "../specs/types.ts";
 import type { EndText, PacketText } from "./parse.ts";
+import { didYouMean, endNames, suggestEnds } from "./suggest.ts";
 
 /** Source port of packets that name none: clients take one above 32767. */
 const DEFAULT_SOURCE_PORT = 40000;
@@ -100,28 +100,22 @@ export function resolveEnd(
   report: Report,
   like?: Address,
 ): PacketEnd | undefined {
-  const [kind, namespace, name, ...more] = end.name.split("/");
-  if (kind === end.name) return resolveAddress(end, report);
-  if (namespace === undefined || more.length > 0)
-    return fail("expected pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME", end, report);
+  const [kind, namespace, name] = end.name.split("/");
+  if (kind === end.name) return resolveAddress(end, specs, report);
+  const form = FORMS.get(kind ?? "");
+  if (form === undefined || form.split("/").length !== end.name.split("/").length)
+    return failWithHint(`expected ${form ?? ANY_FORM}`, end, specs, report);
   const family = like === undefined ? undefined : familyOf(like);
   const choose = (addresses: readonly Address[]): Address | undefined =>
     addresses.find((address) => family === undefined || familyOf(address) === family);
   switch (kind) {
     case "pod": {
       const pod = specs.pods.find(({ meta }) => meta.namespace === namespace && meta.name === name);
-      return withPort(
-        pod && choose(pod.podIps),
-        end,
-        readPort(end, report),
-        report,
-        specs.pods.map(({ meta }) => `pod/${meta.namespace}/${meta.name}`),
-      );
+      return withPort(pod, pod && choose(pod.podIps), end, readPort(end, report), specs, report);
     }
     case "svc": {
       const service = specs.services.find(({ meta }) => meta.namespace === namespace && meta.name === name);
-      const known = specs.services.map(({ meta }) => `svc/${meta.namespace}/${meta.name}`);
-      if (service === undefined) return withPort(undefined, end, undefined, report, known);
+      if (service === undefined) return withPort(undefined, undefined, end, undefined, specs, report);
       const reason = whyWithoutAddress(service, specs);
       if (reason !== undefined) {
         report({ severity: "error", code: "unknown-object", message: `${end.name} ${reason}`, origin: end.origin });
@@ -138,21 +132,15 @@ export function resolveEnd(
       const isClear = end.port === undefined && second === undefined; // there is one port that can be meant
       const port = named?.port ?? (isClear ? only?.port : readPort(end, report));
       const address = choose(service.clusterIps.map(({ value }) => value));
-      return withPort(address, end, port, report, known);
+      return withPort(service, address, end, port, specs, report);
     }
     case "node": {
       const node = specs.nodes.find(({ meta }) => meta.name === namespace);
-      return withPort(
-        node && choose(node.addresses),
-        end,
-        readPort(end, report),
-        report,
-        specs.nodes.map(({ meta }) => `node/${meta.name}`),
-      );
+      return withPort(node, node && choose(node.addresses), end, readPort(end, report), specs, report);
     }
     default:
-      // The text is from a user.
-      return fail("expected an address, pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME", end, report);
+      // FORMS has the kinds above.
+      return undefined;
   }
 }
 
@@ -182,30 +170,57 @@ function whyWithoutAddress(service: ServiceSpec, { pods, endpointSlices }: Specs
 
 const SERVICE_NAME = "kubernetes.io/service-name";
 
+/** The end at `address`; reports why there is none: `object` has no address of the family, or is not in the input. */
 function withPort(
+  object: object | undefined,
   address: Address | undefined,
   end: EndText,
   port: number | undefined | null,
+  specs: Specs,
   report: Report,
-  known: readonly string[],
 ): PacketEnd | undefined {
   if (port === null) return undefined;
   if (address !== undefined) return { address, port };
-  const near = nearest(end.name, known);
-  const hint = near === undefined ? "" : `, did you mean ${near}?`;
-  const there = known.includes(end.name)
-    ? `${end.name} has no address of this family`
-    : `${end.name} is not in the input`;
-  report({ severity: "error", code: "unknown-object", message: `${there}${hint}`, origin: end.origin });
+  const message =
+    object === undefined
+      ? `${end.name} is not in the input${whyUnknown(end, specs)}`
+      : `${end.name} has no address of this family`;
+  report({ severity: "error", code: "unknown-object", message, origin: end.origin });
   return undefined;
 }
 
-function resolveAddress(end: EndText, report: Report): PacketEnd | undefined {
+/** The object that may be meant, or what the input lacks. */
+function whyUnknown(end: EndText, specs: Specs): string {
+  const known = endNames(specs);
+  if (known.length === 0) return ": names need manifests, such as those of kubectl get services,pods,nodes -A -o json";
+  const kind = end.name.slice(0, end.name.indexOf("/"));
+  const isLacking = !known.some((each) => each.startsWith(`${kind}/`));
+  return isLacking ? `, which has no ${KIND_NAMES.get(kind)}` : didYouMean(suggestEnds(end.name, known));
+}
+
+const KIND_NAMES = new Map([
+  ["pod", "Pods"],
+  ["svc", "Services"],
+  ["node", "Nodes"],
+]);
+
+function resolveAddress(end: EndText, specs: Specs, report: Report): PacketEnd | undefined {
   const address = parseAddress(end.name);
-  if (address === undefined || isIpv4Mapped(address))
-    return fail("expected an IPv4 address, an IPv6 address in brackets, or pod/… or svc/…", end, report);
+  if (address === undefined || isIpv4Mapped(address)) return failWithHint(`expected ${ANY_FORM}`, end, specs, report);
   const port = readPort(end, report);
   return port === null ? undefined : { address, port };
+}
+
+const FORMS = new Map([
+  ["pod", "pod/NAMESPACE/NAME"],
+  ["svc", "svc/NAMESPACE/NAME"],
+  ["node", "node/NAME"],
+]);
+
+const ANY_FORM = "an IPv4 address, an IPv6 address in brackets, pod/NAMESPACE/NAME, svc/NAMESPACE/NAME or node/NAME";
+
+function failWithHint(message: string, end: EndText, specs: Specs, report: Report): undefined {
+  return fail(`${message}${didYouMean(suggestEnds(end.name, endNames(specs)))}`, end, report);
 }
 
 /** The port's number; undefined when none is given, null when it is none. */

@@ -21,6 +21,7 @@ describe("packets", () => {
       "tcp pod/shop/web-0 > svc/shop/api:http",
       ["tcp", "pod/shop/web-0", undefined, "svc/shop/api", "http", undefined, 0],
     ],
+    ["TCP 10.0.0.1 > 10.96.0.1:80", ["tcp", "10.0.0.1", undefined, "10.96.0.1", "80", undefined, 0]],
     ["tcp node/tcp-1 > svc/udp/iif:mark", ["tcp", "node/tcp-1", undefined, "svc/udp/iif", "mark", undefined, 0]],
   ])("%s", (text, want) => {
     const { packet, findings } = parse(text);
