@@ -1,5 +1,5 @@
 /** What a step did to a packet, and why, in words beside the rule. */
-import { destinationOf, sourceOf } from "../evaluate/disposition.ts";
+import { destinationOf, isRefused, sourceOf } from "../evaluate/disposition.ts";
 import type { MissedStep, PathStep, Result, RuleStep } from "../evaluate/packet.ts";
 import { unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
@@ -51,16 +51,23 @@ function effectWords(step: RuleStep, context: WordsContext): string[] {
       return ["not understood: the packet's path may end here"];
     case "verdict": {
       const isExempt = base.type === "nat" && base.hook === "postrouting" && !isTranslated(context.result);
-      if (!isExempt || "chain" in effect.verdict) return [];
+      if (!isExempt || "chain" in effect.verdict) return membershipWords(step, context);
       return [`not masqueraded${whyNot(step, context)}`];
     }
-    case "destination":
     case "reject":
+      return membershipWords(step, context);
+    case "destination":
     case "remember":
       return [];
     default:
       return unreachable(effect);
   }
+}
+
+/** Of a packet that is refused: what the set or map holds by whose element the rule applied, as its comment says. */
+function membershipWords({ element, declaration }: RuleStep, { result }: WordsContext): string[] {
+  if (element === undefined || declaration?.comment === undefined || !isRefused(result.disposition)) return [];
+  return [`@${declaration.name}: ${declaration.comment}`];
 }
 
 /** Whether rules changed the source of a packet, which may have been dropped later. */
