@@ -22,10 +22,9 @@ const EXIT_CODES =
   "Exit codes: 0 no problem; 1 a problem was found; 2 kpc could not answer (usage, unreadable file, bug).";
 
 function withExamples(command: Command, ...examples: readonly string[]): Command {
-  return command.addHelpText(
-    "after",
-    `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}\n\n${EXIT_CODES}`,
-  );
+  return command
+    .showHelpAfterError(`(kpc ${command.name()} --help shows usage and examples)`)
+    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}\n\n${EXIT_CODES}`);
 }
 
 function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Command {
@@ -35,7 +34,8 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     .exitOverride()
     .configureOutput({ writeOut: printHelp })
     .hook("preAction", (_, command) => refuseSharedStandardInput(command))
-    .showSuggestionAfterError();
+    .showSuggestionAfterError()
+    .showHelpAfterError("(kpc --help lists commands and options)");
 
   withExamples(
     withCommonOptions(

@@ -6,6 +6,7 @@ import { type Compiled, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
+import { insteadOfExpectations, otherInput } from "../documents/other-input.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import type { Engine } from "../engines/types.ts";
 import { jsonText } from "../json-output.ts";
@@ -93,7 +94,11 @@ function* casesIn(source: Source): Generator<ReadCase> {
   const path = source.name;
   const unreadable: Diagnostic[] = [];
   const report: Report = (diagnostic) => void unreadable.push(diagnostic);
-  const roots = [...readDocuments(source, report, "a case: a name, a world and flows")].map(Field.root);
+  const roots = [...readDocuments(source, report, "an expectation file, with name, files and flows")].map(Field.root);
+  const other = roots.some((root) => root.get("flows") !== undefined)
+    ? undefined
+    : otherInput(source, insteadOfExpectations);
+  if (other !== undefined) return yield { testCase: undefined, path, diagnostics: [other] };
   if (unreadable.length > 0) yield { testCase: undefined, path, diagnostics: unreadable };
   for (const root of roots) {
     const diagnostics: Diagnostic[] = [];

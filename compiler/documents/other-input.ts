@@ -1,4 +1,5 @@
 /** Texts that people have at hand and that are something else than what was asked for. */
+import type { Diagnostic, Source } from "../diagnostics.ts";
 
 export type InputForm =
   | "helm"
@@ -10,6 +11,8 @@ export type InputForm =
   | "ipset"
   | "nft"
   | "nft -j"
+  | "expectations"
+  | "kustomization"
   | "manifests";
 
 /** What a text is, by its first line that tells, and where that is. */
@@ -38,6 +41,8 @@ const FORMS: readonly (readonly [InputForm, RegExp])[] = [
     "helm",
     /\{\{-? *(?:[.$"(]|\/\*|(?:if|else|end|range|with|include|template|define|block|toYaml|tpl|default|printf|quote)\b)/,
   ],
+  ["expectations", /^flows: *(?:\[.*)?$/m],
+  ["kustomization", /^(?:resources|bases|components): *(?:\[.*|\n *- .*)$/m],
   ["manifests", /^(?:apiVersion: *\S.*|kind: *[A-Z]\w*\s*|\s*\{?\s*"(?:apiVersion|kind)" *: *".*)$/m],
 ];
 
@@ -52,26 +57,55 @@ export function formOf(text: string): FoundForm | undefined {
   return undefined;
 }
 
+/** `other-input` where `source` is something else, for which `instead` says what was expected; undefined: nothing is known against it. */
+export function otherInput(source: Source, instead: (form: InputForm) => string | undefined): Diagnostic | undefined {
+  const found = formOf(source.text);
+  const message = found === undefined ? undefined : instead(found.form);
+  if (found === undefined || message === undefined) return undefined;
+  const { start, end } = found;
+  return { severity: "error", code: "other-input", message, origin: { span: () => ({ source, start, end }) } };
+}
+
+/** What a text is, as a sentence begins. */
+const SUBJECTS: Readonly<Record<InputForm, string>> = {
+  helm: "this is a Helm template",
+  "kubectl describe": "this is what kubectl describe prints",
+  "kubectl get": "this is a table of kubectl get",
+  "iptables -L": "this is iptables -L",
+  ipvsadm: "this is what ipvsadm lists",
+  iptables: "these are rules of iptables",
+  ipset: "these are sets of ipset",
+  nft: "these are rules of nft",
+  "nft -j": "these are rules of nft",
+  expectations: "this is an expectation file",
+  kustomization: "this is a kustomization",
+  manifests: "these are manifests",
+};
+
 const RULES = "give rules to kpc trace --rules, kpc verify --against or kpc diff";
 
 /** What to give instead where manifests were expected; undefined: it is what was expected. */
 export function insteadOfManifests(form: InputForm): string | undefined {
+  const is = `${SUBJECTS[form]}: expected manifests`;
   switch (form) {
     case "helm":
-      return "this is a Helm template: expected manifests, as helm template RELEASE CHART prints them";
+      return `${is}, as helm template RELEASE CHART prints them`;
+    case "kustomization":
+      return `${is}, as kubectl kustomize FOLDER prints them`;
     case "kubectl describe":
-      return "this is what kubectl describe prints: expected manifests, as kubectl get -o yaml prints them";
     case "kubectl get":
-      return "this is a table of kubectl get: expected manifests, as kubectl get -o yaml prints them";
+      return `${is}, as kubectl get -o yaml prints them`;
     case "iptables -L":
-      return `this is iptables -L: expected manifests (${RULES}, from iptables-save)`;
+      return `${is} (${RULES}, from iptables-save)`;
     case "ipvsadm":
-      return "this is what ipvsadm lists: expected manifests";
+      return is;
     case "iptables":
     case "ipset":
     case "nft":
     case "nft -j":
-      return `these are rules of ${form === "nft -j" ? "nft" : form}: expected manifests (${RULES})`;
+      return `${is} (${RULES})`;
+    case "expectations":
+      return `${is} (kpc test runs expectations)`;
     case "manifests":
       return undefined;
     default:
@@ -79,20 +113,29 @@ export function insteadOfManifests(form: InputForm): string | undefined {
   }
 }
 
+/** What to give instead where expectations were expected; undefined: it is what was expected. */
+export function insteadOfExpectations(form: InputForm): string | undefined {
+  if (form === "expectations") return undefined;
+  return `${SUBJECTS[form]}: expected an expectation file, with name, files and flows${form === "manifests" ? " (kpc check takes manifests)" : ""}`;
+}
+
 /** What to give instead where rules were expected; undefined: the readers of rules say it. */
 export function insteadOfRules(form: InputForm): string | undefined {
+  const is = SUBJECTS[form];
   switch (form) {
     case "iptables -L":
-      return "this is iptables -L, which leaves out options of matches and, without -v, interfaces: expected iptables-save (ip6tables-save for IPv6)";
+      return `${is}, which leaves out options of matches and, without -v, interfaces: expected iptables-save (ip6tables-save for IPv6)`;
     case "ipvsadm":
-      return "this is what ipvsadm lists, which kpc does not read: expected iptables-save or nft list ruleset";
+      return `${is}, which kpc does not read: expected iptables-save or nft list ruleset`;
     case "helm":
     case "kubectl describe":
     case "kubectl get":
+    case "expectations":
+    case "kustomization":
     case "manifests":
-      return `${form === "manifests" ? "these are manifests" : form === "helm" ? "this is a Helm template" : `this is what ${form} prints`}: expected rules, as nft list ruleset or iptables-save prints them (manifests are named without --rules and --against)`;
+      return `${is}: expected rules, as nft list ruleset or iptables-save prints them (manifests are named without --rules and --against)`;
     case "ipset":
-      return "these are sets of ipset alone: expected rules of iptables beside them (rules.v4,sets.ipset)";
+      return `${is} alone: expected rules of iptables beside them (rules.v4,sets.ipset)`;
     case "iptables":
     case "nft":
     case "nft -j":

@@ -1,6 +1,6 @@
 /** Reads rules in whatever dialect they are: text or JSON of nft, text of iptables, what ipset saved, kpc's own IR. */
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
-import { formOf, insteadOfRules } from "../documents/other-input.ts";
+import { insteadOfRules, otherInput } from "../documents/other-input.ts";
 import type { Program } from "../ir/types.ts";
 import { isIpset, readIpset } from "./ipset/read.ts";
 import type { IpSets } from "./ipset/types.ts";
@@ -153,17 +153,8 @@ function readUnknown(source: Source, read: (source: Source, report: Report) => P
 
 function nothingIn(source: Source): Diagnostic {
   const logged = LOGGED.exec(source.text);
-  const found = logged === null ? formOf(source.text) : undefined;
-  const instead = found === undefined ? undefined : insteadOfRules(found.form);
-  if (found !== undefined && instead !== undefined) {
-    const { start, end } = found;
-    return {
-      severity: "error",
-      code: "other-input",
-      message: instead,
-      origin: { span: () => ({ source, start, end }) },
-    };
-  }
+  const other = logged === null ? otherInput(source, insteadOfRules) : undefined;
+  if (other !== undefined) return other;
   const [start, end] = logged === null ? [0, 1] : [logged.index, logged.index + (logged[1] ?? "").length];
   return {
     severity: "error",

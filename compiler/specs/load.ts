@@ -3,7 +3,7 @@ import { asArray, type Context } from "../documents/decode.ts";
 import { readDocuments } from "../documents/document.ts";
 import { readEmbedded } from "../documents/embedded.ts";
 import { Field } from "../documents/field.ts";
-import { formOf, insteadOfManifests } from "../documents/other-input.ts";
+import { insteadOfManifests, otherInput } from "../documents/other-input.ts";
 import { isObject, printable, show } from "../documents/show.ts";
 import type { TypeMeta } from "../documents/types.ts";
 import { unreachable } from "../invariant.ts";
@@ -65,11 +65,8 @@ export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
 /** What a text with errors is instead of manifests; undefined: it may be manifests with errors. */
 function otherThanManifests(source: Source, findings: readonly Diagnostic[]): readonly Diagnostic[] | undefined {
   if (!findings.some(({ severity }) => severity === "error")) return undefined;
-  const found = formOf(source.text);
-  const message = found === undefined ? undefined : insteadOfManifests(found.form);
-  if (found === undefined || message === undefined) return undefined;
-  const { start, end } = found;
-  return [{ severity: "error", code: "other-input", message, origin: { span: () => ({ source, start, end }) } }];
+  const other = otherInput(source, insteadOfManifests);
+  return other === undefined ? undefined : [other];
 }
 
 /** The objects at `nodes`, which somebody else has read: a case file's `objects`. */

@@ -53,7 +53,9 @@ describe("an option that takes one value is refused when it is given two", () =>
     inFolder({ "a.yaml": SERVICE, "case.yaml": CASE }, (folder) => {
       const { code, stdout, stderr } = kpc(args, { folder });
       expect([code, stdout]).toEqual([2, ""]);
-      expect(stderr).toBe(`error: option '${flags}' is given twice, as one.yaml and as two.yaml: give it once\n`);
+      expect(stderr).toBe(
+        `error: option '${flags}' is given twice, as one.yaml and as two.yaml: give it once\n(kpc ${args[0]} --help shows usage and examples)\n`,
+      );
     });
   });
 

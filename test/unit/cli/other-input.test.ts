@@ -37,7 +37,15 @@ describe("where manifests were expected", () => {
     [SAVE, "1:1: error: these are rules of iptables: expected manifests"],
     [IPTABLES_L, "1:1: error: this is iptables -L: expected manifests"],
     ['{"nftables": []}', "1:1: error: these are rules of nft: expected manifests"],
-    ["create s hash:ip family inet\n", "1:1: error: these are rules of ipset: expected manifests"],
+    [
+      "name: web\nflows:\n  - {name: a}\n",
+      "2:1: error: this is an expectation file: expected manifests (kpc test runs expectations)",
+    ],
+    [
+      "resources:\n  - web.yaml\n",
+      "1:1: error: this is a kustomization: expected manifests, as kubectl kustomize FOLDER prints them",
+    ],
+    ["create s hash:ip family inet\n", "1:1: error: these are sets of ipset: expected manifests"],
   ])("%j is named, and what to give", (text, wanted) => {
     const { code, stdout } = inFolder({ "a.yaml": text }, (folder) => kpc(["check", "a.yaml"], { folder }));
     expect(code).toBe(1);
@@ -68,12 +76,33 @@ describe("where rules were expected", () => {
     [SERVICE, "1:1: error: these are manifests: expected rules, as nft list ruleset or iptables-save prints them"],
     [JSON.stringify({ apiVersion: "v1", kind: "List", items: [] }), "1:1: error: these are manifests: expected rules"],
     [HELM, "1:1: error: this is a Helm template: expected rules"],
-    [TABLE, "1:1: error: this is what kubectl get prints: expected rules"],
+    [TABLE, "1:1: error: this is a table of kubectl get: expected rules"],
     ["create s hash:ip family inet\n", "rules"],
   ])("%j is named, and what to give", (rules, wanted) => {
     const { code, stderr } = inFolder({ rules }, (folder) => kpc(["trace", PACKET, "--rules", "rules"], { folder }));
     expect(code).toBe(2);
     expect(stderr).toContain(wanted);
+  });
+});
+
+describe("where expectations were expected", () => {
+  test.each([
+    [SERVICE, "1:1: error: these are manifests: expected an expectation file, with name, files and flows (kpc check"],
+    [SAVE, "1:1: error: these are rules of iptables: expected an expectation file, with name, files and flows"],
+  ])("%j is named, and what to give", (text, wanted) => {
+    const { code, stderr } = inFolder({ "a.yaml": text }, (folder) => kpc(["test", "a.yaml"], { folder }));
+    expect(code).toBe(2);
+    expect(stderr).toContain(`a.yaml:${wanted}`);
+    expect(stderr.match(/error: /g)).toHaveLength(1);
+  });
+});
+
+test("settings among manifests are named with the flag that reads them", () => {
+  const config = "apiVersion: kpc.dev/v1alpha1\nkind: Config\nclusterCIDR: [10.244.0.0/16]\n";
+  inFolder({ "a.yaml": `${SERVICE}---\n${config}` }, (folder) => {
+    expect(kpc(["check", "a.yaml"], { folder }).stdout).toContain(
+      "note: left out objects of kinds that kpc does not read: kpc.dev/v1alpha1/Config (1); -c reads settings [skipped-kinds]",
+    );
   });
 });
 
