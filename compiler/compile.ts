@@ -2,6 +2,7 @@ import { complete } from "./complete/complete.ts";
 import { reportAssumptions, reportIncomplete } from "./complete/report.ts";
 import type { Diagnostic, Report, Source } from "./diagnostics.ts";
 import type { Program } from "./ir/types.ts";
+import { API_VERSION } from "./json-output.ts";
 import { lower } from "./lower/lower.ts";
 import { lowerRoutes } from "./lower/routes.ts";
 import { resolveCluster } from "./model/resolve.ts";
@@ -122,7 +123,9 @@ export function resolveInput(
   const nodes = nodesOf(common, specs, report);
   const cluster = resolveCluster(specs, common.ingressController ?? INGRESS_CONTROLLER, report);
   for (const { node } of nodes) reportOwnAddresses(cluster, node, report);
-  if (diagnostics.some(({ severity }) => severity === "error")) return { diagnostics, resolved: undefined };
+  // After an error there is nothing to load, and the Services that are missed may be those with the errors.
+  if (diagnostics.some(({ severity }) => severity === "error"))
+    return { diagnostics: diagnostics.filter(({ code }) => code !== "no-services"), resolved: undefined };
   const routes = lowerRoutes(cluster.ingresses, report);
   return { diagnostics, resolved: { specs, cluster, config: common, routes, nodes } };
 }
@@ -154,11 +157,15 @@ function completeSpecs(loaded: Specs, config: Config, isOn: boolean, report: Rep
   return isOn ? specs : loaded;
 }
 
+/** As `skipped` names a settings file among manifests. */
+const SETTINGS = `${API_VERSION}/Config`;
+
 /** One line about kinds that are not read. */
 function reportSkipped({ skipped }: Specs, strict: boolean, report: Report): void {
   if (skipped.size === 0) return;
   const kinds = [...skipped].map(([kind, { count }]) => `${kind} (${count})`).sort();
-  const message = `left out objects of kinds that kpc does not read: ${kinds.join(", ")}`;
+  const settings = skipped.has(SETTINGS) ? "; -c reads settings" : "";
+  const message = `left out objects of kinds that kpc does not read: ${kinds.join(", ")}${settings}`;
   const notes = strict ? firstOfEachKind(skipped) : [];
   report({ severity: strict ? "error" : "note", code: "skipped-kinds", message, notes });
   for (const [kind, { objects }] of skipped)

@@ -80,8 +80,7 @@ function lacksClusterIp({ type, headless, clusterIps }: ServiceSpec): boolean {
 }
 
 /** Services of which none has rules (all headless, say) are no mistake; but whoever loads the result should know it. */
-function reportNoServices({ services, pods, nodes, endpointSlices, ingresses }: Specs, report: Report): void {
-  if ([services, pods, nodes, endpointSlices, ingresses].every(({ length }) => length === 0)) return; // an empty List, or nothing at all
+function reportNoServices({ services }: Specs, report: Report): void {
   const what = services.length === 0 ? "the input has no Service" : "no Service of the input gets rules (-v says why)";
   const message = `${what}: loading the result removes all rules of kpc`;
   report({ severity: "note", code: "no-services", message });

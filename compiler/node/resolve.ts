@@ -61,14 +61,14 @@ function chooseNode(config: Config, specs: Specs, report: Report): NodeSpec | un
     return node;
   }
   if (nodes.length === 1) return nodes[0];
-  const why =
+  const [why, flags] =
     nodes.length === 0
-      ? "no Node and no node name are given"
-      : `${nodes.length} Nodes are given and no --node says which`;
+      ? ["no Node and no node name are given", "--node and --node-ip name"]
+      : [`${nodes.length} Nodes are given and no --node says which`, "--node names"];
   report({
     severity: "note",
     code: "no-node",
-    message: `${why}: no endpoint counts as local, and every local address serves node ports`,
+    message: `${why}: no endpoint counts as local, and every local address serves node ports (${flags} one)`,
   });
   return undefined;
 }

@@ -25,7 +25,7 @@ describe("compile", () => {
       expect(code).toBe(0);
       expect(stdout).toContain('10.96.0.10 . tcp . 80 comment "shop/api:http" : jump pick-1-tcp');
       expect(stderr).toMatch(
-        /^note: .*no endpoint counts as local, and every local address serves node ports \[no-node\]\nkpc: 1 Service, 1 endpoint, .*\n$/,
+        /^note: .*no endpoint counts as local, and every local address serves node ports \(--node and --node-ip name one\) \[no-node\]\nkpc: 1 Service, 1 endpoint, .*\n$/,
       );
     });
   });

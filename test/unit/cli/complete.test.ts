@@ -96,6 +96,19 @@ test("Services that have no use for rules are no mistake, and said", () => {
   });
 });
 
+test("an empty List is said to remove all rules; Services with errors are not", () => {
+  const list = JSON.stringify({ apiVersion: "v1", kind: "List", items: [] });
+  const wrong = "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [{port: 0}]}\n";
+  inFolder({ "list.json": list, "wrong.yaml": wrong }, (folder) => {
+    expect(kpc(["compile", "list.json"], { folder }).stderr).toMatch(
+      /^note: the input has no Service: loading the result removes all rules of kpc \[no-services\]$/m,
+    );
+    const { code, stderr } = kpc(["compile", "wrong.yaml"], { folder });
+    expect(code).toBe(1);
+    expect(stderr).not.toContain("no-services");
+  });
+});
+
 test("a host is not held against what kpc has chosen: verify and traces of read rules refuse", () => {
   const rules = { "host.nft": "table ip kube-proxy {\n\tchain services {\n\t}\n}\n" };
   inFolder({ ...FILES, ...rules }, (folder) => {
