@@ -11,8 +11,8 @@ export interface Journey {
   readonly protocol: number;
   readonly tuple: Tuple;
   readonly ttl: number;
-  /** Those that it has left; the last one is where it is. */
-  readonly hops: readonly Hop[];
+  /** Where it is, and was before; undefined: nowhere yet. */
+  readonly trail: Trail | undefined;
   /** By host. */
   readonly connections: ReadonlyMap<string, readonly ConnectionEntry[]>;
   /** Packets that this one carries, the innermost first. */
@@ -39,36 +39,69 @@ export interface Proxied {
   readonly made: Tuple;
 }
 
+/** A packet on a host, behind `earlier`. Lists from the last to the first, which several things that can happen share. */
+export interface Trail {
+  readonly hop: Omit<Hop, "steps" | "after"> & { readonly after: Tuple | undefined };
+  readonly steps: StepList | undefined;
+  readonly earlier: Trail | undefined;
+}
+
+interface StepList {
+  readonly step: WalkStep;
+  readonly earlier: StepList | undefined;
+}
+
 /** The packet comes to a host; `inInterface` undefined: that sends it. */
 export function arrive(journey: Journey, host: string, inInterface: string | undefined): Journey {
-  const { tuple, ttl } = journey;
-  const hop: Hop = { host, inInterface, outInterface: undefined, before: tuple, after: tuple, ttl, steps: [] };
-  return { ...journey, hops: [...journey.hops, hop] };
+  const { tuple, ttl, trail } = journey;
+  const hop: Trail["hop"] = { host, inInterface, outInterface: undefined, before: tuple, after: undefined, ttl };
+  return { ...journey, trail: { hop, steps: undefined, earlier: trail } };
 }
 
 /** The host did something with the packet. */
-export function record(journey: Journey, ...steps: readonly WalkStep[]): Journey {
-  return steps.length === 0 ? journey : withHop(journey, (hop) => ({ ...hop, steps: [...hop.steps, ...steps] }));
+export function record(journey: Journey, step: WalkStep): Journey {
+  const { hop, steps, earlier } = here(journey);
+  return { ...journey, trail: { hop, steps: { step, earlier: steps }, earlier } };
 }
 
 /** The packet leaves the host where it is. */
 export function leave(journey: Journey, outInterface: string): Journey {
-  return withHop(journey, (hop) => ({ ...hop, outInterface, after: journey.tuple }));
+  const { hop, steps, earlier } = here(journey);
+  return { ...journey, trail: { hop: { ...hop, outInterface, after: journey.tuple }, steps, earlier } };
 }
 
 /** It ended on the host where it is. */
 export function finished(journey: Journey): Journey {
-  return withHop(journey, (hop) => ({ ...hop, after: journey.tuple }));
+  const { hop, steps, earlier } = here(journey);
+  return { ...journey, trail: { hop: { ...hop, after: journey.tuple }, steps, earlier } };
 }
 
-function withHop(journey: Journey, change: (hop: Hop) => Hop): Journey {
-  const last = journey.hops.at(-1);
-  if (last === undefined) throw new Error("invariant broken: the packet is on a host");
-  return { ...journey, hops: [...journey.hops.slice(0, -1), change(last)] };
+function here({ trail }: Journey): Trail {
+  if (trail === undefined) throw new Error("invariant broken: the packet is on a host");
+  return trail;
+}
+
+/** The hosts that a packet was on, the first one first; it ended on the last one. */
+export function hopsOf({ trail, tuple }: Journey): Hop[] {
+  const hops: Hop[] = [];
+  for (let at = trail; at !== undefined; at = at.earlier) {
+    const steps: WalkStep[] = [];
+    for (let step = at.steps; step !== undefined; step = step.earlier) steps.push(step.step);
+    hops.push({ ...at.hop, after: at.hop.after ?? tuple, steps: steps.reverse() });
+  }
+  return hops.reverse();
+}
+
+/** Whether the packet was at this interface before as it is now, but for its time to live. */
+export function wasHere({ trail, tuple }: Journey, host: string, inInterface: string): boolean {
+  for (let at = trail; at !== undefined; at = at.earlier)
+    if (at.hop.host === host && at.hop.inInterface === inInterface && isSame(at.hop.before, tuple)) return true;
+  return false;
 }
 
 /** `journey` as one of several things that can happen. */
 export function chosen(journey: Journey, probability: number, condition?: Condition): Journey {
+  if (probability === 1 && (condition === undefined || condition === journey.condition)) return journey;
   return {
     ...journey,
     probability: journey.probability * probability,

@@ -6,7 +6,6 @@ import type { Hook } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
 import { chosen, connectionAt, isSame, type Journey, keep, record, type WalkEvent } from "./journey.ts";
-import type { WalkStep } from "./types.ts";
 
 /** A packet on a host. `passage` undefined: the host has no rules. */
 export interface OnHost {
@@ -51,24 +50,25 @@ export class RulesOfHosts {
       const path = passage.path.slice(before.path.length);
       const after = passage.end === undefined ? passage.tuple : tuple;
       const moved = chosen(on.journey, passage.probability / before.probability, passage.condition);
-      const steps: WalkStep[] = path.length === 0 ? [] : [{ kind: "rules", hook, path }];
-      if (!isSame(tuple, after))
-        steps.push({ kind: "translated", by: path.some(translates) ? "rules" : "connection", from: tuple, to: after });
-      const journey = record({ ...moved, tuple: after }, ...steps);
+      const told = path.length === 0 ? moved : record(moved, { kind: "rules", hook, path });
+      const by = path.some(translates) ? "rules" : "connection";
+      const journey = isSame(tuple, after)
+        ? told
+        : { ...record(told, { kind: "translated", by, from: tuple, to: after }), tuple: after };
       const { end } = passage;
       if (end === undefined) return { on: { host, journey, passage } };
-      const by = path.at(-1);
+      const last = path.at(-1);
       if (end.kind === "reject")
         return {
-          ended: { kind: "end", end: { kind: "rejected", host: host.name, hook, by, with: end.with }, journey },
+          ended: { kind: "end", end: { kind: "rejected", host: host.name, hook, by: last, with: end.with }, journey },
         };
-      const lacksSource = by !== undefined && translates(by) && hook === "postrouting";
+      const lacksSource = last !== undefined && translates(last) && hook === "postrouting";
       return {
         ended: {
           kind: "end",
           end: lacksSource
             ? { kind: "no-source", host: host.name, interface: outInterfaceOf(passage.route) }
-            : { kind: "dropped", host: host.name, hook, by },
+            : { kind: "dropped", host: host.name, hook, by: last },
           journey,
         },
       };

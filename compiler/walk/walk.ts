@@ -6,7 +6,7 @@ import { unreachable } from "../invariant.ts";
 import type { Host, Network } from "../network/network.ts";
 import { takeFrame } from "./bridge.ts";
 import { ownSource, receive, send } from "./ip.ts";
-import { arrive, finished, isSame, type Journey, type WalkEvent } from "./journey.ts";
+import { arrive, finished, hopsOf, isSame, type Journey, type WalkEvent, wasHere } from "./journey.ts";
 import { RulesOfHosts } from "./on-host.ts";
 import { passToProxy } from "./proxy.ts";
 import { Segments } from "./segments.ts";
@@ -39,19 +39,19 @@ export class PacketWalker {
       protocol,
       tuple: { source, sourcePort, destination, destinationPort },
       ttl: TTL,
-      hops: [],
+      trail: undefined,
       connections: new Map(),
       carried: [],
       proxied: [],
     };
     const branches = this.lead({ kind: "send", host: flow.from, journey: start }).flatMap(
       ({ end, journey }): WalkBranch[] => {
-        const there: Leg = { hops: finished(journey).hops, end };
+        const there: Leg = { hops: hopsOf(journey), end };
         if (end.kind !== "delivered" || isOneWay) return [{ ...chanceOf(journey), there, back: undefined }];
         return this.answer(end.host, journey, flow.from, start).map((back) => ({
           ...chanceOf(back.journey),
           there,
-          back: { hops: finished(back.journey).hops, end: back.end },
+          back: { hops: hopsOf(back.journey), end: back.end },
         }));
       },
     );
@@ -60,7 +60,7 @@ export class PacketWalker {
 
   /** The answer of `host` to the packet that was delivered to it, on its way to `client`, which has sent `asked`. */
   private answer(host: string, journey: Journey, client: string, { tuple: asked }: Journey): Ended[] {
-    const answer: Journey = { ...journey, tuple: turnedRound(journey.tuple), ttl: TTL, hops: [] };
+    const answer: Journey = { ...journey, tuple: turnedRound(journey.tuple), ttl: TTL, trail: undefined };
     return this.lead({ kind: "send", host, journey: answer }).flatMap((ended) => this.judge(ended, client, asked));
   }
 
@@ -105,7 +105,7 @@ export class PacketWalker {
         return transmit(this.segments, event);
       case "frame": {
         const { frame } = event;
-        if (isLoop(frame.journey, frame.host, frame.inInterface))
+        if (wasHere(frame.journey, frame.host, frame.inInterface))
           return [
             {
               kind: "end",
@@ -142,9 +142,4 @@ const TTL = 64;
 
 function chanceOf({ probability, condition }: Journey): Pick<Journey, "probability" | "condition"> {
   return { probability, condition };
-}
-
-/** The packet was there before as it is now, but for its time to live. */
-function isLoop({ hops, tuple }: Journey, host: string, inInterface: string): boolean {
-  return hops.some((hop) => hop.host === host && hop.inInterface === inInterface && isSame(hop.before, tuple));
 }
