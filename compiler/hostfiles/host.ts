@@ -9,7 +9,7 @@ import { reportDatapaths } from "./datapaths.ts";
 import { type HostFacts, readHostFacts } from "./facts.ts";
 import { interfacesOf } from "./interfaces.ts";
 import { reportMissingFiles } from "./missing.ts";
-import { FIRST_RULES, tablesOf } from "./tables.ts";
+import { policyRulesOf, tablesOf } from "./tables.ts";
 import { reportUnfollowed } from "./unfollowed.ts";
 
 /** What the files of a node are. */
@@ -46,7 +46,7 @@ function hostOf(node: string, facts: HostFacts, report: Report): Host {
   const routing = (family: Family): RoutingTables => ({
     family,
     interfaces: interfaces.map((each) => ofFamily(each, family)),
-    rules: facts.policyRules[family] ?? FIRST_RULES[family],
+    rules: policyRulesOf(facts, family),
     tables: tablesOf(facts, interfaces, family),
   });
   return {

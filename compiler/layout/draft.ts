@@ -1,16 +1,10 @@
 /** Puts hosts together: interfaces by hand, and the routes that the kernel makes for their addresses. */
-import { type Address, addressBits, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
-import { hostPrefix, maskAddress, type Prefix } from "../net/prefix.ts";
+import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
+import type { Prefix } from "../net/prefix.ts";
+import { automaticRoutes, FIRST_RULES } from "../network/automatic-routes.ts";
 import type { Host, HostInterface, HostRole, Link, Listener, ProxyFrontend } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
-import type {
-  InterfaceAddress,
-  InterfaceSysctls,
-  NextHop,
-  PolicyRule,
-  RoutingTables,
-  TableRoute,
-} from "../network/types.ts";
+import type { InterfaceAddress, InterfaceSysctls, RoutingTables, TableRoute } from "../network/types.ts";
 
 /** What a host is made of. */
 export interface HostDraft {
@@ -122,20 +116,8 @@ export function toHost(draft: HostDraft): Host {
   };
 }
 
-const RULES: Readonly<Record<Family, readonly PolicyRule[]>> = {
-  IPv4: [
-    { priority: 0, action: { kind: "table", table: "local" } },
-    { priority: 32766, action: { kind: "table", table: "main" } },
-    { priority: 32767, action: { kind: "table", table: "default" } },
-  ],
-  IPv6: [
-    { priority: 0, action: { kind: "table", table: "local" } },
-    { priority: 32766, action: { kind: "table", table: "main" } },
-  ],
-};
-
 function routingOf(family: Family, interfaces: readonly HostInterface[], routes: readonly TableRoute[]): RoutingTables {
-  const connected = interfaces.filter(({ isUp }) => isUp).flatMap((each) => connectedRoutes(each, family));
+  const connected = interfaces.flatMap((each) => automaticRoutes(each, family));
   const own = routes.filter(({ prefix }) => familyOf(prefix.address) === family);
   return {
     family,
@@ -146,57 +128,12 @@ function routingOf(family: Family, interfaces: readonly HostInterface[], routes:
       addresses,
       sysctls: sysctls[family],
     })),
-    rules: RULES[family],
+    rules: FIRST_RULES[family],
     tables: {
-      local: connected.filter(({ kind }) => kind === "local" || kind === "broadcast"),
+      local: connected.filter(({ kind }) => kind !== "unicast"),
       main: [...connected.filter(({ kind }) => kind === "unicast"), ...own],
     },
   };
-}
-
-/** The routes that Linux makes for the addresses of an interface. */
-function connectedRoutes(own: HostInterface, family: Family): TableRoute[] {
-  const { name, provenance } = own;
-  const made = (route: Pick<TableRoute, "kind" | "prefix" | "scope"> & { readonly source?: Address }): TableRoute => {
-    const { source, ...rest } = route;
-    const hop: NextHop = { interface: name, weight: 1 };
-    const preferred = source === undefined ? {} : { preferredSource: source };
-    const metric = family === "IPv6" && route.kind === "unicast" ? 256 : 0;
-    return { ...rest, metric, hops: [hop], isAutomatic: true, provenance, ...preferred };
-  };
-  return own.addresses
-    .filter(({ address }) => familyOf(address) === family)
-    .flatMap(({ address, length }): TableRoute[] => {
-      const bits = addressBits(family);
-      const subnet: Prefix = { address: maskAddress(address, length), length };
-      const local = made({
-        kind: "local",
-        prefix: hostPrefix(address),
-        scope: family === "IPv4" ? "host" : "global",
-        source: address,
-      });
-      if (own.kind === "loopback") {
-        const whole =
-          family === "IPv4" ? [made({ kind: "local", prefix: subnet, scope: "host", source: address })] : [];
-        return [local, ...whole];
-      }
-      if (length === bits) return [local];
-      const direct = made({
-        kind: "unicast",
-        prefix: subnet,
-        scope: family === "IPv4" ? "link" : "global",
-        ...(family === "IPv4" ? { source: address } : {}),
-      });
-      if (typeof address !== "number" || length === 31) return [local, direct];
-      const last = ((subnet.address as number) | (0xffffffff >>> length)) >>> 0;
-      const broadcast = made({
-        kind: "broadcast",
-        prefix: hostPrefix(last as typeof address),
-        scope: "link",
-        source: address,
-      });
-      return [local, broadcast, direct];
-    });
 }
 
 export function linkOf(
