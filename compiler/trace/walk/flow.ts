@@ -1,6 +1,5 @@
 /** From a packet's text to a flow through the network: names become hosts and addresses. */
 import type { Report } from "../../diagnostics.ts";
-import { nearest } from "../../documents/nearest.ts";
 import type { NetworkLayout } from "../../layout/types.ts";
 import type { Address } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
@@ -8,6 +7,7 @@ import type { Specs } from "../../specs/types.ts";
 import type { WalkFlow } from "../../walk/types.ts";
 import type { EndText, PacketText } from "../parse.ts";
 import { resolveEnd } from "../resolve.ts";
+import { didYouMean, suggestEnds } from "../suggest.ts";
 
 /** Source port of packets that name none. */
 const DEFAULT_SOURCE_PORT = 40000;
@@ -24,9 +24,8 @@ export function resolveFlow(
   if (destination === undefined) return undefined;
   if (from === undefined) {
     const known = [...layout.network.hosts.keys(), ...layout.aliases.keys()];
-    const near = nearest(text.from.name, known);
-    const hint = near === undefined ? "" : `, did you mean ${near}?`;
-    const message = `${text.from.name} is no host of the described network${hint}`;
+    const hint = didYouMean(suggestEnds(text.from.name, known));
+    const message = `${text.from.name} is not a host of the network${hint}`;
     report({ severity: "error", code: "unknown-object", message, origin: text.from.origin });
     return undefined;
   }
