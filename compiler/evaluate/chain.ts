@@ -12,7 +12,16 @@ import { type PlannedRule, type PlannedStep, plannedOf, testsLocality } from "./
 import { Question } from "./question.ts";
 import { askList } from "./remember.ts";
 import { outside, type PacketSet } from "./sets/packet-set.ts";
-import { type Branch, isExplained, narrow, type SharedState, type State, withShared, withStep } from "./state.ts";
+import {
+  type Branch,
+  changeShared,
+  isExplained,
+  narrow,
+  type SharedState,
+  type State,
+  withShared,
+  withStep,
+} from "./state.ts";
 import { runStatement } from "./statement.ts";
 import type { TableIndex } from "./table-index.ts";
 
@@ -95,7 +104,7 @@ function tryRule({ rule, first, steps }: PlannedRule, state: State, frame: Frame
   const others: Branch[] = [];
   for (const branch of branches) divide(questions, shared, branch, passing, others);
   if (passing.length === 0) return [{ state, flow: "next" }];
-  const start = shared.member === undefined ? shared : { ...shared, member: undefined };
+  const start = shared.member === undefined ? shared : changeShared(shared, { member: undefined });
   const inside = others.length === 0 && start === shared ? state : { shared: start, branches: passing };
   const passed = runSteps(rule, isKnown ? steps : [...later, ...steps], 0, inside, frame);
   if (others.length === 0) return passed;

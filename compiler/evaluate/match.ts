@@ -8,7 +8,7 @@ import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
 import { Partition, Split } from "./partition.ts";
 import type { Question } from "./question.ts";
-import { isExplained, narrow, type SharedState, type State, TINY } from "./state.ts";
+import { changeShared, isExplained, narrow, type SharedState, type State, TINY } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import { describeTest } from "./unknown/assumption.ts";
 import { choicesOf } from "./unknown-key.ts";
@@ -101,7 +101,11 @@ function lookUp(match: Extract<Match, { kind: "member" }>, state: State, { table
         const flow = holds === negated ? "next" : "continue";
         // Reasons show where the element is from by which the rule applies.
         if (isExplained(shared) && !negated && element !== undefined)
-          parts.add(narrow(branch, part, probability), flow, { ...shared, member: { element, declaration } });
+          parts.add(
+            narrow(branch, part, probability),
+            flow,
+            changeShared(shared, { member: { element, declaration } }),
+          );
         else split.add(part, probability, flow);
       }
     }

@@ -12,6 +12,7 @@ import { maskSpread, type Spread } from "./sets/preimage.ts";
 import { type Cut, Ranges, unite, valuesIn } from "./sets/ranges.ts";
 import {
   type Branch,
+  changeShared,
   isExplained,
   mappedTo,
   type Now,
@@ -139,12 +140,11 @@ export function sentBy(shared: SharedState, isChanged: boolean): SharedState {
 }
 
 function withDestination(shared: SharedState, isChanged: boolean, isSaid: boolean): SharedState {
-  return {
-    ...shared,
+  return changeShared(shared, {
     ctStatus: isChanged ? withBits(shared.ctStatus, CT_STATUS.dnat) : shared.ctStatus,
     destinationDecided: true,
     translated: shared.translated || isSaid,
-  };
+  });
 }
 
 type SharedOf = (isChanged: boolean, way: Way, sent: Branch, extra: ReasonExtra) => SharedState;
@@ -161,21 +161,21 @@ function sharedWhenSent(shared: SharedState, because: Because, isSaid: boolean):
   return (isChanged, { taken }, sent, extra) => {
     const texts = taken.map(({ text }) => text);
     const key = `${isChanged} ${texts.join("\n")}`;
-    const found = known.get(key);
-    if (found !== undefined) return found;
-    const next = {
-      ...withDestination(shared, isChanged, isSaid),
-      takenBy: [...shared.takenBy, ...texts],
-      overwritten: hidden(shared.overwritten, taken),
-    };
-    if (isExplained(shared)) return because(next, isSaid ? { ...extra, ...translatedTo(sent) } : extra);
-    known.set(key, next);
-    return next;
+    let next = known.get(key);
+    if (next === undefined) {
+      next = withDestination(shared, isChanged, isSaid);
+      if (taken.length > 0) {
+        const takenBy = [...shared.takenBy, ...texts];
+        next = changeShared(next, { takenBy, overwritten: hidden(shared.overwritten, taken) });
+      }
+      known.set(key, next);
+    }
+    return isExplained(shared) ? because(next, isSaid ? { ...extra, ...translatedTo(sent) } : extra) : next;
   };
 }
 
 function hidden(overwritten: ReadonlySet<string>, taken: readonly Taken[]): ReadonlySet<string> {
-  return taken.length === 0 ? overwritten : new Set([...overwritten, ...taken.flatMap(({ hides }) => hides)]);
+  return new Set([...overwritten, ...taken.flatMap(({ hides }) => hides)]);
 }
 
 export function printAddresses(addresses: Interval): string {

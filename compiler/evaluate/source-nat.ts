@@ -14,7 +14,15 @@ import {
 } from "./nat.ts";
 import type { PacketSet } from "./sets/packet-set.ts";
 import type { Spread } from "./sets/preimage.ts";
-import { type Branch, isExplained, type Now, type SharedState, type SourceChoice, valueNow } from "./state.ts";
+import {
+  type Branch,
+  changeShared,
+  isExplained,
+  type Now,
+  type SharedState,
+  type SourceChoice,
+  valueNow,
+} from "./state.ts";
 
 /** Sources of `snat`: which one of several is not followed. */
 export function sources(because: Because, by: string | undefined, random: NatRandom): (shared: SharedState) => Give {
@@ -69,11 +77,14 @@ export function masquerade(
 ): SharedState {
   const { route } = shared;
   const port = portAfter(shared, region, { ...(ports && { ports }) }, random);
-  const after = { ...shared, ...port, masqueraded: true, sourceDecided: true };
+  const own = { sourcePort: port.sourcePort, masqueraded: true, sourceDecided: true };
   if (route === undefined || route.kind === "none")
-    return { ...after, choices: [...port.choices, { of: "address", text: "an address of the node" }] };
-  if (route.masqueradeSource === undefined) return { ...shared, end: { kind: "drop" } };
-  return { ...after, source: route.masqueradeSource };
+    return changeShared(shared, {
+      ...own,
+      choices: [...port.choices, { of: "address", text: "an address of the node" }],
+    });
+  if (route.masqueradeSource === undefined) return changeShared(shared, { end: { kind: "drop" } });
+  return changeShared(shared, { ...own, choices: port.choices, source: route.masqueradeSource });
 }
 
 /** `shared` of packets that have the source that a rule gives: rules behind it see that, as far as the kernel has no choice. */

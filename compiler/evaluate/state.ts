@@ -263,9 +263,14 @@ export function where(branch: Branch, condition: Condition): Branch {
   return condition === branch.condition ? branch : { ...branch, condition };
 }
 
-/** `state` with another control. */
+/** `state` with `change` in what its branches share. */
 export function withShared({ shared, branches }: State, change: Partial<SharedState>): State {
-  return { shared: Object.assign(copyOf(shared), change), branches };
+  return { shared: changeShared(shared, change), branches };
+}
+
+/** `shared` with `change`. */
+export function changeShared(shared: SharedState, change: Partial<SharedState>): SharedState {
+  return Object.assign(copyOf(shared), change);
 }
 
 /** A copy for somebody who changes it. Field by field, as a spread takes three times as long: packets are copied at each step. */

@@ -17,6 +17,7 @@ import { hasFewValues, type PacketSet } from "./sets/packet-set.ts";
 import { chosenBy, masquerade, sourceOf, sources } from "./source-nat.ts";
 import {
   type Branch,
+  changeShared,
   isExplained,
   narrow,
   type SharedState,
@@ -47,7 +48,7 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
     return withStep(shared, step);
   };
   const changed = (change: Partial<SharedState>): State => ({
-    shared: because({ ...state.shared, ...change }),
+    shared: because(changeShared(state.shared, change)),
     branches: state.branches,
   });
   switch (statement.kind) {
