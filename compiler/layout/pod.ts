@@ -25,8 +25,9 @@ export function layOutPod(planned: PlannedPod, plan: LayoutPlan): HostDraft {
   const { pod, node, host } = planned;
   const provenance: Provenance = { origin: pod.origin };
   const { shape, tunnel } = plan.podNetwork;
+  // Only a bridge joins pods to their block: others have no route to it but by their node.
   const lengthOf = (address: Address): number =>
-    (shape === "routed" ? undefined : podGateway(node, familyOf(address))?.length) ?? hostPrefix(address).length;
+    (shape === "bridge" ? podGateway(node, familyOf(address))?.length : undefined) ?? hostPrefix(address).length;
   const addresses: InterfaceAddress[] = pod.addresses.map((address) => addressIn(address, lengthOf(address)));
   const mtu = plan.input.network?.pods?.mtu?.value ?? plan.mtu - TUNNEL_BYTES[tunnel];
   return {
