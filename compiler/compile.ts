@@ -5,12 +5,14 @@ import type { Program } from "./ir/types.ts";
 import { API_VERSION } from "./json-output.ts";
 import { lower } from "./lower/lower.ts";
 import { lowerRoutes } from "./lower/routes.ts";
+import { checkNetwork } from "./model/network-checks.ts";
 import { resolveCluster } from "./model/resolve.ts";
 import type { Cluster } from "./model/types.ts";
 import { resolveConfigs } from "./node/all-nodes.ts";
 import type { Config } from "./node/config.ts";
 import { withKubeProxy } from "./node/kube-proxy.ts";
 import { type Resolved, resolveConfig } from "./node/resolve.ts";
+import { locatedServiceCidrsOf } from "./node/service-cidrs.ts";
 import type { NodeContext, Settings } from "./node/settings.ts";
 import { countServed, reportOwnAddresses, type Served, viewOf } from "./node/view.ts";
 import { loadSpecs } from "./specs/load.ts";
@@ -43,6 +45,8 @@ export interface CompileOptions {
   readonly strict?: boolean;
   /** Assume what a control plane would add to the objects; on where it is left out. */
   readonly complete?: boolean;
+  /** Check the addresses of hosts, and what a Cluster says of them: no rule depends on them. Off where it is left out. */
+  readonly checksNetwork?: boolean;
 }
 
 export interface CompileNodeOptions extends CompileOptions {
@@ -105,7 +109,7 @@ function compileEach(
 export function resolveInput(
   load: Load,
   config: Config,
-  { strict = false, complete: isCompleted = true }: CompileOptions,
+  { strict = false, complete: isCompleted = true, checksNetwork = false }: CompileOptions,
   nodesOf: (config: Config, specs: Specs, report: Report) => readonly Resolved[],
 ): { readonly diagnostics: readonly Diagnostic[]; readonly resolved: ResolvedInput | undefined } {
   const diagnostics: Diagnostic[] = [];
@@ -123,6 +127,7 @@ export function resolveInput(
   const nodes = nodesOf(common, specs, report);
   const cluster = resolveCluster(specs, common.ingressController ?? INGRESS_CONTROLLER, report);
   for (const { node } of nodes) reportOwnAddresses(cluster, node, report);
+  if (checksNetwork) checkNetwork({ cluster, specs, serviceCidrs: locatedServiceCidrsOf(common, specs) }, report);
   // After an error there is nothing to load, and the Services that are missed may be those with the errors.
   if (diagnostics.some(({ severity }) => severity === "error"))
     return { diagnostics: diagnostics.filter(({ code }) => code !== "no-services"), resolved: undefined };

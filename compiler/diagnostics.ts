@@ -118,6 +118,16 @@ export const DIAGNOSTIC_CODES = [
   "pod-ignored",
   "address-conflict",
   "external-ip-conflict",
+  // the network that the nodes are in
+  "overlapping-pod-cidrs",
+  "pod-outside-cidr",
+  "duplicate-address",
+  "service-cidr-routed",
+  "cluster-mismatch",
+  "unknown-cluster-name",
+  "gateway-not-connected",
+  "unknown-datapath",
+  // Ingresses
   "ingress-ignored",
   "broken-backend",
   "shadowed-path",
@@ -139,7 +149,6 @@ export const DIAGNOSTIC_CODES = [
   "repeated-node-file",
   "unknown-interface",
   "unsupported-network",
-  "unknown-datapath",
   // questions
   "packet-syntax",
   "unknown-object",

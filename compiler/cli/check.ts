@@ -9,7 +9,7 @@ export interface CheckFlags extends CommonFlags {
 /** `kpc check`: everything that was found, and nothing else. `--quiet`: errors only; `--verbose`: also each object of a kind
  *  that is not read. */
 export async function checkCommand(names: readonly string[], flags: CheckFlags): Promise<number> {
-  const result = compileInputs(names, flags);
+  const result = compileInputs(names, flags, { checksNetwork: true });
   const { diagnostics } = result;
   const shown = diagnostics.filter(
     ({ severity, code }) =>

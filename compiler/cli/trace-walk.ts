@@ -24,7 +24,12 @@ export async function traceWalk(
   config: Config,
   flags: CommonFlags,
 ): Promise<number> {
-  const { diagnostics, resolved } = resolveInput(load, config, optionsOf(flags), resolveConfigs);
+  const { diagnostics, resolved } = resolveInput(
+    load,
+    config,
+    { ...optionsOf(flags), checksNetwork: true },
+    resolveConfigs,
+  );
   showDiagnostics(diagnostics, flags);
   if (resolved === undefined) return exitCodeOf(diagnostics);
   const questions: Diagnostic[] = [];

@@ -61,6 +61,16 @@ export function prefixContains(prefix: Prefix, address: Address): boolean {
   return maskAddress(address, prefix.length) === prefix.address;
 }
 
+/** Whether every address of `inner` is one of `outer`. */
+export function prefixHolds(outer: Prefix, inner: Prefix): boolean {
+  return outer.length <= inner.length && prefixContains(outer, inner.address);
+}
+
+/** Whether two blocks have an address in common: then one holds the other. */
+export function prefixesOverlap(a: Prefix, b: Prefix): boolean {
+  return prefixHolds(a, b) || prefixHolds(b, a);
+}
+
 /** The family of `prefix`. */
 export function prefixFamily(prefix: Prefix): Family {
   return familyOf(prefix.address);

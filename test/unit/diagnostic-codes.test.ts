@@ -24,6 +24,15 @@ const manifests =
   () =>
     compile([{ name: "input.yaml", text }], config).diagnostics;
 
+/** What `kpc check` finds besides. */
+const network =
+  (...objects: readonly string[]): Cause =>
+  () => {
+    const source = { name: "input.yaml", text: objects.join("---\n") };
+    const options = { checksNetwork: true };
+    return compile([source], { nodeName: "n1" }, options).diagnostics;
+  };
+
 const rules = (text: string): Cause => {
   return async () => {
     const findings: Diagnostic[] = [];
@@ -83,6 +92,11 @@ const path = (text: string, of: string): string =>
 
 const pod = (labels: string): string =>
   `apiVersion: v1\nkind: Pod\n${meta("p", `, labels: {${labels}}`)}\nspec: {containers: []}\n---\n`;
+const podNode = (name: string, block: number): string =>
+  `apiVersion: v1\nkind: Node\nmetadata: {name: ${name}}\nspec: {podCIDR: 10.244.${block}.0/24}\n`;
+const podOn = (node: string, address: string, name = "p"): string =>
+  `apiVersion: v1\nkind: Pod\n${meta(name)}\nspec: {nodeName: ${node}}\nstatus: {podIP: ${address}}\n`;
+const CLUSTER = "apiVersion: kpc.dev/v1alpha1\nkind: Cluster\n";
 const SELECTING = "{clusterIP: 10.96.0.10, selector: {app: web}, ports: [{port: 80}]}";
 const OK = "{clusterIP: 10.96.0.10, ports: [{port: 80}]}";
 const TWICE = "- &a [x, x, x, x, x, x, x, x, x, x]\n";
@@ -200,6 +214,23 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
     service("web", "{clusterIP: 10.96.0.10, externalIPs: [10.96.0.11], ports: [{port: 80}]}") +
       service("api", "{clusterIP: 10.96.0.11, ports: [{port: 80}]}"),
   ),
+  "overlapping-pod-cidrs": network(podNode("n1", 1), podNode("n2", 1)),
+  "pod-outside-cidr": network(podNode("n1", 1), podOn("n1", "10.244.2.5")),
+  "duplicate-address": network(podNode("n1", 1), podOn("n1", "10.244.1.5"), podOn("n1", "10.244.1.5", "q")),
+  "service-cidr-routed": network(podNode("n1", 1), service("web", "{clusterIP: 10.244.1.10, ports: [{port: 80}]}")),
+  "cluster-mismatch": network(podNode("n1", 1), `${CLUSTER}pods: {cidr: 10.0.0.0/16}\n`),
+  "unknown-cluster-name": network(podNode("n1", 1), `${CLUSTER}nodes: [{name: n2}]\n`),
+  "gateway-not-connected": network(
+    podNode("n1", 1),
+    `${CLUSTER}underlay: {cidr: 192.168.0.0/24}\ngateway: {inside: 10.0.0.1}\n`,
+  ),
+  "unknown-datapath": async () => [
+    ...(await network(
+      podNode("n1", 1),
+      podOn("n1", "10.244.1.5").replace("namespace: a", "namespace: a, labels: {k8s-app: cilium}"),
+    )()),
+    ...(await nodeFiles(',"linkinfo":{"info_kind":"vrf"}')()),
+  ],
   "ingress-ignored": manifests(
     ingress(path("/", "web"), "\n  ingressClassName: other") +
       "apiVersion: networking.k8s.io/v1\nkind: IngressClass\nmetadata: {name: other}\nspec: {controller: example.com/other}\n---\n" +
@@ -224,7 +255,6 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "repeated-node-file": nodeFiles("", '[{"ifindex":2,"ifname":"eth0","flags":[],"mtu":1400}]'),
   "unknown-interface": nodeFiles("", '[{"dst":"10.0.0.0/8","dev":"gone","flags":[]}]'),
   "unsupported-network": nodeFiles(',"linkinfo":{"info_kind":"bridge","info_data":{"vlan_filtering":1}}'),
-  "unknown-datapath": nodeFiles(',"linkinfo":{"info_kind":"vrf"}'),
   "packet-syntax": packet("tcp 10.0.0.1 >"),
   "unknown-object": packet("tcp pod/a/web > 10.0.0.1:80", service("web", OK)),
   "unsupported-nft": unsupported("nft", "-m u32 --u32 0 -j DROP"),

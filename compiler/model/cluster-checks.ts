@@ -1,0 +1,142 @@
+/** What a Cluster says, against the Nodes, Pods and Services that it speaks of. */
+import type { Origin, Report } from "../diagnostics.ts";
+import { nearest } from "../documents/nearest.ts";
+import { type Address, familyOf, parseAddress, printAddress } from "../net/address.ts";
+import { type Prefix, prefixContains, prefixFamily, prefixHolds, printPrefix } from "../net/prefix.ts";
+import type { Located } from "../specs/types.ts";
+import type { NetworkCheckInput } from "./network-check-input.ts";
+
+/** Names that a message lists. */
+const MAX_NAMES = 10;
+
+/** `, did you mean "a"?`, or what there is. */
+function hintFor(name: string, known: readonly string[]): string {
+  const near = nearest(name, known);
+  if (near !== undefined) return `, did you mean "${near}"?`;
+  const more = known.length > MAX_NAMES ? ` and ${known.length - MAX_NAMES} more` : "";
+  return known.length === 0 ? "" : `: expected one of ${known.slice(0, MAX_NAMES).join(", ")}${more}`;
+}
+
+/** Names of Nodes and addresses of hosts that are not in the input. Where the input has no Node, all may be there. */
+export function checkClusterNames({ cluster, specs }: NetworkCheckInput, report: Report): void {
+  const { network } = specs;
+  const names = cluster.nodes.filter(({ isAssumed }) => !isAssumed).map(({ name }) => name);
+  if (network === undefined || names.length === 0) return;
+  const check = (name: string, origin: Origin): void => {
+    if (names.includes(name)) return;
+    const message = `there is no Node "${name}" in the input${hintFor(name, names)}`;
+    report({ severity: "error", code: "unknown-cluster-name", message, origin });
+  };
+  for (const { name } of network.nodes) check(name.value, name.field);
+  const hosts = new Set<Address>(
+    [...cluster.nodes, ...cluster.pods]
+      .flatMap(({ addresses }) => addresses)
+      .concat(network.loadBalancers.flatMap(({ addresses }) => addresses.map(({ value }) => value)))
+      .concat(specs.services.flatMap((each) => each.loadBalancerIngress.map(({ address }) => address))),
+  );
+  for (const { to, field } of network.gateway?.forwards ?? []) {
+    const address = parseAddress(to);
+    if (address === undefined) check(to, field.member("to"));
+    else if (!hosts.has(address)) {
+      const message = `the gateway forwards a port to ${printAddress(address)}, which no Node, Pod or load balancer of the input has`;
+      report({ severity: "warning", code: "unknown-cluster-name", message, origin: field.member("to") });
+    }
+  }
+}
+
+/** Load balancers of Services that are not there, or that have none. */
+export function checkLoadBalancers({ services, network }: NetworkCheckInput["specs"], report: Report): void {
+  const byName = new Map(services.map((service) => [`${service.meta.namespace}/${service.meta.name}`, service]));
+  for (const { service: name } of network?.loadBalancers ?? []) {
+    const service = byName.get(name.value);
+    const origin = name.field;
+    if (service === undefined) {
+      const message = `there is no Service "${name.value}" in the input${hintFor(name.value, [...byName.keys()].sort())}`;
+      report({ severity: "error", code: "unknown-cluster-name", message, origin });
+      continue;
+    }
+    const why =
+      service.type !== "LoadBalancer"
+        ? `is of type ${service.type}, and has no load balancer`
+        : service.loadBalancerIngress.length === 0
+          ? "has no address in status.loadBalancer.ingress: nobody can send to its load balancer"
+          : undefined;
+    if (why === undefined) continue;
+    const notes = [{ message: "the Service", origin: service.meta.field }];
+    const message = `Service ${name.value} ${why}`;
+    report({ severity: "warning", code: "cluster-mismatch", message, origin, notes });
+  }
+}
+
+// --- blocks --------------------------------------------------------------------------------------------------------------
+
+/** Nodes that are not in the underlay, and pod CIDRs that are in no block of `pods.cidrs`: the first of each, and how many. */
+export function reportBlockMismatches({ cluster, specs }: NetworkCheckInput, report: Report): void {
+  const { underlay, pods } = specs.network ?? {};
+  const addresses = cluster.nodes.flatMap(({ name, internalAddresses }) =>
+    internalAddresses.map(({ address, origin }) => ({ name, address, origin })),
+  );
+  const strays = addresses.filter(({ address }) => isOutside(address, underlay?.cidrs ?? []));
+  const [stray] = strays;
+  if (stray !== undefined && underlay !== undefined) {
+    const message = `Node ${stray.name}${others(strays.length - 1, "address")} has ${printAddress(stray.address)}, which is not in the underlay ${printed(underlay.cidrs, stray.address)}`;
+    const notes = [{ message: "the address", origin: stray.origin }];
+    report({ severity: "warning", code: "cluster-mismatch", message, ...placeOf(underlay.cidrs), notes });
+  }
+  const blocks = cluster.nodes.flatMap(({ name, podCidrs, podCidrsOrigin, isAssumed }) =>
+    isAssumed ? [] : podCidrs.map((prefix) => ({ name, prefix, origin: podCidrsOrigin })),
+  );
+  const outside = blocks.filter(({ prefix }) => isBlockOutside(prefix, pods?.cidrs ?? []));
+  const [first] = outside;
+  if (first === undefined || pods === undefined) return;
+  const message = `pod CIDR ${printPrefix(first.prefix)} of Node ${first.name}${others(outside.length - 1, "block")} is not in ${printed(pods.cidrs, first.prefix.address)}, the blocks of all pods`;
+  const notes = first.origin === undefined ? [] : [{ message: `Node ${first.name}`, origin: first.origin }];
+  report({ severity: "warning", code: "cluster-mismatch", message, ...placeOf(pods.cidrs), notes });
+}
+
+function others(count: number, what: string): string {
+  return count === 0 ? "" : ` (and ${count} more ${what}${count === 1 ? "" : what === "address" ? "es" : "s"})`;
+}
+
+function isOutside(address: Address, blocks: readonly Located<Prefix>[]): boolean {
+  const own = blocks.filter(({ value }) => prefixFamily(value) === familyOf(address));
+  return own.length > 0 && !own.some(({ value }) => prefixContains(value, address));
+}
+
+function isBlockOutside(prefix: Prefix, blocks: readonly Located<Prefix>[]): boolean {
+  const own = blocks.filter(({ value }) => prefixFamily(value) === prefixFamily(prefix));
+  return own.length > 0 && !own.some(({ value }) => prefixHolds(value, prefix));
+}
+
+/** The blocks of the family of `address`. */
+function printed(blocks: readonly Located<Prefix>[], address: Address): string {
+  return blocks
+    .filter(({ value }) => prefixFamily(value) === familyOf(address))
+    .map(({ value }) => printPrefix(value))
+    .join(", ");
+}
+
+function placeOf([first]: readonly Located<Prefix>[]): { readonly origin?: Origin } {
+  return first === undefined ? {} : { origin: first.field };
+}
+
+// --- next hops -----------------------------------------------------------------------------------------------------------
+
+/** Gateways that nodes cannot ask for directly: Linux refuses routes by them. */
+export function checkConnected({ cluster, specs }: NetworkCheckInput, report: Report): void {
+  const { network } = specs;
+  const underlay = network?.underlay?.cidrs ?? [];
+  const tell = (what: string, address: Address, subnets: string, origin: Origin): void => {
+    const message = `${what} ${printAddress(address)} is in no subnet of the nodes (${subnets}): Linux refuses a route by it`;
+    report({ severity: "warning", code: "gateway-not-connected", message, origin });
+  };
+  for (const { value, field } of network?.gateway?.inside ?? [])
+    if (isOutside(value, underlay)) tell("the gateway's address", value, printed(underlay, value), field);
+  for (const { name, routes } of network?.nodes ?? []) {
+    const own = cluster.nodes.find((node) => node.name === name.value)?.podCidrs ?? [];
+    for (const { via, field } of routes) {
+      if (via === undefined || !isOutside(via, underlay) || own.some((block) => prefixContains(block, via))) continue;
+      tell("next hop", via, printed(underlay, via), field.member("via"));
+    }
+  }
+}

@@ -1,0 +1,103 @@
+/** Pod CIDRs: of Nodes against each other, and of Pods against their Node's. */
+import type { Report } from "../diagnostics.ts";
+import { type Address, familyOf, printAddress } from "../net/address.ts";
+import { type Prefix, prefixContains, prefixesOverlap, prefixFamily, printPrefix } from "../net/prefix.ts";
+import { compareBy } from "../order.ts";
+import type { ClusterNode, ClusterPod } from "./hosts.ts";
+import type { NetworkCheckInput } from "./network-check-input.ts";
+
+/** Blocks of two Nodes that have addresses in common. Each block is reported once, with the largest one that holds it. */
+export function reportOverlappingPodCidrs(nodes: readonly ClusterNode[], report: Report): void {
+  const blocks = nodes
+    .filter(({ isAssumed }) => !isAssumed)
+    .flatMap((node) => node.podCidrs.map((prefix) => ({ node, prefix })))
+    .sort(
+      compareBy(
+        ({ prefix }) => prefixFamily(prefix),
+        ({ prefix }) => sortKey(prefix),
+        ({ prefix }) => prefix.length,
+        ({ node }) => node.name,
+      ),
+    );
+  let holder: (typeof blocks)[number] | undefined;
+  for (const block of blocks) {
+    if (holder === undefined || !prefixesOverlap(holder.prefix, block.prefix)) {
+      holder = block;
+      continue;
+    }
+    if (holder.node === block.node) continue;
+    const message = `pod CIDR ${printPrefix(block.prefix)} of Node ${block.node.name} overlaps ${printPrefix(holder.prefix)} of Node ${holder.node.name}: packets to these addresses go to only one of the two`;
+    const notes = withOrigin(`Node ${holder.node.name}`, holder.node);
+    report({ severity: "warning", code: "overlapping-pod-cidrs", message, ...originOf(block.node), notes });
+  }
+}
+
+/** Sorts addresses of one family as text. */
+function sortKey({ address }: Prefix): string {
+  return address.toString(16).padStart(32, "0");
+}
+
+function originOf({ podCidrsOrigin, origin }: ClusterNode) {
+  return { origin: podCidrsOrigin ?? origin };
+}
+
+function withOrigin(message: string, node: ClusterNode) {
+  return [{ message, ...originOf(node) }];
+}
+
+// --- Pods --------------------------------------------------------------------------------------------------------------
+
+/** Pods with an address in no pod CIDR of their Node: the first of each Node. Calico takes blocks of its own; where no Pod has
+ *  an address of its Node's block, another plugin probably does so too, which is said once. */
+export function reportPodsOutside({ cluster, specs }: NetworkCheckInput, report: Report): void {
+  const { nodes, pods } = cluster;
+  const network = specs.network?.pods;
+  if (network?.network?.value.startsWith("calico") === true) return;
+  const byName = new Map(nodes.map((node) => [node.name, node]));
+  const outside = new Map<ClusterNode, ClusterPod[]>();
+  let inside = 0;
+  for (const pod of pods) {
+    const node = pod.nodeName === undefined ? undefined : byName.get(pod.nodeName);
+    if (node === undefined || pod.isHostNetwork || pod.addressOrigin.assumed !== undefined) continue;
+    if (strayAddress(pod, node) === undefined) inside++;
+    else outside.set(node, [...(outside.get(node) ?? []), pod]);
+  }
+  const strays = [...outside.values()].flat();
+  const [first] = strays;
+  if (first !== undefined && inside === 0 && strays.length > 1) {
+    const message = `no Pod has an address of its Node's pod CIDR, as Pod ${nameOf(first)} has not: the network plugin takes other blocks, and kpc knows no routes to them`;
+    report({ severity: "warning", code: "pod-outside-cidr", message, origin: first.addressOrigin });
+    return;
+  }
+  for (const [node, own] of outside) reportStrays(node, own, nodes, report);
+}
+
+function reportStrays(
+  node: ClusterNode,
+  pods: readonly ClusterPod[],
+  nodes: readonly ClusterNode[],
+  report: Report,
+): void {
+  const [first] = pods;
+  const address = first === undefined ? undefined : strayAddress(first, node);
+  if (first === undefined || address === undefined) return;
+  const owner = nodes.find(({ podCidrs }) => podCidrs.some((block) => prefixContains(block, address)));
+  const more = pods.length === 1 ? "" : `, nor have ${pods.length - 1} more Pods there one`;
+  const effect = owner === undefined ? "other nodes have no route to it" : `packets to it go to Node ${owner.name}`;
+  const blocks = node.podCidrs.map(printPrefix).join(", ");
+  const message = `Pod ${nameOf(first)} has no address of the pod CIDR of its Node ${node.name} (${blocks}) but ${printAddress(address)}${more}: ${effect}`;
+  const notes = withOrigin(`Node ${node.name}`, node);
+  report({ severity: "warning", code: "pod-outside-cidr", message, origin: first.addressOrigin, notes });
+}
+
+/** An address of `pod` whose family has blocks on the node, none of which holds it. */
+function strayAddress({ addresses }: ClusterPod, { podCidrs, isAssumed }: ClusterNode): Address | undefined {
+  return addresses.find((address) => {
+    const own = podCidrs.filter((block) => prefixFamily(block) === familyOf(address));
+    return !isAssumed && own.length > 0 && !own.some((block) => prefixContains(block, address));
+  });
+}
+
+function nameOf({ namespace, name }: ClusterPod): string {
+  return `${namespace}/${name}`;
+}
