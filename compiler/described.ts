@@ -4,7 +4,7 @@ import type { Report, Source } from "./diagnostics.ts";
 import { Evaluator } from "./evaluate/evaluate.ts";
 import type { Program } from "./ir/types.ts";
 import { layOut } from "./layout/layout.ts";
-import type { NetworkLayout } from "./layout/types.ts";
+import type { CollectedHost, NetworkLayout } from "./layout/types.ts";
 import { FAMILIES } from "./net/address.ts";
 import type { Host } from "./network/network.ts";
 import { PacketWalker } from "./walk/walk.ts";
@@ -17,11 +17,18 @@ export interface Described {
   readonly programOf: (host: Host) => Program | undefined;
 }
 
-/** `readRules` reads rules as `nft -f` does. */
+/** A node as its own files describe it; what is undefined is inferred from manifests. */
+export interface CollectedNode {
+  readonly host: CollectedHost | undefined;
+  readonly program: Program | undefined;
+}
+
+/** `readRules` reads rules as `nft -f` does; `collected`: nodes with files of their own, by name. */
 export function describeNetwork(
   input: ResolvedInput,
   readRules: (source: Source, report: Report) => Program,
   report: Report,
+  collected: ReadonlyMap<string, CollectedNode> = new Map(),
 ): Described {
   const { cluster, config, nodes, specs } = input;
   const layout = layOut({
@@ -32,10 +39,13 @@ export function describeNetwork(
     network: specs.network,
     clusterCidrs: config.clusterCidr ?? [],
     localhostNodePorts: nodes.some(({ settings }) => settings.families.IPv4.localhostNodePorts),
+    collected: new Map([...collected].flatMap(([name, { host }]) => (host === undefined ? [] : [[name, host]]))),
   });
   const programs = new Map<string, Program | undefined>();
   const evaluators = new Map<Program, Evaluator>();
   const make = ({ name, role }: Host): Program | undefined => {
+    const given = role.kind === "node" ? collected.get(role.node)?.program : undefined;
+    if (given !== undefined) return given;
     const own = role.kind === "node" ? nodes.find(({ node }) => node.name === role.node) : undefined;
     const compiled = own === undefined || specs.network?.proxy === "none" ? undefined : compileNode(input, own);
     const others = (layout.rules.get(name) ?? []).flatMap((source) => readRules(source, report).ruleset.tables);

@@ -34,6 +34,14 @@ export function sourcesOf(names: string): Source[] {
   return names.split(",").map(readSource);
 }
 
+/** All files of a folder, whatever their names, but for hidden ones. Throws `Trouble` when one cannot be read, and where there is none. */
+export function filesIn(folder: string): Source[] {
+  const entries = attempt(folder, () => readdirSync(folder, { withFileTypes: true }));
+  const paths = entries.filter((entry) => entry.isFile() && !entry.name.startsWith(".")).map(({ name }) => name);
+  if (paths.length === 0) throw new Trouble(`no files in ${folder}: expected what a node's commands printed`);
+  return paths.sort().map((name) => readSource(join(folder, name)));
+}
+
 const MANIFEST = /\.(ya?ml|json)(\.gz)?$/;
 
 /** `seen`: the files and folders above and before, by their real names. */

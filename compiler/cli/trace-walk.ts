@@ -1,16 +1,13 @@
 /** `kpc trace` through the whole cluster. */
-import { resolveInput } from "../compile.ts";
-import { describeNetwork } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import { readNft } from "../formats/nft/read.ts";
-import { resolveConfigs } from "../node/all-nodes.ts";
 import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
 import type { PacketText } from "../trace/parse.ts";
 import { resolveFlow } from "../trace/walk/flow.ts";
 import { renderWalk } from "../trace/walk/text.ts";
 import type { Walk } from "../walk/types.ts";
-import { type CommonFlags, EXIT, exitCodeOf, optionsOf, print, showDiagnostics } from "./session.ts";
+import { describeInputs } from "./describe.ts";
+import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
 
 /** Whether the packet can be led through the cluster: its Nodes are known, and nothing is said that is about one node only. */
 export function isAboutCluster({ inInterface, mark }: PacketText, specs: Specs): boolean {
@@ -24,22 +21,16 @@ export async function traceWalk(
   config: Config,
   flags: CommonFlags,
 ): Promise<number> {
-  const { diagnostics, resolved } = resolveInput(
-    load,
-    config,
-    { ...optionsOf(flags), checksNetwork: true },
-    resolveConfigs,
-  );
-  showDiagnostics(diagnostics, flags);
-  if (resolved === undefined) return exitCodeOf(diagnostics);
+  const { described, code } = await describeInputs({ load, config }, flags);
+  if (described === undefined) return code;
   const questions: Diagnostic[] = [];
-  const described = describeNetwork(resolved, readNft, (diagnostic) => void questions.push(diagnostic));
-  const flow = resolveFlow(text, resolved.specs, described.layout, (diagnostic) => void questions.push(diagnostic));
+  const { layout, input, walker } = described;
+  const flow = resolveFlow(text, input.specs, layout, (diagnostic) => void questions.push(diagnostic));
   if (flow === undefined) {
     showDiagnostics(questions, flags);
     return EXIT.trouble;
   }
-  const walk = described.walker.walk(flow);
+  const walk = walker.walk(flow);
   await print(renderWalk(walk));
   return isAnswered(walk) ? EXIT.fine : EXIT.finding;
 }

@@ -1,9 +1,10 @@
 /** A node as its own commands describe it. */
 import type { Report, Source } from "../diagnostics.ts";
-import type { Family } from "../net/address.ts";
+import type { Address, Family } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { Host, HostInterface } from "../network/network.ts";
 import type { Interface, RoutingTables } from "../network/types.ts";
+import { interfacesBehind } from "./behind.ts";
 import { bridgeNetfilterOf } from "./bridge-netfilter.ts";
 import { reportDatapaths } from "./datapaths.ts";
 import { type HostFacts, readHostFacts } from "./facts.ts";
@@ -18,6 +19,8 @@ export interface HostFiles {
   readonly host: Host | undefined;
   /** Dumps of its rules, for the readers of rules. */
   readonly rules: readonly Source[];
+  /** By which interface the node reaches single addresses. */
+  readonly behind: ReadonlyMap<Address, string>;
 }
 
 /** The host that the outputs of a node's commands describe; the files may have any names. Reports files that are something else
@@ -33,7 +36,7 @@ export function readHostFiles(node: string, sources: readonly Source[], report: 
   const facts = readHostFacts(sources, noticing);
   reportMissingFiles(node, facts, noticing);
   const host = facts.links.length === 0 ? undefined : hostOf(node, facts, noticing);
-  return { host: hasFailed ? undefined : host, rules: facts.rules };
+  return { host: hasFailed ? undefined : host, rules: facts.rules, behind: interfacesBehind(facts) };
 }
 
 function hostOf(node: string, facts: HostFacts, report: Report): Host {

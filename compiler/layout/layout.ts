@@ -1,6 +1,7 @@
 /** Lays out the network that Nodes, Pods, Services and a Cluster document describe. */
 import type { Source } from "../diagnostics.ts";
 import type { Host, Link } from "../network/network.ts";
+import { plugIn } from "./collected.ts";
 import { toHost } from "./draft.ts";
 import { masqueradeRules } from "./masquerade.ts";
 import { layOutNode } from "./node.ts";
@@ -17,9 +18,15 @@ export function layOut(input: LayoutInput): NetworkLayout {
   const rules = new Map<string, readonly Source[]>();
   for (const node of input.nodes) {
     const name = `node/${node.name}`;
-    const made = layOutNode(node, plan);
-    hosts.set(name, toHost(made.draft));
-    links.push(...made.links);
+    const collected = input.collected.get(node.name);
+    if (collected === undefined) {
+      const made = layOutNode(node, plan);
+      hosts.set(name, toHost(made.draft));
+      links.push(...made.links);
+    } else {
+      hosts.set(name, collected.host);
+      links.push(...plugIn(node, collected, plan));
+    }
     const own = masqueradeRules(node, plan);
     if (own !== undefined) rules.set(name, [own]);
   }

@@ -4,7 +4,7 @@ import type { ClusterNode, ClusterPod } from "../model/hosts.ts";
 import type { ServicePort } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
-import type { Network } from "../network/network.ts";
+import type { Host, Network } from "../network/network.ts";
 import type { NetworkSpec } from "../specs/network-types.ts";
 import type { ServiceSpec } from "../specs/types.ts";
 
@@ -18,6 +18,15 @@ export interface LayoutInput {
   readonly clusterCidrs: readonly Prefix[];
   /** kube-proxy sets route_localnet, for node ports at 127.0.0.1. */
   readonly localhostNodePorts: boolean;
+  /** Nodes of which their own files tell, by name: that counts instead of what would be laid out. */
+  readonly collected: ReadonlyMap<string, CollectedHost>;
+}
+
+/** A node as its own files describe it. */
+export interface CollectedHost {
+  readonly host: Host;
+  /** By which interface the node reaches single addresses. */
+  readonly behind: ReadonlyMap<Address, string>;
 }
 
 export interface NetworkLayout {
