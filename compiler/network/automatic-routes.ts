@@ -1,5 +1,4 @@
-/** What Linux makes by itself: the policy rules that a host starts with, and routes for the addresses of interfaces that are up
- *  (fib_add_ifaddr, addrconf_prefix_route). */
+/** What Linux makes by itself: the policy rules that a host starts with, and routes for the addresses of interfaces (fib_add_ifaddr, addrconf_prefix_route). */
 import { type Address, addressBits, type Family, familyOf, type Ipv4 } from "../net/address.ts";
 import { hostPrefix, maskAddress, type Prefix } from "../net/prefix.ts";
 import type { HostInterface } from "./network.ts";
@@ -15,10 +14,9 @@ function ruleFor(priority: number, table: string): PolicyRule {
   return { priority, action: { kind: "table", table } };
 }
 
-/** The routes for the addresses of an interface: those of kind unicast are of the table main, all others of the table local. Without
+/** The routes for the addresses of an interface, also of one that is down: those of kind unicast are of the table main, all others of the table local. Without
  *  those of anycast and multicast. */
 export function automaticRoutes(own: HostInterface, family: Family): readonly TableRoute[] {
-  if (!own.isUp) return [];
   const make = (kind: RouteKind, prefix: Prefix, scope: Scope, preferredSource?: Address): TableRoute => ({
     kind,
     prefix,
@@ -33,6 +31,7 @@ export function automaticRoutes(own: HostInterface, family: Family): readonly Ta
   return addresses.flatMap(({ address, length, peer, isSecondary }): TableRoute[] => {
     const subnet: Prefix = { address: maskAddress(peer ?? address, length), length };
     if (typeof address !== "number") {
+      if (!own.isUp) return [];
       const local = make("local", hostPrefix(address), "global");
       return own.kind === "loopback" ? [local] : [local, make("unicast", subnet, "global")];
     }
@@ -41,7 +40,7 @@ export function automaticRoutes(own: HostInterface, family: Family): readonly Ta
       (each) => each.length === length && maskAddress(each.address, length) === subnet.address,
     );
     const local = make("local", hostPrefix(address), "host", isSecondary === true ? first?.address : address);
-    if (isSecondary === true || (length === addressBits(family) && peer === undefined)) return [local];
+    if (!own.isUp || isSecondary === true || (length === addressBits(family) && peer === undefined)) return [local];
     const near =
       own.kind === "loopback" ? make("local", subnet, "host", address) : make("unicast", subnet, "link", address);
     if (length >= 31) return [local, near];

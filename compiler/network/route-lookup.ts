@@ -144,8 +144,11 @@ function lookUpInTables(
         case "unreachable":
         case "prohibit":
           return { kind: route.kind, by: route };
-        case "unicast":
+        // Linux keeps them when the interface goes down (fib_sync_down_dev).
         case "local":
+          if (route.hops.length > 0) return { kind: "route", route, hops: route.hops, table };
+          continue;
+        case "unicast":
         case "broadcast":
         case "anycast": {
           const hops = route.hops.every((hop) => up.has(hop.interface))

@@ -7,7 +7,7 @@ const WIDTH: Readonly<Record<Scope, number>> = { global: 0, site: 200, link: 253
 
 /** The IPv4 source behind `name` for a packet whose next hop is `nextHop`: the first address of the interface whose subnet holds the
  *  next hop, or else its first one; secondary addresses and those that do not reach `scope` do not count. Without any, the first of
- *  another interface. */
+ *  another interface, up or down. */
 export function selectSource(
   interfaces: readonly Interface[],
   name: string,
@@ -18,8 +18,8 @@ export function selectSource(
   const near =
     own.find((each) => nextHop === undefined || isIn(nextHop, each.peer ?? each.address, each.length)) ?? own[0];
   if (near !== undefined) return near.address;
-  for (const { addresses, isUp } of interfaces) {
-    const other = isUp ? addresses.find((each) => each.scope !== "link" && isFit(each, scope)) : undefined;
+  for (const { addresses } of interfaces) {
+    const other = addresses.find((each) => each.scope !== "link" && isFit(each, scope));
     if (other !== undefined) return other.address;
   }
   return undefined;

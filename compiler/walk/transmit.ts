@@ -13,7 +13,8 @@ export function transmit(segments: Segments, event: Extract<WalkEvent, { readonl
   const { host: name, outInterface, nextHop, journey } = event;
   const { host, interface: own } = segments.at({ host: name, interface: outInterface });
   if (own.tunnel !== undefined) return encapsulate(host, own, own.tunnel, nextHop, journey);
-  if (!own.isUp) return [{ kind: "end", journey, end: { kind: "no-link", host: name, interface: own.name } }];
+  if (!own.isUp || own.lacksCarrier === true)
+    return [{ kind: "end", journey, end: { kind: "no-link", host: name, interface: own.name } }];
   const ref = refOf({ host, interface: own });
   const answer = segments.answererFor(nextHop, ref);
   if (answer === undefined)

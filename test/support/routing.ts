@@ -94,10 +94,14 @@ export function randomHost(family: Family, seed: number, questions: number): Ran
     ].filter((each) => each !== "");
     const action = below(5) === 0 ? pick(["blackhole", "prohibit", "unreachable"]) : `lookup ${100 + below(2)}`;
     const negation = below(8) === 0 ? "not " : "";
+    const suppress = action.startsWith("lookup") && below(4) === 0 ? ` suppress_prefixlength ${pick([0, 16, 24])}` : "";
     commands.push(
-      `${ip} rule add ${negation}${matches.join(" ") || "from all"} ${action} priority ${1000 + below(500)}`,
+      `${ip} rule add ${negation}${matches.join(" ") || "from all"} ${action}${suppress} priority ${1000 + below(500)}`,
     );
   }
+  // Without a carrier routes still count; those of an interface that is down are gone.
+  if (below(4) === 0) commands.push(`ip link set p${pick(INTERFACES)} down`);
+  if (below(6) === 0) commands.push(`ip link set ${pick(INTERFACES)} down`);
   const sysctls = new Map<string, InterfaceSysctls>();
   for (const name of [...INTERFACES, "lo"])
     sysctls.set(name, {
