@@ -118,3 +118,14 @@ export function interfaceSettings(
 export function settingName(family: "ipv4" | "ipv6", interfaceName: string, key: string): string {
   return `net.${family}.conf.${interfaceName.replaceAll(".", "/")}.${key}`;
 }
+
+/** From where the switches of the whole host are known. */
+export function generalSettings({ interfaces, plain }: Sysctls): Readonly<Record<string, Provenance>> {
+  const ipv4 = plain.get("net.ipv4.ip_forward") ?? interfaces.ipv4.get("all")?.get("forwarding");
+  const ipv6 = interfaces.ipv6.get("all")?.get("forwarding");
+  const byDefault: Provenance = { inferred: KERNEL_DEFAULT };
+  return {
+    "net.ipv4.ip_forward": known(ipv4)?.provenance ?? byDefault,
+    "net.ipv6.conf.all.forwarding": known(ipv6)?.provenance ?? byDefault,
+  };
+}

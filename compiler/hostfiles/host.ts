@@ -7,6 +7,7 @@ import type { Interface, RoutingTables } from "../network/types.ts";
 import { interfacesBehind } from "./behind.ts";
 import { bridgeNetfilterOf } from "./bridge-netfilter.ts";
 import { reportDatapaths } from "./datapaths.ts";
+import { generalSettings } from "./effective.ts";
 import { type HostFacts, readHostFacts } from "./facts.ts";
 import { interfacesOf } from "./interfaces.ts";
 import { reportMissingFiles } from "./missing.ts";
@@ -34,7 +35,7 @@ export function readHostFiles(node: string, sources: readonly Source[], report: 
     report(finding);
   };
   const facts = readHostFacts(sources, noticing);
-  reportMissingFiles(node, facts, noticing);
+  if (facts.links.length > 0 || !hasFailed) reportMissingFiles(node, facts, noticing);
   const host = facts.links.length === 0 ? undefined : hostOf(node, facts, noticing);
   return { host: hasFailed ? undefined : host, rules: facts.rules, behind: interfacesBehind(facts) };
 }
@@ -61,7 +62,7 @@ function hostOf(node: string, facts: HostFacts, report: Report): Host {
     listeners: undefined,
     proxies: [],
     provenance: first === undefined ? {} : { origin: first.origin },
-    settings: { ...settings, ...netfilter.settings },
+    settings: { ...generalSettings(facts.sysctls), ...netfilter.settings, ...settings },
   };
 }
 

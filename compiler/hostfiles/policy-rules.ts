@@ -1,6 +1,6 @@
 /** Policy rules as `ip -j rule` prints them, of one family: the list does not say which. */
 import type { Report } from "../diagnostics.ts";
-import { asString, type Context, reportField, reportInvalid } from "../documents/decode.ts";
+import { asString, type Context, reportInvalid } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { type Address, addressBits, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { maskAddress, type Prefix } from "../net/prefix.ts";
@@ -39,8 +39,8 @@ function readRule(context: Context, entry: Field, at: Field, family: Family): Po
   if (unfollowed !== undefined) {
     const [member, why] = unfollowed;
     const severity = HARMLESS.has(member) && !hasMember(entry, "not") ? "info" : "warning";
-    const body = `kpc leaves out the policy rule of priority ${priority}, which has ${member}: ${why}`;
-    reportField(context, at, "unsupported-network", body, severity);
+    const message = `kpc leaves out the policy rule of priority ${priority}, which has ${member}: ${why}`;
+    context.report({ severity, code: "unsupported-network", message, origin: at });
     return undefined;
   }
   const action = actionOf(context, entry, at);

@@ -1,14 +1,6 @@
 /** Routes as `ip -j route show table all` prints them, of both families together or of one. */
 import type { Report } from "../diagnostics.ts";
-import {
-  asArray,
-  asObject,
-  asString,
-  type Context,
-  reportField,
-  reportInvalid,
-  reportMissing,
-} from "../documents/decode.ts";
+import { asArray, asObject, asString, type Context, reportInvalid, reportMissing } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { show } from "../documents/show.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
@@ -41,13 +33,8 @@ function readRoute(context: Context, entry: Field, to: Field): TabledRoute | und
   if (unfollowed !== undefined) {
     const [member, why] = unfollowed;
     const route = `route to ${show(to.value)}`;
-    reportField(
-      context,
-      to,
-      "unsupported-network",
-      `kpc leaves out the ${route}, which has ${member}: ${why}`,
-      "warning",
-    );
+    const message = `kpc leaves out the ${route}, which has ${member}: ${why}`;
+    context.report({ severity: "warning", code: "unsupported-network", message, origin: to });
     return undefined;
   }
   const family = familyOf(prefix.address);
@@ -120,13 +107,12 @@ function readHops(context: Context, entry: Field, to: Field): readonly NextHop[]
       const id = field.get("nhid")?.value;
       if (id === undefined) reportMissing(context, field, "dev", "expected the interface of the next hop");
       else
-        reportField(
-          context,
-          to,
-          "unsupported-network",
-          `the route to ${show(to.value)} names next hop ${show(id)} by its number only: expected the interface (sysctl net.ipv4.nexthop_compat_mode=1)`,
-          "error",
-        );
+        context.report({
+          severity: "error",
+          code: "unsupported-network",
+          message: `the route to ${show(to.value)} names next hop ${show(id)} by its number only: expected the interface, which ip prints if net.ipv4.nexthop_compat_mode is 1`,
+          origin: to,
+        });
       return undefined;
     }
     const flags = asTexts(context, field.get("flags"));

@@ -2,15 +2,19 @@
  *  users run collects its files, and the reader gives the description back. */
 import { describe, expect, test } from "vitest";
 import { required } from "../../compiler/invariant.ts";
-import { FAMILIES, printAddress } from "../../compiler/net/address.ts";
-import { printPrefix } from "../../compiler/net/prefix.ts";
+import { FAMILIES } from "../../compiler/net/address.ts";
 import type { Host, HostInterface } from "../../compiler/network/network.ts";
 import type { TableRoute } from "../../compiler/network/types.ts";
 import { POD_NETWORKS } from "../../compiler/specs/network-types.ts";
 import { collectFiles, readHost } from "../support/host-files.ts";
+import { routeText } from "../support/host-text.ts";
 import { kernelMissing } from "../support/kernel.ts";
+import { randomNode } from "../support/random-hosts.ts";
 import { EVERYTHING } from "../support/runs.ts";
 import { describeShop } from "../support/walks.ts";
+
+/** Random hosts. */
+const RANDOM = EVERYTHING ? 200 : 10;
 
 /** What decides about packets, in a form that can be compared. */
 function factsOf({ interfaces, routing, bridgeNetfilter }: Host): unknown {
@@ -36,17 +40,6 @@ function isSaid({ kind }: TableRoute): boolean {
   return kind !== "anycast";
 }
 
-function routeText(
-  table: string,
-  { kind, prefix, metric, scope, hops, preferredSource, mtu, isAutomatic }: TableRoute,
-): string {
-  const ways = hops.map(({ interface: name, gateway, isOnLink, weight }) =>
-    [gateway && printAddress(gateway), name, weight, isOnLink].filter((each) => each !== undefined).join(" "),
-  );
-  const source = preferredSource === undefined ? "" : ` src ${printAddress(preferredSource)}`;
-  return `${table} ${kind} ${printPrefix(prefix)} ${metric} ${scope}${source} mtu ${mtu ?? "-"} ${isAutomatic ?? false}: ${ways.join(", ")}`;
-}
-
 function factsOfInterface({ sysctls, ...own }: HostInterface): HostInterface {
   const ipv6 = { ...sysctls.IPv6, sendRedirects: true };
   return { ...own, sysctls: { IPv4: sysctls.IPv4, IPv6: ipv6 } };
@@ -57,7 +50,7 @@ function plain(value: unknown): unknown {
   return JSON.parse(
     JSON.stringify(value, (key, member: unknown) => {
       if (key === "provenance") return undefined;
-      if (member instanceof Map) return [...member];
+      if (member instanceof Map) return [...member].sort();
       return typeof member === "bigint" ? `${member}n` : member;
     }),
   );
@@ -74,6 +67,14 @@ describe.skipIf(kernelMissing !== undefined)("files give the host back that was 
       const host = required(layout.network.hosts.get(name), name);
       const files = await collectFiles(host);
       expect([name, factsOf(readHost([...files.values()]))]).toEqual([name, factsOf(host)]);
+    }
+  });
+
+  test("random nodes", async () => {
+    for (let seed = 1; seed <= RANDOM; seed++) {
+      const host = randomNode(seed);
+      const files = await collectFiles(host);
+      expect([seed, factsOf(readHost([...files.values()]))]).toEqual([seed, factsOf(host)]);
     }
   });
 });

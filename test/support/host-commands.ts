@@ -1,11 +1,11 @@
 /** A host as shell commands that make it of a network namespace of its own. */
 import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../../compiler/net/address.ts";
 import { printPrefix } from "../../compiler/net/prefix.ts";
-import type { BridgePort, Host, HostInterface } from "../../compiler/network/network.ts";
+import type { Host, HostInterface } from "../../compiler/network/network.ts";
 import type { InterfaceAddress, NextHop, PolicyRule, TableRoute } from "../../compiler/network/types.ts";
 
 /** The commands that make all of `host` but its interfaces of kind ethernet, the ends of links, which are to be there and down. The
- *  kernel makes the routes that are `isAutomatic` by itself. They are for sh as root, in the order in which they are to run. */
+ *  kernel makes the routes that are `isAutomatic` by itself; ports forward when they have a carrier. They are for sh as root, in the order in which they are to run. */
 export function hostCommands(host: Host): readonly string[] {
   const { interfaces, routing } = host;
   return [
@@ -13,9 +13,9 @@ export function hostCommands(host: Host): readonly string[] {
     ...interfaces.flatMap(making),
     ...interfaces.flatMap(ownSettings),
     ...interfaces.flatMap(joining),
-    ...interfaces.map(({ name, isUp }) => `ip link set ${name} ${isUp ? "up" : "down"}`),
+    ...interfaces.map(({ name }) => `ip link set ${name} up`),
     ...interfaces.flatMap((each) => addressing(host, each)),
-    ...interfaces.flatMap(portState),
+    ...interfaces.filter(({ isUp }) => !isUp).map(({ name }) => `ip link set ${name} down`),
     ...interfaces.flatMap(tunnelEnds),
     ...FAMILIES.flatMap((family) => routesOf(family, routing[family].tables)),
     ...FAMILIES.flatMap((family) => rulesOf(family, routing[family].rules)),
@@ -85,15 +85,6 @@ function joining({ name, port }: HostInterface): string[] {
     `ip link set ${name} master ${port.bridge}`,
     `bridge link set dev ${name} hairpin ${isOn(port.hairpin)} isolated ${isOn(port.isolated)}`,
   ];
-}
-
-/** A port forwards as soon as it is up. */
-function portState({ name, port, isUp }: HostInterface): string[] {
-  return port === undefined || isForwardingAsMade(port, isUp) ? [] : [`bridge link set dev ${name} state 4`];
-}
-
-function isForwardingAsMade({ isForwarding }: BridgePort, isUp: boolean): boolean {
-  return isForwarding || !isUp;
 }
 
 function tunnelEnds({ name, kind, tunnel }: HostInterface): string[] {
