@@ -5,7 +5,7 @@ import { Evaluator } from "./evaluate/evaluate.ts";
 import type { Program } from "./ir/types.ts";
 import { layOut } from "./layout/layout.ts";
 import type { CollectedHost, NetworkLayout } from "./layout/types.ts";
-import { FAMILIES } from "./net/address.ts";
+import { type Address, FAMILIES } from "./net/address.ts";
 import type { Host } from "./network/network.ts";
 import { PacketWalker } from "./walk/walk.ts";
 
@@ -23,12 +23,14 @@ export interface CollectedNode {
   readonly program: Program | undefined;
 }
 
-/** `readRules` reads rules as `nft -f` does; `collected`: nodes with files of their own, by name. */
+/** `readRules` reads rules as `nft -f` does; `collected`: nodes with files of their own, by name; `mentioned`: addresses that a question
+ *  names, which somebody outside has if nobody else. */
 export function describeNetwork(
   input: ResolvedInput,
   readRules: (source: Source, report: Report) => Program,
   report: Report,
   collected: ReadonlyMap<string, CollectedNode> = new Map(),
+  mentioned: readonly Address[] = [],
 ): Described {
   const { cluster, config, nodes, specs } = input;
   const layout = layOut({
@@ -38,6 +40,8 @@ export function describeNetwork(
     servicePorts: FAMILIES.flatMap((family) => cluster.servicePorts[family]),
     network: specs.network,
     clusterCidrs: config.clusterCidr ?? [],
+    serviceCidrs: nodes.flatMap(({ settings }) => FAMILIES.flatMap((family) => settings.families[family].serviceCidrs)),
+    mentioned,
     localhostNodePorts: nodes.some(({ settings }) => settings.families.IPv4.localhostNodePorts),
     collected: new Map([...collected].flatMap(([name, { host }]) => (host === undefined ? [] : [[name, host]]))),
   });

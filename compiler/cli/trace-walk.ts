@@ -1,10 +1,12 @@
 /** `kpc trace` through the whole cluster. */
 import type { Diagnostic, Report } from "../diagnostics.ts";
+import { parseAddress } from "../net/address.ts";
 import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
 import type { PacketText } from "../trace/parse.ts";
 import { resolveFlow } from "../trace/walk/flow.ts";
 import { renderWalk } from "../trace/walk/text.ts";
+import { WalkNames } from "../trace/walk/walk-names.ts";
 import type { Walk } from "../walk/types.ts";
 import { describeInputs } from "./describe.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
@@ -21,7 +23,8 @@ export async function traceWalk(
   config: Config,
   flags: CommonFlags,
 ): Promise<number> {
-  const { described, code } = await describeInputs({ load, config }, flags);
+  const mentioned = [text.from, text.to].flatMap(({ name }) => parseAddress(name) ?? []);
+  const { described, code } = await describeInputs({ load, config }, flags, mentioned);
   if (described === undefined) return code;
   const questions: Diagnostic[] = [];
   const { layout, input, walker } = described;
@@ -31,7 +34,14 @@ export async function traceWalk(
     return EXIT.trouble;
   }
   const walk = walker.walk(flow);
-  await print(renderWalk(walk));
+  const { network } = layout;
+  const context = {
+    names: new WalkNames(input.specs, network),
+    protocol: flow.protocol,
+    hosts: network.hosts,
+    isVerbose: flags.verbose ?? false,
+  };
+  await print(renderWalk(walk, context, { all: false }));
   return isAnswered(walk) ? EXIT.fine : EXIT.finding;
 }
 

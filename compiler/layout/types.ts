@@ -20,6 +20,9 @@ export interface LayoutInput {
   readonly localhostNodePorts: boolean;
   /** Nodes of which their own files tell, by name: that counts instead of what would be laid out. */
   readonly collected: ReadonlyMap<string, CollectedHost>;
+  readonly serviceCidrs?: readonly Prefix[];
+  /** Addresses that a question names: those that nobody has are somebody's outside. */
+  readonly mentioned?: readonly Address[];
 }
 
 /** A node as its own files describe it. */

@@ -1,6 +1,6 @@
 /** What is around the nodes: the switch that joins them, the gateway, load balancers, and hosts outside. */
 import type { Source } from "../diagnostics.ts";
-import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { hostPrefix, maskAddress, type Prefix, prefixContains } from "../net/prefix.ts";
 import type { HostInterface, Link } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
@@ -21,6 +21,7 @@ import {
 import { gatewayRules } from "./gateway-rules.ts";
 import { portName, SWITCH } from "./node.ts";
 import { type LayoutPlan, nodeAddress } from "./plan.ts";
+import { strangersOf } from "./strangers.ts";
 
 export const GATEWAY = "gateway";
 
@@ -76,7 +77,8 @@ const WORLD: Readonly<Record<Family, { readonly gateway: string; readonly length
     IPv6: { gateway: "2001:db8:ffff::1", length: 64, client: "2001:db8:ffff::10" },
   };
 
-function outsidesOf({ input, underlays }: LayoutPlan): Outside {
+function outsidesOf(plan: LayoutPlan): Outside {
+  const { input, underlays } = plan;
   const { gateway, outside = [] } = input.network ?? {};
   const families = FAMILIES.filter((family) => underlays[family] !== undefined);
   const given = (gateway?.outside ?? []).map(({ value }) => addressIn(value.address, value.length));
@@ -102,8 +104,18 @@ function outsidesOf({ input, underlays }: LayoutPlan): Outside {
     }),
     provenance: { inferred },
   };
+  const strangers = strangersOf(plan)
+    .filter((address) => hosts.length > 0 || !anybody.addresses.includes(address))
+    .filter((address) => !subnets.some((subnet) => subnet.address === address))
+    .map(
+      (address): OutsideHost => ({
+        host: `outside/${printAddress(address)}`,
+        addresses: [address],
+        provenance: { inferred: "nobody in the input has the address, so somebody outside has" },
+      }),
+    );
   return {
-    hosts: hosts.length > 0 ? hosts : [anybody],
+    hosts: [...(hosts.length > 0 ? hosts : [anybody]), ...strangers],
     subnets,
     provenance: gateway === undefined ? { inferred: "nodes have a gateway to the world" } : { origin: gateway.field },
   };

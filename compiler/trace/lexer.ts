@@ -14,9 +14,9 @@ export const Word = createToken({ name: "Word", pattern: /[A-Za-z0-9_./@~+=-]+/,
 export const Protocol = createToken({
   name: "Protocol",
   categories: Word,
-  pattern: /tcp|udp|sctp/i,
+  pattern: /tcp|udp|sctp|icmp(?:v?6)?/i,
   longer_alt: Word,
-  label: "tcp, udp or sctp",
+  label: "tcp, udp, sctp or icmp",
 });
 export const Iif = createToken({ name: "Iif", categories: Word, pattern: /iif/, longer_alt: Word, label: '"iif"' });
 export const Mark = createToken({ name: "Mark", categories: Word, pattern: /mark/, longer_alt: Word, label: '"mark"' });

@@ -1,14 +1,24 @@
 /** From the text of a packet to its parts. */
 import type { CstNode, IToken } from "chevrotain";
 import type { Origin, Report, Source } from "../diagnostics.ts";
+import type { Family } from "../net/address.ts";
 import { isInterfaceName } from "../net/interface-name.ts";
-import { PROTOCOLS, type Protocol } from "../net/protocol.ts";
+import { PROTOCOL_NUMBERS, PROTOCOLS, type Protocol } from "../net/protocol.ts";
 import { packetParser } from "./grammar.ts";
 import { packetLexer } from "./lexer.ts";
 
+/** `icmp`: an echo request, of ICMP or ICMPv6 as its addresses are. */
+export type PacketProtocol = Protocol | "icmp";
+
+/** IANA number. */
+export function protocolNumber(protocol: PacketProtocol, family: Family): number {
+  if (protocol !== "icmp") return PROTOCOL_NUMBERS[protocol];
+  return family === "IPv4" ? 1 : 58;
+}
+
 /** A packet as it was written; ends may be names of objects. */
 export interface PacketText {
-  readonly protocol: Protocol;
+  readonly protocol: PacketProtocol;
   readonly from: EndText;
   readonly to: EndText;
   readonly inInterface: string | undefined;
@@ -83,7 +93,8 @@ export function parsePacket(source: Source, report: Report): PacketText | undefi
         return fail("expected a mark from 0 to 0xffffffff", originOf(value));
     }
   }
-  const word = PROTOCOLS.find((known) => known === protocol[0]?.image.toLowerCase());
+  const written = protocol[0]?.image.toLowerCase() ?? "";
+  const word = written.startsWith("icmp") ? "icmp" : PROTOCOLS.find((known) => known === written);
   const [first] = from;
   const [second] = to;
   if (word === undefined || first === undefined || second === undefined) return undefined;

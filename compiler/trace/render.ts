@@ -1,15 +1,12 @@
 /** A trace as people read it. */
 
 import { type Disposition, printClause } from "../evaluate/disposition.ts";
-import { printAssumption } from "../evaluate/locality.ts";
 import { verdictOf } from "../evaluate/outcome.ts";
 import type { EndpointOutcome, Outcome, Packet, Result } from "../evaluate/packet.ts";
-import type { Assumption } from "../evaluate/unknown/assumption.ts";
-import { assumptionsOf } from "../evaluate/unknown/assumptions-of.ts";
-import { type Condition, ALWAYS as NOTHING_ASSUMED } from "../evaluate/unknown/condition.ts";
 import { unreachable } from "../invariant.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddressPort } from "../net/address.ts";
+import { chance, isCertain, renderCondition } from "./chance.ts";
 import { alternatives, withoutLocality } from "./conditions.ts";
 import { branchesOf, commonSteps, type FoldedPath, type FoldedResult, isSame } from "./fold.ts";
 import { type AddressNames, printNames } from "./names.ts";
@@ -66,25 +63,6 @@ const ASSUMED: Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>> 
   "of this node's pods": "a pod of this node",
   "from elsewhere": "not a known pod of this node",
 };
-
-/** `condition` as ways to it, or as what has to hold besides each other. */
-function renderCondition(condition: Condition): string[] {
-  if (condition === NOTHING_ASSUMED) return [];
-  const { assumptions, choices } = assumptionsOf(condition);
-  const [only, more] = choices;
-  const print = (all: readonly Assumption[]): string => all.map((each) => printAssumption(each, "not: ")).join("; ");
-  if (only !== undefined && more === undefined) {
-    const lines = only.ways.map(
-      (way, i) => `${i === 0 ? "assuming" : "or assuming"}: ${print([...assumptions, ...way])}`,
-    );
-    return only.isMore ? [...lines, "or assuming something else (there are more cases)"] : lines;
-  }
-  const ways = choices.map((choice) => choice.ways.map(print).join(", or "));
-  return [
-    ...(assumptions.length === 0 ? [] : [`assuming: ${print(assumptions)}`]),
-    ...ways.map((each, i) => `${i === 0 && assumptions.length === 0 ? "" : "and "}assuming one of these: ${each}`),
-  ];
-}
 
 // --- the path --------------------------------------------------------------------------------------------------------------
 
@@ -174,7 +152,7 @@ class Layout {
       const view = viewOf(shown, result, this.options);
       const isElsewhere = !this.options.rulesWereRead || !isSameRule(shown, first.steps[at]);
       const place = view.place === undefined || !isElsewhere ? "" : `   ${printPlaceView(view.place)}`;
-      const share = ways.length === 1 && result.probability > ALWAYS ? "" : `${chance(result.probability)} `;
+      const share = ways.length === 1 && isCertain(result.probability) ? "" : `${chance(result.probability)} `;
       return [this.indented(`${share}to ${view.to}${place}`)];
     });
     return ways.length > MOST_SHOWN ? [...lines, this.indented(moreThan(ways.length))] : lines;
@@ -216,22 +194,6 @@ function cut(text: string): string {
 }
 
 // --- what becomes of it ----------------------------------------------------------------------------------------------------
-
-const ALWAYS = 1 - 1e-9;
-
-/** iptables writes chances with eleven digits. */
-const CLOSE = 1e-6;
-
-function chance(probability: number): string {
-  if (probability > ALWAYS) return "always";
-  const inverse = Math.round(1 / probability);
-  if (Math.abs(probability * inverse - 1) < CLOSE) return `1 in ${inverse}`;
-  for (let of = 3; of <= 100; of++) {
-    const part = Math.round(probability * of);
-    if (Math.abs(probability * of - part) < CLOSE) return `${part} in ${of}`;
-  }
-  return `${(probability * 100).toFixed(3)} %`;
-}
 
 function renderEnd(outcome: Outcome, { protocol }: Packet, names: AddressNames): string[] {
   const { verdict, endpoints, sticky, results } = outcome;

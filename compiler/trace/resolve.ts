@@ -3,10 +3,9 @@ import type { Report } from "../diagnostics.ts";
 import type { Packet } from "../evaluate/packet.ts";
 import { type Address, familyOf, isIpv4Mapped, parseAddress, printAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
-import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { Detector, NodeContext, Settings } from "../node/settings.ts";
 import type { ServiceSpec, Specs } from "../specs/types.ts";
-import type { EndText, PacketText } from "./parse.ts";
+import { type EndText, type PacketText, protocolNumber } from "./parse.ts";
 import { didYouMean, endNames, suggestEnds } from "./suggest.ts";
 
 /** Source port of packets that name none: clients take one above 32767. */
@@ -35,7 +34,10 @@ export function resolvePacket(
     source === undefined ? undefined : source.address,
   );
   if (source === undefined || destination === undefined) return undefined;
-  if (destination.port === undefined)
+  const isEcho = text.protocol === "icmp";
+  const ported = [text.from, text.to].find(({ port }) => port !== undefined);
+  if (isEcho && ported !== undefined) return fail("icmp has no ports", ported, report);
+  if (destination.port === undefined && !isEcho)
     return fail("expected a port behind the destination, such as :80", text.to, report);
   if (familyOf(source.address) !== familyOf(destination.address)) {
     return fail(`expected an ${familyOf(source.address)} address, as the source is one`, text.to, report);
@@ -46,11 +48,11 @@ export function resolvePacket(
   const assumed = isPod ? "of this node's pods" : "from elsewhere";
   return {
     packet: {
-      protocol: PROTOCOL_NUMBERS[text.protocol],
+      protocol: protocolNumber(text.protocol, familyOf(source.address)),
       source: source.address,
       destination: destination.address,
-      sourcePort: source.port ?? DEFAULT_SOURCE_PORT,
-      destinationPort: destination.port,
+      sourcePort: isEcho ? 0 : (source.port ?? DEFAULT_SOURCE_PORT),
+      destinationPort: destination.port ?? 0,
       inInterface: text.inInterface ?? (isOwn ? undefined : interfaceFor(isPod, detector)),
       mark: text.mark,
     },

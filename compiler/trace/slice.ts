@@ -14,6 +14,9 @@ export interface ShownStep {
   readonly because: readonly TestedWrite[];
 }
 
+/** What of a result its trace is told by. */
+export type TracedResult = Pick<Result, "path" | "disposition">;
+
 /** A write of bits that a later step tests. */
 export interface TestedWrite {
   readonly write: RuleStep;
@@ -28,7 +31,7 @@ export interface SliceOptions {
 
 /** The steps of `result` that mattered, in order: those that decided, the jumps that led there, writes that are tested later, and
  *  what kept an untouched source from being masqueraded. */
-export function sliceOf(result: Result, options: SliceOptions): ShownStep[] {
+export function sliceOf(result: TracedResult, options: SliceOptions): ShownStep[] {
   const { path } = result;
   const exempting = exemptionsOf(result);
   const shown: ShownStep[] = [];
@@ -100,7 +103,7 @@ function isSpared(step: MissedStep, next: PathStep): boolean {
 
 /** What kept a packet that is delivered from being masqueraded: rules that let it out of a chain that masquerades, and rules that
  *  it missed. */
-function exemptionsOf({ path, disposition }: Result): ReadonlySet<PathStep> {
+function exemptionsOf({ path, disposition }: TracedResult): ReadonlySet<PathStep> {
   if (isRefused(disposition) || sourceOf(disposition).kind !== "kept") return new Set();
   const left = path.filter((step): step is RuleStep => step.kind === "rule" && isExempting(step));
   const marks = new Set(left.flatMap((step) => testsOf(step).map(({ field }) => field)));

@@ -1,11 +1,11 @@
 /** Steps of a trace as plain data, for text and JSON alike. */
 import { type Assumed, lineAndColumn, type Origin } from "../diagnostics.ts";
-import type { PathStep, Result } from "../evaluate/packet.ts";
+import type { PathStep } from "../evaluate/packet.ts";
 import { printElement, printRule } from "../formats/nft/print.ts";
 import { unreachable } from "../invariant.ts";
 import type { Rule } from "../ir/types.ts";
 import { printAddressPort } from "../net/address.ts";
-import type { ShownStep } from "./slice.ts";
+import type { ShownStep, TracedResult } from "./slice.ts";
 import { type WordsContext, wordsOf } from "./words.ts";
 
 /** A place in a file; lines and columns count from 1. */
@@ -49,12 +49,12 @@ export interface ViewOptions extends Omit<WordsContext, "result" | "place"> {
 }
 
 /** `shown` as plain data. */
-export function viewOf(shown: ShownStep, result: Result, options: ViewOptions): StepView {
+export function viewOf(shown: ShownStep, result: TracedResult, options: ViewOptions): StepView {
   const { step } = shown;
   const { hook, family, table, chain } = step;
   const origin = originOf(step);
-  const own = origin && placeOf(origin);
-  const place = (rule: Rule): string | undefined => rule.origin && printBeside(placeOf(rule.origin), own);
+  const own = origin && placeAt(origin);
+  const place = (rule: Rule): string | undefined => rule.origin && printBeside(placeAt(rule.origin), own);
   const text = options.rulesWereRead ? textOf(step.kind === "policy" ? step.base.origin : step.rule.origin) : undefined;
   const { element, declaration, translated } = step.kind === "rule" ? step : NOTHING;
   return {
@@ -100,7 +100,8 @@ function originOf(step: PathStep): Origin | undefined {
   return (step.kind === "rule" ? step.element?.origin : undefined) ?? step.rule.origin;
 }
 
-function placeOf(origin: Origin): PlaceView {
+/** The place of `origin`. */
+export function placeAt(origin: Origin): PlaceView {
   const span = origin.span();
   const { assumed } = origin;
   return { file: span.source.name, ...lineAndColumn(span), ...(assumed === undefined ? {} : { assumed }) };

@@ -1,6 +1,6 @@
 /** What a step did to a packet, and why, in words beside the rule. */
 import { destinationOf, isRefused, sourceOf } from "../evaluate/disposition.ts";
-import type { MissedStep, PathStep, Result, RuleStep } from "../evaluate/packet.ts";
+import type { MissedStep, PathStep, RuleStep } from "../evaluate/packet.ts";
 import { unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { intervalAsPrefix, partHolds, prefixOfNames } from "../ir/interval.ts";
@@ -9,13 +9,13 @@ import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { AddressNames } from "./names.ts";
-import type { ShownStep, TestedWrite } from "./slice.ts";
+import type { ShownStep, TestedWrite, TracedResult } from "./slice.ts";
 
 /** What is known of the packet that took the step. */
 export interface WordsContext {
   readonly source: Address;
   readonly inInterface: string | undefined;
-  readonly result: Result;
+  readonly result: TracedResult;
   readonly names: AddressNames;
   /** The place of `rule`, as people read it beside the step's own. */
   readonly place: (rule: Rule) => string | undefined;
@@ -71,7 +71,7 @@ function membershipWords({ element, declaration }: RuleStep, { result }: WordsCo
 }
 
 /** Whether rules changed the source of a packet, which may have been dropped later. */
-function isTranslated({ disposition, path }: Result): boolean {
+function isTranslated({ disposition, path }: TracedResult): boolean {
   const isChanged = path.some((step) => step.kind === "rule" && step.effect.kind === "source");
   return isChanged || sourceOf(disposition).kind !== "kept";
 }

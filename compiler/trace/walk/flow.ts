@@ -1,13 +1,14 @@
 /** From a packet's text to a flow through the network: names become hosts and addresses. */
 import type { Report } from "../../diagnostics.ts";
 import type { NetworkLayout } from "../../layout/types.ts";
-import type { Address } from "../../net/address.ts";
-import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
-import type { Specs } from "../../specs/types.ts";
+import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../../net/address.ts";
+import { parsePort } from "../../net/port.ts";
+import type { Host } from "../../network/network.ts";
+import type { ServiceSpec, Specs } from "../../specs/types.ts";
 import type { WalkFlow } from "../../walk/types.ts";
-import type { EndText, PacketText } from "../parse.ts";
+import { type EndText, type PacketText, protocolNumber } from "../parse.ts";
 import { resolveEnd } from "../resolve.ts";
-import { didYouMean, suggestEnds } from "../suggest.ts";
+import { addressesOf, EndNames, type EndTarget } from "./ends.ts";
 
 /** Source port of packets that name none. */
 const DEFAULT_SOURCE_PORT = 40000;
@@ -19,56 +20,215 @@ export function resolveFlow(
   layout: NetworkLayout,
   report: Report,
 ): WalkFlow | undefined {
-  const from = hostNamed(text.from, layout);
-  const destination = resolveDestination(text, specs, layout, report);
-  if (destination === undefined) return undefined;
-  if (from === undefined) {
-    const known = [...layout.network.hosts.keys(), ...layout.aliases.keys()];
-    const hint = didYouMean(suggestEnds(text.from.name, known));
-    const message = `${text.from.name} is not a host of the network${hint}`;
-    report({ severity: "error", code: "unknown-object", message, origin: text.from.origin });
-    return undefined;
-  }
-  const sourcePort = text.from.port === undefined ? DEFAULT_SOURCE_PORT : Number(text.from.port);
+  const resolver = new FlowResolver(text, specs, layout, report);
+  const sender = resolver.sender();
+  const target = sender && resolver.destination(sender);
+  if (sender === undefined || target === undefined) return undefined;
+  const { address, port } = target;
+  const isEcho = text.protocol === "icmp";
+  const sourcePort = text.from.port === undefined ? DEFAULT_SOURCE_PORT : parsePort(text.from.port);
+  if (sourcePort === undefined) return resolver.fail("expected a port from 1 to 65535", text.from, true);
   return {
-    protocol: PROTOCOL_NUMBERS[text.protocol],
-    from: from.host,
-    source: from.address,
-    sourcePort,
-    destination: destination.address,
-    destinationPort: destination.port,
+    protocol: protocolNumber(text.protocol, familyOf(address)),
+    from: sender.host.name,
+    source: sender.address,
+    sourcePort: isEcho ? 0 : sourcePort,
+    destination: address,
+    destinationPort: isEcho ? 0 : port,
   };
 }
 
-/** The host that `end` names, by its name or one of its addresses. */
-function hostNamed(
-  end: EndText,
-  { network, aliases }: NetworkLayout,
-): { host: string; address: Address | undefined } | undefined {
-  const { name } = end;
-  if (name === "internet") {
-    const first = [...network.hosts.values()].find(({ role }) => role.kind === "outside");
-    return first && { host: first.name, address: undefined };
-  }
-  const host = aliases.get(name) ?? name;
-  if (network.hosts.has(host)) return { host, address: undefined };
-  return undefined;
+/** Who sends a packet. */
+interface Sender {
+  readonly host: Host;
+  /** Undefined: one that its routing gives. */
+  readonly address: Address | undefined;
 }
 
-function resolveDestination(
-  { from: _, to, protocol }: PacketText,
-  specs: Specs,
-  { network }: NetworkLayout,
-  report: Report,
-): { readonly address: Address; readonly port: number } | undefined {
-  const own = network.hosts.get(to.name === "internet" ? "outside/internet" : to.name);
-  const address = own?.interfaces.flatMap((each) => each.addresses).find(({ scope }) => scope === "global")?.address;
-  const end = address === undefined ? resolveEnd(to, protocol, specs, report) : { address, port: Number(to.port) };
-  if (end === undefined) return undefined;
-  if (end.port === undefined || Number.isNaN(end.port)) {
-    const message = "expected a port behind the destination, such as :80";
-    report({ severity: "error", code: "packet-syntax", message, origin: to.origin });
+/** Where a packet is sent to. */
+interface Target {
+  readonly address: Address;
+  readonly port: number;
+}
+
+class FlowResolver {
+  private readonly text: PacketText;
+  private readonly specs: Specs;
+  private readonly names: EndNames;
+  private readonly report: Report;
+
+  constructor(text: PacketText, specs: Specs, layout: NetworkLayout, report: Report) {
+    this.text = text;
+    this.specs = specs;
+    this.names = new EndNames(specs, layout);
+    this.report = report;
+  }
+
+  sender(): Sender | undefined {
+    const { from, protocol } = this.text;
+    if (protocol === "icmp" && from.port !== undefined) return this.fail("icmp has no ports", from, true);
+    const address = parseAddress(from.name);
+    if (address !== undefined) return this.senderWith(address);
+    if (from.name === "localhost") return this.fail("expected who sends: localhost is each host itself", from);
+    const target = this.named(from);
+    if (target === undefined) return undefined;
+    switch (target.kind) {
+      case "service":
+        return this.fail(`expected who sends: ${target.name} is a Service, its pods send`, from);
+      case "balancer":
+      case "host":
+        return target.host === undefined
+          ? this.unknown(`${target.name} has no place in the network${whyNowhere(target)}`, from)
+          : { host: target.host, address: undefined };
+    }
+  }
+
+  private senderWith(address: Address): Sender | undefined {
+    const { from } = this.text;
+    const host = this.names.hostWith(address);
+    if (host !== undefined) return { host, address };
+    const text = printAddress(address);
+    if (text === "::1" || text.startsWith("127."))
+      return this.fail(`expected who sends: each host has ${text}, so name it, such as pod/NAMESPACE/NAME`, from);
+    return this.unknown(`${text} is in a network of the cluster, but nobody in the input has it`, from);
+  }
+
+  destination(sender: Sender): Target | undefined {
+    const { to, protocol } = this.text;
+    if (protocol === "icmp" && to.port !== undefined) return this.fail("icmp has no ports", to, true);
+    const own = addressesOf(sender.host);
+    const usable = sender.address === undefined ? own : [sender.address];
+    const families = FAMILIES.filter((family) => usable.some((address) => familyOf(address) === family));
+    const address = parseAddress(to.name);
+    if (address !== undefined) {
+      if (!families.includes(familyOf(address)))
+        return this.fail(`expected an ${families.join(" or ")} address, as the sender has no other`, to);
+      return this.withPort([address], families, to, undefined);
+    }
+    if (to.name === "localhost") {
+      const loopback = families.map((family) => LOOPBACK[family]);
+      return this.withPort(loopback, families, to, this.portNamed(sender.host));
+    }
+    const target = this.named(to);
+    if (target === undefined) return undefined;
+    switch (target.kind) {
+      case "host": {
+        if (target.host === undefined)
+          return this.unknown(`${target.name} has no place in the network${whyNowhere(target)}`, to);
+        // Those outside know the gateway's last interface.
+        const isOutside = sender.host.role.kind === "outside" && target.host.role.kind === "gateway";
+        const { interfaces } = target.host;
+        const all = addressesOf({ interfaces: isOutside ? interfaces.toReversed() : interfaces });
+        return this.withPort(all, families, to, this.portNamed(target.host));
+      }
+      case "service":
+        return this.ofService(target.name, target.service, families);
+      case "balancer": {
+        const { service, host } = target;
+        const all = service.loadBalancerIngress.map((each) => each.address);
+        if (all.length === 0 && host === undefined)
+          return this.unknown(`${target.name} has no address: status.loadBalancer.ingress of the Service is empty`, to);
+        return this.withPort(all, families, to, this.servicePort(service));
+      }
+    }
+  }
+
+  /** The Service's cluster IP and port, as traces of one node name them. */
+  private ofService(name: string, service: ServiceSpec, families: readonly Family[]): Target | undefined {
+    const { to, protocol } = this.text;
+    const like = service.clusterIps.map(({ value }) => value).find((address) => families.includes(familyOf(address)));
+    const end = resolveEnd({ ...to, name }, protocol, this.specs, this.report, like);
+    if (end === undefined) return undefined;
+    if (!families.includes(familyOf(end.address))) return this.noFamily(to, families);
+    if (end.port === undefined && protocol !== "icmp") return this.noPort(to);
+    return { address: end.address, port: end.port ?? 0 };
+  }
+
+  private withPort(
+    addresses: readonly Address[],
+    families: readonly Family[],
+    end: EndText,
+    portOf: ((text: string | undefined) => number | undefined) | undefined,
+  ): Target | undefined {
+    const address = addresses.find((each) => families.includes(familyOf(each)));
+    if (address === undefined) return this.noFamily(end, families);
+    if (this.text.protocol === "icmp") return { address, port: 0 };
+    const number = end.port === undefined ? undefined : parsePort(end.port);
+    const port = number ?? portOf?.(end.port);
+    if (port !== undefined) return { address, port };
+    return end.port === undefined ? this.noPort(end) : this.fail("expected a port from 1 to 65535", end, true);
+  }
+
+  /** The port of a host that has a name, or that is the only one. */
+  private portNamed({ name, role }: Host): (text: string | undefined) => number | undefined {
+    const pod =
+      role.kind === "pod"
+        ? this.specs.pods.find(({ meta }) => `pod/${meta.namespace}/${meta.name}` === name)
+        : undefined;
+    const ports = (pod?.ports ?? []).filter(({ protocol }) => protocol === this.text.protocol);
+    return (text) => chosenPort(ports, text);
+  }
+
+  private servicePort({ ports }: ServiceSpec): (text: string | undefined) => number | undefined {
+    return (text) =>
+      chosenPort(
+        ports.filter(({ protocol }) => protocol === this.text.protocol),
+        text,
+      );
+  }
+
+  private named(end: EndText): EndTarget | undefined {
+    const found = this.names.find(end.name);
+    if (found.target !== undefined) return found.target;
+    const { candidates } = found;
+    if (candidates.length > 0) return this.unknown(`${end.name} may be any of ${listed(candidates)}`, end);
+    const near = this.names.nearest(end.name);
+    const hint = near === undefined ? `; an end is ${FORMS}` : `, did you mean ${near}?`;
+    return this.unknown(`${end.name} is not in the input${hint}`, end);
+  }
+
+  private noPort(end: EndText): undefined {
+    return this.fail("expected a port behind the destination, such as :80", end);
+  }
+
+  private noFamily(end: EndText, families: readonly Family[]): undefined {
+    return this.unknown(`${end.name} has no ${families.join(" or ")} address, and the sender has no other`, end);
+  }
+
+  private unknown(message: string, { origin }: EndText): undefined {
+    this.report({ severity: "error", code: "unknown-object", message, origin });
     return undefined;
   }
-  return { address: end.address, port: end.port };
+
+  fail(message: string, { origin, portOrigin }: EndText, isAboutPort = false): undefined {
+    this.report({ severity: "error", code: "packet-syntax", message, origin: isAboutPort ? portOrigin : origin });
+    return undefined;
+  }
+}
+
+const LOOPBACK: Readonly<Record<Family, Address>> = { IPv4: 0x7f000001 as Address, IPv6: 1n as Address };
+
+const FORMS =
+  "an address, pod/NAMESPACE/NAME, svc/NAMESPACE/NAME, node/NAME, lb/NAMESPACE/NAME, outside/NAME, internet, gateway or localhost";
+
+function whyNowhere({ kind }: EndTarget): string {
+  return kind === "balancer"
+    ? ": packets to its addresses go to nodes as they are"
+    : ": the Pod has no address, or no node of the input";
+}
+
+function chosenPort(
+  ports: readonly { readonly name: string; readonly port: number }[],
+  text: string | undefined,
+): number | undefined {
+  const [only, more] = ports;
+  if (text === undefined) return more === undefined ? only?.port : undefined;
+  return ports.find(({ name }) => name === text)?.port;
+}
+
+const MOST_LISTED = 5;
+
+function listed(names: readonly string[]): string {
+  const more = names.length > MOST_LISTED ? ` and ${names.length - MOST_LISTED} more` : "";
+  return `${names.slice(0, MOST_LISTED).join(", ")}${more}`;
 }

@@ -1,113 +1,104 @@
 /** A walk as people read it: a host once, and a line for each thing that happened there. */
-import type { Tuple } from "../../evaluate/connection.ts";
-import type { RuleStep } from "../../evaluate/packet.ts";
-import { printRule } from "../../formats/nft/print.ts";
-import { unreachable } from "../../invariant.ts";
 import { PROTOCOL_NAMES } from "../../ir/constants.ts";
-import { type Address, printAddress, printAddressPort } from "../../net/address.ts";
-import { printPrefix } from "../../net/prefix.ts";
-import type { Hop, Leg, Walk, WalkBranch, WalkEnd, WalkStep } from "../../walk/types.ts";
+import type { Walk, WalkBranch } from "../../walk/types.ts";
+import { chance, isCertain, renderCondition } from "../chance.ts";
+import { type BranchGroup, groupsOf } from "./groups.ts";
+import { replyRows } from "./reply.ts";
+import { rowsOf, type WalkRow } from "./rows.ts";
+import { type TellingContext, tupleText } from "./walk-names.ts";
 
-export function renderWalk(walk: Walk): string {
-  const { flow, branches } = walk;
-  const protocol = PROTOCOL_NAMES.get(flow.protocol) ?? String(flow.protocol);
-  const head = `${protocol} ${flow.from} > ${printAddressPort(flow.destination, flow.destinationPort)}`;
-  return `${[head, ...branches.flatMap((branch) => ["", ...renderBranch(branch)])].join("\n")}\n`;
+/** What of a walk is shown. */
+export interface WalkTextOptions {
+  /** Each branch in full. */
+  readonly all: boolean;
 }
 
-function renderBranch({ probability, there, back }: WalkBranch): string[] {
-  const chance = probability > 1 - 1e-9 ? [] : [`with probability ${Number(probability.toFixed(4))}:`];
-  const reply = back === undefined ? [] : ["", "reply", ...renderLeg(back)];
-  return [...chance, ...renderLeg(there), ...reply];
+/** `context.protocol` is the flow's. */
+export function renderWalk(walk: Walk, context: TellingContext, { all }: WalkTextOptions): string {
+  const { hosts } = context;
+  const groups = all
+    ? walk.branches.map((branch): BranchGroup => ({ probability: branch.probability, branches: [branch] }))
+    : groupsOf(walk, hosts);
+  const lines = [
+    ...renderHead(walk, context),
+    ...groups.flatMap((group) => ["", ...renderGroup(group, groups.length > 1, context)]),
+  ];
+  return `${lines.join("\n")}\n`;
 }
 
-function renderLeg({ hops, end }: Leg): string[] {
-  return [...hops.flatMap(renderHop), `  => ${endText(end)}`];
+function renderHead({ flow, branches }: Walk, { names, protocol }: TellingContext): string[] {
+  const [first] = branches;
+  const word = PROTOCOL_NAMES.get(protocol) ?? String(protocol);
+  const sent = first?.there.hops[0]?.before;
+  const source = sent?.source ?? flow.source;
+  const sender = source === undefined ? "" : ` ${names.print(source, flow.sourcePort)}`;
+  const to = names.printNamed(flow.destination, flow.destinationPort, protocol);
+  return [`${word}${sender} (${flow.from}) > ${to}`];
 }
 
-function renderHop(hop: Hop): string[] {
-  const lines = hop.steps.flatMap(stepText);
-  const way = [hop.inInterface, hop.outInterface].filter((name) => name !== undefined).join(" > ");
-  return [`${hop.host.padEnd(20)} ${way.padEnd(24)} ${tupleText(hop.before)}`, ...lines.map((line) => `    ${line}`)];
+function renderGroup(
+  { probability, branches }: BranchGroup,
+  isOneOfSeveral: boolean,
+  context: TellingContext,
+): string[] {
+  const [first] = branches;
+  if (first === undefined) return [];
+  const told = rowsOf(first.there, context);
+  const head = groupHead(probability, branches, isOneOfSeveral, context);
+  const back = first.back === undefined ? [] : renderReply(first, told, context);
+  return [...renderCondition(first.condition), ...head, ...layOutRows(told, context), ...back];
 }
 
-function stepText(step: WalkStep): string[] {
-  switch (step.kind) {
-    case "rules":
-      return step.path.flatMap((each) =>
-        each.kind === "rule" && isTold(each)
-          ? [`${step.hook}: ${each.chain}: ${printRule(each.rule, each.family)}`]
-          : [],
+/** `1 in 2: pod/shop/web-1 (below), pod/shop/web-2`. */
+function groupHead(
+  probability: number,
+  branches: readonly WalkBranch[],
+  isOneOfSeveral: boolean,
+  context: TellingContext,
+): string[] {
+  if (!isOneOfSeveral && branches.length === 1) return [];
+  const [first, ...others] = branches.map(({ there }) => endPlace(there.end, context));
+  const shown = others.slice(0, MOST_SHOWN);
+  const more = others.length > shown.length ? ` and ${others.length - shown.length} more` : "";
+  const like = others.length === 0 ? "" : `; likewise ${shown.join(", ")}${more} (--all)`;
+  return [`${isCertain(probability) ? "" : `${chance(probability)}: `}${first}${like}`];
+}
+
+const MOST_SHOWN = 10;
+
+function endPlace(end: WalkBranch["there"]["end"], _context: TellingContext): string {
+  return end.host;
+}
+
+function renderReply({ there, back }: WalkBranch, told: readonly WalkRow[], context: TellingContext): string[] {
+  if (back === undefined) return [];
+  const answer = back.hops[0]?.before;
+  const head = answer === undefined ? "reply" : `reply ${tupleText(answer, context)}`;
+  return ["", head, ...layOutRows(replyRows(back, told, there, context), context)];
+}
+
+/** In columns: the step's number, the host, the interface, what happened, and where the reason stands. */
+function layOutRows(rows: readonly WalkRow[], { isVerbose }: TellingContext): string[] {
+  const width = (of: (row: WalkRow) => string, most: number): number =>
+    Math.min(most, Math.max(0, ...rows.map((row) => of(row).length)));
+  const hosts = width(({ host }) => host, MOST_HOST);
+  const names = width((row) => row.interface, 15);
+  const texts = width(({ text, place }) => (place === undefined ? "" : text), MOST_TEXT);
+  let shownInterface = "";
+  return rows.flatMap((row) => {
+    const isSame = row.host === "" && row.interface === shownInterface;
+    shownInterface = row.interface;
+    const number = row.number === undefined ? "" : String(row.number);
+    const left =
+      `${number.padEnd(2)} ${row.host.padEnd(hosts)} ${(isSame ? "" : row.interface).padEnd(names)} `.replace(
+        /^ {3}$/,
+        "",
       );
-    case "translated":
-      return [`${step.by === "rules" ? "translated" : "translated by connection tracking"}: ${tupleText(step.to)}`];
-    case "routed": {
-      const { gateway, interface: out } = step.hop;
-      const to =
-        step.route.kind === "local"
-          ? "local"
-          : `dev ${out}${gateway === undefined ? "" : ` via ${printAddress(gateway)}`}`;
-      return [`route ${printPrefix(step.route.prefix)} ${to}`];
-    }
-    case "bridged":
-      return [`bridge ${step.bridge}: ${step.port === undefined ? "up" : `out by ${step.port}`}`];
-    case "neighbour":
-      return [`who is ${printAddress(step.asks)}: ${step.answeredBy.host}`];
-    case "source":
-      return [`source ${printAddress(step.address)}`];
-    case "encapsulated":
-    case "decapsulated":
-      return [`${step.kind}: ${tupleText(step.outer)}`];
-    case "proxied":
-      return [`the proxy connects to ${step.target}`];
-    default:
-      return unreachable(step);
-  }
+    const line = row.place === undefined ? row.text : `${row.text.padEnd(texts)}   ${row.place}`;
+    const indent = " ".repeat(left.length + 2);
+    return [`${left} ${line}`.trimEnd(), ...(isVerbose ? row.why.map((text) => `${indent}${text}`) : [])];
+  });
 }
 
-function isTold({ effect }: RuleStep): boolean {
-  return effect.kind === "destination" || effect.kind === "source" || effect.kind === "reject";
-}
-
-function tupleText({ source, sourcePort, destination, destinationPort }: Tuple): string {
-  return `${printAddressPort(source, sourcePort)} > ${printAddressPort(destination, destinationPort)}`;
-}
-
-function endText(end: WalkEnd): string {
-  const at = (address: Address): string => printAddress(address);
-  switch (end.kind) {
-    case "delivered":
-      return `delivered to ${end.host}, which sees ${printAddressPort(end.tuple.source, end.tuple.sourcePort)}`;
-    case "dropped":
-      return `dropped on ${end.host} in ${end.hook}`;
-    case "rejected":
-      return `rejected on ${end.host} in ${end.hook}`;
-    case "no-route":
-      return `${end.host} has no route to ${at(end.destination)}`;
-    case "not-forwarding":
-    case "reverse-path":
-    case "martian-source":
-    case "martian-destination":
-    case "not-own-source":
-    case "broadcast":
-      return `lost on ${end.host}: ${end.kind}`;
-    case "no-neighbour":
-      return `nobody answers for ${at(end.address)} at ${end.interface} of ${end.host}`;
-    case "bridge-drops":
-      return `lost on ${end.host}: bridge ${end.bridge}, ${end.why}`;
-    case "no-link":
-      return `lost on ${end.host}: ${end.interface} leads nowhere`;
-    case "no-source":
-      return `lost on ${end.host}: no address to masquerade with at ${end.interface}`;
-    case "no-tunnel-end":
-      return `lost on ${end.host}: the tunnel ${end.interface} has no other end for ${at(end.address)}`;
-    case "no-target":
-      return `${end.host} has no node to send connections to`;
-    case "loop":
-      return `lost on ${end.host}: the packet goes round in a circle`;
-    case "stranger":
-      return `${end.host} does not know this answer: it comes from ${tupleText(end.got)}, expected ${tupleText(end.expected)}`;
-    default:
-      return unreachable(end);
-  }
-}
+const MOST_HOST = 30;
+const MOST_TEXT = 72;

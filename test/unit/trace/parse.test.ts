@@ -40,8 +40,8 @@ describe("packets", () => {
 
 describe("an error points at the character", () => {
   test.each([
-    ["1: expected tcp, udp or sctp, found the end", ""],
-    ['1: expected tcp, udp or sctp, found "icmp"', "icmp 10.0.0.1 > 10.0.0.2"],
+    ["1: expected tcp, udp, sctp or icmp, found the end", ""],
+    ['1: expected tcp, udp, sctp or icmp, found "igmp"', "igmp 10.0.0.1 > 10.0.0.2"],
     ["15: the packet ends too early", "tcp 10.0.0.1 >"],
     ['13: expected ">", found the end', "tcp 10.0.0.1"],
     ['10: expected an address or a name, found ":"', "tcp fd00::1 > 10.0.0.1:80"],

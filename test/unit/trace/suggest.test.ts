@@ -32,8 +32,8 @@ describe("the object that a packet's end may mean", () => {
 });
 
 test.each([
-  ["pod/shop/wbe-1", "pod/shop/wbe-1 is not a host of the network, did you mean pod/shop/web-1? [unknown-object]"],
-  ["pods/web-1", "pods/web-1 is not a host of the network, did you mean pod/shop/web-1? [unknown-object]"],
+  ["pod/shop/wbe-1", "pod/shop/wbe-1 is not in the input, did you mean pod/shop/web-1? [unknown-object]"],
+  ["pods/shop/wbe-1", "pods/shop/wbe-1 is not in the input, did you mean pod/shop/web-1? [unknown-object]"],
 ])("the same for the sender of a packet through the cluster: %s", (sender, wanted) => {
   expect(complaint(`tcp ${sender} > svc/shop/api:http`, ...CLUSTER.slice(0, 3))).toBe(wanted);
 });

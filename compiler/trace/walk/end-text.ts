@@ -1,0 +1,69 @@
+/** How a leg of a walk ends, in words. */
+import { unreachable } from "../../invariant.ts";
+import { printAddress } from "../../net/address.ts";
+import { printPrefix } from "../../net/prefix.ts";
+import type { PolicyRule, TableRoute } from "../../network/types.ts";
+import type { WalkEnd } from "../../walk/types.ts";
+import { type TellingContext, tupleText } from "./walk-names.ts";
+
+/** Behind `=> `. */
+export function endText(end: WalkEnd, context: TellingContext): string {
+  const { names, protocol, hosts } = context;
+  switch (end.kind) {
+    case "delivered": {
+      const { destinationPort, source, sourcePort } = end.tuple;
+      const listener = hosts
+        .get(end.host)
+        ?.listeners?.find((each) => each.port === destinationPort && each.protocol === protocol);
+      const by = listener === undefined ? "" : ` (container ${listener.by})`;
+      const port = destinationPort === 0 ? "" : ` to port ${destinationPort}${by}`;
+      return `delivered${port}, sees ${names.printNamed(source, sourcePort, protocol)}`;
+    }
+    case "dropped":
+      return `dropped in ${end.hook}: the sender gets no answer`;
+    case "rejected":
+      return `rejected in ${end.hook}: the sender gets ${end.with}`;
+    case "no-route":
+      return `lost: ${end.refused === undefined ? "no route" : refusalText(end.refused)} to ${printAddress(end.destination)}`;
+    case "not-forwarding":
+      return `lost: the host does not forward what comes in by ${end.interface}`;
+    case "reverse-path":
+      return `lost: reverse path filter, the route back to ${printAddress(end.tuple.source)} is not by ${end.interface}`;
+    case "martian-source":
+      return `lost: martian source ${printAddress(end.tuple.source)} at ${end.interface}`;
+    case "martian-destination":
+      return `lost: martian destination ${printAddress(end.tuple.destination)}`;
+    case "not-own-source":
+      return `not sent: ${printAddress(end.tuple.source)} is no address of the host`;
+    case "broadcast":
+      return `lost: ${printAddress(end.tuple.destination)} is a broadcast or multicast address, which kpc does not follow`;
+    case "no-neighbour":
+      return `lost: nobody answers for ${printAddress(end.address)} at ${end.interface}`;
+    case "bridge-drops":
+      return `lost: bridge ${end.bridge} does not pass it on (${BRIDGE_WORDS[end.why]}: port ${end.port})`;
+    case "no-link":
+      return `lost: ${end.interface} is down, or leads nowhere`;
+    case "no-source":
+      return `dropped: the host has no address to masquerade with at ${end.interface}`;
+    case "no-tunnel-end":
+      return `lost: the tunnel ${end.interface} has no other end for ${printAddress(end.address)}`;
+    case "no-target":
+      return "refused: the load balancer has no healthy node";
+    case "loop":
+      return `lost: it goes round in a circle, and comes to ${end.interface} again`;
+    case "stranger":
+      return `lost: ${end.host} expects an answer from ${names.print(end.expected.source, end.expected.sourcePort)}, and gets ${tupleText(end.got, context)}`;
+    default:
+      return unreachable(end);
+  }
+}
+
+const BRIDGE_WORDS: Readonly<Record<Extract<WalkEnd, { readonly kind: "bridge-drops" }>["why"], string>> = {
+  "hairpin-off": "hairpin is off",
+  isolated: "both ports are isolated",
+  blocked: "not forwarding",
+};
+
+function refusalText({ kind, by }: { readonly kind: string; readonly by: TableRoute | PolicyRule }): string {
+  return "prefix" in by ? `${kind} route ${printPrefix(by.prefix)}` : `${kind} by policy rule ${by.priority}`;
+}

@@ -1,0 +1,55 @@
+/** Branches of a walk that differ in nothing but the endpoint. */
+import type { Host } from "../../network/network.ts";
+import type { Hop, Leg, Walk, WalkBranch, WalkStep } from "../../walk/types.ts";
+
+/** Branches that go the same way, through other hosts of the same kinds; at least one. */
+export interface BranchGroup {
+  readonly probability: number;
+  readonly branches: readonly WalkBranch[];
+}
+
+/** Those first that are likelier; of equal ones those that come further. */
+export function groupsOf({ branches }: Walk, hosts: ReadonlyMap<string, Host>): BranchGroup[] {
+  const groups = new Map<string, WalkBranch[]>();
+  for (const branch of branches) {
+    const key = shapeOf(branch, hosts);
+    groups.set(key, [...(groups.get(key) ?? []), branch]);
+  }
+  return [...groups.values()]
+    .map((same) => ({ probability: same.reduce((sum, { probability }) => sum + probability, 0), branches: same }))
+    .sort((a, b) => b.probability - a.probability);
+}
+
+/** Equal for branches that differ in names, addresses and ports only. */
+function shapeOf({ condition, there, back }: WalkBranch, hosts: ReadonlyMap<string, Host>): string {
+  const known = new Map<string, number>();
+  const placeOf = (name: string): string => {
+    const place = known.get(name) ?? known.size;
+    known.set(name, place);
+    return `${hosts.get(name)?.role.kind}${place}`;
+  };
+  const legOf = ({ hops, end }: Leg): string =>
+    [...hops.map((hop) => `${placeOf(hop.host)} ${hop.steps.map(stepShape).join(",")}${changeOf(hop)}`), end.kind].join(
+      " > ",
+    );
+  return [condition.id, legOf(there), back === undefined ? "" : legOf(back)].join("\n");
+}
+
+function stepShape(step: WalkStep): string {
+  switch (step.kind) {
+    case "bridged":
+      return `bridged ${step.port !== undefined}`;
+    case "routed":
+      return `routed ${step.route.kind} ${step.hop.gateway !== undefined}`;
+    case "translated":
+      return `translated ${step.by}`;
+    case "rules":
+      return `rules ${step.hook}`;
+    default:
+      return step.kind;
+  }
+}
+
+function changeOf({ before, after }: Hop): string {
+  return `${before.source !== after.source}${before.destination !== after.destination}`;
+}

@@ -1,0 +1,66 @@
+/** The way of an answer, in short: who undoes what. */
+import type { Hop, Leg, WalkStep } from "../../walk/types.ts";
+import { endText } from "./end-text.ts";
+import { changeText, rowsOf, type WalkRow, type WalkTranslation } from "./rows.ts";
+import type { TellingContext } from "./walk-names.ts";
+
+/** The rows of an answer; `asked`: the rows of the request. An answer that is lost is told hop by hop. */
+export function replyRows(back: Leg, asked: readonly WalkRow[], there: Leg, context: TellingContext): WalkRow[] {
+  if (back.end.kind !== "delivered") return rowsOf(back, context).map((row) => ({ ...row, number: undefined }));
+  const rows: WalkRow[] = [];
+  let passed: string[] = [];
+  const flush = (): void => {
+    if (passed.length > 0) rows.push(rowOf("", "", passed.join(" > ")));
+    passed = [];
+  };
+  for (const hop of back.hops) {
+    const changes = hop.steps.filter((step): step is WalkTranslation => step.kind === "translated");
+    const taken = hop.steps.filter((step) => step.kind === "proxied");
+    if (changes.length === 0 && taken.length === 0) {
+      passed.push(hop.host);
+      continue;
+    }
+    flush();
+    for (const [i, change] of changes.entries())
+      rows.push(
+        rowOf(
+          i === 0 ? hop.host : "",
+          i === 0 ? (hop.inInterface ?? "") : "",
+          undoText(change, hop, asked, there, context),
+        ),
+      );
+  }
+  flush();
+  return [...rows, rowOf("", "", `=> ${endText(back.end, context)}`)];
+}
+
+function rowOf(host: string, name: string, text: string): WalkRow {
+  return { number: undefined, host, interface: name, text, place: undefined, why: [] };
+}
+
+function undoText(
+  change: WalkTranslation,
+  hop: Hop,
+  asked: readonly WalkRow[],
+  there: Leg,
+  context: TellingContext,
+): string {
+  const undone = asked.find(
+    ({ translation }) => translation !== undefined && isOn(hop.host, translation, there) && undoes(change, translation),
+  );
+  const what = undone?.number === undefined ? "conntrack:" : `conntrack undoes ${undone.number}:`;
+  return `${what} ${changeText(change, context)}`;
+}
+
+function isOn(host: string, translation: WalkStep, { hops }: Leg): boolean {
+  return hops.some((hop) => hop.host === host && hop.steps.includes(translation));
+}
+
+/** Whether an answer's translation is the reverse of a request's. */
+function undoes(change: WalkTranslation, { from, to }: WalkTranslation): boolean {
+  const isDestination =
+    change.from.destination !== change.to.destination || change.from.destinationPort !== change.to.destinationPort;
+  return isDestination
+    ? change.to.destination === from.source && change.from.destination === to.source
+    : change.to.source === from.destination && change.from.source === to.destination;
+}

@@ -1,0 +1,283 @@
+/** What happened to a packet on each host, as rows of a text. */
+import type { Disposition } from "../../evaluate/disposition.ts";
+import { KEPT, MASQUERADED } from "../../evaluate/disposition.ts";
+import type { PathStep } from "../../evaluate/packet.ts";
+import { unreachable } from "../../invariant.ts";
+import { type Address, printAddress } from "../../net/address.ts";
+import { printPrefix } from "../../net/prefix.ts";
+import type { Provenance } from "../../network/provenance.ts";
+import type { Hop, Leg, WalkStep } from "../../walk/types.ts";
+import { type ShownStep, sliceOf } from "../slice.ts";
+import { placeAt, printPlaceView, type StepView, viewOf } from "../view.ts";
+import { endText } from "./end-text.ts";
+import { type TellingContext, tupleText } from "./walk-names.ts";
+
+/** A line of a walk. */
+export interface WalkRow {
+  /** Set where the packet is at another place, or is changed. */
+  readonly number: number | undefined;
+  readonly host: string;
+  readonly interface: string;
+  readonly text: string;
+  /** Where the reason stands. */
+  readonly place: string | undefined;
+  /** From where it is inferred, and the like: for who asks. */
+  readonly why: readonly string[];
+  /** The translation that it tells of: answers name it. */
+  readonly translation?: WalkTranslation;
+}
+
+export type WalkTranslation = Extract<WalkStep, { readonly kind: "translated" }>;
+
+type Draft = Omit<WalkRow, "number" | "host"> & { readonly isNumbered: boolean };
+
+/** The rows of a leg, numbered from 1. */
+export function rowsOf({ hops, end }: Leg, context: TellingContext): WalkRow[] {
+  const rows: WalkRow[] = [];
+  let number = 0;
+  let host = "";
+  for (const [i, hop] of hops.entries()) {
+    const isLast = i === hops.length - 1;
+    const drafts = hopRows(hop, context, isLast ? end.kind : undefined);
+    if (isLast) drafts.push(plain(drafts.length === 0, interfaceAtEnd(hop), `=> ${endText(end, context)}`));
+    for (const { isNumbered, ...row } of drafts) {
+      const isNew = hop.host !== host || row === drafts[0];
+      rows.push({
+        ...row,
+        number: isNumbered ? ++number : undefined,
+        host: isNew && hop.host !== host ? hop.host : "",
+      });
+      host = hop.host;
+    }
+  }
+  if (hops.length === 0) rows.push({ ...plain(true, "", `=> ${endText(end, context)}`), number: 1, host: end.host });
+  return rows;
+}
+
+function interfaceAtEnd({ inInterface, steps }: Hop): string {
+  const up = steps.find((step) => step.kind === "bridged" && step.port === undefined);
+  return up?.kind === "bridged" ? up.bridge : (inInterface ?? "");
+}
+
+function plain(isNumbered: boolean, name: string, text: string): Draft {
+  return { isNumbered, interface: name, text, place: undefined, why: [] };
+}
+
+function hopRows(hop: Hop, context: TellingContext, end: Leg["end"]["kind"] | undefined): Draft[] {
+  const role = context.hosts.get(hop.host)?.role.kind;
+  if (role === "switch" && end === undefined) return [plain(true, "", `carries ${tupleText(hop.after, context)}`)];
+  const shown = shownSteps(hop, context, end);
+  const drafts: Draft[] = [];
+  const add = (draft: Draft): void => void drafts.push(drafts.length === 0 ? { ...draft, isNumbered: true } : draft);
+  const start = hop.inInterface ?? hop.outInterface ?? "lo";
+  let at = start;
+  for (const [i, step] of hop.steps.entries()) {
+    switch (step.kind) {
+      case "rules":
+        for (const each of shown) {
+          if (!step.path.includes(each.shown.step) || !isTold(each, hop, end, context)) continue;
+          add({
+            ...plain(false, at, ruleText(each.view)),
+            place: placeOfView(each.view),
+            why: ruleWords(each.view),
+          });
+        }
+        break;
+      case "translated":
+        add(translationRow(hop, i, at, shown, context));
+        break;
+      case "routed":
+        if (step.route.kind === "local") break;
+        add({
+          ...plain(false, at, routeText(step, hop.steps.slice(i + 1))),
+          place: placeOfProvenance(step.route.provenance),
+          why: inferred(step.route.provenance),
+        });
+        break;
+      case "bridged":
+        if (step.port === undefined) {
+          add(
+            plain(
+              false,
+              at,
+              `bridge ${step.bridge} takes it up${step.throughRules ? "; bridge-nf-call is on: rules see it here" : ""}`,
+            ),
+          );
+          at = step.bridge;
+        } else {
+          add(
+            plain(
+              true,
+              step.port,
+              `bridge ${step.bridge} sends it out${step.inPort === undefined ? "" : ", not routed"}`,
+            ),
+          );
+        }
+        break;
+      case "neighbour":
+        break;
+      case "source":
+        add(plain(false, at, `source ${printAddress(step.address)}`));
+        break;
+      case "encapsulated":
+        add(plain(true, at, `goes into ${tupleText(step.outer, context)}`));
+        break;
+      case "decapsulated":
+        add(plain(true, at, `comes out of ${tupleText(step.outer, context)}`));
+        break;
+      case "proxied":
+        add(
+          plain(
+            true,
+            "",
+            `a proxy takes the connection, and makes one to ${step.target}: ${tupleText(step.made, context)}`,
+          ),
+        );
+        break;
+      default:
+        unreachable(step);
+    }
+  }
+  const isSentChanged = hop.outInterface !== undefined && hop.steps.some(({ kind }) => kind === "translated");
+  const isBridgedOut = hop.steps.some((step) => step.kind === "bridged" && step.port !== undefined);
+  if (isSentChanged && !isBridgedOut && hop.outInterface !== undefined)
+    add(plain(true, hop.outInterface, `out as ${tupleText(hop.after, context)}`));
+  return drafts;
+}
+
+// --- rules -----------------------------------------------------------------------------------------------------------------
+
+interface Told {
+  readonly shown: ShownStep;
+  readonly view: StepView;
+}
+
+/** The steps of a hop's rules that mattered, as a trace of one node tells them. */
+function shownSteps(hop: Hop, { names }: TellingContext, end: Leg["end"]["kind"] | undefined): Told[] {
+  const path = hop.steps.flatMap((step): readonly PathStep[] => (step.kind === "rules" ? step.path : []));
+  if (path.length === 0) return [];
+  const result = { path, disposition: dispositionOf(hop, end) };
+  const options = {
+    source: hop.before.source,
+    inInterface: hop.inInterface,
+    names: names.addresses,
+    rulesWereRead: false,
+  };
+  return sliceOf(result, options).map((shown) => ({ shown, view: viewOf(shown, result, options) }));
+}
+
+function dispositionOf({ before, after }: Hop, end: Leg["end"]["kind"] | undefined): Disposition {
+  if (end === "dropped") return { kind: "drop", lists: [] };
+  if (end === "rejected") return { kind: "reject", with: "port-unreachable", lists: [] };
+  const source = before.source === after.source && before.sourcePort === after.sourcePort ? KEPT : MASQUERADED;
+  const forwarded = { source, takenBy: [], lists: [] };
+  if (before.destination === after.destination && before.destinationPort === after.destinationPort)
+    return { kind: "pass", ...forwarded };
+  return {
+    kind: "dnat",
+    to: { address: after.destination, port: after.destinationPort },
+    stickySeconds: undefined,
+    ...forwarded,
+  };
+}
+
+/** Jumps are told that name a Service; those that led to a decision about masquerading say less than that. */
+function isTold({ view }: Told, hop: Hop, end: Leg["end"]["kind"] | undefined, { isVerbose }: TellingContext): boolean {
+  if (view.kind === "nat") return false;
+  if (isVerbose || end === "dropped" || end === "rejected") return true;
+  if (view.kind === "jump")
+    return view.hook !== "postrouting" && view.element !== undefined && view.place !== undefined;
+  // Nobody wonders why a packet is not masqueraded that is not translated at all.
+  return view.hook !== "postrouting" || hop.before.destination !== hop.after.destination;
+}
+
+function ruleText({ chain, kind, rule, element, words }: StepView): string {
+  const [said] = words;
+  if (said?.startsWith("not masqueraded") === true) return said;
+  if (kind === "missed" && said !== undefined) return said;
+  if (kind === "policy") return `${chain}: ${rule}`;
+  return `${chain}: ${cut(kind === "jump" ? (element ?? rule) : rule)}`;
+}
+
+function ruleWords({ kind, words, element }: StepView): readonly string[] {
+  return kind === "verdict" && element !== undefined ? [element, ...words] : words;
+}
+
+const LONGEST = 160;
+
+function cut(text: string): string {
+  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)} …`;
+}
+
+function translationRow(hop: Hop, index: number, at: string, told: readonly Told[], context: TellingContext): Draft {
+  const step = hop.steps[index];
+  if (step?.kind !== "translated") return plain(true, at, "");
+  const change = changeText(step, context);
+  if (step.by === "connection") return { ...plain(true, at, `conntrack: ${change}`), translation: step };
+  const before = hop.steps[index - 1];
+  const own = told.filter(
+    ({ shown, view }) => view.kind === "nat" && before?.kind === "rules" && before.path.includes(shown.step),
+  );
+  const view = own.at(-1)?.view;
+  const verb = view === undefined ? "" : `${view.chain}: ${verbOf(view)} `;
+  return {
+    ...plain(true, at, `${verb}${change}`),
+    place: view && placeOfView(view),
+    why: view === undefined ? [] : [view.rule],
+    translation: step,
+  };
+}
+
+function verbOf({ rule }: StepView): string {
+  return /\b(dnat|snat|masquerade|redirect)\b/.exec(rule)?.[1] ?? "nat";
+}
+
+/** `10.96.0.20:80 => 10.244.1.20:8081 (pod/shop/api-1)`, of each end that is changed. */
+export function changeText({ from, to }: WalkTranslation, { names, protocol }: TellingContext): string {
+  const parts: string[] = [];
+  if (from.destination !== to.destination || from.destinationPort !== to.destinationPort)
+    parts.push(
+      `${names.print(from.destination, from.destinationPort)} => ${names.printNamed(to.destination, to.destinationPort, protocol)}`,
+    );
+  if (from.source !== to.source || from.sourcePort !== to.sourcePort)
+    parts.push(
+      `${names.print(from.source, from.sourcePort)} => ${names.printNamed(to.source, to.sourcePort, protocol)}`,
+    );
+  return parts.join(", ");
+}
+
+function placeOfView({ place }: StepView): string | undefined {
+  return place && printPlaceView(place);
+}
+
+// --- routes ----------------------------------------------------------------------------------------------------------------
+
+type Routed = Extract<WalkStep, { readonly kind: "routed" }>;
+
+/** `route default via 10.244.1.1 dev eth0, which node/node-1 answers for`. */
+function routeText({ route, hop }: Routed, later: readonly WalkStep[]): string {
+  const prefix = route.prefix.length === 0 ? "default" : printPrefix(route.prefix);
+  const via = hop.gateway === undefined ? "" : ` via ${printAddress(hop.gateway)}`;
+  const asked = later.find((step) => step.kind === "neighbour");
+  return `route ${prefix}${via} dev ${hop.interface}${asked?.kind === "neighbour" ? answerText(asked, hop.gateway) : ""}`;
+}
+
+function answerText(
+  { asks, answeredBy, isProxy }: Extract<WalkStep, { readonly kind: "neighbour" }>,
+  gateway: Address | undefined,
+): string {
+  const who = `${answeredBy.host} ${answeredBy.interface}`;
+  if (isProxy) return `; ${who} answers for ${printAddress(asks)} (proxy ARP)`;
+  return gateway === undefined ? `; ${printAddress(asks)} is ${who}` : ` (${who})`;
+}
+
+function placeOfProvenance(provenance: Provenance | undefined): string | undefined {
+  if (provenance === undefined) return undefined;
+  const { origin, inferred: why } = provenance;
+  if (origin === undefined) return why === undefined ? undefined : "(inferred)";
+  return `${printPlaceView(placeAt(origin))}${why === undefined ? "" : " (inferred)"}`;
+}
+
+function inferred(provenance: Provenance | undefined): string[] {
+  return provenance?.inferred === undefined ? [] : [`inferred: ${provenance.inferred}`];
+}

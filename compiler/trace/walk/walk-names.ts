@@ -1,0 +1,57 @@
+/** Names of addresses in a whole network, as the ends of flows have them. */
+import type { Tuple } from "../../evaluate/connection.ts";
+import { type Address, printAddress, printAddressPort } from "../../net/address.ts";
+import type { Host, Network } from "../../network/network.ts";
+import type { Specs } from "../../specs/types.ts";
+import { AddressNames } from "../names.ts";
+
+export class WalkNames {
+  /** For the words that a trace of one node has. */
+  readonly addresses: AddressNames;
+  private readonly hosts = new Map<Address, string>();
+
+  constructor(specs: Specs, { hosts }: Network) {
+    this.addresses = new AddressNames(specs, { name: undefined, addresses: [], zone: undefined });
+    for (const { name, interfaces } of hosts.values())
+      for (const { addresses } of interfaces)
+        for (const { address, scope } of addresses)
+          if (scope === "global" && !this.hosts.has(address)) this.hosts.set(address, name);
+  }
+
+  /** `pod/shop/web-1`, `svc/shop/web:http`; `node/node-1, svc/shop/web:http` for a node port; undefined where nothing is known. */
+  of(address: Address, port: number, protocol: number): string | undefined {
+    const { service } = this.addresses.of({ address, port, protocol });
+    const host = this.hosts.get(address);
+    const names = [...(host === undefined ? [] : [host]), ...(service === undefined ? [] : [`svc/${service}`])];
+    return names.length === 0 ? undefined : names.join(", ");
+  }
+
+  /** An end of a packet, without a port where the protocol has none. */
+  print(address: Address, port: number): string {
+    return port === 0 ? printAddress(address) : printAddressPort(address, port);
+  }
+
+  /** Likewise, with what has the address. */
+  printNamed(address: Address, port: number, protocol: number): string {
+    const name = this.of(address, port, protocol);
+    const text = this.print(address, port);
+    return name === undefined ? text : `${text} (${name})`;
+  }
+}
+
+/** What a walk is told with. */
+export interface TellingContext {
+  readonly names: WalkNames;
+  /** IANA number. */
+  readonly protocol: number;
+  readonly hosts: ReadonlyMap<string, Host>;
+  /** Rules that led to others are told, too, and from where facts are inferred. */
+  readonly isVerbose: boolean;
+}
+
+export function tupleText(
+  { source, sourcePort, destination, destinationPort }: Tuple,
+  { names }: Pick<TellingContext, "names">,
+): string {
+  return `${names.print(source, sourcePort)} > ${names.print(destination, destinationPort)}`;
+}
