@@ -126,21 +126,22 @@ function anyIn({ address, length }: InterfaceAddress): Address {
   return (typeof block === "number" ? block + 10 : block + 16n) as Address;
 }
 
-function switchOf({ input }: LayoutPlan, balancers: readonly PlannedBalancer[]): HostDraft {
+function switchOf({ input, mtu }: LayoutPlan, balancers: readonly PlannedBalancer[]): HostDraft {
   const provenance: Provenance = { inferred: "a switch joins the nodes" };
   const ports = [...input.nodes.map(({ name }) => name), GATEWAY, ...balancers.map(({ host }) => host)];
-  return bridgeHost(SWITCH, ports.map(portName), provenance);
+  return bridgeHost(SWITCH, ports.map(portName), mtu, provenance);
 }
 
-function bridgeHost(name: string, ports: readonly string[], provenance: Provenance): HostDraft {
+function bridgeHost(name: string, ports: readonly string[], mtu: number, provenance: Provenance): HostDraft {
   const bridge = "br0";
   return {
     name,
     role: { kind: "switch" },
     interfaces: [
-      interfaceOf(bridge, "bridge", provenance),
+      interfaceOf(bridge, "bridge", provenance, { mtu }),
       ...ports.map((port) =>
         interfaceOf(port, "ethernet", provenance, {
+          mtu,
           port: { bridge, hairpin: false, isolated: false, isForwarding: true },
         }),
       ),
@@ -233,8 +234,11 @@ function outsideHost({ host, addresses, provenance }: OutsideHost, { subnets }: 
 
 const OUTSIDE_SWITCH = "outside";
 
+/** What the world takes. */
+const OUTSIDE_MTU = 1500;
+
 function outsideSwitch({ hosts, provenance }: Outside): HostDraft {
-  return bridgeHost(OUTSIDE_SWITCH, [GATEWAY, ...hosts.map(({ host }) => host)].map(portName), provenance);
+  return bridgeHost(OUTSIDE_SWITCH, [GATEWAY, ...hosts.map(({ host }) => host)].map(portName), OUTSIDE_MTU, provenance);
 }
 
 function outsideLinks({ hosts, provenance }: Outside): Link[] {
@@ -262,7 +266,7 @@ function balancerHost(
         ...lo,
         addresses: [...lo.addresses, ...addresses.map((address) => addressIn(address, hostPrefix(address).length))],
       },
-      interfaceOf("eth0", "ethernet", provenance, { addresses: inUnderlay, sysctls }),
+      interfaceOf("eth0", "ethernet", provenance, { addresses: inUnderlay, sysctls, mtu: plan.mtu }),
     ],
     routes: FAMILIES.flatMap((family) => {
       const underlay = plan.underlays[family];

@@ -7,6 +7,7 @@ import { masqueradeSourceOf, receive, through } from "./ip.ts";
 import { arrive, type Journey, leave, record, type WalkEvent, type WalkFrame } from "./journey.ts";
 import { confirmed, type OnHost, type RulesOfHosts, withRoute } from "./on-host.ts";
 import type { Segments } from "./segments.ts";
+import { tooLarge } from "./transmit.ts";
 
 /** A frame comes in by an interface. */
 export function takeFrame(rules: RulesOfHosts, segments: Segments, frame: WalkFrame): WalkEvent[] {
@@ -99,6 +100,9 @@ function passOn(
   const port = segments.portTo(target, { host: host.name, interface: bridge.name });
   const refusal = refusalOf(segments, at);
   if (refusal !== undefined) return dropped(at, journey, refusal);
+  const out = host.interfaces.find(({ name }) => name === port);
+  if (out !== undefined && journey.bytes > out.mtu)
+    return [{ kind: "end", journey, end: tooLarge(host, out, journey) }];
   const peer = port === undefined ? undefined : segments.peerOf({ host: host.name, interface: port });
   if (port === undefined || peer === undefined)
     return [{ kind: "end", journey, end: { kind: "no-link", host: host.name, interface: port ?? bridge.name } }];

@@ -11,6 +11,8 @@ export interface Journey {
   readonly protocol: number;
   readonly tuple: Tuple;
   readonly ttl: number;
+  /** Length of the packet with its IP header; 0 where it is not said. */
+  readonly bytes: number;
   /** Where it is, and was before; undefined: nowhere yet. */
   readonly trail: Trail | undefined;
   /** By host. */
@@ -26,6 +28,7 @@ export interface Carried {
   readonly protocol: number;
   readonly tuple: Tuple;
   readonly ttl: number;
+  readonly bytes: number;
   /** The tunnel at whose other end it comes out. */
   readonly tunnel: string;
 }

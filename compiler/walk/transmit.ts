@@ -3,6 +3,7 @@ import type { Address } from "../net/address.ts";
 import type { Host, HostInterface, Tunnel } from "../network/network.ts";
 import { finished, type Journey, leave, record, type WalkEvent } from "./journey.ts";
 import { refOf, type Segments } from "./segments.ts";
+import type { WalkEnd } from "./types.ts";
 
 const UDP = 17;
 const IPIP = 4;
@@ -16,6 +17,7 @@ export function transmit(segments: Segments, event: Extract<WalkEvent, { readonl
   if (!own.isUp || own.lacksCarrier === true)
     return [{ kind: "end", journey, end: { kind: "no-link", host: name, interface: own.name } }];
   const ref = refOf({ host, interface: own });
+  if (journey.bytes > own.mtu) return [{ kind: "end", journey, end: tooLarge(host, own, journey) }];
   const answer = segments.answererFor(nextHop, ref);
   if (answer === undefined)
     return [{ kind: "end", journey, end: { kind: "no-neighbour", host: name, interface: own.name, address: nextHop } }];
@@ -50,7 +52,8 @@ function encapsulate(
         end: { kind: "no-tunnel-end", host: host.name, interface: own.name, address: nextHop },
       },
     ];
-  const { protocol, tuple, ttl, carried } = journey;
+  if (journey.bytes > own.mtu) return [{ kind: "end", journey, end: tooLarge(host, own, journey) }];
+  const { protocol, tuple, ttl, bytes, carried } = journey;
   const outer = {
     source: local,
     sourcePort: port === undefined ? 0 : sourcePortOf(journey),
@@ -62,9 +65,19 @@ function encapsulate(
     protocol: port === undefined ? IPIP : UDP,
     tuple: outer,
     ttl: TTL,
-    carried: [...carried, { protocol, tuple, ttl, tunnel: own.kind }],
+    bytes: bytes === 0 ? 0 : bytes + (port === undefined ? IPIP_BYTES : VXLAN_BYTES),
+    carried: [...carried, { protocol, tuple, ttl, bytes, tunnel: own.kind }],
   };
   return [{ kind: "send", host: host.name, journey: wrapped }];
+}
+
+/** What a tunnel puts before a packet: an IPv4 header, and for VXLAN a UDP header, its own, and that of the frame inside. */
+const IPIP_BYTES = 20;
+const VXLAN_BYTES = 50;
+
+/** How a packet ends that does not fit through `own`. */
+export function tooLarge(host: Host, own: HostInterface, { bytes }: Journey): WalkEnd {
+  return { kind: "too-large", host: host.name, interface: own.name, bytes, mtu: own.mtu };
 }
 
 /** VXLAN takes a source port by a hash of the packet inside: here by its ports, so that an answer is another flow. */
@@ -85,10 +98,10 @@ export function decapsulate(
       kind === inner?.tunnel && tunnel?.local === destination && (tunnel.port ?? 0) === destinationPort,
   );
   if (inner === undefined || end === undefined) return undefined;
-  const { protocol, tuple, ttl } = inner;
+  const { protocol, tuple, ttl, bytes } = inner;
   const done = finished(record(journey, { kind: "decapsulated", outer: journey.tuple }));
   return {
-    journey: { ...done, protocol, tuple, ttl, carried: journey.carried.slice(0, -1) },
+    journey: { ...done, protocol, tuple, ttl, bytes, carried: journey.carried.slice(0, -1) },
     inInterface: end.name,
   };
 }

@@ -20,6 +20,8 @@ export interface WalkFlow {
   readonly sourcePort: number;
   readonly destination: Address;
   readonly destinationPort: number;
+  /** Length of the packet with its IP header, which no host may cut into fragments; undefined: it fits everywhere. */
+  readonly bytes?: number;
 }
 
 /** All that can become of a packet; probabilities add up to 1 wherever all conditions hold. */
@@ -131,6 +133,14 @@ export type WalkEnd =
   | { readonly kind: "no-source"; readonly host: string; readonly interface: string }
   /** The tunnel has no other end for the next hop. */
   | { readonly kind: "no-tunnel-end"; readonly host: string; readonly interface: string; readonly address: Address }
+  /** It does not fit through the interface, and may not be cut into fragments: the sender gets an ICMP error. */
+  | {
+      readonly kind: "too-large";
+      readonly host: string;
+      readonly interface: string;
+      readonly bytes: number;
+      readonly mtu: number;
+    }
   /** A proxy has nowhere to send connections. */
   | { readonly kind: "no-target"; readonly host: string; readonly tuple: Tuple }
   | { readonly kind: "loop"; readonly host: string; readonly interface: string }

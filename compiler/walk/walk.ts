@@ -39,6 +39,7 @@ export class PacketWalker {
       protocol,
       tuple: { source, sourcePort, destination, destinationPort },
       ttl: TTL,
+      bytes: flow.bytes ?? 0,
       trail: undefined,
       connections: new Map(),
       carried: [],

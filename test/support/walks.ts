@@ -56,18 +56,20 @@ export interface ClusterKind {
   readonly balancer?: "proxy" | "nat" | "routed";
   readonly keepsClient?: boolean;
   readonly hairpin?: boolean;
+  /** Of pods' interfaces. */
+  readonly mtu?: number;
   readonly masquerade?: "none";
 }
 
 export function networkSpec(kind: ClusterKind): NetworkSpec {
-  const { pods, sysctls = {}, balancer, keepsClient, hairpin, masquerade } = kind;
+  const { pods, sysctls = {}, balancer, keepsClient, hairpin, masquerade, mtu } = kind;
   return {
     pods: {
       network: located(pods),
       cidrs: ["10.244.0.0/16", "fd00:244::/48"].map((text) => located(prefixOf(text))),
       tunnel: undefined,
       masquerade: masquerade && located(masquerade),
-      mtu: undefined,
+      mtu: mtu === undefined ? undefined : located(mtu),
       bridge: undefined,
       hairpin: hairpin === undefined ? undefined : located(hairpin),
       field: NOWHERE,

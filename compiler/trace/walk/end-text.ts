@@ -47,6 +47,8 @@ export function endText(end: WalkEnd, context: TellingContext): string {
       return `dropped: the host has no address to masquerade with at ${end.interface}`;
     case "no-tunnel-end":
       return `lost: the tunnel ${end.interface} has no other end for ${printAddress(end.address)}`;
+    case "too-large":
+      return `lost: ${end.bytes} bytes do not fit through ${end.interface} (MTU ${end.mtu})`;
     case "no-target":
       return "refused: the load balancer has no healthy node";
     case "loop":

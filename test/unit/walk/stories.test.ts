@@ -162,3 +162,25 @@ describe("both modes give one walk", () => {
     expect(iptables(flow)).toEqual(bridge);
   });
 });
+
+describe("a packet that may not be cut into fragments", () => {
+  const endOfSize = (kind: ClusterKind, to: string, bytes: number): string[] =>
+    endsOf(describeShop(kind).walker.walk({ ...flowOf(`pod/shop/client > ${to}`), bytes }));
+
+  test("fits through a tunnel only with room for the outer headers", () => {
+    const seen = ["1 pod/shop/web-2:8080 sees 10.244.1.10, ttl 62, answered"];
+    expect(endOfSize({ pods: "flannel-vxlan" }, "10.244.2.10:8080", 1450)).toEqual(seen);
+    expect(endOfSize({ pods: "flannel-vxlan" }, "10.244.2.10:8080", 1451)).toEqual(["1 too-large on pod/shop/client"]);
+    expect(endOfSize({ pods: "calico-ipip" }, "10.244.2.10:8080", 1480)).toEqual(seen);
+    expect(endOfSize({ pods: "calico-ipip" }, "10.244.2.10:8080", 1481)).toEqual(["1 too-large on pod/shop/client"]);
+    expect(endOfSize({ pods: "bridge" }, "10.244.2.10:8080", 1500)).toEqual(seen);
+  });
+
+  test("is lost where the way is narrower than its sender knows", () => {
+    const narrow: ClusterKind = { pods: "flannel-vxlan", mtu: 1500 };
+    expect(endOfSize(narrow, "10.244.2.10:8080", 1500)).toEqual(["1 too-large on node/n1"]);
+    expect(endOfSize(narrow, "10.244.1.11:8080", 1500)).toEqual([
+      "1 pod/shop/web-1:8080 sees 10.244.1.10, ttl 64, answered",
+    ]);
+  });
+});
