@@ -9,6 +9,8 @@ import type { LayoutPlan } from "./plan.ts";
 
 export interface NodeSysctls {
   sysctlsOf(name: string): HostInterface["sysctls"];
+  /** Whether an interface answers ARP for others; `otherwise`: what the pod network sets. */
+  proxyArpOf(name: string, otherwise: boolean): boolean;
   readonly bridgeNetfilter: Readonly<Record<Family, boolean>>;
   /** By the sysctls' names. */
   readonly provenance: Readonly<Record<string, Provenance>>;
@@ -46,8 +48,11 @@ export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctl
   for (const [name, { field }] of values) provenance[name] = { origin: field };
   for (const [name, value] of Object.entries(EXPECTED))
     provenance[name] ??= { inferred: `${name} = ${value}, as kubeadm asks of a node` };
+  const proxyArpOf = (name: string, otherwise: boolean): boolean =>
+    isOn(get("net.ipv4.conf.all.proxy_arp"), false) || isOn(get(`net.ipv4.conf.${name}.proxy_arp`), otherwise);
   return {
     sysctlsOf,
+    proxyArpOf,
     bridgeNetfilter: {
       IPv4: isOn(get("net.bridge.bridge-nf-call-iptables"), true),
       IPv6: isOn(get("net.bridge.bridge-nf-call-ip6tables"), true),

@@ -42,7 +42,7 @@ export function layOutNode(
     ...tunnelOf(node, plan, settings),
     ...bridgeOf(node, plan, settings),
     ...pods.map(({ veth }) => vethOf(node, veth, plan, settings)),
-  ];
+  ].map((each) => ({ ...each, proxyArp: settings.proxyArpOf(each.name, each.proxyArp) }));
   return {
     draft: {
       name,

@@ -2,6 +2,8 @@
 import type { Origin, Report } from "../diagnostics.ts";
 import { type Address, printAddress } from "../net/address.ts";
 import { prefixContains, prefixesOverlap, printPrefix } from "../net/prefix.ts";
+import { hasBridge, type PodNetworkSpec } from "../specs/network-types.ts";
+import type { ClusterNode } from "./hosts.ts";
 import type { LocatedPrefix, NetworkCheckInput } from "./network-check-input.ts";
 
 /** A host that has an address, in words, and where that stands. */
@@ -24,9 +26,20 @@ function* holdersOf({ cluster, specs }: NetworkCheckInput): Generator<AddressHol
   for (const { service, addresses } of loadBalancers)
     for (const { value, field } of addresses)
       yield { name: `the load balancer of ${service.value}`, address: value, origin: field };
+  yield* bridgesOf(cluster.nodes, specs.network?.pods);
   for (const { namespace, name, isHostNetwork, addresses, addressOrigin } of cluster.pods)
     if (!isHostNetwork)
       for (const address of addresses) yield { name: `Pod ${namespace}/${name}`, address, origin: addressOrigin };
+}
+
+/** Bridges have the first address of each of their node's blocks, in the layouts that have bridges. */
+function* bridgesOf(nodes: readonly ClusterNode[], pods: PodNetworkSpec | undefined): Generator<AddressHolder> {
+  if (pods?.network === undefined || !hasBridge(pods.network.value)) return;
+  for (const { name, podCidrs, isAssumed, podCidrsOrigin, origin } of nodes)
+    for (const { address } of isAssumed ? [] : podCidrs) {
+      const first = (typeof address === "number" ? address + 1 : address + 1n) as Address;
+      yield { name: `the bridge of Node ${name}`, address: first, origin: podCidrsOrigin ?? origin };
+    }
 }
 
 /** Each address once, at the second host that has it. */

@@ -1,10 +1,11 @@
 /** What a Cluster says, against the Nodes, Pods and Services that it speaks of. */
 import type { Origin, Report } from "../diagnostics.ts";
 import { nearest } from "../documents/nearest.ts";
-import { type Address, familyOf, parseAddress, printAddress } from "../net/address.ts";
+import { type Address, FAMILIES, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily, prefixHolds, printPrefix } from "../net/prefix.ts";
 import type { Located } from "../specs/types.ts";
 import type { NetworkCheckInput } from "./network-check-input.ts";
+import { inferredUnderlay } from "./underlay.ts";
 
 /** Names that a message lists. */
 const MAX_NAMES = 10;
@@ -125,18 +126,25 @@ function placeOf([first]: readonly Located<Prefix>[]): { readonly origin?: Origi
 /** Gateways that nodes cannot ask for directly: Linux refuses routes by them. */
 export function checkConnected({ cluster, specs }: NetworkCheckInput, report: Report): void {
   const { network } = specs;
-  const underlay = network?.underlay?.cidrs ?? [];
-  const tell = (what: string, address: Address, subnets: string, origin: Origin): void => {
-    const message = `${what} ${printAddress(address)} is in no subnet of the nodes (${subnets}): Linux refuses a route by it`;
+  const subnets = FAMILIES.flatMap((family) => {
+    const given = (network?.underlay?.cidrs ?? []).filter(({ value }) => prefixFamily(value) === family);
+    const inferred = given.length > 0 ? undefined : inferredUnderlay(cluster.nodes, family);
+    return inferred === undefined
+      ? given.map(({ value }) => ({ block: value, text: printPrefix(value) }))
+      : [{ block: inferred, text: `${printPrefix(inferred)}, inferred from their addresses` }];
+  });
+  const check = (what: string, address: Address, others: readonly Prefix[], origin: Origin): void => {
+    const own = subnets.filter(({ block }) => prefixFamily(block) === familyOf(address));
+    if ([...own.map(({ block }) => block), ...others].some((block) => prefixContains(block, address))) return;
+    if (own.length === 0) return;
+    const shown = own.map(({ text }) => text).join(", ");
+    const message = `${what} ${printAddress(address)} is in no subnet of the nodes (${shown}): Linux refuses a route by it`;
     report({ severity: "warning", code: "gateway-not-connected", message, origin });
   };
-  for (const { value, field } of network?.gateway?.inside ?? [])
-    if (isOutside(value, underlay)) tell("the gateway's address", value, printed(underlay, value), field);
-  for (const { name, routes } of network?.nodes ?? []) {
+  for (const { value, field } of network?.gateway?.inside ?? []) check("the gateway's address", value, [], field);
+  for (const { name, routes, files } of network?.nodes ?? []) {
     const own = cluster.nodes.find((node) => node.name === name.value)?.podCidrs ?? [];
-    for (const { via, field } of routes) {
-      if (via === undefined || !isOutside(via, underlay) || own.some((block) => prefixContains(block, via))) continue;
-      tell("next hop", via, printed(underlay, via), field.member("via"));
-    }
+    if (files !== undefined) continue; // they say which subnets the node is in
+    for (const { via, field } of routes) if (via !== undefined) check("next hop", via, own, field.member("via"));
   }
 }

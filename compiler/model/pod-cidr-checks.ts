@@ -59,8 +59,10 @@ export function reportPodsOutside({ cluster, specs }: NetworkCheckInput, report:
   for (const pod of pods) {
     const node = pod.nodeName === undefined ? undefined : byName.get(pod.nodeName);
     if (node === undefined || pod.isHostNetwork || pod.addressOrigin.assumed !== undefined) continue;
+    const strays = outside.get(node);
     if (strayAddress(pod, node) === undefined) inside++;
-    else outside.set(node, [...(outside.get(node) ?? []), pod]);
+    else if (strays === undefined) outside.set(node, [pod]);
+    else strays.push(pod);
   }
   const strays = [...outside.values()].flat();
   const [first] = strays;

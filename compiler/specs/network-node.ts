@@ -12,7 +12,7 @@ import {
 import type { Field } from "../documents/field.ts";
 import { nearest } from "../documents/nearest.ts";
 import { show } from "../documents/show.ts";
-import { checkMembers, reportUnknown } from "../documents/unknown-members.ts";
+import { checkMembers } from "../documents/unknown-members.ts";
 import { familyOf, parseAddress } from "../net/address.ts";
 import { hostPrefix, type Prefix, parsePrefix, prefixFamily } from "../net/prefix.ts";
 import type { Located } from "./located.ts";
@@ -52,27 +52,45 @@ function asPath(context: Context, field: Field): string | undefined {
 function decodeSysctls(context: Context, given: Field | undefined): readonly Located<SysctlSpec>[] {
   const field = asObject(context, given);
   if (field === undefined) return [];
-  const isKnown = (key: string): boolean => greatestValue(sysctlName(key)) !== undefined;
-  const keys = Object.keys(field.value as object);
-  const known = { has: isKnown, keys: () => new Set(keys.filter(isKnown)).values() };
-  reportUnknown(context, field, known, (key) => {
-    const name = sysctlName(key);
-    const hint = nearest(name, sysctlsLike(name));
-    return { hint, isError: hint !== undefined };
-  });
   const firsts = new Map<string, Field>();
-  return keys.filter(isKnown).flatMap((key): readonly Located<SysctlSpec>[] => {
+  return Object.keys(field.value as object).flatMap((key): readonly Located<SysctlSpec>[] => {
     const name = sysctlName(key);
     const member = field.member(key);
+    const greatest = greatestValue(name);
+    if (greatest === undefined) {
+      reportUnknownSysctl(context, member, name);
+      return [];
+    }
     const first = firsts.get(name);
     if (first === undefined) firsts.set(name, member);
     else
       reportField(context, member, "duplicate-value", `Duplicate value: ${show(name)}`, "error", [
         { message: "first used here", origin: first.key() },
       ]);
-    const value = asSysctlValue(context, member, greatestValue(name) ?? 0);
+    const value = asSysctlValue(context, member, greatest);
     return value === undefined ? [] : [{ value: { name, value }, field: member }];
   });
+}
+
+/** A slip is an error. Others decide nothing here. */
+function reportUnknownSysctl(context: Context, member: Field, name: string): void {
+  const path = member.fieldPath(context.root);
+  const near = nearest(name, sysctlsLike(name));
+  context.report(
+    near === undefined
+      ? {
+          severity: "warning",
+          code: "ignored-field",
+          message: `${path}: kpc does not follow this sysctl, and leaves it out`,
+          origin: member.key(),
+        }
+      : {
+          severity: "error",
+          code: "unknown-field",
+          message: `unknown field ${show(path)}, did you mean "${near}"?`,
+          origin: member.key(),
+        },
+  );
 }
 
 function asSysctlValue(context: Context, field: Field, greatest: number): string | undefined {
@@ -86,15 +104,7 @@ function asSysctlValue(context: Context, field: Field, greatest: number): string
 
 // --- routes ------------------------------------------------------------------------------------------------------------
 
-export const ROUTE_MEMBERS: ReadonlySet<string> = new Set([
-  "kind",
-  "to",
-  "via",
-  "interface",
-  "metric",
-  "source",
-  "table",
-]);
+export const ROUTE_MEMBERS: ReadonlySet<string> = new Set(["kind", "to", "via", "interface", "metric", "source"]);
 
 const MAX_UINT32 = 2 ** 32 - 1;
 
@@ -120,7 +130,6 @@ function decodeRoute(context: Context, item: Field): RouteSpec | undefined {
     interface: asInterfaceName(context, field.get("interface")),
     metric: asIntegerIn(context, field.get("metric"), 0, MAX_UINT32),
     source,
-    table: decodeTable(context, field.get("table")),
     field,
   };
 }
@@ -152,21 +161,3 @@ function checkNextHop(context: Context, field: Field, kind: RouteSpec["kind"]): 
   for (const member of given)
     reportField(context, member, "forbidden-field", `Forbidden: a route of kind ${kind} leads nowhere`);
 }
-
-/** A name that `ip route` has by itself, or a number. */
-function decodeTable(context: Context, field: Field | undefined): string | undefined {
-  if (field === undefined) return undefined;
-  const { value } = field;
-  const number = typeof value === "string" && /^[0-9]{1,10}$/.test(value) ? Number(value) : value;
-  if (typeof number === "number" && Number.isInteger(number) && number >= 1 && number <= MAX_UINT32)
-    return TABLE_NAMES.get(number) ?? String(number);
-  for (const name of TABLE_NAMES.values()) if (name === value) return name;
-  reportInvalid(context, field, "must be main, local, default or a number from 1 to 4294967295");
-  return undefined;
-}
-
-const TABLE_NAMES: ReadonlyMap<number, string> = new Map([
-  [253, "default"],
-  [254, "main"],
-  [255, "local"],
-]);

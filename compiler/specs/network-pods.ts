@@ -2,6 +2,7 @@ import { asBoolean, asOneOf, type Context, reportField } from "../documents/deco
 import type { Field } from "../documents/field.ts";
 import { checkMembers } from "../documents/unknown-members.ts";
 import {
+  hasBridge,
   POD_MASQUERADES,
   POD_NETWORKS,
   type PodNetworkName,
@@ -22,19 +23,17 @@ export const POD_NETWORK_MEMBERS: ReadonlySet<string> = new Set([
   "hairpin",
 ]);
 
-/** What a layout fixes: whether pods are ports of a bridge, and its tunnel; undefined: the file may choose it. */
-const LAYOUTS: Readonly<
-  Record<PodNetworkName, { readonly hasBridge: boolean; readonly tunnel: TunnelName | undefined }>
-> = {
-  bridge: { hasBridge: true, tunnel: undefined },
-  calico: { hasBridge: false, tunnel: "none" },
-  "calico-ipip": { hasBridge: false, tunnel: "ipip" },
-  "calico-vxlan": { hasBridge: false, tunnel: "vxlan" },
-  "flannel-host-gw": { hasBridge: true, tunnel: "none" },
-  "flannel-vxlan": { hasBridge: true, tunnel: "vxlan" },
-  kindnet: { hasBridge: false, tunnel: "none" },
-  kubenet: { hasBridge: true, tunnel: "none" },
-  routed: { hasBridge: false, tunnel: undefined },
+/** The tunnel that a layout has; undefined: the file may choose it. */
+const TUNNEL_OF: Readonly<Record<PodNetworkName, TunnelName | undefined>> = {
+  bridge: undefined,
+  calico: "none",
+  "calico-ipip": "ipip",
+  "calico-vxlan": "vxlan",
+  "flannel-host-gw": "none",
+  "flannel-vxlan": "vxlan",
+  kindnet: "none",
+  kubenet: "none",
+  routed: undefined,
 };
 
 /** `pods` of a Cluster. */
@@ -57,15 +56,15 @@ export function decodePodNetwork(context: Context, field: Field): PodNetworkSpec
 
 /** Reports members that contradict the layout. */
 function checkLayout(context: Context, field: Field, name: PodNetworkName, tunnel: TunnelName | undefined): void {
-  const layout = LAYOUTS[name];
-  for (const key of layout.hasBridge ? [] : ["bridge", "hairpin"]) {
+  for (const key of hasBridge(name) ? [] : ["bridge", "hairpin"]) {
     const member = field.get(key);
     if (member === undefined) continue;
     const body = `Forbidden: network ${name} has no bridge`;
     reportField(context, member, "forbidden-field", body);
   }
-  if (tunnel === undefined || layout.tunnel === undefined || layout.tunnel === tunnel) return;
-  const base = layout.hasBridge ? "bridge" : "routed";
-  const body = `Forbidden: network ${name} has tunnel ${layout.tunnel}; network ${base} takes any`;
+  const fixed = TUNNEL_OF[name];
+  if (tunnel === undefined || fixed === undefined || fixed === tunnel) return;
+  const base = hasBridge(name) ? "bridge" : "routed";
+  const body = `Forbidden: network ${name} has tunnel ${fixed}; network ${base} takes any`;
   reportField(context, field.member("tunnel"), "forbidden-field", body);
 }

@@ -36,6 +36,11 @@ export const POD_NETWORKS = [
 
 export type PodNetworkName = (typeof POD_NETWORKS)[number];
 
+/** Whether pods of a node are ports of one bridge. */
+export function hasBridge(network: PodNetworkName): boolean {
+  return network === "bridge" || network === "kubenet" || network.startsWith("flannel-");
+}
+
 export const TUNNELS = ["ipip", "none", "vxlan"] as const;
 
 export type TunnelName = (typeof TUNNELS)[number];
@@ -144,6 +149,7 @@ export interface SysctlSpec {
 
 export const ROUTE_KINDS = ["blackhole", "prohibit", "unicast", "unreachable"] as const;
 
+/** A route of the table main. */
 export interface RouteSpec {
   readonly kind: (typeof ROUTE_KINDS)[number];
   readonly to: Prefix;
@@ -152,7 +158,5 @@ export interface RouteSpec {
   readonly interface: string | undefined;
   readonly metric: number | undefined;
   readonly source: Address | undefined;
-  /** Undefined: the table main. */
-  readonly table: string | undefined;
   readonly field: Field;
 }

@@ -1,12 +1,10 @@
-/** The sysctls that decide a packet's way: their names, and the values that they take. */
+/** The sysctls of a node that kpc follows: their names, and the values that they take. */
 
 /** Of the host: their greatest value. */
 const OF_HOST: ReadonlyMap<string, number> = new Map([
   ["net.bridge.bridge-nf-call-ip6tables", 1],
   ["net.bridge.bridge-nf-call-iptables", 1],
   ["net.ipv4.ip_forward", 1],
-  ["net.netfilter.nf_conntrack_tcp_be_liberal", 1],
-  ["net.netfilter.nf_conntrack_tcp_loose", 1],
 ]);
 
 /** Of an interface, `all` or `default`, by family: their greatest value. */
@@ -19,10 +17,7 @@ const OF_INTERFACE: Readonly<Record<"ipv4" | "ipv6", ReadonlyMap<string, number>
     ["rp_filter", 2],
     ["send_redirects", 1],
   ]),
-  ipv6: new Map([
-    ["forwarding", 2],
-    ["proxy_ndp", 1],
-  ]),
+  ipv6: new Map([["forwarding", 2]]),
 };
 
 /** `net.ipv4.conf.eth0.`, and the name behind it. Names of interfaces may have dots. */

@@ -23,7 +23,7 @@ nodes:
   rules: host.nft
   sysctls: {net.bridge.bridge-nf-call-iptables: 0, net/ipv4/conf/eth0.7/rp_filter: "2"}
   routes:
-  - {to: 10.244.9.0/24, via: 192.168.50.99, interface: eth0, metric: 5, source: 192.168.50.12, table: 100}
+  - {to: 10.244.9.0/24, via: 192.168.50.99, interface: eth0, metric: 5, source: 192.168.50.12}
   - {kind: blackhole, to: 10.9.0.1}
-  - {to: default, via: "fd00:50::1", table: 254}
+  - {to: default, via: "fd00:50::1"}
 - {name: node-3, files: dumps/node-3}`);

@@ -175,6 +175,10 @@ describe("duplicate-address", () => {
       [cluster("gateway: {outside: 198.51.100.1/24}\noutside: [{name: client, address: 198.51.100.1}]")],
     ],
     [
+      has("Pod a/p", "10.244.1.1", "the bridge of Node n1"),
+      [pod("p", "n1", "10.244.1.1"), cluster("pods: {network: flannel-vxlan}")],
+    ],
+    [
       has("the load balancer of a/pub", "192.168.0.2", "Node n2"),
       [
         service(
@@ -276,6 +280,12 @@ describe("a Cluster that contradicts the input", () => {
         "warning gateway-not-connected the gateway's address 10.0.0.1 is in no subnet of the nodes (192.168.0.0/24): Linux refuses a route by it",
       ],
       "underlay: {cidr: 192.168.0.0/24}\ngateway: {inside: 10.0.0.1}",
+    ],
+    [
+      [
+        "warning gateway-not-connected the gateway's address 10.0.0.1 is in no subnet of the nodes (192.168.0.0/24, inferred from their addresses): Linux refuses a route by it",
+      ],
+      "gateway: {inside: 10.0.0.1}",
     ],
     [
       [

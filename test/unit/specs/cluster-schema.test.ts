@@ -122,7 +122,6 @@ describe("schema and decoder agree", () => {
     "nodes: [{name: n1, sysctls: {net.ipv4.ip_forward: maybe}}]",
     'nodes: [{name: n1, files: ""}]',
     "nodes: [{name: n1, routes: [{via: 10.0.0.1}]}]",
-    "nodes: [{name: n1, routes: [{to: 10.0.0.0/8, via: 10.0.0.1, table: pods}]}]",
     "proxy: some",
   ])("on what is wrong: %s", (members) => {
     const text = clusterDocument(members);

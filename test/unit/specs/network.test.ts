@@ -61,7 +61,6 @@ test("a Cluster with all that it can say", () => {
       to: "10.244.9.0/24",
       interface: "eth0",
       metric: 5,
-      table: "100",
       addresses: ["192.168.50.99", "192.168.50.12"],
     },
     {
@@ -69,7 +68,6 @@ test("a Cluster with all that it can say", () => {
       to: "10.9.0.1/32",
       interface: undefined,
       metric: undefined,
-      table: undefined,
       addresses: ["", ""],
     },
     {
@@ -77,7 +75,6 @@ test("a Cluster with all that it can say", () => {
       to: "::/0",
       interface: undefined,
       metric: undefined,
-      table: "main",
       addresses: ["fd00:50::1", ""],
     },
   ]);
@@ -313,7 +310,9 @@ describe("what is wrong with a Cluster", () => {
       "nodes: [{name: n1, sysctls: {net.ipv4.conf.eth0.rpfilter: 1}}]",
     ],
     [
-      ['3:30 warning unknown-field unknown field "nodes[0].sysctls[net.core.somaxconn]"'],
+      [
+        "3:30 warning ignored-field nodes[0].sysctls[net.core.somaxconn]: kpc does not follow this sysctl, and leaves it out",
+      ],
       "nodes: [{name: n1, sysctls: {net.core.somaxconn: 4096}}]",
     ],
     [
@@ -348,12 +347,6 @@ describe("what is wrong with a Cluster", () => {
         '3:51 error invalid-value nodes[0].routes[0].via: Invalid value: "fd00::1": must be of the family of the destination, IPv4',
       ],
       'nodes: [{name: n1, routes: [{to: 10.0.0.0/8, via: "fd00::1"}]}]',
-    ],
-    [
-      [
-        '3:68 error invalid-value nodes[0].routes[0].table: Invalid value: "pods": must be main, local, default or a number from 1 to 4294967295',
-      ],
-      "nodes: [{name: n1, routes: [{to: 10.0.0.0/8, via: 10.0.0.1, table: pods}]}]",
     ],
     [
       [

@@ -149,6 +149,11 @@ describe("one thing changed", () => {
     expect(walk("pod/shop/client > 10.96.0.30:80")).toEqual(["1 not-forwarding on node/n1"]);
   });
 
+  test("proxy_arp = 0 on the wire of a routed pod: nobody answers for its gateway", () => {
+    const walk = storiesOf({ pods: "routed", sysctls: { n1: { "net.ipv4.conf.cali-client.proxy_arp": "0" } } });
+    expect(walk("pod/shop/client > 10.244.1.11:8080")).toEqual(["1 no-neighbour on pod/shop/client"]);
+  });
+
   test("pods are not masqueraded: the gateway does not know the way back to them", () => {
     const walk = storiesOf({ pods: "bridge", masquerade: "none" })("pod/shop/client > 198.51.100.10:443");
     expect(walk).toEqual(["1 outside/client:443 sees 198.51.100.1, ttl 62, no-route"]);
