@@ -30,6 +30,11 @@ export function readConfigFile(source: Source, report: Report): Config {
     report({ severity: "error", code: "not-an-object", message: `expected ${A_CONFIG}`, origin: root });
     return {};
   }
+  if (root.value["kind"] === "Cluster") {
+    const message = `this is a Cluster, which belongs among the manifests: expected ${A_CONFIG}`;
+    report({ severity: "error", code: "other-input", message, origin: root.get("kind") ?? root });
+    return {};
+  }
   return { ...decodeConfig({ report, root, subject: "Config" }, root, true), kubeProxy };
 }
 

@@ -16,6 +16,15 @@ describe("a config file has one document", () => {
     expect(stderr).toContain("kpc.yaml:1:1: note: the first one");
   });
 
+  test("a Cluster is told where it belongs", () => {
+    const { code, stderr } = compileWith("apiVersion: kpc.dev/v1alpha1\nkind: Cluster\npods: {}\n");
+    expect(code).toBe(1);
+    expect(stderr).toContain(
+      "kpc.yaml:2:7: error: this is a Cluster, which belongs among the manifests: expected a Config",
+    );
+    expect(stderr).not.toContain("unknown field");
+  });
+
   test("documents without anything in them do not count", () => {
     const text = (config: string): string => compileWith(config).stdout;
     const wanted = text(`${CONFIG}mode: iptables\n`);
