@@ -52,7 +52,7 @@ const LINK = "[^\\s:]+: <[A-Z0-9_,-]*> mtu \\d+";
 /** Texts that people print by nearly the right command, each with a line that tells it, the first that fits counting. */
 const STRANGE: readonly (readonly [RegExp, string])[] = [
   [
-    /^.*(?:command not found|: not found|Option "-\w+" is unknown|Object "\S+" is unknown|Cannot open netlink socket|Dump terminated|Permission denied|Operation not permitted).*$/m,
+    /^.*(?:command not found|: not found|unrecognized option|invalid option|Option "-\w+" is unknown|Object "\S+" is unknown|Cannot open netlink socket|Dump terminated|Permission denied|Operation not permitted).*$/m,
     "the command failed: expected its output",
   ],
   [

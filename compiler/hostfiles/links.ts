@@ -2,10 +2,10 @@
 import type { Origin, Report } from "../diagnostics.ts";
 import { asArray, asBoolean, asObject, asOneOf, asString, type Context } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
-import type { Address, Family } from "../net/address.ts";
+import { type Address, type Family, printAddress } from "../net/address.ts";
 import type { InterfaceAddress } from "../network/types.ts";
 import { asScope } from "./scope.ts";
-import { asAddress, asNumber, asTexts } from "./values.ts";
+import { asAddress, asNumber, asTexts, withMember } from "./values.ts";
 
 /** An interface as one file has it; undefined: the file does not say. */
 export interface LinkFacts {
@@ -66,13 +66,8 @@ export interface TunnelFacts {
 
 /** The interfaces of a list, in its order. Reports members of wrong types and leaves such an interface out. */
 export function readLinks(entries: readonly Field[], root: Field, report: Report): readonly LinkFacts[] {
-  return entries.flatMap((entry) => {
-    const name = entry.get("ifname");
-    // Older versions print an empty object for an interface that a filter left out.
-    if (name === undefined) return [];
-    const context: Context = { report, root, subject: "an interface" };
-    return readLink(context, entry, name) ?? [];
-  });
+  const context: Context = { report, root, subject: "an interface" };
+  return withMember(context, entries, "ifname").flatMap(({ entry, member }) => readLink(context, entry, member) ?? []);
 }
 
 function readLink(context: Context, entry: Field, nameField: Field): LinkFacts | undefined {
@@ -106,7 +101,11 @@ function readLink(context: Context, entry: Field, nameField: Field): LinkFacts |
     tunnel: kind === "vxlan" || linkType === "ipip" ? readTunnel(context, entry, data) : undefined,
     program: entry.get("xdp"),
     addresses:
-      list === undefined ? undefined : asArray(context, list).flatMap((each) => readAddress(context, each) ?? []),
+      list === undefined
+        ? undefined
+        : withMember(context, asArray(context, list), "local").flatMap(
+            ({ entry: each, member }) => readAddress(context, each, member) ?? [],
+          ),
     origin: nameField,
     kindOrigin: kindField,
   };
@@ -135,7 +134,7 @@ function readTunnel(context: Context, entry: Field, data: Field | undefined): Tu
         remote: end(data.get("remote"), data.get("remote6")),
         port: asNumber(context, data.get("port")),
         under: asString(context, data.get("link")),
-        isExternal: data.get("external")?.value === true || data.get("collect_metadata")?.value === true,
+        isExternal: ["external", "collect_metadata"].some((key) => asBoolean(context, data.get(key)) === true),
         origin: data.get("local") ?? data.get("local6") ?? data,
       };
 }
@@ -154,22 +153,26 @@ export function readPort(context: Context, data: Field): PortFacts {
 
 const PORT_STATES = ["disabled", "listening", "learning", "forwarding", "blocking"] as const;
 
-function readAddress(context: Context, info: Field): InterfaceAddress | undefined {
-  const local = info.get("local");
+function readAddress(context: Context, info: Field, local: Field): InterfaceAddress | undefined {
   const peer = info.get("address");
-  // A version prints an empty object for an address that a filter left out.
-  if (local === undefined) return undefined;
   const address = asAddress(context, local);
   const length = asNumber(context, info.get("prefixlen"));
   const scope = asScope(context, info.get("scope"));
   const other = asAddress(context, peer);
+  const isSecondary = asBoolean(context, info.get("secondary"));
+  const isDeprecated = asBoolean(context, info.get("deprecated"));
   if (address === undefined || length === undefined || scope === undefined) return undefined;
+  if (asBoolean(context, info.get("dadfailed")) === true) {
+    const message = `kpc leaves out address ${printAddress(address)}: another host has it too, so that Linux does not use it`;
+    context.report({ severity: "warning", code: "unsupported-network", message, origin: local });
+    return undefined;
+  }
   return {
     address,
     length,
     scope,
-    ...(info.get("secondary")?.value === true ? { isSecondary: true } : {}),
-    ...(typeof address === "bigint" && info.get("deprecated")?.value === true ? { isDeprecated: true } : {}),
+    ...(isSecondary === true ? { isSecondary: true } : {}),
+    ...(typeof address === "bigint" && isDeprecated === true ? { isDeprecated: true } : {}),
     ...(other === undefined ? {} : { peer: other }),
     provenance: { origin: local },
   };

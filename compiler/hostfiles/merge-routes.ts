@@ -20,16 +20,27 @@ export interface RuleList extends ListOf<PolicyRule> {
   readonly isSure: boolean;
 }
 
-/** The rules of each family; undefined: no file has them. */
+/** The rules of each family; undefined: no file has them. A list whose family is not certain is of the one that no other list is of. */
 export function mergeRules(
   lists: readonly RuleList[],
   report: Report,
 ): Readonly<Record<Family, readonly PolicyRule[] | undefined>> {
-  const of = (family: Family): readonly PolicyRule[] | undefined => {
-    const parts = lists.filter((each) => each.family === family);
-    return parts.length === 0 ? undefined : longest(parts, `the ${family} policy rules`, textOf, report);
-  };
+  const byFamily: Record<Family, RuleList[]> = { IPv4: [], IPv6: [] };
+  const others: Readonly<Record<Family, Family>> = { IPv4: "IPv6", IPv6: "IPv4" };
+  for (const each of [...lists].sort((a, b) => Number(b.isSure) - Number(a.isSure))) {
+    const { family } = each;
+    const isTaken = byFamily[family].some((other) => !hasAllOf(other, each) && !hasAllOf(each, other));
+    const isOther = !each.isSure && isTaken && byFamily[others[family]].length === 0;
+    byFamily[isOther ? others[family] : family].push(each);
+  }
+  const of = (family: Family): readonly PolicyRule[] | undefined =>
+    byFamily[family].length === 0 ? undefined : longest(byFamily[family], `the ${family} policy rules`, textOf, report);
   return { IPv4: of("IPv4"), IPv6: of("IPv6") };
+}
+
+function hasAllOf({ items }: RuleList, others: RuleList): boolean {
+  const known = new Set(items.map(textOf));
+  return others.items.every((item) => known.has(textOf(item)));
 }
 
 /** The list that has all items of the others. */

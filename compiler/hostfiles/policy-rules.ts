@@ -5,7 +5,7 @@ import type { Field } from "../documents/field.ts";
 import { type Address, addressBits, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { maskAddress, type Prefix } from "../net/prefix.ts";
 import type { PolicyRule } from "../network/types.ts";
-import { asNameOrNumber, asNumber, hasMember, zeroOf } from "./values.ts";
+import { asNameOrNumber, asNumber, hasMember, withMember, zeroOf } from "./values.ts";
 
 /** The family of a list of rules: by an address in it, or else IPv4 is the one that has a rule for the table `default`. `isSure`:
  *  by an address. */
@@ -26,10 +26,10 @@ export function readPolicyRules(
   family: Family,
   report: Report,
 ): readonly PolicyRule[] {
-  return entries.flatMap((entry) => {
-    const at = entry.get("priority");
-    return at === undefined ? [] : (readRule({ report, root, subject: "a policy rule" }, entry, at, family) ?? []);
-  });
+  const context: Context = { report, root, subject: "a policy rule" };
+  return withMember(context, entries, "priority").flatMap(
+    ({ entry, member }) => readRule(context, entry, member, family) ?? [],
+  );
 }
 
 function readRule(context: Context, entry: Field, at: Field, family: Family): PolicyRule | undefined {

@@ -6,7 +6,7 @@ import { show } from "../documents/show.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
 import type { NextHop, RouteKind, TableRoute } from "../network/types.ts";
 import { asScope } from "./scope.ts";
-import { asAddress, asNameOrNumber, asNumber, asPrefix, asTexts, hasMember } from "./values.ts";
+import { asAddress, asNameOrNumber, asNumber, asPrefix, asTexts, hasMember, withMember } from "./values.ts";
 
 /** A route with the table that it is in. */
 export interface TabledRoute {
@@ -18,10 +18,8 @@ export interface TabledRoute {
 /** The routes of a list, in its order. Those of multicast are left out; others that kpc does not follow are reported,
  *  `unsupported-network`, and left out. */
 export function readRoutes(entries: readonly Field[], root: Field, report: Report): readonly TabledRoute[] {
-  return entries.flatMap((entry) => {
-    const to = entry.get("dst");
-    return to === undefined ? [] : (readRoute({ report, root, subject: "a route" }, entry, to) ?? []);
-  });
+  const context: Context = { report, root, subject: "a route" };
+  return withMember(context, entries, "dst").flatMap(({ entry, member }) => readRoute(context, entry, member) ?? []);
 }
 
 function readRoute(context: Context, entry: Field, to: Field): TabledRoute | undefined {
@@ -54,7 +52,7 @@ function readRoute(context: Context, entry: Field, to: Field): TabledRoute | und
       hops,
       ...(source === undefined ? {} : { preferredSource: source }),
       ...(mtu === undefined ? {} : { mtu }),
-      ...(entry.get("protocol")?.value === "kernel" ? { isAutomatic: true } : {}),
+      ...(asNameOrNumber(context, entry.get("protocol")) === "kernel" ? { isAutomatic: true } : {}),
       provenance: { origin: to },
     },
   };

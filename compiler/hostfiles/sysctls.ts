@@ -24,35 +24,27 @@ export function readSysctls(sources: readonly Source[], report: Report): Sysctls
   const plain = new Map<string, Sysctl>();
   const interfaces = { ipv4: new Map<string, Map<string, Sysctl>>(), ipv6: new Map<string, Map<string, Sysctl>>() };
   for (const source of sources)
-    for (const { family, rest, name, value, start, end } of linesOf(source)) {
-      const origin: Origin = { span: () => ({ source, start, end }) };
-      const conf = family === "bridge" ? null : CONF.exec(rest);
-      const [, interfaceText = "", key = rest] = conf ?? [];
-      if (conf !== null ? !INTERFACE_KEYS.has(key) : !PLAIN.test(name)) continue;
+    for (const { name, interface: own, value, ...span } of linesOf(source)) {
+      const origin: Origin = { span: () => ({ source, ...span }) };
       if (!/^\d+$/.test(value)) {
         const message = `${name}: Invalid value: ${show(value)}: expected a whole number`;
         report({ severity: "error", code: "invalid-value", message, origin });
         continue;
       }
       const entry: Sysctl = { value: Number(value), origin };
-      if (family === "bridge" || conf === null) add(plain, name, entry, name, report);
-      else {
-        // sysctl writes a dot of an interface's name as a slash.
-        const interfaceName = interfaceText.replaceAll("/", ".");
-        const own = interfaces[family].get(interfaceName) ?? new Map<string, Sysctl>();
-        interfaces[family].set(interfaceName, own);
-        add(own, key, entry, name, report);
+      if (own === undefined) {
+        add(plain, name, entry, name, report);
+        continue;
       }
+      const known = interfaces[own.family].get(own.name) ?? new Map<string, Sysctl>();
+      interfaces[own.family].set(own.name, known);
+      add(known, own.key, entry, name, report);
     }
   return { isWhole: sources.some(({ text }) => /^kernel\.\w/m.test(text)), plain, interfaces };
 }
 
-const CONF = /^conf[./](.+)[./](\w+)$/;
-
-const PLAIN = /^net\.(?:ipv4\.ip_forward|bridge\.bridge-nf-call-ip6?tables)$/;
-
 /** Those of interfaces that kpc reads. */
-const INTERFACE_KEYS: ReadonlySet<string> = new Set([
+const INTERFACE_KEYS = [
   "forwarding",
   "force_forwarding",
   "rp_filter",
@@ -62,37 +54,39 @@ const INTERFACE_KEYS: ReadonlySet<string> = new Set([
   "proxy_arp",
   "arp_ignore",
   "src_valid_mark",
-]);
+];
+
+const VALUE = "[ \\t]*[=:][ \\t]*(?<value>[^\\r\\n]*)";
+
+/** A text has tens of settings for each interface: the pattern passes over those that kpc does not read. */
+const LINE = new RegExp(
+  `^(?:/proc/sys/)?(?:net(?<separator>[./])(?<family>ipv[46])[./]conf[./](?<interface>\\S+)[./](?<key>${INTERFACE_KEYS.join("|")})|(?<plain>net[./]ipv4[./]ip_forward|net[./]bridge[./]bridge-nf-call-ip6?tables))${VALUE}`,
+  "gm",
+);
 
 interface SysctlLine {
-  readonly family: "ipv4" | "ipv6" | "bridge";
-  readonly rest: string;
+  /** With dots. */
   readonly name: string;
+  readonly interface: { readonly family: "ipv4" | "ipv6"; readonly name: string; readonly key: string } | undefined;
   readonly value: string;
   readonly start: number;
   readonly end: number;
 }
 
 function* linesOf({ text }: Source): Generator<SysctlLine> {
-  const pattern = /^(?:\/proc\/sys\/)?net([./])(ipv4|ipv6|bridge)[./]([^\s=:]+)[ \t]*[=:][ \t]*([^\r\n]*?)[ \t]*\r?$/gm;
-  for (const found of text.matchAll(pattern)) {
-    const [line, separator = ".", family = "", rest = "", value = ""] = found;
-    if (family !== "ipv4" && family !== "ipv6" && family !== "bridge") continue;
+  for (const found of text.matchAll(LINE)) {
+    const { separator, family, interface: written = "", key = "", plain, value = "" } = found.groups ?? {};
+    const start = found.index;
+    const line = { value: value.trimEnd(), start, end: start + found[0].trimEnd().length };
+    if (family === undefined) {
+      yield { ...line, name: (plain ?? "").replaceAll("/", "."), interface: undefined };
+      continue;
+    }
     // A path has the interface's name as it is; in a name with dots a dot of it is a slash.
-    const name = separator === "." ? `net.${family}.${rest}` : `net.${family}.${swapSeparators(rest)}`;
-    yield {
-      family,
-      rest: separator === "." ? rest : swapSeparators(rest),
-      name,
-      value,
-      start: found.index,
-      end: found.index + line.trimEnd().length,
-    };
+    const name = separator === "/" ? written : written.replaceAll("/", ".");
+    const own = { family: family === "ipv4" ? "ipv4" : "ipv6", name, key } as const;
+    yield { ...line, name: `net.${family}.conf.${name.replaceAll(".", "/")}.${key}`, interface: own };
   }
-}
-
-function swapSeparators(path: string): string {
-  return path.replace(/[./]/g, (char) => (char === "/" ? "." : "/"));
 }
 
 function add(known: Map<string, Sysctl>, key: string, entry: Sysctl, name: string, report: Report): void {

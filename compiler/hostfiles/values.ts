@@ -1,5 +1,5 @@
 /** Values of iproute2's JSON: members that a version lacks are undefined, those of a wrong type are reported. */
-import { asArray, asString, type Context, reportInvalid, reportType } from "../documents/decode.ts";
+import { asArray, asString, type Context, reportInvalid, reportMissing, reportType } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { isObject } from "../documents/show.ts";
 import { type Address, addressBits, type Family, familyOf, parseAddress } from "../net/address.ts";
@@ -32,7 +32,9 @@ export function asNumber(context: Context, field: Field | undefined): number | u
 
 /** A name that iproute2 prints as a number where it has no name for it. */
 export function asNameOrNumber(context: Context, field: Field | undefined): string | undefined {
-  return typeof field?.value === "number" ? String(field.value) : asString(context, field);
+  if (typeof field?.value !== "number") return asString(context, field);
+  const number = asNumber(context, field);
+  return number === undefined ? undefined : String(number);
 }
 
 /** The texts of a list. */
@@ -61,7 +63,23 @@ export function zeroOf(family: Family): Address {
   return maskAddress((family === "IPv4" ? 0 : 0n) as Address, 0);
 }
 
-/** Whether an object has the member, null or not: iproute2 prints flags as members that are null. */
+/** The objects of a list, each with its member `key`; where that is missing, it is reported. Some versions of iproute2 print an empty
+ *  object for what a filter left out. */
+export function withMember(
+  context: Context,
+  entries: readonly Field[],
+  key: string,
+): readonly { readonly entry: Field; readonly member: Field }[] {
+  return entries.flatMap((entry) => {
+    const member = entry.get(key);
+    if (member !== undefined) return [{ entry, member }];
+    if (!isObject(entry.value)) reportType(context, entry, "object");
+    else if (Object.keys(entry.value).length > 0) reportMissing(context, entry, key);
+    return [];
+  });
+}
+
+/** Whether an object has the member, null or not, but not false: iproute2 prints flags as members that are null. */
 export function hasMember({ value }: Field, key: string): boolean {
-  return isObject(value) && Object.hasOwn(value, key);
+  return isObject(value) && Object.hasOwn(value, key) && value[key] !== false;
 }

@@ -493,3 +493,151 @@ describe("settings in force", () => {
     expect(readHost([ADDR]).bridgeNetfilter).toEqual({ IPv4: true, IPv6: true });
   });
 });
+
+describe("policy rules, whose list names no family", () => {
+  const first = (...more: readonly object[]): string =>
+    json({ priority: 0, src: "all", table: "local" }, ...more, { priority: 32766, src: "all", table: "main" });
+  const familiesOf = (...texts: readonly string[]): readonly number[] => {
+    const { routing } = readHost([ADDR, ROUTES, SYSCTL, ...texts]);
+    return [routing.IPv4.rules.length, routing.IPv6.rules.length];
+  };
+  const last = { priority: 32767, src: "all", table: "default" };
+  test.each([
+    ["IPv4 has the table default", [first(last)], [3, 2]],
+    ["IPv6 has not", [first(last), first()], [3, 2]],
+    ["an address tells", [first({ priority: 5, src: "10.0.0.1", table: "7" }), first()], [3, 2]],
+    ["an address of IPv6 tells", [first(last), first({ priority: 5, src: "fd00::1", table: "7" })], [3, 3]],
+    [
+      "a list beside one of IPv6 is of IPv4",
+      [
+        first({ priority: 5, src: "fd00::1", table: "7" }),
+        first({ priority: 6, src: "all", fwmark: "0x1", table: "7" }),
+      ],
+      [3, 3],
+    ],
+  ])("%s", (_, texts, wanted) => {
+    expect(familiesOf(...texts)).toEqual(wanted);
+  });
+});
+
+describe("tunnels", () => {
+  const eth0 = link("eth0", { ifindex: 1, addr_info: [ipv4("192.168.0.1")] });
+  const tunnelOf = (own: TestLink, ...texts: readonly string[]): string => {
+    const routes = json(...(JSON.parse(ROUTES) as object[]), {
+      dst: "10.2.0.0/16",
+      gateway: "192.168.0.2",
+      dev: own.ifname,
+      flags: ["onlink"],
+    });
+    const host = readHost([json(eth0, { addr_info: [], ...own }), routes, RULES, SYSCTL, ...texts]);
+    return hostText(host)
+      .split("\n")
+      .filter((line) => /^ {2}(?:tunnel| {2})/.test(line))
+      .map((line) => line.trim().replace(/ {3}.*/, ""))
+      .join("; ");
+  };
+  const ipip = { link_type: "ipip", address: "0.0.0.0", broadcast: "0.0.0.0" };
+  const any = { info_kind: "ipip", info_data: { proto: "ipip", remote: "any", local: "any" } };
+  const vxlan = (data: object): TestLink => link("vx0", { linkinfo: { info_kind: "vxlan", info_data: data } });
+  const neighbour = json({ dst: "10.2.0.0", dev: "vx0", lladdr: "02:00:00:00:00:02", state: ["PERMANENT"] });
+  const entry = (mac: string): string =>
+    json({ mac, ifname: "vx0", dst: "192.168.0.2", flags: ["self"], state: "permanent" });
+  test.each([
+    [
+      "IPIP with any ends",
+      link("tunl0", { ...ipip, linkinfo: any }),
+      [],
+      "tunnel from 192.168.0.1 port -; 192.168.0.2 at 192.168.0.2",
+    ],
+    ["IPIP without details", link("tunl0", ipip), [], "tunnel from 192.168.0.1 port -; 192.168.0.2 at 192.168.0.2"],
+    [
+      "IPIP to one other end",
+      link("tunl0", { ...ipip, address: "192.168.0.7", broadcast: "192.168.0.8" }),
+      [],
+      "tunnel from 192.168.0.7 port -; 192.168.0.2 at 192.168.0.8",
+    ],
+    [
+      "VXLAN by forwarding entries",
+      vxlan({ id: 1, local: "192.168.0.1", port: 4789 }),
+      [neighbour, entry("02:00:00:00:00:02")],
+      "tunnel from 192.168.0.1 port 4789; 10.2.0.0 at 192.168.0.2",
+    ],
+    [
+      "VXLAN by the entry for all others",
+      vxlan({ id: 1, local: "192.168.0.1" }),
+      [neighbour, entry("00:00:00:00:00:00")],
+      "tunnel from 192.168.0.1 port 8472; 10.2.0.0 at 192.168.0.2",
+    ],
+    [
+      "VXLAN to one other end",
+      vxlan({ id: 1, link: "eth0", remote: "192.168.0.9" }),
+      [neighbour, entry("02:00:00:00:00:03")],
+      "tunnel from 192.168.0.1 port 8472; 10.2.0.0 at 192.168.0.9",
+    ],
+    [
+      "VXLAN over IPv6",
+      vxlan({ id: 1, local6: "fd00::1", remote6: "fd00::2" }),
+      [neighbour, entry("02:00:00:00:00:03")],
+      "tunnel from fd00::1 port 8472; 10.2.0.0 at fd00::2",
+    ],
+    [
+      "an interface of ip -j addr without -d",
+      { ...link("vx0"), promiscuity: undefined },
+      [neighbour, entry("02:00:00:00:00:02")],
+      "tunnel from 192.168.0.1 port 8472; 10.2.0.0 at 192.168.0.2",
+    ],
+  ])("%s", (_, own, texts, wanted) => {
+    expect(tunnelOf(own, ...texts)).toBe(wanted);
+  });
+});
+
+describe("ports of bridges", () => {
+  const port = (more: object = {}): string =>
+    json(
+      link("br0", { ifindex: 1, linkinfo: { info_kind: "bridge", info_data: {} }, addr_info: [] }),
+      link("va", { master: "br0", addr_info: [], linkinfo: { info_slave_kind: "bridge", ...more } }),
+    );
+  const listed = (more: object): string => json(link("va", { master: "br0", state: "forwarding", cost: 2, ...more }));
+  const portOf = (...texts: readonly string[]): object | undefined => {
+    const found = readHost([...texts, SYSCTL]).interfaces[1]?.port;
+    if (found === undefined) return undefined;
+    const { provenance, ...own } = found;
+    return { ...own, isInferred: provenance?.inferred !== undefined };
+  };
+  const known = { bridge: "br0", isForwarding: true, isInferred: false };
+  test.each([
+    [
+      "by ip -d",
+      [port({ info_slave_data: { hairpin: true, isolated: false, state: "forwarding" } })],
+      { ...known, hairpin: true, isolated: false },
+    ],
+    ["by bridge -d", [port(), listed({ hairpin: true, isolated: true })], { ...known, hairpin: true, isolated: true }],
+    ["a version without isolation", [port(), listed({ hairpin: true })], { ...known, hairpin: true, isolated: false }],
+    ["without bridge -d", [port(), listed({})], { ...known, hairpin: false, isolated: false, isInferred: true }],
+    [
+      "blocked",
+      [port({ info_slave_data: { hairpin: false, isolated: false, state: "blocking" } })],
+      { ...known, hairpin: false, isolated: false, isForwarding: false },
+    ],
+  ])("%s", (_, texts, wanted) => {
+    expect(portOf(...texts)).toEqual(wanted);
+  });
+  test("without bridge -d it is said", () => {
+    expect(findingsOf(port(), listed({}), SYSCTL)).toEqual([
+      "file-1:1:190 note missing-node-file: node n1: kpc takes hairpin and isolation of bridge ports for off: expected the output of bridge -j -d link",
+    ]);
+  });
+  test("a slave of a bond is not one", () => {
+    const bond = json(
+      link("bond0", { ifindex: 1, flags: ["UP", "MASTER"], linkinfo: { info_kind: "bond" }, addr_info: [] }),
+      link("eth1", { master: "bond0", linkinfo: { info_slave_kind: "bond" }, addr_info: [] }),
+    );
+    expect([portOf(bond), findingsOf(bond, SYSCTL)]).toEqual([undefined, []]);
+  });
+  test("two files that say otherwise", () => {
+    const own = port({ info_slave_data: { hairpin: true, isolated: false, state: "forwarding" } });
+    expect(findingsOf(own, listed({ hairpin: false }), SYSCTL)).toEqual([
+      "file-2:1:157 error repeated-node-file: port va: hairpin is false here and true in another file of the node: expected files of one moment",
+    ]);
+  });
+});
