@@ -2,6 +2,8 @@
 import { compileNode, type ResolvedInput } from "./compile.ts";
 import type { Report, Source } from "./diagnostics.ts";
 import { Evaluator } from "./evaluate/evaluate.ts";
+import { clusterAddresses } from "./findings/cluster-addresses.ts";
+import { KnownNetwork } from "./findings/known-network.ts";
 import type { Program } from "./ir/types.ts";
 import { layOut } from "./layout/layout.ts";
 import type { CollectedHost, NetworkLayout } from "./layout/types.ts";
@@ -13,6 +15,8 @@ export interface Described {
   readonly input: ResolvedInput;
   readonly layout: NetworkLayout;
   readonly walker: PacketWalker;
+  /** What findings ask of the network. */
+  readonly known: KnownNetwork;
   /** The rules of a host; undefined: it has none. Made when they are asked for. */
   readonly programOf: (host: Host) => Program | undefined;
 }
@@ -69,5 +73,6 @@ export function describeNetwork(
     evaluators.set(program, made);
     return made;
   };
-  return { input, layout, walker: new PacketWalker(layout.network, evaluatorOf), programOf };
+  const known = new KnownNetwork(layout.network, clusterAddresses(cluster, layout.podCidrs));
+  return { input, layout, walker: new PacketWalker(layout.network, evaluatorOf), known, programOf };
 }

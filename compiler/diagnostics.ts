@@ -49,6 +49,17 @@ export interface Diagnostic {
   };
   /** Other places that take part, such as the first of two equal names. */
   readonly notes?: readonly { readonly message: string; readonly origin?: Origin }[];
+  /** The host of the described network that it is about, such as `node/n1`. */
+  readonly host?: string;
+  readonly fix?: Fix;
+}
+
+/** What makes a finding go away. */
+export interface Fix {
+  /** As a shell takes it. */
+  readonly command: string;
+  /** Where to run it; undefined: where kubectl runs. */
+  readonly host?: string;
 }
 
 /** Takes findings; a stage reports and goes on. */
@@ -156,6 +167,24 @@ export const DIAGNOSTIC_CODES = [
   "unsupported-nft",
   "unsupported-iptables",
   "unsupported-table",
+  // walks through the network
+  "address-unanswered",
+  "blackhole-route",
+  "bridge-netfilter-off",
+  "forward-drops",
+  "forwarding-off",
+  "hairpin-off",
+  "localnet-off",
+  "loop",
+  "martian-source",
+  "mtu-black-hole",
+  "mtu-mismatch",
+  "no-neighbour",
+  "no-route",
+  "reply-bypasses-nat",
+  "reply-lost",
+  "reverse-path-filter",
+  "source-not-translated",
   // differences that are meant
   "stale-difference",
 ] as const;

@@ -1,5 +1,7 @@
 /** `kpc trace` through the whole cluster. */
 import type { Diagnostic, Report } from "../diagnostics.ts";
+import { renderDiagnostic } from "../documents/render.ts";
+import { findWalkFaults } from "../findings/walk-findings.ts";
 import { parseAddress } from "../net/address.ts";
 import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
@@ -9,7 +11,7 @@ import { renderWalk } from "../trace/walk/text.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
 import type { Walk } from "../walk/types.ts";
 import { describeInputs } from "./describe.ts";
-import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
+import { type CommonFlags, EXIT, print, showDiagnostics, styleFor } from "./session.ts";
 
 /** Whether the packet can be led through the cluster: its Nodes are known, and nothing is said that is about one node only. */
 export function isAboutCluster({ inInterface, mark }: PacketText, specs: Specs): boolean {
@@ -42,6 +44,12 @@ export async function traceWalk(
     isVerbose: flags.verbose ?? false,
   };
   await print(renderWalk(walk, context, { all: false }));
+  const style = styleFor(flags, process.stdout.isTTY);
+  await print(
+    findWalkFaults(described.known, walk)
+      .map((each) => `\n${renderDiagnostic(each, style)}\n`)
+      .join(""),
+  );
   return isAnswered(walk) ? EXIT.fine : EXIT.finding;
 }
 

@@ -35,13 +35,17 @@ function sgr(code: number): (text: string) => string {
  *                ^^^^^
  */
 export function renderDiagnostic(diagnostic: Diagnostic, style: Style): string {
-  const { severity, code, message, origin, notes = [] } = diagnostic;
+  const { severity, code, message, origin, notes = [], fix } = diagnostic;
   const colour = severity === "error" ? style.error : severity === "warning" ? style.warning : style.note;
   const lines = renderPart(`${colour(severity)}: ${printable(message)} [${code}]`, origin, style);
   for (const note of notes)
     lines.push(
       ...renderPart(`${style.note("note")}: ${printable(note.message)}`, note.origin, style).map((line) => `  ${line}`),
     );
+  if (fix !== undefined) {
+    const where = fix.host === undefined ? "fix" : `fix on ${fix.host}`;
+    lines.push(`  ${style.note(printable(where))}: ${printable(fix.command)}`);
+  }
   return lines.join("\n");
 }
 
@@ -88,6 +92,17 @@ export interface DiagnosticData extends PlaceData {
   readonly message: string;
   /** Other places that take part, such as the first of two equal names. */
   readonly notes: readonly DiagnosticNote[];
+  /** The host of the described network that it is about, such as `node/n1`. */
+  readonly host?: string;
+  readonly fix?: DiagnosticFix;
+}
+
+/** What makes a finding go away. */
+export interface DiagnosticFix {
+  /** As a shell takes it. */
+  readonly command: string;
+  /** Where to run it; undefined: where kubectl runs. */
+  readonly host?: string;
 }
 
 export interface DiagnosticNote extends PlaceData {
@@ -96,13 +111,15 @@ export interface DiagnosticNote extends PlaceData {
 
 /** A finding as plain data; finds its place in the text. */
 export function diagnosticToJson(diagnostic: Diagnostic): DiagnosticData {
-  const { severity, code, message, origin, notes = [] } = diagnostic;
+  const { severity, code, message, origin, notes = [], host, fix } = diagnostic;
   return {
     code,
     severity,
     message,
     ...place(origin),
     notes: notes.map((note) => ({ message: note.message, ...place(note.origin) })),
+    ...(host === undefined ? {} : { host }),
+    ...(fix === undefined ? {} : { fix }),
   };
 }
 

@@ -39,5 +39,5 @@ export function layOut(input: LayoutInput): NetworkLayout {
   for (const draft of world.drafts) hosts.set(draft.name, toHost(draft));
   links.push(...world.links);
   for (const [name, sources] of world.rules) rules.set(name, sources);
-  return { network: { hosts, links }, rules, aliases: plan.aliases };
+  return { network: { hosts, links }, rules, aliases: plan.aliases, podCidrs: plan.podCidrs };
 }

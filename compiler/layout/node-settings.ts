@@ -12,7 +12,7 @@ export interface NodeSysctls {
   /** Whether an interface answers ARP for others; `otherwise`: what the pod network sets. */
   proxyArpOf(name: string, otherwise: boolean): boolean;
   readonly bridgeNetfilter: Readonly<Record<Family, boolean>>;
-  /** By the sysctls' names. */
+  /** By the names of sysctls, and of members of a Cluster document. */
   readonly provenance: Readonly<Record<string, Provenance>>;
 }
 
@@ -50,6 +50,14 @@ export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctl
     provenance[name] ??= { inferred: `${name} = ${value}, as kubeadm asks of a node` };
   const proxyArpOf = (name: string, otherwise: boolean): boolean =>
     isOn(get("net.ipv4.conf.all.proxy_arp"), false) || isOn(get(`net.ipv4.conf.${name}.proxy_arp`), otherwise);
+  const { pods, underlay } = input.network ?? {};
+  const said = {
+    "pods.hairpin": pods?.hairpin,
+    "pods.masquerade": pods?.masquerade,
+    "pods.mtu": pods?.mtu,
+    "underlay.mtu": underlay?.mtu,
+  };
+  for (const [name, given] of Object.entries(said)) if (given !== undefined) provenance[name] = { origin: given.field };
   return {
     sysctlsOf,
     proxyArpOf,

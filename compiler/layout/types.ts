@@ -38,6 +38,8 @@ export interface NetworkLayout {
   readonly rules: ReadonlyMap<string, readonly Source[]>;
   /** Pods in their node's network, by their own names: the node's host. */
   readonly aliases: ReadonlyMap<string, string>;
+  /** Blocks of all pods. */
+  readonly podCidrs: readonly Prefix[];
 }
 
 /** A subnet that joins nodes, in one family. */

@@ -22,7 +22,7 @@ export interface Host {
   /** Ports that something is known to listen on; undefined: any. */
   readonly listeners: readonly Listener[] | undefined;
   readonly proxies: readonly ProxyFrontend[];
-  /** From where the host is known, and settings by their names, such as `net.ipv4.ip_forward`. */
+  /** From where the host is known, and settings by their names, such as `net.ipv4.ip_forward`, or `pods.hairpin` of a Cluster document. */
   readonly provenance: Provenance;
   readonly settings: Readonly<Record<string, Provenance>>;
 }

@@ -195,7 +195,7 @@ export const SHOP: readonly Manifest[] = [
   ),
 ];
 
-const CONFIG: Config = {
+export const CONFIG: Config = {
   detectLocalMode: "ClusterCIDR",
   clusterCidr: ["10.244.0.0/16", "fd00:244::/48"].map(prefixOf),
 };

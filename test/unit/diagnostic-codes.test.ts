@@ -13,6 +13,7 @@ import { resolvePacket } from "../../compiler/trace/resolve.ts";
 import { inFolder, kpc } from "../support/cli.ts";
 import { toConfig } from "../support/compile.ts";
 import { hold } from "../support/exceptions.ts";
+import { FAULTS, findingsOfFlow, type WalkFaultCode } from "../support/faults.ts";
 import { readHostTexts } from "../support/host-files.ts";
 import { mustReadIptables } from "../support/read.ts";
 
@@ -100,6 +101,34 @@ const CLUSTER = "apiVersion: kpc.dev/v1alpha1\nkind: Cluster\n";
 const SELECTING = "{clusterIP: 10.96.0.10, selector: {app: web}, ports: [{port: 80}]}";
 const OK = "{clusterIP: 10.96.0.10, ports: [{port: 80}]}";
 const TWICE = "- &a [x, x, x, x, x, x, x, x, x, x]\n";
+
+/** The first fault of each code that is found on walks. */
+function findingsOfWalks(): Readonly<Record<WalkFaultCode, Cause>> {
+  const byCode = (code: WalkFaultCode): Cause => {
+    const fault = FAULTS.find((each) => each.code === code);
+    if (fault === undefined) throw new Error(`no fault gives ${code}`);
+    return () => findingsOfFlow(fault, fault.flow, fault.bytes);
+  };
+  return {
+    "address-unanswered": byCode("address-unanswered"),
+    "blackhole-route": byCode("blackhole-route"),
+    "bridge-netfilter-off": byCode("bridge-netfilter-off"),
+    "forward-drops": byCode("forward-drops"),
+    "forwarding-off": byCode("forwarding-off"),
+    "hairpin-off": byCode("hairpin-off"),
+    "localnet-off": byCode("localnet-off"),
+    loop: byCode("loop"),
+    "martian-source": byCode("martian-source"),
+    "mtu-black-hole": byCode("mtu-black-hole"),
+    "mtu-mismatch": byCode("mtu-mismatch"),
+    "no-neighbour": byCode("no-neighbour"),
+    "no-route": byCode("no-route"),
+    "reply-bypasses-nat": byCode("reply-bypasses-nat"),
+    "reply-lost": byCode("reply-lost"),
+    "reverse-path-filter": byCode("reverse-path-filter"),
+    "source-not-translated": byCode("source-not-translated"),
+  };
+}
 
 const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "unreadable-file": () =>
@@ -260,6 +289,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "unsupported-nft": unsupported("nft", "-m u32 --u32 0 -j DROP"),
   "unsupported-iptables": unsupported("iptables", "meta hour 10:00-12:00 drop"),
   "unsupported-table": unsupported("tables", "ip length 40 drop"),
+  ...findingsOfWalks(),
   "stale-difference": () => {
     const same = mustReadIptables("*filter\n-A INPUT -j DROP\nCOMMIT\n");
     const { applied, comparison } = hold([same, same], "  - left: drop\n    right: pass\n");

@@ -42,6 +42,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],
   layout: ["model", "net", "network", "specs"],
   walk: ["evaluate", "ir", "net", "network"],
+  findings: ["evaluate", "model", "net", "network", "walk"],
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],
   engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
   cases: ["compile.ts", "documents", "engines", "evaluate", "net", "node", "specs", "trace"],

@@ -1,0 +1,96 @@
+/** What findings ask of a network: who has an address, whose pods are where, what an address stands for. */
+import type { Origin } from "../diagnostics.ts";
+import { type Address, type Family, familyOf, printAddress } from "../net/address.ts";
+import { type Prefix, prefixContains } from "../net/prefix.ts";
+import type { Host, HostInterface, InterfaceRef, Network } from "../network/network.ts";
+
+/** What the network alone does not tell. */
+export interface ClusterAddresses {
+  /** Blocks of all pods. */
+  readonly podCidrs: readonly Prefix[];
+  /** Those of the pods of a node, by its host. */
+  readonly blocks: ReadonlyMap<string, readonly Prefix[]>;
+  readonly services: readonly ServiceAddress[];
+}
+
+/** An address of the Service `namespace/name`. */
+export interface ServiceAddress {
+  readonly address: Address;
+  readonly service: string;
+  /** `external`: of a load balancer, or an external IP. */
+  readonly kind: "cluster" | "external";
+  readonly origin: Origin;
+}
+
+/** A network, with the hosts of its addresses looked up once. */
+export class KnownNetwork {
+  readonly network: Network;
+  readonly addresses: ClusterAddresses;
+  private readonly owners = new Map<Address, { readonly host: Host; readonly interface: HostInterface }>();
+  private readonly services: ReadonlyMap<Address, ServiceAddress>;
+  private readonly peers = new Map<string, InterfaceRef>();
+
+  constructor(network: Network, addresses: ClusterAddresses) {
+    this.network = network;
+    this.addresses = addresses;
+    this.services = new Map(addresses.services.map((each) => [each.address, each]));
+    for (const host of network.hosts.values())
+      for (const own of host.interfaces)
+        for (const { address, scope } of own.addresses)
+          if (scope === "global" && !this.owners.has(address)) this.owners.set(address, { host, interface: own });
+    for (const { ends } of network.links) {
+      const [a, b] = ends;
+      this.peers.set(`${a.host} ${a.interface}`, b);
+      this.peers.set(`${b.host} ${b.interface}`, a);
+    }
+  }
+
+  get podCidrs(): readonly Prefix[] {
+    return this.addresses.podCidrs;
+  }
+
+  host(name: string): Host | undefined {
+    return this.network.hosts.get(name);
+  }
+
+  /** The first host that has the address. */
+  ownerOf(address: Address): { readonly host: Host; readonly interface: HostInterface } | undefined {
+    return this.owners.get(address);
+  }
+
+  serviceOf(address: Address): ServiceAddress | undefined {
+    return this.services.get(address);
+  }
+
+  /** The host of the pod's node; of a node, itself; undefined for what is around the nodes. */
+  nodeOf({ role, name }: Host): Host | undefined {
+    if (role.kind === "pod") return this.network.hosts.get(`node/${role.node}`);
+    return role.kind === "node" ? this.network.hosts.get(name) : undefined;
+  }
+
+  isOfPod(address: Address): boolean {
+    return (
+      this.owners.get(address)?.host.role.kind === "pod" || this.podCidrs.some((cidr) => prefixContains(cidr, address))
+    );
+  }
+
+  /** The other end of the wire. */
+  peerOf(host: string, name: string): InterfaceRef | undefined {
+    return this.peers.get(`${host} ${name}`);
+  }
+
+  /** The address of a node by which others reach it: one that is no pod's gateway. */
+  underlayAddress(node: Host, family: Family): Address | undefined {
+    return node.interfaces
+      .filter(({ kind }) => kind === "ethernet")
+      .flatMap(({ addresses }) => addresses)
+      .find(({ address, scope }) => scope === "global" && familyOf(address) === family && !this.isOfPod(address))
+      ?.address;
+  }
+
+  /** `10.96.0.30 (shop/web)`, `10.244.1.10 (pod/shop/web-1)`. */
+  named(address: Address): string {
+    const name = this.services.get(address)?.service ?? this.owners.get(address)?.host.name;
+    return name === undefined ? printAddress(address) : `${printAddress(address)} (${name})`;
+  }
+}

@@ -1,0 +1,13 @@
+/** What findings about lost packets begin with. */
+import type { Leg, WalkBranch } from "../walk/types.ts";
+
+/** A leg that did not arrive. */
+export interface LostLeg {
+  readonly branch: WalkBranch;
+  readonly leg: Leg;
+  /** `the packet`, or whose answer it is, as a subject. */
+  readonly what: string;
+  readonly isReply: boolean;
+  /** Of the packet as it was sent, where that is said. */
+  readonly bytes: number | undefined;
+}

@@ -1,0 +1,174 @@
+/** A packet that found nobody behind an interface: no answer for the next hop, a port that lets nothing out, a wire that leads nowhere. */
+import type { Diagnostic, DiagnosticCode, Fix, Origin } from "../diagnostics.ts";
+import { type Address, printAddress } from "../net/address.ts";
+import { printPrefix } from "../net/prefix.ts";
+import type { Host } from "../network/network.ts";
+import type { WalkEnd } from "../walk/types.ts";
+import type { KnownNetwork } from "./known-network.ts";
+import type { LostLeg } from "./lost-leg.ts";
+import { routeOf, routeToPod, unanswered } from "./lost-route.ts";
+import { findSetting, forwardingOf, placed, sysctl } from "./settings.ts";
+
+type NoNeighbour = Extract<WalkEnd, { readonly kind: "no-neighbour" }>;
+
+export function lostAtNeighbour(known: KnownNetwork, lost: LostLeg, host: Host, end: NoNeighbour): Diagnostic {
+  const { address, interface: name } = end;
+  const service = known.serviceOf(address);
+  if (service?.kind === "external" && known.ownerOf(address) === undefined)
+    return unanswered(known, lost, host, service);
+  const where = `nobody answers for ${known.named(address)} at ${name} of ${host.name}`;
+  const cause = causeOf(known, lost, host, end);
+  const message = `${where}${cause.why === undefined ? "" : `: ${cause.why}`}; ${lost.what} is lost`;
+  return {
+    ...{ severity: "error", code: cause.code ?? "no-neighbour", message, host: cause.host },
+    ...placed(cause.origin, cause.fix),
+  };
+}
+
+interface Cause {
+  readonly code?: DiagnosticCode;
+  readonly why: string | undefined;
+  readonly host: string;
+  readonly origin: Origin | undefined;
+  readonly fix: Fix | undefined;
+}
+
+function causeOf(known: KnownNetwork, lost: LostLeg, host: Host, { interface: name, address }: NoNeighbour): Cause {
+  const peer = known.peerOf(host.name, name);
+  const node = peer && known.host(peer.host);
+  // A pod asks for the address that its node answers for.
+  if (host.role.kind === "pod" && node !== undefined && node.role.kind === "node" && peer !== undefined) {
+    const own = node.interfaces.find((each) => each.name === peer.interface);
+    if (own?.isUp === false) return isDown(node, peer.interface);
+    const bridge = node.interfaces.find(({ kind }) => kind === "bridge");
+    if (own !== undefined && bridge !== undefined && own.port === undefined)
+      return outOfBridge(node, own.name, bridge.name);
+    if (own?.port === undefined && own?.proxyArp === false) {
+      const setting = `net.ipv4.conf.${own.name}.proxy_arp`;
+      return {
+        why: `${node.name} does not answer for others there (${setting} is 0)`,
+        host: node.name,
+        origin: findSetting(node, setting).origin,
+        fix: { host: node.name, command: `sysctl -w ${setting}=1` },
+      };
+    }
+    // A host that does not forward answers for nobody else (arp_process).
+    if (own?.port === undefined && own?.sysctls.IPv4.forwarding === false && own.proxyArp) {
+      const setting = forwardingOf(node, own.name, "IPv4");
+      return {
+        ...{ code: "forwarding-off", host: node.name, origin: setting.origin },
+        why: `${node.name} does not forward, and so does not answer for others (${setting.name} is 0)`,
+        fix: sysctl(node.name, setting.name, 1),
+      };
+    }
+  }
+  const owner = known.ownerOf(address);
+  const wire = owner && known.peerOf(owner.host.name, owner.interface.name);
+  const port = wire && known.host(wire.host)?.interfaces.find((each) => each.name === wire.interface);
+  if (owner !== undefined && wire?.host === host.name && port !== undefined) {
+    const bridge = host.interfaces.find((each) => each.name === name && each.kind === "bridge");
+    if (!port.isUp) return isDown(host, port.name);
+    if (bridge !== undefined && port.port?.bridge !== bridge.name) return outOfBridge(host, port.name, bridge.name);
+    if (port.port?.isForwarding === false)
+      return {
+        ...{ why: `the port ${port.name} is blocked`, host: host.name },
+        origin: port.provenance.origin,
+        fix: { host: host.name, command: `bridge link set dev ${port.name} state 3` },
+      };
+  }
+  if (owner !== undefined && !owner.interface.isUp) return isDown(owner.host, owner.interface.name);
+  const hop = lost.leg.hops.at(-1);
+  const route = hop && routeOf(hop);
+  const destination = hop?.after.destination ?? address;
+  const origin = route?.provenance?.origin ?? host.provenance.origin;
+  if (route === undefined || destination === address)
+    return { why: undefined, host: host.name, origin, fix: undefined };
+  return {
+    why: `the route to ${printPrefix(route.prefix)} leads there`,
+    host: host.name,
+    origin,
+    fix: routeToPod(known, host, destination) ?? {
+      host: host.name,
+      command: `ip route del ${printPrefix(route.prefix)} via ${printAddress(address)}`,
+    },
+  };
+}
+
+function isDown(host: Host, name: string): Cause {
+  const { provenance } = host.interfaces.find((each) => each.name === name) ?? host;
+  return {
+    ...{ why: `${name} of ${host.name} is down`, host: host.name },
+    origin: provenance.origin ?? host.provenance.origin,
+    fix: { host: host.name, command: `ip link set ${name} up` },
+  };
+}
+
+function outOfBridge(host: Host, port: string, bridge: string): Cause {
+  const { provenance } = host.interfaces.find((each) => each.name === port) ?? host;
+  return {
+    ...{ why: `${port} is not a port of the bridge ${bridge}`, host: host.name },
+    origin: provenance.origin ?? host.provenance.origin,
+    fix: { host: host.name, command: `ip link set ${port} master ${bridge}` },
+  };
+}
+
+type BridgeDrops = Extract<WalkEnd, { readonly kind: "bridge-drops" }>;
+
+export function lostOnBridge({ what }: LostLeg, host: Host, { bridge, port, why }: BridgeDrops): Diagnostic {
+  const own = host.interfaces.find((each) => each.name === port);
+  const origin = own?.provenance.origin ?? host.provenance.origin;
+  switch (why) {
+    case "hairpin-off": {
+      const message = `${what} would have to leave the bridge ${bridge} of ${host.name} by ${port}, where it came in: hairpin is off there, and it is lost`;
+      const said = host.settings["pods.hairpin"]?.origin;
+      return {
+        ...{ severity: "error", code: "hairpin-off", message, host: host.name },
+        ...placed(said ?? origin, { host: host.name, command: `bridge link set dev ${port} hairpin on` }),
+      };
+    }
+    case "isolated":
+    case "blocked": {
+      const state = why === "isolated" ? "isolated on off" : "state 3";
+      const message = `the bridge ${bridge} of ${host.name} does not pass ${what} on from ${port}: the port is ${why}`;
+      const option = why === "isolated" ? "isolated off" : state;
+      return {
+        ...{ severity: "error", code: "no-neighbour", message, host: host.name },
+        ...placed(origin, { host: host.name, command: `bridge link set dev ${port} ${option}` }),
+      };
+    }
+  }
+}
+
+export function lostOnLink({ what }: LostLeg, host: Host, name: string): Diagnostic {
+  const own = host.interfaces.find((each) => each.name === name);
+  const state = own?.isUp === false ? "is down" : "leads nowhere";
+  const message = `${name} of ${host.name} ${state}: ${what} is lost there`;
+  return {
+    ...{ severity: "error", code: "no-neighbour", message, host: host.name },
+    ...placed(own?.provenance.origin ?? host.provenance.origin, { host: host.name, command: `ip link set ${name} up` }),
+  };
+}
+
+type NoTunnelEnd = Extract<WalkEnd, { readonly kind: "no-tunnel-end" }>;
+
+export function lostInTunnel(
+  known: KnownNetwork,
+  { what }: LostLeg,
+  host: Host,
+  { interface: name, address }: NoTunnelEnd,
+): Diagnostic {
+  const own = host.interfaces.find((each) => each.name === name);
+  const message = `the tunnel ${name} of ${host.name} has no other end for ${known.named(address)}: ${what} is lost there`;
+  return {
+    ...{ severity: "error", code: "no-neighbour", message, host: host.name },
+    ...placed(own?.provenance.origin ?? host.provenance.origin, tunnelFix(known, host, name, address)),
+  };
+}
+
+function tunnelFix(known: KnownNetwork, host: Host, name: string, address: Address): Fix | undefined {
+  const owner = known.ownerOf(address)?.host;
+  const outer = owner && known.underlayAddress(owner, "IPv4");
+  if (outer === undefined) return undefined;
+  const remote = printAddress(outer);
+  return { host: host.name, command: `bridge fdb append 00:00:00:00:00:00 dev ${name} dst ${remote}` };
+}

@@ -1,0 +1,182 @@
+/** Why a packet, or its answer, was lost: a finding for each way in which a leg ends early. */
+import type { Diagnostic } from "../diagnostics.ts";
+import type { Tuple } from "../evaluate/connection.ts";
+import type { PathStep } from "../evaluate/packet.ts";
+import { unreachable } from "../invariant.ts";
+import { type Address, familyOf, printAddress } from "../net/address.ts";
+import { printPrefix } from "../net/prefix.ts";
+import type { Host } from "../network/network.ts";
+import type { Leg, WalkEnd } from "../walk/types.ts";
+import type { KnownNetwork } from "./known-network.ts";
+import type { LostLeg } from "./lost-leg.ts";
+import { lostAtNeighbour, lostInTunnel, lostOnBridge, lostOnLink } from "./lost-neighbour.ts";
+import { lostRoute } from "./lost-route.ts";
+import { forwardingOf, ipv4SettingOf, placed, sysctl } from "./settings.ts";
+import { strangerFinding } from "./stranger.ts";
+import { tooLarge } from "./too-large.ts";
+
+/** The finding about a leg that was lost; undefined: it was not lost by a fault, or rules of the manifests say so. */
+export function lostFinding(known: KnownNetwork, lost: LostLeg): Diagnostic | undefined {
+  const { end } = lost.leg;
+  const host = known.host(end.host);
+  return host === undefined ? undefined : findingOf(known, lost, host, end);
+}
+
+function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd): Diagnostic | undefined {
+  switch (end.kind) {
+    case "delivered":
+    case "no-target":
+      return undefined;
+    case "dropped":
+    case "rejected":
+      return end.hook === "forward" && end.by !== undefined ? forwardDrops(lost, host, end.by, known) : undefined;
+    case "no-route":
+      return lostRoute(known, lost, host, end);
+    case "not-forwarding":
+      return notForwarding(lost, host, end);
+    case "reverse-path":
+      return reversePath(lost, host, end);
+    case "martian-source":
+    case "martian-destination":
+    case "not-own-source":
+      return martian(lost, host, end);
+    case "broadcast":
+      return undefined;
+    case "no-neighbour":
+      return lostAtNeighbour(known, lost, host, end);
+    case "bridge-drops":
+      return lostOnBridge(lost, host, end);
+    case "no-link":
+      return lostOnLink(lost, host, end.interface);
+    case "no-source":
+      return undefined;
+    case "no-tunnel-end":
+      return lostInTunnel(known, lost, host, end);
+    case "too-large":
+      return tooLarge(lost, host, end);
+    case "loop":
+      return loop(lost, host);
+    case "stranger":
+      return strangerFinding(known, lost, end);
+    default:
+      return unreachable(end);
+  }
+}
+
+type AtInterface = Extract<WalkEnd, { readonly tuple: Tuple; readonly interface: string | undefined }>;
+
+function notForwarding({ what }: LostLeg, host: Host, { interface: name, tuple }: AtInterface): Diagnostic {
+  const setting = forwardingOf(host, name, familyOf(tuple.destination));
+  const message =
+    `${host.name} does not forward: ${what} to ${printAddress(tuple.destination)} is lost where it came in, at ${name}` +
+    ` (${setting.name} is 0)`;
+  return {
+    ...{ severity: "error", code: "forwarding-off", message, host: host.name },
+    ...placed(setting.origin, sysctl(host.name, setting.name, 1)),
+  };
+}
+
+function reversePath({ what }: LostLeg, host: Host, { interface: name, tuple }: AtInterface): Diagnostic {
+  const setting = ipv4SettingOf(host, name, "rp_filter");
+  const source = printAddress(tuple.source);
+  const message = `${host.name} drops ${what}: it came in at ${name}, and ${host.name} has no route back to ${source} by that interface (rp_filter)`;
+  const filter = host.interfaces.find((each) => each.name === name)?.sysctls.IPv4.reversePathFilter;
+  // The larger value of `all` and of the interface counts: 2 is loose, and wins over 1.
+  const fix =
+    filter === 2
+      ? { host: host.name, command: `sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.${name}.rp_filter=0` }
+      : sysctl(host.name, setting.name, 2);
+  return {
+    ...{ severity: "error", code: "reverse-path-filter", message, host: host.name },
+    ...placed(setting.origin, fix),
+  };
+}
+
+function martian({ what }: LostLeg, host: Host, end: AtInterface): Diagnostic {
+  const { source, destination } = end.tuple;
+  if (isLoopback(source) || isLoopback(destination)) {
+    const setting = ipv4SettingOf(host, end.interface, "route_localnet");
+    const address = printAddress(isLoopback(source) ? source : destination);
+    const message = `${host.name} drops ${what}: packets from or to ${address} do not pass other interfaces than lo (route_localnet is 0)`;
+    return {
+      ...{ severity: "error", code: "localnet-off", message, host: host.name },
+      ...placed(setting.origin, sysctl(host.name, setting.name, 1)),
+    };
+  }
+  const own = host.interfaces.find(({ addresses }) => addresses.some(({ address }) => address === source));
+  const text = printAddress(source);
+  if (own === undefined || end.kind === "not-own-source") {
+    const message = `${host.name} drops ${what}: nobody may send from ${text} there`;
+    return {
+      ...{ severity: "error", code: "martian-source", message, host: host.name },
+      ...placed(host.provenance.origin),
+    };
+  }
+  const message = `${host.name} drops ${what}: it comes from ${text}, which ${host.name} has itself, at ${own.name}`;
+  return {
+    ...{ severity: "error", code: "martian-source", message, host: host.name },
+    ...placed(own.provenance.origin ?? host.provenance.origin, {
+      host: host.name,
+      command: `ip address del ${text} dev ${own.name}`,
+    }),
+  };
+}
+
+function isLoopback(address: Address): boolean {
+  return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
+}
+
+/** The table of kpc's own rules, which drop what manifests say. */
+const OWN_TABLE = "kpc";
+
+function forwardDrops({ what, leg }: LostLeg, host: Host, by: PathStep, known: KnownNetwork): Diagnostic | undefined {
+  if (by.table === OWN_TABLE) return undefined;
+  const { source, destination } = leg.hops.at(-1)?.after ?? {};
+  const isPolicy = by.kind === "policy";
+  const rule = isPolicy ? `the policy of chain ${by.base.name}` : `a rule of chain ${by.chain}`;
+  const from = source === undefined ? "" : ` from ${printAddress(source)} to ${printAddress(destination ?? source)}`;
+  const message = `${host.name} drops ${what}${from} where it forwards: ${rule} in table ${by.table} does not let it through`;
+  const origin = (isPolicy ? by.base.origin : by.rule.origin) ?? host.provenance.origin;
+  const cidrs = known.podCidrs.filter(({ address }) => familyOf(address) === familyOf(source ?? address));
+  const command = by.base.name === "FORWARD" && by.table === "filter" ? iptables(by, cidrs.map(printPrefix)) : nft(by);
+  return {
+    ...{ severity: "error", code: "forward-drops", message, host: host.name },
+    ...placed(origin, { host: host.name, command }),
+  };
+}
+
+function iptables({ kind, family }: PathStep, cidrs: readonly string[]): string {
+  const program = family === "ip6" ? "ip6tables" : "iptables";
+  if (kind === "policy") return `${program} -P FORWARD ACCEPT`;
+  return cidrs
+    .flatMap((cidr) => [`${program} -I FORWARD -s ${cidr} -j ACCEPT`, `${program} -I FORWARD -d ${cidr} -j ACCEPT`])
+    .join("; ");
+}
+
+function nft({ kind, family, table, base }: PathStep): string {
+  return kind === "policy"
+    ? `nft 'chain ${family} ${table} ${base.name} { policy accept; }'`
+    : `nft -a list chain ${family} ${table} ${base.name}`;
+}
+
+function loop({ what, leg }: LostLeg, host: Host): Diagnostic {
+  const circle = circleOf(leg, host.name);
+  const names = [...new Set(circle.map((hop) => hop.host))];
+  const routed = circle.flatMap(({ host: at, steps }) =>
+    steps.flatMap((step) => (step.kind === "routed" ? [{ at, route: step.route }] : [])),
+  );
+  // The route that somebody has written, rather than one that follows from the cluster.
+  const said = routed.find(({ route }) => route.provenance?.inferred === undefined) ?? routed.at(-1);
+  const message = `${what} goes round in a circle between ${names.join(" and ")} until its time to live is up`;
+  const fix = said && { host: said.at, command: `ip route del ${printPrefix(said.route.prefix)}` };
+  return {
+    ...{ severity: "error", code: "loop", message, host: said?.at ?? host.name },
+    ...placed(said?.route.provenance?.origin ?? host.provenance.origin, fix),
+  };
+}
+
+/** The hops since the packet was at `host` before. */
+function circleOf({ hops }: Leg, host: string): Leg["hops"] {
+  const before = hops.findLastIndex((hop, i) => hop.host === host && i < hops.length - 1);
+  return before < 0 ? hops : hops.slice(before);
+}

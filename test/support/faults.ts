@@ -1,0 +1,499 @@
+/** A healthy cluster of two nodes, and the same with one fault each: what kpc has to say, of which host, and about which line. */
+import { stringify } from "yaml";
+import { resolveInput } from "../../compiler/compile.ts";
+import { type Described, describeNetwork } from "../../compiler/described.ts";
+import { type Diagnostic, type DiagnosticCode, lineAndColumn } from "../../compiler/diagnostics.ts";
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { KnownNetwork } from "../../compiler/findings/known-network.ts";
+import { findWalkFaults } from "../../compiler/findings/walk-findings.ts";
+import { readNft } from "../../compiler/formats/nft/read.ts";
+import { hostPrefix, printPrefix } from "../../compiler/net/prefix.ts";
+import type { Host, HostInterface, Network } from "../../compiler/network/network.ts";
+import type { Interface, TableRoute } from "../../compiler/network/types.ts";
+import { resolveConfigs } from "../../compiler/node/all-nodes.ts";
+import type { Config } from "../../compiler/node/config.ts";
+import { loadSpecs } from "../../compiler/specs/load.ts";
+import type { PodNetworkName } from "../../compiler/specs/network-types.ts";
+import { PacketWalker } from "../../compiler/walk/walk.ts";
+import type { Manifest } from "./arbitraries.ts";
+import { addressOf, CONFIG, flowOf, SHOP } from "./walks.ts";
+
+/** Codes of findings about walks. */
+export type WalkFaultCode = Extract<
+  DiagnosticCode,
+  | "address-unanswered"
+  | "blackhole-route"
+  | "bridge-netfilter-off"
+  | "forward-drops"
+  | "forwarding-off"
+  | "hairpin-off"
+  | "localnet-off"
+  | "loop"
+  | "martian-source"
+  | "mtu-black-hole"
+  | "mtu-mismatch"
+  | "no-neighbour"
+  | "no-route"
+  | "reply-bypasses-nat"
+  | "reply-lost"
+  | "reverse-path-filter"
+  | "source-not-translated"
+>;
+
+/** One fault of a cluster, and the flow that meets it. */
+export interface Fault {
+  readonly name: string;
+  readonly pods: PodNetworkName;
+  /** Members of the Cluster document besides those of the healthy one. */
+  readonly cluster?: Manifest;
+  /** Of `pods` of the Cluster document. */
+  readonly podNetwork?: Manifest;
+  readonly mode?: Config["mode"];
+  /** Objects besides those of the shop. */
+  readonly objects?: readonly Manifest[];
+  /** What no document says: hosts as they are instead. */
+  readonly change?: (host: Host) => Host;
+  /** More rules of nodes, by their hosts. */
+  readonly rules?: Readonly<Record<string, string>>;
+  readonly flow: string;
+  /** Length of the packet. */
+  readonly bytes?: number;
+  /** The same flow has no way in the healthy cluster either. */
+  readonly isNew?: true;
+  readonly code: WalkFaultCode;
+  readonly host: string;
+  /** In the line that the finding is about. */
+  readonly at: string;
+  readonly fix: string;
+}
+
+/** The Cluster document of `fault`. */
+export function clusterText({ pods, cluster = {}, podNetwork = {} }: ClusterParts): string {
+  return stringify({
+    apiVersion: "kpc.dev/v1alpha1",
+    kind: "Cluster",
+    pods: { network: pods, cidrs: ["10.244.0.0/16", "fd00:244::/48"], ...podNetwork },
+    gateway: { outside: ["198.51.100.1/24"] },
+    outside: [{ name: "client", addresses: ["198.51.100.10", "2001:db8:ffff::10"] }],
+    ...cluster,
+  });
+}
+
+type ClusterParts = Pick<Fault, "pods" | "cluster" | "podNetwork">;
+type FaultyCluster = ClusterParts & Pick<Fault, "mode" | "objects" | "change" | "rules">;
+
+/** The cluster of `fault`, ready to be walked through. */
+export function describeFault(fault: FaultyCluster): Pick<Described, "walker" | "known"> {
+  const sources = [
+    { name: "cluster.yaml", text: clusterText(fault) },
+    {
+      name: "shop.json",
+      text: [...SHOP, ...(fault.objects ?? [])].map((each) => JSON.stringify(each)).join("\n---\n"),
+    },
+  ];
+  const config: Config = { ...CONFIG, mode: fault.mode ?? "nftables" };
+  const { diagnostics, resolved } = resolveInput((report) => loadSpecs(sources, report), config, {}, resolveConfigs);
+  if (resolved === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+  const described = describeNetwork(resolved, readNft, fail);
+  const { change = (host: Host) => host, rules = {} } = fault;
+  const { hosts, links } = described.layout.network;
+  const network: Network = { links, hosts: new Map([...hosts].map(([name, host]) => [name, change(host)])) };
+  const evaluators = new Map<string, Evaluator | undefined>();
+  const evaluatorOf = (host: Host): Evaluator | undefined => {
+    if (!evaluators.has(host.name)) evaluators.set(host.name, makeEvaluator(described, host, rules[host.name]));
+    return evaluators.get(host.name);
+  };
+  return {
+    walker: new PacketWalker(network, evaluatorOf),
+    known: new KnownNetwork(network, described.known.addresses),
+  };
+}
+
+function makeEvaluator({ programOf }: Described, host: Host, more: string | undefined): Evaluator | undefined {
+  const own = programOf(host);
+  const others = more === undefined ? [] : readNft({ name: "host.nft", text: more }, fail).ruleset.tables;
+  const tables = [...(own?.ruleset.tables ?? []), ...others];
+  return tables.length === 0 ? undefined : new Evaluator({ ruleset: { tables }, routes: own?.routes ?? [] });
+}
+
+function fail({ message }: Diagnostic): never {
+  throw new Error(message);
+}
+
+/** What kpc says of the flow of `fault`. */
+export function findingsOfFlow(cluster: FaultyCluster, flow: string, bytes?: number): readonly Diagnostic[] {
+  const { walker, known } = describeFault(cluster);
+  return findWalkFaults(known, walker.walk({ ...flowOf(flow), ...(bytes === undefined ? {} : { bytes }) }));
+}
+
+/** The line that a finding is about. */
+export function lineOf({ origin }: Diagnostic): string {
+  if (origin === undefined) return "";
+  const span = origin.span();
+  const { column } = lineAndColumn(span);
+  return span.source.text.slice(span.start - column + 1).split("\n")[0] ?? "";
+}
+
+// --- changes of hosts ---------------------------------------------------------------------------------------------------------------
+
+const onHost =
+  (name: string, change: (host: Host) => Host) =>
+  (host: Host): Host =>
+    host.name === name ? change(host) : host;
+
+/** Without the routes of its table main to `prefix`. */
+function withoutRoute(name: string, ...prefixes: readonly string[]): (host: Host) => Host {
+  const keep = ({ prefix }: TableRoute): boolean => !prefixes.includes(printPrefix(prefix));
+  return onHost(name, (host) => ({
+    ...host,
+    routing: {
+      IPv4: {
+        ...host.routing.IPv4,
+        tables: { ...host.routing.IPv4.tables, main: host.routing.IPv4.tables["main"]?.filter(keep) ?? [] },
+      },
+      IPv6: {
+        ...host.routing.IPv6,
+        tables: { ...host.routing.IPv6.tables, main: host.routing.IPv6.tables["main"]?.filter(keep) ?? [] },
+      },
+    },
+  }));
+}
+
+function withInterface(
+  name: string,
+  which: string,
+  change: (own: HostInterface) => HostInterface,
+): (host: Host) => Host {
+  return onHost(name, (host) => ({
+    ...host,
+    interfaces: host.interfaces.map((own) => (own.name === which ? change(own) : own)),
+  }));
+}
+
+/** With the address at eth0, too. */
+function withAddress(name: string, text: string): (host: Host) => Host {
+  const address = addressOf(text);
+  return onHost(name, (host) => {
+    const change = <T extends Interface | HostInterface>(own: T): T =>
+      own.name === "eth0"
+        ? { ...own, addresses: [...own.addresses, { address, length: 32, scope: "global" as const }] }
+        : own;
+    const { IPv4 } = host.routing;
+    const local: TableRoute = {
+      ...{ kind: "local", prefix: hostPrefix(address), metric: 0, scope: "host", isAutomatic: true },
+      hops: [{ interface: "eth0", weight: 1 }],
+    };
+    return {
+      ...host,
+      interfaces: host.interfaces.map(change),
+      routing: {
+        ...host.routing,
+        IPv4: {
+          ...IPv4,
+          interfaces: IPv4.interfaces.map(change),
+          tables: { ...IPv4.tables, local: [...(IPv4.tables["local"] ?? []), local] },
+        },
+      },
+    };
+  });
+}
+
+const sysctls = (node: string, values: Manifest): Manifest => ({ nodes: [{ name: node, sysctls: values }] });
+const routes = (node: string, ...list: readonly Manifest[]): Manifest => ({ nodes: [{ name: node, routes: list }] });
+const filter = (policy: string, rules: string): string =>
+  `table ip filter {\n  chain FORWARD {\n    type filter hook forward priority filter; policy ${policy};\n    ${rules}\n  }\n}\n`;
+
+const service = (name: string, spec: Manifest): Manifest => ({
+  apiVersion: "v1",
+  kind: "Service",
+  metadata: { name, namespace: "shop" },
+  spec: { clusterIP: "10.96.0.50", selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }], ...spec },
+});
+
+const OTHER_NODE = "pod/shop/client > 10.244.2.10:8080";
+const OTHER_NODE6 = "pod/shop/client > [fd00:244:0:2::10]:8080";
+const SERVICE = "pod/shop/client > 10.96.0.30:80";
+
+export const FAULTS: readonly Fault[] = [
+  {
+    name: "bridge-nf-call-iptables off",
+    pods: "bridge",
+    cluster: sysctls("n1", { "net.bridge.bridge-nf-call-iptables": 0 }),
+    flow: SERVICE,
+    code: "bridge-netfilter-off",
+    host: "node/n1",
+    at: "net.bridge.bridge-nf-call-iptables: 0",
+    fix: "node/n1: sysctl -w net.bridge.bridge-nf-call-iptables=1",
+  },
+  {
+    name: "bridge-nf-call-ip6tables off",
+    pods: "bridge",
+    cluster: sysctls("n1", { "net.bridge.bridge-nf-call-ip6tables": 0 }),
+    flow: "pod/shop/client > [fd00:96::30]:80",
+    code: "bridge-netfilter-off",
+    host: "node/n1",
+    at: "net.bridge.bridge-nf-call-ip6tables: 0",
+    fix: "node/n1: sysctl -w net.bridge.bridge-nf-call-ip6tables=1",
+  },
+  {
+    name: "hairpin off",
+    pods: "bridge",
+    podNetwork: { hairpin: false },
+    flow: "pod/shop/web-1 > 10.96.0.30:80",
+    code: "hairpin-off",
+    host: "node/n1",
+    at: "hairpin: false",
+    fix: "node/n1: bridge link set dev veth-web-1 hairpin on",
+  },
+  ...(["bridge", "routed"] as const).flatMap((pods): Fault[] => [
+    {
+      name: "ip_forward off",
+      pods,
+      cluster: sysctls("n1", { "net.ipv4.ip_forward": 0 }),
+      flow: OTHER_NODE,
+      code: "forwarding-off",
+      host: "node/n1",
+      at: "net.ipv4.ip_forward: 0",
+      fix: "node/n1: sysctl -w net.ipv4.ip_forward=1",
+    },
+    {
+      name: "IPv6 forwarding off",
+      pods,
+      cluster: sysctls("n2", { "net.ipv6.conf.all.forwarding": 0 }),
+      flow: OTHER_NODE6,
+      code: "forwarding-off",
+      host: "node/n2",
+      at: "net.ipv6.conf.all.forwarding: 0",
+      fix: "node/n2: sysctl -w net.ipv6.conf.all.forwarding=1",
+    },
+    {
+      name: "forwarding off for one interface",
+      pods,
+      cluster: sysctls("n2", { "net.ipv4.conf.eth0.forwarding": 0 }),
+      flow: OTHER_NODE,
+      code: "forwarding-off",
+      host: "node/n2",
+      at: "net.ipv4.conf.eth0.forwarding: 0",
+      fix: "node/n2: sysctl -w net.ipv4.conf.eth0.forwarding=1",
+    },
+    {
+      name: "the policy of FORWARD drops",
+      pods,
+      rules: { "node/n1": filter("drop", "") },
+      flow: OTHER_NODE,
+      code: "forward-drops",
+      host: "node/n1",
+      at: "type filter hook forward priority filter; policy drop;",
+      fix: "node/n1: iptables -P FORWARD ACCEPT",
+    },
+    {
+      name: "a rule of FORWARD drops",
+      pods,
+      rules: { "node/n2": filter("accept", "ip saddr 10.244.1.0/24 drop") },
+      flow: OTHER_NODE,
+      code: "forward-drops",
+      host: "node/n2",
+      at: "ip saddr 10.244.1.0/24 drop",
+      fix: "node/n2: iptables -I FORWARD -s 10.244.0.0/16 -j ACCEPT; iptables -I FORWARD -d 10.244.0.0/16 -j ACCEPT",
+    },
+    {
+      name: "no route to the pods of another node",
+      pods,
+      change: withoutRoute("node/n1", "10.244.2.0/24"),
+      flow: OTHER_NODE,
+      code: "no-route",
+      host: "node/n1",
+      at: '"kind":"Node","metadata":{"name":"n1"}',
+      fix: "node/n1: ip route replace 10.244.2.0/24 via 192.168.50.12",
+    },
+    {
+      name: "no route back to the pods of another node",
+      pods,
+      change: withoutRoute("node/n2", "10.244.1.0/24"),
+      flow: OTHER_NODE,
+      code: "reply-lost",
+      host: "node/n2",
+      at: '"kind":"Node","metadata":{"name":"n2"}',
+      fix: "node/n2: ip route replace 10.244.1.0/24 via 192.168.50.11",
+    },
+    {
+      name: "a node without a default route",
+      pods,
+      change: withoutRoute("node/n1", "0.0.0.0/0"),
+      flow: "node/n1 > 10.96.0.30:80",
+      code: "no-route",
+      host: "node/n1",
+      at: '"kind":"Node","metadata":{"name":"n1"}',
+      fix: "node/n1: ip route add default via 192.168.50.1",
+    },
+    {
+      name: "a pod without a default route",
+      pods,
+      change: withoutRoute("pod/shop/client", "0.0.0.0/0"),
+      flow: SERVICE,
+      code: "no-route",
+      host: "pod/shop/client",
+      at: '"kind":"Pod","metadata":{"name":"client"',
+      fix: `pod/shop/client: ip route add default via ${pods === "bridge" ? "10.244.1.1" : "169.254.1.1"}`,
+    },
+    {
+      name: "a blackhole route",
+      pods,
+      cluster: routes("n1", { kind: "blackhole", to: "10.244.2.0/24" }),
+      flow: OTHER_NODE,
+      code: "blackhole-route",
+      host: "node/n1",
+      at: "- kind: blackhole",
+      fix: "node/n1: ip route del blackhole 10.244.2.0/24",
+    },
+    {
+      name: "a route that refuses",
+      pods,
+      cluster: routes("n1", { kind: "unreachable", to: "10.244.2.10" }),
+      flow: OTHER_NODE,
+      code: "no-route",
+      host: "node/n1",
+      at: "- kind: unreachable",
+      fix: "node/n1: ip route del unreachable 10.244.2.10/32",
+    },
+    {
+      name: "a route to a next hop that is not there",
+      pods,
+      cluster: routes("n1", { to: "10.244.2.0/24", via: "192.168.50.99" }),
+      flow: OTHER_NODE,
+      code: "no-neighbour",
+      host: "node/n1",
+      at: "- to: 10.244.2.0/24",
+      fix: "node/n1: ip route replace 10.244.2.0/24 via 192.168.50.12",
+    },
+    {
+      name: "strict reverse path filter, and answers leave elsewhere",
+      pods,
+      cluster: {
+        nodes: [
+          {
+            name: "n2",
+            sysctls: { "net.ipv4.conf.eth0.rp_filter": 1 },
+            routes: [{ to: "10.244.1.0/24", interface: pods === "bridge" ? "cni0" : "cali-web-2" }],
+          },
+        ],
+      },
+      flow: OTHER_NODE,
+      code: "reverse-path-filter",
+      host: "node/n2",
+      at: "net.ipv4.conf.eth0.rp_filter: 1",
+      fix: "node/n2: sysctl -w net.ipv4.conf.eth0.rp_filter=2",
+    },
+    {
+      name: "pods are not masqueraded",
+      pods,
+      podNetwork: { masquerade: "none" },
+      flow: "pod/shop/client > 198.51.100.10:443",
+      code: "source-not-translated",
+      host: "node/n1",
+      at: "masquerade: none",
+      fix: "node/n1: iptables -t nat -A POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -j MASQUERADE",
+    },
+    {
+      name: "a load balancer that keeps the client's address",
+      pods,
+      cluster: { loadBalancers: [{ service: "shop/pub", kind: "nat", keepsClient: true }] },
+      flow: "outside/client > 198.51.100.40:80",
+      code: "reply-bypasses-nat",
+      host: "lb/shop/pub",
+      at: "- service: shop/pub",
+      fix: "lb/shop/pub: iptables -t nat -A POSTROUTING -m conntrack --ctstate DNAT -j MASQUERADE",
+    },
+    {
+      name: "an external IP in the subnet of the nodes",
+      pods,
+      objects: [service("ext", { externalIPs: ["192.168.50.77"] })],
+      flow: "outside/client > 192.168.50.77:80",
+      isNew: true,
+      code: "address-unanswered",
+      host: "gateway",
+      at: "192.168.50.77",
+      fix: "gateway: ip route add 192.168.50.77/32 via 192.168.50.11",
+    },
+    {
+      name: "two routers that point at each other",
+      pods,
+      cluster: {
+        nodes: [
+          { name: "n1", routes: [{ to: "10.244.9.0/24", via: "192.168.50.12" }] },
+          { name: "n2", routes: [{ to: "10.244.9.0/24", via: "192.168.50.11" }] },
+        ],
+      },
+      flow: "pod/shop/client > 10.244.9.1:80",
+      isNew: true,
+      code: "loop",
+      host: "node/n1",
+      at: "- to: 10.244.9.0/24",
+      fix: "node/n1: ip route del 10.244.9.0/24",
+    },
+    {
+      name: "another node has the pod's address",
+      pods,
+      change: withAddress("node/n2", "10.244.1.10"),
+      flow: OTHER_NODE,
+      code: "martian-source",
+      host: "node/n2",
+      at: '"kind":"Node","metadata":{"name":"n2"}',
+      fix: "node/n2: ip address del 10.244.1.10 dev eth0",
+    },
+  ]),
+  {
+    name: "a port that is not in the bridge",
+    pods: "bridge",
+    change: withInterface("node/n1", "veth-client", ({ port: _, ...own }) => own),
+    flow: OTHER_NODE,
+    code: "no-neighbour",
+    host: "node/n1",
+    at: '"kind":"Node","metadata":{"name":"n1"}',
+    fix: "node/n1: ip link set veth-client master cni0",
+  },
+  {
+    name: "proxy_arp off",
+    pods: "routed",
+    cluster: sysctls("n1", { "net.ipv4.conf.cali-client.proxy_arp": 0 }),
+    flow: OTHER_NODE,
+    code: "no-neighbour",
+    host: "node/n1",
+    at: "net.ipv4.conf.cali-client.proxy_arp: 0",
+    fix: "node/n1: sysctl -w net.ipv4.conf.cali-client.proxy_arp=1",
+  },
+  {
+    name: "no room for the outer headers of a tunnel",
+    pods: "flannel-vxlan",
+    podNetwork: { mtu: 1500 },
+    flow: OTHER_NODE,
+    bytes: 1500,
+    isNew: true,
+    code: "mtu-mismatch",
+    host: "node/n1",
+    at: "mtu: 1500",
+    fix: "pod/shop/client: ip link set eth0 mtu 1450",
+  },
+  {
+    name: "a port of the bridge with a smaller MTU",
+    pods: "bridge",
+    change: withInterface("node/n1", "veth-web-1", (own) => ({ ...own, mtu: 1400 })),
+    flow: "pod/shop/client > 10.244.1.11:8080",
+    bytes: 1500,
+    code: "mtu-black-hole",
+    host: "node/n1",
+    at: '"kind":"Node","metadata":{"name":"n1"}',
+    fix: "pod/shop/client: ip link set eth0 mtu 1400",
+  },
+  {
+    name: "route_localnet off",
+    pods: "bridge",
+    mode: "iptables",
+    cluster: sysctls("n1", { "net.ipv4.conf.all.route_localnet": 0 }),
+    flow: "node/n1 > 127.0.0.1:30123",
+    code: "localnet-off",
+    host: "node/n1",
+    at: "net.ipv4.conf.all.route_localnet: 0",
+    fix: "node/n1: sysctl -w net.ipv4.conf.all.route_localnet=1",
+  },
+];

@@ -1,0 +1,23 @@
+/** Each fault of a cluster is found on the walk that meets it, at its host and its line, and nothing is found without it. */
+import { describe, expect, test } from "vitest";
+import { FAULTS, findingsOfFlow, lineOf } from "../../support/faults.ts";
+
+describe.each(FAULTS)("$name ($pods)", (fault) => {
+  const { code, host, at, fix, flow, pods, bytes, mode = "nftables" } = fault;
+
+  test(`${code} at ${host}`, () => {
+    const found = findingsOfFlow(fault, flow, bytes);
+    expect(
+      found.map((each) => ({
+        code: each.code,
+        host: each.host,
+        at: lineOf(each).includes(at) ? at : lineOf(each).slice(0, 100),
+        fix: each.fix === undefined ? "" : `${each.fix.host}: ${each.fix.command}`,
+      })),
+    ).toEqual([{ code, host, at, fix }]);
+  });
+
+  test.skipIf(fault.isNew)("nothing without it", () => {
+    expect(findingsOfFlow({ pods, mode }, flow, bytes).map(({ message }) => message)).toEqual([]);
+  });
+});
