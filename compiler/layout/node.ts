@@ -1,7 +1,7 @@
 /** A node: its interfaces, and its routes to pods and to other nodes. */
 import type { ClusterNode } from "../model/hosts.ts";
 import { FAMILIES, familyOf, parseAddress } from "../net/address.ts";
-import { hostPrefix } from "../net/prefix.ts";
+import { hostPrefix, prefixContains } from "../net/prefix.ts";
 import type { HostInterface, Link } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
 import type { InterfaceAddress, TableRoute } from "../network/types.ts";
@@ -29,12 +29,7 @@ export function layOutNode(
   const eth0 = interfaceOf(underlay, "ethernet", provenance, {
     mtu: plan.mtu,
     sysctls: sysctls(underlay),
-    addresses: FAMILIES.flatMap((family): InterfaceAddress[] => {
-      const length = plan.underlays[family]?.cidr.length;
-      return length === undefined
-        ? []
-        : node.addresses.filter((address) => familyOf(address) === family).map((address) => addressIn(address, length));
-    }),
+    addresses: addressesOf(node, plan),
   });
   const interfaces = [
     loopback(provenance, sysctls("lo")),
@@ -64,6 +59,17 @@ export function layOutNode(
       ...pods.map(({ host, veth, pod }) => linkOf([name, veth], [host, "eth0"], { origin: pod.origin })),
     ],
   };
+}
+
+/** An address that is not in the underlay, such as an ExternalIP, makes no subnet of its own. */
+function addressesOf({ addresses }: ClusterNode, { underlays }: LayoutPlan): InterfaceAddress[] {
+  return FAMILIES.flatMap((family): InterfaceAddress[] => {
+    const cidr = underlays[family]?.cidr;
+    if (cidr === undefined) return [];
+    return addresses
+      .filter((address) => familyOf(address) === family)
+      .map((address) => addressIn(address, prefixContains(cidr, address) ? cidr.length : hostPrefix(address).length));
+  });
 }
 
 /** The port of the switch that leads to a host. */

@@ -9,6 +9,8 @@ interface Datapath {
   readonly programs: "eBPF programs" | "flows of Open vSwitch";
   /** A label and its value, of the Pods that run on each node. */
   readonly labels: readonly (readonly [key: string, value: string])[];
+  /** Parts of the images of DaemonSets. */
+  readonly images: readonly string[];
   /** Names of ConfigMaps. */
   readonly configMaps: readonly string[];
   /** API groups of its own kinds. */
@@ -22,6 +24,7 @@ const DATAPATHS: readonly Datapath[] = [
     name: "Cilium",
     programs: "eBPF programs",
     labels: [["k8s-app", "cilium"]],
+    images: ["/cilium/cilium:", "/cilium/cilium@"],
     configMaps: ["cilium-config"],
     groups: ["cilium.io"],
     annotations: ["network.cilium.io/", "io.cilium.network."],
@@ -30,6 +33,7 @@ const DATAPATHS: readonly Datapath[] = [
     name: "OVN-Kubernetes",
     programs: "flows of Open vSwitch",
     labels: [["app", "ovnkube-node"]],
+    images: ["/ovn-kubernetes/ovn-kube", "/ovn-daemonset"],
     configMaps: ["ovnkube-config"],
     groups: ["k8s.ovn.org"],
     annotations: ["k8s.ovn.org/"],
@@ -38,6 +42,7 @@ const DATAPATHS: readonly Datapath[] = [
     name: "Kube-OVN",
     programs: "flows of Open vSwitch",
     labels: [["app", "kube-ovn-cni"]],
+    images: ["/kubeovn/kube-ovn:", "/kubeovn/kube-ovn@"],
     configMaps: [],
     groups: ["kubeovn.io"],
     annotations: ["ovn.kubernetes.io/"],
@@ -46,6 +51,7 @@ const DATAPATHS: readonly Datapath[] = [
     name: "Antrea",
     programs: "flows of Open vSwitch",
     labels: [["component", "antrea-agent"]],
+    images: ["/antrea/antrea-agent", "/antrea/antrea-ubuntu"],
     configMaps: ["antrea-config"],
     groups: ["crd.antrea.io"],
     annotations: ["node.antrea.io/"],
@@ -54,6 +60,7 @@ const DATAPATHS: readonly Datapath[] = [
     name: "OpenShift SDN",
     programs: "flows of Open vSwitch",
     labels: [["app", "sdn"]],
+    images: [],
     configMaps: ["sdn-config"],
     groups: ["network.openshift.io"],
     annotations: [],
@@ -83,9 +90,12 @@ export function reportUnknownDatapath(objects: Objects, report: Report): void {
 }
 
 function evidenceOf(datapath: Datapath, { pods, nodes, workloads, skipped }: Objects): Evidence | undefined {
-  const { labels, configMaps, groups, annotations } = datapath;
+  const { labels, images, configMaps, groups, annotations } = datapath;
   const isItsPod = (own: ReadonlyMap<string, string>): boolean => labels.some(([key, value]) => own.get(key) === value);
-  const workload = workloads.find((each) => each.kind === "DaemonSet" && isItsPod(each.labels));
+  const isItsImage = (image: string): boolean => images.some((part) => `/${image}`.includes(part));
+  const workload = workloads.find(
+    (each) => each.kind === "DaemonSet" && (isItsPod(each.labels) || imagesOf(each).some(isItsImage)),
+  );
   if (workload !== undefined) return evidenceIn(workload.kind, workload);
   const pod = pods.find(({ meta }) => isItsPod(meta.labels));
   if (pod !== undefined) return evidenceIn("Pod", pod);
@@ -98,6 +108,15 @@ function evidenceOf(datapath: Datapath, { pods, nodes, workloads, skipped }: Obj
       if (annotations.some((start) => key.startsWith(start)))
         return { what: `annotation ${key} of Node ${node.meta.name}`, origin: node.meta.field };
   return undefined;
+}
+
+/** The images of a DaemonSet's containers. */
+function imagesOf({ meta }: WorkloadSpec): readonly string[] {
+  const containers = memberAt(meta.field, ["spec", "template", "spec", "containers"]);
+  return (containers?.items() ?? []).flatMap((container) => {
+    const image = container.get("image")?.value;
+    return typeof image === "string" ? [image] : [];
+  });
 }
 
 function evidenceIn(kind: string, { meta }: WorkloadSpec | PodSpec | NodeSpec): Evidence {

@@ -348,6 +348,15 @@ describe("unknown-datapath", () => {
       "Calico in eBPF mode runs here (operator.tigera.io/v1/Installation, spec.calicoNetwork.linuxDataplane): its eBPF programs",
       [other("operator.tigera.io/v1", "Installation", "spec: {calicoNetwork: {linuxDataplane: BPF}}")],
     ],
+    [
+      "Cilium runs here (DaemonSet kube-system/agent): its eBPF programs",
+      [daemonSet("agent", "app: net", ", image: quay.io/cilium/cilium:v1.16.1")],
+    ],
+    [
+      "Kube-OVN runs here (DaemonSet kube-system/cni): its flows",
+      [daemonSet("cni", "app: net", ", image: kubeovn/kube-ovn:v1.12.0")],
+    ],
+    [undefined, [daemonSet("hubble", "app: hubble", ", image: quay.io/cilium/hubble-relay:v1.16.1")]],
     [undefined, [daemonSet("calico-node", "k8s-app: calico-node")]],
     [undefined, [daemonSet("calico-node", "k8s-app: calico-node", ON.replace("true", "false"))]],
     [undefined, [other("operator.tigera.io/v1", "Installation", "spec: {calicoNetwork: {linuxDataplane: Iptables}}")]],
