@@ -94,10 +94,11 @@ describe("a node whose files are named in the Cluster document", () => {
   const packet = "tcp pod/shop/web-1 > pod/shop/api-1:8081";
 
   test("has the interfaces of its files, each pod behind the port that leads to it", () => {
-    const { code, text } = inFolder(files(true), (folder) => trace(folder, packet));
-    expect(text).toContain("vethcc");
-    expect(text).toContain("vethbb");
-    expect(code).toBe(0);
+    const back = "tcp pod/shop/api-1 > pod/shop/web-1:8080";
+    const [to, from] = inFolder(files(true), (folder) => [trace(folder, packet), trace(folder, back)]);
+    expect([to.code, from.code]).toEqual([0, 0]);
+    expect(to.text).toContain(" vethbb ");
+    expect(from.text).toContain(" vethcc ");
   });
 
   test("has the sysctls of its files", () => {
