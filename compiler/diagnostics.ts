@@ -109,6 +109,7 @@ export const DIAGNOSTIC_CODES = [
   "no-node",
   "unknown-node",
   "no-detector",
+  "no-pod-network",
   "settings-taken",
   "unsupported-mode",
   // joins

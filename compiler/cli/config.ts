@@ -22,6 +22,7 @@ export interface ConfigFlags {
   readonly detectLocalInterface?: string;
   readonly localhostNodeports?: boolean;
   readonly masqueradeAll?: boolean;
+  readonly masquerade?: string;
   readonly zone?: string;
 }
 
@@ -47,6 +48,7 @@ function readFlags(flags: ConfigFlags): Config {
     detectLocalInterface: flags.detectLocalInterface,
     localhostNodePorts: flags.localhostNodeports,
     masqueradeAll: flags.masqueradeAll,
+    masquerade: flags.masquerade,
     zone: flags.zone,
   };
   const given = Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
@@ -74,5 +76,6 @@ const FLAG_NAMES: Readonly<Record<string, string>> = {
   nodePortAddresses: "--nodeport-addresses",
   detectLocalMode: "--detect-local-mode",
   detectLocalInterface: "--detect-local-interface",
+  masquerade: "--masquerade",
   zone: "--zone",
 };

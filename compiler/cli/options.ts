@@ -58,6 +58,12 @@ const SETTINGS: readonly Setting[] = [
     description: "masquerade all traffic to cluster IPs",
     member: "masqueradeAll",
   },
+  {
+    flags: "--masquerade <who>",
+    description: "who masquerades what pods send out of the pod network: kpc or none (others)",
+    member: "masquerade",
+    choices: ["kpc", "none"],
+  },
   { flags: "--zone <name>", description: "zone of the node", member: "zone" },
 ];
 

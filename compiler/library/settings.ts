@@ -20,6 +20,7 @@ export interface NodeSettings {
   readonly detectLocalInterface?: string;
   readonly localhostNodePorts?: boolean;
   readonly masqueradeAll?: boolean;
+  readonly masquerade?: "kpc" | "none";
   readonly tcpBeLiberal?: boolean;
   readonly ingressController?: string;
   readonly zone?: string;

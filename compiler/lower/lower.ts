@@ -27,7 +27,10 @@ import { buildChains } from "./skeleton.ts";
 /** What one node does for the Services that it sees: one table for each family that has Services or Service CIDRs. */
 export function lower(view: NodeView, settings: Settings): Ruleset {
   const used = FAMILIES.filter(
-    (family) => view[family].length > 0 || settings.families[family].serviceCidrs.length > 0,
+    (family) =>
+      view[family].length > 0 ||
+      settings.families[family].serviceCidrs.length > 0 ||
+      settings.families[family].podNetwork !== undefined,
   );
   const tables = used.map((family) => lowerFamily(family, view[family], settings));
   const retired = FAMILIES.filter((family) => !used.includes(family)).map((family) => ({

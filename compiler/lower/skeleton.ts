@@ -38,7 +38,7 @@ import type {
   Step,
 } from "../ir/types.ts";
 import { type Family, parseAddress } from "../net/address.ts";
-import { type Prefix, prefixRange } from "../net/prefix.ts";
+import { hostPrefix, type Prefix, prefixRange } from "../net/prefix.ts";
 import { PROTOCOL_NUMBERS, type Protocol } from "../net/protocol.ts";
 import type { Detector, Settings } from "../node/settings.ts";
 import type { Pick, ServiceElements } from "./elements.ts";
@@ -77,16 +77,21 @@ export function buildChains(skeleton: Skeleton): Chain[] {
     ...[...skeleton.elements.picks].map(([name, pick]) => buildPickChain(name, pick, skeleton)),
     ...buildRememberChains(skeleton),
     ...buildDispatchChains(skeleton),
-    ...buildPostroutingChains(skeleton, "masquerade", { kind: "masquerade", random: "fully-random" }),
+    ...buildPostroutingChains(skeleton, "masquerade", MASQUERADE),
     ...(mode === "iptables" ? buildPostroutingChains(skeleton, "forward", verdict({ kind: "accept" })) : []),
     ...(mode === "nftables" ? nftablesFilterChains(skeleton) : iptablesFilterChains(skeleton)),
     natChain("nat-prerouting", "prerouting", PRIORITY.dstnat, [rule(jump("services"))]),
     natChain("nat-output", "output", PRIORITY.dstnat, [rule(jump("services"))]),
-    natChain("nat-postrouting", "postrouting", PRIORITY.srcnat, decisionRules(skeleton, masqueradeMap)),
+    ...leavingChains(skeleton),
+    natChain("nat-postrouting", "postrouting", PRIORITY.srcnat, [
+      ...leavingRules(skeleton),
+      ...decisionRules(skeleton, masqueradeMap),
+    ]),
   ];
 }
 
 const NEW = anyBit(CT_STATE_FIELD, CT_STATE.new);
+const MASQUERADE: Statement = { kind: "masquerade", random: "fully-random" };
 const REJECT: Statement = { kind: "reject", with: "port-unreachable" };
 
 // --- picking an endpoint --------------------------------------------------------------------------------------------
@@ -309,6 +314,36 @@ function buildPostroutingChains(
     ),
   ];
 }
+
+const LEAVING = "leaving-pod-network";
+
+/** Before all decisions about Services: one of them may have sent the packet out of the pod network. */
+function leavingRules({ family, settings }: Skeleton): Rule[] {
+  const { podNetwork } = settings.families[family];
+  return podNetwork === undefined
+    ? []
+    : [rule(within(addressField(family, "saddr"), ranges(podNetwork.cidrs)), jump(LEAVING))];
+}
+
+/** What pods send out of the pod network gets an address of the node (README.md, section 12). */
+function leavingChains({ family, settings, elements }: Skeleton): RegularChain[] {
+  const { podNetwork } = settings.families[family];
+  if (podNetwork === undefined) return [];
+  const inside = [...podNetwork.cidrs, ...podNetwork.nodes.map(hostPrefix), MULTICAST[family]];
+  const toInside = within(addressField(family, "daddr"), ranges(inside));
+  const rules = [
+    commented("pods, nodes, multicast", rule(toInside, verdict({ kind: "return" }))),
+    commented("this node itself", rule(fromNode(), verdict({ kind: "return" }))),
+    ...(elements.affinitySeconds.length > 0 ? [resetIdentity()] : []),
+    rule(MASQUERADE),
+  ];
+  return [regular(LEAVING, rules, "pods to elsewhere")];
+}
+
+const MULTICAST: Readonly<Record<Family, Prefix>> = {
+  IPv4: { address: required(parseAddress("224.0.0.0"), "multicast parses"), length: 4 },
+  IPv6: { address: required(parseAddress("ff00::"), "multicast parses"), length: 8 },
+};
 
 function resetIdentity(): Rule {
   const value: Expression = { kind: "constant", type: "classid", value: 0 };

@@ -21,6 +21,8 @@ export interface Config {
   readonly nodePortAddresses?: readonly (Prefix | "primary")[] | undefined;
   readonly localhostNodePorts?: boolean | undefined;
   readonly masqueradeAll?: boolean | undefined;
+  /** Who gives packets that pods send out of the pod network an address of the node: kpc's rules, or others. */
+  readonly masquerade?: PodMasquerade | undefined;
   /** conntrack.tcpBeLiberal of kube-proxy: TCP packets out of their window are not invalid (iptables mode: not dropped). */
   readonly tcpBeLiberal?: boolean | undefined;
   /** The controller name of IngressClasses that are ours; `kpc.dev/ingress` by default. */
@@ -33,6 +35,10 @@ export interface Config {
   readonly origins?: Readonly<Partial<Record<PlacedSetting, Origin>>>;
 }
 
+export const POD_MASQUERADERS = ["kpc", "none"] as const;
+
+type PodMasquerade = (typeof POD_MASQUERADERS)[number];
+
 /** Settings of which findings tell the place. */
 export type PlacedSetting =
   | "nodeName"
@@ -41,7 +47,8 @@ export type PlacedSetting =
   | "zone"
   | "detectLocalMode"
   | "detectLocalInterface"
-  | "clusterCidr";
+  | "clusterCidr"
+  | "masquerade";
 
 export const DETECT_LOCAL_MODES = [
   "ClusterCIDR",

@@ -13,7 +13,7 @@ import { type Address, parseAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { blocksNamed } from "../specs/kube-proxy-config.ts";
 import { asInterfaceName, asPrefix } from "../specs/network-values.ts";
-import { type Config, DETECT_LOCAL_MODES } from "./config.ts";
+import { type Config, DETECT_LOCAL_MODES, POD_MASQUERADERS } from "./config.ts";
 import { MODES } from "./settings.ts";
 
 /** The members that a config has; a config file has apiVersion and kind besides. */
@@ -29,6 +29,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "nodePortAddresses",
   "localhostNodePorts",
   "masqueradeAll",
+  "masquerade",
   "tcpBeLiberal",
   "ingressController",
   "zone",
@@ -64,6 +65,7 @@ export function decodeConfig(context: Context, field: Field, file: boolean): Con
     nodePortAddresses: optional(field.get("nodePortAddresses"), (value) => decodeNodePortAddresses(context, value)),
     localhostNodePorts: asBoolean(context, field.get("localhostNodePorts")),
     masqueradeAll: asBoolean(context, field.get("masqueradeAll")),
+    masquerade: asOneOf(context, field.get("masquerade"), POD_MASQUERADERS),
     tcpBeLiberal: asBoolean(context, field.get("tcpBeLiberal")),
     ingressController: asString(context, field.get("ingressController")),
     zone,
@@ -75,6 +77,7 @@ export function decodeConfig(context: Context, field: Field, file: boolean): Con
       detectLocalMode: field.get("detectLocalMode"),
       detectLocalInterface: field.get("detectLocalInterface"),
       clusterCidr: field.get("clusterCIDR"),
+      masquerade: field.get("masquerade"),
     }),
   };
 }

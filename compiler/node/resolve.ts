@@ -6,6 +6,7 @@ import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
 import type { NodeSpec, Specs } from "../specs/types.ts";
 import type { Config } from "./config.ts";
 import { detectorOf, reportDetector } from "./detector.ts";
+import { podNetworksOf } from "./pod-network.ts";
 import { serviceCidrsOf } from "./service-cidrs.ts";
 import type { FamilySettings, Mode, NodeContext, NodePortAddresses, Settings } from "./settings.ts";
 
@@ -27,6 +28,7 @@ export function resolveConfig(config: Config, specs: Specs, report: Report): Res
     [...(config.nodeIp ?? []), ...addresses].find((address) => familyOf(address) === family);
   const zone = config.zone === undefined ? node?.zone : (config.zone ?? undefined);
   const serviceCidrs = serviceCidrsOf(config, specs);
+  const podNetworks = podNetworksOf(config, specs, report);
   const family = (name: Family): FamilySettings => {
     const localhostNodePorts =
       mode === "iptables" && name === "IPv4" && (config.localhostNodePorts ?? true) && nodePortsHoldLoopback(config);
@@ -36,6 +38,7 @@ export function resolveConfig(config: Config, specs: Specs, report: Report): Res
       nodePorts: nodePortAddresses(name, mode, config, addresses, primary(name), localhostNodePorts),
       localhostNodePorts,
       primaryAddress: primary(name),
+      podNetwork: podNetworks[name],
     };
   };
   return {

@@ -35,6 +35,15 @@ export interface FamilySettings {
   readonly localhostNodePorts: boolean;
   /** The node's own address that it is known by. */
   readonly primaryAddress: Address | undefined;
+  /** What pods send out of these blocks gets an address of the node; undefined: that is somebody else's work. */
+  readonly podNetwork: PodNetworkBlocks | undefined;
+}
+
+/** The pod network of one family. */
+export interface PodNetworkBlocks {
+  readonly cidrs: readonly Prefix[];
+  /** Addresses of the cluster's nodes: pods reach them as themselves. */
+  readonly nodes: readonly Address[];
 }
 
 /** How to tell that a packet comes from a pod of this node. Having none differs from one that says no. */

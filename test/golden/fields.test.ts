@@ -30,6 +30,7 @@ const CASES: Readonly<Record<string, Changed>> = {
     status: "status: {loadBalancer: {ingress: [{ip: 198.51.100.9}]}}",
   },
   "endpoint-not-ready": { endpoint: "conditions: {ready: false}" },
+  "masquerade-kpc": { settings: { masquerade: "kpc" } },
   "masquerade-all": { settings: { masqueradeAll: true } },
 };
 

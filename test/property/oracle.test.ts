@@ -18,6 +18,9 @@ function toPrediction(outcomes: readonly Outcome[]): OraclePrediction {
     name: printAddressPort(address, port),
     masquerade,
   }));
+  const leaves = outcome.results.some(
+    ({ disposition }) => disposition.kind === "pass" && disposition.source.kind !== "kept",
+  );
   return {
     verdict: outcome.verdict === "mixed" ? "dnat" : outcome.verdict,
     endpoints: named.map(({ name }) => name).sort(),
@@ -25,6 +28,7 @@ function toPrediction(outcomes: readonly Outcome[]): OraclePrediction {
       .filter(({ masquerade }) => masquerade)
       .map(({ name }) => name)
       .sort(),
+    ...(leaves ? { leaves } : {}),
     ...(outcome.sticky === undefined ? {} : { stickySeconds: outcome.sticky.timeoutSeconds }),
   };
 }

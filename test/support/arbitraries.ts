@@ -78,6 +78,7 @@ export const proxySettings: fc.Arbitrary<ProxySettings> = fc
     ),
     localhostNodePorts: weighted([3, true], [1, false]),
     masqueradeAll: weighted([4, false], [1, true]),
+    masquerade: weighted<"kpc" | "none">([2, "none"], [1, "kpc"]),
     zone: weighted<string | null>([2, "zone-a"], [1, null], [1, ""]),
   })
   .map(({ detector, ...rest }) => ({
@@ -320,13 +321,30 @@ export function consistent(draft: ServiceDraft): ServiceDraft {
   return draft.headless ? { ...draft, type: "ClusterIP", externalIPs: [] } : draft;
 }
 
-export const cluster: fc.Arbitrary<ClusterInput> = fc.record({
-  objects: fc
-    .array(serviceDraft, { minLength: 1, maxLength: 6 })
-    .map((drafts) => drafts.map(consistent).flatMap((draft, i) => toManifests(draft, i))),
-  proxy: proxySettings,
-  mode: fc.constantFrom("nftables", "iptables"),
-});
+export const OTHER_NODE_IPS = ["192.168.0.3", "2001:db8::3"] as const;
+
+/** Both nodes, as an API server has them. */
+const NODES: readonly Manifest[] = [
+  { name: NODE_NAME, addresses: NODE_IPS, podCIDRs: ["10.180.0.0/24", "fd00:10:180::/64"] },
+  { name: "node-b", addresses: OTHER_NODE_IPS, podCIDRs: ["10.180.2.0/24", "fd00:10:180:2::/64"] },
+].map(({ name, addresses, podCIDRs }) => ({
+  apiVersion: "v1",
+  kind: "Node",
+  metadata: { name, uid: `uid-of-${name}` },
+  spec: { podCIDR: podCIDRs[0], podCIDRs },
+  status: { addresses: addresses.map((address) => ({ type: "InternalIP", address })) },
+}));
+
+export const cluster: fc.Arbitrary<ClusterInput> = fc
+  .record({
+    objects: fc
+      .array(serviceDraft, { minLength: 1, maxLength: 6 })
+      .map((drafts) => drafts.map(consistent).flatMap((draft, i) => toManifests(draft, i))),
+    proxy: proxySettings,
+    mode: fc.constantFrom("nftables", "iptables"),
+    nodes: weighted<readonly Manifest[]>([2, []], [1, NODES]),
+  })
+  .map(({ objects, nodes, ...others }) => ({ ...others, objects: [...objects, ...nodes] }));
 
 // --- rules that are not ours ---------------------------------------------------------------------------------------------
 

@@ -13,9 +13,20 @@ export function featuresOf({ objects, proxy, mode }: ClusterInput): string[] {
   if (proxy.masqueradeAll) features.add("masqueradeAll");
   if (!proxy.localhostNodePorts) features.add("no localhost node ports");
   if (proxy.serviceCIDRs.length > 0) features.add("Service CIDRs");
-  for (const object of objects)
-    for (const feature of object["kind"] === "Service" ? ofService(object) : ofSlice(object)) features.add(feature);
+  if (proxy.masquerade === "kpc") features.add("masquerade kpc");
+  for (const object of objects) for (const feature of ofObject(object)) features.add(feature);
   return [...features];
+}
+
+function ofObject(object: Manifest): Iterable<string> {
+  switch (object["kind"]) {
+    case "Service":
+      return ofService(object);
+    case "EndpointSlice":
+      return ofSlice(object);
+    default:
+      return [`${object["kind"]}`];
+  }
 }
 
 function* ofService(service: Manifest): Generator<string> {

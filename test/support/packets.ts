@@ -2,7 +2,7 @@
 import type { Packet } from "../../compiler/evaluate/packet.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../../compiler/net/protocol.ts";
-import { ADDRESSES, type ClusterInput, type Manifest, NODE_IPS } from "./arbitraries.ts";
+import { ADDRESSES, type ClusterInput, type Manifest, NODE_IPS, OTHER_NODE_IPS } from "./arbitraries.ts";
 
 /** Who sends: an address, and the interface that the packet comes in by (undefined: the node itself). */
 const SENDERS: readonly (readonly [address: string, inInterface: string | undefined])[] = [
@@ -135,9 +135,11 @@ export function* packetsFor({ proxy }: ClusterInput, start: number, step: number
     ...ADDRESSES.IPv6.external,
     ...ADDRESSES.IPv6.endpoint,
     ...proxy.nodeIPs,
+    ...OTHER_NODE_IPS,
     "127.0.0.1",
     "::1",
     "198.51.100.1",
+    "2001:db8:e::1",
   ];
   const targets = [...new Set(addresses)].flatMap((to): Target[] => [
     ...PORTS.flatMap((port) => PROTOCOLS.map((protocol): Target => [to, PROTOCOL_NUMBERS[protocol], port])),

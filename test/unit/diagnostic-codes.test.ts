@@ -202,6 +202,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "no-node": manifests(service("web", OK), {}),
   "unknown-node": manifests(`${node("worker-1")}${service("web", OK)}`, { nodeName: "woker-1" }),
   "no-detector": manifests(service("web", OK), { nodeName: "n", detectLocalMode: "BridgeInterface" }),
+  "no-pod-network": manifests(service("web", OK), { nodeName: "n", masquerade: "kpc" }),
   "settings-taken": manifests(`${service("web", OK)}${kubeProxy("mode: nftables")}`),
   "unsupported-mode": manifests(`${service("web", OK)}${kubeProxy("mode: ipvs")}`),
   "service-ignored": manifests(service("web", "{clusterIP: None, ports: [{port: 80}]}")),

@@ -78,6 +78,8 @@ export interface ProxySettings {
   readonly nodePortAddresses: "default" | readonly string[];
   readonly localhostNodePorts: boolean;
   readonly masqueradeAll: boolean;
+  /** Who gives what pods send out of their network an address of the node; undefined: others. */
+  readonly masquerade?: "kpc" | "none";
   readonly zone?: string | null | undefined;
 }
 
@@ -94,6 +96,20 @@ export function readSlices(objects: readonly unknown[]): SliceManifest[] {
   return (
     objects.filter((object) => isObject(object, "discovery.k8s.io/v1", "EndpointSlice")) as SliceManifest[]
   ).filter(({ metadata }) => !isHidden(metadata));
+}
+
+/** The addresses, as text, and pod blocks of all Nodes among `objects`. */
+export function readNodes(objects: readonly unknown[]): { readonly addresses: string[]; readonly podCidrs: string[] } {
+  const nodes = objects.filter((object) => isObject(object, "v1", "Node")) as NodeManifest[];
+  return {
+    addresses: nodes.flatMap(({ status }) => (status?.addresses ?? []).map(({ address }) => address)),
+    podCidrs: nodes.flatMap(({ spec }) => spec?.podCIDRs ?? []),
+  };
+}
+
+interface NodeManifest {
+  readonly spec?: { readonly podCIDRs?: readonly string[] };
+  readonly status?: { readonly addresses?: readonly { readonly address: string }[] };
 }
 
 /** `default` when the manifest names no namespace. */

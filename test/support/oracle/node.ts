@@ -1,9 +1,15 @@
 import { type Address, type Family, familyOf, parseAddress, parseIpv4 } from "../../../compiler/net/address.ts";
 import { hostPrefix, type Prefix, parsePrefix, prefixContains, prefixFamily } from "../../../compiler/net/prefix.ts";
-import type { ProxySettings } from "./manifests.ts";
+import { type ProxySettings, readNodes } from "./manifests.ts";
 
 /** The kube-proxy mode. */
 export type OracleMode = "nftables" | "iptables";
+
+/** Blocks of pods, and nodes, of one family. */
+interface PodNetwork {
+  readonly cidrs: readonly Prefix[];
+  readonly nodes: readonly Address[];
+}
 
 /** The node, as one family of one kube-proxy sees it (section 1.3: nothing is shared between families). */
 export interface Node {
@@ -23,6 +29,8 @@ export interface Node {
   readonly nodePortAddresses: "all" | readonly Prefix[];
   /** Whether iptables' node ports on 127.0.0.0/8 are in effect, with the anti-martian drop they bring (section 8). */
   readonly localhostNodePorts: boolean;
+  /** Section 12; undefined: what pods send elsewhere is left alone. */
+  readonly podNetwork: PodNetwork | undefined;
 }
 
 /** Section 4.3: whether a packet comes from a pod of this node. */
@@ -32,7 +40,7 @@ type Detector = (source: Address, inInterface: string | undefined) => boolean;
 const LOOPBACK_ADDRESS = parseIpv4("127.0.0.1") as Address;
 
 /** The node for packets of `family`. */
-export function readNode(proxy: ProxySettings, mode: OracleMode, family: Family): Node {
+export function readNode(objects: readonly unknown[], proxy: ProxySettings, mode: OracleMode, family: Family): Node {
   const addresses = readAddresses(proxy.nodeIPs, family);
   const primary = readAddresses([proxy.nodeIP ?? ""], family)[0] ?? addresses[0];
   const nodePortAddresses = readNodePortAddresses(proxy, mode, family, primary);
@@ -52,6 +60,7 @@ export function readNode(proxy: ProxySettings, mode: OracleMode, family: Family)
       family === "IPv4" &&
       proxy.localhostNodePorts &&
       (nodePortAddresses === "all" || nodePortAddresses.some(overlapsLoopback)),
+    podNetwork: readPodNetwork(objects, proxy, family),
   };
 }
 
@@ -81,6 +90,30 @@ export function isLoopback(address: Address): boolean {
 /** Whether `address` has type LOCAL at this node. */
 export function isLocalAddress(node: Node, address: Address): boolean {
   return isLoopback(address) || node.addresses.includes(address);
+}
+
+/** Section 12: whether what `source` sends to `destination` leaves the pod network through this node. */
+export function leavesPodNetwork(node: Node, source: Address, destination: Address): boolean {
+  if (node.podNetwork === undefined || isLocalAddress(node, source) || isMulticast(destination)) return false;
+  const { cidrs, nodes } = node.podNetwork;
+  const isPod = (address: Address): boolean => cidrs.some((cidr) => prefixContains(cidr, address));
+  return isPod(source) && !isPod(destination) && !nodes.includes(destination);
+}
+
+function isMulticast(address: Address): boolean {
+  return typeof address === "number" ? address >>> 28 === 14 : address >> 120n === 255n;
+}
+
+function readPodNetwork(
+  objects: readonly unknown[],
+  { masquerade, clusterCIDR }: ProxySettings,
+  family: Family,
+): PodNetwork | undefined {
+  if (masquerade !== "kpc") return undefined;
+  const { addresses, podCidrs } = readNodes(objects);
+  const configured = readPrefixes(clusterCIDR, family);
+  const cidrs = configured.length > 0 ? configured : readPrefixes(podCidrs, family);
+  return cidrs.length === 0 ? undefined : { cidrs, nodes: readAddresses(addresses, family) };
 }
 
 /** Section 8: whether `address` is one that node ports are served on. */

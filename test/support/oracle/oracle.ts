@@ -5,7 +5,7 @@ import { type Address, familyOf, parseAddress, printAddressPort } from "../../..
 import type { Protocol } from "../../../compiler/net/protocol.ts";
 import { type FilterVerdict, filter, type OracleHook, type Seen } from "./filter.ts";
 import type { ProxySettings } from "./manifests.ts";
-import { isLocalAddress, type OracleMode, readNode } from "./node.ts";
+import { isLocalAddress, leavesPodNetwork, type OracleMode, readNode } from "./node.ts";
 import { type OracleEndpoint, readFamily } from "./services.ts";
 import { type OracleFlow, type OracleWorld, translate } from "./translate.ts";
 
@@ -30,6 +30,8 @@ export interface OraclePrediction {
   readonly endpoints: readonly string[];
   /** Those of `endpoints` that see the node's address as source. */
   readonly masquerade: readonly string[];
+  /** Only for `pass` and `accept`: the packet gets the node's address as source. */
+  readonly leaves?: true;
   /** Session affinity: how long the source comes back to the chosen endpoint. */
   readonly stickySeconds?: number;
   /** Only when the picks meet different fates: those that are translated and then dropped or rejected, as likely to be
@@ -38,8 +40,8 @@ export interface OraclePrediction {
   readonly lost?: readonly { readonly endpoint: string; readonly verdict: "drop" | "reject" }[];
 }
 
-/** What a kube-proxy with the settings `proxy` makes of `packet`. `objects` are Service and EndpointSlice manifests; all
- *  others are ignored. Throws when an address of the packet is none, or the two are of different families. */
+/** What a kube-proxy with the settings `proxy` makes of `packet`. `objects` are Service, EndpointSlice and Node
+ *  manifests; all others are ignored. Throws when an address of the packet is none, or the two are of different families. */
 export function predict(
   objects: readonly unknown[],
   proxy: ProxySettings,
@@ -50,7 +52,7 @@ export function predict(
   const destination = asAddress(packet.to);
   const family = familyOf(destination);
   if (familyOf(source) !== family) throw new Error(`${packet.from} and ${packet.to} are of different families`);
-  const world = { node: readNode(proxy, mode, family), services: readFamily(objects, family) };
+  const world = { node: readNode(objects, proxy, mode, family), services: readFamily(objects, family) };
   const { protocol, port, inInterface } = packet;
   const flow: OracleFlow = { protocol, source, destination, port, inInterface };
 
@@ -61,7 +63,8 @@ export function predict(
   const translation = translate(world, flow);
   if (translation === undefined) {
     const verdict = walk(world, { flow, isTranslated: false, isMarked: false }) ?? "pass";
-    return { verdict, endpoints: [], masquerade: [] };
+    const leaves = (verdict === "pass" || verdict === "accept") && isLeaving(world, flow);
+    return { verdict, endpoints: [], masquerade: [], ...(leaves ? { leaves } : {}) };
   }
 
   const { endpoints, isMarked, stickySeconds } = translation;
@@ -101,9 +104,18 @@ function endpointTreatmentOf(
   return {
     endpoint: printAddressPort(endpoint.address, endpoint.port),
     verdict: verdict === undefined || verdict === "accept" ? "dnat" : verdict,
-    // Masquerading happens in postrouting, which a packet from outside to the node itself does not pass.
-    isMasqueraded: isMarked && (flow.inInterface === undefined || !isLocalAddress(world.node, endpoint.address)),
+    isMasqueraded: (isMarked && passesPostrouting(world, translated)) || isLeaving(world, translated),
   };
+}
+
+/** Masquerading happens in postrouting, which a packet from outside to the node itself does not pass. */
+function passesPostrouting({ node }: OracleWorld, { inInterface, destination }: OracleFlow): boolean {
+  return inInterface === undefined || !isLocalAddress(node, destination);
+}
+
+/** Section 12: with the destination behind translation. */
+function isLeaving(world: OracleWorld, flow: OracleFlow): boolean {
+  return passesPostrouting(world, flow) && leavesPodNetwork(world.node, flow.source, flow.destination);
 }
 
 /** The filter hooks behind nat, along the packet's way: input or forward; or output, and when a packet of the node goes
