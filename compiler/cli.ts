@@ -158,6 +158,22 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     run(async () => (await import("./cli/verify.ts")).verifyCommand(inputs, flags)),
   );
 
+  withExamples(
+    withCommonOptions(
+      program
+        .command("matrix")
+        .description(
+          "follow a connection from every pod, node and host outside to every Service; print who reaches what",
+        )
+        .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+        .addOption(new Option("-o, --output <format>", "output format").choices(["text"]).default("text")),
+    ),
+    "kpc matrix -R manifests/ -c kpc.yaml",
+    "kpc matrix cluster.json",
+  ).action((inputs: string[], flags) =>
+    run(async () => (await import("./cli/matrix.ts")).matrixCommand(inputs, flags)),
+  );
+
   for (const command of program.commands) refuseRepeated(command);
   return program;
 }

@@ -44,6 +44,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   walk: ["evaluate", "ir", "net", "network"],
   findings: ["evaluate", "model", "net", "network", "walk"],
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],
+  matrix: ["evaluate", "ir", "layout", "model", "net", "network", "specs", "walk"],
   engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
   cases: ["compile.ts", "documents", "engines", "evaluate", "net", "node", "specs", "trace"],
 };
