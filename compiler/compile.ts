@@ -127,7 +127,14 @@ export function resolveInput(
   const nodes = nodesOf(common, specs, report);
   const cluster = resolveCluster(specs, common.ingressController ?? INGRESS_CONTROLLER, report);
   for (const { node } of nodes) reportOwnAddresses(cluster, node, report);
-  if (checksNetwork) checkNetwork({ cluster, specs, serviceCidrs: locatedServiceCidrsOf(common, specs) }, report);
+  if (checksNetwork && !specs.nothing) {
+    // A name may be missing because its object has an error.
+    const isWhole = !diagnostics.some(({ severity }) => severity === "error");
+    const serviceCidrs = locatedServiceCidrsOf(common, specs);
+    checkNetwork({ cluster, specs, serviceCidrs }, (finding) => {
+      if (isWhole || finding.code !== "unknown-cluster-name") report(finding);
+    });
+  }
   // After an error there is nothing to load, and the Services that are missed may be those with the errors.
   if (diagnostics.some(({ severity }) => severity === "error"))
     return { diagnostics: diagnostics.filter(({ code }) => code !== "no-services"), resolved: undefined };

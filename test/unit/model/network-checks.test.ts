@@ -72,6 +72,17 @@ test("rules do not depend on it: only who asks is told", () => {
   expect(check(objects, { nodeName: "n1" })).toHaveLength(1);
 });
 
+test("a Cluster alone is not compared with an input that is not there", () => {
+  expect(check([cluster("loadBalancers: [{service: a/b}]")])).toEqual([]);
+});
+
+test("names of objects with an error are not missed", () => {
+  const wrong = service("b", "clusterIP: 10.96.0.10").replace("port: 80", "port: 80000");
+  const lb = cluster("loadBalancers: [{service: a/b}]");
+  expect(check([N1, wrong, lb])).toEqual([]);
+  expect(check([N1, lb])).toEqual(['error unknown-cluster-name there is no Service "a/b" in the input']);
+});
+
 describe("overlapping-pod-cidrs", () => {
   test.each<[what: string, blocks: readonly string[], wanted: readonly string[]]>([
     [
