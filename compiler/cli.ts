@@ -75,10 +75,12 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     withCommonOptions(
       program
         .command("trace")
-        .description("follow the first packet of a connection through the rules of one node")
+        .description(
+          "follow the first packet of a connection through the cluster, and its answer back; with --node, through the rules of one node",
+        )
         .argument(
           "<packet>",
-          "PROTOCOL SOURCE[:PORT] > DESTINATION:PORT [iif INTERFACE] [mark NUMBER]; ends are addresses, pod/NS/NAME, svc/NS/NAME or node/NAME",
+          "PROTOCOL SOURCE[:PORT] > DESTINATION:PORT [iif INTERFACE] [mark NUMBER], or a line of tcpdump -n; ends are addresses, pod/NS/NAME, svc/NS/NAME, node/NAME, lb/NS/NAME, outside/NAME, internet, gateway, localhost, or short names such as web-1",
         )
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .option("--engine <name>", `engine that answers: ${SINGLE_ENGINE_NAMES}`, "ir")
@@ -87,9 +89,15 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
           "follow these rules of a host instead: nft list ruleset or iptables-save (several files: commas)",
           join,
         )
-        .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
+        .option("--all", "through the cluster: print each branch in full, also those that differ in the endpoint only")
+        .option("--no-reply", "through the cluster: leave out the answer's way back")
+        .addOption(
+          new Option("-o, --output <format>", "output format").choices(["text", "json", "mermaid"]).default("text"),
+        ),
     ),
-    "kpc trace 'tcp 10.244.1.5:40000 > 10.96.0.10:80' services.yaml",
+    "kpc trace 'tcp web-1 > svc/api:http' cluster.yaml                # the whole way, and back",
+    "kpc trace 'tcp internet > worker-1:30123' cluster.yaml -o mermaid",
+    "kpc trace 'icmp pod/shop/web-1 > 10.244.2.10' cluster.yaml --no-reply",
     "kpc trace 'tcp pod/shop/web-0 > svc/shop/api:http' cluster.yaml --node worker-1",
     "kpc trace 'tcp [2001:db8::7]:40000 > [fd00:96::a]:80 iif eth0' services.yaml -o json",
     "iptables-save | kpc trace 'tcp 203.0.113.9:40000 > 192.0.2.7:30123 iif eth0' --rules - --node-ip 192.0.2.7",

@@ -1,7 +1,7 @@
 /** kpc as a library: `import { … } from "kpc"`. Everything here is a function of its arguments: nothing reads files, starts
  *  processes or needs Node.js. Texts come in as `{name, text}`; places in diagnostics are `{file, line, column}`, of these names. */
 export type { Assumed, DiagnosticCode, Severity, Source } from "./diagnostics.ts";
-export type { DiagnosticData, DiagnosticNote, PlaceData } from "./documents/render.ts";
+export type { DiagnosticData, DiagnosticFix, DiagnosticNote, PlaceData } from "./documents/render.ts";
 export {
   type ComparisonOptions,
   type ComparisonResult,
@@ -32,9 +32,21 @@ export {
 export type { Rules } from "./library/rules.ts";
 export type { NodeSettings } from "./library/settings.ts";
 export { type Evaluated, evaluate, type Traced, trace } from "./library/trace.ts";
+export { type TraceClusterOptions, type TracedCluster, traceCluster } from "./library/trace-cluster.ts";
 export type { DetectLocalMode } from "./node/config.ts";
 export type { Mode } from "./node/settings.ts";
 export type { AssumptionData, EndpointData, OutcomeData, PacketData, StepData, TraceData } from "./trace/json.ts";
 export type { PeerNames } from "./trace/names.ts";
 export type { StepMembers } from "./trace/view.ts";
+export type {
+  TupleData,
+  WalkAssumedData,
+  WalkBranchData,
+  WalkData,
+  WalkEndData,
+  WalkFlowData,
+  WalkHopData,
+  WalkLegData,
+  WalkStepData,
+} from "./trace/walk/json.ts";
 export { VERSION } from "./version.ts";

@@ -4,7 +4,14 @@
 export const API_VERSION = "kpc.dev/v1alpha1";
 
 /** What `kind` of output: one for each command, and the IR. */
-export type OutputKind = "Compilation" | "Diagnostics" | "Trace" | "TestResults" | "Comparison" | "Verification";
+export type OutputKind =
+  | "Compilation"
+  | "Diagnostics"
+  | "Trace"
+  | "Walk"
+  | "TestResults"
+  | "Comparison"
+  | "Verification";
 
 /** `members` as JSON text, two blanks deep, behind `apiVersion` and `kind`. */
 export function jsonText(kind: OutputKind, members: object): string {

@@ -1,21 +1,28 @@
 /** `kpc trace` through the whole cluster. */
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import { renderDiagnostic } from "../documents/render.ts";
+import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
-import { parseAddress } from "../net/address.ts";
+import { unreachable } from "../invariant.ts";
+import { jsonText } from "../json-output.ts";
 import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
 import type { PacketText } from "../trace/parse.ts";
-import { resolveFlow } from "../trace/walk/flow.ts";
+import { mentionedIn, resolveFlow } from "../trace/walk/flow.ts";
+import { isAnswered, walkToData } from "../trace/walk/json.ts";
+import { renderMermaid } from "../trace/walk/mermaid.ts";
 import { renderWalk } from "../trace/walk/text.ts";
-import { WalkNames } from "../trace/walk/walk-names.ts";
+import { type TellingContext, WalkNames } from "../trace/walk/walk-names.ts";
 import type { Walk } from "../walk/types.ts";
 import { describeInputs } from "./describe.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics, styleFor } from "./session.ts";
 
-/** Whether the packet can be led through the cluster: its Nodes are known, and nothing is said that is about one node only. */
-export function isAboutCluster({ inInterface, mark }: PacketText, specs: Specs): boolean {
-  return inInterface === undefined && mark === 0 && specs.nodes.length > 0;
+/** Flags of walks. */
+export interface WalkFlags extends CommonFlags {
+  readonly output: "text" | "json" | "mermaid";
+  /** Each branch in full. */
+  readonly all?: boolean;
+  /** False with `--no-reply`. */
+  readonly reply?: boolean;
 }
 
 /** Leads the packet through the described network, and the answer back. */
@@ -23,10 +30,9 @@ export async function traceWalk(
   text: PacketText,
   load: (report: Report) => Specs,
   config: Config,
-  flags: CommonFlags,
+  flags: WalkFlags,
 ): Promise<number> {
-  const mentioned = [text.from, text.to].flatMap(({ name }) => parseAddress(name) ?? []);
-  const { described, code } = await describeInputs({ load, config }, flags, mentioned);
+  const { described, code } = await describeInputs({ load, config }, flags, mentionedIn(text));
   if (described === undefined) return code;
   const questions: Diagnostic[] = [];
   const { layout, input, walker } = described;
@@ -35,7 +41,8 @@ export async function traceWalk(
     showDiagnostics(questions, flags);
     return EXIT.trouble;
   }
-  const walk = walker.walk(flow);
+  const isOneWay = flags.reply === false;
+  const walk = walker.walk(flow, isOneWay);
   const { network } = layout;
   const context = {
     names: new WalkNames(input.specs, network),
@@ -43,16 +50,30 @@ export async function traceWalk(
     hosts: network.hosts,
     isVerbose: flags.verbose ?? false,
   };
-  await print(renderWalk(walk, context, { all: false }));
-  const style = styleFor(flags, process.stdout.isTTY);
-  await print(
-    findWalkFaults(described.known, walk)
-      .map((each) => `\n${renderDiagnostic(each, style)}\n`)
-      .join(""),
-  );
-  return isAnswered(walk) ? EXIT.fine : EXIT.finding;
+  const findings = findWalkFaults(described.known, walk);
+  await print(printWalk({ walk, findings }, context, flags));
+  const isFaulty = findings.some(({ severity }) => severity === "error");
+  return isAnswered(walk, isOneWay) && !isFaulty ? EXIT.fine : EXIT.finding;
 }
 
-function isAnswered({ branches }: Walk): boolean {
-  return branches.every(({ there, back }) => there.end.kind === "delivered" && back?.end.kind === "delivered");
+interface Judged {
+  readonly walk: Walk;
+  readonly findings: readonly Diagnostic[];
+}
+
+function printWalk({ walk, findings }: Judged, context: TellingContext, flags: WalkFlags): string {
+  const { output, all = false } = flags;
+  switch (output) {
+    case "text":
+      return [
+        renderWalk(walk, context, all),
+        ...findings.map((each) => `\n${renderDiagnostic(each, styleFor(flags, process.stdout.isTTY))}\n`),
+      ].join("");
+    case "json":
+      return jsonText("Walk", walkToData(walk, context, flags.reply !== false, findings.map(diagnosticToJson)));
+    case "mermaid":
+      return renderMermaid(walk, context, all);
+    default:
+      return unreachable(output);
+  }
 }

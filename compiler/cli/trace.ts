@@ -23,26 +23,14 @@ import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
 import { sourcesOf } from "./inputs.ts";
-import {
-  type CommonFlags,
-  EXIT,
-  exitCodeOf,
-  inputsOf,
-  loadOnce,
-  note,
-  optionsOf,
-  print,
-  showDiagnostics,
-  showFirst,
-} from "./session.ts";
-import { isAboutCluster, traceWalk } from "./trace-walk.ts";
+import { EXIT, exitCodeOf, inputsOf, loadOnce, note, optionsOf, print, showDiagnostics, showFirst } from "./session.ts";
+import { traceWalk, type WalkFlags } from "./trace-walk.ts";
 import { Trouble } from "./trouble.ts";
 
-export interface TraceFlags extends CommonFlags {
+export interface TraceFlags extends WalkFlags {
   readonly engine: string;
   /** Files with rules, by commas: they are followed instead of what the manifests compile to. */
   readonly rules?: string;
-  readonly output: "text" | "json";
 }
 
 /** `kpc trace`: the way of one packet, and the rules that decided it. */
@@ -58,18 +46,16 @@ export async function traceCommand(text: string, names: readonly string[], flags
     refuseSwapped(text, names);
     return trouble(questions, flags);
   }
-  if (flags.rules !== undefined) return traceRules(packetText, names, flags, flags.rules, engine);
+  if (flags.rules !== undefined) {
+    refuseWalkFlags(flags, "--rules gives those of one");
+    return traceRules(packetText, names, flags, flags.rules, engine);
+  }
   const { load, config } = inputsOf(names, flags);
   const loaded = loadOnce(load);
-  if (flags.node === undefined && engine.name === "ir" && flags.output === "text") {
-    if (
-      isAboutCluster(
-        packetText,
-        loaded(() => undefined),
-      )
-    )
-      return traceWalk(packetText, loaded, config, flags);
-  }
+  const single = whyOneNode(packetText, flags, engine, () => loaded(() => undefined));
+  if (single === undefined) return traceWalk(packetText, loaded, config, flags);
+  refuseWalkFlags(flags, single.reason);
+  if (single.isSurprising) note([`kpc follows the rules of one node, because ${single.reason}`], flags);
   const result = compileNamed({ load: loaded, config }, flags, packetText);
   const { compiled } = result;
   if (compiled === undefined) return exitCodeOf(result.diagnostics);
@@ -83,6 +69,31 @@ export async function traceCommand(text: string, names: readonly string[], flags
     names: new AddressNames(compiled.specs, compiled.node),
   };
   return tell(resolved, outcomes, subject, flags);
+}
+
+/** Why the packet is led through the rules of one node only; undefined: it is led through the whole cluster. */
+function whyOneNode(
+  { inInterface, mark }: PacketText,
+  { node }: TraceFlags,
+  { name }: Engine,
+  specs: () => Specs,
+): { readonly reason: string; readonly isSurprising: boolean } | undefined {
+  const because = (reason: string, isSurprising: boolean) => ({ reason, isSurprising });
+  if (node !== undefined) return because("--node names it", false);
+  if (name !== "ir") return because(`engine ${name} knows no other`, false);
+  if (inInterface !== undefined) return because("the packet names an interface (iif)", true);
+  if (mark !== 0) return because("the packet has a mark", true);
+  return specs().nodes.length > 0 ? undefined : because("the input has no Node", false);
+}
+
+/** Throws `Trouble` for flags that are about the whole cluster. */
+function refuseWalkFlags({ output, all, reply }: TraceFlags, reason: string): void {
+  const flag =
+    output === "mermaid" ? "-o mermaid" : all === true ? "--all" : reply === false ? "--no-reply" : undefined;
+  if (flag === undefined) return;
+  throw new Trouble(
+    `${flag} is for packets through the whole cluster, and kpc follows the rules of one node, because ${reason}`,
+  );
 }
 
 /** Throws `Trouble` where a file stands in the packet's place. */

@@ -60,7 +60,8 @@ function* each(nodes: Iterable<Compiled>): Generator<Rules> {
   for (const compiled of nodes) yield rulesOfCompiled(compiled);
 }
 
-function inputOf(manifests: Iterable<Source>, options: CompileManifestsOptions) {
+/** What the arguments say. Throws `TypeError` for wrong ones. */
+export function inputOf(manifests: Iterable<Source>, options: CompileManifestsOptions) {
   const sources = sourcesIn(manifests, "manifests");
   checkOptions(options, COMPILE_OPTIONS);
   const { settings, strict = false, complete = true } = options;

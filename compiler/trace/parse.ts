@@ -3,12 +3,10 @@ import type { CstNode, IToken } from "chevrotain";
 import type { Origin, Report, Source } from "../diagnostics.ts";
 import type { Family } from "../net/address.ts";
 import { isInterfaceName } from "../net/interface-name.ts";
-import { PROTOCOL_NUMBERS, PROTOCOLS, type Protocol } from "../net/protocol.ts";
+import { PROTOCOL_NUMBERS, PROTOCOLS } from "../net/protocol.ts";
 import { packetParser } from "./grammar.ts";
 import { packetLexer } from "./lexer.ts";
-
-/** `icmp`: an echo request, of ICMP or ICMPv6 as its addresses are. */
-export type PacketProtocol = Protocol | "icmp";
+import { type CapturedEnd, type PacketProtocol, readTcpdump } from "./tcpdump.ts";
 
 /** IANA number. */
 export function protocolNumber(protocol: PacketProtocol, family: Family): number {
@@ -22,6 +20,8 @@ export interface PacketText {
   readonly from: EndText;
   readonly to: EndText;
   readonly inInterface: string | undefined;
+  /** In a line of tcpdump: by which interface of some host the packet came in. */
+  readonly capturedAt?: string | undefined;
   readonly mark: number;
 }
 
@@ -42,6 +42,18 @@ export function parsePacket(source: Source, report: Report): PacketText | undefi
     report({ severity: "error", code: "packet-syntax", message, origin });
     return undefined;
   };
+  const captured = readTcpdump(source.text);
+  if (typeof captured === "string") return fail(captured, at(0, source.text.length));
+  if (captured !== undefined) {
+    const { protocol, from, to, inInterface } = captured;
+    const endOf = ({ name, port, start, end }: CapturedEnd): EndText => ({
+      name,
+      port,
+      origin: at(start, end),
+      portOrigin: at(start, end),
+    });
+    return { protocol, from: endOf(from), to: endOf(to), inInterface: undefined, capturedAt: inInterface, mark: 0 };
+  }
   const originOf = (token: IToken): Origin => at(token.startOffset, token.startOffset + token.image.length);
   const { tokens, errors } = packetLexer.tokenize(source.text);
   const [lexError] = errors;

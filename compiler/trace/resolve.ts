@@ -53,10 +53,10 @@ export function resolvePacket(
       destination: destination.address,
       sourcePort: isEcho ? 0 : (source.port ?? DEFAULT_SOURCE_PORT),
       destinationPort: destination.port ?? 0,
-      inInterface: text.inInterface ?? (isOwn ? undefined : interfaceFor(isPod, detector)),
+      inInterface: text.inInterface ?? text.capturedAt ?? (isOwn ? undefined : interfaceFor(isPod, detector)),
       mark: text.mark,
     },
-    assumed: text.inInterface === undefined && !isOwn ? assumed : undefined,
+    assumed: (text.inInterface ?? text.capturedAt) === undefined && !isOwn ? assumed : undefined,
   };
 }
 

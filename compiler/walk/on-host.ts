@@ -52,9 +52,10 @@ export class RulesOfHosts {
       const moved = chosen(on.journey, passage.probability / before.probability, passage.condition);
       const told = path.length === 0 ? moved : record(moved, { kind: "rules", hook, path });
       const by = path.some(translates) ? "rules" : "connection";
+      const choices = passage.choices.filter((text) => !before.choices.includes(text));
       const journey = isSame(tuple, after)
         ? told
-        : { ...record(told, { kind: "translated", by, from: tuple, to: after }), tuple: after };
+        : { ...record(told, { kind: "translated", by, from: tuple, to: after, choices }), tuple: after };
       const { end } = passage;
       if (end === undefined) return { on: { host, journey, passage } };
       const last = path.at(-1);

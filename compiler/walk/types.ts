@@ -63,7 +63,14 @@ export type WalkStep =
   /** Rules of a hook had a say. */
   | { readonly kind: "rules"; readonly hook: Hook; readonly path: readonly PathStep[] }
   /** `undone`: connection tracking has given the packet the addresses that its connection had before. */
-  | { readonly kind: "translated"; readonly by: "rules" | "connection"; readonly from: Tuple; readonly to: Tuple }
+  | {
+      readonly kind: "translated";
+      readonly by: "rules" | "connection";
+      readonly from: Tuple;
+      readonly to: Tuple;
+      /** What the kernel chooses of the source, of which `to` has the first: a text each, such as `a port of 1024-65535`. */
+      readonly choices: readonly string[];
+    }
   | { readonly kind: "routed"; readonly route: TableRoute; readonly hop: NextHop }
   /** To the interface `to`, by the port `port`; the bridge itself where that is undefined. */
   | {

@@ -81,6 +81,7 @@ const CHECKS: { readonly [Word in keyof JsonSchema]-?: Check<Word> } = {
 };
 
 function typeOf(value: unknown): string {
+  if (value === null) return "null";
   if (Array.isArray(value)) return "array";
   return Number.isInteger(value) ? "integer" : typeof value;
 }

@@ -1,6 +1,6 @@
 /** `kpc/dump`: reads the rules of a host. The function and types of `kpc` that concern it. */
 export type { Assumed, DiagnosticCode, Severity, Source } from "../../diagnostics.ts";
-export type { DiagnosticData, DiagnosticNote, PlaceData } from "../../documents/render.ts";
+export type { DiagnosticData, DiagnosticFix, DiagnosticNote, PlaceData } from "../../documents/render.ts";
 export type { DetectLocalMode } from "../../node/config.ts";
 export type { Mode } from "../../node/settings.ts";
 export { type FoundRules, type ReadRulesOptions, readRules } from "../compile.ts";

@@ -13,6 +13,11 @@ import { addressesOf, EndNames, type EndTarget } from "./ends.ts";
 /** Source port of packets that name none. */
 const DEFAULT_SOURCE_PORT = 40000;
 
+/** The addresses that `text` names. */
+export function mentionedIn({ from, to }: PacketText): Address[] {
+  return [from, to].flatMap(({ name }) => parseAddress(name) ?? []);
+}
+
 /** The flow that `text` describes; reports `packet-syntax` and `unknown-object`. */
 export function resolveFlow(
   text: PacketText,

@@ -1,6 +1,5 @@
 /** The way of an answer, in short: who undoes what. */
 import type { Hop, Leg, WalkStep } from "../../walk/types.ts";
-import { endText } from "./end-text.ts";
 import { changeText, rowsOf, type WalkRow, type WalkTranslation } from "./rows.ts";
 import type { TellingContext } from "./walk-names.ts";
 
@@ -10,28 +9,25 @@ export function replyRows(back: Leg, asked: readonly WalkRow[], there: Leg, cont
   const rows: WalkRow[] = [];
   let passed: string[] = [];
   const flush = (): void => {
-    if (passed.length > 0) rows.push(rowOf("", "", passed.join(" > ")));
+    if (passed.length > 0) rows.push(rowOf("", "", `unchanged through ${passed.join(" > ")}`));
     passed = [];
   };
-  for (const hop of back.hops) {
+  for (const [i, hop] of back.hops.entries()) {
     const changes = hop.steps.filter((step): step is WalkTranslation => step.kind === "translated");
     const taken = hop.steps.filter((step) => step.kind === "proxied");
     if (changes.length === 0 && taken.length === 0) {
-      passed.push(hop.host);
+      // The head names who answers; that the client gets it is said last.
+      if (i > 0 && i < back.hops.length - 1) passed.push(hop.host);
       continue;
     }
     flush();
-    for (const [i, change] of changes.entries())
-      rows.push(
-        rowOf(
-          i === 0 ? hop.host : "",
-          i === 0 ? (hop.inInterface ?? "") : "",
-          undoText(change, hop, asked, there, context),
-        ),
-      );
+    for (const change of changes)
+      rows.push(rowOf(hop.host, hop.inInterface ?? "", undoText(change, hop, asked, there, context)));
   }
   flush();
-  return [...rows, rowOf("", "", `=> ${endText(back.end, context)}`)];
+  const { source, sourcePort } = back.end.tuple;
+  const from = context.names.printNamed(source, sourcePort, context.protocol);
+  return [...rows, rowOf("", "", `=> answered from ${from}, which was asked`)];
 }
 
 function rowOf(host: string, name: string, text: string): WalkRow {

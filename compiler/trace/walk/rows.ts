@@ -1,15 +1,12 @@
 /** What happened to a packet on each host, as rows of a text. */
-import type { Disposition } from "../../evaluate/disposition.ts";
-import { KEPT, MASQUERADED } from "../../evaluate/disposition.ts";
-import type { PathStep } from "../../evaluate/packet.ts";
 import { unreachable } from "../../invariant.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { Provenance } from "../../network/provenance.ts";
-import type { Hop, Leg, WalkStep } from "../../walk/types.ts";
-import { type ShownStep, sliceOf } from "../slice.ts";
-import { placeAt, printPlaceView, type StepView, viewOf } from "../view.ts";
+import type { Hop, Leg, WalkEnd, WalkStep } from "../../walk/types.ts";
+import { placeAt, printPlaceView, type StepView } from "../view.ts";
 import { endText } from "./end-text.ts";
+import { shownSteps, type WalkShownStep } from "./shown-steps.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
 /** A line of a walk. */
@@ -23,6 +20,8 @@ export interface WalkRow {
   readonly place: string | undefined;
   /** From where it is inferred, and the like: for who asks. */
   readonly why: readonly string[];
+  /** The rule ended the packet's way: `why` is always told. */
+  readonly isRefusal?: boolean;
   /** The translation that it tells of: answers name it. */
   readonly translation?: WalkTranslation;
 }
@@ -35,20 +34,12 @@ type Draft = Omit<WalkRow, "number" | "host"> & { readonly isNumbered: boolean }
 export function rowsOf({ hops, end }: Leg, context: TellingContext): WalkRow[] {
   const rows: WalkRow[] = [];
   let number = 0;
-  let host = "";
   for (const [i, hop] of hops.entries()) {
     const isLast = i === hops.length - 1;
-    const drafts = hopRows(hop, context, isLast ? end.kind : undefined);
+    const drafts = hopRows(hop, context, isLast ? end : undefined);
     if (isLast) drafts.push(plain(drafts.length === 0, interfaceAtEnd(hop), `=> ${endText(end, context)}`));
-    for (const { isNumbered, ...row } of drafts) {
-      const isNew = hop.host !== host || row === drafts[0];
-      rows.push({
-        ...row,
-        number: isNumbered ? ++number : undefined,
-        host: isNew && hop.host !== host ? hop.host : "",
-      });
-      host = hop.host;
-    }
+    for (const { isNumbered, ...row } of drafts)
+      rows.push({ ...row, number: isNumbered ? ++number : undefined, host: hop.host });
   }
   if (hops.length === 0) rows.push({ ...plain(true, "", `=> ${endText(end, context)}`), number: 1, host: end.host });
   return rows;
@@ -63,7 +54,7 @@ function plain(isNumbered: boolean, name: string, text: string): Draft {
   return { isNumbered, interface: name, text, place: undefined, why: [] };
 }
 
-function hopRows(hop: Hop, context: TellingContext, end: Leg["end"]["kind"] | undefined): Draft[] {
+function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): Draft[] {
   const role = context.hosts.get(hop.host)?.role.kind;
   if (role === "switch" && end === undefined) return [plain(true, "", `carries ${tupleText(hop.after, context)}`)];
   const shown = shownSteps(hop, context, end);
@@ -80,6 +71,7 @@ function hopRows(hop: Hop, context: TellingContext, end: Leg["end"]["kind"] | un
             ...plain(false, at, ruleText(each.view)),
             place: placeOfView(each.view),
             why: ruleWords(each.view),
+            isRefusal: isRefused(end),
           });
         }
         break;
@@ -147,44 +139,14 @@ function hopRows(hop: Hop, context: TellingContext, end: Leg["end"]["kind"] | un
 
 // --- rules -----------------------------------------------------------------------------------------------------------------
 
-interface Told {
-  readonly shown: ShownStep;
-  readonly view: StepView;
-}
-
-/** The steps of a hop's rules that mattered, as a trace of one node tells them. */
-function shownSteps(hop: Hop, { names }: TellingContext, end: Leg["end"]["kind"] | undefined): Told[] {
-  const path = hop.steps.flatMap((step): readonly PathStep[] => (step.kind === "rules" ? step.path : []));
-  if (path.length === 0) return [];
-  const result = { path, disposition: dispositionOf(hop, end) };
-  const options = {
-    source: hop.before.source,
-    inInterface: hop.inInterface,
-    names: names.addresses,
-    rulesWereRead: false,
-  };
-  return sliceOf(result, options).map((shown) => ({ shown, view: viewOf(shown, result, options) }));
-}
-
-function dispositionOf({ before, after }: Hop, end: Leg["end"]["kind"] | undefined): Disposition {
-  if (end === "dropped") return { kind: "drop", lists: [] };
-  if (end === "rejected") return { kind: "reject", with: "port-unreachable", lists: [] };
-  const source = before.source === after.source && before.sourcePort === after.sourcePort ? KEPT : MASQUERADED;
-  const forwarded = { source, takenBy: [], lists: [] };
-  if (before.destination === after.destination && before.destinationPort === after.destinationPort)
-    return { kind: "pass", ...forwarded };
-  return {
-    kind: "dnat",
-    to: { address: after.destination, port: after.destinationPort },
-    stickySeconds: undefined,
-    ...forwarded,
-  };
+function isRefused(end: WalkEnd | undefined): boolean {
+  return end?.kind === "dropped" || end?.kind === "rejected";
 }
 
 /** Jumps are told that name a Service; those that led to a decision about masquerading say less than that. */
-function isTold({ view }: Told, hop: Hop, end: Leg["end"]["kind"] | undefined, { isVerbose }: TellingContext): boolean {
+function isTold({ view }: WalkShownStep, hop: Hop, end: WalkEnd | undefined, { isVerbose }: TellingContext): boolean {
   if (view.kind === "nat") return false;
-  if (isVerbose || end === "dropped" || end === "rejected") return true;
+  if (isVerbose || isRefused(end)) return true;
   if (view.kind === "jump")
     return view.hook !== "postrouting" && view.element !== undefined && view.place !== undefined;
   // Nobody wonders why a packet is not masqueraded that is not translated at all.
@@ -209,7 +171,13 @@ function cut(text: string): string {
   return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)} …`;
 }
 
-function translationRow(hop: Hop, index: number, at: string, told: readonly Told[], context: TellingContext): Draft {
+function translationRow(
+  hop: Hop,
+  index: number,
+  at: string,
+  told: readonly WalkShownStep[],
+  context: TellingContext,
+): Draft {
   const step = hop.steps[index];
   if (step?.kind !== "translated") return plain(true, at, "");
   const change = changeText(step, context);
@@ -233,7 +201,7 @@ function verbOf({ rule }: StepView): string {
 }
 
 /** `10.96.0.20:80 => 10.244.1.20:8081 (pod/shop/api-1)`, of each end that is changed. */
-export function changeText({ from, to }: WalkTranslation, { names, protocol }: TellingContext): string {
+export function changeText({ from, to, choices }: WalkTranslation, { names, protocol }: TellingContext): string {
   const parts: string[] = [];
   if (from.destination !== to.destination || from.destinationPort !== to.destinationPort)
     parts.push(
@@ -243,7 +211,12 @@ export function changeText({ from, to }: WalkTranslation, { names, protocol }: T
     parts.push(
       `${names.print(from.source, from.sourcePort)} => ${names.printNamed(to.source, to.sourcePort, protocol)}`,
     );
-  return parts.join(", ");
+  return `${parts.join(", ")}${choices.length === 0 ? "" : `, ${choices.map(choiceText).join(", ")}`}`;
+}
+
+/** `a port of 1024-65535` is the first of them in the packet that is told. */
+function choiceText(choice: string): string {
+  return /\bport\b/.test(choice) ? "or another port" : `or another: ${choice}`;
 }
 
 function placeOfView({ place }: StepView): string | undefined {

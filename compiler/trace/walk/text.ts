@@ -7,21 +7,21 @@ import { replyRows } from "./reply.ts";
 import { rowsOf, type WalkRow } from "./rows.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
-/** What of a walk is shown. */
-export interface WalkTextOptions {
-  /** Each branch in full. */
-  readonly all: boolean;
-}
-
-/** `context.protocol` is the flow's. */
-export function renderWalk(walk: Walk, context: TellingContext, { all }: WalkTextOptions): string {
+/** `context.protocol` is the flow's. `isAll`: each branch in full. */
+export function renderWalk(walk: Walk, context: TellingContext, isAll: boolean): string {
   const { hosts } = context;
-  const groups = all
+  const groups = isAll
     ? walk.branches.map((branch): BranchGroup => ({ probability: branch.probability, branches: [branch] }))
     : groupsOf(walk, hosts);
+  const [longest] = groups;
+  const [first] = longest?.branches ?? [];
+  const above = first === undefined ? [] : rowsOf(first.there, context);
   const lines = [
     ...renderHead(walk, context),
-    ...groups.flatMap((group) => ["", ...renderGroup(group, groups.length > 1, context)]),
+    ...groups.flatMap((group) => [
+      "",
+      ...renderGroup(group, groups.length > 1, group === longest ? [] : above, context),
+    ]),
   ];
   return `${lines.join("\n")}\n`;
 }
@@ -39,35 +39,46 @@ function renderHead({ flow, branches }: Walk, { names, protocol }: TellingContex
 function renderGroup(
   { probability, branches }: BranchGroup,
   isOneOfSeveral: boolean,
+  above: readonly WalkRow[],
   context: TellingContext,
 ): string[] {
   const [first] = branches;
   if (first === undefined) return [];
   const told = rowsOf(first.there, context);
-  const head = groupHead(probability, branches, isOneOfSeveral, context);
+  const head = groupHead(probability, branches, isOneOfSeveral);
   const back = first.back === undefined ? [] : renderReply(first, told, context);
-  return [...renderCondition(first.condition), ...head, ...layOutRows(told, context), ...back];
+  return [...renderCondition(first.condition), ...head, ...layOutFrom(told, commonRows(told, above), context), ...back];
 }
 
-/** `1 in 2: pod/shop/web-1 (below), pod/shop/web-2`. */
-function groupHead(
-  probability: number,
-  branches: readonly WalkBranch[],
-  isOneOfSeveral: boolean,
-  context: TellingContext,
-): string[] {
+/** `1 in 2: pod/shop/web-1; likewise pod/shop/web-2`. */
+function groupHead(probability: number, branches: readonly WalkBranch[], isOneOfSeveral: boolean): string[] {
   if (!isOneOfSeveral && branches.length === 1) return [];
-  const [first, ...others] = branches.map(({ there }) => endPlace(there.end, context));
-  const shown = others.slice(0, MOST_SHOWN);
-  const more = others.length > shown.length ? ` and ${others.length - shown.length} more` : "";
-  const like = others.length === 0 ? "" : `; likewise ${shown.join(", ")}${more} (--all)`;
+  const [first, ...others] = [...new Set(branches.map(({ there }) => placeText(there)))];
+  const more = others.length > MOST_SHOWN ? ` and ${others.length - MOST_SHOWN} more` : "";
+  const like = others.length === 0 ? "" : `; likewise ${others.slice(0, MOST_SHOWN).join(", ")}${more} (--all)`;
   return [`${isCertain(probability) ? "" : `${chance(probability)}: `}${first}${like}`];
 }
 
 const MOST_SHOWN = 10;
 
-function endPlace(end: WalkBranch["there"]["end"], _context: TellingContext): string {
-  return end.host;
+/** Where a leg ends, by which node where that is not the only way. */
+function placeText({ end }: WalkBranch["there"]): string {
+  return end.kind === "delivered" ? end.host : `${end.kind} on ${end.host}`;
+}
+
+/** How many rows at the beginning two walks have in common. */
+function commonRows(rows: readonly WalkRow[], above: readonly WalkRow[]): number {
+  const isSame = (a: WalkRow, b: WalkRow | undefined): boolean =>
+    a.number === b?.number && a.host === b?.host && a.interface === b.interface && a.text === b.text;
+  const differs = rows.findIndex((row, i) => !isSame(row, above[i]));
+  return differs < 0 ? rows.length : differs;
+}
+
+/** Without the first `common` rows, which stand above. */
+function layOutFrom(rows: readonly WalkRow[], common: number, context: TellingContext): string[] {
+  const last = rows.slice(0, common).findLast(({ number }) => number !== undefined)?.number;
+  if (last === undefined || last < 2) return layOutRows(rows, context);
+  return [`1-${last} as above`, ...layOutRows(rows.slice(common), context)];
 }
 
 function renderReply({ there, back }: WalkBranch, told: readonly WalkRow[], context: TellingContext): string[] {
@@ -84,19 +95,17 @@ function layOutRows(rows: readonly WalkRow[], { isVerbose }: TellingContext): st
   const hosts = width(({ host }) => host, MOST_HOST);
   const names = width((row) => row.interface, 15);
   const texts = width(({ text, place }) => (place === undefined ? "" : text), MOST_TEXT);
-  let shownInterface = "";
-  return rows.flatMap((row) => {
-    const isSame = row.host === "" && row.interface === shownInterface;
-    shownInterface = row.interface;
+  return rows.flatMap((row, i) => {
+    const before = rows[i - 1];
+    const isThere = row.host === before?.host;
     const number = row.number === undefined ? "" : String(row.number);
-    const left =
-      `${number.padEnd(2)} ${row.host.padEnd(hosts)} ${(isSame ? "" : row.interface).padEnd(names)} `.replace(
-        /^ {3}$/,
-        "",
-      );
+    const host = isThere ? "" : row.host;
+    const name = isThere && row.interface === before.interface ? "" : row.interface;
+    const left = `${number.padEnd(2)} ${host.padEnd(hosts)}  ${names === 0 ? "" : `${name.padEnd(names)}  `}`;
     const line = row.place === undefined ? row.text : `${row.text.padEnd(texts)}   ${row.place}`;
     const indent = " ".repeat(left.length + 2);
-    return [`${left} ${line}`.trimEnd(), ...(isVerbose ? row.why.map((text) => `${indent}${text}`) : [])];
+    const why = isVerbose || row.isRefusal === true ? row.why : [];
+    return [`${left}${line}`.trimEnd(), ...why.map((text) => `${indent}${text}`)];
   });
 }
 

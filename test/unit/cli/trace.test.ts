@@ -64,10 +64,11 @@ describe("the node whose rules are followed", () => {
     const { stdout, stderr } = kpc(["trace", packet, "examples/shop/manifests", ...flags], { folder });
     return [stdout.split("\n")[1], stderr];
   };
+  const BY_INTERFACE = "note: kpc follows the rules of one node, because the packet names an interface (iif)\n";
   const cases: readonly (readonly [string, string, string, ...string[]])[] = [
-    ["node node-2 (pod shop/web-2 runs there), ", "", "tcp pod/shop/web-2 > svc/shop/api:http iif eth0"],
-    ["node node-1 (pod shop/web-1 runs there), ", "", "tcp 10.244.1.10 > svc/shop/api:http iif eth0"],
-    ["node node-2 (the packet is sent to it), ", "", "tcp 203.0.113.9 > node/node-2:30123 iif eth0"],
+    ["node node-2 (pod shop/web-2 runs there), ", BY_INTERFACE, "tcp pod/shop/web-2 > svc/shop/api:http iif eth0"],
+    ["node node-1 (pod shop/web-1 runs there), ", BY_INTERFACE, "tcp 10.244.1.10 > svc/shop/api:http iif eth0"],
+    ["node node-2 (the packet is sent to it), ", BY_INTERFACE, "tcp 203.0.113.9 > node/node-2:30123 iif eth0"],
     [
       "node node-1, ",
       "note: the packet enters node-2 first (pod shop/web-2 runs there), but kpc follows the rules of node-1\n",

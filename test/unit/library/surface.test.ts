@@ -44,6 +44,7 @@ describe("the library", () => {
         "printBytes",
         "readRules",
         "trace",
+        "traceCluster",
         "verify",
       ].sort(),
     );
@@ -99,6 +100,7 @@ describe("the library", () => {
 
 const GLOBAL_TYPES: ReadonlySet<string> = new Set([
   "Iterable",
+  "Partial",
   "Promise",
   "Readonly",
   "Record",

@@ -1,0 +1,138 @@
+/** Walks as JSON and as mermaid, and the flags and exit codes of the command. */
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { Source } from "../../../../compiler/diagnostics.ts";
+import { traceCluster } from "../../../../compiler/index.ts";
+import { kpc } from "../../../support/cli.ts";
+import { accepts, type JsonSchema } from "../../../support/json-schema.ts";
+import { ROOT } from "../../../support/pages.ts";
+
+const FILES = ["examples/shop/manifests", "-c", "examples/shop/kpc.yaml"];
+const trace = (packet: string, ...flags: string[]) => kpc(["trace", packet, ...FILES, ...flags], { folder: ROOT });
+
+const SCHEMA = JSON.parse(readFileSync(`${ROOT}schemas/walk.schema.json`, "utf8")) as JsonSchema;
+const MANIFESTS: readonly Source[] = ["nodes", "pods", "services"].map((name) => ({
+  name: `${name}.yaml`,
+  text: readFileSync(`${ROOT}examples/shop/manifests/${name}.yaml`, "utf8"),
+}));
+const SETTINGS: Source = { name: "kpc.yaml", text: readFileSync(`${ROOT}examples/shop/kpc.yaml`, "utf8") };
+const follow = (packet: string, others: readonly Source[] = [], options = {}) =>
+  traceCluster([...MANIFESTS, ...others], packet, { settings: SETTINGS, ...options });
+
+describe("JSON", () => {
+  test.each([
+    "tcp web-1 > svc/api:http",
+    "tcp internet > node-1:30123",
+    "tcp 192.0.2.66 > lb/partners:80",
+    "icmp web-1 > web-2",
+    "tcp web-1 > localhost:8080",
+    "tcp web-1 > 10.244.2.99:80",
+    "udp [fd00:10:244:1::10] > [fd00:10:244:2::10]:53",
+  ])("of %s is as the schema says", (packet) => {
+    const { result } = follow(packet);
+    const output = { apiVersion: "kpc.dev/v1alpha1", kind: "Walk", ...result };
+    expect(accepts(SCHEMA, JSON.parse(JSON.stringify(output)))).toBe(true);
+  });
+
+  test("of tunnels and proxies, too", () => {
+    const text =
+      "apiVersion: kpc.dev/v1alpha1\nkind: Cluster\npods: {network: flannel-vxlan}\nloadBalancers: [{service: shop/partners, kind: proxy}]\noutside: [{name: partner, address: 203.0.113.9}]\n";
+    const others = [{ name: "cluster.yaml", text }];
+    const kinds = new Set<string>();
+    for (const packet of ["tcp outside/partner > lb/partners", "tcp outside/partner > node-1:30123"]) {
+      const { result } = follow(packet, others);
+      const output = { apiVersion: "kpc.dev/v1alpha1", kind: "Walk", ...result };
+      expect(accepts(SCHEMA, JSON.parse(JSON.stringify(output)))).toBe(true);
+      for (const { hops } of result?.branches ?? [])
+        for (const { steps } of hops) for (const { kind } of steps) kinds.add(kind);
+    }
+    expect([...kinds]).toEqual(expect.arrayContaining(["encapsulated", "decapsulated", "proxied"]));
+  });
+
+  test("the schema accepts no other members", () => {
+    const { result } = follow("icmp web-1 > web-2");
+    const output = { apiVersion: "kpc.dev/v1alpha1", kind: "Walk", ...result };
+    expect(accepts(SCHEMA, { ...output, more: 1 })).toBe(false);
+    expect(accepts(SCHEMA, { ...output, branches: [{}] })).toBe(false);
+  });
+
+  test("of the command is what the library gives", () => {
+    const { stdout, code } = trace("tcp web-1 > svc/api:http", "-o", "json");
+    expect(code).toBe(0);
+    expect(Object.keys(JSON.parse(stdout))).toEqual([
+      "apiVersion",
+      "kind",
+      "flow",
+      "answered",
+      "branches",
+      "findings",
+      "assumed",
+    ]);
+    const ends = (branches: readonly { readonly end: { readonly host: string } }[]): string[] =>
+      branches.map(({ end }) => end.host);
+    expect(ends(JSON.parse(stdout).branches)).toEqual(ends(follow("tcp web-1 > svc/api:http").result?.branches ?? []));
+  });
+});
+
+describe("mermaid", () => {
+  test("has hosts as participants, and a note for each translation", () => {
+    expect(follow("tcp web-1 > svc/api:http").mermaid).toBe(`sequenceDiagram
+  participant h0 as pod/shop/web-1
+  participant h1 as node/node-1
+  participant h2 as pod/shop/api-1
+  h0->>h1: 10.244.1.10:40000 > 10.96.0.20:80
+  Note over h1: 10.96.0.20:80 => 10.244.1.20:8081 (pod/shop/api-1)
+  h1->>h2: 10.244.1.10:40000 > 10.244.1.20:8081
+  Note over h2: delivered to port 8081 (container api), sees 10.244.1.10:40000 (pod/shop/web-1)
+  h2-->>h1: 10.244.1.20:8081 > 10.244.1.10:40000
+  Note over h1: 10.244.1.20:8081 => 10.96.0.20:80 (svc/shop/api:http)
+  h1-->>h0: 10.96.0.20:80 > 10.244.1.10:40000
+  Note over h0: delivered to port 40000, sees 10.96.0.20:80 (svc/shop/api:http)
+`);
+  });
+
+  test("has branches that differ as alternatives", () => {
+    const { mermaid } = follow("tcp internet > node-1:30123");
+    expect(mermaid?.match(/^ {2}(?:alt|else|end).*$/gm)).toEqual(["  alt 1 in 2", "  else 1 in 2", "  end"]);
+    expect(follow("tcp web-1 > svc/api:http", [], { all: true }).mermaid?.match(/^ {2}(?:alt|else).*$/gm)).toHaveLength(
+      2,
+    );
+  });
+});
+
+describe("the command", () => {
+  test.each([
+    [0, "tcp web-1 > svc/api:http"],
+    [1, "tcp 192.0.2.66 > lb/partners:80"],
+    [1, "tcp web-1 > 10.244.2.99:80"],
+    [2, "tcp wbe-1 > svc/api:http"],
+  ])("exits with %i: %s", (code, packet) => {
+    expect(trace(packet).code).toBe(code);
+  });
+
+  test("--no-reply leaves the answer out, --all prints each branch", () => {
+    expect(trace("tcp web-1 > svc/api:http").stdout.match(/^reply /gm)).toHaveLength(1);
+    expect(trace("tcp web-1 > svc/api:http", "--no-reply").stdout).not.toContain("reply");
+    expect(trace("tcp web-1 > svc/api:http", "--all").stdout.match(/^reply /gm)).toHaveLength(2);
+  });
+
+  test("-v says why facts are inferred, and shows the rules", () => {
+    const { stdout } = trace("tcp web-1 > svc/api:http", "-v");
+    expect(stdout).toMatch(/^ +inferred: pods of bridge have a default route to their node$/m);
+    expect(stdout).toMatch(/^ +dnat ip to ip daddr \. tcp dport \. numgen random mod 2 map @endpoints-tcp$/m);
+  });
+
+  test("says why it follows one node only, and refuses flags of walks there", () => {
+    expect(trace("tcp web-1 > svc/api:http", "--node", "node-1", "-o", "mermaid").stderr).toBe(
+      "kpc: -o mermaid is for packets through the whole cluster, and kpc follows the rules of one node, because --node names it\n",
+    );
+    expect(trace("tcp pod/shop/web-1 > svc/shop/api:http iif eth0").stderr).toBe(
+      "note: kpc follows the rules of one node, because the packet names an interface (iif)\n",
+    );
+  });
+
+  test("takes a line of tcpdump", () => {
+    const line = "12:00:01.123456 IP 10.244.1.10.40000 > 10.96.0.20.80: Flags [S], seq 1, win 64240, length 0";
+    expect(trace(line).stdout).toBe(trace("tcp 10.244.1.10:40000 > 10.96.0.20:80").stdout);
+  });
+});
