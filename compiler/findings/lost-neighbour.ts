@@ -3,6 +3,7 @@ import type { Diagnostic, DiagnosticCode, Fix, Origin } from "../diagnostics.ts"
 import { type Address, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { Host } from "../network/network.ts";
+import { interfaceSetting } from "../network/setting-names.ts";
 import type { WalkEnd } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import type { LostLeg } from "./lost-leg.ts";
@@ -44,7 +45,7 @@ function causeOf(known: KnownNetwork, lost: LostLeg, host: Host, { interface: na
     if (own !== undefined && bridge !== undefined && own.port === undefined)
       return outOfBridge(node, own.name, bridge.name);
     if (own?.port === undefined && own?.proxyArp === false) {
-      const setting = `net.ipv4.conf.${own.name}.proxy_arp`;
+      const setting = interfaceSetting("ipv4", own.name, "proxy_arp");
       return {
         why: `${node.name} does not answer for others there (${setting} is 0)`,
         host: node.name,

@@ -6,6 +6,7 @@ import { unreachable } from "../invariant.ts";
 import { type Address, familyOf, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { Host } from "../network/network.ts";
+import { interfaceSetting } from "../network/setting-names.ts";
 import type { Leg, WalkEnd } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import type { LostLeg } from "./lost-leg.ts";
@@ -82,9 +83,10 @@ function reversePath({ what }: LostLeg, host: Host, { interface: name, tuple }: 
   const message = `${host.name} drops ${what}: it came in at ${name}, and ${host.name} has no route back to ${source} by that interface (rp_filter)`;
   const filter = host.interfaces.find((each) => each.name === name)?.sysctls.IPv4.reversePathFilter;
   // The larger value of `all` and of the interface counts: 2 is loose, and wins over 1.
+  const own = name === undefined ? "" : ` ${interfaceSetting("ipv4", name, "rp_filter")}=0`;
   const fix =
     filter === 2
-      ? { host: host.name, command: `sysctl -w net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.${name}.rp_filter=0` }
+      ? { host: host.name, command: `sysctl -w net.ipv4.conf.all.rp_filter=0${own}` }
       : sysctl(host.name, setting.name, 2);
   return {
     ...{ severity: "error", code: "reverse-path-filter", message, host: host.name },

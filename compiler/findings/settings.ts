@@ -2,6 +2,7 @@
 import type { Diagnostic, Fix, Origin } from "../diagnostics.ts";
 import type { Family } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
+import { interfaceSetting } from "../network/setting-names.ts";
 
 /** A setting as it stands in the input, or, where nothing is said of it, by the name that is best changed. */
 export interface FoundSetting {
@@ -16,11 +17,10 @@ export function findSetting(host: Host, ...names: readonly string[]): FoundSetti
   return { name, origin: host.settings[name]?.origin ?? host.provenance.origin };
 }
 
+/** IPv6 has one switch for all interfaces. */
 export function forwardingOf(host: Host, name: string | undefined, family: Family): FoundSetting {
-  const conf = (whose: string): string => `net.${family === "IPv4" ? "ipv4" : "ipv6"}.conf.${whose}.forwarding`;
-  const own = name === undefined ? [] : [conf(name)];
-  const all = family === "IPv4" ? [conf("all"), "net.ipv4.ip_forward"] : [conf("all")];
-  return findSetting(host, ...own, conf("default"), ...all);
+  if (family === "IPv6") return findSetting(host, "net.ipv6.conf.all.forwarding");
+  return findSetting(host, ...namesOf(name, "forwarding"), "net.ipv4.ip_forward");
 }
 
 export function netfilterOf(host: Host, family: Family): FoundSetting {
@@ -28,8 +28,13 @@ export function netfilterOf(host: Host, family: Family): FoundSetting {
 }
 
 export function ipv4SettingOf(host: Host, name: string | undefined, setting: string): FoundSetting {
-  const own = name === undefined ? [] : [`net.ipv4.conf.${name}.${setting}`];
-  return findSetting(host, ...own, `net.ipv4.conf.default.${setting}`, `net.ipv4.conf.all.${setting}`);
+  return findSetting(host, ...namesOf(name, setting));
+}
+
+/** The interface's own, that of new interfaces, that of all. */
+function namesOf(name: string | undefined, setting: string): readonly string[] {
+  const whose = name === undefined ? ["default", "all"] : [name, "default", "all"];
+  return whose.map((each) => interfaceSetting("ipv4", each, setting));
 }
 
 /** Sets it. What stands under `default` counts for new interfaces only: `all` reaches those that are there. */

@@ -2,6 +2,7 @@
  *  (Linux: inetdevice.h, IN_DEV_ANDCONF, IN_DEV_ORCONF, IN_DEV_MAXCONF). */
 import type { Family } from "../net/address.ts";
 import type { Provenance } from "../network/provenance.ts";
+import { interfaceSetting } from "../network/setting-names.ts";
 import type { InterfaceSysctls } from "../network/types.ts";
 import type { Sysctl, Sysctls } from "./sysctls.ts";
 
@@ -65,12 +66,13 @@ function byDefault(key: InterfaceSetting, which: "all" | "own"): InForce {
 
 export const KERNEL_DEFAULT = "the kernel's default, since no file of the node has it";
 
-/** Whether IPv6 packets that come in by an interface may go on: all interfaces have one switch, and recent kernels
+/** Whether IPv6 packets that come in by an interface may go on: all interfaces have one switch, that of `all`, and recent kernels
  *  a second one for each (force_forwarding). */
-export function forwardingOfIpv6({ interfaces: { ipv6 } }: Sysctls, name: string): InForce {
+function forwardingOfIpv6({ interfaces: { ipv6 } }: Sysctls, name: string): InForce & { readonly isForced: boolean } {
   const all = known(ipv6.get("all")?.get("forwarding")) ?? { value: 0, provenance: { inferred: KERNEL_DEFAULT } };
   const forced = known(ipv6.get(name)?.get("force_forwarding"));
-  return all.value === 0 && forced !== undefined && forced.value > 0 ? forced : all;
+  const isForced = all.value === 0 && forced !== undefined && forced.value > 0;
+  return { ...(isForced ? forced : all), isForced };
 }
 
 /** The settings of an interface, and from where each is known, by the names that sysctl has for them. */
@@ -85,11 +87,11 @@ export function interfaceSettings(
   const provenance: Record<string, Provenance> = {};
   const inForce = (key: InterfaceSetting): number => {
     const found = settingInForce(sysctls, name, key);
-    provenance[settingName("ipv4", name, key)] = found.provenance;
+    provenance[interfaceSetting("ipv4", name, key)] = found.provenance;
     return found.value;
   };
   const ipv6 = forwardingOfIpv6(sysctls, name);
-  provenance[settingName("ipv6", name, "forwarding")] = ipv6.provenance;
+  if (ipv6.isForced) provenance[interfaceSetting("ipv6", name, "force_forwarding")] = ipv6.provenance;
   const filter = inForce("rp_filter");
   return {
     values: {
@@ -112,11 +114,6 @@ export function interfaceSettings(
     proxyArp: inForce("proxy_arp") > 0,
     provenance,
   };
-}
-
-/** A setting's name as sysctl prints it: a dot of the interface's name is a slash there. */
-export function settingName(family: "ipv4" | "ipv6", interfaceName: string, key: string): string {
-  return `net.${family}.conf.${interfaceName.replaceAll(".", "/")}.${key}`;
 }
 
 /** From where the switches of the whole host are known. */

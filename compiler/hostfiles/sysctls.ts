@@ -1,6 +1,7 @@
 /** Settings as `sysctl -a` prints them (`net.ipv4.ip_forward = 1`), or `grep . /proc/sys/net/...` (with slashes and a colon). */
 import type { Origin, Report, Source } from "../diagnostics.ts";
 import { show } from "../documents/show.ts";
+import { interfaceSetting } from "../network/setting-names.ts";
 
 /** A setting of the kernel: a whole number. */
 export interface Sysctl {
@@ -85,7 +86,7 @@ function* linesOf({ text }: Source): Generator<SysctlLine> {
     // A path has the interface's name as it is; in a name with dots a dot of it is a slash.
     const name = separator === "/" ? written : written.replaceAll("/", ".");
     const own = { family: family === "ipv4" ? "ipv4" : "ipv6", name, key } as const;
-    yield { ...line, name: `net.${family}.conf.${name.replaceAll(".", "/")}.${key}`, interface: own };
+    yield { ...line, name: interfaceSetting(own.family, name, key), interface: own };
   }
 }
 

@@ -1,6 +1,7 @@
 /** Settings that change what happens to packets, and that kpc does not follow. */
 import type { Report } from "../diagnostics.ts";
-import { settingInForce, settingName } from "./effective.ts";
+import { interfaceSetting } from "../network/setting-names.ts";
+import { settingInForce } from "./effective.ts";
 import type { HostFacts } from "./facts.ts";
 
 const SETTINGS = {
@@ -17,7 +18,7 @@ export function reportUnfollowed({ links, sysctls }: HostFacts, report: Report):
       report({
         severity: "note",
         code: "unsupported-network",
-        message: `${settingName("ipv4", name, key)} is ${value} in effect: ${SETTINGS[key]}`,
+        message: `${interfaceSetting("ipv4", name, key)} is ${value} in effect: ${SETTINGS[key]}`,
         ...(provenance.origin === undefined ? {} : { origin: provenance.origin }),
       });
       break;

@@ -3,6 +3,7 @@ import type { ClusterNode } from "../model/hosts.ts";
 import type { Family } from "../net/address.ts";
 import type { HostInterface } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
+import { interfaceSetting, normalSetting } from "../network/setting-names.ts";
 import type { InterfaceSysctls } from "../network/types.ts";
 import { bothFamilies, FORWARDING } from "./draft.ts";
 import type { LayoutPlan } from "./plan.ts";
@@ -18,7 +19,9 @@ export interface NodeSysctls {
 
 export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctls {
   const spec = input.network?.nodes.find(({ name }) => name.value === node.name);
-  const values = new Map((spec?.sysctls ?? []).map(({ value, field }) => [value.name, { text: value.value, field }]));
+  const values = new Map(
+    (spec?.sysctls ?? []).map(({ value, field }) => [normalSetting(value.name), { text: value.value, field }]),
+  );
   const get = (...names: readonly string[]): string | undefined =>
     names.map((name) => values.get(name)?.text).find((text) => text !== undefined);
   const isOn = (text: string | undefined, otherwise: boolean): boolean =>
@@ -26,7 +29,7 @@ export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctl
   const sysctlsOf = (name: string): HostInterface["sysctls"] => {
     const common = bothFamilies(FORWARDING);
     const own = (setting: string, all: string | undefined): string | undefined =>
-      get(`net.ipv4.conf.${name}.${setting}`, `net.ipv4.conf.default.${setting}`) ?? all;
+      get(interfaceSetting("ipv4", name, setting), `net.ipv4.conf.default.${setting}`) ?? all;
     const all = (setting: string): string | undefined => get(`net.ipv4.conf.all.${setting}`);
     const filter = Math.max(Number(all("rp_filter") ?? 0), Number(own("rp_filter", undefined) ?? 0));
     const ipv4: InterfaceSysctls = {
@@ -37,19 +40,19 @@ export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctl
         isOn(all("route_localnet"), input.localhostNodePorts) || isOn(own("route_localnet", undefined), false),
       sendRedirects: isOn(all("send_redirects"), true) || isOn(own("send_redirects", undefined), true),
     };
-    const forwarding6 = get(
-      `net.ipv6.conf.${name}.forwarding`,
-      "net.ipv6.conf.default.forwarding",
-      "net.ipv6.conf.all.forwarding",
-    );
-    return { ...common, IPv4: ipv4, IPv6: { ...common.IPv6, forwarding: isOn(forwarding6, true) } };
+    // Linux asks all, or what is forced; an interface's own forwarding says only whether it is a router for others.
+    const forwarding6 =
+      isOn(get("net.ipv6.conf.all.forwarding"), true) ||
+      isOn(get(interfaceSetting("ipv6", name, "force_forwarding")), false);
+    return { ...common, IPv4: ipv4, IPv6: { ...common.IPv6, forwarding: forwarding6 } };
   };
   const provenance: Record<string, Provenance> = {};
   for (const [name, { field }] of values) provenance[name] = { origin: field };
   for (const [name, value] of Object.entries(EXPECTED))
     provenance[name] ??= { inferred: `${name} = ${value}, as kubeadm asks of a node` };
   const proxyArpOf = (name: string, otherwise: boolean): boolean =>
-    isOn(get("net.ipv4.conf.all.proxy_arp"), false) || isOn(get(`net.ipv4.conf.${name}.proxy_arp`), otherwise);
+    isOn(get("net.ipv4.conf.all.proxy_arp"), false) ||
+    isOn(get(interfaceSetting("ipv4", name, "proxy_arp")), otherwise);
   const { pods, underlay } = input.network ?? {};
   const said = {
     "pods.hairpin": pods?.hairpin,
