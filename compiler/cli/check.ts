@@ -1,6 +1,15 @@
+import { compileSpecs, resolveInput } from "../compile.ts";
+import { describeNetwork } from "../described.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
+import { findClusterFaults } from "../findings/cluster-findings.ts";
+import { readNft } from "../formats/nft/read.ts";
 import { jsonText } from "../json-output.ts";
-import { type CommonFlags, compileInputs, exitCodeOf, print, styleFor } from "./session.ts";
+import { resolveConfigs } from "../node/all-nodes.ts";
+import type { Config } from "../node/config.ts";
+import type { Specs } from "../specs/types.ts";
+import { readNodeFiles } from "./node-files.ts";
+import { type CommonFlags, exitCodeOf, inputsOf, loadOnce, optionsOf, print, styleFor } from "./session.ts";
 
 export interface CheckFlags extends CommonFlags {
   readonly output: "text" | "json";
@@ -9,8 +18,13 @@ export interface CheckFlags extends CommonFlags {
 /** `kpc check`: everything that was found, and nothing else. `--quiet`: errors only; `--verbose`: also each object of a kind
  *  that is not read. */
 export async function checkCommand(names: readonly string[], flags: CheckFlags): Promise<number> {
-  const result = compileInputs(names, flags, { checksNetwork: true });
-  const { diagnostics } = result;
+  const { load, config } = inputsOf(names, flags);
+  const loaded = loadOnce(load);
+  const result = compileSpecs(loaded, config, { ...optionsOf(flags), checksNetwork: true });
+  const isWhole = result.compiled !== undefined && result.compiled.specs.nodes.length > 0;
+  const diagnostics = isWhole
+    ? [...result.diagnostics, ...(await findingsOfNetwork(loaded, config, flags))]
+    : result.diagnostics;
   const shown = diagnostics.filter(
     ({ severity, code }) =>
       severity === "error" || (!flags.quiet && (flags.verbose === true || code !== "skipped-object")),
@@ -27,4 +41,19 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
     process.stderr.write(`${count("error")}, ${count("warning")}\n`);
   }
   return exitCodeOf(diagnostics);
+}
+
+/** What walks through the described network meet. What the inputs say of themselves has been told before. */
+async function findingsOfNetwork(
+  load: (report: Report) => Specs,
+  config: Config,
+  flags: CommonFlags,
+): Promise<readonly Diagnostic[]> {
+  const { resolved } = resolveInput(load, config, optionsOf(flags), resolveConfigs);
+  if (resolved === undefined) return [];
+  const findings: Diagnostic[] = [];
+  const report: Report = (diagnostic) => void findings.push(diagnostic);
+  const collected = await readNodeFiles(resolved.specs.network, report);
+  const { known, walker } = describeNetwork(resolved, readNft, report, collected);
+  return [...findings, ...findClusterFaults(known, walker, resolved.cluster)];
 }

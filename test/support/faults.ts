@@ -4,9 +4,11 @@ import { resolveInput } from "../../compiler/compile.ts";
 import { type Described, describeNetwork } from "../../compiler/described.ts";
 import { type Diagnostic, type DiagnosticCode, lineAndColumn } from "../../compiler/diagnostics.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { findClusterFaults } from "../../compiler/findings/cluster-findings.ts";
 import { KnownNetwork } from "../../compiler/findings/known-network.ts";
 import { findWalkFaults } from "../../compiler/findings/walk-findings.ts";
 import { readNft } from "../../compiler/formats/nft/read.ts";
+import type { Cluster } from "../../compiler/model/types.ts";
 import { hostPrefix, printPrefix } from "../../compiler/net/prefix.ts";
 import type { Host, HostInterface, Network } from "../../compiler/network/network.ts";
 import type { Interface, TableRoute } from "../../compiler/network/types.ts";
@@ -83,7 +85,9 @@ type ClusterParts = Pick<Fault, "pods" | "cluster" | "podNetwork">;
 type FaultyCluster = ClusterParts & Pick<Fault, "mode" | "objects" | "change" | "rules">;
 
 /** The cluster of `fault`, ready to be walked through. */
-export function describeFault(fault: FaultyCluster): Pick<Described, "walker" | "known"> {
+export function describeFault(
+  fault: FaultyCluster,
+): Pick<Described, "walker" | "known"> & { readonly cluster: Cluster } {
   const sources = [
     { name: "cluster.yaml", text: clusterText(fault) },
     {
@@ -104,6 +108,7 @@ export function describeFault(fault: FaultyCluster): Pick<Described, "walker" | 
     return evaluators.get(host.name);
   };
   return {
+    cluster: resolved.cluster,
     walker: new PacketWalker(network, evaluatorOf),
     known: new KnownNetwork(network, described.known.addresses),
   };
@@ -124,6 +129,12 @@ function fail({ message }: Diagnostic): never {
 export function findingsOfFlow(cluster: FaultyCluster, flow: string, bytes?: number): readonly Diagnostic[] {
   const { walker, known } = describeFault(cluster);
   return findWalkFaults(known, walker.walk({ ...flowOf(flow), ...(bytes === undefined ? {} : { bytes }) }));
+}
+
+/** What kpc says of a cluster without a flow. */
+export function findingsOfCluster(cluster: FaultyCluster): readonly Diagnostic[] {
+  const { walker, known, cluster: model } = describeFault(cluster);
+  return findClusterFaults(known, walker, model);
 }
 
 /** The line that a finding is about. */

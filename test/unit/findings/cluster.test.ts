@@ -1,0 +1,27 @@
+/** Without a flow: walks of each kind find a cluster's faults, and nothing in a healthy one. */
+import { describe, expect, test } from "vitest";
+import { POD_NETWORKS } from "../../../compiler/specs/network-types.ts";
+import { FAULTS, findingsOfCluster } from "../../support/faults.ts";
+
+test.each(POD_NETWORKS)("a healthy cluster has none: %s", (pods) => {
+  expect(findingsOfCluster({ pods }).map(({ code, message }) => `${code}: ${message}`)).toEqual([]);
+});
+
+/** Faults that are met only by flows that no other one stands for: to an address that nobody has, or to one pod of several. */
+const SPECIAL: ReadonlySet<string> = new Set([
+  "two routers that point at each other",
+  "route_localnet off",
+  "a port of the bridge with a smaller MTU",
+]);
+
+describe.each(FAULTS.filter(({ name }) => !SPECIAL.has(name)))("$name ($pods)", (fault) => {
+  test(`${fault.code} at ${fault.host}`, () => {
+    const found = findingsOfCluster(fault).map(({ code, host }) => `${code} at ${host}`);
+    const isRoute = fault.code === "reply-lost" || fault.code === "no-route";
+    const codes = isRoute ? ["no-route", "reply-lost"] : [fault.code];
+    expect(
+      codes.map((code) => `${code} at ${fault.host}`).some((each) => found.includes(each)),
+      found.join(),
+    ).toBe(true);
+  });
+});
