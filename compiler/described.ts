@@ -46,6 +46,9 @@ export function describeNetwork(
     clusterCidrs: config.clusterCidr ?? [],
     serviceCidrs: nodes.flatMap(({ settings }) => FAMILIES.flatMap((family) => settings.families[family].serviceCidrs)),
     mentioned,
+    masqueradesPods: nodes.some(({ settings }) =>
+      FAMILIES.some((family) => settings.families[family].podNetwork !== undefined),
+    ),
     localhostNodePorts: nodes.some(({ settings }) => settings.families.IPv4.localhostNodePorts),
     collected: new Map([...collected].flatMap(([name, { host }]) => (host === undefined ? [] : [[name, host]]))),
   });

@@ -12,7 +12,7 @@ import type { LayoutInput, NetworkLayout } from "./types.ts";
 import { layOutWorld } from "./world.ts";
 
 export function layOut(input: LayoutInput): NetworkLayout {
-  const plan = planOf(input, podNetworkOf(input.network?.pods));
+  const plan = planOf(input, podNetworkOf(input.network?.pods, input.masqueradesPods));
   const hosts = new Map<string, Host>();
   const links: Link[] = [];
   const rules = new Map<string, readonly Source[]>();

@@ -51,15 +51,15 @@ const PRESETS: Readonly<Record<PodNetworkName, PodNetwork>> = {
 /** What is laid out where nothing is said. */
 const DEFAULT: PodNetworkName = "bridge";
 
-/** The plan that `spec` asks for. */
-export function podNetworkOf(spec: PodNetworkSpec | undefined): PodNetwork {
+/** The plan that `spec` asks for. `masqueradesPods`: the nodes' rules do, unless it says otherwise. */
+export function podNetworkOf(spec: PodNetworkSpec | undefined, masqueradesPods: boolean): PodNetwork {
   const preset = PRESETS[spec?.network?.value ?? DEFAULT];
   return {
     ...preset,
     tunnel: spec?.tunnel ?? preset.tunnel,
     bridge: spec?.bridge ?? preset.bridge,
     hairpin: spec?.hairpin?.value ?? preset.hairpin,
-    masquerade: spec?.masquerade?.value ?? preset.masquerade,
+    masquerade: spec?.masquerade?.value ?? (masqueradesPods ? "kpc" : preset.masquerade),
   };
 }
 

@@ -16,6 +16,8 @@ export interface LayoutInput {
   readonly network: NetworkSpec | undefined;
   /** Blocks of pods, by kube-proxy's settings. */
   readonly clusterCidrs: readonly Prefix[];
+  /** The nodes' rules masquerade what pods send elsewhere: a plugin of which nothing else is said leaves that to them. */
+  readonly masqueradesPods: boolean;
   /** kube-proxy sets route_localnet, for node ports at 127.0.0.1. */
   readonly localhostNodePorts: boolean;
   /** Nodes of which their own files tell, by name: that counts instead of what would be laid out. */

@@ -8,6 +8,8 @@ export type Mutation = (program: Program) => Program | undefined;
 export const MUTATIONS: Readonly<Record<string, Mutation>> = {
   "masquerading left out": everywhere(dropStatement("masquerade")),
   "masquerading for everybody": verdicts(/^masquerade-/, () => "masquerade-always"),
+  "pods masqueraded for nodes and pods, too": inChain("leaving-pod-network", (rules) => rules.slice(1)),
+  "what pods send elsewhere left alone": inChain("leaving-pod-network", () => []),
   "no masquerading for hairpin traffic": emptySet("hairpin"),
   "another endpoint": values(/endpoints-/, ([address, port]) => [next(address), port]),
   "another port": values(/endpoints-/, ([address, port]) => [address, Number(port) + 1]),
@@ -55,6 +57,15 @@ function everywhere(mutate: (rule: Rule) => Rule | undefined): Mutation {
     ...table,
     chains: table.chains.map(
       (chain): Chain => ({ ...chain, rules: chain.rules.flatMap((rule) => mutate(rule) ?? []) }),
+    ),
+  }));
+}
+
+function inChain(name: string, mutate: (rules: readonly Rule[]) => readonly Rule[]): Mutation {
+  return tables((table) => ({
+    ...table,
+    chains: table.chains.map(
+      (chain): Chain => (chain.name === name ? { ...chain, rules: mutate(chain.rules) } : chain),
     ),
   }));
 }

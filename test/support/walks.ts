@@ -58,7 +58,7 @@ export interface ClusterKind {
   readonly hairpin?: boolean;
   /** Of pods' interfaces. */
   readonly mtu?: number;
-  readonly masquerade?: "none";
+  readonly masquerade?: "none" | "kpc";
 }
 
 export function networkSpec(kind: ClusterKind): NetworkSpec {
@@ -204,7 +204,7 @@ export const CONFIG: Config = {
 export function describeShop(kind: ClusterKind, objects = SHOP): Described {
   const load = (): ReturnType<typeof loadSpecs> =>
     loadSpecs([{ name: "shop.json", text: toText(objects) }], () => undefined);
-  const config: Config = { ...CONFIG, mode: kind.mode ?? "nftables" };
+  const config: Config = { ...CONFIG, mode: kind.mode ?? "nftables", masquerade: kind.masquerade };
   const { diagnostics, resolved } = resolveInput(load, config, {}, resolveConfigs);
   if (resolved === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   const specs = { ...resolved.specs, network: networkSpec(kind) };

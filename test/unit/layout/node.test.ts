@@ -16,6 +16,7 @@ function addressesOf(text: string): string[] {
     servicePorts: [],
     network: specs.network,
     clusterCidrs: [],
+    masqueradesPods: false,
     localhostNodePorts: false,
     collected: new Map(),
   });
