@@ -4,6 +4,7 @@ import { nearest } from "../documents/nearest.ts";
 import { type Address, FAMILIES, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily, prefixHolds, printPrefix } from "../net/prefix.ts";
 import type { Located } from "../specs/types.ts";
+import { isOutside } from "./blocks.ts";
 import type { NetworkCheckInput } from "./network-check-input.ts";
 import { inferredUnderlay } from "./underlay.ts";
 
@@ -97,11 +98,6 @@ export function reportBlockMismatches({ cluster, specs }: NetworkCheckInput, rep
 
 function others(count: number, what: string): string {
   return count === 0 ? "" : ` (and ${count} more ${what}${count === 1 ? "" : what === "address" ? "es" : "s"})`;
-}
-
-function isOutside(address: Address, blocks: readonly Located<Prefix>[]): boolean {
-  const own = blocks.filter(({ value }) => prefixFamily(value) === familyOf(address));
-  return own.length > 0 && !own.some(({ value }) => prefixContains(value, address));
 }
 
 function isBlockOutside(prefix: Prefix, blocks: readonly Located<Prefix>[]): boolean {

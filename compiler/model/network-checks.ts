@@ -5,7 +5,7 @@ import { reportDuplicateAddresses, reportRoutedServiceCidrs } from "./address-ch
 import { checkClusterNames, checkConnected, checkLoadBalancers, reportBlockMismatches } from "./cluster-checks.ts";
 import { reportUnknownDatapath } from "./datapath.ts";
 import type { NetworkCheckInput } from "./network-check-input.ts";
-import { reportOverlappingPodCidrs, reportPodsOutside } from "./pod-cidr-checks.ts";
+import { reportOverlappingPodCidrs, reportPodsOutside, reportPodsOutsideAll } from "./pod-cidr-checks.ts";
 
 /** Reports `overlapping-pod-cidrs`, `pod-outside-cidr`, `duplicate-address`, `service-cidr-routed`, `cluster-mismatch`,
  *  `unknown-cluster-name`, `gateway-not-connected` and `unknown-datapath`. */
@@ -17,6 +17,7 @@ export function checkNetwork(input: NetworkCheckInput, report: Report): void {
   checkConnected(input, report);
   reportOverlappingPodCidrs(input.cluster.nodes, report);
   reportPodsOutside(input, report);
+  reportPodsOutsideAll(input, report);
   reportDuplicateAddresses(input, report);
   reportRoutedServiceCidrs(input, report);
 }

@@ -3,6 +3,7 @@ import type { Report } from "../diagnostics.ts";
 import { type Address, familyOf, printAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixesOverlap, prefixFamily, printPrefix } from "../net/prefix.ts";
 import { compareBy } from "../order.ts";
+import { isOutside } from "./blocks.ts";
 import type { ClusterNode, ClusterPod } from "./hosts.ts";
 import type { NetworkCheckInput } from "./network-check-input.ts";
 
@@ -51,8 +52,7 @@ function withOrigin(message: string, node: ClusterNode) {
  *  an address of its Node's block, another plugin probably does so too, which is said once. */
 export function reportPodsOutside({ cluster, specs }: NetworkCheckInput, report: Report): void {
   const { nodes, pods } = cluster;
-  const network = specs.network?.pods;
-  if (network?.network?.value.startsWith("calico") === true) return;
+  if (takesOwnBlocks(specs)) return;
   const byName = new Map(nodes.map((node) => [node.name, node]));
   const outside = new Map<ClusterNode, ClusterPod[]>();
   let inside = 0;
@@ -74,6 +74,26 @@ export function reportPodsOutside({ cluster, specs }: NetworkCheckInput, report:
   for (const [node, own] of outside) reportStrays(node, own, nodes, report);
 }
 
+/** Pods with an address in none of the blocks that a Cluster names: the first, and how many. */
+export function reportPodsOutsideAll({ cluster, specs }: NetworkCheckInput, report: Report): void {
+  const blocks = specs.network?.pods?.cidrs ?? [];
+  const byName = takesOwnBlocks(specs) ? undefined : new Map(cluster.nodes.map((node) => [node.name, node]));
+  const strays = cluster.pods.flatMap((pod) => {
+    if (pod.isHostNetwork || pod.addressOrigin.assumed !== undefined) return [];
+    const node = byName?.get(pod.nodeName ?? "");
+    if (node !== undefined && strayAddress(pod, node) !== undefined) return []; // which is told by its node
+    const address = pod.addresses.find((each) => isOutside(each, blocks));
+    return address === undefined ? [] : [{ pod, address }];
+  });
+  const [first] = strays;
+  if (first === undefined) return;
+  const { pod, address } = first;
+  const shown = blocks.map(({ value }) => printPrefix(value)).join(", ");
+  const message = `Pod ${nameOf(pod)} has no address of the blocks of all pods (${shown}) but ${printAddress(address)}${nor(strays.length - 1)}`;
+  const notes = blocks.slice(0, 1).map(({ field }) => ({ message: "the blocks", origin: field }));
+  report({ severity: "warning", code: "pod-outside-cidr", message, origin: pod.addressOrigin, notes });
+}
+
 function reportStrays(
   node: ClusterNode,
   pods: readonly ClusterPod[],
@@ -84,10 +104,9 @@ function reportStrays(
   const address = first === undefined ? undefined : strayAddress(first, node);
   if (first === undefined || address === undefined) return;
   const owner = nodes.find(({ podCidrs }) => podCidrs.some((block) => prefixContains(block, address)));
-  const more = pods.length === 1 ? "" : `, nor have ${pods.length - 1} more Pods there one`;
   const effect = owner === undefined ? "other nodes have no route to it" : `packets to it go to Node ${owner.name}`;
   const blocks = node.podCidrs.map(printPrefix).join(", ");
-  const message = `Pod ${nameOf(first)} has no address of the pod CIDR of its Node ${node.name} (${blocks}) but ${printAddress(address)}${more}: ${effect}`;
+  const message = `Pod ${nameOf(first)} has no address of the pod CIDR of its Node ${node.name} (${blocks}) but ${printAddress(address)}${nor(pods.length - 1)}: ${effect}`;
   const notes = withOrigin(`Node ${node.name}`, node);
   report({ severity: "warning", code: "pod-outside-cidr", message, origin: first.addressOrigin, notes });
 }
@@ -98,6 +117,15 @@ function strayAddress({ addresses }: ClusterPod, { podCidrs, isAssumed }: Cluste
     const own = podCidrs.filter((block) => prefixFamily(block) === familyOf(address));
     return !isAssumed && own.length > 0 && !own.some((block) => prefixContains(block, address));
   });
+}
+
+/** Whether the network plugin takes addresses from other blocks than the Nodes' pod CIDRs. */
+function takesOwnBlocks({ network }: NetworkCheckInput["specs"]): boolean {
+  return network?.pods?.network?.value.startsWith("calico") === true;
+}
+
+function nor(count: number): string {
+  return count === 0 ? "" : count === 1 ? ", nor has 1 more Pod" : `, nor have ${count} more Pods`;
 }
 
 function nameOf({ namespace, name }: ClusterPod): string {

@@ -145,7 +145,7 @@ describe("pod-outside-cidr", () => {
       "several on one node",
       [INSIDE, pod("p", "n1", "10.9.0.1"), pod("q", "n1", "10.9.0.2"), pod("r", "n1", "10.9.0.3")],
       [
-        "warning pod-outside-cidr Pod a/p has no address of the pod CIDR of its Node n1 (10.244.1.0/24) but 10.9.0.1, nor have 2 more Pods there one: other nodes have no route to it (Node n1 4:18)",
+        "warning pod-outside-cidr Pod a/p has no address of the pod CIDR of its Node n1 (10.244.1.0/24) but 10.9.0.1, nor have 2 more Pods: other nodes have no route to it (Node n1 4:18)",
       ],
     ],
     [
@@ -153,6 +153,26 @@ describe("pod-outside-cidr", () => {
       [pod("p", "n1", "10.9.0.1"), pod("q", "n2", "10.9.0.2")],
       [
         "warning pod-outside-cidr no Pod has an address of its Node's pod CIDR, as Pod a/p has not: the network plugin takes other blocks, and kpc knows no routes to them",
+      ],
+    ],
+    [
+      "an address in none of the Cluster's blocks",
+      [
+        pod("p", "n1", "10.244.1.9"),
+        pod("c", "n3", "10.9.0.1"),
+        pod("d", "n3", "10.9.0.2"),
+        pod("h", "n1", "192.168.0.1", ", hostNetwork: true"),
+        cluster('pods: {network: calico, cidr: [10.244.0.0/16, "fd00::/48"]}'),
+      ],
+      [
+        "warning pod-outside-cidr Pod a/c has no address of the blocks of all pods (10.244.0.0/16, fd00::/48) but 10.9.0.1, nor has 1 more Pod (the blocks 39:32)",
+      ],
+    ],
+    [
+      "an address in no block at all",
+      [INSIDE, pod("p", "n1", "10.9.0.1"), cluster("pods: {cidr: 10.244.0.0/16}")],
+      [
+        "warning pod-outside-cidr Pod a/p has no address of the pod CIDR of its Node n1 (10.244.1.0/24) but 10.9.0.1: other nodes have no route to it (Node n1 4:18)",
       ],
     ],
     ["Calico, which is known to", [INSIDE, pod("p", "n1", "10.9.0.1"), cluster("pods: {network: calico}")], []],
