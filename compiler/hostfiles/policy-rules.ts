@@ -5,7 +5,7 @@ import type { Field } from "../documents/field.ts";
 import { type Address, addressBits, type Family, familyOf, parseAddress } from "../net/address.ts";
 import { maskAddress, type Prefix } from "../net/prefix.ts";
 import type { PolicyRule } from "../network/types.ts";
-import { asNameOrNumber, asNumber, hasMember, withMember, zeroOf } from "./values.ts";
+import { asNumber, asTable, hasMember, withMember, zeroOf } from "./values.ts";
 
 /** The family of a list of rules: by an address in it, or else IPv4 is the one that has a rule for the table `default`. `isSure`:
  *  by an address. */
@@ -92,7 +92,7 @@ function actionOf(context: Context, entry: Field, at: Field): PolicyRule["action
   const field = entry.get("action");
   const action = asString(context, field);
   if (action === "blackhole" || action === "unreachable" || action === "prohibit") return { kind: action };
-  const table = asNameOrNumber(context, entry.get("table"));
+  const table = asTable(context, entry.get("table"));
   if (table !== undefined) return { kind: "table", table };
   if (field === undefined) reportInvalid(context, at, "expected a rule with a table or an action");
   else reportInvalid(context, field, "expected blackhole, unreachable or prohibit");

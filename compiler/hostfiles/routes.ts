@@ -6,7 +6,7 @@ import { show } from "../documents/show.ts";
 import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
 import type { NextHop, RouteKind, TableRoute } from "../network/types.ts";
 import { asScope } from "./scope.ts";
-import { asAddress, asNameOrNumber, asNumber, asPrefix, asTexts, hasMember, withMember } from "./values.ts";
+import { asAddress, asNameOrNumber, asNumber, asPrefix, asTable, asTexts, hasMember, withMember } from "./values.ts";
 
 /** A route with the table that it is in. */
 export interface TabledRoute {
@@ -43,7 +43,7 @@ function readRoute(context: Context, entry: Field, to: Field): TabledRoute | und
   if (scope === undefined || hops === undefined) return undefined;
   return {
     family,
-    table: asNameOrNumber(context, entry.get("table")) ?? "main",
+    table: asTable(context, entry.get("table")) ?? "main",
     route: {
       kind,
       prefix,

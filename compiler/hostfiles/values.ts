@@ -37,6 +37,18 @@ export function asNameOrNumber(context: Context, field: Field | undefined): stri
   return number === undefined ? undefined : String(number);
 }
 
+/** A route table: its name, also where it is printed as a number. */
+export function asTable(context: Context, field: Field | undefined): string | undefined {
+  const text = asNameOrNumber(context, field);
+  return text === undefined ? undefined : (TABLES.get(text) ?? text);
+}
+
+const TABLES: ReadonlyMap<string, string> = new Map([
+  ["253", "default"],
+  ["254", "main"],
+  ["255", "local"],
+]);
+
 /** The texts of a list. */
 export function asTexts(context: Context, field: Field | undefined): readonly string[] {
   return asArray(context, field).flatMap((each) => asString(context, each) ?? []);

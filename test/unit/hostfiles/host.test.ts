@@ -520,6 +520,21 @@ describe("policy rules, whose list names no family", () => {
   });
 });
 
+test("tables that are printed as numbers have their names", () => {
+  const routes = json(
+    { dst: "default", gateway: "192.168.0.254", dev: "eth0", table: 254, flags: [] },
+    { type: "local", dst: "192.168.0.1", dev: "eth0", table: "255", flags: [] },
+    { dst: "10.9.0.0/16", dev: "eth0", table: 100, flags: [] },
+  );
+  const rules = json({ priority: 0, src: "all", table: "255" }, { priority: 32766, src: "10.0.0.1", table: 254 });
+  const { IPv4 } = readHost([ADDR, routes, rules, SYSCTL]).routing;
+  expect(Object.keys(IPv4.tables).sort()).toEqual(["100", "local", "main"]);
+  expect(IPv4.rules.map(({ action }) => action)).toEqual([
+    { kind: "table", table: "local" },
+    { kind: "table", table: "main" },
+  ]);
+});
+
 describe("tunnels", () => {
   const eth0 = link("eth0", { ifindex: 1, addr_info: [ipv4("192.168.0.1")] });
   const tunnelOf = (own: TestLink, ...texts: readonly string[]): string => {
