@@ -31,7 +31,7 @@ export interface CommonFlags extends ConfigFlags {
 }
 
 /** How inputs are compiled, besides the flags. */
-export interface InputUse extends Pick<CompileNodeOptions, "nodeFor" | "detection" | "checksNetwork"> {
+export interface InputUse extends Pick<CompileNodeOptions, "nodeFor" | "detection"> {
   /** Is shown each text before it is read. */
   readonly seen?: (source: Source) => void;
 }
