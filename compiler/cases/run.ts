@@ -19,6 +19,10 @@ export interface FlowResult {
   readonly actual: string;
   /** What differs, or why it was skipped. */
   readonly reason?: string;
+  /** Of a flow through a cluster that fails: all that becomes of its packets, each with its chance. */
+  readonly got?: readonly string[];
+  /** The command that follows the packets of a failing flow again. */
+  readonly trace?: string;
   /** The expectation, or the end of the flow that is not there. */
   readonly origin: Origin;
 }

@@ -10,28 +10,48 @@ import type { Specs } from "../specs/types.ts";
 import { readNodeFiles } from "./node-files.ts";
 import { type CommonFlags, exitCodeOf, optionsOf, showDiagnostics, showFirst } from "./session.ts";
 
+/** What the inputs of a command are made of. */
+interface DescribedInput {
+  readonly load: (report: Report) => Specs;
+  readonly config: Config;
+}
+
 /** The network, or the exit code where the inputs have an error. Findings are shown. `mentioned`: addresses that a question names. */
 export async function describeInputs(
-  { load, config }: { readonly load: (report: Report) => Specs; readonly config: Config },
+  input: DescribedInput,
   flags: CommonFlags,
   mentioned: readonly Address[] = [],
 ): Promise<
   | { readonly described: Described; readonly code?: undefined }
   | { readonly described?: undefined; readonly code: number }
 > {
+  const { described, diagnostics, ofRules } = await describeQuietly(input, flags, mentioned);
+  showDiagnostics(diagnostics, flags);
+  showFirst(ofRules, flags);
+  return described === undefined ? { code: exitCodeOf([...diagnostics, ...ofRules]) } : { described };
+}
+
+/** Likewise, with the findings as they are: those about manifests, and those about nodes' own files and rules. */
+export async function describeQuietly(
+  { load, config }: DescribedInput,
+  flags: CommonFlags,
+  mentioned: readonly Address[],
+): Promise<{
+  readonly described: Described | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+  readonly ofRules: readonly Diagnostic[];
+}> {
   const { diagnostics, resolved } = resolveInput(
     load,
     config,
     { ...optionsOf(flags), checksNetwork: true },
     resolveConfigs,
   );
-  showDiagnostics(diagnostics, flags);
-  if (resolved === undefined) return { code: exitCodeOf(diagnostics) };
-  const findings: Diagnostic[] = [];
-  const report: Report = (diagnostic) => void findings.push(diagnostic);
+  if (resolved === undefined) return { described: undefined, diagnostics, ofRules: [] };
+  const ofRules: Diagnostic[] = [];
+  const report: Report = (diagnostic) => void ofRules.push(diagnostic);
   const collected = await readNodeFiles(resolved.specs.network, report);
   const described = describeNetwork(resolved, readNft, report, collected, mentioned);
-  showFirst(findings, flags);
-  const isWhole = findings.every(({ severity }) => severity !== "error");
-  return isWhole ? { described } : { code: exitCodeOf(findings) };
+  const isWhole = ofRules.every(({ severity }) => severity !== "error");
+  return { described: isWhole ? described : undefined, diagnostics, ofRules };
 }

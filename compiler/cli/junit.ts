@@ -37,7 +37,7 @@ function printSuite(name: string, counts: Readonly<Record<string, number>>, case
   return `  ${head}\n${cases.map((each) => `    ${each}\n`).join("")}  </testsuite>\n`;
 }
 
-function printCase(suite: string, { flow, status, reason = "", expected, actual, origin }: FlowResult): string {
+function printCase(suite: string, { flow, status, reason = "", expected, actual, origin, trace }: FlowResult): string {
   const span = origin.span();
   const place = ` file="${escapeXml(span.source.name)}" line="${lineAndColumn(span).line}"`;
   const head = `<testcase classname="${escapeXml(suite)}" name="${escapeXml(flow)}"${place}`;
@@ -47,7 +47,8 @@ function printCase(suite: string, { flow, status, reason = "", expected, actual,
     case "skip":
       return `${head}><skipped message="${escapeXml(reason)}"/></testcase>`;
     case "fail": {
-      const text = `${printPlace(span)}: expected ${expected}, got ${actual}`;
+      const replay = trace === undefined ? "" : `\nreplay: ${trace}`;
+      const text = `${printPlace(span)}: expected ${expected}, got ${actual}${replay}`;
       return `${head}><failure message="${escapeXml(reason)}">${escapeXml(text)}</failure></testcase>`;
     }
   }

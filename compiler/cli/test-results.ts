@@ -16,22 +16,33 @@ export function summaryOf(results: readonly FlowResult[]): {
 export function renderResults(results: readonly FlowResult[], broken: number): string {
   const { passed, failed, skipped } = summaryOf(results);
   const failures = results.filter(({ status }) => status === "fail");
-  const skips = new Map(
-    results.filter(({ status }) => status === "skip").map(({ engine, reason }) => [engine, reason]),
+  const skips = new Set(
+    results.filter(({ status }) => status === "skip").map(({ engine, reason }) => `SKIP engine ${engine}: ${reason}`),
   );
   const lines = [
-    ...failures.map(
-      ({ case: name, flow, mode, engine, reason, origin }) =>
-        `FAIL ${printPlace(origin.span())}: ${name} / ${flow} (${mode}, ${engine}): ${reason}`,
-    ),
-    ...[...skips].map(([engine, reason]) => `SKIP engine ${engine}: ${reason}`),
+    ...failures.flatMap((result) => {
+      const { case: name, flow, mode, engine, reason, origin } = result;
+      const head = `FAIL ${printPlace(origin.span())}: ${name} / ${flow} (${mode}, ${engine}): ${reason}`;
+      return [head, ...detailsOf(result)];
+    }),
+    ...skips,
     `${passed} passed, ${failed} failed, ${skipped} skipped${broken === 0 ? "" : `, ${broken} invalid`}`,
   ];
   return `${lines.join("\n")}\n`;
 }
 
+/** What a walk was to do, what it does, and how to look at it again. */
+function detailsOf({ expected, got = [], trace }: FlowResult): string[] {
+  if (trace === undefined) return [];
+  return [
+    `  expected ${expected}`,
+    ...got.map((line, i) => `  ${i === 0 ? "got     " : "        "} ${line}`),
+    `  replay   ${trace}`,
+  ];
+}
+
 /** A result as plain data, with file, line and column of the expectation. */
-export function resultToJson({ origin, ...result }: FlowResult): object {
+export function resultToJson({ origin, got: _, ...result }: FlowResult): object {
   const span = origin.span();
   return { ...result, file: span.source.name, ...lineAndColumn(span) };
 }

@@ -1,4 +1,6 @@
 import { dirname, isAbsolute, join } from "node:path";
+import { decodeClusterCase, isClusterForm } from "../cases/cluster/decode.ts";
+import type { ClusterCase } from "../cases/cluster/types.ts";
 import { decodeCase } from "../cases/decode.ts";
 import { type FlowResult, runCase } from "../cases/run.ts";
 import type { Case } from "../cases/types.ts";
@@ -16,6 +18,7 @@ import { chooseEngines } from "./engines.ts";
 import { readInputs } from "./inputs.ts";
 import { type BrokenCase, printJunit } from "./junit.ts";
 import { type CommonFlags, EXIT, note, optionsOf, print, showDiagnostics } from "./session.ts";
+import { type ClusterRun, runCluster } from "./test-cluster.ts";
 import { renderResults, resultToJson, summaryOf } from "./test-results.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -42,7 +45,7 @@ export async function testCommand(names: readonly string[], flags: TestFlags): P
 async function runCases(names: readonly string[], flags: TestFlags, engines: readonly Engine[]): Promise<Run> {
   const results: FlowResult[] = [];
   const broken: BrokenCase[] = [];
-  const completed = new Set<Case>();
+  const completed = new Set<Case | ClusterCase>();
   for (const { testCase, path, diagnostics } of readCases(names, flags)) {
     if (testCase === undefined) {
       broken.push({ path, name: undefined, diagnostics });
@@ -51,10 +54,9 @@ async function runCases(names: readonly string[], flags: TestFlags, engines: rea
     const found: Diagnostic[] = [];
     let isBroken = false;
     for (const mode of testCase.modes) {
-      const { compiled, diagnostics: inMode } = compileCase(testCase, mode, path, flags);
+      const { results: ran, diagnostics: inMode } = await runInMode(testCase, mode, path, { flags, engines });
       if (inMode.some(({ code }) => code === "assumed")) completed.add(testCase);
-      if (compiled !== undefined)
-        for (const engine of engines) results.push(...(await runCase(testCase, mode, compiled, engine)));
+      if (ran !== undefined) results.push(...ran);
       else {
         isBroken = true;
         found.push(...inMode);
@@ -73,6 +75,21 @@ async function runCases(names: readonly string[], flags: TestFlags, engines: rea
   return { results, broken };
 }
 
+/** The results of a case in one mode, on each engine; undefined where its world could not be made. */
+async function runInMode(
+  testCase: Case | ClusterCase,
+  mode: Mode,
+  path: string,
+  use: { readonly flags: TestFlags; readonly engines: readonly Engine[] },
+): Promise<ClusterRun> {
+  if ("cluster" in testCase) return runCluster(testCase, mode, path, use);
+  const { compiled, diagnostics } = compileCase(testCase, mode, path, use.flags);
+  if (compiled === undefined) return { results: undefined, diagnostics };
+  const results: FlowResult[] = [];
+  for (const engine of use.engines) results.push(...(await runCase(testCase, mode, compiled, engine)));
+  return { results, diagnostics };
+}
+
 /** What is found in each mode, or in manifests that several cases name, is told once. */
 function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((each) => [JSON.stringify(diagnosticToJson(each)), each])).values()];
@@ -80,13 +97,26 @@ function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
 
 interface ReadCase {
   /** Undefined when something is wrong with it. */
-  readonly testCase: Case | undefined;
+  readonly testCase: Case | ClusterCase | undefined;
   readonly path: string;
   readonly diagnostics: readonly Diagnostic[];
+  /** It is a file of manifests or settings. */
+  readonly isOther?: boolean;
 }
 
-function* readCases(names: readonly string[], flags: TestFlags): Generator<ReadCase> {
-  for (const source of readInputs(names, { recursive: flags.recursive ?? false })) yield* casesIn(source);
+/** The cases of the named files. What lies beside expectations in a folder, such as manifests, is passed over, with a note; where
+ *  there is nothing else, it is an error. */
+function readCases(names: readonly string[], flags: TestFlags): ReadCase[] {
+  const cases: ReadCase[] = [];
+  const others: ReadCase[] = [];
+  for (const source of readInputs(names, { recursive: flags.recursive ?? false }))
+    for (const each of casesIn(source)) {
+      const isBeside = each.isOther === true && !names.includes(source.name);
+      (isBeside ? others : cases).push(each);
+    }
+  if (cases.length === 0) return others;
+  if (others.length > 0) note([`no expectations, passed over: ${others.map(({ path }) => path).join(", ")}`], flags);
+  return cases;
 }
 
 /** The cases of a file, each with what was found in it alone; what is no document comes first. */
@@ -95,18 +125,23 @@ function* casesIn(source: Source): Generator<ReadCase> {
   const unreadable: Diagnostic[] = [];
   const report: Report = (diagnostic) => void unreadable.push(diagnostic);
   const roots = [...readDocuments(source, report, "an expectation file, with name, files and flows")].map(Field.root);
-  const other = roots.some((root) => root.get("flows") !== undefined)
-    ? undefined
-    : otherInput(source, insteadOfExpectations);
-  if (other !== undefined) return yield { testCase: undefined, path, diagnostics: [other] };
+  const other = roots.some(isExpectations) ? undefined : otherInput(source, insteadOfExpectations);
+  if (other !== undefined) {
+    const isOther = unreadable.length === 0 && roots.every((root) => typeof root.get("kind")?.value === "string");
+    return yield { testCase: undefined, path, diagnostics: [other], isOther };
+  }
   if (unreadable.length > 0) yield { testCase: undefined, path, diagnostics: unreadable };
   for (const root of roots) {
     const diagnostics: Diagnostic[] = [];
     const context = { report: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic), root, subject: path };
-    const testCase = decodeCase(context, root);
+    const testCase = isClusterForm(root) ? decodeClusterCase(context, root) : decodeCase(context, root);
     const failed = diagnostics.some(({ severity }) => severity === "error");
     yield { testCase: failed ? undefined : testCase, path, diagnostics };
   }
+}
+
+function isExpectations(root: Field): boolean {
+  return root.get("flows") !== undefined || root.get("kind")?.value === "Expectations";
 }
 
 /** The world of a case in one mode. */

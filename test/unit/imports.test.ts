@@ -46,7 +46,19 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],
   matrix: ["evaluate", "ir", "layout", "model", "net", "network", "specs", "walk"],
   engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
-  cases: ["compile.ts", "documents", "engines", "evaluate", "net", "node", "specs", "trace"],
+  cases: [
+    "compile.ts",
+    "described.ts",
+    "documents",
+    "engines",
+    "evaluate",
+    "layout",
+    "net",
+    "node",
+    "specs",
+    "trace",
+    "walk",
+  ],
 };
 
 /** Those that join all stages. */

@@ -1,0 +1,175 @@
+/** From a document of kind Expectations to the cluster and the flows that it has. */
+import type { Diagnostic } from "../../diagnostics.ts";
+import {
+  asArray,
+  asObject,
+  asOneOf,
+  asString,
+  type Context,
+  reportField,
+  reportInvalid,
+  reportMissing,
+} from "../../documents/decode.ts";
+import type { Field } from "../../documents/field.ts";
+import { checkMembers } from "../../documents/unknown-members.ts";
+import { FAMILIES, type Family } from "../../net/address.ts";
+import { PROTOCOLS } from "../../net/protocol.ts";
+import { decodeConfig } from "../../node/decode.ts";
+import { MODES } from "../../node/settings.ts";
+import type { Located } from "../../specs/types.ts";
+import { type PacketText, parsePacket } from "../../trace/parse.ts";
+import { decodeWalkExpectation } from "./expect.ts";
+import type { ClusterCase, ClusterFlow, InPlaceOr } from "./types.ts";
+
+export const EXPECTATIONS_MEMBERS: ReadonlySet<string> = new Set([
+  "apiVersion",
+  "kind",
+  "name",
+  "description",
+  "files",
+  "config",
+  "proxy",
+  "cluster",
+  "modes",
+  "flows",
+]);
+
+export const CLUSTER_FLOW_MEMBERS: ReadonlySet<string> = new Set([
+  "name",
+  "from",
+  "to",
+  "protocol",
+  "families",
+  "expect",
+]);
+
+/** What protocols flows have. */
+export const FLOW_PROTOCOLS = [...PROTOCOLS, "icmp"] as const;
+
+/** Whether a document is of kind Expectations, or means to be; the older form has neither member. */
+export function isClusterForm(root: Field): boolean {
+  return root.get("apiVersion") !== undefined || root.get("kind") !== undefined;
+}
+
+/** The case in a document of kind Expectations. Reports what is wrong with it; what it gives then is not whole. */
+export function decodeClusterCase(context: Context, root: Field): ClusterCase {
+  checkMembers(context, root, EXPECTATIONS_MEMBERS);
+  for (const key of ["apiVersion", "kind", "files", "flows"])
+    if (root.get(key) === undefined) reportMissing(context, root, key);
+  asOneOf(context, root.get("apiVersion"), ["kpc.dev/v1alpha1"]);
+  asOneOf(context, root.get("kind"), ["Expectations"]);
+  asString(context, root.get("description")); // for people: nothing reads it
+  const modes = root.get("modes");
+  if (modes !== undefined && Array.isArray(modes.value) && modes.value.length === 0)
+    reportInvalid(context, modes, `must name at least one mode: ${MODES.join(", ")}`);
+  return {
+    name: asString(context, root.get("name")) ?? root.span().source.name,
+    modes: modes === undefined ? MODES : asArray(context, modes).flatMap((mode) => asOneOf(context, mode, MODES) ?? []),
+    files: asArray(context, root.get("files")).flatMap((file) => pathAt(context, file) ?? []),
+    config: decodeSettings(context, root),
+    cluster: decodeCluster(context, root.get("cluster")),
+    flows: asArray(context, root.get("flows")).flatMap((flow) => decodeClusterFlow(context, flow)),
+  };
+}
+
+function pathAt(context: Context, field: Field): Located<string> | undefined {
+  const value = asString(context, field);
+  if (value === "") reportInvalid(context, field, "must be the path of a file or folder");
+  return value === undefined ? undefined : { value, field };
+}
+
+/** `config`, a file, or `proxy`, in place. */
+function decodeSettings(context: Context, root: Field): ClusterCase["config"] {
+  const file = root.get("config");
+  const proxy = asObject(context, root.get("proxy"));
+  if (file !== undefined && proxy !== undefined)
+    reportField(context, proxy, "forbidden-field", "Forbidden: config names the settings already");
+  const path = file && pathAt(context, file);
+  if (path !== undefined) return { kind: "file", path };
+  if (proxy === undefined) return { kind: "none" };
+  return { kind: "in place", field: proxy, value: decodeConfig(context, proxy, false) };
+}
+
+function decodeCluster(context: Context, field: Field | undefined): InPlaceOr<undefined> {
+  if (field === undefined) return { kind: "none" };
+  if (typeof field.value === "string") {
+    const path = pathAt(context, field);
+    return path === undefined ? { kind: "none" } : { kind: "file", path };
+  }
+  if (asObject(context, field) === undefined) return { kind: "none" };
+  for (const [key, word] of [
+    ["apiVersion", "kpc.dev/v1alpha1"],
+    ["kind", "Cluster"],
+  ] as const) {
+    if (field.get(key) === undefined) reportMissing(context, field, key, `expected ${word}`);
+    asOneOf(context, field.get(key), [word]);
+  }
+  return { kind: "in place", field, value: undefined };
+}
+
+function decodeClusterFlow(context: Context, field: Field): ClusterFlow[] {
+  if (asObject(context, field) === undefined) return [];
+  checkMembers(context, field, CLUSTER_FLOW_MEMBERS);
+  for (const key of ["from", "to", "expect"]) if (field.get(key) === undefined) reportMissing(context, field, key);
+  const name = asString(context, field.get("name"));
+  const protocol = asOneOf(context, field.get("protocol"), FLOW_PROTOCOLS);
+  const from = asString(context, field.get("from"));
+  const to = asString(context, field.get("to"));
+  const expect = decodeWalkExpectation(context, field.get("expect"));
+  const families = decodeFamilies(context, field.get("families"));
+  if (from === undefined || to === undefined || expect === undefined) return [];
+  const packet = decodePacket(context, { field, from, to, protocol: protocol ?? "tcp" });
+  if (packet === undefined) return [];
+  const shown = name ?? `${from} > ${to}`;
+  return families.map((family) => ({
+    name: families.length > 1 ? `${shown} (${family})` : shown,
+    family,
+    packet,
+    from,
+    to,
+    expect,
+    node: field,
+  }));
+}
+
+function decodeFamilies(context: Context, field: Field | undefined): readonly (Family | undefined)[] {
+  if (field === undefined) return [undefined];
+  const families = asArray(context, field).flatMap((item) => asOneOf(context, item, FAMILIES) ?? []);
+  if (Array.isArray(field.value) && field.value.length === 0)
+    reportInvalid(context, field, `must name at least one family: ${FAMILIES.join(", ")}`);
+  return [...new Set(families)];
+}
+
+interface FlowEnds {
+  readonly field: Field;
+  readonly from: string;
+  readonly to: string;
+  readonly protocol: (typeof FLOW_PROTOCOLS)[number];
+}
+
+/** The ends are read as `kpc trace` reads them. */
+function decodePacket(context: Context, { field, from, to, protocol }: FlowEnds): PacketText | undefined {
+  const text = `${protocol} ${from} > ${to}`;
+  const [fromField, toField] = [field.member("from"), field.member("to")];
+  const border = protocol.length + 1 + from.length;
+  const findings: Diagnostic[] = [];
+  const packet = parsePacket({ name: "flow", text }, (finding) => void findings.push(finding));
+  const [finding] = findings;
+  if (finding !== undefined) {
+    const start = finding.origin?.span().start ?? 0;
+    const message = finding.message.replace(/; a packet looks like .*/, "");
+    reportInvalid(context, start < border ? fromField : toField, message, "packet-syntax");
+    return undefined;
+  }
+  if (packet === undefined) return undefined;
+  const { inInterface, mark } = packet;
+  if (inInterface !== undefined || mark !== 0) {
+    reportInvalid(context, toField, "must be an end of the flow, and nothing behind it", "packet-syntax");
+    return undefined;
+  }
+  return {
+    ...packet,
+    from: { ...packet.from, origin: fromField, portOrigin: fromField },
+    to: { ...packet.to, origin: toField, portOrigin: toField },
+  };
+}

@@ -1,0 +1,98 @@
+/** Running expectations for a cluster: each flow is a walk. */
+import type { Described } from "../../described.ts";
+import type { Diagnostic, Report } from "../../diagnostics.ts";
+import { familyOf, parseAddress } from "../../net/address.ts";
+import type { Mode } from "../../node/settings.ts";
+import { addressesOf, EndNames } from "../../trace/walk/ends.ts";
+import { resolveFlow } from "../../trace/walk/flow.ts";
+import { WalkNames } from "../../trace/walk/walk-names.ts";
+import type { FlowResult } from "../run.ts";
+import { describeWalk, findWalkMismatch } from "./check.ts";
+import { endOfAddress, type ReplayInput, replayCommand } from "./replay.ts";
+import type { ClusterCase, ClusterFlow } from "./types.ts";
+import { type CaseNetwork, checkVia, describeWanted, receiversOf } from "./wanted.ts";
+
+/** The engine that follows packets through a cluster. */
+export const WALKING_ENGINE = "ir";
+
+/** The results of all flows of `testCase`, whose network `described` is. A flow that names what is not there fails. */
+export function runClusterCase(
+  testCase: ClusterCase,
+  mode: Mode,
+  { input: { specs }, layout, walker }: Described,
+  replay: ReplayInput,
+): FlowResult[] {
+  const names = new EndNames(specs, layout);
+  const network: CaseNetwork = { specs, layout, names };
+  const walkNames = new WalkNames(specs, layout.network);
+  return testCase.flows.map((flow): FlowResult => {
+    const findings: Diagnostic[] = [];
+    const report: Report = (finding) => void findings.push(finding);
+    const asked = inFamily(flow, network, report);
+    const walkFlow = findings.length === 0 ? resolveFlow(asked.packet, specs, layout, report) : undefined;
+    const receivers = receiversOf(flow.expect, network, report);
+    checkVia(flow.expect, network, report);
+    const base = { ...baseOf(testCase, flow, mode, WALKING_ENGINE), expected: describeWanted(flow.expect) };
+    const [finding] = findings;
+    if (walkFlow === undefined || finding !== undefined) {
+      const { message: reason = "", origin = flow.node } = finding ?? {};
+      return { ...base, status: "fail", actual: "no packet", reason, origin };
+    }
+    const { hosts } = layout.network;
+    const telling = { names: walkNames, protocol: walkFlow.protocol, hosts, isVerbose: false };
+    const walk = walker.walk(walkFlow);
+    const got = describeWalk(walk, telling, flow.expect);
+    const mismatch = findWalkMismatch(walk, flow.expect, receivers, { network, telling, origin: base.origin });
+    if (mismatch === undefined) return { ...base, status: "pass", actual: got.join("; ") };
+    const trace = replayCommand(`${asked.packet.protocol} ${asked.from} > ${asked.to}`, mode, replay);
+    const { message, origin } = mismatch;
+    return { ...base, status: "fail", actual: got.join("; "), got, reason: message, origin, trace };
+  });
+}
+
+/** The results of an engine that does not follow packets through a cluster: each flow is skipped. */
+export function skipClusterCase(testCase: ClusterCase, mode: Mode, engine: string): FlowResult[] {
+  const reason = `expectations for a cluster are answered by engine ${WALKING_ENGINE} only: this one answers for a single node`;
+  return testCase.flows.map((flow) => ({
+    ...baseOf(testCase, flow, mode, engine),
+    status: "skip",
+    expected: describeWanted(flow.expect),
+    actual: "",
+    reason,
+  }));
+}
+
+function baseOf(
+  { name }: ClusterCase,
+  flow: ClusterFlow,
+  mode: Mode,
+  engine: string,
+): Pick<FlowResult, "case" | "flow" | "mode" | "engine" | "origin"> {
+  return { case: name, flow: flow.name, mode, engine, origin: flow.node.member("expect") };
+}
+
+/** The flow with its sender's address of the family that it names. Reports `unknown-object` where it has none. */
+function inFamily(flow: ClusterFlow, { names }: CaseNetwork, report: Report): ClusterFlow {
+  const { family, packet } = flow;
+  if (family === undefined) return flow;
+  const { name, port, origin } = packet.from;
+  const given = parseAddress(name);
+  const { target } = given === undefined ? names.find(name) : {};
+  const host = target?.kind === "service" ? undefined : target?.host;
+  // A name that nobody has is told by those who look for it next.
+  if (given === undefined && host === undefined) return flow;
+  const all = host === undefined ? [] : addressesOf(host);
+  const address = (given === undefined ? all : [given]).find((each) => familyOf(each) === family);
+  if (address !== undefined) {
+    const from = endOfAddress(address, port);
+    return { ...flow, from, packet: { ...packet, from: { ...packet.from, name: endName(from, port) } } };
+  }
+  report({ severity: "error", code: "unknown-object", message: `${name} has no ${family} address`, origin });
+  return flow;
+}
+
+/** The name of an end, without brackets and port. */
+function endName(text: string, port: string | undefined): string {
+  const whole = port === undefined ? text : text.slice(0, -port.length - 1);
+  return whole.replace(/^\[|\]$/g, "");
+}

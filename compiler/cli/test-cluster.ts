@@ -1,0 +1,130 @@
+/** `kpc test`: expectations for a whole cluster. */
+import { dirname, isAbsolute, join } from "node:path";
+import type { ReplayInput, ReplayPart } from "../cases/cluster/replay.ts";
+import { runClusterCase, skipClusterCase, WALKING_ENGINE } from "../cases/cluster/run.ts";
+import type { ClusterCase, InPlaceOr } from "../cases/cluster/types.ts";
+import type { FlowResult } from "../cases/run.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
+import { readDocuments } from "../documents/document.ts";
+import { Field } from "../documents/field.ts";
+import { isObject } from "../documents/show.ts";
+import type { Engine } from "../engines/types.ts";
+import { parseAddress } from "../net/address.ts";
+import type { Config } from "../node/config.ts";
+import { readConfigFile } from "../node/read-config.ts";
+import type { Mode } from "../node/settings.ts";
+import { loadObjects } from "../specs/load.ts";
+import type { Located, Specs } from "../specs/types.ts";
+import { describeQuietly } from "./describe.ts";
+import { readInputs, readSource } from "./inputs.ts";
+import type { CommonFlags } from "./session.ts";
+import { Trouble } from "./trouble.ts";
+
+/** What became of a case in one mode; `results` undefined where its network could not be made. */
+export interface ClusterRun {
+  readonly results: readonly FlowResult[] | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** Runs the case in the file at `path` in one mode, on each engine. */
+export async function runCluster(
+  testCase: ClusterCase,
+  mode: Mode,
+  path: string,
+  { flags, engines }: { readonly flags: CommonFlags; readonly engines: readonly Engine[] },
+): Promise<ClusterRun> {
+  const early: Diagnostic[] = [];
+  const config = { ...configOf(testCase, path, (finding) => void early.push(finding)), mode };
+  const load = (report: Report): Specs => {
+    for (const finding of early) report(finding);
+    return loadObjects([...manifestsOf(testCase, path, report), ...clusterOf(testCase, path, report)], report);
+  };
+  const mentioned = testCase.flows.flatMap(({ packet: { from, to } }) =>
+    [from, to].flatMap(({ name }) => parseAddress(name) ?? []),
+  );
+  const found = await describeQuietly({ load, config }, flags, mentioned);
+  const diagnostics = [...found.diagnostics, ...found.ofRules];
+  const { described } = found;
+  if (described === undefined) return { results: undefined, diagnostics };
+  const replay = replayInputOf(testCase, path, flags);
+  const results = engines.flatMap(({ name }) =>
+    name === WALKING_ENGINE ? runClusterCase(testCase, mode, described, replay) : skipClusterCase(testCase, mode, name),
+  );
+  return { results, diagnostics };
+}
+
+/** A path in the file at `path`, as the command line would name it. */
+function besides(path: string, name: string): string {
+  return isAbsolute(name) ? name : join(dirname(path), name);
+}
+
+/** What `read` gives; reports `unreadable-file` at `origin` where that throws `Trouble`. */
+function attempt<T>(read: () => T, origin: Field, report: Report): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof Trouble)) throw error;
+    report({ severity: "error", code: "unreadable-file", message: error.message, origin });
+    return undefined;
+  }
+}
+
+/** Documents of a file or folder that a case names. */
+function documentsOf({ value, field }: Located<string>, path: string, report: Report): Field[] {
+  const read = (): Field[] =>
+    [...readInputs([besides(path, value)], { recursive: false })].flatMap((source) =>
+      [...readDocuments(source, report)].map(Field.root),
+    );
+  return attempt(read, field, report) ?? [];
+}
+
+function manifestsOf({ files }: ClusterCase, path: string, report: Report): Field[] {
+  return files.flatMap((file) => documentsOf(file, path, report));
+}
+
+function clusterOf({ cluster }: ClusterCase, path: string, report: Report): Field[] {
+  if (cluster.kind === "none") return [];
+  if (cluster.kind === "in place") return [cluster.field];
+  const fields = documentsOf(cluster.path, path, report);
+  const isCluster = ({ value }: Field): boolean => isObject(value) && value["kind"] === "Cluster";
+  if (fields.length > 0 && !fields.some(isCluster)) {
+    const message = `expected a file with a Cluster (apiVersion: kpc.dev/v1alpha1, kind: Cluster): ${cluster.path.value} has none`;
+    report({ severity: "error", code: "invalid-value", message, origin: cluster.path.field });
+  }
+  return fields;
+}
+
+function configOf({ config }: ClusterCase, path: string, report: Report): Config {
+  if (config.kind === "none") return {};
+  if (config.kind === "in place") return config.value;
+  const { value, field } = config.path;
+  return attempt(() => readConfigFile(readSource(besides(path, value)), report), field, report) ?? {};
+}
+
+function replayInputOf({ files, config, cluster }: ClusterCase, path: string, flags: CommonFlags): ReplayInput {
+  const partOf = (part: InPlaceOr<unknown>, json: (value: unknown) => unknown): ReplayPart => {
+    if (part.kind === "none") return undefined;
+    if (part.kind === "file") return { path: besides(path, part.path.value) };
+    return { json: JSON.stringify(json(part.field.value)) };
+  };
+  return {
+    files: files.map(({ value }) => besides(path, value)),
+    config: partOf(config, (value) => value),
+    cluster: partOf(cluster, (value) => withPaths(value, path)),
+    flags: [...(flags.strict === true ? ["--strict"] : []), ...(flags.complete === false ? ["--no-complete"] : [])],
+  };
+}
+
+/** A Cluster whose nodes' files are named as from here: it is read from standard input then. */
+function withPaths(cluster: unknown, path: string): unknown {
+  if (!isObject(cluster) || !Array.isArray(cluster["nodes"])) return cluster;
+  const nodes = cluster["nodes"].map((node: unknown) => {
+    if (!isObject(node)) return node;
+    const moved = ["files", "rules"].flatMap((key) => {
+      const name = node[key];
+      return typeof name === "string" ? [[key, besides(path, name)] as const] : [];
+    });
+    return { ...node, ...Object.fromEntries(moved) };
+  });
+  return { ...cluster, nodes };
+}
