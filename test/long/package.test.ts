@@ -67,6 +67,7 @@ describe("the packed package", () => {
   test("holds no code cache, no sources and no tests", () => {
     expect(files).toContain("dist/compiler/index.d.ts");
     expect(files).toContain("schemas/cluster.schema.json");
+    expect(files).toContain("schemas/expectations.schema.json");
     expect(files.filter((path) => /\.cache$|^test\/|^compiler\/|\.tgz$/.test(path))).toEqual([]);
   });
 

@@ -2,17 +2,20 @@
 
 export interface JsonSchema {
   readonly $ref?: string;
-  readonly type?: "object" | "array" | "string" | "integer" | "boolean";
+  readonly type?: "object" | "array" | "string" | "integer" | "number" | "boolean";
   readonly const?: unknown;
   readonly enum?: readonly unknown[];
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly additionalProperties?: false | JsonSchema;
   readonly required?: readonly string[];
   readonly items?: JsonSchema;
+  readonly minItems?: number;
   readonly uniqueItems?: true;
+  readonly minProperties?: number;
   readonly minLength?: number;
   readonly pattern?: string;
   readonly minimum?: number;
+  readonly exclusiveMinimum?: number;
   readonly maximum?: number;
   readonly allOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
@@ -59,7 +62,7 @@ const CHECKS: { readonly [Word in keyof JsonSchema]-?: Check<Word> } = {
   default: always,
   definitions: always,
   $ref: (_, value, schema, recurse) => recurse(value, schema),
-  type: (type, value) => typeOf(value) === type,
+  type: (type, value) => typeOf(value) === type || (type === "number" && typeof value === "number"),
   const: (rule, value) => value === rule,
   enum: (rule, value) => rule.includes(value),
   properties: (rule, value, _, recurse) =>
@@ -69,11 +72,14 @@ const CHECKS: { readonly [Word in keyof JsonSchema]-?: Check<Word> } = {
     Object.entries(value).every(([key, member]) => key in properties || (rule !== false && recurse(member, rule))),
   required: (rule, value) => !isRecord(value) || rule.every((key) => key in value),
   items: (rule, value, _, recurse) => !Array.isArray(value) || value.every((item) => recurse(item, rule)),
+  minItems: (rule, value) => !Array.isArray(value) || value.length >= rule,
+  minProperties: (rule, value) => !isRecord(value) || Object.keys(value).length >= rule,
   uniqueItems: (_, value) =>
     !Array.isArray(value) || new Set(value.map((item) => JSON.stringify(item))).size === value.length,
   minLength: (rule, value) => typeof value !== "string" || value.length >= rule,
   pattern: (rule, value) => typeof value !== "string" || new RegExp(rule, "u").test(value),
   minimum: (rule, value) => typeof value !== "number" || value >= rule,
+  exclusiveMinimum: (rule, value) => typeof value !== "number" || value > rule,
   maximum: (rule, value) => typeof value !== "number" || value <= rule,
   allOf: (rule, value, _, recurse) => rule.every((of) => recurse(value, of)),
   oneOf: (rule, value, _, recurse) => rule.filter((of) => recurse(value, of)).length === 1,
