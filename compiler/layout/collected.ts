@@ -2,8 +2,8 @@
 import type { ClusterNode } from "../model/hosts.ts";
 import type { HostInterface, Link } from "../network/network.ts";
 import { linkOf } from "./draft.ts";
-import { portName, SWITCH } from "./node.ts";
-import type { LayoutPlan, PlannedPod } from "./plan.ts";
+import { SWITCH } from "./node.ts";
+import { type LayoutPlan, type PlannedPod, switchPort } from "./plan.ts";
 import type { CollectedHost } from "./types.ts";
 
 /** The files do not say what is at the other end of a wire. A pod is behind the interface by which the node reaches it, or else behind
@@ -15,7 +15,12 @@ export function plugIn(node: ClusterNode, { host, behind }: CollectedHost, plan:
   const toSwitch =
     uplink === undefined
       ? []
-      : [linkOf([host.name, uplink.name], [SWITCH, portName(node.name)], { ...uplink.provenance, inferred: UPLINK })];
+      : [
+          linkOf([host.name, uplink.name], [SWITCH, switchPort(node, plan)], {
+            ...uplink.provenance,
+            inferred: UPLINK,
+          }),
+        ];
   const pods = plan.pods.get(node.name) ?? [];
   const known = new Map<PlannedPod, string>();
   for (const planned of pods) {

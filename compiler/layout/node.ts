@@ -8,7 +8,7 @@ import type { InterfaceAddress, TableRoute } from "../network/types.ts";
 import type { RouteSpec } from "../specs/network-types.ts";
 import { addressIn, defaultPrefix, type HostDraft, interfaceOf, linkOf, loopback, routeTo } from "./draft.ts";
 import { type NodeSysctls, settingsOf } from "./node-settings.ts";
-import { type LayoutPlan, nodeAddress, podGateway } from "./plan.ts";
+import { type LayoutPlan, nodeAddress, podGateway, switchPort } from "./plan.ts";
 import { TUNNEL_BYTES } from "./presets.ts";
 
 export const SWITCH = "switch";
@@ -55,7 +55,7 @@ export function layOutNode(
       settings: settings.provenance,
     },
     links: [
-      linkOf([name, underlay], [SWITCH, portName(node.name)], provenance),
+      linkOf([name, underlay], [SWITCH, switchPort(node, plan)], provenance),
       ...pods.map(({ host, veth, pod }) => linkOf([name, veth], [host, "eth0"], { origin: pod.origin })),
     ],
   };
@@ -70,11 +70,6 @@ function addressesOf({ addresses }: ClusterNode, { underlays }: LayoutPlan): Int
       .filter((address) => familyOf(address) === family)
       .map((address) => addressIn(address, prefixContains(cidr, address) ? cidr.length : hostPrefix(address).length));
   });
-}
-
-/** The port of the switch that leads to a host. */
-export function portName(host: string): string {
-  return `p-${host}`.slice(0, 15);
 }
 
 function podMtu({ mtu, podNetwork, input }: LayoutPlan): number {

@@ -1,7 +1,9 @@
 /** What is laid out, decided before any host is made: which pods are where, and who has which address. */
+import { required } from "../invariant.ts";
 import type { ClusterNode, ClusterPod } from "../model/hosts.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
+import { interfaceName, portNames } from "./interface-names.ts";
 import type { PodNetwork } from "./presets.ts";
 import type { LayoutInput, Underlay } from "./types.ts";
 import { plus, underlaysOf } from "./underlay.ts";
@@ -13,6 +15,8 @@ export interface LayoutPlan {
   /** Pods with a network of their own, by their node. */
   readonly pods: ReadonlyMap<string, readonly PlannedPod[]>;
   readonly aliases: ReadonlyMap<string, string>;
+  /** The switch's ports, by the hosts that they lead to. */
+  readonly nodePorts: ReadonlyMap<string, string>;
   /** Blocks of all pods. */
   readonly podCidrs: readonly Prefix[];
   /** Bytes. */
@@ -52,22 +56,22 @@ export function planOf(input: LayoutInput, podNetwork: PodNetwork): LayoutPlan {
   const ofNodes = input.nodes.flatMap(({ podCidrs }) => podCidrs);
   const podCidrs = given.length > 0 ? given : input.clusterCidrs.length > 0 ? input.clusterCidrs : ofNodes;
   const mtu = input.network?.underlay?.mtu?.value ?? 1500;
-  return { input, podNetwork, underlays: underlaysOf(input), pods, aliases, podCidrs, mtu };
+  const nodePorts = portNames(input.nodes.map(({ name }) => `node/${name}`));
+  return { input, podNetwork, underlays: underlaysOf(input), pods, aliases, nodePorts, podCidrs, mtu };
 }
 
-/** Interface names have at most 15 characters. */
 function vethName({ name }: ClusterPod, { shape }: PodNetwork, taken: ReadonlySet<string>): string {
-  const wanted = `${shape === "routed" ? "cali" : "veth"}-${name}`;
-  for (let n = 0; ; n++) {
-    const suffix = n === 0 ? "" : `~${n}`;
-    const text = `${wanted.slice(0, 15 - suffix.length)}${suffix}`;
-    if (!taken.has(text)) return text;
-  }
+  return interfaceName(`${shape === "routed" ? "cali" : "veth"}-${name}`, taken);
 }
 
 /** The address in the underlay by which other nodes reach it. */
 export function nodeAddress({ addresses }: ClusterNode, family: Family): Address | undefined {
   return addresses.find((address) => familyOf(address) === family);
+}
+
+/** The port of the switch that leads to a node. */
+export function switchPort({ name }: ClusterNode, { nodePorts }: LayoutPlan): string {
+  return required(nodePorts.get(`node/${name}`), `the switch has a port for ${name}`);
 }
 
 /** The node's own address among its pods: the first of their block. */

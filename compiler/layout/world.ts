@@ -1,5 +1,6 @@
 /** What is around the nodes: the switch that joins them, the gateway, load balancers, and hosts outside. */
 import type { Source } from "../diagnostics.ts";
+import { required } from "../invariant.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { hostPrefix, maskAddress, type Prefix, prefixContains } from "../net/prefix.ts";
 import type { HostInterface, Link } from "../network/network.ts";
@@ -19,7 +20,8 @@ import {
   routeTo,
 } from "./draft.ts";
 import { gatewayRules } from "./gateway-rules.ts";
-import { portName, SWITCH } from "./node.ts";
+import { portNames } from "./interface-names.ts";
+import { SWITCH } from "./node.ts";
 import { type LayoutPlan, nodeAddress } from "./plan.ts";
 import { strangersOf } from "./strangers.ts";
 
@@ -39,17 +41,19 @@ export function layOutWorld(plan: LayoutPlan): LayoutWorld {
   if (gateway !== undefined) rules.set(GATEWAY, [gateway]);
   for (const { host, rules: own } of balancers) if (own !== undefined) rules.set(host, [own]);
   const hosts = balancers.filter(({ kind }) => kind !== "routed");
+  const nodes = plan.input.nodes.map(({ name }) => `node/${name}`);
+  const ports = portNames([...nodes, GATEWAY, ...hosts.map(({ host }) => host)]);
   return {
     drafts: [
-      switchOf(plan, hosts),
+      switchOf(plan, [...ports.values()]),
       gatewayOf(plan, outside, balancers),
       ...outside.hosts.map((each) => outsideHost(each, outside)),
       ...(outside.hosts.length > 1 ? [outsideSwitch(outside)] : []),
       ...hosts.map((each) => balancerHost(each, plan)),
     ],
     links: [
-      linkOf([GATEWAY, "lan0"], [SWITCH, portName(GATEWAY)], outside.provenance),
-      ...hosts.map(({ host, provenance }) => linkOf([host, "eth0"], [SWITCH, portName(host)], provenance)),
+      linkOf([GATEWAY, "lan0"], [SWITCH, portOf(ports, GATEWAY)], outside.provenance),
+      ...hosts.map(({ host, provenance }) => linkOf([host, "eth0"], [SWITCH, portOf(ports, host)], provenance)),
       ...outsideLinks(outside),
     ],
     rules,
@@ -126,10 +130,12 @@ function anyIn({ address, length }: InterfaceAddress): Address {
   return (typeof block === "number" ? block + 10 : block + 16n) as Address;
 }
 
-function switchOf({ input, mtu }: LayoutPlan, balancers: readonly PlannedBalancer[]): HostDraft {
-  const provenance: Provenance = { inferred: "a switch joins the nodes" };
-  const ports = [...input.nodes.map(({ name }) => name), GATEWAY, ...balancers.map(({ host }) => host)];
-  return bridgeHost(SWITCH, ports.map(portName), mtu, provenance);
+function switchOf({ mtu }: LayoutPlan, ports: readonly string[]): HostDraft {
+  return bridgeHost(SWITCH, ports, mtu, { inferred: "a switch joins the nodes" });
+}
+
+function portOf(ports: ReadonlyMap<string, string>, host: string): string {
+  return required(ports.get(host), `there is a port for ${host}`);
 }
 
 function bridgeHost(name: string, ports: readonly string[], mtu: number, provenance: Provenance): HostDraft {
@@ -238,16 +244,21 @@ const OUTSIDE_SWITCH = "outside";
 const OUTSIDE_MTU = 1500;
 
 function outsideSwitch({ hosts, provenance }: Outside): HostDraft {
-  return bridgeHost(OUTSIDE_SWITCH, [GATEWAY, ...hosts.map(({ host }) => host)].map(portName), OUTSIDE_MTU, provenance);
+  return bridgeHost(OUTSIDE_SWITCH, [...outsidePorts(hosts).values()], OUTSIDE_MTU, provenance);
+}
+
+function outsidePorts(hosts: readonly OutsideHost[]): ReadonlyMap<string, string> {
+  return portNames([GATEWAY, ...hosts.map(({ host }) => host)]);
 }
 
 function outsideLinks({ hosts, provenance }: Outside): Link[] {
   const [only, second] = hosts;
   if (only === undefined) return [];
   if (second === undefined) return [linkOf([GATEWAY, "wan0"], [only.host, "eth0"], provenance)];
+  const ports = outsidePorts(hosts);
   return [
-    linkOf([GATEWAY, "wan0"], [OUTSIDE_SWITCH, portName(GATEWAY)], provenance),
-    ...hosts.map((each) => linkOf([each.host, "eth0"], [OUTSIDE_SWITCH, portName(each.host)], each.provenance)),
+    linkOf([GATEWAY, "wan0"], [OUTSIDE_SWITCH, portOf(ports, GATEWAY)], provenance),
+    ...hosts.map((each) => linkOf([each.host, "eth0"], [OUTSIDE_SWITCH, portOf(ports, each.host)], each.provenance)),
   ];
 }
 
