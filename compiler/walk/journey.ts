@@ -15,6 +15,8 @@ export interface Journey {
   readonly bytes: number;
   /** Where it is, and was before; undefined: nowhere yet. */
   readonly trail: Trail | undefined;
+  /** It answers the first packet of a connection. */
+  readonly isAnswer: boolean;
   /** By host. */
   readonly connections: ReadonlyMap<string, readonly ConnectionEntry[]>;
   /** Packets that this one carries, the innermost first. */

@@ -1,6 +1,6 @@
 /** A packet among the rules of one host. */
 import type { Evaluator } from "../evaluate/evaluate.ts";
-import type { Environment, PathStep, Route, RouteQuery } from "../evaluate/packet.ts";
+import type { Environment, Packet, PathStep, Route, RouteQuery } from "../evaluate/packet.ts";
 import type { Passage } from "../evaluate/passage.ts";
 import type { Hook } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
@@ -33,11 +33,9 @@ export class RulesOfHosts {
     if (evaluator === undefined) return { host, journey, passage: undefined };
     const connection = connectionAt(journey, host.name);
     const packet = { protocol: journey.protocol, ...journey.tuple, inInterface, mark: 0 };
-    return {
-      host,
-      journey,
-      passage: evaluator.start(connection === undefined ? packet : { ...packet, connection }, this.environmentOf(host)),
-    };
+    const belongs: Pick<Packet, "connection" | "ctState"> =
+      connection !== undefined ? { connection } : canBegin(journey) ? {} : { ctState: "invalid" };
+    return { host, journey, passage: evaluator.start({ ...packet, ...belongs }, this.environmentOf(host)) };
   }
 
   /** All that can become of the packet at `hook`. */
@@ -90,6 +88,14 @@ export class RulesOfHosts {
     return made;
   }
 }
+
+/** Whether the packet can be the first one of a connection that a host has not seen before: an answer of TCP, ICMP or SCTP cannot, and is
+ *  invalid there (tcp_new, nf_conntrack_icmp). */
+function canBegin({ isAnswer, protocol }: Journey): boolean {
+  return !isAnswer || !ANSWERS_BY_KIND.has(protocol);
+}
+
+const ANSWERS_BY_KIND: ReadonlySet<number> = new Set([1, 6, 58, 132]);
 
 /** The packet behind a routing decision. */
 export function withRoute(on: OnHost, route: Route): OnHost {

@@ -41,6 +41,7 @@ export class PacketWalker {
       ttl: TTL,
       bytes: flow.bytes ?? 0,
       trail: undefined,
+      isAnswer: false,
       connections: new Map(),
       carried: [],
       proxied: [],
@@ -61,7 +62,13 @@ export class PacketWalker {
 
   /** The answer of `host` to the packet that was delivered to it, on its way to `client`, which has sent `asked`. */
   private answer(host: string, journey: Journey, client: string, { tuple: asked }: Journey): Ended[] {
-    const answer: Journey = { ...journey, tuple: turnedRound(journey.tuple), ttl: TTL, trail: undefined };
+    const answer: Journey = {
+      ...journey,
+      tuple: turnedRound(journey.tuple),
+      ttl: TTL,
+      trail: undefined,
+      isAnswer: true,
+    };
     return this.lead({ kind: "send", host, journey: answer }).flatMap((ended) => this.judge(ended, client, asked));
   }
 
