@@ -1,0 +1,393 @@
+/** A described network as what the kernel is to be told to make it: of sysctls, and of netlink messages. */
+import { unreachable } from "../../compiler/invariant.ts";
+import { type Address, type Family, familyOf, type Ipv6, printAddress } from "../../compiler/net/address.ts";
+import type { Host, HostInterface, InterfaceRef, Network } from "../../compiler/network/network.ts";
+import type { InterfaceAddress } from "../../compiler/network/types.ts";
+import {
+  AF,
+  addressBytes,
+  afOf,
+  attribute,
+  linkHeader,
+  type NetlinkMessage,
+  NLM,
+  RTM,
+  text,
+  u8,
+  u16BigEndian,
+  u32,
+} from "./netlink.ts";
+import { addressMessage, addressMessages, type InterfaceIndexes, routeMessages, ruleMessages } from "./routing.ts";
+
+/** How hosts are made. The stages follow each other, all hosts in each of them. */
+export interface NetworkBuild {
+  readonly hosts: readonly Host[];
+  /** By host; an index is unique on its host. */
+  readonly indexes: ReadonlyMap<string, InterfaceIndexes>;
+  /** `PATH=VALUE` below /proc/sys/net, before there are interfaces. */
+  generalSysctls(host: Host): string[];
+  /** Interfaces, each link on one of its hosts. `namespaceOf`: the file descriptors of the namespaces. */
+  linkMessages(host: Host, namespaceOf: (host: string) => number): NetlinkMessage[];
+  /** `PATH=VALUE` of interfaces. */
+  interfaceSysctls(host: Host): string[];
+  /** Ports, states, addresses, routes, policy rules, neighbours. */
+  configureMessages(host: Host): NetlinkMessage[];
+}
+
+/** Namespaces above which neighbours are permanent: the kernel has one table of neighbours for all of them. */
+const MOST_WITH_ARP = 100;
+
+export function planBuild(network: Network): NetworkBuild {
+  const hosts = [...network.hosts.values()];
+  const indexes = new Map(hosts.map((host) => [host.name, indexesOf(host)]));
+  const build = new Build(network, hosts, indexes);
+  return {
+    hosts,
+    indexes,
+    generalSysctls,
+    linkMessages: (host, namespaceOf) => build.links(host, namespaceOf),
+    interfaceSysctls,
+    configureMessages: (host) => build.configure(host),
+  };
+}
+
+/** The loopback interface of a namespace is always its first one. */
+function indexesOf({ interfaces }: Host): InterfaceIndexes {
+  let next = 2;
+  return new Map(interfaces.map(({ name, kind }) => [name, kind === "loopback" ? 1 : next++]));
+}
+
+// --- sysctls -------------------------------------------------------------------------------------------------------------
+
+const isOn = (value: boolean): number => (value ? 1 : 0);
+
+/** What is the same for all interfaces of a host, so that most need no setting of their own. */
+function generalSysctls(host: Host): string[] {
+  const { bridgeNetfilter } = host;
+  const hasBridge = host.interfaces.some(({ kind }) => kind === "bridge");
+  return [
+    `ipv4/ip_forward=${isOn(forwards(host, "IPv4"))}`,
+    `ipv6/conf/all/forwarding=${isOn(forwards(host, "IPv6"))}`,
+    ...["rp_filter", "accept_local", "route_localnet", "proxy_arp"].flatMap((name) => [
+      `ipv4/conf/all/${name}=0`,
+      `ipv4/conf/default/${name}=0`,
+    ]),
+    "ipv4/conf/all/send_redirects=0",
+    "ipv4/conf/default/send_redirects=1",
+    // A router's hint would change routes while packets are on their way.
+    ...["all", "default", "lo"].map((which) => `ipv4/conf/${which}/accept_redirects=0`),
+    ...["all", "default"].map((which) => `ipv6/conf/${which}/accept_redirects=0`),
+    // Without addresses that the kernel gives itself, and without waiting for duplicates.
+    ...["all", "default"].map((which) => `ipv6/conf/${which}/accept_dad=0`),
+    "ipv6/conf/default/addr_gen_mode=1",
+    "ipv6/conf/default/accept_ra=0",
+    ...(hasBridge
+      ? [
+          `bridge/bridge-nf-call-iptables=${isOn(bridgeNetfilter.IPv4)}`,
+          `bridge/bridge-nf-call-ip6tables=${isOn(bridgeNetfilter.IPv6)}`,
+        ]
+      : []),
+  ];
+}
+
+function forwards({ interfaces }: Host, family: Family): boolean {
+  return interfaces.some(({ sysctls }) => sysctls[family].forwarding);
+}
+
+function interfaceSysctls(host: Host): string[] {
+  return host.interfaces.flatMap(({ name, sysctls: { IPv4, IPv6 }, proxyArp }) => {
+    const isLoopback = name === "lo";
+    const set = (isUsual: boolean, path: string, value: number): string[] =>
+      isUsual && !isLoopback ? [] : [`${path}=${value}`];
+    const own = `ipv4/conf/${name}`;
+    return [
+      ...set(IPv4.forwarding === forwards(host, "IPv4"), `${own}/forwarding`, isOn(IPv4.forwarding)),
+      ...set(IPv4.reversePathFilter === 0, `${own}/rp_filter`, IPv4.reversePathFilter),
+      ...set(!IPv4.acceptLocal, `${own}/accept_local`, isOn(IPv4.acceptLocal)),
+      ...set(!IPv4.routeLocalnet, `${own}/route_localnet`, isOn(IPv4.routeLocalnet)),
+      ...set(IPv4.sendRedirects, `${own}/send_redirects`, isOn(IPv4.sendRedirects)),
+      // Answers for others would wait for up to 0.8 s.
+      ...(proxyArp ? [`${own}/proxy_arp=1`, `ipv4/neigh/${name}/proxy_delay=0`] : []),
+      ...set(IPv6.forwarding === forwards(host, "IPv6"), `ipv6/conf/${name}/forwarding`, isOn(IPv6.forwarding)),
+    ];
+  });
+}
+
+// --- interfaces ----------------------------------------------------------------------------------------------------------
+
+const IFLA = { address: 1, name: 3, mtu: 4, bridge: 10, portInfo: 12, info: 18, namespace: 28 } as const;
+const NESTED = 0x8000;
+const BRIDGE_INFO = { forwardDelay: 1, multicastSnooping: 23 } as const;
+const PORT_INFO = { state: 1, hairpin: 4, isolated: 33 } as const;
+const VXLAN_INFO = { id: 1, local: 4, learning: 7, port: 15 } as const;
+const NEIGHBOUR = { address: 1, linkLayer: 2 } as const;
+const PERMANENT = 0x80;
+
+function infoOf(kind: string, ...data: readonly Buffer[]): Buffer {
+  return attribute(IFLA.info, attribute(1, text(kind)), attribute(2, ...data));
+}
+
+class Build {
+  private readonly indexes: ReadonlyMap<string, InterfaceIndexes>;
+  private readonly hosts: readonly Host[];
+  private readonly numbers: ReadonlyMap<string, number>;
+  private readonly peers = new Map<string, InterfaceRef>();
+  private readonly secondEnds = new Set<string>();
+  private readonly network: Network;
+  private readonly heard = new Map<string, InterfaceRef[]>();
+  /** Link-layer addresses of tunnels, by their outer addresses. */
+  private readonly tunnelEnds = new Map<Address, Buffer>();
+
+  constructor(network: Network, hosts: readonly Host[], indexes: ReadonlyMap<string, InterfaceIndexes>) {
+    this.network = network;
+    this.hosts = hosts;
+    this.indexes = indexes;
+    this.numbers = new Map(hosts.map(({ name }, i) => [name, i + 1]));
+    for (const {
+      ends: [a, b],
+    } of network.links) {
+      this.peers.set(`${a.host} ${a.interface}`, b);
+      this.peers.set(`${b.host} ${b.interface}`, a);
+      this.secondEnds.add(`${b.host} ${b.interface}`);
+    }
+    for (const host of hosts)
+      for (const { name, tunnel } of host.interfaces)
+        if (tunnel !== undefined) this.tunnelEnds.set(tunnel.local, this.macOf(host.name, name));
+  }
+
+  links(host: Host, namespaceOf: (host: string) => number): NetlinkMessage[] {
+    return host.interfaces.flatMap((own) => {
+      switch (own.kind) {
+        case "loopback":
+          return [];
+        case "bridge":
+          return [
+            this.newLink(
+              host,
+              own,
+              infoOf(
+                "bridge",
+                attribute(BRIDGE_INFO.forwardDelay, u32(0)),
+                attribute(BRIDGE_INFO.multicastSnooping, u8(0)),
+              ),
+            ),
+          ];
+        case "ethernet":
+          return this.wire(host, own, namespaceOf);
+        case "vxlan":
+        case "ipip":
+          return [this.newTunnel(host, own)];
+        default:
+          return unreachable(own.kind);
+      }
+    });
+  }
+
+  /** A wire is made on the host of its first end; an interface without one has its other end in its own namespace, down. */
+  private wire(host: Host, own: HostInterface, namespaceOf: (host: string) => number): NetlinkMessage[] {
+    if (this.secondEnds.has(`${host.name} ${own.name}`)) return [];
+    const peer = this.peerOf({ host: host.name, interface: own.name });
+    if (peer === undefined) return [this.newLink(host, own, infoOf("veth"))];
+    const other = this.interfaceAt(peer);
+    const index = this.indexes.get(peer.host)?.get(peer.interface) ?? 0;
+    const end = attribute(
+      1,
+      linkHeader(index, false),
+      attribute(IFLA.name, text(peer.interface)),
+      attribute(IFLA.mtu, u32(other?.mtu ?? own.mtu)),
+      attribute(IFLA.namespace, u32(namespaceOf(peer.host))),
+      attribute(IFLA.address, this.macOf(peer.host, peer.interface)),
+    );
+    return [this.newLink(host, own, infoOf("veth", end))];
+  }
+
+  private newTunnel(host: Host, own: HostInterface): NetlinkMessage {
+    const { tunnel } = own;
+    if (tunnel === undefined || own.kind !== "vxlan" || typeof tunnel.local !== "number")
+      throw new Error(`a lab has no tunnel like ${own.name} of ${host.name}: it makes VXLAN over IPv4 only`);
+    const data = [
+      attribute(VXLAN_INFO.id, u32(1)),
+      attribute(VXLAN_INFO.local, addressBytes(tunnel.local)),
+      attribute(VXLAN_INFO.learning, u8(0)),
+      attribute(VXLAN_INFO.port, u16BigEndian(tunnel.port ?? 4789)),
+    ];
+    return this.newLink(host, own, infoOf("vxlan", ...data));
+  }
+
+  private newLink(host: Host, own: HostInterface, info: Buffer): NetlinkMessage {
+    const body = Buffer.concat([
+      linkHeader(this.indexOf(host.name, own.name), false),
+      attribute(IFLA.name, text(own.name)),
+      attribute(IFLA.mtu, u32(own.mtu)),
+      attribute(IFLA.address, this.macOf(host.name, own.name)),
+      info,
+    ]);
+    return { does: `${own.kind} ${own.name}`, type: RTM.newLink, flags: NLM.create | NLM.excl, body };
+  }
+
+  configure(host: Host): NetlinkMessage[] {
+    const { interfaces } = host;
+    const index = (name: string): number => this.indexOf(host.name, name);
+    const ports = interfaces.flatMap(({ name, port }) => (port === undefined ? [] : [{ name, port }]));
+    const update = (does: string, body: Buffer, type: number = RTM.newLink): NetlinkMessage => ({
+      does,
+      type,
+      flags: 0,
+      body,
+    });
+    return [
+      ...ports.map(({ name, port }) =>
+        update(
+          `port ${name} of ${port.bridge}`,
+          Buffer.concat([linkHeader(index(name), false), attribute(IFLA.bridge, u32(index(port.bridge)))]),
+        ),
+      ),
+      ...interfaces.filter(({ isUp }) => isUp).map(({ name }) => update(`${name} up`, linkHeader(index(name), true))),
+      ...ports.map(({ name, port }) =>
+        update(
+          `settings of the port ${name}`,
+          Buffer.concat([
+            linkHeader(index(name), false, AF.bridge),
+            attribute(
+              IFLA.portInfo | NESTED,
+              attribute(PORT_INFO.hairpin, u8(isOn(port.hairpin))),
+              attribute(PORT_INFO.isolated, u8(isOn(port.isolated))),
+              ...(port.isForwarding ? [] : [attribute(PORT_INFO.state, u8(0))]),
+            ),
+          ]),
+          RTM.setLink,
+        ),
+      ),
+      ...interfaces.flatMap((own) => addressMessages(host, own, index(own.name))),
+      ...interfaces.flatMap((own) => this.linkLocalAddress(host, own)),
+      ...interfaces.flatMap((own) => this.tunnelNeighbours(host, own)),
+      ...routeMessages(host, this.indexes.get(host.name) ?? new Map()),
+      ...ruleMessages(host),
+      ...(this.hosts.length > MOST_WITH_ARP ? this.neighbours(host) : []),
+    ];
+  }
+
+  /** Linux asks for IPv6 neighbours from such an address only, where it forwards packets. */
+  private linkLocalAddress(host: Host, own: HostInterface): NetlinkMessage[] {
+    const has = (test: (each: InterfaceAddress) => boolean): boolean => own.addresses.some(test);
+    const isV6 = ({ address }: InterfaceAddress): boolean => familyOf(address) === "IPv6";
+    const isAsking = own.isUp && own.kind !== "loopback" && own.tunnel === undefined && own.port === undefined;
+    if (!isAsking || !has(isV6) || has((each) => isV6(each) && each.scope === "link")) return [];
+    const mac = this.macOf(host.name, own.name).toString("hex");
+    const address = BigInt(`0xfe80000000000000${mac.slice(0, 6)}fffe${mac.slice(6)}`) as Ipv6;
+    return [addressMessage(host, own.name, { address, length: 64, scope: "link" }, this.indexOf(host.name, own.name))];
+  }
+
+  private tunnelNeighbours(host: Host, { name, tunnel }: HostInterface): NetlinkMessage[] {
+    if (tunnel === undefined) return [];
+    const index = this.indexOf(host.name, name);
+    const macFor = (outer: Address): Buffer => this.tunnelEnds.get(outer) ?? this.macOf(host.name, name);
+    const outer = [...new Set(tunnel.remotes.values())];
+    const SELF = 2;
+    return [
+      ...outer.map((address) => ({
+        does: `way to ${printAddress(address)} of the tunnel ${name}`,
+        type: RTM.newNeighbour,
+        flags: NLM.create | NLM.append,
+        body: neighbourBody(AF.bridge, index, SELF, address, macFor(address)),
+      })),
+      ...[...tunnel.remotes].map(([hop, address]) => neighbour(index, name, hop, macFor(address))),
+    ];
+  }
+
+  /** Permanent ones: next hops of routes, and the hosts that are on a wire or a bridge. */
+  private neighbours(host: Host): NetlinkMessage[] {
+    const known = new Map<string, NetlinkMessage>();
+    for (const own of host.interfaces) {
+      if (own.kind === "loopback" || own.tunnel !== undefined || own.port !== undefined || !own.isUp) continue;
+      for (const other of this.heardBy({ host: host.name, interface: own.name })) {
+        const at = this.interfaceAt(other);
+        const mac = this.macOf(other.host, other.interface);
+        const index = this.indexOf(host.name, own.name);
+        for (const { address } of at?.addresses ?? [])
+          known.set(`${own.name} ${printAddress(address)}`, neighbour(index, own.name, address, mac));
+        if (at?.proxyArp !== true) continue;
+        for (const { hops } of host.routing.IPv4.tables["main"] ?? [])
+          for (const { gateway, interface: out } of hops)
+            if (gateway !== undefined && out === own.name && !known.has(`${own.name} ${printAddress(gateway)}`))
+              known.set(`${own.name} ${printAddress(gateway)}`, neighbour(index, own.name, gateway, mac));
+      }
+    }
+    return [...known.values()];
+  }
+
+  /** The interfaces that hear broadcasts of one; on bridges, those of hosts that have addresses. */
+  private heardBy(from: InterfaceRef): InterfaceRef[] {
+    const key = `${from.host} ${from.interface}`;
+    const known = this.heard.get(key);
+    if (known !== undefined) return known;
+    const found: InterfaceRef[] = [];
+    const seen = new Set([key]);
+    const visit = (ref: InterfaceRef): void => {
+      const name = `${ref.host} ${ref.interface}`;
+      if (seen.has(name)) return;
+      seen.add(name);
+      const at = this.interfaceAt(ref);
+      if (at === undefined) return;
+      const bridge = at.kind === "bridge" ? at.name : at.port?.bridge;
+      if (at.port === undefined && (at.addresses.length > 0 || at.proxyArp)) found.push(ref);
+      if (bridge === undefined) return;
+      visit({ host: ref.host, interface: bridge });
+      for (const port of this.network.hosts.get(ref.host)?.interfaces ?? [])
+        if (port.port?.bridge === bridge) visitPeer({ host: ref.host, interface: port.name });
+    };
+    const visitPeer = (ref: InterfaceRef): void => {
+      seen.add(`${ref.host} ${ref.interface}`);
+      const peer = this.peerOf(ref);
+      if (peer !== undefined) visit(peer);
+    };
+    const start = this.interfaceAt(from);
+    if (start?.kind === "bridge") {
+      for (const port of this.network.hosts.get(from.host)?.interfaces ?? [])
+        if (port.port?.bridge === start.name) visitPeer({ host: from.host, interface: port.name });
+    } else visitPeer(from);
+    this.heard.set(key, found);
+    return found;
+  }
+
+  private peerOf(ref: InterfaceRef): InterfaceRef | undefined {
+    return this.peers.get(`${ref.host} ${ref.interface}`);
+  }
+
+  private interfaceAt({ host, interface: name }: InterfaceRef): HostInterface | undefined {
+    return this.network.hosts.get(host)?.interfaces.find((each) => each.name === name);
+  }
+
+  private indexOf(host: string, name: string): number {
+    const index = this.indexes.get(host)?.get(name);
+    if (index === undefined) throw new Error(`invariant broken: ${host} has an interface ${name}`);
+    return index;
+  }
+
+  /** A locally administered link-layer address. */
+  private macOf(host: string, name: string): Buffer {
+    const number = this.numbers.get(host) ?? 0;
+    const index = this.indexOf(host, name);
+    return u8(2, 0, number >> 8, number & 255, index >> 8, index & 255);
+  }
+}
+
+/** struct ndmsg and what it is about. */
+function neighbourBody(family: number, index: number, flags: number, address: Address, mac: Buffer): Buffer {
+  return Buffer.concat([
+    u8(family, 0, 0, 0),
+    u32(index),
+    u8(PERMANENT, 0, flags, 0),
+    attribute(NEIGHBOUR.address, addressBytes(address)),
+    attribute(NEIGHBOUR.linkLayer, mac),
+  ]);
+}
+
+function neighbour(index: number, name: string, address: Address, mac: Buffer): NetlinkMessage {
+  return {
+    does: `neighbour ${printAddress(address)} on ${name}`,
+    type: RTM.newNeighbour,
+    flags: NLM.create | NLM.replace,
+    body: neighbourBody(afOf(address), index, 0, address, mac),
+  };
+}
