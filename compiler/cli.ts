@@ -174,10 +174,14 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
           "follow a connection from every pod, node and host outside to every Service; print who reaches what",
         )
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .addOption(new Option("-o, --output <format>", "output format").choices(["text"]).default("text")),
+        .option("--against <files>", "print only what differs from these inputs (several files: commas)", join)
+        .addOption(
+          new Option("-o, --output <format>", "output format").choices(["text", "csv", "json"]).default("text"),
+        ),
     ),
     "kpc matrix -R manifests/ -c kpc.yaml",
-    "kpc matrix cluster.json",
+    "kpc matrix cluster.json -o csv > matrix.csv",
+    "kpc matrix new/ --against old/ -c kpc.yaml    # what a change makes different",
   ).action((inputs: string[], flags) =>
     run(async () => (await import("./cli/matrix.ts")).matrixCommand(inputs, flags)),
   );

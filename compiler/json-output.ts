@@ -9,6 +9,8 @@ export type OutputKind =
   | "Diagnostics"
   | "Trace"
   | "Walk"
+  | "Matrix"
+  | "MatrixChanges"
   | "TestResults"
   | "Comparison"
   | "Verification";

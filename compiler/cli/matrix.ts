@@ -1,26 +1,59 @@
 import type { Described } from "../described.ts";
+import { type MatrixRowChange, matrixChanges } from "../matrix/changes.ts";
+import { changesToCsv, matrixToCsv } from "../matrix/csv.ts";
+import { changesToJson, matrixToJson } from "../matrix/json.ts";
 import { matrixOf } from "../matrix/matrix.ts";
-import { renderMatrix } from "../matrix/text.ts";
+import { renderChanges, renderMatrix } from "../matrix/text.ts";
 import { isAnswered, type Matrix } from "../matrix/types.ts";
 import { describeInputs } from "./describe.ts";
 import { type CommonFlags, EXIT, inputsOf, note, print } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface MatrixFlags extends CommonFlags {
+  /** Inputs as they were before, by commas. */
+  readonly against?: string;
   readonly output: "text" | "json" | "csv";
 }
 
-/** `kpc matrix`: who reaches which Service. */
+/** `kpc matrix`: which client reaches which Service, or what of that differs from another input. */
 export async function matrixCommand(names: readonly string[], flags: MatrixFlags): Promise<number> {
-  const { described, code } = await describeInputs(inputsOf(names, flags), flags);
-  if (described === undefined) return code;
-  const matrix = matrixIn(described, flags);
-  await print(renderMatrix(matrix, { isVerbose: flags.verbose ?? false }));
-  const isFine = matrix.rows.every(({ cells }) => cells.every(({ outcomes }) => isAnswered(outcomes)));
-  return isFine ? EXIT.fine : EXIT.finding;
+  const after = await matrixIn(names, flags);
+  if (typeof after === "number") return after;
+  if (flags.against === undefined) {
+    await print(textOf(after, flags));
+    const isFine = after.rows.every(({ cells }) => cells.every(({ outcomes }) => isAnswered(outcomes)));
+    return isFine ? EXIT.fine : EXIT.finding;
+  }
+  const before = await matrixIn(flags.against.split(","), { ...flags, filename: [] });
+  // Whether the two differ is not known.
+  if (typeof before === "number") return EXIT.trouble;
+  const changes = matrixChanges(before, after);
+  await print(changesText(changes, after, flags));
+  return changes.length === 0 ? EXIT.fine : EXIT.finding;
 }
 
-function matrixIn(described: Described, flags: MatrixFlags): Matrix {
+function textOf(matrix: Matrix, { output, verbose = false }: MatrixFlags): string {
+  if (output === "json") return matrixToJson(matrix);
+  return output === "csv" ? matrixToCsv(matrix) : renderMatrix(matrix, { isVerbose: verbose });
+}
+
+function changesText(
+  changes: readonly MatrixRowChange[],
+  { sources }: Matrix,
+  { output, verbose = false }: MatrixFlags,
+): string {
+  if (output === "json") return changesToJson(changes);
+  return output === "csv" ? changesToCsv(changes) : renderChanges(changes, sources, { isVerbose: verbose });
+}
+
+/** The matrix, or the exit code where the inputs have an error. */
+async function matrixIn(names: readonly string[], flags: MatrixFlags): Promise<Matrix | number> {
+  const { described, code } = await describeInputs(inputsOf(names, flags), flags);
+  if (described === undefined) return code;
+  return matrixOfDescribed(described, flags);
+}
+
+function matrixOfDescribed(described: Described, flags: MatrixFlags): Matrix {
   if (described.input.cluster.nodes.length === 0)
     throw new Trouble("the input has no Nodes: expected kind: Node for each machine of the cluster");
   const matrix = matrixOf(described);

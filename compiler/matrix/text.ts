@@ -1,7 +1,7 @@
 /** A matrix as people read it: a Service's address, and a line for each group of clients for whom the same becomes of connections. */
-import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import { printAddressPort } from "../net/address.ts";
-import { isAnswered, type Matrix, type MatrixOutcome, type MatrixSource, type MatrixTarget } from "./types.ts";
+import type { MatrixRowChange } from "./changes.ts";
+import { targetText } from "./names.ts";
+import { isAnswered, type Matrix, type MatrixOutcome, type MatrixSource } from "./types.ts";
 
 export interface MatrixTextOptions {
   /** All names, however many there are. */
@@ -30,23 +30,32 @@ function summaryOf({ rows }: Matrix): string {
   return `${all} pairs of a client and an address: ${all - bad} answered, ${bad} not answered, or not always.`;
 }
 
-const ENTRY_WORDS: Readonly<Record<MatrixTarget["entry"], string>> = {
-  "cluster-ip": "cluster IP",
-  "node-port": "node port",
-  "load-balancer": "load balancer",
-  "external-ip": "external IP",
-  "gateway-forward": "forwarded by the gateway",
-};
-
-/** `shop/web:http by cluster IP 10.96.0.30:80/tcp`. */
-export function targetText({ service, entry, protocol, address, port, node }: MatrixTarget): string {
-  const where = `${printAddressPort(address, port)}/${PROTOCOL_NAMES.get(protocol) ?? protocol}`;
-  const on = node === undefined ? "" : ` of ${node}`;
-  return `${service ?? "no Service"}, ${ENTRY_WORDS[entry]}${on} ${where}`;
+/** What differs, as people read it. */
+export function renderChanges(
+  changes: readonly MatrixRowChange[],
+  sources: readonly MatrixSource[],
+  options: MatrixTextOptions,
+): string {
+  if (changes.length === 0) return "No differences.\n";
+  const names = new SourceGroups(sources, options);
+  const side = (word: string, outcomes: readonly MatrixOutcome[] | undefined): string[] =>
+    (outcomes === undefined ? ["not there"] : outcomeLines(outcomes, options)).map((line) => `    ${word} ${line}`);
+  const blocks = changes.map(({ target, changes: cells }) =>
+    [
+      targetText(target),
+      ...cells.flatMap(({ sources: from, before, after }) => [
+        `  from ${names.text(from)}`,
+        ...side("-", before),
+        ...side("+", after),
+      ]),
+    ].join("\n"),
+  );
+  const pairs = changes.flatMap((row) => row.changes).reduce((sum, { sources: from }) => sum + from.length, 0);
+  return `${[...blocks, `${pairs} pairs of a client and an address differ.`].join("\n\n")}\n`;
 }
 
 /** Outcomes as lines: endpoints for which all else is equal share one. */
-export function outcomeLines(outcomes: readonly MatrixOutcome[], { isVerbose }: MatrixTextOptions): string[] {
+function outcomeLines(outcomes: readonly MatrixOutcome[], { isVerbose }: MatrixTextOptions): string[] {
   const alike = new Map<string, { readonly first: MatrixOutcome; readonly hosts: string[]; probability: number }>();
   for (const outcome of outcomes) {
     const { end, port, seenAs, reply, isConditional } = outcome;
@@ -85,7 +94,7 @@ function listText(names: readonly string[], isVerbose: boolean): string {
 }
 
 /** Names for many clients at once. */
-export class SourceGroups {
+class SourceGroups {
   private readonly podsOf = new Map<string, number>();
   private readonly options: MatrixTextOptions;
 

@@ -29,6 +29,8 @@ const OUTPUTS: readonly [kind: string, section: string, args: readonly string[]]
   ["Trace", "kpc trace", ["trace", "tcp pod/shop/api-1 > svc/shop/api:http", ...SHOP]],
   ["Trace", "kpc trace", ["trace", PACKET, "--rules", "odd.v4"]],
   ["Walk", "kpc trace", ["trace", "tcp internet > node-1:30123", ...SHOP.slice(0, 3)]],
+  ["Matrix", "kpc matrix", ["matrix", ...SHOP]],
+  ["MatrixChanges", "kpc matrix", ["matrix", ...SHOP, "--against", `${ROOT}examples/shop/manifests/nodes.yaml`]],
   ["TestResults", "kpc test", ["test", `${ROOT}examples/shop/expectations.yaml`]],
   ["Comparison", "kpc diff and kpc verify", ["diff", "rules.nft", "wrong.nft", "--time", "0.01"]],
   ["Comparison", "kpc diff and kpc verify", ["diff", "rules.nft", "wrong.nft", "--except", "except.yaml"]],
