@@ -1,53 +1,75 @@
 /** Follows the first packet of each client to each address of each Service, and the answer. */
+
+import type { Program } from "../ir/types.ts";
 import type { NetworkLayout } from "../layout/types.ts";
 import type { Cluster } from "../model/types.ts";
 import { familyOf } from "../net/address.ts";
+import type { Host } from "../network/network.ts";
 import type { Specs } from "../specs/types.ts";
 import type { PacketWalker } from "../walk/walk.ts";
-import { AddressOwners, outcomesKey, outcomesOf } from "./outcomes.ts";
+import { PodClasses } from "./classes.ts";
+import { AddressOwners, outcomesKey } from "./outcomes.ts";
+import { SharedWalks } from "./shared-walks.ts";
 import { hasAddressIn, sourcesOf } from "./sources.ts";
 import { targetsOf } from "./targets.ts";
-import type { Matrix, MatrixCell, MatrixOutcome, MatrixRow, MatrixSource, MatrixTarget } from "./types.ts";
+import type { Matrix, MatrixOutcome, MatrixRow, MatrixSource, MatrixTarget } from "./types.ts";
 
 export interface MatrixInput {
   readonly input: { readonly cluster: Cluster; readonly specs: Specs };
   readonly layout: NetworkLayout;
   readonly walker: PacketWalker;
+  /** The rules of a host; undefined: it has none. */
+  readonly programOf: (host: Host) => Program | undefined;
+}
+
+export interface MatrixOptions {
+  /** Follow a packet of each pod, also of those that nothing tells apart. The matrix is the same. */
+  readonly isEachWalked?: boolean;
 }
 
 /** Source port of all connections. */
 const SOURCE_PORT = 40000;
 
 /** Nodes and pods to cluster IPs; hosts outside to node ports, load balancer addresses, external IPs and forwarded ports. */
-export function matrixOf({ input, layout, walker }: MatrixInput): Matrix {
+export function matrixOf(
+  { input, layout, walker, programOf }: MatrixInput,
+  { isEachWalked = false }: MatrixOptions = {},
+): Matrix {
   const { network } = layout;
   const owners = new AddressOwners(network);
   const sources = sourcesOf(input.cluster, layout);
   const targets = targetsOf(input.specs, input.cluster, network);
+  const classes = isEachWalked ? undefined : new PodClasses(network, programOf);
+  const classOf = new Map<string, string | undefined>(
+    [...sources.inside, ...sources.outside].map(({ host: name }) => {
+      const host = network.hosts.get(name);
+      return [name, host && classes?.keyOf(host)];
+    }),
+  );
   let walks = 0;
-  const ask = (host: string, { protocol, address, port }: MatrixTarget): MatrixOutcome[] => {
-    walks++;
-    const flow = { protocol, from: host, source: undefined, sourcePort: SOURCE_PORT };
-    return outcomesOf(walker.walk({ ...flow, destination: address, destinationPort: port }), owners);
-  };
-  const rowsOf = (from: readonly MatrixSource[], to: readonly MatrixTarget[]): MatrixRow[] =>
-    to.map((target) => {
-      const family = familyOf(target.address);
-      const known = new Map<string, MatrixOutcome[]>();
-      const cells = new Map<string, { sources: MatrixSource[]; outcomes: MatrixOutcome[] }>();
-      for (const source of from) {
-        const host = network.hosts.get(source.host);
-        if (host === undefined || !hasAddressIn(host, family)) continue;
-        const outcomes = known.get(host.name) ?? ask(host.name, target);
-        known.set(host.name, outcomes);
-        const key = outcomesKey(outcomes);
-        const cell = cells.get(key);
-        if (cell === undefined) cells.set(key, { sources: [source], outcomes });
-        else cell.sources.push(source);
-      }
-      return { target, cells: [...cells.values()] satisfies MatrixCell[] };
+  const rowOf = (from: readonly MatrixSource[], target: MatrixTarget): MatrixRow => {
+    const { protocol, address, port } = target;
+    const shared = new SharedWalks((host) => {
+      walks++;
+      const flow = { protocol, from: host, source: undefined, sourcePort: SOURCE_PORT };
+      return walker.walk({ ...flow, destination: address, destinationPort: port });
     });
-  const rows = [...rowsOf(sources.inside, targets.inside), ...rowsOf(sources.outside, targets.outside)];
+    const cells = new Map<string, { sources: MatrixSource[]; outcomes: readonly MatrixOutcome[] }>();
+    for (const source of from) {
+      const host = network.hosts.get(source.host);
+      if (host === undefined || !hasAddressIn(host, familyOf(address))) continue;
+      const outcomes = shared.outcomesFor(host, classOf.get(host.name), owners);
+      const key = outcomesKey(outcomes);
+      const cell = cells.get(key);
+      if (cell === undefined) cells.set(key, { sources: [source], outcomes });
+      else cell.sources.push(source);
+    }
+    return { target, cells: [...cells.values()] };
+  };
+  const rows = [
+    ...targets.inside.map((target) => rowOf(sources.inside, target)),
+    ...targets.outside.map((target) => rowOf(sources.outside, target)),
+  ];
   return { sources: [...sources.inside, ...sources.outside], rows: sorted(rows), leftOut: sources.leftOut, walks };
 }
 

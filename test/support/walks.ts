@@ -1,6 +1,6 @@
 /** A small cluster that is walked through: two nodes with two pods each, a gateway and somebody outside. */
 import { resolveInput } from "../../compiler/compile.ts";
-import { type Described, describeNetwork } from "../../compiler/described.ts";
+import { type CollectedNode, type Described, describeNetwork } from "../../compiler/described.ts";
 import type { Diagnostic } from "../../compiler/diagnostics.ts";
 import { readDocuments } from "../../compiler/documents/document.ts";
 import { Field } from "../../compiler/documents/field.ts";
@@ -114,7 +114,7 @@ export function networkSpec(kind: ClusterKind): NetworkSpec {
   };
 }
 
-function node(name: string, n: number): Manifest {
+export function node(name: string, n: number): Manifest {
   return {
     apiVersion: "v1",
     kind: "Node",
@@ -129,7 +129,7 @@ function node(name: string, n: number): Manifest {
   };
 }
 
-function pod(name: string, nodeName: string, address: string, app: string, port: number): Manifest {
+export function pod(name: string, nodeName: string, address: string, app: string, port: number): Manifest {
   const [, , n, last] = address.split(".");
   return {
     apiVersion: "v1",
@@ -145,7 +145,7 @@ function pod(name: string, nodeName: string, address: string, app: string, port:
   };
 }
 
-function service(name: string, n: number, selector: string, spec: Manifest, status: Manifest = {}): Manifest {
+export function service(name: string, n: number, selector: string, spec: Manifest, status: Manifest = {}): Manifest {
   return {
     apiVersion: "v1",
     kind: "Service",
@@ -200,15 +200,28 @@ export const CONFIG: Config = {
   clusterCidr: ["10.244.0.0/16", "fd00:244::/48"].map(prefixOf),
 };
 
-/** The network of `kind`. */
-export function describeShop(kind: ClusterKind, objects = SHOP): Described {
+/** The network of `kind`. `rules`: what `nft -f` reads, by node, besides the node's own. */
+export function describeShop(
+  kind: ClusterKind,
+  objects = SHOP,
+  rules: Readonly<Record<string, string>> = {},
+): Described {
   const load = (): ReturnType<typeof loadSpecs> =>
     loadSpecs([{ name: "shop.json", text: toText(objects) }], () => undefined);
   const config: Config = { ...CONFIG, mode: kind.mode ?? "nftables", masquerade: kind.masquerade };
   const { diagnostics, resolved } = resolveInput(load, config, {}, resolveConfigs);
   if (resolved === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   const specs = { ...resolved.specs, network: networkSpec(kind) };
-  return describeNetwork({ ...resolved, specs }, readNft, fail);
+  const described = describeNetwork({ ...resolved, specs }, readNft, fail);
+  if (Object.keys(rules).length === 0) return described;
+  const programs = Object.entries(rules).map(([name, text]): [string, CollectedNode] => {
+    const host = described.layout.network.hosts.get(`node/${name}`);
+    const own = host && described.programOf(host);
+    const { ruleset } = readNft({ name: `rules of ${name}`, text }, fail);
+    const tables = [...(own?.ruleset.tables ?? []), ...ruleset.tables];
+    return [name, { host: undefined, program: { ruleset: { tables }, routes: [] } }];
+  });
+  return describeNetwork({ ...resolved, specs }, readNft, fail, new Map(programs));
 }
 
 /** `pod/shop/client > 10.96.0.30:80`, over TCP. */
