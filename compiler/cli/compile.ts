@@ -3,19 +3,23 @@ import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import { jsonText } from "../json-output.ts";
-import { isBinary, type PrintFlags, printOutput } from "./print-output.ts";
+import { isBinary, type Output, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
 import { summarize } from "./summary.ts";
 import { Trouble } from "./trouble.ts";
 
-export interface CompileFlags extends PrintFlags {
+export interface CompileFlags extends Omit<PrintFlags, "output"> {
+  readonly output: Output | "node-setup";
   readonly allNodes?: boolean;
   readonly directory?: string;
 }
 
 /** `kpc compile`: rules on standard output, or nothing when something is wrong. */
-export async function compileCommand(names: readonly string[], flags: CompileFlags): Promise<number> {
-  refuseCombinations(flags);
+export async function compileCommand(names: readonly string[], { output, ...others }: CompileFlags): Promise<number> {
+  refuseCombinations({ output, ...others });
+  if (output === "node-setup")
+    return (await import("./node-setup.ts")).nodeSetupCommand(names, others, others.directory);
+  const flags = { ...others, output };
   if (flags.directory !== undefined)
     return (await import("./compile-all.ts")).compileAllCommand(names, flags, flags.directory);
   const digest = createHash("sha256");
@@ -49,7 +53,7 @@ function tellSummary(
   compiled: Compiled,
   printed: string | Uint8Array,
   diagnostics: readonly Diagnostic[],
-  flags: CompileFlags,
+  flags: PrintFlags,
 ): void {
   if (flags.quiet || process.exitCode !== undefined) return;
   process.stderr.write(summarize(compiled, printed, diagnostics, flags));
@@ -65,7 +69,7 @@ function refuseCombinations({ output, current, allNodes = false, directory, node
   for (const [flag, value] of Object.entries(ofOneNode))
     if (allNodes && value !== undefined)
       throw new Trouble(`${flag} is about one node: --all-nodes compiles for each Node of the input`);
-  if (!allNodes && isBinary(output) && process.stdout.isTTY)
+  if (!allNodes && output !== "node-setup" && isBinary(output) && process.stdout.isTTY)
     throw new Trouble(`-o ${output} prints binary data: add > FILE`);
   if (current !== undefined && output !== "iptables" && output !== "ip6tables")
     throw new Trouble(`--current is for -o iptables and -o ip6tables: -o ${output} has no jumps to leave out`);

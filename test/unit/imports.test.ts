@@ -40,6 +40,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   exceptions: ["compare", "documents", "evaluate", "ir", "net"],
   services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
   verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],
+  setup: ["net", "network"],
   layout: ["model", "net", "network", "specs"],
   walk: ["evaluate", "ir", "net", "network"],
   findings: ["evaluate", "model", "net", "network", "walk"],
