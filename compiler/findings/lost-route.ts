@@ -99,14 +99,17 @@ function leftUntranslated(
   const cidr = known.podCidrs.find((each) => prefixContains(each, destination)) ?? hostPrefix(destination);
   return {
     ...{ severity: "error", code: "source-not-translated", message, host: node.name },
-    ...placed(origin, { host: node.name, command: masquerade(cidr) }),
+    ...placed(origin, { host: node.name, command: masquerade(cidr, known.podCidrs) }),
   };
 }
 
-function masquerade(cidr: Prefix): string {
+/** What stays among pods keeps its source. */
+function masquerade(cidr: Prefix, podCidrs: readonly Prefix[]): string {
   const program = familyOf(cidr.address) === "IPv4" ? "iptables" : "ip6tables";
   const text = printPrefix(cidr);
-  return `${program} -t nat -A POSTROUTING -s ${text} ! -d ${text} -j MASQUERADE`;
+  const others = podCidrs.filter((each) => each !== cidr && familyOf(each.address) === familyOf(cidr.address));
+  const kept = others.map((each) => `${program} -t nat -A POSTROUTING -s ${text} -d ${printPrefix(each)} -j RETURN; `);
+  return `${kept.join("")}${program} -t nat -A POSTROUTING -s ${text} ! -d ${text} -j MASQUERADE`;
 }
 
 function isOnRouter(known: KnownNetwork, host: Host): boolean {

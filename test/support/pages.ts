@@ -45,7 +45,11 @@ function readPage(name: string): Page {
 const DOCS = readdirSync(join(ROOT, "docs")).filter((name) => name.endsWith(".md"));
 
 /** What users read. */
-export const PAGES: readonly Page[] = ["README.md", ...DOCS.map((name) => `docs/${name}`)].map(readPage);
+export const PAGES: readonly Page[] = [
+  "README.md",
+  "examples/broken/README.md",
+  ...DOCS.map((name) => `docs/${name}`),
+].map(readPage);
 
 /** Commands that need a kernel with netfilter, and root in it. */
 const KERNEL = /\bnft (-f|list|delete)\b|\bip6?tables-(save|restore)\b|\bkernel-(nft|iptables)\b/;
