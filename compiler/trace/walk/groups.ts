@@ -17,7 +17,15 @@ export function groupsOf({ branches }: Walk, hosts: ReadonlyMap<string, Host>): 
   }
   return [...groups.values()]
     .map((same) => ({ probability: same.reduce((sum, { probability }) => sum + probability, 0), branches: same }))
-    .sort((a, b) => b.probability - a.probability);
+    .sort((a, b) => (isClose(a, b) ? lengthOf(b) - lengthOf(a) : b.probability - a.probability));
+}
+
+function isClose(a: BranchGroup, b: BranchGroup): boolean {
+  return Math.abs(a.probability - b.probability) < 1e-9;
+}
+
+function lengthOf({ branches: [first] }: BranchGroup): number {
+  return first?.there.hops.length ?? 0;
 }
 
 /** Equal for branches that differ in names, addresses and ports only. */

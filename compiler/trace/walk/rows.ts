@@ -1,6 +1,6 @@
 /** What happened to a packet on each host, as rows of a text. */
 import { unreachable } from "../../invariant.ts";
-import { type Address, printAddress } from "../../net/address.ts";
+import { type Address, familyOf, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { Provenance } from "../../network/provenance.ts";
 import type { Hop, Leg, WalkEnd, WalkStep } from "../../walk/types.ts";
@@ -60,8 +60,18 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
   const shown = shownSteps(hop, context, end);
   const drafts: Draft[] = [];
   const add = (draft: Draft): void => void drafts.push(drafts.length === 0 ? { ...draft, isNumbered: true } : draft);
-  const start = hop.inInterface ?? hop.outInterface ?? "lo";
-  let at = start;
+  let at = hop.inInterface ?? hop.outInterface ?? "lo";
+  const bridged = hop.steps.find((step) => step.kind === "bridged" && step.inPort === hop.inInterface);
+  if (bridged?.kind === "bridged") {
+    const family = familyOf(hop.before.destination) === "IPv4" ? "iptables" : "ip6tables";
+    const seen = bridged.throughRules
+      ? `; bridge-nf-call-${family} is on, so rules see it`
+      : bridged.port === undefined
+        ? ", which takes it up"
+        : "";
+    add(plain(true, at, `port of bridge ${bridged.bridge}${seen}`));
+    if (bridged.throughRules) at = bridged.bridge;
+  }
   for (const [i, step] of hop.steps.entries()) {
     switch (step.kind) {
       case "rules":
@@ -87,16 +97,8 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
         });
         break;
       case "bridged":
-        if (step.port === undefined) {
-          add(
-            plain(
-              false,
-              at,
-              `bridge ${step.bridge} takes it up${step.throughRules ? "; bridge-nf-call is on: rules see it here" : ""}`,
-            ),
-          );
-          at = step.bridge;
-        } else {
+        if (step.port === undefined) at = step.bridge;
+        else
           add(
             plain(
               true,
@@ -104,7 +106,6 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
               `bridge ${step.bridge} sends it out${step.inPort === undefined ? "" : ", not routed"}`,
             ),
           );
-        }
         break;
       case "neighbour":
         break;
