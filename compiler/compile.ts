@@ -169,15 +169,18 @@ function completeSpecs(loaded: Specs, config: Config, isOn: boolean, report: Rep
   return isOn ? specs : loaded;
 }
 
-/** As `skipped` names a settings file among manifests. */
-const SETTINGS = `${API_VERSION}/Config`;
+/** Files of kpc's own among manifests, as `skipped` names them, and what reads them instead. */
+const READ_ELSEWHERE = [
+  [`${API_VERSION}/Config`, "; -c reads settings"],
+  [`${API_VERSION}/Expectations`, "; kpc test runs expectations"],
+] as const;
 
 /** One line about kinds that are not read. */
 function reportSkipped({ skipped }: Specs, strict: boolean, report: Report): void {
   if (skipped.size === 0) return;
   const kinds = [...skipped].map(([kind, { count }]) => `${kind} (${count})`).sort();
-  const settings = skipped.has(SETTINGS) ? "; -c reads settings" : "";
-  const message = `left out objects of kinds that kpc does not read: ${kinds.join(", ")}${settings}`;
+  const elsewhere = READ_ELSEWHERE.map(([kind, hint]) => (skipped.has(kind) ? hint : "")).join("");
+  const message = `left out objects of kinds that kpc does not read: ${kinds.join(", ")}${elsewhere}`;
   const notes = strict ? firstOfEachKind(skipped) : [];
   report({ severity: strict ? "error" : "note", code: "skipped-kinds", message, notes });
   for (const [kind, { objects }] of skipped)
