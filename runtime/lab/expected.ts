@@ -17,12 +17,12 @@ export function expectedSightings({ hops, end }: Leg): ExpectedSighting[] {
   return hops.flatMap((hop, i) => {
     const isLast = i === hops.length - 1;
     const endsHere = isLast && end.kind === "delivered" && end.host === hop.host;
-    return sightingsAt(hop, endsHere || !isLast);
+    return sightingsAt(hop, endsHere || !isLast, isLast && end.kind === "bridge-drops" ? end.bridge : undefined);
   });
 }
 
-/** `arrives`: the hop's host delivers the packet, or hands it on. */
-function sightingsAt(hop: Hop, arrives: boolean): ExpectedSighting[] {
+/** `arrives`: the hop's host delivers the packet, or hands it on. `dropping`: the bridge that does not. */
+function sightingsAt(hop: Hop, arrives: boolean, dropping: string | undefined): ExpectedSighting[] {
   const { host, inInterface, outInterface, before, after, ttl, steps } = hop;
   const found: ExpectedSighting[] = [];
   const at = (name: string, direction: "in" | "out", tuple: Tuple, left: number): void => {
@@ -54,6 +54,8 @@ function sightingsAt(hop: Hop, arrives: boolean): ExpectedSighting[] {
         break;
     }
   }
+  if (dropping !== undefined && bridged !== undefined)
+    found.push({ host, interface: dropping, direction: "out", tuple: bridged, ttl, isOptional: true });
   const left = isRouted && inInterface !== undefined ? ttl - 1 : ttl;
   if (outInterface !== undefined) {
     at(outInterface, "out", after, left);
