@@ -73,6 +73,7 @@ function endWord(end: WalkEnd): string {
     case "no-route":
       return end.refused?.kind ?? end.kind;
     default:
+      // The others are told by their kind alone.
       return end.kind;
   }
 }

@@ -89,6 +89,7 @@ function isNotRead(expression: Expression): boolean {
     case "combine":
       return namesClient(expression.left) || namesClient(expression.right);
     default:
+      // Nothing is computed in others.
       return false;
   }
 }
@@ -112,6 +113,7 @@ function namesClient(expression: Expression): boolean {
     case "concat":
       return expression.parts.some(namesClient);
     default:
+      // Constants, and fields that do not depend on who sends.
       return false;
   }
 }

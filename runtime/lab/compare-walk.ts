@@ -1,5 +1,6 @@
 /** A predicted walk beside what a lab saw of it: the kernel is the judge. */
 import type { Tuple } from "../../compiler/evaluate/connection.ts";
+import { unreachable } from "../../compiler/invariant.ts";
 import { type Address, printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import type { Walk, WalkBranch, WalkEnd, WalkFlow } from "../../compiler/walk/types.ts";
 import { type ExpectedSighting, expectedSightings } from "./expected.ts";
@@ -156,6 +157,7 @@ function endOf(
     case "rejected":
       return isLost || isRefused ? undefined : `a lost answer was predicted, the client has ${told}`;
     default:
+      // However else the answer was lost, or nobody gives one.
       return isLost ? undefined : `a lost answer (${back?.kind}) was predicted, the client has ${told}`;
   }
 }
@@ -170,6 +172,8 @@ function answerText(answer: LabAnswer): string {
       return "an echo";
     case "silence":
       return "no answer";
+    default:
+      return unreachable(answer);
   }
 }
 

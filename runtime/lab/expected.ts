@@ -51,6 +51,7 @@ function sightingsAt(hop: Hop, arrives: boolean, dropping: string | undefined): 
         else if (step.inPort === undefined) outPort = step.port;
         break;
       default:
+        // Other steps change neither the packet nor where it is.
         break;
     }
   }

@@ -1,5 +1,6 @@
 /** From a packet's text to a flow through the network: names become hosts and addresses. */
 import type { Report } from "../../diagnostics.ts";
+import { unreachable } from "../../invariant.ts";
 import type { NetworkLayout } from "../../layout/types.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../../net/address.ts";
 import { parsePort } from "../../net/port.ts";
@@ -85,6 +86,8 @@ class FlowResolver {
         return target.host === undefined
           ? this.unknown(`${target.name} has no place in the network${whyNowhere(target)}`, from)
           : { host: target.host, address: undefined };
+      default:
+        return unreachable(target);
     }
   }
 
@@ -135,6 +138,8 @@ class FlowResolver {
           return this.unknown(`${target.name} has no address: status.loadBalancer.ingress of the Service is empty`, to);
         return this.withPort(all, families, to, this.servicePort(service));
       }
+      default:
+        return unreachable(target);
     }
   }
 

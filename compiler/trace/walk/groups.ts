@@ -54,6 +54,7 @@ function stepShape(step: WalkStep): string {
     case "rules":
       return `rules ${step.hook}`;
     default:
+      // Others are alike in shape, whoever takes part.
       return step.kind;
   }
 }

@@ -110,6 +110,12 @@ const ROWS: Readonly<Record<string, Row>> = {
     ...traceRow,
     parameters: [handle("rules"), { name: "packet", right: ["no text", "text"] }],
   },
+  traceCluster: {
+    call: library.traceCluster,
+    given: [SOURCES, "tcp 192.0.2.1:1 > 192.0.2.2:2", {}],
+    parameters: [texts("manifests"), { name: "packet", right: ["no text", "text"] }, OPTIONS],
+    options: [SETTINGS, bool("strict"), bool("complete"), bool("all"), bool("reply")],
+  },
   compare: {
     call: library.compare,
     given: [rules, rules, {}],
