@@ -30,7 +30,10 @@ const STORIES = {
   "node-port": "tcp internet > n1:30123",
 } as const;
 
-const LAYOUTS = { bridge: { pods: "bridge" }, routed: { pods: "routed" } } as const satisfies Record<string, ClusterKind>;
+const LAYOUTS = { bridge: { pods: "bridge" }, routed: { pods: "routed" } } as const satisfies Record<
+  string,
+  ClusterKind
+>;
 
 describe.each(Object.entries(LAYOUTS))("%s", (layout, kind) => {
   test.each(Object.entries(STORIES))("%s", async (story, packet) => {
