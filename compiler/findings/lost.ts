@@ -27,6 +27,7 @@ function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd)
   switch (end.kind) {
     case "delivered":
     case "no-target":
+    case "undecided":
       return undefined;
     case "dropped":
     case "rejected":

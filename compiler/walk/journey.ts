@@ -1,6 +1,6 @@
 /** A packet on its way: where it has been, and what the hosts there keep of its connection. */
 import { type ConnectionEntry, directionIn, type Tuple } from "../evaluate/connection.ts";
-import { both, type Condition } from "../evaluate/unknown/condition.ts";
+import type { Condition } from "../evaluate/unknown/condition.ts";
 import type { Hop, WalkEnd, WalkStep } from "./types.ts";
 
 /** Never changed. */
@@ -105,13 +105,8 @@ export function wasHere({ trail, tuple }: Journey, host: string, inInterface: st
 }
 
 /** `journey` as one of several things that can happen. */
-export function chosen(journey: Journey, probability: number, condition?: Condition): Journey {
-  if (probability === 1 && (condition === undefined || condition === journey.condition)) return journey;
-  return {
-    ...journey,
-    probability: journey.probability * probability,
-    condition: condition === undefined ? journey.condition : both(journey.condition, condition),
-  };
+export function chosen(journey: Journey, probability: number): Journey {
+  return probability === 1 ? journey : { ...journey, probability: journey.probability * probability };
 }
 
 /** The entry of the packet's connection on `host`. */

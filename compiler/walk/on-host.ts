@@ -2,6 +2,15 @@
 import type { Evaluator } from "../evaluate/evaluate.ts";
 import type { Environment, Packet, PathStep, Route, RouteQuery } from "../evaluate/packet.ts";
 import type { Passage } from "../evaluate/passage.ts";
+import {
+  ALWAYS,
+  both,
+  type Condition,
+  isPossible,
+  renamed,
+  TooManyConditions,
+  withConditionLimit,
+} from "../evaluate/unknown/condition.ts";
 import type { Hook } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
@@ -43,11 +52,14 @@ export class RulesOfHosts {
     const { host, passage: before } = on;
     const evaluator = before && this.evaluatorOf(host);
     if (evaluator === undefined || before === undefined) return [{ on }];
-    return evaluator.enter(hook, before).map((passage): AtHook => {
+    const passages = passagesAt(evaluator, hook, before, on);
+    if (passages === undefined)
+      return [{ ended: { kind: "end", end: { kind: "undecided", host: host.name, hook }, journey: on.journey } }];
+    return passages.map(({ passage, condition }): AtHook => {
       const { tuple } = on.journey;
       const path = passage.path.slice(before.path.length);
       const after = passage.end === undefined ? passage.tuple : tuple;
-      const moved = chosen(on.journey, passage.probability / before.probability, passage.condition);
+      const moved = { ...chosen(on.journey, passage.probability / before.probability), condition };
       const told = path.length === 0 ? moved : record(moved, { kind: "rules", hook, path });
       const by = path.some(translates) ? "rules" : "connection";
       const choices = passage.choices.filter((text) => !before.choices.includes(text));
@@ -96,6 +108,45 @@ function canBegin({ isAnswer, protocol }: Journey): boolean {
 }
 
 const ANSWERS_BY_KIND: ReadonlySet<number> = new Set([1, 6, 58, 132]);
+
+/** Steps of operations on conditions, at one hook. */
+const MOST_STEPS = 2_000_000;
+
+/** Things that can become of a packet at one hook, where matches are not understood. */
+const MOST_PASSAGES = 4096;
+
+/** A passage, and what has to hold for the packet's whole way to it. */
+interface Possible {
+  readonly passage: Passage;
+  readonly condition: Condition;
+}
+
+/** Undefined: it depends on too many matches that are not understood. */
+function passagesAt(evaluator: Evaluator, hook: Hook, before: Passage, on: OnHost): readonly Possible[] | undefined {
+  const enter = (): readonly Possible[] =>
+    evaluator
+      .enter(hook, before)
+      .map((passage) => ({ passage, condition: conditionOn(on, passage) }))
+      .filter(({ condition }) => isPossible(condition));
+  try {
+    const passages = withConditionLimit(MOST_STEPS, enter, () => undefined);
+    const isKnown = passages.every(({ condition }) => condition === ALWAYS);
+    return isKnown || passages.length <= MOST_PASSAGES ? passages : undefined;
+  } catch (error) {
+    if (error instanceof TooManyConditions) return undefined;
+    throw error;
+  }
+}
+
+/** The same match is another question on another host, and for the answer. */
+function conditionOn({ host, journey }: OnHost, { condition }: Passage): Condition {
+  if (condition === ALWAYS) return journey.condition;
+  const where = `on ${host.name}${journey.isAnswer ? ", for the answer" : ""}`;
+  return both(
+    journey.condition,
+    renamed(condition, (text) => `${text} ${where}`),
+  );
+}
 
 /** The packet behind a routing decision. */
 export function withRoute(on: OnHost, route: Route): OnHost {

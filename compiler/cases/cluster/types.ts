@@ -78,7 +78,7 @@ export const REPLY_ENDS = ["delivered", "lost"] as const;
 export type ReplyEnd = (typeof REPLY_ENDS)[number];
 
 /** How a packet ends that is not delivered. */
-export type LostEnd = Exclude<WalkEnd["kind"], "delivered" | "stranger">;
+export type LostEnd = Exclude<WalkEnd["kind"], "delivered" | "stranger" | "undecided">;
 
 const IS_LOST_END: Readonly<Record<LostEnd, true>> = {
   dropped: true,

@@ -209,6 +209,24 @@ export function whereKnown(condition: Condition, known: (unknown: Unknown) => bo
   return walk(condition);
 }
 
+/** `condition` about other unknowns, which `rename` names: the same matches, of another packet or on another host. */
+export function renamed(condition: Condition, rename: (text: string) => string): Condition {
+  const found = new Map<Condition, Condition>();
+  const walk = (each: Condition): Condition => {
+    const { unknown } = each;
+    if (unknown === undefined) return each;
+    let result = found.get(each);
+    if (result === undefined) {
+      const { text, about } = unknown;
+      const holds = unknownMatch(rename(text), about && { ...about, subject: rename(about.subject) });
+      result = either(both(holds, walk(each.high)), both(not(holds), walk(each.low)));
+      found.set(each, result);
+    }
+    return result;
+  };
+  return walk(condition);
+}
+
 /** The unknown that comes first in `a` or `b`, one of which has any. */
 export function firstAsked(a: Condition, b: Condition): Unknown {
   const [one, other] = [a.unknown, b.unknown];

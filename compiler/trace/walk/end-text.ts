@@ -49,6 +49,8 @@ export function endText(end: WalkEnd, context: TellingContext): string {
       return `lost: the tunnel ${end.interface} has no other end for ${printAddress(end.address)}`;
     case "too-large":
       return `lost: ${end.bytes} bytes do not fit through ${end.interface} (MTU ${end.mtu})`;
+    case "undecided":
+      return `not known: in ${end.hook} it depends on too many matches that kpc does not understand`;
     case "no-target":
       return "refused: the load balancer has no healthy node";
     case "loop":

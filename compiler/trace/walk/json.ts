@@ -107,6 +107,7 @@ export interface WalkEndData {
     | "no-target"
     | "loop"
     | "too-large"
+    | "undecided"
     | "stranger";
   readonly host: string;
   /** In words. */
