@@ -22,8 +22,12 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
   const loaded = loadOnce(load);
   const result = compileSpecs(loaded, config, { ...optionsOf(flags), checksNetwork: true });
   const isWhole = result.compiled !== undefined && result.compiled.specs.nodes.length > 0;
+  // Where the whole cluster is walked, nobody has to say which node is meant.
   const diagnostics = isWhole
-    ? [...result.diagnostics, ...(await findingsOfNetwork(loaded, config, flags))]
+    ? [
+        ...result.diagnostics.filter(({ code }) => code !== "no-node"),
+        ...(await findingsOfNetwork(loaded, config, flags)),
+      ]
     : result.diagnostics;
   const shown = diagnostics.filter(
     ({ severity, code }) =>
