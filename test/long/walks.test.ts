@@ -5,7 +5,7 @@ import { kernelMissing } from "../support/kernel.ts";
 import { disagreementsOf } from "../support/lab-walks.ts";
 import { randomCluster } from "../support/random-clusters.ts";
 
-const CLUSTERS = 60;
+const CLUSTERS = 40;
 const FLOWS = 30;
 
 describe.skipIf(kernelMissing !== undefined)("packets go through random clusters as predicted", () => {

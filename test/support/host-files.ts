@@ -31,6 +31,9 @@ export async function collectFiles(host: Host): Promise<ReadonlyMap<string, stri
     .filter(({ isUp }) => isUp)
     .map(({ name, lacksCarrier }) => ({ name, isConnected: lacksCarrier !== true }));
   const connected = lines.filter(({ isConnected }) => isConnected);
+  const forwarding = ends.filter(
+    ({ isUp, lacksCarrier, port }) => isUp && lacksCarrier !== true && port?.isForwarding === true,
+  );
   const { output } = await inNamespace(`
 unshare -n sleep 60 & other=$!
 trap 'kill $other; rm -rf "$folder"' EXIT
@@ -44,6 +47,7 @@ ${ends.map(({ lacksCarrier }, i) => (lacksCarrier === true ? "" : `nsenter -t $o
 ${hostCommands(host).join("\n")}
 } || echo @@failed
 ${waitFor(`[ "$(ip -o link show up | grep -c 'LOWER_UP.*state UP.*link/ether')" -ge ${connected.length} ]`)}
+${waitFor(`[ "$(bridge link show | grep -c 'state forwarding')" -ge ${forwarding.length} ]`)}
 ${waitFor(`[ "$(ip -6 route show table local type local | wc -l)" -ge "$(ip -6 -o addr show up | wc -l)" ]`)}
 sh -s "$folder" <<'END'
 ${COLLECT_SCRIPT}
@@ -60,7 +64,7 @@ cd "$folder"; for file in *; do echo "@@file $file"; cat $file; done`);
   );
 }
 
-/** The kernel brings links up, and adds routes of IPv6 addresses, a little later. */
+/** The kernel brings links and bridge ports up, and adds routes of IPv6 addresses, a little later. */
 function waitFor(condition: string): string {
-  return `i=0; until ${condition} || [ $i -eq 100 ]; do i=$((i+1)); sleep 0.01; done`;
+  return `i=0; until ${condition} || [ $i -eq 500 ]; do i=$((i+1)); sleep 0.01; done`;
 }
