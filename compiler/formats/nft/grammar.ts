@@ -1120,7 +1120,13 @@ export function unquote(image: string): string {
   return /^["']/.test(image) ? image.slice(1, -1) : image;
 }
 
-export const nftParser = new NftParser();
+let parser: NftParser | undefined;
+
+/** Made when it is first asked for: to analyse the grammar takes a tenth of a second. */
+export function nftParser(): NftParser {
+  parser ??= new NftParser();
+  return parser;
+}
 
 /** Whether `token` is the end of what was given to the parser. */
 export function isEnd(token: IToken): boolean {

@@ -319,7 +319,7 @@ class FileReader {
     const words = this.expand(value);
     this.variables.set(name.image, words);
     // A priority may be negative; everything else is a value.
-    if (words[0]?.image !== "-") this.parse(words, () => nftParser.values());
+    if (words[0]?.image !== "-") this.parse(words, () => nftParser().values());
   }
 
   /** `tokens` with the values of variables in their places. */
@@ -688,7 +688,7 @@ class FileReader {
   }
 
   private parseElements(tokens: readonly IToken[]): readonly ElementNode[] | undefined {
-    const node = this.parse(tokens, () => nftParser.set());
+    const node = this.parse(tokens, () => nftParser().set());
     return node?.kind === "set" ? node.elements : undefined;
   }
 
@@ -702,9 +702,9 @@ class FileReader {
       );
       return undefined;
     }
-    nftParser.take([...tokens]);
+    nftParser().take([...tokens]);
     const found = rule();
-    const [error] = nftParser.errors;
+    const [error] = nftParser().errors;
     if (error === undefined) return found;
     const token = isEnd(error.token) || Number.isNaN(error.token.startOffset) ? undefined : error.token;
     const wanted = /^Expecting(?: token of type)?:? (?:--> )?(.*?)(?: <--)? but found/.exec(error.message)?.[1];
@@ -856,7 +856,7 @@ class FileReader {
         inner.push(...this.closeChain(open, scope, place));
         return { ...token, image: open.name };
       });
-      const statements = this.contained(() => this.parse(named, () => nftParser.ruleText()));
+      const statements = this.contained(() => this.parse(named, () => nftParser().ruleText()));
       if (statements === undefined) return [{ steps: [anything(textOf(named))], origin }];
       const before = this.refusals;
       const found = this.contained(() => {
@@ -882,7 +882,7 @@ class FileReader {
       this.error("rules-syntax", `expected the type of ${set.kind} ${set.name}`, set.block.head);
       return undefined;
     }
-    const types = this.parse(set.types, () => nftParser.types());
+    const types = this.parse(set.types, () => nftParser().types());
     if (types === undefined) return undefined;
     const components = (node: SyntaxNode): readonly Component[] =>
       (node.kind === "concat" ? node.parts : [node]).map((part) => toComponent(part, set.typeWord, family));
