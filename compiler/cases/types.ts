@@ -5,7 +5,7 @@ import type { Address } from "../net/address.ts";
 import type { Protocol } from "../net/protocol.ts";
 import type { Config } from "../node/config.ts";
 import type { Mode } from "../node/settings.ts";
-import type { Located } from "../specs/types.ts";
+import type { Located } from "../specs/located.ts";
 
 export interface Case {
   readonly name: string;

@@ -4,7 +4,8 @@ import { type Address, type Family, familyOf, printAddress } from "../net/addres
 import type { Port } from "../net/port.ts";
 import { prefixContains, printPrefix } from "../net/prefix.ts";
 import { ignoredLabel } from "../specs/labels.ts";
-import type { IpFamilyPolicy, Located, ServicePortSpec, ServiceSpec } from "../specs/types.ts";
+import type { Located } from "../specs/located.ts";
+import type { IpFamilyPolicy, ServicePortSpec, ServiceSpec } from "../specs/types.ts";
 import { type Assume, nameOf } from "./assumption.ts";
 import type { Blocks } from "./blocks.ts";
 import { chooseAddresses, chooseNodePorts, servicePools } from "./pools.ts";

@@ -3,7 +3,7 @@ import type { Origin, Report } from "../diagnostics.ts";
 import { nearest } from "../documents/nearest.ts";
 import { type Address, FAMILIES, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily, prefixHolds, printPrefix } from "../net/prefix.ts";
-import type { Located } from "../specs/types.ts";
+import type { Located } from "../specs/located.ts";
 import { isOutside } from "./blocks.ts";
 import type { NetworkCheckInput } from "./network-check-input.ts";
 import { inferredUnderlay } from "./underlay.ts";

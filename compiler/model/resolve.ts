@@ -3,7 +3,8 @@ import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../
 import { prefixFamily } from "../net/prefix.ts";
 import { compareBy } from "../order.ts";
 import { ignoredLabel, SERVICE_NAME_LABEL } from "../specs/labels.ts";
-import type { Located, ServicePortSpec, ServiceSpec, Specs, TrafficPolicy } from "../specs/types.ts";
+import type { Located } from "../specs/located.ts";
+import type { ServicePortSpec, ServiceSpec, Specs, TrafficPolicy } from "../specs/types.ts";
 import { CandidateIndex, joins, serviceKey } from "./candidates.ts";
 import { type Claimant, resolveConflicts } from "./claims.ts";
 import { resolveIngresses } from "./ingress.ts";

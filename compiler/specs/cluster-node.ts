@@ -2,10 +2,11 @@ import { type Context, reportInvalid, warnInvalid } from "../documents/decode.ts
 import type { Field } from "../documents/field.ts";
 import { type Address, parseAddress } from "../net/address.ts";
 import { decodeAddress, decodePrefix } from "./address.ts";
+import type { Located } from "./located.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems } from "./names.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
-import type { Located, NodeSpec, TaintSpec } from "./types.ts";
+import type { NodeSpec, TaintSpec } from "./types.ts";
 
 const ADDRESSES = [{ address: "string", type: "string" }] as const;
 

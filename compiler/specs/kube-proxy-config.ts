@@ -4,8 +4,9 @@ import { isObject } from "../documents/show.ts";
 import type { Address } from "../net/address.ts";
 import { type Prefix, parsePrefix } from "../net/prefix.ts";
 import { decodeAddress, decodePrefix } from "./address.ts";
+import type { Located } from "./located.ts";
 import { pattern, readShape } from "./shape.ts";
-import type { KubeProxySpec, Located } from "./types.ts";
+import type { KubeProxySpec } from "./types.ts";
 
 const DETECT_LOCAL = { bridgeInterface: "string", interfaceNamePrefix: "string" } as const;
 

@@ -23,6 +23,7 @@ import {
   ownerOf,
 } from "./kinds.ts";
 import { decodeKubeProxy } from "./kube-proxy-config.ts";
+import type { Located } from "./located.ts";
 import { decodePod } from "./pod.ts";
 import { decodeService } from "./service.ts";
 import { decodeServiceCidr } from "./service-cidr.ts";
@@ -33,7 +34,6 @@ import type {
   IngressClassSpec,
   IngressSpec,
   KubeProxySpec,
-  Located,
   Meta,
   NodeSpec,
   PodSpec,

@@ -2,10 +2,11 @@ import { type Context, checkRequired, reportInvalid } from "../documents/decode.
 import type { Field } from "../documents/field.ts";
 import { type Prefix, prefixFamily } from "../net/prefix.ts";
 import { decodePrefix } from "./address.ts";
+import type { Located } from "./located.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems } from "./names.ts";
 import { pattern, readShape } from "./shape.ts";
-import type { Located, ServiceCidrSpec } from "./types.ts";
+import type { ServiceCidrSpec } from "./types.ts";
 
 export const SERVICE_CIDR = pattern({
   apiVersion: "string",

@@ -12,8 +12,9 @@ import {
 import type { Field } from "../documents/field.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import { decodeAddress } from "./address.ts";
+import type { Located } from "./located.ts";
 import type { ServiceFields } from "./service-fields.ts";
-import { IP_FAMILY_POLICIES, type IpFamilyPolicy, type Located, type ServiceSpec, type ServiceType } from "./types.ts";
+import { IP_FAMILY_POLICIES, type IpFamilyPolicy, type ServiceSpec, type ServiceType } from "./types.ts";
 
 const FAMILY_WORDS = ["IPv4", "IPv6"] as const;
 

@@ -9,10 +9,11 @@ import {
 import type { Field } from "../documents/field.ts";
 import { show } from "../documents/show.ts";
 import { asPort, type Port } from "../net/port.ts";
+import type { Located } from "./located.ts";
 import { portNameProblems, qualifiedNameProblems } from "./names.ts";
 import { checkPortNames, decodePort, decodeProtocol, PORT_RANGE, protocolWord } from "./port.ts";
 import type { Fitting } from "./shape.ts";
-import type { Located, ServicePortSpec, ServiceType } from "./types.ts";
+import type { ServicePortSpec, ServiceType } from "./types.ts";
 
 /** ServicePort (v1). */
 export const SERVICE_PORT = {

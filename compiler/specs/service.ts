@@ -14,6 +14,7 @@ import type { Address } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { checkNotSpecial, decodeAddress, decodePrefix } from "./address.ts";
+import type { Located } from "./located.ts";
 import { decodeLabels, decodeMeta } from "./meta.ts";
 import {
   dns1035LabelProblems,
@@ -28,7 +29,7 @@ import { decodeServicePorts } from "./service-ports.ts";
 import { decodeServiceStatus } from "./service-status.ts";
 import { warnOfService } from "./service-warnings.ts";
 import { readShape } from "./shape.ts";
-import { type Located, SERVICE_TYPES, type ServiceSpec, type ServiceType, type TrafficPolicy } from "./types.ts";
+import { SERVICE_TYPES, type ServiceSpec, type ServiceType, type TrafficPolicy } from "./types.ts";
 
 const POLICIES = ["Cluster", "Local"] as const;
 const AFFINITIES = ["ClientIP", "None"] as const;

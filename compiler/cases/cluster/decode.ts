@@ -16,7 +16,7 @@ import { FAMILIES, type Family } from "../../net/address.ts";
 import { PROTOCOLS } from "../../net/protocol.ts";
 import { decodeConfig } from "../../node/decode.ts";
 import { MODES } from "../../node/settings.ts";
-import type { Located } from "../../specs/types.ts";
+import type { Located } from "../../specs/located.ts";
 import { type PacketText, parsePacket } from "../../trace/parse.ts";
 import { decodeWalkExpectation } from "./expect.ts";
 import type { ClusterCase, ClusterFlow, InPlaceOr } from "./types.ts";

@@ -16,7 +16,7 @@ import { isObject } from "../../documents/show.ts";
 import { checkMembers } from "../../documents/unknown-members.ts";
 import { parseAddress } from "../../net/address.ts";
 import { parsePort } from "../../net/port.ts";
-import type { Located } from "../../specs/types.ts";
+import type { Located } from "../../specs/located.ts";
 import {
   type DeliveredTo,
   LOST_ENDS,

@@ -3,7 +3,7 @@ import type { Field } from "../../documents/field.ts";
 import type { Address, Family } from "../../net/address.ts";
 import type { Config } from "../../node/config.ts";
 import type { Mode } from "../../node/settings.ts";
-import type { Located } from "../../specs/types.ts";
+import type { Located } from "../../specs/located.ts";
 import type { PacketText } from "../../trace/parse.ts";
 import type { WalkEnd } from "../../walk/types.ts";
 

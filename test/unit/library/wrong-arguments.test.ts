@@ -233,7 +233,7 @@ describe.each(Object.entries(ROWS))("%s", (_, { call, given, parameters, options
 });
 
 test("each function of the package has a row", () => {
-  const functions = { ...library, ...inline, ...classifierFile } as Readonly<Record<string, unknown>>;
+  const functions = Object.assign({}, library, inline, classifierFile) as Readonly<Record<string, unknown>>;
   const names = Object.keys(functions).filter((name) => typeof functions[name] === "function");
   // TableError is thrown, not called; engineBytes takes nothing.
   const others = names.filter((name) => !Object.keys(ROWS).some((row) => row.split(" ")[0] === name));
