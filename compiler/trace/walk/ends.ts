@@ -86,19 +86,22 @@ export class EndNames {
   }
 
   private nearestShort(text: string): string | undefined {
-    if (text.includes("/")) return undefined;
-    const short = nearest(text, [...this.targets.keys()].map(lastOf));
-    return [...this.targets.keys()].find((name) => lastOf(name) === short);
+    const names = [...this.targets.keys()];
+    const short = nearest(text, names.flatMap(shortFormsOf));
+    return short === undefined ? undefined : names.find((name) => shortFormsOf(name).includes(short));
   }
 }
 
-/** Whether people may mean `name` by `text`: its kind, its namespace or both are left out. */
+/** Whether people may mean `name` by `text`. */
 function isShortFor(text: string, name: string): boolean {
+  return shortFormsOf(name).includes(text);
+}
+
+/** `name` without its namespace, its kind or both. Who means a load balancer says so: its Service has the same name. */
+function shortFormsOf(name: string): string[] {
   const [kind = "", ...rest] = name.split("/");
-  const last = rest.at(-1);
-  if (text === `${kind}/${last}`) return true;
-  // Who means a load balancer says so: its Service has the same name.
-  return kind !== "lb" && (text === last || (rest.length > 1 && text === rest.join("/")));
+  const last = rest.at(-1) ?? "";
+  return [`${kind}/${last}`, ...(kind === "lb" ? [] : [last, ...(rest.length > 1 ? [rest.join("/")] : [])])];
 }
 
 function lastOf(name: string): string {

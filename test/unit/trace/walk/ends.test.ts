@@ -86,6 +86,8 @@ describe("what is said", () => {
     ["tcp wbe-1 > web-2", "unknown-object: wbe-1 is not in the input, did you mean pod/shop/web-1?"],
     ["tcp pod/prod/web-1 > web-2", "unknown-object: pod/prod/web-1 is not in the input, did you mean pod/shop/web-1?"],
     ["tcp client > web-2", "unknown-object: client may be any of pod/shop/client, outside/client"],
+    ["tcp web-1 > svc/wbe:80", "unknown-object: svc/wbe is not in the input, did you mean svc/shop/web?"],
+    ["tcp web-1 > shop/wbe:80", "unknown-object: shop/wbe is not in the input, did you mean svc/shop/web?"],
     ["tcp n1 > outside/clinet:80", "unknown-object: outside/clinet is not in the input, did you mean outside/client?"],
     ["tcp n1 > nothing-like-it:80", "unknown-object: nothing-like-it is not in the input; an end is an address, pod/"],
     ["tcp svc/shop/web > web-2", "packet-syntax: expected who sends: svc/shop/web is a Service, its pods send"],
