@@ -13,48 +13,72 @@ export interface ObservedWalk {
   readonly sightings: readonly LabSighting[];
 }
 
-/** What is wrong with the branch of `walk` that comes closest; undefined: one of them is what happened. */
-export function disagreement({ flow, branches }: Walk, observed: ObservedWalk): string | undefined {
-  const told = branches.map((branch) => disagreementWith(branch, flow, observed));
-  if (told.some((each) => each === undefined)) return undefined;
-  const [first] = told.flatMap((each) => each ?? []).sort((a, b) => b.agrees - a.agrees);
-  return first?.what ?? "there is no branch";
+/** A place that a packet was to pass beside one that it passed. */
+export interface ComparedSighting {
+  readonly leg: "request" | "answer";
+  /** Undefined: nothing more was predicted. */
+  readonly predicted: ExpectedSighting | undefined;
+  /** Undefined: it was not seen there. */
+  readonly observed: LabSighting | undefined;
+  readonly isEqual: boolean;
 }
 
-/** `agrees`: how many sightings are as predicted. */
-interface Disagreement {
-  readonly what: string;
-  readonly agrees: number;
+/** The branch of a walk that comes closest to what happened, and both beside each other. */
+export interface WalkComparison {
+  readonly branch: WalkBranch;
+  /** In order of time; up to where a leg is sent again. */
+  readonly rows: readonly ComparedSighting[];
+  /** What the client has got that was not predicted; undefined: all is as predicted. */
+  readonly wrongEnd: string | undefined;
+  readonly isEqual: boolean;
 }
 
-function disagreementWith(
-  { there, back }: WalkBranch,
-  flow: WalkFlow,
-  { answer, sightings }: ObservedWalk,
-): Disagreement | undefined {
+/** What was observed beside the branch of `walk` that comes closest; undefined: the walk has no branch. */
+export function compareWalk({ flow, branches }: Walk, observed: ObservedWalk): WalkComparison | undefined {
+  const compared = branches.map((branch) => compareBranch(branch, flow, observed));
+  const equal = compared.find(({ isEqual }) => isEqual);
+  if (equal !== undefined) return equal;
+  const agrees = ({ rows }: WalkComparison): number => {
+    const first = rows.findIndex(({ isEqual }) => !isEqual);
+    return first < 0 ? rows.length : first;
+  };
+  const [closest] = [...compared].sort((a, b) => agrees(b) - agrees(a));
+  return closest;
+}
+
+/** The first difference in words; undefined: all is as predicted. */
+export function disagreementIn({ rows, wrongEnd }: WalkComparison): string | undefined {
+  const row = rows.find(({ isEqual }) => !isEqual);
+  if (row === undefined) return wrongEnd;
+  const { leg, predicted, observed } = row;
+  const seen = observed === undefined ? "nothing" : sightingText(observed);
+  if (predicted === undefined) return `${leg}: nothing more was predicted, ${seen} was seen`;
+  return `${leg}: ${expectedText(predicted)} was predicted, ${seen} was seen`;
+}
+
+function compareBranch(branch: WalkBranch, flow: WalkFlow, { answer, sightings }: ObservedWalk): WalkComparison {
+  const { there, back } = branch;
   const ports = new PortsOfNat(flow);
   const isProxied = there.hops.some(({ steps }) => steps.some(({ kind }) => kind === "proxied"));
-  const requests: ComparedLeg = {
+  const request: ComparedLeg = {
+    leg: "request",
     expected: expectedSightings(there),
     seen: ofRole(sightings, "request"),
     isAnyOrder: isProxied,
     // The prediction ends where a packet is for the second time; the kernel sends it round until its time is over.
     hasMore: there.end.kind === "loop",
   };
-  const request = compareLeg(requests, ports);
-  if (request.what !== undefined) return { agrees: request.agrees, what: `request: ${request.what}` };
-  const answers: ComparedLeg = {
+  const reply: ComparedLeg = {
+    leg: "answer",
     expected: back === undefined ? [] : expectedSightings(back),
     seen: ofRole(sightings, "answer"),
     isAnyOrder: isProxied,
     // A proxy answers its client also where it does not get through itself.
     hasMore: back?.end.kind === "loop" || (isProxied && back?.end.kind !== "delivered"),
   };
-  const reply = compareLeg(answers, ports);
-  const agrees = request.agrees + reply.agrees;
-  if (reply.what !== undefined) return { agrees, what: `answer: ${reply.what}` };
-  const what = endOf(there.end, back?.end, answer, sightings);
-  return what === undefined ? undefined : { agrees, what };
+  const rows = [...compareLeg(request, ports), ...compareLeg(reply, ports)];
+  const wrongEnd = endOf(there.end, back?.end, answer, sightings);
+  return { branch, rows, wrongEnd, isEqual: wrongEnd === undefined && rows.every(({ isEqual }) => isEqual) };
 }
 
 /** Of the first packet only: one that is sent again is seen again from its first sighting on. */
@@ -94,6 +118,7 @@ class PortsOfNat {
 }
 
 interface ComparedLeg {
+  readonly leg: ComparedSighting["leg"];
   readonly expected: readonly ExpectedSighting[];
   readonly seen: readonly LabSighting[];
   readonly isAnyOrder: boolean;
@@ -101,31 +126,43 @@ interface ComparedLeg {
   readonly hasMore: boolean;
 }
 
-function compareLeg(
-  { expected, seen, isAnyOrder, hasMore }: ComparedLeg,
-  ports: PortsOfNat,
-): { readonly what: string | undefined; readonly agrees: number } {
-  const isSame = (each: ExpectedSighting, other: LabSighting): boolean =>
-    each.host === other.host &&
-    each.interface === other.interface &&
-    each.direction === other.direction &&
-    each.ttl === other.packet.ttl &&
-    ports.isSame(each.tuple, other.packet.tuple, other.packet.carries !== undefined);
+function compareLeg({ leg, expected, seen, isAnyOrder, hasMore }: ComparedLeg, ports: PortsOfNat): ComparedSighting[] {
+  const rows: ComparedSighting[] = [];
   const left = [...seen];
+  const add = (predicted: ExpectedSighting | undefined, observed: LabSighting | undefined, isEqual: boolean): void =>
+    void rows.push({ leg, predicted, observed, isEqual });
   for (const [i, each] of expected.entries()) {
-    const at = isAnyOrder ? left.findIndex((other) => isSame(each, other)) : left[0] && isSame(each, left[0]) ? 0 : -1;
-    if (at < 0) {
-      if (each.isOptional === true) continue;
-      const other = left[0];
-      return {
-        agrees: i,
-        what: `${expectedText(each)} was predicted, ${other === undefined ? "nothing" : sightingText(other)} was seen`,
-      };
+    const first = left[0];
+    const at = isAnyOrder
+      ? left.findIndex((other) => isSame(each, other, ports))
+      : first && isSame(each, first, ports)
+        ? 0
+        : -1;
+    if (at >= 0) {
+      add(each, left.splice(at, 1)[0], true);
+      continue;
     }
-    left.splice(at, 1);
+    if (each.isOptional === true) continue;
+    // What was seen before the packet came to this place, if it came there at all, was not predicted.
+    const there = left.findIndex((other) => isSamePlace(each, other));
+    const later = expected.slice(i + 1).some((next) => first !== undefined && isSamePlace(next, first));
+    if (there < 0 || (there > 0 && later)) add(each, undefined, false);
+    else {
+      for (const extra of left.splice(0, there)) add(undefined, extra, false);
+      add(each, left.shift(), false);
+    }
   }
-  const more = hasMore ? undefined : left[0];
-  return { agrees: expected.length, what: more && `nothing more was predicted, ${sightingText(more)} was seen` };
+  if (!hasMore) for (const extra of left) add(undefined, extra, false);
+  return rows;
+}
+
+function isSame(each: ExpectedSighting, other: LabSighting, ports: PortsOfNat): boolean {
+  const { ttl, tuple, carries } = other.packet;
+  return isSamePlace(each, other) && each.ttl === ttl && ports.isSame(each.tuple, tuple, carries !== undefined);
+}
+
+function isSamePlace(each: ExpectedSighting, other: LabSighting): boolean {
+  return each.host === other.host && each.interface === other.interface && each.direction === other.direction;
 }
 
 /** ECONNREFUSED and EACCES tell of a refusal; others of a packet that was lost on its way, if the sender is told at all. */

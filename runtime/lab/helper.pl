@@ -17,8 +17,9 @@
 #   watch NUMBER               hears all packets of all interfaces from now on
 #   ask NUMBER PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS   asks a server; SOURCE `-`: as routing says. The
 #                              answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence` when the time is up
-#   seen                       what was heard since the last time, in order of time: NUMBER,INTERFACE-INDEX,DIRECTION,HEX
-#                              each, with `;` between; the first bytes of each frame. DIRECTION is `in` or `out`
+#   seen                       what was heard since the last time, in order of time:
+#                              NUMBER,INTERFACE-INDEX,DIRECTION,NANOSECONDS,LENGTH,HEX each, with `;` between. DIRECTION is `in`
+#                              or `out`, LENGTH the bytes of the frame, and HEX the first of them
 use strict;
 use warnings;
 use Socket qw(:all);
@@ -317,13 +318,14 @@ sub seen {
             my ($name, $data, $control) = ("\0" x 20, "\0" x $FRAME_BYTES, "\0" x 64);
             my $vector  = pack 'PQ', $data, $FRAME_BYTES;
             my $message = pack 'PLx4PQPQix4', $name, 20, $vector, 1, $control, 64, 0;
-            my $length  = syscall $RECVMSG, $socket, $message, 0x40;    # MSG_DONTWAIT
+            my $length  = syscall $RECVMSG, $socket, $message, 0x60;    # MSG_DONTWAIT, and MSG_TRUNC: the whole length
             last if $length <= 0;
             my (undef, $type, $interface, undef, $direction) = unpack 'SnlSC', $name;
             next unless $type == 0x800 || $type == 0x86dd;
             my (undef, undef, undef, $seconds, $nanoseconds) = unpack 'QiiQQ', $control;
-            my $hex = unpack 'H*', substr $data, 0, $length;
-            push @frames, [$seconds * 1_000_000_000 + $nanoseconds, join ',', $number, $interface, $direction == 4 ? 'out' : 'in', $hex];
+            my $time = $seconds * 1_000_000_000 + $nanoseconds;
+            my $hex  = unpack 'H*', substr $data, 0, $length < $FRAME_BYTES ? $length : $FRAME_BYTES;
+            push @frames, [$time, join ',', $number, $interface, $direction == 4 ? 'out' : 'in', $time, $length, $hex];
         }
     }
     return join ';', map { $_->[1] } sort { $a->[0] <=> $b->[0] } @frames;

@@ -147,12 +147,21 @@ export class PacketLab {
   async sightings(): Promise<LabSighting[]> {
     const answer = await this.helper.ask("seen");
     return answer.split(";").flatMap((text): LabSighting[] => {
-      const [number = "", index = "", direction = "", hex = ""] = text.split(",");
+      const [number = "", index = "", direction = "", time = "", length = "", hex = ""] = text.split(",");
       const host = this.hostOf.get(Number(number));
       const name = this.nameOf.get(`${number} ${index}`);
-      const packet = readFrame(Buffer.from(hex, "hex"));
+      const bytes = Buffer.from(hex, "hex");
+      const packet = readFrame(bytes);
       if (host === undefined || name === undefined || packet === undefined) return [];
-      return [{ host: host.name, interface: name, direction: direction === "out" ? "out" : "in", packet }];
+      return [
+        {
+          host: host.name,
+          interface: name,
+          direction: direction === "out" ? "out" : "in",
+          packet,
+          frame: { bytes, length: Number(length), time: BigInt(time) },
+        },
+      ];
     });
   }
 

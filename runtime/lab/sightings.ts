@@ -8,6 +8,17 @@ export interface LabSighting {
   readonly interface: string;
   readonly direction: "in" | "out";
   readonly packet: SightedPacket;
+  readonly frame: SightedFrame;
+}
+
+/** An Ethernet frame as a packet socket had it. */
+export interface SightedFrame {
+  /** The first ones. */
+  readonly bytes: Buffer;
+  /** Of the whole frame. */
+  readonly length: number;
+  /** Nanoseconds since 1970. */
+  readonly time: bigint;
 }
 
 export interface SightedPacket {

@@ -1,0 +1,124 @@
+/** A lab and what is predicted of it: flows are walked and made, and the two stand beside each other. */
+import type { Program } from "../../compiler/ir/types.ts";
+import type { Host, Network } from "../../compiler/network/network.ts";
+import type { Walk, WalkFlow } from "../../compiler/walk/types.ts";
+import type { PacketWalker } from "../../compiler/walk/walk.ts";
+import { PROTOCOL } from "../packet.ts";
+import { compareWalk, type ObservedWalk, type WalkComparison } from "./compare-walk.ts";
+import { MOST_WATCHED, PacketLab } from "./lab.ts";
+import type { LabSighting } from "./sightings.ts";
+
+/** The network that is built, and what predicts packets in it. */
+export interface LabDescription {
+  readonly network: Network;
+  readonly walker: PacketWalker;
+  readonly programOf: (host: Host) => Program | undefined;
+}
+
+/** A flow that was walked and made once. */
+export interface LabAttempt {
+  /** With the source port that it had. */
+  readonly walk: Walk;
+  readonly observed: ObservedWalk;
+  /** Undefined: nothing was predicted. */
+  readonly comparison: WalkComparison | undefined;
+}
+
+const ECHO: ReadonlySet<number> = new Set([PROTOCOL.icmp, PROTOCOL.icmpv6]);
+
+/** Source ports are counted up from here: what is left of one flow is not to be met by another. */
+const FIRST_PORT = 40_000;
+const LAST_PORT = 60_999;
+
+/** Milliseconds until silence counts as an answer. Packets of a lab take less than one to arrive, where the machine has nothing else to do. */
+function patienceFor({ branches }: Walk): number {
+  // A refusal that comes while the client is still sending is not heard (tcp_v4_err): it tries again after one second, and after three.
+  if (branches.some(({ there }) => there.end.kind === "rejected")) return 3500;
+  return branches.every(({ back }) => back?.end.kind === "delivered") ? 10_000 : 300;
+}
+
+/** Close it: its namespaces live as long as its process. */
+export class LabSession {
+  readonly lab: PacketLab;
+  private readonly description: LabDescription;
+  private readonly watched = new Set<string>();
+  /** Packets of flows before. */
+  private readonly earlier = new Set<string>();
+  private nextPort = FIRST_PORT;
+
+  private constructor(lab: PacketLab, description: LabDescription) {
+    this.lab = lab;
+    this.description = description;
+  }
+
+  /** Builds the network, with the rules of its hosts. Throws LabTrouble where the kernel refuses something. */
+  static async open(description: LabDescription): Promise<LabSession> {
+    return new LabSession(await PacketLab.up(description.network, description.programOf), description);
+  }
+
+  /** Walks a flow, and makes it. `sourcePort`: undefined: one that no flow had before. */
+  async attempt(asked: WalkFlow, sourcePort?: number): Promise<LabAttempt> {
+    const isEcho = ECHO.has(asked.protocol);
+    const port = sourcePort ?? this.freePort();
+    const flow = isEcho ? asked : { ...asked, sourcePort: port };
+    const walk = this.description.walker.walk(flow);
+    await this.serve(walk);
+    await this.watch(walk);
+    await this.lab.sightings();
+    const answer = await this.lab.ask({ ...flow, sourcePort: port, patience: patienceFor(walk) });
+    const heard = await this.lab.sightings();
+    // Hosts that wait for the end of an earlier flow send their packets again.
+    const sightings = heard.filter(
+      (each) => protocolOf(each) === flow.protocol && (isEcho || !this.earlier.has(keyOf(each))),
+    );
+    for (const each of heard) this.earlier.add(keyOf(each));
+    const observed = { answer, sightings };
+    return { walk, observed, comparison: compareWalk(walk, observed) };
+  }
+
+  close(): void {
+    this.lab.close();
+  }
+
+  private freePort(): number {
+    const port = this.nextPort;
+    this.nextPort = port === LAST_PORT ? FIRST_PORT : port + 1;
+    if (port === FIRST_PORT) this.earlier.clear();
+    return port;
+  }
+
+  private async serve({ flow, branches }: Walk): Promise<void> {
+    if (ECHO.has(flow.protocol)) return;
+    for (const { there } of branches)
+      if (there.end.kind === "delivered")
+        await this.lab.serve(
+          there.end.host,
+          flow.protocol,
+          there.end.tuple.destination,
+          there.end.tuple.destinationPort,
+        );
+  }
+
+  /** Hears the hosts that the packets are to pass; in a small network all. */
+  private async watch({ branches }: Walk): Promise<void> {
+    const all = [...this.description.network.hosts.keys()];
+    const passed = branches
+      .flatMap(({ there, back }) => [...there.hops, ...(back?.hops ?? [])])
+      .map(({ host }) => host);
+    const wanted = all.length <= MOST_WATCHED ? all : [...new Set(passed)];
+    const more = wanted.filter((host) => !this.watched.has(host));
+    if (more.length === 0) return;
+    await this.lab.watch(more);
+    for (const host of more) this.watched.add(host);
+  }
+}
+
+function protocolOf({ packet }: LabSighting): number {
+  return (packet.carries ?? packet).protocol;
+}
+
+function keyOf({ packet }: LabSighting): string {
+  const { protocol, tuple } = packet.carries ?? packet;
+  const { source, sourcePort, destination, destinationPort } = tuple;
+  return `${protocol} ${source} ${sourcePort} ${destination} ${destinationPort}`;
+}
