@@ -1,9 +1,9 @@
 /** The network that manifests describe, with the rules of its hosts: what packets are walked through. */
 import { compileNode, type ResolvedInput } from "./compile.ts";
-import type { Report, Source } from "./diagnostics.ts";
 import { Evaluator } from "./evaluate/evaluate.ts";
 import { clusterAddresses } from "./findings/cluster-addresses.ts";
 import { KnownNetwork } from "./findings/known-network.ts";
+import { withPrintedPlaces } from "./formats/nft/printed-places.ts";
 import type { Program } from "./ir/types.ts";
 import { layOut } from "./layout/layout.ts";
 import type { CollectedHost, NetworkLayout } from "./layout/types.ts";
@@ -27,12 +27,10 @@ export interface CollectedNode {
   readonly program: Program | undefined;
 }
 
-/** `readRules` reads rules as `nft -f` does; `collected`: nodes with files of their own, by name; `mentioned`: addresses that a question
- *  names, which somebody outside has if nobody else. */
+/** `collected`: nodes with files of their own, by name; `mentioned`: addresses that a question names, which somebody outside has if
+ *  nobody else. */
 export function describeNetwork(
   input: ResolvedInput,
-  readRules: (source: Source, report: Report) => Program,
-  report: Report,
   collected: ReadonlyMap<string, CollectedNode> = new Map(),
   mentioned: readonly Address[] = [],
 ): Described {
@@ -59,8 +57,11 @@ export function describeNetwork(
     if (given !== undefined) return given;
     const own = role.kind === "node" ? nodes.find(({ node }) => node.name === role.node) : undefined;
     const compiled = own === undefined || specs.network?.proxy === "none" ? undefined : compileNode(input, own);
-    const others = (layout.rules.get(name) ?? []).flatMap((source) => readRules(source, report).ruleset.tables);
-    const tables = [...(compiled?.program.ruleset.tables ?? []), ...others];
+    const others = layout.rules.get(name);
+    const tables = [
+      ...(compiled?.program.ruleset.tables ?? []),
+      ...(others === undefined ? [] : withPrintedPlaces(others.tables, others.name)),
+    ];
     return tables.length === 0 ? undefined : { ruleset: { tables }, routes: compiled?.program.routes ?? [] };
   };
   const programOf = (host: Host): Program | undefined => {

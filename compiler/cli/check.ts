@@ -3,7 +3,6 @@ import { describeNetwork } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
 import { findClusterFaults } from "../findings/cluster-findings.ts";
-import { readNft } from "../formats/nft/read.ts";
 import { jsonText } from "../json-output.ts";
 import { resolveConfigs } from "../node/all-nodes.ts";
 import type { Config } from "../node/config.ts";
@@ -58,6 +57,6 @@ async function findingsOfNetwork(
   const findings: Diagnostic[] = [];
   const report: Report = (diagnostic) => void findings.push(diagnostic);
   const collected = await readNodeFiles(resolved.specs.network, report);
-  const { known, walker } = describeNetwork(resolved, readNft, report, collected);
+  const { known, walker } = describeNetwork(resolved, collected);
   return [...findings, ...findClusterFaults(known, walker, resolved.cluster)];
 }

@@ -2,7 +2,6 @@
 import { resolveInput } from "../compile.ts";
 import { type Described, describeNetwork } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import { readNft } from "../formats/nft/read.ts";
 import type { Address } from "../net/address.ts";
 import { resolveConfigs } from "../node/all-nodes.ts";
 import type { Config } from "../node/config.ts";
@@ -51,7 +50,7 @@ export async function describeQuietly(
   const ofRules: Diagnostic[] = [];
   const report: Report = (diagnostic) => void ofRules.push(diagnostic);
   const collected = await readNodeFiles(resolved.specs.network, report);
-  const described = describeNetwork(resolved, readNft, report, collected, mentioned);
+  const described = describeNetwork(resolved, collected, mentioned);
   const isWhole = ofRules.every(({ severity }) => severity !== "error");
   return { described: isWhole ? described : undefined, diagnostics, ofRules };
 }

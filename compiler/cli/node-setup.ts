@@ -2,8 +2,6 @@
 import { basename, join } from "node:path";
 import { type ResolvedInput, resolveInput } from "../compile.ts";
 import { describeNetwork } from "../described.ts";
-import type { Diagnostic, Report } from "../diagnostics.ts";
-import { readNft } from "../formats/nft/read.ts";
 import { required } from "../invariant.ts";
 import type { NetworkLayout } from "../layout/types.ts";
 import { resolveConfigs } from "../node/all-nodes.ts";
@@ -37,10 +35,7 @@ export async function nodeSetupCommand(
   if (nodes.length === 0)
     throw new Trouble("-o node-setup needs the Nodes of the cluster, which say where pods are: the input has none");
   const wanted = folder === undefined ? [chosenOf(nodes, config.nodeName)] : nodes;
-  const findings: Diagnostic[] = [];
-  const report: Report = (diagnostic) => void findings.push(diagnostic);
-  const { layout } = describeNetwork(resolved, readNft, report);
-  showDiagnostics(findings, flags);
+  const { layout } = describeNetwork(resolved);
   const scripts = new Map(wanted.map((node) => [node, scriptOf(node, layout, resolved)]));
   if (folder === undefined) await print([...scripts.values()].join(""));
   else writeScripts(scripts, folder, flags);

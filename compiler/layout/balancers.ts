@@ -1,12 +1,13 @@
 /** Load balancers of Services: which nodes they choose from, and how connections get there. */
-import type { Source } from "../diagnostics.ts";
 import type { ServicePort } from "../model/types.ts";
-import { type Address, familyOf, printAddress, printAddressPort } from "../net/address.ts";
+import { type Address, familyOf } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { ProxyFrontend, ProxyTarget } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
 import type { LoadBalancerSpec } from "../specs/network-types.ts";
 import type { ServiceSpec } from "../specs/types.ts";
+import { balancerRules } from "./balancer-rules.ts";
+import type { LayoutRules } from "./host-rules.ts";
 import { type LayoutPlan, nodeAddress } from "./plan.ts";
 import { plus } from "./underlay.ts";
 
@@ -23,7 +24,7 @@ export interface PlannedBalancer {
   /** Next hops to its addresses. */
   readonly via: readonly Address[];
   readonly frontends: readonly ProxyFrontend[];
-  readonly rules: Source | undefined;
+  readonly rules: LayoutRules | undefined;
   readonly provenance: Provenance;
 }
 
@@ -99,7 +100,7 @@ function balancerOf(
     own,
     via: kind === "routed" ? nodes : own,
     frontends: kind === "proxy" ? frontends : [],
-    rules: kind === "nat" ? natRules(name, frontends, spec?.keepsClient ?? false) : undefined,
+    rules: kind === "nat" ? balancerRules(name, frontends, spec?.keepsClient ?? false) : undefined,
     provenance,
   };
 }
@@ -116,41 +117,4 @@ function freeAddresses({ underlays }: LayoutPlan, taken: readonly Address[]): Ad
     while (taken.includes(plus(cidr.address, offset))) offset++;
     return plus(cidr.address, offset);
   });
-}
-
-/** The rules of a load balancer that translates, as `nft -f` reads them. */
-function natRules(name: string, frontends: readonly ProxyFrontend[], keepsClient: boolean): Source {
-  const tables = (["IPv4", "IPv6"] as const).flatMap((family) => {
-    const own = frontends.filter(({ address, targets }) => familyOf(address) === family && targets.length > 0);
-    if (own.length === 0) return [];
-    const keyword = family === "IPv4" ? "ip" : "ip6";
-    return [
-      `table ${keyword} balancer {`,
-      "  chain prerouting {",
-      "    type nat hook prerouting priority dstnat;",
-      ...own.map((frontend) => `    ${dnatRule(keyword, frontend)}`),
-      "  }",
-      ...(keepsClient
-        ? []
-        : [
-            "  chain postrouting {",
-            "    type nat hook postrouting priority srcnat;",
-            "    ct status dnat masquerade",
-            "  }",
-          ]),
-      "}",
-    ];
-  });
-  return { name: `rules of the load balancer of ${name}`, text: `${tables.join("\n")}\n` };
-}
-
-const KEYWORDS: Readonly<Record<number, string>> = { 6: "tcp", 17: "udp", 132: "sctp" };
-
-function dnatRule(keyword: string, { address, protocol, port, targets }: ProxyFrontend): string {
-  const match = `${keyword} daddr ${printAddress(address)} ${KEYWORDS[protocol]} dport ${port}`;
-  const [only, second] = targets;
-  if (only !== undefined && second === undefined)
-    return `${match} dnat to ${printAddressPort(only.address, only.port)}`;
-  const elements = targets.map((target, i) => `${i} : ${printAddress(target.address)} . ${target.port}`);
-  return `${match} dnat ${keyword} to numgen random mod ${targets.length} map { ${elements.join(", ")} }`;
 }

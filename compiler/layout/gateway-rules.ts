@@ -1,34 +1,29 @@
 /** What the gateway translates: sources of what leaves, destinations of forwarded ports. */
-import type { Source } from "../diagnostics.ts";
-import { FAMILIES, type Family, familyOf, parseAddress, printAddress, printAddressPort } from "../net/address.ts";
+import { equal, IIFNAME, rule } from "../ir/build.ts";
+import { PRIORITY } from "../ir/constants.ts";
+import type { Rule } from "../ir/types.ts";
+import { FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
 import type { InterfaceAddress } from "../network/types.ts";
 import type { PortForwardSpec } from "../specs/network-types.ts";
+import { dnatTo, isTo, type LayoutRules, MASQUERADE, natChain, natTable } from "./host-rules.ts";
 import { type LayoutPlan, nodeAddress } from "./plan.ts";
 
-/** As `nft -f` reads them; undefined: it translates nothing. */
-export function gatewayRules(plan: LayoutPlan, outside: readonly InterfaceAddress[]): Source | undefined {
+/** Its interface to the world. */
+const WORLD = "wan0";
+
+/** Undefined: it translates nothing. */
+export function gatewayRules(plan: LayoutPlan, outside: readonly InterfaceAddress[]): LayoutRules | undefined {
   const { gateway } = plan.input.network ?? {};
   const masquerades = gateway?.masquerade?.value ?? true;
-  const tables = FAMILIES.filter((family) => plan.underlays[family] !== undefined).flatMap((family) => {
+  const leaving = rule(equal({ kind: "meta", key: "oifname" }, WORLD), MASQUERADE);
+  const tables = FAMILIES.filter((family) => plan.underlays[family] !== undefined).map((family) => {
     const forwards = (gateway?.forwards ?? []).flatMap((forward) => forwardRule(forward, family, plan, outside));
-    const keyword = family === "IPv4" ? "ip" : "ip6";
-    return [
-      `table ${keyword} gateway {`,
-      ...(forwards.length === 0
-        ? []
-        : ["  chain prerouting {", "    type nat hook prerouting priority dstnat;", ...forwards, "  }"]),
-      ...(masquerades
-        ? [
-            "  chain postrouting {",
-            "    type nat hook postrouting priority srcnat;",
-            '    oifname "wan0" masquerade',
-            "  }",
-          ]
-        : []),
-      "}",
-    ];
+    return natTable(family, "gateway", [
+      ...(forwards.length === 0 ? [] : [natChain("prerouting", PRIORITY.dstnat, forwards)]),
+      ...(masquerades ? [natChain("postrouting", PRIORITY.srcnat, [leaving])] : []),
+    ]);
   });
-  return tables.length === 0 ? undefined : { name: "rules of the gateway", text: `${tables.join("\n")}\n` };
+  return tables.length === 0 ? undefined : { name: "rules of the gateway", tables };
 }
 
 function forwardRule(
@@ -36,12 +31,10 @@ function forwardRule(
   family: Family,
   plan: LayoutPlan,
   outside: readonly InterfaceAddress[],
-): string[] {
+): Rule[] {
   const node = plan.input.nodes.find(({ name }) => name === to);
   const target = node === undefined ? parseAddress(to) : nodeAddress(node, family);
   const own = outside.find(({ address }) => familyOf(address) === family)?.address;
   if (target === undefined || familyOf(target) !== family || own === undefined) return [];
-  const keyword = family === "IPv4" ? "ip" : "ip6";
-  const match = `${keyword} daddr ${printAddress(own)} ${protocol} dport ${port}`;
-  return [`    iifname "wan0" ${match} dnat to ${printAddressPort(target, toPort)}`];
+  return [rule(equal(IIFNAME, WORLD), ...isTo(own, protocol, port), dnatTo(target, toPort))];
 }

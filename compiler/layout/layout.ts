@@ -1,8 +1,8 @@
 /** Lays out the network that Nodes, Pods, Services and a Cluster document describe. */
-import type { Source } from "../diagnostics.ts";
 import type { Host, Link } from "../network/network.ts";
 import { plugIn } from "./collected.ts";
 import { toHost } from "./draft.ts";
+import type { LayoutRules } from "./host-rules.ts";
 import { masqueradeRules } from "./masquerade.ts";
 import { layOutNode } from "./node.ts";
 import { planOf } from "./plan.ts";
@@ -15,7 +15,7 @@ export function layOut(input: LayoutInput): NetworkLayout {
   const plan = planOf(input, podNetworkOf(input.network?.pods, input.masqueradesPods));
   const hosts = new Map<string, Host>();
   const links: Link[] = [];
-  const rules = new Map<string, readonly Source[]>();
+  const rules = new Map<string, LayoutRules>();
   for (const node of input.nodes) {
     const name = `node/${node.name}`;
     const collected = input.collected.get(node.name);
@@ -28,7 +28,7 @@ export function layOut(input: LayoutInput): NetworkLayout {
       links.push(...plugIn(node, collected, plan));
     }
     const own = masqueradeRules(node, plan);
-    if (own !== undefined) rules.set(name, [own]);
+    if (own !== undefined) rules.set(name, own);
   }
   for (const pods of plan.pods.values())
     for (const pod of pods) {
@@ -38,6 +38,6 @@ export function layOut(input: LayoutInput): NetworkLayout {
   const world = layOutWorld(plan);
   for (const draft of world.drafts) hosts.set(draft.name, toHost(draft));
   links.push(...world.links);
-  for (const [name, sources] of world.rules) rules.set(name, sources);
+  for (const [name, own] of world.rules) rules.set(name, own);
   return { network: { hosts, links }, rules, aliases: plan.aliases, podCidrs: plan.podCidrs };
 }

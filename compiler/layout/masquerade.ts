@@ -1,13 +1,17 @@
 /** What pods send out of their network gets an address of the node: the rules by which plugins do that. */
-import type { Source } from "../diagnostics.ts";
+import { required } from "../invariant.ts";
+import { equal, rule, verdict } from "../ir/build.ts";
+import { PRIORITY } from "../ir/constants.ts";
+import type { Match, Rule } from "../ir/types.ts";
 import type { ClusterNode } from "../model/hosts.ts";
-import { FAMILIES, type Family, familyOf } from "../net/address.ts";
-import { type Prefix, printPrefix } from "../net/prefix.ts";
+import { FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
+import type { Prefix } from "../net/prefix.ts";
+import { inBlocks, type LayoutRules, MASQUERADE, natChain, natTable, TO_HOST } from "./host-rules.ts";
 import type { LayoutPlan } from "./plan.ts";
 import type { PodNetwork } from "./presets.ts";
 
-/** The rules of a node, as `nft -f` reads them; undefined: nothing masquerades, or kpc's own rules do. */
-export function masqueradeRules(node: ClusterNode, plan: LayoutPlan): Source | undefined {
+/** The rules of a node; undefined: nothing masquerades, or kpc's own rules do. */
+export function masqueradeRules(node: ClusterNode, plan: LayoutPlan): LayoutRules | undefined {
   const { masquerade } = plan.podNetwork;
   if (masquerade === "none" || masquerade === "kpc") return undefined;
   const tables = FAMILIES.flatMap((family) => {
@@ -16,69 +20,66 @@ export function masqueradeRules(node: ClusterNode, plan: LayoutPlan): Source | u
     const cluster = of(plan.podCidrs);
     if (cluster.length === 0) return [];
     const rules = RULES[masquerade](family, cluster, of(node.podCidrs));
-    const keyword = family === "IPv4" ? "ip" : "ip6";
-    return [
-      `table ${keyword} pod-network {`,
-      "  chain postrouting {",
-      "    type nat hook postrouting priority srcnat + 1; policy accept;",
-      ...rules.map((rule) => `    ${rule}`),
-      "  }",
-      "}",
-    ];
+    return [natTable(family, "pod-network", [natChain("postrouting", PRIORITY.srcnat + 1, rules)])];
   });
-  const name = `rules of the pod network (masquerade: ${masquerade})`;
-  return tables.length === 0 ? undefined : { name, text: `${tables.join("\n")}\n` };
+  return tables.length === 0 ? undefined : { name: `rules of the pod network (masquerade: ${masquerade})`, tables };
 }
 
-type Rules = (family: Family, cluster: readonly Prefix[], own: readonly Prefix[]) => readonly string[];
+/** `cluster`: blocks of all pods, at least one; `own`: those of the node's pods. */
+type Rules = (family: Family, cluster: readonly Prefix[], own: readonly Prefix[]) => readonly Rule[];
 
-const MULTICAST: Readonly<Record<Family, string>> = { IPv4: "224.0.0.0/4", IPv6: "ff00::/8" };
+function block(address: string, length: number): Prefix {
+  return { address: required(parseAddress(address), "the address of a constant block parses"), length };
+}
+
+const MULTICAST: Readonly<Record<Family, Prefix>> = { IPv4: block("224.0.0.0", 4), IPv6: block("ff00::", 8) };
 
 /** Blocks that ip-masq-agent leaves alone. */
-const PRIVATE: Readonly<Record<Family, string>> = {
-  IPv4: "{ 10.0.0.0/8, 172.16.0.0/12, 192.168.0.0/16, 169.254.0.0/16 }",
-  IPv6: "{ fc00::/7, fe80::/10 }",
+const PRIVATE: Readonly<Record<Family, readonly Prefix[]>> = {
+  IPv4: [block("10.0.0.0", 8), block("172.16.0.0", 12), block("192.168.0.0", 16), block("169.254.0.0", 16)],
+  IPv6: [block("fc00::", 7), block("fe80::", 10)],
 };
+
+/** The bit by which kube-proxy marks packets that it masquerades itself. */
+const KUBE_PROXY_MARK = 0x4000;
+
+const RETURN = verdict({ kind: "return" });
 
 const RULES: Readonly<Record<Exclude<PodNetwork["masquerade"], "none" | "kpc">, Rules>> = {
-  cluster: (family, cluster) => [`${from(family, cluster)} ${notTo(family, cluster)} masquerade`],
+  cluster: masqueradeLeaving,
   "cni-bridge": (family, _cluster, own) =>
-    own.map(
-      (block) =>
-        `${from(family, [block])} ${notTo(family, [block])} ${ip(family)} daddr != ${MULTICAST[family]} masquerade`,
+    own.map((each) =>
+      rule(from(family, [each]), notTo(family, [each]), notTo(family, [MULTICAST[family]]), MASQUERADE),
     ),
-  // Marked packets are kube-proxy's, which masquerades them itself.
-  flannel: (family, cluster, own) => [
-    "meta mark & 0x4000 == 0x4000 return",
-    `${from(family, own)} ${to(family, cluster)} return`,
-    `${from(family, cluster)} ${to(family, own)} return`,
-    `${notFrom(family, cluster)} ${to(family, own)} return`,
-    `${from(family, cluster)} ${ip(family)} daddr != ${MULTICAST[family]} masquerade`,
-    `${notFrom(family, cluster)} ${to(family, cluster)} masquerade`,
-  ],
+  flannel: (family, cluster, own) => {
+    const marked = { kind: "bitwise", operand: { kind: "meta", key: "mark" }, mask: KUBE_PROXY_MARK, xor: 0 } as const;
+    const ofOwnPods = [
+      rule(from(family, own), to(family, cluster), RETURN),
+      rule(from(family, cluster), to(family, own), RETURN),
+      rule(notFrom(family, cluster), to(family, own), RETURN),
+    ];
+    return [
+      rule(equal(marked, KUBE_PROXY_MARK), RETURN),
+      ...(own.length === 0 ? [] : ofOwnPods),
+      rule(from(family, cluster), notTo(family, [MULTICAST[family]]), MASQUERADE),
+      rule(notFrom(family, cluster), to(family, cluster), MASQUERADE),
+    ];
+  },
   kindnet: (family, cluster) => [
-    "fib daddr type local return",
-    ...cluster.map((block) => `${to(family, [block])} return`),
-    "masquerade",
+    rule(TO_HOST, RETURN),
+    ...cluster.map((each) => rule(to(family, [each]), RETURN)),
+    rule(MASQUERADE),
   ],
-  calico: (family, cluster) => [`${from(family, cluster)} ${notTo(family, cluster)} masquerade`],
-  "ip-masq-agent": (family) => [
-    "fib daddr type local return",
-    `${ip(family)} daddr ${PRIVATE[family]} return`,
-    "masquerade",
-  ],
+  calico: masqueradeLeaving,
+  "ip-masq-agent": (family) => [rule(TO_HOST, RETURN), rule(to(family, PRIVATE[family]), RETURN), rule(MASQUERADE)],
 };
 
-function ip(family: Family): string {
-  return family === "IPv4" ? "ip" : "ip6";
+/** What pods send to others than pods. */
+function masqueradeLeaving(family: Family, cluster: readonly Prefix[]): Rule[] {
+  return [rule(from(family, cluster), notTo(family, cluster), MASQUERADE)];
 }
 
-function blocks(prefixes: readonly Prefix[]): string {
-  const texts = prefixes.map((prefix) => printPrefix(prefix));
-  return texts.length === 1 ? (texts[0] ?? "") : `{ ${texts.join(", ")} }`;
-}
-
-const from = (family: Family, prefixes: readonly Prefix[]): string => `${ip(family)} saddr ${blocks(prefixes)}`;
-const to = (family: Family, prefixes: readonly Prefix[]): string => `${ip(family)} daddr ${blocks(prefixes)}`;
-const notFrom = (family: Family, prefixes: readonly Prefix[]): string => `${ip(family)} saddr != ${blocks(prefixes)}`;
-const notTo = (family: Family, prefixes: readonly Prefix[]): string => `${ip(family)} daddr != ${blocks(prefixes)}`;
+const from = (family: Family, blocks: readonly Prefix[]): Match => inBlocks(family, "saddr", blocks);
+const to = (family: Family, blocks: readonly Prefix[]): Match => inBlocks(family, "daddr", blocks);
+const notFrom = (family: Family, blocks: readonly Prefix[]): Match => inBlocks(family, "saddr", blocks, true);
+const notTo = (family: Family, blocks: readonly Prefix[]): Match => inBlocks(family, "daddr", blocks, true);

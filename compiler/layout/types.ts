@@ -1,5 +1,5 @@
 /** What a cluster's network is laid out from, and what comes of it. */
-import type { Origin, Source } from "../diagnostics.ts";
+import type { Origin } from "../diagnostics.ts";
 import type { ClusterNode, ClusterPod } from "../model/hosts.ts";
 import type { ServicePort } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
@@ -7,6 +7,7 @@ import type { Prefix } from "../net/prefix.ts";
 import type { Host, Network } from "../network/network.ts";
 import type { NetworkSpec } from "../specs/network-types.ts";
 import type { ServiceSpec } from "../specs/types.ts";
+import type { LayoutRules } from "./host-rules.ts";
 
 export interface LayoutInput {
   readonly nodes: readonly ClusterNode[];
@@ -36,8 +37,8 @@ export interface CollectedHost {
 
 export interface NetworkLayout {
   readonly network: Network;
-  /** Rules besides kube-proxy's, as `nft -f` reads them, by host. */
-  readonly rules: ReadonlyMap<string, readonly Source[]>;
+  /** Rules besides kube-proxy's, by host. */
+  readonly rules: ReadonlyMap<string, LayoutRules>;
   /** Pods in their node's network, by their own names: the node's host. */
   readonly aliases: ReadonlyMap<string, string>;
   /** Blocks of all pods. */

@@ -1,5 +1,4 @@
 /** What is around the nodes: the switch that joins them, the gateway, load balancers, and hosts outside. */
-import type { Source } from "../diagnostics.ts";
 import { required } from "../invariant.ts";
 import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { hostPrefix, maskAddress, type Prefix, prefixContains } from "../net/prefix.ts";
@@ -20,6 +19,7 @@ import {
   routeTo,
 } from "./draft.ts";
 import { gatewayRules } from "./gateway-rules.ts";
+import type { LayoutRules } from "./host-rules.ts";
 import { portNames } from "./interface-names.ts";
 import { SWITCH } from "./node.ts";
 import { type LayoutPlan, nodeAddress } from "./plan.ts";
@@ -30,16 +30,16 @@ export const GATEWAY = "gateway";
 export interface LayoutWorld {
   readonly drafts: readonly HostDraft[];
   readonly links: readonly Link[];
-  readonly rules: ReadonlyMap<string, readonly Source[]>;
+  readonly rules: ReadonlyMap<string, LayoutRules>;
 }
 
 export function layOutWorld(plan: LayoutPlan): LayoutWorld {
   const outside = outsidesOf(plan);
   const balancers = balancersOf(plan);
-  const rules = new Map<string, readonly Source[]>();
+  const rules = new Map<string, LayoutRules>();
   const gateway = gatewayRules(plan, outside.subnets);
-  if (gateway !== undefined) rules.set(GATEWAY, [gateway]);
-  for (const { host, rules: own } of balancers) if (own !== undefined) rules.set(host, [own]);
+  if (gateway !== undefined) rules.set(GATEWAY, gateway);
+  for (const { host, rules: own } of balancers) if (own !== undefined) rules.set(host, own);
   const hosts = balancers.filter(({ kind }) => kind !== "routed");
   const nodes = plan.input.nodes.map(({ name }) => `node/${name}`);
   const ports = portNames([...nodes, GATEWAY, ...hosts.map(({ host }) => host)]);

@@ -5,7 +5,6 @@ import { describeNetwork } from "../described.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
-import { readNft } from "../formats/nft/read.ts";
 import { resolveConfigs } from "../node/all-nodes.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { parsePacket } from "../trace/parse.ts";
@@ -69,7 +68,7 @@ export function traceCluster(
   const written = parsePacket({ name: "packet", text: packet }, report);
   if (resolved === undefined || written === undefined || early.some(({ severity }) => severity === "error"))
     return failed();
-  const { layout, input, walker, known } = describeNetwork(resolved, readNft, report, new Map(), mentionedIn(written));
+  const { layout, input, walker, known } = describeNetwork(resolved, new Map(), mentionedIn(written));
   const flow = resolveFlow(written, input.specs, layout, report);
   if (flow === undefined) return failed();
   const walk = walker.walk(flow, !reply);

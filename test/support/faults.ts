@@ -98,7 +98,7 @@ export function describeFault(
   const config: Config = { ...CONFIG, mode: fault.mode ?? "nftables" };
   const { diagnostics, resolved } = resolveInput((report) => loadSpecs(sources, report), config, {}, resolveConfigs);
   if (resolved === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-  const described = describeNetwork(resolved, readNft, fail);
+  const described = describeNetwork(resolved);
   const { change = (host: Host) => host, rules = {} } = fault;
   const { hosts, links } = described.layout.network;
   const network: Network = { links, hosts: new Map([...hosts].map(([name, host]) => [name, change(host)])) };

@@ -212,7 +212,7 @@ export function describeShop(
   const { diagnostics, resolved } = resolveInput(load, config, {}, resolveConfigs);
   if (resolved === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
   const specs = { ...resolved.specs, network: networkSpec(kind) };
-  const described = describeNetwork({ ...resolved, specs }, readNft, fail);
+  const described = describeNetwork({ ...resolved, specs });
   if (Object.keys(rules).length === 0) return described;
   const programs = Object.entries(rules).map(([name, text]): [string, CollectedNode] => {
     const host = described.layout.network.hosts.get(`node/${name}`);
@@ -221,7 +221,7 @@ export function describeShop(
     const tables = [...(own?.ruleset.tables ?? []), ...ruleset.tables];
     return [name, { host: undefined, program: { ruleset: { tables }, routes: [] } }];
   });
-  return describeNetwork({ ...resolved, specs }, readNft, fail, new Map(programs));
+  return describeNetwork({ ...resolved, specs }, new Map(programs));
 }
 
 /** `pod/shop/client > 10.96.0.30:80`, over TCP. */

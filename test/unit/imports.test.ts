@@ -41,7 +41,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
   verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],
   setup: ["net", "network"],
-  layout: ["model", "net", "network", "specs"],
+  layout: ["ir", "model", "net", "network", "specs"],
   walk: ["evaluate", "ir", "net", "network"],
   findings: ["evaluate", "model", "net", "network", "walk"],
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],
