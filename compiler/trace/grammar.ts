@@ -1,10 +1,11 @@
 import { CstParser } from "chevrotain";
+import { quickStart } from "../formats/lazy-lookahead.ts";
 import { Bracketed, Colon, Greater, Iif, Mark, Protocol, TOKENS, Word } from "./lexer.ts";
 
 /** Only syntax; what the words mean is for `to-packet.ts`. */
 class PacketParser extends CstParser {
-  constructor() {
-    super(TOKENS, { recoveryEnabled: false });
+  constructor(validates = false) {
+    super(TOKENS, quickStart(3, validates));
     this.performSelfAnalysis();
   }
 

@@ -65,16 +65,16 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
 /** Those that join all stages. */
 const DOORS: ReadonlySet<string> = new Set(["cli", "library"]);
 
-/** The folders of formats/, each of which knows one language, and those of the others that it imports. */
+/** The folders of formats/, each of which knows one language, and what else of formats/ it imports. */
 const FORMATS: Readonly<Record<string, readonly string[]>> = {
   ir: [],
   wasm: [],
   tables: [],
   ipset: [],
   // A match of iptables names sets, which are ipset's.
-  iptables: ["ipset"],
+  iptables: ["ipset", "lazy-lookahead.ts"],
   // nft lists what iptables has loaded, extensions in iptables' own words.
-  nft: ["iptables"],
+  nft: ["iptables", "lazy-lookahead.ts"],
 };
 
 const FILES = ["compiler", "runtime"].flatMap((folder) =>

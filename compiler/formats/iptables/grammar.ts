@@ -1,4 +1,5 @@
 import { EmbeddedActionsParser, type IToken } from "chevrotain";
+import { quickStart } from "../lazy-lookahead.ts";
 import { Bang, Counters, Option, Quoted, TOKENS, Word } from "./lexer.ts";
 
 /** An option with the words that follow it: `! --dport 80`. */
@@ -14,8 +15,8 @@ export interface OptionText {
 /** Only the syntax of one line. Its parts are made at once: a syntax tree for each of 700,000 lines takes longer than all
  *  the rest. */
 class LineParser extends EmbeddedActionsParser {
-  constructor() {
-    super(TOKENS, { recoveryEnabled: false, maxLookahead: 2 });
+  constructor(validates = false) {
+    super(TOKENS, quickStart(2, validates));
     this.performSelfAnalysis();
   }
 

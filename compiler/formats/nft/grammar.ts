@@ -1,4 +1,5 @@
 import { EmbeddedActionsParser, EOF, type IOrAlt, type IToken, type TokenType } from "chevrotain";
+import { quickStart } from "../lazy-lookahead.ts";
 import * as t from "./lexer.ts";
 import {
   type BitOperator,
@@ -26,8 +27,8 @@ class NftParser extends EmbeddedActionsParser {
   /** Where each of them is, made when it is asked for. */
   private places: ReadonlyMap<IToken, number> | undefined;
 
-  constructor() {
-    super(t.TOKENS, { recoveryEnabled: false, maxLookahead: 2, skipValidations: false });
+  constructor(validates = false) {
+    super(t.TOKENS, quickStart(2, validates));
     this.performSelfAnalysis();
   }
 
@@ -1122,7 +1123,7 @@ export function unquote(image: string): string {
 
 let parser: NftParser | undefined;
 
-/** Made when it is first asked for: to analyse the grammar takes a tenth of a second. */
+/** Made when it is first asked for: to record the grammar takes some 40 ms. */
 export function nftParser(): NftParser {
   parser ??= new NftParser();
   return parser;
