@@ -1,6 +1,8 @@
 /** The command line: what there is to call, and the exit code. Each command's work is loaded when it is called. */
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { positive, type RunWork, withExamples } from "./cli/command.ts";
 import { ENGINE_NAMES, SINGLE_ENGINE_NAMES } from "./cli/engines.ts";
+import { addLabCommands } from "./cli/lab.ts";
 import {
   collect,
   join,
@@ -18,16 +20,7 @@ import { EngineTrouble } from "./engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
 import { VERSION } from "./version.ts";
 
-const EXIT_CODES =
-  "Exit codes: 0 no problem; 1 a problem was found; 2 kpc could not answer (usage, unreadable file, bug).";
-
-function withExamples(command: Command, ...examples: readonly string[]): Command {
-  return command
-    .showHelpAfterError(`(kpc ${command.name()} --help shows usage and examples)`)
-    .addHelpText("after", `\nExamples:\n${examples.map((example) => `  ${example}`).join("\n")}\n\n${EXIT_CODES}`);
-}
-
-function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Command {
+function buildProgram(run: RunWork): Command {
   const program = new Command("kpc")
     .description("Compiles Kubernetes Services to packet rules for one node, and answers questions about rules.")
     .version(VERSION)
@@ -191,7 +184,9 @@ function buildProgram(run: (work: () => Promise<number>) => Promise<void>): Comm
     run(async () => (await import("./cli/matrix.ts")).matrixCommand(inputs, flags)),
   );
 
-  for (const command of program.commands) refuseRepeated(command);
+  addLabCommands(program, run);
+
+  for (const command of program.commands.flatMap((each) => [each, ...each.commands])) refuseRepeated(command);
   return program;
 }
 
@@ -226,12 +221,6 @@ function families(text: string): readonly Family[] {
   const known = found.flatMap((family) => family ?? []);
   if (known.length < found.length) throw new InvalidArgumentError("expected IPv4, IPv6 or both, separated by a comma");
   return known;
-}
-
-function positive(text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new InvalidArgumentError("expected a whole number from 1 on");
-  return value;
 }
 
 function seconds(text: string): number {

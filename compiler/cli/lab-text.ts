@@ -1,0 +1,136 @@
+/** What a lab has seen beside what was predicted, as people read it. */
+
+import type { ComparedSighting, WalkComparison } from "../../runtime/lab/compare-walk.ts";
+import type { ExpectedSighting } from "../../runtime/lab/expected.ts";
+import { isAsPredicted, type LabFlow } from "../../runtime/lab/run.ts";
+import type { LabAttempt } from "../../runtime/lab/session.ts";
+import type { LabSighting } from "../../runtime/lab/sightings.ts";
+import type { Tuple } from "../evaluate/connection.ts";
+import { PROTOCOL_NAMES } from "../ir/constants.ts";
+import type { Host } from "../network/network.ts";
+import { chance, isCertain } from "../trace/chance.ts";
+import { endText } from "../trace/walk/end-text.ts";
+import type { WalkNames } from "../trace/walk/walk-names.ts";
+import type { WalkBranch } from "../walk/types.ts";
+
+export interface LabTelling {
+  readonly names: WalkNames;
+  readonly hosts: ReadonlyMap<string, Host>;
+  /** Each branch in full. */
+  readonly isAll: boolean;
+}
+
+/** One flow: what was seen of each branch, and all that is not as predicted. */
+export function renderLabFlow({ flow, attempts }: LabFlow, telling: LabTelling): string {
+  const { names } = telling;
+  const word = PROTOCOL_NAMES.get(flow.protocol) ?? String(flow.protocol);
+  const to = names.printNamed(flow.destination, flow.destinationPort, flow.protocol);
+  const lines = [`${word} ${flow.from} > ${to}`];
+  let hasShown = false;
+  for (const [key, same] of groupsIn(attempts)) {
+    const [first] = same;
+    if (first === undefined) continue;
+    const { comparison } = first;
+    lines.push("", headOf(same, attempts, telling, flow.protocol));
+    if (comparison === undefined) continue;
+    if (hasShown && !telling.isAll && key.startsWith("=")) continue;
+    hasShown = true;
+    lines.push(...renderComparison(comparison, telling));
+  }
+  return `${lines.join("\n")}\n`;
+}
+
+/** Attempts that went the same branch, as predicted or not. */
+function groupsIn(attempts: readonly LabAttempt[]): ReadonlyMap<string, readonly LabAttempt[]> {
+  const groups = new Map<string, LabAttempt[]>();
+  for (const attempt of attempts) {
+    const { walk, comparison } = attempt;
+    const branch = comparison === undefined ? -1 : walk.branches.indexOf(comparison.branch);
+    const key = `${comparison?.isEqual === true ? "=" : "!"} ${branch}`;
+    groups.set(key, [...(groups.get(key) ?? []), attempt]);
+  }
+  return groups;
+}
+
+function headOf(
+  same: readonly LabAttempt[],
+  all: readonly LabAttempt[],
+  telling: LabTelling,
+  protocol: number,
+): string {
+  const [first] = same;
+  const comparison = first?.comparison;
+  if (first === undefined || comparison === undefined) return "! nothing was predicted";
+  const { branch, isEqual } = comparison;
+  const often = all.length === 1 ? "" : `, ${same.length} of ${all.length} attempts`;
+  const likely = isCertain(branch.probability) ? "" : `${chance(branch.probability)}: `;
+  return `${isEqual ? "=" : "!"} ${likely}${branchText(branch, telling, protocol)}${often}`;
+}
+
+function branchText({ there, back }: WalkBranch, { names, hosts }: LabTelling, protocol: number): string {
+  const context = { names, hosts, protocol, isVerbose: false };
+  const reply =
+    there.end.kind !== "delivered" || back === undefined
+      ? ""
+      : back.end.kind === "delivered"
+        ? ", answered"
+        : `; answer ${endText(back.end, context)}`;
+  return `${there.end.host}: ${endText(there.end, context)}${reply}`;
+}
+
+function renderComparison({ rows, wrongEnd }: WalkComparison, telling: LabTelling): string[] {
+  const answers = rows.findIndex(({ leg }) => leg === "answer");
+  const [head = "", ...body] = layOut(rows, telling);
+  return [
+    head,
+    ...(answers < 0 ? body : [...body.slice(0, answers), "  answer", ...body.slice(answers)]),
+    ...(wrongEnd === undefined ? [] : [`! ${wrongEnd}`]),
+  ];
+}
+
+/** In columns, behind a line that names them. */
+function layOut(rows: readonly ComparedSighting[], { names }: LabTelling): string[] {
+  const cells = rows.map((row, i) => {
+    const before = rows[i - 1];
+    const at = placeOf(row);
+    const isThere = before !== undefined && before.leg === row.leg && placeOf(before).host === at.host;
+    return [
+      row.isEqual ? "=" : "!",
+      isThere ? "" : at.host,
+      at.interface,
+      at.direction,
+      row.predicted === undefined ? "nothing" : packetText(row.predicted.tuple, row.predicted.ttl, names),
+      row.observed === undefined ? "nothing" : packetText(row.observed.packet.tuple, row.observed.packet.ttl, names),
+    ];
+  });
+  const table = [["", "", "", "", "predicted", "observed"], ...cells];
+  const widths = [0, 1, 2, 3, 4].map((column) => Math.max(...table.map((row) => (row[column] ?? "").length)));
+  return table.map((row) => {
+    const padded = row.map((text, column) => text.padEnd(widths[column] ?? 0));
+    const [sign = "", host = "", name = "", direction = "", predicted = "", observed = ""] = padded;
+    return `${sign} ${host}  ${name} ${direction}  ${predicted}  ${observed}`.trimEnd();
+  });
+}
+
+function placeOf({
+  predicted,
+  observed,
+}: ComparedSighting): Pick<ExpectedSighting | LabSighting, "host" | "interface" | "direction"> {
+  return predicted ?? observed ?? { host: "", interface: "", direction: "in" };
+}
+
+function packetText(
+  { source, sourcePort, destination, destinationPort }: Tuple,
+  ttl: number,
+  names: WalkNames,
+): string {
+  return `${names.print(source, sourcePort)} > ${names.print(destination, destinationPort)} ttl ${ttl}`;
+}
+
+/** How many flows went as predicted. */
+export function renderLabSummary(flows: readonly LabFlow[]): string {
+  const equal = flows.filter(isAsPredicted).length;
+  const others = flows.length - equal;
+  const word = flows.length === 1 ? "flow" : "flows";
+  return `${flows.length} ${word}: ${equal} as predicted, ${others} not\n`;
+}

@@ -1,0 +1,32 @@
+/** Flows that are made in a lab, each as often as is wanted. */
+import type { WalkFlow } from "../../compiler/walk/types.ts";
+import type { LabAttempt, LabSession } from "./session.ts";
+
+/** A flow, and what became of it in a lab. */
+export interface LabFlow {
+  readonly flow: WalkFlow;
+  /** At least one. */
+  readonly attempts: readonly LabAttempt[];
+}
+
+/** Attempts in which each branch is looked for. */
+const MOST_ATTEMPTS = 16;
+
+/** Makes a flow. `wanted`: how often; undefined: until each branch was seen, or something else than a branch. */
+export async function makeFlow(session: LabSession, flow: WalkFlow, wanted: number | undefined): Promise<LabFlow> {
+  const attempts: LabAttempt[] = [];
+  const seen = new Set<number>();
+  for (let i = 0; i < (wanted ?? MOST_ATTEMPTS); i++) {
+    const attempt = await session.attempt(flow);
+    attempts.push(attempt);
+    const { walk, comparison } = attempt;
+    if (comparison !== undefined) seen.add(walk.branches.indexOf(comparison.branch));
+    if (wanted === undefined && (comparison?.isEqual !== true || seen.size === walk.branches.length)) break;
+  }
+  return { flow, attempts };
+}
+
+/** Whether all attempts went as predicted. */
+export function isAsPredicted({ attempts }: LabFlow): boolean {
+  return attempts.every(({ comparison }) => comparison?.isEqual === true);
+}
