@@ -5,6 +5,7 @@ import { changesToJson, matrixToJson } from "../matrix/json.ts";
 import { matrixOf } from "../matrix/matrix.ts";
 import { renderChanges, renderMatrix } from "../matrix/text.ts";
 import { isAnswered, type Matrix } from "../matrix/types.ts";
+import type { Specs } from "../specs/types.ts";
 import { describeInputs } from "./describe.ts";
 import { type CommonFlags, EXIT, inputsOf, note, print } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -50,12 +51,18 @@ function changesText(
 async function matrixIn(names: readonly string[], flags: MatrixFlags): Promise<Matrix | number> {
   const { described, code } = await describeInputs(inputsOf(names, flags), flags);
   if (described === undefined) return code;
+  checkObjects(described.input.specs, names.join(", "));
   return matrixOfDescribed(described, flags);
 }
 
+/** A matrix of nothing would look like one without problems. */
+function checkObjects({ pods, services }: Specs, inputs: string): void {
+  const at = inputs === "" ? "the input" : inputs;
+  if (pods.length === 0) throw new Trouble(`${at}: no Pods: expected objects of kind: Pod, which are the clients`);
+  if (services.length === 0) throw new Trouble(`${at}: no Services: expected objects of kind: Service to ask for`);
+}
+
 function matrixOfDescribed(described: Described, flags: MatrixFlags): Matrix {
-  if (described.input.cluster.nodes.length === 0)
-    throw new Trouble("the input has no Nodes: expected kind: Node for each machine of the cluster");
   const matrix = matrixOf(described);
   if (matrix.leftOut.length > 0)
     note([`${matrix.leftOut.length} pods are left out, as their node or address is not known`], flags);

@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type CliResult, inFolder, kpc } from "../../support/cli.ts";
+import { node, pod, service } from "../../support/walks.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 const SHOP = [`${ROOT}examples/shop/manifests`, "-c", `${ROOT}examples/shop/kpc.yaml`, "--node", "node-1"];
@@ -19,6 +20,15 @@ const FILES = {
   "host.v4": v4.replace(/^COMMIT$/m, "-A FORWARD -s 203.0.113.0/24 -j DROP\nCOMMIT"),
   "odd.v4": v4.replace(/^COMMIT$/m, "-A FORWARD -m string --string x --algo bm -j DROP\n-A FORWARD --what\nCOMMIT"),
   "typo.yaml": "apiVersion: v1\nkind: Service\nmetadata: {name: a, name: b}\nspec: {ports: [{port: 0}]}\n",
+  "before.json": JSON.stringify({
+    apiVersion: "v1",
+    kind: "List",
+    items: [
+      node("node-1", 1),
+      pod("web-1", "node-1", "10.244.1.10", "web", 8080),
+      service("web", 30, "web", { ports: [{ name: "http", port: 80, targetPort: 8080 }] }),
+    ],
+  }),
   "except.yaml":
     "apiVersion: kpc.dev/v1alpha1\nkind: Differences\ndifferences:\n  - {reason: none, destination: 10.96.0.20, destinationPort: 81, left: drop, right: reject with port-unreachable}\n",
 };
@@ -30,7 +40,7 @@ const OUTPUTS: readonly [kind: string, section: string, args: readonly string[]]
   ["Trace", "kpc trace", ["trace", PACKET, "--rules", "odd.v4"]],
   ["Walk", "kpc trace", ["trace", "tcp internet > node-1:30123", ...SHOP.slice(0, 3)]],
   ["Matrix", "kpc matrix", ["matrix", ...SHOP]],
-  ["MatrixChanges", "kpc matrix", ["matrix", ...SHOP, "--against", `${ROOT}examples/shop/manifests/nodes.yaml`]],
+  ["MatrixChanges", "kpc matrix", ["matrix", ...SHOP, "--against", "before.json"]],
   ["TestResults", "kpc test", ["test", `${ROOT}examples/shop/expectations.yaml`]],
   ["Comparison", "kpc diff and kpc verify", ["diff", "rules.nft", "wrong.nft", "--time", "0.01"]],
   ["Comparison", "kpc diff and kpc verify", ["diff", "rules.nft", "wrong.nft", "--except", "except.yaml"]],
