@@ -159,7 +159,13 @@ function defaultRoute(known: KnownNetwork, host: Host, destination: Address): Fi
     .flatMap(({ routing }) => routing[family].tables["main"] ?? [])
     .find(({ prefix, kind }) => prefix.length === 0 && kind === "unicast")?.hops[0]?.gateway;
   if (gateway === undefined) return undefined;
-  return { host: host.name, command: `ip route add default via ${printAddress(gateway)}` };
+  // A link-local address is on each of the host's wires.
+  const out = isLinkLocal(gateway) ? ` dev ${host.interfaces.find(({ kind }) => kind === "ethernet")?.name}` : "";
+  return { host: host.name, command: `ip route add default via ${printAddress(gateway)}${out}` };
+}
+
+function isLinkLocal(address: Address): boolean {
+  return typeof address === "bigint" && address >> 118n === 0x3fan;
 }
 
 /** Another node, or a pod of the same node. */

@@ -79,10 +79,10 @@ function notForwarding({ what }: LostLeg, host: Host, { interface: name, tuple }
 }
 
 function reversePath({ what }: LostLeg, host: Host, { interface: name, tuple }: AtInterface): Diagnostic {
-  const setting = ipv4SettingOf(host, name, "rp_filter");
   const source = printAddress(tuple.source);
   const message = `${host.name} drops ${what}: it came in at ${name}, and ${host.name} has no route back to ${source} by that interface (rp_filter)`;
   const filter = host.interfaces.find((each) => each.name === name)?.sysctls.IPv4.reversePathFilter;
+  const setting = ipv4SettingOf(host, name, "rp_filter", filter);
   // The larger value of `all` and of the interface counts: 2 is loose, and wins over 1.
   const own = name === undefined ? "" : ` ${interfaceSetting("ipv4", name, "rp_filter")}=0`;
   const fix =

@@ -27,8 +27,11 @@ export function netfilterOf(host: Host, family: Family): FoundSetting {
   return findSetting(host, `net.bridge.bridge-nf-call-${family === "IPv4" ? "iptables" : "ip6tables"}`);
 }
 
-export function ipv4SettingOf(host: Host, name: string | undefined, setting: string): FoundSetting {
-  return findSetting(host, ...namesOf(name, setting));
+/** `value`: where several are said, the one with that value decided. */
+export function ipv4SettingOf(host: Host, name: string | undefined, setting: string, value?: number): FoundSetting {
+  const names = namesOf(name, setting);
+  const deciding = names.find((each) => value !== undefined && host.settings[each]?.value === String(value));
+  return findSetting(host, ...(deciding === undefined ? names : [deciding]));
 }
 
 /** The interface's own, that of new interfaces, that of all. */

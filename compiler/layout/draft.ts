@@ -2,7 +2,7 @@
 import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { automaticRoutes, FIRST_RULES } from "../network/automatic-routes.ts";
-import type { Host, HostInterface, HostRole, Link, Listener, ProxyFrontend } from "../network/network.ts";
+import type { Host, HostInterface, HostRole, HostSetting, Link, Listener, ProxyFrontend } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
 import type { InterfaceAddress, InterfaceSysctls, RoutingTables, TableRoute } from "../network/types.ts";
 
@@ -17,7 +17,7 @@ export interface HostDraft {
   readonly listeners?: readonly Listener[];
   readonly proxies?: readonly ProxyFrontend[];
   readonly provenance: Provenance;
-  readonly settings?: Readonly<Record<string, Provenance>>;
+  readonly settings?: Readonly<Record<string, HostSetting>>;
 }
 
 /** The sysctls of interfaces of a host that sends nothing on. */

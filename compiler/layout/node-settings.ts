@@ -1,8 +1,7 @@
 /** The sysctls of a node: those of a node that kubeadm has set up, and what a Cluster document says instead. */
 import type { ClusterNode } from "../model/hosts.ts";
 import type { Family } from "../net/address.ts";
-import type { HostInterface } from "../network/network.ts";
-import type { Provenance } from "../network/provenance.ts";
+import type { HostInterface, HostSetting } from "../network/network.ts";
 import { interfaceSetting, normalSetting } from "../network/setting-names.ts";
 import type { InterfaceSysctls } from "../network/types.ts";
 import { bothFamilies, FORWARDING } from "./draft.ts";
@@ -14,7 +13,7 @@ export interface NodeSysctls {
   proxyArpOf(name: string, otherwise: boolean): boolean;
   readonly bridgeNetfilter: Readonly<Record<Family, boolean>>;
   /** By the names of sysctls, and of members of a Cluster document. */
-  readonly provenance: Readonly<Record<string, Provenance>>;
+  readonly provenance: Readonly<Record<string, HostSetting>>;
 }
 
 export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctls {
@@ -46,8 +45,8 @@ export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctl
       isOn(get(interfaceSetting("ipv6", name, "force_forwarding")), false);
     return { ...common, IPv4: ipv4, IPv6: { ...common.IPv6, forwarding: forwarding6 } };
   };
-  const provenance: Record<string, Provenance> = {};
-  for (const [name, { field }] of values) provenance[name] = { origin: field };
+  const provenance: Record<string, HostSetting> = {};
+  for (const [name, { field, text }] of values) provenance[name] = { origin: field, value: text };
   for (const [name, value] of Object.entries(EXPECTED))
     provenance[name] ??= { inferred: `${name} = ${value}, as kubeadm asks of a node` };
   const proxyArpOf = (name: string, otherwise: boolean): boolean =>

@@ -24,7 +24,13 @@ export interface Host {
   readonly proxies: readonly ProxyFrontend[];
   /** From where the host is known, and settings by their names, such as `net.ipv4.ip_forward`, or `pods.hairpin` of a Cluster document. */
   readonly provenance: Provenance;
-  readonly settings: Readonly<Record<string, Provenance>>;
+  readonly settings: Readonly<Record<string, HostSetting>>;
+}
+
+/** From where a setting of a host is known. */
+export interface HostSetting extends Provenance {
+  /** As it stands there. */
+  readonly value?: string;
 }
 
 export type HostRole =

@@ -167,7 +167,7 @@ function isSamePlace(each: ExpectedSighting, other: LabSighting): boolean {
 
 /** ECONNREFUSED and EACCES tell of a refusal; others of a packet that was lost on its way, if the sender is told at all. */
 const REFUSALS: ReadonlySet<number> = new Set([13, 111]);
-const LOSSES: ReadonlySet<number> = new Set([1, 22, 101, 113]);
+const LOSSES: ReadonlySet<number> = new Set([1, 22, 90, 101, 113]);
 
 function endOf(
   end: WalkEnd,

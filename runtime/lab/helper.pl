@@ -15,8 +15,9 @@
 #   listen NUMBER PROTOCOL ADDRESS PORT   serves there from now on: who asks is told which address and port it was seen as
 #   proxy NUMBER ADDRESS PORT TARGET,PORT…   takes TCP connections, and makes one to one of the targets for each
 #   watch NUMBER               hears all packets of all interfaces from now on
-#   ask NUMBER PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS   asks a server; SOURCE `-`: as routing says. The
-#                              answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence` when the time is up
+#   ask NUMBER PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS BYTES   asks a server; SOURCE `-`: as routing says;
+#                              BYTES: the length of the IP packet, which is not to be cut into fragments, 0: a short one (TCP: always).
+#                              The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence` when the time is up
 #   seen                       what was heard since the last time, in order of time:
 #                              NUMBER,INTERFACE-INDEX,DIRECTION,NANOSECONDS,LENGTH,HEX each, with `;` between. DIRECTION is `in`
 #                              or `out`, LENGTH the bytes of the frame, and HEX the first of them
@@ -247,9 +248,10 @@ sub serve_until {
 # --- clients -------------------------------------------------------------------------------------------------------------
 
 sub ask {
-    my ($number, $protocol, $source, $source_port, $destination, $port, $milliseconds) = @_;
+    my ($number, $protocol, $source, $source_port, $destination, $port, $milliseconds, $bytes) = @_;
     enter($number);
     my $family = family_of($destination);
+    my $room = $bytes ? $bytes - ($family == AF_INET ? 20 : 40) - 8 : 0;    # behind the header of UDP or ICMP
     my $answer;
     my $until = now() + $milliseconds / 1000;
     my $any   = $family == AF_INET ? '0.0.0.0' : '::';
@@ -272,9 +274,13 @@ sub ask {
         }
     };
     on_readable($socket, $hear);
-    if ($type == SOCK_DGRAM) { send $socket, 'ask', 0 or $answer = 'error ' . ($! + 0) }
+    if ($bytes) {    # IP_MTU_DISCOVER, IPV6_MTU_DISCOVER: IP_PMTUDISC_PROBE
+        my ($level, $option) = $family == AF_INET ? (0, 10) : (41, 23);
+        setsockopt($socket, $level, $option, pack 'i', 3) or die "cannot forbid fragments: $!\n";
+    }
+    if ($type == SOCK_DGRAM) { send $socket, pad('ask', $room), 0 or $answer = 'error ' . ($! + 0) }
     if ($type == SOCK_RAW) {
-        my $echo = pack 'CCnnn', $family == AF_INET ? 8 : 128, 0, 0, $source_port, 1;
+        my $echo = (pack 'CCnnn', $family == AF_INET ? 8 : 128, 0, 0, $source_port, 1) . pad('', $room);
         substr($echo, 2, 2) = pack 'n', checksum($echo) if $family == AF_INET;    # the kernel does it for IPv6
         send $socket, $echo, 0 or $answer = 'error ' . ($! + 0);
     }
@@ -283,8 +289,14 @@ sub ask {
     return $answer // 'silence';
 }
 
+sub pad {
+    my ($text, $length) = @_;
+    return $length > length $text ? $text . "\0" x ($length - length $text) : $text;
+}
+
 sub checksum {
     my ($bytes) = @_;
+    $bytes .= "\0" if length($bytes) % 2;
     my $sum = 0;
     $sum += $_ for unpack 'n*', $bytes;
     $sum = ($sum >> 16) + ($sum & 0xffff) while $sum >> 16;

@@ -22,6 +22,8 @@ export interface LabQuestion {
   readonly sourcePort: number;
   readonly destination: Address;
   readonly destinationPort: number;
+  /** Length of the packet with its IP header, which nobody may cut into fragments; undefined: a short one. TCP's first one always is. */
+  readonly bytes?: number | undefined;
   /** Milliseconds until silence counts as an answer. */
   readonly patience: number;
 }
@@ -136,10 +138,10 @@ export class PacketLab {
   }
 
   async ask(question: LabQuestion): Promise<LabAnswer> {
-    const { protocol, from, source, sourcePort, destination, destinationPort, patience } = question;
+    const { protocol, from, source, sourcePort, destination, destinationPort, patience, bytes = 0 } = question;
     const word = protocol === PROTOCOL.tcp ? "tcp" : protocol === PROTOCOL.udp ? "udp" : "icmp";
     const own = source === undefined ? "-" : printAddress(source);
-    const to = `${printAddress(destination)} ${destinationPort} ${patience}`;
+    const to = `${printAddress(destination)} ${destinationPort} ${patience} ${bytes}`;
     return readAnswer(await this.helper.ask(`ask ${this.namespace(from)} ${word} ${own} ${sourcePort} ${to}`));
   }
 

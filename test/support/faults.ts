@@ -8,17 +8,18 @@ import { findClusterFaults } from "../../compiler/findings/cluster-findings.ts";
 import { KnownNetwork } from "../../compiler/findings/known-network.ts";
 import { findWalkFaults } from "../../compiler/findings/walk-findings.ts";
 import { readNft } from "../../compiler/formats/nft/read.ts";
+import type { Program } from "../../compiler/ir/types.ts";
 import type { Cluster } from "../../compiler/model/types.ts";
-import { hostPrefix, printPrefix } from "../../compiler/net/prefix.ts";
-import type { Host, HostInterface, Network } from "../../compiler/network/network.ts";
-import type { Interface, TableRoute } from "../../compiler/network/types.ts";
+import type { Host, Network } from "../../compiler/network/network.ts";
 import { resolveConfigs } from "../../compiler/node/all-nodes.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { loadSpecs } from "../../compiler/specs/load.ts";
 import type { PodNetworkName } from "../../compiler/specs/network-types.ts";
+import type { WalkFlow } from "../../compiler/walk/types.ts";
 import { PacketWalker } from "../../compiler/walk/walk.ts";
 import type { Manifest } from "./arbitraries.ts";
-import { addressOf, CONFIG, flowOf, SHOP } from "./walks.ts";
+import { withAddress, withInterface, withoutRoute } from "./host-changes.ts";
+import { CONFIG, flowOf, SHOP } from "./walks.ts";
 
 /** Codes of findings about walks. */
 export type WalkFaultCode = Extract<
@@ -62,6 +63,9 @@ export interface Fault {
   readonly bytes?: number;
   /** The same flow has no way in the healthy cluster either. */
   readonly isNew?: true;
+  /** Where the packet or, behind `answer`, its answer was seen last in a lab: `node/n1 eth0 in`, or `nowhere` if its sender could not
+   *  send it; undefined: a lab has not shown it. */
+  readonly lostAt?: string;
   readonly code: WalkFaultCode;
   readonly host: string;
   /** In the line that the finding is about. */
@@ -84,41 +88,68 @@ export function clusterText({ pods, cluster = {}, podNetwork = {} }: ClusterPart
 type ClusterParts = Pick<Fault, "pods" | "cluster" | "podNetwork">;
 type FaultyCluster = ClusterParts & Pick<Fault, "mode" | "objects" | "change" | "rules">;
 
+/** A cluster that is walked through. */
+interface DescribedCluster extends Pick<Described, "walker" | "known" | "programOf"> {
+  readonly cluster: Cluster;
+  readonly network: Network;
+}
+
 /** The cluster of `fault`, ready to be walked through. */
-export function describeFault(
-  fault: FaultyCluster,
-): Pick<Described, "walker" | "known"> & { readonly cluster: Cluster } {
-  const sources = [
-    { name: "cluster.yaml", text: clusterText(fault) },
-    {
-      name: "shop.json",
-      text: [...SHOP, ...(fault.objects ?? [])].map((each) => JSON.stringify(each)).join("\n---\n"),
-    },
-  ];
-  const config: Config = { ...CONFIG, mode: fault.mode ?? "nftables" };
-  const { diagnostics, resolved } = resolveInput((report) => loadSpecs(sources, report), config, {}, resolveConfigs);
-  if (resolved === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
-  const described = describeNetwork(resolved);
+export function describeFault(fault: FaultyCluster): DescribedCluster {
+  const described = describeDocuments(clusterText(fault), fault.objects ?? [], fault.mode ?? "nftables");
   const { change = (host: Host) => host, rules = {} } = fault;
   const { hosts, links } = described.layout.network;
   const network: Network = { links, hosts: new Map([...hosts].map(([name, host]) => [name, change(host)])) };
-  const evaluators = new Map<string, Evaluator | undefined>();
+  const programs = new Map<string, Program | undefined>();
+  const programOf = (host: Host): Program | undefined => {
+    if (!programs.has(host.name)) programs.set(host.name, withRules(described.programOf(host), rules[host.name]));
+    return programs.get(host.name);
+  };
+  const evaluators = new Map<string, Evaluator>();
   const evaluatorOf = (host: Host): Evaluator | undefined => {
-    if (!evaluators.has(host.name)) evaluators.set(host.name, makeEvaluator(described, host, rules[host.name]));
-    return evaluators.get(host.name);
+    const program = programOf(host);
+    if (program === undefined) return undefined;
+    const evaluator = evaluators.get(host.name) ?? new Evaluator(program);
+    evaluators.set(host.name, evaluator);
+    return evaluator;
   };
   return {
-    cluster: resolved.cluster,
+    network,
+    programOf,
+    cluster: described.input.cluster,
     walker: new PacketWalker(network, evaluatorOf),
     known: new KnownNetwork(network, described.known.addresses),
   };
 }
 
-function makeEvaluator({ programOf }: Described, host: Host, more: string | undefined): Evaluator | undefined {
-  const own = programOf(host);
+const known = new Map<string, Described>();
+
+/** The cluster of these documents. Made once: many faults are changes of one cluster. */
+function describeDocuments(
+  cluster: string,
+  objects: readonly Manifest[],
+  mode: NonNullable<Config["mode"]>,
+): Described {
+  const shop = [...SHOP, ...objects].map((each) => JSON.stringify(each)).join("\n---\n");
+  const key = [mode, cluster, shop].join("\n");
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const sources = [
+    { name: "cluster.yaml", text: cluster },
+    { name: "shop.json", text: shop },
+  ];
+  const config: Config = { ...CONFIG, mode };
+  const { diagnostics, resolved } = resolveInput((report) => loadSpecs(sources, report), config, {}, resolveConfigs);
+  if (resolved === undefined) throw new Error(diagnostics.map(({ message }) => message).join("\n"));
+  const made = describeNetwork(resolved);
+  known.set(key, made);
+  return made;
+}
+
+function withRules(own: Program | undefined, more: string | undefined): Program | undefined {
   const others = more === undefined ? [] : readNft({ name: "host.nft", text: more }, fail).ruleset.tables;
   const tables = [...(own?.ruleset.tables ?? []), ...others];
-  return tables.length === 0 ? undefined : new Evaluator({ ruleset: { tables }, routes: own?.routes ?? [] });
+  return tables.length === 0 ? undefined : { ruleset: { tables }, routes: own?.routes ?? [] };
 }
 
 function fail({ message }: Diagnostic): never {
@@ -128,7 +159,12 @@ function fail({ message }: Diagnostic): never {
 /** What kpc says of the flow of `fault`. */
 export function findingsOfFlow(cluster: FaultyCluster, flow: string, bytes?: number): readonly Diagnostic[] {
   const { walker, known } = describeFault(cluster);
-  return findWalkFaults(known, walker.walk({ ...flowOf(flow), ...(bytes === undefined ? {} : { bytes }) }));
+  return findWalkFaults(known, walker.walk(flowOfFault({ flow, bytes })));
+}
+
+/** The packet that meets a fault. */
+export function flowOfFault({ flow, bytes }: { readonly flow: string; readonly bytes?: number | undefined }): WalkFlow {
+  return { ...flowOf(flow), ...(bytes === undefined ? {} : { bytes }) };
 }
 
 /** What kpc says of a cluster without a flow. */
@@ -145,76 +181,14 @@ export function lineOf({ origin }: Diagnostic): string {
   return span.source.text.slice(span.start - column + 1).split("\n")[0] ?? "";
 }
 
-// --- changes of hosts ---------------------------------------------------------------------------------------------------------------
-
-const onHost =
-  (name: string, change: (host: Host) => Host) =>
-  (host: Host): Host =>
-    host.name === name ? change(host) : host;
-
-/** Without the routes of its table main to `prefix`. */
-function withoutRoute(name: string, ...prefixes: readonly string[]): (host: Host) => Host {
-  const keep = ({ prefix }: TableRoute): boolean => !prefixes.includes(printPrefix(prefix));
-  return onHost(name, (host) => ({
-    ...host,
-    routing: {
-      IPv4: {
-        ...host.routing.IPv4,
-        tables: { ...host.routing.IPv4.tables, main: host.routing.IPv4.tables["main"]?.filter(keep) ?? [] },
-      },
-      IPv6: {
-        ...host.routing.IPv6,
-        tables: { ...host.routing.IPv6.tables, main: host.routing.IPv6.tables["main"]?.filter(keep) ?? [] },
-      },
-    },
-  }));
-}
-
-function withInterface(
-  name: string,
-  which: string,
-  change: (own: HostInterface) => HostInterface,
-): (host: Host) => Host {
-  return onHost(name, (host) => ({
-    ...host,
-    interfaces: host.interfaces.map((own) => (own.name === which ? change(own) : own)),
-  }));
-}
-
-/** With the address at eth0, too. */
-function withAddress(name: string, text: string): (host: Host) => Host {
-  const address = addressOf(text);
-  return onHost(name, (host) => {
-    const change = <T extends Interface | HostInterface>(own: T): T =>
-      own.name === "eth0"
-        ? { ...own, addresses: [...own.addresses, { address, length: 32, scope: "global" as const }] }
-        : own;
-    const { IPv4 } = host.routing;
-    const local: TableRoute = {
-      ...{ kind: "local", prefix: hostPrefix(address), metric: 0, scope: "host", isAutomatic: true },
-      hops: [{ interface: "eth0", weight: 1 }],
-    };
-    return {
-      ...host,
-      interfaces: host.interfaces.map(change),
-      routing: {
-        ...host.routing,
-        IPv4: {
-          ...IPv4,
-          interfaces: IPv4.interfaces.map(change),
-          tables: { ...IPv4.tables, local: [...(IPv4.tables["local"] ?? []), local] },
-        },
-      },
-    };
-  });
-}
-
-const sysctls = (node: string, values: Manifest): Manifest => ({ nodes: [{ name: node, sysctls: values }] });
-const routes = (node: string, ...list: readonly Manifest[]): Manifest => ({ nodes: [{ name: node, routes: list }] });
+export const sysctls = (node: string, values: Manifest): Manifest => ({ nodes: [{ name: node, sysctls: values }] });
+export const routes = (node: string, ...list: readonly Manifest[]): Manifest => ({
+  nodes: [{ name: node, routes: list }],
+});
 const filter = (policy: string, rules: string): string =>
   `table ip filter {\n  chain FORWARD {\n    type filter hook forward priority filter; policy ${policy};\n    ${rules}\n  }\n}\n`;
 
-const service = (name: string, spec: Manifest): Manifest => ({
+export const service = (name: string, spec: Manifest): Manifest => ({
   apiVersion: "v1",
   kind: "Service",
   metadata: { name, namespace: "shop" },
@@ -225,13 +199,20 @@ const OTHER_NODE = "pod/shop/client > 10.244.2.10:8080";
 const OTHER_NODE6 = "pod/shop/client > [fd00:244:0:2::10]:8080";
 const SERVICE = "pod/shop/client > 10.96.0.30:80";
 
-export const FAULTS: readonly Fault[] = [
+/** Where packets of pod/shop/client come to IP on their node. */
+export const cameIn: Readonly<Record<"bridge" | "routed", string>> = {
+  bridge: "node/n1 cni0 in",
+  routed: "node/n1 cali-client in",
+};
+
+export const CLUSTER_FAULTS: readonly Fault[] = [
   {
     name: "bridge-nf-call-iptables off",
     pods: "bridge",
     cluster: sysctls("n1", { "net.bridge.bridge-nf-call-iptables": 0 }),
     flow: SERVICE,
     code: "bridge-netfilter-off",
+    lostAt: "answer pod/shop/client eth0 in",
     host: "node/n1",
     at: "net.bridge.bridge-nf-call-iptables: 0",
     fix: "node/n1: sysctl -w net.bridge.bridge-nf-call-iptables=1",
@@ -242,6 +223,7 @@ export const FAULTS: readonly Fault[] = [
     cluster: sysctls("n1", { "net.bridge.bridge-nf-call-ip6tables": 0 }),
     flow: "pod/shop/client > [fd00:96::30]:80",
     code: "bridge-netfilter-off",
+    lostAt: "answer pod/shop/client eth0 in",
     host: "node/n1",
     at: "net.bridge.bridge-nf-call-ip6tables: 0",
     fix: "node/n1: sysctl -w net.bridge.bridge-nf-call-ip6tables=1",
@@ -252,6 +234,7 @@ export const FAULTS: readonly Fault[] = [
     podNetwork: { hairpin: false },
     flow: "pod/shop/web-1 > 10.96.0.30:80",
     code: "hairpin-off",
+    lostAt: "node/n1 cni0 out",
     host: "node/n1",
     at: "hairpin: false",
     fix: "node/n1: bridge link set dev veth-web-1 hairpin on",
@@ -263,6 +246,7 @@ export const FAULTS: readonly Fault[] = [
       cluster: sysctls("n1", { "net.ipv4.ip_forward": 0 }),
       flow: OTHER_NODE,
       code: "forwarding-off",
+      lostAt: pods === "bridge" ? "node/n1 cni0 in" : "nowhere",
       host: "node/n1",
       at: "net.ipv4.ip_forward: 0",
       fix: "node/n1: sysctl -w net.ipv4.ip_forward=1",
@@ -273,6 +257,7 @@ export const FAULTS: readonly Fault[] = [
       cluster: sysctls("n2", { "net.ipv6.conf.all.forwarding": 0 }),
       flow: OTHER_NODE6,
       code: "forwarding-off",
+      lostAt: "node/n2 eth0 in",
       host: "node/n2",
       at: "net.ipv6.conf.all.forwarding: 0",
       fix: "node/n2: sysctl -w net.ipv6.conf.all.forwarding=1",
@@ -283,6 +268,7 @@ export const FAULTS: readonly Fault[] = [
       cluster: sysctls("n2", { "net.ipv4.conf.eth0.forwarding": 0 }),
       flow: OTHER_NODE,
       code: "forwarding-off",
+      lostAt: "node/n2 eth0 in",
       host: "node/n2",
       at: "net.ipv4.conf.eth0.forwarding: 0",
       fix: "node/n2: sysctl -w net.ipv4.conf.eth0.forwarding=1",
@@ -293,6 +279,7 @@ export const FAULTS: readonly Fault[] = [
       rules: { "node/n1": filter("drop", "") },
       flow: OTHER_NODE,
       code: "forward-drops",
+      lostAt: cameIn[pods],
       host: "node/n1",
       at: "type filter hook forward priority filter; policy drop;",
       fix: "node/n1: iptables -P FORWARD ACCEPT",
@@ -303,6 +290,7 @@ export const FAULTS: readonly Fault[] = [
       rules: { "node/n2": filter("accept", "ip saddr 10.244.1.0/24 drop") },
       flow: OTHER_NODE,
       code: "forward-drops",
+      lostAt: "node/n2 eth0 in",
       host: "node/n2",
       at: "ip saddr 10.244.1.0/24 drop",
       fix: "node/n2: iptables -I FORWARD -s 10.244.0.0/16 -j ACCEPT; iptables -I FORWARD -d 10.244.0.0/16 -j ACCEPT",
@@ -313,6 +301,7 @@ export const FAULTS: readonly Fault[] = [
       change: withoutRoute("node/n1", "10.244.2.0/24"),
       flow: OTHER_NODE,
       code: "no-route",
+      lostAt: "gateway lan0 in",
       host: "node/n1",
       at: '"kind":"Node","metadata":{"name":"n1"}',
       fix: "node/n1: ip route replace 10.244.2.0/24 via 192.168.50.12",
@@ -323,6 +312,7 @@ export const FAULTS: readonly Fault[] = [
       change: withoutRoute("node/n2", "10.244.1.0/24"),
       flow: OTHER_NODE,
       code: "reply-lost",
+      lostAt: "answer gateway lan0 in",
       host: "node/n2",
       at: '"kind":"Node","metadata":{"name":"n2"}',
       fix: "node/n2: ip route replace 10.244.1.0/24 via 192.168.50.11",
@@ -333,6 +323,7 @@ export const FAULTS: readonly Fault[] = [
       change: withoutRoute("node/n1", "0.0.0.0/0"),
       flow: "node/n1 > 10.96.0.30:80",
       code: "no-route",
+      lostAt: "nowhere",
       host: "node/n1",
       at: '"kind":"Node","metadata":{"name":"n1"}',
       fix: "node/n1: ip route add default via 192.168.50.1",
@@ -343,6 +334,7 @@ export const FAULTS: readonly Fault[] = [
       change: withoutRoute("pod/shop/client", "0.0.0.0/0"),
       flow: SERVICE,
       code: "no-route",
+      lostAt: "nowhere",
       host: "pod/shop/client",
       at: '"kind":"Pod","metadata":{"name":"client"',
       fix: `pod/shop/client: ip route add default via ${pods === "bridge" ? "10.244.1.1" : "169.254.1.1"}`,
@@ -353,6 +345,7 @@ export const FAULTS: readonly Fault[] = [
       cluster: routes("n1", { kind: "blackhole", to: "10.244.2.0/24" }),
       flow: OTHER_NODE,
       code: "blackhole-route",
+      lostAt: cameIn[pods],
       host: "node/n1",
       at: "- kind: blackhole",
       fix: "node/n1: ip route del blackhole 10.244.2.0/24",
@@ -363,6 +356,7 @@ export const FAULTS: readonly Fault[] = [
       cluster: routes("n1", { kind: "unreachable", to: "10.244.2.10" }),
       flow: OTHER_NODE,
       code: "no-route",
+      lostAt: cameIn[pods],
       host: "node/n1",
       at: "- kind: unreachable",
       fix: "node/n1: ip route del unreachable 10.244.2.10/32",
@@ -373,6 +367,7 @@ export const FAULTS: readonly Fault[] = [
       cluster: routes("n1", { to: "10.244.2.0/24", via: "192.168.50.99" }),
       flow: OTHER_NODE,
       code: "no-neighbour",
+      lostAt: cameIn[pods],
       host: "node/n1",
       at: "- to: 10.244.2.0/24",
       fix: "node/n1: ip route replace 10.244.2.0/24 via 192.168.50.12",
@@ -391,6 +386,7 @@ export const FAULTS: readonly Fault[] = [
       },
       flow: OTHER_NODE,
       code: "reverse-path-filter",
+      lostAt: "node/n2 eth0 in",
       host: "node/n2",
       at: "net.ipv4.conf.eth0.rp_filter: 1",
       fix: "node/n2: sysctl -w net.ipv4.conf.eth0.rp_filter=2",
@@ -401,6 +397,7 @@ export const FAULTS: readonly Fault[] = [
       podNetwork: { masquerade: "none" },
       flow: "pod/shop/client > 198.51.100.10:443",
       code: "source-not-translated",
+      lostAt: "answer gateway wan0 in",
       host: "node/n1",
       at: "masquerade: none",
       fix: "node/n1: iptables -t nat -A POSTROUTING -s 10.244.0.0/16 ! -d 10.244.0.0/16 -j MASQUERADE",
@@ -411,6 +408,7 @@ export const FAULTS: readonly Fault[] = [
       cluster: { loadBalancers: [{ service: "shop/pub", kind: "nat", keepsClient: true }] },
       flow: "outside/client > 198.51.100.40:80",
       code: "reply-bypasses-nat",
+      lostAt: "answer outside/client eth0 in",
       host: "lb/shop/pub",
       at: "- service: shop/pub",
       fix: "lb/shop/pub: iptables -t nat -A POSTROUTING -m conntrack --ctstate DNAT -j MASQUERADE",
@@ -422,6 +420,7 @@ export const FAULTS: readonly Fault[] = [
       flow: "outside/client > 192.168.50.77:80",
       isNew: true,
       code: "address-unanswered",
+      lostAt: "gateway wan0 in",
       host: "gateway",
       at: "192.168.50.77",
       fix: "gateway: ip route add 192.168.50.77/32 via 192.168.50.11",
@@ -438,6 +437,7 @@ export const FAULTS: readonly Fault[] = [
       flow: "pod/shop/client > 10.244.9.1:80",
       isNew: true,
       code: "loop",
+      lostAt: "node/n2 eth0 in",
       host: "node/n1",
       at: "- to: 10.244.9.0/24",
       fix: "node/n1: ip route del 10.244.9.0/24",
@@ -445,9 +445,10 @@ export const FAULTS: readonly Fault[] = [
     {
       name: "another node has the pod's address",
       pods,
-      change: withAddress("node/n2", "10.244.1.10"),
+      change: withAddress("node/n2", "eth0", "10.244.1.10/32"),
       flow: OTHER_NODE,
       code: "martian-source",
+      lostAt: "node/n2 eth0 in",
       host: "node/n2",
       at: '"kind":"Node","metadata":{"name":"n2"}',
       fix: "node/n2: ip address del 10.244.1.10 dev eth0",
@@ -459,6 +460,7 @@ export const FAULTS: readonly Fault[] = [
     change: withInterface("node/n1", "veth-client", ({ port: _, ...own }) => own),
     flow: OTHER_NODE,
     code: "no-neighbour",
+    lostAt: "answer node/n1 eth0 in",
     host: "node/n1",
     at: '"kind":"Node","metadata":{"name":"n1"}',
     fix: "node/n1: ip link set veth-client master cni0",
@@ -469,6 +471,7 @@ export const FAULTS: readonly Fault[] = [
     cluster: sysctls("n1", { "net.ipv4.conf.cali-client.proxy_arp": 0 }),
     flow: OTHER_NODE,
     code: "no-neighbour",
+    lostAt: "nowhere",
     host: "node/n1",
     at: "net.ipv4.conf.cali-client.proxy_arp: 0",
     fix: "node/n1: sysctl -w net.ipv4.conf.cali-client.proxy_arp=1",
@@ -477,7 +480,7 @@ export const FAULTS: readonly Fault[] = [
     name: "no room for the outer headers of a tunnel",
     pods: "flannel-vxlan",
     podNetwork: { mtu: 1500 },
-    flow: OTHER_NODE,
+    flow: `udp ${OTHER_NODE}`,
     bytes: 1500,
     isNew: true,
     code: "mtu-mismatch",
@@ -489,9 +492,10 @@ export const FAULTS: readonly Fault[] = [
     name: "a port of the bridge with a smaller MTU",
     pods: "bridge",
     change: withInterface("node/n1", "veth-web-1", (own) => ({ ...own, mtu: 1400 })),
-    flow: "pod/shop/client > 10.244.1.11:8080",
+    flow: "udp pod/shop/client > 10.244.1.11:8080",
     bytes: 1500,
     code: "mtu-black-hole",
+    lostAt: "node/n1 veth-client in",
     host: "node/n1",
     at: '"kind":"Node","metadata":{"name":"n1"}',
     fix: "pod/shop/client: ip link set eth0 mtu 1400",
@@ -503,6 +507,7 @@ export const FAULTS: readonly Fault[] = [
     cluster: sysctls("n1", { "net.ipv4.conf.all.route_localnet": 0 }),
     flow: "node/n1 > 127.0.0.1:30123",
     code: "localnet-off",
+    lostAt: "nowhere",
     host: "node/n1",
     at: "net.ipv4.conf.all.route_localnet: 0",
     fix: "node/n1: sysctl -w net.ipv4.conf.all.route_localnet=1",

@@ -224,17 +224,22 @@ export function describeShop(
   return describeNetwork({ ...resolved, specs }, new Map(programs));
 }
 
-/** `pod/shop/client > 10.96.0.30:80`, over TCP. */
+const PROTOCOLS: Readonly<Record<string, number>> = { tcp: 6, udp: 17, icmp: 1, icmpv6: 58, sctp: 132 };
+
+/** `pod/shop/client > 10.96.0.30:80`, over TCP, or behind `udp`, `icmp` or another protocol. */
 export function flowOf(text: string): WalkFlow {
-  const [from = "", to = ""] = text.split(" > ");
-  const at = to.lastIndexOf(":");
+  const [, word = "tcp", from = "", to = ""] = /^(?:(\w+) )?(\S+) > (\S+)$/.exec(text) ?? [];
+  const protocol = PROTOCOLS[word];
+  if (protocol === undefined) throw new Error(`${text}: ${word} is no protocol`);
+  const hasPorts = protocol !== 1 && protocol !== 58;
+  const at = hasPorts ? to.lastIndexOf(":") : to.length;
   return {
-    protocol: 6,
+    protocol,
     from,
     source: undefined,
-    sourcePort: 40000,
+    sourcePort: hasPorts ? 40000 : 0,
     destination: addressOf(to.slice(0, at).replace(/[[\]]/g, "")),
-    destinationPort: Number(to.slice(at + 1)),
+    destinationPort: hasPorts ? Number(to.slice(at + 1)) : 0,
   };
 }
 

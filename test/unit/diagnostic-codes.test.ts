@@ -10,10 +10,11 @@ import { readRules } from "../../compiler/formats/read-rules.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { parsePacket } from "../../compiler/trace/parse.ts";
 import { resolvePacket } from "../../compiler/trace/resolve.ts";
+import { FAULTS } from "../support/all-faults.ts";
 import { inFolder, kpc } from "../support/cli.ts";
 import { toConfig } from "../support/compile.ts";
 import { hold } from "../support/exceptions.ts";
-import { FAULTS, findingsOfFlow, type WalkFaultCode } from "../support/faults.ts";
+import { findingsOfFlow, type WalkFaultCode } from "../support/faults.ts";
 import { readHostTexts } from "../support/host-files.ts";
 import { mustReadIptables } from "../support/read.ts";
 

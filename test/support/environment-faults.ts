@@ -1,0 +1,326 @@
+/** More faults of the environment: what else than rules loses packets, in both families where both have it. */
+import { type Prefix, parsePrefix } from "../../compiler/net/prefix.ts";
+import type { NextHop, TableRoute } from "../../compiler/network/types.ts";
+import { cameIn, type Fault, routes, service, sysctls } from "./faults.ts";
+import { changes, withInterface, withoutRoute, withRoute } from "./host-changes.ts";
+import { addressOf } from "./walks.ts";
+
+function prefixOf(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  if ("kind" in prefix) throw new Error(`${text} is no prefix`);
+  return prefix;
+}
+
+const OTHER_NODE = "pod/shop/client > 10.244.2.10:8080";
+const OTHER_NODE6 = "pod/shop/client > [fd00:244:0:2::10]:8080";
+const SAME_NODE = "pod/shop/client > 10.244.1.11:8080";
+const SERVICE6 = "pod/shop/client > [fd00:96::30]:80";
+const NODE_1 = '"kind":"Node","metadata":{"name":"n1"}';
+const NODE_2 = '"kind":"Node","metadata":{"name":"n2"}';
+const ROUTED = ["bridge", "routed"] as const;
+
+/** In the table filter of ip6tables. */
+const filter6 = (policy: string, rules: string): string =>
+  `table ip6 filter {\n  chain FORWARD {\n    type filter hook forward priority filter; policy ${policy};\n    ${rules}\n  }\n}\n`;
+const filter4 = (policy: string, rules: string): string => filter6(policy, rules).replace("ip6", "ip");
+
+/** A route whose next hops share the packets. */
+function equalRoute(to: string, ...gateways: readonly string[]): TableRoute {
+  const hops = gateways.map((gateway): NextHop => ({ interface: "eth0", gateway: addressOf(gateway), weight: 1 }));
+  return { kind: "unicast", prefix: prefixOf(to), metric: to.includes(":") ? 512 : 0, scope: "global", hops };
+}
+
+/** The client's address is kept as it is, before kube-proxy's rules masquerade it. */
+const KEEP_CLIENT = `table ip keep {
+  chain postrouting {
+    type nat hook postrouting priority srcnat - 5;
+    ip saddr 198.51.100.10 snat to 198.51.100.10
+  }
+}
+`;
+
+/** Of IPv6, as those of IPv4 are. */
+const SIXES: readonly Fault[] = ROUTED.flatMap((pods): Fault[] => [
+  {
+    name: "the policy of FORWARD drops, IPv6",
+    pods,
+    rules: { "node/n1": filter6("drop", "") },
+    flow: OTHER_NODE6,
+    code: "forward-drops",
+    lostAt: cameIn[pods],
+    host: "node/n1",
+    at: "type filter hook forward priority filter; policy drop;",
+    fix: "node/n1: ip6tables -P FORWARD ACCEPT",
+  },
+  {
+    name: "no route to the pods of another node, IPv6",
+    pods,
+    change: withoutRoute("node/n1", "fd00:244:0:2::/64"),
+    flow: OTHER_NODE6,
+    code: "no-route",
+    lostAt: "gateway lan0 in",
+    host: "node/n1",
+    at: NODE_1,
+    fix: "node/n1: ip route replace fd00:244:0:2::/64 via fd00:50::12",
+  },
+  {
+    name: "no route back to the pods of another node, IPv6",
+    pods,
+    change: withoutRoute("node/n2", "fd00:244:0:1::/64"),
+    flow: OTHER_NODE6,
+    code: "reply-lost",
+    lostAt: "answer gateway lan0 in",
+    host: "node/n2",
+    at: NODE_2,
+    fix: "node/n2: ip route replace fd00:244:0:1::/64 via fd00:50::11",
+  },
+  {
+    name: "a node without a default route, IPv6",
+    pods,
+    change: withoutRoute("node/n1", "::/0"),
+    flow: "node/n1 > [fd00:96::30]:80",
+    code: "no-route",
+    lostAt: "nowhere",
+    host: "node/n1",
+    at: NODE_1,
+    fix: "node/n1: ip route add default via fd00:50::1",
+  },
+  {
+    name: "a pod without a default route, IPv6",
+    pods,
+    change: withoutRoute("pod/shop/client", "::/0"),
+    flow: SERVICE6,
+    code: "no-route",
+    lostAt: "nowhere",
+    host: "pod/shop/client",
+    at: '"kind":"Pod","metadata":{"name":"client"',
+    fix: `pod/shop/client: ip route add default via ${pods === "bridge" ? "fd00:244:0:1::1" : "fe80::ecee:eeff:feee:eeee dev eth0"}`,
+  },
+  {
+    name: "a blackhole route, IPv6",
+    pods,
+    cluster: routes("n1", { kind: "blackhole", to: "fd00:244:0:2::/64" }),
+    flow: OTHER_NODE6,
+    code: "blackhole-route",
+    lostAt: cameIn[pods],
+    host: "node/n1",
+    at: "- kind: blackhole",
+    fix: "node/n1: ip route del blackhole fd00:244:0:2::/64",
+  },
+  {
+    name: "a route that refuses, IPv6",
+    pods,
+    cluster: routes("n1", { kind: "prohibit", to: "fd00:244:0:2::10" }),
+    flow: OTHER_NODE6,
+    code: "no-route",
+    lostAt: cameIn[pods],
+    host: "node/n1",
+    at: "- kind: prohibit",
+    fix: "node/n1: ip route del prohibit fd00:244:0:2::10/128",
+  },
+  {
+    name: "a route to a next hop that is not there, IPv6",
+    pods,
+    cluster: routes("n1", { to: "fd00:244:0:2::/64", via: "fd00:50::99", metric: 10 }),
+    flow: OTHER_NODE6,
+    code: "no-neighbour",
+    lostAt: cameIn[pods],
+    host: "node/n1",
+    at: "- to: fd00:244:0:2::/64",
+    fix: "node/n1: ip route replace fd00:244:0:2::/64 via fd00:50::12",
+  },
+  {
+    name: "pods are not masqueraded, IPv6",
+    pods,
+    podNetwork: { masquerade: "none" },
+    flow: "pod/shop/client > [2001:db8:ffff::10]:443",
+    code: "source-not-translated",
+    lostAt: "answer gateway wan0 in",
+    host: "node/n1",
+    at: "masquerade: none",
+    fix: "node/n1: ip6tables -t nat -A POSTROUTING -s fd00:244::/48 ! -d fd00:244::/48 -j MASQUERADE",
+  },
+  {
+    name: "an external IP in the subnet of the nodes, IPv6",
+    pods,
+    objects: [
+      service("ext", {
+        clusterIP: "fd00:96::50",
+        ipFamilies: ["IPv6"],
+        externalIPs: ["fd00:50::77"],
+      }),
+    ],
+    flow: "outside/client > [fd00:50::77]:80",
+    isNew: true,
+    code: "address-unanswered",
+    lostAt: "gateway wan0 in",
+    host: "gateway",
+    at: "fd00:50::77",
+    fix: "gateway: ip route add fd00:50::77/128 via fd00:50::11",
+  },
+  {
+    name: "two routers that point at each other, IPv6",
+    pods,
+    cluster: {
+      nodes: [
+        { name: "n1", routes: [{ to: "fd00:244:0:9::/64", via: "fd00:50::12" }] },
+        { name: "n2", routes: [{ to: "fd00:244:0:9::/64", via: "fd00:50::11" }] },
+      ],
+    },
+    flow: "pod/shop/client > [fd00:244:0:9::1]:80",
+    isNew: true,
+    code: "loop",
+    lostAt: "node/n2 eth0 in",
+    host: "node/n1",
+    at: "- to: fd00:244:0:9::/64",
+    fix: "node/n1: ip route del fd00:244:0:9::/64",
+  },
+]);
+
+/** What bridges decide. */
+const BRIDGES: readonly Fault[] = [
+  {
+    name: "hairpin off, IPv6",
+    pods: "bridge",
+    podNetwork: { hairpin: false },
+    flow: "pod/shop/web-1 > [fd00:96::30]:80",
+    code: "hairpin-off",
+    lostAt: "node/n1 cni0 out",
+    host: "node/n1",
+    at: "hairpin: false",
+    fix: "node/n1: bridge link set dev veth-web-1 hairpin on",
+  },
+  {
+    name: "the policy of FORWARD drops, and the bridge asks the rules",
+    pods: "bridge",
+    rules: { "node/n1": filter4("drop", "") },
+    flow: SAME_NODE,
+    code: "forward-drops",
+    lostAt: "node/n1 veth-client in",
+    host: "node/n1",
+    at: "type filter hook forward priority filter; policy drop;",
+    fix: "node/n1: iptables -P FORWARD ACCEPT",
+  },
+  {
+    name: "ip_forward off, and the Service's pod is on the same bridge",
+    pods: "bridge",
+    cluster: sysctls("n1", { "net.ipv4.ip_forward": 0 }),
+    flow: "pod/shop/client > 10.96.0.51:80",
+    isNew: true,
+    objects: [
+      service("near", {
+        clusterIP: "10.96.0.51",
+        selector: { app: "client" },
+        ports: [{ port: 80, targetPort: 9000 }],
+      }),
+    ],
+    code: "forwarding-off",
+    lostAt: "node/n1 cni0 in",
+    host: "node/n1",
+    at: "net.ipv4.ip_forward: 0",
+    fix: "node/n1: sysctl -w net.ipv4.ip_forward=1",
+  },
+];
+
+/** What routing decides. */
+const ROUTES: readonly Fault[] = [
+  ...ROUTED.flatMap((pods): Fault[] => [
+    {
+      name: "one of two equal routes leads nowhere",
+      pods,
+      change: changes(
+        withoutRoute("node/n1", "10.244.2.0/24"),
+        withRoute("node/n1", equalRoute("10.244.2.0/24", "192.168.50.12", "192.168.50.99")),
+      ),
+      flow: OTHER_NODE,
+      code: "no-neighbour",
+      lostAt: cameIn[pods],
+      host: "node/n1",
+      at: NODE_1,
+      fix: "node/n1: ip route replace 10.244.2.0/24 via 192.168.50.12",
+    },
+    {
+      name: "one of two equal routes leads nowhere, IPv6",
+      pods,
+      change: changes(
+        withoutRoute("node/n1", "fd00:244:0:2::/64"),
+        withRoute("node/n1", equalRoute("fd00:244:0:2::/64", "fd00:50::12", "fd00:50::99")),
+      ),
+      flow: OTHER_NODE6,
+      code: "no-neighbour",
+      lostAt: cameIn[pods],
+      host: "node/n1",
+      at: NODE_1,
+      fix: "node/n1: ip route replace fd00:244:0:2::/64 via fd00:50::12",
+    },
+    {
+      name: "the rp_filter of all is strict, the interface's own off",
+      pods,
+      cluster: {
+        nodes: [
+          {
+            name: "n2",
+            sysctls: { "net.ipv4.conf.all.rp_filter": 1, "net.ipv4.conf.eth0.rp_filter": 0 },
+            routes: [{ to: "10.244.1.0/24", interface: pods === "bridge" ? "cni0" : "cali-web-2" }],
+          },
+        ],
+      },
+      flow: OTHER_NODE,
+      code: "reverse-path-filter",
+      lostAt: "node/n2 eth0 in",
+      host: "node/n2",
+      at: "net.ipv4.conf.all.rp_filter: 1",
+      fix: "node/n2: sysctl -w net.ipv4.conf.all.rp_filter=2",
+    },
+    {
+      name: "a node port whose client is not masqueraded",
+      pods,
+      rules: { "node/n1": KEEP_CLIENT },
+      flow: "outside/client > 192.168.50.11:30123",
+      code: "reply-bypasses-nat",
+      lostAt: "answer outside/client eth0 in",
+      host: "node/n1",
+      at: NODE_1,
+      fix: "node/n1: iptables -t nat -A POSTROUTING -m conntrack --ctstate DNAT -j MASQUERADE",
+    },
+    {
+      name: "a node with a smaller MTU than its pods",
+      pods,
+      change: withInterface("node/n1", "eth0", (own) => ({ ...own, mtu: 1400 })),
+      flow: `udp ${OTHER_NODE}`,
+      bytes: 1500,
+      code: "mtu-mismatch",
+      lostAt: cameIn[pods],
+      host: "node/n1",
+      at: NODE_1,
+      fix: "pod/shop/client: ip link set eth0 mtu 1400",
+    },
+    {
+      name: "a node with a smaller MTU than its pods, IPv6",
+      pods,
+      change: withInterface("node/n1", "eth0", (own) => ({ ...own, mtu: 1400 })),
+      flow: `udp ${OTHER_NODE6}`,
+      bytes: 1500,
+      code: "mtu-mismatch",
+      lostAt: cameIn[pods],
+      host: "node/n1",
+      at: NODE_1,
+      fix: "pod/shop/client: ip link set eth0 mtu 1400",
+    },
+  ]),
+  {
+    name: "a tunnel that does not know another node",
+    pods: "flannel-vxlan",
+    change: withInterface("node/n1", "flannel.1", ({ tunnel, ...own }) =>
+      tunnel === undefined ? own : { ...own, tunnel: { ...tunnel, remotes: new Map() } },
+    ),
+    flow: OTHER_NODE,
+    code: "no-neighbour",
+    lostAt: "node/n1 cni0 in",
+    host: "node/n1",
+    at: NODE_1,
+    fix: "node/n1: bridge fdb append 00:00:00:00:00:00 dev flannel.1 dst 192.168.50.12",
+  },
+];
+
+export const ENVIRONMENT_FAULTS: readonly Fault[] = [...SIXES, ...BRIDGES, ...ROUTES];
