@@ -16,11 +16,6 @@ const MANIFESTS = `${ROOT}examples/shop/manifests`;
 describe("inputs that give no matrix", () => {
   const CASES: readonly (readonly [string, readonly string[], string])[] = [
     ["no input", [], "kpc: no input: name files or folders, or - for standard input\n"],
-    [
-      "no Nodes",
-      [`${MANIFESTS}/pods.yaml`, `${MANIFESTS}/services.yaml`],
-      "services.yaml: no Nodes: expected an object of kind: Node",
-    ],
     ["no Pods", [`${MANIFESTS}/nodes.yaml`], "nodes.yaml: no Pods: expected objects of kind: Pod"],
     ["no Services", [`${MANIFESTS}/nodes.yaml`, `${MANIFESTS}/pods.yaml`], "pods.yaml: no Services: expected"],
     ["an empty folder before", [...SHOP, "--against", "empty"], "kpc: no .yaml, .yml or .json files in empty"],
