@@ -1,26 +1,25 @@
-import { createToken, Lexer } from "chevrotain";
+/** The words of a packet: `tcp 10.180.0.2:40000 > 172.30.0.41:80 iif eth0`. */
 
-/** The words of a packet: `tcp 10.180.0.2:40000 > 172.30.0.41:80 iif eth0`. Manifests write protocols in capitals, so both are taken. */
-export const Blank = createToken({ name: "Blank", pattern: /\s+/, group: Lexer.SKIPPED });
-export const Greater = createToken({ name: "Greater", pattern: />/, label: '">"' });
-export const Colon = createToken({ name: "Colon", pattern: /:/, label: '":"' });
-export const Bracketed = createToken({
-  name: "Bracketed",
-  pattern: /\[[0-9A-Fa-f:.]+\]/,
-  label: "an IPv6 address in brackets",
-});
-/** Addresses, ports, `pod/NAMESPACE/NAME`, interface names. The keywords are words too: a port may have such a name. */
-export const Word = createToken({ name: "Word", pattern: /[A-Za-z0-9_./@~+=-]+/, label: "an address or a name" });
-export const Protocol = createToken({
-  name: "Protocol",
-  categories: Word,
-  pattern: /tcp|udp|sctp|icmp(?:v?6)?/i,
-  longer_alt: Word,
-  label: "tcp, udp, sctp or icmp",
-});
-export const Iif = createToken({ name: "Iif", categories: Word, pattern: /iif/, longer_alt: Word, label: '"iif"' });
-export const Mark = createToken({ name: "Mark", categories: Word, pattern: /mark/, longer_alt: Word, label: '"mark"' });
+export interface PacketWord {
+  /** `word`: an address, a port, `pod/NAMESPACE/NAME`, the name of an interface, a keyword. `bracketed`: an IPv6 address. */
+  readonly kind: "word" | "bracketed" | ":" | ">";
+  readonly text: string;
+  /** Offset of its first character. */
+  readonly start: number;
+}
 
-export const TOKENS = [Blank, Greater, Colon, Bracketed, Protocol, Iif, Mark, Word];
+const WORDS = /(?<word>[A-Za-z0-9_./@~+=-]+)|(?<bracketed>\[[0-9A-Fa-f:.]+\])|[:>]|\s+/g;
 
-export const packetLexer = new Lexer(TOKENS, { positionTracking: "onlyOffset" });
+/** All words of `text`, or the offsets of the first characters that are in none: half-open. */
+export function packetWords(text: string): readonly PacketWord[] | { readonly start: number; readonly end: number } {
+  const words: PacketWord[] = [];
+  let end = 0;
+  for (const { 0: found, index, groups = {} } of text.matchAll(WORDS)) {
+    if (index > end) return { start: end, end: index };
+    end = index + found.length;
+    if (groups["word"] !== undefined) words.push({ kind: "word", text: found, start: index });
+    else if (groups["bracketed"] !== undefined) words.push({ kind: "bracketed", text: found, start: index });
+    else if (found === ":" || found === ">") words.push({ kind: found, text: found, start: index });
+  }
+  return end < text.length ? { start: end, end: text.length } : words;
+}

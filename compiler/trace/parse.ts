@@ -1,11 +1,9 @@
 /** From the text of a packet to its parts. */
-import type { CstNode, IToken } from "chevrotain";
 import type { Origin, Report, Source } from "../diagnostics.ts";
 import type { Family } from "../net/address.ts";
 import { isInterfaceName } from "../net/interface-name.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../net/protocol.ts";
-import { packetParser } from "./grammar.ts";
-import { packetLexer } from "./lexer.ts";
+import { type PacketWord, packetWords } from "./lexer.ts";
 import { type CapturedEnd, type PacketProtocol, readTcpdump } from "./tcpdump.ts";
 
 /** IANA number. */
@@ -54,79 +52,117 @@ export function parsePacket(source: Source, report: Report): PacketText | undefi
     });
     return { protocol, from: endOf(from), to: endOf(to), inInterface: undefined, capturedAt: inInterface, mark: 0 };
   }
-  const originOf = (token: IToken): Origin => at(token.startOffset, token.startOffset + token.image.length);
-  const { tokens, errors } = packetLexer.tokenize(source.text);
-  const [lexError] = errors;
-  if (lexError !== undefined) {
-    return fail(
-      `unexpected ${JSON.stringify(source.text[lexError.offset])}`,
-      at(lexError.offset, lexError.offset + lexError.length),
-    );
+  const words = packetWords(source.text);
+  if ("start" in words)
+    return fail(`unexpected ${JSON.stringify(source.text[words.start])}`, at(words.start, words.end));
+  try {
+    return new PacketReader(words, source.text.length, at).packet();
+  } catch (error) {
+    if (!(error instanceof Misread)) throw error;
+    return fail(error.message, error.origin);
   }
-  packetParser.input = tokens;
-  const tree = packetParser.packet();
-  const [error] = packetParser.errors;
-  if (error !== undefined) {
-    const { token } = error;
-    const atEnd = token.image === "";
-    const origin = atEnd ? at(source.text.length, source.text.length + 1) : originOf(token);
-    return fail(`${describe(error.message, token)}; a packet looks like ${EXAMPLE}`, origin);
-  }
-  const readEnd = (node: CstNode): EndText => {
-    const name = tokenOf(node, "name") ?? tokenOf(node, "bracketed");
-    const port = tokenOf(node, "port");
-    const origin = name === undefined ? at(0, 1) : originOf(name);
-    return {
-      name: name?.image.replace(/^\[|\]$/g, "") ?? "",
-      port: port?.image,
-      origin,
-      portOrigin: port === undefined ? origin : originOf(port),
-    };
-  };
-  const {
-    protocol,
-    from,
-    to,
-    extras = [],
-  } = tree.children as { protocol: IToken[]; from: CstNode[]; to: CstNode[]; extras?: CstNode[] };
-  let inInterface: string | undefined;
-  let mark = 0;
-  for (const extra of extras) {
-    const keyword = tokenOf(extra, "keyword");
-    const value = tokenOf(extra, "value");
-    if (keyword === undefined || value === undefined) continue;
-    if (keyword.image === "iif") {
-      if (!isInterfaceName(value.image))
-        return fail("expected the name of an interface, at most 15 characters", originOf(value));
-      inInterface = value.image;
-    } else {
-      mark = Number(value.image);
-      if (!Number.isInteger(mark) || mark < 0 || mark > 0xffffffff)
-        return fail("expected a mark from 0 to 0xffffffff", originOf(value));
-    }
-  }
-  const written = protocol[0]?.image.toLowerCase() ?? "";
-  const word = written.startsWith("icmp") ? "icmp" : PROTOCOLS.find((known) => known === written);
-  const [first] = from;
-  const [second] = to;
-  if (word === undefined || first === undefined || second === undefined) return undefined;
-  return { protocol: word, from: readEnd(first), to: readEnd(second), inInterface, mark };
 }
 
 const EXAMPLE =
   "tcp 10.244.1.10:40000 > 10.96.0.20:80 iif eth0 or tcp pod/NAMESPACE/NAME > svc/NAMESPACE/NAME:PORT, with IPv6 addresses in brackets";
 
-function tokenOf(node: CstNode, label: string): IToken | undefined {
-  const [element] = node.children[label] ?? [];
-  return element !== undefined && "image" in element ? element : undefined;
+/** Where a packet's text stops being one. */
+class Misread extends Error {
+  readonly origin: Origin;
+
+  constructor(message: string, origin: Origin) {
+    super(message);
+    this.origin = origin;
+  }
 }
 
-/** Chevrotain's sentence, shortened to what was found where what was wanted. */
-function describe(message: string, token: IToken): string {
-  const wanted = /^Expecting(?: token of type)?:? (?:--> )?(.*?)(?: <--)? but found/.exec(message)?.[1];
-  if (token.image === "")
-    return wanted === undefined ? "the packet ends too early" : `expected ${wanted}, found the end`;
-  return wanted === undefined
-    ? `unexpected ${JSON.stringify(token.image)}`
-    : `expected ${wanted}, found ${JSON.stringify(token.image)}`;
+/** Reads `PROTOCOL end > end (iif NAME | mark NUMBER)*`, where an end is `(WORD | [ADDRESS]) (: WORD)?`. Throws `Misread`. */
+class PacketReader {
+  private next = 0;
+  private readonly words: readonly PacketWord[];
+  private readonly length: number;
+  private readonly at: (start: number, end: number) => Origin;
+
+  constructor(words: readonly PacketWord[], length: number, at: (start: number, end: number) => Origin) {
+    this.words = words;
+    this.length = length;
+    this.at = at;
+  }
+
+  packet(): PacketText {
+    const protocol = this.protocol();
+    const from = this.end();
+    if (!this.takes(">")) this.fail('">"');
+    const to = this.end();
+    let inInterface: string | undefined;
+    let mark = 0;
+    for (let keyword = this.words[this.next]; keyword !== undefined; keyword = this.words[this.next]) {
+      if (keyword.text !== "iif" && keyword.text !== "mark") this.fail();
+      this.next++;
+      const value = this.word();
+      if (keyword.text === "iif") {
+        if (!isInterfaceName(value.text))
+          throw new Misread("expected the name of an interface, at most 15 characters", this.originOf(value));
+        inInterface = value.text;
+      } else {
+        mark = Number(value.text);
+        if (!Number.isInteger(mark) || mark < 0 || mark > 0xffffffff)
+          throw new Misread("expected a mark from 0 to 0xffffffff", this.originOf(value));
+      }
+    }
+    return { protocol, from, to, inInterface, mark };
+  }
+
+  /** Manifests write protocols in capitals, so both are taken. */
+  private protocol(): PacketProtocol {
+    const written = this.words[this.next]?.text.toLowerCase() ?? "";
+    const known = /^icmp(?:v?6)?$/.test(written) ? "icmp" : PROTOCOLS.find((protocol) => protocol === written);
+    if (known === undefined) return this.fail("tcp, udp, sctp or icmp");
+    this.next++;
+    return known;
+  }
+
+  private end(): EndText {
+    const name = this.words[this.next];
+    if (name === undefined || name.kind === ":" || name.kind === ">") return this.fail();
+    this.next++;
+    const port = this.takes(":") ? this.word() : undefined;
+    const origin = this.originOf(name);
+    return {
+      name: name.kind === "bracketed" ? name.text.slice(1, -1) : name.text,
+      port: port?.text,
+      origin,
+      portOrigin: port === undefined ? origin : this.originOf(port),
+    };
+  }
+
+  private word(): PacketWord {
+    const word = this.words[this.next];
+    if (word?.kind !== "word") return this.fail("an address or a name");
+    this.next++;
+    return word;
+  }
+
+  private takes(kind: ":" | ">"): boolean {
+    if (this.words[this.next]?.kind !== kind) return false;
+    this.next++;
+    return true;
+  }
+
+  private originOf({ start, text }: PacketWord): Origin {
+    return this.at(start, start + text.length);
+  }
+
+  /** The next word is not the one that has to be there. */
+  private fail(wanted?: string): never {
+    const found = this.words[this.next];
+    const what =
+      found === undefined
+        ? wanted === undefined
+          ? "the packet ends too early"
+          : `expected ${wanted}, found the end`
+        : `${wanted === undefined ? "unexpected" : `expected ${wanted}, found`} ${JSON.stringify(found.text)}`;
+    const origin = found === undefined ? this.at(this.length, this.length + 1) : this.originOf(found);
+    throw new Misread(`${what}; a packet looks like ${EXAMPLE}`, origin);
+  }
 }

@@ -3,7 +3,6 @@ import { describe, expect, test } from "vitest";
 import { lineParser } from "../../../compiler/formats/iptables/grammar.ts";
 import { quickStart } from "../../../compiler/formats/lazy-lookahead.ts";
 import { nftParser } from "../../../compiler/formats/nft/grammar.ts";
-import { packetParser } from "../../../compiler/trace/grammar.ts";
 
 const WORD = createToken({ name: "Word", pattern: /\w+/ });
 
@@ -19,7 +18,7 @@ class Ambiguous extends EmbeddedActionsParser {
 }
 
 describe("parsers are checked here, since they do not check their grammar when they start", () => {
-  const parsers = { nft: nftParser(), iptables: lineParser, packets: packetParser };
+  const parsers = { nft: nftParser(), iptables: lineParser };
   test.each(Object.entries(parsers))("the grammar of %s", (_, parser) => {
     expect(() => Reflect.construct(parser.constructor, [true])).not.toThrow();
   });
