@@ -36,6 +36,11 @@ export class Passage {
     return this.at.shared.end;
   }
 
+  /** Steps that are not understood, and were taken to end the packet's way through a hook: it may be anywhere. */
+  get takenBy(): readonly string[] {
+    return this.at.shared.takenBy;
+  }
+
   /** Addresses and ports by now. */
   get tuple(): Tuple {
     return tupleOf(this.at.shared, this.at.branch);

@@ -104,6 +104,13 @@ export function wasHere({ trail, tuple }: Journey, host: string, inInterface: st
   return false;
 }
 
+/** How often the packet, as it is or inside of another one, has come to `host`, where it is. */
+export function visitsOf({ trail }: Journey, host: string): number {
+  let visits = 0;
+  for (let at = trail; at !== undefined; at = at.earlier) if (at.hop.host === host) visits++;
+  return visits;
+}
+
 /** `journey` as one of several things that can happen. */
 export function chosen(journey: Journey, probability: number): Journey {
   return probability === 1 ? journey : { ...journey, probability: journey.probability * probability };

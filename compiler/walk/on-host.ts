@@ -14,7 +14,7 @@ import {
 import type { Hook } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
-import { chosen, connectionAt, isSame, type Journey, keep, record, type WalkEvent } from "./journey.ts";
+import { chosen, connectionAt, isSame, type Journey, keep, record, visitsOf, type WalkEvent } from "./journey.ts";
 
 /** A packet on a host. `passage` undefined: the host has no rules. */
 export interface OnHost {
@@ -54,7 +54,15 @@ export class RulesOfHosts {
     if (evaluator === undefined || before === undefined) return [{ on }];
     const passages = passagesAt(evaluator, hook, before, on);
     if (passages === undefined)
-      return [{ ended: { kind: "end", end: { kind: "undecided", host: host.name, hook }, journey: on.journey } }];
+      return [
+        {
+          ended: {
+            kind: "end",
+            end: { kind: "undecided", host: host.name, hook, by: undefined },
+            journey: on.journey,
+          },
+        },
+      ];
     return passages.map(({ passage, condition }): AtHook => {
       const { tuple } = on.journey;
       const path = passage.path.slice(before.path.length);
@@ -67,6 +75,9 @@ export class RulesOfHosts {
         ? told
         : { ...record(told, { kind: "translated", by, from: tuple, to: after, choices }), tuple: after };
       const { end } = passage;
+      const [taken] = passage.takenBy.slice(before.takenBy.length);
+      if (taken !== undefined)
+        return { ended: { kind: "end", end: { kind: "undecided", host: host.name, hook, by: taken }, journey } };
       if (end === undefined) return { on: { host, journey, passage } };
       const last = path.at(-1);
       if (end.kind === "reject")
@@ -138,10 +149,12 @@ function passagesAt(evaluator: Evaluator, hook: Hook, before: Passage, on: OnHos
   }
 }
 
-/** The same match is another question on another host, and for the answer. */
+/** The same match is another question on another host, for the answer, and for a packet that comes to the host again. */
 function conditionOn({ host, journey }: OnHost, { condition }: Passage): Condition {
   if (condition === ALWAYS) return journey.condition;
-  const where = `on ${host.name}${journey.isAnswer ? ", for the answer" : ""}`;
+  const times = visitsOf(journey, host.name);
+  const again = times === 1 ? "" : `, visit ${times}`;
+  const where = `on ${host.name}${journey.isAnswer ? ", for the answer" : ""}${again}`;
   return both(
     journey.condition,
     renamed(condition, (text) => `${text} ${where}`),

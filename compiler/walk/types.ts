@@ -148,8 +148,8 @@ export type WalkEnd =
       readonly bytes: number;
       readonly mtu: number;
     }
-  /** It depends on too many matches of rules that kpc does not understand. */
-  | { readonly kind: "undecided"; readonly host: string; readonly hook: Hook }
+  /** `by`: a statement of a rule that kpc does not understand; undefined: it depends on too many matches that kpc does not understand. */
+  | { readonly kind: "undecided"; readonly host: string; readonly hook: Hook; readonly by: string | undefined }
   /** A proxy has nowhere to send connections. */
   | { readonly kind: "no-target"; readonly host: string; readonly tuple: Tuple }
   | { readonly kind: "loop"; readonly host: string; readonly interface: string }

@@ -1,7 +1,7 @@
 /** A small cluster that is walked through: two nodes with two pods each, a gateway and somebody outside. */
 import { resolveInput } from "../../compiler/compile.ts";
 import { type CollectedNode, type Described, describeNetwork } from "../../compiler/described.ts";
-import type { Diagnostic } from "../../compiler/diagnostics.ts";
+import type { Diagnostic, Report } from "../../compiler/diagnostics.ts";
 import { readDocuments } from "../../compiler/documents/document.ts";
 import { Field } from "../../compiler/documents/field.ts";
 import { readNft } from "../../compiler/formats/nft/read.ts";
@@ -200,11 +200,12 @@ export const CONFIG: Config = {
   clusterCidr: ["10.244.0.0/16", "fd00:244::/48"].map(prefixOf),
 };
 
-/** The network of `kind`. `rules`: what `nft -f` reads, by node, besides the node's own. */
+/** The network of `kind`. `rules`: what `nft -f` reads, by node, besides the node's own; `report` gets what is wrong with them. */
 export function describeShop(
   kind: ClusterKind,
   objects = SHOP,
   rules: Readonly<Record<string, string>> = {},
+  report: Report = fail,
 ): Described {
   const load = (): ReturnType<typeof loadSpecs> =>
     loadSpecs([{ name: "shop.json", text: toText(objects) }], () => undefined);
@@ -217,7 +218,7 @@ export function describeShop(
   const programs = Object.entries(rules).map(([name, text]): [string, CollectedNode] => {
     const host = described.layout.network.hosts.get(`node/${name}`);
     const own = host && described.programOf(host);
-    const { ruleset } = readNft({ name: `rules of ${name}`, text }, fail);
+    const { ruleset } = readNft({ name: `rules of ${name}`, text }, report);
     const tables = [...(own?.ruleset.tables ?? []), ...ruleset.tables];
     return [name, { host: undefined, program: { ruleset: { tables }, routes: [] } }];
   });

@@ -50,7 +50,9 @@ export function endText(end: WalkEnd, context: TellingContext): string {
     case "too-large":
       return `lost: ${end.bytes} bytes do not fit through ${end.interface} (MTU ${end.mtu})`;
     case "undecided":
-      return `not known: in ${end.hook} it depends on too many matches that kpc does not understand`;
+      return end.by === undefined
+        ? `not known: in ${end.hook} it depends on too many matches that kpc does not understand`
+        : `not known: kpc does not understand ${JSON.stringify(end.by)} in ${end.hook}`;
     case "no-target":
       return "refused: the load balancer has no healthy node";
     case "loop":
