@@ -15,19 +15,24 @@ interface DescribedInput {
   readonly config: Config;
 }
 
-/** The network, or the exit code where the inputs have an error. Findings are shown. `mentioned`: addresses that a question names. */
+/** A network, and whether the rules of its hosts have no error. */
+interface ToldNetwork {
+  readonly described: Described;
+  readonly areRulesRead: boolean;
+}
+
+/** The network, or the exit code where the inputs have an error. Findings are shown. `mentioned`: addresses that a question names. An
+ *  error in rules that stands in the program as a step that may do anything is no reason to stop. */
 export async function describeInputs(
   input: DescribedInput,
   flags: CommonFlags,
   mentioned: readonly Address[] = [],
-): Promise<
-  | { readonly described: Described; readonly code?: undefined }
-  | { readonly described?: undefined; readonly code: number }
-> {
+): Promise<(ToldNetwork & { readonly code?: undefined }) | { readonly described?: undefined; readonly code: number }> {
   const { described, diagnostics, ofRules } = await describeQuietly(input, flags, mentioned);
   showDiagnostics(diagnostics, flags);
   showFirst(ofRules, flags);
-  return described === undefined ? { code: exitCodeOf([...diagnostics, ...ofRules]) } : { described };
+  if (described === undefined) return { code: exitCodeOf([...diagnostics, ...ofRules]) };
+  return { described, areRulesRead: areWithoutError(ofRules) };
 }
 
 /** Likewise, with the findings as they are: those about manifests, and those about nodes' own files and rules. */
@@ -51,6 +56,11 @@ export async function describeQuietly(
   const report: Report = (diagnostic) => void ofRules.push(diagnostic);
   const collected = await readNodeFiles(resolved.specs.network, report);
   const described = describeNetwork(resolved, collected, mentioned);
-  const isWhole = ofRules.every(({ severity }) => severity !== "error");
+  const isWhole = ofRules.every(({ severity, contained }) => severity !== "error" || contained === true);
   return { described: isWhole ? described : undefined, diagnostics, ofRules };
+}
+
+/** Whether no finding is an error. */
+export function areWithoutError(findings: readonly Diagnostic[]): boolean {
+  return findings.every(({ severity }) => severity !== "error");
 }

@@ -49,10 +49,11 @@ function changesText(
 
 /** The matrix, or the exit code where the inputs have an error. */
 async function matrixIn(names: readonly string[], flags: MatrixFlags): Promise<Matrix | number> {
-  const { described, code } = await describeInputs(inputsOf(names, flags), flags);
-  if (described === undefined) return code;
-  checkObjects(described.input.specs, names.join(", "));
-  return matrixOfDescribed(described, flags);
+  const told = await describeInputs(inputsOf(names, flags), flags);
+  if (told.described === undefined) return told.code;
+  if (!told.areRulesRead) return EXIT.finding;
+  checkObjects(told.described.input.specs, names.join(", "));
+  return matrixOfDescribed(told.described, flags);
 }
 
 /** A matrix of nothing would look like one without problems. */

@@ -16,7 +16,7 @@ import type { Mode } from "../node/settings.ts";
 import { loadObjects } from "../specs/load.ts";
 import type { Located } from "../specs/located.ts";
 import type { Specs } from "../specs/types.ts";
-import { describeQuietly } from "./describe.ts";
+import { areWithoutError, describeQuietly } from "./describe.ts";
 import { readInputs, readSource } from "./inputs.ts";
 import type { CommonFlags } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -44,9 +44,9 @@ export async function runCluster(
     [from, to].flatMap(({ name }) => parseAddress(name) ?? []),
   );
   const found = await describeQuietly({ load, config }, flags, mentioned);
-  const diagnostics = [...found.diagnostics, ...found.ofRules];
-  const { described } = found;
-  if (described === undefined) return { results: undefined, diagnostics };
+  const { described, ofRules } = found;
+  const diagnostics = [...found.diagnostics, ...ofRules];
+  if (described === undefined || !areWithoutError(ofRules)) return { results: undefined, diagnostics };
   const replay = replayInputOf(testCase, path, flags);
   const results = engines.flatMap(({ name }) =>
     name === WALKING_ENGINE ? runClusterCase(testCase, mode, described, replay) : skipClusterCase(testCase, mode, name),

@@ -32,8 +32,9 @@ export async function traceWalk(
   config: Config,
   flags: WalkFlags,
 ): Promise<number> {
-  const { described, code } = await describeInputs({ load, config }, flags, mentionedIn(text));
-  if (described === undefined) return code;
+  const told = await describeInputs({ load, config }, flags, mentionedIn(text));
+  if (told.described === undefined) return told.code;
+  const { described, areRulesRead } = told;
   const questions: Diagnostic[] = [];
   const { layout, input, walker } = described;
   const flow = resolveFlow(text, input.specs, layout, (diagnostic) => void questions.push(diagnostic));
@@ -53,7 +54,7 @@ export async function traceWalk(
   const findings = findWalkFaults(described.known, walk);
   await print(printWalk({ walk, findings }, context, flags));
   const isFaulty = findings.some(({ severity }) => severity === "error");
-  return isAnswered(walk, isOneWay) && !isFaulty ? EXIT.fine : EXIT.finding;
+  return isAnswered(walk, isOneWay) && !isFaulty && areRulesRead ? EXIT.fine : EXIT.finding;
 }
 
 interface Judged {

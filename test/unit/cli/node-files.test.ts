@@ -114,6 +114,21 @@ describe("a node whose files are named in the Cluster document", () => {
     expect(text).toContain("dropped");
   });
 
+  test("has rules that are not read whole: the error is told, and the line may do anything", () => {
+    const rules =
+      "table ip t {\n\tchain c {\n\t\ttype filter hook forward priority 0;\n\t\tip saddr 10.244.1 drop\n\t}\n}\n";
+    const [traced, checked] = inFolder({ ...files(true), "collected/f": rules }, (folder) => [
+      trace(folder, packet),
+      kpc(["check", `${SHOP}/manifests`, "cluster.yaml", "-c", `${SHOP}/kpc.yaml`], { folder }),
+    ]);
+    expect(traced.code).toBe(1);
+    expect(traced.text).toContain("collected/f:4:3: error: expected an IPv4 address, found 10.244.1 [rules-syntax]");
+    expect(traced.text).toContain("assuming: ");
+    expect(traced.text).toContain('=> not known: kpc does not understand "ip saddr 10.244.1 drop" in forward');
+    expect(checked.stdout).toContain("collected/f:4:3: error: expected an IPv4 address, found 10.244.1 [rules-syntax]");
+    expect(checked.stdout).toMatch(/f:4:3: warning: .* \[undecided-rules\]\n.*\n.*\n {2}note: assuming: /);
+  });
+
   test("without files in the folder is a mistake", () => {
     const { code, text } = inFolder({ "cluster.yaml": CLUSTER, "collected/.keep": "" }, (folder) =>
       trace(folder, packet),
