@@ -186,6 +186,7 @@ export const DIAGNOSTIC_CODES = [
   "reply-lost",
   "reverse-path-filter",
   "source-not-translated",
+  "undecided-rules",
   // differences that are meant
   "stale-difference",
 ] as const;

@@ -3,6 +3,9 @@ import type { Origin } from "../diagnostics.ts";
 import { type Address, type Family, familyOf, printAddress } from "../net/address.ts";
 import { type Prefix, prefixContains } from "../net/prefix.ts";
 import type { Host, HostInterface, InterfaceRef, Network } from "../network/network.ts";
+import { lookUpRoute } from "../network/route-lookup.ts";
+import type { TableRoute } from "../network/types.ts";
+import { Segments } from "../walk/segments.ts";
 
 /** What the network alone does not tell. */
 export interface ClusterAddresses {
@@ -29,10 +32,12 @@ export class KnownNetwork {
   private readonly owners = new Map<Address, { readonly host: Host; readonly interface: HostInterface }>();
   private readonly services: ReadonlyMap<Address, ServiceAddress>;
   private readonly peers = new Map<string, InterfaceRef>();
+  private readonly segments: Segments;
 
   constructor(network: Network, addresses: ClusterAddresses) {
     this.network = network;
     this.addresses = addresses;
+    this.segments = new Segments(network);
     this.services = new Map(addresses.services.map((each) => [each.address, each]));
     for (const host of network.hosts.values())
       for (const own of host.interfaces)
@@ -77,6 +82,23 @@ export class KnownNetwork {
   /** The other end of the wire. */
   peerOf(host: string, name: string): InterfaceRef | undefined {
     return this.peers.get(`${host} ${name}`);
+  }
+
+  /** The route by which a packet of the host to `address` would leave. */
+  routeTo(host: Host, address: Address): TableRoute | undefined {
+    const key = { destination: address, source: undefined, mark: 0, inInterface: undefined };
+    const found = lookUpRoute(host.routing[familyOf(address)], key);
+    return found.kind === "route" ? found.route : undefined;
+  }
+
+  /** Whether somebody answers behind the host's route to `address`. */
+  isReached(host: Host, address: Address): boolean {
+    return (this.routeTo(host, address)?.hops ?? []).some((hop) => {
+      const out = host.interfaces.find(({ name }) => name === hop.interface);
+      if (out?.tunnel !== undefined) return out.tunnel.remotes.has(hop.gateway ?? address);
+      const from = { host: host.name, interface: hop.interface };
+      return this.segments.answererFor(hop.gateway ?? address, from) !== undefined;
+    });
   }
 
   /** The address of a node by which others reach it: one that is no pod's gateway. */

@@ -4,6 +4,7 @@ import { type Address, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { Host } from "../network/network.ts";
 import { interfaceSetting } from "../network/setting-names.ts";
+import type { TableRoute } from "../network/types.ts";
 import type { WalkEnd } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import type { LostLeg } from "./lost-leg.ts";
@@ -26,7 +27,7 @@ export function lostAtNeighbour(known: KnownNetwork, lost: LostLeg, host: Host, 
   };
 }
 
-interface Cause {
+export interface LossCause {
   readonly code?: DiagnosticCode;
   readonly why: string | undefined;
   readonly host: string;
@@ -34,7 +35,7 @@ interface Cause {
   readonly fix: Fix | undefined;
 }
 
-function causeOf(known: KnownNetwork, lost: LostLeg, host: Host, { interface: name, address }: NoNeighbour): Cause {
+function causeOf(known: KnownNetwork, lost: LostLeg, host: Host, { interface: name, address }: NoNeighbour): LossCause {
   const peer = known.peerOf(host.name, name);
   const node = peer && known.host(peer.host);
   // A pod asks for the address that its node answers for.
@@ -79,23 +80,35 @@ function causeOf(known: KnownNetwork, lost: LostLeg, host: Host, { interface: na
   }
   if (owner !== undefined && !owner.interface.isUp) return isDown(owner.host, owner.interface.name);
   const hop = lost.leg.hops.at(-1);
-  const route = hop && routeOf(hop);
   const destination = hop?.after.destination ?? address;
+  // A bridge that passes a packet on as its rules have translated it has looked for a route, too.
+  const route = (hop && routeOf(hop)) ?? known.routeTo(host, destination);
+  return wrongRoute(known, host, destination, route);
+}
+
+/** The route is not the one by which the host reaches `destination`. */
+export function wrongRoute(
+  known: KnownNetwork,
+  host: Host,
+  destination: Address,
+  route: TableRoute | undefined,
+): LossCause {
   const origin = route?.provenance?.origin ?? host.provenance.origin;
-  if (route === undefined || destination === address)
-    return { why: undefined, host: host.name, origin, fix: undefined };
+  const [hop] = route?.hops ?? [];
+  const right = known.ownerOf(destination) === undefined ? undefined : routeToPod(known, host, destination, route);
+  const isConnected = route?.isAutomatic === true;
+  if (route === undefined || hop === undefined || (hop.gateway === undefined && right === undefined) || isConnected)
+    return { why: undefined, host: host.name, origin, fix: isConnected ? right : undefined };
+  const via = hop.gateway === undefined ? `dev ${hop.interface}` : `via ${printAddress(hop.gateway)}`;
   return {
     why: `the route to ${printPrefix(route.prefix)} leads there`,
     host: host.name,
     origin,
-    fix: routeToPod(known, host, destination) ?? {
-      host: host.name,
-      command: `ip route del ${printPrefix(route.prefix)} via ${printAddress(address)}`,
-    },
+    fix: right ?? { host: host.name, command: `ip route del ${printPrefix(route.prefix)} ${via}` },
   };
 }
 
-function isDown(host: Host, name: string): Cause {
+function isDown(host: Host, name: string): LossCause {
   const { provenance } = host.interfaces.find((each) => each.name === name) ?? host;
   return {
     ...{ why: `${name} of ${host.name} is down`, host: host.name },
@@ -104,7 +117,7 @@ function isDown(host: Host, name: string): Cause {
   };
 }
 
-function outOfBridge(host: Host, port: string, bridge: string): Cause {
+function outOfBridge(host: Host, port: string, bridge: string): LossCause {
   const { provenance } = host.interfaces.find((each) => each.name === port) ?? host;
   return {
     ...{ why: `${port} is not a port of the bridge ${bridge}`, host: host.name },

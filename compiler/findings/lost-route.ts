@@ -131,18 +131,24 @@ export function routeOf({ steps }: Hop): TableRoute | undefined {
   return step?.kind === "routed" ? step.route : undefined;
 }
 
-/** By the node of the pod. */
-export function routeToPod(known: KnownNetwork, host: Host, destination: Address): Fix | undefined {
-  const owner = known.ownerOf(destination)?.host;
-  const node = owner && known.nodeOf(owner);
-  if (node === undefined || node.name === host.name) return undefined;
-  const via = known.underlayAddress(node, familyOf(destination));
-  return via === undefined
-    ? undefined
-    : {
-        host: host.name,
-        command: `ip route replace ${printPrefix(blockOf(known, node, destination))} via ${printAddress(via)}`,
-      };
+/** By the node of the pod, or by its wire. In the place of `wrong`, where that is more specific than the block of the node's pods. */
+export function routeToPod(known: KnownNetwork, host: Host, destination: Address, wrong?: TableRoute): Fix | undefined {
+  const owner = known.ownerOf(destination);
+  const node = owner && known.nodeOf(owner.host);
+  if (node === undefined || owner === undefined) return undefined;
+  const block = blockOf(known, node, destination);
+  const prefix = wrong !== undefined && wrong.prefix.length > block.length ? wrong.prefix : block;
+  if (node.name !== host.name) {
+    const via = known.underlayAddress(node, familyOf(destination));
+    if (via === undefined) return undefined;
+    return { host: host.name, command: `ip route replace ${printPrefix(prefix)} via ${printAddress(via)}` };
+  }
+  const wire = known.peerOf(owner.host.name, owner.interface.name);
+  const port = host.interfaces.find(({ name }) => wire?.host === host.name && name === wire.interface);
+  if (port === undefined) return undefined;
+  const bridge = port.port?.bridge;
+  const target = bridge === undefined ? hostPrefix(destination) : prefix;
+  return { host: host.name, command: `ip route replace ${printPrefix(target)} dev ${bridge ?? port.name}` };
 }
 
 /** The block of the node's pods that has the address. */

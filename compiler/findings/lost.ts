@@ -10,7 +10,7 @@ import { interfaceSetting } from "../network/setting-names.ts";
 import type { Leg, WalkEnd } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import type { LostLeg } from "./lost-leg.ts";
-import { lostAtNeighbour, lostInTunnel, lostOnBridge, lostOnLink } from "./lost-neighbour.ts";
+import { lostAtNeighbour, lostInTunnel, lostOnBridge, lostOnLink, wrongRoute } from "./lost-neighbour.ts";
 import { lostRoute } from "./lost-route.ts";
 import { forwardingOf, ipv4SettingOf, placed, sysctl } from "./settings.ts";
 import { strangerFinding } from "./stranger.ts";
@@ -27,8 +27,9 @@ function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd)
   switch (end.kind) {
     case "delivered":
     case "no-target":
-    case "undecided":
       return undefined;
+    case "undecided":
+      return undecided(lost, host, end);
     case "dropped":
     case "rejected":
       return end.hook === "forward" && end.by !== undefined ? forwardDrops(lost, host, end.by, known) : undefined;
@@ -37,7 +38,7 @@ function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd)
     case "not-forwarding":
       return notForwarding(lost, host, end);
     case "reverse-path":
-      return reversePath(lost, host, end);
+      return reversePath(known, lost, host, end);
     case "martian-source":
     case "martian-destination":
     case "not-own-source":
@@ -65,6 +66,20 @@ function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd)
   }
 }
 
+type Undecided = Extract<WalkEnd, { readonly kind: "undecided" }>;
+
+function undecided({ what, leg }: LostLeg, host: Host, { hook, by }: Undecided): Diagnostic {
+  const why =
+    by === undefined
+      ? `too many rules of ${host.name} in ${hook} match by what kpc does not understand`
+      : `kpc does not understand ${JSON.stringify(by)}, a rule of ${host.name} in ${hook}`;
+  const message = `${why}: what becomes of ${what} is not known`;
+  const step = leg.hops.at(-1)?.steps.findLast((each) => each.kind === "rules");
+  const last = by === undefined || step?.kind !== "rules" ? undefined : step.path.at(-1);
+  const origin = (last?.kind === "rule" ? last.rule.origin : undefined) ?? host.provenance.origin;
+  return { severity: "warning", code: "undecided-rules", message, host: host.name, ...placed(origin) };
+}
+
 type AtInterface = Extract<WalkEnd, { readonly tuple: Tuple; readonly interface: string | undefined }>;
 
 function notForwarding({ what }: LostLeg, host: Host, { interface: name, tuple }: AtInterface): Diagnostic {
@@ -78,9 +93,24 @@ function notForwarding({ what }: LostLeg, host: Host, { interface: name, tuple }
   };
 }
 
-function reversePath({ what }: LostLeg, host: Host, { interface: name, tuple }: AtInterface): Diagnostic {
+function reversePath(
+  known: KnownNetwork,
+  { what }: LostLeg,
+  host: Host,
+  { interface: name, tuple }: AtInterface,
+): Diagnostic {
   const source = printAddress(tuple.source);
   const message = `${host.name} drops ${what}: it came in at ${name}, and ${host.name} has no route back to ${source} by that interface (rp_filter)`;
+  // Without the filter the answer would be lost: the route is to blame.
+  if (!known.isReached(host, tuple.source)) {
+    const { origin, fix } = wrongRoute(known, host, tuple.source, known.routeTo(host, tuple.source));
+    if (fix !== undefined)
+      return {
+        ...{ severity: "error", code: "reverse-path-filter", host: host.name },
+        ...{ message: `${message}; by the route that it has it does not reach ${source} either` },
+        ...placed(origin, fix),
+      };
+  }
   const filter = host.interfaces.find((each) => each.name === name)?.sysctls.IPv4.reversePathFilter;
   const setting = ipv4SettingOf(host, name, "rp_filter", filter);
   // The larger value of `all` and of the interface counts: 2 is loose, and wins over 1.

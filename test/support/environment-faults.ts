@@ -269,8 +269,8 @@ const ROUTES: readonly Fault[] = [
       code: "reverse-path-filter",
       lostAt: "node/n2 eth0 in",
       host: "node/n2",
-      at: "net.ipv4.conf.all.rp_filter: 1",
-      fix: "node/n2: sysctl -w net.ipv4.conf.all.rp_filter=2",
+      at: "- to: 10.244.1.0/24",
+      fix: "node/n2: ip route replace 10.244.1.0/24 via 192.168.50.11",
     },
     {
       name: "a node port whose client is not masqueraded",

@@ -41,6 +41,7 @@ export type WalkFaultCode = Extract<
   | "reply-lost"
   | "reverse-path-filter"
   | "source-not-translated"
+  | "undecided-rules"
 >;
 
 /** One fault of a cluster, and the flow that meets it. */
@@ -187,6 +188,9 @@ export const routes = (node: string, ...list: readonly Manifest[]): Manifest => 
 });
 const filter = (policy: string, rules: string): string =>
   `table ip filter {\n  chain FORWARD {\n    type filter hook forward priority filter; policy ${policy};\n    ${rules}\n  }\n}\n`;
+
+const notUnderstood = (count: number): string =>
+  Array.from({ length: count }, (_, i) => `rt ip nexthop 10.9.${i >> 8}.${i & 255} accept`).join("\n    ");
 
 export const service = (name: string, spec: Manifest): Manifest => ({
   apiVersion: "v1",
@@ -373,7 +377,7 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
       fix: "node/n1: ip route replace 10.244.2.0/24 via 192.168.50.12",
     },
     {
-      name: "strict reverse path filter, and answers leave elsewhere",
+      name: "strict reverse path filter, and a route back that leads nowhere",
       pods,
       cluster: {
         nodes: [
@@ -388,8 +392,8 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
       code: "reverse-path-filter",
       lostAt: "node/n2 eth0 in",
       host: "node/n2",
-      at: "net.ipv4.conf.eth0.rp_filter: 1",
-      fix: "node/n2: sysctl -w net.ipv4.conf.eth0.rp_filter=2",
+      at: "- to: 10.244.1.0/24",
+      fix: "node/n2: ip route replace 10.244.1.0/24 via 192.168.50.11",
     },
     {
       name: "pods are not masqueraded",
@@ -477,6 +481,24 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     fix: "node/n1: sysctl -w net.ipv4.conf.cali-client.proxy_arp=1",
   },
   {
+    name: "strict reverse path filter, and answers leave past the tunnel",
+    pods: "flannel-vxlan",
+    cluster: {
+      nodes: [
+        {
+          name: "n2",
+          sysctls: { "net.ipv4.conf.all.rp_filter": 1 },
+          routes: [{ to: "10.244.1.0/24", via: "192.168.50.11" }],
+        },
+      ],
+    },
+    flow: OTHER_NODE,
+    code: "reverse-path-filter",
+    host: "node/n2",
+    at: "net.ipv4.conf.all.rp_filter: 1",
+    fix: "node/n2: sysctl -w net.ipv4.conf.all.rp_filter=2",
+  },
+  {
     name: "no room for the outer headers of a tunnel",
     pods: "flannel-vxlan",
     podNetwork: { mtu: 1500 },
@@ -499,6 +521,16 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     host: "node/n1",
     at: '"kind":"Node","metadata":{"name":"n1"}',
     fix: "pod/shop/client: ip link set eth0 mtu 1400",
+  },
+  {
+    name: "many rules that match by what kpc does not understand",
+    pods: "routed",
+    rules: { "node/n1": filter("drop", notUnderstood(2000)) },
+    flow: OTHER_NODE,
+    code: "undecided-rules",
+    host: "node/n1",
+    at: '"kind":"Node","metadata":{"name":"n1"}',
+    fix: "",
   },
   {
     name: "route_localnet off",

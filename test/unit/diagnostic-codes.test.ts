@@ -128,6 +128,7 @@ function findingsOfWalks(): Readonly<Record<WalkFaultCode, Cause>> {
     "reply-lost": byCode("reply-lost"),
     "reverse-path-filter": byCode("reverse-path-filter"),
     "source-not-translated": byCode("source-not-translated"),
+    "undecided-rules": byCode("undecided-rules"),
   };
 }
 
