@@ -1,6 +1,6 @@
 /** A described network as what the kernel is to be told to make it: of sysctls, and of netlink messages. */
 import { unreachable } from "../../compiler/invariant.ts";
-import { type Address, type Family, familyOf, type Ipv6, printAddress } from "../../compiler/net/address.ts";
+import { type Address, familyOf, type Ipv6, printAddress } from "../../compiler/net/address.ts";
 import type { Host, HostInterface, InterfaceRef, Network } from "../../compiler/network/network.ts";
 import type { InterfaceAddress } from "../../compiler/network/types.ts";
 import {
@@ -18,19 +18,20 @@ import {
   u32,
 } from "./netlink.ts";
 import { addressMessage, addressMessages, type InterfaceIndexes, routeMessages, ruleMessages } from "./routing.ts";
+import { generalSysctls, interfaceSysctls, proxyDelay, type SysctlSetting, sysctlAttribute } from "./sysctls.ts";
 
 /** How hosts are made. The stages follow each other, all hosts in each of them. */
 export interface NetworkBuild {
   readonly hosts: readonly Host[];
   /** By host; an index is unique on its host. */
   readonly indexes: ReadonlyMap<string, InterfaceIndexes>;
-  /** `PATH=VALUE` below /proc/sys/net, before there are interfaces. */
-  generalSysctls(host: Host): string[];
+  /** Before there are interfaces. `fresh`: what namespaces have that nothing was set in yet. */
+  generalSysctls(host: Host, fresh: ReadonlyMap<string, string>): SysctlSetting[];
   /** Interfaces, each link on one of its hosts. `namespaceOf`: the file descriptors of the namespaces. */
   linkMessages(host: Host, namespaceOf: (host: string) => number): NetlinkMessage[];
-  /** `PATH=VALUE` of interfaces. */
-  interfaceSysctls(host: Host): string[];
-  /** Ports, states, addresses, routes, policy rules, neighbours. */
+  /** What there is no netlink message for. */
+  interfaceSysctls(host: Host): SysctlSetting[];
+  /** Ports, states, sysctls of interfaces, addresses, routes, policy rules, neighbours. */
   configureMessages(host: Host): NetlinkMessage[];
 }
 
@@ -57,62 +58,6 @@ function indexesOf({ interfaces }: Host): InterfaceIndexes {
   return new Map(interfaces.map(({ name, kind }) => [name, kind === "loopback" ? 1 : next++]));
 }
 
-// --- sysctls -------------------------------------------------------------------------------------------------------------
-
-const isOn = (value: boolean): number => (value ? 1 : 0);
-
-/** What is the same for all interfaces of a host, so that most need no setting of their own. */
-function generalSysctls(host: Host): string[] {
-  const { bridgeNetfilter } = host;
-  const hasBridge = host.interfaces.some(({ kind }) => kind === "bridge");
-  return [
-    `ipv4/ip_forward=${isOn(forwards(host, "IPv4"))}`,
-    `ipv6/conf/all/forwarding=${isOn(forwards(host, "IPv6"))}`,
-    ...["rp_filter", "accept_local", "route_localnet", "proxy_arp"].flatMap((name) => [
-      `ipv4/conf/all/${name}=0`,
-      `ipv4/conf/default/${name}=0`,
-    ]),
-    "ipv4/conf/all/send_redirects=0",
-    "ipv4/conf/default/send_redirects=1",
-    // A router's hint would change routes while packets are on their way.
-    ...["all", "default", "lo"].map((which) => `ipv4/conf/${which}/accept_redirects=0`),
-    ...["all", "default"].map((which) => `ipv6/conf/${which}/accept_redirects=0`),
-    // Without addresses that the kernel gives itself, and without waiting for duplicates.
-    ...["all", "default"].map((which) => `ipv6/conf/${which}/accept_dad=0`),
-    "ipv6/conf/default/addr_gen_mode=1",
-    "ipv6/conf/default/accept_ra=0",
-    ...(hasBridge
-      ? [
-          `bridge/bridge-nf-call-iptables=${isOn(bridgeNetfilter.IPv4)}`,
-          `bridge/bridge-nf-call-ip6tables=${isOn(bridgeNetfilter.IPv6)}`,
-        ]
-      : []),
-  ];
-}
-
-function forwards({ interfaces }: Host, family: Family): boolean {
-  return interfaces.some(({ sysctls }) => sysctls[family].forwarding);
-}
-
-function interfaceSysctls(host: Host): string[] {
-  return host.interfaces.flatMap(({ name, sysctls: { IPv4, IPv6 }, proxyArp }) => {
-    const isLoopback = name === "lo";
-    const set = (isUsual: boolean, path: string, value: number): string[] =>
-      isUsual && !isLoopback ? [] : [`${path}=${value}`];
-    const own = `ipv4/conf/${name}`;
-    return [
-      ...set(IPv4.forwarding === forwards(host, "IPv4"), `${own}/forwarding`, isOn(IPv4.forwarding)),
-      ...set(IPv4.reversePathFilter === 0, `${own}/rp_filter`, IPv4.reversePathFilter),
-      ...set(!IPv4.acceptLocal, `${own}/accept_local`, isOn(IPv4.acceptLocal)),
-      ...set(!IPv4.routeLocalnet, `${own}/route_localnet`, isOn(IPv4.routeLocalnet)),
-      ...set(IPv4.sendRedirects, `${own}/send_redirects`, isOn(IPv4.sendRedirects)),
-      // Answers for others would wait for up to 0.8 s.
-      ...(proxyArp ? [`${own}/proxy_arp=1`, `ipv4/neigh/${name}/proxy_delay=0`] : []),
-      ...set(IPv6.forwarding === forwards(host, "IPv6"), `ipv6/conf/${name}/forwarding`, isOn(IPv6.forwarding)),
-    ];
-  });
-}
-
 // --- interfaces ----------------------------------------------------------------------------------------------------------
 
 const IFLA = { address: 1, name: 3, mtu: 4, bridge: 10, portInfo: 12, info: 18, namespace: 28 } as const;
@@ -127,14 +72,25 @@ function infoOf(kind: string, ...data: readonly Buffer[]): Buffer {
   return attribute(IFLA.info, attribute(1, text(kind)), attribute(2, ...data));
 }
 
+/** An interface that can be spoken to. */
+interface Station {
+  readonly interface: HostInterface;
+  readonly mac: Buffer;
+}
+
+function keyOf({ host, interface: name }: InterfaceRef): string {
+  return `${host} ${name}`;
+}
+
 class Build {
   private readonly indexes: ReadonlyMap<string, InterfaceIndexes>;
   private readonly hosts: readonly Host[];
   private readonly numbers: ReadonlyMap<string, number>;
+  private readonly interfaces = new Map<string, HostInterface>();
   private readonly peers = new Map<string, InterfaceRef>();
   private readonly secondEnds = new Set<string>();
   private readonly network: Network;
-  private readonly heard = new Map<string, InterfaceRef[]>();
+  private readonly stations = new Map<string, readonly Station[]>();
   /** Link-layer addresses of tunnels, by their outer addresses. */
   private readonly tunnelEnds = new Map<Address, Buffer>();
 
@@ -146,10 +102,11 @@ class Build {
     for (const {
       ends: [a, b],
     } of network.links) {
-      this.peers.set(`${a.host} ${a.interface}`, b);
-      this.peers.set(`${b.host} ${b.interface}`, a);
-      this.secondEnds.add(`${b.host} ${b.interface}`);
+      this.peers.set(keyOf(a), b);
+      this.peers.set(keyOf(b), a);
+      this.secondEnds.add(keyOf(b));
     }
+    for (const host of hosts) for (const own of host.interfaces) this.interfaces.set(`${host.name} ${own.name}`, own);
     for (const host of hosts)
       for (const { name, tunnel } of host.interfaces)
         if (tunnel !== undefined) this.tunnelEnds.set(tunnel.local, this.macOf(host.name, name));
@@ -242,7 +199,11 @@ class Build {
           Buffer.concat([linkHeader(index(name), false), attribute(IFLA.bridge, u32(index(port.bridge)))]),
         ),
       ),
+      ...interfaces.map((own) =>
+        update(`sysctls of ${own.name}`, Buffer.concat([linkHeader(index(own.name), false), sysctlAttribute(own)])),
+      ),
       ...interfaces.filter(({ isUp }) => isUp).map(({ name }) => update(`${name} up`, linkHeader(index(name), true))),
+      ...interfaces.filter(({ proxyArp }) => proxyArp).map(({ name }) => proxyDelay(name, index(name))),
       ...ports.map(({ name, port }) =>
         update(
           `settings of the port ${name}`,
@@ -250,8 +211,8 @@ class Build {
             linkHeader(index(name), false, AF.bridge),
             attribute(
               IFLA.portInfo | NESTED,
-              attribute(PORT_INFO.hairpin, u8(isOn(port.hairpin))),
-              attribute(PORT_INFO.isolated, u8(isOn(port.isolated))),
+              attribute(PORT_INFO.hairpin, u8(Number(port.hairpin))),
+              attribute(PORT_INFO.isolated, u8(Number(port.isolated))),
               ...(port.isForwarding ? [] : [attribute(PORT_INFO.state, u8(0))]),
             ),
           ]),
@@ -297,65 +258,55 @@ class Build {
 
   /** Permanent ones: next hops of routes, and the hosts that are on a wire or a bridge. */
   private neighbours(host: Host): NetlinkMessage[] {
-    const known = new Map<string, NetlinkMessage>();
-    for (const own of host.interfaces) {
-      if (own.kind === "loopback" || own.tunnel !== undefined || own.port !== undefined || !own.isUp) continue;
-      for (const other of this.heardBy({ host: host.name, interface: own.name })) {
-        const at = this.interfaceAt(other);
-        const mac = this.macOf(other.host, other.interface);
-        const index = this.indexOf(host.name, own.name);
-        for (const { address } of at?.addresses ?? [])
-          known.set(`${own.name} ${printAddress(address)}`, neighbour(index, own.name, address, mac));
-        if (at?.proxyArp !== true) continue;
+    return host.interfaces.flatMap((own) => {
+      if (own.kind === "loopback" || own.tunnel !== undefined || own.port !== undefined || !own.isUp) return [];
+      const index = this.indexOf(host.name, own.name);
+      const known = new Map<Address, Buffer>();
+      for (const other of this.stationsAt({ host: host.name, interface: own.name })) {
+        if (other.interface === own) continue;
+        for (const { address } of other.interface.addresses) known.set(address, other.mac);
+        if (!other.interface.proxyArp) continue;
         for (const { hops } of host.routing.IPv4.tables["main"] ?? [])
           for (const { gateway, interface: out } of hops)
-            if (gateway !== undefined && out === own.name && !known.has(`${own.name} ${printAddress(gateway)}`))
-              known.set(`${own.name} ${printAddress(gateway)}`, neighbour(index, own.name, gateway, mac));
+            if (gateway !== undefined && out === own.name && !known.has(gateway)) known.set(gateway, other.mac);
       }
-    }
-    return [...known.values()];
+      return [...known].map(([address, mac]) => neighbour(index, own.name, address, mac));
+    });
   }
 
-  /** The interfaces that hear broadcasts of one; on bridges, those of hosts that have addresses. */
-  private heardBy(from: InterfaceRef): InterfaceRef[] {
-    const key = `${from.host} ${from.interface}`;
-    const known = this.heard.get(key);
+  /** Who can be spoken to on the wires and bridges that an interface is on, itself among them. */
+  private stationsAt(from: InterfaceRef): readonly Station[] {
+    const known = this.stations.get(keyOf(from));
     if (known !== undefined) return known;
-    const found: InterfaceRef[] = [];
-    const seen = new Set([key]);
-    const visit = (ref: InterfaceRef): void => {
-      const name = `${ref.host} ${ref.interface}`;
-      if (seen.has(name)) return;
-      seen.add(name);
+    const found: Station[] = [];
+    const waiting = [from];
+    for (let ref = waiting.pop(); ref !== undefined; ref = waiting.pop()) {
       const at = this.interfaceAt(ref);
-      if (at === undefined) return;
+      if (at === undefined || this.stations.has(keyOf(ref))) continue;
+      this.stations.set(keyOf(ref), found);
+      if (at.port === undefined && (at.addresses.length > 0 || at.proxyArp))
+        found.push({ interface: at, mac: this.macOf(ref.host, ref.interface) });
+      const { host } = ref;
       const bridge = at.kind === "bridge" ? at.name : at.port?.bridge;
-      if (at.port === undefined && (at.addresses.length > 0 || at.proxyArp)) found.push(ref);
-      if (bridge === undefined) return;
-      visit({ host: ref.host, interface: bridge });
-      for (const port of this.network.hosts.get(ref.host)?.interfaces ?? [])
-        if (port.port?.bridge === bridge) visitPeer({ host: ref.host, interface: port.name });
-    };
-    const visitPeer = (ref: InterfaceRef): void => {
-      seen.add(`${ref.host} ${ref.interface}`);
+      const others = bridge === undefined ? [] : this.membersOf(host, bridge);
       const peer = this.peerOf(ref);
-      if (peer !== undefined) visit(peer);
-    };
-    const start = this.interfaceAt(from);
-    if (start?.kind === "bridge") {
-      for (const port of this.network.hosts.get(from.host)?.interfaces ?? [])
-        if (port.port?.bridge === start.name) visitPeer({ host: from.host, interface: port.name });
-    } else visitPeer(from);
-    this.heard.set(key, found);
+      waiting.push(...others.map((name) => ({ host, interface: name })), ...(peer === undefined ? [] : [peer]));
+    }
     return found;
   }
 
-  private peerOf(ref: InterfaceRef): InterfaceRef | undefined {
-    return this.peers.get(`${ref.host} ${ref.interface}`);
+  /** The bridge and its ports. */
+  private membersOf(host: string, bridge: string): string[] {
+    const interfaces = this.network.hosts.get(host)?.interfaces ?? [];
+    return interfaces.filter(({ name, port }) => name === bridge || port?.bridge === bridge).map(({ name }) => name);
   }
 
-  private interfaceAt({ host, interface: name }: InterfaceRef): HostInterface | undefined {
-    return this.network.hosts.get(host)?.interfaces.find((each) => each.name === name);
+  private peerOf(ref: InterfaceRef): InterfaceRef | undefined {
+    return this.peers.get(keyOf(ref));
+  }
+
+  private interfaceAt(ref: InterfaceRef): HostInterface | undefined {
+    return this.interfaces.get(keyOf(ref));
   }
 
   private indexOf(host: string, name: string): number {

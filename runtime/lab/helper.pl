@@ -5,13 +5,15 @@
 # A command a line on standard input, an answer a line on standard output. A namespace goes by the number that `namespaces`
 # has given to it.
 #
+#   fresh PATH…                what a namespace has in /proc/sys/net that nothing was set in yet; `-`: it has no such file
 #   namespaces COUNT           makes namespaces; the answer is their numbers
-#   netlink NUMBER COUNT HEX   sends route netlink messages in one packet, each of which asks for an acknowledgement; the
-#                              answer is empty, or `INDEX:ERRNO` for each that the kernel refused, its index as it is in the
-#                              message's sequence number
+#   netlink NUMBER LENGTH      sends route netlink messages in one packet: the LENGTH bytes behind the line. The last one has
+#                              the sequence number 4294967295 and asks for an acknowledgement. The answer is empty, or
+#                              `INDEX:ERRNO` for each that the kernel refused, by its sequence number
 #   sysctl NUMBER PATH=VALUE…  writes to /proc/sys/net; the answer is empty, or tells what could not be written
 #   run NUMBER LENGTH COMMAND  runs a shell command there; the LENGTH bytes behind the line are its standard input. The
-#                              answer is its exit code and its output, both streams together
+#                              answer is its exit code and its output, both streams together. Servers, clients and what
+#                              comes next do not wait for its end
 #   listen NUMBER PROTOCOL ADDRESS PORT   serves there from now on: who asks is told which address and port it was seen as
 #   proxy NUMBER ADDRESS PORT TARGET,PORT…   takes TCP connections, and makes one to one of the targets for each
 #   watch NUMBER               hears all packets of all interfaces from now on
@@ -25,14 +27,93 @@ use strict;
 use warnings;
 use Socket qw(:all);
 
-my $machine = qx(uname -m);
-my $is_arm  = $machine =~ /aarch64|riscv64/;
-my ($SETNS, $UNSHARE, $RECVMSG, $CLOCK) = $is_arm ? (268, 97, 212, 113) : (308, 272, 47, 228);
-my $CLONE_NEWNET = 0x40000000;
-my $NONBLOCK     = 04000;
+# Numbers of system calls: of x86-64, or of all newer architectures. ELF's header tells what perl was built for.
+open my $perl, '<', '/proc/self/exe' or die "cannot open /proc/self/exe: $!\n";
+sysread $perl, my $header, 20;
+my $is_x86 = unpack('x18 S', $header) == 62;
+my ($SETNS, $UNSHARE, $RECVMSG, $CLOCK, $MOUNT, $PRCTL, $PRLIMIT)
+    = $is_x86 ? (308, 272, 47, 228, 165, 157, 302) : (268, 97, 212, 113, 40, 167, 261);
+my ($CLONE_NEWNS, $CLONE_NEWUSER, $CLONE_NEWPID, $CLONE_NEWNET) = (0x20000, 0x10000000, 0x20000000, 0x40000000);
+my $NONBLOCK = 04000;
 
-my (%namespace, %netlink, %watcher, %listening);
+# --- the frame -----------------------------------------------------------------------------------------------------------
+
+# Leaves the namespaces of the machine, as an ordinary user by a user namespace. The process that was started waits outside:
+# whoever kills one of both, or the process that started them, ends all.
+sub leave_machine {
+    my ($user, $group) = ($>, $) + 0);
+    my $flags = $CLONE_NEWNS | $CLONE_NEWPID | $CLONE_NEWNET;
+    if ($user != 0 || syscall($UNSHARE, $flags) != 0) {
+        syscall($UNSHARE, $flags | $CLONE_NEWUSER) == 0 or die "unshare: $!" . why_not() . "\n";
+        write_file('/proc/self/setgroups', 'deny');
+        write_file('/proc/self/uid_map',   "0 $user 1");
+        write_file('/proc/self/gid_map',   "0 $group 1");
+    }
+    # What the terminal's user interrupts is for the process that started this one to decide.
+    $SIG{INT} = 'IGNORE';
+    die_with_parent();
+    exit 1 if @ARGV && getppid() != $ARGV[0];
+    my $inside = fork // die "cannot start a process: $!\n";
+    if ($inside) {
+        waitpid $inside, 0;
+        exit 1;
+    }
+    die_with_parent();
+    my ($root, $none, $tmpfs, $run, $proc, $at_proc) = ('/', 'none', 'tmpfs', '/run', 'proc', '/proc');
+    my $PRIVATE = 0x44000;    # MS_REC | MS_PRIVATE
+    syscall($MOUNT, $none,  $root,    $none,  $PRIVATE, 0) == 0 or die "mount: $!" . why_not() . "\n";
+    syscall($MOUNT, $tmpfs, $run,     $tmpfs, 0,        0) == 0 or die "mount of a tmpfs: $!" . why_not() . "\n";
+    syscall($MOUNT, $proc,  $at_proc, $proc,  0,        0) == 0 or die "mount of /proc: $!" . why_not() . "\n";
+}
+
+sub die_with_parent {
+    syscall($PRCTL, 1, 9, 0, 0, 0) == 0 or die "prctl: $!\n";    # PR_SET_PDEATHSIG, SIGKILL
+}
+
+sub write_file {
+    my ($path, $text) = @_;
+    open my $file, '>', $path or die "cannot open $path: $!\n";
+    defined syswrite $file, $text or die "cannot write to $path: $!\n";
+}
+
+sub read_file {
+    my ($path) = @_;
+    open my $file, '<', $path or return undef;
+    sysread $file, my $text, 4096 or return '';
+    return $text =~ s/\s+$//r;
+}
+
+# The settings of systems that forbid user namespaces.
+sub why_not {
+    my %forbids = (
+        'user/max_user_namespaces'                       => 0,
+        'kernel/unprivileged_userns_clone'               => 0,
+        'kernel/apparmor_restrict_unprivileged_userns'   => 1,
+        'kernel/apparmor_restrict_unprivileged_unconfined' => 1,
+    );
+    my @found = grep { (read_file("/proc/sys/$_") // '') eq $forbids{$_} } sort keys %forbids;
+    return join '', map { '; ' . (tr{/}{.}r) . "=$forbids{$_}" } @found;
+}
+
+# Descriptors: one for each namespace, and one for each socket in it.
+my $most_descriptors = 1024;
+
+sub raise_limits {
+    my $limits = pack 'QQ', 0, 0;
+    syscall $PRLIMIT, 0, 7, 0, $limits;    # RLIMIT_NOFILE
+    my (undef, $hard) = unpack 'QQ', $limits;
+    my $wanted = pack 'QQ', $hard, $hard;
+    syscall($PRLIMIT, 0, 7, $wanted, 0) == 0 or die "cannot raise the number of files that may be open: $!\n";
+    $most_descriptors = $hard;
+}
+
+leave_machine();
+raise_limits();
+
+my (%namespace, %watcher, %listening);
 my $here = -1;
+my $start;
+opendir $start, '.' or opendir $start, '/' or die "cannot open a folder: $!\n";
 
 sub enter {
     my ($number) = @_;
@@ -44,6 +125,9 @@ sub enter {
 
 sub make_namespaces {
     my ($count) = @_;
+    my $needed = keys(%namespace) + $count + 64;    # and those of sockets
+    die "a lab of $count network namespaces needs $needed open files, the limit is $most_descriptors (ulimit -Hn)\n"
+        if $needed > $most_descriptors;
     my @numbers;
     for (1 .. $count) {
         syscall($UNSHARE, $CLONE_NEWNET) == 0 or die "cannot make a namespace: $!\n";
@@ -56,76 +140,43 @@ sub make_namespaces {
 }
 
 sub send_netlink {
-    my ($number, $count, $hex) = @_;
+    my ($number, $messages) = @_;
     enter($number);
-    unless ($netlink{$number}) {
-        socket($netlink{$number}, AF_NETLINK(), SOCK_RAW, 0) or die "cannot open netlink: $!\n";
-        setsockopt $netlink{$number}, SOL_SOCKET, SO_RCVBUF, 1 << 20;
-        setsockopt $netlink{$number}, 270, 10, pack('i', 1);    # SOL_NETLINK, NETLINK_CAP_ACK
-    }
-    send $netlink{$number}, pack('H*', $hex), 0 or die "cannot send netlink messages: $!\n";
+    socket(my $socket, AF_NETLINK(), SOCK_RAW, 0) or die "cannot open netlink: $!\n";
+    setsockopt $socket, SOL_SOCKET, SO_RCVBUF, 1 << 20;
+    setsockopt $socket, 270, 10, pack('i', 1);    # SOL_NETLINK, NETLINK_CAP_ACK
+    send $socket, $messages, 0 or die "cannot send netlink messages: $!\n";
     my @refused;
-    while ($count > 0) {
-        defined recv $netlink{$number}, my $bytes, 65536, 0 or die "cannot hear netlink: $!\n";
-        for (my $at = 0; $at + 16 <= length $bytes;) {
-            my ($length, $type, undef, $sequence) = unpack 'LSSL', substr $bytes, $at, 12;
-            if ($type == 2) {    # NLMSG_ERROR
-                my $error = -unpack 'l', substr $bytes, $at + 16, 4;
-                push @refused, "$sequence:$error" if $error;
-                $count--;
-            }
-            $at += ($length + 3) & ~3;
-        }
+    while (1) {
+        defined recv $socket, my $bytes, 65536, 0 or die "cannot hear netlink: $!\n";
+        my (undef, undef, undef, $sequence, undef, $error) = unpack 'LSSLLl', $bytes;    # NLMSG_ERROR
+        push @refused, "$sequence:" . -$error if $error;
+        return "@refused" if $sequence == 0xffffffff;
     }
-    return join ' ', @refused;
 }
 
 sub AF_NETLINK { return 16 }
 
+sub fresh_sysctls { return join ' ', map { read_file("/proc/sys/net/$_") // '-' } @_ }
+
+# /proc/sys/net has as many folders of a name as there are namespaces, and the kernel looks through them one by one: it is asked
+# for a folder once.
 sub write_sysctls {
     my ($number, @settings) = @_;
     enter($number);
+    my $folder = '';
+    my $complaint = '';
     for (@settings) {
-        my ($path, $value) = split /=/;
-        open my $file, '>', "/proc/sys/net/$path" or return "$path: $!";
-        defined syswrite $file, $value or return "$path=$value: $!";
+        my ($top, $path, $value) = m{^(\w+)/(.+)=(.*)$} or die "expected PATH=VALUE, found $_\n";
+        $folder eq $top or chdir "/proc/sys/net/$top" or $complaint = "$_: $!";
+        $folder = $top;
+        my $file;
+        my $is_set = !$complaint && open($file, '>', $path) && defined syswrite $file, $value;
+        $complaint ||= "$_: $!" unless $is_set;
+        last if $complaint;
     }
-    return '';
-}
-
-sub run {
-    my ($number, $input, @command) = @_;
-    enter($number);
-    pipe my $read, my $give or die $!;
-    pipe my $output, my $write or die $!;
-    my $command = fork // die $!;
-    if (!$command) {
-        open STDIN,  '<&', $read;
-        open STDOUT, '>&', $write;
-        open STDERR, '>&', $write;
-        close $_ for $read, $give, $output, $write;
-        exec 'sh', '-c', "@command" or die $!;
-    }
-    close $_ for $read, $write;
-    my $giver = fork // die $!;
-    if (!$giver) {
-        for (my $at = 0; $at < length $input;) {
-            my $written = syswrite $give, $input, 1 << 16, $at;
-            last unless defined $written;
-            $at += $written;
-        }
-        close $give;
-        kill 9, $$;    # without ends of perl's that write to our standard output
-    }
-    close $give;
-    local $/;
-    my $said = <$output> // '';
-    waitpid $giver,   0;
-    waitpid $command, 0;
-    my $code = $? >> 8;
-    $said =~ s/\\/\\\\/g;
-    $said =~ s/\n/\\n/g;
-    return "$code $said";
+    chdir $start or chdir '/' or die "chdir: $!\n";
+    return $complaint;
 }
 
 # --- servers -------------------------------------------------------------------------------------------------------------
@@ -233,16 +284,85 @@ sub now {
     return $seconds + $nanoseconds / 1e9;
 }
 
-# Serves everybody until `$is_done`, or until `$until`.
+# Serves everybody until `$is_done`, or until `$until`, if that is defined.
 sub serve_until {
     my ($until, $is_done) = @_;
     until ($is_done->()) {
-        my $left = $until - now();
-        return if $left <= 0;
+        my $left = defined $until ? $until - now() : undef;
+        return if defined $left && $left <= 0;
         next if select(my $read = $readable, my $write = $writable, undef, $left) <= 0;
-        for (keys %writer) { $writer{$_}->() if $writer{$_} && vec $write, $_, 1 }
-        for (keys %reader) { $reader{$_}->() if $reader{$_} && vec $read,  $_, 1 }
+        call_for($write, \%writer);
+        call_for($read,  \%reader);
     }
+}
+
+# Of hundreds of sockets few are ready.
+sub call_for {
+    my ($vector, $handlers) = @_;
+    my @ready;
+    while ($vector =~ /[^\0]/g) {
+        my $first = (pos($vector) - 1) * 8;
+        push @ready, grep { vec $vector, $_, 1 } $first .. $first + 7;
+    }
+    for (@ready) { $handlers->{$_}->() if $handlers->{$_} }
+}
+
+# --- shell commands ------------------------------------------------------------------------------------------------------
+
+my $running = 0;
+my $MOST_RUNNING = 4;
+my @not_started;
+
+# Gives where the answer will be.
+sub run {
+    my ($number, $input, @command) = @_;
+    my $answer = {};
+    push @not_started, sub { start_command($answer, $number, $input, "@command") };
+    start_commands();
+    return $answer;
+}
+
+sub start_commands {
+    while ($running < $MOST_RUNNING && @not_started) { shift(@not_started)->() }
+}
+
+sub start_command {
+    my ($answer, $number, $input, $text) = @_;
+    enter($number);
+    pipe my $read, my $give or die $!;
+    pipe my $output, my $write or die $!;
+    my $command = fork // die "cannot start a process: $!\n";
+    if (!$command) {
+        $SIG{$_} = 'DEFAULT' for 'INT', 'PIPE';
+        open STDIN,  '<&', $read;
+        open STDOUT, '>&', $write;
+        open STDERR, '>&', $write;
+        exec 'sh', '-c', $text or die $!;
+    }
+    close $_ for $read, $write;
+    $running++;
+    my $said = '';
+    if ($input eq '') { close $give }
+    else {
+        $give->blocking(0);
+        on_writable($give, sub {
+            my $written = syswrite $give, $input, 1 << 16;
+            return if !defined $written && $!{EAGAIN};
+            substr $input, 0, $written // length $input, '';
+            forget($give) if $input eq '';
+        });
+    }
+    on_readable($output, sub {
+        return if sysread $output, $said, 1 << 16, length $said;
+        forget($output);
+        waitpid $command, 0;
+        my $code = $? >> 8;
+        $said =~ s/\\/\\\\/g;
+        $said =~ s/\n/\\n/g;
+        $answer->{text} = "$code $said";
+        $running--;
+        start_commands();
+    });
 }
 
 # --- clients -------------------------------------------------------------------------------------------------------------
@@ -346,6 +466,7 @@ sub seen {
 # --- commands ------------------------------------------------------------------------------------------------------------
 
 my %commands = (
+    fresh      => \&fresh_sysctls,
     namespaces => \&make_namespaces,
     netlink    => \&send_netlink,
     sysctl     => \&write_sysctls,
@@ -356,29 +477,44 @@ my %commands = (
     ask        => \&ask,
     seen       => \&seen,
 );
+my %has_input = (netlink => 1, run => 1);
 
-$| = 1;
-my $input = '';
+my ($input, $has_ended) = ('', 0);
+my @answers;    # in the order of the commands; without a text: the command still runs
+
+on_readable(*STDIN, sub {
+    return if sysread STDIN, $input, 1 << 16, length $input;
+    $has_ended = 1;
+    vec($readable, fileno STDIN, 1) = 0;
+});
+
+sub give_answers {
+    my $text = '';
+    $text .= shift(@answers)->{text} . "\n" while @answers && defined $answers[0]{text};
+    while (length $text) { substr $text, 0, syswrite(STDOUT, $text) // exit, '' }
+}
 
 # The next line, or as many bytes; undefined at the end.
 sub take {
     my ($length) = @_;
-    while (1) {
-        my $end = $length // index($input, "\n") + 1;
-        return substr $input, 0, $end, '' if defined $length ? length $input >= $length : $end > 0;
-        sysread STDIN, $input, 1 << 16, length $input or return undef;
+    my $has = sub { return defined $length ? length $input >= $length : index($input, "\n") >= 0 };
+    unless ($has->()) {
+        serve_until(undef, sub { give_answers(); return $has_ended || $has->() });
+        return undef unless $has->();
     }
+    return substr $input, 0, $length // index($input, "\n") + 1, '';
 }
 
+$SIG{PIPE} = 'IGNORE';
 while (defined(my $line = take())) {
     chomp $line;
     my ($name, @arguments) = split ' ', $line;
-    if ($name eq 'run') {
-        my ($number, $length, @command) = @arguments;
-        @arguments = ($number, take($length), @command);
-    }
+    $arguments[1] = take($arguments[1]) // last if $has_input{$name};
     my $answer = eval { ($commands{$name} // die "no command $name\n")->(@arguments) };
     $answer = "trouble $@" if $@;
-    $answer =~ s/\n/ /g;
-    print "$answer\n";
+    $answer = { text => $answer =~ s/\n/ /gr } unless ref $answer;
+    push @answers, $answer;
+    give_answers() if @answers > 1000;
 }
+serve_until(undef, sub { !$running });
+give_answers();

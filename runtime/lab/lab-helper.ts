@@ -5,6 +5,9 @@ import { TOOL_ENVIRONMENT } from "../kernel/namespace.ts";
 /** A lab could not do what it was to do: tools are missing, or the kernel refused. */
 export class LabTrouble extends Error {}
 
+/** Bytes that wait for more to be sent with them. */
+const AT_ONCE = 64_000;
+
 /** A running helper, in namespaces of its own for networks, mounts and processes: whatever ends it, nothing is left. */
 export class LabHelper {
   private readonly child: ChildProcessWithoutNullStreams;
@@ -12,18 +15,13 @@ export class LabHelper {
   private readonly waiting: ((line: string | undefined) => void)[] = [];
   private readonly complaints: string[] = [];
   private readonly outgoing: (string | Buffer)[] = [];
+  private outgoingBytes = 0;
   private readonly unfinished: string[] = [];
   private hasEnded = false;
 
   constructor() {
     const script = new URL("helper.pl", import.meta.url).pathname;
-    const flags = process.getuid?.() === 0 ? "-nmp" : "-Urnmp";
-    // Descriptors: one for each namespace, and one for each socket in it.
-    const prepare =
-      'ulimit -n "$(ulimit -H -n)"; mount -t tmpfs tmpfs /run && mount -t proc proc /proc && exec perl "$0"';
-    this.child = spawn("unshare", [flags, "--fork", "--kill-child", "sh", "-c", prepare, script], {
-      env: TOOL_ENVIRONMENT,
-    });
+    this.child = spawn("perl", [script, String(process.pid)], { env: TOOL_ENVIRONMENT });
     this.child.stdout.setEncoding("latin1").on("data", (text: string) => this.hear(text));
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.complaints.push(text));
     this.child.stdin.on("error", () => undefined); // it has died; who waits for an answer is told
@@ -53,6 +51,9 @@ export class LabHelper {
       if (this.outgoing.length === 0) queueMicrotask(() => this.flush());
       this.outgoing.push(`${line}\n`);
       if (input !== undefined) this.outgoing.push(input);
+      // It begins while more is made for it to do.
+      this.outgoingBytes += line.length + (input?.length ?? 0);
+      if (this.waiting.length === 1 || this.outgoingBytes > AT_ONCE) this.flush();
     });
   }
 
@@ -63,6 +64,8 @@ export class LabHelper {
   }
 
   private flush(): void {
+    if (this.outgoing.length === 0) return;
+    this.outgoingBytes = 0;
     const parts = this.outgoing
       .splice(0)
       .map((part) => (typeof part === "string" ? Buffer.from(part, "latin1") : part));

@@ -7,8 +7,9 @@ import { printNft } from "../../compiler/print.ts";
 import { PROTOCOL } from "../packet.ts";
 import { type NetworkBuild, planBuild } from "./build.ts";
 import { LabHelper, LabTrouble } from "./lab-helper.ts";
-import { encodeMessage, type NetlinkMessage } from "./netlink.ts";
+import { encodeBatches, type NetlinkBatch } from "./netlink.ts";
 import { type LabSighting, readFrame } from "./sightings.ts";
+import { FRESH_SYSCTLS, type SysctlSetting } from "./sysctls.ts";
 
 /** A question of a client to a server. */
 export interface LabQuestion {
@@ -38,8 +39,10 @@ export type LabAnswer =
 /** The most hosts whose packets are heard: to stop hearing takes the kernel some milliseconds for each. */
 export const MOST_WATCHED = 64;
 
-/** Bytes of netlink messages that are sent at once. */
-const MOST_BYTES = 24_000;
+interface Prepared {
+  readonly build: NetworkBuild;
+  readonly configured: ReadonlyMap<Host, readonly NetlinkBatch[]>;
+}
 
 /** A running lab. Close it: its namespaces live as long as its process. It has no link to the networks of this machine. */
 export class PacketLab {
@@ -70,10 +73,23 @@ export class PacketLab {
   static async up(network: Network, programOf: (host: Host) => Program | undefined): Promise<PacketLab> {
     const helper = new LabHelper();
     try {
-      const build = planBuild(network);
-      const numbers = await helper.ask(`namespaces ${build.hosts.length}`);
+      const prepare = async (): Promise<Prepared> => {
+        const build = planBuild(network);
+        return {
+          build,
+          configured: new Map(build.hosts.map((host) => [host, encodeBatches(build.configureMessages(host))])),
+        };
+      };
+      // The helper makes namespaces while messages are made for them.
+      const [numbers, values, { build, configured }] = await Promise.all([
+        helper.ask(`namespaces ${network.hosts.size}`),
+        helper.ask(`fresh ${FRESH_SYSCTLS.join(" ")}`),
+        prepare(),
+      ]);
       const lab = new PacketLab(helper, build, numbers.split(" ").map(Number));
-      await lab.make(programOf);
+      const fresh = values.split(" ");
+      const made = lab.make(new Map(FRESH_SYSCTLS.map((path, i) => [path, fresh[i] ?? ""])), configured);
+      await Promise.all([made, lab.loadAll(programOf), lab.startProxies()]);
       return lab;
     } catch (error) {
       helper.close();
@@ -81,29 +97,42 @@ export class PacketLab {
     }
   }
 
-  private async make(programOf: (host: Host) => Program | undefined): Promise<void> {
-    const { hosts } = this.build;
-    const inParallel = (step: (host: Host) => Promise<void>): Promise<unknown> => Promise.all(hosts.map(step));
-    await inParallel((host) => this.set(host, this.build.generalSysctls(host)));
-    await inParallel((host) =>
-      this.tell(
-        host,
-        this.build.linkMessages(host, (name) => this.namespace(name)),
-      ),
+  /** The helper does one after the other; each stage needs what the one before it has made on all hosts. */
+  private make(
+    fresh: ReadonlyMap<string, string>,
+    configured: ReadonlyMap<Host, readonly NetlinkBatch[]>,
+  ): Promise<unknown> {
+    const { build } = this;
+    const namespaceOf = (name: string): number => this.namespace(name);
+    const links = new Map(build.hosts.map((host) => [host, encodeBatches(build.linkMessages(host, namespaceOf))]));
+    const stages: readonly ((host: Host) => Promise<unknown>)[] = [
+      (host) => this.set(host, build.generalSysctls(host, fresh)),
+      (host) => this.tell(host, links.get(host) ?? []),
+      (host) => this.set(host, build.interfaceSysctls(host)),
+      (host) => this.tell(host, configured.get(host) ?? []),
+    ];
+    return Promise.all(stages.flatMap((stage) => build.hosts.map(stage)));
+  }
+
+  private async loadAll(programOf: (host: Host) => Program | undefined): Promise<void> {
+    await Promise.all(
+      this.build.hosts.map(async (host) => {
+        const program = programOf(host);
+        if (program !== undefined) await this.load(host.name, program);
+      }),
     );
-    await inParallel((host) => this.set(host, this.build.interfaceSysctls(host)));
-    await inParallel((host) => this.tell(host, this.build.configureMessages(host)));
-    await inParallel(async (host) => {
-      const program = programOf(host);
-      if (program !== undefined) await this.load(host.name, program);
-    });
-    await inParallel(async ({ name, proxies }) => {
-      for (const { address, port, protocol, targets } of proxies) {
-        if (protocol !== PROTOCOL.tcp || targets.length === 0) continue;
-        const ends = targets.map((target) => `${printAddress(target.address)},${target.port}`);
-        await this.helper.ask(`proxy ${this.namespace(name)} ${printAddress(address)} ${port} ${ends.join(" ")}`);
-      }
-    });
+  }
+
+  private async startProxies(): Promise<void> {
+    const commands = this.build.hosts.flatMap(({ name, proxies }) =>
+      proxies
+        .filter(({ protocol, targets }) => protocol === PROTOCOL.tcp && targets.length > 0)
+        .map(({ address, port, targets }) => {
+          const ends = targets.map((target) => `${printAddress(target.address)},${target.port}`);
+          return `proxy ${this.namespace(name)} ${printAddress(address)} ${port} ${ends.join(" ")}`;
+        }),
+    );
+    await Promise.all(commands.map((command) => this.helper.ask(command)));
   }
 
   /** Loads the rules of a host, in nft's language. */
@@ -177,32 +206,22 @@ export class PacketLab {
     return number;
   }
 
-  private async set(host: Host, sysctls: readonly string[]): Promise<void> {
-    const complaint = await this.helper.ask(`sysctl ${this.namespace(host.name)} ${sysctls.join(" ")}`);
+  private async set(host: Host, sysctls: readonly SysctlSetting[]): Promise<void> {
+    if (sysctls.length === 0) return;
+    const settings = sysctls.map(({ path, value }) => `${path}=${value}`);
+    const complaint = await this.helper.ask(`sysctl ${this.namespace(host.name)} ${settings.join(" ")}`);
     if (complaint !== "") throw new LabTrouble(`sysctl of ${host.name}: ${complaint}`);
   }
 
-  private async tell(host: Host, messages: readonly NetlinkMessage[]): Promise<void> {
-    const batches: Buffer[][] = [];
-    let bytes = MOST_BYTES;
-    for (const [i, message] of messages.entries()) {
-      const encoded = encodeMessage(message, i);
-      bytes += encoded.length;
-      if (bytes > MOST_BYTES) {
-        batches.push([]);
-        bytes = encoded.length;
-      }
-      batches.at(-1)?.push(encoded);
-    }
-    const refused = await Promise.all(
-      batches.map((batch) =>
-        this.helper.ask(`netlink ${this.namespace(host.name)} ${batch.length} ${Buffer.concat(batch).toString("hex")}`),
-      ),
-    );
-    const [first] = refused.join(" ").split(" ").filter(Boolean);
-    if (first === undefined) return;
-    const [index, number] = first.split(":").map(Number);
-    throw new LabTrouble(`${host.name}: the kernel refuses ${messages[index ?? 0]?.does}: error ${number}`);
+  private async tell(host: Host, batches: readonly NetlinkBatch[]): Promise<void> {
+    const number = this.namespace(host.name);
+    const send = async ({ bytes, messages }: NetlinkBatch): Promise<void> => {
+      const refused = await this.helper.ask(`netlink ${number} ${bytes.length}`, bytes);
+      if (refused === "") return;
+      const [sequence = 0, error] = (refused.split(" ")[0] ?? "").split(":").map(Number);
+      throw new LabTrouble(`${host.name}: the kernel refuses ${messages.get(sequence)?.does}: error ${error}`);
+    };
+    await Promise.all(batches.map(send));
   }
 }
 

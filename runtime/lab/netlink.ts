@@ -10,9 +10,10 @@ export const RTM = {
   newNeighbour: 28,
   newRule: 32,
   deleteRule: 33,
+  setNeighbourTable: 67,
 } as const;
 
-/** What a message asks for besides an acknowledgement. */
+/** What a message asks for. */
 export const NLM = { excl: 0x200, create: 0x400, append: 0x800, replace: 0x100 } as const;
 
 /** Address families. */
@@ -27,19 +28,19 @@ export function u8(...values: readonly number[]): Buffer {
 }
 
 export function u16(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
+  const bytes = Buffer.allocUnsafe(2);
   bytes.writeUInt16LE(value);
   return bytes;
 }
 
 export function u16BigEndian(value: number): Buffer {
-  const bytes = Buffer.alloc(2);
+  const bytes = Buffer.allocUnsafe(2);
   bytes.writeUInt16BE(value);
   return bytes;
 }
 
 export function u32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
+  const bytes = Buffer.allocUnsafe(4);
   bytes.writeUInt32LE(value >>> 0);
   return bytes;
 }
@@ -48,16 +49,42 @@ export function text(value: string): Buffer {
   return Buffer.from(`${value}\0`, "latin1");
 }
 
+export function u64(value: bigint): Buffer {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigUInt64LE(value);
+  return bytes;
+}
+
 /** In network order. */
 export function addressBytes(address: Address): Buffer {
-  const digits = typeof address === "number" ? 8 : 32;
+  if (typeof address === "number")
+    return u8(address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255);
+  const digits = 32;
   return Buffer.from(address.toString(16).padStart(digits, "0"), "hex");
 }
 
 /** A type-length-value, padded to four bytes. */
 export function attribute(type: number, ...parts: readonly Uint8Array[]): Buffer {
-  const value = Buffer.concat(parts);
-  return Buffer.concat([u16(4 + value.length), u16(type), value, Buffer.alloc(-value.length & 3)]);
+  const length = 4 + lengthOf(parts);
+  const bytes = Buffer.allocUnsafe((length + 3) & ~3);
+  bytes.writeUInt16LE(length, 0);
+  bytes.writeUInt16LE(type, 2);
+  copyParts(parts, bytes, 4);
+  return bytes.fill(0, length);
+}
+
+function lengthOf(parts: readonly Uint8Array[]): number {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  return length;
+}
+
+function copyParts(parts: readonly Uint8Array[], to: Buffer, start: number): void {
+  let at = start;
+  for (const part of parts) {
+    to.set(part, at);
+    at += part.length;
+  }
 }
 
 /** A message without its sequence number. `body`: the header of its type and the attributes behind that. */
@@ -69,18 +96,55 @@ export interface NetlinkMessage {
   readonly body: Buffer;
 }
 
-/** Bytes of a message whose sequence number is `index`. */
-export function encodeMessage({ type, flags, body }: NetlinkMessage, index: number): Buffer {
-  const REQUEST_AND_ACK = 5;
-  return Buffer.concat([
-    u32(16 + body.length),
-    u16(type),
-    u16(flags | REQUEST_AND_ACK),
-    u32(index),
-    u32(0),
-    body,
-    Buffer.alloc(-body.length & 3),
-  ]);
+/** Messages that are sent at once. */
+export interface NetlinkBatch {
+  readonly bytes: Buffer;
+  /** Of its messages, by the sequence numbers that answers name. */
+  readonly messages: ReadonlyMap<number, NetlinkMessage>;
+}
+
+/** Bytes of netlink messages that are sent at once: less than a socket takes. */
+const MOST_BYTES = 24_000;
+
+/** The sequence number of a batch's last message, the only one that asks for an acknowledgement. The kernel tells of errors in any. */
+const LAST = 0xffffffff;
+
+export function encodeBatches(messages: readonly NetlinkMessage[]): NetlinkBatch[] {
+  const batches: NetlinkMessage[][] = [];
+  let bytes = MOST_BYTES;
+  for (const message of messages) {
+    bytes += messageLength(message);
+    if (bytes > MOST_BYTES) {
+      batches.push([]);
+      bytes = messageLength(message);
+    }
+    batches.at(-1)?.push(message);
+  }
+  return batches.map(encodeBatch);
+}
+
+function messageLength({ body }: NetlinkMessage): number {
+  return 16 + ((body.length + 3) & ~3);
+}
+
+function encodeBatch(messages: readonly NetlinkMessage[]): NetlinkBatch {
+  const bytes = Buffer.alloc(messages.reduce((sum, message) => sum + messageLength(message), 0));
+  const bySequence = new Map<number, NetlinkMessage>();
+  const [REQUEST, ACK] = [1, 4];
+  let at = 0;
+  for (const [i, message] of messages.entries()) {
+    const { type, flags, body } = message;
+    const isLast = i === messages.length - 1;
+    const sequence = isLast ? LAST : i;
+    bytes.writeUInt32LE(16 + body.length, at);
+    bytes.writeUInt16LE(type, at + 4);
+    bytes.writeUInt16LE(flags | REQUEST | (isLast ? ACK : 0), at + 6);
+    bytes.writeUInt32LE(sequence, at + 8);
+    bytes.set(body, at + 16);
+    at += messageLength(message);
+    bySequence.set(sequence, message);
+  }
+  return { bytes, messages: bySequence };
 }
 
 const IFF_UP = 1;
