@@ -90,11 +90,14 @@ function buildProgram(run: RunWork): Command {
         .option("--all", "through the cluster: print each branch in full, also those that differ in the endpoint only")
         .option("--no-reply", "through the cluster: leave out the answer's way back")
         .addOption(
-          new Option("-o, --output <format>", "output format").choices(["text", "json", "mermaid"]).default("text"),
+          new Option("-o, --output <format>", "output format")
+            .choices(["text", "json", "mermaid", "pcapng"])
+            .default("text"),
         ),
     ),
     "kpc trace 'tcp web-1 > svc/api:http' cluster.yaml                # the whole way, and back",
     "kpc trace 'tcp internet > worker-1:30123' cluster.yaml -o mermaid",
+    "kpc trace 'tcp internet > worker-1:30123' cluster.yaml -o pcapng > walk.pcapng    # for Wireshark",
     "kpc trace 'icmp pod/shop/web-1 > 10.244.2.10' cluster.yaml --no-reply",
     "kpc trace 'tcp pod/shop/web-0 > svc/shop/api:http' cluster.yaml --node worker-1",
     "kpc trace 'tcp [2001:db8::7]:40000 > [fd00:96::a]:80 iif eth0' services.yaml -o json",

@@ -2,7 +2,7 @@
 import type { Address, Ipv4, Ipv6 } from "../compiler/net/address.ts";
 
 /** IANA protocol numbers of what is built and read here. */
-export const PROTOCOL = { icmp: 1, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
+export const PROTOCOL = { icmp: 1, ipip: 4, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
 
 /** TCP flags. */
 export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
@@ -20,9 +20,25 @@ export interface NewFlow {
 
 /** `flow` as an IP packet with right checksums: connection tracking takes no other. */
 export function buildPacket(flow: NewFlow): Uint8Array {
+  return buildIpPacket(flow, buildTransport(flow), HOP_LIMIT);
+}
+
+/** The first answer to a flow, from its receiver's side: a SYN with ACK, a datagram, an echo reply. */
+export function buildAnswer(flow: NewFlow, ttl: number): Uint8Array {
+  const body = buildTransport(flow);
+  const view = new DataView(body.buffer);
+  if (flow.protocol === PROTOCOL.tcp) {
+    view.setUint32(8, 2); // acknowledges a SYN as built here
+    body[13] = TCP_FLAG.syn | TCP_FLAG.ack;
+  } else if (flow.protocol === PROTOCOL.icmp) body[0] = ECHO_REPLY;
+  else if (flow.protocol === PROTOCOL.icmpv6) body[0] = ECHO_REPLY_V6;
+  return buildIpPacket(flow, body, ttl);
+}
+
+/** An IP packet around `body`, what follows the IP header, whose checksum is zero and becomes right. */
+export function buildIpPacket(flow: NewFlow, body: Uint8Array, ttl: number): Uint8Array {
   const v6 = typeof flow.source === "bigint";
   const header = v6 ? 40 : 20;
-  const body = buildTransport(flow);
   const packet = new Uint8Array(header + body.length);
   packet.set(body, header);
   const view = new DataView(packet.buffer);
@@ -30,20 +46,20 @@ export function buildPacket(flow: NewFlow): Uint8Array {
     view.setUint32(0, 0x60000000);
     view.setUint16(4, body.length);
     packet[6] = flow.protocol;
-    packet[7] = HOP_LIMIT;
+    packet[7] = ttl;
     writeAddress(packet, 8, flow.source);
     writeAddress(packet, 24, flow.destination);
   } else {
     packet[0] = 0x45;
     view.setUint16(2, packet.length);
     view.setUint16(6, 0x4000); // do not fragment
-    packet[8] = HOP_LIMIT;
+    packet[8] = ttl;
     packet[9] = flow.protocol;
     writeAddress(packet, 12, flow.source);
     writeAddress(packet, 16, flow.destination);
     writeHeaderChecksum(packet, 20);
   }
-  writeTransportChecksum(packet, header, flow.protocol, v6);
+  if (flow.protocol !== PROTOCOL.ipip) writeTransportChecksum(packet, header, flow.protocol, v6);
   return packet;
 }
 

@@ -3,6 +3,7 @@ import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import { jsonText } from "../json-output.ts";
+import { refuseTerminal } from "./output.ts";
 import { isBinary, type Output, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
 import { summarize } from "./summary.ts";
@@ -69,8 +70,7 @@ function refuseCombinations({ output, current, allNodes = false, directory, node
   for (const [flag, value] of Object.entries(ofOneNode))
     if (allNodes && value !== undefined)
       throw new Trouble(`${flag} is about one node: --all-nodes compiles for each Node of the input`);
-  if (!allNodes && output !== "node-setup" && isBinary(output) && process.stdout.isTTY)
-    throw new Trouble(`-o ${output} prints binary data: add > FILE`);
+  if (!allNodes && output !== "node-setup" && isBinary(output)) refuseTerminal(`-o ${output}`);
   if (current !== undefined && output !== "iptables" && output !== "ip6tables")
     throw new Trouble(`--current is for -o iptables and -o ip6tables: -o ${output} has no jumps to leave out`);
 }

@@ -1,21 +1,26 @@
 /** `kpc lab run`: a described network is built, flows are made in it, and held against what was predicted. */
+import { captureFlows } from "../../runtime/lab/capture.ts";
 import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
 import { isAsPredicted, type LabFlow, makeFlow } from "../../runtime/lab/run.ts";
 import { LabSession } from "../../runtime/lab/session.ts";
 import type { Described } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
+import { unreachable } from "../invariant.ts";
+import { printPcapng } from "../trace/pcapng.ts";
 import { mentionedIn, resolveFlow } from "../trace/walk/flow.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
+import { VERSION } from "../version.ts";
 import type { WalkFlow } from "../walk/types.ts";
 import { describeInputs } from "./describe.ts";
 import { parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
-import { renderLabFlow, renderLabSummary } from "./lab-text.ts";
+import { type LabTelling, renderLabFlow, renderLabSummary } from "./lab-text.ts";
 import { whyNoLab } from "./lab-trouble.ts";
+import { refuseTerminal } from "./output.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface LabRunFlags extends CommonFlags {
-  readonly output: "text";
+  readonly output: "text" | "pcapng";
   /** How often each flow is made; undefined: until each branch was seen, a few times at most. */
   readonly attempts?: number;
   /** Each attempt in full. */
@@ -24,6 +29,7 @@ export interface LabRunFlags extends CommonFlags {
 
 /** `words`: flows and files. */
 export async function labRunCommand(words: readonly string[], flags: LabRunFlags): Promise<number> {
+  if (flags.output === "pcapng") refuseTerminal("-o pcapng");
   const { flows: texts, names } = sortWords(words);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
@@ -43,8 +49,19 @@ export async function labRunCommand(words: readonly string[], flags: LabRunFlags
     hosts: layout.network.hosts,
     isAll: flags.all ?? false,
   };
-  await print([...made.map((each) => renderLabFlow(each, telling)), renderLabSummary(made)].join("\n"));
+  await print(printLab(made, telling, flags));
   return made.every(isAsPredicted) ? EXIT.fine : EXIT.finding;
+}
+
+function printLab(made: readonly LabFlow[], telling: LabTelling, { output }: LabRunFlags): string | Uint8Array {
+  switch (output) {
+    case "text":
+      return [...made.map((each) => renderLabFlow(each, telling)), renderLabSummary(made)].join("\n");
+    case "pcapng":
+      return printPcapng(captureFlows(made, { ...telling, isVerbose: false }), `kpc ${VERSION}`);
+    default:
+      return unreachable(output);
+  }
 }
 
 function refuse(questions: readonly Diagnostic[], flags: CommonFlags): number {

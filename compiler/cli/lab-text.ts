@@ -1,16 +1,15 @@
 /** What a lab has seen beside what was predicted, as people read it. */
 
-import type { ComparedSighting, WalkComparison } from "../../runtime/lab/compare-walk.ts";
-import type { ExpectedSighting } from "../../runtime/lab/expected.ts";
+import { type ComparedSighting, packetText, type WalkComparison } from "../../runtime/lab/compare-walk.ts";
 import { isAsPredicted, type LabFlow } from "../../runtime/lab/run.ts";
 import type { LabAttempt } from "../../runtime/lab/session.ts";
 import type { LabSighting } from "../../runtime/lab/sightings.ts";
-import type { Tuple } from "../evaluate/connection.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import type { Host } from "../network/network.ts";
 import { chance, isCertain } from "../trace/chance.ts";
 import { endText } from "../trace/walk/end-text.ts";
 import type { WalkNames } from "../trace/walk/walk-names.ts";
+import type { ExpectedSighting } from "../walk/expected.ts";
 import type { WalkBranch } from "../walk/types.ts";
 
 export interface LabTelling {
@@ -35,7 +34,7 @@ export function renderLabFlow({ flow, attempts }: LabFlow, telling: LabTelling):
     if (comparison === undefined) continue;
     if (hasShown && !telling.isAll && key.startsWith("=")) continue;
     hasShown = true;
-    lines.push(...renderComparison(comparison, telling));
+    lines.push(...renderComparison(comparison));
   }
   return `${lines.join("\n")}\n`;
 }
@@ -78,9 +77,9 @@ function branchText({ there, back }: WalkBranch, { names, hosts }: LabTelling, p
   return `${there.end.host}: ${endText(there.end, context)}${reply}`;
 }
 
-function renderComparison({ rows, wrongEnd }: WalkComparison, telling: LabTelling): string[] {
+function renderComparison({ rows, wrongEnd }: WalkComparison): string[] {
   const answers = rows.findIndex(({ leg }) => leg === "answer");
-  const [head = "", ...body] = layOut(rows, telling);
+  const [head = "", ...body] = layOut(rows);
   return [
     head,
     ...(answers < 0 ? body : [...body.slice(0, answers), "  answer", ...body.slice(answers)]),
@@ -89,7 +88,7 @@ function renderComparison({ rows, wrongEnd }: WalkComparison, telling: LabTellin
 }
 
 /** In columns, behind a line that names them. */
-function layOut(rows: readonly ComparedSighting[], { names }: LabTelling): string[] {
+function layOut(rows: readonly ComparedSighting[]): string[] {
   const cells = rows.map((row, i) => {
     const before = rows[i - 1];
     const at = placeOf(row);
@@ -99,8 +98,8 @@ function layOut(rows: readonly ComparedSighting[], { names }: LabTelling): strin
       isThere ? "" : at.host,
       at.interface,
       at.direction,
-      row.predicted === undefined ? "nothing" : packetText(row.predicted.tuple, row.predicted.ttl, names),
-      row.observed === undefined ? "nothing" : packetText(row.observed.packet.tuple, row.observed.packet.ttl, names),
+      row.predicted === undefined ? "nothing" : packetText(row.predicted),
+      row.observed === undefined ? "nothing" : packetText(row.observed.packet),
     ];
   });
   const table = [["", "", "", "", "predicted", "observed"], ...cells];
@@ -117,14 +116,6 @@ function placeOf({
   observed,
 }: ComparedSighting): Pick<ExpectedSighting | LabSighting, "host" | "interface" | "direction"> {
   return predicted ?? observed ?? { host: "", interface: "", direction: "in" };
-}
-
-function packetText(
-  { source, sourcePort, destination, destinationPort }: Tuple,
-  ttl: number,
-  names: WalkNames,
-): string {
-  return `${names.print(source, sourcePort)} > ${names.print(destination, destinationPort)} ttl ${ttl}`;
 }
 
 /** How many flows went as predicted. */

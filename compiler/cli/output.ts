@@ -2,6 +2,7 @@
 import { fstatSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
 import { wasClosed } from "./closed-output.ts";
+import { Trouble } from "./trouble.ts";
 
 /** Exit codes: `fine`, something was found, or kpc could not do its work. */
 export const EXIT = { fine: 0, finding: 1, trouble: 2 } as const;
@@ -18,6 +19,11 @@ export async function print(text: string | Uint8Array): Promise<void> {
     if (!isSystemError(error)) throw error;
     failed(error);
   }
+}
+
+/** Throws `Trouble` where bytes would be written to a terminal. `what`: what makes them, such as `-o wasm`. */
+export function refuseTerminal(what: string): void {
+  if (process.stdout.isTTY) throw new Trouble(`${what} prints binary data: add > FILE`);
 }
 
 /** Writes the text of `--help` and `--version`, which commander does not wait for. */

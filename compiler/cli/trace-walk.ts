@@ -1,4 +1,5 @@
 /** `kpc trace` through the whole cluster. */
+import { walkPacketBytes } from "../../runtime/walk-packet.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
@@ -7,18 +8,22 @@ import { jsonText } from "../json-output.ts";
 import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
 import type { PacketText } from "../trace/parse.ts";
+import { printPcapng } from "../trace/pcapng.ts";
+import { captureWalk } from "../trace/walk/capture.ts";
 import { mentionedIn, resolveFlow } from "../trace/walk/flow.ts";
 import { isAnswered, walkToData } from "../trace/walk/json.ts";
 import { renderMermaid } from "../trace/walk/mermaid.ts";
 import { renderWalk } from "../trace/walk/text.ts";
 import { type TellingContext, WalkNames } from "../trace/walk/walk-names.ts";
+import { VERSION } from "../version.ts";
 import type { Walk } from "../walk/types.ts";
 import { describeInputs } from "./describe.ts";
+import { refuseTerminal } from "./output.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics, styleFor } from "./session.ts";
 
 /** Flags of walks. */
 export interface WalkFlags extends CommonFlags {
-  readonly output: "text" | "json" | "mermaid";
+  readonly output: "text" | "json" | "mermaid" | "pcapng";
   /** Each branch in full. */
   readonly all?: boolean;
   /** False with `--no-reply`. */
@@ -62,7 +67,7 @@ interface Judged {
   readonly findings: readonly Diagnostic[];
 }
 
-function printWalk({ walk, findings }: Judged, context: TellingContext, flags: WalkFlags): string {
+function printWalk({ walk, findings }: Judged, context: TellingContext, flags: WalkFlags): string | Uint8Array {
   const { output, all = false } = flags;
   switch (output) {
     case "text":
@@ -74,6 +79,9 @@ function printWalk({ walk, findings }: Judged, context: TellingContext, flags: W
       return jsonText("Walk", walkToData(walk, context, flags.reply !== false, findings.map(diagnosticToJson)));
     case "mermaid":
       return renderMermaid(walk, context, all);
+    case "pcapng":
+      refuseTerminal("-o pcapng");
+      return printPcapng(captureWalk(walk, context, all, walkPacketBytes), `kpc ${VERSION}`);
     default:
       return unreachable(output);
   }

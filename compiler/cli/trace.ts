@@ -89,7 +89,13 @@ function whyOneNode(
 /** Throws `Trouble` for flags that are about the whole cluster. */
 function refuseWalkFlags({ output, all, reply }: TraceFlags, reason: string): void {
   const flag =
-    output === "mermaid" ? "-o mermaid" : all === true ? "--all" : reply === false ? "--no-reply" : undefined;
+    output === "mermaid" || output === "pcapng"
+      ? `-o ${output}`
+      : all === true
+        ? "--all"
+        : reply === false
+          ? "--no-reply"
+          : undefined;
   if (flag === undefined) return;
   throw new Trouble(
     `${flag} is for packets through the whole cluster, and kpc follows the rules of one node, because ${reason}`,

@@ -2,8 +2,8 @@
 import type { Tuple } from "../../compiler/evaluate/connection.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { type Address, printAddress, printAddressPort } from "../../compiler/net/address.ts";
+import { type ExpectedSighting, expectedSightings } from "../../compiler/walk/expected.ts";
 import type { Walk, WalkBranch, WalkEnd, WalkFlow } from "../../compiler/walk/types.ts";
-import { type ExpectedSighting, expectedSightings } from "./expected.ts";
 import type { LabAnswer } from "./lab.ts";
 import type { LabSighting, PacketRole } from "./sightings.ts";
 
@@ -214,14 +214,18 @@ function answerText(answer: LabAnswer): string {
   }
 }
 
-function expectedText({ host, interface: name, direction, tuple, ttl }: ExpectedSighting): string {
-  return `${host} ${name} ${direction} ${tupleText(tuple)} ttl ${ttl}`;
+function expectedText(each: ExpectedSighting): string {
+  return `${each.host} ${each.interface} ${each.direction} ${packetText(each)}`;
 }
 
-function sightingText({ host, interface: name, direction, packet: { tuple, ttl } }: LabSighting): string {
-  return `${host} ${name} ${direction} ${tupleText(tuple)} ttl ${ttl}`;
+function sightingText(each: LabSighting): string {
+  return `${each.host} ${each.interface} ${each.direction} ${packetText(each.packet)}`;
 }
 
-function tupleText({ source, sourcePort, destination, destinationPort }: Tuple): string {
-  return `${printAddressPort(source, sourcePort)} > ${printAddressPort(destination, destinationPort)}`;
+/** `10.244.1.10:40000 > 10.96.0.20:80 ttl 64`, without ports where there are none. */
+export function packetText({ tuple, ttl }: Pick<ExpectedSighting, "tuple" | "ttl">): string {
+  const end = (address: Address, port: number): string =>
+    port === 0 ? printAddress(address) : printAddressPort(address, port);
+  const { source, sourcePort, destination, destinationPort } = tuple;
+  return `${end(source, sourcePort)} > ${end(destination, destinationPort)} ttl ${ttl}`;
 }

@@ -49,6 +49,12 @@ export function kpcProcess(args: readonly string[], { folder, input = "", env = 
   return { code: status, stdout, stderr };
 }
 
+/** The bytes that `kpc` prints in a process of its own; throws where it fails. */
+export function kpcBytes(args: readonly string[]): Buffer {
+  const script = new URL("../../dist/bin/kpc.cjs", import.meta.url).pathname;
+  return execFileSync(process.execPath, [script, ...args], { maxBuffer: 1 << 28 });
+}
+
 interface Server {
   readonly requests: number;
   readonly responses: number;

@@ -45,6 +45,14 @@ export function rowsOf({ hops, end }: Leg, context: TellingContext): WalkRow[] {
   return rows;
 }
 
+/** What happened on one host, a line each, with the place of its reason. `end`: how the packet's way ended there. */
+export function hopLines(hop: Hop, context: TellingContext, end: WalkEnd | undefined): string[] {
+  const lines = hopRows(hop, context, end).map(({ text, place }) =>
+    place === undefined ? text : `${text}   ${place}`,
+  );
+  return end === undefined ? lines : [...lines, `=> ${endText(end, context)}`];
+}
+
 function interfaceAtEnd({ inInterface, steps }: Hop): string {
   const up = steps.find((step) => step.kind === "bridged" && step.port === undefined);
   return up?.kind === "bridged" ? up.bridge : (inInterface ?? "");

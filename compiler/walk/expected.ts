@@ -1,24 +1,42 @@
 /** What packet sockets are to hear of a predicted leg of a walk. */
+import type { Tuple } from "../evaluate/connection.ts";
+import type { Hop, Leg } from "./types.ts";
 
-import type { Tuple } from "../../compiler/evaluate/connection.ts";
-import type { Hop, Leg } from "../../compiler/walk/types.ts";
-import type { LabSighting } from "./sightings.ts";
-
-/** A sighting without its protocol. */
-export interface ExpectedSighting extends Pick<LabSighting, "host" | "interface" | "direction"> {
+/** A packet as it passes an interface. */
+export interface ExpectedSighting {
+  /** A host's name. */
+  readonly host: string;
+  readonly interface: string;
+  readonly direction: "in" | "out";
   readonly tuple: Tuple;
   readonly ttl: number;
   /** It depends on what the host has sent before. */
   readonly isOptional?: true;
+  /** The packet in that of a tunnel. */
+  readonly carries?: Pick<ExpectedSighting, "tuple" | "ttl">;
+  /** What happens to the packet on the host. */
+  readonly hop: Hop;
 }
 
 /** In order of time. */
 export function expectedSightings({ hops, end }: Leg): ExpectedSighting[] {
+  const carried: Pick<ExpectedSighting, "tuple" | "ttl">[] = [];
   return hops.flatMap((hop, i) => {
     const isLast = i === hops.length - 1;
     const endsHere = isLast && end.kind === "delivered" && end.host === hop.host;
-    return sightingsAt(hop, endsHere || !isLast, isLast && end.kind === "bridge-drops" ? end.bridge : undefined);
+    const found = sightingsAt(hop, endsHere || !isLast, isLast && end.kind === "bridge-drops" ? end.bridge : undefined);
+    const inner = carried.at(-1);
+    for (const step of hop.steps) {
+      if (step.kind === "encapsulated") carried.push({ tuple: hop.after, ttl: ttlBehind(hop) });
+      if (step.kind === "decapsulated") carried.pop();
+    }
+    return inner === undefined ? found : found.map((each) => ({ ...each, carries: inner }));
   });
+}
+
+/** The time to live of a packet that leaves the host. */
+function ttlBehind({ inInterface, ttl, steps }: Hop): number {
+  return inInterface !== undefined && steps.some(({ kind }) => kind === "routed") ? ttl - 1 : ttl;
 }
 
 /** `arrives`: the hop's host delivers the packet, or hands it on. `dropping`: the bridge that does not. */
@@ -26,12 +44,14 @@ function sightingsAt(hop: Hop, arrives: boolean, dropping: string | undefined): 
   const { host, inInterface, outInterface, before, after, ttl, steps } = hop;
   const found: ExpectedSighting[] = [];
   const at = (name: string, direction: "in" | "out", tuple: Tuple, left: number): void => {
-    found.push({ host, interface: name, direction, tuple, ttl: left });
+    found.push({ host, interface: name, direction, tuple, ttl: left, hop });
+  };
+  const maybeAt = (name: string, tuple: Tuple): void => {
+    found.push({ host, interface: name, direction: "out", tuple, ttl, isOptional: true, hop });
   };
   if (inInterface !== undefined) at(inInterface, "in", before, ttl);
   let tuple = before;
   let bridged: Tuple | undefined;
-  let isRouted = false;
   let outPort: string | undefined;
   for (const step of steps) {
     switch (step.kind) {
@@ -39,15 +59,11 @@ function sightingsAt(hop: Hop, arrives: boolean, dropping: string | undefined): 
         tuple = step.to;
         bridged ??= step.to;
         break;
-      case "routed":
-        isRouted = true;
-        break;
       case "bridged":
         // A bridge that passes a frame on hears nothing of it itself.
         if (step.port === undefined) at(step.bridge, "in", tuple, ttl);
         // Where it does not have the header of the neighbour's frames yet, it sends the translated packet to that by itself.
-        else if (step.inPort !== undefined && bridged !== undefined)
-          found.push({ host, interface: step.bridge, direction: "out", tuple: bridged, ttl, isOptional: true });
+        else if (step.inPort !== undefined && bridged !== undefined) maybeAt(step.bridge, bridged);
         else if (step.inPort === undefined) outPort = step.port;
         break;
       default:
@@ -55,9 +71,8 @@ function sightingsAt(hop: Hop, arrives: boolean, dropping: string | undefined): 
         break;
     }
   }
-  if (dropping !== undefined && bridged !== undefined)
-    found.push({ host, interface: dropping, direction: "out", tuple: bridged, ttl, isOptional: true });
-  const left = isRouted && inInterface !== undefined ? ttl - 1 : ttl;
+  if (dropping !== undefined && bridged !== undefined) maybeAt(dropping, bridged);
+  const left = ttlBehind(hop);
   if (outInterface !== undefined) {
     at(outInterface, "out", after, left);
     if (outPort !== undefined) at(outPort, "out", after, left);
