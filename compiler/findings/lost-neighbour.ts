@@ -1,8 +1,8 @@
 /** A packet that found nobody behind an interface: no answer for the next hop, a port that lets nothing out, a wire that leads nowhere. */
 import type { Diagnostic, DiagnosticCode, Fix, Origin } from "../diagnostics.ts";
-import { type Address, printAddress } from "../net/address.ts";
+import { type Address, isLinkLocal, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
-import type { Host } from "../network/network.ts";
+import type { Host, HostInterface } from "../network/network.ts";
 import { interfaceSetting } from "../network/setting-names.ts";
 import type { TableRoute } from "../network/types.ts";
 import type { WalkEnd } from "../walk/types.ts";
@@ -38,45 +38,23 @@ export interface LossCause {
 function causeOf(known: KnownNetwork, lost: LostLeg, host: Host, { interface: name, address }: NoNeighbour): LossCause {
   const peer = known.peerOf(host.name, name);
   const node = peer && known.host(peer.host);
-  // A pod asks for the address that its node answers for.
-  if (host.role.kind === "pod" && node !== undefined && node.role.kind === "node" && peer !== undefined) {
-    const own = node.interfaces.find((each) => each.name === peer.interface);
-    if (own?.isUp === false) return isDown(node, peer.interface);
-    const bridge = node.interfaces.find(({ kind }) => kind === "bridge");
-    if (own !== undefined && bridge !== undefined && own.port === undefined)
-      return outOfBridge(node, own.name, bridge.name);
-    if (own?.port === undefined && own?.proxyArp === false) {
-      const setting = interfaceSetting("ipv4", own.name, "proxy_arp");
-      return {
-        why: `${node.name} does not answer for others there (${setting} is 0)`,
-        host: node.name,
-        origin: findSetting(node, setting).origin,
-        fix: { host: node.name, command: `sysctl -w ${setting}=1` },
-      };
-    }
-    // A host that does not forward answers for nobody else (arp_process).
-    if (own?.port === undefined && own?.sysctls.IPv4.forwarding === false && own.proxyArp) {
-      const setting = forwardingOf(node, own.name, "IPv4");
-      return {
-        ...{ code: "forwarding-off", host: node.name, origin: setting.origin },
-        why: `${node.name} does not forward, and so does not answer for others (${setting.name} is 0)`,
-        fix: sysctl(node.name, setting.name, 1),
-      };
-    }
-  }
   const owner = known.ownerOf(address);
   const wire = owner && known.peerOf(owner.host.name, owner.interface.name);
-  const port = wire && known.host(wire.host)?.interfaces.find((each) => each.name === wire.interface);
-  if (owner !== undefined && wire?.host === host.name && port !== undefined) {
+  // A pod asks its node, or another pod on the same bridge.
+  if (host.role.kind === "pod" && node !== undefined && node.role.kind === "node" && peer !== undefined) {
+    const own = node.interfaces.find((each) => each.name === peer.interface);
+    const far = wire?.host === node.name ? node.interfaces.find((each) => each.name === wire.interface) : undefined;
+    const ports = [own, far].flatMap((port) => port ?? []);
+    const bridge = node.interfaces.find(({ kind }) => kind === "bridge");
+    const cause =
+      causeAtPorts(node, bridge, ports) ?? (own === undefined ? undefined : causeAtWire(node, own, address));
+    if (cause !== undefined) return cause;
+  }
+  if (owner !== undefined && wire?.host === host.name) {
+    const port = host.interfaces.find((each) => each.name === wire.interface);
     const bridge = host.interfaces.find((each) => each.name === name && each.kind === "bridge");
-    if (!port.isUp) return isDown(host, port.name);
-    if (bridge !== undefined && port.port?.bridge !== bridge.name) return outOfBridge(host, port.name, bridge.name);
-    if (port.port?.isForwarding === false)
-      return {
-        ...{ why: `the port ${port.name} is blocked`, host: host.name },
-        origin: port.provenance.origin,
-        fix: { host: host.name, command: `bridge link set dev ${port.name} state 3` },
-      };
+    const cause = port && causeAtPorts(host, bridge, [port]);
+    if (cause !== undefined) return cause;
   }
   if (owner !== undefined && !owner.interface.isUp) return isDown(owner.host, owner.interface.name);
   const hop = lost.leg.hops.at(-1);
@@ -105,6 +83,65 @@ export function wrongRoute(
     host: host.name,
     origin,
     fix: right ?? { host: host.name, command: `ip route del ${printPrefix(route.prefix)} ${via}` },
+  };
+}
+
+/** What keeps ports of one bridge from each other; `bridge` undefined: the wires lead to the host itself. */
+function causeAtPorts(
+  host: Host,
+  bridge: HostInterface | undefined,
+  ports: readonly HostInterface[],
+): LossCause | undefined {
+  const down = ports.find(({ isUp }) => !isUp);
+  if (down !== undefined) return isDown(host, down.name);
+  if (bridge === undefined) return undefined;
+  const outside = ports.find(({ port }) => port?.bridge !== bridge.name);
+  if (outside !== undefined) return outOfBridge(host, outside.name, bridge.name);
+  const blocked = ports.find(({ port }) => port?.isForwarding === false);
+  if (blocked !== undefined)
+    return {
+      ...{ why: `the port ${blocked.name} of the bridge ${bridge.name} is blocked`, host: host.name },
+      origin: blocked.port?.provenance?.origin ?? blocked.provenance.origin,
+      fix: { host: host.name, command: `bridge link set dev ${blocked.name} state 3` },
+    };
+  const [first, second] = ports;
+  if (first?.port?.isolated !== true || second?.port?.isolated !== true) return undefined;
+  return {
+    ...{ why: `the ports ${first.name} and ${second.name} of the bridge ${bridge.name} are isolated`, host: host.name },
+    origin: second.port.provenance?.origin ?? second.provenance.origin,
+    fix: { host: host.name, command: `bridge link set dev ${second.name} isolated off` },
+  };
+}
+
+/** Why a node does not answer for the gateway of a pod on `own`, the wire of that. */
+function causeAtWire(node: Host, own: HostInterface, address: Address): LossCause | undefined {
+  if (own.port !== undefined) return undefined;
+  if (typeof address === "bigint") {
+    if (own.addresses.some((each) => each.address === address)) return undefined;
+    const text = printAddress(address);
+    return {
+      why: `${node.name} does not have the address on ${own.name}`,
+      host: node.name,
+      origin: own.provenance.origin ?? node.provenance.origin,
+      fix: { host: node.name, command: `ip address add ${text}/${isLinkLocal(address) ? 64 : 128} dev ${own.name}` },
+    };
+  }
+  if (!own.proxyArp) {
+    const setting = interfaceSetting("ipv4", own.name, "proxy_arp");
+    return {
+      why: `${node.name} does not answer for others there (${setting} is 0)`,
+      host: node.name,
+      origin: findSetting(node, setting).origin,
+      fix: { host: node.name, command: `sysctl -w ${setting}=1` },
+    };
+  }
+  // A host that does not forward answers for nobody else (arp_process).
+  if (own.sysctls.IPv4.forwarding) return undefined;
+  const setting = forwardingOf(node, own.name, "IPv4");
+  return {
+    ...{ code: "forwarding-off", host: node.name, origin: setting.origin },
+    why: `${node.name} does not forward, and so does not answer for others (${setting.name} is 0)`,
+    fix: sysctl(node.name, setting.name, 1),
   };
 }
 

@@ -1,6 +1,6 @@
 /** A packet for which a host had no route. */
 import type { Diagnostic, Fix } from "../diagnostics.ts";
-import { type Address, familyOf, printAddress } from "../net/address.ts";
+import { type Address, familyOf, isLinkLocal, printAddress } from "../net/address.ts";
 import { hostPrefix, type Prefix, prefixContains, printPrefix } from "../net/prefix.ts";
 import type { Host } from "../network/network.ts";
 import type { TableRoute } from "../network/types.ts";
@@ -168,10 +168,6 @@ function defaultRoute(known: KnownNetwork, host: Host, destination: Address): Fi
   // A link-local address is on each of the host's wires.
   const out = isLinkLocal(gateway) ? ` dev ${host.interfaces.find(({ kind }) => kind === "ethernet")?.name}` : "";
   return { host: host.name, command: `ip route add default via ${printAddress(gateway)}${out}` };
-}
-
-function isLinkLocal(address: Address): boolean {
-  return typeof address === "bigint" && address >> 118n === 0x3fan;
 }
 
 /** Another node, or a pod of the same node. */

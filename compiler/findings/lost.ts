@@ -9,9 +9,11 @@ import type { Host } from "../network/network.ts";
 import { interfaceSetting } from "../network/setting-names.ts";
 import type { Leg, WalkEnd } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
+import { lostDiscovery } from "./lost-discovery.ts";
 import type { LostLeg } from "./lost-leg.ts";
 import { lostAtNeighbour, lostInTunnel, lostOnBridge, lostOnLink, wrongRoute } from "./lost-neighbour.ts";
 import { lostRoute } from "./lost-route.ts";
+import { acceptForwarded, isFilterChain, nftFix, ruleName, ruleOrigin } from "./rule-fixes.ts";
 import { forwardingOf, ipv4SettingOf, placed, sysctl } from "./settings.ts";
 import { strangerFinding } from "./stranger.ts";
 import { tooLarge } from "./too-large.ts";
@@ -46,7 +48,9 @@ function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd)
     case "broadcast":
       return undefined;
     case "no-neighbour":
-      return lostAtNeighbour(known, lost, host, end);
+      return end.discovery === undefined
+        ? lostAtNeighbour(known, lost, host, end)
+        : lostDiscovery(known, lost, end, end.discovery);
     case "bridge-drops":
       return lostOnBridge(lost, host, end);
     case "no-link":
@@ -165,31 +169,14 @@ const OWN_TABLE = "kpc";
 function forwardDrops({ what, leg }: LostLeg, host: Host, by: PathStep, known: KnownNetwork): Diagnostic | undefined {
   if (by.table === OWN_TABLE) return undefined;
   const { source, destination } = leg.hops.at(-1)?.after ?? {};
-  const isPolicy = by.kind === "policy";
-  const rule = isPolicy ? `the policy of chain ${by.base.name}` : `a rule of chain ${by.chain}`;
   const from = source === undefined ? "" : ` from ${printAddress(source)} to ${printAddress(destination ?? source)}`;
-  const message = `${host.name} drops ${what}${from} where it forwards: ${rule} in table ${by.table} does not let it through`;
-  const origin = (isPolicy ? by.base.origin : by.rule.origin) ?? host.provenance.origin;
+  const message = `${host.name} drops ${what}${from} where it forwards: ${ruleName(by)} does not let it through`;
   const cidrs = known.podCidrs.filter(({ address }) => familyOf(address) === familyOf(source ?? address));
-  const command = by.base.name === "FORWARD" && by.table === "filter" ? iptables(by, cidrs.map(printPrefix)) : nft(by);
+  const command = isFilterChain(by) ? acceptForwarded(by, cidrs.map(printPrefix)) : nftFix(by);
   return {
     ...{ severity: "error", code: "forward-drops", message, host: host.name },
-    ...placed(origin, { host: host.name, command }),
+    ...placed(ruleOrigin(by) ?? host.provenance.origin, { host: host.name, command }),
   };
-}
-
-function iptables({ kind, family }: PathStep, cidrs: readonly string[]): string {
-  const program = family === "ip6" ? "ip6tables" : "iptables";
-  if (kind === "policy") return `${program} -P FORWARD ACCEPT`;
-  return cidrs
-    .flatMap((cidr) => [`${program} -I FORWARD -s ${cidr} -j ACCEPT`, `${program} -I FORWARD -d ${cidr} -j ACCEPT`])
-    .join("; ");
-}
-
-function nft({ kind, family, table, base }: PathStep): string {
-  return kind === "policy"
-    ? `nft 'chain ${family} ${table} ${base.name} { policy accept; }'`
-    : `nft -a list chain ${family} ${table} ${base.name}`;
 }
 
 function loop({ what, leg }: LostLeg, host: Host): Diagnostic {

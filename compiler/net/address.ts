@@ -21,6 +21,11 @@ export function familyOf(address: Address): Family {
   return typeof address === "number" ? "IPv4" : "IPv6";
 }
 
+/** Whether `address` is one of fe80::/10, which counts on one wire only. */
+export function isLinkLocal(address: Address): boolean {
+  return typeof address === "bigint" && address >> 118n === 0x3fan;
+}
+
 /** The dotted address in `text`, or undefined. Octets are decimal also with leading zeros (`010.0.0.1` is 10.0.0.1),
  *  as Kubernetes reads them: inet_aton would read octal. `hasLeadingZero` tells such a spelling. */
 export function parseIpv4(text: string): Ipv4 | undefined {

@@ -1,5 +1,5 @@
 /** The source address that Linux gives a packet of its own over IPv6: RFC 6724, with the kernel's own table of labels (addrlabel.c). */
-import type { Ipv6 } from "../net/address.ts";
+import { type Ipv6, isLinkLocal } from "../net/address.ts";
 import { type Prefix, parsePrefix, prefixContains } from "../net/prefix.ts";
 import type { Interface, InterfaceAddress } from "./types.ts";
 
@@ -70,7 +70,7 @@ const GLOBAL = 14;
 /** RFC 4291; loopback counts as a link's. */
 function scopeOf(address: Ipv6): number {
   if (address >> 120n === 0xffn) return Number((address >> 112n) & 15n);
-  if (address >> 118n === 0x3fan || address === 1n) return LINK;
+  if (isLinkLocal(address) || address === 1n) return LINK;
   return address >> 118n === 0x3fbn ? SITE : GLOBAL;
 }
 

@@ -15,6 +15,7 @@ import type { Hook } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
 import { chosen, connectionAt, isSame, type Journey, keep, record, visitsOf, type WalkEvent } from "./journey.ts";
+import type { LostAtHook } from "./types.ts";
 
 /** A packet on a host. `passage` undefined: the host has no rules. */
 export interface OnHost {
@@ -97,6 +98,26 @@ export class RulesOfHosts {
     });
   }
 
+  /** Where rules of `host` drop a packet for certain that connection tracking does not look at; undefined: it may pass all `stations`. */
+  lossOf(host: Host, packet: Packet, stations: readonly HookStation[]): LostAtHook | undefined {
+    const evaluator = this.evaluatorOf(host);
+    let passages = evaluator === undefined ? [] : [evaluator.start(packet, this.environmentOf(host))];
+    if (evaluator === undefined) return undefined;
+    for (const { hook, outInterface } of stations) {
+      const route: Route =
+        outInterface === undefined
+          ? { kind: "local", masqueradeSource: undefined }
+          : { kind: "forward", interface: outInterface, masqueradeSource: undefined };
+      const isRouted = hook !== "prerouting";
+      const before = isRouted ? passages.map((each) => each.routed(route)) : passages;
+      const after = before.flatMap((each) => evaluator.enter(hook, each));
+      passages = after.filter(({ end }) => end === undefined).slice(0, MOST_UNTRACKED);
+      const [lost] = after;
+      if (passages.length === 0 && lost !== undefined) return { host: host.name, hook, by: lost.path.at(-1) };
+    }
+    return undefined;
+  }
+
   private environmentOf(host: Host): Environment {
     const known = this.environments.get(host.name);
     if (known !== undefined) return known;
@@ -111,6 +132,15 @@ export class RulesOfHosts {
     return made;
   }
 }
+
+/** A hook that a packet comes to, and by which interface it is to leave there. */
+export interface HookStation {
+  readonly hook: Hook;
+  readonly outInterface?: string;
+}
+
+/** Things that can become of a packet that is not tracked, and are followed. */
+const MOST_UNTRACKED = 16;
 
 /** Whether the packet can be the first one of a connection that a host has not seen before: an answer of TCP, ICMP or SCTP cannot, and is
  *  invalid there (tcp_new, nf_conntrack_icmp). */

@@ -17,10 +17,18 @@ export interface Answer extends LocatedInterface {
   readonly isProxy: boolean;
 }
 
-/** Interfaces that hear each other's broadcasts, without those that are ports of bridges. */
+/** Interfaces that hear the broadcasts of one, without those that are ports of bridges. */
 interface Segment {
   readonly members: readonly LocatedInterface[];
   readonly owners: Map<Address, LocatedInterface>;
+}
+
+/** A search for the interfaces that hear a broadcast. */
+interface Search {
+  /** Bridges that were met. */
+  readonly seen: Set<string>;
+  /** Isolated ports were left out: others of them hear something else. */
+  isPartial: boolean;
 }
 
 /** The links of a network, searched once for each segment. */
@@ -89,10 +97,28 @@ export class Segments {
       for (const port of this.portsOf.get(key) ?? []) {
         const peer = this.peerOf({ host: bridge.host, interface: port.name });
         if (peer === undefined) continue;
-        for (const each of this.behind(peer, new Set([key]))) known.set(keyOf(refOf(each)), port.name);
+        for (const each of this.behind(peer, { seen: new Set([key]), isPartial: false }))
+          known.set(keyOf(refOf(each)), port.name);
       }
     }
     return known.get(keyOf(target));
+  }
+
+  /** The bridges, as interfaces of their hosts, that pass a frame from `from` on to `target`; not those that take it, or send it. */
+  bridgesBetween(from: InterfaceRef, target: InterfaceRef): readonly LocatedInterface[] {
+    const passed: LocatedInterface[] = [];
+    let at: InterfaceRef | undefined = from;
+    let out = this.at(from).interface.kind === "bridge" ? this.portTo(target, from) : from.interface;
+    while (at !== undefined && out !== undefined && passed.length <= this.portsOf.size) {
+      const peer = this.peerOf({ host: at.host, interface: out });
+      const bridge = peer?.interface.port?.bridge;
+      if (peer === undefined || bridge === undefined) break;
+      at = { host: peer.host.name, interface: bridge };
+      if (keyOf(at) === keyOf(target)) break;
+      passed.push(this.at(at));
+      out = this.portTo(target, at);
+    }
+    return passed;
   }
 
   private segmentOf(ref: InterfaceRef): Segment {
@@ -101,34 +127,37 @@ export class Segments {
     if (known !== undefined) return known;
     const start = this.at(ref);
     const peer = start.interface.kind === "bridge" ? start : this.peerOf(ref);
-    const others = peer === undefined ? [] : this.behind(peer, new Set());
+    const search: Search = { seen: new Set(), isPartial: false };
+    const others = peer === undefined ? [] : this.behind(peer, search);
     const members = start.interface.kind === "bridge" ? others : [start, ...others];
     const segment: Segment = { members, owners: new Map() };
     for (const member of members) {
-      this.segments.set(keyOf(refOf(member)), segment);
+      if (!search.isPartial) this.segments.set(keyOf(refOf(member)), segment);
       for (const address of answeredBy(member)) if (!segment.owners.has(address)) segment.owners.set(address, member);
     }
     this.segments.set(key, segment);
     return segment;
   }
 
-  /** `at`, or, where it is a bridge or a port of one, that and all that its other ports lead to. `seen`: bridges that were met. */
-  private behind(at: LocatedInterface, seen: Set<string>): LocatedInterface[] {
+  /** `at`, or, where it is a bridge or a port of one, that and all that its other ports lead to. */
+  private behind(at: LocatedInterface, search: Search): LocatedInterface[] {
     const { host, interface: own } = at;
     const bridge = own.kind === "bridge" ? own.name : own.port?.bridge;
     if (bridge === undefined) return [at];
     if (own.port?.isForwarding === false) return [];
     const ref = { host: host.name, interface: bridge };
-    if (seen.has(keyOf(ref))) return [];
-    seen.add(keyOf(ref));
-    const others = (this.portsOf.get(keyOf(ref)) ?? []).filter(
+    if (search.seen.has(keyOf(ref))) return [];
+    search.seen.add(keyOf(ref));
+    const ports = (this.portsOf.get(keyOf(ref)) ?? []).filter(
       (port) => port.name !== own.name && port.port?.isForwarding === true,
     );
+    const others = ports.filter(({ port }) => own.port?.isolated !== true || port?.isolated !== true);
+    if (others.length < ports.length) search.isPartial = true;
     return [
       this.at(ref),
       ...others.flatMap((port) => {
         const peer = this.peerOf({ host: host.name, interface: port.name });
-        return peer === undefined ? [] : this.behind(peer, seen);
+        return peer === undefined ? [] : this.behind(peer, search);
       }),
     ];
   }

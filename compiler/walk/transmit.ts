@@ -1,6 +1,7 @@
 /** How a packet leaves a host: into a tunnel, or as a frame to who answers for the next hop. */
 import type { Address } from "../net/address.ts";
 import type { Host, HostInterface, Tunnel } from "../network/network.ts";
+import type { Discovery } from "./discovery.ts";
 import { finished, type Journey, leave, record, type WalkEvent } from "./journey.ts";
 import { refOf, type Segments } from "./segments.ts";
 import type { WalkEnd } from "./types.ts";
@@ -10,7 +11,11 @@ const IPIP = 4;
 const TTL = 64;
 
 /** The packet of `event` leaves. */
-export function transmit(segments: Segments, event: Extract<WalkEvent, { readonly kind: "out" }>): WalkEvent[] {
+export function transmit(
+  segments: Segments,
+  discovery: Discovery,
+  event: Extract<WalkEvent, { readonly kind: "out" }>,
+): WalkEvent[] {
   const { host: name, outInterface, nextHop, journey } = event;
   const { host, interface: own } = segments.at({ host: name, interface: outInterface });
   if (own.tunnel !== undefined) return encapsulate(host, own, own.tunnel, nextHop, journey);
@@ -22,6 +27,19 @@ export function transmit(segments: Segments, event: Extract<WalkEvent, { readonl
   if (answer === undefined)
     return [{ kind: "end", journey, end: { kind: "no-neighbour", host: name, interface: own.name, address: nextHop } }];
   const target = refOf(answer);
+  const { source } = journey.tuple;
+  const lost =
+    typeof nextHop === "bigint" && typeof source === "bigint"
+      ? discovery.lossOf({ host, interface: own }, source, nextHop, answer)
+      : undefined;
+  if (lost !== undefined)
+    return [
+      {
+        kind: "end",
+        journey,
+        end: { kind: "no-neighbour", host: name, interface: own.name, address: nextHop, discovery: lost },
+      },
+    ];
   const asked = record(journey, { kind: "neighbour", asks: nextHop, answeredBy: target, isProxy: answer.isProxy });
   const port = own.kind === "bridge" ? segments.portTo(target, ref) : own.name;
   const peer = port === undefined ? undefined : segments.peerOf({ host: name, interface: port });

@@ -93,6 +93,13 @@ export type WalkStep =
   /** A proxy took the connection, and makes one of its own. */
   | { readonly kind: "proxied"; readonly taken: Tuple; readonly made: Tuple; readonly target: string };
 
+/** Where rules drop a packet. */
+export interface LostAtHook {
+  readonly host: string;
+  readonly hook: Hook;
+  readonly by: PathStep | undefined;
+}
+
 /** How a leg ends. */
 export type WalkEnd =
   | { readonly kind: "delivered"; readonly host: string; readonly tuple: Tuple }
@@ -124,8 +131,14 @@ export type WalkEnd =
       readonly interface: string | undefined;
       readonly tuple: Tuple;
     }
-  /** Nobody answers for the next hop. */
-  | { readonly kind: "no-neighbour"; readonly host: string; readonly interface: string; readonly address: Address }
+  /** Nobody answers for the next hop. `discovery`: rules drop the packets that ask for it, or that answer. */
+  | {
+      readonly kind: "no-neighbour";
+      readonly host: string;
+      readonly interface: string;
+      readonly address: Address;
+      readonly discovery?: LostAtHook;
+    }
   /** A bridge did not pass the packet on. */
   | {
       readonly kind: "bridge-drops";

@@ -5,6 +5,7 @@ import { ALWAYS } from "../evaluate/unknown/condition.ts";
 import { unreachable } from "../invariant.ts";
 import type { Host, Network } from "../network/network.ts";
 import { takeFrame } from "./bridge.ts";
+import { Discovery } from "./discovery.ts";
 import { ownSource, receive, send } from "./ip.ts";
 import { arrive, finished, hopsOf, isSame, type Journey, type WalkEvent, wasHere } from "./journey.ts";
 import { RulesOfHosts } from "./on-host.ts";
@@ -17,11 +18,13 @@ import type { Leg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
 export class PacketWalker {
   private readonly segments: Segments;
   private readonly rules: RulesOfHosts;
+  private readonly discovery: Discovery;
 
   /** `evaluatorOf`: what the rules of a host do; undefined: it has none. Asked only of hosts that packets come to. */
   constructor(network: Network, evaluatorOf: (host: Host) => Evaluator | undefined) {
     this.segments = new Segments(network);
     this.rules = new RulesOfHosts(evaluatorOf);
+    this.discovery = new Discovery(this.rules, this.segments);
   }
 
   /** All that can become of the first packet of `flow` and, unless `isOneWay`, of the answer. */
@@ -110,7 +113,7 @@ export class PacketWalker {
       case "send":
         return send(this.rules, this.segments.host(event.host), event.journey);
       case "out":
-        return transmit(this.segments, event);
+        return transmit(this.segments, this.discovery, event);
       case "frame": {
         const { frame } = event;
         if (wasHere(frame.journey, frame.host, frame.inInterface))

@@ -33,6 +33,8 @@ export interface NetworkBuild {
   interfaceSysctls(host: Host): SysctlSetting[];
   /** Ports, states, sysctls of interfaces, addresses, routes, policy rules, neighbours. */
   configureMessages(host: Host): NetlinkMessage[];
+  /** Ports that do not forward, of which the kernel makes forwarding ones when both ends of their wires are up. */
+  blockMessages(host: Host): NetlinkMessage[];
 }
 
 /** Namespaces above which neighbours are permanent: the kernel has one table of neighbours for all of them. */
@@ -49,6 +51,7 @@ export function planBuild(network: Network): NetworkBuild {
     linkMessages: (host, namespaceOf) => build.links(host, namespaceOf),
     interfaceSysctls,
     configureMessages: (host) => build.configure(host),
+    blockMessages: (host) => build.block(host),
   };
 }
 
@@ -80,6 +83,13 @@ interface Station {
 
 function keyOf({ host, interface: name }: InterfaceRef): string {
   return `${host} ${name}`;
+}
+
+const DISABLED = 0;
+
+/** Ports of bridges that pass nothing on. */
+export function blockedPorts({ interfaces }: Host): readonly string[] {
+  return interfaces.flatMap(({ name, isUp, port }) => (isUp && port?.isForwarding === false ? [name] : []));
 }
 
 class Build {
@@ -213,7 +223,6 @@ class Build {
               IFLA.portInfo | NESTED,
               attribute(PORT_INFO.hairpin, u8(Number(port.hairpin))),
               attribute(PORT_INFO.isolated, u8(Number(port.isolated))),
-              ...(port.isForwarding ? [] : [attribute(PORT_INFO.state, u8(0))]),
             ),
           ]),
           RTM.setLink,
@@ -226,6 +235,16 @@ class Build {
       ...ruleMessages(host),
       ...(this.hosts.length > MOST_WITH_ARP ? this.neighbours(host) : []),
     ];
+  }
+
+  block(host: Host): NetlinkMessage[] {
+    return blockedPorts(host).map((name) => ({
+      ...{ does: `state of the port ${name}`, type: RTM.setLink, flags: 0 },
+      body: Buffer.concat([
+        linkHeader(this.indexOf(host.name, name), false, AF.bridge),
+        attribute(IFLA.portInfo | NESTED, attribute(PORT_INFO.state, u8(DISABLED))),
+      ]),
+    }));
   }
 
   /** Linux asks for IPv6 neighbours from such an address only, where it forwards packets. */

@@ -5,7 +5,7 @@ import { type Address, parseAddress, printAddress } from "../../compiler/net/add
 import type { Host, Network } from "../../compiler/network/network.ts";
 import { printNft } from "../../compiler/print.ts";
 import { PROTOCOL } from "../packet.ts";
-import { type NetworkBuild, planBuild } from "./build.ts";
+import { blockedPorts, type NetworkBuild, planBuild } from "./build.ts";
 import { LabHelper, LabTrouble } from "./lab-helper.ts";
 import { encodeBatches, type NetlinkBatch } from "./netlink.ts";
 import { type LabSighting, readFrame } from "./sightings.ts";
@@ -90,6 +90,7 @@ export class PacketLab {
       const fresh = values.split(" ");
       const made = lab.make(new Map(FRESH_SYSCTLS.map((path, i) => [path, fresh[i] ?? ""])), configured);
       await Promise.all([made, lab.loadAll(programOf), lab.startProxies()]);
+      await Promise.all(build.hosts.map((host) => lab.block(host)));
       return lab;
     } catch (error) {
       helper.close();
@@ -133,6 +134,15 @@ export class PacketLab {
         }),
     );
     await Promise.all(commands.map((command) => this.helper.ask(command)));
+  }
+
+  private async block(host: Host): Promise<void> {
+    for (const name of blockedPorts(host)) {
+      const isForwarding = `bridge link show dev ${name} | grep -q "state forwarding"`;
+      // The other end of the wire may be down for good.
+      await this.run(host.name, `for i in $(seq 100); do ${isForwarding} && break; sleep 0.01; done`);
+    }
+    await this.tell(host, encodeBatches(this.build.blockMessages(host)));
   }
 
   /** Loads the rules of a host, in nft's language. */

@@ -1,5 +1,6 @@
 /** More faults of the environment: what else than rules loses packets, in both families where both have it. */
 import { type Prefix, parsePrefix } from "../../compiler/net/prefix.ts";
+import type { HostInterface } from "../../compiler/network/network.ts";
 import type { NextHop, TableRoute } from "../../compiler/network/types.ts";
 import { cameIn, type Fault, routes, service, sysctls } from "./faults.ts";
 import { changes, withInterface, withoutRoute, withRoute } from "./host-changes.ts";
@@ -13,6 +14,7 @@ function prefixOf(text: string): Prefix {
 
 const OTHER_NODE = "pod/shop/client > 10.244.2.10:8080";
 const OTHER_NODE6 = "pod/shop/client > [fd00:244:0:2::10]:8080";
+const SAME_NODE6 = "pod/shop/client > [fd00:244:0:1::11]:8080";
 const SAME_NODE = "pod/shop/client > 10.244.1.11:8080";
 const SERVICE6 = "pod/shop/client > [fd00:96::30]:80";
 const NODE_1 = '"kind":"Node","metadata":{"name":"n1"}';
@@ -29,6 +31,11 @@ function equalRoute(to: string, ...gateways: readonly string[]): TableRoute {
   const hops = gateways.map((gateway): NextHop => ({ interface: "eth0", gateway: addressOf(gateway), weight: 1 }));
   return { kind: "unicast", prefix: prefixOf(to), metric: to.includes(":") ? 512 : 0, scope: "global", hops };
 }
+
+const port =
+  (settings: Partial<NonNullable<HostInterface["port"]>>) =>
+  (own: HostInterface): HostInterface =>
+    own.port === undefined ? own : { ...own, port: { ...own.port, ...settings } };
 
 /** The client's address is kept as it is, before kube-proxy's rules masquerade it. */
 const KEEP_CLIENT = `table ip keep {
@@ -202,6 +209,33 @@ const BRIDGES: readonly Fault[] = [
     fix: "node/n1: iptables -P FORWARD ACCEPT",
   },
   {
+    name: "the policy of FORWARD drops, and the bridge asks the rules, IPv6",
+    pods: "bridge",
+    rules: { "node/n1": filter6("drop", "") },
+    flow: SAME_NODE6,
+    code: "forward-drops",
+    lostAt: "nowhere",
+    host: "node/n1",
+    at: "type filter hook forward priority filter; policy drop;",
+    fix: "node/n1: ip6tables -P FORWARD ACCEPT",
+  },
+  {
+    name: "rules of INPUT drop neighbour discovery",
+    pods: "bridge",
+    rules: {
+      "node/n2": filter6("accept", "")
+        .replaceAll("FORWARD", "INPUT")
+        .replace("hook forward", "hook input")
+        .replace("policy accept", "policy drop"),
+    },
+    flow: OTHER_NODE6,
+    code: "no-neighbour",
+    lostAt: "node/n1 cni0 in",
+    host: "node/n2",
+    at: "type filter hook input priority filter; policy drop;",
+    fix: "node/n2: ip6tables -I INPUT -p icmpv6 --icmpv6-type neighbour-solicitation -j ACCEPT; ip6tables -I INPUT -p icmpv6 --icmpv6-type neighbour-advertisement -j ACCEPT",
+  },
+  {
     name: "ip_forward off, and the Service's pod is on the same bridge",
     pods: "bridge",
     cluster: sysctls("n1", { "net.ipv4.ip_forward": 0 }),
@@ -220,6 +254,71 @@ const BRIDGES: readonly Fault[] = [
     at: "net.ipv4.ip_forward: 0",
     fix: "node/n1: sysctl -w net.ipv4.ip_forward=1",
   },
+  ...[SAME_NODE, SAME_NODE6].flatMap((flow): Fault[] => {
+    const family = flow === SAME_NODE ? "" : ", IPv6";
+    return [
+      {
+        name: `two isolated ports${family}`,
+        pods: "bridge",
+        change: (host) =>
+          withInterface(
+            "node/n1",
+            "veth-web-1",
+            port({ isolated: true }),
+          )(withInterface("node/n1", "veth-client", port({ isolated: true }))(host)),
+        flow,
+        code: "no-neighbour",
+        lostAt: "nowhere",
+        host: "node/n1",
+        at: NODE_1,
+        fix: "node/n1: bridge link set dev veth-web-1 isolated off",
+      },
+      {
+        name: `a blocked port${family}`,
+        pods: "bridge",
+        change: withInterface("node/n1", "veth-web-1", port({ isForwarding: false })),
+        flow,
+        code: "no-neighbour",
+        lostAt: "nowhere",
+        host: "node/n1",
+        at: NODE_1,
+        fix: "node/n1: bridge link set dev veth-web-1 state 3",
+      },
+      {
+        name: `the sender's port is blocked${family}`,
+        pods: "bridge",
+        change: withInterface("node/n1", "veth-client", port({ isForwarding: false })),
+        flow,
+        code: "no-neighbour",
+        lostAt: "nowhere",
+        host: "node/n1",
+        at: NODE_1,
+        fix: "node/n1: bridge link set dev veth-client state 3",
+      },
+      {
+        name: `a port that is not in the bridge${family}`,
+        pods: "bridge",
+        change: withInterface("node/n1", "veth-web-1", ({ port: _, ...own }) => own),
+        flow,
+        code: "no-neighbour",
+        lostAt: "nowhere",
+        host: "node/n1",
+        at: NODE_1,
+        fix: "node/n1: ip link set veth-web-1 master cni0",
+      },
+      {
+        name: `a wire to a pod is down${family}`,
+        pods: "bridge",
+        change: withInterface("node/n1", "veth-web-1", (own) => ({ ...own, isUp: false })),
+        flow,
+        code: "no-neighbour",
+        lostAt: "nowhere",
+        host: "node/n1",
+        at: NODE_1,
+        fix: "node/n1: ip link set veth-web-1 up",
+      },
+    ];
+  }),
 ];
 
 /** What routing decides. */
@@ -308,6 +407,17 @@ const ROUTES: readonly Fault[] = [
       fix: "pod/shop/client: ip link set eth0 mtu 1400",
     },
   ]),
+  {
+    name: "a routed pod's node has no link-local address on its wire",
+    pods: "routed",
+    change: withInterface("node/n1", "cali-client", (own) => ({ ...own, addresses: [] })),
+    flow: OTHER_NODE6,
+    code: "no-neighbour",
+    lostAt: "nowhere",
+    host: "node/n1",
+    at: NODE_1,
+    fix: "node/n1: ip address add fe80::ecee:eeff:feee:eeee/64 dev cali-client",
+  },
   {
     name: "a tunnel that does not know another node",
     pods: "flannel-vxlan",

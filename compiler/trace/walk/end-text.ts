@@ -3,7 +3,7 @@ import { unreachable } from "../../invariant.ts";
 import { printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { PolicyRule, TableRoute } from "../../network/types.ts";
-import type { WalkEnd } from "../../walk/types.ts";
+import type { LostAtHook, WalkEnd } from "../../walk/types.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
 /** Behind `=> `. */
@@ -38,7 +38,7 @@ export function endText(end: WalkEnd, context: TellingContext): string {
     case "broadcast":
       return `lost: ${printAddress(end.tuple.destination)} is a broadcast or multicast address, which kpc does not follow`;
     case "no-neighbour":
-      return `lost: nobody answers for ${printAddress(end.address)} at ${end.interface}`;
+      return `lost: nobody answers for ${printAddress(end.address)} at ${end.interface}${discoveryText(end.discovery)}`;
     case "bridge-drops":
       return `lost: bridge ${end.bridge} does not pass it on (${BRIDGE_WORDS[end.why]}: port ${end.port})`;
     case "no-link":
@@ -62,6 +62,10 @@ export function endText(end: WalkEnd, context: TellingContext): string {
     default:
       return unreachable(end);
   }
+}
+
+function discoveryText(lost: LostAtHook | undefined): string {
+  return lost === undefined ? "" : `, as rules of ${lost.host} drop neighbour discovery in ${lost.hook}`;
 }
 
 const BRIDGE_WORDS: Readonly<Record<Extract<WalkEnd, { readonly kind: "bridge-drops" }>["why"], string>> = {
