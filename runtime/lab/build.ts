@@ -70,6 +70,9 @@ const PORT_INFO = { state: 1, hairpin: 4, isolated: 33 } as const;
 const VXLAN_INFO = { id: 1, local: 4, learning: 7, port: 15 } as const;
 const NEIGHBOUR = { address: 1, linkLayer: 2 } as const;
 const PERMANENT = 0x80;
+const NO_ARP = 0x40;
+/** NTF_MASTER. */
+const OF_BRIDGE = 4;
 
 function infoOf(kind: string, ...data: readonly Buffer[]): Buffer {
   return attribute(IFLA.info, attribute(1, text(kind)), attribute(2, ...data));
@@ -233,7 +236,7 @@ class Build {
       ...interfaces.flatMap((own) => this.tunnelNeighbours(host, own)),
       ...routeMessages(host, this.indexes.get(host.name) ?? new Map()),
       ...ruleMessages(host),
-      ...(this.hosts.length > MOST_WITH_ARP ? this.neighbours(host) : []),
+      ...(this.hosts.length > MOST_WITH_ARP ? [...this.neighbours(host), ...this.portEntries(host)] : []),
     ];
   }
 
@@ -293,16 +296,44 @@ class Build {
     });
   }
 
+  /** Where nobody asks for neighbours, bridges learn nothing from their answers, and would send first packets out by all ports. */
+  private portEntries(host: Host): NetlinkMessage[] {
+    return host.interfaces.flatMap(({ name, port }) => {
+      const behind = port === undefined ? undefined : this.peerOf({ host: host.name, interface: name });
+      if (port === undefined || behind === undefined) return [];
+      const passed = new Set(this.membersOf(host.name, port.bridge).map((each) => `${host.name} ${each}`));
+      return this.stationsFrom(behind, passed).map(({ mac }) => ({
+        does: `station at the port ${name}`,
+        type: RTM.newNeighbour,
+        flags: NLM.create | NLM.replace,
+        body: Buffer.concat([
+          u8(AF.bridge, 0, 0, 0),
+          u32(this.indexOf(host.name, name)),
+          u8(NO_ARP, 0, OF_BRIDGE, 0),
+          attribute(NEIGHBOUR.linkLayer, mac),
+        ]),
+      }));
+    });
+  }
+
   /** Who can be spoken to on the wires and bridges that an interface is on, itself among them. */
   private stationsAt(from: InterfaceRef): readonly Station[] {
     const known = this.stations.get(keyOf(from));
     if (known !== undefined) return known;
+    const passed = new Set<string>();
+    const found = this.stationsFrom(from, passed);
+    for (const key of passed) this.stations.set(key, found);
+    return found;
+  }
+
+  /** Those that are not behind interfaces that were passed; `passed` gets all that are on the way. */
+  private stationsFrom(from: InterfaceRef, passed: Set<string>): Station[] {
     const found: Station[] = [];
     const waiting = [from];
     for (let ref = waiting.pop(); ref !== undefined; ref = waiting.pop()) {
       const at = this.interfaceAt(ref);
-      if (at === undefined || this.stations.has(keyOf(ref))) continue;
-      this.stations.set(keyOf(ref), found);
+      if (at === undefined || passed.has(keyOf(ref))) continue;
+      passed.add(keyOf(ref));
       if (at.port === undefined && (at.addresses.length > 0 || at.proxyArp))
         found.push({ interface: at, mac: this.macOf(ref.host, ref.interface) });
       const { host } = ref;

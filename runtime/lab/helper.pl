@@ -17,6 +17,7 @@
 #   listen NUMBER PROTOCOL ADDRESS PORT   serves there from now on: who asks is told which address and port it was seen as
 #   proxy NUMBER ADDRESS PORT TARGET,PORT…   takes TCP connections, and makes one to one of the targets for each
 #   watch NUMBER               hears all packets of all interfaces from now on
+#   unwatch NUMBER             hears none of them any more
 #   ask NUMBER PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS BYTES   asks a server; SOURCE `-`: as routing says;
 #                              BYTES: the length of the IP packet, which is not to be cut into fragments, 0: a short one (TCP: always).
 #                              The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence` when the time is up
@@ -474,6 +475,7 @@ my %commands = (
     listen     => \&serve,
     proxy      => \&serve_proxy,
     watch      => \&watch,
+    unwatch    => sub { close delete $watcher{ $_[0] }; return '' },
     ask        => \&ask,
     seen       => \&seen,
 );

@@ -51,7 +51,8 @@ export class PacketLab {
   private readonly namespaces: ReadonlyMap<string, number>;
   private readonly hostOf: ReadonlyMap<number, Host>;
   private readonly nameOf = new Map<string, string>();
-  private watched = 0;
+  /** The one that was asked for last is the last. */
+  private readonly watched = new Set<string>();
 
   private constructor(helper: LabHelper, build: NetworkBuild, namespaces: readonly number[]) {
     this.helper = helper;
@@ -169,11 +170,22 @@ export class PacketLab {
     await this.helper.ask(`listen ${this.namespace(host)} ${word} ${printAddress(address)} ${port}`);
   }
 
-  /** Hears all packets of these hosts from now on, at most `MOST_WATCHED`. */
+  /** Hears all packets of these hosts from now on. Where that makes more than `MOST_WATCHED`, it no longer hears those that were asked
+   *  for longest ago. Throws LabTrouble where these alone are more. */
   async watch(hosts: readonly string[]): Promise<void> {
-    this.watched += hosts.length;
-    if (this.watched > MOST_WATCHED) throw new LabTrouble(`${this.watched} hosts are watched, at most ${MOST_WATCHED}`);
-    await Promise.all(hosts.map((host) => this.helper.ask(`watch ${this.namespace(host)}`)));
+    if (hosts.length > MOST_WATCHED)
+      throw new LabTrouble(`packets of ${hosts.length} hosts are to be heard, at most of ${MOST_WATCHED}`);
+    const added = hosts.filter((host) => !this.watched.has(host));
+    for (const host of hosts) {
+      this.watched.delete(host);
+      this.watched.add(host);
+    }
+    const dropped = [...this.watched].slice(0, -MOST_WATCHED);
+    for (const host of dropped) this.watched.delete(host);
+    await Promise.all([
+      ...dropped.map((host) => this.helper.ask(`unwatch ${this.namespace(host)}`)),
+      ...added.map((host) => this.helper.ask(`watch ${this.namespace(host)}`)),
+    ]);
   }
 
   async ask(question: LabQuestion): Promise<LabAnswer> {

@@ -41,7 +41,6 @@ function patienceFor({ branches }: Walk): number {
 export class LabSession {
   readonly lab: PacketLab;
   private readonly description: LabDescription;
-  private readonly watched = new Set<string>();
   /** Packets of flows before. */
   private readonly earlier = new Set<string>();
   private nextPort = FIRST_PORT;
@@ -57,16 +56,15 @@ export class LabSession {
   }
 
   /** Walks a flow, and makes it. `sourcePort`: undefined: one that no flow had before. */
-  async attempt(asked: WalkFlow, sourcePort?: number): Promise<LabAttempt> {
-    const isEcho = ECHO.has(asked.protocol);
+  async attempt(wanted: WalkFlow, sourcePort?: number): Promise<LabAttempt> {
+    const isEcho = ECHO.has(wanted.protocol);
     const port = sourcePort ?? this.freePort();
-    const flow = isEcho ? asked : { ...asked, sourcePort: port };
+    const flow = isEcho ? wanted : { ...wanted, sourcePort: port };
     const walk = this.description.walker.walk(flow);
-    await this.serve(walk);
-    await this.watch(walk);
-    await this.lab.sightings();
-    const answer = await this.lab.ask({ ...flow, sourcePort: port, patience: patienceFor(walk) });
-    const heard = await this.lab.sightings();
+    // The lab does one after the other: what it has heard so far is of earlier flows.
+    await Promise.all([this.serve(walk), this.watch(walk), this.lab.sightings()]);
+    const asked = this.lab.ask({ ...flow, sourcePort: port, patience: patienceFor(walk) });
+    const [answer, heard] = await Promise.all([asked, this.lab.sightings()]);
     // Hosts that wait for the end of an earlier flow send their packets again.
     const sightings = heard.filter(
       (each) => protocolOf(each) === flow.protocol && (isEcho || !this.earlier.has(keyOf(each))),
@@ -89,14 +87,10 @@ export class LabSession {
 
   private async serve({ flow, branches }: Walk): Promise<void> {
     if (ECHO.has(flow.protocol)) return;
-    for (const { there } of branches)
-      if (there.end.kind === "delivered")
-        await this.lab.serve(
-          there.end.host,
-          flow.protocol,
-          there.end.tuple.destination,
-          there.end.tuple.destinationPort,
-        );
+    const ends = branches.flatMap(({ there: { end } }) => (end.kind === "delivered" ? [end] : []));
+    await Promise.all(
+      ends.map(({ host, tuple }) => this.lab.serve(host, flow.protocol, tuple.destination, tuple.destinationPort)),
+    );
   }
 
   /** Hears the hosts that the packets are to pass; in a small network all. */
@@ -106,10 +100,7 @@ export class LabSession {
       .flatMap(({ there, back }) => [...there.hops, ...(back?.hops ?? [])])
       .map(({ host }) => host);
     const wanted = all.length <= MOST_WATCHED ? all : [...new Set(passed)];
-    const more = wanted.filter((host) => !this.watched.has(host));
-    if (more.length === 0) return;
-    await this.lab.watch(more);
-    for (const host of more) this.watched.add(host);
+    await this.lab.watch(wanted);
   }
 }
 
