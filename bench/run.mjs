@@ -18,4 +18,5 @@ await build({
   logLevel: "silent",
 });
 copyFileSync(path("../runtime/kernel/prober.pl"), path("../dist/bench/prober.pl"));
+copyFileSync(path("../runtime/lab/helper.pl"), path("../dist/bench/helper.pl"));
 process.exitCode = spawnSync(process.execPath, [file, ...args], { stdio: "inherit" }).status ?? 1;
