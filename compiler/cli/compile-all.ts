@@ -1,10 +1,10 @@
-import { createHash } from "node:crypto";
 import { basename, join } from "node:path";
 import type { AllNodesResult, Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import { jsonText } from "../json-output.ts";
 import { FileSet, isFileName } from "./file-set.ts";
+import { inputDigest } from "./input-digest.ts";
 import { EXTENSIONS, isBinary, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileAllInputs, exitCodeOf, note, print, showDiagnostics } from "./session.ts";
 
@@ -24,13 +24,13 @@ interface Written {
 /** `kpc compile --all-nodes -d FOLDER`: a file of rules for each Node of the input, or none when something is wrong. Files from
  *  before are replaced when all new ones are written. */
 export async function compileAllCommand(names: readonly string[], flags: PrintFlags, folder: string): Promise<number> {
-  const digest = createHash("sha256");
+  const digest = inputDigest(isBinary(flags.output));
   const result = compileAllInputs(names, flags, ({ text }) => {
-    if (isBinary(flags.output)) digest.update(text);
+    digest?.add(text);
   });
   const found: Diagnostic[] = [...result.diagnostics];
   const report: Report = (diagnostic) => void found.push(diagnostic);
-  const { files, others } = await writeFiles(result, flags, folder, `sha256:${digest.digest("hex")}`, report);
+  const { files, others } = await writeFiles(result, flags, folder, digest?.text() ?? "", report);
   if (flags.output === "json") {
     await print(jsonText("Compilation", { diagnostics: found.map(diagnosticToJson), files, others }));
   } else {

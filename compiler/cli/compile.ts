@@ -1,8 +1,8 @@
-import { createHash } from "node:crypto";
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import { jsonText } from "../json-output.ts";
+import { inputDigest } from "./input-digest.ts";
 import { refuseTerminal } from "./output.ts";
 import { isBinary, type Output, type PrintFlags, printOutput } from "./print-output.ts";
 import { compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
@@ -23,11 +23,9 @@ export async function compileCommand(names: readonly string[], { output, ...othe
   const flags = { ...others, output };
   if (flags.directory !== undefined)
     return (await import("./compile-all.ts")).compileAllCommand(names, flags, flags.directory);
-  const digest = createHash("sha256");
+  const digest = inputDigest(isBinary(flags.output));
   const { diagnostics, compiled } = compileInputs(names, flags, {
-    seen: ({ text }) => {
-      if (isBinary(flags.output)) digest.update(text);
-    },
+    seen: ({ text }) => digest?.add(text),
   });
   if (flags.output === "json") {
     const { programToJson } = await import("../formats/ir/print.ts");
@@ -41,7 +39,7 @@ export async function compileCommand(names: readonly string[], { output, ...othe
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const unsupported: Diagnostic[] = [];
   const report: Report = (diagnostic) => void unsupported.push(diagnostic);
-  const printed = await printOutput(compiled, flags, `sha256:${digest.digest("hex")}`, report);
+  const printed = await printOutput(compiled, flags, digest?.text() ?? "", report);
   showDiagnostics(unsupported, flags);
   if (printed === undefined) return EXIT.finding;
   await print(printed);

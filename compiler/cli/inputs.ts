@@ -2,7 +2,6 @@
 import { isAscii } from "node:buffer";
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { gunzipSync } from "node:zlib";
 import type { Source } from "../diagnostics.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -99,7 +98,7 @@ const streams = new Map<string, string>();
 /** UTF-8, without the byte order mark; what is none becomes replacement characters, which the reader reports. What gzip packed
  *  is unpacked. */
 function decode(read: Buffer): string {
-  const bytes = read[0] === 0x1f && read[1] === 0x8b ? gunzipSync(read) : read;
+  const bytes = read[0] === 0x1f && read[1] === 0x8b ? process.getBuiltinModule("node:zlib").gunzipSync(read) : read;
   return isAscii(bytes) ? bytes.toString("latin1") : new TextDecoder().decode(bytes); // a third faster, and most texts are
 }
 

@@ -9,14 +9,15 @@ import { Script } from "node:vm";
 const CODE = fileURLToPath(new URL("cli.cjs", import.meta.url));
 const CACHE = fileURLToPath(new URL("cli.cache", import.meta.url));
 
-const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(CODE, "utf8")}\n})`;
+// ASCII alone.
+const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(CODE, "latin1")}\n})`;
 const script = new Script(source, {
   filename: CODE,
   ...(existsSync(CACHE) ? { cachedData: readFileSync(CACHE) } : {}),
 });
 script.runInThisContext()({}, createRequire(CODE), {}, CODE, fileURLToPath(new URL(".", import.meta.url)));
 
-// The build runs a command, so that the code of commands is there compiled.
+// The build runs commands, so that their code is there compiled.
 if (process.env["KPC_WRITE_CODE_CACHE"] !== undefined) {
   process.on("exit", () => writeFileSync(CACHE, script.createCachedData()));
 }

@@ -17,8 +17,8 @@ export interface GridSize {
   readonly network?: PodNetworkName;
 }
 
-/** Pods are `pod/d/pN`; Services listen at port 80, and each pod serves port 8080 of one of them. */
-export function describeGrid({ nodes, pods, services, network }: GridSize): Described {
+/** Manifests, as JSON. Pods are `pod/d/pN`; Services listen at port 80, and each pod serves port 8080 of one of them. */
+export function gridText({ nodes, pods, services, network }: GridSize): string {
   const count = <T>(n: number, make: (i: number) => T): T[] => Array.from({ length: n }, (_, i) => make(i));
   const items = [
     ...(network === undefined ? [] : [{ apiVersion: "kpc.dev/v1alpha1", kind: "Cluster", pods: { network } }]),
@@ -45,7 +45,11 @@ export function describeGrid({ nodes, pods, services, network }: GridSize): Desc
       },
     })),
   ];
-  const text = JSON.stringify({ apiVersion: "v1", kind: "List", items });
+  return JSON.stringify({ apiVersion: "v1", kind: "List", items });
+}
+
+export function describeGrid(size: GridSize): Described {
+  const text = gridText(size);
   const load = (report: Parameters<typeof loadSpecs>[1]): ReturnType<typeof loadSpecs> =>
     loadSpecs([{ name: "cluster.json", text }], report);
   const { resolved } = resolveInput(load, {}, {}, resolveConfigs);

@@ -1,0 +1,48 @@
+/** Bundles the command line, its launcher and the scripts that it runs into dist/bin, and compiles what commands run. A step of
+ *  `npm run build`. */
+import { execFileSync } from "node:child_process";
+import { chmodSync, copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { basename } from "node:path";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const ROOT = new URL("../../", import.meta.url);
+const BIN = new URL("dist/bin/", ROOT);
+const KPC = fileURLToPath(new URL("kpc.cjs", BIN));
+
+/** Names stay, for the stacks of our own bugs. */
+const MINIFY = { compress: true, mangle: false, codegen: { removeWhitespace: true } };
+
+/** One file of ASCII alone, which Node.js reads without decoding it.
+ *  @param {string} input @param {string} output @param {boolean} isMinified */
+async function bundle(input, output, isMinified) {
+  const made = await rolldown({ input: fileURLToPath(new URL(input, ROOT)), platform: "node", logLevel: "warn" });
+  const { output: chunks } = await made.generate({
+    format: "cjs",
+    codeSplitting: false,
+    minify: isMinified ? MINIFY : false,
+  });
+  const [{ code }] = chunks;
+  const ascii = code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
+  writeFileSync(new URL(output, BIN), ascii);
+}
+
+rmSync(BIN, { recursive: true, force: true });
+mkdirSync(BIN, { recursive: true });
+await bundle("compiler/cli.ts", "cli.cjs", true);
+for (const script of ["runtime/kernel/prober.pl", "runtime/lab/helper.pl"])
+  copyFileSync(new URL(script, ROOT), new URL(basename(script), BIN));
+await bundle("compiler/cli/launch.ts", "kpc.cjs", false);
+chmodSync(KPC, 0o755);
+
+// Each run adds the functions that it has compiled to the launcher's cache.
+const shop = ["examples/shop/manifests", "-c", "examples/shop/kpc.yaml"];
+for (const args of [
+  ["compile", "-q", ...shop, "--node", "node-1"],
+  ["trace", "tcp web-1 > svc/api:http", ...shop],
+])
+  execFileSync(process.execPath, [KPC, ...args], {
+    cwd: fileURLToPath(ROOT),
+    env: { ...process.env, KPC_WRITE_CODE_CACHE: "1" },
+    stdio: ["ignore", "ignore", "inherit"],
+  });
