@@ -11,16 +11,20 @@ const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
   "kernel-nft": async () => (await import("../../runtime/kernel/engine.ts")).kernelNft(),
   "kernel-iptables-nft": async () => (await import("../../runtime/kernel/engine.ts")).kernelIptables("nft"),
   "kernel-iptables-legacy": async () => (await import("../../runtime/kernel/engine.ts")).kernelIptables("legacy"),
+  lab: async () => (await import("../engines/lab.ts")).labEngine,
 };
+
+/** Engines that answer for one node. */
+const OF_ONE_NODE = Object.keys(ENGINES).filter((name) => name !== "lab");
 
 const GROUPS: Readonly<Record<string, readonly string[]>> = {
   "kernel-iptables": ["kernel-iptables-nft", "kernel-iptables-legacy"],
   kernel: ["kernel-nft", "kernel-iptables-nft", "kernel-iptables-legacy"],
-  all: Object.keys(ENGINES),
+  all: OF_ONE_NODE,
 };
 
 /** For help texts: those that answer alone, and all that a list may have. */
-export const SINGLE_ENGINE_NAMES = Object.keys(ENGINES).join(", ");
+export const SINGLE_ENGINE_NAMES = OF_ONE_NODE.join(", ");
 export const ENGINE_NAMES = [...Object.keys(ENGINES), ...Object.keys(GROUPS)].join(", ");
 
 /** The engines that a comma list names, each once. Throws `Trouble` for names that none has. */

@@ -1,9 +1,10 @@
 /** `kpc test`: expectations for a whole cluster. */
 import { dirname, isAbsolute, join } from "node:path";
 import type { ReplayInput, ReplayPart } from "../cases/cluster/replay.ts";
-import { runClusterCase, skipClusterCase, WALKING_ENGINE } from "../cases/cluster/run.ts";
+import { LAB_ENGINE, runClusterCase, skipClusterCase, WALKING_ENGINE } from "../cases/cluster/run.ts";
 import type { ClusterCase, InPlaceOr } from "../cases/cluster/types.ts";
 import type { FlowResult } from "../cases/run.ts";
+import type { Described } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
@@ -18,6 +19,7 @@ import type { Located } from "../specs/located.ts";
 import type { Specs } from "../specs/types.ts";
 import { areWithoutError, describeQuietly } from "./describe.ts";
 import { readInputs, readSource } from "./inputs.ts";
+import { testInLab } from "./lab-cases.ts";
 import type { CommonFlags } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -34,6 +36,31 @@ export async function runCluster(
   path: string,
   { flags, engines }: { readonly flags: CommonFlags; readonly engines: readonly Engine[] },
 ): Promise<ClusterRun> {
+  const { described, diagnostics } = await describeCase(testCase, mode, path, flags);
+  if (described === undefined) return { results: undefined, diagnostics };
+  const replay = replayInputOf(testCase, path, flags);
+  const results: FlowResult[] = [];
+  for (const { name } of engines)
+    switch (name) {
+      case WALKING_ENGINE:
+        results.push(...runClusterCase(testCase, mode, described, replay));
+        break;
+      case LAB_ENGINE:
+        results.push(...(await testInLab(testCase, mode, described, replay)));
+        break;
+      default:
+        results.push(...skipClusterCase(testCase, mode, name));
+    }
+  return { results, diagnostics };
+}
+
+/** The network of the case in the file at `path`, in one mode; undefined where it cannot be made. */
+export async function describeCase(
+  testCase: ClusterCase,
+  mode: Mode,
+  path: string,
+  flags: CommonFlags,
+): Promise<{ readonly described: Described | undefined; readonly diagnostics: readonly Diagnostic[] }> {
   const early: Diagnostic[] = [];
   const config = { ...configOf(testCase, path, (finding) => void early.push(finding)), mode };
   const load = (report: Report): Specs => {
@@ -43,15 +70,8 @@ export async function runCluster(
   const mentioned = testCase.flows.flatMap(({ packet: { from, to } }) =>
     [from, to].flatMap(({ name }) => parseAddress(name) ?? []),
   );
-  const found = await describeQuietly({ load, config }, flags, mentioned);
-  const { described, ofRules } = found;
-  const diagnostics = [...found.diagnostics, ...ofRules];
-  if (described === undefined || !areWithoutError(ofRules)) return { results: undefined, diagnostics };
-  const replay = replayInputOf(testCase, path, flags);
-  const results = engines.flatMap(({ name }) =>
-    name === WALKING_ENGINE ? runClusterCase(testCase, mode, described, replay) : skipClusterCase(testCase, mode, name),
-  );
-  return { results, diagnostics };
+  const { described, diagnostics, ofRules } = await describeQuietly({ load, config }, flags, mentioned);
+  return { described: areWithoutError(ofRules) ? described : undefined, diagnostics: [...diagnostics, ...ofRules] };
 }
 
 /** A path in the file at `path`, as the command line would name it. */
@@ -102,7 +122,8 @@ function configOf({ config }: ClusterCase, path: string, report: Report): Config
   return attempt(() => readConfigFile(readSource(besides(path, value)), report), field, report) ?? {};
 }
 
-function replayInputOf({ files, config, cluster }: ClusterCase, path: string, flags: CommonFlags): ReplayInput {
+/** How the command line names what the network of a case is made of. */
+export function replayInputOf({ files, config, cluster }: ClusterCase, path: string, flags: CommonFlags): ReplayInput {
   const partOf = (part: InPlaceOr<unknown>, json: (value: unknown) => unknown): ReplayPart => {
     if (part.kind === "none") return undefined;
     if (part.kind === "file") return { path: besides(path, part.path.value) };

@@ -6,6 +6,7 @@ import type { Mode } from "../../node/settings.ts";
 import { addressesOf, EndNames } from "../../trace/walk/ends.ts";
 import { resolveFlow } from "../../trace/walk/flow.ts";
 import { WalkNames } from "../../trace/walk/walk-names.ts";
+import type { Walk, WalkFlow } from "../../walk/types.ts";
 import type { FlowResult } from "../run.ts";
 import { describeWalk, findWalkMismatch } from "./check.ts";
 import { endOfAddress, type ReplayInput, replayCommand } from "./replay.ts";
@@ -15,44 +16,71 @@ import { type CaseNetwork, checkVia, describeWanted, receiversOf } from "./wante
 /** The engine that follows packets through a cluster. */
 export const WALKING_ENGINE = "ir";
 
+/** The engine that sends packets through one that it builds. */
+export const LAB_ENGINE = "lab";
+
+/** A flow of a case in its network. */
+export type PlannedFlow =
+  /** `judge`: whether a walk of the flow is as expected. */
+  | { readonly flow: WalkFlow; readonly failure?: undefined; readonly judge: (walk: Walk) => FlowResult }
+  /** It names what is not there. */
+  | { readonly flow?: undefined; readonly failure: FlowResult };
+
 /** The results of all flows of `testCase`, whose network `described` is. A flow that names what is not there fails. */
 export function runClusterCase(
   testCase: ClusterCase,
   mode: Mode,
-  { input: { specs }, layout, walker }: Described,
+  described: Described,
   replay: ReplayInput,
 ): FlowResult[] {
+  const planned = planClusterCase(testCase, mode, described, { engine: WALKING_ENGINE, replay });
+  return planned.map((each) => each.failure ?? each.judge(described.walker.walk(each.flow)));
+}
+
+/** The flows of `testCase`, whose network `described` is, in its order. */
+export function planClusterCase(
+  testCase: ClusterCase,
+  mode: Mode,
+  { input: { specs }, layout }: Omit<Described, "walker">,
+  { engine, replay }: { readonly engine: string; readonly replay: ReplayInput },
+): PlannedFlow[] {
   const names = new EndNames(specs, layout);
   const network: CaseNetwork = { specs, layout, names };
   const walkNames = new WalkNames(specs, layout.network);
-  return testCase.flows.map((flow): FlowResult => {
+  return testCase.flows.map((flow): PlannedFlow => {
     const findings: Diagnostic[] = [];
     const report: Report = (finding) => void findings.push(finding);
     const asked = inFamily(flow, network, report);
     const walkFlow = findings.length === 0 ? resolveFlow(asked.packet, specs, layout, report) : undefined;
     const receivers = receiversOf(flow.expect, network, report);
     checkVia(flow.expect, network, report);
-    const base = { ...baseOf(testCase, flow, mode, WALKING_ENGINE), expected: describeWanted(flow.expect) };
+    const base = { ...baseOf(testCase, flow, mode, engine), expected: describeWanted(flow.expect) };
     const [finding] = findings;
     if (walkFlow === undefined || finding !== undefined) {
       const { message: reason = "", origin = flow.node } = finding ?? {};
-      return { ...base, status: "fail", actual: "no packet", reason, origin };
+      return { failure: { ...base, status: "fail", actual: "no packet", reason, origin } };
     }
     const { hosts } = layout.network;
     const telling = { names: walkNames, protocol: walkFlow.protocol, hosts, isVerbose: false };
-    const walk = walker.walk(walkFlow);
-    const got = describeWalk(walk, telling, flow.expect);
-    const mismatch = findWalkMismatch(walk, flow.expect, receivers, { network, telling, origin: base.origin });
-    if (mismatch === undefined) return { ...base, status: "pass", actual: got.join("; ") };
-    const trace = replayCommand(`${asked.packet.protocol} ${asked.from} > ${asked.to}`, mode, replay);
-    const { message, origin } = mismatch;
-    return { ...base, status: "fail", actual: got.join("; "), got, reason: message, origin, trace };
+    const judge = (walk: Walk): FlowResult => {
+      const got = describeWalk(walk, telling, flow.expect);
+      const mismatch = findWalkMismatch(walk, flow.expect, receivers, { network, telling, origin: base.origin });
+      if (mismatch === undefined) return { ...base, status: "pass", actual: got.join("; ") };
+      const trace = replayCommand(`${asked.packet.protocol} ${asked.from} > ${asked.to}`, mode, replay);
+      const { message, origin } = mismatch;
+      return { ...base, status: "fail", actual: got.join("; "), got, reason: message, origin, trace };
+    };
+    return { flow: walkFlow, judge };
   });
 }
 
-/** The results of an engine that does not follow packets through a cluster: each flow is skipped. */
-export function skipClusterCase(testCase: ClusterCase, mode: Mode, engine: string): FlowResult[] {
-  const reason = `expectations for a cluster are answered by engine ${WALKING_ENGINE} only: this one answers for a single node`;
+/** The results of an engine that does not follow packets through a cluster, or cannot: each flow is skipped. */
+export function skipClusterCase(
+  testCase: ClusterCase,
+  mode: Mode,
+  engine: string,
+  reason = `expectations for a cluster are answered by the engines ${WALKING_ENGINE} and ${LAB_ENGINE} only: this one answers for a single node`,
+): FlowResult[] {
   return testCase.flows.map((flow) => ({
     ...baseOf(testCase, flow, mode, engine),
     status: "skip",

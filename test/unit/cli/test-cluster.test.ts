@@ -221,7 +221,7 @@ describe("a failing flow", () => {
 test("other engines skip flows through a cluster, and say why", () => {
   const { code, stdout } = kpc([...STORIES, "-q", "--engine", "nft,ir"], { folder: `${ROOT}examples/shop` });
   expect(stdout).toBe(
-    "SKIP engine nft: expectations for a cluster are answered by engine ir only: this one answers for a single node\n56 passed, 0 failed, 56 skipped\n",
+    "SKIP engine nft: expectations for a cluster are answered by the engines ir and lab only: this one answers for a single node\n56 passed, 0 failed, 56 skipped\n",
   );
   expect(code).toBe(0);
 });

@@ -1,0 +1,113 @@
+/** Expectations for a cluster, held against what a lab shows. */
+import { disagreementIn } from "../../runtime/lab/compare-walk.ts";
+import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
+import { observedBranch } from "../../runtime/lab/observed-branch.ts";
+import { isAsPredicted, type LabFlow, makeFlow } from "../../runtime/lab/run.ts";
+import { LabSession } from "../../runtime/lab/session.ts";
+import type { ReplayInput } from "../cases/cluster/replay.ts";
+import { LAB_ENGINE, type PlannedFlow, planClusterCase, skipClusterCase } from "../cases/cluster/run.ts";
+import type { ClusterCase } from "../cases/cluster/types.ts";
+import type { FlowResult } from "../cases/run.ts";
+import type { Described } from "../described.ts";
+import type { Mode } from "../node/settings.ts";
+import { whyNoLab } from "./lab-trouble.ts";
+import { Trouble } from "./trouble.ts";
+
+/** A flow of a case, and what became of it. */
+export interface LabCaseFlow {
+  readonly result: FlowResult;
+  /** Undefined: it names what is not there. */
+  readonly made: LabFlow | undefined;
+}
+
+/** The results of all flows of `testCase` in a lab; where none can be made, each flow is skipped. */
+export async function testInLab(
+  testCase: ClusterCase,
+  mode: Mode,
+  described: Described,
+  replay: ReplayInput,
+): Promise<FlowResult[]> {
+  try {
+    const session = await LabSession.open(sessionInput(described));
+    const flows = await runCaseInLab(testCase, mode, { session, described, replay, attempts: undefined });
+    return flows.map(({ result }) => result);
+  } catch (error) {
+    if (error instanceof LabTrouble) return skipClusterCase(testCase, mode, LAB_ENGINE, whyNoLab(error));
+    throw error;
+  }
+}
+
+/** What is built, and what predicts packets in it. */
+export function sessionInput({
+  layout: { network },
+  walker,
+  programOf,
+}: Described): Parameters<typeof LabSession.open>[0] {
+  return { network, walker, programOf };
+}
+
+interface LabCaseUse {
+  /** Is closed in the end. */
+  readonly session: LabSession;
+  readonly described: Described;
+  readonly replay: ReplayInput;
+  /** How often each flow is made; undefined: until each branch was seen. */
+  readonly attempts: number | undefined;
+}
+
+/** Makes all flows of a case. Throws `Trouble` where the lab fails. */
+export async function runCaseInLab(
+  testCase: ClusterCase,
+  mode: Mode,
+  { session, described, replay, attempts }: LabCaseUse,
+): Promise<LabCaseFlow[]> {
+  try {
+    const found: LabCaseFlow[] = [];
+    for (const planned of planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay })) {
+      if (planned.flow === undefined) found.push({ result: planned.failure, made: undefined });
+      else {
+        const made = await makeFlow(session, planned.flow, attempts);
+        found.push({ result: judgeMade(planned, made), made });
+      }
+    }
+    return found;
+  } catch (error) {
+    if (error instanceof LabTrouble) throw new Trouble(`the lab failed: ${error.message}`);
+    throw error;
+  } finally {
+    session.close();
+  }
+}
+
+/** Branches that were never seen count as predicted, where all that was seen was. */
+function judgeMade({ judge }: Extract<PlannedFlow, { readonly failure?: undefined }>, made: LabFlow): FlowResult {
+  const { attempts } = made;
+  const other = attempts.find(({ comparison }) => comparison?.isEqual !== true);
+  const [first] = attempts;
+  if (first === undefined) throw new Error("invariant broken: a flow is made at least once");
+  if (isAsPredicted(made) || other === undefined) {
+    const result = judge(first.walk);
+    const seen = new Set(
+      attempts.map(({ walk, comparison }) => comparison && walk.branches.indexOf(comparison.branch)),
+    );
+    const missing = first.walk.branches.length - seen.size;
+    return missing === 0
+      ? result
+      : { ...result, actual: `${result.actual} (${missing} of ${first.walk.branches.length} branches not seen)` };
+  }
+  const branch = observedBranch(other);
+  const what = other.comparison === undefined ? "nothing was predicted" : disagreementIn(other.comparison);
+  const result = judge({ flow: other.walk.flow, branches: branch.kind === "delivered" ? [branch.branch] : [] });
+  const lost = branch.kind === "lost" ? `lost: last seen at ${branch.at}` : undefined;
+  const { trace: _, ...rest } = result;
+  return {
+    ...rest,
+    status: "fail",
+    actual: lost ?? result.actual,
+    got: lost === undefined ? [result.actual] : [lost],
+    reason:
+      result.status === "fail" && lost === undefined
+        ? `${result.reason} (and not as predicted: ${what})`
+        : `not as predicted: ${what}`,
+  };
+}
