@@ -87,6 +87,11 @@ function buildProgram(run: RunWork): Command {
           "follow these rules of a host instead: nft list ruleset or iptables-save (several files: commas)",
           join,
         )
+        .option(
+          "--live",
+          "as root on a node: wait for the first packet of such a connection, and compare what the kernel does with what its rules say (source any: from anybody)",
+        )
+        .addOption(new Option("--wait <seconds>", "with --live: how long to wait (default: 60)").argParser(seconds))
         .option("--all", "through the cluster: print each branch in full, also those that differ in the endpoint only")
         .option("--no-reply", "through the cluster: leave out the answer's way back")
         .addOption(
@@ -101,6 +106,7 @@ function buildProgram(run: RunWork): Command {
     "kpc trace 'icmp pod/shop/web-1 > 10.244.2.10' cluster.yaml --no-reply",
     "kpc trace 'tcp pod/shop/web-0 > svc/shop/api:http' cluster.yaml --node worker-1",
     "kpc trace 'tcp [2001:db8::7]:40000 > [fd00:96::a]:80 iif eth0' services.yaml -o json",
+    "kpc trace --live 'tcp any > svc/shop/api:http' cluster.yaml        # as root on a node",
     "iptables-save | kpc trace 'tcp 203.0.113.9:40000 > 192.0.2.7:30123 iif eth0' --rules - --node-ip 192.0.2.7",
   ).action((packet: string, inputs: string[], flags) =>
     run(async () => (await import("./cli/trace.ts")).traceCommand(packet, inputs, flags)),

@@ -9,6 +9,7 @@ export type OutputKind =
   | "Diagnostics"
   | "Trace"
   | "Walk"
+  | "LiveTrace"
   | "Matrix"
   | "MatrixChanges"
   | "TestResults"

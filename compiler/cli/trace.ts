@@ -28,6 +28,9 @@ import { traceWalk, type WalkFlags } from "./trace-walk.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface TraceFlags extends WalkFlags {
+  /** Wait for such a packet on this host. */
+  readonly live?: boolean;
+  readonly wait?: number;
   readonly engine: string;
   /** Files with rules, by commas: they are followed instead of what the manifests compile to. */
   readonly rules?: string;
@@ -46,6 +49,14 @@ export async function traceCommand(text: string, names: readonly string[], flags
     refuseSwapped(text, names);
     return trouble(questions, flags);
   }
+  if (flags.live === true) {
+    refuseWithLive(flags);
+    const known = knownNames(packetText, names, flags, report);
+    if (typeof known === "number") return known;
+    const { traceLiveCommand } = await import("./trace-live.ts");
+    return traceLiveCommand(packetText, known, { ...flags, wait: flags.wait ?? DEFAULT_WAIT });
+  }
+  if (flags.wait !== undefined) throw new Trouble("--wait is for --live");
   if (flags.rules !== undefined) {
     refuseWalkFlags(flags, "--rules gives those of one");
     return traceRules(packetText, names, flags, flags.rules, engine);
@@ -69,6 +80,28 @@ export async function traceCommand(text: string, names: readonly string[], flags
     names: new AddressNames(compiled.specs, compiled.node),
   };
   return tell(resolved, outcomes, subject, flags);
+}
+
+/** How many seconds `--live` waits for the packet. */
+const DEFAULT_WAIT = 60;
+
+/** Throws `Trouble` for flags that say which rules are followed: with --live it is those of this host. */
+function refuseWithLive(flags: TraceFlags): void {
+  if (flags.rules !== undefined) throw new Trouble("--live follows the rules of this host: leave out --rules");
+  if (flags.engine !== "ir") throw new Trouble("--live asks the kernel of this host: leave out --engine");
+  refuseWalkFlags(flags, "--live asks the kernel of this host");
+}
+
+/** What gives the names in `text`: the manifests where there are any; an exit code where they cannot be read. */
+function knownNames(
+  text: PacketText,
+  names: readonly string[],
+  flags: TraceFlags,
+  report: Report,
+): Pick<Compiled, "specs" | "node" | "settings"> | number {
+  if (names.length === 0) return knowNothing(flags, report);
+  const { compiled, diagnostics } = compileNamed(inputsOf(names, flags), { ...flags, complete: false }, text);
+  return compiled ?? exitCodeOf(diagnostics);
 }
 
 /** Why the packet is led through the rules of one node only; undefined: it is led through the whole cluster. */
@@ -122,10 +155,8 @@ async function traceRules(
   if (engine.name !== "ir") throw new Trouble(`engine ${engine.name} follows manifests, not rules: leave out --engine`);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
-  const result =
-    names.length > 0 ? compileNamed(inputsOf(names, flags), { ...flags, complete: false }, text) : undefined;
-  if (result !== undefined && result.compiled === undefined) return exitCodeOf(result.diagnostics);
-  const known = result?.compiled ?? knowNothing(flags, report);
+  const known = knownNames(text, names, flags, report);
+  if (typeof known === "number") return known;
   const resolved = resolvePacket(text, known, report);
   if (resolved === undefined) return trouble(questions, flags);
   const findings: Diagnostic[] = [];
