@@ -3,12 +3,13 @@ import type { Diagnostic, DiagnosticCode, Fix, Origin } from "../diagnostics.ts"
 import { type Address, isLinkLocal, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { Host, HostInterface } from "../network/network.ts";
+import { lookUpRoute } from "../network/route-lookup.ts";
 import { interfaceSetting } from "../network/setting-names.ts";
 import type { TableRoute } from "../network/types.ts";
 import type { WalkEnd } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import type { LostLeg } from "./lost-leg.ts";
-import { routeOf, routeToPod, unanswered } from "./lost-route.ts";
+import { defaultRoute, routeOf, routeToPod, unanswered } from "./lost-route.ts";
 import { findSetting, forwardingOf, placed, sysctl } from "./settings.ts";
 
 type NoNeighbour = Extract<WalkEnd, { readonly kind: "no-neighbour" }>;
@@ -47,7 +48,7 @@ function causeOf(known: KnownNetwork, lost: LostLeg, host: Host, { interface: na
     const ports = [own, far].flatMap((port) => port ?? []);
     const bridge = node.interfaces.find(({ kind }) => kind === "bridge");
     const cause =
-      causeAtPorts(node, bridge, ports) ?? (own === undefined ? undefined : causeAtWire(node, own, address));
+      causeAtPorts(node, bridge, ports) ?? (own === undefined ? undefined : causeAtWire(known, node, own, address));
     if (cause !== undefined) return cause;
   }
   if (owner !== undefined && wire?.host === host.name) {
@@ -114,7 +115,7 @@ function causeAtPorts(
 }
 
 /** Why a node does not answer for the gateway of a pod on `own`, the wire of that. */
-function causeAtWire(node: Host, own: HostInterface, address: Address): LossCause | undefined {
+function causeAtWire(known: KnownNetwork, node: Host, own: HostInterface, address: Address): LossCause | undefined {
   if (own.port !== undefined) return undefined;
   if (typeof address === "bigint") {
     if (own.addresses.some((each) => each.address === address)) return undefined;
@@ -136,12 +137,26 @@ function causeAtWire(node: Host, own: HostInterface, address: Address): LossCaus
     };
   }
   // A host that does not forward answers for nobody else (arp_process).
-  if (own.sysctls.IPv4.forwarding) return undefined;
+  if (own.sysctls.IPv4.forwarding) return leadsElsewhere(known, node, own, address);
   const setting = forwardingOf(node, own.name, "IPv4");
   return {
     ...{ code: "forwarding-off", host: node.name, origin: setting.origin },
     why: `${node.name} does not forward, and so does not answer for others (${setting.name} is 0)`,
     fix: sysctl(node.name, setting.name, 1),
+  };
+}
+
+/** A host answers for what it has a route to by another interface. */
+function leadsElsewhere(known: KnownNetwork, node: Host, own: HostInterface, address: Address): LossCause | undefined {
+  const key = { destination: address, source: undefined, mark: 0, inInterface: own.name };
+  const found = lookUpRoute(node.routing.IPv4, key);
+  if (found.kind === "route" && found.hops[0]?.interface !== own.name) return undefined;
+  return {
+    code: "no-route",
+    why: `${node.name} has no route to ${printAddress(address)} by another interface, and so does not answer for it`,
+    host: node.name,
+    origin: node.provenance.origin,
+    fix: defaultRoute(known, node, address),
   };
 }
 

@@ -158,7 +158,7 @@ function blockOf({ addresses }: KnownNetwork, node: Host, destination: Address):
 }
 
 /** As other hosts of its kind have one. */
-function defaultRoute(known: KnownNetwork, host: Host, destination: Address): Fix | undefined {
+export function defaultRoute(known: KnownNetwork, host: Host, destination: Address): Fix | undefined {
   const family = familyOf(destination);
   const others = [...known.network.hosts.values()].filter((each) => each !== host && isLike(each, host));
   const gateway = others

@@ -1,7 +1,7 @@
 /** A packet that did not fit through an interface on its way. */
-import type { Diagnostic } from "../diagnostics.ts";
+import type { Diagnostic, Fix, Origin } from "../diagnostics.ts";
 import type { Host } from "../network/network.ts";
-import type { WalkEnd } from "../walk/types.ts";
+import type { Leg, WalkEnd, WalkStep } from "../walk/types.ts";
 import type { LostLeg } from "./lost-leg.ts";
 import { placed } from "./settings.ts";
 
@@ -24,17 +24,38 @@ export function tooLarge(
     ? "it is lost, and its sender has to be told by ICMP to send less"
     : "the bridge drops it, and its sender is not told";
   const message = `${what} does not fit through ${name} of ${host.name}: ${size} are more than its MTU of ${mtu}; ${outcome}`;
-  const own = host.interfaces.find((each) => each.name === name);
-  const origin =
-    host.settings["pods.mtu"]?.origin ??
-    host.settings["underlay.mtu"]?.origin ??
-    own?.provenance.origin ??
-    host.provenance.origin;
-  const out = sender.outInterface ?? "eth0";
-  const command = `ip link set ${out} mtu ${room}`;
   return {
     ...{ severity: isRouted ? "warning" : "error", code: isRouted ? "mtu-mismatch" : "mtu-black-hole" },
     ...{ message, host: host.name },
-    ...placed(origin, { host: sender.host, command }),
+    ...placed(mtuOrigin(host, name), smallerMtu(leg, room)),
   };
+}
+
+type Fragmented = Extract<WalkStep, { readonly kind: "fragmented" }>;
+
+/** A packet of VXLAN that went out in fragments, as all of that length do: Linux does not tell the sender of the one inside. */
+export function fragmented(
+  { leg, what, bytes }: Pick<LostLeg, "leg" | "what" | "bytes">,
+  host: Host,
+  { interface: name, bytes: outer, mtu }: Fragmented,
+): Diagnostic | undefined {
+  if (bytes === undefined) return undefined;
+  const message =
+    `${what} goes through ${name} of ${host.name} in fragments: ${bytes} bytes, ${outer} with the outer headers of the tunnel, ` +
+    `are more than its MTU of ${mtu}; it arrives, but slower, and is lost if one of the fragments is`;
+  return {
+    ...{ severity: "warning", code: "mtu-mismatch", message, host: host.name },
+    ...placed(mtuOrigin(host, name), smallerMtu(leg, mtu - (outer - bytes))),
+  };
+}
+
+function mtuOrigin(host: Host, name: string): Origin | undefined {
+  const said = host.settings["pods.mtu"]?.origin ?? host.settings["underlay.mtu"]?.origin;
+  const own = host.interfaces.find((each) => each.name === name);
+  return said ?? own?.provenance.origin ?? host.provenance.origin;
+}
+
+/** At the sender. */
+function smallerMtu({ hops: [sender] }: Leg, mtu: number): Fix | undefined {
+  return sender && { host: sender.host, command: `ip link set ${sender.outInterface ?? "eth0"} mtu ${mtu}` };
 }

@@ -7,6 +7,8 @@ import { ALWAYS, type Condition } from "../evaluate/unknown/condition.ts";
 import type { Walk, WalkBranch } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import { lostFinding } from "./lost.ts";
+import type { LostLeg } from "./lost-leg.ts";
+import { fragmented } from "./too-large.ts";
 
 /** The findings about a walk, each once, those of likelier branches first. What depends on rules that are not understood is a warning. */
 export function findWalkFaults(known: KnownNetwork, walk: Walk): readonly Diagnostic[] {
@@ -17,10 +19,23 @@ export function findWalkFaults(known: KnownNetwork, walk: Walk): readonly Diagno
     const isReply = there.end.kind === "delivered" && back !== undefined;
     const leg = isReply ? back : there;
     const what = isReply ? `the answer of ${there.end.host}` : `the packet of ${walk.flow.from}`;
-    const finding = lostFinding(known, { branch, leg, what, isReply, bytes: walk.flow.bytes });
-    return finding === undefined ? [] : [assuming(branch.condition, finding)];
+    const lost = { branch, leg, what, isReply, bytes: walk.flow.bytes };
+    const cut = { leg: there, what: `the packet of ${walk.flow.from}`, bytes: walk.flow.bytes };
+    return [lostFinding(known, lost), ...fragmentsOf(known, cut)].flatMap((finding) =>
+      finding === undefined ? [] : [assuming(branch.condition, finding)],
+    );
   });
   return onlyOnce(found);
+}
+
+function fragmentsOf(
+  known: KnownNetwork,
+  cut: Pick<LostLeg, "leg" | "what" | "bytes">,
+): readonly (Diagnostic | undefined)[] {
+  return cut.leg.hops.flatMap(({ host: name, steps }) => {
+    const host = known.host(name);
+    return steps.map((step) => (step.kind === "fragmented" && host ? fragmented(cut, host, step) : undefined));
+  });
 }
 
 /** `finding`, as far as it is one: that rests on what rules do that are not understood. */

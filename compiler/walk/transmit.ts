@@ -22,7 +22,8 @@ export function transmit(
   if (!own.isUp || own.lacksCarrier === true)
     return [{ kind: "end", journey, end: { kind: "no-link", host: name, interface: own.name } }];
   const ref = refOf({ host, interface: own });
-  if (journey.bytes > own.mtu) return [{ kind: "end", journey, end: tooLarge(host, own, journey) }];
+  const isLonger = journey.bytes > own.mtu;
+  if (isLonger && !mayBeCut(journey)) return [{ kind: "end", journey, end: tooLarge(host, own, journey) }];
   const answer = segments.answererFor(nextHop, ref);
   if (answer === undefined)
     return [{ kind: "end", journey, end: { kind: "no-neighbour", host: name, interface: own.name, address: nextHop } }];
@@ -40,7 +41,10 @@ export function transmit(
         end: { kind: "no-neighbour", host: name, interface: own.name, address: nextHop, discovery: lost },
       },
     ];
-  const asked = record(journey, { kind: "neighbour", asks: nextHop, answeredBy: target, isProxy: answer.isProxy });
+  const fragmented: Journey = isLonger
+    ? { ...record(journey, { kind: "fragmented", interface: own.name, bytes: journey.bytes, mtu: own.mtu }), bytes: 0 }
+    : journey;
+  const asked = record(fragmented, { kind: "neighbour", asks: nextHop, answeredBy: target, isProxy: answer.isProxy });
   const port = own.kind === "bridge" ? segments.portTo(target, ref) : own.name;
   const peer = port === undefined ? undefined : segments.peerOf({ host: name, interface: port });
   if (port === undefined || peer === undefined)
@@ -51,6 +55,11 @@ export function transmit(
       : asked;
   const frame = { host: peer.host.name, inInterface: peer.interface.name, target };
   return [{ kind: "frame", frame: { ...frame, journey: leave(bridged, own.name) } }];
+}
+
+/** Packets of VXLAN may be cut into fragments, whatever those inside say; those of IPIP as the one inside says. */
+function mayBeCut({ carried }: Journey): boolean {
+  return carried.at(-1)?.tunnel === "vxlan";
 }
 
 /** The host puts the packet into one of its own to the other end of the tunnel. */

@@ -90,6 +90,8 @@ export type WalkStep =
   /** The host has chosen the source. */
   | { readonly kind: "source"; readonly address: Address; readonly masquerade: boolean }
   | { readonly kind: "encapsulated" | "decapsulated"; readonly outer: Tuple }
+  /** It is longer than the interface takes, and goes out in fragments. */
+  | { readonly kind: "fragmented"; readonly interface: string; readonly bytes: number; readonly mtu: number }
   /** A proxy took the connection, and makes one of its own. */
   | { readonly kind: "proxied"; readonly taken: Tuple; readonly made: Tuple; readonly target: string };
 

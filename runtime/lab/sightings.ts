@@ -47,6 +47,9 @@ export function readFrame(frame: Buffer): SightedPacket | undefined {
   const header = isV6 ? 40 : ((frame[ETHERNET] ?? 0) & 15) * 4;
   const at = ETHERNET + header;
   if ((version !== 4 && !isV6) || frame.length < at + 8) return undefined;
+  // Only the first fragment has the header of a transport protocol.
+  const isLaterFragment = !isV6 && (frame.readUInt16BE(ETHERNET + 6) & 0x1fff) !== 0;
+  if (isLaterFragment) return undefined;
   const protocol = frame.readUInt8(ETHERNET + (isV6 ? 6 : 9));
   const ttl = frame.readUInt8(ETHERNET + (isV6 ? 7 : 8));
   const source = readAddress(frame, ETHERNET + (isV6 ? 8 : 12), isV6 ? 16 : 4);

@@ -1,16 +1,9 @@
 /** More faults of the environment: what else than rules loses packets, in both families where both have it. */
-import { type Prefix, parsePrefix } from "../../compiler/net/prefix.ts";
 import type { HostInterface } from "../../compiler/network/network.ts";
 import type { NextHop, TableRoute } from "../../compiler/network/types.ts";
-import { cameIn, type Fault, routes, service, sysctls } from "./faults.ts";
+import { cameIn, type Fault, filterTable, routes, service, sysctls, TWO_WIRES } from "./faults.ts";
 import { changes, withInterface, withoutRoute, withRoute } from "./host-changes.ts";
-import { addressOf } from "./walks.ts";
-
-function prefixOf(text: string): Prefix {
-  const prefix = parsePrefix(text);
-  if ("kind" in prefix) throw new Error(`${text} is no prefix`);
-  return prefix;
-}
+import { addressOf, prefixOf } from "./walks.ts";
 
 const OTHER_NODE = "pod/shop/client > 10.244.2.10:8080";
 const OTHER_NODE6 = "pod/shop/client > [fd00:244:0:2::10]:8080";
@@ -20,11 +13,6 @@ const SERVICE6 = "pod/shop/client > [fd00:96::30]:80";
 const NODE_1 = '"kind":"Node","metadata":{"name":"n1"}';
 const NODE_2 = '"kind":"Node","metadata":{"name":"n2"}';
 const ROUTED = ["bridge", "routed"] as const;
-
-/** In the table filter of ip6tables. */
-const filter6 = (policy: string, rules: string): string =>
-  `table ip6 filter {\n  chain FORWARD {\n    type filter hook forward priority filter; policy ${policy};\n    ${rules}\n  }\n}\n`;
-const filter4 = (policy: string, rules: string): string => filter6(policy, rules).replace("ip6", "ip");
 
 /** A route whose next hops share the packets. */
 function equalRoute(to: string, ...gateways: readonly string[]): TableRoute {
@@ -51,7 +39,7 @@ const SIXES: readonly Fault[] = ROUTED.flatMap((pods): Fault[] => [
   {
     name: "the policy of FORWARD drops, IPv6",
     pods,
-    rules: { "node/n1": filter6("drop", "") },
+    rules: { "node/n1": filterTable("ip6", "drop", "") },
     flow: OTHER_NODE6,
     code: "forward-drops",
     lostAt: cameIn[pods],
@@ -200,7 +188,7 @@ const BRIDGES: readonly Fault[] = [
   {
     name: "the policy of FORWARD drops, and the bridge asks the rules",
     pods: "bridge",
-    rules: { "node/n1": filter4("drop", "") },
+    rules: { "node/n1": filterTable("ip", "drop", "") },
     flow: SAME_NODE,
     code: "forward-drops",
     lostAt: "node/n1 veth-client in",
@@ -211,7 +199,7 @@ const BRIDGES: readonly Fault[] = [
   {
     name: "the policy of FORWARD drops, and the bridge asks the rules, IPv6",
     pods: "bridge",
-    rules: { "node/n1": filter6("drop", "") },
+    rules: { "node/n1": filterTable("ip6", "drop", "") },
     flow: SAME_NODE6,
     code: "forward-drops",
     lostAt: "nowhere",
@@ -223,7 +211,7 @@ const BRIDGES: readonly Fault[] = [
     name: "rules of INPUT drop neighbour discovery",
     pods: "bridge",
     rules: {
-      "node/n2": filter6("accept", "")
+      "node/n2": filterTable("ip6", "accept", "")
         .replaceAll("FORWARD", "INPUT")
         .replace("hook forward", "hook input")
         .replace("policy accept", "policy drop"),
@@ -371,6 +359,20 @@ const ROUTES: readonly Fault[] = [
       at: "- to: 10.244.1.0/24",
       fix: "node/n2: ip route replace 10.244.1.0/24 via 192.168.50.11",
     },
+    ...[[1, 0] as const, [0, 1] as const].map(
+      ([all, own]): Fault => ({
+        name: `rp_filter is ${all} for all and ${own} for the interface, and answers leave by another one`,
+        pods,
+        cluster: sysctls("n2", { "net.ipv4.conf.all.rp_filter": all, "net.ipv4.conf.eth0.rp_filter": own }),
+        ...TWO_WIRES,
+        flow: OTHER_NODE,
+        code: "reverse-path-filter",
+        lostAt: "node/n2 eth0 in",
+        host: "node/n2",
+        at: `net.ipv4.conf.${all === 1 ? "all" : "eth0"}.rp_filter: 1`,
+        fix: `node/n2: sysctl -w net.ipv4.conf.${all === 1 ? "all" : "eth0"}.rp_filter=2`,
+      }),
+    ),
     {
       name: "a node port whose client is not masqueraded",
       pods,
@@ -407,6 +409,17 @@ const ROUTES: readonly Fault[] = [
       fix: "pod/shop/client: ip link set eth0 mtu 1400",
     },
   ]),
+  {
+    name: "a routed pod's node has no default route, by which it would answer for the pod's gateway",
+    pods: "routed",
+    change: withoutRoute("node/n1", "0.0.0.0/0"),
+    flow: "pod/shop/client > 10.96.0.30:80",
+    code: "no-route",
+    lostAt: "nowhere",
+    host: "node/n1",
+    at: NODE_1,
+    fix: "node/n1: ip route add default via 192.168.50.1",
+  },
   {
     name: "a routed pod's node has no link-local address on its wire",
     pods: "routed",

@@ -10,7 +10,7 @@ import { findWalkFaults } from "../../compiler/findings/walk-findings.ts";
 import { readNft } from "../../compiler/formats/nft/read.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Cluster } from "../../compiler/model/types.ts";
-import type { Host, Network } from "../../compiler/network/network.ts";
+import type { Host, Link, Network } from "../../compiler/network/network.ts";
 import { resolveConfigs } from "../../compiler/node/all-nodes.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { loadSpecs } from "../../compiler/specs/load.ts";
@@ -18,8 +18,8 @@ import type { PodNetworkName } from "../../compiler/specs/network-types.ts";
 import type { WalkFlow } from "../../compiler/walk/types.ts";
 import { PacketWalker } from "../../compiler/walk/walk.ts";
 import type { Manifest } from "./arbitraries.ts";
-import { withAddress, withInterface, withoutRoute } from "./host-changes.ts";
-import { CONFIG, flowOf, SHOP } from "./walks.ts";
+import { changes, withAddress, withCard, withInterface, withoutRoute, withRoute } from "./host-changes.ts";
+import { addressOf, CONFIG, flowOf, prefixOf, SHOP } from "./walks.ts";
 
 /** Codes of findings about walks. */
 export type WalkFaultCode = Extract<
@@ -57,6 +57,8 @@ export interface Fault {
   readonly objects?: readonly Manifest[];
   /** What no document says: hosts as they are instead. */
   readonly change?: (host: Host) => Host;
+  /** Wires besides those of the layout. */
+  readonly links?: readonly Link[];
   /** More rules of nodes, by their hosts. */
   readonly rules?: Readonly<Record<string, string>>;
   readonly flow: string;
@@ -65,8 +67,8 @@ export interface Fault {
   /** The same flow has no way in the healthy cluster either. */
   readonly isNew?: true;
   /** Where the packet or, behind `answer`, its answer was seen last in a lab: `node/n1 eth0 in`, or `nowhere` if its sender could not
-   *  send it; undefined: a lab has not shown it. */
-  readonly lostAt?: string;
+   *  send it; undefined: it arrives all the same. */
+  readonly lostAt: string | undefined;
   readonly code: WalkFaultCode;
   readonly host: string;
   /** In the line that the finding is about. */
@@ -87,7 +89,7 @@ export function clusterText({ pods, cluster = {}, podNetwork = {} }: ClusterPart
 }
 
 type ClusterParts = Pick<Fault, "pods" | "cluster" | "podNetwork">;
-type FaultyCluster = ClusterParts & Pick<Fault, "mode" | "objects" | "change" | "rules">;
+export type FaultyCluster = ClusterParts & Pick<Fault, "mode" | "objects" | "change" | "rules" | "links">;
 
 /** A cluster that is walked through. */
 interface DescribedCluster extends Pick<Described, "walker" | "known" | "programOf"> {
@@ -98,9 +100,12 @@ interface DescribedCluster extends Pick<Described, "walker" | "known" | "program
 /** The cluster of `fault`, ready to be walked through. */
 export function describeFault(fault: FaultyCluster): DescribedCluster {
   const described = describeDocuments(clusterText(fault), fault.objects ?? [], fault.mode ?? "nftables");
-  const { change = (host: Host) => host, rules = {} } = fault;
+  const { change = (host: Host) => host, rules = {}, links: more = [] } = fault;
   const { hosts, links } = described.layout.network;
-  const network: Network = { links, hosts: new Map([...hosts].map(([name, host]) => [name, change(host)])) };
+  const network: Network = {
+    links: [...links, ...more],
+    hosts: new Map([...hosts].map(([name, host]) => [name, change(host)])),
+  };
   const programs = new Map<string, Program | undefined>();
   const programOf = (host: Host): Program | undefined => {
     if (!programs.has(host.name)) programs.set(host.name, withRules(described.programOf(host), rules[host.name]));
@@ -186,8 +191,9 @@ export const sysctls = (node: string, values: Manifest): Manifest => ({ nodes: [
 export const routes = (node: string, ...list: readonly Manifest[]): Manifest => ({
   nodes: [{ name: node, routes: list }],
 });
-const filter = (policy: string, rules: string): string =>
-  `table ip filter {\n  chain FORWARD {\n    type filter hook forward priority filter; policy ${policy};\n    ${rules}\n  }\n}\n`;
+/** The table filter of iptables or ip6tables, with rules in FORWARD. */
+export const filterTable = (family: "ip" | "ip6", policy: "accept" | "drop", rules: string): string =>
+  `table ${family} filter {\n  chain FORWARD {\n    type filter hook forward priority filter; policy ${policy};\n    ${rules}\n  }\n}\n`;
 
 const notUnderstood = (count: number): string =>
   Array.from({ length: count }, (_, i) => `rt ip nexthop 10.9.${i >> 8}.${i & 255} accept`).join("\n    ");
@@ -202,6 +208,28 @@ export const service = (name: string, spec: Manifest): Manifest => ({
 const OTHER_NODE = "pod/shop/client > 10.244.2.10:8080";
 const OTHER_NODE6 = "pod/shop/client > [fd00:244:0:2::10]:8080";
 const SERVICE = "pod/shop/client > 10.96.0.30:80";
+
+/** The nodes are joined by a second wire, by which n2 sends what is for pods of n1. */
+export const TWO_WIRES: Pick<Fault, "change" | "links"> = {
+  change: changes(
+    withCard("node/n1", "eth1", "10.50.0.11/24"),
+    withCard("node/n2", "eth1", "10.50.0.12/24"),
+    withoutRoute("node/n2", "10.244.1.0/24"),
+    withRoute("node/n2", {
+      ...{ kind: "unicast", prefix: prefixOf("10.244.1.0/24"), metric: 0, scope: "global" },
+      hops: [{ interface: "eth1", gateway: addressOf("10.50.0.11"), weight: 1 }],
+    }),
+  ),
+  links: [
+    {
+      ends: [
+        { host: "node/n1", interface: "eth1" },
+        { host: "node/n2", interface: "eth1" },
+      ],
+      provenance: {},
+    },
+  ],
+};
 
 /** Where packets of pod/shop/client come to IP on their node. */
 export const cameIn: Readonly<Record<"bridge" | "routed", string>> = {
@@ -280,7 +308,7 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     {
       name: "the policy of FORWARD drops",
       pods,
-      rules: { "node/n1": filter("drop", "") },
+      rules: { "node/n1": filterTable("ip", "drop", "") },
       flow: OTHER_NODE,
       code: "forward-drops",
       lostAt: cameIn[pods],
@@ -291,7 +319,7 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     {
       name: "a rule of FORWARD drops",
       pods,
-      rules: { "node/n2": filter("accept", "ip saddr 10.244.1.0/24 drop") },
+      rules: { "node/n2": filterTable("ip", "accept", "ip saddr 10.244.1.0/24 drop") },
       flow: OTHER_NODE,
       code: "forward-drops",
       lostAt: "node/n2 eth0 in",
@@ -494,6 +522,7 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     },
     flow: OTHER_NODE,
     code: "reverse-path-filter",
+    lostAt: "node/n2 flannel.1 in",
     host: "node/n2",
     at: "net.ipv4.conf.all.rp_filter: 1",
     fix: "node/n2: sysctl -w net.ipv4.conf.all.rp_filter=2",
@@ -506,6 +535,7 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     bytes: 1500,
     isNew: true,
     code: "mtu-mismatch",
+    lostAt: undefined,
     host: "node/n1",
     at: "mtu: 1500",
     fix: "pod/shop/client: ip link set eth0 mtu 1450",
@@ -525,9 +555,10 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
   {
     name: "many rules that match by what kpc does not understand",
     pods: "routed",
-    rules: { "node/n1": filter("drop", notUnderstood(2000)) },
+    rules: { "node/n1": filterTable("ip", "drop", notUnderstood(2000)) },
     flow: OTHER_NODE,
     code: "undecided-rules",
+    lostAt: "node/n1 cali-client in",
     host: "node/n1",
     at: '"kind":"Node","metadata":{"name":"n1"}',
     fix: "",

@@ -1,9 +1,9 @@
 /** Changes of the hosts of a network that no document describes. */
-import { FAMILIES, familyOf } from "../../compiler/net/address.ts";
+import { FAMILIES, type Family, familyOf } from "../../compiler/net/address.ts";
 import { printPrefix } from "../../compiler/net/prefix.ts";
 import { automaticRoutes } from "../../compiler/network/automatic-routes.ts";
 import type { Host, HostInterface } from "../../compiler/network/network.ts";
-import type { InterfaceAddress, RoutingTables, TableRoute } from "../../compiler/network/types.ts";
+import type { InterfaceAddress, PolicyRule, RoutingTables, TableRoute } from "../../compiler/network/types.ts";
 import { addressOf } from "./walks.ts";
 
 /** What a host is instead; hosts that it does not concern stay as they are. */
@@ -42,6 +42,27 @@ export function withRoute(name: string, route: TableRoute, table = "main"): Host
       ? { ...routing, tables: { ...routing.tables, [table]: [route, ...(routing.tables[table] ?? [])] } }
       : routing,
   );
+}
+
+/** With a policy rule, too. */
+export function withPolicyRule(name: string, family: Family, rule: PolicyRule): HostChange {
+  return withRouting(name, (routing) =>
+    routing.family === family ? { ...routing, rules: [...routing.rules, rule] } : routing,
+  );
+}
+
+/** With another network card, which has the settings of eth0. */
+export function withCard(name: string, card: string, ...addresses: readonly string[]): HostChange {
+  const made = addresses.map((text): InterfaceAddress => {
+    const [address = "", length = ""] = text.split("/");
+    return { address: addressOf(address), length: Number(length), scope: "global" };
+  });
+  return onHost(name, (host) => {
+    const first = host.interfaces.find((own) => own.name === "eth0");
+    return first === undefined
+      ? host
+      : withInterfaces(host, [...host.interfaces, { ...first, name: card, addresses: made }]);
+  });
 }
 
 /** With another interface in the place of `which`, and the routes that Linux makes for the addresses of that. */

@@ -16,13 +16,13 @@ export interface LossInLab {
   readonly lostAt: string | undefined;
 }
 
-/** Sends the only flow of `subject` until it is lost. */
-export async function lossInLab({ flows: [flow], ...description }: LabSubject): Promise<LossInLab> {
+/** Sends the only flow of `subject` until it is lost, at most `tries` times. */
+export async function lossInLab({ flows: [flow], ...description }: LabSubject, tries = MOST_TRIES): Promise<LossInLab> {
   if (flow === undefined) throw new Error("there is no flow");
   const session = await LabSession.open(description);
   try {
     const disagreements: string[] = [];
-    for (let i = 0; i < MOST_TRIES; i++) {
+    for (let i = 0; i < tries; i++) {
       const { observed, comparison } = await session.attempt(flow);
       const what = comparison === undefined ? "there is no branch" : disagreementIn(comparison);
       if (what !== undefined) disagreements.push(what);

@@ -22,7 +22,7 @@ export function addressOf(text: string): Address {
   return address;
 }
 
-function prefixOf(text: string): Prefix {
+export function prefixOf(text: string): Prefix {
   const prefix = parsePrefix(text);
   if ("kind" in prefix) throw new Error(`${text} is no prefix`);
   return prefix;

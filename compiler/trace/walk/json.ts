@@ -42,6 +42,7 @@ export interface WalkStepData extends Partial<PlaceData> {
     | "source"
     | "encapsulated"
     | "decapsulated"
+    | "fragmented"
     | "proxied";
   readonly hook?: string;
   /** The rules that mattered there. */
@@ -56,6 +57,9 @@ export interface WalkStepData extends Partial<PlaceData> {
   /** The next hop, where it is not the destination itself. */
   readonly via?: string;
   readonly interface?: string;
+  /** Length of a packet that went out in fragments, and what the interface takes. */
+  readonly bytes?: number;
+  readonly mtu?: number;
   /** Why it is taken for true, where no input says so. */
   readonly inferred?: string;
   readonly bridge?: string;
@@ -273,6 +277,8 @@ function stepData(step: WalkStep, told: ReturnType<typeof shownSteps>): WalkStep
     case "encapsulated":
     case "decapsulated":
       return { kind, to: tupleData(step.outer) };
+    case "fragmented":
+      return { kind, interface: step.interface, bytes: step.bytes, mtu: step.mtu };
     case "proxied":
       return { kind, from: tupleData(step.taken), to: tupleData(step.made), target: step.target };
     default:

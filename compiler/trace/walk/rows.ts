@@ -123,6 +123,9 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
       case "encapsulated":
         add(plain(true, at, `goes into ${tupleText(step.outer, context)}`));
         break;
+      case "fragmented":
+        add(plain(true, step.interface, `out in fragments: ${step.bytes} bytes are more than the MTU of ${step.mtu}`));
+        break;
       case "decapsulated":
         add(plain(true, at, `comes out of ${tupleText(step.outer, context)}`));
         break;

@@ -1,6 +1,6 @@
 /** The stories of a cluster's traffic: what receivers see, as Linux was measured to do it in network namespaces. */
 import { describe, expect, test } from "vitest";
-import { type ClusterKind, describeShop, endsOf, flowOf } from "../../support/walks.ts";
+import { type ClusterKind, describeShop, endOf, endsOf, flowOf } from "../../support/walks.ts";
 
 /** `pods`: the layout; a time to live of 64 says that the packet was never routed. */
 function storiesOf(kind: ClusterKind): (text: string) => string[] {
@@ -181,10 +181,23 @@ describe("a packet that may not be cut into fragments", () => {
     expect(endOfSize({ pods: "bridge" }, "10.244.2.10:8080", 1500)).toEqual(seen);
   });
 
+  test("goes in fragments where VXLAN makes it too large, as its own packets may be cut", () => {
+    const to = "10.244.2.10:8080";
+    const { branches } = describeShop({ pods: "flannel-vxlan", mtu: 1500 }).walker.walk({
+      ...flowOf(`pod/shop/client > ${to}`),
+      bytes: 1500,
+    });
+    const steps = branches.flatMap(({ there }) => there.hops).flatMap(({ steps: own }) => own);
+    expect(steps.filter(({ kind }) => kind === "fragmented")).toEqual([
+      { kind: "fragmented", interface: "eth0", bytes: 1550, mtu: 1500 },
+    ]);
+    expect(branches.map(endOf)).toEqual(["pod/shop/web-2:8080 sees 10.244.1.10, ttl 62, answered"]);
+  });
+
   test("is lost where the way is narrower than its sender knows", () => {
-    const narrow: ClusterKind = { pods: "flannel-vxlan", mtu: 1500 };
+    const narrow: ClusterKind = { pods: "calico-ipip", mtu: 1500 };
     expect(endOfSize(narrow, "10.244.2.10:8080", 1500)).toEqual(["1 too-large on node/n1"]);
-    expect(endOfSize(narrow, "10.244.1.11:8080", 1500)).toEqual([
+    expect(endOfSize({ pods: "bridge", mtu: 1500 }, "10.244.1.11:8080", 1500)).toEqual([
       "1 pod/shop/web-1:8080 sees 10.244.1.10, ttl 64, answered",
     ]);
   });
