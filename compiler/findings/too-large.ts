@@ -1,17 +1,16 @@
 /** A packet that did not fit through an interface on its way. */
 import type { Diagnostic, Fix, Origin } from "../diagnostics.ts";
+import { printPrefix } from "../net/prefix.ts";
 import type { Host } from "../network/network.ts";
-import type { Leg, WalkEnd, WalkStep } from "../walk/types.ts";
+import type { Leg, TooLarge, WalkStep } from "../walk/types.ts";
 import type { LostLeg } from "./lost-leg.ts";
 import { placed } from "./settings.ts";
-
-type TooLarge = Extract<WalkEnd, { readonly kind: "too-large" }>;
 
 /** Undefined: its sender was told at once. */
 export function tooLarge(
   { leg, what, bytes }: LostLeg,
   host: Host,
-  { interface: name, bytes: outer, mtu }: TooLarge,
+  { interface: name, bytes: outer, mtu, route }: TooLarge,
 ): Diagnostic | undefined {
   const sender = leg.hops[0];
   const last = leg.hops.at(-1);
@@ -23,11 +22,13 @@ export function tooLarge(
   const outcome = isRouted
     ? "it is lost, and its sender has to be told by ICMP to send less"
     : "the bridge drops it, and its sender is not told";
-  const message = `${what} does not fit through ${name} of ${host.name}: ${size} are more than its MTU of ${mtu}; ${outcome}`;
+  const limit =
+    route === undefined ? `its MTU of ${mtu}` : `the MTU of ${mtu} of the route to ${printPrefix(route.prefix)}`;
+  const message = `${what} does not fit through ${name} of ${host.name}: ${size} are more than ${limit}; ${outcome}`;
   return {
     ...{ severity: isRouted ? "warning" : "error", code: isRouted ? "mtu-mismatch" : "mtu-black-hole" },
     ...{ message, host: host.name },
-    ...placed(mtuOrigin(host, name), smallerMtu(leg, room)),
+    ...placed(route?.provenance?.origin ?? mtuOrigin(host, name), smallerMtu(leg, room)),
   };
 }
 

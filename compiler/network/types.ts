@@ -70,7 +70,7 @@ export interface TableRoute {
   /** Several: equal-cost paths. Empty for those that refuse. */
   readonly hops: readonly NextHop[];
   readonly preferredSource?: Address;
-  /** Bytes, where it is smaller than the interface's. */
+  /** Bytes, in place of the interface's. */
   readonly mtu?: number;
   /** The kernel has made it for an address (`proto kernel`). */
   readonly isAutomatic?: true;

@@ -15,6 +15,7 @@ interface Way {
   readonly isLocal: boolean;
   readonly outInterface: string;
   readonly nextHop: Address;
+  readonly route: TableRoute;
 }
 
 /** A host sends the packet of `journey`. */
@@ -33,9 +34,9 @@ export function send(rules: RulesOfHosts, host: Host, journey: Journey): WalkEve
 }
 
 /** A packet that a host has sent and translated: out, or back by the loopback interface. */
-function depart(rules: RulesOfHosts, { on, isLocal, outInterface, nextHop }: Way): WalkEvent[] {
+function depart(rules: RulesOfHosts, { on, isLocal, outInterface, nextHop, route }: Way): WalkEvent[] {
   const journey = confirmed(on);
-  if (!isLocal) return [{ kind: "out", host: on.host.name, outInterface, nextHop, journey }];
+  if (!isLocal) return [{ kind: "out", host: on.host.name, outInterface, nextHop, route, journey }];
   const back: OnHost = { ...on, journey, passage: on.passage?.loopBack() };
   return through(rules, "prerouting", back, (in_) => through(rules, "input", in_, deliver));
 }
@@ -142,7 +143,7 @@ function waysOf(on: OnHost, { kind, hops, route }: Positive): Found[] {
       { ...on, journey },
       isLocal ? { kind: "local", masqueradeSource } : { kind: "forward", interface: outInterface, masqueradeSource },
     );
-    return { way: { on: routed, isLocal, outInterface, nextHop } };
+    return { way: { on: routed, isLocal, outInterface, nextHop, route } };
   });
 }
 

@@ -1,6 +1,7 @@
 /** A packet on its way: where it has been, and what the hosts there keep of its connection. */
 import { type ConnectionEntry, directionIn, type Tuple } from "../evaluate/connection.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
+import type { TableRoute } from "../network/types.ts";
 import type { Hop, WalkEnd, WalkStep } from "./types.ts";
 
 /** Never changed. */
@@ -151,6 +152,7 @@ export type WalkEvent =
       readonly host: string;
       readonly outInterface: string;
       readonly nextHop: Tuple["destination"];
+      readonly route: TableRoute;
       readonly journey: Journey;
     }
   | { readonly kind: "end"; readonly end: WalkEnd; readonly journey: Journey };

@@ -1,10 +1,10 @@
 /** How a packet leaves a host: into a tunnel, or as a frame to who answers for the next hop. */
-import type { Address } from "../net/address.ts";
 import type { Host, HostInterface, Tunnel } from "../network/network.ts";
+import type { TableRoute } from "../network/types.ts";
 import type { Discovery } from "./discovery.ts";
 import { finished, type Journey, leave, record, type WalkEvent } from "./journey.ts";
 import { refOf, type Segments } from "./segments.ts";
-import type { WalkEnd } from "./types.ts";
+import type { TooLarge } from "./types.ts";
 
 const UDP = 17;
 const IPIP = 4;
@@ -16,14 +16,15 @@ export function transmit(
   discovery: Discovery,
   event: Extract<WalkEvent, { readonly kind: "out" }>,
 ): WalkEvent[] {
-  const { host: name, outInterface, nextHop, journey } = event;
+  const { host: name, outInterface, nextHop, route, journey } = event;
   const { host, interface: own } = segments.at({ host: name, interface: outInterface });
-  if (own.tunnel !== undefined) return encapsulate(host, own, own.tunnel, nextHop, journey);
+  if (own.tunnel !== undefined) return encapsulate(host, own, own.tunnel, event);
   if (!own.isUp || own.lacksCarrier === true)
     return [{ kind: "end", journey, end: { kind: "no-link", host: name, interface: own.name } }];
   const ref = refOf({ host, interface: own });
-  const isLonger = journey.bytes > own.mtu;
-  if (isLonger && !mayBeCut(journey)) return [{ kind: "end", journey, end: tooLarge(host, own, journey) }];
+  const limit = route.mtu ?? own.mtu;
+  const isLonger = journey.bytes > limit;
+  if (isLonger && !mayBeCut(journey)) return [{ kind: "end", journey, end: tooLarge(host, own, journey, route) }];
   const answer = segments.answererFor(nextHop, ref);
   if (answer === undefined)
     return [{ kind: "end", journey, end: { kind: "no-neighbour", host: name, interface: own.name, address: nextHop } }];
@@ -42,7 +43,7 @@ export function transmit(
       },
     ];
   const fragmented: Journey = isLonger
-    ? { ...record(journey, { kind: "fragmented", interface: own.name, bytes: journey.bytes, mtu: own.mtu }), bytes: 0 }
+    ? { ...record(journey, { kind: "fragmented", interface: own.name, bytes: journey.bytes, mtu: limit }), bytes: 0 }
     : journey;
   const asked = record(fragmented, { kind: "neighbour", asks: nextHop, answeredBy: target, isProxy: answer.isProxy });
   const port = own.kind === "bridge" ? segments.portTo(target, ref) : own.name;
@@ -67,8 +68,7 @@ function encapsulate(
   host: Host,
   own: HostInterface,
   { local, port, remotes }: Tunnel,
-  nextHop: Address,
-  journey: Journey,
+  { nextHop, route, journey }: Extract<WalkEvent, { readonly kind: "out" }>,
 ): WalkEvent[] {
   const remote = remotes.get(nextHop);
   if (remote === undefined)
@@ -79,7 +79,8 @@ function encapsulate(
         end: { kind: "no-tunnel-end", host: host.name, interface: own.name, address: nextHop },
       },
     ];
-  if (journey.bytes > own.mtu) return [{ kind: "end", journey, end: tooLarge(host, own, journey) }];
+  if (journey.bytes > (route.mtu ?? own.mtu))
+    return [{ kind: "end", journey, end: tooLarge(host, own, journey, route) }];
   const { protocol, tuple, ttl, bytes, carried } = journey;
   const outer = {
     source: local,
@@ -102,9 +103,11 @@ function encapsulate(
 const IPIP_BYTES = 20;
 const VXLAN_BYTES = 50;
 
-/** How a packet ends that does not fit through `own`. */
-export function tooLarge(host: Host, own: HostInterface, { bytes }: Journey): WalkEnd {
-  return { kind: "too-large", host: host.name, interface: own.name, bytes, mtu: own.mtu };
+/** How a packet ends that does not fit through `own`. An MTU of its route counts alone, also where it is the larger one, and whether it is
+ *  locked or not (ip_dst_mtu_maybe_forward, ip6_dst_mtu_maybe_forward). `route`: undefined on a bridge. */
+export function tooLarge(host: Host, own: HostInterface, { bytes }: Journey, route?: TableRoute): TooLarge {
+  const end = { kind: "too-large", host: host.name, interface: own.name, bytes, mtu: own.mtu } as const;
+  return route?.mtu === undefined ? end : { ...end, mtu: route.mtu, route };
 }
 
 /** VXLAN takes a source port by a hash of the packet inside: here by its ports, so that an answer is another flow. */

@@ -102,6 +102,16 @@ export interface LostAtHook {
   readonly by: PathStep | undefined;
 }
 
+export interface TooLarge {
+  readonly kind: "too-large";
+  readonly host: string;
+  readonly interface: string;
+  readonly bytes: number;
+  readonly mtu: number;
+  /** Whose MTU it is; undefined: the interface's. */
+  readonly route?: TableRoute;
+}
+
 /** How a leg ends. */
 export type WalkEnd =
   | { readonly kind: "delivered"; readonly host: string; readonly tuple: Tuple }
@@ -156,13 +166,7 @@ export type WalkEnd =
   /** The tunnel has no other end for the next hop. */
   | { readonly kind: "no-tunnel-end"; readonly host: string; readonly interface: string; readonly address: Address }
   /** It does not fit through the interface, and may not be cut into fragments: the sender gets an ICMP error. */
-  | {
-      readonly kind: "too-large";
-      readonly host: string;
-      readonly interface: string;
-      readonly bytes: number;
-      readonly mtu: number;
-    }
+  | TooLarge
   /** `by`: a statement of a rule that kpc does not understand; undefined: it depends on too many matches that kpc does not understand. */
   | { readonly kind: "undecided"; readonly host: string; readonly hook: Hook; readonly by: string | undefined }
   /** A proxy has nowhere to send connections. */

@@ -48,7 +48,7 @@ export function endText(end: WalkEnd, context: TellingContext): string {
     case "no-tunnel-end":
       return `lost: the tunnel ${end.interface} has no other end for ${printAddress(end.address)}`;
     case "too-large":
-      return `lost: ${end.bytes} bytes do not fit through ${end.interface} (MTU ${end.mtu})`;
+      return `lost: ${end.bytes} bytes do not fit through ${end.interface} (MTU ${end.mtu}${end.route === undefined ? "" : ` of route ${printPrefix(end.route.prefix)}`})`;
     case "undecided":
       return end.by === undefined
         ? `not known: in ${end.hook} it depends on too many matches that kpc does not understand`
