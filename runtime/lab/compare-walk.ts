@@ -3,7 +3,7 @@ import type { Tuple } from "../../compiler/evaluate/connection.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { type Address, printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import { type ExpectedSighting, expectedSightings } from "../../compiler/walk/expected.ts";
-import type { Walk, WalkBranch, WalkEnd, WalkFlow } from "../../compiler/walk/types.ts";
+import type { Walk, WalkBranch, WalkEnd, WalkFlow, WalkStep } from "../../compiler/walk/types.ts";
 import type { LabAnswer } from "./lab.ts";
 import type { LabSighting, PacketRole } from "./sightings.ts";
 
@@ -89,32 +89,39 @@ function ofRole(sightings: readonly LabSighting[], role: PacketRole): LabSightin
   return again < 0 ? found : found.slice(0, again + 1);
 }
 
-/** Ports that NAT chooses are taken from what was seen: each predicted address and port stands for one. */
+/** Ports that NAT chooses are taken from what was seen: a predicted address and port stands for one, or for more where the packet gets the
+ *  address as its source more than once. */
 class PortsOfNat {
-  private readonly chosen = new Map<string, number>();
+  private readonly chosen = new Map<string, Set<number>>();
   private readonly flow: WalkFlow;
 
   constructor(flow: WalkFlow) {
     this.flow = flow;
   }
 
-  isSame(predicted: Tuple, seen: Tuple, isOuter: boolean): boolean {
+  isSame({ tuple, direction, hop }: ExpectedSighting, seen: Tuple, isOuter: boolean): boolean {
+    const isNew = direction === "out" && hop.steps.some(changesSource);
     return (
-      predicted.source === seen.source &&
-      predicted.destination === seen.destination &&
+      tuple.source === seen.source &&
+      tuple.destination === seen.destination &&
       // A tunnel takes the source port by a hash of the packet inside.
-      (isOuter || this.isPort(predicted.source, predicted.sourcePort, seen.sourcePort)) &&
-      this.isPort(predicted.destination, predicted.destinationPort, seen.destinationPort)
+      (isOuter || this.isPort(tuple.source, tuple.sourcePort, seen.sourcePort, isNew)) &&
+      this.isPort(tuple.destination, tuple.destinationPort, seen.destinationPort, false)
     );
   }
 
-  private isPort(address: Address, predicted: number, seen: number): boolean {
+  private isPort(address: Address, predicted: number, seen: number, isNew: boolean): boolean {
     if (predicted !== this.flow.sourcePort) return predicted === seen;
     const key = printAddress(address);
-    const known = this.chosen.get(key);
-    if (known === undefined) this.chosen.set(key, seen);
-    return (known ?? seen) === seen;
+    const known = this.chosen.get(key) ?? new Set();
+    this.chosen.set(key, known);
+    if (isNew || known.size === 0) known.add(seen);
+    return known.has(seen);
   }
+}
+
+function changesSource(step: WalkStep): boolean {
+  return step.kind === "translated" && step.by === "rules" && step.from.source !== step.to.source;
 }
 
 interface ComparedLeg {
@@ -158,7 +165,7 @@ function compareLeg({ leg, expected, seen, isAnyOrder, hasMore }: ComparedLeg, p
 
 function isSame(each: ExpectedSighting, other: LabSighting, ports: PortsOfNat): boolean {
   const { ttl, tuple, carries } = other.packet;
-  return isSamePlace(each, other) && each.ttl === ttl && ports.isSame(each.tuple, tuple, carries !== undefined);
+  return isSamePlace(each, other) && each.ttl === ttl && ports.isSame(each, tuple, carries !== undefined);
 }
 
 function isSamePlace(each: ExpectedSighting, other: LabSighting): boolean {
