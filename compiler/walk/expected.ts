@@ -1,6 +1,6 @@
 /** What packet sockets are to hear of a predicted leg of a walk. */
 import type { Tuple } from "../evaluate/connection.ts";
-import type { Hop, Leg } from "./types.ts";
+import type { Hop, Leg, WalkEnd } from "./types.ts";
 
 /** A packet as it passes an interface. */
 export interface ExpectedSighting {
@@ -23,8 +23,11 @@ export function expectedSightings({ hops, end }: Leg): ExpectedSighting[] {
   const carried: Pick<ExpectedSighting, "tuple" | "ttl">[] = [];
   return hops.flatMap((hop, i) => {
     const isLast = i === hops.length - 1;
-    const endsHere = isLast && end.kind === "delivered" && end.host === hop.host;
-    const found = sightingsAt(hop, endsHere || !isLast, isLast && end.kind === "bridge-drops" ? end.bridge : undefined);
+    const found = sightingsAt(
+      hop,
+      !isLast || comesIn(end, hop),
+      isLast && end.kind === "bridge-drops" ? end.bridge : undefined,
+    );
     const inner = carried.at(-1);
     for (const step of hop.steps) {
       if (step.kind === "encapsulated") carried.push({ tuple: hop.after, ttl: ttlBehind(hop) });
@@ -32,6 +35,12 @@ export function expectedSightings({ hops, end }: Leg): ExpectedSighting[] {
     }
     return inner === undefined ? found : found.map((each) => ({ ...each, carries: inner }));
   });
+}
+
+/** Whether a packet that ends on a host gets as far as its rules for packets that come in. */
+function comesIn(end: WalkEnd, { host }: Hop): boolean {
+  if (end.host !== host) return false;
+  return end.kind === "delivered" || ("hook" in end && (end.hook === "prerouting" || end.hook === "input"));
 }
 
 /** The time to live of a packet that leaves the host. */
