@@ -1,11 +1,12 @@
 /** Random variants of a small cluster, and flows through them. */
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 
-import type { Host } from "../../compiler/network/network.ts";
-import type { TableRoute } from "../../compiler/network/types.ts";
+import type { Host, HostInterface } from "../../compiler/network/network.ts";
+import type { InterfaceSysctls, TableRoute } from "../../compiler/network/types.ts";
 import type { WalkFlow } from "../../compiler/walk/types.ts";
 import { PacketWalker } from "../../compiler/walk/walk.ts";
-import type { LabSubject } from "./lab-walks.ts";
+import type { LabDescription } from "../../runtime/lab/session.ts";
+import { withInterface } from "./host-changes.ts";
 import { numbersFrom } from "./slots.ts";
 import { type ClusterKind, describeShop, flowOf } from "./walks.ts";
 
@@ -40,8 +41,13 @@ const SYSCTLS = [
   "net.ipv6.conf.all.forwarding",
 ];
 
+interface RandomCluster {
+  readonly mutated: string;
+  readonly subject: LabDescription & { readonly flows: readonly WalkFlow[] };
+}
+
 /** The same seed gives the same. `mutated` says what is not as usual. */
-export function randomCluster(seed: number, flows: number): { readonly mutated: string; readonly subject: LabSubject } {
+export function randomCluster(seed: number, flows: number): RandomCluster {
   const below = numbersFrom(seed);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
   const maybe = (n: number): boolean => below(n) === 0;
@@ -68,6 +74,7 @@ export function randomCluster(seed: number, flows: number): { readonly mutated: 
       changed = `${name}: route ${JSON.stringify(victim.prefix)} ${as}`;
     }
   }
+  const damaged = maybe(3) ? damage(hosts, pick) : "nothing";
   const network = { ...layout.network, hosts };
   const evaluators = new Map<string, Evaluator>();
   const evaluatorOf = (each: Host): Evaluator | undefined => {
@@ -84,7 +91,42 @@ export function randomCluster(seed: number, flows: number): { readonly mutated: 
     return protocol === echo ? { ...flow, protocol, sourcePort: 0, destinationPort: 0 } : { ...flow, protocol };
   });
   const subject = { network, programOf, walker: new PacketWalker(network, evaluatorOf), flows: made };
-  return { mutated: `${JSON.stringify(kind)}, ${changed}`, subject };
+  return { mutated: `${JSON.stringify(kind)}, ${changed}, ${damaged}`, subject };
+}
+
+type Pick = <T>(list: readonly T[]) => T;
+
+/** Changes an interface of a host; the answer says what. */
+function damage(hosts: Map<string, Host>, pick: Pick): string {
+  const name = pick(["node/n1", "node/n2", "gateway", "switch"]);
+  const host = hosts.get(name);
+  if (host === undefined) return "nothing";
+  const what = pick(Object.keys(DAMAGES));
+  const change = DAMAGES[what];
+  const open = host.interfaces.filter((own) => own.kind !== "loopback" && change?.(own) !== undefined);
+  if (open.length === 0) return "nothing";
+  const victim = pick(open);
+  const changed = withInterface(name, victim.name, (own) => change?.(own) ?? own);
+  hosts.set(name, changed(host));
+  return `${what} at ${victim.name} of ${name}`;
+}
+
+/** Undefined: there is nothing to change. */
+const DAMAGES: Readonly<Record<string, (own: HostInterface) => HostInterface | undefined>> = {
+  "strict rp_filter": reversePathFilter(1),
+  "loose rp_filter": reversePathFilter(2),
+  "no forwarding": (own) => withIpv4(own, { forwarding: false }),
+  "a blocked port": (own) => own.port && { ...own, port: { ...own.port, isForwarding: false } },
+  "an isolated port": (own) => own.port && { ...own, port: { ...own.port, isolated: true } },
+  "no proxy ARP": (own) => (own.proxyArp ? { ...own, proxyArp: false } : undefined),
+};
+
+function reversePathFilter(value: 1 | 2): (own: HostInterface) => HostInterface {
+  return (own) => withIpv4(own, { reversePathFilter: value });
+}
+
+function withIpv4(own: HostInterface, settings: Partial<InterfaceSysctls>): HostInterface {
+  return { ...own, sysctls: { ...own.sysctls, IPv4: { ...own.sysctls.IPv4, ...settings } } };
 }
 
 function withRoute(host: Host, victim: TableRoute, as: "missing" | "blackhole" | "unreachable"): Host {
