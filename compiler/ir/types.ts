@@ -5,6 +5,7 @@
  * step with its text; it is never dropped and never taken as true.
  */
 import type { Origin } from "../diagnostics.ts";
+import type { Address } from "../net/address.ts";
 
 /** What one node does: rules for netfilter, routes for an HTTP proxy. */
 export interface Program {
@@ -415,6 +416,6 @@ export type RouteTarget =
   | { readonly kind: "status"; readonly status: 404 | 503; readonly reason: string };
 
 export interface RouteEndpoint {
-  readonly address: Value;
+  readonly address: Address;
   readonly port: number;
 }

@@ -3,9 +3,11 @@ import type {
   Component,
   DataType,
   Expression,
+  HostRoutes,
   MapDeclaration,
   MapElement,
   Program,
+  RouteTarget,
   SetDeclaration,
   SetElement,
   Step,
@@ -29,7 +31,7 @@ export function programToJson(program: Program): object {
       tables: program.ruleset.tables.map(tableToJson),
       retired: program.ruleset.retired ?? [],
     },
-    routes: program.routes.map((routes) => plain(routes)),
+    routes: program.routes.map(hostToJson),
   };
 }
 
@@ -126,6 +128,20 @@ function expressionToJson(expression: Expression, family: Table["family"]): obje
 
 function nested(expression: Expression, family: Table["family"]): object {
   return expression.kind === "concat" ? { parts: expression.parts.map((part) => expressionToJson(part, family)) } : {};
+}
+
+function hostToJson({ paths, fallback, ...host }: HostRoutes): object {
+  return {
+    ...host,
+    paths: paths.map(({ match, path, target }) => ({ match, path, target: targetToJson(target) })),
+    fallback: targetToJson(fallback),
+  };
+}
+
+function targetToJson(target: RouteTarget): object {
+  if (target.kind === "status") return target;
+  const endpoints = target.endpoints.map(({ address, port }) => ({ address: printAddress(address), port }));
+  return { ...target, endpoints };
 }
 
 /** Plain data: without places, and with addresses of 128 bits as text. */

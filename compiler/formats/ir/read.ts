@@ -11,11 +11,11 @@ import type {
   Table,
   TableFamily,
 } from "../../ir/types.ts";
+import { readHostRoutes } from "./read-routes.ts";
 import { readMap, readSet } from "./read-sets.ts";
 import { stepReader } from "./read-steps.ts";
 import {
   byKind,
-  fail,
   type JsonPlace,
   list,
   literal,
@@ -62,13 +62,8 @@ function readProgram(json: JsonPlace): Program {
     ruleset: object<Program["ruleset"]>({ tables: list(readTable), retired: optional(list(readRetired)) })(
       member(json, "ruleset"),
     ),
-    routes: list(anything)(member(json, "routes")),
+    routes: list(readHostRoutes)(member(json, "routes")),
   };
-}
-
-/** What HTTP requests meet is no part of rules. */
-function anything(json: JsonPlace): Program["routes"][number] {
-  return typeof json.value === "object" ? (json.value as Program["routes"][number]) : fail(json, "routes of a host");
 }
 
 const FAMILY = oneOf<TableFamily>({ ip: 1, ip6: 1, inet: 1, arp: 1, bridge: 1, netdev: 1 });

@@ -1,0 +1,37 @@
+/** What requests for hosts meet. */
+import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import { parseAddress } from "../../net/address.ts";
+import { byKind, fail, type JsonPlace, list, literal, object, oneOf, optional, text, whole } from "./shape.ts";
+
+function readAddress(json: JsonPlace): RouteEndpoint["address"] {
+  return parseAddress(text(json)) ?? fail(json, "an address");
+}
+
+function readStatus(json: JsonPlace): 404 | 503 {
+  return json.value === 404 || json.value === 503 ? json.value : fail(json, "404 or 503");
+}
+
+const readTarget = byKind<RouteTarget>({
+  endpoints: object<Extract<RouteTarget, { readonly kind: "endpoints" }>>({
+    kind: literal("endpoints"),
+    backend: text,
+    endpoints: list(object<RouteEndpoint>({ address: readAddress, port: whole() })),
+  }),
+  status: object<Extract<RouteTarget, { readonly kind: "status" }>>({
+    kind: literal("status"),
+    status: readStatus,
+    reason: text,
+  }),
+});
+
+export const readHostRoutes = object<HostRoutes>({
+  host: optional(text),
+  paths: list(
+    object<Omit<PathRoute, "origin">>({
+      match: oneOf<PathRoute["match"]>({ exact: 1, prefix: 1 }),
+      path: text,
+      target: readTarget,
+    }),
+  ),
+  fallback: readTarget,
+});
