@@ -40,17 +40,18 @@ function buildProgram(run: RunWork): Command {
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .addOption(
           new Option("-o, --output <format>", "output format")
-            .choices([...Object.keys(EXTENSIONS), "node-setup"])
+            .choices([...Object.keys(EXTENSIONS), "node-setup", "haproxy"])
             .default("nft"),
         )
         .option("--current <file>", "iptables-save of the host: jumps already there are not added again")
         .option("--all-nodes", "write one file for each Node of the input")
-        .option("-d, --directory <folder>", "folder for the files of --all-nodes"),
+        .option("-d, --directory <folder>", "folder for the files of --all-nodes and -o haproxy"),
     ),
     "kpc compile services.yaml > rules.nft && nft -f rules.nft",
     "kubectl get services,endpointslices,nodes -A -o json | kpc compile - --node worker-1 | nft -f -",
     "kpc compile -R manifests/ --mode iptables -o iptables > rules.v4 && iptables-restore --noflush rules.v4",
     "kpc compile cluster.json cluster.yaml --node worker-1 -o node-setup > setup.sh    # routes and sysctls",
+    "kpc compile ingresses.yaml services.yaml -o haproxy -d proxy/    # Ingresses as a configuration of HAProxy",
     "kpc compile cluster.json --all-nodes -d rules/    # rules/worker-1.nft, rules/worker-2.nft, …",
   ).action((inputs: string[], flags) =>
     run(async () => (await import("./cli/compile.ts")).compileCommand(inputs, flags)),

@@ -167,6 +167,7 @@ export const DIAGNOSTIC_CODES = [
   // outputs
   "unsupported-nft",
   "unsupported-iptables",
+  "unsupported-haproxy",
   "unsupported-table",
   // walks through the network
   "address-unanswered",

@@ -10,7 +10,7 @@ import { summarize } from "./summary.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface CompileFlags extends Omit<PrintFlags, "output"> {
-  readonly output: Output | "node-setup";
+  readonly output: Output | "node-setup" | "haproxy";
   readonly allNodes?: boolean;
   readonly directory?: string;
 }
@@ -18,6 +18,7 @@ export interface CompileFlags extends Omit<PrintFlags, "output"> {
 /** `kpc compile`: rules on standard output, or nothing when something is wrong. */
 export async function compileCommand(names: readonly string[], { output, ...others }: CompileFlags): Promise<number> {
   refuseCombinations({ output, ...others });
+  if (output === "haproxy") return (await import("./haproxy.ts")).haproxyCommand(names, others, others.directory);
   if (output === "node-setup")
     return (await import("./node-setup.ts")).nodeSetupCommand(names, others, others.directory);
   const flags = { ...others, output };
@@ -62,13 +63,15 @@ function tellSummary(
 function refuseCombinations({ output, current, allNodes = false, directory, node, nodeIp, zone }: CompileFlags): void {
   if (allNodes && directory === undefined)
     throw new Trouble("--all-nodes writes a file for each node: add -d DIR, the folder for the files");
-  if (!allNodes && directory !== undefined)
+  if (allNodes && output === "haproxy")
+    throw new Trouble("--all-nodes is for rules of nodes: -o haproxy is one proxy for the cluster");
+  if (!allNodes && directory !== undefined && output !== "haproxy")
     throw new Trouble("-d is for --all-nodes: the rules of one node go to standard output");
   const ofOneNode = { "--node": node, "--node-ip": nodeIp, "--zone": zone, "--current": current };
   for (const [flag, value] of Object.entries(ofOneNode))
     if (allNodes && value !== undefined)
       throw new Trouble(`${flag} is about one node: --all-nodes compiles for each Node of the input`);
-  if (!allNodes && output !== "node-setup" && isBinary(output)) refuseTerminal(`-o ${output}`);
+  if (!allNodes && output !== "node-setup" && output !== "haproxy" && isBinary(output)) refuseTerminal(`-o ${output}`);
   if (current !== undefined && output !== "iptables" && output !== "ip6tables")
     throw new Trouble(`--current is for -o iptables and -o ip6tables: -o ${output} has no jumps to leave out`);
 }

@@ -6,7 +6,9 @@ import { answerOf } from "../../compiler/compare/answer.ts";
 import { compile } from "../../compiler/compile.ts";
 import { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode, lineAndColumn } from "../../compiler/diagnostics.ts";
 import { staleFindings } from "../../compiler/exceptions/render.ts";
+import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { readRules } from "../../compiler/formats/read-rules.ts";
+import type { PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { parsePacket } from "../../compiler/trace/parse.ts";
 import { resolvePacket } from "../../compiler/trace/resolve.ts";
@@ -291,6 +293,11 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "unknown-object": packet("tcp pod/a/web > 10.0.0.1:80", service("web", OK)),
   "unsupported-nft": unsupported("nft", "-m u32 --u32 0 -j DROP"),
   "unsupported-iptables": unsupported("iptables", "meta hour 10:00-12:00 drop"),
+  "unsupported-haproxy": () => {
+    const none: RouteTarget = { kind: "status", status: 404, reason: "none" };
+    const paths: readonly PathRoute[] = [{ match: "exact", path: "/a b", target: none }];
+    return printHaproxy([{ paths, fallback: none }]).unsupported;
+  },
   "unsupported-table": unsupported("tables", "ip length 40 drop"),
   ...findingsOfWalks(),
   "stale-difference": () => {

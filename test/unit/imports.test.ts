@@ -71,6 +71,7 @@ const FORMATS: Readonly<Record<string, readonly string[]>> = {
   wasm: [],
   tables: [],
   ipset: [],
+  haproxy: [],
   // A match of iptables names sets, which are ipset's.
   iptables: ["ipset", "lazy-lookahead.ts"],
   // nft lists what iptables has loaded, extensions in iptables' own words.

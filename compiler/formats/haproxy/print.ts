@@ -1,0 +1,138 @@
+/** Routes of Ingresses as a configuration of HAProxy: maps that hold what is asked, and rules that only ask them. */
+import type { Diagnostic } from "../../diagnostics.ts";
+import type { HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import { printAddress } from "../../net/address.ts";
+
+/** A configuration. Its files lie in one folder; those that are not `haproxy.cfg` are named in that. */
+export interface HaproxyConfig {
+  /** By name. */
+  readonly files: ReadonlyMap<string, string>;
+  /** Routes that no request can reach: `unsupported-haproxy`. */
+  readonly unsupported: readonly Diagnostic[];
+}
+
+/** Stands for requests of no listed host. No host has this name. */
+const ANY_HOST = "*";
+
+/**
+ * The configuration that does what `routes` say (HAProxy 2.4 and later), with `header` as comments at its beginning.
+ *
+ * A request's host is looked for among the precise ones, then among wildcards, with `*` in the place of its first label. The host that is
+ * found stands before the path in the other maps: exact paths, then prefixes, of which HAProxy takes the longest. Prefixes and
+ * the path asked for end in a slash there, so that whole elements are compared.
+ */
+export function printHaproxy(routes: readonly HostRoutes[], header: readonly string[] = []): HaproxyConfig {
+  const unsupported: Diagnostic[] = [];
+  const maps = { hosts: new Map(), wildcards: new Map(), exact: new Map(), prefixes: new Map() } satisfies Maps;
+  const backends = new Map<string, RouteTarget>();
+  const backendOf = (target: RouteTarget): string => {
+    const name = backendName(target);
+    if (!backends.has(name)) backends.set(name, target);
+    return name;
+  };
+  for (const { host, paths, fallback } of routes) {
+    const id = host ?? ANY_HOST;
+    if (host !== undefined) (host.startsWith("*.") ? maps.wildcards : maps.hosts).set(host, host);
+    for (const { match, path, target, origin } of paths) {
+      if (!/^[!-~]+$/.test(path)) {
+        const message = `no request has the path ${JSON.stringify(path)}: HAProxy refuses blanks, control characters and others than ASCII`;
+        unsupported.push({ severity: "warning", code: "unsupported-haproxy", message, ...(origin && { origin }) });
+        continue;
+      }
+      const [map, key] =
+        match === "exact" ? [maps.exact, `${id}${path}`] : [maps.prefixes, `${id}${path === "/" ? "" : path}/`];
+      // Of twins with and without a slash at the end, the first one wins.
+      if (!map.has(key)) map.set(key, backendOf(target));
+    }
+    // What no path of the host takes.
+    if (!maps.prefixes.has(`${id}/`)) maps.prefixes.set(`${id}/`, backendOf(fallback));
+  }
+  const none: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
+  const last = backendOf(routes.find(({ host }) => host === undefined)?.fallback ?? none);
+  const named = [...backends].sort(([a], [b]) => (a < b ? -1 : 1));
+  return {
+    files: new Map([
+      [
+        "haproxy.cfg",
+        [
+          ...header.map((line) => `# ${line}`.trimEnd()),
+          ...SETTINGS,
+          ...frontend(last),
+          ...named.flatMap(backend),
+        ].join("\n"),
+      ],
+      ["hosts.map", mapText(maps.hosts)],
+      ["wildcards.map", mapText(maps.wildcards)],
+      ["exact.map", mapText(maps.exact)],
+      ["prefixes.map", mapText(maps.prefixes)],
+    ]),
+    unsupported,
+  };
+}
+
+type Maps = Readonly<Record<"hosts" | "wildcards" | "exact" | "prefixes", Map<string, string>>>;
+
+/** A row each, sorted, so that one change is one line. */
+function mapText(rows: ReadonlyMap<string, string>): string {
+  const lines = [...rows].map(([key, value]) => `${key} ${value}\n`);
+  return lines.sort().join("");
+}
+
+const SETTINGS: readonly string[] = [
+  "",
+  "global",
+  "  default-path config",
+  "",
+  "defaults",
+  "  mode http",
+  "  option forwardfor",
+  "  timeout connect 5s",
+  "  timeout client 60s",
+  "  timeout server 60s",
+  "  timeout http-request 10s",
+  "  timeout queue 10s",
+  "  default-server check inter 5s fall 2 rise 1",
+  "",
+];
+
+function frontend(last: string): string[] {
+  const isOpen = (name: string): string => `if !{ var(txn.${name}) -m found }`;
+  return [
+    "frontend http",
+    "  bind :80",
+    "  bind :::80 v6only",
+    // Without port and trailing dot; an address in brackets is no listed host.
+    "  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,regsub([.]$,)",
+    "  http-request set-var(txn.id) var(txn.host),map_str(hosts.map)",
+    `  http-request set-var(txn.id) var(txn.host),regsub(^[^.]+,*),map_str(wildcards.map) ${isOpen("id")}`,
+    `  http-request set-var(txn.id) str(${ANY_HOST}) ${isOpen("id")}`,
+    "  http-request set-var(txn.path) path",
+    "  http-request set-var(txn.key) var(txn.id),concat(,txn.path)",
+    "  http-request set-var(txn.backend) var(txn.key),map_str(exact.map)",
+    `  http-request set-var(txn.backend) var(txn.key),concat(/),map_beg(prefixes.map) ${isOpen("backend")}`,
+    "  use_backend %[var(txn.backend)] if { var(txn.backend) -m found }",
+    `  default_backend ${last}`,
+    "",
+  ];
+}
+
+/** `NAMESPACE.SERVICE.PORT`: names of namespaces, Services and ports have no dots. */
+function backendName(target: RouteTarget): string {
+  if (target.kind === "status") return `status-${target.status}`;
+  const name = target.backend.replace(/[/:]/g, ".");
+  if (!/^[A-Za-z0-9._-]+$/.test(name))
+    throw new RangeError(`${JSON.stringify(target.backend)} is no name of a backend`);
+  return name;
+}
+
+function backend([name, target]: readonly [string, RouteTarget]): string[] {
+  if (target.kind === "status") return [`backend ${name}`, `  http-request return status ${target.status}`, ""];
+  const servers = target.endpoints.map(server).sort();
+  return [`backend ${name}`, "  balance roundrobin", ...servers, ""];
+}
+
+/** The name of a server is its address and port: a Pod that comes back has the one it had. */
+function server({ address, port }: RouteEndpoint): string {
+  const text = printAddress(address);
+  return `  server ${text.replace(/[.:]/g, "-")}-${port} ${text.includes(":") ? `[${text}]` : text}:${port}`;
+}

@@ -1,0 +1,73 @@
+// @ts-check
+/**
+ * A network namespace with servers at all addresses of 10.1.0.0/16, port 8080, and a HAProxy at a time. Reads a line of JSON for each
+ * configuration, `{folder, requests: [{host, path}]}`, and answers with a line: what HAProxy says of the configuration, and for each request
+ * `{status, server}`, where `server` is the address that got it.
+ */
+import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { createServer } from "node:http";
+import { connect } from "node:net";
+import { createInterface } from "node:readline";
+import { setTimeout as sleep } from "node:timers/promises";
+
+execFileSync("ip", ["link", "set", "lo", "up"]);
+execFileSync("ip", ["addr", "add", "10.1.0.0/16", "dev", "lo"]);
+const server = createServer((request, response) => {
+  response.setHeader("x-server", String(request.socket.localAddress));
+  response.setHeader("x-client", String(request.headers["x-forwarded-for"]));
+  response.end();
+});
+await new Promise((resolve) => server.listen(8080, "0.0.0.0", () => resolve(undefined)));
+
+/** @param {{ host?: string, path: string }} request @returns {Promise<string>} */
+function ask({ host, path }) {
+  return new Promise((resolve, reject) => {
+    const socket = connect(80, "127.0.0.1");
+    let text = "";
+    socket.on("data", (chunk) => {
+      text += chunk;
+    });
+    socket.on("error", reject);
+    socket.on("close", () => resolve(text));
+    // HTTP/1.0 may leave the header out.
+    socket.write(`GET ${path} HTTP/1.0\r\n${host === undefined ? "" : `Host: ${host}\r\n`}\r\n`);
+  });
+}
+
+/** How many requests are under way at a time. */
+const AT_ONCE = 32;
+
+/** @param {string} text */
+function read(text) {
+  return {
+    status: Number(/^HTTP\/1\.[01] (\d+)/.exec(text)?.[1]),
+    server: /^x-server: (.*?)\r$/m.exec(text)?.[1],
+    client: /^x-client: (.*?)\r$/m.exec(text)?.[1],
+  };
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { folder, requests } = JSON.parse(line);
+  const file = `${folder}/haproxy.cfg`;
+  const check = spawnSync("haproxy", ["-c", "-f", file], { encoding: "utf8" });
+  const answers = [];
+  if (check.status === 0) {
+    const proxy = spawn("haproxy", ["-db", "-f", file], { stdio: "ignore" });
+    const ended = new Promise((resolve) => proxy.once("exit", resolve));
+    for (let tries = 0; tries < 200; tries++) {
+      const isUp = await ask({ path: "/" }).then(
+        () => true,
+        () => false,
+      );
+      if (isUp) break;
+      await sleep(20);
+    }
+    for (let first = 0; first < requests.length; first += AT_ONCE)
+      answers.push(...(await Promise.all(requests.slice(first, first + AT_ONCE).map(ask))).map(read));
+    proxy.kill("SIGKILL");
+    await ended;
+  }
+  const said = `${check.stdout}${check.stderr}`.split("\n").filter((each) => /\[(ALERT|WARNING)\]/.test(each));
+  process.stdout.write(`${JSON.stringify({ said, answers })}\n`);
+}
+process.exit(0);
