@@ -7,7 +7,7 @@ import { familyOf } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
 import type { Specs } from "../specs/types.ts";
 import type { PacketWalker } from "../walk/walk.ts";
-import { PodClasses } from "./classes.ts";
+import { AlikeHosts } from "./alike-hosts.ts";
 import { AddressOwners, outcomesKey } from "./outcomes.ts";
 import { SharedWalks } from "./shared-walks.ts";
 import { hasAddressIn, sourcesOf } from "./sources.ts";
@@ -39,27 +39,28 @@ export function matrixOf(
   const owners = new AddressOwners(network);
   const sources = sourcesOf(input.cluster, layout);
   const targets = targetsOf(input.specs, input.cluster, network);
-  const classes = isEachWalked ? undefined : new PodClasses(network, programOf);
-  const classOf = new Map<string, string | undefined>(
-    [...sources.inside, ...sources.outside].map(({ host: name }) => {
-      const host = network.hosts.get(name);
-      return [name, host && classes?.keyOf(host)];
-    }),
-  );
   let walks = 0;
+  const shared = new SharedWalks(
+    isEachWalked ? undefined : new AlikeHosts(network, programOf),
+    owners,
+    (flow, alike) => {
+      walks++;
+      return walker.walk(flow, false, alike);
+    },
+  );
   const rowOf = (from: readonly MatrixSource[], target: MatrixTarget): MatrixRow => {
     const { protocol, address, port } = target;
-    const shared = new SharedWalks((host) => {
-      walks++;
-      const flow = { protocol, from: host, source: undefined, sourcePort: SOURCE_PORT };
-      return walker.walk({ ...flow, destination: address, destinationPort: port });
-    });
+    const keys = new Map<readonly MatrixOutcome[], string>();
     const cells = new Map<string, { sources: MatrixSource[]; outcomes: readonly MatrixOutcome[] }>();
     for (const source of from) {
       const host = network.hosts.get(source.host);
       if (host === undefined || !hasAddressIn(host, familyOf(address))) continue;
-      const outcomes = shared.outcomesFor(host, classOf.get(host.name), owners);
-      const key = outcomesKey(outcomes);
+      const outcomes = shared.outcomesFor({
+        ...{ protocol, from: host.name, source: undefined, sourcePort: SOURCE_PORT },
+        ...{ destination: address, destinationPort: port },
+      });
+      const key = keys.get(outcomes) ?? outcomesKey(outcomes);
+      keys.set(outcomes, key);
       const cell = cells.get(key);
       if (cell === undefined) cells.set(key, { sources: [source], outcomes });
       else cell.sources.push(source);

@@ -23,44 +23,98 @@ export class AddressOwners {
 
 /** The outcomes of `walk`, those that are equal added up, in a fixed order. */
 export function outcomesOf(walk: Walk, owners: AddressOwners): MatrixOutcome[] {
+  return addedUp(walk.branches.map((branch) => outcomeOf(resultOf(branch, owners), walk.flow.from, UNCHANGED)));
+}
+
+/** Outcomes that are equal added up, in a fixed order. */
+export function addedUp(outcomes: readonly MatrixOutcome[]): MatrixOutcome[] {
   const found = new Map<string, MatrixOutcome>();
-  for (const branch of walk.branches) {
-    const outcome = outcomeOf(branch, walk.flow.from, owners);
+  for (const outcome of outcomes) {
     const key = outcomeKey(outcome);
     const known = found.get(key);
     found.set(key, known === undefined ? outcome : { ...known, probability: known.probability + outcome.probability });
   }
-  return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, outcome]) => outcome);
+  return [...found]
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, outcome]) => ({ ...outcome, probability: Number(outcome.probability.toFixed(DIGITS)) }));
 }
 
-function outcomeOf(
-  { probability, condition, there, back }: WalkBranch,
-  client: string,
-  owners: AddressOwners,
-): MatrixOutcome {
-  const nameOf = (host: string): string => (host === client ? "client" : host);
+/** Sums of the same numbers in another order differ behind these. */
+const DIGITS = 12;
+
+/** How a branch ends, with the names of its hosts. */
+export interface BranchResult {
+  readonly probability: number;
+  readonly isConditional: boolean;
+  readonly end: string;
+  readonly host: string;
+  readonly port: number | undefined;
+  /** The source that the endpoint sees, whose it is, and whether the client has sent from another one. */
+  readonly seen:
+    | { readonly address: Address; readonly owner: string | undefined; readonly isSent: boolean }
+    | undefined;
+  /** Where and how the answer ends. */
+  readonly reply: { readonly word: string; readonly host: string } | undefined;
+}
+
+export function resultOf({ probability, condition, there, back }: WalkBranch, owners: AddressOwners): BranchResult {
   const { end } = there;
-  const common = { probability, isConditional: condition !== ALWAYS, host: nameOf(end.host) };
+  const common = { probability, isConditional: condition !== ALWAYS, host: end.host };
   if (end.kind !== "delivered")
-    return { ...common, end: endWord(end), port: undefined, seenAs: undefined, reply: undefined };
+    return { ...common, end: endWord(end), port: undefined, seen: undefined, reply: undefined };
   const { source, destinationPort } = end.tuple;
-  const owner = owners.of(source);
-  const seenAs =
-    owner === client && !isOtherAddress(there.hops[0]?.before.source, source)
-      ? "client"
-      : `${owner === undefined ? "" : `${nameOf(owner)} `}${printAddress(source)}`;
-  const reply =
-    back === undefined
-      ? "none"
-      : back.end.kind === "delivered"
-        ? "answered"
-        : `${endWord(back.end)} at ${nameOf(back.end.host)}`;
-  return { ...common, end: "delivered", port: destinationPort, seenAs, reply };
+  const sent = there.hops[0]?.before.source;
+  return {
+    ...common,
+    end: "delivered",
+    port: destinationPort,
+    seen: { address: source, owner: owners.of(source), isSent: sent === undefined || sent === source },
+    reply:
+      back === undefined
+        ? undefined
+        : { word: back.end.kind === "delivered" ? "answered" : endWord(back.end), host: back.end.host },
+  };
 }
 
-/** Whether the client is seen with another of its addresses than it has sent from. */
-function isOtherAddress(sent: Address | undefined, seen: Address): boolean {
-  return sent !== undefined && sent !== seen;
+/** Hosts that stand for others. */
+export interface Renaming {
+  readonly host: (name: string) => string;
+  /** `owner`: the host that has the address, before. */
+  readonly address: (address: Address, owner: string | undefined) => Address;
+}
+
+const UNCHANGED: Renaming = { host: (name) => name, address: (address) => address };
+
+/** What `client` learns of it. */
+export function outcomeOf(
+  { probability, isConditional, end, host, port, seen, reply }: BranchResult,
+  client: string,
+  renaming: Renaming,
+): MatrixOutcome {
+  const nameOf = (name: string): string => {
+    const now = renaming.host(name);
+    return now === client ? "client" : now;
+  };
+  return {
+    probability,
+    isConditional,
+    end,
+    host: nameOf(host),
+    port,
+    seenAs: seen && seenAs(seen, nameOf, renaming),
+    reply: reply && (reply.word === "answered" ? reply.word : `${reply.word} at ${nameOf(reply.host)}`),
+  };
+}
+
+function seenAs(
+  { address, owner, isSent }: NonNullable<BranchResult["seen"]>,
+  nameOf: (name: string) => string,
+  renaming: Renaming,
+): string {
+  const name = owner === undefined ? undefined : nameOf(owner);
+  if (name === "client" && isSent) return "client";
+  const text = printAddress(renaming.address(address, owner));
+  return name === undefined ? text : `${name} ${text}`;
 }
 
 function endWord(end: WalkEnd): string {

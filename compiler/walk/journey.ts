@@ -2,7 +2,7 @@
 import { type ConnectionEntry, directionIn, type Tuple } from "../evaluate/connection.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
 import type { TableRoute } from "../network/types.ts";
-import type { Hop, WalkEnd, WalkStep } from "./types.ts";
+import type { AlikeDestinations, ChosenDestination, Hop, WalkEnd, WalkStep } from "./types.ts";
 
 /** Never changed. */
 export interface Journey {
@@ -24,6 +24,10 @@ export interface Journey {
   readonly carried: readonly Carried[];
   /** Connections that proxies have made, the first one first. */
   readonly proxied: readonly Proxied[];
+  /** Undefined: each destination that rules choose by chance is followed. */
+  readonly alike: AlikeDestinations | undefined;
+  /** The destination that rules have chosen, and others for which this packet stands. */
+  readonly chosen: ChosenDestination | undefined;
 }
 
 /** A packet inside of another one. */
@@ -96,6 +100,13 @@ export function hopsOf({ trail, tuple }: Journey): Hop[] {
     hops.push({ ...at.hop, after: at.hop.after ?? tuple, steps: steps.reverse() });
   }
   return hops.reverse();
+}
+
+/** The hosts that the packet was on. */
+export function hostsOf({ trail }: Journey): ReadonlySet<string> {
+  const hosts = new Set<string>();
+  for (let at = trail; at !== undefined; at = at.earlier) hosts.add(at.hop.host);
+  return hosts;
 }
 
 /** Whether the packet was at this interface before as it is now, but for its time to live. */

@@ -15,6 +15,7 @@ import type { Hook } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
 import { chosen, connectionAt, isSame, type Journey, keep, record, visitsOf, type WalkEvent } from "./journey.ts";
+import { representatives } from "./representatives.ts";
 import type { LostAtHook } from "./types.ts";
 
 /** A packet on a host. `passage` undefined: the host has no rules. */
@@ -64,11 +65,15 @@ export class RulesOfHosts {
           },
         },
       ];
-    return passages.map(({ passage, condition }): AtHook => {
+    return representatives(passages, before, on.journey).map(({ passage, condition, chosen: choice }): AtHook => {
       const { tuple } = on.journey;
       const path = passage.path.slice(before.path.length);
       const after = passage.end === undefined ? passage.tuple : tuple;
-      const moved = { ...chosen(on.journey, passage.probability / before.probability), condition };
+      const moved: Journey = {
+        ...chosen(on.journey, passage.probability / before.probability),
+        condition,
+        ...(choice && { chosen: choice, alike: undefined }),
+      };
       const told = path.length === 0 ? moved : record(moved, { kind: "rules", hook, path });
       const by = path.some(translates) ? "rules" : "connection";
       const choices = passage.choices.filter((text) => !before.choices.includes(text));

@@ -37,6 +37,28 @@ export interface WalkBranch {
   readonly there: Leg;
   /** The way of the answer; undefined: nobody answers, or it was not asked for. */
   readonly back: Leg | undefined;
+  /** Only where the walk was made for alike destinations. */
+  readonly chosen?: ChosenDestination;
+}
+
+/** Of destinations that rules choose by chance only one of each group is followed. */
+export interface AlikeDestinations {
+  /** Equal for destinations of one group. `hosts`: where the packet was by then. */
+  readonly groupOf: (destination: Address, hosts: ReadonlySet<string>) => string;
+}
+
+/** What rules have chosen. */
+export interface ChosenDestination {
+  /** One object for all that was chosen at one time. */
+  readonly choice: object;
+  readonly group: string;
+  /** The one that is followed, and others like it. */
+  readonly members: readonly DestinationChance[];
+}
+
+export interface DestinationChance {
+  readonly address: Address;
+  readonly probability: number;
 }
 
 /** One direction of a walk. */

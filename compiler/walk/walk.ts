@@ -12,7 +12,7 @@ import { RulesOfHosts } from "./on-host.ts";
 import { passToProxy } from "./proxy.ts";
 import { Segments } from "./segments.ts";
 import { decapsulate, transmit } from "./transmit.ts";
-import type { Leg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
+import type { AlikeDestinations, Leg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
 
 /** Walks through one network. Keep one for many flows: it has searched the links, and the rules by name. */
 export class PacketWalker {
@@ -27,8 +27,9 @@ export class PacketWalker {
     this.discovery = new Discovery(this.rules, this.segments);
   }
 
-  /** All that can become of the first packet of `flow` and, unless `isOneWay`, of the answer. */
-  walk(flow: WalkFlow, isOneWay = false): Walk {
+  /** All that can become of the first packet of `flow` and, unless `isOneWay`, of the answer. `alike`: which destinations stand for each
+   *  other; then there are no branches of those for which another one stands. */
+  walk(flow: WalkFlow, isOneWay = false, alike?: AlikeDestinations): Walk {
     const host = this.segments.host(flow.from);
     const source = flow.source ?? ownSource(host, flow.destination);
     if (source === undefined) {
@@ -48,15 +49,19 @@ export class PacketWalker {
       connections: new Map(),
       carried: [],
       proxied: [],
+      alike,
+      chosen: undefined,
     };
     const branches = this.lead({ kind: "send", host: flow.from, journey: start }).flatMap(
       ({ end, journey }): WalkBranch[] => {
         const there: Leg = { hops: hopsOf(journey), end };
-        if (end.kind !== "delivered" || isOneWay) return [{ ...chanceOf(journey), there, back: undefined }];
+        const chosen = journey.chosen && { chosen: journey.chosen };
+        if (end.kind !== "delivered" || isOneWay) return [{ ...chanceOf(journey), there, back: undefined, ...chosen }];
         return this.answer(end.host, journey, flow.from, start).map((back) => ({
           ...chanceOf(back.journey),
           there,
           back: { hops: hopsOf(back.journey), end: back.end },
+          ...chosen,
         }));
       },
     );
