@@ -7,7 +7,8 @@ import { withCommonOptions } from "./options.ts";
 export function addLabCommands(program: Command, run: RunWork): void {
   const lab = program
     .command("lab")
-    .description("build the described network of namespaces on this machine, and send real packets through it");
+    .description("build the described network of namespaces on this machine, and send real packets through it")
+    .enablePositionalOptions();
 
   withExamples(
     withCommonOptions(
@@ -32,4 +33,53 @@ export function addLabCommands(program: Command, run: RunWork): void {
     "kpc lab run 'tcp internet > node-1:30123' 'udp web-2 > svc/api:dns' examples/shop --attempts 50",
     "kpc lab run 'tcp internet > node-1:30123' examples/shop -o pcapng > lab.pcapng    # for Wireshark",
   ).action((words: string[], flags) => run(async () => (await import("./lab-run.ts")).labRunCommand(words, flags)));
+
+  withExamples(
+    withCommonOptions(
+      lab
+        .command("up")
+        .description("build the network, and answer questions about it until quit")
+        .argument("<inputs...>", "manifests, settings and a Cluster document: files, folders with all that is in them")
+        .option("--name <name>", "name of the lab (default: lab-1, lab-2, …)")
+        .option("--detach", "leave the lab running, and print its name"),
+    ),
+    "kpc lab up examples/shop",
+    "echo 'ask tcp web-1 > svc/api:http' | kpc lab up examples/shop",
+    "kpc lab up examples/shop --detach --name shop && kpc lab enter shop",
+  ).action((words: string[], flags) => run(async () => (await import("./lab-up.ts")).labUpCommand(words, flags)));
+
+  withExamples(
+    lab
+      .command("enter")
+      .description("talk to a lab that runs: at its prompt, or with one command")
+      .argument("<name>", "the lab's name")
+      .argument("[command...]", "a command of its prompt (kpc lab enter NAME help lists them)")
+      .passThroughOptions(),
+    "kpc lab enter shop",
+    "kpc lab enter shop ask 'tcp web-1 > svc/api:http'",
+    "kpc lab enter shop exec pod/shop/web-1 -- curl http://10.96.0.20",
+  ).action((name: string, words: string[]) =>
+    run(async () => (await import("./lab-up.ts")).labEnterCommand(name, words)),
+  );
+
+  withExamples(
+    lab
+      .command("list")
+      .description("list the labs that run")
+      .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
+    "kpc lab list",
+  ).action((flags) => run(async () => (await import("./lab-up.ts")).labListCommand(flags)));
+
+  withExamples(
+    lab.command("down").description("take labs down").argument("<names...>", "the labs' names"),
+    "kpc lab down shop",
+  ).action((names: string[]) => run(async () => (await import("./lab-up.ts")).labDownCommand(names)));
+
+  withExamples(
+    lab
+      .command("collect-script")
+      .description("print the script that collects the files of a node, which kpc reads as they are"),
+    "kpc lab collect-script | ssh worker-1 'sh -s /tmp/worker-1'    # then: scp -r worker-1:/tmp/worker-1 .",
+    "kpc lab collect-script > collect.sh",
+  ).action(() => run(async () => (await import("./lab-collect.ts")).labCollectCommand()));
 }

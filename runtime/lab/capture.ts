@@ -7,8 +7,12 @@ import { type ComparedSighting, packetText, type WalkComparison } from "./compar
 import type { LabFlow } from "./run.ts";
 import type { LabSighting } from "./sightings.ts";
 
-/** All packets of the flows; those that were predicted have the rules that decided, others the difference, as comments. */
-export function captureFlows(flows: readonly LabFlow[], context: Omit<TellingContext, "protocol">): Capture {
+/** All packets of the flows; those that were predicted have the rules that decided, others the difference, as comments. `others`: packets of nobody. */
+export function captureFlows(
+  flows: readonly LabFlow[],
+  context: Omit<TellingContext, "protocol">,
+  others: readonly LabSighting[] = [],
+): Capture {
   const interfaces: CaptureInterface[] = [];
   const numbers = new Map<string, number>();
   const numberOf = ({ host, interface: own }: LabSighting): number => {
@@ -18,23 +22,19 @@ export function captureFlows(flows: readonly LabFlow[], context: Omit<TellingCon
     numbers.set(name, interfaces.length);
     return interfaces.push({ name, link: "ethernet" }) - 1;
   };
-  const packets = flows.flatMap(({ flow, attempts }) =>
+  const frameOf = (each: LabSighting, lines: readonly string[]): CaptureFrame => {
+    const { bytes, length, time } = each.frame;
+    const comments = lines.length === 0 ? [] : [lines.join("\n")];
+    return { interface: numberOf(each), time, direction: each.direction, bytes, length, comments };
+  };
+  const ofFlows = flows.flatMap(({ flow, attempts }) =>
     attempts.flatMap(({ observed, comparison }) => {
-      const comments =
-        comparison === undefined ? new Map() : commentsOn(comparison, { ...context, protocol: flow.protocol });
-      return observed.sightings.map((each): CaptureFrame => {
-        const { bytes, length, time } = each.frame;
-        const lines: readonly string[] = comments.get(each) ?? [];
-        return {
-          interface: numberOf(each),
-          time,
-          direction: each.direction,
-          bytes,
-          length,
-          comments: lines.length === 0 ? [] : [lines.join("\n")],
-        };
-      });
+      const told = comparison && commentsOn(comparison, { ...context, protocol: flow.protocol });
+      return observed.sightings.map((each) => frameOf(each, told?.get(each) ?? []));
     }),
+  );
+  const packets = [...ofFlows, ...others.map((each) => frameOf(each, []))].sort((a, b) =>
+    a.time < b.time ? -1 : a.time > b.time ? 1 : 0,
   );
   return { comment: COMMENT, interfaces, packets };
 }

@@ -15,12 +15,14 @@
 #                              answer is its exit code and its output, both streams together. Servers, clients and what
 #                              comes next do not wait for its end
 #   listen NUMBER PROTOCOL ADDRESS PORT   serves there from now on: who asks is told which address and port it was seen as
+#                              (PROTOCOL `http`: TCP; who sends a request of HTTP gets an answer in its way, which begins with the
+#                              NAME behind the port, and who sends something else gets it as from other servers)
 #   proxy NUMBER ADDRESS PORT TARGET,PORT…   takes TCP connections, and makes one to one of the targets for each
 #   watch NUMBER               hears all packets of all interfaces from now on
 #   unwatch NUMBER             hears none of them any more
 #   ask NUMBER PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS BYTES   asks a server; SOURCE `-`: as routing says;
 #                              BYTES: the length of the IP packet, which is not to be cut into fragments, 0: a short one (TCP: always).
-#                              The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence` when the time is up
+#                              PROTOCOL `http`: TCP, for servers of that kind. The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence` when the time is up
 #   seen                       what was heard since the last time, in order of time:
 #                              NUMBER,INTERFACE-INDEX,DIRECTION,NANOSECONDS,LENGTH,HEX each, with `;` between. DIRECTION is `in`
 #                              or `out`, LENGTH the bytes of the frame, and HEX the first of them
@@ -237,7 +239,7 @@ sub bound_socket {
 
 # At most once per place.
 sub serve {
-    my ($number, $protocol, $address, $port) = @_;
+    my ($number, $protocol, $address, $port, $name) = @_;
     return '' if $listening{"$number $protocol $address $port"}++;
     enter($number);
     if ($protocol eq 'udp') {
@@ -251,10 +253,27 @@ sub serve {
     my $socket = bound_socket(SOCK_STREAM, $address, $port);
     on_readable($socket, sub {
         my $from = accept(my $taken, $socket) or return;
-        syswrite $taken, 'saw ' . who($from);
+        my $saw  = 'saw ' . who($from);
+        if ($protocol eq 'http') {
+            on_readable($taken, sub { answer_request($taken, $name, $saw) });
+            return;
+        }
+        syswrite $taken, $saw;
         close $taken;
     });
     return '';
+}
+
+# To clients of HTTP in their own way; to others, who say something first, as other servers do.
+sub answer_request {
+    my ($taken, $name, $saw) = @_;
+    my $read = sysread $taken, my $request, 4096;
+    if ($read && $request =~ m{^[A-Z]+ \S+ HTTP/}) {
+        my $body = "$name $saw\n";
+        syswrite $taken, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
+    }
+    elsif ($read) { syswrite $taken, $saw }
+    forget($taken);
 }
 
 sub serve_proxy {
@@ -267,14 +286,22 @@ sub serve_proxy {
         enter($number);
         socket(my $made, family_of($target), SOCK_STREAM | $NONBLOCK, 0) or die "cannot open a socket: $!\n";
         connect $made, socket_address($target, $target_port);
-        on_readable($made, sub {
-            my $read = sysread $made, my $bytes, 512;
-            syswrite $taken, $bytes if $read;
-            close $taken;
-            forget($made);
+        on_readable($made, sub { pass_on($made, $taken) });
+        on_writable($made, sub {
+            vec($writable, fileno $made, 1) = 0;
+            on_readable($taken, sub { pass_on($taken, $made) });
         });
     });
     return '';
+}
+
+# The end of one side is the end of both.
+sub pass_on {
+    my ($from, $to) = @_;
+    my $read = sysread $from, my $bytes, 65536;
+    return if $read && syswrite $to, $bytes;
+    forget($from);
+    forget($to);
 }
 
 my $time_buffer = pack 'QQ', 0, 0;
@@ -395,6 +422,14 @@ sub ask {
         }
     };
     on_readable($socket, $hear);
+    if ($protocol eq 'http') {
+        on_writable($socket, sub {
+            vec($writable, fileno $socket, 1) = 0;
+            my $error = unpack 'i', getsockopt $socket, SOL_SOCKET, SO_ERROR;
+            if   ($error) { $answer = "error $error" }
+            else          { syswrite $socket, 'ask' }
+        });
+    }
     if ($bytes) {    # IP_MTU_DISCOVER, IPV6_MTU_DISCOVER: IP_PMTUDISC_PROBE
         my ($level, $option) = $family == AF_INET ? (0, 10) : (41, 23);
         setsockopt($socket, $level, $option, pack 'i', 3) or die "cannot forbid fragments: $!\n";

@@ -1,5 +1,5 @@
 /** A described network as network namespaces of this machine's kernel, with real packets in it. */
-
+import { readFileSync } from "node:fs";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress, printAddress } from "../../compiler/net/address.ts";
 import type { Host, Network } from "../../compiler/network/network.ts";
@@ -27,6 +27,8 @@ export interface LabQuestion {
   readonly bytes?: number | undefined;
   /** Milliseconds until silence counts as an answer. */
   readonly patience: number;
+  /** Servers of TCP wait for a request. */
+  readonly isHttp?: boolean;
 }
 
 export type LabAnswer =
@@ -164,10 +166,27 @@ export class PacketLab {
     return said;
   }
 
-  /** Serves at an address of a host from now on; twice is once. */
-  async serve(host: string, protocol: number, address: Address, port: number): Promise<void> {
-    const word = protocol === PROTOCOL.udp ? "udp" : "tcp";
-    await this.helper.ask(`listen ${this.namespace(host)} ${word} ${printAddress(address)} ${port}`);
+  /** Serves at an address of a host from now on; twice is once. `isHttp`: who asks by HTTP over TCP is answered so. */
+  async serve(host: string, protocol: number, address: Address, port: number, isHttp = false): Promise<void> {
+    const word = protocol === PROTOCOL.udp ? "udp" : isHttp ? "http" : "tcp";
+    await this.helper.ask(`listen ${this.namespace(host)} ${word} ${printAddress(address)} ${port} ${host}`);
+  }
+
+  /** Writes to a file below /proc/sys/net of a host. Throws LabTrouble where the kernel refuses the value, or there is no such file. */
+  async setSysctl(host: string, { path, value }: SysctlSetting): Promise<void> {
+    const complaint = await this.helper.ask(`sysctl ${this.namespace(host)} ${path}=${value}`);
+    if (complaint !== "") throw new LabTrouble(`${host}: ${complaint}`);
+  }
+
+  /** The command that runs `command` on a host, as a process of whoever calls it. It ends with the lab. */
+  commandOn(host: string, command: readonly string[]): string[] {
+    const outside = this.pid;
+    const text = outside === undefined ? "" : readFileSync(`/proc/${outside}/task/${outside}/children`, "utf8");
+    const [inside] = text.trim().split(" ");
+    if (inside === undefined || inside === "") throw new LabTrouble("the process that holds the lab has ended");
+    const user = process.getuid?.() === 0 ? [] : ["-U", "--preserve-credentials"];
+    const network = `--net=/proc/${inside}/fd/${this.namespace(host)}`;
+    return ["nsenter", "-t", inside, ...user, "-m", "-p", network, "--", ...command];
   }
 
   /** Hears all packets of these hosts from now on. Where that makes more than `MOST_WATCHED`, it no longer hears those that were asked
@@ -189,8 +208,9 @@ export class PacketLab {
   }
 
   async ask(question: LabQuestion): Promise<LabAnswer> {
-    const { protocol, from, source, sourcePort, destination, destinationPort, patience, bytes = 0 } = question;
-    const word = protocol === PROTOCOL.tcp ? "tcp" : protocol === PROTOCOL.udp ? "udp" : "icmp";
+    const { protocol, from, source, sourcePort, destination, destinationPort, patience, bytes = 0, isHttp } = question;
+    const word =
+      protocol === PROTOCOL.tcp ? (isHttp === true ? "http" : "tcp") : protocol === PROTOCOL.udp ? "udp" : "icmp";
     const own = source === undefined ? "-" : printAddress(source);
     const to = `${printAddress(destination)} ${destinationPort} ${patience} ${bytes}`;
     return readAnswer(await this.helper.ask(`ask ${this.namespace(from)} ${word} ${own} ${sourcePort} ${to}`));

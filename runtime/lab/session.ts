@@ -1,5 +1,6 @@
 /** A lab and what is predicted of it: flows are walked and made, and the two stand beside each other. */
 import type { Program } from "../../compiler/ir/types.ts";
+import type { Address } from "../../compiler/net/address.ts";
 import type { Host, Network } from "../../compiler/network/network.ts";
 import type { Walk, WalkFlow } from "../../compiler/walk/types.ts";
 import type { PacketWalker } from "../../compiler/walk/walk.ts";
@@ -37,22 +38,37 @@ function patienceFor({ branches }: Walk): number {
   return branches.every(({ back }) => back?.end.kind === "delivered") ? 10_000 : 300;
 }
 
+/** How a session works. */
+export interface LabSessionOptions {
+  /** Servers of TCP answer by HTTP, too. */
+  readonly isHttp?: boolean;
+  /** All that is heard is kept, up to a limit. */
+  readonly keepsAll?: boolean;
+}
+
+/** Sightings that are kept. */
+const MOST_KEPT = 200_000;
+
 /** Close it: its namespaces live as long as its process. */
 export class LabSession {
   readonly lab: PacketLab;
-  private readonly description: LabDescription;
+  /** What is predicted; it has to be of the hosts that were built. */
+  description: LabDescription;
+  private readonly options: LabSessionOptions;
+  private readonly kept: LabSighting[] = [];
   /** Packets of flows before. */
   private readonly earlier = new Set<string>();
   private nextPort = FIRST_PORT;
 
-  private constructor(lab: PacketLab, description: LabDescription) {
+  private constructor(lab: PacketLab, description: LabDescription, options: LabSessionOptions) {
     this.lab = lab;
+    this.options = options;
     this.description = description;
   }
 
   /** Builds the network, with the rules of its hosts. Throws LabTrouble where the kernel refuses something. */
-  static async open(description: LabDescription): Promise<LabSession> {
-    return new LabSession(await PacketLab.up(description.network, description.programOf), description);
+  static async open(description: LabDescription, options: LabSessionOptions = {}): Promise<LabSession> {
+    return new LabSession(await PacketLab.up(description.network, description.programOf), description, options);
   }
 
   /** Walks a flow, and makes it. `sourcePort`: undefined: one that no flow had before. */
@@ -62,9 +78,10 @@ export class LabSession {
     const flow = isEcho ? wanted : { ...wanted, sourcePort: port };
     const walk = this.description.walker.walk(flow);
     // The lab does one after the other: what it has heard so far is of earlier flows.
-    await Promise.all([this.serve(walk), this.watch(walk), this.lab.sightings()]);
-    const asked = this.lab.ask({ ...flow, sourcePort: port, patience: patienceFor(walk) });
-    const [answer, heard] = await Promise.all([asked, this.lab.sightings()]);
+    await Promise.all([this.serve(walk), this.watch(walk), this.hear()]);
+    const { isHttp = false } = this.options;
+    const asked = this.lab.ask({ ...flow, sourcePort: port, patience: patienceFor(walk), isHttp });
+    const [answer, heard] = await Promise.all([asked, this.hear()]);
     // Hosts that wait for the end of an earlier flow send their packets again.
     const sightings = heard.filter(
       (each) => protocolOf(each) === flow.protocol && (isEcho || !this.earlier.has(keyOf(each))),
@@ -72,6 +89,28 @@ export class LabSession {
     for (const each of heard) this.earlier.add(keyOf(each));
     const observed = { answer, sightings };
     return { walk, observed, comparison: compareWalk(walk, observed) };
+  }
+
+  /** Hears all hosts, or as many as can be heard. */
+  async watchAll(): Promise<void> {
+    await this.lab.watch([...this.description.network.hosts.keys()].slice(0, MOST_WATCHED));
+  }
+
+  /** All that was heard so far, where the session keeps it. */
+  async everything(): Promise<readonly LabSighting[]> {
+    await this.hear();
+    return this.kept;
+  }
+
+  /** Serves at a port of a host from now on, at its address `address`. */
+  async serveAt(host: string, protocol: number, address: Address, port: number): Promise<void> {
+    await this.lab.serve(host, protocol, address, port, this.options.isHttp);
+  }
+
+  private async hear(): Promise<LabSighting[]> {
+    const heard = await this.lab.sightings();
+    if (this.options.keepsAll === true) this.kept.push(...heard.slice(0, Math.max(0, MOST_KEPT - this.kept.length)));
+    return heard;
   }
 
   close(): void {
@@ -89,7 +128,7 @@ export class LabSession {
     if (ECHO.has(flow.protocol)) return;
     const ends = branches.flatMap(({ there: { end } }) => (end.kind === "delivered" ? [end] : []));
     await Promise.all(
-      ends.map(({ host, tuple }) => this.lab.serve(host, flow.protocol, tuple.destination, tuple.destinationPort)),
+      ends.map(({ host, tuple }) => this.serveAt(host, flow.protocol, tuple.destination, tuple.destinationPort)),
     );
   }
 
