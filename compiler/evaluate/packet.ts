@@ -330,7 +330,8 @@ export type Effect =
       readonly before: number | undefined;
       readonly after: number | undefined;
     }
-  | { readonly kind: "remember"; readonly set: string }
+  /** `seconds`: for which it is kept; undefined: it was removed, or stays for good. */
+  | { readonly kind: "remember"; readonly set: string; readonly seconds: number | undefined }
   /** What is not understood was taken to end the packet's way through the hook. */
   | { readonly kind: "taken"; readonly text: string };
 

@@ -100,7 +100,7 @@ function sourceOfMasquerade({ ports, by }: Extract<Statement, { kind: "masquerad
   return ports === undefined ? undefined : sourceOf(undefined, ports);
 }
 
-function effectOf(statement: Statement, { newSource }: SharedState): Effect {
+function effectOf(statement: Statement, { newSource, sticky }: SharedState): Effect {
   switch (statement.kind) {
     case "verdict":
       return { kind: "verdict", verdict: statement.verdict };
@@ -113,7 +113,10 @@ function effectOf(statement: Statement, { newSource }: SharedState): Effect {
     case "reject":
       return { kind: "reject", with: statement.with };
     case "remember":
-      return { kind: "remember", set: statement.set };
+      return {
+        ...{ kind: "remember", set: statement.set },
+        seconds: statement.operation === "delete" ? undefined : sticky?.timeoutSeconds,
+      };
     default:
       // Statements of other kinds say themselves what they did.
       throw new Error(`${statement.kind} says itself what it did`);

@@ -1,11 +1,17 @@
 /** The way of an answer, in short: who undoes what. */
 import type { Hop, Leg, WalkStep } from "../../walk/types.ts";
 import { changeText, rowsOf, type WalkRow, type WalkTranslation } from "./rows.ts";
-import type { TellingContext } from "./walk-names.ts";
+import { type TellingContext, tupleText } from "./walk-names.ts";
 
 /** The rows of an answer; `asked`: the rows of the request. An answer that is lost is told hop by hop. */
 export function replyRows(back: Leg, asked: readonly WalkRow[], there: Leg, context: TellingContext): WalkRow[] {
-  if (back.end.kind !== "delivered") return rowsOf(back, context).map((row) => ({ ...row, number: undefined }));
+  if (back.end.kind !== "delivered")
+    return rowsOf(back, context).map((row) => {
+      const { translation, host } = row;
+      const isUndone = translation?.by === "connection";
+      const text = isUndone ? undoText(translation, host, asked, there, context) : row.text;
+      return { ...row, number: undefined, text };
+    });
   const rows: WalkRow[] = [];
   let passed: string[] = [];
   const flush = (): void => {
@@ -17,17 +23,28 @@ export function replyRows(back: Leg, asked: readonly WalkRow[], there: Leg, cont
     const taken = hop.steps.filter((step) => step.kind === "proxied");
     if (changes.length === 0 && taken.length === 0) {
       // The head names who answers; that the client gets it is said last.
-      if (i > 0 && i < back.hops.length - 1) passed.push(hop.host);
+      const last = passed.at(-1) ?? rows.at(-1)?.host;
+      if (i > 0 && i < back.hops.length - 1 && last !== hop.host) passed.push(hop.host);
+      const next = back.hops[i + 1];
+      if (next === undefined || !isHandedOver(hop, next)) continue;
+      if (passed.at(-1) === hop.host) passed.pop();
+      flush();
+      rows.push(rowOf(hop.host, "", `the proxy passes the answer on: ${tupleText(next.before, context)}`));
       continue;
     }
     flush();
     for (const change of changes)
-      rows.push(rowOf(hop.host, hop.inInterface ?? "", undoText(change, hop, asked, there, context)));
+      rows.push(rowOf(hop.host, hop.inInterface ?? "", undoText(change, hop.host, asked, there, context)));
   }
   flush();
   const { source, sourcePort } = back.end.tuple;
   const from = context.names.printNamed(source, sourcePort, context.protocol);
   return [...rows, rowOf("", "", `=> answered from ${from}, which was asked`)];
+}
+
+/** The packet ended on a host, which sends another one of its own. */
+function isHandedOver(hop: Hop, next: Hop): boolean {
+  return hop.outInterface === undefined && next.inInterface === undefined && hop.host === next.host;
 }
 
 function rowOf(host: string, name: string, text: string): WalkRow {
@@ -36,13 +53,13 @@ function rowOf(host: string, name: string, text: string): WalkRow {
 
 function undoText(
   change: WalkTranslation,
-  hop: Hop,
+  host: string,
   asked: readonly WalkRow[],
   there: Leg,
   context: TellingContext,
 ): string {
   const undone = asked.find(
-    ({ translation }) => translation !== undefined && isOn(hop.host, translation, there) && undoes(change, translation),
+    ({ translation }) => translation !== undefined && isOn(host, translation, there) && undoes(change, translation),
   );
   const what = undone?.number === undefined ? "conntrack:" : `conntrack undoes ${undone.number}:`;
   return `${what} ${changeText(change, context)}`;

@@ -68,8 +68,12 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
   const shown = shownSteps(hop, context, end);
   const drafts: Draft[] = [];
   const add = (draft: Draft): void => void drafts.push(drafts.length === 0 ? { ...draft, isNumbered: true } : draft);
-  let at = hop.inInterface ?? hop.outInterface ?? "lo";
-  const bridged = hop.steps.find((step) => step.kind === "bridged" && step.inPort === hop.inInterface);
+  const isOwn = hop.inInterface === undefined;
+  const first = hop.steps.find((step) => step.kind === "routed");
+  let at = hop.inInterface ?? first?.hop.interface ?? hop.outInterface ?? "lo";
+  const bridged = hop.steps.find(
+    (step) => step.kind === "bridged" && step.inPort !== undefined && step.inPort === hop.inInterface,
+  );
   if (bridged?.kind === "bridged") {
     const family = familyOf(hop.before.destination) === "IPv4" ? "iptables" : "ip6tables";
     const seen = bridged.throughRules
@@ -84,7 +88,7 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
     switch (step.kind) {
       case "rules":
         for (const each of shown) {
-          if (!step.path.includes(each.shown.step) || !isTold(each, hop, end, context)) continue;
+          if (!step.path.includes(each.shown.step) || !isTold(each, shown, hop, end, context)) continue;
           add({
             ...plain(false, at, ruleText(each.view)),
             place: placeOfView(each.view),
@@ -97,6 +101,7 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
         add(translationRow(hop, i, at, shown, context));
         break;
       case "routed":
+        if (isOwn) at = step.hop.interface;
         if (step.route.kind === "local") break;
         add({
           ...plain(false, at, routeText(step, hop.steps.slice(i + 1))),
@@ -106,14 +111,7 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
         break;
       case "bridged":
         if (step.port === undefined) at = step.bridge;
-        else
-          add(
-            plain(
-              true,
-              step.port,
-              `bridge ${step.bridge} sends it out${step.inPort === undefined ? "" : ", not routed"}`,
-            ),
-          );
+        else add(plain(true, step.port, bridgedText(step)));
         break;
       case "neighbour":
         break;
@@ -121,13 +119,14 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
         add(plain(false, at, `source ${printAddress(step.address)}`));
         break;
       case "encapsulated":
-        add(plain(true, at, `goes into ${tupleText(step.outer, context)}`));
+        at = hop.outInterface ?? at;
+        add(plain(true, at, `goes into ${tunnelText(step.outer, context)}`));
         break;
       case "fragmented":
         add(plain(true, step.interface, `out in fragments: ${step.bytes} bytes are more than the MTU of ${step.mtu}`));
         break;
       case "decapsulated":
-        add(plain(true, at, `comes out of ${tupleText(step.outer, context)}`));
+        add(plain(true, at, `comes out of ${tunnelText(step.outer, context)}`));
         break;
       case "proxied":
         add(
@@ -142,11 +141,30 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
         unreachable(step);
     }
   }
-  const isSentChanged = hop.outInterface !== undefined && hop.steps.some(({ kind }) => kind === "translated");
+  const isWrapped = hop.steps.some(({ kind }) => kind === "encapsulated");
+  const isSentChanged = !isWrapped && hop.steps.some(({ kind }) => kind === "translated");
   const isBridgedOut = hop.steps.some((step) => step.kind === "bridged" && step.port !== undefined);
   if (isSentChanged && !isBridgedOut && hop.outInterface !== undefined)
     add(plain(true, hop.outInterface, `out as ${tupleText(hop.after, context)}`));
   return drafts;
+}
+
+type Bridged = Extract<WalkStep, { readonly kind: "bridged" }>;
+
+function bridgedText({ bridge, inPort, port }: Bridged): string {
+  if (inPort === undefined) return `bridge ${bridge} sends it out`;
+  return inPort === port
+    ? `bridge ${bridge} sends it back by the port that it came in by (hairpin), not routed`
+    : `bridge ${bridge} sends it out, not routed`;
+}
+
+/** The outer packet of a tunnel. The source port of VXLAN is a hash of the packet inside. */
+function tunnelText(
+  { source, destination, destinationPort }: WalkTranslation["to"],
+  { names }: TellingContext,
+): string {
+  const to = `${printAddress(source)} > ${names.print(destination, destinationPort)}`;
+  return destinationPort === 0 ? `an IPIP packet ${to}` : `a VXLAN packet ${to}`;
 }
 
 // --- rules -----------------------------------------------------------------------------------------------------------------
@@ -156,9 +174,17 @@ function isRefused(end: WalkEnd | undefined): boolean {
 }
 
 /** Jumps are told that name a Service; those that led to a decision about masquerading say less than that. */
-function isTold({ view }: WalkShownStep, hop: Hop, end: WalkEnd | undefined, { isVerbose }: TellingContext): boolean {
+function isTold(
+  { view }: WalkShownStep,
+  shown: readonly WalkShownStep[],
+  hop: Hop,
+  end: WalkEnd | undefined,
+  { isVerbose }: TellingContext,
+): boolean {
   if (view.kind === "nat") return false;
   if (isVerbose || isRefused(end)) return true;
+  // How the rules of session affinity number endpoints.
+  if (view.kind === "write" && shown.some((each) => each.view.kind === "affinity")) return false;
   if (view.kind === "jump")
     return view.hook !== "postrouting" && view.element !== undefined && view.place !== undefined;
   // Nobody wonders why a packet is not masqueraded that is not translated at all.
@@ -168,7 +194,7 @@ function isTold({ view }: WalkShownStep, hop: Hop, end: WalkEnd | undefined, { i
 function ruleText({ chain, kind, rule, element, words }: StepView): string {
   const [said] = words;
   if (said?.startsWith("not masqueraded") === true) return said;
-  if (kind === "missed" && said !== undefined) return said;
+  if ((kind === "missed" || kind === "affinity") && said !== undefined) return said;
   if (kind === "policy") return `${chain}: ${rule}`;
   return `${chain}: ${cut(kind === "jump" ? (element ?? rule) : rule)}`;
 }
@@ -199,7 +225,7 @@ function translationRow(
     ({ shown, view }) => view.kind === "nat" && before?.kind === "rules" && before.path.includes(shown.step),
   );
   const view = own.at(-1)?.view;
-  const verb = view === undefined ? "" : `${view.chain}: ${verbOf(view)} `;
+  const verb = view === undefined ? "" : `${view.chain}: ${verbOf(view, step)} `;
   return {
     ...plain(true, at, `${verb}${change}`),
     place: view && placeOfView(view),
@@ -208,8 +234,10 @@ function translationRow(
   };
 }
 
-function verbOf({ rule }: StepView): string {
-  return /\b(dnat|snat|masquerade|redirect)\b/.exec(rule)?.[1] ?? "nat";
+function verbOf({ rule }: StepView, { from, to }: WalkTranslation): string {
+  const isDestination = from.destination !== to.destination || from.destinationPort !== to.destinationPort;
+  const verbs = isDestination ? /\b(dnat|redirect)\b/ : /\b(snat|masquerade)\b/;
+  return verbs.exec(rule)?.[1] ?? "nat";
 }
 
 /** `10.96.0.20:80 => 10.244.1.20:8081 (pod/shop/api-1)`, of each end that is changed. */
@@ -243,8 +271,12 @@ type Routed = Extract<WalkStep, { readonly kind: "routed" }>;
 function routeText({ route, hop }: Routed, later: readonly WalkStep[]): string {
   const prefix = route.prefix.length === 0 ? "default" : printPrefix(route.prefix);
   const via = hop.gateway === undefined ? "" : ` via ${printAddress(hop.gateway)}`;
-  const asked = later.find((step) => step.kind === "neighbour");
-  return `route ${prefix}${via} dev ${hop.interface}${asked?.kind === "neighbour" ? answerText(asked, hop.gateway) : ""}`;
+  // Behind rules that change the destination, the host looks for a route again.
+  const next = later.findIndex((step) => step.kind === "routed");
+  const asked = later.slice(0, next < 0 ? undefined : next).find((step) => step.kind === "neighbour");
+  const choice = route.hops.length > 1 ? `, one of ${route.hops.length} next hops` : "";
+  const answer = asked?.kind === "neighbour" ? answerText(asked, hop.gateway) : "";
+  return `route ${prefix}${via} dev ${hop.interface}${answer}${choice}`;
 }
 
 function answerText(

@@ -13,7 +13,8 @@ export interface WalkShownStep {
 }
 
 /** The steps of a hop's rules that mattered; `end`: how the packet's way ended there. */
-export function shownSteps(hop: Hop, { names }: TellingContext, end: WalkEnd | undefined): WalkShownStep[] {
+export function shownSteps(hop: Hop, context: TellingContext, end: WalkEnd | undefined): WalkShownStep[] {
+  const { names } = context;
   const path = hop.steps.flatMap((step): readonly PathStep[] => (step.kind === "rules" ? step.path : []));
   if (path.length === 0) return [];
   const result = { path, disposition: dispositionOf(hop, end) };
@@ -23,7 +24,20 @@ export function shownSteps(hop: Hop, { names }: TellingContext, end: WalkEnd | u
     names: names.addresses,
     rulesWereRead: false,
   };
-  return sliceOf(result, options).map((shown) => ({ shown, view: viewOf(shown, result, options) }));
+  return sliceOf(result, options).map((shown) => {
+    const view = viewOf(shown, result, options);
+    const words = affinityWords(shown.step, hop, context);
+    return { shown, view: words === undefined ? view : { ...view, words: [words] } };
+  });
+}
+
+/** What it means that rules remember a client that they give an endpoint. */
+function affinityWords(step: PathStep, { before, after }: Hop, context: TellingContext): string | undefined {
+  if (step.kind !== "rule" || step.effect.kind !== "remember" || step.effect.seconds === undefined) return undefined;
+  const isTranslated = before.destination !== after.destination || before.destinationPort !== after.destinationPort;
+  if (!isTranslated) return undefined;
+  const endpoint = context.names.printNamed(after.destination, after.destinationPort, context.protocol);
+  return `session affinity: this client stays with ${endpoint} until it has made no connection for ${step.effect.seconds} s`;
 }
 
 function dispositionOf({ before, after }: Hop, end: WalkEnd | undefined): Disposition {

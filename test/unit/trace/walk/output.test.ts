@@ -49,6 +49,16 @@ describe("JSON", () => {
     expect([...kinds]).toEqual(expect.arrayContaining(["encapsulated", "decapsulated", "proxied"]));
   });
 
+  test("of session affinity, in words", () => {
+    const { result } = follow("tcp 203.0.113.9 > lb/partners:80");
+    const steps = result?.branches.flatMap(({ hops }) => hops).flatMap(({ steps: own }) => own);
+    const rules = steps?.flatMap(({ rules: own = [] }) => own).filter(({ kind }) => kind === "affinity");
+    const words = rules?.flatMap(({ explanation = [] }) => explanation);
+    expect(words?.[0]).toMatch(
+      /^session affinity: this client stays with [\d.]+:8080 \(pod\/shop\/\S+\) until it has made no connection for 600 s$/,
+    );
+  });
+
   test("the schema accepts no other members", () => {
     const { result } = follow("icmp web-1 > web-2");
     const output = { apiVersion: "kpc.dev/v1alpha1", kind: "Walk", ...result };
