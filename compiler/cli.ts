@@ -114,6 +114,21 @@ function buildProgram(run: RunWork): Command {
   );
 
   withExamples(
+    withCommonOptions(
+      program
+        .command("whatis")
+        .description("tell which rule of an Ingress serves a URL, which rules lost, and where the request goes")
+        .argument("<url>", "http://HOST/PATH or https://HOST/PATH")
+        .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+        .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
+    ),
+    "kpc whatis https://shop.example.com/api/orders manifests/",
+    "kubectl get ingresses,services,endpointslices -A -o json | kpc whatis http://shop.example.com/ -",
+  ).action((url: string, inputs: string[], flags) =>
+    run(async () => (await import("./cli/whatis.ts")).whatisCommand(url, inputs, flags)),
+  );
+
+  withExamples(
     withOptionsOfCases(
       program
         .command("test")

@@ -10,6 +10,7 @@ export type OutputKind =
   | "Trace"
   | "Walk"
   | "LiveTrace"
+  | "Route"
   | "Matrix"
   | "MatrixChanges"
   | "TestResults"

@@ -1,5 +1,5 @@
 /** What the proxy does with an HTTP request. */
-import type { HostRoutes, Program, RouteTarget } from "../ir/types.ts";
+import type { HostRoutes, PathRoute, Program, RouteTarget } from "../ir/types.ts";
 
 export interface HttpRequest {
   /** The Host header as it came; undefined when there is none. */
@@ -8,19 +8,34 @@ export interface HttpRequest {
   readonly target: string;
 }
 
-/** Where `request` goes; 404 where no Ingress says anything. Hosts are compared first, then paths, both as they came:
- *  nothing is decoded and no dots are resolved. */
-export function evaluateRoute({ routes }: Program, request: HttpRequest): RouteTarget {
-  const host = routesFor(routes, hostName(request.host));
-  if (host === undefined) return { kind: "status", status: 404, reason: "no Ingress" };
-  const path = request.target.split(/[?#]/, 1)[0] ?? "";
-  const route = host.paths.find((candidate) => {
-    if (candidate.match === "exact") return candidate.path === path;
-    return candidate.path === "/" || path === candidate.path || path.startsWith(`${candidate.path}/`);
-  });
-  return route?.target ?? host.fallback;
+/** What a request met in the table. */
+export interface RouteDecision {
+  /** The rules that its host leads to; undefined: there are no Ingresses. */
+  readonly rules: HostRoutes | undefined;
+  /** Of those the paths that take the request, the first of which does. None: it goes to the fallback. */
+  readonly matching: readonly PathRoute[];
+  readonly target: RouteTarget;
 }
 
+/** Where `request` goes; 404 where no Ingress says anything. Hosts are compared first, then paths, both as they came:
+ *  nothing is decoded and no dots are resolved. */
+export function evaluateRoute(program: Pick<Program, "routes">, request: HttpRequest): RouteTarget {
+  return decideRoute(program, request).target;
+}
+
+/** Likewise, with the rules that decided. */
+export function decideRoute({ routes }: Pick<Program, "routes">, request: HttpRequest): RouteDecision {
+  const rules = routesFor(routes, hostName(request.host));
+  const path = request.target.split(/[?#]/, 1)[0] ?? "";
+  const matching = rules?.paths.filter((candidate) => takes(candidate, path)) ?? [];
+  const none: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
+  return { rules, matching, target: matching[0]?.target ?? rules?.fallback ?? none };
+}
+
+function takes({ match, path }: PathRoute, asked: string): boolean {
+  if (match === "exact") return path === asked;
+  return path === "/" || asked === path || asked.startsWith(`${path}/`);
+}
 /** A name, then a wildcard for its first label, then everything else: never the next less specific one. */
 function routesFor(routes: readonly HostRoutes[], host: string | undefined): HostRoutes | undefined {
   const wildcard = host === undefined || !/^[^.]+\./.test(host) ? undefined : host.replace(/^[^.]+/, "*");

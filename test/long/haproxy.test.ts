@@ -131,7 +131,7 @@ describe.skipIf(haproxyMissing !== undefined)("HAProxy and the table of routes a
       const { said, answers } = await haproxy.ask(files, requests);
       expect([seed, said]).toEqual([seed, []]);
       for (const [i, request] of requests.entries()) {
-        const target = evaluateRoute({ ruleset: { tables: [] }, routes }, request);
+        const target = evaluateRoute({ routes }, request);
         const wanted =
           target.kind === "status"
             ? { status: target.status }

@@ -39,6 +39,8 @@ const OUTPUTS: readonly [kind: string, section: string, args: readonly string[]]
   ["Trace", "kpc trace", ["trace", "tcp pod/shop/api-1 > svc/shop/api:http", ...SHOP]],
   ["Trace", "kpc trace", ["trace", PACKET, "--rules", "odd.v4"]],
   ["Walk", "kpc trace", ["trace", "tcp internet > node-1:30123", ...SHOP.slice(0, 3)]],
+  ["Route", "kpc whatis", ["whatis", "shop.example.com/api", ...SHOP.slice(0, 1)]],
+  ["Route", "kpc whatis", ["whatis", "example.com/", ...SHOP.slice(0, 1)]],
   ["Matrix", "kpc matrix", ["matrix", ...SHOP]],
   ["MatrixChanges", "kpc matrix", ["matrix", ...SHOP, "--against", "before.json"]],
   ["TestResults", "kpc test", ["test", `${ROOT}examples/shop/expectations.yaml`]],

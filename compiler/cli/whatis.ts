@@ -1,0 +1,35 @@
+/** `kpc whatis URL`: which rule of an Ingress serves it. */
+import type { Diagnostic } from "../diagnostics.ts";
+import { decideRoute } from "../evaluate/http-route.ts";
+import { renderRoute, routeToJson } from "../trace/http/told.ts";
+import { parseUrl } from "../trace/http/url.ts";
+import { AddressNames } from "../trace/names.ts";
+import { type CommonFlags, compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
+
+export interface WhatisFlags extends CommonFlags {
+  readonly output: "text" | "json";
+}
+
+/** Exit code 1 where the proxy answers itself, as with 404. */
+export async function whatisCommand(text: string, names: readonly string[], flags: WhatisFlags): Promise<number> {
+  const questions: Diagnostic[] = [];
+  const url = parseUrl({ name: "url", text }, (diagnostic) => void questions.push(diagnostic));
+  if (url === undefined) {
+    showDiagnostics(questions, flags);
+    return EXIT.trouble;
+  }
+  const { diagnostics, compiled } = compileInputs(names, flags);
+  showDiagnostics(
+    diagnostics.filter(({ code }) => !OF_RULES.has(code)),
+    flags,
+  );
+  if (compiled === undefined) return exitCodeOf(diagnostics);
+  const { program, specs, node } = compiled;
+  const decision = decideRoute(program, url.request);
+  const tell = flags.output === "json" ? routeToJson : renderRoute;
+  await print(tell(url, decision, new AddressNames(specs, node)));
+  return decision.target.kind === "status" ? EXIT.finding : EXIT.fine;
+}
+
+/** Findings about rules of a node, which a proxy has nothing to do with. */
+const OF_RULES: ReadonlySet<string> = new Set(["no-services", "no-node"]);

@@ -1,0 +1,112 @@
+/** Which rules of Ingresses a request meets, as people and programs read it. */
+import { lineAndColumn } from "../../diagnostics.ts";
+import type { RouteDecision } from "../../evaluate/http-route.ts";
+import type { PathRoute, RouteTarget } from "../../ir/types.ts";
+import { jsonText } from "../../json-output.ts";
+import { printAddress, printAddressPort } from "../../net/address.ts";
+import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
+import type { AddressNames } from "../names.ts";
+import type { UrlRequest } from "./url.ts";
+
+/** The host's rules, the path that takes the request, those that would have taken it, and the endpoints. */
+export function renderRoute(url: UrlRequest, decision: RouteDecision, names: AddressNames): string {
+  const { rules, matching, target } = decision;
+  const rows = [
+    ["host", rules?.host ?? "any other", hostWords(decision), ""],
+    ...matching.map((route, i) => [
+      i === 0 ? "path" : "",
+      pathWords(route),
+      i === 0 ? wonBy(matching) : lostBy(route),
+      placeOf(route),
+    ]),
+    ...(matching.length > 0 || rules === undefined
+      ? []
+      : [["path", "none takes it", "the fallback of the host does", ""]]),
+  ];
+  const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) =>
+    row
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+  return [
+    `${url.scheme}://${url.authority}${url.request.target}`,
+    "",
+    ...lines,
+    "",
+    ...endWords(target, names),
+    "",
+  ].join("\n");
+}
+
+function hostWords({ rules }: RouteDecision): string {
+  if (rules === undefined) return "there are no Ingresses for this host";
+  if (rules.host === undefined) return "no rule names the host";
+  return rules.host.startsWith("*.") ? "a wildcard: no rule names the host" : "a rule names the host";
+}
+
+function pathWords({ match, path }: PathRoute): string {
+  return match === "exact" ? `${path} exactly` : `${path} and below`;
+}
+
+function wonBy([first, ...others]: readonly PathRoute[]): string {
+  if (others.length === 0) return "the only one that takes it";
+  return first?.match === "exact" ? "exact paths win" : "the longest one wins";
+}
+
+function lostBy({ target }: PathRoute): string {
+  return `takes it, too: would go to ${targetName(target)}`;
+}
+
+function targetName(target: RouteTarget): string {
+  return target.kind === "status" ? String(target.status) : target.backend;
+}
+
+function placeOf({ origin }: PathRoute): string {
+  if (origin === undefined) return "";
+  const { line, column } = lineAndColumn(origin.span());
+  return `${origin.span().source.name}:${line}:${column}`;
+}
+
+function endWords(target: RouteTarget, names: AddressNames): string[] {
+  if (target.kind === "status") return [`=> ${target.status}: ${target.reason}`];
+  const { backend, endpoints } = target;
+  const texts = endpoints.map(({ address, port }) => printAddressPort(address, port));
+  const width = Math.max(...texts.map(({ length }) => length));
+  return [
+    `=> ${backend}, one of ${endpoints.length} ${endpoints.length === 1 ? "endpoint" : "endpoints"}`,
+    ...endpoints.map(({ address, port }, i) => {
+      const text = (texts[i] ?? "").padEnd(width);
+      const { pod, node } = names.of({ address, port, protocol: PROTOCOL_NUMBERS.tcp });
+      const name = pod === undefined ? "" : `   pod/${pod}${node === undefined ? "" : ` on ${node}`}`;
+      return `     ${text}${name}`.trimEnd();
+    }),
+  ];
+}
+
+/** JSON text of kind `Route`. */
+export function routeToJson(url: UrlRequest, { rules, matching, target }: RouteDecision, names: AddressNames): string {
+  return jsonText("Route", {
+    url: `${url.scheme}://${url.authority}${url.request.target}`,
+    host: rules === undefined ? null : (rules.host ?? "*"),
+    paths: matching.map((route) => ({
+      match: route.match,
+      path: route.path,
+      target: targetName(route.target),
+      ...(route.origin === undefined
+        ? {}
+        : { file: route.origin.span().source.name, ...lineAndColumn(route.origin.span()) }),
+    })),
+    ...(target.kind === "status"
+      ? { status: target.status, reason: target.reason }
+      : {
+          backend: target.backend,
+          endpoints: target.endpoints.map(({ address, port }) => ({
+            address: printAddress(address),
+            port,
+            ...names.of({ address, port, protocol: PROTOCOL_NUMBERS.tcp }),
+          })),
+        }),
+  });
+}

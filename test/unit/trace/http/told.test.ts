@@ -1,0 +1,111 @@
+import { describe, expect, test } from "vitest";
+import { decideRoute } from "../../../../compiler/evaluate/http-route.ts";
+import { required } from "../../../../compiler/invariant.ts";
+import type { HostRoutes, RouteTarget } from "../../../../compiler/ir/types.ts";
+import { parseAddress } from "../../../../compiler/net/address.ts";
+import { loadSpecs } from "../../../../compiler/specs/load.ts";
+import { renderRoute } from "../../../../compiler/trace/http/told.ts";
+import { parseUrl } from "../../../../compiler/trace/http/url.ts";
+import { AddressNames } from "../../../../compiler/trace/names.ts";
+import { mustCompile } from "../../../support/compile.ts";
+import { webCluster } from "../../../support/tables.ts";
+
+const to = (backend: string, ...addresses: string[]): RouteTarget => ({
+  kind: "endpoints",
+  backend,
+  endpoints: addresses.map((text) => ({ address: required(parseAddress(text), text), port: 8080 })),
+});
+const WEB = to("shop/web:80", "10.0.0.7", "fd00::7");
+const API = to("shop/api:80", "10.0.0.9");
+const ROUTES: readonly HostRoutes[] = [
+  {
+    host: "a.example",
+    paths: [
+      { match: "exact", path: "/api", target: WEB },
+      { match: "prefix", path: "/api/v1", target: API },
+      { match: "prefix", path: "/api", target: WEB },
+    ],
+    fallback: { kind: "status", status: 404, reason: "no default backend" },
+  },
+  { host: "*.example", paths: [], fallback: API },
+];
+
+const names = new AddressNames(
+  loadSpecs([], () => undefined),
+  mustCompile(webCluster(["10.0.0.7"])).node,
+);
+
+function asked(text: string): string[] {
+  const url = parseUrl({ name: "url", text }, ({ message }) => expect.unreachable(message)) ?? expect.unreachable();
+  return renderRoute(url, decideRoute({ routes: ROUTES }, url.request), names)
+    .split("\n")
+    .filter((line) => line !== "");
+}
+
+describe("which rule serves a URL", () => {
+  test.each([
+    [
+      "https://a.example/api",
+      [
+        "https://a.example/api",
+        "host  a.example        a rule names the host",
+        "path  /api exactly     exact paths win",
+        "      /api and below   takes it, too: would go to shop/web:80",
+        "=> shop/web:80, one of 2 endpoints",
+        "     10.0.0.7:8080",
+        "     [fd00::7]:8080",
+      ],
+    ],
+    [
+      "A.example:8080/api/v1/x?y=/#z",
+      [
+        "http://A.example:8080/api/v1/x?y=/",
+        "host  a.example          a rule names the host",
+        "path  /api/v1 and below  the longest one wins",
+        "      /api and below     takes it, too: would go to shop/web:80",
+        "=> shop/api:80, one of 1 endpoint",
+        "     10.0.0.9:8080",
+      ],
+    ],
+    [
+      "http://b.example",
+      [
+        "http://b.example/",
+        "host  *.example      a wildcard: no rule names the host",
+        "path  none takes it  the fallback of the host does",
+        "=> shop/api:80, one of 1 endpoint",
+        "     10.0.0.9:8080",
+      ],
+    ],
+    [
+      "http://a.example/apis",
+      [
+        "http://a.example/apis",
+        "host  a.example      a rule names the host",
+        "path  none takes it  the fallback of the host does",
+        "=> 404: no default backend",
+      ],
+    ],
+    [
+      "http://10.0.0.1/",
+      ["http://10.0.0.1/", "host  any other  there are no Ingresses for this host", "=> 404: no Ingress"],
+    ],
+  ])("%s", (url, lines) => {
+    const squeeze = (each: string): string => each.replace(/ {2,}/g, "  ");
+    expect(asked(url).map(squeeze)).toEqual(lines.map(squeeze));
+  });
+});
+
+describe("what is no URL of a request", () => {
+  test.each([
+    ["", "expected a host, such as http://shop.example.com/api"],
+    ["/api", "expected a host, such as http://shop.example.com/api"],
+    ["ftp://a/", "expected http or https, not ftp"],
+    ["http://user@a/", "expected a host, such as http://shop.example.com/api"],
+    ["http://a/b c", 'no request has " " in its path: write it as %20'],
+  ])("%j", (text, wanted) => {
+    const told: string[] = [];
+    expect(parseUrl({ name: "url", text }, ({ message }) => told.push(message))).toBeUndefined();
+    expect(told).toEqual([wanted]);
+  });
+});
