@@ -407,6 +407,14 @@ export interface PathRoute {
   /** As the request spells it; a prefix has no trailing slash, except `/`. */
   readonly path: string;
   readonly target: RouteTarget;
+  /** Rules with the same host, path and type, which are never used, in the order in which they would win. */
+  readonly shadowed?: readonly ShadowedPath[];
+  readonly origin?: Origin;
+}
+
+/** A rule that lost against another one with the same path. */
+export interface ShadowedPath {
+  readonly target: RouteTarget;
   readonly origin?: Origin;
 }
 

@@ -1,7 +1,7 @@
 /** One table of hosts and paths from all Ingresses. A request that no path of its host takes goes to the fallback of this host,
  *  not to a less specific host. */
 import type { Report } from "../diagnostics.ts";
-import type { HostRoutes, PathRoute, RouteTarget } from "../ir/types.ts";
+import type { HostRoutes, PathRoute, RouteTarget, ShadowedPath } from "../ir/types.ts";
 import type { Ingress, IngressBackend, IngressPath } from "../model/types.ts";
 import { compareBy } from "../order.ts";
 
@@ -40,12 +40,15 @@ function overallDefault(ingresses: readonly Ingress[]): IngressBackend | undefin
  *  without, ImplementationSpecific last of equals. Of equal paths the first given stays. */
 function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] {
   const kept = new Map<string, IngressPath>();
+  const shadowed = new Map<IngressPath, ShadowedPath[]>();
   for (const path of paths) {
     const key = `${path.pathType} ${path.path}`;
     const winner = kept.get(key);
     if (winner === undefined) {
       kept.set(key, path);
     } else {
+      const lost = { target: targetOf(path.backend), origin: path.origin };
+      shadowed.set(winner, [...(shadowed.get(winner) ?? []), lost]);
       const message = `path ${path.path} (${path.pathType}) is already taken for this host by an older Ingress, or an earlier rule: it is never used`;
       report({
         severity: "warning",
@@ -65,12 +68,17 @@ function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] 
       ({ path }) => -path.length,
     ),
   );
-  return ordered.map(({ path, pathType, backend, origin }) => ({
-    match: pathType === "Exact" ? "exact" : "prefix",
-    path: pathType === "Exact" ? path : trimSlash(path),
-    target: targetOf(backend),
-    origin,
-  }));
+  return ordered.map((each) => {
+    const { path, pathType, backend, origin } = each;
+    const lost = shadowed.get(each);
+    return {
+      match: pathType === "Exact" ? "exact" : "prefix",
+      path: pathType === "Exact" ? path : trimSlash(path),
+      target: targetOf(backend),
+      ...(lost === undefined ? {} : { shadowed: lost }),
+      origin,
+    };
+  });
 }
 
 /** A prefix without the trailing slash, which does not count; the root stays a slash. */

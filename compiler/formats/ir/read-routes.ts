@@ -27,7 +27,7 @@ const readTarget = byKind<RouteTarget>({
 export const readHostRoutes = object<HostRoutes>({
   host: optional(text),
   paths: list(
-    object<Omit<PathRoute, "origin">>({
+    object<Omit<PathRoute, "origin" | "shadowed">>({
       match: oneOf<PathRoute["match"]>({ exact: 1, prefix: 1 }),
       path: text,
       target: readTarget,

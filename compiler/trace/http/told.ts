@@ -1,7 +1,7 @@
 /** Which rules of Ingresses a request meets, as people and programs read it. */
 import { lineAndColumn } from "../../diagnostics.ts";
 import type { RouteDecision } from "../../evaluate/http-route.ts";
-import type { PathRoute, RouteTarget } from "../../ir/types.ts";
+import type { PathRoute, RouteTarget, ShadowedPath } from "../../ir/types.ts";
 import { jsonText } from "../../json-output.ts";
 import { printAddress, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
@@ -13,11 +13,9 @@ export function renderRoute(url: UrlRequest, decision: RouteDecision, names: Add
   const { rules, matching, target } = decision;
   const rows = [
     ["host", rules?.host ?? "any other", hostWords(decision), ""],
-    ...matching.map((route, i) => [
-      i === 0 ? "path" : "",
-      pathWords(route),
-      i === 0 ? wonBy(matching) : lostBy(route),
-      placeOf(route),
+    ...matching.flatMap((route, i) => [
+      [i === 0 ? "path" : "", pathWords(route), i === 0 ? wonBy(matching) : lostBy(route), placeOf(route)],
+      ...(route.shadowed ?? []).map((each) => ["", "", `shadows one to ${targetName(each.target)}`, placeOf(each)]),
     ]),
     ...(matching.length > 0 || rules === undefined
       ? []
@@ -63,7 +61,7 @@ function targetName(target: RouteTarget): string {
   return target.kind === "status" ? String(target.status) : target.backend;
 }
 
-function placeOf({ origin }: PathRoute): string {
+function placeOf({ origin }: ShadowedPath): string {
   if (origin === undefined) return "";
   const { line, column } = lineAndColumn(origin.span());
   return `${origin.span().source.name}:${line}:${column}`;
@@ -90,13 +88,11 @@ export function routeToJson(url: UrlRequest, { rules, matching, target }: RouteD
   return jsonText("Route", {
     url: `${url.scheme}://${url.authority}${url.request.target}`,
     host: rules === undefined ? null : (rules.host ?? "*"),
-    paths: matching.map((route) => ({
-      match: route.match,
-      path: route.path,
-      target: targetName(route.target),
-      ...(route.origin === undefined
-        ? {}
-        : { file: route.origin.span().source.name, ...lineAndColumn(route.origin.span()) }),
+    paths: matching.map(({ match, path, shadowed = [], ...route }) => ({
+      match,
+      path,
+      ...ruleData(route),
+      ...(shadowed.length === 0 ? {} : { shadowed: shadowed.map(ruleData) }),
     })),
     ...(target.kind === "status"
       ? { status: target.status, reason: target.reason }
@@ -109,4 +105,9 @@ export function routeToJson(url: UrlRequest, { rules, matching, target }: RouteD
           })),
         }),
   });
+}
+
+function ruleData({ target, origin }: ShadowedPath): object {
+  const place = origin && { file: origin.span().source.name, ...lineAndColumn(origin.span()) };
+  return { target: targetName(target), ...place };
 }

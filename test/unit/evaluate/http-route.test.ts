@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { compileSpecs } from "../../../compiler/compile.ts";
+import { compile, compileSpecs } from "../../../compiler/compile.ts";
+import { lineAndColumn, type Origin } from "../../../compiler/diagnostics.ts";
 import { readDocuments } from "../../../compiler/documents/document.ts";
 import { Field } from "../../../compiler/documents/field.ts";
 import { evaluateRoute } from "../../../compiler/evaluate/http-route.ts";
@@ -37,4 +38,18 @@ describe("requests go where the Ingresses say", () => {
       expect([asked, target && shown(target)]).toEqual([asked, want]);
     }
   });
+});
+
+test("a path knows the rules with the same path that it shadows, and where they stand", () => {
+  const ingress = (name: string, created: string, service: string) =>
+    `apiVersion: networking.k8s.io/v1\nkind: Ingress\nmetadata: {name: ${name}, creationTimestamp: "${created}"}\nspec:\n  rules:\n    - host: a.example\n      http:\n        paths:\n          - {path: /, pathType: Prefix, backend: {service: {name: ${service}, port: {number: 80}}}}\n`;
+  const text = [ingress("young", "2026-02-01T00:00:00Z", "b"), ingress("old", "2026-01-01T00:00:00Z", "a")].join(
+    "---\n",
+  );
+  const { program } = compile([{ name: "i.yaml", text }], {}).compiled ?? expect.unreachable();
+  const [path] = program.routes[0]?.paths ?? [];
+  const { target, shadowed = [], origin } = path ?? expect.unreachable();
+  const lineOf = (each: Origin | undefined) => each && lineAndColumn(each.span()).line;
+  expect([shown(target), lineOf(origin)]).toEqual([{ status: 503 }, 19]);
+  expect(shadowed.map((each) => [each.target.kind, lineOf(each.origin)])).toEqual([["status", 9]]);
 });
