@@ -66,15 +66,15 @@ function headOf(
   return `${isEqual ? "=" : "!"} ${likely}${branchText(branch, telling, protocol)}${often}`;
 }
 
-function branchText({ there, back }: WalkBranch, { names, hosts }: LabTelling, protocol: number): string {
+function branchText({ there, back, notice }: WalkBranch, { names, hosts }: LabTelling, protocol: number): string {
   const context = { names, hosts, protocol, isVerbose: false };
   const reply =
     there.end.kind !== "delivered" || back === undefined
       ? ""
       : back.end.kind === "delivered"
         ? ", answered"
-        : `; answer ${endText(back.end, context)}`;
-  return `${there.end.host}: ${endText(there.end, context)}${reply}`;
+        : `; answer ${endText(back.end, context, notice)}`;
+  return `${there.end.host}: ${endText(there.end, context, there.end.kind === "delivered" ? undefined : notice)}${reply}`;
 }
 
 function renderComparison({ rows, wrongEnd }: WalkComparison): string[] {

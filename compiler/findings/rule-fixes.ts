@@ -39,6 +39,14 @@ export function acceptDiscovery(step: PathStep): string {
   return `${start} neighbour-solicitation -j ACCEPT; ${start} neighbour-advertisement -j ACCEPT`;
 }
 
+/** By iptables or ip6tables: ICMP's word that a packet is too large. */
+export function acceptTooBig(step: PathStep): string {
+  if (!isFilterChain(step)) return nftFix(step);
+  const kind =
+    step.family === "ip6" ? "-p icmpv6 --icmpv6-type packet-too-big" : "-p icmp --icmp-type fragmentation-needed";
+  return `${programFor(step)} -I ${step.base.name} ${kind} -j ACCEPT`;
+}
+
 /** Where the policy decides, another one; else the command that shows the rules. */
 export function nftFix({ kind, family, table, base }: PathStep): string {
   return kind === "policy"

@@ -2,13 +2,14 @@
 import type { Diagnostic, Fix, Origin } from "../diagnostics.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { Host } from "../network/network.ts";
-import type { Leg, TooLarge, WalkStep } from "../walk/types.ts";
+import type { Leg, TooLarge, WalkEnd, WalkStep } from "../walk/types.ts";
 import type { LostLeg } from "./lost-leg.ts";
+import { acceptTooBig, ruleName, ruleOrigin } from "./rule-fixes.ts";
 import { placed } from "./settings.ts";
 
 /** Undefined: its sender was told at once. */
 export function tooLarge(
-  { leg, what, bytes }: LostLeg,
+  { branch: { notice }, leg, what, bytes }: LostLeg,
   host: Host,
   { interface: name, bytes: outer, mtu, route }: TooLarge,
 ): Diagnostic | undefined {
@@ -19,17 +20,35 @@ export function tooLarge(
   const isWrapped = outer !== bytes && bytes !== undefined;
   const size = isWrapped ? `${bytes} bytes, ${outer} with the outer headers of the tunnel,` : `${outer} bytes`;
   const isRouted = last.steps.some((step) => step.kind === "routed");
-  const outcome = isRouted
-    ? "it is lost, and its sender has to be told by ICMP to send less"
-    : "the bridge drops it, and its sender is not told";
+  const unheard = notice === undefined || notice.end.kind === "delivered" ? undefined : notice.end;
+  const outcome = !isRouted
+    ? "the bridge drops it, and its sender is not told"
+    : unheard === undefined
+      ? "it is lost, and its sender has to be told by ICMP to send less"
+      : `it is lost, and its sender is not told: ${lossOf(unheard)}`;
   const limit =
     route === undefined ? `its MTU of ${mtu}` : `the MTU of ${mtu} of the route to ${printPrefix(route.prefix)}`;
   const message = `${what} does not fit through ${name} of ${host.name}: ${size} are more than ${limit}; ${outcome}`;
+  if (unheard !== undefined) {
+    const by = unheard.kind === "dropped" ? unheard.by : undefined;
+    const fix = by === undefined ? smallerMtu(leg, room) : { host: unheard.host, command: acceptTooBig(by) };
+    return {
+      ...{ severity: "error", code: "mtu-black-hole", message, host: unheard.host },
+      ...placed((by && ruleOrigin(by)) ?? route?.provenance?.origin ?? mtuOrigin(host, name), fix),
+    };
+  }
   return {
     ...{ severity: isRouted ? "warning" : "error", code: isRouted ? "mtu-mismatch" : "mtu-black-hole" },
     ...{ message, host: host.name },
     ...placed(route?.provenance?.origin ?? mtuOrigin(host, name), smallerMtu(leg, room)),
   };
+}
+
+/** Where and how ICMP's word gets lost. */
+function lossOf(end: WalkEnd): string {
+  if (end.kind !== "dropped") return `the ICMP error is lost on ${end.host} (${end.kind})`;
+  const rule = end.by === undefined ? `${end.host} drops it` : `${ruleName(end.by)} of ${end.host} drops it`;
+  return `the ICMP error is lost, as ${rule} in ${end.hook}`;
 }
 
 type Fragmented = Extract<WalkStep, { readonly kind: "fragmented" }>;

@@ -12,6 +12,8 @@ export interface RouteKey {
   readonly mark: number;
   /** Undefined: the host sends it. */
   readonly inInterface: string | undefined;
+  /** The host sends it in the name of another one, as it does with TCP resets (FLOWI_FLAG_ANYSRC). */
+  readonly isForged?: true;
 }
 
 /** A route that was found, or how there is none. */

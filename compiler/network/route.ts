@@ -55,7 +55,7 @@ function routeOwn(host: RoutingTables, key: RouteKey): RoutingDecision {
   const { source } = key;
   if (source !== undefined) {
     if (isMulticast(source) || isLimitedBroadcast(source) || isZero(source)) return { kind: "martian-source" };
-    if (!isOwnAddress(host, source)) return { kind: "not-own-source" };
+    if (key.isForged !== true && !isOwnAddress(host, source)) return { kind: "not-own-source" };
   }
   const found = lookUpRoute(host, key);
   if (found.kind === "none") return { kind: "no-route" };

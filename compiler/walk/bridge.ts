@@ -102,7 +102,7 @@ function passOn(
   if (refusal !== undefined) return dropped(at, journey, refusal);
   const out = host.interfaces.find(({ name }) => name === port);
   if (out !== undefined && journey.bytes > out.mtu)
-    return [{ kind: "end", journey, end: tooLarge(host, out, journey) }];
+    return [{ kind: "end", journey, end: { ...tooLarge(host, out, journey), byBridge: true } }];
   const peer = port === undefined ? undefined : segments.peerOf({ host: host.name, interface: port });
   if (port === undefined || peer === undefined)
     return [{ kind: "end", journey, end: { kind: "no-link", host: host.name, interface: port ?? bridge.name } }];

@@ -8,6 +8,8 @@ import { selectSource6 } from "../network/source-address6.ts";
 import type { NextHop, TableRoute } from "../network/types.ts";
 import { arrive, chosen, type Journey, record, type WalkEvent } from "./journey.ts";
 import { type AtHook, confirmed, isRoutedAgain, type OnHost, type RulesOfHosts, withRoute } from "./on-host.ts";
+import { mayBeCut, tooLarge } from "./transmit.ts";
+import type { WalkEnd } from "./types.ts";
 
 /** A way on that the host's routing has found. */
 interface Way {
@@ -56,11 +58,21 @@ export function receive(rules: RulesOfHosts, on: OnHost, inInterface: string, is
           interface: inInterface,
           tuple: journey.tuple,
         });
+      // Behind that the forward hook does not see it (ip_forward, ip6_forward).
+      const narrow = tooLargeFor(way);
+      if (narrow !== undefined) return ends(confirmed(way.on), narrow);
       return through(rules, "forward", forwarded, (next) =>
         through(rules, "postrouting", next, (sent) => depart(rules, { ...way, on: sent })),
       );
     });
   return isPreroutingDone ? routeOn(on) : through(rules, "prerouting", on, routeOn);
+}
+
+/** The end of a packet to be sent on that does not fit; undefined: it does, or may be cut into fragments. */
+function tooLargeFor({ on: { host, journey }, outInterface, route }: Way): WalkEnd | undefined {
+  const own = host.interfaces.find(({ name }) => name === outInterface);
+  if (own === undefined || journey.bytes <= (route.mtu ?? own.mtu) || mayBeCut(journey)) return undefined;
+  return tooLarge(host, own, journey, route);
 }
 
 /** IPv6 says only behind the routing decision whether it forwards. */
@@ -94,7 +106,8 @@ function goOn(found: readonly Found[], next: (way: Way) => WalkEvent[]): WalkEve
 function findWays(on: OnHost, inInterface: string | undefined, mark: number): Found[] {
   const { journey, host } = on;
   const { source, destination } = journey.tuple;
-  const decision = routePacket(host.routing[familyOf(destination)], { destination, source, mark, inInterface });
+  const key = { destination, source, mark, inInterface, ...(journey.isForged ? { isForged: true as const } : {}) };
+  const decision = routePacket(host.routing[familyOf(destination)], key);
   switch (decision.kind) {
     case "local":
     case "forward":
@@ -109,7 +122,9 @@ function findWays(on: OnHost, inInterface: string | undefined, mark: number): Fo
       return [{ ended: { kind: "end", end, journey } }];
     }
     case "no-route":
-      return [{ ended: { kind: "end", end: { kind: "no-route", host: host.name, destination }, journey } }];
+      return [
+        { ended: { kind: "end", end: { kind: "no-route", host: host.name, destination }, journey: confirmed(on) } },
+      ];
     case "blackhole":
     case "unreachable":
     case "prohibit": {
@@ -119,7 +134,7 @@ function findWays(on: OnHost, inInterface: string | undefined, mark: number): Fo
           ended: {
             kind: "end",
             end: { kind: "no-route", host: host.name, destination, refused: { kind, by } },
-            journey,
+            journey: confirmed(on),
           },
         },
       ];

@@ -1,5 +1,5 @@
 /** A packet on its way: where it has been, and what the hosts there keep of its connection. */
-import { type ConnectionEntry, directionIn, type Tuple } from "../evaluate/connection.ts";
+import { type ConnectionEntry, type Direction, directionIn, type Tuple, turnedRound } from "../evaluate/connection.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
 import type { TableRoute } from "../network/types.ts";
 import type { AlikeDestinations, ChosenDestination, Hop, WalkEnd, WalkStep } from "./types.ts";
@@ -28,6 +28,12 @@ export interface Journey {
   readonly alike: AlikeDestinations | undefined;
   /** The destination that rules have chosen, and others for which this packet stands. */
   readonly chosen: ChosenDestination | undefined;
+  /** The host that has sent it, and what it sent there: NAT may have changed that since. */
+  readonly sent: { readonly host: string; readonly tuple: Tuple };
+  /** Its first host sends it in the name of another one. */
+  readonly isForged?: true;
+  /** It is an ICMP error about this packet, as the packet was where the error is. */
+  readonly about?: { readonly protocol: number; readonly tuple: Tuple };
 }
 
 /** A packet inside of another one. */
@@ -132,6 +138,20 @@ export function chosen(journey: Journey, probability: number): Journey {
 export function connectionAt(journey: Journey, host: string): ConnectionEntry | undefined {
   const packet = { ...journey.tuple, protocol: journey.protocol };
   return journey.connections.get(host)?.findLast((entry) => directionIn(entry, packet) !== undefined);
+}
+
+/** The entry of the connection on `host` that an ICMP error is about, and which way the error goes in it: against the packet inside of it. */
+export function connectionAbout(
+  { about, connections }: Journey,
+  host: string,
+): { readonly entry: ConnectionEntry; readonly direction: Direction } | undefined {
+  if (about === undefined) return undefined;
+  const answer = { ...turnedRound(about.tuple), protocol: about.protocol };
+  const found = (connections.get(host) ?? []).flatMap((entry) => {
+    const direction = directionIn(entry, answer);
+    return direction === undefined ? [] : [{ entry, direction }];
+  });
+  return found.at(-1);
 }
 
 /** `host` keeps `entry`, in the place of an older one of the same connection. */

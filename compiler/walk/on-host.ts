@@ -1,4 +1,5 @@
 /** A packet among the rules of one host. */
+import { tupleBehindNat, turnedRound } from "../evaluate/connection.ts";
 import type { Evaluator } from "../evaluate/evaluate.ts";
 import type { Environment, Packet, PathStep, Route, RouteQuery } from "../evaluate/packet.ts";
 import type { Passage } from "../evaluate/passage.ts";
@@ -14,7 +15,17 @@ import {
 import type { Hook } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
-import { chosen, connectionAt, isSame, type Journey, keep, record, visitsOf, type WalkEvent } from "./journey.ts";
+import {
+  chosen,
+  connectionAbout,
+  connectionAt,
+  isSame,
+  type Journey,
+  keep,
+  record,
+  visitsOf,
+  type WalkEvent,
+} from "./journey.ts";
 import { representatives } from "./representatives.ts";
 import type { LostAtHook } from "./types.ts";
 
@@ -42,11 +53,27 @@ export class RulesOfHosts {
   start(host: Host, journey: Journey, inInterface: string | undefined): OnHost {
     const evaluator = this.evaluatorOf(host);
     if (evaluator === undefined) return { host, journey, passage: undefined };
-    const connection = connectionAt(journey, host.name);
     const packet = { protocol: journey.protocol, ...journey.tuple, inInterface, mark: 0 };
+    if (journey.about !== undefined) return this.startError(host, journey, packet, evaluator);
+    const connection = connectionAt(journey, host.name);
     const belongs: Pick<Packet, "connection" | "ctState"> =
       connection !== undefined ? { connection } : canBegin(journey) ? {} : { ctState: "invalid" };
     return { host, journey, passage: evaluator.start({ ...packet, ...belongs }, this.environmentOf(host)) };
+  }
+
+  /** An ICMP error belongs to the connection of the packet that it is about, or to none. The host translates the packet inside of it, too. */
+  private startError(host: Host, journey: Journey, packet: Packet, evaluator: Evaluator): OnHost {
+    const environment = this.environmentOf(host);
+    const found = connectionAbout(journey, host.name);
+    if (found === undefined || journey.about === undefined)
+      return { host, journey, passage: evaluator.start({ ...packet, ctState: "invalid" }, environment) };
+    const { entry, direction } = found;
+    const inside = turnedRound(tupleBehindNat(entry, direction));
+    const passage = evaluator.start(
+      { ...packet, connection: entry, ctState: direction === "original" ? "related" : "related-reply" },
+      environment,
+    );
+    return { host, journey: { ...journey, about: { ...journey.about, tuple: inside } }, passage };
   }
 
   /** All that can become of the packet at `hook`. */
@@ -88,7 +115,11 @@ export class RulesOfHosts {
       const last = path.at(-1);
       if (end.kind === "reject")
         return {
-          ended: { kind: "end", end: { kind: "rejected", host: host.name, hook, by: last, with: end.with }, journey },
+          ended: {
+            kind: "end",
+            end: { kind: "rejected", host: host.name, hook, by: last, with: end.with },
+            journey: confirmed({ host, journey, passage }),
+          },
         };
       const lacksSource = last !== undefined && translates(last) && hook === "postrouting";
       return {
@@ -189,7 +220,8 @@ function conditionOn({ host, journey }: OnHost, { condition }: Passage): Conditi
   if (condition === ALWAYS) return journey.condition;
   const times = visitsOf(journey, host.name);
   const again = times === 1 ? "" : `, visit ${times}`;
-  const where = `on ${host.name}${journey.isAnswer ? ", for the answer" : ""}${again}`;
+  const which = journey.about !== undefined ? ", for the ICMP error" : journey.isAnswer ? ", for the answer" : "";
+  const where = `on ${host.name}${which}${again}`;
   return both(
     journey.condition,
     renamed(condition, (text) => `${text} ${where}`),
@@ -206,7 +238,7 @@ export function isRoutedAgain({ passage }: OnHost): RouteQuery | undefined {
   return passage?.query("output");
 }
 
-/** The host keeps the packet's connection, as its first packet got through. */
+/** The host keeps the packet's connection: its first packet got through, or the host is to tell the sender what became of it. */
 export function confirmed({ host, journey, passage }: OnHost): Journey {
   const entry = passage?.connection;
   return entry === undefined ? journey : keep(journey, host.name, entry);

@@ -26,6 +26,10 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
     const made: Tuple = { source, sourcePort, destination: target.address, destinationPort: target.port };
     const moved = finished(record(one, { kind: "proxied", taken, made, target: target.host }));
     const proxied = [...journey.proxied, { host: host.name, taken, made }];
-    return { kind: "send", host: host.name, journey: { ...moved, tuple: made, ttl: TTL, proxied } };
+    return {
+      kind: "send",
+      host: host.name,
+      journey: { ...moved, tuple: made, ttl: TTL, proxied, sent: { host: host.name, tuple: made } },
+    };
   });
 }

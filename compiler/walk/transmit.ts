@@ -59,7 +59,7 @@ export function transmit(
 }
 
 /** Packets of VXLAN may be cut into fragments, whatever those inside say; those of IPIP as the one inside says. */
-function mayBeCut({ carried }: Journey): boolean {
+export function mayBeCut({ carried }: Journey): boolean {
   return carried.at(-1)?.tunnel === "vxlan";
 }
 

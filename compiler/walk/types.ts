@@ -39,6 +39,13 @@ export interface WalkBranch {
   readonly back: Leg | undefined;
   /** Only where the walk was made for alike destinations. */
   readonly chosen?: ChosenDestination;
+  /** The way of what the network says of the packet that was lost, or of its answer; undefined: nothing, or it was not asked for. */
+  readonly notice?: NoticeLeg;
+}
+
+/** An ICMP error about a packet, or a TCP reset, on its way to who has sent the packet. */
+export interface NoticeLeg extends Leg {
+  readonly says: Rejection | "packet-too-big";
 }
 
 /** Of destinations that rules choose by chance only one of each group is followed. */
@@ -132,6 +139,8 @@ export interface TooLarge {
   readonly mtu: number;
   /** Whose MTU it is; undefined: the interface's. */
   readonly route?: TableRoute;
+  /** A bridge drops the packet in silence. */
+  readonly byBridge?: true;
 }
 
 /** How a leg ends. */
@@ -187,7 +196,7 @@ export type WalkEnd =
   | { readonly kind: "no-source"; readonly host: string; readonly interface: string }
   /** The tunnel has no other end for the next hop. */
   | { readonly kind: "no-tunnel-end"; readonly host: string; readonly interface: string; readonly address: Address }
-  /** It does not fit through the interface, and may not be cut into fragments: the sender gets an ICMP error. */
+  /** It does not fit through the interface, and may not be cut into fragments. */
   | TooLarge
   /** `by`: a statement of a rule that kpc does not understand; undefined: it depends on too many matches that kpc does not understand. */
   | { readonly kind: "undecided"; readonly host: string; readonly hook: Hook; readonly by: string | undefined }

@@ -6,13 +6,14 @@ import { unreachable } from "../invariant.ts";
 import type { Host, Network } from "../network/network.ts";
 import { takeFrame } from "./bridge.ts";
 import { Discovery } from "./discovery.ts";
+import { noticeOf } from "./icmp-error.ts";
 import { ownSource, receive, send } from "./ip.ts";
 import { arrive, finished, hopsOf, isSame, type Journey, type WalkEvent, wasHere } from "./journey.ts";
 import { RulesOfHosts } from "./on-host.ts";
 import { passToProxy } from "./proxy.ts";
 import { Segments } from "./segments.ts";
 import { decapsulate, transmit } from "./transmit.ts";
-import type { AlikeDestinations, Leg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
+import type { AlikeDestinations, Leg, NoticeLeg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
 
 /** Walks through one network. Keep one for many flows: it has searched the links, and the rules by name. */
 export class PacketWalker {
@@ -49,22 +50,22 @@ export class PacketWalker {
       connections: new Map(),
       carried: [],
       proxied: [],
+      sent: { host: flow.from, tuple: { source, sourcePort, destination, destinationPort } },
       alike,
       chosen: undefined,
     };
-    const branches = this.lead({ kind: "send", host: flow.from, journey: start }).flatMap(
-      ({ end, journey }): WalkBranch[] => {
-        const there: Leg = { hops: hopsOf(journey), end };
-        const chosen = journey.chosen && { chosen: journey.chosen };
-        if (end.kind !== "delivered" || isOneWay) return [{ ...chanceOf(journey), there, back: undefined, ...chosen }];
-        return this.answer(end.host, journey, flow.from, start).map((back) => ({
-          ...chanceOf(back.journey),
-          there,
-          back: { hops: hopsOf(back.journey), end: back.end },
-          ...chosen,
-        }));
-      },
-    );
+    const branches = this.lead({ kind: "send", host: flow.from, journey: start }).flatMap((ended): WalkBranch[] => {
+      const { end, journey } = ended;
+      const there: Leg = { hops: hopsOf(journey), end };
+      const chosen = journey.chosen && { chosen: journey.chosen };
+      if (isOneWay) return [{ ...chanceOf(journey), there, back: undefined, ...chosen }];
+      if (end.kind !== "delivered")
+        return this.notices(ended).map((each) => ({ ...each, there, back: undefined, ...chosen }));
+      return this.answer(end.host, journey, flow.from, start).flatMap((answer) => {
+        const back: Leg = { hops: hopsOf(answer.journey), end: answer.end };
+        return this.notices(answer).map((each) => ({ ...each, there, back, ...chosen }));
+      });
+    });
     return { flow, branches };
   }
 
@@ -76,6 +77,7 @@ export class PacketWalker {
       ttl: TTL,
       trail: undefined,
       isAnswer: true,
+      sent: { host, tuple: turnedRound(journey.tuple) },
     };
     return this.lead({ kind: "send", host, journey: answer }).flatMap((ended) => this.judge(ended, client, asked));
   }
@@ -93,10 +95,39 @@ export class PacketWalker {
       tuple: turnedRound(proxied.taken),
       ttl: TTL,
       proxied: journey.proxied.slice(0, -1),
+      sent: { host: end.host, tuple: turnedRound(proxied.taken) },
     };
     return this.lead({ kind: "send", host: end.host, journey: next }).flatMap((each) =>
       this.judge(each, client, asked),
     );
+  }
+
+  /** What can become of the message about a packet that was lost; the packet's own chance where none is sent. */
+  private notices({ end, journey }: Ended): (Pick<WalkBranch, "probability" | "condition"> & {
+    readonly notice?: NoticeLeg;
+  })[] {
+    const host = this.segments.host(end.host);
+    // Walks for alike destinations are asked for their ends only.
+    const notice = journey.alike === undefined ? noticeOf(host, end, journey) : undefined;
+    if (notice === undefined) return [chanceOf(journey)];
+    const { says, journey: message } = notice;
+    if (message === undefined) {
+      const lost: WalkEnd = { kind: "no-route", host: host.name, destination: journey.tuple.source };
+      return [{ ...chanceOf(journey), notice: { says, hops: [], end: lost } }];
+    }
+    return this.lead({ kind: "send", host: host.name, journey: message }).map((ended) => ({
+      ...chanceOf(ended.journey),
+      notice: { says, hops: hopsOf(ended.journey), end: this.judgeNotice(ended) },
+    }));
+  }
+
+  /** Whether the message is about a packet that its receiver has sent. */
+  private judgeNotice({ end, journey: { about, sent } }: Ended): WalkEnd {
+    if (end.kind !== "delivered") return end;
+    const got = about?.tuple ?? turnedRound(end.tuple);
+    return end.host === sent.host && isSame(got, sent.tuple)
+      ? end
+      : { kind: "stranger", host: end.host, expected: sent.tuple, got };
   }
 
   /** All ends of what begins with `first`. */

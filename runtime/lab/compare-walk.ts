@@ -3,7 +3,7 @@ import type { Tuple } from "../../compiler/evaluate/connection.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { type Address, printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import { type ExpectedSighting, expectedSightings } from "../../compiler/walk/expected.ts";
-import type { Walk, WalkBranch, WalkEnd, WalkFlow, WalkStep } from "../../compiler/walk/types.ts";
+import type { Walk, WalkBranch, WalkFlow, WalkStep } from "../../compiler/walk/types.ts";
 import type { LabAnswer } from "./lab.ts";
 import type { LabSighting, PacketRole } from "./sightings.ts";
 
@@ -77,7 +77,7 @@ function compareBranch(branch: WalkBranch, flow: WalkFlow, { answer, sightings }
     hasMore: back?.end.kind === "loop" || (isProxied && back?.end.kind !== "delivered"),
   };
   const rows = [...compareLeg(request, ports), ...compareLeg(reply, ports)];
-  const wrongEnd = endOf(there.end, back?.end, answer, sightings);
+  const wrongEnd = endOf(branch, answer, sightings);
   return { branch, rows, wrongEnd, isEqual: wrongEnd === undefined && rows.every(({ isEqual }) => isEqual) };
 }
 
@@ -177,14 +177,17 @@ const REFUSALS: ReadonlySet<number> = new Set([13, 111]);
 const LOSSES: ReadonlySet<number> = new Set([1, 22, 90, 101, 113]);
 
 function endOf(
-  end: WalkEnd,
-  back: WalkEnd | undefined,
+  { there: { end }, back: answered, notice }: WalkBranch,
   answer: LabAnswer,
   sightings: readonly LabSighting[],
 ): string | undefined {
+  const back = answered?.end;
   const told = answerText(answer);
   const isLost = answer.kind === "silence" || (answer.kind === "error" && LOSSES.has(answer.number));
   const isRefused = answer.kind === "error" && (REFUSALS.has(answer.number) || LOSSES.has(answer.number));
+  const isUnheard = notice !== undefined && notice.end.kind !== "delivered";
+  if (end.kind === "rejected" && isUnheard)
+    return answer.kind === "silence" ? undefined : `silence was predicted, the client has ${told}`;
   if (end.kind === "rejected") return isRefused ? undefined : `a refusal was predicted, the client has ${told}`;
   if (end.kind !== "delivered") return isLost ? undefined : `${end.kind} was predicted, the client has ${told}`;
   switch (back?.kind) {

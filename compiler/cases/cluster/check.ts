@@ -134,9 +134,9 @@ function nodesOf({ there }: WalkBranch, { hosts }: TellingContext): string[] {
 }
 
 /** What becomes of the packets of a branch, in a line. */
-function branchText({ there, back }: WalkBranch, telling: TellingContext): string {
+function branchText({ there, back, notice }: WalkBranch, telling: TellingContext): string {
   const { end } = there;
-  if (end.kind !== "delivered") return `${endText(end, telling)} (at ${end.host})`;
+  if (end.kind !== "delivered") return `${endText(end, telling, notice)} (at ${end.host})`;
   const { tuple, host } = end;
   const { names, protocol } = telling;
   const port = tuple.destinationPort === 0 ? "" : `:${tuple.destinationPort}`;

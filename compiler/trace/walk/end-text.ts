@@ -3,11 +3,20 @@ import { unreachable } from "../../invariant.ts";
 import { printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { PolicyRule, TableRoute } from "../../network/types.ts";
-import type { LostAtHook, WalkEnd } from "../../walk/types.ts";
+import type { LostAtHook, NoticeLeg, WalkEnd } from "../../walk/types.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
-/** Behind `=> `. */
-export function endText(end: WalkEnd, context: TellingContext): string {
+/** Behind `=> `. `notice`: what the network says of it to the sender, where that was followed. */
+export function endText(end: WalkEnd, context: TellingContext, notice?: NoticeLeg): string {
+  if (end.kind === "rejected" && notice !== undefined) return `rejected in ${end.hook}${noticeText(notice)}`;
+  return `${endWords(end, context)}${notice === undefined ? "" : noticeText(notice)}`;
+}
+
+function noticeText({ says, end }: NoticeLeg): string {
+  return end.kind === "delivered" ? `: the sender gets ${says}` : `: ${says} is sent, and does not reach the sender`;
+}
+
+function endWords(end: WalkEnd, context: TellingContext): string {
   const { names, protocol, hosts } = context;
   switch (end.kind) {
     case "delivered": {

@@ -29,7 +29,7 @@ function lengthOf({ branches: [first] }: BranchGroup): number {
 }
 
 /** Equal for branches that differ in names, addresses and ports only. */
-function shapeOf({ condition, there, back }: WalkBranch, hosts: ReadonlyMap<string, Host>): string {
+function shapeOf({ condition, there, back, notice }: WalkBranch, hosts: ReadonlyMap<string, Host>): string {
   const known = new Map<string, number>();
   const placeOf = (name: string): string => {
     const place = known.get(name) ?? known.size;
@@ -40,7 +40,7 @@ function shapeOf({ condition, there, back }: WalkBranch, hosts: ReadonlyMap<stri
     [...hops.map((hop) => `${placeOf(hop.host)} ${hop.steps.map(stepShape).join(",")}${changeOf(hop)}`), end.kind].join(
       " > ",
     );
-  return [condition.id, legOf(there), back === undefined ? "" : legOf(back)].join("\n");
+  return [condition.id, ...[there, back, notice].map((leg) => (leg === undefined ? "" : legOf(leg)))].join("\n");
 }
 
 function stepShape(step: WalkStep): string {

@@ -7,7 +7,7 @@ import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import { printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { Provenance } from "../../network/provenance.ts";
-import type { Hop, Leg, Walk, WalkBranch, WalkEnd, WalkStep } from "../../walk/types.ts";
+import type { Hop, Leg, NoticeLeg, Walk, WalkBranch, WalkEnd, WalkStep } from "../../walk/types.ts";
 import type { AssumptionData, StepData } from "../json.ts";
 import { placeAt } from "../view.ts";
 import { endText } from "./end-text.ts";
@@ -133,6 +133,14 @@ export interface WalkBranchData extends WalkLegData {
   readonly alternatives?: readonly (readonly (readonly AssumptionData[])[])[];
   /** Null: nobody answers, or it was not asked for. */
   readonly reply: WalkLegData | null;
+  /** What the network says of the packet that is lost, or of its answer, to who has sent that; missing: nothing. */
+  readonly notice?: WalkNoticeData;
+}
+
+/** An ICMP error or a TCP reset, and its way. */
+export interface WalkNoticeData extends WalkLegData {
+  /** `packet-too-big`, `port-unreachable`, `tcp-reset`. */
+  readonly says: string;
 }
 
 /** A fact that the walk rests on, and that no input says. */
@@ -189,25 +197,29 @@ function flowData({ flow, branches }: Walk, { names }: TellingContext): WalkFlow
   };
 }
 
-function branchData({ probability, condition, there, back }: WalkBranch, context: TellingContext): WalkBranchData {
+function branchData(
+  { probability, condition, there, back, notice }: WalkBranch,
+  context: TellingContext,
+): WalkBranchData {
   const { assumptions, choices } = assumptionsOf(condition);
   const print = (all: typeof assumptions): AssumptionData[] => all.map(({ text, holds }) => ({ text, holds }));
   return {
     probability,
     assumptions: print(assumptions),
     ...(choices.length === 0 ? {} : { alternatives: choices.map(({ ways }) => ways.map(print)) }),
-    ...legData(there, context),
-    reply: back === undefined ? null : legData(back, context),
+    ...legData(there, context, back === undefined ? notice : undefined),
+    reply: back === undefined ? null : legData(back, context, notice),
+    ...(notice === undefined ? {} : { notice: { says: notice.says, ...legData(notice, context) } }),
   };
 }
 
-function legData({ hops, end }: Leg, context: TellingContext): WalkLegData {
+function legData({ hops, end }: Leg, context: TellingContext, notice?: NoticeLeg): WalkLegData {
   return {
     hops: hops.map((hop, i) => hopData(hop, context, i === hops.length - 1 ? end : undefined)),
     end: {
       kind: end.kind,
       host: end.host,
-      text: endText(end, context),
+      text: endText(end, context, notice),
       ...(end.kind === "delivered" ? { seen: tupleData(end.tuple) } : {}),
     },
   };
@@ -300,7 +312,7 @@ function placeData(origin: NonNullable<Provenance["origin"]>): PlaceData {
 /** The facts that no input says, each once, in the order in which packets met them. */
 function assumedIn({ branches }: Walk): WalkAssumedData[] {
   const found = new Map<string, WalkAssumedData>();
-  const hops = branches.flatMap(({ there, back }) => [...there.hops, ...(back?.hops ?? [])]);
+  const hops = branches.flatMap(({ there, back, notice }) => [there, back, notice].flatMap((leg) => leg?.hops ?? []));
   for (const { host, steps } of hops)
     for (const step of steps) {
       if (step.kind !== "routed" || step.route.provenance?.inferred === undefined) continue;

@@ -1,12 +1,17 @@
 /** The way of an answer, in short: who undoes what. */
-import type { Hop, Leg, WalkStep } from "../../walk/types.ts";
+import type { Hop, Leg, NoticeLeg, WalkBranch, WalkStep } from "../../walk/types.ts";
 import { changeText, rowsOf, type WalkRow, type WalkTranslation } from "./rows.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
 /** The rows of an answer; `asked`: the rows of the request. An answer that is lost is told hop by hop. */
-export function replyRows(back: Leg, asked: readonly WalkRow[], there: Leg, context: TellingContext): WalkRow[] {
+export function replyRows(
+  { there, notice }: WalkBranch,
+  back: Leg,
+  asked: readonly WalkRow[],
+  context: TellingContext,
+): WalkRow[] {
   if (back.end.kind !== "delivered")
-    return rowsOf(back, context).map((row) => {
+    return rowsOf(back, context, notice).map((row) => {
       const { translation, host } = row;
       const isUndone = translation?.by === "connection";
       const text = isUndone ? undoText(translation, host, asked, there, context) : row.text;
@@ -45,6 +50,11 @@ export function replyRows(back: Leg, asked: readonly WalkRow[], there: Leg, cont
 /** The packet ended on a host, which sends another one of its own. */
 function isHandedOver(hop: Hop, next: Hop): boolean {
   return hop.outInterface === undefined && next.inInterface === undefined && hop.host === next.host;
+}
+
+/** The way of a message that does not reach its receiver. */
+export function noticeRows(notice: NoticeLeg, context: TellingContext): WalkRow[] {
+  return rowsOf(notice, context).map((row) => ({ ...row, number: undefined }));
 }
 
 function rowOf(host: string, name: string, text: string): WalkRow {

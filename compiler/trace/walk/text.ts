@@ -3,7 +3,7 @@ import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import type { Walk, WalkBranch } from "../../walk/types.ts";
 import { chance, isCertain, renderCondition } from "../chance.ts";
 import { type BranchGroup, groupsOf } from "./groups.ts";
-import { replyRows } from "./reply.ts";
+import { noticeRows, replyRows } from "./reply.ts";
 import { rowsOf, type WalkRow } from "./rows.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
@@ -15,7 +15,7 @@ export function renderWalk(walk: Walk, context: TellingContext, isAll: boolean):
     : groupsOf(walk, hosts);
   const [longest] = groups;
   const [first] = longest?.branches ?? [];
-  const above = first === undefined ? [] : rowsOf(first.there, context);
+  const above = first === undefined ? [] : tellThere(first, context);
   const lines = [
     ...renderHead(walk, context),
     ...groups.flatMap((group) => [
@@ -44,10 +44,15 @@ function renderGroup(
 ): string[] {
   const [first] = branches;
   if (first === undefined) return [];
-  const told = rowsOf(first.there, context);
+  const told = tellThere(first, context);
   const head = groupHead(probability, branches, isOneOfSeveral);
   const back = first.back === undefined ? [] : renderReply(first, told, context);
-  return [...renderCondition(first.condition), ...head, ...layOutFrom(told, commonRows(told, above), context), ...back];
+  const lines = [...layOutFrom(told, commonRows(told, above), context), ...back, ...renderNotice(first, context)];
+  return [...renderCondition(first.condition), ...head, ...lines];
+}
+
+function tellThere({ there, back, notice }: WalkBranch, context: TellingContext): WalkRow[] {
+  return rowsOf(there, context, back === undefined ? notice : undefined);
 }
 
 /** `1 in 2: pod/shop/web-1; likewise pod/shop/web-2`. */
@@ -81,11 +86,20 @@ function layOutFrom(rows: readonly WalkRow[], common: number, context: TellingCo
   return [`1-${last} as above`, ...layOutRows(rows.slice(common), context)];
 }
 
-function renderReply({ there, back }: WalkBranch, told: readonly WalkRow[], context: TellingContext): string[] {
+function renderReply(branch: WalkBranch, told: readonly WalkRow[], context: TellingContext): string[] {
+  const { back } = branch;
   if (back === undefined) return [];
   const answer = back.hops[0]?.before;
   const head = answer === undefined ? "reply" : `reply ${tupleText(answer, context)}`;
-  return ["", head, ...layOutRows(replyRows(back, told, there, context), context)];
+  return ["", head, ...layOutRows(replyRows(branch, back, told, context), context)];
+}
+
+/** Where a message to the sender is lost. */
+function renderNotice({ notice }: WalkBranch, context: TellingContext): string[] {
+  if (notice === undefined || notice.end.kind === "delivered") return [];
+  const sent = notice.hops[0]?.before;
+  const head = sent === undefined ? notice.says : `${notice.says} ${tupleText(sent, context)}`;
+  return ["", head, ...layOutRows(noticeRows(notice, context), context)];
 }
 
 /** In columns: the step's number, the host, the interface, what happened, and where the reason stands. */
