@@ -14,6 +14,7 @@ export type OutputKind =
   | "Matrix"
   | "MatrixChanges"
   | "TestResults"
+  | "LabRun"
   | "Comparison"
   | "Verification";
 

@@ -79,8 +79,11 @@ export async function runCaseInLab(
   }
 }
 
-/** Branches that were never seen count as predicted, where all that was seen was. */
-function judgeMade({ judge }: Extract<PlannedFlow, { readonly failure?: undefined }>, made: LabFlow): FlowResult {
+/** Whether what was seen is as expected. Branches that were never seen count as predicted, where all that was seen was. */
+export function judgeMade(
+  { judge }: Extract<PlannedFlow, { readonly failure?: undefined }>,
+  made: LabFlow,
+): FlowResult {
   const { attempts } = made;
   const other = attempts.find(({ comparison }) => comparison?.isEqual !== true);
   const [first] = attempts;

@@ -23,7 +23,7 @@ import type { WalkFlow } from "../walk/types.ts";
 import { sessionInput } from "./lab-cases.ts";
 import { parseFlows } from "./lab-inputs.ts";
 import { SETTING_NAMES, settingsFor } from "./lab-settings.ts";
-import { renderLabFlow } from "./lab-text.ts";
+import { renderMade } from "./lab-text.ts";
 import { EXIT, isSystemError, reasonOf } from "./output.ts";
 
 /** What is to be done about a line. */
@@ -144,8 +144,8 @@ export class LabPrompt {
     await this.follow();
     const made = await makeFlow(this.session, flow, 1);
     this.made.push(made);
-    const told = renderLabFlow(made, { names: this.names, hosts: this.session.description.network.hosts, isAll: true });
-    return { text: told, code: isAsPredicted(made) ? EXIT.fine : EXIT.finding };
+    const told = renderMade(made, { names: this.names, hosts: this.session.description.network.hosts, isAll: true });
+    return { text: `${told}\n`, code: isAsPredicted(made) ? EXIT.fine : EXIT.finding };
   }
 
   private async walk(text: string): Promise<LabReply> {

@@ -1,64 +1,172 @@
 /** `kpc lab run`: a described network is built, flows are made in it, and held against what was predicted. */
 import { captureFlows } from "../../runtime/lab/capture.ts";
+import { lookInto } from "../../runtime/lab/difference.ts";
 import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
-import { isAsPredicted, type LabFlow, makeFlow } from "../../runtime/lab/run.ts";
+import { isAsPredicted, makeFlow } from "../../runtime/lab/run.ts";
 import { LabSession } from "../../runtime/lab/session.ts";
+import { LAB_ENGINE, planClusterCase } from "../cases/cluster/run.ts";
+import type { ClusterCase } from "../cases/cluster/types.ts";
 import type { Described } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { unreachable } from "../invariant.ts";
+import { jsonText } from "../json-output.ts";
+import type { Mode } from "../node/settings.ts";
+import type { PacketText } from "../trace/parse.ts";
 import { printPcapng } from "../trace/pcapng.ts";
 import { mentionedIn, resolveFlow } from "../trace/walk/flow.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
-import type { WalkFlow } from "../walk/types.ts";
 import { describeInputs } from "./describe.ts";
-import { parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
-import { type LabTelling, renderLabFlow, renderLabSummary } from "./lab-text.ts";
+import { printJunit } from "./junit.ts";
+import { judgeMade, sessionInput } from "./lab-cases.ts";
+import { type LabInputs, parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
+import { type LabRunFlow, type LabTelling, labFlowToData, resultOfFlow } from "./lab-results.ts";
+import { renderLabFlow, renderLabSummary } from "./lab-text.ts";
 import { whyNoLab } from "./lab-trouble.ts";
 import { refuseTerminal } from "./output.ts";
-import { type CommonFlags, EXIT, print, showDiagnostics } from "./session.ts";
+import { type CommonFlags, EXIT, note, print, showDiagnostics } from "./session.ts";
+import { casesIn } from "./test.ts";
+import { describeCase, replayInputOf } from "./test-cluster.ts";
+import { summaryOf } from "./test-results.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface LabRunFlags extends CommonFlags {
-  readonly output: "text" | "pcapng";
+  readonly output: "text" | "json" | "junit" | "pcapng";
   /** How often each flow is made; undefined: until each branch was seen, a few times at most. */
   readonly attempts?: number;
-  /** Each attempt in full. */
+  /** Each branch in full. */
   readonly all?: boolean;
 }
 
-/** `words`: flows and files. */
+/** `words`: flows and files. Without flows, those of the expectations among the files are made. */
 export async function labRunCommand(words: readonly string[], flags: LabRunFlags): Promise<number> {
   if (flags.output === "pcapng") refuseTerminal("-o pcapng");
   const { flows: texts, names } = sortWords(words);
   const questions: Diagnostic[] = [];
-  const report: Report = (diagnostic) => void questions.push(diagnostic);
-  const packets = parseFlows(texts, report);
+  const packets = parseFlows(texts, (diagnostic) => void questions.push(diagnostic));
   if (questions.length > 0) return refuse(questions, flags);
-  if (packets.length === 0) throw new Trouble("no flows: expected one such as 'tcp web-1 > svc/api:http'");
   const inputs = readLabInputs(names, flags);
-  const { described, code } = await describeInputs(inputs, flags, packets.flatMap(mentionedIn));
-  if (described === undefined) return code;
-  refuseWithoutNodes(described);
-  const { input, layout } = described;
-  const flows = packets.flatMap((packet) => resolveFlow(packet, input.specs, layout, report) ?? []);
-  if (questions.length > 0) return refuse(questions, flags);
-  const made = await makeFlows(described, flows, flags);
-  const telling = {
-    names: new WalkNames(input.specs, layout.network),
-    hosts: layout.network.hosts,
-    isAll: flags.all ?? false,
-  };
-  await print(printLab(made, telling, flags));
-  return made.every(isAsPredicted) ? EXIT.fine : EXIT.finding;
+  const made = packets.length > 0 ? await runFlows(texts, packets, inputs, flags) : await runCases(inputs, flags);
+  if (typeof made === "number") return made;
+  await print(printLab(made, flags));
+  return made.every(({ result }) => result.status === "pass") ? EXIT.fine : EXIT.finding;
 }
 
-function printLab(made: readonly LabFlow[], telling: LabTelling, { output }: LabRunFlags): string | Uint8Array {
+/** The flows of the command line, or the exit code where the inputs have an error. */
+async function runFlows(
+  texts: readonly string[],
+  packets: readonly PacketText[],
+  inputs: LabInputs,
+  flags: LabRunFlags,
+): Promise<LabRunFlow[] | number> {
+  if (inputs.expectations.length > 0)
+    note([`passed over, as flows are named: ${inputs.expectations.map(({ name }) => name).join(", ")}`], flags);
+  const { described } = await describeInputs(inputs, flags, packets.flatMap(mentionedIn));
+  if (described === undefined) return EXIT.trouble;
+  refuseWithoutNodes(described);
+  const questions: Diagnostic[] = [];
+  const report: Report = (diagnostic) => void questions.push(diagnostic);
+  const { input, layout } = described;
+  const flows = packets.flatMap((packet, i) => {
+    const flow = resolveFlow(packet, input.specs, layout, report);
+    return flow === undefined ? [] : [{ flow, packet, text: texts[i] ?? "" }];
+  });
+  if (questions.length > 0) return refuse(questions, flags);
+  const telling = tellingOf(described, flags);
+  const mode = input.nodes[0]?.settings.mode ?? "nftables";
+  return inLab(described, async (session) => {
+    const found: LabRunFlow[] = [];
+    for (const { flow, packet, text } of flows) {
+      const made = await makeFlow(session, flow, flags.attempts);
+      const difference = isAsPredicted(made) ? undefined : await lookInto(session, made);
+      found.push({ result: resultOfFlow(text, packet, mode, made), made, difference, telling });
+    }
+    return found;
+  });
+}
+
+/** The flows of all expectations among the inputs, each file in the network that it names. */
+async function runCases(inputs: LabInputs, flags: LabRunFlags): Promise<LabRunFlow[] | number> {
+  if (inputs.expectations.length === 0)
+    throw new Trouble(
+      "no flows: expected one such as 'tcp web-1 > svc/api:http', or a file of expectations (kind: Expectations)",
+    );
+  const found: LabRunFlow[] = [];
+  for (const source of inputs.expectations)
+    for (const { testCase, diagnostics } of casesIn(source)) {
+      if (testCase === undefined || !("cluster" in testCase)) return refuse(diagnostics, flags);
+      for (const mode of testCase.modes) {
+        const ran = await runCase(testCase, mode, source.name, flags);
+        if (typeof ran === "number") return ran;
+        found.push(...ran);
+      }
+    }
+  return found;
+}
+
+async function runCase(
+  testCase: ClusterCase,
+  mode: Mode,
+  path: string,
+  flags: LabRunFlags,
+): Promise<LabRunFlow[] | number> {
+  const { described, diagnostics } = await describeCase(testCase, mode, path, flags);
+  if (described === undefined) return refuse(diagnostics, flags);
+  refuseWithoutNodes(described);
+  const telling = tellingOf(described, flags);
+  const replay = replayInputOf(testCase, path, flags);
+  return inLab(described, async (session) => {
+    const found: LabRunFlow[] = [];
+    for (const planned of planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay })) {
+      if (planned.flow === undefined) {
+        found.push({ result: planned.failure, made: undefined, difference: undefined, telling });
+        continue;
+      }
+      const made = await makeFlow(session, planned.flow, flags.attempts);
+      const difference = isAsPredicted(made) ? undefined : await lookInto(session, made);
+      found.push({ result: judgeMade(planned, made), made, difference, telling });
+    }
+    return found;
+  });
+}
+
+function tellingOf({ input, layout: { network } }: Described, { all = false }: LabRunFlags): LabTelling {
+  return { names: new WalkNames(input.specs, network), hosts: network.hosts, isAll: all };
+}
+
+/** Builds the network, uses it, and takes it down. Throws `Trouble` where no lab can be made. */
+async function inLab<T>(described: Described, use: (session: LabSession) => Promise<T>): Promise<T> {
+  let session: LabSession | undefined;
+  try {
+    session = await LabSession.open(sessionInput(described));
+    return await use(session);
+  } catch (error) {
+    if (!(error instanceof LabTrouble)) throw error;
+    throw new Trouble(session === undefined ? whyNoLab(error) : `the lab failed: ${error.message}`);
+  } finally {
+    session?.close();
+  }
+}
+
+function printLab(flows: readonly LabRunFlow[], { output }: LabRunFlags): string | Uint8Array {
   switch (output) {
     case "text":
-      return [...made.map((each) => renderLabFlow(each, telling)), renderLabSummary(made)].join("\n");
-    case "pcapng":
-      return printPcapng(captureFlows(made, { ...telling, isVerbose: false }), `kpc ${VERSION}`);
+      return [...flows.map(renderLabFlow), renderLabSummary(flows)].join("\n");
+    case "json": {
+      const summary = summaryOf(flows.map(({ result }) => result));
+      return jsonText("LabRun", { flows: flows.map(labFlowToData), summary });
+    }
+    case "junit":
+      return printJunit(
+        flows.map(({ result }) => result),
+        [],
+      );
+    case "pcapng": {
+      const [first] = flows;
+      if (first === undefined) throw new Trouble("no flows");
+      const made = flows.flatMap((each) => each.made ?? []);
+      return printPcapng(captureFlows(made, { ...first.telling, isVerbose: false }), `kpc ${VERSION}`);
+    }
     default:
       return unreachable(output);
   }
@@ -73,24 +181,4 @@ function refuse(questions: readonly Diagnostic[], flags: CommonFlags): number {
 export function refuseWithoutNodes({ input }: Described): void {
   if (input.cluster.nodes.length === 0)
     throw new Trouble("the input has no Nodes: expected kind: Node for each machine of the cluster");
-}
-
-/** Builds the network, makes the flows in it, and takes it down. Throws `Trouble` where no lab can be made. */
-async function makeFlows(
-  { layout: { network }, walker, programOf }: Described,
-  flows: readonly WalkFlow[],
-  flags: LabRunFlags,
-): Promise<LabFlow[]> {
-  let session: LabSession | undefined;
-  try {
-    session = await LabSession.open({ network, walker, programOf });
-    const made: LabFlow[] = [];
-    for (const flow of flows) made.push(await makeFlow(session, flow, flags.attempts));
-    return made;
-  } catch (error) {
-    if (!(error instanceof LabTrouble)) throw error;
-    throw new Trouble(session === undefined ? whyNoLab(error) : `the lab failed: ${error.message}`);
-  } finally {
-    session?.close();
-  }
 }

@@ -1,26 +1,56 @@
 /** What a lab has seen beside what was predicted, as people read it. */
 
 import { type ComparedSighting, packetText, type WalkComparison } from "../../runtime/lab/compare-walk.ts";
-import { isAsPredicted, type LabFlow } from "../../runtime/lab/run.ts";
+import type { LabDifference } from "../../runtime/lab/difference.ts";
+import type { LabFlow } from "../../runtime/lab/run.ts";
 import type { LabAttempt } from "../../runtime/lab/session.ts";
 import type { LabSighting } from "../../runtime/lab/sightings.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import type { Host } from "../network/network.ts";
 import { chance, isCertain } from "../trace/chance.ts";
 import { endText } from "../trace/walk/end-text.ts";
-import type { WalkNames } from "../trace/walk/walk-names.ts";
+import { hopLines } from "../trace/walk/rows.ts";
 import type { ExpectedSighting } from "../walk/expected.ts";
 import type { WalkBranch } from "../walk/types.ts";
-
-export interface LabTelling {
-  readonly names: WalkNames;
-  readonly hosts: ReadonlyMap<string, Host>;
-  /** Each branch in full. */
-  readonly isAll: boolean;
-}
+import type { LabRunFlow, LabTelling } from "./lab-results.ts";
+import { summaryOf } from "./test-results.ts";
 
 /** One flow: what was seen of each branch, and all that is not as predicted. */
-export function renderLabFlow({ flow, attempts }: LabFlow, telling: LabTelling): string {
+export function renderLabFlow(each: LabRunFlow): string {
+  const { result, made, difference, telling } = each;
+  const isCase = made === undefined || result.expected !== "as predicted";
+  const title = isCase ? [`${result.flow} (${result.mode})`] : [];
+  const lines = made === undefined ? [] : [...flowLines(made, telling), ...differenceLines(each)];
+  const verdict = !isCase
+    ? []
+    : result.status === "pass"
+      ? [`=> as expected: ${result.expected}`]
+      : [`=> expected ${result.expected}: ${result.reason}`];
+  return `${[...title, ...lines, ...(difference === undefined ? [] : counterLines(difference)), ...verdict].join("\n")}\n`;
+}
+
+/** The rules that were to decide where the first difference is. */
+function differenceLines({ made, telling: { names, hosts } }: LabRunFlow): string[] {
+  for (const { comparison, walk } of made?.attempts ?? []) {
+    const row = comparison?.rows.find(({ isEqual }) => !isEqual);
+    const before = comparison?.rows
+      .slice(0, row === undefined ? 0 : comparison.rows.indexOf(row))
+      .findLast(({ predicted }) => predicted !== undefined);
+    const hop = row?.predicted?.hop ?? before?.predicted?.hop;
+    if (comparison === undefined || row === undefined || hop === undefined) continue;
+    const leg = row.leg === "request" ? comparison.branch.there : comparison.branch.back;
+    const context = { names, hosts, protocol: walk.flow.protocol, isVerbose: false };
+    const end = hop === leg?.hops.at(-1) ? leg.end : undefined;
+    return ["", `predicted at ${hop.host}:`, ...hopLines(hop, context, end).map((line) => `  ${line}`)];
+  }
+  return [];
+}
+
+function counterLines({ host, counters }: LabDifference): string[] {
+  const risen = [...counters].map(([name, by]) => `${name} +${by}`);
+  return [`counted at ${host}: ${risen.length === 0 ? "nothing that tells of a loss" : risen.join(", ")}`];
+}
+
+function flowLines({ flow, attempts }: LabFlow, telling: LabTelling): string[] {
   const { names } = telling;
   const word = PROTOCOL_NAMES.get(flow.protocol) ?? String(flow.protocol);
   const to = names.printNamed(flow.destination, flow.destinationPort, flow.protocol);
@@ -36,7 +66,12 @@ export function renderLabFlow({ flow, attempts }: LabFlow, telling: LabTelling):
     hasShown = true;
     lines.push(...renderComparison(comparison));
   }
-  return `${lines.join("\n")}\n`;
+  return lines;
+}
+
+/** A flow by itself. */
+export function renderMade(made: LabFlow, telling: LabTelling): string {
+  return `${flowLines(made, telling).join("\n")}\n`;
 }
 
 /** Attempts that went the same branch, as predicted or not. */
@@ -118,10 +153,9 @@ function placeOf({
   return predicted ?? observed ?? { host: "", interface: "", direction: "in" };
 }
 
-/** How many flows went as predicted. */
-export function renderLabSummary(flows: readonly LabFlow[]): string {
-  const equal = flows.filter(isAsPredicted).length;
-  const others = flows.length - equal;
-  const word = flows.length === 1 ? "flow" : "flows";
-  return `${flows.length} ${word}: ${equal} as predicted, ${others} not\n`;
+/** How many flows went as predicted, and as expected. */
+export function renderLabSummary(flows: readonly LabRunFlow[]): string {
+  const { passed, failed } = summaryOf(flows.map(({ result }) => result));
+  const isExpected = flows.some(({ result }) => result.expected !== "as predicted");
+  return `${flows.length} ${flows.length === 1 ? "flow" : "flows"}: ${passed} as predicted${isExpected ? " and expected" : ""}, ${failed} not\n`;
 }

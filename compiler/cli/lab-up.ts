@@ -26,8 +26,8 @@ export async function labUpCommand(words: readonly string[], flags: LabUpFlags):
   if (flows.length > 0) throw new Trouble(`kpc lab up takes no flows: type ask ${flows[0]} at its prompt`);
   const isBehind = process.env[DETACHED] === "1";
   if (flags.detach === true && !isBehind) return detach(flags.name ?? (await freeName()));
-  const { described, code } = await describeInputs(readLabInputs(names, flags), flags);
-  if (described === undefined) return code;
+  const { described } = await describeInputs(readLabInputs(names, flags), flags);
+  if (described === undefined) return EXIT.trouble;
   refuseWithoutNodes(described);
   const prompt = await open(() => LabPrompt.open(described));
   const hosts = described.layout.network.hosts.size;

@@ -27,10 +27,15 @@ export function addLabCommands(program: Command, run: RunWork): void {
           positive,
         )
         .option("--all", "print each branch in full")
-        .addOption(new Option("-o, --output <format>", "output format").choices(["text", "pcapng"]).default("text")),
+        .addOption(
+          new Option("-o, --output <format>", "output format")
+            .choices(["text", "json", "junit", "pcapng"])
+            .default("text"),
+        ),
     ),
     "kpc lab run 'tcp web-1 > svc/api:http' examples/shop",
     "kpc lab run 'tcp internet > node-1:30123' 'udp web-2 > svc/api:dns' examples/shop --attempts 50",
+    "kpc lab run examples/shop/stories.yaml -o junit > report.xml    # the flows of a file of expectations",
     "kpc lab run 'tcp internet > node-1:30123' examples/shop -o pcapng > lab.pcapng    # for Wireshark",
   ).action((words: string[], flags) => run(async () => (await import("./lab-run.ts")).labRunCommand(words, flags)));
 

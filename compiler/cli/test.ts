@@ -120,7 +120,7 @@ function readCases(names: readonly string[], flags: TestFlags): ReadCase[] {
 }
 
 /** The cases of a file, each with what was found in it alone; what is no document comes first. */
-function* casesIn(source: Source): Generator<ReadCase> {
+export function* casesIn(source: Source): Generator<ReadCase> {
   const path = source.name;
   const unreadable: Diagnostic[] = [];
   const report: Report = (diagnostic) => void unreadable.push(diagnostic);

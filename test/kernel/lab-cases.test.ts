@@ -26,9 +26,14 @@ describe.skipIf(kernelMissing !== undefined)("kpc test --engine lab", () => {
   - { name: wrong way, from: pod/shop/web-1, to: "pod/shop/api-1:http", expect: { via: [node-2] } }
   - { name: wrong receiver, from: pod/shop/web-1, to: "pod/shop/api-1:http", expect: { delivered: [api-2] } }
 `;
-    const { code, stdout } = inFolder({ "case.yaml": caseOf(flows) }, (folder) =>
+    const [{ code, stdout }, run] = inFolder({ "case.yaml": caseOf(flows) }, (folder) => [
       kpcProcess(["test", "--engine", "lab", "case.yaml"], { folder }),
-    );
+      kpcProcess(["lab", "run", "case.yaml", "-q"], { folder }),
+    ]);
+    expect(run.stdout).toMatch(/^=> as expected: not delivered, dropped|^=> as expected: dropped$/m);
+    expect(run.stdout).toMatch(/^=> expected via node-2: the packet comes via node-1$/m);
+    expect(run.stdout).toMatch(/^5 flows: 2 as predicted and expected, 3 not$/m);
+    expect(run.code).toBe(1);
     const told = [...stdout.matchAll(/^FAIL case\.yaml:\S+ lab \/ (.*) \(nftables, lab\): (.*)$/gm)];
     expect(told.map(([, flow, reason]) => `${flow}: ${reason}`)).toEqual([
       expect.stringMatching(

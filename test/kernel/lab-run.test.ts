@@ -1,11 +1,33 @@
 /** `kpc lab run` builds what files describe, and tells whether packets go as predicted. */
+
 import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { resultOfFlow } from "../../compiler/cli/lab-results.ts";
+import { renderLabFlow } from "../../compiler/cli/lab-text.ts";
+import { type PacketText, parsePacket } from "../../compiler/trace/parse.ts";
+import { WalkNames } from "../../compiler/trace/walk/walk-names.ts";
+import { lookInto } from "../../runtime/lab/difference.ts";
+import { makeFlow } from "../../runtime/lab/run.ts";
+import { LabSession } from "../../runtime/lab/session.ts";
 import { inFolder, kpcBytes, kpcProcess } from "../support/cli.ts";
+import { accepts, type JsonSchema } from "../support/json-schema.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { readPcapng } from "../support/pcapng.ts";
+import { EVERYTHING } from "../support/runs.ts";
+import { describeShop, flowOf } from "../support/walks.ts";
 
 const SHOP = "examples/shop";
+
+const SCHEMA = JSON.parse(readFileSync("schemas/lab.schema.json", "utf8")) as JsonSchema;
+
+function packetOf(text: string): PacketText {
+  const packet = parsePacket({ name: "flow", text }, ({ message }) => {
+    throw new Error(message);
+  });
+  if (packet === undefined) throw new Error(`no packet: ${text}`);
+  return packet;
+}
 
 const TSHARK = ["-r", "lab.pcapng", "-T", "fields", "-e", "frame.interface_name", "-e", "ip.dst", "-e", "tcp.dstport"];
 
@@ -20,6 +42,60 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab run", () => {
     expect(stdout).toMatch(/^= +cni0 +out +(10\.244\.1\.10:\d+ > 10\.244\.1\.2[01]:8081 ttl 64) +\1$/m);
     expect(stdout).toMatch(/^2 flows: 2 as predicted, 0 not$/m);
     expect(stdout).not.toMatch(/^!/m);
+  });
+
+  test.runIf(EVERYTHING)("makes the flows of expectations, and tells which hold", () => {
+    const { code, stdout } = kpcProcess(["lab", "run", `${SHOP}/stories.yaml`, "-q"]);
+    expect(stdout).toMatch(/^a pod calls its own service, and may get itself \(IPv6\) \(iptables\)$/m);
+    expect(stdout).toMatch(/^=> as expected: not delivered, dropped$/m);
+    expect(stdout).toMatch(/^56 flows: 56 as predicted and expected, 0 not$/m);
+    expect(code).toBe(0);
+  });
+
+  test("gives JSON as the schema says, and JUnit", () => {
+    const flows = ["tcp web-1 > svc/api:http", "tcp outside/client > lb/shop/partners:80", "icmp web-1 > web-2"];
+    const { code, stdout } = kpcProcess(["lab", "run", ...flows, SHOP, "-q", "-o", "json"]);
+    expect(accepts(SCHEMA, JSON.parse(stdout))).toBe(true);
+    expect(JSON.parse(stdout)).toMatchObject({ kind: "LabRun", summary: { passed: 3, failed: 0, skipped: 0 } });
+    expect(code).toBe(0);
+    const junit = kpcProcess(["lab", "run", ...flows, SHOP, "-q", "-o", "junit"]).stdout;
+    expect(junit).toContain('<testsuite name="kpc lab run (nftables, lab)" tests="3" failures="0"');
+    expect(junit).toContain('name="tcp web-1 &gt; svc/api:http"');
+  });
+
+  test.each([
+    [["tcp web-9 > svc/api:http", SHOP], "web-9 is not in the input, did you mean pod/shop/web-1?"],
+    [["tcp web-1 >", SHOP], "flow:1:12: error: the packet ends too early"],
+    [["tcp web-1 > svc/api:http iif eth0", SHOP], "a flow of a lab has two ends and nothing behind them"],
+    [[`${SHOP}/manifests`], "no flows: expected one such as"],
+    [["tcp web-1 > svc/api:http", `${SHOP}/manifests/services.yaml`], "the input has none: expected kind: Node"],
+    [["tcp web-1 > svc/api:http", "nowhere.yaml"], "nowhere.yaml"],
+    [["tcp web-1 > svc/api:http", SHOP, "--attempts", "0"], "expected a whole number from 1 on"],
+  ])("is trouble with %j", (words, message) => {
+    const { code, stdout, stderr } = kpcProcess(["lab", "run", ...words, "-q"]);
+    expect(stderr).toContain(message);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  });
+
+  test("shows where a lab is otherwise than predicted, with rules and counters there", async () => {
+    const { layout, walker, input } = describeShop({ pods: "bridge" });
+    const built = describeShop({ pods: "bridge", sysctls: { n1: { "net.ipv4.ip_forward": "0" } } });
+    const session = await LabSession.open({ network: built.layout.network, walker, programOf: built.programOf });
+    try {
+      const made = await makeFlow(session, flowOf("pod/shop/client > 10.96.0.20:80"), 1);
+      const difference = await lookInto(session, made);
+      expect(difference?.host).toBe("node/n1");
+      expect(difference?.counters.get("Ip InAddrErrors")).toBeGreaterThan(0);
+      const telling = { names: new WalkNames(input.specs, layout.network), hosts: layout.network.hosts, isAll: false };
+      const result = resultOfFlow("tcp client > svc/api", packetOf("tcp client > svc/api"), "nftables", made);
+      expect(result.status).toBe("fail");
+      const text = renderLabFlow({ result, made, difference, telling });
+      expect(text).toMatch(/^! +eth0 +out +10\.244\.1\.10:40000 > 10\.244\.2\.11:8081 ttl 63 +nothing$/m);
+      expect(text).toMatch(/^predicted at node\/n1:\n.*\n? {2}.*dnat 10\.96\.0\.20:80 => 10\.244\.2\.11:8081/ms);
+      expect(text).toMatch(/^counted at node\/n1: .*Ip InAddrErrors \+\d/m);
+    } finally {
+      session.close();
+    }
   });
 
   test("makes a flow as often as is wanted, and each time one of the branches", () => {
