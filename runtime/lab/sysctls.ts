@@ -23,6 +23,8 @@ export const FRESH_SYSCTLS: readonly string[] = [
   ),
   "bridge/bridge-nf-call-iptables",
   "bridge/bridge-nf-call-ip6tables",
+  "ipv4/icmp_ratemask",
+  "ipv6/icmp/ratelimit",
 ];
 
 /** What holds for a whole host, so that interfaces need no files of their own. Before there are interfaces. */
@@ -39,6 +41,8 @@ export function generalSysctls(host: Host, fresh: ReadonlyMap<string, string>): 
       setting(`ipv4/conf/all/${name}`, 0),
     ),
     setting("ipv6/conf/all/forwarding", Number(forwards(host, "IPv6"))),
+    // Rules that reject many packets would drop some: the kernel sends an address few errors a second.
+    ...(host.role.kind === "pod" ? [] : [setting("ipv4/icmp_ratemask", 0), setting("ipv6/icmp/ratelimit", 0)]),
     ...(hasBridge
       ? [
           setting("bridge/bridge-nf-call-iptables", Number(bridgeNetfilter.IPv4)),
