@@ -8,6 +8,7 @@ import { PROTOCOL } from "../packet.ts";
 import { blockedPorts, type NetworkBuild, planBuild } from "./build.ts";
 import { LabHelper, LabTrouble } from "./lab-helper.ts";
 import { encodeBatches, type NetlinkBatch } from "./netlink.ts";
+import { rulesInPieces } from "./rules-in-pieces.ts";
 import { type LabSighting, readFrame } from "./sightings.ts";
 import { FRESH_SYSCTLS, type SysctlSetting } from "./sysctls.ts";
 
@@ -40,6 +41,12 @@ export type LabAnswer =
 
 /** The most hosts whose packets are heard: to stop hearing takes the kernel some milliseconds for each. */
 export const MOST_WATCHED = 64;
+
+/** `output`: of both streams. */
+interface CommandEnd {
+  readonly code: number;
+  readonly output: string;
+}
 
 interface Prepared {
   readonly build: NetworkBuild;
@@ -148,22 +155,30 @@ export class PacketLab {
     await this.tell(host, encodeBatches(this.build.blockMessages(host)));
   }
 
-  /** Loads the rules of a host, in nft's language. */
+  /** Loads the rules of a host, in nft's language. Of an ordinary user in several transactions, where one would be too large. */
   async load(host: string, program: Program): Promise<void> {
     const { text, unsupported } = printNft(program);
     const [first] = unsupported;
     if (first !== undefined) throw new LabTrouble(`rules of ${host}: ${first.message}`);
-    await this.run(host, "nft -f -", text);
+    const { code, output } = await this.execute(host, "nft -f -", text);
+    if (code === 0) return;
+    if (!output.includes("Message too long")) throw new LabTrouble(`${host}: nft -f -: ${output.trimEnd()}`);
+    for (const piece of rulesInPieces(program)) await this.run(host, "nft -f -", piece);
   }
 
-  /** Runs a shell command on a host, and gives what it prints. */
+  /** Runs a shell command on a host, and gives what it prints. Throws LabTrouble where it fails. */
   async run(host: string, command: string, input = ""): Promise<string> {
+    const { code, output } = await this.execute(host, command, input);
+    if (code !== 0) throw new LabTrouble(`${host}: ${command}: ${output.trimEnd()}`);
+    return output;
+  }
+
+  private async execute(host: string, command: string, input: string): Promise<CommandEnd> {
     const bytes = Buffer.from(input);
     const answer = await this.helper.ask(`run ${this.namespace(host)} ${bytes.length} ${command}`, bytes);
     const [, code = "", text = ""] = /^(\d+) (.*)$/s.exec(answer) ?? [];
-    const said = text.replaceAll(/\\(n|\\)/g, (_, char: string) => (char === "n" ? "\n" : "\\"));
-    if (code !== "0") throw new LabTrouble(`${host}: ${command}: ${said.trimEnd()}`);
-    return said;
+    const output = text.replaceAll(/\\(n|\\)/g, (_, char: string) => (char === "n" ? "\n" : "\\"));
+    return { code: Number(code), output };
   }
 
   /** Serves at an address of a host from now on; twice is once. `isHttp`: who asks by HTTP over TCP is answered so. */
