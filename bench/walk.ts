@@ -1,8 +1,8 @@
 /**
- * How long walks through a described cluster take: the first trace, the matrix of all clients and Services, and the whole process of
- * `kpc trace`.
+ * How long walks through a described cluster take: the first trace, the matrix of all clients and Services, and the whole processes of
+ * `kpc trace` and `kpc matrix`.
  *
- *   npm run bench:walk -- [--sizes 5x100x50] [--rounds 3] [--base FOLDER]
+ *   npm run bench:walk -- [--sizes 5x100x50,50x1000x100] [--rounds 3] [--base FOLDER]
  *
  * A size is NODESxPODSxSERVICES. Times are the process's CPU time in milliseconds, medians of the rounds, each with a cluster
  * described anew: "first walk" compiles the rules of the nodes on the way. "walks" are the packets that the matrix follows, "MB"
@@ -26,7 +26,7 @@ import { printTable } from "./support/table.mjs";
 
 const { values: flags } = parseArgs({
   options: {
-    sizes: { type: "string", default: "5x100x50" },
+    sizes: { type: "string", default: "5x100x50,50x1000x100" },
     rounds: { type: "string", default: "3" },
     base: { type: "string" },
   },
@@ -75,6 +75,8 @@ const folder = mkdtempSync(join(tmpdir(), "kpc-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 const LARGE = join(folder, "cluster.json");
 writeFileSync(LARGE, gridText({ nodes: 50, pods: 1000, services: 100 }));
+const SMALL = join(folder, "small.json");
+writeFileSync(SMALL, gridText({ nodes: 5, pods: 100, services: 50 }));
 
 const shop = ["manifests", "cluster.yaml"].map((name) => join(ROOT, "examples/shop", name));
 const settings = ["-c", join(ROOT, "examples/shop/kpc.yaml")];
@@ -88,6 +90,8 @@ const QUESTIONS = [
     args: ["trace", "tcp 10.244.1.10 > 10.96.0.20:80", ...shop, ...settings, "--node", "node-1"],
   },
   { name: "shop: compile", target: "", args: ["compile", "-q", ...shop, ...settings, "--node", "node-1"] },
+  { name: "5x100x50: matrix", target: "2 s", args: ["matrix", "-q", SMALL] },
+  { name: "50x1000x100: matrix", target: "10 s, 400 MB", args: ["matrix", "-q", LARGE] },
   { name: "50x1000x100: trace", target: "1 s, 400 MB", args: ["trace", "tcp pod/d/p0 > svc/d/s0:80", LARGE] },
 ];
 

@@ -198,6 +198,12 @@ function buildProgram(run: RunWork): Command {
         )
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .option("--against <files>", "print only what differs from these inputs (several files: commas)", join)
+        .option("--service <names>", "print only these Services: NAMESPACE/NAME, or NAME (several: commas)", join)
+        .option(
+          "--entries <list>",
+          "print only these ways in: cluster-ip, node-port, load-balancer, external-ip, gateway-forward; with node-port, pods and nodes ask for node ports, too",
+          join,
+        )
         .addOption(
           new Option("-o, --output <format>", "output format").choices(["text", "csv", "json"]).default("text"),
         ),

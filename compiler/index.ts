@@ -21,6 +21,7 @@ export {
   type ReadRulesOptions,
   readRules,
 } from "./library/compile.ts";
+export { type MatrixAnswer, type MatrixChangesAnswer, matrix, matrixChanges } from "./library/matrix.ts";
 export {
   type BinaryFormat,
   type BytesOutput,
@@ -33,6 +34,15 @@ export type { Rules } from "./library/rules.ts";
 export type { NodeSettings } from "./library/settings.ts";
 export { type Evaluated, evaluate, type Traced, trace } from "./library/trace.ts";
 export { type TraceClusterOptions, type TracedCluster, traceCluster } from "./library/trace-cluster.ts";
+export type {
+  MatrixChangeData,
+  MatrixChangesData,
+  MatrixData,
+  MatrixOutcomeData,
+  MatrixRowData,
+  MatrixTargetData,
+} from "./matrix/json.ts";
+export type { MatrixEntry } from "./matrix/types.ts";
 export type { DetectLocalMode } from "./node/config.ts";
 export type { Mode } from "./node/settings.ts";
 export type { AssumptionData, EndpointData, OutcomeData, PacketData, StepData, TraceData } from "./trace/json.ts";

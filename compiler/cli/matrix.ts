@@ -2,33 +2,43 @@ import type { Described } from "../described.ts";
 import { type MatrixRowChange, matrixChanges } from "../matrix/changes.ts";
 import { changesToCsv, matrixToCsv } from "../matrix/csv.ts";
 import { changesToJson, matrixToJson } from "../matrix/json.ts";
-import { matrixOf } from "../matrix/matrix.ts";
+import { type MatrixOptions, matrixOf } from "../matrix/matrix.ts";
 import { renderChanges, renderMatrix } from "../matrix/text.ts";
 import { isAnswered, type Matrix } from "../matrix/types.ts";
 import type { Specs } from "../specs/types.ts";
 import { describeInputs } from "./describe.ts";
+import { entriesIn, servicesIn } from "./matrix-filter.ts";
 import { type CommonFlags, EXIT, inputsOf, note, print } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface MatrixFlags extends CommonFlags {
   /** Inputs as they were before, by commas. */
   readonly against?: string;
+  /** Names of Services, by commas. */
+  readonly service?: string;
+  /** Ways in, by commas. */
+  readonly entries?: string;
   readonly output: "text" | "json" | "csv";
 }
 
 /** `kpc matrix`: which client reaches which Service, or what of that differs from another input. */
 export async function matrixCommand(names: readonly string[], flags: MatrixFlags): Promise<number> {
-  const after = await matrixIn(names, flags);
-  if (typeof after === "number") return after;
-  if (flags.against === undefined) {
+  const entries = entriesIn(flags.entries);
+  const now = await describedIn(names, flags);
+  if (typeof now === "number") return now;
+  const old =
+    flags.against === undefined ? undefined : await describedIn(flags.against.split(","), { ...flags, filename: [] });
+  // Whether the two differ is not known.
+  if (typeof old === "number") return EXIT.trouble;
+  // A change may be that a Service is new, or gone.
+  const services = servicesIn(flags.service, [...now.input.specs.services, ...(old?.input.specs.services ?? [])]);
+  const after = matrixOfDescribed(now, flags, { entries, services });
+  if (old === undefined) {
     await print(textOf(after, flags));
     const isFine = after.rows.every(({ cells }) => cells.every(({ outcomes }) => isAnswered(outcomes)));
     return isFine ? EXIT.fine : EXIT.finding;
   }
-  const before = await matrixIn(flags.against.split(","), { ...flags, filename: [] });
-  // Whether the two differ is not known.
-  if (typeof before === "number") return EXIT.trouble;
-  const changes = matrixChanges(before, after);
+  const changes = matrixChanges(matrixOfDescribed(old, flags, { entries, services }), after);
   await print(changesText(changes, after, flags));
   return changes.length === 0 ? EXIT.fine : EXIT.finding;
 }
@@ -47,13 +57,13 @@ function changesText(
   return output === "csv" ? changesToCsv(changes) : renderChanges(changes, sources, { isVerbose: verbose });
 }
 
-/** The matrix, or the exit code where the inputs have an error. */
-async function matrixIn(names: readonly string[], flags: MatrixFlags): Promise<Matrix | number> {
+/** What the inputs describe, or the exit code where they have an error. */
+async function describedIn(names: readonly string[], flags: MatrixFlags): Promise<Described | number> {
   const told = await describeInputs(inputsOf(names, flags), flags);
   if (told.described === undefined) return told.code;
   if (!told.areRulesRead) return EXIT.finding;
   checkObjects(told.described.input.specs, names.join(", "));
-  return matrixOfDescribed(told.described, flags);
+  return told.described;
 }
 
 /** A matrix of nothing would look like one without problems. */
@@ -63,8 +73,8 @@ function checkObjects({ pods, services }: Specs, inputs: string): void {
   if (services.length === 0) throw new Trouble(`${at}: no Services: expected objects of kind: Service to ask for`);
 }
 
-function matrixOfDescribed(described: Described, flags: MatrixFlags): Matrix {
-  const matrix = matrixOf(described);
+function matrixOfDescribed(described: Described, flags: MatrixFlags, options: MatrixOptions): Matrix {
+  const matrix = matrixOf(described, options);
   if (matrix.leftOut.length > 0)
     note([`${matrix.leftOut.length} pods are left out, as their node or address is not known`], flags);
   return matrix;

@@ -61,8 +61,8 @@ function* each(nodes: Iterable<Compiled>): Generator<Rules> {
 }
 
 /** What the arguments say. Throws `TypeError` for wrong ones. */
-export function inputOf(manifests: Iterable<Source>, options: CompileManifestsOptions) {
-  const sources = sourcesIn(manifests, "manifests");
+export function inputOf(manifests: Iterable<Source>, options: CompileManifestsOptions, what = "manifests") {
+  const sources = sourcesIn(manifests, what);
   checkOptions(options, COMPILE_OPTIONS);
   const { settings, strict = false, complete = true } = options;
   const early: Diagnostic[] = [];

@@ -12,7 +12,7 @@ import { AddressOwners, outcomesKey } from "./outcomes.ts";
 import { SharedWalks } from "./shared-walks.ts";
 import { hasAddressIn, sourcesOf } from "./sources.ts";
 import { targetsOf } from "./targets.ts";
-import type { Matrix, MatrixOutcome, MatrixRow, MatrixSource, MatrixTarget } from "./types.ts";
+import type { Matrix, MatrixEntry, MatrixOutcome, MatrixRow, MatrixSource, MatrixTarget } from "./types.ts";
 
 export interface MatrixInput {
   readonly input: { readonly cluster: Cluster; readonly specs: Specs };
@@ -23,6 +23,10 @@ export interface MatrixInput {
 }
 
 export interface MatrixOptions {
+  /** Only these ways in; if node ports are named, pods and nodes ask for them as well, which else only hosts outside do. */
+  readonly entries?: ReadonlySet<MatrixEntry> | undefined;
+  /** Only these Services, as `namespace/name`. */
+  readonly services?: ReadonlySet<string> | undefined;
   /** Follow a packet of each pod, also of those that nothing tells apart. The matrix is the same. */
   readonly isEachWalked?: boolean;
 }
@@ -30,15 +34,17 @@ export interface MatrixOptions {
 /** Source port of all connections. */
 const SOURCE_PORT = 40000;
 
-/** Nodes and pods to cluster IPs; hosts outside to node ports, load balancer addresses, external IPs and forwarded ports. */
-export function matrixOf(
-  { input, layout, walker, programOf }: MatrixInput,
-  { isEachWalked = false }: MatrixOptions = {},
-): Matrix {
+/** Pods and nodes to cluster IPs, load balancer addresses and external IPs; hosts outside to the latter, node ports and forwarded ports. */
+export function matrixOf({ input, layout, walker, programOf }: MatrixInput, options: MatrixOptions = {}): Matrix {
+  const { entries, services, isEachWalked = false } = options;
   const { network } = layout;
   const owners = new AddressOwners(network);
   const sources = sourcesOf(input.cluster, layout);
-  const targets = targetsOf(input.specs, input.cluster, network);
+  const targets = targetsOf(input.specs, input.cluster, network).filter(
+    ({ entry, service }) =>
+      (entries === undefined || entries.has(entry)) &&
+      (services === undefined || (service !== undefined && services.has(serviceOf(service)))),
+  );
   let walks = 0;
   const shared = new SharedWalks(
     isEachWalked ? undefined : new AlikeHosts(network, programOf),
@@ -67,11 +73,27 @@ export function matrixOf(
     }
     return { target, cells: [...cells.values()] };
   };
-  const rows = [
-    ...targets.inside.map((target) => rowOf(sources.inside, target)),
-    ...targets.outside.map((target) => rowOf(sources.outside, target)),
-  ];
-  return { sources: [...sources.inside, ...sources.outside], rows: sorted(rows), leftOut: sources.leftOut, walks };
+  const all = [...sources.inside, ...sources.outside];
+  const rows = targets.map((target) => {
+    const { isInside, isOutside } = CLIENTS[target.entry];
+    const asksInside = isInside || (target.entry === "node-port" && entries?.has("node-port") === true);
+    return rowOf(asksInside ? (isOutside ? all : sources.inside) : sources.outside, target);
+  });
+  return { sources: all, rows: sorted(rows), leftOut: sources.leftOut, walks };
+}
+
+/** Who asks by each way in. Each pod at each node's port of each Service would be most of the table. */
+const CLIENTS: Readonly<Record<MatrixEntry, { readonly isInside: boolean; readonly isOutside: boolean }>> = {
+  "cluster-ip": { isInside: true, isOutside: false },
+  "node-port": { isInside: false, isOutside: true },
+  "load-balancer": { isInside: true, isOutside: true },
+  "external-ip": { isInside: true, isOutside: true },
+  "gateway-forward": { isInside: false, isOutside: true },
+};
+
+/** Of `namespace/name:portname` the Service. */
+function serviceOf(name: string): string {
+  return name.split(":")[0] ?? name;
 }
 
 /** By Service; those without one last. */

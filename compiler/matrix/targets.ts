@@ -8,33 +8,27 @@ import type { NetworkSpec } from "../specs/network-types.ts";
 import type { ServiceSpec, Specs } from "../specs/types.ts";
 import type { MatrixTarget } from "./types.ts";
 
-export interface FoundTargets {
-  readonly inside: readonly MatrixTarget[];
-  readonly outside: readonly MatrixTarget[];
-}
-
 /** Targets by Service, each by its ways in. */
-export function targetsOf({ services, network }: Specs, cluster: Cluster, { hosts }: Network): FoundTargets {
+export function targetsOf({ services, network }: Specs, cluster: Cluster, { hosts }: Network): MatrixTarget[] {
   const byName = new Map(services.map((each) => [`${each.meta.namespace}/${each.meta.name}`, each]));
-  const inside: MatrixTarget[] = [];
-  const outside: MatrixTarget[] = [];
+  const found: MatrixTarget[] = [];
   const all = FAMILIES.flatMap((family) => cluster.servicePorts[family].map((port) => ({ port, family })));
   for (const { port, family } of all) {
     const add = targetMaker(port);
-    if (port.servesClusterIp) inside.push(add("cluster-ip", port.clusterIp, port.port));
+    if (port.servesClusterIp) found.push(add("cluster-ip", port.clusterIp, port.port));
     if (port.nodePort !== undefined)
       for (const node of cluster.nodes) {
         const address = node.internalAddresses.find((each) => familyOf(each.address) === family)?.address;
-        if (address !== undefined) outside.push(add("node-port", address, port.nodePort, node.name));
+        if (address !== undefined) found.push(add("node-port", address, port.nodePort, node.name));
       }
     const service = byName.get(`${port.namespace}/${port.name}`);
-    for (const address of balancedAddresses(service, family)) outside.push(add("load-balancer", address, port.port));
-    for (const { address } of port.externalIps) outside.push(add("external-ip", address, port.port));
+    for (const address of balancedAddresses(service, family)) found.push(add("load-balancer", address, port.port));
+    for (const { address } of port.externalIps) found.push(add("external-ip", address, port.port));
   }
   const wan = [...hosts.values()].find(({ role }) => role.kind === "gateway")?.interfaces.find(isOutside);
   const own = (wan?.addresses ?? []).flatMap(({ address, scope }) => (scope === "global" ? [address] : []));
-  outside.push(...forwardedPorts(network, cluster, own));
-  return { inside, outside };
+  found.push(...forwardedPorts(network, cluster, own));
+  return found;
 }
 
 /** The gateway's interface to the world. */

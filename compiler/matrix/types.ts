@@ -2,7 +2,9 @@
 import type { Address } from "../net/address.ts";
 
 /** By which address a Service is asked for. */
-export type MatrixEntry = "cluster-ip" | "node-port" | "load-balancer" | "external-ip" | "gateway-forward";
+export type MatrixEntry = (typeof MATRIX_ENTRIES)[number];
+
+export const MATRIX_ENTRIES = ["cluster-ip", "node-port", "load-balancer", "external-ip", "gateway-forward"] as const;
 
 /** Who asks. */
 export interface MatrixSource {

@@ -40,6 +40,8 @@ describe("the library", () => {
         "compile",
         "compileAll",
         "evaluate",
+        "matrix",
+        "matrixChanges",
         "print",
         "printBytes",
         "readRules",

@@ -116,6 +116,18 @@ const ROWS: Readonly<Record<string, Row>> = {
     parameters: [texts("manifests"), { name: "packet", right: ["no text", "text"] }, OPTIONS],
     options: [SETTINGS, bool("strict"), bool("complete"), bool("all"), bool("reply")],
   },
+  matrix: {
+    call: library.matrix,
+    given: [SOURCES, {}],
+    parameters: [texts("manifests"), OPTIONS],
+    options: [SETTINGS, bool("strict"), bool("complete")],
+  },
+  matrixChanges: {
+    call: library.matrixChanges,
+    given: [SOURCES, SOURCES, {}],
+    parameters: [texts("before"), texts("after"), OPTIONS],
+    options: [SETTINGS, bool("strict"), bool("complete")],
+  },
   compare: {
     call: library.compare,
     given: [rules, rules, {}],
