@@ -57,6 +57,7 @@ export type {
   WalkFlowData,
   WalkHopData,
   WalkLegData,
+  WalkNoticeData,
   WalkStepData,
 } from "./trace/walk/json.ts";
 export { VERSION } from "./version.ts";
