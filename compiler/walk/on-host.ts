@@ -54,7 +54,9 @@ export class RulesOfHosts {
     const evaluator = this.evaluatorOf(host);
     if (evaluator === undefined) return { host, journey, passage: undefined };
     const packet = { protocol: journey.protocol, ...journey.tuple, inInterface, mark: 0 };
-    if (journey.about !== undefined) return this.startError(host, journey, packet, evaluator);
+    // In a tunnel, an error is a packet like others.
+    if (journey.about !== undefined && journey.carried.length === 0)
+      return this.startError(host, journey, packet, evaluator);
     const connection = connectionAt(journey, host.name);
     const belongs: Pick<Packet, "connection" | "ctState"> =
       connection !== undefined ? { connection } : canBegin(journey) ? {} : { ctState: "invalid" };

@@ -55,6 +55,12 @@ const SPECIAL: readonly SpecialCluster[] = [
     flows: ["node/n2 > 10.244.1.1:22"],
   },
   { pods: "bridge", flows: ["outside/client > 198.51.100.99:80"] },
+  // What n2 says of these goes back through the tunnel.
+  {
+    pods: "flannel-vxlan",
+    cluster: { nodes: [{ name: "n2", routes: [{ kind: "unreachable", to: "10.244.2.11/32" }] }] },
+    flows: ["pod/shop/client > 10.244.2.11:8080", "pod/shop/client > 10.96.0.20:80"],
+  },
   // Nodes and the gateway send these to each other, masqueraded more than once as the same node: the second time by another port.
   {
     pods: "kindnet",
