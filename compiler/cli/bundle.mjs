@@ -35,7 +35,7 @@ for (const script of ["runtime/kernel/prober.pl", "runtime/lab/helper.pl"])
 await bundle("compiler/cli/launch.ts", "kpc.cjs", false);
 chmodSync(KPC, 0o755);
 
-// Each run adds the functions that it has compiled to the launcher's cache.
+// Each run writes the functions that it has compiled to a cache of the launcher.
 const shop = ["examples/shop/manifests", "-c", "examples/shop/kpc.yaml"];
 for (const args of [
   ["compile", "-q", ...shop, "--node", "node-1"],

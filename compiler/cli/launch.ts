@@ -7,7 +7,8 @@ import { fileURLToPath } from "node:url";
 import { Script } from "node:vm";
 
 const CODE = fileURLToPath(new URL("cli.cjs", import.meta.url));
-const CACHE = fileURLToPath(new URL("cli.cache", import.meta.url));
+/** Of what a trace runs, or a compilation, which stands for all others: code that a command does not run would be read in vain. */
+const CACHE = fileURLToPath(new URL(process.argv[2] === "trace" ? "trace.cache" : "cli.cache", import.meta.url));
 
 // ASCII alone.
 const source = `(function (exports, require, module, __filename, __dirname) {${readFileSync(CODE, "latin1")}\n})`;
