@@ -73,9 +73,14 @@ function checkObjects({ pods, services }: Specs, inputs: string): void {
   if (services.length === 0) throw new Trouble(`${at}: no Services: expected objects of kind: Service to ask for`);
 }
 
+function leftOutText(count: number): string {
+  return count === 1
+    ? "1 pod is left out, as its node or address is not known"
+    : `${count} pods are left out, as their node or address is not known`;
+}
+
 function matrixOfDescribed(described: Described, flags: MatrixFlags, options: MatrixOptions): Matrix {
   const matrix = matrixOf(described, options);
-  if (matrix.leftOut.length > 0)
-    note([`${matrix.leftOut.length} pods are left out, as their node or address is not known`], flags);
+  if (matrix.leftOut.length > 0) note([leftOutText(matrix.leftOut.length)], flags);
   return matrix;
 }

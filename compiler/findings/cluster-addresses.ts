@@ -15,9 +15,12 @@ export function clusterAddresses(cluster: Cluster, podCidrs: readonly Prefix[]):
 
 function addressesOf(port: ServicePort): ServiceAddress[] {
   const service = `${port.namespace}/${port.name}`;
-  const external = [...port.externalIps, ...port.loadBalancerIps];
+  const isUnhealthy = port.externalTrafficPolicy === "Local" && !port.candidates.some(({ ready }) => ready);
+  const external = (list: ServicePort["externalIps"], isUnserved: boolean): ServiceAddress[] =>
+    list.map(({ address, origin }) => ({ address, service, kind: "external", isUnserved, origin }));
   return [
-    { address: port.clusterIp, service, kind: "cluster", origin: port.clusterIpOrigin },
-    ...external.map(({ address, origin }) => ({ address, service, kind: "external" as const, origin })),
+    { address: port.clusterIp, service, kind: "cluster", isUnserved: false, origin: port.clusterIpOrigin },
+    ...external(port.externalIps, false),
+    ...external(port.loadBalancerIps, isUnhealthy),
   ];
 }

@@ -22,6 +22,8 @@ export interface ServiceAddress {
   readonly service: string;
   /** `external`: of a load balancer, or an external IP. */
   readonly kind: "cluster" | "external";
+  /** Of a load balancer to which all nodes are unhealthy: none has a ready endpoint, and the policy is Local. */
+  readonly isUnserved: boolean;
   readonly origin: Origin;
 }
 

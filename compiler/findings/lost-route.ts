@@ -64,12 +64,10 @@ function refused(
 }
 
 /** An address of a Service that no node answers for, and to which no route leads. */
-export function unanswered(
-  known: KnownNetwork,
-  { what }: LostLeg,
-  host: Host,
-  { address, service, origin }: ServiceAddress,
-): Diagnostic {
+export function unanswered(known: KnownNetwork, lost: LostLeg, host: Host, named: ServiceAddress): Diagnostic {
+  const { address, service, origin, isUnserved } = named;
+  if (isUnserved) return noHealthyNode(lost, host, named);
+  const { what } = lost;
   const text = printAddress(address);
   const message = `nobody answers for ${text}, an address of ${service}, where ${host.name} asks: ${what} is lost before it comes to a node`;
   const node = [...known.network.hosts.values()].find(({ role }) => role.kind === "node");
@@ -79,6 +77,14 @@ export function unanswered(
     ...{ severity: "error", code: "address-unanswered", message, host: host.name },
     ...placed(origin, command === undefined ? undefined : { host: host.name, command }),
   };
+}
+
+/** A load balancer that no health check of a node answers. */
+export function noHealthyNode({ what }: LostLeg, host: Host, { address, service, origin }: ServiceAddress): Diagnostic {
+  const message =
+    `the load balancer of ${service} has no healthy node for ${printAddress(address)}: its externalTrafficPolicy is Local, ` +
+    `and no node has a ready Pod of the Service; ${what} is lost`;
+  return { ...{ severity: "error", code: "address-unanswered", message, host: host.name }, ...placed(origin) };
 }
 
 /** The request went out of the cluster with the pod's own address, and a router does not know the way back to that. */

@@ -12,7 +12,7 @@ import type { KnownNetwork } from "./known-network.ts";
 import { lostDiscovery } from "./lost-discovery.ts";
 import type { LostLeg } from "./lost-leg.ts";
 import { lostAtNeighbour, lostInTunnel, lostOnBridge, lostOnLink, wrongRoute } from "./lost-neighbour.ts";
-import { lostRoute } from "./lost-route.ts";
+import { lostRoute, noHealthyNode } from "./lost-route.ts";
 import { acceptForwarded, isFilterChain, nftFix, ruleName, ruleOrigin } from "./rule-fixes.ts";
 import { forwardingOf, ipv4SettingOf, placed, sysctl } from "./settings.ts";
 import { strangerFinding } from "./stranger.ts";
@@ -28,7 +28,6 @@ export function lostFinding(known: KnownNetwork, lost: LostLeg): Diagnostic | un
 function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd): Diagnostic | undefined {
   switch (end.kind) {
     case "delivered":
-    case "no-target":
       return undefined;
     case "undecided":
       return undecided(lost, host, end);
@@ -63,6 +62,10 @@ function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd)
       return tooLarge(lost, host, end);
     case "loop":
       return loop(lost, host);
+    case "no-target": {
+      const service = known.serviceOf(end.tuple.destination);
+      return service?.isUnserved === true ? noHealthyNode(lost, host, service) : undefined;
+    }
     case "stranger":
       return strangerFinding(known, lost, end);
     default:

@@ -99,7 +99,8 @@ function balancerOf(
     addresses,
     own,
     via: kind === "routed" ? nodes : own,
-    frontends: kind === "proxy" ? frontends : [],
+    // One that translates has no rule for what no node serves.
+    frontends: kind === "routed" ? [] : frontends.filter(({ targets }) => kind === "proxy" || targets.length === 0),
     rules: kind === "nat" ? balancerRules(name, frontends, spec?.keepsClient ?? false) : undefined,
     provenance,
   };

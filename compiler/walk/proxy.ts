@@ -13,11 +13,13 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
     ({ address, port, protocol }) =>
       address === destination && port === destinationPort && protocol === journey.protocol,
   );
-  if (frontend === undefined) return undefined;
-  const { targets } = frontend;
   const taken = journey.tuple;
-  if (targets.length === 0)
-    return [{ kind: "end", journey, end: { kind: "no-target", host: host.name, tuple: taken } }];
+  const refused = (isServed: boolean): WalkEvent[] => [
+    { kind: "end", journey, end: { kind: "no-target", host: host.name, tuple: taken, isServed } },
+  ];
+  if (frontend === undefined) return isForBalancer(host, journey) ? refused(false) : undefined;
+  const { targets } = frontend;
+  if (targets.length === 0) return refused(true);
   return targets.map((target): WalkEvent => {
     const one = chosen(journey, 1 / targets.length);
     const source = ownSource(host, target.address);
@@ -32,4 +34,9 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
       journey: { ...moved, tuple: made, ttl: TTL, proxied, sent: { host: host.name, tuple: made } },
     };
   });
+}
+
+/** A connection that a load balancer gets, and does not pass on: nothing else listens there. */
+function isForBalancer({ role }: Host, { isAnswer, tuple: { destinationPort } }: Journey): boolean {
+  return role.kind === "load-balancer" && !isAnswer && destinationPort !== 0;
 }

@@ -200,8 +200,8 @@ export type WalkEnd =
   | TooLarge
   /** `by`: a statement of a rule that kpc does not understand; undefined: it depends on too many matches that kpc does not understand. */
   | { readonly kind: "undecided"; readonly host: string; readonly hook: Hook; readonly by: string | undefined }
-  /** A proxy has nowhere to send connections. */
-  | { readonly kind: "no-target"; readonly host: string; readonly tuple: Tuple }
+  /** A load balancer has nowhere to send connections; `isServed`: its Service has the port. */
+  | { readonly kind: "no-target"; readonly host: string; readonly tuple: Tuple; readonly isServed: boolean }
   | { readonly kind: "loop"; readonly host: string; readonly interface: string }
   /** An answer that its receiver does not know: it comes from elsewhere than where the request went. */
   | { readonly kind: "stranger"; readonly host: string; readonly expected: Tuple; readonly got: Tuple };

@@ -188,7 +188,8 @@ function endOf(
   const isUnheard = notice !== undefined && notice.end.kind !== "delivered";
   if (end.kind === "rejected" && isUnheard)
     return answer.kind === "silence" ? undefined : `silence was predicted, the client has ${told}`;
-  if (end.kind === "rejected") return isRefused ? undefined : `a refusal was predicted, the client has ${told}`;
+  if (end.kind === "rejected" || end.kind === "no-target")
+    return isRefused ? undefined : `a refusal was predicted, the client has ${told}`;
   if (end.kind !== "delivered") return isLost ? undefined : `${end.kind} was predicted, the client has ${told}`;
   switch (back?.kind) {
     case "delivered":

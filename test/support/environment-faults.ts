@@ -446,4 +446,28 @@ const ROUTES: readonly Fault[] = [
   },
 ];
 
-export const ENVIRONMENT_FAULTS: readonly Fault[] = [...SIXES, ...BRIDGES, ...ROUTES];
+/** A load balancer to which all nodes are unhealthy. */
+const BALANCERS: readonly Fault[] = (["routed", "nat", "proxy"] as const).map((kind) => ({
+  name: `a load balancer (${kind}) without a healthy node`,
+  pods: "bridge",
+  cluster: { loadBalancers: [{ service: "shop/idle", kind }] },
+  objects: [
+    {
+      ...service("idle", {
+        ...{ clusterIP: "10.96.0.52", selector: { app: "nobody" }, type: "LoadBalancer" },
+        ...{ externalTrafficPolicy: "Local", healthCheckNodePort: 32101 },
+        ports: [{ port: 80, targetPort: 8080, nodePort: 30126 }],
+      }),
+      status: { loadBalancer: { ingress: [{ ip: "198.51.100.42", ipMode: "VIP" }] } },
+    },
+  ],
+  flow: "outside/client > 198.51.100.42:80",
+  isNew: true,
+  code: "address-unanswered",
+  lostAt: kind === "routed" ? "nowhere" : "lb/shop/idle eth0 in",
+  host: kind === "routed" ? "outside/client" : "lb/shop/idle",
+  at: "198.51.100.42",
+  fix: "",
+}));
+
+export const ENVIRONMENT_FAULTS: readonly Fault[] = [...BALANCERS, ...SIXES, ...BRIDGES, ...ROUTES];

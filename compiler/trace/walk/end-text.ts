@@ -63,7 +63,9 @@ function endWords(end: WalkEnd, context: TellingContext): string {
         ? `not known: in ${end.hook} it depends on too many matches that kpc does not understand`
         : `not known: kpc does not understand ${JSON.stringify(end.by)} in ${end.hook}`;
     case "no-target":
-      return "refused: the load balancer has no healthy node";
+      return end.isServed
+        ? "refused: the load balancer has no healthy node"
+        : `refused: the load balancer does not serve port ${end.tuple.destinationPort}`;
     case "loop":
       return `lost: it goes round in a circle, and comes to ${end.interface} again`;
     case "stranger":

@@ -10,6 +10,8 @@ test.each(POD_NETWORKS)("a healthy cluster has none: %s", (pods) => {
 
 /** Faults that are met only by flows that no other one stands for: to an address that nobody has, or to one pod of several; and others. */
 const SPECIAL: ReadonlySet<string> = new Set([
+  // No flow stands for Services without endpoints.
+  ...["routed", "nat", "proxy"].map((kind) => `a load balancer (${kind}) without a healthy node`),
   "two routers that point at each other",
   "two routers that point at each other, IPv6",
   "route_localnet off",
