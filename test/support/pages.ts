@@ -52,7 +52,8 @@ export const PAGES: readonly Page[] = [
 ].map(readPage);
 
 /** Commands that need a kernel with netfilter, and root in it. */
-const KERNEL = /\bnft (-f|list|delete)\b|\bip6?tables-(save|restore)\b|\bkernel-(nft|iptables)\b/;
+const KERNEL =
+  /\bnft (-f|list|delete)\b|\bip6?tables-(save|restore)\b|\bkernel-(nft|iptables)\b|\bkpc lab (run|up|enter|down)\b/;
 
 /** The commands of a page. `console`: each behind `$ `, with what it prints; `sh`: a script. */
 export function commandsOf({ blocks }: Page): Command[] {
