@@ -12,6 +12,21 @@ export function endText(end: WalkEnd, context: TellingContext, notice?: NoticeLe
   return `${endWords(end, context)}${notice === undefined ? "" : noticeText(notice)}`;
 }
 
+/** How a message to the sender of a lost packet ends. */
+export function noticeEndText({ says, end }: NoticeLeg, context: TellingContext): string {
+  switch (end.kind) {
+    case "delivered":
+      return `the sender gets ${says}`;
+    case "dropped":
+    case "rejected":
+      return `${end.kind} in ${end.hook}`;
+    case "stranger":
+      return `lost: ${end.host} has sent ${tupleText(end.expected, context)}, and hears of ${tupleText(end.got, context)}`;
+    default:
+      return endWords(end, context);
+  }
+}
+
 function noticeText({ says, end }: NoticeLeg): string {
   return end.kind === "delivered" ? `: the sender gets ${says}` : `: ${says} is sent, and does not reach the sender`;
 }

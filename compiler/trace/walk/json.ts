@@ -7,10 +7,10 @@ import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import { printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { Provenance } from "../../network/provenance.ts";
-import type { Hop, Leg, NoticeLeg, Walk, WalkBranch, WalkEnd, WalkStep } from "../../walk/types.ts";
+import type { Hop, Leg, Walk, WalkBranch, WalkEnd, WalkStep } from "../../walk/types.ts";
 import type { AssumptionData, StepData } from "../json.ts";
 import { placeAt } from "../view.ts";
-import { endText } from "./end-text.ts";
+import { endText, noticeEndText } from "./end-text.ts";
 import { shownSteps } from "./shown-steps.ts";
 import type { TellingContext } from "./walk-names.ts";
 
@@ -207,19 +207,21 @@ function branchData(
     probability,
     assumptions: print(assumptions),
     ...(choices.length === 0 ? {} : { alternatives: choices.map(({ ways }) => ways.map(print)) }),
-    ...legData(there, context, back === undefined ? notice : undefined),
-    reply: back === undefined ? null : legData(back, context, notice),
-    ...(notice === undefined ? {} : { notice: { says: notice.says, ...legData(notice, context) } }),
+    ...legData(there, context, endText(there.end, context, back === undefined ? notice : undefined)),
+    reply: back === undefined ? null : legData(back, context, endText(back.end, context, notice)),
+    ...(notice === undefined
+      ? {}
+      : { notice: { says: notice.says, ...legData(notice, context, noticeEndText(notice, context)) } }),
   };
 }
 
-function legData({ hops, end }: Leg, context: TellingContext, notice?: NoticeLeg): WalkLegData {
+function legData({ hops, end }: Leg, context: TellingContext, text: string): WalkLegData {
   return {
     hops: hops.map((hop, i) => hopData(hop, context, i === hops.length - 1 ? end : undefined)),
     end: {
       kind: end.kind,
       host: end.host,
-      text: endText(end, context, notice),
+      text,
       ...(end.kind === "delivered" ? { seen: tupleData(end.tuple) } : {}),
     },
   };

@@ -1,5 +1,6 @@
 /** The way of an answer, in short: who undoes what. */
 import type { Hop, Leg, NoticeLeg, WalkBranch, WalkStep } from "../../walk/types.ts";
+import { endText, noticeEndText } from "./end-text.ts";
 import { changeText, rowsOf, type WalkRow, type WalkTranslation } from "./rows.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
@@ -11,7 +12,7 @@ export function replyRows(
   context: TellingContext,
 ): WalkRow[] {
   if (back.end.kind !== "delivered")
-    return rowsOf(back, context, notice).map((row) => {
+    return rowsOf(back, context, endText(back.end, context, notice)).map((row) => {
       const { translation, host } = row;
       const isUndone = translation?.by === "connection";
       const text = isUndone ? undoText(translation, host, asked, there, context) : row.text;
@@ -54,7 +55,7 @@ function isHandedOver(hop: Hop, next: Hop): boolean {
 
 /** The way of a message that does not reach its receiver. */
 export function noticeRows(notice: NoticeLeg, context: TellingContext): WalkRow[] {
-  return rowsOf(notice, context).map((row) => ({ ...row, number: undefined }));
+  return rowsOf(notice, context, noticeEndText(notice, context)).map((row) => ({ ...row, number: undefined }));
 }
 
 function rowOf(host: string, name: string, text: string): WalkRow {

@@ -3,7 +3,7 @@ import { unreachable } from "../../invariant.ts";
 import { type Address, familyOf, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { Provenance } from "../../network/provenance.ts";
-import type { Hop, Leg, NoticeLeg, WalkEnd, WalkStep } from "../../walk/types.ts";
+import type { Hop, Leg, WalkEnd, WalkStep } from "../../walk/types.ts";
 import { placeAt, printPlaceView, type StepView } from "../view.ts";
 import { endText } from "./end-text.ts";
 import { shownSteps, type WalkShownStep } from "./shown-steps.ts";
@@ -30,19 +30,18 @@ export type WalkTranslation = Extract<WalkStep, { readonly kind: "translated" }>
 
 type Draft = Omit<WalkRow, "number" | "host"> & { readonly isNumbered: boolean };
 
-/** The rows of a leg, numbered from 1. `notice`: what its sender is told of its end. */
-export function rowsOf({ hops, end }: Leg, context: TellingContext, notice?: NoticeLeg): WalkRow[] {
+/** The rows of a leg, numbered from 1. `ending`: how it ends, in words. */
+export function rowsOf({ hops, end }: Leg, context: TellingContext, ending = endText(end, context)): WalkRow[] {
   const rows: WalkRow[] = [];
   let number = 0;
   for (const [i, hop] of hops.entries()) {
     const isLast = i === hops.length - 1;
     const drafts = hopRows(hop, context, isLast ? end : undefined);
-    if (isLast) drafts.push(plain(drafts.length === 0, interfaceAtEnd(hop), `=> ${endText(end, context, notice)}`));
+    if (isLast) drafts.push(plain(drafts.length === 0, interfaceAtEnd(hop), `=> ${ending}`));
     for (const { isNumbered, ...row } of drafts)
       rows.push({ ...row, number: isNumbered ? ++number : undefined, host: hop.host });
   }
-  if (hops.length === 0)
-    rows.push({ ...plain(true, "", `=> ${endText(end, context, notice)}`), number: 1, host: end.host });
+  if (hops.length === 0) rows.push({ ...plain(true, "", `=> ${ending}`), number: 1, host: end.host });
   return rows;
 }
 

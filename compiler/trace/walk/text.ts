@@ -2,6 +2,7 @@
 import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import type { Walk, WalkBranch } from "../../walk/types.ts";
 import { chance, isCertain, renderCondition } from "../chance.ts";
+import { endText } from "./end-text.ts";
 import { type BranchGroup, groupsOf } from "./groups.ts";
 import { noticeRows, replyRows } from "./reply.ts";
 import { rowsOf, type WalkRow } from "./rows.ts";
@@ -52,7 +53,7 @@ function renderGroup(
 }
 
 function tellThere({ there, back, notice }: WalkBranch, context: TellingContext): WalkRow[] {
-  return rowsOf(there, context, back === undefined ? notice : undefined);
+  return rowsOf(there, context, endText(there.end, context, back === undefined ? notice : undefined));
 }
 
 /** `1 in 2: pod/shop/web-1; likewise pod/shop/web-2`. */

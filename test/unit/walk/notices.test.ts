@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { findWalkFaults } from "../../../compiler/findings/walk-findings.ts";
 import { required } from "../../../compiler/invariant.ts";
+import { walkToData } from "../../../compiler/trace/walk/json.ts";
 import { renderWalk } from "../../../compiler/trace/walk/text.ts";
 import { WalkNames } from "../../../compiler/trace/walk/walk-names.ts";
+import { accepts } from "../../support/json-schema.ts";
 import { describeNotice, NOTICES, type NoticeStory } from "../../support/notices.ts";
 import { describeShop, flowOf } from "../../support/walks.ts";
 
@@ -70,8 +73,16 @@ describe("a packet that does not fit", () => {
     const { network } = layout;
     const names = new WalkNames(input.specs, network);
     const context = { names, protocol: each.flow.protocol, hosts: network.hosts, isVerbose: false };
-    const text = renderWalk(walker.walk(each.flow), context, false);
-    expect(text).toMatchInlineSnapshot(`
+    const walk = walker.walk(each.flow);
+    const [branch] = walkToData(walk, context, true).branches;
+    expect(branch?.notice).toMatchObject({
+      says: "net-unreachable",
+      end: { kind: "dropped", text: "dropped in forward" },
+    });
+    const schema = JSON.parse(readFileSync(new URL("../../../schemas/walk.schema.json", import.meta.url), "utf8"));
+    const data = { apiVersion: "kpc.dev/v1alpha1", kind: "Walk", ...walkToData(walk, context, true) };
+    expect(accepts(schema, JSON.parse(JSON.stringify(data)))).toBe(true);
+    expect(renderWalk(walk, context, false)).toMatchInlineSnapshot(`
       "udp 10.244.1.10:40000 (pod/shop/client) > 203.0.113.77:53
 
       1  pod/shop/client  eth0         route default via 10.244.1.1 dev eth0 (node/n1 cni0)                       shop.json:1:146 (inferred)
@@ -88,7 +99,7 @@ describe("a packet that does not fit", () => {
          node/n1  eth0  conntrack: 192.168.50.11 => 10.244.1.10 (pod/shop/client)
                         route 10.244.1.0/24 dev cni0                                    shop.json:1:146 (inferred)
                         forward: ct state related drop                                  rules of n1:1:76
-                        => dropped in forward: the sender gets no answer
+                        => dropped in forward
       "
     `);
   });
