@@ -51,7 +51,7 @@ export function matrixOf({ input, layout, walker, programOf }: MatrixInput, opti
     owners,
     (flow, alike) => {
       walks++;
-      return walker.walk(flow, false, alike);
+      return walker.walk(flow, false, { alike });
     },
   );
   const rowOf = (from: readonly MatrixSource[], target: MatrixTarget): MatrixRow => {

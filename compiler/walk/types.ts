@@ -48,6 +48,11 @@ export interface NoticeLeg extends Leg {
   readonly says: Rejection | "packet-too-big";
 }
 
+/** What a walk is asked for by who needs its ends only. */
+export interface EndsOnly {
+  readonly alike: AlikeDestinations | undefined;
+}
+
 /** Of destinations that rules choose by chance only one of each group is followed. */
 export interface AlikeDestinations {
   /** Equal for destinations of one group. `hosts`: where the packet was by then. */

@@ -13,7 +13,7 @@ import { RulesOfHosts } from "./on-host.ts";
 import { passToProxy } from "./proxy.ts";
 import { Segments } from "./segments.ts";
 import { decapsulate, transmit } from "./transmit.ts";
-import type { AlikeDestinations, Leg, NoticeLeg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
+import type { EndsOnly, Leg, NoticeLeg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
 
 /** Walks through one network. Keep one for many flows: it has searched the links, and the rules by name. */
 export class PacketWalker {
@@ -28,9 +28,10 @@ export class PacketWalker {
     this.discovery = new Discovery(this.rules, this.segments);
   }
 
-  /** All that can become of the first packet of `flow` and, unless `isOneWay`, of the answer. `alike`: which destinations stand for each
-   *  other; then there are no branches of those for which another one stands. */
-  walk(flow: WalkFlow, isOneWay = false, alike?: AlikeDestinations): Walk {
+  /** All that can become of the first packet of `flow` and, unless `isOneWay`, of the answer. `ends`: the ends alone are asked for, not
+   *  the messages about packets that were lost; with destinations that stand for each other there, there are no branches of those for
+   *  which another one stands. */
+  walk(flow: WalkFlow, isOneWay = false, ends?: EndsOnly): Walk {
     const host = this.segments.host(flow.from);
     const source = flow.source ?? ownSource(host, flow.destination);
     if (source === undefined) {
@@ -51,19 +52,21 @@ export class PacketWalker {
       carried: [],
       proxied: [],
       sent: { host: flow.from, tuple: { source, sourcePort, destination, destinationPort } },
-      alike,
+      alike: ends?.alike,
       chosen: undefined,
     };
+    const noticesOf = (ended: Ended): ReturnType<PacketWalker["notices"]> =>
+      ends === undefined ? this.notices(ended) : [chanceOf(ended.journey)];
     const branches = this.lead({ kind: "send", host: flow.from, journey: start }).flatMap((ended): WalkBranch[] => {
       const { end, journey } = ended;
       const there: Leg = { hops: hopsOf(journey), end };
       const chosen = journey.chosen && { chosen: journey.chosen };
       if (isOneWay) return [{ ...chanceOf(journey), there, back: undefined, ...chosen }];
       if (end.kind !== "delivered")
-        return this.notices(ended).map((each) => ({ ...each, there, back: undefined, ...chosen }));
+        return noticesOf(ended).map((each) => ({ ...each, there, back: undefined, ...chosen }));
       return this.answer(end.host, journey, flow.from, start).flatMap((answer) => {
         const back: Leg = { hops: hopsOf(answer.journey), end: answer.end };
-        return this.notices(answer).map((each) => ({ ...each, there, back, ...chosen }));
+        return noticesOf(answer).map((each) => ({ ...each, there, back, ...chosen }));
       });
     });
     return { flow, branches };
@@ -107,8 +110,7 @@ export class PacketWalker {
     readonly notice?: NoticeLeg;
   })[] {
     const host = this.segments.host(end.host);
-    // Walks for alike destinations are asked for their ends only.
-    const notice = journey.alike === undefined ? noticeOf(host, end, journey) : undefined;
+    const notice = noticeOf(host, end, journey);
     if (notice === undefined) return [chanceOf(journey)];
     const { says, journey: message } = notice;
     if (message === undefined) {
