@@ -2,7 +2,7 @@ import { compileSpecs, resolveInput } from "../compile.ts";
 import { describeNetwork } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
-import { findClusterFaults } from "../findings/cluster-findings.ts";
+import { type ClusterFindings, findClusterFaults } from "../findings/cluster-findings.ts";
 import { jsonText } from "../json-output.ts";
 import { resolveConfigs } from "../node/all-nodes.ts";
 import type { Config } from "../node/config.ts";
@@ -22,12 +22,15 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
   const result = compileSpecs(loaded, config, { ...optionsOf(flags), checksNetwork: true });
   const isWhole = result.compiled !== undefined && result.compiled.specs.nodes.length > 0;
   // Where the whole cluster is walked, nobody has to say which node is meant.
-  const diagnostics = isWhole
-    ? [
-        ...result.diagnostics.filter(({ code }) => code !== "no-node"),
-        ...(await findingsOfNetwork(loaded, config, flags)),
-      ]
-    : result.diagnostics;
+  const met = isWhole ? await findingsOfNetwork(loaded, config, flags) : undefined;
+  const diagnostics =
+    met === undefined
+      ? result.diagnostics
+      : [
+          ...result.diagnostics.filter(({ code }) => code !== "no-node"),
+          ...met.findings,
+          ...(flags.verbose === true ? met.notes : []),
+        ];
   const shown = diagnostics.filter(
     ({ severity, code }) =>
       severity === "error" || (!flags.quiet && (flags.verbose === true || code !== "skipped-object")),
@@ -41,7 +44,7 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
       const { length } = diagnostics.filter((diagnostic) => diagnostic.severity === severity);
       return `${length} ${severity}${length === 1 ? "" : "s"}`;
     };
-    process.stderr.write(`${count("error")}, ${count("warning")}\n`);
+    process.stderr.write(`${count("error")}, ${count("warning")}${met === undefined ? "" : walkedText(met, flags)}\n`);
   }
   return exitCodeOf(diagnostics);
 }
@@ -51,12 +54,21 @@ async function findingsOfNetwork(
   load: (report: Report) => Specs,
   config: Config,
   flags: CommonFlags,
-): Promise<readonly Diagnostic[]> {
+): Promise<ClusterFindings | undefined> {
   const { resolved } = resolveInput(load, config, optionsOf(flags), resolveConfigs);
-  if (resolved === undefined) return [];
+  if (resolved === undefined) return undefined;
   const findings: Diagnostic[] = [];
   const report: Report = (diagnostic) => void findings.push(diagnostic);
   const collected = await readNodeFiles(resolved.specs.network, report);
-  const { known, walker } = describeNetwork(resolved, collected);
-  return [...findings, ...findClusterFaults(known, walker, resolved.cluster)];
+  const met = findClusterFaults(describeNetwork(resolved, collected));
+  return { ...met, findings: [...findings, ...met.findings] };
+}
+
+/** What stands for what, in clusters where not all is walked. */
+function walkedText({ walked, areAllPairs, notes }: ClusterFindings, { quiet, verbose }: CommonFlags): string {
+  const { length } = notes;
+  const isTold = quiet === true || verbose === true || length === 0;
+  const told = isTold ? "" : `; ${length} note${length === 1 ? "" : "s"} about walks (-v)`;
+  if (areAllPairs) return told;
+  return `${told}; walked ${walked} flows: from pods of each kind and the node itself, on each node, to some of each kind (kpc matrix follows all to Services)`;
 }

@@ -3,6 +3,7 @@ import { walkPacketBytes } from "../../runtime/walk-packet.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
+import { findWalkNotes } from "../findings/walk-notes.ts";
 import { unreachable } from "../invariant.ts";
 import { jsonText } from "../json-output.ts";
 import type { Config } from "../node/config.ts";
@@ -56,10 +57,18 @@ export async function traceWalk(
     hosts: network.hosts,
     isVerbose: flags.verbose ?? false,
   };
-  const findings = findWalkFaults(described.known, walk);
+  const findings = [...findWalkFaults(described.known, walk), ...findWalkNotes(described.known, walk)].filter((each) =>
+    isShown(each, flags),
+  );
   await print(printWalk({ walk, findings }, context, flags));
   const isFaulty = findings.some(({ severity }) => severity === "error");
   return isAnswered(walk, isOneWay) && !isFaulty && areRulesRead ? EXIT.fine : EXIT.finding;
+}
+
+/** Notes stand behind what goes wrong; `info` is for those who ask. */
+function isShown({ severity }: Diagnostic, { quiet, verbose }: CommonFlags): boolean {
+  if (severity === "info") return verbose === true;
+  return severity === "error" || quiet !== true;
 }
 
 interface Judged {

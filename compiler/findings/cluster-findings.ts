@@ -1,12 +1,11 @@
 /** What is wrong with a described cluster, without a flow: walks over flows of each kind, and what they meet. */
 import { type Diagnostic, type DiagnosticCode, printPlace } from "../diagnostics.ts";
-import type { Cluster } from "../model/types.ts";
 import { printAddressPort } from "../net/address.ts";
-import type { WalkFlow } from "../walk/types.ts";
-import type { PacketWalker } from "../walk/walk.ts";
-import type { KnownNetwork } from "./known-network.ts";
+import type { Walk, WalkFlow } from "../walk/types.ts";
+import type { CheckedNetwork } from "./checked-network.ts";
 import { representativeFlows } from "./representative-flows.ts";
 import { findWalkFaults } from "./walk-findings.ts";
+import { findWalkNotes } from "./walk-notes.ts";
 
 /** A fault: what was found first, by which flow, and what else comes of it. */
 interface MetFault {
@@ -18,13 +17,30 @@ interface MetFault {
   readonly others: Map<DiagnosticCode, Diagnostic>;
 }
 
-/** The faults that walks meet, each once for its host and what mends it, with the first flow that meets it and how many do. Notes are left
- *  to walks that are asked for. */
-export function findClusterFaults(known: KnownNetwork, walker: PacketWalker, cluster: Cluster): readonly Diagnostic[] {
+/** What was found without a flow. */
+export interface ClusterFindings {
+  readonly findings: readonly Diagnostic[];
+  /** Of each code about each host the first. */
+  readonly notes: readonly Diagnostic[];
+  /** How many flows were walked. */
+  readonly walked: number;
+  /** False: not from each end to each other one, but from each to some of each kind. */
+  readonly areAllPairs: boolean;
+}
+
+/** The faults that walks meet, each once for its host and what mends it, with the first flow that meets it and how many do. `mostEnds`: see `representativeFlows`. */
+export function findClusterFaults(checked: CheckedNetwork, mostEnds?: number): ClusterFindings {
+  const { known } = checked;
   const met = new Map<string, MetFault>();
-  for (const flow of representativeFlows(known, cluster))
-    for (const finding of findWalkFaults(known, walker.walk(flow))) {
-      if (finding.severity === "note" || finding.severity === "info") continue;
+  const { flows, areAllPairs } = representativeFlows(checked, mostEnds);
+  const notes = new Map<string, Diagnostic>();
+  for (const flow of flows) {
+    const walks = walksOf(flow, checked);
+    for (const note of walks.flatMap((walk) => findWalkNotes(known, walk))) {
+      const key = `${note.code} ${note.host}`;
+      if (note.severity === "note" && !notes.has(key)) notes.set(key, note);
+    }
+    for (const finding of walks.flatMap((walk) => findWalkFaults(known, walk))) {
       const key = keyOf(finding);
       const before = met.get(key);
       if (before === undefined) {
@@ -35,13 +51,24 @@ export function findClusterFaults(known: KnownNetwork, walker: PacketWalker, clu
       const isOther = kindOf(finding) !== kindOf(before.finding);
       if (isOther && !before.others.has(finding.code)) before.others.set(finding.code, finding);
     }
-  return [...met.values()].map(({ finding, flow, count, others }) => {
+  }
+  const findings = [...met.values()].map(({ finding, flow, count, others }) => {
     const to = printAddressPort(flow.destination, flow.destinationPort);
     const more = count === 1 ? "" : ` and ${count - 1} more of the flows that were walked`;
     const also = [...others.values()].map(({ message, code }) => ({ message: `likewise: ${message} [${code}]` }));
     const notes = [...(finding.notes ?? []), { message: `met by ${flow.from} > ${to}${more}` }, ...also];
     return { ...finding, notes };
   });
+  return { findings, notes: [...notes.values()], walked: flows.length, areAllPairs };
+}
+
+/** Where a large packet does not fit through, a small one is walked, too: it may meet something else behind that. */
+function walksOf(flow: WalkFlow, { walker }: CheckedNetwork): readonly Walk[] {
+  const walk = walker.walk(flow);
+  const isTooLarge = walk.branches.some(({ there, back }) =>
+    [there, back].some((leg) => leg?.end.kind === "too-large"),
+  );
+  return isTooLarge ? [walk, walker.walk({ ...flow, bytes: 0 })] : [walk];
 }
 
 /** What is mended by one command is one fault. */
@@ -54,5 +81,5 @@ function keyOf(finding: Diagnostic): string {
 
 /** A lost answer is the same fault as a lost request. */
 function kindOf({ code }: Diagnostic): DiagnosticCode {
-  return code === "reply-lost" ? "no-route" : code;
+  return code === "reply-lost" || code === "node-without-route" ? "no-route" : code;
 }

@@ -4,7 +4,7 @@ import { type Address, type Family, familyOf, printAddress } from "../net/addres
 import { type Prefix, prefixContains } from "../net/prefix.ts";
 import type { Host, HostInterface, InterfaceRef, Network } from "../network/network.ts";
 import { lookUpRoute } from "../network/route-lookup.ts";
-import type { TableRoute } from "../network/types.ts";
+import type { PolicyRule, RefusingRoute, TableRoute } from "../network/types.ts";
 import { Segments } from "../walk/segments.ts";
 
 /** What the network alone does not tell. */
@@ -14,6 +14,26 @@ export interface ClusterAddresses {
   /** Those of the pods of a node, by its host. */
   readonly blocks: ReadonlyMap<string, readonly Prefix[]>;
   readonly services: readonly ServiceAddress[];
+  readonly ports: readonly ServedPort[];
+}
+
+/** A port by which a Service with endpoints is asked for. */
+export interface ServedPort {
+  /** `namespace/name`. */
+  readonly service: string;
+  /** IANA number. */
+  readonly protocol: number;
+  readonly family: Family;
+  /** Cluster IP and external addresses. */
+  readonly addresses: readonly Address[];
+  readonly port: number;
+  readonly nodePort: number | undefined;
+  /** externalTrafficPolicy, where it has an effect. */
+  readonly policy: "Cluster" | "Local";
+  readonly healthCheckNodePort: number | undefined;
+  /** Names of nodes with a ready endpoint. */
+  readonly localNodes: ReadonlySet<string>;
+  readonly origin: Origin;
 }
 
 /** An address of the Service `namespace/name`. */
@@ -33,6 +53,7 @@ export class KnownNetwork {
   readonly addresses: ClusterAddresses;
   private readonly owners = new Map<Address, { readonly host: Host; readonly interface: HostInterface }>();
   private readonly services: ReadonlyMap<Address, ServiceAddress>;
+  private readonly served = new Map<string, ServedPort>();
   private readonly peers = new Map<string, InterfaceRef>();
   private readonly segments: Segments;
 
@@ -41,6 +62,16 @@ export class KnownNetwork {
     this.addresses = addresses;
     this.segments = new Segments(network);
     this.services = new Map(addresses.services.map((each) => [each.address, each]));
+    for (const each of addresses.ports) {
+      const places: readonly (readonly [Address | Family, number | undefined])[] = [
+        ...each.addresses.map((address) => [address, each.port] as const),
+        [each.family, each.nodePort],
+      ];
+      for (const [at, port] of places) {
+        const key = `${at} ${port} ${each.protocol}`;
+        if (port !== undefined && !this.served.has(key)) this.served.set(key, each);
+      }
+    }
     for (const host of network.hosts.values())
       for (const own of host.interfaces)
         for (const { address, scope } of own.addresses)
@@ -69,6 +100,16 @@ export class KnownNetwork {
     return this.services.get(address);
   }
 
+  /** What Services do at an address and port: theirs, or a node port of a node or router. */
+  servedPort(address: Address, port: number, protocol: number): ServedPort | undefined {
+    const kind = this.owners.get(address)?.host.role.kind;
+    const isNodes = kind === "node" || kind === "gateway";
+    return (
+      this.served.get(`${address} ${port} ${protocol}`) ??
+      (isNodes ? this.served.get(`${familyOf(address)} ${port} ${protocol}`) : undefined)
+    );
+  }
+
   /** The host of the pod's node; of a node, itself; undefined for what is around the nodes. */
   nodeOf({ role, name }: Host): Host | undefined {
     if (role.kind === "pod") return this.network.hosts.get(`node/${role.node}`);
@@ -93,6 +134,21 @@ export class KnownNetwork {
     return found.kind === "route" ? found.route : undefined;
   }
 
+  /** What refuses packets of the host's own to `address`, before they have a source. */
+  refusalOf(
+    host: Host,
+    address: Address,
+  ): { readonly kind: RefusingRoute; readonly by: TableRoute | PolicyRule } | undefined {
+    const key = { destination: address, source: undefined, mark: 0, inInterface: undefined };
+    const found = lookUpRoute(host.routing[familyOf(address)], key);
+    return found.kind === "route" || found.kind === "none" ? undefined : found;
+  }
+
+  /** By another one than a default route. */
+  hasRouteTo(host: Host, address: Address): boolean {
+    return (this.routeTo(host, address)?.prefix.length ?? 0) > 0;
+  }
+
   /** Whether somebody answers behind the host's route to `address`. */
   isReached(host: Host, address: Address): boolean {
     return (this.routeTo(host, address)?.hops ?? []).some((hop) => {
@@ -101,6 +157,12 @@ export class KnownNetwork {
       const from = { host: host.name, interface: hop.interface };
       return this.segments.answererFor(hop.gateway ?? address, from) !== undefined;
     });
+  }
+
+  /** The gateway, as `host` hears it by its interface `name`. */
+  gatewayBeside(host: Host, name: string): { readonly host: Host; readonly interface: HostInterface } | undefined {
+    const neighbours = this.segments.neighboursOf({ host: host.name, interface: name });
+    return neighbours.find(({ host: { role } }) => role.kind === "gateway");
   }
 
   /** The address of a node by which others reach it: one that is no pod's gateway. */

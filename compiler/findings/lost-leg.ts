@@ -1,5 +1,5 @@
 /** What findings about lost packets begin with. */
-import type { Leg, WalkBranch } from "../walk/types.ts";
+import type { Leg, WalkBranch, WalkFlow } from "../walk/types.ts";
 
 /** A leg that did not arrive. */
 export interface LostLeg {
@@ -10,4 +10,6 @@ export interface LostLeg {
   readonly isReply: boolean;
   /** Of the packet as it was sent, where that is said. */
   readonly bytes: number | undefined;
+  /** What was asked for. */
+  readonly flow: WalkFlow;
 }

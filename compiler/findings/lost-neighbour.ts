@@ -2,7 +2,7 @@
 import type { Diagnostic, DiagnosticCode, Fix, Origin } from "../diagnostics.ts";
 import { type Address, isLinkLocal, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
-import type { Host, HostInterface } from "../network/network.ts";
+import type { Host, HostInterface, InterfaceRef } from "../network/network.ts";
 import { lookUpRoute } from "../network/route-lookup.ts";
 import { interfaceSetting } from "../network/setting-names.ts";
 import type { TableRoute } from "../network/types.ts";
@@ -17,14 +17,36 @@ type NoNeighbour = Extract<WalkEnd, { readonly kind: "no-neighbour" }>;
 export function lostAtNeighbour(known: KnownNetwork, lost: LostLeg, host: Host, end: NoNeighbour): Diagnostic {
   const { address, interface: name } = end;
   const service = known.serviceOf(address);
+  const gateway = host.role.kind === "outside" ? known.gatewayBeside(host, name) : undefined;
+  if (gateway !== undefined && known.hasRouteTo(gateway.host, address) && !gateway.interface.proxyArp)
+    return doesNotAnswer(known, lost, host, end, { host: gateway.host.name, interface: gateway.interface.name });
   if (service?.kind === "external" && known.ownerOf(address) === undefined)
-    return unanswered(known, lost, host, service);
+    return unanswered(known, lost, gateway?.host ?? host, service);
   const where = `nobody answers for ${known.named(address)} at ${name} of ${host.name}`;
   const cause = causeOf(known, lost, host, end);
   const message = `${where}${cause.why === undefined ? "" : `: ${cause.why}`}; ${lost.what} is lost`;
   return {
     ...{ severity: "error", code: cause.code ?? "no-neighbour", message, host: cause.host },
     ...placed(cause.origin, cause.fix),
+  };
+}
+
+/** A router that has a route to the address does not say so. */
+function doesNotAnswer(
+  known: KnownNetwork,
+  { what }: LostLeg,
+  { name: asker }: Host,
+  { address, interface: name }: NoNeighbour,
+  router: InterfaceRef,
+): Diagnostic {
+  const setting = interfaceSetting("ipv4", router.interface, "proxy_arp");
+  const message =
+    `nobody answers for ${known.named(address)} at ${name} of ${asker}: ${router.host} has a route to it, and does not answer for others` +
+    ` there (${setting} is 0); ${what} is lost`;
+  const origin = known.host(router.host)?.provenance.origin;
+  return {
+    ...{ severity: "error", code: "no-neighbour", message, host: router.host },
+    ...placed(origin, sysctl(router.host, setting, 1)),
   };
 }
 

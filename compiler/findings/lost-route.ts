@@ -12,16 +12,17 @@ import { findSetting, placed } from "./settings.ts";
 type NoRoute = Extract<WalkEnd, { readonly kind: "no-route" }>;
 
 export function lostRoute(known: KnownNetwork, lost: LostLeg, host: Host, end: NoRoute): Diagnostic {
-  if (end.refused !== undefined) return refused(lost, host, end, end.refused);
+  const refusal = end.refused ?? (lost.leg.hops.length === 0 ? known.refusalOf(host, end.destination) : undefined);
+  if (refusal !== undefined) return refused(lost, host, end, refusal);
   const { destination } = end;
   const service = known.serviceOf(destination);
   if (service?.kind === "external" && known.nodeOf(host) === undefined) return unanswered(known, lost, host, service);
   const hidden = lost.isReply ? leftUntranslated(known, lost, host, destination) : undefined;
   if (hidden !== undefined) return hidden;
   const { isReply, what } = lost;
-  const code = isReply ? "reply-lost" : "no-route";
   const sender = isOnRouter(known, host) ? lastNode(known, lost) : undefined;
   const astray = sender?.route;
+  const code = !isReply ? "no-route" : isOneSided(known, sender?.host ?? host, destination) ? ONE_SIDED : "reply-lost";
   if (sender !== undefined && known.isOfPod(destination)) {
     const message =
       `${sender.host.name} has no route to ${known.named(destination)}: ${what} goes by ${printPrefix(astray?.prefix ?? hostPrefix(destination))}` +
@@ -44,6 +45,19 @@ export function lostRoute(known: KnownNetwork, lost: LostLeg, host: Host, end: N
     ...{ severity: "error", code, message, host: host.name },
     ...placed(host.provenance.origin, fix),
   };
+}
+
+const ONE_SIDED = "node-without-route";
+
+/** A node has no route to a pod of another node, and that one has a route to the node's own pods. */
+function isOneSided(known: KnownNetwork, { name, role }: Host, destination: Address): boolean {
+  const owner = known.ownerOf(destination)?.host;
+  const other = owner?.role.kind === "pod" ? known.nodeOf(owner) : undefined;
+  if (role.kind !== "node" || other === undefined || other.name === name) return false;
+  const blocks = (known.addresses.blocks.get(name) ?? []).filter(
+    ({ address }) => familyOf(address) === familyOf(destination),
+  );
+  return blocks.some(({ address }) => known.hasRouteTo(other, address));
 }
 
 function refused(

@@ -3,16 +3,19 @@ import type { Diagnostic } from "../diagnostics.ts";
 import type { Tuple } from "../evaluate/connection.ts";
 import type { PathStep } from "../evaluate/packet.ts";
 import { unreachable } from "../invariant.ts";
+import type { Hook } from "../ir/types.ts";
 import { type Address, familyOf, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { Host } from "../network/network.ts";
 import { interfaceSetting } from "../network/setting-names.ts";
 import type { Leg, WalkEnd } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
+import { droppedByLocalPolicy } from "./local-policy.ts";
 import { lostDiscovery } from "./lost-discovery.ts";
 import type { LostLeg } from "./lost-leg.ts";
 import { lostAtNeighbour, lostInTunnel, lostOnBridge, lostOnLink, wrongRoute } from "./lost-neighbour.ts";
 import { lostRoute, noHealthyNode } from "./lost-route.ts";
+import { missedService } from "./missed-service.ts";
 import { acceptForwarded, isFilterChain, nftFix, ruleName, ruleOrigin } from "./rule-fixes.ts";
 import { forwardingOf, ipv4SettingOf, placed, sysctl } from "./settings.ts";
 import { strangerFinding } from "./stranger.ts";
@@ -22,7 +25,7 @@ import { tooLarge } from "./too-large.ts";
 export function lostFinding(known: KnownNetwork, lost: LostLeg): Diagnostic | undefined {
   const { end } = lost.leg;
   const host = known.host(end.host);
-  return host === undefined ? undefined : findingOf(known, lost, host, end);
+  return host && (missedService(known, lost, host) ?? findingOf(known, lost, host, end));
 }
 
 function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd): Diagnostic | undefined {
@@ -33,7 +36,7 @@ function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd)
       return undecided(lost, host, end);
     case "dropped":
     case "rejected":
-      return end.hook === "forward" && end.by !== undefined ? forwardDrops(lost, host, end.by, known) : undefined;
+      return droppedByLocalPolicy(known, lost, host) ?? rulesDrop(lost, host, end, known);
     case "no-route":
       return lostRoute(known, lost, host, end);
     case "not-forwarding":
@@ -61,7 +64,7 @@ function findingOf(known: KnownNetwork, lost: LostLeg, host: Host, end: WalkEnd)
     case "too-large":
       return tooLarge(lost, host, end);
     case "loop":
-      return loop(lost, host);
+      return loop(lost, host, end);
     case "no-target": {
       const service = known.serviceOf(end.tuple.destination);
       return service?.isUnserved === true ? noHealthyNode(lost, host, service) : undefined;
@@ -169,8 +172,22 @@ function isLoopback(address: Address): boolean {
 /** The table of kpc's own rules, which drop what manifests say. */
 const OWN_TABLE = "kpc";
 
-function forwardDrops({ what, leg }: LostLeg, host: Host, by: PathStep, known: KnownNetwork): Diagnostic | undefined {
-  if (by.table === OWN_TABLE) return undefined;
+type Refused = Extract<WalkEnd, { readonly by: PathStep | undefined; readonly hook: Hook }>;
+
+function rulesDrop(
+  { what, leg }: LostLeg,
+  host: Host,
+  { by, hook }: Refused,
+  known: KnownNetwork,
+): Diagnostic | undefined {
+  if (by === undefined || by.table === OWN_TABLE) return undefined;
+  if (hook !== "forward") {
+    const message = `${host.name} drops ${what} in ${hook}: ${ruleName(by)} does not let it through`;
+    return {
+      ...{ severity: "error", code: "rules-drop", message, host: host.name },
+      ...placed(ruleOrigin(by) ?? host.provenance.origin, { host: host.name, command: nftFix(by) }),
+    };
+  }
   const { source, destination } = leg.hops.at(-1)?.after ?? {};
   const from = source === undefined ? "" : ` from ${printAddress(source)} to ${printAddress(destination ?? source)}`;
   const message = `${host.name} drops ${what}${from} where it forwards: ${ruleName(by)} does not let it through`;
@@ -182,14 +199,16 @@ function forwardDrops({ what, leg }: LostLeg, host: Host, by: PathStep, known: K
   };
 }
 
-function loop({ what, leg }: LostLeg, host: Host): Diagnostic {
-  const circle = circleOf(leg, host.name);
+type Circle = Extract<WalkEnd, { readonly kind: "loop" }>;
+
+function loop({ what, leg }: LostLeg, host: Host, end: Circle): Diagnostic {
+  const circle = circleOf(leg, end);
   const names = [...new Set(circle.map((hop) => hop.host))];
   const routed = circle.flatMap(({ host: at, steps }) =>
     steps.flatMap((step) => (step.kind === "routed" ? [{ at, route: step.route }] : [])),
   );
   // The route that somebody has written, rather than one that follows from the cluster.
-  const said = routed.find(({ route }) => route.provenance?.inferred === undefined) ?? routed.at(-1);
+  const said = routed.findLast(({ route }) => route.provenance?.inferred === undefined) ?? routed.at(-1);
   const message = `${what} goes round in a circle between ${names.join(" and ")} until its time to live is up`;
   const fix = said && { host: said.at, command: `ip route del ${printPrefix(said.route.prefix)}` };
   return {
@@ -198,8 +217,8 @@ function loop({ what, leg }: LostLeg, host: Host): Diagnostic {
   };
 }
 
-/** The hops since the packet was at `host` before. */
-function circleOf({ hops }: Leg, host: string): Leg["hops"] {
-  const before = hops.findLastIndex((hop, i) => hop.host === host && i < hops.length - 1);
+/** The hops since the packet came to the host by that interface before. */
+function circleOf({ hops }: Leg, { host, interface: name }: Circle): Leg["hops"] {
+  const before = hops.findLastIndex((hop, i) => hop.host === host && hop.inInterface === name && i < hops.length - 1);
   return before < 0 ? hops : hops.slice(before);
 }

@@ -1,6 +1,6 @@
 /** An answer that its receiver does not know: a host that translated the request did not see the answer. */
 import type { Diagnostic } from "../diagnostics.ts";
-import { type Family, familyOf, printAddressPort } from "../net/address.ts";
+import { type Family, familyOf, printAddress, printAddressPort } from "../net/address.ts";
 import type { Hop, WalkEnd } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import type { LostLeg } from "./lost-leg.ts";
@@ -9,6 +9,8 @@ import { netfilterOf, placed, sysctl } from "./settings.ts";
 type Stranger = Extract<WalkEnd, { readonly kind: "stranger" }>;
 
 export function strangerFinding(known: KnownNetwork, lost: LostLeg, end: Stranger): Diagnostic | undefined {
+  const taken = takenByAnother(known, lost, end);
+  if (taken !== undefined) return taken;
   const translating = lost.branch.there.hops.filter(translates);
   const missed = translating.find(({ host }) => !lost.leg.hops.some((hop) => hop.host === host && seesRules(hop)));
   const host = missed && known.host(missed.host);
@@ -33,6 +35,29 @@ export function strangerFinding(known: KnownNetwork, lost: LostLeg, end: Strange
   return {
     ...{ severity: "error", code: "reply-bypasses-nat", message, host: host.name },
     ...placed(host.provenance.origin, { host: host.name, command: masqueradeTranslated(familyOf(end.got.source)) }),
+  };
+}
+
+/** The answer came to another host than the one that asked, which has the same address. */
+function takenByAnother(known: KnownNetwork, { what, flow }: LostLeg, end: Stranger): Diagnostic | undefined {
+  const host = known.host(end.host);
+  const address = end.got.destination;
+  const own = host?.interfaces.find(({ addresses }) => addresses.some((each) => each.address === address));
+  if (host === undefined || own === undefined || end.host === flow.from) return undefined;
+  const isProxy = host.role.kind === "load-balancer";
+  if (
+    isProxy ||
+    known.host(flow.from)?.interfaces.every(({ addresses }) => addresses.every((each) => each.address !== address))
+  )
+    return undefined;
+  const text = printAddress(address);
+  const message = `${host.name} takes ${what}: it has ${text}, an address of ${flow.from}, at ${own.name}`;
+  return {
+    ...{ severity: "error", code: "duplicate-address", message, host: host.name },
+    ...placed(own.provenance.origin ?? host.provenance.origin, {
+      host: host.name,
+      command: `ip address del ${text} dev ${own.name}`,
+    }),
   };
 }
 

@@ -19,7 +19,7 @@ export function findWalkFaults(known: KnownNetwork, walk: Walk): readonly Diagno
     const isReply = there.end.kind === "delivered" && back !== undefined;
     const leg = isReply ? back : there;
     const what = isReply ? `the answer of ${there.end.host}` : `the packet of ${walk.flow.from}`;
-    const lost = { branch, leg, what, isReply, bytes: walk.flow.bytes };
+    const lost = { branch, leg, what, isReply, bytes: walk.flow.bytes, flow: walk.flow };
     const cut = { leg: there, what: `the packet of ${walk.flow.from}`, bytes: walk.flow.bytes };
     return [lostFinding(known, lost), ...fragmentsOf(known, cut)].flatMap((finding) =>
       finding === undefined ? [] : [assuming(branch.condition, finding)],

@@ -87,6 +87,11 @@ export class Segments {
     return undefined;
   }
 
+  /** Interfaces of other hosts that hear what `from` sends to all. */
+  neighboursOf(from: InterfaceRef): readonly LocatedInterface[] {
+    return this.segmentOf(from).members.filter(({ host }) => host.name !== from.host);
+  }
+
   /** The port of `bridge` behind which `target` is; undefined: it is the bridge itself, or not there. */
   portTo(target: InterfaceRef, bridge: InterfaceRef): string | undefined {
     const key = keyOf(bridge);

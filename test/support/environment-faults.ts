@@ -63,7 +63,7 @@ const SIXES: readonly Fault[] = ROUTED.flatMap((pods): Fault[] => [
     pods,
     change: withoutRoute("node/n2", "fd00:244:0:1::/64"),
     flow: OTHER_NODE6,
-    code: "reply-lost",
+    code: "node-without-route",
     lostAt: "answer gateway lan0 in",
     host: "node/n2",
     at: NODE_2,

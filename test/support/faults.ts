@@ -9,7 +9,6 @@ import { KnownNetwork } from "../../compiler/findings/known-network.ts";
 import { findWalkFaults } from "../../compiler/findings/walk-findings.ts";
 import { readNft } from "../../compiler/formats/nft/read.ts";
 import type { Program } from "../../compiler/ir/types.ts";
-import type { Cluster } from "../../compiler/model/types.ts";
 import type { Host, Link, Network } from "../../compiler/network/network.ts";
 import { resolveConfigs } from "../../compiler/node/all-nodes.ts";
 import type { Config } from "../../compiler/node/config.ts";
@@ -39,7 +38,12 @@ export type WalkFaultCode = Extract<
   | "no-route"
   | "reply-bypasses-nat"
   | "reply-lost"
+  | "local-policy-unhealthy-node"
+  | "nat-twice"
+  | "node-without-route"
   | "reverse-path-filter"
+  | "rules-drop"
+  | "service-not-translated"
   | "source-not-translated"
   | "undecided-rules"
 >;
@@ -92,8 +96,7 @@ type ClusterParts = Pick<Fault, "pods" | "cluster" | "podNetwork">;
 export type FaultyCluster = ClusterParts & Pick<Fault, "mode" | "objects" | "change" | "rules" | "links">;
 
 /** A cluster that is walked through. */
-interface DescribedCluster extends Pick<Described, "walker" | "known" | "programOf"> {
-  readonly cluster: Cluster;
+interface DescribedCluster extends Pick<Described, "input" | "walker" | "known" | "programOf"> {
   readonly network: Network;
 }
 
@@ -122,7 +125,7 @@ export function describeFault(fault: FaultyCluster): DescribedCluster {
   return {
     network,
     programOf,
-    cluster: described.input.cluster,
+    input: described.input,
     walker: new PacketWalker(network, evaluatorOf),
     known: new KnownNetwork(network, described.known.addresses),
   };
@@ -175,8 +178,8 @@ export function flowOfFault({ flow, bytes }: { readonly flow: string; readonly b
 
 /** What kpc says of a cluster without a flow. */
 export function findingsOfCluster(cluster: FaultyCluster): readonly Diagnostic[] {
-  const { walker, known, cluster: model } = describeFault(cluster);
-  return findClusterFaults(known, walker, model);
+  const { input, walker, known, programOf } = describeFault(cluster);
+  return findClusterFaults({ input, walker, known, programOf }).findings;
 }
 
 /** The line that a finding is about. */
@@ -204,6 +207,19 @@ export const service = (name: string, spec: Manifest): Manifest => ({
   metadata: { name, namespace: "shop" },
   spec: { clusterIP: "10.96.0.50", selector: { app: "web" }, ports: [{ port: 80, targetPort: 8080 }], ...spec },
 });
+
+/** A Service with an endpoint on n2 only, for which n1 drops what comes from outside. */
+const LOCAL_API: Manifest = {
+  ...service("apilocal", {
+    clusterIP: "10.96.0.42",
+    selector: { app: "api" },
+    type: "LoadBalancer",
+    externalTrafficPolicy: "Local",
+    healthCheckNodePort: 32101,
+    ports: [{ port: 80, targetPort: 8081, nodePort: 30126 }],
+  }),
+  status: { loadBalancer: { ingress: [{ ip: "198.51.100.42", ipMode: "Proxy" }] } },
+};
 
 const OTHER_NODE = "pod/shop/client > 10.244.2.10:8080";
 const OTHER_NODE6 = "pod/shop/client > [fd00:244:0:2::10]:8080";
@@ -235,6 +251,21 @@ export const TWO_WIRES: Pick<Fault, "change" | "links"> = {
 export const cameIn: Readonly<Record<"bridge" | "routed", string>> = {
   bridge: "node/n1 cni0 in",
   routed: "node/n1 cali-client in",
+};
+
+/** Not one of those that a lab shows: the load balancer may choose the other node. */
+export const UNHEALTHY_NODE: Fault = {
+  name: "a load balancer that chooses nodes without an endpoint",
+  pods: "bridge",
+  objects: [LOCAL_API],
+  cluster: { loadBalancers: [{ service: "shop/apilocal", kind: "proxy", nodes: "all" }] },
+  flow: "outside/client > 198.51.100.42:80",
+  isNew: true,
+  lostAt: undefined,
+  code: "local-policy-unhealthy-node",
+  host: "lb/shop/apilocal",
+  at: "- service: shop/apilocal",
+  fix: `undefined: kubectl patch service apilocal -n shop -p '{"spec":{"externalTrafficPolicy":"Cluster"}}'`,
 };
 
 export const CLUSTER_FAULTS: readonly Fault[] = [
@@ -343,11 +374,48 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
       pods,
       change: withoutRoute("node/n2", "10.244.1.0/24"),
       flow: OTHER_NODE,
-      code: "reply-lost",
+      code: "node-without-route",
       lostAt: "answer gateway lan0 in",
       host: "node/n2",
       at: '"kind":"Node","metadata":{"name":"n2"}',
       fix: "node/n2: ip route replace 10.244.1.0/24 via 192.168.50.11",
+    },
+    {
+      name: "a rule drops before routing",
+      pods,
+      rules: {
+        "node/n2":
+          "table ip raw {\n  chain early {\n    type filter hook prerouting priority raw; policy accept;\n    ip daddr 10.244.2.10 drop\n  }\n}\n",
+      },
+      flow: OTHER_NODE,
+      lostAt: "node/n2 eth0 in",
+      code: "rules-drop",
+      host: "node/n2",
+      at: "ip daddr 10.244.2.10 drop",
+      fix: "node/n2: nft -a list chain ip raw early",
+    },
+    {
+      name: "no rules for Services",
+      pods,
+      cluster: { proxy: "none" },
+      flow: SERVICE,
+      lostAt: "gateway lan0 in",
+      code: "service-not-translated",
+      host: "node/n1",
+      at: '"kind":"Node","metadata":{"name":"n1"}',
+      fix: "node/n1: kpc compile FILES --node n1 | nft -f -",
+    },
+    {
+      name: "a plugin masquerades what kube-proxy asks for",
+      pods,
+      objects: [LOCAL_API],
+      flow: "pod/shop/api > 192.168.50.11:30126",
+      isNew: true,
+      lostAt: "node/n1 eth0 in",
+      code: "nat-twice",
+      host: "node/n2",
+      at: '"kind":"Node","metadata":{"name":"n2"}',
+      fix: `undefined: kubectl patch service apilocal -n shop -p '{"spec":{"externalTrafficPolicy":"Cluster"}}'`,
     },
     {
       name: "a node without a default route",
@@ -507,6 +575,17 @@ export const CLUSTER_FAULTS: readonly Fault[] = [
     host: "node/n1",
     at: "net.ipv4.conf.cali-client.proxy_arp: 0",
     fix: "node/n1: sysctl -w net.ipv4.conf.cali-client.proxy_arp=1",
+  },
+  {
+    name: "a node without a route to clients outside",
+    pods: "bridge",
+    change: withoutRoute("node/n2", "0.0.0.0/0"),
+    flow: "outside/client > 192.168.50.12:30125",
+    lostAt: "answer node/n2 cni0 in",
+    code: "reply-lost",
+    host: "node/n2",
+    at: '"kind":"Node","metadata":{"name":"n2"}',
+    fix: "node/n2: ip route add default via 192.168.50.1",
   },
   {
     name: "strict reverse path filter, and answers leave past the tunnel",

@@ -6,6 +6,7 @@ import { answerOf } from "../../compiler/compare/answer.ts";
 import { compile } from "../../compiler/compile.ts";
 import { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode, lineAndColumn } from "../../compiler/diagnostics.ts";
 import { staleFindings } from "../../compiler/exceptions/render.ts";
+import { findWalkNotes } from "../../compiler/findings/walk-notes.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { readRules } from "../../compiler/formats/read-rules.ts";
 import type { PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
@@ -16,9 +17,10 @@ import { FAULTS } from "../support/all-faults.ts";
 import { inFolder, kpc } from "../support/cli.ts";
 import { toConfig } from "../support/compile.ts";
 import { hold } from "../support/exceptions.ts";
-import { findingsOfFlow, type WalkFaultCode } from "../support/faults.ts";
+import { describeFault, findingsOfFlow, UNHEALTHY_NODE, type WalkFaultCode } from "../support/faults.ts";
 import { readHostTexts } from "../support/host-files.ts";
 import { mustReadIptables } from "../support/read.ts";
+import { flowOf } from "../support/walks.ts";
 
 /** The findings about an input. */
 type Cause = () => readonly Diagnostic[] | Promise<readonly Diagnostic[]>;
@@ -131,8 +133,21 @@ function findingsOfWalks(): Readonly<Record<WalkFaultCode, Cause>> {
     "reverse-path-filter": byCode("reverse-path-filter"),
     "source-not-translated": byCode("source-not-translated"),
     "undecided-rules": byCode("undecided-rules"),
+    "local-policy-unhealthy-node": () => findingsOfFlow(UNHEALTHY_NODE, UNHEALTHY_NODE.flow),
+    "nat-twice": byCode("nat-twice"),
+    "node-without-route": byCode("node-without-route"),
+    "rules-drop": byCode("rules-drop"),
+    "service-not-translated": byCode("service-not-translated"),
   };
 }
+
+/** Notes about a walk through a cluster without faults. */
+const notesOf =
+  (pods: "bridge" | "routed", flow: string): Cause =>
+  () => {
+    const { known, walker } = describeFault({ pods });
+    return findWalkNotes(known, walker.walk(flowOf(flow)));
+  };
 
 const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "unreadable-file": () =>
@@ -300,6 +315,10 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   },
   "unsupported-table": unsupported("tables", "ip length 40 drop"),
   ...findingsOfWalks(),
+  "client-address-lost": notesOf("bridge", "outside/client > 192.168.50.11:30123"),
+  inferred: notesOf("bridge", "pod/shop/client > 10.244.2.10:8080"),
+  "masquerade-source-surprising": notesOf("routed", "outside/client > 192.168.50.11:30123"),
+  "port-not-declared": notesOf("bridge", "pod/shop/client > 10.244.2.10:9999"),
   "stale-difference": () => {
     const same = mustReadIptables("*filter\n-A INPUT -j DROP\nCOMMIT\n");
     const { applied, comparison } = hold([same, same], "  - left: drop\n    right: pass\n");

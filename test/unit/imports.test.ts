@@ -43,9 +43,9 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   setup: ["net", "network"],
   layout: ["ir", "model", "net", "network", "specs"],
   walk: ["evaluate", "ir", "net", "network"],
-  findings: ["evaluate", "model", "net", "network", "walk"],
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],
   matrix: ["evaluate", "ir", "layout", "model", "net", "network", "specs", "walk"],
+  findings: ["evaluate", "ir", "matrix", "model", "net", "network", "specs", "walk"],
   engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
   cases: [
     "compile.ts",

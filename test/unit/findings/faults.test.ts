@@ -1,9 +1,9 @@
 /** Each fault of a cluster is found on the walk that meets it, at its host and its line, and nothing is found without it. */
 import { describe, expect, test } from "vitest";
 import { FAULTS } from "../../support/all-faults.ts";
-import { findingsOfFlow, lineOf } from "../../support/faults.ts";
+import { findingsOfFlow, lineOf, UNHEALTHY_NODE } from "../../support/faults.ts";
 
-describe.each(FAULTS)("$name ($pods)", (fault) => {
+describe.each([...FAULTS, UNHEALTHY_NODE])("$name ($pods)", (fault) => {
   const { code, host, at, fix, flow, pods, bytes, mode = "nftables" } = fault;
 
   test(`${code} at ${host}`, () => {
