@@ -3,6 +3,7 @@ import { captureFlows } from "../../runtime/lab/capture.ts";
 import { lookInto } from "../../runtime/lab/difference.ts";
 import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
 import { isAsPredicted, makeFlow } from "../../runtime/lab/run.ts";
+import { labScript } from "../../runtime/lab/script.ts";
 import { LabSession } from "../../runtime/lab/session.ts";
 import { LAB_ENGINE, planClusterCase } from "../cases/cluster/run.ts";
 import type { ClusterCase } from "../cases/cluster/types.ts";
@@ -36,6 +37,8 @@ export interface LabRunFlags extends CommonFlags {
   readonly attempts?: number;
   /** Each branch in full. */
   readonly all?: boolean;
+  /** Prints the script that builds the network, and no more. */
+  readonly dryRun?: boolean;
 }
 
 /** `words`: flows and files. Without flows, those of the expectations among the files are made. */
@@ -46,10 +49,29 @@ export async function labRunCommand(words: readonly string[], flags: LabRunFlags
   const packets = parseFlows(texts, (diagnostic) => void questions.push(diagnostic));
   if (questions.length > 0) return refuse(questions, flags);
   const inputs = readLabInputs(names, flags);
+  if (flags.dryRun === true && packets.length === 0) return labDryRun(inputs, flags);
   const made = packets.length > 0 ? await runFlows(texts, packets, inputs, flags) : await runCases(inputs, flags);
   if (typeof made === "number") return made;
   await print(printLab(made, flags));
   return made.every(({ result }) => result.status === "pass") ? EXIT.fine : EXIT.finding;
+}
+
+/** Prints the script that builds the network. */
+export async function labDryRun(inputs: LabInputs, flags: CommonFlags): Promise<number> {
+  const { described } = await describeInputs(inputs, flags);
+  if (described === undefined) return EXIT.trouble;
+  refuseWithoutNodes(described);
+  return printScript(described);
+}
+
+async function printScript({ layout, programOf }: Described): Promise<number> {
+  try {
+    await print(labScript(layout.network, programOf));
+    return EXIT.fine;
+  } catch (error) {
+    if (error instanceof LabTrouble) throw new Trouble(error.message);
+    throw error;
+  }
 }
 
 /** The flows of the command line, or the exit code where the inputs have an error. */
@@ -64,6 +86,7 @@ async function runFlows(
   const { described } = await describeInputs(inputs, flags, packets.flatMap(mentionedIn));
   if (described === undefined) return EXIT.trouble;
   refuseWithoutNodes(described);
+  if (flags.dryRun === true) return printScript(described);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
   const { input, layout } = described;

@@ -6,7 +6,7 @@ import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
 import { describeInputs } from "./describe.ts";
 import { readLabInputs, sortWords } from "./lab-inputs.ts";
 import { LabPrompt, type LabReply } from "./lab-prompt.ts";
-import { refuseWithoutNodes } from "./lab-run.ts";
+import { labDryRun, refuseWithoutNodes } from "./lab-run.ts";
 import { connectTo, freeName, type LabConnection, listenAs, runningLabs } from "./lab-socket.ts";
 import { whyNoLab } from "./lab-trouble.ts";
 import { type CommonFlags, EXIT, note, print } from "./session.ts";
@@ -16,6 +16,8 @@ export interface LabUpFlags extends CommonFlags {
   /** Undefined: one that no lab has. */
   readonly name?: string;
   readonly detach?: boolean;
+  /** Prints the script that builds the network, and no more. */
+  readonly dryRun?: boolean;
 }
 
 /** Is set in the process that a detached lab lives in. */
@@ -24,6 +26,7 @@ const DETACHED = "KPC_LAB_DETACHED";
 export async function labUpCommand(words: readonly string[], flags: LabUpFlags): Promise<number> {
   const { flows, names } = sortWords(words);
   if (flows.length > 0) throw new Trouble(`kpc lab up takes no flows: type ask ${flows[0]} at its prompt`);
+  if (flags.dryRun === true) return labDryRun(readLabInputs(names, flags), flags);
   const isBehind = process.env[DETACHED] === "1";
   if (flags.detach === true && !isBehind) return detach(flags.name ?? (await freeName()));
   const { described } = await describeInputs(readLabInputs(names, flags), flags);

@@ -27,6 +27,7 @@ export function addLabCommands(program: Command, run: RunWork): void {
           positive,
         )
         .option("--all", "print each branch in full")
+        .option("--dry-run", "print the shell script of ip, nft and sysctl commands that builds the network")
         .addOption(
           new Option("-o, --output <format>", "output format")
             .choices(["text", "json", "junit", "pcapng"])
@@ -46,10 +47,12 @@ export function addLabCommands(program: Command, run: RunWork): void {
         .description("build the network, and answer questions about it until quit")
         .argument("<inputs...>", "manifests, settings and a Cluster document: files, folders with all that is in them")
         .option("--name <name>", "name of the lab (default: lab-1, lab-2, …)")
-        .option("--detach", "leave the lab running, and print its name"),
+        .option("--detach", "leave the lab running, and print its name")
+        .option("--dry-run", "print the shell script of ip, nft and sysctl commands that builds the network"),
     ),
     "kpc lab up examples/shop",
     "echo 'ask tcp web-1 > svc/api:http' | kpc lab up examples/shop",
+    "kpc lab up examples/shop --dry-run > lab.sh && unshare -n -m sh -c '. ./lab.sh; exec sh'",
     "kpc lab up examples/shop --detach --name shop && kpc lab enter shop",
   ).action((words: string[], flags) => run(async () => (await import("./lab-up.ts")).labUpCommand(words, flags)));
 

@@ -3,7 +3,7 @@ import type { Diagnostic, Source } from "../../compiler/diagnostics.ts";
 import { COLLECT_SCRIPT } from "../../compiler/hostfiles/collect.ts";
 import { readHostFiles } from "../../compiler/hostfiles/host.ts";
 import type { Host } from "../../compiler/network/network.ts";
-import { hostCommands } from "./host-commands.ts";
+import { hostCommands } from "../../runtime/lab/host-commands.ts";
 import { inNamespace } from "./kernel.ts";
 
 /** The host that `texts` describe, and what kpc finds about them. */
