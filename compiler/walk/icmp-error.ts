@@ -17,13 +17,14 @@ export interface Notice {
 
 const ICMP = { IPv4: 1, IPv6: 58 } as const;
 const TTL = 64;
+const TCP = 6;
 
 /** The message of `host` about the packet of `journey`, which ended there; undefined: it sends none. A host that has sent the packet itself
  *  tells its program without one, and what is said of a tunnel's packets is not for the sender of those inside. */
 export function noticeOf(host: Host, end: WalkEnd, journey: Journey): Notice | undefined {
   const { trail, carried, tuple, about } = journey;
   if (about !== undefined || carried.length > 0 || trail?.hop.inInterface === undefined) return undefined;
-  const says = messageOf(end, tuple.destination);
+  const says = messageOf(end, tuple.destination, journey.protocol);
   if (says === undefined) return undefined;
   const back: Journey = { ...journey, ttl: TTL, bytes: 0, trail: undefined, isAnswer: true, carried: [], proxied: [] };
   if (says === "tcp-reset") return { says, journey: { ...back, tuple: turnedRound(tuple), isForged: true } };
@@ -46,12 +47,15 @@ const REFUSALS: Readonly<Record<RefusingRoute, (destination: Address) => Notice[
   prohibit: () => "admin-prohibited",
 };
 
-function messageOf(end: WalkEnd, destination: Address): Notice["says"] | undefined {
+function messageOf(end: WalkEnd, destination: Address, protocol: number): Notice["says"] | undefined {
   switch (end.kind) {
     case "too-large":
       return end.byBridge === true ? undefined : "packet-too-big";
     case "rejected":
       return end.with;
+    case "no-target":
+      // Nobody listens at the port.
+      return protocol === TCP ? "tcp-reset" : "port-unreachable";
     case "no-neighbour":
       return "host-unreachable";
     case "no-route":

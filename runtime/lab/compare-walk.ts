@@ -186,10 +186,10 @@ function endOf(
   const isLost = answer.kind === "silence" || (answer.kind === "error" && LOSSES.has(answer.number));
   const isRefused = answer.kind === "error" && (REFUSALS.has(answer.number) || LOSSES.has(answer.number));
   const isUnheard = notice !== undefined && notice.end.kind !== "delivered";
-  if (end.kind === "rejected" && isUnheard)
+  const isRefusal = end.kind === "rejected" || end.kind === "no-target";
+  if (isRefusal && isUnheard)
     return answer.kind === "silence" ? undefined : `silence was predicted, the client has ${told}`;
-  if (end.kind === "rejected" || end.kind === "no-target")
-    return isRefused ? undefined : `a refusal was predicted, the client has ${told}`;
+  if (isRefusal) return isRefused ? undefined : `a refusal was predicted, the client has ${told}`;
   if (end.kind !== "delivered") return isLost ? undefined : `${end.kind} was predicted, the client has ${told}`;
   switch (back?.kind) {
     case "delivered":
