@@ -14,17 +14,10 @@ export function endText(end: WalkEnd, context: TellingContext, notice?: NoticeLe
 
 /** How a message to the sender of a lost packet ends. */
 export function noticeEndText({ says, end }: NoticeLeg, context: TellingContext): string {
-  switch (end.kind) {
-    case "delivered":
-      return `the sender gets ${says}`;
-    case "dropped":
-    case "rejected":
-      return `${end.kind} in ${end.hook}`;
-    case "stranger":
-      return `lost: ${end.host} has sent ${tupleText(end.expected, context)}, and hears of ${tupleText(end.got, context)}`;
-    default:
-      return endWords(end, context);
-  }
+  if (end.kind === "delivered") return `the sender gets ${says}`;
+  if (end.kind === "dropped" || end.kind === "rejected") return `${end.kind} in ${end.hook}`;
+  if (end.kind !== "stranger") return endWords(end, context);
+  return `lost: ${end.host} has sent ${tupleText(end.expected, context)}, and hears of ${tupleText(end.got, context)}`;
 }
 
 function noticeText({ says, end }: NoticeLeg): string {
