@@ -52,7 +52,7 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab up", () => {
     expect(heads).toEqual([
       expect.stringMatching(/^= 1 in 2: .*, answered$/),
       expect.stringMatching(/^= 1 in 2: .*; answer lost: pod\/shop\/web-1 expects an answer from 10\.96\.0\.20:80/),
-      "= gateway: lost: no route to 10.244.2.10",
+      "= gateway: lost: no route to 10.244.2.10: net-unreachable is sent, and does not reach the sender",
       expect.stringMatching(/^= gateway: lost: no route|^= node\/node-2: dropped/),
     ]);
     expect(stdout).not.toMatch(/^!/m);
