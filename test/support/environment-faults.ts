@@ -465,7 +465,7 @@ const BALANCERS: readonly Fault[] = (["routed", "nat", "proxy"] as const).map((k
   isNew: true,
   code: "address-unanswered",
   lostAt: kind === "routed" ? "nowhere" : "lb/shop/idle eth0 in",
-  host: kind === "routed" ? "outside/client" : "lb/shop/idle",
+  host: kind === "routed" ? "gateway" : "lb/shop/idle",
   at: "198.51.100.42",
   fix: "",
 }));
