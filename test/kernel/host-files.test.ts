@@ -14,7 +14,7 @@ import { EVERYTHING } from "../support/runs.ts";
 import { describeShop } from "../support/walks.ts";
 
 /** Random hosts. */
-const RANDOM = EVERYTHING ? 80 : 4;
+const RANDOM = EVERYTHING ? 40 : 4;
 
 /** What decides about packets, in a form that can be compared. */
 function factsOf({ interfaces, routing, bridgeNetfilter }: Host): unknown {

@@ -6,7 +6,7 @@ import { answerText, askKernel, keyOf, randomHost } from "../support/routing.ts"
 import { EVERYTHING } from "../support/runs.ts";
 
 /** A million questions in `npm run test:all`. */
-const HOSTS = EVERYTHING ? 250 : 12;
+const HOSTS = EVERYTHING ? 100 : 12;
 const QUESTIONS = EVERYTHING ? 2000 : 200;
 
 describe.skipIf(kernelMissing !== undefined)("a packet is routed as by ip route get", () => {
