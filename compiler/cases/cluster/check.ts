@@ -49,10 +49,10 @@ export function findWalkMismatch(
   if (gets !== undefined && lost !== undefined)
     return { message: `not delivered: ${branchText(lost, telling)}`, origin: gets.field };
   if (seenAs !== undefined) {
-    const other = branchThat((branch) => !isSeenAs(branch, walk, seenAs.value, network));
+    const other = branchThat((branch) => !seenAs.value.some((each) => isSeenAs(branch, walk, each, network)));
     if (other?.there.end.kind === "delivered") {
       const { host, tuple } = other.there.end;
-      const message = `${host} sees ${telling.names.printNamed(tuple.source, tuple.sourcePort, telling.protocol)}, not ${seenText(seenAs.value)}`;
+      const message = `${host} sees ${telling.names.printNamed(tuple.source, tuple.sourcePort, telling.protocol)}, not ${seenAs.value.map(seenText).join(" or ")}`;
       return { message, origin: seenAs.field };
     }
   }

@@ -109,7 +109,19 @@ function decodeReceiver(context: Context, field: Field): Located<Receiver>[] {
   return [];
 }
 
-function decodeSeenAs(context: Context, field: Field): SeenAs | undefined {
+/** One for all receivers, or a list, where each receiver sees one of it. */
+function decodeSeenAs(context: Context, field: Field): readonly SeenAs[] | undefined {
+  if (!Array.isArray(field.value)) {
+    const only = decodeOneSeenAs(context, field);
+    return only === undefined ? undefined : [only];
+  }
+  const items = asArray(context, field);
+  if (items.length === 0) reportInvalid(context, field, `must not be empty: ${SEEN_AS.join(", ")} or an IP address`);
+  const all = items.flatMap((item) => decodeOneSeenAs(context, item) ?? []);
+  return all.length === 0 ? undefined : all;
+}
+
+function decodeOneSeenAs(context: Context, field: Field): SeenAs | undefined {
   const text = asString(context, field);
   if (text === undefined) return undefined;
   const word = SEEN_AS.find((each) => each === text);

@@ -44,7 +44,8 @@ export interface ClusterFlow {
 /** What has to hold on every branch of a walk; at least one member. */
 export interface WalkExpectation {
   readonly delivered: Located<DeliveredTo> | undefined;
-  readonly seenAs: Located<SeenAs> | undefined;
+  /** Each receiver sees one of these. */
+  readonly seenAs: Located<readonly SeenAs[]> | undefined;
   readonly reply: Located<ReplyEnd> | undefined;
   /** Names of the nodes that the packet comes through on its way there, in this order, and no others. */
   readonly via: Located<readonly Located<string>[]> | undefined;

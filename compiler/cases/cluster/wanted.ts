@@ -2,7 +2,7 @@
 import type { Report } from "../../diagnostics.ts";
 import { unreachable } from "../../invariant.ts";
 import type { NetworkLayout } from "../../layout/types.ts";
-import type { Address } from "../../net/address.ts";
+import { type Address, printAddress } from "../../net/address.ts";
 import type { Specs } from "../../specs/types.ts";
 import type { EndNames } from "../../trace/walk/ends.ts";
 import type { DeliveredTo, Receiver, WalkExpectation } from "./types.ts";
@@ -111,7 +111,8 @@ export function describeWanted({ delivered, seenAs, reply, via, ends, probabilit
   const parts = [
     delivered && deliveredText(delivered.value),
     probability && `with a chance of ${Number(probability.value.toFixed(6))} each`,
-    seenAs && `seen as ${typeof seenAs.value === "object" ? seenAs.field.value : seenAs.value}`,
+    seenAs &&
+      `seen as ${seenAs.value.map((each) => (typeof each === "object" ? printAddress(each.address) : each)).join(" or ")}`,
     reply && `reply ${reply.value}`,
     via && viaText(via.value.map(({ value }) => nodeName(value))),
     ends && `${ends.value}`,

@@ -67,6 +67,7 @@ describe("schema and decoder agree", () => {
     ["a certain one", expecting("delivered: 1, probability: 1")],
     ["nobody", expecting("delivered: false, ends: no-route")],
     ["addresses", expecting('seenAs: "fd00::1"')],
+    ["one of several addresses", expecting("seenAs: [client, node, 10.0.0.1]")],
   ])("on what is right: %s", (_, text) => {
     expect(decodeText(text).findings).toEqual([]);
     expect(accepts(SCHEMA, parse(text))).toBe(true);
@@ -99,6 +100,9 @@ describe("schema and decoder agree", () => {
     expecting("delivered: {app: 1}"),
     expecting('delivered: ["a:http"]'),
     expecting("seenAs: server"),
+    expecting("seenAs: []"),
+    expecting("seenAs: [client, server]"),
+    expecting("seenAs: {a: client}"),
     expecting("reply: late"),
     expecting("via: n1"),
     expecting("ends: delivered"),
