@@ -27,11 +27,12 @@ function blocks(text: string): Prefix[] {
   return "kind" in prefix ? [] : [prefix];
 }
 
-/** Service CIDRs are those of the settings, or of ServiceCIDR objects; pod CIDRs those of the Nodes, or `clusterCIDR`. The
- *  families are those of the Service CIDRs, else those of the pod CIDRs, else both. A Service that needs a family gets it
+/** Service CIDRs are those of the settings, or of ServiceCIDR objects; pod CIDRs those of the Nodes, or of a
+ *  Cluster, or `clusterCIDR`. The families are those of the Service CIDRs, else those of the pod CIDRs, else both. A Service that needs a family gets it
  *  from the default block unless Service CIDRs are given. */
 export function blocksOf(config: Config, specs: Specs): Blocks {
-  const { clusterCidr = [] } = config;
+  const described = specs.network?.pods?.cidrs.map(({ value }) => value) ?? [];
+  const clusterCidr = described.length > 0 ? described : (config.clusterCidr ?? []);
   const podFamilies = familiesIn(
     clusterCidr.length > 0 ? clusterCidr : specs.nodes.flatMap(({ podCidrs }) => podCidrs),
   );

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { printAddress } from "../../../compiler/net/address.ts";
 import { completeText, valuesOf } from "../../support/complete.ts";
 
 const workload = (kind: string, spec: string, metadata = "name: web", template = "containers: []"): string =>
@@ -165,6 +166,14 @@ describe("addresses", () => {
     expect(completeText(host)).toMatchObject({
       findings: [expect.stringMatching(/^info not-completed: Pod default\/web-0 is on the network of Node node-1/)],
     });
+  });
+
+  test("are from a Cluster's pods.cidr where Nodes have no blocks, also beside another clusterCIDR", () => {
+    const cluster = "apiVersion: kpc.dev/v1alpha1\nkind: Cluster\npods: {cidr: [172.20.0.0/24]}\n---\n";
+    for (const settings of [{}, { clusterCIDR: ["172.16.0.0/24"] }]) {
+      const [made] = completeText(cluster + pod("x"), settings).specs.pods;
+      expect(made?.podIps.map(printAddress)).toEqual([expect.stringMatching(/^172\.20\.0\.\d+$/)]);
+    }
   });
 
   test("are from clusterCIDR where Nodes have no blocks", () => {
