@@ -92,6 +92,7 @@ const QUESTIONS = [
   { name: "shop: compile", target: "", args: ["compile", "-q", ...shop, ...settings, "--node", "node-1"] },
   { name: "5x100x50: matrix", target: "2 s", args: ["matrix", "-q", SMALL] },
   { name: "50x1000x100: matrix", target: "10 s, 400 MB", args: ["matrix", "-q", LARGE] },
+  { name: "50x1000x100: check", target: "5 s", args: ["check", "-q", LARGE] },
   { name: "50x1000x100: trace", target: "1 s, 400 MB", args: ["trace", "tcp pod/d/p0 > svc/d/s0:80", LARGE] },
 ];
 

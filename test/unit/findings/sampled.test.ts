@@ -1,0 +1,44 @@
+/** Clusters in which not all pairs are walked: what stands for others finds the faults of each node. */
+import { describe, expect, test } from "vitest";
+import { inFolder, kpc } from "../../support/cli.ts";
+import { gridText } from "../../support/grid-cluster.ts";
+
+const SIZE = { nodes: 9, pods: 27, services: 3 };
+const CLUSTER = "apiVersion: kpc.dev/v1alpha1\nkind: Cluster\n";
+
+function check(cluster: string): { readonly code: number | null; readonly errors: string[]; readonly last: string } {
+  return inFolder({ "grid.json": gridText(SIZE), "cluster.yaml": `${CLUSTER}${cluster}` }, (folder) => {
+    const { code, stdout, stderr } = kpc(["check", "grid.json", "cluster.yaml"], { folder });
+    const errors = stdout.split("\n").flatMap((line) => /: error: (.*)$/.exec(line)?.[1] ?? []);
+    return { code, errors, last: stderr.trimEnd().split("\n").at(-1) ?? "" };
+  });
+}
+
+describe("kpc check of a cluster with more ends than are walked in pairs", () => {
+  test("says which flows it has walked", () => {
+    const { code, errors, last } = check("pods: {network: bridge}\n");
+    expect({ code, errors }).toEqual({ code: 0, errors: [] });
+    const [, flows] = /; walked (\d+) flows: from pods of each kind and the node itself, on each node/.exec(last) ?? [];
+    // Not all of the 36 pods and nodes to all others and to each Service.
+    expect(Number(flows)).toBeGreaterThan(SIZE.nodes * SIZE.services);
+    expect(Number(flows)).toBeLessThan(36 * 35);
+  });
+
+  // Whichever the node is.
+  test.each(["n0", "n8"])("finds what is wrong on %s only", (name) => {
+    const faults = {
+      forwards: "{net.ipv4.ip_forward: 0}",
+      "bridge-nf": "{net.bridge.bridge-nf-call-iptables: 0}",
+    };
+    const found = Object.values(faults).map((sysctls) => {
+      const { code, errors } = check(`pods: {network: bridge}\nnodes: [{name: ${name}, sysctls: ${sysctls}}]\n`);
+      expect(code).toBe(1);
+      return errors;
+    });
+    expect(found.map((errors) => errors.map((text) => /\[([\w-]+)\]$/.exec(text)?.[1]))).toEqual([
+      ["forwarding-off"],
+      ["bridge-netfilter-off"],
+    ]);
+    for (const errors of found) expect(errors.join()).toContain(`node/${name}`);
+  });
+});
