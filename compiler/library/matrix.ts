@@ -1,8 +1,7 @@
 /** Who reaches which Service of a cluster, and what of that a change makes different. */
-import { checkOptions, type OptionKind } from "../arguments.ts";
-import { resolveInput } from "../compile.ts";
+import { checkOptions } from "../arguments.ts";
 import { describeNetwork } from "../described.ts";
-import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import type { Source } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
 import { matrixChanges as changesBetween } from "../matrix/changes.ts";
 import { changesToCsv, matrixToCsv } from "../matrix/csv.ts";
@@ -10,9 +9,8 @@ import { changesToData, type MatrixChangesData, type MatrixData, matrixToData } 
 import { matrixOf } from "../matrix/matrix.ts";
 import { renderChanges, renderMatrix } from "../matrix/text.ts";
 import type { Matrix } from "../matrix/types.ts";
-import { resolveConfigs } from "../node/all-nodes.ts";
-import { loadSpecs } from "../specs/load.ts";
-import { type CompileManifestsOptions, inputOf } from "./compile.ts";
+import type { CompileManifestsOptions } from "./compile.ts";
+import { MANIFEST_OPTIONS, resolveNetwork } from "./resolve-network.ts";
 
 /** The matrix: as data, as `kpc matrix` prints it, and as CSV. Undefined where the manifests have an error. */
 export interface MatrixAnswer {
@@ -30,18 +28,12 @@ export interface MatrixChangesAnswer {
   readonly csv: string | undefined;
 }
 
-const OPTIONS = {
-  settings: "any",
-  strict: "boolean",
-  complete: "boolean",
-} as const satisfies Readonly<Record<keyof CompileManifestsOptions, OptionKind>>;
-
 const ALL_NAMES = { isVerbose: true };
 
 /** Follows the first packet of each pod, node and host outside to each address of each Service of the manifests, among which a
  *  `kind: Cluster` may describe the network, and the answer back. Throws `TypeError` for wrong arguments. */
 export function matrix(manifests: Iterable<Source>, options: CompileManifestsOptions = {}): MatrixAnswer {
-  checkOptions(options, OPTIONS);
+  checkOptions(options, MANIFEST_OPTIONS);
   const { found, diagnostics } = matrixIn(manifests, options);
   return {
     diagnostics,
@@ -58,7 +50,7 @@ export function matrixChanges(
   after: Iterable<Source>,
   options: CompileManifestsOptions = {},
 ): MatrixChangesAnswer {
-  checkOptions(options, OPTIONS);
+  checkOptions(options, MANIFEST_OPTIONS);
   const [old, now] = [matrixIn(before, options, "before"), matrixIn(after, options, "after")];
   const changes = old.found && now.found && changesBetween(old.found, now.found);
   return {
@@ -74,17 +66,8 @@ function matrixIn(
   options: CompileManifestsOptions,
   what?: string,
 ): { readonly found: Matrix | undefined; readonly diagnostics: readonly DiagnosticData[] } {
-  const { sources, config, early, strict, complete } = inputOf(manifests, options, what);
-  const load = (report: Report) => loadSpecs(sources, report);
-  const { diagnostics, resolved } = resolveInput(
-    load,
-    config,
-    { strict, complete, checksNetwork: true },
-    resolveConfigs,
-  );
-  const all: Diagnostic[] = [...early, ...diagnostics];
-  const isRight = resolved !== undefined && early.every(({ severity }) => severity !== "error");
-  const described = isRight ? describeNetwork(resolved) : undefined;
+  const { resolved, found: all } = resolveNetwork(manifests, options, what);
+  const described = resolved && describeNetwork(resolved);
   const found = described && matrixOf(described);
   return { found, diagnostics: all.map(diagnosticToJson) };
 }

@@ -1,19 +1,17 @@
 /** What happens to a packet on its whole way through a cluster, and to the answer. */
 import { checkOptions, checkText, type OptionKind } from "../arguments.ts";
-import { resolveInput } from "../compile.ts";
 import { describeNetwork } from "../described.ts";
-import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import type { Report, Source } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
-import { resolveConfigs } from "../node/all-nodes.ts";
-import { loadSpecs } from "../specs/load.ts";
 import { parsePacket } from "../trace/parse.ts";
 import { mentionedIn, resolveFlow } from "../trace/walk/flow.ts";
 import { type WalkData, walkToData } from "../trace/walk/json.ts";
 import { renderMermaid } from "../trace/walk/mermaid.ts";
 import { renderWalk } from "../trace/walk/text.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
-import { type CompileManifestsOptions, inputOf } from "./compile.ts";
+import type { CompileManifestsOptions } from "./compile.ts";
+import { MANIFEST_OPTIONS, resolveNetwork } from "./resolve-network.ts";
 
 export interface TraceClusterOptions extends CompileManifestsOptions {
   /** In `text` and `mermaid`: each branch in full, also those that differ in the endpoint only. Default: false. */
@@ -32,9 +30,7 @@ export interface TracedCluster {
 }
 
 const OPTIONS = {
-  settings: "any",
-  strict: "boolean",
-  complete: "boolean",
+  ...MANIFEST_OPTIONS,
   all: "boolean",
   reply: "boolean",
 } as const satisfies Readonly<Record<keyof TraceClusterOptions, OptionKind>>;
@@ -49,15 +45,7 @@ export function traceCluster(
   checkOptions(options, OPTIONS);
   checkText(packet, "packet");
   const { all = false, reply = true, ...compiling } = options;
-  const { sources, config, early, strict, complete } = inputOf(manifests, compiling);
-  const load = (report: Report) => loadSpecs(sources, report);
-  const { diagnostics, resolved } = resolveInput(
-    load,
-    config,
-    { strict, complete, checksNetwork: true },
-    resolveConfigs,
-  );
-  const found: Diagnostic[] = [...early, ...diagnostics];
+  const { resolved, found } = resolveNetwork(manifests, compiling);
   const report: Report = (diagnostic) => void found.push(diagnostic);
   const failed = (): TracedCluster => ({
     diagnostics: found.map(diagnosticToJson),
@@ -66,8 +54,7 @@ export function traceCluster(
     mermaid: undefined,
   });
   const written = parsePacket({ name: "packet", text: packet }, report);
-  if (resolved === undefined || written === undefined || early.some(({ severity }) => severity === "error"))
-    return failed();
+  if (resolved === undefined || written === undefined) return failed();
   const { layout, input, walker, known } = describeNetwork(resolved, new Map(), mentionedIn(written));
   const flow = resolveFlow(written, input.specs, layout, report);
   if (flow === undefined) return failed();
