@@ -1,9 +1,9 @@
 /** `kpc compile -o haproxy`: what HTTP requests meet, as the files of a proxy. */
-import type { Diagnostic } from "../diagnostics.ts";
 import { printHaproxy } from "../formats/haproxy/print.ts";
 import { VERSION } from "../version.ts";
 import { FileSet } from "./file-set.ts";
-import { type CommonFlags, compileInputs, EXIT, exitCodeOf, note, showDiagnostics } from "./session.ts";
+import { aboutIngresses } from "./ingress-input.ts";
+import { type CommonFlags, compileInputs, exitCodeOf, note, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 /** Writes the files to `folder`, all or none. Throws `Trouble` where the input has no Ingress. */
@@ -11,7 +11,7 @@ export function haproxyCommand(names: readonly string[], flags: CommonFlags, fol
   if (folder === undefined)
     throw new Trouble("-o haproxy writes haproxy.cfg and its maps: add -d DIR, the folder for the files");
   const { diagnostics, compiled } = compileInputs(names, flags);
-  const found = diagnostics.filter(({ code }) => !OF_RULES.has(code));
+  const found = aboutIngresses(diagnostics);
   showDiagnostics(found, flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const { routes } = compiled.program;
@@ -27,11 +27,8 @@ export function haproxyCommand(names: readonly string[], flags: CommonFlags, fol
     ],
     flags,
   );
-  return hasErrors(found) ? EXIT.finding : EXIT.fine;
+  return exitCodeOf(found);
 }
-
-/** Findings about rules of a node, which a proxy has nothing to do with. */
-const OF_RULES: ReadonlySet<string> = new Set(["no-services", "no-node"]);
 
 const HEADER: readonly string[] = [
   `Kubernetes Ingresses. Written by kpc ${VERSION}.`,
@@ -39,10 +36,6 @@ const HEADER: readonly string[] = [
   "Check:  haproxy -c -f haproxy.cfg",
   "Hosts and paths are in the maps beside this file: KEY BACKEND, the key of a path begins with its host.",
 ];
-
-function hasErrors(diagnostics: readonly Diagnostic[]): boolean {
-  return diagnostics.some(({ severity }) => severity === "error");
-}
 
 function writeFiles(files: ReadonlyMap<string, string>, folder: string): void {
   const set = new FileSet(folder);

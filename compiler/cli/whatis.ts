@@ -4,6 +4,7 @@ import { decideRoute } from "../evaluate/http-route.ts";
 import { renderRoute, routeToJson } from "../trace/http/told.ts";
 import { parseUrl } from "../trace/http/url.ts";
 import { AddressNames } from "../trace/names.ts";
+import { aboutIngresses } from "./ingress-input.ts";
 import { type CommonFlags, compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
 
 export interface WhatisFlags extends CommonFlags {
@@ -19,10 +20,7 @@ export async function whatisCommand(text: string, names: readonly string[], flag
     return EXIT.trouble;
   }
   const { diagnostics, compiled } = compileInputs(names, flags);
-  showDiagnostics(
-    diagnostics.filter(({ code }) => !OF_RULES.has(code)),
-    flags,
-  );
+  showDiagnostics(aboutIngresses(diagnostics), flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const { program, specs, node } = compiled;
   const decision = decideRoute(program, url.request);
@@ -30,6 +28,3 @@ export async function whatisCommand(text: string, names: readonly string[], flag
   await print(tell(url, decision, new AddressNames(specs, node)));
   return decision.target.kind === "status" ? EXIT.finding : EXIT.fine;
 }
-
-/** Findings about rules of a node, which a proxy has nothing to do with. */
-const OF_RULES: ReadonlySet<string> = new Set(["no-services", "no-node"]);
