@@ -99,7 +99,8 @@ const ASSUMED = {
   "from elsewhere": "not a known pod of this node",
 } as const satisfies Readonly<Record<NonNullable<ResolvedPacket["assumed"]>, string>>;
 
-function packetToJson({ packet, assumed }: ResolvedPacket, names: AddressNames): PacketData {
+/** The packet that was followed, with the names of its ends. */
+export function packetToJson({ packet, assumed }: ResolvedPacket, names: AddressNames): PacketData {
   const { protocol, source, sourcePort, destination, destinationPort, inInterface = null, mark } = packet;
   return {
     protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,

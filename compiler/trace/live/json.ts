@@ -1,9 +1,9 @@
 /** A trace of a live host as data for programs. */
 import type { DiagnosticData } from "../../documents/render.ts";
 import type { Packet } from "../../evaluate/packet.ts";
-import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import { jsonText } from "../../json-output.ts";
 import { printAddress } from "../../net/address.ts";
+import { packetToJson } from "../json.ts";
 import type { AddressNames } from "../names.ts";
 import type { LiveComparison, LiveDestination } from "./compare.ts";
 
@@ -14,21 +14,11 @@ export function liveToJson(
   names: AddressNames,
   errors: readonly DiagnosticData[],
 ): string {
-  const { protocol, source, sourcePort, destination, destinationPort, inInterface, mark } = packet;
+  const { protocol } = packet;
   const end = (to: LiveDestination | undefined) =>
     to === undefined ? null : { address: printAddress(to.address), port: to.port, ...names.of({ ...to, protocol }) };
   return jsonText("LiveTrace", {
-    packet: {
-      protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,
-      source: printAddress(source),
-      sourcePort,
-      from: names.of({ address: source, port: sourcePort, protocol }),
-      destination: printAddress(destination),
-      destinationPort,
-      to: names.of({ address: destination, port: destinationPort, protocol }),
-      inInterface: inInterface ?? null,
-      mark,
-    },
+    packet: packetToJson({ packet, assumed: undefined }, names),
     asPredicted: isAsPredicted,
     predictedTo: end(predictedTo),
     observedTo: end(observedTo),
