@@ -54,10 +54,14 @@ export async function traceLiveCommand(
       [`this host has tables of iptables-legacy (${legacy.join(", ")}): the kernel tells nothing of their rules`],
       flags,
     );
-  const events = await eventsOf(tuple, flags);
+  const { events, isInterrupted } = await eventsOf(tuple, flags);
   const packet = events.find((event) => event.kind === "packet")?.packet;
   if (packet === undefined)
-    throw new Trouble(`no such packet opened a connection through this host within ${flags.wait} s`);
+    throw new Trouble(
+      isInterrupted
+        ? "interrupted before such a packet opened a connection through this host"
+        : `no such packet opened a connection through this host within ${flags.wait} s`,
+    );
   const comparison = compareLive(outcomesFor(program, packet), events, handleOf);
   const names = new AddressNames(known.specs, known.node);
   const errors = found.filter(({ severity }) => severity === "error");
@@ -125,7 +129,10 @@ function legacyTables(): string[] {
 }
 
 /** Events of the first packet that opens a connection; none when no such packet comes in time. */
-async function eventsOf(tuple: TracedTuple, flags: LiveFlags): Promise<readonly TraceEvent[]> {
+async function eventsOf(
+  tuple: TracedTuple,
+  flags: LiveFlags,
+): Promise<{ readonly events: readonly TraceEvent[]; readonly isInterrupted: boolean }> {
   const { wait: seconds } = flags;
   const table = `kpc-trace-${process.pid}`;
   const packets = new Map<string, TraceEvent[]>();
@@ -155,7 +162,12 @@ async function eventsOf(tuple: TracedTuple, flags: LiveFlags): Promise<readonly 
     quiet = setTimeout(choose, QUIET_MS);
   };
   const timer = setTimeout(finish, seconds * 1000);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, finish);
+  let isInterrupted = false;
+  const interrupt = (): void => {
+    isInterrupted = true;
+    finish(undefined);
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, interrupt);
   try {
     await traceLive(table, armingCommands(table, tuple, seconds + 5), tell, () => {
       note([`waiting for the packet, ${seconds} s at most`], flags);
@@ -167,9 +179,9 @@ async function eventsOf(tuple: TracedTuple, flags: LiveFlags): Promise<readonly 
   } finally {
     clearTimeout(timer);
     clearTimeout(quiet);
-    for (const signal of ["SIGINT", "SIGTERM"] as const) process.removeListener(signal, finish);
+    for (const signal of ["SIGINT", "SIGTERM"] as const) process.removeListener(signal, interrupt);
   }
-  return chosen;
+  return { events: chosen, isInterrupted };
 }
 
 function outcomesFor(program: Program, packet: Packet) {
