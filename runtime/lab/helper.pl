@@ -20,9 +20,11 @@
 #   proxy NUMBER ADDRESS PORT TARGET,PORT…   takes TCP connections, and makes one to one of the targets for each
 #   watch NUMBER               hears all packets of all interfaces from now on
 #   unwatch NUMBER             hears none of them any more
-#   ask NUMBER PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS BYTES   asks a server; SOURCE `-`: as routing says;
+#   ask NUMBER PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS BYTES WAIT   asks a server; SOURCE `-`: as routing says;
 #                              BYTES: the length of the IP packet, which is not to be cut into fragments, 0: a short one (TCP: always).
-#                              PROTOCOL `http`: TCP, for servers of that kind. The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence` when the time is up
+#                              WAIT `quiet`: silence is the answer as soon as no packet is under way any more, `whole`: when the time is up.
+#                              PROTOCOL `http`: TCP, for servers of that kind. The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence`
+#   pause MILLISECONDS         serves for that long, and does nothing else
 #   seen                       what was heard since the last time, in order of time:
 #                              NUMBER,INTERFACE-INDEX,DIRECTION,NANOSECONDS,LENGTH,HEX each, with `;` between. DIRECTION is `in`
 #                              or `out`, LENGTH the bytes of the frame, and HEX the first of them
@@ -36,6 +38,7 @@ sysread $perl, my $header, 20;
 my $is_x86 = unpack('x18 S', $header) == 62;
 my ($SETNS, $UNSHARE, $RECVMSG, $CLOCK, $MOUNT, $PRCTL, $PRLIMIT)
     = $is_x86 ? (308, 272, 47, 228, 165, 157, 302) : (268, 97, 212, 113, 40, 167, 261);
+my ($SET_AFFINITY, $GET_AFFINITY, $GET_CPU) = $is_x86 ? (203, 204, 309) : (122, 123, 168);
 my ($CLONE_NEWNS, $CLONE_NEWUSER, $CLONE_NEWPID, $CLONE_NEWNET) = (0x20000, 0x10000000, 0x20000000, 0x40000000);
 my $NONBLOCK = 04000;
 
@@ -396,8 +399,16 @@ sub start_command {
 # --- clients -------------------------------------------------------------------------------------------------------------
 
 sub ask {
-    my ($number, $protocol, $source, $source_port, $destination, $port, $milliseconds, $bytes) = @_;
+    my ($number, $protocol, $source, $source_port, $destination, $port, $milliseconds, $bytes, $wait) = @_;
+    my $elsewhere = $wait eq 'quiet' && !$running ? stay_on_one_processor() : undef;
     enter($number);
+    my $answer = ask_from_here($protocol, $source, $source_port, $destination, $port, $milliseconds, $bytes, defined $elsewhere);
+    leave_processor($elsewhere) if defined $elsewhere;
+    return $answer;
+}
+
+sub ask_from_here {
+    my ($protocol, $source, $source_port, $destination, $port, $milliseconds, $bytes, $ends_when_quiet) = @_;
     my $family = family_of($destination);
     my $room = $bytes ? $bytes - ($family == AF_INET ? 20 : 40) - 8 : 0;    # behind the header of UDP or ICMP
     my $answer;
@@ -411,6 +422,9 @@ sub ask {
     bind $socket, $own or return 'error ' . ($! + 0);
     my $failed = !connect $socket, socket_address($destination, $type == SOCK_RAW ? 0 : $port);
     return 'error ' . ($! + 0) if $failed && $! != 115;    # EINPROGRESS
+    # The kernel takes an ICMP error that comes while connect is still sending for one that may go away, which ends nothing (tcp_v4_err).
+    my $refused = $type == SOCK_STREAM ? unpack 'i', getsockopt $socket, SOL_SOCKET, SO_ERROR : 0;
+    return "error $refused" if $refused;
     my $hear = sub {
         my $read = sysread $socket, my $bytes, 512;
         if (!defined $read) { $answer = 'error ' . ($! + 0) unless $!{EAGAIN} }
@@ -440,9 +454,59 @@ sub ask {
         substr($echo, 2, 2) = pack 'n', checksum($echo) if $family == AF_INET;    # the kernel does it for IPv6
         send $socket, $echo, 0 or $answer = 'error ' . ($! + 0);
     }
-    serve_until($until, sub { defined $answer });
+    my $has_answer = sub { defined $answer };
+    if ($ends_when_quiet) { serve_until(now() + 0.001, $has_answer) until defined $answer || now() >= $until || is_quiet() }
+    else                  { serve_until($until, $has_answer) }
     forget($socket);
     return $answer // 'silence';
+}
+
+# --- packets that are under way ------------------------------------------------------------------------------------------
+
+# A packet that a process sends passes all namespaces on the processor that it was sent on: each interface puts it at the end of that
+# processor's queue. So does the loopback interface here with a datagram, which comes back when all has gone a step further that was in
+# the queue before it.
+my $MARKS = 128;    # steps that a packet may have left where nobody watches
+
+socket(my $mark, AF_INET, SOCK_DGRAM, 0) or die "cannot open a socket: $!\n";
+ioctl $mark, 0x8914, my $up = pack 'a16 s x22', 'lo', 1 or die "cannot bring the loopback interface up: $!\n";    # SIOCSIFFLAGS, IFF_UP
+bind $mark, pack_sockaddr_in(0, INADDR_LOOPBACK) or die "bind: $!\n";
+connect $mark, getsockname $mark or die "connect: $!\n";
+setsockopt $mark, SOL_SOCKET, SO_RCVTIMEO, pack 'qq', 1, 0;
+
+# The processors on which this process may run else; undefined: the kernel does not say.
+sub stay_on_one_processor {
+    my $processors = "\0" x 1024;
+    my $bytes = syscall $GET_AFFINITY, 0, length $processors, $processors;
+    my $current = pack 'L', 0;
+    return undef if $bytes <= 0 || syscall($GET_CPU, $current, 0, 0) != 0;
+    vec(my $only = "\0" x $bytes, unpack('L', $current), 1) = 1;
+    return syscall($SET_AFFINITY, 0, $bytes, $only) == 0 ? substr $processors, 0, $bytes : undef;
+}
+
+sub leave_processor {
+    my ($processors) = @_;
+    syscall $SET_AFFINITY, 0, length $processors, $processors;
+}
+
+# Whether nothing is left to do for this process and, on its processor, for the kernel.
+sub is_quiet {
+    return 0 if is_anything_ready();
+    frames_since();
+    for (1 .. $MARKS) {
+        send $mark, '-', 0 or return 0;
+        defined recv $mark, my $back, 1, 0 or return 0;
+    }
+    return !frames_since() && !is_anything_ready();
+}
+
+sub is_anything_ready { return select(my $read = $readable, my $write = $writable, undef, 0) > 0 }
+
+# How many frames the watchers got since the last time.
+sub frames_since {
+    my $count = 0;
+    $count += unpack 'L', getsockopt $_, 263, 6 for values %watcher;    # SOL_PACKET, PACKET_STATISTICS
+    return $count;
 }
 
 sub pad {
@@ -512,6 +576,7 @@ my %commands = (
     watch      => \&watch,
     unwatch    => sub { close delete $watcher{ $_[0] }; return '' },
     ask        => \&ask,
+    pause      => sub { my $until = now() + $_[0] / 1000; serve_until($until, sub { 0 }); return '' },
     seen       => \&seen,
 );
 my %has_input = (netlink => 1, run => 1);

@@ -28,6 +28,8 @@ export interface LabQuestion {
   readonly bytes?: number | undefined;
   /** Milliseconds until silence counts as an answer. */
   readonly patience: number;
+  /** Silence counts as soon as no packet is under way any more. */
+  readonly endsWhenQuiet?: boolean;
   /** Servers of TCP wait for a request. */
   readonly isHttp?: boolean;
 }
@@ -224,11 +226,17 @@ export class PacketLab {
 
   async ask(question: LabQuestion): Promise<LabAnswer> {
     const { protocol, from, source, sourcePort, destination, destinationPort, patience, bytes = 0, isHttp } = question;
+    const wait = question.endsWhenQuiet === true ? "quiet" : "whole";
     const word =
       protocol === PROTOCOL.tcp ? (isHttp === true ? "http" : "tcp") : protocol === PROTOCOL.udp ? "udp" : "icmp";
     const own = source === undefined ? "-" : printAddress(source);
-    const to = `${printAddress(destination)} ${destinationPort} ${patience} ${bytes}`;
+    const to = `${printAddress(destination)} ${destinationPort} ${patience} ${bytes} ${wait}`;
     return readAnswer(await this.helper.ask(`ask ${this.namespace(from)} ${word} ${own} ${sourcePort} ${to}`));
+  }
+
+  /** Serves for some milliseconds, and does nothing else. */
+  async pause(milliseconds: number): Promise<void> {
+    await this.helper.ask(`pause ${milliseconds}`);
   }
 
   /** What was heard since it was last asked for, in order of time. */

@@ -2,11 +2,11 @@
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import type { Host, Network } from "../../compiler/network/network.ts";
-import type { Walk, WalkFlow } from "../../compiler/walk/types.ts";
+import type { Walk, WalkBranch, WalkFlow } from "../../compiler/walk/types.ts";
 import type { PacketWalker } from "../../compiler/walk/walk.ts";
 import { PROTOCOL } from "../packet.ts";
 import { compareWalk, type ObservedWalk, type WalkComparison } from "./compare-walk.ts";
-import { MOST_WATCHED, PacketLab } from "./lab.ts";
+import { type LabAnswer, MOST_WATCHED, PacketLab } from "./lab.ts";
 import type { LabSighting } from "./sightings.ts";
 
 /** The network that is built, and what predicts packets in it. */
@@ -31,12 +31,27 @@ const ECHO: ReadonlySet<number> = new Set([PROTOCOL.icmp, PROTOCOL.icmpv6]);
 const FIRST_PORT = 40_000;
 const LAST_PORT = 60_999;
 
-/** Milliseconds until silence counts as an answer. Packets of a lab take less than one to arrive, where the machine has nothing else to do. */
-function patienceFor({ branches }: Walk): number {
-  // A refusal that comes while the client is still sending is not heard (tcp_v4_err): it tries again after one second, and after three.
-  if (branches.some(({ there }) => there.end.kind === "rejected")) return 3500;
-  return branches.every(({ back }) => back?.end.kind === "delivered") ? 10_000 : 300;
+/** How long a client waits. */
+interface Waiting {
+  /** Milliseconds until silence counts as an answer. Packets of a lab take less than one to arrive, where the machine has nothing else to do. */
+  readonly patience: number;
+  readonly endsWhenQuiet: boolean;
 }
+
+function waitingFor({ branches }: Walk): Waiting {
+  if (branches.every(({ back }) => back?.end.kind === "delivered")) return { patience: 10_000, endsWhenQuiet: false };
+  const isRefused = branches.some(({ there, notice }) => there.end.kind === "rejected" && !isUnheard(notice));
+  // A client that does not hear the first refusal tries again after one second, and after three.
+  return isRefused ? { patience: 3500, endsWhenQuiet: false } : { patience: UNANSWERED_MS, endsWhenQuiet: true };
+}
+
+/** Whether the sender is not told. */
+function isUnheard(notice: WalkBranch["notice"]): boolean {
+  return notice !== undefined && notice.end.kind !== "delivered";
+}
+
+/** Milliseconds until nothing more comes, where no answer was predicted. */
+const UNANSWERED_MS = 300;
 
 /** Likewise, for a client from which nothing was heard. */
 const BUSY_MS = 5000;
@@ -82,23 +97,38 @@ export class LabSession {
     const walk = this.description.walker.walk(flow);
     // The lab does one after the other: what it has heard so far is of earlier flows.
     await Promise.all([this.serve(walk), this.watch(walk), this.hear()]);
-    const { isHttp = false } = this.options;
-    const ask = async (patience: number) => {
-      const asked = this.lab.ask({ ...flow, sourcePort: port, patience, isHttp });
-      const [answer, heard] = await Promise.all([asked, this.hear()]);
+    const heard: LabSighting[] = [];
+    const ask = async (how: Waiting): Promise<LabAnswer> => {
+      const asked = this.lab.ask({ ...flow, sourcePort: port, isHttp: this.options.isHttp === true, ...how });
+      const [answer, seen] = await Promise.all([asked, this.hear()]);
+      heard.push(...seen);
+      return answer;
+    };
+    const observe = (answer: LabAnswer): LabAttempt => {
       // Hosts that wait for the end of an earlier flow send their packets again.
       const sightings = heard.filter(
         (each) => protocolOf(each) === flow.protocol && (isEcho || !this.earlier.has(keyOf(each))),
       );
-      for (const each of heard) this.earlier.add(keyOf(each));
-      return { answer, sightings };
+      const observed = { answer, sightings };
+      return { walk, observed, comparison: compareWalk(walk, observed) };
     };
-    const first = await ask(patienceFor(walk));
+    const waiting = waitingFor(walk);
+    let answer = await ask(waiting);
+    let attempt = observe(answer);
+    // What is not as predicted gets all the time that it may need.
+    if (waiting.endsWhenQuiet && attempt.comparison?.isEqual !== true) {
+      await this.lab.pause(waiting.patience);
+      heard.push(...(await this.hear()));
+      attempt = observe(answer);
+    }
     // On a busy machine the client may give up before its neighbour has answered: then nothing was sent yet.
-    const isSent = first.sightings.length > 0 || walk.branches.every(({ there }) => there.hops.length < 2);
-    const { answer, sightings } = isSent ? first : await ask(BUSY_MS);
-    const observed = { answer, sightings };
-    return { walk, observed, comparison: compareWalk(walk, observed) };
+    if (attempt.observed.sightings.length === 0 && walk.branches.some(({ there }) => there.hops.length >= 2)) {
+      heard.length = 0;
+      answer = await ask({ patience: BUSY_MS, endsWhenQuiet: false });
+      attempt = observe(answer);
+    }
+    for (const each of heard) this.earlier.add(keyOf(each));
+    return attempt;
   }
 
   /** Hears all hosts, or as many as can be heard. */
