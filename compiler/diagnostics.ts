@@ -144,6 +144,8 @@ export const DIAGNOSTIC_CODES = [
   "broken-backend",
   "shadowed-path",
   "pattern-in-path",
+  "haproxy-line",
+  "haproxy-map",
   // rules
   "rules-syntax",
   "rules-dialect",

@@ -8,6 +8,8 @@ import { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode, lineAndColumn }
 import { staleFindings } from "../../compiler/exceptions/render.ts";
 import { findWalkNotes } from "../../compiler/findings/walk-notes.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
+import { readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";
+import { isShownMaps } from "../../compiler/formats/haproxy/read-maps.ts";
 import { readRules } from "../../compiler/formats/read-rules.ts";
 import type { PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
@@ -43,6 +45,18 @@ const rules = (text: string): Cause => {
   return async () => {
     const findings: Diagnostic[] = [];
     await readRules([{ name: "rules", text }], (diagnostic) => findings.push(diagnostic));
+    return findings;
+  };
+};
+
+/** A configuration of HAProxy without maps, or what its runtime API printed of them. */
+const haproxy = (text: string): Cause => {
+  return () => {
+    const findings: Diagnostic[] = [];
+    const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
+    const source = { name: "haproxy", text };
+    if (isShownMaps(text)) readHaproxyMaps(source, report);
+    else readHaproxy(source, new Map(), report);
     return findings;
   };
 };
@@ -289,6 +303,8 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "shadowed-path": manifests(
     ingress(path("/", "web")) + ingress(path("/", "web")).replace("name: i", "name: j") + service("web", OK),
   ),
+  "haproxy-line": haproxy("global\n"),
+  "haproxy-map": haproxy("# id (file) description\n0 (hosts.map) used.\n\n0x1 a\n"),
   "rules-syntax": rules("*filter\n-A INPUT -x\nCOMMIT\n"),
   "rules-dialect": rules("table ip t {\n}\n*filter\nCOMMIT\n"),
   "rules-truncated": rules("table ip t {\n\tchain c {\n"),

@@ -2,6 +2,7 @@
 import type { Diagnostic } from "../../diagnostics.ts";
 import type { HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
 import { printAddress } from "../../net/address.ts";
+import { ANY_HOST, LOOKUPS, type MapName, statusBackend } from "./shape.ts";
 
 /** A configuration. Its files lie in one folder; those that are not `haproxy.cfg` are named in that. */
 export interface HaproxyConfig {
@@ -10,9 +11,6 @@ export interface HaproxyConfig {
   /** Routes that no request can reach: `unsupported-haproxy`. */
   readonly unsupported: readonly Diagnostic[];
 }
-
-/** Stands for requests of no listed host. No host has this name. */
-const ANY_HOST = "*";
 
 /**
  * The configuration that does what `routes` say (HAProxy 2.4 and later), with `header` as comments at its beginning.
@@ -70,7 +68,7 @@ export function printHaproxy(routes: readonly HostRoutes[], header: readonly str
   };
 }
 
-type Maps = Readonly<Record<"hosts" | "wildcards" | "exact" | "prefixes", Map<string, string>>>;
+type Maps = Readonly<Record<MapName, Map<string, string>>>;
 
 /** A row each, sorted, so that one change is one line. */
 function mapText(rows: ReadonlyMap<string, string>): string {
@@ -96,21 +94,11 @@ const SETTINGS: readonly string[] = [
 ];
 
 function frontend(last: string): string[] {
-  const isOpen = (name: string): string => `if !{ var(txn.${name}) -m found }`;
   return [
     "frontend http",
     "  bind :80",
     "  bind :::80 v6only",
-    // Without port and trailing dot; an address in brackets is no listed host.
-    "  http-request set-var(txn.host) req.hdr(host),field(1,:),lower,regsub([.]$,)",
-    "  http-request set-var(txn.id) var(txn.host),map_str(hosts.map)",
-    `  http-request set-var(txn.id) var(txn.host),regsub(^[^.]+,*),map_str(wildcards.map) ${isOpen("id")}`,
-    `  http-request set-var(txn.id) str(${ANY_HOST}) ${isOpen("id")}`,
-    "  http-request set-var(txn.path) path",
-    "  http-request set-var(txn.key) var(txn.id),concat(,txn.path)",
-    "  http-request set-var(txn.backend) var(txn.key),map_str(exact.map)",
-    `  http-request set-var(txn.backend) var(txn.key),concat(/),map_beg(prefixes.map) ${isOpen("backend")}`,
-    "  use_backend %[var(txn.backend)] if { var(txn.backend) -m found }",
+    ...LOOKUPS.map((line) => `  ${line}`),
     `  default_backend ${last}`,
     "",
   ];
@@ -118,7 +106,7 @@ function frontend(last: string): string[] {
 
 /** `NAMESPACE.SERVICE.PORT`: names of namespaces, Services and ports have no dots. */
 function backendName(target: RouteTarget): string {
-  if (target.kind === "status") return `status-${target.status}`;
+  if (target.kind === "status") return statusBackend(target.status);
   const name = target.backend.replace(/[/:]/g, ".");
   if (!/^[A-Za-z0-9._-]+$/.test(name))
     throw new RangeError(`${JSON.stringify(target.backend)} is no name of a backend`);

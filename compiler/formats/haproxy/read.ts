@@ -1,0 +1,199 @@
+/** What HAProxy does with requests, read back from kpc's own configuration or from the maps of one that runs. */
+import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
+import type { HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import { parseAddress } from "../../net/address.ts";
+import { linesOf, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
+import { routesOfMaps } from "./routes.ts";
+import { LOOKUPS, MAP_NAMES, type MapName } from "./shape.ts";
+
+/** Routes of a proxy. */
+export interface ProxyRoutes {
+  readonly routes: readonly HostRoutes[];
+  /** False: backends are names only, and nothing says which endpoints they have. */
+  readonly knowsEndpoints: boolean;
+}
+
+/** Whether a text is a configuration of HAProxy, by its sections. */
+export function isHaproxyConfig(text: string): boolean {
+  return /^\s*(?:global|defaults)\s*(?:#.*)?$/m.test(text) && /^\s*(?:frontend|listen|backend)\s+\S+/m.test(text);
+}
+
+/** The files of maps that kpc's `haproxy.cfg` names. */
+export const MAP_FILES: readonly string[] = MAP_NAMES.map((name) => `${name}.map`);
+
+/**
+ * The routes of a configuration as kpc writes it, with its maps by their file names. Undefined where a line is none that kpc writes, since nothing is
+ * known then of what HAProxy does: `haproxy-line`; or where a row of a map is not understood: `haproxy-map`.
+ */
+export function readHaproxy(
+  config: Source,
+  maps: ReadonlyMap<string, Source>,
+  report: Report,
+): ProxyRoutes | undefined {
+  const findings: Diagnostic[] = [];
+  const tell: Report = (finding) => void findings.push(finding);
+  const { backends, last } = readConfigLines(config, tell);
+  const missing = MAP_FILES.filter((file) => !maps.has(file));
+  for (const file of missing) tell(lineError(`${file} is missing: expected it beside this file`, start(config)));
+  const rowsOf = (name: MapName): ReturnType<typeof readMapFile> => {
+    const source = maps.get(`${name}.map`);
+    return source === undefined ? [] : readMapFile(source, tell);
+  };
+  const rows = {
+    hosts: rowsOf("hosts"),
+    wildcards: rowsOf("wildcards"),
+    exact: rowsOf("exact"),
+    prefixes: rowsOf("prefixes"),
+  };
+  const targetOf = (name: string): RouteTarget | undefined => backends.get(name);
+  const routes = last === undefined ? undefined : routesOfMaps(rows, { targetOf, last: targetOf(last) }, tell);
+  for (const finding of findings) report(finding);
+  return routes === undefined || findings.length > 0 ? undefined : { routes, knowsEndpoints: true };
+}
+
+/** The routes of maps that the runtime API has printed; backends are known by their names only. Reports `haproxy-map`. */
+export function readHaproxyMaps(source: Source, report: Report): ProxyRoutes | undefined {
+  const rows = readShownMaps(source, report);
+  if (rows === undefined) return undefined;
+  const routes = routesOfMaps(rows, { targetOf: targetNamed, last: undefined }, report);
+  return routes === undefined ? undefined : { routes, knowsEndpoints: false };
+}
+
+/** What a backend of this name is for, where kpc gave the name. */
+function targetNamed(name: string): RouteTarget {
+  const [, status] = /^status-(404|503)$/.exec(name) ?? [];
+  if (status !== undefined) return answer(status === "404" ? 404 : 503);
+  return { kind: "endpoints", backend: backendNamed(name), endpoints: [] };
+}
+
+function answer(status: 404 | 503): RouteTarget {
+  return { kind: "status", status, reason: "HAProxy answers itself" };
+}
+
+/** `shop/web:80` for `shop.web.80`. */
+function backendNamed(name: string): string {
+  return name.replace(/^([^.]+)\.([^.]+)\.([^.]+)$/, "$1/$2:$3");
+}
+
+type Section = "global" | "defaults" | "frontend" | "backend";
+
+const SECTIONS: ReadonlySet<string> = new Set<Section>(["global", "defaults", "frontend", "backend"]);
+
+/** Sections in which kpc puts nothing. */
+const OTHER_SECTIONS =
+  /^(?:listen|peers|resolvers|userlist|mailers|cache|program|http-errors|ring|fcgi-app|log-forward)\b/;
+
+/** Lines that choose no backend and no server, by section. */
+const NEUTRAL: Readonly<Record<Section, RegExp>> = {
+  global:
+    /^(?:default-path|stats (?:socket|timeout)|log|maxconn|nbthread|user|group|daemon|master-worker|pidfile|hard-stop-after)\b/,
+  defaults:
+    /^(?:mode http$|option (?:forwardfor|httplog|dontlognull)$|timeout \S+ \S+$|log\b|maxconn \d+$|default-server check inter \d+s? fall \d+ rise \d+$)/,
+  frontend: /^(?:bind|mode http$|timeout \S+ \S+$|log\b|maxconn \d+$|option (?:forwardfor|httplog|dontlognull)$)/,
+  backend: /^balance roundrobin$/,
+};
+
+interface ConfigLines {
+  readonly backends: ReadonlyMap<string, RouteTarget>;
+  /** The name of the default backend; undefined where the frontend is none of kpc's. */
+  readonly last: string | undefined;
+}
+
+/** Reports `haproxy-line` for each line that kpc does not write. */
+function readConfigLines(config: Source, report: Report): ConfigLines {
+  const backends = new Map<string, RouteTarget>();
+  let section: Section | "other" | undefined;
+  let asked = 0;
+  let frontends = 0;
+  let last: string | undefined;
+  let backend: { readonly name: string; readonly endpoints: RouteEndpoint[]; status?: 404 | 503 } | undefined;
+  const unexpected = (line: TextLine, expected: string): void =>
+    report(lineError(`kpc does not write this line, so it is not known what becomes of requests: ${expected}`, line));
+  const close = (): void => {
+    if (backend === undefined) return;
+    const { name, endpoints, status } = backend;
+    const target: RouteTarget =
+      status !== undefined
+        ? answer(status)
+        : endpoints.length === 0
+          ? { kind: "status", status: 503, reason: "the backend has no server" }
+          : { kind: "endpoints", backend: backendNamed(name), endpoints };
+    backends.set(name, target);
+    backend = undefined;
+  };
+  for (const line of linesOf(config)) {
+    const { text } = line;
+    if (text === "" || text.startsWith("#")) continue;
+    const [word = "", name, more] = text.split(/\s+/);
+    if (SECTIONS.has(word)) {
+      close();
+      section = word as Section;
+      const isNamed = section === "frontend" || section === "backend";
+      if (more !== undefined || (name !== undefined) !== isNamed)
+        unexpected(line, `expected ${isNamed ? `${word} NAME` : word}`);
+      if (section === "frontend" && ++frontends > 1) unexpected(line, "expected one frontend");
+      if (section === "backend" && name !== undefined) {
+        if (backends.has(name)) unexpected(line, `backend ${name} is here twice`);
+        backend = { name, endpoints: [] };
+      }
+    } else if (OTHER_SECTIONS.test(text)) {
+      close();
+      section = "other";
+      unexpected(line, "expected the sections global, defaults, frontend and backend");
+    } else if (section === "other") {
+      // The section has been told.
+    } else if (section === undefined) {
+      unexpected(line, "expected a section");
+    } else if (NEUTRAL[section].test(text)) {
+      // Chooses nothing.
+    } else if (section === "frontend" && asked < LOOKUPS.length) {
+      if (text === LOOKUPS[asked]) asked++;
+      else unexpected(line, `expected ${LOOKUPS[asked]}`);
+    } else if (section === "frontend" && last === undefined && word === "default_backend" && more === undefined) {
+      last = name;
+    } else if (backend !== undefined && word === "server") {
+      const endpoint = readServer(text);
+      if (endpoint === undefined) unexpected(line, "expected server NAME ADDRESS:PORT");
+      else backend.endpoints.push(endpoint);
+    } else if (backend !== undefined && /^http-request return status (?:404|503)$/.test(text)) {
+      backend.status = text.endsWith("404") ? 404 : 503;
+    } else {
+      unexpected(
+        line,
+        `expected ${section === "backend" ? "balance roundrobin, or server NAME ADDRESS:PORT" : `what kpc writes into the section ${section}`}`,
+      );
+    }
+  }
+  close();
+  if (asked < LOOKUPS.length)
+    report(
+      lineError(
+        `no frontend asks the maps of hosts and paths as kpc writes it: expected ${LOOKUPS[asked]}`,
+        start(config),
+      ),
+    );
+  else if (last === undefined || !backends.has(last))
+    report(
+      lineError(
+        `${last === undefined ? "the frontend has no default_backend" : `there is no backend ${last}`}`,
+        start(config),
+      ),
+    );
+  return { backends, last: asked < LOOKUPS.length ? undefined : last };
+}
+
+function readServer(text: string): RouteEndpoint | undefined {
+  const [, v6, v4, digits] = /^server \S+ (?:\[([0-9a-f:.]+)\]|([0-9.]+)):(\d{1,5})$/.exec(text) ?? [];
+  const address = parseAddress(v6 ?? v4 ?? "");
+  const port = Number(digits);
+  return address === undefined || port < 1 || port > 65535 ? undefined : { address, port };
+}
+
+function lineError(message: string, { span }: Origin): Diagnostic {
+  return { severity: "error", code: "haproxy-line", message, origin: { span } };
+}
+
+function start(source: Source): Origin {
+  const end = source.text.indexOf("\n");
+  return { span: () => ({ source, start: 0, end: end < 1 ? 1 : end }) };
+}

@@ -1,0 +1,96 @@
+/** What HAProxy is given is read back: files and the maps of the runtime API hold the same routes. */
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { Diagnostic } from "../../compiler/diagnostics.ts";
+import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
+import { readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";
+import { MAP_NAMES } from "../../compiler/formats/haproxy/shape.ts";
+import { required } from "../../compiler/invariant.ts";
+import type { HostRoutes, PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
+import { compareBy } from "../../compiler/order.ts";
+import { ROUTES } from "../support/http-routes.ts";
+import { runs } from "../support/runs.ts";
+
+/** Routes without what no file holds: why the proxy answers itself, and places. */
+function plain(routes: readonly HostRoutes[], targetOf: (target: RouteTarget) => unknown): unknown {
+  return routes.map(({ host, paths, fallback }) => ({
+    host,
+    paths: paths.map(({ match, path, target }) => ({ match, path, target: targetOf(target) })),
+    fallback: targetOf(fallback),
+  }));
+}
+
+/** `routes` as files hold them: in order, and a prefix `/` as the fallback. */
+function held(routes: readonly HostRoutes[]): HostRoutes[] {
+  const rank = compareBy<PathRoute>(
+    ({ match }) => (match === "exact" ? 0 : 1),
+    ({ path }) => -path.length,
+    ({ path }) => path,
+  );
+  const hostRank = compareBy<HostRoutes>(({ host }) =>
+    host === undefined ? "2" : `${host.startsWith("*.") ? 1 : 0} ${host}`,
+  );
+  return [...routes].sort(hostRank).map(({ paths, fallback, ...host }) => {
+    const root = paths.find(({ match, path }) => match === "prefix" && path === "/");
+    return {
+      ...host,
+      paths: paths.filter((each) => each !== root).sort(rank),
+      fallback: root?.target ?? fallback,
+    };
+  });
+}
+
+function withEndpoints(target: RouteTarget): unknown {
+  if (target.kind === "status") return target.status;
+  const endpoints = target.endpoints.map(({ address, port }) => `${address} ${port}`);
+  return endpoints.length === 0 ? 503 : { backend: target.backend, endpoints: endpoints.sort() };
+}
+
+function named(target: RouteTarget): unknown {
+  return target.kind === "status" ? target.status : target.backend;
+}
+
+/** As `show map; show map #0; show map #1; …` prints it. */
+function shownMaps(files: ReadonlyMap<string, string>): string {
+  const texts = MAP_NAMES.map((name) => required(files.get(`${name}.map`), name));
+  const list = MAP_NAMES.map((name, id) => {
+    const count = (texts[id] ?? "").split("\n").length - 1;
+    const where = `pattern loaded from file '${name}.map' used by map at file 'haproxy.cfg' line ${id + 20}`;
+    return `${id} (${name}.map) ${where}. curr_ver=0 next_ver=0 entry_cnt=${count}\n`;
+  });
+  const rows = texts.map((text) => `${text.replace(/^(?=.)/gm, "0x55d4a56f5150 ")}\n`);
+  return `# id (file) description\n${list.join("")}\n${rows.join("")}`;
+}
+
+describe("what HAProxy is given holds the routes", () => {
+  test("its files", () => {
+    fc.assert(
+      fc.property(ROUTES, (routes) => {
+        const findings: Diagnostic[] = [];
+        const { files } = printHaproxy(routes, ["a comment"]);
+        const sources = new Map([...files].map(([name, text]) => [name, { name, text }]));
+        const config = required(sources.get("haproxy.cfg"), "haproxy.cfg");
+        const read = readHaproxy(config, sources, (finding) => void findings.push(finding));
+        expect(findings).toEqual([]);
+        expect(plain(read?.routes ?? [], withEndpoints)).toEqual(plain(held(routes), withEndpoints));
+      }),
+      { numRuns: runs(2000) },
+    );
+  });
+
+  test("what show map prints of its maps, with names of backends", () => {
+    fc.assert(
+      fc.property(ROUTES, (routes) => {
+        const { files } = printHaproxy(routes);
+        // A row for hosts that no rule names, which lowering always gives.
+        fc.pre(routes.some(({ host }) => host === undefined));
+        const findings: Diagnostic[] = [];
+        const source = { name: "maps", text: shownMaps(files) };
+        const read = readHaproxyMaps(source, (finding) => void findings.push(finding));
+        expect(findings).toEqual([]);
+        expect(plain(read?.routes ?? [], named)).toEqual(plain(held(routes), named));
+      }),
+      { numRuns: runs(2000) },
+    );
+  });
+});

@@ -1,0 +1,199 @@
+import { describe, expect, test } from "vitest";
+import { type Diagnostic, lineAndColumn } from "../../../compiler/diagnostics.ts";
+import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
+import { isHaproxyConfig, readHaproxy, readHaproxyMaps } from "../../../compiler/formats/haproxy/read.ts";
+import { isShownMaps } from "../../../compiler/formats/haproxy/read-maps.ts";
+import { required } from "../../../compiler/invariant.ts";
+import type { HostRoutes, RouteTarget } from "../../../compiler/ir/types.ts";
+import { parseAddress } from "../../../compiler/net/address.ts";
+
+const web: RouteTarget = {
+  kind: "endpoints",
+  backend: "shop/web:80",
+  endpoints: [{ address: required(parseAddress("10.244.1.10"), "an address"), port: 8080 }],
+};
+const none: RouteTarget = { kind: "status", status: 404, reason: "none" };
+const ROUTES: readonly HostRoutes[] = [
+  { host: "a.example", paths: [{ match: "exact", path: "/x", target: web }], fallback: none },
+  { host: "*.b.example", paths: [{ match: "prefix", path: "/api", target: web }], fallback: web },
+  { paths: [], fallback: none },
+];
+const FILES = printHaproxy(ROUTES).files;
+const CONFIG = required(FILES.get("haproxy.cfg"), "haproxy.cfg");
+
+/** What is read of the files with `changes`, and what is told, as `FILE:LINE message`. */
+function read(changes: Readonly<Record<string, string | undefined>> = {}) {
+  const texts = new Map<string, string | undefined>([...FILES, ...Object.entries(changes)]);
+  const sources = new Map(
+    [...texts].flatMap(([name, text]) => (text === undefined ? [] : [[name, { name, text }] as const])),
+  );
+  const told: Diagnostic[] = [];
+  const config = sources.get("haproxy.cfg") ?? expect.unreachable();
+  const routes = readHaproxy(config, sources, (finding) => void told.push(finding))?.routes;
+  return { routes, told: told.map(placed) };
+}
+
+function placed({ origin, message, code }: Diagnostic): string {
+  const span = origin?.span() ?? expect.unreachable(message);
+  return `${span.source.name}:${lineAndColumn(span).line} ${code}: ${message}`;
+}
+
+describe("a configuration of HAProxy", () => {
+  test("is read back, with the row that each path comes from", () => {
+    const { routes, told } = read();
+    expect(told).toEqual([]);
+    const span = routes?.[1]?.paths[0]?.origin?.span();
+    expect(span && [span.source.name, span.source.text.slice(span.start, span.end)]).toEqual([
+      "prefixes.map",
+      "*.b.example/api/ shop.web.80",
+    ]);
+  });
+
+  test("is recognised by its sections", () => {
+    expect(isHaproxyConfig(CONFIG)).toBe(true);
+    expect(isHaproxyConfig("table ip nat {\n}\n")).toBe(false);
+    expect(isHaproxyConfig("apiVersion: v1\nkind: Service\n")).toBe(false);
+  });
+
+  const lines = CONFIG.split("\n");
+  const rules = lines.flatMap((text, i) => (/^ {2}(?:http-request|use_backend|default_backend)/.test(text) ? [i] : []));
+
+  test("without one of the lines that choose is not read", () => {
+    expect(rules.length).toBeGreaterThan(10);
+    for (const i of rules) {
+      const { routes, told } = read({ "haproxy.cfg": lines.filter((_, at) => at !== i).join("\n") });
+      if ((lines[i] ?? "").includes("return status")) continue; // then the backend has no server: 503
+      expect([lines[i], routes, told[0]]).toEqual([lines[i], undefined, expect.stringContaining("haproxy-line")]);
+    }
+  });
+
+  test.each([
+    "http-request deny if { path_beg /admin }",
+    "http-request set-path /x",
+    "http-request replace-path /a(.*) /1",
+    "use_backend other if TRUE",
+    "acl x path /",
+    "redirect scheme https",
+    "server late 10.0.0.1:80 weight 0",
+    "errorfile 503 /x",
+    "filter compression",
+    "default-server disabled",
+    "balance source",
+    "listen more",
+    "cache c",
+    "frontend more",
+    "backend shop.web.80",
+    "nonsense",
+  ])("with the line %s anywhere is not read, with the number of a line", (added) => {
+    for (let at = 0; at <= lines.length - 1; at++) {
+      const changed = [...lines.slice(0, at), `  ${added}`, ...lines.slice(at)].join("\n");
+      const { routes, told } = read({ "haproxy.cfg": changed });
+      expect([at, routes, told.length > 0]).toEqual([at, undefined, true]);
+      expect(
+        told.some((text) => text.startsWith(`haproxy.cfg:${at + 1} haproxy-line`)) ||
+          /section|frontend|backend|listen|cache/.test(added),
+      ).toBe(true);
+    }
+  });
+
+  test.each([
+    [{ "hosts.map": undefined }, "haproxy.cfg:1 haproxy-line: hosts.map is missing: expected it beside this file"],
+    [{ "hosts.map": "a.example\n" }, "hosts.map:1 haproxy-map: expected KEY BACKEND, two words"],
+    [{ "hosts.map": "A.example h\n" }, "hosts.map:1 haproxy-map: expected a host in lower case, not A.example"],
+    [{ "hosts.map": "#\n*.a h\n" }, "hosts.map:2 haproxy-map: expected a host in lower case, not *.a"],
+    [{ "wildcards.map": "a.b h\n" }, "wildcards.map:1 haproxy-map: expected a wildcard such as *.example.com, not a.b"],
+    [{ "exact.map": "a.example b\n" }, "exact.map:1 haproxy-map: expected HOST/PATH, not a.example"],
+    [{ "exact.map": "a.example/x other\n" }, "exact.map:1 haproxy-map: haproxy.cfg has no backend other"],
+    [
+      { "exact.map": "a.example/x status-404\na.example/x shop.web.80\n" },
+      "exact.map:2 haproxy-map: the key a.example/x is here twice",
+    ],
+    [
+      { "prefixes.map": "a.example/x status-404\n" },
+      "prefixes.map:1 haproxy-map: expected a slash at the end of a.example/x: without it half an element matches",
+    ],
+  ])("with %j is not read", (changes, message) => {
+    const { routes, told } = read(changes);
+    expect(routes).toBeUndefined();
+    expect(told).toEqual([message]);
+  });
+
+  test("leads hosts by the id that the map of hosts gives, also two to one", () => {
+    const { routes, told } = read({ "hosts.map": "a.example a.example\nc.example a.example\n" });
+    expect(told).toEqual([]);
+    expect(routes?.map(({ host, paths }) => [host, paths.length])).toEqual([
+      ["a.example", 1],
+      ["c.example", 1],
+      ["*.b.example", 1],
+      [undefined, 0],
+    ]);
+  });
+});
+
+describe("what the runtime API prints of maps", () => {
+  const LIST = `# id (file) description
+0 (/etc/haproxy/hosts.map) pattern loaded from file 'hosts.map' used by map at file 'haproxy.cfg' line 24. curr_ver=0 next_ver=0 entry_cnt=1
+1 (/etc/haproxy/wildcards.map) pattern loaded from file 'wildcards.map' used by map at file 'haproxy.cfg' line 25. curr_ver=0 next_ver=0 entry_cnt=0
+2 (/etc/haproxy/exact.map) pattern loaded from file 'exact.map' used by map at file 'haproxy.cfg' line 29. curr_ver=0 next_ver=0 entry_cnt=1
+3 (/etc/haproxy/prefixes.map) pattern loaded from file 'prefixes.map' used by map at file 'haproxy.cfg' line 30. curr_ver=0 next_ver=0 entry_cnt=2
+
+`;
+  const HOSTS = "0x55d4a56f5150 a.example a.example\n\n";
+  const EXACT = "0x55d4a56f5150 a.example/x shop.web.80\n\n";
+  const PREFIXES = "0x55d4a56f5150 */ status-404\n0x55d4a56f5150 a.example/ shop.web.80\n\n";
+
+  function shown(text: string) {
+    const told: Diagnostic[] = [];
+    const found = readHaproxyMaps({ name: "maps", text }, (finding) => void told.push(finding));
+    return { found, told: told.map(placed) };
+  }
+
+  test.each([
+    ["the list, then each map in its order", `${LIST}${HOSTS}\n${EXACT}${PREFIXES}`],
+    [
+      "what was asked in front of each",
+      `show map #3\n${PREFIXES}show map #0\n${HOSTS}> show map #1\n\nshow map #2\n${EXACT}show map\n${LIST}`,
+    ],
+    [
+      "names in front of each, without the list",
+      `show map hosts.map\n${HOSTS}show map /etc/wildcards.map\n\n$ echo "show map exact.map" | socat stdio /run/haproxy.sock\n${EXACT}show map prefixes.map\n${PREFIXES}`,
+    ],
+  ])("is read: %s", (_, text) => {
+    expect(isShownMaps(text)).toBe(true);
+    const { found, told } = shown(text);
+    expect(told).toEqual([]);
+    expect(found?.knowsEndpoints).toBe(false);
+    expect(found?.routes).toMatchObject([
+      {
+        host: "a.example",
+        paths: [{ match: "exact", path: "/x", target: { backend: "shop/web:80", endpoints: [] } }],
+        fallback: { backend: "shop/web:80" },
+      },
+      { paths: [], fallback: { status: 404 } },
+    ]);
+  });
+
+  test.each([
+    [
+      LIST,
+      "maps:1 haproxy-map: hosts.map is missing: expected the rows of hosts.map, wildcards.map, exact.map, prefixes.map (show map, then show map #ID of each)",
+    ],
+    [
+      `${LIST}${HOSTS}${PREFIXES}`,
+      'maps:7 haproxy-map: expected the rows of 3 maps, in the order of the list, or "show map #ID" in front of each; found 2',
+    ],
+    [`${LIST}${HOSTS}${PREFIXES}${EXACT}`, "maps:9 haproxy-map: exact.map has 2 rows here, and 1 in the list of maps"],
+    [
+      `${LIST}${HOSTS}${EXACT}${PREFIXES}Unknown command\n`,
+      "maps:14 haproxy-map: expected what show map prints: the list of maps, or rows as ADDRESS KEY BACKEND",
+    ],
+    [
+      `${LIST}${HOSTS}${EXACT}${PREFIXES.replace("*/", "a.example/y/")}`,
+      "maps:11 haproxy-map: no row of prefixes.map says what serves other hosts: expected */",
+    ],
+  ])("is refused", (text, message) => {
+    const { found, told } = shown(text);
+    expect(found).toBeUndefined();
+    expect(told).toEqual([message]);
+  });
+});
