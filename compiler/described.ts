@@ -43,6 +43,7 @@ export function describeNetwork(
     network: specs.network,
     clusterCidrs: config.clusterCidr ?? [],
     serviceCidrs: nodes.flatMap(({ settings }) => FAMILIES.flatMap((family) => settings.families[family].serviceCidrs)),
+    ingressAddresses: ingressAddressesOf(input),
     mentioned,
     masqueradesPods: nodes.some(({ settings }) =>
       FAMILIES.some((family) => settings.families[family].podNetwork !== undefined),
@@ -79,4 +80,12 @@ export function describeNetwork(
   };
   const known = new KnownNetwork(layout.network, clusterAddresses(cluster, layout.podCidrs));
   return { input, layout, walker: new PacketWalker(layout.network, evaluatorOf), known, programOf };
+}
+
+/** Those that a controller has given to the Ingresses that are ours. */
+function ingressAddressesOf({ specs, cluster }: ResolvedInput): Address[] {
+  const ours = new Set(cluster.ingresses.map(({ namespace, name }) => `${namespace}/${name}`));
+  return specs.ingresses.flatMap(({ meta, addresses }) =>
+    ours.has(`${meta.namespace}/${meta.name}`) ? addresses : [],
+  );
 }

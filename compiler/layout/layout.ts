@@ -3,6 +3,7 @@ import type { Host, Link } from "../network/network.ts";
 import { plugIn } from "./collected.ts";
 import { toHost } from "./draft.ts";
 import type { LayoutRules } from "./host-rules.ts";
+import { findIngressProxy } from "./ingress-proxy.ts";
 import { masqueradeRules } from "./masquerade.ts";
 import { layOutNode } from "./node.ts";
 import { planOf } from "./plan.ts";
@@ -39,5 +40,6 @@ export function layOut(input: LayoutInput): NetworkLayout {
   for (const draft of world.drafts) hosts.set(draft.name, toHost(draft));
   links.push(...world.links);
   for (const [name, own] of world.rules) rules.set(name, own);
-  return { network: { hosts, links }, rules, aliases: plan.aliases, podCidrs: plan.podCidrs };
+  const { aliases, podCidrs } = plan;
+  return { network: { hosts, links }, rules, aliases, podCidrs, ingressProxy: findIngressProxy(input) };
 }

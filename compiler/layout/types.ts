@@ -5,6 +5,7 @@ import type { ServicePort } from "../model/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Host, Network } from "../network/network.ts";
+import type { Provenance } from "../network/provenance.ts";
 import type { NetworkSpec } from "../specs/network-types.ts";
 import type { ServiceSpec } from "../specs/types.ts";
 import type { LayoutRules } from "./host-rules.ts";
@@ -24,6 +25,8 @@ export interface LayoutInput {
   /** Nodes of which their own files tell, by name: that counts instead of what would be laid out. */
   readonly collected: ReadonlyMap<string, CollectedHost>;
   readonly serviceCidrs?: readonly Prefix[];
+  /** Those that a controller has given to Ingresses. */
+  readonly ingressAddresses?: readonly Address[];
   /** Addresses that a question names: those that nobody has are somebody's outside. */
   readonly mentioned?: readonly Address[];
 }
@@ -43,6 +46,7 @@ export interface NetworkLayout {
   readonly aliases: ReadonlyMap<string, string>;
   /** Blocks of all pods. */
   readonly podCidrs: readonly Prefix[];
+  readonly ingressProxy: FoundProxy;
 }
 
 /** A subnet that joins nodes, in one family. */
@@ -53,3 +57,38 @@ export interface Underlay {
   /** Undefined: it stands in the input. */
   readonly inferred: string | undefined;
 }
+
+// --- the ingress proxy ---------------------------------------------------------------------------------------------------
+
+export type Scheme = "http" | "https";
+
+/** The ingress proxy of a cluster: one program, on one or several hosts. */
+export interface IngressProxy {
+  /** Whose endpoints it is; undefined: no Service leads to it. */
+  readonly service: ServiceSpec | undefined;
+  readonly instances: readonly ProxyInstance[];
+  /** What the names of hosts stand for outside, by the Cluster; empty: that is not said. */
+  readonly addresses: readonly Address[];
+  readonly provenance: Provenance;
+}
+
+/** The proxy in one pod, or on one node. */
+export interface ProxyInstance {
+  /** The host that has its network: `pod/NAMESPACE/NAME` or `node/NAME`. */
+  readonly host: string;
+  /** The pod, by that name; or the host. */
+  readonly name: string;
+  readonly addresses: readonly Address[];
+  readonly listeners: readonly ProxyListener[];
+}
+
+/** A TCP port at which the proxy takes requests. */
+export interface ProxyListener {
+  readonly scheme: Scheme;
+  readonly port: number;
+}
+
+/** `proxy` undefined: nothing says who it is. More than one of `candidates`: that cannot be told from each other. */
+export type FoundProxy =
+  | { readonly proxy: IngressProxy }
+  | { readonly proxy?: undefined; readonly candidates: readonly string[] };

@@ -3,6 +3,7 @@ import type { Origin, Report } from "../diagnostics.ts";
 import { nearest } from "../documents/nearest.ts";
 import { type Address, FAMILIES, familyOf, parseAddress, printAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily, prefixHolds, printPrefix } from "../net/prefix.ts";
+import { selects } from "../specs/labels.ts";
 import type { Located } from "../specs/located.ts";
 import { isOutside } from "./blocks.ts";
 import type { NetworkCheckInput } from "./network-check-input.ts";
@@ -30,6 +31,7 @@ export function checkClusterNames({ cluster, specs }: NetworkCheckInput, report:
     report({ severity: "error", code: "unknown-cluster-name", message, origin });
   };
   for (const { name } of network.nodes) check(name.value, name.field);
+  for (const { value, field } of network.ingress?.nodes ?? []) check(value, field);
   const hosts = new Set<Address>(
     [...cluster.nodes, ...cluster.pods]
       .flatMap(({ addresses }) => addresses)
@@ -68,6 +70,21 @@ export function checkLoadBalancers({ services, network }: NetworkCheckInput["spe
     const message = `Service ${name.value} ${why}`;
     report({ severity: "warning", code: "cluster-mismatch", message, origin, notes });
   }
+}
+
+/** An ingress proxy of which the input has no Service, or no pods. */
+export function checkIngressProxy({ cluster, specs }: NetworkCheckInput, report: Report): void {
+  const { service: name, pods } = specs.network?.ingress ?? {};
+  const known = specs.services.map(({ meta }) => `${meta.namespace}/${meta.name}`).sort();
+  if (name !== undefined && !known.includes(name.value)) {
+    const message = `there is no Service "${name.value}" in the input${hintFor(name.value, known)}`;
+    report({ severity: "error", code: "unknown-cluster-name", message, origin: name.field });
+  }
+  if (pods === undefined) return;
+  const { namespace, labels, field } = pods;
+  if (cluster.pods.some((pod) => pod.namespace === namespace && selects(labels, pod.labels))) return;
+  const message = `no Pod of namespace ${namespace} in the input has these labels: there is no ingress proxy`;
+  report({ severity: "warning", code: "cluster-mismatch", message, origin: field });
 }
 
 // --- blocks --------------------------------------------------------------------------------------------------------------

@@ -2,7 +2,13 @@
  *  packets between hosts do. */
 import type { Report } from "../diagnostics.ts";
 import { reportDuplicateAddresses, reportRoutedServiceCidrs } from "./address-checks.ts";
-import { checkClusterNames, checkConnected, checkLoadBalancers, reportBlockMismatches } from "./cluster-checks.ts";
+import {
+  checkClusterNames,
+  checkConnected,
+  checkIngressProxy,
+  checkLoadBalancers,
+  reportBlockMismatches,
+} from "./cluster-checks.ts";
 import { reportUnknownDatapath } from "./datapath.ts";
 import type { NetworkCheckInput } from "./network-check-input.ts";
 import { reportOverlappingPodCidrs, reportPodsOutside, reportPodsOutsideAll } from "./pod-cidr-checks.ts";
@@ -13,6 +19,7 @@ export function checkNetwork(input: NetworkCheckInput, report: Report): void {
   reportUnknownDatapath(input.specs, report);
   checkClusterNames(input, report);
   checkLoadBalancers(input.specs, report);
+  checkIngressProxy(input, report);
   reportBlockMismatches(input, report);
   checkConnected(input, report);
   reportOverlappingPodCidrs(input.cluster.nodes, report);

@@ -12,7 +12,7 @@ import {
 } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { show } from "../documents/show.ts";
-import { parseAddress } from "../net/address.ts";
+import { type Address, parseAddress } from "../net/address.ts";
 import { asPort, type Port } from "../net/port.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import {
@@ -73,7 +73,7 @@ export function decodeIngress(context: Context, root: Field): IngressSpec | unde
   const ingress = readShape(context, root, INGRESS);
   if (ingress === undefined) return undefined;
   const meta = decodeMeta(context, root, ingress.metadata, true, dns1123SubdomainProblems);
-  checkStatus(context, root, ingress.status ?? {});
+  const addresses = decodeStatus(context, root, ingress.status ?? {});
   if (ingress.spec === undefined || ingress.spec === null) {
     reportMissing(context, root, "spec", NOTHING_TO_DO);
     return undefined;
@@ -89,7 +89,7 @@ export function decodeIngress(context: Context, root: Field): IngressSpec | unde
   };
   checkText(context, field, "ingressClassName", ingressClassName, dns1123SubdomainProblems);
   if (meta === undefined) return undefined;
-  return { meta, className: decodeClass(context, meta, ingressClassName ?? undefined), ...decoded };
+  return { meta, className: decodeClass(context, meta, ingressClassName ?? undefined), addresses, ...decoded };
 }
 
 /** The field, unless there is the annotation too: it wins on objects that have both, which can only be old ones. */
@@ -234,10 +234,11 @@ function decodeTls(context: Context, field: Field, { hosts, secretName }: Fittin
   return { hosts: given, secretName: secretName || undefined, field };
 }
 
-function checkStatus(context: Context, root: Field, { loadBalancer }: Fitting<typeof STATUS>): void {
-  for (const [index, { hostname }] of (loadBalancer?.ingress ?? []).entries()) {
-    if (hostname === undefined || hostname === null) continue;
+/** The addresses that a controller has given to the Ingress; names do not count. */
+function decodeStatus(context: Context, root: Field, { loadBalancer }: Fitting<typeof STATUS>): Address[] {
+  return (loadBalancer?.ingress ?? []).flatMap(({ hostname, ip }, index) => {
     const list = root.member("status").member("loadBalancer").member("ingress");
-    checkHostname(lenient(context), list.item(index), hostname);
-  }
+    if (hostname !== undefined && hostname !== null) checkHostname(lenient(context), list.item(index), hostname);
+    return parseAddress(ip ?? "") ?? [];
+  });
 }

@@ -78,7 +78,8 @@ export function decodeLoadBalancers(context: Context, list: Field | undefined): 
   });
 }
 
-function serviceProblems(text: string): readonly string[] {
+/** What keeps `text` from being `namespace/name` of a Service. */
+export function serviceProblems(text: string): readonly string[] {
   const [namespace = "", name = "", ...more] = text.split("/");
   const isWhole = more.length === 0 && dns1123LabelProblems(namespace).length === 0;
   return isWhole && dns1123LabelProblems(name).length === 0

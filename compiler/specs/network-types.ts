@@ -13,6 +13,7 @@ export interface NetworkSpec {
   readonly gateway: GatewaySpec | undefined;
   readonly outside: readonly OutsideSpec[];
   readonly loadBalancers: readonly LoadBalancerSpec[];
+  readonly ingress: IngressProxySpec | undefined;
   readonly nodes: readonly NodeNetworkSpec[];
   /** Whose rules the nodes have: kpc's own, or none. */
   readonly proxy: (typeof NODE_PROXIES)[number] | undefined;
@@ -125,6 +126,28 @@ export interface LoadBalancerSpec {
   readonly nodes: (typeof BALANCER_NODES)[number] | undefined;
   /** Its own addresses in the underlay. */
   readonly addresses: readonly Located<Address>[];
+  readonly field: Field;
+}
+
+/** The program that takes requests for the hosts of Ingresses, on one or several pods or nodes. One of `service`, `pods` and `nodes` is
+ *  there. */
+export interface IngressProxySpec {
+  /** `namespace/name` of the Service whose endpoints it is. */
+  readonly service: Located<string> | undefined;
+  readonly pods: IngressPodsSpec | undefined;
+  /** Names of nodes on which it runs outside of pods. */
+  readonly nodes: readonly Located<string>[];
+  /** Where it listens; undefined: as the Service or the pods say, else 80 and 443. */
+  readonly ports: Readonly<Record<"http" | "https", Located<Port> | undefined>>;
+  /** What the names of hosts stand for, outside. */
+  readonly addresses: readonly Located<Address>[];
+  readonly field: Field;
+}
+
+/** The pods of a namespace that have all of `labels`. */
+export interface IngressPodsSpec {
+  readonly namespace: string;
+  readonly labels: ReadonlyMap<string, string>;
   readonly field: Field;
 }
 

@@ -3,6 +3,7 @@ import type { Field } from "../documents/field.ts";
 import { checkMembers } from "../documents/unknown-members.ts";
 import { decodeLoadBalancers, decodeOutside, decodeUnderlay } from "./network-edge.ts";
 import { decodeGateway } from "./network-gateway.ts";
+import { decodeIngressProxy } from "./network-ingress.ts";
 import { decodeNodeNetworks } from "./network-node.ts";
 import { decodePodNetwork } from "./network-pods.ts";
 import { type NetworkSpec, NODE_PROXIES } from "./network-types.ts";
@@ -16,6 +17,7 @@ export const CLUSTER_MEMBERS: ReadonlySet<string> = new Set([
   "gateway",
   "outside",
   "loadBalancers",
+  "ingress",
   "nodes",
   "proxy",
 ]);
@@ -35,6 +37,7 @@ export function decodeNetwork(context: Context, root: Field): NetworkSpec {
     gateway: part("gateway", decodeGateway),
     outside: decodeOutside(context, root.get("outside")),
     loadBalancers: decodeLoadBalancers(context, root.get("loadBalancers")),
+    ingress: part("ingress", decodeIngressProxy),
     nodes: decodeNodeNetworks(context, root.get("nodes")),
     proxy: asOneOf(context, root.get("proxy"), NODE_PROXIES),
     field: root,

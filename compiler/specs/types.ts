@@ -275,6 +275,8 @@ export interface IngressSpec {
   readonly meta: Meta;
   /** `spec.ingressClassName`, or the older annotation, which wins on objects that have both. */
   readonly className: string | undefined;
+  /** `status.loadBalancer.ingress` entries that have an address. */
+  readonly addresses: readonly Address[];
   readonly defaultBackend: IngressBackendSpec | undefined;
   readonly rules: readonly IngressRuleSpec[];
   readonly tls: readonly IngressTlsSpec[];

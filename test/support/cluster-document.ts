@@ -18,6 +18,7 @@ gateway:
   forwards: [{port: 8080, to: "node-1:30123"}, {port: 8080, protocol: udp, to: "[fd00:50::b]:53"}, {port: 22, to: 192.168.50.11:22}]
 outside: [{name: client, address: 198.51.100.10}, {name: partner}]
 loadBalancers: [{service: shop/partners, kind: nat, keepsClient: true, nodes: healthy, addresses: [192.168.50.5, "fd00:50::5"]}]
+ingress: {service: ingress/proxy, ports: {http: 8080, https: 8443}, addresses: [198.51.100.50, "fd00:50::50"]}
 nodes:
 - name: node-2
   rules: host.nft

@@ -101,6 +101,7 @@ export function networkSpec(kind: ClusterKind): NetworkSpec {
             addresses: [],
             field: NOWHERE,
           })),
+    ingress: undefined,
     nodes: Object.entries(sysctls).map(([name, values]) => ({
       name: located(name),
       sysctls: Object.entries(values).map(([sysctl, value]) => located({ name: sysctl, value })),

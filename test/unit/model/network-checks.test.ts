@@ -282,6 +282,18 @@ describe("a Cluster that contradicts the input", () => {
     ],
     [
       ['error unknown-cluster-name there is no Service "a/pbu" in the input, did you mean "a/pub"?'],
+      "ingress: {service: a/pbu}",
+    ],
+    [
+      ['error unknown-cluster-name there is no Node "n11" in the input: expected one of n1, n2'],
+      "ingress: {nodes: [n11]}",
+    ],
+    [
+      ["warning cluster-mismatch no Pod of namespace a in the input has these labels: there is no ingress proxy"],
+      "ingress: {pods: {namespace: a, labels: {app: proxy}}}",
+    ],
+    [
+      ['error unknown-cluster-name there is no Service "a/pbu" in the input, did you mean "a/pub"?'],
       "loadBalancers: [{service: a/pbu}]",
     ],
     [

@@ -5,6 +5,11 @@ import { parse } from "yaml";
 import { CLUSTER_MEMBERS } from "../../../compiler/specs/network.ts";
 import { BALANCER_MEMBERS, OUTSIDE_MEMBERS, UNDERLAY_MEMBERS } from "../../../compiler/specs/network-edge.ts";
 import { FORWARD_MEMBERS, GATEWAY_MEMBERS } from "../../../compiler/specs/network-gateway.ts";
+import {
+  INGRESS_POD_MEMBERS,
+  INGRESS_PORT_MEMBERS,
+  INGRESS_PROXY_MEMBERS,
+} from "../../../compiler/specs/network-ingress.ts";
 import { NODE_NETWORK_MEMBERS, ROUTE_MEMBERS } from "../../../compiler/specs/network-node.ts";
 import { POD_NETWORK_MEMBERS } from "../../../compiler/specs/network-pods.ts";
 import {
@@ -36,6 +41,9 @@ const OBJECTS: readonly (readonly [name: string, schema: JsonSchema, members: Re
   ["forward", definition("forward"), FORWARD_MEMBERS],
   ["outside", definition("outside"), OUTSIDE_MEMBERS],
   ["loadBalancer", definition("loadBalancer"), BALANCER_MEMBERS],
+  ["ingress", definition("ingress"), INGRESS_PROXY_MEMBERS],
+  ["ingressPods", definition("ingressPods"), INGRESS_POD_MEMBERS],
+  ["ingressPorts", definition("ingressPorts"), INGRESS_PORT_MEMBERS],
   ["node", definition("node"), NODE_NETWORK_MEMBERS],
   ["route", definition("route"), ROUTE_MEMBERS],
 ];
@@ -93,6 +101,11 @@ describe("schema and decoder agree", () => {
     ["the example", read("examples/shop/cluster.yaml")],
     ["the example of docs/cluster.md", /```yaml cluster.yaml\n(.*?)```/s.exec(PAGE)?.[1] ?? ""],
     ["nothing", clusterDocument("")],
+    [
+      "an ingress proxy by labels",
+      clusterDocument("ingress: {pods: {namespace: a, labels: {app.kubernetes.io/name: b}}}"),
+    ],
+    ["an ingress proxy on nodes", clusterDocument("ingress: {nodes: [node-1, node-2], address: 192.0.2.1}")],
     ["one value for a list", clusterDocument("pods: {cidr: 10.0.0.0/8}\noutside: [{name: a, address: [10.0.0.1]}]")],
   ])("on what is right: %s", (_, text) => {
     expect(load(text).findings).toEqual([]);
@@ -119,6 +132,18 @@ describe("schema and decoder agree", () => {
     "outside: [{name: A}]",
     "loadBalancers: [{service: web}]",
     "loadBalancers: [{service: a/b, nodes: some}]",
+    "ingress: {}",
+    "ingress: {address: 192.0.2.1}",
+    "ingress: {service: web}",
+    "ingress: {service: a/b, nodes: [n1]}",
+    "ingress: {pods: {labels: {app: a}}}",
+    "ingress: {pods: {namespace: a}}",
+    "ingress: {pods: {namespace: a, labels: {}}}",
+    "ingress: {pods: {namespace: A, labels: {app: a}}}",
+    "ingress: {nodes: [N1]}",
+    "ingress: {nodes: n1, ports: {http: 0}}",
+    "ingress: {nodes: n1, ports: {http2: 80}}",
+    "ingress: {nodes: n1, address: shop.example.com}",
     "nodes: [{name: n1, sysctls: {net.ipv4.ip_forward: maybe}}]",
     'nodes: [{name: n1, files: ""}]',
     "nodes: [{name: n1, routes: [{via: 10.0.0.1}]}]",

@@ -38,6 +38,13 @@ test("a Cluster with all that it can say", () => {
       { name: "partner", addresses: [] },
     ],
     loadBalancers: [{ service: { value: "shop/partners" }, kind: "nat", keepsClient: true, nodes: "healthy" }],
+    ingress: {
+      service: { value: "ingress/proxy" },
+      pods: undefined,
+      nodes: [],
+      ports: { http: { value: 8080 }, https: { value: 8443 } },
+      addresses: [{ value: 0xc6336432 }, {}],
+    },
     nodes: [
       {
         name: { value: "node-2" },
@@ -89,6 +96,7 @@ test("a Cluster need not say anything, and is no object to compile by itself", (
     gateway: undefined,
     outside: [],
     loadBalancers: [],
+    ingress: undefined,
     nodes: [],
     proxy: undefined,
   });
