@@ -64,13 +64,16 @@ export function labFlowToData({ result, made, difference, telling }: LabRunFlow)
   };
 }
 
-function flowData({ flow }: LabFlow): object {
+function flowData({ flow, attempts }: LabFlow): object {
   const { protocol, from, destination, destinationPort } = flow;
   return {
     protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,
     from,
     destination: printAddress(destination),
     destinationPort,
+    proxies: [...new Map(attempts.flatMap(({ proxies }) => [...proxies]))].map(([host, { name, version }]) => ({
+      ...{ host, program: name, version: version ?? null },
+    })),
   };
 }
 

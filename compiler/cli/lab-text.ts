@@ -2,6 +2,7 @@
 
 import { type ComparedSighting, packetText, type WalkComparison } from "../../runtime/lab/compare-walk.ts";
 import type { LabDifference } from "../../runtime/lab/difference.ts";
+import { proxyText } from "../../runtime/lab/proxies.ts";
 import type { LabFlow } from "../../runtime/lab/run.ts";
 import type { LabAttempt } from "../../runtime/lab/session.ts";
 import type { LabSighting } from "../../runtime/lab/sightings.ts";
@@ -54,7 +55,8 @@ function flowLines({ flow, attempts }: LabFlow, telling: LabTelling): string[] {
   const { names } = telling;
   const word = PROTOCOL_NAMES.get(flow.protocol) ?? String(flow.protocol);
   const to = names.printNamed(flow.destination, flow.destinationPort, flow.protocol);
-  const lines = [`${word} ${flow.from} > ${to}`];
+  const proxies = new Map(attempts.flatMap((each) => [...each.proxies]));
+  const lines = [`${word} ${flow.from} > ${to}`, ...[...proxies].map(([host, program]) => proxyText(host, program))];
   let hasShown = false;
   for (const [key, same] of groupsIn(attempts)) {
     const [first] = same;

@@ -8,6 +8,7 @@ import { PROTOCOL } from "../packet.ts";
 import { blockedPorts, type NetworkBuild, planBuild } from "./build.ts";
 import { LabHelper, LabTrouble } from "./lab-helper.ts";
 import { encodeBatches, type NetlinkBatch } from "./netlink.ts";
+import { type ProxyProgram, type ProxyStarter, proxyCommand, startProxy } from "./proxies.ts";
 import { rulesInPieces } from "./rules-in-pieces.ts";
 import { type LabSighting, readFrame } from "./sightings.ts";
 import { FRESH_SYSCTLS, type SysctlSetting } from "./sysctls.ts";
@@ -50,6 +51,11 @@ interface CommandEnd {
   readonly output: string;
 }
 
+export interface PacketLabOptions {
+  /** What load balancers are that take connections; undefined: HAProxy where it is installed, else kpc's own. */
+  readonly proxy?: ProxyProgram["name"];
+}
+
 interface Prepared {
   readonly build: NetworkBuild;
   readonly configured: ReadonlyMap<Host, readonly NetlinkBatch[]>;
@@ -64,6 +70,7 @@ export class PacketLab {
   private readonly nameOf = new Map<string, string>();
   /** The one that was asked for last is the last. */
   private readonly watched = new Set<string>();
+  private readonly proxies = new Map<string, ProxyProgram>();
 
   private constructor(helper: LabHelper, build: NetworkBuild, namespaces: readonly number[]) {
     this.helper = helper;
@@ -81,8 +88,17 @@ export class PacketLab {
     return this.helper.pid;
   }
 
+  /** What takes connections on a host and makes others for them; undefined: nothing does. */
+  proxyOf(host: string): ProxyProgram | undefined {
+    return this.proxies.get(host);
+  }
+
   /** Makes exactly `network`, with the rules of its hosts. Throws LabTrouble where the kernel refuses something. */
-  static async up(network: Network, programOf: (host: Host) => Program | undefined): Promise<PacketLab> {
+  static async up(
+    network: Network,
+    programOf: (host: Host) => Program | undefined,
+    { proxy }: PacketLabOptions = {},
+  ): Promise<PacketLab> {
     const helper = new LabHelper();
     try {
       const prepare = async (): Promise<Prepared> => {
@@ -101,7 +117,7 @@ export class PacketLab {
       const lab = new PacketLab(helper, build, numbers.split(" ").map(Number));
       const fresh = values.split(" ");
       const made = lab.make(new Map(FRESH_SYSCTLS.map((path, i) => [path, fresh[i] ?? ""])), configured);
-      await Promise.all([made, lab.loadAll(programOf), lab.startProxies()]);
+      await Promise.all([made, lab.loadAll(programOf), lab.startProxies(proxy)]);
       await Promise.all(build.hosts.map((host) => lab.block(host)));
       return lab;
     } catch (error) {
@@ -136,16 +152,17 @@ export class PacketLab {
     );
   }
 
-  private async startProxies(): Promise<void> {
-    const commands = this.build.hosts.flatMap(({ name, proxies }) =>
-      proxies
-        .filter(({ protocol, targets }) => protocol === PROTOCOL.tcp && targets.length > 0)
-        .map(({ address, port, targets }) => {
-          const ends = targets.map((target) => `${printAddress(target.address)},${target.port}`);
-          return `proxy ${this.namespace(name)} ${printAddress(address)} ${port} ${ends.join(" ")}`;
-        }),
+  private async startProxies(wanted: ProxyProgram["name"] | undefined): Promise<void> {
+    await Promise.all(
+      this.build.hosts.map(async (host) => {
+        const starter: ProxyStarter = {
+          run: (command, input) => this.execute(host.name, command, input),
+          takeConnections: (frontend) => this.helper.ask(proxyCommand(this.namespace(host.name), frontend)),
+        };
+        const program = await startProxy(host, starter, wanted);
+        if (program !== undefined) this.proxies.set(host.name, program);
+      }),
     );
-    await Promise.all(commands.map((command) => this.helper.ask(command)));
   }
 
   private async block(host: Host): Promise<void> {

@@ -6,7 +6,8 @@ import type { Walk, WalkBranch, WalkFlow } from "../../compiler/walk/types.ts";
 import type { PacketWalker } from "../../compiler/walk/walk.ts";
 import { PROTOCOL } from "../packet.ts";
 import { compareWalk, type ObservedWalk, type WalkComparison } from "./compare-walk.ts";
-import { type LabAnswer, MOST_WATCHED, PacketLab } from "./lab.ts";
+import { type LabAnswer, MOST_WATCHED, PacketLab, type PacketLabOptions } from "./lab.ts";
+import type { ProxyProgram } from "./proxies.ts";
 import type { LabSighting } from "./sightings.ts";
 
 /** The network that is built, and what predicts packets in it. */
@@ -23,6 +24,8 @@ export interface LabAttempt {
   readonly observed: ObservedWalk;
   /** Undefined: nothing was predicted. */
   readonly comparison: WalkComparison | undefined;
+  /** By host, what took the connection on its predicted way and made another. */
+  readonly proxies: ReadonlyMap<string, ProxyProgram>;
 }
 
 const ECHO: ReadonlySet<number> = new Set([PROTOCOL.icmp, PROTOCOL.icmpv6]);
@@ -57,7 +60,7 @@ const UNANSWERED_MS = 300;
 const BUSY_MS = 5000;
 
 /** How a session works. */
-export interface LabSessionOptions {
+export interface LabSessionOptions extends PacketLabOptions {
   /** Servers of TCP answer by HTTP, too. */
   readonly isHttp?: boolean;
   /** All that is heard is kept, up to a limit. */
@@ -86,7 +89,8 @@ export class LabSession {
 
   /** Builds the network, with the rules of its hosts. Throws LabTrouble where the kernel refuses something. */
   static async open(description: LabDescription, options: LabSessionOptions = {}): Promise<LabSession> {
-    return new LabSession(await PacketLab.up(description.network, description.programOf), description, options);
+    const lab = await PacketLab.up(description.network, description.programOf, options);
+    return new LabSession(lab, description, options);
   }
 
   /** Walks a flow, and makes it. `sourcePort`: undefined: one that no flow had before. */
@@ -110,9 +114,9 @@ export class LabSession {
         (each) => protocolOf(each) === flow.protocol && (isEcho || !this.earlier.has(keyOf(each))),
       );
       const observed = { answer, sightings };
-      return { walk, observed, comparison: compareWalk(walk, observed) };
+      return { walk, observed, comparison: compareWalk(walk, observed), proxies: this.proxiesOn(walk) };
     };
-    const waiting = waitingFor(walk);
+    const waiting = this.waitingFor(walk);
     let answer = await ask(waiting);
     let attempt = observe(answer);
     // What is not as predicted gets all the time that it may need.
@@ -129,6 +133,24 @@ export class LabSession {
     }
     for (const each of heard) this.earlier.add(keyOf(each));
     return attempt;
+  }
+
+  /** Packets of other programs may be under way on other processors. */
+  private waitingFor(walk: Walk): Waiting {
+    const waiting = waitingFor(walk);
+    const hosts = walk.branches.flatMap(({ there }) => there.hops.map(({ host }) => host));
+    const meetsOther = hosts.some((host) => this.lab.proxyOf(host)?.name === "haproxy");
+    return { ...waiting, endsWhenQuiet: waiting.endsWhenQuiet && !meetsOther };
+  }
+
+  private proxiesOn({ branches }: Walk): ReadonlyMap<string, ProxyProgram> {
+    const hops = branches.flatMap(({ there }) => there.hops);
+    const hosts = hops.filter(({ steps }) => steps.some(({ kind }) => kind === "proxied")).map(({ host }) => host);
+    const found = hosts.flatMap((host): [string, ProxyProgram][] => {
+      const program = this.lab.proxyOf(host);
+      return program === undefined ? [] : [[host, program]];
+    });
+    return new Map(found);
   }
 
   /** Hears all hosts, or as many as can be heard. */

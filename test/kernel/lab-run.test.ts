@@ -2,6 +2,7 @@
 
 import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { describe, expect, test } from "vitest";
 import { resultOfFlow } from "../../compiler/cli/lab-results.ts";
 import { renderLabFlow } from "../../compiler/cli/lab-text.ts";
@@ -11,6 +12,7 @@ import { lookInto } from "../../runtime/lab/difference.ts";
 import { makeFlow } from "../../runtime/lab/run.ts";
 import { LabSession } from "../../runtime/lab/session.ts";
 import { inFolder, kpcBytes, kpcProcess } from "../support/cli.ts";
+import { haproxyMissing } from "../support/haproxy.ts";
 import { accepts, type JsonSchema } from "../support/json-schema.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { readPcapng } from "../support/pcapng.ts";
@@ -54,8 +56,20 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab run", () => {
 
   test("gives JSON as the schema says, and JUnit", () => {
     const flows = ["tcp web-1 > svc/api:http", "tcp outside/client > lb/shop/partners:80", "icmp web-1 > web-2"];
-    const { code, stdout } = kpcProcess(["lab", "run", ...flows, SHOP, "-q", "-o", "json"]);
+    const cluster = readFileSync(`${SHOP}/cluster.yaml`, "utf8").replace("kind: routed", "kind: proxy");
+    const shop = resolve(SHOP);
+    const { code, stdout } = inFolder({ "cluster.yaml": cluster }, (folder) =>
+      kpcProcess(
+        ["lab", "run", ...flows, `${shop}/manifests`, "-c", `${shop}/kpc.yaml`, "cluster.yaml", "-q", "-o", "json"],
+        {
+          folder,
+        },
+      ),
+    );
     expect(accepts(SCHEMA, JSON.parse(stdout))).toBe(true);
+    const { flows: told } = JSON.parse(stdout) as { flows: { proxies: { program: string }[] }[] };
+    const program = haproxyMissing === undefined ? "haproxy" : "kpc";
+    expect(told.map(({ proxies }) => proxies.map((each) => each.program))).toEqual([[], [program], []]);
     expect(JSON.parse(stdout)).toMatchObject({ kind: "LabRun", summary: { passed: 3, failed: 0, skipped: 0 } });
     expect(code).toBe(0);
     const junit = kpcProcess(["lab", "run", ...flows, SHOP, "-q", "-o", "junit"]).stdout;

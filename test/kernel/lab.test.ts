@@ -9,6 +9,7 @@ import { describe, expect, test } from "vitest";
 import { required } from "../../compiler/invariant.ts";
 import { PacketLab } from "../../runtime/lab/lab.ts";
 import { describeGrid } from "../support/grid-cluster.ts";
+import { haproxyMissing } from "../support/haproxy.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { EVERYTHING } from "../support/runs.ts";
 import { addressOf, describeShop } from "../support/walks.ts";
@@ -75,14 +76,18 @@ async function leftAfter(end: Ends, delay: number): Promise<number[]> {
 describe.skipIf(kernelMissing !== undefined)("a lab", () => {
   test("is gone when its process is killed, and no interface of the machine came or went", async () => {
     const before = readdirSync("/sys/class/net").sort();
-    const { layout, programOf } = describeShop({ pods: "flannel-vxlan" });
+    const { layout, programOf } = describeShop({ pods: "flannel-vxlan", balancer: "proxy" });
     const lab = await PacketLab.up(layout.network, programOf);
+    expect(lab.proxyOf("lb/shop/pub")?.name).toBe(haproxyMissing === undefined ? "haproxy" : "kpc");
+    expect(lab.proxyOf("node/n1")).toBeUndefined();
     const links = await lab.run("node/n1", "ip -o link");
     expect(links).toMatch(/ cni0: /);
     for (const name of before.filter((each) => each !== "lo" && each !== "eth0"))
       expect(links).not.toContain(` ${name}:`);
     expect(readdirSync("/sys/class/net").sort()).toEqual(before);
     const processes = familyOfProcess(lab.pid ?? 0);
+    const programs = processes.map((pid) => /^Name:\s+(.*)/.exec(statusOf(pid))?.[1]);
+    expect(programs.filter((name) => name === "haproxy")).toHaveLength(haproxyMissing === undefined ? 2 : 0);
     expect(processes.length).toBeGreaterThan(1);
     process.kill(lab.pid ?? 0, "SIGKILL");
     for (let i = 0; i < 100 && processes.some(isThere); i++) await setTimeout(50);

@@ -1,11 +1,15 @@
 /** Walks through a small cluster are those that packets make in network namespaces: each interface that a packet passes, its addresses
  *  there and its time to live, there and back, and what client and server see in the end. */
 import { describe, expect, test } from "vitest";
+import { disagreementIn } from "../../runtime/lab/compare-walk.ts";
+import { makeFlow } from "../../runtime/lab/run.ts";
+import { LabSession } from "../../runtime/lab/session.ts";
+import { haproxyMissing } from "../support/haproxy.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { disagreementsOf } from "../support/lab-walks.ts";
 import { EVERYTHING } from "../support/runs.ts";
 import { STORIES, STORY_CLUSTERS } from "../support/stories.ts";
-import { describeShop, flowOf } from "../support/walks.ts";
+import { describeShop, flowOf, SHOP, service } from "../support/walks.ts";
 
 describe.skipIf(kernelMissing !== undefined)("packets go as predicted", () => {
   const clusters = Object.entries(STORY_CLUSTERS).filter((_, i) => EVERYTHING || i < 3);
@@ -14,4 +18,32 @@ describe.skipIf(kernelMissing !== undefined)("packets go as predicted", () => {
     const told = await disagreementsOf({ ...described, network: layout.network, flows: STORIES.map(flowOf) });
     expect(told.map((each) => `${STORIES[Number.parseInt(each, 10)]}: ${each}`)).toEqual([]);
   });
+
+  const ingress = ["198.51.100.42", "2001:db8:eeee::42"].map((ip) => ({ ip, ipMode: "Proxy" }));
+  const ports = [{ port: 80, targetPort: 8080, nodePort: 30126 }];
+  const spec = { type: "LoadBalancer", externalTrafficPolicy: "Local", healthCheckNodePort: 32101, ports };
+  const dual = service("dual", 42, "web", spec, { loadBalancer: { ingress } });
+  const proxies = [
+    { proxy: "haproxy", missing: haproxyMissing },
+    { proxy: "kpc", missing: undefined },
+  ] as const;
+  for (const { proxy, missing } of proxies)
+    test.skipIf(missing !== undefined)(`to both nodes of a load balancer that is a proxy: ${proxy}`, async () => {
+      const { layout, ...described } = describeShop({ pods: "routed" }, [...SHOP, dual]);
+      const session = await LabSession.open({ ...described, network: layout.network }, { proxy });
+      try {
+        for (const to of ["198.51.100.42", "[2001:db8:eeee::42]"]) {
+          const { attempts } = await makeFlow(session, flowOf(`outside/client > ${to}:80`), undefined);
+          expect(
+            attempts.flatMap(({ comparison }) => comparison && disagreementIn(comparison)?.concat(` (${to})`)),
+          ).toEqual(attempts.map(() => undefined));
+          const ends = attempts.map(({ comparison, walk }) => comparison && walk.branches.indexOf(comparison.branch));
+          expect(new Set(ends).size).toBe(attempts[0]?.walk.branches.length);
+          expect(attempts[0]?.proxies.size).toBe(1);
+          for (const { name } of attempts[0]?.proxies.values() ?? []) expect(name).toBe(proxy);
+        }
+      } finally {
+        session.close();
+      }
+    });
 });
