@@ -455,8 +455,10 @@ sub ask_from_here {
         send $socket, $echo, 0 or $answer = 'error ' . ($! + 0);
     }
     my $has_answer = sub { defined $answer };
-    if ($ends_when_quiet) { serve_until(now() + 0.001, $has_answer) until defined $answer || now() >= $until || is_quiet() }
+    my $is_quiet = 0;
+    if ($ends_when_quiet) { serve_until(now() + 0.001, $has_answer) until defined $answer || now() >= $until || ($is_quiet = is_quiet()) }
     else                  { serve_until($until, $has_answer) }
+    serve_until_no_queue($has_answer) unless defined $answer || $is_quiet;
     forget($socket);
     return $answer // 'silence';
 }
@@ -507,6 +509,25 @@ sub frames_since {
     my $count = 0;
     $count += unpack 'L', getsockopt $_, 263, 6 for values %watcher;    # SOL_PACKET, PACKET_STATISTICS
     return $count;
+}
+
+# Seconds at most: another program of the machine may keep its queues filled.
+my $MOST_QUEUED = 10;
+
+# On a busy machine packets wait in the kernel's queues longer than a client does: serves until these are empty a few times in a row.
+sub serve_until_no_queue {
+    my ($is_done) = @_;
+    my $until = now() + $MOST_QUEUED;
+    for (my $quiet = 0; $quiet < 3 && now() < $until && !$is_done->();) {
+        serve_until(now() + 0.01, $is_done);
+        $quiet = is_packet_queued() ? 0 : $quiet + 1;
+    }
+}
+
+# The twelfth column has the packets that wait for a processor (softnet_seq_show, since Linux 5.10).
+sub is_packet_queued {
+    my $queues = read_file('/proc/net/softnet_stat') // return 0;
+    return scalar grep { ((split ' ')[11] // '00000000') ne '00000000' } split /\n/, $queues;
 }
 
 sub pad {

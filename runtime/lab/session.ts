@@ -36,13 +36,13 @@ const LAST_PORT = 60_999;
 
 /** How long a client waits. */
 interface Waiting {
-  /** Milliseconds until silence counts as an answer. Packets of a lab take less than one to arrive, where the machine has nothing else to do. */
+  /** Milliseconds until silence counts as an answer, if no packet waits for a processor then. Packets of a lab take less than one to arrive. */
   readonly patience: number;
   readonly endsWhenQuiet: boolean;
 }
 
 function waitingFor({ branches }: Walk): Waiting {
-  if (branches.every(({ back }) => back?.end.kind === "delivered")) return { patience: 10_000, endsWhenQuiet: false };
+  if (branches.every(({ back }) => back?.end.kind === "delivered")) return { patience: 5000, endsWhenQuiet: false };
   const isRefused = branches.some(({ there, notice }) => there.end.kind === "rejected" && !isUnheard(notice));
   // A client that does not hear the first refusal tries again after one second, and after three.
   return isRefused ? { patience: 3500, endsWhenQuiet: false } : { patience: UNANSWERED_MS, endsWhenQuiet: true };
