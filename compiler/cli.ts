@@ -63,6 +63,7 @@ function buildProgram(run: RunWork): Command {
         .command("check")
         .description("find mistakes in manifests; with -v, also what gets no rules and why")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+        .option("--now <time>", "check certificates as of this time (default: SOURCE_DATE_EPOCH, else now)")
         .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
     ),
     "kpc check services.yaml",

@@ -3,11 +3,13 @@ import { reportAssumptions, reportIncomplete } from "./complete/report.ts";
 import type { Diagnostic, Report, Source } from "./diagnostics.ts";
 import type { Program } from "./ir/types.ts";
 import { API_VERSION } from "./json-output.ts";
+import { checkCertificateTimes } from "./lower/certificate-times.ts";
 import { lower } from "./lower/lower.ts";
 import { lowerRoutes } from "./lower/routes.ts";
+import { lowerTls } from "./lower/tls.ts";
 import { checkNetwork } from "./model/network-checks.ts";
 import { resolveCluster } from "./model/resolve.ts";
-import type { Cluster } from "./model/types.ts";
+import type { Cluster, IngressSettings } from "./model/types.ts";
 import { resolveConfigs } from "./node/all-nodes.ts";
 import type { Config } from "./node/config.ts";
 import { withKubeProxy } from "./node/kube-proxy.ts";
@@ -47,6 +49,8 @@ export interface CompileOptions {
   readonly complete?: boolean;
   /** Check the addresses of hosts, and what a Cluster says of them: no rule depends on them. Off where it is left out. */
   readonly checksNetwork?: boolean;
+  /** The time to check certificates at, in milliseconds since 1970. Where it is left out, their times are not checked. */
+  readonly now?: number;
 }
 
 export interface CompileNodeOptions extends CompileOptions {
@@ -91,6 +95,7 @@ export interface ResolvedInput {
   /** What every node's program is made of. */
   readonly config: Config;
   readonly routes: Program["routes"];
+  readonly tls: Program["tls"];
   readonly nodes: readonly Resolved[];
 }
 
@@ -109,7 +114,7 @@ function compileEach(
 export function resolveInput(
   load: Load,
   config: Config,
-  { strict = false, complete: isCompleted = true, checksNetwork = false }: CompileOptions,
+  { strict = false, complete: isCompleted = true, checksNetwork = false, now }: CompileOptions,
   nodesOf: (config: Config, specs: Specs, report: Report) => readonly Resolved[],
 ): { readonly diagnostics: readonly Diagnostic[]; readonly resolved: ResolvedInput | undefined } {
   const diagnostics: Diagnostic[] = [];
@@ -125,7 +130,7 @@ export function resolveInput(
   const common = withKubeProxy(config, loaded, report);
   const specs = loaded.nothing ? loaded : completeSpecs(loaded, common, isCompleted, report);
   const nodes = nodesOf(common, specs, report);
-  const cluster = resolveCluster(specs, common.ingressController ?? INGRESS_CONTROLLER, report);
+  const cluster = resolveCluster(specs, ingressSettingsOf(common), report);
   for (const { node } of nodes) reportOwnAddresses(cluster, node, report);
   if (checksNetwork && !specs.nothing) {
     // A name may be missing because its object has an error.
@@ -139,20 +144,33 @@ export function resolveInput(
   if (diagnostics.some(({ severity }) => severity === "error"))
     return { diagnostics: diagnostics.filter(({ code }) => code !== "no-services"), resolved: undefined };
   const routes = lowerRoutes(cluster.ingresses, report);
-  return { diagnostics, resolved: { specs, cluster, config: common, routes, nodes } };
+  const tls = lowerTls(cluster, report);
+  if (tls !== undefined && now !== undefined) checkCertificateTimes(tls, now, report);
+  return { diagnostics, resolved: { specs, cluster, config: common, routes, tls, nodes } };
 }
 
 /** The controller that IngressClasses name when their Ingresses are ours. */
 const INGRESS_CONTROLLER = "kpc.dev/ingress";
+
+function ingressSettingsOf({ ingressController, defaultCertificate: name, origins }: Config): IngressSettings {
+  const controller = ingressController ?? INGRESS_CONTROLLER;
+  return { controller, ...(name && { defaultCertificate: { name, origin: origins?.defaultCertificate } }) };
+}
 
 function* programsOf(input: ResolvedInput): Generator<Compiled> {
   for (const node of input.nodes) yield compileNode(input, node);
 }
 
 /** The program of one of the input's nodes. */
-export function compileNode({ cluster, routes, specs }: ResolvedInput, { node, settings }: Resolved): Compiled {
+export function compileNode({ cluster, routes, tls, specs }: ResolvedInput, { node, settings }: Resolved): Compiled {
   const view = viewOf(cluster, node);
-  return { program: { ruleset: lower(view, settings), routes }, node, settings, specs, served: countServed(view) };
+  return {
+    program: { ruleset: lower(view, settings), routes, ...(tls && { tls }) },
+    node,
+    settings,
+    specs,
+    served: countServed(view),
+  };
 }
 
 function withNode(config: Config, specs: Specs, nodeFor: CompileNodeOptions["nodeFor"]): Config {

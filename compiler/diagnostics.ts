@@ -146,6 +146,11 @@ export const DIAGNOSTIC_CODES = [
   "pattern-in-path",
   "haproxy-line",
   "haproxy-map",
+  "unusable-certificate",
+  "shadowed-certificate",
+  "certificate-host",
+  "certificate-time",
+  "no-certificate",
   // rules
   "rules-syntax",
   "rules-dialect",

@@ -8,10 +8,20 @@ import { resolveConfigs } from "../node/all-nodes.ts";
 import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
 import { readNodeFiles } from "./node-files.ts";
-import { type CommonFlags, exitCodeOf, inputsOf, loadOnce, optionsOf, print, styleFor } from "./session.ts";
+import {
+  type CommonFlags,
+  checkedTime,
+  exitCodeOf,
+  inputsOf,
+  loadOnce,
+  optionsOf,
+  print,
+  styleFor,
+} from "./session.ts";
 
 export interface CheckFlags extends CommonFlags {
   readonly output: "text" | "json";
+  readonly now?: string;
 }
 
 /** `kpc check`: everything that was found, and nothing else. `--quiet`: errors only; `--verbose`: also each object of a kind
@@ -19,7 +29,11 @@ export interface CheckFlags extends CommonFlags {
 export async function checkCommand(names: readonly string[], flags: CheckFlags): Promise<number> {
   const { load, config } = inputsOf(names, flags);
   const loaded = loadOnce(load);
-  const result = compileSpecs(loaded, config, { ...optionsOf(flags), checksNetwork: true });
+  const result = compileSpecs(loaded, config, {
+    ...optionsOf(flags),
+    checksNetwork: true,
+    now: checkedTime(flags),
+  });
   const isWhole = result.compiled !== undefined && result.compiled.specs.nodes.length > 0;
   // Where the whole cluster is walked, nobody has to say which node is meant.
   const met = isWhole ? await findingsOfNetwork(loaded, config, flags) : undefined;

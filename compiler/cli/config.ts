@@ -24,6 +24,7 @@ export interface ConfigFlags {
   readonly masqueradeAll?: boolean;
   readonly masquerade?: string;
   readonly zone?: string;
+  readonly defaultCertificate?: string;
 }
 
 /** The config that a file and flags give together. Reports what is wrong with the file; throws `Trouble` for flags. */
@@ -50,6 +51,7 @@ function readFlags(flags: ConfigFlags): Config {
     masqueradeAll: flags.masqueradeAll,
     masquerade: flags.masquerade,
     zone: flags.zone,
+    defaultCertificate: flags.defaultCertificate,
   };
   const given = Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
   const findings: Diagnostic[] = [];
@@ -78,4 +80,5 @@ const FLAG_NAMES: Readonly<Record<string, string>> = {
   detectLocalInterface: "--detect-local-interface",
   masquerade: "--masquerade",
   zone: "--zone",
+  defaultCertificate: "--default-certificate",
 };

@@ -65,6 +65,11 @@ const SETTINGS: readonly Setting[] = [
     choices: ["kpc", "none"],
   },
   { flags: "--zone <name>", description: "zone of the node", member: "zone" },
+  {
+    flags: "--default-certificate <secret>",
+    description: "Secret (NAMESPACE/NAME) of the certificate for hosts of Ingresses that no other one is for",
+    member: "defaultCertificate",
+  },
 ];
 
 const ANOTHER_INPUT = "-f, --filename <path>";

@@ -15,6 +15,7 @@ import type { Specs } from "../specs/types.ts";
 import { type ConfigFlags, readConfig } from "./config.ts";
 import { readInputs } from "./inputs.ts";
 import { EXIT, print } from "./output.ts";
+import { Trouble } from "./trouble.ts";
 
 export { EXIT, print };
 
@@ -31,7 +32,7 @@ export interface CommonFlags extends ConfigFlags {
 }
 
 /** How inputs are compiled, besides the flags. */
-export interface InputUse extends Pick<CompileNodeOptions, "nodeFor" | "detection"> {
+export interface InputUse extends Pick<CompileNodeOptions, "nodeFor" | "detection" | "now"> {
   /** Is shown each text before it is read. */
   readonly seen?: (source: Source) => void;
 }
@@ -87,6 +88,21 @@ export function loadOnce(load: (report: Report) => Specs): (report: Report) => S
 /** Options of the compiler, as flags say. */
 export function optionsOf({ strict, complete }: CommonFlags): CompileOptions {
   return { strict: strict ?? false, complete: complete ?? true };
+}
+
+/** The time to check certificates at: `--now`, else SOURCE_DATE_EPOCH (seconds since 1970), else now. Milliseconds since 1970. Throws
+ *  `Trouble` for what is none. */
+export function checkedTime({ now }: { readonly now?: string }): number {
+  const epoch = process.env["SOURCE_DATE_EPOCH"] ?? "";
+  if (now === undefined && epoch === "") return Date.now();
+  const text = now ?? epoch;
+  const time = now === undefined ? (/^\d{1,12}$/.test(text) ? Number(text) * 1000 : Number.NaN) : Date.parse(text);
+  const isTime =
+    now === undefined || /^\d{4}-\d\d-\d\d(?:T\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))?$/.test(text);
+  if (isTime && !Number.isNaN(time)) return time;
+  const [name, example] =
+    now === undefined ? ["SOURCE_DATE_EPOCH", "1767225600"] : ["--now", "2026-01-02 or 2026-01-02T15:04:05Z"];
+  throw new Trouble(`${name}: expected a time, such as ${example}, found ${JSON.stringify(text)}`);
 }
 
 /** The exit code of a command that compiled its inputs and did no more. A node that is not there is a mistake in what kpc

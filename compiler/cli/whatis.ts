@@ -1,8 +1,9 @@
 /** `kpc whatis URL`: which rule of an Ingress serves it. */
 import type { Diagnostic } from "../diagnostics.ts";
+import { decideCertificate } from "../evaluate/certificate.ts";
 import { decideRoute } from "../evaluate/http-route.ts";
 import { renderRoute, routeToJson } from "../trace/http/told.ts";
-import { parseUrl } from "../trace/http/url.ts";
+import { parseUrl, serverNameOf } from "../trace/http/url.ts";
 import { AddressNames } from "../trace/names.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { type CommonFlags, compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./session.ts";
@@ -24,7 +25,8 @@ export async function whatisCommand(text: string, names: readonly string[], flag
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const { program, specs, node } = compiled;
   const decision = decideRoute(program, url.request);
+  const shown = url.scheme === "https" ? decideCertificate(program, serverNameOf(url.authority)) : undefined;
   const tell = flags.output === "json" ? routeToJson : renderRoute;
-  await print(tell(url, decision, new AddressNames(specs, node)));
+  await print(tell(url, decision, new AddressNames(specs, node), shown));
   return decision.target.kind === "status" ? EXIT.finding : EXIT.fine;
 }

@@ -7,6 +7,7 @@ import {
   type Severity,
   type Span,
 } from "../diagnostics.ts";
+import { maskSecrets } from "./masked.ts";
 
 /** Words in colour, or as they are. */
 export interface Style {
@@ -63,7 +64,10 @@ const MAX_WIDTH = 120;
 function renderFrame({ source, start, end }: Span, column: number): string[] {
   const lineStart = start - (column - 1);
   const lineEnd = source.text.indexOf("\n", start);
-  const line = source.text.slice(lineStart, lineEnd < 0 ? source.text.length : lineEnd).replace(/\r$/, "");
+  const line = maskSecrets(
+    source,
+    source.text.slice(lineStart, lineEnd < 0 ? source.text.length : lineEnd).replace(/\r$/, ""),
+  );
   if (line.trim() === "") return [];
   const cut = column > MAX_WIDTH ? column - 40 : 0;
   const shown = printable(line.slice(cut, cut + MAX_WIDTH));

@@ -17,6 +17,7 @@ import type {
   Statement,
   Step,
   Table,
+  TlsTable,
   Value,
 } from "./types.ts";
 import { componentsOf, expressionsOf, isLast, partsOf } from "./walk.ts";
@@ -29,7 +30,7 @@ export interface Violation {
 }
 
 /** All promises that `program` breaks; empty for a sound one. */
-export function checkProgram({ ruleset }: Program): Violation[] {
+export function checkProgram({ ruleset, tls }: Program): Violation[] {
   const violations: Violation[] = [];
   const names = new Set<string>();
   for (const table of ruleset.tables) {
@@ -38,7 +39,28 @@ export function checkProgram({ ruleset }: Program): Violation[] {
     names.add(where);
     violations.push(...new TableChecker(table, where).check());
   }
+  if (tls !== undefined) violations.push(...checkTls(tls));
   return violations;
+}
+
+/** The certificates that hosts name are there, and hosts and certificates have one row each. */
+function checkTls({ certificates, hosts, fallback }: TlsTable): Violation[] {
+  const known = new Set(certificates.map(({ name }) => name));
+  const named = hosts.flatMap(({ host, certificate }) => (certificate === undefined ? [] : [{ host, certificate }]));
+  const missing = named.filter(({ certificate }) => !known.has(certificate));
+  return [
+    ...missing.map(({ host, certificate }) => ({
+      where: `host ${host}`,
+      message: `has no certificate ${certificate}`,
+    })),
+    ...(fallback === undefined || known.has(fallback)
+      ? []
+      : [{ where: "tls", message: `has no certificate ${fallback}` }]),
+    ...(known.size < certificates.length ? [{ where: "tls", message: "has a certificate twice" }] : []),
+    ...(new Set(hosts.map(({ host }) => host)).size < hosts.length
+      ? [{ where: "tls", message: "has a host twice" }]
+      : []),
+  ];
 }
 
 /** Bits of the numbers of each type; names have none. */

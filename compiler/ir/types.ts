@@ -11,6 +11,8 @@ import type { Address } from "../net/address.ts";
 export interface Program {
   readonly ruleset: Ruleset;
   readonly routes: readonly HostRoutes[];
+  /** Absent: nothing is served over TLS. */
+  readonly tls?: TlsTable;
 }
 
 /** Tables in the order in which they are printed. */
@@ -426,4 +428,36 @@ export type RouteTarget =
 export interface RouteEndpoint {
   readonly address: Address;
   readonly port: number;
+}
+
+// --- TLS ------------------------------------------------------------------------------------------------------------
+
+/** Which certificate the proxy shows to a client that asks for a host (SNI). */
+export interface TlsTable {
+  /** Those that are shown, sorted by name. Private keys are not part of a program. */
+  readonly certificates: readonly Certificate[];
+  /** Precise hosts, then wildcards (`*.` and a suffix: one label more); each sorted by name. */
+  readonly hosts: readonly TlsHost[];
+  /** Name of the default certificate: for other hosts, and for clients that name none. Absent: their handshakes are refused. */
+  readonly fallback?: string;
+}
+
+export interface Certificate {
+  /** That of its Secret: `namespace/name`. */
+  readonly name: string;
+  /** DNS names that it is valid for, as they stand in it; a wildcard begins with `*.`. */
+  readonly names: readonly string[];
+  /** Milliseconds since 1970: valid from the one to the other, both included. */
+  readonly notBefore: number;
+  readonly notAfter: number;
+  readonly origin?: Origin;
+}
+
+export interface TlsHost {
+  readonly host: string;
+  /** Name of its certificate. Absent: the default certificate is shown. */
+  readonly certificate?: string;
+  /** Why the default certificate is shown, although the manifests name another one. */
+  readonly reason?: string;
+  readonly origin?: Origin;
 }

@@ -23,6 +23,7 @@ export interface NodeSettings {
   readonly masquerade?: "kpc" | "none";
   readonly tcpBeLiberal?: boolean;
   readonly ingressController?: string;
+  readonly defaultCertificate?: string;
   readonly zone?: string;
 }
 

@@ -5,10 +5,18 @@ import { FAMILIES } from "../net/address.ts";
 import { compareBy } from "../order.ts";
 import type { IngressBackendSpec, IngressClassSpec, IngressSpec, ServiceSpec, Specs } from "../specs/types.ts";
 import { type CandidateIndex, serviceKey } from "./candidates.ts";
+import { type CertificateIndex, resolveTls } from "./tls.ts";
 import type { Ingress, IngressBackend } from "./types.ts";
 
-/** The Ingresses that `controller` serves. Reports `ingress-ignored` and `broken-backend`. */
-export function resolveIngresses(specs: Specs, index: CandidateIndex, controller: string, report: Report): Ingress[] {
+/** The Ingresses that `controller` serves. Reports `ingress-ignored`, `broken-backend` and
+ *  `unusable-certificate`. */
+export function resolveIngresses(
+  specs: Specs,
+  index: CandidateIndex,
+  certificates: CertificateIndex,
+  controller: string,
+  report: Report,
+): Ingress[] {
   const services = new Map(
     specs.services.map((service) => [serviceKey(service.meta.namespace, service.meta.name), service]),
   );
@@ -21,7 +29,10 @@ export function resolveIngresses(specs: Specs, index: CandidateIndex, controller
   );
   return oldestFirst
     .filter((ingress) => isOurs(ingress, specs.ingressClasses, controller, report))
-    .map((ingress) => resolveIngress(ingress, services, index, report));
+    .map((ingress) => ({
+      ...resolveIngress(ingress, services, index, report),
+      tls: resolveTls(ingress, certificates, report),
+    }));
 }
 
 /** With classes in the input, an Ingress is ours when its class, or the default class, names our controller. Manifests
@@ -61,7 +72,7 @@ function resolveIngress(
   services: ReadonlyMap<string, ServiceSpec>,
   index: CandidateIndex,
   report: Report,
-): Ingress {
+): Omit<Ingress, "tls"> {
   const backendOf = (spec: IngressBackendSpec): IngressBackend => {
     const backend = resolveBackend(spec, meta.namespace, services, index);
     if (backend.kind === "broken") {
@@ -74,8 +85,9 @@ function resolveIngress(
     namespace: meta.namespace,
     name: meta.name,
     defaultBackend: defaultBackend === undefined ? undefined : backendOf(defaultBackend),
-    rules: rules.map(({ host, paths }) => ({
+    rules: rules.map(({ host, paths, field }) => ({
       host,
+      origin: host === undefined ? field : field.member("host"),
       paths: (paths ?? []).map(({ path, pathType, backend, field: node }) => ({
         path,
         pathType,

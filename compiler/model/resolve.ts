@@ -11,11 +11,18 @@ import { resolveIngresses } from "./ingress.ts";
 import { cutSubsets, hasSelector, MAX_MIRRORED } from "./mirrored.ts";
 import { resolveNodes, resolvePods } from "./resolve-hosts.ts";
 import { checkNodeNames, checkService } from "./service-checks.ts";
-import { type Cluster, type ExternalIp, type ServicePort, servesWhileTerminating, servicePortName } from "./types.ts";
+import { CertificateIndex, resolveDefaultCertificate } from "./tls.ts";
+import {
+  type Cluster,
+  type ExternalIp,
+  type IngressSettings,
+  type ServicePort,
+  servesWhileTerminating,
+  servicePortName,
+} from "./types.ts";
 
-/** Joins the objects of `specs`. Services that kube-proxy would ignore are left out, with a reason. `ingressController`: the
- *  controller that IngressClasses name when an Ingress is ours. */
-export function resolveCluster(specs: Specs, ingressController: string, report: Report): Cluster {
+/** Joins the objects of `specs`. Services that kube-proxy would ignore are left out, with a reason. */
+export function resolveCluster(specs: Specs, settings: IngressSettings, report: Report): Cluster {
   const index = new CandidateIndex(specs);
   const services = specs.services.filter((service) => isProxied(service, report));
   if (services.length === 0 && !specs.services.some(lacksClusterIp)) reportNoServices(specs, report);
@@ -43,9 +50,11 @@ export function resolveCluster(specs: Specs, ingressController: string, report: 
     return sorted;
   };
   const [ipv4, ipv6] = FAMILIES;
+  const certificates = new CertificateIndex(specs.secrets);
   return {
     servicePorts: { IPv4: servicePorts(ipv4), IPv6: servicePorts(ipv6) },
-    ingresses: resolveIngresses(specs, index, ingressController, report),
+    ingresses: resolveIngresses(specs, index, certificates, settings.controller, report),
+    defaultCertificate: resolveDefaultCertificate(settings, certificates, report),
     externalIps,
     nodes: resolveNodes(specs),
     pods: resolvePods(specs),

@@ -1,4 +1,5 @@
 /** The cluster: names joined, selectors expanded, conflicts resolved. Nothing here depends on a node. */
+import type { X509 } from "../certificates/x509.ts";
 import type { Origin } from "../diagnostics.ts";
 import type { Address, Family } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
@@ -12,6 +13,8 @@ export interface Cluster {
   readonly servicePorts: Readonly<Record<Family, readonly ServicePort[]>>;
   /** Those that are ours to serve, the oldest first; of equal age by namespace and name. */
   readonly ingresses: readonly Ingress[];
+  /** The one that the settings name. */
+  readonly defaultCertificate: IngressCertificate | undefined;
   /** External IPs that are no cluster IP of the input, each as often as Services list it. */
   readonly externalIps: readonly ExternalIp[];
   /** Sorted by name (code units). */
@@ -86,19 +89,43 @@ export function servicePortName(service: Pick<ServicePort, "namespace" | "name" 
   return portName === "" ? `${namespace}/${name}` : `${namespace}/${name}:${portName}`;
 }
 
+/** What settings say of all Ingresses. */
+export interface IngressSettings {
+  /** The controller that IngressClasses name when an Ingress is ours. */
+  readonly controller: string;
+  /** The Secret of the default certificate, `namespace/name`, and where it is named. */
+  readonly defaultCertificate?: { readonly name: string; readonly origin: Origin | undefined };
+}
+
 /** HTTP routes of one Ingress object, with their backends found. */
 export interface Ingress {
   readonly namespace: string;
   readonly name: string;
   readonly defaultBackend: IngressBackend | undefined;
   readonly rules: readonly IngressRule[];
+  readonly tls: readonly IngressTls[];
 }
+
+/** An entry of `tls`. */
+export interface IngressTls {
+  /** Empty: all hosts that no other entry names. */
+  readonly hosts: readonly { readonly host: string; readonly origin: Origin }[];
+  /** Undefined: the default certificate. */
+  readonly certificate: IngressCertificate | undefined;
+  readonly origin: Origin;
+}
+
+/** The certificate in the Secret `name` (`namespace/name`), or why it is not served: the default certificate is, then. */
+export type IngressCertificate =
+  | { readonly kind: "served"; readonly name: string; readonly leaf: X509; readonly origin: Origin }
+  | { readonly kind: "broken"; readonly name: string; readonly reason: string };
 
 export interface IngressRule {
   /** Undefined: requests of every host. */
   readonly host: string | undefined;
   /** Empty for a rule without paths: the host is known, and everything goes to a default backend. */
   readonly paths: readonly IngressPath[];
+  readonly origin: Origin;
 }
 
 export interface IngressPath {

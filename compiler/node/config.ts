@@ -27,6 +27,8 @@ export interface Config {
   readonly tcpBeLiberal?: boolean | undefined;
   /** The controller name of IngressClasses that are ours; `kpc.dev/ingress` by default. */
   readonly ingressController?: string | undefined;
+  /** The Secret of the certificate for hosts of no other one: `namespace/name`. */
+  readonly defaultCertificate?: string | undefined;
   /** Null: the node has no zone label. */
   readonly zone?: string | null | undefined;
   /** kube-proxy's own settings file, where it was given as settings: what it says counts where nothing else says it. */
@@ -48,7 +50,8 @@ export type PlacedSetting =
   | "detectLocalMode"
   | "detectLocalInterface"
   | "clusterCidr"
-  | "masquerade";
+  | "masquerade"
+  | "defaultCertificate";
 
 export const DETECT_LOCAL_MODES = [
   "ClusterCIDR",

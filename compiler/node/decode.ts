@@ -12,6 +12,7 @@ import { checkMembers } from "../documents/unknown-members.ts";
 import { type Address, parseAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { blocksNamed } from "../specs/kube-proxy-config.ts";
+import { dns1123LabelProblems, dns1123SubdomainProblems } from "../specs/names.ts";
 import { asInterfaceName, asPrefix } from "../specs/network-values.ts";
 import { type Config, DETECT_LOCAL_MODES, POD_MASQUERADERS } from "./config.ts";
 import { MODES } from "./settings.ts";
@@ -32,6 +33,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "masquerade",
   "tcpBeLiberal",
   "ingressController",
+  "defaultCertificate",
   "zone",
 ]);
 
@@ -68,6 +70,7 @@ export function decodeConfig(context: Context, field: Field, file: boolean): Con
     masquerade: asOneOf(context, field.get("masquerade"), POD_MASQUERADERS),
     tcpBeLiberal: asBoolean(context, field.get("tcpBeLiberal")),
     ingressController: asString(context, field.get("ingressController")),
+    defaultCertificate: decodeSecretName(context, field.get("defaultCertificate")),
     zone,
     origins: definedOf({
       nodeName: field.get("nodeName"),
@@ -78,6 +81,7 @@ export function decodeConfig(context: Context, field: Field, file: boolean): Con
       detectLocalInterface: field.get("detectLocalInterface"),
       clusterCidr: field.get("clusterCIDR"),
       masquerade: field.get("masquerade"),
+      defaultCertificate: field.get("defaultCertificate"),
     }),
   };
 }
@@ -107,4 +111,20 @@ function decodeAddress(context: Context, field: Field): Address[] {
   if (address === undefined && text !== undefined)
     reportInvalid(context, field, "must be an IP address, such as 192.168.0.2 or fd00::2");
   return address === undefined ? [] : [address];
+}
+
+/** `namespace/name`. */
+function decodeSecretName(context: Context, field: Field | undefined): string | undefined {
+  const text = asString(context, field);
+  if (text === undefined || field === undefined) return undefined;
+  const [namespace = "", name = "", ...more] = text.split("/");
+  const isRight =
+    more.length === 0 &&
+    namespace !== "" &&
+    name !== "" &&
+    dns1123LabelProblems(namespace).length === 0 &&
+    dns1123SubdomainProblems(name).length === 0;
+  if (isRight) return text;
+  reportInvalid(context, field, "must be the namespace and name of a Secret, such as ingress/default-tls");
+  return undefined;
 }

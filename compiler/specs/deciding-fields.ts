@@ -110,8 +110,11 @@ export const DECIDING_FIELDS = {
     ...backend("spec.rules.http.paths.backend"),
     "spec.rules.http.paths.path",
     "spec.rules.http.paths.pathType",
+    "spec.tls.hosts",
+    "spec.tls.secretName",
   ],
   IngressClass: ["metadata.annotations", "metadata.creationTimestamp", "metadata.name", "spec.controller"],
+  Secret: ["data", "metadata.name", "metadata.namespace", "stringData", "type"],
   KubeProxyConfiguration: [
     "bindAddress",
     "clusterCIDR",

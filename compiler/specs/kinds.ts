@@ -11,6 +11,7 @@ export const API_VERSIONS = {
   EndpointSlice: ["discovery.k8s.io/v1", "discovery.k8s.io/v1beta1"],
   Ingress: ["networking.k8s.io/v1"],
   IngressClass: ["networking.k8s.io/v1"],
+  Secret: ["v1"],
   KubeProxyConfiguration: ["kubeproxy.config.k8s.io/v1alpha1"],
   Deployment: ["apps/v1"],
   StatefulSet: ["apps/v1"],

@@ -25,6 +25,7 @@ import {
 import { decodeKubeProxy } from "./kube-proxy-config.ts";
 import type { Located } from "./located.ts";
 import { decodePod } from "./pod.ts";
+import { decodeSecret } from "./secret.ts";
 import { decodeService } from "./service.ts";
 import { decodeServiceCidr } from "./service-cidr.ts";
 import { pattern, readShape } from "./shape.ts";
@@ -37,6 +38,7 @@ import type {
   Meta,
   NodeSpec,
   PodSpec,
+  SecretSpec,
   ServiceCidrSpec,
   ServiceSpec,
   SkippedKind,
@@ -111,6 +113,7 @@ class Loader {
   private readonly nodes: NodeSpec[] = [];
   private readonly ingresses: IngressSpec[] = [];
   private readonly ingressClasses: IngressClassSpec[] = [];
+  private readonly secrets: SecretSpec[] = [];
   private readonly serviceCidrs: ServiceCidrSpec[] = [];
   private readonly kubeProxies: KubeProxySpec[] = [];
   private readonly skipped = new Map<string, SkippedKind & { readonly objects: Located<string>[] }>();
@@ -132,7 +135,7 @@ class Loader {
 
   get specs(): Specs {
     const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses } = this;
-    const { serviceCidrs, kubeProxies, workloads, skipped } = this;
+    const { secrets, serviceCidrs, kubeProxies, workloads, skipped } = this;
     const { network } = this.clusters;
     const nothing = !this.foundObject && (!this.foundList || skipped.size > 0 || workloads.length > 0);
     return {
@@ -143,6 +146,7 @@ class Loader {
       nodes,
       ingresses,
       ingressClasses,
+      secrets,
       serviceCidrs,
       kubeProxies,
       network,
@@ -229,8 +233,8 @@ class Loader {
   }
 
   private decode(kind: KnownKind, apiVersion: string, field: Field): void {
-    // Settings alone are nothing to compile; nor are workloads, to whose Pods nothing is sent without a Service.
-    this.foundObject ||= kind !== "KubeProxyConfiguration" && !isWorkloadKind(kind);
+    // Settings and Secrets alone are nothing to compile; nor are workloads, to whose Pods nothing is sent without a Service.
+    this.foundObject ||= kind !== "KubeProxyConfiguration" && kind !== "Secret" && !isWorkloadKind(kind);
     let sound = true;
     const report: Report = (finding) => {
       if (finding.severity === "error") sound = false;
@@ -262,6 +266,9 @@ class Loader {
         break;
       case "IngressClass":
         keep(this.ingressClasses, decodeIngressClass(context, field));
+        break;
+      case "Secret":
+        keep(this.secrets, decodeSecret(context, field));
         break;
       case "KubeProxyConfiguration": {
         const settings = decodeKubeProxy(context, field);
@@ -306,7 +313,7 @@ class Loader {
     }
     const notes = [{ message: "first defined here", origin: nameOf(first) }];
     const message = `${kind} ${printable(namespace === "" ? name : `${namespace}/${name}`)} is in the input twice`;
-    const severity = isWorkloadKind(kind) ? "warning" : "error";
+    const severity = isWorkloadKind(kind) || kind === "Secret" ? "warning" : "error";
     this.report({ severity, code: "duplicate-object", message, origin: nameOf(field), notes });
     return false;
   }

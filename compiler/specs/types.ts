@@ -1,5 +1,6 @@
 /** The objects of the input, decoded and checked one by one; no object knows another. */
 
+import type { PrivateText } from "../certificates/private-key.ts";
 import type { Field } from "../documents/field.ts";
 import type { Address, Family } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
@@ -19,6 +20,7 @@ export interface Specs {
   readonly nodes: readonly NodeSpec[];
   readonly ingresses: readonly IngressSpec[];
   readonly ingressClasses: readonly IngressClassSpec[];
+  readonly secrets: readonly SecretSpec[];
   /** Objects of which a control plane makes Pods. */
   readonly workloads: readonly WorkloadSpec[];
   readonly serviceCidrs: readonly ServiceCidrSpec[];
@@ -314,6 +316,16 @@ export interface IngressClassSpec {
   readonly meta: Meta;
   readonly controller: string;
   readonly isDefault: boolean;
+}
+
+/** A Secret: its certificate and key, if it is of type kubernetes.io/tls. */
+export interface SecretSpec {
+  readonly meta: Meta;
+  /** `Opaque` where the manifest gives none. */
+  readonly type: string;
+  /** PEM, as far as anybody has looked; undefined: there is none. */
+  readonly certificate: string | undefined;
+  readonly privateKey: PrivateText | undefined;
 }
 
 /** Blocks that Service addresses are taken from: at most one of each family in an object, and any number of objects. */

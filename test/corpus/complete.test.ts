@@ -15,7 +15,7 @@ describe.skipIf(manifests.length === 0)(`real manifests are completed${missing}`
     const { compiled, diagnostics } = compile([source], {});
     expect(diagnostics.filter(({ severity }) => severity === "error")).toEqual([]);
     if (compiled === undefined) return;
-    const { servicePorts } = resolveCluster(compiled.specs, "x", () => undefined);
+    const { servicePorts } = resolveCluster(compiled.specs, { controller: "x" }, () => undefined);
     for (const { meta, selector, ports, headless, type } of compiled.specs.services) {
       const pods = compiled.specs.pods.filter(
         (pod) => pod.meta.namespace === meta.namespace && pod.podIps.length > 0 && selects(selector, pod.meta.labels),

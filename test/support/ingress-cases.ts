@@ -7,8 +7,13 @@ export interface IngressCase {
   readonly services?: readonly Manifest[];
   readonly endpointSlices?: readonly Manifest[];
   readonly externalNames?: boolean;
+  /** `namespace/name` of Secrets with certificates that exist. */
+  readonly secrets?: readonly string[];
   readonly ingresses: readonly Manifest[];
   readonly requests?: readonly {
+    readonly scheme?: "http" | "https";
+    /** The host, unless given. */
+    readonly sni?: string;
     readonly host?: string;
     readonly path: string;
     readonly expect: {

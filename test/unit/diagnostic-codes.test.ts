@@ -16,6 +16,7 @@ import type { Config } from "../../compiler/node/config.ts";
 import { parsePacket } from "../../compiler/trace/parse.ts";
 import { resolvePacket } from "../../compiler/trace/resolve.ts";
 import { FAULTS } from "../support/all-faults.ts";
+import { makeCertificate, tlsSecret } from "../support/certificates.ts";
 import { inFolder, kpc } from "../support/cli.ts";
 import { toConfig } from "../support/compile.ts";
 import { hold } from "../support/exceptions.ts";
@@ -110,6 +111,9 @@ const ingress = (paths: string, more = ""): string =>
 const path = (text: string, of: string): string =>
   `{path: ${text}, pathType: Prefix, backend: {service: {name: ${of}, port: {number: 80}}}}`;
 
+const TLS = "\n  tls: [{hosts: [a.example], secretName: s}]";
+const secret = (host: string): string =>
+  `${JSON.stringify(tlsSecret("a/s", makeCertificate({ names: [host] })))}\n---\n`;
 const pod = (labels: string): string =>
   `apiVersion: v1\nkind: Pod\n${meta("p", `, labels: {${labels}}`)}\nspec: {containers: []}\n---\n`;
 const podNode = (name: string, block: number): string =>
@@ -189,11 +193,11 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "too-large": manifests(`a: ${"x".repeat(25 << 20)}`),
   "empty-input": manifests(""),
   "other-input": manifests("table ip t {\n}\n"),
-  "no-objects": manifests("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"),
+  "no-objects": manifests("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s}\n"),
   "not-an-object": manifests("- a\n"),
   "unknown-kind": manifests("apiVersion: v1\nkind: Servcie\nmetadata: {name: s}\n"),
-  "skipped-kinds": manifests("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"),
-  "skipped-object": manifests("apiVersion: v1\nkind: Secret\nmetadata: {name: s}\n"),
+  "skipped-kinds": manifests("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s}\n"),
+  "skipped-object": manifests("apiVersion: v1\nkind: ConfigMap\nmetadata: {name: s}\n"),
   "unknown-version": manifests(service("web", OK).replace("apiVersion: v1", "apiVersion: v2")),
   "duplicate-object": manifests(service("web", OK).repeat(2)),
   "wrong-type": manifests(service("web", "{clusterIP: 10.96.0.10, ports: 80}")),
@@ -305,6 +309,18 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   ),
   "haproxy-line": haproxy("global\n"),
   "haproxy-map": haproxy("# id (file) description\n0 (hosts.map) used.\n\n0x1 a\n"),
+  "unusable-certificate": manifests(ingress(path("/", "web"), TLS) + service("web", OK)),
+  "shadowed-certificate": manifests(
+    ingress(path("/", "web"), TLS) +
+      ingress(path("/b", "web"), TLS.replace("s}", "t}")).replace("name: i", "name: j") +
+      service("web", OK),
+  ),
+  "certificate-host": manifests(ingress(path("/", "web"), TLS) + secret("b.example") + service("web", OK)),
+  "certificate-time": () => {
+    const text = ingress(path("/", "web"), TLS) + secret("a.example");
+    return compile([{ name: "input.yaml", text }], { nodeName: "n" }, { now: Date.parse("2025-01-01") }).diagnostics;
+  },
+  "no-certificate": manifests(ingress(path("/", "web"), "\n  tls: [{hosts: [a.example]}]") + service("web", OK)),
   "rules-syntax": rules("*filter\n-A INPUT -x\nCOMMIT\n"),
   "rules-dialect": rules("table ip t {\n}\n*filter\nCOMMIT\n"),
   "rules-truncated": rules("table ip t {\n\tchain c {\n"),

@@ -12,6 +12,7 @@ import type {
   SetElement,
   Step,
   Table,
+  TlsTable,
   Value,
 } from "../../ir/types.ts";
 import { API_VERSION } from "../../json-output.ts";
@@ -32,6 +33,21 @@ export function programToJson(program: Program): object {
       retired: program.ruleset.retired ?? [],
     },
     routes: program.routes.map(hostToJson),
+    ...(program.tls && { tls: tlsToJson(program.tls) }),
+  };
+}
+
+/** Times are text. A program has no private keys. */
+function tlsToJson({ certificates, hosts, ...others }: TlsTable): object {
+  return {
+    certificates: certificates.map(({ name, names, notBefore, notAfter }) => ({
+      name,
+      names,
+      notBefore: new Date(notBefore).toISOString(),
+      notAfter: new Date(notAfter).toISOString(),
+    })),
+    hosts: hosts.map(({ origin: _, ...host }) => host),
+    ...others,
   };
 }
 

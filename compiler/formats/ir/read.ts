@@ -14,6 +14,7 @@ import type {
 import { readHostRoutes } from "./read-routes.ts";
 import { readMap, readSet } from "./read-sets.ts";
 import { stepReader } from "./read-steps.ts";
+import { readTlsTable } from "./read-tls.ts";
 import {
   byKind,
   type JsonPlace,
@@ -58,11 +59,13 @@ export function readIr(source: Source, report: Report): Program | undefined {
 function readProgram(json: JsonPlace): Program {
   literal("kpc.dev/v1alpha1")(member(json, "apiVersion"));
   literal("Program")(member(json, "kind"));
+  const tls = member(json, "tls");
   return {
     ruleset: object<Program["ruleset"]>({ tables: list(readTable), retired: optional(list(readRetired)) })(
       member(json, "ruleset"),
     ),
     routes: list(readHostRoutes)(member(json, "routes")),
+    ...(tls.value === undefined ? {} : { tls: readTlsTable(tls) }),
   };
 }
 

@@ -1,5 +1,6 @@
 /** Which rules of Ingresses a request meets, as people and programs read it. */
-import { lineAndColumn } from "../../diagnostics.ts";
+import { lineAndColumn, type Origin } from "../../diagnostics.ts";
+import type { CertificateDecision } from "../../evaluate/certificate.ts";
 import type { RouteDecision } from "../../evaluate/http-route.ts";
 import type { PathRoute, RouteTarget, ShadowedPath } from "../../ir/types.ts";
 import { jsonText } from "../../json-output.ts";
@@ -9,9 +10,15 @@ import type { AddressNames } from "../names.ts";
 import type { UrlRequest } from "./url.ts";
 
 /** The host's rules, the path that takes the request, those that would have taken it, and the endpoints. */
-export function renderRoute(url: UrlRequest, decision: RouteDecision, names: AddressNames): string {
+export function renderRoute(
+  url: UrlRequest,
+  decision: RouteDecision,
+  names: AddressNames,
+  shown?: CertificateDecision,
+): string {
   const { rules, matching, target } = decision;
   const rows = [
+    ...(shown === undefined ? [] : certificateRows(shown)),
     ["host", rules?.host ?? "any other", hostWords(decision), ""],
     ...matching.flatMap((route, i) => [
       [i === 0 ? "path" : "", pathWords(route), i === 0 ? wonBy(matching) : lostBy(route), placeOf(route)],
@@ -38,6 +45,32 @@ export function renderRoute(url: UrlRequest, decision: RouteDecision, names: Add
   ].join("\n");
 }
 
+/** The certificate, and why it is this one. `shown`: of a handshake. */
+function certificateRows({ host, certificate }: CertificateDecision): string[][] {
+  const why =
+    host?.reason ??
+    (host === undefined
+      ? "no Ingress names the host under tls"
+      : host.certificate === undefined
+        ? `tls names no Secret for ${host.host}`
+        : host.host.startsWith("*.")
+          ? `tls names it for ${host.host}`
+          : "tls names it for the host");
+  const isDefault = host?.certificate === undefined;
+  const name = certificate === undefined ? "none: handshake refused" : certificate.name;
+  const words = certificate !== undefined && isDefault ? `the default one: ${why}` : why;
+  const rows = [["tls", name, words, placeOf(host ?? certificate ?? {})]];
+  if (certificate !== undefined) {
+    const valid = `valid from ${dayOf(certificate.notBefore)} to ${dayOf(certificate.notAfter)}`;
+    rows.push(["", "", `${valid}, for ${certificate.names.join(", ") || "no host"}`, placeOf(certificate)]);
+  }
+  return rows;
+}
+
+function dayOf(time: number): string {
+  return new Date(time).toISOString().slice(0, 10);
+}
+
 function hostWords({ rules }: RouteDecision): string {
   if (rules === undefined) return "there are no Ingresses for this host";
   if (rules.host === undefined) return "no rule names the host";
@@ -61,7 +94,7 @@ function targetName(target: RouteTarget): string {
   return target.kind === "status" ? String(target.status) : target.backend;
 }
 
-function placeOf({ origin }: ShadowedPath): string {
+function placeOf({ origin }: { readonly origin?: Origin }): string {
   if (origin === undefined) return "";
   const { line, column } = lineAndColumn(origin.span());
   return `${origin.span().source.name}:${line}:${column}`;
@@ -84,9 +117,15 @@ function endWords(target: RouteTarget, names: AddressNames): string[] {
 }
 
 /** JSON text of kind `Route`. */
-export function routeToJson(url: UrlRequest, { rules, matching, target }: RouteDecision, names: AddressNames): string {
+export function routeToJson(
+  url: UrlRequest,
+  { rules, matching, target }: RouteDecision,
+  names: AddressNames,
+  shown?: CertificateDecision,
+): string {
   return jsonText("Route", {
     url: `${url.scheme}://${url.authority}${url.request.target}`,
+    ...(shown === undefined ? {} : { certificate: certificateData(shown) }),
     host: rules === undefined ? null : (rules.host ?? "*"),
     paths: matching.map(({ match, path, shadowed = [], ...route }) => ({
       match,
@@ -107,7 +146,26 @@ export function routeToJson(url: UrlRequest, { rules, matching, target }: RouteD
   });
 }
 
+/** Null: the handshake is refused. `host`: the entry that names it; null for the default certificate of hosts that nobody names. */
+function certificateData({ host, certificate }: CertificateDecision): object | null {
+  if (certificate === undefined) return null;
+  const { name, names, notBefore, notAfter, origin } = certificate;
+  return {
+    secret: name,
+    host: host?.host ?? null,
+    isDefault: host?.certificate === undefined,
+    ...(host?.reason === undefined ? {} : { reason: host.reason }),
+    names,
+    notBefore: new Date(notBefore).toISOString(),
+    notAfter: new Date(notAfter).toISOString(),
+    ...placeData(origin),
+  };
+}
+
+function placeData(origin: Origin | undefined): object | undefined {
+  return origin && { file: origin.span().source.name, ...lineAndColumn(origin.span()) };
+}
+
 function ruleData({ target, origin }: ShadowedPath): object {
-  const place = origin && { file: origin.span().source.name, ...lineAndColumn(origin.span()) };
-  return { target: targetName(target), ...place };
+  return { target: targetName(target), ...placeData(origin) };
 }

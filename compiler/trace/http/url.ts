@@ -1,6 +1,7 @@
 /** From a URL to the request that a client makes of it. */
 import type { Report, Source } from "../../diagnostics.ts";
 import type { HttpRequest } from "../../evaluate/http-route.ts";
+import { parseAddress } from "../../net/address.ts";
 
 /** A request, and the URL without what does not matter. */
 export interface UrlRequest {
@@ -30,4 +31,11 @@ export function parseUrl(source: Source, report: Report): UrlRequest | undefined
   if (odd !== undefined)
     return fail(`no request has ${JSON.stringify(odd)} in its path: write it as ${encodeURIComponent(odd)}`);
   return { request: { host: authority, target: rest.startsWith("/") ? rest : `/${rest}` }, scheme: lower, authority };
+}
+
+/** The name that a client sends in the TLS handshake (SNI): the host of `authority` without port and dot at the end; none for addresses. */
+export function serverNameOf(authority: string): string | undefined {
+  if (authority.startsWith("[")) return undefined;
+  const name = authority.replace(/:\d+$/, "").replace(/\.$/, "").toLowerCase();
+  return name === "" || parseAddress(name) !== undefined ? undefined : name;
 }

@@ -13,7 +13,11 @@ const pod = (name: string, spec: string, status: string, namespace = "shop"): st
   `apiVersion: v1\nkind: Pod\nmetadata: {name: ${name}, namespace: ${namespace}, labels: {app: web}}\nspec: {${spec}}\nstatus: {${status}}\n`;
 
 const clusterOf = (...objects: readonly string[]) =>
-  resolveCluster(loadSpecs([{ name: "a.yaml", text: objects.join("---\n") }], rethrow), "x", () => undefined);
+  resolveCluster(
+    loadSpecs([{ name: "a.yaml", text: objects.join("---\n") }], rethrow),
+    { controller: "x" },
+    () => undefined,
+  );
 
 function rethrow({ message }: { readonly message: string }): never {
   throw new Error(message);
@@ -100,7 +104,7 @@ test("what kpc has chosen for a Pod is marked as assumed", () => {
   const { specs } = completeText(
     `apiVersion: v1\nkind: Pod\nmetadata: {name: a}\nspec: {}\n---\n${node("n1", "podCIDR: 10.244.1.0/24")}`,
   );
-  const [first] = resolveCluster(specs, "x", () => undefined).pods;
+  const [first] = resolveCluster(specs, { controller: "x" }, () => undefined).pods;
   expect(first?.nodeName).toBe("n1");
   expect(first?.addressOrigin.assumed).toEqual(["pod address"]);
   expect(first?.nodeOrigin.assumed).toEqual(["pod node"]);

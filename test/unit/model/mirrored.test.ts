@@ -21,7 +21,7 @@ function resolve(...objects: readonly string[]): { endpoints: string[]; said: st
   const specs = loadSpecs([{ name: "a.yaml", text: objects.join("---\n") }], (finding) => {
     if (finding.severity === "error") said.push(finding.message);
   });
-  const { servicePorts } = resolveCluster(specs, "x", ({ severity, code, message }) => {
+  const { servicePorts } = resolveCluster(specs, { controller: "x" }, ({ severity, code, message }) => {
     if (code === "endpoints-ignored" || code === "too-many-items") said.push(`${severity}: ${message}`);
   });
   const found = servicePorts.IPv4.flatMap(({ candidates }) => candidates).filter(({ ready }) => ready);

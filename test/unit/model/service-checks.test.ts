@@ -18,7 +18,7 @@ function check(...objects: readonly string[]): string[] {
   const specs = loadSpecs([{ name: "a.yaml", text: objects.join("---\n") }], ({ severity, message }) => {
     if (severity === "error") found.push(message);
   });
-  resolveCluster(specs, "x", ({ severity, code, message, origin }) => {
+  resolveCluster(specs, { controller: "x" }, ({ severity, code, message, origin }) => {
     if (!CODES.has(code)) return;
     const { line, column } = origin === undefined ? { line: 0, column: 0 } : lineAndColumn(origin.span());
     found.push(`${line}:${column} ${severity} ${message}`);

@@ -12,6 +12,7 @@ import { INGRESS_CLASS } from "../../../compiler/specs/ingress-class.ts";
 import { KUBE_PROXY } from "../../../compiler/specs/kube-proxy-config.ts";
 import { loadSpecs } from "../../../compiler/specs/load.ts";
 import { POD } from "../../../compiler/specs/pod.ts";
+import { SECRET } from "../../../compiler/specs/secret.ts";
 import { SERVICE_CIDR } from "../../../compiler/specs/service-cidr.ts";
 import { SERVICE } from "../../../compiler/specs/service-fields.ts";
 
@@ -26,6 +27,7 @@ const SHAPES: Readonly<Record<DecidedKind, unknown>> = {
   Node: NODE.shape,
   Ingress: INGRESS.shape,
   IngressClass: INGRESS_CLASS.shape,
+  Secret: SECRET.shape,
   KubeProxyConfiguration: KUBE_PROXY.shape,
   ServiceCIDR: SERVICE_CIDR.shape,
 };
@@ -90,11 +92,11 @@ const IGNORED: Readonly<Record<DecidedKind, readonly string[]>> = {
     ...["spec.defaultBackend", "spec.rules.http.paths.backend"].flatMap((path) =>
       under(`${path}.resource`, "apiGroup kind"),
     ),
-    ...under("spec.tls", "hosts secretName"),
     ...under("status.loadBalancer.ingress", "hostname ip"),
     ...under("status.loadBalancer.ingress.ports", "error port protocol"),
   ],
   IngressClass: under("spec.parameters", "apiGroup kind name namespace scope"),
+  Secret: ["immutable"],
   KubeProxyConfiguration: [
     ..."bindAddressHardFail clientConnection configSyncPeriod enableProfiling featureGates healthzBindAddress ipvs logging metricsBindAddress oomScoreAdj portRange showHiddenMetricsForVersion udpIdleTimeout windowsRunAsService winkernel".split(
       " ",
@@ -150,7 +152,6 @@ const SET_ASIDE: ReadonlySet<string> = new Set([
   "container",
   "containers",
   "externalName",
-  "tls",
   "others",
   "taints",
   "tolerations",
@@ -284,6 +285,7 @@ const OBJECTS: Readonly<Record<DecidedKind, readonly Json[]>> = {
         ingressClassName: "c",
         defaultBackend: each,
         rules: [{ host: "a.example", http: { paths: [{ path: "/a", pathType: "Prefix", backend: each }] } }],
+        tls: [{ hosts: ["a.example"], secretName: "s" }],
       },
     }),
   ),
@@ -292,6 +294,9 @@ const OBJECTS: Readonly<Record<DecidedKind, readonly Json[]>> = {
       metadata: { ...meta, namespace: undefined },
       spec: { controller: "a.example/c", parameters: { kind: "K", name: "n", ...more } },
     }),
+  ),
+  Secret: ["data", "stringData"].map((member) =>
+    v1("Secret", { type: "kubernetes.io/tls", [member]: { "tls.crt": "YWJj", "tls.key": "YWJj" } }),
   ),
   KubeProxyConfiguration: [
     {
@@ -468,6 +473,13 @@ const ABSENT: { readonly [K in DecidedKind]: Readonly<Record<(typeof DECIDING_FI
     "metadata.creationTimestamp": "none",
     "metadata.name": "required",
     "spec.controller": "required",
+  },
+  Secret: {
+    data: "none",
+    "metadata.name": "none", // a Secret without one is left out, with a warning
+    "metadata.namespace": { is: "default" },
+    stringData: "none",
+    type: { is: "Opaque" },
   },
   KubeProxyConfiguration: {
     bindAddress: { is: "0.0.0.0" },

@@ -79,7 +79,7 @@ describe("kinds that are not read", () => {
     ["serving.knative.dev/v1", "Service"], // somebody else's kind of the same name
     ["traefik.io/v1alpha1", "Ingres"],
     ["v1", "ServiceAccount"],
-    ["v1", "Secret"],
+    ["v1", "ConfigMap"],
     ["rbac.authorization.k8s.io/v1", "Role"],
     ["networking.k8s.io/v1", "NetworkPolicy"],
     ["example.com/v1", "AllowList"],

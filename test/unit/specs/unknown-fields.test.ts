@@ -99,6 +99,7 @@ const LISTS: ReadonlySet<string> = new Set([
   `${TERMS}.matchExpressions`,
   `${TERMS}.matchFields`,
   "spec.ports",
+  "spec.tls",
   "status.loadBalancer.ingress",
   "endpoints",
   "endpoints.hints.forNodes",

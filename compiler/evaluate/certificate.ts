@@ -1,0 +1,21 @@
+/** Which certificate a client gets. */
+import type { Certificate, Program, TlsHost } from "../ir/types.ts";
+
+/** What a TLS handshake met in the table. */
+export interface CertificateDecision {
+  /** The host of the table that the client's name leads to; undefined: none. */
+  readonly host: TlsHost | undefined;
+  /** Undefined: the handshake is refused. */
+  readonly certificate: Certificate | undefined;
+}
+
+/** What is shown to a client that asks for `serverName` (SNI; undefined: it names no host): the certificate of the host, then that of the
+ *  wildcard for its first label, then the default one. */
+export function decideCertificate({ tls }: Pick<Program, "tls">, serverName: string | undefined): CertificateDecision {
+  if (tls === undefined) return { host: undefined, certificate: undefined };
+  const name = serverName?.toLowerCase();
+  const wildcard = name !== undefined && /^[^.]+\./.test(name) ? name.replace(/^[^.]+/, "*") : undefined;
+  const host = tls.hosts.find((each) => each.host === name) ?? tls.hosts.find((each) => each.host === wildcard);
+  const wanted = host?.certificate ?? tls.fallback;
+  return { host, certificate: tls.certificates.find((each) => each.name === wanted) };
+}
