@@ -7,6 +7,7 @@ import { PacketLab } from "../../runtime/lab/lab.ts";
 import type { LabSighting } from "../../runtime/lab/sightings.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { describeNotice, NOTICES, type NoticeStory } from "../support/notices.ts";
+import { some } from "../support/runs.ts";
 
 const ETHERNET = 14;
 const IPV4 = 20;
@@ -55,7 +56,7 @@ async function noticesInLab(story: NoticeStory): Promise<{ seen: string[]; predi
 }
 
 describe.skipIf(kernelMissing !== undefined)("what the network tells a sender", () => {
-  test.each(NOTICES)("$title", async (story) => {
+  test.each(some(NOTICES, 3))("$title", async (story) => {
     const { seen, predicted, hears } = await noticesInLab(story);
     expect(predicted).toContainEqual(seen);
     const isHeard = story.ends.some((end) => end.startsWith("delivered"));

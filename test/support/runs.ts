@@ -10,3 +10,9 @@ export function runs(all: number): number {
 export function many(all: number): number {
   return EVERYTHING ? all : Math.ceil(all / 10);
 }
+
+/** Rows of a table that are tried: all, in the quick set `count` of them, from all over it. */
+export function some<T>(rows: readonly T[], count: number): readonly T[] {
+  if (EVERYTHING || count >= rows.length) return rows;
+  return Array.from({ length: count }, (_, i) => rows[Math.floor((i * rows.length) / count)] as T);
+}
