@@ -59,8 +59,18 @@ export function labFlowToData({ result, made, difference, telling }: LabRunFlow)
     asPredicted: made !== undefined && isAsPredicted(made),
     ...(made === undefined ? {} : flowData(made)),
     attempts: (made?.attempts ?? []).map((attempt) => attemptData(attempt, telling)),
-    difference:
-      difference === undefined ? null : { host: difference.host, counters: Object.fromEntries(difference.counters) },
+    difference: difference === undefined ? null : differenceData(difference),
+  };
+}
+
+function differenceData({ host, counters, rules }: LabDifference): object {
+  const rows = rules?.rows.map(({ predicted, observed }) => ({
+    predicted: predicted ?? null,
+    observed: observed ?? null,
+  }));
+  return {
+    ...{ host, counters: Object.fromEntries(counters) },
+    rules: rules === undefined ? null : { host: rules.host, packet: rules.kind, steps: rows },
   };
 }
 

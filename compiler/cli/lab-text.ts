@@ -1,13 +1,15 @@
 /** What a lab has seen beside what was predicted, as people read it. */
 
 import { type ComparedSighting, packetText, type WalkComparison } from "../../runtime/lab/compare-walk.ts";
-import type { LabDifference } from "../../runtime/lab/difference.ts";
+import { type LabDifference, placeOfDifference } from "../../runtime/lab/difference.ts";
 import { proxyText } from "../../runtime/lab/proxies.ts";
 import type { LabFlow } from "../../runtime/lab/run.ts";
 import type { LabAttempt } from "../../runtime/lab/session.ts";
 import type { LabSighting } from "../../runtime/lab/sightings.ts";
+import { unreachable } from "../invariant.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { chance, isCertain } from "../trace/chance.ts";
+import { liveRowLines } from "../trace/live/text.ts";
 import { endText } from "../trace/walk/end-text.ts";
 import { hopLines } from "../trace/walk/rows.ts";
 import type { ExpectedSighting } from "../walk/expected.ts";
@@ -20,30 +22,44 @@ export function renderLabFlow(each: LabRunFlow): string {
   const { result, made, difference, telling } = each;
   const isCase = made === undefined || result.expected !== "as predicted";
   const title = isCase ? [`${result.flow} (${result.mode})`] : [];
-  const lines = made === undefined ? [] : [...flowLines(made, telling), ...differenceLines(each)];
+  const lines = made === undefined ? [] : [...flowLines(made, telling), ...predictedLines(each)];
   const verdict = !isCase
     ? []
     : result.status === "pass"
       ? [`=> as expected: ${result.expected}`]
       : [`=> expected ${result.expected}: ${result.reason}`];
-  return `${[...title, ...lines, ...(difference === undefined ? [] : counterLines(difference)), ...verdict].join("\n")}\n`;
+  const told = difference === undefined ? [] : [...ruleLines(difference), ...counterLines(difference)];
+  return `${[...title, ...lines, ...told, ...verdict].join("\n")}\n`;
 }
 
-/** The rules that were to decide where the first difference is. */
-function differenceLines({ made, telling: { names, hosts } }: LabRunFlow): string[] {
-  for (const { comparison, walk } of made?.attempts ?? []) {
-    const row = comparison?.rows.find(({ isEqual }) => !isEqual);
-    const before = comparison?.rows
-      .slice(0, row === undefined ? 0 : comparison.rows.indexOf(row))
-      .findLast(({ predicted }) => predicted !== undefined);
-    const hop = row?.predicted?.hop ?? before?.predicted?.hop;
-    if (comparison === undefined || row === undefined || hop === undefined) continue;
-    const leg = row.leg === "request" ? comparison.branch.there : comparison.branch.back;
-    const context = { names, hosts, protocol: walk.flow.protocol, isVerbose: false };
-    const end = hop === leg?.hops.at(-1) ? leg.end : undefined;
+/** What was to happen where the first difference is. */
+function predictedLines({ made, telling: { names, hosts } }: LabRunFlow): string[] {
+  for (const attempt of made?.attempts ?? []) {
+    const place = placeOfDifference(attempt);
+    if (place === undefined) continue;
+    const { leg, hop } = place;
+    const context = { names, hosts, protocol: attempt.walk.flow.protocol, isVerbose: false };
+    const end = hop === leg.hops.at(-1) ? leg.end : undefined;
     return ["", `predicted at ${hop.host}:`, ...hopLines(hop, context, end).map((line) => `  ${line}`)];
   }
   return [];
+}
+
+/** The rules that decided there, as the kernel told, beside those that were to. */
+function ruleLines({ rules }: LabDifference): string[] {
+  if (rules === undefined) return [];
+  const head = `rules at ${rules.host}, predicted and seen (nftrace):`;
+  const rows = liveRowLines(rules.rows).map((line) => `  ${line}`);
+  switch (rules.kind) {
+    case "seen":
+      return rows.length === 0 ? [`no rule decided at ${rules.host}, as predicted`] : [head, ...rows];
+    case "unseen":
+      return [`no packet came to the rules at ${rules.host}`, ...(rows.length === 0 ? [] : [head, ...rows])];
+    case "unlisted":
+      return [`rules at ${rules.host} were not traced: nft lists other rules there than were loaded`];
+    default:
+      return unreachable(rules.kind);
+  }
 }
 
 function counterLines({ host, counters }: LabDifference): string[] {

@@ -66,9 +66,13 @@ function collect({ stderr }: ChildProcessWithoutNullStreams): () => string {
   return () => text.trim();
 }
 
-/** Whether a process of this namespace listens to the group of netfilter's traces (NFNLGRP_NFTRACE: 9). */
 function isListening(): boolean {
-  const [, ...rows] = readFileSync("/proc/net/netlink", "utf8").split("\n");
+  return hasTraceListener(readFileSync("/proc/net/netlink", "utf8"));
+}
+
+/** Whether a process of the namespace listens to the group of netfilter's traces (NFNLGRP_NFTRACE: 9), by /proc/net/netlink. */
+export function hasTraceListener(netlink: string): boolean {
+  const [, ...rows] = netlink.split("\n");
   const NETLINK_NETFILTER = "12";
   return rows.some((row) => {
     const [, protocol, , groups = "0"] = row.trim().split(/\s+/);

@@ -67,6 +67,13 @@ export interface LabSessionOptions extends PacketLabOptions {
   readonly keepsAll?: boolean;
 }
 
+export interface AttemptOptions {
+  /** Undefined: one that no flow had before. */
+  readonly sourcePort?: number;
+  /** Milliseconds until silence counts as an answer; undefined: as the prediction needs. */
+  readonly patience?: number;
+}
+
 /** Sightings that are kept. */
 const MOST_KEPT = 200_000;
 
@@ -93,8 +100,8 @@ export class LabSession {
     return new LabSession(lab, description, options);
   }
 
-  /** Walks a flow, and makes it. `sourcePort`: undefined: one that no flow had before. */
-  async attempt(wanted: WalkFlow, sourcePort?: number): Promise<LabAttempt> {
+  /** Walks a flow, and makes it. */
+  async attempt(wanted: WalkFlow, { sourcePort, patience }: AttemptOptions = {}): Promise<LabAttempt> {
     const isEcho = ECHO.has(wanted.protocol);
     const port = sourcePort ?? this.freePort();
     const flow = isEcho ? wanted : { ...wanted, sourcePort: port };
@@ -116,7 +123,7 @@ export class LabSession {
       const observed = { answer, sightings };
       return { walk, observed, comparison: compareWalk(walk, observed), proxies: this.proxiesOn(walk) };
     };
-    const waiting = this.waitingFor(walk);
+    const waiting = { ...this.waitingFor(walk), ...(patience === undefined ? {} : { patience }) };
     let answer = await ask(waiting);
     let attempt = observe(answer);
     // What is not as predicted gets all the time that it may need.
@@ -179,7 +186,8 @@ export class LabSession {
     this.lab.close();
   }
 
-  private freePort(): number {
+  /** A source port that no flow had before; after tens of thousands again one that an early flow had. */
+  freePort(): number {
     const port = this.nextPort;
     this.nextPort = port === LAST_PORT ? FIRST_PORT : port + 1;
     if (port === FIRST_PORT) this.earlier.clear();

@@ -45,6 +45,20 @@ export function armingCommands(table: string, tuple: TracedTuple, seconds: numbe
   ];
 }
 
+/**
+ * Commands for `nft -f` that make the table `table`, which asks for all packets of the tuple: where nothing else uses the network and the
+ * table is to be deleted.
+ */
+export function tracingCommands(table: string, tuple: TracedTuple): readonly string[] {
+  return [
+    `add table inet ${table}`,
+    ...["prerouting", "output"].flatMap((hook) => [
+      `add chain inet ${table} ${hook} { type filter hook ${hook} priority -350; policy accept; }`,
+      `add rule inet ${table} ${hook} ${matchOf(tuple)} meta nftrace set 1`,
+    ]),
+  ];
+}
+
 function matchOf({ protocol, source, sourcePort, destination, destinationPort }: TracedTuple): string {
   const family = familyOf(destination) === "IPv4" ? "ip" : "ip6";
   return [

@@ -55,6 +55,15 @@ export function compareLive(
   return best;
 }
 
+/** The rules of the way `path` beside those that the kernel told of in `events`, which are those of one packet. */
+export function compareWay(
+  path: readonly PathStep[],
+  events: readonly TraceEvent[],
+  handleOf: NumberedRules["handleOf"],
+): readonly LiveRow[] {
+  return compareSteps(predictedSteps(path, handleOf), undefined, beforeLoopback(events), undefined).rows;
+}
+
 /** A host's packet to itself comes in again by `lo`. The kernel forgets there that it is asked to tell. */
 function beforeLoopback(events: readonly TraceEvent[]): readonly TraceEvent[] {
   const [first] = events.flatMap((event) => (event.kind === "packet" ? [event.packet] : []));

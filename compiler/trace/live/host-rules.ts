@@ -32,6 +32,15 @@ export async function readHostRules({ nft, saved, ipsets }: HostListings, report
     sources.filter(({ text }) => text !== ""),
     report,
   );
+  return { program, handleOf: handlesFor(program, tables) };
+}
+
+/** Finds the numbers of the rules of `program` in what `nft -a list ruleset` prints where exactly these rules are loaded. */
+export function numberRules(program: Program, listing: string): NumberedRules {
+  return { program, handleOf: handlesFor(program, tablesIn(listing)) };
+}
+
+function handlesFor(program: Program, tables: readonly ListedTable[]): NumberedRules["handleOf"] {
   const handles = new Map(
     tables.flatMap((table) =>
       [...table.handles].map(([chain, own]) => [`${table.family} ${table.name} ${chain}`, own]),
@@ -41,11 +50,11 @@ export async function readHostRules({ nft, saved, ipsets }: HostListings, report
   for (const { family, name, chains } of program.ruleset.tables)
     for (const chain of chains) {
       const own = handles.get(`${family} ${name} ${chain.name}`) ?? [];
-      // Otherwise the rules have changed between the two commands.
+      // Otherwise the rules have changed since.
       if (own.length === chain.rules.length)
         for (const [i, rule] of chain.rules.entries()) numbers.set(rule, own[i] ?? Number.NaN);
     }
-  return { program, handleOf: (rule) => numbers.get(rule) };
+  return (rule) => numbers.get(rule);
 }
 
 interface ListedTable {

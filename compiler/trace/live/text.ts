@@ -18,22 +18,26 @@ export function renderLive(packet: Packet, comparison: LiveComparison, names: Ad
   const entry = inInterface === undefined ? "sent by this host" : `came in by ${inInterface}`;
   const to = (label: string, destination: LiveDestination | undefined): string =>
     destination === undefined ? `${label} not translated` : `${label} to ${end(destination.address, destination.port)}`;
-  const cells = rows.map((row) => cellsOf(row));
-  const width = (column: number): number => Math.max(...cells.map((row) => row[column]?.length ?? 0), 0);
-  const [chains, rules] = [width(1), width(2)];
-  const lines = cells.map(([mark = "", chain = "", rule = "", verdict = ""]) =>
-    `${mark} ${chain.padEnd(chains)}  ${rule.padEnd(rules)}  ${verdict}`.trimEnd(),
-  );
   return [
     `${PROTOCOL_NAMES.get(protocol) ?? protocol} ${end(source, sourcePort)} > ${end(destination, destinationPort)}, ${entry}`,
     "",
-    ...(rows.length === 0 ? ["no rule decided, as predicted"] : lines),
+    ...(rows.length === 0 ? ["no rule decided, as predicted"] : liveRowLines(rows)),
     "",
     isAsPredicted
       ? `=> as predicted: ${to("sent", predictedTo ?? observedTo)}`
       : `=> not as predicted: ${to("predicted", predictedTo)}, ${to("seen", observedTo)}`,
     "",
   ].join("\n");
+}
+
+/** A line for each place, in columns. */
+export function liveRowLines(rows: readonly LiveRow[]): string[] {
+  const cells = rows.map((row) => cellsOf(row));
+  const width = (column: number): number => Math.max(...cells.map((row) => row[column]?.length ?? 0), 0);
+  const [chains, rules] = [width(1), width(2)];
+  return cells.map(([mark = "", chain = "", rule = "", verdict = ""]) =>
+    `${mark} ${chain.padEnd(chains)}  ${rule.padEnd(rules)}  ${verdict}`.trimEnd(),
+  );
 }
 
 function cellsOf({ predicted, observed }: LiveRow): string[] {
