@@ -150,17 +150,22 @@ function buildProgram(run: RunWork): Command {
       withCompareOptions(
         program
           .command("diff")
-          .description("compare two rulesets or manifests over all packets; print counterexamples where they differ")
+          .description(
+            "compare two rulesets or manifests over all packets, or two sets of Ingresses over all URLs; print counterexamples where they differ",
+          )
           .argument(
             "<left>",
-            "manifests, nft or iptables rules (several files: commas, such as rules.v4,rules.v6), or kpc's IR (-o ir)",
+            "manifests, nft or iptables rules (several files: commas, such as rules.v4,rules.v6), kpc's IR (-o ir), a folder with haproxy.cfg, or what HAProxy's show map prints",
           )
-          .argument("<right>", "what to compare it with, of the same kinds"),
+          .argument("<right>", "what to compare it with, of the same kinds")
+          .option("--ingress", "compare what serves URLs, not packets; HAProxy's files are always compared so"),
       ),
     ),
     "kpc diff rules.nft rules.v4,rules.v6",
     "kpc diff services.yaml <(nft list ruleset) --node-ip 192.0.2.7 --mode nftables",
     "kpc diff before.rules after.rules -o json",
+    "kpc diff old/ new/ --ingress                          # which URLs a change of Ingresses moves",
+    "kpc diff ingresses.yaml proxy/                        # proxy/haproxy.cfg and its maps",
     "kpc diff old.v4 new.nft -o except > expected.yaml    # then: kpc diff old.v4 new.nft --except expected.yaml",
   ).action((left: string, right: string, flags) =>
     run(async () => (await import("./cli/diff.ts")).diffCommand(left, right, flags)),

@@ -16,6 +16,7 @@ export type OutputKind =
   | "TestResults"
   | "LabRun"
   | "Comparison"
+  | "UrlComparison"
   | "Verification";
 
 /** `members` as JSON text, two blanks deep, behind `apiVersion` and `kind`. */

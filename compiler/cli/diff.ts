@@ -1,4 +1,5 @@
 import { compare } from "../compare/compare.ts";
+import { compareUrls } from "../compare-urls/compare.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { dialectOf, isIr, readRules } from "../formats/read-rules.ts";
 import { type ComparedSide, differenceOf, lackOf } from "../library/difference.ts";
@@ -9,6 +10,7 @@ import { resolveConfig } from "../node/resolve.ts";
 import { endpointNamesIn } from "../services/endpoint-names.ts";
 import { loadSpecs } from "../specs/load.ts";
 import { readConfig } from "./config.ts";
+import { comparesUrls, diffUrlsCommand } from "./diff-urls.ts";
 import { type CompareFlags, compareOptions, limitsOf, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
 import { readText, sourcesOf } from "./inputs.ts";
@@ -18,6 +20,7 @@ import { Trouble } from "./trouble.ts";
 
 /** `kpc diff`: whether two of manifests and rules do the same to every packet. */
 export async function diffCommand(left: string, right: string, flags: CompareFlags): Promise<number> {
+  if (comparesUrls(left, right, flags)) return diffUrlsCommand(left, right, flags);
   const declarations = readDeclarations(flags);
   if (declarations === undefined) return EXIT.trouble;
   const sides: ComparedSide[] = [];
@@ -28,7 +31,7 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   }
   const [a, b] = sides as [ComparedSide, ComparedSide];
   const families = flags.family ?? FAMILIES;
-  note([...lackOf(b, a, families), ...lackOf(a, b, families)], flags);
+  note([...lackOf(b, a, families), ...lackOf(a, b, families), ...aboutUrls(a, b)], flags);
   keepHeapSmall();
   const options = compareOptions(flags, [...a.diagnosed, ...b.diagnosed]);
   const { question, shown, hints } = differenceOf(a, b, families, limitsOf(flags), (left, right, about) =>
@@ -36,6 +39,14 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
   );
   note(hints, flags);
   return tell(question, declarations, flags, shown);
+}
+
+/** Packets are compared here: what becomes of the Ingresses among the manifests. */
+function aboutUrls(a: ComparedSide, b: ComparedSide): string[] {
+  const [left, right] = [a, b].map(({ program }) => ({ routes: program.routes, knowsEndpoints: true }));
+  if (left === undefined || right === undefined || left.routes.length + right.routes.length === 0) return [];
+  const isSame = compareUrls(left, right).differences.length === 0;
+  return [`packets are compared here; the Ingresses ${isSame ? "are equal" : "differ"} (--ingress compares them)`];
 }
 
 /** Manifests are compiled; rules, and kpc's IR, are read. A comma list stands for several files of one of both. */

@@ -36,6 +36,8 @@ export interface CompareFlags extends CommonFlags {
   readonly except?: readonly string[];
   /** Families that are compared; both where it is left out. */
   readonly family?: readonly Family[];
+  /** Compare what serves URLs, not packets. */
+  readonly ingress?: boolean;
 }
 
 /** How much of an answer is shown: rows of the table, counterexamples, and entries of each list in JSON. */

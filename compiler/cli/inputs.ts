@@ -23,7 +23,9 @@ export function* readInputs(names: readonly string[], options: InputOptions): Ge
 /** One text, by the name that findings have for it: `-` is standard input. Throws `Trouble` when it cannot be read. */
 export function readSource(name: string): Source {
   if (name !== "-") return { name, text: readText(name) };
-  return { name: STANDARD_INPUT, text: attempt(STANDARD_INPUT, () => decode(readFileSync(0))) };
+  const text = streams.get(STANDARD_INPUT) ?? attempt(STANDARD_INPUT, () => decode(readFileSync(0)));
+  streams.set(STANDARD_INPUT, text);
+  return { name: STANDARD_INPUT, text };
 }
 
 const STANDARD_INPUT = "<stdin>";

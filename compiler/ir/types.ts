@@ -402,6 +402,8 @@ export interface HostRoutes {
   readonly paths: readonly PathRoute[];
   /** For requests that no path takes. */
   readonly fallback: RouteTarget;
+  /** Where the fallback is given. */
+  readonly fallbackOrigin?: Origin;
 }
 
 export interface PathRoute {

@@ -10,7 +10,7 @@ import { compareBy } from "../order.ts";
 export function lowerRoutes(ingresses: readonly Ingress[], report: Report): HostRoutes[] {
   if (ingresses.length === 0) return [];
   const hosts = new Set(ingresses.flatMap(({ rules }) => rules.map(({ host }) => host)));
-  const overall = targetOf(overallDefault(ingresses));
+  const overall = overallDefault(ingresses);
   const rank = (host: string): number => (host.startsWith("*.") ? 1 : 0);
   const named = [...hosts].filter((host) => host !== undefined).sort(compareBy(rank, (host) => host));
   return [...named, undefined].map((host): HostRoutes => {
@@ -18,14 +18,16 @@ export function lowerRoutes(ingresses: readonly Ingress[], report: Report): Host
       ingress.rules.filter((rule) => rule.host === host).map((rule) => ({ ingress, rule })),
     );
     // That of the oldest Ingress which has a rule for the host and a default backend.
-    const fallback = rules.find(({ ingress }) => ingress.defaultBackend !== undefined)?.ingress.defaultBackend;
+    const own = rules.find(({ ingress }) => ingress.defaultBackend !== undefined)?.ingress.defaultBackend;
+    const fallback = own ?? overall;
     return {
       ...(host === undefined ? {} : { host }),
       paths: orderPaths(
         rules.flatMap(({ rule }) => rule.paths),
         report,
       ),
-      fallback: fallback === undefined ? overall : targetOf(fallback),
+      fallback: targetOf(fallback),
+      ...(fallback?.origin && { fallbackOrigin: fallback.origin }),
     };
   });
 }

@@ -79,7 +79,7 @@ function resolveIngress(
       const message = `backend ${backend.name} of Ingress ${meta.namespace}/${meta.name} is answered with 503: ${backend.reason}`;
       report({ severity: "warning", code: "broken-backend", message, origin: spec.field });
     }
-    return backend;
+    return { ...backend, origin: spec.field };
   };
   return {
     namespace: meta.namespace,

@@ -136,6 +136,7 @@ export interface IngressPath {
 }
 
 /** Where requests go: to the Service's ready endpoints themselves, never to its cluster IP. */
-export type IngressBackend =
+export type IngressBackend = { readonly origin?: Origin } & (
   | { readonly kind: "endpoints"; readonly name: string; readonly endpoints: readonly ServiceEndpoint[] }
-  | { readonly kind: "broken"; readonly name: string; readonly reason: string };
+  | { readonly kind: "broken"; readonly name: string; readonly reason: string }
+);

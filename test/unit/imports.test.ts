@@ -38,6 +38,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   hostfiles: ["documents", "formats", "net", "network"],
   // To formats: where two programs differ, their rules are shown.
   compare: ["evaluate", "formats", "ir", "net", "tabulate"],
+  "compare-urls": ["documents", "ir", "net"],
   exceptions: ["compare", "documents", "evaluate", "ir", "net"],
   services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
   verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],

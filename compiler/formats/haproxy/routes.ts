@@ -8,7 +8,7 @@ import { ANY_HOST } from "./shape.ts";
 /** What the rows of one host lead to. */
 interface HostRows {
   readonly paths: PathRoute[];
-  fallback?: RouteTarget;
+  fallback?: Pick<HostRoutes, "fallback" | "fallbackOrigin">;
 }
 
 /** How names of backends are read. */
@@ -50,16 +50,16 @@ export function routesOfMaps(
     else if (match === "exact") rowsOf(key.slice(0, slash)).paths.push({ match, path, target, origin: { span } });
     else if (!path.endsWith("/"))
       fail(`expected a slash at the end of ${key}: without it half an element matches`, row);
-    else if (path === "/") rowsOf(key.slice(0, slash)).fallback = target;
+    else if (path === "/") rowsOf(key.slice(0, slash)).fallback = { fallback: target, fallbackOrigin: { span } };
     else rowsOf(key.slice(0, slash)).paths.push({ match, path: path.slice(0, -1), target, origin: { span } });
   };
   for (const row of rows.exact) read(row, "exact");
   for (const row of rows.prefixes) read(row, "prefix");
   const hosts: HostRoutes[] = [];
   const add = (host: string | undefined, id: string, origin: Origin | undefined): void => {
-    const { paths, fallback = last } = byId.get(id) ?? { paths: [] };
+    const { paths, fallback = last && { fallback: last } } = byId.get(id) ?? { paths: [] };
     if (fallback !== undefined)
-      hosts.push({ ...(host === undefined ? {} : { host }), paths: inOrder(paths), fallback });
+      hosts.push({ ...(host === undefined ? {} : { host }), paths: inOrder(paths), ...fallback });
     else if (origin !== undefined)
       fail(`no row of prefixes.map says what serves other paths of ${host}: expected ${id}/`, origin);
   };

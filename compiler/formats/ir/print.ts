@@ -146,9 +146,9 @@ function nested(expression: Expression, family: Table["family"]): object {
   return expression.kind === "concat" ? { parts: expression.parts.map((part) => expressionToJson(part, family)) } : {};
 }
 
-function hostToJson({ paths, fallback, ...host }: HostRoutes): object {
+function hostToJson({ host, paths, fallback }: HostRoutes): object {
   return {
-    ...host,
+    ...(host === undefined ? {} : { host }),
     paths: paths.map(({ match, path, target }) => ({ match, path, target: targetToJson(target) })),
     fallback: targetToJson(fallback),
   };

@@ -24,7 +24,7 @@ const readTarget = byKind<RouteTarget>({
   }),
 });
 
-export const readHostRoutes = object<HostRoutes>({
+export const readHostRoutes = object<Omit<HostRoutes, "fallbackOrigin">>({
   host: optional(text),
   paths: list(
     object<Omit<PathRoute, "origin" | "shadowed">>({

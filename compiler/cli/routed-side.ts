@@ -1,0 +1,85 @@
+/** One side of a comparison of Ingresses: manifests, kpc's IR, HAProxy's files, or the maps of one that runs. */
+import { statSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { RoutedSide } from "../compare-urls/compare.ts";
+import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import { isHaproxyConfig, MAP_FILES, readHaproxy, readHaproxyMaps } from "../formats/haproxy/read.ts";
+import { isShownMaps } from "../formats/haproxy/read-maps.ts";
+import { dialectOf, isIr } from "../formats/read-rules.ts";
+import { aboutIngresses } from "./ingress-input.ts";
+import { readSource } from "./inputs.ts";
+import { type CommonFlags, compileInputs, showDiagnostics, showFirst } from "./session.ts";
+import { Trouble } from "./trouble.ts";
+
+/** A side, and what it lacks. */
+export interface ReadRoutes extends RoutedSide {
+  readonly gaps: readonly string[];
+}
+
+const CONFIG = "haproxy.cfg";
+
+/** Whether `name` is HAProxy's: a folder with `haproxy.cfg`, such a file, or what `show map` printed. */
+export function isProxy(name: string): boolean {
+  if (/\.(ya?ml|nft|rules|v4|v6|ipset)(\.gz)?$/.test(name)) return false;
+  if (isFolder(name)) return isThere(join(name, CONFIG));
+  if (name.includes(",")) return false;
+  const { text } = readSource(name);
+  return isShownMaps(text) || isHaproxyConfig(text);
+}
+
+/** The routes of `name`; undefined where something is wrong with it, which has been told. Throws `Trouble` for rules of packets. */
+export async function readRoutes(name: string, flags: CommonFlags): Promise<ReadRoutes | undefined> {
+  if (isProxy(name)) return withFindings(flags, (report) => readProxy(name, report));
+  const first = name.split(",")[0] ?? name;
+  if (!isFolder(first) && !/\.ya?ml(\.gz)?$/.test(first)) {
+    const source = readSource(first);
+    if (isIr(source.text)) return withFindings(flags, (report) => readProgram(source, report));
+    if (dialectOf(source.text) !== undefined)
+      throw new Trouble(
+        `${first} has rules for packets: expected manifests, haproxy.cfg, a folder with it, or what show map prints`,
+      );
+  }
+  const { diagnostics, compiled } = compileInputs(name.split(","), flags);
+  showDiagnostics(aboutIngresses(diagnostics), flags);
+  if (compiled === undefined) return undefined;
+  const left = diagnostics.filter(({ code, message }) => code === "unknown-value" && message.includes("this path"));
+  const gaps =
+    left.length === 0
+      ? []
+      : [`${left.length === 1 ? "a path" : `${left.length} paths`} of ${name} with an unknown pathType`];
+  return { routes: compiled.program.routes, knowsEndpoints: true, gaps };
+}
+
+async function withFindings(
+  flags: CommonFlags,
+  read: (report: Report) => RoutedSide | undefined | Promise<RoutedSide | undefined>,
+): Promise<ReadRoutes | undefined> {
+  const findings: Diagnostic[] = [];
+  const side = await read((finding) => void findings.push(finding));
+  showFirst(findings, flags);
+  return side === undefined ? undefined : { ...side, gaps: [] };
+}
+
+function readProxy(name: string, report: Report): RoutedSide | undefined {
+  const path = isFolder(name) ? join(name, CONFIG) : name;
+  const source = readSource(path);
+  if (isShownMaps(source.text)) return readHaproxyMaps(source, report);
+  const maps = MAP_FILES.map((file) => join(dirname(path), file))
+    .filter(isThere)
+    .map((file): readonly [string, Source] => [basename(file), readSource(file)]);
+  return readHaproxy(source, new Map(maps), report);
+}
+
+async function readProgram(source: Source, report: Report): Promise<RoutedSide | undefined> {
+  const { readIr } = await import("../formats/ir/read.ts");
+  const program = readIr(source, report);
+  return program === undefined ? undefined : { routes: program.routes, knowsEndpoints: true };
+}
+
+function isFolder(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false })?.isDirectory() === true;
+}
+
+function isThere(name: string): boolean {
+  return statSync(name, { throwIfNoEntry: false }) !== undefined;
+}

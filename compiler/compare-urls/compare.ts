@@ -1,0 +1,166 @@
+/**
+ * Two tables of routes over all URLs. Hosts that both tables treat alike are one class, and of each host the paths that both treat alike: a path
+ * that a rule of either has exactly, or what is at and below a prefix of either and of no longer one. Each class is compared by one URL of it.
+ */
+import type { HostRoutes, RouteTarget } from "../ir/types.ts";
+import { compareBy } from "../order.ts";
+import { type HostTable, longestPrefix, type RouteTable, type ServedBy, servedBy, tableFor, tableOf } from "./table.ts";
+
+/** Routes, and what is known of their backends. */
+export interface RoutedSide {
+  readonly routes: readonly HostRoutes[];
+  /** False: backends have names only. */
+  readonly knowsEndpoints: boolean;
+}
+
+/** URLs that both sides treat alike. */
+export interface UrlClass {
+  /** A name, `*.` and a suffix (names under it that no rule has), or undefined: hosts that no rule names. */
+  readonly host: string | undefined;
+  readonly path: string;
+  /** `exact`: this path only. `prefix`: it and what is below it, where no other class has it. */
+  readonly match: "exact" | "prefix";
+}
+
+/** URLs that the sides serve differently, and what serves them. */
+export interface UrlDifference {
+  readonly urls: UrlClass;
+  /** One of the shortest of them: `HOST/PATH`. */
+  readonly example: string;
+  readonly left: ServedUrl;
+  readonly right: ServedUrl;
+}
+
+/** What serves a URL: the rule, and the host of its rules. */
+export interface ServedUrl extends ServedBy {
+  readonly host: string | undefined;
+}
+
+/** What was compared, and where it differs. */
+export interface UrlComparison {
+  /** Shortest URLs first. */
+  readonly differences: readonly UrlDifference[];
+  readonly classes: number;
+  /** False: backends were compared by their names. */
+  readonly comparedEndpoints: boolean;
+}
+
+/** Compares two sides over all URLs. */
+export function compareUrls(left: RoutedSide, right: RoutedSide): UrlComparison {
+  const comparedEndpoints = left.knowsEndpoints && right.knowsEndpoints;
+  const isSame = comparedEndpoints ? sameEndpoints : sameName;
+  const tables = [tableOf(left.routes), tableOf(right.routes)] as const;
+  const differences: UrlDifference[] = [];
+  let classes = 0;
+  for (const [host, name] of hostsOf(tables)) {
+    const [a, b] = [tableFor(tables[0], name), tableFor(tables[1], name)];
+    for (const [path, match, example] of pathsOf(a, b)) {
+      classes++;
+      const [mine, yours] = [servedBy(a, example), servedBy(b, example)];
+      if (isSame(mine.target, yours.target)) continue;
+      differences.push({
+        urls: { host, path, match },
+        example: `${name}${example}`,
+        left: { ...mine, host: a.host },
+        right: { ...yours, host: b.host },
+      });
+    }
+  }
+  differences.sort(
+    compareBy(
+      ({ example }) => example.length,
+      ({ example }) => example,
+    ),
+  );
+  return { differences, classes, comparedEndpoints };
+}
+
+/** A class of hosts, and a name in it. */
+function* hostsOf(tables: readonly RouteTable[]): Generator<readonly [string | undefined, string]> {
+  const named = new Set(tables.flatMap((table) => [...table.named.keys()]));
+  for (const host of named) {
+    if (!host.startsWith("*.")) yield [host, host];
+    else
+      yield [
+        host,
+        fresh(
+          (label) => `${label}${host.slice(1)}`,
+          (name) => named.has(name),
+        ),
+      ];
+  }
+  // A single label, which no wildcard takes.
+  yield [
+    undefined,
+    fresh(
+      (label) => label,
+      (name) => named.has(name),
+    ),
+  ];
+}
+
+/** A class of paths, and a path in it, which is one of its shortest. */
+function* pathsOf(...tables: readonly [HostTable, HostTable]): Generator<readonly [string, UrlClass["match"], string]> {
+  const [a, b] = tables;
+  for (const path of a.exact.keys()) yield [path, "exact", path];
+  for (const path of b.exact.keys()) if (!a.exact.has(path)) yield [path, "exact", path];
+  const isExact = (path: string): boolean => a.exact.has(path) || b.exact.has(path);
+  const keys = { has: (key: string): boolean => a.prefixes.has(key) || b.prefixes.has(key) };
+  const below = (key: string): readonly [string, "prefix", string] => {
+    const path = key === "/" ? "/" : key.slice(0, -1);
+    const isFree = (candidate: string): boolean => !isExact(candidate) && longestPrefix(keys, candidate) === key;
+    const found = [path, key].find(isFree);
+    return [
+      path,
+      "prefix",
+      found ??
+        fresh(
+          (element) => `${key}${element}`,
+          (candidate) => !isFree(candidate),
+        ),
+    ];
+  };
+  for (const key of a.prefixes.keys()) yield below(key);
+  for (const key of b.prefixes.keys()) if (!a.prefixes.has(key)) yield below(key);
+}
+
+/** The first of `x`, `x1`, `x2`, … with which `make` gives nothing that is taken. */
+function fresh(make: (word: string) => string, isTaken: (text: string) => boolean): string {
+  for (let n = 0; ; n++) {
+    const made = make(n === 0 ? "x" : `x${n}`);
+    if (!isTaken(made)) return made;
+  }
+}
+
+function sameName(a: RouteTarget, b: RouteTarget): boolean {
+  return targetName(a) === targetName(b);
+}
+
+/** Whether requests go to the same endpoints, or the proxy gives the same answer. */
+function sameEndpoints(a: RouteTarget, b: RouteTarget): boolean {
+  if (a.kind === "status" || b.kind === "status") return statusOf(a) === statusOf(b) && statusOf(a) !== undefined;
+  if (a.endpoints.length !== b.endpoints.length) return false;
+  const isAligned = a.endpoints.every(({ address, port }, i) => {
+    const other = b.endpoints[i];
+    return other !== undefined && other.address === address && other.port === port;
+  });
+  return isAligned || endpointsKey(a.endpoints) === endpointsKey(b.endpoints);
+}
+
+function endpointsKey(endpoints: Extract<RouteTarget, { readonly kind: "endpoints" }>["endpoints"]): string {
+  return endpoints
+    .map(({ address, port }) => `${typeof address} ${address} ${port}`)
+    .sort()
+    .join();
+}
+
+/** A backend without endpoints answers 503. */
+function statusOf(target: RouteTarget): number | undefined {
+  if (target.kind === "status") return target.status;
+  return target.endpoints.length === 0 ? 503 : undefined;
+}
+
+/** `shop/web:80`, or the status that the proxy answers. */
+export function targetName(target: RouteTarget): string {
+  return target.kind === "status" ? String(target.status) : target.backend;
+}

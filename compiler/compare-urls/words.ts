@@ -1,0 +1,38 @@
+/** What serves a URL, in words. */
+import { printPlace } from "../diagnostics.ts";
+import type { RouteTarget } from "../ir/types.ts";
+import { printAddressPort } from "../net/address.ts";
+import { targetName, type UrlClass, type UrlDifference } from "./compare.ts";
+import type { ServedBy } from "./table.ts";
+
+/** What both sides do with URLs that they serve differently: the backend, with its endpoints where both sides name the same one. */
+export function targetWords({ left, right }: UrlDifference): readonly [string, string] {
+  const [a, b] = [targetName(left.target), targetName(right.target)];
+  return a === b ? [`${a}${endpointWords(left.target)}`, `${b}${endpointWords(right.target)}`] : [a, b];
+}
+
+function endpointWords(target: RouteTarget): string {
+  if (target.kind === "status") return "";
+  const texts = target.endpoints.map(({ address, port }) => printAddressPort(address, port)).sort();
+  return texts.length === 0 ? " without endpoints" : ` at ${texts.join(", ")}`;
+}
+
+/** The rule that serves a URL: `/api and below of shop.example.com`. */
+export function ruleWords({ route, host }: ServedBy & { readonly host: string | undefined }): string {
+  const of = host === undefined ? "for other hosts" : `of ${host}`;
+  if (route === undefined) return `the fallback ${of}`;
+  return `${route.path} ${route.match === "exact" ? "exactly" : "and below"} ${of}`;
+}
+
+/** `ingress.yaml:12:13`; empty where the routes have no place. */
+export function placeWords({ origin }: ServedBy): string {
+  return origin === undefined ? "" : printPlace(origin.span());
+}
+
+/** Which URLs a class has, behind one of them. */
+export function classWords({ host, match, path }: UrlClass): string {
+  const paths =
+    match === "exact" ? "only this path" : `${path === "/" ? "all paths" : `${path} and below`}, but for other rules`;
+  if (host === undefined) return `any host that no rule names; ${paths}`;
+  return host.startsWith("*.") ? `any host of ${host} that no rule names; ${paths}` : paths;
+}
