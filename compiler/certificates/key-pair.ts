@@ -12,6 +12,11 @@ export interface KeyPair {
   readonly key: PrivateKey;
 }
 
+/** The certificates and their key in one file (PEM), as proxies read it. */
+export function printKeyPair({ chain, key }: KeyPair): string {
+  return `${chain}${key.pem.reveal()}`;
+}
+
 /** The least key that OpenSSL serves at its security level 2, which distributions have by default. */
 const MIN_RSA_BITS = 2048;
 const MIN_EC_BITS = 224;
@@ -44,7 +49,8 @@ export function readKeyPair(
   return { kind: "pair", leaf, chain: blocks.map(({ text }) => text).join(""), key };
 }
 
-function weaknessOf({ publicKey: { algorithm, value } }: X509): string | undefined {
+function weaknessOf({ publicKey: { algorithm, value }, isWeaklySigned }: X509): string | undefined {
+  if (isWeaklySigned) return "a certificate in its tls.crt is signed over MD5 or SHA-1, which OpenSSL does not serve";
   const last = value.split(" ");
   const bits =
     algorithm === RSA ? bitLength(last[0] ?? "") : algorithm === EC ? ((last[1]?.length ?? 0) - 2) * 2 : undefined;

@@ -14,6 +14,8 @@ export interface X509 {
   readonly notBefore: number;
   readonly notAfter: number;
   readonly publicKey: PublicKey;
+  /** Another one has signed it, over a digest that can be forged (MD5, SHA-1). */
+  readonly isWeaklySigned: boolean;
 }
 
 /** As much of a public key as tells it from others. */
@@ -27,6 +29,14 @@ export interface PublicKey {
 export const RSA = "1.2.840.113549.1.1.1";
 export const EC = "1.2.840.10045.2.1";
 
+/** Signatures over MD5 or SHA-1: RSA, DSA, ECDSA. */
+const WEAK_SIGNATURES: ReadonlySet<string> = new Set([
+  "1.2.840.113549.1.1.4",
+  "1.2.840.113549.1.1.5",
+  "1.2.840.10040.4.3",
+  "1.2.840.10045.4.1",
+]);
+
 const COMMON_NAME = "2.5.4.3";
 const ALTERNATIVE_NAMES = "2.5.29.17";
 
@@ -34,10 +44,10 @@ const ALTERNATIVE_NAMES = "2.5.29.17";
 export function parseX509(bytes: Uint8Array): X509 | undefined {
   const [certificate, more] = readDer(bytes) ?? [];
   if (more !== undefined) return undefined;
-  const [signed] = inside(certificate, TAGS.sequence);
+  const [signed, signature] = inside(certificate, TAGS.sequence);
   const parts = inside(signed, TAGS.sequence);
   const version = parts[0]?.tag === contextTag(0, true) ? 1 : 0;
-  const [validity, subject, keyInfo, ...optional] = parts.slice(version + 3);
+  const [issuer, validity, subject, keyInfo, ...optional] = parts.slice(version + 2);
   const [from, until] = inside(validity, TAGS.sequence).map(timeOf);
   const publicKey = parsePublicKey(keyInfo);
   if (from === undefined || until === undefined || publicKey === undefined || subject?.tag !== TAGS.sequence)
@@ -55,6 +65,9 @@ export function parseX509(bytes: Uint8Array): X509 | undefined {
     notBefore: from,
     notAfter: until,
     publicKey,
+    isWeaklySigned:
+      WEAK_SIGNATURES.has(identifierOf(inside(signature, TAGS.sequence)[0]) ?? "") &&
+      hexOf(issuer?.content ?? subject.content) !== hexOf(subject.content),
   };
 }
 

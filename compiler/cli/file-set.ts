@@ -24,15 +24,18 @@ export class FileSet {
     this.folder = folder;
   }
 
-  /** Adds a file. `name` is a file name (`isFileName`). */
-  add(name: string, content: string | Uint8Array): void {
+  /** Adds a file. `name` is a file name (`isFileName`). `isPrivate`: only its owner may read it. */
+  add(name: string, content: string | Uint8Array, isPrivate = false): void {
     if (this.pending.size === 0) makeFolder(this.folder);
     const path = join(this.folder, name);
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory())
       throw new Trouble(`cannot write ${path}: it is a folder`);
     const temporary = join(this.folder, `.kpc-${process.pid}-${this.pending.size}.tmp`);
     this.pending.set(path, temporary);
-    attempt(path, () => writeFileSync(temporary, content));
+    attempt(path, () => {
+      rmSync(temporary, { force: true }); // one of a run before would keep its mode
+      writeFileSync(temporary, content, isPrivate ? { mode: 0o600 } : {});
+    });
   }
 
   commit(): void {

@@ -1,5 +1,10 @@
 /** `kpc compile -o haproxy`: what HTTP requests meet, as the files of a proxy. */
+import { type KeyPair, printKeyPair } from "../certificates/key-pair.ts";
 import { printHaproxy } from "../formats/haproxy/print.ts";
+import { invariant, required } from "../invariant.ts";
+import type { TlsTable } from "../ir/types.ts";
+import { keyPairOf } from "../model/tls.ts";
+import type { Specs } from "../specs/types.ts";
 import { VERSION } from "../version.ts";
 import { FileSet } from "./file-set.ts";
 import { aboutIngresses } from "./ingress-input.ts";
@@ -14,20 +19,25 @@ export function haproxyCommand(names: readonly string[], flags: CommonFlags, fol
   const found = aboutIngresses(diagnostics);
   showDiagnostics(found, flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
-  const { routes } = compiled.program;
+  const { routes, tls } = compiled.program;
   if (routes.length === 0) throw new Trouble("-o haproxy serves Ingresses, and the input has none for kpc");
-  const { files, unsupported } = printHaproxy(routes, HEADER);
+  const { files, certificates, unsupported } = printHaproxy(routes, { header: headerFor(tls), tls });
   showDiagnostics(unsupported, flags);
-  writeFiles(files, folder);
+  writeFiles(files, privateFiles(certificates, compiled.specs), folder);
   const hosts = routes.flatMap(({ host }) => host ?? []);
   const paths = routes.reduce((sum, each) => sum + each.paths.length, 0);
-  note(
-    [
-      `wrote ${files.size} files to ${folder}: ${hosts.length} hosts, ${paths} paths; load: haproxy -f ${folder}/haproxy.cfg`,
-    ],
-    flags,
-  );
+  const counts = [
+    `${hosts.length} hosts`,
+    `${paths} paths`,
+    ...(certificates.size === 0 ? [] : [`${certificates.size} certificates`]),
+  ];
+  const written = `wrote ${files.size + certificates.size} files to ${folder}: ${counts.join(", ")}`;
+  note([`${written}; load: haproxy -f ${folder}/haproxy.cfg`, ...notesOnTls(tls, certificates)], flags);
   return exitCodeOf(found);
+}
+
+function headerFor(tls: TlsTable | undefined): readonly string[] {
+  return tls === undefined ? HEADER : [...HEADER, "Files that end in .pem hold private keys."];
 }
 
 const HEADER: readonly string[] = [
@@ -37,9 +47,46 @@ const HEADER: readonly string[] = [
   "Hosts and paths are in the maps beside this file: KEY BACKEND, the key of a path begins with its host.",
 ];
 
-function writeFiles(files: ReadonlyMap<string, string>, folder: string): void {
+/** What is served over TLS besides the hosts that have a certificate. */
+function notesOnTls(tls: TlsTable | undefined, { size }: ReadonlyMap<string, string>): string[] {
+  if (tls === undefined) return [];
+  if (size === 0) return ["no certificate can be served: HAProxy does not listen on port 443"];
+  if (tls.fallback !== undefined) return [];
+  return [
+    "no default certificate (--default-certificate): HAProxy refuses TLS to clients that name another host, or none",
+  ];
+}
+
+/** Contents of the files with private keys. */
+function privateFiles(certificates: ReadonlyMap<string, string>, { secrets }: Specs): ReadonlyMap<string, string> {
+  const byName = new Map(secrets.map((secret) => [`${secret.meta.namespace}/${secret.meta.name}`, secret]));
+  return new Map(
+    [...certificates].map(([file, name]) => {
+      const pair = keyPairOf(required(byName.get(name), `Secret ${name}`));
+      invariant(pair.kind === "pair", `the certificate of ${name} was read before`);
+      if (!fits(pair)) throw new Trouble(`certificate ${name}: its tls.key does not belong to its tls.crt`);
+      return [file, printKeyPair(pair)];
+    }),
+  );
+}
+
+/** Whether the key belongs to the certificate. Where the key does not say it, OpenSSL is asked: HAProxy would not start. */
+function fits({ chain, key }: KeyPair): boolean {
+  if (key.publicKey !== undefined) return true;
+  const { X509Certificate, createPrivateKey } = process.getBuiltinModule("node:crypto");
+  try {
+    return new X509Certificate(chain).checkPrivateKey(createPrivateKey(key.pem.reveal()));
+  } catch (error) {
+    // Kinds of keys that OpenSSL does not know, or damaged ones.
+    if (error instanceof Error) return false;
+    throw error;
+  }
+}
+
+function writeFiles(files: ReadonlyMap<string, string>, secret: ReadonlyMap<string, string>, folder: string): void {
   const set = new FileSet(folder);
   try {
+    for (const [name, text] of secret) set.add(name, text, true);
     for (const [name, text] of files) set.add(name, text);
     set.commit();
   } finally {

@@ -67,7 +67,7 @@ describe("what HAProxy is given holds the routes", () => {
     fc.assert(
       fc.property(ROUTES, (routes) => {
         const findings: Diagnostic[] = [];
-        const { files } = printHaproxy(routes, ["a comment"]);
+        const { files } = printHaproxy(routes, { header: ["a comment"] });
         const sources = new Map([...files].map(([name, text]) => [name, { name, text }]));
         const config = required(sources.get("haproxy.cfg"), "haproxy.cfg");
         const read = readHaproxy(config, sources, (finding) => void findings.push(finding));

@@ -9,6 +9,10 @@ export interface CertificateWish {
   readonly from?: string;
   readonly until?: string;
   readonly keys?: KeyPairForTest;
+  /** Common name of who has signed it: itself, unless given. */
+  readonly issuer?: string;
+  /** RSA signs over SHA-1. */
+  readonly isWeak?: boolean;
 }
 
 /** A private key, and the public one. */
@@ -37,20 +41,16 @@ export function makeCertificate({
   from = "2026-01-01T00:00:00Z",
   until = "2126-01-01T00:00:00Z",
   keys = makeKeys(),
+  issuer = commonName,
+  isWeak = false,
 }: CertificateWish): ThrowawayCertificate {
   const { privateKey, publicKey } = keys;
   const kind = publicKey.asymmetricKeyType;
   const algorithm = der(
     0x30,
     kind === "rsa"
-      ? Buffer.concat([identifier("2a864886f70d01010b"), der(0x05)])
+      ? Buffer.concat([identifier(isWeak ? "2a864886f70d010105" : "2a864886f70d01010b"), der(0x05)])
       : identifier(kind === "ec" ? "2a8648ce3d040302" : "2b6570"),
-  );
-  const name = der(
-    0x30,
-    commonName === undefined
-      ? Buffer.alloc(0)
-      : der(0x31, der(0x30, identifier("550403"), der(0x0c, Buffer.from(commonName)))),
   );
   const alternative = der(0x30, ...names.map((each) => der(0x82, Buffer.from(each))));
   const extensions =
@@ -60,13 +60,13 @@ export function makeCertificate({
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.from([1])),
     algorithm,
-    name,
+    nameOf(issuer),
     der(0x30, time(from), time(until)),
-    name,
+    nameOf(commonName),
     publicKey.export({ type: "spki", format: "der" }),
     ...extensions,
   );
-  const signature = sign(kind === "ed25519" ? null : "sha256", signed, privateKey);
+  const signature = sign(kind === "ed25519" ? null : isWeak ? "sha1" : "sha256", signed, privateKey);
   const bytes = der(0x30, signed, algorithm, der(0x03, Buffer.from([0]), signature));
   const lines = bytes.toString("base64").replace(/.{64}(?=.)/g, "$&\n");
   return {
@@ -86,6 +86,11 @@ export function tlsSecret(name: string, { certificate, key }: ThrowawayCertifica
     type: "kubernetes.io/tls",
     data: { "tls.crt": encode(certificate), "tls.key": encode(key) },
   };
+}
+
+function nameOf(commonName: string | undefined): Buffer {
+  if (commonName === undefined) return der(0x30);
+  return der(0x30, der(0x31, der(0x30, identifier("550403"), der(0x0c, Buffer.from(commonName)))));
 }
 
 function der(tag: number, ...parts: readonly Buffer[]): Buffer {

@@ -1,27 +1,34 @@
 // @ts-check
 /**
  * A network namespace with servers at all addresses of 10.1.0.0/16, port 8080, and a HAProxy at a time. Reads a line of JSON for each
- * configuration, `{folder, requests: [{host, path}]}`, and answers with a line: what HAProxy says of the configuration, and for each request
- * `{status, server}`, where `server` is the address that got it.
+ * configuration, `{folder, requests: [{host, path, sni}]}`, and answers with a line: what HAProxy says of the configuration, and for each request
+ * `{status, server, certificate}`, where `server` is the address that got it. With `sni` the request goes over TLS; empty: without a name. The certificate
+ * is told by its common name; a refused handshake has status 0.
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
 
 execFileSync("ip", ["link", "set", "lo", "up"]);
 execFileSync("ip", ["addr", "add", "10.1.0.0/16", "dev", "lo"]);
 const server = createServer((request, response) => {
   response.setHeader("x-server", String(request.socket.localAddress));
   response.setHeader("x-client", String(request.headers["x-forwarded-for"]));
+  response.setHeader("x-headers", JSON.stringify({ proto: request.headers["x-forwarded-proto"] }));
   response.end();
 });
 await new Promise((resolve) => server.listen(8080, "0.0.0.0", () => resolve(undefined)));
 
-/** @param {{ host?: string, path: string }} request @returns {Promise<string>} */
-function ask({ host, path }) {
+/** @param {{ host?: string, path: string, sni?: string }} request @returns {Promise<string>} */
+function ask({ host, path, sni }) {
   return new Promise((resolve, reject) => {
+    if (sni !== undefined) {
+      resolve(askTls(sni, host, path));
+      return;
+    }
     const socket = connect(80, "127.0.0.1");
     let text = "";
     socket.on("data", (chunk) => {
@@ -34,6 +41,28 @@ function ask({ host, path }) {
   });
 }
 
+/** @param {string} sni @param {string | undefined} host @param {string} path @returns {Promise<string>} */
+function askTls(sni, host, path) {
+  return new Promise((resolve) => {
+    const options = {
+      port: 443,
+      host: "127.0.0.1",
+      rejectUnauthorized: false,
+      ...(sni === "" ? {} : { servername: sni }),
+    };
+    let text = "";
+    const socket = connectTls(options, () => {
+      const name = socket.getPeerCertificate().subject?.CN;
+      socket.on("close", () => resolve(`${text.replace(/\r\n/, `\r\nx-certificate: ${name}\r\n`)}`));
+      socket.write(`GET ${path} HTTP/1.0\r\n${host === undefined ? "" : `Host: ${host}\r\n`}\r\n`);
+    });
+    socket.on("data", (chunk) => {
+      text += chunk;
+    });
+    socket.on("error", () => resolve("HTTP/1.0 0"));
+  });
+}
+
 /** How many requests are under way at a time. */
 const AT_ONCE = 32;
 
@@ -43,6 +72,10 @@ function read(text) {
     status: Number(/^HTTP\/1\.[01] (\d+)/.exec(text)?.[1]),
     server: /^x-server: (.*?)\r$/m.exec(text)?.[1],
     client: /^x-client: (.*?)\r$/m.exec(text)?.[1],
+    certificate: /^x-certificate: (.*?)\r$/m.exec(text)?.[1],
+    headers: /^x-headers: (.*?)\r$/m.exec(text)?.[1],
+    location: /^location: (.*?)\r$/m.exec(text)?.[1],
+    cookie: /^set-cookie: (.*?)\r$/m.exec(text)?.[1],
   };
 }
 

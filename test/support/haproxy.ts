@@ -23,6 +23,12 @@ export interface HaproxyAnswer {
   readonly server?: string;
   /** What the server is told of the client. */
   readonly client?: string;
+  /** Common name of the certificate, over TLS. */
+  readonly certificate?: string;
+  /** JSON of the headers that the server got of the proxy. */
+  readonly headers?: string;
+  readonly location?: string;
+  readonly cookie?: string;
 }
 
 /** One HAProxy after the other, each with `files`. */
@@ -40,12 +46,12 @@ export class HaproxyWorld {
   /** What HAProxy says of its configuration, and its answers to `requests`. */
   async ask(
     files: ReadonlyMap<string, string>,
-    requests: readonly HttpRequest[],
+    requests: readonly (HttpRequest & { readonly sni?: string })[],
   ): Promise<{ readonly said: readonly string[]; readonly answers: readonly HaproxyAnswer[] }> {
     const folder = mkdtempSync(join(tmpdir(), "kpc-haproxy-"));
     try {
       for (const [name, text] of files) writeFileSync(join(folder, name), text);
-      const asked = requests.map(({ host, target }) => ({ host, path: target }));
+      const asked = requests.map(({ host, target, sni }) => ({ host, path: target, sni }));
       this.child.stdin.write(`${JSON.stringify({ folder, requests: asked })}\n`);
       const { value } = await this.lines.next();
       return JSON.parse(required(value as string | undefined, "the world of HAProxy ended"));

@@ -1,26 +1,37 @@
 /** Routes of Ingresses as a configuration of HAProxy: maps that hold what is asked, and rules that only ask them. */
 import type { Diagnostic } from "../../diagnostics.ts";
-import type { HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import type { HostRoutes, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
 import { printAddress } from "../../net/address.ts";
+import { CERTIFICATE_LIST, type CertificateList, printCertificates } from "./certificates.ts";
 import { ANY_HOST, LOOKUPS, type MapName, statusBackend } from "./shape.ts";
 
 /** A configuration. Its files lie in one folder; those that are not `haproxy.cfg` are named in that. */
 export interface HaproxyConfig {
   /** By name. */
   readonly files: ReadonlyMap<string, string>;
-  /** Routes that no request can reach: `unsupported-haproxy`. */
+  /** More files, which hold a certificate and its private key: the Secret (`namespace/name`) of each, by the name of the file. */
+  readonly certificates: ReadonlyMap<string, string>;
+  /** Routes that no request can reach, and certificates that cannot be served: `unsupported-haproxy`. */
   readonly unsupported: readonly Diagnostic[];
 }
 
+/** What a configuration has besides routes. */
+export interface HaproxyOptions {
+  /** Comments at its beginning. */
+  readonly header?: readonly string[];
+  readonly tls?: TlsTable | undefined;
+}
+
 /**
- * The configuration that does what `routes` say (HAProxy 2.4 and later), with `header` as comments at its beginning.
+ * The configuration that does what `routes` say (HAProxy 2.4 and later).
  *
  * A request's host is looked for among the precise ones, then among wildcards, with `*` in the place of its first label. The host that is
  * found stands before the path in the other maps: exact paths, then prefixes, of which HAProxy takes the longest. Prefixes and
  * the path asked for end in a slash there, so that whole elements are compared.
  */
-export function printHaproxy(routes: readonly HostRoutes[], header: readonly string[] = []): HaproxyConfig {
+export function printHaproxy(routes: readonly HostRoutes[], { header = [], tls }: HaproxyOptions = {}): HaproxyConfig {
   const unsupported: Diagnostic[] = [];
+  const list = tls && printCertificates(tls, (diagnostic) => void unsupported.push(diagnostic));
   const maps = { hosts: new Map(), wildcards: new Map(), exact: new Map(), prefixes: new Map() } satisfies Maps;
   const backends = new Map<string, RouteTarget>();
   const backendOf = (target: RouteTarget): string => {
@@ -54,8 +65,8 @@ export function printHaproxy(routes: readonly HostRoutes[], header: readonly str
         "haproxy.cfg",
         [
           ...header.map((line) => `# ${line}`.trimEnd()),
-          ...SETTINGS,
-          ...frontend(last),
+          ...settings(list),
+          ...frontend(last, list),
           ...named.flatMap(backend),
         ].join("\n"),
       ],
@@ -63,7 +74,9 @@ export function printHaproxy(routes: readonly HostRoutes[], header: readonly str
       ["wildcards.map", mapText(maps.wildcards)],
       ["exact.map", mapText(maps.exact)],
       ["prefixes.map", mapText(maps.prefixes)],
+      ...(list === undefined ? [] : ([[CERTIFICATE_LIST, list.text]] as const)),
     ]),
+    certificates: list?.files ?? new Map(),
     unsupported,
   };
 }
@@ -76,28 +89,40 @@ function mapText(rows: ReadonlyMap<string, string>): string {
   return lines.sort().join("");
 }
 
-const SETTINGS: readonly string[] = [
-  "",
-  "global",
-  "  default-path config",
-  "",
-  "defaults",
-  "  mode http",
-  "  option forwardfor",
-  "  timeout connect 5s",
-  "  timeout client 60s",
-  "  timeout server 60s",
-  "  timeout http-request 10s",
-  "  timeout queue 10s",
-  "  default-server check inter 5s fall 2 rise 1",
-  "",
-];
+function settings(list: CertificateList | undefined): string[] {
+  return [
+    "",
+    "global",
+    "  default-path config",
+    ...(list === undefined ? [] : ["  ssl-default-bind-options ssl-min-ver TLSv1.2"]),
+    "",
+    "defaults",
+    "  mode http",
+    "  option forwardfor",
+    "  timeout connect 5s",
+    "  timeout client 60s",
+    "  timeout server 60s",
+    "  timeout http-request 10s",
+    "  timeout queue 10s",
+    "  default-server check inter 5s fall 2 rise 1",
+    "",
+  ];
+}
 
-function frontend(last: string): string[] {
+function frontend(last: string, list: CertificateList | undefined): string[] {
+  const tls = list && ` ssl crt-list ${CERTIFICATE_LIST}${list.isStrict ? " strict-sni" : ""}`;
   return [
     "frontend http",
     "  bind :80",
     "  bind :::80 v6only",
+    ...(tls === undefined
+      ? []
+      : [
+          `  bind :443${tls}`,
+          `  bind :::443 v6only${tls}`,
+          "  http-request set-header X-Forwarded-Proto https if { ssl_fc }",
+          "  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }",
+        ]),
     ...LOOKUPS.map((line) => `  ${line}`),
     `  default_backend ${last}`,
     "",

@@ -86,10 +86,11 @@ const OTHER_SECTIONS =
 /** Lines that choose no backend and no server, by section. */
 const NEUTRAL: Readonly<Record<Section, RegExp>> = {
   global:
-    /^(?:default-path|stats (?:socket|timeout)|log|maxconn|nbthread|user|group|daemon|master-worker|pidfile|hard-stop-after)\b/,
+    /^(?:default-path|ssl-default-bind-options|stats (?:socket|timeout)|log|maxconn|nbthread|user|group|daemon|master-worker|pidfile|hard-stop-after)\b/,
   defaults:
     /^(?:mode http$|option (?:forwardfor|httplog|dontlognull)$|timeout \S+ \S+$|log\b|maxconn \d+$|default-server check inter \d+s? fall \d+ rise \d+$)/,
-  frontend: /^(?:bind|mode http$|timeout \S+ \S+$|log\b|maxconn \d+$|option (?:forwardfor|httplog|dontlognull)$)/,
+  frontend:
+    /^(?:bind|http-request set-header X-Forwarded-Proto https? if !?\{ ssl_fc \}$|mode http$|timeout \S+ \S+$|log\b|maxconn \d+$|option (?:forwardfor|httplog|dontlognull)$)/,
   backend: /^balance roundrobin$/,
 };
 

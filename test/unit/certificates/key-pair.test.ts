@@ -70,6 +70,10 @@ describe("a certificate and its key", () => {
       makeCertificate({ names: ["a"], keys: makeKeys("rsa-1024") }),
       "a key of 1024 bits is in its tls.crt, and OpenSSL serves none of less than 2048",
     ],
+    [
+      makeCertificate({ names: ["a"], commonName: "a", issuer: "b", isWeak: true, keys: makeKeys("rsa") }),
+      "a certificate in its tls.crt is signed over MD5 or SHA-1, which OpenSSL does not serve",
+    ],
   ])("%# is not served", (made, reason) => {
     expect(pairOf(made)).toEqual({ kind: "unusable", reason });
   });

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { makeCertificate, makeKeys, tlsSecret } from "../../support/certificates.ts";
 import { inFolder, kpc, SERVICE } from "../../support/cli.ts";
 
 const SLICE = `apiVersion: discovery.k8s.io/v1
@@ -40,6 +41,36 @@ describe("kpc compile -o haproxy", () => {
       expect(readFileSync(join(out, "haproxy.cfg"), "utf8")).toContain(
         "backend shop.api.http\n  balance roundrobin\n  server 10-244-1-20-8081 10.244.1.20:8081\n",
       );
+    });
+  });
+
+  const made = makeCertificate({ names: ["shop.example.com"], keys: makeKeys("ed25519") });
+  const withTls = INGRESS.replace("spec:\n", "spec:\n  tls: [{hosts: [shop.example.com], secretName: cert}]\n");
+  const secret = (key: string) => JSON.stringify(tlsSecret("shop/cert", { ...made, key }));
+
+  test("writes certificates with their keys, for its owner alone", () => {
+    inFolder({ ...FILES, "tls.yaml": `${withTls}---\n${secret(made.key)}` }, (folder) => {
+      const args = ["compile", "s.yaml", "tls.yaml", "-q", "-o", "haproxy", "-d", "out"];
+      expect(kpc(args, { folder })).toEqual({ code: 0, stdout: "", stderr: "" });
+      const file = join(folder, "out", "shop.cert.pem");
+      expect(readFileSync(file, "utf8")).toBe(`${made.certificate}${made.key}`);
+      expect(statSync(file).mode & 0o777).toBe(0o600);
+      expect(readFileSync(join(folder, "out", "certificates.list"), "utf8")).toBe("shop.cert.pem shop.example.com\n");
+      const { stderr } = kpc(
+        args.filter((arg) => arg !== "-q"),
+        { folder },
+      );
+      expect(stderr).toContain("note: wrote 7 files to out: 1 hosts, 1 paths, 1 certificates; load: haproxy");
+      expect(stderr).toContain("note: no default certificate (--default-certificate): HAProxy refuses TLS");
+    });
+  });
+
+  test("writes nothing with a key of another certificate, also where only OpenSSL can tell", () => {
+    const { key } = makeCertificate({ names: [], keys: makeKeys("ed25519") });
+    inFolder({ ...FILES, "tls.yaml": `${withTls}---\n${secret(key)}` }, (folder) => {
+      const { code, stderr } = kpc(["compile", "s.yaml", "tls.yaml", "-q", "-o", "haproxy", "-d", "out"], { folder });
+      expect([code, stderr]).toEqual([2, "kpc: certificate shop/cert: its tls.key does not belong to its tls.crt\n"]);
+      expect(readdirSync(folder)).not.toContain("out");
     });
   });
 

@@ -84,3 +84,46 @@ describe("routes as a configuration of HAProxy", () => {
     },
   );
 });
+
+describe("certificates", () => {
+  const certificate = (name: string) => ({ name, names: [], notBefore: 0, notAfter: 0 });
+  const tls = {
+    certificates: [certificate("a/x"), certificate("b/y")],
+    hosts: [{ host: "a.test", certificate: "a/x" }, { host: "c.w.test" }, { host: "*.w.test", certificate: "b/y" }],
+  };
+  const printed = (more: { fallback?: string }) => {
+    const { files, certificates } = printHaproxy([{ paths: [], fallback: NOTHING }], { tls: { ...tls, ...more } });
+    return { list: files.get("certificates.list"), config: files.get("haproxy.cfg"), certificates: [...certificates] };
+  };
+
+  test("the default one comes first, and is for no name", () => {
+    const { list, config, certificates } = printed({ fallback: "a/x" });
+    expect(list).toBe("a.x.pem !*\na.x.pem a.test c.w.test\nb.y.pem *.w.test !c.w.test\n");
+    expect(config).toContain("  bind :443 ssl crt-list certificates.list\n");
+    expect(certificates).toEqual([
+      ["a.x.pem", "a/x"],
+      ["b.y.pem", "b/y"],
+    ]);
+  });
+
+  test("without a default one, other names are refused", () => {
+    const { list, config } = printed({});
+    expect(list).toBe("a.x.pem a.test\nb.y.pem *.w.test !c.w.test\n");
+    expect(config).toContain("  bind :443 ssl crt-list certificates.list strict-sni\n");
+  });
+
+  test("without any, nothing listens for TLS", () => {
+    const { files, certificates } = printHaproxy([{ paths: [], fallback: NOTHING }], {
+      tls: { certificates: [], hosts: [{ host: "a.test" }] },
+    });
+    expect([files.get("haproxy.cfg")?.includes("443"), certificates.size]).toEqual([false, 0]);
+  });
+
+  test.each(["a.test b.test", "a.test\nx.pem", "!a.test", "a.test [ssl]", "", "*", "A.test"])(
+    "refuses the host %j",
+    (host) => {
+      const hosts = [{ host, certificate: "a/x" }];
+      expect(() => printHaproxy([], { tls: { ...tls, hosts } })).toThrow(RangeError);
+    },
+  );
+});
