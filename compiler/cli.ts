@@ -52,6 +52,7 @@ function buildProgram(run: RunWork): Command {
     "kpc compile -R manifests/ --mode iptables -o iptables > rules.v4 && iptables-restore --noflush rules.v4",
     "kpc compile cluster.json cluster.yaml --node worker-1 -o node-setup > setup.sh    # routes and sysctls",
     "kpc compile ingresses.yaml services.yaml -o haproxy -d proxy/    # Ingresses as a configuration of HAProxy",
+    "kpc compile ingresses.yaml services.yaml -o router > routes.kpcr    # for kpc/router",
     "kpc compile cluster.json --all-nodes -d rules/    # rules/worker-1.nft, rules/worker-2.nft, …",
   ).action((inputs: string[], flags) =>
     run(async () => (await import("./cli/compile.ts")).compileCommand(inputs, flags)),

@@ -2,6 +2,7 @@ import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import { jsonText } from "../json-output.ts";
+import { aboutIngresses } from "./ingress-input.ts";
 import { inputDigest } from "./input-digest.ts";
 import { refuseTerminal } from "./output.ts";
 import { isBinary, type Output, type PrintFlags, printOutput } from "./print-output.ts";
@@ -36,7 +37,7 @@ export async function compileCommand(names: readonly string[], { output, ...othe
     if (compiled !== undefined) tellSummary(compiled, text, diagnostics, flags);
     return exitCodeOf(diagnostics);
   }
-  showDiagnostics(diagnostics, flags);
+  showDiagnostics(flags.output === "router" ? aboutIngresses(diagnostics) : diagnostics, flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const unsupported: Diagnostic[] = [];
   const report: Report = (diagnostic) => void unsupported.push(diagnostic);
@@ -63,8 +64,8 @@ function tellSummary(
 function refuseCombinations({ output, current, allNodes = false, directory, node, nodeIp, zone }: CompileFlags): void {
   if (allNodes && directory === undefined)
     throw new Trouble("--all-nodes writes a file for each node: add -d DIR, the folder for the files");
-  if (allNodes && output === "haproxy")
-    throw new Trouble("--all-nodes is for rules of nodes: -o haproxy is one proxy for the cluster");
+  if (allNodes && (output === "haproxy" || output === "router"))
+    throw new Trouble(`--all-nodes is for rules of nodes: -o ${output} is one proxy for the cluster`);
   if (!allNodes && directory !== undefined && output !== "haproxy")
     throw new Trouble("-d is for --all-nodes: the rules of one node go to standard output");
   const ofOneNode = { "--node": node, "--node-ip": nodeIp, "--zone": zone, "--current": current };

@@ -19,6 +19,7 @@ export const EXTENSIONS = {
   json: "json",
   tables: "kpct",
   wasm: "wasm",
+  router: "kpcr",
 } as const;
 
 export type Output = keyof typeof EXTENSIONS;
@@ -30,11 +31,12 @@ export interface PrintFlags extends CommonFlags {
 
 /** Whether a format is bytes, which say what they were made from. */
 export function isBinary(output: Output): boolean {
-  return output === "tables" || output === "wasm";
+  return output === "tables" || output === "wasm" || output === "router";
 }
 
 /** The program in the format that `flags` name; undefined where the format cannot hold it. `source`: the digest of the
- *  manifests, for bytes. Reports `unsupported-nft`, `unsupported-iptables` and `unsupported-table`. */
+ *  manifests, for bytes. Reports `unsupported-nft`, `unsupported-iptables` and `unsupported-table`. Throws
+ *  `Trouble` where the input has nothing for the format. */
 export async function printOutput(
   compiled: Compiled,
   flags: PrintFlags,
@@ -59,6 +61,8 @@ export async function printOutput(
     case "tables":
     case "wasm":
       return printBytes(compiled, flags, source, report);
+    case "router":
+      return printRoutes(compiled, source);
     default:
       return unreachable(output);
   }
@@ -76,6 +80,13 @@ async function printBytes(
   for (const finding of unsupported) report(finding);
   if (table === undefined) return undefined;
   return output === "tables" ? table : embedInEngine(table, source);
+}
+
+/** The router's table. Throws `Trouble` where there is nothing to route. */
+async function printRoutes({ program: { routes } }: Compiled, source: string): Promise<Uint8Array> {
+  const { encodeRoutes } = await import("../formats/router/encode.ts");
+  if (routes.length === 0) throw new Trouble("-o router serves Ingresses, and the input has none for kpc");
+  return encodeRoutes(routes, source);
 }
 
 async function printForIptables(

@@ -14,6 +14,11 @@ export function summarize(
   diagnostics: readonly Diagnostic[],
   flags: PrintFlags,
 ): string {
+  if (flags.output === "router") {
+    const hosts = program.routes.filter(({ host }) => host !== undefined).length;
+    const paths = program.routes.reduce((sum, each) => sum + each.paths.length, 0);
+    return `kpc: ${count(hosts, "host")}, ${count(paths, "path")}: ${count(printed.length, "byte")}; ${loadingOf(flags)}\n`;
+  }
   const assumed = diagnostics.filter(({ code, severity }) => code === "assumed" && severity === "info").length;
   const world = [
     count(served.services, "Service"),
@@ -59,6 +64,8 @@ function loadingOf({ output, current }: PrintFlags): string | undefined {
       return "load: createClassifier of kpc/classifier";
     case "wasm":
       return "load: any WebAssembly runtime";
+    case "router":
+      return "load: createRouter of kpc/router";
     case "ir":
     case "json":
       return undefined;

@@ -4,14 +4,15 @@ import { checkText, checkWord } from "../arguments.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
 import { printIr } from "../formats/ir/print.ts";
+import { encodeRoutes } from "../formats/router/encode.ts";
 import { embedInEngine, printIptables, printNft, printTable } from "../print.ts";
 import { contentOf, type Rules } from "./rules.ts";
 
 /** The formats of `print`: text for `nft -f`, for iptables-restore and ip6tables-restore, and kpc's IR as JSON. */
 export type TextFormat = "nft" | "iptables" | "ip6tables" | "ir";
 
-/** The formats of `printBytes`: the classifier's table, and an engine that has it, as one WebAssembly module. */
-export type BinaryFormat = "tables" | "wasm";
+/** The formats of `printBytes`: the classifier's table, an engine that has it, as one WebAssembly module, and the router's table. */
+export type BinaryFormat = "tables" | "wasm" | "router";
 
 /** `text` is undefined where the format cannot hold the rules; then `diagnostics` say why. */
 export interface TextOutput {
@@ -26,7 +27,7 @@ export interface BytesOutput {
 }
 
 const TEXT_FORMATS: readonly TextFormat[] = ["nft", "iptables", "ip6tables", "ir"];
-const BINARY_FORMATS: readonly BinaryFormat[] = ["tables", "wasm"];
+const BINARY_FORMATS: readonly BinaryFormat[] = ["tables", "wasm", "router"];
 
 /** Prints rules in `format`. The same rules give the same text. Throws `TypeError` for wrong arguments. */
 export function print(rules: Rules, format: TextFormat): TextOutput {
@@ -38,12 +39,13 @@ export function print(rules: Rules, format: TextFormat): TextOutput {
   return { diagnostics: dataOf(unsupported), text: unsupported.length > 0 ? undefined : text };
 }
 
-/** Prints rules as bytes for the classifier (`kpc/classifier`). `source` is kept in them: what they were made from. Throws
+/** Prints rules as bytes for the classifier (`kpc/classifier`), or the routes of Ingresses for the router (`kpc/router`). `source` is kept in them: what they were made from. Throws
  *  `TypeError` for wrong arguments. */
 export async function printBytes(rules: Rules, format: BinaryFormat, source = ""): Promise<BytesOutput> {
   const { program, known } = contentOf(rules);
   checkWord(format, BINARY_FORMATS, "format");
   checkText(source, "source");
+  if (format === "router") return { diagnostics: [], bytes: encodeRoutes(program.routes, source) };
   const { table, unsupported } = printTable(program, known.node.addresses, source);
   const diagnostics = dataOf(unsupported);
   if (table === undefined) return { diagnostics, bytes: undefined };

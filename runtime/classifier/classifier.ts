@@ -20,7 +20,7 @@ import { type Family, printAddress } from "../../compiler/net/address.ts";
 import { interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import { Affinity } from "./affinity.ts";
 import { type PacketFields, packetFrom } from "./fields.ts";
-import { BATCH, type Circumstances, Matcher, type RawResult, TableError } from "./matcher.ts";
+import { BATCH, type Circumstances, Matcher, type RawResult } from "./matcher.ts";
 
 /** `flow`: packets of a flow go to one endpoint, equal shares of all flows to each. `random`: chance decides, as in the
  *  rules. `consistent`: as `flow`, and when an endpoint goes only its own flows move (rendezvous hashing). */
@@ -296,4 +296,4 @@ function clientIn(packet: Uint8Array, family: Family): string {
   return printAddress(family === "IPv4" ? view.address(12, family) : view.address(8, family));
 }
 
-export { type PacketFields, TableError };
+export type { PacketFields };

@@ -3,8 +3,8 @@ import { checkBytes, checkOptions } from "../../compiler/arguments.ts";
 import { CLASSIFIER_OPTIONS, Classifier, type ClassifierOptions } from "./classifier.ts";
 import { type EngineInput, loadEngine } from "./load-engine.ts";
 
+export { TableError } from "../table-error.ts";
 export type * from "./classifier.ts";
-export { TableError } from "./classifier.ts";
 export { type PacketFields, packetFrom } from "./fields.ts";
 
 export type { EngineInput } from "./load-engine.ts";

@@ -2,8 +2,8 @@
 import { ENGINE_BASE64 } from "../../assembly/engine-bytes.ts";
 import { Classifier, type ClassifierOptions } from "./classifier.ts";
 
+export { TableError } from "../table-error.ts";
 export type * from "./classifier.ts";
-export { TableError } from "./classifier.ts";
 export { type PacketFields, packetFrom } from "./fields.ts";
 
 /** A classifier with the table that `kpc compile -o tables` printed. Throws `TableError` when it is none, and `TypeError` for other

@@ -10,6 +10,7 @@ import {
   RESULT_BYTES,
   TRUNCATED,
 } from "../../assembly/layout.ts";
+import { TableError } from "../table-error.ts";
 
 /** What the engine's module exports (assembly/index.ts). */
 export interface EngineExports {
@@ -39,9 +40,6 @@ export interface EngineExports {
     results: number,
   ) => number;
 }
-
-/** The bytes are no table that this engine can use. */
-export class TableError extends Error {}
 
 /** Packets that one call takes. */
 export const BATCH = 4096;

@@ -1,16 +1,18 @@
-/** Any routes, and any requests: HAProxy does with each what the table says. */
+/** Any routes, and any requests: HAProxy does with each what the table says, and the router finds the same. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { evaluateRoute } from "../../compiler/evaluate/http-route.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
+import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import { printAddress } from "../../compiler/net/address.ts";
+import { createRouter } from "../../runtime/router/index.ts";
 import { HaproxyWorld, haproxyMissing } from "../support/haproxy.ts";
 import { ROUTES, requestsFor } from "../support/http-routes.ts";
 
 const WORLDS = 25;
 const REQUESTS = 800;
 
-describe.skipIf(haproxyMissing !== undefined)("HAProxy and the table of routes agree", () => {
+describe.skipIf(haproxyMissing !== undefined)("HAProxy, the router and the table of routes agree", () => {
   let haproxy: HaproxyWorld;
   beforeAll(() => {
     haproxy = new HaproxyWorld();
@@ -22,6 +24,7 @@ describe.skipIf(haproxyMissing !== undefined)("HAProxy and the table of routes a
     for (let seed = 1; seed <= WORLDS; seed++) {
       const [routes = []] = fc.sample(ROUTES, { seed, numRuns: 1 });
       const requests = fc.sample(requestsFor(routes), { seed, numRuns: REQUESTS });
+      const router = createRouter(encodeRoutes(routes));
       const { files, unsupported } = printHaproxy(routes);
       expect(unsupported).toEqual([]);
       const { said, answers } = await haproxy.ask(files, requests);
@@ -33,7 +36,9 @@ describe.skipIf(haproxyMissing !== undefined)("HAProxy and the table of routes a
             ? { status: target.status }
             : { status: 200, server: target.endpoints.map(({ address }) => printAddress(address))[0] };
         const { client: _, ...seen } = answers[i] ?? { status: 0 };
-        expect([seed, request, seen]).toEqual([seed, request, wanted]);
+        const { status = 200, endpoints } = router.route({ host: request.host, path: request.target });
+        const routed = status === 200 ? { status, server: endpoints[0]?.address } : { status };
+        expect([seed, request, seen, routed]).toEqual([seed, request, wanted, wanted]);
         if (target.kind === "endpoints") served++;
       }
     }

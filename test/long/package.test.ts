@@ -21,6 +21,7 @@ import { readRules as readDump } from "kpc/dump";
 import { trace as follow } from "kpc/trace";
 import { createClassifier as createWithFile } from "kpc/classifier";
 import { createClassifier, engineBytes } from "kpc/classifier/inline";
+import { createRouter } from "kpc/router";
 
 const manifests = [{ name: "a.yaml", text: "apiVersion: v1\\nkind: Service\\nmetadata: {name: a}\\nspec: {clusterIP: 10.96.0.9, ports: [{port: 80}]}\\n" }];
 export const compiled = compile(manifests, { settings: { clusterCIDR: "10.244.0.0/16" } });
@@ -41,6 +42,9 @@ export const { bytes = new Uint8Array() } = await printBytes(rules, "tables");
 const fields = { protocol: "tcp", source: "10.244.0.5", destination: "10.96.0.9", destinationPort: 80 } as const;
 export const classifier = await createClassifier(bytes);
 export const other = await createWithFile(bytes, { module: engineBytes() });
+const routes = await printBytes(rules, "router");
+export const router = createRouter(routes.bytes ?? new Uint8Array());
+export const routed = router.route({ host: "a.example", path: "/" });
 export const answer = [
   same?.verdict,
   traced.result?.outcomes[0]?.verdict,
@@ -49,10 +53,11 @@ export const answer = [
   verified.result?.verdict,
   classifier.explain(fields).verdict,
   other.explain(fields).verdict,
+  routed.status,
 ].join();
 `;
 
-const ANSWER = "equal,reject,1,reject,equal,reject,reject";
+const ANSWER = "equal,reject,1,reject,equal,reject,reject,404";
 
 const COMPILER_OPTIONS = {
   strict: true,

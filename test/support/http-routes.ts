@@ -7,7 +7,8 @@ import { parseAddress } from "../../compiler/net/address.ts";
 
 const LABEL = fc.constantFrom("a", "b", "shop", "api", "x-1");
 const DOMAIN = fc.array(LABEL, { minLength: 1, maxLength: 3 }).map((labels) => labels.join("."));
-const HOST = fc.oneof(
+/** A host of a rule. */
+export const HOST = fc.oneof(
   DOMAIN,
   DOMAIN.map((domain) => `*.${domain}`),
   fc.constant(undefined),
@@ -38,11 +39,13 @@ const ELEMENT = fc.oneof(
   { weight: 1, arbitrary: fc.stringMatching(/^[!-"$-.0->@-~]{1,12}$/) },
   { weight: 1, arbitrary: fc.constant("") },
 );
-const PATH = fc
+/** The path of a rule. */
+export const PATH = fc
   .tuple(fc.array(ELEMENT, { maxLength: 4 }), fc.boolean())
   .map(([parts, slash]) => `/${parts.join("/")}${slash ? "/" : ""}`);
 
-const TARGET: fc.Arbitrary<RouteTarget> = fc.oneof(
+/** Where a rule leads. */
+export const TARGET: fc.Arbitrary<RouteTarget> = fc.oneof(
   {
     weight: 5,
     arbitrary: fc.integer({ min: 1, max: 250 }).map((n): RouteTarget => {

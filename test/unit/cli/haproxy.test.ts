@@ -87,6 +87,11 @@ describe("kpc compile -o haproxy", () => {
       ["a.yaml", "-o", "haproxy", "-d", "out", "--all-nodes"],
       "kpc: --all-nodes is for rules of nodes: -o haproxy is one proxy for the cluster\n",
     ],
+    [["s.yaml", "-o", "router", "-q"], "kpc: -o router serves Ingresses, and the input has none for kpc\n"],
+    [
+      ["a.yaml", "-o", "router", "-d", "out", "--all-nodes"],
+      "kpc: --all-nodes is for rules of nodes: -o router is one proxy for the cluster\n",
+    ],
   ])("refuses %j", (args, stderr) => {
     inFolder(FILES, (folder) => {
       expect(kpc(["compile", ...args], { folder })).toEqual({ code: 2, stdout: "", stderr });

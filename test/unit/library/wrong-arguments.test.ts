@@ -1,12 +1,15 @@
 /** Wrong arguments of all that the package exports: each is one `TypeError` that names the argument and says what was expected. */
 import { describe, expect, test } from "vitest";
+import { encodeRoutes } from "../../../compiler/formats/router/encode.ts";
 import * as library from "../../../compiler/index.ts";
 import * as classifierFile from "../../../runtime/classifier/index.ts";
 import * as inline from "../../../runtime/classifier/inline.ts";
+import * as routerFile from "../../../runtime/router/index.ts";
 import { mustPrintTable, webCluster } from "../../support/tables.ts";
 
 const SOURCES = [{ name: "a.yaml", text: "" }];
 const TABLE = mustPrintTable(webCluster(["10.244.1.7"]));
+const ROUTES = encodeRoutes([]);
 const PACKET = { protocol: "tcp", source: "192.0.2.1", destination: "192.0.2.2" } as const;
 const SERVICE = `apiVersion: v1
 kind: Service
@@ -14,6 +17,7 @@ metadata: {name: a}
 spec: {clusterIP: 10.96.0.9, ports: [{port: 80}]}
 `;
 const { rules } = library.compile([{ name: "a.yaml", text: SERVICE }], { settings: { clusterCIDR: "10.244.0.0/16" } });
+const router = routerFile.createRouter(ROUTES);
 const classifier = await inline.createClassifier(TABLE);
 
 /** What callers without types pass. Each is right only where a parameter says so. */
@@ -153,6 +157,16 @@ const ROWS: Readonly<Record<string, Row>> = {
     parameters: [{ name: "table", right: ["bytes"] }, OPTIONS],
     options: CHOICE,
   },
+  "createRouter of kpc/router": {
+    call: routerFile.createRouter,
+    given: [ROUTES],
+    parameters: [{ name: "table", right: ["bytes"] }],
+  },
+  "Router.replace": {
+    call: router.replace.bind(router),
+    given: [ROUTES],
+    parameters: [{ name: "table", right: ["bytes"] }],
+  },
   packetFrom: {
     call: inline.packetFrom,
     given: [PACKET],
@@ -245,7 +259,7 @@ describe.each(Object.entries(ROWS))("%s", (_, { call, given, parameters, options
 });
 
 test("each function of the package has a row", () => {
-  const functions = Object.assign({}, library, inline, classifierFile) as Readonly<Record<string, unknown>>;
+  const functions = Object.assign({}, library, inline, classifierFile, routerFile) as Readonly<Record<string, unknown>>;
   const names = Object.keys(functions).filter((name) => typeof functions[name] === "function");
   // TableError is thrown, not called; engineBytes takes nothing.
   const others = names.filter((name) => !Object.keys(ROWS).some((row) => row.split(" ")[0] === name));
@@ -285,7 +299,7 @@ describe("messages", () => {
       /^rules: expected rules that compile\(\) or readRules\(\) made, found an object with from, node, mode$/,
     ],
     ["print", [rules, "yaml"], /^format: expected "nft" or "iptables" or "ip6tables" or "ir", found "yaml"$/],
-    ["printBytes", [rules, "nft"], /^format: expected "tables" or "wasm", found "nft"$/],
+    ["printBytes", [rules, "nft"], /^format: expected "tables" or "wasm" or "router", found "nft"$/],
     ["printBytes", [undefined, "tables"], /^rules: expected rules .*, found undefined$/],
     ["printBytes", [rules, "tables", 7], /^source: expected a string, found 7$/],
     ["evaluate", [rules, { source: "10.0.0.1" }], /^packet: expected a string, found an object with source$/],

@@ -1,0 +1,2 @@
+/** The bytes are no table that can be used. */
+export class TableError extends Error {}
