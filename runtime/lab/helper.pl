@@ -23,7 +23,7 @@
 #   ask NUMBER PROTOCOL SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS BYTES WAIT   asks a server; SOURCE `-`: as routing says;
 #                              BYTES: the length of the IP packet, which is not to be cut into fragments, 0: a short one (TCP: always).
 #                              WAIT `quiet`: silence is the answer as soon as no packet is under way any more, `whole`: when the time is up.
-#                              PROTOCOL `http`: TCP, for servers of that kind. The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence`
+#                              PROTOCOL `http`: TCP, for servers of that kind; `sctp`: the first packet only. The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence`
 #   pause MILLISECONDS         serves for that long, and does nothing else
 #   seen                       what was heard since the last time, in order of time:
 #                              NUMBER,INTERFACE-INDEX,DIRECTION,NANOSECONDS,LENGTH,HEX each, with `;` between. DIRECTION is `in`
@@ -185,6 +185,9 @@ sub write_sysctls {
     return $complaint;
 }
 
+my ($SCTP, $INIT, $INIT_ACK) = (132, 1, 2);
+my @CRC_TABLE = map { my $crc = $_; $crc = $crc & 1 ? ($crc >> 1) ^ 0x82f63b78 : $crc >> 1 for 1 .. 8; $crc } 0 .. 255;
+
 # --- servers -------------------------------------------------------------------------------------------------------------
 
 sub family_of { return $_[0] =~ /:/ ? AF_INET6 : AF_INET }
@@ -253,6 +256,10 @@ sub serve {
         });
         return '';
     }
+    if ($protocol eq 'sctp') {
+        serve_sctp($address, $port);
+        return '';
+    }
     my $socket = bound_socket(SOCK_STREAM, $address, $port);
     on_readable($socket, sub {
         my $from = accept(my $taken, $socket) or return;
@@ -277,6 +284,50 @@ sub answer_request {
     }
     elsif ($read) { syswrite $taken, $saw }
     forget($taken);
+}
+
+# --- SCTP ----------------------------------------------------------------------------------------------------------------
+
+# Many kernels have none. The first packet of a connection and the answer are all that labs compare: they are made here, with raw sockets.
+# What the server has to say is the cookie in its answer.
+
+sub crc32c {
+    my $crc = 0xffffffff;
+    $crc = $CRC_TABLE[($crc ^ $_) & 255] ^ ($crc >> 8) for unpack 'C*', $_[0];
+    return $crc ^ 0xffffffff;
+}
+
+# One chunk, INIT or INIT_ACK. `$tag`: that of the receiver, which an INIT has told.
+sub sctp_packet {
+    my ($from, $to, $tag, $kind, $cookie) = @_;
+    my $state  = $cookie eq '' ? '' : pack('nn', 7, 4 + length $cookie) . $cookie . "\0" x (-length($cookie) % 4);
+    my $chunk  = pack 'CCnNNnnN', $kind, 0, 20 + length $state, 1 + int rand 0xffffffff, 65536, 1, 1, 1;
+    my $packet = pack('nnNV', $from, $to, $tag, 0) . $chunk . $state;
+    substr($packet, 8, 4) = pack 'V', crc32c($packet);
+    return $packet;
+}
+
+# Ports, the kind of the first chunk, the cookie, and the sender's tag; empty for another packet.
+sub read_sctp {
+    my ($packet) = @_;
+    return if length $packet < 32;
+    my ($from, $to, undef, undef, $kind, undef, undef, $tag) = unpack 'nnNNCCnN', $packet;
+    my ($parameter, $length) = unpack 'x32 nn', "$packet\0\0\0\0";
+    return ($from, $to, $kind, $parameter == 7 ? substr($packet, 36, $length - 4) : '', $tag);
+}
+
+sub serve_sctp {
+    my ($address, $port) = @_;
+    my $family = family_of($address);
+    socket(my $socket, $family, SOCK_RAW | $NONBLOCK, $SCTP) or die "cannot open a socket: $!\n";
+    bind $socket, socket_address($address, 0) or die "cannot serve at $address: $!\n";
+    on_readable($socket, sub {
+        my $sender = recv($socket, my $bytes, 512, 0) // return;
+        my ($from, $to, $kind, undef, $tag) = read_sctp(behind_ip($family, $bytes)) or return;
+        return if $to != $port || $kind != $INIT;
+        my ($seen) = split ' ', who($sender);
+        send $socket, sctp_packet($port, $from, $tag, $INIT_ACK, "saw $seen $from"), 0, $sender;
+    });
 }
 
 sub serve_proxy {
@@ -414,9 +465,9 @@ sub ask_from_here {
     my $answer;
     my $until = now() + $milliseconds / 1000;
     my $any   = $family == AF_INET ? '0.0.0.0' : '::';
-    my $type  = $protocol eq 'icmp' ? SOCK_RAW : $protocol eq 'udp' ? SOCK_DGRAM : SOCK_STREAM;
-    my $icmp  = $family == AF_INET ? 1 : 58;
-    socket(my $socket, $family, $type | $NONBLOCK, $type == SOCK_RAW ? $icmp : 0) or die "cannot open a socket: $!\n";
+    my $type  = $protocol eq 'icmp' || $protocol eq 'sctp' ? SOCK_RAW : $protocol eq 'udp' ? SOCK_DGRAM : SOCK_STREAM;
+    my $raw   = $protocol eq 'sctp' ? $SCTP : $family == AF_INET ? 1 : 58;
+    socket(my $socket, $family, $type | $NONBLOCK, $type == SOCK_RAW ? $raw : 0) or die "cannot open a socket: $!\n";
     setsockopt $socket, SOL_SOCKET, SO_REUSEADDR, 1;
     my $own = socket_address($source eq '-' ? $any : $source, $type == SOCK_RAW ? 0 : $source_port);
     bind $socket, $own or return 'error ' . ($! + 0);
@@ -429,9 +480,12 @@ sub ask_from_here {
         my $read = sysread $socket, my $bytes, 512;
         if (!defined $read) { $answer = 'error ' . ($! + 0) unless $!{EAGAIN} }
         elsif ($type != SOCK_RAW) { $answer = $read ? $bytes : 'error 104' }    # ECONNRESET: closed without a word
+        elsif ($protocol eq 'sctp') {
+            my ($from, $to, $kind, $told) = read_sctp(behind_ip($family, $bytes)) or return;
+            $answer = $told if $from == $port && $to == $source_port && $kind == $INIT_ACK;
+        }
         else {
-            my $message = $family == AF_INET ? substr($bytes, (vec($bytes, 0, 8) & 15) * 4) : $bytes;
-            my ($kind, undef, undef, $identifier) = unpack 'CCnn', $message;
+            my ($kind, undef, undef, $identifier) = unpack 'CCnn', behind_ip($family, $bytes);
             $answer = 'echo' if $kind == ($family == AF_INET ? 0 : 129) && $identifier == $source_port;
         }
     };
@@ -449,7 +503,8 @@ sub ask_from_here {
         setsockopt($socket, $level, $option, pack 'i', 3) or die "cannot forbid fragments: $!\n";
     }
     if ($type == SOCK_DGRAM) { send $socket, pad('ask', $room), 0 or $answer = 'error ' . ($! + 0) }
-    if ($type == SOCK_RAW) {
+    if ($protocol eq 'sctp') { send $socket, sctp_packet($source_port, $port, 0, $INIT, ''), 0 or $answer = 'error ' . ($! + 0) }
+    if ($protocol eq 'icmp') {
         my $echo = (pack 'CCnnn', $family == AF_INET ? 8 : 128, 0, 0, $source_port, 1) . pad('', $room);
         substr($echo, 2, 2) = pack 'n', checksum($echo) if $family == AF_INET;    # the kernel does it for IPv6
         send $socket, $echo, 0 or $answer = 'error ' . ($! + 0);
@@ -461,6 +516,12 @@ sub ask_from_here {
     serve_until_no_queue($has_answer) unless defined $answer || $is_quiet;
     forget($socket);
     return $answer // 'silence';
+}
+
+# A raw socket for IPv4 gives the IP header, too.
+sub behind_ip {
+    my ($family, $bytes) = @_;
+    return $family == AF_INET ? substr($bytes, (vec($bytes, 0, 8) & 15) * 4) : $bytes;
 }
 
 # --- packets that are under way ------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ import { FRESH_SYSCTLS, type SysctlSetting } from "./sysctls.ts";
 
 /** A question of a client to a server. */
 export interface LabQuestion {
-  /** IANA number: TCP, UDP, or ICMP for an echo. */
+  /** IANA number: TCP, UDP, SCTP, or ICMP for an echo. */
   readonly protocol: number;
   /** A host's name. */
   readonly from: string;
@@ -202,7 +202,7 @@ export class PacketLab {
 
   /** Serves at an address of a host from now on; twice is once. `isHttp`: who asks by HTTP over TCP is answered so. */
   async serve(host: string, protocol: number, address: Address, port: number, isHttp = false): Promise<void> {
-    const word = protocol === PROTOCOL.udp ? "udp" : isHttp ? "http" : "tcp";
+    const word = wordFor(protocol, isHttp);
     await this.helper.ask(`listen ${this.namespace(host)} ${word} ${printAddress(address)} ${port} ${host}`);
   }
 
@@ -244,8 +244,7 @@ export class PacketLab {
   async ask(question: LabQuestion): Promise<LabAnswer> {
     const { protocol, from, source, sourcePort, destination, destinationPort, patience, bytes = 0, isHttp } = question;
     const wait = question.endsWhenQuiet === true ? "quiet" : "whole";
-    const word =
-      protocol === PROTOCOL.tcp ? (isHttp === true ? "http" : "tcp") : protocol === PROTOCOL.udp ? "udp" : "icmp";
+    const word = wordFor(protocol, isHttp === true);
     const own = source === undefined ? "-" : printAddress(source);
     const to = `${printAddress(destination)} ${destinationPort} ${patience} ${bytes} ${wait}`;
     return readAnswer(await this.helper.ask(`ask ${this.namespace(from)} ${word} ${own} ${sourcePort} ${to}`));
@@ -304,6 +303,23 @@ export class PacketLab {
       throw new LabTrouble(`${host.name}: the kernel refuses ${messages.get(sequence)?.does}: error ${error}`);
     };
     await Promise.all(batches.map(send));
+  }
+}
+
+/** The helper's word for a protocol, an IANA number. Throws LabTrouble for one that labs do not send. */
+function wordFor(protocol: number, isHttp: boolean): string {
+  switch (protocol) {
+    case PROTOCOL.tcp:
+      return isHttp ? "http" : "tcp";
+    case PROTOCOL.udp:
+      return "udp";
+    case PROTOCOL.sctp:
+      return "sctp";
+    case PROTOCOL.icmp:
+    case PROTOCOL.icmpv6:
+      return "icmp";
+    default:
+      throw new LabTrouble(`a lab sends TCP, UDP, SCTP and ICMP echoes, and no packets of protocol ${protocol}`);
   }
 }
 

@@ -28,7 +28,7 @@ export interface SightedPacket {
   readonly tuple: Tuple;
   /** IPv4's time to live, IPv6's hop limit. */
   readonly ttl: number;
-  /** The first packet of a flow, the first answer to it, a refusal (RST), or something else. */
+  /** The first packet of a flow, the first answer to it, a refusal (RST, ABORT), or something else. */
   readonly role: PacketRole;
   /** The packet in that of a tunnel. */
   readonly carries?: SightedPacket;
@@ -64,6 +64,8 @@ export function readFrame(frame: Buffer): SightedPacket | undefined {
   switch (protocol) {
     case PROTOCOL.tcp:
       return frame.length < at + 14 ? undefined : withPorts(roleOfSegment(frame.readUInt8(at + 13)));
+    case PROTOCOL.sctp:
+      return frame.length < at + 13 ? undefined : withPorts(SCTP_ROLES[frame.readUInt8(at + 12)] ?? "other");
     case PROTOCOL.udp: {
       const isTunnel = VXLAN_PORTS.has(frame.readUInt16BE(at + 2));
       const inner = isTunnel ? readFrame(frame.subarray(at + 8 + VXLAN)) : undefined;
@@ -85,6 +87,9 @@ const ICMP_ROLES: Readonly<Record<string, PacketRole>> = {
   [`${PROTOCOL.icmpv6} 128`]: "request",
   [`${PROTOCOL.icmpv6} 129`]: "answer",
 };
+
+/** By the kind of the first chunk: INIT, INIT ACK, ABORT. */
+const SCTP_ROLES: Readonly<Record<number, PacketRole>> = { 1: "request", 2: "answer", 6: "reset" };
 
 function roleOfSegment(flags: number): PacketRole {
   if ((flags & TCP_FLAG.rst) !== 0) return "reset";

@@ -11,12 +11,38 @@ import { EVERYTHING } from "../support/runs.ts";
 import { STORIES, STORY_CLUSTERS } from "../support/stories.ts";
 import { describeShop, flowOf, SHOP, service } from "../support/walks.ts";
 
+/** Translated, masqueraded, to the sender itself, refused, and lost, in both families. */
+const SCTP_STORIES: readonly string[] = [
+  "pod/shop/client > 10.244.2.10:8080",
+  "pod/shop/client > 10.96.0.43:80",
+  "pod/shop/client > [fd00:96::43]:80",
+  "pod/shop/web-1 > 10.96.0.43:80",
+  "pod/shop/client > 10.96.0.44:80",
+  "outside/client > 192.168.50.11:30127",
+  "outside/client > [fd00:50::11]:30127",
+  "node/n1 > [fd00:96::43]:80",
+  "pod/shop/client > 10.99.0.9:80",
+];
+
 describe.skipIf(kernelMissing !== undefined)("packets go as predicted", () => {
   const clusters = Object.entries(STORY_CLUSTERS).filter((_, i) => EVERYTHING || i < 3);
   test.each(clusters)("%s", async (_, kind) => {
     const { layout, ...described } = describeShop(kind);
     const told = await disagreementsOf({ ...described, network: layout.network, flows: STORIES.map(flowOf) });
     expect(told.map((each) => `${STORIES[Number.parseInt(each, 10)]}: ${each}`)).toEqual([]);
+  });
+
+  test("over SCTP, of which a lab makes the first packet and the answer itself", async () => {
+    const port = { protocol: "SCTP", port: 80 };
+    const web = service("sctp", 43, "web", {
+      type: "NodePort",
+      ports: [{ ...port, targetPort: 8080, nodePort: 30127 }],
+    });
+    const none = service("sctp-none", 44, "none", { type: "ClusterIP", ports: [port] });
+    const { layout, ...described } = describeShop({ pods: "bridge" }, [...SHOP, web, none]);
+    const flows = SCTP_STORIES.map((story) => flowOf(`sctp ${story}`));
+    const told = await disagreementsOf({ ...described, network: layout.network, flows });
+    expect(told.map((each) => `${SCTP_STORIES[Number.parseInt(each, 10)]}: ${each}`)).toEqual([]);
   });
 
   const ingress = ["198.51.100.42", "2001:db8:eeee::42"].map((ip) => ({ ip, ipMode: "Proxy" }));
