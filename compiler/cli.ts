@@ -77,11 +77,11 @@ function buildProgram(run: RunWork): Command {
       program
         .command("trace")
         .description(
-          "follow the first packet of a connection through the cluster, and its answer back; with --node, through the rules of one node",
+          "follow the first packet of a connection, or an HTTP request, through the cluster, and its answer back; with --node, a packet through the rules of one node",
         )
         .argument(
           "<packet>",
-          "PROTOCOL SOURCE[:PORT] > DESTINATION:PORT [iif INTERFACE] [mark NUMBER], or a line of tcpdump -n; ends are addresses, pod/NS/NAME, svc/NS/NAME, node/NAME, lb/NS/NAME, outside/NAME, internet, gateway, localhost, or short names such as web-1",
+          "PROTOCOL SOURCE[:PORT] > DESTINATION:PORT [iif INTERFACE] [mark NUMBER], a line of tcpdump -n, or [SOURCE >] METHOD URL [Host: NAME]; ends are addresses, pod/NS/NAME, svc/NS/NAME, node/NAME, lb/NS/NAME, outside/NAME, internet, gateway, localhost, or short names such as web-1",
         )
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .option("--engine <name>", `engine that answers: ${SINGLE_ENGINE_NAMES}`, "ir")
@@ -106,6 +106,7 @@ function buildProgram(run: RunWork): Command {
     "kpc trace 'tcp web-1 > svc/api:http' cluster.yaml                # the whole way, and back",
     "kpc trace 'tcp internet > worker-1:30123' cluster.yaml -o mermaid",
     "kpc trace 'tcp internet > worker-1:30123' cluster.yaml -o pcapng > walk.pcapng    # for Wireshark",
+    "kpc trace 'GET https://shop.example.com/api' cluster.yaml           # through the ingress proxy",
     "kpc trace 'icmp pod/shop/web-1 > 10.244.2.10' cluster.yaml --no-reply",
     "kpc trace 'tcp pod/shop/web-0 > svc/shop/api:http' cluster.yaml --node worker-1",
     "kpc trace 'tcp [2001:db8::7]:40000 > [fd00:96::a]:80 iif eth0' services.yaml -o json",

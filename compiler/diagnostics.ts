@@ -171,6 +171,7 @@ export const DIAGNOSTIC_CODES = [
   // questions
   "packet-syntax",
   "unknown-object",
+  "no-ingress-proxy",
   // outputs
   "unsupported-nft",
   "unsupported-iptables",

@@ -2,19 +2,19 @@
 import { walkPacketBytes } from "../../runtime/walk-packet.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
+import { findRequestFaults } from "../findings/request-findings.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
 import { findWalkNotes } from "../findings/walk-notes.ts";
 import { unreachable } from "../invariant.ts";
 import { jsonText } from "../json-output.ts";
 import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
-import type { PacketText } from "../trace/parse.ts";
+import { type AskedFlow, addressesAsked, askedToData, renderAsked, resolveAsked } from "../trace/asked.ts";
+import type { TraceText } from "../trace/parse.ts";
 import { printPcapng } from "../trace/pcapng.ts";
 import { captureWalk } from "../trace/walk/capture.ts";
-import { mentionedIn, resolveFlow } from "../trace/walk/flow.ts";
-import { isAnswered, walkToData } from "../trace/walk/json.ts";
+import { isAnswered } from "../trace/walk/json.ts";
 import { renderMermaid } from "../trace/walk/mermaid.ts";
-import { renderWalk } from "../trace/walk/text.ts";
 import { type TellingContext, WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
 import type { Walk } from "../walk/types.ts";
@@ -31,36 +31,38 @@ export interface WalkFlags extends CommonFlags {
   readonly reply?: boolean;
 }
 
-/** Leads the packet through the described network, and the answer back. */
+/** Leads the packet, or the request, through the described network, and the answer back. */
 export async function traceWalk(
-  text: PacketText,
+  text: TraceText,
   load: (report: Report) => Specs,
   config: Config,
   flags: WalkFlags,
 ): Promise<number> {
-  const told = await describeInputs({ load, config }, flags, mentionedIn(text));
+  const told = await describeInputs({ load, config }, flags, addressesAsked(text));
   if (told.described === undefined) return told.code;
   const { described, areRulesRead } = told;
   const questions: Diagnostic[] = [];
   const { layout, input, walker } = described;
-  const flow = resolveFlow(text, input.specs, layout, (diagnostic) => void questions.push(diagnostic));
-  if (flow === undefined) {
+  const { specs } = input;
+  const asked = resolveAsked(text, { ...input, layout }, (diagnostic) => void questions.push(diagnostic));
+  if (asked === undefined) {
     showDiagnostics(questions, flags);
     return EXIT.trouble;
   }
+  const { flow } = asked;
   const isOneWay = flags.reply === false;
   const walk = walker.walk(flow, isOneWay);
   const { network } = layout;
   const context = {
-    names: new WalkNames(input.specs, network),
+    names: new WalkNames(specs, network),
     protocol: flow.protocol,
     hosts: network.hosts,
     isVerbose: flags.verbose ?? false,
   };
-  const findings = [...findWalkFaults(described.known, walk), ...findWalkNotes(described.known, walk)].filter((each) =>
-    isShown(each, flags),
-  );
-  await print(printWalk({ walk, findings }, context, flags));
+  const findings = [findWalkFaults, findRequestFaults, findWalkNotes]
+    .flatMap((find) => find(described.known, walk))
+    .filter((each) => isShown(each, flags));
+  await print(printWalk({ walk, asked, findings }, context, flags));
   const isFaulty = findings.some(({ severity }) => severity === "error");
   return isAnswered(walk, isOneWay) && !isFaulty && areRulesRead ? EXIT.fine : EXIT.finding;
 }
@@ -73,19 +75,20 @@ function isShown({ severity }: Diagnostic, { quiet, verbose }: CommonFlags): boo
 
 interface Judged {
   readonly walk: Walk;
+  readonly asked: AskedFlow;
   readonly findings: readonly Diagnostic[];
 }
 
-function printWalk({ walk, findings }: Judged, context: TellingContext, flags: WalkFlags): string | Uint8Array {
+function printWalk({ walk, asked, findings }: Judged, context: TellingContext, flags: WalkFlags): string | Uint8Array {
   const { output, all = false } = flags;
   switch (output) {
     case "text":
       return [
-        renderWalk(walk, context, all),
+        renderAsked(walk, asked, context, all),
         ...findings.map((each) => `\n${renderDiagnostic(each, styleFor(flags, process.stdout.isTTY))}\n`),
       ].join("");
     case "json":
-      return jsonText("Walk", walkToData(walk, context, flags.reply !== false, findings.map(diagnosticToJson)));
+      return jsonText("Walk", askedToData(walk, asked, context, flags.reply !== false, findings.map(diagnosticToJson)));
     case "mermaid":
       return renderMermaid(walk, context, all);
     case "pcapng":

@@ -17,7 +17,7 @@ import type { Specs } from "../specs/types.ts";
 import { traceToJson } from "../trace/json.ts";
 import { AddressNames } from "../trace/names.ts";
 import { packetNode } from "../trace/packet-node.ts";
-import { type PacketText, parsePacket } from "../trace/parse.ts";
+import { type PacketText, parseTraceText } from "../trace/parse.ts";
 import { renderTrace, type TraceSubject } from "../trace/render.ts";
 import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
@@ -44,11 +44,22 @@ export async function traceCommand(text: string, names: readonly string[], flags
   if (reason !== undefined) throw new Trouble(`engine ${engine.name} cannot run here: ${reason}`);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
-  const packetText = parsePacket({ name: "packet", text }, report);
-  if (packetText === undefined) {
+  const asked = parseTraceText({ name: "packet", text }, report);
+  if (asked === undefined) {
     refuseSwapped(text, names);
     return trouble(questions, flags);
   }
+  if (asked.packet === undefined) {
+    refuseWithRequest(flags);
+    const { load, config } = inputsOf(names, flags);
+    const loaded = loadOnce(load);
+    if (loaded(() => undefined).nodes.length === 0)
+      throw new Trouble(
+        "a request is followed through the whole cluster, and the input has no Node: kpc whatis URL tells its rule",
+      );
+    return traceWalk(asked, loaded, config, flags);
+  }
+  const packetText = asked.packet;
   if (flags.live === true) {
     refuseWithLive(flags);
     const known = knownNames(packetText, names, flags, report);
@@ -64,7 +75,7 @@ export async function traceCommand(text: string, names: readonly string[], flags
   const { load, config } = inputsOf(names, flags);
   const loaded = loadOnce(load);
   const single = whyOneNode(packetText, flags, engine, () => loaded(() => undefined));
-  if (single === undefined) return traceWalk(packetText, loaded, config, flags);
+  if (single === undefined) return traceWalk(asked, loaded, config, flags);
   refuseWalkFlags(flags, single.reason);
   if (single.isSurprising) note([`kpc follows the rules of one node, because ${single.reason}`], flags);
   const result = compileNamed({ load: loaded, config }, flags, packetText);
@@ -90,6 +101,24 @@ function refuseWithLive(flags: TraceFlags): void {
   if (flags.rules !== undefined) throw new Trouble("--live follows the rules of this host: leave out --rules");
   if (flags.engine !== "ir") throw new Trouble("--live asks the kernel of this host: leave out --engine");
   refuseWalkFlags(flags, "--live asks the kernel of this host");
+}
+
+/** Throws `Trouble` for flags by which one node's rules are followed: a request passes those of several. */
+function refuseWithRequest({ live, rules, node, engine, wait }: TraceFlags): void {
+  const flag =
+    live === true
+      ? "--live"
+      : rules !== undefined
+        ? "--rules"
+        : node !== undefined
+          ? "--node"
+          : engine !== "ir"
+            ? "--engine"
+            : wait !== undefined
+              ? "--wait"
+              : undefined;
+  if (flag !== undefined)
+    throw new Trouble(`${flag} is for packets: a request is followed through the whole cluster, so leave it out`);
 }
 
 /** What gives the names in `text`: the manifests where there are any; an exit code where they cannot be read. */

@@ -3,7 +3,7 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { ALWAYS } from "../evaluate/unknown/condition.ts";
 import { familyOf, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
-import type { Walk, WalkBranch } from "../walk/types.ts";
+import type { Walk, WalkBranch, WalkStep } from "../walk/types.ts";
 import type { KnownNetwork } from "./known-network.ts";
 import { patchPolicy } from "./local-policy.ts";
 import { placed } from "./settings.ts";
@@ -19,7 +19,7 @@ export function findWalkNotes(known: KnownNetwork, walk: Walk): readonly Diagnos
     ...delivered.flatMap((branch) => {
       const translations = branch.there.hops.flatMap((hop) => sourceTranslation(known, hop) ?? []);
       return [
-        ...clientAddressLost(known, walk, branch, translations),
+        ...clientAddressLost(known, walk, branch),
         ...natTwice(known, branch, translations),
         ...translations.flatMap((each) => surprisingSource(known, each)),
         ...portNotDeclared(known, walk, branch),
@@ -33,13 +33,19 @@ export function findWalkNotes(known: KnownNetwork, walk: Walk): readonly Diagnos
 function clientAddressLost(
   known: KnownNetwork,
   { flow }: Walk,
-  { there: { hops, end } }: WalkBranch,
-  translations: readonly SourceTranslation[],
+  { there: { hops: all, end } }: WalkBranch,
 ): Diagnostic[] {
-  const client = hops[0]?.before.source;
+  const client = all[0]?.before.source;
   if (end.kind !== "delivered" || known.host(flow.from)?.role.kind !== "outside" || client === undefined) return [];
-  if (known.host(end.host)?.role.kind !== "pod" || end.tuple.source === client) return [];
-  const seen = `${end.host} sees ${known.named(end.tuple.source)}, not ${printAddress(client)} (${flow.from})`;
+  // The ingress proxy passes the client's address on as it sees it: what it sends by itself comes from its own.
+  const told = end.forwardedFor;
+  const seenAddress = told ?? end.tuple.source;
+  if (known.host(end.host)?.role.kind !== "pod" || seenAddress === client) return [];
+  const handedOn = told === undefined ? -1 : all.findIndex(({ steps }) => steps.some(isForwarded));
+  const hops = handedOn < 0 ? all : all.slice(0, handedOn);
+  const translations = hops.flatMap((hop) => sourceTranslation(known, hop) ?? []);
+  const sees = told === undefined ? "sees" : "is told by X-Forwarded-For that the client is";
+  const seen = `${end.host} ${sees} ${known.named(seenAddress)}, not ${printAddress(client)} (${flow.from})`;
   const [first] = translations.filter(({ host }) => host.role.kind === "node");
   const proxy = hops.find(({ steps }) => steps.some(({ kind }) => kind === "proxied"));
   const balancer = known.host(proxy?.host ?? "") ?? translations.find(({ host }) => host.role.kind !== "node")?.host;
@@ -53,6 +59,10 @@ function clientAddressLost(
   const message = `${seen}: externalTrafficPolicy of ${served.service} is ${served.policy}, and ${first.host.name} masquerades`;
   const fix = { command: patchPolicy(served.service, "Local") };
   return [note("client-address-lost", first.host.name, message, placed(served.origin, fix))];
+}
+
+function isForwarded(step: WalkStep): boolean {
+  return step.kind === "proxied" && step.forwardedFor !== undefined;
 }
 
 /** A plugin masquerades what goes from pods to others of the cluster. */

@@ -3,12 +3,12 @@ import { checkOptions, checkText, type OptionKind } from "../arguments.ts";
 import { describeNetwork } from "../described.ts";
 import type { Report, Source } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
+import { findRequestFaults } from "../findings/request-findings.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
-import { parsePacket } from "../trace/parse.ts";
-import { mentionedIn, resolveFlow } from "../trace/walk/flow.ts";
-import { type WalkData, walkToData } from "../trace/walk/json.ts";
+import { addressesAsked, askedToData, renderAsked, resolveAsked } from "../trace/asked.ts";
+import { parseTraceText } from "../trace/parse.ts";
+import type { WalkData } from "../trace/walk/json.ts";
 import { renderMermaid } from "../trace/walk/mermaid.ts";
-import { renderWalk } from "../trace/walk/text.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
 import type { CompileManifestsOptions } from "./compile.ts";
 import { MANIFEST_OPTIONS, resolveNetwork } from "./resolve-network.ts";
@@ -36,7 +36,7 @@ const OPTIONS = {
 } as const satisfies Readonly<Record<keyof TraceClusterOptions, OptionKind>>;
 
 /** Follows the first packet of a connection through the cluster of the manifests, among which a `kind: Cluster` may describe the
- *  network, and the answer back. `packet` is written as for `kpc trace`. Throws `TypeError` for wrong arguments. */
+ *  network, and the answer back. `packet`, which may be an HTTP request, is written as for `kpc trace`. Throws `TypeError` for wrong arguments. */
 export function traceCluster(
   manifests: Iterable<Source>,
   packet: string,
@@ -53,19 +53,21 @@ export function traceCluster(
     text: undefined,
     mermaid: undefined,
   });
-  const written = parsePacket({ name: "packet", text: packet }, report);
+  const written = parseTraceText({ name: "packet", text: packet }, report);
   if (resolved === undefined || written === undefined) return failed();
-  const { layout, input, walker, known } = describeNetwork(resolved, new Map(), mentionedIn(written));
-  const flow = resolveFlow(written, input.specs, layout, report);
-  if (flow === undefined) return failed();
+  const { layout, input, walker, known } = describeNetwork(resolved, new Map(), addressesAsked(written));
+  const asked = resolveAsked(written, { ...input, layout }, report);
+  if (asked === undefined) return failed();
+  const { flow } = asked;
   const walk = walker.walk(flow, !reply);
   const { network } = layout;
   const names = new WalkNames(input.specs, network);
   const context = { names, protocol: flow.protocol, hosts: network.hosts, isVerbose: false };
+  const findings = [...findWalkFaults(known, walk), ...findRequestFaults(known, walk)];
   return {
     diagnostics: found.map(diagnosticToJson),
-    result: walkToData(walk, context, reply, findWalkFaults(known, walk).map(diagnosticToJson)),
-    text: renderWalk(walk, context, all),
+    result: askedToData(walk, asked, context, reply, findings.map(diagnosticToJson)),
+    text: renderAsked(walk, asked, context, all),
     mermaid: renderMermaid(walk, context, all),
   };
 }

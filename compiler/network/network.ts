@@ -47,6 +47,17 @@ export interface ProxyFrontend {
   readonly protocol: number;
   readonly port: number;
   readonly targets: readonly ProxyTarget[];
+  /** It reads requests; undefined: only addresses and ports count. */
+  readonly http?: HttpTreatment;
+}
+
+/** What a proxy does with an HTTP request: it passes it on with the client's address in X-Forwarded-For, or answers it itself. */
+export type HttpTreatment = { readonly kind: "forwarded" } | ({ readonly kind: "answered" } & ProxyAnswer);
+
+/** `status` undefined: there is no HTTP answer, as where a TLS handshake fails. */
+export interface ProxyAnswer {
+  readonly status: number | undefined;
+  readonly reason: string;
 }
 
 export interface ProxyTarget {

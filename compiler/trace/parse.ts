@@ -1,9 +1,10 @@
-/** From the text of a packet to its parts. */
+/** From the text of a packet, or of an HTTP request, to its parts. */
 import type { Origin, Report, Source } from "../diagnostics.ts";
 import type { Family } from "../net/address.ts";
 import { isInterfaceName } from "../net/interface-name.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../net/protocol.ts";
-import { type PacketWord, packetWords } from "./lexer.ts";
+import { parseUrl, type UrlRequest } from "./http/url.ts";
+import { METHODS, type PacketWord, packetWords } from "./lexer.ts";
 import { type CapturedEnd, type PacketProtocol, readTcpdump } from "./tcpdump.ts";
 
 /** IANA number. */
@@ -31,11 +32,36 @@ export interface EndText {
   readonly portOrigin: Origin;
 }
 
+/** An HTTP request as it was written. */
+export interface RequestText {
+  readonly method: string;
+  /** Undefined: the first host outside. */
+  readonly from: EndText | undefined;
+  readonly url: UrlRequest;
+  readonly urlOrigin: Origin;
+  /** Of the header, where it is not what the URL says. */
+  readonly host: string | undefined;
+}
+
+/** What a trace may be asked for. */
+export type TraceText =
+  | { readonly packet: PacketText; readonly request?: undefined }
+  | { readonly packet?: undefined; readonly request: RequestText };
+
+/** The packet or the request in `source.text`; reports `packet-syntax` and gives undefined when it is neither. */
+export function parseTraceText(source: Source, report: Report): TraceText | undefined {
+  const words = packetWords(source.text);
+  if ("start" in words || !words.some(({ kind }) => kind === "url")) {
+    const packet = parsePacket(source, report);
+    return packet && { packet };
+  }
+  const request = read(source, report, words, (reader) => reader.request(source, report));
+  return request && { request };
+}
+
 /** The packet in `source.text`; reports `packet-syntax` and gives undefined when it is none. */
 export function parsePacket(source: Source, report: Report): PacketText | undefined {
-  const at = (start: number, end: number): Origin => ({
-    span: () => ({ source, start, end: Math.max(end, start + 1) }),
-  });
+  const at = placesIn(source);
   const fail = (message: string, origin: Origin): undefined => {
     report({ severity: "error", code: "packet-syntax", message, origin });
     return undefined;
@@ -55,16 +81,34 @@ export function parsePacket(source: Source, report: Report): PacketText | undefi
   const words = packetWords(source.text);
   if ("start" in words)
     return fail(`unexpected ${JSON.stringify(source.text[words.start])}`, at(words.start, words.end));
+  return read(source, report, words, (reader) => reader.packet());
+}
+
+function placesIn(source: Source): (start: number, end: number) => Origin {
+  return (start, end) => ({ span: () => ({ source, start, end: Math.max(end, start + 1) }) });
+}
+
+/** What `rule` reads; reports `packet-syntax` where it cannot. */
+function read<T>(
+  source: Source,
+  report: Report,
+  words: readonly PacketWord[],
+  rule: (reader: PacketReader) => T,
+): T | undefined {
   try {
-    return new PacketReader(words, source.text.length, at).packet();
+    return rule(new PacketReader(words, source.text.length, placesIn(source)));
   } catch (error) {
     if (!(error instanceof Misread)) throw error;
-    return fail(error.message, error.origin);
+    report({ severity: "error", code: "packet-syntax", message: error.message, origin: error.origin });
+    return undefined;
   }
 }
 
 const EXAMPLE =
   "tcp 10.244.1.10:40000 > 10.96.0.20:80 iif eth0 or tcp pod/NAMESPACE/NAME > svc/NAMESPACE/NAME:PORT, with IPv6 addresses in brackets";
+
+const REQUEST_EXAMPLE =
+  "GET https://shop.example.com/api or pod/NAMESPACE/NAME > GET http://10.0.0.1:8080/ Host: shop.example.com";
 
 /** Where a packet's text stops being one. */
 class Misread extends Error {
@@ -76,9 +120,11 @@ class Misread extends Error {
   }
 }
 
-/** Reads `PROTOCOL end > end (iif NAME | mark NUMBER)*`, where an end is `(WORD | [ADDRESS]) (: WORD)?`. Throws `Misread`. */
+/** Reads `PROTOCOL end > end (iif NAME | mark NUMBER)*` or `(end >)? METHOD? URL (Host : WORD (: WORD)?)?`, where an end is
+ *  `(WORD | [ADDRESS]) (: WORD)?`. Throws `Misread`. */
 class PacketReader {
   private next = 0;
+  private example = `a packet looks like ${EXAMPLE}`;
   private readonly words: readonly PacketWord[];
   private readonly length: number;
   private readonly at: (start: number, end: number) => Origin;
@@ -111,6 +157,46 @@ class PacketReader {
       }
     }
     return { protocol, from, to, inInterface, mark };
+  }
+
+  /** Undefined: the URL is none, which is reported. */
+  request(source: Source, report: Report): RequestText | undefined {
+    this.example = `a request looks like ${REQUEST_EXAMPLE}`;
+    let from: EndText | undefined;
+    if (this.words.some(({ kind }) => kind === ">")) {
+      from = this.end();
+      if (!this.takes(">")) this.fail('">"');
+    }
+    const method = this.method();
+    const word = this.words[this.next];
+    if (word?.kind !== "url") return this.fail("a URL");
+    this.next++;
+    const host = this.hostHeader();
+    if (this.words[this.next] !== undefined) this.fail();
+    const url = parseUrl(source, report, { start: word.start, end: word.start + word.text.length });
+    return url && { method, from, url, urlOrigin: this.originOf(word), host };
+  }
+
+  /** GET where none is written. */
+  private method(): string {
+    const word = this.words[this.next];
+    if (word?.kind !== "word") return "GET";
+    const method = METHODS.find((each) => each === word.text);
+    if (method === undefined) return this.fail(`a method of HTTP (${METHODS.join(", ")})`);
+    this.next++;
+    return method;
+  }
+
+  /** The value of `Host: NAME`, if it is there. */
+  private hostHeader(): string | undefined {
+    const word = this.words[this.next];
+    if (word === undefined) return undefined;
+    if (word.text.toLowerCase() !== "host") return this.fail('"Host:" or the end');
+    this.next++;
+    if (!this.takes(":")) this.fail('":"');
+    const { name, port } = this.end();
+    const text = name.includes(":") ? `[${name}]` : name;
+    return port === undefined ? text : `${text}:${port}`;
   }
 
   /** Manifests write protocols in capitals, so both are taken. */
@@ -163,6 +249,6 @@ class PacketReader {
           : `expected ${wanted}, found the end`
         : `${wanted === undefined ? "unexpected" : `expected ${wanted}, found`} ${JSON.stringify(found.text)}`;
     const origin = found === undefined ? this.at(this.length, this.length + 1) : this.originOf(found);
-    throw new Misread(`${what}; a packet looks like ${EXAMPLE}`, origin);
+    throw new Misread(`${what}; ${this.example}`, origin);
   }
 }

@@ -83,7 +83,9 @@ function isForwarding(host: Host, inInterface: string, { tuple }: Journey): bool
 
 function deliver(on: OnHost): WalkEvent[] {
   const journey = confirmed(on);
-  return ends(journey, { kind: "delivered", host: on.host.name, tuple: journey.tuple });
+  const forwardedFor = journey.isAnswer ? undefined : journey.proxied.at(-1)?.forwardedFor;
+  const told = forwardedFor === undefined ? {} : { forwardedFor };
+  return ends(journey, { kind: "delivered", host: on.host.name, tuple: journey.tuple, ...told });
 }
 
 /** What is behind `hook`, for each of the things that can become of the packet there. */

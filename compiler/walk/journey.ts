@@ -1,8 +1,9 @@
 /** A packet on its way: where it has been, and what the hosts there keep of its connection. */
 import { type ConnectionEntry, type Direction, directionIn, type Tuple, turnedRound } from "../evaluate/connection.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
+import type { Address } from "../net/address.ts";
 import type { TableRoute } from "../network/types.ts";
-import type { AlikeDestinations, ChosenDestination, Hop, WalkEnd, WalkStep } from "./types.ts";
+import type { AlikeDestinations, ChosenDestination, Hop, WalkEnd, WalkFlow, WalkStep } from "./types.ts";
 
 /** Never changed. */
 export interface Journey {
@@ -24,6 +25,8 @@ export interface Journey {
   readonly carried: readonly Carried[];
   /** Connections that proxies have made, the first one first. */
   readonly proxied: readonly Proxied[];
+  /** Those of the flow. */
+  readonly proxies: WalkFlow["proxies"];
   /** Undefined: each destination that rules choose by chance is followed. */
   readonly alike: AlikeDestinations | undefined;
   /** The destination that rules have chosen, and others for which this packet stands. */
@@ -53,6 +56,7 @@ export interface Proxied {
   readonly taken: Tuple;
   /** As the proxy sent it. */
   readonly made: Tuple;
+  readonly forwardedFor: Address | undefined;
 }
 
 /** A packet on a host, behind `earlier`. Lists from the last to the first, which several things that can happen share. */

@@ -1,4 +1,4 @@
-/** Hosts that take connections and make others: load balancers. */
+/** Hosts that take connections and make others: load balancers, ingress proxies. */
 import type { Tuple } from "../evaluate/connection.ts";
 import type { Host } from "../network/network.ts";
 import { ownSource } from "./ip.ts";
@@ -9,7 +9,8 @@ const TTL = 64;
 /** What a proxy on `host` does with a connection that was delivered there; undefined: none takes it. */
 export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefined {
   const { destination, destinationPort, sourcePort } = journey.tuple;
-  const frontend = host.proxies.find(
+  const frontends = [...host.proxies, ...(journey.isAnswer ? [] : (journey.proxies?.get(host.name) ?? []))];
+  const frontend = frontends.find(
     ({ address, port, protocol }) =>
       address === destination && port === destinationPort && protocol === journey.protocol,
   );
@@ -18,7 +19,15 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
     { kind: "end", journey, end: { kind: "no-target", host: host.name, tuple: taken, isServed } },
   ];
   if (frontend === undefined) return isForBalancer(host, journey) ? refused(false) : undefined;
-  const { targets } = frontend;
+  const { targets, http } = frontend;
+  if (http?.kind === "answered") {
+    const { status, reason } = http;
+    const answer = { status, reason };
+    return [{ kind: "end", journey, end: { kind: "delivered", host: host.name, tuple: taken, answer } }];
+  }
+  // It is its own backend, by itself or by way of others.
+  if (journey.proxied.some((each) => each.host === host.name && isToSame(each.taken, taken)))
+    return [{ kind: "end", journey, end: { kind: "loop", host: host.name, interface: LOOPBACK } }];
   if (targets.length === 0) return refused(true);
   return targets.map((target): WalkEvent => {
     const one = chosen(journey, 1 / targets.length);
@@ -26,14 +35,22 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
     if (source === undefined)
       return { kind: "end", journey: one, end: { kind: "no-route", host: host.name, destination: target.address } };
     const made: Tuple = { source, sourcePort, destination: target.address, destinationPort: target.port };
-    const moved = finished(record(one, { kind: "proxied", taken, made, target: target.host }));
-    const proxied = [...journey.proxied, { host: host.name, taken, made }];
+    const forwardedFor = http === undefined ? undefined : taken.source;
+    const told = forwardedFor === undefined ? {} : { forwardedFor };
+    const moved = finished(record(one, { kind: "proxied", taken, made, target: target.host, ...told }));
+    const proxied = [...journey.proxied, { host: host.name, taken, made, forwardedFor }];
     return {
       kind: "send",
       host: host.name,
       journey: { ...moved, tuple: made, ttl: TTL, proxied, sent: { host: host.name, tuple: made } },
     };
   });
+}
+
+const LOOPBACK = "lo";
+
+function isToSame(a: Tuple, b: Tuple): boolean {
+  return a.destination === b.destination && a.destinationPort === b.destinationPort;
 }
 
 /** A connection that a load balancer gets, and does not pass on: nothing else listens there. */

@@ -5,7 +5,7 @@ import type { PathStep } from "../evaluate/packet.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
 import type { Hook } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
-import type { InterfaceRef } from "../network/network.ts";
+import type { InterfaceRef, ProxyAnswer, ProxyFrontend } from "../network/network.ts";
 import type { NextHop, PolicyRule, RefusingRoute, TableRoute } from "../network/types.ts";
 
 /** The first packet of a connection. */
@@ -22,6 +22,8 @@ export interface WalkFlow {
   readonly destinationPort: number;
   /** Length of the packet with its IP header, which no host may cut into fragments; undefined: it fits everywhere. */
   readonly bytes?: number;
+  /** What proxies do with the request that the connection is for, by host. */
+  readonly proxies?: ReadonlyMap<string, readonly ProxyFrontend[]>;
 }
 
 /** All that can become of a packet; probabilities add up to 1 wherever all conditions hold. */
@@ -127,7 +129,14 @@ export type WalkStep =
   /** It is longer than the interface takes, and goes out in fragments. */
   | { readonly kind: "fragmented"; readonly interface: string; readonly bytes: number; readonly mtu: number }
   /** A proxy took the connection, and makes one of its own. */
-  | { readonly kind: "proxied"; readonly taken: Tuple; readonly made: Tuple; readonly target: string };
+  | {
+      readonly kind: "proxied";
+      readonly taken: Tuple;
+      readonly made: Tuple;
+      readonly target: string;
+      /** The client, as it tells the target of an HTTP request (X-Forwarded-For). */
+      readonly forwardedFor?: Address;
+    };
 
 /** Where rules drop a packet. */
 export interface LostAtHook {
@@ -150,7 +159,15 @@ export interface TooLarge {
 
 /** How a leg ends. */
 export type WalkEnd =
-  | { readonly kind: "delivered"; readonly host: string; readonly tuple: Tuple }
+  | {
+      readonly kind: "delivered";
+      readonly host: string;
+      readonly tuple: Tuple;
+      /** The client of the HTTP request, as a proxy has told. */
+      readonly forwardedFor?: Address;
+      /** The host is a proxy, and passes the request on to nobody. */
+      readonly answer?: ProxyAnswer;
+    }
   /** `by`: the rule or policy that decided. */
   | { readonly kind: "dropped"; readonly host: string; readonly hook: Hook; readonly by: PathStep | undefined }
   | {

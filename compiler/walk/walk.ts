@@ -51,6 +51,7 @@ export class PacketWalker {
       connections: new Map(),
       carried: [],
       proxied: [],
+      proxies: flow.proxies,
       sent: { host: flow.from, tuple: { source, sourcePort, destination, destinationPort } },
       alike: ends?.alike,
       chosen: undefined,
@@ -138,7 +139,7 @@ export class PacketWalker {
     const events = [first];
     for (let event = events.pop(); event !== undefined; event = events.pop()) {
       if (event.kind === "end") {
-        const more = event.end.kind === "delivered" ? this.takenOn(event.end.host, event.journey) : undefined;
+        const more = isTaken(event.end) ? this.takenOn(event.end.host, event.journey) : undefined;
         if (more === undefined) ended.push(event);
         else events.push(...more.reverse());
       } else events.push(...this.step(event).reverse());
@@ -180,6 +181,11 @@ export class PacketWalker {
     }
     return passToProxy(host, journey);
   }
+}
+
+/** Whether it is open what the host does with the packet. */
+function isTaken(end: WalkEnd): boolean {
+  return end.kind === "delivered" && end.answer === undefined;
 }
 
 interface Ended {

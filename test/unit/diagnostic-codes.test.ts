@@ -13,7 +13,8 @@ import { isShownMaps } from "../../compiler/formats/haproxy/read-maps.ts";
 import { readRules } from "../../compiler/formats/read-rules.ts";
 import type { PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
-import { parsePacket } from "../../compiler/trace/parse.ts";
+import { resolveRequest } from "../../compiler/trace/http/request.ts";
+import { parsePacket, parseTraceText } from "../../compiler/trace/parse.ts";
 import { resolvePacket } from "../../compiler/trace/resolve.ts";
 import { FAULTS } from "../support/all-faults.ts";
 import { makeCertificate, tlsSecret } from "../support/certificates.ts";
@@ -21,6 +22,7 @@ import { inFolder, kpc } from "../support/cli.ts";
 import { toConfig } from "../support/compile.ts";
 import { hold } from "../support/exceptions.ts";
 import { describeFault, findingsOfFlow, UNHEALTHY_NODE, type WalkFaultCode } from "../support/faults.ts";
+import { describeGrid } from "../support/grid-cluster.ts";
 import { readHostTexts } from "../support/host-files.ts";
 import { mustReadIptables } from "../support/read.ts";
 import { flowOf } from "../support/walks.ts";
@@ -85,6 +87,18 @@ const packet =
     const parsed = parsePacket({ name: "packet", text }, report);
     const { compiled } = compile([{ name: "input.yaml", text: specs }], { nodeName: "n" });
     if (parsed !== undefined && compiled !== undefined) resolvePacket(parsed, compiled, report);
+    return findings;
+  };
+
+/** A request in a cluster of which nothing says who takes it. */
+const request =
+  (text: string): Cause =>
+  () => {
+    const findings: Diagnostic[] = [];
+    const report = (diagnostic: Diagnostic): void => void findings.push(diagnostic);
+    const parsed = parseTraceText({ name: "packet", text }, report);
+    const { layout, input } = describeGrid({ nodes: 1, pods: 1, services: 1 });
+    if (parsed?.request !== undefined) resolveRequest(parsed.request, { ...input, layout }, report);
     return findings;
   };
 
@@ -338,6 +352,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "unsupported-network": nodeFiles(',"linkinfo":{"info_kind":"bridge","info_data":{"vlan_filtering":1}}'),
   "packet-syntax": packet("tcp 10.0.0.1 >"),
   "unknown-object": packet("tcp pod/a/web > 10.0.0.1:80", service("web", OK)),
+  "no-ingress-proxy": request("GET http://a.example/"),
   "unsupported-nft": unsupported("nft", "-m u32 --u32 0 -j DROP"),
   "unsupported-iptables": unsupported("iptables", "meta hour 10:00-12:00 drop"),
   "unsupported-haproxy": () => {

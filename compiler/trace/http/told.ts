@@ -16,6 +16,12 @@ export function renderRoute(
   names: AddressNames,
   shown?: CertificateDecision,
 ): string {
+  const lines = routeLines(decision, names, shown);
+  return [`${url.scheme}://${url.authority}${url.request.target}`, "", ...lines, ""].join("\n");
+}
+
+/** Likewise, without the URL. */
+export function routeLines(decision: RouteDecision, names: AddressNames, shown?: CertificateDecision): string[] {
   const { rules, matching, target } = decision;
   const rows = [
     ...(shown === undefined ? [] : certificateRows(shown)),
@@ -35,14 +41,7 @@ export function renderRoute(
       .join("  ")
       .trimEnd(),
   );
-  return [
-    `${url.scheme}://${url.authority}${url.request.target}`,
-    "",
-    ...lines,
-    "",
-    ...endWords(target, names),
-    "",
-  ].join("\n");
+  return [...lines, "", ...endWords(target, names)];
 }
 
 /** The certificate, and why it is this one. `shown`: of a handshake. */
@@ -119,11 +118,21 @@ function endWords(target: RouteTarget, names: AddressNames): string[] {
 /** JSON text of kind `Route`. */
 export function routeToJson(
   url: UrlRequest,
-  { rules, matching, target }: RouteDecision,
+  decision: RouteDecision,
   names: AddressNames,
   shown?: CertificateDecision,
 ): string {
-  return jsonText("Route", {
+  return jsonText("Route", routeData(url, decision, names, shown));
+}
+
+/** What is in it. */
+export function routeData(
+  url: UrlRequest,
+  { rules, matching, target }: RouteDecision,
+  names: AddressNames,
+  shown?: CertificateDecision,
+): object {
+  return {
     url: `${url.scheme}://${url.authority}${url.request.target}`,
     ...(shown === undefined ? {} : { certificate: certificateData(shown) }),
     host: rules === undefined ? null : (rules.host ?? "*"),
@@ -143,7 +152,7 @@ export function routeToJson(
             ...names.of({ address, port, protocol: PROTOCOL_NUMBERS.tcp }),
           })),
         }),
-  });
+  };
 }
 
 /** Null: the handshake is refused. `host`: the entry that names it; null for the default certificate of hosts that nobody names. */

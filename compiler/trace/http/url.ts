@@ -2,36 +2,55 @@
 import type { Report, Source } from "../../diagnostics.ts";
 import type { HttpRequest } from "../../evaluate/http-route.ts";
 import { parseAddress } from "../../net/address.ts";
+import { parsePort } from "../../net/port.ts";
+
+/** Offsets in a text: half-open. */
+export interface UrlPlace {
+  readonly start: number;
+  readonly end: number;
+}
 
 /** A request, and the URL without what does not matter. */
 export interface UrlRequest {
   readonly request: HttpRequest;
   readonly scheme: "http" | "https";
-  /** As the Host header has it. */
+  /** As the URL has it, with the port if there is one. */
   readonly authority: string;
+  /** The name or address in that, without brackets. */
+  readonly name: string;
+  /** That of the scheme where the URL has none. */
+  readonly port: number;
 }
 
 /**
  * The request for a URL such as `https://shop.example.com/api?x`, whose scheme may be left out. What stands behind `#` is not sent; all else is sent
- * as it stands. Reports `packet-syntax`.
+ * as it stands. `place`: where the URL is in `source`, if it is not all of it. Reports `packet-syntax`.
  */
-export function parseUrl(source: Source, report: Report): UrlRequest | undefined {
-  const { text } = source;
+export function parseUrl(source: Source, report: Report, place?: UrlPlace): UrlRequest | undefined {
+  const { start, end } = place ?? { start: 0, end: source.text.length };
+  const text = source.text.slice(start, end);
   const [, scheme = "http", authority = "", rest = ""] =
     /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?([^/?#]*)([^#]*)/.exec(text) ?? [];
   const fail = (message: string): undefined => {
-    const origin = { span: () => ({ source, start: 0, end: Math.max(1, text.length) }) };
+    const origin = { span: () => ({ source, start, end: Math.max(start + 1, end) }) };
     report({ severity: "error", code: "packet-syntax", message, origin });
   };
   const lower = scheme.toLowerCase();
   if (lower !== "http" && lower !== "https") return fail(`expected http or https, not ${scheme}`);
   if (!/^(?:[A-Za-z0-9._*-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$/.test(authority))
     return fail("expected a host, such as http://shop.example.com/api");
+  const [, name = "", portText] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
+  const port = portText === undefined ? DEFAULT_PORTS[lower] : parsePort(portText);
+  if (port === undefined) return fail(`expected a port from 1 to 65535, found ${portText}`);
   const odd = /[^!-~]/.exec(rest)?.[0];
   if (odd !== undefined)
     return fail(`no request has ${JSON.stringify(odd)} in its path: write it as ${encodeURIComponent(odd)}`);
-  return { request: { host: authority, target: rest.startsWith("/") ? rest : `/${rest}` }, scheme: lower, authority };
+  const target = rest.startsWith("/") ? rest : `/${rest}`;
+  const bare = name.replace(/^\[|\]$/g, "");
+  return { request: { host: authority, target }, scheme: lower, authority, name: bare, port };
 }
+
+const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 
 /** The name that a client sends in the TLS handshake (SNI): the host of `authority` without port and dot at the end; none for addresses. */
 export function serverNameOf(authority: string): string | undefined {

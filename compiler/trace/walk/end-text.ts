@@ -1,7 +1,8 @@
 /** How a leg of a walk ends, in words. */
 import { unreachable } from "../../invariant.ts";
-import { printAddress } from "../../net/address.ts";
+import { type Address, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
+import type { ProxyAnswer } from "../../network/network.ts";
 import type { PolicyRule, TableRoute } from "../../network/types.ts";
 import type { LostAtHook, NoticeLeg, WalkEnd } from "../../walk/types.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
@@ -34,7 +35,10 @@ function endWords(end: WalkEnd, context: TellingContext): string {
         ?.listeners?.find((each) => each.port === destinationPort && each.protocol === protocol);
       const by = listener === undefined ? "" : ` (container ${listener.by})`;
       const port = destinationPort === 0 ? "" : ` to port ${destinationPort}${by}`;
-      return `delivered${port}, sees ${names.printNamed(source, sourcePort, protocol)}`;
+      const sees = `sees ${names.printNamed(source, sourcePort, protocol)}`;
+      if (end.answer !== undefined) return `delivered${port}, ${sees}, and answers itself: ${answerText(end.answer)}`;
+      const client = end.forwardedFor === undefined ? "" : `, ${forwardedForText(end.forwardedFor, context)}`;
+      return `delivered${port}, ${sees}${client}`;
     }
     case "dropped":
       return `dropped in ${end.hook}: the sender gets no answer`;
@@ -81,6 +85,15 @@ function endWords(end: WalkEnd, context: TellingContext): string {
     default:
       return unreachable(end);
   }
+}
+
+/** What a receiver of HTTP is told of the client. */
+export function forwardedForText(address: Address, { names, protocol }: TellingContext): string {
+  return `X-Forwarded-For: ${names.printNamed(address, 0, protocol)}`;
+}
+
+function answerText({ status, reason }: ProxyAnswer): string {
+  return status === undefined ? reason : `${status}, ${reason}`;
 }
 
 function discoveryText(lost: LostAtHook | undefined): string {

@@ -19,6 +19,33 @@ export function mentionedIn({ from, to }: PacketText): Address[] {
   return [from, to].flatMap(({ name }) => parseAddress(name) ?? []);
 }
 
+/** Who sends what `text` describes; reports `packet-syntax` and `unknown-object`. */
+export function resolveSender(
+  text: PacketText,
+  specs: Specs,
+  layout: NetworkLayout,
+  report: Report,
+): WalkSender | undefined {
+  const resolver = new FlowResolver(text, specs, layout, report);
+  const sender = resolver.sender();
+  const sourcePort = resolver.sourcePort();
+  return sender && sourcePort !== undefined ? { ...sender, sourcePort, families: familiesOf(sender) } : undefined;
+}
+
+/** Who sends a packet, with the families that its addresses have. */
+export interface WalkSender {
+  readonly host: Host;
+  /** Undefined: one that its routing gives. */
+  readonly address: Address | undefined;
+  readonly sourcePort: number;
+  readonly families: readonly Family[];
+}
+
+function familiesOf({ host, address }: Sender): Family[] {
+  const usable = address === undefined ? addressesOf(host) : [address];
+  return FAMILIES.filter((family) => usable.some((each) => familyOf(each) === family));
+}
+
 /** The flow that `text` describes; reports `packet-syntax` and `unknown-object`. */
 export function resolveFlow(
   text: PacketText,
@@ -32,8 +59,8 @@ export function resolveFlow(
   if (sender === undefined || target === undefined) return undefined;
   const { address, port } = target;
   const isEcho = text.protocol === "icmp";
-  const sourcePort = text.from.port === undefined ? DEFAULT_SOURCE_PORT : parsePort(text.from.port);
-  if (sourcePort === undefined) return resolver.fail("expected a port from 1 to 65535", text.from, true);
+  const sourcePort = resolver.sourcePort();
+  if (sourcePort === undefined) return undefined;
   return {
     protocol: protocolNumber(text.protocol, familyOf(address)),
     from: sender.host.name,
@@ -70,6 +97,12 @@ class FlowResolver {
     this.report = report;
   }
 
+  sourcePort(): number | undefined {
+    const { from } = this.text;
+    const port = from.port === undefined ? DEFAULT_SOURCE_PORT : parsePort(from.port);
+    return port ?? this.fail("expected a port from 1 to 65535", from, true);
+  }
+
   sender(): Sender | undefined {
     const { from, protocol } = this.text;
     if (protocol === "icmp" && from.port !== undefined) return this.fail("icmp has no ports", from, true);
@@ -104,9 +137,7 @@ class FlowResolver {
   destination(sender: Sender): Target | undefined {
     const { to, protocol } = this.text;
     if (protocol === "icmp" && to.port !== undefined) return this.fail("icmp has no ports", to, true);
-    const own = addressesOf(sender.host);
-    const usable = sender.address === undefined ? own : [sender.address];
-    const families = FAMILIES.filter((family) => usable.some((address) => familyOf(address) === family));
+    const families = familiesOf(sender);
     const address = parseAddress(to.name);
     if (address !== undefined) {
       if (!families.includes(familyOf(address)))

@@ -8,6 +8,7 @@ import { printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
 import type { Provenance } from "../../network/provenance.ts";
 import type { Hop, Leg, Walk, WalkBranch, WalkEnd, WalkStep } from "../../walk/types.ts";
+import type { RequestData } from "../http/request-told.ts";
 import type { AssumptionData, StepData } from "../json.ts";
 import { placeAt } from "../view.ts";
 import { endText, noticeEndText } from "./end-text.ts";
@@ -72,6 +73,7 @@ export interface WalkStepData extends Partial<PlaceData> {
   /** `HOST INTERFACE` that answers for the address. */
   readonly answeredBy?: string;
   readonly proxyArp?: boolean;
+  readonly forwardedFor?: string;
   readonly masquerade?: boolean;
   readonly target?: string;
 }
@@ -118,6 +120,10 @@ export interface WalkEndData {
   readonly text: string;
   /** The packet as its receiver sees it. */
   readonly seen?: TupleData;
+  /** The client of an HTTP request, as the receiver is told (X-Forwarded-For). */
+  readonly forwardedFor?: string;
+  /** The receiver is the ingress proxy, and answers itself. `status`: of HTTP; null: there is no HTTP answer. */
+  readonly answer?: { readonly status: number | null; readonly reason: string };
 }
 
 /** One direction. */
@@ -158,6 +164,8 @@ export interface WalkData {
   readonly branches: readonly WalkBranchData[];
   readonly findings: readonly DiagnosticData[];
   readonly assumed: readonly WalkAssumedData[];
+  /** The HTTP request that the connection is for; missing: a packet was asked for. */
+  readonly request?: RequestData;
 }
 
 /** A walk as plain data; `hasReply`: the answer was followed, too. */
@@ -179,7 +187,8 @@ export function walkToData(
 /** Whether each branch is delivered, and the answer too; answers that were not asked for do not count. */
 export function isAnswered({ branches }: Walk, isOneWay = false): boolean {
   return branches.every(
-    ({ there, back }) => there.end.kind === "delivered" && (isOneWay || back?.end.kind === "delivered"),
+    ({ there: { end }, back }) =>
+      end.kind === "delivered" && end.answer === undefined && (isOneWay || back?.end.kind === "delivered"),
   );
 }
 
@@ -222,10 +231,20 @@ function legData({ hops, end }: Leg, context: TellingContext, text: string): Wal
       kind: end.kind,
       host: end.host,
       text,
-      ...(end.kind === "delivered" ? { seen: tupleData(end.tuple) } : {}),
+      ...(end.kind === "delivered" ? deliveredData(end) : {}),
     },
   };
 }
+
+function deliveredData({ tuple, forwardedFor, answer }: DeliveredEnd): Partial<WalkEndData> {
+  return {
+    seen: tupleData(tuple),
+    ...(forwardedFor === undefined ? {} : { forwardedFor: printAddress(forwardedFor) }),
+    ...(answer === undefined ? {} : { answer: { status: answer.status ?? null, reason: answer.reason } }),
+  };
+}
+
+type DeliveredEnd = Extract<WalkEnd, { readonly kind: "delivered" }>;
 
 function hopData(hop: Hop, context: TellingContext, end: WalkEnd | undefined): WalkHopData {
   const told = shownSteps(hop, context, end);
@@ -294,7 +313,13 @@ function stepData(step: WalkStep, told: ReturnType<typeof shownSteps>): WalkStep
     case "fragmented":
       return { kind, interface: step.interface, bytes: step.bytes, mtu: step.mtu };
     case "proxied":
-      return { kind, from: tupleData(step.taken), to: tupleData(step.made), target: step.target };
+      return {
+        kind,
+        from: tupleData(step.taken),
+        to: tupleData(step.made),
+        target: step.target,
+        ...(step.forwardedFor === undefined ? {} : { forwardedFor: printAddress(step.forwardedFor) }),
+      };
     default:
       return unreachable(step);
   }

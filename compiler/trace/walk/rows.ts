@@ -5,7 +5,7 @@ import { printPrefix } from "../../net/prefix.ts";
 import type { Provenance } from "../../network/provenance.ts";
 import type { Hop, Leg, WalkEnd, WalkStep } from "../../walk/types.ts";
 import { placeAt, printPlaceView, type StepView } from "../view.ts";
-import { endText } from "./end-text.ts";
+import { endText, forwardedForText } from "./end-text.ts";
 import { shownSteps, type WalkShownStep } from "./shown-steps.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
@@ -133,7 +133,9 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
           plain(
             true,
             "",
-            `a proxy takes the connection, and makes one to ${step.target}: ${tupleText(step.made, context)}`,
+            `a proxy takes the connection, and makes one to ${step.target}: ${tupleText(step.made, context)}${
+              step.forwardedFor === undefined ? "" : `, ${forwardedForText(step.forwardedFor, context)}`
+            }`,
           ),
         );
         break;

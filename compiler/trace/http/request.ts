@@ -1,0 +1,172 @@
+/** From a request's text to the connection that it is sent by, and what the ingress proxy does with it. */
+import type { Report } from "../../diagnostics.ts";
+import { type CertificateDecision, decideCertificate } from "../../evaluate/certificate.ts";
+import { decideRoute, type HttpRequest, type RouteDecision } from "../../evaluate/http-route.ts";
+import type { HostRoutes, Program } from "../../ir/types.ts";
+import type { IngressProxy, NetworkLayout, ProxyInstance, ProxyListener, Scheme } from "../../layout/types.ts";
+import { type Address, familyOf, parseAddress, printAddressPort } from "../../net/address.ts";
+import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
+import type { HttpTreatment, ProxyFrontend, ProxyTarget } from "../../network/network.ts";
+import type { Specs } from "../../specs/types.ts";
+import type { WalkFlow } from "../../walk/types.ts";
+import type { EndText, PacketText, RequestText } from "../parse.ts";
+import { addressesOf } from "../walk/ends.ts";
+import { resolveSender } from "../walk/flow.ts";
+import { type Entrance, entranceOf } from "./entrance.ts";
+import { serverNameOf } from "./url.ts";
+
+/** A request, and the flow that it is. */
+export interface ResolvedRequest {
+  readonly text: RequestText;
+  /** As the proxy gets it. */
+  readonly request: HttpRequest;
+  readonly decision: RouteDecision;
+  /** Of the TLS handshake, for the name in the URL; undefined: the request is not encrypted. */
+  readonly shown: CertificateDecision | undefined;
+  readonly proxy: IngressProxy;
+  readonly entrance: Entrance;
+  readonly flow: WalkFlow;
+}
+
+/** Where requests are sent, and by which routes. */
+export interface RequestNetwork {
+  readonly specs: Specs;
+  readonly layout: NetworkLayout;
+  readonly routes: readonly HostRoutes[];
+  readonly tls: Program["tls"];
+}
+
+/** The addresses that `text` names. */
+export function addressesNamedIn({ from, url }: RequestText): Address[] {
+  return [from?.name ?? "", url.name].flatMap((name) => parseAddress(name) ?? []);
+}
+
+/** What `text` describes; reports `packet-syntax`, `unknown-object` and `no-ingress-proxy`. */
+export function resolveRequest(
+  text: RequestText,
+  { specs, layout, routes, tls }: RequestNetwork,
+  report: Report,
+): ResolvedRequest | undefined {
+  const { url, urlOrigin } = text;
+  const sender = resolveSender(packetOf(text), specs, layout, report);
+  if (sender === undefined) return undefined;
+  const fail = (message: string): undefined => {
+    report({ severity: "error", code: "no-ingress-proxy", message, origin: urlOrigin });
+  };
+  const { proxy, ...found } = layout.ingressProxy;
+  if (proxy === undefined) return fail(unknownProxy("candidates" in found ? found.candidates : []));
+  const { role } = sender.host;
+  const isInside = role.kind === "pod" || role.kind === "node";
+  const { port } = url;
+  const given = parseAddress(url.name);
+  const entrance =
+    given === undefined
+      ? entranceOf({ proxy, specs, layout, port, families: sender.families, isInside })
+      : { address: given, port, words: "as the URL says", origin: undefined };
+  if (typeof entrance === "string") return fail(entrance);
+  if (!sender.families.includes(familyOf(entrance.address))) {
+    const message = `expected an ${sender.families.join(" or ")} address, as the sender has no other`;
+    report({ severity: "error", code: "packet-syntax", message, origin: urlOrigin });
+    return undefined;
+  }
+  const request = { host: text.host ?? url.request.host, target: url.request.target };
+  const decision = decideRoute({ routes }, request);
+  const shown =
+    url.scheme === "https"
+      ? decideCertificate(tls === undefined ? {} : { tls }, serverNameOf(url.authority))
+      : undefined;
+  const treatmentAt = ({ scheme }: ProxyListener, targets: readonly ProxyTarget[]): HttpTreatment =>
+    scheme === url.scheme ? treatmentOf(decision, shown, targets) : mismatch(scheme);
+  const flow: WalkFlow = {
+    protocol: PROTOCOL_NUMBERS.tcp,
+    from: sender.host.name,
+    source: sender.address,
+    sourcePort: sender.sourcePort,
+    destination: entrance.address,
+    destinationPort: port,
+    proxies: proxiesFor(proxy, decision, treatmentAt, layout),
+  };
+  return { text, request, decision, shown, proxy, entrance, flow };
+}
+
+/** The connection as a packet, as far as it is known before the address is. */
+function packetOf({ from, urlOrigin }: RequestText): PacketText {
+  const anybody: EndText = { name: "internet", port: undefined, origin: urlOrigin, portOrigin: urlOrigin };
+  return { protocol: "tcp", from: from ?? anybody, to: anybody, inInterface: undefined, mark: 0 };
+}
+
+const WHAT_TO_WRITE =
+  "expected ingress: { service: NAMESPACE/NAME } in a document of kind Cluster (pods and nodes are other ways to say it)";
+
+function unknownProxy(candidates: readonly string[]): string {
+  const why =
+    candidates.length === 0
+      ? "nothing in the input says which pods are the ingress proxy"
+      : `each of the Services ${candidates.join(", ")} may be that of the ingress proxy`;
+  return `${why}: ${WHAT_TO_WRITE}`;
+}
+
+// --- what the proxy does -------------------------------------------------------------------------------------------------
+
+/** At each port of each instance, by host. */
+function proxiesFor(
+  { instances }: IngressProxy,
+  decision: RouteDecision,
+  treatmentAt: (listener: ProxyListener, targets: readonly ProxyTarget[]) => HttpTreatment,
+  layout: NetworkLayout,
+): ReadonlyMap<string, readonly ProxyFrontend[]> {
+  const proxies = new Map<string, ProxyFrontend[]>();
+  for (const instance of instances) {
+    const { target } = decision;
+    const targets = target.kind === "status" ? [] : targetsOf(instance, target.endpoints, layout);
+    const own = proxies.get(instance.host) ?? [];
+    proxies.set(instance.host, own);
+    for (const listener of instance.listeners) {
+      const http = treatmentAt(listener, targets);
+      const { port } = listener;
+      const sent = http.kind === "answered" ? [] : targets;
+      for (const address of instance.addresses)
+        own.push({ address, protocol: PROTOCOL_NUMBERS.tcp, port, targets: sent, http });
+    }
+  }
+  return proxies;
+}
+
+function treatmentOf(
+  { target }: RouteDecision,
+  shown: CertificateDecision | undefined,
+  targets: readonly ProxyTarget[],
+): HttpTreatment {
+  if (shown !== undefined && shown.certificate === undefined)
+    return { kind: "answered", status: undefined, reason: "the TLS handshake fails: the proxy has no certificate" };
+  if (target.kind === "status") return { kind: "answered", status: target.status, reason: target.reason };
+  if (targets.length > 0) return { kind: "forwarded" };
+  const reason = `the proxy has no address of the family of any endpoint of ${target.backend}`;
+  return { kind: "answered", status: 503, reason };
+}
+
+/** Clients of one scheme at a port for the other one get no answer that they understand. */
+function mismatch(expected: Scheme): HttpTreatment {
+  return expected === "http"
+    ? { kind: "answered", status: undefined, reason: "the port takes HTTP, and the TLS handshake fails" }
+    : { kind: "answered", status: 400, reason: "the port takes HTTPS, and the request is not encrypted" };
+}
+
+/** The endpoints of families that the instance has addresses of: health checks find the others down. */
+function targetsOf(
+  { host }: ProxyInstance,
+  endpoints: readonly { readonly address: Address; readonly port: number }[],
+  layout: NetworkLayout,
+): ProxyTarget[] {
+  const { hosts } = layout.network;
+  const own = hosts.get(host);
+  const families = new Set((own === undefined ? [] : addressesOf(own)).map(familyOf));
+  return endpoints
+    .filter(({ address }) => families.has(familyOf(address)))
+    .map(({ address, port }) => ({ host: holderOf(address, port, layout), address, port }));
+}
+
+function holderOf(address: Address, port: number, { network }: NetworkLayout): string {
+  for (const host of network.hosts.values()) if (addressesOf(host).includes(address)) return host.name;
+  return printAddressPort(address, port);
+}

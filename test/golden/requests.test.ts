@@ -1,0 +1,60 @@
+/** Requests through the ingress proxy of the example: as text, as data, as a diagram. `vitest -u` writes the files. */
+import { beforeAll, describe, expect, test } from "vitest";
+import type { Described } from "../../compiler/described.ts";
+import { askedToData, renderAsked, resolveAsked } from "../../compiler/trace/asked.ts";
+import { parseTraceText } from "../../compiler/trace/parse.ts";
+import type { WalkData } from "../../compiler/trace/walk/json.ts";
+import { renderMermaid } from "../../compiler/trace/walk/mermaid.ts";
+import { WalkNames } from "../../compiler/trace/walk/walk-names.ts";
+import { accepts, type JsonSchema } from "../support/json-schema.ts";
+import { describeSources, SHOP_CLUSTER, SHOP_MANIFESTS, WALK_SCHEMA } from "../support/shop-example.ts";
+
+const REQUESTS = {
+  outside: "GET http://shop.example.com/api/orders?id=1",
+  "by-name": "pod/shop/web-1 > POST http://shop.example.com/cart Host: shop.example.com:80",
+  "not-found": "GET http://other.example.com/",
+  "no-certificate": "GET https://shop.example.com/",
+} as const;
+
+let shop: Described;
+
+beforeAll(() => {
+  shop = describeSources([...SHOP_MANIFESTS, SHOP_CLUSTER]);
+});
+
+/** What `format` makes of a request. */
+function tell(text: string): { readonly text: string; readonly data: WalkData; readonly mermaid: string } {
+  const fail = ({ message }: { readonly message: string }): never => {
+    throw new Error(message);
+  };
+  const { input, layout, walker } = shop;
+  const parsed = parseTraceText({ name: "packet", text }, fail);
+  const asked = parsed && resolveAsked(parsed, { ...input, layout }, fail);
+  if (asked === undefined) throw new Error(`${text} is no request`);
+  const { network } = layout;
+  const names = new WalkNames(input.specs, network);
+  const context = { names, protocol: asked.flow.protocol, hosts: network.hosts, isVerbose: false };
+  const walk = walker.walk(asked.flow);
+  const data = { apiVersion: "kpc.dev/v1alpha1", kind: "Walk", ...askedToData(walk, asked, context, true, []) };
+  return {
+    text: renderAsked(walk, asked, context, false),
+    data,
+    mermaid: renderMermaid(walk, context, false),
+  };
+}
+
+describe("requests", () => {
+  test.each(Object.entries(REQUESTS))("%s", async (name, asked) => {
+    const { text, data, mermaid } = tell(asked);
+    const path = (ending: string): string => new URL(`requests/${name}.${ending}`, import.meta.url).pathname;
+    await expect(text).toMatchFileSnapshot(path("txt"));
+    await expect(mermaid).toMatchFileSnapshot(path("mmd"));
+    expect(accepts(JSON.parse(WALK_SCHEMA.text) as JsonSchema, JSON.parse(JSON.stringify(data)))).toBe(true);
+    // The hops are as in the text.
+    const { request, answered, branches } = data;
+    const ends = branches.map(({ probability, end }) => ({ probability, end }));
+    await expect(`${JSON.stringify({ answered, request, ends }, undefined, 1)}\n`).toMatchFileSnapshot(
+      path("data.txt"),
+    );
+  });
+});
