@@ -11,6 +11,7 @@ import {
   withCommonOptions,
   withOptionsOfCases,
   withOptionsOfPair,
+  withProxyOptions,
 } from "./cli/options.ts";
 import { EXIT, printHelp, watchOutput } from "./cli/output.ts";
 import { EXTENSIONS } from "./cli/print-output.ts";
@@ -31,21 +32,23 @@ function buildProgram(run: RunWork): Command {
     .showHelpAfterError("(kpc --help lists commands and options)");
 
   withExamples(
-    withCommonOptions(
-      program
-        .command("compile")
-        .description(
-          "print the rules of one node, or write those of all nodes, for nft, iptables or the packet classifier",
-        )
-        .argument("[inputs...]", "manifests: files, folders, or - for standard input")
-        .addOption(
-          new Option("-o, --output <format>", "output format")
-            .choices([...Object.keys(EXTENSIONS), "node-setup", "haproxy"])
-            .default("nft"),
-        )
-        .option("--current <file>", "iptables-save of the host: jumps already there are not added again")
-        .option("--all-nodes", "write one file for each Node of the input")
-        .option("-d, --directory <folder>", "folder for the files of --all-nodes and -o haproxy"),
+    withProxyOptions(
+      withCommonOptions(
+        program
+          .command("compile")
+          .description(
+            "print the rules of one node, or write those of all nodes, for nft, iptables or the packet classifier",
+          )
+          .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+          .addOption(
+            new Option("-o, --output <format>", "output format")
+              .choices([...Object.keys(EXTENSIONS), "node-setup", "haproxy"])
+              .default("nft"),
+          )
+          .option("--current <file>", "iptables-save of the host: jumps already there are not added again")
+          .option("--all-nodes", "write one file for each Node of the input")
+          .option("-d, --directory <folder>", "folder for the files of --all-nodes and -o haproxy"),
+      ),
     ),
     "kpc compile services.yaml > rules.nft && nft -f rules.nft",
     "kubectl get services,endpointslices,nodes -A -o json | kpc compile - --node worker-1 | nft -f -",

@@ -2,6 +2,7 @@ import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
 import { jsonText } from "../json-output.ts";
+import type { ProxyFlags } from "./config.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { inputDigest } from "./input-digest.ts";
 import { refuseTerminal } from "./output.ts";
@@ -10,7 +11,7 @@ import { compileInputs, EXIT, exitCodeOf, print, showDiagnostics } from "./sessi
 import { summarize } from "./summary.ts";
 import { Trouble } from "./trouble.ts";
 
-export interface CompileFlags extends Omit<PrintFlags, "output"> {
+export interface CompileFlags extends Omit<PrintFlags, "output">, ProxyFlags {
   readonly output: Output | "node-setup" | "haproxy";
   readonly allNodes?: boolean;
   readonly directory?: string;
@@ -61,7 +62,21 @@ function tellSummary(
 }
 
 /** Throws `Trouble` for flags that do not go together. */
-function refuseCombinations({ output, current, allNodes = false, directory, node, nodeIp, zone }: CompileFlags): void {
+function refuseCombinations(flags: CompileFlags): void {
+  const { output, current, allNodes = false, directory, node, nodeIp, zone } = flags;
+  const { pathSafety, httpsRedirect, http2, proxyProtocol, accessLog, metrics, timeout } = flags;
+  const ofProxy = {
+    "--path-safety": pathSafety,
+    "--https-redirect": httpsRedirect,
+    "--http2": http2,
+    "--proxy-protocol": proxyProtocol,
+    "--access-log": accessLog,
+    "--metrics": metrics,
+    "--timeout": timeout,
+  };
+  for (const [flag, value] of Object.entries(ofProxy))
+    if (output !== "haproxy" && value !== undefined)
+      throw new Trouble(`${flag} is for -o haproxy: -o ${output} is no configuration of a proxy`);
   if (allNodes && directory === undefined)
     throw new Trouble("--all-nodes writes a file for each node: add -d DIR, the folder for the files");
   if (allNodes && (output === "haproxy" || output === "router"))

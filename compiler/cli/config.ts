@@ -6,6 +6,7 @@ import { Field } from "../documents/field.ts";
 import type { Config } from "../node/config.ts";
 import { decodeConfig } from "../node/decode.ts";
 import { readConfigFile } from "../node/read-config.ts";
+import { TIMEOUT_NAMES } from "../proxy-settings.ts";
 import { readSource } from "./inputs.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -27,16 +28,39 @@ export interface ConfigFlags {
   readonly defaultCertificate?: string;
 }
 
+/** The flags of the HTTP proxy. */
+export interface ProxyFlags {
+  readonly pathSafety?: string;
+  readonly httpsRedirect?: boolean;
+  readonly http2?: boolean;
+  readonly proxyProtocol?: boolean;
+  readonly accessLog?: boolean;
+  readonly metrics?: string;
+  /** `NAME=TIME` each. */
+  readonly timeout?: readonly string[];
+}
+
 /** The config that a file and flags give together. Reports what is wrong with the file; throws `Trouble` for flags. */
-export function readConfig(flags: ConfigFlags, report: Report): Config {
+export function readConfig(flags: ConfigFlags & ProxyFlags, report: Report): Config {
   const fromFile = flags.config === undefined ? {} : readConfigFile(readSource(flags.config), report);
   const fromFlags = readFlags(flags);
   const origins = Object.entries(fromFile.origins ?? {}).filter(([name]) => !Object.hasOwn(fromFlags, name));
-  return { ...fromFile, ...fromFlags, origins: Object.fromEntries(origins) };
+  const timeouts = { ...fromFile.haproxy?.timeouts, ...fromFlags.haproxy?.timeouts };
+  const haproxy = {
+    ...fromFile.haproxy,
+    ...fromFlags.haproxy,
+    ...(Object.keys(timeouts).length === 0 ? {} : { timeouts }),
+  };
+  return {
+    ...fromFile,
+    ...fromFlags,
+    ...(Object.keys(haproxy).length === 0 ? {} : { haproxy }),
+    origins: Object.fromEntries(origins),
+  };
 }
 
 /** Flags are checked by the same rules as files: they are decoded from an object of the same shape. */
-function readFlags(flags: ConfigFlags): Config {
+function readFlags(flags: ConfigFlags & ProxyFlags): Config {
   const list = (text: string | undefined): string[] | undefined => text?.split(",").map((item) => item.trim());
   const value = {
     nodeName: flags.node,
@@ -52,6 +76,7 @@ function readFlags(flags: ConfigFlags): Config {
     masquerade: flags.masquerade,
     zone: flags.zone,
     defaultCertificate: flags.defaultCertificate,
+    haproxy: proxyMembers(flags),
   };
   const given = Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));
   const findings: Diagnostic[] = [];
@@ -65,8 +90,33 @@ function readFlags(flags: ConfigFlags): Config {
     false,
   );
   const [first] = findings;
-  if (first !== undefined) throw new Trouble(first.message.replace(/^[A-Za-z]+/, (name) => FLAG_NAMES[name] ?? name));
+  if (first !== undefined)
+    throw new Trouble(first.message.replace(/^(?:haproxy\.)?[A-Za-z0-9]+/, (name) => FLAG_NAMES[name] ?? name));
   return Object.fromEntries(Object.entries(config).filter(([, item]) => item !== undefined));
+}
+
+/** The flags as members of `haproxy`; undefined: there are none. Throws `Trouble` for what is no NAME=TIME. */
+function proxyMembers(flags: ProxyFlags): object | undefined {
+  const { pathSafety, httpsRedirect, http2, proxyProtocol, accessLog, metrics, timeout } = flags;
+  const timeouts = timeout?.map((text): readonly [string, string] => {
+    const [, name, time] = /^([a-z-]+)=(.+)$/.exec(text) ?? [];
+    if (name === undefined || time === undefined)
+      throw new Trouble(`--timeout ${text}: expected NAME=TIME, such as client=30s`);
+    if (!TIMEOUT_NAMES.some((known) => known === name))
+      throw new Trouble(`--timeout ${text}: expected one of ${TIMEOUT_NAMES.join(", ")}`);
+    return [name, time];
+  });
+  const members = {
+    pathSafety,
+    httpsRedirect,
+    http2,
+    proxyProtocol,
+    accessLog,
+    metrics,
+    timeouts: timeouts && Object.fromEntries(timeouts),
+  };
+  const given = Object.entries(members).filter(([, value]) => value !== undefined);
+  return given.length === 0 ? undefined : Object.fromEntries(given);
 }
 
 const FLAG_NAMES: Readonly<Record<string, string>> = {
@@ -81,4 +131,6 @@ const FLAG_NAMES: Readonly<Record<string, string>> = {
   masquerade: "--masquerade",
   zone: "--zone",
   defaultCertificate: "--default-certificate",
+  "haproxy.metrics": "--metrics",
+  "haproxy.timeouts": "--timeout",
 };

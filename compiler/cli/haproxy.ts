@@ -1,27 +1,38 @@
 /** `kpc compile -o haproxy`: what HTTP requests meet, as the files of a proxy. */
 import { type KeyPair, printKeyPair } from "../certificates/key-pair.ts";
+import { compileSpecs } from "../compile.ts";
 import { printHaproxy } from "../formats/haproxy/print.ts";
 import { invariant, required } from "../invariant.ts";
 import type { TlsTable } from "../ir/types.ts";
 import { keyPairOf } from "../model/tls.ts";
 import type { Specs } from "../specs/types.ts";
 import { VERSION } from "../version.ts";
+import type { ProxyFlags } from "./config.ts";
 import { FileSet } from "./file-set.ts";
 import { aboutIngresses } from "./ingress-input.ts";
-import { type CommonFlags, compileInputs, exitCodeOf, note, showDiagnostics } from "./session.ts";
+import { type CommonFlags, exitCodeOf, inputsOf, note, optionsOf, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
 /** Writes the files to `folder`, all or none. Throws `Trouble` where the input has no Ingress. */
-export function haproxyCommand(names: readonly string[], flags: CommonFlags, folder: string | undefined): number {
+export function haproxyCommand(
+  names: readonly string[],
+  flags: CommonFlags & ProxyFlags,
+  folder: string | undefined,
+): number {
   if (folder === undefined)
     throw new Trouble("-o haproxy writes haproxy.cfg and its maps: add -d DIR, the folder for the files");
-  const { diagnostics, compiled } = compileInputs(names, flags);
+  const { load, config } = inputsOf(names, flags);
+  const { diagnostics, compiled } = compileSpecs(load, config, optionsOf(flags));
   const found = aboutIngresses(diagnostics);
   showDiagnostics(found, flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const { routes, tls } = compiled.program;
   if (routes.length === 0) throw new Trouble("-o haproxy serves Ingresses, and the input has none for kpc");
-  const { files, certificates, unsupported } = printHaproxy(routes, { header: headerFor(tls), tls });
+  const { files, certificates, unsupported } = printHaproxy(routes, {
+    header: headerFor(tls),
+    tls,
+    settings: config.haproxy,
+  });
   showDiagnostics(unsupported, flags);
   writeFiles(files, privateFiles(certificates, compiled.specs), folder);
   const hosts = routes.flatMap(({ host }) => host ?? []);

@@ -1,5 +1,6 @@
 /** Options that commands share. */
 import { type Command, Option } from "commander";
+import { PATH_SAFETIES } from "../proxy-settings.ts";
 
 /** Adds up what an option is given several times. */
 export const collect = (item: string, list: readonly string[] = []): string[] => [...list, item];
@@ -71,6 +72,23 @@ const SETTINGS: readonly Setting[] = [
     member: "defaultCertificate",
   },
 ];
+
+/** The options of commands that make a configuration of the HTTP proxy; in settings they are members of `haproxy`. */
+export function withProxyOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--path-safety <how>",
+        "-o haproxy: reject answers 400 to //, dot segments and encoded slashes",
+      ).choices(PATH_SAFETIES),
+    )
+    .option("--https-redirect", "-o haproxy: redirect hosts that have a certificate to https")
+    .option("--http2", "-o haproxy: offer HTTP/2 over TLS")
+    .option("--proxy-protocol", "-o haproxy: connections begin with the PROXY protocol")
+    .option("--access-log", "-o haproxy: print a line for each request on standard output")
+    .option("--metrics <address>", "-o haproxy: ADDRESS:PORT where Prometheus finds /metrics")
+    .option("--timeout <name=time>", "-o haproxy: such as client=30s (repeatable)", collect);
+}
 
 const ANOTHER_INPUT = "-f, --filename <path>";
 const CONFIG = "-c, --config <file>";

@@ -12,7 +12,7 @@ import { COLOURED, PLAIN, renderDiagnostic, type Style } from "../documents/rend
 import type { Config } from "../node/config.ts";
 import { loadSpecs } from "../specs/load.ts";
 import type { Specs } from "../specs/types.ts";
-import { type ConfigFlags, readConfig } from "./config.ts";
+import { type ConfigFlags, type ProxyFlags, readConfig } from "./config.ts";
 import { readInputs } from "./inputs.ts";
 import { EXIT, print } from "./output.ts";
 import { Trouble } from "./trouble.ts";
@@ -60,7 +60,7 @@ export function compileAllInputs(
 /** What the named inputs and the flags say; `seen` is shown each text before it is read. */
 export function inputsOf(
   names: readonly string[],
-  flags: CommonFlags,
+  flags: CommonFlags & ProxyFlags,
   seen: (source: Source) => void = () => undefined,
 ): { readonly load: (report: Report) => Specs; readonly config: Config } {
   const early: Diagnostic[] = [];

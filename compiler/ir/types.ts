@@ -402,6 +402,8 @@ export interface HostRoutes {
   readonly paths: readonly PathRoute[];
   /** For requests that no path takes. */
   readonly fallback: RouteTarget;
+  /** Requests without TLS are redirected to https, if the host has a certificate. */
+  readonly httpsRedirect?: true;
   /** Where the fallback is given. */
   readonly fallbackOrigin?: Origin;
 }

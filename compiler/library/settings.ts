@@ -6,6 +6,7 @@ import { API_VERSION } from "../json-output.ts";
 import type { Config, DetectLocalMode } from "../node/config.ts";
 import { readConfigFile } from "../node/read-config.ts";
 import type { Mode } from "../node/settings.ts";
+import type { HaproxySettings } from "../proxy-settings.ts";
 
 /** The members of a settings file, as docs/settings.md explains them. */
 export interface NodeSettings {
@@ -24,6 +25,7 @@ export interface NodeSettings {
   readonly tcpBeLiberal?: boolean;
   readonly ingressController?: string;
   readonly defaultCertificate?: string;
+  readonly haproxy?: HaproxySettings;
   readonly zone?: string;
 }
 

@@ -28,6 +28,8 @@ export function lowerRoutes(ingresses: readonly Ingress[], report: Report): Host
       ),
       fallback: targetOf(fallback),
       ...(fallback?.origin && { fallbackOrigin: fallback.origin }),
+      // The oldest Ingress that has a rule for the host decides.
+      ...(rules[0]?.ingress.httpsRedirect === true ? { httpsRedirect: true } : {}),
     };
   });
 }

@@ -68,7 +68,7 @@ function defaultClass(classes: readonly IngressClassSpec[]): IngressClassSpec | 
 }
 
 function resolveIngress(
-  { meta, defaultBackend, rules }: IngressSpec,
+  { meta, defaultBackend, rules, httpsRedirect }: IngressSpec,
   services: ReadonlyMap<string, ServiceSpec>,
   index: CandidateIndex,
   report: Report,
@@ -84,6 +84,7 @@ function resolveIngress(
   return {
     namespace: meta.namespace,
     name: meta.name,
+    httpsRedirect,
     defaultBackend: defaultBackend === undefined ? undefined : backendOf(defaultBackend),
     rules: rules.map(({ host, paths, field }) => ({
       host,

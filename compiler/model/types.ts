@@ -104,6 +104,8 @@ export interface Ingress {
   readonly defaultBackend: IngressBackend | undefined;
   readonly rules: readonly IngressRule[];
   readonly tls: readonly IngressTls[];
+  /** Whether its hosts are to be redirected to https; undefined: it does not say. */
+  readonly httpsRedirect: boolean | undefined;
 }
 
 /** An entry of `tls`. */

@@ -1,6 +1,7 @@
 import type { Origin } from "../diagnostics.ts";
 import type { Address } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
+import type { HaproxySettings } from "../proxy-settings.ts";
 import type { KubeProxySpec } from "../specs/types.ts";
 import type { Mode } from "./settings.ts";
 
@@ -29,6 +30,8 @@ export interface Config {
   readonly ingressController?: string | undefined;
   /** The Secret of the certificate for hosts of no other one: `namespace/name`. */
   readonly defaultCertificate?: string | undefined;
+  /** How the HTTP proxy is set up. */
+  readonly haproxy?: HaproxySettings | undefined;
   /** Null: the node has no zone label. */
   readonly zone?: string | null | undefined;
   /** kube-proxy's own settings file, where it was given as settings: what it says counts where nothing else says it. */

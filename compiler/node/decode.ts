@@ -15,6 +15,7 @@ import { blocksNamed } from "../specs/kube-proxy-config.ts";
 import { dns1123LabelProblems, dns1123SubdomainProblems } from "../specs/names.ts";
 import { asInterfaceName, asPrefix } from "../specs/network-values.ts";
 import { type Config, DETECT_LOCAL_MODES, POD_MASQUERADERS } from "./config.ts";
+import { decodeHaproxySettings } from "./decode-proxy.ts";
 import { MODES } from "./settings.ts";
 
 /** The members that a config has; a config file has apiVersion and kind besides. */
@@ -34,6 +35,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "tcpBeLiberal",
   "ingressController",
   "defaultCertificate",
+  "haproxy",
   "zone",
 ]);
 
@@ -71,6 +73,7 @@ export function decodeConfig(context: Context, field: Field, file: boolean): Con
     tcpBeLiberal: asBoolean(context, field.get("tcpBeLiberal")),
     ingressController: asString(context, field.get("ingressController")),
     defaultCertificate: decodeSecretName(context, field.get("defaultCertificate")),
+    haproxy: decodeHaproxySettings(context, field.get("haproxy")),
     zone,
     origins: definedOf({
       nodeName: field.get("nodeName"),

@@ -14,6 +14,7 @@ import type { Field } from "../documents/field.ts";
 import { show } from "../documents/show.ts";
 import { type Address, parseAddress } from "../net/address.ts";
 import { asPort, type Port } from "../net/port.ts";
+import { decodeOwnAnnotations, type OwnAnnotation } from "./annotations.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
 import {
   controlCharacterProblems,
@@ -65,6 +66,8 @@ const BAD_ENDINGS = ["/..", "/."] as const;
 /** Annotation that came before `ingressClassName`. */
 const CLASS_ANNOTATION = "kubernetes.io/ingress.class";
 
+const HTTPS_REDIRECT: OwnAnnotation = { key: "kpc.dev/https-redirect", words: ["true", "false"] };
+
 const NOTHING_TO_DO = "either `defaultBackend` or `rules` must be specified";
 const NO_BACKEND = "resource or service backend is required";
 
@@ -89,7 +92,10 @@ export function decodeIngress(context: Context, root: Field): IngressSpec | unde
   };
   checkText(context, field, "ingressClassName", ingressClassName, dns1123SubdomainProblems);
   if (meta === undefined) return undefined;
-  return { meta, className: decodeClass(context, meta, ingressClassName ?? undefined), addresses, ...decoded };
+  const [redirect] = decodeOwnAnnotations(context, meta, [HTTPS_REDIRECT]);
+  const httpsRedirect = redirect === undefined ? undefined : redirect === "true";
+  const className = decodeClass(context, meta, ingressClassName ?? undefined);
+  return { meta, className, addresses, ...decoded, httpsRedirect };
 }
 
 /** The field, unless there is the annotation too: it wins on objects that have both, which can only be old ones. */

@@ -282,6 +282,8 @@ export interface IngressSpec {
   readonly defaultBackend: IngressBackendSpec | undefined;
   readonly rules: readonly IngressRuleSpec[];
   readonly tls: readonly IngressTlsSpec[];
+  /** Annotation `kpc.dev/https-redirect`; undefined: there is none. */
+  readonly httpsRedirect: boolean | undefined;
 }
 
 export interface IngressTlsSpec {

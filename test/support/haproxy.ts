@@ -17,6 +17,13 @@ function missingOf(tool: string | undefined): string | undefined {
   return tool === undefined ? undefined : `${tool} is not installed`;
 }
 
+/** A request; over TLS with a name for the handshake, or other bytes to another port. */
+export interface HaproxyRequest extends HttpRequest {
+  readonly sni?: string;
+  readonly raw?: string;
+  readonly port?: number;
+}
+
 export interface HaproxyAnswer {
   readonly status: number;
   /** The address of the server that got the request; undefined: HAProxy answered itself. */
@@ -28,6 +35,10 @@ export interface HaproxyAnswer {
   /** JSON of the headers that the server got of the proxy. */
   readonly headers?: string;
   readonly location?: string;
+  /** All of it. */
+  readonly text?: string;
+  /** What HAProxy chose of HTTP/2 and HTTP/1.1. */
+  readonly protocol?: string;
   readonly cookie?: string;
 }
 
@@ -46,12 +57,17 @@ export class HaproxyWorld {
   /** What HAProxy says of its configuration, and its answers to `requests`. */
   async ask(
     files: ReadonlyMap<string, string>,
-    requests: readonly (HttpRequest & { readonly sni?: string })[],
-  ): Promise<{ readonly said: readonly string[]; readonly answers: readonly HaproxyAnswer[] }> {
+    requests: readonly HaproxyRequest[],
+  ): Promise<{
+    readonly said: readonly string[];
+    readonly answers: readonly HaproxyAnswer[];
+    /** What it printed while it ran: the access log. */
+    readonly printed: string;
+  }> {
     const folder = mkdtempSync(join(tmpdir(), "kpc-haproxy-"));
     try {
       for (const [name, text] of files) writeFileSync(join(folder, name), text);
-      const asked = requests.map(({ host, target, sni }) => ({ host, path: target, sni }));
+      const asked = requests.map(({ target, ...others }) => ({ path: target, ...others }));
       this.child.stdin.write(`${JSON.stringify({ folder, requests: asked })}\n`);
       const { value } = await this.lines.next();
       return JSON.parse(required(value as string | undefined, "the world of HAProxy ended"));

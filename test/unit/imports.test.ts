@@ -12,6 +12,7 @@ const BASE: ReadonlySet<string> = new Set([
   "invariant.ts",
   "json-output.ts",
   "order.ts",
+  "proxy-settings.ts",
   "words.ts",
 ]);
 

@@ -1,5 +1,5 @@
 /** Which certificate HAProxy shows: a list of files with the hosts that each is for. */
-import type { Diagnostic } from "../../diagnostics.ts";
+import type { Report } from "../../diagnostics.ts";
 import type { TlsTable } from "../../ir/types.ts";
 
 /** The list, and the files that it names. */
@@ -25,10 +25,7 @@ const MAX_NAME = 255;
  * The list for `tls`; undefined where no certificate can be shown. HAProxy prefers a precise host to a wildcard, but an elliptic curve to RSA before
  * that: so wildcards except each precise host that has another certificate. The first row is the default one, and for no host (`!*`).
  */
-export function printCertificates(
-  tls: TlsTable,
-  unsupported: (diagnostic: Diagnostic) => void,
-): CertificateList | undefined {
+export function printCertificates(tls: TlsTable, unsupported: Report): CertificateList | undefined {
   const files = new Map<string, string>();
   const fileOf = new Map<string, string>();
   for (const { name, origin } of tls.certificates) {

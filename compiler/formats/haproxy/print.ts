@@ -1,8 +1,11 @@
 /** Routes of Ingresses as a configuration of HAProxy: maps that hold what is asked, and rules that only ask them. */
-import type { Diagnostic } from "../../diagnostics.ts";
+import type { Diagnostic, Report } from "../../diagnostics.ts";
 import type { HostRoutes, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
 import { printAddress } from "../../net/address.ts";
+import type { HaproxySettings } from "../../proxy-settings.ts";
 import { CERTIFICATE_LIST, type CertificateList, printCertificates } from "./certificates.ts";
+import { REDIRECT, REDIRECT_MAP, redirectRows } from "./redirects.ts";
+import { printListeners, printMetrics, printSettings, REJECT_UNSAFE } from "./settings.ts";
 import { ANY_HOST, LOOKUPS, type MapName, statusBackend } from "./shape.ts";
 
 /** A configuration. Its files lie in one folder; those that are not `haproxy.cfg` are named in that. */
@@ -20,6 +23,7 @@ export interface HaproxyOptions {
   /** Comments at its beginning. */
   readonly header?: readonly string[];
   readonly tls?: TlsTable | undefined;
+  readonly settings?: HaproxySettings | undefined;
 }
 
 /**
@@ -29,9 +33,14 @@ export interface HaproxyOptions {
  * found stands before the path in the other maps: exact paths, then prefixes, of which HAProxy takes the longest. Prefixes and
  * the path asked for end in a slash there, so that whole elements are compared.
  */
-export function printHaproxy(routes: readonly HostRoutes[], { header = [], tls }: HaproxyOptions = {}): HaproxyConfig {
+export function printHaproxy(
+  routes: readonly HostRoutes[],
+  { header = [], tls, settings = {} }: HaproxyOptions = {},
+): HaproxyConfig {
   const unsupported: Diagnostic[] = [];
-  const list = tls && printCertificates(tls, (diagnostic) => void unsupported.push(diagnostic));
+  const report: Report = (diagnostic) => void unsupported.push(diagnostic);
+  const list = tls && printCertificates(tls, report);
+  const redirects = redirectRows(routes, list && tls, settings.httpsRedirect ?? false, report);
   const maps = { hosts: new Map(), wildcards: new Map(), exact: new Map(), prefixes: new Map() } satisfies Maps;
   const backends = new Map<string, RouteTarget>();
   const backendOf = (target: RouteTarget): string => {
@@ -65,8 +74,9 @@ export function printHaproxy(routes: readonly HostRoutes[], { header = [], tls }
         "haproxy.cfg",
         [
           ...header.map((line) => `# ${line}`.trimEnd()),
-          ...settings(list),
-          ...frontend(last, list),
+          ...printSettings(settings, list),
+          ...frontend(last, settings, list, redirects),
+          ...printMetrics(settings),
           ...named.flatMap(backend),
         ].join("\n"),
       ],
@@ -74,6 +84,7 @@ export function printHaproxy(routes: readonly HostRoutes[], { header = [], tls }
       ["wildcards.map", mapText(maps.wildcards)],
       ["exact.map", mapText(maps.exact)],
       ["prefixes.map", mapText(maps.prefixes)],
+      ...(redirects.size === 0 ? [] : ([[REDIRECT_MAP, mapText(redirects)]] as const)),
       ...(list === undefined ? [] : ([[CERTIFICATE_LIST, list.text]] as const)),
     ]),
     certificates: list?.files ?? new Map(),
@@ -89,44 +100,27 @@ function mapText(rows: ReadonlyMap<string, string>): string {
   return lines.sort().join("");
 }
 
-function settings(list: CertificateList | undefined): string[] {
-  return [
-    "",
-    "global",
-    "  default-path config",
-    ...(list === undefined ? [] : ["  ssl-default-bind-options ssl-min-ver TLSv1.2"]),
-    "",
-    "defaults",
-    "  mode http",
-    "  option forwardfor",
-    "  timeout connect 5s",
-    "  timeout client 60s",
-    "  timeout server 60s",
-    "  timeout http-request 10s",
-    "  timeout queue 10s",
-    "  default-server check inter 5s fall 2 rise 1",
-    "",
-  ];
-}
-
-function frontend(last: string, list: CertificateList | undefined): string[] {
-  const tls = list && ` ssl crt-list ${CERTIFICATE_LIST}${list.isStrict ? " strict-sni" : ""}`;
-  return [
-    "frontend http",
-    "  bind :80",
-    "  bind :::80 v6only",
-    ...(tls === undefined
+function frontend(
+  last: string,
+  settings: HaproxySettings,
+  list: CertificateList | undefined,
+  redirects: ReadonlyMap<string, string>,
+): string[] {
+  const lines = [
+    ...printListeners(settings, list),
+    ...(list === undefined
       ? []
       : [
-          `  bind :443${tls}`,
-          `  bind :::443 v6only${tls}`,
-          "  http-request set-header X-Forwarded-Proto https if { ssl_fc }",
-          "  http-request set-header X-Forwarded-Proto http if !{ ssl_fc }",
+          "http-request set-header X-Forwarded-Proto https if { ssl_fc }",
+          "http-request set-header X-Forwarded-Proto http if !{ ssl_fc }",
         ]),
-    ...LOOKUPS.map((line) => `  ${line}`),
-    `  default_backend ${last}`,
-    "",
+    ...(settings.pathSafety === "reject" ? [REJECT_UNSAFE] : []),
+    ...LOOKUPS.slice(0, -1),
+    ...(redirects.size === 0 ? [] : [REDIRECT]),
+    ...LOOKUPS.slice(-1),
+    `default_backend ${last}`,
   ];
+  return ["frontend http", ...lines.map((line) => `  ${line}`), ""];
 }
 
 /** `NAMESPACE.SERVICE.PORT`: names of namespaces, Services and ports have no dots. */

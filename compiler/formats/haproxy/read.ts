@@ -3,7 +3,9 @@ import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
 import type { HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { linesOf, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
+import { REDIRECT } from "./redirects.ts";
 import { routesOfMaps } from "./routes.ts";
+import { REJECT_UNSAFE } from "./settings.ts";
 import { LOOKUPS, MAP_NAMES, type MapName } from "./shape.ts";
 
 /** Routes of a proxy. */
@@ -75,13 +77,16 @@ function backendNamed(name: string): string {
   return name.replace(/^([^.]+)\.([^.]+)\.([^.]+)$/, "$1/$2:$3");
 }
 
-type Section = "global" | "defaults" | "frontend" | "backend";
+type Section = "global" | "defaults" | "frontend" | "backend" | "metrics";
 
 const SECTIONS: ReadonlySet<string> = new Set<Section>(["global", "defaults", "frontend", "backend"]);
 
 /** Sections in which kpc puts nothing. */
 const OTHER_SECTIONS =
   /^(?:listen|peers|resolvers|userlist|mailers|cache|program|http-errors|ring|fcgi-app|log-forward)\b/;
+
+/** Lines of the frontend that settings ask for: they answer some requests themselves. */
+const OF_SETTINGS: ReadonlySet<string> = new Set([REJECT_UNSAFE, REDIRECT]);
 
 /** Lines that choose no backend and no server, by section. */
 const NEUTRAL: Readonly<Record<Section, RegExp>> = {
@@ -92,6 +97,8 @@ const NEUTRAL: Readonly<Record<Section, RegExp>> = {
   frontend:
     /^(?:bind|http-request set-header X-Forwarded-Proto https? if !?\{ ssl_fc \}$|mode http$|timeout \S+ \S+$|log\b|maxconn \d+$|option (?:forwardfor|httplog|dontlognull)$)/,
   backend: /^balance roundrobin$/,
+  metrics:
+    /^(?:bind \S+$|http-request use-service prometheus-exporter if \{ path \/metrics \}$|http-request return status 404$)/,
 };
 
 interface ConfigLines {
@@ -132,6 +139,7 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
       const isNamed = section === "frontend" || section === "backend";
       if (more !== undefined || (name !== undefined) !== isNamed)
         unexpected(line, `expected ${isNamed ? `${word} NAME` : word}`);
+      if (section === "frontend" && name === "metrics") section = "metrics";
       if (section === "frontend" && ++frontends > 1) unexpected(line, "expected one frontend");
       if (section === "backend" && name !== undefined) {
         if (backends.has(name)) unexpected(line, `backend ${name} is here twice`);
@@ -145,7 +153,7 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
       // The section has been told.
     } else if (section === undefined) {
       unexpected(line, "expected a section");
-    } else if (NEUTRAL[section].test(text)) {
+    } else if (NEUTRAL[section].test(text) || (section === "frontend" && OF_SETTINGS.has(text))) {
       // Chooses nothing.
     } else if (section === "frontend" && asked < LOOKUPS.length) {
       if (text === LOOKUPS[asked]) asked++;

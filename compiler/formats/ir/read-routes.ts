@@ -34,4 +34,5 @@ export const readHostRoutes = object<Omit<HostRoutes, "fallbackOrigin">>({
     }),
   ),
   fallback: readTarget,
+  httpsRedirect: optional(literal(true)),
 });

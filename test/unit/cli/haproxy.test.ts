@@ -74,6 +74,94 @@ describe("kpc compile -o haproxy", () => {
     });
   });
 
+  const CONFIG = `apiVersion: kpc.dev/v1alpha1
+kind: Config
+haproxy: {accessLog: true, metrics: "[::1]:8404", timeouts: {client: 30s, tunnel: 1h}}
+`;
+
+  test("takes settings from a file and from flags; flags win, each timeout by itself", () => {
+    inFolder({ ...FILES, "kpc.yaml": CONFIG }, (folder) => {
+      const flags = [
+        "--timeout",
+        "client=7s",
+        "--proxy-protocol",
+        "--path-safety",
+        "reject",
+        "--metrics",
+        "127.0.0.1:9",
+      ];
+      const args = ["compile", "a.yaml", "-c", "kpc.yaml", "-q", "-o", "haproxy", "-d", "out", ...flags];
+      expect(kpc(args, { folder })).toEqual({ code: 0, stdout: "", stderr: "" });
+      const config = readFileSync(join(folder, "out", "haproxy.cfg"), "utf8");
+      const lines = [
+        "  log stdout format raw local0 info",
+        "  timeout client 7s",
+        "  timeout tunnel 1h",
+        "  timeout server 60s",
+        "  bind :80 accept-proxy",
+        "  http-request deny deny_status 400 if { path -m reg -i //|%2f|/([.]|%2e){1,2}(;[^/]*)?(/|$) }",
+        "  bind 127.0.0.1:9",
+      ];
+      expect(lines.filter((line) => !config.includes(`${line}\n`))).toEqual([]);
+      expect(config).not.toMatch(/8404|client 30s|client 60s/);
+    });
+  });
+
+  test.each([
+    [["--timeout", "client"], "kpc: --timeout client: expected NAME=TIME, such as client=30s\n"],
+    [
+      ["--timeout", "clint=3s"],
+      "kpc: --timeout clint=3s: expected one of check, client, client-fin, connect, http-keep-alive, http-request, queue, server, server-fin, tunnel\n",
+    ],
+    [["--timeout", "client=3s\n  x"], "kpc: --timeout client=3s\n  x: expected NAME=TIME, such as client=30s\n"],
+    [
+      ["--timeout", "client=fast"],
+      'kpc: --timeout.client: Invalid value: "fast": must be a time, such as 500ms, 30s, 5m or 1h\n',
+    ],
+    [
+      ["--metrics", "8404"],
+      'kpc: --metrics: Invalid value: "8404": must be an address and a port, such as 127.0.0.1:8404 or [::1]:8404\n',
+    ],
+  ])("refuses %j", (args, stderr) => {
+    inFolder(FILES, (folder) => {
+      const found = kpc(["compile", "a.yaml", "-o", "haproxy", "-d", "out", ...args], { folder });
+      expect(found).toEqual({ code: 2, stdout: "", stderr });
+    });
+  });
+
+  test("refuses its options with other outputs", () => {
+    inFolder(FILES, (folder) => {
+      const { code, stderr } = kpc(["compile", "a.yaml", "--http2"], { folder });
+      expect([code, stderr]).toEqual([2, "kpc: --http2 is for -o haproxy: -o nft is no configuration of a proxy\n"]);
+    });
+  });
+
+  test("an annotation asks for the redirect of a host; one that kpc does not know is told", () => {
+    const redirect = INGRESS.replace(
+      "namespace: shop}",
+      'namespace: shop, annotations: {kpc.dev/https-redirect: "true"}}',
+    );
+    const annotated = withTls.replace(
+      "namespace: shop}",
+      'namespace: shop, annotations: {kpc.dev/https-redirect: "true"}}',
+    );
+    const wrong = redirect.replace("https-redirect", "https-redirct");
+    inFolder(
+      { "s.yaml": SERVICE, "t.yaml": `${annotated}---\n${secret(made.key)}`, "a.yaml": redirect, "w.yaml": wrong },
+      (folder) => {
+        const run = (file: string) => kpc(["compile", "s.yaml", file, "-o", "haproxy", "-d", "out"], { folder });
+        run("t.yaml");
+        expect(readFileSync(join(folder, "out", "redirects.map"), "utf8")).toBe("shop.example.com https\n");
+        expect(run("a.yaml").stderr).toContain(
+          "warning: host shop.example.com is not redirected to https: there is no certificate for it [unsupported-haproxy]",
+        );
+        expect(run("w.yaml").stderr).toContain(
+          'warning: unknown annotation "kpc.dev/https-redirct", did you mean "kpc.dev/https-redirect"? [unknown-field]',
+        );
+      },
+    );
+  });
+
   test.each([
     [
       ["a.yaml", "-o", "haproxy"],

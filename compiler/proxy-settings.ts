@@ -1,0 +1,41 @@
+/** How the HTTP proxy for Ingresses is set up, besides what they say. */
+
+/** Members of `haproxy` in settings. What is left out is off, or has its default. */
+export interface HaproxySettings {
+  /** `reject`: paths that a backend could understand as another path than the one that was routed are answered with 400. */
+  readonly pathSafety?: PathSafety;
+  /** Requests for hosts that have a certificate are redirected to https. */
+  readonly httpsRedirect?: boolean;
+  /** HTTP/2 is offered over TLS. */
+  readonly http2?: boolean;
+  /** Connections begin with a line or header of the PROXY protocol, which tells the client's address. */
+  readonly proxyProtocol?: boolean;
+  /** Each request is a line on standard output. */
+  readonly accessLog?: boolean;
+  /** ADDRESS:PORT where metrics for Prometheus are served, under `/metrics`. */
+  readonly metrics?: string;
+  /** Other times than the default ones, such as `30s`. */
+  readonly timeouts?: ProxyTimeouts;
+}
+
+export const PATH_SAFETIES = ["off", "reject"] as const;
+
+export type PathSafety = (typeof PATH_SAFETIES)[number];
+
+/** Those of HAProxy, by its words. */
+export const TIMEOUT_NAMES = [
+  "check",
+  "client",
+  "client-fin",
+  "connect",
+  "http-keep-alive",
+  "http-request",
+  "queue",
+  "server",
+  "server-fin",
+  "tunnel",
+] as const;
+
+export type TimeoutName = (typeof TIMEOUT_NAMES)[number];
+
+export type ProxyTimeouts = Readonly<Partial<Record<TimeoutName, string>>>;
