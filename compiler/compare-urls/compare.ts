@@ -4,7 +4,17 @@
  */
 import type { HostRoutes, RouteTarget } from "../ir/types.ts";
 import { compareBy } from "../order.ts";
-import { type HostTable, longestPrefix, type RouteTable, type ServedBy, servedBy, tableFor, tableOf } from "./table.ts";
+import {
+  countRows,
+  type HostTable,
+  hostTableOf,
+  longestPrefix,
+  type RouteTable,
+  rulesFor,
+  type ServedBy,
+  servedBy,
+  tableOf,
+} from "./table.ts";
 
 /** Routes, and what is known of their backends. */
 export interface RoutedSide {
@@ -53,16 +63,21 @@ export function compareUrls(left: RoutedSide, right: RoutedSide): UrlComparison 
   const differences: UrlDifference[] = [];
   let classes = 0;
   for (const [host, name] of hostsOf(tables)) {
-    const [a, b] = [tableFor(tables[0], name), tableFor(tables[1], name)];
+    const [mine, yours] = [rulesFor(tables[0], name), rulesFor(tables[1], name)];
+    if (areAlike(mine, yours, isSame)) {
+      classes += countRows(mine);
+      continue;
+    }
+    const [a, b] = [hostTableOf(mine), hostTableOf(yours)];
     for (const [path, match, example] of pathsOf(a, b)) {
       classes++;
-      const [mine, yours] = [servedBy(a, example), servedBy(b, example)];
-      if (isSame(mine.target, yours.target)) continue;
+      const [left, right] = [servedBy(a, example), servedBy(b, example)];
+      if (isSame(left.target, right.target)) continue;
       differences.push({
         urls: { host, path, match },
         example: `${name}${example}`,
-        left: { ...mine, host: a.host },
-        right: { ...yours, host: b.host },
+        left: { ...left, host: a.host },
+        right: { ...right, host: b.host },
       });
     }
   }
@@ -73,6 +88,18 @@ export function compareUrls(left: RoutedSide, right: RoutedSide): UrlComparison 
     ),
   );
   return { differences, classes, comparedEndpoints };
+}
+
+/** Whether two hosts have the same rules in the same order: then no table by path is needed to see that all paths are served alike. */
+function areAlike(a: HostRoutes, b: HostRoutes, isSame: (a: RouteTarget, b: RouteTarget) => boolean): boolean {
+  return (
+    a.paths.length === b.paths.length &&
+    isSame(a.fallback, b.fallback) &&
+    a.paths.every(({ match, path, target }, i) => {
+      const other = b.paths[i];
+      return other !== undefined && other.match === match && other.path === path && isSame(target, other.target);
+    })
+  );
 }
 
 /** A class of hosts, and a name in it. */

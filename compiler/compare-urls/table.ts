@@ -20,29 +20,29 @@ export interface ServedBy {
   readonly origin: Origin | undefined;
 }
 
-/** Routes of all hosts. */
+/** The rules of all hosts. */
 export interface RouteTable {
   /** By name, and by `*.` and the rest. */
-  readonly named: ReadonlyMap<string, HostTable>;
+  readonly named: ReadonlyMap<string, HostRoutes>;
   /** For hosts that no rule names. */
-  readonly any: HostTable;
+  readonly any: HostRoutes;
 }
 
-/** The table of `routes`. Paths that no request has are left out. */
+/** The table of `routes`; of equal hosts the first one counts. */
 export function tableOf(routes: readonly HostRoutes[]): RouteTable {
-  const named = new Map<string, HostTable>();
-  let any: HostTable | undefined;
+  const named = new Map<string, HostRoutes>();
+  let any: HostRoutes | undefined;
   for (const rules of routes) {
-    const table = hostTableOf(rules);
-    if (rules.host === undefined) any ??= table;
-    else if (!named.has(rules.host)) named.set(rules.host, table);
+    if (rules.host === undefined) any ??= rules;
+    else if (!named.has(rules.host)) named.set(rules.host, rules);
   }
-  return { named, any: any ?? hostTableOf({ paths: [], fallback: NO_INGRESS }) };
+  return { named, any: any ?? { paths: [], fallback: NO_INGRESS } };
 }
 
 const NO_INGRESS: RouteTarget = { kind: "status", status: 404, reason: "no Ingress for this host" };
 
-function hostTableOf({ host, paths, fallback, fallbackOrigin }: HostRoutes): HostTable {
+/** The rules of a host by path. Paths that no request has are left out. */
+export function hostTableOf({ host, paths, fallback, fallbackOrigin }: HostRoutes): HostTable {
   const exact = new Map<string, ServedBy>();
   const prefixes = new Map<string, ServedBy>();
   for (const route of paths) {
@@ -56,13 +56,20 @@ function hostTableOf({ host, paths, fallback, fallbackOrigin }: HostRoutes): Hos
   return { host, exact, prefixes };
 }
 
+/** How many exact paths and prefixes `hostTableOf` has. */
+export function countRows({ paths }: HostRoutes): number {
+  const keys = new Set<string>(["prefix /"]);
+  for (const { match, path } of paths) if (isRequestPath(path)) keys.add(`${match} ${path}`);
+  return keys.size;
+}
+
 /** Whether requests can have the path: HTTP has no blanks, control characters and others than ASCII in it, and `?` and `#` end it. */
 function isRequestPath(path: string): boolean {
   return /^\/[!-"$->@-~]*$/.test(path);
 }
 
 /** The rules for a host, by its name in lower case. */
-export function tableFor({ named, any }: RouteTable, host: string): HostTable {
+export function rulesFor({ named, any }: RouteTable, host: string): HostRoutes {
   return named.get(host) ?? named.get(wildcardOf(host) ?? "") ?? any;
 }
 
