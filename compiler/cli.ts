@@ -17,6 +17,7 @@ import { EXIT, printHelp, watchOutput } from "./cli/output.ts";
 import { EXTENSIONS } from "./cli/print-output.ts";
 import { DEFAULT_SECONDS } from "./cli/time-limit.ts";
 import { Trouble } from "./cli/trouble.ts";
+import { CONTROLLERS } from "./controllers/controllers.ts";
 import { EngineTrouble } from "./engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
 import { VERSION } from "./version.ts";
@@ -68,9 +69,16 @@ function buildProgram(run: RunWork): Command {
         .description("find mistakes in manifests; with -v, also what gets no rules and why")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .option("--now <time>", "check certificates as of this time (default: SOURCE_DATE_EPOCH, else now)")
+        .addOption(
+          new Option(
+            "--like <controller>",
+            "also warn of what this controller would do otherwise with the Ingresses",
+          ).choices(CONTROLLERS),
+        )
         .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
     ),
     "kpc check services.yaml",
+    "kpc check manifests/ --like ingress-nginx    # URLs that would be served otherwise there",
     "kpc check -R manifests/ -o json",
     "helm template shop ./chart | kpc check -",
   ).action((inputs: string[], flags) => run(async () => (await import("./cli/check.ts")).checkCommand(inputs, flags)));

@@ -144,6 +144,8 @@ export const DIAGNOSTIC_CODES = [
   "broken-backend",
   "shadowed-path",
   "pattern-in-path",
+  "controller-differs",
+  "annotation-ignored",
   "haproxy-line",
   "haproxy-map",
   "unusable-certificate",

@@ -1,4 +1,5 @@
 import { compileSpecs, resolveInput } from "../compile.ts";
+import type { ControllerName } from "../controllers/controllers.ts";
 import { describeNetwork } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson, renderDiagnostic } from "../documents/render.ts";
@@ -7,6 +8,8 @@ import { jsonText } from "../json-output.ts";
 import { resolveConfigs } from "../node/all-nodes.ts";
 import type { Config } from "../node/config.ts";
 import type { Specs } from "../specs/types.ts";
+import { aboutIngresses } from "./ingress-input.ts";
+import { findLike, servingLike } from "./like.ts";
 import { readNodeFiles } from "./node-files.ts";
 import {
   type CommonFlags,
@@ -22,13 +25,16 @@ import {
 export interface CheckFlags extends CommonFlags {
   readonly output: "text" | "json";
   readonly now?: string;
+  readonly like?: ControllerName;
 }
 
 /** `kpc check`: everything that was found, and nothing else. `--quiet`: errors only; `--verbose`: also each object of a kind
  *  that is not read. */
 export async function checkCommand(names: readonly string[], flags: CheckFlags): Promise<number> {
-  const { load, config } = inputsOf(names, flags);
+  const { load, config: given } = inputsOf(names, flags);
+  const { like } = flags;
   const loaded = loadOnce(load);
+  const config = like === undefined ? given : servingLike(like, given, loaded);
   const result = compileSpecs(loaded, config, {
     ...optionsOf(flags),
     checksNetwork: true,
@@ -37,7 +43,7 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
   const isWhole = result.compiled !== undefined && result.compiled.specs.nodes.length > 0;
   // Where the whole cluster is walked, nobody has to say which node is meant.
   const met = isWhole ? await findingsOfNetwork(loaded, config, flags) : undefined;
-  const diagnostics =
+  const own =
     met === undefined
       ? result.diagnostics
       : [
@@ -45,6 +51,7 @@ export async function checkCommand(names: readonly string[], flags: CheckFlags):
           ...met.findings,
           ...(flags.verbose === true ? met.notes : []),
         ];
+  const diagnostics = like === undefined ? own : [...aboutIngresses(own), ...findLike(like, loaded, config, flags)];
   const shown = diagnostics.filter(
     ({ severity, code }) =>
       severity === "error" || (!flags.quiet && (flags.verbose === true || code !== "skipped-object")),

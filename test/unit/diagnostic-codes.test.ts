@@ -1,9 +1,11 @@
 /** Each code of a finding is given by some input, at the place that is to blame, and has its paragraph in docs/diagnostics.md. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { findLike } from "../../compiler/cli/like.ts";
 import { type Output, printOutput } from "../../compiler/cli/print-output.ts";
 import { answerOf } from "../../compiler/compare/answer.ts";
 import { compile } from "../../compiler/compile.ts";
+import type { ControllerName } from "../../compiler/controllers/controllers.ts";
 import { DIAGNOSTIC_CODES, type Diagnostic, type DiagnosticCode, lineAndColumn } from "../../compiler/diagnostics.ts";
 import { staleFindings } from "../../compiler/exceptions/render.ts";
 import { findWalkNotes } from "../../compiler/findings/walk-notes.ts";
@@ -13,6 +15,7 @@ import { isShownMaps } from "../../compiler/formats/haproxy/read-maps.ts";
 import { readRules } from "../../compiler/formats/read-rules.ts";
 import type { PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
 import type { Config } from "../../compiler/node/config.ts";
+import { loadSpecs } from "../../compiler/specs/load.ts";
 import { resolveRequest } from "../../compiler/trace/http/request.ts";
 import { parsePacket, parseTraceText } from "../../compiler/trace/parse.ts";
 import { resolvePacket } from "../../compiler/trace/resolve.ts";
@@ -63,6 +66,12 @@ const haproxy = (text: string): Cause => {
     return findings;
   };
 };
+
+/** What another controller would do otherwise. */
+const like =
+  (text: string, controller: ControllerName): Cause =>
+  () =>
+    findLike(controller, (report) => loadSpecs([{ name: "input.yaml", text }], report), {}, {});
 
 /** A rule that a format cannot hold. */
 const unsupported =
@@ -320,6 +329,14 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
   "broken-backend": manifests(ingress(path("/", "web")) + service("api", OK)),
   "shadowed-path": manifests(
     ingress(path("/", "web")) + ingress(path("/", "web")).replace("name: i", "name: j") + service("web", OK),
+  ),
+  "controller-differs": like(ingress(path("/a", "web")), "nginx-inc"),
+  "annotation-ignored": like(
+    ingress(path("/a", "web")).replace(
+      "{name: i,",
+      '{name: i, annotations: {nginx.ingress.kubernetes.io/proxy-body-size: "8m"},',
+    ),
+    "ingress-nginx",
   ),
   "haproxy-line": haproxy("global\n"),
   "haproxy-map": haproxy("# id (file) description\n0 (hosts.map) used.\n\n0x1 a\n"),

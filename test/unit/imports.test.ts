@@ -39,6 +39,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   hostfiles: ["documents", "formats", "net", "network"],
   // To formats: where two programs differ, their rules are shown.
   compare: ["evaluate", "formats", "ir", "net", "tabulate"],
+  controllers: ["model", "specs"],
   "compare-urls": ["documents", "ir", "net"],
   exceptions: ["compare", "documents", "evaluate", "ir", "net"],
   services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
