@@ -19,7 +19,7 @@ import { WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
 import { describeInputs } from "./describe.ts";
 import { printJunit } from "./junit.ts";
-import { judgeMade, sessionInput } from "./lab-cases.ts";
+import { judgeMade, NO_REQUESTS, sessionInput } from "./lab-cases.ts";
 import { type LabInputs, parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
 import { type LabRunFlow, type LabTelling, labFlowToData, resultOfFlow } from "./lab-results.ts";
 import { renderLabFlow, renderLabSummary } from "./lab-text.ts";
@@ -143,6 +143,10 @@ async function runCase(
     for (const planned of planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay })) {
       if (planned.flow === undefined) {
         found.push({ result: planned.failure, made: undefined, difference: undefined, telling });
+        continue;
+      }
+      if (planned.request !== undefined) {
+        found.push({ result: planned.skip(NO_REQUESTS), made: undefined, difference: undefined, telling });
         continue;
       }
       const made = await makeFlow(session, planned.flow, flags.attempts);

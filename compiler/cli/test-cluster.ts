@@ -10,13 +10,13 @@ import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
 import { isObject } from "../documents/show.ts";
 import type { Engine } from "../engines/types.ts";
-import { parseAddress } from "../net/address.ts";
 import type { Config } from "../node/config.ts";
 import { readConfigFile } from "../node/read-config.ts";
 import type { Mode } from "../node/settings.ts";
 import { loadObjects } from "../specs/load.ts";
 import type { Located } from "../specs/located.ts";
 import type { Specs } from "../specs/types.ts";
+import { addressesAsked } from "../trace/asked.ts";
 import { areWithoutError, describeQuietly } from "./describe.ts";
 import { readInputs, readSource } from "./inputs.ts";
 import { testInLab } from "./lab-cases.ts";
@@ -67,9 +67,7 @@ export async function describeCase(
     for (const finding of early) report(finding);
     return loadObjects([...manifestsOf(testCase, path, report), ...clusterOf(testCase, path, report)], report);
   };
-  const mentioned = testCase.flows.flatMap(({ packet: { from, to } }) =>
-    [from, to].flatMap(({ name }) => parseAddress(name) ?? []),
-  );
+  const mentioned = testCase.flows.flatMap(({ asked }) => addressesAsked(asked));
   const { described, diagnostics, ofRules } = await describeQuietly({ load, config }, flags, mentioned);
   return { described: areWithoutError(ofRules) ? described : undefined, diagnostics: [...diagnostics, ...ofRules] };
 }

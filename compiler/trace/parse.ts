@@ -3,7 +3,7 @@ import type { Origin, Report, Source } from "../diagnostics.ts";
 import type { Family } from "../net/address.ts";
 import { isInterfaceName } from "../net/interface-name.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../net/protocol.ts";
-import { parseUrl, type UrlRequest } from "./http/url.ts";
+import { parseUrl, type UrlPlace, type UrlRequest } from "./http/url.ts";
 import { METHODS, type PacketWord, packetWords } from "./lexer.ts";
 import { type CapturedEnd, type PacketProtocol, readTcpdump } from "./tcpdump.ts";
 
@@ -55,8 +55,22 @@ export function parseTraceText(source: Source, report: Report): TraceText | unde
     const packet = parsePacket(source, report);
     return packet && { packet };
   }
-  const request = read(source, report, words, (reader) => reader.request(source, report));
+  const request = parseRequest(source, report);
   return request && { request };
+}
+
+/** The request in `source.text`; reports `packet-syntax` and gives undefined when it is none. */
+export function parseRequest(source: Source, report: Report): RequestText | undefined {
+  const words = packetWords(source.text);
+  if (!("start" in words)) return read(source, report, words, (reader) => reader.request(source, report));
+  reportUnexpected(source, words, report);
+  return undefined;
+}
+
+/** A character that no word has. */
+function reportUnexpected(source: Source, { start, end }: UrlPlace, report: Report): void {
+  const message = `unexpected ${JSON.stringify(source.text[start])}`;
+  report({ severity: "error", code: "packet-syntax", message, origin: placesIn(source)(start, end) });
 }
 
 /** The packet in `source.text`; reports `packet-syntax` and gives undefined when it is none. */
@@ -79,8 +93,10 @@ export function parsePacket(source: Source, report: Report): PacketText | undefi
     return { protocol, from: endOf(from), to: endOf(to), inInterface: undefined, capturedAt: inInterface, mark: 0 };
   }
   const words = packetWords(source.text);
-  if ("start" in words)
-    return fail(`unexpected ${JSON.stringify(source.text[words.start])}`, at(words.start, words.end));
+  if ("start" in words) {
+    reportUnexpected(source, words, report);
+    return undefined;
+  }
   return read(source, report, words, (reader) => reader.packet());
 }
 

@@ -3,7 +3,7 @@ import type { Origin } from "../../diagnostics.ts";
 import { ALWAYS } from "../../evaluate/unknown/condition.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 import { chance, renderCondition } from "../../trace/chance.ts";
-import { endText } from "../../trace/walk/end-text.ts";
+import { endText, forwardedForText } from "../../trace/walk/end-text.ts";
 import type { TellingContext } from "../../trace/walk/walk-names.ts";
 import type { Walk, WalkBranch } from "../../walk/types.ts";
 import type { SeenAs, WalkExpectation } from "./types.ts";
@@ -33,7 +33,7 @@ export function findWalkMismatch(
   receivers: WantedReceivers | undefined,
   { network, telling, origin }: WalkCheck,
 ): WalkMismatch | undefined {
-  const { delivered, seenAs, reply, via, ends, probability } = expect;
+  const { delivered, seenAs, reply, via, ends, probability, status } = expect;
   const { branches } = walk;
   const branchThat = (fails: (branch: WalkBranch) => boolean): WalkBranch | undefined => branches.find(fails);
   if (delivered !== undefined && receivers !== undefined) {
@@ -44,15 +44,24 @@ export function findWalkMismatch(
     const other = branchThat(({ there }) => there.end.kind !== ends.value);
     if (other !== undefined) return { message: `not ${ends.value}: ${branchText(other, telling)}`, origin: ends.field };
   }
-  const gets = seenAs ?? reply ?? probability;
-  const lost = gets && branchThat(({ there }) => there.end.kind !== "delivered");
+  if (status !== undefined) {
+    const other = branchThat(({ there }) => statusOf(there) !== status.value);
+    if (other !== undefined)
+      return { message: `not answered with ${status.value}: ${branchText(other, telling)}`, origin: status.field };
+  }
+  const gets = seenAs ?? (status === undefined ? reply : undefined) ?? probability;
+  const lost = gets && branchThat((branch) => !isReceived(branch));
   if (gets !== undefined && lost !== undefined)
     return { message: `not delivered: ${branchText(lost, telling)}`, origin: gets.field };
   if (seenAs !== undefined) {
     const other = branchThat((branch) => !seenAs.value.some((each) => isSeenAs(branch, walk, each, network)));
     if (other?.there.end.kind === "delivered") {
-      const { host, tuple } = other.there.end;
-      const message = `${host} sees ${telling.names.printNamed(tuple.source, tuple.sourcePort, telling.protocol)}, not ${seenAs.value.map(seenText).join(" or ")}`;
+      const { host, tuple, forwardedFor } = other.there.end;
+      const seen =
+        forwardedFor === undefined
+          ? `sees ${telling.names.printNamed(tuple.source, tuple.sourcePort, telling.protocol)}`
+          : `is told ${forwardedForText(forwardedFor, telling)}`;
+      const message = `${host} ${seen}, not ${seenAs.value.map(seenText).join(" or ")}`;
       return { message, origin: seenAs.field };
     }
   }
@@ -77,20 +86,30 @@ export function findWalkMismatch(
   return { message, origin: origin };
 }
 
+/** Whether somebody gets the packet, and of a request not only the ingress proxy. */
+function isReceived({ there: { end } }: Pick<WalkBranch, "there">): boolean {
+  return end.kind === "delivered" && end.answer === undefined;
+}
+
+/** That with which the ingress proxy answers itself. */
+function statusOf({ end }: WalkBranch["there"]): number | undefined {
+  return end.kind === "delivered" ? end.answer?.status : undefined;
+}
+
 /** The chance of each receiver. */
 function chancesOf({ branches }: Walk): ReadonlyMap<string, number> {
   const chances = new Map<string, number>();
   for (const { there, probability } of branches)
-    if (there.end.kind === "delivered") chances.set(there.end.host, (chances.get(there.end.host) ?? 0) + probability);
+    if (isReceived({ there })) chances.set(there.end.host, (chances.get(there.end.host) ?? 0) + probability);
   return chances;
 }
 
 function findOtherReceivers(walk: Walk, wanted: WantedReceivers, telling: TellingContext): string | undefined {
   if (wanted.kind === "nobody") {
-    const branch = walk.branches.find(({ there }) => there.end.kind === "delivered");
+    const branch = walk.branches.find(isReceived);
     return branch && `delivered: ${branchText(branch, telling)}`;
   }
-  const lost = walk.branches.find(({ there }) => there.end.kind !== "delivered");
+  const lost = walk.branches.find((branch) => !isReceived(branch));
   if (lost !== undefined) return `not delivered: ${branchText(lost, telling)}`;
   const chances = chancesOf(walk);
   if (wanted.kind === "count")
@@ -113,7 +132,7 @@ function findOtherReceivers(walk: Walk, wanted: WantedReceivers, telling: Tellin
 
 function isSeenAs({ there }: WalkBranch, { flow }: Walk, seenAs: SeenAs, network: CaseNetwork): boolean {
   if (there.end.kind !== "delivered") return false;
-  const { source } = there.end.tuple;
+  const source = there.end.forwardedFor ?? there.end.tuple.source;
   if (typeof seenAs === "object") return source === seenAs.address;
   if (seenAs === "client") return source === (flow.source ?? there.hops[0]?.before.source);
   return addressesOfKind(seenAs, network).has(source);
@@ -137,11 +156,13 @@ function nodesOf({ there }: WalkBranch, { hosts }: TellingContext): string[] {
 function branchText({ there, back, notice }: WalkBranch, telling: TellingContext): string {
   const { end } = there;
   if (end.kind !== "delivered") return `${endText(end, telling, notice)} (at ${end.host})`;
+  if (end.answer !== undefined) return `${endText(end, telling)} (at ${end.host}), ${replyText({ back }, telling)}`;
   const { tuple, host } = end;
   const { names, protocol } = telling;
   const port = tuple.destinationPort === 0 ? "" : `:${tuple.destinationPort}`;
   const seen = names.printNamed(tuple.source, tuple.sourcePort, protocol);
-  return `delivered to ${host}${port}, which sees ${seen}, ${replyText({ back }, telling)}`;
+  const client = end.forwardedFor === undefined ? "" : `, ${forwardedForText(end.forwardedFor, telling)}`;
+  return `delivered to ${host}${port}, which sees ${seen}${client}, ${replyText({ back }, telling)}`;
 }
 
 function replyText({ back }: Pick<WalkBranch, "back">, telling: TellingContext): string {

@@ -1,5 +1,5 @@
 /** From a document of kind Expectations to the cluster and the flows that it has. */
-import type { Diagnostic } from "../../diagnostics.ts";
+import type { Diagnostic, Report } from "../../diagnostics.ts";
 import {
   asArray,
   asObject,
@@ -17,7 +17,7 @@ import { PROTOCOLS } from "../../net/protocol.ts";
 import { decodeConfig } from "../../node/decode.ts";
 import { MODES } from "../../node/settings.ts";
 import type { Located } from "../../specs/located.ts";
-import { type PacketText, parsePacket } from "../../trace/parse.ts";
+import { parsePacket, parseRequest, type TraceText } from "../../trace/parse.ts";
 import { decodeWalkExpectation } from "./expect.ts";
 import type { ClusterCase, ClusterFlow, InPlaceOr } from "./types.ts";
 
@@ -38,6 +38,7 @@ export const CLUSTER_FLOW_MEMBERS: ReadonlySet<string> = new Set([
   "name",
   "from",
   "to",
+  "request",
   "protocol",
   "families",
   "expect",
@@ -110,21 +111,29 @@ function decodeCluster(context: Context, field: Field | undefined): InPlaceOr<un
 function decodeClusterFlow(context: Context, field: Field): ClusterFlow[] {
   if (asObject(context, field) === undefined) return [];
   checkMembers(context, field, CLUSTER_FLOW_MEMBERS);
-  for (const key of ["from", "to", "expect"]) if (field.get(key) === undefined) reportMissing(context, field, key);
+  const request = field.get("request");
+  const needed = request === undefined ? ["from", "to", "expect"] : ["from", "expect"];
+  for (const key of needed) if (field.get(key) === undefined) reportMissing(context, field, key);
+  for (const key of request === undefined ? [] : ["to", "protocol"]) {
+    const other = field.get(key);
+    if (other !== undefined)
+      reportField(context, other, "forbidden-field", "Forbidden: the URL of the request says it");
+  }
   const name = asString(context, field.get("name"));
   const protocol = asOneOf(context, field.get("protocol"), FLOW_PROTOCOLS);
   const from = asString(context, field.get("from"));
-  const to = asString(context, field.get("to"));
-  const expect = decodeWalkExpectation(context, field.get("expect"));
+  const to = asString(context, request ?? field.get("to"));
+  const expect = decodeWalkExpectation(context, field.get("expect"), request !== undefined);
   const families = decodeFamilies(context, field.get("families"));
   if (from === undefined || to === undefined || expect === undefined) return [];
-  const packet = decodePacket(context, { field, from, to, protocol: protocol ?? "tcp" });
-  if (packet === undefined) return [];
+  const packet = (): TraceText | undefined => decodePacket(context, { field, from, to, protocol: protocol ?? "tcp" });
+  const asked = request === undefined ? packet() : decodeRequest(context, { field, from, to });
+  if (asked === undefined) return [];
   const shown = name ?? `${from} > ${to}`;
   return families.map((family) => ({
     name: families.length > 1 ? `${shown} (${family})` : shown,
     family,
-    packet,
+    asked,
     from,
     to,
     expect,
@@ -147,20 +156,43 @@ interface FlowEnds {
   readonly protocol: (typeof FLOW_PROTOCOLS)[number];
 }
 
+/** Reports what is wrong with a text at the field that it is of: what begins before `border` is of `from`. */
+function parseParts<T>(
+  context: Context,
+  [fromField, toField]: readonly [Field, Field],
+  border: number,
+  parse: (report: Report) => T | undefined,
+): T | undefined {
+  const findings: Diagnostic[] = [];
+  const parsed = parse((finding) => void findings.push(finding));
+  const [finding] = findings;
+  if (finding === undefined) return parsed;
+  const start = finding.origin?.span().start ?? 0;
+  const message = finding.message.replace(/; a (?:packet|request) looks like .*/, "");
+  reportInvalid(context, start < border ? fromField : toField, message, "packet-syntax");
+  return undefined;
+}
+
+/** The sender and the request are read as `kpc trace` reads them. */
+function decodeRequest(context: Context, { field, from, to }: Omit<FlowEnds, "protocol">): TraceText | undefined {
+  const [fromField, toField] = [field.member("from"), field.member("request")];
+  const text = `${from} > ${to}`;
+  const request = parseParts(context, [fromField, toField], from.length + 1, (report) =>
+    parseRequest({ name: "flow", text }, report),
+  );
+  if (request?.from === undefined) return undefined;
+  const sender = { ...request.from, origin: fromField, portOrigin: fromField };
+  return { request: { ...request, from: sender, urlOrigin: toField } };
+}
+
 /** The ends are read as `kpc trace` reads them. */
-function decodePacket(context: Context, { field, from, to, protocol }: FlowEnds): PacketText | undefined {
+function decodePacket(context: Context, { field, from, to, protocol }: FlowEnds): TraceText | undefined {
   const text = `${protocol} ${from} > ${to}`;
   const [fromField, toField] = [field.member("from"), field.member("to")];
   const border = protocol.length + 1 + from.length;
-  const findings: Diagnostic[] = [];
-  const packet = parsePacket({ name: "flow", text }, (finding) => void findings.push(finding));
-  const [finding] = findings;
-  if (finding !== undefined) {
-    const start = finding.origin?.span().start ?? 0;
-    const message = finding.message.replace(/; a packet looks like .*/, "");
-    reportInvalid(context, start < border ? fromField : toField, message, "packet-syntax");
-    return undefined;
-  }
+  const packet = parseParts(context, [fromField, toField], border, (report) =>
+    parsePacket({ name: "flow", text }, report),
+  );
   if (packet === undefined) return undefined;
   const { inInterface, mark } = packet;
   if (inInterface !== undefined || mark !== 0) {
@@ -168,8 +200,10 @@ function decodePacket(context: Context, { field, from, to, protocol }: FlowEnds)
     return undefined;
   }
   return {
-    ...packet,
-    from: { ...packet.from, origin: fromField, portOrigin: fromField },
-    to: { ...packet.to, origin: toField, portOrigin: toField },
+    packet: {
+      ...packet,
+      from: { ...packet.from, origin: fromField, portOrigin: fromField },
+      to: { ...packet.to, origin: toField, portOrigin: toField },
+    },
   };
 }

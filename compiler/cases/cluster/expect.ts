@@ -34,10 +34,15 @@ export const WALK_EXPECT_MEMBERS: ReadonlySet<string> = new Set([
   "via",
   "ends",
   "probability",
+  "status",
 ]);
 
-/** `expect` of a flow. Reports what is wrong, also members that contradict each other. */
-export function decodeWalkExpectation(context: Context, field: Field | undefined): WalkExpectation | undefined {
+/** `expect` of a flow, which may be a request. Reports what is wrong, also members that contradict each other. */
+export function decodeWalkExpectation(
+  context: Context,
+  field: Field | undefined,
+  isOfRequest = false,
+): WalkExpectation | undefined {
   if (field === undefined || asObject(context, field) === undefined) return undefined;
   checkMembers(context, field, WALK_EXPECT_MEMBERS);
   const located = <T>(key: string, decode: (context: Context, at: Field) => T | undefined): Located<T> | undefined => {
@@ -52,24 +57,40 @@ export function decodeWalkExpectation(context: Context, field: Field | undefined
     via: located("via", decodeNames),
     ends: located("ends", (inner, at) => asOneOf(inner, at, LOST_ENDS)),
     probability: located("probability", decodeProbability),
+    status: located("status", decodeStatus),
   };
+  if (expectation.status !== undefined && !isOfRequest)
+    forbid(context, expectation.status.field, "only requests have it");
   if ([...WALK_EXPECT_MEMBERS].every((key) => field.get(key) === undefined))
     reportInvalid(context, field, `must say something: ${[...WALK_EXPECT_MEMBERS].join(", ")}`);
   reportContradictions(context, expectation);
   return expectation;
 }
 
-function reportContradictions(context: Context, { delivered, ends, ...others }: WalkExpectation): void {
-  const isLost = delivered?.value.kind === "nobody" || ends !== undefined;
+function reportContradictions(context: Context, { delivered, ends, status, ...others }: WalkExpectation): void {
+  const isLost = delivered?.value.kind === "nobody" || ends !== undefined || status !== undefined;
+  if (status !== undefined && delivered !== undefined && delivered.value.kind !== "nobody")
+    forbid(context, status.field, "the proxy does not answer a request that it passes on");
+  if (status !== undefined && ends !== undefined)
+    forbid(context, ends.field, "a request that the proxy answers is not lost");
   if (ends !== undefined && delivered !== undefined && delivered.value.kind !== "nobody")
     forbid(context, ends.field, "a packet that is delivered does not end so");
   if (!isLost) return;
-  for (const each of [others.seenAs, others.reply, others.probability])
+  const reply = status === undefined ? others.reply : undefined;
+  for (const each of [others.seenAs, reply, others.probability])
     if (each !== undefined) forbid(context, each.field, "nobody gets the packet");
 }
 
 function forbid(context: Context, field: Field, why: string): void {
   reportField(context, field, "forbidden-field", `Forbidden: ${why}`);
+}
+
+/** A status that the proxy answers with by itself. */
+function decodeStatus(context: Context, field: Field): number | undefined {
+  const { value } = field;
+  if (typeof value === "number" && Number.isInteger(value) && value >= 100 && value <= 599) return value;
+  reportInvalid(context, field, "must be a status of HTTP, such as 404");
+  return undefined;
 }
 
 function decodeDelivered(context: Context, field: Field): DeliveredTo | undefined {

@@ -3,8 +3,10 @@ import type { Described } from "../../described.ts";
 import type { Diagnostic, Report } from "../../diagnostics.ts";
 import { familyOf, parseAddress } from "../../net/address.ts";
 import type { Mode } from "../../node/settings.ts";
+import { resolveAsked } from "../../trace/asked.ts";
+import type { ResolvedRequest } from "../../trace/http/request.ts";
+import type { TraceText } from "../../trace/parse.ts";
 import { addressesOf, EndNames } from "../../trace/walk/ends.ts";
-import { resolveFlow } from "../../trace/walk/flow.ts";
 import { WalkNames } from "../../trace/walk/walk-names.ts";
 import type { Walk, WalkFlow } from "../../walk/types.ts";
 import type { FlowResult } from "../run.ts";
@@ -21,8 +23,14 @@ export const LAB_ENGINE = "lab";
 
 /** A flow of a case in its network. */
 export type PlannedFlow =
-  /** `judge`: whether a walk of the flow is as expected. */
-  | { readonly flow: WalkFlow; readonly failure?: undefined; readonly judge: (walk: Walk) => FlowResult }
+  /** `judge`: whether a walk of the flow is as expected. `skip`: the result of an engine that cannot send the flow. */
+  | {
+      readonly flow: WalkFlow;
+      readonly request: ResolvedRequest | undefined;
+      readonly failure?: undefined;
+      readonly judge: (walk: Walk) => FlowResult;
+      readonly skip: (reason: string) => FlowResult;
+    }
   /** It names what is not there. */
   | { readonly flow?: undefined; readonly failure: FlowResult };
 
@@ -41,36 +49,41 @@ export function runClusterCase(
 export function planClusterCase(
   testCase: ClusterCase,
   mode: Mode,
-  { input: { specs }, layout }: Omit<Described, "walker">,
+  { input, layout }: Omit<Described, "walker">,
   { engine, replay }: { readonly engine: string; readonly replay: ReplayInput },
 ): PlannedFlow[] {
+  const { specs } = input;
   const names = new EndNames(specs, layout);
   const network: CaseNetwork = { specs, layout, names };
   const walkNames = new WalkNames(specs, layout.network);
   return testCase.flows.map((flow): PlannedFlow => {
     const findings: Diagnostic[] = [];
     const report: Report = (finding) => void findings.push(finding);
-    const asked = inFamily(flow, network, report);
-    const walkFlow = findings.length === 0 ? resolveFlow(asked.packet, specs, layout, report) : undefined;
+    const own = inFamily(flow, network, report);
+    const asked = findings.length === 0 ? resolveAsked(own.asked, { ...input, layout }, report) : undefined;
     const receivers = receiversOf(flow.expect, network, report);
     checkVia(flow.expect, network, report);
     const base = { ...baseOf(testCase, flow, mode, engine), expected: describeWanted(flow.expect) };
     const [finding] = findings;
-    if (walkFlow === undefined || finding !== undefined) {
+    if (asked === undefined || finding !== undefined) {
       const { message: reason = "", origin = flow.node } = finding ?? {};
       return { failure: { ...base, status: "fail", actual: "no packet", reason, origin } };
     }
     const { hosts } = layout.network;
+    const { flow: walkFlow, request } = asked;
     const telling = { names: walkNames, protocol: walkFlow.protocol, hosts, isVerbose: false };
     const judge = (walk: Walk): FlowResult => {
       const got = describeWalk(walk, telling, flow.expect);
       const mismatch = findWalkMismatch(walk, flow.expect, receivers, { network, telling, origin: base.origin });
       if (mismatch === undefined) return { ...base, status: "pass", actual: got.join("; ") };
-      const trace = replayCommand(`${asked.packet.protocol} ${asked.from} > ${asked.to}`, mode, replay);
+      const { packet } = own.asked;
+      const protocol = packet === undefined ? "" : `${packet.protocol} `;
+      const trace = replayCommand(`${protocol}${own.from} > ${own.to}`, mode, replay);
       const { message, origin } = mismatch;
       return { ...base, status: "fail", actual: got.join("; "), got, reason: message, origin, trace };
     };
-    return { flow: walkFlow, judge };
+    const skip = (reason: string): FlowResult => ({ ...base, status: "skip", actual: "", reason });
+    return { flow: walkFlow, request, judge, skip };
   });
 }
 
@@ -101,9 +114,10 @@ function baseOf(
 
 /** The flow with its sender's address of the family that it names. Reports `unknown-object` where it has none. */
 function inFamily(flow: ClusterFlow, { names }: CaseNetwork, report: Report): ClusterFlow {
-  const { family, packet } = flow;
-  if (family === undefined) return flow;
-  const { name, port, origin } = packet.from;
+  const { family, asked } = flow;
+  const sender = asked.packet?.from ?? asked.request?.from;
+  if (family === undefined || sender === undefined) return flow;
+  const { name, port, origin } = sender;
   const given = parseAddress(name);
   const { target } = given === undefined ? names.find(name) : {};
   const host = target?.kind === "service" ? undefined : target?.host;
@@ -113,7 +127,12 @@ function inFamily(flow: ClusterFlow, { names }: CaseNetwork, report: Report): Cl
   const address = (given === undefined ? all : [given]).find((each) => familyOf(each) === family);
   if (address !== undefined) {
     const from = endOfAddress(address, port);
-    return { ...flow, from, packet: { ...packet, from: { ...packet.from, name: endName(from, port) } } };
+    const ownSender = { ...sender, name: endName(from, port) };
+    const own: TraceText =
+      asked.packet === undefined
+        ? { request: { ...asked.request, from: ownSender } }
+        : { packet: { ...asked.packet, from: ownSender } };
+    return { ...flow, from, asked: own };
   }
   report({ severity: "error", code: "unknown-object", message: `${name} has no ${family} address`, origin });
   return flow;

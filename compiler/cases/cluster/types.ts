@@ -4,7 +4,7 @@ import type { Address, Family } from "../../net/address.ts";
 import type { Config } from "../../node/config.ts";
 import type { Mode } from "../../node/settings.ts";
 import type { Located } from "../../specs/located.ts";
-import type { PacketText } from "../../trace/parse.ts";
+import type { TraceText } from "../../trace/parse.ts";
 import type { WalkEnd } from "../../walk/types.ts";
 
 /** A document of kind Expectations (kpc.dev/v1alpha1). */
@@ -32,9 +32,9 @@ export interface ClusterFlow {
   readonly name: string;
   /** Undefined: the one that its ends have, IPv4 where they have both. */
   readonly family: Family | undefined;
-  /** Origins of its ends are the fields of the flow. */
-  readonly packet: PacketText;
-  /** As the file has them. */
+  /** Origins of its parts are the fields of the flow. */
+  readonly asked: TraceText;
+  /** As the file has them; `to` is the request, if there is one. */
   readonly from: string;
   readonly to: string;
   readonly expect: WalkExpectation;
@@ -44,7 +44,7 @@ export interface ClusterFlow {
 /** What has to hold on every branch of a walk; at least one member. */
 export interface WalkExpectation {
   readonly delivered: Located<DeliveredTo> | undefined;
-  /** Each receiver sees one of these. */
+  /** Each receiver sees one of these; of a request, it is told that one of these is the client. */
   readonly seenAs: Located<readonly SeenAs[]> | undefined;
   readonly reply: Located<ReplyEnd> | undefined;
   /** Names of the nodes that the packet comes through on its way there, in this order, and no others. */
@@ -52,6 +52,8 @@ export interface WalkExpectation {
   readonly ends: Located<LostEnd> | undefined;
   /** The chance of each receiver. */
   readonly probability: Located<number> | undefined;
+  /** Of HTTP: the ingress proxy answers the request itself. */
+  readonly status: Located<number> | undefined;
 }
 
 /** Who gets the packet: exactly these. */

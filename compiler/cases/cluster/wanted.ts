@@ -107,7 +107,7 @@ export function nodeName(text: string): string {
 }
 
 /** An expectation in the words that results have. */
-export function describeWanted({ delivered, seenAs, reply, via, ends, probability }: WalkExpectation): string {
+export function describeWanted({ delivered, seenAs, reply, via, ends, probability, status }: WalkExpectation): string {
   const parts = [
     delivered && deliveredText(delivered.value),
     probability && `with a chance of ${Number(probability.value.toFixed(6))} each`,
@@ -116,6 +116,7 @@ export function describeWanted({ delivered, seenAs, reply, via, ends, probabilit
     reply && `reply ${reply.value}`,
     via && viaText(via.value.map(({ value }) => nodeName(value))),
     ends && `${ends.value}`,
+    status && `answered by the ingress proxy with ${status.value}`,
   ];
   return parts.filter((part) => part !== undefined).join(", ");
 }

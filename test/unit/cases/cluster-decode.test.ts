@@ -46,6 +46,27 @@ test.each([
   ["{from: a, to: b, families: [], expect: {delivered: 1}}", ["must name at least one family: IPv4, IPv6"]],
   ["{from: a b, to: c, expect: {delivered: 1}}", ["flows[0].from: Invalid value"]],
   ["{from: a, to: 'b > c', expect: {delivered: 1}}", ["flows[0].to: Invalid value"]],
+  [
+    "{from: a, request: GET http://b/, to: c, expect: {delivered: 1}}",
+    ["flows[0].to: Forbidden: the URL of the request says it"],
+  ],
+  ["{from: a, request: GET http://b/, protocol: tcp, expect: {status: 404}}", ["flows[0].protocol: Forbidden"]],
+  [
+    "{from: a, request: get http://b/, expect: {status: 404}}",
+    ["flows[0].request: Invalid value", "expected a method of HTTP"],
+  ],
+  ["{from: a b, request: GET http://b/, expect: {status: 404}}", ["flows[0].from: Invalid value"]],
+  ["{from: a, request: 'b:80', expect: {delivered: 1}}", ["flows[0].request: Invalid value"]],
+  ["{from: tcp a, request: 'b:80', expect: {delivered: 1}}", ["flows[0].request: Invalid value", "expected"]],
+  ["{request: GET http://b/, expect: {delivered: 1}}", ["flows[0].from: Required value"]],
+  ["{from: a, to: 'b:80', expect: {status: 404}}", ["flows[0].expect.status: Forbidden: only requests have it"]],
+  ["{from: a, request: GET http://b/, expect: {status: 99}}", ["must be a status of HTTP, such as 404"]],
+  [
+    "{from: a, request: GET http://b/, expect: {status: 404, delivered: b}}",
+    ["flows[0].expect.status: Forbidden: the proxy does not answer"],
+  ],
+  ["{from: a, request: GET http://b/, expect: {status: 404, ends: loop}}", ["flows[0].expect.ends: Forbidden"]],
+  ["{from: a, request: GET http://b/, expect: {status: 404, seenAs: client}}", ["flows[0].expect.seenAs: Forbidden"]],
   ["{from: a, to: 'b:80 iif eth0', expect: {delivered: 1}}", ["must be an end of the flow, and nothing behind it"]],
 ])("flow %s", (flow, parts) => {
   const found = ofFlow(flow).join("\n");

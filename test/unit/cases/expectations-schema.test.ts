@@ -53,6 +53,8 @@ const expecting = (members: string): string => flow(`from: web-1, to: "svc/shop/
 describe("schema and decoder agree", () => {
   test.each([
     ["the example", read("examples/shop/stories.yaml")],
+    ["the requests of the example", read("examples/shop/requests.yaml")],
+    ["an answer of the proxy", flow("from: a, request: GET http://b/, expect: {status: 404, reply: delivered}")],
     ["the example of the page", /```yaml stories.yaml\n(.*?)```/s.exec(PAGE)?.[1] ?? ""],
     [
       "settings and a Cluster in place",
@@ -91,6 +93,9 @@ describe("schema and decoder agree", () => {
     flow("from: a, to: b, protocol: http, expect: {delivered: 1}"),
     flow("from: a, to: b, families: [], expect: {delivered: 1}"),
     flow("from: a, to: b, families: [IPv5], expect: {delivered: 1}"),
+    flow("from: a, to: b, request: GET http://c/, expect: {delivered: 1}"),
+    flow("from: a, request: GET http://c/, protocol: tcp, expect: {delivered: 1}"),
+    flow("from: a, request: GET http://c/, expect: {status: 1000}"),
     expecting(""),
     expecting("deliverd: 1"),
     expecting("delivered: 0"),

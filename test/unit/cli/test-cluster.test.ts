@@ -228,7 +228,7 @@ test("other engines skip flows through a cluster, and say why", () => {
 
 test("a folder's expectations are run, and what lies beside them is named", () => {
   const { code, stdout, stderr } = kpc(["test", "."], { folder: `${ROOT}examples/shop` });
-  expect([code, stdout]).toEqual([0, "68 passed, 0 failed, 0 skipped\n"]);
+  expect([code, stdout]).toEqual([0, "80 passed, 0 failed, 0 skipped\n"]);
   expect(stderr).toContain("note: no expectations, passed over: cluster.yaml, kpc.yaml");
 });
 
