@@ -19,4 +19,5 @@ await build({
 });
 copyFileSync(path("../runtime/kernel/prober.pl"), path("../dist/bench/prober.pl"));
 copyFileSync(path("../runtime/lab/helper.pl"), path("../dist/bench/helper.pl"));
+copyFileSync(path("../runtime/haproxy/haproxy-world.mjs"), path("../dist/bench/haproxy-world.mjs"));
 process.exitCode = spawnSync(process.execPath, [file, ...args], { stdio: "inherit" }).status ?? 1;

@@ -146,7 +146,7 @@ function buildProgram(run: RunWork): Command {
     withOptionsOfCases(
       program
         .command("test")
-        .description("run expectation files: packets, and what must happen to them")
+        .description("run expectation files: packets or HTTP requests, and what must happen to them")
         .argument("[files...]", "expectation files or folders")
         .option("--engine <list>", `engines that answer, separated by commas: ${ENGINE_NAMES}`, "ir")
         .addOption(

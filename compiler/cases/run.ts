@@ -12,7 +12,8 @@ import type { Case, Flow } from "./types.ts";
 export interface FlowResult {
   readonly case: string;
   readonly flow: string;
-  readonly mode: Mode;
+  /** Undefined: the outcome is the same in all modes. */
+  readonly mode?: Mode;
   readonly engine: string;
   readonly status: "pass" | "fail" | "skip";
   readonly expected: string;

@@ -1,5 +1,6 @@
 import type { FlowResult } from "../cases/run.ts";
 import { type Diagnostic, lineAndColumn, printPlace } from "../diagnostics.ts";
+import { whereOf } from "./test-results.ts";
 
 /** A case that could not be read or compiled. */
 export interface BrokenCase {
@@ -13,7 +14,7 @@ export interface BrokenCase {
 export function printJunit(results: readonly FlowResult[], broken: readonly BrokenCase[]): string {
   const suites = new Map<string, FlowResult[]>();
   for (const result of results) {
-    const name = `${result.case} (${result.mode}, ${result.engine})`;
+    const name = `${result.case} (${whereOf(result)})`;
     suites.set(name, [...(suites.get(name) ?? []), result]);
   }
   const parts = [...suites].map(([name, cases]) => {

@@ -83,10 +83,10 @@ async function printBytes(
 }
 
 /** The router's table. Throws `Trouble` where there is nothing to route. */
-async function printRoutes({ program: { routes } }: Compiled, source: string): Promise<Uint8Array> {
+async function printRoutes({ program: { routes, tls } }: Compiled, source: string): Promise<Uint8Array> {
   const { encodeRoutes } = await import("../formats/router/encode.ts");
   if (routes.length === 0) throw new Trouble("-o router serves Ingresses, and the input has none for kpc");
-  return encodeRoutes(routes, source);
+  return encodeRoutes(routes, { tls, source });
 }
 
 async function printForIptables(

@@ -1,27 +1,24 @@
 /** `kpc test`: expectations for a whole cluster. */
-import { dirname, isAbsolute, join } from "node:path";
 import type { ReplayInput, ReplayPart } from "../cases/cluster/replay.ts";
 import { LAB_ENGINE, runClusterCase, skipClusterCase, WALKING_ENGINE } from "../cases/cluster/run.ts";
 import type { ClusterCase, InPlaceOr } from "../cases/cluster/types.ts";
 import type { FlowResult } from "../cases/run.ts";
 import type { Described } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
-import { readDocuments } from "../documents/document.ts";
-import { Field } from "../documents/field.ts";
+import type { Field } from "../documents/field.ts";
 import { isObject } from "../documents/show.ts";
 import type { Engine } from "../engines/types.ts";
 import type { Config } from "../node/config.ts";
 import { readConfigFile } from "../node/read-config.ts";
 import type { Mode } from "../node/settings.ts";
 import { loadObjects } from "../specs/load.ts";
-import type { Located } from "../specs/located.ts";
 import type { Specs } from "../specs/types.ts";
 import { addressesAsked } from "../trace/asked.ts";
+import { attempt, besides, documentsOf } from "./case-files.ts";
 import { areWithoutError, describeQuietly } from "./describe.ts";
-import { readInputs, readSource } from "./inputs.ts";
+import { readSource } from "./inputs.ts";
 import { testInLab } from "./lab-cases.ts";
 import type { CommonFlags } from "./session.ts";
-import { Trouble } from "./trouble.ts";
 
 /** What became of a case in one mode; `results` undefined where its network could not be made. */
 export interface ClusterRun {
@@ -70,31 +67,6 @@ export async function describeCase(
   const mentioned = testCase.flows.flatMap(({ asked }) => addressesAsked(asked));
   const { described, diagnostics, ofRules } = await describeQuietly({ load, config }, flags, mentioned);
   return { described: areWithoutError(ofRules) ? described : undefined, diagnostics: [...diagnostics, ...ofRules] };
-}
-
-/** A path in the file at `path`, as the command line would name it. */
-function besides(path: string, name: string): string {
-  return isAbsolute(name) ? name : join(dirname(path), name);
-}
-
-/** What `read` gives; reports `unreadable-file` at `origin` where that throws `Trouble`. */
-function attempt<T>(read: () => T, origin: Field, report: Report): T | undefined {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof Trouble)) throw error;
-    report({ severity: "error", code: "unreadable-file", message: error.message, origin });
-    return undefined;
-  }
-}
-
-/** Documents of a file or folder that a case names. */
-function documentsOf({ value, field }: Located<string>, path: string, report: Report): Field[] {
-  const read = (): Field[] =>
-    [...readInputs([besides(path, value)], { recursive: false })].flatMap((source) =>
-      [...readDocuments(source, report)].map(Field.root),
-    );
-  return attempt(read, field, report) ?? [];
 }
 
 function manifestsOf({ files }: ClusterCase, path: string, report: Report): Field[] {

@@ -21,14 +21,19 @@ export function renderResults(results: readonly FlowResult[], broken: number): s
   );
   const lines = [
     ...failures.flatMap((result) => {
-      const { case: name, flow, mode, engine, reason, origin } = result;
-      const head = `FAIL ${printPlace(origin.span())}: ${name} / ${flow} (${mode}, ${engine}): ${reason}`;
+      const { case: name, flow, reason, origin } = result;
+      const head = `FAIL ${printPlace(origin.span())}: ${name} / ${flow} (${whereOf(result)}): ${reason}`;
       return [head, ...detailsOf(result)];
     }),
     ...skips,
     `${passed} passed, ${failed} failed, ${skipped} skipped${broken === 0 ? "" : `, ${broken} invalid`}`,
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** The mode, if there are several, and the engine. */
+export function whereOf({ mode, engine }: FlowResult): string {
+  return mode === undefined ? engine : `${mode}, ${engine}`;
 }
 
 /** What a walk was to do, what it does, and how to look at it again. */

@@ -2,6 +2,8 @@ import { dirname, isAbsolute, join } from "node:path";
 import { decodeClusterCase, isClusterForm } from "../cases/cluster/decode.ts";
 import type { ClusterCase } from "../cases/cluster/types.ts";
 import { decodeCase } from "../cases/decode.ts";
+import { decodeRequestCase, isRequestForm } from "../cases/requests/decode.ts";
+import type { RequestCase } from "../cases/requests/types.ts";
 import { type FlowResult, runCase } from "../cases/run.ts";
 import type { Case } from "../cases/types.ts";
 import { type Compiled, compileSpecs } from "../compile.ts";
@@ -14,11 +16,12 @@ import type { Engine } from "../engines/types.ts";
 import { jsonText } from "../json-output.ts";
 import type { Mode } from "../node/settings.ts";
 import { loadObjects } from "../specs/load.ts";
-import { chooseEngines } from "./engines.ts";
+import { type ChosenEngines, chooseEngines } from "./engines.ts";
 import { readInputs } from "./inputs.ts";
 import { type BrokenCase, printJunit } from "./junit.ts";
 import { type CommonFlags, EXIT, note, optionsOf, print, showDiagnostics } from "./session.ts";
 import { type ClusterRun, runCluster } from "./test-cluster.ts";
+import { runRequests } from "./test-requests.ts";
 import { renderResults, resultToJson, summaryOf } from "./test-results.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -36,16 +39,17 @@ interface Run {
 /** `kpc test`: runs expectations. A case that cannot be read or compiled is trouble, not a failed expectation. */
 export async function testCommand(names: readonly string[], flags: TestFlags): Promise<number> {
   const engines = await chooseEngines(flags.engine);
-  const run = await runCases(names, flags, engines).finally(() => Promise.all(engines.map((engine) => engine.close())));
+  const all = [...engines.forPackets, ...engines.forRequests];
+  const run = await runCases(names, flags, engines).finally(() => Promise.all(all.map((engine) => engine.close())));
   await print(render(run, flags.output));
   if (run.broken.length > 0) return EXIT.trouble;
   return run.results.some(({ status }) => status === "fail") ? EXIT.finding : EXIT.fine;
 }
 
-async function runCases(names: readonly string[], flags: TestFlags, engines: readonly Engine[]): Promise<Run> {
+async function runCases(names: readonly string[], flags: TestFlags, engines: ChosenEngines): Promise<Run> {
   const results: FlowResult[] = [];
   const broken: BrokenCase[] = [];
-  const completed = new Set<Case | ClusterCase>();
+  const completed = new Set<AnyCase>();
   for (const { testCase, path, diagnostics } of readCases(names, flags)) {
     if (testCase === undefined) {
       broken.push({ path, name: undefined, diagnostics });
@@ -53,8 +57,7 @@ async function runCases(names: readonly string[], flags: TestFlags, engines: rea
     }
     const found: Diagnostic[] = [];
     let isBroken = false;
-    for (const mode of testCase.modes) {
-      const { results: ran, diagnostics: inMode } = await runInMode(testCase, mode, path, { flags, engines });
+    for (const { results: ran, diagnostics: inMode } of await runEach(testCase, path, flags, engines)) {
       if (inMode.some(({ code }) => code === "assumed")) completed.add(testCase);
       if (ran !== undefined) results.push(...ran);
       else {
@@ -73,6 +76,19 @@ async function runCases(names: readonly string[], flags: TestFlags, engines: rea
       flags,
     );
   return { results, broken };
+}
+
+/** What became of a case, in each of its modes. Routes of requests are the same in all. */
+async function runEach(
+  testCase: AnyCase,
+  path: string,
+  flags: TestFlags,
+  { forPackets, forRequests }: ChosenEngines,
+): Promise<ClusterRun[]> {
+  if ("requests" in testCase) return [await runRequests(testCase, path, { flags, engines: forRequests })];
+  const runs: ClusterRun[] = [];
+  for (const mode of testCase.modes) runs.push(await runInMode(testCase, mode, path, { flags, engines: forPackets }));
+  return runs;
 }
 
 /** The results of a case in one mode, on each engine; undefined where its world could not be made. */
@@ -95,9 +111,11 @@ function unique(diagnostics: readonly Diagnostic[]): Diagnostic[] {
   return [...new Map(diagnostics.map((each) => [JSON.stringify(diagnosticToJson(each)), each])).values()];
 }
 
+type AnyCase = Case | ClusterCase | RequestCase;
+
 interface ReadCase {
   /** Undefined when something is wrong with it. */
-  readonly testCase: Case | ClusterCase | undefined;
+  readonly testCase: AnyCase | undefined;
   readonly path: string;
   readonly diagnostics: readonly Diagnostic[];
   /** It is a file of manifests or settings. */
@@ -134,14 +152,18 @@ export function* casesIn(source: Source): Generator<ReadCase> {
   for (const root of roots) {
     const diagnostics: Diagnostic[] = [];
     const context = { report: (diagnostic: Diagnostic) => void diagnostics.push(diagnostic), root, subject: path };
-    const testCase = isClusterForm(root) ? decodeClusterCase(context, root) : decodeCase(context, root);
+    const testCase = isRequestForm(root)
+      ? decodeRequestCase(context, root)
+      : isClusterForm(root)
+        ? decodeClusterCase(context, root)
+        : decodeCase(context, root);
     const failed = diagnostics.some(({ severity }) => severity === "error");
     yield { testCase: failed ? undefined : testCase, path, diagnostics };
   }
 }
 
 function isExpectations(root: Field): boolean {
-  return root.get("flows") !== undefined || root.get("kind")?.value === "Expectations";
+  return root.get("flows") !== undefined || root.get("kind")?.value === "Expectations" || isRequestForm(root);
 }
 
 /** The world of a case in one mode. */

@@ -38,7 +38,7 @@ export interface TraceFlags extends WalkFlags {
 
 /** `kpc trace`: the way of one packet, and the rules that decided it. */
 export async function traceCommand(text: string, names: readonly string[], flags: TraceFlags): Promise<number> {
-  const [engine, ...others] = await chooseEngines(flags.engine);
+  const [engine, ...others] = (await chooseEngines(flags.engine)).forPackets;
   if (engine === undefined || others.length > 0) throw new Trouble("kpc trace takes one engine");
   const reason = engine.unavailable();
   if (reason !== undefined) throw new Trouble(`engine ${engine.name} cannot run here: ${reason}`);

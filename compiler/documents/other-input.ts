@@ -41,7 +41,7 @@ const FORMS: readonly (readonly [InputForm, RegExp])[] = [
     "helm",
     /\{\{-? *(?:[.$"(]|\/\*|(?:if|else|end|range|with|include|template|define|block|toYaml|tpl|default|printf|quote)\b)/,
   ],
-  ["expectations", /^flows: *(?:\[.*)?$/m],
+  ["expectations", /^(?:flows|requests|ingresses|invalid): *(?:\[.*)?$/m],
   ["kustomization", /^(?:resources|bases|components): *(?:\[.*|\n *- .*)$/m],
   ["manifests", /^(?:apiVersion: *\S.*|kind: *[A-Z]\w*\s*|\s*\{?\s*"(?:apiVersion|kind)" *: *".*)$/m],
 ];

@@ -13,7 +13,7 @@ export interface CertificateDecision {
  *  wildcard for its first label, then the default one. */
 export function decideCertificate({ tls }: Pick<Program, "tls">, serverName: string | undefined): CertificateDecision {
   if (tls === undefined) return { host: undefined, certificate: undefined };
-  const name = serverName?.toLowerCase();
+  const name = serverName?.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   const wildcard = name !== undefined && /^[^.]+\./.test(name) ? name.replace(/^[^.]+/, "*") : undefined;
   const host = tls.hosts.find((each) => each.host === name) ?? tls.hosts.find((each) => each.host === wildcard);
   const wanted = host?.certificate ?? tls.fallback;

@@ -45,7 +45,8 @@ export async function printBytes(rules: Rules, format: BinaryFormat, source = ""
   const { program, known } = contentOf(rules);
   checkWord(format, BINARY_FORMATS, "format");
   checkText(source, "source");
-  if (format === "router") return { diagnostics: [], bytes: encodeRoutes(program.routes, source) };
+  if (format === "router")
+    return { diagnostics: [], bytes: encodeRoutes(program.routes, { tls: program.tls, source }) };
   const { table, unsupported } = printTable(program, known.node.addresses, source);
   const diagnostics = dataOf(unsupported);
   if (table === undefined) return { diagnostics, bytes: undefined };

@@ -11,6 +11,8 @@ export interface RoutedRequest {
   readonly host?: string | undefined;
   /** The request target: path and query. */
   readonly path: string;
+  /** The host that the client named in the TLS handshake, empty where it named none; undefined: there was no TLS. */
+  readonly sni?: string | undefined;
 }
 
 /** The path of a rule of an Ingress. */
@@ -35,26 +37,31 @@ export interface Routing {
   readonly rule: RouterRule | undefined;
   /** One sentence. */
   readonly why: string;
+  /** The Secret of the certificate that the client is shown, `namespace/name`; undefined: there was no TLS, or the handshake is refused. */
+  readonly certificate: string | undefined;
 }
 
 export class Router {
   private table: RouterTable;
-  private hosts: HostRecords;
-  /** What decisions mean, by their number, once someone asked. */
-  private known: (Routing | undefined)[] = [];
+  private hosts: NamedRecords;
+  private tlsHosts: NamedRecords;
+  /** What decisions mean, by their number and by that of the certificate, once someone asked. */
+  private known: (Routing | undefined)[][] = [];
 
   /** Throws `TableError` when `table` is none, and `TypeError` when it is not bytes. */
   constructor(table: Uint8Array) {
     checkBytes(table, "table");
     this.table = new RouterTable(table);
-    this.hosts = recordsOf(this.table);
+    this.hosts = recordsOf(this.table, L.R_HOSTS, L.HOST_WORDS);
+    this.tlsHosts = recordsOf(this.table, L.R_TLS_HOSTS, L.TLS_HOST_WORDS);
   }
 
   /** Goes over to another table, all at once. Throws `TableError` when it is none; then the one before stays. */
   replace(table: Uint8Array): void {
     checkBytes(table, "table");
     const next = new RouterTable(table);
-    this.hosts = recordsOf(next);
+    this.hosts = recordsOf(next, L.R_HOSTS, L.HOST_WORDS);
+    this.tlsHosts = recordsOf(next, L.R_TLS_HOSTS, L.TLS_HOST_WORDS);
     this.table = next;
     this.known = [];
   }
@@ -67,10 +74,11 @@ export class Router {
   /** What becomes of a request. Requests with one outcome get the same object. Throws `TypeError` for what is no request. */
   route(request: RoutedRequest): Routing {
     if (typeof request !== "object" || request === null) throw wrongRequest(request);
-    const { host, path } = request;
-    if (typeof path !== "string" || (host !== undefined && typeof host !== "string")) throw wrongRequest(request);
+    const { host, path, sni } = request;
+    if (typeof path !== "string" || !isTextOrNone(host) || !isTextOrNone(sni)) throw wrongRequest(request);
     const decision = this.decide(this.findHost(host), path);
-    return this.known[decision] ?? this.describe(decision);
+    const certificate = sni === undefined ? 0 : this.certificateFor(sni);
+    return this.known[certificate]?.[decision] ?? this.describe(decision, certificate);
   }
 
   // --- hosts -----------------------------------------------------------------------------------------------------------
@@ -80,15 +88,13 @@ export class Router {
     if (header === undefined) return this.hosts.others;
     // Most headers are names as they stand in the table. One with a dot at its end is another name.
     const found = header.charCodeAt(header.length - 1) === DOT ? undefined : this.hosts.byName.get(header);
-    return found ?? this.findHostOf(hostName(header));
+    return found ?? findRecord(this.hosts, hostName(header));
   }
 
-  private findHostOf(name: string): number {
-    const { byName, bySuffix, others } = this.hosts;
-    const precise = byName.get(name);
-    if (precise !== undefined) return precise;
-    const dot = name.indexOf(".");
-    return (dot > 0 ? bySuffix.get(name.slice(dot)) : undefined) ?? others;
+  /** The number of the certificate for a name in a TLS handshake, which has no port. */
+  private certificateFor(name: string): number {
+    const record = this.tlsHosts.byName.get(name) ?? findRecord(this.tlsHosts, lowerCase(name));
+    return this.table.words[record + L.TLS_HOST_CERTIFICATE] as number;
   }
 
   // --- paths -----------------------------------------------------------------------------------------------------------
@@ -137,7 +143,7 @@ export class Router {
   // --- words -----------------------------------------------------------------------------------------------------------
 
   /** What a decision means, which is kept. */
-  private describe(decision: number): Routing {
+  private describe(decision: number, certificate: number): Routing {
     const { words } = this.table;
     const at = (words[L.R_DECISIONS] as number) + decision * L.DECISION_WORDS;
     const target = (words[L.R_TARGETS] as number) + (words[at + L.DECISION_TARGET] as number) * L.TARGET_WORDS;
@@ -152,8 +158,11 @@ export class Router {
       status: status === 404 || status === 503 ? status : undefined,
       rule,
       why: `${reasonOf(words[at + L.DECISION_KIND] as number, host, rule)}: ${end}`,
+      certificate: certificate === 0 ? undefined : this.table.text(certificate),
     };
-    this.known[decision] = routing;
+    const known = this.known[certificate] ?? [];
+    known[decision] = routing;
+    this.known[certificate] = known;
     return routing;
   }
 
@@ -201,38 +210,55 @@ function reasonOf(kind: number, host: string, rule: RouterRule | undefined): str
   return `${who}, and ${rule.match === "exact" ? `${rule.path} is exactly the path` : `${rule.path} is the longest prefix of the path`}`;
 }
 
-/** Where the records of hosts are in a table. */
-interface HostRecords {
+/** Where records with the names of hosts are in a table. */
+interface NamedRecords {
   readonly byName: ReadonlyMap<string, number>;
   /** Those with a wildcard, by what follows it. */
   readonly bySuffix: ReadonlyMap<string, number>;
   readonly others: number;
 }
 
-function recordsOf(table: RouterTable): HostRecords {
-  const { words } = table;
-  const others = words[L.R_HOSTS] as number;
+/** The records of `part`, which begin with their name; the first one is that of all others. */
+function recordsOf(table: RouterTable, part: number, words: number): NamedRecords {
+  const others = table.words[part] as number;
   const byName = new Map<string, number>();
   const bySuffix = new Map<string, number>();
-  for (let i = 1; i < (words[L.R_HOSTS + 1] as number); i++) {
-    const at = others + i * L.HOST_WORDS;
-    const name = table.text(words[at + L.HOST_NAME] as number);
+  for (let i = 1; i < (table.words[part + 1] as number); i++) {
+    const at = others + i * words;
+    const name = table.text(table.words[at] as number);
     byName.set(name, at);
     if (name.startsWith("*.")) bySuffix.set(name.slice(1), at);
   }
   return { byName, bySuffix, others };
 }
 
+/** The record for a name: its own, else that of the wildcard for its first label, else that of all others. */
+function findRecord({ byName, bySuffix, others }: NamedRecords, name: string): number {
+  const precise = byName.get(name);
+  if (precise !== undefined) return precise;
+  const dot = name.indexOf(".");
+  return (dot > 0 ? bySuffix.get(name.slice(dot)) : undefined) ?? others;
+}
+
 /** The name in a Host header: without port and a dot at its end, in lower case. Empty for an address in brackets. */
 function hostName(header: string): string {
   if (header.startsWith("[")) return "";
   const colon = header.indexOf(":");
-  const name = (colon < 0 ? header : header.slice(0, colon)).replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+  const name = lowerCase(colon < 0 ? header : header.slice(0, colon));
   return name.endsWith(".") ? name.slice(0, -1) : name;
 }
 
+/** ASCII letters in lower case. */
+function lowerCase(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+function isTextOrNone(value: unknown): boolean {
+  return value === undefined || typeof value === "string";
+}
+
 function wrongRequest(request: unknown): TypeError {
-  return new TypeError(`request: expected {host?: string, path: string}, found ${describe(request)}`);
+  return new TypeError(`request: expected {host?: string, path: string, sni?: string}, found ${describe(request)}`);
 }
 
 const HASH_MARK = 35;

@@ -11,6 +11,7 @@ const PARTS = [
   { at: L.R_DECISIONS, record: L.DECISION_WORDS },
   { at: L.R_TARGETS, record: L.TARGET_WORDS },
   { at: L.R_ENDPOINTS, record: L.ENDPOINT_WORDS },
+  { at: L.R_TLS_HOSTS, record: L.TLS_HOST_WORDS },
   { at: L.R_TEXTS, record: L.TEXT_WORDS },
 ] as const;
 
@@ -62,6 +63,7 @@ export class RouterTable {
       if (start < L.R_HEADER_WORDS || count < 0 || start + count * record > this.words.length) throw damaged();
     }
     this.check(0, this.count(L.R_HOSTS));
+    this.check(0, this.count(L.R_TLS_HOSTS));
     this.check(this.word(L.R_SOURCE), this.count(L.R_TEXTS));
   }
 
@@ -106,6 +108,10 @@ export class RouterTable {
       this.check(this.word(at + L.TARGET_TEXT), this.count(L.R_TEXTS));
       const [first, count] = [this.word(at + L.TARGET_ENDPOINTS), this.word(at + L.TARGET_ENDPOINTS_COUNT)];
       if (first < 0 || count < 0 || first + count > this.count(L.R_ENDPOINTS)) throw damaged();
+    });
+    this.each(L.R_TLS_HOSTS, L.TLS_HOST_WORDS, (at) => {
+      for (const text of [L.TLS_HOST_NAME, L.TLS_HOST_CERTIFICATE])
+        this.check(this.word(at + text), this.count(L.R_TEXTS));
     });
     this.each(L.R_TEXTS, L.TEXT_WORDS, (at) =>
       this.checkUnits(this.word(at + L.TEXT_AT), this.word(at + L.TEXT_LENGTH)),

@@ -62,7 +62,7 @@ describe("the router finds what the evaluator finds", () => {
 
 describe("a table of routes", () => {
   const [routes = []] = fc.sample(ROUTES, { numRuns: 1, seed: 9 });
-  const table = encodeRoutes(routes, "a test");
+  const table = encodeRoutes(routes, { source: "a test" });
 
   test("with any byte changed, or cut off, is refused", () => {
     const router = createRouter(table);

@@ -57,6 +57,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
     "documents",
     "engines",
     "evaluate",
+    "ir",
     "layout",
     "net",
     "node",

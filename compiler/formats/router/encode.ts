@@ -1,15 +1,23 @@
 /** Routes of Ingresses as a table for the router: bytes. */
 import { lineAndColumn } from "../../diagnostics.ts";
-import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
 import { checksumOf, littleEndian } from "../tables/bytes.ts";
 import * as L from "./layout.ts";
 import { winnersOf } from "./paths.ts";
 import { addPathTree } from "./tree.ts";
 import { TextList, WordList } from "./words.ts";
 
-/** The table of `routes`. `source` says what it was made from. */
-export function encodeRoutes(routes: readonly HostRoutes[], source = ""): Uint8Array {
-  return new RoutesEncoder().encode(routes, source);
+/** What a table has besides routes. */
+export interface RouterTableOptions {
+  /** The certificates that hosts have. */
+  readonly tls?: TlsTable | undefined;
+  /** What it was made from. */
+  readonly source?: string;
+}
+
+/** The table of `routes`. */
+export function encodeRoutes(routes: readonly HostRoutes[], options: RouterTableOptions = {}): Uint8Array {
+  return new RoutesEncoder().encode(routes, options);
 }
 
 class RoutesEncoder {
@@ -21,7 +29,7 @@ class RoutesEncoder {
   /** The numbers of targets by their backend, or by status and reason. */
   private readonly targetsByName = new Map<string, { readonly target: RouteTarget; readonly number: number }[]>();
 
-  encode(routes: readonly HostRoutes[], source: string): Uint8Array {
+  encode(routes: readonly HostRoutes[], { tls, source = "" }: RouterTableOptions): Uint8Array {
     // Of hosts with one name the first one counts.
     const named = new Map<string, HostRoutes>();
     for (const each of routes)
@@ -31,7 +39,7 @@ class RoutesEncoder {
     if (others === undefined) this.writeNoHost(hosts);
     else this.writeHost(hosts, others);
     for (const each of named.values()) this.writeHost(hosts, each);
-    return this.join(hosts, this.texts.number(source));
+    return this.join(hosts, this.tlsHosts(tls), this.texts.number(source));
   }
 
   /** The first host, that of requests for none of the others, where there are no routes for it. */
@@ -121,8 +129,24 @@ class RoutesEncoder {
         this.endpoints.set(at + L.ENDPOINT_ADDRESS + i, Number((address >> BigInt(96 - 32 * i)) & 0xffffffffn));
   }
 
+  /** Which certificate each host has. One without is shown the default one, as are those that are not listed. */
+  private tlsHosts(tls: TlsTable | undefined): WordList {
+    const list = new WordList();
+    const fallback = this.texts.number(tls?.fallback ?? "");
+    const named = (tls?.hosts ?? []).map(({ host, certificate }) => ({
+      name: this.texts.number(host),
+      certificate: certificate === undefined ? fallback : this.texts.number(certificate),
+    }));
+    for (const { name, certificate } of [{ name: 0, certificate: fallback }, ...named]) {
+      const at = list.reserve(L.TLS_HOST_WORDS);
+      list.set(at + L.TLS_HOST_NAME, name);
+      list.set(at + L.TLS_HOST_CERTIFICATE, certificate);
+    }
+    return list;
+  }
+
   /** All parts, one after the other, behind the header. */
-  private join(hosts: WordList, source: number): Uint8Array {
+  private join(hosts: WordList, tlsHosts: WordList, source: number): Uint8Array {
     const units = this.texts.units();
     const parts = [
       [L.R_HOSTS, hosts.view(), hosts.length / L.HOST_WORDS],
@@ -130,6 +154,7 @@ class RoutesEncoder {
       [L.R_DECISIONS, this.decisions.view(), this.decisions.length / L.DECISION_WORDS],
       [L.R_TARGETS, this.targets.view(), this.targets.length / L.TARGET_WORDS],
       [L.R_ENDPOINTS, this.endpoints.view(), this.endpoints.length / L.ENDPOINT_WORDS],
+      [L.R_TLS_HOSTS, tlsHosts.view(), tlsHosts.length / L.TLS_HOST_WORDS],
       [L.R_TEXTS, this.texts.records.view(), this.texts.records.length / L.TEXT_WORDS],
       [L.R_UNITS, units.words, units.count],
     ] as const;

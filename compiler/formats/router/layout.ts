@@ -1,7 +1,7 @@
 /**
  * The layout of a table of routes: words of 32 bits, little-endian. Offsets in a table count words; `…_WORDS` are sizes of records.
  *
- *   header │ hosts │ nodes │ decisions │ targets │ endpoints │ texts │ UTF-16 units of all texts
+ *   header │ hosts │ nodes │ decisions │ targets │ endpoints │ TLS hosts │ texts │ UTF-16 units of all texts
  *
  * The paths of a host are a tree of their units, in which a node stands for the units that all paths below it go on with. A look-up
  * reads the path asked for once, from left to right, as long as it is in the tree.
@@ -23,12 +23,13 @@ export const R_NODES = 6;
 export const R_DECISIONS = 8;
 export const R_TARGETS = 10;
 export const R_ENDPOINTS = 12;
-export const R_TEXTS = 14;
+export const R_TLS_HOSTS = 14;
+export const R_TEXTS = 16;
 /** Of units there are two in a word. */
-export const R_UNITS = 16;
+export const R_UNITS = 18;
 /** What the table was made from: a text. */
-export const R_SOURCE = 18;
-export const R_HEADER_WORDS = 19;
+export const R_SOURCE = 20;
+export const R_HEADER_WORDS = 21;
 
 // A host: the number of its name, then its nodes: where the children of the root are. The first host is all those that have no record.
 export const HOST_NAME = 0;
@@ -80,6 +81,12 @@ export const ENDPOINT_PORT = 0;
 export const ENDPOINT_BITS = 1;
 export const ENDPOINT_ADDRESS = 2;
 export const ENDPOINT_WORDS = 6;
+
+// A host that clients name in the TLS handshake, and its certificate; 0: none. The first one is all those that have no record. Texts by
+// their numbers.
+export const TLS_HOST_NAME = 0;
+export const TLS_HOST_CERTIFICATE = 1;
+export const TLS_HOST_WORDS = 2;
 
 // A text: its first unit, and how many. Text 0 has none.
 export const TEXT_AT = 0;

@@ -33,6 +33,7 @@ describe("the router of the shop", () => {
         origin: expect.stringMatching(/ingress\.yaml:12:13$/),
       },
       why: "a rule names shop.example.com, and /api is the longest prefix of the path: shop/api:http",
+      certificate: undefined,
     });
   });
 
@@ -70,14 +71,20 @@ describe("the router of the shop", () => {
     expect(other.source).toBe("a digest");
   });
 
-  test.each([[undefined], [null], ["/"], [{}], [{ path: 7 }], [{ host: 7, path: "/" }], [{ host: null, path: "/" }]])(
-    "refuses %j as a request",
-    (wrong) => {
-      expect(() => router.route(wrong as unknown as RoutedRequest)).toThrow(
-        /^request: expected \{host\?: string, path: string\}, found /,
-      );
-    },
-  );
+  test.each([
+    [undefined],
+    [null],
+    ["/"],
+    [{}],
+    [{ path: 7 }],
+    [{ host: 7, path: "/" }],
+    [{ host: null, path: "/" }],
+    [{ path: "/", sni: 7 }],
+  ])("refuses %j as a request", (wrong) => {
+    expect(() => router.route(wrong as unknown as RoutedRequest)).toThrow(
+      /^request: expected \{host\?: string, path: string, sni\?: string\}, found /,
+    );
+  });
 });
 
 describe("bytes that are no table are refused with the reason", () => {

@@ -1,0 +1,180 @@
+/** From a document of kind IngressExpectations to the Ingresses and the requests that it has. */
+import {
+  asArray,
+  asBoolean,
+  asInteger,
+  asObject,
+  asOneOf,
+  asString,
+  type Context,
+  reportInvalid,
+  reportMissing,
+} from "../../documents/decode.ts";
+import type { Field } from "../../documents/field.ts";
+import { checkMembers } from "../../documents/unknown-members.ts";
+import type { Located } from "../../specs/located.ts";
+import type { ExpectedEnd, ExpectedRequest, InvalidIngress, RequestCase, RequestExpectation } from "./types.ts";
+
+export const INGRESS_EXPECTATIONS_MEMBERS: ReadonlySet<string> = new Set([
+  "apiVersion",
+  "kind",
+  "name",
+  "description",
+  "basis",
+  "note",
+  "files",
+  "config",
+  "controller",
+  "ingressClasses",
+  "services",
+  "endpointSlices",
+  "externalNames",
+  "secrets",
+  "ingresses",
+  "requests",
+  "invalid",
+]);
+
+export const REQUEST_MEMBERS: ReadonlySet<string> = new Set([
+  "name",
+  "basis",
+  "method",
+  "scheme",
+  "sni",
+  "host",
+  "path",
+  "expect",
+]);
+
+export const REQUEST_EXPECT_MEMBERS: ReadonlySet<string> = new Set([
+  "service",
+  "port",
+  "status",
+  "refused",
+  "certificate",
+]);
+
+/** Whether a document is of kind IngressExpectations, or has requests and no kind. */
+export function isRequestForm(root: Field): boolean {
+  const kind = root.get("kind");
+  if (kind !== undefined) return kind.value === "IngressExpectations";
+  return root.get("ingresses") !== undefined || root.get("requests") !== undefined || root.get("invalid") !== undefined;
+}
+
+/** The case in a document of kind IngressExpectations. Reports what is wrong with it; what it gives then is not whole. */
+export function decodeRequestCase(context: Context, root: Field): RequestCase {
+  checkMembers(context, root, INGRESS_EXPECTATIONS_MEMBERS);
+  if (root.get("kind") !== undefined && root.get("apiVersion") === undefined)
+    reportMissing(context, root, "apiVersion");
+  asOneOf(context, root.get("apiVersion"), ["kpc.dev/v1alpha1"]);
+  for (const key of ["description", "basis", "note"]) asString(context, root.get(key)); // for people: nothing reads them
+  const has = (key: string): boolean => root.get(key) !== undefined;
+  if (!has("requests") && !has("invalid")) reportMissing(context, root, "requests");
+  if (has("requests") && !has("files") && !has("ingresses")) reportMissing(context, root, "ingresses");
+  const config = asString(context, root.get("config"));
+  return {
+    name: asString(context, root.get("name")) ?? root.span().source.name,
+    files: asArray(context, root.get("files")).flatMap((file) => located(context, file)),
+    config: config === undefined ? undefined : { value: config, field: root.member("config") },
+    controller: asString(context, root.get("controller")),
+    ingresses: asArray(context, root.get("ingresses")),
+    ingressClasses: asArray(context, root.get("ingressClasses")),
+    services: has("services") ? asArray(context, root.get("services")) : undefined,
+    endpointSlices: has("endpointSlices") ? asArray(context, root.get("endpointSlices")) : undefined,
+    secrets: asArray(context, root.get("secrets")).flatMap((name) => decodeSecret(context, name)),
+    externalNames: asBoolean(context, root.get("externalNames")) ?? false,
+    requests: asArray(context, root.get("requests")).flatMap((request) => decodeRequest(context, request) ?? []),
+    invalid: asArray(context, root.get("invalid")).flatMap((entry) => decodeInvalid(context, entry) ?? []),
+  };
+}
+
+function located(context: Context, field: Field): Located<string>[] {
+  const value = asString(context, field);
+  return value === undefined ? [] : [{ value, field }];
+}
+
+function decodeSecret(context: Context, field: Field): string[] {
+  const name = asString(context, field);
+  if (name === undefined) return [];
+  if (/^[a-z0-9-]+\/[a-z0-9.-]+$/.test(name)) return [name];
+  reportInvalid(context, field, "must be namespace/name");
+  return [];
+}
+
+function decodeRequest(context: Context, field: Field): ExpectedRequest | undefined {
+  if (asObject(context, field) === undefined) return undefined;
+  checkMembers(context, field, REQUEST_MEMBERS);
+  for (const key of ["path", "expect"]) if (field.get(key) === undefined) reportMissing(context, field, key);
+  const scheme = asOneOf(context, field.get("scheme"), ["http", "https"]) ?? "http";
+  const method = asString(context, field.get("method")) ?? "GET";
+  const host = asString(context, field.get("host"));
+  const sni = asString(context, field.get("sni"));
+  const target = asString(context, field.get("path"));
+  asString(context, field.get("basis")); // for people: nothing reads it
+  if (sni !== undefined && scheme === "http") reportInvalid(context, field.member("sni"), "only with scheme: https");
+  checkSent(context, field, "host", host, /^[ -~]*$/);
+  checkSent(context, field, "path", target, /^[!-~]+$/);
+  checkSent(context, field, "method", method, /^[A-Z]+$/);
+  const expect = decodeExpectation(context, field.get("expect"), scheme);
+  if (target === undefined || expect === undefined) return undefined;
+  const asked = sni ?? host?.replace(/:\d*$/, "");
+  const serverName = scheme === "https" && asked !== "" ? asked : undefined;
+  const shown = `${method} ${scheme}://${host ?? ""}${target}${sni === undefined ? "" : ` (SNI ${sni})`}`;
+  const name = asString(context, field.get("name")) ?? shown;
+  return { name, request: { method, scheme, serverName, host, target }, expect, field };
+}
+
+/** Reports what cannot be sent in a request. */
+function checkSent(context: Context, field: Field, key: string, text: string | undefined, form: RegExp): void {
+  if (text !== undefined && !form.test(text))
+    reportInvalid(context, field.member(key), "must be what a request can have: ASCII without control characters");
+}
+
+function decodeExpectation(
+  context: Context,
+  field: Field | undefined,
+  scheme: "http" | "https",
+): RequestExpectation | undefined {
+  if (field === undefined || asObject(context, field) === undefined) return undefined;
+  checkMembers(context, field, REQUEST_EXPECT_MEMBERS);
+  const certificate = asString(context, field.get("certificate"));
+  if (certificate !== undefined && scheme === "http")
+    reportInvalid(context, field.member("certificate"), "only with scheme: https");
+  const end = decodeEnd(context, field);
+  return end === undefined ? undefined : { end, certificate };
+}
+
+function decodeEnd(context: Context, field: Field): ExpectedEnd | undefined {
+  const service = asString(context, field.get("service"));
+  const port = asInteger(context, field.get("port"));
+  const status = asInteger(context, field.get("status"));
+  const refused = asBoolean(context, field.get("refused"));
+  const ends = ["service", "status", "refused"].filter((key) => field.get(key) !== undefined);
+  if (ends.length !== 1) {
+    reportInvalid(context, field, "must have one of service (with port), status and refused");
+    return undefined;
+  }
+  if (status !== undefined) return { kind: "status", status };
+  if (service === undefined) return refused === true ? { kind: "refused" } : undefined;
+  if (port === undefined) {
+    if (field.get("port") === undefined) reportMissing(context, field, "port");
+    return undefined;
+  }
+  return { kind: "service", service: service.includes("/") ? service : `default/${service}`, port };
+}
+
+function decodeInvalid(context: Context, field: Field): InvalidIngress | undefined {
+  if (asObject(context, field) === undefined) return undefined;
+  checkMembers(context, field, new Set(["ingress", "errors"]));
+  for (const key of ["ingress", "errors"]) if (field.get(key) === undefined) reportMissing(context, field, key);
+  const ingress = asObject(context, field.get("ingress"));
+  const errors = asArray(context, field.get("errors")).flatMap((error) => {
+    if (asObject(context, error) === undefined) return [];
+    checkMembers(context, error, new Set(["path", "message"]));
+    const path = asString(context, error.get("path"));
+    const message = asString(context, error.get("message"));
+    for (const key of ["path", "message"]) if (error.get(key) === undefined) reportMissing(context, error, key);
+    return path === undefined || message === undefined ? [] : [{ path, message, field: error }];
+  });
+  return ingress === undefined ? undefined : { ingress, errors };
+}

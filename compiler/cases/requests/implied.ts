@@ -1,0 +1,75 @@
+/** Services and EndpointSlices of a case that gives none: the ones that its Ingresses need. */
+import type { Field } from "../../documents/field.ts";
+import { isObject } from "../../documents/show.ts";
+import type { RequestCase } from "./types.ts";
+
+type ImpliedObject = Readonly<Record<string, unknown>>;
+
+/** Every Service that an Ingress names, with the ports named, unless the case gives Services; one ready endpoint for every port of a
+ *  Service, unless it gives slices. No two ports have the same endpoint. Nothing for a case whose manifests are files. */
+export function impliedObjects({ files, ingresses, services, endpointSlices }: RequestCase): ImpliedObject[] {
+  if (files.length > 0) return [];
+  const implied = services === undefined ? namedServices(ingresses) : [];
+  const all = services === undefined ? implied : services.map(({ value }) => value).filter(isObject);
+  return [...implied, ...(endpointSlices === undefined ? all.map(sliceFor) : [])];
+}
+
+function namedServices(ingresses: readonly Field[]): ImpliedObject[] {
+  const found = new Map<string, { namespace: string; name: string; ports: Map<string, ImpliedObject> }>();
+  for (const { value } of ingresses) {
+    if (!isObject(value)) continue;
+    const namespace = textOf(value["metadata"], "namespace") ?? "default";
+    for (const service of servicesIn(value)) {
+      const name = textOf(service, "name");
+      const port = service["port"];
+      if (name === undefined || !isObject(port)) continue;
+      const { number, name: portName } = port;
+      const entry = found.get(`${namespace}/${name}`) ?? { namespace, name, ports: new Map<string, ImpliedObject>() };
+      found.set(`${namespace}/${name}`, entry);
+      entry.ports.set(String(number ?? portName), {
+        port: number ?? 80 + entry.ports.size,
+        name: portName ?? `p${number}`,
+      });
+    }
+  }
+  return [...found.values()].map(({ namespace, name, ports }) => ({
+    apiVersion: "v1",
+    kind: "Service",
+    metadata: { namespace, name },
+    spec: { clusterIP: "None", ports: [...ports.values()] },
+  }));
+}
+
+/** The Service of each backend below `value`. */
+function* servicesIn(value: unknown): Generator<ImpliedObject> {
+  if (!isObject(value) && !Array.isArray(value)) return;
+  for (const [key, member] of Object.entries(value)) {
+    const service = (key === "backend" || key === "defaultBackend") && isObject(member) ? member["service"] : undefined;
+    if (isObject(service)) yield service;
+    else yield* servicesIn(member);
+  }
+}
+
+function sliceFor(service: ImpliedObject, index: number): ImpliedObject {
+  const namespace = textOf(service["metadata"], "namespace") ?? "default";
+  const name = textOf(service["metadata"], "name") ?? "";
+  const { spec } = service;
+  const ports = isObject(spec) && Array.isArray(spec["ports"]) ? spec["ports"].filter(isObject) : [];
+  return {
+    apiVersion: "discovery.k8s.io/v1",
+    kind: "EndpointSlice",
+    metadata: { namespace, name: `${name}-1`, labels: { "kubernetes.io/service-name": name } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: [`10.1.${index >> 8}.${index & 255}`], conditions: { ready: true } }],
+    ports: ports.map((port, i) => ({
+      name: port["name"] ?? "",
+      port: 8080 + i,
+      protocol: port["protocol"] ?? "TCP",
+    })),
+  };
+}
+
+function textOf(value: unknown, key: string): string | undefined {
+  const member = isObject(value) ? value[key] : undefined;
+  return typeof member === "string" ? member : undefined;
+}

@@ -1,0 +1,186 @@
+/** Running expectations for HTTP requests on engines. */
+import type { Compiled } from "../../compile.ts";
+import type { Diagnostic } from "../../diagnostics.ts";
+import type { RequestEnd, RequestEngine, RequestOutcome } from "../../engines/requests.ts";
+import { unreachable } from "../../invariant.ts";
+import type { RouteTarget } from "../../ir/types.ts";
+import { parseAddress, printAddress, printAddressPort } from "../../net/address.ts";
+import { loadObjects } from "../../specs/load.ts";
+import type { FlowResult } from "../run.ts";
+import type { ExpectedEnd, InvalidIngress, RequestCase, RequestExpectation } from "./types.ts";
+
+/** Why the requests of a case with Services of type ExternalName are skipped. */
+const NO_EXTERNAL_NAMES = "kpc does not serve Services of type ExternalName: it answers 503";
+
+/** The results of all requests of `testCase`, whose world `compiled` is, on `engine`. An engine that cannot run here skips them, with its
+ *  reason. */
+export async function runRequestCase(
+  testCase: RequestCase,
+  compiled: Compiled,
+  engine: RequestEngine,
+): Promise<FlowResult[]> {
+  const reason = testCase.externalNames ? NO_EXTERNAL_NAMES : engine.unavailable();
+  const { requests } = testCase;
+  const outcomes =
+    reason === undefined && requests.length > 0
+      ? await engine.run(
+          compiled,
+          requests.map(({ request }) => request),
+        )
+      : [];
+  const backends = new BackendNames(compiled);
+  return requests.map(({ name, expect, field }, i): FlowResult => {
+    const base = {
+      case: testCase.name,
+      flow: name,
+      engine: engine.name,
+      expected: describeExpected(expect),
+      origin: field.member("expect"),
+    };
+    const outcome = outcomes[i];
+    if (outcome === undefined) return { ...base, status: "skip", actual: "", reason: reason ?? "no outcome" };
+    const actual = describe(outcome, backends);
+    const mismatch = findMismatch(expect, outcome, backends);
+    return mismatch === undefined
+      ? { ...base, status: "pass", actual }
+      : { ...base, status: "fail", actual, reason: `expected ${mismatch}, got ${actual}` };
+  });
+}
+
+/** Results for Ingresses that must be refused, which every engine leaves to those who read manifests. */
+export function runInvalid(testCase: RequestCase, engine: string): FlowResult[] {
+  return testCase.invalid.flatMap((each) => judgeInvalid(testCase.name, each, engine));
+}
+
+function judgeInvalid(name: string, { ingress, errors }: InvalidIngress, engine: string): FlowResult[] {
+  const found: Diagnostic[] = [];
+  loadObjects([ingress], (diagnostic) => void found.push(diagnostic));
+  const said = found.filter(({ severity }) => severity === "error").map(({ message }) => message);
+  const isAbout = (message: string, { path, message: part }: InvalidIngress["errors"][number]): boolean =>
+    message.includes(`${path}: `) && message.includes(part);
+  const flow = "an invalid Ingress";
+  const base = { case: name, flow, engine };
+  const others = said.filter((message) => !errors.some((error) => isAbout(message, error)));
+  const actual = said.length === 0 ? "no error" : said.join("; ");
+  return [
+    ...errors.map((error): FlowResult => {
+      const expected = `${error.path}: ${error.message}`;
+      const result = { ...base, flow: `${flow}: ${error.path}`, expected, actual, origin: error.field };
+      if (said.some((message) => isAbout(message, error))) return { ...result, status: "pass" };
+      return { ...result, status: "fail", reason: `expected the error ${expected}, got ${actual}` };
+    }),
+    ...others.map(
+      (message): FlowResult => ({
+        ...base,
+        status: "fail",
+        expected: "no other error",
+        actual: message,
+        reason: `expected no other error, got ${message}`,
+        origin: ingress,
+      }),
+    ),
+  ];
+}
+
+/** Which Service port a backend is, and which backends an endpoint belongs to. */
+class BackendNames {
+  private readonly ports = new Map<string, number>();
+  private readonly byEndpoint = new Map<string, Set<string>>();
+
+  constructor({ specs, program }: Compiled) {
+    for (const { meta, ports } of specs.services)
+      for (const { name, port } of ports) this.ports.set(`${meta.namespace}/${meta.name}:${name}`, port);
+    const targets = program.routes.flatMap(({ paths, fallback }): RouteTarget[] => [
+      ...paths.map(({ target }) => target),
+      fallback,
+    ]);
+    for (const target of targets) {
+      if (target.kind === "status") continue;
+      for (const { address, port } of target.endpoints) {
+        const key = `${printAddress(address)} ${port}`;
+        const names = this.byEndpoint.get(key) ?? new Set();
+        this.byEndpoint.set(key, names.add(this.numbered(target.backend)));
+      }
+    }
+  }
+
+  /** `namespace/service:port` with the number of the port. */
+  numbered(backend: string): string {
+    const port = this.ports.get(backend);
+    return port === undefined ? backend : `${backend.slice(0, backend.lastIndexOf(":"))}:${port}`;
+  }
+
+  /** The backends that an end can be. */
+  of(end: RequestEnd): readonly string[] {
+    if (end.kind === "backend") return [this.numbered(end.backend)];
+    if (end.kind !== "endpoint") return [];
+    return [...(this.byEndpoint.get(`${end.address} ${end.port}`) ?? [])];
+  }
+}
+
+/** What was expected and is not so; undefined: all is as expected. */
+function findMismatch(
+  expect: RequestExpectation,
+  { end, certificate }: RequestOutcome,
+  backends: BackendNames,
+): string | undefined {
+  if (!isAsExpected(expect.end, end, backends)) return describeEnd(expect.end);
+  const wanted = expect.certificate === "default" ? DEFAULT_CERTIFICATE : expect.certificate;
+  return wanted === undefined || wanted === certificate ? undefined : `certificate ${expect.certificate}`;
+}
+
+/** The Secret with the default certificate of cases that give their objects in place. */
+export const DEFAULT_CERTIFICATE = "kpc-test/default";
+
+function isAsExpected(expected: ExpectedEnd, end: RequestEnd, backends: BackendNames): boolean {
+  switch (expected.kind) {
+    case "service":
+      return backends.of(end).includes(`${expected.service}:${expected.port}`);
+    case "status":
+      return end.kind === "status" && end.status === expected.status;
+    case "refused":
+      return end.kind === "refused";
+    default:
+      return unreachable(expected);
+  }
+}
+
+function describeExpected({ end, certificate }: RequestExpectation): string {
+  return `${describeEnd(end)}${certificate === undefined ? "" : `, certificate ${certificate}`}`;
+}
+
+function describeEnd(end: ExpectedEnd): string {
+  switch (end.kind) {
+    case "service":
+      return `${end.service}:${end.port}`;
+    case "status":
+      return String(end.status);
+    case "refused":
+      return "a refused handshake";
+    default:
+      return unreachable(end);
+  }
+}
+
+function describe({ end, certificate }: RequestOutcome, backends: BackendNames): string {
+  const shown = certificate === undefined ? "" : `, certificate ${certificate}`;
+  return `${describeActual(end, backends)}${shown}`;
+}
+
+function describeActual(end: RequestEnd, backends: BackendNames): string {
+  switch (end.kind) {
+    case "backend":
+      return backends.numbered(end.backend);
+    case "endpoint": {
+      const address = parseAddress(end.address);
+      const place = address === undefined ? `${end.address}:${end.port}` : printAddressPort(address, end.port);
+      return `${backends.of(end).join(" or ") || "no backend"} at ${place}`;
+    }
+    case "status":
+      return String(end.status);
+    case "refused":
+      return "a refused handshake";
+    default:
+      return unreachable(end);
+  }
+}

@@ -1,0 +1,59 @@
+/** All cases of Ingresses on all engines that answer requests: the routes, the router, and a HAProxy with the files that kpc prints. */
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { runInvalid, runRequestCase } from "../../compiler/cases/requests/run.ts";
+import type { RequestCase } from "../../compiler/cases/requests/types.ts";
+import { casesIn } from "../../compiler/cli/test.ts";
+import { compileRequestCase } from "../../compiler/cli/test-requests.ts";
+import { irRequestEngine, type RequestEngine } from "../../compiler/engines/requests.ts";
+import { HaproxyEngine } from "../../runtime/haproxy/engine.ts";
+import { routerEngine } from "../../runtime/router/engine.ts";
+import { readCases } from "../support/shared.ts";
+
+const CASES = readCases("ingress").flatMap((source) =>
+  [...casesIn(source)].map(({ testCase, path, diagnostics }) => {
+    if (testCase === undefined || !("requests" in testCase)) throw new Error(`${path}: ${diagnostics[0]?.message}`);
+    return { name: testCase.name, testCase, path };
+  }),
+);
+
+describe.each<[string, () => RequestEngine]>([
+  ["ir", () => irRequestEngine],
+  ["router", () => routerEngine],
+  ["haproxy", () => new HaproxyEngine()],
+])("engine %s", (_, make) => {
+  let engine: RequestEngine;
+  let passed = 0;
+  beforeAll(() => {
+    engine = make();
+  });
+  afterAll(() => engine.close());
+
+  test.each(CASES)("$name", async ({ testCase, path }) => {
+    const { compiled, diagnostics } = compileRequestCase(testCase, path, {});
+    if (compiled === undefined) throw new Error(diagnostics[0]?.message);
+    const results = [...(await runRequestCase(testCase, compiled, engine)), ...runInvalid(testCase, engine.name)];
+    expect(results.length).toBeGreaterThan(0);
+    const skips = results.filter(({ status }) => status === "skip").map(({ reason }) => reason);
+    if (skips.length > 0) return expectSkip(testCase, engine, skips);
+    expect(results.filter(({ status }) => status !== "pass").map(({ flow, reason }) => `${flow}: ${reason}`)).toEqual(
+      [],
+    );
+    passed += results.length;
+  });
+
+  test("answered all requests", () => {
+    if (engine.unavailable() === undefined) expect(passed).toBeGreaterThan(100);
+  });
+});
+
+/** A case is skipped where the engine cannot run, which is said, or where kpc says that it does not serve what the case has. */
+function expectSkip(
+  { externalNames }: RequestCase,
+  engine: RequestEngine,
+  skips: readonly (string | undefined)[],
+): void {
+  const reason = engine.unavailable();
+  if (reason !== undefined) console.warn(`skipped: engine ${engine.name}: ${reason}`);
+  else expect(externalNames).toBe(true);
+  expect(new Set(skips).size).toBe(1);
+}
