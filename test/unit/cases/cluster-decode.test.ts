@@ -57,7 +57,7 @@ test.each([
   ],
   ["{from: a b, request: GET http://b/, expect: {status: 404}}", ["flows[0].from: Invalid value"]],
   ["{from: a, request: 'b:80', expect: {delivered: 1}}", ["flows[0].request: Invalid value"]],
-  ["{from: tcp a, request: 'b:80', expect: {delivered: 1}}", ["flows[0].request: Invalid value", "expected"]],
+  ["{from: tcp a, request: 'b:80', expect: {delivered: 1}}", ["flows[0].from: Invalid value", "expected"]],
   ["{request: GET http://b/, expect: {delivered: 1}}", ["flows[0].from: Required value"]],
   ["{from: a, to: 'b:80', expect: {status: 404}}", ["flows[0].expect.status: Forbidden: only requests have it"]],
   ["{from: a, request: GET http://b/, expect: {status: 99}}", ["must be a status of HTTP, such as 404"]],
