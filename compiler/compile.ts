@@ -152,9 +152,14 @@ export function resolveInput(
 /** The controller that IngressClasses name when their Ingresses are ours. */
 const INGRESS_CONTROLLER = "kpc.dev/ingress";
 
-function ingressSettingsOf({ ingressController, defaultCertificate: name, origins }: Config): IngressSettings {
+function ingressSettingsOf(config: Config): IngressSettings {
+  const { ingressController, defaultCertificate: name, allowExternalNames = false, origins } = config;
   const controller = ingressController ?? INGRESS_CONTROLLER;
-  return { controller, ...(name && { defaultCertificate: { name, origin: origins?.defaultCertificate } }) };
+  return {
+    controller,
+    allowsExternalNames: allowExternalNames,
+    ...(name && { defaultCertificate: { name, origin: origins?.defaultCertificate } }),
+  };
 }
 
 function* programsOf(input: ResolvedInput): Generator<Compiled> {

@@ -26,6 +26,7 @@ export interface ConfigFlags {
   readonly masquerade?: string;
   readonly zone?: string;
   readonly defaultCertificate?: string;
+  readonly allowExternalNames?: boolean;
 }
 
 /** The flags of the HTTP proxy. */
@@ -76,6 +77,7 @@ function readFlags(flags: ConfigFlags & ProxyFlags): Config {
     masquerade: flags.masquerade,
     zone: flags.zone,
     defaultCertificate: flags.defaultCertificate,
+    allowExternalNames: flags.allowExternalNames,
     haproxy: proxyMembers(flags),
   };
   const given = Object.fromEntries(Object.entries(value).filter(([, item]) => item !== undefined));

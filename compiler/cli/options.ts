@@ -71,6 +71,11 @@ const SETTINGS: readonly Setting[] = [
     description: "Secret (NAMESPACE/NAME) of the certificate for hosts of Ingresses that no other one is for",
     member: "defaultCertificate",
   },
+  {
+    flags: "--allow-external-names",
+    description: "Ingresses may send to Services of type ExternalName, so out of the cluster",
+    member: "allowExternalNames",
+  },
 ];
 
 /** The options of commands that make a configuration of the HTTP proxy; in settings they are members of `haproxy`. */

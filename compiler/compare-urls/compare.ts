@@ -166,6 +166,7 @@ function sameName(a: RouteTarget, b: RouteTarget): boolean {
 /** Whether requests go to the same endpoints, or the proxy gives the same answer. */
 function sameEndpoints(a: RouteTarget, b: RouteTarget): boolean {
   if (a.kind === "status" || b.kind === "status") return statusOf(a) === statusOf(b) && statusOf(a) !== undefined;
+  if (a.external?.host !== b.external?.host || a.external?.port !== b.external?.port) return false;
   if (a.endpoints.length !== b.endpoints.length) return false;
   const isAligned = a.endpoints.every(({ address, port }, i) => {
     const other = b.endpoints[i];
@@ -184,7 +185,7 @@ function endpointsKey(endpoints: Extract<RouteTarget, { readonly kind: "endpoint
 /** A backend without endpoints answers 503. */
 function statusOf(target: RouteTarget): number | undefined {
   if (target.kind === "status") return target.status;
-  return target.endpoints.length === 0 ? 503 : undefined;
+  return target.endpoints.length === 0 && target.external === undefined ? 503 : undefined;
 }
 
 /** `shop/web:80`, or the status that the proxy answers. */

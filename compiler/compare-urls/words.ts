@@ -13,6 +13,7 @@ export function targetWords({ left, right }: UrlDifference): readonly [string, s
 
 function endpointWords(target: RouteTarget): string {
   if (target.kind === "status") return "";
+  if (target.external !== undefined) return ` at ${target.external.host}:${target.external.port}`;
   const texts = target.endpoints.map(({ address, port }) => printAddressPort(address, port)).sort();
   return texts.length === 0 ? " without endpoints" : ` at ${texts.join(", ")}`;
 }

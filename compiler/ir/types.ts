@@ -425,9 +425,25 @@ export interface ShadowedPath {
 }
 
 export type RouteTarget =
-  | { readonly kind: "endpoints"; readonly backend: string; readonly endpoints: readonly RouteEndpoint[] }
+  | {
+      readonly kind: "endpoints";
+      readonly backend: string;
+      readonly endpoints: readonly RouteEndpoint[];
+      /** Those that get no new clients, since they are about to end. */
+      readonly draining?: readonly RouteEndpoint[];
+      /** A client stays with the endpoint that it had before. */
+      readonly sticky?: "cookie";
+      /** The backend is this host outside of the cluster; there are no endpoints. */
+      readonly external?: ExternalHost;
+    }
   /** Answered by the proxy itself: 404 for no route, 503 for a backend that has nothing to send to. */
   | { readonly kind: "status"; readonly status: 404 | 503; readonly reason: string };
+
+/** A host that is looked up by name (or an address as text). */
+export interface ExternalHost {
+  readonly host: string;
+  readonly port: number;
+}
 
 export interface RouteEndpoint {
   readonly address: Address;

@@ -25,6 +25,7 @@ export interface NodeSettings {
   readonly tcpBeLiberal?: boolean;
   readonly ingressController?: string;
   readonly defaultCertificate?: string;
+  readonly allowExternalNames?: boolean;
   readonly haproxy?: HaproxySettings;
   readonly zone?: string;
 }

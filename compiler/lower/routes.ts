@@ -1,8 +1,8 @@
 /** One table of hosts and paths from all Ingresses. A request that no path of its host takes goes to the fallback of this host,
  *  not to a less specific host. */
 import type { Report } from "../diagnostics.ts";
-import type { HostRoutes, PathRoute, RouteTarget, ShadowedPath } from "../ir/types.ts";
-import type { Ingress, IngressBackend, IngressPath } from "../model/types.ts";
+import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget, ShadowedPath } from "../ir/types.ts";
+import type { Ingress, IngressBackend, IngressPath, ServiceEndpoint } from "../model/types.ts";
 import { compareBy } from "../order.ts";
 
 /** What the proxy does, host by host: precise hosts, then wildcards, then requests of no listed host; within each sorted
@@ -93,6 +93,17 @@ function trimSlash(path: string): string {
 function targetOf(backend: IngressBackend | undefined): RouteTarget {
   if (backend === undefined) return { kind: "status", status: 404, reason: "no default backend" };
   if (backend.kind === "broken") return { kind: "status", status: 503, reason: `${backend.name}: ${backend.reason}` };
-  const { name, endpoints } = backend;
-  return { kind: "endpoints", backend: name, endpoints: endpoints.map(({ address, port }) => ({ address, port })) };
+  const { name } = backend;
+  if (backend.kind === "external") {
+    const { host, port } = backend;
+    return { kind: "endpoints", backend: name, endpoints: [], external: { host, port } };
+  }
+  const plain = ({ address, port }: ServiceEndpoint): RouteEndpoint => ({ address, port });
+  return {
+    kind: "endpoints",
+    backend: name,
+    endpoints: backend.endpoints.map(plain),
+    ...(backend.draining.length === 0 ? {} : { draining: backend.draining.map(plain) }),
+    ...(backend.isSticky ? { sticky: "cookie" } : {}),
+  };
 }

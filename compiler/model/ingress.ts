@@ -2,19 +2,27 @@
  *  Gateway API, the oldest one wins a conflict. */
 import type { Report } from "../diagnostics.ts";
 import { FAMILIES } from "../net/address.ts";
+import type { Port } from "../net/port.ts";
 import { compareBy } from "../order.ts";
 import type { IngressBackendSpec, IngressClassSpec, IngressSpec, ServiceSpec, Specs } from "../specs/types.ts";
 import { type CandidateIndex, serviceKey } from "./candidates.ts";
+import { refusedExternal } from "./external-name.ts";
 import { type CertificateIndex, resolveTls } from "./tls.ts";
-import type { Ingress, IngressBackend } from "./types.ts";
+import {
+  type Candidate,
+  type Ingress,
+  type IngressBackend,
+  type IngressSettings,
+  servesWhileTerminating,
+} from "./types.ts";
 
-/** The Ingresses that `controller` serves. Reports `ingress-ignored`, `broken-backend` and
+/** The Ingresses that our controller serves. Reports `ingress-ignored`, `broken-backend` and
  *  `unusable-certificate`. */
 export function resolveIngresses(
   specs: Specs,
   index: CandidateIndex,
   certificates: CertificateIndex,
-  controller: string,
+  { controller, allowsExternalNames = false }: IngressSettings,
   report: Report,
 ): Ingress[] {
   const services = new Map(
@@ -30,7 +38,7 @@ export function resolveIngresses(
   return oldestFirst
     .filter((ingress) => isOurs(ingress, specs.ingressClasses, controller, report))
     .map((ingress) => ({
-      ...resolveIngress(ingress, services, index, report),
+      ...resolveIngress(ingress, services, index, allowsExternalNames, report),
       tls: resolveTls(ingress, certificates, report),
     }));
 }
@@ -71,10 +79,11 @@ function resolveIngress(
   { meta, defaultBackend, rules, httpsRedirect }: IngressSpec,
   services: ReadonlyMap<string, ServiceSpec>,
   index: CandidateIndex,
+  allowsExternal: boolean,
   report: Report,
 ): Omit<Ingress, "tls"> {
   const backendOf = (spec: IngressBackendSpec): IngressBackend => {
-    const backend = resolveBackend(spec, meta.namespace, services, index);
+    const backend = resolveBackend(spec, meta.namespace, services, index, allowsExternal);
     if (backend.kind === "broken") {
       const message = `backend ${backend.name} of Ingress ${meta.namespace}/${meta.name} is answered with 503: ${backend.reason}`;
       report({ severity: "warning", code: "broken-backend", message, origin: spec.field });
@@ -106,14 +115,14 @@ function resolveBackend(
   namespace: string,
   services: ReadonlyMap<string, ServiceSpec>,
   index: CandidateIndex,
+  allowsExternal: boolean,
 ): IngressBackend {
   if (spec.kind === "resource")
     return { kind: "broken", name: spec.name, reason: "it is a resource, and only Services are served" };
   const name = `${namespace}/${spec.name}:${spec.port}`;
   const service = services.get(serviceKey(namespace, spec.name));
   if (service === undefined) return { kind: "broken", name, reason: "the Service is not in the input" };
-  if (service.type === "ExternalName")
-    return { kind: "broken", name, reason: "the Service is of type ExternalName, which is not followed" };
+  if (service.type === "ExternalName") return resolveExternal(service, spec.port, name, allowsExternal);
   const port = service.ports.find((candidate) => candidate.name === spec.port || candidate.port === spec.port);
   if (port === undefined) {
     const ports = service.ports.map((candidate) =>
@@ -121,13 +130,37 @@ function resolveBackend(
     );
     return { kind: "broken", name, reason: `the Service has no such port, only ${ports.join(", ")}` };
   }
-  const ready = FAMILIES.flatMap((family) => index.candidates(service, port, family)).filter(
-    (candidate) => candidate.ready,
-  );
+  const candidates = FAMILIES.flatMap((family) => index.candidates(service, port, family));
+  const ready = candidates.filter((candidate) => candidate.ready);
   if (ready.length === 0) return { kind: "broken", name, reason: "the Service has no ready endpoint" };
+  const draining = candidates.filter((candidate) => !candidate.ready && servesWhileTerminating(candidate));
+  const place = ({ address, port: number, origin }: Candidate) => ({ address, port: number, origin });
   return {
     kind: "endpoints",
     name,
-    endpoints: ready.map(({ address, port: number, origin }) => ({ address, port: number, origin })),
+    endpoints: ready.map(place),
+    draining: draining.map(place),
+    isSticky: service.isSticky,
   };
+}
+
+/** A host outside of the cluster. The port is the Service port's targetPort; a Service without ports has the one that is named. */
+function resolveExternal(
+  { externalName, ports }: ServiceSpec,
+  named: Port | string,
+  name: string,
+  isAllowed: boolean,
+): IngressBackend {
+  const broken = (reason: string): IngressBackend => ({ kind: "broken", name, reason });
+  if (!isAllowed)
+    return broken("the Service is of type ExternalName, which is followed with --allow-external-names only");
+  const host = (externalName ?? "").replace(/\.$/, "");
+  const refused = refusedExternal(host);
+  if (refused !== undefined) return broken(refused);
+  const found = ports.find((candidate) => candidate.name === named || candidate.port === named);
+  if (found === undefined && (ports.length > 0 || typeof named === "string"))
+    return broken(`the Service has no port ${named}`);
+  const target = found?.targetPort ?? found?.port ?? named;
+  if (typeof target === "string") return broken(`the targetPort ${target} is a name, and no Pod says its number`);
+  return { kind: "external", name, host, port: target };
 }

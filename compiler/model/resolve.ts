@@ -53,7 +53,7 @@ export function resolveCluster(specs: Specs, settings: IngressSettings, report: 
   const certificates = new CertificateIndex(specs.secrets);
   return {
     servicePorts: { IPv4: servicePorts(ipv4), IPv6: servicePorts(ipv6) },
-    ingresses: resolveIngresses(specs, index, certificates, settings.controller, report),
+    ingresses: resolveIngresses(specs, index, certificates, settings, report),
     defaultCertificate: resolveDefaultCertificate(settings, certificates, report),
     externalIps,
     nodes: resolveNodes(specs),

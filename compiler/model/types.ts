@@ -95,6 +95,8 @@ export interface IngressSettings {
   readonly controller: string;
   /** The Secret of the default certificate, `namespace/name`, and where it is named. */
   readonly defaultCertificate?: { readonly name: string; readonly origin: Origin | undefined };
+  /** Whether Services of type ExternalName are backends. Default: false. */
+  readonly allowsExternalNames?: boolean;
 }
 
 /** HTTP routes of one Ingress object, with their backends found. */
@@ -139,6 +141,15 @@ export interface IngressPath {
 
 /** Where requests go: to the Service's ready endpoints themselves, never to its cluster IP. */
 export type IngressBackend = { readonly origin?: Origin } & (
-  | { readonly kind: "endpoints"; readonly name: string; readonly endpoints: readonly ServiceEndpoint[] }
+  | {
+      readonly kind: "endpoints";
+      readonly name: string;
+      readonly endpoints: readonly ServiceEndpoint[];
+      /** Those that are about to end and still serve. */
+      readonly draining: readonly ServiceEndpoint[];
+      readonly isSticky: boolean;
+    }
+  /** A host outside of the cluster (type ExternalName). */
+  | { readonly kind: "external"; readonly name: string; readonly host: string; readonly port: number }
   | { readonly kind: "broken"; readonly name: string; readonly reason: string }
 );

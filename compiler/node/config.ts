@@ -30,6 +30,8 @@ export interface Config {
   readonly ingressController?: string | undefined;
   /** The Secret of the certificate for hosts of no other one: `namespace/name`. */
   readonly defaultCertificate?: string | undefined;
+  /** Whether Services of type ExternalName are backends of Ingresses; no by default. */
+  readonly allowExternalNames?: boolean | undefined;
   /** How the HTTP proxy is set up. */
   readonly haproxy?: HaproxySettings | undefined;
   /** Null: the node has no zone label. */

@@ -35,6 +35,7 @@ const MEMBERS: ReadonlySet<string> = new Set([
   "tcpBeLiberal",
   "ingressController",
   "defaultCertificate",
+  "allowExternalNames",
   "haproxy",
   "zone",
 ]);
@@ -73,6 +74,7 @@ export function decodeConfig(context: Context, field: Field, file: boolean): Con
     tcpBeLiberal: asBoolean(context, field.get("tcpBeLiberal")),
     ingressController: asString(context, field.get("ingressController")),
     defaultCertificate: decodeSecretName(context, field.get("defaultCertificate")),
+    allowExternalNames: asBoolean(context, field.get("allowExternalNames")),
     haproxy: decodeHaproxySettings(context, field.get("haproxy")),
     zone,
     origins: definedOf({

@@ -7,6 +7,7 @@ import type { WorkloadKind } from "./types.ts";
 /** All but workloads, which are read leniently: leaves, or the members of a map; the path of an element is that of its list. */
 export const DECIDING_FIELDS = {
   Service: [
+    "metadata.annotations",
     "metadata.creationTimestamp",
     "metadata.labels",
     "metadata.name",

@@ -14,6 +14,7 @@ import type { Address } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { checkNotSpecial, decodeAddress, decodePrefix } from "./address.ts";
+import { decodeOwnAnnotations, type OwnAnnotation } from "./annotations.ts";
 import type { Located } from "./located.ts";
 import { decodeLabels, decodeMeta } from "./meta.ts";
 import {
@@ -38,6 +39,8 @@ const TRAFFIC_DISTRIBUTIONS = ["PreferClose", "PreferSameNode", "PreferSameZone"
 /** What the API server fills in for sessionAffinity ClientIP; kube-proxy itself has no default. */
 const DEFAULT_AFFINITY_SECONDS = 10800;
 const MAX_AFFINITY_SECONDS = 86400;
+
+const STICKY_SESSIONS: OwnAnnotation = { key: "kpc.dev/sticky-sessions", words: ["cookie"] };
 
 /** A Service (v1), after pkg/apis/core/validation. Fields that the API server takes only together with others, and that
  *  kube-proxy ignores or treats in a defined way without them, are worth a warning. */
@@ -72,8 +75,10 @@ export function decodeService(context: Context, root: Field): ServiceSpec | unde
   const externalName = decodeExternalName(context, field, spec, type);
   if (meta === undefined) return undefined;
   warnOfNewName(context, root, meta.name);
+  const [sticky] = decodeOwnAnnotations(context, meta, [STICKY_SESSIONS]);
   return {
     meta,
+    isSticky: sticky !== undefined,
     type: known,
     clusterIps,
     headless,

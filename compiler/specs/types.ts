@@ -95,6 +95,8 @@ export interface ServiceSpec {
   /** Only the EndpointSlice controller reads it: it decides which hints endpoints made from Pods have. */
   readonly trafficDistribution: "PreferSameZone" | "PreferSameNode" | undefined;
   readonly externalName: string | undefined;
+  /** Annotation `kpc.dev/sticky-sessions: cookie`: the HTTP proxy sends a client to the endpoint that it had before. */
+  readonly isSticky: boolean;
 }
 
 export interface ServicePortSpec {

@@ -42,8 +42,11 @@ function held(routes: readonly HostRoutes[]): HostRoutes[] {
 
 function withEndpoints(target: RouteTarget): unknown {
   if (target.kind === "status") return target.status;
-  const endpoints = target.endpoints.map(({ address, port }) => `${address} ${port}`);
-  return endpoints.length === 0 ? 503 : { backend: target.backend, endpoints: endpoints.sort() };
+  const { backend, draining = [], sticky } = target;
+  const [endpoints = [], leaving] = [target.endpoints, draining].map((list) =>
+    list.map(({ address, port }) => `${address} ${port}`).sort(),
+  );
+  return endpoints.length === 0 ? 503 : { backend, endpoints, leaving, sticky };
 }
 
 function named(target: RouteTarget): unknown {

@@ -50,7 +50,14 @@ export const TARGET: fc.Arbitrary<RouteTarget> = fc.oneof(
     weight: 5,
     arbitrary: fc.integer({ min: 1, max: 250 }).map((n): RouteTarget => {
       const address = required(parseAddress(`10.1.0.${n}`), "an address");
-      return { kind: "endpoints", backend: `ns/svc-${n}:80`, endpoints: [{ address, port: 8080 }] };
+      const leaving = required(parseAddress(`10.1.1.${n}`), "an address");
+      return {
+        kind: "endpoints",
+        backend: `ns/svc-${n}:80`,
+        endpoints: [{ address, port: 8080 }],
+        ...(n % 5 === 0 ? { draining: [{ address: leaving, port: 8080 }] } : {}),
+        ...(n % 7 === 0 ? { sticky: "cookie" } : {}),
+      };
     }),
   },
   { weight: 1, arbitrary: fc.constant<RouteTarget>({ kind: "status", status: 503, reason: "broken" }) },

@@ -1,12 +1,21 @@
 /** Routes of Ingresses as a configuration of HAProxy: maps that hold what is asked, and rules that only ask them. */
 import type { Diagnostic, Report } from "../../diagnostics.ts";
-import type { HostRoutes, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
-import { printAddress } from "../../net/address.ts";
+import type { ExternalHost, HostRoutes, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
+import { parseAddress, printAddress } from "../../net/address.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
 import { CERTIFICATE_LIST, type CertificateList, printCertificates } from "./certificates.ts";
 import { REDIRECT, REDIRECT_MAP, redirectRows } from "./redirects.ts";
 import { printListeners, printMetrics, printSettings, REJECT_UNSAFE } from "./settings.ts";
-import { ANY_HOST, LOOKUPS, type MapName, statusBackend } from "./shape.ts";
+import {
+  ANY_HOST,
+  LOOKED_UP,
+  LOOKUPS,
+  type MapName,
+  NO_NEW_CLIENTS,
+  RESOLVERS,
+  STICKY,
+  statusBackend,
+} from "./shape.ts";
 
 /** A configuration. Its files lie in one folder; those that are not `haproxy.cfg` are named in that. */
 export interface HaproxyConfig {
@@ -77,6 +86,7 @@ export function printHaproxy(
           ...printSettings(settings, list),
           ...frontend(last, settings, list, redirects),
           ...printMetrics(settings),
+          ...(isLookedUp(backends.values()) ? [...RESOLVERS, ""] : []),
           ...named.flatMap(backend),
         ].join("\n"),
       ],
@@ -123,6 +133,13 @@ function frontend(
   return ["frontend http", ...lines.map((line) => `  ${line}`), ""];
 }
 
+function isLookedUp(targets: Iterable<RouteTarget>): boolean {
+  return [...targets].some(
+    (target) =>
+      target.kind === "endpoints" && target.external !== undefined && parseAddress(target.external.host) === undefined,
+  );
+}
+
 /** `NAMESPACE.SERVICE.PORT`: names of namespaces, Services and ports have no dots. */
 function backendName(target: RouteTarget): string {
   if (target.kind === "status") return statusBackend(target.status);
@@ -134,12 +151,32 @@ function backendName(target: RouteTarget): string {
 
 function backend([name, target]: readonly [string, RouteTarget]): string[] {
   if (target.kind === "status") return [`backend ${name}`, `  http-request return status ${target.status}`, ""];
-  const servers = target.endpoints.map(server).sort();
-  return [`backend ${name}`, "  balance roundrobin", ...servers, ""];
+  const { endpoints, draining = [], sticky, external } = target;
+  const servers = [
+    ...endpoints.map((endpoint) => server(endpoint)),
+    ...draining.map((endpoint) => `${server(endpoint)} ${NO_NEW_CLIENTS}`),
+    ...(external === undefined ? [] : [externalServer(external)]),
+  ];
+  return [
+    `backend ${name}`,
+    "  balance roundrobin",
+    ...(sticky === undefined ? [] : STICKY.map((line) => `  ${line}`)),
+    ...servers.sort(),
+    "",
+  ];
 }
 
 /** The name of a server is its address and port: a Pod that comes back has the one it had. */
 function server({ address, port }: RouteEndpoint): string {
   const text = printAddress(address);
   return `  server ${text.replace(/[.:]/g, "-")}-${port} ${text.includes(":") ? `[${text}]` : text}:${port}`;
+}
+
+/** A name is looked up again and again; the proxy starts without its addresses, too. */
+function externalServer({ host, port }: ExternalHost): string {
+  if (!/^[a-z0-9][a-z0-9.:-]*$/.test(host)) throw new RangeError(`${JSON.stringify(host)} is no host`);
+  const address = parseAddress(host);
+  const written = address !== undefined && host.includes(":") ? `[${host}]` : host;
+  const lookup = address === undefined ? ` ${LOOKED_UP}` : "";
+  return `  server ${host.replace(/[.:]/g, "-")}-${port} ${written}:${port}${lookup}`;
 }

@@ -1,12 +1,12 @@
 /** What HAProxy does with requests, read back from kpc's own configuration or from the maps of one that runs. */
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
-import type { HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import type { ExternalHost, HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { linesOf, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
 import { REDIRECT } from "./redirects.ts";
 import { routesOfMaps } from "./routes.ts";
 import { REJECT_UNSAFE } from "./settings.ts";
-import { LOOKUPS, MAP_NAMES, type MapName } from "./shape.ts";
+import { LOOKED_UP, LOOKUPS, MAP_NAMES, type MapName, NO_NEW_CLIENTS, RESOLVERS, STICKY } from "./shape.ts";
 
 /** Routes of a proxy. */
 export interface ProxyRoutes {
@@ -77,7 +77,7 @@ function backendNamed(name: string): string {
   return name.replace(/^([^.]+)\.([^.]+)\.([^.]+)$/, "$1/$2:$3");
 }
 
-type Section = "global" | "defaults" | "frontend" | "backend" | "metrics";
+type Section = "global" | "defaults" | "frontend" | "backend" | "metrics" | "resolvers";
 
 const SECTIONS: ReadonlySet<string> = new Set<Section>(["global", "defaults", "frontend", "backend"]);
 
@@ -97,9 +97,21 @@ const NEUTRAL: Readonly<Record<Section, RegExp>> = {
   frontend:
     /^(?:bind|http-request set-header X-Forwarded-Proto https? if !?\{ ssl_fc \}$|mode http$|timeout \S+ \S+$|log\b|maxconn \d+$|option (?:forwardfor|httplog|dontlognull)$)/,
   backend: /^balance roundrobin$/,
+  resolvers: /^(?:parse-resolv-conf|hold valid 10s)$/,
   metrics:
     /^(?:bind \S+$|http-request use-service prometheus-exporter if \{ path \/metrics \}$|http-request return status 404$)/,
 };
+
+/** A backend whose lines are being read. */
+interface DraftBackend {
+  readonly name: string;
+  readonly endpoints: RouteEndpoint[];
+  readonly draining: RouteEndpoint[];
+  external?: ExternalHost;
+  /** Lines of stickiness so far. */
+  sticky: number;
+  status?: 404 | 503;
+}
 
 interface ConfigLines {
   readonly backends: ReadonlyMap<string, RouteTarget>;
@@ -114,18 +126,25 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
   let asked = 0;
   let frontends = 0;
   let last: string | undefined;
-  let backend: { readonly name: string; readonly endpoints: RouteEndpoint[]; status?: 404 | 503 } | undefined;
+  let backend: DraftBackend | undefined;
   const unexpected = (line: TextLine, expected: string): void =>
     report(lineError(`kpc does not write this line, so it is not known what becomes of requests: ${expected}`, line));
   const close = (): void => {
     if (backend === undefined) return;
-    const { name, endpoints, status } = backend;
+    const { name, endpoints, draining, external, sticky, status } = backend;
     const target: RouteTarget =
       status !== undefined
         ? answer(status)
-        : endpoints.length === 0
+        : endpoints.length === 0 && external === undefined
           ? { kind: "status", status: 503, reason: "the backend has no server" }
-          : { kind: "endpoints", backend: backendNamed(name), endpoints };
+          : {
+              kind: "endpoints",
+              backend: backendNamed(name),
+              endpoints,
+              ...(draining.length === 0 ? {} : { draining }),
+              ...(sticky === STICKY.length ? { sticky: "cookie" } : {}),
+              ...(external && { external }),
+            };
     backends.set(name, target);
     backend = undefined;
   };
@@ -143,8 +162,11 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
       if (section === "frontend" && ++frontends > 1) unexpected(line, "expected one frontend");
       if (section === "backend" && name !== undefined) {
         if (backends.has(name)) unexpected(line, `backend ${name} is here twice`);
-        backend = { name, endpoints: [] };
+        backend = { name, endpoints: [], draining: [], sticky: 0 };
       }
+    } else if (text === RESOLVERS[0]) {
+      close();
+      section = "resolvers";
     } else if (OTHER_SECTIONS.test(text)) {
       close();
       section = "other";
@@ -161,9 +183,14 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
     } else if (section === "frontend" && last === undefined && word === "default_backend" && more === undefined) {
       last = name;
     } else if (backend !== undefined && word === "server") {
-      const endpoint = readServer(text);
-      if (endpoint === undefined) unexpected(line, "expected server NAME ADDRESS:PORT");
-      else backend.endpoints.push(endpoint);
+      const isDraining = text.endsWith(` ${NO_NEW_CLIENTS}`);
+      const endpoint = readServer(isDraining ? text.slice(0, -NO_NEW_CLIENTS.length - 1) : text);
+      const external = endpoint === undefined && backend.external === undefined ? readExternal(text) : undefined;
+      if (external !== undefined) backend.external = external;
+      else if (endpoint === undefined) unexpected(line, "expected server NAME ADDRESS:PORT");
+      else (isDraining ? backend.draining : backend.endpoints).push(endpoint);
+    } else if (backend !== undefined && text === STICKY[backend.sticky]) {
+      backend.sticky++;
     } else if (backend !== undefined && /^http-request return status (?:404|503)$/.test(text)) {
       backend.status = text.endsWith("404") ? 404 : 503;
     } else {
@@ -196,6 +223,12 @@ function readServer(text: string): RouteEndpoint | undefined {
   const address = parseAddress(v6 ?? v4 ?? "");
   const port = Number(digits);
   return address === undefined || port < 1 || port > 65535 ? undefined : { address, port };
+}
+
+/** A server that is looked up by its name. */
+function readExternal(text: string): ExternalHost | undefined {
+  const [, host, digits] = new RegExp(`^server \\S+ ([a-z0-9][a-z0-9.-]*):(\\d{1,5}) ${LOOKED_UP}$`).exec(text) ?? [];
+  return host === undefined ? undefined : { host, port: Number(digits) };
 }
 
 function lineError(message: string, { span }: Origin): Diagnostic {

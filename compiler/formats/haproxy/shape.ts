@@ -28,3 +28,17 @@ export const LOOKUPS: readonly string[] = [
 export function statusBackend(status: number): string {
   return `status-${status}`;
 }
+
+/** Behind a server that only keeps the clients that it has. */
+export const NO_NEW_CLIENTS = "weight 0";
+
+/** A client's cookie names its server by a hash of address and port. */
+export const STICKY: readonly string[] = [
+  "cookie kpc-server insert indirect nocache httponly dynamic",
+  "dynamic-cookie-key kpc",
+];
+
+/** Behind a server with a name, and the section that it needs. */
+export const LOOKED_UP = "resolvers system init-addr last,libc,none";
+
+export const RESOLVERS: readonly string[] = ["resolvers system", "  parse-resolv-conf", "  hold valid 10s"];

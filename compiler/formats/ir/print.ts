@@ -7,6 +7,7 @@ import type {
   MapDeclaration,
   MapElement,
   Program,
+  RouteEndpoint,
   RouteTarget,
   SetDeclaration,
   SetElement,
@@ -156,8 +157,9 @@ function hostToJson({ host, paths, fallback }: HostRoutes): object {
 
 function targetToJson(target: RouteTarget): object {
   if (target.kind === "status") return target;
-  const endpoints = target.endpoints.map(({ address, port }) => ({ address: printAddress(address), port }));
-  return { ...target, endpoints };
+  const shown = ({ address, port }: RouteEndpoint): object => ({ address: printAddress(address), port });
+  const { draining } = target;
+  return { ...target, endpoints: target.endpoints.map(shown), ...(draining && { draining: draining.map(shown) }) };
 }
 
 /** Plain data: without places, and with addresses of 128 bits as text. */

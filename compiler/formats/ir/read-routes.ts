@@ -1,5 +1,5 @@
 /** What requests for hosts meet. */
-import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import type { ExternalHost, HostRoutes, PathRoute, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { byKind, fail, type JsonPlace, list, literal, object, oneOf, optional, text, whole } from "./shape.ts";
 
@@ -11,11 +11,16 @@ function readStatus(json: JsonPlace): 404 | 503 {
   return json.value === 404 || json.value === 503 ? json.value : fail(json, "404 or 503");
 }
 
+const readEndpoint = object<RouteEndpoint>({ address: readAddress, port: whole() });
+
 const readTarget = byKind<RouteTarget>({
   endpoints: object<Extract<RouteTarget, { readonly kind: "endpoints" }>>({
     kind: literal("endpoints"),
     backend: text,
-    endpoints: list(object<RouteEndpoint>({ address: readAddress, port: whole() })),
+    endpoints: list(readEndpoint),
+    draining: optional(list(readEndpoint)),
+    sticky: optional(literal("cookie")),
+    external: optional(object<ExternalHost>({ host: text, port: whole() })),
   }),
   status: object<Extract<RouteTarget, { readonly kind: "status" }>>({
     kind: literal("status"),

@@ -201,6 +201,8 @@ function areEqual(a: RouteTarget, b: RouteTarget): boolean {
     );
   return (
     a.backend === b.backend &&
+    a.external?.host === b.external?.host &&
+    a.external?.port === b.external?.port &&
     a.endpoints.length === b.endpoints.length &&
     a.endpoints.every(({ address, port }, i) => address === b.endpoints[i]?.address && port === b.endpoints[i]?.port)
   );

@@ -71,6 +71,12 @@ export function resolveRequest(
   }
   const request = { host: text.host ?? url.request.host, target: url.request.target };
   const decision = decideRoute({ routes }, request);
+  if (decision.target.kind === "endpoints" && decision.target.external !== undefined) {
+    const { host, port: outside } = decision.target.external;
+    const message = `${decision.target.backend} is at ${host}:${outside}, outside of the described network: kpc cannot follow the request there`;
+    report({ severity: "error", code: "unknown-object", message, origin: urlOrigin });
+    return undefined;
+  }
   const shown =
     url.scheme === "https"
       ? decideCertificate(tls === undefined ? {} : { tls }, serverNameOf(url.authority))

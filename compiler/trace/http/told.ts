@@ -101,7 +101,8 @@ function placeOf({ origin }: { readonly origin?: Origin }): string {
 
 function endWords(target: RouteTarget, names: AddressNames): string[] {
   if (target.kind === "status") return [`=> ${target.status}: ${target.reason}`];
-  const { backend, endpoints } = target;
+  const { backend, endpoints, draining = [], external } = target;
+  if (external !== undefined) return [`=> ${backend}, outside of the cluster: ${external.host}:${external.port}`];
   const texts = endpoints.map(({ address, port }) => printAddressPort(address, port));
   const width = Math.max(...texts.map(({ length }) => length));
   return [
@@ -112,6 +113,11 @@ function endWords(target: RouteTarget, names: AddressNames): string[] {
       const name = pod === undefined ? "" : `   pod/${pod}${node === undefined ? "" : ` on ${node}`}`;
       return `     ${text}${name}`.trimEnd();
     }),
+    ...(draining.length === 0
+      ? []
+      : [
+          `     no new clients: ${draining.map(({ address, port }) => printAddressPort(address, port)).join(", ")} (terminating)`,
+        ]),
   ];
 }
 
@@ -146,6 +152,7 @@ export function routeData(
       ? { status: target.status, reason: target.reason }
       : {
           backend: target.backend,
+          ...(target.external && { external: target.external }),
           endpoints: target.endpoints.map(({ address, port }) => ({
             address: printAddress(address),
             port,

@@ -74,7 +74,7 @@ describe("a configuration of HAProxy", () => {
     "use_backend other if TRUE",
     "acl x path /",
     "redirect scheme https",
-    "server late 10.0.0.1:80 weight 0",
+    "server late 10.0.0.1:80 weight 5",
     "errorfile 503 /x",
     "filter compression",
     "default-server disabled",

@@ -62,6 +62,29 @@ describe("routes as a configuration of HAProxy", () => {
     expect({ ...changed.files, "haproxy.cfg": "" }).toEqual({ ...before.files, "haproxy.cfg": "" });
   });
 
+  test("an endpoint that begins to drain is one line that changes, whatever else is asked for", () => {
+    const [a, b] = web.kind === "endpoints" ? web.endpoints : [];
+    const endpoints = [required(a, "an endpoint"), required(b, "an endpoint")];
+    const printed = (target: RouteTarget) =>
+      printHaproxy([{ host: "a.example", paths: [path("prefix", "/", target)], fallback: NOTHING }], {
+        settings: { accessLog: true, metrics: "127.0.0.1:8404", pathSafety: "reject" },
+      }).files;
+    const before = printed({ kind: "endpoints", backend: "shop/web:80", endpoints, sticky: "cookie" });
+    const [stays, leaves] = [endpoints.slice(0, 1), endpoints.slice(1)];
+    const after = printed({
+      kind: "endpoints",
+      backend: "shop/web:80",
+      endpoints: stays,
+      draining: leaves,
+      sticky: "cookie",
+    });
+    const lines = (files: ReadonlyMap<string, string>) => [...files.values()].join("").split("\n");
+    const changed = lines(after).flatMap((line, i) => (line === lines(before)[i] ? [] : [[lines(before)[i], line]]));
+    expect(changed).toEqual([
+      ["  server fd00--7-8080 [fd00::7]:8080", "  server fd00--7-8080 [fd00::7]:8080 weight 0"],
+    ]);
+  });
+
   test.each(["/a b", "/a\nuse_backend x", "/ü", "/a\tb", "/\u0000", "/a\r"])(
     "leaves out the path %j, which no request can have, and says so",
     (text) => {

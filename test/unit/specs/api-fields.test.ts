@@ -362,6 +362,7 @@ const ABSENT: { readonly [K in DecidedKind]: Readonly<Record<(typeof DECIDING_FI
     "metadata.labels": "none",
     "metadata.name": "required",
     "metadata.namespace": { is: "default" },
+    "metadata.annotations": "none",
     "spec.allocateLoadBalancerNodePorts": { is: true },
     "spec.clusterIP": "none", // allocated, which is another stage's work
     "spec.clusterIPs": "none",
