@@ -197,7 +197,9 @@ export class LabPrompt {
     const context = { names: this.names, hosts: network.hosts, isVerbose: false };
     const capture = captureFlows(this.made, context, others);
     writeFileSync(file, printPcapng(capture, `kpc ${VERSION}`));
-    return fine(`${capture.packets.length} packets in ${file}\n`);
+    const unwatched = this.session.lab.unwatched().length;
+    const lacking = unwatched === 0 ? "" : `, without those of ${unwatched} hosts that were not watched`;
+    return fine(`${capture.packets.length} packets in ${file}${lacking}\n`);
   }
 
   private hosts(): string {

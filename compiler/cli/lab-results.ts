@@ -87,7 +87,7 @@ function flowData({ flow, attempts }: LabFlow): object {
   };
 }
 
-function attemptData({ walk, comparison, observed }: LabAttempt, { names, hosts }: LabTelling): object {
+function attemptData({ walk, comparison, observed, unwatched }: LabAttempt, { names, hosts }: LabTelling): object {
   const context = { names, hosts, protocol: walk.flow.protocol, isVerbose: false };
   const { answer } = observed;
   return {
@@ -107,6 +107,7 @@ function attemptData({ walk, comparison, observed }: LabAttempt, { names, hosts 
         ? { kind: answer.kind, seenAs: printAddress(answer.address), port: answer.port }
         : answer,
     wrongEnd: comparison?.wrongEnd ?? null,
+    unwatchedHosts: unwatched.length,
     places: (comparison?.rows ?? []).map(placeData),
   };
 }

@@ -82,9 +82,17 @@ function flowLines({ flow, attempts }: LabFlow, telling: LabTelling): string[] {
     if (comparison === undefined) continue;
     if (hasShown && !telling.isAll && key.startsWith("=")) continue;
     hasShown = true;
-    lines.push(...renderComparison(comparison));
+    lines.push(...renderComparison(comparison), ...unwatchedLines(first, telling));
   }
   return lines;
+}
+
+/** Where a packet may have been that was not seen. */
+function unwatchedLines({ comparison, unwatched }: LabAttempt, { hosts }: LabTelling): string[] {
+  if (comparison?.isEqual === true || unwatched.length === 0) return [];
+  return [
+    `  not watched: ${unwatched.length} of ${hosts.size} hosts, none of which is on the predicted walk; packets there are not shown`,
+  ];
 }
 
 /** A flow by itself. */

@@ -6,6 +6,7 @@ import type { InterfaceAddress } from "../../compiler/network/types.ts";
 import {
   AF,
   addressBytes,
+  addressLength,
   afOf,
   attribute,
   linkHeader,
@@ -16,6 +17,8 @@ import {
   u8,
   u16BigEndian,
   u32,
+  writeAddress,
+  zeros,
 } from "./netlink.ts";
 import { addressMessage, addressMessages, type InterfaceIndexes, routeMessages, ruleMessages } from "./routing.ts";
 import { generalSysctls, interfaceSysctls, proxyDelay, type SysctlSetting, sysctlAttribute } from "./sysctls.ts";
@@ -63,7 +66,13 @@ function indexesOf({ interfaces }: Host): InterfaceIndexes {
 
 // --- interfaces ----------------------------------------------------------------------------------------------------------
 
-const IFLA = { address: 1, name: 3, mtu: 4, bridge: 10, portInfo: 12, info: 18, namespace: 28 } as const;
+const IFLA = {
+  ...{ address: 1, name: 3, mtu: 4, bridge: 10, portInfo: 12, info: 18, namespace: 28 },
+  ...{ sendQueues: 31, receiveQueues: 32 },
+} as const;
+
+/** A veth has one for each processor, unless it is told so. */
+const ONE_QUEUE: readonly Buffer[] = [attribute(IFLA.sendQueues, u32(1)), attribute(IFLA.receiveQueues, u32(1))];
 const NESTED = 0x8000;
 const BRIDGE_INFO = { forwardDelay: 1, multicastSnooping: 23 } as const;
 const PORT_INFO = { state: 1, hairpin: 4, isolated: 33 } as const;
@@ -167,6 +176,7 @@ class Build {
       attribute(IFLA.mtu, u32(other?.mtu ?? own.mtu)),
       attribute(IFLA.namespace, u32(namespaceOf(peer.host))),
       attribute(IFLA.address, this.macOf(peer.host, peer.interface)),
+      ...ONE_QUEUE,
     );
     return [this.newLink(host, own, infoOf("veth", end))];
   }
@@ -190,6 +200,7 @@ class Build {
       attribute(IFLA.name, text(own.name)),
       attribute(IFLA.mtu, u32(own.mtu)),
       attribute(IFLA.address, this.macOf(host.name, own.name)),
+      ...(own.kind === "ethernet" ? ONE_QUEUE : []),
       info,
     ]);
     return { does: `${own.kind} ${own.name}`, type: RTM.newLink, flags: NLM.create | NLM.excl, body };
@@ -373,20 +384,33 @@ class Build {
   }
 }
 
-/** struct ndmsg and what it is about. */
+/** struct ndmsg, the address and the link-layer address: a large lab has tens of thousands of them. */
 function neighbourBody(family: number, index: number, flags: number, address: Address, mac: Buffer): Buffer {
-  return Buffer.concat([
-    u8(family, 0, 0, 0),
-    u32(index),
-    u8(PERMANENT, 0, flags, 0),
-    attribute(NEIGHBOUR.address, addressBytes(address)),
-    attribute(NEIGHBOUR.linkLayer, mac),
-  ]);
+  const length = addressLength(address);
+  const bytes = zeros(NEIGHBOUR_HEADER + 4 + length + MAC_ATTRIBUTE);
+  bytes[0] = family;
+  bytes.writeUInt32LE(index, 4);
+  bytes[8] = PERMANENT;
+  bytes[10] = flags;
+  let at = NEIGHBOUR_HEADER;
+  bytes.writeUInt16LE(4 + length, at);
+  bytes.writeUInt16LE(NEIGHBOUR.address, at + 2);
+  writeAddress(bytes, at + 4, address);
+  at += 4 + length;
+  bytes.writeUInt16LE(4 + mac.length, at);
+  bytes.writeUInt16LE(NEIGHBOUR.linkLayer, at + 2);
+  bytes.set(mac, at + 4);
+  return bytes;
 }
+
+const NEIGHBOUR_HEADER = 12;
+const MAC_ATTRIBUTE = 12;
 
 function neighbour(index: number, name: string, address: Address, mac: Buffer): NetlinkMessage {
   return {
-    does: `neighbour ${printAddress(address)} on ${name}`,
+    get does() {
+      return `neighbour ${printAddress(address)} on ${name}`;
+    },
     type: RTM.newNeighbour,
     flags: NLM.create | NLM.replace,
     body: neighbourBody(afOf(address), index, 0, address, mac),

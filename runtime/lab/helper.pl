@@ -24,7 +24,7 @@
 #                              BYTES: the length of the IP packet, which is not to be cut into fragments, 0: a short one (TCP: always).
 #                              WAIT `quiet`: silence is the answer as soon as no packet is under way any more, `whole`: when the time is up.
 #                              PROTOCOL `http`: TCP, for servers of that kind; `sctp`: the first packet only. The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence`
-#   pause MILLISECONDS         serves for that long, and does nothing else
+#   pause MILLISECONDS         serves for that long, and until no packet is under way on any processor
 #   seen                       what was heard since the last time, in order of time:
 #                              NUMBER,INTERFACE-INDEX,DIRECTION,NANOSECONDS,LENGTH,HEX each, with `;` between. DIRECTION is `in`
 #                              or `out`, LENGTH the bytes of the frame, and HEX the first of them
@@ -38,7 +38,7 @@ sysread $perl, my $header, 20;
 my $is_x86 = unpack('x18 S', $header) == 62;
 my ($SETNS, $UNSHARE, $RECVMSG, $CLOCK, $MOUNT, $PRCTL, $PRLIMIT)
     = $is_x86 ? (308, 272, 47, 228, 165, 157, 302) : (268, 97, 212, 113, 40, 167, 261);
-my ($SET_AFFINITY, $GET_AFFINITY, $GET_CPU) = $is_x86 ? (203, 204, 309) : (122, 123, 168);
+my ($SET_AFFINITY, $GET_AFFINITY, $GET_CPU, $UMOUNT, $SENDMSG) = $is_x86 ? (203, 204, 309, 166, 46) : (122, 123, 168, 39, 211);
 my ($CLONE_NEWNS, $CLONE_NEWUSER, $CLONE_NEWPID, $CLONE_NEWNET) = (0x20000, 0x10000000, 0x20000000, 0x40000000);
 my $NONBLOCK = 04000;
 
@@ -165,16 +165,21 @@ sub AF_NETLINK { return 16 }
 
 sub fresh_sysctls { return join ' ', map { read_file("/proc/sys/net/$_") // '-' } @_ }
 
-# /proc/sys/net has as many folders of a name as there are namespaces, and the kernel looks through them one by one: it is asked
-# for a folder once.
+# A mounted proc keeps the folders of all namespaces that asked for /proc/sys/net, with the same names, and looks through them one by one:
+# it is asked for a folder once, and goes away after some namespaces.
+my $SYSCTLS = '/run/proc';
+my $MOST_FOLDERS = 64;
+my $folders = $MOST_FOLDERS;
+
 sub write_sysctls {
     my ($number, @settings) = @_;
     enter($number);
+    renew_proc() if $folders++ >= $MOST_FOLDERS;
     my $folder = '';
     my $complaint = '';
     for (@settings) {
         my ($top, $path, $value) = m{^(\w+)/(.+)=(.*)$} or die "expected PATH=VALUE, found $_\n";
-        $folder eq $top or chdir "/proc/sys/net/$top" or $complaint = "$_: $!";
+        $folder eq $top or chdir "$SYSCTLS/sys/net/$top" or $complaint = "$_: $!";
         $folder = $top;
         my $file;
         my $is_set = !$complaint && open($file, '>', $path) && defined syswrite $file, $value;
@@ -183,6 +188,14 @@ sub write_sysctls {
     }
     chdir $start or chdir '/' or die "chdir: $!\n";
     return $complaint;
+}
+
+sub renew_proc {
+    -d $SYSCTLS or mkdir $SYSCTLS or die "cannot make $SYSCTLS: $!\n";
+    my ($place, $proc) = ($SYSCTLS, 'proc');
+    syscall $UMOUNT, $place, 2;    # MNT_DETACH; the first time there is none
+    syscall($MOUNT, $proc, $place, $proc, 0, 0) == 0 or die "mount of $SYSCTLS: $!\n";
+    $folders = 1;
 }
 
 my ($SCTP, $INIT, $INIT_ACK) = (132, 1, 2);
@@ -539,17 +552,43 @@ setsockopt $mark, SOL_SOCKET, SO_RCVTIMEO, pack 'qq', 1, 0;
 
 # The processors on which this process may run else; undefined: the kernel does not say.
 sub stay_on_one_processor {
+    my $processors = processors() // return undef;
+    my $current = pack 'L', 0;
+    return undef if syscall($GET_CPU, $current, 0, 0) != 0;
+    return stay_on(unpack('L', $current), length $processors) ? $processors : undef;
+}
+
+# The processors on which this process may run, a bit each.
+sub processors {
     my $processors = "\0" x 1024;
     my $bytes = syscall $GET_AFFINITY, 0, length $processors, $processors;
-    my $current = pack 'L', 0;
-    return undef if $bytes <= 0 || syscall($GET_CPU, $current, 0, 0) != 0;
-    vec(my $only = "\0" x $bytes, unpack('L', $current), 1) = 1;
-    return syscall($SET_AFFINITY, 0, $bytes, $only) == 0 ? substr $processors, 0, $bytes : undef;
+    return $bytes > 0 ? substr $processors, 0, $bytes : undef;
+}
+
+sub stay_on {
+    my ($processor, $bytes) = @_;
+    vec(my $only = "\0" x $bytes, $processor, 1) = 1;
+    return syscall($SET_AFFINITY, 0, $bytes, $only) == 0;
 }
 
 sub leave_processor {
     my ($processors) = @_;
     syscall $SET_AFFINITY, 0, length $processors, $processors;
+}
+
+my $MOST_SECONDS = 5;    # on a machine that has much else to do
+
+sub pause {
+    my ($milliseconds) = @_;
+    serve_until(now() + $milliseconds / 1000, sub { 0 });
+    my $processors = processors() // return '';
+    my $until = now() + $MOST_SECONDS;
+    for my $processor (grep { vec $processors, $_, 1 } 0 .. 8 * length($processors) - 1) {
+        next unless stay_on($processor, length $processors);
+        serve_until(now() + 0.001, sub { 0 }) until is_quiet() || now() >= $until;
+    }
+    leave_processor($processors);
+    return '';
 }
 
 # Whether nothing is left to do for this process and, on its processor, for the kernel.
@@ -624,6 +663,42 @@ sub watch {
     return '';
 }
 
+sub unwatch {
+    my ($number) = @_;
+    my $socket = delete $watcher{$number} // return '';
+    close_elsewhere($socket);
+    return '';
+}
+
+# The kernel takes milliseconds to close a packet socket: another process waits for that. It gets the sockets in messages that it reads
+# without wanting them.
+my $closer;
+
+sub close_elsewhere {
+    my ($socket) = @_;
+    $closer //= start_closer();
+    my ($byte, $rights) = ('-', pack 'Qiiix4', 20, SOL_SOCKET, 1, fileno $socket);    # SCM_RIGHTS
+    my $vector = pack 'PQ', $byte, 1;
+    my $message = pack 'QLx4PQPQix4', 0, 0, $vector, 1, $rights, length $rights, 0;
+    syscall $SENDMSG, fileno $closer, $message, 0x40;    # MSG_DONTWAIT; what is not sent is closed here
+    close $socket;
+}
+
+sub start_closer {
+    socketpair my $read, my $write, AF_UNIX, SOCK_STREAM, 0 or die "socketpair: $!\n";
+    my $process = fork // die "cannot start a process: $!\n";
+    return $write if $process;
+    close $write;
+    forget_all();
+    1 while sysread $read, my $bytes, 1;
+    exit;
+}
+
+# In a process that is not to hold anything of the lab.
+sub forget_all {
+    close $_ for values %watcher, values %namespace, values %open;
+}
+
 sub seen {
     my @frames;
     for my $number (keys %watcher) {
@@ -656,9 +731,9 @@ my %commands = (
     listen     => \&serve,
     proxy      => \&serve_proxy,
     watch      => \&watch,
-    unwatch    => sub { close delete $watcher{ $_[0] }; return '' },
+    unwatch    => \&unwatch,
     ask        => \&ask,
-    pause      => sub { my $until = now() + $_[0] / 1000; serve_until($until, sub { 0 }); return '' },
+    pause      => \&pause,
     seen       => \&seen,
 );
 my %has_input = (netlink => 1, run => 1);

@@ -7,7 +7,7 @@ import { printNft } from "../../compiler/print.ts";
 import { PROTOCOL } from "../packet.ts";
 import { blockedPorts, type NetworkBuild, planBuild } from "./build.ts";
 import { LabHelper, LabTrouble } from "./lab-helper.ts";
-import { encodeBatches, type NetlinkBatch } from "./netlink.ts";
+import { encodeBatches, messageOf, type NetlinkBatch } from "./netlink.ts";
 import { type ProxyProgram, type ProxyStarter, proxyCommand, startProxy } from "./proxies.ts";
 import { rulesInPieces } from "./rules-in-pieces.ts";
 import { type LabSighting, readFrame } from "./sightings.ts";
@@ -42,8 +42,8 @@ export type LabAnswer =
   /** `number`: as in errno(3). */
   | { readonly kind: "error"; readonly number: number };
 
-/** The most hosts whose packets are heard: to stop hearing takes the kernel some milliseconds for each. */
-export const MOST_WATCHED = 64;
+/** Hosts whose packets are heard, where no walk passes more: to stop hearing takes the kernel some milliseconds for each. */
+const MOST_WATCHED = 64;
 
 /** `output`: of both streams. */
 interface CommandEnd {
@@ -116,8 +116,13 @@ export class PacketLab {
       ]);
       const lab = new PacketLab(helper, build, numbers.split(" ").map(Number));
       const fresh = values.split(" ");
-      const made = lab.make(new Map(FRESH_SYSCTLS.map((path, i) => [path, fresh[i] ?? ""])), configured);
-      await Promise.all([made, lab.loadAll(programOf), lab.startProxies(proxy)]);
+      // Rules need interfaces, and no addresses: nft runs beside the rest.
+      await Promise.all([
+        lab.makeInterfaces(new Map(FRESH_SYSCTLS.map((path, i) => [path, fresh[i] ?? ""]))),
+        lab.loadAll(programOf),
+        lab.inOrder([(host) => lab.tell(host, configured.get(host) ?? [])]),
+        lab.startProxies(proxy),
+      ]);
       await Promise.all(build.hosts.map((host) => lab.block(host)));
       return lab;
     } catch (error) {
@@ -126,21 +131,20 @@ export class PacketLab {
     }
   }
 
-  /** The helper does one after the other; each stage needs what the one before it has made on all hosts. */
-  private make(
-    fresh: ReadonlyMap<string, string>,
-    configured: ReadonlyMap<Host, readonly NetlinkBatch[]>,
-  ): Promise<unknown> {
+  private makeInterfaces(fresh: ReadonlyMap<string, string>): Promise<unknown> {
     const { build } = this;
     const namespaceOf = (name: string): number => this.namespace(name);
     const links = new Map(build.hosts.map((host) => [host, encodeBatches(build.linkMessages(host, namespaceOf))]));
-    const stages: readonly ((host: Host) => Promise<unknown>)[] = [
+    return this.inOrder([
       (host) => this.set(host, build.generalSysctls(host, fresh)),
       (host) => this.tell(host, links.get(host) ?? []),
       (host) => this.set(host, build.interfaceSysctls(host)),
-      (host) => this.tell(host, configured.get(host) ?? []),
-    ];
-    return Promise.all(stages.flatMap((stage) => build.hosts.map(stage)));
+    ]);
+  }
+
+  /** The helper does one after the other; each stage needs what the one before it has made on all hosts. */
+  private inOrder(stages: readonly ((host: Host) => Promise<unknown>)[]): Promise<unknown> {
+    return Promise.all(stages.flatMap((stage) => this.build.hosts.map(stage)));
   }
 
   private async loadAll(programOf: (host: Host) => Program | undefined): Promise<void> {
@@ -223,22 +227,27 @@ export class PacketLab {
     return ["nsenter", "-t", inside, ...user, "-m", "-p", network, "--", ...command];
   }
 
-  /** Hears all packets of these hosts from now on. Where that makes more than `MOST_WATCHED`, it no longer hears those that were asked
-   *  for longest ago. Throws LabTrouble where these alone are more. */
-  async watch(hosts: readonly string[]): Promise<void> {
-    if (hosts.length > MOST_WATCHED)
-      throw new LabTrouble(`packets of ${hosts.length} hosts are to be heard, at most of ${MOST_WATCHED}`);
-    const added = hosts.filter((host) => !this.watched.has(host));
-    for (const host of hosts) {
+  /** Hears all packets of these hosts from now on, and those of `others` as long as that makes no more than `MOST_WATCHED`. It no longer
+   *  hears those that were asked for longest ago. */
+  async watch(hosts: readonly string[], others: readonly string[] = []): Promise<void> {
+    const wanted = new Set(hosts);
+    for (const other of others) if (wanted.size < MOST_WATCHED) wanted.add(other);
+    const added = [...wanted].filter((host) => !this.watched.has(host));
+    for (const host of wanted) {
       this.watched.delete(host);
       this.watched.add(host);
     }
-    const dropped = [...this.watched].slice(0, -MOST_WATCHED);
+    const dropped = [...this.watched].slice(0, -Math.max(MOST_WATCHED, wanted.size));
     for (const host of dropped) this.watched.delete(host);
     await Promise.all([
       ...dropped.map((host) => this.helper.ask(`unwatch ${this.namespace(host)}`)),
       ...added.map((host) => this.helper.ask(`watch ${this.namespace(host)}`)),
     ]);
+  }
+
+  /** The hosts whose packets are not heard. */
+  unwatched(): string[] {
+    return this.build.hosts.map(({ name }) => name).filter((name) => !this.watched.has(name));
   }
 
   async ask(question: LabQuestion): Promise<LabAnswer> {
@@ -250,7 +259,7 @@ export class PacketLab {
     return readAnswer(await this.helper.ask(`ask ${this.namespace(from)} ${word} ${own} ${sourcePort} ${to}`));
   }
 
-  /** Serves for some milliseconds, and does nothing else. */
+  /** Serves for some milliseconds, and until no packet is under way. */
   async pause(milliseconds: number): Promise<void> {
     await this.helper.ask(`pause ${milliseconds}`);
   }
@@ -296,11 +305,12 @@ export class PacketLab {
 
   private async tell(host: Host, batches: readonly NetlinkBatch[]): Promise<void> {
     const number = this.namespace(host.name);
-    const send = async ({ bytes, messages }: NetlinkBatch): Promise<void> => {
+    const send = async (batch: NetlinkBatch): Promise<void> => {
+      const { bytes } = batch;
       const refused = await this.helper.ask(`netlink ${number} ${bytes.length}`, bytes);
       if (refused === "") return;
       const [sequence = 0, error] = (refused.split(" ")[0] ?? "").split(":").map(Number);
-      throw new LabTrouble(`${host.name}: the kernel refuses ${messages.get(sequence)?.does}: error ${error}`);
+      throw new LabTrouble(`${host.name}: the kernel refuses ${messageOf(batch, sequence)?.does}: error ${error}`);
     };
     await Promise.all(batches.map(send));
   }

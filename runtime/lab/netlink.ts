@@ -23,8 +23,18 @@ export function afOf(address: Address): number {
   return familyOf(address) === "IPv4" ? AF.inet : AF.inet6;
 }
 
+/** Bytes of Node's pool, which costs less than memory of their own. */
+export function zeros(length: number): Buffer {
+  return Buffer.allocUnsafe(length).fill(0);
+}
+
+/** In place of an attribute that a message does not have. */
+export const NOTHING: Buffer = Buffer.alloc(0);
+
 export function u8(...values: readonly number[]): Buffer {
-  return Buffer.from(values);
+  const bytes = Buffer.allocUnsafe(values.length);
+  for (let i = 0; i < values.length; i++) bytes[i] = values[i] ?? 0;
+  return bytes;
 }
 
 export function u16(value: number): Buffer {
@@ -57,10 +67,23 @@ export function u64(value: bigint): Buffer {
 
 /** In network order. */
 export function addressBytes(address: Address): Buffer {
-  if (typeof address === "number")
-    return u8(address >>> 24, (address >>> 16) & 255, (address >>> 8) & 255, address & 255);
-  const digits = 32;
-  return Buffer.from(address.toString(16).padStart(digits, "0"), "hex");
+  const bytes = Buffer.allocUnsafe(addressLength(address));
+  writeAddress(bytes, 0, address);
+  return bytes;
+}
+
+export function addressLength(address: Address): number {
+  return typeof address === "number" ? 4 : 16;
+}
+
+/** In network order. */
+export function writeAddress(bytes: Buffer, at: number, address: Address): void {
+  if (typeof address === "number") {
+    bytes.writeUInt32BE(address >>> 0, at);
+    return;
+  }
+  bytes.writeBigUInt64BE(address >> 64n, at);
+  bytes.writeBigUInt64BE(address & 0xffff_ffff_ffff_ffffn, at + 8);
 }
 
 /** A type-length-value, padded to four bytes. */
@@ -70,7 +93,8 @@ export function attribute(type: number, ...parts: readonly Uint8Array[]): Buffer
   bytes.writeUInt16LE(length, 0);
   bytes.writeUInt16LE(type, 2);
   copyParts(parts, bytes, 4);
-  return bytes.fill(0, length);
+  for (let at = length; at < bytes.length; at++) bytes[at] = 0;
+  return bytes;
 }
 
 function lengthOf(parts: readonly Uint8Array[]): number {
@@ -99,8 +123,12 @@ export interface NetlinkMessage {
 /** Messages that are sent at once. */
 export interface NetlinkBatch {
   readonly bytes: Buffer;
-  /** Of its messages, by the sequence numbers that answers name. */
-  readonly messages: ReadonlyMap<number, NetlinkMessage>;
+  readonly messages: readonly NetlinkMessage[];
+}
+
+/** The message of a batch that an answer names by its sequence number. */
+export function messageOf({ messages }: NetlinkBatch, sequence: number): NetlinkMessage | undefined {
+  return sequence === LAST ? messages.at(-1) : messages[sequence];
 }
 
 /** Bytes of netlink messages that are sent at once: less than a socket takes. */
@@ -128,23 +156,20 @@ function messageLength({ body }: NetlinkMessage): number {
 }
 
 function encodeBatch(messages: readonly NetlinkMessage[]): NetlinkBatch {
-  const bytes = Buffer.alloc(messages.reduce((sum, message) => sum + messageLength(message), 0));
-  const bySequence = new Map<number, NetlinkMessage>();
+  const bytes = zeros(messages.reduce((sum, message) => sum + messageLength(message), 0));
   const [REQUEST, ACK] = [1, 4];
   let at = 0;
   for (const [i, message] of messages.entries()) {
     const { type, flags, body } = message;
     const isLast = i === messages.length - 1;
-    const sequence = isLast ? LAST : i;
     bytes.writeUInt32LE(16 + body.length, at);
     bytes.writeUInt16LE(type, at + 4);
     bytes.writeUInt16LE(flags | REQUEST | (isLast ? ACK : 0), at + 6);
-    bytes.writeUInt32LE(sequence, at + 8);
+    bytes.writeUInt32LE(isLast ? LAST : i, at + 8);
     bytes.set(body, at + 16);
     at += messageLength(message);
-    bySequence.set(sequence, message);
   }
-  return { bytes, messages: bySequence };
+  return { bytes, messages };
 }
 
 const IFF_UP = 1;

@@ -11,7 +11,20 @@ import type {
   Scope,
   TableRoute,
 } from "../../compiler/network/types.ts";
-import { AF, addressBytes, afOf, attribute, type NetlinkMessage, NLM, RTM, text, u8, u16, u32 } from "./netlink.ts";
+import {
+  AF,
+  addressBytes,
+  afOf,
+  attribute,
+  type NetlinkMessage,
+  NLM,
+  NOTHING,
+  RTM,
+  text,
+  u8,
+  u16,
+  u32,
+} from "./netlink.ts";
 
 const AF_OF: Readonly<Record<Family, number>> = { IPv4: AF.inet, IPv6: AF.inet6 };
 const SCOPES: Readonly<Record<Scope, number>> = { global: 0, site: 200, link: 253, host: 254, nowhere: 255 };
@@ -76,7 +89,7 @@ export function addressMessage(
     attribute(IFA.local, addressBytes(address)),
     attribute(IFA.address, addressBytes(peer ?? address)),
     attribute(IFA.flags, u32(flags)),
-    isDeprecated === true ? deprecated : Buffer.alloc(0),
+    isDeprecated === true ? deprecated : NOTHING,
   ]);
   const does = `address ${printAddress(address)}/${length} on ${name}`;
   return { does, type: RTM.newAddress, flags: NLM.create | NLM.excl, body };
@@ -122,20 +135,20 @@ function routeMessage(family: Family, table: string, route: TableRoute, indexes:
     u8(family === "IPv4" && kind !== "throw" ? SCOPES[scope] : 0, KINDS[kind]),
     u32(single?.isOnLink === true ? ON_LINK : 0),
     attribute(RTA.table, u32(number)),
-    prefix.length === 0 ? Buffer.alloc(0) : attribute(RTA.to, addressBytes(prefix.address)),
-    metric === 0 ? Buffer.alloc(0) : attribute(RTA.metric, u32(metric)),
-    preferredSource === undefined ? Buffer.alloc(0) : attribute(RTA.source, addressBytes(preferredSource)),
-    mtu === undefined ? Buffer.alloc(0) : attribute(RTA.metrics, attribute(RTAX_MTU, u32(mtu))),
-    single === undefined ? Buffer.alloc(0) : attribute(RTA.out, u32(indexOf(indexes, single.interface))),
-    single === undefined ? Buffer.alloc(0) : gatewayAttribute(family, single.gateway),
-    second === undefined ? Buffer.alloc(0) : attribute(RTA.hops, ...hops.map((hop) => nextHop(family, hop, indexes))),
+    prefix.length === 0 ? NOTHING : attribute(RTA.to, addressBytes(prefix.address)),
+    metric === 0 ? NOTHING : attribute(RTA.metric, u32(metric)),
+    preferredSource === undefined ? NOTHING : attribute(RTA.source, addressBytes(preferredSource)),
+    mtu === undefined ? NOTHING : attribute(RTA.metrics, attribute(RTAX_MTU, u32(mtu))),
+    single === undefined ? NOTHING : attribute(RTA.out, u32(indexOf(indexes, single.interface))),
+    single === undefined ? NOTHING : gatewayAttribute(family, single.gateway),
+    second === undefined ? NOTHING : attribute(RTA.hops, ...hops.map((hop) => nextHop(family, hop, indexes))),
   ]);
   const flags = NLM.create | (family === "IPv4" ? NLM.append : NLM.excl);
   return { does: `${kind} route ${printPrefix(prefix)} in table ${table}`, type: RTM.newRoute, flags, body };
 }
 
 function gatewayAttribute(family: Family, gateway: Address | undefined): Buffer {
-  if (gateway === undefined) return Buffer.alloc(0);
+  if (gateway === undefined) return NOTHING;
   if (familyOf(gateway) === family) return attribute(RTA.gateway, addressBytes(gateway));
   return attribute(RTA.via, u16(afOf(gateway)), addressBytes(gateway));
 }
@@ -151,6 +164,7 @@ function nextHop(family: Family, hop: NextHop, indexes: InterfaceIndexes): Buffe
 /** What makes the rules that a host starts with those of `host`. */
 export function ruleMessages({ routing }: Host): NetlinkMessage[] {
   return FAMILIES.flatMap((family) => {
+    if (routing[family].rules === FIRST_RULES[family]) return [];
     const bodies = routing[family].rules.map((rule) => ({ rule, body: ruleBody(family, rule) }));
     const first = FIRST_RULES[family].map((rule) => ({ rule, body: ruleBody(family, rule) }));
     const isIn = (list: typeof first, body: Buffer): boolean => list.some((each) => each.body.equals(body));
@@ -181,19 +195,18 @@ const INVERT = 2;
 
 function ruleBody(family: Family, rule: PolicyRule): Buffer {
   const { priority, from, to, mark, inInterface, isNegated, suppressPrefixLength, action } = rule;
-  const nothing = Buffer.alloc(0);
   const table = action.kind === "table" ? tableNumber(action.table) : 0;
   return Buffer.concat([
     u8(AF_OF[family], to?.length ?? 0, from?.length ?? 0, 0, table > 255 ? 0 : table, 0, 0, ACTIONS[action.kind]),
     u32(isNegated === true ? INVERT : 0),
     attribute(FRA.priority, u32(priority)),
-    table === 0 ? nothing : attribute(FRA.table, u32(table)),
-    to === undefined || to.length === 0 ? nothing : attribute(FRA.to, addressBytes(to.address)),
-    from === undefined || from.length === 0 ? nothing : attribute(FRA.from, addressBytes(from.address)),
+    table === 0 ? NOTHING : attribute(FRA.table, u32(table)),
+    to === undefined || to.length === 0 ? NOTHING : attribute(FRA.to, addressBytes(to.address)),
+    from === undefined || from.length === 0 ? NOTHING : attribute(FRA.from, addressBytes(from.address)),
     mark === undefined
-      ? nothing
+      ? NOTHING
       : Buffer.concat([attribute(FRA.mark, u32(mark.value)), attribute(FRA.mask, u32(mark.mask))]),
-    inInterface === undefined ? nothing : attribute(FRA.inInterface, text(inInterface)),
-    suppressPrefixLength === undefined ? nothing : attribute(FRA.suppress, u32(suppressPrefixLength)),
+    inInterface === undefined ? NOTHING : attribute(FRA.inInterface, text(inInterface)),
+    suppressPrefixLength === undefined ? NOTHING : attribute(FRA.suppress, u32(suppressPrefixLength)),
   ]);
 }

@@ -6,7 +6,7 @@ import type { Walk, WalkBranch, WalkFlow } from "../../compiler/walk/types.ts";
 import type { PacketWalker } from "../../compiler/walk/walk.ts";
 import { PROTOCOL } from "../packet.ts";
 import { compareWalk, type ObservedWalk, type WalkComparison } from "./compare-walk.ts";
-import { type LabAnswer, MOST_WATCHED, PacketLab, type PacketLabOptions } from "./lab.ts";
+import { type LabAnswer, PacketLab, type PacketLabOptions } from "./lab.ts";
 import type { ProxyProgram } from "./proxies.ts";
 import type { LabSighting } from "./sightings.ts";
 
@@ -26,6 +26,8 @@ export interface LabAttempt {
   readonly comparison: WalkComparison | undefined;
   /** By host, what took the connection on its predicted way and made another. */
   readonly proxies: ReadonlyMap<string, ProxyProgram>;
+  /** Hosts whose packets were not heard. None of them is on the predicted walk. */
+  readonly unwatched: readonly string[];
 }
 
 const ECHO: ReadonlySet<number> = new Set([PROTOCOL.icmp, PROTOCOL.icmpv6]);
@@ -121,7 +123,13 @@ export class LabSession {
         (each) => protocolOf(each) === flow.protocol && (isEcho || !this.earlier.has(keyOf(each))),
       );
       const observed = { answer, sightings };
-      return { walk, observed, comparison: compareWalk(walk, observed), proxies: this.proxiesOn(walk) };
+      return {
+        walk,
+        observed,
+        comparison: compareWalk(walk, observed),
+        proxies: this.proxiesOn(walk),
+        unwatched: this.lab.unwatched(),
+      };
     };
     const waiting = { ...this.waitingFor(walk), ...(patience === undefined ? {} : { patience }) };
     let answer = await ask(waiting);
@@ -160,9 +168,9 @@ export class LabSession {
     return new Map(found);
   }
 
-  /** Hears all hosts, or as many as can be heard. */
+  /** Hears all hosts, or as many as can be heard: pods are the last. */
   async watchAll(): Promise<void> {
-    await this.lab.watch([...this.description.network.hosts.keys()].slice(0, MOST_WATCHED));
+    await this.lab.watch([], this.podsLast([...this.description.network.hosts.keys()]));
   }
 
   /** All that was heard so far, where the session keeps it. */
@@ -202,14 +210,22 @@ export class LabSession {
     );
   }
 
-  /** Hears the hosts that the packets are to pass; in a small network all. */
+  /** Hears the hosts that the packets are to pass, and as many of those that are linked to them, and of others, as can be heard. */
   private async watch({ branches }: Walk): Promise<void> {
-    const all = [...this.description.network.hosts.keys()];
-    const passed = branches
-      .flatMap(({ there, back }) => [...there.hops, ...(back?.hops ?? [])])
-      .map(({ host }) => host);
-    const wanted = all.length <= MOST_WATCHED ? all : [...new Set(passed)];
-    await this.lab.watch(wanted);
+    const { hosts, links } = this.description.network;
+    const passed = new Set(
+      branches.flatMap(({ there, back }) => [...there.hops, ...(back?.hops ?? [])]).map(({ host }) => host),
+    );
+    const linked = links.flatMap(({ ends: [a, b] }) =>
+      passed.has(a.host) ? [b.host] : passed.has(b.host) ? [a.host] : [],
+    );
+    await this.lab.watch([...passed], [...this.podsLast(linked), ...this.podsLast([...hosts.keys()])]);
+  }
+
+  private podsLast(names: readonly string[]): string[] {
+    const { hosts } = this.description.network;
+    const isPod = (name: string): boolean => hosts.get(name)?.role.kind === "pod";
+    return [...names.filter((name) => !isPod(name)), ...names.filter(isPod)];
   }
 }
 
