@@ -43,7 +43,11 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
 
 /** Packets are compared here: what becomes of the Ingresses among the manifests. */
 function aboutUrls(a: ComparedSide, b: ComparedSide): string[] {
-  const [left, right] = [a, b].map(({ program }) => ({ routes: program.routes, knowsEndpoints: true }));
+  const [left, right] = [a, b].map(({ program }) => ({
+    routes: program.routes,
+    knowsEndpoints: true,
+    rejectsUnsafe: false,
+  }));
   if (left === undefined || right === undefined || left.routes.length + right.routes.length === 0) return [];
   const isSame = compareUrls(left, right).differences.length === 0;
   return [`packets are compared here; the Ingresses ${isSame ? "are equal" : "differ"} (--ingress compares them)`];

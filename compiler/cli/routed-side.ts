@@ -5,7 +5,11 @@ import type { RoutedSide } from "../compare-urls/compare.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { isHaproxyConfig, MAP_FILES, readHaproxy, readHaproxyMaps } from "../formats/haproxy/read.ts";
 import { isShownMaps } from "../formats/haproxy/read-maps.ts";
+import { redirectRows } from "../formats/haproxy/redirects.ts";
+import { ANY_HOST } from "../formats/haproxy/shape.ts";
 import { dialectOf, isIr } from "../formats/read-rules.ts";
+import type { HostRoutes, Program } from "../ir/types.ts";
+import { readConfig } from "./config.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { readSource } from "./inputs.ts";
 import { type CommonFlags, compileInputs, showDiagnostics, showFirst } from "./session.ts";
@@ -47,7 +51,13 @@ export async function readRoutes(name: string, flags: CommonFlags): Promise<Read
     left.length === 0
       ? []
       : [`${left.length === 1 ? "a path" : `${left.length} paths`} of ${name} with an unknown pathType`];
-  return { routes: compiled.program.routes, knowsEndpoints: true, gaps };
+  const { haproxy = {} } = readConfig(flags, () => undefined); // what is wrong with it has been told
+  return {
+    routes: withRedirects(compiled.program, haproxy.httpsRedirect ?? false),
+    knowsEndpoints: true,
+    rejectsUnsafe: haproxy.pathSafety === "reject",
+    gaps,
+  };
 }
 
 async function withFindings(
@@ -73,7 +83,17 @@ function readProxy(name: string, report: Report): RoutedSide | undefined {
 async function readProgram(source: Source, report: Report): Promise<RoutedSide | undefined> {
   const { readIr } = await import("../formats/ir/read.ts");
   const program = readIr(source, report);
-  return program === undefined ? undefined : { routes: program.routes, knowsEndpoints: true };
+  return program === undefined
+    ? undefined
+    : { routes: withRedirects(program, false), knowsEndpoints: true, rejectsUnsafe: false };
+}
+
+/** Each host says whether HAProxy redirects it to https, as it does where it has a certificate. */
+function withRedirects({ routes, tls }: Program, isForAll: boolean): HostRoutes[] {
+  const rows = redirectRows(routes, tls, isForAll, () => undefined);
+  return routes.map(({ httpsRedirect: _, ...rules }) =>
+    rows.has(rules.host ?? ANY_HOST) ? { ...rules, httpsRedirect: true } : rules,
+  );
 }
 
 function isFolder(name: string): boolean {

@@ -21,6 +21,8 @@ export interface RoutedSide {
   readonly routes: readonly HostRoutes[];
   /** False: backends have names only. */
   readonly knowsEndpoints: boolean;
+  /** Whether paths that backends may understand as others are answered with 400; undefined: nothing says it. */
+  readonly rejectsUnsafe?: boolean | undefined;
 }
 
 /** URLs that both sides treat alike. */
@@ -44,6 +46,8 @@ export interface UrlDifference {
 /** What serves a URL: the rule, and the host of its rules. */
 export interface ServedUrl extends ServedBy {
   readonly host: string | undefined;
+  /** What the proxy answers before it asks the rules. */
+  readonly answer?: string;
 }
 
 /** What was compared, and where it differs. */
@@ -53,6 +57,8 @@ export interface UrlComparison {
   readonly classes: number;
   /** False: backends were compared by their names. */
   readonly comparedEndpoints: boolean;
+  /** False: nothing says of one side whether it rejects unsafe paths. */
+  readonly comparedSafety: boolean;
 }
 
 /** Compares two sides over all URLs. */
@@ -64,6 +70,12 @@ export function compareUrls(left: RoutedSide, right: RoutedSide): UrlComparison 
   let classes = 0;
   for (const [host, name] of hostsOf(tables)) {
     const [mine, yours] = [rulesFor(tables[0], name), rulesFor(tables[1], name)];
+    if (mine.httpsRedirect !== yours.httpsRedirect) {
+      classes++;
+      differences.push(
+        redirectDifference(host, name, [hostTableOf(mine), hostTableOf(yours)], mine.httpsRedirect === true),
+      );
+    }
     if (areAlike(mine, yours, isSame)) {
       classes += countRows(mine);
       continue;
@@ -81,13 +93,47 @@ export function compareUrls(left: RoutedSide, right: RoutedSide): UrlComparison 
       });
     }
   }
+  const [mineRejects, yoursRejects] = [left.rejectsUnsafe, right.rejectsUnsafe];
+  const comparedSafety = mineRejects !== undefined && yoursRejects !== undefined;
+  if (comparedSafety && mineRejects !== yoursRejects) {
+    classes++;
+    differences.push(safetyDifference([hostTableOf(tables[0].any), hostTableOf(tables[1].any)], mineRejects));
+  }
   differences.sort(
     compareBy(
       ({ example }) => example.length,
       ({ example }) => example,
     ),
   );
-  return { differences, classes, comparedEndpoints };
+  return { differences, classes, comparedEndpoints, comparedSafety };
+}
+
+/** One side redirects HTTP requests for a host to https. */
+function redirectDifference(
+  host: string | undefined,
+  name: string,
+  [a, b]: readonly [HostTable, HostTable],
+  isLeft: boolean,
+): UrlDifference {
+  const redirect = { answer: "308 to https" };
+  return {
+    urls: { host, path: "/", match: "prefix" },
+    example: `${name}/`,
+    left: { ...servedBy(a, "/"), host: a.host, ...(isLeft ? redirect : {}) },
+    right: { ...servedBy(b, "/"), host: b.host, ...(isLeft ? {} : redirect) },
+  };
+}
+
+/** One side answers 400 to paths with empty elements, dots or encoded slashes, whatever the host. */
+function safetyDifference([a, b]: readonly [HostTable, HostTable], isLeft: boolean): UrlDifference {
+  const path = "//";
+  const rejection = { answer: "400 for unsafe paths" };
+  return {
+    urls: { host: undefined, path, match: "exact" },
+    example: `x${path}`,
+    left: { ...servedBy(a, path), host: a.host, ...(isLeft ? rejection : {}) },
+    right: { ...servedBy(b, path), host: b.host, ...(isLeft ? {} : rejection) },
+  };
 }
 
 /** Whether two hosts have the same rules in the same order: then no table by path is needed to see that all paths are served alike. */

@@ -81,8 +81,12 @@ function countByHost(differences: readonly UrlDifference[]): ReadonlyMap<string,
 /** What was not compared, and the verdict in `words`. */
 export function renderUrlConclusion(answer: UrlAnswer, words: string = urlVerdict(answer)): string[] {
   const open = answer.gaps.map((gap) => `not compared: ${gap}`);
-  const given = givenIn(answer).map((text) => `, assuming ${text}`);
-  return [...open, ...(open.length > 0 ? [""] : []), `=> ${words}${given.join("")}: ${renderUrlExtent(answer)}`];
+  const given = givenIn(answer);
+  return [
+    ...open,
+    ...(open.length > 0 ? [""] : []),
+    `=> ${words}${given.length > 0 ? `, assuming ${given.join(", and ")}` : ""}: ${renderUrlExtent(answer)}`,
+  ];
 }
 
 function renderUrlExtent(answer: UrlAnswer): string {
@@ -92,8 +96,11 @@ function renderUrlExtent(answer: UrlAnswer): string {
   return `${extent}, in ${classes} ${classes === 1 ? "class" : "classes"}${differing}`;
 }
 
-function givenIn({ comparedEndpoints }: UrlAnswer): string[] {
-  return comparedEndpoints ? [] : ["that backends of the same name have the same endpoints"];
+function givenIn({ comparedEndpoints, comparedSafety }: UrlAnswer): string[] {
+  return [
+    ...(comparedEndpoints ? [] : ["that backends of the same name have the same endpoints"]),
+    ...(comparedSafety ? [] : ["that both sides treat unsafe paths alike"]),
+  ];
 }
 
 /** The answer as plain data, `limit` of its `differences`. */
@@ -117,7 +124,8 @@ export function urlAnswerToData(answer: UrlAnswer, differences: readonly UrlDiff
   };
 }
 
-function servedData({ target, route, host, origin }: UrlDifference["left"]): object {
+function servedData({ target, route, host, origin, answer }: UrlDifference["left"]): object {
+  if (answer !== undefined) return { answer };
   return {
     ...(target.kind === "status"
       ? { status: target.status, reason: target.reason }

@@ -2,12 +2,11 @@
 import { printPlace } from "../diagnostics.ts";
 import type { RouteTarget } from "../ir/types.ts";
 import { printAddressPort } from "../net/address.ts";
-import { targetName, type UrlClass, type UrlDifference } from "./compare.ts";
-import type { ServedBy } from "./table.ts";
+import { type ServedUrl, targetName, type UrlClass, type UrlDifference } from "./compare.ts";
 
 /** What both sides do with URLs that they serve differently: the backend, with its endpoints where both sides name the same one. */
 export function targetWords({ left, right }: UrlDifference): readonly [string, string] {
-  const [a, b] = [targetName(left.target), targetName(right.target)];
+  const [a, b] = [left, right].map(({ answer, target }) => answer ?? targetName(target)) as [string, string];
   return a === b ? [`${a}${endpointWords(left.target)}`, `${b}${endpointWords(right.target)}`] : [a, b];
 }
 
@@ -19,15 +18,16 @@ function endpointWords(target: RouteTarget): string {
 }
 
 /** The rule that serves a URL: `/api and below of shop.example.com`. */
-export function ruleWords({ route, host }: ServedBy & { readonly host: string | undefined }): string {
+export function ruleWords({ route, host, answer }: ServedUrl): string {
+  if (answer !== undefined) return "before any rule";
   const of = host === undefined ? "for other hosts" : `of ${host}`;
   if (route === undefined) return `the fallback ${of}`;
   return `${route.path} ${route.match === "exact" ? "exactly" : "and below"} ${of}`;
 }
 
 /** `ingress.yaml:12:13`; empty where the routes have no place. */
-export function placeWords({ origin }: ServedBy): string {
-  return origin === undefined ? "" : printPlace(origin.span());
+export function placeWords({ origin, answer }: ServedUrl): string {
+  return origin === undefined || answer !== undefined ? "" : printPlace(origin.span());
 }
 
 /** Which URLs a class has, behind one of them. */

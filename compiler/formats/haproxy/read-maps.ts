@@ -1,5 +1,6 @@
 /** Rows of HAProxy's maps: files, and what the runtime API prints of them. */
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
+import { REDIRECT_MAP } from "./redirects.ts";
 import { MAP_NAMES, type MapName } from "./shape.ts";
 
 /** A row of a map. */
@@ -10,6 +11,11 @@ export interface MapRow extends Origin {
 
 /** The rows of each map, in the order in which they stand there. */
 export type MapRows = Readonly<Record<MapName, readonly MapRow[]>>;
+
+/** Likewise, with the hosts that are redirected to https. */
+interface ShownRows extends MapRows {
+  readonly redirects: readonly MapRow[];
+}
 
 /** A line of a text, without blanks around it. */
 export interface TextLine extends Origin {
@@ -63,6 +69,7 @@ interface Listing {
 /** A map in the list of maps. */
 interface ListedMap {
   readonly id: string;
+  readonly file: string;
   readonly name: MapName | undefined;
   readonly count: number | undefined;
 }
@@ -83,7 +90,7 @@ export function isShownMaps(text: string): boolean {
  * The maps that the runtime API printed: the list of maps and the rows of each, in the order of the list (`show map; show map #0; show map #1; …`), or with
  * what was asked (`show map #0`, `show map hosts.map`) in front of each. Undefined where a map is missing, or a row is not understood: `haproxy-map`.
  */
-export function readShownMaps(source: Source, report: Report): MapRows | undefined {
+export function readShownMaps(source: Source, report: Report): ShownRows | undefined {
   const list: ListedMap[] = [];
   const listings: Listing[] = [];
   let current: Listing | undefined;
@@ -102,7 +109,12 @@ export function readShownMaps(source: Source, report: Report): MapRows | undefin
       inList = true;
       current = undefined;
     } else if (id !== undefined) {
-      list.push({ id, name: mapNameOf(file ?? ""), count: count === undefined ? undefined : Number(count) });
+      list.push({
+        id,
+        file: baseOf(file ?? ""),
+        name: mapNameOf(file ?? ""),
+        count: count === undefined ? undefined : Number(count),
+      });
     } else if (asked !== undefined) {
       inList = false;
       current = { asked, rows: [], origin: line };
@@ -129,8 +141,11 @@ export function readShownMaps(source: Source, report: Report): MapRows | undefin
 }
 
 function mapNameOf(file: string): MapName | undefined {
-  const base = file.replace(/^.*\//, "");
-  return MAP_NAMES.find((name) => base === `${name}.map`);
+  return MAP_NAMES.find((name) => baseOf(file) === `${name}.map`);
+}
+
+function baseOf(file: string): string {
+  return file.replace(/^.*\//, "");
 }
 
 /** The rows of each map of ours. Each has to be there, with as many rows as the list says. */
@@ -139,7 +154,7 @@ function joinListings(
   list: readonly ListedMap[],
   listings: readonly Listing[],
   fail: (message: string, origin: Origin) => void,
-): MapRows | undefined {
+): ShownRows | undefined {
   const start: Origin = { span: () => ({ source, start: 0, end: 1 }) };
   const found = new Map<string, Listing>();
   const asked = listings.filter((each) => each.asked !== undefined);
@@ -178,12 +193,13 @@ function joinListings(
     rows.set(name, shown);
   }
   const of = (name: MapName): readonly MapRow[] => rows.get(name) ?? [];
-  return { hosts: of("hosts"), wildcards: of("wildcards"), exact: of("exact"), prefixes: of("prefixes") };
+  const redirects = found.get(list.find(({ file }) => file === REDIRECT_MAP)?.id ?? REDIRECT_MAP)?.rows ?? [];
+  return { hosts: of("hosts"), wildcards: of("wildcards"), exact: of("exact"), prefixes: of("prefixes"), redirects };
 }
 
 /** The number of the map in the list; its file where it is not listed. */
 function keyOf(asked: string, list: readonly ListedMap[]): string {
   if (asked.startsWith("#")) return asked.slice(1);
-  const name = mapNameOf(asked);
-  return list.find((each) => each.name === name)?.id ?? `${name ?? asked}${name === undefined ? "" : ".map"}`;
+  const base = baseOf(asked);
+  return list.find(({ file }) => file === base)?.id ?? base;
 }

@@ -3,7 +3,7 @@ import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
 import type { ExternalHost, HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { linesOf, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
-import { REDIRECT } from "./redirects.ts";
+import { REDIRECT, REDIRECT_MAP } from "./redirects.ts";
 import { routesOfMaps } from "./routes.ts";
 import { REJECT_UNSAFE } from "./settings.ts";
 import { LOOKED_UP, LOOKUPS, MAP_NAMES, type MapName, NO_NEW_CLIENTS, RESOLVERS, STICKY } from "./shape.ts";
@@ -13,6 +13,8 @@ export interface ProxyRoutes {
   readonly routes: readonly HostRoutes[];
   /** False: backends are names only, and nothing says which endpoints they have. */
   readonly knowsEndpoints: boolean;
+  /** Whether paths that backends may understand as others are answered with 400; undefined: nothing says it. */
+  readonly rejectsUnsafe: boolean | undefined;
 }
 
 /** Whether a text is a configuration of HAProxy, by its sections. */
@@ -20,8 +22,10 @@ export function isHaproxyConfig(text: string): boolean {
   return /^\s*(?:global|defaults)\s*(?:#.*)?$/m.test(text) && /^\s*(?:frontend|listen|backend)\s+\S+/m.test(text);
 }
 
-/** The files of maps that kpc's `haproxy.cfg` names. */
-export const MAP_FILES: readonly string[] = MAP_NAMES.map((name) => `${name}.map`);
+const NEEDED: readonly string[] = MAP_NAMES.map((name) => `${name}.map`);
+
+/** The files of maps that kpc's `haproxy.cfg` may name. */
+export const MAP_FILES: readonly string[] = [...NEEDED, REDIRECT_MAP];
 
 /**
  * The routes of a configuration as kpc writes it, with its maps by their file names. Undefined where a line is none that kpc writes, since nothing is
@@ -34,10 +38,11 @@ export function readHaproxy(
 ): ProxyRoutes | undefined {
   const findings: Diagnostic[] = [];
   const tell: Report = (finding) => void findings.push(finding);
-  const { backends, last } = readConfigLines(config, tell);
-  const missing = MAP_FILES.filter((file) => !maps.has(file));
+  const { backends, last, ofSettings } = readConfigLines(config, tell);
+  const needed = ofSettings.has(REDIRECT) ? MAP_FILES : NEEDED;
+  const missing = needed.filter((file) => !maps.has(file));
   for (const file of missing) tell(lineError(`${file} is missing: expected it beside this file`, start(config)));
-  const rowsOf = (name: MapName): ReturnType<typeof readMapFile> => {
+  const rowsOf = (name: MapName | "redirects"): ReturnType<typeof readMapFile> => {
     const source = maps.get(`${name}.map`);
     return source === undefined ? [] : readMapFile(source, tell);
   };
@@ -46,11 +51,13 @@ export function readHaproxy(
     wildcards: rowsOf("wildcards"),
     exact: rowsOf("exact"),
     prefixes: rowsOf("prefixes"),
+    redirects: ofSettings.has(REDIRECT) ? rowsOf("redirects") : [],
   };
   const targetOf = (name: string): RouteTarget | undefined => backends.get(name);
   const routes = last === undefined ? undefined : routesOfMaps(rows, { targetOf, last: targetOf(last) }, tell);
   for (const finding of findings) report(finding);
-  return routes === undefined || findings.length > 0 ? undefined : { routes, knowsEndpoints: true };
+  if (routes === undefined || findings.length > 0) return undefined;
+  return { routes, knowsEndpoints: true, rejectsUnsafe: ofSettings.has(REJECT_UNSAFE) };
 }
 
 /** The routes of maps that the runtime API has printed; backends are known by their names only. Reports `haproxy-map`. */
@@ -58,7 +65,7 @@ export function readHaproxyMaps(source: Source, report: Report): ProxyRoutes | u
   const rows = readShownMaps(source, report);
   if (rows === undefined) return undefined;
   const routes = routesOfMaps(rows, { targetOf: targetNamed, last: undefined }, report);
-  return routes === undefined ? undefined : { routes, knowsEndpoints: false };
+  return routes === undefined ? undefined : { routes, knowsEndpoints: false, rejectsUnsafe: undefined };
 }
 
 /** What a backend of this name is for, where kpc gave the name. */
@@ -117,6 +124,8 @@ interface ConfigLines {
   readonly backends: ReadonlyMap<string, RouteTarget>;
   /** The name of the default backend; undefined where the frontend is none of kpc's. */
   readonly last: string | undefined;
+  /** Lines of the frontend that settings ask for. */
+  readonly ofSettings: ReadonlySet<string>;
 }
 
 /** Reports `haproxy-line` for each line that kpc does not write. */
@@ -125,6 +134,7 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
   let section: Section | "other" | undefined;
   let asked = 0;
   let frontends = 0;
+  const ofSettings = new Set<string>();
   let last: string | undefined;
   let backend: DraftBackend | undefined;
   const unexpected = (line: TextLine, expected: string): void =>
@@ -175,7 +185,9 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
       // The section has been told.
     } else if (section === undefined) {
       unexpected(line, "expected a section");
-    } else if (NEUTRAL[section].test(text) || (section === "frontend" && OF_SETTINGS.has(text))) {
+    } else if (section === "frontend" && OF_SETTINGS.has(text)) {
+      ofSettings.add(text);
+    } else if (NEUTRAL[section].test(text)) {
       // Chooses nothing.
     } else if (section === "frontend" && asked < LOOKUPS.length) {
       if (text === LOOKUPS[asked]) asked++;
@@ -215,7 +227,7 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
         start(config),
       ),
     );
-  return { backends, last: asked < LOOKUPS.length ? undefined : last };
+  return { backends, last: asked < LOOKUPS.length ? undefined : last, ofSettings };
 }
 
 function readServer(text: string): RouteEndpoint | undefined {

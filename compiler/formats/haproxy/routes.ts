@@ -19,12 +19,17 @@ export interface BackendNames {
   readonly last: RouteTarget | undefined;
 }
 
+/** The rows of maps; `redirects` names the hosts (by their ids) that are redirected to https. */
+export interface RoutingRows extends MapRows {
+  readonly redirects: readonly MapRow[];
+}
+
 /**
  * The routes that HAProxy takes with these maps, asked as kpc's configuration asks them: in the order in which kpc lowers routes. A row
  * for `/` is the fallback of its host. Undefined where a row is not understood: `haproxy-map`.
  */
 export function routesOfMaps(
-  rows: MapRows,
+  rows: RoutingRows,
   { targetOf, last }: BackendNames,
   report: Report,
 ): HostRoutes[] | undefined {
@@ -56,10 +61,16 @@ export function routesOfMaps(
   for (const row of rows.exact) read(row, "exact");
   for (const row of rows.prefixes) read(row, "prefix");
   const hosts: HostRoutes[] = [];
+  const redirected = new Set(rows.redirects.map(({ key }) => key));
   const add = (host: string | undefined, id: string, origin: Origin | undefined): void => {
     const { paths, fallback = last && { fallback: last } } = byId.get(id) ?? { paths: [] };
     if (fallback !== undefined)
-      hosts.push({ ...(host === undefined ? {} : { host }), paths: inOrder(paths), ...fallback });
+      hosts.push({
+        ...(host === undefined ? {} : { host }),
+        paths: inOrder(paths),
+        ...fallback,
+        ...(redirected.has(id) ? { httpsRedirect: true } : {}),
+      });
     else if (origin !== undefined)
       fail(`no row of prefixes.map says what serves other paths of ${host}: expected ${id}/`, origin);
   };

@@ -209,7 +209,8 @@ describe("kpc diff with HAProxy", () => {
   test("compares with the maps of a HAProxy that runs, by names of backends", () => {
     withProxy((folder) => {
       const input = shownMaps(folder);
-      const given = "assuming that backends of the same name have the same endpoints";
+      const given =
+        "assuming that backends of the same name have the same endpoints, and that both sides treat unsafe paths alike";
       expect(kpc(["diff", "-", "old.yaml"], { folder, input })).toEqual({
         code: 0,
         stdout: `=> equal, ${given}: all hosts and paths, in 3 classes\n`,
@@ -234,6 +235,20 @@ describe("kpc diff with HAProxy", () => {
       expect(stderr).toContain(`edited/haproxy.cfg:${line}:3: error: kpc does not write this line`);
       expect(stderr).toContain("[haproxy-line]");
     });
+  });
+
+  test("tells settings of the proxy that answer requests before any rule", () => {
+    inFolder(
+      { ...FILES, "kpc.yaml": "apiVersion: kpc.dev/v1alpha1\nkind: Config\nhaproxy: {pathSafety: reject}\n" },
+      (folder) => {
+        kpc(["compile", "old.yaml", "-o", "haproxy", "-d", "proxy", "--path-safety", "reject", "-q"], { folder });
+        const { code, stdout } = kpc(["diff", "old.yaml", "proxy"], { folder });
+        expect(code).toBe(1);
+        expect(stdout).toContain("  old.yaml  404                   the fallback for other hosts\n");
+        expect(stdout).toContain("  proxy     400 for unsafe paths  before any rule\n");
+        expect(kpc(["diff", "old.yaml", "proxy", "-c", "kpc.yaml"], { folder }).code).toBe(0);
+      },
+    );
   });
 
   test("finds what was edited in a map", () => {

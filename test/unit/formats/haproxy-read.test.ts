@@ -3,6 +3,8 @@ import { type Diagnostic, lineAndColumn } from "../../../compiler/diagnostics.ts
 import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
 import { isHaproxyConfig, readHaproxy, readHaproxyMaps } from "../../../compiler/formats/haproxy/read.ts";
 import { isShownMaps } from "../../../compiler/formats/haproxy/read-maps.ts";
+import { REDIRECT } from "../../../compiler/formats/haproxy/redirects.ts";
+import { REJECT_UNSAFE } from "../../../compiler/formats/haproxy/settings.ts";
 import { required } from "../../../compiler/invariant.ts";
 import type { HostRoutes, RouteTarget } from "../../../compiler/ir/types.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
@@ -118,6 +120,24 @@ describe("a configuration of HAProxy", () => {
     expect(told).toEqual([message]);
   });
 
+  test("tells hosts that are redirected, and whether unsafe paths are rejected", () => {
+    const text = CONFIG.replace("  use_backend", `  ${REDIRECT}\n  use_backend`);
+    const changes = { "haproxy.cfg": text, "redirects.map": "a.example https\n" };
+    const { routes, told } = read(changes);
+    expect(told).toEqual([]);
+    expect(routes?.map(({ host, httpsRedirect = false }) => [host, httpsRedirect])).toEqual([
+      ["a.example", true],
+      ["*.b.example", false],
+      [undefined, false],
+    ]);
+    expect(read({ "haproxy.cfg": text }).told).toEqual([
+      "haproxy.cfg:1 haproxy-line: redirects.map is missing: expected it beside this file",
+    ]);
+    const safe = { name: "haproxy.cfg", text: CONFIG.replace("  http-request", `  ${REJECT_UNSAFE}\n  http-request`) };
+    const sources = new Map([...FILES].map(([name, content]) => [name, { name, text: content }]));
+    expect(readHaproxy(safe, sources, () => undefined)?.rejectsUnsafe).toBe(true);
+  });
+
   test("leads hosts by the id that the map of hosts gives, also two to one", () => {
     const { routes, told } = read({ "hosts.map": "a.example a.example\nc.example a.example\n" });
     expect(told).toEqual([]);
@@ -162,7 +182,7 @@ describe("what the runtime API prints of maps", () => {
     expect(isShownMaps(text)).toBe(true);
     const { found, told } = shown(text);
     expect(told).toEqual([]);
-    expect(found?.knowsEndpoints).toBe(false);
+    expect(found).toMatchObject({ knowsEndpoints: false, rejectsUnsafe: undefined });
     expect(found?.routes).toMatchObject([
       {
         host: "a.example",
@@ -171,6 +191,15 @@ describe("what the runtime API prints of maps", () => {
       },
       { paths: [], fallback: { status: 404 } },
     ]);
+  });
+
+  test("is read with the hosts that are redirected", () => {
+    const more =
+      "4 (redirects.map) pattern loaded from file 'redirects.map' used by map at file 'haproxy.cfg' line 31. curr_ver=0 next_ver=0 entry_cnt=1\n\n";
+    const text = `${LIST.trimEnd()}\n${more}${HOSTS}${EXACT}${PREFIXES}0x55d4a56f5150 a.example https\n\n`;
+    const { found, told } = shown(text);
+    expect(told).toEqual([]);
+    expect(found?.routes.map(({ httpsRedirect = false }) => httpsRedirect)).toEqual([true, false]);
   });
 
   test.each([
