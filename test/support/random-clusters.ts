@@ -1,8 +1,10 @@
 /** Random variants of a small cluster, and flows through them. */
+import type { ResolvedInput } from "../../compiler/compile.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 
 import type { Host, HostInterface } from "../../compiler/network/network.ts";
 import type { InterfaceSysctls, TableRoute } from "../../compiler/network/types.ts";
+import type { PodNetworkName } from "../../compiler/specs/network-types.ts";
 import type { WalkFlow } from "../../compiler/walk/types.ts";
 import { PacketWalker } from "../../compiler/walk/walk.ts";
 import type { LabDescription } from "../../runtime/lab/session.ts";
@@ -43,24 +45,26 @@ const SYSCTLS = [
 
 interface RandomCluster {
   readonly mutated: string;
+  /** What it was described by, before hosts were changed. */
+  readonly input: ResolvedInput;
   readonly subject: LabDescription & { readonly flows: readonly WalkFlow[] };
 }
 
-/** The same seed gives the same. `mutated` says what is not as usual. */
-export function randomCluster(seed: number, flows: number): RandomCluster {
+/** The same seed gives the same. `preset`: undefined: any that a lab can make. `mutated` says what is not as usual. */
+export function randomCluster(seed: number, flows: number, preset?: PodNetworkName): RandomCluster {
   const below = numbersFrom(seed);
   const pick = <T>(list: readonly T[]): T => list[below(list.length)] as T;
   const maybe = (n: number): boolean => below(n) === 0;
   const sysctls = maybe(2) ? { [pick(["n1", "n2"])]: { [pick(SYSCTLS)]: "0" } } : {};
   const kind: ClusterKind = {
-    pods: pick(["bridge", "routed", "kindnet", "flannel-host-gw", "flannel-vxlan", "calico-vxlan"]),
+    pods: preset ?? pick(["bridge", "routed", "kindnet", "flannel-host-gw", "flannel-vxlan", "calico-vxlan"]),
     mode: pick(["nftables", "iptables"]),
     ...(maybe(2) ? { balancer: pick(["nat", "proxy", "routed"]), keepsClient: maybe(2) } : {}),
     ...(maybe(4) ? { hairpin: false } : {}),
     ...(maybe(4) ? { masquerade: "none" as const } : {}),
     sysctls,
   };
-  const { layout, programOf } = describeShop(kind);
+  const { layout, programOf, input } = describeShop(kind);
   const hosts = new Map(layout.network.hosts);
   const name = pick(["node/n1", "node/n2", "gateway"]);
   const host = hosts.get(name);
@@ -91,7 +95,7 @@ export function randomCluster(seed: number, flows: number): RandomCluster {
     return protocol === echo ? { ...flow, protocol, sourcePort: 0, destinationPort: 0 } : { ...flow, protocol };
   });
   const subject = { network, programOf, walker: new PacketWalker(network, evaluatorOf), flows: made };
-  return { mutated: `${JSON.stringify(kind)}, ${changed}, ${damaged}`, subject };
+  return { input, mutated: `${JSON.stringify(kind)}, ${changed}, ${damaged}`, subject };
 }
 
 type Pick = <T>(list: readonly T[]) => T;
