@@ -2,6 +2,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { positive, type RunWork, withExamples } from "./cli/command.ts";
 import { ENGINE_NAMES, SINGLE_ENGINE_NAMES } from "./cli/engines.ts";
+import { addIngressCommands } from "./cli/ingress.ts";
 import { addLabCommands } from "./cli/lab.ts";
 import {
   collect,
@@ -235,6 +236,7 @@ function buildProgram(run: RunWork): Command {
   );
 
   addLabCommands(program, run);
+  addIngressCommands(program, run);
 
   for (const command of program.commands.flatMap((each) => [each, ...each.commands])) refuseRepeated(command);
   return program;

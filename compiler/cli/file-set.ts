@@ -61,8 +61,8 @@ export class FileSet {
 }
 
 /** Makes a folder, and those above it, where they are not there. Node.js does not come back from `recursive` where the system
- *  makes no folders (/proc). */
-function makeFolder(path: string): void {
+ *  makes no folders (/proc). Throws `Trouble` where that cannot be done. */
+export function makeFolder(path: string): void {
   if (dirname(path) !== path) makeFolder(dirname(path));
   const stats = statSync(path, { throwIfNoEntry: false });
   if (stats === undefined) attempt(path, () => mkdirSync(path));

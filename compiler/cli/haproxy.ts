@@ -1,10 +1,12 @@
 /** `kpc compile -o haproxy`: what HTTP requests meet, as the files of a proxy. */
 import { type KeyPair, printKeyPair } from "../certificates/key-pair.ts";
-import { compileSpecs } from "../compile.ts";
+import { type Compiled, compileSpecs } from "../compile.ts";
+import type { Diagnostic } from "../diagnostics.ts";
 import { printHaproxy } from "../formats/haproxy/print.ts";
 import { invariant, required } from "../invariant.ts";
 import type { TlsTable } from "../ir/types.ts";
 import { keyPairOf } from "../model/tls.ts";
+import type { HaproxySettings } from "../proxy-settings.ts";
 import type { Specs } from "../specs/types.ts";
 import { VERSION } from "../version.ts";
 import type { ProxyFlags } from "./config.ts";
@@ -28,23 +30,35 @@ export function haproxyCommand(
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const { routes, tls } = compiled.program;
   if (routes.length === 0) throw new Trouble("-o haproxy serves Ingresses, and the input has none for kpc");
-  const { files, certificates, unsupported } = printHaproxy(routes, {
-    header: headerFor(tls),
-    tls,
-    settings: config.haproxy,
-  });
+  const { files, secret, unsupported } = proxyFiles(compiled, config.haproxy);
   showDiagnostics(unsupported, flags);
-  writeFiles(files, privateFiles(certificates, compiled.specs), folder);
+  writeFiles(files, secret, folder);
   const hosts = routes.flatMap(({ host }) => host ?? []);
   const paths = routes.reduce((sum, each) => sum + each.paths.length, 0);
   const counts = [
     `${hosts.length} hosts`,
     `${paths} paths`,
-    ...(certificates.size === 0 ? [] : [`${certificates.size} certificates`]),
+    ...(secret.size === 0 ? [] : [`${secret.size} certificates`]),
   ];
-  const written = `wrote ${files.size + certificates.size} files to ${folder}: ${counts.join(", ")}`;
-  note([`${written}; load: haproxy -f ${folder}/haproxy.cfg`, ...notesOnTls(tls, certificates)], flags);
+  const written = `wrote ${files.size + secret.size} files to ${folder}: ${counts.join(", ")}`;
+  note([`${written}; load: haproxy -f ${folder}/haproxy.cfg`, ...notesOnTls(tls, secret)], flags);
   return exitCodeOf(found);
+}
+
+/** The files of a proxy for what was compiled; `secret`: those with private keys. */
+export interface ProxyFileSet {
+  readonly files: ReadonlyMap<string, string>;
+  readonly secret: ReadonlyMap<string, string>;
+  readonly unsupported: readonly Diagnostic[];
+}
+
+/** Throws `Trouble` where the key of a certificate is another one's. */
+export function proxyFiles(
+  { program: { routes, tls }, specs }: Compiled,
+  settings: HaproxySettings | undefined,
+): ProxyFileSet {
+  const { files, certificates, unsupported } = printHaproxy(routes, { header: headerFor(tls), tls, settings });
+  return { files, secret: privateFiles(certificates, specs), unsupported };
 }
 
 function headerFor(tls: TlsTable | undefined): readonly string[] {
@@ -94,7 +108,12 @@ function fits({ chain, key }: KeyPair): boolean {
   }
 }
 
-function writeFiles(files: ReadonlyMap<string, string>, secret: ReadonlyMap<string, string>, folder: string): void {
+/** Writes the files to `folder`, all or none. */
+export function writeFiles(
+  files: ReadonlyMap<string, string>,
+  secret: ReadonlyMap<string, string>,
+  folder: string,
+): void {
   const set = new FileSet(folder);
   try {
     for (const [name, text] of secret) set.add(name, text, true);

@@ -4,6 +4,7 @@ import { createInterface } from "node:readline";
 import { TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
 import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
 import { describeInputs } from "./describe.ts";
+import { Ending } from "./ending.ts";
 import { readLabInputs, sortWords } from "./lab-inputs.ts";
 import { LabPrompt, type LabReply } from "./lab-prompt.ts";
 import { labDryRun, refuseWithoutNodes } from "./lab-run.ts";
@@ -66,26 +67,6 @@ async function open(make: () => Promise<LabPrompt>): Promise<LabPrompt> {
   } catch (error) {
     if (error instanceof LabTrouble) throw new Trouble(whyNoLab(error));
     throw error;
-  }
-}
-
-/** That a lab is to be taken down: somebody has said so, or a signal has come. */
-class Ending {
-  readonly promise: Promise<void>;
-  readonly end: () => void;
-  private static readonly SIGNALS = ["SIGTERM", "SIGHUP", "SIGINT"] as const;
-
-  constructor() {
-    let resolveIt: () => void = () => undefined;
-    this.promise = new Promise((resolve) => {
-      resolveIt = resolve;
-    });
-    this.end = () => resolveIt();
-    for (const signal of Ending.SIGNALS) process.on(signal, this.end);
-  }
-
-  forget(): void {
-    for (const signal of Ending.SIGNALS) process.off(signal, this.end);
   }
 }
 

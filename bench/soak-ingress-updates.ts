@@ -1,0 +1,39 @@
+/**
+ * A HAProxy that is updated while clients ask it: endpoints, paths, hosts and certificates change at random.
+ *
+ *   npm run soak:ingress-updates -- [--updates 1000] [--clients 8] [--seed N]
+ *
+ * Each answer has to come from the backend that serves the URL before or after the updates that were made while the client waited, and from
+ * an endpoint that it has before or after. In the end HAProxy has the rows and servers that its files have.
+ *
+ * Needs HAProxy, and what kernel tests need. Exit code 1 when an answer is wrong or missing: it is printed.
+ */
+import { parseArgs } from "node:util";
+import { haproxyMissing } from "../test/support/haproxy.ts";
+import { serversOf, updateHaproxy } from "../test/support/ingress-updates.ts";
+
+const { values } = parseArgs({
+  options: {
+    updates: { type: "string", default: "1000" },
+    clients: { type: "string", default: "8" },
+    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+  },
+});
+if (haproxyMissing !== undefined) process.exit(1);
+
+const seed = Number(values.seed);
+const { counts, wrong, runs, disk } = await updateHaproxy({
+  updates: Number(values.updates),
+  clients: Number(values.clients),
+  seed,
+});
+for (const each of wrong.slice(0, 20)) console.log(`wrong: ${each}`);
+const isSame =
+  JSON.stringify(runs.maps) === JSON.stringify(disk.maps) &&
+  JSON.stringify(runs.servers) === JSON.stringify(serversOf(disk.config));
+if (!isSame) console.log("HAProxy has other rows or servers than its files");
+const { requests, tls, reloaded } = counts;
+console.log(
+  `seed ${seed}: ${values.updates} updates, ${reloaded} by a reload; ${requests} requests, ${tls} over TLS: ${wrong.length} wrong or failed`,
+);
+process.exitCode = wrong.length === 0 && isSame ? 0 : 1;

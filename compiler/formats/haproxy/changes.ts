@@ -1,0 +1,242 @@
+/** What turns the configuration that a HAProxy runs with into another one: commands for its runtime API, or a reload. */
+import { CERTIFICATE_LIST } from "./certificates.ts";
+import { REDIRECT_MAP } from "./redirects.ts";
+
+/** One step, for HAProxy 2.6 and later. */
+export type ProxyChange =
+  | { readonly kind: "add-row"; readonly map: string; readonly key: string; readonly value: string }
+  | { readonly kind: "set-row"; readonly map: string; readonly key: string; readonly value: string }
+  | { readonly kind: "delete-row"; readonly map: string; readonly key: string }
+  /** `settings`: words behind the address, with those of `default-server`, which such a server does not get by itself. */
+  | {
+      readonly kind: "add-server";
+      readonly backend: string;
+      readonly server: string;
+      readonly address: string;
+      readonly settings: string;
+    }
+  | { readonly kind: "set-weight"; readonly backend: string; readonly server: string; readonly weight: number }
+  /** It gets no new requests, and goes when the last one has ended. */
+  | { readonly kind: "remove-server"; readonly backend: string; readonly server: string }
+  | { readonly kind: "set-certificate"; readonly file: string; readonly pem: string }
+  | { readonly kind: "add-certificate"; readonly file: string; readonly pem: string }
+  /** `row`: a certificate's file, and hosts that it is for. */
+  | { readonly kind: "add-certificate-row"; readonly row: string }
+  /** With all its rows. */
+  | { readonly kind: "remove-certificate"; readonly file: string };
+
+/** How a running HAProxy gets to the files that are wanted. */
+export type ProxyUpdate =
+  /** `files`: what HAProxy then runs with. Backends that are no longer wanted stay, without servers: HAProxy cannot remove them. */
+  | {
+      readonly kind: "at-run-time";
+      readonly changes: readonly ProxyChange[];
+      readonly files: ReadonlyMap<string, string>;
+    }
+  /** `because`: the first line that no command changes. */
+  | { readonly kind: "reload"; readonly because: string; readonly files: ReadonlyMap<string, string> };
+
+const CONFIG = "haproxy.cfg";
+
+/**
+ * The update from `running` to `wanted`, both files by their names, as `printHaproxy` makes them. At each moment of it a request is
+ * served as before or as after: no row of a map names a backend without its servers, no host is known without its paths.
+ */
+export function proxyUpdate(running: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): ProxyUpdate {
+  const reload = (because: string): ProxyUpdate => ({ kind: "reload", because, files: wanted });
+  const before = readConfig(running.get(CONFIG) ?? "");
+  const after = readConfig(wanted.get(CONFIG) ?? "");
+  for (const [name, section] of before.backends)
+    if (!after.backends.has(name)) after.backends.set(name, { ...section, servers: new Map() });
+  for (const name of after.backends.keys()) if (!before.backends.has(name)) return reload(`backend ${name} is new`);
+  const other = firstDifference(before.lines, after.lines);
+  if (other !== undefined) return reload(other);
+
+  const added: ProxyChange[] = [];
+  const removed: ProxyChange[] = [];
+  for (const [backend, { lines, servers, defaults }] of after.backends) {
+    const old = before.backends.get(backend);
+    if (old === undefined) continue;
+    const difference = firstDifference(old.lines, lines);
+    if (difference !== undefined) return reload(`backend ${backend}: ${difference}`);
+    for (const [server, words] of servers) {
+      const had = old.servers.get(server);
+      if (had === words) continue;
+      const [address = "", ...settings] = words.split(" ");
+      if (had === undefined) {
+        const all = [after.defaults, defaults, ...settings].filter((each) => each !== "").join(" ");
+        if (!isDynamic(all)) return reload(`server ${backend}/${server}: ${all}`);
+        added.push({ kind: "add-server", backend, server, address, settings: all });
+        continue;
+      }
+      if (weightless(had) !== weightless(words)) return reload(`server ${backend}/${server}: ${words}`);
+      added.push({ kind: "set-weight", backend, server, weight: weightOf(words) });
+    }
+    for (const server of old.servers.keys())
+      if (!servers.has(server)) removed.push({ kind: "remove-server", backend, server });
+  }
+  const certificates = certificateChanges(running, wanted);
+  if (typeof certificates === "string") return reload(certificates);
+  const rows = mapChanges(running, wanted);
+  return {
+    kind: "at-run-time",
+    changes: [...certificates.added, ...added, ...rows, ...removed, ...certificates.removed],
+    files: new Map([...wanted, [CONFIG, printConfig(wanted.get(CONFIG) ?? "", before, after)]]),
+  };
+}
+
+// --- haproxy.cfg ---------------------------------------------------------------------------------------------------------
+
+interface ProxyConfig {
+  /** All but backends. */
+  readonly lines: readonly string[];
+  readonly defaults: string;
+  readonly backends: Map<string, BackendSection>;
+}
+
+interface BackendSection {
+  /** All but servers. */
+  readonly lines: readonly string[];
+  readonly defaults: string;
+  /** What stands behind a server's name. */
+  readonly servers: ReadonlyMap<string, string>;
+}
+
+const DEFAULTS = /^ {2}default-server (.*)$/;
+
+function readConfig(text: string): ProxyConfig {
+  const lines: string[] = [];
+  const backends = new Map<string, BackendSection>();
+  let defaults = "";
+  let section: { lines: string[]; defaults: string; servers: Map<string, string> } | undefined;
+  for (const line of text.split("\n")) {
+    // Comments tell when and how the file was made.
+    if (line === "" || line.startsWith("#")) continue;
+    const [, name] = /^backend (\S+)$/.exec(line) ?? [];
+    if (name !== undefined) {
+      section = { lines: [], defaults: "", servers: new Map() };
+      backends.set(name, section);
+      continue;
+    }
+    if (!line.startsWith(" ")) section = undefined;
+    const [, server, words] = /^ {2}server (\S+) (.*)$/.exec(line) ?? [];
+    const [, own] = DEFAULTS.exec(line) ?? [];
+    if (section === undefined) {
+      lines.push(line);
+      defaults = own ?? defaults;
+    } else if (server !== undefined && words !== undefined) section.servers.set(server, words);
+    else {
+      section.lines.push(line);
+      section.defaults = own ?? section.defaults;
+    }
+  }
+  return { lines, defaults, backends };
+}
+
+/** `text` with the backends that only `before` has at its end. */
+function printConfig(text: string, before: ProxyConfig, after: ProxyConfig): string {
+  const wanted = readConfig(text).backends;
+  const kept = [...before.backends].filter(([name]) => after.backends.has(name) && !wanted.has(name));
+  const sections = kept.flatMap(([name, { lines }]) => [`backend ${name}`, ...lines, ""]);
+  return sections.length === 0 ? text : [text, ...sections].join("\n");
+}
+
+function firstDifference(before: readonly string[], after: readonly string[]): string | undefined {
+  const at = Array.from({ length: Math.max(before.length, after.length) }, (_, i) => i).find(
+    (i) => before[i] !== after[i],
+  );
+  if (at === undefined) return undefined;
+  const line = after[at] ?? before[at] ?? "";
+  return `${after[at] === undefined ? "without" : "with"} ${line.trim()}`;
+}
+
+/** Settings that HAProxy 2.6 takes for a server that is added while it runs. */
+const DYNAMIC: ReadonlySet<string> = new Set(["check", "inter", "fall", "rise", "weight", "maxconn", "send-proxy"]);
+
+function isDynamic(settings: string): boolean {
+  return settings.split(" ").every((word) => word === "" || DYNAMIC.has(word) || /^\d+(?:ms|s|m)?$/.test(word));
+}
+
+const WEIGHT = / weight (\d+)/;
+
+function weightless(words: string): string {
+  return words.replace(WEIGHT, "");
+}
+
+function weightOf(words: string): number {
+  return Number(WEIGHT.exec(words)?.[1] ?? 1);
+}
+
+// --- maps ----------------------------------------------------------------------------------------------------------------
+
+/** Maps in the order in which rows are added; they are removed the other way round. What stands behind in this order is only asked
+ *  with what was found before, or where nothing was. */
+const ORDER: readonly string[] = ["exact.map", "prefixes.map", "wildcards.map", "hosts.map", REDIRECT_MAP];
+
+function mapChanges(running: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): ProxyChange[] {
+  const added: ProxyChange[] = [];
+  const removed: ProxyChange[] = [];
+  for (const map of ORDER) {
+    const before = rowsOf(running.get(map) ?? "");
+    const after = rowsOf(wanted.get(map) ?? "");
+    for (const [key, value] of after) {
+      const had = before.get(key);
+      if (had === undefined) added.push({ kind: "add-row", map, key, value });
+      else if (had !== value) added.push({ kind: "set-row", map, key, value });
+    }
+    const gone = [...before.keys()].filter((key) => !after.has(key));
+    removed.unshift(...gone.map((key): ProxyChange => ({ kind: "delete-row", map, key })));
+  }
+  return [...added, ...removed];
+}
+
+function rowsOf(text: string): ReadonlyMap<string, string> {
+  return new Map(
+    text.split("\n").flatMap((line): [string, string][] => {
+      const at = line.indexOf(" ");
+      return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
+    }),
+  );
+}
+
+// --- certificates --------------------------------------------------------------------------------------------------------
+
+interface CertificateChanges {
+  readonly added: readonly ProxyChange[];
+  readonly removed: readonly ProxyChange[];
+}
+
+/** A text: why there has to be a reload. */
+function certificateChanges(
+  running: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, string>,
+): CertificateChanges | string {
+  const [before, after] = [listRows(running), listRows(wanted)];
+  const added: ProxyChange[] = [];
+  // The first row is the default certificate, and rows that are added stand at the end.
+  if ([...before.values()][0]?.[0] !== [...after.values()][0]?.[0])
+    return "the first row of certificates is another one";
+  for (const [file, rows] of after) {
+    const had = before.get(file);
+    const pem = wanted.get(file) ?? "";
+    if (had === undefined) added.push({ kind: "add-certificate", file, pem });
+    else if (running.get(file) !== pem) added.push({ kind: "set-certificate", file, pem });
+    if (had?.some((row) => !rows.includes(row))) return `certificate ${file} is for other hosts`;
+    for (const row of rows) if (had?.includes(row) !== true) added.push({ kind: "add-certificate-row", row });
+  }
+  const gone = [...before.keys()].filter((file) => !after.has(file));
+  return { added, removed: gone.map((file) => ({ kind: "remove-certificate", file })) };
+}
+
+/** Rows of the list of certificates, by the file that they begin with. */
+function listRows(files: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
+  const rows = new Map<string, string[]>();
+  for (const row of (files.get(CERTIFICATE_LIST) ?? "").split("\n")) {
+    const [file = ""] = row.split(" ");
+    if (file === "") continue;
+    const known = rows.get(file) ?? [];
+    rows.set(file, known);
+    known.push(row);
+  }
+  return rows;
+}

@@ -1,0 +1,138 @@
+/** A HAProxy with a folder of configuration: started, or found running; reloaded without closing its ports. */
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { TOOL_ENVIRONMENT } from "../kernel/namespace.ts";
+import { askProxy, ProxyTrouble } from "./admin-socket.ts";
+
+/** Files of the folder beside those that `kpc compile -o haproxy` writes. */
+const OWN = { config: "run.cfg", admin: "admin.sock", master: "master.sock", pid: "haproxy.pid" } as const;
+
+/** Bytes of a socket's path: what sockaddr_un holds, less the ending that HAProxy gives it while it reloads. */
+const MAX_SOCKET_PATH = 90;
+
+/** Milliseconds that HAProxy may take to read its configuration. */
+const START_MS = 60_000;
+
+/** The lines of `run.cfg` for a HAProxy in `folder`; beside `haproxy.cfg`, for the runtime API. Throws ProxyTrouble where the path of the
+ *  folder is too long for a socket. */
+export function runConfig(folder: string): string {
+  const path = join(folder, OWN.admin);
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
+    throw new ProxyTrouble(`the path of ${path} is longer than ${MAX_SOCKET_PATH} bytes: sockets need a shorter one`);
+  return `global\n  stats socket ${path} mode 600 level admin expose-fd listeners\n`;
+}
+
+export const RUN_CONFIG = OWN.config;
+
+/** Its master process. It runs on when kpc ends without `stop`. */
+export class HaproxyProcess {
+  readonly admin: string;
+  /** Of the master process. */
+  private readonly pid: number;
+
+  private constructor(folder: string, pid: number) {
+    this.pid = pid;
+    this.admin = join(folder, OWN.admin);
+  }
+
+  /** The one that runs in `folder`, an absolute path, since an earlier kpc; undefined: there is none. */
+  static find(folder: string): HaproxyProcess | undefined {
+    const pid = Number(readIfThere(join(folder, OWN.pid)));
+    if (!Number.isInteger(pid) || pid <= 1) return undefined;
+    const words = readIfThere(`/proc/${pid}/cmdline`).split("\0");
+    return words.includes(join(folder, OWN.config)) ? new HaproxyProcess(folder, pid) : undefined;
+  }
+
+  /** Starts one, and waits until it serves. Rejects with ProxyTrouble where it does not. */
+  static async start(folder: string): Promise<HaproxyProcess> {
+    const complaints: string[] = [];
+    const at = (name: string): string => join(folder, name);
+    const sockets = ["-S", `${at(OWN.master)},mode,600,level,admin`, "-p", at(OWN.pid)];
+    const child = spawn("haproxy", ["-W", ...sockets, "-f", at("haproxy.cfg"), "-f", at(OWN.config)], {
+      env: TOOL_ENVIRONMENT,
+      stdio: ["ignore", "inherit", "pipe"],
+      detached: true, // an interrupt of the terminal is for kpc, which then stops it
+    });
+    let failed: string | undefined;
+    child.once("error", ({ message }) => {
+      failed = message;
+    });
+    child.once("exit", () => {
+      failed ??= "it has ended";
+    });
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      complaints.push(...text.split("\n").filter((line) => line.includes("[ALERT]")));
+      complaints.splice(0, complaints.length - MOST_COMPLAINTS);
+    });
+    child.unref();
+    const started = new HaproxyProcess(folder, child.pid ?? NO_PROCESS);
+    await started.untilWorker(undefined, () => failed && `haproxy: ${[failed, ...complaints].join("\n")}`);
+    return started;
+  }
+
+  /** Starts a new worker process with the files as they are; the old one serves its connections to their end. Rejects with
+   *  ProxyTrouble where the new one does not serve. */
+  async reload(): Promise<void> {
+    const before = await this.worker();
+    process.kill(this.pid, "SIGUSR2");
+    await this.untilWorker(before, () => (this.isAlive() ? undefined : "haproxy has ended"));
+  }
+
+  isAlive(): boolean {
+    try {
+      process.kill(this.pid, 0);
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
+  /** No new connections; those that are there have `milliseconds` to end. */
+  async stop(milliseconds: number): Promise<void> {
+    if (!this.isAlive()) return;
+    process.kill(this.pid, "SIGUSR1");
+    const until = Date.now() + milliseconds;
+    while (this.isAlive() && Date.now() < until) await sleep(20);
+    if (this.isAlive()) process.kill(this.pid, "SIGTERM");
+    while (this.isAlive()) await sleep(20);
+  }
+
+  /** The process that serves; undefined: none does. */
+  private async worker(): Promise<string | undefined> {
+    try {
+      const told = await askProxy(this.admin, "show info");
+      return /^Pid: (\d+)$/m.exec(told)?.[1];
+    } catch (error) {
+      if (error instanceof ProxyTrouble) return undefined;
+      throw error;
+    }
+  }
+
+  /** Waits for a worker that is not `before`. */
+  private async untilWorker(before: string | undefined, whyNot: () => string | undefined): Promise<void> {
+    const until = Date.now() + START_MS;
+    for (;;) {
+      const now = await this.worker();
+      if (now !== undefined && now !== before) return;
+      const reason = whyNot() ?? (Date.now() > until ? `haproxy does not serve after ${START_MS / 1000} s` : undefined);
+      if (reason !== undefined) throw new ProxyTrouble(reason);
+      await sleep(10);
+    }
+  }
+}
+
+/** No process has this number. */
+const NO_PROCESS = 2 ** 30;
+
+/** Lines that are kept of what HAProxy says. */
+const MOST_COMPLAINTS = 5;
+
+function readIfThere(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch {
+    return "";
+  }
+}

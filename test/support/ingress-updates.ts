@@ -1,0 +1,218 @@
+/** A real HAProxy that is updated again and again while clients ask it. */
+import { spawn } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import fc from "fast-check";
+import { evaluateRoute } from "../../compiler/evaluate/http-route.ts";
+import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
+import { required } from "../../compiler/invariant.ts";
+import type { HostRoutes, PathRoute, RouteTarget, TlsTable } from "../../compiler/ir/types.ts";
+import { parseAddress, printAddress } from "../../compiler/net/address.ts";
+import { namespaceCommand, TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { makeCertificate, type ThrowawayCertificate } from "./certificates.ts";
+
+/** What `ingress-world.mjs` tells. */
+export interface HaproxyUpdates {
+  readonly counts: Readonly<Record<"requests" | "tls" | "at-run-time" | "reloaded" | "unchanged", number>>;
+  /** Answers that fit to no state between the moments when a request was sent and answered. */
+  readonly wrong: readonly string[];
+  /** Rows of maps, and servers, as HAProxy has them in the end, and files. */
+  readonly runs: { readonly maps: readonly (readonly string[])[]; readonly servers: readonly string[] };
+  readonly disk: { readonly maps: readonly (readonly string[])[]; readonly config: string };
+}
+
+interface UpdateOptions {
+  readonly updates: number;
+  readonly clients: number;
+  readonly seed: number;
+}
+
+/** Updates a HAProxy `updates` times, each to a random state that is near the one before. */
+export async function updateHaproxy({ updates, clients, seed }: UpdateOptions): Promise<HaproxyUpdates> {
+  const folder = mkdtempSync(join(tmpdir(), "kpc-hx-"));
+  try {
+    const [states = []] = fc.sample(STATES(updates + 1), { seed, numRuns: 1 });
+    // From dist/bench/ it is the same way.
+    const script = new URL("../../test/support/ingress-world.mjs", import.meta.url).pathname;
+    const [program, ...args] = namespaceCommand([process.execPath, script]);
+    const child = spawn(program, args, { env: TOOL_ENVIRONMENT, stdio: ["pipe", "pipe", "pipe"] });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on("data", (bytes: Buffer) => out.push(bytes));
+    child.stderr.on("data", (bytes: Buffer) => err.push(bytes));
+    child.stdin.on("error", () => undefined); // it has ended, which its output tells
+    child.stdin.end(`${JSON.stringify({ folder, clients, states: states.map(stateOf) })}\n`);
+    await new Promise((resolve) => child.once("close", resolve));
+    const text = Buffer.concat(out).toString();
+    if (text === "") throw new Error(`the world of HAProxy ended: ${Buffer.concat(err)}`);
+    return JSON.parse(text) as HaproxyUpdates;
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+}
+
+/** The servers that a configuration has, as `BACKEND/SERVER ADDRESS`. */
+export function serversOf(config: string): string[] {
+  let backend = "";
+  return config
+    .split("\n")
+    .flatMap((line) => {
+      backend = /^backend (\S+)$/.exec(line)?.[1] ?? backend;
+      const [, server, address] = /^ {2}server (\S+) (\S+):\d+/.exec(line) ?? [];
+      return server === undefined ? [] : [`${backend}/${server} ${address}`];
+    })
+    .sort();
+}
+
+// --- states --------------------------------------------------------------------------------------------------------------
+
+const HOSTS = ["a.test", "b.test", "*.test", "c.b.test", undefined] as const;
+const PATHS = ["/", "/a", "/a/b", "/c"] as const;
+const SERVICES = 6;
+/** Hosts with a certificate of their own; each has two that take turns. */
+const TLS_HOSTS = ["a.test", "b.test"] as const;
+
+/** `services`: which of four endpoints are ready. `paths`: the service of each host and path, exact and prefix; 0: none. */
+interface RandomState {
+  readonly services: readonly number[];
+  readonly paths: readonly (readonly number[])[];
+  readonly certificates: readonly number[];
+}
+
+/** Each has a few changes from the one before. */
+function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
+  const service = fc.integer({ min: 1, max: 15 });
+  const change = fc.oneof(
+    {
+      weight: 5,
+      arbitrary: fc.record({ kind: fc.constant("service" as const), at: fc.nat(SERVICES - 1), to: fc.nat(15) }),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.record({
+        kind: fc.constant("path" as const),
+        at: fc.nat(HOSTS.length * PATHS.length * 2 - 1),
+        to: fc.nat(SERVICES),
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant("host" as const), at: fc.nat(HOSTS.length - 1), to: fc.nat(SERVICES) }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({
+        kind: fc.constant("certificate" as const),
+        at: fc.nat(TLS_HOSTS.length - 1),
+        to: fc.nat(1),
+      }),
+    },
+  );
+  const first = fc.array(service, { minLength: SERVICES, maxLength: SERVICES });
+  const steps = fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), {
+    minLength: count - 1,
+    maxLength: count - 1,
+    size: "max",
+  });
+  return fc.tuple(first, steps).map(([services, changes]) => {
+    const states: RandomState[] = [
+      {
+        services,
+        paths: HOSTS.map(() => Array.from({ length: PATHS.length * 2 }, (_, i) => i % (SERVICES + 1))),
+        certificates: TLS_HOSTS.map(() => 0),
+      },
+    ];
+    for (const each of changes) {
+      const last = required(states.at(-1), "a state");
+      const next = {
+        services: [...last.services],
+        paths: last.paths.map((row) => [...row]),
+        certificates: [...last.certificates],
+      };
+      for (const { kind, at, to } of each) {
+        const host = kind === "path" ? Math.floor(at / (PATHS.length * 2)) : at;
+        const row = next.paths[host] ?? [];
+        if (kind === "service") next.services[at] = to;
+        else if (kind === "path") row[at % (PATHS.length * 2)] = to;
+        else if (kind === "host") row.fill(to);
+        else next.certificates[at] = to;
+      }
+      states.push(next);
+    }
+    return states;
+  });
+}
+
+const NONE: RouteTarget = { kind: "status", status: 404, reason: "no path" };
+
+function targetOf(service: number, services: readonly number[]): RouteTarget {
+  const ready = services[service - 1] ?? 0;
+  const endpoints = [1, 2, 3, 4]
+    .filter((n) => (ready >> (n - 1)) & 1)
+    .map((n) => ({ address: required(parseAddress(`10.1.${service}.${n}`), "an address"), port: 8080 }));
+  if (endpoints.length === 0) return { kind: "status", status: 503, reason: "no endpoint" };
+  return { kind: "endpoints", backend: `ns/svc-${service}:80`, endpoints };
+}
+
+/** A host without paths is not among them. */
+function routesOf({ paths, services }: RandomState): HostRoutes[] {
+  return HOSTS.flatMap((host, i): HostRoutes[] => {
+    const row = paths[i] ?? [];
+    const found = row.flatMap((service, at): PathRoute[] => {
+      const path = required(PATHS[at >> 1], "a path");
+      if (service === 0) return [];
+      return [{ match: at % 2 === 0 ? "exact" : "prefix", path, target: targetOf(service, services) }];
+    });
+    const sorted = [
+      ...found.filter(({ match }) => match === "exact"),
+      ...found.filter(({ match }) => match === "prefix").sort((a, b) => b.path.length - a.path.length),
+    ];
+    return sorted.length === 0 ? [] : [{ ...(host !== undefined && { host }), paths: sorted, fallback: NONE }];
+  });
+}
+
+const pairs: ReadonlyMap<string, readonly ThrowawayCertificate[]> = new Map(
+  TLS_HOSTS.map((host) => [host, [0, 1].map(() => makeCertificate({ names: [host], commonName: host }))]),
+);
+
+function pairOf(host: string, { certificates }: RandomState): ThrowawayCertificate {
+  const turn = certificates[TLS_HOSTS.indexOf(host as (typeof TLS_HOSTS)[number])] ?? 0;
+  return required(pairs.get(host)?.[turn], "a certificate");
+}
+
+const REQUESTS: readonly { readonly host: string; readonly isTls: boolean }[] = [
+  ...["a.test", "b.test", "x.test", "c.b.test", "other.example"].map((host) => ({ host, isTls: false })),
+  ...TLS_HOSTS.map((host) => ({ host, isTls: true })),
+];
+
+/** A state as `ingress-world.mjs` takes it. */
+function stateOf(state: RandomState): unknown {
+  const routes = routesOf(state);
+  const names = TLS_HOSTS.map((host) => `ns/${host.replace(".", "-")}`);
+  const tls: TlsTable = {
+    certificates: TLS_HOSTS.map((host, i) => ({ name: names[i] ?? "", names: [host], notBefore: 0, notAfter: 4e12 })),
+    hosts: TLS_HOSTS.map((host, i) => ({ host, certificate: names[i] ?? "" })),
+  };
+  const { files, certificates } = printHaproxy(routes, { tls });
+  const hostOf = new Map(names.map((name, i) => [name, TLS_HOSTS[i] ?? ""]));
+  const secret = [...certificates].map(([file, name]): [string, string] => {
+    const { certificate, key } = pairOf(hostOf.get(name) ?? "", state);
+    return [file, `${certificate}${key}`];
+  });
+  const urls = REQUESTS.flatMap(({ host, isTls }) =>
+    ["/", "/a", "/a/", "/a/b", "/a/b/x", "/c", "/d"].map((path) => {
+      const target = evaluateRoute({ routes }, { host, target: path });
+      const backend = target.kind === "status" ? `status ${target.status}` : target.backend;
+      const certificate = isTls ? new X509Certificate(pairOf(host, state).certificate).fingerprint256 : undefined;
+      return { host, path, isTls, backend, certificate };
+    }),
+  );
+  const backends = state.services.flatMap((_, i) => {
+    const target = targetOf(i + 1, state.services);
+    if (target.kind === "status") return [];
+    return [[target.backend, target.endpoints.map(({ address }) => printAddress(address))]];
+  });
+  return { files: [...files, ...secret], urls, backends: Object.fromEntries(backends) };
+}

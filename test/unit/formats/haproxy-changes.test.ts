@@ -1,0 +1,146 @@
+/** How a running HAProxy gets from one configuration to another. */
+import { describe, expect, test } from "vitest";
+import { proxyUpdate } from "../../../compiler/formats/haproxy/changes.ts";
+import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
+import { required } from "../../../compiler/invariant.ts";
+import type { HostRoutes, PathRoute, RouteTarget, TlsTable } from "../../../compiler/ir/types.ts";
+import { parseAddress } from "../../../compiler/net/address.ts";
+
+/** `a 1 2`: backend ns/a:80 with the endpoints 10.1.0.1 and 10.1.0.2. */
+function target(text: string): RouteTarget {
+  const [name = "", ...numbers] = text.split(" ");
+  if (name === "503") return { kind: "status", status: 503, reason: "broken" };
+  const endpoints = numbers.map((n) => ({ address: required(parseAddress(`10.1.0.${n}`), n), port: 8080 }));
+  return { kind: "endpoints", backend: `ns/${name}:80`, endpoints };
+}
+
+/** Files for the paths of hosts: `{"shop.test": {"/a": "a 1 2", "=/b": "b 3"}}`, `=`: exact. */
+function filesOf(
+  hosts: Readonly<Record<string, Readonly<Record<string, string>>>>,
+  certificates: Readonly<Record<string, readonly string[]>> = {},
+): ReadonlyMap<string, string> {
+  const routes = Object.entries(hosts).map(([host, rows]): HostRoutes => {
+    const paths = Object.entries(rows).map(([path, to]): PathRoute => {
+      const isExact = path.startsWith("=");
+      return { match: isExact ? "exact" : "prefix", path: isExact ? path.slice(1) : path, target: target(to) };
+    });
+    return { host, paths, fallback: { kind: "status", status: 404, reason: "no path" } };
+  });
+  const names = Object.keys(certificates);
+  const tls: TlsTable = {
+    certificates: names.map((name) => ({ name: `ns/${name}`, names: [], notBefore: 0, notAfter: 1 })),
+    hosts: names.flatMap((name) => (certificates[name] ?? []).map((host) => ({ host, certificate: `ns/${name}` }))),
+  };
+  const { files, certificates: pems } = printHaproxy(routes, names.length === 0 ? {} : { tls });
+  return new Map([...files, ...[...pems.keys()].map((file): [string, string] => [file, `PEM of ${file}\n`])]);
+}
+
+function changes(before: ReadonlyMap<string, string>, after: ReadonlyMap<string, string>): unknown[] {
+  const update = proxyUpdate(before, after);
+  if (update.kind === "reload") return [`reload: ${update.because}`];
+  return update.changes.map((change) => {
+    switch (change.kind) {
+      case "add-row":
+      case "set-row":
+        return `${change.kind} ${change.map} ${change.key} ${change.value}`;
+      case "delete-row":
+        return `${change.kind} ${change.map} ${change.key}`;
+      case "add-server":
+        return `${change.kind} ${change.backend}/${change.server} ${change.address} ${change.settings}`;
+      case "remove-server":
+        return `${change.kind} ${change.backend}/${change.server}`;
+      default:
+        return `${change.kind} ${"file" in change ? change.file : ""}${"row" in change ? change.row : ""}`;
+    }
+  });
+}
+
+describe("is made at run time", () => {
+  test("nothing, where nothing has changed", () => {
+    const files = filesOf({ "shop.test": { "/": "a 1" } });
+    expect(changes(files, files)).toEqual([]);
+  });
+
+  test("endpoints that come and go: new ones first, with the settings that servers of the file get by default", () => {
+    expect(changes(filesOf({ "shop.test": { "/": "a 1 2" } }), filesOf({ "shop.test": { "/": "a 2 3" } }))).toEqual([
+      expect.stringMatching(/^add-server ns\.a\.80\/10-1-0-3-8080 10\.1\.0\.3:8080 check inter /),
+      "remove-server ns.a.80/10-1-0-1-8080",
+    ]);
+  });
+
+  test("a path and a host that come: its paths before it; that go: the host before its paths", () => {
+    const small = filesOf({ "shop.test": { "/": "a 1", "=/b": "b 2" } });
+    const large = filesOf({
+      "shop.test": { "/": "a 1", "/x": "b 2", "=/b": "b 2" },
+      "new.test": { "=/c": "b 2", "/": "a 1" },
+    });
+    expect(changes(small, large)).toEqual([
+      "add-row exact.map new.test/c ns.b.80",
+      "add-row prefixes.map new.test/ ns.a.80",
+      "add-row prefixes.map shop.test/x/ ns.b.80",
+      "add-row hosts.map new.test new.test",
+    ]);
+    expect(changes(large, small)).toEqual([
+      "delete-row hosts.map new.test",
+      "delete-row prefixes.map new.test/",
+      "delete-row prefixes.map shop.test/x/",
+      "delete-row exact.map new.test/c",
+    ]);
+  });
+
+  test("a path that another backend gets", () => {
+    const before = filesOf({ "shop.test": { "/": "a 1", "/x": "b 2" } });
+    const after = filesOf({ "shop.test": { "/": "a 1", "/x": "a 1", "/y": "b 2" } });
+    expect(changes(before, after)).toEqual([
+      "set-row prefixes.map shop.test/x/ ns.a.80",
+      "add-row prefixes.map shop.test/y/ ns.b.80",
+    ]);
+  });
+
+  test("a backend that goes stays without servers, and comes back as it was", () => {
+    const two = filesOf({ "shop.test": { "/": "a 1", "/x": "b 2" } });
+    const one = filesOf({ "shop.test": { "/": "a 1", "/x": "503" }, "other.test": { "/": "503" } });
+    const none = filesOf({ "shop.test": { "/": "a 1", "/x": "503" } });
+    expect(changes(two, none)).toEqual(["reload: backend status-503 is new"]);
+    const update = proxyUpdate(one, filesOf({ "shop.test": { "/": "503" }, "other.test": { "/": "503" } }));
+    expect(update.kind).toBe("at-run-time");
+    expect(update.files.get("haproxy.cfg")).toMatch(/^backend ns\.a\.80\n(?: {2}(?!server).*\n)*\n?$/m);
+    expect(changes(update.files, one)).toEqual([
+      expect.stringMatching(/^add-server ns\.a\.80\/10-1-0-1-8080 /),
+      "set-row prefixes.map shop.test/ ns.a.80",
+      "add-row prefixes.map shop.test/x/ status-503",
+    ]);
+  });
+
+  test("certificates that come, are renewed and go", () => {
+    const shop = { "shop.test": { "/": "a 1" } };
+    const one = filesOf(shop, { a: ["a.test"] });
+    const two = filesOf(shop, { a: ["a.test"], b: ["b.test"] });
+    expect(changes(one, two)).toEqual(["add-certificate ns.b.pem", "add-certificate-row ns.b.pem b.test"]);
+    expect(changes(two, one)).toEqual(["remove-certificate ns.b.pem"]);
+    expect(changes(two, new Map([...two, ["ns.b.pem", "renewed\n"]]))).toEqual(["set-certificate ns.b.pem"]);
+    expect(changes(one, filesOf(shop, { a: ["a.test", "c.test"] }))).toEqual([
+      "reload: the first row of certificates is another one",
+    ]);
+  });
+});
+
+describe("needs a reload, and says why", () => {
+  const files = filesOf({ "shop.test": { "/": "a 1" } });
+  const edited = (from: RegExp, to: string): ReadonlyMap<string, string> =>
+    new Map([...files, ["haproxy.cfg", (files.get("haproxy.cfg") ?? "").replace(from, to)]]);
+
+  test.each([
+    [filesOf({ "shop.test": { "/": "a 1", "/b": "b 2" } }), "backend ns.b.80 is new"],
+    [edited(/timeout client .*/, "timeout client 7s"), "with timeout client 7s"],
+    [edited(/ {2}balance roundrobin/, "  balance leastconn"), "backend ns.a.80: with balance leastconn"],
+    [edited(/(server 10-1-0-1-8080 \S+)/, "$1 cookie x"), "server ns.a.80/10-1-0-1-8080: 10.1.0.1:8080 cookie x"],
+  ])("%#: %s", (after, because) => {
+    expect(changes(files, after)).toEqual([`reload: ${because}`]);
+    expect(proxyUpdate(files, after).files).toBe(after);
+  });
+
+  test("a comment is no change", () => {
+    expect(changes(files, edited(/^/, "# written at noon\n"))).toEqual([]);
+  });
+});
