@@ -59,6 +59,7 @@ export function printHaproxy(
   };
   for (const { host, paths, fallback } of routes) {
     const id = host ?? ANY_HOST;
+    if (host !== undefined && !IS_HOST.test(host)) throw new RangeError(`${JSON.stringify(host)} is no host`);
     if (host !== undefined) (host.startsWith("*.") ? maps.wildcards : maps.hosts).set(host, host);
     for (const { match, path, target, origin } of paths) {
       if (!/^[!-~]+$/.test(path)) {
@@ -139,6 +140,9 @@ function isLookedUp(targets: Iterable<RouteTarget>): boolean {
       target.kind === "endpoints" && target.external !== undefined && parseAddress(target.external.host) === undefined,
   );
 }
+
+/** What stands in a row of a map as one word, and in front of a path. */
+const IS_HOST = /^(?:\*\.)?[a-z0-9_][a-z0-9_.-]*$/;
 
 /** `NAMESPACE.SERVICE.PORT`: names of namespaces, Services and ports have no dots. */
 function backendName(target: RouteTarget): string {
