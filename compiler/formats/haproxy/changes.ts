@@ -66,6 +66,9 @@ export function proxyUpdate(running: ReadonlyMap<string, string>, wanted: Readon
       if (had === undefined) {
         const all = [after.defaults, defaults, ...settings].filter((each) => each !== "").join(" ");
         if (!isDynamic(all)) return reload(`server ${backend}/${server}: ${all}`);
+        // A server that is added has no cookie.
+        if (lines.some((line) => line.startsWith("  cookie ")))
+          return reload(`server ${backend}/${server} gets a cookie`);
         added.push({ kind: "add-server", backend, server, address, settings: all });
         continue;
       }

@@ -88,6 +88,15 @@ describe("is made at run time", () => {
     ]);
   });
 
+  test("an endpoint that is drained, and comes back", () => {
+    const ready = filesOf({ "shop.test": { "/": "a 1 2" } });
+    const drained = new Map(
+      [...ready].map(([name, text]) => [name, text.replace(/^ {2}server 10-1-0-2-8080 \S+$/m, "$& weight 0")]),
+    );
+    expect(proxyUpdate(ready, drained)).toMatchObject({ changes: [{ kind: "set-weight", weight: 0 }] });
+    expect(proxyUpdate(drained, ready)).toMatchObject({ changes: [{ kind: "set-weight", weight: 1 }] });
+  });
+
   test("a path that another backend gets", () => {
     const before = filesOf({ "shop.test": { "/": "a 1", "/x": "b 2" } });
     const after = filesOf({ "shop.test": { "/": "a 1", "/x": "a 1", "/y": "b 2" } });
@@ -138,6 +147,19 @@ describe("needs a reload, and says why", () => {
   ])("%#: %s", (after, because) => {
     expect(changes(files, after)).toEqual([`reload: ${because}`]);
     expect(proxyUpdate(files, after).files).toBe(after);
+  });
+
+  test("a server that comes where clients keep theirs by a cookie", () => {
+    const sticky = (of: ReadonlyMap<string, string>): ReadonlyMap<string, string> =>
+      new Map(
+        [...of].map(([name, text]) => [
+          name,
+          text.replace(/^ {2}balance roundrobin$/m, "$&\n  cookie x insert dynamic"),
+        ]),
+      );
+    const two = filesOf({ "shop.test": { "/": "a 1 2" } });
+    expect(changes(sticky(files), sticky(two))).toEqual(["reload: server ns.a.80/10-1-0-2-8080 gets a cookie"]);
+    expect(changes(sticky(two), sticky(files))).toEqual(["remove-server ns.a.80/10-1-0-2-8080"]);
   });
 
   test("a comment is no change", () => {
