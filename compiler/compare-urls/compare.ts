@@ -3,6 +3,7 @@
  * that a rule of either has exactly, or what is at and below a prefix of either and of no longer one. Each class is compared by one URL of it.
  */
 import type { HostRoutes, RouteTarget } from "../ir/types.ts";
+import { parseAddress } from "../net/address.ts";
 import { compareBy } from "../order.ts";
 import {
   countRows,
@@ -209,19 +210,35 @@ function sameName(a: RouteTarget, b: RouteTarget): boolean {
   return targetName(a) === targetName(b);
 }
 
-/** Whether requests go to the same endpoints, or the proxy gives the same answer. */
+/** Whether requests go to the same endpoints in the same way, or the proxy gives the same answer. */
 function sameEndpoints(a: RouteTarget, b: RouteTarget): boolean {
   if (a.kind === "status" || b.kind === "status") return statusOf(a) === statusOf(b) && statusOf(a) !== undefined;
-  if (a.external?.host !== b.external?.host || a.external?.port !== b.external?.port) return false;
-  if (a.endpoints.length !== b.endpoints.length) return false;
-  const isAligned = a.endpoints.every(({ address, port }, i) => {
-    const other = b.endpoints[i];
+  if (a.sticky !== b.sticky || lookedUp(a) !== lookedUp(b)) return false;
+  const [mine, yours] = [endpointsOf(a), endpointsOf(b)];
+  if (mine.length !== yours.length) return false;
+  const isAligned = mine.every(({ address, port }, i) => {
+    const other = yours[i];
     return other !== undefined && other.address === address && other.port === port;
   });
-  return isAligned || endpointsKey(a.endpoints) === endpointsKey(b.endpoints);
+  return isAligned || endpointsKey(mine) === endpointsKey(yours);
 }
 
-function endpointsKey(endpoints: Extract<RouteTarget, { readonly kind: "endpoints" }>["endpoints"]): string {
+type Endpoints = Extract<RouteTarget, { readonly kind: "endpoints" }>;
+
+/** The host outside that is looked up by its name. */
+function lookedUp({ external }: Endpoints): string | undefined {
+  return external === undefined || parseAddress(external.host) !== undefined
+    ? undefined
+    : `${external.host}:${external.port}`;
+}
+
+/** The endpoints; a host outside that is given by its address is one. */
+function endpointsOf({ endpoints, external }: Endpoints): Endpoints["endpoints"] {
+  const address = external && parseAddress(external.host);
+  return external === undefined || address === undefined ? endpoints : [{ address, port: external.port }];
+}
+
+function endpointsKey(endpoints: Endpoints["endpoints"]): string {
   return endpoints
     .map(({ address, port }) => `${typeof address} ${address} ${port}`)
     .sort()

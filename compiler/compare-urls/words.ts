@@ -13,8 +13,9 @@ export function targetWords({ left, right }: UrlDifference): readonly [string, s
 function endpointWords(target: RouteTarget): string {
   if (target.kind === "status") return "";
   if (target.external !== undefined) return ` at ${target.external.host}:${target.external.port}`;
+  const kept = target.sticky === undefined ? "" : ", clients kept by a cookie";
   const texts = target.endpoints.map(({ address, port }) => printAddressPort(address, port)).sort();
-  return texts.length === 0 ? " without endpoints" : ` at ${texts.join(", ")}`;
+  return texts.length === 0 ? " without endpoints" : ` at ${texts.join(", ")}${kept}`;
 }
 
 /** The rule that serves a URL: `/api and below of shop.example.com`. */

@@ -142,6 +142,8 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
   const close = (): void => {
     if (backend === undefined) return;
     const { name, endpoints, draining, external, sticky, status } = backend;
+    if (sticky > 0 && sticky < STICKY.length)
+      report(lineError(`backend ${name} lacks a line that kpc writes: expected ${STICKY[sticky]}`, start(config)));
     const target: RouteTarget =
       status !== undefined
         ? answer(status)

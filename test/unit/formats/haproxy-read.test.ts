@@ -5,6 +5,7 @@ import { isHaproxyConfig, readHaproxy, readHaproxyMaps } from "../../../compiler
 import { isShownMaps } from "../../../compiler/formats/haproxy/read-maps.ts";
 import { REDIRECT } from "../../../compiler/formats/haproxy/redirects.ts";
 import { REJECT_UNSAFE } from "../../../compiler/formats/haproxy/settings.ts";
+import { STICKY } from "../../../compiler/formats/haproxy/shape.ts";
 import { required } from "../../../compiler/invariant.ts";
 import type { HostRoutes, RouteTarget } from "../../../compiler/ir/types.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
@@ -136,6 +137,14 @@ describe("a configuration of HAProxy", () => {
     const safe = { name: "haproxy.cfg", text: CONFIG.replace("  http-request", `  ${REJECT_UNSAFE}\n  http-request`) };
     const sources = new Map([...FILES].map(([name, content]) => [name, { name, text: content }]));
     expect(readHaproxy(safe, sources, () => undefined)?.rejectsUnsafe).toBe(true);
+  });
+
+  test("with half of what keeps clients is not read", () => {
+    const text = CONFIG.replace("  server ", `  ${STICKY[0]}\n  server `);
+    expect(read({ "haproxy.cfg": text })).toEqual({
+      routes: undefined,
+      told: [`haproxy.cfg:1 haproxy-line: backend shop.web.80 lacks a line that kpc writes: expected ${STICKY[1]}`],
+    });
   });
 
   test("leads hosts by the id that the map of hosts gives, also two to one", () => {
