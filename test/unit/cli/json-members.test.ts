@@ -41,11 +41,15 @@ const OUTPUTS: readonly [kind: string, section: string, args: readonly string[]]
   ["Walk", "kpc trace", ["trace", "tcp internet > node-1:30123", ...SHOP.slice(0, 3)]],
   ["Route", "kpc whatis", ["whatis", "shop.example.com/api", ...SHOP.slice(0, 1)]],
   ["Route", "kpc whatis", ["whatis", "example.com/", ...SHOP.slice(0, 1)]],
-  ["Matrix", "kpc matrix", ["matrix", ...SHOP]],
+  ["Matrix", "kpc matrix", ["matrix", ...SHOP, "--service", "partners"]],
   ["MatrixChanges", "kpc matrix", ["matrix", ...SHOP, "--against", "before.json"]],
   ["TestResults", "kpc test", ["test", `${ROOT}examples/shop/expectations.yaml`]],
   ["Comparison", "kpc diff and kpc verify", ["diff", "rules.nft", "wrong.nft", "--time", "0.01"]],
-  ["Comparison", "kpc diff and kpc verify", ["diff", "rules.nft", "wrong.nft", "--except", "except.yaml"]],
+  [
+    "Comparison",
+    "kpc diff and kpc verify",
+    ["diff", "rules.nft", "wrong.nft", "--except", "except.yaml", "--family", "ipv4"],
+  ],
   ["Verification", "kpc diff and kpc verify", ["verify", ...SHOP, "--against", "host.v4", "--family", "ipv4"]],
 ];
 

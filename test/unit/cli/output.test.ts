@@ -2,6 +2,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type CliResult, inFolder, SERVICE } from "../../support/cli.ts";
+import { some } from "../../support/runs.ts";
 
 const KPC = new URL("../../../dist/bin/kpc.cjs", import.meta.url).pathname;
 
@@ -46,7 +47,7 @@ describe("standard output that cannot be written is one line and exit code 2", (
     "compile --help",
   ];
 
-  test.skipIf(NO_DEV_FULL !== undefined).each(cases)("a full disk: kpc %s", (args) => {
+  test.skipIf(NO_DEV_FULL !== undefined).each(some(cases, 3))("a full disk: kpc %s", (args) => {
     inFolder(FILES, (folder) => {
       const { code, stderr } = sh(`kpc ${args} > /dev/full`, folder);
       expect(code).toBe(2);
@@ -55,7 +56,7 @@ describe("standard output that cannot be written is one line and exit code 2", (
     });
   });
 
-  test.each(["compile a.yaml -q", "--help"])("a descriptor that is open for reading: kpc %s", (args) => {
+  test.each(some(["compile a.yaml -q", "--help"], 1))("a descriptor that is open for reading: kpc %s", (args) => {
     inFolder(FILES, (folder) => {
       const { code, stderr } = sh(`kpc ${args} 1< a.yaml`, folder);
       expect(code).toBe(2);
@@ -64,7 +65,9 @@ describe("standard output that cannot be written is one line and exit code 2", (
     });
   });
 
-  test.skipIf(NO_PROC !== undefined).each(["compile bad.yaml -o json", "test case.yaml -o junit", "--version"])(
+  test
+    .skipIf(NO_PROC !== undefined)
+    .each(some(["compile bad.yaml -o json", "test case.yaml -o junit", "--version"], 1))(
     "a descriptor that is closed: kpc %s",
     (args) => {
       inFolder(FILES, (folder) => {
@@ -80,12 +83,13 @@ describe("standard output that cannot be written is one line and exit code 2", (
   test.skipIf(NO_PROC !== undefined)("a descriptor that is closed: of a script, of npx, of bash that gives way", () => {
     inFolder({ ...FILES, "npx.cjs": NPX }, (folder) => {
       const message = "kpc: cannot write to standard output: it is not open for writing\n";
-      for (const line of [
+      const lines = [
         "exec >&-; kpc compile a.yaml -q",
         "{ kpc compile a.yaml -q; } >&-",
         '"$NODE" npx.cjs >&-; exit $?',
         `bash -c '"$KPC" compile a.yaml -q >&-'`,
-      ])
+      ];
+      for (const line of some(lines, 2))
         expect([line, sh(line, folder)]).toEqual([line, { code: 2, stdout: "", stderr: message }]);
     });
   });
@@ -102,11 +106,12 @@ describe("standard output that cannot be written is one line and exit code 2", (
 describe("output that is thrown away on purpose is no failure", () => {
   test("by a shell", () => {
     inFolder(FILES, (folder) => {
-      for (const line of [
+      const lines = [
         "kpc compile a.yaml -q > /dev/null",
         "exec > /dev/null; kpc compile a.yaml -q",
         `bash -c '"$KPC" compile a.yaml -q > /dev/null'`,
-      ])
+      ];
+      for (const line of some(lines, 1))
         expect([line, sh(line, folder)]).toEqual([line, { code: 0, stdout: "", stderr: "" }]);
     });
   });
@@ -114,11 +119,12 @@ describe("output that is thrown away on purpose is no failure", () => {
   test("by a program that opens the null device for reading and writing, as Node.js does", () => {
     inFolder({ ...FILES, "s.sh": 'kpc() { "$NODE" "$KPC" "$@"; }\nkpc compile a.yaml -q; exit $?' }, (folder) => {
       const env = { ...process.env, KPC, NODE: process.execPath };
-      for (const [program, args] of [
+      const started = [
         [KPC, ["compile", "a.yaml", "-q"]],
         ["sh", ["-c", 'exec "$KPC" compile a.yaml -q']],
         ["sh", ["s.sh"]],
-      ] as const) {
+      ] as const;
+      for (const [program, args] of some(started, 2)) {
         const { status, stderr } = spawnSync(program, args, {
           cwd: folder,
           encoding: "utf8",
@@ -144,14 +150,15 @@ test("a reader that has seen enough is no failure: the exit code is the command'
       ["check bad.yaml -q", 1],
     ] as const) {
       const line = `{ kpc ${args} 2> err; echo $? > code; } | true; cat code err`;
-      expect(sh(line, folder).stdout.split("\n")[0]).toBe(String(code));
-      expect(sh(line, folder).stdout).not.toMatch(/EPIPE|^\s+at /m);
+      const { stdout } = sh(line, folder);
+      expect(stdout.split("\n")[0]).toBe(String(code));
+      expect(stdout).not.toMatch(/EPIPE|^\s+at /m);
     }
   });
 });
 
 describe("standard error that cannot be written", () => {
-  test.skipIf(NO_DEV_FULL !== undefined).each(["compile a.yaml", "compile --nosuch"])(
+  test.skipIf(NO_DEV_FULL !== undefined).each(some(["compile a.yaml", "compile --nosuch"], 1))(
     "is exit code 2: kpc %s",
     (args) => {
       inFolder(FILES, (folder) => {

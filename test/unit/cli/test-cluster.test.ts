@@ -5,6 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type CliResult, kpc } from "../../support/cli.ts";
+import { EVERYTHING, some } from "../../support/runs.ts";
 
 const ROOT = new URL("../../..", import.meta.url).pathname;
 
@@ -144,7 +145,7 @@ describe("one thing changed in the shop fails the stories that it concerns", () 
     ],
   ];
 
-  test.each(CHANGES)("%s", (_, changes, stories) => {
+  test.each(some(CHANGES, 3))("%s", (_, changes, stories) => {
     expect(failing(changes)).toEqual(stories);
   });
 });
@@ -179,7 +180,7 @@ describe("a failing flow", () => {
     });
   });
 
-  test("has the command in JSON and JUnit, too", () => {
+  test.runIf(EVERYTHING)("has the command in JSON and JUnit, too", () => {
     inShop(wrong, (folder) => {
       const [failed, ...more] = resultsOf(kpc([...STORIES, "-q", "-o", "json"], { folder })).filter(
         ({ trace }) => trace !== undefined,
