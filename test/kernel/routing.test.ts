@@ -6,8 +6,8 @@ import { answerText, askKernel, keyOf, randomHost } from "../support/routing.ts"
 import { EVERYTHING } from "../support/runs.ts";
 
 /** A million questions in `npm run test:all`. */
-const HOSTS = EVERYTHING ? 100 : 12;
-const QUESTIONS = EVERYTHING ? 2000 : 200;
+const HOSTS = EVERYTHING ? 100 : 5;
+const QUESTIONS = EVERYTHING ? 2000 : 100;
 
 describe.skipIf(kernelMissing !== undefined)("a packet is routed as by ip route get", () => {
   test.each(FAMILIES)("%s", async (family) => {

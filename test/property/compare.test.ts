@@ -13,7 +13,7 @@ import { MUTATIONS } from "../support/mutants.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 import { finderIn, remembered } from "../support/regions.ts";
-import { EVERYTHING, runs } from "../support/runs.ts";
+import { EVERYTHING, runs, some } from "../support/runs.ts";
 import { numbersFrom } from "../support/slots.ts";
 
 /** What the two texts of a program say. */
@@ -94,10 +94,7 @@ describe("different programs", () => {
 
   // That a packet is accepted in so many words is not seen of a whole ruleset: it passes as it would anyway.
   const VISIBLE = Object.keys(MUTATIONS).filter((name) => name !== "health checks not accepted");
-  /** In the quick set every third. */
-  const TRIED = VISIBLE.filter((_, i) => EVERYTHING || i % 3 === 0);
-
-  test.each(TRIED)("that are wrong differ: %s", (name) => {
+  test.each(some(VISIBLE, 4))("that are wrong differ: %s", (name) => {
     const mutate = MUTATIONS[name] as (program: Program) => Program | undefined;
     // The same clusters each time: in one of them the mistake can be seen, if the comparison sees it.
     const found = fc.sample(cluster, { numRuns: 60, seed: 20 }).some((world) => {
@@ -111,7 +108,7 @@ describe("different programs", () => {
 
 describe("clusters with hundreds of node ports, and Services with up to 100 ports", () => {
   /** Steps for a comparison: enough for most of these clusters. */
-  const budget = EVERYTHING ? 200_000 : 20_000;
+  const budget = EVERYTHING ? 200_000 : 5_000;
 
   test("are the same in lookups, in rules and in the two texts, as far as the budget goes", () => {
     fc.assert(
@@ -133,13 +130,13 @@ describe("clusters with hundreds of node ports, and Services with up to 100 port
 
   test("differ where one of the ports is missing", () => {
     // The same clusters each time: the budget is enough to find it, and the port has endpoints. Without any it is refused as an unknown one.
-    const found = fc.sample(denseCluster, { numRuns: EVERYTHING ? 4 : 2, seed: 7 }).map((world) => {
+    const found = fc.sample(denseCluster, { numRuns: EVERYTHING ? 4 : 1, seed: 7 }).map((world) => {
       const { program, node } = mustCompile(world);
       const { program: lacking } = mustCompile(withoutLastPort(world));
-      return compare(program, lacking, { addresses: node.addresses, budget }).differing > 0;
+      return compare(program, lacking, { addresses: node.addresses, budget: Math.max(budget, 20_000) }).differing > 0;
     });
     expect(found).toEqual(found.map(() => true));
-    expect(found.length).toBeGreaterThan(1);
+    expect(found.length).toBeGreaterThan(0);
   });
 
   /** Without the last port of the first Service; without the Service where it has one port. */

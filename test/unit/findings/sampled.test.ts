@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { inFolder, kpc } from "../../support/cli.ts";
 import { gridText } from "../../support/grid-cluster.ts";
+import { some } from "../../support/runs.ts";
 
 const SIZE = { nodes: 9, pods: 27, services: 3 };
 const CLUSTER = "apiVersion: kpc.dev/v1alpha1\nkind: Cluster\n";
@@ -25,7 +26,7 @@ describe("kpc check of a cluster with more ends than are walked in pairs", () =>
   });
 
   // Whichever the node is.
-  test.each(["n0", "n8"])("finds what is wrong on %s only", (name) => {
+  test.each(some(["n0", "n8"], 1))("finds what is wrong on %s only", (name) => {
     const faults = {
       forwards: "{net.ipv4.ip_forward: 0}",
       "bridge-nf": "{net.bridge.bridge-nf-call-iptables: 0}",
