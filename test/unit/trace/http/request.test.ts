@@ -10,6 +10,7 @@ import { askedToData, resolveAsked } from "../../../../compiler/trace/asked.ts";
 import { parseTraceText } from "../../../../compiler/trace/parse.ts";
 import type { WalkData } from "../../../../compiler/trace/walk/json.ts";
 import { WalkNames } from "../../../../compiler/trace/walk/walk-names.ts";
+import { makeCertificate } from "../../../support/certificates.ts";
 import { describeSources, SHOP_CLUSTER, SHOP_MANIFESTS } from "../../../support/shop-example.ts";
 
 /** What of the files of the shop is another text. */
@@ -122,11 +123,33 @@ describe("from where", () => {
     const told = new Set(result?.branches.map(({ end }) => end.forwardedFor));
     expect([...told].sort()).toEqual(["10.244.1.1", "10.244.2.1", "192.168.50.11", "192.168.50.12"]);
   });
+
+  test("who hides the client is told, and by which command it stays; not that the proxy makes connections", () => {
+    const notes = (edits: Edits): string[] =>
+      (ask("GET http://shop.example.com/api", edits).result?.findings ?? []).flatMap(({ code, message, fix }) =>
+        code === "client-address-lost" ? [`${message}; ${fix?.command}`] : [],
+      );
+    expect(notes([])).toEqual([]);
+    expect(notes(CLUSTER_POLICY)[0]).toMatch(
+      /^pod\/shop\/api-1 is told by X-Forwarded-For that the client is 10\.244\.[12]\.1 \(node\/node-[12]\), not 198\.51\.100\.10 \(outside\/client\): externalTrafficPolicy of ingress\/proxy is Cluster, and node\/node-[12] masquerades; kubectl patch service proxy -n ingress -p/,
+    );
+    expect(notes(LB_PROXY)[0]).toMatch(
+      /^pod\/shop\/api-1 is told by X-Forwarded-For that the client is 192\.168\.50\.\d+ \(lb\/ingress\/proxy\), not 198\.51\.100\.10 \(outside\/client\): lb\/ingress\/proxy makes connections of its own;/,
+    );
+  });
 });
 
 /** Any node gives connections to any proxy. */
 const CLUSTER_POLICY: Edits = [
   ["  externalTrafficPolicy: Local\n  healthCheckNodePort: 32101\n", "  externalTrafficPolicy: Cluster\n"],
+];
+
+/** A load balancer in front of the proxy makes connections of its own. */
+const LB_PROXY: Edits = [
+  [
+    "  - { service: shop/partners, kind: routed",
+    "  - { service: ingress/proxy, kind: proxy }\n  - { service: shop/partners, kind: routed",
+  ],
 ];
 
 /** The proxy's Service has no load balancer. */
@@ -221,6 +244,39 @@ describe("what the proxy answers itself", () => {
     const traced = ask(request, edits);
     expect(endsOf(traced).map((end) => end.replace(/^pod\/ingress\/proxy-[12] port \d+ /, ""))).toEqual([want, want]);
     expect(traced.result?.answered).toBe(false);
+  });
+});
+
+describe("TLS", () => {
+  const { certificate, key } = makeCertificate({ names: ["shop.example.com"] });
+  const base64 = (text: string): string => Buffer.from(text).toString("base64");
+  const secret = {
+    name: "secret.yaml",
+    text: `apiVersion: v1
+kind: Secret
+type: kubernetes.io/tls
+metadata: {name: cert, namespace: shop}
+data: {tls.crt: ${base64(certificate)}, tls.key: ${base64(key)}}
+`,
+  };
+  const withTls: Edits = [
+    [
+      "  rules:\n    - host: shop.example.com",
+      "  tls: [{ hosts: [shop.example.com], secretName: cert }]\n  rules:\n    - host: shop.example.com",
+    ],
+  ];
+
+  test("a host with a certificate is served, and the certificate is told", () => {
+    const { result } = ask("GET https://shop.example.com/api", withTls, [secret]);
+    expect(result?.answered).toBe(true);
+    expect(result?.request?.route).toMatchObject({ certificate: { secret: "shop/cert", host: "shop.example.com" } });
+  });
+
+  test("the name in the URL chooses the certificate, the Host header the rule", () => {
+    const refused = ask("GET https://other.example.com/api Host: shop.example.com", withTls, [secret]);
+    expect(endsOf(refused)[0]).toContain("null: the TLS handshake fails: the proxy has no certificate");
+    const { result } = ask("GET https://shop.example.com/api Host: other.example.com", withTls, [secret]);
+    expect(result?.request?.route).toMatchObject({ certificate: { secret: "shop/cert" }, status: 404 });
   });
 });
 

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Source } from "../../../../compiler/diagnostics.ts";
 import { traceCluster } from "../../../../compiler/index.ts";
-import { kpc } from "../../../support/cli.ts";
+import { kpc, SERVICE } from "../../../support/cli.ts";
 import { accepts, type JsonSchema } from "../../../support/json-schema.ts";
 import { ROOT } from "../../../support/pages.ts";
 
@@ -139,6 +139,34 @@ describe("the command", () => {
     expect(trace("tcp pod/shop/web-1 > svc/shop/api:http iif eth0").stderr).toBe(
       "note: kpc follows the rules of one node, because the packet names an interface (iif)\n",
     );
+  });
+
+  test.each([
+    [0, "GET http://shop.example.com/api"],
+    [1, "GET http://other.example.com/"],
+    [2, "GET http://shop.example.com:70000/"],
+    [2, "wbe-1 > GET http://shop.example.com/"],
+  ])("exits with %i for a request: %s", (code, request) => {
+    expect(trace(request, "-f", "examples/shop/ingress", "-q").code).toBe(code);
+  });
+
+  test.each([["--node", "node-1"], ["--rules", "none.nft"], ["--live"], ["--wait", "3"]])(
+    "refuses %s for a request",
+    (...flags) => {
+      const { code, stderr } = trace("GET http://shop.example.com/", ...flags);
+      expect([code, stderr]).toEqual([
+        2,
+        `kpc: ${flags[0]} is for packets: a request is followed through the whole cluster, so leave it out\n`,
+      ]);
+    },
+  );
+
+  test("says what tells the rule of a request where the input has no Node", () => {
+    const { code, stderr } = kpc(["trace", "GET http://a.example/", "-"], { input: SERVICE });
+    expect([code, stderr]).toEqual([
+      2,
+      "kpc: a request is followed through the whole cluster, and the input has no Node: kpc whatis URL tells its rule\n",
+    ]);
   });
 
   test("takes a line of tcpdump", () => {
