@@ -29,7 +29,11 @@ export function natTable(
 }
 
 /** The chain has its hook's name. */
-export function natChain(hook: "prerouting" | "postrouting", priority: number, rules: readonly Rule[]): BaseChain {
+export function natChain(
+  hook: "prerouting" | "output" | "postrouting",
+  priority: number,
+  rules: readonly Rule[],
+): BaseChain {
   return { kind: "base", name: hook, type: "nat", hook, priority, policy: "accept", rules };
 }
 

@@ -5,6 +5,7 @@ import type { Address } from "../net/address.ts";
 import { selects } from "../specs/labels.ts";
 import type { IngressProxySpec } from "../specs/network-types.ts";
 import type { ServiceSpec } from "../specs/types.ts";
+import { hostPortsOf } from "./host-ports.ts";
 import { inferProxy } from "./inferred-proxy.ts";
 import type { FoundProxy, IngressProxy, LayoutInput, ProxyInstance, ProxyListener, Scheme } from "./types.ts";
 
@@ -53,7 +54,7 @@ function proxyOf(spec: IngressProxySpec, input: LayoutInput): ProxyPlaces {
     service: undefined,
     instances: nodes.map(({ name: own, addresses }) => {
       const host = `node/${own}`;
-      return { host, name: host, addresses, listeners };
+      return { host, name: host, addresses, listeners, hostPorts: [] };
     }),
   };
 }
@@ -107,7 +108,7 @@ function schemeOf(name: string, port: number): Scheme | undefined {
   );
 }
 
-type ProxyPlace = Pick<ProxyInstance, "host" | "name">;
+type ProxyPlace = Pick<ProxyInstance, "host" | "name" | "hostPorts">;
 
 /** Who has the endpoint `address`: a pod, of several in the network of their node that which the Service selects; or a node. */
 function placeOf(address: Address, { selector }: ServiceSpec, { pods, nodes }: LayoutInput): ProxyPlace | undefined {
@@ -115,14 +116,18 @@ function placeOf(address: Address, { selector }: ServiceSpec, { pods, nodes }: L
   const pod = having.find(({ labels }) => selects(selector, labels)) ?? having.find((each) => !each.isHostNetwork);
   if (pod !== undefined) return placeOfPod(pod);
   const node = nodes.find(({ addresses }) => addresses.includes(address));
-  return node && { host: `node/${node.name}`, name: `node/${node.name}` };
+  return node && { host: `node/${node.name}`, name: `node/${node.name}`, hostPorts: [] };
 }
 
 // --- pods ----------------------------------------------------------------------------------------------------------------
 
-function placeOfPod({ namespace, name, isHostNetwork, nodeName }: ClusterPod): ProxyPlace {
+function placeOfPod(pod: ClusterPod): ProxyPlace {
+  const { namespace, name, isHostNetwork, nodeName: node } = pod;
   const own = `pod/${namespace}/${name}`;
-  return { host: isHostNetwork ? `node/${nodeName}` : own, name: own };
+  const hostPorts = hostPortsOf(pod).flatMap(({ protocol, port, at, to }) =>
+    protocol !== "tcp" || node === undefined ? [] : [{ node, port, at, to }],
+  );
+  return { host: isHostNetwork ? `node/${node}` : own, name: own, hostPorts };
 }
 
 function ofPods(pods: readonly ClusterPod[]): ProxyPlaces {

@@ -1,12 +1,14 @@
 /** Lays out the network that Nodes, Pods, Services and a Cluster document describe. */
+import type { ClusterNode } from "../model/hosts.ts";
 import type { Host, Link } from "../network/network.ts";
 import { plugIn } from "./collected.ts";
 import { toHost } from "./draft.ts";
+import { hostPortTables } from "./host-ports.ts";
 import type { LayoutRules } from "./host-rules.ts";
 import { findIngressProxy } from "./ingress-proxy.ts";
 import { masqueradeRules } from "./masquerade.ts";
 import { layOutNode } from "./node.ts";
-import { planOf } from "./plan.ts";
+import { type LayoutPlan, planOf } from "./plan.ts";
 import { layOutPod } from "./pod.ts";
 import { podNetworkOf } from "./presets.ts";
 import type { LayoutInput, NetworkLayout } from "./types.ts";
@@ -28,7 +30,7 @@ export function layOut(input: LayoutInput): NetworkLayout {
       hosts.set(name, collected.host);
       links.push(...plugIn(node, collected, plan));
     }
-    const own = masqueradeRules(node, plan);
+    const own = nodeRules(node, plan);
     if (own !== undefined) rules.set(name, own);
   }
   for (const pods of plan.pods.values())
@@ -42,4 +44,12 @@ export function layOut(input: LayoutInput): NetworkLayout {
   for (const [name, own] of world.rules) rules.set(name, own);
   const { aliases, podCidrs } = plan;
   return { network: { hosts, links }, rules, aliases, podCidrs, ingressProxy: findIngressProxy(input) };
+}
+
+/** What plugins of the pod network load on a node; undefined: nothing. */
+function nodeRules(node: ClusterNode, plan: LayoutPlan): LayoutRules | undefined {
+  const own = masqueradeRules(node, plan);
+  const tables = hostPortTables(node, plan);
+  if (tables.length === 0) return own;
+  return { name: own?.name ?? "rules of the pod network", tables: [...tables, ...(own?.tables ?? [])] };
 }

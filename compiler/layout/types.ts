@@ -80,6 +80,17 @@ export interface ProxyInstance {
   readonly name: string;
   readonly addresses: readonly Address[];
   readonly listeners: readonly ProxyListener[];
+  /** Ports of the pod's node that lead to it. */
+  readonly hostPorts: readonly ProxyHostPort[];
+}
+
+/** A TCP port of a node that leads to `to` of a pod there. */
+export interface ProxyHostPort {
+  readonly node: string;
+  readonly port: number;
+  /** Undefined: at each address of the node. */
+  readonly at: Address | undefined;
+  readonly to: number;
 }
 
 /** A TCP port at which the proxy takes requests. */

@@ -9,7 +9,7 @@ import {
   wordOrEmpty,
 } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
-import { type Address, familyOf } from "../net/address.ts";
+import { type Address, familyOf, parseAddress } from "../net/address.ts";
 import { decodeAddress } from "./address.ts";
 import { decodeLabels, decodeMeta, decodeTime, METADATA } from "./meta.ts";
 import { dns1123SubdomainProblems, portNameProblems } from "./names.ts";
@@ -246,6 +246,12 @@ function decodeContainers(
   return { containers: names, ports };
 }
 
+/** `hostIP`; undefined where it stands for all addresses. */
+function hostAddress(text: string | null | undefined): Address | undefined {
+  const address = parseAddress(text ?? "");
+  return address === undefined || BigInt(address) === 0n ? undefined : address;
+}
+
 function decodePorts(
   context: Context,
   listOf: () => Field,
@@ -258,13 +264,15 @@ function decodePorts(
     const field = list.item(index);
     const port = decodePort(context, field, "containerPort", fields.containerPort);
     const protocol = decodeProtocol(context, field, fields.protocol);
-    decodeOptionalPort(context, field, "hostPort", fields.hostPort);
+    const hostPort = decodeOptionalPort(context, field, "hostPort", fields.hostPort);
     checkText(context, field, "name", fields.name, portNameProblems);
     const name = fields.name ?? "";
     if (protocol === undefined) return [];
     const first = firsts.get(name);
     if (name !== "" && first === undefined) firsts.set(name, field);
     else if (first !== undefined) reportDuplicate(context, field.member("name"), first);
-    return port === undefined ? [] : [{ container, name, protocol, port }];
+    if (port === undefined) return [];
+    const own = hostPort === undefined ? {} : { hostPort: { port: hostPort, address: hostAddress(fields.hostIP) } };
+    return [{ container, name, protocol, port, ...own }];
   });
 }

@@ -250,6 +250,14 @@ export interface ContainerPortSpec {
   readonly name: string;
   readonly protocol: Protocol;
   readonly port: Port;
+  /** The port of the node that leads to it; missing: none. */
+  readonly hostPort?: HostPortSpec;
+}
+
+export interface HostPortSpec {
+  readonly port: Port;
+  /** Undefined: each address of the node. */
+  readonly address: Address | undefined;
 }
 
 export interface NodeSpec {

@@ -38,7 +38,16 @@ export function entranceOf(input: EntranceInput): Entrance | string {
 
 type Way = (input: EntranceInput) => readonly Entrance[];
 
-const WAYS: readonly Way[] = [byCluster, byLoadBalancer, byExternalIp, byGateway, byNodePort, byNode, byClusterIp];
+const WAYS: readonly Way[] = [
+  byCluster,
+  byLoadBalancer,
+  byExternalIp,
+  byGateway,
+  byNodePort,
+  byNode,
+  byHostPort,
+  byClusterIp,
+];
 
 function byCluster({ proxy, port }: EntranceInput): Entrance[] {
   const { origin } = proxy.provenance;
@@ -112,6 +121,20 @@ function byNode({ proxy: { instances }, port }: EntranceInput): Entrance[] {
           origin: undefined,
         }))
       : [],
+  );
+}
+
+/** A port of a node that leads to the proxy's pod there. */
+function byHostPort({ proxy: { instances }, specs, port }: EntranceInput): Entrance[] {
+  return instances.flatMap(({ name, listeners, hostPorts }) =>
+    hostPorts
+      .filter((each) => each.port === port && listeners.some((listener) => listener.port === each.to))
+      .flatMap(({ node, at }) => {
+        const own = specs.nodes.find(({ meta }) => meta.name === node);
+        const words = `node/${node}, whose host port ${port} leads to ${name}`;
+        const addresses = at === undefined ? (own?.addresses ?? []) : [at];
+        return addresses.map((address) => ({ address, port, words, origin: own?.meta.field }));
+      }),
   );
 }
 

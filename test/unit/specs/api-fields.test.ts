@@ -45,7 +45,6 @@ const container = (path: string): readonly string[] => [
     path,
     "args command env envFrom image imagePullPolicy lifecycle livenessProbe name readinessProbe resizePolicy resources restartPolicyRules securityContext startupProbe stdin stdinOnce terminationMessagePath terminationMessagePolicy tty volumeDevices volumeMounts workingDir",
   ),
-  ...under(`${path}.ports`, "hostIP hostPort"),
 ];
 
 /** Known, and deciding nothing here. Metadata that is not among the deciding fields comes to it. */
@@ -191,7 +190,7 @@ const networking = (kind: DecidedKind, rest: object): Json => ({
 const backend = { service: { name: "s", port: { number: 80 } } };
 const named = { service: { name: "s", port: { name: "http" } } };
 const resource = { resource: { kind: "K", name: "r" } };
-const podPort = { name: "http", containerPort: 80, protocol: "UDP" };
+const podPort = { name: "http", containerPort: 80, protocol: "UDP", hostPort: 8080, hostIP: "192.0.2.1" };
 const port = { name: "http", port: 80, protocol: "UDP" };
 
 /** Objects with a value other than the default in each deciding field: in one of them it makes a difference. */
@@ -422,10 +421,14 @@ const ABSENT: { readonly [K in DecidedKind]: Readonly<Record<(typeof DECIDING_FI
     "metadata.name": "required",
     "metadata.namespace": { is: "default" },
     "spec.containers.ports.containerPort": "required",
+    "spec.containers.ports.hostIP": { is: "" },
+    "spec.containers.ports.hostPort": { is: 0 },
     "spec.containers.ports.name": { is: "" },
     "spec.containers.ports.protocol": { is: "TCP" },
     "spec.hostNetwork": { is: false },
     "spec.initContainers.ports.containerPort": "required",
+    "spec.initContainers.ports.hostIP": { is: "" },
+    "spec.initContainers.ports.hostPort": { is: 0 },
     "spec.initContainers.ports.name": { is: "" },
     "spec.initContainers.ports.protocol": { is: "TCP" },
     "spec.initContainers.restartPolicy": "none",

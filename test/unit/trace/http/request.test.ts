@@ -209,6 +209,26 @@ describe("to which address", () => {
     expect(new Set(seen)).toEqual(new Set(["192.168.50.12", "fd00:50::12"]));
   });
 
+  test("of a pod with a host port: the pod's node, which does not hide clients outside", () => {
+    const edits: Edits = [
+      ...NODE_PORT,
+      ["{ name: http, containerPort: 80 }", "{ name: http, containerPort: 80, hostPort: 80 }"],
+    ];
+    const outside = ask("GET http://shop.example.com/cart", edits);
+    expect(addressIn(outside)).toBe("192.168.50.11:80 node/node-1, whose host port 80 leads to pod/ingress/proxy-1");
+    expect(endsOf(outside)).toEqual([
+      "pod/shop/web-1 port 8080 for 198.51.100.10",
+      "pod/shop/web-2 port 8080 for 198.51.100.10",
+    ]);
+    // A pod beside the proxy would be answered without the node.
+    expect(endsOf(ask("web-1 > GET http://shop.example.com/cart", edits))).toEqual([
+      "pod/shop/web-1 port 8080 for 10.244.1.1",
+      "pod/shop/web-2 port 8080 for 10.244.1.1",
+    ]);
+    expect(endsOf(ask("node-1 > GET http://shop.example.com/cart", edits))).toHaveLength(2);
+    expect(endsOf(ask("GET http://192.168.50.12/cart Host: shop.example.com", edits))).toHaveLength(2);
+  });
+
   test("a cluster IP is one for clients inside only", () => {
     const edits: Edits = [
       ...NODE_PORT,
