@@ -10,15 +10,9 @@ import type { ClusterCase } from "../cases/cluster/types.ts";
 import type { FlowResult } from "../cases/run.ts";
 import type { Described } from "../described.ts";
 import type { Mode } from "../node/settings.ts";
+import { labOptionsFor, labRequestOf, whyNotSent } from "./lab-ingress.ts";
 import { whyNoLab } from "./lab-trouble.ts";
 import { Trouble } from "./trouble.ts";
-
-/** A flow of a case, and what became of it. */
-export interface LabCaseFlow {
-  readonly result: FlowResult;
-  /** Undefined: it names what is not there. */
-  readonly made: LabFlow | undefined;
-}
 
 /** The results of all flows of `testCase` in a lab; where none can be made, each flow is skipped. */
 export async function testInLab(
@@ -28,9 +22,9 @@ export async function testInLab(
   replay: ReplayInput,
 ): Promise<FlowResult[]> {
   try {
-    const session = await LabSession.open(sessionInput(described));
-    const flows = await runCaseInLab(testCase, mode, { session, described, replay, attempts: undefined });
-    return flows.map(({ result }) => result);
+    const planned = planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay });
+    const session = await LabSession.open(sessionInput(described), labOptionsFor(described, planned));
+    return await runCaseInLab(planned, session);
   } catch (error) {
     if (error instanceof LabTrouble) return skipClusterCase(testCase, mode, LAB_ENGINE, whyNoLab(error));
     throw error;
@@ -46,34 +40,15 @@ export function sessionInput({
   return { network, walker, programOf };
 }
 
-/** Why expectations about requests are skipped. */
-export const NO_REQUESTS = "requests of expectations are followed by the engine ir only";
-
-interface LabCaseUse {
-  /** Is closed in the end. */
-  readonly session: LabSession;
-  readonly described: Described;
-  readonly replay: ReplayInput;
-  /** How often each flow is made; undefined: until each branch was seen. */
-  readonly attempts: number | undefined;
-}
-
-/** Makes all flows of a case. Throws `Trouble` where the lab fails. */
-export async function runCaseInLab(
-  testCase: ClusterCase,
-  mode: Mode,
-  { session, described, replay, attempts }: LabCaseUse,
-): Promise<LabCaseFlow[]> {
+/** Makes all flows of a case, and closes the session. Throws `Trouble` where the lab fails. */
+async function runCaseInLab(all: readonly PlannedFlow[], session: LabSession): Promise<FlowResult[]> {
   try {
-    const found: LabCaseFlow[] = [];
-    for (const planned of planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay })) {
-      if (planned.flow === undefined) found.push({ result: planned.failure, made: undefined });
-      else if (planned.request !== undefined) {
-        found.push({ result: planned.skip(NO_REQUESTS), made: undefined });
-      } else {
-        const made = await makeFlow(session, planned.flow, attempts);
-        found.push({ result: judgeMade(planned, made), made });
-      }
+    const found: FlowResult[] = [];
+    for (const planned of all) {
+      const reason = whyNotSent(planned.request?.text);
+      if (planned.flow === undefined) found.push(planned.failure);
+      else if (reason !== undefined) found.push(planned.skip(reason));
+      else found.push(judgeMade(planned, await makeFlow(session, planned.flow, undefined, labRequestOf(planned))));
     }
     return found;
   } catch (error) {

@@ -1,12 +1,14 @@
 /** What `kpc lab` is given: flows, and files that say what to build. */
-import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import type { Diagnostic, Origin, Report, Source } from "../diagnostics.ts";
 import { formOf } from "../documents/other-input.ts";
 import type { Config } from "../node/config.ts";
 import { loadSpecs } from "../specs/load.ts";
 import type { Specs } from "../specs/types.ts";
-import { type PacketText, parsePacket } from "../trace/parse.ts";
+import { METHODS } from "../trace/lexer.ts";
+import { parseTraceText, type TraceText } from "../trace/parse.ts";
 import { readConfig } from "./config.ts";
 import { readInputs } from "./inputs.ts";
+import { whyNotSent } from "./lab-ingress.ts";
 import { type CommonFlags, note } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -15,22 +17,35 @@ export function sortWords(words: readonly string[]): {
   readonly flows: readonly string[];
   readonly names: readonly string[];
 } {
-  const isFlow = (word: string): boolean => word.includes(">");
+  const isFlow = (word: string): boolean =>
+    word.includes(">") || word.includes("://") || METHODS.some((method) => word.startsWith(`${method} `));
   return { flows: words.filter(isFlow), names: words.filter((word) => !isFlow(word)) };
 }
 
-/** The flows of a command line; reports `packet-syntax`. */
-export function parseFlows(texts: readonly string[], report: Report): PacketText[] {
+/** The flows of a command line, packets and requests; reports `packet-syntax`, also for those that a lab does not send. */
+export function parseFlows(texts: readonly string[], report: Report): TraceText[] {
   return texts.flatMap((text, i) => {
     const name = texts.length === 1 ? "flow" : `flow ${i + 1}`;
-    const packet = parsePacket({ name, text }, report);
-    if (packet === undefined) return [];
-    const { inInterface, mark } = packet;
-    if (inInterface === undefined && mark === 0) return [packet];
-    const message = "a flow of a lab has two ends and nothing behind them: its sender decides about interface and mark";
-    report({ severity: "error", code: "packet-syntax", message, origin: packet.to.origin });
+    const asked = parseTraceText({ name, text }, report);
+    if (asked === undefined) return [];
+    const message = refusalOf(asked);
+    if (message === undefined) return [asked];
+    report({ severity: "error", code: "packet-syntax", message, origin: originOf(asked) });
     return [];
   });
+}
+
+/** Why a lab does not send it. */
+function refusalOf({ packet, request }: TraceText): string | undefined {
+  if (packet === undefined) return whyNotSent(request);
+  return packet.inInterface === undefined && packet.mark === 0
+    ? undefined
+    : "a flow of a lab has two ends and nothing behind them: its sender decides about interface and mark";
+}
+
+/** Where its destination is named. */
+export function originOf({ packet, request }: TraceText): Origin {
+  return packet === undefined ? request.urlOrigin : packet.to.origin;
 }
 
 /** What the files of a lab are. */

@@ -6,21 +6,20 @@ import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
 import { isAsPredicted, type LabFlow, makeFlow } from "../../runtime/lab/run.ts";
 import { LabSession } from "../../runtime/lab/session.ts";
 import type { Described } from "../described.ts";
-import type { Diagnostic } from "../diagnostics.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
 import { nearest } from "../documents/nearest.ts";
 import { PLAIN, renderDiagnostic } from "../documents/render.ts";
 import { KnownNetwork } from "../findings/known-network.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
 import { printAddress } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
+import { type AskedFlow, renderAsked, resolveAsked } from "../trace/asked.ts";
 import { printPcapng } from "../trace/pcapng.ts";
 import { addressesOf, EndNames } from "../trace/walk/ends.ts";
-import { resolveFlow } from "../trace/walk/flow.ts";
-import { renderWalk } from "../trace/walk/text.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
-import type { WalkFlow } from "../walk/types.ts";
 import { sessionInput } from "./lab-cases.ts";
+import { labIngressOf, labRequestOf } from "./lab-ingress.ts";
 import { parseFlows } from "./lab-inputs.ts";
 import { SETTING_NAMES, settingsFor } from "./lab-settings.ts";
 import { renderMade } from "./lab-text.ts";
@@ -73,7 +72,9 @@ export class LabPrompt {
 
   /** Builds the network, with a server at each port that a container declares. Throws LabTrouble. */
   static async open(described: Described): Promise<LabPrompt> {
-    const session = await LabSession.open(sessionInput(described), { isHttp: true, keepsAll: true });
+    const ingress = labIngressOf(described);
+    const options = { isHttp: true, keepsAll: true, ...(ingress === undefined ? {} : { ingress }) };
+    const session = await LabSession.open(sessionInput(described), options);
     try {
       await session.watchAll();
       for (const host of described.layout.network.hosts.values())
@@ -139,25 +140,25 @@ export class LabPrompt {
   }
 
   private async ask(text: string): Promise<LabReply> {
-    const flow = this.flow(text);
-    if (typeof flow === "string") return trouble(flow);
+    const asked = this.asked(text);
+    if (typeof asked === "string") return trouble(asked);
     await this.follow();
-    const made = await makeFlow(this.session, flow, 1);
+    const made = await makeFlow(this.session, asked.flow, 1, labRequestOf(asked));
     this.made.push(made);
     const told = renderMade(made, { names: this.names, hosts: this.session.description.network.hosts, isAll: true });
     return { text: `${told}\n`, code: isAsPredicted(made) ? EXIT.fine : EXIT.finding };
   }
 
   private async walk(text: string): Promise<LabReply> {
-    const flow = this.flow(text);
-    if (typeof flow === "string") return trouble(flow);
+    const asked = this.asked(text);
+    if (typeof asked === "string") return trouble(asked);
     await this.follow();
     const { network, walker } = this.session.description;
-    const walk = walker.walk(flow);
-    const context = { names: this.names, protocol: flow.protocol, hosts: network.hosts, isVerbose: false };
+    const walk = walker.walk(asked.flow);
+    const context = { names: this.names, protocol: asked.flow.protocol, hosts: network.hosts, isVerbose: false };
     const known = new KnownNetwork(network, this.described.known.addresses);
     const findings = findWalkFaults(known, walk).map((each) => `\n${renderDiagnostic(each, PLAIN)}\n`);
-    return fine([renderWalk(walk, context, false), ...findings].join(""));
+    return fine([renderAsked(walk, asked, context, false), ...findings].join(""));
   }
 
   /** Predictions are of what holds now. */
@@ -232,13 +233,14 @@ export class LabPrompt {
   }
 
   /** A text: what is wrong with it. */
-  private flow(text: string): WalkFlow | string {
+  private asked(text: string): AskedFlow | string {
     if (text === "") return "expected a flow, such as tcp web-1 > svc/api:http";
     const found: Diagnostic[] = [];
-    const [packet] = parseFlows([text], (diagnostic) => void found.push(diagnostic));
+    const report: Report = (diagnostic) => void found.push(diagnostic);
+    const [parsed] = parseFlows([text], report);
     const { input, layout } = this.described;
-    const flow = packet && resolveFlow(packet, input.specs, layout, (diagnostic) => void found.push(diagnostic));
-    return flow ?? found.map((each) => renderDiagnostic(each, PLAIN)).join("\n");
+    const asked = parsed && resolveAsked(parsed, { ...input, layout }, report);
+    return asked ?? found.map((each) => renderDiagnostic(each, PLAIN)).join("\n");
   }
 }
 

@@ -5,12 +5,12 @@ import { isAsPredicted, type LabFlow } from "../../runtime/lab/run.ts";
 import type { LabAttempt } from "../../runtime/lab/session.ts";
 import { LAB_ENGINE } from "../cases/cluster/run.ts";
 import type { FlowResult } from "../cases/run.ts";
+import type { Origin } from "../diagnostics.ts";
 import type { Tuple } from "../evaluate/connection.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddress } from "../net/address.ts";
 import type { Host } from "../network/network.ts";
 import type { Mode } from "../node/settings.ts";
-import type { PacketText } from "../trace/parse.ts";
 import { endText } from "../trace/walk/end-text.ts";
 import type { WalkNames } from "../trace/walk/walk-names.ts";
 import { resultToJson } from "./test-results.ts";
@@ -34,7 +34,7 @@ export interface LabRunFlow {
 }
 
 /** The result of a flow of the command line, of which nothing is expected but what was predicted. */
-export function resultOfFlow(text: string, { to }: PacketText, mode: Mode, made: LabFlow): FlowResult {
+export function resultOfFlow(text: string, origin: Origin, mode: Mode, made: LabFlow): FlowResult {
   const other = made.attempts.find(({ comparison }) => comparison?.isEqual !== true);
   const count = `${made.attempts.length} ${made.attempts.length === 1 ? "attempt" : "attempts"}`;
   const base = {
@@ -43,7 +43,7 @@ export function resultOfFlow(text: string, { to }: PacketText, mode: Mode, made:
     mode,
     engine: LAB_ENGINE,
     expected: "as predicted",
-    origin: to.origin,
+    origin,
   };
   if (isAsPredicted(made) || other === undefined)
     return { ...base, status: "pass", actual: `as predicted in ${count}` };
@@ -74,13 +74,16 @@ function differenceData({ host, counters, rules }: LabDifference): object {
   };
 }
 
-function flowData({ flow, attempts }: LabFlow): object {
+function flowData({ flow, request, attempts }: LabFlow): object {
   const { protocol, from, destination, destinationPort } = flow;
   return {
     protocol: PROTOCOL_NAMES.get(protocol) ?? protocol,
     from,
     destination: printAddress(destination),
     destinationPort,
+    ...(request === undefined
+      ? {}
+      : { request: { method: request.method, host: request.host ?? null, target: request.target } }),
     proxies: [...new Map(attempts.flatMap(({ proxies }) => [...proxies]))].map(([host, { name, version }]) => ({
       ...{ host, program: name, version: version ?? null },
     })),
@@ -104,7 +107,10 @@ function attemptData({ walk, comparison, observed, unwatched }: LabAttempt, { na
           },
     answer:
       answer.kind === "served"
-        ? { kind: answer.kind, seenAs: printAddress(answer.address), port: answer.port }
+        ? {
+            ...{ kind: answer.kind, seenAs: printAddress(answer.address), port: answer.port },
+            ...(answer.forwardedFor === undefined ? {} : { forwardedFor: printAddress(answer.forwardedFor) }),
+          }
         : answer,
     wrongEnd: comparison?.wrongEnd ?? null,
     unwatchedHosts: unwatched.length,

@@ -4,7 +4,7 @@ import { lookInto } from "../../runtime/lab/difference.ts";
 import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
 import { isAsPredicted, makeFlow } from "../../runtime/lab/run.ts";
 import { labScript } from "../../runtime/lab/script.ts";
-import { LabSession } from "../../runtime/lab/session.ts";
+import { LabSession, type LabSessionOptions } from "../../runtime/lab/session.ts";
 import { LAB_ENGINE, planClusterCase } from "../cases/cluster/run.ts";
 import type { ClusterCase } from "../cases/cluster/types.ts";
 import type { Described } from "../described.ts";
@@ -12,15 +12,16 @@ import type { Diagnostic, Report } from "../diagnostics.ts";
 import { unreachable } from "../invariant.ts";
 import { jsonText } from "../json-output.ts";
 import type { Mode } from "../node/settings.ts";
-import type { PacketText } from "../trace/parse.ts";
+import { addressesAsked, resolveAsked } from "../trace/asked.ts";
+import type { TraceText } from "../trace/parse.ts";
 import { printPcapng } from "../trace/pcapng.ts";
-import { mentionedIn, resolveFlow } from "../trace/walk/flow.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
 import { describeInputs } from "./describe.ts";
 import { printJunit } from "./junit.ts";
-import { judgeMade, NO_REQUESTS, sessionInput } from "./lab-cases.ts";
-import { type LabInputs, parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
+import { judgeMade, sessionInput } from "./lab-cases.ts";
+import { labOptionsFor, labRequestOf, whyNotSent } from "./lab-ingress.ts";
+import { type LabInputs, originOf, parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
 import { type LabRunFlow, type LabTelling, labFlowToData, resultOfFlow } from "./lab-results.ts";
 import { renderLabFlow, renderLabSummary } from "./lab-text.ts";
 import { whyNoLab } from "./lab-trouble.ts";
@@ -53,7 +54,7 @@ export async function labRunCommand(words: readonly string[], flags: LabRunFlags
   const made = packets.length > 0 ? await runFlows(texts, packets, inputs, flags) : await runCases(inputs, flags);
   if (typeof made === "number") return made;
   await print(printLab(made, flags));
-  return made.every(({ result }) => result.status === "pass") ? EXIT.fine : EXIT.finding;
+  return made.every(({ result }) => result.status !== "fail") ? EXIT.fine : EXIT.finding;
 }
 
 /** Prints the script that builds the network. */
@@ -77,13 +78,13 @@ async function printScript({ layout, programOf }: Described): Promise<number> {
 /** The flows of the command line, or the exit code where the inputs have an error. */
 async function runFlows(
   texts: readonly string[],
-  packets: readonly PacketText[],
+  packets: readonly TraceText[],
   inputs: LabInputs,
   flags: LabRunFlags,
 ): Promise<LabRunFlow[] | number> {
   if (inputs.expectations.length > 0)
     note([`passed over, as flows are named: ${inputs.expectations.map(({ name }) => name).join(", ")}`], flags);
-  const { described } = await describeInputs(inputs, flags, packets.flatMap(mentionedIn));
+  const { described } = await describeInputs(inputs, flags, packets.flatMap(addressesAsked));
   if (described === undefined) return EXIT.trouble;
   refuseWithoutNodes(described);
   if (flags.dryRun === true) return printScript(described);
@@ -91,18 +92,19 @@ async function runFlows(
   const report: Report = (diagnostic) => void questions.push(diagnostic);
   const { input, layout } = described;
   const flows = packets.flatMap((packet, i) => {
-    const flow = resolveFlow(packet, input.specs, layout, report);
-    return flow === undefined ? [] : [{ flow, packet, text: texts[i] ?? "" }];
+    const asked = resolveAsked(packet, { ...input, layout }, report);
+    return asked === undefined ? [] : [{ asked, origin: originOf(packet), text: texts[i] ?? "" }];
   });
   if (questions.length > 0) return refuse(questions, flags);
   const telling = tellingOf(described, flags);
   const mode = input.nodes[0]?.settings.mode ?? "nftables";
-  return inLab(described, async (session) => {
+  const asked = flows.map((each) => each.asked);
+  return inLab(described, labOptionsFor(described, asked), async (session) => {
     const found: LabRunFlow[] = [];
-    for (const { flow, packet, text } of flows) {
-      const made = await makeFlow(session, flow, flags.attempts);
+    for (const { asked, origin, text } of flows) {
+      const made = await makeFlow(session, asked.flow, flags.attempts, labRequestOf(asked));
       const difference = isAsPredicted(made) ? undefined : await lookInto(session, made);
-      found.push({ result: resultOfFlow(text, packet, mode, made), made, difference, telling });
+      found.push({ result: resultOfFlow(text, origin, mode, made), made, difference, telling });
     }
     return found;
   });
@@ -138,18 +140,20 @@ async function runCase(
   refuseWithoutNodes(described);
   const telling = tellingOf(described, flags);
   const replay = replayInputOf(testCase, path, flags);
-  return inLab(described, async (session) => {
+  const all = planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay });
+  return inLab(described, labOptionsFor(described, all), async (session) => {
     const found: LabRunFlow[] = [];
-    for (const planned of planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay })) {
+    for (const planned of all) {
       if (planned.flow === undefined) {
         found.push({ result: planned.failure, made: undefined, difference: undefined, telling });
         continue;
       }
-      if (planned.request !== undefined) {
-        found.push({ result: planned.skip(NO_REQUESTS), made: undefined, difference: undefined, telling });
+      const reason = whyNotSent(planned.request?.text);
+      if (reason !== undefined) {
+        found.push({ result: planned.skip(reason), made: undefined, difference: undefined, telling });
         continue;
       }
-      const made = await makeFlow(session, planned.flow, flags.attempts);
+      const made = await makeFlow(session, planned.flow, flags.attempts, labRequestOf(planned));
       const difference = isAsPredicted(made) ? undefined : await lookInto(session, made);
       found.push({ result: judgeMade(planned, made), made, difference, telling });
     }
@@ -162,10 +166,14 @@ function tellingOf({ input, layout: { network } }: Described, { all = false }: L
 }
 
 /** Builds the network, uses it, and takes it down. Throws `Trouble` where no lab can be made. */
-async function inLab<T>(described: Described, use: (session: LabSession) => Promise<T>): Promise<T> {
+async function inLab<T>(
+  described: Described,
+  options: LabSessionOptions,
+  use: (session: LabSession) => Promise<T>,
+): Promise<T> {
   let session: LabSession | undefined;
   try {
-    session = await LabSession.open(sessionInput(described));
+    session = await LabSession.open(sessionInput(described), options);
     return await use(session);
   } catch (error) {
     if (!(error instanceof LabTrouble)) throw error;

@@ -27,7 +27,9 @@ export function renderLabFlow(each: LabRunFlow): string {
     ? []
     : result.status === "pass"
       ? [`=> as expected: ${result.expected}`]
-      : [`=> expected ${result.expected}: ${result.reason}`];
+      : result.status === "skip"
+        ? [`=> skipped: ${result.reason}`]
+        : [`=> expected ${result.expected}: ${result.reason}`];
   const told = difference === undefined ? [] : [...ruleLines(difference), ...counterLines(difference)];
   return `${[...title, ...lines, ...told, ...verdict].join("\n")}\n`;
 }
@@ -67,12 +69,17 @@ function counterLines({ host, counters }: LabDifference): string[] {
   return [`counted at ${host}: ${risen.length === 0 ? "nothing that tells of a loss" : risen.join(", ")}`];
 }
 
-function flowLines({ flow, attempts }: LabFlow, telling: LabTelling): string[] {
+function flowLines({ flow, request, attempts }: LabFlow, telling: LabTelling): string[] {
   const { names } = telling;
   const word = PROTOCOL_NAMES.get(flow.protocol) ?? String(flow.protocol);
   const to = names.printNamed(flow.destination, flow.destinationPort, flow.protocol);
   const proxies = new Map(attempts.flatMap((each) => [...each.proxies]));
-  const lines = [`${word} ${flow.from} > ${to}`, ...[...proxies].map(([host, program]) => proxyText(host, program))];
+  const asked = request === undefined ? [] : [`${request.method} http://${request.host ?? ""}${request.target}`];
+  const lines = [
+    ...asked,
+    `${word} ${flow.from} > ${to}`,
+    ...[...proxies].map(([host, program]) => proxyText(host, program)),
+  ];
   let hasShown = false;
   for (const [key, same] of groupsIn(attempts)) {
     const [first] = same;
@@ -181,7 +188,7 @@ function placeOf({
 
 /** How many flows went as predicted, and as expected. */
 export function renderLabSummary(flows: readonly LabRunFlow[]): string {
-  const { passed, failed } = summaryOf(flows.map(({ result }) => result));
+  const { passed, failed, skipped } = summaryOf(flows.map(({ result }) => result));
   const isExpected = flows.some(({ result }) => result.expected !== "as predicted");
-  return `${flows.length} ${flows.length === 1 ? "flow" : "flows"}: ${passed} as predicted${isExpected ? " and expected" : ""}, ${failed} not\n`;
+  return `${flows.length} ${flows.length === 1 ? "flow" : "flows"}: ${passed} as predicted${isExpected ? " and expected" : ""}, ${failed} not${skipped === 0 ? "" : `, ${skipped} skipped`}\n`;
 }

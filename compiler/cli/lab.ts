@@ -19,7 +19,7 @@ export function addLabCommands(program: Command, run: RunWork): void {
         )
         .argument(
           "<words...>",
-          "flows (PROTOCOL SOURCE > DESTINATION:PORT, as for kpc trace) and inputs: manifests, settings and a Cluster document, as files, folders with all that is in them, or - for standard input",
+          "flows (PROTOCOL SOURCE > DESTINATION:PORT or GET URL, as for kpc trace) and inputs: manifests, settings and a Cluster document, as files, folders with all that is in them, or - for standard input",
         )
         .option(
           "--attempts <n>",
@@ -35,6 +35,7 @@ export function addLabCommands(program: Command, run: RunWork): void {
         ),
     ),
     "kpc lab run 'tcp web-1 > svc/api:http' examples/shop",
+    "kpc lab run 'GET http://shop.example.com/api' examples/shop    # through the ingress proxy, which is HAProxy here",
     "kpc lab run 'tcp internet > node-1:30123' 'udp web-2 > svc/api:dns' examples/shop --attempts 50",
     "kpc lab run examples/shop/stories.yaml -o junit > report.xml    # the flows of a file of expectations",
     "kpc lab run 'tcp internet > node-1:30123' examples/shop -o pcapng > lab.pcapng    # for Wireshark",

@@ -4,7 +4,7 @@ import { unreachable } from "../../compiler/invariant.ts";
 import { type Address, printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import { type ExpectedSighting, expectedSightings } from "../../compiler/walk/expected.ts";
 import type { Walk, WalkBranch, WalkFlow, WalkStep } from "../../compiler/walk/types.ts";
-import type { LabAnswer } from "./lab.ts";
+import type { LabAnswer } from "./answers.ts";
 import type { LabSighting, PacketRole } from "./sightings.ts";
 
 /** What a lab has told of one flow. */
@@ -100,7 +100,8 @@ class PortsOfNat {
   }
 
   isSame({ tuple, direction, hop }: ExpectedSighting, seen: Tuple, isOuter: boolean): boolean {
-    const isNew = direction === "out" && hop.steps.some(changesSource);
+    // Whoever sends a packet, as a proxy does, may choose the port.
+    const isNew = direction === "out" && (hop.inInterface === undefined || hop.steps.some(changesSource));
     return (
       tuple.source === seen.source &&
       tuple.destination === seen.destination &&
@@ -183,18 +184,30 @@ function endOf(
 ): string | undefined {
   const back = answered?.end;
   const told = answerText(answer);
-  const isLost = answer.kind === "silence" || (answer.kind === "error" && LOSSES.has(answer.number));
-  const isRefused = answer.kind === "error" && (REFUSALS.has(answer.number) || LOSSES.has(answer.number));
+  // A proxy tells its client that it does not get through.
+  const isUnavailable = answer.kind === "status" && answer.status >= 502;
+  const isLost = answer.kind === "silence" || isUnavailable || (answer.kind === "error" && LOSSES.has(answer.number));
+  const isRefused =
+    isUnavailable || (answer.kind === "error" && (REFUSALS.has(answer.number) || LOSSES.has(answer.number)));
   const isUnheard = notice !== undefined && notice.end.kind !== "delivered";
   const isRefusal = end.kind === "rejected" || end.kind === "no-target";
   if (isRefusal && isUnheard)
     return answer.kind === "silence" ? undefined : `silence was predicted, the client has ${told}`;
   if (isRefusal) return isRefused ? undefined : `a refusal was predicted, the client has ${told}`;
+  if (end.kind === "delivered" && end.answer !== undefined && back?.kind === "delivered")
+    return isStatus(answer, end.answer.status)
+      ? undefined
+      : `the status ${end.answer.status} was predicted, the client has ${told}`;
   if (end.kind !== "delivered") return isLost ? undefined : `${end.kind} was predicted, the client has ${told}`;
   switch (back?.kind) {
     case "delivered":
       if (answer.kind === "echo") return undefined;
-      if (answer.kind === "served" && answer.address === end.tuple.source) return undefined;
+      // A proxy answers what is no request.
+      if (answer.kind === "status" && end.forwardedFor === undefined) return undefined;
+      if (answer.kind === "served" && answer.address === end.tuple.source)
+        return answer.forwardedFor === end.forwardedFor
+          ? undefined
+          : `${forwardedText(end.forwardedFor)} was predicted, the server has got ${forwardedText(answer.forwardedFor)}`;
       return `an answer to ${printAddress(end.tuple.source)} was predicted, the client has ${told}`;
     case "stranger": {
       const isReset = sightings.some(({ host, packet }) => host === back.host && packet.role === "reset");
@@ -210,6 +223,14 @@ function endOf(
   }
 }
 
+function isStatus(answer: LabAnswer, status: number | undefined): boolean {
+  return answer.kind === "status" && answer.status === status;
+}
+
+function forwardedText(client: Address | undefined): string {
+  return client === undefined ? "no X-Forwarded-For" : `X-Forwarded-For: ${printAddress(client)}`;
+}
+
 function answerText(answer: LabAnswer): string {
   switch (answer.kind) {
     case "served":
@@ -218,6 +239,8 @@ function answerText(answer: LabAnswer): string {
       return `error ${answer.number}`;
     case "echo":
       return "an echo";
+    case "status":
+      return `the HTTP status ${answer.status} from a proxy`;
     case "silence":
       return "no answer";
     default:

@@ -44,13 +44,16 @@ const TELLING =
 const PATIENCE_MS = 1000;
 
 /** Looks at the host of the first difference; undefined: there is none. Makes the flow once more. */
-export async function lookInto(session: LabSession, { flow, attempts }: LabFlow): Promise<LabDifference | undefined> {
+export async function lookInto(
+  session: LabSession,
+  { flow, request, attempts }: LabFlow,
+): Promise<LabDifference | undefined> {
   const attempt = attempts.find(({ comparison }) => comparison?.isEqual !== true);
   if (attempt === undefined) return undefined;
   const place = placeOfDifference(attempt);
   const host = place?.host ?? flow.from;
   const port = session.freePort();
-  const make = (): Promise<unknown> => session.attempt(flow, { sourcePort: port, patience: PATIENCE_MS });
+  const make = (): Promise<unknown> => session.attempt(flow, { sourcePort: port, patience: PATIENCE_MS, request });
   const before = readCounters(await session.lab.run(host, COUNTERS));
   const rules = place === undefined ? undefined : await rulesAt(session, { attempt, place, port, make });
   if (rules === undefined) await make();

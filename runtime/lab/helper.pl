@@ -16,7 +16,8 @@
 #                              comes next do not wait for its end
 #   listen NUMBER PROTOCOL ADDRESS PORT   serves there from now on: who asks is told which address and port it was seen as
 #                              (PROTOCOL `http`: TCP; who sends a request of HTTP gets an answer in its way, which begins with the
-#                              NAME behind the port, and who sends something else gets it as from other servers)
+#                              NAME behind the port and has a second line of the client that X-Forwarded-For tells; who sends
+#                              something else gets it as from other servers)
 #   proxy NUMBER ADDRESS PORT TARGET,PORT…   takes TCP connections, and makes one to one of the targets for each
 #   watch NUMBER               hears all packets of all interfaces from now on
 #   unwatch NUMBER             hears none of them any more
@@ -24,6 +25,8 @@
 #                              BYTES: the length of the IP packet, which is not to be cut into fragments, 0: a short one (TCP: always).
 #                              WAIT `quiet`: silence is the answer as soon as no packet is under way any more, `whole`: when the time is up.
 #                              PROTOCOL `http`: TCP, for servers of that kind; `sctp`: the first packet only. The answer: `saw ADDRESS PORT`, `echo`, `error ERRNO`, or `silence`
+#   request NUMBER LENGTH SOURCE SOURCE-PORT DESTINATION PORT MILLISECONDS   sends a request over TCP: the LENGTH bytes behind the line. The
+#                              answer: `answered` and all that comes until the other side closes, `error ERRNO`, or `silence`
 #   pause MILLISECONDS         serves for that long, and until no packet is under way on any processor
 #   seen                       what was heard since the last time, in order of time:
 #                              NUMBER,INTERFACE-INDEX,DIRECTION,NANOSECONDS,LENGTH,HEX each, with `;` between. DIRECTION is `in`
@@ -293,6 +296,7 @@ sub answer_request {
     my $read = sysread $taken, my $request, 4096;
     if ($read && $request =~ m{^[A-Z]+ \S+ HTTP/}) {
         my $body = "$name $saw\n";
+        $body .= "for $1\n" if $request =~ /^X-Forwarded-For: *(\S+)/mi;
         syswrite $taken, "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nConnection: close\r\nContent-Length: " . length($body) . "\r\n\r\n$body";
     }
     elsif ($read) { syswrite $taken, $saw }
@@ -452,12 +456,17 @@ sub start_command {
         forget($output);
         waitpid $command, 0;
         my $code = $? >> 8;
-        $said =~ s/\\/\\\\/g;
-        $said =~ s/\n/\\n/g;
-        $answer->{text} = "$code $said";
+        $answer->{text} = "$code " . in_one_line($said);
         $running--;
         start_commands();
     });
+}
+
+sub in_one_line {
+    my ($text) = @_;
+    $text =~ s/\\/\\\\/g;
+    $text =~ s/\n/\\n/g;
+    return $text;
 }
 
 # --- clients -------------------------------------------------------------------------------------------------------------
@@ -535,6 +544,34 @@ sub ask_from_here {
 sub behind_ip {
     my ($family, $bytes) = @_;
     return $family == AF_INET ? substr($bytes, (vec($bytes, 0, 8) & 15) * 4) : $bytes;
+}
+
+sub request {
+    my ($number, $request, $source, $source_port, $destination, $port, $milliseconds) = @_;
+    enter($number);
+    my $family = family_of($destination);
+    my $any    = $family == AF_INET ? '0.0.0.0' : '::';
+    my ($said, $answer) = ('');
+    socket(my $socket, $family, SOCK_STREAM | $NONBLOCK, 0) or die "cannot open a socket: $!\n";
+    setsockopt $socket, SOL_SOCKET, SO_REUSEADDR, 1;
+    bind $socket, socket_address($source eq '-' ? $any : $source, $source_port) or return 'error ' . ($! + 0);
+    connect $socket, socket_address($destination, $port) or $! == 115 or return 'error ' . ($! + 0);    # EINPROGRESS
+    my $refused = unpack 'i', getsockopt $socket, SOL_SOCKET, SO_ERROR;    # as for ask
+    return "error $refused" if $refused;
+    on_readable($socket, sub {
+        my $read = sysread $socket, $said, 1 << 16, length $said;
+        return if $read || !defined $read && $!{EAGAIN};
+        $answer = defined $read ? 'answered ' . in_one_line($said) : 'error ' . ($! + 0);
+    });
+    on_writable($socket, sub {
+        vec($writable, fileno $socket, 1) = 0;
+        my $error = unpack 'i', getsockopt $socket, SOL_SOCKET, SO_ERROR;
+        if   ($error) { $answer = "error $error" }
+        else          { syswrite $socket, $request }
+    });
+    serve_until(now() + $milliseconds / 1000, sub { defined $answer });
+    forget($socket);
+    return $answer // 'silence';
 }
 
 # --- packets that are under way ------------------------------------------------------------------------------------------
@@ -733,10 +770,11 @@ my %commands = (
     watch      => \&watch,
     unwatch    => \&unwatch,
     ask        => \&ask,
+    request    => \&request,
     pause      => \&pause,
     seen       => \&seen,
 );
-my %has_input = (netlink => 1, run => 1);
+my %has_input = (netlink => 1, run => 1, request => 1);
 
 my ($input, $has_ended) = ('', 0);
 my @answers;    # in the order of the commands; without a text: the command still runs

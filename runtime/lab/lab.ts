@@ -1,14 +1,15 @@
 /** A described network as network namespaces of this machine's kernel, with real packets in it. */
 import { readFileSync } from "node:fs";
 import type { Program } from "../../compiler/ir/types.ts";
-import { type Address, parseAddress, printAddress } from "../../compiler/net/address.ts";
+import { type Address, printAddress } from "../../compiler/net/address.ts";
 import type { Host, Network } from "../../compiler/network/network.ts";
 import { printNft } from "../../compiler/print.ts";
 import { PROTOCOL } from "../packet.ts";
+import { type LabAnswer, readAnswer } from "./answers.ts";
 import { blockedPorts, type NetworkBuild, planBuild } from "./build.ts";
 import { LabHelper, LabTrouble } from "./lab-helper.ts";
 import { encodeBatches, messageOf, type NetlinkBatch } from "./netlink.ts";
-import { type ProxyProgram, type ProxyStarter, proxyCommand, startProxy } from "./proxies.ts";
+import { type ProxyProgram, type ProxyStarter, proxyCommand, startHaproxy, startProxy } from "./proxies.ts";
 import { rulesInPieces } from "./rules-in-pieces.ts";
 import { type LabSighting, readFrame } from "./sightings.ts";
 import { FRESH_SYSCTLS, type SysctlSetting } from "./sysctls.ts";
@@ -33,14 +34,9 @@ export interface LabQuestion {
   readonly endsWhenQuiet?: boolean;
   /** Servers of TCP wait for a request. */
   readonly isHttp?: boolean;
+  /** What the client sends over TCP when it is connected; undefined: something short. */
+  readonly request?: string | undefined;
 }
-
-export type LabAnswer =
-  /** The server was reached, and has seen the client as this. */
-  | { readonly kind: "served"; readonly address: Address; readonly port: number }
-  | { readonly kind: "echo" | "silence" }
-  /** `number`: as in errno(3). */
-  | { readonly kind: "error"; readonly number: number };
 
 /** Hosts whose packets are heard, where no walk passes more: to stop hearing takes the kernel some milliseconds for each. */
 const MOST_WATCHED = 64;
@@ -169,6 +165,14 @@ export class PacketLab {
     );
   }
 
+  /** Starts HAProxy on a host, with the configuration in a file that it has. Throws LabTrouble where it is not installed, or does not start. */
+  async startHaproxy(host: string, file: string): Promise<void> {
+    const run: ProxyStarter["run"] = (command, input) => this.execute(host, command, input);
+    const program = await startHaproxy(host, { run }, file);
+    if (program === undefined) throw new LabTrouble("haproxy is not installed, which the lab needs for Ingresses");
+    this.proxies.set(host, program);
+  }
+
   private async block(host: Host): Promise<void> {
     for (const name of blockedPorts(host)) {
       const isForwarding = `bridge link show dev ${name} | grep -q "state forwarding"`;
@@ -200,8 +204,7 @@ export class PacketLab {
     const bytes = Buffer.from(input);
     const answer = await this.helper.ask(`run ${this.namespace(host)} ${bytes.length} ${command}`, bytes);
     const [, code = "", text = ""] = /^(\d+) (.*)$/s.exec(answer) ?? [];
-    const output = text.replaceAll(/\\(n|\\)/g, (_, char: string) => (char === "n" ? "\n" : "\\"));
-    return { code: Number(code), output };
+    return { code: Number(code), output: inLines(text) };
   }
 
   /** Serves at an address of a host from now on; twice is once. `isHttp`: who asks by HTTP over TCP is answered so. */
@@ -252,11 +255,25 @@ export class PacketLab {
 
   async ask(question: LabQuestion): Promise<LabAnswer> {
     const { protocol, from, source, sourcePort, destination, destinationPort, patience, bytes = 0, isHttp } = question;
+    if (question.request !== undefined) return this.request(question, question.request);
     const wait = question.endsWhenQuiet === true ? "quiet" : "whole";
     const word = wordFor(protocol, isHttp === true);
     const own = source === undefined ? "-" : printAddress(source);
     const to = `${printAddress(destination)} ${destinationPort} ${patience} ${bytes} ${wait}`;
     return readAnswer(await this.helper.ask(`ask ${this.namespace(from)} ${word} ${own} ${sourcePort} ${to}`));
+  }
+
+  private async request(question: LabQuestion, text: string): Promise<LabAnswer> {
+    const { from, source, sourcePort, destination, destinationPort, patience } = question;
+    const bytes = Buffer.from(text);
+    const own = source === undefined ? "-" : printAddress(source);
+    const to = `${printAddress(destination)} ${destinationPort} ${patience}`;
+    const line = `request ${this.namespace(from)} ${bytes.length} ${own} ${sourcePort} ${to}`;
+    const answer = await this.helper.ask(line, bytes);
+    if (!answer.startsWith("answered ")) return readAnswer(answer);
+    const said = inLines(answer.slice("answered ".length));
+    const CLOSED = 104; // ECONNRESET: without a word
+    return said === "" ? { kind: "error", number: CLOSED } : readAnswer(said);
   }
 
   /** Serves for some milliseconds, and until no packet is under way. */
@@ -333,20 +350,7 @@ function wordFor(protocol: number, isHttp: boolean): string {
   }
 }
 
-function readAnswer(answer: string): LabAnswer {
-  const [word, first = "", second = ""] = answer.split(" ");
-  switch (word) {
-    case "saw": {
-      const address = parseAddress(first.replace(/^::ffff:/, ""));
-      if (address === undefined) throw new LabTrouble(`a server has said ${answer}`);
-      return { kind: "served", address, port: Number(second) };
-    }
-    case "echo":
-    case "silence":
-      return { kind: word };
-    case "error":
-      return { kind: "error", number: Number(first) };
-    default:
-      throw new LabTrouble(`a server has said ${answer}`);
-  }
+/** The text that the helper has told in one line. */
+function inLines(text: string): string {
+  return text.replaceAll(/\\(n|\\)/g, (_, char: string) => (char === "n" ? "\n" : "\\"));
 }

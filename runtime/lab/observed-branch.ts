@@ -16,7 +16,7 @@ export function observedBranch({ observed: { answer, sightings } }: LabAttempt):
   const answers = sightings.filter(({ packet }) => packet.role === "answer");
   const last = requests.at(-1);
   const [first] = answers;
-  const isAnswered = answer.kind === "served" || answer.kind === "echo";
+  const isAnswered = answer.kind === "served" || answer.kind === "echo" || answer.kind === "status";
   if (last === undefined) return { kind: "lost", at: "the sender, which did not send it" };
   if (!isAnswered && first?.direction !== "out") return { kind: "lost", at: `${last.host} ${last.interface}` };
   const host = first?.host ?? last.host;

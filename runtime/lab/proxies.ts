@@ -22,8 +22,11 @@ export interface ProxyStarter {
 
 const NOT_INSTALLED = 127;
 
-/** HAProxy goes to the background when it listens. It ends with the lab, as all processes there. */
-const START = `command -v haproxy > /dev/null || exit ${NOT_INSTALLED}; haproxy -v | head -n 1; exec haproxy -D -f /dev/stdin`;
+/** The shell command that starts HAProxy with a file, which may be /dev/stdin. HAProxy goes to the background when it listens, and ends with
+ *  the lab as all processes there. */
+function haproxyCommand(file: string): string {
+  return `command -v haproxy > /dev/null || exit ${NOT_INSTALLED}; haproxy -v | head -n 1; exec haproxy -D -f ${file}`;
+}
 
 /**
  * Starts what takes the connections for `host`; undefined: it is no proxy, or has nowhere to send them. `wanted`: undefined: HAProxy where it
@@ -37,13 +40,25 @@ export async function startProxy(
   const served = proxies.filter(({ protocol, targets }) => protocol === PROTOCOL.tcp && targets.length > 0);
   if (served.length === 0) return undefined;
   if (wanted !== "kpc") {
-    const { code, output } = await starter.run(START, haproxyText(served));
-    if (code === 0) return { name: "haproxy", ...versionIn(output) };
-    if (code !== NOT_INSTALLED) throw new LabTrouble(`${name}: haproxy: ${output.trimEnd()}`);
+    const started = await startHaproxy(name, starter, "/dev/stdin", haproxyText(served));
+    if (started !== undefined) return started;
     if (wanted === "haproxy") throw new LabTrouble(`${name}: haproxy is not installed`);
   }
   await Promise.all(served.map((frontend) => starter.takeConnections(frontend)));
   return { name: "kpc" };
+}
+
+/** Starts HAProxy with the configuration in `file`; undefined: it is not installed. Throws LabTrouble where it does not start. */
+export async function startHaproxy(
+  host: string,
+  { run }: Pick<ProxyStarter, "run">,
+  file: string,
+  input = "",
+): Promise<ProxyProgram | undefined> {
+  const { code, output } = await run(haproxyCommand(file), input);
+  if (code === 0) return { name: "haproxy", ...versionIn(output) };
+  if (code === NOT_INSTALLED) return undefined;
+  throw new LabTrouble(`${host}: haproxy: ${output.trimEnd()}`);
 }
 
 /** `HAProxy version 2.6.12-1+deb12u4 2026/10/17 - https://haproxy.org/` */

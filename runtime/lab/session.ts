@@ -5,8 +5,10 @@ import type { Host, Network } from "../../compiler/network/network.ts";
 import type { Walk, WalkBranch, WalkFlow } from "../../compiler/walk/types.ts";
 import type { PacketWalker } from "../../compiler/walk/walk.ts";
 import { PROTOCOL } from "../packet.ts";
+import type { LabAnswer } from "./answers.ts";
 import { compareWalk, type ObservedWalk, type WalkComparison } from "./compare-walk.ts";
-import { type LabAnswer, PacketLab, type PacketLabOptions } from "./lab.ts";
+import { type LabIngress, type LabRequest, NO_REQUEST, requestText, startIngress } from "./ingress.ts";
+import { PacketLab, type PacketLabOptions } from "./lab.ts";
 import type { ProxyProgram } from "./proxies.ts";
 import type { LabSighting } from "./sightings.ts";
 
@@ -24,7 +26,7 @@ export interface LabAttempt {
   readonly observed: ObservedWalk;
   /** Undefined: nothing was predicted. */
   readonly comparison: WalkComparison | undefined;
-  /** By host, what took the connection on its predicted way and made another. */
+  /** By host, what takes the connection on its predicted way, and may make another. */
   readonly proxies: ReadonlyMap<string, ProxyProgram>;
   /** Hosts whose packets were not heard. None of them is on the predicted walk. */
   readonly unwatched: readonly string[];
@@ -61,12 +63,18 @@ const UNANSWERED_MS = 300;
 /** Likewise, for a client from which nothing was heard. */
 const BUSY_MS = 5000;
 
+function isOtherProgram({ name }: ProxyProgram): boolean {
+  return name === "haproxy";
+}
+
 /** How a session works. */
 export interface LabSessionOptions extends PacketLabOptions {
   /** Servers of TCP answer by HTTP, too. */
   readonly isHttp?: boolean;
   /** All that is heard is kept, up to a limit. */
   readonly keepsAll?: boolean;
+  /** Undefined: no proxy serves Ingresses. */
+  readonly ingress?: LabIngress;
 }
 
 export interface AttemptOptions {
@@ -74,6 +82,8 @@ export interface AttemptOptions {
   readonly sourcePort?: number;
   /** Milliseconds until silence counts as an answer; undefined: as the prediction needs. */
   readonly patience?: number;
+  /** Undefined: the connection is for none. */
+  readonly request?: LabRequest | undefined;
 }
 
 /** Sightings that are kept. */
@@ -99,11 +109,17 @@ export class LabSession {
   /** Builds the network, with the rules of its hosts. Throws LabTrouble where the kernel refuses something. */
   static async open(description: LabDescription, options: LabSessionOptions = {}): Promise<LabSession> {
     const lab = await PacketLab.up(description.network, description.programOf, options);
-    return new LabSession(lab, description, options);
+    try {
+      if (options.ingress !== undefined) await startIngress(lab, options.ingress);
+      return new LabSession(lab, description, options);
+    } catch (error) {
+      lab.close();
+      throw error;
+    }
   }
 
   /** Walks a flow, and makes it. */
-  async attempt(wanted: WalkFlow, { sourcePort, patience }: AttemptOptions = {}): Promise<LabAttempt> {
+  async attempt(wanted: WalkFlow, { sourcePort, patience, request }: AttemptOptions = {}): Promise<LabAttempt> {
     const isEcho = ECHO.has(wanted.protocol);
     const port = sourcePort ?? this.freePort();
     const flow = isEcho ? wanted : { ...wanted, sourcePort: port };
@@ -112,7 +128,9 @@ export class LabSession {
     await Promise.all([this.serve(walk), this.watch(walk), this.hear()]);
     const heard: LabSighting[] = [];
     const ask = async (how: Waiting): Promise<LabAnswer> => {
-      const asked = this.lab.ask({ ...flow, sourcePort: port, isHttp: this.options.isHttp === true, ...how });
+      const isHttp = this.options.isHttp === true;
+      const sent = request === undefined ? this.wordsFor(walk) : requestText(request);
+      const asked = this.lab.ask({ ...flow, sourcePort: port, isHttp, request: sent, ...how });
       const [answer, seen] = await Promise.all([asked, this.hear()]);
       heard.push(...seen);
       return answer;
@@ -134,9 +152,14 @@ export class LabSession {
     const waiting = { ...this.waitingFor(walk), ...(patience === undefined ? {} : { patience }) };
     let answer = await ask(waiting);
     let attempt = observe(answer);
-    // What is not as predicted gets all the time that it may need.
-    if (waiting.endsWhenQuiet && attempt.comparison?.isEqual !== true) {
-      await this.lab.pause(waiting.patience);
+    // What is not as predicted gets all the time that it may need, and so does another program on a busy machine.
+    const most = [...attempt.proxies.values()].some(isOtherProgram)
+      ? BUSY_MS
+      : waiting.endsWhenQuiet
+        ? waiting.patience
+        : 0;
+    for (let waited = 0; attempt.comparison?.isEqual !== true && waited < most; waited += UNANSWERED_MS) {
+      await this.lab.pause(UNANSWERED_MS);
       heard.push(...(await this.hear()));
       attempt = observe(answer);
     }
@@ -153,15 +176,15 @@ export class LabSession {
   /** Packets of other programs may be under way on other processors. */
   private waitingFor(walk: Walk): Waiting {
     const waiting = waitingFor(walk);
-    const hosts = walk.branches.flatMap(({ there }) => there.hops.map(({ host }) => host));
-    const meetsOther = hosts.some((host) => this.lab.proxyOf(host)?.name === "haproxy");
-    return { ...waiting, endsWhenQuiet: waiting.endsWhenQuiet && !meetsOther };
+    if (![...this.proxiesOn(walk).values()].some(isOtherProgram)) return waiting;
+    const mayBeAnswered = walk.branches.some(({ back }) => back?.end.kind === "delivered");
+    return { patience: mayBeAnswered ? BUSY_MS : waiting.patience, endsWhenQuiet: false };
   }
 
+  /** Those that the connection is delivered to. */
   private proxiesOn({ branches }: Walk): ReadonlyMap<string, ProxyProgram> {
-    const hops = branches.flatMap(({ there }) => there.hops);
-    const hosts = hops.filter(({ steps }) => steps.some(({ kind }) => kind === "proxied")).map(({ host }) => host);
-    const found = hosts.flatMap((host): [string, ProxyProgram][] => {
+    const ends = branches.flatMap(({ there }) => there.hops).filter(({ outInterface }) => outInterface === undefined);
+    const found = ends.flatMap(({ host }): [string, ProxyProgram][] => {
       const program = this.lab.proxyOf(host);
       return program === undefined ? [] : [[host, program]];
     });
@@ -181,7 +204,23 @@ export class LabSession {
 
   /** Serves at a port of a host from now on, at its address `address`. */
   async serveAt(host: string, protocol: number, address: Address, port: number): Promise<void> {
-    await this.lab.serve(host, protocol, address, port, this.options.isHttp);
+    if (!this.isIngressAt(host, protocol, port))
+      await this.lab.serve(host, protocol, address, port, this.options.isHttp);
+  }
+
+  /** Whether a proxy that runs in the lab serves there itself. */
+  private isIngressAt(host: string, protocol: number, port: number): boolean {
+    const places = protocol === PROTOCOL.tcp ? this.options.ingress?.places : undefined;
+    return places?.some((each) => each.host === host && each.ports.includes(port)) === true;
+  }
+
+  /** What a client says that has no request; undefined: servers of the lab do not care. */
+  private wordsFor({ flow, branches }: Walk): string | undefined {
+    const meetsIngress = branches.some(
+      ({ there: { end } }) =>
+        end.kind === "delivered" && this.isIngressAt(end.host, flow.protocol, end.tuple.destinationPort),
+    );
+    return meetsIngress ? NO_REQUEST : undefined;
   }
 
   private async hear(): Promise<LabSighting[]> {

@@ -80,6 +80,7 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab run", () => {
   test.each([
     [["tcp web-9 > svc/api:http", SHOP], "web-9 is not in the input, did you mean pod/shop/web-1?"],
     [["tcp web-1 >", SHOP], "flow:1:12: error: the packet ends too early"],
+    [["GET https://shop.example.com/api", SHOP], "a lab sends requests without TLS: expected http://"],
     [["tcp web-1 > svc/api:http iif eth0", SHOP], "a flow of a lab has two ends and nothing behind them"],
     [[`${SHOP}/manifests`], "no flows: expected one such as"],
     [["tcp web-1 > svc/api:http", `${SHOP}/manifests/services.yaml`], "the input has none: expected kind: Node"],
@@ -97,12 +98,12 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab run", () => {
     const session = await LabSession.open({ network: built.layout.network, walker, programOf });
     try {
       const flow = flowOf("pod/shop/client > 10.96.0.20:80");
-      const made = { flow, attempts: [await session.attempt(flow, { patience: 1000 })] };
+      const made = { flow, request: undefined, attempts: [await session.attempt(flow, { patience: 1000 })] };
       const difference = await lookInto(session, made);
       expect(difference?.host).toBe("node/n1");
       expect(difference?.counters.get("Ip InAddrErrors")).toBeGreaterThan(0);
       const telling = { names: new WalkNames(input.specs, layout.network), hosts: layout.network.hosts, isAll: false };
-      const result = resultOfFlow("tcp client > svc/api", packetOf("tcp client > svc/api"), "nftables", made);
+      const result = resultOfFlow("tcp client > svc/api", packetOf("tcp client > svc/api").to.origin, "nftables", made);
       expect(result.status).toBe("fail");
       const text = renderLabFlow({ result, made, difference, telling });
       expect(text).toMatch(/^! +eth0 +out +10\.244\.1\.10:40000 > 10\.244\.2\.11:8081 ttl 63 +nothing$/m);

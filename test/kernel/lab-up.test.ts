@@ -90,7 +90,7 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab up", () => {
   test("stays behind with --detach, is listed, entered and taken down, and leaves nothing", async () => {
     expect(lab(["up", "-q", "--detach", "--name", "one", SHOP])).toMatchObject({ code: 0, stdout: "one\n" });
     const [info] = JSON.parse(lab(["list", "-o", "json"]).stdout) as { name: string; pid: number; hosts: number }[];
-    expect(info).toMatchObject({ name: "one", hosts: 11 });
+    expect(info).toMatchObject({ name: "one", hosts: 13 });
     expect(lab(["up", "-q", "--name", "one", SHOP]).stderr).toContain("a lab one is running already");
     const exec = ["enter", "one", "exec", "pod/shop/web-1", "--", "sh", "-c", "echo 'a  b'; exit 3"];
     expect(lab(exec)).toMatchObject({ code: 1, stdout: "a  b\n" });

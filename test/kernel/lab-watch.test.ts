@@ -50,7 +50,7 @@ describe.skipIf(kernelMissing !== undefined)("a network of more than 64 hosts", 
         parsePacket({ name: "flow", text }, () => undefined),
         "it is a packet",
       );
-      const result = resultOfFlow(text, packet, "nftables", made);
+      const result = resultOfFlow(text, packet.to.origin, "nftables", made);
       const data = labFlowToData({ result, made, difference: undefined, telling });
       expect(data).toMatchObject({ asPredicted: false, attempts: [{ unwatchedHosts: unwatched }] });
     } finally {

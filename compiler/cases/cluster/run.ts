@@ -32,7 +32,7 @@ export type PlannedFlow =
       readonly skip: (reason: string) => FlowResult;
     }
   /** It names what is not there. */
-  | { readonly flow?: undefined; readonly failure: FlowResult };
+  | { readonly flow?: undefined; readonly request?: undefined; readonly failure: FlowResult };
 
 /** The results of all flows of `testCase`, whose network `described` is. A flow that names what is not there fails. */
 export function runClusterCase(
