@@ -2,21 +2,19 @@
  *  not to a less specific host. */
 import type { Report } from "../diagnostics.ts";
 import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget, ShadowedPath } from "../ir/types.ts";
-import type { Ingress, IngressBackend, IngressPath, ServiceEndpoint } from "../model/types.ts";
+import type { Ingress, IngressBackend, IngressPath, IngressRule, ServiceEndpoint } from "../model/types.ts";
 import { compareBy } from "../order.ts";
 
 /** What the proxy does, host by host: precise hosts, then wildcards, then requests of no listed host; within each sorted
  *  by name. `ingresses` are in the order in which they win conflicts. Reports `shadowed-path`. */
 export function lowerRoutes(ingresses: readonly Ingress[], report: Report): HostRoutes[] {
   if (ingresses.length === 0) return [];
-  const hosts = new Set(ingresses.flatMap(({ rules }) => rules.map(({ host }) => host)));
+  const byHost = rulesByHost(ingresses);
   const overall = overallDefault(ingresses);
   const rank = (host: string): number => (host.startsWith("*.") ? 1 : 0);
-  const named = [...hosts].filter((host) => host !== undefined).sort(compareBy(rank, (host) => host));
+  const named = [...byHost.keys()].filter((host) => host !== undefined).sort(compareBy(rank, (host) => host));
   return [...named, undefined].map((host): HostRoutes => {
-    const rules = ingresses.flatMap((ingress) =>
-      ingress.rules.filter((rule) => rule.host === host).map((rule) => ({ ingress, rule })),
-    );
+    const rules = byHost.get(host) ?? [];
     // That of the oldest Ingress which has a rule for the host and a default backend.
     const own = rules.find(({ ingress }) => ingress.defaultBackend !== undefined)?.ingress.defaultBackend;
     const fallback = own ?? overall;
@@ -32,6 +30,23 @@ export function lowerRoutes(ingresses: readonly Ingress[], report: Report): Host
       ...(rules[0]?.ingress.httpsRedirect === true ? { httpsRedirect: true } : {}),
     };
   });
+}
+
+interface RuleOfIngress {
+  readonly ingress: Ingress;
+  readonly rule: IngressRule;
+}
+
+/** The rules of each host, in the order of `ingresses`. */
+function rulesByHost(ingresses: readonly Ingress[]): Map<string | undefined, RuleOfIngress[]> {
+  const byHost = new Map<string | undefined, RuleOfIngress[]>();
+  for (const ingress of ingresses)
+    for (const rule of ingress.rules) {
+      const known = byHost.get(rule.host);
+      if (known === undefined) byHost.set(rule.host, [{ ingress, rule }]);
+      else known.push({ ingress, rule });
+    }
+  return byHost;
 }
 
 /** The backend for hosts of no rule: the default of the oldest Ingress without rules, else of the oldest one that has any. */
