@@ -1,0 +1,88 @@
+/**
+ * HTTP requests on three judges: the routes of a program, the router with their table, and a HAProxy with their files.
+ *
+ *   npm run soak:ingress -- [--requests 1000000] [--each 4000] [--minutes 60] [--seed N]
+ *
+ * Random tables of routes, with `--each` requests for each: hosts and paths near those of the table, with dots, encoded slashes, empty elements,
+ * and long ones. HAProxy runs in a network namespace; the server behind it says at which endpoint a request came. The soak ends with the first of
+ * both bounds, after a whole table.
+ *
+ * Needs haproxy, iproute2, and root or user namespaces. Exit code 1 when anything disagrees: the table's seed, the request and what each judge
+ * says are printed.
+ */
+import { parseArgs } from "node:util";
+import fc from "fast-check";
+import { evaluateRoute } from "../compiler/evaluate/http-route.ts";
+import { printHaproxy } from "../compiler/formats/haproxy/print.ts";
+import { encodeRoutes } from "../compiler/formats/router/encode.ts";
+import { printAddress } from "../compiler/net/address.ts";
+import { ProxyWorld, whyNoProxy } from "../runtime/haproxy/proxy-world.ts";
+import { createRouter } from "../runtime/router/index.ts";
+import { ROUTES, requestsFor } from "../test/support/http-routes.ts";
+import { sayNowAndThen } from "./support/soak.ts";
+
+const { values } = parseArgs({
+  options: {
+    requests: { type: "string", default: "1000000" },
+    each: { type: "string", default: "4000" },
+    minutes: { type: "string", default: "60" },
+    seed: { type: "string", default: String(Date.now() % 2 ** 31) },
+  },
+});
+const reason = whyNoProxy();
+if (reason !== undefined) {
+  console.log(`skipped: ${reason}`);
+  process.exit(1);
+}
+
+const wanted = Number(values.requests);
+const each = Number(values.each);
+const first = Number(values.seed);
+const end = performance.now() + Number(values.minutes) * 60_000;
+const world = new ProxyWorld();
+let tables = 0;
+let done = 0;
+let served = 0;
+let wrong = 0;
+const say = sayNowAndThen(() => `${tables} tables, ${done} requests, ${wrong} differences`);
+
+while (done < wanted && performance.now() < end && wrong < 20) {
+  const seed = first + tables++;
+  const [routes = []] = fc.sample(ROUTES, { seed, numRuns: 1 });
+  const requests = fc.sample(requestsFor(routes), { seed, numRuns: each });
+  const router = createRouter(encodeRoutes(routes));
+  const asked = requests.map(({ host, target }) => ({
+    method: "GET",
+    scheme: "http" as const,
+    serverName: undefined,
+    host,
+    target,
+  }));
+  const outcomes = await world.ask(printHaproxy(routes).files, [8080], asked);
+  for (const [i, request] of requests.entries()) {
+    const target = evaluateRoute({ routes }, request);
+    const said = {
+      routes:
+        target.kind === "status"
+          ? String(target.status)
+          : target.endpoints.map(({ address }) => printAddress(address)).join(),
+      router: routed(router.route({ host: request.host, path: request.target })),
+      haproxy: String(outcomes[i]?.address ?? outcomes[i]?.status),
+    };
+    if (target.kind === "endpoints") served++;
+    if (said.routes === said.router && said.routes === said.haproxy) continue;
+    wrong++;
+    console.log(`WRONG: seed ${seed}: ${JSON.stringify(request)}: ${JSON.stringify(said)}`);
+  }
+  done += requests.length;
+  say();
+}
+await world.close();
+console.log(
+  `seed ${first}: ${tables} tables, ${done} requests, ${served} of them served by a backend: ${wrong} differences`,
+);
+process.exitCode = wrong > 0 || served < done / 3 ? 1 : 0;
+
+function routed({ status, endpoints }: ReturnType<ReturnType<typeof createRouter>["route"]>): string {
+  return status === undefined ? endpoints.map(({ address }) => address).join() : String(status);
+}
