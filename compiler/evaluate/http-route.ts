@@ -47,7 +47,7 @@ function routesFor(routes: readonly HostRoutes[], host: string | undefined): Hos
 }
 
 /** The header without port and trailing dot, ASCII letters in lower case; undefined for addresses in brackets and for nothing. */
-function hostName(header: string | undefined): string | undefined {
+export function hostName(header: string | undefined): string | undefined {
   if (header === undefined || header.startsWith("[")) return undefined;
   const name = (header.split(":", 1)[0] ?? "")
     .replace(/[A-Z]+/g, (letters) => letters.toLowerCase())

@@ -9,19 +9,32 @@ import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import type { AddressNames } from "../names.ts";
 import type { UrlRequest } from "./url.ts";
 
+/** What a proxy answers before it looks at paths; no status: there is no answer. */
+export interface EarlyAnswer {
+  readonly status: number | undefined;
+  /** A clause. */
+  readonly reason: string;
+}
+
 /** The host's rules, the path that takes the request, those that would have taken it, and the endpoints. */
 export function renderRoute(
   url: UrlRequest,
   decision: RouteDecision,
   names: AddressNames,
   shown?: CertificateDecision,
+  early?: EarlyAnswer,
 ): string {
-  const lines = routeLines(decision, names, shown);
+  const lines = routeLines(decision, names, shown, early);
   return [`${url.scheme}://${url.authority}${url.request.target}`, "", ...lines, ""].join("\n");
 }
 
 /** Likewise, without the URL. */
-export function routeLines(decision: RouteDecision, names: AddressNames, shown?: CertificateDecision): string[] {
+export function routeLines(
+  decision: RouteDecision,
+  names: AddressNames,
+  shown?: CertificateDecision,
+  early?: EarlyAnswer,
+): string[] {
   const { rules, matching, target } = decision;
   const rows = [
     ...(shown === undefined ? [] : certificateRows(shown)),
@@ -41,7 +54,8 @@ export function routeLines(decision: RouteDecision, names: AddressNames, shown?:
       .join("  ")
       .trimEnd(),
   );
-  return [...lines, "", ...endWords(target, names)];
+  const end = early === undefined ? endWords(target, names) : [`=> ${early.status ?? "no answer"}: ${early.reason}`];
+  return [...lines, "", ...end];
 }
 
 /** The certificate, and why it is this one. `shown`: of a handshake. */
@@ -127,8 +141,10 @@ export function routeToJson(
   decision: RouteDecision,
   names: AddressNames,
   shown?: CertificateDecision,
+  early?: EarlyAnswer,
 ): string {
-  return jsonText("Route", routeData(url, decision, names, shown));
+  const answer = early && { ...early, status: early.status ?? null };
+  return jsonText("Route", { ...routeData(url, decision, names, shown), ...(answer && { answer }) });
 }
 
 /** What is in it. */
