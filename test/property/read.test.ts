@@ -7,7 +7,7 @@ import { expectedOfIptables, expectedOfNft } from "../support/arrange.ts";
 import { mustCompile, printIptables, printNft } from "../support/compile.ts";
 import { MUTATIONS } from "../support/mutants.ts";
 import { mustReadIptables, mustReadNft, readNftText } from "../support/read.ts";
-import { runs } from "../support/runs.ts";
+import { runs, some } from "../support/runs.ts";
 
 describe("a text that was printed is read as what was printed", () => {
   test.each(["ip", "ip6"] as const)("iptables, %s", (family) => {
@@ -38,14 +38,16 @@ test("each way to be wrong is read as another program", () => {
     const { program: found, findings } = readNftText(printNft(program));
     return { findings, program: normaliseProgram(found) };
   };
-  const unnoticed = new Map(Object.entries(MUTATIONS));
+  const unnoticed = new Map(some(Object.entries(MUTATIONS), 6));
   for (const world of fc.sample(cluster, { numRuns: 300, seed: 1 })) {
     if (unnoticed.size === 0) break;
     const { program } = mustCompile(world);
+    let right: object | undefined;
     for (const [name, mutate] of unnoticed) {
       const mutant = mutate(program);
       if (mutant === undefined) continue;
-      expect([name, read(mutant)]).not.toEqual([name, read(program)]);
+      right ??= read(program);
+      expect([name, read(mutant)]).not.toEqual([name, right]);
       unnoticed.delete(name);
     }
   }

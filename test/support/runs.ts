@@ -1,9 +1,9 @@
 /** Whether this is `npm run test:all`, not the quick set. */
 export const EVERYTHING = process.env["KPC_RUNS"] === "all";
 
-/** How many random inputs a law is held on: a twentieth of `all` in the quick set, all of them in `npm run test:all`. */
+/** How many random inputs a law is held on: a fortieth of `all` in the quick set, all of them in `npm run test:all`. */
 export function runs(all: number): number {
-  return EVERYTHING ? all : Math.ceil(all / 20);
+  return EVERYTHING ? all : Math.ceil(all / 40);
 }
 
 /** How large an input is that shows how work grows with size: a tenth of `all` in the quick set. */

@@ -5,7 +5,9 @@ import { kpc } from "../../support/cli.ts";
 const folder = new URL("foreign", import.meta.url).pathname;
 const NODE = ["--node-ip", "192.0.2.11"];
 const verify = (host: string) =>
-  kpc(["verify", "svc.yaml", "--against", host, ...NODE, "--cluster-cidr", "10.244.0.0/16"], { folder });
+  kpc(["verify", "svc.yaml", "--against", host, ...NODE, "--cluster-cidr", "10.244.0.0/16", "--family", "ipv4"], {
+    folder,
+  });
 
 describe("nft's listing of tables that iptables made", () => {
   const GAP =
@@ -17,7 +19,7 @@ describe("nft's listing of tables that iptables made", () => {
     expect(listed).toMatchObject({ code: 1, stdout: expect.stringMatching(/\n=> no difference found/) });
     expect(listed.stdout).toContain(GAP);
     expect(listed.stderr).toContain("use iptables-save [rules-listing]");
-    const compared = kpc(["diff", "iptables-nft.v4", "iptables-nft.nft"], { folder });
+    const compared = kpc(["diff", "iptables-nft.v4", "iptables-nft.nft", "--family", "ipv4"], { folder });
     expect(compared).toMatchObject({ code: 1, stdout: expect.stringMatching(/\n=> no difference found/) });
     expect(compared.stdout).toContain(GAP);
   });

@@ -52,7 +52,7 @@ describe("kpc verify", () => {
       /^note: no effect on Service traffic: policy drop of chain input of table inet filter$/m,
     );
     expect(nft.code).toBe(0);
-    const iptables = verify("host.v4,host.v6");
+    const iptables = verify("host.v4", "--family", "ipv4");
     expect(iptables.stdout).toMatch(/^=> equal: /);
     expect(iptables.stderr).toMatch(/^note: no effect on Service traffic: 1 rule of third parties \(-v lists them\)$/m);
     expect(iptables.code).toBe(0);

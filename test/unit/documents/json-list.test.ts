@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { readDocuments } from "../../../compiler/documents/document.ts";
 import { endByBrackets, endByIndentation, splitJsonList } from "../../../compiler/documents/json-list.ts";
+import { runs } from "../../support/runs.ts";
 import { expectFindings, findingsOf, load } from "../specs/findings.ts";
 
 const service = (name: string): object => ({
@@ -126,7 +127,7 @@ test("what is taken apart into JSON was JSON with these items", () => {
         );
       },
     ),
-    { numRuns: 5000 },
+    { numRuns: runs(5000) },
   );
 });
 

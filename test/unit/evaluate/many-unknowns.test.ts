@@ -8,7 +8,7 @@ import { PACKET } from "../../support/ir.ts";
 import { mustReadIptables } from "../../support/read.ts";
 import { EVERYTHING } from "../../support/runs.ts";
 
-const MOST = EVERYTHING ? 90 : 36;
+const MOST = EVERYTHING ? 90 : 24;
 
 type Shape = readonly [count: number, rule: (i: number) => string, ...behind: readonly string[]];
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 import { kpc } from "../../support/cli.ts";
 import { ROOT } from "../../support/pages.ts";
+import { some } from "../../support/runs.ts";
 
 /** The first finding about each cluster. */
 const FIRST: Readonly<Record<string, string>> = {
@@ -28,7 +29,7 @@ test("all files are listed, and shown in README", () => {
   for (const name of names) expect(page).toContain(`examples/broken/${name}\n`);
 });
 
-test.each(Object.entries(FIRST))("%s: %s", (name, code) => {
+test.each(some(Object.entries(FIRST), 4))("%s: %s", (name, code) => {
   const { stdout, code: exitCode } = kpc(["check", "-q", `${FOLDER}/manifests.yaml`, `${FOLDER}/${name}.yaml`]);
   const [first = ""] = stdout.split("\n");
   expect(first).toContain(`broken/${name}.yaml:`);

@@ -7,6 +7,7 @@ import type { Host } from "../../../compiler/network/network.ts";
 import { PacketWalker } from "../../../compiler/walk/walk.ts";
 import { printIptables, printNft } from "../../support/compile.ts";
 import { mustReadIptables, mustReadNft } from "../../support/read.ts";
+import { some } from "../../support/runs.ts";
 import { type ClusterKind, describeShop, endsOf, flowOf } from "../../support/walks.ts";
 
 const FLOWS = [
@@ -60,7 +61,7 @@ function walkerByText({ layout, programOf }: Described, read: (program: Program)
   });
 }
 
-describe.each(["bridge", "routed"] as const)("%s", (pods) => {
+describe.each(some(["bridge", "routed"] as const, 1))("%s", (pods) => {
   const expected = describeShop({ pods }).walker;
 
   describe.each(["nftables", "iptables"] as const)("%s mode", (mode: NonNullable<ClusterKind["mode"]>) => {
