@@ -10,7 +10,7 @@ import { EVERYTHING } from "../support/runs.ts";
 import { flowOf } from "../support/walks.ts";
 
 /** One of so many in the quick set. */
-const FEW = 12;
+const FEW = 24;
 
 describe.skipIf(kernelMissing !== undefined)("a fault loses packets where it is predicted", () => {
   const faults = FAULTS.filter((_, i) => EVERYTHING || i % FEW === 0);

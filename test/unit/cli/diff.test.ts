@@ -41,7 +41,7 @@ describe("kpc diff", () => {
 
   test("shows packets that tell them apart, with the rules that decided", () => {
     inFolder(FILES, (folder) => {
-      const { code, stdout } = kpc(["diff", "rules.nft", "wrong.nft", "-q", "--limit", "1"], { folder });
+      const { code, stdout } = kpc(["diff", "rules.nft", "wrong.nft", "-q", "--limit", "1", ...IPV4], { folder });
       expect(code).toBe(1);
       expect(stdout).toContain("tcp 127.0.0.1:40000 > 10.96.0.1:80   sent by the node itself\n");
       expect(stdout).toContain("to 10.96.0.1 port 80\n");
@@ -193,7 +193,9 @@ differences:
 `;
 
   function diff(right: string, args: readonly string[], files: Readonly<Record<string, string>> = {}) {
-    return inFolder({ ...FILES, ...files }, (folder) => kpc(["diff", "rules.nft", right, "-q", ...args], { folder }));
+    return inFolder({ ...FILES, ...files }, (folder) =>
+      kpc(["diff", "rules.nft", right, "-q", ...IPV4, ...args], { folder }),
+    );
   }
 
   const written = diff("wrong.nft", ["-o", "except"]);
@@ -247,7 +249,7 @@ differences:
   });
 
   test("prints JSON", () => {
-    const { code, stdout } = diff("wrong.nft", ["--except", "meant.yaml", "-o", "json", ...IPV4], {
+    const { code, stdout } = diff("wrong.nft", ["--except", "meant.yaml", "-o", "json"], {
       "meant.yaml": MEANT,
     });
     expect(code).toBe(1);
@@ -259,7 +261,7 @@ differences:
       stoppedAt: [],
       counterexamples: expect.arrayContaining([expect.objectContaining({ destinationPort: [80, 80] })]),
     });
-    const whole = diff("wrong.nft", ["--except", "m.yaml", "-o", "json", ...IPV4], { "m.yaml": written.stdout });
+    const whole = diff("wrong.nft", ["--except", "m.yaml", "-o", "json"], { "m.yaml": written.stdout });
     expect(whole.code).toBe(0);
     expect(JSON.parse(whole.stdout)).toMatchObject({
       equal: false,
@@ -267,7 +269,7 @@ differences:
       unexpected: 0,
       counterexamples: [],
     });
-    const stale = diff("rules.nft", ["--except", "meant.yaml", "-o", "json", ...IPV4], { "meant.yaml": MEANT });
+    const stale = diff("rules.nft", ["--except", "meant.yaml", "-o", "json"], { "meant.yaml": MEANT });
     expect(JSON.parse(stale.stdout)).toMatchObject({
       equal: true,
       equalExceptExpected: false,

@@ -59,7 +59,7 @@ describe("kpc verify", () => {
   });
 
   test("says which endpoint is missing and which is too much, with a packet for each", () => {
-    const { code, stdout } = verify("endpoint.nft", "-q");
+    const { code, stdout } = verify("endpoint.nft", "-q", "--family", "ipv4");
     expect(code).toBe(1);
     expect(stdout).toContain("Service default/web:http: endpoint 10.244.1.8:8080 missing on this host (");
     expect(stdout).toContain(
@@ -69,7 +69,7 @@ describe("kpc verify", () => {
   });
 
   test("takes what is declared for right, and names what is not", () => {
-    const written = verify("endpoint.nft", "-q", "-o", "except");
+    const written = verify("endpoint.nft", "-q", "--family", "ipv4", "-o", "except");
     expect(written).toMatchObject({ code: 1, stderr: "" });
     const held = (text: string, ...flags: string[]) =>
       inFolder({ ...FILES, "meant.yaml": text }, (folder) =>
@@ -84,6 +84,8 @@ describe("kpc verify", () => {
             "-q",
             "--except",
             "meant.yaml",
+            "--family",
+            "ipv4",
             ...flags,
           ],
           { folder },

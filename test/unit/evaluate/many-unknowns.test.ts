@@ -112,9 +112,10 @@ describe("a chain with", () => {
 
   test("a verdict for each set is told from one that lacks a rule", () => {
     const rule = (i: number): string => `${inSet(i)} -j ${VERDICTS[(i - 1) % 4]}`;
-    const without = twin([39, (i) => rule(i < 21 ? i : i + 1)]);
-    const { regions, open } = compare(rules([40, rule]), without, { addresses: [], families: ["IPv4"] });
+    const [all, lacking] = EVERYTHING ? [40, 21] : [20, 11];
+    const without = twin([all - 1, (i) => rule(i < lacking ? i : i + 1)]);
+    const { regions, open } = compare(rules([all, rule]), without, { addresses: [], families: ["IPv4"] });
     expect(open).toEqual([]);
-    expect(regions[0]?.assumptions).toContain("-m set --match-set s21 src");
+    expect(regions[0]?.assumptions).toContain(`-m set --match-set s${lacking} src`);
   });
 });

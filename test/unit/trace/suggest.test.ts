@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { inFolder, kpc } from "../../support/cli.ts";
 import { ROOT } from "../../support/pages.ts";
+import { some } from "../../support/runs.ts";
 
 const CLUSTER = [`${ROOT}examples/shop/manifests`, "-c", `${ROOT}examples/shop/kpc.yaml`, "--node", "node-1"];
 
@@ -11,7 +12,7 @@ function complaint(packet: string, ...inputs: string[]): string {
 }
 
 describe("the object that a packet's end may mean", () => {
-  test.each([
+  const ends = [
     ["pod/shop/wbe-1:80", "pod/shop/wbe-1 is not in the input, did you mean pod/shop/web-1? [unknown-object]"],
     ["pod/api-1:80", "expected pod/NAMESPACE/NAME, did you mean pod/shop/api-1? [packet-syntax]"],
     ["pods/shop/api-1:80", "did you mean pod/shop/api-1? [packet-syntax]"],
@@ -26,7 +27,8 @@ describe("the object that a packet's end may mean", () => {
     ["svc/default/api:80", "svc/default/api is not in the input, did you mean svc/shop/api? [unknown-object]"],
     ["example.com:80", "svc/NAMESPACE/NAME or node/NAME [packet-syntax]"],
     ["svc/shop/nothing-like-it:80", "svc/shop/nothing-like-it is not in the input [unknown-object]"],
-  ])("%s", (end, wanted) => {
+  ] as const;
+  test.each(some(ends, 5))("%s", (end, wanted) => {
     expect(complaint(`tcp pod/shop/web-1 > ${end}`, ...CLUSTER)).toContain(wanted);
   });
 });
