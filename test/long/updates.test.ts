@@ -5,7 +5,7 @@ import { kernelMissing } from "../support/kernel.ts";
 import { FLOOD, floodThroughUpdates, versions } from "../support/updates.ts";
 
 /** Per judge; `npm run soak` does many more. */
-const UPDATES = 40;
+const UPDATES = 15;
 
 describe.skipIf(kernelMissing !== undefined)("new connections are translated while rules are replaced", () => {
   test.concurrent.each(JUDGES)("%s", async (judge) => {

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { kernelMissing } from "../support/kernel.ts";
 import { wrongWalks } from "../support/lab-walks.ts";
 
-const CLUSTERS = 40;
+const CLUSTERS = 10;
 const FLOWS = 30;
 
 describe.skipIf(kernelMissing !== undefined)("packets go through random clusters as predicted", () => {
