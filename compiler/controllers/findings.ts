@@ -3,7 +3,7 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { behaviourWith, type ControllerName, DEVIATIONS, KPC } from "./controllers.ts";
 import { ControllerModel, PREFIX, unreadableRegexes } from "./model.ts";
 import { type ProbeUrl, probesFor } from "./probes.ts";
-import { type ControlledAnswer, type ControlledIngress, FOLLOWED } from "./types.ts";
+import { type ControlledAnswer, type ControlledIngress, type Deviation, FOLLOWED } from "./types.ts";
 
 /**
  * A warning for each way in which `controller` serves some URL otherwise than kpc does, with one of the shortest such URLs. Reports `controller-differs`, and for
@@ -19,15 +19,28 @@ export function findDeviations(controller: ControllerName, ingresses: readonly C
   const probes = all.filter(({ host, path }) => own.route(host, path).text !== other.route(host, path).text);
   const compared: Compared = { probes, mine: answersOf(own, probes), theirs: answersOf(other, probes) };
   const findings: Diagnostic[] = [];
-  for (const deviation of deviations) {
+  for (const deviation of deviations.filter((each) => concerns(each, ingresses))) {
     const base = deviation.beyond === undefined ? [] : [deviation.beyond];
-    const without = answersOf(new ControllerModel(ingresses, behaviourWith(base)), probes);
+    const without =
+      base.length === 0 ? compared.mine : answersOf(new ControllerModel(ingresses, behaviourWith(base)), probes);
     const withIt = answersOf(new ControllerModel(ingresses, behaviourWith([...base, deviation])), probes);
     const shown = probes.flatMap((_, i) => (withIt[i]?.text === without[i]?.text ? [] : [i]));
     findings.push(...findingOf(controller, deviation.does, shown, compared));
   }
   if (findings.length > 0) return findings;
   return findingOf(controller, "does several things otherwise at once", [...probes.keys()], compared);
+}
+
+/** Whether it can make a difference: nobody follows an annotation that no Ingress has. */
+function concerns({ change, beyond }: Deviation, ingresses: readonly ControlledIngress[]): boolean {
+  if (beyond !== undefined && !concerns(beyond, ingresses)) return false;
+  const follows = [...(change.follows ?? [])];
+  if (follows.length === 0) return true;
+  return follows.some((name) => {
+    if (name === "ssl-redirect") return ingresses.some(({ tlsHosts }) => tlsHosts.length > 0);
+    const names = name === "use-regex" ? [name, "rewrite-target"] : [name];
+    return ingresses.some(({ annotations }) => names.some((each) => annotations.has(PREFIX + each)));
+  });
 }
 
 interface Compared {

@@ -37,15 +37,25 @@ const ANY = "";
 export class ControllerModel {
   private readonly hosts = new Map<string, Host>();
   private readonly canaries: Location[] = [];
-  private readonly ingresses: readonly ControlledIngress[];
+  /** The paths of hosts where all are regular expressions, the longest first. */
+  private readonly byLength = new Map<Host, readonly Location[]>();
+  /** The first Ingress that has a default backend, and the first of these without rules. */
+  private readonly oldest: ControlledIngress | undefined;
+  private readonly withoutRules: ControlledIngress | undefined;
   private readonly behaviour: ControllerBehaviour;
 
   constructor(ingresses: readonly ControlledIngress[], behaviour: ControllerBehaviour) {
-    this.ingresses = ingresses;
+    const having = ingresses.filter(({ defaultBackend }) => defaultBackend !== undefined);
+    this.oldest = having[0];
+    this.withoutRules = having.find(({ rules }) => rules.length === 0);
     this.behaviour = behaviour;
     for (const ingress of ingresses) this.addIngress(ingress);
     if (behaviour.follows.has("from-to-www-redirect")) this.addOtherNames();
     for (const { locations } of this.hosts.values()) locations.sort(behaviour.rank === "host" ? byPath : byRuleLength);
+    if (!behaviour.spreadsRegexes) return;
+    for (const host of this.hosts.values())
+      if (host.locations.some((location) => this.isRegex(location)))
+        this.byLength.set(host, [...host.locations].sort(byLengthOfPath));
   }
 
   /** What becomes of an HTTP request for a host in lower case and a path. */
@@ -56,7 +66,7 @@ export class ControllerModel {
     if (first?.redirectTo !== undefined)
       return { text: `is redirected to http://${first.redirectTo}${path}`, origin: undefined };
     const considered = this.behaviour.fallsThrough ? candidates : candidates.slice(0, 1);
-    const matching = considered.flatMap((each) => this.locationsFor(each, asked).slice(0, 1));
+    const matching = considered.flatMap((each) => this.locationFor(each, asked) ?? []);
     const ranked = this.behaviour.rank === "host" ? matching : [...matching].sort(byRuleLength);
     const [found] = ranked;
     if (found === undefined) return this.answerOfDefault(first);
@@ -117,11 +127,10 @@ export class ControllerModel {
     return [...names, ANY].flatMap((name) => this.hosts.get(name) ?? []);
   }
 
-  private locationsFor(host: Host, path: string): Location[] {
-    if (!this.behaviour.spreadsRegexes || !host.locations.some((location) => this.isRegex(location)))
-      return host.locations.filter((location) => this.takes(location, path));
-    const byLength = [...host.locations].sort((a, b) => b.path.length - a.path.length || (a.path < b.path ? 1 : -1));
-    return byLength.filter((location) => this.regexOf(location)?.test(path) === true);
+  private locationFor(host: Host, path: string): Location | undefined {
+    const found = this.byLength.get(host)?.find((location) => this.regexOf(location)?.test(path) === true);
+    if (this.byLength.has(host)) return found;
+    return host.locations.find((location) => this.takes(location, path));
   }
 
   /** Whether its Ingress makes a regular expression of the path. */
@@ -221,9 +230,7 @@ export class ControllerModel {
   }
 
   private defaultOf(host: Host | undefined): ControlledBackend | undefined {
-    const having = this.ingresses.filter(({ defaultBackend }) => defaultBackend !== undefined);
-    const [oldest] = having;
-    const withoutRules = having.find(({ rules }) => rules.length === 0);
+    const { oldest, withoutRules } = this;
     const isNamed = host !== undefined && host.name !== ANY;
     switch (this.behaviour.defaults) {
       case "host, then all":
@@ -254,6 +261,9 @@ function ruleOf(host: string, { path, pathType }: ControlledPath): string {
   if (!host.startsWith("*.")) return `Host(\`${host}\`) && ${rule}`;
   return `HostRegexp(\`[a-zA-Z0-9-]+${host.slice(1).replaceAll(".", "\\.")}\`) && ${rule}`;
 }
+
+const byLengthOfPath = (a: Location, b: Location): number =>
+  b.path.length - a.path.length || (a.path < b.path ? 1 : -1);
 
 const byRuleLength = compareBy<Location>(({ ruleLength }) => -ruleLength);
 
