@@ -45,6 +45,7 @@ export type {
 export type { MatrixEntry } from "./matrix/types.ts";
 export type { DetectLocalMode } from "./node/config.ts";
 export type { Mode } from "./node/settings.ts";
+export type { HaproxySettings, PathSafety, ProxyTimeouts, TimeoutName } from "./proxy-settings.ts";
 export type { RequestData } from "./trace/http/request-told.ts";
 export type { AssumptionData, EndpointData, OutcomeData, PacketData, StepData, TraceData } from "./trace/json.ts";
 export type { PeerNames } from "./trace/names.ts";

@@ -3,6 +3,7 @@ export type { Assumed, DiagnosticCode, Severity, Source } from "../../diagnostic
 export type { DiagnosticData, DiagnosticFix, DiagnosticNote, PlaceData } from "../../documents/render.ts";
 export type { DetectLocalMode } from "../../node/config.ts";
 export type { Mode } from "../../node/settings.ts";
+export type { HaproxySettings, PathSafety, ProxyTimeouts, TimeoutName } from "../../proxy-settings.ts";
 export { type FoundRules, type ReadRulesOptions, readRules } from "../compile.ts";
 export type { Rules } from "../rules.ts";
 export type { NodeSettings } from "../settings.ts";
