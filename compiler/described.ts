@@ -1,5 +1,6 @@
 /** The network that manifests describe, with the rules of its hosts: what packets are walked through. */
 import { compileNode, type ResolvedInput } from "./compile.ts";
+import type { Source } from "./diagnostics.ts";
 import { Evaluator } from "./evaluate/evaluate.ts";
 import { clusterAddresses } from "./findings/cluster-addresses.ts";
 import { KnownNetwork } from "./findings/known-network.ts";
@@ -19,12 +20,16 @@ export interface Described {
   readonly known: KnownNetwork;
   /** The rules of a host; undefined: it has none. Made when they are asked for. */
   readonly programOf: (host: Host) => Program | undefined;
+  /** The dumps that the rules of a host were given as; none: kpc made the rules. */
+  readonly dumpsOf: (host: Host) => readonly Source[];
 }
 
 /** A node as its own files describe it; what is undefined is inferred from manifests. */
 export interface CollectedNode {
   readonly host: CollectedHost | undefined;
   readonly program: Program | undefined;
+  /** What `program` was read from. */
+  readonly dumps?: readonly Source[];
 }
 
 /** `collected`: nodes with files of their own, by name; `mentioned`: addresses that a question names, which somebody outside has if
@@ -69,6 +74,8 @@ export function describeNetwork(
     if (!programs.has(host.name)) programs.set(host.name, make(host));
     return programs.get(host.name);
   };
+  const dumpsOf = ({ role }: Host): readonly Source[] =>
+    role.kind === "node" ? (collected.get(role.node)?.dumps ?? []) : [];
   const evaluatorOf = (host: Host): Evaluator | undefined => {
     const program = programOf(host);
     if (program === undefined) return undefined;
@@ -79,7 +86,7 @@ export function describeNetwork(
     return made;
   };
   const known = new KnownNetwork(layout.network, clusterAddresses(cluster, layout.podCidrs));
-  return { input, layout, walker: new PacketWalker(layout.network, evaluatorOf), known, programOf };
+  return { input, layout, walker: new PacketWalker(layout.network, evaluatorOf), known, programOf, dumpsOf };
 }
 
 /** Those that a controller has given to the Ingresses that are ours. */

@@ -1,5 +1,6 @@
 /** Expectations for a cluster, held against what a lab shows. */
 import { disagreementIn } from "../../runtime/lab/compare-walk.ts";
+import type { PacketLab } from "../../runtime/lab/lab.ts";
 import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
 import { observedBranch } from "../../runtime/lab/observed-branch.ts";
 import { isAsPredicted, type LabFlow, makeFlow } from "../../runtime/lab/run.ts";
@@ -36,8 +37,16 @@ export function sessionInput({
   layout: { network },
   walker,
   programOf,
+  dumpsOf,
 }: Described): Parameters<typeof LabSession.open>[0] {
-  return { network, walker, programOf };
+  return { network, walker, programOf, dumpsOf };
+}
+
+/** Tells of rules that were given, and are in the lab as kpc prints them. */
+export function printedNotes({ printedRules }: PacketLab): string[] {
+  return [...printedRules].map(
+    ([host, reason]) => `the rules of ${host} are in the lab as kpc prints them, not as given: ${reason}`,
+  );
 }
 
 /** Makes all flows of a case, and closes the session. Throws `Trouble` where the lab fails. */

@@ -19,7 +19,7 @@ import { WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
 import { describeInputs } from "./describe.ts";
 import { printJunit } from "./junit.ts";
-import { judgeMade, sessionInput } from "./lab-cases.ts";
+import { judgeMade, printedNotes, sessionInput } from "./lab-cases.ts";
 import { labOptionsFor, labRequestOf, whyNotSent } from "./lab-ingress.ts";
 import { type LabInputs, originOf, parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
 import { type LabRunFlow, type LabTelling, labFlowToData, resultOfFlow } from "./lab-results.ts";
@@ -99,7 +99,7 @@ async function runFlows(
   const telling = tellingOf(described, flags);
   const mode = input.nodes[0]?.settings.mode ?? "nftables";
   const asked = flows.map((each) => each.asked);
-  return inLab(described, labOptionsFor(described, asked), async (session) => {
+  return inLab(described, { flags, options: labOptionsFor(described, asked) }, async (session) => {
     const found: LabRunFlow[] = [];
     for (const { asked, origin, text } of flows) {
       const made = await makeFlow(session, asked.flow, flags.attempts, labRequestOf(asked));
@@ -141,7 +141,7 @@ async function runCase(
   const telling = tellingOf(described, flags);
   const replay = replayInputOf(testCase, path, flags);
   const all = planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay });
-  return inLab(described, labOptionsFor(described, all), async (session) => {
+  return inLab(described, { flags, options: labOptionsFor(described, all) }, async (session) => {
     const found: LabRunFlow[] = [];
     for (const planned of all) {
       if (planned.flow === undefined) {
@@ -168,12 +168,13 @@ function tellingOf({ input, layout: { network } }: Described, { all = false }: L
 /** Builds the network, uses it, and takes it down. Throws `Trouble` where no lab can be made. */
 async function inLab<T>(
   described: Described,
-  options: LabSessionOptions,
+  { flags, options }: { readonly flags: CommonFlags; readonly options: LabSessionOptions },
   use: (session: LabSession) => Promise<T>,
 ): Promise<T> {
   let session: LabSession | undefined;
   try {
     session = await LabSession.open(sessionInput(described), options);
+    note(printedNotes(session.lab), flags);
     return await use(session);
   } catch (error) {
     if (!(error instanceof LabTrouble)) throw error;

@@ -34,6 +34,7 @@ export async function labUpCommand(words: readonly string[], flags: LabUpFlags):
   if (described === undefined) return EXIT.trouble;
   refuseWithoutNodes(described);
   const prompt = await open(() => LabPrompt.open(described));
+  note(prompt.notes(), flags);
   const hosts = described.layout.network.hosts.size;
   const ended = new Ending();
   try {

@@ -28,6 +28,7 @@ async function readNode({ name, files, rules }: NodeNetworkSpec, report: Report)
   return {
     host: read?.host && { host: read.host, behind: read.behind },
     program: dumps.length === 0 ? undefined : await readRules(dumps, report),
+    dumps,
   };
 }
 

@@ -81,12 +81,14 @@ function compareBranch(branch: WalkBranch, flow: WalkFlow, { answer, sightings }
   return { branch, rows, wrongEnd, isEqual: wrongEnd === undefined && rows.every(({ isEqual }) => isEqual) };
 }
 
-/** Of the first packet only: one that is sent again is seen again from its first sighting on. */
+/** Of the first packet only: one that is sent again is seen again from its first sighting on. Two that waited for the same neighbour go side
+ *  by side: there each sighting counts once. */
 function ofRole(sightings: readonly LabSighting[], role: PacketRole): LabSighting[] {
   const found = sightings.filter(({ packet }) => packet.role === role);
-  const [first, ...others] = found;
-  const again = others.findIndex((each) => first !== undefined && sightingText(each) === sightingText(first));
-  return again < 0 ? found : found.slice(0, again + 1);
+  const texts = found.map(sightingText);
+  const again = texts.indexOf(texts[0] ?? "", 1);
+  if (again === 1) return found.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
+  return again < 0 ? found : found.slice(0, again);
 }
 
 /** Ports that NAT chooses are taken from what was seen: a predicted address and port stands for one, or for more where the packet gets the

@@ -1,5 +1,6 @@
 /** A described network as network namespaces of this machine's kernel, with real packets in it. */
 import { readFileSync } from "node:fs";
+import type { Source } from "../../compiler/diagnostics.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, printAddress } from "../../compiler/net/address.ts";
 import type { Host, Network } from "../../compiler/network/network.ts";
@@ -7,6 +8,7 @@ import { printNft } from "../../compiler/print.ts";
 import { PROTOCOL } from "../packet.ts";
 import { type LabAnswer, readAnswer } from "./answers.ts";
 import { blockedPorts, type NetworkBuild, planBuild } from "./build.ts";
+import { commandsFor } from "./given-rules.ts";
 import { LabHelper, LabTrouble } from "./lab-helper.ts";
 import { encodeBatches, messageOf, type NetlinkBatch } from "./netlink.ts";
 import { type ProxyProgram, type ProxyStarter, proxyCommand, startHaproxy, startProxy } from "./proxies.ts";
@@ -50,6 +52,8 @@ interface CommandEnd {
 export interface PacketLabOptions {
   /** What load balancers are that take connections; undefined: HAProxy where it is installed, else kpc's own. */
   readonly proxy?: ProxyProgram["name"];
+  /** The dumps that the rules of a host were given as, which are loaded as they stand, where that is possible. */
+  readonly dumpsOf?: (host: Host) => readonly Source[];
 }
 
 interface Prepared {
@@ -67,6 +71,8 @@ export class PacketLab {
   /** The one that was asked for last is the last. */
   private readonly watched = new Set<string>();
   private readonly proxies = new Map<string, ProxyProgram>();
+  /** Hosts whose rules were given and are loaded as kpc prints them, with the reason. */
+  readonly printedRules = new Map<string, string>();
 
   private constructor(helper: LabHelper, build: NetworkBuild, namespaces: readonly number[]) {
     this.helper = helper;
@@ -93,7 +99,7 @@ export class PacketLab {
   static async up(
     network: Network,
     programOf: (host: Host) => Program | undefined,
-    { proxy }: PacketLabOptions = {},
+    { proxy, dumpsOf = () => [] }: PacketLabOptions = {},
   ): Promise<PacketLab> {
     const helper = new LabHelper();
     try {
@@ -115,7 +121,7 @@ export class PacketLab {
       // Rules need interfaces, and no addresses: nft runs beside the rest.
       await Promise.all([
         lab.makeInterfaces(new Map(FRESH_SYSCTLS.map((path, i) => [path, fresh[i] ?? ""]))),
-        lab.loadAll(programOf),
+        lab.loadAll(programOf, dumpsOf),
         lab.inOrder([(host) => lab.tell(host, configured.get(host) ?? [])]),
         lab.startProxies(proxy),
       ]);
@@ -143,13 +149,34 @@ export class PacketLab {
     return Promise.all(stages.flatMap((stage) => this.build.hosts.map(stage)));
   }
 
-  private async loadAll(programOf: (host: Host) => Program | undefined): Promise<void> {
+  private async loadAll(
+    programOf: (host: Host) => Program | undefined,
+    dumpsOf: (host: Host) => readonly Source[],
+  ): Promise<void> {
     await Promise.all(
       this.build.hosts.map(async (host) => {
         const program = programOf(host);
-        if (program !== undefined) await this.load(host.name, program);
+        if (program === undefined) return;
+        const dumps = dumpsOf(host);
+        const reason = dumps.length === 0 ? "" : await this.loadGiven(host.name, dumps);
+        if (reason === undefined) return;
+        if (reason !== "") this.printedRules.set(host.name, reason);
+        await this.load(host.name, program);
       }),
     );
+  }
+
+  /** Loads dumps as they stand; the answer is why that failed, with nothing loaded. */
+  private async loadGiven(host: string, dumps: readonly Source[]): Promise<string | undefined> {
+    const commands = await commandsFor(dumps);
+    if (typeof commands === "string") return commands;
+    for (const { command, text } of commands) {
+      const { code, output } = await this.execute(host, command, text);
+      if (code === 0) continue;
+      await this.run(host, "nft flush ruleset");
+      return `${command}: ${output.trim().split("\n")[0]}`;
+    }
+    return undefined;
   }
 
   private async startProxies(wanted: ProxyProgram["name"] | undefined): Promise<void> {

@@ -1,4 +1,5 @@
 /** A lab and what is predicted of it: flows are walked and made, and the two stand beside each other. */
+import type { Source } from "../../compiler/diagnostics.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import type { Host, Network } from "../../compiler/network/network.ts";
@@ -17,6 +18,8 @@ export interface LabDescription {
   readonly network: Network;
   readonly walker: PacketWalker;
   readonly programOf: (host: Host) => Program | undefined;
+  /** The dumps that the rules of a host were given as. */
+  readonly dumpsOf?: (host: Host) => readonly Source[];
 }
 
 /** A flow that was walked and made once. */
@@ -108,7 +111,9 @@ export class LabSession {
 
   /** Builds the network, with the rules of its hosts. Throws LabTrouble where the kernel refuses something. */
   static async open(description: LabDescription, options: LabSessionOptions = {}): Promise<LabSession> {
-    const lab = await PacketLab.up(description.network, description.programOf, options);
+    const { network, programOf, dumpsOf } = description;
+    const given = dumpsOf === undefined ? {} : { dumpsOf };
+    const lab = await PacketLab.up(network, programOf, { ...options, ...given });
     try {
       if (options.ingress !== undefined) await startIngress(lab, options.ingress);
       return new LabSession(lab, description, options);
