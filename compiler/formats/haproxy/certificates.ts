@@ -41,14 +41,25 @@ export function printCertificates(tls: TlsTable, unsupported: Report): Certifica
   if (files.size === 0) return undefined;
   const fallback = tls.fallback === undefined ? undefined : fileOf.get(tls.fallback);
   const shown = new Map(tls.hosts.map(({ host, certificate }) => [host, fileOf.get(certificate ?? "") ?? fallback]));
+  const isWildcard = (host: string): boolean => host.startsWith("*.");
+  const names = tls.hosts.map(({ host }) => checked(host));
+  const hostsOf = grouped(names, (host) => shown.get(host) ?? "");
+  const below = grouped(
+    names.filter((host) => !isWildcard(host)),
+    (host) => host.replace(/^[^.]+/, "*"),
+  );
   const rows = fallback === undefined ? [] : [`${fallback} !*`];
   for (const file of [...files.keys()].sort()) {
-    const hosts = tls.hosts.filter(({ host }) => shown.get(host) === file).map(({ host }) => checked(host));
-    const precise = hosts.filter((host) => !host.startsWith("*."));
-    rows.push(...inRows(file, precise));
-    for (const wildcard of hosts.filter((host) => host.startsWith("*."))) {
-      const others = tls.hosts.filter(({ host }) => isBelow(host, wildcard) && shown.get(host) !== file);
-      const row = [file, wildcard, ...others.map(({ host }) => `!${checked(host)}`)].join(" ");
+    const hosts = hostsOf.get(file) ?? [];
+    rows.push(
+      ...inRows(
+        file,
+        hosts.filter((host) => !isWildcard(host)),
+      ),
+    );
+    for (const wildcard of hosts.filter(isWildcard)) {
+      const others = (below.get(wildcard) ?? []).filter((host) => shown.get(host) !== file);
+      const row = [file, wildcard, ...others.map((host) => `!${host}`)].join(" ");
       if (others.length < MAX_WORDS && row.length < MAX_LINE) rows.push(row);
       else {
         const message = `wildcard ${wildcard} is not served over TLS: ${others.length} hosts below it have other certificates, and HAProxy reads ${MAX_WORDS} in a line`;
@@ -70,9 +81,14 @@ function inRows(file: string, hosts: readonly string[]): string[] {
 /** A host has at most 253 characters. */
 const HOSTS_IN_ROW = 200;
 
-/** Whether a precise host has one label more than the wildcard. */
-function isBelow(host: string, wildcard: string): boolean {
-  return !host.startsWith("*.") && host.replace(/^[^.]+/, "*") === wildcard;
+function grouped(hosts: readonly string[], keyOf: (host: string) => string): ReadonlyMap<string, readonly string[]> {
+  const groups = new Map<string, string[]>();
+  for (const host of hosts) {
+    const group = groups.get(keyOf(host)) ?? [];
+    if (group.length === 0) groups.set(keyOf(host), group);
+    group.push(host);
+  }
+  return groups;
 }
 
 /** `shop.web-tls.pem`: names of namespaces have no dots. */
