@@ -98,7 +98,7 @@ for await (const line of createInterface({ input: process.stdin })) {
     proxy.stdout.on("data", (chunk) => {
       printed += chunk;
     });
-    const ended = new Promise((resolve) => proxy.once("exit", resolve));
+    const ended = new Promise((resolve) => proxy.once("close", resolve));
     for (let tries = 0; tries < 200; tries++) {
       const isUp = await ask({ path: "/" }).then(
         () => true,
@@ -109,6 +109,9 @@ for await (const line of createInterface({ input: process.stdin })) {
     }
     for (let first = 0; first < requests.length; first += AT_ONCE)
       answers.push(...(await Promise.all(requests.slice(first, first + AT_ONCE).map(ask))).map(read));
+    // It ends with its last connection, and has logged all of them then.
+    proxy.kill("SIGUSR1");
+    await Promise.race([ended, sleep(5000)]);
     proxy.kill("SIGKILL");
     await ended;
   }
