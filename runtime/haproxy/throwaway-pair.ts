@@ -1,5 +1,4 @@
 /** Certificates for tests: made when they are needed, trusted by nobody. */
-import { generateKeyPairSync, sign } from "node:crypto";
 
 /** A Secret of type kubernetes.io/tls with a certificate of its own for `hosts`. `name`: `namespace/name`. */
 export function throwawaySecret(name: string, hosts: readonly string[]): object {
@@ -17,6 +16,8 @@ export function throwawaySecret(name: string, hosts: readonly string[]): object 
 
 /** A certificate on the curve P-256 that has signed itself (RFC 5280), and its key: PEM. */
 function makePair(hosts: readonly string[]): { readonly certificate: string; readonly key: string } {
+  // Node.js loads its cryptography only here: other commands start sooner.
+  const { generateKeyPairSync, sign } = process.getBuiltinModule("node:crypto");
   const { privateKey, publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
   const algorithm = der(SEQUENCE, identifier("2a8648ce3d040302")); // ecdsa-with-SHA256
   const commonName = der(UTF8, Buffer.from("kpc test"));
