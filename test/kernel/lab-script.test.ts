@@ -35,7 +35,7 @@ WHOLE`);
     expect(before.trim().split("\n")).toEqual(["saw 10.244.1.10", "saw 10.244.2.10", "no answer"]);
     const host = readHost(files);
     const names = host.interfaces.map(({ name }) => name).sort();
-    expect(names).toEqual(["cni0", "eth0", "lo", "veth-web-2"]);
+    expect(names).toEqual(["cni0", "eth0", "lo", "veth-proxy-2", "veth-web-2"]);
     const routes = required(host.routing.IPv4.tables["main"], "main");
     expect(routes.filter(({ isAutomatic }) => isAutomatic !== true)).toHaveLength(2);
     expect(host.bridgeNetfilter.IPv4).toBe(true);
