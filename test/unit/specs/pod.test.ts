@@ -85,7 +85,7 @@ describe("spec of a Pod", () => {
       "{containers: [{ports: [{containerPort: 80, name: a}, {containerPort: 81, name: a}]}]}",
     ],
     [
-      ['4:50 warning unknown-field unknown field "spec.containers[0].ports[0].hostport", did you mean "hostPort"?'],
+      ['4:50 error unknown-field unknown field "spec.containers[0].ports[0].hostport", did you mean "hostPort"?'],
       "{containers: [{ports: [{containerPort: 80, hostport: 80}]}]}",
     ],
   ])("%j: %s", (wanted, text) => {
