@@ -190,7 +190,14 @@ export type WalkEvent =
       readonly route: TableRoute;
       readonly journey: Journey;
     }
-  | { readonly kind: "end"; readonly end: WalkEnd; readonly journey: Journey };
+  | ({ readonly kind: "end" } & EndedJourney);
+
+export interface EndedJourney {
+  readonly end: WalkEnd;
+  readonly journey: Journey;
+  /** The answer on its way back; undefined: nobody has followed it yet. */
+  readonly back?: EndedJourney;
+}
 
 export interface WalkFrame {
   readonly host: string;

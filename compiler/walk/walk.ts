@@ -8,7 +8,16 @@ import { takeFrame } from "./bridge.ts";
 import { Discovery } from "./discovery.ts";
 import { noticeOf } from "./icmp-error.ts";
 import { ownSource, receive, send } from "./ip.ts";
-import { arrive, finished, hopsOf, isSame, type Journey, type WalkEvent, wasHere } from "./journey.ts";
+import {
+  arrive,
+  type EndedJourney,
+  finished,
+  hopsOf,
+  isSame,
+  type Journey,
+  type WalkEvent,
+  wasHere,
+} from "./journey.ts";
 import { RulesOfHosts } from "./on-host.ts";
 import { passToProxy } from "./proxy.ts";
 import { Segments } from "./segments.ts";
@@ -56,7 +65,7 @@ export class PacketWalker {
       alike: ends?.alike,
       chosen: undefined,
     };
-    const noticesOf = (ended: Ended): ReturnType<PacketWalker["notices"]> =>
+    const noticesOf = (ended: EndedJourney): ReturnType<PacketWalker["notices"]> =>
       ends === undefined ? this.notices(ended) : [chanceOf(ended.journey)];
     const branches = this.lead({ kind: "send", host: flow.from, journey: start }).flatMap((ended): WalkBranch[] => {
       const { end, journey } = ended;
@@ -65,7 +74,8 @@ export class PacketWalker {
       if (isOneWay) return [{ ...chanceOf(journey), there, back: undefined, ...chosen }];
       if (end.kind !== "delivered")
         return noticesOf(ended).map((each) => ({ ...each, there, back: undefined, ...chosen }));
-      return this.answer(end.host, journey, flow.from, start).flatMap((answer) => {
+      const answers = ended.back === undefined ? this.answer(end.host, journey, flow.from, start) : [ended.back];
+      return answers.flatMap((answer) => {
         const back: Leg = { hops: hopsOf(answer.journey), end: answer.end };
         return noticesOf(answer).map((each) => ({ ...each, there, back, ...chosen }));
       });
@@ -74,20 +84,13 @@ export class PacketWalker {
   }
 
   /** The answer of `host` to the packet that was delivered to it, on its way to `client`, which has sent `asked`. */
-  private answer(host: string, journey: Journey, client: string, { tuple: asked }: Journey): Ended[] {
-    const answer: Journey = {
-      ...journey,
-      tuple: turnedRound(journey.tuple),
-      ttl: TTL,
-      trail: undefined,
-      isAnswer: true,
-      sent: { host, tuple: turnedRound(journey.tuple) },
-    };
+  private answer(host: string, journey: Journey, client: string, { tuple: asked }: Journey): EndedJourney[] {
+    const answer = answerOf(host, journey);
     return this.lead({ kind: "send", host, journey: answer }).flatMap((ended) => this.judge(ended, client, asked));
   }
 
   /** Whether an answer is one to what its receiver has asked. */
-  private judge({ end, journey }: Ended, client: string, asked: Journey["tuple"]): Ended[] {
+  private judge({ end, journey }: EndedJourney, client: string, asked: Journey["tuple"]): EndedJourney[] {
     if (end.kind !== "delivered") return [{ end, journey }];
     const proxied = journey.proxied.at(-1);
     const expected = turnedRound(proxied?.made ?? asked);
@@ -107,7 +110,7 @@ export class PacketWalker {
   }
 
   /** What can become of the message about a packet that was lost; the packet's own chance where none is sent. */
-  private notices({ end, journey }: Ended): (Pick<WalkBranch, "probability" | "condition"> & {
+  private notices({ end, journey }: EndedJourney): (Pick<WalkBranch, "probability" | "condition"> & {
     readonly notice?: NoticeLeg;
   })[] {
     const host = this.segments.host(end.host);
@@ -125,7 +128,7 @@ export class PacketWalker {
   }
 
   /** Whether the message is about a packet that its receiver has sent. */
-  private judgeNotice({ end, journey: { about, sent } }: Ended): WalkEnd {
+  private judgeNotice({ end, journey: { about, sent } }: EndedJourney): WalkEnd {
     if (end.kind !== "delivered") return end;
     const got = about?.tuple ?? turnedRound(end.tuple);
     return end.host === sent.host && isSame(got, sent.tuple)
@@ -134,12 +137,12 @@ export class PacketWalker {
   }
 
   /** All ends of what begins with `first`. */
-  private lead(first: WalkEvent): Ended[] {
-    const ended: Ended[] = [];
+  private lead(first: WalkEvent): EndedJourney[] {
+    const ended: EndedJourney[] = [];
     const events = [first];
     for (let event = events.pop(); event !== undefined; event = events.pop()) {
       if (event.kind === "end") {
-        const more = isTaken(event.end) ? this.takenOn(event.end.host, event.journey) : undefined;
+        const more = isTaken(event) ? this.takenOn(event.end.host, event.journey) : undefined;
         if (more === undefined) ended.push(event);
         else events.push(...more.reverse());
       } else events.push(...this.step(event).reverse());
@@ -179,18 +182,43 @@ export class PacketWalker {
       const came = arrive(inner.journey, name, inInterface);
       return receive(this.rules, this.rules.start(host, came, inInterface), inInterface, false);
     }
-    return passToProxy(host, journey);
+    const passed = passToProxy(host, journey);
+    const isHandshake = journey.protocol === TCP && !journey.isAnswer && passed?.some(({ kind }) => kind === "send");
+    return isHandshake === true ? this.passedAfterHandshake(host, journey, passed ?? []) : passed;
+  }
+
+  /** A proxy makes a connection when that which it takes is there: not before its SYN-ACK has come back. `passed`: what it does then. */
+  private passedAfterHandshake(host: Host, journey: Journey, passed: WalkEvent[]): WalkEvent[] {
+    const { sent, tuple } = journey;
+    const answers = this.lead({ kind: "send", host: host.name, journey: answerOf(host.name, journey) });
+    const expected = turnedRound(sent.tuple);
+    const isBack = ({ end }: EndedJourney): boolean =>
+      end.kind === "delivered" && end.host === sent.host && isSame(end.tuple, expected);
+    if (answers.every(isBack)) return passed;
+    return answers.flatMap((answer): WalkEvent[] => {
+      const one = { ...journey, ...chanceOf(answer.journey) };
+      if (isBack(answer)) return passToProxy(host, one) ?? [];
+      const { end } = answer;
+      const lost: WalkEnd =
+        end.kind === "delivered" ? { kind: "stranger", host: end.host, expected, got: end.tuple } : end;
+      const back = { ...answer, end: lost };
+      return [{ kind: "end", journey: one, end: { kind: "delivered", host: host.name, tuple }, back }];
+    });
   }
 }
 
-/** Whether it is open what the host does with the packet. */
-function isTaken(end: WalkEnd): boolean {
-  return end.kind === "delivered" && end.answer === undefined;
+/** IANA number. */
+const TCP = 6;
+
+/** The answer of `host` to the packet that was delivered to it. */
+function answerOf(host: string, journey: Journey): Journey {
+  const tuple = turnedRound(journey.tuple);
+  return { ...journey, tuple, ttl: TTL, trail: undefined, isAnswer: true, sent: { host, tuple } };
 }
 
-interface Ended {
-  readonly end: WalkEnd;
-  readonly journey: Journey;
+/** Whether it is open what the host does with the packet. */
+function isTaken({ end, back }: EndedJourney): boolean {
+  return end.kind === "delivered" && end.answer === undefined && back === undefined;
 }
 
 const TTL = 64;

@@ -3,7 +3,7 @@ import type { Tuple } from "../../compiler/evaluate/connection.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { type Address, printAddress, printAddressPort } from "../../compiler/net/address.ts";
 import { type ExpectedSighting, expectedSightings } from "../../compiler/walk/expected.ts";
-import type { Walk, WalkBranch, WalkFlow, WalkStep } from "../../compiler/walk/types.ts";
+import type { Leg, Walk, WalkBranch, WalkFlow, WalkStep } from "../../compiler/walk/types.ts";
 import type { LabAnswer } from "./answers.ts";
 import type { LabSighting, PacketRole } from "./sightings.ts";
 
@@ -59,11 +59,11 @@ export function disagreementIn({ rows, wrongEnd }: WalkComparison): string | und
 function compareBranch(branch: WalkBranch, flow: WalkFlow, { answer, sightings }: ObservedWalk): WalkComparison {
   const { there, back } = branch;
   const ports = new PortsOfNat(flow);
-  const isProxied = there.hops.some(({ steps }) => steps.some(({ kind }) => kind === "proxied"));
+  const isProxied = wasProxied(there);
   const request: ComparedLeg = {
     leg: "request",
     expected: expectedSightings(there),
-    seen: ofRole(sightings, "request"),
+    seen: ofRole(sightings, "request", isProxied),
     isAnyOrder: isProxied,
     // The prediction ends where a packet is for the second time; the kernel sends it round until its time is over.
     hasMore: there.end.kind === "loop",
@@ -71,7 +71,7 @@ function compareBranch(branch: WalkBranch, flow: WalkFlow, { answer, sightings }
   const reply: ComparedLeg = {
     leg: "answer",
     expected: back === undefined ? [] : expectedSightings(back),
-    seen: ofRole(sightings, "answer"),
+    seen: ofRole(sightings, "answer", isProxied),
     isAnyOrder: isProxied,
     // A proxy answers its client also where it does not get through itself.
     hasMore: back?.end.kind === "loop" || (isProxied && back?.end.kind !== "delivered"),
@@ -81,14 +81,26 @@ function compareBranch(branch: WalkBranch, flow: WalkFlow, { answer, sightings }
   return { branch, rows, wrongEnd, isEqual: wrongEnd === undefined && rows.every(({ isEqual }) => isEqual) };
 }
 
+function wasProxied({ hops }: Leg): boolean {
+  return hops.some(({ steps }) => steps.some(({ kind }) => kind === "proxied"));
+}
+
 /** Of the first packet only: one that is sent again is seen again from its first sighting on. Two that waited for the same neighbour go side
- *  by side: there each sighting counts once. */
-function ofRole(sightings: readonly LabSighting[], role: PacketRole): LabSighting[] {
+ *  by side, and a proxy sends its own packet again: there each sighting counts once. */
+function ofRole(sightings: readonly LabSighting[], role: PacketRole, isProxied: boolean): LabSighting[] {
   const found = sightings.filter(({ packet }) => packet.role === role);
-  const texts = found.map(sightingText);
+  const texts = found.map(textWhenSentAgain);
   const again = texts.indexOf(texts[0] ?? "", 1);
-  if (again === 1) return found.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
+  if (again === 1 || isProxied) return found.filter((_, i) => texts.indexOf(texts[i] ?? "") === i);
   return again < 0 ? found : found.slice(0, again);
+}
+
+/** What a sighting has in common with that of the same packet when it is sent again: a tunnel may take another source port for it then. */
+function textWhenSentAgain(each: LabSighting): string {
+  const { carries, tuple, ttl } = each.packet;
+  if (carries === undefined) return sightingText(each);
+  const outer = packetText({ ttl, tuple: { ...tuple, sourcePort: 0 } });
+  return `${each.host} ${each.interface} ${each.direction} ${outer} with ${packetText(carries)}`;
 }
 
 /** Ports that NAT chooses are taken from what was seen: a predicted address and port stands for one, or for more where the packet gets the
@@ -175,19 +187,22 @@ function isSamePlace(each: ExpectedSighting, other: LabSighting): boolean {
   return each.host === other.host && each.interface === other.interface && each.direction === other.direction;
 }
 
-/** ECONNREFUSED and EACCES tell of a refusal; others of a packet that was lost on its way, if the sender is told at all. */
+/** ECONNREFUSED and EACCES tell of a refusal, ECONNRESET of a connection that was closed; others of a packet that was lost on its way, if the sender is told at all. */
 const REFUSALS: ReadonlySet<number> = new Set([13, 111]);
+const CLOSED = 104;
 const LOSSES: ReadonlySet<number> = new Set([1, 22, 90, 101, 113]);
 
 function endOf(
-  { there: { end }, back: answered, notice }: WalkBranch,
+  { there, back: answered, notice }: WalkBranch,
   answer: LabAnswer,
   sightings: readonly LabSighting[],
 ): string | undefined {
+  const { end } = there;
   const back = answered?.end;
   const told = answerText(answer);
-  // A proxy tells its client that it does not get through.
-  const isUnavailable = answer.kind === "status" && answer.status >= 502;
+  // A proxy tells its client that it does not get through, or closes the connection without a word.
+  const isClosed = answer.kind === "error" && answer.number === CLOSED && wasProxied(there);
+  const isUnavailable = isClosed || (answer.kind === "status" && answer.status >= 502);
   const isLost = answer.kind === "silence" || isUnavailable || (answer.kind === "error" && LOSSES.has(answer.number));
   const isRefused =
     isUnavailable || (answer.kind === "error" && (REFUSALS.has(answer.number) || LOSSES.has(answer.number)));

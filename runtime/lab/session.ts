@@ -209,7 +209,7 @@ export class LabSession {
 
   /** Serves at a port of a host from now on, at its address `address`. */
   async serveAt(host: string, protocol: number, address: Address, port: number): Promise<void> {
-    if (!this.isIngressAt(host, protocol, port))
+    if (!this.isIngressAt(host, protocol, port) && !this.isBalancerAt(host, protocol, port))
       await this.lab.serve(host, protocol, address, port, this.options.isHttp);
   }
 
@@ -217,6 +217,12 @@ export class LabSession {
   private isIngressAt(host: string, protocol: number, port: number): boolean {
     const places = protocol === PROTOCOL.tcp ? this.options.ingress?.places : undefined;
     return places?.some((each) => each.host === host && each.ports.includes(port)) === true;
+  }
+
+  /** Likewise a load balancer. */
+  private isBalancerAt(host: string, protocol: number, port: number): boolean {
+    const proxies = this.description.network.hosts.get(host)?.proxies ?? [];
+    return proxies.some((each) => each.protocol === protocol && each.port === port);
   }
 
   /** What a client says that has no request; undefined: servers of the lab do not care. */
