@@ -136,8 +136,8 @@ export const WALK_MUTANTS: Readonly<Record<string, WalkMutant>> = {
   },
   "answers keep the time to live of the question": {
     file: "walk.ts",
-    from: "      ttl: TTL,\n      trail: undefined,\n      isAnswer: true,",
-    to: "      trail: undefined,\n      isAnswer: true,",
+    from: "tuple, ttl: TTL, trail: undefined, isAnswer: true",
+    to: "tuple, trail: undefined, isAnswer: true",
   },
   "a client takes answers from anybody": {
     file: "walk.ts",
