@@ -215,6 +215,9 @@ function endOf(
     return isStatus(answer, end.answer.status)
       ? undefined
       : `the status ${end.answer.status} was predicted, the client has ${told}`;
+  // What a route of IPv6 prohibits is refused (icmpv6_err_convert).
+  const isProhibited = end.kind === "no-route" && end.refused?.kind === "prohibit";
+  if (isProhibited && isRefused) return undefined;
   if (end.kind !== "delivered") return isLost ? undefined : `${end.kind} was predicted, the client has ${told}`;
   switch (back?.kind) {
     case "delivered":
