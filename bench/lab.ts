@@ -26,11 +26,20 @@ const { values: flags } = parseArgs({
 });
 const FLOWS = 20;
 
+/** Empty for a process that has ended since it was listed. */
+function statOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, "utf8");
+  } catch {
+    return "";
+  }
+}
+
 /** Milliseconds of CPU that the lab's processes had so far, and those that ended under them. */
 function cpuOf(pid: number): number {
   const children = readdirSync("/proc")
     .filter((name) => /^\d+$/.test(name))
-    .map((name) => readFileSync(`/proc/${name}/stat`, "utf8"))
+    .map(statOf)
     .map((text) => text.slice(text.lastIndexOf(")") + 2).split(" "))
     .filter(([, parent]) => Number(parent) === pid);
   const TICK = 10;
