@@ -1,6 +1,6 @@
 /** A HAProxy with a folder of configuration: started, or found running; reloaded without closing its ports. */
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { TOOL_ENVIRONMENT } from "../kernel/namespace.ts";
@@ -78,6 +78,9 @@ export class HaproxyProcess {
     const before = await this.worker();
     process.kill(this.pid, "SIGUSR2");
     await this.untilWorker(before, () => (this.isAlive() ? undefined : "haproxy has ended"));
+    // Until the old one has closed its ports, it may take new connections, too.
+    const until = Date.now() + CLOSE_MS;
+    while (before !== undefined && isListening(before) && Date.now() < until) await sleep(5);
   }
 
   isAlive(): boolean {
@@ -120,6 +123,36 @@ export class HaproxyProcess {
       if (reason !== undefined) throw new ProxyTrouble(reason);
       await sleep(10);
     }
+  }
+}
+
+/** Milliseconds that an old worker may take to close its ports. */
+const CLOSE_MS = 5000;
+
+/** Whether the process has a port of TCP open. */
+function isListening(pid: string): boolean {
+  const rows = ["tcp", "tcp6"].flatMap((name) => readIfThere(`/proc/${pid}/net/${name}`).split("\n"));
+  const listening = new Set(
+    rows
+      .map((row) => row.trim().split(/\s+/))
+      .flatMap((words) => (words[3] === LISTEN ? [`socket:[${words[9]}]`] : [])),
+  );
+  try {
+    return readdirSync(`/proc/${pid}/fd`).some((fd) => listening.has(linkOf(`/proc/${pid}/fd/${fd}`)));
+  } catch {
+    return false; // it has ended
+  }
+}
+
+/** A state of proc(5)'s net/tcp. */
+const LISTEN = "0A";
+
+/** Empty where it was closed since. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return "";
   }
 }
 

@@ -172,25 +172,45 @@ function weightOf(words: string): number {
 
 // --- maps ----------------------------------------------------------------------------------------------------------------
 
-/** Maps in the order in which rows are added; they are removed the other way round. What stands behind in this order is only asked
- *  with what was found before, or where nothing was. */
-const ORDER: readonly string[] = ["exact.map", "prefixes.map", "wildcards.map", "hosts.map", REDIRECT_MAP];
-
+/** Rows of hosts that are new come before these hosts; a host that goes has its rows to the end, and others have changed before: a request that
+ *  then falls to a less specific host finds it as it will be. Of paths, exact ones come first and go last. */
 function mapChanges(running: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): ProxyChange[] {
-  const added: ProxyChange[] = [];
-  const removed: ProxyChange[] = [];
-  for (const map of ORDER) {
-    const before = rowsOf(running.get(map) ?? "");
-    const after = rowsOf(wanted.get(map) ?? "");
-    for (const [key, value] of after) {
-      const had = before.get(key);
-      if (had === undefined) added.push({ kind: "add-row", map, key, value });
-      else if (had !== value) added.push({ kind: "set-row", map, key, value });
-    }
-    const gone = [...before.keys()].filter((key) => !after.has(key));
-    removed.unshift(...gone.map((key): ProxyChange => ({ kind: "delete-row", map, key })));
-  }
-  return [...added, ...removed];
+  const changesOf = (map: string): MapChanges => rowChanges(map, running.get(map) ?? "", wanted.get(map) ?? "");
+  const [hosts, wildcards] = [changesOf("hosts.map"), changesOf("wildcards.map")];
+  const paths = ["exact.map", "prefixes.map", REDIRECT_MAP].map(changesOf);
+  const coming = new Set([...hosts.put, ...wildcards.put].map(({ key }) => key));
+  const going = new Set([...hosts.gone, ...wildcards.gone].map(({ key }) => key));
+  const put = paths.flatMap((each) => each.put);
+  const gone = [...paths].reverse().flatMap((each) => each.gone);
+  const isOf = (ids: ReadonlySet<string>, { key }: RowChange): boolean => ids.has(key.split("/")[0] ?? "");
+  return [
+    ...put.filter((each) => isOf(coming, each)),
+    ...hosts.put,
+    ...wildcards.put,
+    ...put.filter((each) => !isOf(coming, each)),
+    ...gone.filter((each) => !isOf(going, each)),
+    ...wildcards.gone,
+    ...hosts.gone,
+    ...gone.filter((each) => isOf(going, each)),
+  ];
+}
+
+type RowChange = Extract<ProxyChange, { readonly key: string }>;
+
+/** Rows that come or change, and those that go. */
+interface MapChanges {
+  readonly put: readonly RowChange[];
+  readonly gone: readonly RowChange[];
+}
+
+function rowChanges(map: string, running: string, wanted: string): MapChanges {
+  const [before, after] = [rowsOf(running), rowsOf(wanted)];
+  const put = [...after].flatMap(([key, value]): RowChange[] => {
+    const had = before.get(key);
+    return had === value ? [] : [{ kind: had === undefined ? "add-row" : "set-row", map, key, value }];
+  });
+  const gone = [...before.keys()].filter((key) => !after.has(key));
+  return { put, gone: gone.map((key) => ({ kind: "delete-row", map, key })) };
 }
 
 function rowsOf(text: string): ReadonlyMap<string, string> {
