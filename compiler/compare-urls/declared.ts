@@ -2,9 +2,7 @@
 import { Document } from "yaml";
 import type { Diagnostic, Origin } from "../diagnostics.ts";
 import {
-  asArray,
   asObject,
-  asOneOf,
   asString,
   asStringOrArray,
   type Context,
@@ -12,6 +10,7 @@ import {
   reportMissing,
 } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
+import { decodeListDocument } from "../documents/list-document.ts";
 import { checkMembers } from "../documents/unknown-members.ts";
 import { API_VERSION } from "../json-output.ts";
 import type { UrlClass, UrlDifference } from "./compare.ts";
@@ -23,7 +22,6 @@ const KIND = "UrlDifferences";
 /** How a file names hosts that no rule names. */
 const OTHER_HOSTS = "*";
 
-const FILE_MEMBERS = new Set(["apiVersion", "kind", "differences"]);
 const MEMBERS = new Set(["reason", "host", "path", "below", "left", "right"]);
 
 /** URLs, and what the two sides do with them. */
@@ -43,12 +41,8 @@ export interface UrlDeclaration {
 
 /** The differences in a document. Reports what is wrong, and leaves that out. */
 export function decodeUrlDeclarations(context: Context, root: Field): UrlDeclaration[] {
-  if (asObject(context, root) === undefined) return [];
-  checkMembers(context, root, FILE_MEMBERS);
-  for (const key of FILE_MEMBERS) if (root.get(key) === undefined) reportMissing(context, root, key);
-  asOneOf(context, root.get("apiVersion"), [API_VERSION]);
-  asOneOf(context, root.get("kind"), [KIND]);
-  return asArray(context, root.get("differences")).flatMap((item) => decodeEntry(context, item) ?? []);
+  const document = { apiVersion: API_VERSION, kind: KIND, list: "differences" };
+  return decodeListDocument(context, root, document, (item) => decodeEntry(context, item));
 }
 
 function decodeEntry(context: Context, field: Field): UrlDeclaration | undefined {

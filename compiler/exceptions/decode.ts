@@ -12,6 +12,7 @@ import {
   reportType,
 } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
+import { decodeListDocument } from "../documents/list-document.ts";
 import { checkMembers } from "../documents/unknown-members.ts";
 import type { CtState } from "../evaluate/packet.ts";
 import type { RangeField } from "../evaluate/sets/packet-set.ts";
@@ -43,7 +44,6 @@ export const VALUE_MEMBERS = {
   ctStatus: "ctstatus",
 } as const satisfies Readonly<Record<string, ValueField>>;
 
-const FILE_MEMBERS = new Set(["apiVersion", "kind", "differences"]);
 const MEMBERS = new Set([
   ...[
     "reason",
@@ -59,12 +59,8 @@ const MEMBERS = new Set([
 
 /** The differences in a document. Reports what is wrong, and leaves that out. */
 export function decodeDeclarations(context: Context, node: Field): Declaration[] {
-  if (asObject(context, node) === undefined) return [];
-  checkMembers(context, node, FILE_MEMBERS);
-  for (const key of FILE_MEMBERS) if (node.get(key) === undefined) reportMissing(context, node, key);
-  asOneOf(context, node.get("apiVersion"), [API_VERSION]);
-  asOneOf(context, node.get("kind"), [KIND]);
-  return asArray(context, node.get("differences")).flatMap((item) => decodeDeclaration(context, item) ?? []);
+  const document = { apiVersion: API_VERSION, kind: KIND, list: "differences" };
+  return decodeListDocument(context, node, document, (item) => decodeDeclaration(context, item));
 }
 
 function decodeDeclaration(context: Context, node: Field): Declaration | undefined {

@@ -1,5 +1,7 @@
 /** Certificates for tests: made when they are needed, trusted by nobody. */
 
+import { der, identifier } from "./write-der.ts";
+
 /** A Secret of type kubernetes.io/tls with a certificate of its own for `hosts`. `name`: `namespace/name`. */
 export function throwawaySecret(name: string, hosts: readonly string[]): object {
   const [namespace = "", own = ""] = name.split("/");
@@ -60,15 +62,3 @@ const SET = 0x31;
 const DNS_NAME = 0x82;
 const VERSION = 0xa0;
 const EXTENSIONS = 0xa3;
-
-/** A value of ASN.1, shorter than 64 kB. */
-function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
-  const content = Buffer.concat(parts);
-  const { length } = content;
-  const head = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...head]), content]);
-}
-
-function identifier(hex: string): Buffer {
-  return der(0x06, Buffer.from(hex, "hex"));
-}

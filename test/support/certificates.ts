@@ -1,5 +1,6 @@
 /** Certificates that are thrown away: made when a test runs, valid for what it says. */
 import { generateKeyPairSync, type KeyObject, sign } from "node:crypto";
+import { der, identifier } from "../../runtime/haproxy/write-der.ts";
 
 export interface CertificateWish {
   /** DNS names; IP addresses are not made. */
@@ -91,17 +92,6 @@ export function tlsSecret(name: string, { certificate, key }: ThrowawayCertifica
 function nameOf(commonName: string | undefined): Buffer {
   if (commonName === undefined) return der(0x30);
   return der(0x30, der(0x31, der(0x30, identifier("550403"), der(0x0c, Buffer.from(commonName)))));
-}
-
-function der(tag: number, ...parts: readonly Buffer[]): Buffer {
-  const content = Buffer.concat(parts);
-  const { length } = content;
-  const bytes = length < 0x80 ? [length] : length < 0x100 ? [0x81, length] : [0x82, length >> 8, length & 0xff];
-  return Buffer.concat([Buffer.from([tag, ...bytes]), content]);
-}
-
-function identifier(hex: string): Buffer {
-  return der(0x06, Buffer.from(hex, "hex"));
 }
 
 /** As RFC 5280 has it: two digits for years before 2050. */

@@ -5,18 +5,28 @@ import type { RequestCase } from "./types.ts";
 
 type ImpliedObject = Readonly<Record<string, unknown>>;
 
-/** Every Service that an Ingress names, with the ports named, unless the case gives Services; one ready endpoint for every port of a
- *  Service, unless it gives slices. No two ports have the same endpoint. Nothing for a case whose manifests are files. */
+/** Those of a case; nothing for a case whose manifests are files. */
 export function impliedObjects({ files, ingresses, services, endpointSlices }: RequestCase): ImpliedObject[] {
   if (files.length > 0) return [];
-  const implied = services === undefined ? namedServices(ingresses) : [];
-  const all = services === undefined ? implied : services.map(({ value }) => value).filter(isObject);
-  return [...implied, ...(endpointSlices === undefined ? all.map(sliceFor) : [])];
+  const valuesOf = (fields: readonly Field[]): unknown[] => fields.map(({ value }) => value);
+  return objectsFor(valuesOf(ingresses), services && valuesOf(services), endpointSlices !== undefined);
 }
 
-function namedServices(ingresses: readonly Field[]): ImpliedObject[] {
+/** Every Service that an Ingress names, with the ports named, unless there are `services`; one ready endpoint for every port of a Service,
+ *  unless there are slices. No two ports have the same endpoint. */
+export function objectsFor(
+  ingresses: readonly unknown[],
+  services: readonly unknown[] | undefined,
+  hasSlices: boolean,
+): ImpliedObject[] {
+  const implied = services === undefined ? namedServices(ingresses) : [];
+  const all = services === undefined ? implied : services.filter(isObject);
+  return [...implied, ...(hasSlices ? [] : all.map(sliceFor))];
+}
+
+function namedServices(ingresses: readonly unknown[]): ImpliedObject[] {
   const found = new Map<string, { namespace: string; name: string; ports: Map<string, ImpliedObject> }>();
-  for (const { value } of ingresses) {
+  for (const value of ingresses) {
     if (!isObject(value)) continue;
     const namespace = textOf(value["metadata"], "namespace") ?? "default";
     for (const service of servicesIn(value)) {
