@@ -66,6 +66,12 @@ export function serversOf(config: string): string[] {
     .sort();
 }
 
+/** Files of a proxy in random states, each near the one before. */
+export function randomProxyStates(count: number, seed: number): ReadonlyMap<string, string>[] {
+  const [states = []] = fc.sample(STATES(count), { seed, numRuns: 1 });
+  return states.map((state) => new Map((stateOf(state) as { files: [string, string][] }).files));
+}
+
 // --- states --------------------------------------------------------------------------------------------------------------
 
 const HOSTS = ["a.test", "b.test", "*.test", "c.b.test", undefined] as const;

@@ -173,7 +173,8 @@ function weightOf(words: string): number {
 // --- maps ----------------------------------------------------------------------------------------------------------------
 
 /** Rows of hosts that are new come before these hosts; a host that goes has its rows to the end, and others have changed before: a request that
- *  then falls to a less specific host finds it as it will be. Of paths, exact ones come first and go last. */
+ *  then falls to a less specific host finds it as it will be. Likewise of paths: exact ones come first and go last, and longer prefixes come
+ *  before shorter ones and go after them. */
 function mapChanges(running: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): ProxyChange[] {
   const changesOf = (map: string): MapChanges => rowChanges(map, running.get(map) ?? "", wanted.get(map) ?? "");
   const [hosts, wildcards] = [changesOf("hosts.map"), changesOf("wildcards.map")];
@@ -210,7 +211,10 @@ function rowChanges(map: string, running: string, wanted: string): MapChanges {
     return had === value ? [] : [{ kind: had === undefined ? "add-row" : "set-row", map, key, value }];
   });
   const gone = [...before.keys()].filter((key) => !after.has(key));
-  return { put, gone: gone.map((key) => ({ kind: "delete-row", map, key })) };
+  return {
+    put: put.sort((a, b) => b.key.length - a.key.length),
+    gone: gone.sort((a, b) => a.length - b.length).map((key) => ({ kind: "delete-row", map, key })),
+  };
 }
 
 function rowsOf(text: string): ReadonlyMap<string, string> {
