@@ -116,8 +116,8 @@ describe("is made at run time", () => {
     expect(update.files.get("haproxy.cfg")).toMatch(/^backend ns\.a\.80\n(?: {2}(?!server).*\n)*\n?$/m);
     expect(changes(update.files, one)).toEqual([
       expect.stringMatching(/^add-server ns\.a\.80\/10-1-0-1-8080 /),
-      "set-row prefixes.map shop.test/ ns.a.80",
       "add-row prefixes.map shop.test/x/ status-503",
+      "set-row prefixes.map shop.test/ ns.a.80",
     ]);
   });
 
