@@ -8,7 +8,7 @@ import { isUnsafePath } from "../evaluate/path-safety.ts";
 import { redirectRows } from "../formats/haproxy/redirects.ts";
 import type { Program } from "../ir/types.ts";
 import type { HaproxySettings } from "../proxy-settings.ts";
-import { type EarlyAnswer, renderRoute, routeToJson } from "../trace/http/told.ts";
+import { type EarlyAnswer, refusedHandshake, renderRoute, routeToJson } from "../trace/http/told.ts";
 import { parseUrl, serverNameOf, type UrlRequest } from "../trace/http/url.ts";
 import { AddressNames } from "../trace/names.ts";
 import { aboutIngresses } from "./ingress-input.ts";
@@ -47,10 +47,8 @@ function earlyAnswer(
   shown: CertificateDecision | undefined,
   { pathSafety, httpsRedirect = false }: HaproxySettings = {},
 ): EarlyAnswer | undefined {
-  if (shown !== undefined && shown.certificate === undefined) {
-    const reason = tls === undefined ? "nothing is served over TLS" : "the TLS handshake is refused";
-    return { status: undefined, reason };
-  }
+  const refused = refusedHandshake(shown);
+  if (refused !== undefined) return refused;
   const [path = ""] = request.target.split("?", 1);
   if (pathSafety === "reject" && isUnsafePath(path))
     return { status: 400, reason: "servers understand the path in different ways (--path-safety reject)" };

@@ -30,7 +30,7 @@ export interface RequestData {
 
 /** The rules that the request meets, as `kpc whatis` tells them; the address that it is sent to; the proxy's pods. */
 export function renderRequest(resolved: ResolvedRequest, { names }: Pick<TellingContext, "names">): string {
-  const { text, decision, shown: certificate, proxy, entrance, flow } = resolved;
+  const { text, decision, shown: certificate, early, proxy, entrance, flow } = resolved;
   const { url, method, host } = text;
   const header = host === undefined ? "" : ` Host: ${host}`;
   const instances = proxy.instances.map(({ name }) => name);
@@ -48,7 +48,7 @@ export function renderRequest(resolved: ResolvedRequest, { names }: Pick<Telling
   return [
     `${method} ${url.scheme}://${url.authority}${url.request.target}${header} (${flow.from})`,
     "",
-    ...routeLines(decision, names.addresses, certificate),
+    ...routeLines(decision, names.addresses, certificate, early),
     "",
     ...lines,
     "",

@@ -13,6 +13,7 @@ import type { EndText, PacketText, RequestText } from "../parse.ts";
 import { addressesOf } from "../walk/ends.ts";
 import { resolveSender } from "../walk/flow.ts";
 import { type Entrance, entranceOf } from "./entrance.ts";
+import { type EarlyAnswer, refusedHandshake } from "./told.ts";
 import { serverNameOf } from "./url.ts";
 
 /** A request, and the flow that it is. */
@@ -23,6 +24,8 @@ export interface ResolvedRequest {
   readonly decision: RouteDecision;
   /** Of the TLS handshake, for the name in the URL; undefined: the request is not encrypted. */
   readonly shown: CertificateDecision | undefined;
+  /** Undefined: the proxy looks at the path. */
+  readonly early: EarlyAnswer | undefined;
   readonly proxy: IngressProxy;
   readonly entrance: Entrance;
   readonly flow: WalkFlow;
@@ -81,8 +84,9 @@ export function resolveRequest(
     url.scheme === "https"
       ? decideCertificate(tls === undefined ? {} : { tls }, serverNameOf(url.authority))
       : undefined;
+  const early = refusedHandshake(shown);
   const treatmentAt = ({ scheme }: ProxyListener, targets: readonly ProxyTarget[]): HttpTreatment =>
-    scheme === url.scheme ? treatmentOf(decision, shown, targets) : mismatch(scheme);
+    scheme === url.scheme ? treatmentOf(decision, early, targets) : mismatch(scheme);
   const flow: WalkFlow = {
     protocol: PROTOCOL_NUMBERS.tcp,
     from: sender.host.name,
@@ -92,7 +96,7 @@ export function resolveRequest(
     destinationPort: port,
     proxies: proxiesFor(proxy, decision, treatmentAt, layout),
   };
-  return { text, request, decision, shown, proxy, entrance, flow };
+  return { text, request, decision, shown, early, proxy, entrance, flow };
 }
 
 /** The connection as a packet, as far as it is known before the address is. */
@@ -140,11 +144,10 @@ function proxiesFor(
 
 function treatmentOf(
   { target }: RouteDecision,
-  shown: CertificateDecision | undefined,
+  early: EarlyAnswer | undefined,
   targets: readonly ProxyTarget[],
 ): HttpTreatment {
-  if (shown !== undefined && shown.certificate === undefined)
-    return { kind: "answered", status: undefined, reason: "the TLS handshake fails: the proxy has no certificate" };
+  if (early !== undefined) return { kind: "answered", ...early };
   if (target.kind === "status") return { kind: "answered", status: target.status, reason: target.reason };
   if (targets.length > 0) return { kind: "forwarded" };
   const reason = `the proxy has no address of the family of any endpoint of ${target.backend}`;

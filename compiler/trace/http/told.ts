@@ -16,6 +16,12 @@ export interface EarlyAnswer {
   readonly reason: string;
 }
 
+/** That of a proxy that has no certificate for the name in the handshake; undefined: it has, or the request is not encrypted. */
+export function refusedHandshake(shown: CertificateDecision | undefined): EarlyAnswer | undefined {
+  if (shown === undefined || shown.certificate !== undefined) return undefined;
+  return { status: undefined, reason: "the TLS handshake fails: the proxy has no certificate" };
+}
+
 /** The host's rules, the path that takes the request, those that would have taken it, and the endpoints. */
 export function renderRoute(
   url: UrlRequest,

@@ -69,7 +69,7 @@ test.each([
   ["http://a.example/x?y", [], "=> 308: redirected to https://a.example/x?y"],
   ["https://a.example/x", [], "=> 404: no default backend"],
   ["http://b.example/x", [], "=> 404: no default backend"],
-  ["https://b.example/x", [], "=> no answer: the TLS handshake is refused"],
+  ["https://b.example/x", [], "=> no answer: the TLS handshake fails: the proxy has no certificate"],
   [
     "https://a.example/x/../y",
     ["-c", "kpc.yaml"],
