@@ -30,7 +30,12 @@ async function bundle(input, output, isMinified) {
 rmSync(BIN, { recursive: true, force: true });
 mkdirSync(BIN, { recursive: true });
 await bundle("compiler/cli.ts", "cli.cjs", true);
-for (const script of ["runtime/kernel/prober.pl", "runtime/lab/helper.pl", "runtime/haproxy/haproxy-world.mjs"])
+for (const script of [
+  "runtime/kernel/prober.pl",
+  "runtime/lab/helper.pl",
+  "runtime/haproxy/haproxy-world.mjs",
+  "runtime/haproxy/name-server.mjs",
+])
   copyFileSync(new URL(script, ROOT), new URL(basename(script), BIN));
 await bundle("compiler/cli/launch.ts", "kpc.cjs", false);
 chmodSync(KPC, 0o755);

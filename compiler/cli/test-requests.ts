@@ -51,7 +51,11 @@ export function compileRequestCase(
   return compileSpecs(load, config, optionsOf(flags));
 }
 
-function configOf({ files, config, controller, requests }: RequestCase, path: string, report: Report): Config {
+function configOf(
+  { files, config, controller, externalNames, requests }: RequestCase,
+  path: string,
+  report: Report,
+): Config {
   const read =
     config && attempt(() => readConfigFile(readSource(besides(path, config.value)), report), config.field, report);
   const isOverTls = requests.some(({ request: { scheme } }) => scheme === "https");
@@ -61,6 +65,7 @@ function configOf({ files, config, controller, requests }: RequestCase, path: st
     ...(files.length === 0 && isOverTls ? { defaultCertificate: DEFAULT_CERTIFICATE } : {}),
     ...read,
     ...(controller === undefined ? {} : { ingressController: controller }),
+    ...(externalNames === undefined ? {} : { allowExternalNames: externalNames }),
   };
 }
 

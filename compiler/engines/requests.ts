@@ -19,7 +19,7 @@ export interface AskedRequest {
 export type RequestEnd =
   /** At the backend `namespace/service:port`. */
   | { readonly kind: "backend"; readonly backend: string }
-  /** At an endpoint: its backend was not seen. */
+  /** At an endpoint, or at a host outside of the cluster, whose `address` may be its name: its backend was not seen. */
   | { readonly kind: "endpoint"; readonly address: string; readonly port: number }
   /** At the proxy, which answers itself. */
   | { readonly kind: "status"; readonly status: number }

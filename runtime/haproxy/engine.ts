@@ -7,6 +7,7 @@ import { EngineTrouble, troubleOf } from "../../compiler/engines/types.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import type { RouteTarget } from "../../compiler/ir/types.ts";
 import { keyPairOf } from "../../compiler/model/tls.ts";
+import { parseAddress, printAddress } from "../../compiler/net/address.ts";
 import { type ProxyOutcome, ProxyWorld, whyNoProxy } from "./proxy-world.ts";
 
 export class HaproxyEngine implements RequestEngine {
@@ -27,13 +28,14 @@ export class HaproxyEngine implements RequestEngine {
     const pairs = [...certificates].map(([file, secret]) => ({ file, secret, ...pairOf(compiled, secret) }));
     const all = new Map([...files, ...pairs.map(({ file, text }) => [file, text] as const)]);
     this.world ??= new ProxyWorld();
-    const outcomes = await this.world.ask(
-      all,
-      portsOf(routes.flatMap(({ paths, fallback }) => [...paths.map(({ target }) => target), fallback])),
-      requests,
-    );
-    const secrets = new Map(pairs.map(({ leaf, secret }) => [leaf, secret]));
-    return outcomes.map((outcome) => outcomeOf(outcome, secrets));
+    const targets = routes.flatMap(({ paths, fallback }) => [...paths.map(({ target }) => target), fallback]);
+    const names = addressesForNames(targets);
+    const outcomes = await this.world.ask(all, portsOf(targets), requests, names);
+    const known = {
+      secrets: new Map(pairs.map(({ leaf, secret }) => [leaf, secret])),
+      names: new Map([...names].map(([name, address]) => [address, name])),
+    };
+    return outcomes.map((outcome) => outcomeOf(outcome, known));
   }
 
   async close(): Promise<void> {
@@ -52,17 +54,46 @@ function pairOf({ specs }: Compiled, name: string): { readonly text: string; rea
 }
 
 function portsOf(targets: readonly RouteTarget[]): number[] {
-  return [
-    ...new Set(targets.flatMap((target) => (target.kind === "status" ? [] : target.endpoints.map(({ port }) => port)))),
-  ];
+  const ports = targets.flatMap((target) => {
+    if (target.kind === "status") return [];
+    return [
+      ...target.endpoints.map(({ port }) => port),
+      ...(target.external === undefined ? [] : [target.external.port]),
+    ];
+  });
+  return [...new Set(ports)];
+}
+
+/** An address for each name outside of the cluster, from a range for tests (RFC 2544), that no endpoint has. */
+function addressesForNames(targets: readonly RouteTarget[]): ReadonlyMap<string, string> {
+  const ends = targets.flatMap((target) => (target.kind === "status" ? [] : [target]));
+  const taken = new Set(ends.flatMap(({ endpoints }) => endpoints.map(({ address }) => printAddress(address))));
+  const names = new Map<string, string>();
+  let next = 1;
+  for (const { external } of ends) {
+    if (external === undefined || names.has(external.host)) continue;
+    if (parseAddress(external.host) !== undefined) continue;
+    let address = "";
+    do address = `198.18.${next >> 8}.${next++ & 255}`;
+    while (taken.has(address));
+    names.set(external.host, address);
+  }
+  return names;
+}
+
+interface KnownEnds {
+  /** Secret by certificate. */
+  readonly secrets: ReadonlyMap<string, string>;
+  /** Name by address. */
+  readonly names: ReadonlyMap<string, string>;
 }
 
 function outcomeOf(
   { status, address, port, certificate: shown }: ProxyOutcome,
-  secrets: ReadonlyMap<string, string>,
+  { secrets, names }: KnownEnds,
 ): RequestOutcome {
   if (status === 0) return { end: { kind: "refused" }, certificate: undefined };
   const certificate = shown === undefined ? undefined : (secrets.get(shown) ?? "of no Secret");
   if (address === undefined || port === undefined) return { end: { kind: "status", status }, certificate };
-  return { end: { kind: "endpoint", address, port }, certificate };
+  return { end: { kind: "endpoint", address: names.get(address) ?? address, port }, certificate };
 }

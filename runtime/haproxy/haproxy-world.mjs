@@ -3,18 +3,21 @@
  * A world for one HAProxy at a time: a network namespace in which it listens, and a second one behind it in which every address answers. It is
  * run in the first namespace; the second one is its own child. Reads a line of JSON for each configuration:
  *
- *   {folder, ports, requests: [{method, scheme, serverName, host, target}]}
+ *   {folder, ports, names: [[name, address]], requests: [{method, scheme, serverName, host, target}]}
  *
- * `ports` are those at which servers listen, at each address. Answers with a line, `{said, outcomes}`: what HAProxy says of the configuration, and
+ * `ports` are those at which servers listen, at each address. `names` are all names that can be looked up. Answers with a line, `{said, outcomes}`: what HAProxy says of the configuration, and
  * for each request `{status, address, port, certificate}`: the status of the answer, 0 where the TLS handshake was refused; the end that got the
  * request, undefined where HAProxy answers itself; and the certificate that was shown (DER as base64).
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connect as connectTls } from "node:tls";
+import { serveNames } from "./name-server.mjs";
 
 /** Addresses of the first namespace: the dummy address of RFC 7600, and one that is discarded elsewhere (RFC 6666). */
 const OWN = { four: "192.0.0.8", six: "100::8" };
@@ -28,7 +31,7 @@ function ip(commands) {
 
 // --- the second namespace ------------------------------------------------------------------------------------------------
 
-/** Servers at all addresses. Reads lines of ports, and answers each when they listen. */
+/** Servers at all addresses. Reads lines of ports and names, and answers each when the ports are served. */
 async function serve() {
   process.stdout.write("ready\n");
   const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
@@ -46,9 +49,15 @@ route replace local ::/0 dev lo table local
 `);
   /** @type {Set<number>} */
   const listening = new Set();
+  /** @type {Map<string, string>} */
+  const addresses = new Map();
+  await serveNames(addresses);
   process.stdout.write("ready\n");
   for await (const line of lines) {
-    for (const port of JSON.parse(line)) {
+    const { ports, names } = JSON.parse(line);
+    addresses.clear();
+    for (const [name, address] of names) addresses.set(name, address);
+    for (const port of ports) {
       if (listening.has(port)) continue;
       listening.add(port);
       const server = createServer((request, response) => {
@@ -68,7 +77,7 @@ route replace local ::/0 dev lo table local
   process.exit(0);
 }
 
-/** Starts the second namespace. @returns a function that has servers listen at ports */
+/** Starts the second namespace. @returns a function that has servers listen at ports, and names looked up */
 async function startServers() {
   const child = spawn("unshare", ["-n", process.execPath, process.argv[1] ?? "", "serve"], {
     stdio: ["pipe", "pipe", "inherit"],
@@ -90,10 +99,27 @@ neighbour replace ${GATEWAY.six} lladdr ${MAC.gateway} dev proxy nud permanent
   ip(`route replace default via ${GATEWAY.four} dev proxy
 route replace default via ${GATEWAY.six} dev proxy
 `);
-  return async (/** @type {readonly number[]} */ ports) => {
-    child.stdin.write(`${JSON.stringify(ports)}\n`);
+  return async (
+    /** @type {readonly number[]} */ ports,
+    /** @type {readonly (readonly [string, string])[]} */ names,
+  ) => {
+    child.stdin.write(`${JSON.stringify({ ports, names })}\n`);
     if ((await lines.next()).done) throw new Error("the servers have ended");
   };
+}
+
+/** Has programs of this namespace ask the name server of the second one, and nobody else. */
+function useNameServer() {
+  provide("/etc/resolv.conf", `nameserver ${GATEWAY.four}\n`);
+  if (existsSync("/etc/nsswitch.conf")) provide("/etc/nsswitch.conf", "hosts: dns\n");
+}
+
+/** Puts a text in the place of a file, for this mount namespace only, whose /run is its own. @param {string} path @param {string} text */
+function provide(path, text) {
+  const own = `/run/kpc${path}`;
+  mkdirSync(dirname(own), { recursive: true });
+  writeFileSync(own, text);
+  execFileSync("mount", ["--bind", own, realpathSync(path)], { stdio: ["ignore", "ignore", "inherit"] });
 }
 
 // --- requests ------------------------------------------------------------------------------------------------------------
@@ -262,9 +288,14 @@ async function run(folder, requests) {
 
 if (process.argv[2] === "serve") await serve();
 const listen = await startServers();
+let hasNameServer = false;
 for await (const line of createInterface({ input: process.stdin })) {
-  const { folder, ports, requests } = JSON.parse(line);
-  await listen(ports);
+  const { folder, ports, names, requests } = JSON.parse(line);
+  await listen(ports, names);
+  if (names.length > 0 && !hasNameServer) {
+    useNameServer();
+    hasNameServer = true;
+  }
   process.stdout.write(`${JSON.stringify(await run(folder, requests))}\n`);
 }
 process.exit(0);

@@ -45,17 +45,18 @@ export class ProxyWorld {
     this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   }
 
-  /** The outcomes of `requests` with a HAProxy that has `files`, of which one is haproxy.cfg. `ports`: those of the endpoints. Throws
-   *  `EngineTrouble` with what HAProxy says against its configuration. */
+  /** The outcomes of `requests` with a HAProxy that has `files`, of which one is haproxy.cfg. `ports`: those of the endpoints. `names`: the IPv4
+   *  address of each name that HAProxy can look up. Throws `EngineTrouble` with what HAProxy says against its configuration. */
   async ask(
     files: ReadonlyMap<string, string>,
     ports: readonly number[],
     requests: readonly AskedRequest[],
+    names: ReadonlyMap<string, string> = new Map(),
   ): Promise<readonly ProxyOutcome[]> {
     const folder = mkdtempSync(join(tmpdir(), "kpc-haproxy-"));
     try {
       for (const [name, text] of files) writeFileSync(join(folder, name), text, { mode: 0o600 });
-      this.child.stdin?.write(`${JSON.stringify({ folder, ports, requests })}\n`);
+      this.child.stdin?.write(`${JSON.stringify({ folder, ports, names: [...names], requests })}\n`);
       const { value, done } = await this.lines.next();
       if (done === true) throw new EngineTrouble("the namespace of HAProxy has ended");
       const { said, outcomes } = JSON.parse(value) as {

@@ -82,7 +82,7 @@ export function decodeRequestCase(context: Context, root: Field): RequestCase {
     services: has("services") ? asArray(context, root.get("services")) : undefined,
     endpointSlices: has("endpointSlices") ? asArray(context, root.get("endpointSlices")) : undefined,
     secrets: asArray(context, root.get("secrets")).flatMap((name) => decodeSecret(context, name)),
-    externalNames: asBoolean(context, root.get("externalNames")) ?? false,
+    externalNames: asBoolean(context, root.get("externalNames")),
     requests: asArray(context, root.get("requests")).flatMap((request) => decodeRequest(context, request) ?? []),
     invalid: asArray(context, root.get("invalid")).flatMap((entry) => decodeInvalid(context, entry) ?? []),
   };

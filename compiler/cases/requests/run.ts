@@ -9,9 +9,6 @@ import { loadObjects } from "../../specs/load.ts";
 import type { FlowResult } from "../run.ts";
 import type { ExpectedEnd, InvalidIngress, RequestCase, RequestExpectation } from "./types.ts";
 
-/** Why the requests of a case with Services of type ExternalName are skipped. */
-const NO_EXTERNAL_NAMES = "kpc does not serve Services of type ExternalName: it answers 503";
-
 /** The results of all requests of `testCase`, whose world `compiled` is, on `engine`. An engine that cannot run here skips them, with its
  *  reason. */
 export async function runRequestCase(
@@ -19,7 +16,7 @@ export async function runRequestCase(
   compiled: Compiled,
   engine: RequestEngine,
 ): Promise<FlowResult[]> {
-  const reason = testCase.externalNames ? NO_EXTERNAL_NAMES : engine.unavailable();
+  const reason = engine.unavailable();
   const { requests } = testCase;
   const outcomes =
     reason === undefined && requests.length > 0
@@ -96,8 +93,12 @@ class BackendNames {
     ]);
     for (const target of targets) {
       if (target.kind === "status") continue;
-      for (const { address, port } of target.endpoints) {
-        const key = `${printAddress(address)} ${port}`;
+      const { endpoints, external } = target;
+      const ends = [
+        ...endpoints.map(({ address, port }) => `${printAddress(address)} ${port}`),
+        ...(external === undefined ? [] : [`${canonicalHost(external.host)} ${external.port}`]),
+      ];
+      for (const key of ends) {
         const names = this.byEndpoint.get(key) ?? new Set();
         this.byEndpoint.set(key, names.add(this.numbered(target.backend)));
       }
@@ -116,6 +117,12 @@ class BackendNames {
     if (end.kind !== "endpoint") return [];
     return [...(this.byEndpoint.get(`${end.address} ${end.port}`) ?? [])];
   }
+}
+
+/** An address in its one spelling, or a name. */
+function canonicalHost(host: string): string {
+  const address = parseAddress(host);
+  return address === undefined ? host : printAddress(address);
 }
 
 /** What was expected and is not so; undefined: all is as expected. */

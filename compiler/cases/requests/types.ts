@@ -18,7 +18,8 @@ export interface RequestCase {
   readonly endpointSlices: readonly Field[] | undefined;
   /** Secrets with a certificate that exist: `namespace/name`. */
   readonly secrets: readonly string[];
-  readonly externalNames: boolean;
+  /** Services of type ExternalName are followed; undefined: as the settings say. */
+  readonly externalNames: boolean | undefined;
   readonly requests: readonly ExpectedRequest[];
   readonly invalid: readonly InvalidIngress[];
 }
