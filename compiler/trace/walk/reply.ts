@@ -1,27 +1,32 @@
 /** The way of an answer, in short: who undoes what. */
 import type { Hop, Leg, NoticeLeg, WalkBranch, WalkStep } from "../../walk/types.ts";
 import { endText, noticeEndText } from "./end-text.ts";
-import { changeText, rowsOf, type WalkRow, type WalkTranslation } from "./rows.ts";
+import { changeText, type RowSubject, rowsOf, translationOf, type WalkRow, type WalkTranslation } from "./rows.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
-/** The rows of an answer; `asked`: the rows of the request. An answer that is lost is told hop by hop. */
+/** The rows of an answer; `asked`: the rows of the request, whose numbers go on. An answer that is lost is told hop by hop. */
 export function replyRows(
   { there, notice }: WalkBranch,
   back: Leg,
   asked: readonly WalkRow[],
   context: TellingContext,
 ): WalkRow[] {
+  const last = asked.findLast(({ number }) => number !== undefined)?.number ?? 0;
   if (back.end.kind !== "delivered")
     return rowsOf(back, context, endText(back.end, context, notice)).map((row) => {
-      const { translation, host } = row;
-      const isUndone = translation?.by === "connection";
-      const text = isUndone ? undoText(translation, host, asked, there, context) : row.text;
-      return { ...row, number: undefined, text };
+      const { host, number } = row;
+      const change = translationOf(row);
+      const text = change?.by === "connection" ? undoText(change, host, asked, there, context) : row.text;
+      return { ...row, number: number === undefined ? undefined : last + number, text };
     });
-  const rows: WalkRow[] = [];
-  let passed: string[] = [];
+  const rows: Omit<WalkRow, "number">[] = [];
+  let passed: Hop[] = [];
   const flush = (): void => {
-    if (passed.length > 0) rows.push(rowOf("", "", `unchanged through ${passed.join(" > ")}`));
+    const [first] = passed;
+    if (first !== undefined) {
+      const names = passed.map(({ host }) => host);
+      rows.push(rowOf({ kind: "passed", hops: passed }, first, "", `unchanged through ${names.join(" > ")}`, ""));
+    }
     passed = [];
   };
   for (const [i, hop] of back.hops.entries()) {
@@ -29,23 +34,28 @@ export function replyRows(
     const taken = hop.steps.filter((step) => step.kind === "proxied");
     if (changes.length === 0 && taken.length === 0) {
       // The head names who answers; that the client gets it is said last.
-      const last = passed.at(-1) ?? rows.at(-1)?.host;
-      if (i > 0 && i < back.hops.length - 1 && last !== hop.host) passed.push(hop.host);
+      const before = passed.at(-1)?.host ?? rows.at(-1)?.host;
+      if (i > 0 && i < back.hops.length - 1 && before !== hop.host) passed.push(hop);
       const next = back.hops[i + 1];
       if (next === undefined || !isHandedOver(hop, next)) continue;
-      if (passed.at(-1) === hop.host) passed.pop();
+      if (passed.at(-1)?.host === hop.host) passed.pop();
       flush();
-      rows.push(rowOf(hop.host, "", `the proxy passes the answer on: ${tupleText(next.before, context)}`));
+      const text = `the proxy passes the answer on: ${tupleText(next.before, context)}`;
+      rows.push(rowOf({ kind: "handed-over" }, next, "", text));
       continue;
     }
     flush();
-    for (const change of changes)
-      rows.push(rowOf(hop.host, hop.inInterface ?? "", undoText(change, hop.host, asked, there, context)));
+    for (const step of changes) {
+      const text = undoText(step, hop.host, asked, there, context);
+      rows.push(rowOf({ kind: "step", step }, hop, hop.inInterface ?? "", text));
+    }
   }
   flush();
   const { source, sourcePort } = back.end.tuple;
   const from = context.names.printNamed(source, sourcePort, context.protocol);
-  return [...rows, rowOf("", "", `=> answered from ${from}, which was asked`)];
+  const end: RowSubject = { kind: "end", end: back.end };
+  rows.push(rowOf(end, back.hops.at(-1), "", `=> answered from ${from}, which was asked`, ""));
+  return rows.map((row, i) => ({ ...row, number: last + i + 1 }));
 }
 
 /** The packet ended on a host, which sends another one of its own. */
@@ -58,8 +68,14 @@ export function noticeRows(notice: NoticeLeg, context: TellingContext): WalkRow[
   return rowsOf(notice, context, noticeEndText(notice, context)).map((row) => ({ ...row, number: undefined }));
 }
 
-function rowOf(host: string, name: string, text: string): WalkRow {
-  return { number: undefined, host, interface: name, text, place: undefined, why: [] };
+function rowOf(
+  subject: RowSubject,
+  hop: Hop | undefined,
+  name: string,
+  text: string,
+  host = hop?.host ?? "",
+): Omit<WalkRow, "number"> {
+  return { subject, hop, host, interface: name, text, place: undefined, why: [] };
 }
 
 function undoText(
@@ -69,9 +85,10 @@ function undoText(
   there: Leg,
   context: TellingContext,
 ): string {
-  const undone = asked.find(
-    ({ translation }) => translation !== undefined && isOn(host, translation, there) && undoes(change, translation),
-  );
+  const undone = asked.find((row) => {
+    const translation = translationOf(row);
+    return translation !== undefined && isOn(host, translation, there) && undoes(change, translation);
+  });
   const what = undone?.number === undefined ? "conntrack:" : `conntrack undoes ${undone.number}:`;
   return `${what} ${changeText(change, context)}`;
 }

@@ -22,13 +22,35 @@ export interface WalkRow {
   readonly why: readonly string[];
   /** The rule ended the packet's way: `why` is always told. */
   readonly isRefusal?: boolean;
-  /** The translation that it tells of: answers name it. */
-  readonly translation?: WalkTranslation;
+  /** Where the packet was. Undefined: it was nowhere yet. */
+  readonly hop: Hop | undefined;
+  readonly subject: RowSubject;
 }
+
+/** What a row tells of. */
+export type RowSubject =
+  /** A host did it. */
+  | { readonly kind: "step"; readonly step: WalkStep }
+  /** The packet came in by a port of a bridge. */
+  | { readonly kind: "port"; readonly step: Extract<WalkStep, { readonly kind: "bridged" }> }
+  /** A switch carried it. */
+  | { readonly kind: "carried" }
+  /** The host sent it as it is after translations. */
+  | { readonly kind: "sent" }
+  /** It passed these hosts unchanged. */
+  | { readonly kind: "passed"; readonly hops: readonly Hop[] }
+  /** A proxy passes an answer on. */
+  | { readonly kind: "handed-over" }
+  | { readonly kind: "end"; readonly end: WalkEnd };
 
 export type WalkTranslation = Extract<WalkStep, { readonly kind: "translated" }>;
 
-type Draft = Omit<WalkRow, "number" | "host"> & { readonly isNumbered: boolean };
+/** The translation that a row tells of. */
+export function translationOf({ subject }: Pick<WalkRow, "subject">): WalkTranslation | undefined {
+  return subject.kind === "step" && subject.step.kind === "translated" ? subject.step : undefined;
+}
+
+type Draft = Omit<WalkRow, "number" | "host" | "hop"> & { readonly isNumbered: boolean };
 
 /** The rows of a leg, numbered from 1. `ending`: how it ends, in words. */
 export function rowsOf({ hops, end }: Leg, context: TellingContext, ending = endText(end, context)): WalkRow[] {
@@ -37,11 +59,14 @@ export function rowsOf({ hops, end }: Leg, context: TellingContext, ending = end
   for (const [i, hop] of hops.entries()) {
     const isLast = i === hops.length - 1;
     const drafts = hopRows(hop, context, isLast ? end : undefined);
-    if (isLast) drafts.push(plain(drafts.length === 0, interfaceAtEnd(hop), `=> ${ending}`));
+    if (isLast) drafts.push(plain({ kind: "end", end }, drafts.length === 0, interfaceAtEnd(hop), `=> ${ending}`));
     for (const { isNumbered, ...row } of drafts)
-      rows.push({ ...row, number: isNumbered ? ++number : undefined, host: hop.host });
+      rows.push({ ...row, number: isNumbered ? ++number : undefined, host: hop.host, hop });
   }
-  if (hops.length === 0) rows.push({ ...plain(true, "", `=> ${ending}`), number: 1, host: end.host });
+  if (hops.length === 0) {
+    const { isNumbered: _, ...row } = plain({ kind: "end", end }, true, "", `=> ${ending}`);
+    rows.push({ ...row, number: number + 1, host: end.host, hop: undefined });
+  }
   return rows;
 }
 
@@ -58,13 +83,14 @@ function interfaceAtEnd({ inInterface, steps }: Hop): string {
   return up?.kind === "bridged" ? up.bridge : (inInterface ?? "");
 }
 
-function plain(isNumbered: boolean, name: string, text: string): Draft {
-  return { isNumbered, interface: name, text, place: undefined, why: [] };
+function plain(subject: RowSubject, isNumbered: boolean, name: string, text: string): Draft {
+  return { subject, isNumbered, interface: name, text, place: undefined, why: [] };
 }
 
 function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): Draft[] {
   const role = context.hosts.get(hop.host)?.role.kind;
-  if (role === "switch" && end === undefined) return [plain(true, "", `carries ${tupleText(hop.after, context)}`)];
+  if (role === "switch" && end === undefined)
+    return [plain({ kind: "carried" }, true, "", `carries ${tupleText(hop.after, context)}`)];
   const shown = shownSteps(hop, context, end);
   const drafts: Draft[] = [];
   const add = (draft: Draft): void => void drafts.push(drafts.length === 0 ? { ...draft, isNumbered: true } : draft);
@@ -81,16 +107,17 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
       : bridged.port === undefined
         ? ", which takes it up"
         : "";
-    add(plain(true, at, `port of bridge ${bridged.bridge}${seen}`));
+    add(plain({ kind: "port", step: bridged }, true, at, `port of bridge ${bridged.bridge}${seen}`));
     if (bridged.throughRules) at = bridged.bridge;
   }
   for (const [i, step] of hop.steps.entries()) {
+    const subject: RowSubject = { kind: "step", step };
     switch (step.kind) {
       case "rules":
         for (const each of shown) {
           if (!step.path.includes(each.shown.step) || !isTold(each, shown, hop, end, context)) continue;
           add({
-            ...plain(false, at, ruleText(each.view)),
+            ...plain(subject, false, at, ruleText(each.view)),
             place: placeOfView(each.view),
             why: ruleWords(each.view),
             isRefusal: isRefused(end),
@@ -98,39 +125,47 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
         }
         break;
       case "translated":
-        add(translationRow(hop, i, at, shown, context));
+        add(translationRow(step, hop.steps[i - 1], at, shown, context));
         break;
       case "routed":
         if (isOwn) at = step.hop.interface;
         if (step.route.kind === "local") break;
         add({
-          ...plain(false, at, routeText(step, hop.steps.slice(i + 1))),
+          ...plain(subject, false, at, routeText(step, hop.steps.slice(i + 1))),
           place: placeOfProvenance(step.route.provenance),
           why: inferred(step.route.provenance),
         });
         break;
       case "bridged":
         if (step.port === undefined) at = step.bridge;
-        else add(plain(true, step.port, bridgedText(step)));
+        else add(plain(subject, true, step.port, bridgedText(step)));
         break;
       case "neighbour":
         break;
       case "source":
-        add(plain(false, at, `source ${printAddress(step.address)}`));
+        add(plain(subject, false, at, `source ${printAddress(step.address)}`));
         break;
       case "encapsulated":
         at = hop.outInterface ?? at;
-        add(plain(true, at, `goes into ${tunnelText(step.outer, context)}`));
+        add(plain(subject, true, at, `goes into ${tunnelText(step.outer, context)}`));
         break;
       case "fragmented":
-        add(plain(true, step.interface, `out in fragments: ${step.bytes} bytes are more than the MTU of ${step.mtu}`));
+        add(
+          plain(
+            subject,
+            true,
+            step.interface,
+            `out in fragments: ${step.bytes} bytes are more than the MTU of ${step.mtu}`,
+          ),
+        );
         break;
       case "decapsulated":
-        add(plain(true, at, `comes out of ${tunnelText(step.outer, context)}`));
+        add(plain(subject, true, at, `comes out of ${tunnelText(step.outer, context)}`));
         break;
       case "proxied":
         add(
           plain(
+            subject,
             true,
             "",
             `a proxy takes the connection, and makes one to ${step.target}: ${tupleText(step.made, context)}${
@@ -147,7 +182,7 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
   const isSentChanged = !isWrapped && hop.steps.some(({ kind }) => kind === "translated");
   const isBridgedOut = hop.steps.some((step) => step.kind === "bridged" && step.port !== undefined);
   if (isSentChanged && !isBridgedOut && hop.outInterface !== undefined)
-    add(plain(true, hop.outInterface, `out as ${tupleText(hop.after, context)}`));
+    add(plain({ kind: "sent" }, true, hop.outInterface, `out as ${tupleText(hop.after, context)}`));
   return drafts;
 }
 
@@ -212,27 +247,24 @@ function cut(text: string): string {
 }
 
 function translationRow(
-  hop: Hop,
-  index: number,
+  step: WalkTranslation,
+  before: WalkStep | undefined,
   at: string,
   told: readonly WalkShownStep[],
   context: TellingContext,
 ): Draft {
-  const step = hop.steps[index];
-  if (step?.kind !== "translated") return plain(true, at, "");
   const change = changeText(step, context);
-  if (step.by === "connection") return { ...plain(true, at, `conntrack: ${change}`), translation: step };
-  const before = hop.steps[index - 1];
+  const subject: RowSubject = { kind: "step", step };
+  if (step.by === "connection") return plain(subject, true, at, `conntrack: ${change}`);
   const own = told.filter(
     ({ shown, view }) => view.kind === "nat" && before?.kind === "rules" && before.path.includes(shown.step),
   );
   const view = own.at(-1)?.view;
   const verb = view === undefined ? "" : `${view.chain}: ${verbOf(view, step)} `;
   return {
-    ...plain(true, at, `${verb}${change}`),
+    ...plain(subject, true, at, `${verb}${change}`),
     place: view && placeOfView(view),
     why: view === undefined ? [] : [view.rule],
-    translation: step,
   };
 }
 

@@ -2,10 +2,9 @@
 import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import type { Walk, WalkBranch } from "../../walk/types.ts";
 import { chance, isCertain, renderCondition } from "../chance.ts";
-import { endText } from "./end-text.ts";
 import { type BranchGroup, groupsOf } from "./groups.ts";
-import { noticeRows, replyRows } from "./reply.ts";
-import { rowsOf, type WalkRow } from "./rows.ts";
+import type { WalkRow } from "./rows.ts";
+import { type ToldBranch, toldBranch } from "./told.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
 /** `context.protocol` is the flow's. `isAll`: each branch in full. */
@@ -16,7 +15,7 @@ export function renderWalk(walk: Walk, context: TellingContext, isAll: boolean):
     : groupsOf(walk, hosts);
   const [longest] = groups;
   const [first] = longest?.branches ?? [];
-  const above = first === undefined ? [] : tellThere(first, context);
+  const above = first === undefined ? [] : toldBranch(first, context).request;
   const lines = [
     ...renderHead(walk, context),
     ...groups.flatMap((group) => [
@@ -45,15 +44,15 @@ function renderGroup(
 ): string[] {
   const [first] = branches;
   if (first === undefined) return [];
-  const told = tellThere(first, context);
-  const head = groupHead(probability, branches, isOneOfSeveral);
-  const back = first.back === undefined ? [] : renderReply(first, told, context);
-  const lines = [...layOutFrom(told, commonRows(told, above), context), ...back, ...renderNotice(first, context)];
-  return [...renderCondition(first.condition), ...head, ...lines];
-}
-
-function tellThere({ there, back, notice }: WalkBranch, context: TellingContext): WalkRow[] {
-  return rowsOf(there, context, endText(there.end, context, back === undefined ? notice : undefined));
+  const told = toldBranch(first, context);
+  const { request } = told;
+  return [
+    ...renderCondition(first.condition),
+    ...groupHead(probability, branches, isOneOfSeveral),
+    ...layOutFrom(request, commonRows(request, above), context),
+    ...renderReply(first, told, context),
+    ...renderNotice(first, told, context),
+  ];
 }
 
 /** `1 in 2: pod/shop/web-1; likewise pod/shop/web-2`. */
@@ -87,20 +86,19 @@ function layOutFrom(rows: readonly WalkRow[], common: number, context: TellingCo
   return [`1-${last} as above`, ...layOutRows(rows.slice(common), context)];
 }
 
-function renderReply(branch: WalkBranch, told: readonly WalkRow[], context: TellingContext): string[] {
-  const { back } = branch;
+function renderReply({ back }: WalkBranch, { reply }: ToldBranch, context: TellingContext): string[] {
   if (back === undefined) return [];
   const answer = back.hops[0]?.before;
   const head = answer === undefined ? "reply" : `reply ${tupleText(answer, context)}`;
-  return ["", head, ...layOutRows(replyRows(branch, back, told, context), context)];
+  return ["", head, ...layOutRows(reply, context)];
 }
 
 /** Where a message to the sender is lost. */
-function renderNotice({ notice }: WalkBranch, context: TellingContext): string[] {
-  if (notice === undefined || notice.end.kind === "delivered") return [];
+function renderNotice({ notice }: WalkBranch, told: ToldBranch, context: TellingContext): string[] {
+  if (notice === undefined || told.notice.length === 0) return [];
   const sent = notice.hops[0]?.before;
   const head = sent === undefined ? notice.says : `${notice.says} ${tupleText(sent, context)}`;
-  return ["", head, ...layOutRows(noticeRows(notice, context), context)];
+  return ["", head, ...layOutRows(told.notice, context)];
 }
 
 /** In columns: the step's number, the host, the interface, what happened, and where the reason stands. */
