@@ -1,57 +1,8 @@
 /** Where things stand in a JSON text. The functions that take a text JSON.parse has accepted do not check it again. */
-import type { Path } from "./types.ts";
-
 /** Half-open range of UTF-16 offsets. */
-interface Range {
+export interface TextRange {
   readonly start: number;
   readonly end: number;
-}
-
-/** What makes looking for places in a long List fast. */
-export interface Layout {
-  /** Where the root value starts. */
-  readonly start: number;
-  /** For each array that is a member of the root object (`items` of a List): where its elements start. */
-  readonly elements: ReadonlyMap<string, readonly number[]>;
-}
-
-/** The layout of the JSON value that begins at or behind `start`. */
-export function layoutOf(text: string, start: number): Layout {
-  const elements = new Map<string, number[]>();
-  const root = skipSpace(text, start);
-  if (text.charCodeAt(root) === OPEN_BRACE) {
-    for (const { key, value } of membersAt(text, root)) {
-      if (text.charCodeAt(value) === OPEN_BRACKET) elements.set(readKey(text, key), [...elementsAt(text, value)]);
-    }
-  }
-  return { start: root, elements };
-}
-
-/** The range of the value (or key) at `path` in a valid JSON text, or of the deepest one above it that exists. */
-export function locateIn(text: string, layout: Layout, path: Path, what: "key" | "value"): Range {
-  let value = layout.start;
-  let key: Range | undefined;
-  let depth = 0;
-  const [rootKey, index] = path;
-  const known = typeof index === "number" ? layout.elements.get(String(rootKey))?.[index] : undefined;
-  if (known !== undefined) {
-    value = known;
-    depth = 2;
-  }
-  for (; depth < path.length; depth++) {
-    const step = path[depth];
-    if (typeof step === "number") {
-      const element = text.charCodeAt(value) === OPEN_BRACKET ? nth(elementsAt(text, value), step) : undefined;
-      if (element === undefined) break;
-      value = element;
-      key = undefined;
-    } else {
-      const member = text.charCodeAt(value) === OPEN_BRACE ? findMember(text, value, String(step)) : undefined;
-      if (member === undefined) break;
-      ({ key, value } = member);
-    }
-  }
-  return what === "key" && key !== undefined ? key : { start: value, end: skipValue(text, value) };
 }
 
 /** Colons outside strings in the JSON value from `start` to `end`: one for each member that is written. */
@@ -71,13 +22,13 @@ export function* repeatedKeys(
   text: string,
   start: number,
   end: number,
-): Generator<{ readonly key: string; readonly first: Range; readonly second: Range }> {
-  const objects: (Map<string, Range> | undefined)[] = []; // the open objects; undefined for arrays
+): Generator<{ readonly key: string; readonly first: TextRange; readonly second: TextRange }> {
+  const objects: (Map<string, TextRange> | undefined)[] = []; // the open objects; undefined for arrays
   let at = start;
   while (at < end) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) {
-      const key: Range = { start: at, end: endOfString(text, at) };
+      const key: TextRange = { start: at, end: endOfString(text, at) };
       const after = skipSpace(text, key.end);
       const keys = objects.at(-1);
       if (text.charCodeAt(after) === COLON && keys !== undefined) {
@@ -182,23 +133,13 @@ const CONTROL_OR_ESCAPE = /[\x00-\x1f]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4})?/g;
 // --- walking a valid text ------------------------------------------------------------------------------------------------
 
 /** Where the keys and values of the object at `open` stand. */
-function* membersAt(text: string, open: number): Generator<{ readonly key: Range; readonly value: number }> {
+function* membersAt(text: string, open: number): Generator<{ readonly key: TextRange; readonly value: number }> {
   let at = skipSpace(text, open + 1);
   while (text.charCodeAt(at) === QUOTE) {
-    const key: Range = { start: at, end: endOfString(text, at) };
+    const key: TextRange = { start: at, end: endOfString(text, at) };
     const value = skipSpace(text, skipSpace(text, key.end) + 1);
     yield { key, value };
     at = skipSpace(text, skipValue(text, value));
-    if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
-  }
-}
-
-/** Where the elements of the array at `open` start. */
-function* elementsAt(text: string, open: number): Generator<number> {
-  let at = skipSpace(text, open + 1);
-  while (at < text.length && text.charCodeAt(at) !== CLOSE_BRACKET) {
-    yield at;
-    at = skipSpace(text, skipValue(text, at));
     if (text.charCodeAt(at) === COMMA) at = skipSpace(text, at + 1);
   }
 }
@@ -212,22 +153,17 @@ export function memberAt(text: string, open: number, name: string): number | und
   return undefined;
 }
 
-function findMember(
+/** The member `name` of the object at `open`: its key, and where its value starts. */
+export function findMember(
   text: string,
   open: number,
   name: string,
-): { readonly key: Range; readonly value: number } | undefined {
+): { readonly key: TextRange; readonly value: number } | undefined {
   for (const member of membersAt(text, open)) if (readKey(text, member.key) === name) return member;
   return undefined;
 }
 
-function nth(offsets: Iterable<number>, index: number): number | undefined {
-  let count = 0;
-  for (const offset of offsets) if (count++ === index) return offset;
-  return undefined;
-}
-
-function readKey(text: string, { start, end }: Range): string {
+function readKey(text: string, { start, end }: TextRange): string {
   return JSON.parse(text.slice(start, end)) as string;
 }
 

@@ -8,16 +8,8 @@ import {
   type SplitJsonList,
   splitJsonList,
 } from "./json-list.ts";
-import {
-  countColons,
-  type Layout,
-  layoutOf,
-  locateIn,
-  repeatedKeys,
-  skipSpace,
-  skipValue,
-  syntaxErrorIn,
-} from "./json-text.ts";
+import { JsonPlaces } from "./json-places.ts";
+import { countColons, repeatedKeys, skipSpace, skipValue, syntaxErrorIn } from "./json-text.ts";
 import { isObject, show } from "./show.ts";
 import type { Document, Path, TypeMeta } from "./types.ts";
 
@@ -204,7 +196,7 @@ class JsonDocument implements Document {
   readonly list?: TypeMeta;
   private readonly part: Part;
   private held: { readonly value: unknown } | undefined;
-  private layout: Layout | undefined;
+  private places: JsonPlaces | undefined;
 
   constructor(source: Source, part: Part, value: unknown, list: TypeMeta | undefined) {
     this.source = source;
@@ -223,8 +215,8 @@ class JsonDocument implements Document {
 
   locate(path: Path, what: "key" | "value"): Span {
     const { text, start: from, place } = this.part;
-    this.layout ??= layoutOf(text, from);
-    const { start, end } = locateIn(text, this.layout, path, what);
+    this.places ??= new JsonPlaces(text, from);
+    const { start, end } = this.places.locate(path, what);
     return { source: this.source, start: place(start), end: place(end) };
   }
 }

@@ -1,7 +1,8 @@
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Source } from "../../../compiler/diagnostics.ts";
 import { readDocuments } from "../../../compiler/documents/document.ts";
-import { many } from "../../support/runs.ts";
+import { many, runs } from "../../support/runs.ts";
 import { expectFindings, findingsOf, load } from "../specs/findings.ts";
 
 describe("keys that are there twice", () => {
@@ -138,6 +139,35 @@ describe("places", () => {
     expect(text.slice(span?.start).startsWith(wanted)).toBe(true);
     expect(wanted.startsWith(text.slice(span?.start, span?.end).slice(0, wanted.length))).toBe(true);
   });
+});
+
+test("places asked for in any order are those of the values", () => {
+  const pathsOf = (value: unknown): (string | number)[][] => {
+    if (typeof value !== "object" || value === null) return [[]];
+    const steps = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+    return [[], ...steps.flatMap((step) => pathsOf(Reflect.get(value, step)).map((path) => [step, ...path]))];
+  };
+  const documents = fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 4 }), { minKeys: 1 });
+  const asked = fc.tuple(documents, fc.constantFrom(0, 2), fc.infiniteStream(fc.nat()));
+  fc.assert(
+    fc.property(asked, ([value, indentation, order]) => {
+      const text = JSON.stringify(value, null, indentation);
+      const [document] = readDocuments({ name: "a.json", text }, ({ message }) => expect.unreachable(message));
+      const plain = JSON.parse(text) as unknown;
+      const read = (path: readonly (string | number)[], what: "key" | "value"): unknown => {
+        const { start, end } = document?.locate(path, what) ?? expect.unreachable("one document");
+        return JSON.parse(text.slice(start, end));
+      };
+      const paths = pathsOf(plain);
+      const shuffled = paths.map((path) => ({ path, rank: order.next().value })).sort((a, b) => a.rank - b.rank);
+      for (const { path } of shuffled) {
+        const found = path.reduce<unknown>((at, step) => Reflect.get(at as object, step), plain);
+        expect(read(path, "value")).toEqual(found);
+        if (typeof path.at(-1) === "string") expect(read(path, "key")).toBe(path.at(-1));
+      }
+    }),
+    { numRuns: runs(2000) },
+  );
 });
 
 test("brackets upon brackets", () => {
