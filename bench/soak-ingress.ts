@@ -55,6 +55,8 @@ while (done < wanted && performance.now() < end && wrong < 20) {
     method: "GET",
     scheme: "http" as const,
     serverName: undefined,
+    port: 80,
+    headers: [],
     host,
     target,
   }));

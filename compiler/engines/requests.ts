@@ -1,18 +1,25 @@
 /** What answers HTTP requests for expectations, and the reference among it. */
 import type { Compiled } from "../compile.ts";
 import { decideCertificate } from "../evaluate/certificate.ts";
-import { decideRoute } from "../evaluate/http-route.ts";
+import { decideRequest } from "../evaluate/listener-route.ts";
+import { locationOf } from "../evaluate/request-changes.ts";
+import { unreachable } from "../invariant.ts";
+import type { NamedText, RequestTarget } from "../ir/types.ts";
 
 /** A request of a client. */
 export interface AskedRequest {
   readonly method: string;
   readonly scheme: "http" | "https";
+  /** Of the proxy, at which the request comes in. */
+  readonly port: number;
   /** The host that the client names in the TLS handshake; undefined: none. */
   readonly serverName: string | undefined;
   /** The Host header as it is sent; undefined: none is. */
   readonly host: string | undefined;
   /** The request target as it is sent. */
   readonly target: string;
+  /** Those besides Host, as they are sent. */
+  readonly headers: readonly NamedText[];
 }
 
 /** Where a request ends. */
@@ -23,8 +30,19 @@ export type RequestEnd =
   | { readonly kind: "endpoint"; readonly address: string; readonly port: number }
   /** At the proxy, which answers itself. */
   | { readonly kind: "status"; readonly status: number }
+  /** At the proxy, which names another URL. */
+  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  /** At one of several, by weight. */
+  | { readonly kind: "shares"; readonly shares: readonly EndShare[] }
   /** In the TLS handshake. */
-  | { readonly kind: "refused" };
+  | { readonly kind: "refused" }
+  /** At a port where nothing listens. */
+  | { readonly kind: "closed" };
+
+export interface EndShare {
+  readonly weight: number;
+  readonly end: Extract<RequestEnd, { readonly kind: "backend" | "status" }>;
+}
 
 export interface RequestOutcome {
   readonly end: RequestEnd;
@@ -51,13 +69,40 @@ export const irRequestEngine: RequestEngine = {
   close: async () => undefined,
 };
 
-function outcomeOf(program: Compiled["program"], { scheme, serverName, host, target }: AskedRequest): RequestOutcome {
-  const certificate = scheme === "https" ? decideCertificate(program, serverName).certificate?.name : undefined;
-  if (scheme === "https" && certificate === undefined) return { end: { kind: "refused" }, certificate };
-  const decided = decideRoute(program, { host, target }).target;
-  const end: RequestEnd =
-    decided.kind === "status"
-      ? { kind: "status", status: decided.status }
-      : { kind: "backend", backend: decided.backend };
-  return { end, certificate };
+function outcomeOf(program: Compiled["program"], asked: AskedRequest): RequestOutcome {
+  const { scheme, serverName, port } = asked;
+  const listener = program.listeners?.find((each) => each.port === port);
+  const decided = decideRequest(program, asked);
+  if (decided === undefined) return { end: { kind: "closed" }, certificate: undefined };
+  const shown = scheme === "https" ? decideCertificate(listener ?? program, serverName).certificate?.name : undefined;
+  if (listener !== undefined && listener.protocol !== scheme) {
+    // Client and proxy do not understand each other's first bytes.
+    return { end: { kind: "refused" }, certificate: undefined };
+  }
+  if (scheme === "https" && shown === undefined) return { end: { kind: "refused" }, certificate: undefined };
+  const rule = decided.matching[0];
+  return { end: endOf(decided.target, rule?.path ?? "/", asked), certificate: shown };
+}
+
+function endOf(target: RequestTarget, path: string, asked: AskedRequest): RequestEnd {
+  switch (target.kind) {
+    case "endpoints":
+    case "status":
+      return shareEnd(target);
+    case "redirect":
+      return { kind: "redirect", status: target.status, location: locationOf(target, path, asked) };
+    case "shares":
+      return {
+        kind: "shares",
+        shares: target.shares.map((share) => ({ weight: share.weight, end: shareEnd(share.target) })),
+      };
+    default:
+      return unreachable(target);
+  }
+}
+
+function shareEnd(target: Extract<RequestTarget, { readonly kind: "endpoints" | "status" }>): EndShare["end"] {
+  return target.kind === "status"
+    ? { kind: "status", status: target.status }
+    : { kind: "backend", backend: target.backend };
 }

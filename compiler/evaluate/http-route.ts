@@ -1,11 +1,15 @@
 /** What the proxy does with an HTTP request. */
-import type { HostRoutes, PathRoute, Program, RouteTarget } from "../ir/types.ts";
+import type { HostRoutes, NamedText, PathRoute, Program, RouteTarget } from "../ir/types.ts";
 
 export interface HttpRequest {
   /** The Host header as it came; undefined when there is none. */
   readonly host: string | undefined;
   /** The request target as it came, query included. */
   readonly target: string;
+  /** Absent: GET. */
+  readonly method?: string;
+  /** Those besides Host, as they came. */
+  readonly headers?: readonly NamedText[];
 }
 
 /** What a request met in the table. */

@@ -22,7 +22,8 @@ export class HaproxyEngine implements RequestEngine {
   }
 
   async run(compiled: Compiled, requests: readonly AskedRequest[]): Promise<RequestOutcome[]> {
-    const { routes, tls } = compiled.program;
+    const { routes, tls, listeners } = compiled.program;
+    if (listeners !== undefined) throw new EngineTrouble("the files for HAProxy do not carry listeners of Gateways");
     const { files, certificates, unsupported } = printHaproxy(routes, { tls });
     if (unsupported.length > 0) throw troubleOf(unsupported);
     const pairs = [...certificates].map(([file, secret]) => ({ file, secret, ...pairOf(compiled, secret) }));

@@ -1,12 +1,14 @@
 /** The router as an engine of `kpc test`. */
 import type { RequestEngine } from "../../compiler/engines/requests.ts";
+import { EngineTrouble } from "../../compiler/engines/types.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import { createRouter } from "./index.ts";
 
 export const routerEngine: RequestEngine = {
   name: "router",
   unavailable: () => undefined,
-  run: async ({ program: { routes, tls } }, requests) => {
+  run: async ({ program: { routes, tls, listeners } }, requests) => {
+    if (listeners !== undefined) throw new EngineTrouble("the router does not carry listeners of Gateways");
     const router = createRouter(encodeRoutes(routes, { tls }));
     return requests.map(({ scheme, serverName = "", host, target }) => {
       const { backend, status, certificate } = router.route({

@@ -11,9 +11,18 @@ import {
   reportMissing,
 } from "../../documents/decode.ts";
 import type { Field } from "../../documents/field.ts";
+import { isObject } from "../../documents/show.ts";
 import { checkMembers } from "../../documents/unknown-members.ts";
+import type { NamedText } from "../../ir/types.ts";
 import type { Located } from "../../specs/located.ts";
-import type { ExpectedEnd, ExpectedRequest, InvalidIngress, RequestCase, RequestExpectation } from "./types.ts";
+import type {
+  ExpectedEnd,
+  ExpectedRequest,
+  ExpectedShare,
+  InvalidIngress,
+  RequestCase,
+  RequestExpectation,
+} from "./types.ts";
 
 export const INGRESS_EXPECTATIONS_MEMBERS: ReadonlySet<string> = new Set([
   "apiVersion",
@@ -40,9 +49,11 @@ export const REQUEST_MEMBERS: ReadonlySet<string> = new Set([
   "basis",
   "method",
   "scheme",
+  "port",
   "sni",
   "host",
   "path",
+  "headers",
   "expect",
 ]);
 
@@ -50,9 +61,16 @@ export const REQUEST_EXPECT_MEMBERS: ReadonlySet<string> = new Set([
   "service",
   "port",
   "status",
+  "redirect",
+  "shares",
   "refused",
+  "closed",
   "certificate",
 ]);
+
+const ENDS = ["service", "shares", "redirect", "status", "refused", "closed"];
+
+const DEFAULT_PORTS = { http: 80, https: 443 } as const;
 
 /** Whether a document is of kind IngressExpectations, or has requests and no kind. */
 export function isRequestForm(root: Field): boolean {
@@ -110,6 +128,8 @@ function decodeRequest(context: Context, field: Field): ExpectedRequest | undefi
   const host = asString(context, field.get("host"));
   const sni = asString(context, field.get("sni"));
   const target = asString(context, field.get("path"));
+  const port = asInteger(context, field.get("port")) ?? DEFAULT_PORTS[scheme];
+  const headers = decodeHeaders(context, asObject(context, field.get("headers")));
   asString(context, field.get("basis")); // for people: nothing reads it
   if (sni !== undefined && scheme === "http") reportInvalid(context, field.member("sni"), "only with scheme: https");
   checkSent(context, field, "host", host, /^[ -~]*$/);
@@ -121,7 +141,7 @@ function decodeRequest(context: Context, field: Field): ExpectedRequest | undefi
   const serverName = scheme === "https" && asked !== "" ? asked : undefined;
   const shown = `${method} ${scheme}://${host ?? ""}${target}${sni === undefined ? "" : ` (SNI ${sni})`}`;
   const name = asString(context, field.get("name")) ?? shown;
-  return { name, request: { method, scheme, serverName, host, target }, expect, field };
+  return { name, request: { method, scheme, port, serverName, host, target, headers }, expect, field };
 }
 
 /** Reports what cannot be sent in a request. */
@@ -145,22 +165,54 @@ function decodeExpectation(
 }
 
 function decodeEnd(context: Context, field: Field): ExpectedEnd | undefined {
+  const ends = ENDS.filter((key) => field.get(key) !== undefined);
+  // A redirect has a status, too.
+  if (ends.length !== (ends.includes("redirect") && ends.includes("status") ? 2 : 1)) {
+    reportInvalid(context, field, "must have one of service (with port), shares, redirect, status, refused and closed");
+    return undefined;
+  }
+  const shares = field.get("shares");
+  if (shares !== undefined)
+    return { kind: "shares", shares: asArray(context, shares).flatMap((share) => decodeShare(context, share) ?? []) };
+  const status = asInteger(context, field.get("status"));
+  const location = asString(context, field.get("redirect"));
+  if (location !== undefined) return { kind: "redirect", status: status ?? 302, location };
+  if (field.get("refused") !== undefined)
+    return asBoolean(context, field.get("refused")) === true ? { kind: "refused" } : undefined;
+  if (field.get("closed") !== undefined)
+    return asBoolean(context, field.get("closed")) === true ? { kind: "closed" } : undefined;
+  return decodeAnswer(context, field, status);
+}
+
+function decodeShare(context: Context, field: Field): ExpectedShare | undefined {
+  if (asObject(context, field) === undefined) return undefined;
+  checkMembers(context, field, new Set(["weight", "service", "port", "status"]));
+  const end = decodeAnswer(context, field, asInteger(context, field.get("status")));
+  if (field.get("weight") === undefined) reportMissing(context, field, "weight");
+  const weight = asInteger(context, field.get("weight"));
+  return end === undefined || weight === undefined ? undefined : { weight, end };
+}
+
+/** A status, or the Service that answers. */
+function decodeAnswer(context: Context, field: Field, status: number | undefined): ExpectedShare["end"] | undefined {
+  if (status !== undefined) return { kind: "status", status };
   const service = asString(context, field.get("service"));
   const port = asInteger(context, field.get("port"));
-  const status = asInteger(context, field.get("status"));
-  const refused = asBoolean(context, field.get("refused"));
-  const ends = ["service", "status", "refused"].filter((key) => field.get(key) !== undefined);
-  if (ends.length !== 1) {
-    reportInvalid(context, field, "must have one of service (with port), status and refused");
-    return undefined;
-  }
-  if (status !== undefined) return { kind: "status", status };
-  if (service === undefined) return refused === true ? { kind: "refused" } : undefined;
-  if (port === undefined) {
-    if (field.get("port") === undefined) reportMissing(context, field, "port");
-    return undefined;
-  }
+  for (const key of ["service", "port"]) if (field.get(key) === undefined) reportMissing(context, field, key);
+  if (service === undefined || port === undefined) return undefined;
   return { kind: "service", service: service.includes("/") ? service : `default/${service}`, port };
+}
+
+/** `headers: { NAME: VALUE }`. */
+function decodeHeaders(context: Context, field: Field | undefined): NamedText[] {
+  if (field === undefined || !isObject(field.value)) return [];
+  return Object.keys(field.value).flatMap((name) => {
+    const value = field.member(name);
+    const text = asString(context, value);
+    checkSent(context, field, name, text, /^[!-~](?:[ -~]*[!-~])?$/);
+    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) reportInvalid(context, value, "must be the value of a header");
+    return text === undefined ? [] : [{ name, value: text }];
+  });
 }
 
 function decodeInvalid(context: Context, field: Field): InvalidIngress | undefined {

@@ -3,7 +3,7 @@ import type { Compiled } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics.ts";
 import type { RequestEnd, RequestEngine, RequestOutcome } from "../../engines/requests.ts";
 import { unreachable } from "../../invariant.ts";
-import type { RouteTarget } from "../../ir/types.ts";
+import { endpointTargets } from "../../ir/route-targets.ts";
 import { parseAddress, printAddress, printAddressPort } from "../../net/address.ts";
 import { loadObjects } from "../../specs/load.ts";
 import type { FlowResult } from "../run.ts";
@@ -87,12 +87,7 @@ class BackendNames {
   constructor({ specs, program }: Compiled) {
     for (const { meta, ports } of specs.services)
       for (const { name, port } of ports) this.ports.set(`${meta.namespace}/${meta.name}:${name}`, port);
-    const targets = program.routes.flatMap(({ paths, fallback }): RouteTarget[] => [
-      ...paths.map(({ target }) => target),
-      fallback,
-    ]);
-    for (const target of targets) {
-      if (target.kind === "status") continue;
+    for (const target of endpointTargets(program)) {
       const { endpoints, external } = target;
       const ends = [
         ...endpoints.map(({ address, port }) => `${printAddress(address)} ${port}`),
@@ -145,8 +140,16 @@ function isAsExpected(expected: ExpectedEnd, end: RequestEnd, backends: BackendN
       return backends.of(end).includes(`${expected.service}:${expected.port}`);
     case "status":
       return end.kind === "status" && end.status === expected.status;
+    case "redirect":
+      return end.kind === "redirect" && end.status === expected.status && end.location === expected.location;
+    case "shares":
+      return end.kind === "shares"
+        ? sharesText(end.shares, (each) => describeActual(each, backends)) === sharesText(expected.shares, describeEnd)
+        : // An engine that sends requests meets one of them.
+          expected.shares.some((share) => isAsExpected(share.end, end, backends));
     case "refused":
-      return end.kind === "refused";
+    case "closed":
+      return end.kind === expected.kind;
     default:
       return unreachable(expected);
   }
@@ -156,14 +159,42 @@ function describeExpected({ end, certificate }: RequestExpectation): string {
   return `${describeEnd(end)}${certificate === undefined ? "" : `, certificate ${certificate}`}`;
 }
 
+/** `3 of 4 shop/v1:80, 1 of 4 503`: sorted, with the weights reduced. */
+function sharesText<T>(
+  shares: readonly { readonly weight: number; readonly end: T }[],
+  describeShare: (end: T) => string,
+): string {
+  const weights = new Map<string, number>();
+  for (const { weight, end } of shares) {
+    const name = describeShare(end);
+    weights.set(name, (weights.get(name) ?? 0) + weight);
+  }
+  const sum = [...weights.values()].reduce((total, weight) => total + weight, 0);
+  const divisor = [...weights.values()].reduce(greatestCommonDivisor, sum);
+  return [...weights]
+    .map(([name, weight]) => `${weight / divisor} of ${sum / divisor} ${name}`)
+    .sort()
+    .join(", ");
+}
+
+function greatestCommonDivisor(a: number, b: number): number {
+  return b === 0 ? a : greatestCommonDivisor(b, a % b);
+}
+
 function describeEnd(end: ExpectedEnd): string {
   switch (end.kind) {
     case "service":
       return `${end.service}:${end.port}`;
     case "status":
       return String(end.status);
+    case "redirect":
+      return `${end.status} to ${end.location}`;
+    case "shares":
+      return sharesText(end.shares, describeEnd);
     case "refused":
       return "a refused handshake";
+    case "closed":
+      return "a closed port";
     default:
       return unreachable(end);
   }
@@ -185,8 +216,14 @@ function describeActual(end: RequestEnd, backends: BackendNames): string {
     }
     case "status":
       return String(end.status);
+    case "redirect":
+      return `${end.status} to ${end.location}`;
+    case "shares":
+      return sharesText(end.shares, (each) => describeActual(each, backends));
     case "refused":
       return "a refused handshake";
+    case "closed":
+      return "a closed port";
     default:
       return unreachable(end);
   }

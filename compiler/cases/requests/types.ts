@@ -41,7 +41,15 @@ export type ExpectedEnd =
   /** `service`: `namespace/name`. */
   | { readonly kind: "service"; readonly service: string; readonly port: number }
   | { readonly kind: "status"; readonly status: number }
-  | { readonly kind: "refused" };
+  | { readonly kind: "redirect"; readonly status: number; readonly location: string }
+  | { readonly kind: "shares"; readonly shares: readonly ExpectedShare[] }
+  | { readonly kind: "refused" }
+  | { readonly kind: "closed" };
+
+export interface ExpectedShare {
+  readonly weight: number;
+  readonly end: Extract<ExpectedEnd, { readonly kind: "service" | "status" }>;
+}
 
 /** An Ingress that the API server refuses. */
 export interface InvalidIngress {

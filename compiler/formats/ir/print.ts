@@ -1,12 +1,15 @@
+import { unreachable } from "../../invariant.ts";
 import { typeOf } from "../../ir/expression-type.ts";
 import type {
   Component,
   DataType,
   Expression,
   HostRoutes,
+  ListeningPort,
   MapDeclaration,
   MapElement,
   Program,
+  RequestTarget,
   RouteEndpoint,
   RouteTarget,
   SetDeclaration,
@@ -35,6 +38,7 @@ export function programToJson(program: Program): object {
     },
     routes: program.routes.map(hostToJson),
     ...(program.tls && { tls: tlsToJson(program.tls) }),
+    ...(program.listeners && { listeners: program.listeners.map(listenerToJson) }),
   };
 }
 
@@ -145,6 +149,37 @@ function expressionToJson(expression: Expression, family: Table["family"]): obje
 
 function nested(expression: Expression, family: Table["family"]): object {
   return expression.kind === "concat" ? { parts: expression.parts.map((part) => expressionToJson(part, family)) } : {};
+}
+
+function listenerToJson({ hosts, tls, ...port }: ListeningPort): object {
+  return {
+    ...port,
+    hosts: hosts.map(({ host, paths }) => ({
+      ...(host === undefined ? {} : { host }),
+      paths: paths.map(({ origin: _, shadowed: __, target, ...rule }) => ({
+        ...rule,
+        target: requestTargetToJson(target),
+      })),
+    })),
+    ...(tls && { tls: tlsToJson(tls) }),
+  };
+}
+
+function requestTargetToJson(target: RequestTarget): object {
+  switch (target.kind) {
+    case "endpoints":
+      return targetToJson(target);
+    case "shares":
+      return {
+        kind: target.kind,
+        shares: target.shares.map((share) => ({ ...share, target: requestTargetToJson(share.target) })),
+      };
+    case "status":
+    case "redirect":
+      return target;
+    default:
+      return unreachable(target);
+  }
 }
 
 function hostToJson({ host, paths, fallback }: HostRoutes): object {

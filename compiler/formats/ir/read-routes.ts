@@ -13,15 +13,17 @@ function readStatus(json: JsonPlace): 404 | 503 {
 
 const readEndpoint = object<RouteEndpoint>({ address: readAddress, port: whole() });
 
+export const readEndpoints = object<Extract<RouteTarget, { readonly kind: "endpoints" }>>({
+  kind: literal("endpoints"),
+  backend: text,
+  endpoints: list(readEndpoint),
+  draining: optional(list(readEndpoint)),
+  sticky: optional(literal("cookie")),
+  external: optional(object<ExternalHost>({ host: text, port: whole() })),
+});
+
 const readTarget = byKind<RouteTarget>({
-  endpoints: object<Extract<RouteTarget, { readonly kind: "endpoints" }>>({
-    kind: literal("endpoints"),
-    backend: text,
-    endpoints: list(readEndpoint),
-    draining: optional(list(readEndpoint)),
-    sticky: optional(literal("cookie")),
-    external: optional(object<ExternalHost>({ host: text, port: whole() })),
-  }),
+  endpoints: readEndpoints,
   status: object<Extract<RouteTarget, { readonly kind: "status" }>>({
     kind: literal("status"),
     status: readStatus,

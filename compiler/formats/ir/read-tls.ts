@@ -1,6 +1,6 @@
 /** Which certificates are shown. */
 import type { Certificate, TlsHost, TlsTable } from "../../ir/types.ts";
-import { fail, type JsonPlace, list, object, optional, text } from "./shape.ts";
+import { fail, type JsonPlace, list, literal, object, optional, text } from "./shape.ts";
 
 function readTime(json: JsonPlace): number {
   const written = text(json);
@@ -12,6 +12,13 @@ export const readTlsTable = object<TlsTable>({
   certificates: list(
     object<Omit<Certificate, "origin">>({ name: text, names: list(text), notBefore: readTime, notAfter: readTime }),
   ),
-  hosts: list(object<Omit<TlsHost, "origin">>({ host: text, certificate: optional(text), reason: optional(text) })),
+  hosts: list(
+    object<Omit<TlsHost, "origin">>({
+      host: text,
+      labels: optional(literal("any")),
+      certificate: optional(text),
+      reason: optional(text),
+    }),
+  ),
   fallback: optional(text),
 });

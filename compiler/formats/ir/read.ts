@@ -11,6 +11,7 @@ import type {
   Table,
   TableFamily,
 } from "../../ir/types.ts";
+import { readListeningPort } from "./read-listeners.ts";
 import { readHostRoutes } from "./read-routes.ts";
 import { readMap, readSet } from "./read-sets.ts";
 import { stepReader } from "./read-steps.ts";
@@ -60,12 +61,14 @@ function readProgram(json: JsonPlace): Program {
   literal("kpc.dev/v1alpha1")(member(json, "apiVersion"));
   literal("Program")(member(json, "kind"));
   const tls = member(json, "tls");
+  const listeners = member(json, "listeners");
   return {
     ruleset: object<Program["ruleset"]>({ tables: list(readTable), retired: optional(list(readRetired)) })(
       member(json, "ruleset"),
     ),
     routes: list(readHostRoutes)(member(json, "routes")),
     ...(tls.value === undefined ? {} : { tls: readTlsTable(tls) }),
+    ...(listeners.value === undefined ? {} : { listeners: list(readListeningPort)(listeners) }),
   };
 }
 
