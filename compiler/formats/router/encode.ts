@@ -1,5 +1,5 @@
 /** Routes of Ingresses as a table for the router: bytes. */
-import { lineAndColumn } from "../../diagnostics.ts";
+import { lineAndColumn, type Source, type Span } from "../../diagnostics.ts";
 import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
 import { checksumOf, littleEndian } from "../tables/bytes.ts";
 import * as L from "./layout.ts";
@@ -26,8 +26,11 @@ class RoutesEncoder {
   private readonly targets = new WordList();
   private readonly endpoints = new WordList();
   private readonly texts = new TextList();
-  /** The numbers of targets by their backend, or by status and reason. */
+  /** The numbers of targets that were met, and of those that differ by their backend, or by status and reason. */
+  private readonly knownTargets = new Map<RouteTarget, number>();
   private readonly targetsByName = new Map<string, { readonly target: RouteTarget; readonly number: number }[]>();
+  /** The file of the last path, and the number of its name. */
+  private file: { readonly source: Source; readonly number: number } | undefined;
 
   encode(routes: readonly HostRoutes[], { tls, source = "" }: RouterTableOptions): Uint8Array {
     // Of hosts with one name the first one counts.
@@ -45,7 +48,7 @@ class RoutesEncoder {
   /** The first host, that of requests for none of the others, where there are no routes for it. */
   private writeNoHost(hosts: WordList): void {
     const target: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
-    const decision = this.decision(L.DECIDED_NOTHING, { target: this.target(target) });
+    const decision = this.decision(L.DECIDED_NOTHING, this.target(target));
     const at = hosts.reserve(L.HOST_WORDS);
     for (const each of [L.HOST_BELOW, L.HOST_ELSEWHERE, L.HOST_EMPTY]) hosts.set(at + each, decision);
   }
@@ -53,14 +56,13 @@ class RoutesEncoder {
   /** A host with its decisions and the tree of its paths. */
   private writeHost(hosts: WordList, { host = "", paths, fallback }: HostRoutes): void {
     const name = this.texts.number(host);
-    const firstDecision = this.decision(L.DECIDED_FALLBACK, { target: this.target(fallback), host: name });
-    for (const route of paths) this.decideRoute(route, name);
+    const firstDecision = this.decision(L.DECIDED_FALLBACK, this.target(fallback), name);
+    const units = paths.map((route) => this.decideRoute(route, name));
     // Decisions of a host follow each other: its fallback, then its paths in their order.
     const decisionOf = (winner: number): number =>
       winner === paths.length ? firstDecision : firstDecision + 1 + winner;
     const winners = winnersOf(paths);
-    const unitsOf = (path: string): number => this.texts.unitsOf(this.texts.number(path));
-    const children = addPathTree(this.nodes, winners.paths, unitsOf, decisionOf);
+    const children = addPathTree(this.nodes, winners.paths, units, decisionOf);
     const at = hosts.reserve(L.HOST_WORDS);
     hosts.set(at + L.HOST_NAME, name);
     hosts.set(at + L.HOST_CHILDREN, children.first);
@@ -70,35 +72,43 @@ class RoutesEncoder {
     hosts.set(at + L.HOST_EMPTY, decisionOf(winners.empty));
   }
 
-  private decideRoute({ match, path, target, origin }: PathRoute, host: number): void {
+  /** Adds the decision of a path; gives where the units of the path begin. */
+  private decideRoute({ match, path, target, origin }: PathRoute, host: number): number {
     const kind = match === "exact" ? L.DECIDED_EXACT : L.DECIDED_PREFIX;
-    const rule = { target: this.target(target), host, path: this.texts.number(path) };
-    if (origin === undefined) {
-      this.decision(kind, rule);
-    } else {
-      const span = origin.span();
-      this.decision(kind, { ...rule, file: this.texts.number(span.source.name), ...lineAndColumn(span) });
-    }
+    const goal = this.target(target);
+    const number = this.texts.number(path);
+    const decision = this.decision(kind, goal, host, number);
+    if (origin !== undefined) this.writePlace(decision * L.DECISION_WORDS, origin.span());
+    return this.texts.unitsOf(number);
+  }
+
+  private writePlace(at: number, span: Span): void {
+    if (this.file?.source !== span.source)
+      this.file = { source: span.source, number: this.texts.number(span.source.name) };
+    const { line, column } = lineAndColumn(span);
+    this.decisions.set(at + L.DECISION_FILE, this.file.number);
+    this.decisions.set(at + L.DECISION_LINE, line);
+    this.decisions.set(at + L.DECISION_COLUMN, column);
   }
 
   /** The number of a new decision. */
-  private decision(
-    kind: number,
-    { target, host = 0, path = 0, file = 0, line = 0, column = 0 }: DecisionRecord,
-  ): number {
+  private decision(kind: number, target: number, host = 0, path = 0): number {
     const at = this.decisions.reserve(L.DECISION_WORDS);
     this.decisions.set(at + L.DECISION_TARGET, target);
     this.decisions.set(at + L.DECISION_KIND, kind);
     this.decisions.set(at + L.DECISION_HOST, host);
     this.decisions.set(at + L.DECISION_PATH, path);
-    this.decisions.set(at + L.DECISION_FILE, file);
-    this.decisions.set(at + L.DECISION_LINE, line);
-    this.decisions.set(at + L.DECISION_COLUMN, column);
     return at / L.DECISION_WORDS;
   }
 
   /** The number of `target`. Targets that are equal have one. */
   private target(target: RouteTarget): number {
+    const known = this.knownTargets.get(target) ?? this.equalTarget(target);
+    this.knownTargets.set(target, known);
+    return known;
+  }
+
+  private equalTarget(target: RouteTarget): number {
     const name = target.kind === "status" ? `${target.status} ${target.reason}` : target.backend;
     const same = this.targetsByName.get(name) ?? [];
     if (same.length === 0) this.targetsByName.set(name, same);
@@ -176,16 +186,6 @@ class RoutesEncoder {
     new DataView(bytes.buffer).setUint32(L.R_CHECKSUM * 4, sum, true);
     return bytes;
   }
-}
-
-/** Numbers of a target and of texts, and a place. */
-interface DecisionRecord {
-  readonly target: number;
-  readonly host?: number;
-  readonly path?: number;
-  readonly file?: number;
-  readonly line?: number;
-  readonly column?: number;
 }
 
 /** Whether a request can have a host, which is compared without port and in lower case. */

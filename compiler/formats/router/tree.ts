@@ -18,20 +18,24 @@ export interface NodeRange {
   readonly count: number;
 }
 
-/** Paths `from` to `to`, which have their first `depth` units in common, and the node below which they are; undefined: the root. */
-interface Group {
+/** Paths `from` to `to`, which have their first `depth` units in common. */
+interface Part {
   readonly from: number;
   readonly to: number;
   readonly depth: number;
+}
+
+/** Likewise, and the node below which they are; undefined: the root. */
+interface Group extends Part {
   readonly node: number | undefined;
 }
 
-/** Adds the tree of `paths`, which are sorted and not empty, to `nodes`; gives the children of its root. `unitsOf`: where the units of a path
- *  begin; `decisionOf`: the decision of a winner. */
+/** Adds the tree of `paths`, which are sorted and not empty, to `nodes`; gives the children of its root. `units`: where those of each
+ *  path of the host begin; `decisionOf`: the decision of a winner. */
 export function addPathTree(
   nodes: WordList,
   paths: readonly PathWinners[],
-  unitsOf: (path: string) => number,
+  units: readonly number[],
   decisionOf: (winner: number) => number,
 ): NodeRange {
   const groups: Group[] = [{ from: 0, to: paths.length, depth: 0, node: undefined }];
@@ -46,11 +50,12 @@ export function addPathTree(
       nodes.set(group.node * NODE_WORDS + NODE_CHILDREN, first);
       nodes.set(group.node * NODE_WORDS + NODE_CHILDREN_COUNT, parts.length);
     }
-    for (const [i, part] of parts.entries()) {
-      const { path, below, exact } = paths[part.from] as PathWinners;
+    for (let i = 0; i < parts.length; i++) {
+      const part = parts[i] as Part;
+      const { path, route, below, exact } = paths[part.from] as PathWinners;
       const at = (first + i) * NODE_WORDS;
       nodes.set(at + NODE_FIRST, path.charCodeAt(group.depth));
-      nodes.set(at + NODE_UNITS, unitsOf(path) + group.depth);
+      nodes.set(at + NODE_UNITS, (units[route] as number) + group.depth);
       nodes.set(at + NODE_UNITS_COUNT, part.depth - group.depth);
       const endsHere = path.length === part.depth;
       if (endsHere) {
@@ -65,8 +70,8 @@ export function addPathTree(
 }
 
 /** The paths of a group by their next unit, each part as deep as its paths are the same. */
-function partsOf(paths: readonly PathWinners[], { from, to, depth }: Group): Omit<Group, "node">[] {
-  const parts: Omit<Group, "node">[] = [];
+function partsOf(paths: readonly PathWinners[], { from, to, depth }: Group): Part[] {
+  const parts: Part[] = [];
   for (let start = from; start < to; ) {
     const first = (paths[start] as PathWinners).path;
     let end = start + 1;
