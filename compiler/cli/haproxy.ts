@@ -4,7 +4,7 @@ import { type Compiled, compileSpecs } from "../compile.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { printHaproxy } from "../formats/haproxy/print.ts";
 import { invariant, required } from "../invariant.ts";
-import type { TlsTable } from "../ir/types.ts";
+import type { Program, TlsTable } from "../ir/types.ts";
 import { keyPairOf } from "../model/tls.ts";
 import type { HaproxySettings } from "../proxy-settings.ts";
 import type { Specs } from "../specs/types.ts";
@@ -15,7 +15,7 @@ import { aboutIngresses } from "./ingress-input.ts";
 import { type CommonFlags, exitCodeOf, inputsOf, note, optionsOf, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
-/** Writes the files to `folder`, all or none. Throws `Trouble` where the input has no Ingress. */
+/** Writes the files to `folder`, all or none. Throws `Trouble` where the input has neither Ingress nor Gateway. */
 export function haproxyCommand(
   names: readonly string[],
   flags: CommonFlags & ProxyFlags,
@@ -28,13 +28,15 @@ export function haproxyCommand(
   const found = aboutIngresses(diagnostics);
   showDiagnostics(found, flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
-  const { routes, tls } = compiled.program;
-  if (routes.length === 0) throw new Trouble("-o haproxy serves Ingresses, and the input has none for kpc");
+  const { routes, tls, listeners = [] } = compiled.program;
+  if (routes.length === 0 && listeners.length === 0)
+    throw new Trouble("-o haproxy serves Ingresses and Gateways, and the input has none for kpc");
   const { files, secret, unsupported } = proxyFiles(compiled, config.haproxy);
   showDiagnostics(unsupported, flags);
   writeFiles(files, secret, folder);
-  const hosts = routes.flatMap(({ host }) => host ?? []);
-  const paths = routes.reduce((sum, each) => sum + each.paths.length, 0);
+  const served = [...routes, ...listeners.flatMap(({ hosts }) => hosts)];
+  const hosts = served.flatMap(({ host }) => host ?? []);
+  const paths = served.reduce((sum, each) => sum + each.paths.length, 0);
   const counts = [
     `${hosts.length} hosts`,
     `${paths} paths`,
@@ -53,24 +55,24 @@ export interface ProxyFileSet {
 }
 
 /** Throws `Trouble` where the key of a certificate is another one's. */
-export function proxyFiles(
-  { program: { routes, tls }, specs }: Compiled,
-  settings: HaproxySettings | undefined,
-): ProxyFileSet {
-  const { files, certificates, unsupported } = printHaproxy(routes, { header: headerFor(tls), tls, settings });
+export function proxyFiles({ program, specs }: Compiled, settings: HaproxySettings | undefined): ProxyFileSet {
+  const { routes, tls, listeners } = program;
+  const options = { header: headerFor(program), tls, listeners, settings };
+  const { files, certificates, unsupported } = printHaproxy(routes, options);
   return { files, secret: privateFiles(certificates, specs), unsupported };
 }
 
-function headerFor(tls: TlsTable | undefined): readonly string[] {
-  return tls === undefined ? HEADER : [...HEADER, "Files that end in .pem hold private keys."];
+function headerFor({ routes, tls, listeners = [] }: Program): readonly string[] {
+  const served = [...(routes.length === 0 ? [] : ["Ingresses"]), ...(listeners.length === 0 ? [] : ["Gateways"])];
+  const isSecret = tls !== undefined || listeners.some((listener) => listener.tls !== undefined);
+  return [
+    `Kubernetes ${served.length === 0 ? "Ingresses" : served.join(" and ")}. Written by kpc ${VERSION}.`,
+    "",
+    "Check:  haproxy -c -f haproxy.cfg",
+    "Hosts and paths are in the maps beside this file: KEY BACKEND, the key of a path begins with its host.",
+    ...(isSecret ? ["Files that end in .pem hold private keys."] : []),
+  ];
 }
-
-const HEADER: readonly string[] = [
-  `Kubernetes Ingresses. Written by kpc ${VERSION}.`,
-  "",
-  "Check:  haproxy -c -f haproxy.cfg",
-  "Hosts and paths are in the maps beside this file: KEY BACKEND, the key of a path begins with its host.",
-];
 
 /** What is served over TLS besides the hosts that have a certificate. */
 function notesOnTls(tls: TlsTable | undefined, { size }: ReadonlyMap<string, string>): string[] {

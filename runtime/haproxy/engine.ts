@@ -5,7 +5,7 @@ import type { Compiled } from "../../compiler/compile.ts";
 import type { AskedRequest, RequestEngine, RequestOutcome } from "../../compiler/engines/requests.ts";
 import { EngineTrouble, troubleOf } from "../../compiler/engines/types.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
-import type { RouteTarget } from "../../compiler/ir/types.ts";
+import { endpointTargets } from "../../compiler/ir/route-targets.ts";
 import { keyPairOf } from "../../compiler/model/tls.ts";
 import { parseAddress, printAddress } from "../../compiler/net/address.ts";
 import { type ProxyOutcome, ProxyWorld, whyNoProxy } from "./proxy-world.ts";
@@ -23,20 +23,27 @@ export class HaproxyEngine implements RequestEngine {
 
   async run(compiled: Compiled, requests: readonly AskedRequest[]): Promise<RequestOutcome[]> {
     const { routes, tls, listeners } = compiled.program;
-    if (listeners !== undefined) throw new EngineTrouble("the files for HAProxy do not carry listeners of Gateways");
-    const { files, certificates, unsupported } = printHaproxy(routes, { tls });
+    const { files, certificates, unsupported } = printHaproxy(routes, { tls, listeners });
     if (unsupported.length > 0) throw troubleOf(unsupported);
     const pairs = [...certificates].map(([file, secret]) => ({ file, secret, ...pairOf(compiled, secret) }));
     const all = new Map([...files, ...pairs.map(({ file, text }) => [file, text] as const)]);
     this.world ??= new ProxyWorld();
-    const targets = routes.flatMap(({ paths, fallback }) => [...paths.map(({ target }) => target), fallback]);
+    const targets = endpointTargets(compiled.program);
     const names = addressesForNames(targets);
     const outcomes = await this.world.ask(all, portsOf(targets), requests, names);
     const known = {
       secrets: new Map(pairs.map(({ leaf, secret }) => [leaf, secret])),
       names: new Map([...names].map(([name, address]) => [address, name])),
     };
-    return outcomes.map((outcome) => outcomeOf(outcome, known));
+    const gatewayPorts = new Set(listeners?.map(({ port }) => port));
+    return outcomes.map((outcome, i) => {
+      const { end, certificate } = outcomeOf(outcome, known);
+      const location = outcome.headers?.find(({ name }) => name === "location")?.value;
+      const isRedirect = end.kind === "status" && location !== undefined && gatewayPorts.has(requests[i]?.port ?? 0);
+      return isRedirect
+        ? { end: { kind: "redirect", status: end.status, location }, certificate }
+        : { end, certificate };
+    });
   }
 
   async close(): Promise<void> {
@@ -54,24 +61,22 @@ function pairOf({ specs }: Compiled, name: string): { readonly text: string; rea
   return { text: printKeyPair(pair), leaf: Buffer.from(leaf?.bytes ?? []).toString("base64") };
 }
 
-function portsOf(targets: readonly RouteTarget[]): number[] {
-  const ports = targets.flatMap((target) => {
-    if (target.kind === "status") return [];
-    return [
-      ...target.endpoints.map(({ port }) => port),
-      ...(target.external === undefined ? [] : [target.external.port]),
-    ];
-  });
+type EndpointTarget = ReturnType<typeof endpointTargets>[number];
+
+function portsOf(targets: readonly EndpointTarget[]): number[] {
+  const ports = targets.flatMap(({ endpoints, external }) => [
+    ...endpoints.map(({ port }) => port),
+    ...(external === undefined ? [] : [external.port]),
+  ]);
   return [...new Set(ports)];
 }
 
 /** An address for each name outside of the cluster, from a range for tests (RFC 2544), that no endpoint has. */
-function addressesForNames(targets: readonly RouteTarget[]): ReadonlyMap<string, string> {
-  const ends = targets.flatMap((target) => (target.kind === "status" ? [] : [target]));
-  const taken = new Set(ends.flatMap(({ endpoints }) => endpoints.map(({ address }) => printAddress(address))));
+function addressesForNames(targets: readonly EndpointTarget[]): ReadonlyMap<string, string> {
+  const taken = new Set(targets.flatMap(({ endpoints }) => endpoints.map(({ address }) => printAddress(address))));
   const names = new Map<string, string>();
   let next = 1;
-  for (const { external } of ends) {
+  for (const { external } of targets) {
     if (external === undefined || names.has(external.host)) continue;
     if (parseAddress(external.host) !== undefined) continue;
     let address = "";
@@ -93,6 +98,7 @@ function outcomeOf(
   { status, address, port, certificate: shown }: ProxyOutcome,
   { secrets, names }: KnownEnds,
 ): RequestOutcome {
+  if (status === -1) return { end: { kind: "closed" }, certificate: undefined };
   if (status === 0) return { end: { kind: "refused" }, certificate: undefined };
   const certificate = shown === undefined ? undefined : (secrets.get(shown) ?? "of no Secret");
   if (address === undefined || port === undefined) return { end: { kind: "status", status }, certificate };

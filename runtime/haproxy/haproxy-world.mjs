@@ -3,14 +3,15 @@
  * A world for one HAProxy at a time: a network namespace in which it listens, and a second one behind it in which every address answers. It is
  * run in the first namespace; the second one is its own child. Reads a line of JSON for each configuration:
  *
- *   {folder, ports, names: [[name, address]], requests: [{method, scheme, serverName, host, target}]}
+ *   {folder, ports, names: [[name, address]], requests: [{method, scheme, port, serverName, host, target, headers}]}
  *
  * `ports` are those at which servers listen, at each address. `names` are all names that can be looked up. Answers with a line, `{said, outcomes}`: what HAProxy says of the configuration, and
- * for each request `{status, address, port, certificate}`: the status of the answer, 0 where the TLS handshake was refused; the end that got the
- * request, undefined where HAProxy answers itself; and the certificate that was shown (DER as base64).
+ * for each request `{status, address, port, seen, headers, certificate}`: the status of the answer, 0 where the TLS handshake was refused, -1 where
+ * nothing listens; the end that got the request, undefined where HAProxy answers itself, and what it got, `{method, target, headers}`; the headers
+ * of the answer; and the certificate that was shown (DER as base64).
  */
 import { execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { connect } from "node:net";
 import { dirname } from "node:path";
@@ -63,8 +64,10 @@ route replace local ::/0 dev lo table local
       const server = createServer((request, response) => {
         const { localAddress = "", localPort } = request.socket;
         response.setHeader("x-kpc-end", `${localAddress.replace(/^::ffff:/, "")} ${localPort}`);
-        response.setHeader("content-length", 0);
-        response.end();
+        const { method, url: target, rawHeaders: headers } = request;
+        const seen = Buffer.from(JSON.stringify({ method, target, headers }));
+        response.setHeader("content-length", seen.length);
+        response.end(seen);
       });
       server.keepAliveTimeout = 0;
       await new Promise((resolve, reject) => {
@@ -124,50 +127,81 @@ function provide(path, text) {
 
 // --- requests ------------------------------------------------------------------------------------------------------------
 
-/** @typedef {{ method: string, scheme: "http" | "https", serverName?: string, host?: string, target: string }} Asked */
-/** @typedef {{ status: number, address?: string, port?: number, certificate?: string }} Outcome */
+/** @typedef {{ name: string, value: string }} NamedText */
+/** @typedef {{ method: string, scheme: "http" | "https", port: number, serverName?: string, host?: string, target: string, headers: readonly NamedText[] }} Asked */
+/** @typedef {{ method: string, target: string, headers: readonly string[] }} Seen */
+/** @typedef {{ status: number, address?: string, port?: number, seen?: Seen, headers?: readonly NamedText[], certificate?: string }} Outcome */
 
-/** A connection that stays open between requests, as long as HAProxy wants. */
+/** @param {Asked} asked @param {string} connection what its header says */
+function textOf({ method, host, target, headers }, connection) {
+  const lines = [
+    // HTTP/1.0 may leave the header out.
+    `${method} ${target} HTTP/1.0`,
+    ...(connection === "" ? [] : [`Connection: ${connection}`]),
+    ...(host === undefined ? [] : [`Host: ${host}`]),
+    ...headers.map(({ name, value }) => `${name}: ${value}`),
+  ];
+  return `${lines.join("\r\n")}\r\n\r\n`;
+}
+
+/** A connection to a port that stays open between requests, as long as HAProxy wants. */
 class Connection {
   /** @type {import("node:net").Socket | undefined} */
   socket;
   text = "";
+  method = "GET";
   /** @type {((whole: boolean) => void) | undefined} */
   wake;
 
+  /** @param {number} port @param {boolean} isTls whether it is TLS that is spoken there */
+  constructor(port, isTls) {
+    this.port = port;
+    this.isTls = isTls;
+  }
+
   /** @param {Asked} asked @returns {Promise<Outcome>} */
-  async ask({ method, host, target }) {
-    // HTTP/1.0 may leave the header out.
-    const head = `${method} ${target} HTTP/1.0\r\nConnection: keep-alive\r\n`;
-    const request = `${head}${host === undefined ? "" : `Host: ${host}\r\n`}\r\n`;
+  async ask(asked) {
+    const request = textOf(asked, "keep-alive");
+    this.method = asked.method;
     for (let tries = 0; tries < 2; tries++) {
       const { socket: known } = this;
       this.text = "";
       const socket = known ?? (await this.open());
-      socket.write(request);
-      if (await this.isAnswered()) return this.read(method);
+      if (socket === undefined) return { status: -1 };
+      socket.write(request, "latin1");
+      if (await this.isAnswered()) return this.read();
       this.socket = undefined;
       // One that was open may have been closed before HAProxy saw the request.
       if (known === undefined) break;
     }
+    if (this.isTls) return { status: 0 };
     throw new Error(`no answer to ${JSON.stringify(request)}`);
   }
 
-  /** @returns {Promise<import("node:net").Socket>} */
+  /** @returns {Promise<import("node:net").Socket | undefined>} undefined: nothing listens */
   open() {
     return new Promise((resolve, reject) => {
-      const socket = connect(80, "127.0.0.1", () => resolve(socket));
+      const socket = connect(this.port, "127.0.0.1", () => resolve(socket));
       this.socket = socket;
       socket.setEncoding("latin1").on("data", (chunk) => {
         this.text += chunk;
-        if (this.text.includes("\r\n\r\n")) this.wake?.(true);
+        if (this.isWhole()) this.wake?.(true);
       });
       socket.on("error", (error) => {
-        reject(error);
+        if ("code" in error && error.code === "ECONNREFUSED") resolve(undefined);
+        else reject(error);
         this.end(socket);
       });
       socket.on("close", () => this.end(socket));
     });
+  }
+
+  /** Whether all of an answer is here that says how long it is; of others, its head. */
+  isWhole() {
+    const head = this.text.indexOf("\r\n\r\n");
+    if (head < 0) return false;
+    const length = this.method === "HEAD" ? 0 : Number(lengthIn(this.text) ?? 0);
+    return this.text.length >= head + 4 + length;
   }
 
   /** @param {import("node:net").Socket} socket */
@@ -183,15 +217,15 @@ class Connection {
         this.wake = undefined;
         resolve(whole);
       };
-      if (this.text.includes("\r\n\r\n")) this.wake(true);
+      if (this.isWhole()) this.wake(true);
     });
   }
 
-  /** @param {string} method @returns {Outcome} */
-  read(method) {
+  /** @returns {Outcome} */
+  read() {
     const outcome = read(this.text);
-    const length = Number(/^content-length: (\d+)/im.exec(this.text)?.[1] ?? Number.NaN);
-    const isWhole = method === "HEAD" ? false : this.text.length - this.text.indexOf("\r\n\r\n") - 4 === length;
+    const length = Number(lengthIn(this.text) ?? Number.NaN);
+    const isWhole = this.method !== "HEAD" && this.text.length - this.text.indexOf("\r\n\r\n") - 4 === length;
     // What is not understood to its end ends the connection.
     if (!isWhole || /^connection: close/im.test(this.text)) {
       this.socket?.destroy();
@@ -206,30 +240,50 @@ class Connection {
   }
 }
 
+/** What the head of an answer says of the length of its body. @param {string} text */
+function lengthIn(text) {
+  return /^content-length: (\d+)/im.exec(text.slice(0, text.indexOf("\r\n\r\n")))?.[1];
+}
+
 /** @param {string} text @returns {Outcome} */
 function read(text) {
-  const [, address, port] = /^x-kpc-end: (\S+) (\d+)\r$/im.exec(text) ?? [];
-  const status = Number(/^HTTP\/1\.[01] (\d+)/.exec(text)?.[1]);
-  return address === undefined ? { status } : { status, address, port: Number(port) };
+  const end = text.indexOf("\r\n\r\n");
+  const [first = "", ...lines] = text.slice(0, end).split("\r\n");
+  const status = Number(/^HTTP\/1\.[01] (\d+)/.exec(first)?.[1]);
+  const headers = lines.map((line) => {
+    const [, name = "", value = ""] = /^(.*?): ?(.*)$/.exec(line) ?? [];
+    return { name: name.toLowerCase(), value };
+  });
+  const [, address, port] = /^(\S+) (\d+)$/.exec(headers.find(({ name }) => name === "x-kpc-end")?.value ?? "") ?? [];
+  if (address === undefined) return { status, headers };
+  const body = text.slice(end + 4);
+  const seen = body === "" ? {} : { seen: JSON.parse(Buffer.from(body, "latin1").toString()) };
+  return { status, address, port: Number(port), headers, ...seen };
 }
 
 /** A request over a TLS connection of its own. @param {Asked} asked @returns {Promise<Outcome>} */
-function askTls({ method, serverName, host, target }) {
+function askTls(asked) {
+  const { port, serverName } = asked;
   return new Promise((resolve) => {
     let text = "";
+    let isClosed = false;
     /** @type {string | undefined} */
     let certificate;
-    const server = { host: "127.0.0.1", port: 443, rejectUnauthorized: false };
+    const server = { host: "127.0.0.1", port, rejectUnauthorized: false };
     const socket = connectTls({ ...server, ...(serverName === undefined ? {} : { servername: serverName }) }, () => {
       certificate = socket.getPeerCertificate().raw?.toString("base64");
-      socket.write(`${method} ${target} HTTP/1.0\r\n${host === undefined ? "" : `Host: ${host}\r\n`}\r\n`);
+      socket.write(textOf(asked, ""), "latin1");
     });
     socket.setEncoding("latin1").on("data", (chunk) => {
       text += chunk;
     });
     // A refused handshake ends in an error; what follows it is a close.
-    socket.on("error", () => undefined);
-    socket.on("close", () => resolve(certificate === undefined ? { status: 0 } : { ...read(text), certificate }));
+    socket.on("error", (error) => {
+      isClosed = "code" in error && error.code === "ECONNREFUSED";
+    });
+    socket.on("close", () =>
+      resolve(certificate === undefined ? { status: isClosed ? -1 : 0 } : { ...read(text), certificate }),
+    );
   });
 }
 
@@ -238,33 +292,37 @@ function askTls({ method, serverName, host, target }) {
 /** How many requests are under way at a time. */
 const AT_ONCE = 32;
 
-/** @param {readonly Asked[]} requests @returns {Promise<Outcome[]>} */
-async function askAll(requests) {
+/** @param {readonly Asked[]} requests @param {ReadonlySet<number>} tlsPorts @returns {Promise<Outcome[]>} */
+async function askAll(requests, tlsPorts) {
   /** @type {Outcome[]} */
   const outcomes = [];
   let next = 0;
   const work = async () => {
-    const connection = new Connection();
+    /** @type {Map<number, Connection>} */
+    const connections = new Map();
     for (let i = next++; i < requests.length; i = next++) {
       const request = /** @type {Asked} */ (requests[i]);
-      outcomes[i] = await (request.scheme === "https" ? askTls(request) : connection.ask(request));
+      const { port, scheme } = request;
+      const connection = connections.get(port) ?? new Connection(port, tlsPorts.has(port));
+      connections.set(port, connection);
+      outcomes[i] = await (scheme === "https" ? askTls(request) : connection.ask(request));
     }
-    connection.close();
+    for (const connection of connections.values()) connection.close();
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, requests.length) }, work));
   return outcomes;
 }
 
-async function isUp() {
-  const connection = new Connection();
-  try {
-    await connection.ask({ method: "GET", scheme: "http", host: "kpc.invalid", target: "/" });
-    return true;
-  } catch {
-    return false; // it does not listen yet
-  } finally {
-    connection.close();
-  }
+/** @param {number} port @returns {Promise<boolean>} */
+function isUp(port) {
+  return new Promise((resolve) => {
+    const socket = connect(port, "127.0.0.1", () => {
+      socket.destroy();
+      resolve(true);
+    });
+    // It does not listen yet.
+    socket.on("error", () => resolve(false));
+  });
 }
 
 /** @param {string} folder @param {readonly Asked[]} requests */
@@ -275,9 +333,12 @@ async function run(folder, requests) {
   if (check.status !== 0) return { said: said.length > 0 ? said : ["haproxy -c fails"], outcomes: [] };
   const proxy = spawn("haproxy", ["-db", "-f", file], { stdio: "ignore" });
   const ended = new Promise((resolve) => proxy.once("exit", resolve));
-  for (let tries = 0; tries < 500 && !(await isUp()); tries++) await sleep(20);
+  const binds = [...readFileSync(file, "utf8").matchAll(/^ {2}bind :(\d+)(.*)$/gm)];
+  const tlsPorts = new Set(binds.flatMap(([, port, words = ""]) => (words.includes(" ssl ") ? [Number(port)] : [])));
+  // It listens at all of them at once.
+  for (let tries = 0; tries < 500 && !(await isUp(Number(binds[0]?.[1]))); tries++) await sleep(20);
   try {
-    return { said, outcomes: await askAll(requests) };
+    return { said, outcomes: await askAll(requests, tlsPorts) };
   } catch (error) {
     return { said: [...said, String(error)], outcomes: [] };
   } finally {

@@ -6,15 +6,20 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { AskedRequest } from "../../compiler/engines/requests.ts";
 import { EngineTrouble } from "../../compiler/engines/types.ts";
+import type { NamedText } from "../../compiler/ir/types.ts";
 import { complaintInNamespace, missingTool, namespaceCommand, TOOL_ENVIRONMENT } from "../kernel/namespace.ts";
 
 /** What became of a request. */
 export interface ProxyOutcome {
-  /** 0: the TLS handshake was refused. */
+  /** 0: the TLS handshake was refused; -1: nothing listens at the port. */
   readonly status: number;
   /** Who got the request; undefined: HAProxy answered itself. */
   readonly address?: string;
   readonly port?: number;
+  /** What it got: names of headers and their values in turn. Undefined where the answer has no body. */
+  readonly seen?: { readonly method: string; readonly target: string; readonly headers: readonly string[] };
+  /** Of the answer; names in lower case. */
+  readonly headers?: readonly NamedText[];
   /** The certificate that was shown: DER as base64. */
   readonly certificate?: string;
 }

@@ -14,6 +14,11 @@ export interface CertificateList {
 
 export const CERTIFICATE_LIST = "certificates.list";
 
+/** The file of the list for listeners at `port`. */
+export function certificateList(port: number): string {
+  return `certificates-${port}.list`;
+}
+
 /** HAProxy reads no longer lines, and no more words in one. */
 const MAX_WORDS = 1000;
 const MAX_LINE = 60_000;

@@ -1,6 +1,7 @@
 /** What turns the configuration that a HAProxy runs with into another one: commands for its runtime API, or a reload. */
 import { CERTIFICATE_LIST } from "./certificates.ts";
 import { REDIRECT_MAP } from "./redirects.ts";
+import { mapFile } from "./shape.ts";
 
 /** One step, for HAProxy 2.6 and later. */
 export type ProxyChange =
@@ -78,9 +79,11 @@ export function proxyUpdate(running: ReadonlyMap<string, string>, wanted: Readon
     for (const server of old.servers.keys())
       if (!servers.has(server)) removed.push({ kind: "remove-server", backend, server });
   }
+  const ofListeners = listenerCertificateChange(running, wanted);
+  if (ofListeners !== undefined) return reload(ofListeners);
   const certificates = certificateChanges(running, wanted);
   if (typeof certificates === "string") return reload(certificates);
-  const rows = mapChanges(running, wanted);
+  const rows = portsOf(running, wanted).flatMap((port) => mapChanges(port, running, wanted));
   return {
     kind: "at-run-time",
     changes: [...certificates.added, ...added, ...rows, ...removed, ...certificates.removed],
@@ -175,12 +178,19 @@ function weightOf(words: string): number {
 /** Rows of hosts that are new come before these hosts; a host that goes has its rows to the end, and others have changed before: a request that
  *  then falls to a less specific host finds it as it will be. Likewise of paths: exact ones come first and go last, and longer prefixes come
  *  before shorter ones and go after them. */
-function mapChanges(running: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): ProxyChange[] {
+function mapChanges(
+  port: number | undefined,
+  running: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, string>,
+): ProxyChange[] {
   const changesOf = (map: string): MapChanges => rowChanges(map, running.get(map) ?? "", wanted.get(map) ?? "");
-  const [hosts, wildcards] = [changesOf("hosts.map"), changesOf("wildcards.map")];
-  const paths = ["exact.map", "prefixes.map", REDIRECT_MAP].map(changesOf);
-  const coming = new Set([...hosts.put, ...wildcards.put].map(({ key }) => key));
-  const going = new Set([...hosts.gone, ...wildcards.gone].map(({ key }) => key));
+  const [hosts, wildcards] = [changesOf(mapFile("hosts", port)), changesOf(mapFile("wildcards", port))];
+  const own = port === undefined ? [REDIRECT_MAP] : [];
+  const paths = [mapFile("exact", port), mapFile("prefixes", port), ...own].map(changesOf);
+  // In maps of listeners the key of a wildcard has no asterisk.
+  const idOf = ({ key }: RowChange): string => (key.startsWith(".") ? `*${key}` : key);
+  const coming = new Set([...hosts.put, ...wildcards.put].map(idOf));
+  const going = new Set([...hosts.gone, ...wildcards.gone].map(idOf));
   const put = paths.flatMap((each) => each.put);
   const gone = [...paths].reverse().flatMap((each) => each.gone);
   const isOf = (ids: ReadonlySet<string>, { key }: RowChange): boolean => ids.has(key.split("/")[0] ?? "");
@@ -194,6 +204,14 @@ function mapChanges(running: ReadonlyMap<string, string>, wanted: ReadonlyMap<st
     ...hosts.gone,
     ...gone.filter((each) => isOf(going, each)),
   ];
+}
+
+/** Whose maps there are: undefined for Ingresses, and ports of listeners. */
+function portsOf(...sides: readonly ReadonlyMap<string, string>[]): (number | undefined)[] {
+  const ports = sides.flatMap((files) =>
+    [...files.keys()].flatMap((file) => /^hosts-(\d+)\.map$/.exec(file)?.[1] ?? []),
+  );
+  return [undefined, ...new Set(ports.map(Number))];
 }
 
 type RowChange = Extract<ProxyChange, { readonly key: string }>;
@@ -255,10 +273,27 @@ function certificateChanges(
   return { added, removed: gone.map((file) => ({ kind: "remove-certificate", file })) };
 }
 
-/** Rows of the list of certificates, by the file that they begin with. */
-function listRows(files: ReadonlyMap<string, string>): ReadonlyMap<string, readonly string[]> {
+/** Why certificates at ports of listeners need a reload; undefined: they stay as they are. */
+function listenerCertificateChange(
+  running: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, string>,
+): string | undefined {
+  const ofIngresses = [listRows(running), listRows(wanted)] as const;
+  for (const list of new Set([...running.keys(), ...wanted.keys()])) {
+    if (!/^certificates-\d+\.list$/.test(list)) continue;
+    if (running.get(list) !== wanted.get(list)) return `${list} has other rows`;
+    for (const file of listRows(wanted, list).keys()) {
+      if (running.get(file) !== wanted.get(file)) return `certificate ${file} is another one`;
+      if (ofIngresses[0].has(file) !== ofIngresses[1].has(file)) return `certificate ${file} is for other hosts`;
+    }
+  }
+  return undefined;
+}
+
+/** Rows of a list of certificates, by the file that they begin with. */
+function listRows(files: ReadonlyMap<string, string>, list = CERTIFICATE_LIST): ReadonlyMap<string, readonly string[]> {
   const rows = new Map<string, string[]>();
-  for (const row of (files.get(CERTIFICATE_LIST) ?? "").split("\n")) {
+  for (const row of (files.get(list) ?? "").split("\n")) {
     const [file = ""] = row.split(" ");
     if (file === "") continue;
     const known = rows.get(file) ?? [];

@@ -1,20 +1,23 @@
-/** Routes of Ingresses as a configuration of HAProxy: maps that hold what is asked, and rules that only ask them. */
+/** Routes as a configuration of HAProxy: maps that hold what is asked, and rules that only ask them. */
 import type { Diagnostic, Report } from "../../diagnostics.ts";
-import type { ExternalHost, HostRoutes, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
-import { parseAddress, printAddress } from "../../net/address.ts";
+import type { HostRoutes, ListeningPort, RouteTarget, TlsTable } from "../../ir/types.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
-import { CERTIFICATE_LIST, type CertificateList, printCertificates } from "./certificates.ts";
+import { Backends } from "./backends.ts";
+import { CERTIFICATE_LIST, printCertificates } from "./certificates.ts";
+import { type PortFiles, printListeningPort } from "./listeners.ts";
 import { REDIRECT, REDIRECT_MAP, redirectRows } from "./redirects.ts";
 import { printListeners, printMetrics, printSettings, REJECT_UNSAFE } from "./settings.ts";
 import {
   ANY_HOST,
-  LOOKED_UP,
+  IS_HOST,
   LOOKUPS,
-  type MapName,
-  NO_NEW_CLIENTS,
+  MAP_NAMES,
+  mapFile,
+  mapText,
+  type PathMaps,
+  pathKey,
   RESOLVERS,
-  STICKY,
-  statusBackend,
+  unreachablePath,
 } from "./shape.ts";
 
 /** A configuration. Its files lie in one folder; those that are not `haproxy.cfg` are named in that. */
@@ -32,93 +35,99 @@ export interface HaproxyOptions {
   /** Comments at its beginning. */
   readonly header?: readonly string[];
   readonly tls?: TlsTable | undefined;
+  /** Ports at which Gateways listen. */
+  readonly listeners?: readonly ListeningPort[] | undefined;
   readonly settings?: HaproxySettings | undefined;
 }
 
 /**
- * The configuration that does what `routes` say (HAProxy 2.4 and later).
+ * The configuration that does what `routes` and listeners say (HAProxy 2.4 and later).
  *
  * A request's host is looked for among the precise ones, then among wildcards, with `*` in the place of its first label. The host that is
  * found stands before the path in the other maps: exact paths, then prefixes, of which HAProxy takes the longest. Prefixes and
- * the path asked for end in a slash there, so that whole elements are compared.
+ * the path asked for end in a slash there, so that whole elements are compared. Each port of listeners has a frontend and maps of its own.
  */
 export function printHaproxy(
   routes: readonly HostRoutes[],
-  { header = [], tls, settings = {} }: HaproxyOptions = {},
+  { header = [], tls, listeners = [], settings = {} }: HaproxyOptions = {},
 ): HaproxyConfig {
   const unsupported: Diagnostic[] = [];
   const report: Report = (diagnostic) => void unsupported.push(diagnostic);
-  const list = tls && printCertificates(tls, report);
-  const redirects = redirectRows(routes, list && tls, settings.httpsRedirect ?? false, report);
-  const maps = { hosts: new Map(), wildcards: new Map(), exact: new Map(), prefixes: new Map() } satisfies Maps;
-  const backends = new Map<string, RouteTarget>();
-  const backendOf = (target: RouteTarget): string => {
-    const name = backendName(target);
-    if (!backends.has(name)) backends.set(name, target);
-    return name;
-  };
-  for (const { host, paths, fallback } of routes) {
-    const id = host ?? ANY_HOST;
-    if (host !== undefined && !IS_HOST.test(host)) throw new RangeError(`${JSON.stringify(host)} is no host`);
-    if (host !== undefined) (host.startsWith("*.") ? maps.wildcards : maps.hosts).set(host, host);
-    for (const { match, path, target, origin } of paths) {
-      if (!/^[!-~]+$/.test(path)) {
-        const message = `no request has the path ${JSON.stringify(path)}: HAProxy refuses blanks, control characters and others than ASCII`;
-        unsupported.push({ severity: "warning", code: "unsupported-haproxy", message, ...(origin && { origin }) });
-        continue;
-      }
-      const [map, key] =
-        match === "exact" ? [maps.exact, `${id}${path}`] : [maps.prefixes, `${id}${path === "/" ? "" : path}/`];
-      // Of twins with and without a slash at the end, the first one wins.
-      if (!map.has(key)) map.set(key, backendOf(target));
-    }
-    // What no path of the host takes.
-    if (!maps.prefixes.has(`${id}/`)) maps.prefixes.set(`${id}/`, backendOf(fallback));
-  }
-  const none: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
-  const last = backendOf(routes.find(({ host }) => host === undefined)?.fallback ?? none);
-  const named = [...backends].sort(([a], [b]) => (a < b ? -1 : 1));
+  const backends = new Backends();
+  const taken = new Set(listeners.map(({ port }) => port));
+  const ingresses =
+    routes.length === 0 && listeners.length > 0
+      ? undefined
+      : printIngresses(routes, tls, { backends, settings, taken, report });
+  const ports = listeners.flatMap((listener) => printListeningPort(listener, backends, settings, report) ?? []);
+  const parts = [...(ingresses === undefined ? [] : [ingresses]), ...ports];
   return {
     files: new Map([
       [
         "haproxy.cfg",
         [
           ...header.map((line) => `# ${line}`.trimEnd()),
-          ...printSettings(settings, list),
-          ...frontend(last, settings, list, redirects),
+          ...printSettings(
+            settings,
+            parts.some(({ list }) => list !== undefined),
+          ),
+          ...parts.flatMap(({ frontend }) => frontend),
           ...printMetrics(settings),
-          ...(isLookedUp(backends.values()) ? [...RESOLVERS, ""] : []),
-          ...named.flatMap(backend),
+          ...(backends.isLookedUp ? [...RESOLVERS, ""] : []),
+          ...backends.print(),
         ].join("\n"),
       ],
-      ["hosts.map", mapText(maps.hosts)],
-      ["wildcards.map", mapText(maps.wildcards)],
-      ["exact.map", mapText(maps.exact)],
-      ["prefixes.map", mapText(maps.prefixes)],
-      ...(redirects.size === 0 ? [] : ([[REDIRECT_MAP, mapText(redirects)]] as const)),
-      ...(list === undefined ? [] : ([[CERTIFICATE_LIST, list.text]] as const)),
+      ...parts.flatMap(({ files }) => [...files]),
     ]),
-    certificates: list?.files ?? new Map(),
+    certificates: new Map(parts.flatMap(({ list }) => [...(list?.files ?? [])])),
     unsupported,
   };
 }
 
-type Maps = Readonly<Record<MapName, Map<string, string>>>;
-
-/** A row each, sorted, so that one change is one line. */
-function mapText(rows: ReadonlyMap<string, string>): string {
-  const lines = [...rows].map(([key, value]) => `${key} ${value}\n`);
-  return lines.sort().join("");
+interface IngressSettings {
+  readonly backends: Backends;
+  readonly settings: HaproxySettings;
+  /** Ports at which Gateways listen. */
+  readonly taken: ReadonlySet<number>;
+  readonly report: Report;
 }
 
-function frontend(
-  last: string,
-  settings: HaproxySettings,
-  list: CertificateList | undefined,
-  redirects: ReadonlyMap<string, string>,
-): string[] {
+/** The part that serves Ingresses, at the ports 80 and 443. */
+function printIngresses(
+  routes: readonly HostRoutes[],
+  tls: TlsTable | undefined,
+  { backends, settings, taken, report }: IngressSettings,
+): PortFiles | undefined {
+  const list = tls && printCertificates(tls, report);
+  for (const port of [80, ...(list === undefined ? [] : [443])])
+    if (taken.has(port)) {
+      const message = `Ingresses are not served at port ${port}: a Gateway listens there`;
+      report({ severity: "warning", code: "unsupported-haproxy", message });
+    }
+  const binds = printListeners(settings, list, taken);
+  if (binds.length === 0) return undefined;
+  const redirects = redirectRows(routes, list && tls, settings.httpsRedirect ?? false, report);
+  const maps: PathMaps = { hosts: new Map(), wildcards: new Map(), exact: new Map(), prefixes: new Map() };
+  for (const { host, paths, fallback } of routes) {
+    const id = host ?? ANY_HOST;
+    if (host !== undefined && !IS_HOST.test(host)) throw new RangeError(`${JSON.stringify(host)} is no host`);
+    if (host !== undefined) (host.startsWith("*.") ? maps.wildcards : maps.hosts).set(host, host);
+    for (const route of paths) {
+      if (!/^[!-~]+$/.test(route.path)) {
+        report(unreachablePath(route.path, route.origin));
+        continue;
+      }
+      const [map, key] = [route.match === "exact" ? maps.exact : maps.prefixes, pathKey(id, route)];
+      // Of twins with and without a slash at the end, the first one wins.
+      if (!map.has(key)) map.set(key, backends.for(route.target));
+    }
+    // What no path of the host takes.
+    if (!maps.prefixes.has(`${id}/`)) maps.prefixes.set(`${id}/`, backends.for(fallback));
+  }
+  const none: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
+  const last = backends.for(routes.find(({ host }) => host === undefined)?.fallback ?? none);
   const lines = [
-    ...printListeners(settings, list),
+    ...binds,
     ...(list === undefined
       ? []
       : [
@@ -131,56 +140,13 @@ function frontend(
     ...LOOKUPS.slice(-1),
     `default_backend ${last}`,
   ];
-  return ["frontend http", ...lines.map((line) => `  ${line}`), ""];
-}
-
-function isLookedUp(targets: Iterable<RouteTarget>): boolean {
-  return [...targets].some(
-    (target) =>
-      target.kind === "endpoints" && target.external !== undefined && parseAddress(target.external.host) === undefined,
-  );
-}
-
-/** What stands in a row of a map as one word, and in front of a path. */
-const IS_HOST = /^(?:\*\.)?[a-z0-9_][a-z0-9_.-]*$/;
-
-/** `NAMESPACE.SERVICE.PORT`: names of namespaces, Services and ports have no dots. */
-function backendName(target: RouteTarget): string {
-  if (target.kind === "status") return statusBackend(target.status);
-  const name = target.backend.replace(/[/:]/g, ".");
-  if (!/^[A-Za-z0-9._-]+$/.test(name))
-    throw new RangeError(`${JSON.stringify(target.backend)} is no name of a backend`);
-  return name;
-}
-
-function backend([name, target]: readonly [string, RouteTarget]): string[] {
-  if (target.kind === "status") return [`backend ${name}`, `  http-request return status ${target.status}`, ""];
-  const { endpoints, draining = [], sticky, external } = target;
-  const servers = [
-    ...endpoints.map((endpoint) => server(endpoint)),
-    ...draining.map((endpoint) => `${server(endpoint)} ${NO_NEW_CLIENTS}`),
-    ...(external === undefined ? [] : [externalServer(external)]),
-  ];
-  return [
-    `backend ${name}`,
-    "  balance roundrobin",
-    ...(sticky === undefined ? [] : STICKY.map((line) => `  ${line}`)),
-    ...servers.sort(),
-    "",
-  ];
-}
-
-/** The name of a server is its address and port: a Pod that comes back has the one it had. */
-function server({ address, port }: RouteEndpoint): string {
-  const text = printAddress(address);
-  return `  server ${text.replace(/[.:]/g, "-")}-${port} ${text.includes(":") ? `[${text}]` : text}:${port}`;
-}
-
-/** A name is looked up again and again; the proxy starts without its addresses, too. */
-function externalServer({ host, port }: ExternalHost): string {
-  if (!/^[a-z0-9][a-z0-9.:-]*$/.test(host)) throw new RangeError(`${JSON.stringify(host)} is no host`);
-  const address = parseAddress(host);
-  const written = address !== undefined && host.includes(":") ? `[${host}]` : host;
-  const lookup = address === undefined ? ` ${LOOKED_UP}` : "";
-  return `  server ${host.replace(/[.:]/g, "-")}-${port} ${written}:${port}${lookup}`;
+  return {
+    frontend: ["frontend http", ...lines.map((line) => `  ${line}`), ""],
+    files: new Map([
+      ...MAP_NAMES.map((name) => [mapFile(name), mapText(maps[name])] as const),
+      ...(redirects.size === 0 ? [] : ([[REDIRECT_MAP, mapText(redirects)]] as const)),
+      ...(list === undefined ? [] : ([[CERTIFICATE_LIST, list.text]] as const)),
+    ]),
+    list,
+  };
 }

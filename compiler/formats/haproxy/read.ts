@@ -36,6 +36,13 @@ export function readHaproxy(
   maps: ReadonlyMap<string, Source>,
   report: Report,
 ): ProxyRoutes | undefined {
+  for (const line of linesOf(config)) {
+    const [frontend] = /^frontend port-\d+$/.exec(line.text) ?? [];
+    if (frontend === undefined) continue;
+    const message = `${frontend} serves listeners of Gateways, which kpc does not read back: compare manifests, or kpc's IR, instead`;
+    report(lineError(message, line));
+    return undefined;
+  }
   const findings: Diagnostic[] = [];
   const tell: Report = (finding) => void findings.push(finding);
   const { backends, last, ofSettings } = readConfigLines(config, tell);

@@ -6,13 +6,13 @@ import { CERTIFICATE_LIST, type CertificateList } from "./certificates.ts";
 const TIMEOUTS: ProxyTimeouts = { connect: "5s", client: "60s", server: "60s", "http-request": "10s", queue: "10s" };
 
 /** `global` and `defaults`. */
-export function printSettings(settings: HaproxySettings, list: CertificateList | undefined): string[] {
+export function printSettings(settings: HaproxySettings, hasTls: boolean): string[] {
   const { accessLog = false, timeouts = {} } = settings;
   return [
     "",
     "global",
     "  default-path config",
-    ...(list === undefined ? [] : ["  ssl-default-bind-options ssl-min-ver TLSv1.2"]),
+    ...(!hasTls ? [] : ["  ssl-default-bind-options ssl-min-ver TLSv1.2"]),
     ...(accessLog ? ["  log stdout format raw local0 info"] : []),
     "",
     "defaults",
@@ -25,17 +25,25 @@ export function printSettings(settings: HaproxySettings, list: CertificateList |
   ];
 }
 
-/** The addresses where the frontend listens. */
-export function printListeners(settings: HaproxySettings, list: CertificateList | undefined): string[] {
+/** The addresses where the frontend of Ingresses listens; `taken`: ports that others have. */
+export function printListeners(
+  settings: HaproxySettings,
+  list: CertificateList | undefined,
+  taken: ReadonlySet<number>,
+): string[] {
+  return [
+    ...(taken.has(80) ? [] : printBinds(80, settings)),
+    ...(list === undefined || taken.has(443) ? [] : printBinds(443, settings, list, CERTIFICATE_LIST)),
+  ];
+}
+
+/** Where a frontend listens at `port`; with `list`, whose file is `file`, over TLS. */
+export function printBinds(port: number, settings: HaproxySettings, list?: CertificateList, file?: string): string[] {
   const { http2 = false, proxyProtocol = false } = settings;
   const proxied = proxyProtocol ? " accept-proxy" : "";
   const strict = list?.isStrict === true ? " strict-sni" : "";
-  const tls = ` ssl crt-list ${CERTIFICATE_LIST}${strict}${http2 ? " alpn h2,http/1.1" : ""}`;
-  return [
-    `bind :80${proxied}`,
-    `bind :::80 v6only${proxied}`,
-    ...(list === undefined ? [] : [`bind :443${proxied}${tls}`, `bind :::443 v6only${proxied}${tls}`]),
-  ];
+  const tls = list === undefined ? "" : ` ssl crt-list ${file}${strict}${http2 ? " alpn h2,http/1.1" : ""}`;
+  return [`bind :${port}${proxied}${tls}`, `bind :::${port} v6only${proxied}${tls}`];
 }
 
 /**

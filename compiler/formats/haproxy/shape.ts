@@ -1,26 +1,66 @@
 /** What the writer and the reader of HAProxy's configuration have in common: the maps, and the lines that ask them. */
+import type { Diagnostic, Origin } from "../../diagnostics.ts";
 
 /** The files that hold hosts and paths, beside `haproxy.cfg`. */
 export const MAP_NAMES = ["hosts", "wildcards", "exact", "prefixes"] as const;
 
 export type MapName = (typeof MAP_NAMES)[number];
 
+/** The rows of maps. */
+export type PathMaps = Readonly<Record<MapName, Map<string, string>>>;
+
+/** The file of a map: of Ingresses, or of the listeners at `port`. */
+export function mapFile(name: MapName, port?: number): string {
+  return `${name}${port === undefined ? "" : `-${port}`}.map`;
+}
+
+/** A row each, sorted, so that one change is one line. */
+export function mapText(rows: ReadonlyMap<string, string>): string {
+  const lines = [...rows].map(([key, value]) => `${key} ${value}\n`);
+  return lines.sort().join("");
+}
+
+/** What stands in a row of a map as one word, and in front of a path. */
+export const IS_HOST = /^(?:\*\.)?[a-z0-9_][a-z0-9_.-]*$/;
+
+/** The key of a path in the map for its type. */
+export function pathKey(
+  id: string,
+  { match, path }: { readonly match: "exact" | "prefix"; readonly path: string },
+): string {
+  return match === "exact" ? `${id}${path}` : `${id}${path === "/" ? "" : path}/`;
+}
+
+/** About a path that no request has. */
+export function unreachablePath(path: string, origin: Origin | undefined): Diagnostic {
+  const message = `no request has the path ${JSON.stringify(path)}: HAProxy refuses blanks, control characters and others than ASCII`;
+  return { severity: "warning", code: "unsupported-haproxy", message, ...(origin && { origin }) };
+}
+
 /** Stands for requests of no listed host. No host has this name. */
 export const ANY_HOST = "*";
 
-const isOpen = (name: string): string => `if !{ var(txn.${name}) -m found }`;
+/** Where nothing was found before. */
+export const isOpen = (name: string): string => `if !{ var(txn.${name}) -m found }`;
 
-/** The rules of the frontend that choose a backend, in order; `default_backend` comes after them. */
+/** The rules of a frontend that look for the path, once the host is known. */
+export function pathLookups(port?: number): readonly string[] {
+  return [
+    "http-request set-var(txn.path) path",
+    "http-request set-var(txn.key) var(txn.id),concat(,txn.path)",
+    `http-request set-var(txn.backend) var(txn.key),map_str(${mapFile("exact", port)})`,
+    `http-request set-var(txn.backend) var(txn.key),concat(/),map_beg(${mapFile("prefixes", port)}) ${isOpen("backend")}`,
+  ];
+}
+
+/** The rules of the frontend of Ingresses that choose a backend, in order; `default_backend` comes after them. */
 export const LOOKUPS: readonly string[] = [
   // Without port and trailing dot; an address in brackets is no listed host.
   "http-request set-var(txn.host) req.hdr(host),field(1,:),lower,regsub([.]$,)",
   "http-request set-var(txn.id) var(txn.host),map_str(hosts.map)",
   `http-request set-var(txn.id) var(txn.host),regsub(^[^.]+,*),map_str(wildcards.map) ${isOpen("id")}`,
   `http-request set-var(txn.id) str(${ANY_HOST}) ${isOpen("id")}`,
-  "http-request set-var(txn.path) path",
-  "http-request set-var(txn.key) var(txn.id),concat(,txn.path)",
-  "http-request set-var(txn.backend) var(txn.key),map_str(exact.map)",
-  `http-request set-var(txn.backend) var(txn.key),concat(/),map_beg(prefixes.map) ${isOpen("backend")}`,
+  ...pathLookups(),
   "use_backend %[var(txn.backend)] if { var(txn.backend) -m found }",
 ];
 

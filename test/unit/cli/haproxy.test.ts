@@ -169,7 +169,7 @@ haproxy: {accessLog: true, metrics: "[::1]:8404", timeouts: {client: 30s, tunnel
     ],
     [
       ["s.yaml", "-o", "haproxy", "-d", "out", "-q"],
-      "kpc: -o haproxy serves Ingresses, and the input has none for kpc\n",
+      "kpc: -o haproxy serves Ingresses and Gateways, and the input has none for kpc\n",
     ],
     [
       ["a.yaml", "-o", "haproxy", "-d", "out", "--all-nodes"],

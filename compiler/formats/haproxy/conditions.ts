@@ -1,0 +1,57 @@
+/** Conditions of rules as named tests (ACLs): each is one line, and one word where it is used. */
+import type { NamedText, RequestConditions } from "../../ir/types.ts";
+import { shortHash } from "./hashes.ts";
+import { isWord, pattern, quoted } from "./quoting.ts";
+
+/** Names of tests, and the line of each. */
+export class Tests {
+  private readonly lines = new Map<string, string>();
+
+  /** Names of the tests that have to hold; undefined where HAProxy cannot be asked. */
+  of({ method, headers = [], parameters = [] }: RequestConditions): readonly string[] | undefined {
+    const all = [
+      ...(method === undefined
+        ? []
+        : [/^[A-Z]+$/.test(method) ? this.named(`method-${method}`, `method ${method}`) : undefined]),
+      ...headers.map((header) => this.header(header)),
+      ...parameters.map((parameter) => this.parameter(parameter)),
+    ];
+    const names = all.flatMap((name) => name ?? []);
+    return names.length === all.length && names.length <= MOST ? names : undefined;
+  }
+
+  /** The lines, sorted. */
+  print(): string[] {
+    return [...this.lines].map(([name, test]) => `acl ${name} ${test}`).sort();
+  }
+
+  private named(name: string, test: string): string {
+    this.lines.set(name, test);
+    return name;
+  }
+
+  /** The first line of a header, whole: commas are part of the value. */
+  private header({ name, value }: NamedText): string | undefined {
+    if (!IS_TOKEN.test(name)) return undefined;
+    // In the argument of a function a quote means something once more; tokens have no other such signs.
+    const asked = quoted(`req.fhdr(${name.replaceAll("'", "\\'")},1)`);
+    const test = value === "" ? "-m len 0" : isWord(value) ? `-m str -- ${quoted(value)}` : undefined;
+    return test === undefined ? undefined : this.named(`header-${shortHash(`${name} ${value}`)}`, `${asked} ${test}`);
+  }
+
+  /** The first parameter of the name. HAProxy's own `url_param` also ends parameters at `;` and `?`. */
+  private parameter({ name, value }: NamedText): string {
+    const key = pattern(name);
+    const end = "(?:&|$)";
+    const others = `(?:(?!${key}(?:=|${end}))[^&]*+&)*+`;
+    const wanted = value === "" ? `${key}=?` : `${key}=${pattern(value)}`;
+    const test = `query -m reg -- '^${others}${wanted}${end}'`;
+    return this.named(`parameter-${shortHash(`${name} ${value}`)}`, test);
+  }
+}
+
+/** HAProxy reads 64 words in a line. */
+const MOST = 48;
+
+/** The name of a header. */
+export const IS_TOKEN = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
