@@ -13,6 +13,6 @@ export async function createClassifier(table: Uint8Array, options?: ClassifierOp
 }
 
 /** The engine's module, decoded. */
-export function engineBytes(): Uint8Array {
+export function engineBytes(): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(atob(ENGINE_BASE64), (character) => character.charCodeAt(0));
 }

@@ -63,7 +63,7 @@ export async function runPage(script: string, serve: (path: string) => ServedFil
   }
 }
 
-const BROWSER = "/usr/bin/chromium";
+export const BROWSER = "/usr/bin/chromium";
 
 const FLAGS = [
   "--headless",

@@ -1,0 +1,49 @@
+/** The keyboard. Single letters work outside of text fields. */
+import { VIEWS } from "../protocol.ts";
+import { byId } from "./dom.ts";
+import type { Store } from "./state.ts";
+
+export function listenToKeys(store: Store): void {
+  document.addEventListener("keydown", (event) => {
+    const { key, altKey, ctrlKey, metaKey } = event;
+    const view = altKey ? VIEWS[Number(key) - 1] : undefined;
+    if (view !== undefined) {
+      event.preventDefault();
+      store.set({ view });
+      return;
+    }
+    if (altKey || ctrlKey || metaKey || isTyping(event.target)) return;
+    if (key === "/") {
+      event.preventDefault();
+      byId("question").focus();
+    } else if (key === "?") showHelp();
+    else if (key === "ArrowDown" || key === "ArrowUp") step(key === "ArrowDown" ? 1 : -1, event);
+    else if (key === "n" || key === "N") moveTo(".finding .place", key === "n" ? 1 : -1, event);
+  });
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
+}
+
+/** To the next or the previous step of the walk. */
+function step(by: number, event: Event): void {
+  moveTo(".step", by, event);
+}
+
+function moveTo(selector: string, by: number, event: Event): void {
+  const all = [...document.querySelectorAll<HTMLElement>(selector)];
+  if (all.length === 0) return;
+  const at = document.activeElement instanceof HTMLElement ? all.indexOf(document.activeElement) : -1;
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : at + by];
+  if (next === undefined) return;
+  event.preventDefault();
+  next.focus();
+}
+
+export function showHelp(): void {
+  const dialog = byId("help");
+  if (dialog instanceof HTMLDialogElement) dialog.showModal();
+}

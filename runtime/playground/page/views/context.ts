@@ -1,0 +1,51 @@
+/** What views have in common: how they show findings, and where they lead. */
+import type { DiagnosticData } from "../../../../compiler/index.ts";
+import type { LinePlace } from "../../protocol.ts";
+import { h } from "../dom.ts";
+import { linkTo } from "../links.ts";
+
+/** What a view may do with the page. */
+export interface ViewContext {
+  /** Opens the file, with the cursor on the line. */
+  readonly goTo: (place: LinePlace) => void;
+  /** Asks another question. */
+  readonly ask: (question: string) => void;
+}
+
+/** A button that leads to a line of a file. */
+export function placeButton(place: LinePlace, { goTo }: ViewContext): HTMLElement {
+  const button = h("button", { type: "button", class: "place" }, `${place.file}:${place.line}`);
+  button.addEventListener("click", () => goTo(place));
+  return linkTo(button, place);
+}
+
+/** A list of findings, each with its notes and what mends it. */
+export function findingList(findings: readonly DiagnosticData[], context: ViewContext): HTMLElement {
+  return h("ul", { class: "findings" }, ...findings.map((finding) => findingItem(finding, context)));
+}
+
+function findingItem(
+  { severity, code, message, notes, fix, file, line }: DiagnosticData,
+  context: ViewContext,
+): HTMLElement {
+  const place = file === undefined || line === undefined ? undefined : { file, line };
+  return h(
+    "li",
+    { class: `finding ${severity}` },
+    h("p", {}, h("strong", {}, severity), ` ${message} `, h("code", {}, code)),
+    place && placeButton(place, context),
+    ...notes.map((note) => h("p", { class: "note" }, note.message)),
+    fix &&
+      h(
+        "p",
+        { class: "fix" },
+        `To fix${fix.host === undefined ? "" : ` on ${fix.host}`}: `,
+        h("code", {}, fix.command),
+      ),
+  );
+}
+
+/** A sentence in place of what is not there. */
+export function nothing(text: string): HTMLElement {
+  return h("p", { class: "nothing" }, text);
+}

@@ -1,0 +1,51 @@
+/** The rules of a node, in each language, with the manifest line of each. */
+import type { RuleLine, RulesAnswer, RuleText } from "../../protocol.ts";
+import { h } from "../dom.ts";
+import { linkTo } from "../links.ts";
+import { nothing, type ViewContext } from "./context.ts";
+
+/** Lines that are drawn at once; of more, those that the search finds. */
+const MOST_LINES = 2000;
+
+export function rulesView({ texts }: RulesAnswer, context: ViewContext): HTMLElement {
+  const [first] = texts;
+  if (first === undefined) return nothing("The manifests have errors: see the editor, or Check.");
+  const find = h("input", { type: "search", placeholder: "find in rules", "aria-label": "find in rules" });
+  const language = h(
+    "select",
+    { "aria-label": "language of the rules" },
+    ...texts.map((text) => h("option", { value: text.language }, text.language)),
+  );
+  language.value = shownLanguage ?? first.language;
+  const list = h("div", { class: "rules", tabindex: 0, "aria-label": "rules" });
+  const draw = (): void => {
+    shownLanguage = language.value;
+    const text = texts.find((each) => each.language === language.value) ?? first;
+    list.replaceChildren(...linesOf(text, find.value, context));
+  };
+  language.addEventListener("change", draw);
+  find.addEventListener("input", draw);
+  draw();
+  return h("div", {}, h("div", { class: "bar" }, language, find), list);
+}
+
+/** The choice stays when the rules change. */
+let shownLanguage: string | undefined;
+
+function linesOf({ lines }: RuleText, sought: string, context: ViewContext): HTMLElement[] {
+  const found = lines.filter(({ text }) => text.includes(sought));
+  const shown = found.slice(0, MOST_LINES).map((line) => lineElement(line, context));
+  const more = found.length - shown.length;
+  return more > 0 ? [...shown, nothing(`${more} more lines: search to see them`)] : shown;
+}
+
+function lineElement({ text, place }: RuleLine, { goTo }: ViewContext): HTMLElement {
+  if (place === undefined) return h("div", { class: "line" }, h("code", {}, text));
+  const line = h(
+    "button",
+    { type: "button", class: "line linked", title: `${place.file}:${place.line}` },
+    h("code", {}, text),
+  );
+  line.addEventListener("click", () => goTo(place));
+  return linkTo(line, place);
+}

@@ -1,0 +1,158 @@
+/** What the page asks its worker, and what comes back. Everything is plain data: it is copied from the one to the other. */
+import type { ComparisonVerdict, DiagnosticData, MatrixData } from "../../compiler/index.ts";
+
+/** A text that the user gave: manifests, settings, or the rules of a host. */
+export interface InputFile {
+  /** A path; no two of a workspace are equal. */
+  readonly name: string;
+  readonly text: string;
+}
+
+export type RuleMode = "nftables" | "iptables";
+
+export const VIEWS = ["walk", "rules", "matrix", "check", "verify", "diff", "classifier"] as const;
+
+export type ViewName = (typeof VIEWS)[number];
+
+/** Everything that answers depend on. */
+export interface Workspace {
+  readonly files: readonly InputFile[];
+  /** The state that `diff` compares with. */
+  readonly before: readonly InputFile[];
+  /** A packet or an HTTP request, as `kpc trace` takes it. */
+  readonly question: string;
+  readonly mode: RuleMode;
+  /** Of the rules that are shown; empty: the first one. */
+  readonly node: string;
+}
+
+export interface Ask {
+  /** Answers carry it back. */
+  readonly id: number;
+  readonly view: ViewName;
+  readonly workspace: Workspace;
+}
+
+/** `failed`: kpc itself has an error, whose stack this is. */
+export type Told =
+  | { readonly id: number; readonly kind: "answer"; readonly answer: ViewAnswer; readonly milliseconds: number }
+  | { readonly id: number; readonly kind: "failed"; readonly stack: string };
+
+/** What each view shows. `diagnostics` are those of the files. */
+export type ViewAnswer =
+  | WalkAnswer
+  | RulesAnswer
+  | MatrixViewAnswer
+  | CheckAnswer
+  | VerifyAnswer
+  | DiffAnswer
+  | ClassifierAnswer;
+
+interface AnswerBase {
+  readonly diagnostics: readonly DiagnosticData[];
+  /** Of the manifests, by name. */
+  readonly nodes: readonly string[];
+}
+
+export interface WalkAnswer extends AnswerBase {
+  readonly view: "walk";
+  /** What was found in the question, whose file is called `packet`. */
+  readonly asked: readonly DiagnosticData[];
+  readonly walk: WalkLines | undefined;
+  /** Names that a question may have. */
+  readonly names: readonly string[];
+}
+
+export interface WalkLines {
+  readonly isAnswered: boolean;
+  /** As `kpc trace` prints it. */
+  readonly text: string;
+  readonly findings: readonly DiagnosticData[];
+  /** Those that differ in the endpoint alone are one. */
+  readonly branches: readonly BranchLines[];
+}
+
+export interface BranchLines {
+  /** `1 in 2`. */
+  readonly chance: string;
+  /** The host that gets the packet, or why none does. */
+  readonly end: string;
+  readonly isDelivered: boolean;
+  /** How many more there are of its kind. */
+  readonly likewise: number;
+  readonly steps: readonly StepLine[];
+}
+
+/** A line of a walk. */
+export interface StepLine {
+  /** Missing: it tells more of the step before. */
+  readonly number?: number;
+  readonly direction: "request" | "reply";
+  readonly host: string;
+  readonly interface: string;
+  readonly text: string;
+  readonly why: readonly string[];
+  readonly place?: LinePlace;
+}
+
+export interface RulesAnswer extends AnswerBase {
+  readonly view: "rules";
+  readonly texts: readonly RuleText[];
+}
+
+/** Rules in one language, line by line. */
+export interface RuleText {
+  readonly language: "nft" | "iptables" | "ip6tables" | "ir";
+  readonly lines: readonly RuleLine[];
+}
+
+export interface RuleLine {
+  readonly text: string;
+  /** The line of a manifest that it comes from. */
+  readonly place?: LinePlace;
+}
+
+export interface LinePlace {
+  readonly file: string;
+  readonly line: number;
+}
+
+export interface MatrixViewAnswer extends AnswerBase {
+  readonly view: "matrix";
+  readonly matrix: MatrixData | undefined;
+}
+
+export interface CheckAnswer extends AnswerBase {
+  readonly view: "check";
+  /** What walks through the described network meet. */
+  readonly findings: readonly DiagnosticData[];
+}
+
+export interface VerifyAnswer extends AnswerBase {
+  readonly view: "verify";
+  /** Names of the files that hold rules of a host; none: there is nothing to verify. */
+  readonly dumps: readonly string[];
+  readonly refusal?: string;
+  readonly verdict?: ComparisonVerdict;
+  /** As `kpc verify` prints it. */
+  readonly text?: string;
+}
+
+export interface DiffAnswer extends AnswerBase {
+  readonly view: "diff";
+  readonly verdict?: ComparisonVerdict;
+  /** As `kpc diff` prints it. */
+  readonly text?: string;
+}
+
+export interface ClassifierAnswer extends AnswerBase {
+  readonly view: "classifier";
+  /** The table of `node`; undefined: `unsupported` says why there is none. */
+  readonly table: Uint8Array | undefined;
+  readonly unsupported: readonly DiagnosticData[];
+  /** Packets for batches, in slots of 64 bytes. */
+  readonly slots: Uint8Array;
+  /** Packets of which the engine and the evaluator said the same, of how many. */
+  readonly agreeing: number;
+  readonly compared: number;
+}

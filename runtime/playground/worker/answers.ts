@@ -1,0 +1,158 @@
+/** The answer of each view. Pure: a workspace gives the same answer each time. */
+import { compile, resolveInput } from "../../../compiler/compile.ts";
+import { describeNetwork } from "../../../compiler/described.ts";
+import type { Diagnostic } from "../../../compiler/diagnostics.ts";
+import { type DiagnosticData, diagnosticToJson } from "../../../compiler/documents/render.ts";
+import { findClusterFaults } from "../../../compiler/findings/cluster-findings.ts";
+import { compare, matrix, verify } from "../../../compiler/index.ts";
+import { unreachable } from "../../../compiler/invariant.ts";
+import { rulesOfCompiled } from "../../../compiler/library/compile.ts";
+import { resolveConfigs } from "../../../compiler/node/all-nodes.ts";
+import type { Config } from "../../../compiler/node/config.ts";
+import { readConfigFile } from "../../../compiler/node/read-config.ts";
+import { printTable } from "../../../compiler/print.ts";
+import { loadSpecs } from "../../../compiler/specs/load.ts";
+import type {
+  CheckAnswer,
+  ClassifierAnswer,
+  DiffAnswer,
+  InputFile,
+  MatrixViewAnswer,
+  RulesAnswer,
+  VerifyAnswer,
+  ViewAnswer,
+  ViewName,
+  WalkAnswer,
+  Workspace,
+} from "../protocol.ts";
+import { agreement } from "./agreement.ts";
+import { namesFor } from "./names.ts";
+import { programTexts } from "./program-lines.ts";
+import { sortFiles } from "./sorted-files.ts";
+import { walkOf } from "./walk.ts";
+
+export async function answerFor(view: ViewName, workspace: Workspace): Promise<ViewAnswer> {
+  switch (view) {
+    case "walk":
+      return walkAnswer(workspace);
+    case "rules":
+      return rulesAnswer(workspace);
+    case "matrix":
+      return matrixAnswer(workspace);
+    case "check":
+      return checkAnswer(workspace);
+    case "verify":
+      return verifyAnswer(workspace);
+    case "diff":
+      return diffAnswer(workspace);
+    case "classifier":
+      return classifierAnswer(workspace);
+    default:
+      return unreachable(view);
+  }
+}
+
+/** What the files say, and the names of their nodes. */
+function contentsOf(files: readonly InputFile[], mode: Workspace["mode"]) {
+  const { manifests, settings, rules } = sortFiles(files);
+  const early: Diagnostic[] = [];
+  const config: Config = {
+    ...(settings === undefined ? {} : readConfigFile(settings, (diagnostic) => void early.push(diagnostic))),
+    mode,
+  };
+  const { diagnostics, resolved } = resolveInput(
+    (report) => loadSpecs(manifests, report),
+    config,
+    { complete: true, checksNetwork: true },
+    resolveConfigs,
+  );
+  const isRight = early.every(({ severity }) => severity !== "error");
+  return {
+    manifests,
+    settings,
+    rules,
+    config,
+    resolved: isRight ? resolved : undefined,
+    base: {
+      diagnostics: [...early, ...diagnostics].map(diagnosticToJson),
+      nodes: resolved?.cluster.nodes.map(({ name }) => name) ?? [],
+    },
+  };
+}
+
+type Contents = ReturnType<typeof contentsOf>;
+
+function walkAnswer({ files, mode, question }: Workspace): WalkAnswer {
+  const { resolved, base } = contentsOf(files, mode);
+  const names = resolved === undefined ? [] : namesFor(resolved);
+  const told =
+    resolved === undefined || question.trim() === "" ? { asked: [], walk: undefined } : walkOf(resolved, question);
+  return { view: "walk", ...base, ...told, names };
+}
+
+/** The node that the page shows: the one that was chosen, or the first. */
+function compiledFor({ manifests, config, base }: Contents, chosen: string) {
+  const nodeName = base.nodes.includes(chosen) ? chosen : (config.nodeName ?? base.nodes[0]);
+  return compile(manifests, nodeName === undefined ? config : { ...config, nodeName }).compiled;
+}
+
+function rulesAnswer({ files, mode, node }: Workspace): RulesAnswer {
+  const contents = contentsOf(files, mode);
+  const compiled = compiledFor(contents, node);
+  return { view: "rules", ...contents.base, texts: compiled === undefined ? [] : programTexts(compiled.program) };
+}
+
+function matrixAnswer({ files, mode }: Workspace): MatrixViewAnswer {
+  const { manifests, settings, base, resolved } = contentsOf(files, mode);
+  const found = resolved && matrix(manifests, settings === undefined ? {} : { settings });
+  return { view: "matrix", ...base, matrix: found?.result };
+}
+
+function checkAnswer({ files, mode }: Workspace): CheckAnswer {
+  const { resolved, base } = contentsOf(files, mode);
+  const isWhole = resolved !== undefined && resolved.specs.nodes.length > 0;
+  const findings: readonly DiagnosticData[] = isWhole
+    ? findClusterFaults(describeNetwork(resolved)).findings.map(diagnosticToJson)
+    : [];
+  return { view: "check", ...base, findings };
+}
+
+async function verifyAnswer({ files, mode, node }: Workspace): Promise<VerifyAnswer> {
+  const { manifests, rules, settings, base } = contentsOf(files, mode);
+  const dumps = rules.map(({ name }) => name);
+  if (rules.length === 0) return { view: "verify", ...base, dumps };
+  void node;
+  const { result, refusal } = await verify(manifests, rules, settings === undefined ? {} : { settings });
+  return {
+    view: "verify",
+    ...base,
+    dumps,
+    ...(refusal === undefined ? {} : { refusal }),
+    ...(result === undefined ? {} : { verdict: result.verdict, text: result.text }),
+  };
+}
+
+function diffAnswer({ files, before, mode, node }: Workspace): DiffAnswer {
+  const [old, now] = [contentsOf(before, mode), contentsOf(files, mode)];
+  const [left, right] = [compiledFor(old, node), compiledFor(now, node)];
+  if (left === undefined || right === undefined) return { view: "diff", ...now.base };
+  const { verdict, text } = compare(rulesOfCompiled(left), rulesOfCompiled(right));
+  return { view: "diff", ...now.base, verdict, text };
+}
+
+async function classifierAnswer({ files, mode, node }: Workspace): Promise<ClassifierAnswer> {
+  const contents = contentsOf(files, mode);
+  const compiled = compiledFor(contents, node);
+  const none = {
+    view: "classifier",
+    ...contents.base,
+    table: undefined,
+    slots: new Uint8Array(),
+    agreeing: 0,
+    compared: 0,
+  } as const;
+  if (compiled === undefined) return { ...none, unsupported: [] };
+  const { table, unsupported } = printTable(compiled.program, compiled.node.addresses);
+  if (table === undefined) return { ...none, unsupported: unsupported.map(diagnosticToJson) };
+  return { ...none, table, unsupported: [], ...(await agreement(compiled, table)) };
+}

@@ -1,0 +1,44 @@
+/** Whether people with a screen reader, or without a mouse, can use the playground: what axe finds in each view. */
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser } from "playwright-core";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { VIEWS } from "../../runtime/playground/protocol.ts";
+import { browserMissing } from "../support/browser.ts";
+import { andAnswer, openPage, startBrowser } from "../support/page.ts";
+
+/** The checker, as a script for the page. */
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+describe.skipIf(browserMissing !== undefined)("the playground has no serious fault", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+
+  afterAll(() => browser.close());
+
+  test.each([
+    ["light", 1440],
+    ["dark", 1440],
+    ["light", 390],
+  ] as const)("%s, %i pixels wide", async (colorScheme, width) => {
+    const { page } = await openPage(browser, { colorScheme, viewport: { width, height: 844 } });
+    await page.evaluate(AXE);
+    for (const view of VIEWS) {
+      if (view !== "walk") await andAnswer(page, () => page.click(`#tab-${view}`));
+      expect({ view, faults: await page.evaluate(seriousFaults) }).toEqual({ view, faults: [] });
+    }
+    await page.context().close();
+  });
+});
+
+/** What axe finds in the page, without what it calls minor or moderate. */
+async function seriousFaults(): Promise<string[]> {
+  const { axe } = globalThis as unknown as { axe: typeof import("axe-core") };
+  const { violations } = await axe.run();
+  return violations
+    .filter(({ impact }) => impact === "serious" || impact === "critical")
+    .map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
+}

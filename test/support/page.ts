@@ -1,0 +1,68 @@
+/// <reference lib="dom" />
+/** The playground in a headless Chromium. */
+import { readFileSync } from "node:fs";
+import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
+import { BROWSER } from "./browser.ts";
+
+export const PLAYGROUND = new URL("../../dist/playground/index.html", import.meta.url);
+
+/** A page, and what it did that nobody asked it for. */
+export interface WatchedPage {
+  readonly page: Page;
+  /** Messages of the console, and errors that nobody caught. */
+  readonly said: string[];
+  /** Addresses that the page asked for, but for its own and what it holds itself (`blob:`, `data:`). */
+  readonly requests: string[];
+}
+
+export function startBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: BROWSER, args: ["--no-sandbox"] });
+}
+
+/** Opens the playground from its file, in a context of its own. `fragment`: that of a link. */
+export async function openPage(
+  browser: Browser,
+  options: BrowserContextOptions = {},
+  fragment = "",
+): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const said: string[] = [];
+  const requests: string[] = [];
+  page.on("console", (message) => said.push(message.text()));
+  page.on("pageerror", (error) => said.push(error.message));
+  page.on("request", (request) => {
+    const address = request.url();
+    if (!/^(?:blob|data):/.test(address) && !address.startsWith(PLAYGROUND.href)) requests.push(address);
+  });
+  await page.goto(`${PLAYGROUND.href}${fragment}`);
+  await answered(page, 0);
+  return { page, said, requests };
+}
+
+/** How many answers the page has shown. */
+export function answersOf(page: Page): Promise<number> {
+  return page.evaluate(() => Number(document.body.dataset["answered"] ?? 0));
+}
+
+/** Waits until the page has shown more than `count` answers. */
+export async function answered(page: Page, count: number): Promise<void> {
+  await page.waitForFunction((before) => Number(document.body.dataset["answered"] ?? 0) > before, count);
+}
+
+/** Does `action`, and waits for the answer that it leads to. */
+export async function andAnswer(page: Page, action: () => Promise<unknown>): Promise<void> {
+  const before = await answersOf(page);
+  await action();
+  await answered(page, before);
+}
+
+/** The text of the view. */
+export async function viewText(page: Page): Promise<string> {
+  return (await page.textContent("#view")) ?? "";
+}
+
+/** The text of the page's file. */
+export function pageText(): string {
+  return readFileSync(PLAYGROUND, "utf8");
+}
