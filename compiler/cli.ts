@@ -111,9 +111,23 @@ function buildProgram(run: RunWork): Command {
         .option("--no-reply", "through the cluster: leave out the answer's way back")
         .addOption(
           new Option("-o, --output <format>", "output format")
-            .choices(["text", "json", "mermaid", "pcapng"])
+            .choices(["text", "json", "mermaid", "pcapng", "svg"])
             .default("text"),
-        ),
+        )
+        .addOption(
+          new Option("--branch <number>", "-o svg: the branch that is told, in the order of --all").argParser(
+            branchNumber,
+          ),
+        )
+        .addOption(
+          new Option("--scheme <scheme>", "-o svg: colours (default: as the reader prefers)").choices([
+            "light",
+            "dark",
+          ]),
+        )
+        .option("--transparent", "-o svg: without a ground of its own")
+        .option("--no-table", "-o svg: the drawing alone")
+        .option("--no-drawing", "-o svg: the table alone"),
     ),
     "kpc trace 'tcp web-1 > svc/api:http' cluster.yaml                # the whole way, and back",
     "kpc trace 'tcp internet > worker-1:30123' cluster.yaml -o mermaid",
@@ -273,6 +287,12 @@ function families(text: string): readonly Family[] {
   const known = found.flatMap((family) => family ?? []);
   if (known.length < found.length) throw new InvalidArgumentError("expected IPv4, IPv6 or both, separated by a comma");
   return known;
+}
+
+function branchNumber(text: string): number {
+  const value = /^[0-9]{1,9}$/.test(text) ? Number(text) : 0;
+  if (value < 1) throw new InvalidArgumentError("expected the number of a branch, from 1");
+  return value;
 }
 
 function seconds(text: string): number {

@@ -8,6 +8,10 @@ import { findWalkNotes } from "../findings/walk-notes.ts";
 import { unreachable } from "../invariant.ts";
 import { jsonText } from "../json-output.ts";
 import type { Config } from "../node/config.ts";
+import type { ColourScheme } from "../pictures/colours.ts";
+import { paint } from "../pictures/paint.ts";
+import { layWalk } from "../pictures/walk/picture.ts";
+import { tellWalk } from "../pictures/walk/tell.ts";
 import type { Specs } from "../specs/types.ts";
 import { type AskedFlow, addressesAsked, askedToData, renderAsked, resolveAsked } from "../trace/asked.ts";
 import type { TraceText } from "../trace/parse.ts";
@@ -21,14 +25,24 @@ import type { Walk } from "../walk/types.ts";
 import { describeInputs } from "./describe.ts";
 import { refuseTerminal } from "./output.ts";
 import { type CommonFlags, EXIT, print, showDiagnostics, styleFor } from "./session.ts";
+import { Trouble } from "./trouble.ts";
 
 /** Flags of walks. */
 export interface WalkFlags extends CommonFlags {
-  readonly output: "text" | "json" | "mermaid" | "pcapng";
+  readonly output: "text" | "json" | "mermaid" | "pcapng" | "svg";
   /** Each branch in full. */
   readonly all?: boolean;
   /** False with `--no-reply`. */
   readonly reply?: boolean;
+  /** Of pictures: which branch is told, from 1. */
+  readonly branch?: number;
+  /** Of pictures. Undefined: as the reader prefers. */
+  readonly scheme?: ColourScheme;
+  readonly transparent?: boolean;
+  /** False with `--no-table`. */
+  readonly table?: boolean;
+  /** False with `--no-drawing`. */
+  readonly drawing?: boolean;
 }
 
 /** Leads the packet, or the request, through the described network, and the answer back. */
@@ -62,7 +76,7 @@ export async function traceWalk(
   const findings = [findWalkFaults, findRequestFaults, findWalkNotes]
     .flatMap((find) => find(described.known, walk))
     .filter((each) => isShown(each, flags));
-  await print(printWalk({ walk, asked, findings }, context, flags));
+  await print(printWalk({ walk, asked, written: text, findings }, context, flags));
   const isFaulty = findings.some(({ severity }) => severity === "error");
   return isAnswered(walk, isOneWay) && !isFaulty && areRulesRead ? EXIT.fine : EXIT.finding;
 }
@@ -76,10 +90,15 @@ function isShown({ severity }: Diagnostic, { quiet, verbose }: CommonFlags): boo
 interface Judged {
   readonly walk: Walk;
   readonly asked: AskedFlow;
+  readonly written: TraceText;
   readonly findings: readonly Diagnostic[];
 }
 
-function printWalk({ walk, asked, findings }: Judged, context: TellingContext, flags: WalkFlags): string | Uint8Array {
+function printWalk(
+  { walk, asked, written, findings }: Judged,
+  context: TellingContext,
+  flags: WalkFlags,
+): string | Uint8Array {
   const { output, all = false } = flags;
   switch (output) {
     case "text":
@@ -91,10 +110,21 @@ function printWalk({ walk, asked, findings }: Judged, context: TellingContext, f
       return jsonText("Walk", askedToData(walk, asked, context, flags.reply !== false, findings.map(diagnosticToJson)));
     case "mermaid":
       return renderMermaid(walk, context, all);
+    case "svg":
+      return printPicture({ walk, asked, written, findings }, context, flags);
     case "pcapng":
       refuseTerminal("-o pcapng");
       return printPcapng(captureWalk(walk, context, all, walkPacketBytes), `kpc ${VERSION}`);
     default:
       return unreachable(output);
   }
+}
+
+/** Throws `Trouble` where the walk has no such branch. */
+function printPicture({ walk, written, findings }: Judged, context: TellingContext, flags: WalkFlags): string {
+  const { branch, scheme, transparent = false, table = true, drawing = true } = flags;
+  const { source } = (written.packet === undefined ? written.request.urlOrigin : written.packet.from.origin).span();
+  const story = tellWalk(walk, context, { asked: source.text.trim(), findings, branch });
+  if (story === undefined) throw new Trouble(`--branch ${branch}: the walk has ${walk.branches.length} branches`);
+  return paint(layWalk(story, { hasDrawing: drawing, hasTable: table }), { scheme, isTransparent: transparent });
 }

@@ -42,6 +42,7 @@ export async function traceCommand(text: string, names: readonly string[], flags
   if (engine === undefined || others.length > 0) throw new Trouble("kpc trace takes one engine");
   const reason = engine.unavailable();
   if (reason !== undefined) throw new Trouble(`engine ${engine.name} cannot run here: ${reason}`);
+  refusePictureFlags(flags);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
   const asked = parseTraceText({ name: "packet", text }, report);
@@ -148,10 +149,32 @@ function whyOneNode(
   return specs().nodes.length > 0 ? undefined : because("the input has no Node", false);
 }
 
+/** Throws `Trouble` for flags of pictures where none is drawn. */
+function refusePictureFlags({ output, branch, scheme, transparent, table, drawing }: TraceFlags): void {
+  if (output === "svg") {
+    if (table === false && drawing === false)
+      throw new Trouble("--no-table and --no-drawing leave nothing: leave out one of them");
+    return;
+  }
+  const flag =
+    branch !== undefined
+      ? "--branch"
+      : scheme !== undefined
+        ? "--scheme"
+        : transparent === true
+          ? "--transparent"
+          : table === false
+            ? "--no-table"
+            : drawing === false
+              ? "--no-drawing"
+              : undefined;
+  if (flag !== undefined) throw new Trouble(`${flag} is for pictures: expected -o svg`);
+}
+
 /** Throws `Trouble` for flags that are about the whole cluster. */
 function refuseWalkFlags({ output, all, reply }: TraceFlags, reason: string): void {
   const flag =
-    output === "mermaid" || output === "pcapng"
+    output === "mermaid" || output === "pcapng" || output === "svg"
       ? `-o ${output}`
       : all === true
         ? "--all"

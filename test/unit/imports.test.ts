@@ -50,7 +50,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],
   matrix: ["evaluate", "ir", "layout", "model", "net", "network", "specs", "walk"],
   findings: ["evaluate", "ir", "matrix", "model", "net", "network", "specs", "walk"],
-  pictures: [],
+  pictures: ["evaluate", "net", "network", "trace", "walk"],
   engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
   cases: [
     "compile.ts",

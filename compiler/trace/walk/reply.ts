@@ -16,8 +16,8 @@ export function replyRows(
     return rowsOf(back, context, endText(back.end, context, notice)).map((row) => {
       const { host, number } = row;
       const change = translationOf(row);
-      const text = change?.by === "connection" ? undoText(change, host, asked, there, context) : row.text;
-      return { ...row, number: number === undefined ? undefined : last + number, text };
+      const undone = change?.by === "connection" ? undoing(change, host, asked, there, context) : {};
+      return { ...row, number: number === undefined ? undefined : last + number, ...undone };
     });
   const rows: Omit<WalkRow, "number">[] = [];
   let passed: Hop[] = [];
@@ -46,8 +46,8 @@ export function replyRows(
     }
     flush();
     for (const step of changes) {
-      const text = undoText(step, hop.host, asked, there, context);
-      rows.push(rowOf({ kind: "step", step }, hop, hop.inInterface ?? "", text));
+      const undone = undoing(step, hop.host, asked, there, context);
+      rows.push({ ...rowOf({ kind: "step", step }, hop, hop.inInterface ?? "", undone.text), ...undone });
     }
   }
   flush();
@@ -78,19 +78,20 @@ function rowOf(
   return { subject, hop, host, interface: name, text, place: undefined, why: [] };
 }
 
-function undoText(
+function undoing(
   change: WalkTranslation,
   host: string,
   asked: readonly WalkRow[],
   there: Leg,
   context: TellingContext,
-): string {
+): { readonly text: string; readonly undoes?: number } {
   const undone = asked.find((row) => {
     const translation = translationOf(row);
     return translation !== undefined && isOn(host, translation, there) && undoes(change, translation);
   });
-  const what = undone?.number === undefined ? "conntrack:" : `conntrack undoes ${undone.number}:`;
-  return `${what} ${changeText(change, context)}`;
+  const text = changeText(change, context);
+  if (undone?.number === undefined) return { text: `conntrack: ${text}` };
+  return { text: `conntrack undoes ${undone.number}: ${text}`, undoes: undone.number };
 }
 
 function isOn(host: string, translation: WalkStep, { hops }: Leg): boolean {

@@ -25,6 +25,8 @@ export interface WalkRow {
   /** Where the packet was. Undefined: it was nowhere yet. */
   readonly hop: Hop | undefined;
   readonly subject: RowSubject;
+  /** The number of the request's translation that connection tracking takes back. */
+  readonly undoes?: number;
 }
 
 /** What a row tells of. */

@@ -1,0 +1,144 @@
+/** Which hosts stand where in the drawing of a walk: a column for each node, with the pods of the walk above it. */
+import type { Story, StoryHost, StoryOther, StoryStep, StoryWay } from "./story.ts";
+
+/** A node with its pods, or a router with the hosts outside that it leads to. */
+export interface PlanColumn {
+  readonly host: StoryHost;
+  /** Of the walk, in its order. */
+  readonly ends: readonly StoryHost[];
+  /** Endpoints that the packet could have gone to. */
+  readonly others: readonly StoryOther[];
+  /** How many more pods the node has. */
+  readonly more: number;
+  /** What it leads to stands above its frame. */
+  readonly isOpen: boolean;
+}
+
+/** A host of a column on one way: how the packet comes to it and leaves it. */
+export interface Visit {
+  readonly column: PlanColumn;
+  readonly hop: StoryWay["hops"][number];
+  readonly from: VisitSide;
+  readonly to: VisitSide;
+}
+
+/** By the wire of a pod, by the wire to the other nodes, or not at all. */
+export type VisitSide =
+  | { readonly kind: "end"; readonly host: string }
+  | { readonly kind: "uplink" }
+  | { readonly kind: "none" };
+
+/** The columns of a walk from inside the cluster; undefined: it passes a host twice in one direction, or comes from outside, and lines would
+ *  have to cross. */
+export function planColumns(story: Story): PlanColumn[] | undefined {
+  const { request, reply, hosts, others } = story;
+  const ways = reply === undefined ? [request] : [request, reply];
+  const first = hosts.get(request.hops[0]?.host ?? request.end.host);
+  if (first === undefined || (first.kind !== "pod" && first.kind !== "node")) return undefined;
+  if (!ways.every(isSimple)) return undefined;
+  const columns: { host: StoryHost; ends: StoryHost[] }[] = [];
+  const columnOf = (host: StoryHost): (typeof columns)[number] => {
+    const known = columns.find((column) => column.host === host);
+    if (known !== undefined) return known;
+    const made = { host, ends: [] };
+    columns.push(made);
+    return made;
+  };
+  for (const { hops, end } of ways)
+    for (const name of [...hops.map(({ host }) => host), end.host]) {
+      const host = hosts.get(name);
+      if (host === undefined || host.kind === "switch") continue;
+      const home = homeOf(host, hosts, columns);
+      const column = columnOf(home ?? host);
+      if (home !== undefined && !column.ends.includes(host)) column.ends.push(host);
+    }
+  return columns.map(({ host, ends }) => {
+    const here = others.filter((other) => other.host.node === host.name);
+    const shown = here.slice(0, MOST_OTHERS);
+    const pods = story.podCounts.get(host.name) ?? 0;
+    const more = host.kind === "node" ? Math.max(0, pods - ends.length - shown.length) : 0;
+    return { host, ends, others: shown, more, isOpen: host.kind !== "node" };
+  });
+}
+
+const MOST_OTHERS = 2;
+
+function homeOf(
+  host: StoryHost,
+  hosts: ReadonlyMap<string, StoryHost>,
+  columns: readonly { readonly host: StoryHost }[],
+): StoryHost | undefined {
+  if (host.kind === "pod") return hosts.get(host.node ?? "");
+  if (host.kind === "outside") return columns.findLast((column) => column.host.kind === "gateway")?.host;
+  return undefined;
+}
+
+/** It passes no host twice. */
+function isSimple({ hops }: StoryWay): boolean {
+  const names = hops.map(({ host }) => host);
+  return new Set(names).size === names.length;
+}
+
+/** What a way does in each column, in its order. */
+export function visitsOf({ hops }: StoryWay, columns: readonly PlanColumn[], story: Story): Visit[] {
+  const isSwitch = (name: string): boolean => story.hosts.get(name)?.kind === "switch";
+  return hops.flatMap((hop, i): Visit[] => {
+    const column = columns.find(({ host }) => host.name === hop.host);
+    if (column === undefined) return [];
+    const sideOf = (around: readonly { readonly host: string }[]): VisitSide => {
+      const next = around.find(({ host }) => !isSwitch(host));
+      if (next === undefined) return around.length === 0 ? { kind: "none" } : { kind: "uplink" };
+      const isEnd = column.ends.some(({ name }) => name === next.host);
+      return isEnd ? { kind: "end", host: next.host } : { kind: "uplink" };
+    };
+    return [{ column, hop, from: sideOf(hops.slice(0, i).toReversed()), to: sideOf(hops.slice(i + 1)) }];
+  });
+}
+
+/** It goes from a pod to another one of its node over the bridge alone. */
+export function isOnBridge({ from, to, hop, column }: Visit, way: StoryWay): boolean {
+  if (column.host.bridge === undefined || from.kind !== "end") return false;
+  if (to.kind === "none") return way.end.kind === "bridge-drops";
+  return to.kind === "end" && !hop.steps.some((step) => step.kind === "routed" || step.kind === "rules");
+}
+
+/** Where a number stands. `wire`: the end whose wire it is, or undefined for the wire to the other nodes. */
+export type StepAnchor =
+  | { readonly kind: "end"; readonly end: string }
+  | { readonly kind: "bar" | "zone"; readonly column: PlanColumn; readonly wire: string | undefined }
+  /** Between a router and a host outside. */
+  | { readonly kind: "outer"; readonly end: string }
+  | { readonly kind: "lan" };
+
+export function anchorOf(
+  step: StoryStep,
+  way: StoryWay,
+  visits: readonly Visit[],
+  columns: readonly PlanColumn[],
+  story: Story,
+): StepAnchor {
+  const name = step.hop?.host ?? way.end.host;
+  const host = story.hosts.get(name);
+  if (host?.kind === "switch") {
+    const at = step.hop === undefined ? -1 : way.hops.indexOf(step.hop);
+    const around = [way.hops[at - 1], way.hops[at + 1]].map((hop) => hop?.host);
+    const outer = columns
+      .flatMap(({ ends }) => ends)
+      .find((end) => end.kind === "outside" && around.includes(end.name));
+    return outer === undefined ? { kind: "lan" } : { kind: "outer", end: outer.name };
+  }
+  const visit = visits.find(({ hop }) => hop === step.hop);
+  const column = columns.find((each) => each.host.name === name);
+  if (visit === undefined || column === undefined)
+    return column === undefined ? { kind: "end", end: name } : { kind: "zone", column, wire: undefined };
+  const onBridge = isOnBridge(visit, way);
+  const hasBar = column.host.bridge !== undefined;
+  if (hasBar && (onBridge || step.spot === "port-in" || step.spot === "port-out")) {
+    const side = step.spot === "port-in" || visit.to.kind !== "end" ? visit.from : visit.to;
+    return { kind: "bar", column, wire: side.kind === "end" ? side.host : undefined };
+  }
+  // Where the packet turns, what happens stands at the first wire.
+  const wires = [visit.from, visit.to].flatMap((side) => (side.kind === "end" ? [side.host] : []));
+  const wire = column.ends.find((end) => wires.includes(end.name))?.name;
+  return { kind: "zone", column, wire };
+}

@@ -1,0 +1,76 @@
+/** The picture of a walk as a scene: head, drawing, findings, table. */
+import type { Scene, SceneShape } from "../scene.ts";
+import { wrapped } from "../widths.ts";
+import { CARD_WIDTH, layCard, layNote } from "./cards.ts";
+import { planColumns } from "./columns.ts";
+import { layDrawing } from "./drawing.ts";
+import { layHeading } from "./heading.ts";
+import { EDGE, textAt } from "./shapes.ts";
+import type { Story } from "./story.ts";
+import { layTable } from "./table.ts";
+
+export interface WalkPictureOptions {
+  /** Default: true. */
+  readonly hasDrawing?: boolean;
+  /** Default: true. */
+  readonly hasTable?: boolean;
+}
+
+/** Least width of a picture. */
+const WIDTH = 1280;
+const CARD_GAP = 40;
+
+export function layWalk(story: Story, { hasDrawing = true, hasTable = true }: WalkPictureOptions = {}): Scene {
+  const faults = story.findings.filter(({ isFault }) => isFault);
+  const notes = story.findings.filter(({ isFault }) => !isFault);
+  const plans = planColumns(story);
+  const room = WIDTH - 2 * EDGE;
+  const hasCards = faults.length > 0 && (plans?.length ?? 0) === 1;
+  const draw = (top: number) =>
+    plans === undefined || !hasDrawing
+      ? undefined
+      : layDrawing(story, plans, top, hasCards ? room - CARD_WIDTH - CARD_GAP : room);
+  const width = Math.max(WIDTH, (draw(0)?.right ?? 0) + EDGE);
+  const heading = layHeading(story, width);
+  const shapes: SceneShape[] = [...heading.shapes];
+  const drawing = draw(heading.bottom);
+  let y = heading.bottom;
+  let side = heading.bottom;
+  if (drawing !== undefined) {
+    shapes.push(...drawing.shapes);
+    y = drawing.bottom + 32;
+  }
+  for (const fault of faults) {
+    const x = (drawing?.right ?? width) + CARD_GAP;
+    const isBeside = drawing !== undefined && x + CARD_WIDTH + EDGE <= width;
+    const card = isBeside ? layCard(fault, x, side, width - EDGE - x) : layCard(fault, EDGE, y, room);
+    shapes.push(...card.shapes);
+    if (isBeside) side = card.bottom + 16;
+    else y = card.bottom + 16;
+  }
+  y = Math.max(y, side);
+  for (const note of notes) {
+    const strip = layNote(note, y, width);
+    shapes.push(...strip.shapes);
+    y = strip.bottom + 12;
+  }
+  if (hasTable) {
+    const table = layTable(story, y, width);
+    shapes.push(...table.shapes);
+    y = table.bottom;
+  }
+  if (story.foot !== undefined) {
+    const lines = wrapped(story.foot, width - 2 * EDGE, 13);
+    shapes.push(...lines.map((line, i) => textAt(EDGE, y + 28 + i * 18, line, { colour: "dim" })));
+    y += 16 + lines.length * 18;
+  }
+  return { width, height: Math.ceil(y + 24), title: story.title, description: describe(story), shapes };
+}
+
+/** All steps in sentences. */
+function describe({ asked, request, reply, findings }: Story): string {
+  const sentences = [request, ...(reply === undefined ? [] : [reply])].flatMap(({ steps }) =>
+    steps.map(({ number, where, lines }) => `${number}: ${where}: ${lines.map(({ text }) => text).join("; ")}.`),
+  );
+  return [`${asked}.`, ...sentences, ...findings.map(({ message }) => `${message}.`)].join(" ");
+}

@@ -1,0 +1,206 @@
+/** A step of a walk in a few words, and what they rest on. */
+import { unreachable } from "../../invariant.ts";
+import { printAddress } from "../../net/address.ts";
+import { printPrefix } from "../../net/prefix.ts";
+import type { WalkRow } from "../../trace/walk/rows.ts";
+import { type TellingContext, tupleText } from "../../trace/walk/walk-names.ts";
+import type { Hop, Leg, WalkEnd, WalkStep } from "../../walk/types.ts";
+import type { StoryAddresses } from "./addresses.ts";
+import type { StoryHost, StorySpot } from "./story.ts";
+
+/** What the words of a step are made with. */
+export interface StepContext {
+  readonly telling: TellingContext;
+  readonly addresses: StoryAddresses;
+  readonly hosts: ReadonlyMap<string, StoryHost>;
+  readonly leg: Leg;
+  /** The host that has sent the request. */
+  readonly sender: string;
+  readonly isReply: boolean;
+}
+
+export interface StepWords {
+  readonly spot: StorySpot;
+  readonly head: string;
+  readonly facts: readonly string[];
+}
+
+/** `rows`: a row with a number, and those without behind it. At least one. */
+export function stepWords(rows: readonly WalkRow[], context: StepContext): StepWords {
+  const [first] = rows.toSorted((a, b) => weight(a) - weight(b));
+  if (first === undefined) return { spot: "host", head: "", facts: [] };
+  return wordsOf(first, rows, context);
+}
+
+/** What a step is about: the least of its rows. */
+function weight({ subject }: WalkRow): number {
+  if (subject.kind !== "step") return subject.kind === "end" ? 0 : 4;
+  switch (subject.step.kind) {
+    case "translated":
+    case "proxied":
+    case "encapsulated":
+    case "decapsulated":
+    case "fragmented":
+      return 1;
+    case "bridged":
+      return 2;
+    case "routed":
+      return 3;
+    case "neighbour":
+    case "source":
+    case "rules":
+      return 5;
+    default:
+      return unreachable(subject.step);
+  }
+}
+
+function wordsOf(row: WalkRow, rows: readonly WalkRow[], context: StepContext): StepWords {
+  const { subject, hop } = row;
+  switch (subject.kind) {
+    case "end":
+      return { spot: "end", ...endWords(subject.end, row, context) };
+    case "port": {
+      const { throughRules, port } = subject.step;
+      const head = throughRules ? "rules see it here" : port === undefined ? "up to the node" : "past the rules";
+      return { spot: "port-in", head, facts: [] };
+    }
+    case "carried":
+      return { spot: "host", head: "", facts: hop === undefined ? [] : [tupleOf(hop, context)] };
+    case "sent":
+      return { spot: "host", head: `leaves by ${row.interface}`, facts: [] };
+    case "passed": {
+      const [, ...later] = subject.hops;
+      const through = later.map(({ host }) => titleOf(host, context)).join(", ");
+      return { spot: "host", head: "passes unchanged", facts: through === "" ? [] : [`then ${through}`] };
+    }
+    case "handed-over":
+      return { spot: "host", head: "the proxy passes it on", facts: [] };
+    case "step":
+      return stepHead(subject.step, row, rows, context);
+    default:
+      return unreachable(subject);
+  }
+}
+
+function stepHead(step: WalkStep, row: WalkRow, rows: readonly WalkRow[], context: StepContext): StepWords {
+  const { hop } = row;
+  const route = rows.find(({ subject }) => subject.kind === "step" && subject.step.kind === "routed");
+  switch (step.kind) {
+    case "translated": {
+      const facts = changes(step, context);
+      if (row.undoes !== undefined) return { spot: "host", head: `conntrack undoes ${row.undoes}`, facts };
+      if (step.by === "connection") return { spot: "host", head: "conntrack", facts };
+      const routes = route === undefined ? [] : [routeFact(route)];
+      return { spot: "host", head: translationHead(step, row.text, context), facts: [...facts, ...routes] };
+    }
+    case "routed": {
+      const to = hop && nextHost(hop, context);
+      const head = to === undefined ? "routed" : `routed to ${titleOf(to, context)}`;
+      return { spot: "host", head, facts: [routeFact(row)] };
+    }
+    case "bridged": {
+      const to = hop && nextHost(hop, context);
+      const isBack = step.inPort !== undefined && step.inPort === step.port;
+      const head = isBack
+        ? "sent back by its own port"
+        : `bridged${to === undefined ? "" : ` to ${titleOf(to, context)}`}`;
+      return { spot: "port-out", head, facts: [] };
+    }
+    case "encapsulated":
+    case "decapsulated": {
+      const word = step.outer.destinationPort === 0 ? "IPIP" : "VXLAN";
+      const head = step.kind === "encapsulated" ? `goes into ${word}` : `comes out of ${word}`;
+      return { spot: "host", head, facts: [tupleText(step.outer, context.telling)] };
+    }
+    case "fragmented":
+      return { spot: "host", head: "cut into fragments", facts: [`${step.bytes} bytes, MTU ${step.mtu}`] };
+    case "proxied":
+      return {
+        spot: "host",
+        head: `the proxy connects to ${titleOf(step.target, context)}`,
+        facts: [tupleText(step.made, context.telling)],
+      };
+    case "rules":
+      return { spot: "host", head: "rules match", facts: [] };
+    case "neighbour":
+    case "source":
+      return { spot: "host", head: row.text, facts: [] };
+    default:
+      return unreachable(step);
+  }
+}
+
+type TranslatedStep = Extract<WalkStep, { readonly kind: "translated" }>;
+
+/** `text`: as the rule's row tells it. */
+function translationHead({ from, to }: TranslatedStep, text: string, context: StepContext): string {
+  if (from.destination !== to.destination || from.destinationPort !== to.destinationPort) {
+    const name = hostWith(to.destination, context);
+    return name === undefined ? "DNAT" : `DNAT to ${titleOf(name, context)}`;
+  }
+  const name = hostWith(to.source, context);
+  return `${/\bmasquerade\b/.test(text) ? "masquerade" : "SNAT"}${name === undefined ? "" : ` as ${titleOf(name, context)}`}`;
+}
+
+function changes({ from, to }: TranslatedStep, { addresses }: StepContext): string[] {
+  const pairs = [
+    ["dst", addresses.destination(from), addresses.destination(to)],
+    ["src", addresses.source(from), addresses.source(to)],
+  ] as const;
+  return pairs.flatMap(([word, a, b]) => (a.text === b.text ? [] : [`${word} ${a.text} → ${b.text}`]));
+}
+
+function routeFact({ subject }: WalkRow): string {
+  if (subject.kind !== "step" || subject.step.kind !== "routed") return "";
+  const { route, hop } = subject.step;
+  const prefix = route.prefix.length === 0 ? "default" : printPrefix(route.prefix);
+  const via = hop.gateway === undefined ? "" : ` via ${printAddress(hop.gateway)}`;
+  return `${prefix}${via} dev ${hop.interface}`;
+}
+
+function endWords(end: WalkEnd, row: WalkRow, context: StepContext): Omit<StepWords, "spot"> {
+  const { isReply, sender, telling } = context;
+  switch (end.kind) {
+    case "delivered": {
+      if (isReply) return { head: "from the address it asked", facts: [] };
+      const { source, sourcePort, destinationPort } = end.tuple;
+      const isClient = telling.hosts
+        .get(sender)
+        ?.interfaces.some(({ addresses }) => addresses.some(({ address }) => address === source));
+      const seen = isClient === true ? titleOf(sender, context) : context.addresses.print(source, sourcePort).text;
+      const port = destinationPort === 0 ? "" : `port ${destinationPort}, `;
+      return { head: `${port}sees ${seen}`, facts: [] };
+    }
+    case "stranger":
+      return { head: "not who it asked", facts: [] };
+    case "dropped":
+    case "rejected":
+      return { head: `${end.kind} in ${end.hook}`, facts: [] };
+    default:
+      return { head: row.text.replace(/^=> (?:lost: )?/, ""), facts: [] };
+  }
+}
+
+function tupleOf({ before, after, steps }: Hop, { addresses }: StepContext): string {
+  const tuple = steps.length === 0 ? before : after;
+  return `${addresses.source(tuple).text} → ${addresses.destination(tuple).text}`;
+}
+
+/** The next host behind `hop` that is no switch. */
+function nextHost(hop: Hop, { leg, hosts }: StepContext): string | undefined {
+  const at = leg.hops.indexOf(hop);
+  return leg.hops.slice(at + 1).find(({ host }) => hosts.get(host)?.kind !== "switch")?.host;
+}
+
+function hostWith(address: Hop["before"]["source"], { telling }: StepContext): string | undefined {
+  for (const { name, interfaces } of telling.hosts.values())
+    if (interfaces.some(({ addresses }) => addresses.some((each) => each.address === address && each.scope !== "host")))
+      return name;
+  return undefined;
+}
+
+/** What a host is called in the picture. */
+export function titleOf(name: string, { hosts }: Pick<StepContext, "hosts">): string {
+  return hosts.get(name)?.title ?? name.split("/").at(-1) ?? name;
+}
