@@ -24,7 +24,7 @@ import { encodeRoutes } from "../compiler/formats/router/encode.ts";
 import { required } from "../compiler/invariant.ts";
 import type { HostRoutes } from "../compiler/ir/types.ts";
 import { whyNoProxy } from "../runtime/haproxy/proxy-world.ts";
-import { namespaceCommand, TOOL_ENVIRONMENT } from "../runtime/kernel/namespace.ts";
+import { namespaceCommand, toolEnvironment } from "../runtime/kernel/namespace.ts";
 import { createRouter } from "../runtime/router/index.ts";
 
 const { values: flags } = parseArgs({
@@ -191,7 +191,7 @@ async function loadHaproxy(): Promise<void> {
   });
   const script = fileURLToPath(new URL("../../bench/support/haproxy-load.mjs", import.meta.url));
   const [program, ...args] = namespaceCommand([process.execPath, script]);
-  const child = spawn(program, args, { env: TOOL_ENVIRONMENT, stdio: ["pipe", "pipe", "inherit"] });
+  const child = spawn(program, args, { env: toolEnvironment(), stdio: ["pipe", "pipe", "inherit"] });
   const count = Number(flags.requests);
   child.stdin.end(`${JSON.stringify({ folders, requests: requestsMade(count, HOSTS), rounds: ROUNDS })}\n`);
   let answer = "";

@@ -21,6 +21,7 @@ import { Trouble } from "./cli/trouble.ts";
 import { CONTROLLERS } from "./controllers/controllers.ts";
 import { EngineTrouble } from "./engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
+import { startRun } from "./run.ts";
 import { VERSION } from "./version.ts";
 
 function buildProgram(run: RunWork): Command {
@@ -301,7 +302,16 @@ function seconds(text: string): number {
   return value;
 }
 
-async function main(argv: readonly string[]): Promise<number> {
+/** Runs the command in `argv`, and sets the exit code of the process. Nothing of commands that ran before in the same process is left:
+ *  a command prints the same after others as in a process of its own. */
+export async function main(argv: readonly string[]): Promise<void> {
+  startRun();
+  watchOutput();
+  const code = await exitCodeOf(argv);
+  process.exitCode ??= code; // a failure to write has set it
+}
+
+async function exitCodeOf(argv: readonly string[]): Promise<number> {
   let code: number = EXIT.fine;
   const run = async (work: () => Promise<number>): Promise<void> => {
     code = await work();
@@ -318,8 +328,3 @@ async function main(argv: readonly string[]): Promise<number> {
     throw error;
   }
 }
-
-watchOutput();
-main(process.argv).then((code) => {
-  process.exitCode ??= code; // a failure to write has set it
-});

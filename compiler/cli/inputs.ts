@@ -3,6 +3,7 @@ import { isAscii } from "node:buffer";
 import { readdirSync, readFileSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Source } from "../diagnostics.ts";
+import { atStartOfRun } from "../run.ts";
 import { Trouble } from "./trouble.ts";
 
 export interface InputOptions {
@@ -96,6 +97,7 @@ export function readText(path: string): string {
 
 /** What came from pipes, such as `<(nft list ruleset)`: they can be read once. */
 const streams = new Map<string, string>();
+atStartOfRun(() => streams.clear());
 
 /** UTF-8, without the byte order mark; what is none becomes replacement characters, which the reader reports. What gzip packed
  *  is unpacked. */

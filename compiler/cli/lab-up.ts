@@ -1,7 +1,7 @@
 /** `kpc lab up`: a described network that stays up while people talk to it, and the commands that find it again. */
 import { spawn } from "node:child_process";
 import { createInterface } from "node:readline";
-import { TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { toolEnvironment } from "../../runtime/kernel/namespace.ts";
 import { LabTrouble } from "../../runtime/lab/lab-helper.ts";
 import { describeInputs } from "./describe.ts";
 import { Ending } from "./ending.ts";
@@ -133,7 +133,7 @@ function runReply({ isInteractive }: LabReply, command: readonly string[], isTer
   return new Promise((resolve) => {
     const child = spawn(program, args, {
       stdio: [isTerminal ? "inherit" : "ignore", "inherit", "inherit"],
-      env: TOOL_ENVIRONMENT,
+      env: toolEnvironment(),
     });
     child.once("error", ({ message }) => {
       process.stderr.write(`kpc: ${message}\n`);

@@ -16,7 +16,15 @@ const script = new Script(source, {
   filename: CODE,
   ...(existsSync(CACHE) ? { cachedData: readFileSync(CACHE) } : {}),
 });
-script.runInThisContext()({}, createRequire(CODE), {}, CODE, fileURLToPath(new URL(".", import.meta.url)));
+const cli: { main?(argv: readonly string[]): Promise<void> } = {};
+script.runInThisContext()(
+  cli,
+  createRequire(CODE),
+  { exports: cli },
+  CODE,
+  fileURLToPath(new URL(".", import.meta.url)),
+);
+void cli.main?.(process.argv);
 
 // The build runs commands, so that their code is there compiled.
 if (process.env["KPC_WRITE_CODE_CACHE"] !== undefined) {

@@ -1,6 +1,7 @@
 /** Standard output and standard error: writing, and what happens when that fails. */
 import { fstatSync, writeSync } from "node:fs";
 import { getSystemErrorMap } from "node:util";
+import { atStartOfRun } from "../run.ts";
 import { wasClosed } from "./closed-output.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -59,6 +60,9 @@ function failed(error: NodeJS.ErrnoException): void {
 }
 
 let hasFailed = false;
+atStartOfRun(() => {
+  hasFailed = false;
+});
 
 function reportOnce(reason: string): void {
   process.exitCode = EXIT.trouble;

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { LiveTraceTrouble, traceLive } from "../../runtime/kernel/live-trace.ts";
-import { TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { toolEnvironment } from "../../runtime/kernel/namespace.ts";
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
@@ -114,7 +114,7 @@ function listHost(): HostListings {
 function list([program = "", ...args]: readonly string[]): string | undefined {
   const { status, stdout, stderr, error } = spawnSync(program, args, {
     encoding: "utf8",
-    env: TOOL_ENVIRONMENT,
+    env: toolEnvironment(),
     maxBuffer: 1 << 30,
   });
   if (error !== undefined) return undefined;

@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import type { AskedRequest } from "../../compiler/engines/requests.ts";
 import { EngineTrouble } from "../../compiler/engines/types.ts";
 import type { NamedText } from "../../compiler/ir/types.ts";
-import { complaintInNamespace, missingTool, namespaceCommand, TOOL_ENVIRONMENT } from "../kernel/namespace.ts";
+import { complaintInNamespace, missingTool, namespaceCommand, toolEnvironment } from "../kernel/namespace.ts";
 
 /** What became of a request. */
 export interface ProxyOutcome {
@@ -45,7 +45,7 @@ export class ProxyWorld {
   constructor() {
     const script = new URL("haproxy-world.mjs", import.meta.url).pathname;
     const [program, ...args] = namespaceCommand([process.execPath, script]);
-    const child = spawn(program, args, { env: TOOL_ENVIRONMENT, stdio: ["pipe", "pipe", "inherit"] });
+    const child = spawn(program, args, { env: toolEnvironment(), stdio: ["pipe", "pipe", "inherit"] });
     this.child = child;
     this.lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
   }

@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { TOOL_ENVIRONMENT } from "../kernel/namespace.ts";
+import { toolEnvironment } from "../kernel/namespace.ts";
 import { askProxy, ProxyTrouble } from "./admin-socket.ts";
 
 /** Files of the folder beside those that `kpc compile -o haproxy` writes. */
@@ -51,7 +51,7 @@ export class HaproxyProcess {
     const at = (name: string): string => join(folder, name);
     const sockets = ["-S", `${at(OWN.master)},mode,600,level,admin`, "-p", at(OWN.pid)];
     const child = spawn("haproxy", ["-W", ...sockets, "-f", at("haproxy.cfg"), "-f", at(OWN.config)], {
-      env: TOOL_ENVIRONMENT,
+      env: toolEnvironment(),
       stdio: ["ignore", "inherit", "pipe"],
       detached: true, // an interrupt of the terminal is for kpc, which then stops it
     });

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { type ProxyChange, proxyUpdate } from "../../compiler/formats/haproxy/changes.ts";
-import { TOOL_ENVIRONMENT } from "../kernel/namespace.ts";
+import { toolEnvironment } from "../kernel/namespace.ts";
 import { askProxy, ProxyTrouble } from "./admin-socket.ts";
 import { applyChanges } from "./apply-change.ts";
 import { HaproxyProcess, RUN_CONFIG, runConfig } from "./haproxy-process.ts";
@@ -120,7 +120,7 @@ export class RunningProxy {
   private check(files: ProxyFiles): void {
     const { error, status, stderr } = this.store.draft(files, (folder) =>
       spawnSync("haproxy", ["-c", "-q", "-f", join(folder, "haproxy.cfg")], {
-        env: TOOL_ENVIRONMENT,
+        env: toolEnvironment(),
         encoding: "utf8",
       }),
     );

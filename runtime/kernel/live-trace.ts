@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { missingTool, TOOL_ENVIRONMENT } from "./namespace.ts";
+import { missingTool, toolEnvironment } from "./namespace.ts";
 
 /** What keeps the kernel from telling. */
 export class LiveTraceTrouble extends Error {}
@@ -27,9 +27,9 @@ export async function traceLive(
   if (missing !== undefined) throw new LiveTraceTrouble(`${missing} is not installed`);
   // The shell ends nft when its standard input ends: with this process, however that ends.
   const monitor = spawn("sh", ["-c", "nft -a monitor trace & cat > /dev/null; kill $! 2> /dev/null"], {
-    env: TOOL_ENVIRONMENT,
+    env: toolEnvironment(),
   });
-  const owner = spawn("nft", ["-i"], { env: TOOL_ENVIRONMENT });
+  const owner = spawn("nft", ["-i"], { env: toolEnvironment() });
   try {
     const complaints = collect(monitor);
     createInterface({ input: monitor.stdout }).on("line", tell);

@@ -3,7 +3,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { EngineTrouble } from "../../compiler/engines/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { buildPacket, type NewFlow, type PacketHead, readAddress, readPacket, readTransport } from "../packet.ts";
-import { namespaceCommand, TOOL_ENVIRONMENT } from "./namespace.ts";
+import { namespaceCommand, toolEnvironment } from "./namespace.ts";
 
 /** A packet to be tried: where it enters (undefined: the node sends it), and what it is. */
 export interface Probe {
@@ -75,7 +75,7 @@ export class Prober {
   constructor(devices: readonly string[]) {
     const script = new URL("prober.pl", import.meta.url).pathname;
     const [command, ...args] = namespaceCommand(["perl", script, ...devices]);
-    this.child = spawn(command, args, { env: TOOL_ENVIRONMENT });
+    this.child = spawn(command, args, { env: toolEnvironment() });
     this.child.stdout.setEncoding("latin1").on("data", (text: string) => this.hear(text));
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.complaints.push(text));
     this.child.stdin.on("error", () => undefined); // it has died; who waits for an answer is told

@@ -1,6 +1,6 @@
 /** The process that holds a lab's namespaces: lines to it, lines back. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { TOOL_ENVIRONMENT } from "../kernel/namespace.ts";
+import { toolEnvironment } from "../kernel/namespace.ts";
 
 /** A lab could not do what it was to do: tools are missing, or the kernel refused. */
 export class LabTrouble extends Error {}
@@ -21,7 +21,7 @@ export class LabHelper {
 
   constructor() {
     const script = new URL("helper.pl", import.meta.url).pathname;
-    this.child = spawn("perl", [script, String(process.pid)], { env: TOOL_ENVIRONMENT });
+    this.child = spawn("perl", [script, String(process.pid)], { env: toolEnvironment() });
     this.child.stdout.setEncoding("latin1").on("data", (text: string) => this.hear(text));
     this.child.stderr.setEncoding("utf8").on("data", (text: string) => this.complaints.push(text));
     this.child.stdin.on("error", () => undefined); // it has died; who waits for an answer is told

@@ -3,7 +3,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { namespaceCommand, TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { namespaceCommand, toolEnvironment } from "../../runtime/kernel/namespace.ts";
 import { inFolder, kpc } from "../support/cli.ts";
 import { haproxyMissing } from "../support/haproxy.ts";
 import { serversOf, updateHaproxy } from "../support/ingress-updates.ts";
@@ -36,7 +36,7 @@ touch said; start; said "started HAProxy$"
 ${script}
 kill $kpc; wait $kpc; echo "exit code $?"; kill -0 $(cat d/haproxy.pid) 2> /dev/null && echo "haproxy runs"`;
     const [program, ...args] = namespaceCommand(["bash", "-c", text]);
-    const { stdout } = spawnSync(program, args, { encoding: "utf8", env: TOOL_ENVIRONMENT });
+    const { stdout } = spawnSync(program, args, { encoding: "utf8", env: toolEnvironment() });
     return { lines: stdout.trimEnd().split("\n"), said: readFileSync(join(folder, "said"), "utf8") };
   });
 }

@@ -1,7 +1,7 @@
 /** `kpc trace --live` in a network namespace: the kernel's own words about packets that really pass. */
 import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
-import { namespaceCommand, TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { namespaceCommand, toolEnvironment } from "../../runtime/kernel/namespace.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { EVERYTHING, some } from "../support/runs.ts";
 
@@ -40,7 +40,7 @@ for i in 1 2 3 4 5 6 7 8 9 10; do nft list tables | grep -q kpc-trace || break; 
 nft list tables
 exit $code`;
   const [program, ...args] = namespaceCommand(["bash", "-c", script]);
-  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env: TOOL_ENVIRONMENT });
+  const { status, stdout, stderr } = spawnSync(program, args, { encoding: "utf8", env: toolEnvironment() });
   return { status, lines: stdout.trimEnd().split("\n"), stderr };
 }
 

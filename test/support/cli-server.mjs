@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * Runs the built command line again and again in one process, each time from the start: a process for each run would spend most
- * of its time on starting. `node cli-server.mjs REQUESTS RESPONSES`, two FIFOs. A request and a response is a line of JSON.
+ * Runs commands of the built command line, one after the other, in one process: a process for each would spend most of its time on
+ * starting. `node cli-server.mjs REQUESTS RESPONSES`, two FIFOs. A request and a response is a line of JSON.
  * What belongs to a process (how it starts, a closed or full standard output, signals) is not for this: `kpcProcess` in cli.ts.
  */
 import fs from "node:fs";
@@ -13,7 +13,9 @@ import { Script } from "node:vm";
 const CODE = fileURLToPath(new URL("../../dist/bin/cli.cjs", import.meta.url));
 const FOLDER = fileURLToPath(new URL("../../dist/bin/", import.meta.url));
 const source = `(function (exports, require, module, __filename, __dirname) {${fs.readFileSync(CODE, "utf8")}\n})`;
-const start = new Script(source, { filename: CODE }).runInThisContext();
+/** @type {{ main(argv: readonly string[]): Promise<void> }} */
+const cli = /** @type {any} */ ({});
+new Script(source, { filename: CODE }).runInThisContext()(cli, createRequire(CODE), {}, CODE, FOLDER);
 
 const [, , requestPath = "", responsePath = ""] = process.argv;
 const requests = fs.openSync(requestPath, "r");
@@ -59,7 +61,7 @@ function next() {
   process.exitCode = undefined;
   capture("stdout");
   capture("stderr");
-  start({}, createRequire(CODE), {}, CODE, FOLDER);
+  void cli.main(process.argv);
 }
 
 // All that a command does is done when nothing is left to wait for.

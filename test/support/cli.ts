@@ -25,7 +25,7 @@ interface KpcOptions {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** Runs the built `kpc` in `folder`, with `input` on its standard input: from the start, but not in a process of its own. */
+/** Runs the built `kpc` in `folder`, with `input` on its standard input: in a process that runs many commands, one after the other. */
 export function kpc(
   args: readonly string[],
   { folder = process.cwd(), input = "", env = {} }: KpcOptions = {},

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { HttpRequest } from "../../compiler/evaluate/http-route.ts";
 import { required } from "../../compiler/invariant.ts";
-import { missingTool, namespaceCommand, TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { missingTool, namespaceCommand, toolEnvironment } from "../../runtime/kernel/namespace.ts";
 import { kernelMissing } from "./kernel.ts";
 
 /** Why there is no HAProxy here; undefined: there is. */
@@ -50,7 +50,7 @@ export class HaproxyWorld {
   constructor() {
     const script = new URL("haproxy-world.mjs", import.meta.url).pathname;
     const [program, ...args] = namespaceCommand([process.execPath, script]);
-    this.child = spawn(program, args, { env: TOOL_ENVIRONMENT, stdio: ["pipe", "pipe", "inherit"] });
+    this.child = spawn(program, args, { env: toolEnvironment(), stdio: ["pipe", "pipe", "inherit"] });
     this.lines = createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
   }
 

@@ -10,7 +10,7 @@ import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { required } from "../../compiler/invariant.ts";
 import type { HostRoutes, PathRoute, RouteTarget, TlsTable } from "../../compiler/ir/types.ts";
 import { parseAddress, printAddress } from "../../compiler/net/address.ts";
-import { namespaceCommand, TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { namespaceCommand, toolEnvironment } from "../../runtime/kernel/namespace.ts";
 import { makeCertificate, type ThrowawayCertificate } from "./certificates.ts";
 
 /** What `ingress-world.mjs` tells. */
@@ -37,7 +37,7 @@ export async function updateHaproxy({ updates, clients, seed }: UpdateOptions): 
     // From dist/bench/ it is the same way.
     const script = new URL("../../test/support/ingress-world.mjs", import.meta.url).pathname;
     const [program, ...args] = namespaceCommand([process.execPath, script]);
-    const child = spawn(program, args, { env: TOOL_ENVIRONMENT, stdio: ["pipe", "pipe", "pipe"] });
+    const child = spawn(program, args, { env: toolEnvironment(), stdio: ["pipe", "pipe", "pipe"] });
     const out: Buffer[] = [];
     const err: Buffer[] = [];
     child.stdout.on("data", (bytes: Buffer) => out.push(bytes));

@@ -13,6 +13,7 @@ const BASE: ReadonlySet<string> = new Set([
   "json-output.ts",
   "order.ts",
   "proxy-settings.ts",
+  "run.ts",
   "words.ts",
 ]);
 

@@ -3,6 +3,7 @@
 import { describe } from "../../ir/describe.ts";
 import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../../ir/types.ts";
 import { asField, expressionsOf, partsOf } from "../../ir/walk.ts";
+import { atStartOfRun } from "../../run.ts";
 import type { Behind, Frame } from "../frame.ts";
 import type { HookEntry } from "../hooks.ts";
 import { maskSpread } from "../sets/preimage.ts";
@@ -24,6 +25,7 @@ const ALL_BITS = 0xffffffff;
 
 /** Fields by what `describe` calls them. More than there are bits share the last one. */
 const bits = new Map<string, number>();
+atStartOfRun(() => bits.clear());
 
 function bitOf(field: string): number {
   let bit = bits.get(field);

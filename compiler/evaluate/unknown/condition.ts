@@ -5,6 +5,7 @@
  */
 
 import { partHolds } from "../../ir/interval.ts";
+import { atStartOfRun } from "../../run.ts";
 import type { About } from "./assumption.ts";
 import { answersTo, pointsOf } from "./subject.ts";
 
@@ -133,6 +134,14 @@ export function forgetConditions(): void {
   senseKnown.clear();
   forgotten = made;
 }
+
+atStartOfRun(() => {
+  unknowns.clear();
+  nodesOf.length = 0;
+  bothKnown.clear();
+  senseKnown.clear();
+  [nextId, made, forgotten, operations] = [ALWAYS.id + 1, 0, 0, 0];
+});
 
 /** How many were made when they were last forgotten. */
 let forgotten = 0;
