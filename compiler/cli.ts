@@ -6,7 +6,9 @@ import { addIngressCommands } from "./cli/ingress.ts";
 import { addLabCommands } from "./cli/lab.ts";
 import {
   collect,
+  httpsRedirectOption,
   join,
+  pathSafetyOption,
   refuseRepeated,
   refuseSharedStandardInput,
   withCommonOptions,
@@ -110,6 +112,12 @@ function buildProgram(run: RunWork): Command {
         .addOption(new Option("--wait <seconds>", "with --live: how long to wait (default: 60)").argParser(seconds))
         .option("--all", "through the cluster: print each branch in full, also those that differ in the endpoint only")
         .option("--no-reply", "through the cluster: leave out the answer's way back")
+        .addOption(pathSafetyOption())
+        .addOption(httpsRedirectOption())
+        .option(
+          "--proxy-protocol",
+          "of URLs: the load balancer tells the ingress proxy its client by the PROXY protocol",
+        )
         .addOption(
           new Option("-o, --output <format>", "output format")
             .choices(["text", "json", "mermaid", "pcapng", "svg"])
@@ -150,6 +158,8 @@ function buildProgram(run: RunWork): Command {
         .description("tell which rule of an Ingress serves a URL, which rules lost, and where the request goes")
         .argument("<url>", "http://HOST/PATH or https://HOST/PATH")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
+        .addOption(pathSafetyOption())
+        .addOption(httpsRedirectOption())
         .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
     ),
     "kpc whatis https://shop.example.com/api/orders manifests/",

@@ -8,7 +8,7 @@ import { withPrintedPlaces } from "./formats/nft/printed-places.ts";
 import type { Program } from "./ir/types.ts";
 import { layOut } from "./layout/layout.ts";
 import type { CollectedHost, NetworkLayout } from "./layout/types.ts";
-import { type Address, FAMILIES } from "./net/address.ts";
+import { type Address, FAMILIES, parseAddress } from "./net/address.ts";
 import type { Host } from "./network/network.ts";
 import { PacketWalker } from "./walk/walk.ts";
 
@@ -49,7 +49,8 @@ export function describeNetwork(
     clusterCidrs: config.clusterCidr ?? [],
     serviceCidrs: nodes.flatMap(({ settings }) => FAMILIES.flatMap((family) => settings.families[family].serviceCidrs)),
     ingressAddresses: ingressAddressesOf(input),
-    mentioned,
+    proxyProtocol: config.haproxy?.proxyProtocol ?? false,
+    mentioned: [...mentioned, ...externalAddressesOf(input)],
     masqueradesPods: nodes.some(({ settings }) =>
       FAMILIES.some((family) => settings.families[family].podNetwork !== undefined),
     ),
@@ -87,6 +88,14 @@ export function describeNetwork(
   };
   const known = new KnownNetwork(layout.network, clusterAddresses(cluster, layout.podCidrs));
   return { input, layout, walker: new PacketWalker(layout.network, evaluatorOf), known, programOf, dumpsOf };
+}
+
+/** Addresses outside of the cluster that Ingresses send to. */
+function externalAddressesOf({ routes }: ResolvedInput): Address[] {
+  const targets = routes.flatMap(({ paths, fallback }) => [...paths.map(({ target }) => target), fallback]);
+  return targets.flatMap((target) =>
+    target.kind === "status" ? [] : (parseAddress(target.external?.host ?? "") ?? []),
+  );
 }
 
 /** Those that a controller has given to the Ingresses that are ours. */

@@ -95,6 +95,17 @@ export function withProxyOptions(command: Command): Command {
     .option("--timeout <name=time>", "-o haproxy: such as client=30s (repeatable)", collect);
 }
 
+/** What rejects paths, for commands that tell what becomes of a request. */
+export function pathSafetyOption(): Option {
+  const description = "of URLs: reject answers 400 to //, dot segments and encoded slashes";
+  return new Option("--path-safety <how>", description).choices(PATH_SAFETIES);
+}
+
+/** What redirects, for the same commands. */
+export function httpsRedirectOption(): Option {
+  return new Option("--https-redirect", "of URLs: hosts that have a certificate are redirected to https");
+}
+
 const ANOTHER_INPUT = "-f, --filename <path>";
 const CONFIG = "-c, --config <file>";
 const NO_COMPLETE = "--no-complete";

@@ -41,7 +41,7 @@ function clientAddressLost(
   const told = end.forwardedFor;
   const seenAddress = told ?? end.tuple.source;
   if (known.host(end.host)?.role.kind !== "pod" || seenAddress === client) return [];
-  const handedOn = told === undefined ? -1 : all.findIndex(({ steps }) => steps.some(isForwarded));
+  const handedOn = told === undefined ? -1 : all.findIndex(({ steps }) => steps.some(isClientTold));
   const hops = handedOn < 0 ? all : all.slice(0, handedOn);
   const translations = hops.flatMap((hop) => sourceTranslation(known, hop) ?? []);
   const sees = told === undefined ? "sees" : "is told by X-Forwarded-For that the client is";
@@ -61,8 +61,9 @@ function clientAddressLost(
   return [note("client-address-lost", first.host.name, message, placed(served.origin, fix))];
 }
 
-function isForwarded(step: WalkStep): boolean {
-  return step.kind === "proxied" && step.forwardedFor !== undefined;
+/** A proxy tells the client that it sees, by X-Forwarded-For or the PROXY protocol: the next one only hands that on. */
+function isClientTold(step: WalkStep): boolean {
+  return step.kind === "proxied" && (step.forwardedFor !== undefined || step.tellsClient === true);
 }
 
 /** A plugin masquerades what goes from pods to others of the cluster. */

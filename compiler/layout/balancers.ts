@@ -8,6 +8,7 @@ import type { LoadBalancerSpec } from "../specs/network-types.ts";
 import type { ServiceSpec } from "../specs/types.ts";
 import { balancerRules } from "./balancer-rules.ts";
 import type { LayoutRules } from "./host-rules.ts";
+import { findIngressProxy } from "./ingress-proxy.ts";
 import { type LayoutPlan, nodeAddress } from "./plan.ts";
 import { plus } from "./underlay.ts";
 
@@ -29,7 +30,8 @@ export interface PlannedBalancer {
 }
 
 export function balancersOf(plan: LayoutPlan): PlannedBalancer[] {
-  const { services, network } = plan.input;
+  const { services, network, proxyProtocol = false } = plan.input;
+  const told = proxyProtocol ? findIngressProxy(plan.input).proxy?.service : undefined;
   const taken: Address[] = [
     ...plan.input.nodes.flatMap(({ addresses }) => addresses),
     ...Object.values(plan.underlays).map(({ gateway }) => gateway),
@@ -39,19 +41,22 @@ export function balancersOf(plan: LayoutPlan): PlannedBalancer[] {
     .map((service) => {
       const name = `${service.meta.namespace}/${service.meta.name}`;
       const spec = network?.loadBalancers.find((each) => each.service.value === name);
-      const planned = balancerOf(service, name, spec, plan, taken);
+      const planned = balancerOf(service, { name, spec, plan, taken, tellsClient: service === told });
       taken.push(...planned.own);
       return planned;
     });
 }
 
-function balancerOf(
-  service: ServiceSpec,
-  name: string,
-  spec: LoadBalancerSpec | undefined,
-  plan: LayoutPlan,
-  taken: readonly Address[],
-): PlannedBalancer {
+interface BalancerInput {
+  /** `namespace/name`. */
+  readonly name: string;
+  readonly spec: LoadBalancerSpec | undefined;
+  readonly plan: LayoutPlan;
+  readonly taken: readonly Address[];
+  readonly tellsClient: boolean;
+}
+
+function balancerOf(service: ServiceSpec, { name, spec, plan, taken, tellsClient }: BalancerInput): PlannedBalancer {
   const isProxy = service.loadBalancerIngress.some(({ ipMode }) => ipMode === "Proxy");
   const kind = spec?.kind ?? (isProxy ? "proxy" : "routed");
   const addresses = service.loadBalancerIngress.map(({ address }) => address);
@@ -88,6 +93,7 @@ function balancerOf(
           protocol: PROTOCOL_NUMBERS[port.protocol],
           port: port.port,
           targets: targetsOf(address, port),
+          ...(tellsClient && { tellsClient }),
         }),
       ),
   );

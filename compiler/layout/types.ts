@@ -27,6 +27,8 @@ export interface LayoutInput {
   readonly serviceCidrs?: readonly Prefix[];
   /** Those that a controller has given to Ingresses. */
   readonly ingressAddresses?: readonly Address[];
+  /** Load balancers of the ingress proxy tell it clients by the PROXY protocol. */
+  readonly proxyProtocol?: boolean;
   /** Addresses that a question names: those that nobody has are somebody's outside. */
   readonly mentioned?: readonly Address[];
 }

@@ -47,6 +47,10 @@ export interface ProxyFrontend {
   readonly protocol: number;
   readonly port: number;
   readonly targets: readonly ProxyTarget[];
+  /** Each connection that it makes begins with the client's address (PROXY protocol). */
+  readonly tellsClient?: true;
+  /** Each connection that it takes has to begin so. */
+  readonly isTold?: true;
   /** It reads requests; undefined: only addresses and ports count. */
   readonly http?: HttpTreatment;
 }

@@ -57,6 +57,8 @@ export interface Proxied {
   /** As the proxy sent it. */
   readonly made: Tuple;
   readonly forwardedFor: Address | undefined;
+  /** The connection that it made begins with the client's address (PROXY protocol). */
+  readonly tellsClient: boolean;
 }
 
 /** A packet on a host, behind `earlier`. Lists from the last to the first, which several things that can happen share. */

@@ -1,6 +1,6 @@
 /** Hosts that take connections and make others: load balancers, ingress proxies. */
 import type { Tuple } from "../evaluate/connection.ts";
-import type { Host } from "../network/network.ts";
+import type { Host, ProxyAnswer } from "../network/network.ts";
 import { ownSource } from "./ip.ts";
 import { chosen, finished, type Journey, record, type WalkEvent } from "./journey.ts";
 
@@ -19,7 +19,10 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
     { kind: "end", journey, end: { kind: "no-target", host: host.name, tuple: taken, isServed } },
   ];
   if (frontend === undefined) return isForBalancer(host, journey) ? refused(false) : undefined;
-  const { targets, http } = frontend;
+  const { targets, http, isTold, tellsClient } = frontend;
+  const before = journey.proxied.at(-1);
+  if (isTold && before?.tellsClient !== true)
+    return [{ kind: "end", journey, end: { kind: "delivered", host: host.name, tuple: taken, answer: UNTOLD } }];
   if (http?.kind === "answered") {
     const { status, reason } = http;
     const answer = { status, reason };
@@ -35,10 +38,13 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
     if (source === undefined)
       return { kind: "end", journey: one, end: { kind: "no-route", host: host.name, destination: target.address } };
     const made: Tuple = { source, sourcePort, destination: target.address, destinationPort: target.port };
-    const forwardedFor = http === undefined ? undefined : taken.source;
-    const told = forwardedFor === undefined ? {} : { forwardedFor };
+    const forwardedFor = http === undefined ? undefined : isTold ? before?.taken.source : taken.source;
+    const told = { ...(forwardedFor === undefined ? {} : { forwardedFor }), ...(tellsClient && { tellsClient }) };
     const moved = finished(record(one, { kind: "proxied", taken, made, target: target.host, ...told }));
-    const proxied = [...journey.proxied, { host: host.name, taken, made, forwardedFor }];
+    const proxied = [
+      ...journey.proxied,
+      { host: host.name, taken, made, forwardedFor, tellsClient: tellsClient === true },
+    ];
     return {
       kind: "send",
       host: host.name,
@@ -48,6 +54,12 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
 }
 
 const LOOPBACK = "lo";
+
+/** HAProxy closes a connection that does not begin as it has to. */
+const UNTOLD: ProxyAnswer = {
+  status: undefined,
+  reason: "the proxy takes connections that begin with the PROXY protocol only, and nobody on the way speaks it",
+};
 
 function isToSame(a: Tuple, b: Tuple): boolean {
   return a.destination === b.destination && a.destinationPort === b.destinationPort;

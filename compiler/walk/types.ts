@@ -136,6 +136,8 @@ export type WalkStep =
       readonly target: string;
       /** The client, as it tells the target of an HTTP request (X-Forwarded-For). */
       readonly forwardedFor?: Address;
+      /** The connection that it makes begins with the client's address (PROXY protocol). */
+      readonly tellsClient?: true;
     };
 
 /** Where rules drop a packet. */

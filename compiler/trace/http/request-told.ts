@@ -64,14 +64,14 @@ function placeText(origin: Origin | undefined): string {
 
 /** The same as data. */
 export function requestToData(
-  { text, request, decision, shown, proxy, entrance }: ResolvedRequest,
+  { text, request, decision, shown, early, proxy, entrance }: ResolvedRequest,
   { names }: Pick<TellingContext, "names">,
 ): RequestData {
   const { service, instances, provenance } = proxy;
   return {
     method: text.method,
     hostHeader: request.host ?? "",
-    route: routeData(text.url, decision, names.addresses, shown),
+    route: routeData(text.url, decision, names.addresses, shown, early),
     address: {
       address: printAddress(entrance.address),
       port: entrance.port,

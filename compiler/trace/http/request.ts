@@ -2,18 +2,19 @@
 import type { Report } from "../../diagnostics.ts";
 import { type CertificateDecision, decideCertificate } from "../../evaluate/certificate.ts";
 import { decideRoute, type HttpRequest, type RouteDecision } from "../../evaluate/http-route.ts";
-import type { HostRoutes, Program } from "../../ir/types.ts";
+import type { HostRoutes, Program, RouteTarget } from "../../ir/types.ts";
 import type { IngressProxy, NetworkLayout, ProxyInstance, ProxyListener, Scheme } from "../../layout/types.ts";
 import { type Address, familyOf, parseAddress, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import type { HttpTreatment, ProxyFrontend, ProxyTarget } from "../../network/network.ts";
+import type { HaproxySettings } from "../../proxy-settings.ts";
 import type { Specs } from "../../specs/types.ts";
 import type { WalkFlow } from "../../walk/types.ts";
 import type { EndText, PacketText, RequestText } from "../parse.ts";
 import { addressesOf } from "../walk/ends.ts";
 import { resolveSender } from "../walk/flow.ts";
+import { type EarlyAnswer, earlyAnswer } from "./early-answer.ts";
 import { type Entrance, entranceOf } from "./entrance.ts";
-import { type EarlyAnswer, refusedHandshake } from "./told.ts";
 import { serverNameOf } from "./url.ts";
 
 /** A request, and the flow that it is. */
@@ -37,6 +38,7 @@ export interface RequestNetwork {
   readonly layout: NetworkLayout;
   readonly routes: readonly HostRoutes[];
   readonly tls: Program["tls"];
+  readonly config: { readonly haproxy?: HaproxySettings | undefined };
 }
 
 /** The addresses that `text` names. */
@@ -47,7 +49,7 @@ export function addressesNamedIn({ from, url }: RequestText): Address[] {
 /** What `text` describes; reports `packet-syntax`, `unknown-object` and `no-ingress-proxy`. */
 export function resolveRequest(
   text: RequestText,
-  { specs, layout, routes, tls }: RequestNetwork,
+  { specs, layout, routes, tls, config }: RequestNetwork,
   report: Report,
 ): ResolvedRequest | undefined {
   const { url, urlOrigin } = text;
@@ -74,17 +76,16 @@ export function resolveRequest(
   }
   const request = { host: text.host ?? url.request.host, target: url.request.target };
   const decision = decideRoute({ routes }, request);
-  if (decision.target.kind === "endpoints" && decision.target.external !== undefined) {
-    const { host, port: outside } = decision.target.external;
-    const message = `${decision.target.backend} is at ${host}:${outside}, outside of the described network: kpc cannot follow the request there`;
-    report({ severity: "error", code: "unknown-object", message, origin: urlOrigin });
-    return undefined;
-  }
   const shown =
     url.scheme === "https"
       ? decideCertificate(tls === undefined ? {} : { tls }, serverNameOf(url.authority))
       : undefined;
-  const early = refusedHandshake(shown);
+  const early = earlyAnswer({ request, scheme: url.scheme }, { decision, shown, tls, settings: config.haproxy });
+  const backends = early === undefined ? backendsOf(decision.target, layout) : [];
+  if (typeof backends === "string") {
+    report({ severity: "error", code: "unknown-object", message: backends, origin: urlOrigin });
+    return undefined;
+  }
   const treatmentAt = ({ scheme }: ProxyListener, targets: readonly ProxyTarget[]): HttpTreatment =>
     scheme === url.scheme ? treatmentOf(decision, early, targets) : mismatch(scheme);
   const flow: WalkFlow = {
@@ -94,7 +95,7 @@ export function resolveRequest(
     sourcePort: sender.sourcePort,
     destination: entrance.address,
     destinationPort: port,
-    proxies: proxiesFor(proxy, decision, treatmentAt, layout),
+    proxies: proxiesFor(proxy, { backends, treatmentAt, layout, isTold: config.haproxy?.proxyProtocol === true }),
   };
   return { text, request, decision, shown, early, proxy, entrance, flow };
 }
@@ -118,17 +119,45 @@ function unknownProxy(candidates: readonly string[]): string {
 
 // --- what the proxy does -------------------------------------------------------------------------------------------------
 
+interface BackendEnd {
+  readonly address: Address;
+  readonly port: number;
+}
+
+/** Where a route leads; a text where that is outside of the cluster, and nothing says at which address. HAProxy takes one address of a name, of
+ *  IPv6 if it has any. */
+function backendsOf(target: RouteTarget, { network }: NetworkLayout): readonly BackendEnd[] | string {
+  if (target.kind === "status") return [];
+  const { backend, endpoints, external } = target;
+  if (external === undefined) return endpoints;
+  const { host, port } = external;
+  const given = parseAddress(host);
+  const named = network.hosts.get(`outside/${host}`);
+  const all = given !== undefined ? [given] : named === undefined ? [] : addressesOf(named);
+  if (all.length === 0)
+    return `${backend} is at ${host}:${port}, outside of the cluster, and nothing in the input says at which address: expected outside: [{ name: ${host}, address: ADDRESS }] in a document of kind Cluster`;
+  const isSix = (address: Address): boolean => familyOf(address) === "IPv6";
+  const chosen = all.some(isSix) ? all.filter(isSix) : all;
+  return chosen.map((address) => ({ address, port }));
+}
+
+interface ProxyBehavior {
+  /** To which the request may go. */
+  readonly backends: readonly BackendEnd[];
+  readonly treatmentAt: (listener: ProxyListener, targets: readonly ProxyTarget[]) => HttpTreatment;
+  readonly layout: NetworkLayout;
+  /** Connections are to begin with the PROXY protocol. */
+  readonly isTold: boolean;
+}
+
 /** At each port of each instance, by host. */
 function proxiesFor(
   { instances }: IngressProxy,
-  decision: RouteDecision,
-  treatmentAt: (listener: ProxyListener, targets: readonly ProxyTarget[]) => HttpTreatment,
-  layout: NetworkLayout,
+  { backends, treatmentAt, layout, isTold }: ProxyBehavior,
 ): ReadonlyMap<string, readonly ProxyFrontend[]> {
   const proxies = new Map<string, ProxyFrontend[]>();
   for (const instance of instances) {
-    const { target } = decision;
-    const targets = target.kind === "status" ? [] : targetsOf(instance, target.endpoints, layout);
+    const targets = targetsOf(instance, backends, layout);
     const own = proxies.get(instance.host) ?? [];
     proxies.set(instance.host, own);
     for (const listener of instance.listeners) {
@@ -136,7 +165,7 @@ function proxiesFor(
       const { port } = listener;
       const sent = http.kind === "answered" ? [] : targets;
       for (const address of instance.addresses)
-        own.push({ address, protocol: PROTOCOL_NUMBERS.tcp, port, targets: sent, http });
+        own.push({ address, protocol: PROTOCOL_NUMBERS.tcp, port, targets: sent, http, ...(isTold && { isTold }) });
     }
   }
   return proxies;
@@ -162,11 +191,7 @@ function mismatch(expected: Scheme): HttpTreatment {
 }
 
 /** The endpoints of families that the instance has addresses of: health checks find the others down. */
-function targetsOf(
-  { host }: ProxyInstance,
-  endpoints: readonly { readonly address: Address; readonly port: number }[],
-  layout: NetworkLayout,
-): ProxyTarget[] {
+function targetsOf({ host }: ProxyInstance, endpoints: readonly BackendEnd[], layout: NetworkLayout): ProxyTarget[] {
   const { hosts } = layout.network;
   const own = hosts.get(host);
   const families = new Set((own === undefined ? [] : addressesOf(own)).map(familyOf));

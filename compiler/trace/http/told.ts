@@ -7,20 +7,8 @@ import { jsonText } from "../../json-output.ts";
 import { printAddress, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import type { AddressNames } from "../names.ts";
+import type { EarlyAnswer } from "./early-answer.ts";
 import type { UrlRequest } from "./url.ts";
-
-/** What a proxy answers before it looks at paths; no status: there is no answer. */
-export interface EarlyAnswer {
-  readonly status: number | undefined;
-  /** A clause. */
-  readonly reason: string;
-}
-
-/** That of a proxy that has no certificate for the name in the handshake; undefined: it has, or the request is not encrypted. */
-export function refusedHandshake(shown: CertificateDecision | undefined): EarlyAnswer | undefined {
-  if (shown === undefined || shown.certificate !== undefined) return undefined;
-  return { status: undefined, reason: "the TLS handshake fails: the proxy has no certificate" };
-}
 
 /** The host's rules, the path that takes the request, those that would have taken it, and the endpoints. */
 export function renderRoute(
@@ -149,8 +137,7 @@ export function routeToJson(
   shown?: CertificateDecision,
   early?: EarlyAnswer,
 ): string {
-  const answer = early && { ...early, status: early.status ?? null };
-  return jsonText("Route", { ...routeData(url, decision, names, shown), ...(answer && { answer }) });
+  return jsonText("Route", routeData(url, decision, names, shown, early));
 }
 
 /** What is in it. */
@@ -159,6 +146,7 @@ export function routeData(
   { rules, matching, target }: RouteDecision,
   names: AddressNames,
   shown?: CertificateDecision,
+  early?: EarlyAnswer,
 ): object {
   return {
     url: `${url.scheme}://${url.authority}${url.request.target}`,
@@ -181,6 +169,7 @@ export function routeData(
             ...names.of({ address, port, protocol: PROTOCOL_NUMBERS.tcp }),
           })),
         }),
+    ...(early && { answer: { ...early, status: early.status ?? null } }),
   };
 }
 

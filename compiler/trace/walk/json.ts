@@ -74,6 +74,8 @@ export interface WalkStepData extends Partial<PlaceData> {
   readonly answeredBy?: string;
   readonly proxyArp?: boolean;
   readonly forwardedFor?: string;
+  /** The proxy tells the client to the next one (PROXY protocol). */
+  readonly tellsClient?: true;
   readonly masquerade?: boolean;
   readonly target?: string;
 }
@@ -319,6 +321,7 @@ function stepData(step: WalkStep, told: ReturnType<typeof shownSteps>): WalkStep
         to: tupleData(step.made),
         target: step.target,
         ...(step.forwardedFor === undefined ? {} : { forwardedFor: printAddress(step.forwardedFor) }),
+        ...(step.tellsClient && { tellsClient: true }),
       };
     default:
       return unreachable(step);

@@ -172,7 +172,7 @@ function hopRows(hop: Hop, context: TellingContext, end: WalkEnd | undefined): D
             "",
             `a proxy takes the connection, and makes one to ${step.target}: ${tupleText(step.made, context)}${
               step.forwardedFor === undefined ? "" : `, ${forwardedForText(step.forwardedFor, context)}`
-            }`,
+            }${step.tellsClient ? ", and tells the client by the PROXY protocol" : ""}`,
           ),
         );
         break;
