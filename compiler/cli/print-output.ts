@@ -83,10 +83,11 @@ async function printBytes(
 }
 
 /** The router's table. Throws `Trouble` where there is nothing to route. */
-async function printRoutes({ program: { routes, tls } }: Compiled, source: string): Promise<Uint8Array> {
+async function printRoutes({ program: { routes, tls, listeners } }: Compiled, source: string): Promise<Uint8Array> {
   const { encodeRoutes } = await import("../formats/router/encode.ts");
-  if (routes.length === 0) throw new Trouble("-o router serves Ingresses, and the input has none for kpc");
-  return encodeRoutes(routes, { tls, source });
+  if (routes.length === 0 && listeners === undefined)
+    throw new Trouble("-o router serves Ingresses and Gateways, and the input has none for kpc");
+  return encodeRoutes(routes, { tls, listeners, source });
 }
 
 async function printForIptables(

@@ -39,14 +39,13 @@ export function print(rules: Rules, format: TextFormat): TextOutput {
   return { diagnostics: dataOf(unsupported), text: unsupported.length > 0 ? undefined : text };
 }
 
-/** Prints rules as bytes for the classifier (`kpc/classifier`), or the routes of Ingresses for the router (`kpc/router`). `source` is kept in them: what they were made from. Throws
+/** Prints rules as bytes for the classifier (`kpc/classifier`), or the routes of Ingresses and Gateways for the router (`kpc/router`). `source` is kept in them: what they were made from. Throws
  *  `TypeError` for wrong arguments. */
 export async function printBytes(rules: Rules, format: BinaryFormat, source = ""): Promise<BytesOutput> {
   const { program, known } = contentOf(rules);
   checkWord(format, BINARY_FORMATS, "format");
   checkText(source, "source");
-  if (format === "router")
-    return { diagnostics: [], bytes: encodeRoutes(program.routes, { tls: program.tls, source }) };
+  if (format === "router") return { diagnostics: [], bytes: encodeRoutes(program.routes, { ...program, source }) };
   const { table, unsupported } = printTable(program, known.node.addresses, source);
   const diagnostics = dataOf(unsupported);
   if (table === undefined) return { diagnostics, bytes: undefined };

@@ -1,25 +1,42 @@
 /** The router as an engine of `kpc test`. */
-import type { RequestEngine } from "../../compiler/engines/requests.ts";
-import { EngineTrouble } from "../../compiler/engines/types.ts";
+import type { EndShare, RequestEnd, RequestEngine, RequestOutcome } from "../../compiler/engines/requests.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
-import { createRouter } from "./index.ts";
+import { createRouter, type Routing } from "./index.ts";
 
 export const routerEngine: RequestEngine = {
   name: "router",
   unavailable: () => undefined,
   run: async ({ program: { routes, tls, listeners } }, requests) => {
-    if (listeners !== undefined) throw new EngineTrouble("the router does not carry listeners of Gateways");
-    const router = createRouter(encodeRoutes(routes, { tls }));
-    return requests.map(({ scheme, serverName = "", host, target }) => {
-      const { backend, status, certificate } = router.route({
+    const router = createRouter(encodeRoutes(routes, { tls, listeners }));
+    return requests.map((request): RequestOutcome => {
+      const { scheme, port, serverName = "", host, target, method, headers } = request;
+      const routing = router.route({
         host,
         path: target,
+        port,
+        method,
+        headers: headers.map(({ name, value }) => [name, value] as const),
         ...(scheme === "https" ? { sni: serverName } : {}),
       });
-      if (scheme === "https" && certificate === undefined) return { end: { kind: "refused" }, certificate };
-      if (backend !== undefined) return { end: { kind: "backend", backend }, certificate };
-      return { end: { kind: "status", status: status ?? 404 }, certificate };
+      const { certificate } = routing;
+      const protocol = listeners?.find((each) => each.port === port)?.protocol ?? scheme;
+      const end = endOf(routing);
+      if (end.kind === "closed") return { end, certificate: undefined };
+      if (protocol !== scheme || (scheme === "https" && certificate === undefined))
+        return { end: { kind: "refused" }, certificate: undefined };
+      return { end, certificate };
     });
   },
   close: async () => undefined,
 };
+
+function endOf({ backend, status, shares, redirect }: Routing): RequestEnd {
+  if (shares !== undefined)
+    return { kind: "shares", shares: shares.map((share) => ({ weight: share.weight, end: shareEnd(share) })) };
+  if (redirect !== undefined) return { kind: "redirect", ...redirect };
+  return backend === undefined && status === undefined ? { kind: "closed" } : shareEnd({ backend, status });
+}
+
+function shareEnd({ backend, status }: Pick<Routing, "backend" | "status">): EndShare["end"] {
+  return backend === undefined ? { kind: "status", status: status ?? 404 } : { kind: "backend", backend };
+}

@@ -1,8 +1,9 @@
-/** The router of Ingresses for programs: runs in Node.js, in pages and in workers. */
+/** The router of Ingresses and Gateways for programs: runs in Node.js, in pages and in workers. */
 import { Router } from "./router.ts";
 
 export { TableError } from "../table-error.ts";
 export type * from "./router.ts";
+export type * from "./routing.ts";
 
 /** A router with the table that `kpc compile -o router` printed. Throws `TableError` when it is none, and `TypeError` when it is not
  *  bytes. */

@@ -3,43 +3,10 @@ import { checkBytes, describe } from "../../compiler/arguments.ts";
 import * as L from "../../compiler/formats/router/layout.ts";
 import { type Ipv4, type Ipv6, printAddress } from "../../compiler/net/address.ts";
 import type { Endpoint } from "../classifier/classifier.ts";
+import { GatewayRouting } from "./gateway-routing.ts";
+import { readPorts } from "./listeners.ts";
+import type { RoutedRequest, RouterRule, Routing } from "./routing.ts";
 import { RouterTable } from "./table.ts";
-
-/** An HTTP request, as it comes. */
-export interface RoutedRequest {
-  /** The Host header, or `:authority`; undefined where there is none. */
-  readonly host?: string | undefined;
-  /** The request target: path and query. */
-  readonly path: string;
-  /** The host that the client named in the TLS handshake, empty where it named none; undefined: there was no TLS. */
-  readonly sni?: string | undefined;
-}
-
-/** The path of a rule of an Ingress. */
-export interface RouterRule {
-  /** As the rule has it, a wildcard such as `*.example.com` too; undefined: the rule has none. */
-  readonly host: string | undefined;
-  readonly match: "exact" | "prefix";
-  readonly path: string;
-  /** The place in the manifests, `file:line:column`; undefined where the table does not know it. */
-  readonly origin: string | undefined;
-}
-
-/** What becomes of a request. */
-export interface Routing {
-  /** `namespace/service:port`; undefined: the proxy answers itself. */
-  readonly backend: string | undefined;
-  /** The endpoints of the backend that are ready. */
-  readonly endpoints: readonly Endpoint[];
-  /** What the proxy answers itself: 404 where no rule takes the request, 503 where the backend has nothing to send to. */
-  readonly status: 404 | 503 | undefined;
-  /** The rule that takes the request; undefined: it goes to the fallback of its host. */
-  readonly rule: RouterRule | undefined;
-  /** One sentence. */
-  readonly why: string;
-  /** The Secret of the certificate that the client is shown, `namespace/name`; undefined: there was no TLS, or the handshake is refused. */
-  readonly certificate: string | undefined;
-}
 
 export class Router {
   private table: RouterTable;
@@ -47,6 +14,8 @@ export class Router {
   private tlsHosts: NamedRecords;
   /** What decisions mean, by their number and by that of the certificate, once someone asked. */
   private known: (Routing | undefined)[][] = [];
+  /** By port, where Gateways listen; undefined: nowhere. */
+  private gateways: ReadonlyMap<number, GatewayRouting> | undefined;
 
   /** Throws `TableError` when `table` is none, and `TypeError` when it is not bytes. */
   constructor(table: Uint8Array) {
@@ -54,12 +23,14 @@ export class Router {
     this.table = new RouterTable(table);
     this.hosts = recordsOf(this.table, L.R_HOSTS, L.HOST_WORDS);
     this.tlsHosts = recordsOf(this.table, L.R_TLS_HOSTS, L.TLS_HOST_WORDS);
+    this.gateways = gatewaysIn(this.table);
   }
 
   /** Goes over to another table, all at once. Throws `TableError` when it is none; then the one before stays. */
   replace(table: Uint8Array): void {
     checkBytes(table, "table");
     const next = new RouterTable(table);
+    this.gateways = gatewaysIn(next);
     this.hosts = recordsOf(next, L.R_HOSTS, L.HOST_WORDS);
     this.tlsHosts = recordsOf(next, L.R_TLS_HOSTS, L.TLS_HOST_WORDS);
     this.table = next;
@@ -76,9 +47,43 @@ export class Router {
     if (typeof request !== "object" || request === null) throw wrongRequest(request);
     const { host, path, sni } = request;
     if (typeof path !== "string" || !isTextOrNone(host) || !isTextOrNone(sni)) throw wrongRequest(request);
+    if (this.gateways !== undefined) {
+      const routing = this.routeAtGateway(this.gateways, request);
+      if (routing !== undefined) return routing;
+    }
     const decision = this.decide(this.findHost(host), path);
     const certificate = sni === undefined ? 0 : this.certificateFor(sni);
     return this.known[certificate]?.[decision] ?? this.describe(decision, certificate);
+  }
+
+  /** Undefined: no Gateway listens at the port, and Ingresses are served. */
+  private routeAtGateway(gateways: ReadonlyMap<number, GatewayRouting>, request: RoutedRequest): Routing | undefined {
+    const { host, path: target, sni, port = sni === undefined ? 80 : 443, method = "GET", headers = [] } = request;
+    if (typeof port !== "number" || typeof method !== "string" || typeof headers[Symbol.iterator] !== "function")
+      throw wrongRequest(request);
+    const gateway = gateways.get(port);
+    if (gateway === undefined) return this.hasIngresses() ? undefined : closedPort(port);
+    const mark = target.indexOf("#");
+    const whole = mark < 0 ? target : target.slice(0, mark);
+    const question = whole.indexOf("?");
+    return gateway.route({
+      host,
+      name: host === undefined ? "" : hostName(host),
+      target,
+      path: question < 0 ? whole : whole.slice(0, question),
+      query: question < 0 ? undefined : whole.slice(question + 1),
+      serverName: sni === undefined ? undefined : lowerCase(sni),
+      method,
+      headers,
+    });
+  }
+
+  /** Whether the table has routes of Ingresses: without, its only host is the one that says so. */
+  private hasIngresses(): boolean {
+    const { words } = this.table;
+    const decision = words[this.hosts.others + L.HOST_EMPTY] as number;
+    const kind = words[(words[L.R_DECISIONS] as number) + decision * L.DECISION_WORDS + L.DECISION_KIND];
+    return (words[L.R_HOSTS + 1] as number) > 1 || kind !== L.DECIDED_NOTHING;
   }
 
   // --- hosts -----------------------------------------------------------------------------------------------------------
@@ -198,6 +203,16 @@ export class Router {
   }
 }
 
+function gatewaysIn(table: RouterTable): ReadonlyMap<number, GatewayRouting> | undefined {
+  const ports = readPorts(table.text(table.words[L.R_LISTENERS] as number));
+  return ports.size === 0 ? undefined : new Map([...ports].map(([port, each]) => [port, new GatewayRouting(each)]));
+}
+
+function closedPort(port: number): Routing {
+  const why = `nothing listens at port ${port}`;
+  return { backend: undefined, endpoints: [], status: undefined, rule: undefined, why, certificate: undefined };
+}
+
 function reasonOf(kind: number, host: string, rule: RouterRule | undefined): string {
   if (kind === L.DECIDED_NOTHING) return "no Ingress has a rule for the host";
   const who =
@@ -258,7 +273,9 @@ function isTextOrNone(value: unknown): boolean {
 }
 
 function wrongRequest(request: unknown): TypeError {
-  return new TypeError(`request: expected {host?: string, path: string, sni?: string}, found ${describe(request)}`);
+  return new TypeError(
+    `request: expected {host?: string, path: string, sni?: string, port?: number, method?: string, headers?: Iterable}, found ${describe(request)}`,
+  );
 }
 
 const HASH_MARK = 35;

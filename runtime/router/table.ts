@@ -64,7 +64,7 @@ export class RouterTable {
     }
     this.check(0, this.count(L.R_HOSTS));
     this.check(0, this.count(L.R_TLS_HOSTS));
-    this.check(this.word(L.R_SOURCE), this.count(L.R_TEXTS));
+    for (const text of [L.R_SOURCE, L.R_LISTENERS]) this.check(this.word(text), this.count(L.R_TEXTS));
   }
 
   /** How many records a part has. */

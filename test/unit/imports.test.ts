@@ -79,8 +79,8 @@ const FORMATS: Readonly<Record<string, readonly string[]>> = {
   tables: [],
   ipset: [],
   haproxy: [],
-  // Bytes are put together and summed up as in tables of the classifier.
-  router: ["tables"],
+  // Bytes are put together and summed up as in tables of the classifier. Listeners are written as in the IR.
+  router: ["ir", "tables"],
   // A match of iptables names sets, which are ipset's.
   iptables: ["ipset", "lazy-lookahead.ts"],
   // nft lists what iptables has loaded, extensions in iptables' own words.

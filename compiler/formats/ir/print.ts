@@ -151,7 +151,8 @@ function nested(expression: Expression, family: Table["family"]): object {
   return expression.kind === "concat" ? { parts: expression.parts.map((part) => expressionToJson(part, family)) } : {};
 }
 
-function listenerToJson({ hosts, tls, ...port }: ListeningPort): object {
+/** A port at which Gateways listen, as JSON; addresses and times as text. */
+export function listenerToJson({ hosts, tls, ...port }: ListeningPort): object {
   return {
     ...port,
     hosts: hosts.map(({ host, paths }) => ({

@@ -1,8 +1,9 @@
-/** Routes of Ingresses as a table for the router: bytes. */
+/** Routes of Ingresses and Gateways as a table for the router: bytes. */
 import { lineAndColumn, type Source, type Span } from "../../diagnostics.ts";
-import type { HostRoutes, PathRoute, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
+import type { HostRoutes, ListeningPort, PathRoute, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
 import { checksumOf, littleEndian } from "../tables/bytes.ts";
 import * as L from "./layout.ts";
+import { listenersText } from "./listeners.ts";
 import { winnersOf } from "./paths.ts";
 import { addPathTree } from "./tree.ts";
 import { TextList, WordList } from "./words.ts";
@@ -11,6 +12,8 @@ import { TextList, WordList } from "./words.ts";
 export interface RouterTableOptions {
   /** The certificates that hosts have. */
   readonly tls?: TlsTable | undefined;
+  /** Ports at which Gateways listen. */
+  readonly listeners?: readonly ListeningPort[] | undefined;
   /** What it was made from. */
   readonly source?: string;
 }
@@ -32,7 +35,7 @@ class RoutesEncoder {
   /** The file of the last path, and the number of its name. */
   private file: { readonly source: Source; readonly number: number } | undefined;
 
-  encode(routes: readonly HostRoutes[], { tls, source = "" }: RouterTableOptions): Uint8Array {
+  encode(routes: readonly HostRoutes[], { tls, listeners, source = "" }: RouterTableOptions): Uint8Array {
     // Of hosts with one name the first one counts.
     const named = new Map<string, HostRoutes>();
     for (const each of routes)
@@ -42,7 +45,8 @@ class RoutesEncoder {
     if (others === undefined) this.writeNoHost(hosts);
     else this.writeHost(hosts, others);
     for (const each of named.values()) this.writeHost(hosts, each);
-    return this.join(hosts, this.tlsHosts(tls), this.texts.number(source));
+    const texts = { source: this.texts.number(source), listeners: this.texts.number(listenersText(listeners)) };
+    return this.join(hosts, this.tlsHosts(tls), texts);
   }
 
   /** The first host, that of requests for none of the others, where there are no routes for it. */
@@ -156,7 +160,11 @@ class RoutesEncoder {
   }
 
   /** All parts, one after the other, behind the header. */
-  private join(hosts: WordList, tlsHosts: WordList, source: number): Uint8Array {
+  private join(
+    hosts: WordList,
+    tlsHosts: WordList,
+    { source, listeners }: { readonly source: number; readonly listeners: number },
+  ): Uint8Array {
     const units = this.texts.units();
     const parts = [
       [L.R_HOSTS, hosts.view(), hosts.length / L.HOST_WORDS],
@@ -181,6 +189,7 @@ class RoutesEncoder {
     table[L.R_VERSION] = L.ROUTER_VERSION;
     table[L.R_LENGTH] = length * 4;
     table[L.R_SOURCE] = source;
+    table[L.R_LISTENERS] = listeners;
     const bytes = littleEndian(table);
     const sum = checksumOf(bytes, (L.R_CHECKSUM + 1) * 4);
     new DataView(bytes.buffer).setUint32(L.R_CHECKSUM * 4, sum, true);

@@ -9,7 +9,7 @@
 
 /** `kpcr` as bytes. */
 export const ROUTER_MAGIC = 0x7263706b;
-export const ROUTER_VERSION = 1;
+export const ROUTER_VERSION = 2;
 
 // Header. The checksum is of all that follows it.
 export const R_MAGIC = 0;
@@ -29,7 +29,9 @@ export const R_TEXTS = 16;
 export const R_UNITS = 18;
 /** What the table was made from: a text. */
 export const R_SOURCE = 20;
-export const R_HEADER_WORDS = 21;
+/** The listeners of Gateways: a text, empty where there are none. */
+export const R_LISTENERS = 21;
+export const R_HEADER_WORDS = 22;
 
 // A host: the number of its name, then its nodes: where the children of the root are. The first host is all those that have no record.
 export const HOST_NAME = 0;

@@ -175,7 +175,10 @@ haproxy: {accessLog: true, metrics: "[::1]:8404", timeouts: {client: 30s, tunnel
       ["a.yaml", "-o", "haproxy", "-d", "out", "--all-nodes"],
       "kpc: --all-nodes is for rules of nodes: -o haproxy is one proxy for the cluster\n",
     ],
-    [["s.yaml", "-o", "router", "-q"], "kpc: -o router serves Ingresses, and the input has none for kpc\n"],
+    [
+      ["s.yaml", "-o", "router", "-q"],
+      "kpc: -o router serves Ingresses and Gateways, and the input has none for kpc\n",
+    ],
     [
       ["a.yaml", "-o", "router", "-d", "out", "--all-nodes"],
       "kpc: --all-nodes is for rules of nodes: -o router is one proxy for the cluster\n",

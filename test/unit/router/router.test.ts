@@ -82,7 +82,7 @@ describe("the router of the shop", () => {
     [{ path: "/", sni: 7 }],
   ])("refuses %j as a request", (wrong) => {
     expect(() => router.route(wrong as unknown as RoutedRequest)).toThrow(
-      /^request: expected \{host\?: string, path: string, sni\?: string\}, found /,
+      /^request: expected \{host\?: string, path: string, sni\?: string, port\?: number, method\?: string, headers\?: Iterable\}, found /,
     );
   });
 });
