@@ -169,6 +169,20 @@ function buildProgram(run: RunWork): Command {
   );
 
   withExamples(
+    program
+      .command("serve")
+      .description(
+        "show the files in a page on this machine: walks, rules, findings; the page follows changes of the files",
+      )
+      .argument("[inputs...]", "manifests and rules of hosts: files or folders; none: the examples of the page")
+      .option("-c, --config <file>", "settings: kpc's own, or kube-proxy's")
+      .option("-R, --recursive", "also look into folders within folders")
+      .option("--port <number>", "port of 127.0.0.1 (default: one that is free)", positive),
+    "kpc serve manifests/ cluster.yaml",
+    "kpc serve",
+  ).action((inputs: string[], flags) => run(async () => (await import("./cli/serve.ts")).serveCommand(inputs, flags)));
+
+  withExamples(
     withOptionsOfCases(
       program
         .command("test")

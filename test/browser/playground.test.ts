@@ -1,10 +1,17 @@
 /** The playground in Chromium, as people use it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VIEWS } from "../../runtime/playground/protocol.ts";
 import { browserMissing } from "../support/browser.ts";
 import { andAnswer, openPage, pageText, startBrowser, viewText, type WatchedPage } from "../support/page.ts";
+
+const KPC = new URL("../../dist/bin/kpc.cjs", import.meta.url).pathname;
 
 describe.skipIf(browserMissing !== undefined)("the playground", () => {
   let browser: Browser;
@@ -55,6 +62,29 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     expect(await page.textContent(".steps")).toContain("=> 10.244.1.20:");
     await andAnswer(page, () => page.fill("#question", "tcp web-1 >"));
     expect(await page.locator(".finding").count()).toBeGreaterThan(0);
+  });
+
+  test("shows the files of kpc serve, and what becomes of them", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "kpc-page-"));
+    const file = join(folder, "web.yaml");
+    writeFileSync(file, "kind: Service\n");
+    const kpc = spawn(process.execPath, [KPC, "serve", file], { stdio: ["ignore", "pipe", "inherit"] });
+    try {
+      const [line] = (await once(kpc.stdout, "data")) as [Buffer];
+      const context = await browser.newContext();
+      const page = await context.newPage();
+      await page.goto(line.toString().trim());
+      await page.getByText("apiVersion").first().waitFor();
+      writeFileSync(
+        file,
+        "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { ports: [{ port: 70000 }] }\n",
+      );
+      await page.getByText("must be between 1 and 65535").first().waitFor();
+      await context.close();
+    } finally {
+      kpc.kill("SIGKILL");
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test("asks nobody for anything, and breaks no rule of its policy", () => {

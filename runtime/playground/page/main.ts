@@ -6,6 +6,7 @@ import { Editor } from "./editor.ts";
 import { showFiles, takeDrops } from "./files.ts";
 import { listenToKeys, showHelp } from "./keys.ts";
 import { lightLinked, listenToLinks } from "./links.ts";
+import { exampleOf, followChanges, servedFiles } from "./served.ts";
 import { fromFragment, LONGEST_LINK, toFragment } from "./share.ts";
 import { type Example, type PageState, Store, stateOf } from "./state.ts";
 import type { ViewContext } from "./views/context.ts";
@@ -21,7 +22,8 @@ async function start(): Promise<void> {
   const examples = JSON.parse(byId("examples").textContent) as readonly Example[];
   const [first] = examples;
   if (first === undefined) throw new Error("the page has no examples");
-  const store = new Store(await firstState(stateOf(first)));
+  const served = await servedFiles();
+  const store = new Store(await firstState(stateOf(served === undefined ? first : exampleOf(served))));
   const editor = new Editor(byId("editor"), {
     onText: (text) => store.setText(text),
     onLine: (file, line) => lightLinked(byId("view"), { file, line }),
@@ -68,6 +70,11 @@ async function start(): Promise<void> {
     linkSoon();
   });
   buildControls(store, examples, () => asker.stop());
+  if (served !== undefined)
+    followChanges((files) => {
+      const isOpen = files.some(({ name }) => name === store.state.open);
+      store.set({ files, open: isOpen ? store.state.open : (files[0]?.name ?? "") });
+    });
   listenToKeys(store);
   takeDrops(document.body, store, tellTrouble);
   showFiles(byId("files"), store);
