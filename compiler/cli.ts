@@ -274,6 +274,32 @@ function buildProgram(run: RunWork): Command {
     run(async () => (await import("./cli/matrix.ts")).matrixCommand(inputs, flags)),
   );
 
+  withExamples(
+    withCommonOptions(
+      program
+        .command("picture")
+        .description("draw the rules of a host or of a compiled node: which chain leads to which")
+        .argument("[inputs...]", "manifests, or rules of a host: files, folders, or - for standard input")
+        .option("--table <name>", "draw only this table: 'FAMILY NAME', or NAME in every family")
+        .option("--chain <name>", "draw only this chain, and those at most two jumps from it")
+        .option(
+          "--service <name>",
+          "draw only chains that name this Service (NAMESPACE/NAME), and those at most two jumps from one",
+        )
+        .addOption(
+          new Option("--scheme <scheme>", "colours (default: as the reader prefers)").choices(["light", "dark"]),
+        )
+        .option("--transparent", "draw no background")
+        .addOption(new Option("-o, --output <format>", "output format").choices(["svg", "mermaid"]).default("svg")),
+    ),
+    "kpc picture cluster.json --node worker-1 > rules.svg",
+    "nft list ruleset | kpc picture - > host.svg",
+    "kpc picture rules.v4 --table nat --chain KUBE-SERVICES > services.svg",
+    "kpc picture dump.nft -o mermaid > host.mmd",
+  ).action((inputs: string[], flags) =>
+    run(async () => (await import("./cli/picture.ts")).pictureCommand(inputs, flags)),
+  );
+
   addLabCommands(program, run);
   addIngressCommands(program, run);
 

@@ -1,7 +1,7 @@
 import { compare } from "../compare/compare.ts";
 import { compareUrls } from "../compare-urls/compare.ts";
 import type { Diagnostic } from "../diagnostics.ts";
-import { dialectOf, isIr, readRules } from "../formats/read-rules.ts";
+import { readRules } from "../formats/read-rules.ts";
 import { type ComparedSide, differenceOf, lackOf } from "../library/difference.ts";
 import { leftOutIn } from "../library/unread.ts";
 import { FAMILIES } from "../net/address.ts";
@@ -13,7 +13,8 @@ import { readConfig } from "./config.ts";
 import { comparesUrls, diffUrlsCommand } from "./diff-urls.ts";
 import { type CompareFlags, compareOptions, limitsOf, readDeclarations, tell } from "./except.ts";
 import { keepHeapSmall } from "./heap.ts";
-import { readText, sourcesOf } from "./inputs.ts";
+import { sourcesOf } from "./inputs.ts";
+import { isManifests } from "./is-manifests.ts";
 import { withProgress } from "./progress-line.ts";
 import { compileInputs, EXIT, note, showDiagnostics, showFirst } from "./session.ts";
 import { Trouble } from "./trouble.ts";
@@ -86,17 +87,4 @@ async function readSide(name: string, flags: CompareFlags): Promise<ComparedSide
   const { node } = resolveConfig(config, specs, report);
   const given = leftOutIn(findings);
   return { name, program, addresses: node.addresses, diagnosed: findings, given, pods: new Map(), isRules: true };
-}
-
-function isManifests(name: string): boolean {
-  if (name === "-") return false;
-  if (/\.ya?ml(\.gz)?$/.test(name)) return true;
-  if (/\.(nft|rules|v4|v6|ipset|txt|dump|save)(\.gz)?$/.test(name)) return false;
-  try {
-    const text = readText(name);
-    return !isIr(text) && dialectOf(text) === undefined;
-  } catch (error) {
-    if (error instanceof Trouble && error.code === "EISDIR") return true;
-    throw error;
-  }
 }

@@ -45,7 +45,7 @@ export function paint(scene: Scene, { scheme, isTransparent = false, prefix = "k
 
 const SANS_FONTS =
   "system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,'Liberation Sans','DejaVu Sans',sans-serif";
-const MONO_FONTS = "ui-monospace,Menlo,Consolas,'DejaVu Sans Mono',monospace";
+const MONO_FONTS = "ui-monospace,Menlo,Consolas,monospace";
 const DEFAULT_SIZE = 13;
 
 const DASHES = { lost: "9 6", should: "2 6" } as const;
