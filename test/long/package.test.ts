@@ -73,6 +73,7 @@ describe("the packed package", () => {
     expect(files).toContain("dist/compiler/index.d.ts");
     expect(files).toContain("schemas/cluster.schema.json");
     expect(files).toContain("schemas/expectations.schema.json");
+    expect(files).toContain("schemas/ingress-expectations.schema.json");
     expect(files.filter((path) => /\.cache$|^test\/|^compiler\/|\.tgz$/.test(path))).toEqual([]);
   });
 

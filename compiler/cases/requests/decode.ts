@@ -177,10 +177,13 @@ function decodeEnd(context: Context, field: Field): ExpectedEnd | undefined {
   const status = asInteger(context, field.get("status"));
   const location = asString(context, field.get("redirect"));
   if (location !== undefined) return { kind: "redirect", status: status ?? 302, location };
-  if (field.get("refused") !== undefined)
-    return asBoolean(context, field.get("refused")) === true ? { kind: "refused" } : undefined;
-  if (field.get("closed") !== undefined)
-    return asBoolean(context, field.get("closed")) === true ? { kind: "closed" } : undefined;
+  for (const kind of ["refused", "closed"] as const) {
+    const value = field.get(kind);
+    if (value === undefined) continue;
+    const isSo = asBoolean(context, value);
+    if (isSo === false) reportInvalid(context, value, "must be true, or left out");
+    return isSo === true ? { kind } : undefined;
+  }
   return decodeAnswer(context, field, status);
 }
 
