@@ -5,6 +5,7 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { decideCertificate } from "../evaluate/certificate.ts";
 import { decideRoute } from "../evaluate/http-route.ts";
 import { earlyAnswer } from "../trace/http/early-answer.ts";
+import { withNearRule } from "../trace/http/near-rule.ts";
 import { renderRoute, routeToJson } from "../trace/http/told.ts";
 import { parseUrl, serverNameOf } from "../trace/http/url.ts";
 import { AddressNames } from "../trace/names.ts";
@@ -28,7 +29,7 @@ export async function whatisCommand(text: string, names: readonly string[], flag
   showDiagnostics(aboutIngresses(diagnostics), flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const { program, specs, node } = compiled;
-  const decision = decideRoute(program, url.request);
+  const decision = withNearRule(decideRoute(program, url.request), program.routes, url.request);
   const shown = url.scheme === "https" ? decideCertificate(program, serverNameOf(url.authority)) : undefined;
   const tell = flags.output === "json" ? routeToJson : renderRoute;
   const early = earlyAnswer(url, { decision, shown, tls: program.tls, settings: config.haproxy });

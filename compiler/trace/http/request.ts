@@ -15,6 +15,7 @@ import { addressesOf } from "../walk/ends.ts";
 import { resolveSender } from "../walk/flow.ts";
 import { type EarlyAnswer, earlyAnswer } from "./early-answer.ts";
 import { type Entrance, entranceOf } from "./entrance.ts";
+import { type ToldDecision, withNearRule } from "./near-rule.ts";
 import { serverNameOf } from "./url.ts";
 
 /** A request, and the flow that it is. */
@@ -22,7 +23,7 @@ export interface ResolvedRequest {
   readonly text: RequestText;
   /** As the proxy gets it. */
   readonly request: HttpRequest;
-  readonly decision: RouteDecision;
+  readonly decision: ToldDecision;
   /** Of the TLS handshake, for the name in the URL; undefined: the request is not encrypted. */
   readonly shown: CertificateDecision | undefined;
   /** Undefined: the proxy looks at the path. */
@@ -75,7 +76,7 @@ export function resolveRequest(
     return undefined;
   }
   const request = { host: text.host ?? url.request.host, target: url.request.target };
-  const decision = decideRoute({ routes }, request);
+  const decision = withNearRule(decideRoute({ routes }, request), routes, request);
   const shown =
     url.scheme === "https"
       ? decideCertificate(tls === undefined ? {} : { tls }, serverNameOf(url.authority))

@@ -1,19 +1,20 @@
 /** Which rules of Ingresses a request meets, as people and programs read it. */
 import { lineAndColumn, type Origin } from "../../diagnostics.ts";
 import type { CertificateDecision } from "../../evaluate/certificate.ts";
-import type { RouteDecision } from "../../evaluate/http-route.ts";
 import type { PathRoute, RouteTarget, ShadowedPath } from "../../ir/types.ts";
 import { jsonText } from "../../json-output.ts";
 import { printAddress, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import type { AddressNames } from "../names.ts";
+import { didYouMean } from "../suggest.ts";
 import type { EarlyAnswer } from "./early-answer.ts";
+import type { ToldDecision } from "./near-rule.ts";
 import type { UrlRequest } from "./url.ts";
 
 /** The host's rules, the path that takes the request, those that would have taken it, and the endpoints. */
 export function renderRoute(
   url: UrlRequest,
-  decision: RouteDecision,
+  decision: ToldDecision,
   names: AddressNames,
   shown?: CertificateDecision,
   early?: EarlyAnswer,
@@ -24,12 +25,12 @@ export function renderRoute(
 
 /** Likewise, without the URL. */
 export function routeLines(
-  decision: RouteDecision,
+  decision: ToldDecision,
   names: AddressNames,
   shown?: CertificateDecision,
   early?: EarlyAnswer,
 ): string[] {
-  const { rules, matching, target } = decision;
+  const { rules, matching, target, near } = decision;
   const rows = [
     ...(shown === undefined ? [] : certificateRows(shown)),
     ["host", rules?.host ?? "any other", hostWords(decision), ""],
@@ -39,7 +40,14 @@ export function routeLines(
     ]),
     ...(matching.length > 0 || rules === undefined
       ? []
-      : [["path", "none takes it", "the fallback of the host does", ""]]),
+      : [
+          [
+            "path",
+            "none takes it",
+            `the fallback of the host does${near && "path" in near ? didYouMean([near.path]) : ""}`,
+            "",
+          ],
+        ]),
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) =>
@@ -78,9 +86,10 @@ function dayOf(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-function hostWords({ rules }: RouteDecision): string {
-  if (rules === undefined) return "there are no Ingresses for this host";
-  if (rules.host === undefined) return "no rule names the host";
+function hostWords({ rules, near }: ToldDecision): string {
+  const meant = near && "host" in near ? didYouMean([near.host]) : "";
+  if (rules === undefined) return `there are no Ingresses for this host${meant}`;
+  if (rules.host === undefined) return `no rule names the host${meant}`;
   return rules.host.startsWith("*.") ? "a wildcard: no rule names the host" : "a rule names the host";
 }
 
@@ -132,7 +141,7 @@ function endWords(target: RouteTarget, names: AddressNames): string[] {
 /** JSON text of kind `Route`. */
 export function routeToJson(
   url: UrlRequest,
-  decision: RouteDecision,
+  decision: ToldDecision,
   names: AddressNames,
   shown?: CertificateDecision,
   early?: EarlyAnswer,
@@ -143,7 +152,7 @@ export function routeToJson(
 /** What is in it. */
 export function routeData(
   url: UrlRequest,
-  { rules, matching, target }: RouteDecision,
+  { rules, matching, target, near }: ToldDecision,
   names: AddressNames,
   shown?: CertificateDecision,
   early?: EarlyAnswer,
@@ -152,6 +161,7 @@ export function routeData(
     url: `${url.scheme}://${url.authority}${url.request.target}`,
     ...(shown === undefined ? {} : { certificate: certificateData(shown) }),
     host: rules === undefined ? null : (rules.host ?? "*"),
+    ...(near && { didYouMean: near }),
     paths: matching.map(({ match, path, shadowed = [], ...route }) => ({
       match,
       path,

@@ -4,7 +4,8 @@ import { required } from "../../../../compiler/invariant.ts";
 import type { HostRoutes, RouteTarget } from "../../../../compiler/ir/types.ts";
 import { parseAddress } from "../../../../compiler/net/address.ts";
 import { loadSpecs } from "../../../../compiler/specs/load.ts";
-import { renderRoute } from "../../../../compiler/trace/http/told.ts";
+import { withNearRule } from "../../../../compiler/trace/http/near-rule.ts";
+import { renderRoute, routeData } from "../../../../compiler/trace/http/told.ts";
 import { parseUrl } from "../../../../compiler/trace/http/url.ts";
 import { AddressNames } from "../../../../compiler/trace/names.ts";
 import { mustCompile } from "../../../support/compile.ts";
@@ -97,6 +98,55 @@ describe("which rule serves a URL", () => {
     expect(asked(url).map(squeeze)).toEqual(lines.map(squeeze));
   });
 });
+
+describe("what may be meant", () => {
+  const NEAR: readonly HostRoutes[] = [
+    {
+      host: "shop.example.com",
+      paths: [
+        { match: "exact", path: "/health", target: WEB },
+        { match: "prefix", path: "/api/v1", target: API },
+      ],
+      fallback: { kind: "status", status: 404, reason: "no default backend" },
+    },
+    { host: "*.wild.example.com", paths: [], fallback: API },
+    { paths: [], fallback: WEB },
+  ];
+  const nearTo = (text: string): unknown => {
+    const { request } =
+      parseUrl({ name: "url", text }, ({ message }) => expect.unreachable(message)) ?? expect.unreachable();
+    return withNearRule(decideRoute({ routes: NEAR }, request), NEAR, request).near;
+  };
+
+  test.each<[string, unknown]>([
+    ["http://shpo.example.com/", { host: "shop.example.com" }],
+    ["http://shop.example.co:8080/", { host: "shop.example.com" }],
+    ["http://a.wlid.example.com/", { host: "*.wild.example.com" }],
+    ["http://other.example.org/", undefined],
+    ["http://203.0.113.9/", undefined],
+    ["http://[2001:db8::1]/", undefined],
+    ["http://shop.example.com/health/", { path: "/health" }],
+    ["http://shop.example.com/Health", { path: "/health" }],
+    ["http://shop.example.com/api/v2/orders", { path: "/api/v1" }],
+    ["http://shop.example.com/api/v1/orders", undefined],
+    ["http://shop.example.com/orders", undefined],
+    ["http://a.wild.example.com/health", undefined],
+  ])("by %s", (url, near) => {
+    expect(nearTo(url)).toEqual(near);
+  });
+
+  test("is told as text and as data", () => {
+    const url = parseUrl({ name: "url", text: "http://shpo.example.com/" }, fail) ?? fail();
+    const decision = withNearRule(decideRoute({ routes: NEAR }, url.request), NEAR, url.request);
+    expect(renderRoute(url, decision, names)).toContain("no rule names the host, did you mean shop.example.com?");
+    expect(routeData(url, decision, names)).toMatchObject({ didYouMean: { host: "shop.example.com" } });
+    const lost = parseUrl({ name: "url", text: "http://shop.example.com/helth" }, fail) ?? fail();
+    const other = withNearRule(decideRoute({ routes: NEAR }, lost.request), NEAR, lost.request);
+    expect(renderRoute(lost, other, names)).toContain("the fallback of the host does, did you mean /health?");
+  });
+});
+
+const fail = (): never => expect.unreachable();
 
 describe("what is no URL of a request", () => {
   test.each([
