@@ -14,9 +14,14 @@ export interface HaproxySettings {
   readonly accessLog?: boolean;
   /** ADDRESS:PORT where metrics for Prometheus are served, under `/metrics`. */
   readonly metrics?: string;
+  /** How many backends without servers there are, for Services that come while HAProxy runs: without one, it has to be reloaded. */
+  readonly spareBackends?: number;
   /** Other times than the default ones, such as `30s`. */
   readonly timeouts?: ProxyTimeouts;
 }
+
+/** HAProxy takes about 10 kB of memory for each. */
+export const MOST_SPARES = 10_000;
 
 export const PATH_SAFETIES = ["off", "reject"] as const;
 

@@ -64,7 +64,7 @@ function tellSummary(
 /** Throws `Trouble` for flags that do not go together. */
 function refuseCombinations(flags: CompileFlags): void {
   const { output, current, allNodes = false, directory, node, nodeIp, zone } = flags;
-  const { pathSafety, httpsRedirect, http2, proxyProtocol, accessLog, metrics, timeout } = flags;
+  const { pathSafety, httpsRedirect, http2, proxyProtocol, accessLog, metrics, spareBackends, timeout } = flags;
   const ofProxy = {
     "--path-safety": pathSafety,
     "--https-redirect": httpsRedirect,
@@ -72,6 +72,7 @@ function refuseCombinations(flags: CompileFlags): void {
     "--proxy-protocol": proxyProtocol,
     "--access-log": accessLog,
     "--metrics": metrics,
+    "--spare-backends": spareBackends,
     "--timeout": timeout,
   };
   for (const [flag, value] of Object.entries(ofProxy))

@@ -37,6 +37,7 @@ export interface ProxyFlags {
   readonly proxyProtocol?: boolean;
   readonly accessLog?: boolean;
   readonly metrics?: string;
+  readonly spareBackends?: string;
   /** `NAME=TIME` each. */
   readonly timeout?: readonly string[];
 }
@@ -99,7 +100,7 @@ function readFlags(flags: ConfigFlags & ProxyFlags): Config {
 
 /** The flags as members of `haproxy`; undefined: there are none. Throws `Trouble` for what is no NAME=TIME. */
 function proxyMembers(flags: ProxyFlags): object | undefined {
-  const { pathSafety, httpsRedirect, http2, proxyProtocol, accessLog, metrics, timeout } = flags;
+  const { pathSafety, httpsRedirect, http2, proxyProtocol, accessLog, metrics, spareBackends, timeout } = flags;
   const timeouts = timeout?.map((text): readonly [string, string] => {
     const [, name, time] = /^([a-z-]+)=(.+)$/.exec(text) ?? [];
     if (name === undefined || time === undefined)
@@ -115,6 +116,8 @@ function proxyMembers(flags: ProxyFlags): object | undefined {
     proxyProtocol,
     accessLog,
     metrics,
+    spareBackends:
+      spareBackends === undefined ? undefined : /^\d+$/.test(spareBackends) ? Number(spareBackends) : spareBackends,
     timeouts: timeouts && Object.fromEntries(timeouts),
   };
   const given = Object.entries(members).filter(([, value]) => value !== undefined);
@@ -134,5 +137,6 @@ const FLAG_NAMES: Readonly<Record<string, string>> = {
   zone: "--zone",
   defaultCertificate: "--default-certificate",
   "haproxy.metrics": "--metrics",
+  "haproxy.spareBackends": "--spare-backends",
   "haproxy.timeouts": "--timeout",
 };

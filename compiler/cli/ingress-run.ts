@@ -30,6 +30,9 @@ const LOOK_MS = 200;
 /** Milliseconds that connections have to end when kpc is to end. */
 const STOP_MS = 5000;
 
+/** Backends that can come before HAProxy has to be reloaded, unless the settings say how many. */
+const SPARES = 50;
+
 /** Runs until a signal comes. Throws `Trouble` where HAProxy cannot serve what the files say at the beginning. */
 export async function ingressRunCommand(names: readonly string[], flags: IngressRunFlags): Promise<number> {
   const inputs = [...names, ...(flags.filename ?? [])];
@@ -80,7 +83,7 @@ function filesFor(names: readonly string[], flags: IngressRunFlags): ProxyFiles 
   const { diagnostics, compiled } = compileSpecs(load, config, optionsOf(flags));
   showDiagnostics(aboutIngresses(diagnostics), flags);
   if (compiled === undefined) return undefined;
-  const { files, secret, unsupported } = proxyFiles(compiled, config.haproxy);
+  const { files, secret, unsupported } = proxyFiles(compiled, { spareBackends: SPARES, ...config.haproxy });
   showDiagnostics(unsupported, flags);
   return new Map([...files, ...secret]);
 }

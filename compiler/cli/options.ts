@@ -92,6 +92,10 @@ export function withProxyOptions(command: Command): Command {
     .option("--proxy-protocol", "-o haproxy: connections begin with the PROXY protocol")
     .option("--access-log", "-o haproxy: print a line for each request on standard output")
     .option("--metrics <address>", "-o haproxy: ADDRESS:PORT where Prometheus finds /metrics")
+    .option(
+      "--spare-backends <count>",
+      "-o haproxy: backends without servers, for Services that come while HAProxy runs (kpc ingress run: 50)",
+    )
     .option("--timeout <name=time>", "-o haproxy: such as client=30s (repeatable)", collect);
 }
 

@@ -1,12 +1,27 @@
 /** Settings of the HTTP proxy: the member `haproxy`. */
-import { asBoolean, asObject, asOneOf, asString, type Context, reportInvalid } from "../documents/decode.ts";
+import { asBoolean, asInteger, asObject, asOneOf, asString, type Context, reportInvalid } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { checkMembers } from "../documents/unknown-members.ts";
 import { parseAddress, printAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
-import { type HaproxySettings, PATH_SAFETIES, type ProxyTimeouts, TIMEOUT_NAMES } from "../proxy-settings.ts";
+import {
+  type HaproxySettings,
+  MOST_SPARES,
+  PATH_SAFETIES,
+  type ProxyTimeouts,
+  TIMEOUT_NAMES,
+} from "../proxy-settings.ts";
 
-const MEMBERS = ["pathSafety", "httpsRedirect", "http2", "proxyProtocol", "accessLog", "metrics", "timeouts"] as const;
+const MEMBERS = [
+  "pathSafety",
+  "httpsRedirect",
+  "http2",
+  "proxyProtocol",
+  "accessLog",
+  "metrics",
+  "spareBackends",
+  "timeouts",
+] as const;
 
 /** The settings at `field`; undefined where there are none. */
 export function decodeHaproxySettings(context: Context, field: Field | undefined): HaproxySettings | undefined {
@@ -20,6 +35,7 @@ export function decodeHaproxySettings(context: Context, field: Field | undefined
     proxyProtocol: asBoolean(context, object.get("proxyProtocol")),
     accessLog: asBoolean(context, object.get("accessLog")),
     metrics: decodeListener(context, object.get("metrics")),
+    spareBackends: decodeCount(context, object.get("spareBackends")),
     timeouts: decodeTimeouts(context, object.get("timeouts")),
   };
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined)) as HaproxySettings;
@@ -37,6 +53,13 @@ function decodeListener(context: Context, field: Field | undefined): string | un
     return undefined;
   }
   return typeof address === "number" ? `${printAddress(address)}:${port}` : `[${printAddress(address)}]:${port}`;
+}
+
+function decodeCount(context: Context, field: Field | undefined): number | undefined {
+  const count = asInteger(context, field);
+  if (count === undefined || field === undefined || (count >= 0 && count <= MOST_SPARES)) return count;
+  reportInvalid(context, field, `must be a number from 0 to ${MOST_SPARES}`);
+  return undefined;
 }
 
 function decodeTimeouts(context: Context, field: Field | undefined): ProxyTimeouts | undefined {

@@ -47,7 +47,8 @@ export class RunningProxy {
     const wanted = new Map([...files, [RUN_CONFIG, runConfig(this.store.folder)]]);
     const { running, haproxy } = this;
     if (running === undefined || haproxy === undefined || !haproxy.isAlive()) return this.start(wanted);
-    const update = proxyUpdate(running, wanted);
+    const busy = new Set([...this.removals.values()].map(({ backend }) => backend));
+    const update = proxyUpdate(running, wanted, busy);
     if (update.kind === "reload") return this.reload(haproxy, update.files, update.because);
     if (update.changes.length === 0) return { kind: "unchanged" };
     try {

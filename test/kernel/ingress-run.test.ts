@@ -12,7 +12,7 @@ import { EVERYTHING } from "../support/runs.ts";
 describe.skipIf(haproxyMissing !== undefined)("updates under load", () => {
   test("lose no request, and what runs in the end is what the files say", async () => {
     const updates = EVERYTHING ? 300 : 25;
-    const { counts, wrong, runs, disk } = await updateHaproxy({ updates, clients: 8, seed: 4 });
+    const { counts, wrong, runs, disk } = await updateHaproxy({ updates, clients: 8, seed: 4, spares: 20 });
     expect(wrong).toEqual([]);
     expect(counts.requests).toBeGreaterThan(updates);
     expect(counts.tls).toBeGreaterThan(0);

@@ -2,63 +2,116 @@
 import { expect, test } from "vitest";
 import { type ProxyChange, proxyUpdate } from "../../compiler/formats/haproxy/changes.ts";
 import { required } from "../../compiler/invariant.ts";
-import { randomProxyStates } from "../support/ingress-updates.ts";
+import { randomProxyStates, serversOf } from "../support/ingress-updates.ts";
 import { runs } from "../support/runs.ts";
 
-type Rows = Map<string, Map<string, string>>;
+/** A HAProxy: rows of its maps, and the servers of its backends that get requests. */
+interface Proxy {
+  readonly maps: Map<string, Map<string, string>>;
+  readonly servers: Set<string>;
+}
 
-const MAPS = ["hosts.map", "wildcards.map", "exact.map", "prefixes.map"];
+const MAPS = ["hosts.map", "wildcards.map", "exact.map", "prefixes.map", "backends.map"];
 const HOSTS = ["a.test", "b.test", "x.test", "c.b.test", "other.example"];
 const PATHS = ["/", "/a", "/a/", "/a/b", "/a/b/x", "/c", "/c/x", "/d"];
 
-function rowsOf(files: ReadonlyMap<string, string>): Rows {
-  return new Map(
-    MAPS.map((map) => {
-      const lines = (files.get(map) ?? "").split("\n").filter((line) => line !== "");
-      return [map, new Map(lines.map((line) => line.split(" ") as [string, string]))];
-    }),
+function proxyOf(files: ReadonlyMap<string, string>): Proxy {
+  const maps = MAPS.map((map): [string, Map<string, string>] => {
+    const lines = (files.get(map) ?? "").split("\n").filter((line) => line !== "");
+    return [map, new Map(lines.map((line) => line.split(" ") as [string, string]))];
+  });
+  const servers = serversOf(files.get("haproxy.cfg") ?? "").map((row) => row.split(" ")[0] ?? "");
+  return { maps: new Map(maps), servers: new Set(servers) };
+}
+
+/** The name of a backend that HAProxy finds: what `LOOKUPS` of shape.ts say. */
+function nameFor({ maps }: Proxy, host: string, path: string): string | undefined {
+  const row = (map: string, key: string): string | undefined => maps.get(map)?.get(key);
+  const id = row("hosts.map", host) ?? row("wildcards.map", host.replace(/^[^.]+/, "*")) ?? "*";
+  const asked = `${id}${path}/`;
+  const found = [...(maps.get("prefixes.map") ?? [])].filter(([key]) => asked.startsWith(key));
+  return row("exact.map", `${id}${path}`) ?? found.sort(([a], [b]) => b.length - a.length)[0]?.[1];
+}
+
+function namesOf(proxy: Proxy): (string | undefined)[] {
+  return HOSTS.flatMap((host) => PATHS.map((path) => nameFor(proxy, host, path)));
+}
+
+/** The servers that requests for a name get: those of its spare backend, if it has one. */
+function serversFor({ maps, servers }: Proxy, name: string | undefined): string[] {
+  const backend = maps.get("backends.map")?.get(name ?? "") ?? name;
+  return [...servers]
+    .flatMap((server) => (server.startsWith(`${backend}/`) ? [server.replace(/^.*\//, "")] : []))
+    .sort();
+}
+
+function rowsLeadTo({ maps }: Proxy, name: string | undefined): boolean {
+  return ["exact.map", "prefixes.map"].some((map) =>
+    [...(maps.get(map)?.values() ?? [])].some((each) => each === name),
   );
 }
 
-/** The backend that HAProxy finds: what `LOOKUPS` of shape.ts say. */
-function backendFor(rows: Rows, host: string, path: string): string | undefined {
-  const id = rows.get("hosts.map")?.get(host) ?? rows.get("wildcards.map")?.get(host.replace(/^[^.]+/, "*")) ?? "*";
-  const exact = rows.get("exact.map")?.get(`${id}${path}`);
-  if (exact !== undefined) return exact;
-  const asked = `${id}${path}/`;
-  const found = [...(rows.get("prefixes.map") ?? [])].filter(([key]) => asked.startsWith(key));
-  return found.sort(([a], [b]) => b.length - a.length)[0]?.[1];
+/** Servers of before or after, and at least those of both. */
+function isBetween(now: readonly string[], before: readonly string[], after: readonly string[]): boolean {
+  const isSome = now.length > 0 || before.length === 0 || after.length === 0;
+  return (
+    isSome &&
+    now.every((each) => before.includes(each) || after.includes(each)) &&
+    before.every((each) => now.includes(each) || !after.includes(each))
+  );
 }
 
-function answersOf(rows: Rows): (string | undefined)[] {
-  return HOSTS.flatMap((host) => PATHS.map((path) => backendFor(rows, host, path)));
+function apply({ maps, servers }: Proxy, change: ProxyChange): void {
+  if ("key" in change) {
+    const map = required(maps.get(change.map), change.map);
+    if (change.kind === "delete-row") map.delete(change.key);
+    else map.set(change.key, change.value);
+  } else if (change.kind === "add-server") servers.add(`${change.backend}/${change.server}`);
+  else if (change.kind === "remove-server") servers.delete(`${change.backend}/${change.server}`);
 }
 
-function apply(rows: Rows, change: ProxyChange): boolean {
-  if (!("key" in change)) return false;
-  const map = required(rows.get(change.map), change.map);
-  if (change.kind === "delete-row") map.delete(change.key);
-  else map.set(change.key, change.value);
-  return true;
-}
-
-test("each step of an update leaves answers of before or after", () => {
-  const states = randomProxyStates(runs(2000), 9);
-  let steps = 0;
-  for (const [i, before] of states.slice(0, -1).entries()) {
-    const after = required(states[i + 1], "a state");
-    const update = proxyUpdate(before, after);
-    if (update.kind === "reload") continue;
-    const rows = rowsOf(before);
-    const [first, last] = [answersOf(rows), answersOf(rowsOf(after))];
-    for (const change of update.changes) {
-      if (!apply(rows, change)) continue;
-      steps++;
-      const now = answersOf(rows);
-      const mixed = now.findIndex((answer, at) => answer !== first[at] && answer !== last[at]);
-      expect([i, change, mixed < 0 ? undefined : now[mixed]]).toEqual([i, change, undefined]);
+test.each([0, 3])("each step of an update leaves answers of before or after, with %i spare backends", (spares) => {
+  const states = randomProxyStates({ count: runs(2000), seed: 9, spares });
+  let [steps, reloads, reused] = [0, 0, 0];
+  let files = required(states[0], "a state");
+  const taken = new Set<string>();
+  for (const [i, wanted] of states.slice(1).entries()) {
+    const update = proxyUpdate(files, wanted);
+    const proxy = proxyOf(files);
+    const [before, after] = [proxyOf(files), proxyOf(wanted)];
+    const [first, last] = [namesOf(before), namesOf(after)];
+    files = update.files;
+    if (update.kind === "reload") {
+      reloads++;
+      continue;
     }
-    expect(answersOf(rows)).toEqual(last);
+    for (const change of update.changes) {
+      apply(proxy, change);
+      steps++;
+      if (change.kind === "add-row" && change.map === "backends.map") {
+        if (taken.has(change.value)) reused++;
+        taken.add(change.value);
+      }
+      const now = namesOf(proxy);
+      const mixed = now.findIndex((name, at) => {
+        if (name !== first[at] && name !== last[at]) return true;
+        const [had, gets] = [serversFor(before, name), serversFor(after, name)];
+        // Where no row has the name, nothing says which servers it has.
+        return !isBetween(
+          serversFor(proxy, name),
+          rowsLeadTo(before, name) ? had : gets,
+          rowsLeadTo(after, name) ? gets : had,
+        );
+      });
+      if (mixed >= 0)
+        expect.fail(`update ${i}, after ${JSON.stringify(change)}: ${now[mixed]} is neither of before nor of after`);
+    }
+    // What is written is what runs, and what runs answers as it should.
+    expect(proxyOf(files)).toEqual(proxy);
+    expect(namesOf(proxy)).toEqual(last);
+    for (const name of last) expect(serversFor(proxy, name)).toEqual(serversFor(after, name));
   }
   expect(steps).toBeGreaterThan(states.length / 2);
+  if (spares === 0) expect(reloads).toBeGreaterThan(0);
+  else expect(reused).toBeGreaterThan(0);
 });

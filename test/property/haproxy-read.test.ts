@@ -2,6 +2,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../compiler/diagnostics.ts";
+import { proxyUpdate } from "../../compiler/formats/haproxy/changes.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";
 import { MAP_NAMES } from "../../compiler/formats/haproxy/shape.ts";
@@ -68,9 +69,9 @@ function shownMaps(files: ReadonlyMap<string, string>): string {
 describe("what HAProxy is given holds the routes", () => {
   test("its files", () => {
     fc.assert(
-      fc.property(ROUTES, (routes) => {
+      fc.property(ROUTES, fc.nat(2), (routes, spares) => {
         const findings: Diagnostic[] = [];
-        const { files } = printHaproxy(routes, { header: ["a comment"] });
+        const { files } = printHaproxy(routes, { header: ["a comment"], settings: { spareBackends: spares } });
         const sources = new Map([...files].map(([name, text]) => [name, { name, text }]));
         const config = required(sources.get("haproxy.cfg"), "haproxy.cfg");
         const read = readHaproxy(config, sources, (finding) => void findings.push(finding));
@@ -79,6 +80,25 @@ describe("what HAProxy is given holds the routes", () => {
       }),
       { numRuns: runs(2000) },
     );
+  });
+
+  test("its files after an update: a backend that has a spare one keeps its name", () => {
+    let placed = 0;
+    fc.assert(
+      fc.property(ROUTES, ROUTES, (before, after) => {
+        const printed = [before, after].map((routes) => printHaproxy(routes, { settings: { spareBackends: 4 } }).files);
+        const { files } = proxyUpdate(required(printed[0], "before"), required(printed[1], "after"));
+        if (files.get("backends.map") !== "") placed++;
+        const findings: Diagnostic[] = [];
+        const sources = new Map([...files].map(([name, text]) => [name, { name, text }]));
+        const config = required(sources.get("haproxy.cfg"), "haproxy.cfg");
+        const read = readHaproxy(config, sources, (finding) => void findings.push(finding));
+        expect(findings).toEqual([]);
+        expect(plain(read?.routes ?? [], withEndpoints)).toEqual(plain(held(after), withEndpoints));
+      }),
+      { numRuns: runs(2000) },
+    );
+    expect(placed).toBeGreaterThan(0);
   });
 
   test("what show map prints of its maps, with names of backends", () => {

@@ -16,6 +16,8 @@ import { makeCertificate, type ThrowawayCertificate } from "./certificates.ts";
 /** What `ingress-world.mjs` tells. */
 export interface HaproxyUpdates {
   readonly counts: Readonly<Record<"requests" | "tls" | "at-run-time" | "reloaded" | "unchanged", number>>;
+  /** Why HAProxy had to be reloaded, each time. */
+  readonly reloads: readonly string[];
   /** Answers that fit to no state between the moments when a request was sent and answered. */
   readonly wrong: readonly string[];
   /** Rows of maps, and servers, as HAProxy has them in the end, and files. */
@@ -27,10 +29,12 @@ interface UpdateOptions {
   readonly updates: number;
   readonly clients: number;
   readonly seed: number;
+  /** Backends without servers that HAProxy has. */
+  readonly spares: number;
 }
 
 /** Updates a HAProxy `updates` times, each to a random state that is near the one before. */
-export async function updateHaproxy({ updates, clients, seed }: UpdateOptions): Promise<HaproxyUpdates> {
+export async function updateHaproxy({ updates, clients, seed, spares }: UpdateOptions): Promise<HaproxyUpdates> {
   const folder = mkdtempSync(join(tmpdir(), "kpc-hx-"));
   try {
     const [states = []] = fc.sample(STATES(updates + 1), { seed, numRuns: 1 });
@@ -43,7 +47,7 @@ export async function updateHaproxy({ updates, clients, seed }: UpdateOptions): 
     child.stdout.on("data", (bytes: Buffer) => out.push(bytes));
     child.stderr.on("data", (bytes: Buffer) => err.push(bytes));
     child.stdin.on("error", () => undefined); // it has ended, which its output tells
-    child.stdin.end(`${JSON.stringify({ folder, clients, states: states.map(stateOf) })}\n`);
+    child.stdin.end(`${JSON.stringify({ folder, clients, states: states.map((state) => stateOf(state, spares)) })}\n`);
     await new Promise((resolve) => child.once("close", resolve));
     const text = Buffer.concat(out).toString();
     if (text === "") throw new Error(`the world of HAProxy ended: ${Buffer.concat(err)}`);
@@ -67,9 +71,17 @@ export function serversOf(config: string): string[] {
 }
 
 /** Files of a proxy in random states, each near the one before. */
-export function randomProxyStates(count: number, seed: number): ReadonlyMap<string, string>[] {
+export function randomProxyStates({
+  count,
+  seed,
+  spares,
+}: {
+  readonly count: number;
+  readonly seed: number;
+  readonly spares: number;
+}): ReadonlyMap<string, string>[] {
   const [states = []] = fc.sample(STATES(count), { seed, numRuns: 1 });
-  return states.map((state) => new Map((stateOf(state) as { files: [string, string][] }).files));
+  return states.map((state) => filesOf(state, spares));
 }
 
 // --- states --------------------------------------------------------------------------------------------------------------
@@ -80,9 +92,17 @@ const SERVICES = 6;
 /** Hosts with a certificate of their own; each has two that take turns. */
 const TLS_HOSTS = ["a.test", "b.test"] as const;
 
-/** `services`: which of four endpoints are ready. `paths`: the service of each host and path, exact and prefix; 0: none. */
+/** A Service in the place of another one has another name and endpoints of its own. */
+interface RandomService {
+  /** How many were in its place before. */
+  readonly turn: number;
+  /** Which of four endpoints are ready, a bit each. */
+  readonly ready: number;
+}
+
+/** `paths`: the service of each host and path, exact and prefix; 0: none. */
 interface RandomState {
-  readonly services: readonly number[];
+  readonly services: readonly RandomService[];
   readonly paths: readonly (readonly number[])[];
   readonly certificates: readonly number[];
 }
@@ -94,6 +114,14 @@ function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
     {
       weight: 5,
       arbitrary: fc.record({ kind: fc.constant("service" as const), at: fc.nat(SERVICES - 1), to: fc.nat(15) }),
+    },
+    {
+      weight: 2,
+      arbitrary: fc.record({
+        kind: fc.constant("new-service" as const),
+        at: fc.nat(SERVICES - 1),
+        to: fc.integer({ min: 1, max: 15 }),
+      }),
     },
     {
       weight: 4,
@@ -116,7 +144,10 @@ function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
       }),
     },
   );
-  const first = fc.array(service, { minLength: SERVICES, maxLength: SERVICES });
+  const first = fc.array(fc.record({ turn: fc.constant(0), ready: service }), {
+    minLength: SERVICES,
+    maxLength: SERVICES,
+  });
   const steps = fc.array(fc.array(change, { minLength: 1, maxLength: 4 }), {
     minLength: count - 1,
     maxLength: count - 1,
@@ -140,7 +171,9 @@ function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
       for (const { kind, at, to } of each) {
         const host = kind === "path" ? Math.floor(at / (PATHS.length * 2)) : at;
         const row = next.paths[host] ?? [];
-        if (kind === "service") next.services[at] = to;
+        const { turn } = required(next.services[at % SERVICES], "a Service");
+        if (kind === "service") next.services[at] = { turn, ready: to };
+        else if (kind === "new-service") next.services[at] = { turn: turn + 1, ready: to };
         else if (kind === "path") row[at % (PATHS.length * 2)] = to;
         else if (kind === "host") row.fill(to);
         else next.certificates[at] = to;
@@ -153,13 +186,14 @@ function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
 
 const NONE: RouteTarget = { kind: "status", status: 404, reason: "no path" };
 
-function targetOf(service: number, services: readonly number[]): RouteTarget {
-  const ready = services[service - 1] ?? 0;
+function targetOf(service: number, services: readonly RandomService[]): RouteTarget {
+  const { turn, ready } = required(services[service - 1], "a Service");
+  const network = service + (((SERVICES + 1) * turn) % 252);
   const endpoints = [1, 2, 3, 4]
     .filter((n) => (ready >> (n - 1)) & 1)
-    .map((n) => ({ address: required(parseAddress(`10.1.${service}.${n}`), "an address"), port: 8080 }));
+    .map((n) => ({ address: required(parseAddress(`10.1.${network}.${n}`), "an address"), port: 8080 }));
   if (endpoints.length === 0) return { kind: "status", status: 503, reason: "no endpoint" };
-  return { kind: "endpoints", backend: `ns/svc-${service}:80`, endpoints };
+  return { kind: "endpoints", backend: `ns/svc-${service}-${turn}:80`, endpoints };
 }
 
 /** A host without paths is not among them. */
@@ -193,20 +227,26 @@ const REQUESTS: readonly { readonly host: string; readonly isTls: boolean }[] = 
   ...TLS_HOSTS.map((host) => ({ host, isTls: true })),
 ];
 
-/** A state as `ingress-world.mjs` takes it. */
-function stateOf(state: RandomState): unknown {
+/** The files of a proxy in a state, by name. */
+function filesOf(state: RandomState, spareBackends: number): ReadonlyMap<string, string> {
   const routes = routesOf(state);
   const names = TLS_HOSTS.map((host) => `ns/${host.replace(".", "-")}`);
   const tls: TlsTable = {
     certificates: TLS_HOSTS.map((host, i) => ({ name: names[i] ?? "", names: [host], notBefore: 0, notAfter: 4e12 })),
     hosts: TLS_HOSTS.map((host, i) => ({ host, certificate: names[i] ?? "" })),
   };
-  const { files, certificates } = printHaproxy(routes, { tls });
+  const { files, certificates } = printHaproxy(routes, { tls, settings: { spareBackends } });
   const hostOf = new Map(names.map((name, i) => [name, TLS_HOSTS[i] ?? ""]));
   const secret = [...certificates].map(([file, name]): [string, string] => {
     const { certificate, key } = pairOf(hostOf.get(name) ?? "", state);
     return [file, `${certificate}${key}`];
   });
+  return new Map([...files, ...secret]);
+}
+
+/** A state as `ingress-world.mjs` takes it. */
+function stateOf(state: RandomState, spares: number): unknown {
+  const routes = routesOf(state);
   const urls = REQUESTS.flatMap(({ host, isTls }) =>
     ["/", "/a", "/a/", "/a/b", "/a/b/x", "/c", "/d"].map((path) => {
       const target = evaluateRoute({ routes }, { host, target: path });
@@ -220,5 +260,5 @@ function stateOf(state: RandomState): unknown {
     if (target.kind === "status") return [];
     return [[target.backend, target.endpoints.map(({ address }) => printAddress(address))]];
   });
-  return { files: [...files, ...secret], urls, backends: Object.fromEntries(backends) };
+  return { files: [...filesOf(state, spares)], urls, backends: Object.fromEntries(backends) };
 }

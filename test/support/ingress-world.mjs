@@ -88,6 +88,8 @@ let isOver = false;
 const counts = { requests: 0, tls: 0, "at-run-time": 0, reloaded: 0, unchanged: 0 };
 /** @type {string[]} */
 const wrong = [];
+/** @type {string[]} */
+const reloads = [];
 
 await proxy.apply(filesOf(0));
 
@@ -117,9 +119,10 @@ async function client() {
 const asking = Array.from({ length: clients }, client);
 for (let state = 1; state < states.length; state++) {
   begun = state;
-  const { kind } = await proxy.apply(filesOf(state));
+  const update = await proxy.apply(filesOf(state));
   done = state;
-  counts[/** @type {"reloaded"} */ (kind)]++;
+  counts[/** @type {"reloaded"} */ (update.kind)]++;
+  if (update.kind === "reloaded") reloads.push(update.because);
   await proxy.tend();
   // Clients meet the state, too.
   await new Promise((resolve) => setTimeout(resolve, 2));
@@ -131,7 +134,9 @@ for (let i = 0; i < 200; i++) {
   await new Promise((resolve) => setTimeout(resolve, 10));
 }
 const admin = join(folder, "admin.sock");
-const maps = ["hosts", "wildcards", "exact", "prefixes"].map((name) => `${name}.map`);
+const maps = ["hosts", "wildcards", "exact", "prefixes", "backends"]
+  .map((name) => `${name}.map`)
+  .filter((name) => filesOf(0).has(name));
 const runs = {
   maps: await Promise.all(
     maps.map(async (name) => {
@@ -157,5 +162,5 @@ const disk = {
   config: readFileSync(join(folder, "haproxy.cfg"), "utf8"),
 };
 await proxy.stop(1000);
-process.stdout.write(`${JSON.stringify({ counts, wrong, runs, disk })}\n`);
+process.stdout.write(`${JSON.stringify({ counts, reloads, wrong, runs, disk })}\n`);
 process.exit(0);

@@ -2,7 +2,7 @@
 import type { ExternalHost, RequestTarget, RouteEndpoint } from "../../ir/types.ts";
 import { parseAddress, printAddress } from "../../net/address.ts";
 import { shortHash } from "./hashes.ts";
-import { LOOKED_UP, NO_NEW_CLIENTS, STICKY, statusBackend } from "./shape.ts";
+import { LOOKED_UP, NO_NEW_CLIENTS, STICKY, spareBackend, statusBackend } from "./shape.ts";
 
 /** Where one backend leads: shares are several. */
 export type BackendTarget = Exclude<RequestTarget, { readonly kind: "shares" | "redirect" }>;
@@ -50,6 +50,15 @@ export class Backends {
   }
 }
 
+/** The sections of backends that get their servers by the runtime API: lines as of a plain backend. */
+export function printSpares(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => emptySection(spareBackend(i + 1))).flatMap((lines) => [...lines, ""]);
+}
+
+function emptySection(name: string): string[] {
+  return [`backend ${name}`, "  balance roundrobin"];
+}
+
 /** `NAMESPACE.SERVICE.PORT`: names of namespaces, Services and ports have no dots. */
 function backendName(target: BackendTarget): string {
   if (target.kind === "status") return statusBackend(target.status);
@@ -70,8 +79,7 @@ function section([name, { target, lines }]: readonly [string, Backend]): string[
     ...(external === undefined ? [] : [externalServer(external)]),
   ];
   return [
-    `backend ${name}`,
-    "  balance roundrobin",
+    ...emptySection(name),
     ...own,
     ...(sticky === undefined ? [] : STICKY.map((line) => `  ${line}`)),
     ...servers.sort(),

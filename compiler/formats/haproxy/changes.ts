@@ -1,7 +1,9 @@
 /** What turns the configuration that a HAProxy runs with into another one: commands for its runtime API, or a reload. */
 import { CERTIFICATE_LIST } from "./certificates.ts";
+import { CONFIG, printConfig, readConfig, rowsOf } from "./config-text.ts";
 import { REDIRECT_MAP } from "./redirects.ts";
-import { mapFile } from "./shape.ts";
+import { mapFile, SPARES_MAP } from "./shape.ts";
+import { placeInSpares } from "./spares.ts";
 
 /** One step, for HAProxy 2.6 and later. */
 export type ProxyChange =
@@ -37,19 +39,25 @@ export type ProxyUpdate =
   /** `because`: the first line that no command changes. */
   | { readonly kind: "reload"; readonly because: string; readonly files: ReadonlyMap<string, string> };
 
-const CONFIG = "haproxy.cfg";
-
 /**
- * The update from `running` to `wanted`, both files by their names, as `printHaproxy` makes them. At each moment of it a request is
- * served as before or as after: no row of a map names a backend without its servers, no host is known without its paths.
+ * The update from `running` to `asked`, both files by their names, as `printHaproxy` makes them. At each moment of it a request is
+ * served as before or as after: no row of a map names a backend without its servers, no host is known without its paths. Backends that are
+ * new get spare ones; those of `busy` still have servers that are to go.
  */
-export function proxyUpdate(running: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): ProxyUpdate {
-  const reload = (because: string): ProxyUpdate => ({ kind: "reload", because, files: wanted });
+export function proxyUpdate(
+  running: ReadonlyMap<string, string>,
+  asked: ReadonlyMap<string, string>,
+  busy: ReadonlySet<string> = new Set(),
+): ProxyUpdate {
+  const reload = (because: string): ProxyUpdate => ({ kind: "reload", because, files: asked });
+  const { files: wanted, unplaced } = placeInSpares(running, asked, busy);
   const before = readConfig(running.get(CONFIG) ?? "");
   const after = readConfig(wanted.get(CONFIG) ?? "");
   for (const [name, section] of before.backends)
     if (!after.backends.has(name)) after.backends.set(name, { ...section, servers: new Map() });
-  for (const name of after.backends.keys()) if (!before.backends.has(name)) return reload(`backend ${name} is new`);
+  for (const name of after.backends.keys())
+    if (!before.backends.has(name))
+      return reload([`backend ${name} is new`, unplaced.get(name)].filter(Boolean).join(": "));
   const other = firstDifference(before.lines, after.lines);
   if (other !== undefined) return reload(other);
 
@@ -83,69 +91,24 @@ export function proxyUpdate(running: ReadonlyMap<string, string>, wanted: Readon
   if (ofListeners !== undefined) return reload(ofListeners);
   const certificates = certificateChanges(running, wanted);
   if (typeof certificates === "string") return reload(certificates);
+  const backends = rowChanges(SPARES_MAP, running.get(SPARES_MAP) ?? "", wanted.get(SPARES_MAP) ?? "");
   const rows = portsOf(running, wanted).flatMap((port) => mapChanges(port, running, wanted));
   return {
     kind: "at-run-time",
-    changes: [...certificates.added, ...added, ...rows, ...removed, ...certificates.removed],
+    changes: [
+      ...certificates.added,
+      ...added,
+      ...backends.put,
+      ...rows,
+      ...backends.gone,
+      ...removed,
+      ...certificates.removed,
+    ],
     files: new Map([...wanted, [CONFIG, printConfig(wanted.get(CONFIG) ?? "", before, after)]]),
   };
 }
 
 // --- haproxy.cfg ---------------------------------------------------------------------------------------------------------
-
-interface ProxyConfig {
-  /** All but backends. */
-  readonly lines: readonly string[];
-  readonly defaults: string;
-  readonly backends: Map<string, BackendSection>;
-}
-
-interface BackendSection {
-  /** All but servers. */
-  readonly lines: readonly string[];
-  readonly defaults: string;
-  /** What stands behind a server's name. */
-  readonly servers: ReadonlyMap<string, string>;
-}
-
-const DEFAULTS = /^ {2}default-server (.*)$/;
-
-function readConfig(text: string): ProxyConfig {
-  const lines: string[] = [];
-  const backends = new Map<string, BackendSection>();
-  let defaults = "";
-  let section: { lines: string[]; defaults: string; servers: Map<string, string> } | undefined;
-  for (const line of text.split("\n")) {
-    // Comments tell when and how the file was made.
-    if (line === "" || line.startsWith("#")) continue;
-    const [, name] = /^backend (\S+)$/.exec(line) ?? [];
-    if (name !== undefined) {
-      section = { lines: [], defaults: "", servers: new Map() };
-      backends.set(name, section);
-      continue;
-    }
-    if (!line.startsWith(" ")) section = undefined;
-    const [, server, words] = /^ {2}server (\S+) (.*)$/.exec(line) ?? [];
-    const [, own] = DEFAULTS.exec(line) ?? [];
-    if (section === undefined) {
-      lines.push(line);
-      defaults = own ?? defaults;
-    } else if (server !== undefined && words !== undefined) section.servers.set(server, words);
-    else {
-      section.lines.push(line);
-      section.defaults = own ?? section.defaults;
-    }
-  }
-  return { lines, defaults, backends };
-}
-
-/** `text` with the backends that only `before` has at its end. */
-function printConfig(text: string, before: ProxyConfig, after: ProxyConfig): string {
-  const wanted = readConfig(text).backends;
-  const kept = [...before.backends].filter(([name]) => after.backends.has(name) && !wanted.has(name));
-  const sections = kept.flatMap(([name, { lines }]) => [`backend ${name}`, ...lines, ""]);
-  return sections.length === 0 ? text : [text, ...sections].join("\n");
-}
 
 function firstDifference(before: readonly string[], after: readonly string[]): string | undefined {
   const at = Array.from({ length: Math.max(before.length, after.length) }, (_, i) => i).find(
@@ -233,15 +196,6 @@ function rowChanges(map: string, running: string, wanted: string): MapChanges {
     put: put.sort((a, b) => b.key.length - a.key.length),
     gone: gone.sort((a, b) => a.length - b.length).map((key) => ({ kind: "delete-row", map, key })),
   };
-}
-
-function rowsOf(text: string): ReadonlyMap<string, string> {
-  return new Map(
-    text.split("\n").flatMap((line): [string, string][] => {
-      const at = line.indexOf(" ");
-      return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
-    }),
-  );
 }
 
 // --- certificates --------------------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ import {
   type PathMaps,
   pathKey,
   pathLookups,
+  SPARE_LOOKUP,
   unreachablePath,
 } from "./shape.ts";
 
@@ -54,6 +55,7 @@ export function printListeningPort(
     ...(settings.pathSafety === "reject" ? [REJECT_UNSAFE] : []),
     ...hostLookups(port, maps),
     ...pathLookups(port),
+    ...(settings.spareBackends ? [SPARE_LOOKUP] : []),
     `use_backend %[var(txn.backend)] if { var(txn.backend) -m found }${chosen.length === 0 ? "" : ` !${isList}`}`,
     ...chosen,
     `default_backend ${backends.for(NO_RULE)}`,

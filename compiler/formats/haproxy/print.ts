@@ -1,8 +1,8 @@
 /** Routes as a configuration of HAProxy: maps that hold what is asked, and rules that only ask them. */
 import type { Diagnostic, Report } from "../../diagnostics.ts";
-import type { HostRoutes, ListeningPort, RouteTarget, TlsTable } from "../../ir/types.ts";
+import type { HostRoutes, ListeningPort, TlsTable } from "../../ir/types.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
-import { Backends } from "./backends.ts";
+import { Backends, printSpares } from "./backends.ts";
 import { CERTIFICATE_LIST, printCertificates } from "./certificates.ts";
 import { type PortFiles, printListeningPort } from "./listeners.ts";
 import { REDIRECT, REDIRECT_MAP, redirectRows } from "./redirects.ts";
@@ -17,6 +17,10 @@ import {
   type PathMaps,
   pathKey,
   RESOLVERS,
+  SPARE_LOOKUP,
+  SPARES_MAP,
+  STATUSES,
+  statusBackend,
   unreachablePath,
 } from "./shape.ts";
 
@@ -53,7 +57,9 @@ export function printHaproxy(
 ): HaproxyConfig {
   const unsupported: Diagnostic[] = [];
   const report: Report = (diagnostic) => void unsupported.push(diagnostic);
+  const { spareBackends = 0 } = settings;
   const backends = new Backends();
+  for (const status of STATUSES) backends.for({ kind: "status", status, reason: "always there" });
   const taken = new Set(listeners.map(({ port }) => port));
   const ingresses =
     routes.length === 0 && listeners.length > 0
@@ -75,8 +81,10 @@ export function printHaproxy(
           ...printMetrics(settings),
           ...(backends.isLookedUp ? [...RESOLVERS, ""] : []),
           ...backends.print(),
+          ...printSpares(spareBackends),
         ].join("\n"),
       ],
+      ...(spareBackends === 0 ? [] : [[SPARES_MAP, ""] as const]),
       ...parts.flatMap(({ files }) => [...files]),
     ]),
     certificates: new Map(parts.flatMap(({ list }) => [...(list?.files ?? [])])),
@@ -124,8 +132,9 @@ function printIngresses(
     // What no path of the host takes.
     if (!maps.prefixes.has(`${id}/`)) maps.prefixes.set(`${id}/`, backends.for(fallback));
   }
-  const none: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
-  const last = backends.for(routes.find(({ host }) => host === undefined)?.fallback ?? none);
+  const { spareBackends = 0 } = settings;
+  // Where backends may come while HAProxy runs, redirects may, too.
+  const hasRedirects = redirects.size > 0 || spareBackends > 0;
   const lines = [
     ...binds,
     ...(list === undefined
@@ -136,15 +145,17 @@ function printIngresses(
         ]),
     ...(settings.pathSafety === "reject" ? [REJECT_UNSAFE] : []),
     ...LOOKUPS.slice(0, -1),
-    ...(redirects.size === 0 ? [] : [REDIRECT]),
+    ...(hasRedirects ? [REDIRECT] : []),
+    ...(spareBackends === 0 ? [] : [SPARE_LOOKUP]),
     ...LOOKUPS.slice(-1),
-    `default_backend ${last}`,
+    // Each host has a row for all its paths, and so has the one for other hosts where a rule is for them.
+    `default_backend ${statusBackend(404)}`,
   ];
   return {
     frontend: ["frontend http", ...lines.map((line) => `  ${line}`), ""],
     files: new Map([
       ...MAP_NAMES.map((name) => [mapFile(name), mapText(maps[name])] as const),
-      ...(redirects.size === 0 ? [] : ([[REDIRECT_MAP, mapText(redirects)]] as const)),
+      ...(!hasRedirects ? [] : ([[REDIRECT_MAP, mapText(redirects)]] as const)),
       ...(list === undefined ? [] : ([[CERTIFICATE_LIST, list.text]] as const)),
     ]),
     list,

@@ -2,11 +2,21 @@
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
 import type { ExternalHost, HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
-import { linesOf, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
+import { linesOf, type MapRow, mapError, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
 import { REDIRECT, REDIRECT_MAP } from "./redirects.ts";
 import { routesOfMaps } from "./routes.ts";
 import { REJECT_UNSAFE } from "./settings.ts";
-import { LOOKED_UP, LOOKUPS, MAP_NAMES, type MapName, NO_NEW_CLIENTS, RESOLVERS, STICKY } from "./shape.ts";
+import {
+  LOOKED_UP,
+  LOOKUPS,
+  MAP_NAMES,
+  type MapName,
+  NO_NEW_CLIENTS,
+  RESOLVERS,
+  SPARE_LOOKUP,
+  SPARES_MAP,
+  STICKY,
+} from "./shape.ts";
 
 /** Routes of a proxy. */
 export interface ProxyRoutes {
@@ -25,7 +35,7 @@ export function isHaproxyConfig(text: string): boolean {
 const NEEDED: readonly string[] = MAP_NAMES.map((name) => `${name}.map`);
 
 /** The files of maps that kpc's `haproxy.cfg` may name. */
-export const MAP_FILES: readonly string[] = [...NEEDED, REDIRECT_MAP];
+export const MAP_FILES: readonly string[] = [...NEEDED, REDIRECT_MAP, SPARES_MAP];
 
 /**
  * The routes of a configuration as kpc writes it, with its maps by their file names. Undefined where a line is none that kpc writes, since nothing is
@@ -46,10 +56,14 @@ export function readHaproxy(
   const findings: Diagnostic[] = [];
   const tell: Report = (finding) => void findings.push(finding);
   const { backends, last, ofSettings } = readConfigLines(config, tell);
-  const needed = ofSettings.has(REDIRECT) ? MAP_FILES : NEEDED;
+  const needed = [
+    ...NEEDED,
+    ...(ofSettings.has(REDIRECT) ? [REDIRECT_MAP] : []),
+    ...(ofSettings.has(SPARE_LOOKUP) ? [SPARES_MAP] : []),
+  ];
   const missing = needed.filter((file) => !maps.has(file));
   for (const file of missing) tell(lineError(`${file} is missing: expected it beside this file`, start(config)));
-  const rowsOf = (name: MapName | "redirects"): ReturnType<typeof readMapFile> => {
+  const rowsOf = (name: MapName | "redirects" | "backends"): ReturnType<typeof readMapFile> => {
     const source = maps.get(`${name}.map`);
     return source === undefined ? [] : readMapFile(source, tell);
   };
@@ -60,11 +74,32 @@ export function readHaproxy(
     prefixes: rowsOf("prefixes"),
     redirects: ofSettings.has(REDIRECT) ? rowsOf("redirects") : [],
   };
-  const targetOf = (name: string): RouteTarget | undefined => backends.get(name);
-  const routes = last === undefined ? undefined : routesOfMaps(rows, { targetOf, last: targetOf(last) }, tell);
+  const spares = ofSettings.has(SPARE_LOOKUP)
+    ? namesOfSpares(rowsOf("backends"), backends, tell)
+    : new Map<string, string>();
+  const targetOf = (name: string): RouteTarget | undefined => {
+    const target = backends.get(spares.get(name) ?? name);
+    return target?.kind === "endpoints" ? { ...target, backend: backendNamed(name) } : target;
+  };
+  const routes = last === undefined ? undefined : routesOfMaps(rows, { targetOf, last: backends.get(last) }, tell);
   for (const finding of findings) report(finding);
   if (routes === undefined || findings.length > 0) return undefined;
   return { routes, knowsEndpoints: true, rejectsUnsafe: ofSettings.has(REJECT_UNSAFE) };
+}
+
+/** Which backend has the servers of another name. */
+function namesOfSpares(
+  rows: readonly MapRow[],
+  backends: ReadonlyMap<string, RouteTarget>,
+  report: Report,
+): ReadonlyMap<string, string> {
+  const spares = new Map<string, string>();
+  for (const row of rows) {
+    if (!backends.has(row.value)) report(mapError(`haproxy.cfg has no backend ${row.value}`, row));
+    else if (spares.has(row.key)) report(mapError(`the key ${row.key} is here twice`, row));
+    spares.set(row.key, row.value);
+  }
+  return spares;
 }
 
 /** The routes of maps that the runtime API has printed; backends are known by their names only. Reports `haproxy-map`. */
@@ -99,8 +134,17 @@ const SECTIONS: ReadonlySet<string> = new Set<Section>(["global", "defaults", "f
 const OTHER_SECTIONS =
   /^(?:listen|peers|resolvers|userlist|mailers|cache|program|http-errors|ring|fcgi-app|log-forward)\b/;
 
-/** Lines of the frontend that settings ask for: they answer some requests themselves. */
-const OF_SETTINGS: ReadonlySet<string> = new Set([REJECT_UNSAFE, REDIRECT]);
+/** Lines of the frontend that settings ask for, and behind how many lines of `LOOKUPS` each stands: one that reads a variable before it
+ *  is set does nothing. */
+const OF_SETTINGS: ReadonlyMap<string, (asked: number) => boolean> = new Map([
+  [REJECT_UNSAFE, () => true],
+  [REDIRECT, isBeforeLast],
+  [SPARE_LOOKUP, isBeforeLast],
+]);
+
+function isBeforeLast(asked: number): boolean {
+  return asked === LOOKUPS.length - 1;
+}
 
 /** Lines that choose no backend and no server, by section. */
 const NEUTRAL: Readonly<Record<Section, RegExp>> = {
@@ -194,7 +238,7 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
       // The section has been told.
     } else if (section === undefined) {
       unexpected(line, "expected a section");
-    } else if (section === "frontend" && OF_SETTINGS.has(text)) {
+    } else if (section === "frontend" && OF_SETTINGS.get(text)?.(asked) === true) {
       ofSettings.add(text);
     } else if (NEUTRAL[section].test(text)) {
       // Chooses nothing.

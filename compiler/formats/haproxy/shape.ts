@@ -64,6 +64,25 @@ export const LOOKUPS: readonly string[] = [
   "use_backend %[var(txn.backend)] if { var(txn.backend) -m found }",
 ];
 
+/** Backends that came while HAProxy ran: the name that the other maps have, and the spare backend that has its servers. */
+export const SPARES_MAP = "backends.map";
+
+/** Before the last of `LOOKUPS`, in a configuration with spare backends. What is no key of the map stays as it is. */
+export const SPARE_LOOKUP = `http-request set-var(txn.backend) var(txn.backend),map_str(${SPARES_MAP})`;
+
+/** The name of a backend without servers, of which HAProxy has a few for Services that come while it runs. Counted from 1. */
+export function spareBackend(number: number): string {
+  return `spare-${number}`;
+}
+
+/** Whether a backend is one of the spare ones. */
+export function isSpare(name: string): boolean {
+  return /^spare-\d+$/.test(name);
+}
+
+/** The backends with which HAProxy answers itself. */
+export const STATUSES = [404, 503] as const;
+
 /** The name of the backend with which HAProxy answers itself. */
 export function statusBackend(status: number): string {
   return `status-${status}`;

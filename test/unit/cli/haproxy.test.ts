@@ -89,6 +89,8 @@ haproxy: {accessLog: true, metrics: "[::1]:8404", timeouts: {client: 30s, tunnel
         "reject",
         "--metrics",
         "127.0.0.1:9",
+        "--spare-backends",
+        "2",
       ];
       const args = ["compile", "a.yaml", "-c", "kpc.yaml", "-q", "-o", "haproxy", "-d", "out", ...flags];
       expect(kpc(args, { folder })).toEqual({ code: 0, stdout: "", stderr: "" });
@@ -101,6 +103,7 @@ haproxy: {accessLog: true, metrics: "[::1]:8404", timeouts: {client: 30s, tunnel
         "  bind :80 accept-proxy",
         "  http-request deny deny_status 400 if { path -m reg -i //|%2f|/([.]|%2e){1,2}(;[^/]*)?(/|$) }",
         "  bind 127.0.0.1:9",
+        "backend spare-2",
       ];
       expect(lines.filter((line) => !config.includes(`${line}\n`))).toEqual([]);
       expect(config).not.toMatch(/8404|client 30s|client 60s/);
@@ -108,6 +111,8 @@ haproxy: {accessLog: true, metrics: "[::1]:8404", timeouts: {client: 30s, tunnel
   });
 
   test.each([
+    [["--spare-backends", "ten"], 'kpc: --spare-backends: Invalid value: expected integer, found string "ten"\n'],
+    [["--spare-backends", "10001"], "kpc: --spare-backends: Invalid value: 10001: must be a number from 0 to 10000\n"],
     [["--timeout", "client"], "kpc: --timeout client: expected NAME=TIME, such as client=30s\n"],
     [
       ["--timeout", "clint=3s"],

@@ -18,6 +18,7 @@ function target(text: string): RouteTarget {
 function filesOf(
   hosts: Readonly<Record<string, Readonly<Record<string, string>>>>,
   certificates: Readonly<Record<string, readonly string[]>> = {},
+  spareBackends = 0,
 ): ReadonlyMap<string, string> {
   const routes = Object.entries(hosts).map(([host, rows]): HostRoutes => {
     const paths = Object.entries(rows).map(([path, to]): PathRoute => {
@@ -31,7 +32,10 @@ function filesOf(
     certificates: names.map((name) => ({ name: `ns/${name}`, names: [], notBefore: 0, notAfter: 1 })),
     hosts: names.flatMap((name) => (certificates[name] ?? []).map((host) => ({ host, certificate: `ns/${name}` }))),
   };
-  const { files, certificates: pems } = printHaproxy(routes, names.length === 0 ? {} : { tls });
+  const { files, certificates: pems } = printHaproxy(routes, {
+    ...(names.length === 0 ? {} : { tls }),
+    settings: { spareBackends },
+  });
   return new Map([...files, ...[...pems.keys()].map((file): [string, string] => [file, `PEM of ${file}\n`])]);
 }
 
@@ -110,7 +114,10 @@ describe("is made at run time", () => {
     const two = filesOf({ "shop.test": { "/": "a 1", "/x": "b 2" } });
     const one = filesOf({ "shop.test": { "/": "a 1", "/x": "503" }, "other.test": { "/": "503" } });
     const none = filesOf({ "shop.test": { "/": "a 1", "/x": "503" } });
-    expect(changes(two, none)).toEqual(["reload: backend status-503 is new"]);
+    expect(changes(two, none)).toEqual([
+      "set-row prefixes.map shop.test/x/ status-503",
+      "remove-server ns.b.80/10-1-0-2-8080",
+    ]);
     const update = proxyUpdate(one, filesOf({ "shop.test": { "/": "503" }, "other.test": { "/": "503" } }));
     expect(update.kind).toBe("at-run-time");
     expect(update.files.get("haproxy.cfg")).toMatch(/^backend ns\.a\.80\n(?: {2}(?!server).*\n)*\n?$/m);
@@ -131,6 +138,65 @@ describe("is made at run time", () => {
     expect(changes(one, filesOf(shop, { a: ["a.test", "c.test"] }))).toEqual([
       "reload: the first row of certificates is another one",
     ]);
+  });
+});
+
+describe("a backend that is new", () => {
+  const hosts = (rows: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
+    filesOf({ "shop.test": rows }, {}, 2);
+  const one = hosts({ "/": "a 1" });
+  const two = hosts({ "/": "a 1", "/b": "b 2" });
+
+  test("gets the first spare one: servers, then its name, then the paths; and leaves it the other way round", () => {
+    expect(changes(one, two)).toEqual([
+      expect.stringMatching(/^add-server spare-1\/10-1-0-2-8080 /),
+      "add-row backends.map ns.b.80 spare-1",
+      "add-row prefixes.map shop.test/b/ ns.b.80",
+    ]);
+    const running = proxyUpdate(one, two).files;
+    expect(running.get("backends.map")).toBe("ns.b.80 spare-1\n");
+    expect(running.get("haproxy.cfg")).toContain(
+      "backend spare-1\n  balance roundrobin\n  server 10-1-0-2-8080 10.1.0.2:8080\n\nbackend spare-2\n",
+    );
+    expect(changes(running, two)).toEqual([]);
+    expect(changes(running, one)).toEqual([
+      "delete-row prefixes.map shop.test/b/",
+      "delete-row backends.map ns.b.80",
+      "remove-server spare-1/10-1-0-2-8080",
+    ]);
+    expect(proxyUpdate(running, one).files).toEqual(one);
+  });
+
+  test("keeps the spare one that it has while others come and go", () => {
+    const three = hosts({ "/": "a 1", "/b": "b 2 4", "/c": "c 3" });
+    const running = proxyUpdate(proxyUpdate(one, two).files, three).files;
+    expect(running.get("backends.map")).toBe("ns.b.80 spare-1\nns.c.80 spare-2\n");
+    expect(changes(running, hosts({ "/": "a 1", "/c": "c 5", "/d": "d 6" }))).toEqual([
+      "reload: backend ns.d.80 is new: no spare backend is free",
+    ]);
+    const left = proxyUpdate(running, hosts({ "/": "a 1", "/c": "c 5" })).files;
+    expect(left.get("backends.map")).toBe("ns.c.80 spare-2\n");
+    expect(proxyUpdate(left, hosts({ "/": "a 1", "/c": "c 5", "/d": "d 6" })).files.get("backends.map")).toBe(
+      "ns.c.80 spare-2\nns.d.80 spare-1\n",
+    );
+  });
+
+  test("does not get one whose servers still have requests of the backend before", () => {
+    const row = (busy: readonly string[]): string | undefined =>
+      proxyUpdate(one, two, new Set(busy)).files.get("backends.map");
+    expect(row(["spare-1"])).toBe("ns.b.80 spare-2\n");
+    expect(proxyUpdate(one, two, new Set(["spare-1", "spare-2"]))).toEqual({
+      kind: "reload",
+      because: "backend ns.b.80 is new: no spare backend is free",
+      files: two,
+    });
+  });
+
+  test("needs a reload where it has other lines than a spare one", () => {
+    const sticky = new Map(
+      [...two].map(([name, text]) => [name, text.replace(/^(backend ns\.b.*\n.*)/m, "$1\n  cookie x insert")]),
+    );
+    expect(changes(one, sticky)).toEqual(["reload: backend ns.b.80 is new: it has other lines than a spare backend"]);
   });
 });
 

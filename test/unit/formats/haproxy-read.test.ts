@@ -5,7 +5,7 @@ import { isHaproxyConfig, readHaproxy, readHaproxyMaps } from "../../../compiler
 import { isShownMaps } from "../../../compiler/formats/haproxy/read-maps.ts";
 import { REDIRECT } from "../../../compiler/formats/haproxy/redirects.ts";
 import { REJECT_UNSAFE } from "../../../compiler/formats/haproxy/settings.ts";
-import { STICKY } from "../../../compiler/formats/haproxy/shape.ts";
+import { SPARE_LOOKUP, STICKY } from "../../../compiler/formats/haproxy/shape.ts";
 import { required } from "../../../compiler/invariant.ts";
 import type { HostRoutes, RouteTarget } from "../../../compiler/ir/types.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
@@ -119,6 +119,36 @@ describe("a configuration of HAProxy", () => {
     const { routes, told } = read(changes);
     expect(routes).toBeUndefined();
     expect(told).toEqual([message]);
+  });
+
+  const SPARES = printHaproxy(ROUTES, { settings: { spareBackends: 2 } }).files;
+  const SPARE_CONFIG = required(SPARES.get("haproxy.cfg"), "haproxy.cfg");
+  const withSpares = (backends: string | undefined, config = SPARE_CONFIG): ReturnType<typeof read> =>
+    read({ "haproxy.cfg": config, "redirects.map": "", "backends.map": backends });
+
+  test("gives the servers of a spare backend to the name that the map of backends has", () => {
+    const config = SPARE_CONFIG.replace("backend spare-1\n  balance roundrobin\n\n", "").replace(
+      "backend shop.web.80",
+      "backend spare-1",
+    );
+    const moved = withSpares("shop.web.80 spare-1\n", config);
+    expect(moved.told).toEqual([]);
+    expect(JSON.stringify(moved.routes)).toBe(JSON.stringify(withSpares("").routes));
+    expect(withSpares("").told).toEqual([]);
+  });
+
+  test.each([
+    [undefined, "haproxy.cfg:1 haproxy-line: backends.map is missing: expected it beside this file"],
+    ["shop.web.80 spare-9\n", "backends.map:1 haproxy-map: haproxy.cfg has no backend spare-9"],
+    ["x spare-1\nx spare-2\n", "backends.map:2 haproxy-map: the key x is here twice"],
+    ["x\n", "backends.map:1 haproxy-map: expected KEY BACKEND, two words"],
+  ])("with the map of backends %j is not read", (backends, message) => {
+    expect(withSpares(backends)).toEqual({ routes: undefined, told: [message] });
+  });
+
+  test.each([REDIRECT, SPARE_LOOKUP])("does not take %s for something before what it reads is set", (line) => {
+    const first = SPARE_CONFIG.replace(`  ${line}\n`, "").replace("  http-request", `  ${line}\n  http-request`);
+    expect(withSpares("", first).told[0]).toContain("haproxy-line: kpc does not write this line");
   });
 
   test("tells hosts that are redirected, and whether unsafe paths are rejected", () => {
