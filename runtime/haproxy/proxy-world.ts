@@ -26,7 +26,7 @@ export interface ProxyOutcome {
 
 /** Why HAProxy cannot run here; undefined when it can. */
 export function whyNoProxy(): string | undefined {
-  const missing = missingTool(["unshare"]) ?? (missingTool(["ip"]) && "ip");
+  const missing = missingTool(["unshare", "setpriv"]) ?? (missingTool(["ip"]) && "ip");
   if (missing !== undefined) return `${missing} is not installed`;
   if (missingHaproxy()) return "haproxy is not installed";
   const complaint = complaintInNamespace("ip link set lo up && ip link add proxy type veth peer name servers");

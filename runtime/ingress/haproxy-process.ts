@@ -31,9 +31,12 @@ export class HaproxyProcess {
   readonly admin: string;
   /** Of the master process. */
   private readonly pid: number;
+  /** When it was started: another process may get its number once it has ended. */
+  private readonly since: string | undefined;
 
   private constructor(folder: string, pid: number) {
     this.pid = pid;
+    this.since = startOf(pid);
     this.admin = join(folder, OWN.admin);
   }
 
@@ -76,7 +79,7 @@ export class HaproxyProcess {
    *  ProxyTrouble where the new one does not serve. */
   async reload(): Promise<void> {
     const before = await this.worker();
-    process.kill(this.pid, "SIGUSR2");
+    this.signal("SIGUSR2");
     await this.untilWorker(before, () => (this.isAlive() ? undefined : "haproxy has ended"));
     // Until the old one has closed its ports, it may take new connections, too.
     const until = Date.now() + CLOSE_MS;
@@ -84,22 +87,26 @@ export class HaproxyProcess {
   }
 
   isAlive(): boolean {
-    try {
-      process.kill(this.pid, 0);
-      return true;
-    } catch {
-      return false;
-    }
+    return this.since !== undefined && startOf(this.pid) === this.since;
   }
 
   /** No new connections; those that are there have `milliseconds` to end. */
   async stop(milliseconds: number): Promise<void> {
     if (!this.isAlive()) return;
-    process.kill(this.pid, "SIGUSR1");
+    this.signal("SIGUSR1");
     const until = Date.now() + milliseconds;
     while (this.isAlive() && Date.now() < until) await sleep(20);
-    if (this.isAlive()) process.kill(this.pid, "SIGTERM");
+    this.signal("SIGTERM");
     while (this.isAlive()) await sleep(20);
+  }
+
+  private signal(name: NodeJS.Signals): void {
+    if (!this.isAlive()) return;
+    try {
+      process.kill(this.pid, name);
+    } catch (error) {
+      if (this.isAlive()) throw error;
+    }
   }
 
   /** The process that serves; undefined: none does. */
@@ -124,6 +131,14 @@ export class HaproxyProcess {
       await sleep(10);
     }
   }
+}
+
+/** When a process was started, in ticks since the machine was (proc(5)'s stat); undefined: it has ended, though nobody may have asked how. */
+function startOf(pid: number): string | undefined {
+  const text = readIfThere(`/proc/${pid}/stat`);
+  // The name of the program is in brackets, and may have some itself.
+  const words = text.slice(text.lastIndexOf(")") + 2).split(" ");
+  return words[0] === "Z" || words[0] === "X" ? undefined : words[19];
 }
 
 /** Milliseconds that an old worker may take to close its ports. */

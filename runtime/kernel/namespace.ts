@@ -7,11 +7,17 @@ export function toolEnvironment(): NodeJS.ProcessEnv {
 }
 
 /** `command` in a network namespace of its own. Root needs no more; an ordinary user gets a user namespace around it, where
- *  the system allows that. /run is its own too: iptables-legacy keeps a lock there. */
+ *  the system allows that. /run is its own too: iptables-legacy keeps a lock there. The kernel ends all processes in there with `command`, and
+ *  `command` with the thread that has started it, however that ends. */
 export function namespaceCommand(command: readonly string[]): [program: string, ...args: string[]] {
-  const flags = process.getuid?.() === 0 ? "-nm" : "-Urnm";
-  return ["unshare", flags, "sh", "-c", 'mount -t tmpfs tmpfs /run && exec "$@"', "sh", ...command];
+  const flags = process.getuid?.() === 0 ? "-nmp" : "-Urnmp";
+  const contained = ["setpriv", "--pdeathsig", "KILL", "unshare", flags, "--fork", "--kill-child"] as const;
+  return [...contained, "sh", "-c", FIRST_PROCESS, "sh", ...command];
 }
+
+/** The first process of a namespace takes over orphans: the shell does not forget them. An ordinary user in a container may not mount /proc,
+ *  and sees the processes of the container then. */
+const FIRST_PROCESS = 'mount -t tmpfs tmpfs /run && { mount -t proc proc /proc 2> /dev/null; "$@"; exit $?; }';
 
 /** The first of `tools` that is not installed. */
 export function missingTool(tools: readonly string[]): string | undefined {

@@ -1,0 +1,57 @@
+/** What runs in a network namespace ends with the process that started it. */
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, test } from "vitest";
+import { namespaceCommand, TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { kernelMissing } from "../support/kernel.ts";
+
+/** Runs the command of its arguments. */
+const STARTER = "require('child_process').spawn(process.argv[1], process.argv.slice(2), { stdio: 'inherit' })";
+
+/** Processes with `word` among their arguments. */
+function countOf(word: string): number {
+  return readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && argumentsOf(pid).includes(word)).length;
+}
+
+function argumentsOf(pid: string): readonly string[] {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").split("\0");
+  } catch {
+    return []; // it has ended
+  }
+}
+
+describe.skipIf(kernelMissing !== undefined)("what runs in a namespace", () => {
+  // A daemon, as HAProxy is one: in a session of its own, and no child of what ends.
+  test.each([
+    ["is killed", "SIGKILL"],
+    ["is told to end", "SIGTERM"],
+  ] as const)("ends with a starter that %s", async (_, signal) => {
+    const seconds = String(1e6 + process.pid + (signal === "SIGKILL" ? 0 : 0.5));
+    const world = namespaceCommand([
+      "bash",
+      "-c",
+      `setsid sleep ${seconds} & (setsid sleep ${seconds} &); echo ready; cat`,
+    ]);
+    const starter = spawn(process.execPath, ["-e", STARTER, "--", ...world], {
+      env: TOOL_ENVIRONMENT,
+      stdio: ["pipe", "pipe", "inherit"],
+    });
+    await once(starter.stdout, "data");
+    for (let tries = 0; tries < 500 && countOf(seconds) < 2; tries++) await sleep(20);
+    expect(countOf(seconds)).toBe(2);
+    starter.kill(signal);
+    for (let tries = 0; tries < 500 && countOf(seconds) > 0; tries++) await sleep(20);
+    expect(countOf(seconds)).toBe(0);
+  });
+
+  test("also with its own first command", async () => {
+    const seconds = String(2e6 + process.pid);
+    const [program, ...args] = namespaceCommand(["bash", "-c", `setsid sleep ${seconds} & exit 7`]);
+    const world = spawn(program, args, { env: TOOL_ENVIRONMENT, stdio: "ignore" });
+    const [code] = await once(world, "exit");
+    expect([code, countOf(seconds)]).toEqual([7, 0]);
+  });
+});
