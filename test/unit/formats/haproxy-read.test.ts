@@ -139,7 +139,7 @@ describe("a configuration of HAProxy", () => {
 
   test.each([
     [undefined, "haproxy.cfg:1 haproxy-line: backends.map is missing: expected it beside this file"],
-    ["shop.web.80 spare-9\n", "backends.map:1 haproxy-map: haproxy.cfg has no backend spare-9"],
+    ["x spare-9\n", "backends.map:1 haproxy-map: haproxy.cfg has no backend spare-9"],
     ["x spare-1\nx spare-2\n", "backends.map:2 haproxy-map: the key x is here twice"],
     ["x\n", "backends.map:1 haproxy-map: expected KEY BACKEND, two words"],
   ])("with the map of backends %j is not read", (backends, message) => {
