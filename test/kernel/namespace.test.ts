@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { namespaceCommand, TOOL_ENVIRONMENT } from "../../runtime/kernel/namespace.ts";
+import { namespaceCommand, toolEnvironment } from "../../runtime/kernel/namespace.ts";
 import { kernelMissing } from "../support/kernel.ts";
 
 /** Runs the command of its arguments. */
@@ -36,7 +36,7 @@ describe.skipIf(kernelMissing !== undefined)("what runs in a namespace", () => {
       `setsid sleep ${seconds} & (setsid sleep ${seconds} &); echo ready; cat`,
     ]);
     const starter = spawn(process.execPath, ["-e", STARTER, "--", ...world], {
-      env: TOOL_ENVIRONMENT,
+      env: toolEnvironment(),
       stdio: ["pipe", "pipe", "inherit"],
     });
     await once(starter.stdout, "data");
@@ -50,7 +50,7 @@ describe.skipIf(kernelMissing !== undefined)("what runs in a namespace", () => {
   test("also with its own first command", async () => {
     const seconds = String(2e6 + process.pid);
     const [program, ...args] = namespaceCommand(["bash", "-c", `setsid sleep ${seconds} & exit 7`]);
-    const world = spawn(program, args, { env: TOOL_ENVIRONMENT, stdio: "ignore" });
+    const world = spawn(program, args, { env: toolEnvironment(), stdio: "ignore" });
     const [code] = await once(world, "exit");
     expect([code, countOf(seconds)]).toEqual([7, 0]);
   });
