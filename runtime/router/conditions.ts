@@ -27,7 +27,7 @@ function headerOf(headers: ConditionalRequest["headers"], wanted: string): strin
 
 /** One without an equals sign has an empty value. */
 function isFirst({ name, value }: NamedText, query: string | undefined): boolean {
-  if (query === undefined || query === "") return false;
+  if (query === undefined || query === "" || name.includes("=")) return false;
   for (let at = 0; at <= query.length; ) {
     const found = query.indexOf("&", at);
     const end = found < 0 ? query.length : found;

@@ -2,15 +2,18 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
+import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import type { ListeningPort } from "../../compiler/ir/types.ts";
 import { ProxyWorld } from "../../runtime/haproxy/proxy-world.ts";
+import { createRouter } from "../../runtime/router/index.ts";
 import { haproxyMissing } from "../support/haproxy.ts";
-import { endsOf, portRequestsFor, seenOf } from "../support/listener-requests.ts";
+import { HOSTILE_LISTENERS } from "../support/hostile-listeners.ts";
+import { endsOf, placeOf, portRequestsFor, routedEnds, seenOf } from "../support/listener-requests.ts";
 import { LISTENERS } from "../support/listeners.ts";
 import { EVERYTHING } from "../support/runs.ts";
 
-const WORLDS = EVERYTHING ? 12 : 2;
-const REQUESTS = EVERYTHING ? 800 : 300;
+const WORLDS = EVERYTHING ? 10 : 1;
+const REQUESTS = EVERYTHING ? 500 : 200;
 
 describe.skipIf(haproxyMissing !== undefined)("listeners of Gateways in HAProxy", () => {
   let world: ProxyWorld;
@@ -19,18 +22,23 @@ describe.skipIf(haproxyMissing !== undefined)("listeners of Gateways in HAProxy"
   });
   afterAll(() => world.close());
 
-  test(`${REQUESTS} requests each to ${WORLDS} random sets of listeners`, async () => {
+  test.each([
+    ["as lowered", LISTENERS],
+    ["in any order, with hostile texts", HOSTILE_LISTENERS],
+  ])(`${REQUESTS} requests each to ${WORLDS} random sets of listeners, %s`, async (_, arbitrary) => {
     let served = 0;
     for (let seed = 1; seed <= WORLDS; seed++) {
-      const [listeners = []] = fc.sample(LISTENERS, { seed, numRuns: 1 });
+      const [listeners = []] = fc.sample(arbitrary, { seed, numRuns: 1 });
       const requests = fc.sample(portRequestsFor(listeners), { seed, numRuns: REQUESTS });
       const { files, unsupported } = printHaproxy([], { listeners });
       expect(unsupported).toEqual([]);
+      const router = createRouter(encodeRoutes([], { listeners }));
       const outcomes = await world.ask(files, [8080], requests);
       for (const [i, request] of requests.entries()) {
         const seen = outcomes[i] && seenOf(outcomes[i]);
         const ends = endsOf(listeners, request).map(({ end }) => end);
         expect([seed, request, seen]).toEqual([seed, request, expect.toBeOneOf(ends)]);
+        expect([seed, request, routedEnds(router, request)]).toEqual([seed, request, ends.map(placeOf)]);
         if (seen?.address !== undefined) served++;
       }
     }

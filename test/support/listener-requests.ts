@@ -6,6 +6,28 @@ import { changeHeaders, forwardRequest, locationOf } from "../../compiler/evalua
 import type { ListeningPort, NamedText, RequestRule, RequestTarget, RouteFilter } from "../../compiler/ir/types.ts";
 import { printAddress } from "../../compiler/net/address.ts";
 import type { ProxyOutcome } from "../../runtime/haproxy/proxy-world.ts";
+import type { createRouter } from "../../runtime/router/index.ts";
+
+const SOME_HEADERS: readonly NamedText[] = [
+  { name: "x-a", value: "1" },
+  { name: "X-A", value: "2" },
+  { name: "X-B", value: "a b" },
+  { name: "version", value: "1,2" },
+  { name: "x-gone", value: "here" },
+];
+
+type Router = ReturnType<typeof createRouter>;
+
+/** How a request differs from what a rule asks for. */
+const CHANGES = fc.record({
+  method: fc.constantFrom(undefined, undefined, undefined, "GET", "POST", "HEAD"),
+  tail: fc.constantFrom("", "", "", "", "", "/", "/x", "x", "//", "/a/b", `/${"l".repeat(2000)}`),
+  header: fc.constantFrom<NamedText | undefined>(undefined, undefined, ...SOME_HEADERS),
+  parameters: fc.constantFrom("", "", "", "?", "?q=1", "?q", "?version=1&q=2", "?a;q=1", "?&&", "?a=b?q=1"),
+  isEarlier: fc.boolean(),
+});
+
+const NO_CHANGES = { method: undefined, tail: "", header: undefined, parameters: "", isEarlier: false };
 
 /** Requests near what `listeners` have, and others. */
 export function portRequestsFor(listeners: readonly ListeningPort[]): fc.Arbitrary<AskedRequest> {
@@ -19,26 +41,12 @@ export function portRequestsFor(listeners: readonly ListeningPort[]): fc.Arbitra
           serverName: fc.constant(undefined),
           host: hostFor(host),
           rule: paths.length === 0 ? fc.constant(undefined) : fc.constantFrom(undefined, ...paths, ...paths),
-          changes: fc.record({
-            method: fc.constantFrom(undefined, undefined, undefined, "GET", "POST", "HEAD"),
-            tail: fc.constantFrom("", "", "", "", "", "/", "/x", "x", "//", "/a/b", `/${"l".repeat(2000)}`),
-            header: fc.constantFrom<NamedText | undefined>(undefined, undefined, ...SOME_HEADERS),
-            parameters: fc.constantFrom("", "", "", "?", "?q=1", "?q", "?version=1&q=2", "?a;q=1", "?&&", "?a=b?q=1"),
-            isEarlier: fc.boolean(),
-          }),
+          changes: fc.oneof(fc.constant(NO_CHANGES), CHANGES),
         }),
       )
       .map(({ rule, changes, ...request }) => ({ ...request, ...requestFor(rule, changes) })),
   );
 }
-
-const SOME_HEADERS: readonly NamedText[] = [
-  { name: "x-a", value: "1" },
-  { name: "X-A", value: "2" },
-  { name: "X-B", value: "a b" },
-  { name: "version", value: "1,2" },
-  { name: "x-gone", value: "here" },
-];
 
 /** Headers that a rule's host takes, and some that it does not. */
 function hostFor(host: string | undefined): fc.Arbitrary<string | undefined> {
@@ -95,7 +103,9 @@ function requestFor(
     : `${wanted === "" ? "" : `?${wanted}`}${wanted === "" ? changes.parameters : changes.parameters.replace("?", "&")}`;
   const own = header === undefined ? [] : [header];
   const headers = isEarlier ? [...own, ...(conditions.headers ?? [])] : [...(conditions.headers ?? []), ...own];
-  return { method, target: `${path === "/" && tail.startsWith("/") ? "" : path}${tail}${query}`, headers };
+  // HAProxy refuses fragments.
+  const target = `${path === "/" && tail.startsWith("/") ? "" : path}${tail}${query}`.replaceAll("#", "~");
+  return { method, target, headers };
 }
 
 /** What is seen of a request. */
@@ -199,7 +209,7 @@ export function seenOf({ status, address, seen, headers = [] }: ProxyOutcome): S
   const response = inOrder(headers.filter(({ name }) => !OF_CONNECTIONS.has(name)));
   if (address === undefined) return location === undefined ? { status } : { status, location, response };
   if (seen === undefined) return { status, address, response };
-  const got = pairs(seen.headers);
+  const got = pairsIn(seen.headers);
   const host = got.find(({ name }) => name === "host")?.value;
   return {
     status,
@@ -212,6 +222,22 @@ export function seenOf({ status, address, seen, headers = [] }: ProxyOutcome): S
   };
 }
 
-function pairs(raw: readonly string[]): NamedText[] {
+function pairsIn(raw: readonly string[]): NamedText[] {
   return raw.flatMap((name, i) => (i % 2 === 0 ? [{ name: name.toLowerCase(), value: raw[i + 1] ?? "" }] : []));
+}
+
+/** Where a request ends, without what is seen there. */
+export function placeOf({ status, location, address }: SeenEnd): string {
+  return location ?? address ?? String(status);
+}
+
+/** The same for what the router says. */
+export function routedEnds(router: Router, request: AskedRequest): readonly string[] {
+  const { host, target, port, method, headers } = request;
+  const pairs = headers.map(({ name, value }) => [name, value] as const);
+  const routing = router.route({ host, path: target, port, method, headers: pairs });
+  const ends = routing.shares ?? [routing];
+  return ends.map(
+    ({ endpoints, status }) => routing.redirect?.location ?? endpoints[0]?.address ?? String(status ?? -1),
+  );
 }

@@ -41,6 +41,8 @@ export class Tests {
 
   /** The first parameter of the name. HAProxy's own `url_param` also ends parameters at `;` and `?`. */
   private parameter({ name, value }: NamedText): string {
+    // No parameter has these.
+    if (/[&=#]/.test(name) || /[&#]/.test(value)) return this.named("never", "always_false");
     const key = pattern(name);
     const end = "(?:&|$)";
     const others = `(?:(?!${key}(?:=|${end}))[^&]*+&)*+`;
