@@ -1,14 +1,18 @@
 /** One side of a comparison of Ingresses: manifests, kpc's IR, HAProxy's files, or the maps of one that runs. */
 import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { pemBlocks } from "../certificates/pem.ts";
+import { parseX509, type X509 } from "../certificates/x509.ts";
 import type { RoutedSide } from "../compare-urls/compare.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
+import { CERTIFICATE_LIST } from "../formats/haproxy/certificates.ts";
 import { isHaproxyConfig, MAP_FILES, readHaproxy, readHaproxyMaps } from "../formats/haproxy/read.ts";
+import { readCertificateList, tlsOfConfig } from "../formats/haproxy/read-certificates.ts";
 import { isShownMaps } from "../formats/haproxy/read-maps.ts";
 import { redirectRows } from "../formats/haproxy/redirects.ts";
 import { ANY_HOST } from "../formats/haproxy/shape.ts";
 import { dialectOf, isIr } from "../formats/read-rules.ts";
-import type { HostRoutes, Program } from "../ir/types.ts";
+import type { Certificate, HostRoutes, Program, TlsTable } from "../ir/types.ts";
 import { readConfig } from "./config.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { readSource } from "./inputs.ts";
@@ -56,6 +60,7 @@ export async function readRoutes(name: string, flags: CommonFlags): Promise<Read
     routes: withRedirects(compiled.program, haproxy.httpsRedirect ?? false),
     knowsEndpoints: true,
     rejectsUnsafe: haproxy.pathSafety === "reject",
+    tls: compiled.program.tls ?? "none",
     gaps,
   };
 }
@@ -77,7 +82,34 @@ function readProxy(name: string, report: Report): RoutedSide | undefined {
   const maps = MAP_FILES.map((file) => join(dirname(path), file))
     .filter(isThere)
     .map((file): readonly [string, Source] => [basename(file), readSource(file)]);
-  return readHaproxy(source, new Map(maps), report);
+  const read = readHaproxy(source, new Map(maps), report);
+  if (read === undefined) return undefined;
+  const tls = tlsOfConfig(source);
+  if (tls === "other") return read;
+  const shown = tls === "none" ? tls : readTls(dirname(path), report);
+  return shown && { ...read, tls: shown };
+}
+
+/** The certificates that the list in `folder` names; undefined where it is not understood. */
+function readTls(folder: string, report: Report): TlsTable | undefined {
+  const path = join(folder, CERTIFICATE_LIST);
+  if (!isThere(path)) throw new Trouble(`${path} is missing: expected it beside ${CONFIG}`);
+  const listed = readCertificateList(readSource(path), report);
+  if (listed === undefined) return undefined;
+  const certificates = [...listed.files].map(([file, name]): Certificate => {
+    const leaf = isThere(join(folder, file)) ? leafIn(readSource(join(folder, file))) : undefined;
+    if (leaf === undefined) throw new Trouble(`${join(folder, file)}: expected a certificate (PEM)`);
+    const { names, notBefore, notAfter } = leaf;
+    return { name, names, notBefore, notAfter };
+  });
+  const { hosts, fallback } = listed;
+  return { certificates, hosts, ...(fallback === undefined ? {} : { fallback }) };
+}
+
+/** The first certificate of a file, of which the private key is not looked at. */
+function leafIn({ text }: Source): X509 | undefined {
+  const block = pemBlocks(text).find(({ label }) => label === "CERTIFICATE");
+  return block?.bytes && parseX509(block.bytes);
 }
 
 async function readProgram(source: Source, report: Report): Promise<RoutedSide | undefined> {
@@ -85,7 +117,12 @@ async function readProgram(source: Source, report: Report): Promise<RoutedSide |
   const program = readIr(source, report);
   return program === undefined
     ? undefined
-    : { routes: withRedirects(program, false), knowsEndpoints: true, rejectsUnsafe: false };
+    : {
+        routes: withRedirects(program, false),
+        knowsEndpoints: true,
+        rejectsUnsafe: false,
+        tls: program.tls ?? "none",
+      };
 }
 
 /** Each host says whether HAProxy redirects it to https, as it does where it has a certificate. */

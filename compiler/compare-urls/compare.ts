@@ -5,12 +5,13 @@
 import type { HostRoutes, RouteTarget } from "../ir/types.ts";
 import { parseAddress } from "../net/address.ts";
 import { compareBy } from "../order.ts";
+import { compareCertificates, type ShownCertificate, type TlsSide } from "./certificates.ts";
+import { fresh, hostClasses } from "./host-classes.ts";
 import {
   countRows,
   type HostTable,
   hostTableOf,
   longestPrefix,
-  type RouteTable,
   rulesFor,
   type ServedBy,
   servedBy,
@@ -24,6 +25,8 @@ export interface RoutedSide {
   readonly knowsEndpoints: boolean;
   /** Whether paths that backends may understand as others are answered with 400; undefined: nothing says it. */
   readonly rejectsUnsafe?: boolean | undefined;
+  /** Which certificates it shows; undefined: nothing says it. */
+  readonly tls?: TlsSide | undefined;
 }
 
 /** URLs that both sides treat alike. */
@@ -49,6 +52,8 @@ export interface ServedUrl extends ServedBy {
   readonly host: string | undefined;
   /** What the proxy answers before it asks the rules. */
   readonly answer?: string;
+  /** What the proxy shows in the TLS handshake, of URLs that differ in this. */
+  readonly certificate?: ShownCertificate;
 }
 
 /** What was compared, and where it differs. */
@@ -60,6 +65,8 @@ export interface UrlComparison {
   readonly comparedEndpoints: boolean;
   /** False: nothing says of one side whether it rejects unsafe paths. */
   readonly comparedSafety: boolean;
+  /** `alike`: certificates of the same Secret, names and times count as one. `unknown`: nothing says of one side which it shows. */
+  readonly comparedCertificates: "none" | "alike" | "unknown";
 }
 
 /** Compares two sides over all URLs. */
@@ -69,7 +76,7 @@ export function compareUrls(left: RoutedSide, right: RoutedSide): UrlComparison 
   const tables = [tableOf(left.routes), tableOf(right.routes)] as const;
   const differences: UrlDifference[] = [];
   let classes = 0;
-  for (const [host, name] of hostsOf(tables)) {
+  for (const [host, name] of hostClasses(new Set(tables.flatMap(({ named }) => [...named.keys()])))) {
     const [mine, yours] = [rulesFor(tables[0], name), rulesFor(tables[1], name)];
     if (mine.httpsRedirect !== yours.httpsRedirect) {
       classes++;
@@ -100,13 +107,30 @@ export function compareUrls(left: RoutedSide, right: RoutedSide): UrlComparison 
     classes++;
     differences.push(safetyDifference([hostTableOf(tables[0].any), hostTableOf(tables[1].any)], mineRejects));
   }
+  const shown = [left.tls, right.tls];
+  const isKnown = left.tls !== undefined && right.tls !== undefined;
+  if (left.tls !== undefined && right.tls !== undefined) {
+    const compared = compareCertificates(left.tls, right.tls);
+    classes += compared.classes;
+    for (const { host, name, left: mine, right: yours } of compared.differences) {
+      const [a, b] = tables.map((table) => hostTableOf(rulesFor(table, name))) as [HostTable, HostTable];
+      differences.push({
+        urls: { host, path: "/", match: "prefix" },
+        example: `${name}/`,
+        left: { ...servedBy(a, "/"), host: a.host, certificate: mine },
+        right: { ...servedBy(b, "/"), host: b.host, certificate: yours },
+      });
+    }
+  }
+  const servesTls = shown.some((side) => side !== undefined && side !== "none");
+  const comparedCertificates = !servesTls ? "none" : isKnown ? "alike" : "unknown";
   differences.sort(
     compareBy(
       ({ example }) => example.length,
       ({ example }) => example,
     ),
   );
-  return { differences, classes, comparedEndpoints, comparedSafety };
+  return { differences, classes, comparedEndpoints, comparedSafety, comparedCertificates };
 }
 
 /** One side redirects HTTP requests for a host to https. */
@@ -149,30 +173,6 @@ function areAlike(a: HostRoutes, b: HostRoutes, isSame: (a: RouteTarget, b: Rout
   );
 }
 
-/** A class of hosts, and a name in it. */
-function* hostsOf(tables: readonly RouteTable[]): Generator<readonly [string | undefined, string]> {
-  const named = new Set(tables.flatMap((table) => [...table.named.keys()]));
-  for (const host of named) {
-    if (!host.startsWith("*.")) yield [host, host];
-    else
-      yield [
-        host,
-        fresh(
-          (label) => `${label}${host.slice(1)}`,
-          (name) => named.has(name),
-        ),
-      ];
-  }
-  // A single label, which no wildcard takes.
-  yield [
-    undefined,
-    fresh(
-      (label) => label,
-      (name) => named.has(name),
-    ),
-  ];
-}
-
 /** A class of paths, and a path in it, which is one of its shortest. */
 function* pathsOf(...tables: readonly [HostTable, HostTable]): Generator<readonly [string, UrlClass["match"], string]> {
   const [a, b] = tables;
@@ -196,14 +196,6 @@ function* pathsOf(...tables: readonly [HostTable, HostTable]): Generator<readonl
   };
   for (const key of a.prefixes.keys()) yield below(key);
   for (const key of b.prefixes.keys()) if (!a.prefixes.has(key)) yield below(key);
-}
-
-/** The first of `x`, `x1`, `x2`, … with which `make` gives nothing that is taken. */
-function fresh(make: (word: string) => string, isTaken: (text: string) => boolean): string {
-  for (let n = 0; ; n++) {
-    const made = make(n === 0 ? "x" : `x${n}`);
-    if (!isTaken(made)) return made;
-  }
 }
 
 function sameName(a: RouteTarget, b: RouteTarget): boolean {

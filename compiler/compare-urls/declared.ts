@@ -139,7 +139,9 @@ export function printUrlDeclarations(differences: readonly UrlDifference[], side
     const key = JSON.stringify([host, left, right]);
     const entry = entries.get(key) ?? { host, path: [], below: [], left, right };
     entries.set(key, entry);
-    entry[difference.urls.match === "exact" ? "path" : "below"].push(difference.urls.path);
+    // The TLS handshake knows no path.
+    if (difference.left.certificate === undefined)
+      entry[difference.urls.match === "exact" ? "path" : "below"].push(difference.urls.path);
   }
   const document = new Document({ apiVersion: API_VERSION, kind: KIND });
   const list = [...entries.values()].map(({ host, path, below, left, right }) => ({

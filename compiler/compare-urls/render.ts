@@ -48,7 +48,7 @@ function presented(differences: readonly UrlDifference[], limit: number): UrlDif
 }
 
 function renderDifference(difference: UrlDifference, sides: SideNames): string[] {
-  const { example, urls, left, right } = difference;
+  const { left, right } = difference;
   const [mine, yours] = targetWords(difference);
   const rows = [
     [sides.left, mine, ruleWords(left), placeWords(left)],
@@ -56,7 +56,11 @@ function renderDifference(difference: UrlDifference, sides: SideNames): string[]
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd());
-  return [`http://${example}   ${classWords(urls)}`, ...lines];
+  return [`${urlOf(difference)}   ${classWords(difference)}`, ...lines];
+}
+
+function urlOf({ example, left }: UrlDifference): string {
+  return `${left.certificate === undefined ? "http" : "https"}://${example}`;
 }
 
 /** How many classes of URLs each host has that differ: a line for each of the first `limit` hosts. */
@@ -96,10 +100,15 @@ function renderUrlExtent(answer: UrlAnswer): string {
   return `${extent}, in ${classes} ${classes === 1 ? "class" : "classes"}${differing}`;
 }
 
-function givenIn({ comparedEndpoints, comparedSafety }: UrlAnswer): string[] {
+function givenIn({ comparedEndpoints, comparedSafety, comparedCertificates }: UrlAnswer): string[] {
   return [
     ...(comparedEndpoints ? [] : ["that backends of the same name have the same endpoints"]),
     ...(comparedSafety ? [] : ["that both sides treat unsafe paths alike"]),
+    ...(comparedCertificates === "alike"
+      ? ["that certificates of the same Secret, names and times are the same"]
+      : comparedCertificates === "unknown"
+        ? ["that both sides show the same certificates"]
+        : []),
   ];
 }
 
@@ -112,7 +121,7 @@ export function urlAnswerToData(answer: UrlAnswer, differences: readonly UrlDiff
     classes: answer.classes,
     differing: answer.differences.length,
     counterexamples: presented(differences, limit).map((each) => ({
-      url: `http://${each.example}`,
+      url: urlOf(each),
       host: each.urls.host ?? null,
       match: each.urls.match,
       path: each.urls.path,
@@ -124,7 +133,9 @@ export function urlAnswerToData(answer: UrlAnswer, differences: readonly UrlDiff
   };
 }
 
-function servedData({ target, route, host, origin, answer }: UrlDifference["left"]): object {
+function servedData({ target, route, host, origin, answer, certificate: shown }: UrlDifference["left"]): object {
+  if (shown !== undefined)
+    return { certificate: shown.certificate?.name ?? null, reason: shown.because, ...placeData(shown.origin) };
   if (answer !== undefined) return { answer };
   return {
     ...(target.kind === "status"

@@ -1,0 +1,97 @@
+/** Certificates that two sides show to clients, by the host that these name in the TLS handshake. */
+import type { Origin } from "../diagnostics.ts";
+import type { Certificate, TlsHost, TlsTable } from "../ir/types.ts";
+import { hostClasses } from "./host-classes.ts";
+
+/** `none`: the side does not serve TLS. */
+export type TlsSide = TlsTable | "none";
+
+/** What a side shows for a host. */
+export interface ShownCertificate {
+  /** `certificate shop/web`. */
+  readonly text: string;
+  /** Why it is this one: a clause. */
+  readonly because: string;
+  readonly origin: Origin | undefined;
+  /** Undefined: the handshake fails. */
+  readonly certificate: Certificate | undefined;
+}
+
+/** Hosts for which the two sides show other certificates. */
+export interface CertificateDifference {
+  /** A name, `*.` and a suffix, or undefined: hosts that no side names under `tls`. */
+  readonly host: string | undefined;
+  /** One of them. */
+  readonly name: string;
+  readonly left: ShownCertificate;
+  readonly right: ShownCertificate;
+}
+
+/** Where two sides differ, of so many classes of hosts. Certificates count as equal that have the same Secret, names and times. */
+export function compareCertificates(
+  left: TlsSide,
+  right: TlsSide,
+): { readonly differences: readonly CertificateDifference[]; readonly classes: number } {
+  const sides = [left, right].map(lookupOf);
+  const named = new Set([left, right].flatMap((side) => (side === "none" ? [] : side.hosts.map(({ host }) => host))));
+  if (left === "none" && right === "none") return { differences: [], classes: 0 };
+  const differences: CertificateDifference[] = [];
+  for (const [host, name] of hostClasses(named)) {
+    const [mine, yours] = sides.map((find) => find(name)) as [FoundCertificate, FoundCertificate];
+    if (isSame(mine.certificate, yours.certificate)) continue;
+    const isDetailed = mine.certificate?.name === yours.certificate?.name;
+    differences.push({ host, name, left: shown(mine, left, isDetailed), right: shown(yours, right, isDetailed) });
+  }
+  return { differences, classes: named.size + 1 };
+}
+
+interface FoundCertificate {
+  readonly row: TlsHost | undefined;
+  readonly certificate: Certificate | undefined;
+}
+
+function lookupOf(side: TlsSide): (name: string) => FoundCertificate {
+  if (side === "none") return () => ({ row: undefined, certificate: undefined });
+  const rows = new Map(side.hosts.map((row) => [row.host, row]));
+  const certificates = new Map(side.certificates.map((each) => [each.name, each]));
+  return (name) => {
+    const row = rows.get(name) ?? rows.get(name.replace(/^[^.]+/, "*"));
+    return { row, certificate: certificates.get(row?.certificate ?? side.fallback ?? "") };
+  };
+}
+
+function isSame(a: Certificate | undefined, b: Certificate | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.name === b.name &&
+    a.notBefore === b.notBefore &&
+    a.notAfter === b.notAfter &&
+    [...a.names].sort().join() === [...b.names].sort().join()
+  );
+}
+
+function shown({ row, certificate }: FoundCertificate, side: TlsSide, isDetailed: boolean): ShownCertificate {
+  const because =
+    row === undefined
+      ? certificate === undefined
+        ? "no default certificate"
+        : "the default certificate"
+      : `tls ${row.certificate === undefined ? "names no certificate that can be served" : "names it"} for ${row.host}`;
+  const text =
+    side === "none"
+      ? "no TLS"
+      : certificate === undefined
+        ? "no certificate: handshake refused"
+        : `certificate ${certificate.name}${isDetailed ? detailsOf(certificate) : ""}`;
+  return {
+    text,
+    because: side === "none" ? "no Ingress has tls" : because,
+    origin: row?.origin ?? certificate?.origin,
+    certificate,
+  };
+}
+
+function detailsOf({ names, notBefore, notAfter }: Certificate): string {
+  const day = (time: number): string => new Date(time).toISOString().slice(0, 19);
+  return ` for ${names.join(", ") || "no host"}, valid ${day(notBefore)} to ${day(notAfter)}`;
+}
