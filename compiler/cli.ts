@@ -278,13 +278,14 @@ function buildProgram(run: RunWork): Command {
     withCommonOptions(
       program
         .command("picture")
-        .description("draw the rules of a host or of a compiled node: which chain leads to which")
+        .description("draw a Service with its endpoints, or rules: which chain leads to which")
         .argument("[inputs...]", "manifests, or rules of a host: files, folders, or - for standard input")
+        .option("--chains", "draw the rules that manifests give a node; rules of a host are always drawn so")
         .option("--table <name>", "draw only this table: 'FAMILY NAME', or NAME in every family")
         .option("--chain <name>", "draw only this chain, and those at most two jumps from it")
         .option(
           "--service <name>",
-          "draw only chains that name this Service (NAMESPACE/NAME), and those at most two jumps from one",
+          "draw who reaches which endpoints of this Service (NAMESPACE/NAME[:PORT]); of rules: the chains that name it, and those at most two jumps from one",
         )
         .addOption(
           new Option("--scheme <scheme>", "colours (default: as the reader prefers)").choices(["light", "dark"]),
@@ -292,7 +293,8 @@ function buildProgram(run: RunWork): Command {
         .option("--transparent", "draw no background")
         .addOption(new Option("-o, --output <format>", "output format").choices(["svg", "mermaid"]).default("svg")),
     ),
-    "kpc picture cluster.json --node worker-1 > rules.svg",
+    "kpc picture cluster.json --service shop/web > web.svg             # seen from the first node; --node: from another",
+    "kpc picture cluster.json --chains --node worker-1 > rules.svg",
     "nft list ruleset | kpc picture - > host.svg",
     "kpc picture rules.v4 --table nat --chain KUBE-SERVICES > services.svg",
     "kpc picture dump.nft -o mermaid > host.mmd",

@@ -5,6 +5,8 @@ import type { Scene } from "../pictures/scene.ts";
 import { type CommonFlags, print } from "./session.ts";
 
 export interface PictureFlags extends CommonFlags {
+  readonly chains?: boolean;
+  readonly cluster?: boolean;
   readonly chain?: string;
   readonly table?: string;
   readonly service?: string;

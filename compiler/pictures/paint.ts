@@ -114,6 +114,7 @@ class Painter {
       case "line":
         return this.stroke(linePath(shape), shape.colour, {
           "stroke-width": shape.width,
+          opacity: shape.opacity,
           "stroke-linejoin": "round",
           "stroke-dasharray": shape.dash === undefined ? undefined : DASHES[shape.dash],
           "stroke-linecap": shape.dash === "should" ? "round" : undefined,

@@ -91,6 +91,8 @@ export interface SceneLine {
   readonly width: number;
   /** Of the corners. */
   readonly radius: number;
+  /** 0 to 1; default: 1. */
+  readonly opacity?: number;
   /** `lost`: of a packet that does not arrive. `should`: the way that it should have taken. */
   readonly dash?: "lost" | "should";
 }

@@ -51,7 +51,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],
   matrix: ["evaluate", "ir", "layout", "model", "net", "network", "specs", "walk"],
   findings: ["evaluate", "ir", "matrix", "model", "net", "network", "specs", "walk"],
-  pictures: ["evaluate", "formats", "ir", "net", "network", "trace", "walk"],
+  pictures: ["evaluate", "formats", "ir", "lower", "model", "net", "network", "node", "trace", "walk"],
   engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
   cases: [
     "compile.ts",

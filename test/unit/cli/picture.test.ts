@@ -35,10 +35,27 @@ describe("kpc picture", () => {
   });
 
   test("draws the rules that manifests give a node, and one table or chain of them", () => {
-    const { code, stdout } = picture("service.yaml", "--node", "n1", "-q", "--table", "ip kpc", "--chain", "services");
+    const { code, stdout } = picture(
+      "service.yaml",
+      "--chains",
+      "--node",
+      "n1",
+      "-q",
+      "--table",
+      "ip kpc",
+      "--chain",
+      "services",
+    );
     expect({ code, faults: svgFaults(stdout) }).toEqual({ code: 0, faults: [] });
     expect(stdout).toContain("Rules of n1, table ip kpc: which chain leads to which");
     expect(stdout).toContain("at most two jumps from services.");
+  });
+
+  test("draws who reaches which endpoints of a Service", () => {
+    const { code, stdout, stderr } = picture("service.yaml", "-q", "--node", "n1", "--service", "web");
+    expect({ code, stderr, faults: svgFaults(stdout) }).toEqual({ code: 0, stderr: "", faults: [] });
+    expect(stdout).toContain("Service shop/web: who reaches which endpoints");
+    expect(stdout).toContain("rejected: no endpoint");
   });
 
   test("a scheme has no style sheet, transparent no ground", () => {
@@ -59,6 +76,12 @@ describe("kpc picture", () => {
     [["rules.nft", "--chain", "service"], '--chain: the rules have no chain "service", did you mean "services"?'],
     [["rules.nft", "--service", "web"], '--service: expected NAMESPACE/NAME, found "web"'],
     [["rules.nft", "--service", "shop/none"], "--service: no chain, rule or element names shop/none"],
+    [
+      ["service.yaml", "-q", "--service", "shop/wep"],
+      '--service: the input has no Service with a port and a cluster IP named "shop/wep", did you mean "shop/web"?',
+    ],
+    [["service.yaml", "--service", "web", "--chain", "x"], "--chain chooses rules: add --chains"],
+    [["service.yaml", "--service", "web", "-o", "mermaid"], "--service: expected -o svg, found -o mermaid"],
     [["none.nft"], "the rules of none.nft have no chain that packets reach: there is nothing to draw"],
     [
       ["many.nft"],
