@@ -8,6 +8,18 @@ import type { ClusterKind } from "../support/walks.ts";
 /** By the name of the file. */
 const PICTURES: Readonly<Record<string, readonly [ClusterKind, string]>> = {
   service: [{ pods: "bridge" }, "tcp pod/client > svc/web"],
+  "same-node": [{ pods: "bridge" }, "tcp pod/client > web-1:8080"],
+  internet: [{ pods: "routed" }, "tcp pod/client > internet:443"],
+  vxlan: [{ pods: "flannel-vxlan" }, "tcp pod/client > web-2:8080"],
+  "lost-on-bridge": [
+    { pods: "bridge", sysctls: { n1: { "net.bridge.bridge-nf-call-iptables": "0" } } },
+    "tcp pod/client > svc/web",
+  ],
+  "no-endpoints": [{ pods: "bridge" }, "tcp pod/client > svc/none"],
+  hairpin: [{ pods: "bridge" }, "tcp pod/web-1 > svc/web"],
+  "node-port": [{ pods: "bridge" }, "tcp internet > node/n1:30123"],
+  balancer: [{ pods: "bridge", balancer: "nat" }, "tcp internet > lb/shop/pub"],
+  "service-ipv6": [{ pods: "bridge" }, "tcp pod/client > [fd00:96::30]:80"],
 };
 
 test.each(Object.entries(PICTURES))("%s", async (name, [kind, packet]) => {

@@ -17,7 +17,8 @@ export interface PlanColumn {
 /** A host of a column on one way: how the packet comes to it and leaves it. */
 export interface Visit {
   readonly column: PlanColumn;
-  readonly hop: StoryWay["hops"][number];
+  /** More than one where it comes out of a tunnel, or goes into one. */
+  readonly hops: StoryWay["hops"];
   readonly from: VisitSide;
   readonly to: VisitSide;
 }
@@ -35,7 +36,7 @@ export function planColumns(story: Story): PlanColumn[] | undefined {
   const ways = reply === undefined ? [request] : [request, reply];
   const first = hosts.get(request.hops[0]?.host ?? request.end.host);
   if (first === undefined || (first.kind !== "pod" && first.kind !== "node")) return undefined;
-  if (!ways.every(isSimple)) return undefined;
+  if (!ways.every((way) => isSimple(way, hosts))) return undefined;
   const columns: { host: StoryHost; ends: StoryHost[] }[] = [];
   const columnOf = (host: StoryHost): (typeof columns)[number] => {
     const known = columns.find((column) => column.host === host);
@@ -73,10 +74,11 @@ function homeOf(
   return undefined;
 }
 
-/** It passes no host twice. */
-function isSimple({ hops }: StoryWay): boolean {
-  const names = hops.map(({ host }) => host);
-  return new Set(names).size === names.length;
+/** It passes no host twice, and pods and hosts outside only at its ends. */
+function isSimple({ hops }: StoryWay, hosts: ReadonlyMap<string, StoryHost>): boolean {
+  const names = hops.map(({ host }) => host).filter((name, i, all) => name !== all[i - 1]);
+  const isPassed = (name: string): boolean => hosts.get(name)?.kind === "pod" || hosts.get(name)?.kind === "outside";
+  return new Set(names).size === names.length && !names.slice(1, -1).some(isPassed);
 }
 
 /** What a way does in each column, in its order. */
@@ -84,28 +86,33 @@ export function visitsOf({ hops }: StoryWay, columns: readonly PlanColumn[], sto
   const isSwitch = (name: string): boolean => story.hosts.get(name)?.kind === "switch";
   return hops.flatMap((hop, i): Visit[] => {
     const column = columns.find(({ host }) => host.name === hop.host);
-    if (column === undefined) return [];
+    if (column === undefined || hops[i - 1]?.host === hop.host) return [];
+    const after = hops.slice(i).findIndex(({ host }) => host !== hop.host);
+    const own = hops.slice(i, after < 0 ? undefined : i + after);
     const sideOf = (around: readonly { readonly host: string }[]): VisitSide => {
       const next = around.find(({ host }) => !isSwitch(host));
       if (next === undefined) return around.length === 0 ? { kind: "none" } : { kind: "uplink" };
       const isEnd = column.ends.some(({ name }) => name === next.host);
       return isEnd ? { kind: "end", host: next.host } : { kind: "uplink" };
     };
-    return [{ column, hop, from: sideOf(hops.slice(0, i).toReversed()), to: sideOf(hops.slice(i + 1)) }];
+    const to = sideOf(hops.slice(i + own.length));
+    return [{ column, hops: own, from: sideOf(hops.slice(0, i).toReversed()), to }];
   });
 }
 
-/** It goes from a pod to another one of its node over the bridge alone. */
-export function isOnBridge({ from, to, hop, column }: Visit, way: StoryWay): boolean {
-  if (column.host.bridge === undefined || from.kind !== "end") return false;
-  if (to.kind === "none") return way.end.kind === "bridge-drops";
-  return to.kind === "end" && !hop.steps.some((step) => step.kind === "routed" || step.kind === "rules");
+/** It goes from a pod over the bridge alone, to another pod of the node or to where the bridge drops it. */
+export function isOnBridge({ from, to, hops, column }: Visit, way: StoryWay): boolean {
+  if (column.host.bridge === undefined || from.kind !== "end" || to.kind === "uplink") return false;
+  if (to.kind === "none" && way.end.kind !== "bridge-drops") return false;
+  return !hops.some(({ steps }) => steps.some((step) => step.kind === "routed" || step.kind === "rules"));
 }
 
 /** Where a number stands. `wire`: the end whose wire it is, or undefined for the wire to the other nodes. */
 export type StepAnchor =
   | { readonly kind: "end"; readonly end: string }
-  | { readonly kind: "bar" | "zone"; readonly column: PlanColumn; readonly wire: string | undefined }
+  | { readonly kind: "zone"; readonly column: PlanColumn; readonly wire: string | undefined }
+  /** `isAlong`: the line goes along the bridge there, not through it. */
+  | { readonly kind: "bar"; readonly column: PlanColumn; readonly wire: string | undefined; readonly isAlong: boolean }
   /** Between a router and a host outside. */
   | { readonly kind: "outer"; readonly end: string }
   | { readonly kind: "lan" };
@@ -127,7 +134,7 @@ export function anchorOf(
       .find((end) => end.kind === "outside" && around.includes(end.name));
     return outer === undefined ? { kind: "lan" } : { kind: "outer", end: outer.name };
   }
-  const visit = visits.find(({ hop }) => hop === step.hop);
+  const visit = visits.find((each) => isIn(step, each));
   const column = columns.find((each) => each.host.name === name);
   if (visit === undefined || column === undefined)
     return column === undefined ? { kind: "end", end: name } : { kind: "zone", column, wire: undefined };
@@ -135,10 +142,15 @@ export function anchorOf(
   const hasBar = column.host.bridge !== undefined;
   if (hasBar && (onBridge || step.spot === "port-in" || step.spot === "port-out")) {
     const side = step.spot === "port-in" || visit.to.kind !== "end" ? visit.from : visit.to;
-    return { kind: "bar", column, wire: side.kind === "end" ? side.host : undefined };
+    return { kind: "bar", column, wire: side.kind === "end" ? side.host : undefined, isAlong: onBridge };
   }
   // Where the packet turns, what happens stands at the first wire.
   const wires = [visit.from, visit.to].flatMap((side) => (side.kind === "end" ? [side.host] : []));
   const wire = column.ends.find((end) => wires.includes(end.name))?.name;
   return { kind: "zone", column, wire };
+}
+
+/** The step is told of the visit. */
+export function isIn({ hop }: StoryStep, { hops }: Visit): boolean {
+  return hop !== undefined && hops.includes(hop);
 }

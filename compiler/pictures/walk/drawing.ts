@@ -2,9 +2,12 @@
 import { keptRight } from "../lines.ts";
 import type { ScenePoint, SceneShape } from "../scene.ts";
 import { wrapped } from "../widths.ts";
-import { isOnBridge, type PlanColumn, type Visit } from "./columns.ts";
+import { isIn, isOnBridge, type PlanColumn, type Visit } from "./columns.ts";
 import type { PicturePart } from "./heading.ts";
 import {
+  ALONG_ROW,
+  ALONG_STEP,
+  BAR_ROW,
   bridgeSpans,
   HEAD,
   isUpward,
@@ -63,7 +66,8 @@ function missedVisit(ways: readonly StoryWay[], places: Places): SceneShape[] | 
   if (request === undefined || reply?.end.kind !== "stranger") return undefined;
   const visit = places.visits.get(reply)?.find((each) => isOnBridge(each, reply));
   const undone = request.steps.find(
-    ({ hop, source, destination }) => hop?.host === visit?.hop.host && (source ?? destination) !== undefined,
+    ({ hop, source, destination }) =>
+      visit !== undefined && hop?.host === visit.hops[0]?.host && (source ?? destination) !== undefined,
   );
   if (visit === undefined) return undefined;
   const points = shouldWay(visit, places);
@@ -96,7 +100,13 @@ function layColumn(column: PlacedColumn, { y }: Places): SceneShape[] {
   if (host.bridge !== undefined)
     shapes.push(
       boxAt(x + PAD / 2, y.bar, width - PAD, y.barHeight, { radius: 5, fill: "bar" }),
-      spansAt(x + width - PAD, y.bar + y.barHeight - 17, bridgeSpans(host), 13, "end"),
+      spansAt(
+        x + width - PAD,
+        y.barNotes > y.bar ? y.bar + 30 : y.bar + y.barHeight / 2 + 5,
+        bridgeSpans(host),
+        13,
+        "end",
+      ),
     );
   else if (!isOpen && ends.length > 0)
     shapes.push(
@@ -243,7 +253,7 @@ function stepShapes(
   const { y, columns } = places;
   const way = ways.find(({ direction }) => direction === step.direction);
   const visits = (way && places.visits.get(way)) ?? [];
-  const visit = visits.find(({ hop }) => hop === step.hop);
+  const visit = visits.find((each) => isIn(step, each));
   const wireOf = (name: string): number =>
     columns.flatMap(({ ends }) => ends).find(({ host }) => host.name === name)?.wire ?? 0;
   const side = (x: number, isUp: boolean): number => x + (isUp ? SIDE : -SIDE);
@@ -307,18 +317,21 @@ function barShapes(
   const column = columns.find(({ plan }) => anchor.kind === "bar" && plan === anchor.column);
   const x = wireName === undefined ? (column?.uplink ?? 0) : wireOf(wireName);
   if (visit !== undefined && way !== undefined && isOnBridge(visit, way)) {
-    const [a, b] = [visit.from, visit.to].map((side) => (side.kind === "end" ? wireOf(side.host) : x + 160));
-    const right = Math.sign((b ?? x) - (a ?? x)) || 1;
-    const isIn = x === a;
-    const at = x + (isIn ? right : -right) * 48;
-    const line = y.barLine + right * SIDE;
-    return { number: [at, line], shapes: [textAt(at - 11, y.bar + 62 + own, text, { isBold: step.isLost })] };
+    const [a = x, b = x] = [visit.from, visit.to].map((side) => (side.kind === "end" ? wireOf(side.host) : x + 160));
+    const forth = Math.sign(b - a) || 1;
+    const isFirst = x === a && !step.isLost;
+    const at = x === a && step.isLost ? b : x + (isFirst ? forth : -forth) * ALONG_STEP;
+    // Texts stand between the wires, below their numbers.
+    const isLeft = step.isLost || isFirst === forth > 0;
+    const style = { isBold: step.isLost, anchor: isLeft ? "start" : "end" } as const;
+    const note = textAt(isLeft ? at - 11 : at + 11, y.bar + 57 + own * ALONG_ROW, text, style);
+    return { number: [at, y.barLine + forth * SIDE], shapes: [note] };
   }
   const isUp =
     visit?.to.kind === "end" &&
     visit.to.host === wireName &&
     !(visit.from.kind === "end" && visit.from.host === wireName);
-  const at = y.bar + (y.barHeight > 44 && y.barLine !== y.bar + y.barHeight / 2 ? 58 : 22) + own;
+  const at = y.barNotes + 22 + own * BAR_ROW;
   return {
     number: [x + (isUp ? SIDE : -SIDE), at],
     shapes: [textAt(x + BESIDE, at + 5, text, { isBold: step.isLost })],

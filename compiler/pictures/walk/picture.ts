@@ -3,8 +3,9 @@ import type { Scene, SceneShape } from "../scene.ts";
 import { wrapped } from "../widths.ts";
 import { CARD_WIDTH, layCard, layNote } from "./cards.ts";
 import { planColumns } from "./columns.ts";
-import { layDrawing } from "./drawing.ts";
+import { type Drawing, layDrawing } from "./drawing.ts";
 import { layHeading } from "./heading.ts";
+import { layLanes } from "./lanes.ts";
 import { EDGE, textAt } from "./shapes.ts";
 import type { Story } from "./story.ts";
 import { layTable } from "./table.ts";
@@ -19,6 +20,8 @@ export interface WalkPictureOptions {
 /** Least width of a picture. */
 const WIDTH = 1280;
 const CARD_GAP = 40;
+/** Drawings that reach further have their findings below. */
+const MOST_BESIDE = 1000;
 
 export function layWalk(story: Story, { hasDrawing = true, hasTable = true }: WalkPictureOptions = {}): Scene {
   const faults = story.findings.filter(({ isFault }) => isFault);
@@ -26,11 +29,14 @@ export function layWalk(story: Story, { hasDrawing = true, hasTable = true }: Wa
   const plans = planColumns(story);
   const room = WIDTH - 2 * EDGE;
   const hasCards = faults.length > 0 && (plans?.length ?? 0) === 1;
-  const draw = (top: number) =>
-    plans === undefined || !hasDrawing
-      ? undefined
-      : layDrawing(story, plans, top, hasCards ? room - CARD_WIDTH - CARD_GAP : room);
-  const width = Math.max(WIDTH, (draw(0)?.right ?? 0) + EDGE);
+  const draw = (top: number): Drawing | undefined => {
+    if (!hasDrawing) return undefined;
+    if (plans === undefined) return layLanes(story, top, room);
+    return layDrawing(story, plans, top, hasCards ? room - CARD_WIDTH - CARD_GAP : room);
+  };
+  const reach = draw(0)?.right ?? 0;
+  const besides = hasCards && reach < MOST_BESIDE ? CARD_GAP + CARD_WIDTH : 0;
+  const width = Math.max(WIDTH, reach + besides + EDGE);
   const heading = layHeading(story, width);
   const shapes: SceneShape[] = [...heading.shapes];
   const drawing = draw(heading.bottom);

@@ -1,6 +1,6 @@
 /** Coordinates of the drawing of a walk: boxes, wires, and where each number stands. */
 import { lineWidth, spanWidth, wrapped } from "../widths.ts";
-import { anchorOf, isOnBridge, type PlanColumn, type StepAnchor, type Visit, visitsOf } from "./columns.ts";
+import { anchorOf, isIn, isOnBridge, type PlanColumn, type StepAnchor, type Visit, visitsOf } from "./columns.ts";
 import { addressSpans, BESIDE, EDGE } from "./shapes.ts";
 import type { Story, StoryAddress, StoryHost, StoryOther, StoryStep, StoryWay } from "./story.ts";
 
@@ -10,6 +10,12 @@ export const POD_HEAD = 62;
 export const WIRE = 64;
 export const PAD = 24;
 const BAR = 44;
+/** Of a bar with lines along it: what the lines take, a row of notes on them, and one of notes at wires that go through. */
+const ALONG = 40;
+export const ALONG_ROW = 20;
+export const BAR_ROW = 28;
+/** From a wire to a number on a line along the bar. */
+export const ALONG_STEP = 48;
 const POD_WIDTH = 200;
 const POD_GAP = 24;
 const COLUMN_GAP = 80;
@@ -71,6 +77,8 @@ export interface Places {
     readonly barHeight: number;
     /** Of lines along the bar. */
     readonly barLine: number;
+    /** Where notes begin at wires that go through the bar. */
+    readonly barNotes: number;
     readonly zone: number;
     readonly end: number;
     readonly tunnel: number | undefined;
@@ -92,11 +100,11 @@ export function placeWalk(
   const anchored = ways.flatMap((way) =>
     way.steps.map((step) => ({ step, way, anchor: anchorOf(step, way, visits.get(way) ?? [], plans, story) })),
   );
-  const isAlongBar = ways.some((way) => visits.get(way)?.some((visit) => isOnBridge(visit, way)) === true);
   const steps: PlacedStep[] = [];
   let podNotes = 0;
   let zoneNotes = 0;
   let barRows = 0;
+  let alongRows = 0;
   for (const plan of plans) {
     for (const end of plan.ends) {
       let y = POD_HEAD + 13;
@@ -122,14 +130,20 @@ export function placeWalk(
       y += 32 + (head.length - 1) * 20 + facts.length * 18;
     }
     zoneNotes = Math.max(zoneNotes, y - 26);
+    const along = [...new Set(here.flatMap(({ step, anchor }) => (isAlong(anchor) ? [step.direction] : [])))];
+    alongRows = Math.max(
+      alongRows,
+      along.length + (here.some(({ step, anchor }) => isAlong(anchor) && step.isLost) ? 1 : 0),
+    );
     const rows = new Map<string | undefined, number>();
-    let row = 0;
     for (const { step, anchor } of here) {
       if (anchor.kind !== "bar") continue;
-      const at = isAlongBar ? row++ : (rows.get(anchor.wire) ?? 0);
-      rows.set(anchor.wire, at + 1);
-      steps.push({ step, anchor, head: [step.head], facts: [], y: at * 28 });
-      barRows = Math.max(barRows, at + 1);
+      // Where a line ends in the bar, what is said there stands in the last row.
+      const row = step.isLost ? along.length : along.indexOf(step.direction);
+      const at = anchor.isAlong ? row : (rows.get(anchor.wire) ?? 0);
+      if (!anchor.isAlong) rows.set(anchor.wire, at + 1);
+      steps.push({ step, anchor, head: [step.head], facts: [], y: at });
+      if (!anchor.isAlong) barRows = Math.max(barRows, at + 1);
     }
   }
   const lanRows = { request: 0, reply: 0 };
@@ -142,13 +156,16 @@ export function placeWalk(
   const isTurning = ways.some((way) =>
     visits.get(way)?.some((visit) => visit.from.kind === "end" && visit.to.kind === "end" && !isOnBridge(visit, way)),
   );
+  const isAlongBar = ways.some((way) => visits.get(way)?.some((visit) => isOnBridge(visit, way)) === true);
+  const isMissed = isAlongBar && story.reply?.end.kind === "stranger";
   const pod = top + HEAD;
   const podEnd = pod + POD_HEAD + podNotes + (podNotes > 0 ? 8 : 0);
   const bar = podEnd + WIRE;
   const hasBar = plans.some(({ host, isOpen }) => host.bridge !== undefined || isOpen);
-  const barHeight = hasBar ? (isAlongBar ? 62 + barRows * 28 : Math.max(BAR, 16 + barRows * 28)) : 0;
+  const alongHeight = isAlongBar ? ALONG + alongRows * ALONG_ROW : 0;
+  const barHeight = hasBar ? Math.max(BAR, alongHeight + (isAlongBar ? 8 : 16) + barRows * BAR_ROW) : 0;
   const zone = bar + barHeight;
-  const end = zone + Math.max(48, zoneNotes + 24) + (isTurning ? 40 : 0);
+  const end = zone + Math.max(48, zoneNotes + 24) + (isTurning ? 40 : 0) + (isMissed ? 28 : 0);
   const isNetworked = plans.length > 1 || anchored.some(({ anchor }) => anchor.kind === "lan");
   const isTunnelled = ways.some(({ hops }) =>
     hops.some((hop) => hop.steps.some((step) => step.kind === "encapsulated")),
@@ -157,6 +174,7 @@ export function placeWalk(
   const lan = isNetworked ? (tunnel === undefined ? end + WIRE : tunnel + BAR + 40) : undefined;
   const bottom = lan === undefined ? end : lan + BAR + (lanRows.reply > 0 ? lanRows.reply * 20 : 0);
   const barLine = isAlongBar ? bar + 26 : bar + barHeight / 2;
+  const barNotes = bar + alongHeight;
   const room = width - COLUMN_GAP * (plans.length - 1);
   const needed = plans.map((plan) => placeColumn(plan, 0, 0, steps, tags).width);
   const least = evenWidths(needed, room);
@@ -180,8 +198,12 @@ export function placeWalk(
     visits,
     tags: placedTags,
     right,
-    y: { top, pod, podEnd, bar, barHeight, barLine, zone, end, tunnel, lan, bottom },
+    y: { top, pod, podEnd, bar, barHeight, barLine, barNotes, zone, end, tunnel, lan, bottom },
   };
+}
+
+function isAlong(anchor: StepAnchor): boolean {
+  return anchor.kind === "bar" && anchor.isAlong;
 }
 
 /** Widths that fill `room`: as even as those allow that need more. */
@@ -204,7 +226,7 @@ function inOrderOfLines<T extends { readonly step: StoryStep; readonly way: Stor
   return (["request", "reply"] as const).flatMap((direction) => {
     const own = steps.filter(({ step }) => step.direction === direction);
     const [first] = own;
-    const visit = first && visits.get(first.way)?.find(({ hop }) => hop === first.step.hop);
+    const visit = first && visits.get(first.way)?.find((each) => isIn(first.step, each));
     return visit !== undefined && isUpward(visit) ? own.toReversed() : own;
   });
 }
@@ -251,9 +273,19 @@ function placeColumn(
   );
   const zoneWidth = Math.max(0, ...here.filter(({ anchor }) => anchor.kind === "zone").map(noteWidth));
   const barWidthAt = (name: string | undefined): number =>
-    Math.max(0, ...here.filter(({ anchor }) => anchor.kind === "bar" && anchor.wire === name).map(noteWidth));
+    Math.max(
+      0,
+      ...here.filter(({ anchor }) => anchor.kind === "bar" && !anchor.isAlong && anchor.wire === name).map(noteWidth),
+    );
   const tagsWidthAt = (name: string): number =>
     tags.filter(({ end }) => end === name).reduce((sum, tag) => sum + tagWidth(tag) + 28, 0);
+  const alongWidth = Math.max(
+    ...(["request", "reply"] as const).map((direction) =>
+      here
+        .filter(({ step, anchor }) => isAlong(anchor) && step.direction === direction)
+        .reduce((sum, step) => sum + noteWidth(step) + 40, 0),
+    ),
+  );
   const ends: PlacedEnd[] = [];
   let at = x + PAD;
   let right = at;
@@ -278,7 +310,11 @@ function placeColumn(
     });
     right = at + width;
     const isBetween = i < planned.length - 1;
-    const beside = Math.max(tagsWidthAt(end.name), barWidthAt(end.name) + 56, isBetween ? zoneWidth + 48 : 0);
+    const beside = Math.max(
+      tagsWidthAt(end.name),
+      barWidthAt(end.name) + 56,
+      isBetween ? Math.max(zoneWidth + 48, alongWidth + 2 * ALONG_STEP) : 0,
+    );
     at += Math.max(width + POD_GAP, i < planned.length ? beside + BESIDE + (isBetween ? 24 : 0) : 0);
     if (i < planned.length) {
       const wide = Math.max(tagsWidthAt(end.name), barWidthAt(end.name));
@@ -289,6 +325,8 @@ function placeColumn(
   if (more !== undefined) right = at + POD_WIDTH + 8;
   const uplink = ends.find(({ isOther }) => !isOther)?.wire ?? x + PAD + 40;
   const lastBar = Math.max(uplink, ...ends.filter(({ host: end }) => barWidthAt(end.name) > 0).map(({ wire }) => wire));
+  // Beside lines along the bar its name stands above the notes.
+  const hasAlong = here.some(({ anchor }) => isAlong(anchor));
   const label = host.bridge === undefined ? 0 : lineWidth(bridgeSpans(host), 13);
   const lastBarWidth = Math.max(barWidthAt(undefined), ...ends.map(({ host: end }) => barWidthAt(end.name)));
   const lastZone = uplink + BESIDE + zoneWidth;
@@ -296,7 +334,7 @@ function placeColumn(
     least,
     right + PAD - x,
     lastZone + PAD - x,
-    lastBar + BESIDE + lastBarWidth + 40 + label + PAD - x,
+    lastBar + BESIDE + (hasAlong ? Math.max(lastBarWidth, label) : lastBarWidth + 40 + label) + PAD - x,
     spanWidth({ text: host.title, isBold: true }, 16) + 2 * PAD + 160,
     uplink + BESIDE + spanWidth({ text: host.uplink ?? "", isMono: true }, 13) + PAD - x,
   );

@@ -178,7 +178,7 @@ function endWords(end: WalkEnd, row: WalkRow, context: StepContext): Omit<StepWo
     case "rejected":
       return { head: `${end.kind} in ${end.hook}`, facts: [] };
     default:
-      return { head: row.text.replace(/^=> (?:lost: )?/, ""), facts: [] };
+      return { head: row.text.replace(/^=> (?:lost: )?/, "").replace(/ \(.*$|: .*$/, ""), facts: [] };
   }
 }
 
@@ -190,7 +190,7 @@ function tupleOf({ before, after, steps }: Hop, { addresses }: StepContext): str
 /** The next host behind `hop` that is no switch. */
 function nextHost(hop: Hop, { leg, hosts }: StepContext): string | undefined {
   const at = leg.hops.indexOf(hop);
-  return leg.hops.slice(at + 1).find(({ host }) => hosts.get(host)?.kind !== "switch")?.host;
+  return leg.hops.slice(at + 1).find(({ host }) => host !== hop.host && hosts.get(host)?.kind !== "switch")?.host;
 }
 
 function hostWith(address: Hop["before"]["source"], { telling }: StepContext): string | undefined {

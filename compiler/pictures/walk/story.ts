@@ -19,7 +19,6 @@ export interface Story {
   /** How many pods each node has, by the node's host. */
   readonly podCounts: ReadonlyMap<string, number>;
   readonly findings: readonly StoryFinding[];
-  /** All branches. Those with the same chain of hosts are one. */
   readonly branches: readonly StoryBranch[];
   /** What stands below all. */
   readonly foot: string | undefined;
@@ -115,10 +114,13 @@ export interface StoryBranch {
   readonly isTold: boolean;
   readonly isLost: boolean;
   readonly isReplyLost: boolean;
-  /** Hosts of the request in order, without switches. */
-  readonly hosts: readonly string[];
+  /** The hosts of the request that do more than pass it on, in its order. */
+  readonly stops: readonly StoryStop[];
   /** What the receiver sees as the sender; undefined: it was not delivered. */
   readonly seen: string | undefined;
-  /** What became of it, in words. */
-  readonly end: string;
+}
+
+export interface StoryStop {
+  readonly host: string;
+  readonly hops: readonly Hop[];
 }

@@ -133,10 +133,10 @@ function layStep(
   const soft = isLost ? "markInk" : "dim";
   const shapes: SceneShape[] = [];
   const where = wrapped(step.where, columns.whereWidth, 14);
-  // The text says the whole of an end; of others it is what the head rests on.
-  const [first] = lines;
-  const heads = wrapped(spot === "end" || head === "" ? (first?.text ?? "") : head, columns.whatWidth, 14);
-  const facts = spot === "end" || head === "" ? lines.slice(1) : lines;
+  // The text says the whole of an end, which is told last; of others it is what the head rests on.
+  const told = spot === "end" ? lines.at(-1) : head === "" ? lines[0] : undefined;
+  const heads = wrapped(told?.text ?? head, columns.whatWidth, 14);
+  const facts = lines.filter((line) => line !== told);
   let at = y + 23;
   for (const line of heads) {
     shapes.push(textAt(columns.what, at, line, { size: 14, colour: ink }));
@@ -146,7 +146,7 @@ function layStep(
     const style = { isMono: true, isItalic: isInferred, colour: isInferred && !isLost ? "dim" : ink } as const;
     shapes.push(textAt(columns.place, row, shortened(text, MOST_PLACE), style));
   };
-  if (facts !== lines && first?.place !== undefined) place(first.place, first.isInferred, y + 23);
+  if (told?.place !== undefined) place(told.place, told.isInferred, y + 23);
   for (const { text, place: written, isInferred } of facts) {
     if (written !== undefined) place(written, isInferred, at);
     for (const line of wrapped(text, columns.whatWidth, 13, { isMono: true })) {

@@ -6,7 +6,7 @@ import { placeAt, printPlaceView } from "../../trace/view.ts";
 import type { WalkRow } from "../../trace/walk/rows.ts";
 import { toldBranch } from "../../trace/walk/told.ts";
 import type { TellingContext } from "../../trace/walk/walk-names.ts";
-import type { Leg, Walk, WalkBranch } from "../../walk/types.ts";
+import type { Hop, Leg, Walk, WalkBranch } from "../../walk/types.ts";
 import { StoryAddresses } from "./addresses.ts";
 import { type StepContext, stepWords, titleOf } from "./step-words.ts";
 import type {
@@ -18,6 +18,7 @@ import type {
   StoryLine,
   StoryOther,
   StoryStep,
+  StoryStop,
   StoryVerdict,
   StoryWay,
   WayDirection,
@@ -175,8 +176,10 @@ function titleOfStory(
     const what = service ?? context.telling.names.print(flow.destination, flow.destinationPort);
     return `${sender} does not reach ${what}: ${endPhrase(request, context)}`;
   }
-  const at = service ?? receiver;
+  const proxy = request.hops.find(({ steps }) => steps.some(({ kind }) => kind === "proxied"))?.host;
+  const at = proxy === undefined ? (service ?? receiver) : receiver;
   if (reply?.isLost === true) return `The reply of ${receiver} does not reach ${sender}`;
+  if (proxy !== undefined) return `${sender} reaches ${at} through ${titleOf(proxy, context)}`;
   const place = placePhrase(flow.from, end.host, context.hosts);
   return `${sender} reaches ${at}${place}`;
 }
@@ -189,6 +192,7 @@ function placePhrase(from: string, to: string, hosts: ReadonlyMap<string, StoryH
   };
   const [a, b] = [nodeOf(from), nodeOf(to)];
   if (from === to) return " on itself";
+  if (hosts.get(to)?.kind === "node") return "";
   if (a === undefined || b === undefined) return b === undefined ? "" : ` on ${hosts.get(b)?.title ?? b}`;
   return a === b ? " on the same node" : " on the other node";
 }
@@ -248,7 +252,6 @@ function branchOf(
 ): StoryBranch {
   const { probability, there, back } = branch;
   const { end } = there;
-  const names = hostsOf(there).filter((name) => hosts.get(name)?.kind !== "switch");
   const isLost = end.kind !== "delivered" || end.answer !== undefined;
   return {
     probability,
@@ -256,10 +259,24 @@ function branchOf(
     isTold,
     isLost,
     isReplyLost: back !== undefined && back.end.kind !== "delivered",
-    hosts: names.filter((name, i) => name !== names[i - 1]),
+    stops: stopsOf(there, hosts),
     seen: end.kind === "delivered" ? addresses.source(end.tuple).text : undefined,
-    end: end.kind,
   };
+}
+
+/** Nodes that only pass a packet on are left out, and switches. */
+function stopsOf({ hops, end }: Leg, hosts: ReadonlyMap<string, StoryHost>): StoryStop[] {
+  const stops: { readonly host: string; readonly hops: Hop[] }[] = [];
+  for (const [i, hop] of hops.entries()) {
+    const kind = hosts.get(hop.host)?.kind;
+    const isEnd = i === 0 || i === hops.length - 1;
+    const isDeciding = isEnd || hop.steps.some((step) => step.kind === "translated");
+    if ((kind === "node" && !isDeciding) || (kind === "switch" && !isEnd)) continue;
+    const last = stops.at(-1);
+    if (last !== undefined && last.host === hop.host && hops[i - 1]?.host === hop.host) last.hops.push(hop);
+    else stops.push({ host: hop.host, hops: [hop] });
+  }
+  return stops.length === 0 ? [{ host: end.host, hops: [] }] : stops;
 }
 
 function othersOf({ branches }: Walk, told: WalkBranch, hosts: ReadonlyMap<string, StoryHost>): StoryOther[] {

@@ -1,7 +1,7 @@
 /** The lines of a walk: polylines along wires, bridges and switches. */
 import { keptRight } from "../lines.ts";
 import type { ScenePoint, SceneShape } from "../scene.ts";
-import { isOnBridge, type Visit, type VisitSide } from "./columns.ts";
+import { isIn, isOnBridge, type Visit, type VisitSide } from "./columns.ts";
 import type { PlacedColumn, Places } from "./places.ts";
 import { DIRECTION_COLOUR, lineOf, SIDE } from "./shapes.ts";
 import type { Story, StoryWay } from "./story.ts";
@@ -35,7 +35,9 @@ export function drawnWay(way: StoryWay, places: Places, story: Story): DrawnWay 
   const turn = y.end - TURN;
   const wireOf = (name: string): number | undefined =>
     columns.flatMap(({ ends }) => ends).find(({ host }) => host.name === name)?.wire;
-  const hops = way.hops.filter(({ host }) => story.hosts.get(host)?.kind !== "switch");
+  const hops = way.hops.filter(
+    ({ host }, i) => story.hosts.get(host)?.kind !== "switch" && way.hops[i - 1]?.host !== host,
+  );
   let before: PlacedColumn | undefined;
   for (const [i, hop] of hops.entries()) {
     const isFirst = i === 0;
@@ -58,7 +60,7 @@ export function drawnWay(way: StoryWay, places: Places, story: Story): DrawnWay 
       before = columns.find(({ ends }) => ends.some(({ host }) => host.name === hop.host));
       continue;
     }
-    const visit = visits.find((each) => each.hop === hop);
+    const visit = visits.find((each) => each.hops[0] === hop);
     const column = columns.find(({ plan }) => plan === visit?.column);
     if (visit === undefined || column === undefined) continue;
     if (before !== undefined && before !== column && visit.from.kind === "uplink") {
@@ -91,7 +93,7 @@ function goThrough(
   { y, steps }: Places,
   go: (x: number, at: number, hasHead?: boolean) => void,
 ): void {
-  const { from, to, hop, column: plan } = visit;
+  const { from, to, column: plan } = visit;
   const [a, b] = [x(from), x(to)];
   const isOuter = (side: VisitSide): boolean =>
     side.kind === "end" &&
@@ -107,7 +109,7 @@ function goThrough(
     } else go(a + 160, y.barLine);
     return;
   }
-  const own = steps.filter(({ step, anchor }) => step.hop === hop && anchor.kind === "zone" && anchor.column === plan);
+  const own = steps.filter(({ step, anchor }) => isIn(step, visit) && anchor.kind === "zone" && anchor.column === plan);
   const inOrder = own.toSorted((one, other) => one.step.number - other.step.number);
   const first = inOrder[0]?.y ?? 26;
   const last = inOrder.at(-1)?.y ?? 26;
