@@ -1,5 +1,7 @@
 /** What the page asks its worker, and what comes back. Everything is plain data: it is copied from the one to the other. */
+
 import type { ComparisonVerdict, DiagnosticData, MatrixData } from "../../compiler/index.ts";
+import type { ColourScheme } from "../../compiler/pictures/colours.ts";
 
 /** A text that the user gave: manifests, settings, or the rules of a host. */
 export interface InputFile {
@@ -22,6 +24,8 @@ export interface Workspace {
   /** A packet or an HTTP request, as `kpc trace` takes it. */
   readonly question: string;
   readonly mode: RuleMode;
+  /** The branch of the walk that is told, from 1, in the walk's order; 0: the one that tells most. */
+  readonly branch: number;
   /** Of the rules that are shown; empty: the first one. */
   readonly node: string;
 }
@@ -64,35 +68,37 @@ export interface WalkAnswer extends AnswerBase {
 }
 
 export interface WalkLines {
+  /** From the end of the walk, in words. */
+  readonly title: string;
   readonly isAnswered: boolean;
-  /** As `kpc trace` prints it. */
-  readonly text: string;
   readonly findings: readonly DiagnosticData[];
-  /** Those that differ in the endpoint alone are one. */
-  readonly branches: readonly BranchLines[];
+  /** All of them. */
+  readonly branches: readonly BranchLine[];
+  /** Of the branch that is told. */
+  readonly steps: readonly StepLine[];
+  /** The drawing, in the colours of each scheme. */
+  readonly drawing: Readonly<Record<ColourScheme, string>>;
 }
 
-export interface BranchLines {
+export interface BranchLine {
   /** `1 in 2`. */
   readonly chance: string;
-  /** The host that gets the packet, or why none does. */
+  /** The host that gets the packet, or why none does, in words. */
   readonly end: string;
-  readonly isDelivered: boolean;
-  /** How many more there are of its kind. */
-  readonly likewise: number;
-  readonly steps: readonly StepLine[];
+  readonly isTold: boolean;
+  readonly isLost: boolean;
 }
 
-/** A line of a walk. */
+/** What has a number in the drawing. */
 export interface StepLine {
-  /** Missing: it tells more of the step before. */
-  readonly number?: number;
+  readonly number: number;
   readonly direction: "request" | "reply";
-  readonly host: string;
-  readonly interface: string;
-  readonly text: string;
-  readonly why: readonly string[];
-  readonly place?: LinePlace;
+  /** `node-1 eth0`. */
+  readonly where: string;
+  readonly head: string;
+  readonly isLost: boolean;
+  /** As `kpc trace` tells it. */
+  readonly lines: readonly { readonly text: string; readonly place?: LinePlace }[];
 }
 
 export interface RulesAnswer extends AnswerBase {

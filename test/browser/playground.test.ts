@@ -26,8 +26,13 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
 
   test("shows the walk of its first example, from a file", async () => {
     const { page } = watched;
-    expect(await viewText(page)).toContain("✓ delivered and answered");
+    expect(await viewText(page)).toContain("web-1 reaches shop/api on the same node");
     expect(await page.textContent(".steps")).toContain("dnat 10.96.0.20:80 => 10.244.1.20:8081 (pod/shop/api-1)");
+    const numbers = (selector: string): Promise<string[]> =>
+      page
+        .locator(selector)
+        .evaluateAll((all) => [...new Set(all.map((each) => each.getAttribute("data-step") ?? ""))]);
+    expect((await numbers(".drawing [data-step]")).sort()).toEqual((await numbers(".steps [data-step]")).sort());
   });
 
   test("shows each view", async () => {
@@ -39,7 +44,7 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
       verify: "iptables-save or nft list ruleset",
       diff: "equal",
       classifier: "500 of 500 random packets",
-      walk: "delivered and answered",
+      walk: "web-1 reaches shop/api",
     };
     for (const view of [...VIEWS.slice(1), "walk"] as const) {
       await andAnswer(page, () => page.click(`#tab-${view}`));
@@ -50,10 +55,20 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
   test("lights the manifest line of a step, and goes there", async () => {
     const { page } = watched;
     const step = page.locator(".step", { hasText: "jump pick-2-tcp" });
-    await step.locator(".place").click();
+    await step.locator(".place").first().click();
     expect(await page.locator('.file[aria-pressed="true"]').textContent()).toBe("services.yaml");
     await step.hover();
     expect(await page.locator("#editor .lit").textContent()).toContain("port");
+    expect(await page.locator(".drawing .lit-step").count()).toBeGreaterThan(0);
+  });
+
+  test("tells another branch", async () => {
+    const { page } = watched;
+    await page.focus("#tab-walk");
+    await andAnswer(page, () => page.keyboard.press("]"));
+    expect(await page.textContent(".steps")).toContain("10.244.1.21");
+    await andAnswer(page, () => page.keyboard.press("["));
+    expect(await page.textContent(".steps")).toContain("10.244.1.20");
   });
 
   test("answers what is typed: another packet, and one that is none", async () => {
@@ -62,6 +77,61 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     expect(await page.textContent(".steps")).toContain("=> 10.244.1.20:");
     await andAnswer(page, () => page.fill("#question", "tcp web-1 >"));
     expect(await page.locator(".finding").count()).toBeGreaterThan(0);
+  });
+
+  test("shows a fault that is mended while it is typed", async () => {
+    const { page } = await openPage(browser);
+    await andAnswer(page, () => page.selectOption("#example", "broken: bridge-netfilter"));
+    expect(await viewText(page)).toContain("bridge-netfilter-off");
+    const line = page.locator(".cm-line", { hasText: "bridge-nf-call-iptables" });
+    await line.click();
+    await page.keyboard.press("Home");
+    await andAnswer(page, () => page.keyboard.type("# "));
+    expect(await viewText(page)).not.toContain("bridge-netfilter-off");
+    await page.context().close();
+  });
+
+  test("is the same again from its link", async () => {
+    const { page } = watched;
+    const before = await page.evaluate(() => location.hash);
+    await andAnswer(page, () => page.fill("#question", "tcp web-2 > svc/web:http"));
+    await page.waitForFunction((old) => location.hash !== old, before);
+    const hash = await page.evaluate(() => location.hash);
+    const again = await openPage(browser, {}, hash);
+    expect(await again.page.inputValue("#question")).toBe("tcp web-2 > svc/web:http");
+    expect(await viewText(again.page)).toBe(await viewText(page));
+    await again.page.context().close();
+    const broken = await openPage(browser, {}, hash.slice(0, -20));
+    expect(await broken.page.textContent("#trouble")).toMatch(/this link .*: showing the example instead/);
+    await broken.page.context().close();
+  });
+
+  test("is used without a mouse", async () => {
+    const { page } = watched;
+    await andAnswer(page, () => page.keyboard.press("Alt+4"));
+    expect(await page.getAttribute("#tab-check", "aria-selected")).toBe("true");
+    await page.focus("#tab-check");
+    await andAnswer(page, () => page.keyboard.press("ArrowLeft"));
+    expect(await page.getAttribute("#tab-matrix", "aria-selected")).toBe("true");
+    await page.keyboard.press("/");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("question");
+    await andAnswer(page, () => page.keyboard.type(" "));
+    await page.focus("#tab-walk");
+    await page.locator(".steps").waitFor();
+    for (const wanted of ["1", "2"]) {
+      await page.keyboard.press("ArrowDown");
+      expect(await page.evaluate(() => document.activeElement?.getAttribute("data-step"))).toBe(wanted);
+    }
+    await page.keyboard.press("Enter");
+    expect(await page.evaluate(() => document.activeElement?.id)).toBe("editor");
+    // Out of the editor: Escape, then Tab.
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Tab");
+    expect(await page.evaluate(() => document.activeElement?.id)).not.toBe("editor");
+    await page.locator("#tab-walk").focus();
+    await page.keyboard.press("?");
+    expect(await page.locator("#help").isVisible()).toBe(true);
+    await page.keyboard.press("Escape");
   });
 
   test("shows the files of kpc serve, and what becomes of them", async () => {

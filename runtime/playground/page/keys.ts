@@ -12,17 +12,19 @@ export function listenToKeys(store: Store): void {
       store.set({ view });
       return;
     }
-    if (altKey || ctrlKey || metaKey || isTyping(event.target)) return;
+    if (altKey || ctrlKey || metaKey || isTyping(event.composedPath()[0])) return;
     if (key === "/") {
       event.preventDefault();
       byId("question").focus();
     } else if (key === "?") showHelp();
     else if (key === "ArrowDown" || key === "ArrowUp") step(key === "ArrowDown" ? 1 : -1, event);
+    else if (key === "[" || key === "]") chooseBranch(key === "]" ? 1 : -1);
     else if (key === "n" || key === "N") moveTo(".finding .place", key === "n" ? 1 : -1, event);
   });
 }
 
-function isTyping(target: EventTarget | null): boolean {
+/** `target`: the innermost one, within the editor too. */
+function isTyping(target: EventTarget | undefined): boolean {
   return (
     target instanceof HTMLElement && (target.isContentEditable || /^(?:INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
   );
@@ -30,7 +32,14 @@ function isTyping(target: EventTarget | null): boolean {
 
 /** To the next or the previous step of the walk. */
 function step(by: number, event: Event): void {
-  moveTo(".step", by, event);
+  moveTo("li.step", by, event);
+}
+
+/** The next or the previous branch of the walk. */
+function chooseBranch(by: number): void {
+  const all = [...document.querySelectorAll<HTMLElement>(".branch")];
+  const at = all.findIndex((each) => each.getAttribute("aria-pressed") === "true");
+  all[at + by]?.click();
 }
 
 function moveTo(selector: string, by: number, event: Event): void {

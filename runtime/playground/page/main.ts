@@ -16,6 +16,8 @@ import { TITLES, viewOf } from "./views/view.ts";
 const PAUSE = 60;
 const LINK_PAUSE = 1000;
 
+const DARK = matchMedia("(prefers-color-scheme: dark)");
+
 void start();
 
 async function start(): Promise<void> {
@@ -43,17 +45,23 @@ async function start(): Promise<void> {
       store.set({ open: file });
       editor.goTo(line);
     },
-    ask: (question) => store.set({ question, view: "walk" }),
+    get scheme() {
+      return DARK.matches ? "dark" : "light";
+    },
+    choose: (branch) => store.set({ branch }),
+    ask: (question) => store.set({ question, branch: 0, view: "walk" }),
   };
   const asker = new Asker(byId("worker").textContent, {
     onAnswer: (answer, milliseconds) => show(answer, milliseconds, store, editor, context),
     onFailed: (stack) => tellTrouble(`kpc has an error, which is not yours: ${stack}`),
     onBusy: (isBusy) => document.body.classList.toggle("busy", isBusy),
   });
+  DARK.addEventListener("change", () => ask());
   const ask = (): void => asker.ask(store.state.view, store.state);
   const askSoon = later(PAUSE, ask);
   const linkSoon = later(LINK_PAUSE, () => void rewriteLink(store.state));
   store.onChange((state, before) => {
+    tellTrouble("");
     if (namesOf(state) !== namesOf(before) || state.open !== before.open) showFiles(byId("files"), store);
     editor.open(state.open, textOf(state));
     if (state.open !== before.open) lightInEditor();
@@ -115,7 +123,6 @@ function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Ed
   const warnings = answer.diagnostics.filter(({ severity }) => severity === "warning").length;
   byId("status").textContent =
     `${TITLES[answer.view]}: ${milliseconds.toFixed(0)} ms · ${errors} errors, ${warnings} warnings`;
-  byId("trouble").textContent = "";
   const { node } = store.state;
   byId("node").replaceChildren(
     ...answer.nodes.map((name) => h("option", { value: name, selected: name === node }, name)),
@@ -131,7 +138,7 @@ function tellTrouble(text: string): void {
 
 function buildControls(store: Store, examples: readonly Example[], stop: () => void): void {
   const question = byId("question") as HTMLInputElement;
-  question.addEventListener("input", () => store.set({ question: question.value, view: "walk" }));
+  question.addEventListener("input", () => store.set({ question: question.value, branch: 0, view: "walk" }));
   const mode = byId("mode") as HTMLSelectElement;
   mode.addEventListener("change", () => store.set({ mode: mode.value === "iptables" ? "iptables" : "nftables" }));
   const node = byId("node") as HTMLSelectElement;

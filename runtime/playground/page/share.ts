@@ -10,8 +10,8 @@ export const LONGEST_LINK = 32_000;
 const MOST_BYTES = 2 * 2 ** 20;
 
 /** `1` and the base64url text of the compressed JSON. */
-export async function toFragment({ files, question, mode, view, node, open }: PageState): Promise<string> {
-  const text = JSON.stringify({ files, question, mode, view, node, open });
+export async function toFragment({ files, question, branch, mode, view, node, open }: PageState): Promise<string> {
+  const text = JSON.stringify({ files, question, branch, mode, view, node, open });
   const bytes = await through(new TextEncoder().encode(text), new CompressionStream("deflate-raw"));
   return `${VERSION}${encode(bytes)}`;
 }
@@ -79,7 +79,7 @@ function checked(value: unknown): PageState {
     throw new LinkError("this link holds something else than a state of this page");
   };
   if (typeof value !== "object" || value === null) return refuse();
-  const { files, question, mode, view, node, open } = value as Record<string, unknown>;
+  const { files, question, branch, mode, view, node, open } = value as Record<string, unknown>;
   if (!Array.isArray(files) || typeof question !== "string" || typeof node !== "string" || typeof open !== "string")
     return refuse();
   const read = files.map((file: unknown) => {
@@ -88,5 +88,14 @@ function checked(value: unknown): PageState {
   });
   const shown = VIEWS.find((each) => each === view);
   if (shown === undefined || (mode !== "nftables" && mode !== "iptables")) return refuse();
-  return { files: read, before: read, question, mode, node, view: shown, open };
+  return {
+    files: read,
+    before: read,
+    question,
+    branch: typeof branch === "number" ? branch : 0,
+    mode,
+    node,
+    view: shown,
+    open,
+  };
 }

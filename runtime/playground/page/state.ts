@@ -52,5 +52,5 @@ export interface Example {
 }
 
 export function stateOf({ files, question, view = "walk" }: Example, mode: RuleMode = "nftables"): PageState {
-  return { files, before: files, question, mode, node: "", view, open: files[0]?.name ?? "" };
+  return { files, before: files, question, branch: 0, mode, node: "", view, open: files[0]?.name ?? "" };
 }

@@ -82,11 +82,13 @@ function contentsOf(files: readonly InputFile[], mode: Workspace["mode"]) {
 
 type Contents = ReturnType<typeof contentsOf>;
 
-function walkAnswer({ files, mode, question }: Workspace): WalkAnswer {
+function walkAnswer({ files, mode, question, branch }: Workspace): WalkAnswer {
   const { resolved, base } = contentsOf(files, mode);
   const names = resolved === undefined ? [] : namesFor(resolved);
   const told =
-    resolved === undefined || question.trim() === "" ? { asked: [], walk: undefined } : walkOf(resolved, question);
+    resolved === undefined || question.trim() === ""
+      ? { asked: [], walk: undefined }
+      : walkOf(resolved, question, branch);
   return { view: "walk", ...base, ...told, names };
 }
 

@@ -1,27 +1,26 @@
-/** The walk of the question, told as `kpc trace` tells it. */
+/** The walk of the question, told as `kpc trace` tells it, and drawn. */
 import type { ResolvedInput } from "../../../compiler/compile.ts";
 import { describeNetwork } from "../../../compiler/described.ts";
 import type { Diagnostic } from "../../../compiler/diagnostics.ts";
 import { diagnosticToJson } from "../../../compiler/documents/render.ts";
 import { findRequestFaults } from "../../../compiler/findings/request-findings.ts";
 import { findWalkFaults } from "../../../compiler/findings/walk-findings.ts";
-import { addressesAsked, renderAsked, resolveAsked } from "../../../compiler/trace/asked.ts";
-import { chance } from "../../../compiler/trace/chance.ts";
+import { paint } from "../../../compiler/pictures/paint.ts";
+import { layWalk } from "../../../compiler/pictures/walk/picture.ts";
+import type { StoryBranch, StoryStep } from "../../../compiler/pictures/walk/story.ts";
+import { tellWalk } from "../../../compiler/pictures/walk/tell.ts";
+import { addressesAsked, resolveAsked } from "../../../compiler/trace/asked.ts";
 import { parseTraceText } from "../../../compiler/trace/parse.ts";
-import { endText } from "../../../compiler/trace/walk/end-text.ts";
-import { groupsOf } from "../../../compiler/trace/walk/groups.ts";
 import { isAnswered } from "../../../compiler/trace/walk/json.ts";
-import { replyRows } from "../../../compiler/trace/walk/reply.ts";
-import { rowsOf, type WalkRow } from "../../../compiler/trace/walk/rows.ts";
-import { type TellingContext, WalkNames } from "../../../compiler/trace/walk/walk-names.ts";
-import type { WalkBranch } from "../../../compiler/walk/types.ts";
-import type { BranchLines, LinePlace, StepLine, WalkAnswer, WalkLines } from "../protocol.ts";
+import { WalkNames } from "../../../compiler/trace/walk/walk-names.ts";
+import type { BranchLine, LinePlace, StepLine, WalkAnswer, WalkLines } from "../protocol.ts";
 
 /** The name of the question in findings. */
-export const QUESTION = "packet";
+const QUESTION = "packet";
 
-/** Leads the packet or request through the network that the manifests describe. */
-export function walkOf(resolved: ResolvedInput, question: string): Pick<WalkAnswer, "asked" | "walk"> {
+/** Leads the packet or request through the network that the manifests describe. `branch`: which one to tell, from 1; where the walk has no
+ *  such one, and for 0, the one that tells most. */
+export function walkOf(resolved: ResolvedInput, question: string, branch: number): Pick<WalkAnswer, "asked" | "walk"> {
   const found: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
   const written = parseTraceText({ name: QUESTION, text: question }, report);
@@ -39,41 +38,36 @@ export function walkOf(resolved: ResolvedInput, question: string): Pick<WalkAnsw
   const names = new WalkNames(input.specs, network);
   const context = { names, protocol: flow.protocol, hosts: network.hosts, isVerbose: false };
   const findings = [...findWalkFaults(known, walk), ...findRequestFaults(known, walk)];
-  const groups = groupsOf(walk, network.hosts);
+  const chosen = branch >= 1 && branch <= walk.branches.length ? branch : undefined;
+  const story = tellWalk(walk, context, { asked: question.trim(), findings, branch: chosen });
+  if (story === undefined) return asked();
+  const scene = layWalk(story, { hasTable: false });
+  const { title, request, reply, branches } = story;
   return asked({
+    title,
     isAnswered: isAnswered(walk),
-    text: renderAsked(walk, meant, context, false),
     findings: findings.map(diagnosticToJson),
-    branches: groups.flatMap(({ probability, branches }) => {
-      const [first] = branches;
-      return first === undefined ? [] : [shownBranch(probability, first, context, branches.length - 1)];
-    }),
+    branches: branches.map(branchLine),
+    steps: [...request.steps, ...(reply?.steps ?? [])].map(stepLine),
+    drawing: { light: paint(scene, { scheme: "light" }), dark: paint(scene, { scheme: "dark" }) },
   });
 }
 
-function shownBranch(probability: number, branch: WalkBranch, context: TellingContext, likewise: number): BranchLines {
-  const { there, back, notice } = branch;
-  const told = rowsOf(there, context, endText(there.end, context, back === undefined ? notice : undefined));
-  const answer = back === undefined ? [] : replyRows(branch, back, told, context);
-  return {
-    chance: chance(probability),
-    end: there.end.kind === "delivered" ? there.end.host : `${there.end.kind} on ${there.end.host}`,
-    isDelivered: there.end.kind === "delivered" && back?.end.kind === "delivered",
-    likewise,
-    steps: [...told.map((row) => shownStep(row, "request")), ...answer.map((row) => shownStep(row, "reply"))],
-  };
+function branchLine({ chance, end, hosts, isTold, isLost, isReplyLost }: StoryBranch): BranchLine {
+  return { chance, end: isLost ? end : (hosts.at(-1) ?? end), isTold, isLost: isLost || isReplyLost };
 }
 
-function shownStep({ number, host, text, why, place, ...row }: WalkRow, direction: StepLine["direction"]): StepLine {
-  const found = place === undefined ? undefined : placeIn(place);
+function stepLine({ number, direction, where, head, isLost, lines }: StoryStep): StepLine {
   return {
-    ...(number === undefined ? {} : { number }),
+    number,
     direction,
-    host,
-    interface: row.interface,
-    text,
-    why,
-    ...(found === undefined ? {} : { place: found }),
+    where,
+    head,
+    isLost,
+    lines: lines.map(({ text, place }) => {
+      const found = place === undefined ? undefined : placeIn(place);
+      return { text, ...(found === undefined ? {} : { place: found }) };
+    }),
   };
 }
 

@@ -8,6 +8,10 @@ import { linkTo } from "../links.ts";
 export interface ViewContext {
   /** Opens the file, with the cursor on the line. */
   readonly goTo: (place: LinePlace) => void;
+  /** The colours of the page. */
+  readonly scheme: "light" | "dark";
+  /** Tells another branch of the walk, from 1. */
+  readonly choose: (branch: number) => void;
   /** Asks another question. */
   readonly ask: (question: string) => void;
 }

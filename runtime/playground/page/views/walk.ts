@@ -1,5 +1,5 @@
-/** The walk of the packet: its steps, grouped by host, and what was found. */
-import type { BranchLines, StepLine, WalkAnswer } from "../../protocol.ts";
+/** The walk of the packet: its drawing, its steps, and what was found. */
+import type { BranchLine, StepLine, WalkAnswer, WalkLines } from "../../protocol.ts";
 import { h } from "../dom.ts";
 import { linkTo } from "../links.ts";
 import { findingList, nothing, placeButton, type ViewContext } from "./context.ts";
@@ -12,48 +12,77 @@ export function walkView({ asked, walk, diagnostics }: WalkAnswer, context: View
         ? "The manifests have errors: see the editor, or Check."
         : "Ask about a packet, such as tcp web-1 > svc/api:http.",
     );
-  return h(
+  const drawing = drawingOf(walk, context);
+  const steps = h("ol", { class: "steps" }, ...walk.steps.map((step) => stepElement(step, context)));
+  const view = h(
     "div",
     { class: "walk" },
-    h(
-      "p",
-      { class: `verdict ${walk.isAnswered ? "fine" : "lost"}` },
-      walk.isAnswered ? "✓ delivered and answered" : "⊗ not delivered, or not answered",
-    ),
+    walk.branches.length > 1 ? branchList(walk.branches, context) : undefined,
+    drawing,
     walk.findings.length === 0 ? undefined : findingList(walk.findings, context),
-    ...walk.branches.map((branch) => branchElement(branch, walk.branches.length > 1, context)),
+    steps,
   );
+  joinSteps(view);
+  return view;
 }
 
-function branchElement(
-  { chance, end, likewise, steps }: BranchLines,
-  isOneOfSeveral: boolean,
-  context: ViewContext,
-): HTMLElement {
-  const more = likewise === 0 ? "" : `, and ${likewise} more like it`;
-  return h(
-    "section",
-    { class: "branch" },
-    h("h3", {}, `${isOneOfSeveral || likewise > 0 ? `${chance}: ` : ""}${end}${more}`),
-    h("ol", { class: "steps" }, ...steps.map((step, i) => stepElement(step, steps[i - 1], context))),
-  );
+/** The SVG as elements. Its text is that of our own printer; as XML it can hold no script. */
+function drawingOf({ drawing }: WalkLines, { scheme }: ViewContext): HTMLElement {
+  const { documentElement } = new DOMParser().parseFromString(drawing[scheme], "image/svg+xml");
+  return h("div", { class: "drawing" }, document.importNode(documentElement, true));
 }
 
-function stepElement(step: StepLine, before: StepLine | undefined, context: ViewContext): HTMLElement {
-  const { number, direction, host, text, why, place } = step;
-  const isThere = before?.host === host && before.direction === direction;
+function branchList(branches: readonly BranchLine[], { choose }: ViewContext): HTMLElement {
+  const buttons = branches.map(({ chance, end, isTold, isLost }, i) => {
+    const button = h(
+      "button",
+      { type: "button", class: "branch", "aria-pressed": isTold },
+      `${isLost ? "⊗ " : ""}${chance}: ${end}`,
+    );
+    button.addEventListener("click", () => choose(i + 1));
+    return button;
+  });
+  return h("div", { class: "bar branches", role: "group", "aria-label": "branches" }, ...buttons);
+}
+
+function stepElement({ number, direction, where, head, isLost, lines }: StepLine, context: ViewContext): HTMLElement {
+  const [first] = lines.flatMap(({ place }) => place ?? []);
   const item = h(
     "li",
-    { class: `step ${direction}`, tabindex: 0, "data-step": number },
-    h("span", { class: "number" }, number === undefined ? "" : String(number)),
-    h("span", { class: "host" }, isThere ? "" : host),
-    h("span", { class: "interface" }, isThere && before?.interface === step.interface ? "" : step.interface),
-    h("span", { class: "what" }, text, ...why.map((line) => h("small", {}, line))),
-    place && placeButton(place, context),
+    { class: `step ${direction}${isLost ? " is-lost" : ""}`, tabindex: 0, "data-step": number },
+    h("span", { class: "number" }, String(number)),
+    h("span", { class: "host" }, where),
+    h(
+      "span",
+      { class: "what" },
+      head,
+      ...lines
+        .filter(({ text }) => text !== head)
+        .map(({ text, place }) =>
+          h("small", {}, text, place === undefined ? undefined : " ", place && placeButton(place, context)),
+        ),
+    ),
   );
-  if (place === undefined) return item;
-  item.addEventListener("keydown", ({ key }) => {
-    if (key === "Enter") context.goTo(place);
+  if (first === undefined) return item;
+  item.addEventListener("keydown", ({ key, target }) => {
+    if (key === "Enter" && target === item) context.goTo(first);
   });
-  return linkTo(item, place);
+  return linkTo(item, first);
+}
+
+/** Lights a step in the drawing and in the list together. */
+function joinSteps(view: HTMLElement): void {
+  const light = ({ target }: Event): void => {
+    const step = target instanceof Element ? target.closest("[data-step]")?.getAttribute("data-step") : null;
+    view.classList.toggle("has-lit", step !== null && step !== undefined);
+    for (const each of view.querySelectorAll("[data-step]"))
+      each.classList.toggle("lit-step", each.getAttribute("data-step") === step);
+  };
+  for (const event of ["mouseover", "focusin"]) view.addEventListener(event, light);
+  view.addEventListener("mouseleave", light);
+  view.addEventListener("click", ({ target }) => {
+    const group = target instanceof SVGElement ? target.closest("[data-step]") : null;
+    const step = group?.getAttribute("data-step");
+    if (step !== null && step !== undefined) view.querySelector<HTMLElement>(`li[data-step="${step}"]`)?.focus();
+  });
 }
