@@ -1,4 +1,5 @@
-/** All cases of Ingresses on all engines that answer requests: the routes, the router, and a HAProxy with the files that kpc prints. */
+/** Cases of Ingresses on all engines that answer requests: the routes, the router, and a HAProxy with the files that kpc prints. All of
+ *  them in `npm run test:all`. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runInvalid, runRequestCase } from "../../compiler/cases/requests/run.ts";
 import { casesIn } from "../../compiler/cli/test.ts";
@@ -6,13 +7,17 @@ import { compileRequestCase } from "../../compiler/cli/test-requests.ts";
 import { irRequestEngine, type RequestEngine } from "../../compiler/engines/requests.ts";
 import { HaproxyEngine } from "../../runtime/haproxy/engine.ts";
 import { routerEngine } from "../../runtime/router/engine.ts";
+import { some } from "../support/runs.ts";
 import { readCases } from "../support/shared.ts";
 
-const CASES = readCases("ingress").flatMap((source) =>
-  [...casesIn(source)].map(({ testCase, path, diagnostics }) => {
-    if (testCase === undefined || !("requests" in testCase)) throw new Error(`${path}: ${diagnostics[0]?.message}`);
-    return { name: testCase.name, testCase, path };
-  }),
+const CASES = some(
+  readCases("ingress").flatMap((source) =>
+    [...casesIn(source)].map(({ testCase, path, diagnostics }) => {
+      if (testCase === undefined || !("requests" in testCase)) throw new Error(`${path}: ${diagnostics[0]?.message}`);
+      return { name: testCase.name, testCase, path };
+    }),
+  ),
+  12,
 );
 
 /** All requests, and each error of an Ingress that is invalid. */

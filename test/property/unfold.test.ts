@@ -7,7 +7,7 @@ import { type ClusterInput, cluster } from "../support/arbitraries.ts";
 import { mustCompile, unfold, violationsOf } from "../support/compile.ts";
 import { denseCluster } from "../support/dense.ts";
 import { packetsAtServices, packetsAtSomeServices, packetsFor } from "../support/packets.ts";
-import { runs } from "../support/runs.ts";
+import { EVERYTHING, runs } from "../support/runs.ts";
 
 /** An outcome without the rules that led to it. */
 function summary(outcomes: readonly Outcome[]): unknown {
@@ -47,7 +47,7 @@ test("rules without lookups do to every packet what the lookups do", () => {
   );
 });
 
-test("also with hundreds of ports", () => {
+test.runIf(EVERYTHING)("also with hundreds of ports", () => {
   fc.assert(
     fc.property(denseCluster, (world) => expectAlike(world, packetsAtSomeServices(world, 200))),
     { numRuns: runs(8) },

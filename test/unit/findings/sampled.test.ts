@@ -25,21 +25,18 @@ describe("kpc check of a cluster with more ends than are walked in pairs", () =>
     expect(Number(flows)).toBeLessThan(36 * 35);
   });
 
-  // Whichever the node is.
-  test.each(some(["n0", "n8"], 1))("finds what is wrong on %s only", (name) => {
-    const faults = {
-      forwards: "{net.ipv4.ip_forward: 0}",
-      "bridge-nf": "{net.bridge.bridge-nf-call-iptables: 0}",
-    };
-    const found = Object.values(faults).map((sysctls) => {
-      const { code, errors } = check(`pods: {network: bridge}\nnodes: [{name: ${name}, sysctls: ${sysctls}}]\n`);
-      expect(code).toBe(1);
-      return errors;
-    });
-    expect(found.map((errors) => errors.map((text) => /\[([\w-]+)\]$/.exec(text)?.[1]))).toEqual([
-      ["forwarding-off"],
-      ["bridge-netfilter-off"],
-    ]);
-    for (const errors of found) expect(errors.join()).toContain(`node/${name}`);
+  const wrong: readonly (readonly [name: string, code: string, sysctls: string])[] = ["n0", "n8"].flatMap(
+    (name) =>
+      [
+        [name, "bridge-netfilter-off", "{net.bridge.bridge-nf-call-iptables: 0}"],
+        [name, "forwarding-off", "{net.ipv4.ip_forward: 0}"],
+      ] as const,
+  );
+
+  test.each(some(wrong, 1))("finds what is wrong on %s only: %s", (name, wanted, sysctls) => {
+    const { code, errors } = check(`pods: {network: bridge}\nnodes: [{name: ${name}, sysctls: ${sysctls}}]\n`);
+    expect(code).toBe(1);
+    expect(errors.map((text) => /\[([\w-]+)\]$/.exec(text)?.[1])).toEqual([wanted]);
+    expect(errors.join()).toContain(`node/${name}`);
   });
 });
