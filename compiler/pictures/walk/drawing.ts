@@ -20,6 +20,7 @@ import {
   POD_HEAD,
   placeWalk,
   WIRE,
+  ZONE_LABEL,
 } from "./places.ts";
 import {
   addressSpans,
@@ -111,7 +112,7 @@ function layColumn(column: PlacedColumn, { y }: Places): SceneShape[] {
   else if (!isOpen && ends.length > 0)
     shapes.push(
       boxAt(x + PAD / 2, y.bar, width - PAD, y.end - y.bar - 12, { radius: 5, stroke: "line" }),
-      textAt(x + width - PAD, y.bar + 20, "rules and routes", { colour: "dim", anchor: "end" }),
+      textAt(x + width - PAD, y.bar + 20, ZONE_LABEL, { colour: "dim", anchor: "end" }),
     );
   if (more !== undefined) {
     const bottom = y.podEnd - 8;

@@ -19,6 +19,8 @@ export const ALONG_STEP = 48;
 const POD_WIDTH = 200;
 const POD_GAP = 24;
 const COLUMN_GAP = 80;
+/** On nodes without a bridge. */
+export const ZONE_LABEL = "rules and routes";
 /** Widest lines of notes. */
 const NOTE_WIDTH = 420;
 const POD_NOTE_WIDTH = 300;
@@ -329,11 +331,12 @@ function placeColumn(
   const hasAlong = here.some(({ anchor }) => isAlong(anchor));
   const label = host.bridge === undefined ? 0 : lineWidth(bridgeSpans(host), 13);
   const lastBarWidth = Math.max(barWidthAt(undefined), ...ends.map(({ host: end }) => barWidthAt(end.name)));
+  const zoneLabel = host.bridge === undefined && !plan.isOpen ? spanWidth({ text: ZONE_LABEL }, 13) + 24 : 0;
   const lastZone = uplink + BESIDE + zoneWidth;
   const width = Math.max(
     least,
     right + PAD - x,
-    lastZone + PAD - x,
+    lastZone + PAD + zoneLabel - x,
     lastBar + BESIDE + (hasAlong ? Math.max(lastBarWidth, label) : lastBarWidth + 40 + label) + PAD - x,
     spanWidth({ text: host.title, isBold: true }, 16) + 2 * PAD + 160,
     uplink + BESIDE + spanWidth({ text: host.uplink ?? "", isMono: true }, 13) + PAD - x,
