@@ -11,6 +11,7 @@ export function lowerRoutes(ingresses: readonly Ingress[], report: Report): Host
   if (ingresses.length === 0) return [];
   const byHost = rulesByHost(ingresses);
   const overall = overallDefault(ingresses);
+  const targets = new Targets();
   const rank = (host: string): number => (host.startsWith("*.") ? 1 : 0);
   const named = [...byHost.keys()].filter((host) => host !== undefined).sort(compareBy(rank, (host) => host));
   return [...named, undefined].map((host): HostRoutes => {
@@ -22,9 +23,10 @@ export function lowerRoutes(ingresses: readonly Ingress[], report: Report): Host
       ...(host === undefined ? {} : { host }),
       paths: orderPaths(
         rules.flatMap(({ rule }) => rule.paths),
+        targets,
         report,
       ),
-      fallback: targetOf(fallback),
+      fallback: targets.of(fallback),
       ...(fallback?.origin && { fallbackOrigin: fallback.origin }),
       // The oldest Ingress that has a rule for the host decides.
       ...(rules[0]?.ingress.httpsRedirect === true ? { httpsRedirect: true } : {}),
@@ -57,7 +59,7 @@ function overallDefault(ingresses: readonly Ingress[]): IngressBackend | undefin
 
 /** Exact paths first, as in Gateway API, then prefixes, the longest first; a prefix with a trailing slash before its twin
  *  without, ImplementationSpecific last of equals. Of equal paths the first given stays. */
-function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] {
+function orderPaths(paths: readonly IngressPath[], targets: Targets, report: Report): PathRoute[] {
   const kept = new Map<string, IngressPath>();
   const shadowed = new Map<IngressPath, ShadowedPath[]>();
   for (const path of paths) {
@@ -66,7 +68,7 @@ function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] 
     if (winner === undefined) {
       kept.set(key, path);
     } else {
-      const lost = { target: targetOf(path.backend), origin: path.origin };
+      const lost = { target: targets.of(path.backend), origin: path.origin };
       shadowed.set(winner, [...(shadowed.get(winner) ?? []), lost]);
       const message = `path ${path.path} (${path.pathType}) is already taken for this host by an older Ingress, or an earlier rule: it is never used`;
       report({
@@ -93,7 +95,7 @@ function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] 
     return {
       match: pathType === "Exact" ? "exact" : "prefix",
       path: pathType === "Exact" ? path : trimSlash(path),
-      target: targetOf(backend),
+      target: targets.of(backend),
       ...(lost === undefined ? {} : { shadowed: lost }),
       origin,
     };
@@ -103,6 +105,20 @@ function orderPaths(paths: readonly IngressPath[], report: Report): PathRoute[] 
 /** A prefix without the trailing slash, which does not count; the root stays a slash. */
 function trimSlash(path: string): string {
   return path === "/" ? path : path.replace(/\/$/, "");
+}
+
+/** Targets of backends: one for all paths that lead to the same endpoints of one backend, so that who compares them has less to do. */
+class Targets {
+  private readonly known = new Map<readonly ServiceEndpoint[], RouteTarget & { readonly kind: "endpoints" }>();
+
+  of(backend: IngressBackend | undefined): RouteTarget {
+    if (backend?.kind !== "endpoints") return targetOf(backend);
+    const known = this.known.get(backend.endpoints);
+    if (known?.backend === backend.name) return known;
+    const target = targetOf(backend);
+    if (target.kind === "endpoints") this.known.set(backend.endpoints, target);
+    return target;
+  }
 }
 
 function targetOf(backend: IngressBackend | undefined): RouteTarget {

@@ -35,10 +35,18 @@ export function resolveIngresses(
       ({ meta }) => `${meta.namespace}/${meta.name}`,
     ),
   );
+  // Many paths lead to one Service.
+  const known = new Map<string, IngressBackend>();
+  const backendOf = (spec: IngressBackendSpec, namespace: string): IngressBackend => {
+    const key = JSON.stringify(spec.kind === "service" ? [namespace, spec.name, spec.port] : [spec.name]);
+    const backend = known.get(key) ?? resolveBackend(spec, namespace, services, index, allowsExternalNames);
+    known.set(key, backend);
+    return backend;
+  };
   return oldestFirst
     .filter((ingress) => isOurs(ingress, specs.ingressClasses, controller, report))
     .map((ingress) => ({
-      ...resolveIngress(ingress, services, index, allowsExternalNames, report),
+      ...resolveIngress(ingress, backendOf, report),
       tls: resolveTls(ingress, certificates, report),
     }));
 }
@@ -77,13 +85,11 @@ function defaultClass(classes: readonly IngressClassSpec[]): IngressClassSpec | 
 
 function resolveIngress(
   { meta, defaultBackend, rules, httpsRedirect }: IngressSpec,
-  services: ReadonlyMap<string, ServiceSpec>,
-  index: CandidateIndex,
-  allowsExternal: boolean,
+  resolve: (spec: IngressBackendSpec, namespace: string) => IngressBackend,
   report: Report,
 ): Omit<Ingress, "tls"> {
   const backendOf = (spec: IngressBackendSpec): IngressBackend => {
-    const backend = resolveBackend(spec, meta.namespace, services, index, allowsExternal);
+    const backend = resolve(spec, meta.namespace);
     if (backend.kind === "broken") {
       const message = `backend ${backend.name} of Ingress ${meta.namespace}/${meta.name} is answered with 503: ${backend.reason}`;
       report({ severity: "warning", code: "broken-backend", message, origin: spec.field });
