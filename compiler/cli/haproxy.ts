@@ -58,8 +58,8 @@ export interface ProxyFileSet {
 export function proxyFiles({ program, specs }: Compiled, settings: HaproxySettings | undefined): ProxyFileSet {
   const { routes, tls, listeners } = program;
   const options = { header: headerFor(program), tls, listeners, settings };
-  const { files, certificates, unsupported } = printHaproxy(routes, options);
-  return { files, secret: privateFiles(certificates, specs), unsupported };
+  const { files, certificates, unsupported, deviations } = printHaproxy(routes, options);
+  return { files, secret: privateFiles(certificates, specs), unsupported: [...unsupported, ...deviations] };
 }
 
 function headerFor({ routes, tls, listeners = [] }: Program): readonly string[] {

@@ -57,7 +57,25 @@ const VALUE = fc.oneof(
 );
 /** As names of headers and parameters may be, in lower case. */
 const NAME = fc.oneof(
-  fc.constantFrom("x-a", "x-b", "'", "x'", "$x", "%x", "#x", "x#y", "a&b", "`", "|", "~", "^", "!", "-m", "."),
+  fc.constantFrom(
+    "x-a",
+    "x-b",
+    "x-forwarded-proto",
+    "'",
+    "x'",
+    "$x",
+    "%x",
+    "#x",
+    "x#y",
+    "a&b",
+    "`",
+    "|",
+    "~",
+    "^",
+    "!",
+    "-m",
+    ".",
+  ),
   fc.stringMatching(/^x[!#$%&'*+.^_`|~0-9a-z-]{0,5}$/),
 );
 /** What stands behind the equals sign of a parameter. */

@@ -167,7 +167,7 @@ function endOf(
               method: request.method,
               ...(host === undefined ? {} : { host }),
               target: asked,
-              headers: inOrder(headers),
+              headers: inOrder(headers.filter(isOwn)),
             }),
         response: responseOf(filters),
       };
@@ -203,10 +203,14 @@ const OF_CONNECTIONS: ReadonlySet<string> = new Set([
   "transfer-encoding",
 ]);
 
+function isOwn({ name }: NamedText): boolean {
+  return !OF_CONNECTIONS.has(name);
+}
+
 /** What HAProxy did, in the same form. */
 export function seenOf({ status, address, seen, headers = [] }: ProxyOutcome): SeenEnd {
   const location = headers.find(({ name }) => name === "location")?.value;
-  const response = inOrder(headers.filter(({ name }) => !OF_CONNECTIONS.has(name)));
+  const response = inOrder(headers.filter(isOwn));
   if (address === undefined) return location === undefined ? { status } : { status, location, response };
   if (seen === undefined) return { status, address, response };
   const got = pairsIn(seen.headers);
@@ -217,7 +221,7 @@ export function seenOf({ status, address, seen, headers = [] }: ProxyOutcome): S
     method: seen.method,
     ...(host === undefined ? {} : { host }),
     target: seen.target,
-    headers: inOrder(got.filter(({ name }) => !OF_CONNECTIONS.has(name))),
+    headers: inOrder(got.filter(isOwn)),
     response,
   };
 }

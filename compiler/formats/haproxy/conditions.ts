@@ -34,7 +34,8 @@ export class Tests {
   private header({ name, value }: NamedText): string | undefined {
     if (!IS_TOKEN.test(name)) return undefined;
     // In the argument of a function a quote means something once more; tokens have no other such signs.
-    const asked = quoted(`req.fhdr(${name.replaceAll("'", "\\'")},1)`);
+    const asked =
+      name === FORWARDED_PROTO ? `var(${CLIENT_PROTO})` : quoted(`req.fhdr(${name.replaceAll("'", "\\'")},1)`);
     const test = value === "" ? "-m len 0" : isWord(value) ? `-m str -- ${quoted(value)}` : undefined;
     return test === undefined ? undefined : this.named(`header-${shortHash(`${name} ${value}`)}`, `${asked} ${test}`);
   }
@@ -50,6 +51,16 @@ export class Tests {
     const test = `query -m reg -- '^${others}${wanted}${end}'`;
     return this.named(`parameter-${shortHash(`${name} ${value}`)}`, test);
   }
+}
+
+/** The header that the proxy sets, and where its value is kept as the client has sent it. */
+const FORWARDED_PROTO = "x-forwarded-proto";
+const CLIENT_PROTO = "txn.client_proto";
+
+/** The line that keeps it, in front of the one that sets it; `tests`: the lines with conditions. */
+export function keepClientProto(tests: readonly string[]): string[] {
+  const isAsked = tests.some((line) => line.includes(` var(${CLIENT_PROTO}) `));
+  return isAsked ? [`http-request set-var(${CLIENT_PROTO}) req.fhdr(${FORWARDED_PROTO},1)`] : [];
 }
 
 /** HAProxy reads 64 words in a line. */

@@ -1,10 +1,12 @@
 /** Listeners of Gateways: a frontend for each port, with maps of its own. */
-import type { Report } from "../../diagnostics.ts";
+import type { Diagnostic, Report } from "../../diagnostics.ts";
 import { rulesByPath } from "../../ir/path-rules.ts";
 import type { ListenerHost, ListeningPort } from "../../ir/types.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
 import type { Backends } from "./backends.ts";
 import { type CertificateList, certificateList, printCertificates } from "./certificates.ts";
+import { keepClientProto } from "./conditions.ts";
+import { deepNameNotes, withDeepNames } from "./deep-names.ts";
 import { LIST, NO_RULE, RuleLines } from "./rules.ts";
 import { printBinds, REJECT_UNSAFE } from "./settings.ts";
 import {
@@ -28,6 +30,8 @@ export interface PortFiles {
   /** By name. */
   readonly files: ReadonlyMap<string, string>;
   readonly list: CertificateList | undefined;
+  /** What it does otherwise for some clients. */
+  readonly deviations?: readonly Diagnostic[];
 }
 
 /** What serves `listener`. Undefined where no certificate can be shown at a port for https. Reports `unsupported-haproxy`. */
@@ -38,7 +42,7 @@ export function printListeningPort(
   report: Report,
 ): PortFiles | undefined {
   const { port, protocol, hosts, tls } = listener;
-  const list = tls && printCertificates(tls, report);
+  const list = protocol === "https" && tls ? printCertificates(withDeepNames(tls, listener), report) : undefined;
   if (protocol === "https" && list === undefined) {
     const message = `port ${port} is not served: no certificate can be shown there`;
     report({ severity: "warning", code: "unsupported-haproxy", message });
@@ -51,6 +55,7 @@ export function printListeningPort(
   const isList = `{ var(txn.backend) -m beg ${LIST} }`;
   const lines = [
     ...printBinds(port, settings, list, certificateList(port)),
+    ...keepClientProto(chosen),
     `http-request set-header X-Forwarded-Proto ${protocol}`,
     ...(settings.pathSafety === "reject" ? [REJECT_UNSAFE] : []),
     ...hostLookups(port, maps),
@@ -67,6 +72,7 @@ export function printListeningPort(
       ...(list === undefined ? [] : [[certificateList(port), list.text] as const]),
     ]),
     list,
+    deviations: list === undefined || tls === undefined ? [] : deepNameNotes(tls, port),
   };
 }
 

@@ -32,6 +32,8 @@ export interface HaproxyConfig {
   readonly certificates: ReadonlyMap<string, string>;
   /** Routes that no request can reach, and certificates that cannot be served: `unsupported-haproxy`. */
   readonly unsupported: readonly Diagnostic[];
+  /** What is served, and otherwise for a few clients: `unsupported-haproxy`. */
+  readonly deviations: readonly Diagnostic[];
 }
 
 /** What a configuration has besides routes. */
@@ -89,6 +91,7 @@ export function printHaproxy(
     ]),
     certificates: new Map(parts.flatMap(({ list }) => [...(list?.files ?? [])])),
     unsupported,
+    deviations: parts.flatMap(({ deviations = [] }) => deviations),
   };
 }
 
