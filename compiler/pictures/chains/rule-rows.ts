@@ -141,6 +141,7 @@ function effectOf(
     case "remember":
       return { does: `${step.operation} @${step.set}` };
     default:
+      // Others lead nowhere: a rule goes on behind them.
       return { does: text() };
   }
 }

@@ -1,5 +1,7 @@
 /** What a picture of a Service says: who asks where, which endpoints are chosen from, and how often each is. */
+
 import { type Origin, printPlace } from "../../diagnostics.ts";
+import { unreachable } from "../../invariant.ts";
 import { type Frontend, frontendsOf } from "../../lower/frontends.ts";
 import type { ClusterNode, ClusterPod } from "../../model/hosts.ts";
 import { type Candidate, type ServicePort, servesWhileTerminating } from "../../model/types.ts";
@@ -178,6 +180,8 @@ function frontendRows(frontend: Frontend, view: ServicePortView, { node, setting
         },
       ];
     }
+    default:
+      return unreachable(dispatch);
   }
 }
 

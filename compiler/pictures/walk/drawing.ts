@@ -1,4 +1,5 @@
 /** The drawing of a walk from inside the cluster: nodes with their pods, the lines of the request and the reply, and a note at each step. */
+import { unreachable } from "../../invariant.ts";
 import { keptRight } from "../lines.ts";
 import type { ScenePoint, SceneShape } from "../scene.ts";
 import { wrapped } from "../widths.ts";
@@ -302,6 +303,8 @@ function stepShapes(
         return { number: [x, line], shapes: [textAt(x - 11, bar - 12 - own * 18, text, { isMono: true })] };
       return { number: [x, line], shapes: [textAt(x + 11, (y.lan ?? y.end) + 62 + own * 18, text, { anchor: "end" })] };
     }
+    default:
+      return unreachable(anchor);
   }
 }
 

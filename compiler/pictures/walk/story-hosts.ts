@@ -53,6 +53,7 @@ function storyHost(host: Host, title: string, family: Family): StoryHost {
       return { ...base, ...(inside === undefined ? {} : { uplink: `${inside.name} ${address}` }) };
     }
     default:
+      // Hosts that are no part of the cluster have an address alone.
       return base;
   }
 }

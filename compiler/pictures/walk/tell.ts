@@ -206,6 +206,7 @@ function endPhrase({ end, steps }: StoryWay, context: Pick<StepContext, "hosts">
     case "delivered":
       return `${host} answers itself`;
     default:
+      // Others are told by their last step.
       return steps.at(-1)?.head ?? `lost on ${host}`;
   }
 }
