@@ -155,15 +155,20 @@ function buildProgram(run: RunWork): Command {
     withCommonOptions(
       program
         .command("whatis")
-        .description("tell which rule of an Ingress serves a URL, which rules lost, and where the request goes")
+        .description(
+          "tell which rule of an Ingress or HTTPRoute serves a URL, which rules lost, and where the request goes",
+        )
         .argument("<url>", "http://HOST/PATH or https://HOST/PATH")
         .argument("[inputs...]", "manifests: files, folders, or - for standard input")
         .addOption(pathSafetyOption())
         .addOption(httpsRedirectOption())
+        .option("-X, --method <method>", "method of the request", "GET")
+        .option("-H, --header <header>", "header of the request, 'Name: value' (repeatable)", collect)
         .addOption(new Option("-o, --output <format>", "output format").choices(["text", "json"]).default("text")),
     ),
     "kpc whatis https://shop.example.com/api/orders manifests/",
     "kubectl get ingresses,services,endpointslices -A -o json | kpc whatis http://shop.example.com/ -",
+    "kpc whatis http://shop.example.com/api -X POST -H 'Version: 2' gateway.yaml",
   ).action((url: string, inputs: string[], flags) =>
     run(async () => (await import("./cli/whatis.ts")).whatisCommand(url, inputs, flags)),
   );

@@ -4,6 +4,7 @@ import type { Diagnostic, Report, Source } from "./diagnostics.ts";
 import type { Program } from "./ir/types.ts";
 import { API_VERSION } from "./json-output.ts";
 import { checkCertificateTimes } from "./lower/certificate-times.ts";
+import { lowerListeners } from "./lower/listeners.ts";
 import { lower } from "./lower/lower.ts";
 import { lowerRoutes } from "./lower/routes.ts";
 import { lowerTls } from "./lower/tls.ts";
@@ -96,6 +97,7 @@ export interface ResolvedInput {
   readonly config: Config;
   readonly routes: Program["routes"];
   readonly tls: Program["tls"];
+  readonly listeners: Program["listeners"];
   readonly nodes: readonly Resolved[];
 }
 
@@ -145,8 +147,9 @@ export function resolveInput(
     return { diagnostics: diagnostics.filter(({ code }) => code !== "no-services"), resolved: undefined };
   const routes = lowerRoutes(cluster.ingresses, report);
   const tls = lowerTls(cluster, report);
+  const listeners = cluster.listeners.length === 0 ? undefined : lowerListeners(cluster.listeners, report);
   if (tls !== undefined && now !== undefined) checkCertificateTimes(tls, now, report);
-  return { diagnostics, resolved: { specs, cluster, config: common, routes, tls, nodes } };
+  return { diagnostics, resolved: { specs, cluster, config: common, routes, tls, listeners, nodes } };
 }
 
 /** The controller that IngressClasses name when their Ingresses are ours. */
@@ -167,10 +170,13 @@ function* programsOf(input: ResolvedInput): Generator<Compiled> {
 }
 
 /** The program of one of the input's nodes. */
-export function compileNode({ cluster, routes, tls, specs }: ResolvedInput, { node, settings }: Resolved): Compiled {
+export function compileNode(
+  { cluster, routes, tls, listeners, specs }: ResolvedInput,
+  { node, settings }: Resolved,
+): Compiled {
   const view = viewOf(cluster, node);
   return {
-    program: { ruleset: lower(view, settings), routes, ...(tls && { tls }) },
+    program: { ruleset: lower(view, settings), routes, ...(tls && { tls }), ...(listeners && { listeners }) },
     node,
     settings,
     specs,

@@ -153,6 +153,12 @@ export const DIAGNOSTIC_CODES = [
   "certificate-host",
   "certificate-time",
   "no-certificate",
+  "gateway-ignored",
+  "gateway-not-carried",
+  "listener-not-served",
+  "route-not-accepted",
+  "route-partially-invalid",
+  "unresolved-reference",
   // rules
   "rules-syntax",
   "rules-dialect",

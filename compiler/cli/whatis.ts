@@ -1,38 +1,64 @@
-/** `kpc whatis URL`: which rule of an Ingress serves it. */
+/** `kpc whatis URL`: which rule of an Ingress or an HTTPRoute serves it. */
 
 import { compileSpecs } from "../compile.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { decideCertificate } from "../evaluate/certificate.ts";
-import { decideRoute } from "../evaluate/http-route.ts";
+import type { HttpRequest } from "../evaluate/http-route.ts";
+import { decideRequest } from "../evaluate/listener-route.ts";
+import type { NamedText } from "../ir/types.ts";
 import { earlyAnswer } from "../trace/http/early-answer.ts";
 import { withNearRule } from "../trace/http/near-rule.ts";
 import { renderRoute, routeToJson } from "../trace/http/told.ts";
-import { parseUrl, serverNameOf } from "../trace/http/url.ts";
+import { parseUrl, serverNameOf, type UrlRequest } from "../trace/http/url.ts";
 import { AddressNames } from "../trace/names.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { type CommonFlags, EXIT, exitCodeOf, inputsOf, optionsOf, print, showDiagnostics } from "./session.ts";
+import { Trouble } from "./trouble.ts";
 
 export interface WhatisFlags extends CommonFlags {
   readonly output: "text" | "json";
+  readonly method: string;
+  readonly header?: readonly string[];
 }
 
-/** Exit code 1 where the proxy answers itself, as with 404. */
+/** Exit code 1 where the proxy answers itself, as with 404. Throws `Trouble` for what no request has. */
 export async function whatisCommand(text: string, names: readonly string[], flags: WhatisFlags): Promise<number> {
   const questions: Diagnostic[] = [];
-  const url = parseUrl({ name: "url", text }, (diagnostic) => void questions.push(diagnostic));
-  if (url === undefined) {
+  const parsed = parseUrl({ name: "url", text }, (diagnostic) => void questions.push(diagnostic));
+  if (parsed === undefined) {
     showDiagnostics(questions, flags);
     return EXIT.trouble;
   }
+  const url = { ...parsed, request: requestOf(parsed, flags) };
   const { load, config } = inputsOf(names, flags);
   const { diagnostics, compiled } = compileSpecs(load, config, optionsOf(flags));
   showDiagnostics(aboutIngresses(diagnostics), flags);
   if (compiled === undefined) return exitCodeOf(diagnostics);
   const { program, specs, node } = compiled;
-  const decision = withNearRule(decideRoute(program, url.request), program.routes, url.request);
-  const shown = url.scheme === "https" ? decideCertificate(program, serverNameOf(url.authority)) : undefined;
+  const { scheme, port, authority } = url;
+  const decision = withNearRule(decideRequest(program, { ...url.request, port }), program.routes, url.request);
+  const shown =
+    scheme === "https" && !decision.isClosed
+      ? decideCertificate(decision.listener ?? program, serverNameOf(authority))
+      : undefined;
   const tell = flags.output === "json" ? routeToJson : renderRoute;
   const early = earlyAnswer(url, { decision, shown, tls: program.tls, settings: config.haproxy });
   await print(tell(url, decision, new AddressNames(specs, node), shown, early));
-  return early !== undefined || decision.target.kind === "status" ? EXIT.finding : EXIT.fine;
+  const { kind } = decision.target;
+  return early !== undefined || kind === "status" || kind === "redirect" ? EXIT.finding : EXIT.fine;
+}
+
+/** The request of the URL, with what the flags say. A header `Host` counts in place of the URL's. */
+function requestOf({ request }: UrlRequest, { method, header = [] }: WhatisFlags): HttpRequest {
+  if (!/^[A-Z]+$/.test(method)) throw new Trouble(`-X ${method}: expected a method of HTTP, such as POST`);
+  const all = header.map(headerOf);
+  const host = all.find(({ name }) => name.toLowerCase() === "host")?.value ?? request.host;
+  return { ...request, host, method, headers: all.filter(({ name }) => name.toLowerCase() !== "host") };
+}
+
+function headerOf(text: string): NamedText {
+  const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~]*?)[ \t]*$/.exec(text) ?? [];
+  if (name === undefined || value === undefined)
+    throw new Trouble(`-H ${JSON.stringify(text)}: expected a header, such as 'Version: 2'`);
+  return { name, value };
 }

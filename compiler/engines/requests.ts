@@ -73,7 +73,7 @@ function outcomeOf(program: Compiled["program"], asked: AskedRequest): RequestOu
   const { scheme, serverName, port } = asked;
   const listener = program.listeners?.find((each) => each.port === port);
   const decided = decideRequest(program, asked);
-  if (decided === undefined) return { end: { kind: "closed" }, certificate: undefined };
+  if (decided.isClosed) return { end: { kind: "closed" }, certificate: undefined };
   const shown = scheme === "https" ? decideCertificate(listener ?? program, serverName).certificate?.name : undefined;
   if (listener !== undefined && listener.protocol !== scheme) {
     // Client and proxy do not understand each other's first bytes.

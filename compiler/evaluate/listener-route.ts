@@ -8,12 +8,22 @@ import type {
   RequestRule,
   RequestTarget,
 } from "../ir/types.ts";
-import { decideRoute, type HttpRequest, hostName } from "./http-route.ts";
+import { decideRoute, type HttpRequest, hostName, type RouteDecision } from "./http-route.ts";
 
-/** What a request met at a listener, or in the rules of Ingresses. */
-export interface RequestDecision {
-  /** Undefined: no Gateway listens at the port; Ingresses decide. */
-  readonly listener?: ListeningPort;
+/** What a request met at a listener, in the rules of Ingresses, or at a closed port. */
+export type RequestDecision = ListenerDecision | IngressDecision;
+
+/** In the rules of Ingresses. */
+interface IngressDecision extends Omit<RouteDecision, "matching"> {
+  readonly listener?: undefined;
+  readonly matching: readonly RequestRule[];
+  /** Neither a Gateway nor an Ingress is served at the port. */
+  readonly isClosed?: true;
+}
+
+export interface ListenerDecision {
+  readonly isClosed?: undefined;
+  readonly listener: ListeningPort;
   /** The rules that its host leads to; undefined: no host takes it. */
   readonly rules: ListenerHost | undefined;
   /** Of those the paths that take the request, the first of which does. */
@@ -26,20 +36,21 @@ export interface PortRequest extends HttpRequest {
   readonly port: number;
 }
 
-/** What the proxy does with `request`: the listener of its port decides, if a Gateway has one there, else the Ingresses. Undefined:
- *  neither, the port is closed. */
+/** What the proxy does with `request`: the listener of its port decides, if a Gateway has one there, else the Ingresses.
+ */
 export function decideRequest(
   { routes, listeners = [] }: Pick<Program, "routes" | "listeners">,
   request: PortRequest,
-): RequestDecision | undefined {
+): RequestDecision {
   const listener = listeners.find(({ port }) => port === request.port);
   if (listener !== undefined) return decideAtListener(listener, request);
-  return listeners.length > 0 && routes.length === 0 ? undefined : decideRoute({ routes }, request);
+  const decision = decideRoute({ routes }, request);
+  return listeners.length > 0 && routes.length === 0 ? { ...decision, isClosed: true } : decision;
 }
 
 /** What the listener at one port does. The most specific host that takes the request decides, then the first of its paths: a request
  *  that none of them takes is answered with 404, also where a less specific host has a path for it. */
-export function decideAtListener(listener: ListeningPort, request: HttpRequest): RequestDecision {
+export function decideAtListener(listener: ListeningPort, request: HttpRequest): ListenerDecision {
   const name = hostName(request.host);
   const rules = listener.hosts.find(({ host }) => takesHost(host, name));
   const asked = askedOf(request);

@@ -121,7 +121,8 @@ class Targets {
   }
 }
 
-function targetOf(backend: IngressBackend | undefined): RouteTarget {
+/** Where requests for `backend` go; undefined: there is none, so that they are answered with 404. */
+export function targetOf(backend: IngressBackend | undefined): RouteTarget {
   if (backend === undefined) return { kind: "status", status: 404, reason: "no default backend" };
   if (backend.kind === "broken") return { kind: "status", status: 503, reason: `${backend.name}: ${backend.reason}` };
   const { name } = backend;

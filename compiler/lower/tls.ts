@@ -36,7 +36,8 @@ function fallbackOf({ hosts, certificate }: IngressTls): Served | undefined {
   return hosts.length === 0 ? servedOf(certificate) : undefined;
 }
 
-function certificateOf({ name, leaf: { names, notBefore, notAfter }, origin }: Served): Certificate {
+/** As the program has it. */
+export function certificateOf({ name, leaf: { names, notBefore, notAfter }, origin }: Served): Certificate {
   return { name, names, notBefore, notAfter, origin };
 }
 

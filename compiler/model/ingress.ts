@@ -128,8 +128,19 @@ function resolveBackend(
   const name = `${namespace}/${spec.name}:${spec.port}`;
   const service = services.get(serviceKey(namespace, spec.name));
   if (service === undefined) return { kind: "broken", name, reason: "the Service is not in the input" };
-  if (service.type === "ExternalName") return resolveExternal(service, spec.port, name, allowsExternal);
-  const port = service.ports.find((candidate) => candidate.name === spec.port || candidate.port === spec.port);
+  return resolveServiceBackend(service, spec.port, name, index, allowsExternal);
+}
+
+/** The ready endpoints of one port of `service`, by its number or name; `name` is what the backend is called. */
+export function resolveServiceBackend(
+  service: ServiceSpec,
+  named: Port | string,
+  name: string,
+  index: CandidateIndex,
+  allowsExternal: boolean,
+): IngressBackend {
+  if (service.type === "ExternalName") return resolveExternal(service, named, name, allowsExternal);
+  const port = service.ports.find((candidate) => candidate.name === named || candidate.port === named);
   if (port === undefined) {
     const ports = service.ports.map((candidate) =>
       candidate.name === "" ? candidate.port : `${candidate.name} (${candidate.port})`,
@@ -138,7 +149,7 @@ function resolveBackend(
   }
   const candidates = FAMILIES.flatMap((family) => index.candidates(service, port, family));
   const ready = candidates.filter((candidate) => candidate.ready);
-  if (ready.length === 0) return { kind: "broken", name, reason: "the Service has no ready endpoint" };
+  if (ready.length === 0) return { kind: "broken", name, reason: "the Service has no ready endpoint", isUnready: true };
   const draining = candidates.filter((candidate) => !candidate.ready && servesWhileTerminating(candidate));
   const place = ({ address, port: number, origin }: Candidate) => ({ address, port: number, origin });
   return {

@@ -7,6 +7,7 @@ import type { Located } from "../specs/located.ts";
 import type { ServicePortSpec, ServiceSpec, Specs, TrafficPolicy } from "../specs/types.ts";
 import { CandidateIndex, joins, serviceKey } from "./candidates.ts";
 import { type Claimant, resolveConflicts } from "./claims.ts";
+import { resolveGateways } from "./gateways.ts";
 import { resolveIngresses } from "./ingress.ts";
 import { cutSubsets, hasSelector, MAX_MIRRORED } from "./mirrored.ts";
 import { resolveNodes, resolvePods } from "./resolve-hosts.ts";
@@ -51,10 +52,12 @@ export function resolveCluster(specs: Specs, settings: IngressSettings, report: 
   };
   const [ipv4, ipv6] = FAMILIES;
   const certificates = new CertificateIndex(specs.secrets);
+  const ingresses = resolveIngresses(specs, index, certificates, settings, report);
   return {
     servicePorts: { IPv4: servicePorts(ipv4), IPv6: servicePorts(ipv6) },
-    ingresses: resolveIngresses(specs, index, certificates, settings, report),
+    ingresses,
     defaultCertificate: resolveDefaultCertificate(settings, certificates, report),
+    listeners: resolveGateways(specs, index, certificates, settings, ingresses, report),
     externalIps,
     nodes: resolveNodes(specs),
     pods: resolvePods(specs),

@@ -1,12 +1,15 @@
 /** The cluster: names joined, selectors expanded, conflicts resolved. Nothing here depends on a node. */
-import type { X509 } from "../certificates/x509.ts";
 import type { Origin } from "../diagnostics.ts";
 import type { Address, Family } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
 import type { TrafficPolicy } from "../specs/types.ts";
+import type { IngressBackend, IngressCertificate, ServiceEndpoint } from "./backend-types.ts";
+import type { ServedListener } from "./gateway-types.ts";
 import type { ClusterNode, ClusterPod, LocatedAddress } from "./hosts.ts";
+
+export type { IngressBackend, IngressCertificate, ServiceEndpoint } from "./backend-types.ts";
 
 export interface Cluster {
   /** Service ports per family, sorted by namespace, name, port name and protocol (code units). */
@@ -15,6 +18,8 @@ export interface Cluster {
   readonly ingresses: readonly Ingress[];
   /** The one that the settings name. */
   readonly defaultCertificate: IngressCertificate | undefined;
+  /** Listeners of our Gateways that are served, those of the oldest one first. */
+  readonly listeners: readonly ServedListener[];
   /** External IPs that are no cluster IP of the input, each as often as Services list it. */
   readonly externalIps: readonly ExternalIp[];
   /** Sorted by name (code units). */
@@ -60,12 +65,6 @@ export interface ServicePort {
   /** The same, with what is assumed of the cluster IP, and of the node port. */
   readonly clusterIpOrigin: Origin;
   readonly nodePortOrigin: Origin;
-}
-
-export interface ServiceEndpoint {
-  readonly address: Address;
-  readonly port: Port;
-  readonly origin: Origin;
 }
 
 /** An endpoint for one port of a Service, before policies and topology. */
@@ -119,11 +118,6 @@ export interface IngressTls {
   readonly origin: Origin;
 }
 
-/** The certificate in the Secret `name` (`namespace/name`), or why it is not served: the default certificate is, then. */
-export type IngressCertificate =
-  | { readonly kind: "served"; readonly name: string; readonly leaf: X509; readonly origin: Origin }
-  | { readonly kind: "broken"; readonly name: string; readonly reason: string };
-
 export interface IngressRule {
   /** Undefined: requests of every host. */
   readonly host: string | undefined;
@@ -138,18 +132,3 @@ export interface IngressPath {
   readonly backend: IngressBackend;
   readonly origin: Origin;
 }
-
-/** Where requests go: to the Service's ready endpoints themselves, never to its cluster IP. */
-export type IngressBackend = { readonly origin?: Origin } & (
-  | {
-      readonly kind: "endpoints";
-      readonly name: string;
-      readonly endpoints: readonly ServiceEndpoint[];
-      /** Those that are about to end and still serve. */
-      readonly draining: readonly ServiceEndpoint[];
-      readonly isSticky: boolean;
-    }
-  /** A host outside of the cluster (type ExternalName). */
-  | { readonly kind: "external"; readonly name: string; readonly host: string; readonly port: number }
-  | { readonly kind: "broken"; readonly name: string; readonly reason: string }
-);

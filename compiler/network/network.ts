@@ -56,7 +56,10 @@ export interface ProxyFrontend {
 }
 
 /** What a proxy does with an HTTP request: it passes it on with the client's address in X-Forwarded-For, or answers it itself. */
-export type HttpTreatment = { readonly kind: "forwarded" } | ({ readonly kind: "answered" } & ProxyAnswer);
+export type HttpTreatment =
+  /** `answers`: it answers a part of the requests itself. */
+  | { readonly kind: "forwarded"; readonly answers?: readonly (ProxyAnswer & { readonly weight: number })[] }
+  | ({ readonly kind: "answered" } & ProxyAnswer);
 
 /** `status` undefined: there is no HTTP answer, as where a TLS handshake fails. */
 export interface ProxyAnswer {
@@ -69,6 +72,8 @@ export interface ProxyTarget {
   readonly host: string;
   readonly address: Address;
   readonly port: number;
+  /** Its part of the connections, beside those of the others and of answers; absent: 1. */
+  readonly weight?: number;
 }
 
 /** An interface of a host, for both families. */

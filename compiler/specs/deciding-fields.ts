@@ -1,10 +1,10 @@
 /** The fields of the API that decide something: what rules come out, or which objects belong together. A misspelt one is an
  *  error, where any other unknown field is only newer than this list, perhaps. */
 import { meaningOf } from "../words.ts";
-import type { KnownKind } from "./kinds.ts";
+import type { KnownKind, StrictKind } from "./kinds.ts";
 import type { WorkloadKind } from "./types.ts";
 
-/** All but workloads, which are read leniently: leaves, or the members of a map; the path of an element is that of its list. */
+/** All but workloads, which are read leniently, and kinds of which each field decides: leaves, or the members of a map; the path of an element is that of its list. */
 export const DECIDING_FIELDS = {
   Service: [
     "metadata.annotations",
@@ -135,7 +135,7 @@ export const DECIDING_FIELDS = {
     "nodePortAddresses",
   ],
   ServiceCIDR: ["metadata.name", "spec.cidrs"],
-} as const satisfies Readonly<Record<Exclude<KnownKind, WorkloadKind>, readonly string[]>>;
+} as const satisfies Readonly<Record<Exclude<KnownKind, WorkloadKind | StrictKind>, readonly string[]>>;
 
 function backend(path: string): readonly string[] {
   return [`${path}.resource.name`, `${path}.service.name`, `${path}.service.port.name`, `${path}.service.port.number`];

@@ -12,6 +12,11 @@ export const API_VERSIONS = {
   Ingress: ["networking.k8s.io/v1"],
   IngressClass: ["networking.k8s.io/v1"],
   Secret: ["v1"],
+  GatewayClass: ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"],
+  Gateway: ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"],
+  HTTPRoute: ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"],
+  ReferenceGrant: ["gateway.networking.k8s.io/v1", "gateway.networking.k8s.io/v1beta1"],
+  Namespace: ["v1"],
   KubeProxyConfiguration: ["kubeproxy.config.k8s.io/v1alpha1"],
   Deployment: ["apps/v1"],
   StatefulSet: ["apps/v1"],
@@ -24,6 +29,9 @@ export const API_VERSIONS = {
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 
 export type KnownKind = keyof typeof API_VERSIONS;
+
+/** Kinds of which each field decides something. */
+export type StrictKind = "Gateway" | "GatewayClass" | "HTTPRoute" | "Namespace" | "ReferenceGrant";
 
 export function isKnownKind(kind: string): kind is KnownKind {
   return Object.hasOwn(API_VERSIONS, kind);

@@ -11,6 +11,17 @@ import { decodeClusterNode } from "./cluster-node.ts";
 import { ClusterReader, isOwnGroup, reportUnknownKind } from "./cluster-reader.ts";
 import { decodeEndpointSlice } from "./endpoint-slice.ts";
 import { decodeEndpoints } from "./endpoints.ts";
+import { decodeGateway } from "./gateway.ts";
+import { decodeGatewayClass } from "./gateway-class.ts";
+import { GATEWAY_GROUP } from "./gateway-references.ts";
+import type {
+  GatewayClassSpec,
+  HttpGatewaySpec,
+  HttpRouteSpec,
+  NamespaceSpec,
+  ReferenceGrantSpec,
+} from "./gateway-types.ts";
+import { decodeHttpRoute } from "./http-route.ts";
 import { decodeIngress } from "./ingress.ts";
 import { decodeIngressClass } from "./ingress-class.ts";
 import {
@@ -24,7 +35,9 @@ import {
 } from "./kinds.ts";
 import { decodeKubeProxy } from "./kube-proxy-config.ts";
 import type { Located } from "./located.ts";
+import { decodeNamespaceObject } from "./namespace.ts";
 import { decodePod } from "./pod.ts";
+import { decodeReferenceGrant } from "./reference-grant.ts";
 import { decodeSecret } from "./secret.ts";
 import { decodeService } from "./service.ts";
 import { decodeServiceCidr } from "./service-cidr.ts";
@@ -102,6 +115,8 @@ const BETA_SLICES = "discovery.k8s.io/v1beta1";
 
 const KUBE_PROXY_NAMESPACE = "kube-system";
 
+const ALONE_NOTHING: ReadonlySet<KnownKind> = new Set(["KubeProxyConfiguration", "Namespace", "Secret"]);
+
 const NO_ITEMS: readonly Candidate[] = [];
 
 class Loader {
@@ -114,6 +129,11 @@ class Loader {
   private readonly ingresses: IngressSpec[] = [];
   private readonly ingressClasses: IngressClassSpec[] = [];
   private readonly secrets: SecretSpec[] = [];
+  private readonly gatewayClasses: GatewayClassSpec[] = [];
+  private readonly gateways: HttpGatewaySpec[] = [];
+  private readonly httpRoutes: HttpRouteSpec[] = [];
+  private readonly referenceGrants: ReferenceGrantSpec[] = [];
+  private readonly namespaces: NamespaceSpec[] = [];
   private readonly serviceCidrs: ServiceCidrSpec[] = [];
   private readonly kubeProxies: KubeProxySpec[] = [];
   private readonly skipped = new Map<string, SkippedKind & { readonly objects: Located<string>[] }>();
@@ -136,6 +156,7 @@ class Loader {
   get specs(): Specs {
     const { services, endpointSlices, endpoints, pods, nodes, ingresses, ingressClasses } = this;
     const { secrets, serviceCidrs, kubeProxies, workloads, skipped } = this;
+    const { gatewayClasses, gateways, httpRoutes, referenceGrants, namespaces } = this;
     const { network } = this.clusters;
     const nothing = !this.foundObject && (!this.foundList || skipped.size > 0 || workloads.length > 0);
     return {
@@ -147,6 +168,11 @@ class Loader {
       ingresses,
       ingressClasses,
       secrets,
+      gatewayClasses,
+      gateways,
+      httpRoutes,
+      referenceGrants,
+      namespaces,
       serviceCidrs,
       kubeProxies,
       network,
@@ -233,8 +259,8 @@ class Loader {
   }
 
   private decode(kind: KnownKind, apiVersion: string, field: Field): void {
-    // Settings and Secrets alone are nothing to compile; nor are workloads, to whose Pods nothing is sent without a Service.
-    this.foundObject ||= kind !== "KubeProxyConfiguration" && kind !== "Secret" && !isWorkloadKind(kind);
+    // Settings, Secrets and Namespaces alone are nothing to compile; nor are workloads, to whose Pods nothing is sent without a Service.
+    this.foundObject ||= !ALONE_NOTHING.has(kind) && !isWorkloadKind(kind);
     let sound = true;
     const report: Report = (finding) => {
       if (finding.severity === "error") sound = false;
@@ -269,6 +295,21 @@ class Loader {
         break;
       case "Secret":
         keep(this.secrets, decodeSecret(context, field));
+        break;
+      case "GatewayClass":
+        keep(this.gatewayClasses, decodeGatewayClass(context, field));
+        break;
+      case "Gateway":
+        keep(this.gateways, decodeGateway(context, field));
+        break;
+      case "HTTPRoute":
+        keep(this.httpRoutes, decodeHttpRoute(context, field));
+        break;
+      case "ReferenceGrant":
+        keep(this.referenceGrants, decodeReferenceGrant(context, field));
+        break;
+      case "Namespace":
+        keep(this.namespaces, decodeNamespaceObject(context, field));
         break;
       case "KubeProxyConfiguration": {
         const settings = decodeKubeProxy(context, field);
@@ -313,7 +354,7 @@ class Loader {
     }
     const notes = [{ message: "first defined here", origin: nameOf(first) }];
     const message = `${kind} ${printable(namespace === "" ? name : `${namespace}/${name}`)} is in the input twice`;
-    const severity = isWorkloadKind(kind) || kind === "Secret" ? "warning" : "error";
+    const severity = isWorkloadKind(kind) || kind === "Secret" || kind === "Namespace" ? "warning" : "error";
     this.report({ severity, code: "duplicate-object", message, origin: nameOf(field), notes });
     return false;
   }
@@ -330,6 +371,12 @@ class Loader {
   /** Counts an object of a kind that kpc does not read; reports one that looks like a slip. */
   private skip(apiVersion: string, kind: string, field: Field): void {
     const key = printable(`${apiVersion}/${kind}`);
+    if (apiVersion.startsWith(`${GATEWAY_GROUP}/`)) {
+      const message = `kpc does not carry ${key} ${fullName(field)}: no route, certificate or policy comes of it`;
+      this.report({ severity: "warning", code: "gateway-not-carried", message, origin: field });
+      this.count(key, field);
+      return;
+    }
     const known = this.skipped.get(key);
     const near = known === undefined && ownerOf(apiVersion) === "Kubernetes" ? nearestKind(kind) : undefined;
     if (near === undefined) {

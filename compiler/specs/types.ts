@@ -6,10 +6,19 @@ import type { Address, Family } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import type { Prefix } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
+import type {
+  GatewayClassSpec,
+  HttpGatewaySpec,
+  HttpRouteSpec,
+  NamespaceSpec,
+  ReferenceGrantSpec,
+} from "./gateway-types.ts";
 import type { Located } from "./located.ts";
+import type { Meta } from "./metadata.ts";
 import type { NetworkSpec } from "./network-types.ts";
 
 export type { Located } from "./located.ts";
+export type { Meta } from "./metadata.ts";
 
 export interface Specs {
   readonly services: readonly ServiceSpec[];
@@ -21,6 +30,11 @@ export interface Specs {
   readonly ingresses: readonly IngressSpec[];
   readonly ingressClasses: readonly IngressClassSpec[];
   readonly secrets: readonly SecretSpec[];
+  readonly gatewayClasses: readonly GatewayClassSpec[];
+  readonly gateways: readonly HttpGatewaySpec[];
+  readonly httpRoutes: readonly HttpRouteSpec[];
+  readonly referenceGrants: readonly ReferenceGrantSpec[];
+  readonly namespaces: readonly NamespaceSpec[];
   /** Objects of which a control plane makes Pods. */
   readonly workloads: readonly WorkloadSpec[];
   readonly serviceCidrs: readonly ServiceCidrSpec[];
@@ -39,22 +53,6 @@ export interface SkippedKind {
   readonly first: Field;
   /** `namespace/name` of each, with its place. */
   readonly objects: readonly Located<string>[];
-}
-
-export interface Meta {
-  readonly name: string;
-  /** `default` where the manifest gives none; empty for kinds that have no namespace. */
-  readonly namespace: string;
-  readonly labels: ReadonlyMap<string, string>;
-  readonly annotations: ReadonlyMap<string, string>;
-  /** Milliseconds since 1970, when the manifest comes from a server. */
-  readonly creationTimestamp: number | undefined;
-  /** An API server has written the object: it has a uid or a resourceVersion. */
-  readonly fromServer: boolean;
-  /** `Kind/name` of the object that made this one. */
-  readonly controller: string | undefined;
-  /** The whole object. */
-  readonly field: Field;
 }
 
 export type TrafficPolicy = "Cluster" | "Local";

@@ -31,9 +31,15 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
   // It is its own backend, by itself or by way of others.
   if (journey.proxied.some((each) => each.host === host.name && isToSame(each.taken, taken)))
     return [{ kind: "end", journey, end: { kind: "loop", host: host.name, interface: LOOPBACK } }];
-  if (targets.length === 0) return refused(true);
-  return targets.map((target): WalkEvent => {
-    const one = chosen(journey, 1 / targets.length);
+  const answers = http?.answers ?? [];
+  if (targets.length === 0 && answers.length === 0) return refused(true);
+  const total = [...targets, ...answers].reduce((sum, { weight = 1 }) => sum + weight, 0);
+  const answered = answers.map(({ weight, ...answer }): WalkEvent => {
+    const one = chosen(journey, weight / total);
+    return { kind: "end", journey: one, end: { kind: "delivered", host: host.name, tuple: taken, answer } };
+  });
+  const passed = targets.map((target): WalkEvent => {
+    const one = chosen(journey, (target.weight ?? 1) / total);
     const source = ownSource(host, target.address);
     if (source === undefined)
       return { kind: "end", journey: one, end: { kind: "no-route", host: host.name, destination: target.address } };
@@ -51,6 +57,7 @@ export function passToProxy(host: Host, journey: Journey): WalkEvent[] | undefin
       journey: { ...moved, tuple: made, ttl: TTL, proxied, sent: { host: host.name, tuple: made } },
     };
   });
+  return [...passed, ...answered];
 }
 
 const LOOPBACK = "lo";

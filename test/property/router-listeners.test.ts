@@ -16,7 +16,7 @@ import { runs } from "../support/runs.ts";
 /** What the reference says, in the form of the router. */
 function decided(routes: readonly HostRoutes[], listeners: readonly ListeningPort[], request: AskedRequest): object {
   const decision = decideRequest({ routes, listeners }, request);
-  if (decision === undefined) return { backend: undefined, endpoints: [], status: undefined, rule: undefined };
+  if (decision.isClosed) return { backend: undefined, endpoints: [], status: undefined, rule: undefined };
   const { rules, matching, target } = decision;
   const [first] = matching;
   const filters = first?.filters ?? [];

@@ -129,7 +129,7 @@ export function endsOf(
   request: AskedRequest & PortRequest,
 ): readonly { readonly weight: number; readonly end: SeenEnd }[] {
   const decision = decideRequest({ routes: [], listeners }, request);
-  if (decision === undefined) return [{ weight: 1, end: { status: -1 } }];
+  if (decision.isClosed) return [{ weight: 1, end: { status: -1 } }];
   const { target, matching } = decision;
   const [rule] = matching;
   const filters = rule?.filters ?? [];

@@ -134,6 +134,11 @@ const ingress = (paths: string, more = ""): string =>
 const path = (text: string, of: string): string =>
   `{path: ${text}, pathType: Prefix, backend: {service: {name: ${of}, port: {number: 80}}}}`;
 
+const gateway = (listeners: string): string =>
+  `apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n${meta("g")}\nspec:\n  gatewayClassName: c\n  listeners:\n    - ${listeners}\n---\n`;
+const httpRoute = (parent: string, rules = ""): string =>
+  `${gateway("{name: web, port: 80, protocol: HTTP}")}apiVersion: gateway.networking.k8s.io/v1\nkind: HTTPRoute\n${meta("r")}\nspec:\n  parentRefs: [${parent}]\n  rules:\n    - backendRefs: [{name: web, port: 80}]${rules}\n---\n`;
+
 const TLS = "\n  tls: [{hosts: [a.example], secretName: s}]";
 const secret = (host: string): string =>
   `${JSON.stringify(tlsSecret("a/s", makeCertificate({ names: [host] })))}\n---\n`;
@@ -351,6 +356,18 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
     const text = ingress(path("/", "web"), TLS) + secret("a.example");
     return compile([{ name: "input.yaml", text }], { nodeName: "n" }, { now: Date.parse("2025-01-01") }).diagnostics;
   },
+  "gateway-ignored": manifests(
+    `${gateway("{name: web, port: 80, protocol: HTTP}")}apiVersion: gateway.networking.k8s.io/v1\nkind: GatewayClass\nmetadata: {name: other}\nspec: {controllerName: example.com/other}\n---\n`,
+  ),
+  "gateway-not-carried": manifests(gateway("{name: web, port: 80, protocol: HTTP}\n  addresses: [{value: 192.0.2.1}]")),
+  "listener-not-served": manifests(
+    gateway("{name: one, port: 80, protocol: HTTP}\n    - {name: two, port: 80, protocol: HTTP}"),
+  ),
+  "route-not-accepted": manifests(httpRoute("{name: g, sectionName: other}")),
+  "route-partially-invalid": manifests(
+    httpRoute("{name: g}", "\n    - matches: [{path: {type: RegularExpression, value: /a.*}}]"),
+  ),
+  "unresolved-reference": manifests(httpRoute("{name: g}")),
   "no-certificate": manifests(ingress(path("/", "web"), "\n  tls: [{hosts: [a.example]}]") + service("web", OK)),
   "rules-syntax": rules("*filter\n-A INPUT -x\nCOMMIT\n"),
   "rules-dialect": rules("table ip t {\n}\n*filter\nCOMMIT\n"),

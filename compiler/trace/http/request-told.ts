@@ -48,7 +48,7 @@ export function renderRequest(resolved: ResolvedRequest, { names }: Pick<Telling
   return [
     `${method} ${url.scheme}://${url.authority}${url.request.target}${header} (${flow.from})`,
     "",
-    ...routeLines(decision, names.addresses, certificate, early),
+    ...routeLines(resolved.request, decision, names.addresses, certificate, early),
     "",
     ...lines,
     "",

@@ -1,12 +1,15 @@
 /** From a request's text to the connection that it is sent by, and what the ingress proxy does with it. */
 import type { Report } from "../../diagnostics.ts";
 import { type CertificateDecision, decideCertificate } from "../../evaluate/certificate.ts";
-import { decideRoute, type HttpRequest, type RouteDecision } from "../../evaluate/http-route.ts";
-import type { HostRoutes, Program, RouteTarget } from "../../ir/types.ts";
+import type { HttpRequest } from "../../evaluate/http-route.ts";
+import { decideRequest, type RequestDecision } from "../../evaluate/listener-route.ts";
+import { locationOf } from "../../evaluate/request-changes.ts";
+import { unreachable } from "../../invariant.ts";
+import type { HostRoutes, Program, RouteShare, RouteTarget } from "../../ir/types.ts";
 import type { IngressProxy, NetworkLayout, ProxyInstance, ProxyListener, Scheme } from "../../layout/types.ts";
 import { type Address, familyOf, parseAddress, printAddressPort } from "../../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
-import type { HttpTreatment, ProxyFrontend, ProxyTarget } from "../../network/network.ts";
+import type { HttpTreatment, ProxyAnswer, ProxyFrontend, ProxyTarget } from "../../network/network.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
 import type { Specs } from "../../specs/types.ts";
 import type { WalkFlow } from "../../walk/types.ts";
@@ -39,6 +42,7 @@ export interface RequestNetwork {
   readonly layout: NetworkLayout;
   readonly routes: readonly HostRoutes[];
   readonly tls: Program["tls"];
+  readonly listeners?: Program["listeners"];
   readonly config: { readonly haproxy?: HaproxySettings | undefined };
 }
 
@@ -50,7 +54,7 @@ export function addressesNamedIn({ from, url }: RequestText): Address[] {
 /** What `text` describes; reports `packet-syntax`, `unknown-object` and `no-ingress-proxy`. */
 export function resolveRequest(
   text: RequestText,
-  { specs, layout, routes, tls, config }: RequestNetwork,
+  { specs, layout, routes, tls, listeners, config }: RequestNetwork,
   report: Report,
 ): ResolvedRequest | undefined {
   const { url, urlOrigin } = text;
@@ -75,20 +79,22 @@ export function resolveRequest(
     report({ severity: "error", code: "packet-syntax", message, origin: urlOrigin });
     return undefined;
   }
-  const request = { host: text.host ?? url.request.host, target: url.request.target };
-  const decision = withNearRule(decideRoute({ routes }, request), routes, request);
+  const request = { host: text.host ?? url.request.host, target: url.request.target, method: text.method };
+  const met = decideRequest({ routes, ...(listeners && { listeners }) }, { ...request, port });
+  const decision = withNearRule(met, routes, request);
+  const certificates = decision.listener ?? (tls === undefined ? {} : { tls });
   const shown =
-    url.scheme === "https"
-      ? decideCertificate(tls === undefined ? {} : { tls }, serverNameOf(url.authority))
+    url.scheme === "https" && !decision.isClosed
+      ? decideCertificate(certificates, serverNameOf(url.authority))
       : undefined;
-  const early = earlyAnswer({ request, scheme: url.scheme }, { decision, shown, tls, settings: config.haproxy });
-  const backends = early === undefined ? backendsOf(decision.target, layout) : [];
+  const early = earlyAnswer({ request, scheme: url.scheme, port }, { decision, shown, tls, settings: config.haproxy });
+  const backends = early === undefined ? endsOf(decision, layout) : [];
   if (typeof backends === "string") {
     report({ severity: "error", code: "unknown-object", message: backends, origin: urlOrigin });
     return undefined;
   }
   const treatmentAt = ({ scheme }: ProxyListener, targets: readonly ProxyTarget[]): HttpTreatment =>
-    scheme === url.scheme ? treatmentOf(decision, early, targets) : mismatch(scheme);
+    scheme === url.scheme ? treatmentOf(decision, request, early, targets) : mismatch(scheme);
   const flow: WalkFlow = {
     protocol: PROTOCOL_NUMBERS.tcp,
     from: sender.host.name,
@@ -123,6 +129,21 @@ function unknownProxy(candidates: readonly string[]): string {
 interface BackendEnd {
   readonly address: Address;
   readonly port: number;
+  /** Of which it is one. */
+  readonly share?: RouteShare;
+}
+
+/** Where a rule leads, as `backendsOf`; of several backends each endpoint with its part. */
+function endsOf({ target }: RequestDecision, layout: NetworkLayout): readonly BackendEnd[] | string {
+  if (target.kind === "redirect" || (target.kind === "status" && target.status === 500)) return [];
+  if (target.kind !== "shares") return backendsOf(target, layout);
+  const all: BackendEnd[] = [];
+  for (const share of target.shares) {
+    const ends = share.target.kind === "status" ? [] : backendsOf(share.target, layout);
+    if (typeof ends === "string") return ends;
+    all.push(...ends.map((end) => ({ ...end, share })));
+  }
+  return all;
 }
 
 /** Where a route leads; a text where that is outside of the cluster, and nothing says at which address. HAProxy takes one address of a name, of
@@ -173,15 +194,41 @@ function proxiesFor(
 }
 
 function treatmentOf(
-  { target }: RouteDecision,
+  { target, matching }: RequestDecision,
+  request: HttpRequest,
   early: EarlyAnswer | undefined,
   targets: readonly ProxyTarget[],
 ): HttpTreatment {
   if (early !== undefined) return { kind: "answered", ...early };
-  if (target.kind === "status") return { kind: "answered", status: target.status, reason: target.reason };
-  if (targets.length > 0) return { kind: "forwarded" };
-  const reason = `the proxy has no address of the family of any endpoint of ${target.backend}`;
-  return { kind: "answered", status: 503, reason };
+  switch (target.kind) {
+    case "status":
+      return { kind: "answered", status: target.status, reason: target.reason };
+    case "redirect": {
+      const reason = `redirected to ${locationOf(target, matching[0]?.path ?? "/", request)}`;
+      return { kind: "answered", status: target.status, reason };
+    }
+    case "endpoints":
+      return targets.length > 0 ? { kind: "forwarded" } : { kind: "answered", ...unreachableBackend(target.backend) };
+    case "shares":
+      return { kind: "forwarded", answers: target.shares.flatMap((share) => shareAnswer(share, targets)) };
+    default:
+      return unreachable(target);
+  }
+}
+
+/** What the proxy answers of one share itself. */
+function shareAnswer(
+  { weight, target }: RouteShare,
+  targets: readonly ProxyTarget[],
+): (ProxyAnswer & { readonly weight: number })[] {
+  if (target.kind === "status") return [{ weight, status: target.status, reason: target.reason }];
+  const ends = target.endpoints;
+  const isReached = ends.some((end) => targets.some((each) => each.address === end.address && each.port === end.port));
+  return isReached || target.external !== undefined ? [] : [{ weight, ...unreachableBackend(target.backend) }];
+}
+
+function unreachableBackend(backend: string): ProxyAnswer {
+  return { status: 503, reason: `the proxy has no address of the family of any endpoint of ${backend}` };
 }
 
 /** Clients of one scheme at a port for the other one get no answer that they understand. */
@@ -196,9 +243,13 @@ function targetsOf({ host }: ProxyInstance, endpoints: readonly BackendEnd[], la
   const { hosts } = layout.network;
   const own = hosts.get(host);
   const families = new Set((own === undefined ? [] : addressesOf(own)).map(familyOf));
-  return endpoints
-    .filter(({ address }) => families.has(familyOf(address)))
-    .map(({ address, port }) => ({ host: holderOf(address, port, layout), address, port }));
+  const reached = endpoints.filter(({ address }) => families.has(familyOf(address)));
+  return reached.map(({ address, port, share }) => ({
+    host: holderOf(address, port, layout),
+    address,
+    port,
+    ...(share && { weight: share.weight / reached.filter((other) => other.share === share).length }),
+  }));
 }
 
 function holderOf(address: Address, port: number, { network }: NetworkLayout): string {

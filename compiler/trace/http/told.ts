@@ -1,14 +1,14 @@
-/** Which rules of Ingresses a request meets, as people and programs read it. */
+/** Which rules of Ingresses or Gateways a request meets, as people and programs read it. */
 import { lineAndColumn, type Origin } from "../../diagnostics.ts";
 import type { CertificateDecision } from "../../evaluate/certificate.ts";
-import type { PathRoute, RouteTarget, ShadowedPath } from "../../ir/types.ts";
+import type { HttpRequest } from "../../evaluate/http-route.ts";
+import type { RequestRule, ShadowedRule, TlsHost } from "../../ir/types.ts";
 import { jsonText } from "../../json-output.ts";
-import { printAddress, printAddressPort } from "../../net/address.ts";
-import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import type { AddressNames } from "../names.ts";
 import { didYouMean } from "../suggest.ts";
 import type { EarlyAnswer } from "./early-answer.ts";
 import type { ToldDecision } from "./near-rule.ts";
+import { conditionWords, endLines, filterWords, targetData, targetName } from "./target-told.ts";
 import type { UrlRequest } from "./url.ts";
 
 /** The host's rules, the path that takes the request, those that would have taken it, and the endpoints. */
@@ -19,32 +19,54 @@ export function renderRoute(
   shown?: CertificateDecision,
   early?: EarlyAnswer,
 ): string {
-  const lines = routeLines(decision, names, shown, early);
+  const lines = routeLines(url.request, decision, names, shown, early);
   return [`${url.scheme}://${url.authority}${url.request.target}`, "", ...lines, ""].join("\n");
 }
 
 /** Likewise, without the URL. */
 export function routeLines(
+  request: HttpRequest,
   decision: ToldDecision,
   names: AddressNames,
   shown?: CertificateDecision,
   early?: EarlyAnswer,
 ): string[] {
-  const { rules, matching, target, near } = decision;
+  const { listener, rules, matching, target, near } = decision;
+  const [rule] = matching;
   const rows = [
-    ...(shown === undefined ? [] : certificateRows(shown)),
-    ["host", rules?.host ?? "any other", hostWords(decision), ""],
+    ...(listener === undefined
+      ? []
+      : [["port", `${listener.port}, ${listener.protocol}`, "a Gateway listens there", ""]]),
+    ...(shown === undefined ? [] : certificateRows(shown, listener !== undefined)),
+    // Nothing listens at the port: no host was looked for.
+    ...(decision.isClosed
+      ? []
+      : [
+          [
+            "host",
+            rules?.host ?? "any other",
+            hostWords(decision),
+            decision.listener === undefined ? "" : placeOf(decision.rules ?? {}),
+          ],
+        ]),
     ...matching.flatMap((route, i) => [
       [i === 0 ? "path" : "", pathWords(route), i === 0 ? wonBy(matching) : lostBy(route), placeOf(route)],
       ...(route.shadowed ?? []).map((each) => ["", "", `shadows one to ${targetName(each.target)}`, placeOf(each)]),
     ]),
+    ...(rule?.filters ?? []).map((filter, i) => [i === 0 ? "filters" : "", filterWords(filter), "", ""]),
     ...(matching.length > 0 || rules === undefined
       ? []
       : [
           [
             "path",
             "none takes it",
-            `the fallback of the host does${near && "path" in near ? didYouMean([near.path]) : ""}`,
+            `${
+              listener === undefined
+                ? "the fallback of the host does"
+                : rules.host === undefined
+                  ? "no rule matches"
+                  : "less specific hosts are not tried"
+            }${near && "path" in near ? didYouMean([near.path]) : ""}`,
             "",
           ],
         ]),
@@ -56,21 +78,16 @@ export function routeLines(
       .join("  ")
       .trimEnd(),
   );
-  const end = early === undefined ? endWords(target, names) : [`=> ${early.status ?? "no answer"}: ${early.reason}`];
-  return [...lines, "", ...end];
+  const end =
+    early === undefined
+      ? endLines(target, { request, rule }, names)
+      : [`=> ${early.status ?? "no answer"}: ${early.reason}`];
+  return lines.length === 0 ? end : [...lines, "", ...end];
 }
 
 /** The certificate, and why it is this one. `shown`: of a handshake. */
-function certificateRows({ host, certificate }: CertificateDecision): string[][] {
-  const why =
-    host?.reason ??
-    (host === undefined
-      ? "no Ingress names the host under tls"
-      : host.certificate === undefined
-        ? `tls names no Secret for ${host.host}`
-        : host.host.startsWith("*.")
-          ? `tls names it for ${host.host}`
-          : "tls names it for the host");
+function certificateRows({ host, certificate }: CertificateDecision, isGateway: boolean): string[][] {
+  const why = isGateway ? listenerWords(host) : ingressWords(host);
   const isDefault = host?.certificate === undefined;
   const name = certificate === undefined ? "none: handshake refused" : certificate.name;
   const words = certificate !== undefined && isDefault ? `the default one: ${why}` : why;
@@ -82,60 +99,67 @@ function certificateRows({ host, certificate }: CertificateDecision): string[][]
   return rows;
 }
 
+function listenerWords(host: TlsHost | undefined): string {
+  if (host === undefined) return "no listener has this hostname";
+  if (host.labels === undefined && host.host.startsWith("*.")) return `it is valid for ${host.host}`;
+  return `a listener with certificates takes ${host.host}`;
+}
+
+function ingressWords(host: TlsHost | undefined): string {
+  return (
+    host?.reason ??
+    (host === undefined
+      ? "no Ingress names the host under tls"
+      : host.certificate === undefined
+        ? `tls names no Secret for ${host.host}`
+        : host.host.startsWith("*.")
+          ? `tls names it for ${host.host}`
+          : "tls names it for the host")
+  );
+}
+
 function dayOf(time: number): string {
   return new Date(time).toISOString().slice(0, 10);
 }
 
-function hostWords({ rules, near }: ToldDecision): string {
+function hostWords({ listener, rules, near }: ToldDecision): string {
   const meant = near && "host" in near ? didYouMean([near.host]) : "";
+  if (listener !== undefined) {
+    if (rules === undefined) return `no listener at the port takes the host${meant}`;
+    if (rules.host === undefined) return `no listener or route names the host${meant}`;
+    return rules.host.startsWith("*.")
+      ? "the most specific wildcard that takes it"
+      : "a listener or a route names the host";
+  }
   if (rules === undefined) return `there are no Ingresses for this host${meant}`;
   if (rules.host === undefined) return `no rule names the host${meant}`;
   return rules.host.startsWith("*.") ? "a wildcard: no rule names the host" : "a rule names the host";
 }
 
-function pathWords({ match, path }: PathRoute): string {
-  return match === "exact" ? `${path} exactly` : `${path} and below`;
+function pathWords(rule: RequestRule): string {
+  const { match, path } = rule;
+  return `${match === "exact" ? `${path} exactly` : `${path} and below`}${conditionWords(rule)}`;
 }
 
-function wonBy([first, ...others]: readonly PathRoute[]): string {
-  if (others.length === 0) return "the only one that takes it";
-  return first?.match === "exact" ? "exact paths win" : "the longest one wins";
+function wonBy([first, second]: readonly RequestRule[]): string {
+  if (first === undefined || second === undefined) return "the only one that takes it";
+  if (first.match !== second.match) return "exact paths win";
+  if (first.path !== second.path) return first.match === "exact" ? "exact paths win" : "the longest one wins";
+  const [mine, theirs] = [first.conditions ?? {}, second.conditions ?? {}];
+  if ((mine.method === undefined) !== (theirs.method === undefined)) return "one that names the method wins";
+  if (mine.headers?.length !== theirs.headers?.length) return "the one with more headers wins";
+  if (mine.parameters?.length !== theirs.parameters?.length) return "the one with more parameters wins";
+  return "that of the older route, or the earlier rule, wins";
 }
 
-function lostBy({ target }: PathRoute): string {
+function lostBy({ target }: RequestRule): string {
   return `takes it, too: would go to ${targetName(target)}`;
-}
-
-function targetName(target: RouteTarget): string {
-  return target.kind === "status" ? String(target.status) : target.backend;
 }
 
 function placeOf({ origin }: { readonly origin?: Origin }): string {
   if (origin === undefined) return "";
   const { line, column } = lineAndColumn(origin.span());
   return `${origin.span().source.name}:${line}:${column}`;
-}
-
-function endWords(target: RouteTarget, names: AddressNames): string[] {
-  if (target.kind === "status") return [`=> ${target.status}: ${target.reason}`];
-  const { backend, endpoints, draining = [], external } = target;
-  if (external !== undefined) return [`=> ${backend}, outside of the cluster: ${external.host}:${external.port}`];
-  const texts = endpoints.map(({ address, port }) => printAddressPort(address, port));
-  const width = Math.max(...texts.map(({ length }) => length));
-  return [
-    `=> ${backend}, one of ${endpoints.length} ${endpoints.length === 1 ? "endpoint" : "endpoints"}`,
-    ...endpoints.map(({ address, port }, i) => {
-      const text = (texts[i] ?? "").padEnd(width);
-      const { pod, node } = names.of({ address, port, protocol: PROTOCOL_NUMBERS.tcp });
-      const name = pod === undefined ? "" : `   pod/${pod}${node === undefined ? "" : ` on ${node}`}`;
-      return `     ${text}${name}`.trimEnd();
-    }),
-    ...(draining.length === 0
-      ? []
-      : [
-          `     no new clients: ${draining.map(({ address, port }) => printAddressPort(address, port)).join(", ")} (terminating)`,
-        ]),
-  ];
 }
 
 /** JSON text of kind `Route`. */
@@ -152,7 +176,7 @@ export function routeToJson(
 /** What is in it. */
 export function routeData(
   url: UrlRequest,
-  { rules, matching, target, near }: ToldDecision,
+  { listener, rules, matching, target, near }: ToldDecision,
   names: AddressNames,
   shown?: CertificateDecision,
   early?: EarlyAnswer,
@@ -160,25 +184,18 @@ export function routeData(
   return {
     url: `${url.scheme}://${url.authority}${url.request.target}`,
     ...(shown === undefined ? {} : { certificate: certificateData(shown) }),
+    ...(listener && { listener: { port: listener.port, protocol: listener.protocol } }),
     host: rules === undefined ? null : (rules.host ?? "*"),
     ...(near && { didYouMean: near }),
-    paths: matching.map(({ match, path, shadowed = [], ...route }) => ({
+    paths: matching.map(({ match, path, conditions, filters, shadowed = [], ...route }) => ({
       match,
       path,
+      ...(conditions && { conditions }),
+      ...(filters && { filters }),
       ...ruleData(route),
       ...(shadowed.length === 0 ? {} : { shadowed: shadowed.map(ruleData) }),
     })),
-    ...(target.kind === "status"
-      ? { status: target.status, reason: target.reason }
-      : {
-          backend: target.backend,
-          ...(target.external && { external: target.external }),
-          endpoints: target.endpoints.map(({ address, port }) => ({
-            address: printAddress(address),
-            port,
-            ...names.of({ address, port, protocol: PROTOCOL_NUMBERS.tcp }),
-          })),
-        }),
+    ...targetData(target, { request: url.request, rule: matching[0] }, names),
     ...(early && { answer: { ...early, status: early.status ?? null } }),
   };
 }
@@ -203,6 +220,6 @@ function placeData(origin: Origin | undefined): object | undefined {
   return origin && { file: origin.span().source.name, ...lineAndColumn(origin.span()) };
 }
 
-function ruleData({ target, origin }: ShadowedPath): object {
+function ruleData({ target, origin }: ShadowedRule): object {
   return { target: targetName(target), ...placeData(origin) };
 }

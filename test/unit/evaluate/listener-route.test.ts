@@ -82,12 +82,12 @@ test("a port has a listener, or Ingresses, or nothing", () => {
   const routes = [{ paths: [], fallback: { kind: "status", status: 503, reason: "ingress" } as const }];
   const request = { host: "a", target: "/gateway" };
   const reasonAt = (number: number, program: Parameters<typeof decideRequest>[0]): unknown => {
-    const target = decideRequest(program, { ...request, port: number })?.target;
-    return target?.kind === "status" ? target.reason : target;
+    const { isClosed, target } = decideRequest(program, { ...request, port: number });
+    return isClosed ? "closed" : target.kind === "status" ? target.reason : target;
   };
   expect(reasonAt(80, { routes, listeners })).toBe("/gateway");
   expect(reasonAt(81, { routes, listeners })).toBe("ingress");
-  expect(reasonAt(81, { routes: [], listeners })).toBeUndefined();
+  expect(reasonAt(81, { routes: [], listeners })).toBe("closed");
   expect(reasonAt(81, { routes: [] })).toBe("no Ingress");
 });
 
