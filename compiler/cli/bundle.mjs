@@ -33,6 +33,7 @@ await bundle("compiler/cli.ts", "cli.cjs", true);
 for (const script of [
   "runtime/kernel/prober.pl",
   "runtime/lab/helper.pl",
+  "runtime/lab/tls-client.mjs",
   "runtime/haproxy/haproxy-world.mjs",
   "runtime/haproxy/name-server.mjs",
 ])

@@ -1,6 +1,6 @@
 /** `kpc compile -o haproxy`: what HTTP requests meet, as the files of a proxy. */
 import { type KeyPair, printKeyPair } from "../certificates/key-pair.ts";
-import { type Compiled, compileSpecs } from "../compile.ts";
+import { compileSpecs } from "../compile.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { printHaproxy } from "../formats/haproxy/print.ts";
 import { invariant, required } from "../invariant.ts";
@@ -54,15 +54,21 @@ export interface ProxyFileSet {
   readonly unsupported: readonly Diagnostic[];
 }
 
+/** What is served, and the Secrets with its keys. */
+interface ProxyInput {
+  readonly program: Pick<Program, "routes" | "tls" | "listeners">;
+  readonly specs: Specs;
+}
+
 /** Throws `Trouble` where the key of a certificate is another one's. */
-export function proxyFiles({ program, specs }: Compiled, settings: HaproxySettings | undefined): ProxyFileSet {
+export function proxyFiles({ program, specs }: ProxyInput, settings: HaproxySettings | undefined): ProxyFileSet {
   const { routes, tls, listeners } = program;
   const options = { header: headerFor(program), tls, listeners, settings };
   const { files, certificates, unsupported, deviations } = printHaproxy(routes, options);
   return { files, secret: privateFiles(certificates, specs), unsupported: [...unsupported, ...deviations] };
 }
 
-function headerFor({ routes, tls, listeners = [] }: Program): readonly string[] {
+function headerFor({ routes, tls, listeners = [] }: ProxyInput["program"]): readonly string[] {
   const served = [...(routes.length === 0 ? [] : ["Ingresses"]), ...(listeners.length === 0 ? [] : ["Gateways"])];
   const isSecret = tls !== undefined || listeners.some((listener) => listener.tls !== undefined);
   return [

@@ -11,7 +11,7 @@ import type { ClusterCase } from "../cases/cluster/types.ts";
 import type { FlowResult } from "../cases/run.ts";
 import type { Described } from "../described.ts";
 import type { Mode } from "../node/settings.ts";
-import { labOptionsFor, labRequestOf, whyNotSent } from "./lab-ingress.ts";
+import { labOptionsFor, labRequestOf, whyNotSent, whyNotTaken } from "./lab-ingress.ts";
 import { whyNoLab } from "./lab-trouble.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -25,7 +25,7 @@ export async function testInLab(
   try {
     const planned = planClusterCase(testCase, mode, described, { engine: LAB_ENGINE, replay });
     const session = await LabSession.open(sessionInput(described), labOptionsFor(described, planned));
-    return await runCaseInLab(planned, session);
+    return await runCaseInLab(planned, session, described);
   } catch (error) {
     if (error instanceof LabTrouble) return skipClusterCase(testCase, mode, LAB_ENGINE, whyNoLab(error));
     throw error;
@@ -50,14 +50,23 @@ export function printedNotes({ printedRules }: PacketLab): string[] {
 }
 
 /** Makes all flows of a case, and closes the session. Throws `Trouble` where the lab fails. */
-async function runCaseInLab(all: readonly PlannedFlow[], session: LabSession): Promise<FlowResult[]> {
+async function runCaseInLab(
+  all: readonly PlannedFlow[],
+  session: LabSession,
+  described: Described,
+): Promise<FlowResult[]> {
   try {
     const found: FlowResult[] = [];
     for (const planned of all) {
-      const reason = whyNotSent(planned.request?.text);
       if (planned.flow === undefined) found.push(planned.failure);
-      else if (reason !== undefined) found.push(planned.skip(reason));
-      else found.push(judgeMade(planned, await makeFlow(session, planned.flow, undefined, labRequestOf(planned))));
+      else {
+        const reason = whyNotSent(planned.request?.text) ?? whyNotTaken(planned, described);
+        if (reason !== undefined) {
+          found.push(planned.skip(reason));
+          continue;
+        }
+        found.push(judgeMade(planned, await makeFlow(session, planned.flow, undefined, labRequestOf(planned))));
+      }
     }
     return found;
   } catch (error) {

@@ -19,7 +19,7 @@ import { addressesOf, EndNames } from "../trace/walk/ends.ts";
 import { WalkNames } from "../trace/walk/walk-names.ts";
 import { VERSION } from "../version.ts";
 import { printedNotes, sessionInput } from "./lab-cases.ts";
-import { labIngressOf, labRequestOf } from "./lab-ingress.ts";
+import { labIngressOf, labRequestOf, whyNotTaken } from "./lab-ingress.ts";
 import { parseFlows } from "./lab-inputs.ts";
 import { SETTING_NAMES, settingsFor } from "./lab-settings.ts";
 import { renderMade } from "./lab-text.ts";
@@ -147,6 +147,8 @@ export class LabPrompt {
   private async ask(text: string): Promise<LabReply> {
     const asked = this.asked(text);
     if (typeof asked === "string") return trouble(asked);
+    const untaken = whyNotTaken(asked, this.described);
+    if (untaken !== undefined) return trouble(untaken);
     await this.follow();
     const made = await makeFlow(this.session, asked.flow, 1, labRequestOf(asked));
     this.made.push(made);

@@ -20,7 +20,7 @@ import { VERSION } from "../version.ts";
 import { describeInputs } from "./describe.ts";
 import { printJunit } from "./junit.ts";
 import { judgeMade, printedNotes, sessionInput } from "./lab-cases.ts";
-import { labOptionsFor, labRequestOf, whyNotSent } from "./lab-ingress.ts";
+import { labOptionsFor, labRequestOf, whyNotSent, whyNotTaken } from "./lab-ingress.ts";
 import { type LabInputs, originOf, parseFlows, readLabInputs, sortWords } from "./lab-inputs.ts";
 import { type LabRunFlow, type LabTelling, labFlowToData, resultOfFlow } from "./lab-results.ts";
 import { renderLabFlow, renderLabSummary } from "./lab-text.ts";
@@ -93,7 +93,11 @@ async function runFlows(
   const { input, layout } = described;
   const flows = packets.flatMap((packet, i) => {
     const asked = resolveAsked(packet, { ...input, layout }, report);
-    return asked === undefined ? [] : [{ asked, origin: originOf(packet), text: texts[i] ?? "" }];
+    if (asked === undefined) return [];
+    const message = whyNotTaken(asked, described);
+    if (message === undefined) return [{ asked, origin: originOf(packet), text: texts[i] ?? "" }];
+    questions.push({ severity: "error", code: "no-ingress-proxy", message, origin: originOf(packet) });
+    return [];
   });
   if (questions.length > 0) return refuse(questions, flags);
   const telling = tellingOf(described, flags);
@@ -148,7 +152,7 @@ async function runCase(
         found.push({ result: planned.failure, made: undefined, difference: undefined, telling });
         continue;
       }
-      const reason = whyNotSent(planned.request?.text);
+      const reason = whyNotSent(planned.request?.text) ?? whyNotTaken(planned, described);
       if (reason !== undefined) {
         found.push({ result: planned.skip(reason), made: undefined, difference: undefined, telling });
         continue;

@@ -7,7 +7,8 @@ export type LabAnswer =
   | { readonly kind: "served"; readonly address: Address; readonly port: number; readonly forwardedFor?: Address }
   /** Of HTTP, by who is no server of the lab. */
   | { readonly kind: "status"; readonly status: number }
-  | { readonly kind: "echo" | "silence" }
+  /** `handshake`: the server has refused the TLS handshake. */
+  | { readonly kind: "echo" | "silence" | "handshake" }
   /** `number`: as in errno(3). */
   | { readonly kind: "error"; readonly number: number };
 
@@ -22,6 +23,7 @@ export function readAnswer(answer: string): LabAnswer {
     }
     case "echo":
     case "silence":
+    case "handshake":
       return { kind: word };
     case "error":
       return { kind: "error", number: Number(first) };

@@ -214,7 +214,7 @@ function endOf(
   if (end.kind === "delivered" && end.answer !== undefined && back?.kind === "delivered")
     return isStatus(answer, end.answer.status)
       ? undefined
-      : `the status ${end.answer.status} was predicted, the client has ${told}`;
+      : `${end.answer.status === undefined ? "no HTTP answer" : `the status ${end.answer.status}`} was predicted, the client has ${told}`;
   // What a route of IPv6 prohibits is refused (icmpv6_err_convert).
   const isProhibited = end.kind === "no-route" && end.refused?.kind === "prohibit";
   if (isProhibited && isRefused) return undefined;
@@ -244,6 +244,7 @@ function endOf(
 }
 
 function isStatus(answer: LabAnswer, status: number | undefined): boolean {
+  if (status === undefined) return answer.kind === "handshake" || (answer.kind === "error" && answer.number === CLOSED);
   return answer.kind === "status" && answer.status === status;
 }
 
@@ -263,6 +264,8 @@ function answerText(answer: LabAnswer): string {
       return `the HTTP status ${answer.status} from a proxy`;
     case "silence":
       return "no answer";
+    case "handshake":
+      return "a refused TLS handshake";
     default:
       return unreachable(answer);
   }

@@ -1,13 +1,12 @@
 /** Ingress proxies of a lab: HAProxy with the configuration that kpc prints. */
 
 import type { HttpRequest } from "../../compiler/evaluate/http-route.ts";
-import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
-import type { HostRoutes } from "../../compiler/ir/types.ts";
-import type { PacketLab } from "./lab.ts";
+import type { PacketLab, RequestTls } from "./lab.ts";
 
 /** What serves Ingresses, and where. */
 export interface LabIngress {
-  readonly routes: readonly HostRoutes[];
+  /** Of its configuration, by name; those with private keys, too. */
+  readonly files: ReadonlyMap<string, string>;
   readonly places: readonly IngressPlace[];
 }
 
@@ -16,11 +15,15 @@ export interface IngressPlace {
   readonly host: string;
   /** At which it takes HTTP. */
   readonly ports: readonly number[];
+  /** At which it takes HTTPS, if it has a certificate. */
+  readonly tlsPorts: readonly number[];
 }
 
 /** A request of a client. */
 export interface LabRequest extends HttpRequest {
   readonly method: string;
+  /** Undefined: it is not encrypted. */
+  readonly tls?: RequestTls;
 }
 
 /** The request as it is sent. The other side is to close the connection behind its answer. */
@@ -33,27 +36,31 @@ export function requestText({ method, host, target }: LabRequest): string {
 export const NO_REQUEST = "ask\r\n\r\n";
 
 /** Starts HAProxy on each of the hosts. Throws LabTrouble where it is not installed, or does not start. */
-export async function startIngress(lab: PacketLab, { routes, places }: LabIngress): Promise<void> {
-  const { files } = printHaproxy(routes);
+export async function startIngress(lab: PacketLab, { files, places }: LabIngress): Promise<void> {
   await Promise.all(
-    places.map(async ({ host, ports }, i) => {
+    places.map(async (place, i) => {
+      const { host } = place;
       // The lab has a /run of its own.
       const folder = `/run/ingress-${i}`;
       await lab.run(host, `mkdir ${folder}`);
       for (const [name, text] of files)
-        await lab.run(host, `cat > ${folder}/${name}`, name.endsWith(".cfg") ? inLab(text, ports) : text);
+        await lab.run(host, `cat > ${folder}/${name}`, name.endsWith(".cfg") ? inLab(text, place) : text);
       await lab.startHaproxy(host, `${folder}/haproxy.cfg`);
     }),
   );
 }
 
-const isBind = (line: string): boolean => /^\s*bind /.test(line);
 const isCheck = (line: string): boolean => /^\s*default-server check /.test(line);
 
-/** Listens at `ports` only, and asks no server whether it is well: nothing but the flows is to be heard. */
-function inLab(text: string, ports: readonly number[]): string {
-  const lines = text.split("\n");
-  const first = lines.findIndex(isBind);
-  const binds = ports.flatMap((port) => [`  bind :${port}`, `  bind :::${port} v6only`]);
-  return lines.flatMap((line, i) => (i === first ? binds : isBind(line) || isCheck(line) ? [] : [line])).join("\n");
+/** Listens at the ports of the place only, and asks no server whether it is well: nothing but the flows is to be heard. */
+function inLab(text: string, { ports, tlsPorts }: IngressPlace): string {
+  const portsFor: Readonly<Record<string, readonly number[]>> = { "80": ports, "443": tlsPorts };
+  return text
+    .split("\n")
+    .flatMap((line) => {
+      const [, before = "", usual = "", behind = ""] = /^(\s*bind :(?:::)?)(80|443)(\s.*)?$/.exec(line) ?? [];
+      if (usual !== "") return (portsFor[usual] ?? []).map((port) => `${before}${port}${behind}`);
+      return isCheck(line) ? [] : [line];
+    })
+    .join("\n");
 }

@@ -17,6 +17,11 @@ import { type LabSighting, readFrame } from "./sightings.ts";
 import { FRESH_SYSCTLS, type SysctlSetting } from "./sysctls.ts";
 
 /** A question of a client to a server. */
+/** What a client says in the TLS handshake. */
+export interface RequestTls {
+  readonly serverName: string | undefined;
+}
+
 export interface LabQuestion {
   /** IANA number: TCP, UDP, SCTP, or ICMP for an echo. */
   readonly protocol: number;
@@ -34,6 +39,8 @@ export interface LabQuestion {
   readonly patience: number;
   /** Silence counts as soon as no packet is under way any more. */
   readonly endsWhenQuiet?: boolean;
+  /** The request goes over TLS, and names this host in the handshake. */
+  readonly tls?: RequestTls | undefined;
   /** Servers of TCP wait for a request. */
   readonly isHttp?: boolean;
   /** What the client sends over TCP when it is connected; undefined: something short. */
@@ -290,7 +297,26 @@ export class PacketLab {
     return readAnswer(await this.helper.ask(`ask ${this.namespace(from)} ${word} ${own} ${sourcePort} ${to}`));
   }
 
+  /** Likewise, over TLS. */
+  private async requestOverTls(question: LabQuestion, request: string): Promise<LabAnswer> {
+    const { from, source, sourcePort, destination, destinationPort: port, patience, tls } = question;
+    const input = {
+      ...(source === undefined ? {} : { source: printAddress(source) }),
+      sourcePort,
+      destination: printAddress(destination),
+      port,
+      serverName: tls?.serverName,
+      request,
+      milliseconds: patience,
+    };
+    const script = new URL("tls-client.mjs", import.meta.url).pathname;
+    const said = (await this.run(from, `exec '${process.execPath}' '${script}'`, JSON.stringify(input))).trim();
+    const [, answered] = /^answered (.*)$/s.exec(said) ?? [];
+    return readAnswer(answered === undefined ? said : String(JSON.parse(answered)));
+  }
+
   private async request(question: LabQuestion, text: string): Promise<LabAnswer> {
+    if (question.tls !== undefined) return this.requestOverTls(question, text);
     const { from, source, sourcePort, destination, destinationPort, patience } = question;
     const bytes = Buffer.from(text);
     const own = source === undefined ? "-" : printAddress(source);

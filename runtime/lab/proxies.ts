@@ -80,10 +80,13 @@ function haproxyText(frontends: readonly ProxyFrontend[]): string {
     "  timeout connect 60s",
     "  timeout client 60s",
     "  timeout server 60s",
-    ...frontends.flatMap(({ address, port, targets }, i) => [
+    ...frontends.flatMap(({ address, port, targets, tellsClient }, i) => [
       `listen frontend-${i}`,
       `  bind ${printAddressPort(address, port)}`,
-      ...targets.map((each, k) => `  server target-${k} ${printAddressPort(each.address, each.port)}`),
+      ...targets.map(
+        (each, k) =>
+          `  server target-${k} ${printAddressPort(each.address, each.port)}${tellsClient ? " send-proxy-v2" : ""}`,
+      ),
     ]),
     "",
   ].join("\n");

@@ -135,7 +135,7 @@ export class LabSession {
     const ask = async (how: Waiting): Promise<LabAnswer> => {
       const isHttp = this.options.isHttp === true;
       const sent = request === undefined ? this.wordsFor(walk) : requestText(request);
-      const asked = this.lab.ask({ ...flow, sourcePort: port, isHttp, request: sent, ...how });
+      const asked = this.lab.ask({ ...flow, sourcePort: port, isHttp, request: sent, tls: request?.tls, ...how });
       const [answer, seen] = await Promise.all([asked, this.hear()]);
       heard.push(...seen);
       return answer;
@@ -216,7 +216,7 @@ export class LabSession {
   /** Whether a proxy that runs in the lab serves there itself. */
   private isIngressAt(host: string, protocol: number, port: number): boolean {
     const places = protocol === PROTOCOL.tcp ? this.options.ingress?.places : undefined;
-    return places?.some((each) => each.host === host && each.ports.includes(port)) === true;
+    return places?.some((each) => each.host === host && [...each.ports, ...each.tlsPorts].includes(port)) === true;
   }
 
   /** Likewise a load balancer. */

@@ -15,6 +15,7 @@ import { WalkNames } from "../../compiler/trace/walk/walk-names.ts";
 import { compareWalk, disagreementIn } from "../../runtime/lab/compare-walk.ts";
 import { type LabFlow, makeFlow } from "../../runtime/lab/run.ts";
 import { LabSession } from "../../runtime/lab/session.ts";
+import { makeCertificate, tlsSecret } from "../support/certificates.ts";
 import { inFolder, kpcProcess } from "../support/cli.ts";
 import { haproxyMissing } from "../support/haproxy.ts";
 import { accepts, type JsonSchema } from "../support/json-schema.ts";
@@ -91,7 +92,7 @@ describe.skipIf(haproxyMissing !== undefined)("requests in a lab", () => {
     expect(data.flows[0]).toMatchObject({ request: { method: "GET", host: "shop.example.com", target: "/api" } });
   });
 
-  test.runIf(EVERYTHING)("of expectations are sent, but for those over TLS", () => {
+  test.runIf(EVERYTHING)("of expectations are sent, but over TLS where nobody has a certificate", () => {
     const path = "examples/shop/requests.yaml";
     expect(kpcProcess(["test", "--engine", "lab", path]).stdout).toContain("12 passed, 0 failed, 0 skipped");
     const text = readFileSync(path, "utf8")
@@ -100,7 +101,7 @@ describe.skipIf(haproxyMissing !== undefined)("requests in a lab", () => {
     const { stdout, code } = inFolder({ "case.yaml": text }, (folder) =>
       kpcProcess(["lab", "run", "case.yaml", "-q"], { folder }),
     );
-    expect(stdout).toContain("=> skipped: a lab sends requests without TLS: expected http://");
+    expect(stdout).toContain("=> skipped: HAProxy has no certificate in the lab, and does not listen for https");
     expect(stdout).toMatch(/^12 flows: 0 as predicted and expected, 0 not, 12 skipped$/m);
     expect(code).toBe(0);
   });
@@ -117,5 +118,57 @@ describe.skipIf(haproxyMissing !== undefined)("requests in a lab", () => {
     expect(compareWalk(walk, { ...observed, answer: { kind: "status", status: 503 } })?.wrongEnd).toMatch(
       /was predicted, the client has the HTTP status 503 from a proxy$/,
     );
+  });
+});
+
+describe.skipIf(haproxyMissing !== undefined)("requests in a lab whose proxy has a certificate and settings", () => {
+  const secret = {
+    name: "cert.json",
+    text: JSON.stringify(tlsSecret("shop/cert", makeCertificate({ names: ["shop.example.com"] }))),
+  };
+  const edits = [
+    [
+      "  rules:\n    - host: shop",
+      "  tls: [{ hosts: [shop.example.com], secretName: cert }]\n  rules:\n    - host: shop",
+    ],
+    [
+      "loadBalancers:\n",
+      'loadBalancers:\n  - { service: ingress/proxy, kind: proxy, nodes: healthy, addresses: [192.168.50.60, "fd00:50::60"] }\n',
+    ],
+  ] as const;
+  const sources = [...SHOP_MANIFESTS, SHOP_CLUSTER, secret].map(({ name, text }) => ({
+    name,
+    text: edits.reduce((before, [from, to]) => before.replace(from, to), text),
+  }));
+  const settings = {
+    httpsRedirect: true,
+    pathSafety: "reject",
+    proxyProtocol: true,
+    metrics: "127.0.0.1:8404",
+  } as const;
+  const described = describeSources(sources, { haproxy: settings });
+  const { input, layout } = described;
+  let session: LabSession;
+  beforeAll(async () => {
+    const ingress = required(labIngressOf(described), "the shop has an ingress proxy");
+    session = await LabSession.open(sessionInput(described), { ingress, isHttp: true });
+  });
+  afterAll(() => session.close());
+
+  test.each([
+    ["GET https://shop.example.com/api", { kind: "served", forwardedFor: expect.anything() }],
+    ["GET http://shop.example.com/api?x", { kind: "status", status: 308 }],
+    ["GET https://shop.example.com/a/%2e%2e/b", { kind: "status", status: 400 }],
+    ["GET https://other.example.com/", { kind: "handshake" }],
+    ["GET https://shop.example.com/ Host: other.example.com", { kind: "status", status: 404 }],
+    ["GET https://shop.example.com:80/", { kind: "handshake" }],
+    ["GET http://shop.example.com:443/", { kind: "error", number: 104 }],
+    ["web-1 > GET http://10.96.0.50/ Host: shop.example.com", { kind: "error", number: 104 }],
+  ])("go as predicted: %s", async (text, answer) => {
+    const parsed = parseTraceText({ name: "flow", text }, fail);
+    const asked = required(parsed && resolveAsked(parsed, { ...input, layout }, fail), text);
+    const { attempts } = await makeFlow(session, asked.flow, 1, labRequestOf(asked));
+    expect(attempts.map(({ comparison }) => comparison && disagreementIn(comparison))).toEqual([undefined]);
+    expect(attempts[0]?.observed.answer).toMatchObject(answer);
   });
 });

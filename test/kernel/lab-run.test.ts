@@ -80,7 +80,10 @@ describe.skipIf(kernelMissing !== undefined)("kpc lab run", () => {
   test.each([
     [["tcp web-9 > svc/api:http", SHOP], "web-9 is not in the input, did you mean pod/shop/web-1?"],
     [["tcp web-1 >", SHOP], "flow:1:12: error: the packet ends too early"],
-    [["GET https://shop.example.com/api", SHOP], "a lab sends requests without TLS: expected http://"],
+    [
+      ["GET https://shop.example.com/api", SHOP],
+      "HAProxy has no certificate in the lab, and does not listen for https",
+    ],
     [["tcp web-1 > svc/api:http iif eth0", SHOP], "a flow of a lab has two ends and nothing behind them"],
     [[`${SHOP}/manifests`], "no flows: expected one such as"],
     [["tcp web-1 > svc/api:http", `${SHOP}/manifests/services.yaml`], "the input has none: expected kind: Node"],

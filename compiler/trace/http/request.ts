@@ -235,7 +235,11 @@ function unreachableBackend(backend: string): ProxyAnswer {
 function mismatch(expected: Scheme): HttpTreatment {
   return expected === "http"
     ? { kind: "answered", status: undefined, reason: "the port takes HTTP, and the TLS handshake fails" }
-    : { kind: "answered", status: 400, reason: "the port takes HTTPS, and the request is not encrypted" };
+    : {
+        kind: "answered",
+        status: undefined,
+        reason: "the port takes HTTPS, and the proxy closes a connection that is not encrypted",
+      };
 }
 
 /** The endpoints of families that the instance has addresses of: health checks find the others down. */

@@ -1,7 +1,7 @@
 /** From a URL to the request that a client makes of it. */
 import type { Report, Source } from "../../diagnostics.ts";
 import type { HttpRequest } from "../../evaluate/http-route.ts";
-import { parseAddress } from "../../net/address.ts";
+import { familyOf, parseAddress } from "../../net/address.ts";
 import { parsePort } from "../../net/port.ts";
 
 /** Offsets in a text: half-open. */
@@ -37,8 +37,8 @@ export function parseUrl(source: Source, report: Report, place?: UrlPlace): UrlR
   };
   const lower = scheme.toLowerCase();
   if (lower !== "http" && lower !== "https") return fail(`expected http or https, not ${scheme}`);
-  if (!/^(?:[A-Za-z0-9._*-]+|\[[0-9A-Fa-f:.]+\])(?::\d+)?$/.test(authority))
-    return fail("expected a host, such as http://shop.example.com/api");
+  const wrong = whyNoAuthority(authority);
+  if (wrong !== undefined) return fail(wrong);
   const [, name = "", portText] = /^(.*?)(?::(\d+))?$/.exec(authority) ?? [];
   const port = portText === undefined ? DEFAULT_PORTS[lower] : parsePort(portText);
   if (port === undefined) return fail(`expected a port from 1 to 65535, found ${portText}`);
@@ -48,6 +48,35 @@ export function parseUrl(source: Source, report: Report, place?: UrlPlace): UrlR
   const target = rest.startsWith("/") ? rest : `/${rest}`;
   const bare = name.replace(/^\[|\]$/g, "");
   return { request: { host: authority, target }, scheme: lower, authority, name: bare, port };
+}
+
+/** Why no request has this host, with or without a port; undefined: it may have it. */
+function whyNoAuthority(authority: string): string | undefined {
+  if (authority.includes("@")) return `expected a host without user and password: ${authority.replace(/^.*@/, "")}`;
+  const [, bracketed] = /^\[(.*)\](?::\d+)?$/.exec(authority) ?? [];
+  if (bracketed !== undefined && !isIpv6(bracketed)) return `expected an IPv6 address in brackets, found ${bracketed}`;
+  if (bracketed !== undefined || /^[A-Za-z0-9._-]+(?::\d+)?$/.test(authority)) return undefined;
+  if (authority === "*") return "expected a URL: a request for * is about the whole proxy, and no rule takes it";
+  if (authority.includes("*")) return "expected a host, not a pattern: write a name that the pattern takes";
+  const ascii = /[^\0-\x7f]/.test(authority) ? asciiHost(authority) : undefined;
+  return ascii === undefined
+    ? "expected a host, such as http://shop.example.com/api"
+    : `expected a host in ASCII, as requests have it: ${ascii}`;
+}
+
+function isIpv6(text: string): boolean {
+  const address = parseAddress(text);
+  return address !== undefined && familyOf(address) === "IPv6";
+}
+
+/** A name with other letters than ASCII, in the form that DNS and HTTP have (RFC 5891); undefined: it is none. */
+function asciiHost(authority: string): string | undefined {
+  try {
+    return new URL(`http://${authority}`).host;
+  } catch (error) {
+    if (error instanceof TypeError) return undefined; // no host by the URL standard
+    throw error;
+  }
 }
 
 const DEFAULT_PORTS = { http: 80, https: 443 } as const;

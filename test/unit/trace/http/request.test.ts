@@ -258,7 +258,11 @@ describe("what the proxy answers itself", () => {
       "GET http://shop.example.com/api",
       [["selector: { app: api }", "selector: { app: none }"]],
     ],
-    ["400: the port takes HTTPS, and the request is not encrypted", "GET http://shop.example.com:443/", []],
+    [
+      "null: the port takes HTTPS, and the proxy closes a connection that is not encrypted",
+      "GET http://shop.example.com:443/",
+      [],
+    ],
     ["null: the port takes HTTP, and the TLS handshake fails", "GET https://shop.example.com:80/", []],
   ])("%s", (want, request, edits) => {
     const traced = ask(request, edits);

@@ -153,7 +153,15 @@ describe("what is no URL of a request", () => {
     ["", "expected a host, such as http://shop.example.com/api"],
     ["/api", "expected a host, such as http://shop.example.com/api"],
     ["ftp://a/", "expected http or https, not ftp"],
-    ["http://user@a/", "expected a host, such as http://shop.example.com/api"],
+    ["http://user@a/", "expected a host without user and password: a"],
+    ["http://u:p@a:80/", "expected a host without user and password: a:80"],
+    ["http://b\u00fccher.example:81/", "expected a host in ASCII, as requests have it: xn--bcher-kva.example:81"],
+    ["http://a\u00fc b/", "expected a host, such as http://shop.example.com/api"],
+    ["http://*.example.com/", "expected a host, not a pattern: write a name that the pattern takes"],
+    ["*", "expected a URL: a request for * is about the whole proxy, and no rule takes it"],
+    ["http://[2001:db8::zz]/", "expected an IPv6 address in brackets, found 2001:db8::zz"],
+    ["http://[10.0.0.1]/", "expected an IPv6 address in brackets, found 10.0.0.1"],
+    ["http://2001:db8::1/", "expected a host, such as http://shop.example.com/api"],
     ["http://a/b c", 'no request has " " in its path: write it as %20'],
   ])("%j", (text, wanted) => {
     const told: string[] = [];
