@@ -1,5 +1,4 @@
 /** A page on loopback, for one person: whoever does not know its token sees nothing. */
-import { randomBytes, timingSafeEqual } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -29,7 +28,7 @@ export class PageServer {
 
   /** Listens on 127.0.0.1, at `port` or at a port of the kernel's choice. Throws the error of `listen`. */
   static async start(served: ServedPage, port = 0): Promise<PageServer> {
-    const token = randomBytes(18).toString("base64url");
+    const token = process.getBuiltinModule("node:crypto").randomBytes(18).toString("base64url");
     const listeners = new Set<ServerResponse>();
     const server = createServer();
     server.listen(port, "127.0.0.1");
@@ -112,5 +111,5 @@ function isOwnName(host: string | undefined, port: number): boolean {
 /** Takes as long for each wrong text of the right length. */
 function isEqual(given: string, wanted: string): boolean {
   const [a, b] = [Buffer.from(given), Buffer.from(wanted)];
-  return a.length === b.length && timingSafeEqual(a, b);
+  return a.length === b.length && process.getBuiltinModule("node:crypto").timingSafeEqual(a, b);
 }
