@@ -4,13 +4,14 @@ import * as L from "../../compiler/formats/router/layout.ts";
 import { type Ipv4, type Ipv6, printAddress } from "../../compiler/net/address.ts";
 import type { Endpoint } from "../classifier/classifier.ts";
 import { GatewayRouting } from "./gateway-routing.ts";
+import { HostIndex } from "./host-index.ts";
 import { readPorts } from "./listeners.ts";
 import type { RoutedRequest, RouterRule, Routing } from "./routing.ts";
 import { RouterTable } from "./table.ts";
 
 export class Router {
   private table: RouterTable;
-  private hosts: NamedRecords;
+  private hosts: HostIndex;
   private tlsHosts: NamedRecords;
   /** What decisions mean, by their number and by that of the certificate, once someone asked. */
   private known: (Routing | undefined)[][] = [];
@@ -21,7 +22,7 @@ export class Router {
   constructor(table: Uint8Array) {
     checkBytes(table, "table");
     this.table = new RouterTable(table);
-    this.hosts = recordsOf(this.table, L.R_HOSTS, L.HOST_WORDS);
+    this.hosts = new HostIndex(this.table);
     this.tlsHosts = recordsOf(this.table, L.R_TLS_HOSTS, L.TLS_HOST_WORDS);
     this.gateways = gatewaysIn(this.table);
   }
@@ -31,7 +32,7 @@ export class Router {
     checkBytes(table, "table");
     const next = new RouterTable(table);
     this.gateways = gatewaysIn(next);
-    this.hosts = recordsOf(next, L.R_HOSTS, L.HOST_WORDS);
+    this.hosts = new HostIndex(next);
     this.tlsHosts = recordsOf(next, L.R_TLS_HOSTS, L.TLS_HOST_WORDS);
     this.table = next;
     this.known = [];
@@ -51,7 +52,8 @@ export class Router {
       const routing = this.routeAtGateway(this.gateways, request);
       if (routing !== undefined) return routing;
     }
-    const decision = this.decide(this.findHost(host), path);
+    const record = host === undefined ? this.hosts.others : this.hosts.find(host);
+    const decision = this.decide(record, path);
     const certificate = sni === undefined ? 0 : this.certificateFor(sni);
     return this.known[certificate]?.[decision] ?? this.describe(decision, certificate);
   }
@@ -84,16 +86,6 @@ export class Router {
     const decision = words[this.hosts.others + L.HOST_EMPTY] as number;
     const kind = words[(words[L.R_DECISIONS] as number) + decision * L.DECISION_WORDS + L.DECISION_KIND];
     return (words[L.R_HOSTS + 1] as number) > 1 || kind !== L.DECIDED_NOTHING;
-  }
-
-  // --- hosts -----------------------------------------------------------------------------------------------------------
-
-  /** The record for a Host header: that of its name, else of the wildcard for its first label, else the one for all others. */
-  private findHost(header: string | undefined): number {
-    if (header === undefined) return this.hosts.others;
-    // Most headers are names as they stand in the table. One with a dot at its end is another name.
-    const found = header.charCodeAt(header.length - 1) === DOT ? undefined : this.hosts.byName.get(header);
-    return found ?? findRecord(this.hosts, hostName(header));
   }
 
   /** The number of the certificate for a name in a TLS handshake, which has no port. */
@@ -279,5 +271,4 @@ function wrongRequest(request: unknown): TypeError {
 }
 
 const HASH_MARK = 35;
-const DOT = 46;
 const QUESTION_MARK = 63;
