@@ -1,7 +1,8 @@
 /** `kpc ingress run`: a HAProxy that serves what files say, also after they have changed. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, realpathSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { ProxyTrouble } from "../../runtime/ingress/admin-socket.ts";
+import { claimFolder } from "../../runtime/ingress/folder-claim.ts";
 import {
   type DoneUpdate,
   type ProxyFiles,
@@ -16,6 +17,7 @@ import { Ending } from "./ending.ts";
 import { makeFolder } from "./file-set.ts";
 import { proxyFiles, writeFiles } from "./haproxy.ts";
 import { aboutIngresses } from "./ingress-input.ts";
+import { isSystemError, reasonOf } from "./output.ts";
 import { type CommonFlags, EXIT, inputsOf, optionsOf, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 import { lookOf } from "./watched-files.ts";
@@ -39,9 +41,12 @@ export async function ingressRunCommand(names: readonly string[], flags: Ingress
   if (inputs.includes("-")) throw new Trouble("kpc ingress run follows files: expected files or folders, found -");
   const watched = [...inputs, ...(flags.config === undefined ? [] : [flags.config])];
   const look = (): string => lookOf(watched, flags.recursive ?? false);
-  const proxy = new RunningProxy(storeIn(resolve(flags.directory)));
+  makeFolder(resolve(flags.directory));
+  const folder = realpathSync(flags.directory);
+  const proxy = new RunningProxy(storeIn(folder));
   const ending = new Ending();
   try {
+    await claimFolder(folder);
     let read = look();
     const files = filesFor(names, flags);
     if (files === undefined) return EXIT.trouble;
@@ -104,7 +109,7 @@ function storeIn(folder: string): ProxyStore {
     },
     draft: (files, use) => {
       makeFolder(folder);
-      const draft = mkdtempSync(join(folder, ".draft-"));
+      const draft = makeDraft(folder);
       try {
         write(files, draft);
         return use(draft);
@@ -113,6 +118,16 @@ function storeIn(folder: string): ProxyStore {
       }
     },
   };
+}
+
+/** Throws `Trouble` where `folder` cannot be written to. */
+function makeDraft(folder: string): string {
+  try {
+    return mkdtempSync(join(folder, ".draft-"));
+  } catch (error) {
+    if (!isSystemError(error)) throw error;
+    throw new Trouble(`cannot write into ${folder}: ${reasonOf(error)}`);
+  }
 }
 
 async function tell(done: DoneUpdate, { quiet }: CommonFlags): Promise<void> {

@@ -1,6 +1,6 @@
 /** A HAProxy with a folder of configuration: started, or found running; reloaded without closing its ports. */
 import { spawn } from "node:child_process";
-import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { readdirSync, readFileSync, readlinkSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { toolEnvironment } from "../kernel/namespace.ts";
@@ -19,12 +19,31 @@ const START_MS = 60_000;
  *  folder is too long for a socket. */
 export function runConfig(folder: string): string {
   const path = join(folder, OWN.admin);
+  const [special] = /[^\w./@:+=~^-]/.exec(path.replaceAll(/[^\p{Cc} -~]/gu, "_")) ?? [];
+  if (special !== undefined)
+    throw new ProxyTrouble(
+      `the path of ${path} has ${JSON.stringify(special)}, which means something to HAProxy: choose another folder`,
+    );
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH)
     throw new ProxyTrouble(`the path of ${path} is longer than ${MAX_SOCKET_PATH} bytes: sockets need a shorter one`);
   return `global\n  stats socket ${path} mode 600 level admin expose-fd listeners\n`;
 }
 
 export const RUN_CONFIG = OWN.config;
+
+/** HAProxy serves on with the files that it had. */
+export class ReloadRefused extends ProxyTrouble {}
+
+/** The oldest version of which kpc uses the runtime API. */
+const OLDEST = [2, 6] as const;
+
+/** Why the HAProxy that is installed cannot be used; undefined: it can. `said`: what `haproxy -v` prints. */
+export function whyTooOld(said: string): string | undefined {
+  const [, version, major, minor] = /^HA-?Proxy version ((\d+)\.(\d+)\S*)/m.exec(said) ?? [];
+  if (version === undefined) return `haproxy -v tells no version: ${said.split("\n")[0]}`;
+  const isOld = Number(major) < OLDEST[0] || (Number(major) === OLDEST[0] && Number(minor) < OLDEST[1]);
+  return isOld ? `HAProxy ${version} is installed: expected ${OLDEST.join(".")} or later` : undefined;
+}
 
 /** Its master process. It runs on when kpc ends without `stop`. */
 export class HaproxyProcess {
@@ -34,7 +53,12 @@ export class HaproxyProcess {
   /** When it was started: another process may get its number once it has ended. */
   private readonly since: string | undefined;
 
+  private readonly folder: string;
+  /** The last lines that it has printed about what keeps it from serving; empty for one that an earlier kpc has started. */
+  private readonly complaints: string[] = [];
+
   private constructor(folder: string, pid: number) {
+    this.folder = folder;
     this.pid = pid;
     this.since = startOf(pid);
     this.admin = join(folder, OWN.admin);
@@ -50,7 +74,6 @@ export class HaproxyProcess {
 
   /** Starts one, and waits until it serves. Rejects with ProxyTrouble where it does not. */
   static async start(folder: string): Promise<HaproxyProcess> {
-    const complaints: string[] = [];
     const at = (name: string): string => join(folder, name);
     const sockets = ["-S", `${at(OWN.master)},mode,600,level,admin`, "-p", at(OWN.pid)];
     const child = spawn("haproxy", ["-W", ...sockets, "-f", at("haproxy.cfg"), "-f", at(OWN.config)], {
@@ -65,25 +88,47 @@ export class HaproxyProcess {
     child.once("exit", () => {
       failed ??= "it has ended";
     });
+    const started = new HaproxyProcess(folder, child.pid ?? NO_PROCESS);
+    const { complaints } = started;
     child.stderr.setEncoding("utf8").on("data", (text: string) => {
       complaints.push(...text.split("\n").filter((line) => line.includes("[ALERT]")));
       complaints.splice(0, complaints.length - MOST_COMPLAINTS);
     });
     child.unref();
-    const started = new HaproxyProcess(folder, child.pid ?? NO_PROCESS);
     await started.untilWorker(undefined, () => failed && `haproxy: ${[failed, ...complaints].join("\n")}`);
     return started;
   }
 
-  /** Starts a new worker process with the files as they are; the old one serves its connections to their end. Rejects with
-   *  ProxyTrouble where the new one does not serve. */
-  async reload(): Promise<void> {
+  /** Starts a new worker process with the files as they are; the old one serves its connections to their end. Gives the HAProxy that serves from
+   *  then on: another one, where this one does not answer at its socket any more. Rejects with ProxyTrouble where the new one does not serve. */
+  async reload(): Promise<HaproxyProcess> {
     const before = await this.worker();
+    if (before === undefined) return this.replace();
+    const reloads = (await this.reloads())?.all;
+    this.complaints.length = 0;
     this.signal("SIGUSR2");
-    await this.untilWorker(before, () => (this.isAlive() ? undefined : "haproxy has ended"));
+    await this.untilWorker(before, async () => {
+      if (!this.isAlive()) return "haproxy has ended";
+      const now = await this.reloads();
+      if (reloads === undefined || now === undefined || now.all <= reloads || now.failed === 0) return undefined;
+      throw new ReloadRefused(["haproxy does not start with the new configuration", ...this.complaints].join("\n"));
+    });
     // Until the old one has closed its ports, it may take new connections, too.
     const until = Date.now() + CLOSE_MS;
-    while (before !== undefined && isListening(before) && Date.now() < until) await sleep(5);
+    while (isListening(before) && Date.now() < until) await sleep(5);
+    return this;
+  }
+
+  /** Starts another one, which listens at the same ports; then this one gets no new connections. */
+  private async replace(): Promise<HaproxyProcess> {
+    const next = await HaproxyProcess.start(this.folder);
+    this.signal("SIGUSR1");
+    return next;
+  }
+
+  /** Whether its socket is where it was. */
+  hasSocket(): boolean {
+    return statSync(this.admin, { throwIfNoEntry: false })?.isSocket() === true;
   }
 
   isAlive(): boolean {
@@ -109,6 +154,18 @@ export class HaproxyProcess {
     }
   }
 
+  /** How often it was reloaded, and how often that has failed since it last did not; undefined: it does not say. */
+  private async reloads(): Promise<{ readonly all: number; readonly failed: number } | undefined> {
+    try {
+      const told = await askProxy(join(this.folder, OWN.master), "show proc\nquit"); // it stays open otherwise
+      const [, all, failed] = /^\d+\s+master\s+(\d+) \[failed: (\d+)\]/m.exec(told) ?? [];
+      return all === undefined ? undefined : { all: Number(all), failed: Number(failed) };
+    } catch (error) {
+      if (error instanceof ProxyTrouble) return undefined;
+      throw error;
+    }
+  }
+
   /** The process that serves; undefined: none does. */
   private async worker(): Promise<string | undefined> {
     try {
@@ -121,12 +178,16 @@ export class HaproxyProcess {
   }
 
   /** Waits for a worker that is not `before`. */
-  private async untilWorker(before: string | undefined, whyNot: () => string | undefined): Promise<void> {
+  private async untilWorker(
+    before: string | undefined,
+    whyNot: () => string | undefined | Promise<string | undefined>,
+  ): Promise<void> {
     const until = Date.now() + START_MS;
     for (;;) {
       const now = await this.worker();
       if (now !== undefined && now !== before) return;
-      const reason = whyNot() ?? (Date.now() > until ? `haproxy does not serve after ${START_MS / 1000} s` : undefined);
+      const reason =
+        (await whyNot()) ?? (Date.now() > until ? `haproxy does not serve after ${START_MS / 1000} s` : undefined);
       if (reason !== undefined) throw new ProxyTrouble(reason);
       await sleep(10);
     }

@@ -5,7 +5,7 @@ import { type ProxyChange, proxyUpdate } from "../../compiler/formats/haproxy/ch
 import { toolEnvironment } from "../kernel/namespace.ts";
 import { askProxy, ProxyTrouble } from "./admin-socket.ts";
 import { applyChanges } from "./apply-change.ts";
-import { HaproxyProcess, RUN_CONFIG, runConfig } from "./haproxy-process.ts";
+import { HaproxyProcess, ReloadRefused, RUN_CONFIG, runConfig, whyTooOld } from "./haproxy-process.ts";
 
 /** Files of a configuration, by name. */
 export type ProxyFiles = ReadonlyMap<string, string>;
@@ -35,6 +35,8 @@ export class RunningProxy {
   private readonly store: ProxyStore;
   private running: ProxyFiles | undefined;
   private haproxy: HaproxyProcess | undefined;
+  /** False: a reload has failed, so HAProxy runs with files that are not known. */
+  private isCertain = true;
   private readonly removals = new Map<string, Removal>();
 
   constructor(store: ProxyStore) {
@@ -47,6 +49,7 @@ export class RunningProxy {
     const wanted = new Map([...files, [RUN_CONFIG, runConfig(this.store.folder)]]);
     const { running, haproxy } = this;
     if (running === undefined || haproxy === undefined || !haproxy.isAlive()) return this.start(wanted);
+    if (!this.isCertain) return this.reload(haproxy, wanted, "the reload before has failed");
     const busy = new Set([...this.removals.values()].map(({ backend }) => backend));
     const update = proxyUpdate(running, wanted, busy);
     if (update.kind === "reload") return this.reload(haproxy, update.files, update.because);
@@ -69,6 +72,7 @@ export class RunningProxy {
       await this.start(running);
       return { kind: "restarted" };
     }
+    if (!haproxy.hasSocket()) return this.reload(haproxy, running, "its socket for commands was gone");
     for (const [name, removal] of this.removals)
       if (await removeIdle(haproxy.admin, removal)) this.removals.delete(name);
     return { kind: "unchanged" };
@@ -80,22 +84,38 @@ export class RunningProxy {
   }
 
   private async start(files: ProxyFiles): Promise<DoneUpdate> {
+    refuseOldHaproxy();
     this.check(files);
     this.keep(files);
     this.removals.clear();
     const found = HaproxyProcess.find(this.store.folder);
     this.haproxy = found ?? (await HaproxyProcess.start(this.store.folder));
     if (found === undefined) return { kind: "started" };
-    await found.reload();
+    await this.reloadAsItIs(found);
     return { kind: "reloaded", because: "it ran before kpc started" };
   }
 
   private async reload(haproxy: HaproxyProcess, files: ProxyFiles, because: string): Promise<DoneUpdate> {
     this.check(files);
+    const before = this.running;
     this.keep(files);
+    try {
+      await this.reloadAsItIs(haproxy);
+    } catch (error) {
+      if (!(error instanceof ReloadRefused) || before === undefined) throw error;
+      // Such as a port that another process has: nothing has changed.
+      this.keep(before);
+      this.isCertain = true;
+      throw error;
+    }
     this.removals.clear();
-    await haproxy.reload();
     return { kind: "reloaded", because };
+  }
+
+  private async reloadAsItIs(haproxy: HaproxyProcess): Promise<void> {
+    this.isCertain = false;
+    this.haproxy = await haproxy.reload();
+    this.isCertain = true;
   }
 
   private async change({ admin }: HaproxyProcess, changes: readonly ProxyChange[]): Promise<void> {
@@ -106,6 +126,9 @@ export class RunningProxy {
     for (const change of back) {
       if (change.kind !== "add-server") continue;
       this.removals.delete(nameOf(change));
+      // It may have had another weight.
+      const weight = / weight (\d+)/.exec(` ${change.settings}`)?.[1] ?? 1;
+      await askProxy(admin, `set server ${nameOf(change)} weight ${weight}`);
       await askProxy(admin, `set server ${nameOf(change)} state ready`);
     }
     await applyChanges(admin, others);
@@ -125,9 +148,23 @@ export class RunningProxy {
         encoding: "utf8",
       }),
     );
-    if (error !== undefined) throw new ProxyTrouble(`haproxy: ${error.message}`);
+    if (error !== undefined) throw new ProxyTrouble(notStarted(error));
     if (status !== 0) throw new ProxyTrouble(`haproxy refuses the configuration: ${stderr.trim()}`);
   }
+}
+
+/** Throws ProxyTrouble where HAProxy is missing, or older than what kpc uses of it. */
+function refuseOldHaproxy(): void {
+  const { error, stdout } = spawnSync("haproxy", ["-v"], { env: toolEnvironment(), encoding: "utf8" });
+  if (error !== undefined) throw new ProxyTrouble(notStarted(error));
+  const reason = whyTooOld(stdout);
+  if (reason !== undefined) throw new ProxyTrouble(reason);
+}
+
+function notStarted(error: NodeJS.ErrnoException): string {
+  return error.code === "ENOENT"
+    ? "HAProxy is not installed: expected the program haproxy"
+    : `haproxy: ${error.message}`;
 }
 
 function nameOf({ backend, server }: Removal): string {
