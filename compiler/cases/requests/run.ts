@@ -148,8 +148,10 @@ function isAsExpected(expected: ExpectedEnd, end: RequestEnd, backends: BackendN
         : // An engine that sends requests meets one of them.
           expected.shares.some((share) => isAsExpected(share.end, end, backends));
     case "refused":
+      // A proxy that has no certificate at all does not listen for https.
+      return end.kind === "refused" || end.kind === "closed";
     case "closed":
-      return end.kind === expected.kind;
+      return end.kind === "closed";
     default:
       return unreachable(expected);
   }
