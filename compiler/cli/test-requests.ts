@@ -70,7 +70,7 @@ function configOf(
 }
 
 function objectsOf(testCase: RequestCase, path: string, report: Report): Field[] {
-  const { files, ingressClasses, services = [], endpointSlices = [], ingresses, secrets } = testCase;
+  const { files, ingressClasses, services = [], endpointSlices = [], ingresses, objects, secrets } = testCase;
   const needsDefault = files.length === 0 && testCase.requests.some(({ request: { scheme } }) => scheme === "https");
   const names = [...secrets, ...(needsDefault ? [DEFAULT_CERTIFICATE] : [])];
   const made = [...impliedObjects(testCase), ...names.map((name) => throwawaySecret(name, ["kpc.invalid"]))];
@@ -81,6 +81,7 @@ function objectsOf(testCase: RequestCase, path: string, report: Report): Field[]
     ...services,
     ...endpointSlices,
     ...ingresses,
+    ...objects,
     ...(made.length === 0 ? [] : [...readDocuments(source, report)].map(Field.root)),
   ];
 }

@@ -44,8 +44,7 @@ export function lowerListeners(listeners: readonly ServedListener[], report: Rep
 function reportOnce(report: Report): Report {
   const told = new Set<string>();
   return (finding) => {
-    const { span } = finding.origin ?? {};
-    const place = span?.();
+    const place = finding.origin?.span();
     const key = `${finding.message} ${place?.source.name} ${place?.start}`;
     if (!told.has(key)) report(finding);
     told.add(key);

@@ -1,4 +1,4 @@
-/** Cases of Ingresses on all engines that answer requests: the routes, the router, and a HAProxy with the files that kpc prints. All of
+/** Cases of Gateways and Ingresses on all engines that answer requests: the routes, the router, and a HAProxy with the files that kpc prints. All of
  *  them in `npm run test:all`. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { runInvalid, runRequestCase } from "../../compiler/cases/requests/run.ts";
@@ -11,7 +11,7 @@ import { some } from "../support/runs.ts";
 import { readCases } from "../support/shared.ts";
 
 const CASES = some(
-  readCases("ingress").flatMap((source) =>
+  [...readCases("gateway"), ...readCases("ingress")].flatMap((source) =>
     [...casesIn(source)].map(({ testCase, path, diagnostics }) => {
       if (testCase === undefined || !("requests" in testCase)) throw new Error(`${path}: ${diagnostics[0]?.message}`);
       return { name: testCase.name, testCase, path };

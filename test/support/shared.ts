@@ -16,11 +16,11 @@ export function readFolder(folder: string, ending: string): TextFile[] {
 }
 
 /** Where the cases of a kind are: worlds, packets or requests, and what becomes of them. */
-export function casesFolder(kind: "flow" | "ingress" | "twins"): string {
+export function casesFolder(kind: "flow" | "gateway" | "ingress" | "twins"): string {
   return new URL(`../cases/${kind}/`, import.meta.url).pathname;
 }
 
-export function readCases(kind: "flow" | "ingress" | "twins"): TextFile[] {
+export function readCases(kind: "flow" | "gateway" | "ingress" | "twins"): TextFile[] {
   return readTexts(casesFolder(kind), ".yaml");
 }
 

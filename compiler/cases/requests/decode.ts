@@ -40,6 +40,7 @@ export const INGRESS_EXPECTATIONS_MEMBERS: ReadonlySet<string> = new Set([
   "externalNames",
   "secrets",
   "ingresses",
+  "objects",
   "requests",
   "invalid",
 ]);
@@ -88,7 +89,8 @@ export function decodeRequestCase(context: Context, root: Field): RequestCase {
   for (const key of ["description", "basis", "note"]) asString(context, root.get(key)); // for people: nothing reads them
   const has = (key: string): boolean => root.get(key) !== undefined;
   if (!has("requests") && !has("invalid")) reportMissing(context, root, "requests");
-  if (has("requests") && !has("files") && !has("ingresses")) reportMissing(context, root, "ingresses");
+  if (has("requests") && !has("files") && !has("ingresses") && !has("objects"))
+    reportMissing(context, root, "ingresses");
   const config = asString(context, root.get("config"));
   return {
     name: asString(context, root.get("name")) ?? root.span().source.name,
@@ -96,6 +98,7 @@ export function decodeRequestCase(context: Context, root: Field): RequestCase {
     config: config === undefined ? undefined : { value: config, field: root.member("config") },
     controller: asString(context, root.get("controller")),
     ingresses: asArray(context, root.get("ingresses")),
+    objects: asArray(context, root.get("objects")),
     ingressClasses: asArray(context, root.get("ingressClasses")),
     services: has("services") ? asArray(context, root.get("services")) : undefined,
     endpointSlices: has("endpointSlices") ? asArray(context, root.get("endpointSlices")) : undefined,

@@ -1,4 +1,4 @@
-/** Services and EndpointSlices of a case that gives none: the ones that its Ingresses need. */
+/** Services and EndpointSlices of a case that gives none: the ones that its Ingresses and HTTPRoutes need. */
 import type { Field } from "../../documents/field.ts";
 import { isObject } from "../../documents/show.ts";
 import type { RequestCase } from "./types.ts";
@@ -6,13 +6,17 @@ import type { RequestCase } from "./types.ts";
 type ImpliedObject = Readonly<Record<string, unknown>>;
 
 /** Those of a case; nothing for a case whose manifests are files. */
-export function impliedObjects({ files, ingresses, services, endpointSlices }: RequestCase): ImpliedObject[] {
+export function impliedObjects({ files, ingresses, objects, services, endpointSlices }: RequestCase): ImpliedObject[] {
   if (files.length > 0) return [];
   const valuesOf = (fields: readonly Field[]): unknown[] => fields.map(({ value }) => value);
-  return objectsFor(valuesOf(ingresses), services && valuesOf(services), endpointSlices !== undefined);
+  return objectsFor(
+    [...valuesOf(ingresses), ...valuesOf(objects)],
+    services && valuesOf(services),
+    endpointSlices !== undefined,
+  );
 }
 
-/** Every Service that an Ingress names, with the ports named, unless there are `services`; one ready endpoint for every port of a Service,
+/** Every Service that an Ingress or an HTTPRoute names, with the ports named, unless there are `services`; one ready endpoint for every port of a Service,
  *  unless there are slices. No two ports have the same endpoint. */
 export function objectsFor(
   ingresses: readonly unknown[],
@@ -31,11 +35,16 @@ function namedServices(ingresses: readonly unknown[]): ImpliedObject[] {
     const namespace = textOf(value["metadata"], "namespace") ?? "default";
     for (const service of servicesIn(value)) {
       const name = textOf(service, "name");
-      const port = service["port"];
+      const port = typeof service["port"] === "number" ? { number: service["port"] } : service["port"];
       if (name === undefined || !isObject(port)) continue;
       const { number, name: portName } = port;
-      const entry = found.get(`${namespace}/${name}`) ?? { namespace, name, ports: new Map<string, ImpliedObject>() };
-      found.set(`${namespace}/${name}`, entry);
+      const place = textOf(service, "namespace") ?? namespace;
+      const entry = found.get(`${place}/${name}`) ?? {
+        namespace: place,
+        name,
+        ports: new Map<string, ImpliedObject>(),
+      };
+      found.set(`${place}/${name}`, entry);
       entry.ports.set(String(number ?? portName), {
         port: number ?? 80 + entry.ports.size,
         name: portName ?? `p${number}`,
@@ -54,6 +63,10 @@ function namedServices(ingresses: readonly unknown[]): ImpliedObject[] {
 function* servicesIn(value: unknown): Generator<ImpliedObject> {
   if (!isObject(value) && !Array.isArray(value)) return;
   for (const [key, member] of Object.entries(value)) {
+    if (key === "backendRefs" && Array.isArray(member)) {
+      yield* member.filter(isObject).filter(({ kind = "Service" }) => kind === "Service");
+      continue;
+    }
     const service = (key === "backend" || key === "defaultBackend") && isObject(member) ? member["service"] : undefined;
     if (isObject(service)) yield service;
     else yield* servicesIn(member);

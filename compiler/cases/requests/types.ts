@@ -14,6 +14,8 @@ export interface RequestCase {
   /** Objects of the file; `services` and `endpointSlices` undefined: those that the Ingresses need. */
   readonly ingresses: readonly Field[];
   readonly ingressClasses: readonly Field[];
+  /** Of any kind: Gateways, HTTPRoutes, … */
+  readonly objects: readonly Field[];
   readonly services: readonly Field[] | undefined;
   readonly endpointSlices: readonly Field[] | undefined;
   /** Secrets with a certificate that exist: `namespace/name`. */
