@@ -83,7 +83,7 @@ export interface WalkLines {
 export interface BranchLine {
   /** `1 in 2`. */
   readonly chance: string;
-  /** The host that gets the packet, or why none does, in words. */
+  /** The last host that did something to the packet. */
   readonly end: string;
   readonly isTold: boolean;
   readonly isLost: boolean;

@@ -72,6 +72,7 @@ function contentsOf(files: readonly InputFile[], mode: Workspace["mode"]) {
     settings,
     rules,
     config,
+    early,
     resolved: isRight ? resolved : undefined,
     base: {
       diagnostics: [...early, ...diagnostics].map(diagnosticToJson),
@@ -92,16 +93,16 @@ function walkAnswer({ files, mode, question, branch }: Workspace): WalkAnswer {
   return { view: "walk", ...base, ...told, names };
 }
 
-/** The node that the page shows: the one that was chosen, or the first. */
-function compiledFor({ manifests, config, base }: Contents, chosen: string) {
-  const nodeName = base.nodes.includes(chosen) ? chosen : (config.nodeName ?? base.nodes[0]);
-  return compile(manifests, nodeName === undefined ? config : { ...config, nodeName }).compiled;
+/** Rules for the node that the page shows: the one that was chosen, or the first. Of a node alone less can be wrong than of all. */
+function compiledFor({ manifests, config, early, base: { nodes } }: Contents, chosen: string) {
+  const nodeName = nodes.includes(chosen) ? chosen : (config.nodeName ?? nodes[0]);
+  const { compiled, diagnostics } = compile(manifests, nodeName === undefined ? config : { ...config, nodeName });
+  return { compiled, base: { diagnostics: [...early, ...diagnostics].map(diagnosticToJson), nodes } };
 }
 
 function rulesAnswer({ files, mode, node }: Workspace): RulesAnswer {
-  const contents = contentsOf(files, mode);
-  const compiled = compiledFor(contents, node);
-  return { view: "rules", ...contents.base, texts: compiled === undefined ? [] : programTexts(compiled.program) };
+  const { compiled, base } = compiledFor(contentsOf(files, mode), node);
+  return { view: "rules", ...base, texts: compiled === undefined ? [] : programTexts(compiled.program) };
 }
 
 function matrixAnswer({ files, mode }: Workspace): MatrixViewAnswer {
@@ -119,11 +120,10 @@ function checkAnswer({ files, mode }: Workspace): CheckAnswer {
   return { view: "check", ...base, findings };
 }
 
-async function verifyAnswer({ files, mode, node }: Workspace): Promise<VerifyAnswer> {
+async function verifyAnswer({ files, mode }: Workspace): Promise<VerifyAnswer> {
   const { manifests, rules, settings, base } = contentsOf(files, mode);
   const dumps = rules.map(({ name }) => name);
   if (rules.length === 0) return { view: "verify", ...base, dumps };
-  void node;
   const { result, refusal } = await verify(manifests, rules, settings === undefined ? {} : { settings });
   return {
     view: "verify",
@@ -135,26 +135,25 @@ async function verifyAnswer({ files, mode, node }: Workspace): Promise<VerifyAns
 }
 
 function diffAnswer({ files, before, mode, node }: Workspace): DiffAnswer {
-  const [old, now] = [contentsOf(before, mode), contentsOf(files, mode)];
-  const [left, right] = [compiledFor(old, node), compiledFor(now, node)];
-  if (left === undefined || right === undefined) return { view: "diff", ...now.base };
+  const left = compiledFor(contentsOf(before, mode), node).compiled;
+  const { compiled: right, base } = compiledFor(contentsOf(files, mode), node);
+  if (left === undefined || right === undefined) return { view: "diff", ...base };
   const { verdict, text } = compare(rulesOfCompiled(left), rulesOfCompiled(right));
-  return { view: "diff", ...now.base, verdict, text };
+  return { view: "diff", ...base, verdict, text };
 }
 
-async function classifierAnswer({ files, mode, node }: Workspace): Promise<ClassifierAnswer> {
-  const contents = contentsOf(files, mode);
-  const compiled = compiledFor(contents, node);
-  const none = {
+function classifierAnswer({ files, mode, node }: Workspace): ClassifierAnswer {
+  const { compiled, base } = compiledFor(contentsOf(files, mode), node);
+  const nothing = {
     view: "classifier",
-    ...contents.base,
+    ...base,
     table: undefined,
     slots: new Uint8Array(),
     agreeing: 0,
     compared: 0,
   } as const;
-  if (compiled === undefined) return { ...none, unsupported: [] };
+  if (compiled === undefined) return { ...nothing, unsupported: [] };
   const { table, unsupported } = printTable(compiled.program, compiled.node.addresses);
-  if (table === undefined) return { ...none, unsupported: unsupported.map(diagnosticToJson) };
-  return { ...none, table, unsupported: [], ...(await agreement(compiled, table)) };
+  if (table === undefined) return { ...nothing, unsupported: unsupported.map(diagnosticToJson) };
+  return { ...nothing, table, unsupported: [], ...agreement(compiled, table) };
 }

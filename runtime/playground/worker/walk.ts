@@ -53,8 +53,9 @@ export function walkOf(resolved: ResolvedInput, question: string, branch: number
   });
 }
 
-function branchLine({ chance, end, hosts, isTold, isLost, isReplyLost }: StoryBranch): BranchLine {
-  return { chance, end: isLost ? end : (hosts.at(-1) ?? end), isTold, isLost: isLost || isReplyLost };
+/** A branch that is lost is named by where it ended, too. */
+function branchLine({ chance, stops, isTold, isLost, isReplyLost }: StoryBranch): BranchLine {
+  return { chance, end: stops.at(-1)?.host ?? "", isTold, isLost: isLost || isReplyLost };
 }
 
 function stepLine({ number, direction, where, head, isLost, lines }: StoryStep): StepLine {
