@@ -76,6 +76,11 @@ export function layLanes(story: Story, top: number, room: number): Drawing {
   return { shapes: [...shapes, ...above], bottom, right };
 }
 
+/** It says what it sees, a row for each band. */
+function isReceiver({ id }: FanBox, flows: readonly FanFlow[]): boolean {
+  return !flows.some(({ from }) => from === id) && flows.some(({ to, seen }) => to === id && seen !== undefined);
+}
+
 /** What stands on a band needs as much. */
 function bandLength({ chance, steps }: FanFlow): number {
   return 18 + spanWidth({ text: chance, isBold: true }, 13) + (steps.length === 0 ? 30 : steps.length === 1 ? 70 : 110);
@@ -148,7 +153,7 @@ function placeBoxes(fan: Fan, top: number, room: number): PlacedBox[] {
 
 function sizeOf(box: FanBox, { flows }: Fan): SizedBox {
   const incoming = flows.filter(({ to }) => to === box.id);
-  const isEnd = !flows.some(({ from }) => from === box.id) && incoming.length > 0;
+  const isEnd = isReceiver(box, flows);
   let y = BOX_HEAD + (isEnd ? incoming.length * BAND_ROW : 0) + 10;
   const notes = box.steps.map((step): BoxNote => {
     const lines = wrapped(step.head, NOTE_WIDTH, 13, step.isLost ? { isBold: true } : {});
@@ -211,7 +216,7 @@ function bandEnds({ flows, boxes: all }: Fan, boxes: readonly PlacedBox[]): Map<
   const yOf = (id: string): number => byId(boxes, id)?.y ?? 0;
   for (const placed of boxes) {
     const { box, y, height } = placed;
-    const isEnd = !flows.some(({ from }) => from === box.id);
+    const isEnd = isReceiver(box, flows);
     for (const side of ["out", "in"] as const) {
       const own = flows
         .filter((flow) => (side === "out" ? flow.from : flow.to) === box.id)
@@ -276,6 +281,7 @@ function bandLabels(flow: FanFlow, a: ScenePoint, b: ScenePoint, to: PlacedBox, 
       colour: "rep",
       size: 7,
     });
+  if (flow.isLost && !flow.isTold) shapes.push({ kind: "cross", x: b[0] - 16, y: b[1], radius: 9 });
   const label = spanWidth({ text: flow.chance, isBold: true }, 13);
   const [x] = a;
   shapes.push(textAt(x + 18, onCurve(a, b, x + 18 + label / 2) + 4.5, flow.chance, { isBold: flow.isTold }));

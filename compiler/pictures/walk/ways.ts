@@ -64,8 +64,11 @@ export function drawnWay(way: StoryWay, places: Places, story: Story): DrawnWay 
     const column = columns.find(({ plan }) => plan === visit?.column);
     if (visit === undefined || column === undefined) continue;
     if (before !== undefined && before !== column && visit.from.kind === "uplink") {
-      go(before.uplink, lanLine, true);
-      go(column.uplink, lanLine, true);
+      // A reply that goes on in the request's direction keeps to its own side.
+      const isOnward = way.direction === "reply" && column.uplink > before.uplink;
+      const line = isOnward ? lanLine - 2 * SIDE : lanLine;
+      go(before.uplink, line, true);
+      go(column.uplink, line, true);
       go(column.uplink, y.end, true);
     }
     before = column;

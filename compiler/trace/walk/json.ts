@@ -13,6 +13,7 @@ import type { AssumptionData, StepData } from "../json.ts";
 import { placeAt } from "../view.ts";
 import { endText, noticeEndText } from "./end-text.ts";
 import { shownSteps } from "./shown-steps.ts";
+import { toldBranch } from "./told.ts";
 import type { TellingContext } from "./walk-names.ts";
 
 /** Addresses and ports of a packet; ports are 0 where the protocol has none. */
@@ -141,8 +142,23 @@ export interface WalkBranchData extends WalkLegData {
   readonly alternatives?: readonly (readonly (readonly AssumptionData[])[])[];
   /** Null: nobody answers, or it was not asked for. */
   readonly reply: WalkLegData | null;
+  /** Request and reply, line by line. */
+  readonly told: readonly WalkToldData[];
   /** What the network says of the packet that is lost, or of its answer, to who has sent that; missing: nothing. */
   readonly notice?: WalkNoticeData;
+}
+
+/** A line of a walk as text: what happened, numbered as in text and pictures. */
+export interface WalkToldData {
+  /** Null: it belongs to the line above. */
+  readonly number: number | null;
+  readonly direction: "request" | "reply";
+  /** Empty: of an answer, no host in particular. */
+  readonly host: string;
+  readonly interface: string;
+  readonly text: string;
+  /** Where the reason stands; missing: nowhere. */
+  readonly place?: string;
 }
 
 /** An ICMP error or a TCP reset, and its way. */
@@ -208,10 +224,8 @@ function flowData({ flow, branches }: Walk, { names }: TellingContext): WalkFlow
   };
 }
 
-function branchData(
-  { probability, condition, there, back, notice }: WalkBranch,
-  context: TellingContext,
-): WalkBranchData {
+function branchData(branch: WalkBranch, context: TellingContext): WalkBranchData {
+  const { probability, condition, there, back, notice } = branch;
   const { assumptions, choices } = assumptionsOf(condition);
   const print = (all: typeof assumptions): AssumptionData[] => all.map(({ text, holds }) => ({ text, holds }));
   return {
@@ -220,10 +234,21 @@ function branchData(
     ...(choices.length === 0 ? {} : { alternatives: choices.map(({ ways }) => ways.map(print)) }),
     ...legData(there, context, endText(there.end, context, back === undefined ? notice : undefined)),
     reply: back === undefined ? null : legData(back, context, endText(back.end, context, notice)),
+    told: toldData(branch, context),
     ...(notice === undefined
       ? {}
       : { notice: { says: notice.says, ...legData(notice, context, noticeEndText(notice, context)) } }),
   };
+}
+
+function toldData(branch: WalkBranch, context: TellingContext): WalkToldData[] {
+  const told = toldBranch(branch, context);
+  return (["request", "reply"] as const).flatMap((direction) =>
+    told[direction].map(({ number = null, host, interface: name, text, place }) => ({
+      ...{ number, direction, host, interface: name, text },
+      ...(place === undefined ? {} : { place }),
+    })),
+  );
 }
 
 function legData({ hops, end }: Leg, context: TellingContext, text: string): WalkLegData {
