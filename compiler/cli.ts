@@ -283,8 +283,12 @@ function buildProgram(run: RunWork): Command {
     withCommonOptions(
       program
         .command("picture")
-        .description("draw a Service with its endpoints, or rules: which chain leads to which")
+        .description(
+          "draw the cluster with what is wrong in it, a Service with its endpoints, or rules: which chain leads to which",
+        )
         .argument("[inputs...]", "manifests, or rules of a host: files, folders, or - for standard input")
+        .option("--cluster", "with --service: draw where its endpoints are in the cluster")
+        .option("--no-findings", "of the cluster: do not look for what is wrong, which takes long in a large one")
         .option("--chains", "draw the rules that manifests give a node; rules of a host are always drawn so")
         .option("--table <name>", "draw only this table: 'FAMILY NAME', or NAME in every family")
         .option("--chain <name>", "draw only this chain, and those at most two jumps from it")
@@ -298,6 +302,7 @@ function buildProgram(run: RunWork): Command {
         .option("--transparent", "draw no background")
         .addOption(new Option("-o, --output <format>", "output format").choices(["svg", "mermaid"]).default("svg")),
     ),
+    "kpc picture cluster.json > cluster.svg",
     "kpc picture cluster.json --service shop/web > web.svg             # seen from the first node; --node: from another",
     "kpc picture cluster.json --chains --node worker-1 > rules.svg",
     "nft list ruleset | kpc picture - > host.svg",

@@ -7,6 +7,8 @@ import { type CommonFlags, print } from "./session.ts";
 export interface PictureFlags extends CommonFlags {
   readonly chains?: boolean;
   readonly cluster?: boolean;
+  /** False with `--no-findings`. */
+  readonly findings?: boolean;
   readonly chain?: string;
   readonly table?: string;
   readonly service?: string;

@@ -13,14 +13,16 @@ export async function pictureCommand(names: readonly string[], flags: PictureFla
   const [rules] = inputs.filter((name) => !manifests.includes(name));
   if (manifests.length > 0 && rules !== undefined)
     throw new Trouble(`${manifests[0]} has manifests, and ${rules} has rules: expected one of both`);
+  if (rules !== undefined && flags.cluster === true)
+    throw new Trouble(`--cluster: expected manifests, ${rules} has rules`);
   if (rules !== undefined) return (await import("./picture-chains.ts")).pictureOfRules(inputs, flags);
-  const { chains = false, chain, table, service } = flags;
-  if (service !== undefined && !chains) {
-    const other = chain === undefined ? (table === undefined ? undefined : "--table") : "--chain";
-    if (other !== undefined) throw new Trouble(`${other} chooses rules: add --chains`);
-    return (await import("./picture-service.ts")).pictureOfService(names, service, flags);
-  }
-  return (await import("./picture-chains.ts")).pictureOfCompiled(names, flags);
+  const { chains = false, cluster = false, chain, table, service } = flags;
+  if (chains && cluster) throw new Trouble("--chains and --cluster: expected one of both");
+  if (chains) return (await import("./picture-chains.ts")).pictureOfCompiled(names, flags);
+  const other = chain === undefined ? (table === undefined ? undefined : "--table") : "--chain";
+  if (other !== undefined) throw new Trouble(`${other} chooses rules: add --chains`);
+  if (service === undefined || cluster) return (await import("./picture-cluster.ts")).pictureOfCluster(names, flags);
+  return (await import("./picture-service.ts")).pictureOfService(names, service, flags);
 }
 
 /** Whether an input has manifests; of standard input its text tells. */
