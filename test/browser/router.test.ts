@@ -14,11 +14,29 @@ import { exampleManifests } from "../support/examples.ts";
 
 const ROOT = new URL("../..", import.meta.url).pathname;
 const { compiled } = compile(exampleManifests(), {});
-const TABLE = encodeRoutes(compiled?.program.routes ?? []);
+const target = { kind: "redirect", scheme: "https", status: 302 } as const;
+const conditions = {
+  method: "POST",
+  headers: [{ name: "x-env", value: "beta" }],
+  parameters: [{ name: "v", value: "2" }],
+};
+const TABLE = encodeRoutes(compiled?.program.routes ?? [], {
+  listeners: [
+    {
+      port: 8080,
+      protocol: "http",
+      hosts: [{ host: "*.example.com", paths: [{ match: "prefix", path: "/", conditions, target }] }],
+    },
+  ],
+});
 
 const REQUESTS: readonly router.RoutedRequest[] = ["shop.example.com", "SHOP.example.com.:80", "a.example.com", "[::1]"]
   .flatMap((host) => ["/", "/api", "/apix", "/api/x?y", ""].map((path) => ({ host, path })))
-  .concat([{ host: "", path: "/" }]);
+  .concat([{ host: "", path: "/" }])
+  .flatMap((request): router.RoutedRequest[] => [
+    request,
+    { ...request, path: `${request.path}?v=2`, port: 8080, method: "POST", headers: [["X-Env", "beta"]] },
+  ]);
 
 /** A module that answers all requests with `createRouter` from `from`, and tells what a damaged table gives. */
 function asking(from: string): string {
