@@ -9,6 +9,8 @@ import type { Story, StoryStep } from "./story.ts";
 /** Thickness of what always happens. */
 const FULL = 72;
 const LEAST = 3;
+/** From a band's chance to the next one's, at least. */
+const LABEL = 20;
 const BOX_WIDTH = 192;
 const NOTE_WIDTH = 210;
 const BAND_ROW = 38;
@@ -174,7 +176,9 @@ function sizeOf(box: FanBox, { flows }: Fan): SizedBox {
   );
   const out = flows.filter(({ from }) => from === box.id);
   const bands = Math.max(
-    ...[out, incoming].map((list) => list.reduce((sum, flow) => sum + thickness(flow.probability) + 10, 0)),
+    ...[out, incoming].map((list) =>
+      list.reduce((sum, flow) => sum + Math.max(thickness(flow.probability) + 10, LABEL), 0),
+    ),
   );
   return { box, width, height: Math.max(height, isEnd ? 0 : bands), notes };
 }
@@ -221,15 +225,17 @@ function bandEnds({ flows, boxes: all }: Fan, boxes: readonly PlacedBox[]): Map<
       const own = flows
         .filter((flow) => (side === "out" ? flow.from : flow.to) === box.id)
         .toSorted((a, b) => (side === "out" ? yOf(a.to) - yOf(b.to) : yOf(a.from) - yOf(b.from)));
-      const gap = own.length > 1 ? 10 : 0;
-      const total = own.reduce((sum, flow) => sum + thickness(flow.probability) + gap, -gap);
+      const gapBehind = ({ probability }: FanFlow): number => Math.max(10, LABEL - thickness(probability));
+      const last = own.at(-1);
+      const behind = last === undefined ? 0 : gapBehind(last);
+      const total = own.reduce((sum, flow) => sum + thickness(flow.probability) + gapBehind(flow), -behind);
       let at = y + height / 2 - total / 2;
       for (const [i, flow] of own.entries()) {
         const high = thickness(flow.probability);
         const end = ends.get(flow);
         if (end === undefined) continue;
         end[side] = side === "in" && isEnd ? y + BOX_HEAD + BAND_ROW * i + BAND_ROW / 2 - 4 : at + high / 2;
-        at += high + gap;
+        at += high + gapBehind(flow);
       }
     }
   }
@@ -284,7 +290,7 @@ function bandLabels(flow: FanFlow, a: ScenePoint, b: ScenePoint, to: PlacedBox, 
   if (flow.isLost && !flow.isTold) shapes.push({ kind: "cross", x: b[0] - 16, y: b[1], radius: 9 });
   const label = spanWidth({ text: flow.chance, isBold: true }, 13);
   const [x] = a;
-  shapes.push(textAt(x + 18, onCurve(a, b, x + 18 + label / 2) + 4.5, flow.chance, { isBold: flow.isTold }));
+  shapes.push(textAt(x + 18, a[1] + 4.5, flow.chance, { isBold: flow.isTold }));
   const from = x + 18 + label + 20;
   for (const direction of ["request", "reply"] as const) {
     const steps = flow.steps.filter((step) => step.direction === direction);

@@ -178,12 +178,12 @@ export function placeWalk(
   const barLine = isAlongBar ? bar + 26 : bar + barHeight / 2;
   const barNotes = bar + alongHeight;
   const room = width - COLUMN_GAP * (plans.length - 1);
-  const needed = plans.map((plan) => placeColumn(plan, 0, 0, steps, tags).width);
+  const needed = plans.map((plan) => placeColumn(plan, 0, 0, steps, tags, straightEnd(plan, visits)).width);
   const least = evenWidths(needed, room);
   const columns: PlacedColumn[] = [];
   let x = EDGE;
   for (const [i, plan] of plans.entries()) {
-    const column = placeColumn(plan, x, least[i] ?? 0, steps, tags);
+    const column = placeColumn(plan, x, least[i] ?? 0, steps, tags, straightEnd(plan, visits));
     columns.push(column);
     x += column.width + COLUMN_GAP;
   }
@@ -262,12 +262,23 @@ function noteWidth({ head, facts, anchor }: PlacedStep): number {
   );
 }
 
+/** The end between which and the other nodes a packet goes: a straight line. */
+function straightEnd(plan: PlanColumn, visits: ReadonlyMap<StoryWay, readonly Visit[]>): string | undefined {
+  for (const { column, from, to } of [...visits.values()].flat()) {
+    if (column !== plan) continue;
+    if (from.kind === "end" && to.kind === "uplink") return from.host;
+    if (from.kind === "uplink" && to.kind === "end") return to.host;
+  }
+  return undefined;
+}
+
 function placeColumn(
   plan: PlanColumn,
   x: number,
   least: number,
   steps: readonly PlacedStep[],
   tags: readonly Omit<PlacedTag, "x">[],
+  straight: string | undefined,
 ): PlacedColumn {
   const { host, ends: planned, others, more: moreCount } = plan;
   const here = steps.filter(
@@ -325,7 +336,8 @@ function placeColumn(
   }
   const more = moreCount === 0 || host.kind !== "node" ? undefined : { x: at, width: POD_WIDTH };
   if (more !== undefined) right = at + POD_WIDTH + 8;
-  const uplink = ends.find(({ isOther }) => !isOther)?.wire ?? x + PAD + 40;
+  const own = ends.filter(({ isOther }) => !isOther);
+  const uplink = (own.find(({ host: end }) => end.name === straight) ?? own[0])?.wire ?? x + PAD + 40;
   const lastBar = Math.max(uplink, ...ends.filter(({ host: end }) => barWidthAt(end.name) > 0).map(({ wire }) => wire));
   // Beside lines along the bar its name stands above the notes.
   const hasAlong = here.some(({ anchor }) => isAlong(anchor));
