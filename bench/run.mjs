@@ -14,6 +14,7 @@ const file = path(`../dist/bench/${name}.mjs`);
 await build({
   input: path(`./${name}.ts`),
   platform: "node",
+  external: ["playwright-core"],
   output: { file, format: "esm", codeSplitting: false },
   logLevel: "silent",
 });

@@ -79,4 +79,4 @@ export class Asker {
 }
 
 /** Milliseconds after which a question that nobody waits for any more is ended. */
-const PATIENCE = 400;
+const PATIENCE = 3000;

@@ -12,9 +12,10 @@ import { type Example, type PageState, Store, stateOf } from "./state.ts";
 import type { ViewContext } from "./views/context.ts";
 import { TITLES, viewOf } from "./views/view.ts";
 
-/** Milliseconds after the last key until the worker is asked, and until the link is rewritten. */
-const PAUSE = 60;
+/** Milliseconds after the last key until the link is rewritten. */
 const LINK_PAUSE = 1000;
+
+const PARTS: readonly (keyof PageState)[] = ["files", "before", "question", "branch", "mode", "node", "view", "open"];
 
 const DARK = matchMedia("(prefers-color-scheme: dark)");
 
@@ -58,23 +59,17 @@ async function start(): Promise<void> {
   });
   DARK.addEventListener("change", () => ask());
   const ask = (): void => asker.ask(store.state.view, store.state);
-  const askSoon = later(PAUSE, ask);
   const linkSoon = later(LINK_PAUSE, () => void rewriteLink(store.state));
   store.onChange((state, before) => {
+    performance.mark("change");
     tellTrouble("");
     if (namesOf(state) !== namesOf(before) || state.open !== before.open) showFiles(byId("files"), store);
     editor.open(state.open, textOf(state));
     if (state.open !== before.open) lightInEditor();
     drawControls(state);
-    if (
-      state.open !== before.open &&
-      Object.keys(state).every(
-        (key) => key === "open" || state[key as keyof PageState] === before[key as keyof PageState],
-      )
-    )
-      editor.mark(lastDiagnostics);
-    else if (state.view !== before.view) ask();
-    else askSoon();
+    const isOpenedOnly = PARTS.every((part) => part === "open" || state[part] === before[part]);
+    if (isOpenedOnly) editor.mark(lastDiagnostics);
+    else ask();
     linkSoon();
   });
   buildControls(store, examples, () => asker.stop());
@@ -129,6 +124,7 @@ function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Ed
   );
   if (answer.view === "walk")
     byId("names").replaceChildren(...answer.names.map((name) => h("option", { value: name })));
+  performance.mark("answer");
   document.body.dataset["answered"] = String(Number(document.body.dataset["answered"] ?? 0) + 1);
 }
 
