@@ -35,9 +35,9 @@ export function drawFanOuts(fanOuts: readonly FanOut[], title: FanOutTitle): Sce
   const left = title.left === 0 ? "" : `; ${title.left} more ports: choose with --service ${title.service}:PORT`;
   shapes.push(textAt(EDGE, y, `seen from ${title.seenFrom}, ${title.mode} mode${left}`, { size: 14, colour: "dim" }));
   y += 24;
-  shapes.push(textAt(EDGE, y + 10, "asked, and by whom", { colour: "dim" }));
-  shapes.push(textAt(ENDPOINTS.x, y + 10, "answers, and how often a new client lands there", { colour: "dim" }));
-  y += 56;
+  // The heads of the columns stand once, below the first port.
+  shapes.push(textAt(EDGE, y + 40, "asked, and by whom", { colour: "dim" }));
+  shapes.push(textAt(ENDPOINTS.x, y + 40, "answers, and how often a new client lands there", { colour: "dim" }));
   for (const { fanOut, boxes } of sections) {
     const drawn = drawFanOut(fanOut, boxes, width - ENDPOINTS.x - EDGE, y, width);
     shapes.push(...drawn.shapes);
@@ -68,7 +68,7 @@ function drawFanOut(
     ...policies.map((policy): TextSpan => ({ text: `  ·  ${policy}`, colour: "dim" })),
   ];
   shapes.push(spansAt(EDGE, top, about, 14));
-  const start = top + 56;
+  const start = top + 72;
   const { rows, shapes: boxShapes, bottom: endOfBoxes } = placedBoxes(boxes, start, room);
   // Frontends of one list stand together, the next ones below the bar before.
   let y = start + 8;
