@@ -61,5 +61,6 @@ export type {
   WalkLegData,
   WalkNoticeData,
   WalkStepData,
+  WalkToldData,
 } from "./trace/walk/json.ts";
 export { VERSION } from "./version.ts";
