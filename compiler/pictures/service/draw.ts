@@ -117,6 +117,7 @@ function drawFanOut(
           ],
           colour,
           2 + 10 * share,
+          { opacity: 0.55 },
         ),
       );
       labels.push({ kind: "arrow", from: [ENDPOINTS.x - 4, at], tip: [ENDPOINTS.x + 12, at], colour, size: 8 });
