@@ -10,6 +10,20 @@ import { loadObjects } from "../../../compiler/specs/load.ts";
 import { type IngressCase, worldOf } from "../../support/ingress-cases.ts";
 import { readCases } from "../../support/shared.ts";
 
+/** The number of a port that an Ingress named, where a Service of the case has it. */
+function portNumber(
+  { services = [] }: IngressCase,
+  service: string | undefined,
+  port: string | undefined,
+): string | undefined {
+  const found = services.find(({ metadata }) => (metadata as { readonly name?: string }).name === service);
+  const { ports = [] } = (found?.["spec"] ?? {}) as {
+    readonly ports?: readonly { readonly name?: string; readonly port: number }[];
+  };
+  const named = ports.find(({ name }) => name === port);
+  return named === undefined ? port : String(named.port);
+}
+
 /** A target as the cases write it. */
 function shown(target: RouteTarget): unknown {
   if (target.kind === "status") return { status: target.status };
@@ -36,7 +50,10 @@ describe("requests go where the Ingresses say", () => {
       const { certificate: _, ...wanted } = request.expect;
       const asked = `${request.host ?? ""} ${request.path}`;
       const want = "port" in wanted ? { ...wanted, port: String(wanted.port) } : wanted;
-      expect([asked, target && shown(target)]).toEqual([asked, want]);
+      const found = target && (shown(target) as { readonly service?: string; readonly port?: string });
+      const numbered =
+        found?.port === undefined ? found : { ...found, port: portNumber(world, found.service, found.port) };
+      expect([asked, numbered]).toEqual([asked, want]);
     }
   });
 });
