@@ -16,18 +16,52 @@ const REQUESTS = {
   "no-certificate": "GET https://shop.example.com/",
 } as const;
 
+/** To a Gateway with one route, in the place of the Ingress. */
+const GATEWAY_REQUESTS = {
+  "gateway-shares": "POST http://shop.example.com/api/orders",
+  "gateway-redirect": "GET http://shop.example.com/old/cart?id=1",
+  "gateway-no-rule": "GET http://shop.example.com/",
+} as const;
+
+const GATEWAY = `apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: shop, namespace: shop}
+spec:
+  gatewayClassName: kpc
+  listeners: [{name: http, port: 80, protocol: HTTP, hostname: "*.example.com"}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: shop, namespace: shop}
+spec:
+  parentRefs: [{name: shop}]
+  hostnames: [shop.example.com]
+  rules:
+    - matches: [{path: {value: /api}, method: POST}]
+      backendRefs: [{name: api, port: 80, weight: 3}, {name: web, port: 80, weight: 1}]
+    - matches: [{path: {value: /old}}]
+      filters:
+        - type: RequestRedirect
+          requestRedirect: {scheme: https, path: {type: ReplacePrefixMatch, replacePrefixMatch: /new}, statusCode: 301}
+`;
+
 let shop: Described;
+let gateway: Described;
 
 beforeAll(() => {
   shop = describeSources([...SHOP_MANIFESTS, SHOP_CLUSTER]);
+  const others = SHOP_MANIFESTS.filter(({ text }) => !text.includes("kind: Ingress\n"));
+  gateway = describeSources([...others, SHOP_CLUSTER, { name: "gateway.yaml", text: GATEWAY }]);
 });
 
 /** What `format` makes of a request. */
-function tell(text: string): { readonly text: string; readonly data: WalkData; readonly mermaid: string } {
+function tell(
+  { input, layout, walker }: Described,
+  text: string,
+): { readonly text: string; readonly data: WalkData; readonly mermaid: string } {
   const fail = ({ message }: { readonly message: string }): never => {
     throw new Error(message);
   };
-  const { input, layout, walker } = shop;
   const parsed = parseTraceText({ name: "packet", text }, fail);
   const asked = parsed && resolveAsked(parsed, { ...input, layout }, fail);
   if (asked === undefined) throw new Error(`${text} is no request`);
@@ -44,8 +78,8 @@ function tell(text: string): { readonly text: string; readonly data: WalkData; r
 }
 
 describe("requests", () => {
-  test.each(Object.entries(REQUESTS))("%s", async (name, asked) => {
-    const { text, data, mermaid } = tell(asked);
+  test.each([...Object.entries(REQUESTS), ...Object.entries(GATEWAY_REQUESTS)])("%s", async (name, asked) => {
+    const { text, data, mermaid } = tell(name.startsWith("gateway") ? gateway : shop, asked);
     const path = (ending: string): string => new URL(`requests/${name}.${ending}`, import.meta.url).pathname;
     await expect(text).toMatchFileSnapshot(path("txt"));
     await expect(mermaid).toMatchFileSnapshot(path("mmd"));
