@@ -21,6 +21,9 @@ export function serviceKey(namespace: string, name: string): string {
   return `${namespace}/${name}`;
 }
 
+/** Pods by key and value of a label, each list by name. */
+type PodsByLabel = ReadonlyMap<string, ReadonlyMap<string, readonly PodSpec[]>>;
+
 /** Finds candidates by Service. */
 export class CandidateIndex {
   private readonly slices = new Map<string, EndpointSliceSpec[]>();
@@ -28,6 +31,8 @@ export class CandidateIndex {
   private readonly hiddenSlices = new Map<string, EndpointSliceSpec[]>();
   private readonly endpoints = new Map<string, EndpointsSpec>();
   private readonly podsByNamespace = new Map<string, PodSpec[]>();
+  /** Of namespaces that were asked about. */
+  private readonly podsByLabel = new Map<string, PodsByLabel>();
   private readonly podsByService = new Map<ServiceSpec, readonly PodSpec[]>();
   private readonly zones = new Map<string, string>();
 
@@ -78,9 +83,32 @@ export class CandidateIndex {
     if (selector === undefined || !hasSelector(service)) return [];
     const known = this.podsByService.get(service);
     if (known !== undefined) return known;
-    const pods = this.podsIn(service.meta.namespace).filter(({ meta }) => selects(selector, meta.labels));
+    const pods = this.podsLabelled(service.meta.namespace, selector).filter(({ meta }) =>
+      selects(selector, meta.labels),
+    );
     this.podsByService.set(service, pods);
     return pods;
+  }
+
+  /** Pods of a namespace, by name, among them all that `selector` matches: those with the rarest of its labels. */
+  private podsLabelled(namespace: string, selector: ReadonlyMap<string, string>): readonly PodSpec[] {
+    const byLabel = this.labelsOf(namespace);
+    const lists = [...selector].map(([key, value]) => byLabel.get(key)?.get(value) ?? []);
+    return lists.reduce((rarest, each) => (each.length < rarest.length ? each : rarest), this.podsIn(namespace));
+  }
+
+  private labelsOf(namespace: string): PodsByLabel {
+    const known = this.podsByLabel.get(namespace);
+    if (known !== undefined) return known;
+    const byLabel = new Map<string, Map<string, PodSpec[]>>();
+    for (const pod of this.podsIn(namespace))
+      for (const [key, value] of pod.meta.labels) {
+        const byValue = byLabel.get(key) ?? new Map<string, PodSpec[]>();
+        byLabel.set(key, byValue);
+        append(byValue, value, pod);
+      }
+    this.podsByLabel.set(namespace, byLabel);
+    return byLabel;
   }
 
   /** The Pods of all namespaces that `selector` would match. */
