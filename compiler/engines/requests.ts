@@ -2,9 +2,9 @@
 import type { Compiled } from "../compile.ts";
 import { decideCertificate } from "../evaluate/certificate.ts";
 import { decideRequest } from "../evaluate/listener-route.ts";
-import { locationOf } from "../evaluate/request-changes.ts";
+import { changeHeaders, type ForwardedRequest, forwardRequest, locationOf } from "../evaluate/request-changes.ts";
 import { unreachable } from "../invariant.ts";
-import type { NamedText, RequestTarget } from "../ir/types.ts";
+import type { NamedText, RequestTarget, RouteFilter } from "../ir/types.ts";
 
 /** A request of a client. */
 export interface AskedRequest {
@@ -48,6 +48,10 @@ export interface RequestOutcome {
   readonly end: RequestEnd;
   /** The Secret of the certificate that the client was shown: `namespace/name`; undefined: none. */
   readonly certificate: string | undefined;
+  /** What the end gets; undefined: nobody got it, or filters differ from share to share. */
+  readonly forwarded?: ForwardedRequest;
+  /** Headers that the client gets, names in lower case: all, or those that filters make. */
+  readonly answerHeaders?: readonly NamedText[];
 }
 
 /** Something that can say what becomes of requests. */
@@ -81,7 +85,22 @@ function outcomeOf(program: Compiled["program"], asked: AskedRequest): RequestOu
   }
   if (scheme === "https" && shown === undefined) return { end: { kind: "refused" }, certificate: undefined };
   const rule = decided.matching[0];
-  return { end: endOf(decided.target, rule?.path ?? "/", asked), certificate: shown };
+  const path = rule?.path ?? "/";
+  const end = endOf(decided.target, path, asked);
+  const isOne = decided.target.kind === "endpoints";
+  return { end, certificate: shown, ...(isOne ? changesOf(rule?.filters ?? [], path, asked) : {}) };
+}
+
+/** What filters make of a request, and of an answer without headers. `path`: that of the rule. */
+export function changesOf(
+  filters: readonly RouteFilter[],
+  path: string,
+  asked: AskedRequest,
+): Required<Pick<RequestOutcome, "forwarded" | "answerHeaders">> {
+  let answerHeaders: readonly NamedText[] = [];
+  for (const filter of filters)
+    if (filter.kind === "response-headers") answerHeaders = changeHeaders(filter, answerHeaders);
+  return { forwarded: forwardRequest(filters, path, asked), answerHeaders };
 }
 
 function endOf(target: RequestTarget, path: string, asked: AskedRequest): RequestEnd {

@@ -4,6 +4,7 @@ import { pemBlocks } from "../../compiler/certificates/pem.ts";
 import type { Compiled } from "../../compiler/compile.ts";
 import type { AskedRequest, RequestEngine, RequestOutcome } from "../../compiler/engines/requests.ts";
 import { EngineTrouble, troubleOf } from "../../compiler/engines/types.ts";
+import type { ForwardedRequest } from "../../compiler/evaluate/request-changes.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { endpointTargets } from "../../compiler/ir/route-targets.ts";
 import { keyPairOf } from "../../compiler/model/tls.ts";
@@ -39,10 +40,14 @@ export class HaproxyEngine implements RequestEngine {
     return outcomes.map((outcome, i) => {
       const { end, certificate } = outcomeOf(outcome, known);
       const location = outcome.headers?.find(({ name }) => name === "location")?.value;
+      const changes = {
+        ...(outcome.seen === undefined ? {} : { forwarded: forwardedOf(outcome.seen) }),
+        ...(outcome.headers === undefined ? {} : { answerHeaders: outcome.headers }),
+      };
       const isRedirect = end.kind === "status" && location !== undefined && gatewayPorts.has(requests[i]?.port ?? 0);
       return isRedirect
         ? { end: { kind: "redirect", status: end.status, location }, certificate }
-        : { end, certificate };
+        : { end, certificate, ...changes };
     });
   }
 
@@ -85,6 +90,15 @@ function addressesForNames(targets: readonly EndpointTarget[]): ReadonlyMap<stri
     names.set(external.host, address);
   }
   return names;
+}
+
+/** Host and headers are told apart, as in a request that is asked. */
+function forwardedOf({ target, headers }: NonNullable<ProxyOutcome["seen"]>): ForwardedRequest {
+  const all = headers.flatMap((name, i) =>
+    i % 2 === 0 ? [{ name: name.toLowerCase(), value: headers[i + 1] ?? "" }] : [],
+  );
+  const host = all.find(({ name }) => name === "host")?.value;
+  return { host, target, headers: all.filter(({ name }) => name !== "host") };
 }
 
 interface KnownEnds {

@@ -1,5 +1,11 @@
 /** The router as an engine of `kpc test`. */
-import type { EndShare, RequestEnd, RequestEngine, RequestOutcome } from "../../compiler/engines/requests.ts";
+import {
+  changesOf,
+  type EndShare,
+  type RequestEnd,
+  type RequestEngine,
+  type RequestOutcome,
+} from "../../compiler/engines/requests.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import { createRouter, type Routing } from "./index.ts";
 
@@ -24,7 +30,12 @@ export const routerEngine: RequestEngine = {
       if (end.kind === "closed") return { end, certificate: undefined };
       if (protocol !== scheme || (scheme === "https" && certificate === undefined))
         return { end: { kind: "refused" }, certificate: undefined };
-      return { end, certificate };
+      const isOne = end.kind === "backend";
+      return {
+        end,
+        certificate,
+        ...(isOne ? changesOf(routing.filters ?? [], routing.rule?.path ?? "/", request) : {}),
+      };
     });
   },
   close: async () => undefined,

@@ -17,6 +17,7 @@ import type { NamedText } from "../../ir/types.ts";
 import type { Located } from "../../specs/located.ts";
 import type {
   ExpectedEnd,
+  ExpectedHeader,
   ExpectedRequest,
   ExpectedShare,
   InvalidIngress,
@@ -67,6 +68,8 @@ export const REQUEST_EXPECT_MEMBERS: ReadonlySet<string> = new Set([
   "refused",
   "closed",
   "certificate",
+  "forwarded",
+  "answered",
 ]);
 
 const ENDS = ["service", "shares", "redirect", "status", "refused", "closed"];
@@ -164,7 +167,36 @@ function decodeExpectation(
   if (certificate !== undefined && scheme === "http")
     reportInvalid(context, field.member("certificate"), "only with scheme: https");
   const end = decodeEnd(context, field);
-  return end === undefined ? undefined : { end, certificate };
+  const forwarded = asObject(context, field.get("forwarded"));
+  const answered = asObject(context, field.get("answered"));
+  for (const [key, part] of Object.entries({ forwarded, answered }))
+    if (part !== undefined && field.get("service") === undefined)
+      reportInvalid(context, field.member(key), "only with service: nobody else gets the request");
+  if (forwarded !== undefined) checkMembers(context, forwarded, new Set(["host", "path", "headers"]));
+  if (answered !== undefined) checkMembers(context, answered, new Set(["headers"]));
+  if (end === undefined) return undefined;
+  return {
+    end,
+    certificate,
+    forwarded: forwarded && {
+      host: asString(context, forwarded.get("host")),
+      path: asString(context, forwarded.get("path")),
+      headers: decodeExpectedHeaders(context, forwarded.get("headers")),
+    },
+    answered: decodeExpectedHeaders(context, answered?.get("headers")),
+  };
+}
+
+/** `headers: { NAME: VALUE }`; null: the header is not there. */
+function decodeExpectedHeaders(context: Context, field: Field | undefined): ExpectedHeader[] {
+  const headers = asObject(context, field);
+  if (headers === undefined || !isObject(headers.value)) return [];
+  return Object.keys(headers.value).flatMap((name): ExpectedHeader[] => {
+    const value = headers.member(name);
+    if (value.value === null) return [{ name: name.toLowerCase(), value: null }];
+    const text = asString(context, value);
+    return text === undefined ? [] : [{ name: name.toLowerCase(), value: text }];
+  });
 }
 
 function decodeEnd(context: Context, field: Field): ExpectedEnd | undefined {

@@ -4,10 +4,11 @@ import type { Diagnostic } from "../../diagnostics.ts";
 import type { RequestEnd, RequestEngine, RequestOutcome } from "../../engines/requests.ts";
 import { unreachable } from "../../invariant.ts";
 import { endpointTargets } from "../../ir/route-targets.ts";
+import type { NamedText } from "../../ir/types.ts";
 import { parseAddress, printAddress, printAddressPort } from "../../net/address.ts";
 import { loadObjects } from "../../specs/load.ts";
 import type { FlowResult } from "../run.ts";
-import type { ExpectedEnd, InvalidIngress, RequestCase, RequestExpectation } from "./types.ts";
+import type { ExpectedEnd, ExpectedHeader, InvalidIngress, RequestCase, RequestExpectation } from "./types.ts";
 
 /** The results of all requests of `testCase`, whose world `compiled` is, on `engine`. An engine that cannot run here skips them, with its
  *  reason. */
@@ -123,12 +124,32 @@ function canonicalHost(host: string): string {
 /** What was expected and is not so; undefined: all is as expected. */
 function findMismatch(
   expect: RequestExpectation,
-  { end, certificate }: RequestOutcome,
+  { end, certificate, forwarded, answerHeaders = [] }: RequestOutcome,
   backends: BackendNames,
 ): string | undefined {
   if (!isAsExpected(expect.end, end, backends)) return describeEnd(expect.end);
   const wanted = expect.certificate === "default" ? DEFAULT_CERTIFICATE : expect.certificate;
-  return wanted === undefined || wanted === certificate ? undefined : `certificate ${expect.certificate}`;
+  if (wanted !== undefined && wanted !== certificate) return `certificate ${expect.certificate}`;
+  const { host, path, headers = [] } = expect.forwarded ?? {};
+  if (host !== undefined && host !== forwarded?.host) return `host ${host} at the end, not ${forwarded?.host}`;
+  if (path !== undefined && path !== forwarded?.target) return `path ${path} at the end, not ${forwarded?.target}`;
+  return (
+    headerMismatch(headers, forwarded?.headers ?? [], "at the end") ??
+    headerMismatch(expect.answered, answerHeaders, "in the answer")
+  );
+}
+
+function headerMismatch(
+  wanted: readonly ExpectedHeader[],
+  found: readonly NamedText[],
+  where: string,
+): string | undefined {
+  for (const { name, value } of wanted) {
+    const values = found.filter((each) => each.name === name).map((each) => each.value);
+    const actual = values.length === 0 ? null : values.join(", ");
+    if (actual !== value) return `header ${name}: ${value ?? "(none)"} ${where}, not ${actual ?? "(none)"}`;
+  }
+  return undefined;
 }
 
 /** The Secret with the default certificate of cases that give their objects in place. */
@@ -157,8 +178,9 @@ function isAsExpected(expected: ExpectedEnd, end: RequestEnd, backends: BackendN
   }
 }
 
-function describeExpected({ end, certificate }: RequestExpectation): string {
-  return `${describeEnd(end)}${certificate === undefined ? "" : `, certificate ${certificate}`}`;
+function describeExpected({ end, certificate, forwarded, answered }: RequestExpectation): string {
+  const changed = forwarded === undefined && answered.length === 0 ? "" : ", as it is changed";
+  return `${describeEnd(end)}${certificate === undefined ? "" : `, certificate ${certificate}`}${changed}`;
 }
 
 /** `3 of 4 shop/v1:80, 1 of 4 503`: sorted, with the weights reduced. */

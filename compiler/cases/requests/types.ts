@@ -37,6 +37,25 @@ export interface RequestExpectation {
   readonly end: ExpectedEnd;
   /** Secret of the certificate, `namespace/name`, or `default`; undefined: nothing is said about it. */
   readonly certificate: string | undefined;
+  /** What the end gets; undefined: nothing is said about it. */
+  readonly forwarded: ExpectedForwarding | undefined;
+  /** Headers of the answer. */
+  readonly answered: readonly ExpectedHeader[];
+}
+
+/** Members that are undefined are not looked at. */
+export interface ExpectedForwarding {
+  readonly host: string | undefined;
+  /** With the query. */
+  readonly path: string | undefined;
+  readonly headers: readonly ExpectedHeader[];
+}
+
+export interface ExpectedHeader {
+  /** In lower case. */
+  readonly name: string;
+  /** Several of the name are one text, with a comma and a blank between them. Null: there is none. */
+  readonly value: string | null;
 }
 
 export type ExpectedEnd =

@@ -70,6 +70,12 @@ describe("schema and decoder agree", () => {
       request("path: /, port: 81, headers: {a: b}, expect: {closed: true}"),
     ],
     ["shares", expecting("shares: [{weight: 9, service: a, port: 80}, {weight: 1, status: 500}]")],
+    [
+      "what filters change",
+      expecting(
+        "service: a, port: 80, forwarded: {host: b, path: /c, headers: {d: e, f: null}}, answered: {headers: {g: h}}",
+      ),
+    ],
     ["another name in the handshake", request("path: /, scheme: https, sni: b, expect: {service: a/b, port: 80}")],
   ])("on what is right: %s", (_, text) => {
     expect(findingsIn(text)).toEqual([]);
@@ -111,6 +117,11 @@ describe("schema and decoder agree", () => {
     expecting("shares: [{service: a, port: 80}]"),
     expecting("status: 404, refused: true"),
     expecting("status: 404, reason: none"),
+    expecting("status: 404, forwarded: {path: /}"),
+    expecting("status: 404, answered: {headers: {a: b}}"),
+    expecting("service: a, port: 80, forwarded: {method: GET}"),
+    expecting("service: a, port: 80, forwarded: {headers: {a: 1}}"),
+    expecting("service: a, port: 80, answered: {path: /}"),
   ])("on what is wrong: %j", (text) => {
     expect(findingsIn(text).length).toBeGreaterThan(0);
     expect(accepts(SCHEMA, parse(text))).toBe(false);
