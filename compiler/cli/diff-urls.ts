@@ -45,9 +45,25 @@ export async function diffUrlsCommand(left: string, right: string, flags: Compar
   }
   const [a, b] = sides as [ReadRoutes, ReadRoutes];
   if (a.routes.length === 0 && b.routes.length === 0)
-    throw new Trouble(`neither ${left} nor ${right} has an Ingress for kpc`);
-  const answer: UrlAnswer = { ...compareUrls(a, b), gaps: [...a.gaps, ...b.gaps], sides: { left, right } };
+    throw new Trouble(
+      `neither ${left} nor ${right} has an Ingress for kpc${a.listeners.length + b.listeners.length > 0 ? ": rules of Gateways are not compared" : ""}`,
+    );
+  const gaps = [...a.gaps, ...b.gaps, ...listenerGaps(a, b)];
+  const answer: UrlAnswer = { ...compareUrls(a, b), gaps, sides: { left, right } };
   return tellUrls(answer, declarations, flags);
+}
+
+/** Rules of Gateways are not compared, but where they are the same to the last letter. */
+function listenerGaps({ listeners: left }: ReadRoutes, { listeners: right }: ReadRoutes): string[] {
+  if (jsonWithoutPlaces(left) === jsonWithoutPlaces(right)) return [];
+  const ports = [...new Set([...left, ...right].map(({ port }) => port))].sort((a, b) => a - b);
+  return [`the rules of Gateways (port${ports.length === 1 ? "" : "s"} ${ports.join(", ")})`];
+}
+
+function jsonWithoutPlaces(listeners: ReadRoutes["listeners"]): string {
+  return JSON.stringify(listeners, (key, value: unknown) =>
+    /origin$/i.test(key) ? undefined : typeof value === "bigint" ? String(value) : value,
+  );
 }
 
 async function tellUrls(

@@ -12,7 +12,7 @@ import { isShownMaps } from "../formats/haproxy/read-maps.ts";
 import { redirectRows } from "../formats/haproxy/redirects.ts";
 import { ANY_HOST } from "../formats/haproxy/shape.ts";
 import { dialectOf, isIr } from "../formats/read-rules.ts";
-import type { Certificate, HostRoutes, Program, TlsTable } from "../ir/types.ts";
+import type { Certificate, HostRoutes, ListeningPort, Program, TlsTable } from "../ir/types.ts";
 import { readConfig } from "./config.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { readSource } from "./inputs.ts";
@@ -22,6 +22,8 @@ import { Trouble } from "./trouble.ts";
 /** A side, and what it lacks. */
 export interface ReadRoutes extends RoutedSide {
   readonly gaps: readonly string[];
+  /** Those of Gateways, whose rules are not compared. */
+  readonly listeners: readonly ListeningPort[];
 }
 
 const CONFIG = "haproxy.cfg";
@@ -62,17 +64,21 @@ export async function readRoutes(name: string, flags: CommonFlags): Promise<Read
     rejectsUnsafe: haproxy.pathSafety === "reject",
     tls: compiled.program.tls ?? "none",
     gaps,
+    listeners: compiled.program.listeners ?? [],
   };
 }
 
+/** Files of HAProxy with rules of Gateways are refused: those that are read have none. */
+type ListeningSide = RoutedSide & Partial<Pick<ReadRoutes, "listeners">>;
+
 async function withFindings(
   flags: CommonFlags,
-  read: (report: Report) => RoutedSide | undefined | Promise<RoutedSide | undefined>,
+  read: (report: Report) => ListeningSide | undefined | Promise<ListeningSide | undefined>,
 ): Promise<ReadRoutes | undefined> {
   const findings: Diagnostic[] = [];
   const side = await read((finding) => void findings.push(finding));
   showFirst(findings, flags);
-  return side === undefined ? undefined : { ...side, gaps: [] };
+  return side === undefined ? undefined : { listeners: [], ...side, gaps: [] };
 }
 
 function readProxy(name: string, report: Report): RoutedSide | undefined {
@@ -112,7 +118,7 @@ function leafIn({ text }: Source): X509 | undefined {
   return block?.bytes && parseX509(block.bytes);
 }
 
-async function readProgram(source: Source, report: Report): Promise<RoutedSide | undefined> {
+async function readProgram(source: Source, report: Report): Promise<ListeningSide | undefined> {
   const { readIr } = await import("../formats/ir/read.ts");
   const program = readIr(source, report);
   return program === undefined
@@ -122,6 +128,7 @@ async function readProgram(source: Source, report: Report): Promise<RoutedSide |
         knowsEndpoints: true,
         rejectsUnsafe: false,
         tls: program.tls ?? "none",
+        listeners: program.listeners ?? [],
       };
 }
 
