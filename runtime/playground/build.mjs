@@ -12,8 +12,28 @@ const OUTPUT = new URL("dist/playground/", ROOT);
 async function bundle(input) {
   const made = await rolldown({ input: fileURLToPath(new URL(input, HERE)), platform: "browser", logLevel: "warn" });
   const { output } = await made.generate({ format: "iife", codeSplitting: false, minify: true });
+  for (const id of output[0].moduleIds) addPackage(id);
   // What ends a script element is written so that it does not.
   return output[0].code.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
+}
+
+/** The folders of the packages that are in the page. @type {Set<string>} */
+const PACKAGES = new Set();
+
+/** @param {string} id */
+function addPackage(id) {
+  const [, folder] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id) ?? [];
+  if (folder !== undefined) PACKAGES.add(folder);
+}
+
+/** The licence of each package, whole: most of them ask for that. Throws where one has none. */
+function licences() {
+  return [...PACKAGES].sort().map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    if (file === undefined) throw new Error(`${folder} has no licence`);
+    return `${name} ${version}\n\n${readFileSync(`${folder}/${file}`, "utf8").trim()}\n`;
+  });
 }
 
 /** @param {string} text */
@@ -82,10 +102,19 @@ const policy = [
   "base-uri 'none'",
   "form-action 'none'",
 ].join("; ");
-const parts = { policy, style, examples: jsonFor(examples()), worker, script };
+const licenceText = licences().join(`\n${"-".repeat(72)}\n\n`);
+const parts = {
+  licences: licenceText.replaceAll("&", "&amp;").replaceAll("<", "&lt;"),
+  policy,
+  style,
+  examples: jsonFor(examples()),
+  worker,
+  script,
+};
 const page = readFileSync(new URL("page/index.html.template", HERE), "utf8").replace(
   /\{\{(\w+)\}\}/g,
   (_, name) => parts[/** @type {keyof typeof parts} */ (name)],
 );
 mkdirSync(OUTPUT, { recursive: true });
 writeFileSync(new URL("index.html", OUTPUT), page);
+writeFileSync(new URL("licences.txt", OUTPUT), licenceText);

@@ -165,6 +165,15 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
   });
 });
 
+test("the page has the licences of all that is in it", () => {
+  const [, text = ""] = /<summary>Licences[\s\S]*?<pre[^>]*>([\s\S]*?)<\/pre>/.exec(pageText()) ?? [];
+  for (const name of ["@codemirror/view", "@lezer/common", "chevrotain", "lodash-es", "yaml"])
+    expect(text).toContain(`\n${name} `);
+  expect(text.match(/Permission is hereby granted|Apache License|Permission to use, copy/g)?.length).toBeGreaterThan(
+    10,
+  );
+});
+
 test("the page is small", () => {
   const scripts = [...pageText().matchAll(/<script[^>]*>([\s\S]*?)<\/script>/g)].map(([, text = ""]) => text);
   expect(scripts).toHaveLength(3);
