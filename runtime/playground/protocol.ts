@@ -134,21 +134,41 @@ export interface CheckAnswer extends AnswerBase {
   readonly findings: readonly DiagnosticData[];
 }
 
+/** Whether two sides do the same. */
+export interface ComparisonReport {
+  readonly verdict: ComparisonVerdict;
+  /** Services that they treat differently, each with what differs, a sentence each. */
+  readonly services: readonly { readonly service: string; readonly differences: readonly string[] }[];
+  readonly examples: readonly ExamplePacket[];
+  /** The whole report, as the command line prints it. */
+  readonly text: string;
+}
+
+/** A packet that tells the two sides apart. */
+export interface ExamplePacket {
+  /** As `kpc trace` takes it; null: no single packet is one. */
+  readonly packet: string | null;
+  readonly sides: readonly [ExampleSide, ExampleSide];
+}
+
+export interface ExampleSide {
+  /** What happens, in words, with its chance. */
+  readonly outcomes: readonly { readonly text: string; readonly probability: number }[];
+  /** The rules that decide. */
+  readonly rules: readonly RuleLine[];
+}
+
 export interface VerifyAnswer extends AnswerBase {
   readonly view: "verify";
   /** Names of the files that hold rules of a host; none: there is nothing to verify. */
   readonly dumps: readonly string[];
   readonly refusal?: string;
-  readonly verdict?: ComparisonVerdict;
-  /** As `kpc verify` prints it. */
-  readonly text?: string;
+  readonly report?: ComparisonReport;
 }
 
 export interface DiffAnswer extends AnswerBase {
   readonly view: "diff";
-  readonly verdict?: ComparisonVerdict;
-  /** As `kpc diff` prints it. */
-  readonly text?: string;
+  readonly report?: ComparisonReport;
 }
 
 export interface ClassifierAnswer extends AnswerBase {

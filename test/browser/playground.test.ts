@@ -91,6 +91,27 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     await page.context().close();
   });
 
+  test("shows by which packets a host's rules differ, and follows one", async () => {
+    const { page } = await openPage(browser);
+    const rules = await page.evaluate(() => document.querySelector("#view")?.textContent ?? "");
+    expect(rules).not.toBe("");
+    await andAnswer(page, () => page.click("#tab-rules"));
+    await page.selectOption(".output select", "nft");
+    const lines = await page.locator(".rules .line").allTextContents();
+    const changed = lines.join("\n").replace("10.244.1.21 . 8081", "10.244.1.99 . 8081");
+    await page.click('[aria-label="new file"]');
+    await andAnswer(page, async () => {
+      await page.locator(".cm-content").click();
+      await page.keyboard.insertText(changed);
+    });
+    await andAnswer(page, () => page.click("#tab-verify"));
+    expect(await viewText(page)).toContain("different");
+    expect(await page.locator(".matrix tbody").textContent()).toContain("+ 10.244.1.99:8081");
+    await andAnswer(page, () => page.getByText("Follow it").first().click());
+    expect(await page.getAttribute("#tab-walk", "aria-selected")).toBe("true");
+    await page.context().close();
+  });
+
   test("is the same again from its link", async () => {
     const { page } = watched;
     const before = await page.evaluate(() => location.hash);

@@ -28,6 +28,7 @@ import type {
 import { agreement } from "./agreement.ts";
 import { namesFor } from "./names.ts";
 import { programTexts } from "./program-lines.ts";
+import { reportOf } from "./report.ts";
 import { sortFiles } from "./sorted-files.ts";
 import { walkOf } from "./walk.ts";
 
@@ -130,7 +131,7 @@ async function verifyAnswer({ files, mode }: Workspace): Promise<VerifyAnswer> {
     ...base,
     dumps,
     ...(refusal === undefined ? {} : { refusal }),
-    ...(result === undefined ? {} : { verdict: result.verdict, text: result.text }),
+    ...(result === undefined ? {} : { report: reportOf(result) }),
   };
 }
 
@@ -138,8 +139,7 @@ function diffAnswer({ files, before, mode, node }: Workspace): DiffAnswer {
   const left = compiledFor(contentsOf(before, mode), node).compiled;
   const { compiled: right, base } = compiledFor(contentsOf(files, mode), node);
   if (left === undefined || right === undefined) return { view: "diff", ...base };
-  const { verdict, text } = compare(rulesOfCompiled(left), rulesOfCompiled(right));
-  return { view: "diff", ...base, verdict, text };
+  return { view: "diff", ...base, report: reportOf(compare(rulesOfCompiled(left), rulesOfCompiled(right))) };
 }
 
 function classifierAnswer({ files, mode, node }: Workspace): ClassifierAnswer {

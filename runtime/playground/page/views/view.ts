@@ -1,10 +1,11 @@
 /** The view of an answer. */
 import { unreachable } from "../../../../compiler/invariant.ts";
 import type { ViewAnswer, ViewName } from "../../protocol.ts";
+import { checkView } from "./check.ts";
 import { classifierView } from "./classifier.ts";
 import type { ViewContext } from "./context.ts";
 import { matrixView } from "./matrix.ts";
-import { checkView, diffView, verifyView } from "./others.ts";
+import { diffView, verifyView } from "./report.ts";
 import { rulesView } from "./rules.ts";
 import { walkView } from "./walk.ts";
 
@@ -30,9 +31,9 @@ export function viewOf(answer: ViewAnswer, context: ViewContext, keep: () => voi
     case "check":
       return checkView(answer, context);
     case "verify":
-      return verifyView(answer);
+      return verifyView(answer, context);
     case "diff":
-      return diffView(answer, keep);
+      return diffView(answer, context, keep);
     case "classifier":
       return classifierView(answer, context);
     default:
