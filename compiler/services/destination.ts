@@ -22,28 +22,50 @@ export function describeDestination(
   return `${pod === undefined ? where : `${pod} (${where})`}${isAnyPort ? "" : ` port ${ports}`}`;
 }
 
-/** Whether these are all addresses of a family. */
+/** Whether these are all addresses of each family that they are of. */
 export function isAnyAddress(ranges: readonly Range[]): boolean {
+  const families = byFamily(ranges);
+  return families.length > 0 && families.every(isWholeFamily);
+}
+
+function isWholeFamily(ranges: readonly Range[]): boolean {
   const [only, more] = joinRanges(ranges);
   if (only === undefined || more !== undefined) return false;
   const bits = addressBits(familyOf(only.from as Address));
   return BigInt(only.from) === 0n && BigInt(only.to) === 2n ** BigInt(bits) - 1n;
 }
 
-/** Ranges of addresses, as CIDRs where they are blocks. */
-export function printBlocks(ranges: readonly Range[]): string[] {
-  return joinRanges(ranges).map(({ from, to }) => {
-    const first = printAddress(from as Address);
-    if (from === to) return first;
-    const size = BigInt(to) - BigInt(from) + 1n;
-    const isBlock = (size & (size - 1n)) === 0n && BigInt(from) % size === 0n;
-    if (!isBlock) return `${first}-${printAddress(to as Address)}`;
-    return `${first}/${addressBits(familyOf(from as Address)) - (size.toString(2).length - 1)}`;
-  });
+/** IPv4 ranges, then IPv6 ranges, without those of a family that has none: numbers of both are never joined. */
+function byFamily(ranges: readonly Range[]): (readonly Range[])[] {
+  const isWide = ({ from }: Range): boolean => typeof from === "bigint";
+  return [ranges.filter((range) => !isWide(range)), ranges.filter(isWide)].filter(({ length }) => length > 0);
 }
 
-/** The addresses of the family that are in none of these. */
+/** How many ranges these are where those that touch are one. */
+export function countRanges(ranges: readonly Range[]): number {
+  return byFamily(ranges).reduce((count, each) => count + joinRanges(each).length, 0);
+}
+
+/** Ranges of addresses, as CIDRs where they are blocks. */
+export function printBlocks(ranges: readonly Range[]): string[] {
+  return byFamily(ranges)
+    .flatMap((each) => joinRanges(each))
+    .map(({ from, to }) => {
+      const first = printAddress(from as Address);
+      if (from === to) return first;
+      const size = BigInt(to) - BigInt(from) + 1n;
+      const isBlock = (size & (size - 1n)) === 0n && BigInt(from) % size === 0n;
+      if (!isBlock) return `${first}-${printAddress(to as Address)}`;
+      return `${first}/${addressBits(familyOf(from as Address)) - (size.toString(2).length - 1)}`;
+    });
+}
+
+/** The addresses of each family of these that are in none of them. */
 export function complementOf(ranges: readonly Range[]): Range[] {
+  return byFamily(ranges).flatMap(complementInFamily);
+}
+
+function complementInFamily(ranges: readonly Range[]): Range[] {
   const joined = joinRanges(ranges);
   const [first] = joined;
   if (first === undefined) return [];

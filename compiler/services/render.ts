@@ -1,6 +1,6 @@
 /** Differences by Service as a table: `-` only on the left side, `+` only on the right side, `~` on both and not the same. */
 
-import { joinRanges, type Range } from "../compare/box.ts";
+import type { Range } from "../compare/box.ts";
 import { OTHER_PROTOCOL } from "../compare/traffic-kinds.ts";
 import type { Destination } from "../evaluate/disposition.ts";
 import { printRule } from "../formats/nft/print.ts";
@@ -11,7 +11,7 @@ import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { Cause } from "./cause.ts";
 import type { Aspect, ServiceChange } from "./changes.ts";
 import type { Delta } from "./delta.ts";
-import { complementOf, isAnyAddress, printBlocks } from "./destination.ts";
+import { complementOf, countRanges, isAnyAddress, printBlocks } from "./destination.ts";
 import { type EndpointNames, printEndpoint } from "./endpoint-names.ts";
 import { printFrontend } from "./frontends.ts";
 import { ruleToData } from "./rule-data.ts";
@@ -165,7 +165,7 @@ function isAny(sources: readonly Range[] | undefined): boolean {
 /** Most addresses are told by those that are not among them. */
 function printSources(sources: readonly Range[]): string {
   const others = complementOf(sources);
-  return others.length < joinRanges(sources).length
+  return others.length < countRanges(sources)
     ? `all but ${limited(printBlocks(others))}`
     : limited(printBlocks(sources));
 }
