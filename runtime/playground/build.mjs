@@ -78,7 +78,7 @@ function examples() {
     ...broken.map((file) => ({
       title: `broken: ${file.name.replace(/\.yaml$/, "")}`,
       files: [file, manifests],
-      question: "tcp client > svc/web:http",
+      question: "tcp client > svc/web:80",
       view: "check",
     })),
   ];

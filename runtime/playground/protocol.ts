@@ -58,6 +58,9 @@ interface AnswerBase {
   readonly nodes: readonly string[];
 }
 
+/** The name that findings about the question have as their file. */
+export const QUESTION = "packet";
+
 export interface WalkAnswer extends AnswerBase {
   readonly view: "walk";
   /** What was found in the question, whose file is called `packet`. */
@@ -83,7 +86,7 @@ export interface WalkLines {
 export interface BranchLine {
   /** `1 in 2`. */
   readonly chance: string;
-  /** The last host that did something to the packet. */
+  /** The last host that did something to the packet, or the pods on its way. */
   readonly end: string;
   readonly isTold: boolean;
   readonly isLost: boolean;

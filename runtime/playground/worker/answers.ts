@@ -4,7 +4,7 @@ import { describeNetwork } from "../../../compiler/described.ts";
 import type { Diagnostic } from "../../../compiler/diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../../../compiler/documents/render.ts";
 import { findClusterFaults } from "../../../compiler/findings/cluster-findings.ts";
-import { compare, matrix, verify } from "../../../compiler/index.ts";
+import { compare, matrix, type NodeSettings, verify } from "../../../compiler/index.ts";
 import { unreachable } from "../../../compiler/invariant.ts";
 import { rulesOfCompiled } from "../../../compiler/library/compile.ts";
 import { resolveConfigs } from "../../../compiler/node/all-nodes.ts";
@@ -94,9 +94,23 @@ function walkAnswer({ files, mode, question, branch }: Workspace): WalkAnswer {
   return { view: "walk", ...base, ...told, names };
 }
 
+/** The node that the page shows: the one that was chosen, or the first. */
+function nodeOf(nodes: readonly string[], chosen: string): string | undefined {
+  return nodes.includes(chosen) ? chosen : nodes[0];
+}
+
+/** Settings that also name the node, where they name none themselves. */
+function settingsFor(settings: InputFile | undefined, node: string | undefined): NodeSettings | InputFile {
+  if (settings === undefined) return node === undefined ? {} : { nodeName: node };
+  const member = /^kind: *["']?KubeProxyConfiguration/m.test(settings.text) ? "hostnameOverride" : "nodeName";
+  const isNamed = new RegExp(`^${member}:`, "m").test(settings.text);
+  if (node === undefined || isNamed) return settings;
+  return { name: settings.name, text: `${settings.text.trimEnd()}\n${member}: ${JSON.stringify(node)}\n` };
+}
+
 /** Rules for the node that the page shows: the one that was chosen, or the first. Of a node alone less can be wrong than of all. */
 function compiledFor({ manifests, config, early, base: { nodes } }: Contents, chosen: string) {
-  const nodeName = nodes.includes(chosen) ? chosen : (config.nodeName ?? nodes[0]);
+  const nodeName = nodes.includes(chosen) ? chosen : (config.nodeName ?? nodeOf(nodes, chosen));
   const { compiled, diagnostics } = compile(manifests, nodeName === undefined ? config : { ...config, nodeName });
   return { compiled, base: { diagnostics: [...early, ...diagnostics].map(diagnosticToJson), nodes } };
 }
@@ -121,11 +135,13 @@ function checkAnswer({ files, mode }: Workspace): CheckAnswer {
   return { view: "check", ...base, findings };
 }
 
-async function verifyAnswer({ files, mode }: Workspace): Promise<VerifyAnswer> {
+async function verifyAnswer({ files, mode, node }: Workspace): Promise<VerifyAnswer> {
   const { manifests, rules, settings, base } = contentsOf(files, mode);
   const dumps = rules.map(({ name }) => name);
   if (rules.length === 0) return { view: "verify", ...base, dumps };
-  const { result, refusal } = await verify(manifests, rules, settings === undefined ? {} : { settings });
+  const { result, refusal } = await verify(manifests, rules, {
+    settings: settingsFor(settings, nodeOf(base.nodes, node)),
+  });
   return {
     view: "verify",
     ...base,

@@ -5,7 +5,7 @@ import type { ComparisonReport, ExamplePacket, ExampleSide } from "../protocol.t
 /** Those members of the data, which docs/json.md describes, that are shown one by one. */
 interface ComparedData {
   readonly counterexamples: readonly Counterexample[];
-  readonly services?: readonly { readonly service: string; readonly differences: readonly string[] }[];
+  readonly services?: readonly { readonly service: string | null; readonly differences: readonly string[] }[];
 }
 
 interface Counterexample {
@@ -24,7 +24,7 @@ export function reportOf({ verdict, text, data }: ComparisonResult): ComparisonR
   const { counterexamples, services = [] } = data as unknown as ComparedData;
   return {
     verdict,
-    services: services.map(({ service, differences }) => ({ service, differences })),
+    services: services.map(({ service, differences }) => ({ service: service ?? "other destinations", differences })),
     examples: counterexamples.map(exampleOf),
     text,
   };

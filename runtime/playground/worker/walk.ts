@@ -13,10 +13,14 @@ import { addressesAsked, resolveAsked } from "../../../compiler/trace/asked.ts";
 import { parseTraceText } from "../../../compiler/trace/parse.ts";
 import { isAnswered } from "../../../compiler/trace/walk/json.ts";
 import { WalkNames } from "../../../compiler/trace/walk/walk-names.ts";
-import type { BranchLine, LinePlace, StepLine, WalkAnswer, WalkLines } from "../protocol.ts";
-
-/** The name of the question in findings. */
-const QUESTION = "packet";
+import {
+  type BranchLine,
+  type LinePlace,
+  QUESTION,
+  type StepLine,
+  type WalkAnswer,
+  type WalkLines,
+} from "../protocol.ts";
 
 /** Leads the packet or request through the network that the manifests describe. `branch`: which one to tell, from 1; where the walk has no
  *  such one, and for 0, the one that tells most. */
@@ -53,9 +57,14 @@ export function walkOf(resolved: ResolvedInput, question: string, branch: number
   });
 }
 
-/** A branch that is lost is named by where it ended, too. */
+/** A branch is named by the pods on its way, behind the sender, or by where it ended. */
 function branchLine({ chance, stops, isTold, isLost, isReplyLost }: StoryBranch): BranchLine {
-  return { chance, end: stops.at(-1)?.host ?? "", isTold, isLost: isLost || isReplyLost };
+  const pods = stops.slice(1).filter(({ host }) => host.startsWith("pod/"));
+  const end =
+    pods.length > 1
+      ? pods.map(({ host }) => host.slice(host.lastIndexOf("/") + 1)).join(" > ")
+      : (stops.at(-1)?.host ?? "");
+  return { chance, end, isTold, isLost: isLost || isReplyLost };
 }
 
 function stepLine({ number, direction, where, head, isLost, lines }: StoryStep): StepLine {

@@ -1,6 +1,6 @@
 /** What views have in common: how they show findings, and where they lead. */
 import type { DiagnosticData } from "../../../../compiler/index.ts";
-import type { LinePlace } from "../../protocol.ts";
+import { type LinePlace, QUESTION } from "../../protocol.ts";
 import { h } from "../dom.ts";
 import { linkTo } from "../links.ts";
 
@@ -32,7 +32,8 @@ function findingItem(
   { severity, code, message, notes, fix, file, line }: DiagnosticData,
   context: ViewContext,
 ): HTMLElement {
-  const place = file === undefined || line === undefined ? undefined : { file, line };
+  const isInFile = file !== undefined && line !== undefined && file !== QUESTION;
+  const place = isInFile ? { file, line } : undefined;
   return h(
     "li",
     { class: `finding ${severity}` },
