@@ -21,6 +21,9 @@ const FRONTEND = { width: 420, height: 58, step: 76 };
 const BARS: readonly [number, number] = [592, 684];
 const ENDPOINTS = { x: 840, least: 400, step: 52, height: 38 };
 const COLOURS: readonly Colour[] = ["ink", "req"];
+/** What the words at a bar keep free before the endpoints, and the height of their lines. */
+const BAR_GAP = 20;
+const LINE = 17;
 /** An endpoint of both lists has two lines. */
 const APART = 10;
 
@@ -74,7 +77,7 @@ function drawFanOut(
   let y = start + 8;
   const placed: { readonly frontend: FanOutFrontend; readonly y: number }[] = [];
   const bars = new Map<EndpointSetName, { readonly from: number; readonly to: number }>();
-  for (const [i, { name }] of sets.entries()) {
+  for (const [i, { name, title, count }] of sets.entries()) {
     const mine = frontends.filter(({ set }) => set === name);
     const reached = rows.filter(({ row }) => row.sets.includes(name)).map((row) => row.y + shiftOf(i, sets.length));
     for (const frontend of mine) {
@@ -83,13 +86,15 @@ function drawFanOut(
     }
     const ends = [...placed.slice(-mine.length).map((each) => each.y), ...reached];
     bars.set(name, { from: Math.min(...ends) - 14, to: Math.max(...ends) + 14 });
-    y = Math.max(y, (bars.get(name)?.to ?? y) + 24);
+    const below = i === 0 ? 0 : (labelLines(title, count, i).length - 1) * LINE;
+    y = Math.max(y, (bars.get(name)?.to ?? y) + 24 + below);
   }
   for (const frontend of frontends.filter(({ set }) => set === undefined)) {
     placed.push({ frontend, y: y + FRONTEND.height / 2 });
     y += FRONTEND.step;
   }
   const labels: SceneShape[] = [];
+  let endOfBars = 0;
   for (const [i, { name, title, count }] of sets.entries()) {
     const [colour, x, bar] = [COLOURS[i] ?? "ink", BARS[i] ?? BARS[0], bars.get(name) ?? { from: start, to: start }];
     for (const each of placed)
@@ -131,17 +136,23 @@ function drawFanOut(
       boxAt(x - 10, bar.from, 20, bar.to - bar.from, { radius: 10, fill: "bg" }),
       boxAt(x - 5, bar.from, 10, bar.to - bar.from, { radius: 5, fill: colour }),
     );
-    labels.push(
-      textAt(x - 5, i === 0 ? bar.from - 10 : bar.to + 20, `${title} (${count})`, { isBold: true, size: 14, colour }),
-    );
+    // Between the bar and the endpoints; the first list's words stand above its bar, and grow upwards.
+    const words = labelLines(title, count, i);
+    const first = i === 0 ? bar.from - 10 - (words.length - 1) * LINE : bar.to + 20;
+    labels.push(...words.map((line, j) => textAt(x - 5, first + j * LINE, line, { isBold: true, size: 14, colour })));
+    endOfBars = Math.max(endOfBars, bar.to + 28 + (i === 0 ? 0 : (words.length - 1) * LINE));
   }
   shapes.push(...boxShapes, ...labels, ...placed.flatMap((each) => drawnFrontend(each.frontend, each.y)));
-  const endOfBars = Math.max(0, ...[...bars.values()].map(({ to }) => to + 28));
   const bottom = Math.max(y - FRONTEND.step + FRONTEND.height, endOfBoxes, endOfBars);
   return {
     shapes: lineWidth(about, 14) > width - 2 * EDGE ? [...wrappedAbout(about, top, width), ...shapes.slice(1)] : shapes,
     bottom,
   };
+}
+
+/** The words at the bar of a list. */
+function labelLines(title: string, count: number, set: number): string[] {
+  return wrapped(`${title} (${count})`, ENDPOINTS.x - BAR_GAP - (BARS[set] ?? BARS[0]), 14, { isBold: true });
 }
 
 /** Policies below the port, where one line is too short. */
