@@ -15,23 +15,33 @@ function network(): string {
     .join("\n");
 }
 
-/** The prober that a command has started. */
+/** The prober that a command has started, or that something did which it has started. */
 async function proberOf(command: ChildProcess): Promise<number> {
   for (let waited = 0; waited < 20_000; waited += 20) {
-    const found = readdirSync("/proc").find((pid) => /^\d+$/.test(pid) && isProberOf(pid, command.pid));
+    const found = readdirSync("/proc").find((pid) => /^\d+$/.test(pid) && isProber(pid) && isBelow(pid, command.pid));
     if (found !== undefined) return Number(found);
     await sleep(20);
   }
   throw new Error("no prober was started");
 }
 
-function isProberOf(pid: string, parent: number | undefined): boolean {
+function isProber(pid: string): boolean {
+  const line = textOf(`/proc/${pid}/cmdline`) ?? "";
+  return line.startsWith("perl\0") && line.includes("prober.pl");
+}
+
+/** Whether `ancestor` is the parent of `pid`, or the parent of its parent, and so on. */
+function isBelow(pid: string, ancestor: number | undefined): boolean {
+  const [, parent = "0"] = /^PPid:\t(\d+)$/m.exec(textOf(`/proc/${pid}/status`) ?? "") ?? [];
+  return Number(parent) === ancestor || (Number(parent) > 1 && isBelow(parent, ancestor));
+}
+
+/** Undefined: it has just ended. */
+function textOf(path: string): string | undefined {
   try {
-    const line = readFileSync(`/proc/${pid}/cmdline`, "utf8");
-    const status = readFileSync(`/proc/${pid}/status`, "utf8");
-    return line.startsWith("perl\0") && line.includes("prober.pl") && status.includes(`PPid:\t${parent}\n`);
+    return readFileSync(path, "utf8");
   } catch {
-    return false; // it has just ended
+    return undefined;
   }
 }
 
