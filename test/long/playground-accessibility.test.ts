@@ -20,7 +20,6 @@ describe.skipIf(browserMissing !== undefined)("the playground has no serious fau
   afterAll(() => browser.close());
 
   test.each([
-    ["light", 1440],
     ["dark", 1440],
     ["light", 390],
   ] as const)("%s, %i pixels wide", async (colorScheme, width) => {

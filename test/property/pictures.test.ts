@@ -55,7 +55,7 @@ describe("chains: no text overlaps another or is cut, every rule is counted, ord
     ["iptables", foreignIptables.map((text) => readIptablesText(text).program)],
     ["compiled rules", cluster.map((input) => mustCompile(input).program)],
   ])("of %s", (_, programs) => {
-    fc.assert(fc.property(programs, expectLaws), { numRuns: runs(400) });
+    fc.assert(fc.property(programs, expectLaws), { numRuns: runs(160) });
   });
 });
 
@@ -96,6 +96,6 @@ test("Services: texts are apart, the chances of each list sum to 1, and lists ar
         if (first !== undefined) expect(picked).toBe(String(fanOut.sets.find(({ name }) => name === first.set)?.count));
       }
     }),
-    { numRuns: runs(200) },
+    { numRuns: runs(80) },
   );
 });

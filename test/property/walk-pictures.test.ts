@@ -87,7 +87,7 @@ test("pictures of random walks keep the laws", () => {
       });
       expect(broken).toEqual([]);
     }),
-    { numRuns: runs(160) },
+    { numRuns: runs(60) },
   );
   expect(pictures).toBeGreaterThan(10);
 });
