@@ -30,7 +30,11 @@ test.each([
   ["a.yaml", "none.yaml", 1, "not compared: the rules of Gateways (port 8080)"],
   ["alone.yaml", "alone.yaml", 2, "rules of Gateways are not compared"],
 ])("%s and %s", (left, right, code, said) => {
-  const { code: ended, stdout, stderr } = inFolder(FILES, (folder) => kpc(["diff", "--ingress", left, right], { folder }));
+  const {
+    code: ended,
+    stdout,
+    stderr,
+  } = inFolder(FILES, (folder) => kpc(["diff", "--ingress", left, right], { folder }));
   expect([ended, stdout + stderr]).toEqual([code, expect.stringContaining(said)]);
   if (code !== 0) expect(stdout).not.toContain("equal:");
 });
