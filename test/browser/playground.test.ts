@@ -173,6 +173,19 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
         "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { ports: [{ port: 70000 }] }\n",
       );
       await page.getByText("must be between 1 and 65535").first().waitFor();
+      // Also after a reload, by a link that holds an older state.
+      await page.waitForFunction(() => location.hash.length > 1);
+      writeFileSync(file, "kind: Service\n");
+      await page.getByText("apiVersion").first().waitFor();
+      const old = await page.evaluate(() => location.hash);
+      writeFileSync(
+        file,
+        "apiVersion: v1\nkind: Service\nmetadata: { name: web }\nspec: { ports: [{ port: 70000 }] }\n",
+      );
+      await page.getByText("must be between 1 and 65535").first().waitFor();
+      await page.goto(`${line.toString().trim()}${old}`);
+      await page.reload();
+      await page.getByText("must be between 1 and 65535").first().waitFor();
       await context.close();
     } finally {
       kpc.kill("SIGKILL");

@@ -1,5 +1,5 @@
 /** The page: puts the parts together, and asks the worker after each change. */
-import { type LinePlace, VIEWS, type ViewAnswer, type ViewName } from "../protocol.ts";
+import { type InputFile, type LinePlace, VIEWS, type ViewAnswer, type ViewName } from "../protocol.ts";
 import { Asker } from "./asker.ts";
 import { byId, h } from "./dom.ts";
 import { Editor } from "./editor.ts";
@@ -26,15 +26,16 @@ async function start(): Promise<void> {
   const [first] = examples;
   if (first === undefined) throw new Error("the page has no examples");
   const served = await servedFiles();
-  const store = new Store(await firstState(stateOf(served === undefined ? first : exampleOf(served))));
+  const linked = await firstState(stateOf(served === undefined ? first : exampleOf(served)));
+  const store = new Store(served === undefined ? linked : withFiles(linked, served));
   const editor = new Editor(byId("editor"), {
     onText: (text) => store.setText(text),
     onLine: (file, line) => lightLinked(byId("view"), { file, line }),
   });
-  let linked: LinePlace | undefined;
-  const lightInEditor = (): void => editor.light(linked?.file === store.state.open ? [linked.line] : []);
+  let lit: LinePlace | undefined;
+  const lightInEditor = (): void => editor.light(lit?.file === store.state.open ? [lit.line] : []);
   listenToLinks(byId("view"), (place) => {
-    linked = place;
+    lit = place;
     lightInEditor();
     lightLinked(byId("view"), place);
     for (const tab of document.querySelectorAll<HTMLElement>("#files .file"))
@@ -75,8 +76,8 @@ async function start(): Promise<void> {
   buildControls(store, examples, () => asker.stop());
   if (served !== undefined)
     followChanges((files) => {
-      const isOpen = files.some(({ name }) => name === store.state.open);
-      store.set({ files, open: isOpen ? store.state.open : (files[0]?.name ?? "") });
+      const { before } = store.state;
+      store.set({ ...withFiles(store.state, files), before });
     });
   listenToKeys(store);
   takeDrops(document.body, store, tellTrouble);
@@ -84,6 +85,12 @@ async function start(): Promise<void> {
   editor.open(store.state.open, textOf(store.state));
   drawControls(store.state);
   ask();
+}
+
+/** With the files that kpc serve has now: those of a link may be older. */
+function withFiles(state: PageState, files: readonly InputFile[]): PageState {
+  const isOpen = files.some(({ name }) => name === state.open);
+  return { ...state, files, before: files, open: isOpen ? state.open : (files[0]?.name ?? "") };
 }
 
 /** The state that the link holds, or `otherwise`. */
