@@ -106,12 +106,16 @@ async function firstState(otherwise: PageState): Promise<PageState> {
 }
 
 async function rewriteLink(state: PageState): Promise<void> {
-  const fragment = await toFragment(state);
-  const isLong = fragment.length > LONGEST_LINK;
-  byId("link-size").textContent = isLong
-    ? "too long for a link"
-    : `link: ${fragment.length.toLocaleString("en")} characters`;
-  history.replaceState(null, "", isLong ? location.pathname : `#${fragment}`);
+  const fragment = hopesForLink(state) ? await toFragment(state) : undefined;
+  const link = fragment !== undefined && fragment.length <= LONGEST_LINK ? fragment : undefined;
+  byId("link-size").textContent =
+    link === undefined ? "too long for a link" : `link: ${link.length.toLocaleString("en")} characters`;
+  history.replaceState(null, "", link === undefined ? location.pathname : `#${link}`);
+}
+
+/** Whether texts may become short enough: those that do not take the page's time for nothing. */
+function hopesForLink({ files }: PageState): boolean {
+  return files.reduce((sum, { text }) => sum + text.length, 0) < 20 * LONGEST_LINK;
 }
 
 let lastDiagnostics: ViewAnswer["diagnostics"] = [];
