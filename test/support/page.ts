@@ -45,9 +45,12 @@ export function answersOf(page: Page): Promise<number> {
   return page.evaluate(() => Number(document.body.dataset["answered"] ?? 0));
 }
 
-/** Waits until the page has shown more than `count` answers. */
+/** Waits until the page has shown more than `count` answers, and awaits no other one. */
 export async function answered(page: Page, count: number): Promise<void> {
-  await page.waitForFunction((before) => Number(document.body.dataset["answered"] ?? 0) > before, count);
+  await page.waitForFunction(
+    (before) => Number(document.body.dataset["answered"] ?? 0) > before && !document.body.classList.contains("busy"),
+    count,
+  );
 }
 
 /** Does `action`, and waits for the answer that it leads to. */
