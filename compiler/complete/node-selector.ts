@@ -1,4 +1,5 @@
 /** Whether a node is one that a Pod asks for. */
+import { labelHolds } from "../specs/labels.ts";
 import type { NodeRequirementSpec, NodeSelectorTermSpec, NodeSpec, PodTemplateSpec } from "../specs/types.ts";
 
 /** A Node of the input, or a name of which nothing else is known. */
@@ -56,18 +57,14 @@ function holds(requirement: NodeRequirementSpec, { name, node }: Place): boolean
   return KUBELET_LABELS.has(key) ? operator !== "DoesNotExist" : test(requirement, undefined);
 }
 
-/** As labels.Requirement of apimachinery: a label that is not there is not in any list. An operator that kpc does not know,
- *  of which a warning tells, holds. */
+/** An operator that kpc does not know, of which a warning tells, holds. */
 function test({ operator, values }: NodeRequirementSpec, value: string | undefined): boolean {
   switch (operator) {
     case "In":
-      return value !== undefined && values.includes(value);
     case "NotIn":
-      return value === undefined || !values.includes(value);
     case "Exists":
-      return value !== undefined;
     case "DoesNotExist":
-      return value === undefined;
+      return labelHolds(operator, values, value);
     case "Gt":
       return compareNumbers(value, values, (label, bound) => label > bound);
     case "Lt":

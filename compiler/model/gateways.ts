@@ -4,6 +4,7 @@ import { unreachable } from "../invariant.ts";
 import { compareBy } from "../order.ts";
 import { GATEWAY_GROUP } from "../specs/gateway-references.ts";
 import type { HttpRouteSpec, LabelSelector, ListenerSpec, ParentReference } from "../specs/gateway-types.ts";
+import { labelHolds } from "../specs/labels.ts";
 import type { Specs } from "../specs/types.ts";
 import { type CandidateIndex, serviceKey } from "./candidates.ts";
 import type { AttachedRoute, GatewayRoute, ServedListener } from "./gateway-types.ts";
@@ -197,21 +198,7 @@ function labelsOf(namespace: string, { namespaces }: Specs): ReadonlyMap<string,
 }
 
 function selects(selector: LabelSelector, labels: ReadonlyMap<string, string>): boolean {
-  return selector.every(({ key, operator, values }) => {
-    const value = labels.get(key);
-    switch (operator) {
-      case "In":
-        return value !== undefined && values.includes(value);
-      case "NotIn":
-        return value === undefined || !values.includes(value);
-      case "Exists":
-        return value !== undefined;
-      case "DoesNotExist":
-        return value === undefined;
-      default:
-        return unreachable(operator);
-    }
-  });
+  return selector.every(({ key, operator, values }) => labelHolds(operator, values, labels.get(key)));
 }
 
 /** The rules that kpc carries; undefined: none, so that the route is not accepted. */

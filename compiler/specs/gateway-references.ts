@@ -74,3 +74,16 @@ export function warnNotCarried(context: Context, field: Field, what: string, eff
 export function isGiven(value: unknown): boolean {
   return value !== undefined && value !== null;
 }
+
+/** Warns of each member of `table` that an object has: what it is, and what becomes of requests without it. */
+export function warnOfMembers<Key extends string>(
+  context: Context,
+  field: Field,
+  members: Readonly<Partial<Record<NoInfer<Key>, unknown>>>,
+  table: Readonly<Record<Key, readonly [what: string, effect: string]>>,
+): void {
+  for (const key in table) {
+    const [what, effect] = table[key];
+    if (isGiven(members[key])) warnNotCarried(context, field.member(key), what, effect);
+  }
+}

@@ -1,6 +1,7 @@
 /** Objects of the Gateway API (gateway.networking.k8s.io), decoded and checked one by one. */
 import type { Field } from "../documents/field.ts";
 import type { Port } from "../net/port.ts";
+import type { LabelOperator } from "./labels.ts";
 import type { Located } from "./located.ts";
 import type { Meta } from "./metadata.ts";
 
@@ -38,7 +39,7 @@ export type LabelSelector = readonly LabelRequirement[];
 
 export interface LabelRequirement {
   readonly key: string;
-  readonly operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  readonly operator: LabelOperator;
   readonly values: readonly string[];
 }
 

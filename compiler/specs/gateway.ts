@@ -17,6 +17,7 @@ import {
   isGiven,
   REFERENCE,
   warnNotCarried,
+  warnOfMembers,
 } from "./gateway-references.ts";
 import type { AllowedNamespaces, HttpGatewaySpec, ListenerSpec } from "./gateway-types.ts";
 import { decodeLabelSelector, LABEL_SELECTOR } from "./label-selector.ts";
@@ -90,11 +91,7 @@ export function decodeGateway(context: Context, root: Field): HttpGatewaySpec | 
   checkRequired(context, field, "gatewayClassName", gatewayClassName);
   checkText(context, field, "gatewayClassName", gatewayClassName, dns1123SubdomainProblems);
   checkRequired(context, field, "listeners", listeners);
-  for (const key of Object.keys(NOT_CARRIED) as (keyof typeof NOT_CARRIED)[])
-    if (isGiven(spec[key])) {
-      const [what, effect] = NOT_CARRIED[key];
-      warnNotCarried(context, field.member(key), what, effect);
-    }
+  warnOfMembers(context, field, spec, NOT_CARRIED);
   if (meta === undefined) return undefined;
   const given = listeners ?? [];
   const list = field.member("listeners");

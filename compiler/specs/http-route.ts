@@ -8,6 +8,7 @@ import {
   isGiven,
   REFERENCE,
   warnNotCarried,
+  warnOfMembers,
 } from "./gateway-references.ts";
 import type {
   HttpBackendSpec,
@@ -107,11 +108,7 @@ function decodeParent(
 function decodeRule(context: Context, field: Field, fields: Fitting<typeof RULE>, meta: Meta): HttpRuleSpec {
   const { backendRefs, filters, matches, name } = fields;
   checkText(context, field, "name", name, dns1123SubdomainProblems);
-  for (const key of Object.keys(NOT_CARRIED) as (keyof typeof NOT_CARRIED)[])
-    if (isGiven(fields[key])) {
-      const [what, effect] = NOT_CARRIED[key];
-      warnNotCarried(context, field.member(key), what, effect);
-    }
+  warnOfMembers(context, field, fields, NOT_CARRIED);
   const [skippedMatches, skippedFilters]: [UnsupportedPart[], UnsupportedPart[]] = [[], []];
   const list = field.member("matches");
   const given = (matches ?? []).length === 0 ? [{}] : (matches ?? []);

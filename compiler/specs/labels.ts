@@ -1,5 +1,6 @@
 /** Labels that join objects, or hide them. */
-import type { Meta } from "./types.ts";
+import { unreachable } from "../invariant.ts";
+import type { Meta } from "./metadata.ts";
 
 /** Label that names the Service of a slice. */
 export const SERVICE_NAME_LABEL = "kubernetes.io/service-name";
@@ -21,4 +22,23 @@ export function selects(
   if (selector === undefined || selector.size === 0) return false;
   for (const [key, value] of selector) if (labels.get(key) !== value) return false;
   return true;
+}
+
+/** Operators of selectors that look at whether a label is there, and at its value. */
+export type LabelOperator = "In" | "NotIn" | "Exists" | "DoesNotExist";
+
+/** Whether a label holds, as labels.Requirement of apimachinery; `value` undefined: it is not there, and so in no list. */
+export function labelHolds(operator: LabelOperator, values: readonly string[], value: string | undefined): boolean {
+  switch (operator) {
+    case "In":
+      return value !== undefined && values.includes(value);
+    case "NotIn":
+      return value === undefined || !values.includes(value);
+    case "Exists":
+      return value !== undefined;
+    case "DoesNotExist":
+      return value === undefined;
+    default:
+      return unreachable(operator);
+  }
 }
