@@ -1,39 +1,15 @@
 /** Bundles the playground into one page, dist/playground/index.html, which needs no other file. A step of `npm run build`. */
 import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { rolldown } from "rolldown";
+import { bundle, licencesOf } from "./bundle.mjs";
 
 const ROOT = new URL("../../", import.meta.url);
 const HERE = new URL("runtime/playground/", ROOT);
 const OUTPUT = new URL("dist/playground/", ROOT);
 
-/** A classic script of `input` and all that it imports. @param {string} input */
-async function bundle(input) {
-  const made = await rolldown({ input: fileURLToPath(new URL(input, HERE)), platform: "browser", logLevel: "warn" });
-  const { output } = await made.generate({ format: "iife", codeSplitting: false, minify: true });
-  for (const id of output[0].moduleIds) addPackage(id);
-  // What ends a script element is written so that it does not.
-  return output[0].code.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
-}
-
-/** The folders of the packages that are in the page. @type {Set<string>} */
-const PACKAGES = new Set();
-
-/** @param {string} id */
-function addPackage(id) {
-  const [, folder] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id) ?? [];
-  if (folder !== undefined) PACKAGES.add(folder);
-}
-
-/** The licence of each package, whole: most of them ask for that. Throws where one has none. */
-function licences() {
-  return [...PACKAGES].sort().map((folder) => {
-    const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
-    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
-    if (file === undefined) throw new Error(`${folder} has no licence`);
-    return `${name} ${version}\n\n${readFileSync(`${folder}/${file}`, "utf8").trim()}\n`;
-  });
+/** What ends a script element is written so that it does not. @param {string} code */
+function inElement(code) {
+  return code.replaceAll("</script", "<\\/script").replaceAll("<!--", "<\\!--");
 }
 
 /** @param {string} text */
@@ -89,7 +65,8 @@ function jsonFor(value) {
   return JSON.stringify(value).replaceAll("<", "\\u003c");
 }
 
-const [script, worker] = await Promise.all([bundle("page/main.ts"), bundle("worker/worker.ts")]);
+const bundles = await Promise.all([bundle("page/main.ts"), bundle("worker/worker.ts")]);
+const [script = "", worker = ""] = bundles.map(({ code }) => inElement(code));
 const style = readFileSync(new URL("page/style.css", HERE), "utf8");
 /** No request leaves the page: there is nothing that it may connect to. */
 const policy = [
@@ -102,7 +79,7 @@ const policy = [
   "base-uri 'none'",
   "form-action 'none'",
 ].join("; ");
-const licenceText = licences().join(`\n${"-".repeat(72)}\n\n`);
+const licenceText = licencesOf(bundles.flatMap(({ packages }) => packages));
 const parts = {
   licences: licenceText.replaceAll("&", "&amp;").replaceAll("<", "&lt;"),
   policy,

@@ -1,17 +1,12 @@
 /** The answer of each view. Pure: a workspace gives the same answer each time. */
-import { compile, resolveInput } from "../../../compiler/compile.ts";
+import { compile } from "../../../compiler/compile.ts";
 import { describeNetwork } from "../../../compiler/described.ts";
-import type { Diagnostic } from "../../../compiler/diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../../../compiler/documents/render.ts";
 import { findClusterFaults } from "../../../compiler/findings/cluster-findings.ts";
 import { compare, matrix, type NodeSettings, verify } from "../../../compiler/index.ts";
 import { unreachable } from "../../../compiler/invariant.ts";
 import { rulesOfCompiled } from "../../../compiler/library/compile.ts";
-import { resolveConfigs } from "../../../compiler/node/all-nodes.ts";
-import type { Config } from "../../../compiler/node/config.ts";
-import { readConfigFile } from "../../../compiler/node/read-config.ts";
 import { printTable } from "../../../compiler/print.ts";
-import { loadSpecs } from "../../../compiler/specs/load.ts";
 import type {
   CheckAnswer,
   ClassifierAnswer,
@@ -22,15 +17,13 @@ import type {
   VerifyAnswer,
   ViewAnswer,
   ViewName,
-  WalkAnswer,
   Workspace,
 } from "../protocol.ts";
 import { agreement } from "./agreement.ts";
-import { namesFor } from "./names.ts";
+import { type Contents, contentsOf } from "./contents.ts";
 import { programTexts } from "./program-lines.ts";
 import { reportOf } from "./report.ts";
-import { sortFiles } from "./sorted-files.ts";
-import { walkOf } from "./walk.ts";
+import { walkAnswer } from "./walk.ts";
 
 export async function answerFor(view: ViewName, workspace: Workspace): Promise<ViewAnswer> {
   switch (view) {
@@ -51,47 +44,6 @@ export async function answerFor(view: ViewName, workspace: Workspace): Promise<V
     default:
       return unreachable(view);
   }
-}
-
-/** What the files say, and the names of their nodes. */
-function contentsOf(files: readonly InputFile[], mode: Workspace["mode"]) {
-  const { manifests, settings, rules } = sortFiles(files);
-  const early: Diagnostic[] = [];
-  const config: Config = {
-    ...(settings === undefined ? {} : readConfigFile(settings, (diagnostic) => void early.push(diagnostic))),
-    mode,
-  };
-  const { diagnostics, resolved } = resolveInput(
-    (report) => loadSpecs(manifests, report),
-    config,
-    { complete: true, checksNetwork: true },
-    resolveConfigs,
-  );
-  const isRight = early.every(({ severity }) => severity !== "error");
-  return {
-    manifests,
-    settings,
-    rules,
-    config,
-    early,
-    resolved: isRight ? resolved : undefined,
-    base: {
-      diagnostics: [...early, ...diagnostics].map(diagnosticToJson),
-      nodes: resolved?.cluster.nodes.map(({ name }) => name) ?? [],
-    },
-  };
-}
-
-type Contents = ReturnType<typeof contentsOf>;
-
-function walkAnswer({ files, mode, question, branch }: Workspace): WalkAnswer {
-  const { resolved, base } = contentsOf(files, mode);
-  const names = resolved === undefined ? [] : namesFor(resolved);
-  const told =
-    resolved === undefined || question.trim() === ""
-      ? { asked: [], walk: undefined }
-      : walkOf(resolved, question, branch);
-  return { view: "walk", ...base, ...told, names };
 }
 
 /** The node that the page shows: the one that was chosen, or the first. */

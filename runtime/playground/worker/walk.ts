@@ -20,11 +20,25 @@ import {
   type StepLine,
   type WalkAnswer,
   type WalkLines,
+  type Workspace,
 } from "../protocol.ts";
+import { contentsOf } from "./contents.ts";
+import { namesFor } from "./names.ts";
+
+/** The walk of the question through what the files describe. */
+export function walkAnswer({ files, mode, question, branch }: Workspace): WalkAnswer {
+  const { resolved, base } = contentsOf(files, mode);
+  const names = resolved === undefined ? [] : namesFor(resolved);
+  const told =
+    resolved === undefined || question.trim() === ""
+      ? { asked: [], walk: undefined }
+      : walkOf(resolved, question, branch);
+  return { view: "walk", ...base, ...told, names };
+}
 
 /** Leads the packet or request through the network that the manifests describe. `branch`: which one to tell, from 1; where the walk has no
  *  such one, and for 0, the one that tells most. */
-export function walkOf(resolved: ResolvedInput, question: string, branch: number): Pick<WalkAnswer, "asked" | "walk"> {
+function walkOf(resolved: ResolvedInput, question: string, branch: number): Pick<WalkAnswer, "asked" | "walk"> {
   const found: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
   const written = parseTraceText({ name: QUESTION, text: question }, report);

@@ -1,0 +1,39 @@
+/** Scripts for browsers, each in one piece, and the licences of what is in them. */
+import { readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { rolldown } from "rolldown";
+
+const HERE = new URL("./", import.meta.url);
+
+/**
+ * A classic script of `input` and all that it imports.
+ * @param {string} input below this folder
+ * @param {string} [name] of the constant that holds what `input` exports
+ * @returns {Promise<{ code: string, packages: string[] }>} `packages`: the folders of those that are in it
+ */
+export async function bundle(input, name) {
+  const made = await rolldown({ input: fileURLToPath(new URL(input, HERE)), platform: "browser", logLevel: "warn" });
+  const named = name === undefined ? {} : { name };
+  const { output } = await made.generate({ format: "iife", codeSplitting: false, minify: true, ...named });
+  return { code: output[0].code, packages: output[0].moduleIds.flatMap(packageOf) };
+}
+
+/** @param {string} id */
+function packageOf(id) {
+  const [, folder] = /^(.*\/node_modules\/(?:@[^/]+\/)?[^/]+)\//.exec(id) ?? [];
+  return folder === undefined ? [] : [folder];
+}
+
+/**
+ * The licence of each package, whole: most of them ask for that. Throws where one has none.
+ * @param {readonly string[]} packages folders, in any order, more than once
+ */
+export function licencesOf(packages) {
+  const texts = [...new Set(packages)].sort().map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    if (file === undefined) throw new Error(`${folder} has no licence`);
+    return `${name} ${version}\n\n${readFileSync(`${folder}/${file}`, "utf8").trim()}\n`;
+  });
+  return texts.join(`\n${"-".repeat(72)}\n\n`);
+}

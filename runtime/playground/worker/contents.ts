@@ -1,0 +1,41 @@
+/** What the files of a workspace say. */
+import { resolveInput } from "../../../compiler/compile.ts";
+import type { Diagnostic } from "../../../compiler/diagnostics.ts";
+import { diagnosticToJson } from "../../../compiler/documents/render.ts";
+import { resolveConfigs } from "../../../compiler/node/all-nodes.ts";
+import type { Config } from "../../../compiler/node/config.ts";
+import { readConfigFile } from "../../../compiler/node/read-config.ts";
+import { loadSpecs } from "../../../compiler/specs/load.ts";
+import type { InputFile, RuleMode } from "../protocol.ts";
+import { sortFiles } from "./sorted-files.ts";
+
+/** The objects, settings and rules of the files, and the names of their nodes. */
+export function contentsOf(files: readonly InputFile[], mode: RuleMode) {
+  const { manifests, settings, rules } = sortFiles(files);
+  const early: Diagnostic[] = [];
+  const config: Config = {
+    ...(settings === undefined ? {} : readConfigFile(settings, (diagnostic) => void early.push(diagnostic))),
+    mode,
+  };
+  const { diagnostics, resolved } = resolveInput(
+    (report) => loadSpecs(manifests, report),
+    config,
+    { complete: true, checksNetwork: true },
+    resolveConfigs,
+  );
+  const isRight = early.every(({ severity }) => severity !== "error");
+  return {
+    manifests,
+    settings,
+    rules,
+    config,
+    early,
+    resolved: isRight ? resolved : undefined,
+    base: {
+      diagnostics: [...early, ...diagnostics].map(diagnosticToJson),
+      nodes: resolved?.cluster.nodes.map(({ name }) => name) ?? [],
+    },
+  };
+}
+
+export type Contents = ReturnType<typeof contentsOf>;
