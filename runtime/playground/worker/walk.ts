@@ -5,6 +5,7 @@ import type { Diagnostic } from "../../../compiler/diagnostics.ts";
 import { diagnosticToJson } from "../../../compiler/documents/render.ts";
 import { findRequestFaults } from "../../../compiler/findings/request-findings.ts";
 import { findWalkFaults } from "../../../compiler/findings/walk-findings.ts";
+import { findWalkNotes } from "../../../compiler/findings/walk-notes.ts";
 import { paint } from "../../../compiler/pictures/paint.ts";
 import { layWalk } from "../../../compiler/pictures/walk/picture.ts";
 import type { StoryBranch, StoryStep } from "../../../compiler/pictures/walk/story.ts";
@@ -55,7 +56,9 @@ function walkOf(resolved: ResolvedInput, question: string, branch: number): Pick
   const { network } = layout;
   const names = new WalkNames(input.specs, network);
   const context = { names, protocol: flow.protocol, hosts: network.hosts, isVerbose: false };
-  const findings = [...findWalkFaults(known, walk), ...findRequestFaults(known, walk)];
+  const findings = [findWalkFaults, findRequestFaults, findWalkNotes]
+    .flatMap((find) => find(known, walk))
+    .filter(({ severity }) => severity !== "info");
   const chosen = branch >= 1 && branch <= walk.branches.length ? branch : undefined;
   const story = tellWalk(walk, context, { asked: question.trim(), findings, branch: chosen });
   if (story === undefined) return asked();
