@@ -67,7 +67,9 @@ function jsonFor(value) {
 
 const bundles = await Promise.all([bundle("page/main.ts"), bundle("worker/worker.ts")]);
 const [script = "", worker = ""] = bundles.map(({ code }) => inElement(code));
-const style = readFileSync(new URL("page/style.css", HERE), "utf8");
+const style = ["page/style.css", "page/views/walk.css"]
+  .map((name) => readFileSync(new URL(name, HERE), "utf8"))
+  .join("");
 /** No request leaves the page: there is nothing that it may connect to. */
 const policy = [
   "default-src 'none'",
