@@ -2,6 +2,7 @@
 import type { Diagnostic } from "./diagnostics.ts";
 import { type Installed, NOTHING_INSTALLED } from "./formats/iptables/installed.ts";
 import { printFile as printIptablesFile } from "./formats/iptables/print-file.ts";
+import { type Mark, UNMARKED } from "./formats/marks.ts";
 import { printFile as printNftFile } from "./formats/nft/print-file.ts";
 import { unsupportedByNft } from "./formats/nft/unsupported.ts";
 import { encodeTable } from "./formats/tables/encode.ts";
@@ -18,16 +19,17 @@ export function printNft({ ruleset }: Program, header: readonly string[] = []): 
   return { text: printNftFile(ruleset, header), unsupported: unsupportedByNft(ruleset) };
 }
 
-/** Text for iptables-restore (`ip`) or ip6tables-restore (`ip6`), for a host that has `installed`. */
+/** Text for iptables-restore (`ip`) or ip6tables-restore (`ip6`), for a host that has `installed`. `mark` is given each rule. */
 export function printIptables(
   program: Program,
   family: "ip" | "ip6",
   installed: Installed = NOTHING_INSTALLED,
   header: readonly string[] = [],
+  mark: Mark = UNMARKED,
 ): PrintedText {
   const tables = program.ruleset.tables.filter((table) => table.family === family);
   const unfolded = unfoldLookups({ ...program, ruleset: { tables } });
-  const { text, unsupported } = printIptablesFile(unfolded.program.ruleset, family, installed, header);
+  const { text, unsupported } = printIptablesFile(unfolded.program.ruleset, family, installed, header, mark);
   return { text, unsupported: [...unfolded.unsupported, ...unsupported] };
 }
 

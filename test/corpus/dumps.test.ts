@@ -47,7 +47,8 @@ function summary(findings: readonly string[]): readonly [number, string] | undef
 
 /** Printed and read again. */
 function again(program: Program, file: string): Program {
-  if (file.endsWith(".nft")) return readNftText(program.ruleset.tables.map(printTable).join("\n")).program;
+  if (file.endsWith(".nft"))
+    return readNftText(program.ruleset.tables.map((table) => printTable(table)).join("\n")).program;
   const tables = (["ip", "ip6"] as const).flatMap((family) => {
     const { text } = printSave(program.ruleset, family);
     return text === "" ? [] : readIptablesText(text, family).program.ruleset.tables;

@@ -69,7 +69,11 @@ describe.skipIf(kernelMissing !== undefined || nft.length === 0)(`rulesets of nf
       const { program } = readNftText(text);
       const expected = [name, normaliseProgram(program)];
       expect([name, normaliseProgram(mustReadNft(own))]).toEqual(expected);
-      const listing = await listAfter(program.ruleset.tables.map(printTable).join("\n"), load, "nft -s list ruleset");
+      const listing = await listAfter(
+        program.ruleset.tables.map((table) => printTable(table)).join("\n"),
+        load,
+        "nft -s list ruleset",
+      );
       expect([name, listing !== undefined]).toEqual([name, true]);
       expect([name, normaliseProgram(mustReadNft(listing ?? ""))]).toEqual(expected);
     }

@@ -35,13 +35,21 @@ const TEXTS = [
 describe.skipIf(kernelMissing !== undefined)("nft takes what is printed of rules that it takes", () => {
   test("of every form", async () => {
     expect(await refusedByNft(TEXTS)).toEqual([]);
-    const printed = TEXTS.map((text) => mustReadNft(text).ruleset.tables.map(printTable).join(""));
+    const printed = TEXTS.map((text) =>
+      mustReadNft(text)
+        .ruleset.tables.map((table) => printTable(table))
+        .join(""),
+    );
     expect(await refusedByNft(printed)).toEqual([]);
   });
 
   test("of random rules", async () => {
     const texts = fc.sample(foreignNft, runs(200));
-    const printed = texts.map((text) => mustReadNft(text).ruleset.tables.map(printTable).join(""));
+    const printed = texts.map((text) =>
+      mustReadNft(text)
+        .ruleset.tables.map((table) => printTable(table))
+        .join(""),
+    );
     expect(await refusedByNft(printed)).toEqual([]);
   });
 });

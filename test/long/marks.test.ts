@@ -90,7 +90,9 @@ test.each(DIALECTS)("%s rules that are printed and read again are the same", (di
     fc.property(markRules(anyBits, 6), (all) => {
       const program = read(all.filter((rule) => print(rule) !== undefined));
       const text =
-        dialect === "nft" ? program.ruleset.tables.map(printTable).join("\n") : printSave(program.ruleset, "ip").text;
+        dialect === "nft"
+          ? program.ruleset.tables.map((table) => printTable(table)).join("\n")
+          : printSave(program.ruleset, "ip").text;
       const again = dialect === "nft" ? mustReadNft(text) : mustReadIptables(text, "ip");
       expect(normaliseProgram(again)).toEqual(normaliseProgram(program));
     }),

@@ -196,7 +196,7 @@ describe.each([
     "nft",
     [...own.nft, ...foreign.nft],
     (text: string) => readNftText(text),
-    ({ ruleset }: Program) => ruleset.tables.map(printTable).join(""),
+    ({ ruleset }: Program) => ruleset.tables.map((table) => printTable(table)).join(""),
   ],
   [
     "iptables",

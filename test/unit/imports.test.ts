@@ -74,7 +74,7 @@ const DOORS: ReadonlySet<string> = new Set(["cli", "library"]);
 
 /** The folders of formats/, each of which knows one language, and what else of formats/ it imports. */
 const FORMATS: Readonly<Record<string, readonly string[]>> = {
-  ir: [],
+  ir: ["marks.ts"],
   wasm: [],
   tables: [],
   ipset: [],
@@ -82,9 +82,9 @@ const FORMATS: Readonly<Record<string, readonly string[]>> = {
   // Bytes are put together and summed up as in tables of the classifier. Listeners are written as in the IR.
   router: ["ir", "tables"],
   // A match of iptables names sets, which are ipset's.
-  iptables: ["ipset", "lazy-lookahead.ts"],
+  iptables: ["ipset", "lazy-lookahead.ts", "marks.ts"],
   // nft lists what iptables has loaded, extensions in iptables' own words.
-  nft: ["iptables", "lazy-lookahead.ts"],
+  nft: ["iptables", "lazy-lookahead.ts", "marks.ts"],
 };
 
 const FILES = ["compiler", "runtime"].flatMap((folder) =>

@@ -4,6 +4,7 @@ import type { Diagnostic, Origin } from "../../diagnostics.ts";
 import { ChainGraph } from "../../ir/chain-graph.ts";
 import type { BaseChain, Chain, Rule, Ruleset, Table } from "../../ir/types.ts";
 import { type PrintedText, Unsupported, unsupported } from "../../ir/unsupported.ts";
+import { type Mark, UNMARKED } from "../marks.ts";
 import { type BuiltInChain, builtInFor, entryChain, type IptablesTable, OUR_BUILT_IN, TABLES } from "./hooks.ts";
 import type { Installed } from "./installed.ts";
 import { nameChains } from "./names.ts";
@@ -14,13 +15,14 @@ import { printRule, type RuleContext } from "./print-rule.ts";
  * Chains of ours only. A line `:KPC-… - [0:0]` makes a chain or empties it, so loading the text again replaces what it
  * loaded before. The jumps from the built-in chains cannot be written so: restore has no "unless it is there", and
  * every sequence of its commands changes the number of jumps by a constant. `installed` says what the host has; jumps
- * that are there are left out then, surplus ones deleted, and chains that are not used any more removed.
+ * that are there are left out then, surplus ones deleted, and chains that are not used any more removed. `mark` is given each rule.
  */
 export function printFile(
   ruleset: Ruleset,
   family: "ip" | "ip6",
   installed: Installed,
   header: readonly string[],
+  mark: Mark = UNMARKED,
 ): PrintedText {
   const lacking: Diagnostic[] = [];
   const sections = new Map<IptablesTable, Section>();
@@ -33,7 +35,7 @@ export function printFile(
   };
   for (const builtIn of OUR_BUILT_IN) sectionOf(builtIn.table).chains.add(entryChain(builtIn));
   for (const table of ruleset.tables) {
-    if (table.family === family) addTable(table, family, sectionOf, lacking);
+    if (table.family === family) addTable(table, family, { sectionOf, lacking, mark });
   }
   const parts = TABLES.flatMap((name) => {
     const section = sections.get(name);
@@ -50,12 +52,14 @@ interface Section {
   readonly lines: string[];
 }
 
-function addTable(
-  table: Table,
-  family: "ip" | "ip6",
-  sectionOf: (table: IptablesTable) => Section,
-  lacking: Diagnostic[],
-): void {
+/** What is written while tables are printed. */
+interface Output {
+  readonly sectionOf: (table: IptablesTable) => Section;
+  readonly lacking: Diagnostic[];
+  readonly mark: Mark;
+}
+
+function addTable(table: Table, family: "ip" | "ip6", output: Output): void {
   const graph = new ChainGraph(table);
   const chainNames = nameChains(table.chains.filter(({ kind }) => kind === "regular").map(({ name }) => name));
   const context: RuleContext = { family, chainNames, sets: new Map(table.sets.map((set) => [set.name, set])) };
@@ -65,22 +69,22 @@ function addTable(
       return chain.kind === "base" && builtIn?.table === name ? [{ chain, builtIn }] : [];
     });
     if (entries.length === 0) continue;
-    const section = sectionOf(name);
+    const section = output.sectionOf(name);
     for (const { chain, builtIn } of entries) {
       section.entries.push(builtIn);
-      addChain(chain, entryChain(builtIn), section, context, lacking);
+      addChain(chain, entryChain(builtIn), section, context, output);
     }
     for (const chain of reachable(
       entries.map(({ chain }) => chain),
       graph,
     )) {
-      addChain(chain, chainNames.get(chain.name) ?? chain.name, section, context, lacking);
+      addChain(chain, chainNames.get(chain.name) ?? chain.name, section, context, output);
     }
   }
   for (const chain of table.chains) {
     if (chain.kind === "base" && builtInFor(chain) === undefined) {
       const reason = `iptables has no built-in chain for hook ${chain.hook} at priority ${chain.priority}`;
-      lacking.push(unsupportedByIptables(chain.name, reason, chain.rules[0]?.origin));
+      output.lacking.push(unsupportedByIptables(chain.name, reason, chain.rules[0]?.origin));
     }
   }
 }
@@ -92,13 +96,13 @@ function reachable(start: readonly BaseChain[], graph: ChainGraph): Chain[] {
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-function addChain(chain: Chain, name: string, section: Section, context: RuleContext, lacking: Diagnostic[]): void {
+function addChain(chain: Chain, name: string, section: Section, context: RuleContext, { lacking, mark }: Output): void {
   section.chains.add(name);
   if (chain.kind === "base" && chain.policy === "drop")
     lacking.push(unsupportedByIptables(chain.name, POLICY, chain.rules[0]?.origin));
   for (const rule of joinChoices(chain.rules)) {
     try {
-      section.lines.push(`-A ${name} ${printRule(rule, context)}`);
+      section.lines.push(mark(`-A ${name} ${printRule(rule, context)}`, rule));
     } catch (error) {
       lacking.push(unsupportedRule(error, chain, rule));
     }

@@ -21,11 +21,36 @@ import type {
 } from "../../ir/types.ts";
 import { API_VERSION } from "../../json-output.ts";
 import { type Address, printAddress } from "../../net/address.ts";
+import { type Mark, type Subject, UNMARKED } from "../marks.ts";
 
 /** A program as JSON, two blanks deep: the same program gives the same bytes, wherever its manifests stood. Addresses
- *  are text; other values are numbers, or strings for names. Elements are in the order of the program. */
-export function printIr(program: Program): string {
-  return `${JSON.stringify(programToJson(program), null, 2)}\n`;
+ *  are text; other values are numbers, or strings for names. Elements are in the order of the program. `mark` is given each of what
+ *  has an origin. */
+export function printIr(program: Program, mark: Mark = UNMARKED): string {
+  const json = programToJson(program);
+  return `${mark === UNMARKED ? JSON.stringify(json, null, 2) : printMarked(json, "", mark)}\n`;
+}
+
+/** Where objects of the JSON have what they are printed from. It is no member: JSON has none with such a key. */
+const SUBJECT = Symbol("subject");
+
+type Marked = object & { readonly [SUBJECT]: Subject };
+
+function isMarked(value: unknown): value is Marked {
+  return typeof value === "object" && value !== null && SUBJECT in value;
+}
+
+/** `value` as `JSON.stringify` prints it, with marks. What is marked in it is printed apart, in place of a name that nothing else has. */
+function printMarked(value: object, indent: string, mark: Mark): string {
+  const apart: Marked[] = [];
+  const replace = (_: string, member: unknown): unknown =>
+    isMarked(member) && member !== value ? `\0${apart.push(member) - 1}` : member;
+  return JSON.stringify(value, replace, 2)
+    .replaceAll("\n", `\n${indent}`)
+    .replace(/^( *)(.*)"\\u0000(\d+)"(,?)$/gm, (_, spaces: string, head: string, index: string, comma: string) => {
+      const member = apart[Number(index)] as Marked;
+      return spaces + mark(`${head}${printMarked(member, spaces, mark)}${comma}`, member[SUBJECT]);
+    });
 }
 
 export function programToJson(program: Program): object {
@@ -65,7 +90,8 @@ function tableToJson({ family, name, comment, sets, maps, chains }: Table): obje
     maps: maps.map((map) => mapToJson(map, family)),
     chains: chains.map(({ rules, ...chain }) => ({
       ...chain,
-      rules: rules.map(({ steps, comment: text, whileReplacing }) => ({
+      rules: rules.map(({ steps, comment: text, whileReplacing, ...subject }) => ({
+        [SUBJECT]: subject,
         ...(text === undefined ? {} : { comment: text }),
         ...(whileReplacing === undefined ? {} : { whileReplacing }),
         steps: steps.map((step) => stepToJson(step, family)),
@@ -95,12 +121,13 @@ function componentToJson({ type, sample }: Component, family: Table["family"]): 
   return { type, sample: expressionToJson(sample, family) };
 }
 
-function elementToJson({ key, comment }: SetElement, components: readonly Component[]): object {
+function elementToJson(element: SetElement, components: readonly Component[]): object {
+  const { key, comment } = element;
   const parts = key.map((part, i) => {
     const type = (components[i] as Component).type;
     return typeof part === "object" ? { from: show(part.from, type), to: show(part.to, type) } : show(part, type);
   });
-  return { key: parts, ...(comment === undefined ? {} : { comment }) };
+  return { [SUBJECT]: element, key: parts, ...(comment === undefined ? {} : { comment }) };
 }
 
 function valueToJson({ value }: MapElement, data: MapDeclaration["data"]): unknown {
@@ -157,8 +184,9 @@ export function listenerToJson({ hosts, tls, ...port }: ListeningPort): object {
     ...port,
     hosts: hosts.map(({ host, paths }) => ({
       ...(host === undefined ? {} : { host }),
-      paths: paths.map(({ origin: _, shadowed: __, target, ...rule }) => ({
+      paths: paths.map(({ origin, shadowed: _, target, ...rule }) => ({
         ...rule,
+        [SUBJECT]: { origin },
         target: requestTargetToJson(target),
       })),
     })),
@@ -186,7 +214,12 @@ function requestTargetToJson(target: RequestTarget): object {
 function hostToJson({ host, paths, fallback }: HostRoutes): object {
   return {
     ...(host === undefined ? {} : { host }),
-    paths: paths.map(({ match, path, target }) => ({ match, path, target: targetToJson(target) })),
+    paths: paths.map(({ match, path, target, ...subject }) => ({
+      [SUBJECT]: subject,
+      match,
+      path,
+      target: targetToJson(target),
+    })),
     fallback: targetToJson(fallback),
   };
 }

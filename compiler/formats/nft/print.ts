@@ -24,20 +24,21 @@ import type {
   Value,
   Verdict,
 } from "../../ir/types.ts";
+import { type Mark, UNMARKED } from "../marks.ts";
 import { FLAGS, priorityName, SYMBOLS } from "./keywords.ts";
 import { flagNames, printExpression, printInterval, printKey, printValue } from "./print-expression.ts";
 import { isFamilyTest, printFamilyElements, printFamilyTest } from "./print-family.ts";
 import { printReject } from "./print-reject.ts";
 
-/** One table as `nft list table` shows it. */
-export function printTable(table: Table): string {
+/** One table as `nft list table` shows it. `mark` is given each rule and element. */
+export function printTable(table: Table, mark: Mark = UNMARKED): string {
   const { family, name, comment, sets, maps, chains, objects = [] } = table;
   const inline = inlineTexts(table);
   const blocks = [
     ...objects.map(({ head, lines }) => block(head, lines)),
-    ...maps.filter(({ anonymous }) => !anonymous).map((map) => printMap(map)),
-    ...sets.filter(({ anonymous }) => !anonymous).map((set) => printSet(set)),
-    ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, inline)),
+    ...maps.filter(({ anonymous }) => !anonymous).map((map) => printMap(map, mark)),
+    ...sets.filter(({ anonymous }) => !anonymous).map((set) => printSet(set, mark)),
+    ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, inline, mark)),
   ];
   const head = [
     ...(comment === undefined ? [] : [`\tcomment ${quoteComment(comment)}`]),
@@ -74,12 +75,12 @@ function inlineTexts({ sets, maps, chains, family }: Table): (text: string) => s
 
 // --- sets and maps -----------------------------------------------------------------------------------------------------
 
-function printSet(set: SetDeclaration): string {
-  return block(`set ${set.name}`, [...declareSet(set), ...printElements(set, printSetElement)]);
+function printSet(set: SetDeclaration, mark: Mark): string {
+  return block(`set ${set.name}`, [...declareSet(set), ...printElements(set, printSetElement, mark)]);
 }
 
-function printMap(map: MapDeclaration): string {
-  return block(`map ${map.name}`, [...declareMap(map), ...printElements(map, printMapElement)]);
+function printMap(map: MapDeclaration, mark: Mark): string {
+  return block(`map ${map.name}`, [...declareMap(map), ...printElements(map, printMapElement, mark)]);
 }
 
 /** The lines that declare `set`, without its elements. */
@@ -135,13 +136,14 @@ function isTypeName(sample: Component["sample"]): boolean {
 function printElements<Declaration extends SetDeclaration | MapDeclaration>(
   declaration: Declaration,
   print: (element: Declaration["elements"][number], declaration: Declaration) => string,
+  mark: Mark,
 ): string[] {
   const { elements } = declaration;
   if (elements.length === 0) return [];
   const runs: string[] = [];
   for (let start = 0; start < elements.length; start += RUN) {
     const run = elements.slice(start, start + RUN);
-    runs.push(run.map((element) => print(element, declaration)).join(BETWEEN_ELEMENTS));
+    runs.push(run.map((element) => mark(print(element, declaration), element)).join(BETWEEN_ELEMENTS));
   }
   return [`elements = { ${runs.join(BETWEEN_ELEMENTS)} }`];
 }
@@ -178,12 +180,13 @@ function printMapElement(element: MapElement, map: MapDeclaration): string {
 
 // --- chains ------------------------------------------------------------------------------------------------------------
 
-function printChain(chain: Chain, family: TableFamily, inline: (text: string) => string): string {
+function printChain(chain: Chain, family: TableFamily, inline: (text: string) => string, mark: Mark): string {
   const head = [
     ...(chain.comment === undefined ? [] : [`comment ${quoteComment(chain.comment)}`]),
     ...(chain.kind === "base" ? [printHook(chain, family)] : []),
   ];
-  return block(`chain ${chain.name}`, [...head, ...chain.rules.map((rule) => inline(printRule(rule, family)))]);
+  const rules = chain.rules.map((rule) => mark(inline(printRule(rule, family)), rule));
+  return block(`chain ${chain.name}`, [...head, ...rules]);
 }
 
 /** `type … hook … priority …; policy …;` */

@@ -1,58 +1,41 @@
 /** The lines of printed rules, each with the line of the manifest that it comes from. */
-import type { Origin } from "../../../compiler/diagnostics.ts";
+
+import { NOTHING_INSTALLED } from "../../../compiler/formats/iptables/installed.ts";
 import { printIr } from "../../../compiler/formats/ir/print.ts";
+import { type Mark, markedLines } from "../../../compiler/formats/marks.ts";
 import { printTable } from "../../../compiler/formats/nft/print.ts";
-import type { Program, Table } from "../../../compiler/ir/types.ts";
+import type { Program } from "../../../compiler/ir/types.ts";
 import { printIptables } from "../../../compiler/print.ts";
 import { placeAt } from "../../../compiler/trace/view.ts";
-import type { LinePlace, RuleLine, RuleText } from "../protocol.ts";
+import type { RuleLine, RuleText } from "../protocol.ts";
 
 /** The rules of `program` in each language that can hold them. */
 export function programTexts(program: Program): RuleText[] {
-  const nft = program.ruleset.tables.flatMap(nftLines);
-  const saved = (["ip", "ip6"] as const).flatMap((family): RuleText[] => {
-    const { text, unsupported } = printIptables(program, family);
-    const language = family === "ip" ? "iptables" : "ip6tables";
-    return unsupported.length > 0 ? [] : [{ language, lines: plainLines(text) }];
+  const { tables } = program.ruleset;
+  return [
+    { language: "nft", lines: linesOf((mark) => tables.map((table) => printTable(table, mark)).join("")) },
+    ...iptablesText(program, "ip"),
+    ...iptablesText(program, "ip6"),
+    { language: "ir", lines: linesOf((mark) => printIr(program, mark)) },
+  ];
+}
+
+/** Nothing where iptables cannot say what the program does. */
+function iptablesText(program: Program, family: "ip" | "ip6"): RuleText[] {
+  let isWhole = true;
+  const lines = linesOf((mark) => {
+    const { text, unsupported } = printIptables(program, family, NOTHING_INSTALLED, [], mark);
+    isWhole = unsupported.length === 0;
+    return text.trimStart();
   });
-  return [{ language: "nft", lines: nft }, ...saved, { language: "ir", lines: plainLines(printIr(program)) }];
+  return isWhole ? [{ language: family === "ip" ? "iptables" : "ip6tables", lines }] : [];
 }
 
-function plainLines(text: string): RuleLine[] {
-  return text
-    .replace(/\n$/, "")
-    .split("\n")
-    .map((line) => ({ text: line }));
-}
-
-/** A table as `nft list table` shows it. Elements and rules have a line each, in the order of the table. */
-function nftLines(table: Table): RuleLine[] {
-  const origins = new Map<string, readonly (Origin | undefined)[]>([
-    ...table.maps.map(({ name, elements }) => [`map ${name}`, elements.map(({ origin }) => origin)] as const),
-    ...table.sets.map(({ name, elements }) => [`set ${name}`, elements.map(({ origin }) => origin)] as const),
-    ...table.chains.map(({ name, rules }) => [`chain ${name}`, rules.map(({ origin }) => origin)] as const),
-  ]);
-  const lines = printTable(table).replace(/\n$/, "").split("\n");
-  const told: RuleLine[] = [];
-  let own: readonly (Origin | undefined)[] = [];
-  let next = 0;
-  let isInside = false;
-  for (const [i, line] of lines.entries()) {
-    const head = /^\t(map|set|chain) (\S+) \{$/.exec(line);
-    if (head !== null) {
-      own = origins.get(`${head[1]} ${head[2]}`) ?? [];
-      next = 0;
-      isInside = head[1] === "chain" && !/^\t\ttype /.test(lines[i + 1] ?? "");
-    } else if (line === "\t}") isInside = false;
-    const starts = /^\t\telements = \{/.test(line);
-    const origin = (isInside && head === null) || starts ? own[next++] : undefined;
-    if (starts || /^\t\ttype .* hook /.test(line)) isInside = true;
-    told.push({ text: line.replaceAll("\t", "  "), ...(origin === undefined ? {} : { place: linePlace(origin) }) });
-  }
-  return told;
-}
-
-function linePlace(origin: Origin): LinePlace {
-  const { file, line } = placeAt(origin);
-  return { file, line };
+function linesOf(print: (mark: Mark) => string): RuleLine[] {
+  return markedLines(print).map(({ text, subject }) => {
+    const line = text.replaceAll("\t", "  ");
+    if (subject?.origin === undefined) return { text: line };
+    const { file, line: number } = placeAt(subject.origin);
+    return { text: line, place: { file, line: number } };
+  });
 }

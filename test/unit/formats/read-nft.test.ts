@@ -363,7 +363,7 @@ delete element ip6 t s { fd00::1 }
       const { program } = readNftText(table(`${match} ${unknown} drop`, "ip6"));
       const [rule] = rulesOf(program);
       expect(rule?.steps.some(({ kind }) => kind.startsWith("opaque"))).toBe(true);
-      expect(program.ruleset.tables.map(printTable).join("")).toContain(unknown);
+      expect(program.ruleset.tables.map((table) => printTable(table)).join("")).toContain(unknown);
     }
   });
 
@@ -372,7 +372,7 @@ delete element ip6 t s { fd00::1 }
       "table ip t {\n\tflags dormant\n\n\tchain c {\n\t\ttype filter hook input priority filter; policy drop;\n\t}\n}\n";
     const program = mustReadNft(text);
     expect(program.ruleset.tables[0]).toMatchObject({ dormant: true });
-    expect(program.ruleset.tables.map(printTable)).toEqual([text]);
+    expect(program.ruleset.tables.map((table) => printTable(table))).toEqual([text]);
     expect(new Hooks(program).at("IPv4", "input")).toEqual([]);
   });
 
