@@ -4,6 +4,8 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { browserMissing, runPage } from "../support/browser.ts";
+import { kpc } from "../support/cli.ts";
+import { startBrowser } from "../support/page.ts";
 import {
   type CommandRun,
   commandsOf,
@@ -17,6 +19,7 @@ import {
   wantedOf,
 } from "../support/pages.ts";
 import { EVERYTHING } from "../support/runs.ts";
+import { asWritten, drawingIn, openSite } from "../support/site.ts";
 
 const UPDATE = process.env["KPC_UPDATE_PAGES"] === "1";
 
@@ -69,7 +72,38 @@ describe.each(RUN)("$name", (page) => {
     expect(stdout.trimEnd().split("\n")).toEqual(wantedOf(example));
   });
 
-  test.skipIf(browserMissing !== undefined).each(blocks.filter(({ language }) => language === "html"))(
+  const ofBrowsers = blocks.filter(({ language }) => language === "html");
+
+  test.skipIf(browserMissing !== undefined).each(ofBrowsers.filter(({ text: html }) => html.includes("<kpc-walk")))(
+    "a page with a walk: $text",
+    async ({ text: html }) => {
+      const [, src = "", packet = ""] = /<kpc-walk src="([^"]+)" packet="([^"]+)">/.exec(html) ?? [];
+      const names = [...src.split(" "), ...[...html.matchAll(/<img src="([^"]+)"/g)].map(([, name = ""]) => name)];
+      const files = Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name), "utf8")]));
+      const browser = await startBrowser();
+      try {
+        const { page: shown } = await openSite(browser, html, { files });
+        const { stdout } = kpc(
+          [
+            "trace",
+            packet,
+            ...src.replace("kpc.yaml", "-c kpc.yaml").split(" "),
+            "-o",
+            "svg",
+            "--no-table",
+            "--scheme",
+            "light",
+          ],
+          { folder },
+        );
+        expect(await drawingIn(shown)).toBe(await asWritten(shown, stdout));
+      } finally {
+        await browser.close();
+      }
+    },
+  );
+
+  test.skipIf(browserMissing !== undefined).each(ofBrowsers.filter(({ text: html }) => !html.includes("<kpc-walk")))(
     "a page: $text",
     async (example: PageBlock) => {
       const [, script = ""] = /<script type="module">(.*)<\/script>/s.exec(example.text) ?? [];

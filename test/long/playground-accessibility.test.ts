@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { VIEWS } from "../../runtime/playground/protocol.ts";
 import { browserMissing } from "../support/browser.ts";
 import { andAnswer, openPage, startBrowser } from "../support/page.ts";
+import { drawingIn, openSite, pageWith } from "../support/site.ts";
 
 /** The checker, as a script for the page. */
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
@@ -29,6 +30,30 @@ describe.skipIf(browserMissing !== undefined)("the playground has no serious fau
       if (view !== "walk") await andAnswer(page, () => page.click(`#tab-${view}`));
       expect({ view, faults: await page.evaluate(seriousFaults) }).toEqual({ view, faults: [] });
     }
+    await page.context().close();
+  });
+});
+
+describe.skipIf(browserMissing !== undefined)("<kpc-walk> has no serious fault", () => {
+  let browser: Browser;
+
+  beforeAll(async () => {
+    browser = await startBrowser();
+  });
+
+  afterAll(() => browser.close());
+
+  test.each([
+    ["dark", 1440],
+    ["light", 390],
+  ] as const)("%s, %i pixels wide", async (colorScheme, width) => {
+    const body = `<h1>walks</h1>
+<kpc-walk src="examples/broken/manifests.yaml examples/broken/bridge-netfilter.yaml" packet="tcp client &gt; svc/web"></kpc-walk>
+<kpc-walk src="gone.yaml" packet="tcp client &gt; svc/web"></kpc-walk>`;
+    const { page } = await openSite(browser, pageWith(body), { colorScheme, viewport: { width, height: 844 } });
+    await drawingIn(page);
+    await page.evaluate(AXE);
+    expect(await page.evaluate(seriousFaults)).toEqual([]);
     await page.context().close();
   });
 });

@@ -6,8 +6,8 @@ import { linkTo } from "../links.ts";
 
 /** What a view may do with the page. */
 export interface ViewContext {
-  /** Opens the file, with the cursor on the line. */
-  readonly goTo: (place: LinePlace) => void;
+  /** Opens the file, with the cursor on the line; undefined: there is no editor. */
+  readonly goTo: ((place: LinePlace) => void) | undefined;
   /** The colours of the page. */
   readonly scheme: "light" | "dark";
   /** Tells another branch of the walk, from 1. */
@@ -16,9 +16,11 @@ export interface ViewContext {
   readonly ask: (question: string) => void;
 }
 
-/** A button that leads to a line of a file. */
+/** A button that leads to a line of a file; where nothing can show it, its name alone. */
 export function placeButton(place: LinePlace, { goTo }: ViewContext): HTMLElement {
-  const button = h("button", { type: "button", class: "place" }, `${place.file}:${place.line}`);
+  const name = `${place.file}:${place.line}`;
+  if (goTo === undefined) return h("span", { class: "place" }, name);
+  const button = h("button", { type: "button", class: "place" }, name);
   button.addEventListener("click", () => goTo(place));
   return linkTo(button, place);
 }

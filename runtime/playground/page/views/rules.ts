@@ -46,6 +46,6 @@ function lineElement({ text, place }: RuleLine, { goTo }: ViewContext): HTMLElem
     { type: "button", class: "line linked", title: `${place.file}:${place.line}` },
     h("code", {}, text),
   );
-  line.addEventListener("click", () => goTo(place));
+  line.addEventListener("click", () => goTo?.(place));
   return linkTo(line, place);
 }

@@ -65,7 +65,7 @@ function stepElement({ number, direction, where, head, isLost, lines }: StepLine
   );
   if (first === undefined) return item;
   item.addEventListener("keydown", ({ key, target }) => {
-    if (key === "Enter" && target === item) context.goTo(first);
+    if (key === "Enter" && target === item) context.goTo?.(first);
   });
   return linkTo(item, first);
 }
