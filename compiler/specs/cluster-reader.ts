@@ -1,8 +1,9 @@
 /** kpc's own kinds among the objects of the input: of them only Cluster says something about the cluster. */
-import type { Report } from "../diagnostics.ts";
+import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Field } from "../documents/field.ts";
 import { nearest } from "../documents/nearest.ts";
 import { show } from "../documents/show.ts";
+import type { NamedField } from "./located.ts";
 import { decodeNetwork } from "./network.ts";
 import type { NetworkSpec } from "./network-types.ts";
 
@@ -15,8 +16,36 @@ export function isOwnGroup(apiVersion: string): boolean {
   return apiVersion.startsWith("kpc.dev/");
 }
 
-/** Reads the Cluster of the input, of which there may be one. */
-export class ClusterReader {
+/** An object of kpc's own group. */
+export interface ClusterAddition {
+  readonly kind: "own";
+  readonly type: string;
+  readonly apiVersion: string;
+  readonly object: NamedField;
+  /** What a Cluster of the version that is read says. */
+  readonly read: ReadCluster | undefined;
+}
+
+interface ReadCluster {
+  readonly findings: readonly Diagnostic[];
+  /** Undefined: it has an error. */
+  readonly network: NetworkSpec | undefined;
+}
+
+export function readOwn(type: string, apiVersion: string, object: NamedField): ClusterAddition {
+  const read = type === KIND && apiVersion === VERSION ? readCluster(object.field) : undefined;
+  return { kind: "own", type, apiVersion, object, read };
+}
+
+function readCluster(field: Field): ReadCluster {
+  const findings: Diagnostic[] = [];
+  const report: Report = (finding) => void findings.push(finding);
+  const network = decodeNetwork({ report, root: field, subject: KIND }, field);
+  return { findings, network: findings.some(({ severity }) => severity === "error") ? undefined : network };
+}
+
+/** Takes the Cluster of the input, of which there may be one. */
+export class ClusterJoiner {
   /** Undefined: there is none, or one with an error. */
   network: NetworkSpec | undefined;
   private first: Field | undefined;
@@ -27,12 +56,12 @@ export class ClusterReader {
   }
 
   /** Takes an object of kpc's own group; false for a kind that is no part of the input: settings, expectations. */
-  add(kind: string, apiVersion: string, field: Field): boolean {
-    if (kind !== KIND) {
-      if (nearest(kind, [KIND]) === undefined) return false;
-      reportUnknownKind(kind, KIND, field, this.report);
-    } else if (apiVersion !== VERSION) {
-      const message = `no matches for kind "${kind}" in version ${show(apiVersion)}: expected ${show(VERSION)}`;
+  add({ type, apiVersion, object: { field }, read }: ClusterAddition): boolean {
+    if (type !== KIND) {
+      if (nearest(type, [KIND]) === undefined) return false;
+      reportUnknownKind(type, KIND, field, this.report);
+    } else if (read === undefined) {
+      const message = `no matches for kind "${type}" in version ${show(apiVersion)}: expected ${show(VERSION)}`;
       this.report({ severity: "error", code: "unknown-version", message, origin: field.get("apiVersion") ?? field });
     } else if (this.first !== undefined) {
       const message = "expected one Cluster in the input: what several say is not put together";
@@ -40,19 +69,10 @@ export class ClusterReader {
       this.report({ severity: "error", code: "duplicate-object", message, origin: field, notes });
     } else {
       this.first = field;
-      this.read(field);
+      for (const finding of read.findings) this.report(finding);
+      this.network = read.network;
     }
     return true;
-  }
-
-  private read(field: Field): void {
-    let sound = true;
-    const report: Report = (finding) => {
-      if (finding.severity === "error") sound = false;
-      this.report(finding);
-    };
-    const network = decodeNetwork({ report, root: field, subject: KIND }, field);
-    if (sound) this.network = network;
   }
 }
 

@@ -7,3 +7,9 @@ export interface Located<T> {
   /** The value does not stand there: kpc has chosen it. */
   readonly assumed?: true;
 }
+
+/** An object, and `namespace/name` as far as it says. */
+export interface NamedField {
+  readonly field: Field;
+  readonly name: string;
+}
