@@ -1,20 +1,27 @@
 /** Texts as documents: values first, positions only when somebody asks. */
 import type { Report, Source, Span } from "../diagnostics.ts";
 import { looksLikeJson, readJson } from "./json.ts";
+import type { SourceMemory } from "./memory.ts";
 import type { Document } from "./types.ts";
 import { readYaml } from "./yaml.ts";
 
 /** The documents of `source`, one after the other: a document's tree is gone before the next one is read, and a long List
  *  comes as its head, without items, and then item by item where that is safe. A document with an error is left
  *  out. Reports `not-text`, `yaml-syntax`, `json-syntax`, `duplicate-key`, `too-many-aliases`, `too-deep`, `too-large`,
- *  and `empty-input` when there is no document at all, of `wanted`. */
-export function* readDocuments(source: Source, report: Report, wanted = "Kubernetes objects"): Generator<Document> {
+ *  and `empty-input` when there is no document at all, of `wanted`. `memory`: of an earlier reading; documents that have not changed
+ *  are the same ones. */
+export function* readDocuments(
+  source: Source,
+  report: Report,
+  wanted = "Kubernetes objects",
+  memory?: SourceMemory,
+): Generator<Document> {
   let empty = true;
   const noticing: Report = (diagnostic) => {
     empty = false;
     report(diagnostic);
   };
-  for (const document of readAny(source, noticing)) {
+  for (const document of readAny(source, noticing, memory)) {
     empty = false;
     yield document;
   }
@@ -24,16 +31,17 @@ export function* readDocuments(source: Source, report: Report, wanted = "Kuberne
   }
 }
 
-function* readAny(source: Source, report: Report): Generator<Document> {
+function* readAny(source: Source, report: Report, memory: SourceMemory | undefined): Generator<Document> {
   if (looksLikeJson(source.text)) {
-    const json = readJson(source, report);
+    const json = readJson(source, report, memory?.json);
     if (json !== "not JSON") {
+      memory?.yaml.forget();
       yield* json;
       return;
     }
-  }
+  } else memory?.json.forget();
   const strange = source.text.search(NOT_TEXT);
-  if (strange < 0) yield* readYaml(source, report);
+  if (strange < 0) yield* readYaml(source, report, memory?.yaml);
   else reportNotText(source, strange, report);
 }
 

@@ -10,6 +10,7 @@ import {
 } from "./json-list.ts";
 import { JsonPlaces } from "./json-places.ts";
 import { countColons, repeatedKeys, skipSpace, skipValue, syntaxErrorIn } from "./json-text.ts";
+import type { PartMemory } from "./part-memory.ts";
 import { isObject, show } from "./show.ts";
 import type { Document, Path, TypeMeta } from "./types.ts";
 
@@ -24,13 +25,17 @@ export function looksLikeJson(text: string): boolean {
 
 /** The documents in a JSON text: one, or several values one after the other, or a long List as its head and then item by
  *  item; none when it is not sound, which is reported. `not JSON`: the YAML reader should have a look, because YAML's flow
- *  style looks alike. */
-export function readJson(source: Source, report: Report): Iterable<Document> | "not JSON" {
+ *  style looks alike. `memory`: what was read from the text before it was changed; with it each List comes item by item. */
+export function readJson(
+  source: Source,
+  report: Report,
+  memory?: PartMemory<JsonDocument>,
+): Iterable<Document> | "not JSON" {
   const { text } = source;
   if (text.includes("\ufffd")) return "not JSON"; // broken UTF-8, which the caller reports
   const start = text.charCodeAt(0) === BYTE_ORDER_MARK ? 1 : 0;
   const reader = new Reader(source, start, text.length, report);
-  const documents = reader.read();
+  const documents = (memory && reader.recall(memory)) ?? reader.read();
   if (documents !== undefined) return documents;
   const values = boundsOfValues(text, start);
   if (values !== undefined) return readValues(source, values, report);
@@ -69,7 +74,7 @@ function boundsOfValues(text: string, from: number): readonly Bounds[] | undefin
 const BYTE_ORDER_MARK = 0xfeff;
 
 /** Something to be read by itself. */
-interface Part {
+interface JsonPart {
   readonly text: string;
   readonly start: number;
   readonly end: number;
@@ -82,7 +87,7 @@ function same(offset: number): number {
 }
 
 /** The value of a part; undefined when it is no JSON. */
-function parse({ text, start, end }: Part): unknown {
+function parse({ text, start, end }: JsonPart): unknown {
   try {
     return JSON.parse(text.slice(start, end));
   } catch (error) {
@@ -93,7 +98,7 @@ function parse({ text, start, end }: Part): unknown {
 
 /** A List and what its head says of the items. */
 interface ReadableList extends Pick<SplitJsonList, "items"> {
-  readonly head: Part;
+  readonly head: JsonPart;
   readonly type: TypeMeta;
 }
 
@@ -115,9 +120,48 @@ class Reader {
     const { source, start, end } = this;
     const list = end - start > MAX_RETRY ? this.split() : undefined;
     if (list !== undefined) return this.readList(list);
-    const whole: Part = { text: source.text, start, end, place: same };
+    const whole: JsonPart = { text: source.text, start, end, place: same };
     const value = parse(whole);
     return value === undefined ? undefined : this.check(whole, value);
+  }
+
+  /** The head of a List and its items, as far as they have changed since `memory`; undefined where the text has to be read whole: it is no
+   *  List, or there is something to report. */
+  recall(memory: PartMemory<JsonDocument>): readonly Document[] | undefined {
+    memory.begin();
+    const documents = this.recallList(memory);
+    if (documents === undefined) memory.abandon();
+    return documents;
+  }
+
+  private recallList(memory: PartMemory<JsonDocument>): readonly Document[] | undefined {
+    const list = this.split();
+    if (list === undefined || typeof list.type.apiVersion !== "string" || list.type.apiVersion === "") return undefined;
+    const { text } = this.source;
+    const recalled = [this.recallPart(memory, list.head, undefined)];
+    for (const [start, end] of list.items)
+      recalled.push(this.recallPart(memory, { text, start, end, place: same }, list.type));
+    const documents = recalled.filter((document) => document !== undefined);
+    if (documents.length < recalled.length) return undefined;
+    for (const document of documents) memory.keep(document);
+    return documents;
+  }
+
+  /** Undefined: it is no JSON, or has a key twice. */
+  private recallPart(
+    memory: PartMemory<JsonDocument>,
+    part: JsonPart,
+    list: TypeMeta | undefined,
+  ): JsonDocument | undefined {
+    const text = part.text.slice(part.start, part.end);
+    const known = memory.find(text, keyOf(list));
+    if (known !== undefined) {
+      known.moveTo(this.source, part);
+      return known;
+    }
+    const value = parse(part);
+    const isSound = value !== undefined && countColons(part.text, part.start, part.end) === countMembers(value);
+    return isSound ? new JsonDocument(this.source, part, value, list) : undefined;
   }
 
   /** The text taken apart, when it is a List. */
@@ -153,7 +197,7 @@ class Reader {
   ): Generator<Document, number | undefined> {
     for (let index = count; index < items.length; index++) {
       const [start, end] = items[index] as SplitJsonList["items"][number];
-      const item: Part = { text: this.source.text, start, end, place: same };
+      const item: JsonPart = { text: this.source.text, start, end, place: same };
       const value = parse(item);
       if (value === undefined) return index;
       yield* this.check(item, value, type);
@@ -162,7 +206,7 @@ class Reader {
   }
 
   /** The document with this value, unless a key in it is there twice. */
-  private *check(part: Part, value: unknown, list?: TypeMeta): Generator<Document> {
+  private *check(part: JsonPart, value: unknown, list?: TypeMeta): Generator<Document> {
     if (countColons(part.text, part.start, part.end) === countMembers(value)) {
       yield new JsonDocument(this.source, part, value, list);
       return;
@@ -190,18 +234,25 @@ class Reader {
   }
 }
 
+/** What a List says of its items, as a key of a memory. */
+function keyOf(list: TypeMeta | undefined): string {
+  return list === undefined ? "" : JSON.stringify([list.apiVersion, list.kind]);
+}
+
 /** A part of a text that JSON.parse has accepted. */
-class JsonDocument implements Document {
-  readonly source: Source;
+export class JsonDocument implements Document {
+  source: Source;
   readonly list?: TypeMeta;
-  private readonly part: Part;
+  readonly key: string;
+  private part: JsonPart;
   private held: { readonly value: unknown } | undefined;
   private places: JsonPlaces | undefined;
 
-  constructor(source: Source, part: Part, value: unknown, list: TypeMeta | undefined) {
+  constructor(source: Source, part: JsonPart, value: unknown, list: TypeMeta | undefined) {
     this.source = source;
     this.part = part;
     this.held = { value };
+    this.key = keyOf(list);
     if (list !== undefined) this.list = list;
   }
 
@@ -209,8 +260,20 @@ class JsonDocument implements Document {
     return this.held === undefined ? parse(this.part) : this.held.value;
   }
 
+  get text(): string {
+    const { text, start, end } = this.part;
+    return text.slice(start, end);
+  }
+
   forget(): void {
     this.held = undefined;
+  }
+
+  /** It stands somewhere else now. */
+  moveTo(source: Source, part: JsonPart): void {
+    this.source = source;
+    this.part = part;
+    this.places = undefined;
   }
 
   locate(path: Path, what: "key" | "value"): Span {

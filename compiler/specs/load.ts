@@ -1,8 +1,10 @@
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
+import { DocumentMemory } from "../documents/memory.ts";
 import { insteadOfManifests, otherInput } from "../documents/other-input.ts";
 import { printable, show } from "../documents/show.ts";
+import type { Document } from "../documents/types.ts";
 import { unreachable } from "../invariant.ts";
 import { ClusterJoiner, reportUnknownKind } from "./cluster-reader.ts";
 import { GATEWAY_GROUP } from "./gateway-references.ts";
@@ -11,13 +13,34 @@ import type { Located, NamedField } from "./located.ts";
 import { type Addition, type ObjectAddition, readObjects, type SpecLists } from "./read-objects.ts";
 import type { Meta, SkippedKind, Specs } from "./types.ts";
 
-/** All objects in `sources`. An object with an error is reported and left out; the others are still read. */
-export function loadSpecs(sources: Iterable<Source>, report: Report): Specs {
+/** What was read of the sources of one workspace, so that after a change only documents that have changed are read and decoded. An object
+ *  that has not changed is the same value as before, and says where it stands in the newest texts: what was made of older texts is no
+ *  longer told by its places. */
+export class SpecsMemory {
+  readonly documents = new DocumentMemory();
+  private readonly additions = new WeakMap<Document, readonly Addition[]>();
+
+  additionsOf(document: Document): readonly Addition[] {
+    const known = this.additions.get(document);
+    if (known !== undefined) return known;
+    const made = additionsOf(document);
+    this.additions.set(document, made);
+    return made;
+  }
+}
+
+function additionsOf(document: Document): readonly Addition[] {
+  return readObjects(Field.root(document), document.list);
+}
+
+/** All objects in `sources`. An object with an error is reported and left out; the others are still read. `memory`: of earlier readings. */
+export function loadSpecs(sources: Iterable<Source>, report: Report, memory?: SpecsMemory): Specs {
   let findings: Diagnostic[] = [];
   const loader = new Loader((finding) => void findings.push(finding));
+  memory?.documents.begin();
   for (const source of sources) {
-    for (const document of readDocuments(source, loader.report)) {
-      loader.add(readObjects(Field.root(document), document.list));
+    for (const document of readDocuments(source, loader.report, undefined, memory?.documents.of(source))) {
+      loader.add(memory === undefined ? additionsOf(document) : memory.additionsOf(document));
       document.forget?.();
     }
     for (const finding of otherThanManifests(source, findings) ?? findings) report(finding);

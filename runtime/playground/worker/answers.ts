@@ -1,5 +1,5 @@
-/** The answer of each view. Pure: a workspace gives the same answer each time. */
-import { compile } from "../../../compiler/compile.ts";
+/** The answer of each view. A workspace gives the same answer each time; what is remembered of an earlier one makes it faster. */
+import { compileSpecs } from "../../../compiler/compile.ts";
 import { describeNetwork } from "../../../compiler/described.ts";
 import { type DiagnosticData, diagnosticToJson } from "../../../compiler/documents/render.ts";
 import { findClusterFaults } from "../../../compiler/findings/cluster-findings.ts";
@@ -7,6 +7,7 @@ import { compare, matrix, type NodeSettings, verify } from "../../../compiler/in
 import { unreachable } from "../../../compiler/invariant.ts";
 import { rulesOfCompiled } from "../../../compiler/library/compile.ts";
 import { printTable } from "../../../compiler/print.ts";
+import { loadSpecs } from "../../../compiler/specs/load.ts";
 import type {
   CheckAnswer,
   ClassifierAnswer,
@@ -20,27 +21,31 @@ import type {
   Workspace,
 } from "../protocol.ts";
 import { agreement } from "./agreement.ts";
-import { type Contents, contentsOf } from "./contents.ts";
+import { type Contents, contentsOf, WorkspaceMemory } from "./contents.ts";
 import { programTexts } from "./program-lines.ts";
 import { reportOf } from "./report.ts";
 import { walkAnswer } from "./walk.ts";
 
-export async function answerFor(view: ViewName, workspace: Workspace): Promise<ViewAnswer> {
+export async function answerFor(
+  view: ViewName,
+  workspace: Workspace,
+  memory = new WorkspaceMemory(),
+): Promise<ViewAnswer> {
   switch (view) {
     case "walk":
-      return walkAnswer(workspace);
+      return walkAnswer(workspace, memory);
     case "rules":
-      return rulesAnswer(workspace);
+      return rulesAnswer(workspace, memory);
     case "matrix":
-      return matrixAnswer(workspace);
+      return matrixAnswer(workspace, memory);
     case "check":
-      return checkAnswer(workspace);
+      return checkAnswer(workspace, memory);
     case "verify":
-      return verifyAnswer(workspace);
+      return verifyAnswer(workspace, memory);
     case "diff":
-      return diffAnswer(workspace);
+      return diffAnswer(workspace, memory);
     case "classifier":
-      return classifierAnswer(workspace);
+      return classifierAnswer(workspace, memory);
     default:
       return unreachable(view);
   }
@@ -61,25 +66,28 @@ function settingsFor(settings: InputFile | undefined, node: string | undefined):
 }
 
 /** Rules for the node that the page shows: the one that was chosen, or the first. Of a node alone less can be wrong than of all. */
-function compiledFor({ manifests, config, early, base: { nodes } }: Contents, chosen: string) {
+function compiledFor({ manifests, config, early, memory, base: { nodes } }: Contents, chosen: string) {
   const nodeName = nodes.includes(chosen) ? chosen : (config.nodeName ?? nodeOf(nodes, chosen));
-  const { compiled, diagnostics } = compile(manifests, nodeName === undefined ? config : { ...config, nodeName });
+  const { compiled, diagnostics } = compileSpecs(
+    (report) => loadSpecs(manifests, report, memory),
+    nodeName === undefined ? config : { ...config, nodeName },
+  );
   return { compiled, base: { diagnostics: [...early, ...diagnostics].map(diagnosticToJson), nodes } };
 }
 
-function rulesAnswer({ files, mode, node }: Workspace): RulesAnswer {
-  const { compiled, base } = compiledFor(contentsOf(files, mode), node);
+function rulesAnswer({ files, mode, node }: Workspace, memory: WorkspaceMemory): RulesAnswer {
+  const { compiled, base } = compiledFor(contentsOf(files, mode, memory.files), node);
   return { view: "rules", ...base, texts: compiled === undefined ? [] : programTexts(compiled.program) };
 }
 
-function matrixAnswer({ files, mode }: Workspace): MatrixViewAnswer {
-  const { manifests, settings, base, resolved } = contentsOf(files, mode);
+function matrixAnswer({ files, mode }: Workspace, memory: WorkspaceMemory): MatrixViewAnswer {
+  const { manifests, settings, base, resolved } = contentsOf(files, mode, memory.files);
   const found = resolved && matrix(manifests, settings === undefined ? {} : { settings });
   return { view: "matrix", ...base, matrix: found?.result };
 }
 
-function checkAnswer({ files, mode }: Workspace): CheckAnswer {
-  const { resolved, base } = contentsOf(files, mode);
+function checkAnswer({ files, mode }: Workspace, memory: WorkspaceMemory): CheckAnswer {
+  const { resolved, base } = contentsOf(files, mode, memory.files);
   const isWhole = resolved !== undefined && resolved.specs.nodes.length > 0;
   const findings: readonly DiagnosticData[] = isWhole
     ? findClusterFaults(describeNetwork(resolved)).findings.map(diagnosticToJson)
@@ -87,8 +95,8 @@ function checkAnswer({ files, mode }: Workspace): CheckAnswer {
   return { view: "check", ...base, findings };
 }
 
-async function verifyAnswer({ files, mode, node }: Workspace): Promise<VerifyAnswer> {
-  const { manifests, rules, settings, base } = contentsOf(files, mode);
+async function verifyAnswer({ files, mode, node }: Workspace, memory: WorkspaceMemory): Promise<VerifyAnswer> {
+  const { manifests, rules, settings, base } = contentsOf(files, mode, memory.files);
   const dumps = rules.map(({ name }) => name);
   if (rules.length === 0) return { view: "verify", ...base, dumps };
   const { result, refusal } = await verify(manifests, rules, {
@@ -103,15 +111,15 @@ async function verifyAnswer({ files, mode, node }: Workspace): Promise<VerifyAns
   };
 }
 
-function diffAnswer({ files, before, mode, node }: Workspace): DiffAnswer {
-  const left = compiledFor(contentsOf(before, mode), node).compiled;
-  const { compiled: right, base } = compiledFor(contentsOf(files, mode), node);
+function diffAnswer({ files, before, mode, node }: Workspace, memory: WorkspaceMemory): DiffAnswer {
+  const left = compiledFor(contentsOf(before, mode, memory.before), node).compiled;
+  const { compiled: right, base } = compiledFor(contentsOf(files, mode, memory.files), node);
   if (left === undefined || right === undefined) return { view: "diff", ...base };
   return { view: "diff", ...base, report: reportOf(compare(rulesOfCompiled(left), rulesOfCompiled(right))) };
 }
 
-function classifierAnswer({ files, mode, node }: Workspace): ClassifierAnswer {
-  const { compiled, base } = compiledFor(contentsOf(files, mode), node);
+function classifierAnswer({ files, mode, node }: Workspace, memory: WorkspaceMemory): ClassifierAnswer {
+  const { compiled, base } = compiledFor(contentsOf(files, mode, memory.files), node);
   const nothing = {
     view: "classifier",
     ...base,

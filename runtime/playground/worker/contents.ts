@@ -5,12 +5,19 @@ import { diagnosticToJson } from "../../../compiler/documents/render.ts";
 import { resolveConfigs } from "../../../compiler/node/all-nodes.ts";
 import type { Config } from "../../../compiler/node/config.ts";
 import { readConfigFile } from "../../../compiler/node/read-config.ts";
-import { loadSpecs } from "../../../compiler/specs/load.ts";
+import { loadSpecs, SpecsMemory } from "../../../compiler/specs/load.ts";
 import type { InputFile, RuleMode } from "../protocol.ts";
 import { sortFiles } from "./sorted-files.ts";
 
-/** The objects, settings and rules of the files, and the names of their nodes. */
-export function contentsOf(files: readonly InputFile[], mode: RuleMode) {
+/** What was read of a workspace before it was changed: answers are the same without it. */
+export class WorkspaceMemory {
+  readonly files = new SpecsMemory();
+  /** Of the state that `diff` compares with. */
+  readonly before = new SpecsMemory();
+}
+
+/** The objects, settings and rules of the files, and the names of their nodes. `memory`: of earlier states of these files. */
+export function contentsOf(files: readonly InputFile[], mode: RuleMode, memory?: SpecsMemory) {
   const { manifests, settings, rules } = sortFiles(files);
   const early: Diagnostic[] = [];
   const config: Config = {
@@ -18,7 +25,7 @@ export function contentsOf(files: readonly InputFile[], mode: RuleMode) {
     mode,
   };
   const { diagnostics, resolved } = resolveInput(
-    (report) => loadSpecs(manifests, report),
+    (report) => loadSpecs(manifests, report, memory),
     config,
     { complete: true, checksNetwork: true },
     resolveConfigs,
@@ -30,6 +37,7 @@ export function contentsOf(files: readonly InputFile[], mode: RuleMode) {
     rules,
     config,
     early,
+    memory,
     resolved: isRight ? resolved : undefined,
     base: {
       diagnostics: [...early, ...diagnostics].map(diagnosticToJson),

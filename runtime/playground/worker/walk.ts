@@ -23,12 +23,12 @@ import {
   type WalkLines,
   type Workspace,
 } from "../protocol.ts";
-import { contentsOf } from "./contents.ts";
+import { contentsOf, type WorkspaceMemory } from "./contents.ts";
 import { namesFor } from "./names.ts";
 
 /** The walk of the question through what the files describe. */
-export function walkAnswer({ files, mode, question, branch }: Workspace): WalkAnswer {
-  const { resolved, base } = contentsOf(files, mode);
+export function walkAnswer({ files, mode, question, branch }: Workspace, memory?: WorkspaceMemory): WalkAnswer {
+  const { resolved, base } = contentsOf(files, mode, memory?.files);
   const names = resolved === undefined ? [] : namesFor(resolved);
   const told =
     resolved === undefined || question.trim() === ""
