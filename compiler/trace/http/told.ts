@@ -2,13 +2,14 @@
 import { lineAndColumn, type Origin } from "../../diagnostics.ts";
 import type { CertificateDecision } from "../../evaluate/certificate.ts";
 import type { HttpRequest } from "../../evaluate/http-route.ts";
+import { conditionWords, filterWords, targetName } from "../../ir/request-words.ts";
 import type { RequestRule, ShadowedRule, TlsHost } from "../../ir/types.ts";
 import { jsonText } from "../../json-output.ts";
 import type { AddressNames } from "../names.ts";
 import { didYouMean } from "../suggest.ts";
 import type { EarlyAnswer } from "./early-answer.ts";
 import type { ToldDecision } from "./near-rule.ts";
-import { conditionWords, endLines, filterWords, targetData, targetName } from "./target-told.ts";
+import { endLines, targetData } from "./target-told.ts";
 import type { UrlRequest } from "./url.ts";
 
 /** The host's rules, the path that takes the request, those that would have taken it, and the endpoints. */
