@@ -209,7 +209,7 @@ function buildProgram(run: RunWork): Command {
         program
           .command("diff")
           .description(
-            "compare two rulesets or manifests over all packets, or two sets of Ingresses over all URLs; print counterexamples where they differ",
+            "compare two rulesets or manifests over all packets, or Ingresses and Gateways over all URLs; print counterexamples where they differ",
           )
           .argument(
             "<left>",
@@ -223,6 +223,7 @@ function buildProgram(run: RunWork): Command {
     "kpc diff services.yaml <(nft list ruleset) --node-ip 192.0.2.7 --mode nftables",
     "kpc diff before.rules after.rules -o json",
     "kpc diff old/ new/ --ingress                          # which URLs a change of Ingresses moves",
+    "kpc diff ingresses.yaml gateways.yaml --ingress       # whether Gateways serve what Ingresses have served",
     "kpc diff ingresses.yaml proxy/                        # proxy/haproxy.cfg and its maps",
     "kpc diff old.v4 new.nft -o except > expected.yaml    # then: kpc diff old.v4 new.nft --except expected.yaml",
   ).action((left: string, right: string, flags) =>

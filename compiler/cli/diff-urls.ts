@@ -1,4 +1,4 @@
-/** `kpc diff` of Ingresses: whether two sides serve every URL alike. */
+/** `kpc diff` of Ingresses and Gateways: whether two sides serve every request alike. */
 import { compareUrls } from "../compare-urls/compare.ts";
 import {
   type AppliedUrlDeclarations,
@@ -44,26 +44,11 @@ export async function diffUrlsCommand(left: string, right: string, flags: Compar
     sides.push(side);
   }
   const [a, b] = sides as [ReadRoutes, ReadRoutes];
-  if (a.routes.length === 0 && b.routes.length === 0)
-    throw new Trouble(
-      `neither ${left} nor ${right} has an Ingress for kpc${a.listeners.length + b.listeners.length > 0 ? ": rules of Gateways are not compared" : ""}`,
-    );
-  const gaps = [...a.gaps, ...b.gaps, ...listenerGaps(a, b)];
-  const answer: UrlAnswer = { ...compareUrls(a, b), gaps, sides: { left, right } };
+  if ([a, b].every(({ routes, listeners = [] }) => routes.length + listeners.length === 0))
+    throw new Trouble(`neither ${left} nor ${right} has an Ingress or a Gateway for kpc`);
+  const compared = compareUrls(a, b);
+  const answer: UrlAnswer = { ...compared, gaps: [...a.gaps, ...b.gaps, ...compared.open], sides: { left, right } };
   return tellUrls(answer, declarations, flags);
-}
-
-/** Rules of Gateways are not compared, but where they are the same to the last letter. */
-function listenerGaps({ listeners: left }: ReadRoutes, { listeners: right }: ReadRoutes): string[] {
-  if (jsonWithoutPlaces(left) === jsonWithoutPlaces(right)) return [];
-  const ports = [...new Set([...left, ...right].map(({ port }) => port))].sort((a, b) => a - b);
-  return [`the rules of Gateways (port${ports.length === 1 ? "" : "s"} ${ports.join(", ")})`];
-}
-
-function jsonWithoutPlaces(listeners: ReadRoutes["listeners"]): string {
-  return JSON.stringify(listeners, (key, value: unknown) =>
-    /origin$/i.test(key) ? undefined : typeof value === "bigint" ? String(value) : value,
-  );
 }
 
 async function tellUrls(

@@ -46,12 +46,21 @@ export async function diffCommand(left: string, right: string, flags: CompareFla
 function aboutUrls(a: ComparedSide, b: ComparedSide): string[] {
   const [left, right] = [a, b].map(({ program }) => ({
     routes: program.routes,
+    listeners: program.listeners ?? [],
     knowsEndpoints: true,
     rejectsUnsafe: false,
+    tls: program.tls ?? ("none" as const),
   }));
-  if (left === undefined || right === undefined || left.routes.length + right.routes.length === 0) return [];
-  const isSame = compareUrls(left, right).differences.length === 0;
-  return [`packets are compared here; the Ingresses ${isSame ? "are equal" : "differ"} (--ingress compares them)`];
+  if (left === undefined || right === undefined) return [];
+  const [routes, listeners] = [
+    left.routes.length + right.routes.length,
+    left.listeners.length + right.listeners.length,
+  ];
+  if (routes + listeners === 0) return [];
+  const { differences, open } = compareUrls(left, right);
+  const words = differences.length > 0 ? "differ" : open.length > 0 ? "may differ" : "are equal";
+  const what = listeners === 0 ? "Ingresses" : routes === 0 ? "Gateways" : "Ingresses and Gateways";
+  return [`packets are compared here; the ${what} ${words} (--ingress compares them)`];
 }
 
 /** Manifests are compiled; rules, and kpc's IR, are read. A comma list stands for several files of one of both. */

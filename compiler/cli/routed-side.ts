@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { pemBlocks } from "../certificates/pem.ts";
 import { parseX509, type X509 } from "../certificates/x509.ts";
-import type { RoutedSide } from "../compare-urls/compare.ts";
+import type { RoutedSide } from "../compare-urls/types.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { CERTIFICATE_LIST } from "../formats/haproxy/certificates.ts";
 import { isHaproxyConfig, MAP_FILES, readHaproxy, readHaproxyMaps } from "../formats/haproxy/read.ts";
@@ -12,7 +12,7 @@ import { isShownMaps } from "../formats/haproxy/read-maps.ts";
 import { redirectRows } from "../formats/haproxy/redirects.ts";
 import { ANY_HOST } from "../formats/haproxy/shape.ts";
 import { dialectOf, isIr } from "../formats/read-rules.ts";
-import type { Certificate, HostRoutes, ListeningPort, Program, TlsTable } from "../ir/types.ts";
+import type { Certificate, HostRoutes, Program, TlsTable } from "../ir/types.ts";
 import { readConfig } from "./config.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { readSource } from "./inputs.ts";
@@ -22,8 +22,6 @@ import { Trouble } from "./trouble.ts";
 /** A side, and what it lacks. */
 export interface ReadRoutes extends RoutedSide {
   readonly gaps: readonly string[];
-  /** Those of Gateways, whose rules are not compared. */
-  readonly listeners: readonly ListeningPort[];
 }
 
 const CONFIG = "haproxy.cfg";
@@ -68,17 +66,14 @@ export async function readRoutes(name: string, flags: CommonFlags): Promise<Read
   };
 }
 
-/** Files of HAProxy with rules of Gateways are refused: those that are read have none. */
-type ListeningSide = RoutedSide & Partial<Pick<ReadRoutes, "listeners">>;
-
 async function withFindings(
   flags: CommonFlags,
-  read: (report: Report) => ListeningSide | undefined | Promise<ListeningSide | undefined>,
+  read: (report: Report) => RoutedSide | undefined | Promise<RoutedSide | undefined>,
 ): Promise<ReadRoutes | undefined> {
   const findings: Diagnostic[] = [];
   const side = await read((finding) => void findings.push(finding));
   showFirst(findings, flags);
-  return side === undefined ? undefined : { listeners: [], ...side, gaps: [] };
+  return side === undefined ? undefined : { ...side, gaps: [] };
 }
 
 function readProxy(name: string, report: Report): RoutedSide | undefined {
@@ -118,7 +113,7 @@ function leafIn({ text }: Source): X509 | undefined {
   return block?.bytes && parseX509(block.bytes);
 }
 
-async function readProgram(source: Source, report: Report): Promise<ListeningSide | undefined> {
+async function readProgram(source: Source, report: Report): Promise<RoutedSide | undefined> {
   const { readIr } = await import("../formats/ir/read.ts");
   const program = readIr(source, report);
   return program === undefined

@@ -1,7 +1,7 @@
 /** Certificates that two sides show to clients, by the host that these name in the TLS handshake. */
 import type { Origin } from "../diagnostics.ts";
 import type { Certificate, TlsHost, TlsTable } from "../ir/types.ts";
-import { hostClasses } from "./host-classes.ts";
+import { deepName, hostClasses } from "./host-classes.ts";
 
 /** `none`: the side does not serve TLS. */
 export type TlsSide = TlsTable | "none";
@@ -23,6 +23,8 @@ export interface CertificateDifference {
   readonly host: string | undefined;
   /** One of them. */
   readonly name: string;
+  /** Only hosts with two labels or more in the place of the `*`. */
+  readonly isDeep?: true;
   readonly left: ShownCertificate;
   readonly right: ShownCertificate;
 }
@@ -33,16 +35,22 @@ export function compareCertificates(
   right: TlsSide,
 ): { readonly differences: readonly CertificateDifference[]; readonly classes: number } {
   const sides = [left, right].map(lookupOf);
-  const named = new Set([left, right].flatMap((side) => (side === "none" ? [] : side.hosts.map(({ host }) => host))));
+  const rows = [left, right].flatMap((side) => (side === "none" ? [] : side.hosts));
+  const named = new Set(rows.map(({ host }) => host));
   if (left === "none" && right === "none") return { differences: [], classes: 0 };
+  // Where a wildcard stands for any number of labels, names with more of them are a class of their own.
+  const deep = rows.some(({ labels }) => labels === "any") ? [...named].filter((host) => host.startsWith("*.")) : [];
   const differences: CertificateDifference[] = [];
-  for (const [host, name] of hostClasses(named)) {
+  const compare = (host: string | undefined, name: string, isDeep: boolean): void => {
     const [mine, yours] = sides.map((find) => find(name)) as [FoundCertificate, FoundCertificate];
-    if (isSame(mine.certificate, yours.certificate)) continue;
+    if (isSame(mine.certificate, yours.certificate)) return;
     const isDetailed = mine.certificate?.name === yours.certificate?.name;
-    differences.push({ host, name, left: shown(mine, left, isDetailed), right: shown(yours, right, isDetailed) });
-  }
-  return { differences, classes: named.size + 1 };
+    const [a, b] = [shown(mine, left, isDetailed), shown(yours, right, isDetailed)];
+    differences.push({ host, name, ...(isDeep ? { isDeep } : {}), left: a, right: b });
+  };
+  for (const [host, name] of hostClasses(named)) compare(host, name, false);
+  for (const host of deep) compare(host, deepName(host, named), true);
+  return { differences, classes: named.size + deep.length + 1 };
 }
 
 interface FoundCertificate {
@@ -54,8 +62,15 @@ function lookupOf(side: TlsSide): (name: string) => FoundCertificate {
   if (side === "none") return () => ({ row: undefined, certificate: undefined });
   const rows = new Map(side.hosts.map((row) => [row.host, row]));
   const certificates = new Map(side.certificates.map((each) => [each.name, each]));
+  const wildcardOf = (name: string): TlsHost | undefined => {
+    for (let dot = name.indexOf(".", 1); dot > 0; dot = name.indexOf(".", dot + 1)) {
+      const row = rows.get(`*${name.slice(dot)}`);
+      if (row?.labels === "any") return row;
+    }
+    return undefined;
+  };
   return (name) => {
-    const row = rows.get(name) ?? rows.get(name.replace(/^[^.]+/, "*"));
+    const row = rows.get(name) ?? rows.get(name.replace(/^[^.]+/, "*")) ?? wildcardOf(name);
     return { row, certificate: certificates.get(row?.certificate ?? side.fallback ?? "") };
   };
 }

@@ -13,8 +13,8 @@ import type { Field } from "../documents/field.ts";
 import { decodeListDocument } from "../documents/list-document.ts";
 import { checkMembers } from "../documents/unknown-members.ts";
 import { API_VERSION } from "../json-output.ts";
-import type { UrlClass, UrlDifference } from "./compare.ts";
 import type { SideNames } from "./render.ts";
+import type { UrlClass, UrlDifference } from "./types.ts";
 import { targetWords } from "./words.ts";
 
 const KIND = "UrlDifferences";
@@ -22,10 +22,12 @@ const KIND = "UrlDifferences";
 /** How a file names hosts that no rule names. */
 const OTHER_HOSTS = "*";
 
-const MEMBERS = new Set(["reason", "host", "path", "below", "left", "right"]);
+const MEMBERS = new Set(["reason", "port", "host", "path", "below", "left", "right"]);
 
 /** URLs, and what the two sides do with them. */
 export interface UrlDeclaration {
+  /** Those of Gateways. Undefined: all, and those of Ingresses. */
+  readonly ports: readonly number[] | undefined;
   /** As rules name them; `*`: those that no rule names. Undefined: all. */
   readonly hosts: readonly string[] | undefined;
   /** Paths as such. Without these and `below`, all. */
@@ -54,13 +56,14 @@ function decodeEntry(context: Context, field: Field): UrlDeclaration | undefined
     // 404 is a number in YAML.
     return typeof value?.value === "number" ? String(value.value) : asString(context, value);
   });
+  const ports = decodePorts(context, field);
   const hosts = decodeTexts(context, field, "host");
   const paths = decodePaths(context, field, "path");
   const below = decodePaths(context, field, "below");
   const reason = asString(context, field.get("reason"));
   if (left === undefined || right === undefined) return undefined;
   if (left === right) reportInvalid(context, field.member("right"), "must differ from left");
-  return { hosts, paths, below, left, right, reason, origin: field };
+  return { ports, hosts, paths, below, left, right, reason, origin: field };
 }
 
 /** One text, or a list of them; undefined where the member is absent. */
@@ -71,6 +74,20 @@ function decodeTexts(context: Context, field: Field, key: string): readonly stri
   if (items.length === 0 && Array.isArray(member.value))
     reportInvalid(context, member, "must have an item, or be left out, which means any");
   return items.flatMap((item) => asString(context, item) ?? []);
+}
+
+/** A port, or a list of ports; undefined where the member is absent. */
+function decodePorts(context: Context, field: Field): readonly number[] | undefined {
+  const member = field.get("port");
+  if (member === undefined) return undefined;
+  const items = Array.isArray(member.value) ? member.items() : [member];
+  const isPort = (value: unknown): value is number =>
+    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 65535;
+  return items.flatMap((item) => {
+    if (isPort(item.value)) return [item.value];
+    reportInvalid(context, item, "must be a port from 1 to 65535");
+    return [];
+  });
 }
 
 function decodePaths(context: Context, field: Field, key: "path" | "below"): readonly string[] | undefined {
@@ -102,9 +119,10 @@ export function applyUrlDeclarations(
   return { undeclared, uses: [...counts].map(([declaration, classes]) => ({ declaration, classes })) };
 }
 
-function isNamed(difference: UrlDifference, { hosts, paths, below, left, right }: UrlDeclaration): boolean {
+function isNamed(difference: UrlDifference, { ports, hosts, paths, below, left, right }: UrlDeclaration): boolean {
   const [mine, yours] = targetWords(difference);
   const { urls } = difference;
+  if (ports !== undefined && (urls.port === undefined || !ports.includes(urls.port))) return false;
   if (mine !== left || yours !== right || hosts?.includes(urls.host ?? OTHER_HOSTS) === false) return false;
   if (paths === undefined && below === undefined) return true;
   return (
@@ -132,19 +150,24 @@ export function staleUrlFindings({ uses }: AppliedUrlDeclarations): Diagnostic[]
 
 /** A file that declares `differences`: an entry for the paths of a host that go from one backend to the same other one. */
 export function printUrlDeclarations(differences: readonly UrlDifference[], sides: SideNames): string {
-  const entries = new Map<string, { host: string; path: string[]; below: string[]; left: string; right: string }>();
+  const entries = new Map<
+    string,
+    { port: number | undefined; host: string; path: string[]; below: string[]; left: string; right: string }
+  >();
   for (const difference of differences) {
     const [left, right] = targetWords(difference);
     const host = difference.urls.host ?? OTHER_HOSTS;
-    const key = JSON.stringify([host, left, right]);
-    const entry = entries.get(key) ?? { host, path: [], below: [], left, right };
+    const { port, match, path } = difference.urls;
+    const key = JSON.stringify([port, host, left, right]);
+    const entry = entries.get(key) ?? { port, host, path: [], below: [], left, right };
     entries.set(key, entry);
     // The TLS handshake knows no path.
-    if (difference.left.certificate === undefined)
-      entry[difference.urls.match === "exact" ? "path" : "below"].push(difference.urls.path);
+    const list = entry[match === "exact" ? "path" : "below"];
+    if (difference.left.certificate === undefined && !list.includes(path)) list.push(path);
   }
   const document = new Document({ apiVersion: API_VERSION, kind: KIND });
-  const list = [...entries.values()].map(({ host, path, below, left, right }) => ({
+  const list = [...entries.values()].map(({ port, host, path, below, left, right }) => ({
+    ...(port === undefined ? {} : { port }),
     host,
     ...(path.length === 0 ? {} : { path: path.length === 1 ? path[0] : document.createNode(path, { flow: true }) }),
     ...(below.length === 0

@@ -1,7 +1,9 @@
 /** What a comparison of routes has found, for people and for programs. */
 import { lineAndColumn, type Origin } from "../diagnostics.ts";
+import { unreachable } from "../invariant.ts";
+import type { RequestTarget } from "../ir/types.ts";
 import { printAddressPort } from "../net/address.ts";
-import type { UrlComparison, UrlDifference } from "./compare.ts";
+import type { ServedUrl, UrlComparison, UrlDifference } from "./types.ts";
 import { classWords, placeWords, ruleWords, targetWords } from "./words.ts";
 
 /** How the two sides are called. */
@@ -56,11 +58,28 @@ function renderDifference(difference: UrlDifference, sides: SideNames): string[]
   ];
   const widths = [0, 1, 2].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) => `  ${row.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join("  ")}`.trimEnd());
-  return [`${urlOf(difference)}   ${classWords(difference)}`, ...lines];
+  return [`${shownUrl(difference)}${flagsOf(difference)}   ${classWords(difference)}`, ...lines];
 }
 
-function urlOf({ example, left }: UrlDifference): string {
-  return `${left.certificate === undefined ? "http" : "https"}://${example}`;
+/** In quotes where a shell would read something else. */
+function shownUrl(difference: UrlDifference): string {
+  const url = urlOf(difference);
+  return difference.request === undefined || /^[\w:/.,@%+=~-]+$/.test(url) ? url : shellWord(url);
+}
+
+function urlOf({ example, request, left }: UrlDifference): string {
+  return `${request?.scheme ?? (left.certificate === undefined ? "http" : "https")}://${example}`;
+}
+
+/** What the request needs besides its URL, as flags of `kpc whatis`. */
+function flagsOf({ request }: UrlDifference): string {
+  const { method = "GET", headers = [] } = request ?? {};
+  const words = headers.map(({ name, value }) => ` -H ${shellWord(`${name}: ${value}`)}`);
+  return `${method === "GET" ? "" : ` -X ${method}`}${words.join("")}`;
+}
+
+function shellWord(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
 }
 
 /** How many classes of URLs each host has that differ: a line for each of the first `limit` hosts. */
@@ -95,7 +114,8 @@ export function renderUrlConclusion(answer: UrlAnswer, words: string = urlVerdic
 
 function renderUrlExtent(answer: UrlAnswer): string {
   const { classes, differences } = answer;
-  const extent = isAllCompared(answer) ? "all hosts and paths" : "what was compared";
+  const all = answer.ports.length === 0 ? "all hosts and paths" : "all ports, hosts, paths and conditions";
+  const extent = isAllCompared(answer) ? all : "what was compared";
   const differing = differences.length > 0 ? `, ${differences.length} of them different` : "";
   return `${extent}, in ${classes} ${classes === 1 ? "class" : "classes"}${differing}`;
 }
@@ -122,6 +142,8 @@ export function urlAnswerToData(answer: UrlAnswer, differences: readonly UrlDiff
     differing: answer.differences.length,
     counterexamples: presented(differences, limit).map((each) => ({
       url: urlOf(each),
+      ...(each.request && { method: each.request.method, headers: each.request.headers }),
+      ...(each.urls.port === undefined ? {} : { port: each.urls.port }),
       host: each.urls.host ?? null,
       match: each.urls.match,
       path: each.urls.path,
@@ -133,21 +155,46 @@ export function urlAnswerToData(answer: UrlAnswer, differences: readonly UrlDiff
   };
 }
 
-function servedData({ target, route, host, origin, answer, certificate: shown }: UrlDifference["left"]): object {
+function servedData({ target, route, filters, host, origin, answer, certificate: shown }: ServedUrl): object {
   if (shown !== undefined)
     return { certificate: shown.certificate?.name ?? null, reason: shown.because, ...placeData(shown.origin) };
   if (answer !== undefined) return { answer };
   return {
-    ...(target.kind === "status"
-      ? { status: target.status, reason: target.reason }
-      : {
-          backend: target.backend,
-          endpoints: target.endpoints.map(({ address, port }) => printAddressPort(address, port)),
-        }),
+    ...targetData(target),
+    ...(filters === undefined ? {} : { filters }),
     host: host ?? null,
-    rule: route === undefined ? null : { match: route.match, path: route.path },
+    rule:
+      route === undefined
+        ? null
+        : { match: route.match, path: route.path, ...(route.conditions && { conditions: route.conditions }) },
     ...placeData(origin),
   };
+}
+
+function targetData(target: RequestTarget): object {
+  switch (target.kind) {
+    case "status":
+      return { status: target.status, reason: target.reason };
+    case "endpoints":
+      return {
+        backend: target.backend,
+        endpoints: target.endpoints.map(({ address, port }) => printAddressPort(address, port)),
+      };
+    case "shares":
+      return {
+        shares: target.shares.map(({ weight, target: end, filters }) => ({
+          weight,
+          ...targetData(end),
+          ...(filters === undefined ? {} : { filters }),
+        })),
+      };
+    case "redirect": {
+      const { kind: _, status, ...redirect } = target;
+      return { status, redirect };
+    }
+    default:
+      return unreachable(target);
+  }
 }
 
 /** File, line and column; nothing where there is no place. */

@@ -1,9 +1,11 @@
 /** Comparing routes says of all URLs what asking for each of them says: all hosts and paths of a few labels and elements. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareUrls, type UrlClass } from "../../compiler/compare-urls/compare.ts";
+import { compareUrls } from "../../compiler/compare-urls/compare.ts";
+import type { UrlClass } from "../../compiler/compare-urls/types.ts";
 import { evaluateRoute } from "../../compiler/evaluate/http-route.ts";
-import type { HostRoutes, PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
+import { targetName } from "../../compiler/ir/request-words.ts";
+import type { HostRoutes, PathRoute, RequestTarget, RouteTarget } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { compareBy } from "../../compiler/order.ts";
 import { runs } from "../support/runs.ts";
@@ -108,8 +110,7 @@ function hold(left: readonly HostRoutes[], right: readonly HostRoutes[]): boolea
   if (differences.length > 0) expect(differences[0]?.example.length).toBeLessThanOrEqual(shortest);
   for (const { example, left: mine, right: yours } of differences) {
     const slash = example.indexOf("/");
-    const name = ({ target }: { readonly target: RouteTarget }): string =>
-      target.kind === "status" ? String(target.status) : target.backend;
+    const name = ({ target }: { readonly target: RequestTarget }): string => targetName(target);
     expect([name(mine), name(yours)]).toEqual([
       served(left, example.slice(0, slash), example.slice(slash)),
       served(right, example.slice(0, slash), example.slice(slash)),

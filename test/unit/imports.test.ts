@@ -41,7 +41,7 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   // To formats: where two programs differ, their rules are shown.
   compare: ["evaluate", "formats", "ir", "net", "tabulate"],
   controllers: ["model", "specs"],
-  "compare-urls": ["documents", "ir", "net"],
+  "compare-urls": ["documents", "evaluate", "ir", "net"],
   exceptions: ["compare", "documents", "evaluate", "ir", "net"],
   services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
   verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],

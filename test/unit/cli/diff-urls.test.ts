@@ -277,7 +277,10 @@ describe("kpc diff", () => {
   });
 
   test.each([
-    [["services.yaml", "services.yaml", "--ingress"], "neither services.yaml nor services.yaml has an Ingress for kpc"],
+    [
+      ["services.yaml", "services.yaml", "--ingress"],
+      "neither services.yaml nor services.yaml has an Ingress or a Gateway for kpc",
+    ],
     [
       ["old.yaml", "new.yaml", "--ingress", "--family", "ipv4"],
       "--family is for packets: Ingresses are compared by host and path",
