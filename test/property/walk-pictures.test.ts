@@ -34,9 +34,10 @@ function brokenLaws({ specs, network, known, walk, text }: Followed) {
     if (story === undefined) throw new Error(`${text} has no branch ${i + 1}`);
     const numbers = [story.request, story.reply].flatMap((way) => way?.steps ?? []).map(({ number }) => number);
     const scene = layWalk(story);
+    const narrow = layWalk({ ...story, findings: [] }, { hasTable: false, leastWidth: 880 });
     const broken = {
-      overlaps: overlaps(scene),
-      outside: outside(scene),
+      overlaps: [...overlaps(scene), ...overlaps(narrow)],
+      outside: [...outside(scene), ...outside(narrow)],
       shared: sharedSegments(scene),
       // Each number of the table stands once in the drawing; they count from 1.
       drawn: wrongMarks(marksOf(layWalk(story, { hasTable: false })), numbers),

@@ -15,19 +15,22 @@ export interface WalkPictureOptions {
   readonly hasDrawing?: boolean;
   /** Default: true. */
   readonly hasTable?: boolean;
+  /** Default: 1280. Drawings that need more are wider. */
+  readonly leastWidth?: number;
 }
 
-/** Least width of a picture. */
-const WIDTH = 1280;
 const CARD_GAP = 40;
 /** Drawings that reach further have their findings below. */
 const MOST_BESIDE = 1000;
 
-export function layWalk(story: Story, { hasDrawing = true, hasTable = true }: WalkPictureOptions = {}): Scene {
+export function layWalk(
+  story: Story,
+  { hasDrawing = true, hasTable = true, leastWidth = 1280 }: WalkPictureOptions = {},
+): Scene {
   const faults = story.findings.filter(({ isFault }) => isFault);
   const notes = story.findings.filter(({ isFault }) => !isFault);
   const plans = planColumns(story);
-  const room = WIDTH - 2 * EDGE;
+  const room = leastWidth - 2 * EDGE;
   const hasCards = faults.length > 0 && (plans?.length ?? 0) === 1;
   const draw = (top: number): Drawing | undefined => {
     if (!hasDrawing) return undefined;
@@ -36,7 +39,7 @@ export function layWalk(story: Story, { hasDrawing = true, hasTable = true }: Wa
   };
   const reach = draw(0)?.right ?? 0;
   const besides = hasCards && reach < MOST_BESIDE ? CARD_GAP + CARD_WIDTH : 0;
-  const width = Math.max(WIDTH, reach + besides + EDGE);
+  const width = Math.max(leastWidth, reach + besides + EDGE);
   const heading = layHeading(story, width);
   const shapes: SceneShape[] = [...heading.shapes];
   const drawing = draw(heading.bottom);

@@ -37,6 +37,9 @@ export function walkAnswer({ files, mode, question, branch }: Workspace, memory?
   return { view: "walk", ...base, ...told, names };
 }
 
+/** That of a drawing whose text is as large as that of the page, beside an editor. */
+const LEAST_WIDTH = 880;
+
 /** Leads the packet or request through the network that the manifests describe. `branch`: which one to tell, from 1; where the walk has no
  *  such one, and for 0, the one that tells most. */
 function walkOf(resolved: ResolvedInput, question: string, branch: number): Pick<WalkAnswer, "asked" | "walk"> {
@@ -62,7 +65,9 @@ function walkOf(resolved: ResolvedInput, question: string, branch: number): Pick
   const chosen = branch >= 1 && branch <= walk.branches.length ? branch : undefined;
   const story = tellWalk(walk, context, { asked: question.trim(), findings, branch: chosen });
   if (story === undefined) return asked();
-  const scene = layWalk(story, { hasTable: false });
+  // Findings and the other branches stand beside the drawing.
+  const drawn = { ...story, findings: [], foot: undefined };
+  const scene = layWalk(drawn, { hasTable: false, leastWidth: LEAST_WIDTH });
   const { title, request, reply, branches } = story;
   return asked({
     title,
