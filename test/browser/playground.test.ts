@@ -97,7 +97,7 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     expect(rules).not.toBe("");
     await andAnswer(page, () => page.click("#tab-rules"));
     await page.selectOption(".output select", "nft");
-    const lines = await page.locator(".rules .line").allTextContents();
+    const lines = await page.locator(".rules .line code").allTextContents();
     const changed = lines.join("\n").replace("10.244.1.21 . 8081", "10.244.1.99 . 8081");
     await page.click('[aria-label="new file"]');
     await andAnswer(page, async () => {

@@ -4,16 +4,30 @@ import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { search, searchKeymap } from "@codemirror/search";
-import { EditorState, StateEffect, StateField } from "@codemirror/state";
-import { Decoration, type DecorationSet, EditorView, highlightActiveLine, keymap, lineNumbers } from "@codemirror/view";
+import { Annotation, EditorState, StateEffect, StateField, type Text, type TransactionSpec } from "@codemirror/state";
+import {
+  Decoration,
+  type DecorationSet,
+  EditorView,
+  highlightActiveLine,
+  keymap,
+  lineNumbers,
+  type ViewUpdate,
+} from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import type { DiagnosticData } from "../../../compiler/index.ts";
 
 export interface EditorEvents {
-  readonly onText: (text: string) => void;
-  /** The cursor came to a line (from 1) of the file. */
-  readonly onLine: (name: string, line: number) => void;
+  /** `isMove`: by the editor's own undo or redo. */
+  readonly onText: (name: string, text: string, isMove: boolean) => void;
+  /** The cursor came to a line (from 1) of the file, in a document that begins at line `first`. */
+  readonly onLine: (name: string, line: number, first: number) => void;
 }
+
+/** Characters from which on a text is told only when typing pauses: to copy it takes longer than a key may. */
+const LARGE = 200_000;
+/** Milliseconds. */
+const PAUSE = 150;
 
 /** Files have a history each: undo never leads into another one. */
 export class Editor {
@@ -21,6 +35,11 @@ export class Editor {
   private readonly states = new Map<string, EditorState>();
   private readonly events: EditorEvents;
   private name = "";
+  /** The text of the file that is shown, where it is known: large ones are put together once. */
+  private known: { readonly doc: Text; readonly text: string } | undefined;
+  /** Set while there is a change that was not told. */
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private isMove = false;
 
   constructor(parent: HTMLElement, events: EditorEvents) {
     this.events = events;
@@ -29,13 +48,51 @@ export class Editor {
     this.view = new EditorView({ parent: root, root });
   }
 
-  /** Shows a file. Its text is that of the editor where both know it. */
+  /** Shows a file. Where its text is not that of the editor, the change to it joins the file's history. */
   open(name: string, text: string): void {
-    if (name === this.name && text === this.view.state.doc.toString()) return;
+    const isShown = name === this.name;
+    if (isShown && (this.timer !== undefined || text === this.text())) return;
+    this.tell();
+    if (isShown) {
+      this.view.dispatch(changeTo(this.view.state, text));
+      return;
+    }
     if (this.name !== "") this.states.set(this.name, this.view.state);
-    const known = this.states.get(name);
+    const state = this.states.get(name);
     this.name = name;
-    this.view.setState(known?.doc.toString() === text ? known : this.stateFor(text));
+    if (state === undefined) this.view.setState(this.stateFor(text));
+    else this.view.setState(state.doc.toString() === text ? state : state.update(changeTo(state, text)).state);
+    this.known = { doc: this.view.state.doc, text };
+  }
+
+  /** Tells now what was typed. */
+  tell(): void {
+    if (this.timer === undefined) return;
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    this.events.onText(this.name, this.text(), this.isMove);
+  }
+
+  private text(): string {
+    const { doc } = this.view.state;
+    if (this.known?.doc !== doc) this.known = { doc, text: doc.toString() };
+    return this.known.text;
+  }
+
+  private hear({ docChanged, selectionSet, state, transactions }: ViewUpdate): void {
+    if (transactions.some((transaction) => transaction.annotation(fromPage))) return;
+    if (!docChanged) {
+      if (!selectionSet) return;
+      const { number: line } = state.doc.lineAt(state.selection.main.head);
+      let first = line;
+      while (first > 1 && !state.doc.line(first).text.startsWith("---")) first--;
+      this.events.onLine(this.name, line, first);
+      return;
+    }
+    this.isMove = transactions.some((each) => each.isUserEvent("undo") || each.isUserEvent("redo"));
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.tell(), PAUSE);
+    if (state.doc.length < LARGE) this.tell();
   }
 
   /** What was found in the file that is shown. */
@@ -88,13 +145,29 @@ export class Editor {
         EditorView.contentAttributes.of({ "aria-label": "text of the file", tabindex: "0" }),
         // Tab stays free, so that the keyboard can leave the editor.
         keymap.of([...defaultKeymap, ...historyKeymap, ...searchKeymap]),
-        EditorView.updateListener.of(({ docChanged, selectionSet, state }) => {
-          if (docChanged) this.events.onText(state.doc.toString());
-          else if (selectionSet) this.events.onLine(this.name, state.doc.lineAt(state.selection.main.head).number);
-        }),
+        EditorView.updateListener.of((update) => this.hear(update)),
+        EditorView.domEventHandlers({ blur: () => this.tell() }),
       ],
     });
   }
+}
+
+/** A change that the page makes, not the user of the editor. */
+const fromPage = Annotation.define<boolean>();
+
+/** The change that makes `text` of a file: what both have at the beginning and the end stays. */
+function changeTo({ doc }: EditorState, text: string): TransactionSpec {
+  const old = doc.toString();
+  const most = Math.min(old.length, text.length);
+  let from = 0;
+  while (from < most && old[from] === text[from]) from++;
+  let same = 0;
+  while (same < most - from && old[old.length - 1 - same] === text[text.length - 1 - same]) same++;
+  return {
+    changes: { from, to: old.length - same, insert: text.slice(from, text.length - same) },
+    annotations: fromPage.of(true),
+    scrollIntoView: true,
+  };
 }
 
 /** Colours are those of the page, which shadow roots inherit as variables. */

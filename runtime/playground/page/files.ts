@@ -1,28 +1,74 @@
-/** The list of files: tabs, and what is dropped on the page. */
+/** The list of files: tabs, what is done with files, and what is dropped on the page. */
 import type { InputFile } from "../protocol.ts";
-import { h } from "./dom.ts";
+import { byId, h } from "./dom.ts";
 import type { Store } from "./state.ts";
 
-/** Draws the tabs of files into `list`, anew with each change of their names. */
-export function showFiles(list: HTMLElement, store: Store): void {
+/** Draws the tabs of files, anew with each change of their names. */
+export function showFiles(store: Store): void {
   const { files, open } = store.state;
   const tabs = files.map(({ name }) => {
     const tab = h("button", { type: "button", class: "file", "aria-pressed": name === open }, name);
     tab.addEventListener("click", () => store.set({ open: name }));
     return tab;
   });
-  const add = h("button", { type: "button", class: "file", "aria-label": "new file" }, "+");
-  add.addEventListener("click", () => addFiles(store, [{ name: freeName(files), text: "" }]));
-  const remove = h(
-    "button",
-    { type: "button", class: "file", "aria-label": `remove ${open}`, disabled: files.length < 2 },
-    "–",
-  );
-  remove.addEventListener("click", () => {
+  byId("files").replaceChildren(...tabs);
+  tabs.find((tab) => tab.textContent === open)?.scrollIntoView({ block: "nearest" });
+  byId("remove").toggleAttribute("disabled", files.length < 2);
+}
+
+/** Wires the buttons above the tabs. */
+export function listenToFiles(store: Store, onTrouble: (text: string) => void): void {
+  byId("new").addEventListener("click", () => addFiles(store, [{ name: freeName(store.state.files), text: "" }]));
+  byId("rename").addEventListener("click", () => rename(store, onTrouble));
+  byId("files").addEventListener("dblclick", () => rename(store, onTrouble));
+  byId("remove").addEventListener("click", () => {
+    const { files, open } = store.state;
+    const at = files.findIndex(({ name }) => name === open);
     const rest = files.filter(({ name }) => name !== open);
-    store.set({ files: rest, open: rest[0]?.name ?? "" });
+    store.set({ files: rest, open: rest[Math.min(at, rest.length - 1)]?.name ?? "" });
   });
-  list.replaceChildren(...tabs, add, remove);
+  const chosen = byId("open-files") as HTMLInputElement;
+  byId("open").addEventListener("click", () => chosen.click());
+  chosen.addEventListener("change", async () => {
+    const read = [...(chosen.files ?? [])].map(async (file) => ({ name: file.name, text: await file.text() }));
+    addFiles(store, await Promise.all(read));
+    chosen.value = "";
+  });
+}
+
+/** Puts a field in place of the open file's tab. Enter takes its name, Escape leaves the old one. */
+function rename(store: Store, onTrouble: (text: string) => void): void {
+  const { open } = store.state;
+  const tab = [...byId("files").children].find(({ textContent }) => textContent === open);
+  const field = h("input", {
+    class: "file",
+    "aria-label": `new name of ${open}`,
+    spellcheck: "false",
+    size: open.length + 2,
+  });
+  field.value = open;
+  tab?.replaceWith(field);
+  field.focus();
+  field.select();
+  const end = (name: string): void => {
+    const { files } = store.state;
+    const isTaken = name !== open && files.some((file) => file.name === name);
+    if (isTaken) onTrouble(`another file is called ${name}`);
+    const renamed = (file: InputFile): InputFile => (file.name === open ? { name, text: file.text } : file);
+    if (name !== "" && name !== open && !isTaken) store.set({ files: files.map(renamed), open: name });
+    else showFiles(store);
+  };
+  const onBlur = (): void => end(field.value.trim());
+  field.addEventListener("blur", onBlur);
+  field.addEventListener("keydown", (event) => {
+    const { key } = event;
+    if (key !== "Enter" && key !== "Escape") return;
+    // The button that gets the focus is not pressed by the same key.
+    event.preventDefault();
+    field.removeEventListener("blur", onBlur);
+    end(key === "Enter" ? field.value.trim() : open);
+    byId("rename").focus();
+  });
 }
 
 function freeName(files: readonly InputFile[]): string {

@@ -3,16 +3,24 @@ import { VIEWS } from "../protocol.ts";
 import { byId } from "./dom.ts";
 import type { Store } from "./state.ts";
 
-export function listenToKeys(store: Store): void {
+/** `move`: undoes, or does again, the last change of files. */
+export function listenToKeys(store: Store, move: (way: "undo" | "redo") => void): void {
   document.addEventListener("keydown", (event) => {
-    const { key, altKey, ctrlKey, metaKey } = event;
+    const { key, altKey, ctrlKey, metaKey, shiftKey } = event;
     const view = altKey ? VIEWS[Number(key) - 1] : undefined;
     if (view !== undefined) {
       event.preventDefault();
       store.set({ view });
       return;
     }
-    if (altKey || ctrlKey || metaKey || isTyping(event.composedPath()[0])) return;
+    if (altKey || isTyping(event.composedPath()[0])) return;
+    if (ctrlKey || metaKey) {
+      const letter = key.toLowerCase();
+      if (letter !== "z" && letter !== "y") return;
+      event.preventDefault();
+      move(letter === "y" || shiftKey ? "redo" : "undo");
+      return;
+    }
     if (key === "/") {
       event.preventDefault();
       byId("question").focus();
@@ -30,9 +38,9 @@ function isTyping(target: EventTarget | undefined): boolean {
   );
 }
 
-/** To the next or the previous step of the walk. */
+/** To the next or the previous step of the walk, or line of rules that leads somewhere. */
 function step(by: number, event: Event): void {
-  moveTo("li.step", by, event);
+  moveTo("li.step, .rules .linked", by, event);
 }
 
 /** The next or the previous branch of the walk. */

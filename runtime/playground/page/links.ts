@@ -21,11 +21,27 @@ export function listenToLinks(root: HTMLElement, onLink: (place: LinePlace | und
   root.addEventListener("mouseleave", tell);
 }
 
-/** Lights everything below `root` that stands for the line; undefined: nothing. */
-export function lightLinked(root: HTMLElement, place: LinePlace | undefined): void {
+/** Lights everything below `root` that stands for the line; undefined: nothing. Gives the first that is lit. */
+export function lightLinked(root: HTMLElement, place: LinePlace | undefined): HTMLElement | undefined {
   const wanted = place && keyOf(place);
-  for (const element of root.querySelectorAll<HTMLElement>("[data-place]"))
-    element.classList.toggle("lit", element.dataset["place"] === wanted);
+  let first: HTMLElement | undefined;
+  for (const element of root.querySelectorAll<HTMLElement>("[data-place]")) {
+    const isLit = element.dataset["place"] === wanted;
+    element.classList.toggle("lit", isLit);
+    if (isLit) first ??= element;
+  }
+  return first;
+}
+
+/** The last line from `first` to `place` that something below `root` stands for. */
+export function nearestLinked(root: HTMLElement, { file, line }: LinePlace, first: number): LinePlace | undefined {
+  let nearest: LinePlace | undefined;
+  for (const element of root.querySelectorAll<HTMLElement>("[data-place]")) {
+    const place = placeOf(element.dataset["place"] ?? "");
+    if (place.file === file && place.line >= first && place.line <= line && place.line > (nearest?.line ?? 0))
+      nearest = place;
+  }
+  return nearest;
 }
 
 function keyOf({ file, line }: LinePlace): string {

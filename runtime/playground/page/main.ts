@@ -1,16 +1,21 @@
 /** The page: puts the parts together, and asks the worker after each change. */
-import { type InputFile, type LinePlace, VIEWS, type ViewAnswer, type ViewName } from "../protocol.ts";
+import type { InputFile, LinePlace, ViewAnswer } from "../protocol.ts";
 import { Asker } from "./asker.ts";
+import { completeIn } from "./completion.ts";
 import { byId, h } from "./dom.ts";
 import { Editor } from "./editor.ts";
-import { showFiles, takeDrops } from "./files.ts";
+import { listenToFiles, showFiles, takeDrops } from "./files.ts";
+import { History } from "./history.ts";
 import { listenToKeys, showHelp } from "./keys.ts";
-import { lightLinked, listenToLinks } from "./links.ts";
+import { lightLinked, listenToLinks, nearestLinked } from "./links.ts";
+import { listenToBorder, showFilesPane } from "./panes.ts";
 import { exampleOf, followChanges, servedFiles } from "./served.ts";
 import { fromFragment, LONGEST_LINK, toFragment } from "./share.ts";
+import { drawBadge, drawView, forgetAnswers } from "./shown.ts";
 import { type Example, type PageState, Store, stateOf } from "./state.ts";
+import { buildTabs, drawTabs } from "./tabs.ts";
 import type { ViewContext } from "./views/context.ts";
-import { TITLES, viewOf } from "./views/view.ts";
+import { TITLES } from "./views/view.ts";
 
 /** Milliseconds after the last key until the link is rewritten. */
 const LINK_PAUSE = 1000;
@@ -29,9 +34,17 @@ async function start(): Promise<void> {
   const linked = await firstState(stateOf(served === undefined ? first : exampleOf(served)));
   const store = new Store(served === undefined ? linked : withFiles(linked, served));
   const editor = new Editor(byId("editor"), {
-    onText: (text) => store.setText(text),
-    onLine: (file, line) => lightLinked(byId("view"), { file, line }),
+    onText: (name, text, isMove) => {
+      history.isEditorMoving = isMove;
+      store.setText(name, text);
+      history.isEditorMoving = false;
+    },
+    onLine: (file, line, first) => {
+      const view = byId("view");
+      lightLinked(view, nearestLinked(view, { file, line }, first))?.scrollIntoView({ block: "nearest" });
+    },
   });
+  const history = new History(store, () => drawHistory(history));
   let lit: LinePlace | undefined;
   const lightInEditor = (): void => editor.light(lit?.file === store.state.open ? [lit.line] : []);
   listenToLinks(byId("view"), (place) => {
@@ -44,11 +57,13 @@ async function start(): Promise<void> {
   const context: ViewContext = {
     goTo: ({ file, line }) => {
       if (!store.state.files.some(({ name }) => name === file)) return;
+      showFilesPane(true);
+      drawTabs(store.state);
       store.set({ open: file });
       editor.goTo(line);
     },
     get scheme() {
-      return DARK.matches ? "dark" : "light";
+      return DARK.matches && !isPrinting ? "dark" : "light";
     },
     choose: (branch) => store.set({ branch }),
     ask: (question) => store.set({ question, branch: 0, view: "walk" }),
@@ -59,31 +74,49 @@ async function start(): Promise<void> {
     onBusy: (isBusy) => document.body.classList.toggle("busy", isBusy),
   });
   DARK.addEventListener("change", () => ask());
+  for (const event of ["beforeprint", "afterprint"])
+    addEventListener(event, () => {
+      isPrinting = event === "beforeprint";
+      if (DARK.matches && lastAnswer?.view === "walk") drawView(lastAnswer, store, context);
+    });
   const ask = (): void => asker.ask(store.state.view, store.state);
   const linkSoon = later(LINK_PAUSE, () => void rewriteLink(store.state));
   store.onChange((state, before) => {
     performance.mark("change");
     tellTrouble("");
-    if (namesOf(state) !== namesOf(before) || state.open !== before.open) showFiles(byId("files"), store);
+    const isRenamed = namesOf(state) !== namesOf(before);
+    if (isRenamed) forgetAnswers();
+    if (isRenamed || state.open !== before.open) showFiles(store);
     editor.open(state.open, textOf(state));
     if (state.open !== before.open) lightInEditor();
-    drawControls(state);
+    if (state.view !== before.view) showFilesPane(false);
+    drawControls(state, examples);
     const isOpenedOnly = PARTS.every((part) => part === "open" || state[part] === before[part]);
-    if (isOpenedOnly) editor.mark(lastDiagnostics);
+    if (isOpenedOnly) editor.mark(lastAnswer?.diagnostics ?? []);
     else ask();
     linkSoon();
   });
   buildControls(store, examples, () => asker.stop());
+  const move = (way: "undo" | "redo"): void => {
+    editor.tell();
+    history[way]();
+  };
+  byId("undo").addEventListener("click", () => move("undo"));
+  byId("redo").addEventListener("click", () => move("redo"));
   if (served !== undefined)
     followChanges((files) => {
       const { before } = store.state;
       store.set({ ...withFiles(store.state, files), before });
+      history.clear();
     });
-  listenToKeys(store);
+  listenToKeys(store, move);
+  listenToFiles(store, tellTrouble);
+  listenToBorder();
   takeDrops(document.body, store, tellTrouble);
-  showFiles(byId("files"), store);
+  showFiles(store);
   editor.open(store.state.open, textOf(store.state));
-  drawControls(store.state);
+  drawControls(store.state, examples);
+  drawHistory(history);
   ask();
 }
 
@@ -118,25 +151,43 @@ function hopesForLink({ files }: PageState): boolean {
   return files.reduce((sum, { text }) => sum + text.length, 0) < 20 * LONGEST_LINK;
 }
 
-let lastDiagnostics: ViewAnswer["diagnostics"] = [];
+/** What is shown. */
+let lastAnswer: ViewAnswer | undefined;
+
+/** Paper is white: drawings on it have the colours of the light scheme. */
+let isPrinting = false;
+
+/** Names that the question may have. */
+let names: readonly string[] = [];
 
 function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Editor, context: ViewContext): void {
   if (answer.view !== store.state.view) return;
-  lastDiagnostics = answer.diagnostics;
   editor.mark(answer.diagnostics);
-  byId("view").replaceChildren(viewOf(answer, context, () => store.set({ before: store.state.files })));
-  const errors = answer.diagnostics.filter(({ severity }) => severity === "error").length;
-  const warnings = answer.diagnostics.filter(({ severity }) => severity === "warning").length;
+  drawView(answer, store, context);
+  lastAnswer = answer;
+  drawBadge(answer, store.state);
+  const count = (wanted: string): string => {
+    const found = answer.diagnostics.filter(({ severity }) => severity === wanted).length;
+    return `${found} ${wanted}${found === 1 ? "" : "s"}`;
+  };
   byId("status").textContent =
-    `${TITLES[answer.view]}: ${milliseconds.toFixed(0)} ms · ${errors} errors, ${warnings} warnings`;
+    `${TITLES[answer.view]}: ${milliseconds.toFixed(0)} ms · ${count("error")}, ${count("warning")}`;
   const { node } = store.state;
   byId("node").replaceChildren(
     ...answer.nodes.map((name) => h("option", { value: name, selected: name === node }, name)),
   );
-  if (answer.view === "walk")
-    byId("names").replaceChildren(...answer.names.map((name) => h("option", { value: name })));
+  if (answer.view === "walk") names = answer.names;
   performance.mark("answer");
   document.body.dataset["answered"] = String(Number(document.body.dataset["answered"] ?? 0) + 1);
+}
+
+function drawHistory({ next }: History): void {
+  for (const way of ["undo", "redo"] as const) {
+    const title = next[way];
+    const button = byId(way);
+    button.setAttribute("aria-disabled", String(title === undefined));
+    button.setAttribute("title", title === undefined ? `nothing to ${way}` : `${way} the ${title}`);
+  }
 }
 
 function tellTrouble(text: string): void {
@@ -145,46 +196,36 @@ function tellTrouble(text: string): void {
 
 function buildControls(store: Store, examples: readonly Example[], stop: () => void): void {
   const question = byId("question") as HTMLInputElement;
-  question.addEventListener("input", () => store.set({ question: question.value, branch: 0, view: "walk" }));
+  const follow = (): void => store.set({ question: question.value, branch: 0, view: "walk" });
+  question.addEventListener("input", follow);
+  const close = completeIn(question, () => names, follow);
+  store.onChange((state) => {
+    if (state.question !== question.value) close();
+  });
   const mode = byId("mode") as HTMLSelectElement;
   mode.addEventListener("change", () => store.set({ mode: mode.value === "iptables" ? "iptables" : "nftables" }));
   const node = byId("node") as HTMLSelectElement;
   node.addEventListener("change", () => store.set({ node: node.value }));
   const example = byId("example") as HTMLSelectElement;
-  example.append(...examples.map(({ title }) => h("option", { value: title }, title)));
+  const own = h("option", { value: "", hidden: true }, "choose one");
+  example.append(own, ...examples.map(({ title }) => h("option", { value: title }, title)));
   example.addEventListener("change", () => {
     const chosen = examples.find(({ title }) => title === example.value);
     if (chosen !== undefined) store.set(stateOf(chosen, store.state.mode));
   });
   byId("stop").addEventListener("click", stop);
   byId("keys").addEventListener("click", showHelp);
-  const tabs = VIEWS.map((view) => viewTab(view, store));
-  byId("views").append(...tabs);
+  buildTabs(store);
 }
 
-function viewTab(view: ViewName, store: Store): HTMLElement {
-  const tab = h("button", { type: "button", role: "tab", id: `tab-${view}`, "aria-controls": "view" }, TITLES[view]);
-  tab.addEventListener("click", () => store.set({ view }));
-  tab.addEventListener("keydown", (event) => {
-    const by = event.key === "ArrowRight" ? 1 : event.key === "ArrowLeft" ? -1 : 0;
-    const next = VIEWS[(VIEWS.indexOf(view) + by + VIEWS.length) % VIEWS.length];
-    if (by === 0 || next === undefined) return;
-    store.set({ view: next });
-    byId(`tab-${next}`).focus();
-  });
-  return tab;
-}
-
-function drawControls({ question, mode, view }: PageState): void {
+function drawControls(state: PageState, examples: readonly Example[]): void {
+  const { question, mode, view, files } = state;
   const field = byId("question") as HTMLInputElement;
   if (field.value !== question) field.value = question;
   (byId("mode") as HTMLSelectElement).value = mode;
-  for (const each of VIEWS) {
-    const tab = byId(`tab-${each}`);
-    tab.setAttribute("aria-selected", String(each === view));
-    tab.tabIndex = each === view ? 0 : -1;
-  }
-  byId("view").setAttribute("aria-labelledby", `tab-${view}`);
+  (byId("example") as HTMLSelectElement).value = examples.find((each) => each.files === files)?.title ?? "";
+  document.title = `${view === "walk" && question !== "" ? question : TITLES[view]} – kpc playground`;
+  drawTabs(state);
 }
 
 function textOf({ files, open }: PageState): string {

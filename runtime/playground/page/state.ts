@@ -36,10 +36,11 @@ export class Store {
     this.listeners.push(listener);
   }
 
-  /** The text of the file in the editor. */
-  setText(text: string): void {
-    const { files, open } = this.current;
-    this.set({ files: files.map((file) => (file.name === open ? { name: open, text } : file)) });
+  /** The text of a file. */
+  setText(name: string, text: string): void {
+    const { files } = this.current;
+    if (files.every((file) => file.name !== name || file.text === text)) return;
+    this.set({ files: files.map((file) => (file.name === name ? { name, text } : file)) });
   }
 }
 

@@ -8,19 +8,24 @@ export function classifierView(answer: ClassifierAnswer, context: ViewContext): 
   const { table, unsupported, agreeing, compared, slots } = answer;
   if (table === undefined)
     return unsupported.length === 0 ? nothing("The manifests have errors.") : findingList(unsupported, context);
-  const speed = h("p", { class: "speed", role: "status" }, "");
+  const speed = h("p", { class: "speed", role: "status" }, h("strong", {}, "–"), "million packets a second");
   const button = h("button", { type: "button" }, "Measure");
   button.addEventListener("click", () => void measure(table, slots, speed));
   return h(
     "div",
     {},
-    h("p", {}, `The table of these rules has ${table.length.toLocaleString("en")} bytes.`),
     h(
       "p",
       { class: `verdict ${agreeing === compared ? "fine" : "lost"}` },
-      `${agreeing} of ${compared} random packets: the engine and the rules agree`,
+      `${agreeing === compared ? "✓" : "≠"} ${agreeing} of ${compared} random packets: the engine and the rules agree`,
     ),
-    h("div", { class: "bar" }, button, speed),
+    h(
+      "div",
+      { class: "facts" },
+      h("p", {}, h("strong", {}, table.length.toLocaleString("en")), "bytes of table"),
+      speed,
+    ),
+    h("div", { class: "bar" }, button, "classifies in this page for a second"),
   );
 }
 
@@ -41,5 +46,5 @@ async function measure(table: Uint8Array, slots: Uint8Array, speed: HTMLElement)
     spent += performance.now() - begun;
     await new Promise((resolve) => setTimeout(resolve));
   }
-  speed.replaceChildren(`${(done / spent / 1000).toFixed(1)} million packets a second`);
+  speed.replaceChildren(h("strong", {}, (done / spent / 1000).toFixed(1)), "million packets a second");
 }

@@ -7,15 +7,26 @@ import { nothing, type ViewContext } from "./context.ts";
 export function matrixView({ matrix }: MatrixViewAnswer, context: ViewContext): HTMLElement {
   if (matrix === undefined) return nothing("The manifests have errors: see the editor, or Check.");
   if (matrix.rows.length === 0) return nothing("There are no Services to reach, or no nodes with addresses.");
+  const cells = matrix.rows.flatMap((row) => row.cells);
+  const lost = cells.filter(({ answered }) => !answered).length;
   return h(
-    "table",
-    { class: "matrix" },
+    "div",
+    {},
     h(
-      "thead",
-      {},
-      h("tr", {}, ...["Service", "address", "from", "outcome"].map((name) => h("th", { scope: "col" }, name))),
+      "p",
+      { class: `verdict ${lost === 0 ? "fine" : "lost"}` },
+      lost === 0 ? `✓ all ${cells.length} ways are answered` : `✕ ${lost} of ${cells.length} ways are not answered`,
     ),
-    h("tbody", {}, ...matrix.rows.flatMap((row) => rowElements(row, context))),
+    h(
+      "table",
+      { class: "matrix" },
+      h(
+        "thead",
+        {},
+        h("tr", {}, ...["Service", "address", "from", "outcome"].map((name) => h("th", { scope: "col" }, name))),
+      ),
+      h("tbody", {}, ...matrix.rows.flatMap((row) => rowElements(row, context))),
+    ),
   );
 }
 
@@ -35,8 +46,12 @@ function rowElements(
     return h(
       "tr",
       {},
-      h("th", { scope: "row" }, i === 0 ? `${service ?? "forwarded port"} (${entry})` : ""),
-      h("td", {}, i === 0 ? to : ""),
+      ...(i === 0
+        ? [
+            h("th", { scope: "row", rowspan: cells.length }, `${service ?? "forwarded port"} (${entry})`),
+            h("td", { rowspan: cells.length }, h("code", {}, to)),
+          ]
+        : []),
       h(
         "td",
         { title: from.join("\n") },

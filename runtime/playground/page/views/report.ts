@@ -1,16 +1,24 @@
 /** Verify and Diff: the verdict, what differs for each Service, and packets that show it. */
 import type { ComparisonReport, DiffAnswer, ExamplePacket, ExampleSide, VerifyAnswer } from "../../protocol.ts";
-import { h } from "../dom.ts";
+import { byId, h } from "../dom.ts";
 import { nothing, placeButton, type ViewContext } from "./context.ts";
 
 export function verifyView({ dumps, refusal, report }: VerifyAnswer, context: ViewContext): HTMLElement {
-  if (dumps.length === 0)
-    return nothing(
-      "Add a file with the rules of a host: what iptables-save or nft list ruleset prints there. Drop it here, or paste it into a new file.",
-    );
+  if (dumps.length === 0) return addDump();
   if (refusal !== undefined) return nothing(refusal);
   if (report === undefined) return nothing("The manifests or the rules have errors: see Check.");
   return reportElement(report, ["the manifests say", `${dumps.join(", ")} does`], context);
+}
+
+/** How to have something to verify. */
+function addDump(): HTMLElement {
+  const open = h("button", { type: "button" }, "Open a file");
+  open.addEventListener("click", () => byId("open").click());
+  const told = nothing(
+    "Add a file with the rules of a host: what iptables-save or nft list ruleset prints there. Drop it here, paste it into a new file, or ",
+  );
+  told.append(open);
+  return told;
 }
 
 /** `keep`: takes the files as the state that is compared with. */

@@ -34,17 +34,21 @@ let shownLanguage: string | undefined;
 
 function linesOf({ lines }: RuleText, sought: string, context: ViewContext): HTMLElement[] {
   const found = lines.filter(({ text }) => text.includes(sought));
-  const shown = found.slice(0, MOST_LINES).map((line) => lineElement(line, context));
+  const shown = found.slice(0, MOST_LINES).map((line, i) => lineElement(line, found[i - 1], context));
   const more = found.length - shown.length;
   return more > 0 ? [...shown, nothing(`${more} more lines: search to see them`)] : shown;
 }
 
-function lineElement({ text, place }: RuleLine, { goTo }: ViewContext): HTMLElement {
+/** The place is written where it is not that of the line before. */
+function lineElement({ text, place }: RuleLine, before: RuleLine | undefined, { goTo }: ViewContext): HTMLElement {
   if (place === undefined) return h("div", { class: "line" }, h("code", {}, text));
+  const name = `${place.file}:${place.line}`;
+  const isNew = before?.place?.file !== place.file || before.place.line !== place.line;
   const line = h(
     "button",
-    { type: "button", class: "line linked", title: `${place.file}:${place.line}` },
+    { type: "button", class: "line linked", title: name, tabindex: isNew ? 0 : -1 },
     h("code", {}, text),
+    isNew ? h("small", {}, name) : undefined,
   );
   line.addEventListener("click", () => goTo?.(place));
   return linkTo(line, place);

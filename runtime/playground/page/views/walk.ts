@@ -3,6 +3,7 @@ import type { BranchLine, StepLine, WalkAnswer, WalkLines } from "../../protocol
 import { h } from "../dom.ts";
 import { linkTo } from "../links.ts";
 import { findingList, nothing, placeButton, type ViewContext } from "./context.ts";
+import { enlargeButton } from "./enlarge.ts";
 
 export function walkView({ asked, walk, diagnostics }: WalkAnswer, context: ViewContext): HTMLElement {
   if (asked.length > 0) return h("div", {}, findingList(asked, context));
@@ -17,10 +18,9 @@ export function walkView({ asked, walk, diagnostics }: WalkAnswer, context: View
   const view = h(
     "div",
     { class: "walk" },
-    walk.branches.length > 1 ? branchList(walk.branches, context) : undefined,
+    h("div", { class: "bar" }, branchList(walk.branches, context), enlargeButton(drawing)),
     drawing,
-    walk.findings.length === 0 ? undefined : findingList(walk.findings, context),
-    steps,
+    h("div", { class: "told" }, walk.findings.length === 0 ? undefined : findingList(walk.findings, context), steps),
   );
   joinSteps(view);
   return view;
@@ -29,10 +29,16 @@ export function walkView({ asked, walk, diagnostics }: WalkAnswer, context: View
 /** The SVG as elements. Its text is that of our own printer; as XML it can hold no script. */
 function drawingOf({ drawing }: WalkLines, { scheme }: ViewContext): HTMLElement {
   const { documentElement } = new DOMParser().parseFromString(drawing[scheme], "image/svg+xml");
-  return h("div", { class: "drawing" }, document.importNode(documentElement, true));
+  return h(
+    "div",
+    { class: "drawing", tabindex: 0, role: "group", "aria-label": "drawing" },
+    document.importNode(documentElement, true),
+  );
 }
 
-function branchList(branches: readonly BranchLine[], { choose }: ViewContext): HTMLElement {
+/** Nothing where there is no other branch to choose. */
+function branchList(branches: readonly BranchLine[], { choose }: ViewContext): HTMLElement | undefined {
+  if (branches.length < 2) return undefined;
   const buttons = branches.map(({ chance, end, isTold, isLost }, i) => {
     const button = h(
       "button",
