@@ -33,7 +33,7 @@ export async function answerFor(
 ): Promise<ViewAnswer> {
   switch (view) {
     case "walk":
-      return walkAnswer(workspace, memory);
+      return walkAnswer(workspace, memory, true);
     case "rules":
       return rulesAnswer(workspace, memory);
     case "matrix":

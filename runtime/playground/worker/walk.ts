@@ -26,14 +26,18 @@ import {
 import { contentsOf, type WorkspaceMemory } from "./contents.ts";
 import { namesFor } from "./names.ts";
 
-/** The walk of the question through what the files describe. */
-export function walkAnswer({ files, mode, question, branch }: Workspace, memory?: WorkspaceMemory): WalkAnswer {
+/** The walk of the question through what the files describe. `isBesideEditor`: the drawing is narrow, and leaves out what stands beside it. */
+export function walkAnswer(
+  { files, mode, question, branch }: Workspace,
+  memory?: WorkspaceMemory,
+  isBesideEditor = false,
+): WalkAnswer {
   const { resolved, base } = contentsOf(files, mode, memory?.files);
   const names = resolved === undefined ? [] : namesFor(resolved);
   const told =
     resolved === undefined || question.trim() === ""
       ? { asked: [], walk: undefined }
-      : walkOf(resolved, question, branch);
+      : walkOf(resolved, question, branch, isBesideEditor);
   return { view: "walk", ...base, ...told, names };
 }
 
@@ -42,7 +46,12 @@ const LEAST_WIDTH = 880;
 
 /** Leads the packet or request through the network that the manifests describe. `branch`: which one to tell, from 1; where the walk has no
  *  such one, and for 0, the one that tells most. */
-function walkOf(resolved: ResolvedInput, question: string, branch: number): Pick<WalkAnswer, "asked" | "walk"> {
+function walkOf(
+  resolved: ResolvedInput,
+  question: string,
+  branch: number,
+  isBesideEditor: boolean,
+): Pick<WalkAnswer, "asked" | "walk"> {
   const found: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => void found.push(diagnostic);
   const written = parseTraceText({ name: QUESTION, text: question }, report);
@@ -65,9 +74,8 @@ function walkOf(resolved: ResolvedInput, question: string, branch: number): Pick
   const chosen = branch >= 1 && branch <= walk.branches.length ? branch : undefined;
   const story = tellWalk(walk, context, { asked: question.trim(), findings, branch: chosen });
   if (story === undefined) return asked();
-  // Findings and the other branches stand beside the drawing.
-  const drawn = { ...story, findings: [], foot: undefined };
-  const scene = layWalk(drawn, { hasTable: false, leastWidth: LEAST_WIDTH });
+  const drawn = isBesideEditor ? { ...story, findings: [], foot: undefined } : story;
+  const scene = layWalk(drawn, { hasTable: false, ...(isBesideEditor ? { leastWidth: LEAST_WIDTH } : {}) });
   const { title, request, reply, branches } = story;
   return asked({
     title,

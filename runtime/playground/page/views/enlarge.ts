@@ -14,7 +14,8 @@ export function enlargeButton(frame: HTMLElement): HTMLElement {
       frame.replaceChildren(...pictures);
       dialog.remove();
     });
-    document.body.append(dialog);
+    const root = frame.getRootNode();
+    (root instanceof ShadowRoot ? root : document.body).append(dialog);
     dialog.showModal();
   });
   return button;
