@@ -5,7 +5,17 @@ import type { ComparisonReport, ExamplePacket, ExampleSide } from "../protocol.t
 /** Those members of the data, which docs/json.md describes, that are shown one by one. */
 interface ComparedData {
   readonly counterexamples: readonly Counterexample[];
-  readonly services?: readonly { readonly service: string | null; readonly differences: readonly string[] }[];
+  readonly services?: readonly ServiceData[];
+}
+
+interface ServiceData {
+  /** Null: no Service has `destination`. */
+  readonly service: string | null;
+  readonly destination?: string;
+  readonly change: "missing" | "extra" | "changed";
+  /** Addresses and ports that one side alone has. */
+  readonly ports: { readonly missing: readonly string[]; readonly extra: readonly string[] };
+  readonly differences: readonly string[];
 }
 
 interface Counterexample {
@@ -24,11 +34,25 @@ export function reportOf({ verdict, text, data }: ComparisonResult): ComparisonR
   const { counterexamples, services = [] } = data as unknown as ComparedData;
   return {
     verdict,
-    services: services.map(({ service, differences }) => ({ service: service ?? "other destinations", differences })),
+    services: services.map((each) => ({
+      service: each.service ?? each.destination ?? "other destinations",
+      differences: [...portsIn(each), ...each.differences],
+    })),
     examples: counterexamples.map(exampleOf),
     text,
   };
 }
+
+/** `ports: - 10.96.0.20:80/tcp, + 10.96.0.20:8080/tcp`, and nothing where both sides have the same. */
+function portsIn({ change, ports: { missing, extra } }: ServiceData): string[] {
+  const signed = [...missing.map((port) => `- ${port}`), ...extra.map((port) => `+ ${port}`)];
+  if (signed.length === 0) return [];
+  const more = signed.length - MOST_PORTS;
+  const list = [...signed.slice(0, MOST_PORTS), ...(more > 0 ? [`… and ${more} more`] : [])].join(", ");
+  return [`${change === "changed" ? "ports" : change}: ${list}`];
+}
+
+const MOST_PORTS = 8;
 
 function exampleOf({ trace, left, right, leftRules, rightRules }: Counterexample): ExamplePacket {
   return { packet: trace, sides: [sideOf(left, leftRules), sideOf(right, rightRules)] };
