@@ -1,23 +1,27 @@
 /** The built-in chains from which packets come to each chain. */
 import { startsOfChains } from "../../ir/starts.ts";
 
-/** By table, in a text for iptables-restore. A text without tables, as `iptables -S` prints it, has one graph for all. */
+/** By table and chain, where the rules of the chain go. Table "" is that of rules that name none. */
+export type ChainTargets = ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>>;
+
+/** By table. Rules that name no table, as `iptables -S` prints them, have one graph for all. */
 export class ChainHooks {
-  private readonly text: string;
-  private targets: ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> | undefined;
+  private readonly source: () => ChainTargets;
+  private targets: ChainTargets | undefined;
   /** Of each table, the built-in chains that lead to a chain. */
   private readonly known = new Map<string, ReadonlyMap<string, ReadonlySet<string>>>();
   private readonly translated = new Map<ReadonlySet<string>, "destination" | "source" | undefined>();
 
-  constructor(text: string) {
-    this.text = text;
+  /** `source`: asked for when a table is. */
+  constructor(source: () => ChainTargets) {
+    this.source = source;
   }
 
   /** The built-in chains of `table` that lead to `chain`, and that one, where it is built in. */
   leadingTo(table: string, chain: string): ReadonlySet<string> {
     let known = this.known.get(table);
     if (known === undefined) {
-      this.targets ??= targetsIn(this.text);
+      this.targets ??= this.source();
       const targets = this.targets.get(table) ?? this.targets.get("");
       known = startsOfChains(BUILT_IN, (each) => targets?.get(each) ?? NONE);
       this.known.set(table, known);
@@ -40,8 +44,8 @@ const NAMES = ["PREROUTING", "INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] as con
 const BUILT_IN: ReadonlyMap<string, readonly string[]> = new Map(NAMES.map((name) => [name, [name]]));
 const NONE: ReadonlySet<string> = new Set();
 
-/** By table and chain, the chains to which its rules jump, and the targets of its rules. */
-function targetsIn(text: string): ReadonlyMap<string, ReadonlyMap<string, ReadonlySet<string>>> {
+/** Of a text for iptables-restore. */
+export function targetsIn(text: string): ChainTargets {
   const byTable = new Map<string, Map<string, Set<string>>>();
   for (const section of text.split(/^(?=\*)/m)) {
     const table = /^\*(\S+)/.exec(section)?.[1] ?? "";

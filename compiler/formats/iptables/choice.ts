@@ -1,4 +1,4 @@
-/** Matches that are one of several lists of tests. */
+/** What a match of iptables can be: one list of tests, one of several lists, not understood, or refused. */
 import type { Match, Step } from "../../ir/types.ts";
 
 /** A match that holds where all tests of one list hold. No packet passes two of the lists: a rule becomes one for each list, and
@@ -7,8 +7,22 @@ export interface MatchAlternatives {
   readonly either: readonly (readonly Step[])[];
 }
 
-/** What a match is: undefined where it is not understood; a text that says what was expected where iptables refuses it. */
-export type MatchRead = Step[] | MatchAlternatives | undefined | string;
+/** iptables does not take the rule. */
+export interface RefusedOption {
+  /** What is wrong, for people: "expected …". */
+  readonly refused: string;
+}
+
+export function refuse(message: string): RefusedOption {
+  return { refused: message };
+}
+
+/** What a match is; undefined where it is not understood. */
+export type MatchRead = Step[] | MatchAlternatives | RefusedOption | undefined;
+
+export function isRefused(read: object | undefined): read is RefusedOption {
+  return read !== undefined && "refused" in read;
+}
 
 /** `first`, or else `second`: `not` is `first` turned round. */
 export function either(first: Match, not: Match, second: Match): MatchAlternatives {
@@ -25,4 +39,11 @@ export function combine<T>(lists: readonly (readonly T[])[], more: readonly (rea
   const [only, ...others] = more;
   if (only !== undefined && others.length === 0) return lists.map((list) => list.concat(only));
   return lists.flatMap((list) => more.map((tail) => [...list, ...tail]));
+}
+
+/** `match` turned round. */
+export function notHolding(match: Match): Match | undefined {
+  if (match.kind === "compare" && (match.operator === "==" || match.operator === "!="))
+    return { ...match, operator: match.operator === "==" ? "!=" : "==" };
+  return match.kind === "within" ? { ...match, negated: !match.negated } : undefined;
 }

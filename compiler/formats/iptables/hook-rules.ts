@@ -1,6 +1,5 @@
 /** In which tables, and behind which built-in chains, the kernel takes a target or a match of iptables. */
-import { meaningOf } from "../../words.ts";
-import type { Unit } from "./matches.ts";
+import type { OptionText } from "./grammar.ts";
 
 /** What a rule stands in. */
 export interface RulePlace {
@@ -12,77 +11,35 @@ export interface RulePlace {
   readonly hooks: ReadonlySet<string>;
 }
 
-interface Wanted {
+/** Where the kernel takes an extension. */
+export interface Placement {
   readonly tables?: readonly string[];
   readonly hooks?: readonly string[];
+  /** Options that both backends refuse in these built-in chains, and only in the chains themselves. */
+  readonly options?: readonly { readonly option: RegExp; readonly not: readonly string[] }[];
 }
 
-const NAT_OF_DESTINATION: Wanted = { tables: ["nat"], hooks: ["PREROUTING", "OUTPUT"] };
-const MANGLE: Wanted = { tables: ["mangle"] };
-const RAW: Wanted = { tables: ["raw"] };
+export const LEAVING = ["OUTPUT", "POSTROUTING"];
+export const COMING = ["PREROUTING", "INPUT"];
 
-const OF_TARGET: Readonly<Record<string, Wanted>> = {
-  DNAT: NAT_OF_DESTINATION,
-  REDIRECT: NAT_OF_DESTINATION,
-  SNAT: { tables: ["nat"], hooks: ["INPUT", "POSTROUTING"] },
-  MASQUERADE: { tables: ["nat"], hooks: ["POSTROUTING"] },
-  NETMAP: { tables: ["nat"] },
-  REJECT: { tables: ["filter"] },
-  TPROXY: { tables: ["mangle"], hooks: ["PREROUTING"] },
-  SYNPROXY: { hooks: ["INPUT", "FORWARD"] },
-  CLASSIFY: { hooks: ["FORWARD", "OUTPUT", "POSTROUTING"] },
-  CT: RAW,
-  NOTRACK: RAW,
-  CHECKSUM: MANGLE,
-  DSCP: MANGLE,
-  ECN: MANGLE,
-  HL: MANGLE,
-  TCPOPTSTRIP: MANGLE,
-  TOS: MANGLE,
-  TTL: MANGLE,
-};
-
-const OF_MATCH: Readonly<Record<string, Wanted>> = {
-  cgroup: { hooks: ["INPUT", "OUTPUT", "POSTROUTING"] },
-  mac: { hooks: ["PREROUTING", "INPUT", "FORWARD"] },
-  owner: { hooks: ["OUTPUT", "POSTROUTING"] },
-  realm: { hooks: ["INPUT", "FORWARD", "OUTPUT", "POSTROUTING"] },
-  rpfilter: { tables: ["raw", "mangle"], hooks: ["PREROUTING"] },
-  socket: { hooks: ["PREROUTING", "INPUT"] },
-};
-
-const LEAVING = ["OUTPUT", "POSTROUTING"];
-const COMING = ["PREROUTING", "INPUT"];
-
-/** Options that both backends refuse only in the built-in chains themselves. */
-const OF_OPTION: readonly (readonly [match: string, options: RegExp, not: readonly string[]])[] = [
-  ["addrtype", /^--limit-iface-in$/, LEAVING],
-  ["addrtype", /^--limit-iface-out$/, COMING],
-  ["devgroup", /^--src-group$/, LEAVING],
-  ["devgroup", /^--dst-group$/, COMING],
-  ["physdev", /^--physdev-(out|is-out)$/, ["OUTPUT"]],
-  ["policy", /^--dir in$/, LEAVING],
-  ["policy", /^--dir out$/, COMING],
-];
-
-/** What was expected where the kernel does not take `unit` at `place`. */
-export function placeRefused(unit: Unit & { readonly kind: "match" | "target" }, place: RulePlace): string | undefined {
-  if (!place.isWhole) return undefined;
-  const { kind, name, options } = unit;
-  const wanted = meaningOf(kind === "target" ? OF_TARGET : OF_MATCH, name);
-  const what = kind === "target" ? name : `-m ${name}`;
-  if (wanted?.tables !== undefined && !wanted.tables.includes(place.table))
-    return `expected ${what} in table ${wanted.tables.join(" or ")} only`;
-  const wrong =
-    wanted?.hooks === undefined ? undefined : [...place.hooks].find((hook) => wanted.hooks?.includes(hook) === false);
+/** What was expected where the kernel does not take the extension `what` at `place`; undefined: it does. */
+export function placeRefused(
+  what: string,
+  options: readonly OptionText[],
+  wanted: Placement | undefined,
+  place: RulePlace,
+): string | undefined {
+  if (!place.isWhole || wanted === undefined) return undefined;
+  const { tables, hooks } = wanted;
+  if (tables !== undefined && !tables.includes(place.table))
+    return `expected ${what} in table ${tables.join(" or ")} only`;
+  const wrong = hooks === undefined ? undefined : [...place.hooks].find((hook) => !hooks.includes(hook));
   if (wrong !== undefined)
-    return `expected ${what} in ${wanted?.hooks?.join(", ")} only${wrong === place.chain ? "" : `: ${wrong} leads to this chain`}`;
-  if (kind === "target") return undefined;
-  for (const [match, option, not] of OF_OPTION) {
-    if (match !== name || !not.includes(place.chain)) continue;
-    const found = options.find((each) =>
-      option.test([each.name, ...(match === "policy" ? each.values : [])].join(" ")),
-    );
+    return `expected ${what} in ${hooks?.join(", ")} only${wrong === place.chain ? "" : `: ${wrong} leads to this chain`}`;
+  for (const { option, not } of wanted.options ?? []) {
+    const found = not.includes(place.chain)
+      ? options.find(({ name, values }) => option.test([name, ...values].join(" ")))
+      : undefined;
     if (found !== undefined) return `expected ${what} without ${found.name} in ${place.chain}`;
   }
   return undefined;

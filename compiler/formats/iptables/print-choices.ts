@@ -2,7 +2,8 @@
 import { L4PROTO } from "../../ir/build.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import type { Rule, Step } from "../../ir/types.ts";
-import { certainly, extensionOf, necessaryFor, notHolding } from "./necessary.ts";
+import { notHolding } from "./choice.ts";
+import { certainly, necessaryFor } from "./necessary.ts";
 
 /** `rules` as iptables spells them: without what is certain about matches that are not understood (`necessaryFor`). The rule for
  *  packets for which a negated match is not certain and the rule for the others are one. */
@@ -87,9 +88,7 @@ function joinIcmp(first: Rule, second: Rule): Rule | undefined {
 
 /** Whether `step` is what holds wherever the match behind it does. */
 function isCertain(step: Step, next: Step | undefined): boolean {
-  if (next?.kind !== "opaque") return false;
-  const name = extensionOf(next);
-  return name !== undefined && isSame(step, necessaryFor(name));
+  return next?.kind === "opaque" && isSame(step, necessaryFor(next));
 }
 
 function isSame(left: Step, right: Step | undefined): boolean {

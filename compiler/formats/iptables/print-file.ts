@@ -2,14 +2,16 @@
 
 import type { Diagnostic, Origin } from "../../diagnostics.ts";
 import { ChainGraph } from "../../ir/chain-graph.ts";
-import type { BaseChain, Chain, Rule, Ruleset, Table } from "../../ir/types.ts";
-import { type PrintedText, Unsupported, unsupported } from "../../ir/unsupported.ts";
+import type { BaseChain, Chain, Ruleset, Table } from "../../ir/types.ts";
+import { type PrintedText, unsupported } from "../../ir/unsupported.ts";
 import { type Mark, UNMARKED } from "../marks.ts";
+import type { RuleContext } from "./extensions/row.ts";
 import { type BuiltInChain, builtInFor, entryChain, type IptablesTable, OUR_BUILT_IN, TABLES } from "./hooks.ts";
 import type { Installed } from "./installed.ts";
 import { nameChains } from "./names.ts";
 import { joinChoices } from "./print-choices.ts";
-import { printRule, type RuleContext } from "./print-rule.ts";
+import { printRule } from "./print-rule.ts";
+import { spellRule } from "./rule-words.ts";
 
 /**
  * Chains of ours only. A line `:KPC-… - [0:0]` makes a chain or empties it, so loading the text again replaces what it
@@ -101,21 +103,13 @@ function addChain(chain: Chain, name: string, section: Section, context: RuleCon
   if (chain.kind === "base" && chain.policy === "drop")
     lacking.push(unsupportedByIptables(chain.name, POLICY, chain.rules[0]?.origin));
   for (const rule of joinChoices(chain.rules)) {
-    try {
-      section.lines.push(mark(`-A ${name} ${printRule(rule, context)}`, rule));
-    } catch (error) {
-      lacking.push(unsupportedRule(error, chain, rule));
-    }
+    const words = printRule(rule, context);
+    if ("lacking" in words) lacking.push(unsupportedByIptables(chain.name, words.lacking, rule.origin));
+    else section.lines.push(mark(`-A ${name} ${spellRule(words)}`, rule));
   }
 }
 
 const POLICY = "policy drop: a chain that a built-in chain jumps to has no policy";
-
-/** The finding about a rule that `printRule` has thrown for. Throws `error` when it is another one. */
-export function unsupportedRule(error: unknown, chain: Chain, { origin }: Pick<Rule, "origin">): Diagnostic {
-  if (!(error instanceof Unsupported)) throw error;
-  return unsupportedByIptables(chain.name, error.message, error.origin ?? origin);
-}
 
 export function unsupportedByIptables(chain: string, reason: string, origin: Origin | undefined): Diagnostic {
   return unsupported("unsupported-iptables", `chain ${chain} cannot be written for iptables: ${reason}`, origin);

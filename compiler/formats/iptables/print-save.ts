@@ -2,12 +2,16 @@
 import type { Diagnostic } from "../../diagnostics.ts";
 import type { BaseChain, Rule, Ruleset, Table } from "../../ir/types.ts";
 import { type PrintedText, unsupported } from "../../ir/unsupported.ts";
+import { meaningOf } from "../../words.ts";
 import { ChainHooks } from "./chain-hooks.ts";
+import { MATCHES, TARGETS } from "./extensions/index.ts";
+import type { RuleContext } from "./extensions/row.ts";
 import { interfaceRefused, placeRefused, type RulePlace } from "./hook-rules.ts";
 import { BUILT_IN_CHAINS, TABLES } from "./hooks.ts";
 import { joinChoices } from "./print-choices.ts";
-import { unsupportedByIptables, unsupportedRule } from "./print-file.ts";
-import { printRule, type RuleContext } from "./print-rule.ts";
+import { unsupportedByIptables } from "./print-file.ts";
+import { printRule } from "./print-rule.ts";
+import { type RuleWords, spellRule } from "./rule-words.ts";
 
 /** The tables of `family` that have iptables' names and built-in chains; what else there is cannot be written. */
 export function printSave({ tables }: Ruleset, family: "ip" | "ip6"): PrintedText {
@@ -36,53 +40,56 @@ function printTable(table: Table, family: "ip" | "ip6", lacking: Diagnostic[]): 
           chain.rules[0]?.origin,
         ),
       );
-    return joinChoices(chain.rules).flatMap((rule) => {
-      const { steps, comment } = rule;
-      try {
-        const words = printRule(comment === undefined ? { steps } : { steps, comment }, context);
-        return [{ chain: chain.name, rule, line: `-A ${chain.name} ${words}`.trimEnd() }];
-      } catch (error) {
-        lacking.push(unsupportedRule(error, chain, rule));
-        return [];
-      }
+    return joinChoices(chain.rules).flatMap((rule): PrintedRule[] => {
+      const words = printRule(rule, context);
+      if (!("lacking" in words)) return [{ chain: chain.name, rule, words }];
+      lacking.push(unsupportedByIptables(chain.name, words.lacking, rule.origin));
+      return [];
     });
   });
   const heads = table.chains.map(
     (chain) => `:${chain.name} ${chain.kind === "base" ? chain.policy.toUpperCase() : "-"} [0:0]`,
   );
-  const textOf = (rules: readonly PrintedRule[]): string =>
-    `*${table.name}\n${[...heads, ...rules.map(({ line }) => line), "COMMIT"].join("\n")}\n`;
-  const hooks = new ChainHooks(textOf(lines));
-  const taken = lines.filter(({ chain, rule, line }) => {
-    const reason = refusalOf(line, {
-      isWhole: true,
-      table: table.name,
-      chain,
-      hooks: hooks.leadingTo(table.name, chain),
-    });
+  const hooks = new ChainHooks(() => new Map([[table.name, targetsOf(lines)]]));
+  const taken = lines.filter(({ chain, rule, words }) => {
+    const leading = hooks.leadingTo(table.name, chain);
+    const reason = refusalOf(words, { isWhole: true, table: table.name, chain, hooks: leading });
     if (reason !== undefined) lacking.push(unsupportedByIptables(chain, reason, rule.origin));
     return reason === undefined;
   });
-  return textOf(taken);
+  const texts = taken.map(({ chain, words }) => `-A ${chain} ${spellRule(words)}`.trimEnd());
+  return `*${table.name}\n${[...heads, ...texts, "COMMIT"].join("\n")}\n`;
 }
 
 interface PrintedRule {
   readonly chain: string;
   readonly rule: Rule;
-  readonly line: string;
+  readonly words: RuleWords;
+}
+
+/** By chain, where its rules go. */
+function targetsOf(rules: readonly PrintedRule[]): ReadonlyMap<string, ReadonlySet<string>> {
+  const targets = new Map<string, Set<string>>();
+  for (const { chain, words } of rules) {
+    const known = targets.get(chain) ?? new Set();
+    if (words.target !== undefined) known.add(words.target.unit.name);
+    targets.set(chain, known);
+  }
+  return targets;
 }
 
 /** Why iptables refuses a rule where it stands, for its target or a match: nft takes more in more places. */
-function refusalOf(line: string, place: RulePlace): string | undefined {
-  // Text in quotes is no option.
-  for (const [, option = "", name = ""] of line.replace(/"(?:[^"\\]|\\.)*"/g, '""').matchAll(/ -([mjio]) (\S+)/g)) {
-    const reason =
-      option === "i" || option === "o"
-        ? interfaceRefused(`-${option}`, place)
-        : placeRefused({ kind: option === "m" ? "match" : "target", name, options: [] }, place);
+function refusalOf({ head, matches, target }: RuleWords, place: RulePlace): string | undefined {
+  for (const { name } of head) {
+    const reason = name === "-i" || name === "-o" ? interfaceRefused(name, place) : undefined;
     if (reason !== undefined) return reason;
   }
-  return undefined;
+  for (const { name } of matches) {
+    const reason = placeRefused(`-m ${name}`, [], meaningOf(MATCHES, name)?.placement, place);
+    if (reason !== undefined) return reason;
+  }
+  const name = target?.option === "-j" ? target.unit.name : undefined;
+  return name === undefined ? undefined : placeRefused(name, [], meaningOf(TARGETS, name)?.placement, place);
 }
 
 function isBuiltIn(chain: BaseChain, table: keyof typeof BUILT_IN_CHAINS): boolean {

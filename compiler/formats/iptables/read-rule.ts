@@ -1,29 +1,25 @@
 /** From the options of one rule to steps. */
 
-import { addressField, equal } from "../../ir/build.ts";
+import { CT_STATE_FIELD } from "../../ir/build.ts";
 import { anything } from "../../ir/repair.ts";
-import type { Expression, Match, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
-import { parseAddress } from "../../net/address.ts";
-import { parseProtocol } from "../../net/names.ts";
-import { prefixRange } from "../../net/prefix.ts";
+import type { Match, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
-import { combine, listsOf } from "./choice.ts";
+import { combine, isRefused, listsOf, refuse } from "./choice.ts";
+import { MATCHES, TARGETS } from "./extensions/index.ts";
+import type { MatchRow, MatchScope, TargetRow } from "./extensions/row.ts";
 import type { OptionText } from "./grammar.ts";
-import { interfaceRefused, placeRefused, type RulePlace } from "./hook-rules.ts";
-import { listedOptions } from "./listed.ts";
 import {
-  MATCH_READERS,
-  type Masked,
-  type MatchScope,
-  parseMasked,
-  prefixLength,
-  testInterval,
-  testMasked,
-} from "./matches.ts";
+  HEAD_OPTIONS,
+  isOtherAddress,
+  readAddress,
+  readInterface,
+  readProtocol,
+  testProtocol,
+} from "./head-options.ts";
+import { interfaceRefused, placeRefused, type RulePlace } from "./hook-rules.ts";
 import { certainly } from "./necessary.ts";
-import { MATCH_OPTION_RULES, optionsRefused, TARGET_OPTION_RULES } from "./option-rules.ts";
-import { CT_STATE_FIELD, TARGET_READERS } from "./targets.ts";
-import { ENDING_TARGETS, OTHER_MATCHES, PASSING_TARGETS } from "./words.ts";
+import { optionsRefused } from "./option-rules.ts";
+import { spellOption, spellUnit } from "./rule-words.ts";
 
 /** What a rule stands in. */
 export interface RuleScope extends Omit<MatchScope, "protocol">, RulePlace {
@@ -40,64 +36,28 @@ export function readRule(options: readonly OptionText[], scope: RuleScope): Read
   return new RuleReader(scope).read(options);
 }
 
-interface OpenUnit {
-  readonly kind: "match" | "target";
+/** A match or the target, with the options that are its own as far as they are read. */
+type OpenUnit = OpenMatch | OpenTarget;
+
+interface OpenMatch extends OpenExtension {
+  readonly kind: "match";
+  /** Undefined: kpc does not know it. */
+  readonly row: MatchRow | undefined;
+}
+
+interface OpenTarget extends OpenExtension {
+  readonly kind: "target";
+  readonly row: TargetRow;
+}
+
+interface OpenExtension {
   readonly name: string;
   readonly head: OptionText;
   readonly options: OptionText[];
 }
 
-/** Long names of the options that belong to no extension. */
-const HEAD_OPTIONS: Readonly<Record<string, string>> = {
-  "-s": "-s",
-  "--source": "-s",
-  "--src": "-s",
-  "-d": "-d",
-  "--destination": "-d",
-  "--dst": "-d",
-  "-i": "-i",
-  "--in-interface": "-i",
-  "-o": "-o",
-  "--out-interface": "-o",
-  "-p": "-p",
-  "--protocol": "-p",
-  "--proto": "-p",
-  "-f": "-f",
-  "--fragment": "-f",
-  "-4": "-4",
-  "--ipv4": "-4",
-  "-6": "-6",
-  "--ipv6": "-6",
-  "-c": "-c",
-  "--set-counters": "-c",
-  "-m": "-m",
-  "--match": "-m",
-  "-j": "-j",
-  "--jump": "-j",
-  "-g": "-g",
-  "--goto": "-g",
-};
-
-/** Words that each of them takes. */
-const HEAD_WORDS: Readonly<Record<string, number>> = { "-f": 0, "-4": 0, "-6": 0 };
-
 /** That one line becomes because of its choices. */
 const MAX_RULES = 64;
-
-/** Extensions that one of the tools has (1.8.9: the other cannot load them). */
-const FAMILY_OF_MATCH: Readonly<Record<string, "ip" | "ip6">> = {
-  dst: "ip6",
-  eui64: "ip6",
-  frag: "ip6",
-  hbh: "ip6",
-  hl: "ip6",
-  ipv6header: "ip6",
-  mh: "ip6",
-  rt: "ip6",
-  srh: "ip6",
-  realm: "ip",
-  ttl: "ip",
-};
 
 const IPV4_ONLY = ["-4", "--ipv4"];
 const IPV6_ONLY = ["-6", "--ipv6"];
@@ -141,7 +101,7 @@ class RuleReader {
     const { family, table, translates, affinity, ipset } = this.scope;
     const scope: MatchScope = { family, table, translates, affinity, ipset, protocol: this.protocol };
     for (const unit of this.units) if (unit.kind === "match") this.readMatch(unit, scope);
-    const target = this.units.find(({ kind }) => kind === "target");
+    const target = this.units.find((unit) => unit.kind === "target");
     if (target !== undefined) this.readTarget(target, scope);
   }
 
@@ -158,16 +118,12 @@ class RuleReader {
       this.takeExtension(option);
       return;
     }
-    if (head === "-c" && !/^[0-9]+[ ,][0-9]+$/.test(option.values.join(" "))) {
+    const [name, wanted] = head;
+    if (name === "-c" && !/^[0-9]+[ ,][0-9]+$/.test(option.values.join(" ")))
       this.fail("expected two counters, of packets and bytes", option);
-      return;
-    }
-    const wanted = HEAD_WORDS[head] ?? 1;
-    if (head !== "-c" && option.values.length !== wanted) {
+    else if (wanted !== undefined && option.values.length !== wanted)
       this.fail(`expected ${wanted === 0 ? "no word" : "one word"} behind ${option.name}`, option);
-      return;
-    }
-    this.takeHead(head, option);
+    else this.takeHead(name, option);
   }
 
   private takeHead(head: string, option: OptionText): void {
@@ -208,57 +164,34 @@ class RuleReader {
   }
 
   private takeInterface(head: "-i" | "-o", option: OptionText): void {
-    const [name = ""] = option.values;
-    const left: Expression = { kind: "meta", key: head === "-i" ? "iifname" : "oifname" };
-    const { negated } = option;
     const misplaced = interfaceRefused(head, this.scope);
-    if (misplaced !== undefined) this.fail(misplaced, option);
-    else if (name === "" || name.length > 15 || /[\s"]/.test(name))
-      this.fail("expected the name of an interface, at most 15 characters", option);
-    else if (!name.endsWith("+"))
-      this.steps.push({ kind: "compare", left, operator: negated ? "!=" : "==", right: name });
-    else if (name !== "+" || negated)
-      this.steps.push({ kind: "name-prefix", left, negated, prefix: name.slice(0, -1) });
+    const read = misplaced === undefined ? readInterface(head, option) : refuse(misplaced);
+    if (isRefused(read)) this.fail(read.refused, option);
+    else this.steps.push(...read);
   }
 
   private takeProtocol(option: OptionText): void {
-    const [text = ""] = option.values;
-    const protocol = text.toLowerCase() === "all" ? 0 : parseProtocol(text);
-    if (protocol === undefined) this.fail("expected a protocol, by name or number", option);
-    else if (protocol === 0 && option.negated)
-      this.fail("expected a protocol that there is: none is not all of them", option);
+    const protocol = readProtocol(option);
+    if (typeof protocol === "object") this.fail(protocol.refused, option);
     else if (protocol !== 0) {
-      const left: Expression = { kind: "meta", key: "l4proto" };
       this.named = protocol;
       if (!option.negated) this.protocol = protocol;
-      this.steps.push(
-        option.negated ? { kind: "compare", left, operator: "!=", right: protocol } : equal(left, protocol),
-      );
+      this.steps.push(testProtocol(protocol, option.negated));
     }
   }
 
-  private takeModule(name: string, option: OptionText): void {
-    const known = name === "icmpv6" ? "icmp6" : name;
-    if (known !== "comment" && meaningOf(MATCH_READERS, known) === undefined && !OTHER_MATCHES.has(known))
-      this.note(`unknown iptables match ${JSON.stringify(name)}`, option);
-    this.units.push({ kind: "match", name: known, head: option, options: [] });
-  }
-
-  /** An extension of another host: its rule is read around it. */
-  private note(message: string, option: OptionText): void {
-    this.scope.fail(message, option);
+  /** An extension of another host is reported, and its rule is read around it. */
+  private takeModule(text: string, option: OptionText): void {
+    const name = text === "icmpv6" ? "icmp6" : text;
+    const row = meaningOf(MATCHES, name);
+    if (row === undefined) this.scope.fail(`unknown iptables match ${JSON.stringify(text)}`, option);
+    this.units.push({ kind: "match", name, row, head: option, options: [] });
   }
 
   private takeTarget(name: string, option: OptionText): void {
-    if (
-      meaningOf(TARGET_READERS, name) !== undefined ||
-      meaningOf(PASSING_TARGETS, name) !== undefined ||
-      ENDING_TARGETS.has(name)
-    ) {
-      this.units.push({ kind: "target", name, head: option, options: [] });
-    } else {
-      this.verdict = { kind: "verdict", verdict: { kind: "jump", chain: name } };
-    }
+    const row = meaningOf(TARGETS, name);
+    if (row === undefined) this.verdict = { kind: "verdict", verdict: { kind: "jump", chain: name } };
+    else this.units.push({ kind: "target", name, row, head: option, options: [] });
   }
 
   /** An option belongs to the last extension that has it; to the protocol's own where that was not loaded by name; else
@@ -274,13 +207,13 @@ class RuleReader {
     }
     const implicit = this.implicitModule();
     const name = implicit === undefined ? undefined : optionOf(implicit, option.name);
-    const unknown = this.units.findLast((unit) => optionsOf(unit) === undefined);
+    const unknown = this.units.findLast((unit) => unit.row?.options === undefined);
     if (implicit !== undefined && name !== undefined) {
       this.units.push(implicit);
       this.add(implicit, { ...option, name });
     } else if (unknown !== undefined) {
       unknown.options.push(option);
-    } else if (implicit !== undefined && optionsOf(implicit) === undefined && option.name.startsWith("--")) {
+    } else if (implicit !== undefined && implicit.row?.options === undefined && option.name.startsWith("--")) {
       implicit.options.push(option);
       this.units.push(implicit);
     } else {
@@ -289,58 +222,47 @@ class RuleReader {
   }
 
   private add(unit: OpenUnit, option: OptionText): void {
-    const wanted = optionsOf(unit)?.[option.name] ?? 1;
+    const wanted = unit.row?.options?.[option.name] ?? 1;
     if (option.values.length !== wanted)
       this.fail(`expected ${wanted} ${wanted === 1 ? "word" : "words"} behind ${option.name}`, option);
     else unit.options.push(option);
   }
 
   /** `-p tcp --dport 80` loads the match of the protocol's name. */
-  private implicitModule(): OpenUnit | undefined {
-    const names: Readonly<Record<number, string>> = {
-      1: "icmp",
-      6: "tcp",
-      17: "udp",
-      33: "dccp",
-      50: "esp",
-      51: "ah",
-      58: "icmp6",
-      108: "ipcomp",
-      132: "sctp",
-      135: "mh",
-      136: "udplite",
-    };
-    const name = this.protocol === undefined ? undefined : names[this.protocol];
+  private implicitModule(): OpenMatch | undefined {
+    const name = this.protocol === undefined ? undefined : MATCH_OF_PROTOCOL.get(this.protocol);
     if (name === undefined || this.units.some((unit) => unit.name === name)) return undefined;
     const head: OptionText = { negated: false, name: "-m", values: [name], start: 0, end: 0 };
-    return { kind: "match", name, head, options: [] };
+    return { kind: "match", name, row: MATCHES[name], head, options: [] };
   }
 
   // --- extensions --------------------------------------------------------------------------------------------------------
 
-  private readMatch(unit: OpenUnit, scope: MatchScope): void {
-    const reader = meaningOf(MATCH_READERS, unit.name);
+  private readMatch(unit: OpenMatch, scope: MatchScope): void {
     if (unit.name === "comment") {
-      const text = unit.options[0]?.values[0];
-      if (text === undefined) this.fail("expected --comment and a text", unit.head);
-      else this.comment = this.comment === undefined ? text : `${this.comment} ${text}`;
+      this.takeComment(unit);
       return;
     }
-    const family = meaningOf(FAMILY_OF_MATCH, unit.name);
+    const { family, protocol, read } = unit.row ?? {};
     if (family !== undefined && family !== this.scope.family) {
       const tool = family === "ip" ? "iptables" : "ip6tables";
       this.fail(`expected a match for this family: only ${tool} has -m ${unit.name}`, unit.head);
       return;
     }
-    if (this.lacksProtocol(unit)) {
+    if (protocol?.isNeeded && protocol.number !== this.protocol) {
       this.fail(`expected -p ${unit.name === "icmp6" ? "ipv6-icmp" : unit.name} with -m ${unit.name}`, unit.head);
       return;
     }
-    if (this.refuses(unit, meaningOf(MATCH_OPTION_RULES, unit.name))) return;
-    const found = reader?.read(unit, scope);
-    if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
-    else if (found === undefined || !this.takeLists(listsOf(found)))
-      this.takeUnknown(opaqueMatch(withDefaults(unit, scope)));
+    if (this.refuses(unit)) return;
+    const found = read?.(unit, scope);
+    if (isRefused(found)) this.fail(found.refused, unit.options[0] ?? unit.head);
+    else if (found === undefined || !this.takeLists(listsOf(found))) this.takeUnknown(opaqueMatch(unit, scope));
+  }
+
+  private takeComment({ options: [option], head }: OpenMatch): void {
+    const text = option?.values[0];
+    if (text === undefined) this.fail("expected --comment and a text", head);
+    else this.comment = this.comment === undefined ? text : `${this.comment} ${text}`;
   }
 
   /** Whether the rule may become one for each of `lists`: a line makes no more than `MAX_RULES`. */
@@ -358,28 +280,27 @@ class RuleReader {
   }
 
   /** Whether iptables does not take the options of `unit`, which is reported. */
-  private refuses(unit: OpenUnit, rules: Parameters<typeof optionsRefused>[1]): boolean {
+  private refuses(unit: OpenUnit): boolean {
     // What is missing may be what has been reported.
-    const found = this.failed ? undefined : optionsRefused(unit, rules);
-    const misplaced = this.failed || found !== undefined ? undefined : placeRefused(unit, this.scope);
+    const found = this.failed ? undefined : optionsRefused(unit, unit.row?.asks);
+    const what = unit.kind === "target" ? unit.name : `-m ${unit.name}`;
+    const misplaced =
+      this.failed || found !== undefined
+        ? undefined
+        : placeRefused(what, unit.options, unit.row?.placement, this.scope);
     if (found !== undefined) this.fail(found.message, found.option ?? unit.head);
     else if (misplaced !== undefined) this.fail(misplaced, unit.head);
     return found !== undefined || misplaced !== undefined;
   }
 
-  private lacksProtocol({ name }: OpenUnit): boolean {
-    const numbers: Readonly<Record<string, number>> = { icmp: 1, tcp: 6, udp: 17, icmp6: 58, sctp: 132 };
-    const wanted = numbers[name];
-    return wanted !== undefined && this.protocol !== wanted;
-  }
-
-  private readTarget(unit: OpenUnit, scope: MatchScope): void {
-    if (this.refuses(unit, meaningOf(TARGET_OPTION_RULES, unit.name))) return;
-    const found = meaningOf(TARGET_READERS, unit.name)?.read(unit, scope);
-    if (typeof found === "string") this.fail(found, unit.options[0] ?? unit.head);
-    else if (found !== undefined && translatesPorts(found) && !WITH_PORTS.has(this.named ?? 0))
+  private readTarget(unit: OpenTarget, scope: MatchScope): void {
+    if (this.refuses(unit)) return;
+    const found = unit.row.read?.(unit, scope);
+    if (found === undefined) this.verdict = opaqueTarget(unit, scope);
+    else if (isRefused(found)) this.fail(found.refused, unit.options[0] ?? unit.head);
+    else if (translatesPorts(found) && !WITH_PORTS.has(this.named ?? 0))
       this.fail("expected -p tcp, udp, sctp or dccp beside a translation of ports", unit.options[0] ?? unit.head);
-    else this.verdict = found ?? opaqueTarget(withDefaults(unit, scope));
+    else this.verdict = found;
   }
 
   // --- addresses ---------------------------------------------------------------------------------------------------------
@@ -400,17 +321,16 @@ class RuleReader {
 
   private addressTest(field: "saddr" | "daddr", text: string, option: OptionText): Step[] {
     const { family } = this.scope;
-    const parsed = parseMasked(text, family);
-    if (parsed !== undefined)
-      return maskedTest(addressField(family === "ip" ? "IPv4" : "IPv6", field), parsed, option.negated);
-    const name = field === "saddr" ? "-s" : "-d";
-    if (/^[0-9.]+(\/|$)/.test(text) || parseAddress(text.split("/", 1)[0] ?? "") !== undefined)
+    if (isOtherAddress(text, family))
       this.scope.fail(`expected an address of ${family === "ip" ? "IPv4" : "IPv6"}`, option);
-    // A host's name means what it resolves to when the rules are loaded.
-    const spelled = option.negated ? { spelled: `! ${name} ${text}` } : {};
-    return [{ kind: "opaque", text: `${name} ${text}`, negated: option.negated, ...spelled }];
+    return readAddress(field, text, option.negated, family);
   }
 }
+
+/** By number. */
+const MATCH_OF_PROTOCOL: ReadonlyMap<number, string> = new Map(
+  Object.entries(MATCHES).flatMap(([name, { protocol }]) => (protocol === undefined ? [] : [[protocol.number, name]])),
+);
 
 /** TCP, UDP, DCCP and SCTP, and ICMP, of which the identifier is translated; also behind `!` (libxt_NAT). */
 const WITH_PORTS: ReadonlySet<number> = new Set([1, 6, 17, 33, 132]);
@@ -429,57 +349,35 @@ function translatesPorts(statement: Statement): boolean {
   }
 }
 
-function maskedTest(field: Expression, { address, mask }: Masked, negated: boolean): Step[] {
-  const length = prefixLength(mask);
-  if (length === undefined) return [testMasked(field, mask, address, negated)];
-  if (length === 0 && !negated) return [];
-  return [testInterval(field, prefixRange({ address, length } as Parameters<typeof prefixRange>[0]), negated)];
-}
-
-/** The options that an extension is known to have; undefined when any may be its own. */
-function optionsOf({ kind, name }: OpenUnit): Readonly<Record<string, number>> | undefined {
-  if (kind === "target") return meaningOf(TARGET_READERS, name)?.options;
-  return name === "comment" ? { "--comment": 1 } : meaningOf(MATCH_READERS, name)?.options;
-}
-
 /** The full name of an option of `unit`: abbreviations are allowed where they are clear (getopt_long). */
 function optionOf(unit: OpenUnit, text: string): string | undefined {
-  const options = optionsOf(unit);
+  const { options, aliases } = unit.row ?? {};
   if (options === undefined || !text.startsWith("--")) return undefined;
   if (Object.hasOwn(options, text)) return text;
-  const aliases =
-    (unit.kind === "target"
-      ? meaningOf(TARGET_READERS, unit.name)?.aliases
-      : meaningOf(MATCH_READERS, unit.name)?.aliases) ?? {};
-  if (Object.hasOwn(aliases, text)) return meaningOf(aliases, text);
+  const alias = aliases === undefined ? undefined : meaningOf(aliases, text);
+  if (alias !== undefined) return alias;
   const longer = Object.keys(options).filter((name) => name.startsWith(text));
   return longer.length === 1 ? longer[0] : undefined;
 }
 
 // --- what is not understood ----------------------------------------------------------------------------------------------
 
-function spell({ negated, name, values }: OptionText): string {
-  return [negated ? `! ${name}` : name, ...values.map(spellWord)].join(" ");
-}
-
-function spellWord(word: string): string {
-  return /^[^\s"\\!]+$/.test(word) ? word : `"${word.replace(/(["\\])/g, "\\$1")}"`;
-}
-
-/** `unit` with its options as iptables lists them. */
-function withDefaults(unit: OpenUnit, { family }: MatchScope): OpenUnit {
-  return { ...unit, options: [...listedOptions(unit.name, unit.options, family)] };
+/** The options of `unit` as iptables lists them. */
+function listedOptions({ row, options }: OpenUnit, { family }: MatchScope): readonly OptionText[] {
+  return row?.listed?.(options, family) ?? options;
 }
 
 /** One negated option is the negation of the match. */
-function opaqueMatch({ name, options }: OpenUnit): Extract<Match, { kind: "opaque" }> {
-  const spelled = [`-m ${name}`, ...options.map(spell)].join(" ");
+function opaqueMatch(unit: OpenMatch, scope: MatchScope): Extract<Match, { kind: "opaque" }> {
+  const { name, row } = unit;
+  const options = listedOptions(unit, scope);
+  const spelled = spellUnit("-m", { name, options });
   const [only, ...more] = options;
-  // It only counts, unless somebody gave its object a quota, which no rule tells (nfnl_acct_match_mt).
-  if (name === "nfacct" && only !== undefined)
-    return { kind: "opaque", text: `the nfacct object ${only.values[0]} has no quota left`, negated: false, spelled };
+  const meaning = row?.meaning?.(options);
+  if (meaning !== undefined) return { kind: "opaque", text: meaning, negated: false, spelled };
   if (only === undefined || more.length > 0 || !only.negated) return { kind: "opaque", text: spelled, negated: false };
-  return { kind: "opaque", text: `-m ${name} ${spell({ ...only, negated: false })}`, negated: true, spelled };
+  const text = spellUnit("-m", { name, options: [{ ...only, negated: false }] });
+  return { kind: "opaque", text, negated: true, spelled };
 }
 
 const WRITES: Readonly<Record<"mark" | "ct mark" | "ct state", WritableField>> = {
@@ -488,35 +386,20 @@ const WRITES: Readonly<Record<"mark" | "ct mark" | "ct state", WritableField>> =
   "ct state": CT_STATE_FIELD,
 };
 
-/** Levels of syslog, by number. */
-const LOG_LEVELS = ["emerg", "alert", "crit", "error", "warning", "notice", "info", "debug"];
-
-/** Levels are listed as numbers, and the usual one is not. */
-function logOption(option: OptionText): OptionText[] {
-  if (option.name !== "--log-level") return [option];
-  const [text = ""] = option.values;
-  const level = /^[0-7]$/.test(text)
-    ? Number(text)
-    : LOG_LEVELS.findIndex((name) => name.startsWith(text.toLowerCase()));
-  if (level < 0) return [option];
-  return level === 4 ? [] : [{ ...option, values: [String(level)] }];
-}
-
-function opaqueTarget({ name, options }: OpenUnit): Statement {
-  const text = [`-j ${name}`, ...(name === "LOG" ? options.flatMap(logOption) : options).map(spell)].join(" ");
-  const passing = meaningOf(PASSING_TARGETS, name);
+function opaqueTarget(unit: OpenTarget, scope: MatchScope): Statement {
+  const { name, row } = unit;
   // CT without --notrack, MARK and the like whose options are not understood.
-  const fields = name === "CT" ? [] : (passing ?? ["mark"]);
+  const fields = name === "CT" ? [] : (row.passing ?? ["mark"]);
   const writes = fields.map((field) => WRITES[field]);
   return {
     kind: "opaque-statement",
-    text,
-    terminal: passing === undefined,
+    text: spellUnit("-j", { name, options: listedOptions(unit, scope) }),
+    terminal: row.passing === undefined,
     ...(writes.length === 0 ? {} : { writes }),
   };
 }
 
 /** A rule that iptables would not take may do anything. */
 export function refused(options: readonly OptionText[]): Statement {
-  return anything(options.map(spell).join(" "));
+  return anything(options.map(spellOption).join(" "));
 }

@@ -8,14 +8,14 @@ import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir
 import { meaningOf } from "../../words.ts";
 import { lookUpSet, type SetQuery } from "../ipset/to-ir.ts";
 import type { IpSets } from "../ipset/types.ts";
-import { ChainHooks } from "./chain-hooks.ts";
+import { ChainHooks, targetsIn } from "./chain-hooks.ts";
+import { affinityOf, recentName } from "./extensions/lists.ts";
 import { repair, type Section } from "./fragment.ts";
 import type { OptionText } from "./grammar.ts";
 import { lineParser } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
 import { Bang, lineLexer, Option, Unclosed } from "./lexer.ts";
 import { listingsIn } from "./listings.ts";
-import { affinityOf, recentName } from "./matches.ts";
 import { readPlainLine } from "./plain-line.ts";
 import { type ReadRule, type RuleScope, readRule, refused } from "./read-rule.ts";
 
@@ -114,7 +114,7 @@ class FileReader {
     this.fixedFamily = family !== undefined;
     this.family = family ?? detectFamily(source.text);
     this.affinity = findAffinity(text);
-    this.hooks = new ChainHooks(text);
+    this.hooks = new ChainHooks(() => targetsIn(text));
     this.filled = new Set([...text.matchAll(/ --(?:add|del)-set (\S+)/g)].map(([, name = ""]) => name));
     this.listings =
       sections.length > 0

@@ -31,7 +31,7 @@ import type {
 } from "../../ir/types.ts";
 import { sha256 } from "../../net/hash.ts";
 import { meaningOf } from "../../words.ts";
-import { PASSING_TARGETS } from "../iptables/words.ts";
+import { TARGETS } from "../iptables/extensions/index.ts";
 import { FLAGS, REJECT_TYPES } from "./keywords.ts";
 import { certainly } from "./necessary.ts";
 import { printValue } from "./print-expression.ts";
@@ -174,7 +174,7 @@ class RuleTranslator {
         : { kind: "set", field, value: { kind: "opaque", text } };
     }
     if (statement.kind !== "plain" || statement.name !== "xt target") return { kind: "opaque", text, negated: false };
-    const passing = meaningOf(PASSING_TARGETS, (statement.tokens[2]?.image ?? "").replaceAll('"', ""));
+    const passing = meaningOf(TARGETS, (statement.tokens[2]?.image ?? "").replaceAll('"', ""))?.passing;
     const writes = EVERYTHING.filter(
       ({ kind }) => passing === undefined || passing.includes(kind === "ct" ? "ct mark" : "mark"),
     );

@@ -4,8 +4,8 @@
  *  options. All forms here were listed by nft 1.0.6 from rules of iptables 1.8.9: test/kernel/xtables.test.ts asks the kernel. */
 import type { BaseChain, TableFamily } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
+import { TARGETS } from "../iptables/extensions/index.ts";
 import { BUILT_IN_CHAINS, TABLES } from "../iptables/hooks.ts";
-import { PASSING_TARGETS } from "../iptables/words.ts";
 
 /** What there is to see of a table. */
 export interface ListedTable {
@@ -50,7 +50,7 @@ export function isInexact(text: string, family: TableFamily, others: readonly st
 /** Whether it leaves alone what decides where packets go, whatever its options are. */
 export function isHarmless(text: string): boolean {
   const target = /^xt target "?(\w+)"?$/.exec(text)?.[1];
-  return target === undefined ? /^ip6? dscp set /.test(text) : meaningOf(PASSING_TARGETS, target)?.length === 0;
+  return target === undefined ? /^ip6? dscp set /.test(text) : meaningOf(TARGETS, target)?.passing?.length === 0;
 }
 
 const INEXACT: readonly RegExp[] = [
