@@ -20,5 +20,6 @@ await build({
 });
 copyFileSync(path("../runtime/kernel/prober.pl"), path("../dist/bench/prober.pl"));
 copyFileSync(path("../runtime/lab/helper.pl"), path("../dist/bench/helper.pl"));
-copyFileSync(path("../runtime/haproxy/haproxy-world.mjs"), path("../dist/bench/haproxy-world.mjs"));
+for (const script of ["haproxy-world.mjs", "name-server.mjs"])
+  copyFileSync(path(`../runtime/haproxy/${script}`), path(`../dist/bench/${script}`));
 process.exitCode = spawnSync(process.execPath, [file, ...args], { stdio: "inherit" }).status ?? 1;
