@@ -9,7 +9,7 @@
  * `{cpuMicroseconds, seconds, statuses}`; the first round warms up and is left out.
  */
 import { execFileSync, spawn } from "node:child_process";
-import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,10 +42,13 @@ async function isUp(port) {
   throw new Error(`nothing listens on port ${port}`);
 }
 
-/** User and system time of a process. @param {number | undefined} pid */
+/** Microseconds that the threads of a process have run, in user space and in the kernel. @param {number | undefined} pid */
 function cpuOf(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1]?.split(" ") ?? [];
-  return (Number(fields[11]) + Number(fields[12])) * 10_000;
+  const threads = readdirSync(`/proc/${pid}/task`);
+  const nanoseconds = threads.map((thread) =>
+    Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),
+  );
+  return nanoseconds.reduce((sum, each) => sum + each, 0) / 1000;
 }
 
 /** @param {readonly string[]} texts @returns {Promise<Record<string, number>>} how many answers have each status */
