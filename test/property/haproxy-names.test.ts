@@ -115,7 +115,7 @@ function programOf(place: (typeof PLACES)[number], name: string): Program | unde
 
 /** All lines that kpc writes, with plain words where names stand. */
 const LINE =
-  /^(?:|#.*|global|defaults|frontend http|resolvers system|backend [a-z0-9.-]+| {2}(?:(?:default-path|ssl-default-bind-options|mode|option|timeout|default-server|bind|balance|cookie|dynamic-cookie-key|parse-resolv-conf|hold)\b[ -~]*|http-request (?:set-var|set-header|return)[ -~]*|use_backend %\[var\(txn\.backend\)\] if \{ var\(txn\.backend\) -m found \}|default_backend [a-z0-9.-]+|server [a-z0-9-]+ [a-z0-9.-]+:\d+(?: resolvers system init-addr last,libc,none)?))$/;
+  /^(?:|#.*|global|defaults|frontend http|resolvers system|backend [a-z0-9.-]+| {2}(?:(?:default-path|ssl-default-bind-options|mode|option|timeout|default-server|bind|balance|cookie|dynamic-cookie-key|parse-resolv-conf|hold)\b[ -~]*|http-request (?:set-var|set-header|allow|return)[ -~]*|use_backend %\[var\(txn\.backend\)\] if \{ var\(txn\.backend\) -m found \}|default_backend [a-z0-9.-]+|server [a-z0-9-]+ [a-z0-9.-]+:\d+(?: resolvers system init-addr last,libc,none)?))$/;
 
 /** What is wrong with the files: nothing. */
 function checkFiles({ files }: HaproxyConfig, { routes, tls }: Program): void {

@@ -5,7 +5,7 @@ import type { Diagnostic } from "../../compiler/diagnostics.ts";
 import { proxyUpdate } from "../../compiler/formats/haproxy/changes.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";
-import { MAP_NAMES } from "../../compiler/formats/haproxy/shape.ts";
+import { ROUTES_MAP } from "../../compiler/formats/haproxy/shape.ts";
 import { required } from "../../compiler/invariant.ts";
 import type { HostRoutes, PathRoute, RouteTarget } from "../../compiler/ir/types.ts";
 import { compareBy } from "../../compiler/order.ts";
@@ -54,16 +54,12 @@ function named(target: RouteTarget): unknown {
   return target.kind === "status" ? target.status : target.backend;
 }
 
-/** As `show map; show map #0; show map #1; …` prints it. */
+/** As `show map; show map #0` prints it. */
 function shownMaps(files: ReadonlyMap<string, string>): string {
-  const texts = MAP_NAMES.map((name) => required(files.get(`${name}.map`), name));
-  const list = MAP_NAMES.map((name, id) => {
-    const count = (texts[id] ?? "").split("\n").length - 1;
-    const where = `pattern loaded from file '${name}.map' used by map at file 'haproxy.cfg' line ${id + 20}`;
-    return `${id} (${name}.map) ${where}. curr_ver=0 next_ver=0 entry_cnt=${count}\n`;
-  });
-  const rows = texts.map((text) => `${text.replace(/^(?=.)/gm, "0x55d4a56f5150 ")}\n`);
-  return `# id (file) description\n${list.join("")}\n${rows.join("")}`;
+  const text = required(files.get(ROUTES_MAP), ROUTES_MAP);
+  const where = `pattern loaded from file '${ROUTES_MAP}' used by map at file 'haproxy.cfg' line 20`;
+  const list = `0 (${ROUTES_MAP}) ${where}. curr_ver=0 next_ver=0 entry_cnt=${text.split("\n").length - 1}\n`;
+  return `# id (file) description\n${list}\n${text.replace(/^(?=.)/gm, "0x55d4a56f5150 ")}\n`;
 }
 
 describe("what HAProxy is given holds the routes", () => {

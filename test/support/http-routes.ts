@@ -107,6 +107,35 @@ export function requestsFor(routes: readonly HostRoutes[]): fc.Arbitrary<HttpReq
     fc.constantFrom("", "a", ...known).map((name) => name.replace("*", "w")),
     fc.constantFrom("a", ...known),
     fc.constant(undefined),
+    // As much of a listed host as HAProxy's fetches and maps can take for all of it.
+    fc
+      .tuple(
+        fc.constantFrom("a", ...known),
+        fc.constantFrom(
+          "/",
+          "/a",
+          "/foo/?",
+          "/?",
+          "?",
+          "#",
+          ",b",
+          ", b",
+          ",",
+          ".b",
+          ":80:81",
+          ":80/a",
+          "..",
+          ";",
+          "@a",
+        ),
+      )
+      .map(([name, more]) => name + more),
+    fc
+      .tuple(
+        fc.constantFrom("b,", "b, ", ",", "/", "a/", "a/b.", "[", "[.", "*", "*.", ":", "b@", "."),
+        fc.constantFrom("a", ...known),
+      )
+      .map(([before, name]) => before + name),
     fc.constantFrom("[fd00::1]", "10.0.0.1", "A.B", "a..b", ".a", "a:80", "SHOP.a:8080", "a.", "a.:80", "*"),
   );
   const paths = routes.flatMap((each) => each.paths.map(({ path }) => path));

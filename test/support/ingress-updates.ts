@@ -5,7 +5,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
-import { evaluateRoute } from "../../compiler/evaluate/http-route.ts";
+import { decideRoute } from "../../compiler/evaluate/http-route.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { required } from "../../compiler/invariant.ts";
 import type { HostRoutes, PathRoute, RouteTarget, TlsTable } from "../../compiler/ir/types.ts";
@@ -105,6 +105,8 @@ interface RandomState {
   readonly services: readonly RandomService[];
   readonly paths: readonly (readonly number[])[];
   readonly certificates: readonly number[];
+  /** 1 for each host that is redirected to https. */
+  readonly redirects: readonly number[];
 }
 
 /** Each has a few changes from the one before. */
@@ -143,6 +145,10 @@ function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
         to: fc.nat(1),
       }),
     },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant("redirect" as const), at: fc.nat(HOSTS.length - 1), to: fc.nat(1) }),
+    },
   );
   const first = fc.array(fc.record({ turn: fc.constant(0), ready: service }), {
     minLength: SERVICES,
@@ -159,6 +165,7 @@ function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
         services,
         paths: HOSTS.map(() => Array.from({ length: PATHS.length * 2 }, (_, i) => i % (SERVICES + 1))),
         certificates: TLS_HOSTS.map(() => 0),
+        redirects: HOSTS.map(() => 0),
       },
     ];
     for (const each of changes) {
@@ -167,6 +174,7 @@ function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
         services: [...last.services],
         paths: last.paths.map((row) => [...row]),
         certificates: [...last.certificates],
+        redirects: [...last.redirects],
       };
       for (const { kind, at, to } of each) {
         const host = kind === "path" ? Math.floor(at / (PATHS.length * 2)) : at;
@@ -176,6 +184,7 @@ function STATES(count: number): fc.Arbitrary<readonly RandomState[]> {
         else if (kind === "new-service") next.services[at] = { turn: turn + 1, ready: to };
         else if (kind === "path") row[at % (PATHS.length * 2)] = to;
         else if (kind === "host") row.fill(to);
+        else if (kind === "redirect") next.redirects[at] = to;
         else next.certificates[at] = to;
       }
       states.push(next);
@@ -197,7 +206,7 @@ function targetOf(service: number, services: readonly RandomService[]): RouteTar
 }
 
 /** A host without paths is not among them. */
-function routesOf({ paths, services }: RandomState): HostRoutes[] {
+function routesOf({ paths, services, redirects }: RandomState): HostRoutes[] {
   return HOSTS.flatMap((host, i): HostRoutes[] => {
     const row = paths[i] ?? [];
     const found = row.flatMap((service, at): PathRoute[] => {
@@ -209,7 +218,9 @@ function routesOf({ paths, services }: RandomState): HostRoutes[] {
       ...found.filter(({ match }) => match === "exact"),
       ...found.filter(({ match }) => match === "prefix").sort((a, b) => b.path.length - a.path.length),
     ];
-    return sorted.length === 0 ? [] : [{ ...(host !== undefined && { host }), paths: sorted, fallback: NONE }];
+    if (sorted.length === 0) return [];
+    const redirect = redirects[i] === 1 ? ({ httpsRedirect: true } as const) : {};
+    return [{ ...(host !== undefined && { host }), paths: sorted, fallback: NONE, ...redirect }];
   });
 }
 
@@ -223,7 +234,10 @@ function pairOf(host: string, { certificates }: RandomState): ThrowawayCertifica
 }
 
 const REQUESTS: readonly { readonly host: string; readonly isTls: boolean }[] = [
-  ...["a.test", "b.test", "x.test", "c.b.test", "other.example"].map((host) => ({ host, isTls: false })),
+  ...["a.test", "A.test:80", "b.test", "x.test", "X.test.", "c.b.test", "other.example"].map((host) => ({
+    host,
+    isTls: false,
+  })),
   ...TLS_HOSTS.map((host) => ({ host, isTls: true })),
 ];
 
@@ -234,6 +248,7 @@ function filesOf(state: RandomState, spareBackends: number): ReadonlyMap<string,
   const tls: TlsTable = {
     certificates: TLS_HOSTS.map((host, i) => ({ name: names[i] ?? "", names: [host], notBefore: 0, notAfter: 4e12 })),
     hosts: TLS_HOSTS.map((host, i) => ({ host, certificate: names[i] ?? "" })),
+    ...(names[0] && { fallback: names[0] }),
   };
   const { files, certificates } = printHaproxy(routes, { tls, settings: { spareBackends } });
   const hostOf = new Map(names.map((name, i) => [name, TLS_HOSTS[i] ?? ""]));
@@ -249,8 +264,13 @@ function stateOf(state: RandomState, spares: number): unknown {
   const routes = routesOf(state);
   const urls = REQUESTS.flatMap(({ host, isTls }) =>
     ["/", "/a", "/a/", "/a/b", "/a/b/x", "/c", "/d"].map((path) => {
-      const target = evaluateRoute({ routes }, { host, target: path });
-      const backend = target.kind === "status" ? `status ${target.status}` : target.backend;
+      const { rules, target } = decideRoute({ routes }, { host, target: path });
+      const backend =
+        rules?.httpsRedirect === true && !isTls
+          ? "status 308"
+          : target.kind === "status"
+            ? `status ${target.status}`
+            : target.backend;
       const certificate = isTls ? new X509Certificate(pairOf(host, state).certificate).fingerprint256 : undefined;
       return { host, path, isTls, backend, certificate };
     }),

@@ -134,9 +134,7 @@ for (let i = 0; i < 200; i++) {
   await new Promise((resolve) => setTimeout(resolve, 10));
 }
 const admin = join(folder, "admin.sock");
-const maps = ["hosts", "wildcards", "exact", "prefixes", "backends"]
-  .map((name) => `${name}.map`)
-  .filter((name) => filesOf(0).has(name));
+const maps = ["routes", "redirects", "backends"].map((name) => `${name}.map`).filter((name) => filesOf(0).has(name));
 const runs = {
   maps: await Promise.all(
     maps.map(async (name) => {

@@ -55,7 +55,7 @@ function hostFor(host: string | undefined): fc.Arbitrary<string | undefined> {
     .tuple(
       fc.constantFrom(...names),
       fc.constantFrom("w", "w", "a.b.c", "shop", "a..", ".", ""),
-      fc.constantFrom("", "", "", "", ":80", ".", ".:8080"),
+      fc.constantFrom("", "", "", "", ":80", ".", ".:8080", ",b", "/a"),
       fc.constantFrom<"as it is" | "upper" | "bracket" | "none" | "below">(
         "as it is",
         "as it is",

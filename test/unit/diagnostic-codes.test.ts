@@ -344,7 +344,7 @@ const CAUSES: Readonly<Record<DiagnosticCode, Cause>> = {
     "ingress-nginx",
   ),
   "haproxy-line": haproxy("global\n"),
-  "haproxy-map": haproxy("# id (file) description\n0 (hosts.map) used.\n\n0x1 a\n"),
+  "haproxy-map": haproxy("# id (file) description\n0 (routes.map) used.\n\n0x1 a\n"),
   "unusable-certificate": manifests(ingress(path("/", "web"), TLS) + service("web", OK)),
   "shadowed-certificate": manifests(
     ingress(path("/", "web"), TLS) +

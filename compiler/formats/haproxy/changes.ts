@@ -1,8 +1,9 @@
 /** What turns the configuration that a HAProxy runs with into another one: commands for its runtime API, or a reload. */
+import { compareBy } from "../../order.ts";
 import { CERTIFICATE_LIST } from "./certificates.ts";
 import { CONFIG, printConfig, readConfig, rowsOf } from "./config-text.ts";
 import { REDIRECT_MAP } from "./redirects.ts";
-import { mapFile, SPARES_MAP } from "./shape.ts";
+import { ANY_HOST, type MapName, mapFile, ROUTES_MAP, SPARES_MAP } from "./shape.ts";
 import { placeInSpares } from "./spares.ts";
 
 /** One step, for HAProxy 2.6 and later. */
@@ -91,8 +92,11 @@ export function proxyUpdate(
   if (ofListeners !== undefined) return reload(ofListeners);
   const certificates = certificateChanges(running, wanted);
   if (typeof certificates === "string") return reload(certificates);
-  const backends = rowChanges(SPARES_MAP, running.get(SPARES_MAP) ?? "", wanted.get(SPARES_MAP) ?? "");
-  const rows = portsOf(running, wanted).flatMap((port) => mapChanges(port, running, wanted));
+  const backends = rowChanges(SPARES_MAP, running, wanted);
+  const rows = [
+    ...routeChanges(running, wanted),
+    ...portsOf(running, wanted).flatMap((port) => mapChanges(port, running, wanted)),
+  ];
   return {
     kind: "at-run-time",
     changes: [
@@ -138,18 +142,38 @@ function weightOf(words: string): number {
 
 // --- maps ----------------------------------------------------------------------------------------------------------------
 
-/** Rows of hosts that are new come before these hosts; a host that goes has its rows to the end, and others have changed before: a request that
- *  then falls to a less specific host finds it as it will be. Likewise of paths: exact ones come first and go last, and longer prefixes come
- *  before shorter ones and go after them. */
+/** A request meets one of the rows that fit it: that of the most specific host, and of its rows the longest. Rows that come or change do so in
+ *  this order, and the others go in the reverse one: then the row that a request met before gives way to the one that it meets after,
+ *  with no other between them. Redirects rank before the rows of their host: what they hide changes unseen. */
+function routeChanges(running: ReadonlyMap<string, string>, wanted: ReadonlyMap<string, string>): RowChange[] {
+  const all = [REDIRECT_MAP, ROUTES_MAP].map((map) => rowChanges(map, running, wanted));
+  const isRoute = ({ map }: RowChange): number => Number(map === ROUTES_MAP);
+  const byRank = compareBy<RowChange>(
+    ({ key }) => generality(key),
+    isRoute,
+    ({ key }) => -key.length,
+  );
+  const put = all.flatMap((each) => each.put).sort(byRank);
+  const gone = all.flatMap((each) => each.gone).sort(byRank);
+  return [...put, ...gone.reverse()];
+}
+
+/** Of the host in a key: precise ones, wildcards, other hosts. */
+function generality(key: string): number {
+  return key.startsWith(`${ANY_HOST}/`) ? 2 : key.startsWith("*.") ? 1 : 0;
+}
+
+/** In maps of listeners, rows of hosts that are new come before these hosts; a host that goes has its rows to the end, and others have changed
+ *  before: a request that then falls to a less specific host finds it as it will be. Likewise of paths: exact ones come first and go last, and
+ *  longer prefixes come before shorter ones and go after them. */
 function mapChanges(
-  port: number | undefined,
+  port: number,
   running: ReadonlyMap<string, string>,
   wanted: ReadonlyMap<string, string>,
 ): ProxyChange[] {
-  const changesOf = (map: string): MapChanges => rowChanges(map, running.get(map) ?? "", wanted.get(map) ?? "");
-  const [hosts, wildcards] = [changesOf(mapFile("hosts", port)), changesOf(mapFile("wildcards", port))];
-  const own = port === undefined ? [REDIRECT_MAP] : [];
-  const paths = [mapFile("exact", port), mapFile("prefixes", port), ...own].map(changesOf);
+  const changesOf = (name: MapName): MapChanges => rowChanges(mapFile(name, port), running, wanted);
+  const [hosts, wildcards] = [changesOf("hosts"), changesOf("wildcards")];
+  const paths = [changesOf("exact"), changesOf("prefixes")];
   // In maps of listeners the key of a wildcard has no asterisk.
   const idOf = ({ key }: RowChange): string => (key.startsWith(".") ? `*${key}` : key);
   const coming = new Set([...hosts.put, ...wildcards.put].map(idOf));
@@ -169,12 +193,12 @@ function mapChanges(
   ];
 }
 
-/** Whose maps there are: undefined for Ingresses, and ports of listeners. */
-function portsOf(...sides: readonly ReadonlyMap<string, string>[]): (number | undefined)[] {
+/** Ports of listeners. */
+function portsOf(...sides: readonly ReadonlyMap<string, string>[]): number[] {
   const ports = sides.flatMap((files) =>
     [...files.keys()].flatMap((file) => /^hosts-(\d+)\.map$/.exec(file)?.[1] ?? []),
   );
-  return [undefined, ...new Set(ports.map(Number))];
+  return [...new Set(ports.map(Number))];
 }
 
 type RowChange = Extract<ProxyChange, { readonly key: string }>;
@@ -185,8 +209,12 @@ interface MapChanges {
   readonly gone: readonly RowChange[];
 }
 
-function rowChanges(map: string, running: string, wanted: string): MapChanges {
-  const [before, after] = [rowsOf(running), rowsOf(wanted)];
+function rowChanges(
+  map: string,
+  running: ReadonlyMap<string, string>,
+  wanted: ReadonlyMap<string, string>,
+): MapChanges {
+  const [before, after] = [rowsOf(running.get(map) ?? ""), rowsOf(wanted.get(map) ?? "")];
   const put = [...after].flatMap(([key, value]): RowChange[] => {
     const had = before.get(key);
     return had === value ? [] : [{ kind: had === undefined ? "add-row" : "set-row", map, key, value }];

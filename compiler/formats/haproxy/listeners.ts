@@ -98,7 +98,7 @@ function hostLookups(port: number, { wildcards }: PathMaps): string[] {
   const lookup = (depth: number): string =>
     `http-request set-var(txn.id) var(txn.host),regsub(^.,),field(-1,.,${depth}),regsub(^[^.]+,),map_str(${map}) ${isOpen("id")}`;
   return [
-    "http-request set-var(txn.host) req.hdr(host),field(1,:),lower,regsub([.]$,),regsub(^[[].*,)",
+    "http-request set-var(txn.host) req.fhdr(host),field(1,:),lower,regsub([.]$,),regsub(^[[].*,)",
     `http-request set-var(txn.id) var(txn.host),map_str(${mapFile("hosts", port)})`,
     ...[...depths].sort((a, b) => b - a).map(lookup),
     `http-request set-var(txn.id) str(${ANY_HOST}) ${isOpen("id")}`,

@@ -5,19 +5,16 @@ import type { HaproxySettings } from "../../proxy-settings.ts";
 import { Backends, printSpares } from "./backends.ts";
 import { CERTIFICATE_LIST, printCertificates } from "./certificates.ts";
 import { type PortFiles, printListeningPort } from "./listeners.ts";
-import { REDIRECT, REDIRECT_MAP, redirectRows } from "./redirects.ts";
+import { lookups } from "./lookups.ts";
+import { REDIRECT_MAP, redirectRows } from "./redirects.ts";
 import { printListeners, printMetrics, printSettings, REJECT_UNSAFE } from "./settings.ts";
 import {
   ANY_HOST,
   IS_HOST,
-  LOOKUPS,
-  MAP_NAMES,
-  mapFile,
   mapText,
-  type PathMaps,
-  pathKey,
   RESOLVERS,
-  SPARE_LOOKUP,
+  ROUTES_MAP,
+  routeKey,
   SPARES_MAP,
   STATUSES,
   statusBackend,
@@ -49,9 +46,9 @@ export interface HaproxyOptions {
 /**
  * The configuration that does what `routes` and listeners say (HAProxy 2.4 and later).
  *
- * A request's host is looked for among the precise ones, then among wildcards, with `*` in the place of its first label. The host that is
- * found stands before the path in the other maps: exact paths, then prefixes, of which HAProxy takes the longest. Prefixes and
- * the path asked for end in a slash there, so that whole elements are compared. Each port of listeners has a frontend and maps of its own.
+ * The routes of Ingresses are one map of host and path: precise hosts, wildcards with `*` in the place of the first label, and `*` for other
+ * hosts. A request takes the row of the most specific host, and of its rows the longest (`routeKey`). Each port of listeners has a frontend and
+ * maps of its own: hosts, wildcards, exact paths and prefixes.
  */
 export function printHaproxy(
   routes: readonly HostRoutes[],
@@ -118,22 +115,21 @@ function printIngresses(
   const binds = printListeners(settings, list, taken);
   if (binds.length === 0) return undefined;
   const redirects = redirectRows(routes, list && tls, settings.httpsRedirect ?? false, report);
-  const maps: PathMaps = { hosts: new Map(), wildcards: new Map(), exact: new Map(), prefixes: new Map() };
+  const rows = new Map<string, string>();
   for (const { host, paths, fallback } of routes) {
     const id = host ?? ANY_HOST;
     if (host !== undefined && !IS_HOST.test(host)) throw new RangeError(`${JSON.stringify(host)} is no host`);
-    if (host !== undefined) (host.startsWith("*.") ? maps.wildcards : maps.hosts).set(host, host);
     for (const route of paths) {
       if (!/^[!-~]+$/.test(route.path)) {
         report(unreachablePath(route.path, route.origin));
         continue;
       }
-      const [map, key] = [route.match === "exact" ? maps.exact : maps.prefixes, pathKey(id, route)];
+      const key = routeKey(id, route);
       // Of twins with and without a slash at the end, the first one wins.
-      if (!map.has(key)) map.set(key, backends.for(route.target));
+      if (!rows.has(key)) rows.set(key, backends.for(route.target));
     }
-    // What no path of the host takes.
-    if (!maps.prefixes.has(`${id}/`)) maps.prefixes.set(`${id}/`, backends.for(fallback));
+    // What no path of the host takes. A host without this row would leave the rest to less specific ones.
+    if (!rows.has(`${id}/`)) rows.set(`${id}/`, backends.for(fallback));
   }
   const { spareBackends = 0 } = settings;
   // Where backends may come while HAProxy runs, redirects may, too.
@@ -147,17 +143,14 @@ function printIngresses(
           "http-request set-header X-Forwarded-Proto http if !{ ssl_fc }",
         ]),
     ...(settings.pathSafety === "reject" ? [REJECT_UNSAFE] : []),
-    ...LOOKUPS.slice(0, -1),
-    ...(hasRedirects ? [REDIRECT] : []),
-    ...(spareBackends === 0 ? [] : [SPARE_LOOKUP]),
-    ...LOOKUPS.slice(-1),
+    ...lookups({ redirects: hasRedirects, spares: spareBackends > 0 }),
     // Each host has a row for all its paths, and so has the one for other hosts where a rule is for them.
     `default_backend ${statusBackend(404)}`,
   ];
   return {
     frontend: ["frontend http", ...lines.map((line) => `  ${line}`), ""],
     files: new Map([
-      ...MAP_NAMES.map((name) => [mapFile(name), mapText(maps[name])] as const),
+      [ROUTES_MAP, mapText(rows)],
       ...(!hasRedirects ? [] : ([[REDIRECT_MAP, mapText(redirects)]] as const)),
       ...(list === undefined ? [] : ([[CERTIFICATE_LIST, list.text]] as const)),
     ]),

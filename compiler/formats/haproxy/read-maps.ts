@@ -1,7 +1,7 @@
 /** Rows of HAProxy's maps: files, and what the runtime API prints of them. */
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
 import { REDIRECT_MAP } from "./redirects.ts";
-import { MAP_NAMES, type MapName } from "./shape.ts";
+import { ROUTES_MAP } from "./shape.ts";
 
 /** A row of a map. */
 export interface MapRow extends Origin {
@@ -9,11 +9,9 @@ export interface MapRow extends Origin {
   readonly value: string;
 }
 
-/** The rows of each map, in the order in which they stand there. */
-export type MapRows = Readonly<Record<MapName, readonly MapRow[]>>;
-
-/** Likewise, with the hosts that are redirected to https. */
-interface ShownRows extends MapRows {
+/** The rows of the map of routes, and those of the hosts that are redirected to https. */
+export interface RoutingRows {
+  readonly routes: readonly MapRow[];
   readonly redirects: readonly MapRow[];
 }
 
@@ -70,7 +68,6 @@ interface Listing {
 interface ListedMap {
   readonly id: string;
   readonly file: string;
-  readonly name: MapName | undefined;
   readonly count: number | undefined;
 }
 
@@ -88,9 +85,9 @@ export function isShownMaps(text: string): boolean {
 
 /**
  * The maps that the runtime API printed: the list of maps and the rows of each, in the order of the list (`show map; show map #0; show map #1; …`), or with
- * what was asked (`show map #0`, `show map hosts.map`) in front of each. Undefined where a map is missing, or a row is not understood: `haproxy-map`.
+ * what was asked (`show map #0`, `show map routes.map`) in front of each. Undefined where a map is missing, or a row is not understood: `haproxy-map`.
  */
-export function readShownMaps(source: Source, report: Report): ShownRows | undefined {
+export function readShownMaps(source: Source, report: Report): RoutingRows | undefined {
   const list: ListedMap[] = [];
   const listings: Listing[] = [];
   let current: Listing | undefined;
@@ -112,7 +109,6 @@ export function readShownMaps(source: Source, report: Report): ShownRows | undef
       list.push({
         id,
         file: baseOf(file ?? ""),
-        name: mapNameOf(file ?? ""),
         count: count === undefined ? undefined : Number(count),
       });
     } else if (asked !== undefined) {
@@ -137,24 +133,21 @@ export function readShownMaps(source: Source, report: Report): ShownRows | undef
     }
   }
   if (failed) return undefined;
-  return joinListings(source, list, listings, fail);
-}
-
-function mapNameOf(file: string): MapName | undefined {
-  return MAP_NAMES.find((name) => baseOf(file) === `${name}.map`);
+  const rows = joinListings(source, list, listings, fail);
+  return failed ? undefined : rows;
 }
 
 function baseOf(file: string): string {
   return file.replace(/^.*\//, "");
 }
 
-/** The rows of each map of ours. Each has to be there, with as many rows as the list says. */
+/** The rows of the map of routes, which has to be there, and of that of redirects; each with as many rows as the list says. */
 function joinListings(
   source: Source,
   list: readonly ListedMap[],
   listings: readonly Listing[],
   fail: (message: string, origin: Origin) => void,
-): ShownRows | undefined {
+): RoutingRows | undefined {
   const start: Origin = { span: () => ({ source, start: 0, end: 1 }) };
   const found = new Map<string, Listing>();
   const asked = listings.filter((each) => each.asked !== undefined);
@@ -171,30 +164,19 @@ function joinListings(
     return undefined;
   }
   for (const [i, listing] of others.entries()) found.set(open[i]?.id ?? "", listing);
-  const rows = new Map<MapName, readonly MapRow[]>();
-  for (const name of MAP_NAMES) {
-    const listed = list.find((each) => each.name === name);
-    const listing = found.get(listed?.id ?? `${name}.map`);
-    if (listing === undefined && listed?.count !== 0) {
-      fail(
-        `${name}.map is missing: expected the rows of ${MAP_NAMES.map((each) => `${each}.map`).join(", ")} (show map, then show map #ID of each)`,
-        start,
-      );
-      return undefined;
-    }
+  const rowsOf = (file: string, isNeeded: boolean): readonly MapRow[] => {
+    const listed = list.find((each) => each.file === file);
+    const listing = found.get(listed?.id ?? file);
     const shown = listing?.rows ?? [];
-    if (listed?.count !== undefined && listed.count !== shown.length) {
-      fail(
-        `${name}.map has ${shown.length} rows here, and ${listed.count} in the list of maps`,
-        listing?.origin ?? start,
-      );
-      return undefined;
+    if (listing === undefined && listed?.count !== 0 && (isNeeded || listed !== undefined))
+      fail(`${file} is missing: expected its rows (show map, then show map #ID of each)`, start);
+    else if (listed?.count !== undefined && listed.count !== shown.length) {
+      const where = listing?.origin ?? start;
+      fail(`${file} has ${shown.length} rows here, and ${listed.count} in the list of maps`, where);
     }
-    rows.set(name, shown);
-  }
-  const of = (name: MapName): readonly MapRow[] => rows.get(name) ?? [];
-  const redirects = found.get(list.find(({ file }) => file === REDIRECT_MAP)?.id ?? REDIRECT_MAP)?.rows ?? [];
-  return { hosts: of("hosts"), wildcards: of("wildcards"), exact: of("exact"), prefixes: of("prefixes"), redirects };
+    return shown;
+  };
+  return { routes: rowsOf(ROUTES_MAP, true), redirects: rowsOf(REDIRECT_MAP, false) };
 }
 
 /** The number of the map in the list; its file where it is not listed. */

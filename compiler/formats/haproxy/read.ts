@@ -2,21 +2,12 @@
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
 import type { ExternalHost, HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
+import { type LookupParts, lookups } from "./lookups.ts";
 import { linesOf, type MapRow, mapError, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
-import { REDIRECT, REDIRECT_MAP } from "./redirects.ts";
+import { REDIRECT, REDIRECT_AS_NAMED, REDIRECT_MAP } from "./redirects.ts";
 import { routesOfMaps } from "./routes.ts";
 import { REJECT_UNSAFE } from "./settings.ts";
-import {
-  LOOKED_UP,
-  LOOKUPS,
-  MAP_NAMES,
-  type MapName,
-  NO_NEW_CLIENTS,
-  RESOLVERS,
-  SPARE_LOOKUP,
-  SPARES_MAP,
-  STICKY,
-} from "./shape.ts";
+import { LOOKED_UP, NO_NEW_CLIENTS, RESOLVERS, ROUTES_MAP, SPARE_LOOKUP, SPARES_MAP, STICKY } from "./shape.ts";
 
 /** Routes of a proxy. */
 export interface ProxyRoutes {
@@ -32,10 +23,8 @@ export function isHaproxyConfig(text: string): boolean {
   return /^\s*(?:global|defaults)\s*(?:#.*)?$/m.test(text) && /^\s*(?:frontend|listen|backend)\s+\S+/m.test(text);
 }
 
-const NEEDED: readonly string[] = MAP_NAMES.map((name) => `${name}.map`);
-
 /** The files of maps that kpc's `haproxy.cfg` may name. */
-export const MAP_FILES: readonly string[] = [...NEEDED, REDIRECT_MAP, SPARES_MAP];
+export const MAP_FILES: readonly string[] = [ROUTES_MAP, REDIRECT_MAP, SPARES_MAP];
 
 /**
  * The routes of a configuration as kpc writes it, with its maps by their file names. Undefined where a line is none that kpc writes, since nothing is
@@ -55,28 +44,16 @@ export function readHaproxy(
   }
   const findings: Diagnostic[] = [];
   const tell: Report = (finding) => void findings.push(finding);
-  const { backends, last, ofSettings } = readConfigLines(config, tell);
-  const needed = [
-    ...NEEDED,
-    ...(ofSettings.has(REDIRECT) ? [REDIRECT_MAP] : []),
-    ...(ofSettings.has(SPARE_LOOKUP) ? [SPARES_MAP] : []),
-  ];
+  const { backends, last, parts, rejectsUnsafe } = readConfigLines(config, tell);
+  const needed = [ROUTES_MAP, ...(parts.redirects ? [REDIRECT_MAP] : []), ...(parts.spares ? [SPARES_MAP] : [])];
   const missing = needed.filter((file) => !maps.has(file));
   for (const file of missing) tell(lineError(`${file} is missing: expected it beside this file`, start(config)));
-  const rowsOf = (name: MapName | "redirects" | "backends"): ReturnType<typeof readMapFile> => {
-    const source = maps.get(`${name}.map`);
-    return source === undefined ? [] : readMapFile(source, tell);
+  const rowsOf = (file: string): ReturnType<typeof readMapFile> => {
+    const source = maps.get(file);
+    return source === undefined || !needed.includes(file) ? [] : readMapFile(source, tell);
   };
-  const rows = {
-    hosts: rowsOf("hosts"),
-    wildcards: rowsOf("wildcards"),
-    exact: rowsOf("exact"),
-    prefixes: rowsOf("prefixes"),
-    redirects: ofSettings.has(REDIRECT) ? rowsOf("redirects") : [],
-  };
-  const spares = ofSettings.has(SPARE_LOOKUP)
-    ? namesOfSpares(rowsOf("backends"), backends, tell)
-    : new Map<string, string>();
+  const rows = { routes: rowsOf(ROUTES_MAP), redirects: rowsOf(REDIRECT_MAP) };
+  const spares = namesOfSpares(rowsOf(SPARES_MAP), backends, tell);
   const targetOf = (name: string): RouteTarget | undefined => {
     const target = backends.get(spares.get(name) ?? name);
     return target?.kind === "endpoints" ? { ...target, backend: backendNamed(name) } : target;
@@ -84,7 +61,7 @@ export function readHaproxy(
   const routes = last === undefined ? undefined : routesOfMaps(rows, { targetOf, last: backends.get(last) }, tell);
   for (const finding of findings) report(finding);
   if (routes === undefined || findings.length > 0) return undefined;
-  return { routes, knowsEndpoints: true, rejectsUnsafe: ofSettings.has(REJECT_UNSAFE) };
+  return { routes, knowsEndpoints: true, rejectsUnsafe };
 }
 
 /** Which backend has the servers of another name. */
@@ -134,18 +111,6 @@ const SECTIONS: ReadonlySet<string> = new Set<Section>(["global", "defaults", "f
 const OTHER_SECTIONS =
   /^(?:listen|peers|resolvers|userlist|mailers|cache|program|http-errors|ring|fcgi-app|log-forward)\b/;
 
-/** Lines of the frontend that settings ask for, and behind how many lines of `LOOKUPS` each stands: one that reads a variable before it
- *  is set does nothing. */
-const OF_SETTINGS: ReadonlyMap<string, (asked: number) => boolean> = new Map([
-  [REJECT_UNSAFE, () => true],
-  [REDIRECT, isBeforeLast],
-  [SPARE_LOOKUP, isBeforeLast],
-]);
-
-function isBeforeLast(asked: number): boolean {
-  return asked === LOOKUPS.length - 1;
-}
-
 /** Lines that choose no backend and no server, by section. */
 const NEUTRAL: Readonly<Record<Section, RegExp>> = {
   global:
@@ -175,8 +140,8 @@ interface ConfigLines {
   readonly backends: ReadonlyMap<string, RouteTarget>;
   /** The name of the default backend; undefined where the frontend is none of kpc's. */
   readonly last: string | undefined;
-  /** Lines of the frontend that settings ask for. */
-  readonly ofSettings: ReadonlySet<string>;
+  readonly parts: LookupParts;
+  readonly rejectsUnsafe: boolean;
 }
 
 /** Reports `haproxy-line` for each line that kpc does not write. */
@@ -185,7 +150,9 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
   let section: Section | "other" | undefined;
   let asked = 0;
   let frontends = 0;
-  const ofSettings = new Set<string>();
+  const parts = partsOf(config);
+  const wanted = lookups(parts);
+  let rejectsUnsafe = false;
   let last: string | undefined;
   let backend: DraftBackend | undefined;
   const unexpected = (line: TextLine, expected: string): void =>
@@ -238,13 +205,13 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
       // The section has been told.
     } else if (section === undefined) {
       unexpected(line, "expected a section");
-    } else if (section === "frontend" && OF_SETTINGS.get(text)?.(asked) === true) {
-      ofSettings.add(text);
+    } else if (section === "frontend" && text === REJECT_UNSAFE && asked === 0) {
+      rejectsUnsafe = true;
     } else if (NEUTRAL[section].test(text)) {
       // Chooses nothing.
-    } else if (section === "frontend" && asked < LOOKUPS.length) {
-      if (text === LOOKUPS[asked]) asked++;
-      else unexpected(line, `expected ${LOOKUPS[asked]}`);
+    } else if (section === "frontend" && asked < wanted.length) {
+      if (text === wanted[asked]) asked++;
+      else unexpected(line, `expected ${wanted[asked]}`);
     } else if (section === "frontend" && last === undefined && word === "default_backend" && more === undefined) {
       last = name;
     } else if (backend !== undefined && word === "server") {
@@ -266,10 +233,10 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
     }
   }
   close();
-  if (asked < LOOKUPS.length)
+  if (asked < wanted.length)
     report(
       lineError(
-        `no frontend asks the maps of hosts and paths as kpc writes it: expected ${LOOKUPS[asked]}`,
+        `no frontend asks the maps of hosts and paths as kpc writes it: expected ${wanted[asked]}`,
         start(config),
       ),
     );
@@ -280,7 +247,16 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
         start(config),
       ),
     );
-  return { backends, last: asked < LOOKUPS.length ? undefined : last, ofSettings };
+  return { backends, last: asked < wanted.length ? undefined : last, parts, rejectsUnsafe };
+}
+
+/** What the frontend has by one of its lines. */
+function partsOf(config: Source): LookupParts {
+  const lines = new Set([...linesOf(config)].map(({ text }) => text));
+  return {
+    redirects: lines.has(REDIRECT) || lines.has(REDIRECT_AS_NAMED),
+    spares: lines.has(SPARE_LOOKUP),
+  };
 }
 
 function readServer(text: string): RouteEndpoint | undefined {

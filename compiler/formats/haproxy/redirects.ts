@@ -5,11 +5,24 @@ import { ANY_HOST } from "./shape.ts";
 
 export const REDIRECT_MAP = "redirects.map";
 
+const IS_NAME = "-m reg ^[a-z0-9._-]+$";
+
+/** To a host that is named as it stands in the map. */
+export const REDIRECT_AS_NAMED = [
+  "http-request redirect code 308 location https://%[req.fhdr(host)]%[pathq]",
+  `if !{ ssl_fc } { base,concat(/),map_beg(${REDIRECT_MAP}) -m found } { req.fhdr(host) ${IS_NAME} }`,
+].join(" ");
+
 /** To the host without its port, which is that of http; addresses in brackets are no hosts. */
 export const REDIRECT = [
   "http-request redirect code 308 location https://%[var(txn.host)]%[pathq]",
-  `if !{ ssl_fc } { var(txn.id),map_str(${REDIRECT_MAP}) -m found } { var(txn.host) -m reg ^[a-z0-9._-]+$ }`,
+  `if !{ ssl_fc } { var(txn.key),map_beg(${REDIRECT_MAP}) -m found } { var(txn.host) ${IS_NAME} }`,
 ].join(" ");
+
+/** The key of a host in the map of redirects. */
+export function redirectKey(host: string | undefined): string {
+  return `${host ?? ANY_HOST}/`;
+}
 
 /** A row for each host that is asked to be redirected (all hosts where `isForAll`) and has a certificate. Reports `unsupported-haproxy` for
  *  hosts that ask for it and have none: nobody would get an answer. */
@@ -28,7 +41,7 @@ export function redirectRows(
   const rows = new Map<string, string>();
   for (const { host, httpsRedirect = false } of routes) {
     if (!isForAll && !httpsRedirect) continue;
-    if (shownFor(host) !== undefined) rows.set(host ?? ANY_HOST, "https");
+    if (shownFor(host) !== undefined) rows.set(redirectKey(host), "https");
     else if (httpsRedirect) {
       const message = `host ${host ?? "*"} is not redirected to https: there is no certificate for it`;
       report({ severity: "warning", code: "unsupported-haproxy", message });

@@ -2,11 +2,13 @@
 import type { Origin, Report } from "../../diagnostics.ts";
 import type { HostRoutes, PathRoute, RouteTarget } from "../../ir/types.ts";
 import { compareBy } from "../../order.ts";
-import { type MapRow, type MapRows, mapError } from "./read-maps.ts";
-import { ANY_HOST } from "./shape.ts";
+import { type MapRow, mapError, type RoutingRows } from "./read-maps.ts";
+import { ANY_HOST, ROUTES_MAP } from "./shape.ts";
 
 /** What the rows of one host lead to. */
 interface HostRows {
+  /** The first of them. */
+  readonly row: MapRow;
   readonly paths: PathRoute[];
   fallback?: Pick<HostRoutes, "fallback" | "fallbackOrigin">;
 }
@@ -17,11 +19,6 @@ export interface BackendNames {
   readonly targetOf: (name: string) => RouteTarget | undefined;
   /** For requests that no row takes; undefined: nothing says it, so each host needs a row for `/`. */
   readonly last: RouteTarget | undefined;
-}
-
-/** The rows of maps; `redirects` names the hosts (by their ids) that are redirected to https. */
-export interface RoutingRows extends MapRows {
-  readonly redirects: readonly MapRow[];
 }
 
 /**
@@ -38,64 +35,68 @@ export function routesOfMaps(
     failed = true;
     report(mapError(message, origin));
   };
-  for (const map of Object.values(rows)) refuseEqualKeys(map, fail);
+  for (const map of [rows.routes, rows.redirects]) refuseEqualKeys(map, fail);
   const byId = new Map<string, HostRows>();
-  const rowsOf = (id: string): HostRows => {
-    const known = byId.get(id) ?? { paths: [] };
+  const hostOf = (row: MapRow, id: string): HostRows => {
+    const known = byId.get(id) ?? { row, paths: [] };
     byId.set(id, known);
     return known;
   };
-  const read = (row: MapRow, match: PathRoute["match"]): void => {
+  for (const row of rows.routes) {
     const { key, value, span } = row;
     const slash = key.indexOf("/");
+    const [id, path] = [key.slice(0, slash), key.slice(slash)];
     const target = targetOf(value);
-    const path = key.slice(slash);
     if (slash <= 0) fail(`expected HOST/PATH, not ${key}`, row);
+    else if (!isHost(id)) fail(`expected a host in lower case, a wildcard such as *.example.com, or *, not ${id}`, row);
     else if (target === undefined) fail(`haproxy.cfg has no backend ${value}`, row);
-    else if (match === "exact") rowsOf(key.slice(0, slash)).paths.push({ match, path, target, origin: { span } });
-    else if (!path.endsWith("/"))
-      fail(`expected a slash at the end of ${key}: without it half an element matches`, row);
-    else if (path === "/") rowsOf(key.slice(0, slash)).fallback = { fallback: target, fallbackOrigin: { span } };
-    else rowsOf(key.slice(0, slash)).paths.push({ match, path: path.slice(0, -1), target, origin: { span } });
-  };
-  for (const row of rows.exact) read(row, "exact");
-  for (const row of rows.prefixes) read(row, "prefix");
+    else if (path === "/") hostOf(row, id).fallback = { fallback: target, fallbackOrigin: { span } };
+    else if (path.endsWith("/"))
+      hostOf(row, id).paths.push({ match: "prefix", path: path.slice(0, -1), target, origin: { span } });
+    else if (path.length > 2 && path.endsWith("/?"))
+      hostOf(row, id).paths.push({ match: "exact", path: path.slice(0, -2), target, origin: { span } });
+    else fail(`expected / or /? at the end of ${key}: without it half an element matches`, row);
+  }
+  const redirected = new Set<string>();
+  for (const row of rows.redirects) {
+    const id = row.key.slice(0, -1);
+    if (row.key !== `${id}/`) fail(`expected HOST/, not ${row.key}`, row);
+    else if (!byId.has(id)) fail(`no row of ${ROUTES_MAP} is for the host ${id}`, row);
+    redirected.add(id);
+  }
   const hosts: HostRoutes[] = [];
-  const redirected = new Set(rows.redirects.map(({ key }) => key));
-  const add = (host: string | undefined, id: string, origin: Origin | undefined): void => {
-    const { paths, fallback = last && { fallback: last } } = byId.get(id) ?? { paths: [] };
-    if (fallback !== undefined)
+  for (const [id, { row, paths, fallback }] of [...byId].sort(byHost)) {
+    // What no row of the other hosts takes goes to the default backend.
+    const rest = fallback ?? (id === ANY_HOST && last !== undefined ? { fallback: last } : undefined);
+    if (rest === undefined) fail(`no row of ${ROUTES_MAP} says what serves other paths of ${id}: expected ${id}/`, row);
+    else
       hosts.push({
-        ...(host === undefined ? {} : { host }),
+        ...(id === ANY_HOST ? {} : { host: id }),
         paths: inOrder(paths),
-        ...fallback,
+        ...rest,
         ...(redirected.has(id) ? { httpsRedirect: true } : {}),
       });
-    else if (origin !== undefined)
-      fail(`no row of prefixes.map says what serves other paths of ${host}: expected ${id}/`, origin);
-  };
-  for (const row of [...rows.hosts].sort(byKey)) {
-    if (/^[^*/]+$/.test(row.key) && isAsked(row.key)) add(row.key, row.value, row);
-    else fail(`expected a host in lower case, not ${row.key}`, row);
   }
-  for (const row of [...rows.wildcards].sort(byKey)) {
-    if (/^\*\.[^*/]+$/.test(row.key) && isAsked(row.key)) add(row.key, row.value, row);
-    else fail(`expected a wildcard such as *.example.com, not ${row.key}`, row);
+  if (!byId.has(ANY_HOST)) {
+    if (last !== undefined) hosts.push({ paths: [], fallback: last });
+    else fail(`no row of ${ROUTES_MAP} says what serves other hosts: expected ${ANY_HOST}/`, rows.routes[0] ?? NOWHERE);
   }
-  const rest = rows.prefixes[0] ?? rows.hosts[0] ?? rows.exact[0];
-  if (byId.get(ANY_HOST)?.fallback === undefined && last === undefined)
-    fail(`no row of prefixes.map says what serves other hosts: expected ${ANY_HOST}/`, rest ?? NOWHERE);
-  else add(undefined, ANY_HOST, undefined);
   return failed ? undefined : hosts;
 }
 
-const NOWHERE: Origin = { span: () => ({ source: { name: "prefixes.map", text: "" }, start: 0, end: 0 }) };
+const NOWHERE: Origin = { span: () => ({ source: { name: ROUTES_MAP, text: "" }, start: 0, end: 0 }) };
 
-const byKey = compareBy<MapRow>(({ key }) => key);
+/** Precise hosts, wildcards, other hosts. */
+const byHost = compareBy<readonly [string, HostRows]>(
+  ([id]) => (id === ANY_HOST ? 2 : id.startsWith("*.") ? 1 : 0),
+  ([id]) => id,
+);
 
 /** Whether a Host header can lead to it, as HAProxy asks: without port, in lower case, without a dot at the end. */
-function isAsked(host: string): boolean {
-  return host === host.toLowerCase() && !host.includes(":") && !host.endsWith(".");
+function isHost(id: string): boolean {
+  if (id === ANY_HOST) return true;
+  const isAsked = id === id.toLowerCase() && !id.includes(":") && !id.endsWith(".");
+  return isAsked && /^(?:\*\.)?[^*]+$/.test(id);
 }
 
 /** HAProxy takes the first of them. */

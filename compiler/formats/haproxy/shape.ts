@@ -1,7 +1,19 @@
 /** What the writer and the reader of HAProxy's configuration have in common: the maps, and the lines that ask them. */
 import type { Diagnostic, Origin } from "../../diagnostics.ts";
 
-/** The files that hold hosts and paths, beside `haproxy.cfg`. */
+/** The map of the routes of Ingresses, beside `haproxy.cfg`. */
+export const ROUTES_MAP = "routes.map";
+
+/** The key of a path in the map of routes. A request asks for its host, its path and `/?` with the longest row that its key begins with: a
+ *  prefix takes whole elements, and `?`, which no path has, ends the row of an exact path. */
+export function routeKey(
+  id: string,
+  { match, path }: { readonly match: "exact" | "prefix"; readonly path: string },
+): string {
+  return match === "exact" ? `${id}${path}/?` : `${id}${path === "/" ? "" : path}/`;
+}
+
+/** The maps of the listeners at a port. */
 export const MAP_NAMES = ["hosts", "wildcards", "exact", "prefixes"] as const;
 
 export type MapName = (typeof MAP_NAMES)[number];
@@ -9,9 +21,9 @@ export type MapName = (typeof MAP_NAMES)[number];
 /** The rows of maps. */
 export type PathMaps = Readonly<Record<MapName, Map<string, string>>>;
 
-/** The file of a map: of Ingresses, or of the listeners at `port`. */
-export function mapFile(name: MapName, port?: number): string {
-  return `${name}${port === undefined ? "" : `-${port}`}.map`;
+/** The file of a map of the listeners at `port`. */
+export function mapFile(name: MapName, port: number): string {
+  return `${name}-${port}.map`;
 }
 
 /** A row each, sorted, so that one change is one line. */
@@ -23,7 +35,7 @@ export function mapText(rows: ReadonlyMap<string, string>): string {
 /** What stands in a row of a map as one word, and in front of a path. */
 export const IS_HOST = /^(?:\*\.)?[a-z0-9_][a-z0-9_.-]*$/;
 
-/** The key of a path in the map for its type. */
+/** The key of a path in the map of listeners for its type. */
 export function pathKey(
   id: string,
   { match, path }: { readonly match: "exact" | "prefix"; readonly path: string },
@@ -43,8 +55,8 @@ export const ANY_HOST = "*";
 /** Where nothing was found before. */
 export const isOpen = (name: string): string => `if !{ var(txn.${name}) -m found }`;
 
-/** The rules of a frontend that look for the path, once the host is known. */
-export function pathLookups(port?: number): readonly string[] {
+/** The rules of the frontend of listeners that look for the path, once the host is known. */
+export function pathLookups(port: number): readonly string[] {
   return [
     "http-request set-var(txn.path) path",
     "http-request set-var(txn.key) var(txn.id),concat(,txn.path)",
@@ -53,21 +65,10 @@ export function pathLookups(port?: number): readonly string[] {
   ];
 }
 
-/** The rules of the frontend of Ingresses that choose a backend, in order; `default_backend` comes after them. */
-export const LOOKUPS: readonly string[] = [
-  // Without port and trailing dot; an address in brackets is no listed host.
-  "http-request set-var(txn.host) req.hdr(host),field(1,:),lower,regsub([.]$,)",
-  "http-request set-var(txn.id) var(txn.host),map_str(hosts.map)",
-  `http-request set-var(txn.id) var(txn.host),regsub(^[^.]+,*),map_str(wildcards.map) ${isOpen("id")}`,
-  `http-request set-var(txn.id) str(${ANY_HOST}) ${isOpen("id")}`,
-  ...pathLookups(),
-  "use_backend %[var(txn.backend)] if { var(txn.backend) -m found }",
-];
-
 /** Backends that came while HAProxy ran: the name that the other maps have, and the spare backend that has its servers. */
 export const SPARES_MAP = "backends.map";
 
-/** Before the last of `LOOKUPS`, in a configuration with spare backends. What is no key of the map stays as it is. */
+/** In a configuration with spare backends, behind the lines that look for a backend. What is no key of the map stays as it is. */
 export const SPARE_LOOKUP = `http-request set-var(txn.backend) var(txn.backend),map_str(${SPARES_MAP})`;
 
 /** The name of a backend without servers, of which HAProxy has a few for Services that come while it runs. Counted from 1. */

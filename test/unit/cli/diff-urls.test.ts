@@ -57,9 +57,8 @@ function withProxy(use: (folder: string) => void): void {
 
 /** What the runtime API prints of the maps in `proxy`. */
 function shownMaps(folder: string): string {
-  const names = ["hosts", "wildcards", "exact", "prefixes"];
-  const texts = names.map((name) => readFileSync(join(folder, "proxy", `${name}.map`), "utf8"));
-  return texts.map((text, i) => `show map ${names[i]}.map\n${text.replace(/^(?=.)/gm, "0x5566 ")}\n`).join("");
+  const text = readFileSync(join(folder, "proxy", "routes.map"), "utf8");
+  return `show map routes.map\n${text.replace(/^(?=.)/gm, "0x5566 ")}\n`;
 }
 
 describe("kpc diff of Ingresses", () => {
@@ -253,12 +252,12 @@ describe("kpc diff with HAProxy", () => {
 
   test("finds what was edited in a map", () => {
     withProxy((folder) => {
-      const file = join(folder, "proxy/prefixes.map");
+      const file = join(folder, "proxy/routes.map");
       writeFileSync(file, readFileSync(file, "utf8").replace("/api/ shop.api.80", "/api/ shop.web.80"));
       const { code, stdout } = kpc(["diff", "old.yaml", "proxy"], { folder });
       expect(code).toBe(1);
       expect(stdout).toContain("http://a.example/api   /api and below, but for other rules\n");
-      expect(stdout).toContain("proxy     shop/web:80  /api and below of a.example  proxy/prefixes.map:3:1");
+      expect(stdout).toContain("proxy     shop/web:80  /api and below of a.example  proxy/routes.map:3:1");
     });
   });
 });

@@ -28,16 +28,10 @@ describe("kpc compile -o haproxy", () => {
         expect(kpc(["compile", "a.yaml", "-o", "haproxy", "-d", "out"], { folder })).toEqual({
           code: 0,
           stdout: "",
-          stderr: "note: wrote 5 files to out: 1 hosts, 1 paths; load: haproxy -f out/haproxy.cfg\n",
+          stderr: "note: wrote 2 files to out: 1 hosts, 1 paths; load: haproxy -f out/haproxy.cfg\n",
         });
       const out = join(folder, "out");
-      expect(readdirSync(out).sort()).toEqual([
-        "exact.map",
-        "haproxy.cfg",
-        "hosts.map",
-        "prefixes.map",
-        "wildcards.map",
-      ]);
+      expect(readdirSync(out).sort()).toEqual(["haproxy.cfg", "routes.map"]);
       expect(readFileSync(join(out, "haproxy.cfg"), "utf8")).toContain(
         "backend shop.api.http\n  balance roundrobin\n  server 10-244-1-20-8081 10.244.1.20:8081\n",
       );
@@ -60,7 +54,7 @@ describe("kpc compile -o haproxy", () => {
         args.filter((arg) => arg !== "-q"),
         { folder },
       );
-      expect(stderr).toContain("note: wrote 7 files to out: 1 hosts, 1 paths, 1 certificates; load: haproxy");
+      expect(stderr).toContain("note: wrote 4 files to out: 1 hosts, 1 paths, 1 certificates; load: haproxy");
       expect(stderr).toContain("note: no default certificate (--default-certificate): HAProxy refuses TLS");
     });
   });
@@ -156,7 +150,7 @@ haproxy: {accessLog: true, metrics: "[::1]:8404", timeouts: {client: 30s, tunnel
       (folder) => {
         const run = (file: string) => kpc(["compile", "s.yaml", file, "-o", "haproxy", "-d", "out"], { folder });
         run("t.yaml");
-        expect(readFileSync(join(folder, "out", "redirects.map"), "utf8")).toBe("shop.example.com https\n");
+        expect(readFileSync(join(folder, "out", "redirects.map"), "utf8")).toBe("shop.example.com/ https\n");
         expect(run("a.yaml").stderr).toContain(
           "warning: host shop.example.com is not redirected to https: there is no certificate for it [unsupported-haproxy]",
         );

@@ -72,23 +72,42 @@ describe("is made at run time", () => {
     ]);
   });
 
-  test("a path and a host that come: its paths before it; that go: the host before its paths", () => {
+  test("a path and a host that come: longer rows before shorter ones; that go: the other way round", () => {
     const small = filesOf({ "shop.test": { "/": "a 1", "=/b": "b 2" } });
     const large = filesOf({
       "shop.test": { "/": "a 1", "/x": "b 2", "=/b": "b 2" },
       "new.test": { "=/c": "b 2", "/": "a 1" },
     });
     expect(changes(small, large)).toEqual([
-      "add-row exact.map new.test/c ns.b.80",
-      "add-row prefixes.map new.test/ ns.a.80",
-      "add-row hosts.map new.test new.test",
-      "add-row prefixes.map shop.test/x/ ns.b.80",
+      "add-row routes.map new.test/c/? ns.b.80",
+      "add-row routes.map shop.test/x/ ns.b.80",
+      "add-row routes.map new.test/ ns.a.80",
     ]);
     expect(changes(large, small)).toEqual([
-      "delete-row prefixes.map shop.test/x/",
-      "delete-row hosts.map new.test",
-      "delete-row prefixes.map new.test/",
-      "delete-row exact.map new.test/c",
+      "delete-row routes.map new.test/",
+      "delete-row routes.map shop.test/x/",
+      "delete-row routes.map new.test/c/?",
+    ]);
+  });
+
+  test("a wildcard that comes and a host below it that goes, the host with its redirect last", () => {
+    const files = (rows: Readonly<Record<string, string>>): ReadonlyMap<string, string> =>
+      new Map([...filesOf({ "a.test": { "/": "a 1" } }), ...Object.entries(rows)]);
+    const host = files({ "routes.map": "a.test/ x\na.test/a/ y\n", "redirects.map": "a.test/ https\n" });
+    const wildcard = files({ "routes.map": "*.test/ x\n", "redirects.map": "*.test/ https\n" });
+    expect(changes(host, wildcard)).toEqual([
+      "add-row redirects.map *.test/ https",
+      "add-row routes.map *.test/ x",
+      "delete-row routes.map a.test/",
+      "delete-row routes.map a.test/a/",
+      "delete-row redirects.map a.test/",
+    ]);
+    expect(changes(wildcard, host)).toEqual([
+      "add-row redirects.map a.test/ https",
+      "add-row routes.map a.test/a/ y",
+      "add-row routes.map a.test/ x",
+      "delete-row routes.map *.test/",
+      "delete-row redirects.map *.test/",
     ]);
   });
 
@@ -105,8 +124,8 @@ describe("is made at run time", () => {
     const before = filesOf({ "shop.test": { "/": "a 1", "/x": "b 2" } });
     const after = filesOf({ "shop.test": { "/": "a 1", "/x": "a 1", "/y": "b 2" } });
     expect(changes(before, after)).toEqual([
-      "set-row prefixes.map shop.test/x/ ns.a.80",
-      "add-row prefixes.map shop.test/y/ ns.b.80",
+      "set-row routes.map shop.test/x/ ns.a.80",
+      "add-row routes.map shop.test/y/ ns.b.80",
     ]);
   });
 
@@ -115,7 +134,7 @@ describe("is made at run time", () => {
     const one = filesOf({ "shop.test": { "/": "a 1", "/x": "503" }, "other.test": { "/": "503" } });
     const none = filesOf({ "shop.test": { "/": "a 1", "/x": "503" } });
     expect(changes(two, none)).toEqual([
-      "set-row prefixes.map shop.test/x/ status-503",
+      "set-row routes.map shop.test/x/ status-503",
       "remove-server ns.b.80/10-1-0-2-8080",
     ]);
     const update = proxyUpdate(one, filesOf({ "shop.test": { "/": "503" }, "other.test": { "/": "503" } }));
@@ -123,8 +142,8 @@ describe("is made at run time", () => {
     expect(update.files.get("haproxy.cfg")).toMatch(/^backend ns\.a\.80\n(?: {2}(?!server).*\n)*\n?$/m);
     expect(changes(update.files, one)).toEqual([
       expect.stringMatching(/^add-server ns\.a\.80\/10-1-0-1-8080 /),
-      "add-row prefixes.map shop.test/x/ status-503",
-      "set-row prefixes.map shop.test/ ns.a.80",
+      "add-row routes.map shop.test/x/ status-503",
+      "set-row routes.map shop.test/ ns.a.80",
     ]);
   });
 
@@ -151,7 +170,7 @@ describe("a backend that is new", () => {
     expect(changes(one, two)).toEqual([
       expect.stringMatching(/^add-server spare-1\/10-1-0-2-8080 /),
       "add-row backends.map ns.b.80 spare-1",
-      "add-row prefixes.map shop.test/b/ ns.b.80",
+      "add-row routes.map shop.test/b/ ns.b.80",
     ]);
     const running = proxyUpdate(one, two).files;
     expect(running.get("backends.map")).toBe("ns.b.80 spare-1\n");
@@ -160,7 +179,7 @@ describe("a backend that is new", () => {
     );
     expect(changes(running, two)).toEqual([]);
     expect(changes(running, one)).toEqual([
-      "delete-row prefixes.map shop.test/b/",
+      "delete-row routes.map shop.test/b/",
       "delete-row backends.map ns.b.80",
       "remove-server spare-1/10-1-0-2-8080",
     ]);

@@ -55,7 +55,7 @@ describe("listeners in HAProxy's files", () => {
       `use_backend shop.web.80 if { var(txn.backend) -m str ${list} }`,
     ]);
     expect(linesOf(files)).toContain("bind :8080");
-    expect(files.has("hosts.map")).toBe(false);
+    expect(files.has("routes.map")).toBe(false);
   });
 
   test("one more path, and one more endpoint, are a line each", () => {
@@ -78,9 +78,9 @@ describe("listeners in HAProxy's files", () => {
   test("Ingresses keep their frontend, except at ports of Gateways", () => {
     const fallback = { kind: "status", status: 404, reason: "none" } as const;
     const print = (port: number) => printHaproxy([{ paths: [], fallback }], { listeners: [{ ...at(RULES), port }] });
-    expect([...print(8080).files.keys()]).toEqual(expect.arrayContaining(["hosts.map", "hosts-8080.map"]));
+    expect([...print(8080).files.keys()]).toEqual(expect.arrayContaining(["routes.map", "hosts-8080.map"]));
     expect(print(8080).unsupported).toEqual([]);
-    expect(print(80).files.has("hosts.map")).toBe(false);
+    expect(print(80).files.has("routes.map")).toBe(false);
     expect(print(80).unsupported).toMatchObject([
       { code: "unsupported-haproxy", message: "Ingresses are not served at port 80: a Gateway listens there" },
     ]);

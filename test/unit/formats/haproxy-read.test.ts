@@ -3,7 +3,7 @@ import { type Diagnostic, lineAndColumn } from "../../../compiler/diagnostics.ts
 import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
 import { isHaproxyConfig, readHaproxy, readHaproxyMaps } from "../../../compiler/formats/haproxy/read.ts";
 import { isShownMaps } from "../../../compiler/formats/haproxy/read-maps.ts";
-import { REDIRECT } from "../../../compiler/formats/haproxy/redirects.ts";
+import { REDIRECT, REDIRECT_AS_NAMED } from "../../../compiler/formats/haproxy/redirects.ts";
 import { REJECT_UNSAFE } from "../../../compiler/formats/haproxy/settings.ts";
 import { SPARE_LOOKUP, STICKY } from "../../../compiler/formats/haproxy/shape.ts";
 import { required } from "../../../compiler/invariant.ts";
@@ -47,7 +47,7 @@ describe("a configuration of HAProxy", () => {
     expect(told).toEqual([]);
     const span = routes?.[1]?.paths[0]?.origin?.span();
     expect(span && [span.source.name, span.source.text.slice(span.start, span.end)]).toEqual([
-      "prefixes.map",
+      "routes.map",
       "*.b.example/api/ shop.web.80",
     ]);
   });
@@ -100,20 +100,28 @@ describe("a configuration of HAProxy", () => {
   });
 
   test.each([
-    [{ "hosts.map": undefined }, "haproxy.cfg:1 haproxy-line: hosts.map is missing: expected it beside this file"],
-    [{ "hosts.map": "a.example\n" }, "hosts.map:1 haproxy-map: expected KEY BACKEND, two words"],
-    [{ "hosts.map": "A.example h\n" }, "hosts.map:1 haproxy-map: expected a host in lower case, not A.example"],
-    [{ "hosts.map": "#\n*.a h\n" }, "hosts.map:2 haproxy-map: expected a host in lower case, not *.a"],
-    [{ "wildcards.map": "a.b h\n" }, "wildcards.map:1 haproxy-map: expected a wildcard such as *.example.com, not a.b"],
-    [{ "exact.map": "a.example b\n" }, "exact.map:1 haproxy-map: expected HOST/PATH, not a.example"],
-    [{ "exact.map": "a.example/x other\n" }, "exact.map:1 haproxy-map: haproxy.cfg has no backend other"],
+    [{ "routes.map": undefined }, "haproxy.cfg:1 haproxy-line: routes.map is missing: expected it beside this file"],
+    [{ "routes.map": "a.example/\n" }, "routes.map:1 haproxy-map: expected KEY BACKEND, two words"],
+    [{ "routes.map": "a.example status-404\n" }, "routes.map:1 haproxy-map: expected HOST/PATH, not a.example"],
+    [{ "routes.map": "/x/ status-404\n" }, "routes.map:1 haproxy-map: expected HOST/PATH, not /x/"],
+    ...["A.example", "a.example.", "a:80", "*a", "a.*.b", "*.*.b", "**"].map(
+      (host): [Readonly<Record<string, string>>, string] => [
+        { "routes.map": `#\n${host}/ status-404\n` },
+        `routes.map:2 haproxy-map: expected a host in lower case, a wildcard such as *.example.com, or *, not ${host}`,
+      ],
+    ),
+    [{ "routes.map": "a.example/ other\n" }, "routes.map:1 haproxy-map: haproxy.cfg has no backend other"],
     [
-      { "exact.map": "a.example/x status-404\na.example/x shop.web.80\n" },
-      "exact.map:2 haproxy-map: the key a.example/x is here twice",
+      { "routes.map": "a.example/ status-404\na.example/ shop.web.80\n" },
+      "routes.map:2 haproxy-map: the key a.example/ is here twice",
     ],
+    ...["a.example/x", "a.example/x?", "a.example/?"].map((key): [Readonly<Record<string, string>>, string] => [
+      { "routes.map": `a.example/ status-404\n${key} status-404\n` },
+      `routes.map:2 haproxy-map: expected / or /? at the end of ${key}: without it half an element matches`,
+    ]),
     [
-      { "prefixes.map": "a.example/x status-404\n" },
-      "prefixes.map:1 haproxy-map: expected a slash at the end of a.example/x: without it half an element matches",
+      { "routes.map": "a.example/x/ status-404\n" },
+      "routes.map:1 haproxy-map: no row of routes.map says what serves other paths of a.example: expected a.example/",
     ],
   ])("with %j is not read", (changes, message) => {
     const { routes, told } = read(changes);
@@ -151,9 +159,21 @@ describe("a configuration of HAProxy", () => {
     expect(withSpares("", first).told[0]).toContain("haproxy-line: kpc does not write this line");
   });
 
+  test.each([REJECT_UNSAFE, REDIRECT_AS_NAMED])(
+    "does not take %s for something behind the line that lets requests pass",
+    (line) => {
+      const [, allow = ""] = /^( {2}http-request allow .*\n)/m.exec(SPARE_CONFIG) ?? [];
+      const late = SPARE_CONFIG.replace(`  ${line}\n`, "").replace(allow, `${allow}  ${line}\n`);
+      expect(withSpares("", late).told[0]).toContain("haproxy-line: kpc does not write this line");
+    },
+  );
+
   test("tells hosts that are redirected, and whether unsafe paths are rejected", () => {
-    const text = CONFIG.replace("  use_backend", `  ${REDIRECT}\n  use_backend`);
-    const changes = { "haproxy.cfg": text, "redirects.map": "a.example https\n" };
+    const text = CONFIG.replace("  use_backend", `  ${REDIRECT}\n  use_backend`).replace(
+      "  http-request",
+      `  ${REDIRECT_AS_NAMED}\n  http-request`,
+    );
+    const changes = { "haproxy.cfg": text, "redirects.map": "a.example/ https\n" };
     const { routes, told } = read(changes);
     expect(told).toEqual([]);
     expect(routes?.map(({ host, httpsRedirect = false }) => [host, httpsRedirect])).toEqual([
@@ -164,6 +184,14 @@ describe("a configuration of HAProxy", () => {
     expect(read({ "haproxy.cfg": text }).told).toEqual([
       "haproxy.cfg:1 haproxy-line: redirects.map is missing: expected it beside this file",
     ]);
+    for (const [row, message] of [
+      ["a.example", "expected HOST/, not a.example"],
+      ["c.example/", "no row of routes.map is for the host c.example"],
+    ] as const)
+      expect(read({ ...changes, "redirects.map": `${row} https\n` })).toEqual({
+        routes: undefined,
+        told: [`redirects.map:1 haproxy-map: ${message}`],
+      });
     const safe = { name: "haproxy.cfg", text: CONFIG.replace("  http-request", `  ${REJECT_UNSAFE}\n  http-request`) };
     const sources = new Map([...FILES].map(([name, content]) => [name, { name, text: content }]));
     expect(readHaproxy(safe, sources, () => undefined)?.rejectsUnsafe).toBe(true);
@@ -176,30 +204,18 @@ describe("a configuration of HAProxy", () => {
       told: [`haproxy.cfg:1 haproxy-line: backend shop.web.80 lacks a line that kpc writes: expected ${STICKY[1]}`],
     });
   });
-
-  test("leads hosts by the id that the map of hosts gives, also two to one", () => {
-    const { routes, told } = read({ "hosts.map": "a.example a.example\nc.example a.example\n" });
-    expect(told).toEqual([]);
-    expect(routes?.map(({ host, paths }) => [host, paths.length])).toEqual([
-      ["a.example", 1],
-      ["c.example", 1],
-      ["*.b.example", 1],
-      [undefined, 0],
-    ]);
-  });
 });
 
 describe("what the runtime API prints of maps", () => {
   const LIST = `# id (file) description
-0 (/etc/haproxy/hosts.map) pattern loaded from file 'hosts.map' used by map at file 'haproxy.cfg' line 24. curr_ver=0 next_ver=0 entry_cnt=1
-1 (/etc/haproxy/wildcards.map) pattern loaded from file 'wildcards.map' used by map at file 'haproxy.cfg' line 25. curr_ver=0 next_ver=0 entry_cnt=0
-2 (/etc/haproxy/exact.map) pattern loaded from file 'exact.map' used by map at file 'haproxy.cfg' line 29. curr_ver=0 next_ver=0 entry_cnt=1
-3 (/etc/haproxy/prefixes.map) pattern loaded from file 'prefixes.map' used by map at file 'haproxy.cfg' line 30. curr_ver=0 next_ver=0 entry_cnt=2
+0 (/etc/haproxy/routes.map) pattern loaded from file 'routes.map' used by map at file 'haproxy.cfg' line 24. curr_ver=0 next_ver=0 entry_cnt=3
+1 (/etc/haproxy/redirects.map) pattern loaded from file 'redirects.map' used by map at file 'haproxy.cfg' line 23. curr_ver=0 next_ver=0 entry_cnt=0
+2 (/etc/haproxy/backends.map) pattern loaded from file 'backends.map' used by map at file 'haproxy.cfg' line 25. curr_ver=0 next_ver=0 entry_cnt=1
 
 `;
-  const HOSTS = "0x55d4a56f5150 a.example a.example\n\n";
-  const EXACT = "0x55d4a56f5150 a.example/x shop.web.80\n\n";
-  const PREFIXES = "0x55d4a56f5150 */ status-404\n0x55d4a56f5150 a.example/ shop.web.80\n\n";
+  const ROWS =
+    "0x55d4a56f5150 */ status-404\n0x55d4a56f5150 a.example/ shop.web.80\n0x55d4a56f5150 a.example/x/? shop.web.80\n\n";
+  const BACKENDS = "0x55d4a56f5150 shop.web.80 spare-1\n\n";
 
   function shown(text: string) {
     const told: Diagnostic[] = [];
@@ -208,14 +224,14 @@ describe("what the runtime API prints of maps", () => {
   }
 
   test.each([
-    ["the list, then each map in its order", `${LIST}${HOSTS}\n${EXACT}${PREFIXES}`],
+    ["the list, then each map in its order", `${LIST}${ROWS}\n${BACKENDS}`],
     [
       "what was asked in front of each",
-      `show map #3\n${PREFIXES}show map #0\n${HOSTS}> show map #1\n\nshow map #2\n${EXACT}show map\n${LIST}`,
+      `show map #2\n${BACKENDS}> show map #1\n\nshow map #0\n${ROWS}show map\n${LIST}`,
     ],
     [
       "names in front of each, without the list",
-      `show map hosts.map\n${HOSTS}show map /etc/wildcards.map\n\n$ echo "show map exact.map" | socat stdio /run/haproxy.sock\n${EXACT}show map prefixes.map\n${PREFIXES}`,
+      `show map redirects.map\n\n$ echo "show map /etc/routes.map" | socat stdio /run/haproxy.sock\n${ROWS}`,
     ],
   ])("is read: %s", (_, text) => {
     expect(isShownMaps(text)).toBe(true);
@@ -233,31 +249,30 @@ describe("what the runtime API prints of maps", () => {
   });
 
   test("is read with the hosts that are redirected", () => {
-    const more =
-      "4 (redirects.map) pattern loaded from file 'redirects.map' used by map at file 'haproxy.cfg' line 31. curr_ver=0 next_ver=0 entry_cnt=1\n\n";
-    const text = `${LIST.trimEnd()}\n${more}${HOSTS}${EXACT}${PREFIXES}0x55d4a56f5150 a.example https\n\n`;
+    const text = `${LIST.replace("entry_cnt=0", "entry_cnt=1")}${ROWS}0x55d4a56f5150 a.example/ https\n\n${BACKENDS}`;
     const { found, told } = shown(text);
     expect(told).toEqual([]);
     expect(found?.routes.map(({ httpsRedirect = false }) => httpsRedirect)).toEqual([true, false]);
   });
 
   test.each([
+    [LIST, "maps:1 haproxy-map: routes.map is missing: expected its rows (show map, then show map #ID of each)"],
     [
-      LIST,
-      "maps:1 haproxy-map: hosts.map is missing: expected the rows of hosts.map, wildcards.map, exact.map, prefixes.map (show map, then show map #ID of each)",
+      `${LIST.replace("entry_cnt=0", "entry_cnt=2")}show map routes.map\n${ROWS}`,
+      "maps:1 haproxy-map: redirects.map is missing: expected its rows (show map, then show map #ID of each)",
     ],
     [
-      `${LIST}${HOSTS}${PREFIXES}`,
-      'maps:7 haproxy-map: expected the rows of 3 maps, in the order of the list, or "show map #ID" in front of each; found 2',
+      `${LIST}${ROWS}`,
+      'maps:6 haproxy-map: expected the rows of 2 maps, in the order of the list, or "show map #ID" in front of each; found 1',
     ],
-    [`${LIST}${HOSTS}${PREFIXES}${EXACT}`, "maps:9 haproxy-map: exact.map has 2 rows here, and 1 in the list of maps"],
+    [`${LIST}${BACKENDS}${ROWS}`, "maps:6 haproxy-map: routes.map has 1 rows here, and 3 in the list of maps"],
     [
-      `${LIST}${HOSTS}${EXACT}${PREFIXES}Unknown command\n`,
-      "maps:14 haproxy-map: expected what show map prints: the list of maps, or rows as ADDRESS KEY BACKEND",
+      `${LIST}${ROWS}${BACKENDS}Unknown command\n`,
+      "maps:12 haproxy-map: expected what show map prints: the list of maps, or rows as ADDRESS KEY BACKEND",
     ],
     [
-      `${LIST}${HOSTS}${EXACT}${PREFIXES.replace("*/", "a.example/y/")}`,
-      "maps:11 haproxy-map: no row of prefixes.map says what serves other hosts: expected */",
+      `${LIST}${ROWS.replace("*/", "a.example/y/")}${BACKENDS}`,
+      "maps:6 haproxy-map: no row of routes.map says what serves other hosts: expected */",
     ],
   ])("is refused", (text, message) => {
     const { found, told } = shown(text);

@@ -32,11 +32,8 @@ describe("routes as a configuration of HAProxy", () => {
   test("has a row for each host, path and fallback", () => {
     const { files } = print(...routes);
     expect(files).toMatchObject({
-      "hosts.map": "a.example a.example\n",
-      "wildcards.map": "*.b.example *.b.example\n",
-      "exact.map": "a.example/x shop.web.80\n",
-      "prefixes.map":
-        "*.b.example/ shop.web.80\n*.b.example/api/ shop.api.http\n*/ status-503\na.example/ shop.web.80\n",
+      "routes.map":
+        "*.b.example/ shop.web.80\n*.b.example/api/ shop.api.http\n*/ status-503\na.example/ shop.web.80\na.example/x/? shop.web.80\n",
     });
   });
 
@@ -93,7 +90,7 @@ describe("routes as a configuration of HAProxy", () => {
         paths: [path("prefix", text, web)],
         fallback: NOTHING,
       });
-      expect(files["prefixes.map"]).toBe("a.example/ status-404\n");
+      expect(files["routes.map"]).toBe("a.example/ status-404\n");
       expect(unsupported).toMatchObject([
         { severity: "warning", code: "unsupported-haproxy", message: expect.stringContaining(JSON.stringify(text)) },
       ]);
