@@ -3,6 +3,7 @@ import type { Origin } from "../diagnostics.ts";
 import { type Address, type Family, familyOf, printAddress } from "../net/address.ts";
 import { type Prefix, prefixContains } from "../net/prefix.ts";
 import type { Host, HostInterface, InterfaceRef, Network } from "../network/network.ts";
+import { indexOf, type LocatedInterface, type NetworkIndex } from "../network/network-index.ts";
 import { lookUpRoute } from "../network/route-lookup.ts";
 import type { PolicyRule, RefusingRoute, TableRoute } from "../network/types.ts";
 import { Segments } from "../walk/segments.ts";
@@ -51,15 +52,15 @@ export interface ServiceAddress {
 export class KnownNetwork {
   readonly network: Network;
   readonly addresses: ClusterAddresses;
-  private readonly owners = new Map<Address, { readonly host: Host; readonly interface: HostInterface }>();
+  private readonly index: NetworkIndex;
   private readonly services: ReadonlyMap<Address, ServiceAddress>;
   private readonly served = new Map<string, ServedPort>();
-  private readonly peers = new Map<string, InterfaceRef>();
   private readonly segments: Segments;
 
   constructor(network: Network, addresses: ClusterAddresses) {
     this.network = network;
     this.addresses = addresses;
+    this.index = indexOf(network);
     this.segments = new Segments(network);
     this.services = new Map(addresses.services.map((each) => [each.address, each]));
     for (const each of addresses.ports) {
@@ -72,15 +73,6 @@ export class KnownNetwork {
         if (port !== undefined && !this.served.has(key)) this.served.set(key, each);
       }
     }
-    for (const host of network.hosts.values())
-      for (const own of host.interfaces)
-        for (const { address, scope } of own.addresses)
-          if (scope === "global" && !this.owners.has(address)) this.owners.set(address, { host, interface: own });
-    for (const { ends } of network.links) {
-      const [a, b] = ends;
-      this.peers.set(`${a.host} ${a.interface}`, b);
-      this.peers.set(`${b.host} ${b.interface}`, a);
-    }
   }
 
   get podCidrs(): readonly Prefix[] {
@@ -92,8 +84,8 @@ export class KnownNetwork {
   }
 
   /** The first host that has the address. */
-  ownerOf(address: Address): { readonly host: Host; readonly interface: HostInterface } | undefined {
-    return this.owners.get(address);
+  ownerOf(address: Address): LocatedInterface | undefined {
+    return this.index.ownerOf(address);
   }
 
   serviceOf(address: Address): ServiceAddress | undefined {
@@ -102,7 +94,7 @@ export class KnownNetwork {
 
   /** What Services do at an address and port: theirs, or a node port of a node or router. */
   servedPort(address: Address, port: number, protocol: number): ServedPort | undefined {
-    const kind = this.owners.get(address)?.host.role.kind;
+    const kind = this.index.ownerOf(address)?.host.role.kind;
     const isNodes = kind === "node" || kind === "gateway";
     return (
       this.served.get(`${address} ${port} ${protocol}`) ??
@@ -118,13 +110,14 @@ export class KnownNetwork {
 
   isOfPod(address: Address): boolean {
     return (
-      this.owners.get(address)?.host.role.kind === "pod" || this.podCidrs.some((cidr) => prefixContains(cidr, address))
+      this.index.ownerOf(address)?.host.role.kind === "pod" ||
+      this.podCidrs.some((cidr) => prefixContains(cidr, address))
     );
   }
 
   /** The other end of the wire. */
   peerOf(host: string, name: string): InterfaceRef | undefined {
-    return this.peers.get(`${host} ${name}`);
+    return this.index.peerOf({ host, interface: name });
   }
 
   /** The route by which a packet of the host to `address` would leave. */
@@ -176,7 +169,7 @@ export class KnownNetwork {
 
   /** `10.96.0.30 (shop/web)`, `10.244.1.10 (pod/shop/web-1)`. */
   named(address: Address): string {
-    const name = this.services.get(address)?.service ?? this.owners.get(address)?.host.name;
+    const name = this.services.get(address)?.service ?? this.index.ownerOf(address)?.host.name;
     return name === undefined ? printAddress(address) : `${printAddress(address)} (${name})`;
   }
 }

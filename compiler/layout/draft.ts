@@ -1,5 +1,5 @@
 /** Puts hosts together: interfaces by hand, and the routes that the kernel makes for their addresses. */
-import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { automaticRoutes, FIRST_RULES } from "../network/automatic-routes.ts";
 import type { Host, HostInterface, HostRole, HostSetting, Link, Listener, ProxyFrontend } from "../network/network.ts";
@@ -36,6 +36,8 @@ export function bothFamilies<T>(value: T): Readonly<Record<Family, T>> {
   return { IPv4: value, IPv6: value };
 }
 
+const OWN_ONLY_SYSCTLS = bothFamilies(OWN_ONLY);
+
 /** An interface as Linux makes it: up, without addresses. */
 export function interfaceOf(
   name: string,
@@ -49,7 +51,7 @@ export function interfaceOf(
     isUp: true,
     mtu: 1500,
     addresses: [],
-    sysctls: bothFamilies(OWN_ONLY),
+    sysctls: OWN_ONLY_SYSCTLS,
     proxyArp: false,
     provenance,
     ...others,
@@ -58,12 +60,13 @@ export function interfaceOf(
 
 /** The loopback interface that each host has. */
 export function loopback(provenance: Provenance, sysctls: HostInterface["sysctls"]): HostInterface {
-  const addresses: InterfaceAddress[] = [
-    { address: addressOf("127.0.0.1"), length: 8, scope: "host" },
-    { address: addressOf("::1"), length: 128, scope: "host" },
-  ];
-  return interfaceOf("lo", "loopback", provenance, { mtu: 65536, addresses, sysctls });
+  return interfaceOf("lo", "loopback", provenance, { mtu: 65536, addresses: LOOPBACK, sysctls });
 }
+
+const LOOPBACK: readonly InterfaceAddress[] = [
+  { address: addressOf("127.0.0.1"), length: 8, scope: "host" },
+  { address: addressOf("::1"), length: 128, scope: "host" },
+];
 
 function addressOf(text: string): Address {
   const address = parseAddress(text);
@@ -98,16 +101,22 @@ export function defaultPrefix(family: Family): Prefix {
   return { address: addressOf(family === "IPv4" ? "0.0.0.0" : "::"), length: 0 };
 }
 
-/** The host that `draft` describes, with the rules and routes that Linux makes. */
+/** The host that `draft` describes, with the rules and routes that Linux makes. Those are made when they are asked for: a packet meets
+ *  few hosts of a cluster. */
 export function toHost(draft: HostDraft): Host {
   const { interfaces, routes } = draft;
-  const [ipv4, ipv6] = FAMILIES.map((family) => routingOf(family, interfaces, routes));
-  if (ipv4 === undefined || ipv6 === undefined) throw new Error("invariant broken: there are two families");
+  let routing: Host["routing"] | undefined;
   return {
     name: draft.name,
     role: draft.role,
     interfaces,
-    routing: { IPv4: ipv4, IPv6: ipv6 },
+    get routing() {
+      routing ??= {
+        IPv4: routingOf("IPv4", interfaces, routes),
+        IPv6: routingOf("IPv6", interfaces, routes),
+      };
+      return routing;
+    },
     bridgeNetfilter: draft.bridgeNetfilter ?? bothFamilies(false),
     listeners: draft.listeners,
     proxies: draft.proxies ?? [],

@@ -25,7 +25,7 @@ export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctl
     names.map((name) => values.get(name)?.text).find((text) => text !== undefined);
   const isOn = (text: string | undefined, otherwise: boolean): boolean =>
     text === undefined ? otherwise : text !== "0";
-  const sysctlsOf = (name: string): HostInterface["sysctls"] => {
+  const makeSysctls = (name: string): HostInterface["sysctls"] => {
     const common = bothFamilies(FORWARDING);
     const own = (setting: string, all: string | undefined): string | undefined =>
       get(interfaceSetting("ipv4", name, setting), `net.ipv4.conf.default.${setting}`) ?? all;
@@ -45,6 +45,10 @@ export function settingsOf(node: ClusterNode, { input }: LayoutPlan): NodeSysctl
       isOn(get(interfaceSetting("ipv6", name, "force_forwarding")), false);
     return { ...common, IPv4: ipv4, IPv6: { ...common.IPv6, forwarding: forwarding6 } };
   };
+  // All interfaces are alike where no setting names one.
+  const namesAny = [...values.keys()].some((name) => /^net\.ipv[46]\.conf\.(?!(?:all|default)\.)/.test(name));
+  const common = namesAny ? undefined : makeSysctls("");
+  const sysctlsOf = (name: string): HostInterface["sysctls"] => common ?? makeSysctls(name);
   const provenance: Record<string, HostSetting> = {};
   for (const [name, { field, text }] of values) provenance[name] = { origin: field, value: text };
   for (const [name, value] of Object.entries(EXPECTED))

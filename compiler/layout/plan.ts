@@ -50,7 +50,9 @@ export function planOf(input: LayoutInput, podNetwork: PodNetwork): LayoutPlan {
     names.set(node.name, taken);
     const veth = vethName(pod, podNetwork, taken);
     taken.add(veth);
-    pods.set(node.name, [...(pods.get(node.name) ?? []), { pod, node, host, veth }]);
+    const planned = pods.get(node.name) ?? [];
+    if (planned.length === 0) pods.set(node.name, planned);
+    planned.push({ pod, node, host, veth });
   }
   const given = input.network?.pods?.cidrs.map(({ value }) => value) ?? [];
   const ofNodes = input.nodes.flatMap(({ podCidrs }) => podCidrs);

@@ -1,9 +1,11 @@
 /** Neighbour discovery of IPv6: it travels in packets that pass hooks (Linux: ndisc.c), and rules may drop them. ARP passes none. */
+
 import type { Packet } from "../evaluate/packet.ts";
 import { type Ipv6, isLinkLocal } from "../net/address.ts";
 import type { HostInterface } from "../network/network.ts";
+import type { LocatedInterface } from "../network/network-index.ts";
 import type { RulesOfHosts } from "./on-host.ts";
-import { type LocatedInterface, refOf, type Segments } from "./segments.ts";
+import { refOf, type Segments } from "./segments.ts";
 import type { LostAtHook } from "./types.ts";
 
 const ICMPV6 = 58;

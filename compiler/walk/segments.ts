@@ -3,13 +3,8 @@ import { required } from "../invariant.ts";
 import type { Address } from "../net/address.ts";
 import { familyOf } from "../net/address.ts";
 import type { Host, HostInterface, InterfaceRef, Network } from "../network/network.ts";
+import { indexOf, type LocatedInterface, type NetworkIndex } from "../network/network-index.ts";
 import { lookUpRoute } from "../network/route-lookup.ts";
-
-/** An interface, and the host that has it. */
-export interface LocatedInterface {
-  readonly host: Host;
-  readonly interface: HostInterface;
-}
 
 /** Who answered for an address. */
 export interface Answer extends LocatedInterface {
@@ -34,29 +29,14 @@ interface Search {
 /** The links of a network, searched once for each segment. */
 export class Segments {
   private readonly network: Network;
-  private readonly peers = new Map<string, InterfaceRef>();
+  private readonly index: NetworkIndex;
   private readonly segments = new Map<string, Segment>();
   private readonly ports = new Map<string, Map<string, string>>();
-  private readonly interfaces = new Map<string, LocatedInterface>();
-  private readonly portsOf = new Map<string, HostInterface[]>();
+  private readonly portsOf = new Map<string, readonly HostInterface[]>();
 
   constructor(network: Network) {
     this.network = network;
-    for (const {
-      ends: [a, b],
-    } of network.links) {
-      this.peers.set(keyOf(a), b);
-      this.peers.set(keyOf(b), a);
-    }
-    for (const host of network.hosts.values())
-      for (const each of host.interfaces) {
-        this.interfaces.set(keyOf({ host: host.name, interface: each.name }), { host, interface: each });
-        if (each.port === undefined) continue;
-        const bridge = keyOf({ host: host.name, interface: each.port.bridge });
-        const ports = this.portsOf.get(bridge) ?? [];
-        this.portsOf.set(bridge, ports);
-        ports.push(each);
-      }
+    this.index = indexOf(network);
   }
 
   host(name: string): Host {
@@ -64,12 +44,12 @@ export class Segments {
   }
 
   at(ref: InterfaceRef): LocatedInterface {
-    return required(this.interfaces.get(keyOf(ref)), `${ref.host} has an interface ${ref.interface}`);
+    return required(this.index.at(ref), `${ref.host} has an interface ${ref.interface}`);
   }
 
   /** The other end of the wire; undefined: none is plugged in, or one of the ends is down. */
   peerOf(ref: InterfaceRef): LocatedInterface | undefined {
-    const peer = this.peers.get(keyOf(ref));
+    const peer = this.index.peerOf(ref);
     if (peer === undefined || !this.at(ref).interface.isUp) return undefined;
     const found = this.at(peer);
     return found.interface.isUp ? found : undefined;
@@ -99,7 +79,7 @@ export class Segments {
     if (known === undefined) {
       known = new Map();
       this.ports.set(key, known);
-      for (const port of this.portsOf.get(key) ?? []) {
+      for (const port of this.portsOfBridge(bridge)) {
         const peer = this.peerOf({ host: bridge.host, interface: port.name });
         if (peer === undefined) continue;
         for (const each of this.behind(peer, { seen: new Set([key]), isPartial: false }))
@@ -114,7 +94,7 @@ export class Segments {
     const passed: LocatedInterface[] = [];
     let at: InterfaceRef | undefined = from;
     let out = this.at(from).interface.kind === "bridge" ? this.portTo(target, from) : from.interface;
-    while (at !== undefined && out !== undefined && passed.length <= this.portsOf.size) {
+    while (at !== undefined && out !== undefined && passed.length <= this.network.hosts.size) {
       const peer = this.peerOf({ host: at.host, interface: out });
       const bridge = peer?.interface.port?.bridge;
       if (peer === undefined || bridge === undefined) break;
@@ -124,6 +104,16 @@ export class Segments {
       out = this.portTo(target, at);
     }
     return passed;
+  }
+
+  private portsOfBridge(bridge: InterfaceRef): readonly HostInterface[] {
+    const key = keyOf(bridge);
+    let known = this.portsOf.get(key);
+    if (known === undefined) {
+      known = this.host(bridge.host).interfaces.filter(({ port }) => port?.bridge === bridge.interface);
+      this.portsOf.set(key, known);
+    }
+    return known;
   }
 
   private segmentOf(ref: InterfaceRef): Segment {
@@ -153,9 +143,7 @@ export class Segments {
     const ref = { host: host.name, interface: bridge };
     if (search.seen.has(keyOf(ref))) return [];
     search.seen.add(keyOf(ref));
-    const ports = (this.portsOf.get(keyOf(ref)) ?? []).filter(
-      (port) => port.name !== own.name && port.port?.isForwarding === true,
-    );
+    const ports = this.portsOfBridge(ref).filter((port) => port.name !== own.name && port.port?.isForwarding === true);
     const others = ports.filter(({ port }) => own.port?.isolated !== true || port?.isolated !== true);
     if (others.length < ports.length) search.isPartial = true;
     return [

@@ -2,26 +2,24 @@
 import type { Tuple } from "../../evaluate/connection.ts";
 import { type Address, printAddress, printAddressPort } from "../../net/address.ts";
 import type { Host, Network } from "../../network/network.ts";
+import { indexOf, type NetworkIndex } from "../../network/network-index.ts";
 import type { Specs } from "../../specs/types.ts";
 import { AddressNames } from "../names.ts";
 
 export class WalkNames {
   /** For the words that a trace of one node has. */
   readonly addresses: AddressNames;
-  private readonly hosts = new Map<Address, string>();
+  private readonly index: NetworkIndex;
 
-  constructor(specs: Specs, { hosts }: Network) {
+  constructor(specs: Specs, network: Network) {
     this.addresses = new AddressNames(specs, { name: undefined, addresses: [], zone: undefined });
-    for (const { name, interfaces } of hosts.values())
-      for (const { addresses } of interfaces)
-        for (const { address, scope } of addresses)
-          if (scope === "global" && !this.hosts.has(address)) this.hosts.set(address, name);
+    this.index = indexOf(network);
   }
 
   /** `pod/shop/web-1`, `svc/shop/web:http`; `node/node-1, svc/shop/web:http` for a node port; undefined where nothing is known. */
   of(address: Address, port: number, protocol: number): string | undefined {
     const { service } = this.addresses.of({ address, port, protocol });
-    const host = this.hosts.get(address);
+    const host = this.index.ownerOf(address)?.host.name;
     const names = [...(host === undefined ? [] : [host]), ...(service === undefined ? [] : [`svc/${service}`])];
     return names.length === 0 ? undefined : names.join(", ");
   }
