@@ -1,4 +1,5 @@
 /** Lays out the network that Nodes, Pods, Services and a Cluster document describe. */
+import { Memo } from "../memo.ts";
 import type { ClusterNode } from "../model/hosts.ts";
 import type { Host, Link } from "../network/network.ts";
 import { plugIn } from "./collected.ts";
@@ -8,7 +9,7 @@ import type { LayoutRules } from "./host-rules.ts";
 import { findIngressProxy } from "./ingress-proxy.ts";
 import { masqueradeRules } from "./masquerade.ts";
 import { layOutNode } from "./node.ts";
-import { type LayoutPlan, planOf } from "./plan.ts";
+import { type LayoutPlan, type PlannedPod, planOf } from "./plan.ts";
 import { layOutPod } from "./pod.ts";
 import { podNetworkOf } from "./presets.ts";
 import type { LayoutInput, NetworkLayout } from "./types.ts";
@@ -33,17 +34,21 @@ export function layOut(input: LayoutInput): NetworkLayout {
     const own = nodeRules(node, plan);
     if (own !== undefined) rules.set(name, own);
   }
-  for (const pods of plan.pods.values())
-    for (const pod of pods) {
-      const draft = layOutPod(pod, plan);
-      hosts.set(draft.name, toHost(draft));
-    }
+  for (const pods of plan.pods.values()) for (const pod of pods) hosts.set(pod.host, podHost(pod, plan));
   const world = layOutWorld(plan);
   for (const draft of world.drafts) hosts.set(draft.name, toHost(draft));
   links.push(...world.links);
   for (const [name, own] of world.rules) rules.set(name, own);
   const { aliases, podCidrs } = plan;
   return { network: { hosts, links }, rules, aliases, podCidrs, ingressProxy: findIngressProxy(input) };
+}
+
+const PODS = new Memo<PlannedPod, Host>();
+
+function podHost(planned: PlannedPod, plan: LayoutPlan): Host {
+  const { podNetwork, input, mtu } = plan;
+  const inputs = [podNetwork.shape, podNetwork.tunnel, podNetwork.name, input.network?.pods?.mtu?.value, mtu];
+  return PODS.of(planned, inputs, () => toHost(layOutPod(planned, plan)));
 }
 
 /** What plugins of the pod network load on a node; undefined: nothing. */

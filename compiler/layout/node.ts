@@ -1,4 +1,5 @@
 /** A node: its interfaces, and its routes to pods and to other nodes. */
+import { Memo } from "../memo.ts";
 import type { ClusterNode } from "../model/hosts.ts";
 import { FAMILIES, familyOf, parseAddress } from "../net/address.ts";
 import { hostPrefix, prefixContains } from "../net/prefix.ts";
@@ -8,7 +9,7 @@ import type { InterfaceAddress, TableRoute } from "../network/types.ts";
 import type { RouteSpec } from "../specs/network-types.ts";
 import { addressIn, defaultPrefix, type HostDraft, interfaceOf, linkOf, loopback, routeTo } from "./draft.ts";
 import { type NodeSysctls, settingsOf } from "./node-settings.ts";
-import { type LayoutPlan, nodeAddress, podGateway, switchPort } from "./plan.ts";
+import { type LayoutPlan, nodeAddress, type PlannedPod, podGateway, switchPort } from "./plan.ts";
 import { TUNNEL_BYTES } from "./presets.ts";
 
 export const SWITCH = "switch";
@@ -22,7 +23,7 @@ export function layOutNode(
 ): { readonly draft: HostDraft; readonly links: readonly Link[] } {
   const name = `node/${node.name}`;
   const provenance: Provenance = { origin: node.origin };
-  const settings = settingsOf(node, plan);
+  const settings = sysctlsFor(node, plan);
   const pods = plan.pods.get(node.name) ?? [];
   const underlay = plan.input.network?.underlay?.interface ?? "eth0";
   const sysctls = (iface: string): HostInterface["sysctls"] => settings.sysctlsOf(iface);
@@ -31,13 +32,14 @@ export function layOutNode(
     sysctls: sysctls(underlay),
     addresses: addressesOf(node, plan),
   });
-  const interfaces = [
+  const own = [
     loopback(provenance, sysctls("lo")),
     eth0,
     ...tunnelOf(node, plan, settings),
     ...bridgeOf(node, plan, settings),
-    ...pods.map(({ veth }) => vethOf(node, veth, plan, settings)),
-  ].map((each) => ({ ...each, proxyArp: settings.proxyArpOf(each.name, each.proxyArp) }));
+  ].map((each) => withProxyArp(each, settings));
+  const wires = pods.map((planned) => wireOf(planned, plan, settings));
+  const interfaces = [...own, ...wires.map(({ veth }) => veth)];
   return {
     draft: {
       name,
@@ -54,11 +56,39 @@ export function layOutNode(
       provenance,
       settings: settings.provenance,
     },
-    links: [
-      linkOf([name, underlay], [SWITCH, switchPort(node, plan)], provenance),
-      ...pods.map(({ host, veth, pod }) => linkOf([name, veth], [host, "eth0"], { origin: pod.origin })),
-    ],
+    links: [linkOf([name, underlay], [SWITCH, switchPort(node, plan)], provenance), ...wires.map(({ link }) => link)],
   };
+}
+
+const SYSCTLS = new Memo<ClusterNode, NodeSysctls>();
+
+function sysctlsFor(node: ClusterNode, plan: LayoutPlan): NodeSysctls {
+  const { network, localhostNodePorts } = plan.input;
+  return SYSCTLS.of(node, [network, localhostNodePorts], () => settingsOf(node, plan));
+}
+
+function withProxyArp(each: HostInterface, settings: NodeSysctls): HostInterface {
+  return { ...each, proxyArp: settings.proxyArpOf(each.name, each.proxyArp) };
+}
+
+/** What joins a pod to its node. */
+interface PodWire {
+  readonly veth: HostInterface;
+  readonly link: Link;
+}
+
+const WIRES = new Memo<PlannedPod, PodWire>();
+
+function wireOf(planned: PlannedPod, plan: LayoutPlan, settings: NodeSysctls): PodWire {
+  const { podNetwork } = plan;
+  const inputs = [settings, podNetwork.shape, podNetwork.bridge, podNetwork.hairpin, podMtu(plan)];
+  return WIRES.of(planned, inputs, () => {
+    const { node, veth, host, pod } = planned;
+    return {
+      veth: withProxyArp(vethOf(node, veth, plan, settings), settings),
+      link: linkOf([`node/${node.name}`, veth], [host, "eth0"], { origin: pod.origin }),
+    };
+  });
 }
 
 /** An address that is not in the underlay, such as an ExternalIP, makes no subnet of its own. */

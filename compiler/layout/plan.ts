@@ -1,5 +1,6 @@
 /** What is laid out, decided before any host is made: which pods are where, and who has which address. */
 import { required } from "../invariant.ts";
+import { Memo } from "../memo.ts";
 import type { ClusterNode, ClusterPod } from "../model/hosts.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
@@ -32,6 +33,8 @@ export interface PlannedPod {
   readonly veth: string;
 }
 
+const PLANNED = new Memo<ClusterPod, PlannedPod>();
+
 export function planOf(input: LayoutInput, podNetwork: PodNetwork): LayoutPlan {
   const nodes = new Map(input.nodes.map((node) => [node.name, node]));
   const pods = new Map<string, PlannedPod[]>();
@@ -52,7 +55,7 @@ export function planOf(input: LayoutInput, podNetwork: PodNetwork): LayoutPlan {
     taken.add(veth);
     const planned = pods.get(node.name) ?? [];
     if (planned.length === 0) pods.set(node.name, planned);
-    planned.push({ pod, node, host, veth });
+    planned.push(PLANNED.of(pod, [node, veth], () => ({ pod, node, host, veth })));
   }
   const given = input.network?.pods?.cidrs.map(({ value }) => value) ?? [];
   const ofNodes = input.nodes.flatMap(({ podCidrs }) => podCidrs);

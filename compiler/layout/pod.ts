@@ -21,6 +21,7 @@ import { TUNNEL_BYTES } from "./presets.ts";
 /** The gateway of routed pods, for which their node answers. */
 const ROUTED_GATEWAY = "169.254.1.1";
 
+/** Of the plan, only the pod network and what is transmitted at most count. */
 export function layOutPod(planned: PlannedPod, plan: LayoutPlan): HostDraft {
   const { pod, node, host } = planned;
   const provenance: Provenance = { origin: pod.origin };

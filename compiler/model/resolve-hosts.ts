@@ -1,13 +1,17 @@
 /** Nodes and Pods of the input as machines and hosts of the cluster. */
 import { type Assumed, type Origin, withAssumed } from "../diagnostics.ts";
+import { Memo } from "../memo.ts";
 import { type Address, FAMILIES, familyOf } from "../net/address.ts";
 import { compareBy } from "../order.ts";
 import type { NodeSpec, PodSpec, Specs } from "../specs/types.ts";
 import type { ClusterNode, ClusterPod } from "./hosts.ts";
 
+const NODES = new Memo<NodeSpec, ClusterNode>();
+const PODS = new Memo<PodSpec, ClusterPod>();
+
 /** All Nodes, sorted by name (code units). */
 export function resolveNodes({ nodes }: Specs): readonly ClusterNode[] {
-  return nodes.map(resolveNode).sort(compareBy(({ name }) => name));
+  return nodes.map((node) => NODES.of(node, [], () => resolveNode(node))).sort(compareBy(({ name }) => name));
 }
 
 function resolveNode(node: NodeSpec): ClusterNode {
@@ -29,7 +33,10 @@ export function resolvePods({ nodes, pods }: Specs): readonly ClusterPod[] {
   const byName = new Map(nodes.map((node) => [node.meta.name, node]));
   return pods
     .filter(({ finished }) => !finished)
-    .map((pod) => resolvePod(pod, pod.nodeName === undefined ? undefined : byName.get(pod.nodeName)))
+    .map((pod) => {
+      const node = pod.nodeName === undefined ? undefined : byName.get(pod.nodeName);
+      return PODS.of(pod, [node], () => resolvePod(pod, node));
+    })
     .sort(
       compareBy(
         ({ namespace }) => namespace,

@@ -11,6 +11,7 @@ const BASE: ReadonlySet<string> = new Set([
   "diagnostics.ts",
   "invariant.ts",
   "json-output.ts",
+  "memo.ts",
   "order.ts",
   "proxy-settings.ts",
   "run.ts",
