@@ -10,7 +10,7 @@ import { tellWalk } from "../../compiler/pictures/walk/tell.ts";
 import type { Specs } from "../../compiler/specs/types.ts";
 import { WalkNames } from "../../compiler/trace/walk/walk-names.ts";
 import type { Walk, WalkFlow } from "../../compiler/walk/types.ts";
-import { marksOf, outside, overlaps, sharedSegments } from "../support/picture-laws.ts";
+import { marksOf, outside, overlaps, sharedSegments, wrongKey } from "../support/picture-laws.ts";
 import { randomCluster } from "../support/random-clusters.ts";
 import { EVERYTHING, runs } from "../support/runs.ts";
 import { STORIES, STORY_CLUSTERS } from "../support/stories.ts";
@@ -39,6 +39,7 @@ function brokenLaws({ specs, network, known, walk, text }: Followed) {
       overlaps: [...overlaps(scene), ...overlaps(narrow)],
       outside: [...outside(scene), ...outside(narrow)],
       shared: sharedSegments(scene),
+      keys: [scene, narrow, layWalk(story, { hasDrawing: false })].flatMap(wrongKey),
       // Each number of the table stands once in the drawing; they count from 1.
       drawn: wrongMarks(marksOf(layWalk(story, { hasTable: false })), numbers),
       listed: wrongMarks(marksOf(layWalk(story, { hasDrawing: false })), numbers),

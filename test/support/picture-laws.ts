@@ -33,6 +33,14 @@ export function outside(scene: Scene): string[] {
   });
 }
 
+/** A mark of the key that nothing in the picture has, or one that is not in its key. */
+export function wrongKey(scene: Scene): string[] {
+  const texts = textsOf(scene).filter(({ spans }) => spans.some(({ text }) => text.startsWith("◆")));
+  const isKey = (text: SceneText): boolean => wordsOf(text) === "◆ exists only in rules";
+  const [isExplained, isUsed] = [texts.some(isKey), texts.some((text) => !isKey(text))];
+  return isExplained === isUsed ? [] : [`◆ is ${isUsed ? "not explained" : "explained, and not used"}`];
+}
+
 type Segment = readonly [x1: number, y1: number, x2: number, y2: number];
 
 /** Parts that lines of a request and of a reply have in common. */

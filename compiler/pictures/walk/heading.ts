@@ -10,13 +10,21 @@ export interface PicturePart {
   readonly bottom: number;
 }
 
-export function layHeading({ title, asked, verdicts, request, reply }: Story, width: number): PicturePart {
+/** `mayMarkRules`: the picture shows addresses, and marks those that exist only in rules. */
+export function layHeading(
+  { title, asked, verdicts, request, reply }: Story,
+  width: number,
+  mayMarkRules: boolean,
+): PicturePart {
   const shapes: SceneShape[] = [];
   let x = width - EDGE;
   if (reply !== undefined) x = key(shapes, x, "reply");
   x = key(shapes, x, "request");
   const steps = [...request.steps, ...(reply?.steps ?? [])];
-  if (steps.some(({ source, destination }) => source?.isOfRules === true || destination?.isOfRules === true)) {
+  if (
+    mayMarkRules &&
+    steps.some(({ source, destination }) => source?.isOfRules === true || destination?.isOfRules === true)
+  ) {
     const spans = [
       { text: "◆", colour: "svc" },
       { text: " exists only in rules", colour: "dim" },

@@ -1,5 +1,5 @@
 /** The picture of a walk as a scene: head, drawing, findings, table. */
-import type { Scene, SceneShape } from "../scene.ts";
+import { drawn, type Scene, type SceneShape } from "../scene.ts";
 import { wrapped } from "../widths.ts";
 import { CARD_WIDTH, layCard, layNote } from "./cards.ts";
 import { planColumns } from "./columns.ts";
@@ -37,10 +37,11 @@ export function layWalk(
     if (plans === undefined) return layLanes(story, top, room);
     return layDrawing(story, plans, top, hasCards ? room - CARD_WIDTH - CARD_GAP : room);
   };
-  const reach = draw(0)?.right ?? 0;
+  const first = draw(0);
+  const reach = first?.right ?? 0;
   const besides = hasCards && reach < MOST_BESIDE ? CARD_GAP + CARD_WIDTH : 0;
   const width = Math.max(leastWidth, reach + besides + EDGE);
-  const heading = layHeading(story, width);
+  const heading = layHeading(story, width, hasTable || hasRuleMark(first?.shapes ?? []));
   const shapes: SceneShape[] = [...heading.shapes];
   const drawing = draw(heading.bottom);
   let y = heading.bottom;
@@ -74,6 +75,13 @@ export function layWalk(
     y += 16 + lines.length * 18;
   }
   return { width, height: Math.ceil(y + 24), title: story.title, description: describe(story), shapes };
+}
+
+/** Whether an address is marked as one that exists only in rules. */
+function hasRuleMark(shapes: readonly SceneShape[]): boolean {
+  return [...drawn(shapes)].some(
+    (shape) => shape.kind === "text" && shape.spans.some(({ text }) => text.startsWith("◆")),
+  );
 }
 
 /** All steps in sentences. */
