@@ -5,14 +5,14 @@ import { pemBlocks } from "../certificates/pem.ts";
 import { parseX509, type X509 } from "../certificates/x509.ts";
 import type { RoutedSide } from "../compare-urls/types.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
-import { CERTIFICATE_LIST } from "../formats/haproxy/certificates.ts";
-import { isHaproxyConfig, MAP_FILES, readHaproxy, readHaproxyMaps } from "../formats/haproxy/read.ts";
+import { CERTIFICATE_LIST, certificateList } from "../formats/haproxy/certificates.ts";
+import { isHaproxyConfig, listenerMaps, MAP_FILES, readHaproxy, readHaproxyMaps } from "../formats/haproxy/read.ts";
 import { readCertificateList, tlsOfConfig } from "../formats/haproxy/read-certificates.ts";
 import { isShownMaps } from "../formats/haproxy/read-maps.ts";
 import { redirectRows } from "../formats/haproxy/redirects.ts";
 import { ANY_HOST } from "../formats/haproxy/shape.ts";
 import { dialectOf, isIr } from "../formats/read-rules.ts";
-import type { Certificate, HostRoutes, Program, TlsTable } from "../ir/types.ts";
+import type { Certificate, HostRoutes, ListeningPort, Program, TlsTable } from "../ir/types.ts";
 import { readConfig } from "./config.ts";
 import { aboutIngresses } from "./ingress-input.ts";
 import { readSource } from "./inputs.ts";
@@ -80,20 +80,32 @@ function readProxy(name: string, report: Report): RoutedSide | undefined {
   const path = isFolder(name) ? join(name, CONFIG) : name;
   const source = readSource(path);
   if (isShownMaps(source.text)) return readHaproxyMaps(source, report);
-  const maps = MAP_FILES.map((file) => join(dirname(path), file))
+  const files = [
+    ...MAP_FILES,
+    ...[...source.text.matchAll(/^frontend port-(\d{1,5})$/gm)].flatMap(([, port]) => listenerMaps(Number(port))),
+  ];
+  const maps = files
+    .map((file) => join(dirname(path), file))
     .filter(isThere)
     .map((file): readonly [string, Source] => [basename(file), readSource(file)]);
   const read = readHaproxy(source, new Map(maps), report);
   if (read === undefined) return undefined;
+  const listeners: ListeningPort[] = [];
+  for (const listener of read.listeners ?? []) {
+    const own =
+      listener.protocol === "https" ? readTls(dirname(path), certificateList(listener.port), report) : undefined;
+    if (listener.protocol === "https" && own === undefined) return undefined;
+    listeners.push({ ...listener, ...(own && { tls: own }) });
+  }
   const tls = tlsOfConfig(source);
-  if (tls === "other") return read;
-  const shown = tls === "none" ? tls : readTls(dirname(path), report);
-  return shown && { ...read, tls: shown };
+  if (tls === "other") return { ...read, listeners };
+  const shown = tls === "none" ? tls : readTls(dirname(path), CERTIFICATE_LIST, report);
+  return shown && { ...read, listeners, tls: shown };
 }
 
-/** The certificates that the list in `folder` names; undefined where it is not understood. */
-function readTls(folder: string, report: Report): TlsTable | undefined {
-  const path = join(folder, CERTIFICATE_LIST);
+/** The certificates that the list `name` in `folder` names; undefined where it is not understood. */
+function readTls(folder: string, name: string, report: Report): TlsTable | undefined {
+  const path = join(folder, name);
   if (!isThere(path)) throw new Trouble(`${path} is missing: expected it beside ${CONFIG}`);
   const listed = readCertificateList(readSource(path), report);
   if (listed === undefined) return undefined;

@@ -29,10 +29,12 @@ export interface CertificateDifference {
   readonly right: ShownCertificate;
 }
 
-/** Where two sides differ, of so many classes of hosts. Certificates count as equal that have the same Secret, names and times. */
+/** Where two sides differ, of so many classes of hosts. Certificates count as equal that have the same Secret, names and times. `by`: what names
+ *  hosts. */
 export function compareCertificates(
   left: TlsSide,
   right: TlsSide,
+  by = "tls",
 ): { readonly differences: readonly CertificateDifference[]; readonly classes: number } {
   const sides = [left, right].map(lookupOf);
   const rows = [left, right].flatMap((side) => (side === "none" ? [] : side.hosts));
@@ -45,7 +47,7 @@ export function compareCertificates(
     const [mine, yours] = sides.map((find) => find(name)) as [FoundCertificate, FoundCertificate];
     if (isSame(mine.certificate, yours.certificate)) return;
     const isDetailed = mine.certificate?.name === yours.certificate?.name;
-    const [a, b] = [shown(mine, left, isDetailed), shown(yours, right, isDetailed)];
+    const [a, b] = [shown(mine, left, isDetailed, by), shown(yours, right, isDetailed, by)];
     differences.push({ host, name, ...(isDeep ? { isDeep } : {}), left: a, right: b });
   };
   for (const [host, name] of hostClasses(named)) compare(host, name, false);
@@ -85,13 +87,18 @@ function isSame(a: Certificate | undefined, b: Certificate | undefined): boolean
   );
 }
 
-function shown({ row, certificate }: FoundCertificate, side: TlsSide, isDetailed: boolean): ShownCertificate {
+function shown(
+  { row, certificate }: FoundCertificate,
+  side: TlsSide,
+  isDetailed: boolean,
+  by: string,
+): ShownCertificate {
   const because =
     row === undefined
       ? certificate === undefined
         ? "no default certificate"
         : "the default certificate"
-      : `tls ${row.certificate === undefined ? "names no certificate that can be served" : "names it"} for ${row.host}`;
+      : `${by} ${row.certificate === undefined ? "names no certificate that can be served" : "names it"} for ${row.host}`;
   const text =
     side === "none"
       ? "no TLS"

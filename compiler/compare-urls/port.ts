@@ -189,7 +189,7 @@ class OpenPorts {
   private compareTls(): void {
     const { port, left, right } = this;
     if (left.protocol !== "https" || left.tls === undefined || right.tls === undefined) return;
-    const { differences, classes } = compareCertificates(left.tls, right.tls);
+    const { differences, classes } = compareCertificates(left.tls, right.tls, "a listener or its certificate");
     this.classes += classes;
     for (const { host, name, isDeep, left: mine, right: yours } of differences)
       this.differences.push({

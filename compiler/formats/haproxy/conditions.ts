@@ -54,13 +54,15 @@ export class Tests {
 }
 
 /** The header that the proxy sets, and where its value is kept as the client has sent it. */
-const FORWARDED_PROTO = "x-forwarded-proto";
-const CLIENT_PROTO = "txn.client_proto";
+export const FORWARDED_PROTO = "x-forwarded-proto";
+export const CLIENT_PROTO = "txn.client_proto";
 
-/** The line that keeps it, in front of the one that sets it; `tests`: the lines with conditions. */
-export function keepClientProto(tests: readonly string[]): string[] {
-  const isAsked = tests.some((line) => line.includes(` var(${CLIENT_PROTO}) `));
-  return isAsked ? [`http-request set-var(${CLIENT_PROTO}) req.fhdr(${FORWARDED_PROTO},1)`] : [];
+/** The line that keeps it, in front of the one that sets it. */
+export const KEEP_CLIENT_PROTO = `http-request set-var(${CLIENT_PROTO}) req.fhdr(${FORWARDED_PROTO},1)`;
+
+/** Whether one of `tests`, the lines with conditions, needs it. */
+export function asksClientProto(tests: readonly string[]): boolean {
+  return tests.some((line) => line.includes(` var(${CLIENT_PROTO}) `));
 }
 
 /** HAProxy reads 64 words in a line. */

@@ -34,7 +34,7 @@ export function redirectLines(
 }
 
 /** Hosts that are no names are told as they came. */
-const RAW_HOSTS: readonly string[] = [
+export const RAW_HOSTS: readonly string[] = [
   "http-request set-var(txn.host) req.fhdr(host) if { req.fhdr(host) -m beg [ } or { var(txn.host) -m len 0 }",
 ];
 

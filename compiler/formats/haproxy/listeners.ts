@@ -5,7 +5,7 @@ import type { ListenerHost, ListeningPort } from "../../ir/types.ts";
 import type { HaproxySettings } from "../../proxy-settings.ts";
 import type { Backends } from "./backends.ts";
 import { type CertificateList, certificateList, printCertificates } from "./certificates.ts";
-import { keepClientProto } from "./conditions.ts";
+import { asksClientProto, KEEP_CLIENT_PROTO } from "./conditions.ts";
 import { deepNameNotes, withDeepNames } from "./deep-names.ts";
 import { LIST, NO_RULE, RuleLines } from "./rules.ts";
 import { printBinds, REJECT_UNSAFE } from "./settings.ts";
@@ -52,16 +52,15 @@ export function printListeningPort(
   const rules = new RuleLines(backends, report);
   for (const host of hosts) addHost(maps, host, rules, report);
   const chosen = rules.print();
-  const isList = `{ var(txn.backend) -m beg ${LIST} }`;
   const lines = [
     ...printBinds(port, settings, list, certificateList(port)),
-    ...keepClientProto(chosen),
-    `http-request set-header X-Forwarded-Proto ${protocol}`,
-    ...(settings.pathSafety === "reject" ? [REJECT_UNSAFE] : []),
-    ...hostLookups(port, maps),
-    ...pathLookups(port),
-    ...(settings.spareBackends ? [SPARE_LOOKUP] : []),
-    `use_backend %[var(txn.backend)] if { var(txn.backend) -m found }${chosen.length === 0 ? "" : ` !${isList}`}`,
+    ...listenerLines(port, protocol, {
+      asksProto: asksClientProto(chosen),
+      rejects: settings.pathSafety === "reject",
+      depths: new Set([...maps.wildcards.keys()].map(depthOf)),
+      spares: Boolean(settings.spareBackends),
+    }),
+    chooseLine(chosen.length > 0),
     ...chosen,
     `default_backend ${backends.for(NO_RULE)}`,
   ];
@@ -90,11 +89,48 @@ function addHost(maps: PathMaps, { host, paths }: ListenerHost, rules: RuleLines
     maps[list.match === "exact" ? "exact" : "prefixes"].set(pathKey(id, list), rules.valueFor(list));
 }
 
+/** The lines of the frontend that are the same for all rules, but for those that `settings` and wildcards ask for. */
+export function listenerLines(
+  port: number,
+  protocol: ListeningPort["protocol"],
+  {
+    asksProto,
+    rejects,
+    depths,
+    spares,
+  }: {
+    /** A test looks at the header that is set here. */
+    readonly asksProto: boolean;
+    readonly rejects: boolean;
+    /** Numbers of labels of wildcards, with the empty one in front. */
+    readonly depths: ReadonlySet<number>;
+    readonly spares: boolean;
+  },
+): string[] {
+  return [
+    ...(asksProto ? [KEEP_CLIENT_PROTO] : []),
+    `http-request set-header X-Forwarded-Proto ${protocol}`,
+    ...(rejects ? [REJECT_UNSAFE] : []),
+    ...hostLookups(port, depths),
+    ...pathLookups(port),
+    ...(spares ? [SPARE_LOOKUP] : []),
+  ];
+}
+
+/** How many labels a wildcard's suffix has, with the empty one in front. */
+export function depthOf(suffix: string): number {
+  return suffix.split(".").length;
+}
+
+/** The line that chooses the backend that a map names; `hasLists`: or else a list of rules does. */
+export function chooseLine(hasLists: boolean): string {
+  return `use_backend %[var(txn.backend)] if { var(txn.backend) -m found }${hasLists ? ` !{ var(txn.backend) -m beg ${LIST} }` : ""}`;
+}
+
 /** The rules that find the host: a precise one, then the wildcard with the most labels, any number of which its `*` stands for. */
-function hostLookups(port: number, { wildcards }: PathMaps): string[] {
+function hostLookups(port: number, depths: ReadonlySet<number>): string[] {
   const map = mapFile("wildcards", port);
   // What follows the first label of the last N + 1, where the first one has at least a letter.
-  const depths = new Set([...wildcards.keys()].map((suffix) => suffix.split(".").length));
   const lookup = (depth: number): string =>
     `http-request set-var(txn.id) var(txn.host),regsub(^.,),field(-1,.,${depth}),regsub(^[^.]+,),map_str(${map}) ${isOpen("id")}`;
   return [

@@ -2,6 +2,7 @@
 import type { Report, Source } from "../../diagnostics.ts";
 import type { TlsHost } from "../../ir/types.ts";
 import { CERTIFICATE_LIST } from "./certificates.ts";
+import { splitConfig } from "./read-listeners.ts";
 import { linesOf } from "./read-maps.ts";
 
 /** Rows of a list: certificates by their Secrets. */
@@ -13,9 +14,10 @@ export interface ListedCertificates {
   readonly fallback: string | undefined;
 }
 
-/** How a configuration serves TLS: by kpc's list, not at all, or in a way that kpc does not write. */
-export function tlsOfConfig({ text }: Source): "list" | "none" | "other" {
-  const binds = text.split("\n").filter((line) => /^\s*bind\s.*\sssl\b/.test(line));
+/** How a configuration serves TLS for Ingresses: by kpc's list, not at all, or in a way that kpc does not write. */
+export function tlsOfConfig(config: Source): "list" | "none" | "other" {
+  const others = splitConfig([...linesOf(config)]).others.map(({ text }) => text);
+  const binds = others.filter((line) => /^bind\s.*\sssl\b/.test(line));
   if (binds.length === 0) return "none";
   return binds.every((line) => line.includes(` crt-list ${CERTIFICATE_LIST}`)) ? "list" : "other";
 }

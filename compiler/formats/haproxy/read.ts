@@ -1,17 +1,31 @@
 /** What HAProxy does with requests, read back from kpc's own configuration or from the maps of one that runs. */
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
-import type { ExternalHost, HostRoutes, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
+import type { ExternalHost, HostRoutes, ListeningPort, RouteEndpoint, RouteTarget } from "../../ir/types.ts";
 import { parseAddress } from "../../net/address.ts";
 import { type LookupParts, lookups } from "./lookups.ts";
+import { readListener, splitConfig } from "./read-listeners.ts";
 import { linesOf, type MapRow, mapError, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
 import { REDIRECT, REDIRECT_AS_NAMED, REDIRECT_MAP } from "./redirects.ts";
 import { routesOfMaps } from "./routes.ts";
 import { REJECT_UNSAFE } from "./settings.ts";
-import { LOOKED_UP, NO_NEW_CLIENTS, RESOLVERS, ROUTES_MAP, SPARE_LOOKUP, SPARES_MAP, STICKY } from "./shape.ts";
+import {
+  LOOKED_UP,
+  MAP_NAMES,
+  type MapName,
+  mapFile,
+  NO_NEW_CLIENTS,
+  RESOLVERS,
+  ROUTES_MAP,
+  SPARE_LOOKUP,
+  SPARES_MAP,
+  STICKY,
+} from "./shape.ts";
 
 /** Routes of a proxy. */
 export interface ProxyRoutes {
   readonly routes: readonly HostRoutes[];
+  /** Those of Gateways. */
+  readonly listeners?: readonly ListeningPort[];
   /** False: backends are names only, and nothing says which endpoints they have. */
   readonly knowsEndpoints: boolean;
   /** Whether paths that backends may understand as others are answered with 400; undefined: nothing says it. */
@@ -35,17 +49,18 @@ export function readHaproxy(
   maps: ReadonlyMap<string, Source>,
   report: Report,
 ): ProxyRoutes | undefined {
-  for (const line of linesOf(config)) {
-    const [frontend] = /^frontend port-\d+$/.exec(line.text) ?? [];
-    if (frontend === undefined) continue;
-    const message = `${frontend} serves listeners of Gateways, which kpc does not read back: compare manifests, or kpc's IR, instead`;
-    report(lineError(message, line));
-    return undefined;
-  }
   const findings: Diagnostic[] = [];
   const tell: Report = (finding) => void findings.push(finding);
-  const { backends, last, parts, rejectsUnsafe } = readConfigLines(config, tell);
-  const needed = [ROUTES_MAP, ...(parts.redirects ? [REDIRECT_MAP] : []), ...(parts.spares ? [SPARES_MAP] : [])];
+  const { ports, changes, others } = splitConfig([...linesOf(config)]);
+  const isAlone = ports.size > 0 && !others.some(({ text }) => text === "frontend http");
+  const { backends, last, parts, rejectsUnsafe } = readConfigLines(config, others, isAlone, tell);
+  const hasSpares = parts.spares || [...ports.values()].flat().some(({ text }) => text === SPARE_LOOKUP);
+  const needed = [
+    ...(isAlone ? [] : [ROUTES_MAP]),
+    ...[...ports.keys()].flatMap(listenerMaps),
+    ...(parts.redirects ? [REDIRECT_MAP] : []),
+    ...(hasSpares ? [SPARES_MAP] : []),
+  ];
   const missing = needed.filter((file) => !maps.has(file));
   for (const file of missing) tell(lineError(`${file} is missing: expected it beside this file`, start(config)));
   const rowsOf = (file: string): ReturnType<typeof readMapFile> => {
@@ -54,14 +69,33 @@ export function readHaproxy(
   };
   const rows = { routes: rowsOf(ROUTES_MAP), redirects: rowsOf(REDIRECT_MAP) };
   const spares = namesOfSpares(rowsOf(SPARES_MAP), backends, tell);
-  const targetOf = (name: string): RouteTarget | undefined => {
-    const target = backends.get(spares.get(name) ?? name);
-    return target?.kind === "endpoints" ? { ...target, backend: backendNamed(name) } : target;
+  const targetOf = (name: string, isSpared = true): RouteTarget | undefined => {
+    const target = backends.get((isSpared ? spares.get(name) : undefined) ?? name);
+    const plain = changes.has(name) ? name.replace(/\.[0-9a-f]+$/, "") : name;
+    return target?.kind === "endpoints" ? { ...target, backend: backendNamed(plain) } : target;
   };
-  const routes = last === undefined ? undefined : routesOfMaps(rows, { targetOf, last: backends.get(last) }, tell);
+  for (const row of rows.routes)
+    if (changes.has(row.value)) tell(mapError(`backend ${row.value} changes requests, for a rule of a Gateway`, row));
+  const none = isAlone ? [] : undefined;
+  const routes =
+    last === undefined || isAlone ? none : routesOfMaps(rows, { targetOf, last: backends.get(last) }, tell);
+  const input = {
+    rowsOf: (name: MapName, port: number) => rowsOf(mapFile(name, port)),
+    targetOf,
+    changes,
+  };
+  const read = [...ports].map(([port, lines]) => readListener(port, lines, input, tell));
+  const safety = new Set([...(isAlone ? [] : [rejectsUnsafe]), ...read.map(({ rejectsUnsafe }) => rejectsUnsafe)]);
+  if (safety.size > 1) tell(lineError("some frontends reject unsafe paths, others do not", start(config)));
   for (const finding of findings) report(finding);
   if (routes === undefined || findings.length > 0) return undefined;
-  return { routes, knowsEndpoints: true, rejectsUnsafe };
+  const listeners = read.map(({ listener }) => listener).sort((a, b) => a.port - b.port);
+  return { routes, listeners, knowsEndpoints: true, rejectsUnsafe: safety.has(true) };
+}
+
+/** The files of the maps of listeners at `port`. */
+export function listenerMaps(port: number): string[] {
+  return MAP_NAMES.map((name) => mapFile(name, port));
 }
 
 /** Which backend has the servers of another name. */
@@ -144,13 +178,14 @@ interface ConfigLines {
   readonly rejectsUnsafe: boolean;
 }
 
-/** Reports `haproxy-line` for each line that kpc does not write. */
-function readConfigLines(config: Source, report: Report): ConfigLines {
+/** What `lines` of `config` say, those for listeners left out; `isAlone`: there are no Ingresses. Reports `haproxy-line` for each line that kpc does not
+ *  write. */
+function readConfigLines(config: Source, lines: readonly TextLine[], isAlone: boolean, report: Report): ConfigLines {
   const backends = new Map<string, RouteTarget>();
   let section: Section | "other" | undefined;
   let asked = 0;
   let frontends = 0;
-  const parts = partsOf(config);
+  const parts = partsOf(lines);
   const wanted = lookups(parts);
   let rejectsUnsafe = false;
   let last: string | undefined;
@@ -178,7 +213,7 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
     backends.set(name, target);
     backend = undefined;
   };
-  for (const line of linesOf(config)) {
+  for (const line of lines) {
     const { text } = line;
     if (text === "" || text.startsWith("#")) continue;
     const [word = "", name, more] = text.split(/\s+/);
@@ -233,6 +268,7 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
     }
   }
   close();
+  if (isAlone) return { backends, last: undefined, parts, rejectsUnsafe: false };
   if (asked < wanted.length)
     report(
       lineError(
@@ -251,11 +287,11 @@ function readConfigLines(config: Source, report: Report): ConfigLines {
 }
 
 /** What the frontend has by one of its lines. */
-function partsOf(config: Source): LookupParts {
-  const lines = new Set([...linesOf(config)].map(({ text }) => text));
+function partsOf(lines: readonly TextLine[]): LookupParts {
+  const texts = new Set(lines.map(({ text }) => text));
   return {
-    redirects: lines.has(REDIRECT) || lines.has(REDIRECT_AS_NAMED),
-    spares: lines.has(SPARE_LOOKUP),
+    redirects: texts.has(REDIRECT) || texts.has(REDIRECT_AS_NAMED),
+    spares: texts.has(SPARE_LOOKUP),
   };
 }
 

@@ -89,3 +89,42 @@ test("HAProxy's files show what the manifests say; an edited list does not", () 
     expect([damaged.code, damaged.stdout, damaged.stderr]).toEqual([2, "", expect.stringContaining("haproxy-map")]);
   });
 });
+
+const gateway = (secret: string, hostname = "a.example"): string => `${SECRETS}apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: web, namespace: default}
+spec:
+  gatewayClassName: kpc
+  listeners: [{name: a, hostname: "${hostname}", port: 443, protocol: HTTPS, tls: {certificateRefs: [{name: ${secret}}]}}]
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata: {name: web, namespace: default}
+spec: {parentRefs: [{name: web}], rules: [{matches: [{path: {value: /}}]}]}
+`;
+
+test("listeners of Gateways are compared, too, also with HAProxy's files", () => {
+  const files = { "old.yaml": gateway("old"), "new.yaml": gateway("new"), "wild.yaml": gateway("old", "*.b.example") };
+  inFolder(files, (folder) => {
+    const run = (...args: string[]) => kpc(["diff", "--ingress", "-q", ...args], { folder });
+    const { code, stdout } = run("old.yaml", "new.yaml");
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/^https:\/\/a\.example\/ {3}the TLS handshake$/m)]);
+    expect(stdout).toMatch(
+      /^ {2}old\.yaml {2}certificate default\/old {2}a listener or its certificate names it for a\.example {2}old\.yaml:/m,
+    );
+    for (const [file, proxy] of [
+      ["old.yaml", "precise"],
+      ["wild.yaml", "wild"],
+    ] as const)
+      kpc(["compile", file, "-o", "haproxy", "-d", proxy, "-q"], { folder });
+    expect(run("old.yaml", "precise")).toMatchObject({ code: 0, stderr: "" });
+    expect(run("new.yaml", "precise").code).toBe(1);
+    // HAProxy shows a certificate of a wildcard for one label only.
+    const deep = run("wild.yaml", "wild");
+    expect([deep.code, deep.stdout]).toEqual([
+      1,
+      expect.stringMatching(/^https:\/\/x\.x\.b\.example\/ .* with two labels or more in the place of the \*.*TLS/m),
+    ]);
+    expect(deep.stdout).toContain("1 of them different");
+  });
+});

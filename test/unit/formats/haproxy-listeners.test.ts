@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
+import { compareUrls } from "../../../compiler/compare-urls/compare.ts";
 import { proxyUpdate } from "../../../compiler/formats/haproxy/changes.ts";
 import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
-import { readHaproxy } from "../../../compiler/formats/haproxy/read.ts";
+import { type ProxyRoutes, readHaproxy } from "../../../compiler/formats/haproxy/read.ts";
 import { required } from "../../../compiler/invariant.ts";
 import type { ListeningPort, RequestRule, RequestTarget, RouteFilter } from "../../../compiler/ir/types.ts";
 import { parseAddress } from "../../../compiler/net/address.ts";
@@ -109,13 +110,56 @@ describe("listeners in HAProxy's files", () => {
     expect(unsupported).toMatchObject([{ message: expect.stringContaining("not served") }]);
   });
 
-  test("are not read back, which is told", () => {
-    const sources = new Map([...filesOf(at(RULES))].map(([name, text]) => [name, { name, text }]));
-    const said: string[] = [];
-    const config = required(sources.get("haproxy.cfg"), "a file");
-    expect(readHaproxy(config, sources, ({ message }) => void said.push(message))).toBeUndefined();
-    expect(said).toEqual([
-      "frontend port-8080 serves listeners of Gateways, which kpc does not read back: compare manifests, or kpc's IR, instead",
+  test("are read back; without any of the lines that decide, they are refused or differ", () => {
+    const rules: readonly RequestRule[] = [
+      { match: "exact", path: "/x", target: { kind: "status", status: 500, reason: "broken" } },
+      prefix("/api", {
+        kind: "shares",
+        shares: [1, 2].map((weight) => ({ weight, target: weight === 1 ? WEB : API })) as never,
+      }),
+      prefix("/old", { kind: "redirect", scheme: "https", status: 301, path: { part: "prefix", path: "/new" } }),
+      prefix("/web", WEB, {
+        filters: [
+          { kind: "request-headers", set: [{ name: "x-a", value: "1" }], add: [], remove: ["x-b"] },
+          { kind: "response-headers", set: [], add: [{ name: "x-c", value: "1" }], remove: [] },
+          { kind: "rewrite", host: "web.example", path: { part: "prefix", path: "/v2" } },
+        ],
+      }),
+      prefix("/", API, { conditions: { method: "POST", headers: [{ name: "x-forwarded-proto", value: "https" }] } }),
+      prefix("/", WEB, { conditions: { parameters: [{ name: "q", value: "a%20b" }] } }),
+    ];
+    const listener = at(rules, "*.a.example");
+    const files = filesOf(listener);
+    const config = required(files.get("haproxy.cfg"), "a file");
+    const read = (text: string): ProxyRoutes | undefined => {
+      const sources = new Map([...files].map(([name, each]) => [name, { name, text: each }]));
+      return readHaproxy({ name: "haproxy.cfg", text }, sources, () => undefined);
+    };
+    const isEqual = (routes: ProxyRoutes): boolean => {
+      const side = {
+        routes: [],
+        listeners: [listener],
+        rejectsUnsafe: false,
+        knowsEndpoints: true,
+        tls: "none" as const,
+      };
+      return compareUrls(side, { ...routes, tls: "none" }).differences.length === 0;
+    };
+    expect(isEqual(required(read(config), "what was written"))).toBe(true);
+    const lines = config.split("\n");
+    const begin = lines.indexOf("frontend port-8080");
+    const harmless = lines.filter((_, i) => {
+      if (i < begin) return false;
+      const without = read(lines.filter((_, j) => j !== i).join("\n"));
+      return without !== undefined && isEqual(without);
+    });
+    expect([...new Set(harmless.map((line) => line.trim()))].sort()).toEqual([
+      "",
+      "backend status-503",
+      "balance roundrobin",
+      "bind :8080",
+      "bind :::8080 v6only",
+      "http-request return status 503",
     ]);
   });
 });
