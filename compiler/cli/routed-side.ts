@@ -9,8 +9,7 @@ import { CERTIFICATE_LIST, certificateList } from "../formats/haproxy/certificat
 import { isHaproxyConfig, listenerMaps, MAP_FILES, readHaproxy, readHaproxyMaps } from "../formats/haproxy/read.ts";
 import { readCertificateList, tlsOfConfig } from "../formats/haproxy/read-certificates.ts";
 import { isShownMaps } from "../formats/haproxy/read-maps.ts";
-import { redirectRows } from "../formats/haproxy/redirects.ts";
-import { ANY_HOST } from "../formats/haproxy/shape.ts";
+import { redirectKey, redirectRows } from "../formats/haproxy/redirects.ts";
 import { dialectOf, isIr } from "../formats/read-rules.ts";
 import type { Certificate, HostRoutes, ListeningPort, Program, TlsTable } from "../ir/types.ts";
 import { readConfig } from "./config.ts";
@@ -143,7 +142,7 @@ async function readProgram(source: Source, report: Report): Promise<RoutedSide |
 function withRedirects({ routes, tls }: Program, isForAll: boolean): HostRoutes[] {
   const rows = redirectRows(routes, tls, isForAll, () => undefined);
   return routes.map(({ httpsRedirect: _, ...rules }) =>
-    rows.has(rules.host ?? ANY_HOST) ? { ...rules, httpsRedirect: true } : rules,
+    rows.has(redirectKey(rules.host)) ? { ...rules, httpsRedirect: true } : rules,
   );
 }
 

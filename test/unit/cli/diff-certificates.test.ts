@@ -90,6 +90,20 @@ test("HAProxy's files show what the manifests say; an edited list does not", () 
   });
 });
 
+test("redirects to https are compared, also with HAProxy's files", () => {
+  const redirecting = FILES["old.yaml"].replace(
+    "{name: web, namespace: default}\nspec:",
+    '{name: web, namespace: default, annotations: {kpc.dev/https-redirect: "true"}}\nspec:',
+  );
+  inFolder({ ...FILES, "redirecting.yaml": redirecting }, (folder) => {
+    kpc(["compile", "redirecting.yaml", "-o", "haproxy", "-d", "proxy", "-q"], { folder });
+    expect(kpc(["diff", "redirecting.yaml", "proxy", "-q"], { folder })).toMatchObject({ code: 0, stderr: "" });
+    const { code, stdout } = kpc(["diff", "old.yaml", "proxy", "-q"], { folder });
+    expect([code, stdout]).toEqual([1, expect.stringMatching(/^ {2}proxy +308 to https +before any rule$/m)]);
+    expect(kpc(["diff", "redirecting.yaml", "old.yaml", "--ingress", "-q"], { folder }).code).toBe(1);
+  });
+});
+
 const gateway = (secret: string, hostname = "a.example"): string => `${SECRETS}apiVersion: gateway.networking.k8s.io/v1
 kind: Gateway
 metadata: {name: web, namespace: default}
