@@ -29,7 +29,8 @@ export function hostPortsOf({ ports, isHostNetwork }: ClusterPod): HostPort[] {
 /** Rules for the host ports of a node's pods, a table for each family that has any. Services come first: their chains have a lower
  *  priority, and what they translate is not translated again. */
 export function hostPortTables(node: ClusterNode, plan: LayoutPlan): Table[] {
-  const pods = plan.pods.get(node.name) ?? [];
+  const pods = (plan.pods.get(node.name) ?? []).filter(({ pod }) => hostPortsOf(pod).length > 0);
+  if (pods.length === 0) return [];
   return FAMILIES.flatMap((family) => {
     const found = pods.flatMap(({ pod }) => {
       const address = pod.addresses.find((each) => familyOf(each) === family);

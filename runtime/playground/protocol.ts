@@ -2,6 +2,7 @@
 
 import type { ComparisonVerdict, DiagnosticData, MatrixData } from "../../compiler/index.ts";
 import type { ColourScheme } from "../../compiler/pictures/colours.ts";
+import type { FileStates, SentFile } from "./sent-files.ts";
 
 /** A text that the user gave: manifests, settings, or the rules of a host. */
 export interface InputFile {
@@ -34,7 +35,7 @@ export interface Ask {
   /** Answers carry it back. */
   readonly id: number;
   readonly view: ViewName;
-  readonly workspace: Workspace;
+  readonly workspace: Omit<Workspace, keyof FileStates<unknown>> & FileStates<SentFile>;
 }
 
 /** `failed`: kpc itself has an error, whose stack this is. */

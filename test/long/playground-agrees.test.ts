@@ -145,12 +145,19 @@ describe.skipIf(browserMissing !== undefined)("the worker of the page", () => {
 
   afterAll(() => browser.close());
 
+  /** With files in whole. */
+  type WholeAsk = Ask & { readonly workspace: Workspace };
+
   test("answers in Chromium as it does here", async () => {
     // One mode each: the other one differs in what is compiled, not in where.
     const rules = CASE_FILES.map(
-      (name, i): Ask => ({ id: i, view: "rules", workspace: workspaceOf(name, i % 2 === 0 ? "nftables" : "iptables") }),
+      (name, i): WholeAsk => ({
+        id: i,
+        view: "rules",
+        workspace: workspaceOf(name, i % 2 === 0 ? "nftables" : "iptables"),
+      }),
     );
-    const asks = [...rules, ...WALKS.map(([, asked], i): Ask => ({ id: i, view: "walk", workspace: asked }))];
+    const asks = [...rules, ...WALKS.map(([, asked], i): WholeAsk => ({ id: i, view: "walk", workspace: asked }))];
     const there = await watched.page.evaluate(askWorker, asks);
     for (const [i, ask] of asks.entries()) {
       const here = await answerFor(ask.view, ask.workspace);

@@ -1,21 +1,34 @@
 /** The worker, as the page sees it: questions in, the newest answers out. */
 import type { Ask, Told, ViewAnswer, ViewName, Workspace } from "../protocol.ts";
+import { FileSender } from "../sent-files.ts";
 
 export interface AskerEvents {
   readonly onAnswer: (answer: ViewAnswer, milliseconds: number) => void;
   readonly onFailed: (stack: string) => void;
   /** Whether an answer is awaited. */
   readonly onBusy: (isBusy: boolean) => void;
+  /** An answer takes longer than people take for at once. `isFirst`: the worker reads all files, which it does once. */
+  readonly onLate: (view: ViewName, isFirst: boolean) => void;
+}
+
+/** A question as the page has it. */
+interface Question {
+  readonly id: number;
+  readonly view: ViewName;
+  readonly workspace: Workspace;
 }
 
 /** Asks one question at a time. A new one takes the place of one that waits; one that runs for longer than `PATIENCE` is ended with
- *  its worker. */
+ *  its worker, unless that still reads the files: another one would begin with that again. */
 export class Asker {
   private worker: Worker;
   private readonly source: string;
   private readonly events: AskerEvents;
-  private running: Ask | undefined;
-  private waiting: Ask | undefined;
+  private sender = new FileSender();
+  private running: Question | undefined;
+  private waiting: Question | undefined;
+  private hasRead = false;
+  private late: ReturnType<typeof setTimeout> | undefined;
   private begun = 0;
   private count = 0;
 
@@ -26,19 +39,21 @@ export class Asker {
   }
 
   ask(view: ViewName, workspace: Workspace): void {
-    const ask: Ask = { id: ++this.count, view, workspace };
+    const question: Question = { id: ++this.count, view, workspace };
     if (this.running === undefined) {
-      this.send(ask);
+      this.send(question);
       return;
     }
-    this.waiting = ask;
-    if (performance.now() - this.begun > PATIENCE) this.stop();
+    this.waiting = question;
+    if (this.hasRead && performance.now() - this.begun > PATIENCE) this.stop();
   }
 
   /** Ends what runs. What waits begins. */
   stop(): void {
     this.worker.terminate();
     this.worker = this.start();
+    this.sender = new FileSender();
+    this.hasRead = false;
     this.next();
   }
 
@@ -54,15 +69,21 @@ export class Asker {
     return worker;
   }
 
-  private send(ask: Ask): void {
-    this.running = ask;
+  private send(question: Question): void {
+    const { id, view, workspace } = question;
+    this.running = question;
     this.begun = performance.now();
     this.events.onBusy(true);
+    clearTimeout(this.late);
+    this.late = setTimeout(() => this.events.onLate(view, !this.hasRead), LATE);
+    const before = view === "diff" ? workspace.before : [];
+    const ask: Ask = { id, view, workspace: { ...workspace, ...this.sender.pack({ files: workspace.files, before }) } };
     this.worker.postMessage(ask);
   }
 
   private hear(told: Told): void {
     if (told.id !== this.running?.id) return;
+    this.hasRead = true;
     const isOld = this.waiting?.view === this.running.view;
     if (told.kind === "failed") this.events.onFailed(told.stack);
     else if (!isOld) this.events.onAnswer(told.answer, told.milliseconds);
@@ -71,6 +92,7 @@ export class Asker {
 
   private next(): void {
     const { waiting } = this;
+    clearTimeout(this.late);
     this.running = undefined;
     this.waiting = undefined;
     if (waiting === undefined) this.events.onBusy(false);
@@ -80,3 +102,6 @@ export class Asker {
 
 /** Milliseconds after which a question that nobody waits for any more is ended. */
 const PATIENCE = 3000;
+
+/** Milliseconds after which an answer is late. */
+const LATE = 300;

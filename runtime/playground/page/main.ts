@@ -72,6 +72,9 @@ async function start(): Promise<void> {
     onAnswer: (answer, milliseconds) => show(answer, milliseconds, store, editor, context),
     onFailed: (stack) => tellTrouble(`kpc has an error, which is not yours: ${stack}`),
     onBusy: (isBusy) => document.body.classList.toggle("busy", isBusy),
+    onLate: (view, isFirst) => {
+      byId("status").textContent = `${TITLES[view]}: ${isFirst ? `reading ${sizeOf(store.state)}` : "working"} …`;
+    },
   });
   DARK.addEventListener("change", () => ask());
   for (const event of ["beforeprint", "afterprint"])
@@ -230,6 +233,12 @@ function drawControls(state: PageState, examples: readonly Example[]): void {
 
 function textOf({ files, open }: PageState): string {
   return files.find(({ name }) => name === open)?.text ?? "";
+}
+
+/** The size of all files, in words. */
+function sizeOf({ files }: PageState): string {
+  const length = files.reduce((sum, { text }) => sum + text.length, 0);
+  return length < 1e6 ? `${Math.ceil(length / 1e3)} kB` : `${(length / 1e6).toFixed(1)} MB`;
 }
 
 function namesOf({ files }: PageState): string {

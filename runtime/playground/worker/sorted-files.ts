@@ -20,7 +20,7 @@ export function sortFiles(files: readonly InputFile[]): SortedFiles {
 
 function isRules({ text }: InputFile): boolean {
   if (isIr(text)) return true;
-  return formOf(text)?.form !== "manifests" && dialectOf(text) !== undefined;
+  return dialectOf(text) !== undefined && formOf(text)?.form !== "manifests";
 }
 
 /** A file of settings is one document, whose kind nothing else has. */

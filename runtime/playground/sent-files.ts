@@ -1,0 +1,43 @@
+/** Files on their way to the worker: those that it has already are not copied to it again. */
+import type { InputFile } from "./protocol.ts";
+
+/** A file, or the index of one among the files that came last. */
+export type SentFile = InputFile | number;
+
+/** The files of both states of a workspace. */
+export interface FileStates<File> {
+  readonly files: readonly File[];
+  readonly before: readonly File[];
+}
+
+/** The page's side of it. A worker that is new has nothing: it needs a `FileSender` that is new. */
+export class FileSender {
+  private last: readonly InputFile[] = [];
+
+  pack({ files, before }: FileStates<InputFile>): FileStates<SentFile> {
+    const { last } = this;
+    const packed = (file: InputFile): SentFile => {
+      const index = last.indexOf(file);
+      return index < 0 ? file : index;
+    };
+    this.last = [...files, ...before];
+    return { files: files.map(packed), before: before.map(packed) };
+  }
+}
+
+/** The worker's side of it. A file that is not sent again is the same object as before. */
+export class FileReceiver {
+  private last: readonly InputFile[] = [];
+
+  unpack({ files, before }: FileStates<SentFile>): FileStates<InputFile> {
+    const { last } = this;
+    const unpacked = (sent: SentFile): InputFile => {
+      const file = typeof sent === "number" ? last[sent] : sent;
+      if (file === undefined) throw new RangeError("a file is meant that was never sent");
+      return file;
+    };
+    const states = { files: files.map(unpacked), before: before.map(unpacked) };
+    this.last = [...states.files, ...states.before];
+    return states;
+  }
+}
