@@ -8,6 +8,7 @@ import { unreachable } from "../invariant.ts";
 import { COLOURS, type Colour, type ColourScheme } from "./colours.ts";
 import { arrowCorners } from "./lines.ts";
 import type { Scene, SceneBand, SceneCurve, SceneLine, ScenePoint, SceneShape, SceneText, TextSpan } from "./scene.ts";
+import { numberWidth } from "./widths.ts";
 
 export interface PaintOptions {
   /** Undefined: that of the reader. */
@@ -178,8 +179,7 @@ class Painter {
 
   private number(x: number, y: number, label: string, direction: "request" | "reply"): string {
     const colour = direction === "request" ? "req" : "rep";
-    // A range of steps is wider.
-    const width = Math.max(22, 10 + label.length * 9);
+    const width = numberWidth(label);
     const box = {
       x: x - width / 2,
       y: y - 11,

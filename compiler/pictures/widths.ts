@@ -48,6 +48,11 @@ export function lineWidth(spans: readonly TextSpan[], size: TextSize): number {
   return spans.reduce((sum, span) => sum + spanWidth(span, size), 0);
 }
 
+/** How wide the mark with a step's number is. */
+export function numberWidth(label: string): number {
+  return Math.max(22, 10 + label.length * 9);
+}
+
 /** The rectangle that holds a line of text, with the room that letters need above and below the base line. */
 export function textBounds({ x, y, size, anchor, spans }: SceneText): {
   readonly left: number;

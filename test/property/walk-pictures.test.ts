@@ -10,11 +10,21 @@ import { tellWalk } from "../../compiler/pictures/walk/tell.ts";
 import type { Specs } from "../../compiler/specs/types.ts";
 import { WalkNames } from "../../compiler/trace/walk/walk-names.ts";
 import type { Walk, WalkFlow } from "../../compiler/walk/types.ts";
-import { marksOf, outside, overlaps, sharedSegments, wrongKey } from "../support/picture-laws.ts";
+import {
+  coveredMarks,
+  crossedFrames,
+  marksOf,
+  misnumbered,
+  outside,
+  overlaps,
+  sharedSegments,
+  wrongKey,
+} from "../support/picture-laws.ts";
 import { randomCluster } from "../support/random-clusters.ts";
 import { EVERYTHING, runs } from "../support/runs.ts";
 import { STORIES, STORY_CLUSTERS } from "../support/stories.ts";
-import { describeShop, flowOf } from "../support/walks.ts";
+import { FAR } from "../support/story-of.ts";
+import { describeShop, flowOf, SHOP } from "../support/walks.ts";
 
 interface Followed {
   readonly specs: Specs;
@@ -39,8 +49,11 @@ function brokenLaws({ specs, network, known, walk, text }: Followed) {
       overlaps: [...overlaps(scene), ...overlaps(narrow)],
       outside: [...outside(scene), ...outside(narrow)],
       shared: sharedSegments(scene),
+      covered: [...coveredMarks(scene), ...coveredMarks(narrow)],
+      crossed: crossedFrames(scene),
+      misnumbered: misnumbered(scene),
       keys: [scene, narrow, layWalk(story, { hasDrawing: false })].flatMap(wrongKey),
-      // Each number of the table stands once in the drawing; they count from 1.
+      // Each number of the table stands once in the drawing, alone or in a range; they count from 1.
       drawn: wrongMarks(marksOf(layWalk(story, { hasTable: false })), numbers),
       listed: wrongMarks(marksOf(layWalk(story, { hasDrawing: false })), numbers),
       gaps: numbers.filter((number, at) => number !== at + 1),
@@ -74,6 +87,19 @@ test.each(CLUSTERS)("%s: pictures of flows keep the laws", (name, kind) => {
   expect(texts.length).toBeGreaterThan(2);
   expect(broken).toEqual([]);
 });
+
+test.each(["bridge", "flannel-vxlan"] as const)(
+  "%s: pictures of walks through up to five hosts keep the laws",
+  (pods) => {
+    const { input, layout, walker, known } = describeShop({ pods, balancer: "nat" }, [...SHOP, ...FAR]);
+    const texts = ["pod/shop/client > 198.51.100.50:80", "pod/shop/client > 192.168.50.12:30126"];
+    const broken = texts.flatMap((text) => {
+      const walk = walker.walk(flowOf(text));
+      return brokenLaws({ specs: input.specs, network: layout.network, known, walk, text });
+    });
+    expect(broken).toEqual([]);
+  },
+);
 
 test("pictures of random walks keep the laws", () => {
   let pictures = 0;

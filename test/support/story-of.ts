@@ -7,7 +7,22 @@ import { parsePacket } from "../../compiler/trace/parse.ts";
 import { resolveFlow } from "../../compiler/trace/walk/flow.ts";
 import { WalkNames } from "../../compiler/trace/walk/walk-names.ts";
 import type { Manifest } from "./arbitraries.ts";
-import { type ClusterKind, describeShop, SHOP } from "./walks.ts";
+import { type ClusterKind, describeShop, node, pod, SHOP, service } from "./walks.ts";
+
+/** Two more nodes, and a Service behind a load balancer that is a proxy: packets pass up to five hosts. */
+export const FAR: readonly Manifest[] = [
+  node("n3", 3),
+  node("n4", 4),
+  pod("db-1", "n3", "10.244.3.10", "db", 5432),
+  pod("db-2", "n4", "10.244.4.10", "db", 5432),
+  service(
+    "far",
+    50,
+    "db",
+    { type: "LoadBalancer", ports: [{ port: 80, targetPort: 5432, nodePort: 30126 }] },
+    { loadBalancer: { ingress: [{ ip: "198.51.100.50", ipMode: "Proxy" }] } },
+  ),
+];
 
 export function storyOf(kind: ClusterKind, asked: string, more: readonly Manifest[] = [], branch?: number): Story {
   const fail = ({ message }: { readonly message: string }): never => {

@@ -21,16 +21,42 @@ export interface Visit {
   readonly hops: StoryWay["hops"];
   readonly from: VisitSide;
   readonly to: VisitSide;
+  /** Its column has two wires to the other nodes, since a packet passes through. */
+  readonly hasTwoWires: boolean;
 }
 
-/** By the wire of a pod, by the wire to the other nodes, or not at all. */
+/** By the wire of a pod, by the wire to the other nodes, or not at all. `side`: where on the switch the other column is, 1 is right. */
 export type VisitSide =
   | { readonly kind: "end"; readonly host: string }
-  | { readonly kind: "uplink" }
+  | { readonly kind: "uplink"; readonly side: ColumnSide }
   | { readonly kind: "none" };
 
-/** The columns of a walk from inside the cluster; undefined: it passes a host twice in one direction, or comes from outside, and lines would
- *  have to cross. */
+export type ColumnSide = 1 | -1;
+
+/** Columns that stand in one row. */
+export const ROW_COLUMNS = 3;
+
+/** In every other row the request goes from right to left, so that it leaves a row where it comes into the next one. */
+export function isRightward(row: number): boolean {
+  return row % 2 === 0;
+}
+
+/** On which side of the column with the index `here` the way to `there` begins. */
+function sideTowards(here: number, there: number): ColumnSide {
+  const [a, b] = [here, there].map((index) => Math.floor(index / ROW_COLUMNS));
+  const row = a ?? 0;
+  // Rows are joined where the request leaves the upper one.
+  if (a !== b) return isRightward((b ?? 0) > row ? row : row - 1) ? 1 : -1;
+  return there > here === isRightward(row) ? 1 : -1;
+}
+
+/** It comes from other nodes, and goes on to others. */
+export function isPassing({ from, to }: Pick<Visit, "from" | "to">): boolean {
+  return from.kind === "uplink" && to.kind === "uplink";
+}
+
+/** The columns of a walk from inside the cluster; undefined: it passes a host twice in one direction, goes back from one, or comes from
+ *  outside, and lines would have to cross. */
 export function planColumns(story: Story): PlanColumn[] | undefined {
   const { request, reply, hosts, others } = story;
   const ways = reply === undefined ? [request] : [request, reply];
@@ -53,13 +79,16 @@ export function planColumns(story: Story): PlanColumn[] | undefined {
       const column = columnOf(home ?? host);
       if (home !== undefined && !column.ends.includes(host)) column.ends.push(host);
     }
-  return columns.map(({ host, ends }) => {
+  const plans = columns.map(({ host, ends }): PlanColumn => {
     const here = others.filter((other) => other.host.node === host.name);
     const shown = here.slice(0, MOST_OTHERS);
     const pods = story.podCounts.get(host.name) ?? 0;
     const more = host.kind === "node" ? Math.max(0, pods - ends.length - shown.length) : 0;
     return { host, ends, others: shown, more, isOpen: host.kind !== "node" };
   });
+  const isTurnedBack = ({ from, to }: Visit): boolean =>
+    from.kind === "uplink" && to.kind === "uplink" && from.side === to.side;
+  return [...visitsIn(story, plans).values()].flat().some(isTurnedBack) ? undefined : plans;
 }
 
 const MOST_OTHERS = 2;
@@ -74,26 +103,44 @@ function homeOf(
   return undefined;
 }
 
-/** It passes no host twice, and pods and hosts outside only at its ends. */
-function isSimple({ hops }: StoryWay, hosts: ReadonlyMap<string, StoryHost>): boolean {
-  const names = hops.map(({ host }) => host).filter((name, i, all) => name !== all[i - 1]);
+/** It passes no host twice but switches, and pods and hosts outside only at its ends. */
+function isSimple({ hops, end }: StoryWay, hosts: ReadonlyMap<string, StoryHost>): boolean {
+  if (end.kind === "loop") return false;
+  const names = hops
+    .map(({ host }) => host)
+    .filter((name, i, all) => name !== all[i - 1])
+    .filter((name) => hosts.get(name)?.kind !== "switch");
   const isPassed = (name: string): boolean => hosts.get(name)?.kind === "pod" || hosts.get(name)?.kind === "outside";
   return new Set(names).size === names.length && !names.slice(1, -1).some(isPassed);
 }
 
-/** What a way does in each column, in its order. */
-export function visitsOf({ hops }: StoryWay, columns: readonly PlanColumn[], story: Story): Visit[] {
+/** What each way does in each column, in its order. */
+export function visitsIn(story: Story, columns: readonly PlanColumn[]): ReadonlyMap<StoryWay, readonly Visit[]> {
+  const { request, reply } = story;
+  const ways = reply === undefined ? [request] : [request, reply];
+  const all = ways.map((way) => [way, visitsOf(way, columns, story)] as const);
+  const passed = new Set(all.flatMap(([, visits]) => visits.filter(isPassing).map(({ column }) => column)));
+  return new Map(
+    all.map(([way, visits]) => [
+      way,
+      visits.map((visit): Visit => ({ ...visit, hasTwoWires: passed.has(visit.column) })),
+    ]),
+  );
+}
+
+function visitsOf({ hops }: StoryWay, columns: readonly PlanColumn[], story: Story): Omit<Visit, "hasTwoWires">[] {
   const isSwitch = (name: string): boolean => story.hosts.get(name)?.kind === "switch";
-  return hops.flatMap((hop, i): Visit[] => {
+  return hops.flatMap((hop, i): Omit<Visit, "hasTwoWires">[] => {
     const column = columns.find(({ host }) => host.name === hop.host);
     if (column === undefined || hops[i - 1]?.host === hop.host) return [];
     const after = hops.slice(i).findIndex(({ host }) => host !== hop.host);
     const own = hops.slice(i, after < 0 ? undefined : i + after);
     const sideOf = (around: readonly { readonly host: string }[]): VisitSide => {
       const next = around.find(({ host }) => !isSwitch(host));
-      if (next === undefined) return around.length === 0 ? { kind: "none" } : { kind: "uplink" };
-      const isEnd = column.ends.some(({ name }) => name === next.host);
-      return isEnd ? { kind: "end", host: next.host } : { kind: "uplink" };
+      if (next === undefined) return around.length === 0 ? { kind: "none" } : { kind: "uplink", side: 1 };
+      if (column.ends.some(({ name }) => name === next.host)) return { kind: "end", host: next.host };
+      const there = columns.findIndex((each) => [each.host, ...each.ends].some(({ name }) => name === next.host));
+      return { kind: "uplink", side: there < 0 ? 1 : sideTowards(columns.indexOf(column), there) };
     };
     const to = sideOf(hops.slice(i + own.length));
     return [{ column, hops: own, from: sideOf(hops.slice(0, i).toReversed()), to }];
@@ -107,6 +154,11 @@ export function isOnBridge({ from, to, hops, column }: Visit, way: StoryWay): bo
   return !hops.some(({ steps }) => steps.some((step) => step.kind === "routed" || step.kind === "rules"));
 }
 
+/** The packet leaves in another one. */
+export function isWrapping({ steps }: StoryWay["hops"][number]): boolean {
+  return steps.some(({ kind }) => kind === "encapsulated");
+}
+
 /** Where a number stands. `wire`: the end whose wire it is, or undefined for the wire to the other nodes. */
 export type StepAnchor =
   | { readonly kind: "end"; readonly end: string }
@@ -115,7 +167,15 @@ export type StepAnchor =
   | { readonly kind: "bar"; readonly column: PlanColumn; readonly wire: string | undefined; readonly isAlong: boolean }
   /** Between a router and a host outside. */
   | { readonly kind: "outer"; readonly end: string }
-  | { readonly kind: "lan" };
+  /** On the switch, beside the wire of a column. */
+  | {
+      readonly kind: "lan";
+      readonly column: PlanColumn | undefined;
+      readonly side: ColumnSide;
+      /** The other column is in another row. */
+      readonly isToOtherRow: boolean;
+      readonly isTunnelled: boolean;
+    };
 
 export function anchorOf(
   step: StoryStep,
@@ -132,7 +192,20 @@ export function anchorOf(
     const outer = columns
       .flatMap(({ ends }) => ends)
       .find((end) => end.kind === "outside" && around.includes(end.name));
-    return outer === undefined ? { kind: "lan" } : { kind: "outer", end: outer.name };
+    if (outer !== undefined) return { kind: "outer", end: outer.name };
+    const indexOf = (hop: StoryWay["hops"][number] | undefined): number =>
+      columns.findIndex((each) => each.host.name === hop?.host);
+    const [before, after] = [at < 1 ? undefined : way.hops[at - 1], way.hops[at + 1]];
+    const [from, to] = [indexOf(before), indexOf(after)];
+    const isBetween = from >= 0 && to >= 0;
+    const sender = way.hops.slice(0, Math.max(0, at)).findLastIndex(({ host: other }) => other !== before?.host);
+    return {
+      kind: "lan",
+      column: columns[from < 0 ? to : from],
+      side: isBetween ? sideTowards(from, to) : 1,
+      isToOtherRow: isBetween && Math.floor(from / ROW_COLUMNS) !== Math.floor(to / ROW_COLUMNS),
+      isTunnelled: way.hops.slice(sender + 1, Math.max(0, at)).some(isWrapping),
+    };
   }
   const visit = visits.find((each) => isIn(step, each));
   const column = columns.find((each) => each.host.name === name);

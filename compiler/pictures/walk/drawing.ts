@@ -2,34 +2,44 @@
 import { unreachable } from "../../invariant.ts";
 import { keptRight } from "../lines.ts";
 import type { ScenePoint, SceneShape } from "../scene.ts";
-import { wrapped } from "../widths.ts";
+import { numberWidth, wrapped } from "../widths.ts";
 import { isIn, isOnBridge, type PlanColumn, type Visit } from "./columns.ts";
 import type { PicturePart } from "./heading.ts";
+import { isUpward } from "./notes.ts";
+import { bridgeSpans, ZONE_LABEL } from "./place-column.ts";
 import {
   ALONG_ROW,
   ALONG_STEP,
+  BAR,
   BAR_ROW,
-  bridgeSpans,
+  columnWith,
   HEAD,
-  isUpward,
+  LAN_ROW,
+  lanPlace,
   PAD,
   type PlacedColumn,
   type PlacedEnd,
+  type PlacedRow,
   type PlacedStep,
   type PlacedTag,
   type Places,
   POD_HEAD,
-  placeWalk,
+  type RowHeights,
+  replyStep,
+  rowOf,
+  TRUNK,
   WIRE,
-  ZONE_LABEL,
-} from "./places.ts";
+} from "./placed.ts";
+import { placeWalk } from "./places.ts";
 import {
   addressSpans,
   BESIDE,
   boxAt,
   DIRECTION_COLOUR,
+  lanSpans,
   lineOf,
   numberAt,
+  numbersOf,
   SIDE,
   spansAt,
   stepGroup,
@@ -45,9 +55,9 @@ export interface Drawing extends PicturePart {
 
 export function layDrawing(story: Story, plans: readonly PlanColumn[], top: number, width: number): Drawing {
   const places = placeWalk(story, plans, top, width, new StoryTags(story, plans).tags);
-  const { columns, y, right, tags } = places;
+  const { rows, right, bottom, tags } = places;
   const ways = [...places.visits.keys()];
-  const shapes: SceneShape[] = columns.flatMap((column) => layColumn(column, places));
+  const shapes: SceneShape[] = rows.flatMap(({ columns, y }) => columns.flatMap((column) => layColumn(column, y)));
   shapes.push(...layNetwork(places, story));
   const missed = missedVisit(ways, places);
   if (missed !== undefined) shapes.push(...missed);
@@ -57,9 +67,9 @@ export function layDrawing(story: Story, plans: readonly PlanColumn[], top: numb
     shapes.push(...layWay(way, drawn, last));
     last = keptRight(drawn.points, SIDE).at(-1);
   }
-  for (const tag of tags) shapes.push(...layTag(tag, columns, y.podEnd + WIRE / 2));
+  for (const tag of tags) shapes.push(...layTag(tag, places));
   for (const placed of places.steps) shapes.push(layStep(placed, places, ways));
-  return { shapes, bottom: y.bottom, right };
+  return { shapes, bottom, right };
 }
 
 /** The dotted way of an answer that a bridge has passed by the rules. */
@@ -72,12 +82,15 @@ function missedVisit(ways: readonly StoryWay[], places: Places): SceneShape[] | 
       visit !== undefined && hop?.host === visit.hops[0]?.host && (source ?? destination) !== undefined,
   );
   if (visit === undefined) return undefined;
-  const points = shouldWay(visit, places);
+  const column = places.rows.flatMap(({ columns }) => columns).find(({ plan }) => plan === visit.column);
+  const row = column && rowOf(places, column);
+  if (row === undefined || column === undefined) return undefined;
+  const points = shouldWay(visit, column, row.y);
   const x = Math.min(...points.map(([at]) => at));
   const what = undone === undefined ? "" : `: conntrack would undo ${undone.number}`;
   return [
     lineOf(points, "rep", 3, { radius: 10, dash: "should" }),
-    textAt(x + BESIDE - SIDE, places.y.end - 44, `the way back through the rules${what}`, {
+    textAt(x + BESIDE - SIDE, row.y.end - 44, `the way back through the rules${what}`, {
       colour: "rep",
       isItalic: true,
     }),
@@ -86,8 +99,8 @@ function missedVisit(ways: readonly StoryWay[], places: Places): SceneShape[] | 
 
 // --- hosts -----------------------------------------------------------------------------------------------------------------
 
-function layColumn(column: PlacedColumn, { y }: Places): SceneShape[] {
-  const { plan, x, width, ends, more, uplink } = column;
+function layColumn(column: PlacedColumn, y: RowHeights): SceneShape[] {
+  const { plan, x, width, ends, more, uplink, rightUplink } = column;
   const { host, isOpen } = plan;
   const frame = isOpen ? y.bar : y.top;
   const shapes: SceneShape[] = [
@@ -136,9 +149,12 @@ function layColumn(column: PlacedColumn, { y }: Places): SceneShape[] {
   for (const end of ends) shapes.push(...layEnd(end, column, y));
   if (y.lan !== undefined)
     shapes.push(
-      wire([uplink, y.end], [uplink, y.lan]),
-      port(uplink, y.end),
-      port(uplink, y.lan),
+      ...[...new Set([uplink, rightUplink])].flatMap((at) => [
+        wire([at, y.end], [at, y.lan ?? y.end]),
+        port(at, y.lan ?? y.end),
+      ]),
+      // One interface, however often it is passed.
+      port(uplink, y.end, rightUplink),
       textAt(uplink + BESIDE, y.end + 21, host.uplink ?? "", { isMono: true, colour: "dim" }),
     );
   return shapes;
@@ -156,7 +172,7 @@ const KIND_WORDS = {
 function layEnd(
   { host, x, width, wire: at, isOther, note }: PlacedEnd,
   column: PlacedColumn,
-  y: Places["y"],
+  y: RowHeights,
 ): SceneShape[] {
   const isDashed = isOther || column.plan.isOpen;
   return [
@@ -180,65 +196,76 @@ function layEnd(
   ];
 }
 
-function port(x: number, y: number): SceneShape {
-  return boxAt(x - 22, y - 6, 44, 12, { radius: 3, fill: "bar", stroke: "line" });
+function port(x: number, y: number, right = x): SceneShape {
+  return boxAt(x - 22, y - 6, right - x + 44, 12, { radius: 3, fill: "bar", stroke: "line" });
 }
 
 function wire(a: ScenePoint, b: ScenePoint): SceneShape {
   return lineOf([a, b], "line", 2);
 }
 
-/** The switch between the columns, and a tunnel that runs over it. */
-function layNetwork({ columns, y }: Places, story: Story): SceneShape[] {
-  const uplinks = columns.map(({ uplink }) => uplink);
-  const from = Math.min(...uplinks) - 48;
-  const to = Math.max(Math.max(...uplinks) + 48, from + 480);
-  const shapes: SceneShape[] = [];
-  if (y.lan === undefined) return shapes;
+/** The switch between the columns, and a tunnel that runs over it; of several rows they are one each. */
+function layNetwork({ rows, trunks }: Places, story: Story): SceneShape[] {
   const name =
     [...story.hosts.values()].find(({ kind, name: own }) => kind === "switch" && own === "switch")?.title ?? "switch";
-  shapes.push(
-    boxAt(from, y.lan, to - from, 44, { radius: 5, fill: "bar" }),
-    textAt(to + 16, y.lan + 27, name, { isMono: true, colour: "dim" }),
-  );
-  if (y.tunnel !== undefined)
-    shapes.push(
-      boxAt(from, y.tunnel, to - from, 44, {
-        radius: 22,
-        fill: "card",
-        stroke: "line",
-        strokeWidth: 1.5,
-        isDashed: true,
-      }),
-      textAt(to + 16, y.tunnel + 27, "tunnel", { isMono: true, colour: "dim" }),
-    );
+  const tunnel = `${story.tunnel ?? ""} tunnel`.trim();
+  const shapes: SceneShape[] = [];
+  for (const [r, { columns, y }] of rows.entries()) {
+    if (y.lan === undefined) continue;
+    const below = rows[r + 1]?.y;
+    const joined = [trunks[r - 1], trunks[r]];
+    for (const kind of ["lan", "tunnel"] as const) {
+      const top = y[kind];
+      if (top === undefined) continue;
+      const xs = [
+        ...columns.flatMap(({ uplink, rightUplink }) => [uplink - 48, rightUplink + 48]),
+        ...joined.flatMap((trunk) => (trunk === undefined ? [] : [trunk[kind] - TRUNK / 2, trunk[kind] + TRUNK / 2])),
+      ];
+      const from = Math.min(...xs);
+      const to = rows.length > 1 ? Math.max(...xs) : Math.max(...xs, from + 480);
+      shapes.push(networkBox(kind, from, top, to - from, BAR));
+      if (r === 0)
+        shapes.push(textAt(to + 16, top + 27, kind === "lan" ? name : tunnel, { isMono: true, colour: "dim" }));
+      const [trunk, next] = [trunks[r], below?.[kind]];
+      if (trunk !== undefined && next !== undefined)
+        shapes.push(networkBox(kind, trunk[kind] - TRUNK / 2, top, TRUNK, next + BAR - top));
+    }
+  }
   return shapes;
+}
+
+function networkBox(kind: "lan" | "tunnel", x: number, y: number, width: number, height: number): SceneShape {
+  if (kind === "lan") return boxAt(x, y, width, height, { radius: 5, fill: "bar" });
+  return boxAt(x, y, width, height, { radius: 22, fill: "card", stroke: "line", strokeWidth: 1.5, isDashed: true });
 }
 
 // --- steps -----------------------------------------------------------------------------------------------------------------
 
-function layTag(
-  { end, direction, source, destination, x }: PlacedTag,
-  columns: readonly PlacedColumn[],
-  y: number,
-): SceneShape[] {
-  const at = columns.flatMap(({ ends }) => ends).find(({ host }) => host.name === end)?.wire;
+function layTag({ end, direction, source, destination, x }: PlacedTag, places: Places): SceneShape[] {
+  const at = placeOf(end, places);
   if (at === undefined) return [];
+  const y = at.y.podEnd + WIRE / 2;
   const row = (dy: number, word: string, value: typeof source): SceneShape =>
-    spansAt(at + x, y + dy, [
+    spansAt(at.wire + x, y + dy, [
       { text: `${word} `, isMono: true, colour: DIRECTION_COLOUR[direction] },
       ...addressSpans(value),
     ]);
   return [row(-4, "src", source), row(14, "dst", destination)];
 }
 
+/** The wire of a pod or a host outside, and its row. */
+function placeOf(end: string, places: Places): { readonly wire: number; readonly y: RowHeights } | undefined {
+  const column = columnWith(places, end);
+  const wire = column?.ends.find(({ host }) => host.name === end)?.wire;
+  const row = column && rowOf(places, column);
+  return wire === undefined || row === undefined ? undefined : { wire, y: row.y };
+}
+
 function layStep(placed: PlacedStep, places: Places, ways: readonly StoryWay[]): SceneShape {
   const { step } = placed;
   const { shapes, number } = stepShapes(placed, places, ways);
   const [x, y] = number;
-  const mark: SceneShape = step.isLost
-    ? { kind: "cross", x, y, radius: 12 }
-    : numberAt(x, y, step.number, step.direction);
+  const mark: SceneShape = step.isLost ? { kind: "cross", x, y, radius: 12 } : numberAt(x, y, step);
   return stepGroup(step, [mark, ...shapes]);
 }
 
@@ -252,27 +279,28 @@ function stepShapes(
   places: Places,
   ways: readonly StoryWay[],
 ): StepShapes {
-  const { y, columns } = places;
   const way = ways.find(({ direction }) => direction === step.direction);
   const visits = (way && places.visits.get(way)) ?? [];
   const visit = visits.find((each) => isIn(step, each));
-  const wireOf = (name: string): number =>
-    columns.flatMap(({ ends }) => ends).find(({ host }) => host.name === name)?.wire ?? 0;
-  const side = (x: number, isUp: boolean): number => x + (isUp ? SIDE : -SIDE);
+  // Wide numbers reach over the wire, not over the text beside it.
+  const half = numberWidth(numbersOf(step.number, step.last)) / 2;
+  const side = (x: number, isUp: boolean): number => x + (isUp ? Math.min(SIDE, BESIDE - 6 - half) : -SIDE);
   switch (anchor.kind) {
     case "end": {
-      const x = wireOf(anchor.end);
-      const at = y.pod + own;
-      const isFirst = way?.hops[0] === step.hop && !(way?.hops.length === 1);
+      const place = placeOf(anchor.end, places);
+      const [x, at] = [place?.wire ?? 0, (place?.y.pod ?? 0) + own];
+      // A request that stays on its host is drawn where requests end.
+      const isFirst =
+        way?.hops[0] === step.hop && (way?.hops.length !== 1 || (way.isLost && way.direction === "reply"));
       return {
         number: [side(x, !isFirst), at],
         shapes: head.map((line, i) => textAt(x + BESIDE, at + 5 + i * 18, line, { isBold: step.isLost })),
       };
     }
     case "zone": {
-      const column = columns.find(({ plan }) => plan === anchor.column);
-      const x = anchor.wire === undefined ? (column?.uplink ?? 0) : wireOf(anchor.wire);
-      const at = y.zone + own;
+      const column = columnOf(anchor.column, places);
+      const x = wireIn(column, anchor.wire);
+      const at = (column?.row.y.zone ?? 0) + own;
       return {
         number: [side(x, visit !== undefined && isUpward(visit)), at],
         shapes: [
@@ -284,28 +312,49 @@ function stepShapes(
       };
     }
     case "bar":
-      return barShapes({ step, anchor, head, facts, y: own }, places, way, visit, wireOf);
+      return barShapes({ step, anchor, head, facts, y: own }, places, way, visit);
     case "outer": {
-      const x = wireOf(anchor.end);
+      const place = placeOf(anchor.end, places);
       const isUp = visits.some(({ to }) => to.kind === "end" && to.host === anchor.end);
-      return { number: [side(x, isUp), (y.podEnd + y.bar) / 2 + (isUp ? 10 : -10)], shapes: [] };
+      const middle = place === undefined ? 0 : (place.y.podEnd + place.y.bar) / 2;
+      return { number: [side(place?.wire ?? 0, isUp), middle + (isUp ? 10 : -10)], shapes: [] };
     }
-    case "lan": {
-      const isRequest = step.direction === "request";
-      const order = columns.map(({ uplink }) => uplink).toSorted((a, b) => a - b);
-      const [from = 0, to = from] = [order[0], order.at(-1)];
-      const bar =
-        (way?.hops.some(({ steps }) => steps.some(({ kind }) => kind === "encapsulated")) ? y.tunnel : y.lan) ?? y.end;
-      const line = bar + 22 + (isRequest ? SIDE : -SIDE);
-      const x = isRequest || to === from ? from + 96 + own * 40 : to - 96 - own * 40;
-      const text = facts.join(" ");
-      if (isRequest)
-        return { number: [x, line], shapes: [textAt(x - 11, bar - 12 - own * 18, text, { isMono: true })] };
-      return { number: [x, line], shapes: [textAt(x + 11, (y.lan ?? y.end) + 62 + own * 18, text, { anchor: "end" })] };
-    }
+    case "lan":
+      return lanShapes({ step, anchor, head, facts, y: own }, places);
     default:
       return unreachable(anchor);
   }
+}
+
+function lanShapes({ step, anchor, facts, y: own }: PlacedStep, places: Places): StepShapes {
+  const place = anchor.kind === "lan" && anchor.column !== undefined ? columnOf(anchor.column, places) : undefined;
+  if (place === undefined || anchor.kind !== "lan") return { number: [0, 0], shapes: [] };
+  const { y } = place.row;
+  const bar = (anchor.isTunnelled ? y.tunnel : y.lan) ?? y.end;
+  const { x, isStart } = lanPlace(place.column, anchor, place.row.isCrowded);
+  const at = own < 0 ? bar - 12 + (own + 1) * LAN_ROW : (y.lan ?? y.end) + 62 + own * LAN_ROW;
+  const spans = lanSpans(step, facts, place.row.isCrowded);
+  const note = spansAt(isStart ? x - 11 : x + 11, at, spans, 13, isStart ? "start" : "end");
+  return { number: [x, bar + BAR / 2 + anchor.side * SIDE], shapes: [note] };
+}
+
+interface ColumnPlace {
+  readonly column: PlacedColumn;
+  readonly row: PlacedRow;
+}
+
+function columnOf(plan: PlanColumn, { rows }: Places): ColumnPlace | undefined {
+  for (const row of rows) {
+    const column = row.columns.find((each) => each.plan === plan);
+    if (column !== undefined) return { column, row };
+  }
+  return undefined;
+}
+
+/** The wire of an end of the column; undefined: the one to the other nodes. */
+function wireIn(place: ColumnPlace | undefined, name: string | undefined): number {
+  const end = place?.column.ends.find(({ host }) => host.name === name);
+  return end?.wire ?? place?.column.uplink ?? 0;
 }
 
 function barShapes(
@@ -313,18 +362,22 @@ function barShapes(
   places: Places,
   way: StoryWay | undefined,
   visit: Visit | undefined,
-  wireOf: (name: string) => number,
 ): StepShapes {
-  const { y, columns } = places;
   const [text = ""] = head;
   const wireName = anchor.kind === "bar" ? anchor.wire : undefined;
-  const column = columns.find(({ plan }) => anchor.kind === "bar" && plan === anchor.column);
-  const x = wireName === undefined ? (column?.uplink ?? 0) : wireOf(wireName);
+  const place = anchor.kind === "bar" ? columnOf(anchor.column, places) : undefined;
+  if (place === undefined) return { number: [0, 0], shapes: [] };
+  const { y } = place.row;
+  const x = wireIn(place, wireName);
   if (visit !== undefined && way !== undefined && isOnBridge(visit, way)) {
-    const [a = x, b = x] = [visit.from, visit.to].map((side) => (side.kind === "end" ? wireOf(side.host) : x + 160));
+    const [a = x, b = x] = [visit.from, visit.to].map((side) =>
+      side.kind === "end" ? wireIn(place, side.host) : x + 160,
+    );
     const forth = Math.sign(b - a) || 1;
     const isFirst = x === a && !step.isLost;
-    const at = x === a && step.isLost ? b : x + (isFirst ? forth : -forth) * ALONG_STEP;
+    // Numbers of both directions stand beside each other, not above.
+    const away = ALONG_STEP + (step.direction === "reply" ? replyStep(places.steps, visit.column) : 0);
+    const at = x === a && step.isLost ? b : x + (isFirst ? forth : -forth) * away;
     // Texts stand between the wires, below their numbers.
     const isLeft = step.isLost || isFirst === forth > 0;
     const style = { isBold: step.isLost, anchor: isLeft ? "start" : "end" } as const;

@@ -5,6 +5,8 @@ import type { Story, StoryBranch, StoryHost, StoryStep, StoryStop, StoryWay } fr
 export interface Fan {
   readonly boxes: readonly FanBox[];
   readonly flows: readonly FanFlow[];
+  /** Where the answer of the branch that is told goes past boxes of its request. */
+  readonly detours: readonly FanDetour[];
   /** Nodes that boxes are on, in the order of their names. */
   readonly lanes: readonly FanLane[];
 }
@@ -34,9 +36,19 @@ export interface FanFlow {
   readonly isTold: boolean;
   /** It does not come further than to the box that it leads to. */
   readonly isLost: boolean;
-  readonly isReplyLost: boolean;
+  readonly reply: FlowReply;
   readonly seen: string | undefined;
   /** Of the branch that is told: what happens on the way. */
+  readonly steps: readonly StoryStep[];
+}
+
+/** Whether the answer comes back there; `lost`: it does not come all its way. */
+export type FlowReply = "answered" | "lost" | "none";
+
+export interface FanDetour {
+  readonly from: string;
+  readonly to: string;
+  readonly isLost: boolean;
   readonly steps: readonly StoryStep[];
 }
 
@@ -76,23 +88,32 @@ export function fanOf(story: Story): Fan {
         chance: "",
         isTold: branch.isTold || flow?.isTold === true,
         isLost,
-        isReplyLost: branch.isReplyLost || flow?.isReplyLost === true,
+        reply: isLost || branch.isReplyLost || flow?.reply === "none" ? "none" : "answered",
         seen: isLast ? (flow?.seen ?? branch.seen) : flow?.seen,
         steps: [],
       });
     }
   }
-  const placed = told === undefined ? new Map<StoryStep, StepStop>() : placeSteps(told, request, reply);
+  // Of branches that go round each other one is drawn.
+  if (!settleStages(boxes, flows) && branches.length > 1)
+    return fanOf({ ...story, branches: branches.filter(({ isTold }) => isTold) });
+  const { placed, legs } = told === undefined ? NOWHERE : placeSteps(told, request, reply);
   const toldIds = told?.stops.map((stop, i) => {
     const before = told.stops.slice(0, i).filter(({ host }) => host === stop.host).length;
     return `${classes.of(stop.host, told)} ${before}`;
   });
   const stepsAt = (id: string): StoryStep[] =>
-    [...placed].flatMap(([step, { at, isBetween }]) => (!isBetween && toldIds?.[at] === id ? [step] : []));
-  const stepsOn = ({ from, to }: FanFlow): StoryStep[] =>
-    [...placed].flatMap(([step, { at, isBetween }]) =>
-      isBetween && toldIds?.[at] === from && toldIds[at + 1] === to ? [step] : [],
+    [...placed].flatMap(([step, { at, next }]) => (next === undefined && toldIds?.[at] === id ? [step] : []));
+  const stepsBetween = (from: string, to: string): StoryStep[] =>
+    [...placed].flatMap(([step, { at, next }]) =>
+      next !== undefined && toldIds?.[at] === from && toldIds[next] === to ? [step] : [],
     );
+  const isReplyLost = reply?.isLost === true;
+  const replyOn = ({ from, to, isTold, reply: known }: FanFlow): FlowReply => {
+    if (!isTold || toldIds === undefined) return known;
+    if (!legs.some(([a, b]) => a === b + 1 && toldIds[a] === to && toldIds[b] === from)) return "none";
+    return isReplyLost ? "lost" : "answered";
+  };
   const list = [...boxes].map(([id, { stop, stage, branch }]): FanBox => {
     const host = hosts.get(stop.host);
     const lane = classes.lane(stop.host, branch);
@@ -104,12 +125,36 @@ export function fanOf(story: Story): Fan {
     flows: [...flows.values()].map((flow) => ({
       ...flow,
       chance: isCertain(flow.probability) ? "all" : chance(flow.probability),
-      steps: flow.isTold ? stepsOn(flow) : [],
+      reply: replyOn(flow),
+      steps: flow.isTold ? stepsBetween(flow.from, flow.to) : [],
     })),
+    detours: legs.flatMap(([a, b]) => {
+      const [from, to] = [toldIds?.[a], toldIds?.[b]];
+      if (a === b + 1 || from === undefined || to === undefined) return [];
+      return [{ from, to, isLost: isReplyLost, steps: stepsBetween(to, from) }];
+    }),
     lanes: lanes
       .map((name) => ({ name, title: hosts.get(name)?.title ?? name }))
       .toSorted((a, b) => a.title.localeCompare(b.title, "en", { numeric: true })),
   };
+}
+
+/** Each box stands right of those that lead to it; false: flows go in circles. */
+function settleStages(
+  boxes: ReadonlyMap<string, { stage: number }>,
+  flows: ReadonlyMap<string, Pick<FanFlow, "from" | "to">>,
+): boolean {
+  for (let round = 0; round <= boxes.size; round++) {
+    let isSettled = true;
+    for (const { from, to } of flows.values()) {
+      const [a, b] = [boxes.get(from), boxes.get(to)];
+      if (a === undefined || b === undefined || b.stage > a.stage) continue;
+      b.stage = a.stage + 1;
+      isSettled = false;
+    }
+    if (isSettled) return true;
+  }
+  return false;
 }
 
 function laneOf(host: StoryHost | undefined): string | undefined {
@@ -155,43 +200,70 @@ class Classes {
   }
 }
 
-/** At a stop, or between it and the next one. */
+/** At a stop, or between it and a later one. */
 interface StepStop {
   readonly at: number;
-  readonly isBetween: boolean;
+  readonly next?: number;
 }
 
-function placeSteps({ stops }: StoryBranch, request: StoryWay, reply: StoryWay | undefined): Map<StoryStep, StepStop> {
+interface PlacedSteps {
+  readonly placed: ReadonlyMap<StoryStep, StepStop>;
+  /** From which stop to which one the answer goes, in its order. */
+  readonly legs: readonly (readonly [from: number, to: number])[];
+}
+
+const NOWHERE: PlacedSteps = { placed: new Map(), legs: [] };
+
+function placeSteps({ stops }: StoryBranch, request: StoryWay, reply: StoryWay | undefined): PlacedSteps {
   const placed = new Map<StoryStep, StepStop>();
   for (const step of request.steps) {
     const index = step.hop === undefined ? request.hops.length - 1 : request.hops.indexOf(step.hop);
     const at = stops.findIndex(({ hops }) => step.hop === undefined || hops.includes(step.hop));
-    if (at >= 0) placed.set(step, { at, isBetween: false });
+    if (at >= 0) placed.set(step, { at });
     else {
       const passed = new Set(request.hops.slice(0, index));
-      const before = stops.findLastIndex(({ hops }) => hops.some((hop) => passed.has(hop)));
-      placed.set(step, { at: Math.max(0, before), isBetween: true });
+      const before = Math.max(
+        0,
+        stops.findLastIndex(({ hops }) => hops.some((hop) => passed.has(hop))),
+      );
+      placed.set(step, { at: before, next: before + 1 });
     }
   }
-  if (reply === undefined) return placed;
+  if (reply === undefined) return { placed, legs: [] };
+  const passed = replyStops(stops, reply);
+  const legs: [number, number][] = [];
   let current = stops.length - 1;
   const stopOf = new Map<StoryWay["hops"][number], StepStop>();
   for (const [i, hop] of reply.hops.entries()) {
-    const next = stops[current - 1]?.host;
-    const later = reply.hops.slice(i).map(({ host }) => host);
-    // An answer comes to the stops of the request from last to first; one may be passed by.
-    if (next === hop.host) current--;
-    else if (hop.host !== stops[current]?.host && (next === undefined || !later.includes(next)))
-      current = lastBefore(stops, current, hop.host) ?? current;
-    const isThere = hop.host === stops[current]?.host;
-    stopOf.set(
-      hop,
-      isThere ? { at: current, isBetween: false } : { at: Math.max(0, current - 1), isBetween: stops.length > 1 },
-    );
+    const at = passed[i];
+    if (at !== undefined) {
+      if (at !== current) legs.push([current, at]);
+      current = at;
+      stopOf.set(hop, { at });
+      continue;
+    }
+    const to = passed.slice(i).find((each) => each !== undefined && each !== current) ?? Math.max(0, current - 1);
+    stopOf.set(hop, to === current ? { at: current } : { at: to, next: current });
+    // It gets no further than in between.
+    if (i === reply.hops.length - 1 && to !== current) legs.push([current, to]);
   }
   for (const step of reply.steps)
-    placed.set(step, (step.hop === undefined ? undefined : stopOf.get(step.hop)) ?? { at: current, isBetween: false });
-  return placed;
+    placed.set(step, (step.hop === undefined ? undefined : stopOf.get(step.hop)) ?? { at: current });
+  return { placed, legs };
+}
+
+/** For each hop of the answer the stop of the request that it is at; undefined: it is between two. Stops are passed from last to first; some may
+ *  be passed by. */
+function replyStops(stops: readonly StoryStop[], { hops }: StoryWay): (number | undefined)[] {
+  let current = stops.length - 1;
+  return hops.map(({ host }, i) => {
+    const next = stops[current - 1]?.host;
+    const later = hops.slice(i).map((hop) => hop.host);
+    if (next === host) current--;
+    else if (host !== stops[current]?.host && (next === undefined || !later.includes(next)))
+      current = lastBefore(stops, current, host) ?? current;
+    return host === stops[current]?.host ? current : undefined;
+  });
 }
 
 function lastBefore(stops: readonly StoryStop[], end: number, name: string): number | undefined {

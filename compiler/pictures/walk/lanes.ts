@@ -1,9 +1,9 @@
 /** The drawing of a walk with branches, or from outside: stages from left to right, a lane for each node, bands as thick as they are likely. */
 import type { ScenePoint, SceneShape } from "../scene.ts";
-import { spanWidth, wrapped } from "../widths.ts";
+import { numberWidth, spanWidth, wrapped } from "../widths.ts";
 import type { Drawing } from "./drawing.ts";
-import { type Fan, type FanBox, type FanFlow, fanOf } from "./fan.ts";
-import { boxAt, EDGE, numberAt, spansAt, stepGroup, textAt } from "./shapes.ts";
+import { type Fan, type FanBox, type FanDetour, type FanFlow, fanOf } from "./fan.ts";
+import { boxAt, EDGE, lineOf, numberAt, numbersOf, spansAt, stepGroup, textAt } from "./shapes.ts";
 import type { Story, StoryStep } from "./story.ts";
 
 /** Thickness of what always happens. */
@@ -12,7 +12,7 @@ const LEAST = 3;
 /** From a band's chance to the next one's, at least. */
 const LABEL = 20;
 const BOX_WIDTH = 192;
-const NOTE_WIDTH = 210;
+const NOTE_WIDTH = 190;
 const BAND_ROW = 38;
 const NOTE_ROW = 28;
 const BOX_HEAD = 58;
@@ -21,7 +21,7 @@ const LANE_PAD = 16;
 /** Between boxes that stand above each other. */
 const BOX_GAP = 20;
 /** Least room for a band. */
-const LEAST_GAP = 110;
+const LEAST_GAP = 96;
 
 interface PlacedBox {
   readonly box: FanBox;
@@ -70,11 +70,19 @@ export function layLanes(story: Story, top: number, room: number): Drawing {
     if (from === undefined || to === undefined || end === undefined) continue;
     const a: ScenePoint = [from.x + from.width, end.out];
     const b: ScenePoint = [to.x, end.in];
-    shapes.push(...bandShapes(flow, a, b, story.reply !== undefined));
-    above.push(...bandLabels(flow, a, b, to, story.reply !== undefined));
+    const hasReply = story.reply !== undefined && flow.reply !== "none";
+    shapes.push(...bandShapes(flow, a, b, hasReply));
+    above.push(...bandLabels(flow, a, b, to, hasReply));
   }
   for (const each of boxes) shapes.push(...boxShapes(each));
-  const bottom = Math.max(...boxes.map(({ y, height }) => y + height), ...laneTops.map((lane) => lane.bottom));
+  let bottom = Math.max(...boxes.map(({ y, height }) => y + height), ...laneTops.map((lane) => lane.bottom));
+  for (const detour of fan.detours) {
+    const [from, to] = [byId(boxes, detour.from), byId(boxes, detour.to)];
+    if (from === undefined || to === undefined) continue;
+    const past = boxes.filter(({ box }) => box.stage > to.box.stage && box.stage < from.box.stage);
+    bottom += DETOUR;
+    above.push(...detourShapes(detour, from, to, past, bottom - 16));
+  }
   return { shapes: [...shapes, ...above], bottom, right };
 }
 
@@ -85,7 +93,21 @@ function isReceiver({ id }: FanBox, flows: readonly FanFlow[]): boolean {
 
 /** What stands on a band needs as much. */
 function bandLength({ chance, steps }: FanFlow): number {
-  return 18 + spanWidth({ text: chance, isBold: true }, 13) + (steps.length === 0 ? 30 : steps.length === 1 ? 70 : 110);
+  const label = 18 + spanWidth({ text: chance, isBold: true }, 13);
+  const numbers = (["request", "reply"] as const).map((direction) =>
+    numberWidth(numbersIn(steps, direction)?.label ?? ""),
+  );
+  return label + (steps.length === 0 ? 30 : Math.max(...numbers) + 48);
+}
+
+/** The steps of one direction, and their numbers. */
+function numbersIn(
+  steps: readonly StoryStep[],
+  direction: StoryStep["direction"],
+): { readonly first: StoryStep; readonly last: StoryStep; readonly label: string } | undefined {
+  const own = steps.filter((step) => step.direction === direction);
+  const [first, last] = [own[0], own.at(-1)];
+  return first && last && { first, last, label: numbersOf(first.number, last.last) };
 }
 
 function byId(boxes: readonly PlacedBox[], id: string): PlacedBox | undefined {
@@ -112,12 +134,14 @@ function placeBoxes(fan: Fan, top: number, room: number): PlacedBox[] {
     return before === true ? 52 : after === true ? 34 : 18;
   });
   const total = weights.reduce((sum, weight) => sum + weight, 0);
-  const free = room - LANE_PAD - widths.reduce((sum, width) => sum + width, 0);
+  // Lanes reach further than their boxes.
+  const left = columns[0]?.some(({ box }) => box.lane !== undefined) === true ? LANE_PAD : 0;
+  const free = room - left - LANE_PAD - widths.reduce((sum, width) => sum + width, 0);
   const stageOf = (id: string): number => fan.boxes.find((box) => box.id === id)?.stage ?? 0;
   const gaps = columns.map((_column, i) =>
     Math.max(LEAST_GAP, ...fan.flows.filter(({ to }) => stageOf(to) === i + 1).map(bandLength)),
   );
-  let x = EDGE;
+  let x = EDGE + left;
   const lefts = widths.map((width, i) => {
     const at = x;
     x += width + Math.max(gaps[i] ?? 0, ((weights[i] ?? 0) * free) / Math.max(1, total));
@@ -171,7 +195,9 @@ function sizeOf(box: FanBox, { flows }: Fan): SizedBox {
     BOX_WIDTH,
     spanWidth({ text: box.title, isBold: true }, 16) + 32,
     spanWidth({ text: box.address, isMono: true }, 13) + 32,
-    ...notes.flatMap(({ lines }) => lines.map((line) => spanWidth({ text: line, isBold: true }, 13) + 60)),
+    ...notes.flatMap(({ step, lines }) =>
+      lines.map((text) => spanWidth({ text, isBold: step.isLost }, 13) + MARK_LEFT + marksWidth(notes) + 24),
+    ),
     ...seen,
   );
   const out = flows.filter(({ from }) => from === box.id);
@@ -197,6 +223,12 @@ function lanesOf(
   });
 }
 
+const MARK_LEFT = 16;
+
+function marksWidth(notes: readonly BoxNote[]): number {
+  return Math.max(...notes.map(({ step }) => numberWidth(numbersOf(step.number, step.last))));
+}
+
 function boxShapes({ box, x, y, width, height, notes }: PlacedBox): SceneShape[] {
   return [
     boxAt(x, y, width, height, { radius: 8, fill: "card", stroke: "ink", strokeWidth: 1.5 }),
@@ -204,9 +236,10 @@ function boxShapes({ box, x, y, width, height, notes }: PlacedBox): SceneShape[]
     textAt(x + 16, y + 45, box.address, { isMono: true, colour: "dim" }),
     ...notes.map(({ step, lines, y: own }): SceneShape => {
       const mark: SceneShape = step.isLost
-        ? { kind: "cross", x: x + 27, y: y + own, radius: 11 }
-        : numberAt(x + 27, y + own, step.number, step.direction);
-      const texts = lines.map((line, i) => textAt(x + 48, y + own + 4.5 + i * 17, line, { isBold: step.isLost }));
+        ? { kind: "cross", x: x + MARK_LEFT + 11, y: y + own, radius: 11 }
+        : numberAt(x + MARK_LEFT + numberWidth(numbersOf(step.number, step.last)) / 2, y + own, step);
+      const left = x + MARK_LEFT + marksWidth(notes) + 10;
+      const texts = lines.map((line, i) => textAt(left, y + own + 4.5 + i * 17, line, { isBold: step.isLost }));
       return stepGroup(step, [mark, ...texts]);
     }),
   ];
@@ -243,15 +276,16 @@ function bandEnds({ flows, boxes: all }: Fan, boxes: readonly PlacedBox[]): Map<
 }
 
 function bandShapes(
-  { probability, isTold, isLost, isReplyLost }: FanFlow,
+  { probability, isTold, isLost, reply }: FanFlow,
   a: ScenePoint,
   b: ScenePoint,
   hasReply: boolean,
 ): SceneShape[] {
   const high = thickness(probability);
   const shifted = ([x, y]: ScenePoint, by: number): ScenePoint => [x, y + by];
-  const edge = (by: number, colour: "req" | "rep", width: number): SceneShape => ({
+  const edge = (by: number, colour: "req" | "rep", width: number, isDashed = false): SceneShape => ({
     kind: "band",
+    ...(isDashed ? { isLost: true } : {}),
     from: shifted(a, by),
     to: shifted(b, by),
     thickness: width,
@@ -266,11 +300,7 @@ function bandShapes(
     opacity: isTold ? 0.5 : 0.2,
     ...(isLost ? { isLost } : {}),
   };
-  return [
-    body,
-    edge(-high / 2, "req", 1.5),
-    ...(hasReply && !isLost && !isReplyLost ? [edge(high / 2, "rep", 2.2)] : []),
-  ];
+  return [body, edge(-high / 2, "req", 1.5), ...(hasReply ? [edge(high / 2, "rep", 2.2, reply === "lost")] : [])];
 }
 
 /** What stands on a band: its chance, the arrow heads, numbers, and what the receiver sees. */
@@ -279,7 +309,7 @@ function bandLabels(flow: FanFlow, a: ScenePoint, b: ScenePoint, to: PlacedBox, 
   const shapes: SceneShape[] = [
     { kind: "arrow", from: [b[0] - 12, b[1] - half], tip: [b[0] - 1, b[1] - half], colour: "req", size: 7 },
   ];
-  if (hasReply && !flow.isLost && !flow.isReplyLost)
+  if (hasReply)
     shapes.push({
       kind: "arrow",
       from: [a[0] + 12, a[1] + half],
@@ -290,21 +320,17 @@ function bandLabels(flow: FanFlow, a: ScenePoint, b: ScenePoint, to: PlacedBox, 
   if (flow.isLost && !flow.isTold) shapes.push({ kind: "cross", x: b[0] - 16, y: b[1], radius: 9 });
   const label = spanWidth({ text: flow.chance, isBold: true }, 13);
   const [x] = a;
+  // Stripes would run through the letters.
+  if (flow.isLost) shapes.push(boxAt(x + 12, a[1] - 11, label + 12, 22, { radius: 4, fill: "card" }));
   shapes.push(textAt(x + 18, a[1] + 4.5, flow.chance, { isBold: flow.isTold }));
   const from = x + 18 + label + 20;
   for (const direction of ["request", "reply"] as const) {
-    const steps = flow.steps.filter((step) => step.direction === direction);
-    const [first] = steps;
-    const last = steps.at(-1);
-    if (first === undefined || last === undefined) continue;
+    const numbers = numbersIn(flow.steps, direction);
+    if (numbers === undefined) continue;
     const at = Math.min(Math.max((a[0] + b[0]) / 2, from + 24), b[0] - 40);
     const apart = Math.max(half, 13);
     const y = onCurve(a, b, at) + (direction === "request" ? -apart : apart);
-    const numbers = first === last ? String(first.number) : `${first.number}–${last.number}`;
-    const mark: SceneShape = last.isLost
-      ? { kind: "cross", x: at, y, radius: 11 }
-      : { kind: "number", x: at, y, label: numbers, direction };
-    shapes.push(steps.reduceRight<SceneShape>((inner, step) => stepGroup(step, [inner]), mark));
+    shapes.push(markOf(flow.steps, direction, at, y));
   }
   if (flow.seen !== undefined)
     shapes.push(
@@ -314,6 +340,51 @@ function bandLabels(flow: FanFlow, a: ScenePoint, b: ScenePoint, to: PlacedBox, 
       ]),
     );
   return shapes;
+}
+
+/** One mark for all steps of a direction, at least one. */
+function markOf(steps: readonly StoryStep[], direction: StoryStep["direction"], x: number, y: number): SceneShape {
+  const own = steps.filter((step) => step.direction === direction);
+  const [number = 0, last = number] = [own[0]?.number, own.at(-1)?.last];
+  const mark: SceneShape =
+    own.at(-1)?.isLost === true ? { kind: "cross", x, y, radius: 11 } : numberAt(x, y, { number, last, direction });
+  return own.reduceRight<SceneShape>((inner, step) => stepGroup(step, [inner]), mark);
+}
+
+/** Room for a detour below the drawing. */
+const DETOUR = 40;
+
+/** The way of an answer below boxes that its request has passed. */
+function detourShapes(
+  { isLost, steps }: FanDetour,
+  from: PlacedBox,
+  to: PlacedBox,
+  past: readonly PlacedBox[],
+  y: number,
+): SceneShape[] {
+  const [a, b] = [from.y + from.height - 12, to.y + to.height - 12];
+  const [right, left] = [from.x - LANE_PAD - 12, to.x + to.width + 28];
+  const line = lineOf(
+    [
+      [from.x, a],
+      [right, a],
+      [right, y],
+      [left, y],
+      [left, b],
+      [to.x + to.width, b],
+    ],
+    "rep",
+    2.2,
+    { radius: 10, ...(isLost ? { dash: "lost" } : {}) },
+  );
+  const tip = to.x + to.width + 1;
+  const told = past.filter(({ box }) => box.lane === undefined || box.steps.length > 0).map(({ box }) => box.title);
+  return [
+    line,
+    { kind: "arrow", from: [tip + 12, b], tip: [tip, b], colour: "rep", size: 7 },
+    ...(steps.length === 0 ? [] : [markOf(steps, "reply", right - 40, y)]),
+    textAt(left + 16, y - 8, `the answer goes past ${told.join(", ")}`, { colour: "rep", isItalic: true }),
+  ];
 }
 
 /** The y of a band's middle at `x`. */

@@ -4,6 +4,7 @@ import { wrapped } from "../widths.ts";
 import { CARD_WIDTH, layCard, layNote } from "./cards.ts";
 import { planColumns } from "./columns.ts";
 import { type Drawing, layDrawing } from "./drawing.ts";
+import { foldedStory } from "./fold.ts";
 import { layHeading } from "./heading.ts";
 import { layLanes } from "./lanes.ts";
 import { EDGE, textAt } from "./shapes.ts";
@@ -29,18 +30,19 @@ export function layWalk(
 ): Scene {
   const faults = story.findings.filter(({ isFault }) => isFault);
   const notes = story.findings.filter(({ isFault }) => !isFault);
-  const plans = planColumns(story);
+  const shown = foldedStory(story);
+  const plans = planColumns(shown);
   const room = leastWidth - 2 * EDGE;
   const hasCards = faults.length > 0 && (plans?.length ?? 0) === 1;
   const draw = (top: number): Drawing | undefined => {
     if (!hasDrawing) return undefined;
-    if (plans === undefined) return layLanes(story, top, room);
-    return layDrawing(story, plans, top, hasCards ? room - CARD_WIDTH - CARD_GAP : room);
+    if (plans === undefined) return layLanes(shown, top, room);
+    return layDrawing(shown, plans, top, hasCards ? room - CARD_WIDTH - CARD_GAP : room);
   };
   const first = draw(0);
   const reach = first?.right ?? 0;
   const besides = hasCards && reach < MOST_BESIDE ? CARD_GAP + CARD_WIDTH : 0;
-  const width = Math.max(leastWidth, reach + besides + EDGE);
+  const width = Math.ceil(Math.max(leastWidth, reach + besides + EDGE));
   const heading = layHeading(story, width, hasTable || hasRuleMark(first?.shapes ?? []));
   const shapes: SceneShape[] = [...heading.shapes];
   const drawing = draw(heading.bottom);
@@ -53,7 +55,7 @@ export function layWalk(
   for (const fault of faults) {
     const x = (drawing?.right ?? width) + CARD_GAP;
     const isBeside = drawing !== undefined && x + CARD_WIDTH + EDGE <= width;
-    const card = isBeside ? layCard(fault, x, side, width - EDGE - x) : layCard(fault, EDGE, y, room);
+    const card = isBeside ? layCard(fault, x, side, width - EDGE - x) : layCard(fault, EDGE, y, width - 2 * EDGE);
     shapes.push(...card.shapes);
     if (isBeside) side = card.bottom + 16;
     else y = card.bottom + 16;

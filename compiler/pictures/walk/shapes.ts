@@ -59,14 +59,25 @@ export function lineOf(
   return { kind: "line", points, colour, width, radius: 0, ...more };
 }
 
-export function numberAt(x: number, y: number, number: number, direction: WayDirection): SceneNumber {
-  return { kind: "number", x, y, label: String(number), direction };
+export function numberAt(
+  x: number,
+  y: number,
+  { number, last, direction }: Pick<StoryStep, "number" | "last" | "direction">,
+): SceneNumber {
+  return { kind: "number", x, y, label: numbersOf(number, last), direction };
 }
 
-/** What belongs to a step: its first sentence is shown while a pointer rests there. */
-export function stepGroup({ number, where, lines }: StoryStep, shapes: readonly SceneShape[]): SceneGroup {
-  const [first] = lines;
-  return { kind: "group", step: number, tip: `${number}: ${where}: ${first?.text ?? ""}`, shapes };
+/** `9`, or `9–12` of several steps. */
+export function numbersOf(first: number, last: number): string {
+  return first === last ? String(first) : `${first}–${last}`;
+}
+
+/** What belongs to a step: its first sentence is shown while a pointer rests there. Of several steps that are drawn as one, each has a group. */
+export function stepGroup({ number, last, where, lines }: StoryStep, shapes: readonly SceneShape[]): SceneGroup {
+  const tip = `${numbersOf(number, last)}: ${where}: ${lines.map(({ text }) => text).join("; ")}`;
+  let group: SceneGroup = { kind: "group", step: last, tip, shapes };
+  for (let step = last - 1; step >= number; step--) group = { kind: "group", step, shapes: [group] };
+  return group;
 }
 
 export const DIRECTION_COLOUR = { request: "req", reply: "rep" } as const satisfies Readonly<
@@ -80,4 +91,15 @@ export function addressSpans(
 ): TextSpan[] {
   if (!isOfRules) return [{ ...style, text, isMono: true }];
   return [{ text: `◆${text}`, isMono: true, isBold: true, colour: "svc" }];
+}
+
+/** What is said of a packet on a switch; away from its number, behind it. */
+export function lanSpans(
+  { number, last, direction }: StoryStep,
+  facts: readonly string[],
+  isNumbered: boolean,
+): TextSpan[] {
+  const text = { text: facts.join(" "), isMono: direction === "request" };
+  if (!isNumbered) return [text];
+  return [{ text: `${numbersOf(number, last)}  `, isBold: true, colour: DIRECTION_COLOUR[direction] }, text];
 }

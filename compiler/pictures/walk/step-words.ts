@@ -109,7 +109,7 @@ function stepHead(step: WalkStep, row: WalkRow, rows: readonly WalkRow[], contex
     }
     case "encapsulated":
     case "decapsulated": {
-      const word = step.outer.destinationPort === 0 ? "IPIP" : "VXLAN";
+      const word = tunnelWord(step);
       const head = step.kind === "encapsulated" ? `goes into ${word}` : `comes out of ${word}`;
       return { spot: "host", head, facts: [tupleText(step.outer, context.telling)] };
     }
@@ -129,6 +129,12 @@ function stepHead(step: WalkStep, row: WalkRow, rows: readonly WalkRow[], contex
     default:
       return unreachable(step);
   }
+}
+
+export function tunnelWord({
+  outer,
+}: Extract<WalkStep, { readonly kind: "encapsulated" | "decapsulated" }>): "IPIP" | "VXLAN" {
+  return outer.destinationPort === 0 ? "IPIP" : "VXLAN";
 }
 
 type TranslatedStep = Extract<WalkStep, { readonly kind: "translated" }>;
@@ -194,7 +200,11 @@ function nextHost(hop: Hop, { leg, hosts }: StepContext): string | undefined {
   return leg.hops.slice(at + 1).find(({ host }) => host !== hop.host && hosts.get(host)?.kind !== "switch")?.host;
 }
 
-function hostWith(address: Hop["before"]["source"], { telling }: StepContext): string | undefined {
+/** The host that has an address for others to reach it by. */
+export function hostWith(
+  address: Hop["before"]["source"],
+  { telling }: Pick<StepContext, "telling">,
+): string | undefined {
   for (const { name, interfaces } of telling.hosts.values())
     if (interfaces.some(({ addresses }) => addresses.some((each) => each.address === address && each.scope !== "host")))
       return name;

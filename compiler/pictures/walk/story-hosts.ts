@@ -25,8 +25,9 @@ function lastPart(name: string): string {
   return name.startsWith("lb/") ? "load balancer" : (name.split("/").at(-1) ?? name);
 }
 
+/** `shop/web-1` of `pod/shop/web-1`, `outside/client` as it is. */
 function wholePart(name: string): string {
-  return name.replace(/^[^/]*\//, "");
+  return name.startsWith("outside/") ? name : name.replace(/^[^/]*\//, "");
 }
 
 function storyHost(host: Host, title: string, family: Family): StoryHost {

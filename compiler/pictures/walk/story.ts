@@ -14,6 +14,8 @@ export interface Story {
   readonly reply: StoryWay | undefined;
   /** By name: all that the walk passes. */
   readonly hosts: ReadonlyMap<string, StoryHost>;
+  /** What carries packets between nodes, such as `VXLAN`; undefined: nothing does. */
+  readonly tunnel: string | undefined;
   /** Endpoints of other branches. */
   readonly others: readonly StoryOther[];
   /** How many pods each node has, by the node's host. */
@@ -43,6 +45,8 @@ export interface StoryWay {
 /** What has a number. */
 export interface StoryStep {
   readonly number: number;
+  /** Of several steps that are drawn as one, the number of the last one; else its own. */
+  readonly last: number;
   readonly direction: WayDirection;
   /** Undefined: the packet was nowhere yet. */
   readonly hop: Hop | undefined;
@@ -58,6 +62,8 @@ export interface StoryStep {
   /** Undefined: as at the step before. */
   readonly source: StoryAddress | undefined;
   readonly destination: StoryAddress | undefined;
+  /** It makes another packet: translates, wraps, unwraps or cuts it. */
+  readonly isChange: boolean;
   readonly isLost: boolean;
 }
 

@@ -6,7 +6,7 @@ import { addressSpans, boxAt, DIRECTION_COLOUR, EDGE, lineOf, numberAt, spansAt,
 import type { Story, StoryAddress, StoryStep, StoryWay, WayDirection } from "./story.ts";
 
 /** Longest place, in characters: the end names the line. */
-const MOST_PLACE = 30;
+const MOST_PLACE = 32;
 /** Wider values share one column. */
 const WIDEST_TRACK = 210;
 
@@ -36,7 +36,7 @@ export function layTable(story: Story, top: number, width: number): PicturePart 
   const columns = columnsOf(ways, width);
   const shapes: SceneShape[] = [
     textAt(columns.where, top + 20, "where", { colour: "dim" }),
-    textAt(columns.what, top + 20, "what happens, and the rule or fact that decides it", { colour: "dim" }),
+    textAt(columns.what, top + 20, whatTitle(columns), { colour: "dim" }),
     textAt(columns.source, top + 20, columns.isStacked ? "source and destination" : "source", { colour: "dim" }),
     ...(columns.isStacked ? [] : [textAt(columns.destination, top + 20, "destination", { colour: "dim" })]),
     textAt(columns.place, top + 20, "written in", { colour: "dim" }),
@@ -50,6 +50,11 @@ export function layTable(story: Story, top: number, width: number): PicturePart 
   return { shapes, bottom: y };
 }
 
+function whatTitle({ whatWidth }: Columns): string {
+  const long = "what happens, and the rule or fact that decides it";
+  return spanWidth({ text: long }, 13) <= whatWidth ? long : "what happens, and why";
+}
+
 function sectionOf({ direction, end }: StoryWay, { chance, hosts }: Story): string {
   if (direction === "reply") return "Reply";
   const at = hosts.get(end.host)?.title ?? end.host;
@@ -61,10 +66,7 @@ function columnsOf(ways: readonly StoryWay[], width: number): Columns {
   const values = steps.flatMap(({ source, destination }) => [source, destination].flatMap((value) => value ?? []));
   const track = Math.max(170, ...values.map((value) => spanWidth({ text: `◆${value.text}`, isMono: true }, 13) + 36));
   const places = steps.flatMap(({ lines }) => lines.flatMap(({ place }) => (place === undefined ? [] : [place])));
-  const room = Math.max(
-    150,
-    ...places.map((place) => spanWidth({ text: shortened(place, MOST_PLACE), isMono: true }, 13)),
-  );
+  const room = Math.max(150, ...places.map((place) => spanWidth({ text: placeText(place), isMono: true }, 13)));
   const isStacked = track > WIDEST_TRACK;
   const place = width - EDGE - room;
   const destination = place - track - (isStacked ? 24 : 0);
@@ -128,7 +130,7 @@ function layStep(
   y: number,
   width: number,
 ): { readonly group: SceneShape; readonly bottom: number } {
-  const { isLost, number, direction, head, lines, spot } = step;
+  const { isLost, head, lines, spot } = step;
   const ink = isLost ? "markInk" : "ink";
   const soft = isLost ? "markInk" : "dim";
   const shapes: SceneShape[] = [];
@@ -144,7 +146,7 @@ function layStep(
   }
   const place = (text: string, isInferred: boolean, row: number): void => {
     const style = { isMono: true, isItalic: isInferred, colour: isInferred && !isLost ? "dim" : ink } as const;
-    shapes.push(textAt(columns.place, row, shortened(text, MOST_PLACE), style));
+    shapes.push(textAt(columns.place, row, placeText(text), style));
   };
   if (told?.place !== undefined) place(told.place, told.isInferred, y + 23);
   for (const { text, place: written, isInferred } of facts) {
@@ -161,7 +163,7 @@ function layStep(
     : [];
   const mark: SceneShape = isLost
     ? { kind: "cross", x: columns.number + 11, y: y + 19, radius: 10 }
-    : numberAt(columns.number + 11, y + 19, number, direction);
+    : numberAt(columns.number + 11, y + 19, step);
   const group = stepGroup(step, [
     lineOf(
       [
@@ -177,6 +179,16 @@ function layStep(
     ...shapes,
   ]);
   return { group, bottom };
+}
+
+/** `examples/…/pods.yaml:20:1`: folders make room for the file and the line. */
+function placeText(place: string): string {
+  const parts = place.split("/");
+  const [first = "", file = ""] = [parts[0], parts.at(-1)];
+  // Rules that kpc has made up have a description for a name.
+  if (place.length <= MOST_PLACE || parts.length === 1 || place.includes(" ")) return shortened(place, MOST_PLACE);
+  const whole = `${first}/…/${file}`;
+  return whole.length <= MOST_PLACE ? whole : shortened(`…/${file}`, MOST_PLACE);
 }
 
 function layTrack(

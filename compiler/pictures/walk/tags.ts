@@ -1,6 +1,6 @@
 /** Where the drawing shows the source and the destination of the packet: at its start, at its end, and where the answer is not its mirror. */
 import type { PlanColumn } from "./columns.ts";
-import type { PlacedTag } from "./places.ts";
+import type { PlacedTag } from "./placed.ts";
 import type { Story, StoryAddress, StoryWay } from "./story.ts";
 
 export type StoryTag = Omit<PlacedTag, "x">;

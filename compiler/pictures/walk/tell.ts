@@ -6,9 +6,9 @@ import { placeAt, printPlaceView } from "../../trace/view.ts";
 import type { WalkRow } from "../../trace/walk/rows.ts";
 import { toldBranch } from "../../trace/walk/told.ts";
 import type { TellingContext } from "../../trace/walk/walk-names.ts";
-import type { Hop, Leg, Walk, WalkBranch } from "../../walk/types.ts";
+import type { Hop, Leg, Walk, WalkBranch, WalkStep } from "../../walk/types.ts";
 import { StoryAddresses } from "./addresses.ts";
-import { type StepContext, stepWords, titleOf } from "./step-words.ts";
+import { hostWith, type StepContext, stepWords, titleOf, tunnelWord } from "./step-words.ts";
 import type {
   Story,
   StoryAddress,
@@ -68,12 +68,19 @@ export function tellWalk(
     request,
     reply,
     hosts,
+    tunnel: tunnelIn([there, ...(back === undefined ? [] : [back])]),
     others: othersOf(walk, branch, hosts),
     podCounts: podCounts(context),
     findings: findings.map(findingOf),
     branches: storyBranches,
     foot: footOf(walk, branch, hosts),
   };
+}
+
+function tunnelIn(legs: readonly Leg[]): string | undefined {
+  for (const step of legs.flatMap(({ hops }) => hops.flatMap(({ steps }) => steps)))
+    if (step.kind === "encapsulated") return tunnelWord(step);
+  return undefined;
 }
 
 function hostsOf({ hops, end }: Leg): string[] {
@@ -131,6 +138,7 @@ function stepsOf(rows: readonly WalkRow[], context: StepContext, isLost: boolean
     const where = [hop === undefined ? (first?.host ?? "") : titleOf(hop.host, context), first?.interface ?? ""];
     return {
       number: first?.number ?? 0,
+      last: first?.number ?? 0,
       direction: isReply ? "reply" : "request",
       hop,
       ...stepWords(group, context),
@@ -138,10 +146,23 @@ function stepsOf(rows: readonly WalkRow[], context: StepContext, isLost: boolean
       lines: group.map(lineOf),
       source: changed(before[0], source),
       destination: changed(before[1], destination),
+      isChange: group.some(isChange),
       isLost: isLost && isLastStep,
     };
   });
 }
+
+function isChange({ subject }: WalkRow): boolean {
+  return subject.kind === "handed-over" || (subject.kind === "step" && CHANGES.has(subject.step.kind));
+}
+
+const CHANGES: ReadonlySet<WalkStep["kind"]> = new Set([
+  "translated",
+  "proxied",
+  "encapsulated",
+  "decapsulated",
+  "fragmented",
+]);
 
 function changed(before: StoryAddress | undefined, after: StoryAddress | undefined): StoryAddress | undefined {
   return before?.text === after?.text ? undefined : after;
@@ -173,13 +194,16 @@ function titleOfStory(
   const { end } = request;
   const receiver = titleOf(end.host, context);
   if (request.isLost) {
-    const what = service ?? context.telling.names.print(flow.destination, flow.destinationPort);
+    const asked = hostWith(flow.destination, context);
+    const host = asked === undefined ? undefined : titleOf(asked, context);
+    const what = service ?? host ?? context.telling.names.print(flow.destination, flow.destinationPort);
     return `${sender} does not reach ${what}: ${endPhrase(request, context)}`;
   }
   const proxy = request.hops.find(({ steps }) => steps.some(({ kind }) => kind === "proxied"))?.host;
   const at = proxy === undefined ? (service ?? receiver) : receiver;
   if (reply?.isLost === true) return `The reply of ${receiver} does not reach ${sender}`;
   if (proxy !== undefined) return `${sender} reaches ${at} through ${titleOf(proxy, context)}`;
+  if (flow.from === end.host) return `${sender} reaches itself${service === undefined ? "" : ` through ${service}`}`;
   const place = placePhrase(flow.from, end.host, context.hosts);
   return `${sender} reaches ${at}${place}`;
 }
@@ -191,7 +215,6 @@ function placePhrase(from: string, to: string, hosts: ReadonlyMap<string, StoryH
     return host?.kind === "node" ? name : host?.node;
   };
   const [a, b] = [nodeOf(from), nodeOf(to)];
-  if (from === to) return " on itself";
   if (hosts.get(to)?.kind === "node") return "";
   if (a === undefined || b === undefined) return b === undefined ? "" : ` on ${hosts.get(b)?.title ?? b}`;
   return a === b ? " on the same node" : " on the other node";

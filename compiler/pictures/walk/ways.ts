@@ -1,8 +1,18 @@
 /** The lines of a walk: polylines along wires, bridges and switches. */
 import { keptRight } from "../lines.ts";
 import type { ScenePoint, SceneShape } from "../scene.ts";
-import { isIn, isOnBridge, type Visit, type VisitSide } from "./columns.ts";
-import type { PlacedColumn, Places } from "./places.ts";
+import { isIn, isOnBridge, isPassing, isRightward, isWrapping, type Visit, type VisitSide } from "./columns.ts";
+import {
+  BAR,
+  columnWith,
+  LAN_STEP,
+  PASSING,
+  type PlacedColumn,
+  type Places,
+  type RowHeights,
+  rowOf,
+  uplinkOn,
+} from "./placed.ts";
 import { DIRECTION_COLOUR, lineOf, SIDE } from "./shapes.ts";
 import type { Story, StoryWay } from "./story.ts";
 
@@ -20,7 +30,6 @@ export interface DrawnWay {
 const TURN = 26;
 
 export function drawnWay(way: StoryWay, places: Places, story: Story): DrawnWay {
-  const { y, columns } = places;
   const visits = places.visits.get(way) ?? [];
   const points: ScenePoint[] = [];
   const heads = new Set<number>();
@@ -29,75 +38,122 @@ export function drawnWay(way: StoryWay, places: Places, story: Story): DrawnWay 
     if (hasHead && points.length > 0) heads.add(points.length - 1);
     points.push([x, at]);
   };
-  const isTunnelled = way.hops.some(({ steps }) => steps.some(({ kind }) => kind === "encapsulated"));
-  const lan = isTunnelled ? y.tunnel : y.lan;
-  const lanLine = (lan ?? y.end) + 22;
-  const turn = y.end - TURN;
-  const wireOf = (name: string): number | undefined =>
-    columns.flatMap(({ ends }) => ends).find(({ host }) => host.name === name)?.wire;
   const hops = way.hops.filter(
     ({ host }, i) => story.hosts.get(host)?.kind !== "switch" && way.hops[i - 1]?.host !== host,
   );
-  let before: PlacedColumn | undefined;
+  let before: { readonly column: PlacedColumn; readonly visit: Visit } | undefined;
   for (const [i, hop] of hops.entries()) {
     const isFirst = i === 0;
     const isLast = i === hops.length - 1;
-    const wire = wireOf(hop.host);
-    if (isLast) lostFrom = Math.max(0, points.length - 1);
+    const home = columnWith(places, hop.host);
+    const wire = home?.ends.find(({ host }) => host.name === hop.host)?.wire;
     if (wire !== undefined) {
-      const own = places.steps.filter(({ anchor }) => anchor.kind === "end" && anchor.end === hop.host);
-      const ofWay = own.filter(({ step }) => step.direction === way.direction);
-      // An answer begins where the request has ended.
-      const start = isFirst ? (ofWay.find(({ step }) => step.hop === hop) ?? own.at(0)) : undefined;
-      const asked =
-        way.direction === "reply" && isFirst ? own.findLast(({ step }) => step.direction === "request") : undefined;
-      if (isFirst) go(wire, y.pod + (asked?.y ?? start?.y ?? 75));
-      const isOuter = places.steps.some(
-        ({ anchor, step }) => anchor.kind === "outer" && anchor.end === hop.host && step.direction === way.direction,
-      );
-      if (!(isFirst && isLast)) go(wire, y.podEnd, !isFirst && !isOuter);
-      if (isLast && !isFirst) go(wire, y.pod + (ofWay.at(-1)?.y ?? 75));
-      before = columns.find(({ ends }) => ends.some(({ host }) => host.name === hop.host));
+      if (isLast) lostFrom = Math.max(0, points.length - 1);
+      goToEnd(way, hop, { isFirst, isLast }, wire, places, go);
       continue;
     }
     const visit = visits.find((each) => each.hops[0] === hop);
-    const column = columns.find(({ plan }) => plan === visit?.column);
-    if (visit === undefined || column === undefined) continue;
-    if (before !== undefined && before !== column && visit.from.kind === "uplink") {
-      // A reply that goes on in the request's direction keeps to its own side.
-      const isOnward = way.direction === "reply" && column.uplink > before.uplink;
-      const line = isOnward ? lanLine - 2 * SIDE : lanLine;
-      go(before.uplink, line, true);
-      go(column.uplink, line, true);
-      go(column.uplink, y.end, true);
+    const column = visit && columnOfVisit(visit, places);
+    const row = column && rowOf(places, column);
+    if (visit === undefined || column === undefined || row === undefined) continue;
+    const last = before;
+    if (last !== undefined && last.column !== column && visit.from.kind === "uplink") {
+      goAlong(way, { ...last, to: column }, places, go);
+      go(uplinkOn(column, visit.from.side), row.y.end, true);
     }
-    before = column;
-    const xOf = (side: VisitSide): number =>
-      side.kind === "end" ? (wireOf(side.host) ?? column.uplink) : column.uplink;
-    goThrough(visit, way, column, { x: xOf, turn }, places, go);
-    if (visit.to.kind === "uplink") go(column.uplink, y.end);
+    before = { column, visit };
+    if (isLast) lostFrom = points.length - (visit.from.kind === "end" ? 0 : 1);
+    goThrough(visit, way, column, row.y, places, go);
+    if (visit.to.kind === "uplink") go(uplinkOn(column, visit.to.side), row.y.end);
   }
   const lastHop = way.hops.at(-1);
-  if (lastHop !== undefined && story.hosts.get(lastHop.host)?.kind === "switch" && before !== undefined) {
+  const row = before && rowOf(places, before.column);
+  if (lastHop !== undefined && story.hosts.get(lastHop.host)?.kind === "switch" && before !== undefined && row) {
     lostFrom = points.length - 1;
     const outer = places.steps.find(({ anchor, step }) => anchor.kind === "outer" && step.hop === lastHop);
-    const wire = outer?.anchor.kind === "outer" ? wireOf(outer.anchor.end) : undefined;
-    if (wire === undefined) go(before.uplink, lanLine, true);
-    else go(wire, (y.podEnd + y.bar) / 2);
+    const end = outer?.anchor.kind === "outer" ? outer.anchor.end : undefined;
+    const wire = columnWith(places, end ?? "")?.ends.find(({ host }) => host.name === end)?.wire;
+    const isTunnelled = before.visit.hops.some(isWrapping);
+    const line = ((isTunnelled ? row.y.tunnel : row.y.lan) ?? row.y.end) + BAR / 2;
+    if (wire !== undefined) go(wire, (row.y.podEnd + row.y.bar) / 2);
+    else {
+      const x = uplinkOn(before.column, 1);
+      go(x, line, true);
+      go(x + LAN_STEP, line);
+    }
   }
   return { points, heads, lostFrom: way.isLost ? lostFrom : undefined };
 }
 
-function goThrough(
-  visit: Visit,
+type Go = (x: number, at: number, hasHead?: boolean) => void;
+
+/** From a pod or a host outside, or to it. */
+function goToEnd(
   way: StoryWay,
-  column: PlacedColumn,
-  { x, turn }: { readonly x: (side: VisitSide) => number; readonly turn: number },
-  { y, steps }: Places,
-  go: (x: number, at: number, hasHead?: boolean) => void,
+  hop: StoryWay["hops"][number],
+  { isFirst, isLast }: { readonly isFirst: boolean; readonly isLast: boolean },
+  wire: number,
+  places: Places,
+  go: Go,
 ): void {
+  const column = columnWith(places, hop.host);
+  const y = column && rowOf(places, column)?.y;
+  if (y === undefined) return;
+  const own = places.steps.filter(({ anchor }) => anchor.kind === "end" && anchor.end === hop.host);
+  const ofWay = own.filter(({ step }) => step.direction === way.direction);
+  // An answer begins where the request has ended.
+  const start = isFirst ? (ofWay.find(({ step }) => step.hop === hop) ?? own.at(0)) : undefined;
+  const asked =
+    way.direction === "reply" && isFirst ? own.findLast(({ step }) => step.direction === "request") : undefined;
+  if (isFirst) go(wire, y.pod + (asked?.y ?? start?.y ?? 75));
+  const isOuter = places.steps.some(
+    ({ anchor, step }) => anchor.kind === "outer" && anchor.end === hop.host && step.direction === way.direction,
+  );
+  if (!(isFirst && isLast)) go(wire, y.podEnd, !isFirst && !isOuter);
+  if (isLast && (!isFirst || asked !== undefined)) go(wire, y.pod + (ofWay.at(-1)?.y ?? 75));
+}
+
+/** Along the switches, or the tunnel, from one column to another one. */
+function goAlong(
+  way: StoryWay,
+  { column: from, visit, to }: { readonly column: PlacedColumn; readonly visit: Visit; readonly to: PlacedColumn },
+  { rows, trunks, visits }: Places,
+  go: Go,
+): void {
+  const kind = visit.hops.some(isWrapping) ? "tunnel" : "lan";
+  const order = rows.flatMap(({ columns }) => columns);
+  const [a, b] = [from, to].map((column) => rows.findIndex(({ columns }) => columns.includes(column)));
+  const next = visits.get(way)?.find((each) => each.column === to.plan);
+  if (a === undefined || b === undefined || next === undefined) return;
+  // A reply that goes on in the request's direction keeps to its own side.
+  const isOnward = way.direction === "reply" && order.indexOf(to) > order.indexOf(from);
+  const lineOfRow = (r: number): number => {
+    const y = rows[r]?.y;
+    const middle = (y?.[kind] ?? y?.lan ?? y?.end ?? 0) + BAR / 2;
+    return isOnward ? middle + (isRightward(r) ? -2 * SIDE : 2 * SIDE) : middle;
+  };
+  go(uplinkOn(from, visit.to.kind === "uplink" ? visit.to.side : -1), lineOfRow(a), true);
+  const forth = a <= b ? 1 : -1;
+  for (let r = a; r !== b; r += forth) {
+    const trunk = trunks[Math.min(r, r + forth)];
+    if (trunk === undefined) continue;
+    const x = trunk[kind] + (isOnward ? 2 * SIDE : 0);
+    go(x, lineOfRow(r), true);
+    go(x, lineOfRow(r + forth), true);
+  }
+  go(uplinkOn(to, next.from.kind === "uplink" ? next.from.side : -1), lineOfRow(b), true);
+}
+
+function columnOfVisit(visit: Visit, { rows }: Places): PlacedColumn | undefined {
+  return rows.flatMap(({ columns }) => columns).find(({ plan }) => plan === visit.column);
+}
+
+function goThrough(visit: Visit, way: StoryWay, column: PlacedColumn, y: RowHeights, { steps }: Places, go: Go): void {
   const { from, to, column: plan } = visit;
-  const [a, b] = [x(from), x(to)];
+  const turn = y.end - TURN;
+  const [a = 0, b = 0] = [from, to].map((side) =>
+    side.kind === "uplink" ? uplinkOn(column, side.side) : wireOf(side, column),
+  );
   const isOuter = (side: VisitSide): boolean =>
     side.kind === "end" &&
     steps.some(
@@ -116,14 +172,26 @@ function goThrough(
   const inOrder = own.toSorted((one, other) => one.step.number - other.step.number);
   const first = inOrder[0]?.y ?? 26;
   const last = inOrder.at(-1)?.y ?? 26;
+  const top = y.zone + PASSING / 2 + 2;
   if (from.kind === "none") {
-    go(to.kind === "none" ? column.uplink : b, y.zone + first);
+    go(to.kind === "none" || visit.hasTwoWires ? column.uplink : b, y.zone + first);
     if (to.kind === "none") return;
+    if (b !== column.uplink && visit.hasTwoWires) {
+      go(column.uplink, top);
+      go(b, top);
+    }
   } else if (to.kind === "none") {
-    go(a, y.zone + last);
+    if (a !== column.uplink && visit.hasTwoWires) {
+      go(a, top);
+      go(column.uplink, top);
+      go(column.uplink, y.zone + last);
+    } else go(a, y.zone + last);
     return;
   }
-  if (a !== b && from.kind !== "none") {
+  if (isPassing(visit)) {
+    go(a, top);
+    go(b, top);
+  } else if (a !== b && from.kind !== "none") {
     go(a, turn);
     go(b, turn);
   }
@@ -163,15 +231,15 @@ export function layWay(way: StoryWay, { points, heads, lostFrom }: DrawnWay, beg
   return shapes;
 }
 
+function wireOf(side: VisitSide, { ends, uplink }: PlacedColumn): number {
+  const end = side.kind === "end" ? ends.find(({ host }) => host.name === side.host) : undefined;
+  return end?.wire ?? uplink;
+}
+
 /** The way of an answer over a bridge, as it would be if the rules of the node saw it. */
-export function shouldWay(visit: Visit, { columns, y }: Places): ScenePoint[] {
-  const column = columns.find(({ plan }) => plan === visit.column);
-  const { from, to } = visit;
-  const wires = [from, to].map((side) =>
-    side.kind === "end" ? column?.ends.find(({ host }) => host.name === side.host)?.wire : undefined,
-  );
-  const [a, b] = wires;
-  if (a === undefined || b === undefined) return [];
+export function shouldWay({ from, to }: Visit, column: PlacedColumn, y: RowHeights): ScenePoint[] {
+  if (from.kind !== "end" || to.kind !== "end") return [];
+  const [a = 0, b = 0] = [from, to].map((side) => wireOf(side, column));
   const turn = y.end - TURN;
   return keptRight(
     [
