@@ -118,6 +118,7 @@ function buildProgram(run: RunWork): Command {
           "--proxy-protocol",
           "of URLs: the load balancer tells the ingress proxy its client by the PROXY protocol",
         )
+        .option("-H, --header <header>", "of URLs: header of the request, 'Name: value' (repeatable)", collect)
         .addOption(
           new Option("-o, --output <format>", "output format")
             .choices(["text", "json", "mermaid", "pcapng", "svg"])
@@ -142,6 +143,7 @@ function buildProgram(run: RunWork): Command {
     "kpc trace 'tcp internet > worker-1:30123' cluster.yaml -o mermaid",
     "kpc trace 'tcp internet > worker-1:30123' cluster.yaml -o pcapng > walk.pcapng    # for Wireshark",
     "kpc trace 'GET https://shop.example.com/api' cluster.yaml           # through the ingress proxy",
+    "kpc trace 'POST http://shop.example.com/api' -H 'Version: 2' cluster.yaml gateway.yaml",
     "kpc trace 'icmp pod/shop/web-1 > 10.244.2.10' cluster.yaml --no-reply",
     "kpc trace 'tcp pod/shop/web-0 > svc/shop/api:http' cluster.yaml --node worker-1",
     "kpc trace 'tcp [2001:db8::7]:40000 > [fd00:96::a]:80 iif eth0' services.yaml -o json",

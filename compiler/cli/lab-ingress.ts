@@ -61,6 +61,8 @@ export function whyNotTaken(
   { request }: Partial<Pick<AskedFlow, "request">>,
   { input }: Described,
 ): string | undefined {
+  if (request?.decision.listener !== undefined)
+    return "HAProxy serves Ingresses in a lab, no Gateways: kpc test --engine haproxy asks it for those";
   if (request?.text.url.scheme !== "https" || hasCertificate(input.tls)) return undefined;
   return "HAProxy has no certificate in the lab, and does not listen for https";
 }

@@ -83,7 +83,14 @@ function flowData({ flow, request, attempts }: LabFlow): object {
     destinationPort,
     ...(request === undefined
       ? {}
-      : { request: { method: request.method, host: request.host ?? null, target: request.target } }),
+      : {
+          request: {
+            method: request.method,
+            host: request.host ?? null,
+            target: request.target,
+            ...(request.headers && { headers: request.headers }),
+          },
+        }),
     proxies: [...new Map(attempts.flatMap(({ proxies }) => [...proxies]))].map(([host, { name, version }]) => ({
       ...{ host, program: name, version: version ?? null },
     })),

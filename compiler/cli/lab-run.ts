@@ -26,6 +26,7 @@ import { type LabRunFlow, type LabTelling, labFlowToData, resultOfFlow } from ".
 import { renderLabFlow, renderLabSummary } from "./lab-text.ts";
 import { whyNoLab } from "./lab-trouble.ts";
 import { refuseTerminal } from "./output.ts";
+import { withHeaderFlags } from "./request-flags.ts";
 import { type CommonFlags, EXIT, note, print, showDiagnostics } from "./session.ts";
 import { casesIn } from "./test.ts";
 import { describeCase, replayInputOf } from "./test-cluster.ts";
@@ -38,6 +39,8 @@ export interface LabRunFlags extends CommonFlags {
   readonly attempts?: number;
   /** Each branch in full. */
   readonly all?: boolean;
+  /** Of the requests: `Name: value`. */
+  readonly header?: readonly string[];
   /** Prints the script that builds the network, and no more. */
   readonly dryRun?: boolean;
 }
@@ -47,8 +50,11 @@ export async function labRunCommand(words: readonly string[], flags: LabRunFlags
   if (flags.output === "pcapng") refuseTerminal("-o pcapng");
   const { flows: texts, names } = sortWords(words);
   const questions: Diagnostic[] = [];
-  const packets = parseFlows(texts, (diagnostic) => void questions.push(diagnostic));
+  const written = parseFlows(texts, (diagnostic) => void questions.push(diagnostic));
   if (questions.length > 0) return refuse(questions, flags);
+  const packets = written.map((asked) => withHeaderFlags(asked, flags.header));
+  if (flags.header !== undefined && packets.length === 0)
+    throw new Trouble("-H is for requests of the command line: flows of files have headers of their own");
   const inputs = readLabInputs(names, flags);
   if (flags.dryRun === true && packets.length === 0) return labDryRun(inputs, flags);
   const made = packets.length > 0 ? await runFlows(texts, packets, inputs, flags) : await runCases(inputs, flags);

@@ -1,7 +1,7 @@
 /** The commands below `kpc lab`. */
 import { type Command, Option } from "commander";
 import { positive, type RunWork, withExamples } from "./command.ts";
-import { withCommonOptions } from "./options.ts";
+import { collect, withCommonOptions } from "./options.ts";
 
 /** Adds `kpc lab` to the commands. */
 export function addLabCommands(program: Command, run: RunWork): void {
@@ -26,6 +26,7 @@ export function addLabCommands(program: Command, run: RunWork): void {
           "make each flow so many times (default: until each branch was seen, at most 16)",
           positive,
         )
+        .option("-H, --header <header>", "of URLs: header of the requests, 'Name: value' (repeatable)", collect)
         .option("--all", "print each branch in full")
         .option("--dry-run", "print the shell script of ip, nft and sysctl commands that builds the network")
         .addOption(

@@ -23,6 +23,7 @@ import { type ResolvedPacket, resolvePacket } from "../trace/resolve.ts";
 import { readConfig } from "./config.ts";
 import { chooseEngines } from "./engines.ts";
 import { sourcesOf } from "./inputs.ts";
+import { withHeaderFlags } from "./request-flags.ts";
 import { EXIT, exitCodeOf, inputsOf, loadOnce, note, optionsOf, print, showDiagnostics, showFirst } from "./session.ts";
 import { traceWalk, type WalkFlags } from "./trace-walk.ts";
 import { Trouble } from "./trouble.ts";
@@ -31,6 +32,8 @@ export interface TraceFlags extends WalkFlags {
   /** Wait for such a packet on this host. */
   readonly live?: boolean;
   readonly wait?: number;
+  /** Of a request: `Name: value`. */
+  readonly header?: readonly string[];
   readonly engine: string;
   /** Files with rules, by commas: they are followed instead of what the manifests compile to. */
   readonly rules?: string;
@@ -45,7 +48,8 @@ export async function traceCommand(text: string, names: readonly string[], flags
   refusePictureFlags(flags);
   const questions: Diagnostic[] = [];
   const report: Report = (diagnostic) => void questions.push(diagnostic);
-  const asked = parseTraceText({ name: "packet", text }, report);
+  const written = parseTraceText({ name: "packet", text }, report);
+  const asked = written && withHeaderFlags(written, flags.header);
   if (asked === undefined) {
     refuseSwapped(text, names);
     return trouble(questions, flags);

@@ -5,13 +5,14 @@ import type { Diagnostic } from "../diagnostics.ts";
 import { decideCertificate } from "../evaluate/certificate.ts";
 import type { HttpRequest } from "../evaluate/http-route.ts";
 import { decideRequest } from "../evaluate/listener-route.ts";
-import type { NamedText } from "../ir/types.ts";
 import { earlyAnswer } from "../trace/http/early-answer.ts";
+import { withoutHost } from "../trace/http/headers.ts";
 import { withNearRule } from "../trace/http/near-rule.ts";
 import { renderRoute, routeToJson } from "../trace/http/told.ts";
 import { parseUrl, serverNameOf, type UrlRequest } from "../trace/http/url.ts";
 import { AddressNames } from "../trace/names.ts";
 import { aboutIngresses } from "./ingress-input.ts";
+import { headersOf } from "./request-flags.ts";
 import { type CommonFlags, EXIT, exitCodeOf, inputsOf, optionsOf, print, showDiagnostics } from "./session.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -51,14 +52,6 @@ export async function whatisCommand(text: string, names: readonly string[], flag
 /** The request of the URL, with what the flags say. A header `Host` counts in place of the URL's. */
 function requestOf({ request }: UrlRequest, { method, header = [] }: WhatisFlags): HttpRequest {
   if (!/^[A-Z]+$/.test(method)) throw new Trouble(`-X ${method}: expected a method of HTTP, such as POST`);
-  const all = header.map(headerOf);
-  const host = all.find(({ name }) => name.toLowerCase() === "host")?.value ?? request.host;
-  return { ...request, host, method, headers: all.filter(({ name }) => name.toLowerCase() !== "host") };
-}
-
-function headerOf(text: string): NamedText {
-  const [, name, value] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([ -~]*?)[ \t]*$/.exec(text) ?? [];
-  if (name === undefined || value === undefined)
-    throw new Trouble(`-H ${JSON.stringify(text)}: expected a header, such as 'Version: 2'`);
-  return { name, value };
+  const { host = request.host, others } = withoutHost(headersOf(header));
+  return { ...request, host, method, headers: others };
 }

@@ -1,5 +1,6 @@
 /** From the text of a packet, or of an HTTP request, to its parts. */
 import type { Origin, Report, Source } from "../diagnostics.ts";
+import type { NamedText } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { isInterfaceName } from "../net/interface-name.ts";
 import { PROTOCOL_NUMBERS, PROTOCOLS } from "../net/protocol.ts";
@@ -41,6 +42,8 @@ export interface RequestText {
   readonly urlOrigin: Origin;
   /** Of the header, where it is not what the URL says. */
   readonly host: string | undefined;
+  /** Others, as they are sent. */
+  readonly headers: readonly NamedText[];
 }
 
 /** What a trace may be asked for. */
@@ -190,7 +193,7 @@ class PacketReader {
     const host = this.hostHeader();
     if (this.words[this.next] !== undefined) this.fail();
     const url = parseUrl(source, report, { start: word.start, end: word.start + word.text.length });
-    return url && { method, from, url, urlOrigin: this.originOf(word), host };
+    return url && { method, from, url, urlOrigin: this.originOf(word), host, headers: [] };
   }
 
   /** GET where none is written. */

@@ -27,9 +27,10 @@ export interface LabRequest extends HttpRequest {
 }
 
 /** The request as it is sent. The other side is to close the connection behind its answer. */
-export function requestText({ method, host, target }: LabRequest): string {
-  const header = host === undefined ? "" : `Host: ${host}\r\n`;
-  return `${method} ${target} HTTP/1.1\r\n${header}Connection: close\r\n\r\n`;
+export function requestText({ method, host, target, headers = [] }: LabRequest): string {
+  const all = [...(host === undefined ? [] : [{ name: "Host", value: host }]), ...headers];
+  const lines = all.map(({ name, value }) => `${name}: ${value}\r\n`).join("");
+  return `${method} ${target} HTTP/1.1\r\n${lines}Connection: close\r\n\r\n`;
 }
 
 /** What a proxy refuses at once, so that clients of other kinds have an answer. */

@@ -17,7 +17,9 @@ import { PROTOCOLS } from "../../net/protocol.ts";
 import { decodeConfig } from "../../node/decode.ts";
 import { MODES } from "../../node/settings.ts";
 import type { Located } from "../../specs/located.ts";
+import { withHeaders } from "../../trace/http/headers.ts";
 import { parsePacket, parseRequest, type TraceText } from "../../trace/parse.ts";
+import { decodeHeaders } from "../headers.ts";
 import { decodeWalkExpectation } from "./expect.ts";
 import type { ClusterCase, ClusterFlow, InPlaceOr } from "./types.ts";
 
@@ -39,6 +41,7 @@ export const CLUSTER_FLOW_MEMBERS: ReadonlySet<string> = new Set([
   "from",
   "to",
   "request",
+  "headers",
   "protocol",
   "families",
   "expect",
@@ -127,7 +130,11 @@ function decodeClusterFlow(context: Context, field: Field): ClusterFlow[] {
   const families = decodeFamilies(context, field.get("families"));
   if (from === undefined || to === undefined || expect === undefined) return [];
   const packet = (): TraceText | undefined => decodePacket(context, { field, from, to, protocol: protocol ?? "tcp" });
-  const asked = request === undefined ? packet() : decodeRequest(context, { field, from, to });
+  const headers = decodeHeaders(context, asObject(context, field.get("headers")));
+  const written = request === undefined ? packet() : decodeRequest(context, { field, from, to });
+  const asked = written?.request === undefined ? written : { request: withHeaders(written.request, headers) };
+  if (request === undefined && field.get("headers") !== undefined)
+    reportField(context, field.member("headers"), "forbidden-field", "Forbidden: only a request has headers");
   if (asked === undefined) return [];
   const shown = name ?? `${from} > ${to}`;
   return families.map((family) => ({
@@ -136,6 +143,7 @@ function decodeClusterFlow(context: Context, field: Field): ClusterFlow[] {
     asked,
     from,
     to,
+    headers,
     expect,
     node: field,
   }));

@@ -1,4 +1,5 @@
 /** The command that follows a flow of a case again: people copy it. */
+import type { NamedText } from "../../ir/types.ts";
 import { type Address, printAddress } from "../../net/address.ts";
 import type { Mode } from "../../node/settings.ts";
 
@@ -19,11 +20,17 @@ export type ReplayPart =
   | undefined;
 
 /** `kpc trace …` for a POSIX shell; settings that stand in the case need bash's `<( )`. */
-export function replayCommand(packet: string, mode: Mode, { files, config, cluster, flags }: ReplayInput): string {
+export function replayCommand(
+  packet: string,
+  headers: readonly NamedText[],
+  mode: Mode,
+  { files, config, cluster, flags }: ReplayInput,
+): string {
   const settings = config?.path === undefined ? config && `<(printf %s ${quoted(config.json)})` : quoted(config.path);
   const words = [
     "kpc trace",
     quoted(packet),
+    ...headers.flatMap(({ name, value }) => ["-H", quoted(`${name}: ${value}`)]),
     ...files.map(quoted),
     ...(cluster?.path === undefined ? [] : [quoted(cluster.path)]),
     ...(cluster?.json === undefined ? [] : ["-"]),

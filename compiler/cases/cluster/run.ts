@@ -78,7 +78,7 @@ export function planClusterCase(
       if (mismatch === undefined) return { ...base, status: "pass", actual: got.join("; ") };
       const { packet } = own.asked;
       const protocol = packet === undefined ? "" : `${packet.protocol} `;
-      const trace = replayCommand(`${protocol}${own.from} > ${own.to}`, mode, replay);
+      const trace = replayCommand(`${protocol}${own.from} > ${own.to}`, own.headers, mode, replay);
       const { message, origin } = mismatch;
       return { ...base, status: "fail", actual: got.join("; "), got, reason: message, origin, trace };
     };

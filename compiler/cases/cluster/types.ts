@@ -1,5 +1,7 @@
 /** Expectations for a whole cluster: one file is one cluster, and flows through it with what becomes of them. */
+
 import type { Field } from "../../documents/field.ts";
+import type { NamedText } from "../../ir/types.ts";
 import type { Address, Family } from "../../net/address.ts";
 import type { Config } from "../../node/config.ts";
 import type { Mode } from "../../node/settings.ts";
@@ -37,6 +39,8 @@ export interface ClusterFlow {
   /** As the file has them; `to` is the request, if there is one. */
   readonly from: string;
   readonly to: string;
+  /** Of the request. */
+  readonly headers: readonly NamedText[];
   readonly expect: WalkExpectation;
   readonly node: Field;
 }

@@ -13,8 +13,8 @@ import {
 import type { Field } from "../../documents/field.ts";
 import { isObject } from "../../documents/show.ts";
 import { checkMembers } from "../../documents/unknown-members.ts";
-import type { NamedText } from "../../ir/types.ts";
 import type { Located } from "../../specs/located.ts";
+import { checkSent, decodeHeaders } from "../headers.ts";
 import type {
   ExpectedEnd,
   ExpectedHeader,
@@ -150,12 +150,6 @@ function decodeRequest(context: Context, field: Field): ExpectedRequest | undefi
   return { name, request: { method, scheme, port, serverName, host, target, headers }, expect, field };
 }
 
-/** Reports what cannot be sent in a request. */
-function checkSent(context: Context, field: Field, key: string, text: string | undefined, form: RegExp): void {
-  if (text !== undefined && !form.test(text))
-    reportInvalid(context, field.member(key), "must be what a request can have: ASCII without control characters");
-}
-
 function decodeExpectation(
   context: Context,
   field: Field | undefined,
@@ -239,18 +233,6 @@ function decodeAnswer(context: Context, field: Field, status: number | undefined
   for (const key of ["service", "port"]) if (field.get(key) === undefined) reportMissing(context, field, key);
   if (service === undefined || port === undefined) return undefined;
   return { kind: "service", service: service.includes("/") ? service : `default/${service}`, port };
-}
-
-/** `headers: { NAME: VALUE }`. */
-function decodeHeaders(context: Context, field: Field | undefined): NamedText[] {
-  if (field === undefined || !isObject(field.value)) return [];
-  return Object.keys(field.value).flatMap((name) => {
-    const value = field.member(name);
-    const text = asString(context, value);
-    checkSent(context, field, name, text, /^[!-~](?:[ -~]*[!-~])?$/);
-    if (!/^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/.test(name)) reportInvalid(context, value, "must be the value of a header");
-    return text === undefined ? [] : [{ name, value: text }];
-  });
 }
 
 function decodeInvalid(context: Context, field: Field): InvalidIngress | undefined {

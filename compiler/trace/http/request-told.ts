@@ -12,6 +12,8 @@ export interface RequestData {
   readonly method: string;
   /** The Host header. */
   readonly hostHeader: string;
+  /** Others that were given. */
+  readonly headers?: readonly { readonly name: string; readonly value: string }[];
   /** As `kpc whatis -o json` has it. */
   readonly route: object;
   readonly address: Partial<PlaceData> & { readonly address: string; readonly port: number; readonly text: string };
@@ -31,8 +33,9 @@ export interface RequestData {
 /** The rules that the request meets, as `kpc whatis` tells them; the address that it is sent to; the proxy's pods. */
 export function renderRequest(resolved: ResolvedRequest, { names }: Pick<TellingContext, "names">): string {
   const { text, decision, shown: certificate, early, proxy, entrance, flow } = resolved;
-  const { url, method, host } = text;
-  const header = host === undefined ? "" : ` Host: ${host}`;
+  const { url, method, host, headers } = text;
+  const all = [...(host === undefined ? [] : [{ name: "Host", value: host }]), ...headers];
+  const header = all.length === 0 ? "" : ` ${all.map(({ name, value }) => `${name}: ${value}`).join(", ")}`;
   const instances = proxy.instances.map(({ name }) => name);
   const shown = instances.slice(0, MOST_SHOWN).join(", ");
   const more = instances.length > MOST_SHOWN ? ` and ${instances.length - MOST_SHOWN} more` : "";
@@ -71,6 +74,7 @@ export function requestToData(
   return {
     method: text.method,
     hostHeader: request.host ?? "",
+    ...(text.headers.length === 0 ? {} : { headers: text.headers }),
     route: routeData(text.url, decision, names.addresses, shown, early),
     address: {
       address: printAddress(entrance.address),

@@ -79,7 +79,12 @@ export function resolveRequest(
     report({ severity: "error", code: "packet-syntax", message, origin: urlOrigin });
     return undefined;
   }
-  const request = { host: text.host ?? url.request.host, target: url.request.target, method: text.method };
+  const request = {
+    host: text.host ?? url.request.host,
+    target: url.request.target,
+    method: text.method,
+    ...(text.headers.length === 0 ? {} : { headers: text.headers }),
+  };
   const met = decideRequest({ routes, ...(listeners && { listeners }) }, { ...request, port });
   const decision = withNearRule(met, routes, request);
   const certificates = decision.listener ?? (tls === undefined ? {} : { tls });
