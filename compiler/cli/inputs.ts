@@ -48,11 +48,15 @@ const MANIFEST = /\.(ya?ml|json)(\.gz)?$/;
 
 /** `seen`: the files and folders above and before, by their real names. */
 function* readPath(path: string, options: InputOptions, seen: Set<string> | undefined): Generator<Source> {
-  if (!isFolder(path)) {
+  const stats = attempt(path, () => statSync(path));
+  if (!stats.isDirectory()) {
+    // To read what somebody has put into a folder must end: pipes and devices are read by their own names alone.
+    if (seen !== undefined && !stats.isFile())
+      throw new Trouble(`cannot read ${path}: it is a pipe, a socket or a device, not a file`);
     yield { name: path, text: readText(path) };
     return;
   }
-  const known = seen ?? new Set([realpathSync(path)]);
+  const known = seen ?? new Set([attempt(path, () => realpathSync(path))]);
   const paths = attempt(path, () => readdirSync(path))
     .sort()
     .map((entry) => join(path, entry));
@@ -78,10 +82,6 @@ function isWanted(path: string, { recursive }: InputOptions): boolean {
   } catch {
     return isManifest;
   }
-}
-
-function isFolder(path: string): boolean {
-  return attempt(path, () => statSync(path)).isDirectory();
 }
 
 /** The text of a file, whatever its name. Throws `Trouble` when it cannot be read. */

@@ -29,6 +29,21 @@ test("folders with links in circles, to nowhere, and twice to the same file: eac
   });
 });
 
+test("pipes, sockets and devices in a folder are refused: to read them may never end", () => {
+  const makers: readonly ((path: string) => void)[] = [
+    (path) => void spawnSync("mkfifo", [path]),
+    (path) => symlinkSync("/dev/zero", path),
+  ];
+  for (const make of makers)
+    inFolder({ "all/a.yaml": SERVICE }, (folder) => {
+      make(join(folder, "all/b.yaml"));
+      expect(kpc(["check", "all"], { folder })).toMatchObject({
+        code: 2,
+        stderr: "kpc: cannot read all/b.yaml: it is a pipe, a socket or a device, not a file\n",
+      });
+    });
+});
+
 test("standard input has one name, and is there for one", () => {
   inFolder({ "a.yaml": SERVICE, "kpc.yaml": "mode: nonesuch\n" }, (folder) => {
     const trace = ["trace", "tcp 10.0.0.1 > 10.0.0.2:80"];
