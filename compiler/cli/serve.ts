@@ -21,14 +21,17 @@ export async function serveCommand(names: readonly string[], flags: ServeFlags):
   if (names.includes("-")) throw new Trouble("kpc serve follows files: expected files or folders, found -");
   const { config, recursive = false, port } = flags;
   const read = (): string => filesOf(names, recursive, config);
+  const watched = [...names, ...(config === undefined ? [] : [config])];
+  const look = (): string => lookOf(watched, recursive);
+  // Before they are read: what changes meanwhile is read again.
+  let last = look();
   let files = read();
   const { page, policy } = pageFor(names.length > 0 || config !== undefined);
   const server = await start({ page, policy, files: () => files }, port);
   await print(`${server.address}\n`);
-  const watched = [...names, ...(config === undefined ? [] : [config])];
   const ending = new Ending();
-  for (let last = lookOf(watched, recursive); !(await ending.hasComeIn(LOOK_MS)); ) {
-    const now = lookOf(watched, recursive);
+  while (!(await ending.hasComeIn(LOOK_MS))) {
+    const now = look();
     if (now === last) continue;
     last = now;
     try {
@@ -53,10 +56,18 @@ async function start(served: Parameters<typeof PageServer.start>[0], port: numbe
   }
 }
 
-/** The texts of the inputs, as the page takes them. */
+/** A browser could not hold more, several times over. */
+const MOST_CHARACTERS = 100e6;
+
+/** The texts of the inputs, as the page takes them. Throws `Trouble` where they are too large. */
 function filesOf(names: readonly string[], recursive: boolean, config: string | undefined): string {
   const sources = names.length === 0 ? [] : [...readInputs(names, { recursive })];
   const all = config === undefined ? sources : [...sources, readSource(config)];
+  const length = all.reduce((sum, { text }) => sum + text.length, 0);
+  if (length > MOST_CHARACTERS)
+    throw new Trouble(
+      `the files have ${Math.ceil(length / 1e6)} MB: expected at most ${MOST_CHARACTERS / 1e6} MB for a page`,
+    );
   return JSON.stringify(all.map(({ name, text }) => ({ name, text })));
 }
 

@@ -60,6 +60,8 @@ interface Reply {
   readonly status: number;
   readonly type: "text/html" | "text/plain" | "application/json";
   readonly body: string;
+  /** Where it is instead. */
+  readonly location?: string;
 }
 
 const HEADERS = {
@@ -79,8 +81,12 @@ function answer(request: IncomingMessage, response: ServerResponse, answering: A
     response.on("close", () => listeners.delete(response));
     return;
   }
-  const { status, type, body } = reply;
-  const own = type === "text/html" ? { "Content-Security-Policy": policy } : {};
+  const { status, type, body, location } = reply;
+  const own = {
+    ...(type === "text/html" ? { "Content-Security-Policy": policy } : {}),
+    ...(location === undefined ? {} : { Location: location }),
+    ...(status === 405 ? { Allow: "GET" } : {}),
+  };
   response.writeHead(status, { ...HEADERS, "Content-Type": `${type}; charset=utf-8`, ...own }).end(body);
 }
 
@@ -92,6 +98,8 @@ function replyTo({ method, url = "", headers }: IncomingMessage, answering: Answ
   const [, given = "", ...path] = url.split("/");
   if (!isEqual(given, token)) return refuse(404, "the address needs the token that kpc serve printed");
   if (method !== "GET") return refuse(405, "expected GET");
+  // What the page asks for is beside it: below its address with the slash.
+  if (path.length === 0) return { ...refuse(308, "the page is below this address"), location: `/${token}/` };
   switch (path.join("/")) {
     case "":
       return { status: 200, type: "text/html", body: page };
@@ -104,8 +112,11 @@ function replyTo({ method, url = "", headers }: IncomingMessage, answering: Answ
   }
 }
 
-function isOwnName(host: string | undefined, port: number): boolean {
-  return host === `127.0.0.1:${port}` || host === `localhost:${port}`;
+/** Whether `host`, as a request names it, is this server at `port`. */
+export function isOwnName(host: string | undefined, port: number): boolean {
+  // Browsers leave out the port of http.
+  const names = ["127.0.0.1", "localhost"].flatMap((name) => [`${name}:${port}`, ...(port === 80 ? [name] : [])]);
+  return host !== undefined && names.includes(host);
 }
 
 /** Takes as long for each wrong text of the right length. */

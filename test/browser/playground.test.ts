@@ -186,6 +186,8 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
       await page.goto(`${line.toString().trim()}${old}`);
       await page.reload();
       await page.getByText("must be between 1 and 65535").first().waitFor();
+      kpc.kill("SIGTERM");
+      await page.getByText("kpc serve does not answer").waitFor();
       await context.close();
     } finally {
       kpc.kill("SIGKILL");

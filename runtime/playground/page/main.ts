@@ -107,10 +107,13 @@ async function start(): Promise<void> {
   byId("undo").addEventListener("click", () => move("undo"));
   byId("redo").addEventListener("click", () => move("redo"));
   if (served !== undefined)
-    followChanges((files) => {
-      const { before } = store.state;
-      store.set({ ...withFiles(store.state, files), before });
-      history.clear();
+    followChanges({
+      onFiles: (files) => {
+        const { before } = store.state;
+        store.set({ ...withFiles(store.state, files), before });
+        history.clear();
+      },
+      onLost: () => tellTrouble("kpc serve does not answer: changes of the files are not followed"),
     });
   listenToKeys(store, move);
   listenToFiles(store, tellTrouble);

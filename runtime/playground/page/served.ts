@@ -10,12 +10,32 @@ export async function servedFiles(): Promise<readonly InputFile[] | undefined> {
   return (await response.json()) as readonly InputFile[];
 }
 
-/** Asks for the files again whenever the server says that they have changed. */
-export function followChanges(onFiles: (files: readonly InputFile[]) => void): void {
-  new EventSource("changes").onmessage = () =>
-    void servedFiles().then((files) => {
-      if (files !== undefined) onFiles(files);
-    });
+export interface ServedEvents {
+  readonly onFiles: (files: readonly InputFile[]) => void;
+  /** The server does not answer any more. */
+  readonly onLost: () => void;
+}
+
+/** Asks for the files again whenever the server says that they have changed, and when it is there again: meanwhile they may have. */
+export function followChanges({ onFiles, onLost }: ServedEvents): void {
+  let newest = 0;
+  let isLost = false;
+  const ask = async (): Promise<void> => {
+    const turn = ++newest;
+    const files = await servedFiles();
+    if (files !== undefined && turn === newest) onFiles(files);
+  };
+  const lose = (): void => {
+    isLost = true;
+    onLost();
+  };
+  const changes = new EventSource("changes");
+  changes.onmessage = () => void ask().catch(lose);
+  changes.onopen = () => {
+    if (isLost) void ask().catch(lose);
+    isLost = false;
+  };
+  changes.onerror = lose;
 }
 
 /** The files with a question to begin with. */
