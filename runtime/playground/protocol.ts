@@ -110,10 +110,15 @@ export interface RulesAnswer extends AnswerBase {
   readonly texts: readonly RuleText[];
 }
 
-/** Rules in one language, line by line. */
+/** Rules in one language. There can be a million lines: an object for each of them takes the page seconds to receive. */
 export interface RuleText {
   readonly language: "nft" | "iptables" | "ip6tables" | "ir";
-  readonly lines: readonly RuleLine[];
+  /** Lines are joined by line feeds. */
+  readonly text: string;
+  /** Manifests that lines come from. */
+  readonly files: readonly string[];
+  /** Two numbers for each line of the text: which of `files`, and the line of that, both from 1; or 0, 0. */
+  readonly places: Int32Array;
 }
 
 export interface RuleLine {

@@ -97,11 +97,7 @@ test.each(CASE_FILES)("rules of %s are those that kpc compile prints", async (na
   for (const mode of MODES) {
     const { program } = compileCase(readCase(name, readFileSync(new URL(name, CASES), "utf8")), mode);
     const { texts } = await rulesOf(name, mode);
-    const shown = (language: string): string | undefined =>
-      texts
-        .find((each) => each.language === language)
-        ?.lines.map((line) => line.text)
-        .join("\n");
+    const shown = (language: string): string | undefined => texts.find((each) => each.language === language)?.text;
     // The page leaves out what empties an earlier file's tables.
     const nft = shown("nft")?.replace(/^ +/gm, (blanks) => "\t".repeat(blanks.length / 2));
     for (const table of printNft(program)
@@ -114,7 +110,7 @@ test.each(CASE_FILES)("rules of %s are those that kpc compile prints", async (na
           .replace(/\s+/g, " "),
       );
     const saved = printIptables(program, "ip");
-    expect(shown("iptables")).toBe(saved.unsupported.length > 0 ? undefined : saved.text.replace(/\n$/, ""));
+    expect(shown("iptables")).toBe(saved.unsupported.length > 0 ? undefined : saved.text.trim());
   }
 });
 

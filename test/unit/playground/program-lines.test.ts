@@ -6,13 +6,14 @@ import { printTable } from "../../../compiler/formats/nft/print.ts";
 import { required } from "../../../compiler/invariant.ts";
 import { printIptables } from "../../../compiler/print.ts";
 import type { LinePlace, RuleText } from "../../../runtime/playground/protocol.ts";
+import { ruleLines } from "../../../runtime/playground/rule-lines.ts";
 import { programTexts } from "../../../runtime/playground/worker/program-lines.ts";
 import { toConfig } from "../../support/compile.ts";
 import { exampleManifests, exampleSettings } from "../../support/examples.ts";
 
 const MANIFESTS = exampleManifests();
 const { program } = required(compile(MANIFESTS, toConfig(exampleSettings())).compiled, "the shop compiles");
-const TEXTS = programTexts(program);
+const TEXTS = programTexts(program).map((text) => ({ ...text, lines: ruleLines(text) }));
 
 test("lines are those that are printed", () => {
   const printed: Record<RuleText["language"], string> = {

@@ -1,5 +1,6 @@
 /** The rules of a node, in each language, with the manifest line of each. */
 import type { RuleLine, RulesAnswer, RuleText } from "../../protocol.ts";
+import { lineAt } from "../../rule-lines.ts";
 import { h } from "../dom.ts";
 import { linkTo } from "../links.ts";
 import { nothing, type ViewContext } from "./context.ts";
@@ -32,11 +33,16 @@ export function rulesView({ texts }: RulesAnswer, context: ViewContext): HTMLEle
 /** The choice stays when the rules change. */
 let shownLanguage: string | undefined;
 
-function linesOf({ lines }: RuleText, sought: string, context: ViewContext): HTMLElement[] {
-  const found = lines.filter(({ text }) => text.includes(sought));
-  const shown = found.slice(0, MOST_LINES).map((line, i) => lineElement(line, found[i - 1], context));
-  const more = found.length - shown.length;
-  return more > 0 ? [...shown, nothing(`${more} more lines: search to see them`)] : shown;
+function linesOf(rules: RuleText, sought: string, context: ViewContext): HTMLElement[] {
+  const shown: RuleLine[] = [];
+  let more = 0;
+  for (const [i, line] of rules.text.split("\n").entries()) {
+    if (!line.includes(sought)) continue;
+    if (shown.length < MOST_LINES) shown.push(lineAt(rules, line, i));
+    else more++;
+  }
+  const elements = shown.map((line, i) => lineElement(line, shown[i - 1], context));
+  return more > 0 ? [...elements, nothing(`${more} more lines: search to see them`)] : elements;
 }
 
 /** The place is written where it is not that of the line before. */
