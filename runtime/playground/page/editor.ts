@@ -4,7 +4,16 @@ import { yaml } from "@codemirror/lang-yaml";
 import { HighlightStyle, syntaxHighlighting } from "@codemirror/language";
 import { type Diagnostic, lintGutter, setDiagnostics } from "@codemirror/lint";
 import { search, searchKeymap } from "@codemirror/search";
-import { Annotation, EditorState, StateEffect, StateField, type Text, type TransactionSpec } from "@codemirror/state";
+import {
+  Annotation,
+  Compartment,
+  EditorState,
+  type Extension,
+  StateEffect,
+  StateField,
+  type Text,
+  type TransactionSpec,
+} from "@codemirror/state";
 import {
   Decoration,
   type DecorationSet,
@@ -89,6 +98,8 @@ export class Editor {
       this.events.onLine(this.name, line, first);
       return;
     }
+    const wanted = languageOf(state.sliceDoc(0, HEAD));
+    if (language.get(state) !== wanted) this.view.dispatch({ effects: language.reconfigure(wanted) });
     this.isMove = transactions.some((each) => each.isUserEvent("undo") || each.isUserEvent("redo"));
     clearTimeout(this.timer);
     this.timer = setTimeout(() => this.tell(), PAUSE);
@@ -135,7 +146,7 @@ export class Editor {
       extensions: [
         lineNumbers(),
         history(),
-        yaml(),
+        language.of(languageOf(text)),
         syntaxHighlighting(HIGHLIGHT),
         lintGutter(),
         search({ top: true }),
@@ -150,6 +161,18 @@ export class Editor {
       ],
     });
   }
+}
+
+/** What tells whether a text is YAML stands in so many characters. */
+const HEAD = 2000;
+const YAML = yaml();
+const PLAIN: Extension = [];
+const language = new Compartment();
+
+/** YAML, and JSON, get colours. Rules get none: the parser of YAML finds no end of their first token, and takes seconds with each key. */
+function languageOf(text: string): Extension {
+  const first = /^(?!\s*(?:#|$)).*/m.exec(text.slice(0, HEAD))?.[0] ?? "";
+  return /^\s*(?:$|---|%|[-?] |[{[]|["']?[\w./-]+["']?\s*:(?:\s|$))/.test(first) ? YAML : PLAIN;
 }
 
 /** A change that the page makes, not the user of the editor. */
