@@ -183,6 +183,8 @@ function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Ed
     ...answer.nodes.map((name) => h("option", { value: name, selected: name === node }, name)),
   );
   if (answer.view === "walk") names = answer.names;
+  // Printed above the view.
+  byId("view").dataset["title"] = `kpc: ${TITLES[answer.view]}, ${store.state.mode}, ${node || answer.nodes[0]}`;
   performance.mark("answer");
   document.body.dataset["answered"] = String(Number(document.body.dataset["answered"] ?? 0) + 1);
 }
