@@ -54,7 +54,7 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
 
   test("lights the manifest line of a step, and goes there", async () => {
     const { page } = watched;
-    const step = page.locator(".step", { hasText: "jump pick-2-tcp" });
+    const step = page.locator("li.step", { hasText: "jump pick-2-tcp" });
     await step.locator(".place").first().click();
     expect(await page.locator('.file[aria-pressed="true"]').textContent()).toBe("services.yaml");
     await step.hover();
