@@ -2,13 +2,21 @@
 
 import type { ComparisonVerdict, DiagnosticData, MatrixData } from "../../compiler/index.ts";
 import type { ColourScheme } from "../../compiler/pictures/colours.ts";
-import type { FileStates, SentFile } from "./sent-files.ts";
 
 /** A text that the user gave: manifests, settings, or the rules of a host. */
 export interface InputFile {
   /** A path; no two of a workspace are equal. */
   readonly name: string;
   readonly text: string;
+}
+
+/** A file, or the index of one among the files that came last. */
+export type SentFile = InputFile | number;
+
+/** The files of both states of a workspace. */
+export interface FileStates<File> {
+  readonly files: readonly File[];
+  readonly before: readonly File[];
 }
 
 export type RuleMode = "nftables" | "iptables";

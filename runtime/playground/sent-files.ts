@@ -1,14 +1,5 @@
 /** Files on their way to the worker: those that it has already are not copied to it again. */
-import type { InputFile } from "./protocol.ts";
-
-/** A file, or the index of one among the files that came last. */
-export type SentFile = InputFile | number;
-
-/** The files of both states of a workspace. */
-export interface FileStates<File> {
-  readonly files: readonly File[];
-  readonly before: readonly File[];
-}
+import type { FileStates, InputFile, SentFile } from "./protocol.ts";
 
 /** The page's side of it. A worker that is new has nothing: it needs a `FileSender` that is new. */
 export class FileSender {
