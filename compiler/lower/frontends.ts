@@ -1,9 +1,12 @@
 /** Every address and port at which a Service is reached, and every decision about it (README.md, sections 2 and 4–7). */
 import type { Origin } from "../diagnostics.ts";
+import type { KeyPart } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
 import type { Port } from "../net/port.ts";
 import { hostPrefix, type Prefix, prefixContains } from "../net/prefix.ts";
+import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { ServicePortView } from "../node/view.ts";
+import type { FrontendKey } from "./keys.ts";
 
 export type Frontend = AddressFrontend | NodePortFrontend;
 
@@ -34,6 +37,17 @@ export type Dispatch =
   | { readonly kind: "endpoints"; readonly list: "cluster" | "local" }
   /** externalTrafficPolicy Local: pods of this node and the node itself reach all endpoints, others the local ones. */
   | { readonly kind: "by-source" };
+
+export function keyKindOf({ kind }: Frontend): FrontendKey {
+  return kind === "node-port" ? "node-port" : "address";
+}
+
+/** By what `frontendKey` or `NODE_PORT_KEY` of keys.ts finds it. */
+export function keyOf(frontend: Frontend): KeyPart[] {
+  const { service, port } = frontend;
+  const protocol = PROTOCOL_NUMBERS[service.protocol];
+  return frontend.kind === "node-port" ? [protocol, port] : [frontend.address, protocol, port];
+}
 
 /** The frontends of `service`, cluster IP first. `nodeAddress` is the node's primary address of the family: a source
  *  range that holds it also lets the load balancer's own addresses in. */

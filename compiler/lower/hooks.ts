@@ -1,0 +1,69 @@
+/** Where packets enter the table: the base chains, in kube-proxy's order of jumps. */
+import { anyBit, CT_STATE_FIELD, commented, jump, rule, verdict } from "../ir/build.ts";
+import { CT_STATE, PRIORITY } from "../ir/constants.ts";
+import type { BaseChain, Chain } from "../ir/types.ts";
+import { SERVICES } from "./dispatch.ts";
+import { healthCheckRules } from "./health-checks.ts";
+import { decisionRules } from "./masquerade.ts";
+import { antiMartian } from "./node-ports.ts";
+import { leavingChains, leavingRules } from "./pod-network.ts";
+import { filterChain, natChain, regular, type TableShape } from "./shape.ts";
+import { FIREWALL } from "./source-ranges.ts";
+import { UNSERVED_AT_NODE, UNSERVED_CLUSTER_IPS, UNSERVED_ELSEWHERE, UNSERVED_EXTERNAL } from "./unserved.ts";
+
+/** The base chains, last as nft lists them, each after the chains that it alone needs. */
+export function hookChains(shape: TableShape): Chain[] {
+  return [
+    ...(shape.settings.mode === "nftables" ? nftablesFilterChains() : iptablesFilterChains(shape)),
+    natChain("nat-prerouting", "prerouting", PRIORITY.dstnat, [rule(jump(SERVICES))]),
+    natChain("nat-output", "output", PRIORITY.dstnat, [rule(jump(SERVICES))]),
+    ...leavingChains(shape),
+    natChain("nat-postrouting", "postrouting", PRIORITY.srcnat, [
+      ...leavingRules(shape),
+      ...decisionRules("masquerade", shape),
+    ]),
+  ];
+}
+
+const NEW = anyBit(CT_STATE_FIELD, CT_STATE.new);
+
+function nftablesFilterChains(): BaseChain[] {
+  return [
+    filterChain("firewall-prerouting", "prerouting", PRIORITY.dstnat - 10, [rule(NEW, jump(FIREWALL))]),
+    filterChain("firewall-output", "output", PRIORITY.dstnat - 10, [rule(NEW, jump(FIREWALL))]),
+    filterChain("filter-input", "input", PRIORITY.filter, [rule(NEW, jump(UNSERVED_AT_NODE))]),
+    filterChain("filter-forward", "forward", PRIORITY.filter, [rule(NEW, jump(UNSERVED_ELSEWHERE))]),
+    filterChain("filter-output", "output", PRIORITY.filter, [rule(NEW, jump(UNSERVED_ELSEWHERE))]),
+  ];
+}
+
+const FORWARD_TRANSLATED = "forward-translated";
+
+/** All checks come after translation: what still has a Service's address was left alone. */
+function iptablesFilterChains(shape: TableShape): Chain[] {
+  const martian = antiMartian(shape);
+  const accept = verdict({ kind: "accept" });
+  const invalid = rule(anyBit(CT_STATE_FIELD, CT_STATE.invalid), verdict({ kind: "drop" }));
+  return [
+    regular(FORWARD_TRANSLATED, decisionRules("forward", shape)),
+    filterChain("filter-input", "input", PRIORITY.filter, [
+      ...martian,
+      rule(NEW, jump(FIREWALL)),
+      ...healthCheckRules(shape),
+      rule(NEW, jump(UNSERVED_EXTERNAL)),
+    ]),
+    filterChain("filter-forward", "forward", PRIORITY.filter, [
+      rule(NEW, jump(FIREWALL)),
+      ...(shape.settings.tcpBeLiberal ? [] : [invalid]),
+      commented("to be masqueraded", rule(NEW, jump(FORWARD_TRANSLATED))),
+      rule(anyBit(CT_STATE_FIELD, CT_STATE.related | CT_STATE.established), accept),
+      rule(NEW, jump(UNSERVED_CLUSTER_IPS)),
+      rule(NEW, jump(UNSERVED_EXTERNAL)),
+    ]),
+    filterChain("filter-output", "output", PRIORITY.filter, [
+      ...martian,
+      rule(NEW, jump(FIREWALL)),
+      rule(NEW, jump(UNSERVED_CLUSTER_IPS)),
+    ]),
+  ];
+}
