@@ -158,6 +158,7 @@ function widestShape(mode: Settings["mode"], { family, settings }: TableShape): 
     [family]: {
       ...settings.families[family],
       nodePorts: { kind: "listed", addresses: [] },
+      podNetwork: { cidrs: [], nodes: [] },
     },
   };
   return {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { resolveInput } from "../../compiler/compile.ts";
+import type { Ruleset, Table } from "../../compiler/ir/types.ts";
 import { Contribution, join } from "../../compiler/lower/contribution.ts";
 import { Identities } from "../../compiler/lower/identities.ts";
 import { contribute, lower, tableOf } from "../../compiler/lower/lower.ts";
@@ -9,7 +10,7 @@ import { resolveConfig } from "../../compiler/node/resolve.ts";
 import type { Settings } from "../../compiler/node/settings.ts";
 import { type NodeView, type ServicePortView, viewOf } from "../../compiler/node/view.ts";
 import { loadSpecs } from "../../compiler/specs/load.ts";
-import { type ClusterInput, cluster } from "../support/arbitraries.ts";
+import { type ClusterInput, cluster, proxySettings } from "../support/arbitraries.ts";
 import { toConfig, toText } from "../support/compile.ts";
 import { runs } from "../support/runs.ts";
 
@@ -100,4 +101,34 @@ test("what Service ports add on their own, joined, is what all of them are compi
     { numRuns: runs(120) },
   );
   expect(reused).toBeGreaterThan(0);
+});
+
+/** Objects whose names hold a number of the input: they are made when they are needed, and not known before. */
+const COUNTED = /^(?:pick-|remember-|affinity-)/;
+
+function namesOf({ sets, maps, chains }: Pick<Table, "sets" | "maps" | "chains">): string[] {
+  return [...sets, ...maps, ...chains].map(({ name }) => name).filter((name) => !COUNTED.test(name));
+}
+
+/** All names that `ruleset` has or takes away in `family`. */
+function mentioned({ tables, retired = [] }: Ruleset, family: Table["family"]): Set<string> | "whole table" {
+  if (retired.some((table) => table.family === family)) return "whole table";
+  const table = tables.find((other) => other.family === family) ?? expect.fail("a table is there, or is taken away");
+  const { sets, maps, chains } = table.retired ?? expect.fail("a table of kpc tells what it takes away");
+  return new Set([...namesOf(table), ...[...sets, ...maps].map(({ name }) => name), ...chains]);
+}
+
+test("whatever was compiled before, the next rules have or take away each object whose name is fixed", () => {
+  fc.assert(
+    fc.property(cluster, cluster, proxySettings, (before, after, proxy) => {
+      const old = viewed(before) ?? expect.fail("the cluster compiles");
+      const other = viewed({ ...after, proxy }) ?? expect.fail("the cluster compiles");
+      const next = lower(other.view, other.settings);
+      for (const table of lower(old.view, old.settings).tables) {
+        const names = mentioned(next, table.family);
+        if (names !== "whole table") expect(namesOf(table).filter((name) => !names.has(name))).toEqual([]);
+      }
+    }),
+    { numRuns: runs(400) },
+  );
 });
