@@ -5,6 +5,10 @@ import type { Report, Source } from "../diagnostics.ts";
 import { type DiagnosticData, diagnosticToJson } from "../documents/render.ts";
 import { findRequestFaults } from "../findings/request-findings.ts";
 import { findWalkFaults } from "../findings/walk-findings.ts";
+import { findWalkNotes } from "../findings/walk-notes.ts";
+import { paint } from "../pictures/paint.ts";
+import { layWalk } from "../pictures/walk/picture.ts";
+import { tellWalk } from "../pictures/walk/tell.ts";
 import { addressesAsked, askedToData, renderAsked, resolveAsked } from "../trace/asked.ts";
 import { parseTraceText } from "../trace/parse.ts";
 import type { WalkData } from "../trace/walk/json.ts";
@@ -20,13 +24,14 @@ export interface TraceClusterOptions extends CompileManifestsOptions {
   readonly reply?: boolean;
 }
 
-/** What was found, and the walk: as data, as `kpc trace` prints it, and as a mermaid sequence diagram. Undefined where the manifests
- *  or the packet have an error. */
+/** What was found, and the walk: as data, as `kpc trace` prints it, as a mermaid sequence diagram, and as an SVG file. Undefined where the
+ *  manifests or the packet have an error. */
 export interface TracedCluster {
   readonly diagnostics: readonly DiagnosticData[];
   readonly result: WalkData | undefined;
   readonly text: string | undefined;
   readonly mermaid: string | undefined;
+  readonly svg: string | undefined;
 }
 
 const OPTIONS = {
@@ -52,6 +57,7 @@ export function traceCluster(
     result: undefined,
     text: undefined,
     mermaid: undefined,
+    svg: undefined,
   });
   const written = parseTraceText({ name: "packet", text: packet }, report);
   if (resolved === undefined || written === undefined) return failed();
@@ -64,10 +70,13 @@ export function traceCluster(
   const names = new WalkNames(input.specs, network);
   const context = { names, protocol: flow.protocol, hosts: network.hosts, isVerbose: false };
   const findings = [...findWalkFaults(known, walk), ...findRequestFaults(known, walk)];
+  const notes = findWalkNotes(known, walk).filter(({ severity }) => severity !== "info");
+  const story = tellWalk(walk, context, { asked: packet.trim(), findings: [...findings, ...notes] });
   return {
     diagnostics: found.map(diagnosticToJson),
     result: askedToData(walk, asked, context, reply, findings.map(diagnosticToJson)),
     text: renderAsked(walk, asked, context, all),
     mermaid: renderMermaid(walk, context, all),
+    svg: story && paint(layWalk(story)),
   };
 }

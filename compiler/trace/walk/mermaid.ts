@@ -1,9 +1,11 @@
-/** A walk as a mermaid sequence diagram: hosts as participants, the packet on the arrows, a note for each translation. */
-import type { Hop, Leg, Walk, WalkBranch } from "../../walk/types.ts";
+/** A walk as a mermaid sequence diagram: hosts as participants, the packet on the arrows, what happens as notes, with the numbers of the text. */
+import { unreachable } from "../../invariant.ts";
+import type { Leg, Walk, WalkBranch } from "../../walk/types.ts";
 import { chance, isCertain } from "../chance.ts";
 import { endText } from "./end-text.ts";
 import { groupsOf } from "./groups.ts";
-import { changeText } from "./rows.ts";
+import type { WalkRow } from "./rows.ts";
+import { toldBranch } from "./told.ts";
 import { type TellingContext, tupleText } from "./walk-names.ts";
 
 /** One diagram; branches that differ are alternatives in it. */
@@ -35,12 +37,19 @@ function hostsOf({ hops, end }: Leg): string[] {
   return [...hops.map(({ host }) => host), end.host];
 }
 
-function branchLines({ there, back }: WalkBranch, ids: ReadonlyMap<string, string>, context: TellingContext): string[] {
-  return [...legLines(there, "->>", ids, context), ...(back === undefined ? [] : legLines(back, "-->>", ids, context))];
+function branchLines(branch: WalkBranch, ids: ReadonlyMap<string, string>, context: TellingContext): string[] {
+  const { there, back } = branch;
+  const { request, reply } = toldBranch(branch, context);
+  return [
+    ...legLines(there, request, "->>", ids, context),
+    ...(back === undefined ? [] : legLines(back, reply, "-->>", ids, context)),
+  ];
 }
 
+/** A line of the text that has a number stands on the arrow by which the packet leaves, if it changes nothing, else in a note. */
 function legLines(
   { hops, end }: Leg,
+  rows: readonly WalkRow[],
   arrow: "->>" | "-->>",
   ids: ReadonlyMap<string, string>,
   context: TellingContext,
@@ -48,19 +57,40 @@ function legLines(
   const lines: string[] = [];
   for (const [i, hop] of hops.entries()) {
     const id = ids.get(hop.host);
-    lines.push(...notesOf(hop, context).map((note) => `Note over ${id}: ${escaped(note)}`));
     const next = hops[i + 1];
-    if (next !== undefined && next.host !== hop.host)
-      lines.push(`${id}${arrow}${ids.get(next.host)}: ${escaped(tupleText(hop.after, context))}`);
+    const isLeaving = next !== undefined && next.host !== hop.host;
+    const own = rows.filter((row) => row.hop === hop && row.number !== undefined && row.subject.kind !== "end");
+    const last = own.at(-1);
+    const onArrow = isLeaving && last !== undefined && !isChanging(last) ? last : undefined;
+    for (const row of own) if (row !== onArrow) lines.push(`Note over ${id}: ${numbered(row, row.text)}`);
+    if (isLeaving)
+      lines.push(`${id}${arrow}${ids.get(next.host)}: ${numbered(onArrow, tupleText(hop.after, context))}`);
   }
-  return [...lines, `Note over ${ids.get(end.host)}: ${escaped(endText(end, context))}`];
+  const ending = rows.findLast(({ subject }) => subject.kind === "end");
+  const text = ending?.text.replace(/^=> /, "") ?? endText(end, context);
+  return [...lines, `Note over ${ids.get(end.host)}: ${numbered(ending, text)}`];
 }
 
-function notesOf({ steps }: Hop, context: TellingContext): string[] {
-  return steps.flatMap((step) => {
-    if (step.kind === "translated") return [changeText(step, context)];
-    return step.kind === "proxied" ? [`a proxy connects to ${step.target}`] : [];
-  });
+function numbered(row: WalkRow | undefined, text: string): string {
+  return escaped(row?.number === undefined ? text : `${row.number}: ${text}`);
+}
+
+/** It says more than the packet on the arrow. */
+function isChanging({ subject }: WalkRow): boolean {
+  switch (subject.kind) {
+    case "step":
+      return subject.step.kind !== "routed" && subject.step.kind !== "bridged";
+    case "port":
+    case "handed-over":
+      return true;
+    case "carried":
+    case "sent":
+    case "passed":
+    case "end":
+      return false;
+    default:
+      return unreachable(subject);
+  }
 }
 
 /** `;` and `#` mean something to mermaid. */

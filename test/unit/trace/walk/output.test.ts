@@ -90,15 +90,36 @@ describe("mermaid", () => {
   participant h0 as pod/shop/web-1
   participant h1 as node/node-1
   participant h2 as pod/shop/api-1
-  h0->>h1: 10.244.1.10:40000 > 10.96.0.20:80
-  Note over h1: 10.96.0.20:80 => 10.244.1.20:8081 (pod/shop/api-1)
-  h1->>h2: 10.244.1.10:40000 > 10.244.1.20:8081
-  Note over h2: delivered to port 8081 (container api), sees 10.244.1.10:40000 (pod/shop/web-1)
+  h0->>h1: 1: 10.244.1.10:40000 > 10.96.0.20:80
+  Note over h1: 2: port of bridge cni0#59; bridge-nf-call-iptables is on, so rules see it
+  Note over h1: 3: pick-2-tcp: dnat 10.96.0.20:80 => 10.244.1.20:8081 (pod/shop/api-1)
+  h1->>h2: 4: 10.244.1.10:40000 > 10.244.1.20:8081
+  Note over h2: 5: delivered to port 8081 (container api), sees 10.244.1.10:40000 (pod/shop/web-1)
   h2-->>h1: 10.244.1.20:8081 > 10.244.1.10:40000
-  Note over h1: 10.244.1.20:8081 => 10.96.0.20:80 (svc/shop/api:http)
+  Note over h1: 6: conntrack undoes 3: 10.244.1.20:8081 => 10.96.0.20:80 (svc/shop/api:http)
   h1-->>h0: 10.96.0.20:80 > 10.244.1.10:40000
-  Note over h0: delivered to port 40000, sees 10.96.0.20:80 (svc/shop/api:http)
+  Note over h0: 7: answered from 10.96.0.20:80 (svc/shop/api:http), which was asked
 `);
+  });
+
+  test.each([
+    "tcp web-1 > svc/api:http",
+    "tcp internet > node-1:30123",
+    "tcp 192.0.2.66 > lb/partners:80",
+    "icmp web-1 > web-2",
+    "tcp web-1 > localhost:8080",
+    "tcp web-1 > 10.244.2.99:80",
+    "tcp node/node-1 > svc/web",
+    "tcp web-2 > node-1:30123",
+  ])("numbers each step as the text does: %s", (packet) => {
+    const { mermaid = "", result } = follow(packet, [], { all: true });
+    const blocks = mermaid.split(/^ {2}(?:alt|else) .*$/m).slice(result?.branches.length === 1 ? 0 : 1);
+    const numbers = blocks.map((block) =>
+      [...block.matchAll(/(?:Note over|--?>>)[^:]*: (\d+): /g)].map(([, n]) => Number(n)),
+    );
+    expect(numbers).toEqual(
+      result?.branches.map(({ told }) => told.flatMap(({ number }) => (number === null ? [] : [number]))),
+    );
   });
 
   test("has branches that differ as alternatives", () => {
@@ -108,6 +129,20 @@ describe("mermaid", () => {
       2,
     );
   });
+});
+
+test.each([
+  ["tcp web-1 > svc/api:http", 0],
+  ["tcp internet > node-1:30123", 0],
+  ["tcp web-1 > 10.244.2.99:80", 1],
+])("the library draws what -o svg and -o mermaid print: %s", (packet, code) => {
+  const names = ["nodes", "pods", "services"].map((name) => `examples/shop/manifests/${name}.yaml`);
+  const sources = names.map((name) => ({ name, text: readFileSync(`${ROOT}${name}`, "utf8") }));
+  const { svg, mermaid } = traceCluster(sources, packet, { settings: SETTINGS });
+  const print = (format: string) =>
+    kpc(["trace", packet, ...names, "-c", "examples/shop/kpc.yaml", "-o", format], { folder: ROOT });
+  expect(print("svg")).toMatchObject({ code, stdout: svg });
+  expect(print("mermaid")).toMatchObject({ code, stdout: mermaid });
 });
 
 describe("the command", () => {
