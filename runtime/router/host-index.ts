@@ -1,107 +1,100 @@
-/** Finds the record of a host by a header as it came, without making another text of it. */
+/** Finds the record of a host by a name as it came, without making another text of it. */
+
+import { bucketOf, HASH_START, hashWith, shiftFor, WILDCARD_BITS } from "../../compiler/formats/router/hash.ts";
 import * as L from "../../compiler/formats/router/layout.ts";
+import { unitsOfName } from "./check-table.ts";
 import type { RouterTable } from "./table.ts";
 
-/** Records by what their names, or the ends of these, hash to: four numbers for each. */
-interface Slots {
-  readonly numbers: Int32Array;
-  readonly mask: number;
-}
-
-// The hash, the record (0: the slot is free), and the units of what is hashed: the first one, and how many.
-const SLOT_HASH = 0;
-const SLOT_RECORD = 1;
-const SLOT_UNITS = 2;
-const SLOT_COUNT = 3;
-const SLOT_NUMBERS = 4;
-
+/** Records with names of hosts, which it reads where they are in the table. */
 export class HostIndex {
-  /** The record of all hosts that have none. */
+  /** The record of all names that have none. */
   readonly others: number;
+  private readonly words: Int32Array;
   private readonly units: Uint16Array;
-  private readonly names: Slots;
-  /** Those with a wildcard, by what follows it. */
-  private readonly suffixes: Slots;
+  /** Where the name that is looked for stands in lower case. Reading a text again would take longer. */
+  private readonly room = new Uint16Array(256);
+  private readonly buckets: number;
+  private readonly shift: number;
 
-  constructor({ words, units }: RouterTable) {
-    this.others = words[L.R_HOSTS] as number;
+  /** `records` and `buckets` are parts of the table. */
+  constructor({ words, units }: RouterTable, records: number, buckets: number) {
+    this.words = words;
     this.units = units;
-    const count = (words[L.R_HOSTS + 1] as number) - 1;
-    this.names = slotsFor(count);
-    this.suffixes = slotsFor(count);
-    for (let i = 1; i <= count; i++) {
-      const record = this.others + i * L.HOST_WORDS;
-      const text = (words[L.R_TEXTS] as number) + (words[record + L.HOST_NAME] as number) * L.TEXT_WORDS;
-      const [at, length] = [words[text + L.TEXT_AT] as number, words[text + L.TEXT_LENGTH] as number];
-      this.add(this.names, record, at, length);
-      if (length > 1 && units[at] === ASTERISK && units[at + 1] === DOT)
-        this.add(this.suffixes, record, at + 1, length - 1);
-    }
+    this.others = words[records] as number;
+    this.buckets = words[buckets] as number;
+    this.shift = shiftFor((words[buckets + 1] as number) - 1);
   }
 
   /** The record for a Host header, of which port, a dot at the end and the case of letters do not count: that of its name, else that of the wildcard
    *  for its first label, else that of all others, which have addresses in brackets, too. */
   find(header: string): number {
+    const name = this.roomFor(header.length);
+    let end = header.length;
+    let last = end - 1;
     let hash = HASH_START;
-    let before = hash;
-    let end = 0;
-    for (; end < header.length; end++) {
-      const unit = header.charCodeAt(end);
-      if (unit === COLON) break;
-      before = hash;
-      hash = Math.imul(hash ^ lowerCase(unit), HASH_FACTOR);
+    let [dot, hashFromDot, unit] = [0, 0, 0];
+    for (let i = last; i >= 0; i--) {
+      unit = header.charCodeAt(i);
+      if (unit === COLON) {
+        // What was read until now is a port.
+        [end, last, hash, dot] = [i, i - 1, HASH_START, 0];
+      } else if (unit === DOT && i === last) {
+        [end, last] = [i, -1];
+      } else {
+        unit = lowerCase(unit);
+        name[i] = unit;
+        hash = hashWith(hash, unit);
+        if (unit === DOT) [dot, hashFromDot] = [i, hash];
+      }
     }
-    if (end > 0 && header.charCodeAt(end - 1) === DOT) {
-      end--;
-      hash = before;
+    return end === 0 || unit === OPEN_BRACKET ? this.others : this.findHashed(name, end, hash, dot, hashFromDot);
+  }
+
+  /** Likewise for a name of which only the case does not count. */
+  findName(text: string): number {
+    const { length } = text;
+    const name = this.roomFor(length);
+    let hash = HASH_START;
+    let [dot, hashFromDot] = [0, 0];
+    for (let i = length - 1; i >= 0; i--) {
+      const unit = lowerCase(text.charCodeAt(i));
+      name[i] = unit;
+      hash = hashWith(hash, unit);
+      if (unit === DOT) [dot, hashFromDot] = [i, hash];
     }
-    if (end === 0 || header.charCodeAt(0) === OPEN_BRACKET) return this.others;
-    const precise = this.lookUp(this.names, hash, header, 0, end);
+    return this.findHashed(name, length, hash, dot, hashFromDot);
+  }
+
+  private roomFor(length: number): Uint16Array {
+    return length <= this.room.length ? this.room : new Uint16Array(length);
+  }
+
+  /** `hash` is that of the units of `name` before `end`, `hashFromDot` that of those from the first dot on; `dot` is 0 where there is none behind the
+   *  first unit. */
+  private findHashed(name: Uint16Array, end: number, hash: number, dot: number, hashFromDot: number): number {
+    const precise = this.lookUp(hash, name, 0, end, 0);
     if (precise !== 0) return precise;
-    const dot = header.indexOf(".");
-    if (dot < 1 || dot >= end) return this.others;
-    hash = HASH_START;
-    for (let i = dot; i < end; i++) hash = Math.imul(hash ^ lowerCase(header.charCodeAt(i)), HASH_FACTOR);
-    const wildcard = this.lookUp(this.suffixes, hash, header, dot, end);
-    return wildcard === 0 ? this.others : wildcard;
+    return (dot === 0 ? 0 : this.lookUp(hashFromDot ^ WILDCARD_BITS, name, dot, end, 1)) || this.others;
   }
 
-  /** The record of units `from` to `end` of `header`, which hash to `hash`; 0: there is none. */
-  private lookUp({ numbers, mask }: Slots, hash: number, header: string, from: number, end: number): number {
-    for (let slot = spread(hash) & mask; ; slot = (slot + 1) & mask) {
-      const at = slot * SLOT_NUMBERS;
-      const record = numbers[at + SLOT_RECORD] as number;
-      if (record === 0) return 0;
-      if (numbers[at + SLOT_HASH] !== hash || numbers[at + SLOT_COUNT] !== end - from) continue;
-      const offset = (numbers[at + SLOT_UNITS] as number) - from;
-      let i = from;
-      while (i < end && lowerCase(header.charCodeAt(i)) === this.units[offset + i]) i++;
-      if (i === end) return record;
+  /** The record of units `from` to `end` of `name`, which hash to `hash`; `wildcard`: 1 for that of a wildcard; 0: there is none. */
+  private lookUp(hash: number, name: Uint16Array, from: number, end: number, wildcard: number): number {
+    const { words, units, others } = this;
+    const bucket = this.buckets + bucketOf(hash, this.shift);
+    const behind = others + (words[bucket + 1] as number);
+    const wanted = (end - from) * 2 + wildcard;
+    for (let at = others + (words[bucket] as number); at < behind; ) {
+      const length = words[at + L.NAME_LENGTH] as number;
+      if (length === wanted && words[at + L.NAME_HASH] === hash) {
+        const offset = (at + L.NAME_UNITS) * 2 + wildcard - from;
+        let i = from;
+        while (i < end && name[i] === units[offset + i]) i++;
+        if (i === end) return at;
+      }
+      at += L.NAME_UNITS + ((unitsOfName(length) + 1) >> 1);
     }
+    return 0;
   }
-
-  private add({ numbers, mask }: Slots, record: number, units: number, count: number): void {
-    let hash = HASH_START;
-    for (let i = 0; i < count; i++) hash = Math.imul(hash ^ (this.units[units + i] as number), HASH_FACTOR);
-    let slot = spread(hash) & mask;
-    while (numbers[slot * SLOT_NUMBERS + SLOT_RECORD] !== 0) slot = (slot + 1) & mask;
-    const at = slot * SLOT_NUMBERS;
-    numbers[at + SLOT_HASH] = hash;
-    numbers[at + SLOT_RECORD] = record;
-    numbers[at + SLOT_UNITS] = units;
-    numbers[at + SLOT_COUNT] = count;
-  }
-}
-
-/** Free slots, twice as many as there are records at least. */
-function slotsFor(records: number): Slots {
-  const slots = 2 ** Math.ceil(Math.log2(records * 2 + 2));
-  return { numbers: new Int32Array(slots * SLOT_NUMBERS), mask: slots - 1 };
-}
-
-/** High bits of a hash count as much as low ones. */
-function spread(hash: number): number {
-  return hash ^ (hash >>> 15);
 }
 
 /** An ASCII letter in lower case; other units stay. */
@@ -109,9 +102,6 @@ function lowerCase(unit: number): number {
   return unit >= 65 && unit <= 90 ? unit | 32 : unit;
 }
 
-const HASH_START = 0x811c9dc5 | 0;
-const HASH_FACTOR = 0x01000193;
-const ASTERISK = 42;
 const DOT = 46;
 const COLON = 58;
 const OPEN_BRACKET = 91;

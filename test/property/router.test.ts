@@ -1,6 +1,7 @@
 /** The router does what the evaluator says, for any routes and requests, and takes no table that is not whole. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { decideCertificate } from "../../compiler/evaluate/certificate.ts";
 import { decideRoute, type HttpRequest } from "../../compiler/evaluate/http-route.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import * as L from "../../compiler/formats/router/layout.ts";
@@ -58,6 +59,42 @@ describe("the router finds what the evaluator finds", () => {
     );
     expect(served).toBeGreaterThan(asked / 10);
   });
+});
+
+test("the router shows the certificates that the evaluator shows", () => {
+  const [a, b] = ["ns/a", "ns/b"].map((name) => ({ name, names: [], notBefore: 0, notAfter: 1 }));
+  const name = fc.oneof(
+    fc.constantFrom("", "a", "a.b", "b", "x.a.b", ".b", "a.", "*.b", "*"),
+    fc.string({ maxLength: 4 }),
+  );
+  const host = fc.record({
+    host: fc.oneof(
+      name,
+      name.map((each) => `*.${each}`),
+    ),
+    certificate: fc.constantFrom("ns/a", "ns/b"),
+  });
+  let shown = 0;
+  fc.assert(
+    fc.property(fc.array(host, { maxLength: 6 }), fc.boolean(), fc.array(name), (hosts, hasFallback, asked) => {
+      const tls = {
+        certificates: [a, b].flatMap((each) => each ?? []),
+        hosts,
+        ...(hasFallback ? { fallback: "ns/b" } : {}),
+      };
+      const router = createRouter(encodeRoutes([], { tls }));
+      for (const sni of [
+        ...asked,
+        ...hosts.flatMap((each) => [each.host, each.host.toUpperCase(), each.host.replace("*", "x")]),
+      ]) {
+        const { certificate } = router.route({ path: "/", sni });
+        expect([sni, certificate]).toEqual([sni, decideCertificate({ tls }, sni).certificate?.name]);
+        if (certificate === "ns/a") shown++;
+      }
+    }),
+    { numRuns: runs(1000) },
+  );
+  expect(shown).toBeGreaterThan(runs(500));
 });
 
 describe("a table of routes", () => {

@@ -1,11 +1,11 @@
 /** Routes of Ingresses and Gateways as a table for the router: bytes. */
 import { lineAndColumn, type Source, type Span } from "../../diagnostics.ts";
-import type { HostRoutes, ListeningPort, PathRoute, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
+import type { HostRoutes, ListeningPort, RouteEndpoint, RouteTarget, TlsTable } from "../../ir/types.ts";
 import { checksumOf, littleEndian } from "../tables/bytes.ts";
 import * as L from "./layout.ts";
 import { listenersText } from "./listeners.ts";
-import { winnersOf } from "./paths.ts";
-import { addPathTree } from "./tree.ts";
+import { NameList, type SortedRecords } from "./names.ts";
+import { TreeList } from "./trees.ts";
 import { TextList, WordList } from "./words.ts";
 
 /** What a table has besides routes. */
@@ -18,72 +18,59 @@ export interface RouterTableOptions {
   readonly source?: string;
 }
 
+interface NumberedTarget {
+  readonly target: RouteTarget;
+  readonly number: number;
+}
+
 /** The table of `routes`. */
 export function encodeRoutes(routes: readonly HostRoutes[], options: RouterTableOptions = {}): Uint8Array {
   return new RoutesEncoder().encode(routes, options);
 }
 
 class RoutesEncoder {
-  private readonly nodes = new WordList();
+  private readonly texts = new TextList();
+  private readonly trees = new TreeList(this.texts);
   private readonly decisions = new WordList();
   private readonly targets = new WordList();
   private readonly endpoints = new WordList();
-  private readonly texts = new TextList();
   /** The numbers of targets that were met, and of those that differ by their backend, or by status and reason. */
   private readonly knownTargets = new Map<RouteTarget, number>();
-  private readonly targetsByName = new Map<string, { readonly target: RouteTarget; readonly number: number }[]>();
+  private readonly targetsByName = new Map<string, NumberedTarget[]>();
+  private lastStatus: NumberedTarget | undefined;
   /** The file of the last path, and the number of its name. */
   private file: { readonly source: Source; readonly number: number } | undefined;
 
   encode(routes: readonly HostRoutes[], { tls, listeners, source = "" }: RouterTableOptions): Uint8Array {
-    // Of hosts with one name the first one counts.
-    const named = new Map<string, HostRoutes>();
-    for (const each of routes)
-      if (each.host !== undefined && isHostOfRequests(each.host) && !named.has(each.host)) named.set(each.host, each);
-    const hosts = new WordList();
+    const hosts = new NameList();
     const others = routes.find(({ host }) => host === undefined);
-    if (others === undefined) this.writeNoHost(hosts);
-    else this.writeHost(hosts, others);
-    for (const each of named.values()) this.writeHost(hosts, each);
-    const texts = { source: this.texts.number(source), listeners: this.texts.number(listenersText(listeners)) };
-    return this.join(hosts, this.tlsHosts(tls), texts);
+    this.writeHost(hosts, "", others ?? NO_OTHERS);
+    // Of hosts with one name the first one counts.
+    const named = new Set<string>();
+    for (const each of routes) {
+      const { host } = each;
+      if (host === undefined || !isHostOfRequests(host) || named.has(host)) continue;
+      named.add(host);
+      this.writeHost(hosts, host, each);
+    }
+    return this.join(hosts.sorted(), this.tlsHosts(tls).sorted(), [
+      [L.R_SOURCE, this.texts.number(source)],
+      [L.R_LISTENERS, this.texts.number(listenersText(listeners))],
+      [L.R_HAS_OTHERS, others === undefined ? 0 : 1],
+    ]);
   }
 
-  /** The first host, that of requests for none of the others, where there are no routes for it. */
-  private writeNoHost(hosts: WordList): void {
-    const target: RouteTarget = { kind: "status", status: 404, reason: "no Ingress" };
-    const decision = this.decision(L.DECIDED_NOTHING, this.target(target));
-    const at = hosts.reserve(L.HOST_WORDS);
-    for (const each of [L.HOST_BELOW, L.HOST_ELSEWHERE, L.HOST_EMPTY]) hosts.set(at + each, decision);
-  }
-
-  /** A host with its decisions and the tree of its paths. */
-  private writeHost(hosts: WordList, { host = "", paths, fallback }: HostRoutes): void {
-    const name = this.texts.number(host);
-    const firstDecision = this.decision(L.DECIDED_FALLBACK, this.target(fallback), name);
-    const units = paths.map((route) => this.decideRoute(route, name));
-    // Decisions of a host follow each other: its fallback, then its paths in their order.
-    const decisionOf = (winner: number): number =>
-      winner === paths.length ? firstDecision : firstDecision + 1 + winner;
-    const winners = winnersOf(paths);
-    const children = addPathTree(this.nodes, winners.paths, units, decisionOf);
-    const at = hosts.reserve(L.HOST_WORDS);
-    hosts.set(at + L.HOST_NAME, name);
-    hosts.set(at + L.HOST_CHILDREN, children.first);
-    hosts.set(at + L.HOST_CHILDREN_COUNT, children.count);
-    hosts.set(at + L.HOST_BELOW, decisionOf(winners.below));
-    hosts.set(at + L.HOST_ELSEWHERE, decisionOf(winners.elsewhere));
-    hosts.set(at + L.HOST_EMPTY, decisionOf(winners.empty));
-  }
-
-  /** Adds the decision of a path; gives where the units of the path begin. */
-  private decideRoute({ match, path, target, origin }: PathRoute, host: number): number {
-    const kind = match === "exact" ? L.DECIDED_EXACT : L.DECIDED_PREFIX;
-    const goal = this.target(target);
-    const number = this.texts.number(path);
-    const decision = this.decision(kind, goal, host, number);
-    if (origin !== undefined) this.writePlace(decision * L.DECISION_WORDS, origin.span());
-    return this.texts.unitsOf(number);
+  /** The record of a host, and its decisions. */
+  private writeHost(hosts: NameList, name: string, { paths, fallback }: HostRoutes): void {
+    const first = this.decisions.reserve((1 + paths.length) * L.DECISION_WORDS);
+    hosts.add(name, this.trees.of(paths), first / L.DECISION_WORDS);
+    this.decisions.set(first + L.DECISION_TARGET, this.target(fallback));
+    let at = first;
+    for (const { target, origin } of paths) {
+      at += L.DECISION_WORDS;
+      this.decisions.set(at + L.DECISION_TARGET, this.target(target));
+      if (origin !== undefined) this.writePlace(at, origin.span());
+    }
   }
 
   private writePlace(at: number, span: Span): void {
@@ -95,21 +82,23 @@ class RoutesEncoder {
     this.decisions.set(at + L.DECISION_COLUMN, column);
   }
 
-  /** The number of a new decision. */
-  private decision(kind: number, target: number, host = 0, path = 0): number {
-    const at = this.decisions.reserve(L.DECISION_WORDS);
-    this.decisions.set(at + L.DECISION_TARGET, target);
-    this.decisions.set(at + L.DECISION_KIND, kind);
-    this.decisions.set(at + L.DECISION_HOST, host);
-    this.decisions.set(at + L.DECISION_PATH, path);
-    return at / L.DECISION_WORDS;
-  }
-
   /** The number of `target`. Targets that are equal have one. */
   private target(target: RouteTarget): number {
-    const known = this.knownTargets.get(target) ?? this.equalTarget(target);
-    this.knownTargets.set(target, known);
-    return known;
+    if (target.kind === "status") return this.statusTarget(target);
+    const known = this.knownTargets.get(target);
+    if (known !== undefined) return known;
+    const number = this.equalTarget(target);
+    this.knownTargets.set(target, number);
+    return number;
+  }
+
+  /** Likewise. Each host has an object of its own for its fallback. */
+  private statusTarget(target: RouteTarget): number {
+    const { lastStatus } = this;
+    if (lastStatus !== undefined && areEqual(lastStatus.target, target)) return lastStatus.number;
+    const number = this.equalTarget(target);
+    this.lastStatus = { target, number };
+    return number;
   }
 
   private equalTarget(target: RouteTarget): number {
@@ -144,58 +133,62 @@ class RoutesEncoder {
   }
 
   /** Which certificate each host has. One without is shown the default one, as are those that are not listed. */
-  private tlsHosts(tls: TlsTable | undefined): WordList {
-    const list = new WordList();
+  private tlsHosts(tls: TlsTable | undefined): NameList {
+    const list = new NameList();
     const fallback = this.texts.number(tls?.fallback ?? "");
-    const named = (tls?.hosts ?? []).map(({ host, certificate }) => ({
-      name: this.texts.number(host),
-      certificate: certificate === undefined ? fallback : this.texts.number(certificate),
-    }));
-    for (const { name, certificate } of [{ name: 0, certificate: fallback }, ...named]) {
-      const at = list.reserve(L.TLS_HOST_WORDS);
-      list.set(at + L.TLS_HOST_NAME, name);
-      list.set(at + L.TLS_HOST_CERTIFICATE, certificate);
+    list.add("", fallback, 0);
+    const named = new Set<string>();
+    for (const { host, certificate } of tls?.hosts ?? []) {
+      if (named.has(host)) continue;
+      named.add(host);
+      list.add(host, certificate === undefined ? fallback : this.texts.number(certificate), 0);
     }
     return list;
   }
 
   /** All parts, one after the other, behind the header. */
   private join(
-    hosts: WordList,
-    tlsHosts: WordList,
-    { source, listeners }: { readonly source: number; readonly listeners: number },
+    hosts: SortedRecords,
+    tlsHosts: SortedRecords,
+    header: readonly (readonly [at: number, word: number])[],
   ): Uint8Array {
     const units = this.texts.units();
     const parts = [
-      [L.R_HOSTS, hosts.view(), hosts.length / L.HOST_WORDS],
-      [L.R_NODES, this.nodes.view(), this.nodes.length / L.NODE_WORDS],
-      [L.R_DECISIONS, this.decisions.view(), this.decisions.length / L.DECISION_WORDS],
-      [L.R_TARGETS, this.targets.view(), this.targets.length / L.TARGET_WORDS],
-      [L.R_ENDPOINTS, this.endpoints.view(), this.endpoints.length / L.ENDPOINT_WORDS],
-      [L.R_TLS_HOSTS, tlsHosts.view(), tlsHosts.length / L.TLS_HOST_WORDS],
-      [L.R_TEXTS, this.texts.records.view(), this.texts.records.length / L.TEXT_WORDS],
-      [L.R_UNITS, units.words, units.count],
+      [L.R_HOSTS, hosts.records, 1],
+      [L.R_HOST_BUCKETS, hosts.buckets, 1],
+      [L.R_TLS_HOSTS, tlsHosts.records, 1],
+      [L.R_TLS_BUCKETS, tlsHosts.buckets, 1],
+      [L.R_TREES, this.trees.words.view(), 1],
+      [L.R_RULES, this.trees.rules.view(), L.RULE_WORDS],
+      [L.R_DECISIONS, this.decisions.view(), L.DECISION_WORDS],
+      [L.R_TARGETS, this.targets.view(), L.TARGET_WORDS],
+      [L.R_ENDPOINTS, this.endpoints.view(), L.ENDPOINT_WORDS],
+      [L.R_TEXTS, this.texts.records.view(), L.TEXT_WORDS],
+      [L.R_UNITS, units.words, 1],
     ] as const;
     const length = parts.reduce((sum, [, words]) => sum + words.length, L.R_HEADER_WORDS);
     const table = new Uint32Array(length);
     let at = L.R_HEADER_WORDS;
-    for (const [header, words, count] of parts) {
+    for (const [part, words, record] of parts) {
       table.set(words, at);
-      table[header] = at;
-      table[header + 1] = count;
+      table[part] = at;
+      table[part + 1] = words.length / record;
       at += words.length;
     }
+    table[L.R_UNITS + 1] = units.count;
     table[L.R_MAGIC] = L.ROUTER_MAGIC;
     table[L.R_VERSION] = L.ROUTER_VERSION;
-    table[L.R_LENGTH] = length * 4;
-    table[L.R_SOURCE] = source;
-    table[L.R_LISTENERS] = listeners;
+    table[L.R_LENGTH] = table.byteLength;
+    for (const [word, value] of header) table[word] = value;
     const bytes = littleEndian(table);
     const sum = checksumOf(bytes, (L.R_CHECKSUM + 1) * 4);
     new DataView(bytes.buffer).setUint32(L.R_CHECKSUM * 4, sum, true);
     return bytes;
   }
 }
+
+/** What becomes of requests for other hosts where no routes say it. */
+const NO_OTHERS: HostRoutes = { paths: [], fallback: { kind: "status", status: 404, reason: "no Ingress" } };
 
 /** Whether a request can have a host, which is compared without port and in lower case. */
 function isHostOfRequests(host: string): boolean {

@@ -18,12 +18,14 @@ export class WordList {
     return at;
   }
 
-  get(at: number): number {
-    return this.words[at] as number;
-  }
-
   set(at: number, word: number): void {
     this.words[at] = word;
+  }
+
+  /** Sets one of the units from word `at` on, which is 0. */
+  setUnit(at: number, unit: number, value: number): void {
+    const word = at + (unit >> 1);
+    this.words[word] = (this.words[word] as number) | (value << ((unit & 1) << 4));
   }
 
   /** The words; good until more are added. */
@@ -32,9 +34,10 @@ export class WordList {
   }
 }
 
-/** Texts, each once, and the units of all of them. */
+/** Texts by numbers, and the units of all of them. */
 export class TextList {
   readonly records = new WordList();
+  private readonly texts: string[] = [];
   private readonly numbers = new Map<string, number>();
   private unitCount = 0;
 
@@ -42,31 +45,31 @@ export class TextList {
     this.number("");
   }
 
-  /** The number of `text`. */
+  /** The number of `text`, the same one each time. */
   number(text: string): number {
     const known = this.numbers.get(text);
     if (known !== undefined) return known;
-    const number = this.numbers.size;
+    const number = this.add(text);
     this.numbers.set(text, number);
+    return number;
+  }
+
+  /** The number of a text that is not looked for again: that would take longer than to have it twice. */
+  add(text: string): number {
     const at = this.records.reserve(TEXT_WORDS);
     this.records.set(at + TEXT_AT, this.unitCount);
     this.records.set(at + TEXT_LENGTH, text.length);
     this.unitCount += text.length;
-    return number;
-  }
-
-  /** Where the units of a text begin. */
-  unitsOf(number: number): number {
-    return this.records.get(number * TEXT_WORDS + TEXT_AT);
+    return this.texts.push(text) - 1;
   }
 
   /** The units of all texts. Their room is a whole number of words. */
   units(): { readonly words: Uint32Array; readonly count: number } {
-    const words = new Uint32Array(Math.ceil(this.unitCount / 2));
-    let at = 0;
-    for (const text of this.numbers.keys())
-      for (let i = 0; i < text.length; i++, at++)
-        words[at >>> 1] = (words[at >>> 1] as number) | (text.charCodeAt(i) << ((at & 1) << 4));
-    return { words, count: this.unitCount };
+    const words = new WordList();
+    words.reserve((this.unitCount + 1) >> 1);
+    let unit = 0;
+    for (const text of this.texts)
+      for (let i = 0; i < text.length; i++, unit++) words.setUnit(0, unit, text.charCodeAt(i));
+    return { words: words.view(), count: this.unitCount };
   }
 }

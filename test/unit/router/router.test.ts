@@ -1,7 +1,9 @@
 import { describe, expect, test } from "vitest";
 import { encodeRoutes } from "../../../compiler/formats/router/encode.ts";
+import { HASH_START, hashWith } from "../../../compiler/formats/router/hash.ts";
 import * as L from "../../../compiler/formats/router/layout.ts";
 import * as library from "../../../compiler/index.ts";
+import type { HostRoutes, RouteTarget } from "../../../compiler/ir/types.ts";
 import { createRouter, type RoutedRequest, TableError } from "../../../runtime/router/index.ts";
 import { exampleManifests } from "../../support/examples.ts";
 
@@ -96,12 +98,77 @@ describe("bytes that are no table are refused with the reason", () => {
   test.each([
     [new Uint8Array(7), "this is no table of routes of kpc"],
     [changed(L.R_MAGIC, 0), "this is no table of routes of kpc"],
-    [changed(L.R_VERSION, 77), `the table has another layout: expected version ${L.ROUTER_VERSION}`],
+    [
+      changed(L.R_VERSION, 2),
+      "the table has another layout: expected version 3, found 2; print it again with this version of kpc",
+    ],
     [TABLE.subarray(0, -4), "the table is cut off"],
     [changed(40, 77), "the table is damaged: its checksum is another one"],
   ])("%#", (bytes, message) => {
     expect(() => createRouter(bytes)).toThrow(new TableError(message));
   });
+});
+
+describe("names of hosts", () => {
+  const target = (backend: string): RouteTarget => ({ kind: "endpoints", backend, endpoints: [] });
+  const routesOf = (names: readonly string[]): HostRoutes[] =>
+    names.map((host) => ({ host, paths: [], fallback: target(host) }));
+
+  test("are found among many, with wildcards beside them", () => {
+    const names = Array.from({ length: 1000 }, (_, i) => [
+      `h${i}.example`,
+      `*.h${i}.example`,
+      `x.h${i * 2}.example`,
+    ]).flat();
+    const router = createRouter(encodeRoutes(routesOf(names)));
+    const known = new Set(names);
+    const asked = Array.from({ length: 1100 }, (_, i) => [
+      `h${i}.example`,
+      `x.h${i}.example`,
+      `Y.H${i}.Example.:80`,
+      `x.y.h${i}.example`,
+    ]).flat();
+    const wanted = asked.map((host) => {
+      const name = host.replace(/\.?(:.*)?$/, "").toLowerCase();
+      return [name, name.replace(/^[^.]+/, "*")].find((each) => known.has(each));
+    });
+    expect(asked.map((host) => router.route({ host, path: "/" }).backend)).toEqual(wanted);
+    expect(new Set(wanted).size).toBeGreaterThan(2500);
+  });
+
+  test("are told apart when their hashes are the same", () => {
+    const names = new Map<number, string>();
+    for (let i = 0; ; i++) {
+      const name = `${i.toString(36).padStart(6, "-")}.example`;
+      const hash = [...name].reduceRight((sum, letter) => hashWith(sum, letter.charCodeAt(0)), HASH_START);
+      const other = names.get(hash);
+      names.set(hash, name);
+      if (other === undefined) continue;
+      for (const only of [[name], [other], [name, other]]) {
+        const router = createRouter(encodeRoutes(routesOf(only)));
+        for (const host of [name, other])
+          expect(router.route({ host, path: "/" }).backend).toBe(only.includes(host) ? host : undefined);
+      }
+      return;
+    }
+  });
+});
+
+test("hosts with the same paths in the same order share one tree", () => {
+  const status = { kind: "status", status: 503, reason: "" } as const;
+  const hostWith = (host: string, paths: readonly string[], match: "exact" | "prefix" = "prefix"): HostRoutes => ({
+    host,
+    paths: paths.map((path) => ({ match, path, target: status })),
+    fallback: status,
+  });
+  const wordsOfTrees = (...routes: HostRoutes[]): number =>
+    new DataView(encodeRoutes(routes).buffer).getUint32((L.R_TREES + 1) * 4, true);
+  const [one, two] = [hostWith("a", ["/a", "/b"]), hostWith("b", ["/b", "/a"])];
+  expect(wordsOfTrees(one, hostWith("c", ["/a", "/b"]))).toBe(wordsOfTrees(one));
+  expect(wordsOfTrees(one, two, hostWith("c", ["/a", "/b"]))).toBe(wordsOfTrees(one, two));
+  expect(wordsOfTrees(one, two)).toBeGreaterThan(wordsOfTrees(one));
+  expect(wordsOfTrees(one, hostWith("c", ["/a", "/b"], "exact"))).toBeGreaterThan(wordsOfTrees(one));
+  expect(wordsOfTrees(one, hostWith("c", ["/a"]))).toBeGreaterThan(wordsOfTrees(one));
 });
 
 test("a table may be a part of larger memory, which may change later", () => {
