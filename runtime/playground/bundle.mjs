@@ -5,6 +5,9 @@ import { rolldown } from "rolldown";
 
 const HERE = new URL("./", import.meta.url);
 
+/** chevrotain calls few of the functions of lodash-es. */
+const SUBSTITUTES = { "lodash-es": fileURLToPath(new URL("lodash-subset.ts", HERE)) };
+
 /**
  * A classic script of `input` and all that it imports.
  * @param {string} input below this folder
@@ -12,7 +15,12 @@ const HERE = new URL("./", import.meta.url);
  * @returns {Promise<{ code: string, packages: string[] }>} `packages`: the folders of those that are in it
  */
 export async function bundle(input, name) {
-  const made = await rolldown({ input: fileURLToPath(new URL(input, HERE)), platform: "browser", logLevel: "warn" });
+  const made = await rolldown({
+    input: fileURLToPath(new URL(input, HERE)),
+    platform: "browser",
+    logLevel: "warn",
+    resolve: { alias: SUBSTITUTES },
+  });
   const named = name === undefined ? {} : { name };
   const { output } = await made.generate({ format: "iife", codeSplitting: false, minify: true, ...named });
   return { code: output[0].code, packages: output[0].moduleIds.flatMap(packageOf) };
