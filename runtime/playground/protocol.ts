@@ -46,9 +46,17 @@ export interface Ask {
   readonly workspace: Omit<Workspace, keyof FileStates<unknown>> & FileStates<SentFile>;
 }
 
+/** Asks how fast packets are classified, for about a second. */
+export interface MeasureAsk {
+  readonly id: number;
+  readonly table: Uint8Array;
+  readonly slots: Uint8Array;
+}
+
 /** `failed`: kpc itself has an error, whose stack this is. */
 export type Told =
   | { readonly id: number; readonly kind: "answer"; readonly answer: ViewAnswer; readonly milliseconds: number }
+  | { readonly id: number; readonly kind: "measured"; readonly millionsPerSecond: number }
   | { readonly id: number; readonly kind: "failed"; readonly stack: string };
 
 /** What each view shows. `diagnostics` are those of the files. */

@@ -173,7 +173,7 @@ async function askWorker(asks: readonly Ask[]): Promise<unknown[]> {
       worker.onmessage = ({ data }: MessageEvent<Told>) => resolve(data);
       worker.postMessage(ask);
     });
-    answers.push(told.kind === "answer" ? JSON.parse(JSON.stringify(told.answer)) : told.stack);
+    answers.push(told.kind === "answer" ? JSON.parse(JSON.stringify(told.answer)) : told);
   }
   worker.terminate();
   return answers;

@@ -1,5 +1,5 @@
 /** The worker, as the page sees it: questions in, the newest answers out. */
-import type { Ask, Told, ViewAnswer, ViewName, Workspace } from "../protocol.ts";
+import type { Ask, MeasureAsk, Told, ViewAnswer, ViewName, Workspace } from "../protocol.ts";
 import { FileSender } from "../sent-files.ts";
 
 export interface AskerEvents {
@@ -28,6 +28,7 @@ export class Asker {
   private running: Question | undefined;
   private waiting: Question | undefined;
   private hasRead = false;
+  private readonly measurings = new Map<number, (millionsPerSecond: number) => void>();
   private late: ReturnType<typeof setTimeout> | undefined;
   private begun = 0;
   private count = 0;
@@ -46,6 +47,13 @@ export class Asker {
     }
     this.waiting = question;
     if (this.hasRead && performance.now() - this.begun > PATIENCE) this.stop();
+  }
+
+  /** How many million packets a second the worker classifies; never where the worker is ended before it knows. */
+  measure(table: Uint8Array, slots: Uint8Array): Promise<number> {
+    const ask: MeasureAsk = { id: ++this.count, table, slots };
+    this.worker.postMessage(ask);
+    return new Promise((resolve) => this.measurings.set(ask.id, resolve));
   }
 
   /** Ends what runs. What waits begins. */
@@ -82,6 +90,12 @@ export class Asker {
   }
 
   private hear(told: Told): void {
+    if (told.kind === "measured") {
+      this.measurings.get(told.id)?.(told.millionsPerSecond);
+      this.measurings.delete(told.id);
+      return;
+    }
+    if (told.kind === "failed" && this.measurings.delete(told.id)) this.events.onFailed(told.stack);
     if (told.id !== this.running?.id) return;
     this.hasRead = true;
     const isOld = this.waiting?.view === this.running.view;

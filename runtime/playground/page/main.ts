@@ -14,7 +14,7 @@ import { fromFragment, LONGEST_LINK, toFragment } from "./share.ts";
 import { drawBadge, drawView, forgetAnswers } from "./shown.ts";
 import { type Example, type PageState, Store, stateOf } from "./state.ts";
 import { buildTabs, drawTabs } from "./tabs.ts";
-import type { ViewContext } from "./views/context.ts";
+import type { PageContext } from "./views/context.ts";
 import { TITLES } from "./views/view.ts";
 
 /** Milliseconds after the last key until the link is rewritten. */
@@ -54,7 +54,7 @@ async function start(): Promise<void> {
     for (const tab of document.querySelectorAll<HTMLElement>("#files .file"))
       tab.classList.toggle("lit", tab.textContent === place?.file);
   });
-  const context: ViewContext = {
+  const context: PageContext = {
     goTo: ({ file, line }) => {
       if (!store.state.files.some(({ name }) => name === file)) return;
       showFilesPane(true);
@@ -67,6 +67,7 @@ async function start(): Promise<void> {
     },
     choose: (branch) => store.set({ branch }),
     ask: (question) => store.set({ question, branch: 0, view: "walk" }),
+    measure: (table, slots) => asker.measure(table, slots),
   };
   const asker = new Asker(byId("worker").textContent, {
     onAnswer: (answer, milliseconds) => show(answer, milliseconds, store, editor, context),
@@ -166,7 +167,7 @@ let isPrinting = false;
 /** Names that the question may have. */
 let names: readonly string[] = [];
 
-function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Editor, context: ViewContext): void {
+function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Editor, context: PageContext): void {
   if (answer.view !== store.state.view) return;
   editor.mark(answer.diagnostics);
   drawView(answer, store, context);

@@ -3,13 +3,13 @@ import type { DiagnosticData } from "../../../compiler/index.ts";
 import type { InputFile, ViewAnswer, ViewName } from "../protocol.ts";
 import { byId, h } from "./dom.ts";
 import type { PageState, Store } from "./state.ts";
-import { placeButton, type ViewContext } from "./views/context.ts";
+import { type PageContext, placeButton } from "./views/context.ts";
 import { TITLES, viewOf } from "./views/view.ts";
 
 let last: ViewAnswer | undefined;
 
 /** Draws an answer in place of the one before. Of the same view, what had the focus has it again, and what was scrolled stays so. */
-export function drawView(answer: ViewAnswer, store: Store, context: ViewContext): void {
+export function drawView(answer: ViewAnswer, store: Store, context: PageContext): void {
   const view = byId("view");
   const isSame = last?.view === answer.view;
   last = answer;
@@ -51,7 +51,7 @@ function isBlank(answer: ViewAnswer): boolean {
   }
 }
 
-function staleNote({ file, line, message }: DiagnosticData, context: ViewContext): HTMLElement {
+function staleNote({ file, line, message }: DiagnosticData, context: PageContext): HTMLElement {
   const where = file === undefined || line === undefined ? undefined : placeButton({ file, line }, context);
   return h("p", { class: "stale" }, "This was before an error: ", where ?? "", ` ${message}`);
 }

@@ -1,11 +1,12 @@
 /** The worker's side of the questions: one at a time, in the order in which they come. */
-import type { Ask, Told } from "../protocol.ts";
+import type { Ask, MeasureAsk, Told } from "../protocol.ts";
 import { FileReceiver } from "../sent-files.ts";
 import { answerFor } from "./answers.ts";
 import { WorkspaceMemory } from "./contents.ts";
+import { measure } from "./measure.ts";
 
 const scope = globalThis as unknown as {
-  onmessage: ((event: { readonly data: Ask }) => void) | null;
+  onmessage: ((event: { readonly data: Ask | MeasureAsk }) => void) | null;
   postMessage(told: Told): void;
 };
 
@@ -16,16 +17,20 @@ scope.onmessage = ({ data }) => void tell(data);
 
 const receiver = new FileReceiver();
 
-async function tell({ id, view, workspace }: Ask): Promise<void> {
-  const begun = performance.now();
+async function tell(ask: Ask | MeasureAsk): Promise<void> {
   try {
-    const answer = await answerFor(view, { ...workspace, ...receiver.unpack(workspace) }, memory);
-    scope.postMessage({ id, kind: "answer", answer, milliseconds: performance.now() - begun });
+    scope.postMessage(await toldOf(ask));
   } catch (error) {
-    scope.postMessage({
-      id,
-      kind: "failed",
-      stack: error instanceof Error ? (error.stack ?? error.message) : String(error),
-    });
+    const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    scope.postMessage({ id: ask.id, kind: "failed", stack });
   }
+}
+
+async function toldOf(ask: Ask | MeasureAsk): Promise<Told> {
+  const { id } = ask;
+  if ("table" in ask) return { id, kind: "measured", millionsPerSecond: await measure(ask.table, ask.slots) };
+  const begun = performance.now();
+  const { view, workspace } = ask;
+  const answer = await answerFor(view, { ...workspace, ...receiver.unpack(workspace) }, memory);
+  return { id, kind: "answer", answer, milliseconds: performance.now() - begun };
 }

@@ -16,6 +16,12 @@ export interface ViewContext {
   readonly ask: (question: string) => void;
 }
 
+/** What a view may do with a page that has a worker. */
+export interface PageContext extends ViewContext {
+  /** Classifies packets for a second. Gives million packets a second. */
+  readonly measure: (table: Uint8Array, slots: Uint8Array) => Promise<number>;
+}
+
 /** A button that leads to a line of a file; where nothing can show it, its name alone. */
 export function placeButton(place: LinePlace, { goTo }: ViewContext): HTMLElement {
   const name = `${place.file}:${place.line}`;

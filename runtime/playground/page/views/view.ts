@@ -3,7 +3,7 @@ import { unreachable } from "../../../../compiler/invariant.ts";
 import type { ViewAnswer, ViewName } from "../../protocol.ts";
 import { checkView } from "./check.ts";
 import { classifierView } from "./classifier.ts";
-import type { ViewContext } from "./context.ts";
+import type { PageContext } from "./context.ts";
 import { matrixView } from "./matrix.ts";
 import { diffView, verifyView } from "./report.ts";
 import { rulesView } from "./rules.ts";
@@ -20,7 +20,7 @@ export const TITLES: Readonly<Record<ViewName, string>> = {
 };
 
 /** `keep`: takes the files as the state that Diff compares with. */
-export function viewOf(answer: ViewAnswer, context: ViewContext, keep: () => void): HTMLElement {
+export function viewOf(answer: ViewAnswer, context: PageContext, keep: () => void): HTMLElement {
   switch (answer.view) {
     case "walk":
       return walkView(answer, context);
