@@ -1,4 +1,5 @@
 /** What two sides do at one port, over all requests: by host, by path, and by the conditions of rules. */
+import { hostName } from "../evaluate/http-route.ts";
 import { rulesByPath } from "../ir/path-rules.ts";
 import type { NamedText, RequestRule } from "../ir/types.ts";
 import { compareCertificates } from "./certificates.ts";
@@ -98,13 +99,22 @@ class OpenPorts {
       this.classes += 1 + (mine?.rules.length ?? 0);
       return;
     }
-    const [a, b] = [byPath(mine?.rules ?? []), byPath(yours?.rules ?? [])];
+    const isAsked = ({ conditions }: RequestRule): boolean =>
+      (conditions?.headers ?? []).every(({ name, value }) => name !== "host" || this.isIn(hosts, value));
+    const [a, b] = [byPath(mine?.rules.filter(isAsked) ?? []), byPath(yours?.rules.filter(isAsked) ?? [])];
     for (const { path, match } of pathClasses(a, b)) {
       const found = pathsOf({ path, match }, a, b);
       const paths = found.filter((each) => !this.options.skipsUnsafe || !isUnsafeTarget(each));
       const lists = [a, b].map((table) => rulesAt(table, { path, match })) as [RuleList, RuleList];
       if (paths.length > 0) this.comparePaths(hosts, { path, match }, paths, lists);
     }
+  }
+
+  /** Whether the Host header `value` names one of `hosts`. */
+  private isIn({ names: [first], isOne }: NamedHosts, value: string): boolean {
+    const name = hostName(value);
+    if (isOne) return name === first;
+    return [this.left, this.right].every((side) => side.rulesFor(name) === side.rulesFor(first));
   }
 
   /** Compares the requests for some hosts and paths. */
@@ -145,8 +155,12 @@ class OpenPorts {
     const query = asked.parameters.map(({ name, value }) => `${name}=${value}`).join("&");
     const behind = query === "" ? "" : `?${query}`;
     const spelled = hosts.names.flatMap((name) => (name === undefined ? ["[::1]"] : [name]));
-    const hostHeaders = hosts.isOne ? [...spelled, ...spelled.map((name) => `${name}:${port}1`)] : spelled;
-    for (const headers of headerVariants(asked.headers, [left, right]))
+    // As the URL says it, then in other ways.
+    const others = hosts.isOne ? spelled.flatMap((name) => [name, `${name}:1`, `${name}.`]) : [];
+    const wanted = asked.headers.find(({ name }) => name === "host")?.value;
+    const hostHeaders = wanted === undefined ? [...spelled.map((name) => `${name}${tail}`), ...others] : [wanted];
+    const own = asked.headers.filter(({ name }) => name !== "host");
+    for (const headers of headerVariants(own, [left, right]))
       for (const path of paths)
         for (const host of hostHeaders) {
           const target = `${path}${behind}`;
@@ -155,14 +169,15 @@ class OpenPorts {
           if (!isTaker(left, mine.rule) || !isTaker(right, yours.rule)) continue;
           const outcomes = [mine, yours].map((each) => outcomeOfRequest(each, request, options.byEndpoints));
           if (outcomes[0] === outcomes[1]) continue;
-          const name = spelled.includes(host) ? host : (spelled[0] ?? host);
+          const name = spelled.find((each) => `${each}${tail}` === host) ?? spelled[0] ?? host;
+          const isSaid = host === `${name}${tail}`;
           return {
             urls,
             example: `${name}${tail}${target}`,
             request: {
               scheme,
               method: asked.method,
-              headers: name === host ? headers : [{ name: "host", value: host }, ...headers],
+              headers: isSaid ? headers : [{ name: "host", value: host }, ...headers],
             },
             left: this.served(this.left, left, hosts),
             right: this.served(this.right, right, hosts),

@@ -74,13 +74,16 @@ interface Asked {
   readonly parameters: readonly NamedText[];
 }
 
-function askedOf({ target, method = "GET", headers = [] }: HttpRequest): Asked {
+function askedOf({ host, target, method = "GET", headers = [] }: HttpRequest): Asked {
   const { path, query } = splitTarget(target);
   const parameters = query === undefined || query === "" ? [] : query.split("&").map(parameterOf);
   return {
     path,
     method,
-    headers: headers.map(({ name, value }) => ({ name: name.toLowerCase(), value })),
+    headers: [
+      ...(host === undefined ? [] : [{ name: "host", value: host }]),
+      ...headers.map(({ name, value }) => ({ name: name.toLowerCase(), value })),
+    ],
     parameters,
   };
 }

@@ -4,6 +4,8 @@ import type { NamedText, RequestConditions } from "../../compiler/ir/types.ts";
 /** What conditions look at, as it came. */
 export interface ConditionalRequest {
   readonly method: string;
+  /** The Host header; undefined: there is none. */
+  readonly host: string | undefined;
   /** Behind the question mark; undefined: there is none. */
   readonly query: string | undefined;
   readonly headers: Iterable<readonly [name: string, value: string]>;
@@ -15,12 +17,13 @@ export function areMet(conditions: RequestConditions | undefined, request: Condi
   const { method, headers = [], parameters = [] } = conditions;
   return (
     (method === undefined || method === request.method) &&
-    headers.every(({ name, value }) => headerOf(request.headers, name) === value) &&
+    headers.every(({ name, value }) => headerOf(request, name) === value) &&
     parameters.every((parameter) => isFirst(parameter, request.query))
   );
 }
 
-function headerOf(headers: ConditionalRequest["headers"], wanted: string): string | undefined {
+function headerOf({ host, headers }: ConditionalRequest, wanted: string): string | undefined {
+  if (wanted === "host") return host;
   for (const [name, value] of headers) if (name.length === wanted.length && name.toLowerCase() === wanted) return value;
   return undefined;
 }

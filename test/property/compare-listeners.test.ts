@@ -34,6 +34,7 @@ const HEADER = fc.constantFrom<NamedText>(
   { name: "x", value: "1" },
   { name: "x", value: "2" },
   { name: "y", value: "1" },
+  { name: "host", value: "a.b" },
 );
 const PARAMETER = fc.constantFrom<NamedText>({ name: "q", value: "1" }, { name: "q", value: "2" });
 

@@ -60,6 +60,7 @@ const NAME = fc.oneof(
   fc.constantFrom(
     "x-a",
     "x-b",
+    "host",
     "x-forwarded-proto",
     "'",
     "x'",

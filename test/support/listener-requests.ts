@@ -44,8 +44,15 @@ export function portRequestsFor(listeners: readonly ListeningPort[]): fc.Arbitra
           changes: fc.oneof(fc.constant(NO_CHANGES), CHANGES),
         }),
       )
-      .map(({ rule, changes, ...request }) => ({ ...request, ...requestFor(rule, changes) })),
+      .map(({ rule, changes, ...request }) => withOneHost({ ...request, ...requestFor(rule, changes) })),
   );
+}
+
+/** A rule may ask for the Host header itself, of which a request has one. */
+function withOneHost(request: AskedRequest): AskedRequest {
+  const host = request.headers.find(({ name }) => name === "host")?.value;
+  if (host === undefined) return request;
+  return { ...request, host, headers: request.headers.filter(({ name }) => name !== "host") };
 }
 
 /** Headers that a rule's host takes, and some that it does not. */
