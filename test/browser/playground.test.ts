@@ -70,6 +70,15 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     expect(await page.locator(".drawing .lit-step").count()).toBeGreaterThan(0);
   });
 
+  test("shows a file from its beginning, wherever another one was scrolled to", async () => {
+    const { page } = watched;
+    const scroller = page.locator(".cm-scroller");
+    await scroller.evaluate((each) => each.scrollTo(80, 0));
+    expect(await scroller.evaluate(({ scrollLeft }) => scrollLeft)).toBeGreaterThan(0);
+    await page.locator(".file", { hasText: "pods.yaml" }).click();
+    expect(await scroller.evaluate(({ scrollLeft }) => scrollLeft)).toBe(0);
+  });
+
   test("tells another branch", async () => {
     const { page } = watched;
     await page.focus("#tab-walk");
@@ -91,6 +100,7 @@ describe.skipIf(browserMissing !== undefined)("the playground", () => {
     const { page } = await openPage(browser);
     await andAnswer(page, () => page.selectOption("#example", "broken: bridge-netfilter"));
     expect(await viewText(page)).toContain("bridge-netfilter-off");
+    expect(await page.textContent("#status")).toContain("1 error, 0 warnings");
     const line = page.locator(".cm-line", { hasText: "bridge-nf-call-iptables" });
     await line.click();
     await page.keyboard.press("Home");

@@ -72,6 +72,8 @@ export class Editor {
     if (state === undefined) this.view.setState(this.stateFor(text));
     else this.view.setState(state.doc.toString() === text ? state : state.update(changeTo(state, text)).state);
     this.known = { doc: this.view.state.doc, text };
+    // Not where the other file was scrolled to.
+    this.view.scrollDOM.scrollTo(0, 0);
   }
 
   /** Tells now what was typed. */

@@ -174,7 +174,8 @@ function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Ed
   lastAnswer = answer;
   drawBadge(answer, store.state);
   const count = (wanted: string): string => {
-    const found = answer.diagnostics.filter(({ severity }) => severity === wanted).length;
+    const all = answer.view === "check" ? [...answer.diagnostics, ...answer.findings] : answer.diagnostics;
+    const found = all.filter(({ severity }) => severity === wanted).length;
     return `${found} ${wanted}${found === 1 ? "" : "s"}`;
   };
   byId("status").textContent =

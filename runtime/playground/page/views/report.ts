@@ -7,7 +7,8 @@ export function verifyView({ dumps, refusal, report }: VerifyAnswer, context: Vi
   if (dumps.length === 0) return addDump();
   if (refusal !== undefined) return nothing(refusal);
   if (report === undefined) return nothing("The manifests or the rules have errors: see Check.");
-  return reportElement(report, ["the manifests say", `${dumps.join(", ")} does`], context);
+  const host = dumps.join(", ");
+  return reportElement(report, `the manifests and ${host}`, ["the manifests say", `${host} does`], context);
 }
 
 /** How to have something to verify. */
@@ -29,14 +30,18 @@ export function diffView({ report }: DiffAnswer, context: ViewContext, keep: () 
     "div",
     {},
     h("div", { class: "bar" }, button, h("span", {}, "compares the rules with those of the files that were kept")),
-    report === undefined ? nothing("One of the states has errors.") : reportElement(report, ["before", "now"], context),
+    report === undefined
+      ? nothing("One of the states has errors.")
+      : reportElement(report, "before and now", ["before", "now"], context),
   );
 }
 
 type SideNames = readonly [string, string];
 
+/** `compared`: both sides, for the verdict; `names`: of their columns. */
 function reportElement(
   { verdict, services, examples, text }: ComparisonReport,
+  compared: string,
   names: SideNames,
   context: ViewContext,
 ): HTMLElement {
@@ -44,7 +49,7 @@ function reportElement(
   return h(
     "div",
     {},
-    h("p", { class: `verdict ${isEqual ? "fine" : "lost"}` }, `${isEqual ? "✓" : "≠"} ${verdict}: ${names.join(", ")}`),
+    h("p", { class: `verdict ${isEqual ? "fine" : "lost"}` }, `${isEqual ? "✓" : "≠"} ${verdict}: ${compared}`),
     services.length === 0 ? undefined : serviceTable(services),
     ...examples.slice(0, MOST_EXAMPLES).map((example) => exampleElement(example, names, context)),
     h("details", {}, h("summary", {}, "The whole report"), h("pre", { class: "report", tabindex: 0 }, text)),
