@@ -181,12 +181,17 @@ describe.skipIf(browserMissing !== undefined)("<kpc-walk>", () => {
     await page.context().close();
   });
 
-  test("stands many times in one page, as does its script", async () => {
-    const many = Array.from({ length: 12 }, (_, i) =>
-      pageWithWalk({ src: SRC, packet: i % 2 === 0 ? QUESTION : "tcp api-1 > svc/web" }),
-    );
-    const { page } = await openSite(browser, many.join(""));
-    await expect.poll(() => page.locator("kpc-walk .drawing svg").count(), PATIENT).toBe(12);
+  test("stands many times in one page, as does its script, each with its own walk", async () => {
+    const kinds = [
+      [{ src: SRC, packet: QUESTION }, "web-1 reaches shop/api on the same node"],
+      [{ src: BROKEN.join(" "), packet: "tcp client > svc/web" }, "The reply of web-1 does not reach client"],
+      [{ src: SRC, packet: "tcp api-1 > svc/web" }, "api-1 reaches shop/web on the other node"],
+    ] as const;
+    const many = [...kinds, ...kinds, ...kinds, ...kinds];
+    const { page } = await openSite(browser, many.map(([attributes]) => pageWithWalk(attributes)).join(""));
+    const titles = page.locator("kpc-walk .drawing svg > title");
+    await expect.poll(() => titles.count(), PATIENT).toBe(many.length);
+    expect(await titles.allTextContents()).toEqual(many.map(([, title]) => title));
     await page.context().close();
   });
 });

@@ -1,8 +1,13 @@
 /** What the element needs of the compiler: the only part of its script that runs in a worker. */
 import type { WalkAnswer, Workspace } from "../protocol.ts";
+import { WorkspaceMemory } from "../worker/contents.ts";
 import { walkAnswer } from "../worker/walk.ts";
 
-export { walkAnswer };
+/** A function that answers. What it has read it remembers: the walks of a page are often those of the same files. */
+export function startAnswering(): (workspace: Workspace) => WalkAnswer {
+  const memory = new WorkspaceMemory();
+  return (workspace) => walkAnswer(workspace, memory);
+}
 
 export interface WalkAsk {
   /** The answer carries it back. */
@@ -20,9 +25,10 @@ interface WorkerScope {
 
 /** Answers what the worker is asked. */
 export function listen(scope: WorkerScope): void {
+  const answer = startAnswering();
   scope.onmessage = ({ data: { id, workspace } }) => {
     try {
-      scope.postMessage({ id, answer: walkAnswer(workspace) });
+      scope.postMessage({ id, answer: answer(workspace) });
     } catch (error) {
       scope.postMessage({ id, stack: error instanceof Error ? (error.stack ?? error.message) : String(error) });
     }

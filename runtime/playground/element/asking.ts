@@ -1,10 +1,10 @@
 /** The compiler, as elements ask it: in one worker for all of them, or in the page where its policy allows no worker. */
 import type { WalkAnswer, Workspace } from "../protocol.ts";
-import type { listen, WalkAsk, WalkTold, walkAnswer } from "./answer.ts";
+import type { listen, startAnswering, WalkAsk, WalkTold } from "./answer.ts";
 
 /** What answer.ts exports. The build puts it beside the element's code as one function, which needs nothing from outside of itself: its text is a
  *  worker's script, too. */
-declare const kpcCompiler: () => { readonly listen: typeof listen; readonly walkAnswer: typeof walkAnswer };
+declare const kpcCompiler: () => { readonly listen: typeof listen; readonly startAnswering: typeof startAnswering };
 
 interface Waiting {
   readonly workspace: Workspace;
@@ -64,13 +64,16 @@ function giveUp(message: string | undefined): void {
   waiting.clear();
 }
 
+let answerInPage: ReturnType<typeof startAnswering> | undefined;
+
 /** One answer a task, so that the page can do something else between two. */
 function answerHere(): void {
   for (const [id, { workspace, resolve, reject }] of waiting) {
     waiting.delete(id);
     setTimeout(() => {
       try {
-        resolve(kpcCompiler().walkAnswer(workspace));
+        answerInPage ??= kpcCompiler().startAnswering();
+        resolve(answerInPage(workspace));
       } catch (error) {
         reject(error instanceof Error ? error : new Error(String(error)));
       }
