@@ -83,9 +83,9 @@ const FORMATS: Readonly<Record<string, readonly string[]>> = {
   // Bytes are put together and summed up as in tables of the classifier. Listeners are written as in the IR.
   router: ["ir", "tables"],
   // A match of iptables names sets, which are ipset's.
-  iptables: ["ipset", "lazy-lookahead.ts", "marks.ts"],
+  iptables: ["ipset", "lazy-lookahead.ts", "marks.ts", "text-findings.ts"],
   // nft lists what iptables has loaded, extensions in iptables' own words.
-  nft: ["iptables", "lazy-lookahead.ts", "marks.ts"],
+  nft: ["iptables", "lazy-lookahead.ts", "marks.ts", "text-findings.ts"],
 };
 
 const FILES = ["compiler", "runtime"].flatMap((folder) =>

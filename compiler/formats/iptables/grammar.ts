@@ -1,6 +1,6 @@
 import { EmbeddedActionsParser, type IToken } from "chevrotain";
 import { quickStart } from "../lazy-lookahead.ts";
-import { Bang, Counters, Option, Quoted, TOKENS, Word } from "./lexer.ts";
+import { Bang, Counters, lineLexer, Option, Quoted, TOKENS, Unclosed, Word } from "./lexer.ts";
 
 /** An option with the words that follow it: `! --dport 80`. */
 export interface OptionText {
@@ -68,3 +68,45 @@ function withoutEquals(values: string[]): readonly string[] {
 }
 
 export const lineParser = new LineParser();
+
+/** Offsets in a line, the end not included. */
+export interface PlaceInLine {
+  readonly start: number;
+  readonly end: number;
+}
+
+interface ParsedLine {
+  /** Each word as an option where the line is broken. */
+  readonly options: readonly OptionText[];
+  /** A character that no word has. */
+  readonly unreadable: PlaceInLine | undefined;
+  /** What was expected, and where. */
+  readonly broken: (PlaceInLine & { readonly message: string }) | undefined;
+}
+
+export function parseLine(line: string): ParsedLine {
+  const { tokens, errors } = lineLexer.tokenize(line);
+  const [first] = errors;
+  const unreadable = first === undefined ? undefined : { start: first.offset, end: first.offset + first.length };
+  lineParser.input = tokens;
+  const options = lineParser.command();
+  const [error] = lineParser.errors;
+  if (error === undefined) return { options, unreadable, broken: undefined };
+  const words = tokens.map(({ image, startOffset, tokenType }) => ({
+    negated: tokenType === Bang,
+    name: image,
+    values: [],
+    start: startOffset,
+    end: startOffset + image.length,
+  }));
+  const unclosed = tokens.find(({ tokenType }) => tokenType === Unclosed);
+  if (unclosed !== undefined) {
+    const message = "expected a closing quotation mark in this line";
+    return { options: words, unreadable, broken: { message, start: unclosed.startOffset, end: line.length } };
+  }
+  const { image, startOffset } = error.token;
+  const start = image === "" ? line.length - 1 : startOffset;
+  const message =
+    image === "" ? "the line ends where an option was expected" : `expected an option, found ${JSON.stringify(image)}`;
+  return { options: words, unreadable, broken: { message, start, end: start + Math.max(image.length, 1) } };
+}

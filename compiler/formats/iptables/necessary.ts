@@ -2,7 +2,7 @@
 import type { Match } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { notHolding } from "./choice.ts";
-import { MATCHES } from "./extensions/index.ts";
+import { MATCHES } from "./extensions/matches.ts";
 import type { Certainty } from "./extensions/row.ts";
 
 type OpaqueMatch = Extract<Match, { kind: "opaque" }>;

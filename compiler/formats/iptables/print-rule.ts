@@ -2,7 +2,7 @@
 import { unreachable } from "../../invariant.ts";
 import type { Expression, Match, Rule, Statement, Step, Value } from "../../ir/types.ts";
 import { asField, isMatch } from "../../ir/walk.ts";
-import { FIELD_PRINTERS, printStep, TARGET_PRINTERS } from "./extensions/index.ts";
+import { FIELD_PRINTERS, printStep } from "./extensions/matches.ts";
 import {
   type FieldPrinter,
   nameOfField,
@@ -11,6 +11,7 @@ import {
   type RuleContext,
   type Words,
 } from "./extensions/row.ts";
+import { TARGET_PRINTERS } from "./extensions/targets.ts";
 import { HEAD_PRINTERS, printNamePrefix } from "./head-options.ts";
 import { type Lacking, lacking, type OptionWords, optionWords, type RuleWords, type UnitWords } from "./rule-words.ts";
 

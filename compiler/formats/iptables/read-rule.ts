@@ -5,8 +5,9 @@ import { anything } from "../../ir/repair.ts";
 import type { Match, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { combine, isRefused, listsOf, refuse } from "./choice.ts";
-import { MATCHES, TARGETS } from "./extensions/index.ts";
+import { MATCHES } from "./extensions/matches.ts";
 import type { MatchRow, MatchScope, TargetRow } from "./extensions/row.ts";
+import { TARGETS } from "./extensions/targets.ts";
 import type { OptionText } from "./grammar.ts";
 import {
   HEAD_OPTIONS,

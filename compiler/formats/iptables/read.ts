@@ -1,23 +1,23 @@
 /** iptables-save, ip6tables-save, input of iptables-restore, `iptables -S` and calls of iptables, as a program. */
 
-import type { DiagnosticCode, Origin, Report, Source, Span } from "../../diagnostics.ts";
-import { addressField, addressType } from "../../ir/build.ts";
+import type { DiagnosticCode, Origin, Report, Source } from "../../diagnostics.ts";
 import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
+import { ChainDraft } from "../../ir/draft.ts";
 import { repairChains } from "../../ir/repair.ts";
-import type { Chain, Program, Rule, SetDeclaration, Step, Table } from "../../ir/types.ts";
+import type { Program, Rule, SetDeclaration, Table } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { lookUpSet, type SetQuery } from "../ipset/to-ir.ts";
 import type { IpSets } from "../ipset/types.ts";
+import { ForeignLines, TextFindings } from "../text-findings.ts";
+import { declareList, findAffinity } from "./affinity.ts";
 import { ChainHooks, targetsIn } from "./chain-hooks.ts";
-import { affinityOf, recentName } from "./extensions/lists.ts";
-import { repair, type Section } from "./fragment.ts";
-import type { OptionText } from "./grammar.ts";
-import { lineParser } from "./grammar.ts";
+import { COMMANDS, IptablesDraft, isOfCall, splitCommand } from "./commands.ts";
+import { repair } from "./fragment.ts";
+import { type OptionText, type PlaceInLine, parseLine } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
-import { Bang, lineLexer, Option, Unclosed } from "./lexer.ts";
-import { listingsIn } from "./listings.ts";
 import { readPlainLine } from "./plain-line.ts";
 import { type ReadRule, type RuleScope, readRule, refused } from "./read-rule.ts";
+import { detectFamily, TextParts } from "./text-parts.ts";
 
 export interface ReadOptions {
   /** Which tool's text it is; else the text tells. */
@@ -37,46 +37,12 @@ export function readIptables(source: Source, report: Report, options: ReadOption
   return new FileReader(source, report, options).read();
 }
 
-/** A place that is worked out when it is asked for: a dump may have a million of them. */
-class Place implements Origin {
-  private readonly source: Source;
-  private readonly start: number;
-  private readonly end: number;
-
-  constructor(source: Source, start: number, end: number) {
-    this.source = source;
-    this.start = start;
-    this.end = Math.max(end, start + 1);
-  }
-
-  span(): Span {
-    return { source: this.source, start: this.start, end: this.end };
-  }
-}
-
-interface OpenChain {
-  readonly name: string;
-  policy: "accept" | "drop";
-  /** Of the policy. */
-  origin?: Origin;
-  rules: Rule[];
-}
-
-interface OpenTable {
-  readonly family: "ip" | "ip6";
-  readonly name: IptablesTable;
-  readonly chains: Map<string, OpenChain>;
-  readonly lists: Map<string, number | undefined>;
-  /** Sets of ipset. */
-  readonly sets: Map<string, SetDeclaration>;
-}
-
 class FileReader {
   private readonly source: Source;
   /** What is read: as long as the source's text. */
   private readonly text: string;
-  private readonly report: Report;
-  private readonly tables = new Map<string, OpenTable>();
+  private readonly findings: TextFindings;
+  private readonly tables = new Map<string, IptablesDraft>();
   private readonly ipsets: IpSets | undefined;
   /** Sets that rules fill. */
   private readonly filled: ReadonlySet<string>;
@@ -88,26 +54,19 @@ class FileReader {
   private readonly hooks: ChainHooks;
   private readonly fixedFamily: boolean;
   private family: "ip" | "ip6";
-  private table: OpenTable | undefined;
+  private table: IptablesDraft | undefined;
   /** A `*table` line is open: COMMIT closes it. */
   private inSection = false;
   private sections = 0;
-  /** Sections that were cut out of a dump. */
-  private readonly parts: Section[] = [];
-  /** Lines in a row that are none of a dump. */
-  private foreign: { readonly start: number; readonly end: number; count: number } | undefined;
+  /** Of a text without *TABLE lines. */
+  private readonly parts: TextParts;
+  private readonly foreign = new ForeignLines<PlaceInLine>((lines, first) => this.tellForeign(lines, first));
   private carriageReturns = false;
   private unknownTable = false;
-  /** Those whose lines have not been read. */
-  private listings: readonly Section[];
-  /** The one that is read. */
-  private section: Section | undefined;
-  /** The table of lines that name none; undefined in a listing of which nothing tells the table. */
-  private unnamedTable: IptablesTable | undefined = "filter";
 
   constructor(source: Source, report: Report, { family, ipsets }: ReadOptions) {
     this.source = source;
-    this.report = report;
+    this.findings = new TextFindings(report, (start, end) => ({ source, start, end }));
     this.ipsets = ipsets;
     const { text, sections } = repair(source.text);
     this.text = text;
@@ -116,31 +75,19 @@ class FileReader {
     this.affinity = findAffinity(text);
     this.hooks = new ChainHooks(() => targetsIn(text));
     this.filled = new Set([...text.matchAll(/ --(?:add|del)-set (\S+)/g)].map(([, name = ""]) => name));
-    this.listings =
-      sections.length > 0
-        ? sections
-        : /^\*/m.test(text)
-          ? []
-          : listingsIn(text).map((listing) => ({ ...listing, isPart: false }));
-    // Chains may be made before a policy is set.
-    const [listing, other] = this.listings;
-    if (sections.length === 0 && other === undefined && typeof listing?.table === "string")
-      this.unnamedTable = listing.table;
+    this.parts = new TextParts(text, sections);
   }
 
   read(): Program {
     const { text } = this;
-    if (/[\0\uFFFD]/.test(text.slice(0, 65536))) {
-      this.error("not-text", "binary file: expected lines of iptables-save", 0, 1);
-      return { ruleset: { tables: [] }, routes: [] };
-    }
+    if (this.findings.isBinary(text, "lines of iptables-save")) return { ruleset: { tables: [] }, routes: [] };
     for (let start = 0; start < text.length; ) {
       const newline = text.indexOf("\n", start);
       const end = newline < 0 ? text.length : newline;
       this.readLine(start, end);
       start = end + 1;
     }
-    this.closeForeign();
+    this.foreign.close();
     this.finish();
     this.tellParts();
     const tables = [...this.tables.values()].map((table) => this.closeTable(table));
@@ -148,17 +95,12 @@ class FileReader {
   }
 
   private error(code: DiagnosticCode, message: string, start: number, end: number): void {
-    this.report({ severity: "error", code, message, origin: new Place(this.source, start, end) });
+    this.findings.error(code, message, start, end);
   }
 
   /** Reports what a step that may do anything stands for. */
   private contained(code: DiagnosticCode, message: string, start: number, end: number): void {
-    const origin = new Place(this.source, start, end);
-    this.report({ severity: "error", code, message, origin, contained: true });
-  }
-
-  private warn(code: DiagnosticCode, message: string, start: number, end: number): void {
-    this.report({ severity: "warning", code, message, origin: new Place(this.source, start, end) });
+    this.findings.contained(() => this.error(code, message, start, end));
   }
 
   private finish(): void {
@@ -176,16 +118,15 @@ class FileReader {
 
   /** Says once that rules were cut out of a dump, and what they were taken for. */
   private tellParts(): void {
-    const [first] = this.parts;
+    const [first] = this.parts.cutOut;
     if (first === undefined) return;
     const { name } = this.source;
-    const tables = [...new Set(this.parts.flatMap(({ table }) => (typeof table === "string" ? [table] : [])))];
+    const tables = [...new Set(this.parts.cutOut.flatMap(({ table }) => (typeof table === "string" ? [table] : [])))];
     const message = `these rules are part of a dump, without *TABLE lines: kpc reads them as rules of ${tables.length === 1 ? "table" : "tables"} ${tables.join(", ")}, with the chains that they name (the whole iptables-save gives an answer without assumptions)`;
-    this.report({
-      severity: "note",
+    this.findings.note({
       code: "rules-fragment",
       message,
-      origin: new Place(this.source, first.start, first.end),
+      origin: this.findings.originOf(first.start, first.end),
       restsOn: {
         assumption: `the rest of the dump that ${name} is a part of does nothing to this packet`,
         gap: `the rest of the dump that ${name} is a part of`,
@@ -200,7 +141,7 @@ class FileReader {
     const end = text.charCodeAt(lineEnd - 1) === 13 && lineEnd > lineStart ? lineEnd - 1 : lineEnd;
     if (end < lineEnd && !this.carriageReturns) {
       this.carriageReturns = true;
-      this.warn(
+      this.findings.warn(
         "rules-syntax",
         "the lines end with a carriage return, which iptables-restore refuses: read without",
         end,
@@ -219,7 +160,7 @@ class FileReader {
   }
 
   private known(read: () => void): void {
-    this.closeForeign();
+    this.foreign.close();
     read();
   }
 
@@ -238,28 +179,19 @@ class FileReader {
       this.known(() =>
         this.error("rules-syntax", `expected a rule, a chain or COMMIT in table ${this.table?.name}`, start, end),
       );
-    } else if (this.foreign === undefined) {
-      this.foreign = { start, end, count: 1 };
-    } else {
-      this.foreign.count++;
-    }
+    } else this.foreign.add({ start, end });
   }
 
-  /** Prompts, headings and the like around a dump are told once for a run of lines. */
-  private closeForeign(): void {
-    if (this.foreign === undefined) return;
-    const { start, end, count } = this.foreign;
-    this.foreign = undefined;
-    const line = this.text.slice(start, end);
-    const lines = count === 1 ? "this line is" : `${count} lines from here on are`;
-    if (/^(table|add|create|flush|define|include|delete|insert|list)\b/.test(line))
+  /** Of prompts, headings and the like around a dump. */
+  private tellForeign(lines: string, { start, end }: PlaceInLine): void {
+    if (/^(table|add|create|flush|define|include|delete|insert|list)\b/.test(this.text.slice(start, end)))
       this.error(
         "rules-dialect",
         `${lines} nft text, not iptables text: expected one of the two in a file`,
         start,
         end,
       );
-    else this.warn("rules-syntax", `${lines} not iptables-save text: expected *TABLE`, start, end);
+    else this.findings.warn("rules-syntax", `${lines} not iptables-save text: expected *TABLE`, start, end);
   }
 
   /** Two dumps in one text: each says whose it is. */
@@ -284,17 +216,13 @@ class FileReader {
     this.table = this.openTable(known);
   }
 
-  private openTable(name: IptablesTable): OpenTable {
+  private openTable(name: IptablesTable): IptablesDraft {
     const key = `${this.family} ${name}`;
     const open = this.tables.get(key);
     if (open !== undefined) return open;
-    const chains = new Map(
-      BUILT_IN_CHAINS[name].map((chain): [string, OpenChain] => [
-        chain.name,
-        { name: chain.name, policy: "accept", rules: [] },
-      ]),
-    );
-    const made: OpenTable = { family: this.family, name, chains, lists: new Map(), sets: new Map() };
+    const made = new IptablesDraft(this.family, name);
+    for (const { name: chain, ...base } of BUILT_IN_CHAINS[name])
+      made.chains.set(chain, new ChainDraft(chain, { ...base, policy: "accept" }));
     this.tables.set(key, made);
     return made;
   }
@@ -302,7 +230,7 @@ class FileReader {
   private commit(start: number, end: number, line: string): void {
     if (!this.inSection) this.error("rules-syntax", "expected *TABLE before COMMIT", start, end);
     else if (line !== "COMMIT")
-      this.warn(
+      this.findings.warn(
         "rules-syntax",
         "COMMIT is followed by a blank, which iptables-restore refuses: read without",
         start,
@@ -323,22 +251,12 @@ class FileReader {
       this.error("rules-syntax", "expected :CHAIN and ACCEPT, DROP or -, and counters", start, end);
       return;
     }
-    const chain = this.makeChain(table, name);
-    if (policy !== "-" && isBuiltIn(table, name)) {
-      chain.policy = policy === "DROP" ? "drop" : "accept";
-      chain.origin = new Place(this.source, start, end);
-    } else if (policy !== "-")
+    const chain = table.chain(name);
+    if (policy !== "-" && chain.base === undefined)
       this.error("rules-syntax", `chain ${name} is not built in, expected - for its policy`, start, end);
+    else if (policy !== "-") chain.setPolicy(policy === "DROP" ? "drop" : "accept", this.findings.originOf(start, end));
     // Declaring a chain again empties it.
     chain.rules = [];
-  }
-
-  private makeChain(table: OpenTable, name: string): OpenChain {
-    const known = table.chains.get(name);
-    if (known !== undefined) return known;
-    const made: OpenChain = { name, policy: "accept", rules: [] };
-    table.chains.set(name, made);
-    return made;
   }
 
   // --- commands ----------------------------------------------------------------------------------------------------------
@@ -380,7 +298,7 @@ class FileReader {
       ipset: (query) => this.lookUpSet({ ...query, family: table.family }, start, end),
       fail: (message, option) => this.contained("rules-syntax", message, ...at(option)),
     };
-    const place = new Place(this.source, start, end);
+    const place = this.findings.originOf(start, end);
     const read = (): Rule[] => readRule(rule, scope).map((found) => this.toRule(found, place, table));
     const failed = run({
       table,
@@ -392,7 +310,7 @@ class FileReader {
     if (failed !== undefined) this.error("rules-syntax", failed, ...at(command));
   }
 
-  private tableOf(option: OptionText | undefined, start: number): OpenTable | undefined {
+  private tableOf(option: OptionText | undefined, start: number): IptablesDraft | undefined {
     if (option === undefined) {
       if (this.table !== undefined) return this.table;
       if (this.sections > 0) {
@@ -404,8 +322,9 @@ class FileReader {
         );
         return undefined;
       }
-      this.enterListing(start);
-      return this.unnamedTable === undefined ? undefined : this.openTable(this.unnamedTable);
+      this.enterPart(start);
+      const { table } = this.parts;
+      return table === undefined ? undefined : this.openTable(table);
     }
     const name = TABLES.find((table) => table === option.values[0]);
     if (name !== undefined) return this.openTable(name);
@@ -415,40 +334,30 @@ class FileReader {
 
   /** Whether the line at `start` is of a section that was cut out of a dump. */
   private isPart(start: number): boolean {
-    this.enterListing(start);
-    return !this.inSection && this.section?.isPart === true;
+    this.enterPart(start);
+    return !this.inSection && this.parts.isCutOut;
   }
 
-  private enterListing(start: number): void {
-    for (let [next] = this.listings; next !== undefined && start >= next.start; [next] = this.listings) {
-      this.listings = this.listings.slice(1);
-      this.openListing(next);
+  private enterPart(start: number): void {
+    for (const { family, table, ...place } of this.parts.enter(start)) {
+      if (family !== undefined && !this.fixedFamily) this.family = family;
+      if (typeof table === "string") continue;
+      this.unknownTable = true;
+      const message = `another listing of iptables -S begins here, which names no table, and ${table.reason}: expected iptables-save`;
+      this.error("rules-dialect", message, place.start, place.end);
     }
   }
 
-  private openListing(next: Section): void {
-    this.section = next;
-    if (next.isPart) this.parts.push(next);
-    if (next.family !== undefined && !this.fixedFamily) this.family = next.family;
-    this.unnamedTable = typeof next.table === "string" ? next.table : undefined;
-    if (typeof next.table === "string") return;
-    this.unknownTable = true;
-    const message = `another listing of iptables -S begins here, which names no table, and ${next.table.reason}: expected iptables-save`;
-    this.error("rules-dialect", message, next.start, next.end);
-  }
-
   /** A chain that a command names; one that is not there is reported, and made, so that its rules are not lost. */
-  private chainOf(table: OpenTable, name: string, command: OptionText, start: number): OpenChain {
-    const known = table.chains.get(name);
-    if (known !== undefined) return known;
-    if (this.isPart(start)) return this.makeChain(table, name);
-    this.error(
-      "unknown-chain",
-      `expected a chain of table ${table.name}: there is no ${name}`,
-      start + command.start,
-      start + command.end,
-    );
-    return this.makeChain(table, name);
+  private chainOf(table: IptablesDraft, name: string, command: OptionText, start: number): ChainDraft<Rule> {
+    if (!table.chains.has(name) && !this.isPart(start))
+      this.error(
+        "unknown-chain",
+        `expected a chain of table ${table.name}: there is no ${name}`,
+        start + command.start,
+        start + command.end,
+      );
+    return table.chain(name);
   }
 
   /** Says once of each set why it is not known. */
@@ -458,12 +367,12 @@ class FileReader {
     if (answer.kind === "known") this.asked.set(`${query.family} ${answer.declaration.name}`, answer.declaration);
     if (answer.kind !== "unknown") return answer;
     if (!this.unknownSets.has(answer.reason))
-      this.warn("unknown-set", `${answer.reason}: whether packets are in it is assumed both ways`, start, end);
+      this.findings.warn("unknown-set", `${answer.reason}: whether packets are in it is assumed both ways`, start, end);
     this.unknownSets.add(answer.reason);
     return undefined;
   }
 
-  private toRule({ steps, comment }: ReadRule, origin: Origin, table: OpenTable): Rule {
+  private toRule({ steps, comment }: ReadRule, origin: Origin, table: IptablesDraft): Rule {
     for (const step of steps) {
       const asked = step.kind === "member" ? this.asked.get(`${table.family} ${step.set}`) : undefined;
       if (asked !== undefined) table.sets.set(asked.name, asked);
@@ -473,265 +382,40 @@ class FileReader {
     return comment === undefined ? { steps, origin } : { steps, comment, origin };
   }
 
-  /** The options of a line; undefined when it is not even that, which is reported. */
-  private parseLine(start: number, end: number): OptionText[] | undefined {
+  /** The options of a line; undefined when it is not even that, which is reported. A rule whose chain can be told could do anything. */
+  private parseLine(start: number, end: number): readonly OptionText[] | undefined {
     const line = this.text.slice(start, end);
-    const { tokens, errors } = lineLexer.tokenize(line);
-    const [unreadable] = errors;
-    if (unreadable !== undefined) {
-      const at = start + unreadable.offset;
-      this.error("rules-syntax", "expected text, found a character that is none", at, at + unreadable.length);
-    }
-    lineParser.input = tokens;
-    const options = lineParser.command();
-    const [error] = lineParser.errors;
-    if (error === undefined) return options;
-    const { token } = error;
-    const atEnd = token.image === "";
-    const from = start + (atEnd ? line.length - 1 : token.startOffset);
-    const unclosed = tokens.find(({ tokenType }) => tokenType === Unclosed);
-    // The chain may still be told: its rule could do anything.
+    const { options, unreadable, broken } = parseLine(line);
+    const at = (place: PlaceInLine): [number, number] => [start + place.start, start + place.end];
+    if (unreadable !== undefined)
+      this.error("rules-syntax", "expected text, found a character that is none", ...at(unreadable));
+    if (broken === undefined) return options;
     const chain = /^(?:\[\d+:\d+\]\s*)?-[AI]\s+(\S+)/.exec(line)?.[1];
-    const isKept = chain !== undefined && this.table !== undefined;
-    const tell = (message: string, first: number, last: number): void =>
-      isKept ? this.contained("rules-syntax", message, first, last) : this.error("rules-syntax", message, first, last);
-    if (unclosed !== undefined)
-      tell("expected a closing quotation mark in this line", start + unclosed.startOffset, end);
-    else
-      tell(
-        atEnd
-          ? "the line ends where an option was expected"
-          : `expected an option, found ${JSON.stringify(token.image)}`,
-        from,
-        from + Math.max(token.image.length, 1),
-      );
-    if (chain !== undefined && this.table !== undefined) {
-      const [statement] = [
-        refused(
-          tokens.map(({ image, startOffset, tokenType }) => ({
-            negated: tokenType === Bang,
-            name: tokenType === Option ? image : image,
-            values: [],
-            start: startOffset,
-            end: startOffset + image.length,
-          })),
-        ),
-      ];
-      this.makeChain(this.table, chain).rules.push({
-        steps: [statement as Step],
-        origin: new Place(this.source, start, end),
-      });
+    if (chain === undefined || this.table === undefined) this.error("rules-syntax", broken.message, ...at(broken));
+    else {
+      this.contained("rules-syntax", broken.message, ...at(broken));
+      this.table.chain(chain).add([{ steps: [refused(options)], origin: this.findings.originOf(start, end) }]);
     }
     return undefined;
   }
 
   // --- tables ------------------------------------------------------------------------------------------------------------
 
-  private closeTable(table: OpenTable): Table {
-    const { family, name, chains, lists } = table;
-    const builtIn = BUILT_IN_CHAINS[name].map((base): Chain => {
-      const { policy, origin, rules } = chains.get(base.name) as OpenChain;
-      return { kind: "base", ...base, policy, ...(origin === undefined ? {} : { origin }), rules };
-    });
-    const regular = [...chains.values()]
-      .filter((chain) => !isBuiltIn(table, chain.name))
-      .map(({ name: own, rules }): Chain => ({ kind: "regular", name: own, rules }));
-    const sets = [...lists].map(([list, seconds]) => declareList(list, seconds, family)).concat(...table.sets.values());
-    const closed: Table = { family, name, sets, maps: [], chains: [...builtIn, ...regular] };
+  private closeTable({ family, name, chains, lists, sets }: IptablesDraft): Table {
+    const closed: Table = {
+      family,
+      name,
+      sets: [...lists].map(([list, seconds]) => declareList(list, seconds, family)).concat(...sets.values()),
+      maps: [],
+      chains: [...chains.values()].map((chain) => chain.close(chain.rules)),
+    };
     // iptables-legacy takes chains that are further away; kpc follows no more.
-    return repairChains(closed, MAX_JUMP_DEPTH, (code, message, rule) => {
-      const { start, end } = (rule.origin as Origin).span();
-      this.contained(code, message, start, end);
-    });
+    return repairChains(closed, MAX_JUMP_DEPTH, this.findings.tellOfRule);
   }
-}
-
-// --- commands ------------------------------------------------------------------------------------------------------------
-
-interface CommandCall {
-  readonly table: OpenTable;
-  readonly values: readonly string[];
-  readonly read: () => Rule[];
-  readonly chain: (name: string) => OpenChain;
-  /** Of the command. */
-  readonly place: Origin;
-}
-
-/** Each gives what is wrong with its words, or nothing. */
-type Run = (call: CommandCall) => string | undefined;
-
-const append: Run = ({ values: [name], read, chain }) => {
-  if (name === undefined) return "expected the name of a chain";
-  chain(name).rules.push(...read());
-  return undefined;
-};
-
-const insert: Run = ({ values: [name, number = "1"], read, chain }) => {
-  if (name === undefined) return "expected the name of a chain";
-  const { rules } = chain(name);
-  if (!/^[1-9][0-9]*$/.test(number) || Number(number) > rules.length + 1)
-    return `expected the number of a rule, up to ${rules.length + 1}`;
-  rules.splice(Number(number) - 1, 0, ...read());
-  return undefined;
-};
-
-const remove: Run = ({ values: [name, number], read, chain }) => {
-  if (name === undefined) return "expected the name of a chain";
-  const { rules } = chain(name);
-  const wanted = number === undefined ? read().map(ruleText) : [];
-  const index = number === undefined ? rules.findIndex((rule) => ruleText(rule) === wanted[0]) : Number(number) - 1;
-  if (rules[index] === undefined) return "expected a rule that the chain has";
-  const isAll = wanted.every((text, i) => ruleText(rules[index + i] ?? { steps: [] }) === text);
-  rules.splice(index, isAll ? Math.max(wanted.length, 1) : 1);
-  return undefined;
-};
-
-const replace: Run = ({ values: [name, number], read, chain }) => {
-  if (name === undefined || number === undefined) return "expected a chain and the number of a rule";
-  const { rules } = chain(name);
-  if (rules[Number(number) - 1] === undefined) return "expected the number of a rule that the chain has";
-  rules.splice(Number(number) - 1, 1, ...read());
-  return undefined;
-};
-
-const create: Run = ({ table, values: [name] }) => {
-  if (name === undefined) return "expected the name of a chain";
-  if (table.chains.has(name)) return `expected a new name: chain ${name} is there already`;
-  table.chains.set(name, { name, policy: "accept", rules: [] });
-  return undefined;
-};
-
-const setPolicy: Run = ({ table, values: [name, policy], chain, place }) => {
-  if (name === undefined || (policy !== "ACCEPT" && policy !== "DROP")) return "expected a chain and ACCEPT or DROP";
-  if (!isBuiltIn(table, name)) return `expected a built-in chain of table ${table.name}`;
-  const built = chain(name);
-  built.policy = policy === "DROP" ? "drop" : "accept";
-  built.origin = place;
-  return undefined;
-};
-
-const flush: Run = ({ table, values: [name], chain }) => {
-  for (const each of name === undefined ? table.chains.values() : [chain(name)]) each.rules = [];
-  return undefined;
-};
-
-const deleteChain: Run = ({ table, values: [name] }) => {
-  const doomed = name === undefined ? [...table.chains.keys()].filter((chain) => !isBuiltIn(table, chain)) : [name];
-  for (const chain of doomed) {
-    if (!table.chains.has(chain) || isBuiltIn(table, chain)) return "expected a chain that is not built in";
-    table.chains.delete(chain);
-  }
-  return undefined;
-};
-
-const nothing: Run = () => undefined;
-
-const COMMANDS: Readonly<Record<string, Run>> = {
-  "-A": append,
-  "--append": append,
-  "-I": insert,
-  "--insert": insert,
-  "-D": remove,
-  "--delete": remove,
-  "-R": replace,
-  "--replace": replace,
-  "-N": create,
-  "--new-chain": create,
-  "-P": setPolicy,
-  "--policy": setPolicy,
-  "-F": flush,
-  "--flush": flush,
-  "-X": deleteChain,
-  "--delete-chain": deleteChain,
-  "-Z": nothing,
-  "--zero": nothing,
-};
-
-/** Says where a call's command is carried out, and is no part of that. */
-function isOfCall({ name }: OptionText): boolean {
-  return name === "-t" || name === "--table" || name === "-w" || name === "--wait";
-}
-
-/** The command may stand behind options of the rule. */
-function splitCommand(options: readonly OptionText[]): {
-  readonly command: OptionText | undefined;
-  readonly rule: readonly OptionText[];
-} {
-  const index = options.findIndex(({ name }) => meaningOf(COMMANDS, name) !== undefined);
-  if (index <= 0) return { command: options[0], rule: options.slice(1) };
-  return { command: options[index], rule: options.filter((_, i) => i !== index) };
 }
 
 // --- helpers -------------------------------------------------------------------------------------------------------------
 
 function isBlank(code: number): boolean {
   return code === 32 || code === 9;
-}
-
-function isBuiltIn({ name }: OpenTable, chain: string): boolean {
-  return BUILT_IN_CHAINS[name].some((base) => base.name === chain);
-}
-
-function ruleText({ steps, comment }: Rule): string {
-  return JSON.stringify([steps, comment], (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value));
-}
-
-/** The list of `recent`, as a set that rules fill. */
-function declareList(name: string, seconds: number | undefined, family: "ip" | "ip6"): SetDeclaration {
-  const key = [
-    {
-      type: addressType(family === "ip" ? "IPv4" : "IPv6"),
-      sample: addressField(family === "ip" ? "IPv4" : "IPv6", "saddr"),
-    },
-  ];
-  const dynamic = { size: LIST_SIZE, ...(seconds === undefined ? {} : { timeoutSeconds: seconds }) };
-  return { name, key, interval: false, dynamic, elements: [] };
-}
-
-/** Clients that a list of `recent` remembers (xt_recent's ip_list_tot). */
-const LIST_SIZE = 100;
-
-/** The tool says so in its first line; else an address or protocol of IPv6 tells. */
-function detectFamily(text: string): "ip" | "ip6" {
-  const tool = /^# Generated by (ip6?)tables/m.exec(text)?.[1];
-  if (tool !== undefined) return tool === "ip6" ? "ip6" : "ip";
-  return /^[^"\n]* (-s|-d|--to-destination|--to-source) !? ?\[?[0-9a-fA-F]*:[0-9a-fA-F:]*|^[^"\n]* (ipv6-icmp|icmp6|icmpv6)\b/m.test(
-    text,
-  )
-    ? "ip6"
-    : "ip";
-}
-
-/** The lines of `text` that hold `part`. */
-function* linesWith(text: string, part: string): Generator<string> {
-  for (let at = text.indexOf(part); at >= 0; ) {
-    const newline = text.indexOf("\n", at);
-    const end = newline < 0 ? text.length : newline;
-    yield text.slice(text.lastIndexOf("\n", at) + 1, end);
-    at = text.indexOf(part, end);
-  }
-}
-
-/** The lists of `recent` that are nothing but affinity: each use of them is plain, and all ask for the same time. */
-function findAffinity(text: string): ReadonlyMap<string, number | undefined> {
-  const uses = new Map<string, Set<number | undefined | "other" | "set">>();
-  for (const line of linesWith(text, " -m recent ")) {
-    lineParser.input = lineLexer.tokenize(line).tokens;
-    const options = lineParser.command() ?? [];
-    for (const [i, option] of options.entries()) {
-      if (option.name !== "-m" || option.values[0] !== "recent") continue;
-      const rest = options.slice(i + 1);
-      const next = rest.findIndex(({ name }) => /^-[a-z]$/.test(name));
-      const own = next < 0 ? rest : rest.slice(0, next);
-      const list = recentName(own);
-      uses.set(list, (uses.get(list) ?? new Set()).add(affinityOf(own)));
-    }
-  }
-  const affinity = new Map<string, number | undefined>();
-  for (const [list, found] of uses) {
-    const times = [...found].filter((use) => use !== "set");
-    const [seconds] = times;
-    if (times.length <= 1 && seconds !== "other") affinity.set(list, seconds);
-  }
-  return affinity;
 }

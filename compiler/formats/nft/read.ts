@@ -1,46 +1,20 @@
 /** `nft list ruleset`, `nft list table` and files for `nft -f` as a program. */
 
 import type { IToken } from "chevrotain";
-import {
-  type DiagnosticCode,
-  type Origin,
-  printPlace,
-  type Report,
-  type Source,
-  type Span,
-} from "../../diagnostics.ts";
-import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
-import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
+import type { DiagnosticCode, Report, Source } from "../../diagnostics.ts";
 import { stringify } from "../../ir/normal-form.ts";
-import { placeOf } from "../../ir/place.ts";
-import { anything, repairChains } from "../../ir/repair.ts";
-import type {
-  BaseChain,
-  Chain,
-  Component,
-  DataType,
-  Expression,
-  Hook,
-  MapDeclaration,
-  Program,
-  Registration,
-  Rule,
-  SetDeclaration,
-  SetElement,
-  Table,
-  TableFamily,
-} from "../../ir/types.ts";
+import type { Program, Registration, TableFamily } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
-import { BaseChains } from "./chain-hooks.ts";
-import { isEnd, nftParser, unquote } from "./grammar.ts";
-import { baseChainRefused, type ChainPlace } from "./hook-rules.ts";
-import { priorityOf } from "./keywords.ts";
-import { CloseBrace, CloseParen, Numeral, nftLexer, OpenBrace, OpenParen, Variable, Word } from "./lexer.ts";
-import { refusalsOf } from "./refusals.ts";
+import { ForeignLines, type PlaceOf, TextFindings } from "../text-findings.ts";
+import { ChainReader, type NftChain, NftTable } from "./chains.ts";
+import { objectLines, TableCloser } from "./close.ts";
+import { unquote } from "./grammar.ts";
+import { Numeral, nftLexer } from "./lexer.ts";
+import { withRegistrations } from "./registrations.ts";
+import { newSet, readSetLine, takeElements } from "./sets.ts";
 import { type Block, type Line, structureOf } from "./structure.ts";
-import { type ElementNode, type StatementNode, type SyntaxNode, textOf } from "./syntax.ts";
-import { parseDuration, type TableScope, toElement, toField, toMapElement, toRules } from "./to-ir.ts";
-import { isHarmless, isInexact, isMadeByIptables } from "./xtables.ts";
+import { textOf } from "./syntax.ts";
+import { WordReader } from "./words.ts";
 
 /**
  * The program that the tables in `source` are.
@@ -54,179 +28,82 @@ export function readNft(source: Source, report: Report, placeOf?: PlaceOf): Prog
   return new FileReader(source, report, placeOf).read();
 }
 
-/** Where that is what stands from `start` to `end`, in a text that was made of another one. */
-type PlaceOf = (start: number, end: number) => Span;
-
 const FAMILIES: ReadonlySet<string> = new Set<TableFamily>(["ip", "ip6", "inet", "arp", "bridge", "netdev"]);
-
-/** A rule that is read when all sets and maps are known. */
-interface OpenRule {
-  readonly tokens: readonly IToken[];
-  readonly origin: Origin;
-}
-
-interface OpenChain {
-  readonly name: string;
-  readonly anonymous: boolean;
-  base: Omit<BaseChain, "kind" | "name" | "rules" | "comment"> | undefined;
-  comment: string | undefined;
-  rules: OpenRule[];
-}
-
-interface OpenSet {
-  readonly kind: "set" | "map";
-  readonly name: string;
-  readonly block: Block;
-  types: readonly IToken[] | undefined;
-  typeWord: "type" | "typeof";
-  flags: string[];
-  timeoutSeconds: number | undefined;
-  size: number | undefined;
-  attributes: string[];
-  comment: string | undefined;
-  elements: ElementNode[];
-}
-
-interface OpenTable {
-  readonly family: TableFamily;
-  readonly name: string;
-  isDormant: boolean;
-  /** It stands there as nft lists it: `table … { … }`. */
-  isListed: boolean;
-  comment: string | undefined;
-  readonly chains: Map<string, OpenChain>;
-  readonly sets: Map<string, OpenSet>;
-  /** Lines of other objects, by their heads. */
-  readonly objects: Map<string, readonly string[]>;
-}
 
 class FileReader {
   private readonly source: Source;
-  private readonly report: Report;
-  private readonly tables = new Map<string, OpenTable>();
-  private readonly variables = new Map<string, readonly IToken[]>();
-  private readonly anonymous = new Map<string, Block>();
-  private wrong = false;
+  private readonly findings: TextFindings;
+  private readonly words: WordReader;
+  private readonly chains: ChainReader;
+  private readonly foreign = new ForeignLines<readonly IToken[]>((lines, first) => this.tellForeign(lines, first));
+  /** By family and name. */
+  private readonly tables = new Map<string, NftTable>();
   /** The text has commands that no listing has: it is a file that is loaded, and its chains are registered in its order. */
   private isLoaded = false;
   private registrations = 0;
-  /** Rules that the grammar takes and nft does not. */
-  private refusals = 0;
-  /** What is wrong now stands in a rule, which is kept as what may do anything. */
-  private inRule = false;
-  /** Statements that nft may have listed wrongly. */
-  private readonly doubts: Origin[] = [];
-
-  private readonly placeOf: PlaceOf;
 
   constructor(source: Source, report: Report, placeOf: PlaceOf = (start, end) => ({ source, start, end })) {
     this.source = source;
-    this.report = report;
-    this.placeOf = placeOf;
+    this.findings = new TextFindings(report, placeOf);
+    this.words = new WordReader(this.findings);
+    this.chains = new ChainReader(this.words, {
+      register: () => this.register(),
+      command: (tokens) => this.readLine(tokens),
+    });
   }
 
   read(): Program {
     const { text } = this.source;
-    if (/[\0\uFFFD]/.test(text.slice(0, 65536))) {
-      this.errorAt("not-text", "binary file: expected nft rules", 0, 1);
-      return { ruleset: { tables: [] }, routes: [] };
-    }
-    if (/^(# Generated by ip6?tables|\*(filter|nat|mangle|raw|security)\s*$)/m.test(text) && !/^table /m.test(text)) {
-      const at = /^(# Generated by ip6?tables|\*(filter|nat|mangle|raw|security))/m.exec(text)?.index ?? 0;
-      this.errorAt("rules-dialect", "this is iptables-save, not nft", at, at + 1);
-      return { ruleset: { tables: [] }, routes: [] };
+    const { findings } = this;
+    const nothing: Program = { ruleset: { tables: [] }, routes: [] };
+    if (findings.isBinary(text, "nft rules")) return nothing;
+    const iptables = /^(# Generated by ip6?tables|\*(filter|nat|mangle|raw|security)\s*$)/m.exec(text);
+    if (iptables !== null && !/^table /m.test(text)) {
+      const { index } = iptables;
+      findings.error("rules-dialect", "this is iptables-save, not nft", index, index + 1);
+      return nothing;
     }
     const { tokens, errors } = nftLexer.tokenize(text);
     for (const { offset, length } of errors)
-      this.errorAt("rules-syntax", "expected text, found a character that is none", offset, offset + length);
+      findings.error("rules-syntax", "expected text, found a character that is none", offset, offset + length);
     const { items, anonymous, strays } = structureOf(tokens);
-    for (const { name, block } of anonymous) this.anonymous.set(name, block);
     for (const stray of strays) this.error("rules-syntax", "this closes nothing", [stray]);
     for (const item of items) this.readItem(item);
-    this.closeForeign();
+    this.foreign.close();
     this.checkLastLine();
-    if (items.length === 0 && !this.wrong)
-      this.errorAt("empty-input", "expected tables, as nft list ruleset prints them: there are none", 0, 1);
-    const tables = [...this.tables.values()].map((table) => this.closeTable(table));
-    this.tellDoubts();
-    const isOrdered = (this.isLoaded || text.startsWith("#!")) && haveTies(tables);
-    return { ruleset: { tables: isOrdered ? tables : tables.map(withoutRegistrations) }, routes: [] };
+    if (items.length === 0 && !findings.wrong)
+      findings.error("empty-input", "expected tables, as nft list ruleset prints them: there are none", 0, 1);
+    const closer = new TableCloser(this.words, this.chains, anonymous, text);
+    const tables = [...this.tables.values()].map((table) => closer.close(table));
+    closer.tellDoubts();
+    const isOrdered = this.isLoaded || text.startsWith("#!");
+    return { ruleset: { tables: withRegistrations(tables, isOrdered) }, routes: [] };
   }
 
   // --- findings ----------------------------------------------------------------------------------------------------------
 
+  private error(code: DiagnosticCode, message: string, tokens: readonly IToken[]): void {
+    this.words.error(code, message, tokens);
+  }
+
   /** nft 1.0.6 ends a comment at a line break, and refuses a file without one. */
   private checkLastLine(): void {
-    const { source } = this;
-    const { text } = source;
+    const { text } = this.source;
     const start = text.lastIndexOf("\n") + 1;
     if (!/^\s*#/.test(text.slice(start))) return;
     const message = "nft 1.0.6 refuses a comment in the last line without a line break behind it";
-    const origin = { span: () => ({ source, start, end: text.length }) };
-    this.report({ severity: "warning", code: "rules-syntax", message, origin });
+    this.findings.warn("rules-syntax", message, start, text.length);
   }
 
-  private errorAt(code: DiagnosticCode, message: string, start: number, end: number): void {
-    this.errorFrom(code, message, { span: () => this.placeOf(start, Math.max(end, start + 1)) });
-  }
-
-  private errorFrom(code: DiagnosticCode, message: string, origin: Origin): void {
-    this.wrong = true;
-    this.report({
-      severity: "error",
-      code,
-      message,
-      origin,
-      ...(this.inRule ? { contained: true } : {}),
-    });
-  }
-
-  /** Calls `read`; what it finds wrong is kept as what may do anything. */
-  private contained<T>(read: () => T): T {
-    this.inRule = true;
-    const found = read();
-    this.inRule = false;
-    return found;
-  }
-
-  private error(code: DiagnosticCode, message: string, tokens: readonly IToken[]): void {
-    const { start, end } = this.spanOf(tokens);
-    this.errorAt(code, message, start, end);
-  }
-
-  private spanOf(tokens: readonly IToken[]): { readonly start: number; readonly end: number } {
-    const [first] = tokens;
-    const last = tokens.at(-1);
-    const start = first?.startOffset ?? 0;
-    return { start, end: last === undefined ? start + 1 : last.startOffset + last.image.length };
-  }
-
-  private originOf(tokens: readonly IToken[]): Origin {
-    const { start, end } = this.spanOf(tokens);
-    // The rule keeps this: not the reader, which would keep all that was read.
-    const { placeOf } = this;
-    return { span: (): Span => placeOf(start, end) };
+  private tellForeign(lines: string, first: readonly IToken[]): void {
+    const isIptables = /^[*:-]$/.test(first[0]?.image ?? "");
+    const message = isIptables
+      ? "iptables text, not nft text: expected one of the two in a file"
+      : "not nft text: expected a table, or a command such as add, delete, flush, define";
+    this.error(isIptables ? "rules-dialect" : "rules-syntax", `${lines} ${message}`, first);
   }
 
   // --- commands ----------------------------------------------------------------------------------------------------------
-
-  /** Lines in a row that are none of nft: told once. */
-  private foreign: { readonly tokens: readonly IToken[]; count: number } | undefined;
-
-  private closeForeign(): void {
-    if (this.foreign === undefined) return;
-    const { tokens, count } = this.foreign;
-    this.foreign = undefined;
-    const lines = count === 1 ? "this line is" : `${count} lines from here on are`;
-    if (/^[*:-]$/.test(tokens[0]?.image ?? ""))
-      this.error("rules-dialect", `${lines} iptables text, not nft text: expected one of the two in a file`, tokens);
-    else
-      this.error(
-        "rules-syntax",
-        `${lines} not nft text: expected a table, or a command such as add, delete, flush, define`,
-        tokens,
-      );
-  }
 
   private readItem(item: Line | Block): void {
     const first = (item.kind === "line" ? item.tokens : item.head)[0]?.image ?? "";
@@ -235,11 +112,10 @@ class FileReader {
       !/^(define|redefine|undefine|include)$/.test(first) &&
       meaningOf(FILE_COMMANDS, first) === undefined
     ) {
-      this.foreign ??= { tokens: item.tokens, count: 0 };
-      this.foreign.count++;
+      this.foreign.add(item.tokens);
       return;
     }
-    this.closeForeign();
+    this.foreign.close();
     if (first !== "table") this.isLoaded = true;
     if (item.kind === "block") this.readBlock(item);
     else this.readLine(item.tokens);
@@ -247,7 +123,7 @@ class FileReader {
 
   /** `table …`, `add set …` and the like with a body. */
   private readBlock(block: Block): void {
-    const head = this.expand(block.head);
+    const head = this.words.expand(block.head);
     const [verb, object = ""] = head.map(({ image }) => image);
     const words = verb === "add" || verb === "create" ? head.slice(1) : head;
     if (!block.closed)
@@ -283,7 +159,7 @@ class FileReader {
     const [first] = tokens;
     const word = first?.image ?? "";
     if (word === "define" || word === "redefine") {
-      this.define(tokens);
+      this.words.define(tokens);
       return;
     }
     if (word === "undefine") return;
@@ -291,7 +167,7 @@ class FileReader {
       this.include(tokens);
       return;
     }
-    const line = this.expand(tokens);
+    const line = this.words.expand(tokens);
     const run = meaningOf(FILE_COMMANDS, word);
     if (run !== undefined) run(this, line);
     else this.error("rules-syntax", "expected a command such as add, delete, flush, define", tokens);
@@ -302,53 +178,19 @@ class FileReader {
     const name = tokens[1]?.image ?? "";
     if (/[*?[]/.test(name)) {
       const message = `files that match ${name} are not read: where there are some, put everything into one file`;
-      this.report({ severity: "warning", code: "rules-include", message, origin: this.originOf(tokens) });
+      const { start, end } = this.words.spanOf(tokens);
+      this.findings.warn("rules-include", message, start, end);
     } else {
       const message = `the file ${name} is not read: put everything into one, as nft list ruleset does`;
       this.error("rules-include", message, tokens);
     }
   }
 
-  /** `define NAME = …` */
-  private define(tokens: readonly IToken[]): void {
-    const [, name, equals, ...value] = tokens;
-    if (name === undefined || equals?.image !== "=" || value.length === 0) {
-      this.error("rules-syntax", "expected define NAME = VALUE", tokens);
-      return;
-    }
-    const words = this.expand(value);
-    this.variables.set(name.image, words);
-    // A priority may be negative; everything else is a value.
-    if (words[0]?.image !== "-") this.parse(words, () => nftParser().values());
-  }
-
-  /** `tokens` with the values of variables in their places. */
-  private expand(tokens: readonly IToken[]): readonly IToken[] {
-    if (!tokens.some(({ tokenType }) => tokenType === Variable)) return tokens;
-    return tokens.flatMap((token): readonly IToken[] => {
-      if (token.tokenType !== Variable) return [token];
-      const value = this.variables.get(token.image.slice(1));
-      if (value === undefined) {
-        this.error("rules-syntax", `${token.image} is not defined`, [token]);
-        return [{ ...token, tokenType: Word, tokenTypeIdx: Word.tokenTypeIdx as number }];
-      }
-      // Each word where the variable stood: places and findings lead there.
-      return value.map((word) => ({ ...word, startOffset: token.startOffset }));
-    });
-  }
-
-  /** `tokens` with the values of the variables that are defined. */
-  private withVariables(tokens: readonly IToken[]): readonly IToken[] {
-    return tokens.flatMap((token) =>
-      token.tokenType === Variable ? (this.variables.get(token.image.slice(1)) ?? [token]) : [token],
-    );
-  }
-
   /** The table that `( FAMILY )? NAME` at the beginning of `tokens` names, and what is behind. */
   private tableIn(
     tokens: readonly IToken[],
     make: boolean,
-  ): { readonly table: OpenTable; readonly rest: readonly IToken[] } | undefined {
+  ): { readonly table: NftTable; readonly rest: readonly IToken[] } | undefined {
     const [first, second] = tokens;
     const hasFamily = first !== undefined && FAMILIES.has(first.image) && second !== undefined;
     const name = hasFamily ? second : first;
@@ -362,16 +204,7 @@ class FileReader {
     const known = this.tables.get(key);
     if (known !== undefined) return { table: known, rest };
     if (!make) this.error("unknown-table", `there is no table ${key}`, [name]);
-    const table: OpenTable = {
-      family,
-      name: unquote(name.image),
-      isDormant: false,
-      isListed: false,
-      comment: undefined,
-      chains: new Map(),
-      sets: new Map(),
-      objects: new Map(),
-    };
+    const table = new NftTable(family, unquote(name.image));
     this.tables.set(key, table);
     return { table, rest };
   }
@@ -384,9 +217,8 @@ class FileReader {
         this.wake(this.tableIn(rest, true)?.table);
         return;
       case "chain": {
-        const found = this.tableIn(rest, false);
-        const name = found?.rest[0];
-        if (name !== undefined) this.chainIn((found as { table: OpenTable }).table, unquote(name.image));
+        const { table, rest: [name] = [] } = this.tableIn(rest, false) ?? {};
+        if (name !== undefined) table?.chain(unquote(name.image));
         return;
       }
       case "rule":
@@ -430,25 +262,17 @@ class FileReader {
       this.error("rules-syntax", "expected a rule", tokens);
       return;
     }
-    const rule: OpenRule = { tokens: words, origin: this.originOf(tokens) };
-    const index = at ?? (verb === "insert" ? 0 : chain.rules.length);
+    const rule = { tokens: words, origin: this.words.originOf(tokens) };
     if (verb === "replace") this.error("rules-syntax", "a handle says nothing here: expected add or insert", tokens);
-    else chain.rules.splice(verb === "add" && at !== undefined ? index + 1 : index, 0, rule);
+    else if (verb === "insert") chain.add([rule], at ?? 0);
+    else chain.add([rule], at === undefined ? undefined : at + 1);
   }
 
-  private existingChain(table: OpenTable, name: IToken): OpenChain {
+  private existingChain(table: NftTable, name: IToken): NftChain {
     const text = unquote(name.image);
     if (!table.chains.has(text))
       this.error("unknown-chain", `there is no chain ${text} in table ${table.family} ${table.name}`, [name]);
-    return this.chainIn(table, text);
-  }
-
-  private chainIn(table: OpenTable, name: string, anonymous = false): OpenChain {
-    const known = table.chains.get(name);
-    if (known !== undefined) return known;
-    const made: OpenChain = { name, anonymous, base: undefined, comment: undefined, rules: [] };
-    table.chains.set(name, made);
-    return made;
+    return table.chain(text);
   }
 
   /** `FAMILY TABLE SET { elements }` */
@@ -463,7 +287,7 @@ class FileReader {
         `there is no set or map ${name.image} in table ${found.table.family} ${found.table.name}`,
         [name],
       );
-    else this.takeElements(rest, set);
+    else takeElements(set, rest, this.words);
   }
 
   remove(tokens: readonly IToken[]): void {
@@ -486,9 +310,9 @@ class FileReader {
       this.error("rules-syntax", "a handle says nothing here: which rule is deleted cannot be known", tokens);
   }
 
-  private removeElements(table: OpenTable, name: IToken, tokens: readonly IToken[]): void {
+  private removeElements(table: NftTable, name: IToken, tokens: readonly IToken[]): void {
     const set = table.sets.get(unquote(name.image));
-    const gone = new Set(this.parseElements(tokens)?.map(({ key }) => stringify(key)));
+    const gone = new Set(this.words.parseElements(tokens)?.map(({ key }) => stringify(key)));
     if (set !== undefined) set.elements = set.elements.filter(({ key }) => !gone.has(stringify(key)));
   }
 
@@ -502,7 +326,7 @@ class FileReader {
     if (found === undefined) return;
     this.expectEnd(found.rest.slice(object?.image === "table" ? 0 : 1));
     const name = unquote(found.rest[0]?.image ?? "");
-    if (object?.image === "table") for (const chain of found.table.chains.values()) chain.rules = [];
+    if (object?.image === "table") found.table.flush();
     const chain = found.table.chains.get(name);
     if (object?.image === "chain" && chain !== undefined) chain.rules = [];
     const set = found.table.sets.get(name);
@@ -520,20 +344,21 @@ class FileReader {
   }
 
   /** A table that is named again without its flags is not dormant any more: the kernel registers its chains then. */
-  private wake(table: OpenTable | undefined): void {
+  private wake(table: NftTable | undefined): void {
     if (table?.isDormant !== true) return;
     table.isDormant = false;
     for (const chain of table.chains.values())
       if (chain.base !== undefined) chain.base = { ...chain.base, registered: this.register() };
   }
 
+  /** When the kernel registers the next chain. */
   private register(): Registration {
     return { file: this.source.name, at: this.registrations++ };
   }
 
   // --- bodies ------------------------------------------------------------------------------------------------------------
 
-  private readTableItem(item: Line | Block, table: OpenTable): void {
+  private readTableItem(item: Line | Block, table: NftTable): void {
     if (item.kind === "block") {
       if (!item.closed)
         this.error(
@@ -541,7 +366,7 @@ class FileReader {
           `the text ends inside of ${item.head.map(({ image }) => image).join(" ")}: expected "}"`,
           item.head,
         );
-      this.readObject({ ...item, head: this.expand(item.head) }, table, item.head[0]?.image ?? "");
+      this.readObject({ ...item, head: this.words.expand(item.head) }, table, item.head[0]?.image ?? "");
       return;
     }
     const [first, second] = item.tokens;
@@ -551,461 +376,27 @@ class FileReader {
     else this.error("rules-syntax", "expected a chain, a set, a map or another object of the table", item.tokens);
   }
 
-  private readObject(block: Block, table: OpenTable, object: string): void {
+  private readObject(block: Block, table: NftTable, object: string): void {
     const name = block.head[1];
     if (name === undefined) {
       this.error("rules-syntax", `expected the name of a ${object}`, block.head);
       return;
     }
-    if (object === "chain") this.readChain(this.chainIn(table, unquote(name.image)), block);
+    const text = unquote(name.image);
+    if (object === "chain") this.chains.read(table.chain(text), block, table.family);
     else if (object === "set" || object === "map" || object === "meter")
-      this.readSet(block, table, object === "map" ? "map" : "set");
-    else table.objects.set(textOf(block.head), block.body.map(objectLine));
+      this.readSet(block, table, object === "map" ? "map" : "set", text);
+    else table.objects.set(textOf(block.head), objectLines(block));
   }
 
-  private readChain(chain: OpenChain, { body }: Block): void {
-    for (const item of body) {
-      if (item.kind === "block") {
-        this.error("rules-syntax", "expected a rule", item.head);
-        continue;
-      }
-      const tokens = this.expand(item.tokens);
-      const [first, second] = tokens;
-      if (first?.image === "type" && second !== undefined && tokens.some(({ image }) => image === "hook"))
-        this.readHook(chain, tokens);
-      else if (first?.image === "policy" && second !== undefined) this.readPolicy(chain, tokens);
-      else if (first?.image === "comment" && tokens.length === 2) chain.comment = unquote(second?.image ?? "");
-      else if (first?.image === "flags" && tokens.length === 2) continue;
-      else if (first?.image === "include" || first?.image === "define") this.readLine(item.tokens);
-      else chain.rules.push({ tokens, origin: this.originOf(item.tokens) });
-    }
-  }
-
-  /** `type TYPE hook HOOK ( device NAME | devices = { … } )? priority PRIORITY` */
-  private readHook(chain: OpenChain, tokens: readonly IToken[]): void {
-    const words = tokens.map(({ image }) => image);
-    const found =
-      /^type (filter|nat|route) hook (prerouting|input|forward|output|postrouting|ingress|egress)(?: devices? (?:= )?(.*?))? priority (.*)$/.exec(
-        words.join(" "),
-      );
-    const [, type, hook, device, priorityText = ""] = found ?? [];
-    const family = this.familyOf(chain);
-    const priority = parsePriority(priorityText, family);
-    if (type === undefined || hook === undefined || priority === undefined) {
-      this.error("rules-syntax", "expected type filter, nat or route, hook and its name, and a priority", tokens);
-      return;
-    }
-    const place = {
-      type: type as BaseChain["type"],
-      hook: hook as Hook,
-      priority,
-      ...(device === undefined ? {} : { device: unquote(device) }),
-    };
-    const refused = baseChainRefused(place, priorityText, family);
-    if (refused !== undefined) this.error("rules-syntax", refused, tokens);
-    chain.base = {
-      ...place,
-      policy: chain.base?.policy ?? "accept",
-      registered: chain.base?.registered ?? this.register(),
-    };
-  }
-
-  private familyOf(chain: OpenChain): TableFamily {
-    for (const table of this.tables.values()) if (table.chains.get(chain.name) === chain) return table.family;
-    return "ip";
-  }
-
-  private readPolicy(chain: OpenChain, tokens: readonly IToken[]): void {
-    const policy = tokens[1]?.image;
-    if (chain.base === undefined || (policy !== "accept" && policy !== "drop"))
-      this.error("rules-syntax", "expected policy accept or policy drop, behind type and hook", tokens);
-    else chain.base = { ...chain.base, policy, origin: this.originOf(tokens) };
-  }
-
-  private readSet(block: Block, table: OpenTable, kind: "set" | "map"): void {
-    const name = unquote(block.head[1]?.image ?? "");
-    const set: OpenSet = table.sets.get(name) ?? {
-      kind,
-      name,
-      block,
-      types: undefined,
-      typeWord: "type",
-      flags: [],
-      timeoutSeconds: undefined,
-      size: undefined,
-      attributes: [],
-      comment: undefined,
-      elements: [],
-    };
+  private readSet(block: Block, table: NftTable, kind: "set" | "map", name: string): void {
+    const set = table.sets.get(name) ?? newSet(kind, name, block);
     table.sets.set(name, set);
     for (const item of block.body) {
-      const tokens = item.kind === "line" ? this.expand(item.tokens) : [];
-      if (tokens.length > 0) this.readSetLine(set, tokens);
+      const tokens = item.kind === "line" ? this.words.expand(item.tokens) : [];
+      if (tokens.length > 0) readSetLine(set, tokens, this.words);
     }
   }
-
-  private readSetLine(set: OpenSet, tokens: readonly IToken[]): void {
-    const [first, second, ...rest] = tokens;
-    switch (first?.image) {
-      case "type":
-      case "typeof":
-        set.types = tokens.slice(1);
-        set.typeWord = first.image;
-        break;
-      case "flags":
-        set.flags = tokens.slice(1).flatMap(({ image }) => (image === "," ? [] : [image]));
-        break;
-      case "timeout":
-        set.timeoutSeconds = parseDuration(second?.image ?? "");
-        if (set.timeoutSeconds === undefined) this.error("rules-syntax", "expected a time, such as 1h30m", tokens);
-        break;
-      case "size":
-        set.size = Number(second?.image);
-        break;
-      case "comment":
-        set.comment = unquote(second?.image ?? "");
-        break;
-      case "elements":
-        this.takeElements(rest, set);
-        break;
-      case "gc-interval":
-      case "policy":
-      case "auto-merge":
-      case "counter":
-      case "quota":
-      case "limit":
-      case "last":
-      case "ct":
-        set.attributes.push(textOf(tokens).replace(/^counter (packets|bytes) .*$/, "counter"));
-        break;
-      default:
-        this.error("rules-syntax", "expected a property of the set: type, flags, timeout, size, elements, …", tokens);
-    }
-  }
-
-  private takeElements(tokens: readonly IToken[], set: OpenSet): void {
-    for (const element of this.parseElements(tokens) ?? []) set.elements.push(element);
-  }
-
-  private parseElements(tokens: readonly IToken[]): readonly ElementNode[] | undefined {
-    const node = this.parse(tokens, () => nftParser().set());
-    return node?.kind === "set" ? node.elements : undefined;
-  }
-
-  /** What a rule of the grammar makes of `tokens`; undefined when they do not fit, which is reported. */
-  private parse<T>(tokens: readonly IToken[], rule: () => T): T | undefined {
-    if (depthOf(tokens) > MAX_DEPTH) {
-      this.error(
-        "too-deep",
-        `expected at most ${MAX_DEPTH} braces or parentheses within one another`,
-        tokens.slice(0, 1),
-      );
-      return undefined;
-    }
-    nftParser().take([...tokens]);
-    const found = rule();
-    const [error] = nftParser().errors;
-    if (error === undefined) return found;
-    const token = isEnd(error.token) || Number.isNaN(error.token.startOffset) ? undefined : error.token;
-    const wanted = /^Expecting(?: token of type)?:? (?:--> )?(.*?)(?: <--)? but found/.exec(error.message)?.[1];
-    const what = wanted === undefined ? "" : `expected ${wanted}, `;
-    if (token === undefined) {
-      const last = tokens.at(-1);
-      this.error(
-        "rules-syntax",
-        `${what === "" ? "expected more, " : what}found the end of the line`,
-        last === undefined ? [] : [last],
-      );
-    } else {
-      this.error("rules-syntax", `${what}found ${JSON.stringify(token.image)}, which does not fit here`, [token]);
-    }
-    return undefined;
-  }
-
-  // --- tables ------------------------------------------------------------------------------------------------------------
-
-  private closeTable(table: OpenTable): Table {
-    const { family, name, comment } = table;
-    const sets = new Map<string, SetDeclaration>();
-    const maps = new Map<string, MapDeclaration>();
-    const opaque = new Set<string>();
-    for (const set of table.sets.values()) {
-      const declared = this.closeSet(set, family);
-      if (declared === "opaque") {
-        opaque.add(set.name);
-        table.objects.set(textOf(set.block.head), set.block.body.map(objectLine));
-        continue;
-      }
-      if (declared !== undefined && "data" in declared) maps.set(set.name, declared);
-      else if (declared !== undefined) sets.set(set.name, declared);
-    }
-    const isOfIptables = this.isOfIptables(table);
-    const scope: TableScope = {
-      family,
-      sets,
-      maps,
-      opaque,
-      anonymousSets: new Map(),
-      anonymousMaps: new Map(),
-      doubtful: isOfIptables
-        ? (statement, statements) => this.doubtfulText(statement, statements, family)
-        : () => undefined,
-      refuse: (message, statement) => {
-        this.refusals++;
-        this.error("rules-syntax", message, statement.tokens);
-      },
-      missing: (what, statement) =>
-        this.error("unknown-set", `there is no ${what} in table ${family} ${name}`, statement.tokens),
-    };
-    const bases = isOfIptables ? undefined : this.baseChainsOf(table);
-    const chains: Chain[] = [];
-    for (const chain of table.chains.values()) {
-      const place =
-        bases === undefined
-          ? undefined
-          : { family, isBase: chain.base !== undefined, bases: () => bases.leadingTo(chain.name) };
-      chains.push(...this.closeChain(chain, scope, place));
-    }
-    const closed: Table = {
-      family,
-      name,
-      ...(table.isDormant ? { dormant: true } : {}),
-      ...(comment === undefined ? {} : { comment }),
-      sets: [...sets.values(), ...scope.anonymousSets.values()],
-      maps: [...maps.values(), ...scope.anonymousMaps.values()],
-      chains,
-      ...(table.objects.size === 0 ? {} : { objects: [...table.objects].map(([head, lines]) => ({ head, lines })) }),
-    };
-    // The kernel counts the base chain, too.
-    return repairChains(closed, MAX_JUMP_DEPTH - 1, (code, message, { origin }) => {
-      this.contained(() => this.errorFrom(code, message, origin ?? this.originOf([])));
-    });
-  }
-
-  private baseChainsOf({ chains, sets }: OpenTable): BaseChains {
-    const targets = new Map<OpenSet, ReadonlySet<string>>();
-    return new BaseChains(chains, {
-      anonymous: (name) => {
-        const block = this.anonymous.get(name);
-        return block === undefined ? undefined : block.body.flatMap((item) => this.withVariables(wordsOf(item)));
-      },
-      map: (name) => {
-        const map = sets.get(name);
-        if (map === undefined) return new Set();
-        const known = targets.get(map) ?? chainsIn(map.elements);
-        targets.set(map, known);
-        return known;
-      },
-    });
-  }
-
-  private isOfIptables(table: OpenTable): boolean {
-    const { family, name, chains, isListed } = table;
-    const rules = [...chains.values()].flatMap((chain) => chain.rules);
-    const managed = `# Warning: table ${family} ${name} is managed by iptables-nft`;
-    return (
-      isListed &&
-      isMadeByIptables({
-        family,
-        name,
-        bases: [...chains.values()].map((chain) => chain.base && { name: chain.name, ...chain.base }),
-        hasCounters: rules.some(({ tokens }) => tokens.some(({ image }) => image === "counter" || image === "xt")),
-        isManaged: this.source.text.includes(managed),
-      })
-    );
-  }
-
-  private doubtfulText(
-    statement: StatementNode,
-    statements: readonly StatementNode[],
-    family: TableFamily,
-  ): string | undefined {
-    const text = textOf(statement.tokens);
-    const others = statements.filter((each) => each !== statement).map(({ tokens }) => textOf(tokens));
-    if (!isInexact(text, family, others)) return undefined;
-    const origin = this.originOf(statement.tokens);
-    if (!isHarmless(text)) this.doubts.push(origin);
-    return `${text} (as nft lists it at ${printPlace(origin.span())}; use iptables-save)`;
-  }
-
-  /** Says once that there are rules that nft does not list as they are. */
-  private tellDoubts(): void {
-    const [origin, ...more] = this.doubts;
-    if (origin === undefined) return;
-    const count = more.length === 0 ? "a statement" : `${more.length + 1} statements`;
-    this.report({
-      severity: "note",
-      code: "rules-listing",
-      message: `iptables made this table, and nft does not list ${count} of such tables exactly, of which this is the first: use iptables-save`,
-      origin,
-      restsOn: {
-        gap: `what rests on ${count} of iptables that nft does not list exactly, ${more.length === 0 ? "" : "the first "}at ${printPlace(origin.span())}: use iptables-save`,
-      },
-    });
-  }
-
-  /** A chain, and those that are written in its rules. */
-  private closeChain(chain: OpenChain, scope: TableScope, place: ChainPlace | undefined): Chain[] {
-    const inner: Chain[] = [];
-    const rules = chain.rules.flatMap(({ tokens, origin }): Rule[] => {
-      const named = tokens.map((token) => {
-        const block = this.anonymous.get(token.image);
-        if (block === undefined) return token;
-        const open: OpenChain = { ...emptyChain(`__${chain.name}.${inner.length}`), anonymous: true };
-        this.readChain(open, block);
-        inner.push(...this.closeChain(open, scope, place));
-        return { ...token, image: open.name };
-      });
-      const statements = this.contained(() => this.parse(named, () => nftParser().ruleText()));
-      if (statements === undefined) return [{ steps: [anything(textOf(named))], origin }];
-      const before = this.refusals;
-      const found = this.contained(() => {
-        for (const { message, statement } of refusalsOf(statements, scope.family, place))
-          scope.refuse(message, statement);
-        return toRules(statements, scope);
-      });
-      return this.refusals === before
-        ? found.map((rule) => ({ ...rule, origin }))
-        : [{ steps: [anything(textOf(named))], origin }];
-    });
-    const text = chain.comment === undefined ? {} : { comment: chain.comment };
-    const own: Chain =
-      chain.base === undefined
-        ? { kind: "regular", name: chain.name, ...(chain.anonymous ? { anonymous: true } : {}), ...text, rules }
-        : { kind: "base", name: chain.name, ...chain.base, ...text, rules };
-    return [own, ...inner];
-  }
-
-  /** `opaque`: of types that the IR does not have. */
-  private closeSet(set: OpenSet, family: TableFamily): SetDeclaration | MapDeclaration | undefined | "opaque" {
-    if (set.types === undefined) {
-      this.error("rules-syntax", `expected the type of ${set.kind} ${set.name}`, set.block.head);
-      return undefined;
-    }
-    const types = this.parse(set.types, () => nftParser().types());
-    if (types === undefined) return undefined;
-    const components = (node: SyntaxNode): readonly Component[] =>
-      (node.kind === "concat" ? node.parts : [node]).map((part) => toComponent(part, set.typeWord, family));
-    const key = components(types.key);
-    const isDynamic = set.flags.includes("dynamic");
-    const flags = set.flags.filter(
-      (flag) =>
-        flag !== "interval" &&
-        !(isDynamic && (flag === "dynamic" || (flag === "timeout" && set.timeoutSeconds !== undefined))),
-    );
-    const timeout = set.timeoutSeconds === undefined ? {} : { timeoutSeconds: set.timeoutSeconds };
-    const attributes = [
-      ...(isDynamic || set.size === undefined ? [] : [`size ${set.size}`]),
-      ...(flags.length === 0 ? [] : [`flags ${flags.join(",")}`]),
-      ...(isDynamic || set.timeoutSeconds === undefined ? [] : [`timeout ${set.timeoutSeconds}s`]),
-      ...set.attributes,
-    ];
-    const shared = {
-      name: set.name,
-      key,
-      interval: set.flags.includes("interval"),
-      ...(isDynamic ? { dynamic: { size: set.size ?? DEFAULT_SIZE, ...timeout } } : {}),
-      ...(attributes.length === 0 ? {} : { attributes }),
-      ...(set.comment === undefined ? {} : { comment: set.comment }),
-    };
-    const keyTypes = key.map(({ type }) => type);
-    const data = types.data === undefined ? undefined : isVerdict(types.data) ? "verdict" : components(types.data);
-    const parts = [...key, ...(data === undefined || data === "verdict" ? [] : data)];
-    if (types.isInterval || parts.some(({ sample }) => sample.kind === "opaque")) return "opaque";
-    if (set.kind === "set")
-      return { ...shared, elements: this.closeElements(set, (node) => toElement(node, keyTypes)) };
-    if (data === undefined) {
-      this.error("rules-syntax", `expected ": " and what map ${set.name} holds`, set.block.head);
-      return undefined;
-    }
-    const dataTypes = data === "verdict" ? data : data.map(({ type }) => type);
-    return { ...shared, data, elements: this.closeElements(set, (node) => toMapElement(node, keyTypes, dataTypes)) };
-  }
-
-  private closeElements<Element extends SetElement>(
-    set: OpenSet,
-    read: (node: ElementNode) => Element | undefined,
-  ): readonly Element[] {
-    const elements = set.elements.map(read);
-    const known = elements.flatMap((element) => element ?? []);
-    if (known.length < elements.length)
-      this.error(
-        "rules-syntax",
-        `${elements.length - known.length} elements of ${set.kind} ${set.name} do not have its type`,
-        set.block.head,
-      );
-    return known;
-  }
-}
-
-function wordsOf(item: Line | Block): readonly IToken[] {
-  return item.kind === "line" ? item.tokens : [];
-}
-
-/** The chains to which the elements of a map lead. */
-function chainsIn(elements: readonly ElementNode[]): ReadonlySet<string> {
-  return new Set(
-    elements.flatMap(({ value }) => (value?.kind === "verdict" && value.chain !== undefined ? [value.chain] : [])),
-  );
-}
-
-/** What nft gives to sets that rules fill and that say nothing of their size. */
-const DEFAULT_SIZE = 65535;
-
-/** What an object has counted is no part of the rules. */
-function objectLine(item: Line | Block): string {
-  const text = textOf(item.kind === "line" ? item.tokens : item.head);
-  return text.replace(/^packets [0-9]+ bytes [0-9]+$/, "packets 0 bytes 0").replace(" burst 5 packets", "");
-}
-
-/** More would be no text that anybody wrote, and exhaust the parser's stack. */
-const MAX_DEPTH = 32;
-
-/** How many braces and parentheses are open at most. */
-function depthOf(tokens: readonly IToken[]): number {
-  let depth = 0;
-  let deepest = 0;
-  for (const { tokenType } of tokens) {
-    if (tokenType === OpenBrace || tokenType === OpenParen) deepest = Math.max(deepest, ++depth);
-    else if (tokenType === CloseBrace || tokenType === CloseParen) depth--;
-  }
-  return deepest;
-}
-
-/** Whether chains of several tables have one hook and place, so that it matters in which order they are registered. */
-function haveTies(tables: readonly Table[]): boolean {
-  const places = tables.map(({ family, chains }) => ({
-    family,
-    taken: new Set(
-      chains.flatMap((chain) => (chain.kind === "base" ? [`${chain.hook} ${placeOf(chain)} ${chain.device}`] : [])),
-    ),
-  }));
-  return places.some(({ family, taken }, i) =>
-    places
-      .slice(i + 1)
-      .some(
-        (other) =>
-          (family === other.family || family === "inet" || other.family === "inet") &&
-          [...taken].some((place) => other.taken.has(place)),
-      ),
-  );
-}
-
-function withoutRegistrations(table: Table): Table {
-  const chains = table.chains.map((chain): Chain => {
-    if (chain.kind === "regular") return chain;
-    const { registered: _, ...rest } = chain;
-    return rest;
-  });
-  return { ...table, chains };
-}
-
-function emptyChain(name: string): OpenChain {
-  return { name, anonymous: false, base: undefined, comment: undefined, rules: [] };
-}
-
-function isVerdict(node: SyntaxNode): boolean {
-  return node.kind === "value" && node.text === "verdict";
 }
 
 // --- commands of files ---------------------------------------------------------------------------------------------------
@@ -1032,57 +423,4 @@ function withoutPosition(tokens: readonly IToken[]): {
   if (number?.tokenType !== Numeral || !/^(index|position|handle)$/.test(word?.image ?? ""))
     return { tokens, at: undefined };
   return { tokens: tokens.slice(2), at: word?.image === "index" ? Number(number.image) : undefined };
-}
-
-// --- types ---------------------------------------------------------------------------------------------------------------
-
-/** An expression of each type, by which `typeof` could name it. */
-const SAMPLES: Readonly<Record<string, Expression>> = {
-  ipv4_addr: { kind: "ip", field: "daddr" },
-  ipv6_addr: { kind: "ip6", field: "daddr" },
-  inet_proto: { kind: "meta", key: "l4proto" },
-  inet_service: { kind: "transport", protocol: "th", field: "dport" },
-  mark: { kind: "meta", key: "mark" },
-  ifname: { kind: "meta", key: "iifname" },
-  iface_index: { kind: "meta", key: "iif" },
-  classid: { kind: "meta", key: "priority" },
-  ct_state: { kind: "ct", key: "state" },
-  ct_status: { kind: "ct", key: "status" },
-  ct_dir: { kind: "ct", key: "direction" },
-  fib_addrtype: { kind: "fib", of: "daddr", result: "type" },
-  nf_proto: { kind: "meta", key: "nfproto" },
-  pkt_type: { kind: "meta", key: "pkttype" },
-  uid: { kind: "meta", key: "skuid" },
-  gid: { kind: "meta", key: "skgid" },
-  ...Object.fromEntries(
-    Object.entries(HEADER_TYPES)
-      .filter(([, type]) => type !== "integer")
-      .map(([field, type]) => [type, { kind: "header", field }]),
-  ),
-};
-
-/** `type NAME` or `typeof EXPRESSION`. A type that the IR does not have is called `integer`. */
-function toComponent(node: SyntaxNode, word: "type" | "typeof", family: TableFamily): Component {
-  if (word === "typeof" && node.kind === "field") {
-    const sample = toField(node.words, family);
-    return { type: typeOf(sample, family), sample };
-  }
-  if (node.kind === "numgen") return { type: "integer", sample: node };
-  const name = node.kind === "value" ? node.text : node.kind === "field" ? node.words.join(" ") : "integer";
-  const sample = meaningOf(SAMPLES, name);
-  return sample === undefined
-    ? { type: "integer", sample: { kind: "opaque", text: name } }
-    : { type: name as DataType, sample };
-}
-
-// --- priorities ----------------------------------------------------------------------------------------------------------
-
-/** `filter`, `filter + 10`, `-100`. */
-function parsePriority(text: string, family: TableFamily): number | undefined {
-  const found = /^(?:(-?) ?([0-9]+)|([a-z]+)(?: ([+-]) ([0-9]+))?)$/.exec(text);
-  if (found === null) return undefined;
-  const [, minus, number, name, sign, offset = "0"] = found;
-  if (number !== undefined) return minus === "-" ? -Number(number) : Number(number);
-  const base = priorityOf(family, name ?? "");
-  return base === undefined ? undefined : base + (sign === "-" ? -Number(offset) : Number(offset));
 }

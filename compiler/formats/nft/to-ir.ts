@@ -31,7 +31,7 @@ import type {
 } from "../../ir/types.ts";
 import { sha256 } from "../../net/hash.ts";
 import { meaningOf } from "../../words.ts";
-import { TARGETS } from "../iptables/extensions/index.ts";
+import { TARGETS } from "../iptables/extensions/targets.ts";
 import { FLAGS, REJECT_TYPES } from "./keywords.ts";
 import { certainly } from "./necessary.ts";
 import { printValue } from "./print-expression.ts";

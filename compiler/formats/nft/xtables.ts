@@ -4,7 +4,7 @@
  *  options. All forms here were listed by nft 1.0.6 from rules of iptables 1.8.9: test/kernel/xtables.test.ts asks the kernel. */
 import type { BaseChain, TableFamily } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
-import { TARGETS } from "../iptables/extensions/index.ts";
+import { TARGETS } from "../iptables/extensions/targets.ts";
 import { BUILT_IN_CHAINS, TABLES } from "../iptables/hooks.ts";
 
 /** What there is to see of a table. */

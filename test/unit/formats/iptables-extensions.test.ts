@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { MATCHES, TARGETS } from "../../../compiler/formats/iptables/extensions/index.ts";
+import { MATCHES } from "../../../compiler/formats/iptables/extensions/matches.ts";
+import { TARGETS } from "../../../compiler/formats/iptables/extensions/targets.ts";
 import { printSave } from "../../../compiler/formats/iptables/print-save.ts";
 import { normaliseProgram } from "../../../compiler/ir/normal-form.ts";
 import { type ExtensionRow, MATCH_ROWS, TARGET_ROWS, textWith } from "../../support/iptables-rows.ts";
