@@ -1,4 +1,11 @@
-import { type ILookaheadStrategy, type IOrAlt, type IParserConfig, LLkLookaheadStrategy } from "chevrotain";
+import {
+  type ILookaheadStrategy,
+  type IOrAlt,
+  type IParserConfig,
+  type IParserErrorMessageProvider,
+  LLkLookaheadStrategy,
+  tokenLabel,
+} from "chevrotain";
 
 /**
  * Looks ahead as chevrotain does by default, but works out what tells alternatives apart when a text first comes to them. To
@@ -39,11 +46,20 @@ class LazyLookahead implements ILookaheadStrategy {
   }
 }
 
-/** The settings of a parser that starts quickly. A test makes each parser with `validates`: a grammar is right or wrong once. */
+const EXPECTED_LABEL: IParserErrorMessageProvider = {
+  buildMismatchTokenMessage: ({ expected }) => tokenLabel(expected),
+  buildNotAllInputParsedMessage: () => "",
+  buildNoViableAltMessage: () => "",
+  buildEarlyExitMessage: () => "",
+};
+
+/** The settings of a parser that starts quickly. The message of each of its errors is the label of the token that was expected,
+ *  or empty where several could stand. A test makes each parser with `validates`: a grammar is right or wrong once. */
 export function quickStart(maxLookahead: number, validates: boolean): IParserConfig {
   return {
     recoveryEnabled: false,
     maxLookahead,
+    errorMessageProvider: EXPECTED_LABEL,
     lookaheadStrategy: new LazyLookahead(maxLookahead),
     skipValidations: !validates,
   };

@@ -85,8 +85,7 @@ export class WordReader {
     const [error] = nftParser().errors;
     if (error === undefined) return found;
     const token = isEnd(error.token) || Number.isNaN(error.token.startOffset) ? undefined : error.token;
-    const wanted = /^Expecting(?: token of type)?:? (?:--> )?(.*?)(?: <--)? but found/.exec(error.message)?.[1];
-    const what = wanted === undefined ? "" : `expected ${wanted}, `;
+    const what = error.message === "" ? "" : `expected ${error.message}, `;
     if (token === undefined) {
       const last = tokens.at(-1);
       this.error(
