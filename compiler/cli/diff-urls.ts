@@ -20,6 +20,7 @@ import {
 import { type Diagnostic, printPlace } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
+import { asNamed } from "../formats/haproxy/read-named.ts";
 import { jsonText } from "../json-output.ts";
 import { type CompareFlags, limitsOf } from "./except.ts";
 import { readSource } from "./inputs.ts";
@@ -43,12 +44,31 @@ export async function diffUrlsCommand(left: string, right: string, flags: Compar
     if (side === undefined) return EXIT.trouble;
     sides.push(side);
   }
-  const [a, b] = sides as [ReadRoutes, ReadRoutes];
+  const [a, b] = onOneLevel(sides as [ReadRoutes, ReadRoutes]);
   if ([a, b].every(({ routes, listeners = [] }) => routes.length + listeners.length === 0))
     throw new Trouble(`neither ${left} nor ${right} has an Ingress or a Gateway for kpc`);
   const compared = compareUrls(a, b);
   const answer: UrlAnswer = { ...compared, gaps: [...a.gaps, ...b.gaps, ...compared.open], sides: { left, right } };
   return tellUrls(answer, declarations, flags);
+}
+
+/** Where one side tells names only, the listeners of the other one are told by theirs. Maps do not say the protocol of a port. */
+function onOneLevel([a, b]: readonly [ReadRoutes, ReadRoutes]): readonly [ReadRoutes, ReadRoutes] {
+  if (a.knowsEndpoints && b.knowsEndpoints) return [a, b];
+  const named = [a, b].map((side) =>
+    side.knowsEndpoints ? { ...side, listeners: asNamed(side.listeners ?? []) } : side,
+  ) as [ReadRoutes, ReadRoutes];
+  const withProtocols = (side: ReadRoutes, other: ReadRoutes): ReadRoutes => ({
+    ...side,
+    listeners: (side.listeners ?? []).map((listener) => ({
+      ...listener,
+      protocol: other.listeners?.find(({ port }) => port === listener.port)?.protocol ?? listener.protocol,
+    })),
+  });
+  return [
+    a.knowsEndpoints ? named[0] : withProtocols(named[0], named[1]),
+    b.knowsEndpoints ? named[1] : withProtocols(named[1], named[0]),
+  ];
 }
 
 async function tellUrls(

@@ -99,6 +99,10 @@ function certificatesOf(left: RoutedSide, right: RoutedSide): UrlComparison["com
       (tls !== undefined && tls !== "none") || listeners.some(({ protocol }) => protocol === "https"),
   );
   if (!servesTls) return "none";
-  const isKnown = sides.every((side) => !servesIngresses(side) || side.tls !== undefined);
+  const isKnown = sides.every(
+    (side) =>
+      (!servesIngresses(side) || side.tls !== undefined) &&
+      (side.listeners ?? []).every(({ protocol, tls }) => protocol === "http" || tls !== undefined),
+  );
   return isKnown ? "alike" : "unknown";
 }

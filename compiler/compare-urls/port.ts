@@ -1,6 +1,7 @@
 /** What two sides do at one port, over all requests: by host, by path, and by the conditions of rules. */
 import { hostName } from "../evaluate/http-route.ts";
 import { rulesByPath } from "../ir/path-rules.ts";
+import { targetName } from "../ir/request-words.ts";
 import type { NamedText, RequestRule } from "../ir/types.ts";
 import { compareCertificates } from "./certificates.ts";
 import { type DifferingRules, differingRules } from "./conditions.ts";
@@ -136,6 +137,11 @@ class OpenPorts {
     const where = `rules for ${path} of ${host ?? "other hosts"} at port ${port}`;
     if (found === undefined) this.open.push(`${where}: their conditions have too many combinations`);
     for (const pair of found ?? []) {
+      const unknown = byEndpoints ? undefined : [pair.left, pair.right].find(isNameOnly);
+      if (unknown !== undefined) {
+        this.open.push(`${where}: maps do not tell what ${targetName(unknown.target)} does`);
+        continue;
+      }
       const difference = this.shown(hosts, urls, paths, pair);
       if (difference === undefined) this.open.push(`${where}: no request was found that shows a difference`);
       else this.differences.push(difference);
@@ -215,6 +221,11 @@ class OpenPorts {
         right: { ...shownBy(right, name), certificate: yours },
       });
   }
+}
+
+/** Whether only the name of what serves a rule is known, and not what it does: a list of rules, or a backend that changes requests. */
+function isNameOnly(rule: RequestRule | undefined): boolean {
+  return rule?.target.kind === "endpoints" && !/^[^/]+\/[^/:]+:[^.]+$/.test(rule.target.backend);
 }
 
 type RuleList = readonly RequestRule[];

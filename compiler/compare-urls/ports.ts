@@ -83,7 +83,7 @@ function gatewayPort(listener: ListeningPort): OpenPort {
       const { matching, target } = decideAtListener(listener, request);
       return { rule: matching[0], target };
     },
-    tls: listener.tls ?? "none",
+    tls: listener.protocol === "https" ? listener.tls : "none",
   };
 }
 

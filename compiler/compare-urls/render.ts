@@ -120,9 +120,13 @@ function renderUrlExtent(answer: UrlAnswer): string {
   return `${extent}, in ${classes} ${classes === 1 ? "class" : "classes"}${differing}`;
 }
 
-function givenIn({ comparedEndpoints, comparedSafety, comparedCertificates }: UrlAnswer): string[] {
+function givenIn({ ports, comparedEndpoints, comparedSafety, comparedCertificates }: UrlAnswer): string[] {
+  const names =
+    ports.length === 0
+      ? "that backends of the same name have the same endpoints"
+      : "that backends and lists of rules of the same name are the same";
   return [
-    ...(comparedEndpoints ? [] : ["that backends of the same name have the same endpoints"]),
+    ...(comparedEndpoints ? [] : [names]),
     ...(comparedSafety ? [] : ["that both sides treat unsafe paths alike"]),
     ...(comparedCertificates === "alike"
       ? ["that certificates of the same Secret, names and times are the same"]

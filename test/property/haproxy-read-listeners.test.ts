@@ -4,7 +4,9 @@ import { describe, expect, test } from "vitest";
 import { compareUrls } from "../../compiler/compare-urls/compare.ts";
 import type { Diagnostic, Source } from "../../compiler/diagnostics.ts";
 import { type HaproxyConfig, printHaproxy } from "../../compiler/formats/haproxy/print.ts";
-import { type ProxyRoutes, readHaproxy } from "../../compiler/formats/haproxy/read.ts";
+import { type ProxyRoutes, readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";
+import { asNamed } from "../../compiler/formats/haproxy/read-named.ts";
+import { required } from "../../compiler/invariant.ts";
 import type { ListeningPort } from "../../compiler/ir/types.ts";
 import type { HaproxySettings } from "../../compiler/proxy-settings.ts";
 import { HOSTILE_LISTENERS } from "../support/hostile-listeners.ts";
@@ -22,6 +24,14 @@ function readBack({ files }: HaproxyConfig): {
   return { read, findings };
 }
 
+/** As `show map` of the runtime API prints the maps of listeners. */
+function shownMaps(files: ReadonlyMap<string, string>): string {
+  return [...files]
+    .filter(([name]) => /-\d+\.map$/.test(name))
+    .map(([name, text]) => `show map ${name}\n${text.replace(/^(?=.)/gm, "0x5566 ")}\n`)
+    .join("");
+}
+
 const SETTINGS: fc.Arbitrary<HaproxySettings> = fc
   .tuple(fc.boolean(), fc.constantFrom(0, 2), fc.boolean())
   .map(([isSafe, spareBackends, http2]) => ({ ...(isSafe ? { pathSafety: "reject" } : {}), spareBackends, http2 }));
@@ -31,7 +41,7 @@ describe("the files for", () => {
     ["listeners as lowering gives them", LISTENERS],
     ["listeners with hostile texts", HOSTILE_LISTENERS],
   ])("%s say the same", (_, arbitrary) => {
-    let compared = 0;
+    let count = 0;
     fc.assert(
       fc.property(arbitrary, SETTINGS, (listeners, settings) => {
         const printed = printHaproxy([], { listeners, settings });
@@ -44,16 +54,22 @@ describe("the files for", () => {
         ).toEqual([]);
         // What HAProxy cannot be given differs, and is told.
         if (printed.unsupported.length > 0 || read === undefined) return;
-        compared++;
+        count++;
         const rejectsUnsafe = settings.pathSafety === "reject";
         const side = { routes: [], listeners, knowsEndpoints: true, rejectsUnsafe, tls: "none" as const };
         const { differences, open } = compareUrls(side, { ...read, tls: "none" });
         expect(differences).toEqual([]);
         expect(open).toEqual([]);
         expect(read.listeners?.map(({ port }) => port)).toEqual(listeners.map(({ port }) => port));
+        const shown = readHaproxyMaps({ name: "maps", text: shownMaps(printed.files) }, (finding) =>
+          expect(finding).toBeUndefined(),
+        );
+        const named = { ...side, listeners: asNamed(listeners), knowsEndpoints: false };
+        const compared = compareUrls(named, { ...required(shown, "maps that kpc wrote"), rejectsUnsafe, tls: "none" });
+        expect([compared.differences, compared.open]).toEqual([[], []]);
       }),
       { numRuns: runs(2000) },
     );
-    expect(compared).toBeGreaterThan(runs(2000) / 4);
+    expect(count).toBeGreaterThan(runs(2000) / 4);
   });
 });

@@ -6,7 +6,7 @@ import type {
   PathReplacement,
   RequestRule,
   RouteFilter,
-  RouteTarget,
+  RouteShare,
 } from "../../ir/types.ts";
 import { compareBy } from "../../order.ts";
 import { certificateList } from "./certificates.ts";
@@ -61,7 +61,7 @@ const SECTION =
 export interface FrontendInput {
   readonly rowsOf: (name: MapName, port: number) => readonly MapRow[];
   /** Where a backend leads, as far as its servers say; undefined: there is none of this name. `isSpared`: a spare one may stand for it. */
-  readonly targetOf: (name: string, isSpared: boolean) => RouteTarget | undefined;
+  readonly targetOf: (name: string, isSpared: boolean) => RouteShare["target"] | undefined;
   /** What else it does. */
   readonly changes: ReadonlyMap<string, readonly TextLine[]>;
 }
@@ -151,16 +151,17 @@ function isBind(line: string, port: number): boolean {
 }
 
 /** What the lines of a frontend say. */
-interface FrontendRules {
-  readonly lists: ReadonlyMap<string, readonly ListChoice[]>;
-  /** Numbers of labels of wildcards that it looks for. */
-  readonly depths: ReadonlySet<number>;
+export interface FrontendRules {
+  /** Undefined: nothing says which rules a list has, so that it is known by its name only. */
+  readonly lists: ReadonlyMap<string, readonly ListChoice[]> | undefined;
+  /** Numbers of labels of wildcards that it looks for; undefined: nothing says them. */
+  readonly depths: ReadonlySet<number> | undefined;
   /** Spare backends may stand for those that maps name. */
   readonly spares: boolean;
 }
 
 /** The hosts with their rules, the most specific ones first. */
-function hostsOf(port: number, frontend: FrontendRules, input: FrontendInput, report: Report): ListenerHost[] {
+export function hostsOf(port: number, frontend: FrontendRules, input: FrontendInput, report: Report): ListenerHost[] {
   const fail = (message: string, origin: Origin): void => report(mapError(message, origin));
   const byId = new Map<string, RequestRule[]>();
   const read = (row: MapRow, match: RequestRule["match"]): void => {
@@ -188,7 +189,7 @@ function hostsOf(port: number, frontend: FrontendRules, input: FrontendInput, re
   for (const row of wildcards.sort(compareBy(({ key }) => -key.length))) {
     if (!/^(?:\.[^*./:[]+)+$/.test(row.key) || row.key !== row.key.toLowerCase())
       fail(`expected what follows the asterisk of a wildcard, such as .example.com, not ${row.key}`, row);
-    else if (!frontend.depths.has(depthOf(row.key)))
+    else if (frontend.depths?.has(depthOf(row.key)) === false)
       fail(`no line of haproxy.cfg looks for wildcards with as many labels as ${row.key}`, row);
     else hosts.push({ host: `*${row.key}`, paths: byId.get(row.value) ?? [], origin: row });
   }
@@ -216,8 +217,8 @@ function rulesAtRow(
   { targetOf, changes }: FrontendInput,
   fail: (message: string, origin: Origin) => void,
 ): RequestRule[] {
-  const list = lists.get(row.value);
-  if (row.value.startsWith(LIST) && list === undefined) {
+  const list = lists?.get(row.value);
+  if (row.value.startsWith(LIST) && list === undefined && lists !== undefined) {
     fail(`haproxy.cfg has no rules of the list ${row.value}`, row);
     return [];
   }
@@ -235,7 +236,10 @@ function ruleOf(
   { conditions, ends, origin }: RuleGroup,
   row: MapRow,
   at: RowPath,
-  { targetOf, changes }: Pick<FrontendInput, "changes"> & { targetOf: (name: string) => RouteTarget | undefined },
+  {
+    targetOf,
+    changes,
+  }: Pick<FrontendInput, "changes"> & { targetOf: (name: string) => RouteShare["target"] | undefined },
   fail: (message: string, origin: Origin) => void,
 ): RequestRule {
   const resolved = ends.map(({ weight, backend }) => {
@@ -269,7 +273,7 @@ function ruleOf(
 }
 
 const ANSWERED = "HAProxy answers itself";
-const NO_BACKEND: RouteTarget = { kind: "status", status: 503, reason: "no backend" };
+const NO_BACKEND: RouteShare["target"] = { kind: "status", status: 503, reason: "no backend" };
 
 /** The same for a rule with the path of a row, at or below that of the rule that the lines were written for. Undefined: only some of its paths are. */
 function atRow(changes: BackendChanges, at: RowPath): BackendChanges | undefined {

@@ -1,7 +1,7 @@
 /** Rows of HAProxy's maps: files, and what the runtime API prints of them. */
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
 import { REDIRECT_MAP } from "./redirects.ts";
-import { ROUTES_MAP } from "./shape.ts";
+import { MAP_NAMES, type MapName, mapFile, ROUTES_MAP } from "./shape.ts";
 
 /** A row of a map. */
 export interface MapRow extends Origin {
@@ -14,6 +14,17 @@ export interface RoutingRows {
   readonly routes: readonly MapRow[];
   readonly redirects: readonly MapRow[];
 }
+
+/** The rows that the runtime API printed. */
+export interface ShownRows extends RoutingRows {
+  /** False: there is no map of routes, since only Gateways are served. */
+  readonly hasRoutes: boolean;
+  /** Of the maps of listeners, by port. */
+  readonly ports: ReadonlyMap<number, PortRows>;
+}
+
+/** The rows of the maps of a port. */
+export type PortRows = Readonly<Record<MapName, readonly MapRow[]>>;
 
 /** A line of a text, without blanks around it. */
 export interface TextLine extends Origin {
@@ -87,7 +98,7 @@ export function isShownMaps(text: string): boolean {
  * The maps that the runtime API printed: the list of maps and the rows of each, in the order of the list (`show map; show map #0; show map #1; …`), or with
  * what was asked (`show map #0`, `show map routes.map`) in front of each. Undefined where a map is missing, or a row is not understood: `haproxy-map`.
  */
-export function readShownMaps(source: Source, report: Report): RoutingRows | undefined {
+export function readShownMaps(source: Source, report: Report): ShownRows | undefined {
   const list: ListedMap[] = [];
   const listings: Listing[] = [];
   let current: Listing | undefined;
@@ -141,13 +152,14 @@ function baseOf(file: string): string {
   return file.replace(/^.*\//, "");
 }
 
-/** The rows of the map of routes, which has to be there, and of that of redirects; each with as many rows as the list says. */
+/** The rows of the map of routes, which has to be there unless there are those of listeners, of that of redirects, and of all maps of each port that has
+ *  one; each with as many rows as the list says. */
 function joinListings(
   source: Source,
   list: readonly ListedMap[],
   listings: readonly Listing[],
   fail: (message: string, origin: Origin) => void,
-): RoutingRows | undefined {
+): ShownRows | undefined {
   const start: Origin = { span: () => ({ source, start: 0, end: 1 }) };
   const found = new Map<string, Listing>();
   const asked = listings.filter((each) => each.asked !== undefined);
@@ -176,8 +188,22 @@ function joinListings(
     }
     return shown;
   };
-  return { routes: rowsOf(ROUTES_MAP, true), redirects: rowsOf(REDIRECT_MAP, false) };
+  const files = [...list.map(({ file }) => file), ...asked.map((each) => baseOf(each.asked ?? ""))];
+  const numbers = new Set(files.flatMap((file) => Number(PORT_MAP.exec(file)?.[1] ?? 0) || []));
+  const portRows = (port: number): PortRows => {
+    const of = (name: MapName): readonly MapRow[] => rowsOf(mapFile(name, port), true);
+    return { hosts: of("hosts"), wildcards: of("wildcards"), exact: of("exact"), prefixes: of("prefixes") };
+  };
+  const hasRoutes = numbers.size === 0 || files.includes(ROUTES_MAP);
+  return {
+    hasRoutes,
+    routes: rowsOf(ROUTES_MAP, hasRoutes),
+    redirects: rowsOf(REDIRECT_MAP, false),
+    ports: new Map([...numbers].sort((a, b) => a - b).map((port) => [port, portRows(port)])),
+  };
 }
+
+const PORT_MAP = new RegExp(`^(?:${MAP_NAMES.join("|")})-(\\d{1,5})\\.map$`);
 
 /** The number of the map in the list; its file where it is not listed. */
 function keyOf(asked: string, list: readonly ListedMap[]): string {

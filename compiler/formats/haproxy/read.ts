@@ -5,6 +5,7 @@ import { parseAddress } from "../../net/address.ts";
 import { type LookupParts, lookups } from "./lookups.ts";
 import { readListener, splitConfig } from "./read-listeners.ts";
 import { linesOf, type MapRow, mapError, readMapFile, readShownMaps, type TextLine } from "./read-maps.ts";
+import { answer, backendNamed, readNamedListeners, targetNamed } from "./read-named.ts";
 import { REDIRECT, REDIRECT_AS_NAMED, REDIRECT_MAP } from "./redirects.ts";
 import { routesOfMaps } from "./routes.ts";
 import { REJECT_UNSAFE } from "./settings.ts";
@@ -117,24 +118,10 @@ function namesOfSpares(
 export function readHaproxyMaps(source: Source, report: Report): ProxyRoutes | undefined {
   const rows = readShownMaps(source, report);
   if (rows === undefined) return undefined;
-  const routes = routesOfMaps(rows, { targetOf: targetNamed, last: undefined }, report);
-  return routes === undefined ? undefined : { routes, knowsEndpoints: false, rejectsUnsafe: undefined };
-}
-
-/** What a backend of this name is for, where kpc gave the name. */
-function targetNamed(name: string): RouteTarget {
-  const [, status] = /^status-(404|503)$/.exec(name) ?? [];
-  if (status !== undefined) return answer(status === "404" ? 404 : 503);
-  return { kind: "endpoints", backend: backendNamed(name), endpoints: [] };
-}
-
-function answer(status: 404 | 503): RouteTarget {
-  return { kind: "status", status, reason: "HAProxy answers itself" };
-}
-
-/** `shop/web:80` for `shop.web.80`. */
-function backendNamed(name: string): string {
-  return name.replace(/^([^.]+)\.([^.]+)\.([^.]+)$/, "$1/$2:$3");
+  const routes = rows.hasRoutes ? routesOfMaps(rows, { targetOf: targetNamed, last: undefined }, report) : [];
+  const listeners = readNamedListeners(rows.ports, report);
+  if (routes === undefined || listeners === undefined) return undefined;
+  return { routes, listeners, knowsEndpoints: false, rejectsUnsafe: undefined };
 }
 
 type Section = "global" | "defaults" | "frontend" | "backend" | "metrics" | "resolvers";

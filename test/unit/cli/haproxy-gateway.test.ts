@@ -149,3 +149,44 @@ describe("Gateways in HAProxy's files", () => {
     });
   });
 });
+
+/** As `show map` of the runtime API prints the maps in `out`. */
+function shownMaps(folder: string, edit: (name: string, text: string) => string = (_, text) => text): string {
+  const names = ["hosts", "wildcards", "exact", "prefixes"].map((name) => `${name}-8080.map`);
+  return names
+    .map((name) => [name, edit(name, readFileSync(join(folder, "out", name), "utf8"))] as const)
+    .map(([name, text]) => `show map ${name}\n${text.replace(/^(?=.)/gm, "0x5566 ")}\n`)
+    .join("");
+}
+
+describe("maps of a HAProxy that serves Gateways", () => {
+  test.each<[name: string, from: string | RegExp, to: string, code: number, shown: string]>([
+    ["as they are", "", "", 0, "=> equal, assuming that backends and lists of rules of the same name are the same"],
+    ["another host", "shop.example.com/ ", "other.example.com/ ", 1, "maps do not tell what rules-"],
+    [
+      "another list",
+      /rules-[0-9a-f]{6}/,
+      "rules-000000",
+      1,
+      "not compared: rules for / of shop.example.com at port 8080: maps do not tell what rules-",
+    ],
+    ["another backend", "*/ status-404", "*/ shop.api.80", 1, "shop/api:80  / and below for other hosts"],
+    ["a row that is none", "*/ status-404", "status-404 *", 2, "expected HOST/PATH, not status-404"],
+  ])("%s", (_, from, to, code, shown) => {
+    inFolder(FILES, (folder) => {
+      kpc(["compile", "g.yaml", "-o", "haproxy", "-d", "out"], { folder });
+      const input = shownMaps(folder, (name, text) => (name.startsWith("prefixes") ? text.replace(from, to) : text));
+      const { code: ended, stdout, stderr } = kpc(["diff", "g.yaml", "-"], { folder, input });
+      expect([ended, stdout + stderr]).toEqual([code, expect.stringContaining(shown)]);
+    });
+  });
+
+  test("a map that is missing is an error", () => {
+    inFolder(FILES, (folder) => {
+      kpc(["compile", "g.yaml", "-o", "haproxy", "-d", "out"], { folder });
+      const input = shownMaps(folder).replace(/^show map wildcards.*\n\n/m, "");
+      const { code, stderr } = kpc(["diff", "g.yaml", "-"], { folder, input });
+      expect([code, stderr]).toEqual([2, expect.stringContaining("wildcards-8080.map is missing")]);
+    });
+  });
+});
