@@ -81,9 +81,12 @@ export class Field implements Origin {
   }
 
   private path(): Path {
-    const steps: (string | number)[] = [];
-    for (let field: Field | Document = this; field instanceof Field && field.step !== undefined; field = field.parent)
-      steps.push(field.step);
-    return steps.reverse();
+    let depth = 0;
+    for (let { parent } = this as Field; parent instanceof Field; parent = parent.parent) depth++;
+    const steps = new Array<string | number>(depth);
+    // The root has no step.
+    for (let field: Field = this; depth > 0; field = field.parent as Field)
+      steps[--depth] = field.step as string | number;
+    return steps;
   }
 }

@@ -24,9 +24,10 @@ interface Elements {
  *  itself would read an object from its beginning again. */
 export class JsonPlaces {
   private readonly text: string;
-  /** The way to the last value, and the values on it: the root, then one for each step. */
+  /** The way to the last value, and the values on it: the root, then one for each step. What stands behind `depth` steps is from before. */
   private readonly steps: (string | number)[] = [];
   private readonly levels: Level[];
+  private depth = 0;
 
   constructor(text: string, start: number) {
     this.text = text;
@@ -36,19 +37,19 @@ export class JsonPlaces {
   /** The range of the value (or key) at `path`, or of the deepest one above it that exists. */
   locate(path: Path, what: "key" | "value"): TextRange {
     const { text, steps, levels } = this;
+    const known = Math.min(this.depth, path.length);
     let depth = 0;
-    while (depth < steps.length && depth < path.length && steps[depth] === path[depth]) depth++;
-    steps.length = depth;
-    levels.length = depth + 1;
+    while (depth < known && steps[depth] === path[depth]) depth++;
     let level = levels[depth] as Level;
     for (; depth < path.length; depth++) {
       const step = path[depth] as string | number;
       const below = typeof step === "number" ? this.element(level, step) : this.member(level, step);
       if (below === undefined) break;
       level = below;
-      steps.push(step);
-      levels.push(level);
+      steps[depth] = step;
+      levels[depth + 1] = level;
     }
+    this.depth = depth;
     const { start, key, end = skipValue(text, start) } = level;
     return what === "key" && key !== undefined ? key : { start, end };
   }
