@@ -5,8 +5,6 @@ import { SLASH } from "./layout.ts";
 /** Numbers of the paths that win; as many as there are paths: none. */
 export interface PathWinners {
   readonly path: string;
-  /** The first route that has it. */
-  readonly route: number;
   /** For requests that go on behind the path with a slash. */
   readonly below: number;
   /** For requests of just this path. */
@@ -26,34 +24,25 @@ export interface HostWinners {
 /** Of several paths that take a request, the first one wins: order decides here, as in the evaluator. */
 export function winnersOf(routes: readonly PathRoute[]): HostWinners {
   const none = routes.length;
-  const own = new Map<string, OwnWinners>();
+  const own: OwnWinners[] = [];
   let elsewhere = none;
   for (let i = 0; i < none; i++) {
     const { match, path } = routes[i] as PathRoute;
-    // It takes each request, also one whose path has no slash.
-    if (match === "prefix" && path === "/") {
-      elsewhere = Math.min(elsewhere, i);
-      continue;
-    }
-    const winners = own.get(path);
-    // The path of a request ends before these.
-    if (winners === undefined && (path.includes("?") || path.includes("#"))) continue;
-    if (winners === undefined) own.set(path, { path, route: i, below: match === "prefix" ? i : none, exact: i });
-    else if (match === "prefix") winners.below = Math.min(winners.below, i);
+    // The first takes each request, also one whose path has no slash. The path of a request ends before the others.
+    if (match === "prefix" && path === "/") elsewhere = Math.min(elsewhere, i);
+    else if (!path.includes("?") && !path.includes("#"))
+      own.push({ path, below: match === "prefix" ? i : none, exact: i });
   }
-  const { below: belowEmpty = none, exact: exactEmpty = none } = own.get("") ?? {};
+  const paths = joinEqual(own.sort(byPath));
+  const { below: belowEmpty = none, exact: exactEmpty = none } = paths[0]?.path === "" ? (paths.shift() ?? {}) : {};
   const below = Math.min(elsewhere, belowEmpty);
-  own.delete("");
-  // A path comes behind those that it begins with.
-  const paths = [...own.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   // The paths that the last one begins with, and itself.
   const outer: OwnWinners[] = [];
   for (const winners of paths) {
     const { path } = winners;
     while (outer.length > 0 && !path.startsWith((outer.at(-1) as OwnWinners).path)) outer.pop();
-    const nearest = outer.findLast((each) => path.charCodeAt(each.path.length) === SLASH);
-    const around = nearest?.below ?? (path.charCodeAt(0) === SLASH ? below : elsewhere);
-    winners.below = Math.min(winners.below, around);
+    const around = path.charCodeAt(0) === SLASH ? below : elsewhere;
+    winners.below = Math.min(winners.below, belowNearest(outer, path) ?? around);
     winners.exact = Math.min(winners.exact, winners.below);
     outer.push(winners);
   }
@@ -64,4 +53,29 @@ export function winnersOf(routes: readonly PathRoute[]): HostWinners {
 interface OwnWinners extends PathWinners {
   below: number;
   exact: number;
+}
+
+/** A path comes behind those that it begins with. */
+function byPath(a: PathWinners, b: PathWinners): number {
+  return a.path < b.path ? -1 : a.path === b.path ? 0 : 1;
+}
+
+/** Each path once. Those with one path follow each other, the first route first. */
+function joinEqual(sorted: readonly OwnWinners[]): OwnWinners[] {
+  const joined: OwnWinners[] = [];
+  for (const each of sorted) {
+    const last = joined.at(-1);
+    if (last?.path === each.path) last.below = Math.min(last.below, each.below);
+    else joined.push(each);
+  }
+  return joined;
+}
+
+/** What the longest of `outer` says of `path`, which goes on with a slash there. */
+function belowNearest(outer: readonly OwnWinners[], path: string): number | undefined {
+  for (let i = outer.length - 1; i >= 0; i--) {
+    const each = outer[i] as OwnWinners;
+    if (path.charCodeAt(each.path.length) === SLASH) return each.below;
+  }
+  return undefined;
 }
