@@ -10,7 +10,7 @@ import { embedTable } from "./formats/wasm/module.ts";
 import type { Program } from "./ir/types.ts";
 import { type PrintedText, Unsupported } from "./ir/unsupported.ts";
 import type { Address } from "./net/address.ts";
-import { unfoldLookups } from "./passes/unfold-lookups.ts";
+import { unfoldLookups } from "./passes/lookups/unfold.ts";
 import { tabulate, unsupportedByTable } from "./tabulate/tabulate.ts";
 import { VERSION } from "./version.ts";
 

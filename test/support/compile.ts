@@ -9,7 +9,7 @@ import type { Program } from "../../compiler/ir/types.ts";
 import type { PrintedText } from "../../compiler/ir/unsupported.ts";
 import type { Config } from "../../compiler/node/config.ts";
 import { decodeConfig } from "../../compiler/node/decode.ts";
-import { unfoldLookups } from "../../compiler/passes/unfold-lookups.ts";
+import { unfoldLookups } from "../../compiler/passes/lookups/unfold.ts";
 import { printIptables as printIptablesFile, printNft as printNftFile } from "../../compiler/print.ts";
 import type { ClusterInput, Manifest } from "./arbitraries.ts";
 import type { ProxySettings } from "./oracle/oracle.ts";

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { partHolds } from "../../../compiler/ir/interval.ts";
 import type { DataType, KeyPart, SetElement } from "../../../compiler/ir/types.ts";
-import { planDispatch, type TreeBranch } from "../../../compiler/passes/dispatch-tree.ts";
+import { planDispatch, type TreeBranch } from "../../../compiler/passes/lookups/plan.ts";
 
 /** A rule is tested, a level is jumped to. */
 interface Cost {

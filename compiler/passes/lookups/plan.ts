@@ -1,6 +1,6 @@
 /** How to find one of many keys with few tests. */
-import { intervalAsPrefix } from "../ir/interval.ts";
-import type { DataType, Interval, KeyPart, SetElement, Value } from "../ir/types.ts";
+import { intervalAsPrefix } from "../../ir/interval.ts";
+import type { DataType, Interval, KeyPart, SetElement, Value } from "../../ir/types.ts";
 
 /** One of the keys to be told apart. */
 export interface TreeKey<Element extends SetElement> {

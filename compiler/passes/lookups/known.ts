@@ -1,10 +1,11 @@
 /** What is known of a packet at a place in the ruleset, because of the way that led there. */
-import { unreachable } from "../invariant.ts";
-import type { ChainGraph } from "../ir/chain-graph.ts";
-import type { Expression, FieldExpression, Rule, Step, Value } from "../ir/types.ts";
-import { allParts, asField, expressionsOf } from "../ir/walk.ts";
-import { type Address, printAddress } from "../net/address.ts";
-import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { unreachable } from "../../invariant.ts";
+import type { ChainGraph } from "../../ir/chain-graph.ts";
+import type { Expression, FieldExpression, Rule, Step, Value } from "../../ir/types.ts";
+import { holdsFor, type ValueTest } from "../../ir/value-test.ts";
+import { allParts, asField, expressionsOf } from "../../ir/walk.ts";
+import { type Address, printAddress } from "../../net/address.ts";
+import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 
 /** Field and value, by the name that `fieldName` gives. */
 export type KnownFields = ReadonlyMap<string, Value>;
@@ -53,6 +54,13 @@ export function knownText(known: KnownFields): string {
 /** The value of the field `name` as text. */
 export function printKnown(name: string, value: Value): string {
   return name.endsWith("addr") && typeof value !== "string" ? printAddress(value as Address) : String(value);
+}
+
+/** The answer to `match` where what is known decides it. */
+export function staticTest(match: ValueTest, known: KnownFields): boolean | undefined {
+  const field = asField(match.left);
+  const value = field === undefined ? undefined : known.get(fieldName(field));
+  return value === undefined ? undefined : holdsFor(match, value);
 }
 
 /** The fields that a chain reads, in its own rules and in all chains that it leads to: the rest of what is known makes no

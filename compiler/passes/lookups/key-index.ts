@@ -1,5 +1,5 @@
-import { partHolds } from "../ir/interval.ts";
-import type { KeyPart, SetElement, Value } from "../ir/types.ts";
+import { partHolds } from "../../ir/interval.ts";
+import type { KeyPart, SetElement, Value } from "../../ir/types.ts";
 
 /** Finds the elements whose key has given values at some positions. */
 export class KeyIndex<Element extends SetElement> {

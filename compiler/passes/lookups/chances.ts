@@ -1,0 +1,35 @@
+/** One of several elements by chance: a row of rules with falling chances. */
+import type { Match, Rule, SetElement, Statement } from "../../ir/types.ts";
+import { going, type OnElement, type Residue, type StepCursor } from "./cursor.ts";
+import type { RandomPart } from "./keys.ts";
+
+/** The element for each number that chance gives; undefined where a number has none. */
+export function slotsOf<Element extends SetElement>(
+  elements: readonly Element[],
+  { position, modulus, offset }: RandomPart,
+): (Element | undefined)[] {
+  const byNumber = new Map(elements.map((element) => [element.key[position], element]));
+  return Array.from({ length: modulus }, (_, i) => byNumber.get(offset + i));
+}
+
+/** Goes on with one of `slots`, each as likely as the others; `leave` is how an empty slot leads to the next rule. */
+export function byChance<Element extends SetElement>(
+  slots: readonly (Element | undefined)[],
+  cursor: StepCursor,
+  leave: () => Statement,
+  then: OnElement<Element>,
+): Residue {
+  const rules: Rule[] = [];
+  for (const [index, element] of slots.entries()) {
+    const left = slots.length - index;
+    const chance: Match[] = left === 1 ? [] : [{ kind: "chance", numerator: Math.round(2 ** 31 / left) }];
+    const matches = [...cursor.matches, ...chance];
+    if (element !== undefined) {
+      rules.push(...then(element, { ...cursor, matches }).rules);
+    } else if (left > 1) {
+      rules.push({ steps: [...matches, leave()] });
+    }
+  }
+  const isSure = slots.at(-1) !== undefined && cursor.matches.length === 0;
+  return { ...going(rules, cursor), ended: isSure };
+}

@@ -1,0 +1,98 @@
+/** One of many elements by the packet's key: a tree of chains that narrows the key down. */
+import { verdict } from "../../ir/build.ts";
+import type { FieldExpression, Interval, Rule, SetElement } from "../../ir/types.ts";
+import type { MadeChains } from "./chains.ts";
+import { going, goTo, next, type OnElement, pastRule, type Residue, type StepCursor } from "./cursor.ts";
+import { choiceOf, type Key, narrowTo, narrowToGroup, type OpenField } from "./keys.ts";
+import { fieldName, knownText, printKnown } from "./known.ts";
+import { planDispatch, type TreeBranch, type TreeKey } from "./plan.ts";
+
+/** Runs `then` for the one of `elements` whose key the packet has; the next rule follows where there is none. Few
+ *  elements become a rule each, many a tree of chains. */
+export function byKey<Element extends SetElement>(
+  elements: readonly Element[],
+  { unknown: fields }: Key,
+  cursor: StepCursor,
+  chains: MadeChains,
+  then: OnElement<Element>,
+): Residue {
+  if (fields.length === 0) {
+    const [only] = elements;
+    return only === undefined ? next(cursor) : then(only, cursor);
+  }
+  const tree = new Tree(fields, cursor, chains, then);
+  const choices = elements.map((element) => choiceOf(element, fields));
+  const types = fields.map(({ type }) => type);
+  const few = planDispatch(choices, types);
+  if (few.every((branch) => branch.kind === "choice")) {
+    return going(
+      few.flatMap(({ choice }) => tree.rulesFor(choice, cursor)),
+      cursor,
+    );
+  }
+  // A tree is entered by a jump, and its chains follow each other by goto: a packet whose key is not there comes back
+  // behind the jump. So do packets that a verdict sent on by goto, or back by return, and who must not: their keys
+  // stay out of the tree when something here would still happen to them.
+  const [leaving, staying] = partition(choices, (choice) => tree.mustNotComeBack(choice));
+  const first = leaving.flatMap((choice) => tree.rulesFor(choice, cursor));
+  const { place, known, matches } = cursor;
+  const root = tree.chain(`${place.chain}+${place.index} (${knownText(known)})`, planDispatch(staying, types), {
+    ...cursor,
+    matches: [],
+  });
+  return going([...first, { steps: [...matches, verdict({ kind: "jump", chain: root })] }], cursor);
+}
+
+class Tree<Element extends SetElement> {
+  private readonly fields: readonly OpenField[];
+  private readonly cursor: StepCursor;
+  private readonly chains: MadeChains;
+  private readonly onFound: OnElement<Element>;
+
+  constructor(fields: readonly OpenField[], cursor: StepCursor, chains: MadeChains, then: OnElement<Element>) {
+    this.fields = fields;
+    this.cursor = cursor;
+    this.chains = chains;
+    this.onFound = then;
+  }
+
+  rulesFor(choice: TreeKey<Element>, cursor: StepCursor): readonly Rule[] {
+    return this.onFound(choice.element, narrowTo(choice, this.fields, cursor)).rules;
+  }
+
+  /** Whether a packet with this key may come back from where it is sent, while the rules behind have work for it. */
+  mustNotComeBack(choice: TreeKey<Element>): boolean {
+    const found = narrowTo(choice, this.fields, this.cursor);
+    const leaves = this.onFound(choice.element, found).rules.some(({ steps }) => {
+      const last = steps.at(-1);
+      if (last?.kind !== "verdict") return false;
+      const { verdict } = last;
+      return verdict.kind === "return" || (verdict.kind === "goto" && !this.chains.alwaysEnds(verdict.chain));
+    });
+    return leaves && this.chains.placeFor(pastRule(this.cursor, found.known)) !== undefined;
+  }
+
+  /** Makes a chain with one rule for each branch, and those below it. Returns its name. */
+  chain(name: string, branches: readonly TreeBranch<Element>[], cursor: StepCursor): string {
+    const rules = branches.flatMap((branch): readonly Rule[] => {
+      if (branch.kind === "choice") return this.rulesFor(branch.choice, cursor);
+      const { field } = this.fields[branch.part] as OpenField;
+      const found = narrowToGroup(branch, this.fields, cursor);
+      const below = `${name} ${printInterval(field, branch.interval)}`;
+      const chain = this.chain(below, branch.branches, { ...found, matches: [] });
+      return [{ steps: [...found.matches, goTo(chain)] }];
+    });
+    return this.chains.add(name, rules);
+  }
+}
+
+function printInterval(field: FieldExpression, { from, to }: Interval): string {
+  return `${printKnown(fieldName(field), from)}-${printKnown(fieldName(field), to)}`;
+}
+
+function partition<T>(items: readonly T[], test: (item: T) => boolean): [T[], T[]] {
+  const yes: T[] = [];
+  const no: T[] = [];
+  for (const item of items) (test(item) ? yes : no).push(item);
+  return [yes, no];
+}

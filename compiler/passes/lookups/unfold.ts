@@ -1,0 +1,386 @@
+/** Rewrites a program so that it asks one thing at a time: for formats without maps, concatenated keys and random keys.
+ *
+ * This is partial evaluation. A lookup becomes a tree of chains that narrows the key down, first by address; the chain
+ * behind the verdict is copied for the key that led there, with all that is then known filled in. For example, with two
+ * elements `10.96.0.1 . tcp . 80 : jump pick-2-tcp` and `10.96.0.2 . tcp . 80 : jump pick-2-tcp`:
+ *
+ *     chain services              ip daddr . meta l4proto . th dport vmap @services
+ *     chain pick-2-tcp            dnat to ip daddr . tcp dport . numgen random mod 2 map @endpoints-tcp
+ *
+ * becomes a rule for each key, which leads to a copy of the chain where the key is known:
+ *
+ *     chain services              l4proto tcp ip daddr 10.96.0.1 th dport 80 jump "pick-2-tcp (daddr 10.96.0.1, …)"
+ *                                 l4proto tcp ip daddr 10.96.0.2 th dport 80 jump "pick-2-tcp (daddr 10.96.0.2, …)"
+ *     chain pick-2-tcp (daddr 10.96.0.1, …)    chance 1/2 l4proto tcp dnat to 10.1.1.1:8080
+ *                                              l4proto tcp dnat to 10.1.1.2:8080
+ *
+ * `cursor.ts` says how far a rule has come, `known.ts` what is known there; `keys.ts` reads keys, `trees.ts` and
+ * `chances.ts` choose among elements, `chains.ts` keeps what is made.
+ *
+ * Rules that only serve packets during a replacement are left out: formats without maps replace chains as a whole. */
+import type { Diagnostic } from "../../diagnostics.ts";
+import { invariant, unreachable } from "../../invariant.ts";
+import { verdict } from "../../ir/build.ts";
+import { typeOf } from "../../ir/expression-type.ts";
+import type {
+  FieldExpression,
+  Interval,
+  KeyPart,
+  MapElement,
+  Match,
+  NatTarget,
+  Program,
+  Rule,
+  SetDeclaration,
+  SetElement,
+  Statement,
+  Table,
+  Value,
+} from "../../ir/types.ts";
+import { unsupported } from "../../ir/unsupported.ts";
+import { asField } from "../../ir/walk.ts";
+import { MadeChains } from "./chains.ts";
+import { byChance, slotsOf } from "./chances.ts";
+import {
+  type ChainPlace,
+  ended,
+  forElement,
+  going,
+  goTo,
+  last,
+  next,
+  pastRule,
+  pastStep,
+  protocolSpelled,
+  type Residue,
+  residual,
+  type StepCursor,
+  withProtocolOf,
+} from "./cursor.ts";
+import { KeyIndex } from "./key-index.ts";
+import { choiceOf, distinctOpenParts, type Key, narrowTo, type OpenField, openPartOf, readKey } from "./keys.ts";
+import { fieldName, learn, NOTHING_KNOWN, staticTest } from "./known.ts";
+import { byKey } from "./trees.ts";
+
+export interface Unfolded {
+  /** Maps and sets are gone, but for sets that rules fill at packet time: one for each value of the key's parts that the
+   *  rules know, named `set/value`, with the other parts as its key. */
+  readonly program: Program;
+  /** Rules that have no counterpart without lookups. */
+  readonly unsupported: readonly Diagnostic[];
+}
+
+export function unfoldLookups(program: Program): Unfolded {
+  const lacking: Diagnostic[] = [];
+  const tables = program.ruleset.tables.map((table) => new Unfolder(table, lacking).unfold());
+  return { program: { ...program, ruleset: { ...program.ruleset, tables } }, unsupported: lacking };
+}
+
+class Unfolder {
+  private readonly table: Table;
+  private readonly lacking: Diagnostic[];
+  private readonly rulesOf: ReadonlyMap<string, readonly Rule[]>;
+  private readonly mapIndices: ReadonlyMap<string, KeyIndex<MapElement>>;
+  private readonly setIndices: ReadonlyMap<string, KeyIndex<SetElement>>;
+  private readonly sets: ReadonlyMap<string, SetDeclaration>;
+  private readonly chains: MadeChains;
+  private readonly dynamicSets = new Map<string, SetDeclaration>();
+
+  constructor(table: Table, lacking: Diagnostic[]) {
+    this.table = table;
+    this.lacking = lacking;
+    this.rulesOf = new Map(table.chains.map(({ name, rules }) => [name, rules]));
+    this.sets = new Map(table.sets.map((set) => [set.name, set]));
+    this.mapIndices = new Map(table.maps.map(({ name, elements }) => [name, new KeyIndex(elements)]));
+    this.setIndices = new Map(table.sets.map(({ name, elements }) => [name, new KeyIndex(elements)]));
+    this.chains = new MadeChains(table, (place) => this.rulesFrom(place));
+  }
+
+  unfold(): Table {
+    for (const chain of this.table.chains) {
+      if (chain.kind !== "base") continue;
+      const rules = this.rulesFrom({ chain: chain.name, index: 0, known: NOTHING_KNOWN });
+      this.chains.keep({ ...chain, rules });
+    }
+    const { retired: _, ...table } = this.table;
+    const chains = this.chains.used();
+    return { ...table, maps: [], sets: [...this.dynamicSets.values()], chains };
+  }
+
+  private rulesFrom(place: ChainPlace): Rule[] {
+    const rules: Rule[] = [];
+    let { known } = place;
+    const all = this.rulesOf.get(place.chain) ?? [];
+    for (let index = place.index; index < all.length; index++) {
+      const rule = all[index] as Rule;
+      if (rule.whileReplacing) continue;
+      const residue = this.steps({ rule, at: 0, matches: [], known, place: { chain: place.chain, index, known } });
+      rules.push(...residue.rules);
+      known = residue.known;
+      if (residue.ended) break;
+    }
+    return rules;
+  }
+
+  private steps(cursor: StepCursor): Residue {
+    const step = cursor.rule.steps[cursor.at];
+    if (step === undefined) return next(cursor);
+    switch (step.kind) {
+      case "compare":
+      case "within":
+      case "name-prefix":
+        return this.fieldMatch(step, cursor);
+      case "member":
+        return this.membership(step, cursor);
+      case "chance":
+      case "opaque":
+        return this.steps({ ...pastStep(cursor), matches: [...cursor.matches, step] });
+      default:
+        // All statements: `statement` takes no match.
+        return this.statement(step, cursor);
+    }
+  }
+
+  // --- matches ---------------------------------------------------------------------------------------------------------
+
+  private fieldMatch(
+    match: Extract<Match, { kind: "compare" | "within" | "name-prefix" }>,
+    cursor: StepCursor,
+  ): Residue {
+    const ready = withProtocolOf(match.left, cursor);
+    if (ready === undefined) return next(cursor);
+    const answer = staticTest(match, ready.known);
+    if (answer === false) return next(cursor);
+    const field = asField(match.left);
+    if (answer === undefined && match.kind === "within" && field !== undefined && isList(field, match)) {
+      const open: OpenField = { field, position: 0, type: typeOf(field, this.table.family) };
+      const key: Key = { values: [undefined], unknown: [open], random: undefined };
+      const elements = match.intervals.map((interval): SetElement => ({ key: [asPart(interval)] }));
+      return this.amongElements(elements, key, match.negated, ready);
+    }
+    const isTaught = match.kind === "compare" && match.operator === "==" && field !== undefined;
+    const known = isTaught ? learn(ready.known, fieldName(field), match.right) : ready.known;
+    const matches = answer === true ? ready.matches : [...ready.matches, match];
+    return this.steps({ ...pastStep(ready), matches, known });
+  }
+
+  private membership(match: Extract<Match, { kind: "member" }>, cursor: StepCursor): Residue {
+    const ready = withProtocolOf(match.key, cursor);
+    if (ready === undefined) return next(cursor);
+    const key = this.readKey(match.key, ready);
+    if (key === undefined || key.random !== undefined)
+      return this.give(cursor, "a set is asked with a key that rules cannot spell out");
+    const declaration = this.sets.get(match.set);
+    if (declaration?.dynamic !== undefined) {
+      const asked = { ...match, key: openPartOf(key), set: this.dynamicSet(declaration, key) };
+      return this.steps({ ...pastStep(ready), matches: [...ready.matches, asked] });
+    }
+    const elements = this.setIndices.get(match.set)?.matching(key.values) ?? [];
+    return this.amongElements(elements, key, match.negated, ready);
+  }
+
+  /** The steps behind the match for packets whose key is one of `elements`, or for the others. */
+  private amongElements(elements: readonly SetElement[], key: Key, negated: boolean, cursor: StepCursor): Residue {
+    if (!negated) {
+      return byKey(elements, key, cursor, this.chains, (element, found) =>
+        this.steps(pastStep(forElement(found, element))),
+      );
+    }
+    // Members go on behind the rule; the others take it.
+    const others = this.steps(pastStep(cursor));
+    if (elements.length === 0) return others;
+    const leave = this.chains.leaveFor(cursor);
+    const members = elements.map((element): Rule => {
+      const { matches } = narrowTo(choiceOf(element, key.unknown), key.unknown, cursor);
+      return { steps: [...matches, leave] };
+    });
+    return { ...others, rules: [...members, ...others.rules] };
+  }
+
+  private dynamicSet(declaration: SetDeclaration, key: Key): string {
+    const values = key.values.filter((value) => value !== undefined);
+    const name = [
+      declaration.name,
+      ...values.map((value) => (typeof value === "number" ? value.toString(16) : value)),
+    ].join("/");
+    if (!this.dynamicSets.has(name)) {
+      const rest = declaration.key.filter((_, i) => key.values[i] === undefined);
+      this.dynamicSets.set(name, { ...declaration, name, key: rest });
+    }
+    return name;
+  }
+
+  // --- statements ------------------------------------------------------------------------------------------------------
+
+  private statement(statement: Statement, cursor: StepCursor): Residue {
+    switch (statement.kind) {
+      case "verdict":
+        return this.verdict(statement, cursor);
+      case "vmap":
+        return this.verdictMap(statement, cursor);
+      case "dnat":
+      case "snat":
+        return this.translation(statement, cursor);
+      case "set":
+        return this.assignment(statement, cursor);
+      case "remember":
+        return this.remember(statement, cursor);
+      case "counter":
+        return this.steps(pastStep(cursor));
+      case "masquerade":
+      case "redirect":
+      case "reject":
+      case "opaque-statement":
+        return last(statement, cursor);
+      default:
+        return unreachable(statement);
+    }
+  }
+
+  private verdict(statement: Extract<Statement, { kind: "verdict" }>, cursor: StepCursor): Residue {
+    const { verdict: given } = statement;
+    if (given.kind === "continue") return next(cursor);
+    if (given.kind !== "jump" && given.kind !== "goto") return last(statement, cursor);
+    const chain = this.chains.chainFor(given.chain, cursor.known);
+    if (given.kind === "goto") return last(chain === undefined ? verdict({ kind: "return" }) : goTo(chain), cursor);
+    return chain === undefined ? next(cursor) : going([residual(verdict({ kind: "jump", chain }), cursor)], cursor);
+  }
+
+  private verdictMap({ key: expression, map }: Extract<Statement, { kind: "vmap" }>, cursor: StepCursor): Residue {
+    const ready = withProtocolOf(expression, cursor);
+    if (ready === undefined) return next(cursor);
+    const key = this.readKey(expression, ready);
+    if (key === undefined || key.random !== undefined)
+      return this.give(cursor, "a verdict map is asked with a key that rules cannot spell out");
+    const index = typeof map === "string" ? this.mapIndices.get(map) : new KeyIndex(map);
+    return byKey(index?.matching(key.values) ?? [], key, ready, this.chains, (element, found): Residue => {
+      invariant(!isData(element.value), "a verdict map holds verdicts");
+      return this.verdict({ kind: "verdict", verdict: element.value }, forElement(found, element));
+    });
+  }
+
+  private translation(statement: Extract<Statement, { kind: "dnat" | "snat" }>, cursor: StepCursor): Residue {
+    if (statement.to.kind === "literal") return last(statement, protocolSpelled(cursor));
+    const ready = withProtocolOf(statement.to.key, cursor);
+    return ready === undefined ? next(cursor) : this.mappedTranslation(statement, statement.to, ready);
+  }
+
+  /** A translation by map: a tree where the key is open, then a row of chances. */
+  private mappedTranslation(
+    statement: Extract<Statement, { kind: "dnat" | "snat" }>,
+    to: Extract<NatTarget, { kind: "map" }>,
+    cursor: StepCursor,
+  ): Residue {
+    const key = this.readKey(to.key, cursor);
+    if (key === undefined)
+      return this.give(cursor, "a translation is looked up with a key that rules cannot spell out");
+    const elements = this.mapIndices.get(to.map)?.matching(key.values) ?? [];
+    const translate = (element: MapElement, found: StepCursor): Residue => {
+      const spelled = protocolSpelled(forElement(found, element));
+      return ended([residual({ ...statement, to: literalOf(element) }, spelled)]);
+    };
+    if (key.random === undefined) return byKey(elements, key, cursor, this.chains, translate);
+    if (key.unknown.length > 0) {
+      // Narrow the key down first, then come back to this rule with all of it known.
+      return byKey(distinctOpenParts(elements, key), key, cursor, this.chains, (_, { matches, known }) => {
+        const again = this.chains.placeFor({ ...cursor.place, known });
+        return ended(again === undefined ? [] : [{ steps: [...matches, goTo(again)] }]);
+      });
+    }
+    return byChance(slotsOf(elements, key.random), cursor, () => this.chains.leaveFor(cursor), translate);
+  }
+
+  /** Writing a word that only later rules of ours read: what it will hold is known from here on, or known for each of
+   *  the values that chance can give it. */
+  private assignment(statement: Extract<Statement, { kind: "set" }>, cursor: StepCursor): Residue {
+    const { field, value } = statement;
+    const name = fieldName(field);
+    const { matches, place } = cursor;
+    const isRegister = field.kind === "meta" && field.key === "priority";
+    if (value.kind === "constant" && isRegister && matches.length === 0) {
+      const known = learn(cursor.known, name, value.value);
+      return this.steps({ ...pastStep(cursor), known, place: { ...place, known } });
+    }
+    if (value.kind !== "lookup") {
+      return isRegister
+        ? this.give(cursor, "the packet's priority is written")
+        : going([residual(statement, cursor)], cursor);
+    }
+    const ready = withProtocolOf(value.key, cursor);
+    if (ready === undefined) return next(cursor);
+    const key = this.readKey(value.key, ready);
+    const isComplete = key !== undefined && key.unknown.length === 0 && ready.matches.length === 0 && isRegister;
+    if (!isComplete || cursor.at + 1 < cursor.rule.steps.length)
+      return this.give(cursor, "a value is looked up with a key that is not known");
+    const elements = this.mapIndices.get(value.map)?.matching(key.values) ?? [];
+    const slots = key.random === undefined ? elements.slice(-1) : slotsOf(elements, key.random);
+    const [only] = slots;
+    if (slots.length <= 1) {
+      return only === undefined ? next(cursor) : { ...next(cursor), known: learn(place.known, name, dataOf(only)) };
+    }
+    return byChance(
+      slots,
+      ready,
+      () => this.chains.leaveFor(cursor),
+      (element, found) => {
+        const rest = this.chains.placeFor(pastRule(cursor, learn(place.known, name, dataOf(element))));
+        return ended(rest === undefined ? [] : [{ steps: [...found.matches, goTo(rest)] }]);
+      },
+    );
+  }
+
+  private remember(statement: Extract<Statement, { kind: "remember" }>, cursor: StepCursor): Residue {
+    const key = this.readKey(statement.key, cursor);
+    const declaration = this.sets.get(statement.set);
+    if (key === undefined || key.random !== undefined || declaration?.dynamic === undefined)
+      return this.give(cursor, "a set is filled with a key that rules cannot spell out");
+    const step: Statement = { ...statement, set: this.dynamicSet(declaration, key), key: openPartOf(key) };
+    const after = this.steps({ ...pastStep(cursor), matches: [] });
+    return { ...after, rules: [residual(step, cursor), ...after.rules] };
+  }
+
+  private readKey(expression: Parameters<typeof readKey>[0], { known }: StepCursor): Key | undefined {
+    return readKey(expression, known, this.table.family);
+  }
+
+  /** Says that the rule cannot be written. */
+  private give(cursor: StepCursor, reason: string): Residue {
+    const message = `chain ${cursor.place.chain} cannot be written for iptables: ${reason}`;
+    this.lacking.push(unsupported("unsupported-iptables", message, cursor.rule.origin));
+    return next(cursor);
+  }
+}
+
+/** Ports that one `multiport` match holds; a range takes two of them. */
+const MULTIPORT_LIMIT = 15;
+
+/** Whether formats without sets have no single match for `field`: iptables has one for a single interval, for a few ports
+ *  and for types of addresses. */
+function isList(field: FieldExpression, { intervals }: Extract<Match, { kind: "within" }>): boolean {
+  if (intervals.length <= 1 || field.kind === "fib") return false;
+  const places = intervals.reduce((sum, { from, to }) => sum + (from === to ? 1 : 2), 0);
+  return field.kind !== "transport" || places > MULTIPORT_LIMIT;
+}
+
+function asPart(interval: Interval): KeyPart {
+  return interval.from === interval.to ? interval.from : interval;
+}
+
+function isData(value: MapElement["value"]): value is readonly Value[] {
+  return Array.isArray(value);
+}
+
+function literalOf({ value }: MapElement): NatTarget {
+  invariant(isData(value), "a translation map holds addresses and ports");
+  const [address, port] = value;
+  return {
+    kind: "literal",
+    ...(address === undefined ? {} : { addresses: { from: address, to: address } }),
+    ...(port === undefined ? {} : { ports: { from: port, to: port } }),
+  };
+}
+
+function dataOf({ value }: MapElement): Value {
+  invariant(isData(value) && value[0] !== undefined, "a data map holds values");
+  return value[0];
+}
