@@ -265,6 +265,9 @@ describe.skipIf(browserMissing !== undefined)("the playground's page", () => {
     await andAnswer(page, () => page.keyboard.insertText("---\nkind: [\n"));
     expect(await page.textContent(".stale")).toMatch(/^This was before an error: services\.yaml:\d+ /);
     expect(await viewText(page)).toContain("web-1 reaches shop/api");
+    expect((await page.locator(".stale").boundingBox())?.height).toBeLessThan(80);
+    expect((await page.locator(".drawing svg").boundingBox())?.width).toBeGreaterThan(700);
+    expect(await page.locator("#node option").count()).toBe(2);
     await andAnswer(page, () => page.click("#undo"));
     expect(await page.locator(".stale").count()).toBe(0);
   });

@@ -30,6 +30,28 @@ describe.skipIf(browserMissing !== undefined)("the playground has no serious fau
       if (view !== "walk") await andAnswer(page, () => page.click(`#tab-${view}`));
       expect({ view, faults: await page.evaluate(seriousFaults) }).toEqual({ view, faults: [] });
     }
+    const inState = async (state: string, enter: () => Promise<unknown>, leave = "Escape"): Promise<void> => {
+      await enter();
+      expect({ state, faults: await page.evaluate(seriousFaults) }).toEqual({ state, faults: [] });
+      await page.keyboard.press(leave);
+    };
+    await andAnswer(page, () => page.click("#tab-walk"));
+    await inState("a list of names", async () => {
+      await page.focus("#question");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("ArrowDown");
+    });
+    await inState("an enlarged drawing", () => page.click(".enlarge"));
+    await inState("the help", () => page.click("#keys"));
+    await page.evaluate(() => document.getElementById("tab-files")?.click());
+    await inState("a file that gets a name", () => page.click("#rename"));
+    await inState("an error", async () => {
+      await page.locator("#editor .cm-content").click();
+      await andAnswer(page, () => page.keyboard.insertText("[\n"));
+      await page.keyboard.press("Escape");
+      await page.evaluate(() => document.getElementById("tab-walk")?.click());
+      await page.locator(".stale").waitFor();
+    });
     await page.context().close();
   });
 });

@@ -181,9 +181,11 @@ function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Ed
   byId("status").textContent =
     `${TITLES[answer.view]}: ${milliseconds.toFixed(0)} ms · ${count("error")}, ${count("warning")}`;
   const { node } = store.state;
-  byId("node").replaceChildren(
-    ...answer.nodes.map((name) => h("option", { value: name, selected: name === node }, name)),
-  );
+  // While files have errors, no nodes are known.
+  if (answer.nodes.length > 0)
+    byId("node").replaceChildren(
+      ...answer.nodes.map((name) => h("option", { value: name, selected: name === node }, name)),
+    );
   if (answer.view === "walk") names = answer.names;
   // Printed above the view.
   byId("view").dataset["title"] = `kpc: ${TITLES[answer.view]}, ${store.state.mode}, ${node || answer.nodes[0]}`;

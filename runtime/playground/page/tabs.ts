@@ -48,6 +48,7 @@ export function drawTabs({ view }: PageState): void {
     const tab = byId(`tab-${each}`);
     tab.setAttribute("aria-selected", String(each === shown));
     tab.tabIndex = each === shown ? 0 : -1;
+    if (each === shown) tab.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
   byId("view").setAttribute("aria-labelledby", `tab-${view}`);
 }

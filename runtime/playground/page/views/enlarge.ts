@@ -9,7 +9,9 @@ export function enlargeButton(frame: HTMLElement): HTMLElement {
     const dialog = h("dialog", { class: "enlarged", "aria-label": "picture" }, h("form", { method: "dialog" }, close));
     // Moved, not copied: ids of pictures stay unique.
     const pictures = [...frame.childNodes];
-    dialog.append(h("div", { class: "frame", tabindex: 0, role: "group", "aria-label": "picture" }, ...pictures));
+    const large = h("div", { class: "frame", tabindex: 0, role: "group", "aria-label": "picture" }, ...pictures);
+    large.style.cssText = frame.style.cssText;
+    dialog.append(large);
     dialog.addEventListener("close", () => {
       frame.replaceChildren(...pictures);
       dialog.remove();

@@ -29,11 +29,10 @@ export function walkView({ asked, walk, diagnostics }: WalkAnswer, context: View
 /** The SVG as elements. Its text is that of our own printer; as XML it can hold no script. */
 function drawingOf({ drawing }: WalkLines, { scheme }: ViewContext): HTMLElement {
   const { documentElement } = new DOMParser().parseFromString(drawing[scheme], "image/svg+xml");
-  return h(
-    "div",
-    { class: "drawing", tabindex: 0, role: "group", "aria-label": "drawing" },
-    document.importNode(documentElement, true),
-  );
+  const picture = document.importNode(documentElement, true);
+  const frame = h("div", { class: "drawing", tabindex: 0, role: "group", "aria-label": "drawing" }, picture);
+  frame.style.setProperty("--width", `${picture.getAttribute("width")}px`);
+  return frame;
 }
 
 /** Nothing where there is no other branch to choose. */
