@@ -48,7 +48,13 @@ function rowElements(
       {},
       ...(i === 0
         ? [
-            h("th", { scope: "row", rowspan: cells.length }, `${service ?? "forwarded port"} (${entry})`),
+            h(
+              "th",
+              { scope: "row", rowspan: cells.length },
+              service ?? "forwarded port",
+              " ",
+              h("small", {}, `(${entry})`),
+            ),
             h("td", { rowspan: cells.length }, h("code", {}, to)),
           ]
         : []),
