@@ -3,18 +3,18 @@
 import { verdict } from "../../ir/build.ts";
 import { ChainGraph } from "../../ir/chain-graph.ts";
 import type { Chain, Rule, Statement, Table } from "../../ir/types.ts";
-import { type ChainPlace, goTo, pastRule, type StepCursor } from "./cursor.ts";
+import { goTo, type Position, pastRule, type StepCursor } from "./cursor.ts";
 import { type KnownFields, knownText, ReadFields } from "./known.ts";
 
 export class MadeChains {
   private readonly comments: ReadonlyMap<string, string | undefined>;
   private readonly readFields: ReadFields;
-  private readonly rulesFrom: (place: ChainPlace) => Rule[];
+  private readonly rulesFrom: (place: Position) => Rule[];
   /** By name; undefined for those that are being made, and for those without rules. */
   private readonly made = new Map<string, Chain | undefined>();
 
   /** `rulesFrom` gives what rules of `table` become. */
-  constructor(table: Table, rulesFrom: (place: ChainPlace) => Rule[]) {
+  constructor(table: Table, rulesFrom: (place: Position) => Rule[]) {
     this.comments = new Map(table.chains.map(({ name, comment }) => [name, comment]));
     this.readFields = new ReadFields(new ChainGraph(table));
     this.rulesFrom = rulesFrom;
@@ -43,7 +43,7 @@ export class MadeChains {
   }
 
   /** The name of a chain that goes on from `place`; undefined when there is nothing left to do. */
-  placeFor(place: ChainPlace): string | undefined {
+  placeFor(place: Position): string | undefined {
     const { chain, index } = place;
     const fields = this.readFields.of(chain);
     const known: KnownFields = new Map([...place.known].filter(([field]) => fields.has(field)));

@@ -4,7 +4,7 @@ import type { Expression, Match, Rule, SetElement, Statement, Step } from "../..
 import { impliedProtocol, type KnownFields, learn, NOTHING_KNOWN } from "./known.ts";
 
 /** A place in the table from which rules can go on. */
-export interface ChainPlace {
+export interface Position {
   readonly chain: string;
   readonly index: number;
   /** What is known before the rule at `index`. */
@@ -21,7 +21,7 @@ export interface StepCursor {
   /** What is known of packets that have passed them. */
   readonly known: KnownFields;
   /** The rule's. */
-  readonly place: ChainPlace;
+  readonly place: Position;
 }
 
 /** What became of the steps of a rule. */
@@ -43,7 +43,7 @@ export function pastStep(cursor: StepCursor): StepCursor {
 }
 
 /** The place behind the rule, where `known` is known. */
-export function pastRule({ place }: StepCursor, known = place.known): ChainPlace {
+export function pastRule({ place }: StepCursor, known = place.known): Position {
   return { ...place, index: place.index + 1, known };
 }
 

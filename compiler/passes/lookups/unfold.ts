@@ -42,13 +42,13 @@ import { asField } from "../../ir/walk.ts";
 import { MadeChains } from "./chains.ts";
 import { byChance, slotsOf } from "./chances.ts";
 import {
-  type ChainPlace,
   ended,
   forElement,
   going,
   goTo,
   last,
   next,
+  type Position,
   pastRule,
   pastStep,
   protocolSpelled,
@@ -107,7 +107,7 @@ class Unfolder {
     return { ...table, maps: [], sets: [...this.dynamicSets.values()], chains };
   }
 
-  private rulesFrom(place: ChainPlace): Rule[] {
+  private rulesFrom(place: Position): Rule[] {
     const rules: Rule[] = [];
     let { known } = place;
     const all = this.rulesOf.get(place.chain) ?? [];
