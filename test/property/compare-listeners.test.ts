@@ -260,9 +260,9 @@ describe("two Gateways", () => {
         const { differences } = compareUrls(side(listening(left)), side(listening(right)));
         expect(differences.length > 0).toBe(differs);
       }),
-      { numRuns: runs(800) },
+      { numRuns: runs(160) },
     );
-    expect(Math.min(found.true, found.false)).toBeGreaterThan(runs(800) / 20);
+    expect(Math.min(found.true, found.false)).toBeGreaterThan(runs(160) / 20);
   });
 
   test("with one rule each differ where filters and redirects show in some request, and nowhere else", () => {
@@ -277,9 +277,9 @@ describe("two Gateways", () => {
         found[differs ? "true" : "false"]++;
         expect(compareUrls(side(left), side(right)).differences.length > 0).toBe(differs);
       }),
-      { numRuns: runs(8000) },
+      { numRuns: runs(1600) },
     );
-    expect(Math.min(found.true, found.false)).toBeGreaterThan(runs(8000) / 20);
+    expect(Math.min(found.true, found.false)).toBeGreaterThan(runs(1600) / 20);
   });
 
   test.each([
@@ -303,7 +303,7 @@ describe("two Gateways", () => {
         ),
         ([left, right, requests]) => void hold(left, right, requests),
       ),
-      { numRuns: runs(800) },
+      { numRuns: runs(160) },
     );
   });
 });
