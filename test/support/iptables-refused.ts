@@ -63,6 +63,7 @@ export const REFUSED_ROWS: readonly ExtensionRow[] = [
     "-m connlimit --connlimit-upto -1",
     "-m connlimit --connlimit-upto 4294967296",
     "-m conntrack --ctexpire 42949672956",
+    "-m conntrack ! --ctdir REPLY",
     "-m cpu --cpu 4294967296",
     "-m dscp --dscp 0x40",
     "-m dscp --dscp-class CS9",

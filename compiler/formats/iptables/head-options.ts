@@ -2,7 +2,7 @@
 import { addressField, L4PROTO } from "../../ir/build.ts";
 import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import { intervalAsPrefix } from "../../ir/interval.ts";
-import type { Expression, Match, Step } from "../../ir/types.ts";
+import type { Expression, Match, Step, Value } from "../../ir/types.ts";
 import { type Address, parseAddress, printAddress } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";
 import { printPrefix } from "../../net/prefix.ts";
@@ -127,10 +127,20 @@ export function testProtocol(protocol: number, negated: boolean): Step {
   return testValue(L4PROTO, protocol, negated);
 }
 
+function protocolName(protocol: Value): string {
+  return PROTOCOL_NAMES.get(Number(protocol)) ?? String(protocol);
+}
+
+/** The one protocol that `steps` test, wherever they do. */
+export function protocolTested(steps: readonly Step[]): string | undefined {
+  for (const step of steps)
+    if (step.kind === "compare" && step.operator === "==" && step.left.kind === "meta" && step.left.key === "l4proto")
+      return protocolName(step.right);
+  return undefined;
+}
+
 const protocolPrinter: FieldPrinter = {
-  one: oneValue((value, negated) => ({
-    head: optionWords("-p", [PROTOCOL_NAMES.get(Number(value)) ?? String(value)], negated),
-  })),
+  one: oneValue((value, negated) => ({ head: optionWords("-p", [protocolName(value)], negated) })),
 };
 
 // --- printing ------------------------------------------------------------------------------------------------------------

@@ -12,12 +12,12 @@ import {
   type Words,
 } from "./extensions/row.ts";
 import { TARGET_PRINTERS } from "./extensions/targets.ts";
-import { HEAD_PRINTERS, printNamePrefix } from "./head-options.ts";
+import { HEAD_PRINTERS, printNamePrefix, protocolTested } from "./head-options.ts";
 import { type Lacking, lacking, type OptionWords, optionWords, type RuleWords, type UnitWords } from "./rule-words.ts";
 
 /** The rule behind `-A CHAIN`, or what of it iptables has no words for. */
 export function printRule(rule: Rule, context: RuleContext): RuleWords | Lacking {
-  const open = new OpenRule(context);
+  const open = new OpenRule(rule.steps, context);
   for (const step of rule.steps) {
     const missing = open.add(step);
     if (missing !== undefined) return missing;
@@ -30,14 +30,17 @@ const HEAD_ORDER = ["-s", "-d", "-i", "-o", "-p", "-f"];
 
 class OpenRule {
   private readonly context: RuleContext;
+  /** The protocol that a test says, which may come later: `-p` counts for the whole rule. */
+  private readonly tested: string | undefined;
   private readonly head: OptionWords[] = [];
   private readonly matches: UnitWords[] = [];
   /** A match to which options are added as long as no other one has to stand behind it. */
   private open: UnitWords | undefined;
   private target: RuleWords["target"];
 
-  constructor(context: RuleContext) {
+  constructor(steps: readonly Step[], context: RuleContext) {
     this.context = context;
+    this.tested = protocolTested(steps);
   }
 
   /** What of `step` iptables has no words for; undefined: it is in the rule. */
@@ -60,13 +63,17 @@ class OpenRule {
   }
 
   private scope(): PrintScope {
-    const named = this.head.find(({ name, negated }) => name === "-p" && !negated);
     return {
       ...this.context,
-      protocol: named?.values[0],
+      protocol: this.named() ?? this.tested,
       last: this.matches.at(-1),
       has: (option) => this.head.some(({ name }) => name === option),
     };
+  }
+
+  /** What `-p` names so far. */
+  private named(): string | undefined {
+    return this.head.find(({ name, negated }) => name === "-p" && !negated)?.values[0];
   }
 
   private take({ protocol, head, match, joins }: Words): Lacking | undefined {
@@ -85,7 +92,7 @@ class OpenRule {
 
   /** A test of one protocol's header says which one; `-p` says so then. */
   private needProtocol(wanted: string): Lacking | undefined {
-    const { protocol } = this.scope();
+    const protocol = this.named();
     if (protocol === undefined) return this.addHead(optionWords("-p", [wanted]));
     return protocol === wanted ? undefined : lacking(`a header of ${wanted} in a packet of ${protocol}`);
   }

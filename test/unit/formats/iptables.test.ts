@@ -62,6 +62,15 @@ describe("rules", () => {
 });
 
 test.each([
+  ["--ctdir REPLY", "==", 1],
+  ["--ctdir ORIGINAL", "!=", 1],
+  ["--ctdir REPLY", "!=", 0],
+] as const)("-m conntrack %s is a direction that is %s %d", (text, operator, right) => {
+  const rule = ruleOf({ kind: "compare", left: { kind: "ct", key: "direction" }, operator, right });
+  expect(textOf(rule)).toBe(`-m conntrack ${text}`);
+});
+
+test.each([
   ["raw PREROUTING", "filter", "prerouting", -300],
   ["mangle PREROUTING", "filter", "prerouting", -110],
   ["mangle OUTPUT", "filter", "output", -110],

@@ -214,6 +214,7 @@ export const CONNECTION_MATCHES: Readonly<Record<string, MatchRow>> = {
     asks: {
       other: (options) => (options.length === 0 ? "expected an option of conntrack, such as --ctstate" : undefined),
       numbers: { "--ctexpire": bits(32, ":") },
+      notInverted: ["--ctdir"],
     },
     read: (unit, scope) => {
       // Without a connection only the state is compared; the other options count as true then (conntrack_mt).
@@ -227,7 +228,9 @@ export const CONNECTION_MATCHES: Readonly<Record<string, MatchRow>> = {
     fields: {
       "ct state": statePrinter,
       "ct status": statusPrinter,
-      "ct direction": { one: oneValue((value) => shared("--ctdir", value === 0 ? "ORIGINAL" : "REPLY", false)) },
+      "ct direction": {
+        one: oneValue((value, negated) => shared("--ctdir", (value === 0) === negated ? "REPLY" : "ORIGINAL", false)),
+      },
       "ct original-protocol": { one: oneValue((value, negated) => shared("--ctproto", String(value), negated)) },
       ...byField(ADDRESSES, addressPrinter),
       ...byField(PORTS, portPrinter),

@@ -56,7 +56,7 @@ export interface RuleContext {
 
 /** The rule so far, for a match that is printed. */
 export interface PrintScope extends RuleContext {
-  /** What `-p` names. */
+  /** What `-p` names, also where the test comes later in the rule. */
   readonly protocol: string | undefined;
   /** The last match. */
   readonly last: UnitWords | undefined;

@@ -3,7 +3,7 @@ import { TCP_FLAG } from "../../../ir/constants.ts";
 import type { Expression, Interval, Step } from "../../../ir/types.ts";
 import { either, type MatchRead, type RefusedOption, refuse } from "../choice.ts";
 import type { OptionText } from "../grammar.ts";
-import { choice } from "../option-rules.ts";
+import { choice, upTo } from "../option-rules.ts";
 import { type Lacking, lacking, optionWords, unitWords } from "../rule-words.ts";
 import {
   each,
@@ -26,7 +26,8 @@ import {
   testMasked,
 } from "./values.ts";
 
-type PortHeader = "tcp" | "udp" | "sctp";
+/** In the IR `th` is the header of any protocol with ports. */
+type PortHeader = "tcp" | "udp" | "sctp" | "th";
 
 function transport(protocol: PortHeader, field: "sport" | "dport"): Expression {
   return { kind: "transport", protocol, field };
@@ -51,19 +52,24 @@ const PORT_ALIASES = { "--source-port": "--sport", "--destination-port": "--dpor
 const PORT_PROTOCOLS: readonly string[] = ["tcp", "udp", "sctp", "udplite", "dccp"];
 
 /** The protocol of a rule that tests a header of `header`: `th` is the header of any with ports. */
-function protocolOf(header: PortHeader | "th", { protocol }: PrintScope): string | Lacking {
+function protocolOf(header: PortHeader, { protocol }: PrintScope): string | Lacking {
   if (header !== "th") return header;
   return protocol !== undefined && PORT_PROTOCOLS.includes(protocol) ? protocol : lacking("a port without a protocol");
 }
 
-function portPrinter(header: PortHeader | "th", field: "sport" | "dport"): FieldPrinter {
+function portPrinter(header: PortHeader, field: "sport" | "dport"): FieldPrinter {
   const print = (scope: PrintScope, words: (protocol: string) => Words): Words | Lacking => {
     const protocol = protocolOf(header, scope);
     return typeof protocol === "string" ? words(protocol) : protocol;
   };
   return {
     one: (interval, { negated }, scope) =>
-      print(scope, (protocol) => oneOption(protocol, `--${field}`, [printRange(interval)], negated, { protocol })),
+      print(scope, (protocol) =>
+        // iptables has no match of UDP-Lite's own.
+        protocol === "udplite"
+          ? oneOption("multiport", `--${field}s`, [printRange(interval)], negated, { protocol })
+          : oneOption(protocol, `--${field}`, [printRange(interval)], negated, { protocol }),
+      ),
     list: (intervals, negated, scope) =>
       print(scope, (protocol) => {
         const ports = intervals.map((interval) => printRange(interval)).join(",");
@@ -72,7 +78,7 @@ function portPrinter(header: PortHeader | "th", field: "sport" | "dport"): Field
   };
 }
 
-function portPrinters(header: PortHeader | "th"): FieldPrinters {
+function portPrinters(header: PortHeader): FieldPrinters {
   return { [`${header} sport`]: portPrinter(header, "sport"), [`${header} dport`]: portPrinter(header, "dport") };
 }
 
@@ -110,11 +116,13 @@ const flagsPrinter: FieldPrinter = {
 
 // --- multiport -----------------------------------------------------------------------------------------------------------
 
-/** Which header multiport looks into; others have ports too, but the IR has no field for them. */
+/** Which header multiport looks into. */
 const HEADERS: ReadonlyMap<number, PortHeader> = new Map([
   [6, "tcp"],
   [17, "udp"],
+  [33, "th"],
   [132, "sctp"],
+  [136, "th"],
 ]);
 
 function multiportOption(field: "sport" | "dport" | undefined) {
@@ -173,6 +181,10 @@ export const TRANSPORT_MATCHES: Readonly<Record<string, MatchRow>> = {
   },
   udp: ports("udp", 17),
   sctp: ports("sctp", 132, { "--chunk-types": 2 }),
+  dccp: {
+    ...ports("th", 33, { "--dccp-types": 1, "--dccp-option": 1 }),
+    asks: { numbers: { "--dccp-option": upTo(255, 1) } },
+  },
   multiport: {
     options: { "--sports": 1, "--dports": 1, "--ports": 1 },
     aliases: { "--source-ports": "--sports", "--destination-ports": "--dports", "--port": "--ports" },
