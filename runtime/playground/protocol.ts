@@ -53,9 +53,10 @@ export interface MeasureAsk {
   readonly slots: Uint8Array;
 }
 
-/** `failed`: kpc itself has an error, whose stack this is. */
+/** `read`: the worker has read the files for the first time, and makes the answer. `failed`: kpc itself has an error, whose stack this is. */
 export type Told =
   | { readonly id: number; readonly kind: "answer"; readonly answer: ViewAnswer; readonly milliseconds: number }
+  | { readonly id: number; readonly kind: "read" }
   | { readonly id: number; readonly kind: "measured"; readonly millionsPerSecond: number }
   | { readonly id: number; readonly kind: "failed"; readonly stack: string };
 

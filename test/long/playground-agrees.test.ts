@@ -170,7 +170,9 @@ async function askWorker(asks: readonly Ask[]): Promise<unknown[]> {
   const answers: unknown[] = [];
   for (const ask of asks) {
     const told = await new Promise<Told>((resolve) => {
-      worker.onmessage = ({ data }: MessageEvent<Told>) => resolve(data);
+      worker.onmessage = ({ data }: MessageEvent<Told>) => {
+        if (data.kind !== "read") resolve(data);
+      };
       worker.postMessage(ask);
     });
     answers.push(told.kind === "answer" ? JSON.parse(JSON.stringify(told.answer)) : told);

@@ -18,8 +18,8 @@ interface Question {
   readonly workspace: Workspace;
 }
 
-/** Asks one question at a time. A new one takes the place of one that waits; one that runs for longer than `PATIENCE` is ended with
- *  its worker, unless that still reads the files: another one would begin with that again. */
+/** Asks one question at a time. A new one takes the place of one that waits; one of a view that can take long is ended with its worker
+ *  after `PATIENCE` where another one waits, unless the worker still reads the files: the next one would begin with that again. */
 export class Asker {
   private worker: Worker;
   private readonly source: string;
@@ -30,6 +30,7 @@ export class Asker {
   private hasRead = false;
   private readonly measurings = new Map<number, (millionsPerSecond: number) => void>();
   private late: ReturnType<typeof setTimeout> | undefined;
+  private patience: ReturnType<typeof setTimeout> | undefined;
   private begun = 0;
   private count = 0;
 
@@ -46,7 +47,17 @@ export class Asker {
       return;
     }
     this.waiting = question;
-    if (this.hasRead && performance.now() - this.begun > PATIENCE) this.stop();
+    this.endOld();
+  }
+
+  /** Ends what runs when its time is over and something else waits. */
+  private endOld(): void {
+    const { running, waiting } = this;
+    if (running === undefined || waiting === undefined || !this.hasRead || SHORT.has(running.view)) return;
+    clearTimeout(this.patience);
+    const left = this.begun + PATIENCE - performance.now();
+    if (left <= 0) this.stop();
+    else this.patience = setTimeout(() => this.endOld(), left);
   }
 
   /** How many million packets a second the worker classifies; never where the worker is ended before it knows. */
@@ -98,6 +109,11 @@ export class Asker {
     if (told.kind === "failed" && this.measurings.delete(told.id)) this.events.onFailed(told.stack);
     if (told.id !== this.running?.id) return;
     this.hasRead = true;
+    if (told.kind === "read") {
+      this.begun = performance.now();
+      this.endOld();
+      return;
+    }
     const isOld = this.waiting?.view === this.running.view;
     if (told.kind === "failed") this.events.onFailed(told.stack);
     else if (!isOld) this.events.onAnswer(told.answer, told.milliseconds);
@@ -107,12 +123,16 @@ export class Asker {
   private next(): void {
     const { waiting } = this;
     clearTimeout(this.late);
+    clearTimeout(this.patience);
     this.running = undefined;
     this.waiting = undefined;
     if (waiting === undefined) this.events.onBusy(false);
     else this.send(waiting);
   }
 }
+
+/** Views whose answers take little longer than reading the files, which another worker would have to do again. */
+const SHORT: ReadonlySet<ViewName> = new Set(["walk", "rules"]);
 
 /** Milliseconds after which a question that nobody waits for any more is ended. */
 const PATIENCE = 3000;

@@ -16,6 +16,11 @@ export class WorkspaceMemory {
   readonly before = new SpecsMemory();
 }
 
+/** Reads the objects of the files, for those who ask about them later. */
+export function readFiles(files: readonly InputFile[], memory: WorkspaceMemory): void {
+  loadSpecs(sortFiles(files).manifests, () => undefined, memory.files);
+}
+
 /** The objects, settings and rules of the files, and the names of their nodes. `memory`: of earlier states of these files. */
 export function contentsOf(files: readonly InputFile[], mode: RuleMode, memory?: SpecsMemory) {
   const { manifests, settings, rules } = sortFiles(files);

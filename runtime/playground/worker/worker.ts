@@ -2,7 +2,7 @@
 import type { Ask, MeasureAsk, Told } from "../protocol.ts";
 import { FileReceiver } from "../sent-files.ts";
 import { answerFor } from "./answers.ts";
-import { WorkspaceMemory } from "./contents.ts";
+import { readFiles, WorkspaceMemory } from "./contents.ts";
 import { measure } from "./measure.ts";
 
 const scope = globalThis as unknown as {
@@ -16,6 +16,8 @@ const memory = new WorkspaceMemory();
 scope.onmessage = ({ data }) => void tell(data);
 
 const receiver = new FileReceiver();
+
+let hasRead = false;
 
 async function tell(ask: Ask | MeasureAsk): Promise<void> {
   try {
@@ -31,6 +33,12 @@ async function toldOf(ask: Ask | MeasureAsk): Promise<Told> {
   if ("table" in ask) return { id, kind: "measured", millionsPerSecond: await measure(ask.table, ask.slots) };
   const begun = performance.now();
   const { view, workspace } = ask;
-  const answer = await answerFor(view, { ...workspace, ...receiver.unpack(workspace) }, memory);
+  const whole = { ...workspace, ...receiver.unpack(workspace) };
+  if (!hasRead) {
+    readFiles(whole.files, memory);
+    hasRead = true;
+    scope.postMessage({ id, kind: "read" });
+  }
+  const answer = await answerFor(view, whole, memory);
   return { id, kind: "answer", answer, milliseconds: performance.now() - begun };
 }
