@@ -4,9 +4,10 @@
  *
  *   {folders, requests: [{host, path}], rounds}
  *
- * `folders` have a haproxy.cfg each, listening on port 80, whose servers are in 10.0.0.0/8 at port 8080: a HAProxy that answers 200 there. Each
- * round sends all requests to each, over connections that stay open. Answers with a line: for each folder the rounds, each
- * `{cpuMicroseconds, seconds, statuses}`; the first round warms up and is left out.
+ * `folders` have a haproxy.cfg each, listening on port 80, whose servers are in 10.0.0.0/8 at port 8080: a HAProxy that answers 200 there. They run
+ * side by side, at ports of their own, with one thread and without health checks, which take their time whether or not there are requests. Each round
+ * sends all requests to each over connections that stay open, by turns of a few hundred: so all meet the same machine. Answers with a line: for each
+ * folder the turns, each `{requests, cpuMicroseconds, seconds, statuses}`; those of a round to warm up are left out.
  */
 import { execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -17,6 +18,7 @@ import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
 
 const CONNECTIONS = 32;
+const TURN = 500;
 
 execFileSync("ip", ["link", "set", "lo", "up"]);
 execFileSync("ip", ["route", "add", "local", "10.0.0.0/8", "dev", "lo"]);
@@ -51,23 +53,30 @@ function cpuOf(pid) {
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1000;
 }
 
-/** @param {readonly string[]} texts @returns {Promise<Record<string, number>>} how many answers have each status */
-async function sendAll(texts) {
-  /** @type {Record<string, number>} */
-  const statuses = {};
-  let next = 0;
-  const work = () =>
+/** @param {number} port @returns {Promise<import("node:net").Socket[]>} */
+function openAll(port) {
+  const open = () =>
     new Promise((resolve, reject) => {
-      const socket = connect(80, "127.0.0.1");
+      const socket = connect(port, "127.0.0.1", () => resolve(socket.setEncoding("latin1")));
+      socket.once("error", reject);
+    });
+  return Promise.all(Array.from({ length: CONNECTIONS }, open));
+}
+
+/** Counts in `statuses` how many answers have each. @param {readonly import("node:net").Socket[]} sockets
+ *  @param {readonly string[]} texts @param {Record<string, number>} statuses */
+async function sendAll(sockets, texts, statuses) {
+  let next = 0;
+  const work = (/** @type {import("node:net").Socket} */ socket) =>
+    new Promise((resolve, reject) => {
+      if (socket.destroyed) throw new Error("HAProxy has closed a connection");
       let text = "";
       const send = () => {
         const request = texts[next++];
-        if (request === undefined) {
-          socket.destroy();
-          resolve(undefined);
-        } else socket.write(request, "latin1");
+        if (request !== undefined) return void socket.write(request, "latin1");
+        socket.removeAllListeners();
+        resolve(undefined);
       };
-      socket.setEncoding("latin1").on("connect", send);
       socket.on("data", (chunk) => {
         text += chunk;
         // No answer has a body.
@@ -78,9 +87,10 @@ async function sendAll(texts) {
         send();
       });
       socket.on("error", reject);
+      socket.on("close", () => reject(new Error("HAProxy closed a connection")));
+      send();
     });
-  await Promise.all(Array.from({ length: CONNECTIONS }, work));
-  return statuses;
+  await Promise.all(sockets.map(work));
 }
 
 const folder = mkdtempSync(join(tmpdir(), "kpc-load-"));
@@ -96,20 +106,36 @@ for await (const line of createInterface({ input: process.stdin })) {
   const texts = requests.map(
     (/** @type {{ host: string, path: string }} */ { host, path }) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
   );
+  const proxies = await Promise.all(
+    folders.map(async (/** @type {string} */ each, /** @type {number} */ i) => {
+      const port = 8000 + i;
+      const config = readFileSync(join(each, "haproxy.cfg"), "utf8")
+        .replace(/^(\s*bind .*):80\b/gm, `$1:${port}`)
+        .replace(/^global$/m, "$&\n  nbthread 1")
+        .replace(/^\s*default-server check .*$/gm, "")
+        // Connections wait for the turns of others.
+        .replace(/^\s*timeout (?:client|http-request) .*$/gm, "")
+        .replace(/^defaults$/m, "$&\n  timeout client 600s");
+      const file = join(each, "load.cfg");
+      writeFileSync(file, config);
+      const proxy = start(file);
+      await isUp(port);
+      return { proxy, sockets: await openAll(port) };
+    }),
+  );
   const results = folders.map(() => /** @type {object[]} */ ([]));
   for (let round = 0; round <= rounds; round++)
-    for (const [i, each] of folders.entries()) {
-      const proxy = start(join(each, "haproxy.cfg"));
-      const ended = new Promise((resolve) => proxy.once("exit", resolve));
-      await isUp(80);
-      await sendAll(texts); // connections to the servers are open then
-      const [cpu, time] = [cpuOf(proxy.pid), performance.now()];
-      const statuses = await sendAll(texts);
-      const seconds = (performance.now() - time) / 1000;
-      if (round > 0) results[i].push({ cpuMicroseconds: cpuOf(proxy.pid) - cpu, seconds, statuses });
-      proxy.kill("SIGKILL");
-      await ended;
-    }
+    for (let at = 0; at < texts.length; at += TURN)
+      for (const [i, { proxy, sockets }] of proxies.entries()) {
+        const statuses = /** @type {Record<string, number>} */ ({});
+        const turn = texts.slice(at, at + TURN);
+        const [cpu, time] = [cpuOf(proxy.pid), performance.now()];
+        await sendAll(sockets, turn, statuses);
+        const seconds = (performance.now() - time) / 1000;
+        const cpuMicroseconds = cpuOf(proxy.pid) - cpu;
+        if (round > 0) results[i]?.push({ requests: turn.length, cpuMicroseconds, seconds, statuses });
+      }
+  for (const { proxy } of proxies) proxy.kill("SIGKILL");
   process.stdout.write(`${JSON.stringify(results)}\n`);
 }
 servers.kill("SIGKILL");
