@@ -7,7 +7,6 @@ import type { Backends, BackendTarget } from "./backends.ts";
 import { Tests } from "./conditions.ts";
 import { filterLines, redirectLines } from "./filters.ts";
 import { shortHash } from "./hashes.ts";
-import { statusBackend } from "./shape.ts";
 
 /** Before the name of a list, where the name of a backend can stand. */
 export const LIST = "rules-";
@@ -105,7 +104,7 @@ export class RuleLines {
   private refused({ path, origin }: RequestRule): string {
     const message = `a rule for ${path} is answered with 500: HAProxy cannot write one of the values of its filters`;
     this.report({ severity: "warning", code: "unsupported-haproxy", message, ...(origin && { origin }) });
-    return statusBackend(500);
+    return this.backends.for({ kind: "status", status: 500, reason: message });
   }
 }
 

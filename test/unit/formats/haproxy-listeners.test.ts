@@ -37,6 +37,21 @@ const at = (paths: readonly RequestRule[], host?: string): ListeningPort => ({
 
 const filesOf = (...listeners: ListeningPort[]): ReadonlyMap<string, string> => printHaproxy([], { listeners }).files;
 
+/** Backends that maps and lines name and that are not there. HAProxy would answer 404 for those of maps, and refuse the others. */
+function missingBackends(files: ReadonlyMap<string, string>): string[] {
+  const lines = linesOf(files);
+  const named = [...files].flatMap(([name, text]) =>
+    /^(?:exact|prefixes|routes)\b.*\.map$/.test(name)
+      ? [...text.matchAll(/ (\S+)$/gm)].map(([, value]) => value ?? "")
+      : [],
+  );
+  const chosen = lines.flatMap((line) => /^(?:use|default)_backend ([^%\s]+)/.exec(line)?.[1] ?? []);
+  const isThere = (name: string): boolean =>
+    lines.includes(`backend ${name}`) ||
+    lines.some((line) => line.endsWith(`-m str ${name} }`) || line.includes(`-m str ${name} } `));
+  return [...new Set([...named, ...chosen])].filter((name) => !isThere(name));
+}
+
 const linesOf = (files: ReadonlyMap<string, string>): string[] =>
   (files.get("haproxy.cfg") ?? "").split("\n").map((line) => line.trim());
 
@@ -97,6 +112,14 @@ describe("listeners in HAProxy's files", () => {
     const { files, unsupported } = printHaproxy([], { listeners: [at([prefix("/", WEB, { filters })])] });
     expect(files.get("prefixes-8080.map")).toBe("*/ status-500\n");
     expect(unsupported).toMatchObject([{ code: "unsupported-haproxy", message: expect.stringContaining("500") }]);
+    expect(linesOf(files)).toEqual(expect.arrayContaining(["backend status-500", "http-request return status 500"]));
+    const shares = { kind: "shares", shares: [1, 2].map((weight) => ({ weight, target: WEB, filters })) } as const;
+    const redirect = { kind: "redirect", status: 302, scheme: "http", path: { part: "all", path: "/a?b" } } as const;
+    for (const target of [WEB, shares, redirect] as RequestTarget[])
+      for (const conditions of [undefined, { method: "POST" }]) {
+        const rule = prefix("/", target, { filters, ...(conditions && { conditions }) });
+        expect(missingBackends(filesOf(at([rule, prefix("/x", WEB)])))).toEqual([]);
+      }
   });
 
   test.each([
