@@ -42,6 +42,32 @@ describe.skipIf(haproxyMissing !== undefined)("settings of HAProxy", () => {
     return result;
   }
 
+  test("takes heads of 14 kB, and answers 400 to those that do not fit its buffer", async () => {
+    const head = (bytes: number, more: string): string =>
+      `GET /${"a".repeat(bytes)} HTTP/1.0\r\nHost: a.test\r\n${more}\r\n`;
+    const fields = (count: number): string =>
+      Array.from({ length: count }, (_, i) => `X-${i}: ${"v".repeat(100)}\r\n`).join("");
+    const raws = [
+      head(14_000, ""),
+      head(4000, fields(90)),
+      head(15_400, ""),
+      head(5000, fields(95)),
+      head(1, fields(120)),
+    ];
+    const { answers } = await ask(
+      hosts("a.test"),
+      {},
+      raws.map((raw) => ({ host: undefined, target: "/", raw })),
+    );
+    expect(answers.map(({ text }) => /^HTTP\/1\.[01] (\d+)/.exec(text ?? "")?.[1])).toEqual([
+      "200",
+      "200",
+      "400",
+      "400",
+      "400",
+    ]);
+  });
+
   const ELEMENT = fc.oneof(
     fc.constantFrom(
       "a",

@@ -2,10 +2,13 @@
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
+import { evaluateRoute } from "../../compiler/evaluate/http-route.ts";
 import { type HaproxyConfig, printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { readHaproxy } from "../../compiler/formats/haproxy/read.ts";
+import { LONGEST_KEY } from "../../compiler/formats/haproxy/shape.ts";
 import { required } from "../../compiler/invariant.ts";
 import type { Program, RouteTarget } from "../../compiler/ir/types.ts";
+import { parseAddress, printAddress } from "../../compiler/net/address.ts";
 import { makeCertificate, tlsSecret } from "../support/certificates.ts";
 import { HaproxyWorld, haproxyMissing } from "../support/haproxy.ts";
 import { runs } from "../support/runs.ts";
@@ -205,5 +208,52 @@ describe.skipIf(haproxyMissing !== undefined)("HAProxy itself", () => {
     expect(said).toEqual([]);
     const wanted = served.map(({ path }) => [path, path.includes("?") ? expect.toBeOneOf([200, 404]) : 200]);
     expect(served.map(({ path }, i) => [path, answers[i]?.status])).toEqual(wanted);
+  });
+
+  test("tells the longest paths apart that the printer takes, beside shorter ones", async () => {
+    const to = (n: number): RouteTarget => ({
+      kind: "endpoints",
+      backend: `ns/s-${n}:80`,
+      endpoints: [{ address: required(parseAddress(`10.1.0.${n}`), "an address"), port: 8080 }],
+    });
+    const none: RouteTarget = { kind: "status", status: 404, reason: "none" };
+    // With its host and what ends its row, each path has as many characters as a key can have, or one more.
+    const lengths = [100, 1000, 2000, LONGEST_KEY - "a.example/?".length, LONGEST_KEY - "a.example/?".length + 1];
+    const paths = lengths.flatMap((length) =>
+      ["x", "y"].flatMap((end) =>
+        (["exact", "prefix"] as const).map((match) => ({
+          match,
+          path: `/${"x".repeat(length - 2)}${end}${match === "prefix" ? "z" : ""}`,
+        })),
+      ),
+    );
+    const routed = paths.map((each, i) => ({ ...each, target: to(i + 1) }));
+    const routes = [
+      { host: "a.example", paths: routed.sort((a, b) => b.path.length - a.path.length), fallback: none },
+      { paths: [], fallback: none },
+    ];
+    const { files, unsupported } = printHaproxy(routes);
+    expect(unsupported.map(({ message }) => message.replace(/ \/x+/, ""))).toEqual(
+      [1, 2, 3, 4].map(() =>
+        expect.stringMatching(/^the path… is not served: HAProxy's maps tell keys of up to 2047 .* it has 2048$/),
+      ),
+    );
+    const requests = paths.flatMap(({ path }) =>
+      ["", "/", "/a", "x"].map((tail) => ({ host: "a.example", target: `${path}${tail}` })),
+    );
+    const { said, answers } = await haproxy.ask(files, requests);
+    expect(said).toEqual([]);
+    const kept = routes.map((host) => ({
+      ...host,
+      paths: host.paths.filter(
+        ({ match, path }) => `a.example${path}${match === "exact" ? "/?" : "/"}`.length <= LONGEST_KEY,
+      ),
+    }));
+    const wanted = requests.map((request) => {
+      const target = evaluateRoute({ routes: kept }, request);
+      return target.kind === "status" ? undefined : target.endpoints.map(({ address }) => printAddress(address)).join();
+    });
+    expect(answers.map(({ server }) => server)).toEqual(wanted);
+    expect(new Set(wanted).size).toBeGreaterThan(paths.length - 4);
   });
 });

@@ -20,7 +20,7 @@ import {
   pathKey,
   pathLookups,
   SPARE_LOOKUP,
-  unreachablePath,
+  whyUnserved,
 } from "./shape.ts";
 
 /** The part of a configuration that serves one port. */
@@ -80,10 +80,10 @@ function addHost(maps: PathMaps, { host, paths }: ListenerHost, rules: RuleLines
   if (host !== undefined && !IS_HOST.test(host)) throw new RangeError(`${JSON.stringify(host)} is no host`);
   if (host?.startsWith("*.") === true) maps.wildcards.set(host.slice(1), host);
   else if (host !== undefined) maps.hosts.set(host, host);
-  const kept = paths.filter(({ path, origin }) => {
-    if (/^\/[!-~]*$/.test(path)) return true;
-    report(unreachablePath(path, origin));
-    return false;
+  const kept = paths.filter((rule) => {
+    const reason = whyUnserved(rule, pathKey(id, rule));
+    if (reason !== undefined) report(reason);
+    return reason === undefined;
   });
   for (const list of rulesByPath(kept))
     maps[list.match === "exact" ? "exact" : "prefixes"].set(pathKey(id, list), rules.valueFor(list));

@@ -18,7 +18,7 @@ import {
   SPARES_MAP,
   STATUSES,
   statusBackend,
-  unreachablePath,
+  whyUnserved,
 } from "./shape.ts";
 
 /** A configuration. Its files lie in one folder; those that are not `haproxy.cfg` are named in that. */
@@ -120,13 +120,11 @@ function printIngresses(
     const id = host ?? ANY_HOST;
     if (host !== undefined && !IS_HOST.test(host)) throw new RangeError(`${JSON.stringify(host)} is no host`);
     for (const route of paths) {
-      if (!/^[!-~]+$/.test(route.path)) {
-        report(unreachablePath(route.path, route.origin));
-        continue;
-      }
       const key = routeKey(id, route);
+      const reason = whyUnserved(route, key);
+      if (reason !== undefined) report(reason);
       // Of twins with and without a slash at the end, the first one wins.
-      if (!rows.has(key)) rows.set(key, backends.for(route.target));
+      else if (!rows.has(key)) rows.set(key, backends.for(route.target));
     }
     // What no path of the host takes. A host without this row would leave the rest to less specific ones.
     if (!rows.has(`${id}/`)) rows.set(`${id}/`, backends.for(fallback));

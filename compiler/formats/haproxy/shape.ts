@@ -43,10 +43,22 @@ export function pathKey(
   return match === "exact" ? `${id}${path}` : `${id}${path === "/" ? "" : path}/`;
 }
 
-/** About a path that no request has. */
-export function unreachablePath(path: string, origin: Origin | undefined): Diagnostic {
-  const message = `no request has the path ${JSON.stringify(path)}: HAProxy refuses blanks, control characters and others than ASCII`;
-  return { severity: "warning", code: "unsupported-haproxy", message, ...(origin && { origin }) };
+/** Bytes of the longest keys that HAProxy 2.6 tells apart: `map_beg` mistakes longer ones for each other. */
+export const LONGEST_KEY = 2047;
+
+/** Why HAProxy does not serve a path whose key in a map is `key`; undefined: it does. */
+export function whyUnserved(
+  { path, origin }: { readonly path: string; readonly origin?: Origin },
+  key: string,
+): Diagnostic | undefined {
+  const message = !/^\/[!-~]*$/.test(path)
+    ? `no request has the path ${JSON.stringify(path)}: HAProxy refuses blanks, control characters and others than ASCII`
+    : key.length > LONGEST_KEY
+      ? `the path ${path.slice(0, 40)}… is not served: HAProxy's maps tell keys of up to ${LONGEST_KEY} characters apart, and with its host it has ${key.length}`
+      : undefined;
+  return message === undefined
+    ? undefined
+    : { severity: "warning", code: "unsupported-haproxy", message, ...(origin && { origin }) };
 }
 
 /** Stands for requests of no listed host. No host has this name. */

@@ -82,7 +82,7 @@ describe("routes as a configuration of HAProxy", () => {
     ]);
   });
 
-  test.each(["/a b", "/a\nuse_backend x", "/ü", "/a\tb", "/\u0000", "/a\r"])(
+  test.each(["a", "", "/a b", "/a\nuse_backend x", "/ü", "/a\tb", "/\u0000", "/a\r"])(
     "leaves out the path %j, which no request can have, and says so",
     (text) => {
       const { files, unsupported } = print({
