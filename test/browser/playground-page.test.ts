@@ -258,6 +258,33 @@ describe.skipIf(browserMissing !== undefined)("the playground's page", () => {
     },
   );
 
+  test("steps have their numbers beside the lines that they come from", async () => {
+    await page.locator("#files").getByText("services.yaml").click();
+    const numbers = page.locator("#editor .cm-steps [data-step]");
+    await expect.poll(() => numbers.allTextContents()).toEqual(["2"]);
+    await numbers.first().click();
+    expect(await page.evaluate(() => document.activeElement?.getAttribute("data-step"))).toBe("2");
+    await page.locator("#files").getByText("pods.yaml").click();
+    await expect.poll(() => numbers.allTextContents()).toContain("3");
+    // Another question has other steps.
+    await andAnswer(page, () => page.fill("#question", "tcp 10.244.1.10 > 10.244.1.20:8081"));
+    await expect.poll(() => numbers.allTextContents()).not.toContain("3");
+    await andAnswer(page, () => page.click("#tab-check"));
+    await expect.poll(() => numbers.count()).toBe(0);
+  });
+
+  test("the drawing scrolls to the step that is lit", async () => {
+    await page.setViewportSize({ width: 1440, height: 720 });
+    const hidden = (step: number): Promise<number> =>
+      page.locator(`.drawing [data-step="${step}"]`).evaluate((group) => {
+        const bottom = group.closest(".drawing")?.getBoundingClientRect().bottom ?? 0;
+        return Math.max(0, group.getBoundingClientRect().bottom - bottom);
+      });
+    expect(await hidden(6)).toBeGreaterThan(0);
+    await page.locator('li[data-step="6"]').focus();
+    expect(await hidden(6)).toBe(0);
+  });
+
   test("an error leaves what was there before, and says so", async () => {
     await page.locator("#files").getByText("services.yaml").click();
     await page.locator("#editor .cm-content").click();

@@ -25,8 +25,12 @@ import {
 } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import type { DiagnosticData } from "../../../compiler/index.ts";
+import type { StepLine } from "../protocol.ts";
+import { numberLines, stepGutter } from "./step-gutter.ts";
 
 export interface EditorEvents {
+  /** The number of a step was clicked. */
+  readonly onStep: (number: string) => void;
   /** `isMove`: by the editor's own undo or redo. */
   readonly onText: (name: string, text: string, isMove: boolean) => void;
   /** The cursor came to a line (from 1) of the file, in a document that begins at line `first`. */
@@ -108,8 +112,8 @@ export class Editor {
     if (state.doc.length < LARGE) this.tell();
   }
 
-  /** What was found in the file that is shown. */
-  mark(diagnostics: readonly DiagnosticData[]): void {
+  /** What was found in the file that is shown, and the steps of a walk that come from it. */
+  mark(diagnostics: readonly DiagnosticData[], steps: readonly StepLine[]): void {
     const { doc } = this.view.state;
     const marks = diagnostics.flatMap(({ file, line, column, severity, message, code }): Diagnostic[] => {
       if (file !== this.name || line === undefined || line > doc.lines) return [];
@@ -118,7 +122,7 @@ export class Editor {
       const kind = severity === "error" || severity === "warning" ? severity : "info";
       return [{ from, to: Math.max(from, at.to), severity: kind, message: `${message} [${code}]` }];
     });
-    this.view.dispatch(setDiagnostics(this.view.state, marks));
+    this.view.dispatch(setDiagnostics(this.view.state, marks), numberLines(doc, this.name, steps));
   }
 
   /** Lights lines (from 1) of the file that is shown, and scrolls to the first of them. */
@@ -147,6 +151,7 @@ export class Editor {
       doc: text,
       extensions: [
         lineNumbers(),
+        stepGutter(this.events.onStep),
         history(),
         language.of(languageOf(text)),
         syntaxHighlighting(HIGHLIGHT),
@@ -204,6 +209,22 @@ const THEME = EditorView.theme({
   ".cm-cursor": { borderLeftColor: "var(--ink)" },
   "&.cm-focused .cm-selectionBackground, .cm-selectionBackground": { backgroundColor: "var(--bar) !important" },
   ".cm-tooltip, .cm-panels": { color: "var(--ink)", backgroundColor: "var(--card)", borderColor: "var(--line)" },
+  ".cm-steps .cm-gutterElement": { padding: "0 2px", textAlign: "right", fontFamily: "system-ui, sans-serif" },
+  "[data-step]": {
+    display: "inline-block",
+    minWidth: "18px",
+    padding: "0 3px",
+    marginLeft: "1px",
+    borderRadius: "9px",
+    textAlign: "center",
+    fontWeight: "600",
+    fontSize: "12px",
+    lineHeight: "17px",
+    color: "var(--bg)",
+    backgroundColor: "var(--req)",
+    cursor: "pointer",
+  },
+  "[data-step].reply": { backgroundColor: "var(--rep)", borderRadius: "3px" },
   ".lit": { backgroundColor: "var(--lit)", boxShadow: "inset 3px 0 var(--rep)" },
 });
 

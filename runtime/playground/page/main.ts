@@ -34,6 +34,11 @@ async function start(): Promise<void> {
   const linked = await firstState(stateOf(served === undefined ? first : exampleOf(served)));
   const store = new Store(served === undefined ? linked : withFiles(linked, served));
   const editor = new Editor(byId("editor"), {
+    onStep: (number) => {
+      showFilesPane(false);
+      drawTabs(store.state);
+      byId("view").querySelector<HTMLElement>(`li[data-step="${number}"]`)?.focus();
+    },
     onText: (name, text, isMove) => {
       history.isEditorMoving = isMove;
       store.setText(name, text);
@@ -96,7 +101,7 @@ async function start(): Promise<void> {
     if (state.view !== before.view) showFilesPane(false);
     drawControls(state, examples);
     const isOpenedOnly = PARTS.every((part) => part === "open" || state[part] === before[part]);
-    if (isOpenedOnly) editor.mark(lastAnswer?.diagnostics ?? []);
+    if (isOpenedOnly) mark(editor);
     else ask();
     linkSoon();
   });
@@ -167,11 +172,16 @@ let isPrinting = false;
 /** Names that the question may have. */
 let names: readonly string[] = [];
 
+function mark(editor: Editor): void {
+  const steps = lastAnswer?.view === "walk" ? (lastAnswer.walk?.steps ?? []) : [];
+  editor.mark(lastAnswer?.diagnostics ?? [], steps);
+}
+
 function show(answer: ViewAnswer, milliseconds: number, store: Store, editor: Editor, context: PageContext): void {
   if (answer.view !== store.state.view) return;
-  editor.mark(answer.diagnostics);
   drawView(answer, store, context);
   lastAnswer = answer;
+  mark(editor);
   drawBadge(answer, store.state);
   const count = (wanted: string): string => {
     const all = answer.view === "check" ? [...answer.diagnostics, ...answer.findings] : answer.diagnostics;

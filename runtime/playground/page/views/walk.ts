@@ -75,6 +75,16 @@ function stepElement({ number, direction, where, head, isLost, lines }: StepLine
   return linkTo(item, first);
 }
 
+/** Scrolls the frame of the drawing, and nothing around it, to the step that is lit. */
+function scrollToLit(view: HTMLElement): void {
+  const frame = view.querySelector(".drawing");
+  const lit = frame?.querySelector(".lit-step");
+  if (!frame || !lit) return;
+  const [around, own] = [frame.getBoundingClientRect(), lit.getBoundingClientRect()];
+  if (own.top < around.top || own.bottom > around.bottom) frame.scrollTop += own.top - around.top - around.height / 3;
+  if (own.left < around.left || own.right > around.right) frame.scrollLeft += own.left - around.left - around.width / 3;
+}
+
 /** Lights a step in the drawing and in the list together. */
 function joinSteps(view: HTMLElement): void {
   const light = ({ target }: Event): void => {
@@ -82,6 +92,8 @@ function joinSteps(view: HTMLElement): void {
     view.classList.toggle("has-lit", step !== null && step !== undefined);
     for (const each of view.querySelectorAll("[data-step]"))
       each.classList.toggle("lit-step", each.getAttribute("data-step") === step);
+    // The other pane follows, never the one under the pointer.
+    if (target instanceof HTMLElement && target.closest("li") !== null) scrollToLit(view);
   };
   for (const event of ["mouseover", "focusin"]) view.addEventListener(event, light);
   view.addEventListener("mouseleave", light);
