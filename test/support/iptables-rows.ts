@@ -21,10 +21,6 @@ export const MATCH_ROWS: Readonly<Record<string, readonly ExtensionRow[]>> = {
   ],
   udp: [{ rule: "-p udp -m udp ! --dport 53 -j ACCEPT" }],
   sctp: [{ rule: "-p sctp -m sctp --dport 36412 -j ACCEPT" }],
-  dccp: [
-    { rule: "-p dccp -m dccp --sport 1:9 --dport 80 -j ACCEPT" },
-    { rule: "-p dccp -m dccp --dccp-option 5 -j ACCEPT", isUnknown: true },
-  ],
   icmp: [{ rule: "-p icmp -m icmp --icmp-type 8 -j ACCEPT" }, { rule: "-p icmp -m icmp ! --icmp-type 3/4 -j ACCEPT" }],
   icmp6: [
     { rule: "-p ipv6-icmp -m icmp6 --icmpv6-type 135 -j ACCEPT", family: "ip6" },
@@ -34,8 +30,7 @@ export const MATCH_ROWS: Readonly<Record<string, readonly ExtensionRow[]>> = {
     { rule: "-p tcp -m multiport --dports 22,80:90 -j ACCEPT" },
     { rule: "-p udp -m multiport --ports 22,80:90 -j ACCEPT" },
     { rule: "-p tcp -m multiport ! --ports 22,80:90 -j ACCEPT" },
-    { rule: "-p udplite -m multiport --dports 80 -j ACCEPT" },
-    { rule: "-p dccp -m multiport --ports 22,80:90 -j ACCEPT" },
+    { rule: "-p udplite -m multiport --dports 80 -j ACCEPT", isUnknown: true },
   ],
   conntrack: [
     { rule: "-m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT" },

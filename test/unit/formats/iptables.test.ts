@@ -61,6 +61,14 @@ describe("rules", () => {
   });
 });
 
+test("a port of UDP-Lite, of which iptables has no match, is a multiport; its protocol may be tested later", () => {
+  const udplite: Rule = ruleOf(
+    { kind: "compare", left: { kind: "transport", protocol: "th", field: "dport" }, operator: "==", right: 80 },
+    { kind: "compare", left: { kind: "meta", key: "l4proto" }, operator: "==", right: 136 },
+  );
+  expect(textOf(udplite)).toBe("-p udplite -m multiport --dports 80");
+});
+
 test.each([
   ["--ctdir REPLY", "==", 1],
   ["--ctdir ORIGINAL", "!=", 1],

@@ -3,7 +3,7 @@ import { equal, IIFNAME, L4PROTO, within } from "../../../ir/build.ts";
 import { ADDRESS_TYPE } from "../../../ir/constants.ts";
 import type { Match } from "../../../ir/types.ts";
 import { COMING, LEAVING } from "../hook-rules.ts";
-import { bits, only } from "../option-rules.ts";
+import { bits, only, upTo } from "../option-rules.ts";
 import { changeWords, inOrder } from "./listed.ts";
 import { listedTime } from "./listed-time.ts";
 import type { MatchRow } from "./row.ts";
@@ -35,6 +35,7 @@ export const OTHER_MATCHES: Readonly<Record<string, MatchRow>> = {
     },
   },
   cpu: { asks: { ...only("--cpu"), numbers: { "--cpu": bits(32) } } },
+  dccp: { protocol: { number: 33 }, asks: { numbers: { "--dccp-option": upTo(255, 1) } } },
   devgroup: {
     placement: {
       options: [

@@ -3,7 +3,7 @@ import { TCP_FLAG } from "../../../ir/constants.ts";
 import type { Expression, Interval, Step } from "../../../ir/types.ts";
 import { either, type MatchRead, type RefusedOption, refuse } from "../choice.ts";
 import type { OptionText } from "../grammar.ts";
-import { choice, upTo } from "../option-rules.ts";
+import { choice } from "../option-rules.ts";
 import { type Lacking, lacking, optionWords, unitWords } from "../rule-words.ts";
 import {
   each,
@@ -116,13 +116,11 @@ const flagsPrinter: FieldPrinter = {
 
 // --- multiport -----------------------------------------------------------------------------------------------------------
 
-/** Which header multiport looks into. */
+/** Which header multiport looks into; others have ports too, but the evaluator knows no ports of theirs. */
 const HEADERS: ReadonlyMap<number, PortHeader> = new Map([
   [6, "tcp"],
   [17, "udp"],
-  [33, "th"],
   [132, "sctp"],
-  [136, "th"],
 ]);
 
 function multiportOption(field: "sport" | "dport" | undefined) {
@@ -181,10 +179,6 @@ export const TRANSPORT_MATCHES: Readonly<Record<string, MatchRow>> = {
   },
   udp: ports("udp", 17),
   sctp: ports("sctp", 132, { "--chunk-types": 2 }),
-  dccp: {
-    ...ports("th", 33, { "--dccp-types": 1, "--dccp-option": 1 }),
-    asks: { numbers: { "--dccp-option": upTo(255, 1) } },
-  },
   multiport: {
     options: { "--sports": 1, "--dports": 1, "--ports": 1 },
     aliases: { "--source-ports": "--sports", "--destination-ports": "--dports", "--port": "--ports" },
