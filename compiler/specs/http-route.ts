@@ -46,6 +46,7 @@ export const HTTP_ROUTE = pattern({
 });
 
 const MAX_RULES = 16;
+const MAX_PARENTS = 32;
 const MAX_MATCHES = 64;
 const MAX_HOSTNAMES = 16;
 const MAX_WEIGHT = 1_000_000;
@@ -78,12 +79,15 @@ export function decodeHttpRoute(context: Context, root: Field): HttpRouteSpec | 
     for (const problem of hostnameProblems(host)) reportInvalid(context, names.item(index), problem);
   const list = field.member("rules");
   if ((rules ?? []).length > MAX_RULES) reportTooMany(context, list, (rules ?? []).length, MAX_RULES);
-  const parents = field.member("parentRefs");
+  const refs = field.member("parentRefs");
+  if ((parentRefs ?? []).length > MAX_PARENTS) reportTooMany(context, refs, (parentRefs ?? []).length, MAX_PARENTS);
+  const parents = (parentRefs ?? []).flatMap(
+    (parent, index) => decodeParent(context, refs.item(index), parent, meta) ?? [],
+  );
+  checkParents(context, parents);
   return {
     meta,
-    parents: (parentRefs ?? []).flatMap(
-      (parent, index) => decodeParent(context, parents.item(index), parent, meta) ?? [],
-    ),
+    parents,
     hostnames: (hostnames ?? []).map((value, index) => ({ value, field: names.item(index) })),
     // Without rules, the API fills in one that takes every request and has no backend.
     rules: isGiven(rules)
@@ -104,6 +108,28 @@ function decodeParent(
   const port = decodePort(context, field, "port", fields.port);
   return reference && { ...reference, sectionName: fields.sectionName || undefined, port };
 }
+
+/** Of several references to one object, each has to name another listener. */
+function checkParents(context: Context, parents: readonly ParentReference[]): void {
+  const known = new Map<string, ParentReference>();
+  const parts = new Set<string>();
+  for (const parent of parents) {
+    const { group, kind, namespace, name, sectionName, port, field } = parent;
+    const key = JSON.stringify([group, kind, namespace, name]);
+    const first = known.get(key);
+    if (first === undefined) known.set(key, parent);
+    const isLikeFirst =
+      first === undefined ||
+      ((first.sectionName === undefined) === (sectionName === undefined) &&
+        (first.port === undefined) === (port === undefined));
+    const part = JSON.stringify([key, sectionName, port]);
+    if (!isLikeFirst) reportInvalid(context, field, `sectionName or port must be specified ${WHEN_SEVERAL}`);
+    else if (parts.has(part)) reportInvalid(context, field, `sectionName or port must be unique ${WHEN_SEVERAL}`);
+    parts.add(part);
+  }
+}
+
+const WHEN_SEVERAL = "when parentRefs includes 2 or more references to the same parent";
 
 function decodeRule(context: Context, field: Field, fields: Fitting<typeof RULE>, meta: Meta): HttpRuleSpec {
   const { backendRefs, filters, matches, name } = fields;

@@ -85,6 +85,10 @@ describe("conditions", () => {
 
 describe("values that the API refuses", () => {
   const path = (value: string): string[] => [gateway(), route(ruleOf({ matches: [{ path: { value } }] }))];
+  const twice = (...parents: readonly object[]): string[] => [
+    gateway(),
+    route({ parentRefs: parents.map((each) => ({ name: "g", ...each })) }),
+  ];
   const filter = (...filters: readonly object[]): string[] => [gateway(), route(ruleOf({ filters }))];
   test.each<readonly [string, readonly string[]]>([
     ["must not contain '//'", path("/a//b")],
@@ -120,9 +124,27 @@ describe("values that the API refuses", () => {
     ],
     ["Must have port for Service reference", [gateway(), route(ruleOf({ backendRefs: [{ name: "x" }] }))]],
     ["hostnames", [gateway(), route({ hostname: ["a.test"] })]],
+    ["sectionName or port must be unique when", twice({}, {})],
+    ["sectionName or port must be unique when", twice({ sectionName: "web" }, { sectionName: "web" })],
+    ["sectionName or port must be unique when", twice({}, { namespace: "a" })],
+    ["sectionName or port must be specified when", twice({}, { sectionName: "web" })],
+    ["sectionName or port must be specified when", twice({ port: 80 }, {})],
+    [
+      "must have at most 32",
+      [gateway(), route({ parentRefs: Array.from({ length: 33 }, (_, i) => ({ name: `g${i}` })) })],
+    ],
   ])("%s", (wanted, objects) => {
     expect(findings(...objects).filter((finding) => finding.includes(wanted))).not.toEqual([]);
   });
+});
+
+test.each([
+  [{ sectionName: "web" }, { sectionName: "other" }],
+  [{ port: 80 }, { port: 81 }],
+  [{ sectionName: "web" }, { sectionName: "web", namespace: "b" }],
+])("a route may name a Gateway twice for other listeners: %j and %j", (...parents) => {
+  const spec = { parentRefs: parents.map((each) => ({ name: "g", ...each })) };
+  expect(findings(gateway(), route(spec)).filter((finding) => finding.includes("same parent"))).toEqual([]);
 });
 
 test("a listener at a port of Ingresses is refused", () => {
