@@ -1,7 +1,7 @@
 /** Rows of HAProxy's maps: files, and what the runtime API prints of them. */
 import type { Diagnostic, Origin, Report, Source } from "../../diagnostics.ts";
 import { REDIRECT_MAP } from "./redirects.ts";
-import { MAP_NAMES, type MapName, mapFile, ROUTES_MAP } from "./shape.ts";
+import { LONGEST_KEY, MAP_NAMES, type MapName, mapFile, ROUTES_MAP } from "./shape.ts";
 
 /** A row of a map. */
 export interface MapRow extends Origin {
@@ -52,6 +52,7 @@ export function readMapFile(source: Source, report: Report): MapRow[] {
     if (line.text === "" || line.text.startsWith("#")) continue;
     const row = rowOf(line.text, line);
     if (row === undefined) report(mapError("expected KEY BACKEND, two words", line));
+    else if (row.key.length > LONGEST_KEY) report(mapError(tooLong(row), line));
     else rows.push(row);
   }
   return rows;
@@ -60,6 +61,10 @@ export function readMapFile(source: Source, report: Report): MapRow[] {
 function rowOf(text: string, { span }: Origin): MapRow | undefined {
   const [, key, value] = /^(\S+)\s+(\S+)$/.exec(text) ?? [];
   return key === undefined || value === undefined ? undefined : { key, value, span };
+}
+
+function tooLong({ key }: MapRow): string {
+  return `expected a key of up to ${LONGEST_KEY} characters, which HAProxy's maps tell apart; this one has ${key.length}`;
 }
 
 /** An error about a row of a map. */
@@ -134,6 +139,7 @@ export function readShownMaps(source: Source, report: Report): ShownRows | undef
       }
       const row = rowOf(shown, line);
       if (row === undefined) fail("expected KEY BACKEND behind the address of the row", line);
+      else if (row.key.length > LONGEST_KEY) fail(tooLong(row), line);
       else current.rows.push(row);
     } else if (text === "" || text === ">") {
       // The end of an answer; an empty map is an end and nothing else, which the number of rows in the list tells.

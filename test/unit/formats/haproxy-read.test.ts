@@ -103,6 +103,10 @@ describe("a configuration of HAProxy", () => {
     [{ "routes.map": undefined }, "haproxy.cfg:1 haproxy-line: routes.map is missing: expected it beside this file"],
     [{ "routes.map": "a.example/\n" }, "routes.map:1 haproxy-map: expected KEY BACKEND, two words"],
     [{ "routes.map": "a.example status-404\n" }, "routes.map:1 haproxy-map: expected HOST/PATH, not a.example"],
+    [
+      { "routes.map": `a.example/${"x".repeat(2037)}/ status-404\n` },
+      "routes.map:1 haproxy-map: expected a key of up to 2047 characters, which HAProxy's maps tell apart; this one has 2048",
+    ],
     [{ "routes.map": "/x/ status-404\n" }, "routes.map:1 haproxy-map: expected HOST/PATH, not /x/"],
     ...["A.example", "a.example.", "a:80", "*a", "a.*.b", "*.*.b", "**"].map(
       (host): [Readonly<Record<string, string>>, string] => [
@@ -260,6 +264,10 @@ describe("what the runtime API prints of maps", () => {
     [
       `${LIST.replace("entry_cnt=0", "entry_cnt=2")}show map routes.map\n${ROWS}`,
       "maps:1 haproxy-map: redirects.map is missing: expected its rows (show map, then show map #ID of each)",
+    ],
+    [
+      `show map routes.map\n0x1 a.example/${"x".repeat(2037)}/ status-404\n`,
+      "maps:2 haproxy-map: expected a key of up to 2047 characters, which HAProxy's maps tell apart; this one has 2048",
     ],
     [
       `${LIST}${ROWS}`,
