@@ -29,6 +29,8 @@ describe.skipIf(browserMissing !== undefined)("the playground's page", () => {
   const inFocus = (): Promise<string> =>
     page.evaluate(() => document.activeElement?.id || (document.activeElement?.textContent ?? ""));
   const files = (): Promise<string[]> => page.locator("#files .file").allTextContents();
+  /** What comes to be within the time that a busy machine takes. */
+  const soon = <T>(read: () => Promise<T>) => expect.poll(read, { timeout: 20_000 });
   const offered = (): Promise<string[]> => page.locator("#names [role=option] code").allTextContents();
 
   test("a question is completed by keys alone", async () => {
@@ -254,23 +256,23 @@ describe.skipIf(browserMissing !== undefined)("the playground's page", () => {
       expect(new Set(await lit.evaluateAll((all) => all.map((each) => each.getAttribute("title"))))).toEqual(
         new Set(["services.yaml:15"]),
       );
-      await expect.poll(() => lit.first().evaluate((first) => first.getBoundingClientRect().top)).toBeGreaterThan(0);
+      await soon(() => lit.first().evaluate((first) => first.getBoundingClientRect().top)).toBeGreaterThan(0);
     },
   );
 
   test("steps have their numbers beside the lines that they come from", async () => {
     await page.locator("#files").getByText("services.yaml").click();
     const numbers = page.locator("#editor .cm-steps [data-step]");
-    await expect.poll(() => numbers.allTextContents()).toEqual(["2"]);
+    await soon(() => numbers.allTextContents()).toEqual(["2"]);
     await numbers.first().click();
     expect(await page.evaluate(() => document.activeElement?.getAttribute("data-step"))).toBe("2");
     await page.locator("#files").getByText("pods.yaml").click();
-    await expect.poll(() => numbers.allTextContents()).toContain("3");
+    await soon(() => numbers.allTextContents()).toContain("3");
     // Another question has other steps.
     await andAnswer(page, () => page.fill("#question", "tcp 10.244.1.10 > 10.244.1.20:8081"));
-    await expect.poll(() => numbers.allTextContents()).not.toContain("3");
+    await soon(() => numbers.allTextContents()).not.toContain("3");
     await andAnswer(page, () => page.click("#tab-check"));
-    await expect.poll(() => numbers.count()).toBe(0);
+    await soon(() => numbers.count()).toBe(0);
   });
 
   test("the drawing scrolls to the step that is lit", async () => {
@@ -280,7 +282,7 @@ describe.skipIf(browserMissing !== undefined)("the playground's page", () => {
         const bottom = group.closest(".drawing")?.getBoundingClientRect().bottom ?? 0;
         return Math.max(0, group.getBoundingClientRect().bottom - bottom);
       });
-    expect(await hidden(6)).toBeGreaterThan(0);
+    await soon(() => hidden(6)).toBeGreaterThan(0);
     await page.locator('li[data-step="6"]').focus();
     expect(await hidden(6)).toBe(0);
   });
