@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
+import { printSave } from "../../compiler/formats/iptables/print-save.ts";
+import { normaliseProgram } from "../../compiler/ir/normal-form.ts";
 import { REFUSED_ROWS } from "../support/iptables-refused.ts";
 import { MATCH_ROWS, TARGET_ROWS, textWith } from "../support/iptables-rows.ts";
 import { inNamespace, kernelMissing, withFiles } from "../support/kernel.ts";
+import { mustReadIptables } from "../support/read.ts";
 
 /** Sets are another package's; iptables takes a rule only where its set is there. */
 const ROWS = [...Object.values(MATCH_ROWS), ...Object.values(TARGET_ROWS)]
@@ -21,6 +24,24 @@ test.skipIf(kernelMissing !== undefined).each(["nft", "legacy"])(
     });
     const wanted = ROWS.map(({ rule, chain = "INPUT" }) => `@ -A ${chain} ${rule}\n`).join("");
     expect(listed).toBe(wanted);
+  },
+);
+
+test.skipIf(kernelMissing !== undefined).each(["nft", "legacy"])(
+  "iptables-%s lists each rule, as kpc prints it, so that it is the same rule",
+  async (backend) => {
+    const programs = ROWS.map((row) => mustReadIptables(textWith(row), row.family ?? "ip"));
+    const printed = programs.map(({ ruleset }, i) => printSave(ruleset, ROWS[i]?.family ?? "ip").text);
+    const listed = await withFiles(printed, async (paths) => {
+      const commands = paths.map((path, i) => {
+        const { family, table = "filter" } = ROWS[i] ?? {};
+        const tool = `${family === "ip6" ? "ip6tables" : "iptables"}-${backend}`;
+        return `echo "@@" && ${tool}-restore ${path} && ${tool}-save -t ${table}`;
+      });
+      return (await inNamespace(commands.join("\n"))).output.split("@@\n").slice(1);
+    });
+    const again = listed.map((text, i) => mustReadIptables(text, ROWS[i]?.family ?? "ip"));
+    expect(again.map(normaliseProgram)).toEqual(programs.map(normaliseProgram));
   },
 );
 
