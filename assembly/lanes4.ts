@@ -1,5 +1,6 @@
 /** The headers of IPv4 packets, four at a time. Those that are not plain wait for `parse`. */
 
+import { ICMP, ICMP_ECHO_REQUEST, IPV4_BYTES, TCP, TCP_BYTES, TCP_OFFSET, UDP, UDP_BYTES } from "./headers";
 import {
   clearMarks,
   G_FINGER,
@@ -17,6 +18,9 @@ import { H_DETECTED4, H_DETECTED4_COUNT, HASH_A, HASH_B, HASH_C, PREFIX4_BYTES }
 import { placeGroup, preparePlaces } from "./place-lanes";
 import { section, word } from "./table";
 
+/** The word that has the length of TCP's header, where the IP header has no options. */
+const OFFSET_TCP: usize = IPV4_BYTES + TCP_OFFSET;
+
 /** Reads packets into scratch: `packets` is a list of their addresses. */
 export function parseLanes4(packets: usize, count: u32): void {
   preparePlaces();
@@ -28,14 +32,14 @@ export function parseLanes4(packets: usize, count: u32): void {
   const lowByte = pinned(5, 0xff);
   const fragment = pinned(6, <i32>0xff3f0000);
   const noOptions = pinned(11, 0x45);
-  const twenty = pinned(7, 20);
-  const tcp = pinned(8, 6 << 8);
-  const udp = pinned(9, 17 << 8);
+  const twenty = pinned(7, IPV4_BYTES);
+  const tcp = pinned(8, TCP << 8);
+  const udp = pinned(9, UDP << 8);
   const loopback = pinned(10, 0x7f7f7f7f);
   const four = pinned(12, 4);
-  const twelve = pinned(14, 12);
-  const eight = pinned(15, 8);
-  const echo = pinned(13, (1 << 8) | 8);
+  const twelve = pinned(14, TCP_BYTES - UDP_BYTES);
+  const eight = pinned(15, UDP_BYTES);
+  const echo = pinned(13, (ICMP << 8) | ICMP_ECHO_REQUEST);
   const lowHalf = pinned(20, 0xffff);
   const zero = pinned(16, 0);
   const offsetMask = pinned(17, 0x3c);
@@ -72,10 +76,10 @@ export function parseLanes4(packets: usize, count: u32): void {
     ab = v128.shuffle<i32>(a, b, 2, 6, 3, 7);
     cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
     const lengthUdp = v128.shuffle<i64>(ab, cd, 0, 2);
-    a = v128.load32_zero(p0 + 32);
-    a = v128.load_lane<u32>(p1 + 32, a, 1);
-    a = v128.load_lane<u32>(p2 + 32, a, 2);
-    const offsetTcp = v128.load_lane<u32>(p3 + 32, a, 3);
+    a = v128.load32_zero(p0 + OFFSET_TCP);
+    a = v128.load_lane<u32>(p1 + OFFSET_TCP, a, 1);
+    a = v128.load_lane<u32>(p2 + OFFSET_TCP, a, 2);
+    const offsetTcp = v128.load_lane<u32>(p3 + OFFSET_TCP, a, 3);
 
     // What `parse` checks, as signs: no options, no fragment, no loopback; TCP or UDP, with as many bytes as the packet has; or a ping.
     // The many addresses of 127.0.0.0/8 are not in the set of the node's own.

@@ -1,5 +1,6 @@
 /** The headers of IPv6 packets, four at a time. Those that are not plain wait for `parse`. */
 
+import { ICMPV6, ICMPV6_ECHO_REQUEST, IPV6_BYTES, TCP, TCP_BYTES, TCP_OFFSET, UDP, UDP_BYTES } from "./headers";
 import {
   clearMarks,
   G_FINGER,
@@ -32,6 +33,9 @@ import { section, word } from "./table";
 /** Blocks that are looked at for all packets. */
 const FEW_BLOCKS: usize = 4;
 
+/** The word that has the length of TCP's header, where no extension header comes between. */
+const OFFSET_TCP: usize = IPV6_BYTES + TCP_OFFSET;
+
 /** Reads packets into scratch: `packets` is a list of their addresses. */
 export function parseLanes6(packets: usize, count: u32): void {
   preparePlaces();
@@ -44,12 +48,12 @@ export function parseLanes6(packets: usize, count: u32): void {
   const hashB = pinned(3, <i32>HASH_B);
   const hashC = pinned(4, <i32>HASH_C);
   const lowByte = pinned(5, 0xff);
-  const tcp = pinned(22, 6 << 16);
-  const udp = pinned(23, 17 << 16);
+  const tcp = pinned(22, TCP << 16);
+  const udp = pinned(23, UDP << 16);
   const four = pinned(8, 4);
-  const twelve = pinned(24, 12);
-  const eight = pinned(25, 8);
-  const echo = pinned(26, (58 << 16) | 128);
+  const twelve = pinned(24, TCP_BYTES - UDP_BYTES);
+  const eight = pinned(25, UDP_BYTES);
+  const echo = pinned(26, (ICMPV6 << 16) | ICMPV6_ECHO_REQUEST);
   const lowHalf = pinned(27, 0xffff);
   const highNibble = pinned(29, 0xf0);
   const versionSix = pinned(30, 0x60);
@@ -102,10 +106,10 @@ export function parseLanes6(packets: usize, count: u32): void {
     cd = v128.shuffle<i32>(c, d, 2, 6, 3, 7);
     const portsThere = v128.shuffle<i64>(ab, cd, 0, 2);
     const lengthUdp = v128.shuffle<i64>(ab, cd, 1, 3);
-    a = v128.load32_zero(p0 + 52);
-    a = v128.load_lane<u32>(p1 + 52, a, 1);
-    a = v128.load_lane<u32>(p2 + 52, a, 2);
-    const offsetTcp = v128.load_lane<u32>(p3 + 52, a, 3);
+    a = v128.load32_zero(p0 + OFFSET_TCP);
+    a = v128.load_lane<u32>(p1 + OFFSET_TCP, a, 1);
+    a = v128.load_lane<u32>(p2 + OFFSET_TCP, a, 2);
+    const offsetTcp = v128.load_lane<u32>(p3 + OFFSET_TCP, a, 3);
 
     // What `parse` checks, as signs: TCP or UDP behind the header, with as many bytes as the packet has; or a ping.
     const rest = v128.and(v128.or(i16x8.shl(about, 8), i16x8.shr_u(about, 8)), lowHalf);

@@ -4,6 +4,48 @@
  * Checksums are not looked at, nor whether TCP's flags or SCTP's chunks open a connection: the packet counts as the first of
  * its connection. Nor are IPv4 options: the kernel looks at them when rules have already seen the packet.
  */
+import {
+  AUTHENTICATION,
+  DESTINATION_OPTIONS,
+  FRAGMENT,
+  GRE,
+  HOP_BY_HOP,
+  ICMP,
+  ICMP_ECHO_REQUEST,
+  ICMP_INFORMATION_REQUEST,
+  ICMP_MASK_REQUEST,
+  ICMP_TIMESTAMP_REQUEST,
+  ICMPV6,
+  ICMPV6_DISCOVERY_FIRST,
+  ICMPV6_DISCOVERY_LAST,
+  ICMPV6_ECHO_REQUEST,
+  ICMPV6_LISTENER_REPORT,
+  ICMPV6_NODE_INFORMATION,
+  IPV4_BYTES,
+  IPV4_DESTINATION,
+  IPV4_FRAGMENT,
+  IPV4_FRAGMENT_OFFSET_MASK,
+  IPV4_MORE_FRAGMENTS,
+  IPV4_PROTOCOL,
+  IPV4_SOURCE,
+  IPV4_TOTAL_LENGTH,
+  IPV6_BYTES,
+  IPV6_DESTINATION,
+  IPV6_NEXT_HEADER,
+  IPV6_PAYLOAD_LENGTH,
+  IPV6_SOURCE,
+  NOTHING_NEXT,
+  ROUTING,
+  SCTP,
+  SCTP_BYTES,
+  TCP,
+  TCP_BYTES,
+  TCP_OFFSET,
+  UDP,
+  UDP_BYTES,
+  UDP_LENGTH,
+  UDPLITE,
+} from "./headers";
 import { VERDICT_FRAGMENT, VERDICT_MALFORMED, VERDICT_UNSEEN } from "./layout";
 
 /** The packet is one that rules see. */
@@ -26,22 +68,6 @@ export let protocol: u32 = 0;
 export let ports: u32 = 0;
 export let tracking: u32 = 0;
 
-const ICMP: u32 = 1;
-const TCP: u32 = 6;
-const UDP: u32 = 17;
-const GRE: u32 = 47;
-const ICMPV6: u32 = 58;
-const SCTP: u32 = 132;
-const UDPLITE: u32 = 136;
-
-// IPv6 extension headers.
-const HOP_BY_HOP: u32 = 0;
-const ROUTING: u32 = 43;
-const FRAGMENT: u32 = 44;
-const AUTHENTICATION: u32 = 51;
-const NOTHING_NEXT: u32 = 59;
-const DESTINATION: u32 = 60;
-
 function big16(at: usize): u32 {
   return ((<u32>load<u8>(at)) << 8) | <u32>load<u8>(at, 1);
 }
@@ -59,33 +85,33 @@ export function parse(at: usize, given: u32, length: u32): u32 {
 }
 
 function parse4(at: usize, given: u32, length: u32): u32 {
-  if (given < 20) return length < 20 ? VERDICT_MALFORMED : VERDICT_UNSEEN;
+  if (given < <u32>IPV4_BYTES) return length < <u32>IPV4_BYTES ? VERDICT_MALFORMED : VERDICT_UNSEEN;
   const header = (<u32>load<u8>(at) & 15) << 2;
-  const total = big16(at + 2);
-  if (header < 20 || total < header || total > length) return VERDICT_MALFORMED;
+  const total = big16(at + IPV4_TOTAL_LENGTH);
+  if (header < <u32>IPV4_BYTES || total < header || total > length) return VERDICT_MALFORMED;
   isV6 = false;
-  source = at + 12;
-  destination = at + 16;
-  protocol = load<u8>(at, 9);
-  const fragment = big16(at + 6);
-  if ((fragment & 0x1fff) != 0) return VERDICT_FRAGMENT;
-  return parseTransport(at, header, min(given, total), total, (fragment & 0x2000) != 0);
+  source = at + IPV4_SOURCE;
+  destination = at + IPV4_DESTINATION;
+  protocol = load<u8>(at, IPV4_PROTOCOL);
+  const fragment = big16(at + IPV4_FRAGMENT);
+  if ((fragment & IPV4_FRAGMENT_OFFSET_MASK) != 0) return VERDICT_FRAGMENT;
+  return parseTransport(at, header, min(given, total), total, (fragment & IPV4_MORE_FRAGMENTS) != 0);
 }
 
 function parse6(at: usize, given: u32, length: u32): u32 {
-  if (given < 40) return length < 40 ? VERDICT_MALFORMED : VERDICT_UNSEEN;
-  const payload = big16(at + 4);
-  let next: u32 = load<u8>(at, 6);
+  if (given < <u32>IPV6_BYTES) return length < <u32>IPV6_BYTES ? VERDICT_MALFORMED : VERDICT_UNSEEN;
+  const payload = big16(at + IPV6_PAYLOAD_LENGTH);
+  let next: u32 = load<u8>(at, IPV6_NEXT_HEADER);
   let total = length;
   if (payload != 0 || next != 0) {
-    total = payload + 40;
+    total = payload + IPV6_BYTES;
     if (total > length) return VERDICT_MALFORMED;
   }
   const there = min(given, total);
   isV6 = true;
-  source = at + 8;
-  destination = at + 24;
-  let header: u32 = 40;
+  source = at + IPV6_SOURCE;
+  destination = at + IPV6_DESTINATION;
+  let header: u32 = IPV6_BYTES;
   if (next == HOP_BY_HOP) {
     const verdict = checkOptions(at + header, there - header, total - header);
     if (verdict != SEEN) return verdict;
@@ -132,7 +158,9 @@ function parse6(at: usize, given: u32, length: u32): u32 {
 }
 
 function isExtension(next: u32): bool {
-  return next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == AUTHENTICATION || next == DESTINATION;
+  return (
+    next == HOP_BY_HOP || next == ROUTING || next == FRAGMENT || next == AUTHENTICATION || next == DESTINATION_OPTIONS
+  );
 }
 
 /** What the kernel makes of hop-by-hop options before any rule: of the `rest` bytes of the packet, `there` are given. */
@@ -194,19 +222,19 @@ function parseTransport(at: usize, header: u32, given: u32, total: u32, more: bo
   if (there < needed) return VERDICT_UNSEEN;
   switch (protocol) {
     case TCP: {
-      const bytes = (<u32>(load<u8>(here, 12) >> 4)) << 2;
-      if (bytes < 20 || (!more && bytes > rest)) tracking = INVALID;
+      const bytes = (<u32>(load<u8>(here, TCP_OFFSET) >> 4)) << 2;
+      if (bytes < <u32>TCP_BYTES || (!more && bytes > rest)) tracking = INVALID;
       break;
     }
     case UDP: {
-      const bytes = big16(here + 4);
-      if (bytes < 8 || (!more && bytes > rest)) tracking = INVALID;
+      const bytes = big16(here + UDP_LENGTH);
+      if (bytes < <u32>UDP_BYTES || (!more && bytes > rest)) tracking = INVALID;
       break;
     }
     case UDPLITE: {
       // How many of its bytes the checksum is of; 0: all.
-      const covered = big16(here + 4);
-      if (covered != 0 && (covered < 8 || (!more && covered > rest))) tracking = INVALID;
+      const covered = big16(here + UDP_LENGTH);
+      if (covered != 0 && (covered < <u32>UDP_BYTES || (!more && covered > rest))) tracking = INVALID;
       return SEEN;
     }
     case GRE: {
@@ -221,13 +249,25 @@ function parseTransport(at: usize, header: u32, given: u32, total: u32, more: bo
     case ICMP: {
       // Requests for echo, time, information and address mask open something like a connection.
       const type = load<u8>(here);
-      if (isV6 || (type != 8 && type != 13 && type != 15 && type != 17)) tracking = INVALID;
+      if (
+        isV6 ||
+        (type != <u8>ICMP_ECHO_REQUEST &&
+          type != <u8>ICMP_TIMESTAMP_REQUEST &&
+          type != <u8>ICMP_INFORMATION_REQUEST &&
+          type != <u8>ICMP_MASK_REQUEST)
+      )
+        tracking = INVALID;
       return SEEN;
     }
     case ICMPV6: {
       const type = load<u8>(here);
-      if (isV6 && ((type >= 130 && type <= 136) || type == 143)) tracking = UNTRACKED;
-      else if (!isV6 || (type != 128 && type != 139)) tracking = INVALID;
+      if (
+        isV6 &&
+        ((type >= <u8>ICMPV6_DISCOVERY_FIRST && type <= <u8>ICMPV6_DISCOVERY_LAST) ||
+          type == <u8>ICMPV6_LISTENER_REPORT)
+      )
+        tracking = UNTRACKED;
+      else if (!isV6 || (type != <u8>ICMPV6_ECHO_REQUEST && type != <u8>ICMPV6_NODE_INFORMATION)) tracking = INVALID;
       return SEEN;
     }
     default:
@@ -237,12 +277,14 @@ function parseTransport(at: usize, header: u32, given: u32, total: u32, more: bo
   return SEEN;
 }
 
+/** Of UDP, UDP-Lite and ICMP. */
+const SHORT_BYTES: u32 = UDP_BYTES;
 const GRE_PPP: u32 = 0x880b;
 
 /** The least that conntrack wants of a protocol: its header, and of SCTP the beginning of a chunk. */
 function bytesOf(number: u32): u32 {
-  if (number == TCP) return 20;
-  if (number == SCTP) return 16;
-  if (number == UDP || number == UDPLITE || number == ICMP || number == ICMPV6) return 8;
+  if (number == TCP) return TCP_BYTES;
+  if (number == SCTP) return SCTP_BYTES;
+  if (number == UDP || number == UDPLITE || number == ICMP || number == ICMPV6) return SHORT_BYTES;
   return 0;
 }

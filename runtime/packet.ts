@@ -1,8 +1,47 @@
 /** IP packets as bytes: the only place, beside the engine's own, where network byte order exists. */
+import {
+  DESTINATION_PORT,
+  ICMP,
+  ICMP_CHECKSUM,
+  ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
+  ICMP_IDENTIFIER,
+  ICMPV6,
+  ICMPV6_ECHO_REPLY,
+  ICMPV6_ECHO_REQUEST,
+  IPIP,
+  IPV4_BYTES,
+  IPV4_CHECKSUM,
+  IPV4_DESTINATION,
+  IPV4_DO_NOT_FRAGMENT,
+  IPV4_FRAGMENT,
+  IPV4_PROTOCOL,
+  IPV4_SOURCE,
+  IPV4_TOTAL_LENGTH,
+  IPV4_TTL,
+  IPV6_BYTES,
+  IPV6_DESTINATION,
+  IPV6_HOP_LIMIT,
+  IPV6_NEXT_HEADER,
+  IPV6_PAYLOAD_LENGTH,
+  IPV6_SOURCE,
+  SCTP,
+  SCTP_CHECKSUM,
+  SCTP_CHUNK,
+  SOURCE_PORT,
+  TCP,
+  TCP_BYTES,
+  TCP_CHECKSUM,
+  TCP_FLAGS,
+  TCP_OFFSET,
+  UDP,
+  UDP_CHECKSUM,
+  UDP_LENGTH,
+} from "../assembly/headers.ts";
 import type { Address, Ipv4, Ipv6 } from "../compiler/net/address.ts";
 
 /** IANA protocol numbers of what is built and read here. */
-export const PROTOCOL = { icmp: 1, ipip: 4, tcp: 6, udp: 17, icmpv6: 58, sctp: 132 } as const;
+export const PROTOCOL = { icmp: ICMP, ipip: IPIP, tcp: TCP, udp: UDP, icmpv6: ICMPV6, sctp: SCTP } as const;
 
 /** TCP flags. */
 export const TCP_FLAG = { fin: 1, syn: 2, rst: 4, ack: 16 } as const;
@@ -29,35 +68,35 @@ export function buildAnswer(flow: NewFlow, ttl: number): Uint8Array {
   const view = new DataView(body.buffer);
   if (flow.protocol === PROTOCOL.tcp) {
     view.setUint32(8, 2); // acknowledges a SYN as built here
-    body[13] = TCP_FLAG.syn | TCP_FLAG.ack;
-  } else if (flow.protocol === PROTOCOL.icmp) body[0] = ECHO_REPLY;
-  else if (flow.protocol === PROTOCOL.icmpv6) body[0] = ECHO_REPLY_V6;
+    body[TCP_FLAGS] = TCP_FLAG.syn | TCP_FLAG.ack;
+  } else if (flow.protocol === PROTOCOL.icmp) body[0] = ICMP_ECHO_REPLY;
+  else if (flow.protocol === PROTOCOL.icmpv6) body[0] = ICMPV6_ECHO_REPLY;
   return buildIpPacket(flow, body, ttl);
 }
 
 /** An IP packet around `body`, what follows the IP header, whose checksum is zero and becomes right. */
 export function buildIpPacket(flow: NewFlow, body: Uint8Array, ttl: number): Uint8Array {
   const v6 = typeof flow.source === "bigint";
-  const header = v6 ? 40 : 20;
+  const header = v6 ? IPV6_BYTES : IPV4_BYTES;
   const packet = new Uint8Array(header + body.length);
   packet.set(body, header);
   const view = new DataView(packet.buffer);
   if (v6) {
     view.setUint32(0, 0x60000000);
-    view.setUint16(4, body.length);
-    packet[6] = flow.protocol;
-    packet[7] = ttl;
-    writeAddress(packet, 8, flow.source);
-    writeAddress(packet, 24, flow.destination);
+    view.setUint16(IPV6_PAYLOAD_LENGTH, body.length);
+    packet[IPV6_NEXT_HEADER] = flow.protocol;
+    packet[IPV6_HOP_LIMIT] = ttl;
+    writeAddress(packet, IPV6_SOURCE, flow.source);
+    writeAddress(packet, IPV6_DESTINATION, flow.destination);
   } else {
     packet[0] = 0x45;
-    view.setUint16(2, packet.length);
-    view.setUint16(6, 0x4000); // do not fragment
-    packet[8] = ttl;
-    packet[9] = flow.protocol;
-    writeAddress(packet, 12, flow.source);
-    writeAddress(packet, 16, flow.destination);
-    writeHeaderChecksum(packet, 20);
+    view.setUint16(IPV4_TOTAL_LENGTH, packet.length);
+    view.setUint16(IPV4_FRAGMENT, IPV4_DO_NOT_FRAGMENT);
+    packet[IPV4_TTL] = ttl;
+    packet[IPV4_PROTOCOL] = flow.protocol;
+    writeAddress(packet, IPV4_SOURCE, flow.source);
+    writeAddress(packet, IPV4_DESTINATION, flow.destination);
+    writeHeaderChecksum(packet, IPV4_BYTES);
   }
   if (flow.protocol !== PROTOCOL.ipip) writeTransportChecksum(packet, header, flow.protocol, v6);
   return packet;
@@ -68,34 +107,34 @@ const HOP_LIMIT = 64;
 /** Writes the checksum of an IPv4 header of `length` bytes that has zeros there. */
 export function writeHeaderChecksum(packet: Uint8Array, length: number): void {
   const view = new DataView(packet.buffer, packet.byteOffset);
-  view.setUint16(10, checksum(packet.subarray(0, length), 0));
+  view.setUint16(IPV4_CHECKSUM, checksum(packet.subarray(0, length), 0));
 }
 
 /** What follows the IP header of the first packet of a connection; its checksum is zero. */
 export function buildTransport({ protocol, sourcePort, destinationPort }: NewFlow): Uint8Array {
-  const sizes: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: 20, [PROTOCOL.sctp]: 32 };
+  const sizes: Readonly<Record<number, number>> = { [PROTOCOL.tcp]: TCP_BYTES, [PROTOCOL.sctp]: 32 };
   const body = new Uint8Array(sizes[protocol] ?? 12);
   const view = new DataView(body.buffer);
   if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6) {
-    body[0] = protocol === PROTOCOL.icmp ? ECHO_REQUEST : ECHO_REQUEST_V6;
-    view.setUint16(4, sourcePort);
+    body[0] = protocol === PROTOCOL.icmp ? ICMP_ECHO_REQUEST : ICMPV6_ECHO_REQUEST;
+    view.setUint16(ICMP_IDENTIFIER, sourcePort);
     view.setUint16(6, 1);
     return body;
   }
-  view.setUint16(0, sourcePort);
-  view.setUint16(2, destinationPort);
+  view.setUint16(SOURCE_PORT, sourcePort);
+  view.setUint16(DESTINATION_PORT, destinationPort);
   switch (protocol) {
     case PROTOCOL.tcp:
       view.setUint32(4, 1); // sequence number
-      body[12] = 0x50; // five words of header
-      body[13] = TCP_FLAG.syn;
+      body[TCP_OFFSET] = 0x50; // five words of header
+      body[TCP_FLAGS] = TCP_FLAG.syn;
       view.setUint16(14, 0xffff); // window
       break;
     case PROTOCOL.udp:
-      view.setUint16(4, body.length);
+      view.setUint16(UDP_LENGTH, body.length);
       break;
     case PROTOCOL.sctp: // one INIT chunk
-      body[12] = 1;
+      body[SCTP_CHUNK] = 1;
       view.setUint16(14, 20); // its length
       view.setUint32(16, 1); // initiate tag
       view.setUint32(20, 0xffff); // receiver window
@@ -113,10 +152,10 @@ export function writeTransportChecksum(packet: Uint8Array, header: number, proto
   const body = packet.subarray(header);
   const view = new DataView(packet.buffer, packet.byteOffset + header);
   if (protocol === PROTOCOL.sctp) {
-    view.setUint32(8, crc32c(body), true);
+    view.setUint32(SCTP_CHECKSUM, crc32c(body), true);
     return;
   }
-  const addresses = v6 ? packet.subarray(8, 40) : packet.subarray(12, 20);
+  const addresses = v6 ? packet.subarray(IPV6_SOURCE, IPV6_BYTES) : packet.subarray(IPV4_SOURCE, IPV4_BYTES);
   const pseudo =
     v6 || protocol === PROTOCOL.tcp || protocol === PROTOCOL.udp ? sum16(addresses, body.length + protocol) : 0;
   const sum = checksum(body, pseudo);
@@ -125,10 +164,10 @@ export function writeTransportChecksum(packet: Uint8Array, header: number, proto
 }
 
 const CHECKSUM_AT: Readonly<Record<number, number>> = {
-  [PROTOCOL.tcp]: 16,
-  [PROTOCOL.udp]: 6,
-  [PROTOCOL.icmp]: 2,
-  [PROTOCOL.icmpv6]: 2,
+  [PROTOCOL.tcp]: TCP_CHECKSUM,
+  [PROTOCOL.udp]: UDP_CHECKSUM,
+  [PROTOCOL.icmp]: ICMP_CHECKSUM,
+  [PROTOCOL.icmpv6]: ICMP_CHECKSUM,
 };
 
 export function writeAddress(packet: Uint8Array, at: number, address: Address): void {
@@ -158,23 +197,23 @@ export interface PacketHead {
 
 /** The head of an IP packet; undefined for what is no TCP, UDP, SCTP or ICMP packet of either family. */
 export function readPacket(packet: Uint8Array): PacketHead | undefined {
-  if (packet.length < 20) return undefined;
+  if (packet.length < IPV4_BYTES) return undefined;
   const version = (packet[0] as number) >> 4;
   if (version === 4) {
     const length = ((packet[0] as number) & 15) * 4;
     return readTransport(
       packet.subarray(length),
-      packet[9] as number,
-      readAddress(packet, 12, 4),
-      readAddress(packet, 16, 4),
+      packet[IPV4_PROTOCOL] as number,
+      readAddress(packet, IPV4_SOURCE, 4),
+      readAddress(packet, IPV4_DESTINATION, 4),
     );
   }
-  if (version !== 6 || packet.length < 40) return undefined;
+  if (version !== 6 || packet.length < IPV6_BYTES) return undefined;
   return readTransport(
-    packet.subarray(40),
-    packet[6] as number,
-    readAddress(packet, 8, 16),
-    readAddress(packet, 24, 16),
+    packet.subarray(IPV6_BYTES),
+    packet[IPV6_NEXT_HEADER] as number,
+    readAddress(packet, IPV6_SOURCE, 16),
+    readAddress(packet, IPV6_DESTINATION, 16),
   );
 }
 
@@ -189,27 +228,35 @@ export function readTransport(
   const view = new DataView(body.buffer, body.byteOffset, body.length);
   if (protocol === PROTOCOL.icmp || protocol === PROTOCOL.icmpv6) {
     const icmp = { type: body[0] as number, code: body[1] as number };
-    const sourcePort = ECHOES.has(icmp.type) ? view.getUint16(4) : 0;
-    const answers = icmp.type === ECHO_REPLY || icmp.type === ECHO_REPLY_V6;
+    const sourcePort = ECHOES.has(icmp.type) ? view.getUint16(ICMP_IDENTIFIER) : 0;
+    const answers = icmp.type === ICMP_ECHO_REPLY || icmp.type === ICMPV6_ECHO_REPLY;
     return { protocol, source, destination, sourcePort, destinationPort: 0, icmp, answers };
   }
   if (protocol !== PROTOCOL.tcp && protocol !== PROTOCOL.udp && protocol !== PROTOCOL.sctp) return undefined;
   const answers =
-    (protocol === PROTOCOL.tcp && ((body[13] ?? 0) & TCP_FLAG.rst) !== 0) ||
-    (protocol === PROTOCOL.sctp && body[12] === SCTP_ABORT);
-  return { protocol, source, destination, sourcePort: view.getUint16(0), destinationPort: view.getUint16(2), answers };
+    (protocol === PROTOCOL.tcp && ((body[TCP_FLAGS] ?? 0) & TCP_FLAG.rst) !== 0) ||
+    (protocol === PROTOCOL.sctp && body[SCTP_CHUNK] === SCTP_ABORT);
+  return {
+    protocol,
+    source,
+    destination,
+    sourcePort: view.getUint16(SOURCE_PORT),
+    destinationPort: view.getUint16(DESTINATION_PORT),
+    answers,
+  };
 }
 
 const SCTP_ABORT = 6;
-const ECHO_REPLY = 0;
-const ECHO_REQUEST = 8;
-const ECHO_REQUEST_V6 = 128;
-const ECHO_REPLY_V6 = 129;
-const ECHOES: ReadonlySet<number> = new Set([ECHO_REPLY, ECHO_REQUEST, ECHO_REQUEST_V6, ECHO_REPLY_V6]);
+const ECHOES: ReadonlySet<number> = new Set([
+  ICMP_ECHO_REPLY,
+  ICMP_ECHO_REQUEST,
+  ICMPV6_ECHO_REQUEST,
+  ICMPV6_ECHO_REPLY,
+]);
 
 /** Whether a packet asks for an echo: the first packet of an ICMP "connection". */
 export function isEchoRequest({ icmp }: PacketHead): boolean {
-  return icmp !== undefined && (icmp.type === ECHO_REQUEST || icmp.type === ECHO_REQUEST_V6);
+  return icmp !== undefined && (icmp.type === ICMP_ECHO_REQUEST || icmp.type === ICMPV6_ECHO_REQUEST);
 }
 
 /** The address of `length` bytes (4 or 16) at `at`. */

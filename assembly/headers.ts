@@ -1,0 +1,89 @@
+/**
+ * Where packets have what, as bytes from the first one of each header. Shared by asc and tsc: integer constants and nothing
+ * else.
+ */
+
+// --- IPv4 ----------------------------------------------------------------------------------------------------------------
+
+/** Without options. */
+export const IPV4_BYTES = 20;
+export const IPV4_TOTAL_LENGTH = 2;
+/** Flags, then the fragment's offset in units of eight bytes. */
+export const IPV4_FRAGMENT = 6;
+export const IPV4_DO_NOT_FRAGMENT = 0x4000;
+export const IPV4_MORE_FRAGMENTS = 0x2000;
+export const IPV4_FRAGMENT_OFFSET_MASK = 0x1fff;
+export const IPV4_TTL = 8;
+export const IPV4_PROTOCOL = 9;
+export const IPV4_CHECKSUM = 10;
+export const IPV4_SOURCE = 12;
+export const IPV4_DESTINATION = 16;
+
+// --- IPv6 ----------------------------------------------------------------------------------------------------------------
+
+export const IPV6_BYTES = 40;
+export const IPV6_PAYLOAD_LENGTH = 4;
+export const IPV6_NEXT_HEADER = 6;
+export const IPV6_HOP_LIMIT = 7;
+export const IPV6_SOURCE = 8;
+export const IPV6_DESTINATION = 24;
+
+// --- protocols -----------------------------------------------------------------------------------------------------------
+
+/** IANA numbers of transport protocols. */
+export const ICMP = 1;
+export const IPIP = 4;
+export const TCP = 6;
+export const UDP = 17;
+export const GRE = 47;
+export const ICMPV6 = 58;
+export const SCTP = 132;
+export const UDPLITE = 136;
+
+/** IANA numbers of IPv6 extension headers. */
+export const HOP_BY_HOP = 0;
+export const ROUTING = 43;
+export const FRAGMENT = 44;
+export const AUTHENTICATION = 51;
+export const NOTHING_NEXT = 59;
+export const DESTINATION_OPTIONS = 60;
+
+// --- transport headers ---------------------------------------------------------------------------------------------------
+
+/** Of TCP, UDP, UDP-Lite and SCTP. */
+export const SOURCE_PORT = 0;
+export const DESTINATION_PORT = 2;
+
+/** Without options. */
+export const TCP_BYTES = 20;
+/** In the upper half of the byte: words of the header. */
+export const TCP_OFFSET = 12;
+export const TCP_FLAGS = 13;
+export const TCP_CHECKSUM = 16;
+
+export const UDP_BYTES = 8;
+/** Of header and data; of UDP-Lite: of what the checksum covers. */
+export const UDP_LENGTH = 4;
+export const UDP_CHECKSUM = 6;
+
+/** The common header, and the head of the first chunk. */
+export const SCTP_BYTES = 16;
+export const SCTP_CHECKSUM = 8;
+export const SCTP_CHUNK = 12;
+
+export const ICMP_CHECKSUM = 2;
+export const ICMP_IDENTIFIER = 4;
+
+export const ICMP_ECHO_REPLY = 0;
+export const ICMP_ECHO_REQUEST = 8;
+export const ICMP_TIMESTAMP_REQUEST = 13;
+export const ICMP_INFORMATION_REQUEST = 15;
+export const ICMP_MASK_REQUEST = 17;
+
+export const ICMPV6_ECHO_REQUEST = 128;
+export const ICMPV6_ECHO_REPLY = 129;
+/** The first and the last type of multicast listener and neighbour discovery, and the second version of its reports. */
+export const ICMPV6_DISCOVERY_FIRST = 130;
+export const ICMPV6_DISCOVERY_LAST = 136;
+export const ICMPV6_LISTENER_REPORT = 143;
+export const ICMPV6_NODE_INFORMATION = 139;
