@@ -1,7 +1,8 @@
 /** What is wrong with a described cluster, without a flow: walks over flows of each kind, and what they meet. */
 import { type Diagnostic, type DiagnosticCode, printPlace } from "../diagnostics.ts";
+import type { AlikeHosts } from "../matrix/alike-hosts.ts";
 import { printAddressPort } from "../net/address.ts";
-import type { Walk, WalkFlow } from "../walk/types.ts";
+import type { AlikeDestinations, Walk, WalkFlow } from "../walk/types.ts";
 import type { CheckedNetwork } from "./checked-network.ts";
 import { representativeFlows } from "./representative-flows.ts";
 import { findWalkFaults } from "./walk-findings.ts";
@@ -32,10 +33,10 @@ export interface ClusterFindings {
 export function findClusterFaults(checked: CheckedNetwork, mostEnds?: number): ClusterFindings {
   const { known } = checked;
   const met = new Map<string, MetFault>();
-  const { flows, areAllPairs } = representativeFlows(checked, mostEnds);
+  const { flows, areAllPairs, classes } = representativeFlows(checked, mostEnds);
   const notes = new Map<string, Diagnostic>();
   for (const flow of flows) {
-    const walks = walksOf(flow, checked);
+    const walks = walksOf(flow, checked, areAllPairs ? undefined : alikeEndpoints(classes, flow));
     for (const note of walks.flatMap((walk) => findWalkNotes(known, walk))) {
       const key = `${note.code} ${note.host}`;
       if (note.severity === "note" && !notes.has(key)) notes.set(key, note);
@@ -63,12 +64,25 @@ export function findClusterFaults(checked: CheckedNetwork, mostEnds?: number): C
 }
 
 /** Where a large packet does not fit through, a small one is walked, too: it may meet something else behind that. */
-function walksOf(flow: WalkFlow, { walker }: CheckedNetwork): readonly Walk[] {
-  const walk = walker.walk(flow);
+function walksOf(flow: WalkFlow, { walker }: CheckedNetwork, alike: AlikeDestinations | undefined): readonly Walk[] {
+  const walk = walker.walk(flow, false, undefined, alike);
   const isTooLarge = walk.branches.some(({ there, back }) =>
     [there, back].some((leg) => leg?.end.kind === "too-large"),
   );
-  return isTooLarge ? [walk, walker.walk({ ...flow, bytes: 0 })] : [walk];
+  return isTooLarge ? [walk, walker.walk({ ...flow, bytes: 0 }, false, undefined, alike)] : [walk];
+}
+
+/** Endpoints of one node that nothing tells apart, the sender aside, stand for each other. */
+function alikeEndpoints(classes: AlikeHosts, { from }: WalkFlow): AlikeDestinations {
+  return {
+    groupOf: (destination, hosts) => {
+      const pod = classes.ownerOf(destination);
+      const kind = pod === undefined ? undefined : classes.classOf(pod);
+      if (pod === undefined || kind === undefined || pod === from || hosts.has(pod))
+        return `${typeof destination} ${destination}`;
+      return `${classes.nodeOf(pod)} ${kind} ${classes.indexOf(destination, pod)}`;
+    },
+  };
 }
 
 /** What is mended by one command is one fault. */

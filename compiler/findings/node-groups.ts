@@ -1,6 +1,5 @@
 /** The nodes of a network, each with the pods of it that stand for the others there. */
-import type { Program } from "../ir/types.ts";
-import { AlikeHosts } from "../matrix/alike-hosts.ts";
+import type { AlikeHosts } from "../matrix/alike-hosts.ts";
 import { type Address, FAMILIES, type Family, familyOf } from "../net/address.ts";
 import type { Host, Network } from "../network/network.ts";
 
@@ -12,14 +11,13 @@ export interface NodeGroup {
   readonly firstPods: readonly Host[];
 }
 
-/** `isEndpoint`: whether a Service has the address among its endpoints. */
+/** `classes`: of the network's hosts. `isEndpoint`: whether a Service has the address among its endpoints. */
 export function nodeGroups(
   network: Network,
-  programOf: (host: Host) => Program | undefined,
+  classes: AlikeHosts,
   isEndpoint: (address: Address) => boolean,
 ): readonly NodeGroup[] {
   const hosts = [...network.hosts.values()];
-  const classes = new AlikeHosts(network, programOf);
   const byNode = new Map<string, Map<string, Host[]>>();
   for (const host of hosts) {
     if (host.role.kind !== "pod") continue;

@@ -1,4 +1,5 @@
 /** Flows that together take each kind of way through a cluster: what is walked where no flow is asked for. */
+import { AlikeHosts } from "../matrix/alike-hosts.ts";
 import { targetsOf } from "../matrix/targets.ts";
 import type { MatrixTarget } from "../matrix/types.ts";
 import { type ServicePort, servicePortName } from "../model/types.ts";
@@ -23,6 +24,7 @@ export interface ChosenFlows {
   readonly flows: readonly WalkFlow[];
   /** False: not from each end to each other one, but from each to some of each kind. */
   readonly areAllPairs: boolean;
+  readonly classes: AlikeHosts;
 }
 
 /** `mostEnds`: nodes and pods that are not alike; up to as many, all pairs of ends are walked. Pods of a node that nothing tells apart
@@ -37,7 +39,8 @@ export function representativeFlows(
   const endpoints = new Map<Address, ServicePort>();
   for (const port of ports)
     for (const { address } of port.candidates) if (!endpoints.has(address)) endpoints.set(address, port);
-  const groups = nodeGroups(network, programOf, (address) => endpoints.has(address));
+  const classes = new AlikeHosts(network, programOf);
+  const groups = nodeGroups(network, classes, (address) => endpoints.has(address));
   const areAllPairs = groups.reduce((sum, { pods }) => sum + 1 + pods.length, 0) <= mostEnds;
   const hosts = [...network.hosts.values()];
   const clients = hosts.filter(({ role }) => role.kind === "outside");
@@ -59,7 +62,7 @@ export function representativeFlows(
       ...fromInside(of(outside), choice),
     ];
   });
-  return { flows: unique(flows), areAllPairs };
+  return { flows: unique(flows), areAllPairs, classes };
 }
 
 interface Choice {

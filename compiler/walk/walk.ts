@@ -22,7 +22,7 @@ import { RulesOfHosts } from "./on-host.ts";
 import { passToProxy } from "./proxy.ts";
 import { Segments } from "./segments.ts";
 import { decapsulate, transmit } from "./transmit.ts";
-import type { EndsOnly, Leg, NoticeLeg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
+import type { AlikeDestinations, EndsOnly, Leg, NoticeLeg, Walk, WalkBranch, WalkEnd, WalkFlow } from "./types.ts";
 
 /** Walks through one network. Keep one for many flows: it has searched the links, and the rules by name. */
 export class PacketWalker {
@@ -38,9 +38,9 @@ export class PacketWalker {
   }
 
   /** All that can become of the first packet of `flow` and, unless `isOneWay`, of the answer. `ends`: the ends alone are asked for, not
-   *  the messages about packets that were lost; with destinations that stand for each other there, there are no branches of those for
-   *  which another one stands. */
-  walk(flow: WalkFlow, isOneWay = false, ends?: EndsOnly): Walk {
+   *  the messages about packets that were lost. `alike`: destinations that stand for each other; there are no branches of those for which
+   *  another one stands. */
+  walk(flow: WalkFlow, isOneWay = false, ends?: EndsOnly, alike: AlikeDestinations | undefined = ends?.alike): Walk {
     const host = this.segments.host(flow.from);
     const source = flow.source ?? ownSource(host, flow.destination);
     if (source === undefined) {
@@ -62,7 +62,7 @@ export class PacketWalker {
       proxied: [],
       proxies: flow.proxies,
       sent: { host: flow.from, tuple: { source, sourcePort, destination, destinationPort } },
-      alike: ends?.alike,
+      alike,
       chosen: undefined,
     };
     const noticesOf = (ended: EndedJourney): ReturnType<PacketWalker["notices"]> =>
