@@ -19,7 +19,7 @@ for (const { name, pixels } of await takeScreenshots(browser)) {
   const path = screenshotPath(name);
   const kept = existsSync(path) ? await decodePng(browser, readFileSync(path)) : undefined;
   const share = kept === undefined ? 1 : differingShare(kept, pixels);
-  const isOther = flags.all || share > TOLERANCE / 10;
+  const isOther = flags.all || share > TOLERANCE / 4;
   if (isOther) writeFileSync(path, encodePng(withPalette(pixels)));
   process.stdout.write(`${isOther ? "written" : "kept   "} ${name}, ${(share * 100).toFixed(2)} % other\n`);
 }
