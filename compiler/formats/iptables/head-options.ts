@@ -53,9 +53,8 @@ export function readAddress(field: "saddr" | "daddr", text: string, negated: boo
   return length === 0 && !negated ? [] : [testInterval(tested, blockOf(address, length), negated)];
 }
 
-/** Whether `text` is meant to be an address, but is none of `family`. */
-export function isOtherAddress(text: string, family: Family): boolean {
-  if (parseMasked(text, family) !== undefined) return false;
+/** Whether `text`, which is no address of the rule's family, is no host's name either. */
+export function isMeantAsAddress(text: string): boolean {
   return /^[0-9.]+(\/|$)/.test(text) || parseAddress(text.split("/", 1)[0] ?? "") !== undefined;
 }
 

@@ -11,7 +11,7 @@ import { TARGETS } from "./extensions/targets.ts";
 import type { OptionText } from "./grammar.ts";
 import {
   HEAD_OPTIONS,
-  isOtherAddress,
+  isMeantAsAddress,
   readAddress,
   readInterface,
   readProtocol,
@@ -322,9 +322,10 @@ class RuleReader {
 
   private addressTest(field: "saddr" | "daddr", text: string, option: OptionText): Step[] {
     const { family } = this.scope;
-    if (isOtherAddress(text, family))
+    const steps = readAddress(field, text, option.negated, family);
+    if (steps[0]?.kind === "opaque" && isMeantAsAddress(text))
       this.scope.fail(`expected an address of ${family === "ip" ? "IPv4" : "IPv6"}`, option);
-    return readAddress(field, text, option.negated, family);
+    return steps;
   }
 }
 
