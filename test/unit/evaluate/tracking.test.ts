@@ -1,0 +1,106 @@
+/** What connection tracking knows of a packet at each place, and when NAT is asked. */
+import { expect, test } from "vitest";
+import type { Disposition } from "../../../compiler/evaluate/disposition.ts";
+import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
+import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
+import { CT_STATUS } from "../../../compiler/ir/constants.ts";
+import { printAddressPort } from "../../../compiler/net/address.ts";
+import { mustReadNft } from "../../support/read.ts";
+import { address } from "../../support/service-port.ts";
+
+/** TCP 10.244.0.5:40000 > 10.96.0.10:80 from the bridge cni0, a new connection. */
+const PACKET: Packet = {
+  protocol: 6,
+  source: address("10.244.0.5"),
+  sourcePort: 40000,
+  destination: address("10.96.0.10"),
+  destinationPort: 80,
+  inInterface: "cni0",
+  mark: 0,
+};
+const LOCAL = { inInterface: undefined, source: address("192.0.2.1") };
+const TRANSLATED: Partial<Packet> = {
+  ctState: "established",
+  ctStatus: CT_STATUS.dnat,
+  sentTo: { address: address("10.244.1.5"), port: 8080 },
+};
+
+const filter = (hook: string, priority: number, rules: string): string =>
+  `chain f${priority + 500}-${hook} { type filter hook ${hook} priority ${priority}; ${rules} }`;
+const nat = (hook: string, priority: number, rules: string): string =>
+  `chain n${priority + 500}-${hook} { type nat hook ${hook} priority ${priority}; ${rules} }`;
+
+function textOf(disposition: Disposition): string {
+  if (disposition.kind === "dnat") return printAddressPort(disposition.to.address, disposition.to.port);
+  return disposition.kind === "pass" ? disposition.source.kind : disposition.kind;
+}
+
+test.each<[what: string, chains: string[], packet: Partial<Packet>, becomes: string]>([
+  ["a packet belongs to nothing before tracking", [filter("prerouting", -300, "ct state invalid drop")], {}, "drop"],
+  ["it is not new there", [filter("prerouting", -300, "ct state new drop")], {}, "kept"],
+  ["it is new behind tracking", [filter("prerouting", -199, "ct state new drop")], {}, "drop"],
+  ["so is the node's own", [filter("output", -199, "ct state new drop")], LOCAL, "drop"],
+  ["which belongs to nothing before", [filter("output", -300, "ct state new drop")], LOCAL, "kept"],
+  [
+    "a rule keeps a packet out of tracking",
+    [filter("prerouting", -300, "notrack"), filter("prerouting", 0, "ct state untracked drop")],
+    {},
+    "drop",
+  ],
+  [
+    "NAT is not asked for what is kept out",
+    [filter("prerouting", -300, "notrack"), nat("prerouting", -100, "dnat to 10.244.1.5")],
+    {},
+    "kept",
+  ],
+  ["NAT is asked for the first packet", [nat("prerouting", -100, "dnat to 10.244.1.5")], {}, "10.244.1.5:80"],
+  ["not for later ones", [nat("prerouting", -100, "dnat to 10.244.1.5")], { ctState: "established" }, "kept"],
+  ["nor for replies", [nat("prerouting", -100, "dnat to 10.244.1.5")], { ctState: "reply" }, "kept"],
+  ["nor for invalid ones", [nat("prerouting", -100, "dnat to 10.244.1.5")], { ctState: "invalid" }, "kept"],
+  ["nor for untracked ones", [nat("prerouting", -100, "dnat to 10.244.1.5")], { ctState: "untracked" }, "kept"],
+  [
+    "the first chain that decides has decided",
+    [nat("prerouting", -100, "dnat to 10.244.1.5"), nat("prerouting", -90, "dnat to 10.244.1.6")],
+    {},
+    "10.244.1.5:80",
+  ],
+  [
+    "a chain that decides nothing leaves it to the next one",
+    [nat("prerouting", -100, "tcp dport 81 dnat to 10.244.1.5"), nat("prerouting", -90, "dnat to 10.244.1.6")],
+    {},
+    "10.244.1.6:80",
+  ],
+  [
+    "an accept of one chain does not keep the next one from deciding",
+    [nat("prerouting", -100, "accept"), nat("prerouting", -90, "dnat to 10.244.1.6")],
+    {},
+    "10.244.1.6:80",
+  ],
+  [
+    "a later packet goes where its connection says: rules behind see it there",
+    [filter("forward", 0, "ip daddr 10.244.1.5 tcp dport 8080 drop")],
+    TRANSLATED,
+    "drop",
+  ],
+  ["rules before that see it as it came", [filter("prerouting", -150, "ip daddr 10.96.0.10 drop")], TRANSLATED, "drop"],
+  [
+    "tracking remembers where the connection was opened to",
+    [nat("prerouting", -100, "dnat to 10.244.1.5"), filter("forward", 0, "ct original ip daddr 10.96.0.10 drop")],
+    {},
+    "drop",
+  ],
+  [
+    "the status says that it was translated",
+    [nat("prerouting", -100, "dnat to 10.244.1.5"), filter("forward", 0, "ct status dnat drop")],
+    {},
+    "drop",
+  ],
+])("%s", (_, chains, packet, becomes) => {
+  const program = mustReadNft(`table ip t {\n${chains.join("\n")}\n}`);
+  const outcomes = new Evaluator(program).evaluateWhole(
+    { ...PACKET, ...packet },
+    environmentOf([address("192.0.2.1")]),
+  );
+  const fates = outcomes.flatMap(({ results }) => results).map(({ disposition }) => textOf(disposition));
+  expect(fates.join(" or ")).toBe(becomes);
+});
