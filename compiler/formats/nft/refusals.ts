@@ -3,10 +3,10 @@ import { type HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import type { DataType, TableFamily } from "../../ir/types.ts";
 import { parseIpv4, parseIpv6 } from "../../net/address.ts";
 import { parseProtocol } from "../../net/names.ts";
+import { toField } from "./fields.ts";
 import { type ChainPlace, placeRefused } from "./hook-rules.ts";
 import { FLAGS, SYMBOLS } from "./keywords.ts";
 import { type StatementNode, type SyntaxNode, textOf } from "./syntax.ts";
-import { toField } from "./to-ir.ts";
 import { toValue } from "./to-values.ts";
 
 /** A statement that nft refuses, and what it expects. */

@@ -11,10 +11,12 @@ import type {
   TableFamily,
 } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
+import { toElement, toMapElement } from "./elements.ts";
+import { toField } from "./fields.ts";
 import { nftParser, unquote } from "./grammar.ts";
 import type { Block } from "./structure.ts";
 import { type ElementNode, type SyntaxNode, textOf } from "./syntax.ts";
-import { parseDuration, toElement, toField, toMapElement } from "./to-ir.ts";
+import { parseDuration } from "./times.ts";
 import type { WordReader } from "./words.ts";
 
 /** A set or map as far as it is read. */

@@ -32,3 +32,12 @@ function sortDays(text: string): string {
       .join(", ")} }`;
   });
 }
+
+/** Seconds of `1d2h3m4s`, or of a number; undefined for anything else. */
+export function parseDuration(text: string): number | undefined {
+  if (/^[0-9]+$/.test(text)) return Number(text);
+  const parts = /^(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?$/.exec(text);
+  if (parts === null || text === "") return undefined;
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map((part) => Number(part ?? 0));
+  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+}

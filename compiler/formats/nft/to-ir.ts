@@ -1,43 +1,41 @@
 /** From the syntax of a rule to steps. What is not understood is kept as opaque, in nft's words. */
 
-import { anyBit, IIFNAME, noBit, within } from "../../ir/build.ts";
+import { IIFNAME, within } from "../../ir/build.ts";
 import { CT_STATE } from "../../ir/constants.ts";
-import { HEADER_TYPES, META_TYPES, typeOf } from "../../ir/expression-type.ts";
+import { HEADER_TYPES, typeOf } from "../../ir/expression-type.ts";
 import { mergeIntervals, partHolds, prefixOfNames } from "../../ir/interval.ts";
 import { stringify } from "../../ir/normal-form.ts";
 import { familyRead, familyTested, NFPROTO } from "../../ir/packet-family.ts";
 import type {
-  CtKey,
   DataType,
   Expression,
   HeaderField,
   Interval,
   MapDeclaration,
-  MapElement,
   Match,
-  MetaKey,
   NatRandom,
   NatTarget,
   RejectWith,
   Rule,
   SetDeclaration,
-  SetElement,
   Statement,
   Step,
   TableFamily,
   Value,
-  Verdict,
   WritableField,
 } from "../../ir/types.ts";
-import { sha256 } from "../../net/hash.ts";
 import { meaningOf } from "../../words.ts";
 import { TARGETS } from "../iptables/extensions/targets.ts";
-import { FLAGS, REJECT_TYPES } from "./keywords.ts";
+import { anonymousName, dataTypes, hasIntervals, toElement, toMapElement, toVerdict } from "./elements.ts";
+import { toField } from "./fields.ts";
+import { asMatch, flagList, isFlags, toFlagMatch } from "./flag-matches.ts";
+import { REJECT_TYPES } from "./keywords.ts";
 import { certainly } from "./necessary.ts";
+import { canonicalText, EVERYTHING, opaqueMatch, opaqueStatement, plainStep } from "./opaque-steps.ts";
 import { printValue } from "./print-expression.ts";
-import { type ElementNode, type StatementNode, type SyntaxNode, textOf, type VerdictNode } from "./syntax.ts";
-import { listedTimes } from "./times.ts";
-import { toInterval, toKeyPart, toValue } from "./to-values.ts";
+import { type ElementNode, type StatementNode, type SyntaxNode, textOf } from "./syntax.ts";
+import { parseDuration } from "./times.ts";
+import { toInterval, toValue } from "./to-values.ts";
 import { withVersionAsFamily } from "./version.ts";
 
 /** What the words of a rule refer to. */
@@ -73,61 +71,6 @@ const REPEATABLE: ReadonlySet<Step["kind"]> = new Set([
   "opaque",
   "counter",
 ]);
-
-const CT_KEYS: Readonly<Record<string, CtKey>> = {
-  state: "state",
-  status: "status",
-  mark: "mark",
-  direction: "direction",
-  protocol: "original-protocol",
-  "original protocol": "original-protocol",
-  "original saddr": "original-saddr",
-  "original daddr": "original-daddr",
-  "original ip saddr": "original-saddr",
-  "original ip daddr": "original-daddr",
-  "original ip6 saddr": "original-saddr",
-  "original ip6 daddr": "original-daddr",
-  "original proto-src": "original-proto-src",
-  "original proto-dst": "original-proto-dst",
-  "reply protocol": "original-protocol",
-  "reply saddr": "reply-saddr",
-  "reply daddr": "reply-daddr",
-  "reply ip saddr": "reply-saddr",
-  "reply ip daddr": "reply-daddr",
-  "reply ip6 saddr": "reply-saddr",
-  "reply ip6 daddr": "reply-daddr",
-  "reply proto-src": "reply-proto-src",
-  "reply proto-dst": "reply-proto-dst",
-};
-
-/** The expression for a property of a packet; opaque where the IR has none. `family` is the table's. */
-export function toField(words: readonly string[], family: TableFamily): Expression {
-  const [first = "", second = "", third = ""] = words;
-  const key = first === "meta" ? second : first;
-  if (words.length <= 2 && Object.hasOwn(META_TYPES, key) && (first === "meta" || words.length === 1))
-    return { kind: "meta", key: key as MetaKey };
-  const text = words.join(" ");
-  if ((first === "ip" || first === "ip6") && (second === "saddr" || second === "daddr"))
-    return { kind: first, field: second };
-  if (
-    (first === "tcp" || first === "udp" || first === "sctp" || first === "th") &&
-    (second === "sport" || second === "dport")
-  )
-    return { kind: "transport", protocol: first, field: second };
-  if (first === "ct") {
-    const ctKey = meaningOf(CT_KEYS, words.slice(1).join(" "));
-    const other = family === "ip6" ? "ip" : "ip6";
-    // The IR has one field for the addresses of both families, typed by the table.
-    if (ctKey !== undefined && !(third === other || (family === "inet" && third === "ip6")))
-      return { kind: "ct", key: ctKey };
-    return { kind: "opaque", text };
-  }
-  if (first === "fib" && words.length === 3 && third === "type" && (second === "saddr" || second === "daddr"))
-    return { kind: "fib", of: second, result: "type" };
-  if (Object.hasOwn(HEADER_TYPES, text)) return { kind: "header", field: text as HeaderField };
-  if (first === "fib") return { kind: "opaque", text };
-  return { kind: "opaque", text: words.length === 1 ? `meta ${text}` : text };
-}
 
 class RuleTranslator {
   private readonly scope: TableScope;
@@ -646,75 +589,6 @@ function isL4Protocol(expression: Expression): boolean {
   return expression.kind === "meta" && expression.key === "l4proto";
 }
 
-// --- flags ---------------------------------------------------------------------------------------------------------------
-
-function isFlags(type: DataType): boolean {
-  return FLAGS[type] !== undefined;
-}
-
-function flagList(node: Extract<SyntaxNode, { kind: "list" }>, type: DataType): number | undefined {
-  let mask = 0;
-  for (const item of node.items) {
-    const value = toValue(item, type);
-    if (typeof value !== "number") return undefined;
-    mask |= value;
-  }
-  return mask >>> 0;
-}
-
-/**
- * How nft 1.0.6 compares flags: a list, or one flag, tests whether one of them is set; with `!` whether none is; with an
- * operator the whole value; `a / b` the bits of b. `other` for what is no flag.
- *
- * `a | b` without an operator is not understood: it tests bits when it is read, and is how a comparison of the whole
- * value is listed.
- */
-function toFlagMatch(
-  left: Expression,
-  type: DataType,
-  operator: string,
-  right: SyntaxNode,
-): Match | undefined | "other" {
-  const masked = maskedFlags(right, type);
-  if (masked !== undefined) {
-    if (operator !== "" && operator !== "==" && operator !== "!=") return undefined;
-    const bitwise: Expression = { kind: "bitwise", operand: left, mask: masked.mask, xor: 0 };
-    return { kind: "compare", left: bitwise, operator: operator === "!=" ? "!=" : "==", right: masked.value };
-  }
-  const flags = right.kind === "list" ? flagList(right, type) : toValue(right, type);
-  if (typeof flags !== "number") return "other";
-  if (left.kind === "bitwise") {
-    if (operator !== "" && operator !== "==" && operator !== "!=") return undefined;
-    return { kind: "compare", left, operator: operator === "!=" ? "!=" : "==", right: flags };
-  }
-  switch (operator) {
-    case "":
-      return right.kind === "binary" ? undefined : anyBit(left, flags);
-    case "!":
-      return noBit(left, flags);
-    case "==":
-    case "!=":
-      return { kind: "compare", left, operator, right: flags };
-    default:
-      return undefined;
-  }
-}
-
-function asMatch(match: Match | undefined | "other"): Match | undefined {
-  return match === "other" ? undefined : match;
-}
-
-/** `syn / syn,ack`: the slash stands in the item between both lists. */
-function maskedFlags(node: SyntaxNode, type: DataType): { readonly value: number; readonly mask: number } | undefined {
-  const items = node.kind === "list" ? node.items : [node];
-  const at = items.findIndex(({ kind }) => kind === "slash");
-  const middle = items[at];
-  if (middle?.kind !== "slash") return undefined;
-  const value = flagList({ kind: "list", items: [...items.slice(0, at), middle.value] }, type);
-  const mask = flagList({ kind: "list", items: [middle.right, ...items.slice(at + 1)] }, type);
-  return value === undefined || mask === undefined ? undefined : { value, mask };
-}
-
 // --- parts ---------------------------------------------------------------------------------------------------------------
 
 /** `meta random & 2147483647 < n` is what iptables-nft makes of a probability. */
@@ -790,86 +664,7 @@ function fold(
   }
 }
 
-export function toVerdict({ verdict, chain }: VerdictNode): Verdict {
-  if (verdict === "jump" || verdict === "goto") return { kind: verdict, chain: chain ?? "" };
-  return { kind: verdict as "accept" | "drop" | "continue" | "return" };
-}
-
-/** An element of a set whose keys have `types`; undefined when it is not understood. */
-export function toElement(
-  { key, comment, attributes }: ElementNode,
-  types: readonly DataType[],
-): SetElement | undefined {
-  const rest = {
-    ...(comment === undefined ? {} : { comment }),
-    ...(attributes.length === 0 ? {} : { attributes }),
-  };
-  if (key.kind === "star") return { key: [], catchAll: true, ...rest };
-  const nodes = key.kind === "concat" ? key.parts : [key];
-  const parts = allKnown(nodes, (node, i) => toKeyPart(node, types[i] ?? "integer"));
-  return parts?.length === types.length ? { key: parts, ...rest } : undefined;
-}
-
-/** An element of a map; undefined when it is not understood. */
-export function toMapElement(
-  node: ElementNode,
-  types: readonly DataType[],
-  data: "verdict" | readonly DataType[],
-): MapElement | undefined {
-  const element = toElement(node, types);
-  const { value } = node;
-  if (element === undefined || value === undefined) return undefined;
-  if (data === "verdict") return value.kind === "verdict" ? { ...element, value: toVerdict(value) } : undefined;
-  if (value.kind === "verdict") return undefined;
-  const nodes = value.kind === "concat" ? value.parts : [value];
-  const values = allKnown(nodes, (part, i) => toValue(part, data[i] ?? "integer"));
-  return values?.length === data.length ? { ...element, value: values } : undefined;
-}
-
-/** What `read` makes of each of `nodes`; undefined: one of them is not understood. The list has no room to grow, which would be
- *  most of the memory of a large set. */
-function allKnown<T>(
-  nodes: readonly SyntaxNode[],
-  read: (node: SyntaxNode, i: number) => T | undefined,
-): readonly T[] | undefined {
-  const found = nodes.map(read);
-  return found.includes(undefined) ? undefined : (found as readonly T[]);
-}
-
-/** The types of an anonymous map's values, as far as they show. */
-function dataTypes(value: ElementNode["value"]): readonly DataType[] | undefined {
-  if (value === undefined || value.kind === "verdict") return undefined;
-  const parts = value.kind === "concat" ? value.parts : [value];
-  const types = parts.map((part): DataType | undefined => {
-    if (toValue(part, "ipv4_addr") !== undefined) return "ipv4_addr";
-    if (toValue(part, "ipv6_addr") !== undefined) return "ipv6_addr";
-    if (part.kind === "value" && /^0x/.test(part.text)) return "mark";
-    return toValue(part, "inet_service") === undefined ? undefined : "inet_service";
-  });
-  const known = types.flatMap((type) => type ?? []);
-  return known.length === types.length ? known : undefined;
-}
-
-function hasIntervals(elements: readonly SetElement[]): boolean {
-  return elements.some(({ key }) => key.some((part) => typeof part === "object"));
-}
-
-/** Equal contents have equal names, wherever they stand. */
-function anonymousName(kind: string, types: readonly string[], elements: readonly SetElement[]): string {
-  const texts = elements.map((element) =>
-    JSON.stringify(element, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)),
-  );
-  const digest = sha256(JSON.stringify([types, texts.sort()]));
-  const hash = Array.from(digest.subarray(0, 10), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `__${kind}-${hash}`;
-}
-
 const UNTRACKED = { kind: "constant", type: "ct_state", value: CT_STATE.untracked } as const;
-
-const EVERYTHING: readonly WritableField[] = [
-  { kind: "meta", key: "mark" },
-  { kind: "ct", key: "mark" },
-];
 
 function asWritable(expression: Expression): WritableField | undefined {
   if (expression.kind === "meta")
@@ -888,88 +683,4 @@ function namesProtocol(node: SyntaxNode | undefined): boolean {
   if (node.kind === "map") return namesProtocol(node.key);
   if (node.kind === "concat") return node.parts.some(namesProtocol);
   return node.kind === "field" && /^(tcp|udp|udplite|dccp|sctp)$/.test(node.words[0] ?? "");
-}
-
-// --- what is not understood ----------------------------------------------------------------------------------------------
-
-function opaqueMatch({ tokens, operator }: Extract<StatementNode, { kind: "match" }>): Match {
-  const spelled = withMeta(textOf(tokens));
-  if (operator !== "!=" && operator !== "==") return { kind: "opaque", text: spelled, negated: false };
-  const words = operator === "!=" ? ["!=", "ne"] : ["==", "eq"];
-  const text = withMeta(textOf(tokens.filter(({ image }) => !words.includes(image))));
-  if (operator === "==") return { kind: "opaque", text, negated: false, spelled };
-  return { kind: "opaque", text, negated: true, spelled };
-}
-
-/** `text` as nft lists it: these keys of meta with the word, others without. */
-function withMeta(text: string): string {
-  const listed = text
-    .replace(
-      /^(?=(?:mark|iiftype|oiftype|iifkind|oifkind|nftrace|rtclassid|skuid|skgid|[io]br(?:port|name)|pkttype|cpu|cgroup|sdif|sdifname|time|day|hour) )/,
-      "meta ",
-    )
-    .replace(/^meta (?=[io]if(?:name|group)? )/, "");
-  return listedTimes(listed);
-}
-
-/** `tokens` as text, without what is meant anyway. */
-function canonicalText(tokens: StatementNode["tokens"]): string {
-  return textOf(tokens)
-    .replaceAll(" burst 5 packets", "")
-    .replace(/ used 0 \w+$/, "");
-}
-
-function opaqueStatement(
-  tokens: StatementNode["tokens"],
-  terminal: boolean,
-  writes: readonly WritableField[] = [],
-): Extract<Statement, { kind: "opaque-statement" }> {
-  return {
-    kind: "opaque-statement",
-    text: canonicalText(tokens),
-    terminal,
-    ...(writes.length === 0 ? {} : { writes }),
-  };
-}
-
-/** Statements that end the rule or not, as they find it. */
-const DECIDING: ReadonlySet<string> = new Set(["limit", "quota", "meter", "ct count", "xt match", "tproxy"]);
-
-/** Statements that may end the packet's way. */
-const ENDING: ReadonlySet<string> = new Set(["queue", "fwd", "synproxy", "xt target"]);
-
-function plainStep({ name, tokens }: Extract<StatementNode, { kind: "plain" }>, isLast: boolean): Step {
-  if (name === "log") return { kind: "opaque-statement", text: logText(tokens), terminal: false };
-  // Without another step behind it, it makes no difference whether the rule went on.
-  if (DECIDING.has(name) || (name === "flow" && !isLast))
-    return {
-      kind: "opaque",
-      text: canonicalText(tokens),
-      negated: false,
-    };
-  return opaqueStatement(tokens, ENDING.has(name), name === "xt target" ? EVERYTHING : []);
-}
-
-/** In the order in which nft lists them, without the level that is meant anyway. */
-function logText(tokens: StatementNode["tokens"]): string {
-  const order = ["prefix", "group", "snaplen", "queue-threshold", "level", "flags"];
-  const options: { readonly key: string; readonly words: StatementNode["tokens"][number][] }[] = [];
-  for (const token of tokens.slice(1)) {
-    if (order.includes(token.image)) options.push({ key: token.image, words: [token] });
-    else options.at(-1)?.words.push(token);
-  }
-  const texts = options
-    .sort((a, b) => order.indexOf(a.key) - order.indexOf(b.key))
-    .map(({ words }) => textOf(words))
-    .filter((text) => text !== "level warn");
-  return ["log", ...texts].join(" ");
-}
-
-/** Seconds of `1d2h3m4s`, or of a number; undefined for anything else. */
-export function parseDuration(text: string): number | undefined {
-  if (/^[0-9]+$/.test(text)) return Number(text);
-  const parts = /^(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?$/.exec(text);
-  if (parts === null || text === "") return undefined;
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map((part) => Number(part ?? 0));
-  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
 }
