@@ -37,9 +37,13 @@ describe.skipIf(browserMissing !== undefined)("the playground with 10 MB", () =>
   test.each([
     ["manifests", "check", "cluster.json", manifests],
     ["rules of a host", "verify", "rules.save", dump],
-  ] as const)("%s: all keys are answered before the worker has an answer", async (_, view, name, text) => {
+  ] as const)("%s: all keys are answered while the worker has no answer", async (_, view, name, text) => {
     const { page, said } = await openPage(browser);
     await andAnswer(page, () => page.click(`#tab-${view}`));
+    // How long a worker works is its machine's affair: this one is asked and does not answer.
+    await page.evaluate(() => {
+      Worker.prototype.postMessage = (question: unknown) => void structuredClone(question);
+    });
     const content = text();
     expect(content.length).toBeGreaterThan(SIZE);
     await page.setInputFiles("#open-files", { name, mimeType: "text/plain", buffer: Buffer.from(content) });
