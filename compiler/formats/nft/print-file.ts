@@ -12,7 +12,7 @@ import { declareMap, declareSet, printTable, quoteComment } from "./print.ts";
  *
  * What an earlier file may have left and this one does without is removed by name. Chains that pick one of n endpoints
  * stay behind, empty, when no Service has n endpoints any more: their names cannot be known here. So do chains and sets of
- * features that are not in use: session affinity, masquerading of pods.
+ * session affinity, whose names have its seconds.
  */
 export function printFile(ruleset: Ruleset, header: readonly string[]): string {
   const parts = [
