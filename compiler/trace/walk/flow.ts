@@ -118,10 +118,16 @@ class FlowResolver {
       case "host":
         return target.host === undefined
           ? this.unknown(`${target.name} has no place in the network${whyNowhere(target)}`, from)
-          : { host: target.host, address: undefined };
+          : this.sending(target.host);
       default:
         return unreachable(target);
     }
+  }
+
+  private sending(host: Host): Sender | undefined {
+    if (addressesOf(host).length > 0) return { host, address: undefined };
+    const why = host.role.kind === "outside" ? ": it is inferred from addresses of Nodes, and no Node has one" : "";
+    return this.unknown(`${host.name} has no address to send from${why}`, this.text.from);
   }
 
   private senderWith(address: Address): Sender | undefined {

@@ -1,6 +1,7 @@
 /** What the ends of a flow through the cluster may be called, and what is said about names that lead nowhere. */
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../../../compiler/diagnostics.ts";
+import { traceCluster } from "../../../../compiler/index.ts";
 import { printAddress, printAddressPort } from "../../../../compiler/net/address.ts";
 import { parsePacket } from "../../../../compiler/trace/parse.ts";
 import { resolveFlow } from "../../../../compiler/trace/walk/flow.ts";
@@ -103,4 +104,29 @@ describe("what is said", () => {
   ])("%s", (text, said) => {
     expect(flowOf(text)).toContain(said);
   });
+});
+
+/** Pods get addresses and a node; the node has none, so there is no network around it. */
+const FROM_GIT = `apiVersion: v1
+kind: Service
+metadata: {name: web}
+spec: {selector: {app: web}, ports: [{port: 80}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: web}
+spec:
+  selector: {matchLabels: {app: web}}
+  template: {metadata: {labels: {app: web}}, spec: {containers: [{name: c, image: x, ports: [{containerPort: 80}]}]}}
+`;
+
+test.each([
+  [
+    "internet",
+    "outside/internet has no address to send from: it is inferred from addresses of Nodes, and no Node has one",
+  ],
+  ["gateway", "gateway has no address to send from"],
+])("a Node without an address leaves %s without one", (from, message) => {
+  const { diagnostics } = traceCluster([{ name: "a.yaml", text: FROM_GIT }], `tcp ${from} > svc/web`);
+  expect(diagnostics.filter(({ severity }) => severity === "error").map((found) => found.message)).toEqual([message]);
 });
