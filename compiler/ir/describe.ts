@@ -1,8 +1,37 @@
 /** Expressions as text: what rules test or write is compared, and shown, by it. */
 import { unreachable } from "../invariant.ts";
-import type { Expression } from "./types.ts";
+import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey } from "./types.ts";
 
 const SIGNS = { and: "&", or: "|", xor: "^" } as const;
+
+/** A field of packets, by the words that nft has for it. */
+export type FieldName =
+  | `${"ip" | "ip6"} ${"saddr" | "daddr"}`
+  | `${"th" | "tcp" | "udp" | "sctp"} ${"sport" | "dport"}`
+  | `meta ${MetaKey}`
+  | `ct ${CtKey}`
+  | `fib ${"saddr" | "daddr"} type`
+  | HeaderField;
+
+export function nameOfField(field: FieldExpression): FieldName {
+  switch (field.kind) {
+    case "ip":
+    case "ip6":
+      return `${field.kind} ${field.field}`;
+    case "transport":
+      return `${field.protocol} ${field.field}`;
+    case "meta":
+      return `meta ${field.key}`;
+    case "ct":
+      return `ct ${field.key}`;
+    case "fib":
+      return `fib ${field.of} type`;
+    case "header":
+      return field.field;
+    default:
+      return unreachable(field);
+  }
+}
 
 /** `expression` as text: equal expressions are equal text. */
 export function describe(expression: Expression): string {
@@ -11,16 +40,12 @@ export function describe(expression: Expression): string {
       return expression.text;
     case "ip":
     case "ip6":
-      return `${expression.kind} ${expression.field}`;
     case "transport":
-      return `${expression.protocol} ${expression.field}`;
     case "meta":
     case "ct":
-      return `${expression.kind} ${expression.key}`;
     case "header":
-      return expression.field;
     case "fib":
-      return `fib ${expression.of} type`;
+      return nameOfField(expression);
     case "numgen":
       return `numgen ${expression.mode} mod ${expression.modulus} offset ${expression.offset}`;
     case "bitwise":

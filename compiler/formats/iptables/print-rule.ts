@@ -1,16 +1,10 @@
 /** One rule in the words of iptables-save. */
 import { unreachable } from "../../invariant.ts";
+import { nameOfField } from "../../ir/describe.ts";
 import type { Expression, Match, Rule, Statement, Step, Value } from "../../ir/types.ts";
 import { asField, isMatch } from "../../ir/walk.ts";
 import { FIELD_PRINTERS, printStep } from "./extensions/matches.ts";
-import {
-  type FieldPrinter,
-  nameOfField,
-  type OtherStep,
-  type PrintScope,
-  type RuleContext,
-  type Words,
-} from "./extensions/row.ts";
+import type { FieldPrinter, OtherStep, PrintScope, RuleContext, Words } from "./extensions/row.ts";
 import { TARGET_PRINTERS } from "./extensions/targets.ts";
 import { HEAD_PRINTERS, printNamePrefix, protocolTested } from "./head-options.ts";
 import { type Lacking, lacking, type OptionWords, optionWords, type RuleWords, type UnitWords } from "./rule-words.ts";

@@ -176,6 +176,6 @@ export const ADDRESS_TYPE_MATCHES: Readonly<Record<string, MatchRow>> = {
       const [type, ...more] = unit.options.filter((option) => option !== limit);
       return type === undefined || more.length > 0 ? undefined : readLimited(type, limit, scope);
     },
-    fields: { "fib saddr": typePrinter("saddr"), "fib daddr": typePrinter("daddr") },
+    fields: { "fib saddr type": typePrinter("saddr"), "fib daddr type": typePrinter("daddr") },
   },
 };

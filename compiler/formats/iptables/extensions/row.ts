@@ -1,17 +1,7 @@
 /** What kpc knows of an extension of iptables: a row says what iptables asks of it, how it is read, and how it is printed. */
 
-import type {
-  CtKey,
-  FieldExpression,
-  HeaderField,
-  Interval,
-  Match,
-  MetaKey,
-  SetDeclaration,
-  Statement,
-  Step,
-  Value,
-} from "../../../ir/types.ts";
+import type { FieldName } from "../../../ir/describe.ts";
+import type { Interval, Match, SetDeclaration, Statement, Step, Value } from "../../../ir/types.ts";
 import { meaningOf } from "../../../words.ts";
 import type { SetAnswer, SetQuery } from "../../ipset/to-ir.ts";
 import { combine, isRefused, listsOf, type MatchRead, type RefusedOption } from "../choice.ts";
@@ -144,35 +134,6 @@ export function each(readers: Readonly<Record<string, OptionReader>>): NonNullab
 }
 
 // --- printing ------------------------------------------------------------------------------------------------------------
-
-/** A field of packets, by the words that nft has for it. */
-export type FieldName =
-  | `${"ip" | "ip6"} ${"saddr" | "daddr"}`
-  | `${"th" | "tcp" | "udp" | "sctp"} ${"sport" | "dport"}`
-  | `meta ${MetaKey}`
-  | `ct ${CtKey}`
-  | `fib ${"saddr" | "daddr"}`
-  | HeaderField;
-
-export function nameOfField(field: FieldExpression): FieldName {
-  switch (field.kind) {
-    case "ip":
-    case "ip6":
-      return `${field.kind} ${field.field}`;
-    case "transport":
-      return `${field.protocol} ${field.field}`;
-    case "meta":
-      return `meta ${field.key}`;
-    case "ct":
-      return `ct ${field.key}`;
-    case "fib":
-      return `fib ${field.of}`;
-    case "header":
-      return field.field;
-    default:
-      return field satisfies never;
-  }
-}
 
 export interface TestSign {
   readonly negated: boolean;
