@@ -1,12 +1,10 @@
 /** From the options of one rule to steps. */
 
-import { CT_STATE_FIELD } from "../../ir/build.ts";
-import { anything } from "../../ir/repair.ts";
-import type { Match, Rule, Statement, Step, WritableField } from "../../ir/types.ts";
+import type { Rule, Statement, Step } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
 import { combine, isRefused, listsOf, refuse } from "./choice.ts";
 import { MATCHES } from "./extensions/matches.ts";
-import type { MatchRow, MatchScope, TargetRow } from "./extensions/row.ts";
+import type { MatchScope } from "./extensions/row.ts";
 import { TARGETS } from "./extensions/targets.ts";
 import type { OptionText } from "./grammar.ts";
 import {
@@ -19,8 +17,8 @@ import {
 } from "./head-options.ts";
 import { interfaceRefused, placeRefused, type RulePlace } from "./hook-rules.ts";
 import { certainly } from "./necessary.ts";
+import { type OpenMatch, type OpenTarget, type OpenUnit, opaqueMatch, opaqueTarget, refused } from "./opaque-units.ts";
 import { optionsRefused } from "./option-rules.ts";
-import { spellOption, spellUnit } from "./rule-words.ts";
 
 /** What a rule stands in. */
 export interface RuleScope extends Omit<MatchScope, "protocol">, RulePlace {
@@ -35,26 +33,6 @@ export type ReadRule = Pick<Rule, "steps" | "comment">;
  *  opaque. */
 export function readRule(options: readonly OptionText[], scope: RuleScope): ReadRule[] {
   return new RuleReader(scope).read(options);
-}
-
-/** A match or the target, with the options that are its own as far as they are read. */
-type OpenUnit = OpenMatch | OpenTarget;
-
-interface OpenMatch extends OpenExtension {
-  readonly kind: "match";
-  /** Undefined: kpc does not know it. */
-  readonly row: MatchRow | undefined;
-}
-
-interface OpenTarget extends OpenExtension {
-  readonly kind: "target";
-  readonly row: TargetRow;
-}
-
-interface OpenExtension {
-  readonly name: string;
-  readonly head: OptionText;
-  readonly options: OptionText[];
 }
 
 /** That one line becomes because of its choices. */
@@ -360,48 +338,4 @@ function optionOf(unit: OpenUnit, text: string): string | undefined {
   if (alias !== undefined) return alias;
   const longer = Object.keys(options).filter((name) => name.startsWith(text));
   return longer.length === 1 ? longer[0] : undefined;
-}
-
-// --- what is not understood ----------------------------------------------------------------------------------------------
-
-/** The options of `unit` as iptables lists them. */
-function listedOptions({ row, options }: OpenUnit, { family }: MatchScope): readonly OptionText[] {
-  return row?.listed?.(options, family) ?? options;
-}
-
-/** One negated option is the negation of the match. */
-function opaqueMatch(unit: OpenMatch, scope: MatchScope): Extract<Match, { kind: "opaque" }> {
-  const { name, row } = unit;
-  const options = listedOptions(unit, scope);
-  const spelled = spellUnit("-m", { name, options });
-  const [only, ...more] = options;
-  const meaning = row?.meaning?.(options);
-  if (meaning !== undefined) return { kind: "opaque", text: meaning, negated: false, spelled };
-  if (only === undefined || more.length > 0 || !only.negated) return { kind: "opaque", text: spelled, negated: false };
-  const text = spellUnit("-m", { name, options: [{ ...only, negated: false }] });
-  return { kind: "opaque", text, negated: true, spelled };
-}
-
-const WRITES: Readonly<Record<"mark" | "ct mark" | "ct state", WritableField>> = {
-  mark: { kind: "meta", key: "mark" },
-  "ct mark": { kind: "ct", key: "mark" },
-  "ct state": CT_STATE_FIELD,
-};
-
-function opaqueTarget(unit: OpenTarget, scope: MatchScope): Statement {
-  const { name, row } = unit;
-  // CT without --notrack, MARK and the like whose options are not understood.
-  const fields = name === "CT" ? [] : (row.passing ?? ["mark"]);
-  const writes = fields.map((field) => WRITES[field]);
-  return {
-    kind: "opaque-statement",
-    text: spellUnit("-j", { name, options: listedOptions(unit, scope) }),
-    terminal: row.passing === undefined,
-    ...(writes.length === 0 ? {} : { writes }),
-  };
-}
-
-/** A rule that iptables would not take may do anything. */
-export function refused(options: readonly OptionText[]): Statement {
-  return anything(options.map(spellOption).join(" "));
 }

@@ -15,8 +15,9 @@ import { COMMANDS, IptablesDraft, isOfCall, splitCommand } from "./commands.ts";
 import { repair } from "./fragment.ts";
 import { type OptionText, type PlaceInLine, parseLine } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
+import { refused } from "./opaque-units.ts";
 import { readPlainLine } from "./plain-line.ts";
-import { type ReadRule, type RuleScope, readRule, refused } from "./read-rule.ts";
+import { type ReadRule, type RuleScope, readRule } from "./read-rule.ts";
 import { detectFamily, TextParts } from "./text-parts.ts";
 
 export interface ReadOptions {
