@@ -11,7 +11,12 @@ import { drawingIn, openSite, pageWith } from "../support/site.ts";
 /** The checker, as a script for the page. */
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
-describe.skipIf(browserMissing !== undefined)("the playground has no serious fault", () => {
+const WINDOWS = [
+  ["dark", 1440],
+  ["light", 390],
+] as const;
+
+describe.skipIf(browserMissing !== undefined)("no serious fault has", () => {
   let browser: Browser;
 
   beforeAll(async () => {
@@ -20,10 +25,7 @@ describe.skipIf(browserMissing !== undefined)("the playground has no serious fau
 
   afterAll(() => browser.close());
 
-  test.each([
-    ["dark", 1440],
-    ["light", 390],
-  ] as const)("%s, %i pixels wide", async (colorScheme, width) => {
+  test.each(WINDOWS)("the playground, %s, %i pixels wide", async (colorScheme, width) => {
     const { page } = await openPage(browser, { colorScheme, viewport: { width, height: 844 } });
     await page.evaluate(AXE);
     for (const view of VIEWS) {
@@ -54,21 +56,8 @@ describe.skipIf(browserMissing !== undefined)("the playground has no serious fau
     });
     await page.context().close();
   });
-});
 
-describe.skipIf(browserMissing !== undefined)("<kpc-walk> has no serious fault", () => {
-  let browser: Browser;
-
-  beforeAll(async () => {
-    browser = await startBrowser();
-  });
-
-  afterAll(() => browser.close());
-
-  test.each([
-    ["dark", 1440],
-    ["light", 390],
-  ] as const)("%s, %i pixels wide", async (colorScheme, width) => {
+  test.each(WINDOWS)("<kpc-walk>, %s, %i pixels wide", async (colorScheme, width) => {
     const body = `<h1>walks</h1>
 <kpc-walk src="examples/broken/manifests.yaml examples/broken/bridge-netfilter.yaml" packet="tcp client &gt; svc/web"></kpc-walk>
 <kpc-walk src="gone.yaml" packet="tcp client &gt; svc/web"></kpc-walk>`;

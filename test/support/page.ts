@@ -11,12 +11,22 @@ export interface WatchedPage {
   readonly page: Page;
   /** Messages of the console, and errors that nobody caught. */
   readonly said: string[];
-  /** Addresses that the page asked for, but for its own and what it holds itself (`blob:`, `data:`). */
+  /** What the page asked for, in order, but for what it holds itself (`blob:`, `data:`). */
   readonly requests: string[];
 }
 
 export function startBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: BROWSER, args: ["--no-sandbox"] });
+}
+
+/** An empty page in a context of its own, of which is heard what goes wrong; who opens something notes the requests. */
+export async function newPage(browser: Browser, options: BrowserContextOptions): Promise<WatchedPage> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const said: string[] = [];
+  page.on("console", (message) => said.push(message.text()));
+  page.on("pageerror", (error) => said.push(error.message));
+  return { page, said, requests: [] };
 }
 
 /** Opens the playground from its file, in a context of its own. `fragment`: that of a link. */
@@ -25,12 +35,7 @@ export async function openPage(
   options: BrowserContextOptions = {},
   fragment = "",
 ): Promise<WatchedPage> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const page = await context.newPage();
-  const said: string[] = [];
-  const requests: string[] = [];
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(error.message));
+  const { page, said, requests } = await newPage(browser, options);
   page.on("request", (request) => {
     const address = request.url();
     if (!/^(?:blob|data):/.test(address) && !address.startsWith(PLAYGROUND.href)) requests.push(address);

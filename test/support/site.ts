@@ -2,20 +2,13 @@
 /** A site in a headless Chromium that exists in the test alone: what it serves, with which policy, and what its pages ask for. */
 import { readFileSync } from "node:fs";
 import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { newPage, type WatchedPage } from "./page.ts";
 import { ROOT } from "./pages.ts";
 
 const SITE = "http://site.test";
 
 /** The element's script, as `npm run build` makes it. */
 export const ELEMENT = `${ROOT}dist/playground/kpc-walk.js`;
-
-export interface SitePage {
-  readonly page: Page;
-  /** Messages of the console, and errors that nobody caught. */
-  readonly said: string[];
-  /** What was asked for, in order: paths of the site, and addresses of others. */
-  readonly requests: string[];
-}
 
 export interface SiteOptions extends BrowserContextOptions {
   /** The `Content-Security-Policy` of the page. */
@@ -35,19 +28,14 @@ export function pageWithWalk(attributes: Readonly<Record<string, string>>, conte
   return pageWith(`<kpc-walk${written.join("")}>${content}</kpc-walk>`);
 }
 
-/** Opens a site's first page. */
+/** Opens a site's first page. Requests are paths of the site, and addresses of others. */
 export async function openSite(
   browser: Browser,
   html: string,
   { policy, files = {}, ...options }: SiteOptions = {},
-): Promise<SitePage> {
-  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-  const page = await context.newPage();
-  const said: string[] = [];
-  const requests: string[] = [];
-  page.on("console", (message) => said.push(message.text()));
-  page.on("pageerror", (error) => said.push(error.message));
-  await context.route("**/*", async (route) => {
+): Promise<WatchedPage> {
+  const { page, said, requests } = await newPage(browser, options);
+  await page.context().route("**/*", async (route) => {
     const address = new URL(route.request().url());
     if (/^(?:blob|data):$/.test(address.protocol)) return route.continue();
     requests.push(address.origin === SITE ? address.pathname : address.href);

@@ -1,48 +1,11 @@
 /** One rule, one packet, what becomes of it. `kernel/` asks the kernel the same of whole rulesets. */
 import { describe, expect, test } from "vitest";
-import type { Disposition } from "../../../compiler/evaluate/disposition.ts";
-import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
-import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
+import type { Packet } from "../../../compiler/evaluate/packet.ts";
 import { CT_STATUS } from "../../../compiler/ir/constants.ts";
-import { printAddressPort } from "../../../compiler/net/address.ts";
-import { mustReadNft } from "../../support/read.ts";
+import { fateOf } from "../../support/one-packet.ts";
 import { address } from "../../support/service-port.ts";
 
-/** TCP 10.244.0.5:40000 > 10.96.0.10:80 from the bridge cni0, a new connection. */
-const PACKET: Packet = {
-  protocol: 6,
-  source: address("10.244.0.5"),
-  sourcePort: 40000,
-  destination: address("10.96.0.10"),
-  destinationPort: 80,
-  inInterface: "cni0",
-  mark: 0,
-};
 const UDP = { protocol: 17 };
-const NODE = environmentOf([address("192.0.2.1")]);
-
-function textOf(disposition: Disposition): string {
-  switch (disposition.kind) {
-    case "dnat":
-      return printAddressPort(disposition.to.address, disposition.to.port);
-    case "reject":
-      return `reject ${disposition.with}`;
-    case "pass":
-      return disposition.source.kind === "given" ? `from ${disposition.source.text}` : disposition.source.kind;
-    case "drop":
-      return "drop";
-  }
-}
-
-/** What each thing that may happen is, with its share. */
-function fateOf(rules: string, packet: Partial<Packet>): string {
-  const program = mustReadNft(`table ip t {\n${rules}\n}`);
-  const outcomes = new Evaluator(program).evaluateWhole({ ...PACKET, ...packet }, NODE);
-  return outcomes
-    .flatMap(({ results }) => results)
-    .map(({ disposition }) => textOf(disposition))
-    .join(" or ");
-}
 
 describe("a match holds", () => {
   test.each<[match: string, packet: Partial<Packet>, holds: boolean]>([

@@ -1,23 +1,10 @@
 /** What connection tracking knows of a packet at each place, and when NAT is asked. */
 import { expect, test } from "vitest";
-import type { Disposition } from "../../../compiler/evaluate/disposition.ts";
-import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
-import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
+import type { Packet } from "../../../compiler/evaluate/packet.ts";
 import { CT_STATUS } from "../../../compiler/ir/constants.ts";
-import { printAddressPort } from "../../../compiler/net/address.ts";
-import { mustReadNft } from "../../support/read.ts";
+import { fateOf } from "../../support/one-packet.ts";
 import { address } from "../../support/service-port.ts";
 
-/** TCP 10.244.0.5:40000 > 10.96.0.10:80 from the bridge cni0, a new connection. */
-const PACKET: Packet = {
-  protocol: 6,
-  source: address("10.244.0.5"),
-  sourcePort: 40000,
-  destination: address("10.96.0.10"),
-  destinationPort: 80,
-  inInterface: "cni0",
-  mark: 0,
-};
 const LOCAL = { inInterface: undefined, source: address("192.0.2.1") };
 const TRANSLATED: Partial<Packet> = {
   ctState: "established",
@@ -29,11 +16,6 @@ const filter = (hook: string, priority: number, rules: string): string =>
   `chain f${priority + 500}-${hook} { type filter hook ${hook} priority ${priority}; ${rules} }`;
 const nat = (hook: string, priority: number, rules: string): string =>
   `chain n${priority + 500}-${hook} { type nat hook ${hook} priority ${priority}; ${rules} }`;
-
-function textOf(disposition: Disposition): string {
-  if (disposition.kind === "dnat") return printAddressPort(disposition.to.address, disposition.to.port);
-  return disposition.kind === "pass" ? disposition.source.kind : disposition.kind;
-}
 
 test.each<[what: string, chains: string[], packet: Partial<Packet>, becomes: string]>([
   ["a packet belongs to nothing before tracking", [filter("prerouting", -300, "ct state invalid drop")], {}, "drop"],
@@ -96,11 +78,5 @@ test.each<[what: string, chains: string[], packet: Partial<Packet>, becomes: str
     "drop",
   ],
 ])("%s", (_, chains, packet, becomes) => {
-  const program = mustReadNft(`table ip t {\n${chains.join("\n")}\n}`);
-  const outcomes = new Evaluator(program).evaluateWhole(
-    { ...PACKET, ...packet },
-    environmentOf([address("192.0.2.1")]),
-  );
-  const fates = outcomes.flatMap(({ results }) => results).map(({ disposition }) => textOf(disposition));
-  expect(fates.join(" or ")).toBe(becomes);
+  expect(fateOf(chains.join("\n"), packet)).toBe(becomes);
 });
