@@ -6,7 +6,6 @@ import type { Host, Network } from "../../compiler/network/network.ts";
 import type { Walk, WalkBranch, WalkFlow } from "../../compiler/walk/types.ts";
 import type { PacketWalker } from "../../compiler/walk/walk.ts";
 import { PROTOCOL } from "../packet.ts";
-import type { LabAnswer } from "./answers.ts";
 import { compareWalk, type ObservedWalk, type WalkComparison } from "./compare-walk.ts";
 import { type LabIngress, type LabRequest, NO_REQUEST, requestText, startIngress } from "./ingress.ts";
 import { PacketLab, type PacketLabOptions } from "./lab.ts";
@@ -63,7 +62,7 @@ function isUnheard(notice: WalkBranch["notice"]): boolean {
 /** Milliseconds until nothing more comes, where no answer was predicted. */
 const UNANSWERED_MS = 300;
 
-/** Likewise, for a client from which nothing was heard. */
+/** Milliseconds for which a busy machine is waited for. */
 const BUSY_MS = 5000;
 
 function isOtherProgram({ name }: ProxyProgram): boolean {
@@ -124,23 +123,44 @@ export class LabSession {
   }
 
   /** Walks a flow, and makes it. */
-  async attempt(wanted: WalkFlow, { sourcePort, patience, request }: AttemptOptions = {}): Promise<LabAttempt> {
+  async attempt(wanted: WalkFlow, options: AttemptOptions = {}): Promise<LabAttempt> {
+    const attempt = await this.attemptOnce(wanted, options);
+    // On a busy machine the client may give up before a neighbour on the way has answered.
+    if (attempt.comparison === undefined || !isCutShort(attempt.comparison)) return attempt;
+    const passed = hostsOn(attempt.walk);
+    const until = performance.now() + BUSY_MS;
+    let hasWaited = false;
+    while (performance.now() < until && (await this.isAnyWaiting(passed))) {
+      hasWaited = true;
+      await this.lab.pause(UNANSWERED_MS);
+    }
+    const wasSent = attempt.observed.sightings.some(({ packet }) => packet.role === "request");
+    const isSentOn = attempt.walk.branches.some(({ there }) => there.hops.length >= 2);
+    return hasWaited || (isSentOn && !wasSent) ? this.attemptOnce(wanted, options) : attempt;
+  }
+
+  /** Whether one of the hosts has asked for a neighbour, and has no answer yet. */
+  private async isAnyWaiting(hosts: Iterable<string>): Promise<boolean> {
+    const list = ["-4", "-6"].map((family) => `ip ${family} neigh show nud incomplete`).join("; ");
+    const lists = await Promise.all([...hosts].map((host) => this.lab.run(host, list)));
+    return lists.some((text) => text !== "");
+  }
+
+  private async attemptOnce(wanted: WalkFlow, options: AttemptOptions): Promise<LabAttempt> {
+    const { sourcePort, patience, request } = options;
     const isEcho = ECHO.has(wanted.protocol);
     const port = sourcePort ?? this.freePort();
     const flow = isEcho ? wanted : { ...wanted, sourcePort: port };
     const walk = this.description.walker.walk(flow);
     // The lab does one after the other: what it has heard so far is of earlier flows.
     await Promise.all([this.serve(walk), this.watch(walk), this.hear()]);
-    const heard: LabSighting[] = [];
-    const ask = async (how: Waiting): Promise<LabAnswer> => {
-      const isHttp = this.options.isHttp === true;
-      const sent = request === undefined ? this.wordsFor(walk) : requestText(request);
-      const asked = this.lab.ask({ ...flow, sourcePort: port, isHttp, request: sent, tls: request?.tls, ...how });
-      const [answer, seen] = await Promise.all([asked, this.hear()]);
-      heard.push(...seen);
-      return answer;
-    };
-    const observe = (answer: LabAnswer): LabAttempt => {
+    const waiting = { ...this.waitingFor(walk), ...(patience === undefined ? {} : { patience }) };
+    const isHttp = this.options.isHttp === true;
+    const sent = request === undefined ? this.wordsFor(walk) : requestText(request);
+    const asked = this.lab.ask({ ...flow, sourcePort: port, isHttp, request: sent, tls: request?.tls, ...waiting });
+    const [answer, seen] = await Promise.all([asked, this.hear()]);
+    const heard = [...seen];
+    const observe = (): LabAttempt => {
       // Hosts that wait for the end of an earlier flow send their packets again.
       const sightings = heard.filter(
         (each) => protocolOf(each) === flow.protocol && (isEcho || !this.earlier.has(keyOf(each))),
@@ -154,9 +174,7 @@ export class LabSession {
         unwatched: this.lab.unwatched(),
       };
     };
-    const waiting = { ...this.waitingFor(walk), ...(patience === undefined ? {} : { patience }) };
-    let answer = await ask(waiting);
-    let attempt = observe(answer);
+    let attempt = observe();
     // What is not as predicted gets all the time that it may need, and so does another program on a busy machine.
     const most = [...attempt.proxies.values()].some(isOtherProgram)
       ? BUSY_MS
@@ -166,13 +184,7 @@ export class LabSession {
     for (let waited = 0; attempt.comparison?.isEqual !== true && waited < most; waited += UNANSWERED_MS) {
       await this.lab.pause(UNANSWERED_MS);
       heard.push(...(await this.hear()));
-      attempt = observe(answer);
-    }
-    // On a busy machine the client may give up before its neighbour has answered: then nothing was sent yet.
-    if (attempt.observed.sightings.length === 0 && walk.branches.some(({ there }) => there.hops.length >= 2)) {
-      heard.length = 0;
-      answer = await ask({ patience: BUSY_MS, endsWhenQuiet: false });
-      attempt = observe(answer);
+      attempt = observe();
     }
     for (const each of heard) this.earlier.add(keyOf(each));
     return attempt;
@@ -263,9 +275,7 @@ export class LabSession {
   /** Hears the hosts that the packets are to pass, and as many of those that are linked to them, and of others, as can be heard. */
   private async watch({ branches }: Walk): Promise<void> {
     const { hosts, links } = this.description.network;
-    const passed = new Set(
-      branches.flatMap(({ there, back }) => [...there.hops, ...(back?.hops ?? [])]).map(({ host }) => host),
-    );
+    const passed = hostsOn({ branches });
     const linked = links.flatMap(({ ends: [a, b] }) =>
       passed.has(a.host) ? [b.host] : passed.has(b.host) ? [a.host] : [],
     );
@@ -277,6 +287,16 @@ export class LabSession {
     const isPod = (name: string): boolean => hosts.get(name)?.role.kind === "pod";
     return [...names.filter((name) => !isPod(name)), ...names.filter(isPod)];
   }
+}
+
+function hostsOn({ branches }: Pick<Walk, "branches">): Set<string> {
+  return new Set(branches.flatMap(({ there, back }) => [...there.hops, ...(back?.hops ?? [])]).map(({ host }) => host));
+}
+
+/** Whether packets are missing, and those that were seen are as predicted. */
+function isCutShort({ rows }: WalkComparison): boolean {
+  const different = rows.filter(({ isEqual }) => !isEqual);
+  return different.length > 0 && different.every(({ observed }) => observed === undefined);
 }
 
 function protocolOf({ packet }: LabSighting): number {

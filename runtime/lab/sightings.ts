@@ -40,7 +40,7 @@ const ETHERNET = 14;
 const VXLAN_PORTS: ReadonlySet<number> = new Set([4789, 8472]);
 const VXLAN = 8;
 
-/** Reads an Ethernet frame, or its beginning; undefined: no IP packet of a protocol that labs send. */
+/** Reads an Ethernet frame, or its beginning; undefined: no packet of a flow that labs make. */
 export function readFrame(frame: Buffer): SightedPacket | undefined {
   const version = (frame[ETHERNET] ?? 0) >> 4;
   const isV6 = version === 6;
@@ -73,13 +73,19 @@ export function readFrame(frame: Buffer): SightedPacket | undefined {
     }
     case PROTOCOL.icmp:
     case PROTOCOL.icmpv6: {
+      const type = frame.readUInt8(at);
+      if (protocol === PROTOCOL.icmpv6 && type >= ND_FIRST && type <= ND_LAST) return undefined;
       const tuple = { source, sourcePort: 0, destination, destinationPort: 0 };
-      return { protocol, tuple, ttl, role: ICMP_ROLES[`${protocol} ${frame[at]}`] ?? "other" };
+      return { protocol, tuple, ttl, role: ICMP_ROLES[`${protocol} ${type}`] ?? "other" };
     }
     default:
       return undefined;
   }
 }
+
+/** Types of ICMPv6 by which neighbours find each other (RFC 4861): they belong to no flow, as ARP does not. */
+const ND_FIRST = 133;
+const ND_LAST = 137;
 
 const ICMP_ROLES: Readonly<Record<string, PacketRole>> = {
   [`${PROTOCOL.icmp} 8`]: "request",
