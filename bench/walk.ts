@@ -66,7 +66,7 @@ for (const size of flags.sizes.split(",")) {
   console.log(`${size}: first walk ${median(first)}, matrix ${median(matrix)} (${walks} walks), ${memory} MB`);
 }
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url)); // the bundle is in dist/bench
+const ROOT = fileURLToPath(new URL("../..", import.meta.url)); // the bundle is in dist/scripts
 const BUILDS = [
   { build: "", root: ROOT },
   ...(flags.base === undefined ? [] : [{ build: "base: ", root: resolve(flags.base) }]),

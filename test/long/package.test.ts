@@ -69,12 +69,12 @@ const COMPILER_OPTIONS = {
 };
 
 describe("the packed package", () => {
-  test("holds no code cache, no sources and no tests", () => {
+  test("holds no code cache, no sources, no tests and no bundles of benchmarks", () => {
     expect(files).toContain("dist/compiler/index.d.ts");
     expect(files).toContain("schemas/cluster.schema.json");
     expect(files).toContain("schemas/expectations.schema.json");
     expect(files).toContain("schemas/ingress-expectations.schema.json");
-    expect(files.filter((path) => /\.cache$|^test\/|^compiler\/|\.tgz$/.test(path))).toEqual([]);
+    expect(files.filter((path) => /\.cache$|^test\/|^compiler\/|^dist\/scripts\/|\.tgz$/.test(path))).toEqual([]);
   });
 
   test("has no script that npm runs, or asks about, when it is installed", () => {

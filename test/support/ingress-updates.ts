@@ -38,7 +38,7 @@ export async function updateHaproxy({ updates, clients, seed, spares }: UpdateOp
   const folder = mkdtempSync(join(tmpdir(), "kpc-hx-"));
   try {
     const [states = []] = fc.sample(STATES(updates + 1), { seed, numRuns: 1 });
-    // From dist/bench/ it is the same way.
+    // From dist/scripts/ it is the same way.
     const script = new URL("../../test/support/ingress-world.mjs", import.meta.url).pathname;
     const [program, ...args] = namespaceCommand([process.execPath, script]);
     const child = spawn(program, args, { env: toolEnvironment(), stdio: ["pipe", "pipe", "pipe"] });

@@ -14,9 +14,9 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import fc from "fast-check";
-import { MODES } from "../compiler/node/settings.ts";
-import { type ClusterInput, cluster } from "../test/support/arbitraries.ts";
-import { mustCompile } from "../test/support/compile.ts";
+import { MODES } from "../../compiler/node/settings.ts";
+import { type ClusterInput, cluster } from "../support/arbitraries.ts";
+import { mustCompile } from "../support/compile.ts";
 import {
   type Disagreement,
   findDisagreements,
@@ -24,11 +24,11 @@ import {
   openTestNode,
   predictAll,
   rulesFor,
-} from "../test/support/differential.ts";
-import { featuresOf } from "../test/support/features.ts";
-import { packetsAtServices, packetsFor } from "../test/support/packets.ts";
-import { floodThroughUpdates, versions } from "../test/support/updates.ts";
-import { listCounts, runWorkers, sayNowAndThen, seedOf } from "./support/soak.ts";
+} from "../support/differential.ts";
+import { featuresOf } from "../support/features.ts";
+import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { listCounts, runWorkers, sayNowAndThen, seedOf } from "../support/soak-workers.ts";
+import { floodThroughUpdates, versions } from "../support/updates.ts";
 
 interface Options {
   readonly packets: number;

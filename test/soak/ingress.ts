@@ -12,17 +12,17 @@
  */
 import { parseArgs } from "node:util";
 import fc from "fast-check";
-import { evaluateRoute } from "../compiler/evaluate/http-route.ts";
-import { printHaproxy } from "../compiler/formats/haproxy/print.ts";
-import { encodeRoutes } from "../compiler/formats/router/encode.ts";
-import { printAddress } from "../compiler/net/address.ts";
-import { ProxyWorld, whyNoProxy } from "../runtime/haproxy/proxy-world.ts";
-import { createRouter } from "../runtime/router/index.ts";
-import { HOSTILE_LISTENERS } from "../test/support/hostile-listeners.ts";
-import { ROUTES, requestsFor } from "../test/support/http-routes.ts";
-import { endsOf, placeOf, portRequestsFor, routedEnds, seenOf } from "../test/support/listener-requests.ts";
-import { LISTENERS } from "../test/support/listeners.ts";
-import { sayNowAndThen } from "./support/soak.ts";
+import { evaluateRoute } from "../../compiler/evaluate/http-route.ts";
+import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
+import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
+import { printAddress } from "../../compiler/net/address.ts";
+import { ProxyWorld, whyNoProxy } from "../../runtime/haproxy/proxy-world.ts";
+import { createRouter } from "../../runtime/router/index.ts";
+import { HOSTILE_LISTENERS } from "../support/hostile-listeners.ts";
+import { ROUTES, requestsFor } from "../support/http-routes.ts";
+import { endsOf, placeOf, portRequestsFor, routedEnds, seenOf } from "../support/listener-requests.ts";
+import { LISTENERS } from "../support/listeners.ts";
+import { sayNowAndThen } from "../support/soak-workers.ts";
 
 const { values } = parseArgs({
   options: {

@@ -15,13 +15,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { isMainThread, parentPort, workerData } from "node:worker_threads";
 import fc from "fast-check";
-import { VERDICT_NAMES } from "../compiler/formats/tables/words.ts";
-import { engineBytes } from "../runtime/classifier/inline.ts";
-import { Matcher } from "../runtime/classifier/matcher.ts";
-import { type ClusterInput, cluster } from "../test/support/arbitraries.ts";
-import { type Findings, soakCluster, type Thoroughness } from "../test/support/classifier-soak.ts";
-import { featuresOf } from "../test/support/features.ts";
-import { listCounts, runWorkers, sayNowAndThen, seedOf } from "./support/soak.ts";
+import { VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
+import { engineBytes } from "../../runtime/classifier/inline.ts";
+import { Matcher } from "../../runtime/classifier/matcher.ts";
+import { type ClusterInput, cluster } from "../support/arbitraries.ts";
+import { type Findings, soakCluster, type Thoroughness } from "../support/classifier-soak.ts";
+import { featuresOf } from "../support/features.ts";
+import { listCounts, runWorkers, sayNowAndThen, seedOf } from "../support/soak-workers.ts";
 
 interface Options extends Thoroughness {
   readonly packets: number;

@@ -12,22 +12,29 @@
  * Needs what kernel tests need. Exit code 1 when anything disagrees: the line, its change and the packets are printed.
  */
 import { parseArgs } from "node:util";
-import { type Comparison, compare, type Discrepancy } from "../compiler/compare/compare.ts";
-import { differencesOf, findDifference } from "../compiler/compare/outcomes.ts";
-import { PacketSpace } from "../compiler/compare/packet-space.ts";
-import { EngineTrouble } from "../compiler/engines/types.ts";
-import { withDestination } from "../compiler/evaluate/disposition.ts";
-import { distributionOf } from "../compiler/evaluate/distribution.ts";
-import { Evaluator } from "../compiler/evaluate/evaluate.ts";
-import { type Environment, environmentOf, type Packet } from "../compiler/evaluate/packet.ts";
-import type { Program } from "../compiler/ir/types.ts";
-import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../compiler/net/address.ts";
-import type { Prober } from "../runtime/kernel/prober.ts";
-import { loadRules } from "../runtime/kernel/rules.ts";
-import { openNode } from "../runtime/kernel/world.ts";
-import { aimAt } from "../test/support/aimed.ts";
-import type { Picker } from "../test/support/dressing.ts";
-import { allDumps, type Dump, type DumpNode, nodeFor } from "../test/support/dumps.ts";
+import { type Comparison, compare, type Discrepancy } from "../../compiler/compare/compare.ts";
+import { differencesOf, findDifference } from "../../compiler/compare/outcomes.ts";
+import { PacketSpace } from "../../compiler/compare/packet-space.ts";
+import { EngineTrouble } from "../../compiler/engines/types.ts";
+import { withDestination } from "../../compiler/evaluate/disposition.ts";
+import { distributionOf } from "../../compiler/evaluate/distribution.ts";
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { type Environment, environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import {
+  type Address,
+  FAMILIES,
+  type Family,
+  familyOf,
+  parseAddress,
+  printAddress,
+} from "../../compiler/net/address.ts";
+import type { Prober } from "../../runtime/kernel/prober.ts";
+import { loadRules } from "../../runtime/kernel/rules.ts";
+import { openNode } from "../../runtime/kernel/world.ts";
+import { aimAt } from "../support/aimed.ts";
+import type { Picker } from "../support/dressing.ts";
+import { allDumps, type Dump, type DumpNode, nodeFor } from "../support/dumps.ts";
 import {
   canTravel,
   type Foretold,
@@ -35,10 +42,10 @@ import {
   foretell,
   type Site,
   trackConnections,
-} from "../test/support/kernel-words.ts";
-import { finderIn, remembered } from "../test/support/regions.ts";
-import { numbersFrom } from "../test/support/slots.ts";
-import { mutateText, type TextMutant } from "../test/support/text-mutants.ts";
+} from "../support/kernel-words.ts";
+import { finderIn, remembered } from "../support/regions.ts";
+import { numbersFrom } from "../support/slots.ts";
+import { mutateText, type TextMutant } from "../support/text-mutants.ts";
 
 // --- a dump --------------------------------------------------------------------------------------------------------------
 

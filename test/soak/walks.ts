@@ -13,9 +13,9 @@
  * Needs what kernel tests need. Exit code 1 when anything disagrees: the cluster, the flow and the difference are printed.
  */
 import { parseArgs } from "node:util";
-import { kernelMissing } from "../test/support/kernel.ts";
-import { updateUnderLoad } from "../test/support/lab-updates.ts";
-import { type WrongWalk, wrongWalks } from "../test/support/lab-walks.ts";
+import { kernelMissing } from "../support/kernel.ts";
+import { updateUnderLoad } from "../support/lab-updates.ts";
+import { type WrongWalk, wrongWalks } from "../support/lab-walks.ts";
 
 const { values } = parseArgs({
   options: {

@@ -11,23 +11,23 @@
  */
 import { parseArgs } from "node:util";
 import fc from "fast-check";
-import { compare } from "../compiler/compare/compare.ts";
-import { findDifference } from "../compiler/compare/outcomes.ts";
-import { Evaluator } from "../compiler/evaluate/evaluate.ts";
-import { verdictOf } from "../compiler/evaluate/outcome.ts";
-import type { Packet } from "../compiler/evaluate/packet.ts";
-import type { Program } from "../compiler/ir/types.ts";
-import type { KernelRules } from "../runtime/kernel/rules.ts";
-import { type ClusterInput, cluster } from "../test/support/arbitraries.ts";
-import { mustCompile, printIptables, printNft } from "../test/support/compile.ts";
-import { findDisagreements, type Judge, openTestNode, type PredictedPacket } from "../test/support/differential.ts";
-import type { Picker } from "../test/support/dressing.ts";
-import { findMisjudged } from "../test/support/kernel-words.ts";
-import { packetsAtServices, packetsFor } from "../test/support/packets.ts";
-import { type RulesReading, readIptablesText, readNftText } from "../test/support/read.ts";
-import { finderIn } from "../test/support/regions.ts";
-import { numbersFrom } from "../test/support/slots.ts";
-import { mutateText, type TextMutant } from "../test/support/text-mutants.ts";
+import { compare } from "../../compiler/compare/compare.ts";
+import { findDifference } from "../../compiler/compare/outcomes.ts";
+import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
+import { verdictOf } from "../../compiler/evaluate/outcome.ts";
+import type { Packet } from "../../compiler/evaluate/packet.ts";
+import type { Program } from "../../compiler/ir/types.ts";
+import type { KernelRules } from "../../runtime/kernel/rules.ts";
+import { type ClusterInput, cluster } from "../support/arbitraries.ts";
+import { mustCompile, printIptables, printNft } from "../support/compile.ts";
+import { findDisagreements, type Judge, openTestNode, type PredictedPacket } from "../support/differential.ts";
+import type { Picker } from "../support/dressing.ts";
+import { findMisjudged } from "../support/kernel-words.ts";
+import { packetsAtServices, packetsFor } from "../support/packets.ts";
+import { type RulesReading, readIptablesText, readNftText } from "../support/read.ts";
+import { finderIn } from "../support/regions.ts";
+import { numbersFrom } from "../support/slots.ts";
+import { mutateText, type TextMutant } from "../support/text-mutants.ts";
 
 /** A mutant, both programs, and what the kernel loads of it. */
 interface Case {

@@ -9,8 +9,8 @@
  * Needs HAProxy, and what kernel tests need. Exit code 1 when an answer is wrong or missing: it is printed.
  */
 import { parseArgs } from "node:util";
-import { haproxyMissing } from "../test/support/haproxy.ts";
-import { serversOf, updateHaproxy } from "../test/support/ingress-updates.ts";
+import { haproxyMissing } from "../support/haproxy.ts";
+import { serversOf, updateHaproxy } from "../support/ingress-updates.ts";
 
 const { values } = parseArgs({
   options: {

@@ -7,13 +7,13 @@
  * `--kernel N`: the kernel loads the texts of sizes up to N (0: of none). Exit code 1 when anything differs or is refused.
  */
 import { parseArgs } from "node:util";
-import { MODES } from "../compiler/node/settings.ts";
-import { mustCompile } from "../test/support/compile.ts";
-import { textsThatDiffer } from "../test/support/every-text.ts";
-import { kernelMissing } from "../test/support/kernel.ts";
-import { complaintsOfKernel } from "../test/support/load.ts";
-import { packetsAtSomeServices } from "../test/support/packets.ts";
-import { COUNTED, SIZES } from "../test/support/sizes.ts";
+import { MODES } from "../../compiler/node/settings.ts";
+import { mustCompile } from "../support/compile.ts";
+import { textsThatDiffer } from "../support/every-text.ts";
+import { kernelMissing } from "../support/kernel.ts";
+import { complaintsOfKernel } from "../support/load.ts";
+import { packetsAtSomeServices } from "../support/packets.ts";
+import { COUNTED, SIZES } from "../support/sizes.ts";
 
 const { values } = parseArgs({
   options: { only: { type: "string", default: "" }, kernel: { type: "string", default: "1000" } },

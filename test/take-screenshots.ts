@@ -8,10 +8,10 @@
  */
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { decodePng, differingShare, withPalette } from "../test/support/image.ts";
-import { startBrowser } from "../test/support/page.ts";
-import { encodePng } from "../test/support/png.ts";
-import { screenshotPath, TOLERANCE, takeScreenshots } from "../test/support/screenshots.ts";
+import { decodePng, differingShare, withPalette } from "./support/image.ts";
+import { startBrowser } from "./support/page.ts";
+import { encodePng } from "./support/png.ts";
+import { screenshotPath, TOLERANCE, takeScreenshots } from "./support/screenshots.ts";
 
 const { values: flags } = parseArgs({ options: { all: { type: "boolean", default: false } } });
 const browser = await startBrowser();

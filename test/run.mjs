@@ -1,0 +1,31 @@
+// @ts-check
+/**
+ * Bundles a program that is written in TypeScript, and runs it: `node test/run.mjs FILE …`, with the arguments that follow. Node.js 20 runs
+ * no TypeScript, hence this file is JavaScript.
+ */
+import { spawnSync } from "node:child_process";
+import { copyFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "rolldown";
+
+const [input = "", ...args] = process.argv.slice(2);
+const path = (/** @type {string} */ relative) => fileURLToPath(new URL(relative, import.meta.url));
+const file = path(`../dist/scripts/${basename(dirname(input))}-${basename(input, ".ts")}.mjs`);
+await build({
+  input,
+  platform: "node",
+  external: ["playwright-core"],
+  output: { file, format: "esm", codeSplitting: false },
+  logLevel: "silent",
+});
+// What runs as a process of its own is looked for beside the file that starts it, which is the bundle.
+const PROCESSES = [
+  "haproxy/haproxy-world.mjs",
+  "haproxy/name-server.mjs",
+  "kernel/prober.pl",
+  "lab/helper.pl",
+  "lab/tls-client.mjs",
+];
+for (const name of PROCESSES) copyFileSync(path(`../runtime/${name}`), path(`../dist/scripts/${basename(name)}`));
+process.exitCode = spawnSync(process.execPath, [file, ...args], { stdio: "inherit" }).status ?? 1;
