@@ -3,7 +3,15 @@ import { destinationOf, withDestination } from "../evaluate/disposition.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { after } from "../evaluate/sets/ranges.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import { type Address, type Family, familyOf, parseAddress, printAddress, printAddressPort } from "../net/address.ts";
+import {
+  type Address,
+  type Family,
+  familyOf,
+  isLoopback,
+  literalAddress,
+  printAddress,
+  printAddressPort,
+} from "../net/address.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
 import { prefixOfExample } from "../tabulate/interfaces.ts";
 import type { Range } from "./box.ts";
@@ -55,15 +63,9 @@ const CLIENT_PORT = 40000;
 
 /** The addresses that examples have where they can. `low`: the lowest address that a host may have. */
 const EXAMPLES: Readonly<Record<Family, { readonly [of in "host" | "low" | "loopback"]: Address }>> = {
-  IPv4: { host: addressOf("198.51.100.7"), low: addressOf("1.0.0.1"), loopback: addressOf("127.0.0.1") },
-  IPv6: { host: addressOf("2001:db8::7"), low: addressOf("2000::1"), loopback: addressOf("::1") },
+  IPv4: { host: literalAddress("198.51.100.7"), low: literalAddress("1.0.0.1"), loopback: literalAddress("127.0.0.1") },
+  IPv6: { host: literalAddress("2001:db8::7"), low: literalAddress("2000::1"), loopback: literalAddress("::1") },
 };
-
-function addressOf(text: string): Address {
-  const address = parseAddress(text);
-  if (address === undefined) throw new Error(`${text} is no address`);
-  return address;
-}
 
 /** The first of `wanted` that is in the range, else what is behind its first address, which may be that of a block. */
 function choose({ from, to }: Range, wanted: readonly Address[]): Address {
@@ -99,10 +101,6 @@ export function isReplayable({ packet, trafficKind }: Discrepancy, addresses: re
 
 function isNamed(protocol: number): boolean {
   return PROTOCOLS.some((name) => name === PROTOCOL_NAMES.get(protocol));
-}
-
-function isLoopback(address: Address): boolean {
-  return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
 }
 
 function nameOf(example: string, isAnyInterface: boolean): string {

@@ -1,5 +1,5 @@
 /** Nodes and addresses of Pods that have none. */
-import { type Address, FAMILIES, familyOf, printAddress } from "../net/address.ts";
+import { type Address, FAMILIES, firstOfEachFamily, printAddress } from "../net/address.ts";
 import { prefixContains, prefixFamily, printPrefix } from "../net/prefix.ts";
 import type { PodSpec } from "../specs/types.ts";
 import { type Assume, nameOf } from "./assumption.ts";
@@ -41,10 +41,6 @@ export function placePods(
     tell(placed, place, needsAddress, blocks, assume);
     return placed;
   });
-}
-
-function firstOfEachFamily(addresses: readonly Address[]): readonly Address[] {
-  return FAMILIES.flatMap((family) => addresses.find((address) => familyOf(address) === family) ?? []);
 }
 
 /** Addresses for those that are not on the host's network, block by block: Pods of one block must not meet. */

@@ -53,7 +53,8 @@ export function natStatus(original: Tuple, reply: Tuple): number {
   return (isSourceKept ? 0 : CT_STATUS.snat) | (isDestinationKept ? 0 : CT_STATUS.dnat);
 }
 
-function isSameTuple(a: Tuple, b: Tuple): boolean {
+/** Whether two packets have the same addresses and ports. */
+export function isSameTuple(a: Tuple, b: Tuple): boolean {
   return (
     a.source === b.source &&
     a.destination === b.destination &&

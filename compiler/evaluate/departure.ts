@@ -1,5 +1,6 @@
 /** A single packet as it is by now, and its connection. */
 
+import { invariant } from "../invariant.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { type ConnectionEntry, natStatus, type Tuple, turnedRound } from "./connection.ts";
 import type { Departure } from "./packet.ts";
@@ -56,6 +57,6 @@ export function connectionOf(shared: SharedState, branch: Branch): ConnectionEnt
 
 function only<T extends Cut>(now: Now<T>, region: PacketSet): T {
   const value = valueNow(now, region);
-  if (typeof value === "object") throw new Error("invariant broken: a single packet has one value in each field");
+  invariant(typeof value !== "object", "a single packet has one value in each field");
   return value;
 }

@@ -3,6 +3,7 @@
 import { describe } from "../ir/describe.ts";
 import type { Chain, Expression, Rule } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
+import { unmasked } from "../ir/walk.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import { type Frame, locationOf } from "./frame.ts";
 import type { Bearing, MissedStep } from "./packet.ts";
@@ -23,7 +24,7 @@ export function missed(planned: PlannedRule, state: State, frame: Frame): Missed
     failed.push(step.test);
     return isAboutSource(step.left)
       ? bearingOf(rule, frame.table) !== NOTHING
-      : isWritten(fieldIn(step.left), state.shared);
+      : isWritten(unmasked(step.left), state.shared);
   };
   for (const question of first) if (!mayBe(question)) return undefined;
   for (const step of steps) {
@@ -55,10 +56,6 @@ function holds(question: Question, { shared, branches }: State, { table }: Frame
     const possible = evaluateExpression(question.left, shared, branch, table);
     return possible.some(({ region, value }) => question.passing(value?.[0], region) !== undefined);
   });
-}
-
-function fieldIn(expression: Expression): Expression {
-  return expression.kind === "bitwise" ? fieldIn(expression.operand) : expression;
 }
 
 /** Whether a rule wrote `field` before. */

@@ -1,5 +1,6 @@
 /** A single packet between two hooks of a node, for who follows it from hook to hook and from node to node. */
 
+import { invariant } from "../invariant.ts";
 import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { connectionOf, tupleOf } from "./departure.ts";
 import type { PathStep, Route, RouteQuery } from "./packet.ts";
@@ -91,7 +92,7 @@ export class Passage {
   /** The node's own packet to a local address, which comes back to prerouting by the loopback interface. */
   loopBack(): Passage {
     const [passage, more] = comeBack(this.state).flatMap(Passage.of);
-    if (passage === undefined || more !== undefined) throw new Error("invariant broken: one packet comes back as one");
+    invariant(passage !== undefined && more === undefined, "one packet comes back as one");
     return passage;
   }
 }

@@ -4,7 +4,7 @@ import type { Tuple } from "../evaluate/connection.ts";
 import type { PathStep } from "../evaluate/packet.ts";
 import { unreachable } from "../invariant.ts";
 import type { Hook } from "../ir/types.ts";
-import { type Address, familyOf, printAddress } from "../net/address.ts";
+import { familyOf, isLoopback, printAddress } from "../net/address.ts";
 import { printPrefix } from "../net/prefix.ts";
 import type { Host } from "../network/network.ts";
 import { interfaceSetting } from "../network/setting-names.ts";
@@ -163,10 +163,6 @@ function martian({ what }: LostLeg, host: Host, end: AtInterface): Diagnostic {
       command: `ip address del ${text} dev ${own.name}`,
     }),
   };
-}
-
-function isLoopback(address: Address): boolean {
-  return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
 }
 
 /** The table of kpc's own rules, which drop what manifests say. */

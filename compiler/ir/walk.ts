@@ -27,6 +27,11 @@ interface Lookup {
 
 const NONE: readonly never[] = [];
 
+/** What is read of the packet before masks and exclusive ors are applied. */
+export function unmasked(expression: Expression): Expression {
+  return expression.kind === "bitwise" ? unmasked(expression.operand) : expression;
+}
+
 // --- expressions -----------------------------------------------------------------------------------------------------------
 
 interface ExpressionRow<Of> {

@@ -1,5 +1,5 @@
 /** Puts hosts together: interfaces by hand, and the routes that the kernel makes for their addresses. */
-import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { type Address, type Family, familyOf, literalAddress } from "../net/address.ts";
 import type { Prefix } from "../net/prefix.ts";
 import { automaticRoutes, FIRST_RULES } from "../network/automatic-routes.ts";
 import type { Host, HostInterface, HostRole, HostSetting, Link, Listener, ProxyFrontend } from "../network/network.ts";
@@ -64,15 +64,9 @@ export function loopback(provenance: Provenance, sysctls: HostInterface["sysctls
 }
 
 const LOOPBACK: readonly InterfaceAddress[] = [
-  { address: addressOf("127.0.0.1"), length: 8, scope: "host" },
-  { address: addressOf("::1"), length: 128, scope: "host" },
+  { address: literalAddress("127.0.0.1"), length: 8, scope: "host" },
+  { address: literalAddress("::1"), length: 128, scope: "host" },
 ];
-
-function addressOf(text: string): Address {
-  const address = parseAddress(text);
-  if (address === undefined) throw new Error(`invariant broken: ${text} is an address`);
-  return address;
-}
 
 export function addressIn(address: Address, length: number): InterfaceAddress {
   return { address, length, scope: "global" };
@@ -98,7 +92,7 @@ export function routeTo(
 }
 
 export function defaultPrefix(family: Family): Prefix {
-  return { address: addressOf(family === "IPv4" ? "0.0.0.0" : "::"), length: 0 };
+  return { address: literalAddress(family === "IPv4" ? "0.0.0.0" : "::"), length: 0 };
 }
 
 /** The host that `draft` describes, with the rules and routes that Linux makes. Those are made when they are asked for: a packet meets

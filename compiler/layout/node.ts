@@ -1,7 +1,7 @@
 /** A node: its interfaces, and its routes to pods and to other nodes. */
 import { Memo } from "../memo.ts";
 import type { ClusterNode } from "../model/hosts.ts";
-import { FAMILIES, familyOf, parseAddress } from "../net/address.ts";
+import { FAMILIES, familyOf, literalAddress } from "../net/address.ts";
 import { hostPrefix, prefixContains } from "../net/prefix.ts";
 import type { HostInterface, Link } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
@@ -150,7 +150,7 @@ function vethOf(node: ClusterNode, veth: string, plan: LayoutPlan, settings: Nod
       return {
         ...base,
         proxyArp: true,
-        addresses: [{ address: mustParse(ROUTED_GATEWAY6), length: 64, scope: "link" }],
+        addresses: [{ address: literalAddress(ROUTED_GATEWAY6), length: 64, scope: "link" }],
       };
     case "ptp":
       return {
@@ -260,10 +260,4 @@ function toRoute(route: RouteSpec, plan: LayoutPlan, interfaces: readonly HostIn
     ...(kind === "unicast" ? {} : { hops: [] }),
   };
   return routeTo(to, { interface: out, ...(via === undefined ? {} : { gateway: via }) }, { origin: field }, others);
-}
-
-function mustParse(text: string): InterfaceAddress["address"] {
-  const address = parseAddress(text);
-  if (address === undefined) throw new Error(`invariant broken: ${text} is an address`);
-  return address;
 }

@@ -1,6 +1,6 @@
 /** Addresses that a question names and nobody in the input has: somebody outside has them. */
 import { type Address, familyOf } from "../net/address.ts";
-import { type Prefix, parsePrefix, prefixContains } from "../net/prefix.ts";
+import { literalPrefix, type Prefix, prefixContains } from "../net/prefix.ts";
 import type { LayoutPlan } from "./plan.ts";
 
 /** Those of the named addresses that are neither a host's nor in a network of the cluster. */
@@ -38,8 +38,4 @@ const SPECIAL: readonly Prefix[] = [
   "::/127",
   "fe80::/10",
   "ff00::/8",
-].map((text) => {
-  const prefix = parsePrefix(text);
-  if ("kind" in prefix) throw new Error(`invariant broken: ${text} is a prefix`);
-  return prefix;
-});
+].map(literalPrefix);

@@ -1,6 +1,6 @@
 /** What is around the nodes: the switch that joins them, the gateway, load balancers, and hosts outside. */
 import { required } from "../invariant.ts";
-import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../net/address.ts";
+import { type Address, FAMILIES, type Family, familyOf, literalAddress, printAddress } from "../net/address.ts";
 import { hostPrefix, maskAddress, type Prefix, prefixContains } from "../net/prefix.ts";
 import type { HostInterface, Link } from "../network/network.ts";
 import type { Provenance } from "../network/provenance.ts";
@@ -90,7 +90,7 @@ function outsidesOf(plan: LayoutPlan): Outside {
     ...given,
     ...families
       .filter((family) => !given.some(({ address }) => familyOf(address) === family))
-      .map((family) => addressIn(mustParse(WORLD[family].gateway), WORLD[family].length)),
+      .map((family) => addressIn(literalAddress(WORLD[family].gateway), WORLD[family].length)),
   ];
   const hosts = outside.map(
     ({ name, addresses, field }): OutsideHost => ({
@@ -288,10 +288,4 @@ function balancerHost(
     proxies: frontends,
     provenance,
   };
-}
-
-function mustParse(text: string): Address {
-  const address = parseAddress(text);
-  if (address === undefined) throw new Error(`invariant broken: ${text} is an address`);
-  return address;
 }

@@ -1,6 +1,8 @@
 /** Numbers by which session affinity remembers endpoints. */
+
 import { type ServiceEndpoint, type ServicePort, servicePortName } from "../model/types.ts";
 import { printAddressPort } from "../net/address.ts";
+import { hashText } from "../net/hash.ts";
 
 /** Gives every (Service port, endpoint) a number of 32 bits that does not depend on the other endpoints, so that what
  *  the kernel remembers survives a new compilation. Two names with one hash: the later one asked for takes the next
@@ -13,19 +15,10 @@ export class Identities {
     const name = `${servicePortName(service)}/${service.protocol}/${printAddressPort(endpoint.address, endpoint.port)}`;
     const known = this.numbers.get(name);
     if (known !== undefined) return known;
-    let number = hash32(name);
+    let number = hashText(name);
     while (number === 0 || number === 0xffffffff || this.owners.has(number)) number = (number + 1) >>> 0;
     this.owners.set(number, name);
     this.numbers.set(name, number);
     return number;
   }
-}
-
-/** FNV-1a over UTF-16 units, then the finaliser of MurmurHash3, which FNV's low bits need. */
-function hash32(text: string): number {
-  let hash = 0x811c9dc5;
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);
-  return (hash ^ (hash >>> 16)) >>> 0;
 }

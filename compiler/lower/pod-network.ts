@@ -1,9 +1,8 @@
 /** Pods to elsewhere: what they send out of the pod network gets an address of the node (README.md, section 12). */
-import { required } from "../invariant.ts";
 import { addressField, commented, jump, rule, verdict, within } from "../ir/build.ts";
 import type { RegularChain, Rule } from "../ir/types.ts";
-import { type Family, parseAddress } from "../net/address.ts";
-import { hostPrefix, type Prefix } from "../net/prefix.ts";
+import type { Family } from "../net/address.ts";
+import { hostPrefix, literalPrefix, type Prefix } from "../net/prefix.ts";
 import { resetIdentity } from "./affinity.ts";
 import { MASQUERADE } from "./masquerade.ts";
 import { regular, type TableShape } from "./shape.ts";
@@ -35,6 +34,6 @@ export function leavingChains(shape: TableShape): RegularChain[] {
 }
 
 const MULTICAST: Readonly<Record<Family, Prefix>> = {
-  IPv4: { address: required(parseAddress("224.0.0.0"), "multicast parses"), length: 4 },
-  IPv6: { address: required(parseAddress("ff00::"), "multicast parses"), length: 8 },
+  IPv4: literalPrefix("224.0.0.0/4"),
+  IPv6: literalPrefix("ff00::/8"),
 };

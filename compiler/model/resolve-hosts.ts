@@ -1,7 +1,7 @@
 /** Nodes and Pods of the input as machines and hosts of the cluster. */
 import { type Assumed, type Origin, withAssumed } from "../diagnostics.ts";
 import { Memo } from "../memo.ts";
-import { type Address, FAMILIES, familyOf } from "../net/address.ts";
+import { firstOfEachFamily } from "../net/address.ts";
 import { compareBy } from "../order.ts";
 import type { NodeSpec, PodSpec, Specs } from "../specs/types.ts";
 import type { ClusterNode, ClusterPod } from "./hosts.ts";
@@ -64,8 +64,4 @@ function resolvePod(pod: PodSpec, node: NodeSpec | undefined): ClusterPod {
     addressOrigin: place("pod address", "status", "podIPs"),
     nodeOrigin: place("pod node", "spec", "nodeName"),
   };
-}
-
-function firstOfEachFamily(addresses: readonly Address[]): readonly Address[] {
-  return FAMILIES.flatMap((family) => addresses.find((address) => familyOf(address) === family) ?? []);
 }

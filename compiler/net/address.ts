@@ -1,3 +1,4 @@
+import { required } from "../invariant.ts";
 import type { Brand } from "./brand.ts";
 
 /** IPv4 address as an unsigned 32-bit number, host order. */
@@ -19,6 +20,21 @@ export function addressBits(family: Family): 32 | 128 {
 /** The family of `address`. */
 export function familyOf(address: Address): Family {
   return typeof address === "number" ? "IPv4" : "IPv6";
+}
+
+/** The first address of each family in `addresses`. */
+export function firstOfEachFamily(addresses: readonly Address[]): readonly Address[] {
+  return FAMILIES.flatMap((family) => addresses.find((address) => familyOf(address) === family) ?? []);
+}
+
+/** Whether `address` is in 127.0.0.0/8. */
+export function isLoopbackNet(address: Address): boolean {
+  return typeof address === "number" && address >>> 24 === 127;
+}
+
+/** Whether `address` is in 127.0.0.0/8, or ::1. */
+export function isLoopback(address: Address): boolean {
+  return isLoopbackNet(address) || address === 1n;
 }
 
 /** Whether `address` is one of fe80::/10, which counts on one wire only. */
@@ -90,6 +106,11 @@ function groupsOf(run: string, atEnd: boolean): number[] | undefined {
 /** The address in `text`, of either family, or undefined. */
 export function parseAddress(text: string): Address | undefined {
   return text.includes(":") ? parseIpv6(text) : parseIpv4(text);
+}
+
+/** The address in `text`, which stands in the code: throws where it is none. */
+export function literalAddress(text: string): Address {
+  return required(parseAddress(text), `${text} is an address`);
 }
 
 /** Whether `address` is an IPv4-mapped IPv6 address, `::ffff:a.b.c.d`. */

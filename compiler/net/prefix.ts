@@ -1,3 +1,4 @@
+import { invariant } from "../invariant.ts";
 import {
   type Address,
   addressBits,
@@ -32,6 +33,13 @@ export function parsePrefix(text: string): Prefix | PrefixProblem {
   if (length > addressBits(familyOf(address))) return { kind: "not-a-prefix" };
   const masked = maskAddress(address, length);
   return masked === address ? { address, length } : { kind: "host-bits", masked: { address: masked, length } };
+}
+
+/** The prefix in `text`, which stands in the code: throws where it is none. */
+export function literalPrefix(text: string): Prefix {
+  const prefix = parsePrefix(text);
+  invariant(!("kind" in prefix), `${text} is a prefix`);
+  return prefix;
 }
 
 /** `address` with all bits behind the first `length` cleared. */

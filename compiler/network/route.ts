@@ -1,6 +1,7 @@
 /** What the kernel does with a packet where it routes: sends it on, takes it, or refuses it, and why (Linux: ip_route_output_key,
  *  ip_route_input). */
-import { type Address, familyOf, type Ipv4, type Ipv6 } from "../net/address.ts";
+import { required } from "../invariant.ts";
+import { type Address, familyOf, type Ipv4, type Ipv6, isLoopbackNet } from "../net/address.ts";
 import { lookUpInLocal, lookUpRoute, type RouteKey } from "./route-lookup.ts";
 import { selectSource } from "./source-address.ts";
 import { selectSource6 } from "./source-address6.ts";
@@ -78,8 +79,10 @@ function routeOwn(host: RoutingTables, key: RouteKey): RoutingDecision {
 }
 
 function routeIncoming(host: RoutingTables, key: RouteKey, name: string): RoutingDecision {
-  const from = host.interfaces.find((each) => each.name === name);
-  if (from === undefined) throw new Error(`invariant broken: the host has interface ${name}`);
+  const from = required(
+    host.interfaces.find((each) => each.name === name),
+    `the host has interface ${name}`,
+  );
   const { source = 0 as Ipv4, destination } = key;
   if (isMulticast(source) || isLimitedBroadcast(source)) return { kind: "martian-source" };
   if (isLimitedBroadcast(destination)) return { kind: "martian-destination" };
@@ -149,7 +152,6 @@ function isOwnAddress(host: RoutingTables, address: Address): boolean {
 }
 
 const firstByte = (address: Address): number => (typeof address === "number" ? address >>> 24 : -1);
-const isLoopbackNet = (address: Address): boolean => firstByte(address) === 127;
 const isZero = (address: Address): boolean => address === 0;
 const isMulticast = (address: Address): boolean => firstByte(address) >>> 4 === 14;
 const isLimitedBroadcast = (address: Address): boolean => familyOf(address) === "IPv4" && address === 0xffffffff;

@@ -1,6 +1,6 @@
 /** The source address that Linux gives a packet of its own over IPv6: RFC 6724, with the kernel's own table of labels (addrlabel.c). */
 import { type Ipv6, isLinkLocal } from "../net/address.ts";
-import { type Prefix, parsePrefix, prefixContains } from "../net/prefix.ts";
+import { literalPrefix, type Prefix, prefixContains } from "../net/prefix.ts";
 import type { Interface, InterfaceAddress } from "./types.ts";
 
 /** Longest prefixes first. */
@@ -17,11 +17,7 @@ const LABELS: readonly (readonly [Prefix, number])[] = (
     ["fc00::/7", 5],
     ["::/0", 1],
   ] as const
-).map(([text, label]) => {
-  const prefix = parsePrefix(text);
-  if ("kind" in prefix) throw new Error(`invariant broken: ${text} is a prefix`);
-  return [prefix, label];
-});
+).map(([text, label]) => [literalPrefix(text), label]);
 
 /** The source behind interface `name`; undefined: the host has no address for it. */
 export function selectSource6(interfaces: readonly Interface[], name: string, destination: Ipv6): Ipv6 | undefined {

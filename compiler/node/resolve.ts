@@ -1,7 +1,7 @@
 /** From what the user says and what a Node object knows to what the other stages need. */
 import type { Report } from "../diagnostics.ts";
 import { nearest } from "../documents/nearest.ts";
-import { type Address, type Family, familyOf, parseAddress } from "../net/address.ts";
+import { type Address, type Family, familyOf, isLoopbackNet, literalAddress } from "../net/address.ts";
 import { type Prefix, prefixContains, prefixFamily } from "../net/prefix.ts";
 import type { NodeSpec, Specs } from "../specs/types.ts";
 import type { Config } from "./config.ts";
@@ -118,18 +118,14 @@ function nodePortAddresses(
   return { kind: "listed", addresses: unique([...primaries, ...within]) };
 }
 
-const LOOPBACK: readonly Address[] = ["127.0.0.1", "::1"].flatMap((text) => parseAddress(text) ?? []);
+const LOOPBACK: readonly Address[] = ["127.0.0.1", "::1"].map(literalAddress);
 
 /** kube-proxy turns localhost node ports off when the blocks leave no loopback address. */
 function nodePortsHoldLoopback({ nodePortAddresses: given }: Config): boolean {
   const prefixes = (given ?? []).filter((item): item is Prefix => item !== "primary" && prefixFamily(item) === "IPv4");
   const primaryOnly = given?.includes("primary") === true && prefixes.length === 0;
   if (primaryOnly) return false;
-  return prefixes.length === 0 || prefixes.some((prefix) => prefix.length === 0 || isLoopback(prefix.address));
-}
-
-function isLoopback(address: Address): boolean {
-  return typeof address === "number" && address >>> 24 === 127;
+  return prefixes.length === 0 || prefixes.some((prefix) => prefix.length === 0 || isLoopbackNet(prefix.address));
 }
 
 function unique(addresses: readonly Address[]): Address[] {

@@ -1,6 +1,6 @@
 /** Which Services a set of destinations is of. */
 import type { Box } from "../compare/box.ts";
-import { type Address, FAMILIES, type Family, familyOf } from "../net/address.ts";
+import { type Address, FAMILIES, type Family, familyOf, isLoopback } from "../net/address.ts";
 import { frontendKey, type ServiceFrontend } from "./frontends.ts";
 
 /** The name of the Service port that a destination is; undefined where there is none. */
@@ -118,8 +118,3 @@ const LOOPBACK: Readonly<Record<Family, readonly [number | bigint, number | bigi
   IPv4: [0x7f000000, 0x7fffffff],
   IPv6: [1n, 1n],
 };
-
-function isLoopback(address: Address): boolean {
-  const [low, high] = LOOPBACK[familyOf(address)];
-  return address >= low && address <= high;
-}

@@ -1,10 +1,9 @@
 /** References to objects, and other parts that objects of the Gateway API share. */
 import { type Context, checkRequired, checkText, reportField, reportInvalid } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
-import { parseAddress } from "../net/address.ts";
 import { asPort, type Port } from "../net/port.ts";
 import type { ObjectReference } from "./gateway-types.ts";
-import { dns1123LabelProblems, dns1123SubdomainProblems, objectNameProblems, wildcardProblems } from "./names.ts";
+import { dns1123LabelProblems, dns1123SubdomainProblems, objectNameProblems } from "./names.ts";
 import { PORT_RANGE } from "./port.ts";
 import type { Fitting } from "./shape.ts";
 
@@ -52,17 +51,6 @@ export function decodePort(
   const port = asPort(value);
   if (port === undefined) reportInvalid(context, field.member(key), PORT_RANGE);
   return port;
-}
-
-/** What is wrong with a hostname of a listener or a route. */
-export function hostnameProblems(host: string): readonly string[] {
-  if (parseAddress(host) !== undefined) return ["must be a DNS name, not an IP address"];
-  return host.includes("*") ? wildcardProblems(host) : dns1123SubdomainProblems(host);
-}
-
-/** What is wrong with a hostname that is written into requests and redirects. */
-export function preciseHostnameProblems(host: string): readonly string[] {
-  return parseAddress(host) === undefined ? dns1123SubdomainProblems(host) : ["must be a DNS name, not an IP address"];
 }
 
 /** Reports that kpc does not carry what stands at `field`; `effect`: what becomes of it. */

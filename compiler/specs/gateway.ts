@@ -13,7 +13,6 @@ import {
   decodePort,
   decodeReference,
   GATEWAY_GROUP,
-  hostnameProblems,
   isGiven,
   REFERENCE,
   warnNotCarried,
@@ -22,7 +21,7 @@ import {
 import type { AllowedNamespaces, HttpGatewaySpec, ListenerSpec } from "./gateway-types.ts";
 import { decodeLabelSelector, LABEL_SELECTOR } from "./label-selector.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
-import { dns1123SubdomainProblems } from "./names.ts";
+import { dns1123SubdomainProblems, hostnameProblems } from "./names.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import type { Meta } from "./types.ts";
 

@@ -1,4 +1,5 @@
 /** What an HTTPRoute changes in requests and responses. */
+
 import {
   type Context,
   checkRequired,
@@ -10,9 +11,10 @@ import {
 } from "../documents/decode.ts";
 import type { Field } from "../documents/field.ts";
 import { unreachable } from "../invariant.ts";
-import { decodePort, isGiven, preciseHostnameProblems, warnNotCarried } from "./gateway-references.ts";
+import { decodePort, isGiven, warnNotCarried } from "./gateway-references.ts";
 import type { HttpFilterSpec, HttpNameValue, HttpPathReplacement, UnsupportedPart } from "./gateway-types.ts";
 import { checkHeaderName, headerNameProblems, headerValueProblems } from "./http-match.ts";
+import { preciseHostnameProblems } from "./names.ts";
 import type { Fitting } from "./shape.ts";
 
 const HEADER = { name: "string", value: "string" } as const;

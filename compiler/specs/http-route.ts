@@ -4,7 +4,6 @@ import {
   decodePort,
   decodeReference,
   GATEWAY_GROUP,
-  hostnameProblems,
   isGiven,
   REFERENCE,
   warnNotCarried,
@@ -21,7 +20,7 @@ import type {
 import { decodeFilters, FILTER } from "./http-filters.ts";
 import { decodeMatch, MATCH } from "./http-match.ts";
 import { decodeMeta, METADATA } from "./meta.ts";
-import { dns1123SubdomainProblems } from "./names.ts";
+import { dns1123SubdomainProblems, hostnameProblems } from "./names.ts";
 import { type Fitting, pattern, readShape } from "./shape.ts";
 import type { Meta } from "./types.ts";
 

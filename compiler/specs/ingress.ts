@@ -20,9 +20,9 @@ import {
   controlCharacterProblems,
   dns1123LabelProblems,
   dns1123SubdomainProblems,
+  hostnameProblems,
   objectNameProblems,
   portNameProblems,
-  wildcardProblems,
 } from "./names.ts";
 import { PORT_RANGE } from "./port.ts";
 import { checkHostname } from "./service-status.ts";
@@ -110,18 +110,13 @@ function decodeClass(context: Context, meta: Meta, className: string | undefined
 }
 
 function decodeRule(context: Context, field: Field, { host, http }: Fitting<typeof RULE>): IngressRuleSpec {
-  checkText(context, field, "host", host, hostProblems);
+  checkText(context, field, "host", host, hostnameProblems);
   const rule = { host: host || undefined, field };
   if (http === undefined || http === null) return { ...rule, paths: undefined };
   const list = field.member("http").member("paths");
   checkRequired(context, field.member("http"), "paths", http.paths);
   const paths = (http.paths ?? []).flatMap((path, index) => decodePath(context, list.item(index), path) ?? []);
   return { ...rule, paths };
-}
-
-function hostProblems(host: string): readonly string[] {
-  if (parseAddress(host) !== undefined) return ["must be a DNS name, not an IP address"];
-  return host.includes("*") ? wildcardProblems(host) : dns1123SubdomainProblems(host);
 }
 
 function decodePath(context: Context, field: Field, fields: Fitting<typeof PATH>): IngressPathSpec | undefined {
@@ -234,7 +229,7 @@ function decodeResource(
 function decodeTls(context: Context, field: Field, { hosts, secretName }: Fitting<typeof TLS>): IngressTlsSpec {
   const given = hosts ?? [];
   for (const [index, host] of given.entries()) {
-    for (const problem of hostProblems(host)) reportInvalid(context, field.member("hosts").item(index), problem);
+    for (const problem of hostnameProblems(host)) reportInvalid(context, field.member("hosts").item(index), problem);
   }
   checkText(context, field, "secretName", secretName, dns1123SubdomainProblems);
   return { hosts: given, secretName: secretName || undefined, field };

@@ -1,5 +1,6 @@
 /** What names may look like (apimachinery's util/validation, api/validate/content). Each function gives what is wrong with
  *  a text, in the API server's words; nothing when it is right. */
+import { parseAddress } from "../net/address.ts";
 
 type Problems = readonly string[];
 
@@ -44,12 +45,24 @@ export function dns1123SubdomainProblems(text: string): Problems {
 }
 
 /** `*.` and a subdomain. */
-export function wildcardProblems(text: string): Problems {
+function wildcardProblems(text: string): Problems {
   if (text.length <= 253 && IS_WILDCARD.test(text)) return NONE;
   if (text.length > 253) return [maxLength(253)];
   const rule =
     "a wildcard DNS-1123 subdomain must start with '*.', followed by a valid DNS subdomain, which must consist of lower case alphanumeric characters, '-' or '.' and end with an alphanumeric character";
   return [withExpression(rule, `\\*\\.${SUBDOMAIN}`, "*.example.com")];
+}
+
+/** A name that clients ask for, or a wildcard: no address. */
+export function hostnameProblems(host: string): Problems {
+  return host.includes("*") && parseAddress(host) === undefined
+    ? wildcardProblems(host)
+    : preciseHostnameProblems(host);
+}
+
+/** A name of one host: no address. */
+export function preciseHostnameProblems(host: string): Problems {
+  return parseAddress(host) === undefined ? dns1123SubdomainProblems(host) : ["must be a DNS name, not an IP address"];
 }
 
 /** A domain name of two labels or more, with or without a dot at the end. */

@@ -7,7 +7,15 @@ import { type EntryPoint, unfold } from "../graph/unfold.ts";
 import { invariant, required } from "../invariant.ts";
 import type { Interval, KeyPart, Program, Value } from "../ir/types.ts";
 import { Unsupported, unsupported } from "../ir/unsupported.ts";
-import { type Address, FAMILIES, type Family, familyOf, parseAddress, printAddress } from "../net/address.ts";
+import {
+  type Address,
+  FAMILIES,
+  type Family,
+  familyOf,
+  isLoopbackNet,
+  literalAddress,
+  printAddress,
+} from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { AnswerCollector, type Row } from "./answers.ts";
 import { findInterfaces, type InterfaceClass } from "./interfaces.ts";
@@ -220,12 +228,12 @@ class FamilyTabulator {
   }
 
   private isLocal(address: Address): boolean {
-    return this.local.has(address) || isLoopback(address);
+    return this.local.has(address) || isLoopbackNet(address);
   }
 
   /** Every address of the node; one for the many of 127.0.0.0/8. */
   private ownAddresses(): Address[] {
-    return [...this.local, ...this.loopbackExample(), ...[...this.points.keys()].filter(isLoopback)];
+    return [...this.local, ...this.loopbackExample(), ...[...this.points.keys()].filter(isLoopbackNet)];
   }
 
   private loopbackExample(): Address[] {
@@ -305,7 +313,7 @@ class FamilyTabulator {
     for (const [i, from] of sorted.entries()) {
       const end = sorted[i + 1];
       for (let at: Address | undefined = from; at !== undefined && at !== end; at = successor(at)) {
-        if (isLoopback(at)) break;
+        if (isLoopbackNet(at)) break;
         if (this.points.has(at) || this.local.has(at)) continue;
         found.set(from, at);
         break;
@@ -342,7 +350,7 @@ class FamilyTabulator {
     });
     const withRows = new Set(addressRows.map(({ address }) => address));
     const loopback = this.loopbackExample().map(kindOf)[0];
-    const local = [...this.local, ...[...this.points.keys()].filter(isLoopback)].map(
+    const local = [...this.local, ...[...this.points.keys()].filter(isLoopbackNet)].map(
       (address): LocalAddress => ({ address, kind: kindOf(address), hasRows: withRows.has(address) }),
     );
     return {
@@ -388,16 +396,12 @@ function typeBoundaries(family: Family): Address[] {
 }
 
 function addressesOf(family: Family, texts: readonly string[]): Address[] {
-  return texts.map((text) => {
-    const address = required(parseAddress(text), `${text} is an address`);
-    invariant(familyOf(address) === family, `${text} is of ${family}`);
-    return address;
-  });
-}
-
-/** Whether an address is in 127.0.0.0/8. */
-function isLoopback(address: Address): boolean {
-  return typeof address === "number" && address >>> 24 === 127;
+  const addresses = texts.map(literalAddress);
+  invariant(
+    addresses.every((address) => familyOf(address) === family),
+    `${texts.join()} are of ${family}`,
+  );
+  return addresses;
 }
 
 /** The next higher address; undefined behind the last one. */

@@ -1,7 +1,7 @@
 /** From a packet's text to the packet itself: names become addresses. */
 import type { Report } from "../diagnostics.ts";
 import type { Packet } from "../evaluate/packet.ts";
-import { type Address, familyOf, isIpv4Mapped, parseAddress, printAddress } from "../net/address.ts";
+import { type Address, familyOf, isIpv4Mapped, isLoopback, parseAddress, printAddress } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
 import type { Detector, NodeContext, Settings } from "../node/settings.ts";
 import type { ServiceSpec, Specs } from "../specs/types.ts";
@@ -237,8 +237,4 @@ function readPort({ port: text, portOrigin }: EndText, report: Report): number |
 function fail(message: string, { origin }: EndText, report: Report): undefined {
   report({ severity: "error", code: "packet-syntax", message, origin });
   return undefined;
-}
-
-function isLoopback(address: Address): boolean {
-  return typeof address === "number" ? address >>> 24 === 127 : address === 1n;
 }

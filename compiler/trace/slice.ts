@@ -5,7 +5,7 @@ import type { MissedStep, PathStep, Result, RuleStep } from "../evaluate/packet.
 import { unreachable } from "../invariant.ts";
 import { describe } from "../ir/describe.ts";
 import type { Expression, Rule, Step, Value } from "../ir/types.ts";
-import { expressionsOf, isMatch, partsOf } from "../ir/walk.ts";
+import { expressionsOf, isMatch, partsOf, unmasked } from "../ir/walk.ts";
 
 /** A step that mattered. */
 export interface ShownStep {
@@ -154,7 +154,7 @@ function testsIn({ steps }: Rule, done: RuleStep | undefined): FieldTest[] {
   return steps.flatMap((step) => {
     // What a write leaves as it is it does not read: `mark | 0x4000`.
     const isKept =
-      step.kind === "set" && done?.effect.kind === "write" && describe(fieldIn(step.value)) === describe(step.field);
+      step.kind === "set" && done?.effect.kind === "write" && describe(unmasked(step.value)) === describe(step.field);
     return isKept ? [] : expressionsOf(step).flatMap((expression) => testOf(expression, ALL_BITS));
   });
 }
@@ -167,13 +167,9 @@ function testOf(expression: Expression, mask: number): FieldTest[] {
 
 /** Whether `expression` is a field that rules can write, or bits of one. */
 function isWritable(expression: Expression): boolean {
-  const field = fieldIn(expression);
+  const field = unmasked(expression);
   if (field.kind === "meta") return field.key === "mark" || field.key === "priority";
   return field.kind === "ct" && (field.key === "mark" || field.key === "state");
-}
-
-function fieldIn(expression: Expression): Expression {
-  return expression.kind === "bitwise" ? fieldIn(expression.operand) : expression;
 }
 
 function numberOf(value: Value): number {

@@ -1,6 +1,15 @@
 /** A packet on its way: where it has been, and what the hosts there keep of its connection. */
-import { type ConnectionEntry, type Direction, directionIn, type Tuple, turnedRound } from "../evaluate/connection.ts";
+
+import {
+  type ConnectionEntry,
+  type Direction,
+  directionIn,
+  isSameTuple,
+  type Tuple,
+  turnedRound,
+} from "../evaluate/connection.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
+import { required } from "../invariant.ts";
 import type { Address } from "../net/address.ts";
 import type { TableRoute } from "../network/types.ts";
 import type { AlikeDestinations, ChosenDestination, Hop, WalkEnd, WalkFlow, WalkStep } from "./types.ts";
@@ -99,8 +108,7 @@ export function finished(journey: Journey): Journey {
 }
 
 function here({ trail }: Journey): Trail {
-  if (trail === undefined) throw new Error("invariant broken: the packet is on a host");
-  return trail;
+  return required(trail, "the packet is on a host");
 }
 
 /** The hosts that a packet was on, the first one first; it ended on the last one. */
@@ -124,7 +132,7 @@ export function hostsOf({ trail }: Journey): ReadonlySet<string> {
 /** Whether the packet was at this interface before as it is now, but for its time to live. */
 export function wasHere({ trail, tuple }: Journey, host: string, inInterface: string): boolean {
   for (let at = trail; at !== undefined; at = at.earlier)
-    if (at.hop.host === host && at.hop.inInterface === inInterface && isSame(at.hop.before, tuple)) return true;
+    if (at.hop.host === host && at.hop.inInterface === inInterface && isSameTuple(at.hop.before, tuple)) return true;
   return false;
 }
 
@@ -163,18 +171,9 @@ export function connectionAbout(
 /** `host` keeps `entry`, in the place of an older one of the same connection. */
 export function keep(journey: Journey, host: string, entry: ConnectionEntry): Journey {
   const others = (journey.connections.get(host) ?? []).filter(
-    ({ original, protocol }) => protocol !== entry.protocol || !isSame(original, entry.original),
+    ({ original, protocol }) => protocol !== entry.protocol || !isSameTuple(original, entry.original),
   );
   return { ...journey, connections: new Map([...journey.connections, [host, [...others, entry]]]) };
-}
-
-export function isSame(a: Tuple, b: Tuple): boolean {
-  return (
-    a.source === b.source &&
-    a.destination === b.destination &&
-    a.sourcePort === b.sourcePort &&
-    a.destinationPort === b.destinationPort
-  );
 }
 
 /** What happens next to a packet. */

@@ -1,5 +1,5 @@
 /** A packet among the rules of one host. */
-import { tupleBehindNat, turnedRound } from "../evaluate/connection.ts";
+import { isSameTuple, tupleBehindNat, turnedRound } from "../evaluate/connection.ts";
 import type { Evaluator } from "../evaluate/evaluate.ts";
 import type { Environment, Packet, PathStep, Route, RouteQuery } from "../evaluate/packet.ts";
 import type { Passage } from "../evaluate/passage.ts";
@@ -19,7 +19,6 @@ import {
   chosen,
   connectionAbout,
   connectionAt,
-  isSame,
   type Journey,
   keep,
   record,
@@ -106,7 +105,7 @@ export class RulesOfHosts {
       const told = path.length === 0 ? moved : record(moved, { kind: "rules", hook, path });
       const by = path.some(translates) ? "rules" : "connection";
       const choices = passage.choices.filter((text) => !before.choices.includes(text));
-      const journey = isSame(tuple, after)
+      const journey = isSameTuple(tuple, after)
         ? told
         : { ...record(told, { kind: "translated", by, from: tuple, to: after, choices }), tuple: after };
       const { end } = passage;

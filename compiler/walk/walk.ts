@@ -1,5 +1,5 @@
 /** Leads the first packet of a connection through a network, and its answer back. */
-import { turnedRound } from "../evaluate/connection.ts";
+import { isSameTuple, turnedRound } from "../evaluate/connection.ts";
 import type { Evaluator } from "../evaluate/evaluate.ts";
 import { ALWAYS } from "../evaluate/unknown/condition.ts";
 import { unreachable } from "../invariant.ts";
@@ -8,16 +8,7 @@ import { takeFrame } from "./bridge.ts";
 import { Discovery } from "./discovery.ts";
 import { noticeOf } from "./icmp-error.ts";
 import { ownSource, receive, send } from "./ip.ts";
-import {
-  arrive,
-  type EndedJourney,
-  finished,
-  hopsOf,
-  isSame,
-  type Journey,
-  type WalkEvent,
-  wasHere,
-} from "./journey.ts";
+import { arrive, type EndedJourney, finished, hopsOf, type Journey, type WalkEvent, wasHere } from "./journey.ts";
 import { RulesOfHosts } from "./on-host.ts";
 import { passToProxy } from "./proxy.ts";
 import { Segments } from "./segments.ts";
@@ -94,7 +85,7 @@ export class PacketWalker {
     if (end.kind !== "delivered") return [{ end, journey }];
     const proxied = journey.proxied.at(-1);
     const expected = turnedRound(proxied?.made ?? asked);
-    if (end.host !== (proxied?.host ?? client) || !isSame(end.tuple, expected))
+    if (end.host !== (proxied?.host ?? client) || !isSameTuple(end.tuple, expected))
       return [{ journey, end: { kind: "stranger", host: end.host, expected, got: end.tuple } }];
     if (proxied === undefined) return [{ end, journey }];
     const next: Journey = {
@@ -131,7 +122,7 @@ export class PacketWalker {
   private judgeNotice({ end, journey: { about, sent } }: EndedJourney): WalkEnd {
     if (end.kind !== "delivered") return end;
     const got = about?.tuple ?? turnedRound(end.tuple);
-    return end.host === sent.host && isSame(got, sent.tuple)
+    return end.host === sent.host && isSameTuple(got, sent.tuple)
       ? end
       : { kind: "stranger", host: end.host, expected: sent.tuple, got };
   }
@@ -193,7 +184,7 @@ export class PacketWalker {
     const answers = this.lead({ kind: "send", host: host.name, journey: answerOf(host.name, journey) });
     const expected = turnedRound(sent.tuple);
     const isBack = ({ end }: EndedJourney): boolean =>
-      end.kind === "delivered" && end.host === sent.host && isSame(end.tuple, expected);
+      end.kind === "delivered" && end.host === sent.host && isSameTuple(end.tuple, expected);
     if (answers.every(isBack)) return passed;
     return answers.flatMap((answer): WalkEvent[] => {
       const one = { ...journey, ...chanceOf(answer.journey) };

@@ -1,7 +1,6 @@
 /** What the routing table says of an address. */
-import { required } from "../../invariant.ts";
 import { ADDRESS_TYPE } from "../../ir/constants.ts";
-import { type Address, type Family, familyOf, parseAddress } from "../../net/address.ts";
+import { type Address, type Family, familyOf, literalAddress } from "../../net/address.ts";
 import { after, Ranges, subtract, unite } from "./ranges.ts";
 
 /** The addresses of a type. */
@@ -20,10 +19,7 @@ const BLOCKS = [
 ];
 
 function block(type: number, first: string, last: string): Typed & { readonly family: Family } {
-  const [from, to] = [first, last].map((text) => required(parseAddress(text), `${text} is an address`)) as [
-    Address,
-    Address,
-  ];
+  const [from, to] = [literalAddress(first), literalAddress(last)];
   return { family: familyOf(from), type, addresses: new Ranges([from, after(to)]) };
 }
 

@@ -1,9 +1,9 @@
 /** The chains that are made: one for each place that rules go on from, and for what is known there. */
 
-import { verdict } from "../../ir/build.ts";
+import { goto, verdict } from "../../ir/build.ts";
 import { ChainGraph } from "../../ir/chain-graph.ts";
 import type { Chain, Rule, Statement, Table } from "../../ir/types.ts";
-import { goTo, type Position, pastRule, type StepCursor } from "./cursor.ts";
+import { type Position, pastRule, type StepCursor } from "./cursor.ts";
 import { type KnownFields, knownText, ReadFields } from "./known.ts";
 
 export class MadeChains {
@@ -39,7 +39,7 @@ export class MadeChains {
   /** How a rule leaves for the one behind it. */
   leaveFor(cursor: StepCursor): Statement {
     const rest = this.placeFor(pastRule(cursor));
-    return rest === undefined ? verdict({ kind: "return" }) : goTo(rest);
+    return rest === undefined ? verdict({ kind: "return" }) : goto(rest);
   }
 
   /** The name of a chain that goes on from `place`; undefined when there is nothing left to do. */

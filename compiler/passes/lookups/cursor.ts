@@ -1,6 +1,6 @@
 /** How far the evaluation of a rule has come, and what becomes of its steps. */
-import { equal, L4PROTO, verdict } from "../../ir/build.ts";
-import type { Expression, Match, Rule, SetElement, Statement, Step } from "../../ir/types.ts";
+import { equal, L4PROTO } from "../../ir/build.ts";
+import type { Expression, Match, Rule, SetElement, Step } from "../../ir/types.ts";
 import { impliedProtocol, type KnownFields, learn, NOTHING_KNOWN } from "./known.ts";
 
 /** A place in the table from which rules can go on. */
@@ -90,10 +90,6 @@ function carried({
   readonly origin?: Rule["origin"] | undefined;
 }): Omit<Rule, "steps"> {
   return { ...(comment === undefined ? {} : { comment }), ...(origin === undefined ? {} : { origin }) };
-}
-
-export function goTo(chain: string): Statement {
-  return verdict({ kind: "goto", chain });
 }
 
 // --- protocols ----------------------------------------------------------------------------------------------------------

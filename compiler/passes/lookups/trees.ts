@@ -1,8 +1,8 @@
 /** One of many elements by the packet's key: a tree of chains that narrows the key down. */
-import { verdict } from "../../ir/build.ts";
+import { goto, verdict } from "../../ir/build.ts";
 import type { FieldExpression, Interval, Rule, SetElement } from "../../ir/types.ts";
 import type { MadeChains } from "./chains.ts";
-import { going, goTo, next, type OnElement, pastRule, type Residue, type StepCursor } from "./cursor.ts";
+import { going, next, type OnElement, pastRule, type Residue, type StepCursor } from "./cursor.ts";
 import { choiceOf, type Key, narrowTo, narrowToGroup, type OpenField } from "./keys.ts";
 import { fieldName, knownText, printKnown } from "./known.ts";
 import { planDispatch, type TreeBranch, type TreeKey } from "./plan.ts";
@@ -80,7 +80,7 @@ class Tree<Element extends SetElement> {
       const found = narrowToGroup(branch, this.fields, cursor);
       const below = `${name} ${printInterval(field, branch.interval)}`;
       const chain = this.chain(below, branch.branches, { ...found, matches: [] });
-      return [{ steps: [...found.matches, goTo(chain)] }];
+      return [{ steps: [...found.matches, goto(chain)] }];
     });
     return this.chains.add(name, rules);
   }

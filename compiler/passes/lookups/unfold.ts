@@ -20,7 +20,7 @@
  * Rules that only serve packets during a replacement are left out: formats without maps replace chains as a whole. */
 import type { Diagnostic } from "../../diagnostics.ts";
 import { invariant, unreachable } from "../../invariant.ts";
-import { verdict } from "../../ir/build.ts";
+import { goto, verdict } from "../../ir/build.ts";
 import { typeOf } from "../../ir/expression-type.ts";
 import type {
   FieldExpression,
@@ -45,7 +45,6 @@ import {
   ended,
   forElement,
   going,
-  goTo,
   last,
   next,
   type Position,
@@ -242,7 +241,7 @@ class Unfolder {
     if (given.kind === "continue") return next(cursor);
     if (given.kind !== "jump" && given.kind !== "goto") return last(statement, cursor);
     const chain = this.chains.chainFor(given.chain, cursor.known);
-    if (given.kind === "goto") return last(chain === undefined ? verdict({ kind: "return" }) : goTo(chain), cursor);
+    if (given.kind === "goto") return last(chain === undefined ? verdict({ kind: "return" }) : goto(chain), cursor);
     return chain === undefined ? next(cursor) : going([residual(verdict({ kind: "jump", chain }), cursor)], cursor);
   }
 
@@ -284,7 +283,7 @@ class Unfolder {
       // Narrow the key down first, then come back to this rule with all of it known.
       return byKey(distinctOpenParts(elements, key), key, cursor, this.chains, (_, { matches, known }) => {
         const again = this.chains.placeFor({ ...cursor.place, known });
-        return ended(again === undefined ? [] : [{ steps: [...matches, goTo(again)] }]);
+        return ended(again === undefined ? [] : [{ steps: [...matches, goto(again)] }]);
       });
     }
     return byChance(slotsOf(elements, key.random), cursor, () => this.chains.leaveFor(cursor), translate);
@@ -324,7 +323,7 @@ class Unfolder {
       () => this.chains.leaveFor(cursor),
       (element, found) => {
         const rest = this.chains.placeFor(pastRule(cursor, learn(place.known, name, dataOf(element))));
-        return ended(rest === undefined ? [] : [{ steps: [...found.matches, goTo(rest)] }]);
+        return ended(rest === undefined ? [] : [{ steps: [...found.matches, goto(rest)] }]);
       },
     );
   }
