@@ -27,8 +27,8 @@ import {
   nativeWays,
 } from "./support/native-classifier.ts";
 import { type Scaled, scaleTo } from "./support/scale.ts";
-import { type Summary, summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { type Summary, summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 import { type BuildFigures, measureBuild } from "./support/table-build.ts";
 import { type Families, type Mix, makePool } from "./support/traffic.ts";
 import { measureWorkers, type WorkerFigures, type WorkerTask, work } from "./support/two-workers.ts";

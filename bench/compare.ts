@@ -23,9 +23,9 @@ import { parseAddress } from "../compiler/net/address.ts";
 import { parsePrefix } from "../compiler/net/prefix.ts";
 import type { Config } from "../compiler/node/config.ts";
 import { printIptables, printNft } from "../test/support/compile.ts";
-import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.mjs";
-import { printJsonList } from "./support/manifests.mjs";
-import { printTable } from "./support/table.mjs";
+import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.ts";
+import { printJsonList } from "./support/manifests.ts";
+import { printTable } from "./support/table.ts";
 
 const { values: flags } = parseArgs({
   options: {

@@ -13,7 +13,7 @@ import { readHaproxy } from "../compiler/formats/haproxy/read.ts";
 import { required } from "../compiler/invariant.ts";
 import type { HostRoutes, PathRoute, RouteTarget } from "../compiler/ir/types.ts";
 import { type Address, parseIpv4 } from "../compiler/net/address.ts";
-import { printTable } from "./support/table.mjs";
+import { printTable } from "./support/table.ts";
 
 const { values: flags } = parseArgs({
   options: {

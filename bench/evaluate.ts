@@ -23,10 +23,10 @@ import type { Mode } from "../compiler/node/settings.ts";
 import { unfold } from "../test/support/compile.ts";
 import { throughHooks } from "../test/support/hooks.ts";
 import { nodeWith } from "../test/support/routes.ts";
-import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.mjs";
-import { printJsonList } from "./support/manifests.mjs";
-import { summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.ts";
+import { printJsonList } from "./support/manifests.ts";
+import { summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 const { values: flags } = parseArgs({
   options: {

@@ -19,12 +19,12 @@ import type { FloodPacket, Prober } from "../runtime/kernel/prober.ts";
 import { type KernelRules, loadRules } from "../runtime/kernel/rules.ts";
 import { openNode } from "../runtime/kernel/world.ts";
 import { printIptables, printNft } from "../test/support/compile.ts";
-import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.mjs";
-import { printIptablesSync } from "./support/kube-proxy-iptables.mjs";
-import { printFullSync } from "./support/kube-proxy-nft.mjs";
-import { printJsonList } from "./support/manifests.mjs";
-import { summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { CLUSTER_CIDR, makeCluster, NODE_IP, NODE_NAME, SERVICE_CIDR } from "./support/cluster.ts";
+import { printIptablesSync } from "./support/kube-proxy-iptables.ts";
+import { printFullSync } from "./support/kube-proxy-nft.ts";
+import { printJsonList } from "./support/manifests.ts";
+import { summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 type Cluster = ReturnType<typeof makeCluster>;
 

@@ -21,7 +21,6 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { compile } from "../compiler/compile.ts";
 import { printHaproxy } from "../compiler/formats/haproxy/print.ts";
@@ -31,6 +30,7 @@ import type { HostRoutes } from "../compiler/ir/types.ts";
 import { whyNoProxy } from "../runtime/haproxy/proxy-world.ts";
 import { namespaceCommand, toolEnvironment } from "../runtime/kernel/namespace.ts";
 import { createRouter } from "../runtime/router/index.ts";
+import type { LoadRequest, LoadTurn } from "./support/haproxy-load.ts";
 import {
   type AskedUrl,
   anyKind,
@@ -157,13 +157,6 @@ function byHand(files: ReadonlyMap<string, string>, folder: string): Map<string,
   ]);
 }
 
-interface LoadTurn {
-  readonly requests: number;
-  readonly cpuMicroseconds: number;
-  readonly seconds: number;
-  readonly statuses: Readonly<Record<string, number>>;
-}
-
 async function loadHaproxy(): Promise<void> {
   const { files } = printHaproxy(routes);
   const folders = [() => files, (folder: string) => byHand(files, folder)].map((make) => {
@@ -171,12 +164,13 @@ async function loadHaproxy(): Promise<void> {
     for (const [name, content] of make(folder)) writeFileSync(join(folder, name), content);
     return folder;
   });
-  const script = fileURLToPath(new URL("../../bench/support/haproxy-load.mjs", import.meta.url));
-  const [program, ...args] = namespaceCommand([process.execPath, script]);
-  const child = spawn(program, args, { env: toolEnvironment(), stdio: ["pipe", "pipe", "inherit"] });
+  const [program, ...args] = namespaceCommand([process.execPath, "test/run.mjs", "bench/support/haproxy-load.ts"]);
+  const root = new URL("../..", import.meta.url); // the bundle is in dist/scripts
+  const child = spawn(program, args, { cwd: root, env: toolEnvironment(), stdio: ["pipe", "pipe", "inherit"] });
   const count = Number(flags.requests);
   const requests = requestsRead(count, () => (Math.random() < 0.5 ? "exact" : "prefix"), SIZES);
-  child.stdin.end(`${JSON.stringify({ folders, requests, rounds: ROUNDS })}\n`);
+  const request: LoadRequest = { folders, requests, rounds: ROUNDS };
+  child.stdin.end(`${JSON.stringify(request)}\n`);
   let answer = "";
   for await (const line of createInterface({ input: child.stdout })) answer = line;
   for (const folder of folders) rmSync(folder, { recursive: true });

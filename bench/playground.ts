@@ -18,10 +18,10 @@ import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { gridText } from "../test/support/grid-cluster.ts";
+import { printYaml } from "../test/support/kubectl-yaml.ts";
 import { andAnswer, answered, openPage, pageText, startBrowser } from "../test/support/page.ts";
-import { printYaml } from "./support/kubectl-yaml.mjs";
-import { summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 const { values: flags } = parseArgs({
   options: { sizes: { type: "string", default: "50x10000x1000" }, rounds: { type: "string", default: "9" } },

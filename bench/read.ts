@@ -16,11 +16,11 @@ import type { Report } from "../compiler/diagnostics.ts";
 import { readIptables } from "../compiler/formats/iptables/read.ts";
 import { readNft } from "../compiler/formats/nft/read.ts";
 import type { Program } from "../compiler/ir/types.ts";
-import { makeCluster } from "./support/cluster.mjs";
-import { printIptablesSync } from "./support/kube-proxy-iptables.mjs";
-import { measure } from "./support/process.mjs";
-import { summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { makeCluster } from "./support/cluster.ts";
+import { printIptablesSync } from "./support/kube-proxy-iptables.ts";
+import { measure } from "./support/process.ts";
+import { summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 const { values: flags } = parseArgs({
   options: {

@@ -20,9 +20,9 @@ import { parseArgs } from "node:util";
 import { required } from "../compiler/invariant.ts";
 import { matrixOf } from "../compiler/matrix/matrix.ts";
 import { describeGrid, gridText, serviceAddress } from "../test/support/grid-cluster.ts";
-import { measure } from "./support/process.mjs";
-import { summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { measure } from "./support/process.ts";
+import { summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 const { values: flags } = parseArgs({
   options: {

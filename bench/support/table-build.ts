@@ -8,7 +8,7 @@ import { buildPerfectHash } from "../../compiler/formats/tables/perfect-hash.ts"
 import { TableView } from "../../compiler/formats/tables/view.ts";
 import { FAMILIES } from "../../compiler/net/address.ts";
 import type { Tabulation } from "../../compiler/tabulate/types.ts";
-import { type Summary, summarise } from "./statistics.mjs";
+import { type Summary, summarise } from "./statistics.ts";
 
 export interface BuildFigures {
   readonly keys: number;

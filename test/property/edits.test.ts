@@ -1,7 +1,6 @@
 /** A text that is edited, and read with what is remembered of it, gives what it gives when it is read for the first time. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { printYaml } from "../../bench/support/kubectl-yaml.mjs";
 import type { Source } from "../../compiler/diagnostics.ts";
 import { Field } from "../../compiler/documents/field.ts";
 import { loadSpecs, SpecsMemory } from "../../compiler/specs/load.ts";
@@ -9,6 +8,7 @@ import type { Specs } from "../../compiler/specs/types.ts";
 import { cluster, type Manifest, manifestsAsWritten } from "../support/arbitraries.ts";
 import { WHOLE_CLUSTER } from "../support/cluster-document.ts";
 import { exampleManifests } from "../support/examples.ts";
+import { printYaml } from "../support/kubectl-yaml.ts";
 import { runs } from "../support/runs.ts";
 import { printFinding } from "../unit/specs/findings.ts";
 

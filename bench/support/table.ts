@@ -1,11 +1,7 @@
-// @ts-check
-
-/** Rows as text in columns; the first row is the head. All columns but the first are aligned to the right.
- * @param {readonly (readonly string[])[]} rows
- * @returns {string} */
-export function printTable(rows) {
+/** Rows as text in columns; the first row is the head. All columns but the first are aligned to the right. */
+export function printTable(rows: readonly (readonly string[])[]): string {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? "").length)));
-  const print = (/** @type {readonly string[]} */ row) =>
+  const print = (row: readonly string[]) =>
     row
       .map((cell, column) => (column === 0 ? cell.padEnd(widths[column] ?? 0) : cell.padStart(widths[column] ?? 0)))
       .join("  ")

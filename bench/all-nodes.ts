@@ -1,10 +1,9 @@
-// @ts-check
 /**
  * How long `kpc compile --all-nodes` takes, as a whole process, from manifests to a file of nft text for each of 50 nodes:
  * 1,000 Services with 10 endpoints each, in one resolution. With `--base FOLDER`, an older build of kpc, `kpc compile --node` of
  * both builds turn by turn.
  *
- *   node bench/all-nodes.mjs [--json] [--runs N] [--base FOLDER]
+ *   npm run bench:all-nodes -- [--json] [--runs N] [--base FOLDER]
  *
  * It needs a built `dist/`. Targets stand beside the figures and nothing is judged: the exit code is 0.
  */
@@ -13,12 +12,12 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { makeCluster, NODE_NAME } from "./support/cluster.mjs";
-import { printJsonList, writeChunks } from "./support/manifests.mjs";
-import { printNodes } from "./support/nodes.mjs";
-import { measure } from "./support/process.mjs";
-import { summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { makeCluster, NODE_NAME } from "./support/cluster.ts";
+import { printJsonList, writeChunks } from "./support/manifests.ts";
+import { printNodes } from "./support/nodes.ts";
+import { measure, type ProcessRun } from "./support/process.ts";
+import { type Summary, summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
 const { values: flags } = parseArgs({
   options: {
@@ -31,7 +30,7 @@ const RUNS = Math.max(1, Number(flags.runs));
 const NODES = 50;
 const SIZE = { services: 1000, endpoints: 10 };
 
-const OURS = fileURLToPath(new URL("../dist/bin/kpc.cjs", import.meta.url));
+const OURS = fileURLToPath(new URL("../bin/kpc.cjs", import.meta.url)); // the bundle is in dist/scripts
 const BASE = flags.base === undefined ? undefined : resolve(flags.base, "dist/bin/kpc.cjs");
 
 const folder = mkdtempSync(join(tmpdir(), "kpc-bench-"));
@@ -52,13 +51,12 @@ const commands = [
   ...(BASE === undefined ? [] : [{ name: "one node, base", args: [BASE, ...manifests(), "--node", NODE_NAME] }]),
 ];
 
-function manifests() {
+function manifests(): string[] {
   return ["compile", services, nodes, "-q"];
 }
 
-/** Rounds of all commands, after one that is not counted.
- * @type {import("./support/process.mjs").Run[][]} */
-const rounds = [];
+/** Rounds of all commands, after one that is not counted. */
+const rounds: ProcessRun[][] = [];
 for (let round = -1; round < RUNS; round++) {
   const runs = [];
   for (const { name, args } of commands) {
@@ -69,12 +67,8 @@ for (let round = -1; round < RUNS; round++) {
   if (round >= 0) rounds.push(runs);
 }
 
-/** @param {(run: import("./support/process.mjs").Run) => number | undefined} figure
- *  @param {number} command */
-function figuresOf(figure, command) {
-  return summarise(
-    rounds.map((runs) => figure(/** @type {import("./support/process.mjs").Run} */ (runs[command])) ?? NaN),
-  );
+function figuresOf(figure: (run: ProcessRun) => number | undefined, command: number): Summary {
+  return summarise(rounds.map((runs) => figure(runs[command] as ProcessRun) ?? NaN));
 }
 
 const results = commands.map(({ name, target }, i) => ({
@@ -85,15 +79,13 @@ const results = commands.map(({ name, target }, i) => ({
   target,
 }));
 
-/** Of this build over the older one, round by round.
- * @param {"seconds" | "cpuSeconds"} figure */
-function ratioOf(figure) {
+/** Of this build over the older one, round by round. */
+function ratioOf(figure: "seconds" | "cpuSeconds"): Summary {
   return summarise(rounds.map((runs) => (runs[1]?.[figure] ?? NaN) / (runs[2]?.[figure] ?? NaN)));
 }
 const ratios = BASE === undefined ? undefined : { seconds: ratioOf("seconds"), cpuSeconds: ratioOf("cpuSeconds") };
 
-/** @param {import("./support/statistics.mjs").Summary} summary */
-function show({ median, min, max }) {
+function show({ median, min, max }: Summary): string {
   return `${median.toFixed(3)} (${min.toFixed(3)}-${max.toFixed(3)})`;
 }
 

@@ -1,57 +1,42 @@
-// @ts-check
 /**
  * The rules that kube-proxy's nftables mode writes for a cluster (IPv4, ClusterIP, a detector by source block), in the
  * form and order of its transactions: one command per object and per element; `add` and `flush` for every chain; the
  * chains of a Service before the rules in them.
  */
 import { createHash } from "node:crypto";
-import { CLUSTER_CIDR, NODE_IP, SERVICE_CIDR } from "./cluster.mjs";
-
-/**
- * @typedef {import("./cluster.mjs").Service} Service
- * @typedef {import("./cluster.mjs").Endpoint} Endpoint
- */
+import { CLUSTER_CIDR, type ListedEndpoint, type ListedService, NODE_IP, SERVICE_CIDR } from "./cluster.ts";
 
 const TABLE = "ip kube-proxy";
 const FRONTEND = "ip daddr . meta l4proto . th dport";
 const MARK = "0x4000";
 
-/** The full synchronisation: loaded into an empty namespace or over an earlier one.
- * @param {readonly Service[]} cluster
- * @returns {Generator<string>} */
-export function* printFullSync(cluster) {
+/** The full synchronisation: loaded into an empty namespace or over an earlier one. */
+export function* printFullSync(cluster: readonly ListedService[]): Generator<string> {
   yield* SETUP.map((line) => `${line}\n`);
   for (const service of cluster) yield `${printService(service, service.endpoints).join("\n")}\n`;
 }
 
 /** The transaction that takes one endpoint away: its chain is emptied at once and deleted by a later transaction.
- * @param {Service} service As it was.
- * @param {Endpoint} endpoint */
-export function printRemoval(service, endpoint) {
+ *  `service` is as it was. */
+export function printRemoval(service: ListedService, endpoint: ListedEndpoint) {
   const left = service.endpoints.filter((other) => other !== endpoint);
   const lines = [...printServiceChain(service, left), `flush chain ${TABLE} ${endpointChain(service, endpoint)}`];
   return `${lines.join("\n")}\n`;
 }
 
-/** The later transaction, at least a second behind.
- * @param {Service} service
- * @param {Endpoint} endpoint */
-export function printCleanup(service, endpoint) {
+/** The later transaction, at least a second behind. */
+export function printCleanup(service: ListedService, endpoint: ListedEndpoint) {
   return `delete chain ${TABLE} ${endpointChain(service, endpoint)}\n`;
 }
 
 /** The transaction that adds one endpoint. Chains of endpoints that stay are left alone, as the versions do that write
- *  the least.
- * @param {Service} service As it will be.
- * @param {Endpoint} endpoint */
-export function printAddition(service, endpoint) {
+ *  the least. `service` is as it will be. */
+export function printAddition(service: ListedService, endpoint: ListedEndpoint) {
   const chain = printEndpointChain(service, endpoint);
   return `${[...chain, ...printServiceChain(service, service.endpoints), ...printEndpointRules(service, endpoint)].join("\n")}\n`;
 }
 
-/** @param {Service} service
- *  @param {readonly Endpoint[]} endpoints */
-function printService(service, endpoints) {
+function printService(service: ListedService, endpoints: readonly ListedEndpoint[]) {
   const [ensure = "", empty = "", ...rules] = printServiceChain(service, endpoints);
   return [
     ...endpoints.flatMap((endpoint) => printEndpointChain(service, endpoint)),
@@ -64,9 +49,7 @@ function printService(service, endpoints) {
   ];
 }
 
-/** @param {Service} service
- *  @param {readonly Endpoint[]} endpoints */
-function printServiceChain(service, endpoints) {
+function printServiceChain(service: ListedService, endpoints: readonly ListedEndpoint[]) {
   const chain = serviceChain(service);
   const slots = endpoints.map((endpoint, slot) => `${slot} : goto ${endpointChain(service, endpoint)}`);
   return [
@@ -77,16 +60,12 @@ function printServiceChain(service, endpoints) {
   ];
 }
 
-/** @param {Service} service
- *  @param {Endpoint} endpoint */
-function printEndpointChain(service, endpoint) {
+function printEndpointChain(service: ListedService, endpoint: ListedEndpoint) {
   const chain = endpointChain(service, endpoint);
   return [`add chain ${TABLE} ${chain}`, `flush chain ${TABLE} ${chain}`];
 }
 
-/** @param {Service} service
- *  @param {Endpoint} endpoint */
-function printEndpointRules(service, endpoint) {
+function printEndpointRules(service: ListedService, endpoint: ListedEndpoint) {
   const chain = endpointChain(service, endpoint);
   return [
     `add rule ${TABLE} ${chain} ip saddr ${endpoint.address} jump mark-for-masquerade`,
@@ -96,35 +75,29 @@ function printEndpointRules(service, endpoint) {
 
 // --- names -------------------------------------------------------------------------------------------------------------
 
-/** @param {Service} service */
-const serviceName = ({ namespace, name, portName }) => `${namespace}/${name}/tcp/${portName}`;
+const serviceName = ({ namespace, name, portName }: ListedService) => `${namespace}/${name}/tcp/${portName}`;
 
-/** @param {Service} service */
-function serviceChain(service) {
+function serviceChain(service: ListedService) {
   const name = serviceName(service);
   return `service-${hash(name)}-${name}`;
 }
 
-/** @param {Service} service
- *  @param {Endpoint} endpoint */
-function endpointChain(service, { address, port }) {
+function endpointChain(service: ListedService, { address, port }: ListedEndpoint) {
   const name = `${serviceName(service)}__${address}/${port}`;
   return `endpoint-${hash(name)}-${name}`;
 }
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** The first 8 characters of the SHA-256 in base32: 40 bits.
- * @param {string} text */
-function hash(text) {
+/** The first 8 characters of the SHA-256 in base32: 40 bits. */
+function hash(text: string) {
   const bits = createHash("sha256").update(text).digest().readUIntBE(0, 5);
   return Array.from({ length: 8 }, (_, index) => BASE32.charAt(Math.floor(bits / 32 ** (7 - index)) % 32)).join("");
 }
 
 // --- what does not depend on the Services --------------------------------------------------------------------------------
 
-/** @type {readonly (readonly [name: string, hook: string])[]} */
-const BASE_CHAINS = [
+const BASE_CHAINS: readonly (readonly [name: string, hook: string])[] = [
   ["filter-prerouting-pre-dnat", "filter hook prerouting priority -110"],
   ["filter-output-pre-dnat", "filter hook output priority -110"],
   ["filter-forward", "filter hook forward priority 0"],
@@ -149,8 +122,7 @@ const CHAINS = [
 const FRONTEND_MAP = "type ipv4_addr . inet_proto . inet_service : verdict ;";
 const NODE_PORT_MAP = "type inet_proto . inet_service : verdict ;";
 
-/** @type {readonly (readonly [name: string, declaration: string])[]} */
-const MAPS = [
+const MAPS: readonly (readonly [name: string, declaration: string])[] = [
   ["firewall-ips", `${FRONTEND_MAP} comment "destinations that are subject to LoadBalancerSourceRanges" ;`],
   [
     "no-endpoint-nodeports",

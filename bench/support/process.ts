@@ -1,19 +1,20 @@
-// @ts-check
 /** Measures whole processes. */
 import { spawn } from "node:child_process";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-/**
- * @typedef {object} Run
- * @property {number} seconds From the start of the process to its end.
- * @property {number | undefined} peakMb Peak resident memory in 10^6 bytes; undefined without GNU time.
- * @property {number | undefined} cpuSeconds Of all its threads, in user mode and in the kernel: other load of the machine
- *   changes it less than `seconds`. Undefined without GNU time.
- * @property {string | undefined} trouble Why the process did not do its work: its exit code and first words, or the
- *   time limit.
- */
+export interface ProcessRun {
+  /** From the start of the process to its end. */
+  readonly seconds: number;
+  /** Peak resident memory in 10^6 bytes; undefined without GNU time. */
+  readonly peakMb: number | undefined;
+  /** Of all its threads, in user mode and in the kernel: other load of the machine changes it less than `seconds`. Undefined without
+   *  GNU time. */
+  readonly cpuSeconds: number | undefined;
+  /** Why the process did not do its work: its exit code and first words, or the time limit. */
+  readonly trouble: string | undefined;
+}
 
 /** GNU time reads a child's account from wait4. Standing between us and the child it also keeps our own memory out of
  *  the child's account: Linux counts what a process had before exec, too. */
@@ -25,17 +26,15 @@ const REPORT = join(tmpdir(), `kpc-bench-${process.pid}.rss`);
 /** Whether peak memory can be measured here. */
 const canMeasureMemory = existsSync(GNU_TIME);
 
-/** Process groups that run now. They have to end with this process, also when it is stopped from outside.
- * @type {Set<number>} */
-const running = new Set();
+/** Process groups that run now. They have to end with this process, also when it is stopped from outside. */
+const running = new Set<number>();
 process.on("exit", () => {
   running.forEach(killGroup);
   rmSync(REPORT, { force: true });
 });
-for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
-/** @param {number} group */
-function killGroup(group) {
+function killGroup(group: number): void {
   try {
     process.kill(-group, "SIGKILL");
   } catch {
@@ -43,12 +42,8 @@ function killGroup(group) {
   }
 }
 
-/** Runs a command whose output goes to /dev/null, and kills it with all its children after `limitSeconds`.
- * @param {string} command
- * @param {readonly string[]} args
- * @param {number} [limitSeconds]
- * @returns {Promise<Run>} */
-export function measure(command, args, limitSeconds = 600) {
+/** Runs a command whose output goes to /dev/null, and kills it with all its children after `limitSeconds`. */
+export function measure(command: string, args: readonly string[], limitSeconds = 600): Promise<ProcessRun> {
   const [program, ...rest] = canMeasureMemory
     ? [GNU_TIME, "-q", "-f", "%M %U %S", "-o", REPORT, command, ...args]
     : [command, ...args];
@@ -65,7 +60,7 @@ export function measure(command, args, limitSeconds = 600) {
       if (group !== undefined) killGroup(group);
     }, limitSeconds * 1000);
     let seconds = Number.NaN;
-    child.stderr.on("data", (/** @type {Buffer} */ chunk) => {
+    child.stderr.on("data", (chunk: Buffer) => {
       if (words.length < 2000) words += chunk.toString();
     });
     child.on("error", reject);
@@ -82,8 +77,7 @@ export function measure(command, args, limitSeconds = 600) {
   });
 }
 
-/** @returns {{ peakMb: number | undefined, cpuSeconds: number | undefined }} */
-function readReport() {
+function readReport(): Pick<ProcessRun, "peakMb" | "cpuSeconds"> {
   if (!existsSync(REPORT)) return { peakMb: undefined, cpuSeconds: undefined };
   const line = readFileSync(REPORT, "utf8").trim().split("\n").at(-1) ?? "";
   const [kib = NaN, user = NaN, kernel = NaN] = line.split(" ").map(Number);
@@ -93,8 +87,7 @@ function readReport() {
     : { peakMb: undefined, cpuSeconds: undefined };
 }
 
-/** @param {string} text */
-function firstLine(text) {
+function firstLine(text: string): string {
   const line = text.split("\n").find((candidate) => /error|FATAL/i.test(candidate)) ?? text.split("\n", 1)[0] ?? "";
   return line.slice(0, 160);
 }

@@ -1,10 +1,8 @@
-// @ts-check
 /** Ten Services as somebody writes them: only the fields that matter, comments, flow style where it is shorter. */
 
 const NAMES = ["api", "auth", "cart", "catalog", "checkout", "mail", "payment", "search", "stock", "web"];
 
-/** @returns {string} */
-export function smallYaml() {
+export function smallYaml(): string {
   return NAMES.map(
     (name, index) => `# ${name}
 apiVersion: v1
@@ -35,9 +33,8 @@ endpoints:
   ).join("---\n");
 }
 
-/** The same objects in one List.
- * @returns {string} */
-export function smallJson() {
+/** The same objects in one List. */
+export function smallJson(): string {
   const items = NAMES.flatMap((name, index) => [
     {
       apiVersion: "v1",

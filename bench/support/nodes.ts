@@ -1,10 +1,8 @@
-// @ts-check
 /** Node objects for the clusters that are measured. */
 
 /** What `kubectl get nodes -o json` prints, less what kpc does not look at: node-1, node-2, … with a pod CIDR, an address and a
- *  zone each.
- * @param {number} count */
-export function printNodes(count) {
+ *  zone each. */
+export function printNodes(count: number) {
   const items = Array.from({ length: count }, (_, i) => ({
     apiVersion: "v1",
     kind: "Node",

@@ -1,47 +1,50 @@
-// @ts-check
 /**
  * How long `kpc compile` takes and how much memory it needs, as a whole process, from manifests to nft text.
  *
- *   node bench/compile.mjs [--quick] [--json] [--runs N]
+ *   npm run bench:compile -- [--quick] [--json] [--runs N]
  *
  * It needs a built `dist/`. Targets stand beside the figures and nothing is judged: the exit code is 0.
  */
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { makeCluster, NODE_NAME } from "./support/cluster.mjs";
-import { printJsonList, printYamlDocuments, printYamlList, writeChunks } from "./support/manifests.mjs";
-import { measure } from "./support/process.mjs";
-import { smallJson, smallYaml } from "./support/small.mjs";
-import { summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { parse, parseAllDocuments } from "yaml";
+import { type ClusterSize, makeCluster, NODE_NAME } from "./support/cluster.ts";
+import { printJsonList, printYamlDocuments, printYamlList, writeChunks } from "./support/manifests.ts";
+import { measure } from "./support/process.ts";
+import { smallJson, smallYaml } from "./support/small.ts";
+import { type Summary, summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
-/**
- * @typedef {import("./support/statistics.mjs").Summary} Summary
- *
- * @typedef {object} Result
- * @property {string} name
- * @property {number} inputMb
- * @property {Summary} [seconds]
- * @property {number} [peakMb] The highest of all runs.
- * @property {Summary} [ratio] Our time over the yaml library's, pair by pair.
- * @property {Summary} [librarySeconds]
- * @property {number} [libraryPeakMb]
- * @property {number} [microsecondsPerObject] Objects are Services and endpoints.
- * @property {{ seconds?: number, peakMb?: number, ratio?: number }} target
- * @property {string} [trouble]
- */
+interface Result {
+  readonly name: string;
+  readonly inputMb: number;
+  readonly seconds?: Summary;
+  /** The highest of all runs. */
+  readonly peakMb?: number;
+  /** Our time over the yaml library's, pair by pair. */
+  readonly ratio?: Summary;
+  readonly librarySeconds?: Summary;
+  readonly libraryPeakMb?: number;
+  /** Objects are Services and endpoints. */
+  readonly microsecondsPerObject?: number;
+  readonly target: { readonly seconds?: number; readonly peakMb?: number; readonly ratio?: number };
+  readonly trouble?: string;
+}
 
-const CLI = fileURLToPath(new URL("../dist/bin/kpc.cjs", import.meta.url));
-const READ_YAML = fileURLToPath(new URL("./support/read-yaml.mjs", import.meta.url));
+const SELF = fileURLToPath(import.meta.url);
+const CLI = fileURLToPath(new URL("../bin/kpc.cjs", import.meta.url)); // the bundle is in dist/scripts
 
 const { values: flags } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     json: { type: "boolean", default: false },
     runs: { type: "string", default: "5" },
+    // Given by this file to itself: what the yaml library alone needs for values of a list, or of documents.
+    "list-alone": { type: "string" },
+    "documents-alone": { type: "string" },
   },
 });
 const RUNS = Math.max(1, Number(flags.runs));
@@ -52,11 +55,9 @@ const BIG_YAML_BYTES = 50e6;
 /** The target for 10,000 x 10, and what grows with it. */
 const TARGET = { services: 10_000, endpoints: 10, seconds: 1.5, peakMb: 600 };
 
-/** @param {{ services: number, endpoints: number }} size */
-const objectsIn = ({ services, endpoints }) => services * (1 + endpoints);
+const objectsIn = ({ services, endpoints }: ClusterSize): number => services * (1 + endpoints);
 
-/** @param {{ services: number, endpoints: number }} size */
-function scaledTarget(size) {
+function scaledTarget(size: ClusterSize): Result["target"] {
   const factor = objectsIn(size) / objectsIn(TARGET);
   return { seconds: TARGET.seconds * factor, peakMb: TARGET.peakMb * factor };
 }
@@ -64,23 +65,18 @@ function scaledTarget(size) {
 const folder = mkdtempSync(join(tmpdir(), "kpc-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
 
-/** @type {Result[]} */
-const results = [];
+const results: Result[] = [];
 
-/** @param {Result} result */
-function note(result) {
+function note(result: Result): void {
   results.push(result);
   if (!flags.json) process.stderr.write(`${result.name}: done${result.trouble ? ` (${result.trouble})` : ""}\n`);
 }
 
-/** @param {string} file */
-const compile = (file) => measure(process.execPath, [CLI, "compile", file, "--node", NODE_NAME], LIMIT_SECONDS);
+const compile = (file: string) => measure(process.execPath, [CLI, "compile", file, "--node", NODE_NAME], LIMIT_SECONDS);
 
-/** The figures of `runs` compilations, after one that is not counted.
- * @param {string} file
- * @param {number} [runs] */
-async function measureCompile(file, runs = RUNS) {
-  const seconds = [];
+/** The figures of `runs` compilations, after one that is not counted. */
+async function measureCompile(file: string, runs = RUNS): Promise<Partial<Result>> {
+  const seconds: number[] = [];
   let peakMb = 0;
   for (let run = runs > 1 ? -1 : 0; run < runs; run++) {
     const one = await compile(file);
@@ -91,20 +87,15 @@ async function measureCompile(file, runs = RUNS) {
   return { seconds: summarise(seconds), peakMb };
 }
 
-/** Ours and the library's turn by turn, after one pair that is not counted.
- * @param {string} file
- * @param {"list" | "documents"} shape
- * @returns {Promise<Partial<Result>>} */
-async function measureAgainstLibrary(file, shape) {
-  const [ours, theirs, ratios] = [
-    /** @type {number[]} */ ([]),
-    /** @type {number[]} */ ([]),
-    /** @type {number[]} */ ([]),
-  ];
+/** Ours and the library's turn by turn, after one pair that is not counted. */
+async function measureAgainstLibrary(file: string, shape: "list" | "documents"): Promise<Partial<Result>> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  const ratios: number[] = [];
   let [peakMb, libraryPeakMb] = [0, 0];
   for (let run = -1; run < RUNS; run++) {
     const our = await compile(file);
-    const their = await measure(process.execPath, [READ_YAML, file, shape], LIMIT_SECONDS);
+    const their = await measure(process.execPath, [SELF, `--${shape}-alone`, file], LIMIT_SECONDS);
     const trouble = our.trouble ?? their.trouble;
     if (trouble !== undefined) return { trouble };
     peakMb = Math.max(peakMb, our.peakMb ?? Number.NaN);
@@ -124,8 +115,8 @@ async function measureAgainstLibrary(file, shape) {
 }
 
 /** The share of a small compilation that is not ours: starting Node.js on this machine, as busy as it is now. */
-async function measureNode() {
-  const seconds = [];
+async function measureNode(): Promise<void> {
+  const seconds: number[] = [];
   let peakMb = 0;
   for (let run = 0; run < Math.max(RUNS, SMALL_RUNS); run++) {
     const one = await measure(process.execPath, ["--eval", ""], LIMIT_SECONDS);
@@ -135,11 +126,11 @@ async function measureNode() {
   note({ name: "node alone", inputMb: 0, target: {}, seconds: summarise(seconds), peakMb });
 }
 
-async function measureSmall() {
-  for (const [name, text] of /** @type {const} */ ([
+async function measureSmall(): Promise<void> {
+  for (const [name, text] of [
     ["small.yaml", smallYaml()],
     ["small.json", smallJson()],
-  ])) {
+  ] as const) {
     const file = join(folder, name);
     writeFileSync(file, text);
     const figures = await measureCompile(file, Math.max(RUNS, SMALL_RUNS));
@@ -147,9 +138,7 @@ async function measureSmall() {
   }
 }
 
-/** @param {{ services: number, endpoints: number }} size
- *  @param {Result["target"]} target */
-async function measureJson(size, target) {
+async function measureJson(size: ClusterSize, target: Result["target"]): Promise<void> {
   const file = join(folder, "list.json");
   const inputMb = writeChunks(file, printJsonList(makeCluster(size))) / 1e6;
   const figures = await measureCompile(file);
@@ -159,8 +148,7 @@ async function measureJson(size, target) {
   rmSync(file);
 }
 
-/** @param {{ services: number, endpoints: number }} size */
-async function measureYaml(size) {
+async function measureYaml(size: ClusterSize): Promise<void> {
   const cluster = makeCluster(size);
   for (const [shape, print] of SHAPES) {
     const file = join(folder, "list.yaml");
@@ -171,13 +159,13 @@ async function measureYaml(size) {
   }
 }
 
-const SHAPES = /** @type {const} */ ([
+const SHAPES = [
   ["list", printYamlList],
   ["documents", printYamlDocuments],
-]);
+] as const;
 
 /** Whether 50 MB of YAML get through at all with the heap that Node.js has by default. */
-async function measureBigYaml() {
+async function measureBigYaml(): Promise<void> {
   for (const [shape, print] of SHAPES) {
     const file = join(folder, "big.yaml");
     const sample = writeChunks(file, print(makeCluster({ services: 100, endpoints: 10 })));
@@ -189,27 +177,20 @@ async function measureBigYaml() {
   }
 }
 
-/** @param {{ services: number, endpoints: number }} size */
-function nameOf({ services, endpoints }) {
+function nameOf({ services, endpoints }: ClusterSize): string {
   return `${services.toLocaleString("en")} x ${endpoints}`;
 }
 
-/** @param {number | undefined} value
- *  @param {number} digits
- *  @param {string} [unit] */
-function show(value, digits, unit = "") {
-  return value === undefined || Number.isNaN(value) ? "-" : `${value.toFixed(digits)}${unit}`;
+function show(value: number | undefined, digits: number): string {
+  return value === undefined || Number.isNaN(value) ? "-" : value.toFixed(digits);
 }
 
-/** @param {Summary | undefined} summary
- *  @param {number} digits */
-function showRange(summary, digits) {
+function showRange(summary: Summary | undefined, digits: number): string {
   if (summary === undefined) return "-";
   return `${summary.median.toFixed(digits)} (${summary.min.toFixed(digits)}-${summary.max.toFixed(digits)})`;
 }
 
-/** @param {Result["target"]} target */
-function showTarget({ seconds, peakMb, ratio }) {
+function showTarget({ seconds, peakMb, ratio }: Result["target"]): string {
   const parts = [
     seconds === undefined ? "" : `<= ${seconds.toFixed(2)} s`,
     peakMb === undefined ? "" : `<= ${peakMb.toFixed(0)} MB`,
@@ -218,8 +199,8 @@ function showTarget({ seconds, peakMb, ratio }) {
   return parts.filter((part) => part !== "").join(", ") || "-";
 }
 
-/** @param {Result} result */
-function toRow({ name, inputMb, seconds, peakMb, ratio, librarySeconds, microsecondsPerObject, target, trouble }) {
+function toRow(result: Result): string[] {
+  const { name, inputMb, seconds, peakMb, ratio, librarySeconds, microsecondsPerObject, target, trouble } = result;
   return [
     name,
     show(inputMb, inputMb < 1 ? 3 : 1),
@@ -232,23 +213,33 @@ function toRow({ name, inputMb, seconds, peakMb, ratio, librarySeconds, microsec
   ];
 }
 
-await measureNode();
-await measureSmall();
-await measureJson({ services: 1000, endpoints: 10 }, {});
-if (!flags.quick) {
-  await measureJson(TARGET, { seconds: TARGET.seconds, peakMb: TARGET.peakMb });
-  const large = { services: 5000, endpoints: 50 };
-  await measureJson(large, scaledTarget(large));
-  await measureYaml({ services: 1000, endpoints: 10 });
-  await measureBigYaml();
+async function measureAll(): Promise<void> {
+  await measureNode();
+  await measureSmall();
+  await measureJson({ services: 1000, endpoints: 10 }, {});
+  if (!flags.quick) {
+    await measureJson(TARGET, { seconds: TARGET.seconds, peakMb: TARGET.peakMb });
+    const large = { services: 5000, endpoints: 50 };
+    await measureJson(large, scaledTarget(large));
+    await measureYaml({ services: 1000, endpoints: 10 });
+    await measureBigYaml();
+  }
+
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify({ node: process.version, runs: RUNS, results }, null, 2)}\n`);
+  } else {
+    const head = ["input", "MB", "kpc compile, s", "peak MB", "us/object", "yaml alone, s", "kpc / yaml", "target"];
+    process.stdout.write(`\n${printTable([head, ...results.map(toRow)])}`);
+    process.stdout.write(
+      `\nMedians (least-most) of ${RUNS} whole processes after a warm-up; small inputs ${Math.max(RUNS, SMALL_RUNS)}, inputs of 50 MB once.\nAn object is a Service or an endpoint. "yaml alone" reads the values of the same file, turn by turn with kpc.\n`,
+    );
+  }
 }
 
-if (flags.json) {
-  process.stdout.write(`${JSON.stringify({ node: process.version, runs: RUNS, results }, null, 2)}\n`);
+if (flags["list-alone"] !== undefined) {
+  parse(readFileSync(flags["list-alone"], "utf8"));
+} else if (flags["documents-alone"] !== undefined) {
+  for (const document of parseAllDocuments(readFileSync(flags["documents-alone"], "utf8"))) document.toJS();
 } else {
-  const head = ["input", "MB", "kpc compile, s", "peak MB", "us/object", "yaml alone, s", "kpc / yaml", "target"];
-  process.stdout.write(`\n${printTable([head, ...results.map(toRow)])}`);
-  process.stdout.write(
-    `\nMedians (least-most) of ${RUNS} whole processes after a warm-up; small inputs ${Math.max(RUNS, SMALL_RUNS)}, inputs of 50 MB once.\nAn object is a Service or an endpoint. "yaml alone" reads the values of the same file, turn by turn with kpc.\n`,
-  );
+  await measureAll();
 }

@@ -1,8 +1,7 @@
-// @ts-check
 /**
  * What our nft text costs to load, hold and change in the kernel, against kube-proxy's layout of the same Services.
  *
- *   node bench/load.mjs [--sizes 1000x10,10000x10,5000x50] [--spread] [--rounds 5] [--budget 300] [--limit 600] [--json]
+ *   npm run bench:load -- [--sizes 1000x10,10000x10,5000x50] [--spread] [--rounds 5] [--budget 300] [--limit 600] [--json]
  *
  * With --spread the Services of a size like 1000x10 have from 1 to 19 endpoints, 10 on average.
  *
@@ -10,7 +9,7 @@
  * network namespace; a layout that has used up its budget of seconds at a size gets no further round there. A step that
  * takes longer than the limit is stopped and reported as such.
  *
- * Slab and vmalloc are the machine's, settled, after loading minus before (support/kernel-memory.mjs). Changing one
+ * Slab and vmalloc are the machine's, settled, after loading minus before (support/kernel-memory.ts). Changing one
  * endpoint is a transaction of its own: for kpc the difference of two compilations as element commands, and the first
  * time perhaps a chain that picks from so many endpoints; for kube-proxy its rewrite of the chains concerned, and later
  * the deletion of the endpoint's chain. Replacing is loading the same file over itself.
@@ -21,27 +20,37 @@ import { release, tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { makeCluster, NODE_FLAGS, withoutOneEndpoint } from "./support/cluster.mjs";
-import { elementDiff } from "./support/element-diff.mjs";
-import { printAddition, printCleanup, printFullSync, printRemoval } from "./support/kube-proxy-nft.mjs";
-import { printJsonList, writeChunks } from "./support/manifests.mjs";
-import { summarise } from "./support/statistics.mjs";
-import { printTable } from "./support/table.mjs";
+import { type ClusterSize, makeCluster, NODE_FLAGS, withoutOneEndpoint } from "./support/cluster.ts";
+import { elementDiff } from "./support/element-diff.ts";
+import { printAddition, printCleanup, printFullSync, printRemoval } from "./support/kube-proxy-nft.ts";
+import type { LoadRound, LoadTask } from "./support/load-round.ts";
+import { printJsonList, writeChunks } from "./support/manifests.ts";
+import type { ProcessRun } from "./support/process.ts";
+import { summarise } from "./support/statistics.ts";
+import { printTable } from "./support/table.ts";
 
-/**
- * @typedef {import("./support/load-round.mjs").Round} Round
- * @typedef {import("./support/load-round.mjs").Task} Task
- * @typedef {import("./support/process.mjs").Run} Run
- * @typedef {import("./support/cluster.mjs").Size} Size
- * @typedef {Omit<Task, "changes" | "limitSeconds">} Layout
- *
- * @typedef {object} Figure One measure of one layout.
- * @property {number | undefined} value The median.
- * @property {number} runs
- * @property {string} [trouble]
- *
- * @typedef {{ name: string, digits: number, kubeProxy: Figure, kpc: Figure, ratio: number | undefined, target: string }} Row
- */
+type Layout = Omit<LoadTask, "changes" | "limitSeconds">;
+
+/** The same of both layouts. */
+interface Both<T> {
+  readonly kubeProxy: T;
+  readonly kpc: T;
+}
+
+/** One measure of one layout. */
+interface Figure {
+  /** The median. */
+  readonly value: number | undefined;
+  readonly runs: number;
+  readonly trouble?: string;
+}
+
+interface Row extends Both<Figure> {
+  readonly name: string;
+  readonly digits: number;
+  readonly ratio: number | undefined;
+  readonly target: string;
+}
 
 const { values: flags } = parseArgs({
   options: {
@@ -60,44 +69,42 @@ const CHANGES = 5;
 /** Less memory than this is as much the machine's as ours. */
 const SMALLEST_MB = 0.5;
 
-const CLI = fileURLToPath(new URL("../dist/bin/kpc.cjs", import.meta.url));
-const ROUND = fileURLToPath(new URL("./support/load-round.mjs", import.meta.url));
+const ROOT = new URL("../..", import.meta.url); // the bundle is in dist/scripts
+const CLI = fileURLToPath(new URL("dist/bin/kpc.cjs", ROOT));
 
 /** How many times less kpc has to need, by size. */
-const TARGETS = /** @type {Record<string, Record<string, string>>} */ ({
+const TARGETS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "1000x10": { load: ">= 5", peak: ">= 3", slab: ">= 4", remove: ">= 3", add: ">= 3" },
   "10000x10": { load: ">= 80", peak: ">= 3.5", slab: ">= 4", remove: ">= 40", add: ">= 40" },
-});
+};
 
 const folder = mkdtempSync(join(tmpdir(), "kpc-bench-"));
 process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
-for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM"])) process.on(signal, () => process.exit(1));
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, () => process.exit(1));
 
-/** @param {string} line */
-const say = (line) => process.stderr.write(`${line}\n`);
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
 
 // --- files -------------------------------------------------------------------------------------------------------------
 
-/** Runs kpc with its output in `output`.
- * @param {string} input
- * @param {string} format
- * @param {string} output */
-function compile(input, format, output) {
+/** Runs kpc with its output in `output`. */
+function compile(input: string, format: string, output: string): void {
   const args = [CLI, "compile", input, ...NODE_FLAGS, "-o", format];
   execFileSync(process.execPath, args, { stdio: ["ignore", openSync(output, "w"), "inherit"] });
 }
 
-/** @param {Size} size
- *  @returns {{ kubeProxy: Layout, kpc: Layout, changedElements: number }} */
-function writeFiles(size) {
-  const path = (/** @type {string} */ name) => join(folder, name);
+function writeFiles(size: ClusterSize): Both<Layout> & { readonly changedElements: number } {
+  const path = (name: string) => join(folder, name);
   const cluster = makeCluster(size);
   const smaller = withoutOneEndpoint(cluster);
   writeChunks(path("before.json"), printJsonList(cluster));
   writeChunks(path("after.json"), printJsonList(smaller.cluster));
   compile(path("before.json"), "nft", path("kpc.nft"));
   for (const name of ["before", "after"]) compile(path(`${name}.json`), "ir", path(`${name}.ir`));
-  const [before, after] = ["before.ir", "after.ir"].map((name) => JSON.parse(readFileSync(path(name), "utf8")));
+  const [before, after] = (["before.ir", "after.ir"] as const).map((name) =>
+    JSON.parse(readFileSync(path(name), "utf8")),
+  );
   const removal = elementDiff(before, after);
   writeFileSync(path("kpc-first-remove.nft"), removal.chains + removal.elements);
   writeFileSync(path("kpc-remove.nft"), removal.elements);
@@ -129,23 +136,24 @@ function writeFiles(size) {
 
 // --- rounds ------------------------------------------------------------------------------------------------------------
 
-/** @param {Layout} layout
- *  @returns {Round} */
-function runRound(layout) {
+function runRound(layout: Layout): LoadRound {
   const task = JSON.stringify({ ...layout, changes: CHANGES, limitSeconds: LIMIT_SECONDS });
-  const output = execFileSync("unshare", ["-n", process.execPath, ROUND, task], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  return JSON.parse(output.toString());
+  const output = execFileSync(
+    "unshare",
+    ["-n", process.execPath, "test/run.mjs", "bench/support/load-round.ts", task],
+    {
+      cwd: ROOT,
+      stdio: ["ignore", "pipe", "inherit"],
+    },
+  );
+  return JSON.parse(output.toString()) as LoadRound;
 }
 
-/** @param {{ kubeProxy: Layout, kpc: Layout }} layouts
- *  @returns {{ kubeProxy: Round[], kpc: Round[] }} */
-function runRounds(layouts) {
-  const rounds = { kubeProxy: /** @type {Round[]} */ ([]), kpc: /** @type {Round[]} */ ([]) };
+function runRounds(layouts: Both<Layout>): Both<LoadRound[]> {
+  const rounds = { kubeProxy: [] as LoadRound[], kpc: [] as LoadRound[] };
   const spent = { kubeProxy: 0, kpc: 0 };
   for (let round = 1; round <= ROUNDS; round++) {
-    for (const name of /** @type {const} */ (["kpc", "kubeProxy"])) {
+    for (const name of ["kpc", "kubeProxy"] as const) {
       if (spent[name] > BUDGET_SECONDS) continue;
       const start = performance.now();
       const result = runRound(layouts[name]);
@@ -159,39 +167,33 @@ function runRounds(layouts) {
 
 // --- figures -----------------------------------------------------------------------------------------------------------
 
-/** @param {readonly (Run | undefined)[]} runs
- *  @param {(run: Run) => number | undefined} [pick]
- *  @returns {Figure} */
-function figureOf(runs, pick = ({ seconds }) => seconds) {
+function figureOf(
+  runs: readonly (ProcessRun | undefined)[],
+  pick: (run: ProcessRun) => number | undefined = ({ seconds }) => seconds,
+): Figure {
   const done = runs.filter((run) => run !== undefined);
   const trouble = done.find((run) => run.trouble !== undefined)?.trouble;
   if (trouble !== undefined) return { value: undefined, runs: done.length, trouble };
   return figure(done.flatMap((run) => pick(run) ?? []));
 }
 
-/** @param {readonly number[]} values
- *  @returns {Figure} */
-function figure(values) {
+function figure(values: readonly number[]): Figure {
   return values.length === 0 ? { value: undefined, runs: 0 } : { value: summarise(values).median, runs: values.length };
 }
 
-/** @param {{ kubeProxy: Round[], kpc: Round[] }} rounds
- *  @param {{ kubeProxy: Layout, kpc: Layout }} layouts
- *  @param {Record<string, string>} targets
- *  @returns {Row[]} */
-function toRows(rounds, layouts, targets) {
+function toRows(rounds: Both<LoadRound[]>, layouts: Both<Layout>, targets: Readonly<Record<string, string>>): Row[] {
   const row = (
-    /** @type {string} */ name,
-    /** @type {number} */ digits,
-    /** @type {string} */ target,
-    /** @type {(list: Round[], layout: Layout) => Figure} */ measureOf,
+    name: string,
+    digits: number,
+    target: string,
+    measureOf: (list: readonly LoadRound[], layout: Layout) => Figure,
   ) => {
     const kubeProxy = measureOf(rounds.kubeProxy, layouts.kubeProxy);
     const kpc = measureOf(rounds.kpc, layouts.kpc);
     const ratio = name.startsWith("not given back") ? undefined : ratioOf(kubeProxy.value, kpc.value, name);
     return { name, digits, kubeProxy, kpc, ratio, target: targets[target] ?? "-" };
   };
-  const milliseconds = (/** @type {Run} */ { seconds }) => seconds * 1000;
+  const milliseconds = ({ seconds }: ProcessRun) => seconds * 1000;
   return [
     row("file, KiB", 0, "", (_, { file }) => figure([statSync(file).size / 1024])),
     row("nft -f, s", 3, "load", (list) => figureOf(list.map(({ load }) => load))),
@@ -245,24 +247,18 @@ function toRows(rounds, layouts, targets) {
   ];
 }
 
-/** @param {number | undefined} kubeProxy
- *  @param {number | undefined} kpc
- *  @param {string} name */
-function ratioOf(kubeProxy, kpc, name) {
+function ratioOf(kubeProxy: number | undefined, kpc: number | undefined, name: string): number | undefined {
   if (kubeProxy === undefined || kpc === undefined) return undefined;
   return name.endsWith(", MB") && kpc < SMALLEST_MB ? undefined : kubeProxy / kpc;
 }
 
-/** @param {Figure} figure
- *  @param {number} digits */
-function showFigure({ value, runs, trouble }, digits) {
+function showFigure({ value, runs, trouble }: Figure, digits: number): string {
   if (trouble !== undefined) return trouble;
   return value === undefined ? "-" : `${value.toFixed(digits)} (${runs})`;
 }
 
-/** A step that was stopped took at least the limit.
- * @param {Row} row */
-function showRatio({ name, ratio, kubeProxy, kpc }) {
+/** A step that was stopped took at least the limit. */
+function showRatio({ name, ratio, kubeProxy, kpc }: Row): string {
   if (ratio !== undefined) return ratio.toFixed(ratio < 10 ? 2 : 0);
   if (kubeProxy.trouble?.startsWith(">") && kpc.value !== undefined && name.endsWith(" s")) {
     return `> ${(LIMIT_SECONDS / kpc.value).toFixed(0)}`;
@@ -273,7 +269,7 @@ function showRatio({ name, ratio, kubeProxy, kpc }) {
 // --- all sizes ---------------------------------------------------------------------------------------------------------
 
 if (process.getuid?.() !== 0) {
-  say("bench/load.mjs needs root: an unprivileged nft cannot load transactions of this size");
+  say("bench:load needs root: an unprivileged nft cannot load transactions of this size");
   process.exit(1);
 }
 const nftVersion = execFileSync("nft", ["--version"]).toString().trim();

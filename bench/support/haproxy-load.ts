@@ -1,4 +1,3 @@
-// @ts-check
 /**
  * The CPU time that configurations of HAProxy take for the same requests, in a network namespace. Reads a line of JSON:
  *
@@ -9,13 +8,26 @@
  * sends all requests to each over connections that stay open, by turns of a few hundred: so all meet the same machine. Answers with a line: for each
  * folder the turns, each `{requests, cpuMicroseconds, seconds, statuses}`; those of a round to warm up are left out.
  */
-import { execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+
+export interface LoadRequest {
+  readonly folders: readonly string[];
+  readonly requests: readonly { readonly host: string; readonly path: string }[];
+  readonly rounds: number;
+}
+
+export interface LoadTurn {
+  readonly requests: number;
+  readonly cpuMicroseconds: number;
+  readonly seconds: number;
+  readonly statuses: Readonly<Record<string, number>>;
+}
 
 const CONNECTIONS = 32;
 const TURN = 500;
@@ -23,13 +35,11 @@ const TURN = 500;
 execFileSync("ip", ["link", "set", "lo", "up"]);
 execFileSync("ip", ["route", "add", "local", "10.0.0.0/8", "dev", "lo"]);
 
-/** @param {string} file */
-function start(file) {
+function start(file: string): ChildProcess {
   return spawn("haproxy", ["-db", "-f", file], { stdio: "ignore" });
 }
 
-/** @param {number} port */
-async function isUp(port) {
+async function isUp(port: number): Promise<void> {
   for (let tries = 0; tries < 1000; tries++) {
     const isOpen = await new Promise((resolve) => {
       const socket = connect(port, "127.0.0.1", () => {
@@ -44,8 +54,8 @@ async function isUp(port) {
   throw new Error(`nothing listens on port ${port}`);
 }
 
-/** Microseconds that the threads of a process have run, in user space and in the kernel. @param {number | undefined} pid */
-function cpuOf(pid) {
+/** Microseconds that the threads of a process have run, in user space and in the kernel. */
+function cpuOf(pid: number | undefined): number {
   const threads = readdirSync(`/proc/${pid}/task`);
   const nanoseconds = threads.map((thread) =>
     Number(readFileSync(`/proc/${pid}/task/${thread}/schedstat`, "utf8").split(" ")[0]),
@@ -53,21 +63,23 @@ function cpuOf(pid) {
   return nanoseconds.reduce((sum, each) => sum + each, 0) / 1000;
 }
 
-/** @param {number} port @returns {Promise<import("node:net").Socket[]>} */
-function openAll(port) {
+function openAll(port: number): Promise<Socket[]> {
   const open = () =>
-    new Promise((resolve, reject) => {
+    new Promise<Socket>((resolve, reject) => {
       const socket = connect(port, "127.0.0.1", () => resolve(socket.setEncoding("latin1")));
       socket.once("error", reject);
     });
   return Promise.all(Array.from({ length: CONNECTIONS }, open));
 }
 
-/** Counts in `statuses` how many answers have each. @param {readonly import("node:net").Socket[]} sockets
- *  @param {readonly string[]} texts @param {Record<string, number>} statuses */
-async function sendAll(sockets, texts, statuses) {
+/** Counts in `statuses` how many answers have each. */
+async function sendAll(
+  sockets: readonly Socket[],
+  texts: readonly string[],
+  statuses: Record<string, number>,
+): Promise<void> {
   let next = 0;
-  const work = (/** @type {import("node:net").Socket} */ socket) =>
+  const work = (socket: Socket) =>
     new Promise((resolve, reject) => {
       if (socket.destroyed) throw new Error("HAProxy has closed a connection");
       let text = "";
@@ -102,12 +114,10 @@ writeFileSync(
 const servers = start(server);
 await isUp(8080);
 for await (const line of createInterface({ input: process.stdin })) {
-  const { folders, requests, rounds } = JSON.parse(line);
-  const texts = requests.map(
-    (/** @type {{ host: string, path: string }} */ { host, path }) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`,
-  );
+  const { folders, requests, rounds } = JSON.parse(line) as LoadRequest;
+  const texts = requests.map(({ host, path }) => `GET ${path} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
   const proxies = await Promise.all(
-    folders.map(async (/** @type {string} */ each, /** @type {number} */ i) => {
+    folders.map(async (each, i) => {
       const port = 8000 + i;
       const config = readFileSync(join(each, "haproxy.cfg"), "utf8")
         .replace(/^(\s*bind .*):80\b/gm, `$1:${port}`)
@@ -123,11 +133,11 @@ for await (const line of createInterface({ input: process.stdin })) {
       return { proxy, sockets: await openAll(port) };
     }),
   );
-  const results = folders.map(() => /** @type {object[]} */ ([]));
+  const results = folders.map((): LoadTurn[] => []);
   for (let round = 0; round <= rounds; round++)
     for (let at = 0; at < texts.length; at += TURN)
       for (const [i, { proxy, sockets }] of proxies.entries()) {
-        const statuses = /** @type {Record<string, number>} */ ({});
+        const statuses: Record<string, number> = {};
         const turn = texts.slice(at, at + TURN);
         const [cpu, time] = [cpuOf(proxy.pid), performance.now()];
         await sendAll(sockets, turn, statuses);

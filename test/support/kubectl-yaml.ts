@@ -1,26 +1,17 @@
-// @ts-check
 /** Plain data as YAML in kubectl's style: lists at the column of their key, quotes only where they are needed. */
 
-/** @param {object} value
- *  @returns {string} */
-export function printYaml(value) {
+export function printYaml(value: object): string {
   return Array.isArray(value) ? printItems(value, 0) : printMembers(value, 0);
 }
 
-/** @param {object} object
- *  @param {number} indent
- *  @returns {string} */
-function printMembers(object, indent) {
+function printMembers(object: object, indent: number): string {
   const pad = " ".repeat(indent);
   return Object.entries(object)
     .map(([key, value]) => `${pad}${printScalar(key)}:${printMember(value, indent)}`)
     .join("");
 }
 
-/** @param {readonly unknown[]} items
- *  @param {number} indent
- *  @returns {string} */
-function printItems(items, indent) {
+function printItems(items: readonly unknown[], indent: number): string {
   const pad = " ".repeat(indent);
   return items
     .map((item) => {
@@ -30,11 +21,8 @@ function printItems(items, indent) {
     .join("");
 }
 
-/** What stands behind the colon of a key at column `indent`.
- * @param {unknown} value
- * @param {number} indent
- * @returns {string} */
-function printMember(value, indent) {
+/** What stands behind the colon of a key at column `indent`. */
+function printMember(value: unknown, indent: number): string {
   if (Array.isArray(value)) return value.length === 0 ? " []\n" : `\n${printItems(value, indent)}`;
   if (typeof value === "object" && value !== null) {
     return Object.keys(value).length === 0 ? " {}\n" : `\n${printMembers(value, indent + 2)}`;
@@ -49,9 +37,7 @@ function printMember(value, indent) {
 const PLAIN = /^(?:[A-Za-z][\w./:-]*[\w/-]|\d+\.\d+\.\d+\.\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const WORDS = new Set(["true", "false", "null", "yes", "no", "on", "off"]);
 
-/** @param {unknown} value
- *  @returns {string} */
-function printScalar(value) {
+function printScalar(value: unknown): string {
   if (typeof value !== "string") return JSON.stringify(value);
   return PLAIN.test(value) && !WORDS.has(value.toLowerCase()) ? value : JSON.stringify(value);
 }

@@ -1,15 +1,10 @@
-// @ts-check
 /** Clusters as manifests, with the fields that the API server fills in. */
 import { closeSync, openSync, writeSync } from "node:fs";
-import { fingerprint } from "./cluster.mjs";
-import { printYaml } from "./kubectl-yaml.mjs";
+import { printYaml } from "../../test/support/kubectl-yaml.ts";
+import { fingerprint, type ListedService } from "./cluster.ts";
 
-/** @typedef {import("./cluster.mjs").Service} Service */
-
-/** What `kubectl get services,endpointslices -A -o json` prints.
- * @param {readonly Service[]} cluster
- * @returns {Generator<string>} */
-export function* printJsonList(cluster) {
+/** What `kubectl get services,endpointslices -A -o json` prints. */
+export function* printJsonList(cluster: readonly ListedService[]): Generator<string> {
   let before = '{\n    "apiVersion": "v1",\n    "items": [\n        ';
   for (const object of objectsOf(cluster)) {
     yield before + JSON.stringify(object, null, 4).replaceAll("\n", "\n        ");
@@ -18,26 +13,20 @@ export function* printJsonList(cluster) {
   yield '\n    ],\n    "kind": "List",\n    "metadata": {\n        "resourceVersion": ""\n    }\n}\n';
 }
 
-/** What `kubectl get services,endpointslices -A -o yaml` prints.
- * @param {readonly Service[]} cluster
- * @returns {Generator<string>} */
-export function* printYamlList(cluster) {
+/** What `kubectl get services,endpointslices -A -o yaml` prints. */
+export function* printYamlList(cluster: readonly ListedService[]): Generator<string> {
   yield "apiVersion: v1\nitems:\n";
   for (const object of objectsOf(cluster)) yield printYaml([object]);
   yield 'kind: List\nmetadata:\n  resourceVersion: ""\n';
 }
 
-/** The same objects as one YAML document each.
- * @param {readonly Service[]} cluster
- * @returns {Generator<string>} */
-export function* printYamlDocuments(cluster) {
+/** The same objects as one YAML document each. */
+export function* printYamlDocuments(cluster: readonly ListedService[]): Generator<string> {
   for (const object of objectsOf(cluster)) yield `---\n${printYaml(object)}`;
 }
 
-/** Writes `chunks` to the file `path`. Returns its size in bytes.
- * @param {string} path
- * @param {Iterable<string>} chunks */
-export function writeChunks(path, chunks) {
+/** Writes `chunks` to the file `path`. Returns its size in bytes. */
+export function writeChunks(path: string, chunks: Iterable<string>) {
   const file = openSync(path, "w");
   let size = 0;
   for (const chunk of chunks) size += writeSync(file, chunk);
@@ -45,18 +34,14 @@ export function writeChunks(path, chunks) {
   return size;
 }
 
-/** Members are sorted by name, as kubectl prints them.
- * @param {readonly Service[]} cluster
- * @returns {Generator<object>} */
-function* objectsOf(cluster) {
+/** Members are sorted by name, as kubectl prints them. */
+function* objectsOf(cluster: readonly ListedService[]): Generator<object> {
   for (const [index, service] of cluster.entries()) yield serviceObject(service, index);
   for (const [index, service] of cluster.entries()) yield sliceObject(service, index);
 }
 
-/** Every fourth Service has come by `kubectl apply`, the others by Helm.
- * @param {Service} service
- * @param {number} index */
-function serviceObject({ namespace, name, clusterIp, port, portName }, index) {
+/** Every fourth Service has come by `kubectl apply`, the others by Helm. */
+function serviceObject({ namespace, name, clusterIp, port, portName }: ListedService, index: number) {
   const labels = { "app.kubernetes.io/instance": name, "app.kubernetes.io/name": "web" };
   const ports = [{ name: portName, port, protocol: "TCP", targetPort: "http" }];
   const applied = { apiVersion: "v1", kind: "Service", metadata: { labels, name, namespace }, spec: { ports } };
@@ -91,10 +76,8 @@ function serviceObject({ namespace, name, clusterIp, port, portName }, index) {
   };
 }
 
-/** One slice for a Service, however many endpoints it has: the controller would begin a second one after 100.
- * @param {Service} service
- * @param {number} index */
-function sliceObject({ namespace, name, portName, endpoints }, index) {
+/** One slice for a Service, however many endpoints it has: the controller would begin a second one after 100. */
+function sliceObject({ namespace, name, portName, endpoints }: ListedService, index: number) {
   return {
     addressType: "IPv4",
     apiVersion: "discovery.k8s.io/v1",
@@ -136,7 +119,6 @@ function sliceObject({ namespace, name, portName, endpoints }, index) {
   };
 }
 
-/** @param {string} text */
-function uuid(text) {
+function uuid(text: string) {
   return fingerprint(text).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
 }

@@ -1,26 +1,19 @@
-// @ts-check
 /**
  * The rules that kube-proxy's iptables mode writes for a cluster (IPv4, ClusterIP, a detector by source block), with its
  * jumps as it makes them. In large clusters, above 1,000 endpoints, it leaves comments out.
  */
 import { createHash } from "node:crypto";
-import { CLUSTER_CIDR } from "./cluster.mjs";
-
-/** @typedef {import("./cluster.mjs").Service} Service */
+import { CLUSTER_CIDR, type ListedService } from "./cluster.ts";
 
 const LARGE_CLUSTER_ENDPOINTS = 1000;
 
-/** Text for iptables-restore.
- * @param {readonly Service[]} cluster
- * @returns {string} */
-export function printIptablesSync(cluster) {
+/** Text for iptables-restore. */
+export function printIptablesSync(cluster: readonly ListedService[]): string {
   const endpoints = cluster.reduce((sum, service) => sum + service.endpoints.length, 0);
   const isLarge = endpoints > LARGE_CLUSTER_ENDPOINTS;
   const chains = ["KUBE-SERVICES", "KUBE-NODEPORTS", "KUBE-POSTROUTING", "KUBE-MARK-MASQ"];
-  /** @type {string[]} */
-  const dispatch = [];
-  /** @type {string[]} */
-  const rules = [];
+  const dispatch: string[] = [];
+  const rules: string[] = [];
   for (const service of cluster) {
     const chain = `KUBE-SVC-${hash(nameOf(service))}`;
     chains.push(chain);
@@ -90,21 +83,16 @@ const NAT_JUMPS = ["PREROUTING", "OUTPUT"]
   .map((chain) => `-I ${chain} -j KUBE-SERVICES`)
   .concat("-I POSTROUTING -j KUBE-POSTROUTING");
 
-/** @param {boolean} isLarge
- *  @param {string} text */
-const comment = (isLarge, text) => (isLarge ? "" : ` -m comment --comment "${text}"`);
+const comment = (isLarge: boolean, text: string) => (isLarge ? "" : ` -m comment --comment "${text}"`);
 
-/** @param {Service} service */
-const readableName = ({ namespace, name, portName }) => `${namespace}/${name}:${portName}`;
+const readableName = ({ namespace, name, portName }: ListedService) => `${namespace}/${name}:${portName}`;
 
-/** @param {Service} service */
-const nameOf = (service) => `${readableName(service)}tcp`;
+const nameOf = (service: ListedService) => `${readableName(service)}tcp`;
 
 const BASE32 = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
 
-/** The first 16 characters of the SHA-256 in base32.
- * @param {string} text */
-function hash(text) {
+/** The first 16 characters of the SHA-256 in base32. */
+function hash(text: string) {
   const bytes = createHash("sha256").update(text).digest();
   let bits = 0n;
   for (const byte of bytes.subarray(0, 10)) bits = (bits << 8n) | BigInt(byte);

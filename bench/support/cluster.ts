@@ -1,28 +1,31 @@
-// @ts-check
 /** The clusters that are measured: plain data, the same for the same size. */
 import { createHash } from "node:crypto";
 
-/**
- * @typedef {object} Endpoint
- * @property {string} address
- * @property {number} port
- * @property {string} pod
- * @property {string} nodeName
- * @property {string} zone
- *
- * @typedef {object} Service A Service of type ClusterIP with one TCP port.
- * @property {string} namespace
- * @property {string} name
- * @property {string} clusterIp
- * @property {number} port
- * @property {string} portName
- * @property {readonly Endpoint[]} endpoints
- *
- * @typedef {object} Size
- * @property {number} services
- * @property {number} endpoints For each Service.
- * @property {boolean} [spread] From 1 to twice as many instead, as many on average: kpc has a chain for each count.
- */
+export interface ListedEndpoint {
+  readonly address: string;
+  readonly port: number;
+  readonly pod: string;
+  readonly nodeName: string;
+  readonly zone: string;
+}
+
+/** A Service of type ClusterIP with one TCP port. */
+export interface ListedService {
+  readonly namespace: string;
+  readonly name: string;
+  readonly clusterIp: string;
+  readonly port: number;
+  readonly portName: string;
+  readonly endpoints: readonly ListedEndpoint[];
+}
+
+export interface ClusterSize {
+  readonly services: number;
+  /** Of each Service. */
+  readonly endpoints: number;
+  /** From 1 to twice as many endpoints instead, as many on average: kpc has a chain for each count. */
+  readonly spread?: boolean;
+}
 
 /** Blocks that the addresses come from: 2^20 each. */
 export const SERVICE_CIDR = "10.96.0.0/12";
@@ -45,10 +48,8 @@ const NODES = 200;
 const ZONES = ["eu-west-1a", "eu-west-1b", "eu-west-1c"];
 
 /** Services in the order in which the API server lists them. Their addresses are in no order, as in a cluster that has
- *  lived for a while.
- * @param {Size} size
- * @returns {Service[]} */
-export function makeCluster({ services, endpoints, spread = false }) {
+ *  lived for a while. */
+export function makeCluster({ services, endpoints, spread = false }: ClusterSize): ListedService[] {
   let index = 1;
   return Array.from({ length: services }, (_, service) => {
     const namespace = `team-${String(Math.floor((service * NAMESPACES) / services)).padStart(2, "0")}`;
@@ -65,10 +66,7 @@ export function makeCluster({ services, endpoints, spread = false }) {
   });
 }
 
-/** @param {string} service
- *  @param {number} index
- *  @returns {Endpoint} */
-function makeEndpoint(service, index) {
+function makeEndpoint(service: string, index: number): ListedEndpoint {
   const random = fingerprint(`${service} ${index}`);
   const node = Number.parseInt(random.slice(0, 6), 16) % NODES;
   return {
@@ -76,33 +74,32 @@ function makeEndpoint(service, index) {
     port: 8080,
     pod: `${service}-${fingerprint(service).slice(0, 10)}-${random.slice(6, 11)}`,
     nodeName: `node-${node + 1}`,
-    zone: /** @type {string} */ (ZONES[node % ZONES.length]),
+    zone: ZONES[node % ZONES.length] as string,
   };
 }
 
-/** The same cluster without one endpoint: of a Service in the middle the one in the middle.
- * @param {readonly Service[]} cluster
- * @returns {{ cluster: Service[], service: Service, endpoint: Endpoint }} */
-export function withoutOneEndpoint(cluster) {
+/** The same cluster without one endpoint: of a Service in the middle the one in the middle. */
+export function withoutOneEndpoint(cluster: readonly ListedService[]): {
+  cluster: ListedService[];
+  service: ListedService;
+  endpoint: ListedEndpoint;
+} {
   const middle = cluster.length >> 1;
   const at = cluster.findIndex(({ endpoints }, index) => index >= middle && endpoints.length > 1);
-  const service = /** @type {Service} */ (cluster[at]);
+  const service = cluster[at] as ListedService;
   const index = service.endpoints.length >> 1;
-  const endpoint = /** @type {Endpoint} */ (service.endpoints[index]);
+  const endpoint = service.endpoints[index] as ListedEndpoint;
   const smaller = { ...service, endpoints: service.endpoints.toSpliced(index, 1) };
   return { cluster: cluster.with(at, smaller), service, endpoint };
 }
 
-/** Hexadecimal digits that depend on `text` alone.
- * @param {string} text */
-export function fingerprint(text) {
+/** Hexadecimal digits that depend on `text` alone. */
+export function fingerprint(text: string) {
   return createHash("md5").update(text).digest("hex");
 }
 
-/** A different address of the block of 2^20 that starts at `block` for each index below 2^20.
- * @param {readonly [number, number]} block
- * @param {number} index */
-function scatteredAddress([first, second], index) {
+/** A different address of the block of 2^20 that starts at `block` for each index below 2^20. */
+function scatteredAddress([first, second]: readonly [number, number], index: number) {
   const low = Math.imul(index, 0x9e3779b1) & 0xfffff; // an odd factor permutes the numbers below a power of two
   return `${first}.${second + (low >>> 16)}.${(low >>> 8) & 255}.${low & 255}`;
 }
