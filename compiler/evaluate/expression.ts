@@ -1,6 +1,6 @@
 /** Values of expressions for packets. */
 import { unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE, CT_STATUS, PACKET_TYPE } from "../ir/constants.ts";
+import { ADDRESS_TYPE, CT_STATUS, MOST_NUMBERS, PACKET_TYPE } from "../ir/constants.ts";
 import { describe } from "../ir/describe.ts";
 import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../ir/types.ts";
 import { partsOf } from "../ir/walk.ts";
@@ -438,6 +438,8 @@ export function isUnknown(expression: Expression, shared: SharedState): boolean 
   switch (expression.kind) {
     case "opaque":
       return true;
+    case "numgen":
+      return expression.modulus > MOST_NUMBERS;
     case "bitwise": {
       const { operand, mask } = expression;
       if (operand.kind === "ct" && operand.key === "status" && typeof mask === "number")

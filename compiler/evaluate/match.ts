@@ -49,6 +49,8 @@ function takeChance(probability: number, state: State): StepProgress[] {
 export function ask(question: Question, state: State, { table }: Frame): StepProgress[] {
   const { left } = question;
   const { shared, branches } = state;
+  // Not number by number: there may be 2^32.
+  if (left.kind === "numgen") return takeChance(question.portionOf(left), state);
   if (isUnknown(left, shared)) {
     const { what, negated } = question.assumed;
     if (!negated || question.orAbsent || !isOfSocket(left)) return assume(what, negated, state);

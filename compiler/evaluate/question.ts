@@ -65,6 +65,15 @@ export class Question {
     return intervalsIn(this.ranges);
   }
 
+  /** How many of the numbers that `numgen` gives pass, of 1. */
+  portionOf({ modulus, offset }: Extract<Expression, { kind: "numgen" }>): number {
+    const end = offset + modulus;
+    const named = this.intervals.reduce((count, { from, to }) => {
+      return count + Math.max(0, Math.min(Number(to) + 1, end) - Math.max(Number(from), offset));
+    }, 0);
+    return this.negated ? 1 - named / modulus : named / modulus;
+  }
+
   /** What is assumed, or not, where `left` is not known; `negated` tells how that answers the question. */
   get assumed(): { readonly what: About | string; readonly negated: boolean } {
     return { what: assumptionOf(this.test), negated: this.negated };

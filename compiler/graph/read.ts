@@ -32,6 +32,7 @@ export function read(expression: Expression, known: KnownState, table: TableInde
       });
     case "numgen": {
       const { modulus, offset } = expression;
+      if (isUnknown(expression, shared)) return unsupported(describe(expression));
       if (modulus === 1) return constant(offset);
       return { kind: "reads", reads: [{ kind: "slot", offset }], choices: modulus };
     }

@@ -43,6 +43,11 @@ export function random(modulus: number, offset = 0): Expression {
   return { kind: "numgen", mode: "random", modulus, offset };
 }
 
+/** Packets in turn: from 0 to `modulus` - 1, and again. */
+export function counting(modulus: number): Expression {
+  return { kind: "numgen", mode: "inc", modulus, offset: 0 };
+}
+
 export function equal(left: Expression, right: Value): MatchOf<"compare"> {
   return { kind: "compare", left, operator: "==", right };
 }

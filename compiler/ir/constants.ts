@@ -63,3 +63,6 @@ export const MAX_NAME_LENGTH = 255;
 
 /** Longest comment of a rule, element or object, in bytes (NFTNL_UDATA_COMMENT_MAXLEN). */
 export const MAX_COMMENT_LENGTH = 127;
+
+/** So many numbers of `numgen` in a key are followed one by one; what becomes of packets by one of more is not known. */
+export const MOST_NUMBERS = 1 << 16;

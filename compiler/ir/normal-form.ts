@@ -18,7 +18,7 @@ import type {
   Step,
   Table,
 } from "./types.ts";
-import { isMatch, withExpressions, withParts } from "./walk.ts";
+import { expressionsOf, isMatch, somePart, withExpressions, withParts } from "./walk.ts";
 
 /**
  * `program` as plain data that is equal for equal rules: what a text does not tell is left out (places, samples of types,
@@ -114,9 +114,7 @@ function normaliseRule({ steps, comment }: Rule, family: Table["family"]): Rule 
   const flush = (): void => {
     const matches = run.flatMap((match) => normaliseMatch(match, family));
     // Twice the same test is one test; twice the same chance is another chance.
-    const byText = new Map(
-      matches.map((match, i) => [match.kind === "chance" ? `chance ${i}` : stringify(match), match]),
-    );
+    const byText = new Map(matches.map((match, i) => [isChance(match) ? `chance ${i}` : stringify(match), match]));
     sorted.push(...sortBy([...byText.values()], stringify));
     run = [];
   };
@@ -136,6 +134,13 @@ function normaliseRule({ steps, comment }: Rule, family: Table["family"]): Rule 
   }
   flush();
   return comment === undefined ? { steps: sorted } : { steps: sorted, comment };
+}
+
+/** Whether `match` may answer otherwise when it is asked again. */
+function isChance(match: Match): boolean {
+  return (
+    match.kind === "chance" || expressionsOf(match).some((each) => somePart(each, ({ kind }) => kind === "numgen"))
+  );
 }
 
 function normaliseMatch(match: Match, family: Table["family"]): Match[] {

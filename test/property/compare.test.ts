@@ -192,6 +192,8 @@ describe("regions are as few as can be", () => {
     ],
     ["a mask that leaves nothing of what is asked for", "ip daddr & 0.0.0.1 == 0.0.0.2 drop", "", 0],
     ["chances that add up", "numgen random mod 4 < 2 drop", "numgen random mod 2 0 drop", 0],
+    ["every other packet, and one of two numbers", "numgen inc mod 2 1 drop", "numgen random mod 4 < 2 drop", 0],
+    ["many numbers", "numgen inc mod 4294967295 != 7 drop", "drop", 0],
     ["chances that do not", "numgen random mod 4 < 2 drop", "numgen random mod 4 < 1 drop", 2], // beside those to loopback,
   ] as const)("%s", (_, left, right, count) => {
     const { regions, open } = compare(ruleset(left), ruleset(right), { addresses: LOOPBACK, families: ["IPv4"] });

@@ -55,6 +55,10 @@ export const REFUSED_ROWS: readonly ExtensionRow[] = [
     "-p tcp -m multiport --sports 1 --dports 2",
     "-m ttl --ttl-eq 1 --ttl-lt 2",
     "-m statistic --mode nth --every 5 --packet 5",
+    "-m statistic --mode nth --every 5 ! --packet 2",
+    "-m statistic --mode nth --every 0 --packet 0",
+    "-m statistic ! --mode nth --every 5 --packet 2",
+    "-m statistic --mode nth --every 4294967296 --packet 0",
   ]),
   // Numbers and words that there are none of.
   ...rows([

@@ -59,7 +59,11 @@ export const MATCH_ROWS: Readonly<Record<string, readonly ExtensionRow[]>> = {
   ],
   dscp: [{ rule: "-m dscp --dscp 0x2e -j ACCEPT" }, { rule: "-m dscp ! --dscp 0x08 -j ACCEPT", family: "ip6" }],
   pkttype: [{ rule: "-m pkttype --pkt-type broadcast -j ACCEPT" }],
-  statistic: [{ rule: "-m statistic --mode random --probability 0.50000000000 -j ACCEPT" }],
+  statistic: [
+    { rule: "-m statistic --mode random --probability 0.50000000000 -j ACCEPT" },
+    { rule: "-m statistic --mode nth --every 5 --packet 1 -j ACCEPT" },
+    { rule: "-m statistic --mode nth ! --every 5 --packet 4 -j ACCEPT" },
+  ],
   length: [{ rule: "-m length --length 0:500 -j ACCEPT" }],
   ttl: [{ rule: "-m ttl --ttl-eq 64 -j ACCEPT" }],
   hl: [{ rule: "-m hl --hl-eq 64 -j ACCEPT", family: "ip6" }],

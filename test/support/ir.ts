@@ -1,6 +1,17 @@
 /** Small pieces of IR for tests, among them one of every kind: a new kind does not compile until it is here. */
 import type { Packet } from "../../compiler/evaluate/packet.ts";
-import { anyBit, concat, DPORT, equal, L4PROTO, member, noBit, random, within } from "../../compiler/ir/build.ts";
+import {
+  anyBit,
+  concat,
+  counting,
+  DPORT,
+  equal,
+  L4PROTO,
+  member,
+  noBit,
+  random,
+  within,
+} from "../../compiler/ir/build.ts";
 import type {
   BaseChain,
   Chain,
@@ -169,6 +180,7 @@ export const MATCHES: {
       "ct original proto-dst 80",
       "-m conntrack --ctorigdstport 80",
     ],
+    [equal(counting(3), 2), "numgen inc mod 3 2", "-m statistic --mode nth --every 3 --packet 2"],
     [{ kind: "compare", left: DPORT, operator: "<", right: 1024 }, "th dport < 1024", undefined],
   ],
   within: [

@@ -156,6 +156,7 @@ function printWithin(match: Extract<Match, { kind: "within" }>, scope: PrintScop
 
 function printCompare(match: Extract<Match, { kind: "compare" }>, scope: PrintScope): Words | Lacking {
   const { left, operator, right, orAbsent = false } = match;
+  if (left.kind === "numgen") return printStep(match, scope) ?? lacking(nameFor(left));
   if (operator === "<" || operator === ">")
     return (
       printerOf(left)?.order?.(operator, right) ?? lacking(left.kind === "header" ? left.field : `operator ${operator}`)

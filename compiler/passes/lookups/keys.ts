@@ -1,6 +1,7 @@
 /** Keys of lookups, of which some parts are known, and tests for the others. */
 import { invariant } from "../../invariant.ts";
 import { equal, L4PROTO } from "../../ir/build.ts";
+import { MOST_NUMBERS } from "../../ir/constants.ts";
 import { typeOf } from "../../ir/expression-type.ts";
 import type {
   DataType,
@@ -30,9 +31,10 @@ export interface OpenField {
   readonly type: DataType;
 }
 
-/** A number from `offset` to `offset + modulus - 1`, each as likely as the others. */
+/** A number from `offset` to `offset + modulus - 1`: each as likely as the others, or (`inc`) one after the other. */
 export interface RandomPart {
   readonly position: number;
+  readonly mode: "random" | "inc";
   readonly modulus: number;
   readonly offset: number;
 }
@@ -51,9 +53,9 @@ export function readKey(expression: Expression, known: KnownFields, family: Tabl
       if (value === undefined) unknown.push({ field, position, type: typeOf(field, family) });
     } else if (part.kind === "numgen" && part.modulus === 1) {
       values.push(part.offset);
-    } else if (part.kind === "numgen" && random === undefined) {
+    } else if (part.kind === "numgen" && part.modulus <= MOST_NUMBERS && random === undefined) {
       values.push(undefined);
-      random = { position, modulus: part.modulus, offset: part.offset };
+      random = { position, mode: part.mode, modulus: part.modulus, offset: part.offset };
     } else {
       return undefined;
     }

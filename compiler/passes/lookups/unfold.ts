@@ -286,7 +286,13 @@ class Unfolder {
         return ended(again === undefined ? [] : [{ steps: [...matches, goto(again)] }]);
       });
     }
-    return byChance(slotsOf(elements, key.random), cursor, () => this.chains.leaveFor(cursor), translate);
+    return byChance(
+      key.random.mode,
+      slotsOf(elements, key.random),
+      cursor,
+      () => this.chains.leaveFor(cursor),
+      translate,
+    );
   }
 
   /** Writing a word that only later rules of ours read: what it will hold is known from here on, or known for each of
@@ -314,10 +320,11 @@ class Unfolder {
     const elements = this.mapIndices.get(value.map)?.matching(key.values) ?? [];
     const slots = key.random === undefined ? elements.slice(-1) : slotsOf(elements, key.random);
     const [only] = slots;
-    if (slots.length <= 1) {
+    if (key.random === undefined || slots.length <= 1) {
       return only === undefined ? next(cursor) : { ...next(cursor), known: learn(place.known, name, dataOf(only)) };
     }
     return byChance(
+      key.random.mode,
       slots,
       ready,
       () => this.chains.leaveFor(cursor),

@@ -57,6 +57,12 @@ describe("a key of which a part is known", () => {
         "pass if not meta oifname == d, not meta oifname == a",
       ],
     ],
+    [
+      "is one of more numbers than are followed",
+      "numgen random mod 65537 vmap { 7 : drop }",
+      "c",
+      ["drop if numgen random mod 65537 offset 0 == 7", "pass if not numgen random mod 65537 offset 0 == 7"],
+    ],
     ["is in no set without it", 'ip saddr . oifname { 10.1.0.1 . "a" } drop', "c", ["pass"]],
     ["is not in a set without it, for certain", 'ip saddr . oifname != { 10.1.0.1 . "a" } drop', "c", ["drop"]],
     [

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { printSave } from "../../../compiler/formats/iptables/print-save.ts";
-import { addressField, anyBit, equal, noBit, within } from "../../../compiler/ir/build.ts";
+import { addressField, anyBit, counting, equal, noBit, within } from "../../../compiler/ir/build.ts";
 import { normaliseProgram } from "../../../compiler/ir/normal-form.ts";
 import type { Program, Rule, Step } from "../../../compiler/ir/types.ts";
 import { block, DADDR, ipv4, MATCHES, SADDR, STATE, STATEMENTS, STATUS } from "../../support/ir.ts";
@@ -154,6 +154,10 @@ describe("other spellings", () => {
       ],
     ],
     ["-m statistic --mode random --probability 0.25", [{ kind: "chance", numerator: 2 ** 29 }]],
+    [
+      "-m statistic --mode nth ! --every 3 --packet 2",
+      [{ kind: "compare", left: counting(3), operator: "!=", right: 2 }],
+    ],
     ["-j MARK --set-mark 1", [MARK]],
     [
       "-j MARK --or-mark 0x4000",

@@ -1,6 +1,7 @@
 /** Matches of the packet, of its socket, and of chance. */
-import { equal, IIFNAME } from "../../../ir/build.ts";
+import { counting, equal, IIFNAME } from "../../../ir/build.ts";
 import { PACKET_TYPE } from "../../../ir/constants.ts";
+import { describe } from "../../../ir/describe.ts";
 import type { Expression, HeaderField, Step } from "../../../ir/types.ts";
 import { meaningOf } from "../../../words.ts";
 import { type MatchRead, type RefusedOption, refuse } from "../choice.ts";
@@ -159,9 +160,19 @@ const pkttype: MatchRow = {
 
 // --- chance --------------------------------------------------------------------------------------------------------------
 
+/** Of every EVERY packets the one with PACKET others before it, as `numgen inc` counts them. */
+function readNth(options: readonly OptionText[]): MatchRead {
+  const [every, packet] = ["--every", "--packet"].map((name) => parseUnsigned(firstValue(options, name) ?? ""));
+  if (every === undefined || packet === undefined) return undefined;
+  const negated = options.some(({ name, negated }) => name === "--every" && negated);
+  return [testValue(counting(every), packet, negated)];
+}
+
 const statistic: MatchRow = {
   options: { "--mode": 1, "--probability": 1, "--every": 1, "--packet": 1 },
   asks: {
+    notInverted: ["--mode", "--packet"],
+    numbers: { "--every": upTo(0xffffffff, 1) },
     other: (options) => {
       const [every, packet] = ["--every", "--packet"].map((name) => firstValue(options, name));
       if (firstValue(options, "--mode") !== "nth") return undefined;
@@ -173,7 +184,8 @@ const statistic: MatchRow = {
     const probability = options.find(({ name }) => name === "--probability");
     const mode = firstValue(options, "--mode");
     if (mode !== "random" && mode !== "nth") return refuse("expected --mode random or --mode nth");
-    if (mode !== "random" || options.some(({ name }) => name === "--every" || name === "--packet")) return undefined;
+    if (mode === "nth") return probability === undefined ? readNth(options) : undefined;
+    if (options.some(({ name }) => name === "--every" || name === "--packet")) return undefined;
     const value = Number(probability?.values[0] ?? "");
     if (probability === undefined || !(value >= 0 && value <= 1))
       return refuse("expected --probability and a number from 0 to 1");
@@ -189,6 +201,20 @@ const statistic: MatchRow = {
         optionWords("--probability", [(numerator / 2 ** 31).toFixed(11)]),
       ),
     }),
+    compare: ({ left, operator, right }) => {
+      if (left.kind !== "numgen" || left.mode !== "inc" || (operator !== "==" && operator !== "!="))
+        return lacking(`a test of ${describe(left)}`);
+      const packet = Number(right) - left.offset;
+      if (packet < 0 || packet >= left.modulus) return lacking(`${describe(left)} ${operator} ${right}`);
+      return {
+        match: unitWords(
+          "statistic",
+          optionWords("--mode", ["nth"]),
+          optionWords("--every", [left.modulus], operator === "!="),
+          optionWords("--packet", [packet]),
+        ),
+      };
+    },
   },
 };
 

@@ -87,8 +87,8 @@ export interface MatchRow extends ExtensionRow {
   readonly meaning?: (options: readonly OptionText[]) => string | undefined;
 }
 
-/** Steps besides tests of fields that are printed as a match. */
-export type OtherStep = Extract<Step, { kind: "chance" | "member" | "remember" }>;
+/** Steps besides tests of fields that are printed as a match; a `compare` of a number that the kernel counts. */
+export type OtherStep = Extract<Step, { kind: "chance" | "compare" | "member" | "remember" }>;
 
 /** What is certain about a match that is not understood. */
 export type Certainty =
