@@ -83,13 +83,18 @@ function textOf({ chain, table }: Found, names: ReadonlySet<string>): string {
   const normal = normaliseChain({ ...chain, rules }, table.family);
   const contentOf = (name: string): unknown => {
     const declared = [...table.sets, ...table.maps].find((each) => each.name === name);
-    return declared !== undefined && (names.has(name) || declared.anonymous) ? elementsOf(declared) : name;
+    return declared !== undefined && (names.has(name) || declared.anonymous) ? withoutTimes(elementsOf(declared)) : name;
   };
   return JSON.stringify(normal, (key, value: unknown) => {
     if (typeof value === "bigint") return `${value}n`;
-    if (key === "origin" || key === "comment" || key === "attributes" || key === "registered") return undefined;
+    if (key === "origin" || key === "comment" || key === "statements" || key === "registered") return undefined;
     return isName(key, value) ? contentOf(value) : value;
   });
+}
+
+/** How long elements live is no part of what a chain says. */
+function withoutTimes(elements: readonly object[]): readonly object[] {
+  return elements.map((element) => ({ ...element, timeoutSeconds: undefined }));
 }
 
 /** The sets and maps that rules of a chain name. */

@@ -5,7 +5,7 @@
  * followed. Two programs remember alike when each packet has them do the same to their lists: then what is assumed of one
  * list is one fact on both sides.
  */
-import type { Expression, MapDeclaration, Rule, SetDeclaration, Step, Table } from "../ir/types.ts";
+import type { Expression, Rule, Step, Table } from "../ir/types.ts";
 import { lookupsIn, mapsIn } from "../ir/walk.ts";
 import { type BucketUse, bucketOf } from "./buckets.ts";
 import { listUseOf } from "./list-use.ts";
@@ -35,8 +35,7 @@ export class Lists {
     for (const table of tables) {
       const names = new Map<string, string>();
       for (const each of [...table.sets, ...table.maps]) {
-        const { name } = each;
-        const seconds = secondsIn(each);
+        const { name, timeoutSeconds: seconds } = each;
         const life = seconds === undefined ? "" : ` (${seconds} s)`;
         const text = `@${name}${taken.has(name) ? ` of table ${table.family} ${table.name}` : ""}${life}`;
         names.set(name, text);
@@ -140,13 +139,6 @@ function bucketsIn(rules: readonly Rule[]): [Extract<Step, { kind: "opaque" }>, 
       return use !== undefined && isAsked ? [[step, use]] : [];
     }),
   );
-}
-
-/** How long an element of a set lives, where nothing else is said. */
-export function secondsIn({ dynamic, attributes = [] }: SetDeclaration | MapDeclaration): number | undefined {
-  if (dynamic !== undefined) return dynamic.timeoutSeconds;
-  const found = attributes.flatMap((text) => /^timeout ([0-9]+)s$/.exec(text)?.[1] ?? [])[0];
-  return found === undefined ? undefined : Number(found);
 }
 
 function* testedBy(step: Step): Generator<string> {

@@ -6,7 +6,7 @@ import { assume } from "./assume.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import type { Because, Frame, StepProgress } from "./frame.ts";
 import { onlyFills } from "./list-use.ts";
-import { type Entered, enter, recall, secondsIn, since } from "./memory.ts";
+import { type Entered, enter, recall, since } from "./memory.ts";
 import { Partition } from "./partition.ts";
 import { type Branch, isExplained, narrow, type SharedState, type State, withShared } from "./state.ts";
 import { symbolOf } from "./symbol.ts";
@@ -21,7 +21,7 @@ export function remember(
 ): StepProgress[] {
   const { shared, branches } = state;
   const { table, lists } = frame.table;
-  const seconds = timeoutSeconds ?? secondsIn(frame.table.set(set));
+  const seconds = timeoutSeconds ?? frame.table.set(set).timeoutSeconds;
   const isLasting = operation === "add" || seconds === undefined;
   const verb = operation === "delete" ? "delete" : isLasting ? "add" : "update";
   const life = operation === "delete" || seconds === undefined ? "" : ` for ${seconds} s`;

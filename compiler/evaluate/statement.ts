@@ -304,7 +304,7 @@ function remembered(
   { set, timeoutSeconds }: Extract<Statement, { kind: "remember" }>,
   { table }: Frame,
 ): Partial<SharedState> {
-  const seconds = timeoutSeconds ?? table.set(set).dynamic?.timeoutSeconds;
+  const seconds = timeoutSeconds ?? table.set(set).timeoutSeconds;
   return seconds === undefined ? {} : { sticky: { timeoutSeconds: seconds } };
 }
 

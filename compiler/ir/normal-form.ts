@@ -94,8 +94,8 @@ function normaliseElement({ origin: _, ...element }: SetElement): SetElement {
   };
 }
 
-function isPlain(element: SetElement): boolean {
-  return element.comment === undefined && element.attributes === undefined && element.catchAll === undefined;
+function isPlain({ comment, timeoutSeconds, statements, catchAll }: SetElement): boolean {
+  return comment === undefined && timeoutSeconds === undefined && statements === undefined && catchAll === undefined;
 }
 
 // --- chains ------------------------------------------------------------------------------------------------------------

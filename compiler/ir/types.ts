@@ -353,30 +353,42 @@ export interface Component {
   readonly sample: Expression;
 }
 
-export interface SetDeclaration {
+/** What a set or map is besides its types and elements. Absent members: nft's defaults. */
+export interface SetProperties {
   readonly name: string;
   readonly key: readonly Component[];
   /** Elements may be intervals. */
   readonly interval: boolean;
-  /** Filled by rules at packet time; `timeoutSeconds` is how long an element lives. */
-  readonly dynamic?: { readonly size: number; readonly timeoutSeconds?: number };
+  /** Rules fill it at packet time. */
+  readonly dynamic?: true;
+  /** Its elements stay as they are while a rule asks it. */
+  readonly constant?: true;
+  /** The most elements that it takes. */
+  readonly size?: number;
+  /** How long an element lives that does not say it itself; to the millisecond. */
+  readonly timeoutSeconds?: number;
+  /** Elements may say how long they live. `timeoutSeconds` implies it. */
+  readonly timeouts?: true;
+  /** How often the kernel looks for elements whose time is over. */
+  readonly gcIntervalSeconds?: number;
+  /** The kernel saves memory rather than time when it chooses how to store the elements. */
+  readonly policy?: "memory";
+  /** nft joins intervals that touch or overlap. */
+  readonly autoMerge?: true;
+  /** What each element counts or limits, as nft spells it: not understood. */
+  readonly statements?: readonly string[];
+  readonly comment?: string;
+}
+
+export interface SetDeclaration extends SetProperties {
   /** Written in the rule that asks it; `name` is ours. */
   readonly anonymous?: true;
-  /** Other properties, as nft spells them. */
-  readonly attributes?: readonly string[];
-  readonly comment?: string;
   readonly elements: readonly SetElement[];
 }
 
-export interface MapDeclaration {
-  readonly name: string;
-  readonly key: readonly Component[];
-  readonly interval: boolean;
+export interface MapDeclaration extends SetProperties {
   readonly data: "verdict" | readonly Component[];
-  readonly dynamic?: SetDeclaration["dynamic"];
   readonly anonymous?: true;
-  readonly attributes?: readonly string[];
-  readonly comment?: string;
   readonly elements: readonly MapElement[];
 }
 
@@ -384,8 +396,10 @@ export interface SetElement {
   readonly key: readonly KeyPart[];
   /** For keys that no other element has. */
   readonly catchAll?: true;
-  /** A time-out, counters: as nft spells them. */
-  readonly attributes?: readonly string[];
+  /** How long it lives; to the millisecond. */
+  readonly timeoutSeconds?: number;
+  /** What it counts or limits, as nft spells it: not understood. */
+  readonly statements?: readonly string[];
   readonly comment?: string;
   readonly origin?: Origin;
 }

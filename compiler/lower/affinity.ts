@@ -40,7 +40,9 @@ export const affinity: Fragment = {
       comment: "clients and the endpoints they are at",
       key: [addressComponent(family), IDENTITY_COMPONENT],
       interval: false,
-      dynamic: { size: SET_SIZE, timeoutSeconds: seconds },
+      dynamic: true,
+      size: SET_SIZE,
+      timeoutSeconds: seconds,
     })),
   mapsOf: (protocol, { family, sticky }) =>
     sticky

@@ -133,9 +133,10 @@ export class ProgramTests {
       else if (field === undefined) this.singles.add(value);
       else constants[field].push(value);
     });
-    const { key, catchAll, attributes } = element;
+    const { key, catchAll, timeoutSeconds, statements } = element;
     const isItem = catchAll !== true && (constants.addresses.length > 0 || constants.ports.length > 0);
-    if (isItem) this.addItem(constants, place, [key, "value" in element ? element.value : undefined, attributes]);
+    if (isItem)
+      this.addItem(constants, place, [key, "value" in element ? element.value : undefined, timeoutSeconds, statements]);
     else this.rest.push([place, element]);
   }
 

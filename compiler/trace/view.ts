@@ -1,7 +1,8 @@
 /** Steps of a trace as plain data, for text and JSON alike. */
 import { type Assumed, lineAndColumn, type Origin } from "../diagnostics.ts";
 import type { PathStep } from "../evaluate/packet.ts";
-import { printElement, printRule } from "../formats/nft/print.ts";
+import { printRule } from "../formats/nft/print.ts";
+import { printElementOf } from "../formats/nft/print-sets.ts";
 import { unreachable } from "../invariant.ts";
 import type { Rule } from "../ir/types.ts";
 import { printAddressPort } from "../net/address.ts";
@@ -64,7 +65,7 @@ export function viewOf(shown: ShownStep, result: TracedResult, options: ViewOpti
     chain,
     rule: step.kind === "policy" ? `policy ${step.base.policy}` : printRule(step.rule, family),
     ...(text === undefined ? {} : { text }),
-    ...(element === undefined || declaration === undefined ? {} : { element: printElement(element, declaration) }),
+    ...(element === undefined || declaration === undefined ? {} : { element: printElementOf(element, declaration) }),
     ...(translated === undefined ? {} : { to: printAddressPort(translated.address, translated.port) }),
     ...(own === undefined ? {} : { place: own }),
     words: wordsOf(shown, { ...options, result, place }),

@@ -22,6 +22,12 @@ const TEXTS = [
   table("ip", chain("meta protocol vmap { ip : drop, arp : accept }")),
   table("inet", chain("ip version 4 drop")),
   table("inet", `set s {\ntype ipv4_addr\nflags dynamic,timeout\n}\n${chain("update @s { ip saddr timeout 30s }")}`),
+  table(
+    "ip",
+    `set s {\ntype ipv4_addr\npolicy memory\nsize 9\nflags interval,timeout\nlimit rate 5/second counter\nauto-merge
+timeout 1h500ms\ngc-interval 10s\ncomment "hi"\nelements = { 10.0.0.1 timeout 1s500ms comment "x" }\n}`,
+  ),
+  table("ip", "set s {\ntype ipv4_addr\nflags constant\nelements = { 10.0.0.1 }\n}"),
   table("netdev", 'chain c {\ntype filter hook ingress devices = { lo, "eth9" } priority 0; policy drop;\n}'),
   table("inet", "chain c {\ntype filter hook input priority 0; policy drop;\n}"),
   table("ip", chain("dnat to jhash ip saddr mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }")),

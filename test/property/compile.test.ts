@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compile } from "../../compiler/compile.ts";
 import { printIr } from "../../compiler/formats/ir/print.ts";
-import { printElement } from "../../compiler/formats/nft/print.ts";
+import { printElementOf } from "../../compiler/formats/nft/print-sets.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type ClusterInput, cluster, type Manifest } from "../support/arbitraries.ts";
 import { compileCluster, mustCompile, printIptables, printNft, toConfig } from "../support/compile.ts";
@@ -44,7 +44,7 @@ function elementsOf({ ruleset }: Program): Set<string> {
   return new Set(
     ruleset.tables.flatMap(({ family, sets, maps }) =>
       [...sets, ...maps].flatMap((declaration) =>
-        declaration.elements.map((element) => `${family} ${declaration.name} ${printElement(element, declaration)}`),
+        declaration.elements.map((element) => `${family} ${declaration.name} ${printElementOf(element, declaration)}`),
       ),
     ),
   );

@@ -127,15 +127,16 @@ function asks(chains: readonly Chain[], list: string): boolean {
 }
 
 /** iptables has one time for a list, and says nothing of sizes. */
-function asList({ name, dynamic }: SetDeclaration, family: "ip" | "ip6"): SetDeclaration {
+function asList({ name, timeoutSeconds: seconds }: SetDeclaration, family: "ip" | "ip6"): SetDeclaration {
   const sample = addressField(family === "ip" ? "IPv4" : "IPv6", "saddr");
   const key = [{ type: addressType(family === "ip" ? "IPv4" : "IPv6"), sample }];
-  const seconds = dynamic?.timeoutSeconds;
   return {
     name: listName(name),
     key,
     interval: false,
-    dynamic: { size: 100, ...(seconds === undefined ? {} : { timeoutSeconds: seconds }) },
+    dynamic: true,
+    size: 100,
+    ...(seconds === undefined ? {} : { timeoutSeconds: seconds }),
     elements: [],
   };
 }

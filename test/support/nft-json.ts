@@ -6,7 +6,7 @@ import type { Program } from "../../compiler/ir/types.ts";
  *  counters and the like are text. */
 export function sameProgram({ ruleset }: Program): unknown {
   const text = JSON.stringify(ruleset.tables, (key, value: unknown) => {
-    if (["origin", "objects", "attributes", "sample", "device"].includes(key)) return undefined;
+    if (["origin", "objects", "statements", "sample", "device"].includes(key)) return undefined;
     return typeof value === "bigint" ? `${value}n` : value;
   });
   const tables = JSON.parse(text) as {

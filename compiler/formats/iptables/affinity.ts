@@ -12,8 +12,8 @@ export function declareList(name: string, seconds: number | undefined, family: "
       sample: addressField(family === "ip" ? "IPv4" : "IPv6", "saddr"),
     },
   ];
-  const dynamic = { size: LIST_SIZE, ...(seconds === undefined ? {} : { timeoutSeconds: seconds }) };
-  return { name, key, interval: false, dynamic, elements: [] };
+  const timeout = seconds === undefined ? {} : { timeoutSeconds: seconds };
+  return { name, key, interval: false, dynamic: true, size: LIST_SIZE, ...timeout, elements: [] };
 }
 
 /** Clients that a list of `recent` remembers (xt_recent's ip_list_tot). */

@@ -122,12 +122,18 @@ function componentToJson({ type, sample }: Component, family: Table["family"]): 
 }
 
 function elementToJson(element: SetElement, components: readonly Component[]): object {
-  const { key, comment } = element;
+  const { key, timeoutSeconds, statements, comment } = element;
   const parts = key.map((part, i) => {
     const type = (components[i] as Component).type;
     return typeof part === "object" ? { from: show(part.from, type), to: show(part.to, type) } : show(part, type);
   });
-  return { [SUBJECT]: element, key: parts, ...(comment === undefined ? {} : { comment }) };
+  return {
+    [SUBJECT]: element,
+    key: parts,
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(statements === undefined ? {} : { statements }),
+    ...(comment === undefined ? {} : { comment }),
+  };
 }
 
 function valueToJson({ value }: MapElement, data: MapDeclaration["data"]): unknown {

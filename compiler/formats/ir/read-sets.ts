@@ -22,6 +22,7 @@ import {
   oneOf,
   optional,
   type Reader,
+  seconds,
   text,
   whole,
 } from "./shape.ts";
@@ -44,35 +45,44 @@ function tuple<T>(types: readonly DataType[], readerOf: (type: DataType) => Read
   };
 }
 
+const OPTIONS = {
+  timeoutSeconds: optional(seconds),
+  statements: optional(list(text)),
+  comment: optional(text),
+} as const;
+
 export function elementReader(types: readonly DataType[]): Reader<SetElement> {
-  return object<Pick<SetElement, "key" | "comment">>({ key: tuple(types, partReader), comment: optional(text) });
+  return object<Omit<SetElement, "catchAll" | "origin">>({ key: tuple(types, partReader), ...OPTIONS });
 }
 
 export function mapElementReader(
   types: readonly DataType[],
   data: "verdict" | readonly DataType[],
 ): Reader<MapElement> {
-  return object<Pick<MapElement, "key" | "comment" | "value">>({
+  return object<Omit<MapElement, "catchAll" | "origin">>({
     key: tuple(types, partReader),
-    comment: optional(text),
+    ...OPTIONS,
     value: data === "verdict" ? verdict : tuple(data, valueReader),
   });
 }
 
 const component = object<Component>({ type: dataType, sample: expression });
 
-const dynamic = optional(
-  object<NonNullable<SetDeclaration["dynamic"]>>({ size: whole(), timeoutSeconds: optional(whole()) }),
-);
-
 const SHARED = {
   name: text,
   key: list(component),
   interval: flag,
-  dynamic,
-  anonymous: optional(literal(true)),
-  attributes: optional(list(text)),
+  dynamic: optional(literal(true)),
+  constant: optional(literal(true)),
+  size: optional(whole()),
+  timeoutSeconds: optional(seconds),
+  timeouts: optional(literal(true)),
+  gcIntervalSeconds: optional(seconds),
+  policy: optional(literal("memory")),
+  autoMerge: optional(literal(true)),
+  statements: optional(list(text)),
   comment: optional(text),
+  anonymous: optional(literal(true)),
 } as const;
 
 export function readSet(json: JsonPlace): SetDeclaration {

@@ -25,6 +25,7 @@ import {
   oneOf,
   optional,
   type Reader,
+  seconds,
   text,
   whole,
 } from "./shape.ts";
@@ -83,7 +84,7 @@ const statements: { readonly [K in Exclude<Statement["kind"], "vmap">]: Reader<O
     operation: oneOf({ add: 1, update: 1, delete: 1 }),
     set: text,
     key: expression,
-    timeoutSeconds: optional(whole()),
+    timeoutSeconds: optional(seconds),
   }),
   counter: object<Of<"counter">>({ kind: literal("counter") }),
   "opaque-statement": object<Of<"opaque-statement">>({

@@ -79,6 +79,13 @@ export function whole(isSigned = false): Reader<number> {
   };
 }
 
+/** Seconds, to the millisecond. */
+export function seconds(json: JsonPlace): number {
+  const { value } = json;
+  const isTime = typeof value === "number" && value >= 0 && Math.round(value * 1000) / 1000 === value;
+  return isTime ? value : fail(json, "seconds");
+}
+
 export function flag(json: JsonPlace): boolean {
   return typeof json.value === "boolean" ? json.value : fail(json, "true or false");
 }

@@ -2,6 +2,7 @@
 import type { DataType, MapElement, SetElement, Verdict } from "../../ir/types.ts";
 import { sha256 } from "../../net/hash.ts";
 import type { ElementNode, SyntaxNode, VerdictNode } from "./syntax.ts";
+import { parseDuration } from "./times.ts";
 import { toKeyPart, toValue } from "./to-values.ts";
 
 export function toVerdict({ verdict, chain }: VerdictNode): Verdict {
@@ -11,12 +12,15 @@ export function toVerdict({ verdict, chain }: VerdictNode): Verdict {
 
 /** An element of a set whose keys have `types`; undefined when it is not understood. */
 export function toElement(
-  { key, comment, attributes }: ElementNode,
+  { key, comment, timeout, statements }: ElementNode,
   types: readonly DataType[],
 ): SetElement | undefined {
+  const timeoutSeconds = timeout === undefined ? undefined : parseDuration(timeout);
+  if (timeout !== undefined && timeoutSeconds === undefined) return undefined;
   const rest = {
     ...(comment === undefined ? {} : { comment }),
-    ...(attributes.length === 0 ? {} : { attributes }),
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(statements.length === 0 ? {} : { statements }),
   };
   if (key.kind === "star") return { key: [], catchAll: true, ...rest };
   const nodes = key.kind === "concat" ? key.parts : [key];

@@ -4,6 +4,7 @@ import * as t from "./lexer.ts";
 import {
   type BitOperator,
   type ElementNode,
+  type ElementOptions,
   type StatementNode,
   type SyntaxNode,
   textOf,
@@ -423,7 +424,7 @@ class NftParser extends EmbeddedActionsParser {
     const set = this.SUBRULE(this.name);
     this.CONSUME(t.OpenBrace);
     const key = this.SUBRULE1(this.concatenation);
-    const attributes = this.SUBRULE(this.attributes);
+    const options = this.SUBRULE(this.elementOptions);
     let data: SyntaxNode | undefined;
     this.OPTION(() => {
       this.CONSUME(t.Colon);
@@ -435,7 +436,7 @@ class NftParser extends EmbeddedActionsParser {
       operation,
       set,
       key,
-      attributes: attributes.texts,
+      ...options,
       ...(data === undefined ? {} : { data }),
     };
   });
@@ -445,10 +446,10 @@ class NftParser extends EmbeddedActionsParser {
     this.CONSUME(t.SetWord);
     const operation = this.CONSUME(t.Operation).image;
     const key = this.SUBRULE(this.concatenation);
-    const attributes = this.SUBRULE(this.attributes);
+    const options = this.SUBRULE(this.elementOptions);
     this.CONSUME(t.At);
     const set = this.SUBRULE(this.name);
-    return { kind: "update", operation, set, key, attributes: attributes.texts };
+    return { kind: "update", operation, set, key, ...options };
   });
 
   // meter NAME ( size N )? { key statement }
@@ -461,7 +462,7 @@ class NftParser extends EmbeddedActionsParser {
     });
     this.CONSUME(t.OpenBrace);
     const key = this.SUBRULE(this.concatenation);
-    this.SUBRULE(this.attributes);
+    this.SUBRULE(this.elementOptions);
     this.CONSUME(t.CloseBrace);
     return { kind: "plain", name: "meter", key };
   });
@@ -952,7 +953,7 @@ class NftParser extends EmbeddedActionsParser {
   // key option* ( : value option* )?
   private readonly element = this.RULE("element", (): ElementNode => {
     const key = this.SUBRULE1(this.constants);
-    const before = this.SUBRULE1(this.attributes);
+    const before = this.SUBRULE1(this.elementOptions);
     let value: SyntaxNode | VerdictNode | undefined;
     this.OPTION(() => {
       this.CONSUME(t.Colon);
@@ -963,23 +964,24 @@ class NftParser extends EmbeddedActionsParser {
         ]),
       );
     });
-    const after = this.SUBRULE2(this.attributes);
-    const comment = before.comment ?? after.comment;
+    const after = this.SUBRULE2(this.elementOptions);
     return this.ACTION(() => ({
       key,
-      attributes: [...before.texts, ...after.texts],
-      ...(comment === undefined ? {} : { comment }),
+      ...after,
+      ...before,
+      statements: after.statements.length === 0 ? before.statements : [...before.statements, ...after.statements],
       ...(value === undefined ? {} : { value }),
     }));
   });
 
   // ( timeout TIME | expires TIME | comment TEXT | counter … | limit … | quota … | last … | ct count … )*
-  private readonly attributes = this.RULE("attributes", (): { readonly texts: string[]; readonly comment?: string } => {
-    const texts: string[] = [];
+  readonly elementOptions = this.RULE("elementOptions", (): ElementOptions => {
+    const statements: string[] = [];
+    let timeout: string | undefined;
     let comment: string | undefined;
     this.MANY(() => {
       const first = this.LA(1);
-      let keep = true;
+      let isStatement = true;
       this.OR(
         anyOf([
           { ALT: () => this.SUBRULE(this.counter) },
@@ -991,29 +993,37 @@ class NftParser extends EmbeddedActionsParser {
             ALT: () => {
               this.CONSUME(t.CommentWord);
               comment = this.SUBRULE(this.name);
-              keep = false;
+              isStatement = false;
             },
           },
           {
             GATE: () => this.LA(1).image === "timeout" || this.LA(1).image === "expires",
             ALT: () => {
-              keep = this.CONSUME1(t.Word).image === "timeout";
-              this.OR2(anyOf([{ ALT: () => this.CONSUME(t.Numeral) }, { ALT: () => this.CONSUME2(t.Word) }]));
+              const isTimeout = this.CONSUME1(t.Word).image === "timeout";
+              const time = this.OR2(
+                anyOf([{ ALT: () => this.CONSUME(t.Numeral) }, { ALT: () => this.CONSUME2(t.Word) }]),
+              );
+              if (isTimeout) timeout = time.image;
+              isStatement = false;
             },
           },
         ]),
       );
       this.ACTION(() => {
         // What packets have left in a counter is no part of the rules.
-        if (keep)
-          texts.push(
+        if (isStatement)
+          statements.push(
             textOf(this.since(first))
               .replace(/^counter (packets|bytes) .*$/, "counter")
               .replace(/ used never$| used [0-9]\S*$/, ""),
           );
       });
     });
-    return comment === undefined ? { texts } : { texts, comment };
+    return {
+      statements,
+      ...(timeout === undefined ? {} : { timeout }),
+      ...(comment === undefined ? {} : { comment }),
+    };
   });
 
   // --- declarations ------------------------------------------------------------------------------------------------------

@@ -107,7 +107,7 @@ function refusedAt(what: string, { families, type, hooks }: Wanted, place: Chain
 
 function countsConnections(statement: StatementNode): boolean {
   if (statement.kind === "plain") return statement.name === "ct count";
-  return statement.kind === "update" && statement.attributes.some((each) => /^ct\b/.test(each));
+  return statement.kind === "update" && statement.statements.some((each) => /^ct\b/.test(each));
 }
 
 function isPacketType(node: SyntaxNode): boolean {

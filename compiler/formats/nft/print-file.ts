@@ -1,6 +1,8 @@
 /** A ruleset as a file for `nft -f` that replaces what an earlier file of ours loaded. */
 import type { MapDeclaration, Ruleset, SetDeclaration, Table } from "../../ir/types.ts";
-import { declareMap, declareSet, printTable, quoteComment } from "./print.ts";
+import { printTable } from "./print.ts";
+import { quoteComment } from "./print-elements.ts";
+import { declareSet } from "./print-sets.ts";
 
 /**
  * One transaction. Tables, maps, sets and chains stay in place; their rules and elements are replaced.
@@ -35,17 +37,17 @@ function printReset({ family, name, comment, chains, retired, ...own }: Table): 
     `# Empty what an earlier file left in table ${at}; the transaction shows none of this to packets.`,
     `add table ${at}${comment === undefined ? "" : ` { comment ${quoteComment(comment)}; }`}`,
   ];
-  const declare = (kind: string, { name }: SetDeclaration | MapDeclaration, lines: readonly string[]): string =>
-    `add ${kind} ${at} ${name} { ${lines.map((line) => `${line};`).join(" ")} }`;
-  for (const map of maps) lines.push(declare("map", map, declareMap(map)));
-  for (const set of sets) lines.push(declare("set", set, declareSet(set)));
+  const declare = (kind: string, own: SetDeclaration | MapDeclaration): string =>
+    `add ${kind} ${at} ${own.name} { ${declareSet(own)
+      .map((line) => `${line};`)
+      .join(" ")} }`;
+  for (const map of maps) lines.push(declare("map", map));
+  for (const set of sets) lines.push(declare("set", set));
   lines.push(`flush table ${at}`);
   for (const map of maps) lines.push(`flush map ${at} ${map.name}`);
   for (const set of sets) if (set.dynamic === undefined) lines.push(`flush set ${at} ${set.name}`);
-  for (const map of retired?.maps ?? [])
-    lines.push(declare("map", map, declareMap(map)), `delete map ${at} ${map.name}`);
-  for (const set of retired?.sets ?? [])
-    lines.push(declare("set", set, declareSet(set)), `delete set ${at} ${set.name}`);
+  for (const map of retired?.maps ?? []) lines.push(declare("map", map), `delete map ${at} ${map.name}`);
+  for (const set of retired?.sets ?? []) lines.push(declare("set", set), `delete set ${at} ${set.name}`);
   const kept = new Set(chains.map((chain) => chain.name));
   for (const chain of retired?.chains ?? []) {
     if (!kept.has(chain)) lines.push(`add chain ${at} ${chain}`, `delete chain ${at} ${chain}`);

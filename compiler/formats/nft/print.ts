@@ -5,30 +5,28 @@ import { familyTested } from "../../ir/packet-family.ts";
 import type {
   BaseChain,
   Chain,
-  Component,
   DataType,
   Expression,
   Interval,
-  MapDeclaration,
-  MapElement,
   Match,
   NatRandom,
   NatTarget,
   Rule,
-  SetDeclaration,
-  SetElement,
   Statement,
   Step,
   Table,
   TableFamily,
   Value,
-  Verdict,
 } from "../../ir/types.ts";
 import { type Mark, UNMARKED } from "../marks.ts";
 import { FLAGS, priorityName, SYMBOLS } from "./keywords.ts";
-import { flagNames, printExpression, printInterval, printKey, printValue } from "./print-expression.ts";
+import { printElement, printVerdict, quoteComment } from "./print-elements.ts";
+import { printExpression } from "./print-expression.ts";
 import { isFamilyTest, printFamilyElements, printFamilyTest } from "./print-family.ts";
 import { printReject } from "./print-reject.ts";
+import { listSet, printElementOf } from "./print-sets.ts";
+import { flagNames, printInterval, printValue } from "./print-values.ts";
+import { printDuration } from "./times.ts";
 
 /** One table as `nft list table` shows it. `mark` is given each rule and element. */
 export function printTable(table: Table, mark: Mark = UNMARKED): string {
@@ -36,8 +34,8 @@ export function printTable(table: Table, mark: Mark = UNMARKED): string {
   const inline = inlineTexts(table);
   const blocks = [
     ...objects.map(({ head, lines }) => block(head, lines)),
-    ...maps.filter(({ anonymous }) => !anonymous).map((map) => printMap(map, mark)),
-    ...sets.filter(({ anonymous }) => !anonymous).map((set) => printSet(set, mark)),
+    ...maps.filter(({ anonymous }) => !anonymous).map((map) => block(`map ${map.name}`, listSet(map, mark))),
+    ...sets.filter(({ anonymous }) => !anonymous).map((set) => block(`set ${set.name}`, listSet(set, mark))),
     ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, inline, mark)),
   ];
   const head = [
@@ -57,10 +55,10 @@ function inlineTexts({ sets, maps, chains, family }: Table): (text: string) => s
   const braces = (elements: readonly string[]): string => `{ ${elements.join(", ")} }`;
   for (const set of sets)
     if (set.anonymous)
-      texts.set(`@${set.name}`, () => braces(set.elements.map((element) => printSetElement(element, set))));
+      texts.set(`@${set.name}`, () => braces(set.elements.map((element) => printElementOf(element, set))));
   for (const map of maps)
     if (map.anonymous)
-      texts.set(`@${map.name}`, () => braces(map.elements.map((element) => printMapElement(element, map))));
+      texts.set(`@${map.name}`, () => braces(map.elements.map((element) => printElementOf(element, map))));
   for (const chain of chains) {
     if (isAnonymous(chain))
       texts.set(
@@ -71,111 +69,6 @@ function inlineTexts({ sets, maps, chains, family }: Table): (text: string) => s
   const inline = (text: string): string =>
     texts.size === 0 ? text : text.replace(/(?<=jump |goto )__\S+|@__\S+/g, (name) => texts.get(name)?.() ?? name);
   return inline;
-}
-
-// --- sets and maps -----------------------------------------------------------------------------------------------------
-
-function printSet(set: SetDeclaration, mark: Mark): string {
-  return block(`set ${set.name}`, [...declareSet(set), ...printElements(set, printSetElement, mark)]);
-}
-
-function printMap(map: MapDeclaration, mark: Mark): string {
-  return block(`map ${map.name}`, [...declareMap(map), ...printElements(map, printMapElement, mark)]);
-}
-
-/** The lines that declare `set`, without its elements. */
-export function declareSet(set: SetDeclaration): string[] {
-  const lines = [printTypes(set.key)];
-  lines.push(...declareProperties(set));
-  if (set.comment !== undefined) lines.push(`comment ${quoteComment(set.comment)}`);
-  return lines;
-}
-
-function declareProperties({ interval, dynamic, attributes = [] }: SetDeclaration | MapDeclaration): string[] {
-  const other = attributes.find((line) => line.startsWith("flags "))?.slice("flags ".length);
-  const flags = [
-    ...(interval ? ["interval"] : []),
-    ...(dynamic === undefined ? [] : ["dynamic"]),
-    ...(dynamic?.timeoutSeconds === undefined ? [] : ["timeout"]),
-    ...(other === undefined ? [] : [other]),
-  ];
-  return [
-    ...(dynamic === undefined ? [] : [`size ${dynamic.size}`]),
-    ...(flags.length === 0 ? [] : [`flags ${flags.join(",")}`]),
-    ...(dynamic?.timeoutSeconds === undefined ? [] : [`timeout ${printDuration(dynamic.timeoutSeconds)}`]),
-    ...attributes.filter((line) => !line.startsWith("flags ")),
-  ];
-}
-
-/** The lines that declare `map`, without its elements. */
-export function declareMap(map: MapDeclaration): string[] {
-  const lines = [printTypes(map.key, map.data)];
-  lines.push(...declareProperties(map));
-  if (map.comment !== undefined) lines.push(`comment ${quoteComment(map.comment)}`);
-  return lines;
-}
-
-/** `type …`, or `typeof …` where a component's type has no name that a concatenation may hold. */
-function printTypes(key: readonly Component[], data?: "verdict" | readonly Component[]): string {
-  const parts = data === undefined || data === "verdict" ? key : [...key, ...data];
-  // A type that the IR does not have is named as it was; `integer` cannot be named.
-  const needsSamples = parts.some(({ type, sample }) => type === "integer" && !isTypeName(sample));
-  const print = (components: readonly Component[]): string =>
-    components
-      .map(({ type, sample }) => (needsSamples || type === "integer" ? printExpression(sample, "ip") : type))
-      .join(" . ");
-  const value = data === undefined ? "" : ` : ${data === "verdict" ? "verdict" : print(data)}`;
-  return `${needsSamples ? "typeof" : "type"} ${print(key)}${value}`;
-}
-
-function isTypeName(sample: Component["sample"]): boolean {
-  return sample.kind === "opaque" && /^\w+$/.test(sample.text);
-}
-
-/** In the order of the program: a Service's elements stand together. */
-function printElements<Declaration extends SetDeclaration | MapDeclaration>(
-  declaration: Declaration,
-  print: (element: Declaration["elements"][number], declaration: Declaration) => string,
-  mark: Mark,
-): string[] {
-  const { elements } = declaration;
-  if (elements.length === 0) return [];
-  const runs: string[] = [];
-  for (let start = 0; start < elements.length; start += RUN) {
-    const run = elements.slice(start, start + RUN);
-    runs.push(run.map((element) => mark(print(element, declaration), element)).join(BETWEEN_ELEMENTS));
-  }
-  return [`elements = { ${runs.join(BETWEEN_ELEMENTS)} }`];
-}
-
-const BETWEEN_ELEMENTS = ",\n\t\t\t     ";
-
-/** Elements whose texts are held one by one: of a million of them each would outlive several garbage collections. */
-const RUN = 256;
-
-function printSetElement(element: SetElement, set: Pick<SetDeclaration, "key">): string {
-  const comment = element.comment === undefined ? "" : ` comment ${quoteComment(element.comment)}`;
-  return `${printElementKey(element, set.key)}${comment}`;
-}
-
-function printElementKey({ key, catchAll, attributes }: SetElement, components: readonly Component[]): string {
-  const text = catchAll ? "*" : printKey(key, components);
-  return attributes === undefined ? text : [text, ...attributes].join(" ");
-}
-
-/** An element of the set or map `declaration`. */
-export function printElement(element: SetElement | MapElement, declaration: SetDeclaration | MapDeclaration): string {
-  if ("value" in element && "data" in declaration) return printMapElement(element, declaration);
-  return printSetElement(element, declaration);
-}
-
-function printMapElement(element: MapElement, map: MapDeclaration): string {
-  const comment = element.comment === undefined ? "" : ` comment ${quoteComment(element.comment)}`;
-  const value =
-    map.data === "verdict"
-      ? printVerdict(element.value as Verdict)
-      : printKey(element.value as Exclude<MapElement["value"], Verdict>, map.data);
-  return `${printElementKey(element, map.key)}${comment} : ${value}`;
 }
 
 // --- chains ------------------------------------------------------------------------------------------------------------
@@ -328,10 +221,8 @@ function printVmapTarget({ key, map }: Extract<Statement, { kind: "vmap" }>, fam
   if (typeof map === "string") return `@${map}`;
   if (isFamilyTest(key, family)) return printFamilyElements(map, printVerdict);
   const parts = key.kind === "concat" ? key.parts : [key];
-  const components = parts.map((sample): Component => ({ type: typeOf(sample, family), sample }));
-  const elements = map.map(
-    (element) => `${printElementKey(element, components)} : ${printVerdict(element.value as Verdict)}`,
-  );
+  const types = parts.map((part) => typeOf(part, family));
+  const elements = map.map((element) => printElement(element, types, "verdict"));
   return `{ ${elements.join(", ")} }`;
 }
 
@@ -364,35 +255,8 @@ function printNatFlags({ random, persistent }: { readonly random: NatRandom; rea
   return flags.length === 0 ? "" : ` ${flags.join(",")}`;
 }
 
-function printVerdict(verdict: Verdict): string {
-  return verdict.kind === "jump" || verdict.kind === "goto" ? `${verdict.kind} ${verdict.chain}` : verdict.kind;
-}
-
 // --- shapes ------------------------------------------------------------------------------------------------------------
 
 function block(head: string, lines: readonly string[]): string {
   return `\t${head} {\n${lines.map((line) => `\t\t${line}\n`).join("")}\t}\n`;
-}
-
-/** Seconds as nft lists them: `3h`, `1d2h`, `90s` as `1m30s`. */
-export function printDuration(seconds: number): string {
-  const units = [
-    ["d", 86400],
-    ["h", 3600],
-    ["m", 60],
-    ["s", 1],
-  ] as const;
-  let rest = seconds;
-  let text = "";
-  for (const [unit, size] of units) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0) text += `${count}${unit}`;
-  }
-  return text === "" ? "0s" : text;
-}
-
-/** A comment. nft strings have no escapes: what could end one is replaced. */
-export function quoteComment(text: string): string {
-  return `"${text.replace(/[^\x20-\x7e]|["\\]/g, "?").slice(0, 127)}"`;
 }

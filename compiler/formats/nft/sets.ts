@@ -8,6 +8,7 @@ import type {
   MapDeclaration,
   SetDeclaration,
   SetElement,
+  SetProperties,
   TableFamily,
 } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
@@ -15,7 +16,7 @@ import { toElement, toMapElement } from "./elements.ts";
 import { toField } from "./fields.ts";
 import { nftParser, unquote } from "./grammar.ts";
 import type { Block } from "./structure.ts";
-import { type ElementNode, type SyntaxNode, textOf } from "./syntax.ts";
+import type { ElementNode, SyntaxNode } from "./syntax.ts";
 import { parseDuration } from "./times.ts";
 import type { WordReader } from "./words.ts";
 
@@ -26,13 +27,12 @@ export interface SetDraft {
   readonly block: Block;
   types: readonly IToken[] | undefined;
   typeWord: "type" | "typeof";
-  flags: string[];
-  timeoutSeconds: number | undefined;
-  size: number | undefined;
-  attributes: string[];
-  comment: string | undefined;
+  flags: ReadonlySet<SetFlag>;
+  properties: Omit<SetProperties, "name" | "key" | "interval" | Exclude<SetFlag, "timeout">>;
   elements: ElementNode[];
 }
+
+type SetFlag = "constant" | "dynamic" | "interval" | "timeout";
 
 // --- reading -------------------------------------------------------------------------------------------------------------
 
@@ -43,11 +43,8 @@ export function newSet(kind: "set" | "map", name: string, block: Block): SetDraf
     block,
     types: undefined,
     typeWord: "type",
-    flags: [],
-    timeoutSeconds: undefined,
-    size: undefined,
-    attributes: [],
-    comment: undefined,
+    flags: new Set(),
+    properties: {},
     elements: [],
   };
 }
@@ -62,34 +59,83 @@ export function readSetLine(set: SetDraft, tokens: readonly IToken[], words: Wor
       set.typeWord = first.image;
       break;
     case "flags":
-      set.flags = tokens.slice(1).flatMap(({ image }) => (image === "," ? [] : [image]));
-      break;
-    case "timeout":
-      set.timeoutSeconds = parseDuration(second?.image ?? "");
-      if (set.timeoutSeconds === undefined) words.error("rules-syntax", "expected a time, such as 1h30m", tokens);
-      break;
-    case "size":
-      set.size = Number(second?.image);
-      break;
-    case "comment":
-      set.comment = unquote(second?.image ?? "");
+      set.flags = readFlags(tokens, words);
       break;
     case "elements":
       takeElements(set, rest, words);
       break;
-    case "gc-interval":
-    case "policy":
-    case "auto-merge":
     case "counter":
     case "quota":
     case "limit":
     case "last":
-    case "ct":
-      set.attributes.push(textOf(tokens).replace(/^counter (packets|bytes) .*$/, "counter"));
+    case "ct": {
+      const { statements = [] } = words.parse(tokens, () => nftParser().elementOptions()) ?? {};
+      set.properties = { ...set.properties, statements: [...(set.properties.statements ?? []), ...statements] };
       break;
-    default:
-      words.error("rules-syntax", "expected a property of the set: type, flags, timeout, size, elements, …", tokens);
+    }
+    default: {
+      const property = meaningOf(PROPERTIES, first?.image ?? "");
+      const found = tokens.length > 2 ? undefined : property?.read(second?.image);
+      const expected = property?.expected ?? "a property of the set: type, flags, timeout, size, elements, …";
+      if (found === undefined) words.error("rules-syntax", `expected ${expected}`, tokens);
+      else set.properties = { ...set.properties, ...found };
+    }
   }
+}
+
+type Properties = SetDraft["properties"];
+
+/** Properties that are one word with a value behind it, or without: undefined where that is wrong. */
+const PROPERTIES: Readonly<
+  Record<string, { readonly expected: string; readonly read: (value: string | undefined) => Properties | undefined }>
+> = {
+  timeout: {
+    expected: "a time, such as 1h30m",
+    read: (value = "") => ofTime(value, (timeoutSeconds) => ({ timeoutSeconds })),
+  },
+  "gc-interval": {
+    expected: "a time, such as 1h30m",
+    read: (value = "") => ofTime(value, (gcIntervalSeconds) => ({ gcIntervalSeconds })),
+  },
+  size: {
+    expected: "a number of elements, such as 65536",
+    read: (value = "") => (/^(0x[0-9a-fA-F]{1,8}|[0-9]{1,9})$/.test(value) ? { size: Number(value) } : undefined),
+  },
+  policy: {
+    expected: "policy memory or performance",
+    // Without a policy the kernel has the latter.
+    read: (value) => (value === "memory" ? { policy: value } : value === "performance" ? {} : undefined),
+  },
+  "auto-merge": {
+    expected: "auto-merge alone",
+    read: (value) => (value === undefined ? { autoMerge: true } : undefined),
+  },
+  comment: {
+    expected: "a text",
+    read: (value) => (value === undefined ? undefined : { comment: unquote(value) }),
+  },
+};
+
+function ofTime(text: string, make: (seconds: number) => Properties): Properties | undefined {
+  const seconds = parseDuration(text);
+  return seconds === undefined ? undefined : make(seconds);
+}
+
+const FLAGS: ReadonlySet<string> = new Set<SetFlag>(["constant", "dynamic", "interval", "timeout"]);
+
+function isFlag(word: string): word is SetFlag {
+  return FLAGS.has(word);
+}
+
+/** `flags WORD, WORD`. */
+function readFlags(tokens: readonly IToken[], words: WordReader): ReadonlySet<SetFlag> {
+  const flags = tokens.slice(1);
+  const wrong = flags.find(({ image }, i) => (i % 2 === 0 ? !isFlag(image) : image !== ","));
+  if (wrong !== undefined || flags.length % 2 === 0) {
+    const expected = `expected flags, joined by commas: ${[...FLAGS].join(", ")}`;
+    words.error("rules-syntax", expected, wrong === undefined ? tokens : [wrong]);
+  }
+  return new Set(flags.map(({ image }) => image).filter(isFlag));
 }
 
 /** Adds the elements that `tokens` list. */
@@ -115,26 +161,17 @@ export function closeSet(
   const components = (node: SyntaxNode): readonly Component[] =>
     (node.kind === "concat" ? node.parts : [node]).map((part) => toComponent(part, set.typeWord, family));
   const key = components(types.key);
-  const isDynamic = set.flags.includes("dynamic");
-  const flags = set.flags.filter(
-    (flag) =>
-      flag !== "interval" &&
-      !(isDynamic && (flag === "dynamic" || (flag === "timeout" && set.timeoutSeconds !== undefined))),
-  );
-  const timeout = set.timeoutSeconds === undefined ? {} : { timeoutSeconds: set.timeoutSeconds };
-  const attributes = [
-    ...(isDynamic || set.size === undefined ? [] : [`size ${set.size}`]),
-    ...(flags.length === 0 ? [] : [`flags ${flags.join(",")}`]),
-    ...(isDynamic || set.timeoutSeconds === undefined ? [] : [`timeout ${set.timeoutSeconds}s`]),
-    ...set.attributes,
-  ];
-  const shared = {
+  const isDynamic = set.flags.has("dynamic");
+  const { timeoutSeconds, size = isDynamic ? DEFAULT_SIZE : undefined } = set.properties;
+  const shared: SetProperties = {
     name: set.name,
     key,
-    interval: set.flags.includes("interval"),
-    ...(isDynamic ? { dynamic: { size: set.size ?? DEFAULT_SIZE, ...timeout } } : {}),
-    ...(attributes.length === 0 ? {} : { attributes }),
-    ...(set.comment === undefined ? {} : { comment: set.comment }),
+    interval: set.flags.has("interval"),
+    ...(isDynamic ? { dynamic: true } : {}),
+    ...(set.flags.has("constant") ? { constant: true } : {}),
+    ...(set.flags.has("timeout") && timeoutSeconds === undefined ? { timeouts: true } : {}),
+    ...set.properties,
+    ...(size === undefined ? {} : { size }),
   };
   const keyTypes = key.map(({ type }) => type);
   const data = types.data === undefined ? undefined : isVerdict(types.data) ? "verdict" : components(types.data);

@@ -22,11 +22,17 @@ export type SyntaxNode =
 
 export type BitOperator = "&" | "|" | "^" | "<<" | ">>";
 
-export interface ElementNode {
-  readonly key: SyntaxNode;
+/** What is said of an element behind its key. */
+export interface ElementOptions {
+  /** As it is written: `5m`. */
+  readonly timeout?: string;
   readonly comment?: string;
-  /** `timeout 5m`, `counter`. */
-  readonly attributes: readonly string[];
+  /** `counter`, `limit rate 5/second`: without what packets have left in them. */
+  readonly statements: readonly string[];
+}
+
+export interface ElementNode extends ElementOptions {
+  readonly key: SyntaxNode;
   readonly value?: SyntaxNode | VerdictNode;
 }
 
@@ -60,14 +66,13 @@ export type StatementNode = { readonly tokens: readonly IToken[] } & (
       readonly flags: readonly string[];
     }
   | { readonly kind: "reject"; readonly words: readonly string[] }
-  | {
+  | ({
       readonly kind: "update";
       readonly operation: string;
       readonly set: string;
       readonly key: SyntaxNode;
-      readonly attributes: readonly string[];
       readonly data?: SyntaxNode;
-    }
+    } & ElementOptions)
   | { readonly kind: "counter"; readonly isNamed: boolean }
   | { readonly kind: "notrack" }
   | { readonly kind: "comment"; readonly text: string }

@@ -33,11 +33,33 @@ function sortDays(text: string): string {
   });
 }
 
-/** Seconds of `1d2h3m4s`, or of a number; undefined for anything else. */
+/** Seconds of `1d2h3m4s500ms`, or of a number; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
   if (/^[0-9]+$/.test(text)) return Number(text);
-  const parts = /^(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?$/.exec(text);
+  const parts = /^(?:([0-9]+)d)?(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?(?:([0-9]+)ms)?$/.exec(text);
   if (parts === null || text === "") return undefined;
-  const [days = 0, hours = 0, minutes = 0, seconds = 0] = parts.slice(1).map((part) => Number(part ?? 0));
-  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+  const [days = 0, hours = 0, minutes = 0, seconds = 0, thousandths = 0] = parts
+    .slice(1)
+    .map((part) => Number(part ?? 0));
+  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds + thousandths / 1000;
+}
+
+const UNITS = [
+  ["d", 86_400_000],
+  ["h", 3_600_000],
+  ["m", 60_000],
+  ["s", 1000],
+  ["ms", 1],
+] as const;
+
+/** Seconds as nft lists them: `3h`, `1d2h`, `90s` as `1m30s`; parts of a thousandth are left out. */
+export function printDuration(seconds: number): string {
+  let rest = Math.floor(seconds * 1000 + 1e-6);
+  let text = "";
+  for (const [unit, size] of UNITS) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) text += `${count}${unit}`;
+  }
+  return text === "" ? "0s" : text;
 }

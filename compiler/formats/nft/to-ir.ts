@@ -32,7 +32,7 @@ import { asMatch, flagList, isFlags, toFlagMatch } from "./flag-matches.ts";
 import { REJECT_TYPES } from "./keywords.ts";
 import { certainly } from "./necessary.ts";
 import { canonicalText, EVERYTHING, opaqueMatch, opaqueStatement, plainStep } from "./opaque-steps.ts";
-import { printValue } from "./print-expression.ts";
+import { printValue } from "./print-values.ts";
 import { type ElementNode, type StatementNode, type SyntaxNode, textOf } from "./syntax.ts";
 import { parseDuration } from "./times.ts";
 import { toInterval, toValue } from "./to-values.ts";
@@ -303,8 +303,8 @@ class RuleTranslator {
     const negated = operator === "!=";
     if (left.kind !== "concat") {
       if (more.length === 0 && isFlags(type)) return asMatch(toFlagMatch(left, type, operator, only.key));
-      const intervals = elements.map(({ key, attributes }) =>
-        attributes.length > 0 ? undefined : toInterval(key, type),
+      const intervals = elements.map(({ key, timeout, statements }) =>
+        timeout === undefined && statements.length === 0 ? toInterval(key, type) : undefined,
       );
       const known = intervals.flatMap((interval) => interval ?? []);
       if (known.length < intervals.length || operator === "!") return undefined;
@@ -542,21 +542,20 @@ class RuleTranslator {
     operation,
     set,
     key: keyNode,
-    attributes,
+    timeout,
+    statements,
     data,
     tokens,
   }: Extract<StatementNode, { kind: "update" }>): Step {
     const key = this.toExpression(keyNode);
-    const timeout = attributes.find((text) => text.startsWith("timeout "));
-    const others = attributes.filter((text) => text !== timeout);
-    if (others.some((text) => !text.startsWith("counter")))
+    if (statements.some((text) => !text.startsWith("counter")))
       return { kind: "opaque", text: canonicalText(tokens), negated: false };
-    const seconds = timeout === undefined ? undefined : parseDuration(timeout.slice("timeout ".length));
+    const seconds = timeout === undefined ? undefined : parseDuration(timeout);
     const declared = this.scope.sets.get(set);
     if (
       key === undefined ||
       data !== undefined ||
-      others.length > 0 ||
+      statements.length > 0 ||
       declared === undefined ||
       (timeout !== undefined && seconds === undefined)
     )

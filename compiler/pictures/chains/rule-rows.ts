@@ -1,6 +1,7 @@
 /** What a chain's record says of each of its rules. */
 
-import { printElement, printRule } from "../../formats/nft/print.ts";
+import { printRule } from "../../formats/nft/print.ts";
+import { printElementOf } from "../../formats/nft/print-sets.ts";
 import type { MapDeclaration, MapElement, Rule, SetDeclaration, Step, Table, Verdict } from "../../ir/types.ts";
 import { isMatch, lookupsIn, verdictsOf } from "../../ir/walk.ts";
 import { compareBy } from "../../order.ts";
@@ -48,7 +49,7 @@ export class TableData {
     return text.replace(/@(__[\w-]+)/g, (reference, name: string) => {
       const set = this.sets.get(name);
       if (set === undefined) return reference;
-      const shown = set.elements.slice(0, SHOWN_ELEMENTS).map((element) => printElement(element, set));
+      const shown = set.elements.slice(0, SHOWN_ELEMENTS).map((element) => printElementOf(element, set));
       const rest = set.elements.length - shown.length;
       return `{ ${[...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join(", ")} }`;
     });

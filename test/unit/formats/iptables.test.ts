@@ -14,7 +14,9 @@ const SEEN: SetDeclaration = {
   name: "seen",
   key: [{ type: "ipv4_addr", sample: SADDR }],
   interval: false,
-  dynamic: { size: 100, timeoutSeconds: 60 },
+  dynamic: true,
+  size: 100,
+  timeoutSeconds: 60,
   elements: [],
 };
 

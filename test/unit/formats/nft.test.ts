@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { printDuration, printHook, printRule, printTable } from "../../../compiler/formats/nft/print.ts";
+import { printHook, printRule, printTable } from "../../../compiler/formats/nft/print.ts";
+import { parseDuration, printDuration } from "../../../compiler/formats/nft/times.ts";
 import { baseChain, block, ipv4, ipv6, MATCHES, regularChain, ruleOf, SADDR, STATEMENTS } from "../../support/ir.ts";
 
 describe("rules", () => {
@@ -42,8 +43,11 @@ test.each([
   ["3h", 10800],
   ["1d", 86400],
   ["2d3h4m5s", 183845],
+  ["1s500ms", 1.5],
+  ["5m1ms", 300.001],
 ])("%s is %d seconds", (text, seconds) => {
   expect(printDuration(seconds)).toBe(text);
+  expect(parseDuration(text)).toBe(seconds);
 });
 
 test.each([
@@ -72,7 +76,7 @@ test("a table, as nft lists it", () => {
         interval: true,
         elements: [{ key: [block("10.0.0.0/8")] }, { key: [ipv4("9.9.9.9")] }],
       },
-      { name: "clients", key: [address], interval: false, dynamic: { size: 100, timeoutSeconds: 60 }, elements: [] },
+      { name: "clients", key: [address], interval: false, dynamic: true, size: 100, timeoutSeconds: 60, elements: [] },
     ],
     maps: [
       {

@@ -280,8 +280,8 @@ COMMIT
       { kind: "member", key: SADDR, negated: false, set: "a" },
       { kind: "remember", operation: "update", key: SADDR, set: "a" },
     ]);
-    expect(program.ruleset.tables[0]?.sets.map(({ name, dynamic }) => [name, dynamic])).toEqual([
-      ["a", { size: 100, timeoutSeconds: 60 }],
+    expect(program.ruleset.tables[0]?.sets).toMatchObject([
+      { name: "a", dynamic: true, size: 100, timeoutSeconds: 60 },
     ]);
   });
 

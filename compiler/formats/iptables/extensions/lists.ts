@@ -88,9 +88,9 @@ const recent: MatchRow = {
       joins: "closed",
     }),
     member: ({ set, negated }, scope) => {
-      const dynamic = scope.sets.get(set)?.dynamic;
-      if (dynamic === undefined) return lacking(`set ${set}`);
-      const seconds = dynamic.timeoutSeconds;
+      const list = scope.sets.get(set);
+      if (list?.dynamic === undefined) return lacking(`set ${set}`);
+      const seconds = list.timeoutSeconds;
       const within = seconds === undefined ? [] : [optionWords("--seconds", [seconds]), optionWords("--reap")];
       const check = optionWords("--rcheck", [], negated);
       return { match: unitWords("recent", check, ...within, ...listOptions(set, scope)) };
