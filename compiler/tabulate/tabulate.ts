@@ -216,8 +216,8 @@ class FamilyTabulator {
     const [first] = rows as [Row];
     if (rows.some(({ behaviour }) => behaviour !== first.behaviour))
       throw new Unsupported("packets of several protocols fare differently whatever the port");
-    if (first.lists.length > 0 || first.allowed !== undefined)
-      throw new Unsupported("packets are translated whatever the port");
+    if (first.lists.length > 0) throw new Unsupported("packets are translated whatever the port");
+    if (first.allowed !== undefined) throw new Unsupported("sources are asked about at any port of an address");
     return first.behaviour;
   }
 
