@@ -83,7 +83,9 @@ function textOf({ chain, table }: Found, names: ReadonlySet<string>): string {
   const normal = normaliseChain({ ...chain, rules }, table.family);
   const contentOf = (name: string): unknown => {
     const declared = [...table.sets, ...table.maps].find((each) => each.name === name);
-    return declared !== undefined && (names.has(name) || declared.anonymous) ? withoutTimes(elementsOf(declared)) : name;
+    return declared !== undefined && (names.has(name) || declared.anonymous)
+      ? withoutTimes(elementsOf(declared))
+      : name;
   };
   return JSON.stringify(normal, (key, value: unknown) => {
     if (typeof value === "bigint") return `${value}n`;
