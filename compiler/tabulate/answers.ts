@@ -1,8 +1,9 @@
 /** From the trees of packets to one destination to its row: an answer for each kind of sender, and lists of endpoints. */
-import type { GraphEnd } from "../graph/types.ts";
+
 import { unreachable } from "../invariant.ts";
 import type { Interval } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
+import type { GraphEnd } from "./graph/types.ts";
 import type { SourceSet } from "./source-sets.ts";
 import {
   type Behaviour,

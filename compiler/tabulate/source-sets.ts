@@ -1,11 +1,11 @@
 /** Sets of sources that rules ask about. */
 import { keyText } from "../evaluate/lookup.ts";
-import type { GraphNode, SetOrMap } from "../graph/types.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { mergeIntervals, partHolds } from "../ir/interval.ts";
 import type { Interval, KeyPart, SetElement, Value } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import type { Address } from "../net/address.ts";
+import type { GraphNode, SetOrMap } from "./graph/types.ts";
 
 /** Equal sets are one object. */
 export interface SourceSet {

@@ -2,8 +2,6 @@
 
 import type { Diagnostic, Origin } from "../diagnostics.ts";
 import { environmentOf } from "../evaluate/packet.ts";
-import type { GraphNode, Read, SetOrMap } from "../graph/types.ts";
-import { type EntryPoint, unfold } from "../graph/unfold.ts";
 import { invariant, required } from "../invariant.ts";
 import type { Interval, KeyPart, Program, Value } from "../ir/types.ts";
 import { Unsupported, unsupported } from "../ir/unsupported.ts";
@@ -18,6 +16,8 @@ import {
 } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { AnswerCollector, type Row } from "./answers.ts";
+import type { GraphNode, Read, SetOrMap } from "./graph/types.ts";
+import { type EntryPoint, unfold } from "./graph/unfold.ts";
 import { findInterfaces, type InterfaceClass } from "./interfaces.ts";
 import { SourceSets } from "./source-sets.ts";
 import {

@@ -2,12 +2,12 @@
 
 import type { Environment } from "../evaluate/packet.ts";
 import { addressTypeOf } from "../evaluate/sets/address-type.ts";
-import type { GraphEnd, GraphNode, Read, SetOrMap } from "../graph/types.ts";
-import { contains } from "../graph/unfold.ts";
 import { unreachable } from "../invariant.ts";
 import type { MapElement, Value } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import type { Address } from "../net/address.ts";
+import type { GraphEnd, GraphNode, Read, SetOrMap } from "./graph/types.ts";
+import { contains } from "./graph/unfold.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";
 
 /** The destination of packets as they come in. */

@@ -3,8 +3,8 @@
  * what is left is asked in the order in which the kernel asks it.
  */
 
-import type { Origin } from "../diagnostics.ts";
-import type { ElementIndex } from "../evaluate/lookup.ts";
+import type { Origin } from "../../diagnostics.ts";
+import type { ElementIndex } from "../../evaluate/lookup.ts";
 import type {
   Interval,
   MapDeclaration,
@@ -13,7 +13,7 @@ import type {
   SetDeclaration,
   SetElement,
   Value,
-} from "../ir/types.ts";
+} from "../../ir/types.ts";
 
 /** What a question is about. `original` is the destination that the packet came with, `endpoint` the one that a translation
  *  gave it; `register` is the packet's priority, where a rule wrote it. */

@@ -1,8 +1,8 @@
 /** What all packets at a place in the graph have in common. */
 
-import type { StepProgress } from "../evaluate/frame.ts";
-import type { Branch, SharedState, State } from "../evaluate/state.ts";
-import { ALWAYS } from "../evaluate/unknown/condition.ts";
+import type { StepProgress } from "../../evaluate/frame.ts";
+import type { Branch, SharedState, State } from "../../evaluate/state.ts";
+import { ALWAYS } from "../../evaluate/unknown/condition.ts";
 
 /** Equal knowledge is one object. The state is the evaluator's own, of all packets that come by one entry point: `toaddr` and `toport` are
  *  the destination that a translation gave them. */

@@ -1,28 +1,28 @@
 /** From a program to its graph. What a step does to all packets alike is the evaluator's answer; what it does to some of them is a
  *  question in the graph, or more than a table can say. */
 
-import { PLAIN } from "../evaluate/chain.ts";
-import { hasPorts } from "../evaluate/expression.ts";
-import type { Behind, Frame, Runner, StepProgress } from "../evaluate/frame.ts";
-import { type HookPath, pathOf } from "../evaluate/hook-path.ts";
-import { Hooks } from "../evaluate/hooks.ts";
-import { ElementIndex } from "../evaluate/lookup.ts";
-import { runMatch } from "../evaluate/match.ts";
-import { sentBy, translatesPorts } from "../evaluate/nat.ts";
-import type { Environment, Packets } from "../evaluate/packet.ts";
-import { Question } from "../evaluate/question.ts";
-import { toRegionResult } from "../evaluate/result.ts";
-import { comeBack } from "../evaluate/routing.ts";
-import { allAddresses } from "../evaluate/sets/address-type.ts";
-import { PacketSet } from "../evaluate/sets/packet-set.ts";
-import { Ranges } from "../evaluate/sets/ranges.ts";
-import { type State, startState, withShared } from "../evaluate/state.ts";
-import { runStatement } from "../evaluate/statement.ts";
-import type { TableIndex } from "../evaluate/table-index.ts";
-import { asksNat, confirmNat, hideConnection, isBeforeTracking, showConnection } from "../evaluate/tracking.ts";
-import { invariant, unreachable } from "../invariant.ts";
-import { ADDRESS_TYPE, CT_STATE, MAX_JUMP_DEPTH } from "../ir/constants.ts";
-import { partHolds } from "../ir/interval.ts";
+import { PLAIN } from "../../evaluate/chain.ts";
+import { hasPorts } from "../../evaluate/expression.ts";
+import type { Behind, Frame, Runner, StepProgress } from "../../evaluate/frame.ts";
+import { type HookPath, pathOf } from "../../evaluate/hook-path.ts";
+import { Hooks } from "../../evaluate/hooks.ts";
+import { ElementIndex } from "../../evaluate/lookup.ts";
+import { runMatch } from "../../evaluate/match.ts";
+import { sentBy, translatesPorts } from "../../evaluate/nat.ts";
+import type { Environment, Packets } from "../../evaluate/packet.ts";
+import { Question } from "../../evaluate/question.ts";
+import { toRegionResult } from "../../evaluate/result.ts";
+import { comeBack } from "../../evaluate/routing.ts";
+import { allAddresses } from "../../evaluate/sets/address-type.ts";
+import { PacketSet } from "../../evaluate/sets/packet-set.ts";
+import { Ranges } from "../../evaluate/sets/ranges.ts";
+import { type State, startState, withShared } from "../../evaluate/state.ts";
+import { runStatement } from "../../evaluate/statement.ts";
+import type { TableIndex } from "../../evaluate/table-index.ts";
+import { asksNat, confirmNat, hideConnection, isBeforeTracking, showConnection } from "../../evaluate/tracking.ts";
+import { invariant, unreachable } from "../../invariant.ts";
+import { ADDRESS_TYPE, CT_STATE, MAX_JUMP_DEPTH } from "../../ir/constants.ts";
+import { partHolds } from "../../ir/interval.ts";
 import type {
   BaseChain,
   Chain,
@@ -36,9 +36,9 @@ import type {
   Step,
   Value,
   Verdict,
-} from "../ir/types.ts";
-import type { ValueTest } from "../ir/value-test.ts";
-import type { Family } from "../net/address.ts";
+} from "../../ir/types.ts";
+import type { ValueTest } from "../../ir/value-test.ts";
+import type { Family } from "../../net/address.ts";
 import { Knowledge, type KnownState, stateOf } from "./known.ts";
 import { type Reading, read } from "./read.ts";
 import { type Against, type GraphEnd, type GraphNode, Later, type SetOrMap } from "./types.ts";
