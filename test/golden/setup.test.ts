@@ -1,7 +1,7 @@
 /** What a node needs besides rules, as kpc prints it for each layout of the pods' network. */
 import { expect, test } from "vitest";
 import { required } from "../../compiler/invariant.ts";
-import { nodeSetup } from "../../compiler/setup/node-setup.ts";
+import { nodeSetup } from "../../compiler/network/setup/node-setup.ts";
 import { POD_NETWORKS } from "../../compiler/specs/network-types.ts";
 import { type ClusterKind, describeShop } from "../support/walks.ts";
 

@@ -5,7 +5,7 @@ import { COLLECT_SCRIPT } from "../../compiler/hostfiles/collect.ts";
 import { required } from "../../compiler/invariant.ts";
 import { FAMILIES, printAddress } from "../../compiler/net/address.ts";
 import type { Host } from "../../compiler/network/network.ts";
-import { nodeSetup } from "../../compiler/setup/node-setup.ts";
+import { nodeSetup } from "../../compiler/network/setup/node-setup.ts";
 import { readHost } from "../support/host-files.ts";
 import { routeText } from "../support/host-text.ts";
 import { inNamespace, kernelMissing } from "../support/kernel.ts";

@@ -45,7 +45,6 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   exceptions: ["compare", "documents", "evaluate", "ir", "net"],
   services: ["compare", "evaluate", "formats", "ir", "net", "specs"],
   verify: ["compare", "evaluate", "formats", "ir", "net", "node", "services", "specs"],
-  setup: ["net", "network"],
   layout: ["ir", "model", "net", "network", "specs"],
   walk: ["evaluate", "ir", "net", "network"],
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],

@@ -1,7 +1,7 @@
 /** The sysctls that a node of the described network has, and why: what a script sets. */
-import { FAMILIES } from "../net/address.ts";
-import type { Host, HostInterface } from "../network/network.ts";
-import type { Provenance } from "../network/provenance.ts";
+import { FAMILIES } from "../../net/address.ts";
+import type { Host, HostInterface } from "../network.ts";
+import type { Provenance } from "../provenance.ts";
 
 /** A sysctl by its name, with the reason for the value. */
 export interface NeededSysctl {

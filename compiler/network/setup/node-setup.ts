@@ -1,10 +1,10 @@
 /** What a node needs besides rules, as a script for a root shell: sysctls, the bridge or tunnel of its pods, routes to other nodes' pods. */
-import { lineAndColumn } from "../diagnostics.ts";
-import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../net/address.ts";
-import { printPrefix } from "../net/prefix.ts";
-import type { Host, HostInterface, Network } from "../network/network.ts";
-import type { Provenance } from "../network/provenance.ts";
-import type { NextHop, TableRoute } from "../network/types.ts";
+import { lineAndColumn } from "../../diagnostics.ts";
+import { type Address, FAMILIES, type Family, familyOf, printAddress } from "../../net/address.ts";
+import { printPrefix } from "../../net/prefix.ts";
+import type { Host, HostInterface, Network } from "../network.ts";
+import type { Provenance } from "../provenance.ts";
+import type { NextHop, TableRoute } from "../types.ts";
 import { sysctlsOf } from "./sysctls.ts";
 
 /** A command, and why it is needed. */
