@@ -21,7 +21,7 @@ import { EXTENSIONS } from "./cli/print-output.ts";
 import { DEFAULT_SECONDS } from "./cli/time-limit.ts";
 import { Trouble } from "./cli/trouble.ts";
 import { CONTROLLERS } from "./controllers/controllers.ts";
-import { EngineTrouble } from "./engines/types.ts";
+import { EngineTrouble } from "./expectations/engines/types.ts";
 import { FAMILIES, type Family } from "./net/address.ts";
 import { startRun } from "./run.ts";
 import { VERSION } from "./version.ts";

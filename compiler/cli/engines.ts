@@ -1,23 +1,23 @@
 /** All engines, by the names that users give. */
-import type { RequestEngine } from "../engines/requests.ts";
-import type { Engine } from "../engines/types.ts";
+import type { RequestEngine } from "../expectations/engines/requests.ts";
+import type { Engine } from "../expectations/engines/types.ts";
 import { Trouble } from "./trouble.ts";
 
 /** Engines for packets. Each is loaded when it is asked for. */
 const ENGINES: Readonly<Record<string, () => Promise<Engine>>> = {
-  ir: async () => (await import("../engines/ir.ts")).irEngine,
+  ir: async () => (await import("../expectations/engines/ir.ts")).irEngine,
   wasm: async () => (await import("../../runtime/classifier/engine.ts")).wasmEngine,
-  nft: async () => (await import("../engines/text.ts")).nftEngine,
-  iptables: async () => (await import("../engines/text.ts")).iptablesEngine,
+  nft: async () => (await import("../expectations/engines/text.ts")).nftEngine,
+  iptables: async () => (await import("../expectations/engines/text.ts")).iptablesEngine,
   "kernel-nft": async () => (await import("../../runtime/kernel/engine.ts")).kernelNft(),
   "kernel-iptables-nft": async () => (await import("../../runtime/kernel/engine.ts")).kernelIptables("nft"),
   "kernel-iptables-legacy": async () => (await import("../../runtime/kernel/engine.ts")).kernelIptables("legacy"),
-  lab: async () => (await import("../engines/lab.ts")).labEngine,
+  lab: async () => (await import("../expectations/engines/lab.ts")).labEngine,
 };
 
 /** Engines for HTTP requests. */
 const REQUEST_ENGINES: Readonly<Record<string, () => Promise<RequestEngine>>> = {
-  ir: async () => (await import("../engines/requests.ts")).irRequestEngine,
+  ir: async () => (await import("../expectations/engines/requests.ts")).irRequestEngine,
   router: async () => (await import("../../runtime/router/engine.ts")).routerEngine,
   haproxy: async () => new (await import("../../runtime/haproxy/engine.ts")).HaproxyEngine(),
 };

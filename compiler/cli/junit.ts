@@ -1,5 +1,5 @@
-import type { FlowResult } from "../cases/run.ts";
 import { type Diagnostic, lineAndColumn, printPlace } from "../diagnostics.ts";
+import type { FlowResult } from "../expectations/run.ts";
 import { whereOf } from "./test-results.ts";
 
 /** A case that could not be read or compiled. */

@@ -3,10 +3,10 @@ import { type ComparedSighting, disagreementIn } from "../../runtime/lab/compare
 import type { LabDifference } from "../../runtime/lab/difference.ts";
 import { isAsPredicted, type LabFlow } from "../../runtime/lab/run.ts";
 import type { LabAttempt } from "../../runtime/lab/session.ts";
-import { LAB_ENGINE } from "../cases/cluster/run.ts";
-import type { FlowResult } from "../cases/run.ts";
 import type { Origin } from "../diagnostics.ts";
 import type { Tuple } from "../evaluate/connection.ts";
+import { LAB_ENGINE } from "../expectations/cluster/run.ts";
+import type { FlowResult } from "../expectations/run.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { printAddress } from "../net/address.ts";
 import type { Host } from "../network/network.ts";

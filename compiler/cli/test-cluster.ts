@@ -1,13 +1,14 @@
 /** `kpc test`: expectations for a whole cluster. */
-import type { ReplayInput, ReplayPart } from "../cases/cluster/replay.ts";
-import { LAB_ENGINE, runClusterCase, skipClusterCase, WALKING_ENGINE } from "../cases/cluster/run.ts";
-import type { ClusterCase, InPlaceOr } from "../cases/cluster/types.ts";
-import type { FlowResult } from "../cases/run.ts";
+
 import type { Described } from "../described.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import type { Field } from "../documents/field.ts";
 import { isObject } from "../documents/show.ts";
-import type { Engine } from "../engines/types.ts";
+import type { ReplayInput, ReplayPart } from "../expectations/cluster/replay.ts";
+import { LAB_ENGINE, runClusterCase, skipClusterCase, WALKING_ENGINE } from "../expectations/cluster/run.ts";
+import type { ClusterCase, InPlaceOr } from "../expectations/cluster/types.ts";
+import type { Engine } from "../expectations/engines/types.ts";
+import type { FlowResult } from "../expectations/run.ts";
 import type { Config } from "../node/config.ts";
 import { readConfigFile } from "../node/read-config.ts";
 import type { Mode } from "../node/settings.ts";

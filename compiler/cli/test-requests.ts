@@ -1,14 +1,14 @@
 /** `kpc test`: expectations for HTTP requests. */
 import { throwawaySecret } from "../../runtime/haproxy/throwaway-pair.ts";
-import { impliedObjects } from "../cases/requests/implied.ts";
-import { DEFAULT_CERTIFICATE, runInvalid, runRequestCase } from "../cases/requests/run.ts";
-import type { RequestCase } from "../cases/requests/types.ts";
-import type { FlowResult } from "../cases/run.ts";
 import { type Compiled, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
-import type { RequestEngine } from "../engines/requests.ts";
+import type { RequestEngine } from "../expectations/engines/requests.ts";
+import { impliedObjects } from "../expectations/requests/implied.ts";
+import { DEFAULT_CERTIFICATE, runInvalid, runRequestCase } from "../expectations/requests/run.ts";
+import type { RequestCase } from "../expectations/requests/types.ts";
+import type { FlowResult } from "../expectations/run.ts";
 import type { Config } from "../node/config.ts";
 import { readConfigFile } from "../node/read-config.ts";
 import { loadObjects } from "../specs/load.ts";

@@ -1,6 +1,7 @@
 /** Results of expectations as people and programs read them. */
-import type { FlowResult } from "../cases/run.ts";
+
 import { lineAndColumn, printPlace } from "../diagnostics.ts";
+import type { FlowResult } from "../expectations/run.ts";
 
 /** How many of each. */
 export function summaryOf(results: readonly FlowResult[]): {

@@ -8,10 +8,10 @@ import {
   STICKY,
   VERDICT_MASK,
 } from "../../assembly/layout.ts";
-import { type Engine, EngineTrouble, troubleOf } from "../../compiler/engines/types.ts";
 import { KEPT, MASQUERADED } from "../../compiler/evaluate/disposition.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import { type Outcome, type Packet, packetFamily, type Result } from "../../compiler/evaluate/packet.ts";
+import { type Engine, EngineTrouble, troubleOf } from "../../compiler/expectations/engines/types.ts";
 import { TableView } from "../../compiler/formats/tables/view.ts";
 import { REJECTS, VERDICT_NAMES } from "../../compiler/formats/tables/words.ts";
 import { printTable } from "../../compiler/print.ts";

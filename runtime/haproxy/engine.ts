@@ -2,9 +2,9 @@
 import { printKeyPair } from "../../compiler/certificates/key-pair.ts";
 import { pemBlocks } from "../../compiler/certificates/pem.ts";
 import type { Compiled } from "../../compiler/compile.ts";
-import type { AskedRequest, RequestEngine, RequestOutcome } from "../../compiler/engines/requests.ts";
-import { EngineTrouble, troubleOf } from "../../compiler/engines/types.ts";
 import type { ForwardedRequest } from "../../compiler/evaluate/request-changes.ts";
+import type { AskedRequest, RequestEngine, RequestOutcome } from "../../compiler/expectations/engines/requests.ts";
+import { EngineTrouble, troubleOf } from "../../compiler/expectations/engines/types.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { endpointTargets } from "../../compiler/ir/route-targets.ts";
 import { keyPairOf } from "../../compiler/model/tls.ts";

@@ -4,8 +4,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import type { AskedRequest } from "../../compiler/engines/requests.ts";
-import { EngineTrouble } from "../../compiler/engines/types.ts";
+import type { AskedRequest } from "../../compiler/expectations/engines/requests.ts";
+import { EngineTrouble } from "../../compiler/expectations/engines/types.ts";
 import type { NamedText } from "../../compiler/ir/types.ts";
 import { complaintInNamespace, missingTool, namespaceCommand, toolEnvironment } from "../kernel/namespace.ts";
 

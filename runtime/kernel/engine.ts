@@ -1,9 +1,9 @@
 /** Engines that ask this machine's kernel. */
 import type { Compiled } from "../../compiler/compile.ts";
-import { type Engine, usable } from "../../compiler/engines/types.ts";
 import { KEPT, MASQUERADED } from "../../compiler/evaluate/disposition.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import type { Outcome, Packet, Result, Sticky } from "../../compiler/evaluate/packet.ts";
+import { type Engine, usable } from "../../compiler/expectations/engines/types.ts";
 import { unreachable } from "../../compiler/invariant.ts";
 import { printIptables, printNft } from "../../compiler/print.ts";
 import { type JudgedOutcome, judge, probeOf } from "./judge.ts";

@@ -1,6 +1,6 @@
 /** A handle on the prober: a process in a network namespace of its own that hands packets to the kernel. */
 import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
-import { EngineTrouble } from "../../compiler/engines/types.ts";
+import { EngineTrouble } from "../../compiler/expectations/engines/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { buildPacket, type NewFlow, type PacketHead, readAddress, readPacket, readTransport } from "../packet.ts";
 import { namespaceCommand, toolEnvironment } from "./namespace.ts";

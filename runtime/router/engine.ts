@@ -5,7 +5,7 @@ import {
   type RequestEnd,
   type RequestEngine,
   type RequestOutcome,
-} from "../../compiler/engines/requests.ts";
+} from "../../compiler/expectations/engines/requests.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import { createRouter, type Routing } from "./index.ts";
 

@@ -1,10 +1,10 @@
 /** Cases of Gateways and Ingresses on all engines that answer requests: the routes, the router, and a HAProxy with the files that kpc prints. All of
  *  them in `npm run test:all`. */
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { runInvalid, runRequestCase } from "../../compiler/cases/requests/run.ts";
 import { casesIn } from "../../compiler/cli/test.ts";
 import { compileRequestCase } from "../../compiler/cli/test-requests.ts";
-import { irRequestEngine, type RequestEngine } from "../../compiler/engines/requests.ts";
+import { irRequestEngine, type RequestEngine } from "../../compiler/expectations/engines/requests.ts";
+import { runInvalid, runRequestCase } from "../../compiler/expectations/requests/run.ts";
 import { HaproxyEngine } from "../../runtime/haproxy/engine.ts";
 import { routerEngine } from "../../runtime/router/engine.ts";
 import { some } from "../support/runs.ts";

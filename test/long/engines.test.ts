@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { runCase } from "../../compiler/cases/run.ts";
+import { runCase } from "../../compiler/expectations/run.ts";
 import { kernelIptables, kernelNft } from "../../runtime/kernel/engine.ts";
 import { compileCase, readCase } from "../support/cases.ts";
 import { kernelMissing } from "../support/kernel.ts";

@@ -3,9 +3,9 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { compareUrls } from "../../compiler/compare-urls/compare.ts";
 import type { RoutedSide, UrlDifference } from "../../compiler/compare-urls/types.ts";
-import type { AskedRequest } from "../../compiler/engines/requests.ts";
 import { hostName } from "../../compiler/evaluate/http-route.ts";
 import { decideRequest } from "../../compiler/evaluate/listener-route.ts";
+import type { AskedRequest } from "../../compiler/expectations/engines/requests.ts";
 import type {
   ListenerHost,
   ListeningPort,

@@ -1,9 +1,9 @@
 /** The router finds what the reference finds at listeners of Gateways, and takes no damaged text of them. */
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import type { AskedRequest } from "../../compiler/engines/requests.ts";
 import { decideRequest } from "../../compiler/evaluate/listener-route.ts";
 import { locationOf } from "../../compiler/evaluate/request-changes.ts";
+import type { AskedRequest } from "../../compiler/expectations/engines/requests.ts";
 import { encodeRoutes } from "../../compiler/formats/router/encode.ts";
 import type { HostRoutes, ListeningPort, RequestTarget } from "../../compiler/ir/types.ts";
 import { printAddress } from "../../compiler/net/address.ts";

@@ -15,11 +15,11 @@ import { parseArgs } from "node:util";
 import { type Comparison, compare, type Discrepancy } from "../../compiler/compare/compare.ts";
 import { differencesOf, findDifference } from "../../compiler/compare/outcomes.ts";
 import { PacketSpace } from "../../compiler/compare/packet-space.ts";
-import { EngineTrouble } from "../../compiler/engines/types.ts";
 import { withDestination } from "../../compiler/evaluate/disposition.ts";
 import { distributionOf } from "../../compiler/evaluate/distribution.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { type Environment, environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
+import { EngineTrouble } from "../../compiler/expectations/engines/types.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import {
   type Address,

@@ -1,9 +1,10 @@
 /** Expectation files as tests read them. */
-import { decodeCase } from "../../compiler/cases/decode.ts";
-import type { Case } from "../../compiler/cases/types.ts";
+
 import { type Compiled, compileSpecs } from "../../compiler/compile.ts";
 import { readDocuments } from "../../compiler/documents/document.ts";
 import { Field } from "../../compiler/documents/field.ts";
+import { decodeCase } from "../../compiler/expectations/decode.ts";
+import type { Case } from "../../compiler/expectations/types.ts";
 import type { Mode } from "../../compiler/node/settings.ts";
 import { loadObjects } from "../../compiler/specs/load.ts";
 

@@ -1,12 +1,13 @@
 /** Expectations for a cluster, from their text to results. */
-import { decodeClusterCase } from "../../compiler/cases/cluster/decode.ts";
-import { runClusterCase } from "../../compiler/cases/cluster/run.ts";
-import type { ClusterCase } from "../../compiler/cases/cluster/types.ts";
-import type { FlowResult } from "../../compiler/cases/run.ts";
+
 import type { Described } from "../../compiler/described.ts";
 import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
 import { readDocuments } from "../../compiler/documents/document.ts";
 import { Field } from "../../compiler/documents/field.ts";
+import { decodeClusterCase } from "../../compiler/expectations/cluster/decode.ts";
+import { runClusterCase } from "../../compiler/expectations/cluster/run.ts";
+import type { ClusterCase } from "../../compiler/expectations/cluster/types.ts";
+import type { FlowResult } from "../../compiler/expectations/run.ts";
 
 /** A document with these members, whose first line is 3. */
 export function expectationsDocument(members: string): string {

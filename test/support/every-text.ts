@@ -1,9 +1,9 @@
 /** A program in each of its texts, read back and evaluated. */
 import type { Compiled } from "../../compiler/compile.ts";
-import { irEngine } from "../../compiler/engines/ir.ts";
-import { iptablesEngine, nftEngine } from "../../compiler/engines/text.ts";
-import type { Engine } from "../../compiler/engines/types.ts";
 import type { Outcome, Packet } from "../../compiler/evaluate/packet.ts";
+import { irEngine } from "../../compiler/expectations/engines/ir.ts";
+import { iptablesEngine, nftEngine } from "../../compiler/expectations/engines/text.ts";
+import type { Engine } from "../../compiler/expectations/engines/types.ts";
 import { printIr } from "../../compiler/formats/ir/print.ts";
 import { readIr } from "../../compiler/formats/ir/read.ts";
 import { printAddressPort } from "../../compiler/net/address.ts";

@@ -1,5 +1,5 @@
 /** The worlds of ingress cases as manifests. */
-import { objectsFor } from "../../compiler/cases/requests/implied.ts";
+import { objectsFor } from "../../compiler/expectations/requests/implied.ts";
 import type { Manifest } from "./arbitraries.ts";
 
 export interface IngressCase {

@@ -1,8 +1,8 @@
 /** Requests for random listeners, and what the reference says of each: where it may end, and what backend and client see. */
 import fc from "fast-check";
-import type { AskedRequest } from "../../compiler/engines/requests.ts";
 import { decideRequest, type PortRequest } from "../../compiler/evaluate/listener-route.ts";
 import { changeHeaders, forwardRequest, locationOf } from "../../compiler/evaluate/request-changes.ts";
+import type { AskedRequest } from "../../compiler/expectations/engines/requests.ts";
 import type { ListeningPort, NamedText, RequestRule, RequestTarget, RouteFilter } from "../../compiler/ir/types.ts";
 import { printAddress } from "../../compiler/net/address.ts";
 import type { ProxyOutcome } from "../../runtime/haproxy/proxy-world.ts";

@@ -51,17 +51,17 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   matrix: ["evaluate", "ir", "layout", "model", "net", "network", "specs", "walk"],
   findings: ["evaluate", "ir", "matrix", "model", "net", "network", "specs", "walk"],
   pictures: ["evaluate", "formats", "ir", "lower", "model", "net", "network", "node", "trace", "walk"],
-  engines: ["compile.ts", "evaluate", "formats", "ir", "print.ts"],
-  cases: [
+  expectations: [
     "compile.ts",
     "described.ts",
     "documents",
-    "engines",
     "evaluate",
+    "formats",
     "ir",
     "layout",
     "net",
     "node",
+    "print.ts",
     "specs",
     "trace",
     "walk",
@@ -223,6 +223,7 @@ describe("compiler/formats/", () => {
 
 /** Folders within a room that are read without the rest of it, or with what is listed. */
 const CORNERS: Readonly<Record<string, readonly string[]>> = {
+  "expectations/engines": [],
   "tabulate/graph": [],
 };
 

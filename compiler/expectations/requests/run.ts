@@ -1,12 +1,12 @@
 /** Running expectations for HTTP requests on engines. */
 import type { Compiled } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics.ts";
-import type { RequestEnd, RequestEngine, RequestOutcome } from "../../engines/requests.ts";
 import { unreachable } from "../../invariant.ts";
 import { endpointTargets } from "../../ir/route-targets.ts";
 import type { NamedText } from "../../ir/types.ts";
 import { parseAddress, printAddress, printAddressPort } from "../../net/address.ts";
 import { loadObjects } from "../../specs/load.ts";
+import type { RequestEnd, RequestEngine, RequestOutcome } from "../engines/requests.ts";
 import type { FlowResult } from "../run.ts";
 import type { ExpectedEnd, ExpectedHeader, InvalidIngress, RequestCase, RequestExpectation } from "./types.ts";
 

@@ -1,6 +1,6 @@
 /** What is wrong with a document of kind Expectations, and where. */
 import { describe, expect, test } from "vitest";
-import { LOST_ENDS } from "../../../compiler/cases/cluster/types.ts";
+import { LOST_ENDS } from "../../../compiler/expectations/cluster/types.ts";
 import { decodeText, expectationsDocument } from "../../support/cluster-case.ts";
 
 const findingsOf = (members: string): readonly string[] => decodeText(expectationsDocument(members)).findings;

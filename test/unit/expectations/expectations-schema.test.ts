@@ -2,9 +2,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
-import { CLUSTER_FLOW_MEMBERS, EXPECTATIONS_MEMBERS, FLOW_PROTOCOLS } from "../../../compiler/cases/cluster/decode.ts";
-import { WALK_EXPECT_MEMBERS } from "../../../compiler/cases/cluster/expect.ts";
-import { LOST_ENDS, REPLY_ENDS } from "../../../compiler/cases/cluster/types.ts";
+import {
+  CLUSTER_FLOW_MEMBERS,
+  EXPECTATIONS_MEMBERS,
+  FLOW_PROTOCOLS,
+} from "../../../compiler/expectations/cluster/decode.ts";
+import { WALK_EXPECT_MEMBERS } from "../../../compiler/expectations/cluster/expect.ts";
+import { LOST_ENDS, REPLY_ENDS } from "../../../compiler/expectations/cluster/types.ts";
 import { FAMILIES } from "../../../compiler/net/address.ts";
 import { MODES } from "../../../compiler/node/settings.ts";
 import { decodeText, expectationsDocument } from "../../support/cluster-case.ts";

@@ -1,11 +1,11 @@
-import type { Compiled } from "../compile.ts";
-import { type Diagnostic, printPlace, type Report } from "../diagnostics.ts";
-import { Evaluator } from "../evaluate/evaluate.ts";
-import { environmentOf } from "../evaluate/packet.ts";
-import { readIptables } from "../formats/iptables/read.ts";
-import { readNft } from "../formats/nft/read.ts";
-import type { Program } from "../ir/types.ts";
-import { printIptables, printNft } from "../print.ts";
+import type { Compiled } from "../../compile.ts";
+import { type Diagnostic, printPlace, type Report } from "../../diagnostics.ts";
+import { Evaluator } from "../../evaluate/evaluate.ts";
+import { environmentOf } from "../../evaluate/packet.ts";
+import { readIptables } from "../../formats/iptables/read.ts";
+import { readNft } from "../../formats/nft/read.ts";
+import type { Program } from "../../ir/types.ts";
+import { printIptables, printNft } from "../../print.ts";
 
 import { type Engine, EngineTrouble, usable } from "./types.ts";
 

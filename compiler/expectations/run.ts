@@ -1,10 +1,10 @@
 /** Running expectations on engines. */
 import type { Compiled } from "../compile.ts";
 import type { Diagnostic, Origin } from "../diagnostics.ts";
-import type { Engine } from "../engines/types.ts";
 import type { Packet } from "../evaluate/packet.ts";
 import type { Mode } from "../node/settings.ts";
 import { describeExpectation, describeOutcome, findMismatch } from "./check.ts";
+import type { Engine } from "./engines/types.ts";
 import { packetOf } from "./packet.ts";
 import type { Case, Flow } from "./types.ts";
 

@@ -1,10 +1,10 @@
 /** What answers HTTP requests for expectations, and the reference among it. */
-import type { Compiled } from "../compile.ts";
-import { decideCertificate } from "../evaluate/certificate.ts";
-import { decideRequest } from "../evaluate/listener-route.ts";
-import { changeHeaders, type ForwardedRequest, forwardRequest, locationOf } from "../evaluate/request-changes.ts";
-import { unreachable } from "../invariant.ts";
-import type { NamedText, RequestTarget, RouteFilter } from "../ir/types.ts";
+import type { Compiled } from "../../compile.ts";
+import { decideCertificate } from "../../evaluate/certificate.ts";
+import { decideRequest } from "../../evaluate/listener-route.ts";
+import { changeHeaders, type ForwardedRequest, forwardRequest, locationOf } from "../../evaluate/request-changes.ts";
+import { unreachable } from "../../invariant.ts";
+import type { NamedText, RequestTarget, RouteFilter } from "../../ir/types.ts";
 
 /** A request of a client. */
 export interface AskedRequest {

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { runCase } from "../../../compiler/cases/run.ts";
-import { iptablesEngine, nftEngine } from "../../../compiler/engines/text.ts";
-import { EngineTrouble } from "../../../compiler/engines/types.ts";
-import { compileCase, readCase } from "../../support/cases.ts";
-import { baseChain, programOf, ruleOf } from "../../support/ir.ts";
-import { EVERYTHING } from "../../support/runs.ts";
-import { readCases } from "../../support/shared.ts";
+import { iptablesEngine, nftEngine } from "../../../../compiler/expectations/engines/text.ts";
+import { EngineTrouble } from "../../../../compiler/expectations/engines/types.ts";
+import { runCase } from "../../../../compiler/expectations/run.ts";
+import { compileCase, readCase } from "../../../support/cases.ts";
+import { baseChain, programOf, ruleOf } from "../../../support/ir.ts";
+import { EVERYTHING } from "../../../support/runs.ts";
+import { readCases } from "../../../support/shared.ts";
 
 /** In the quick set every ninth case: all of them are held for the IR. */
 const CASES = readCases("flow")

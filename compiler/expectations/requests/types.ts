@@ -1,7 +1,7 @@
 /** Expectations for HTTP requests: one file is a set of Ingresses and requests with what must become of them. */
 import type { Field } from "../../documents/field.ts";
-import type { AskedRequest } from "../../engines/requests.ts";
 import type { Located } from "../../specs/located.ts";
+import type { AskedRequest } from "../engines/requests.ts";
 
 export interface RequestCase {
   readonly name: string;

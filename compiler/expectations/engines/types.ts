@@ -1,7 +1,7 @@
-import type { Compiled } from "../compile.ts";
-import { type Diagnostic, printPlace } from "../diagnostics.ts";
-import type { Outcome, Packet } from "../evaluate/packet.ts";
-import type { PrintedText } from "../ir/unsupported.ts";
+import type { Compiled } from "../../compile.ts";
+import { type Diagnostic, printPlace } from "../../diagnostics.ts";
+import type { Outcome, Packet } from "../../evaluate/packet.ts";
+import type { PrintedText } from "../../ir/unsupported.ts";
 
 /** What keeps an engine from answering, such as rules that a kernel refuses. */
 export class EngineTrouble extends Error {}

@@ -2,14 +2,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
+import { readDocuments } from "../../../compiler/documents/document.ts";
+import { Field } from "../../../compiler/documents/field.ts";
 import {
   decodeRequestCase,
   INGRESS_EXPECTATIONS_MEMBERS,
   REQUEST_EXPECT_MEMBERS,
   REQUEST_MEMBERS,
-} from "../../../compiler/cases/requests/decode.ts";
-import { readDocuments } from "../../../compiler/documents/document.ts";
-import { Field } from "../../../compiler/documents/field.ts";
+} from "../../../compiler/expectations/requests/decode.ts";
 import { accepts, type JsonSchema } from "../../support/json-schema.ts";
 import { readCases } from "../../support/shared.ts";
 

@@ -1,11 +1,11 @@
 /** Expectations of what filters of a Gateway's rule change: each wrong one fails, by its name. */
 import { expect, test } from "vitest";
-import { decodeRequestCase } from "../../../compiler/cases/requests/decode.ts";
-import { runRequestCase } from "../../../compiler/cases/requests/run.ts";
 import { compileSpecs } from "../../../compiler/compile.ts";
 import { readDocuments } from "../../../compiler/documents/document.ts";
 import { Field } from "../../../compiler/documents/field.ts";
-import { irRequestEngine } from "../../../compiler/engines/requests.ts";
+import { irRequestEngine } from "../../../compiler/expectations/engines/requests.ts";
+import { decodeRequestCase } from "../../../compiler/expectations/requests/decode.ts";
+import { runRequestCase } from "../../../compiler/expectations/requests/run.ts";
 import { loadObjects } from "../../../compiler/specs/load.ts";
 
 const OBJECTS = `

@@ -1,5 +1,5 @@
-import { Evaluator } from "../evaluate/evaluate.ts";
-import { environmentOf } from "../evaluate/packet.ts";
+import { Evaluator } from "../../evaluate/evaluate.ts";
+import { environmentOf } from "../../evaluate/packet.ts";
 import type { Engine } from "./types.ts";
 
 /** The reference: the program evaluated as it was lowered. */
