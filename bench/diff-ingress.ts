@@ -7,7 +7,7 @@
  * differs. Exit code 1 where a comparison does not find as many differences as there are.
  */
 import { parseArgs } from "node:util";
-import { compareUrls } from "../compiler/compare-urls/compare.ts";
+import { compareUrls } from "../compiler/compare/urls/compare.ts";
 import { printHaproxy } from "../compiler/formats/haproxy/print.ts";
 import { readHaproxy } from "../compiler/formats/haproxy/read.ts";
 import { required } from "../compiler/invariant.ts";

@@ -1,5 +1,5 @@
 /** `kpc diff` of Ingresses and Gateways: whether two sides serve every request alike. */
-import { compareUrls } from "../compare-urls/compare.ts";
+import { compareUrls } from "../compare/urls/compare.ts";
 import {
   type AppliedUrlDeclarations,
   applyUrlDeclarations,
@@ -7,7 +7,7 @@ import {
   printUrlDeclarations,
   staleUrlFindings,
   type UrlDeclaration,
-} from "../compare-urls/declared.ts";
+} from "../compare/urls/declared.ts";
 import {
   isAllCompared,
   placeData,
@@ -16,7 +16,7 @@ import {
   renderUrlConclusion,
   type UrlAnswer,
   urlAnswerToData,
-} from "../compare-urls/render.ts";
+} from "../compare/urls/render.ts";
 import { type Diagnostic, printPlace } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";

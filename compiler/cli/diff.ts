@@ -1,5 +1,5 @@
 import { compare } from "../compare/compare.ts";
-import { compareUrls } from "../compare-urls/compare.ts";
+import { compareUrls } from "../compare/urls/compare.ts";
 import type { Diagnostic } from "../diagnostics.ts";
 import { readRules } from "../formats/read-rules.ts";
 import { type ComparedSide, differenceOf, lackOf } from "../library/difference.ts";

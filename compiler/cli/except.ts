@@ -1,15 +1,15 @@
 /** Differences that are meant, as flags of the commands that compare; and how these tell their answer. */
 import { isWhole } from "../compare/answer.ts";
 import type { CompareOptions, Discrepancy } from "../compare/compare.ts";
+import { applyExceptions, isAsDeclared, isComplete, joinApplied } from "../compare/exceptions/apply.ts";
+import { decodeDeclarations } from "../compare/exceptions/decode.ts";
+import { printDeclarations } from "../compare/exceptions/print.ts";
+import { appliedToData, renderAnswer, staleFindings } from "../compare/exceptions/render.ts";
+import type { Declaration } from "../compare/exceptions/types.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { readDocuments } from "../documents/document.ts";
 import { Field } from "../documents/field.ts";
 import { diagnosticToJson } from "../documents/render.ts";
-import { applyExceptions, isAsDeclared, isComplete, joinApplied } from "../exceptions/apply.ts";
-import { decodeDeclarations } from "../exceptions/decode.ts";
-import { printDeclarations } from "../exceptions/print.ts";
-import { appliedToData, renderAnswer, staleFindings } from "../exceptions/render.ts";
-import type { Declaration } from "../exceptions/types.ts";
 import { jsonText } from "../json-output.ts";
 import {
   type AnswerLimits,

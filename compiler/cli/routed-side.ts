@@ -3,7 +3,7 @@ import { statSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { pemBlocks } from "../certificates/pem.ts";
 import { parseX509, type X509 } from "../certificates/x509.ts";
-import type { RoutedSide } from "../compare-urls/types.ts";
+import type { RoutedSide } from "../compare/urls/types.ts";
 import type { Diagnostic, Report, Source } from "../diagnostics.ts";
 import { CERTIFICATE_LIST, certificateList } from "../formats/haproxy/certificates.ts";
 import { isHaproxyConfig, listenerMaps, MAP_FILES, readHaproxy, readHaproxyMaps } from "../formats/haproxy/read.ts";

@@ -1,8 +1,8 @@
 /** A URL that kpc says tells two sets of routes apart does so with a real HAProxy, and what is equal is so there. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { compareUrls } from "../../compiler/compare-urls/compare.ts";
-import type { ServedUrl } from "../../compiler/compare-urls/types.ts";
+import { compareUrls } from "../../compiler/compare/urls/compare.ts";
+import type { ServedUrl } from "../../compiler/compare/urls/types.ts";
 import { printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import type { HostRoutes } from "../../compiler/ir/types.ts";
 import { printAddress } from "../../compiler/net/address.ts";

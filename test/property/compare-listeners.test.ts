@@ -1,8 +1,8 @@
 /** Comparing Gateways says of all requests what asking for each of them says: all hosts, paths, methods, headers and parameters of a small world. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareUrls } from "../../compiler/compare-urls/compare.ts";
-import type { RoutedSide, UrlDifference } from "../../compiler/compare-urls/types.ts";
+import { compareUrls } from "../../compiler/compare/urls/compare.ts";
+import type { RoutedSide, UrlDifference } from "../../compiler/compare/urls/types.ts";
 import { hostName } from "../../compiler/evaluate/http-route.ts";
 import { decideRequest } from "../../compiler/evaluate/listener-route.ts";
 import type { AskedRequest } from "../../compiler/expectations/engines/requests.ts";

@@ -1,8 +1,8 @@
 /** Comparing routes says of all URLs what asking for each of them says: all hosts and paths of a few labels and elements. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareUrls } from "../../compiler/compare-urls/compare.ts";
-import type { UrlClass } from "../../compiler/compare-urls/types.ts";
+import { compareUrls } from "../../compiler/compare/urls/compare.ts";
+import type { UrlClass } from "../../compiler/compare/urls/types.ts";
 import { evaluateRoute } from "../../compiler/evaluate/http-route.ts";
 import { targetName } from "../../compiler/ir/request-words.ts";
 import type { HostRoutes, PathRoute, RequestTarget, RouteTarget } from "../../compiler/ir/types.ts";

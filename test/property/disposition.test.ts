@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { isDeclared, readDistribution } from "../../compiler/compare/exceptions/distribution.ts";
 import {
   type Disposition,
   dispositionKey,
@@ -7,7 +8,6 @@ import {
   printDisposition,
 } from "../../compiler/evaluate/disposition.ts";
 import { distributionOf, printChances, printDistribution } from "../../compiler/evaluate/distribution.ts";
-import { isDeclared, readDistribution } from "../../compiler/exceptions/distribution.ts";
 import type { Address } from "../../compiler/net/address.ts";
 import { disposition, hostileText } from "../support/dispositions.ts";
 

@@ -1,7 +1,7 @@
 /** Files of HAProxy for Gateways say what they were written for: read back, they serve each request alike. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareUrls } from "../../compiler/compare-urls/compare.ts";
+import { compareUrls } from "../../compiler/compare/urls/compare.ts";
 import type { Diagnostic, Source } from "../../compiler/diagnostics.ts";
 import { type HaproxyConfig, printHaproxy } from "../../compiler/formats/haproxy/print.ts";
 import { type ProxyRoutes, readHaproxy, readHaproxyMaps } from "../../compiler/formats/haproxy/read.ts";

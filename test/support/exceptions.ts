@@ -1,12 +1,12 @@
 /** Declared differences in tests: read, and held against what a comparison of two programs finds. */
 import { type CompareOptions, type Comparison, compare } from "../../compiler/compare/compare.ts";
+import { type AppliedExceptions, applyExceptions } from "../../compiler/compare/exceptions/apply.ts";
+import { decodeDeclarations } from "../../compiler/compare/exceptions/decode.ts";
+import { printDeclarations } from "../../compiler/compare/exceptions/print.ts";
+import type { Declaration } from "../../compiler/compare/exceptions/types.ts";
 import { type Diagnostic, lineAndColumn } from "../../compiler/diagnostics.ts";
 import { readDocuments } from "../../compiler/documents/document.ts";
 import { Field } from "../../compiler/documents/field.ts";
-import { type AppliedExceptions, applyExceptions } from "../../compiler/exceptions/apply.ts";
-import { decodeDeclarations } from "../../compiler/exceptions/decode.ts";
-import { printDeclarations } from "../../compiler/exceptions/print.ts";
-import type { Declaration } from "../../compiler/exceptions/types.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import type { Address } from "../../compiler/net/address.ts";
 

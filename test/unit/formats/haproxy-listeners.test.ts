@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { compareUrls } from "../../../compiler/compare-urls/compare.ts";
+import { compareUrls } from "../../../compiler/compare/urls/compare.ts";
 import { proxyUpdate } from "../../../compiler/formats/haproxy/changes.ts";
 import { printHaproxy } from "../../../compiler/formats/haproxy/print.ts";
 import { type ProxyRoutes, readHaproxy } from "../../../compiler/formats/haproxy/read.ts";

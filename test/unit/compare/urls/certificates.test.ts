@@ -1,11 +1,11 @@
 /** Certificates by host: two tables held against asking for each host, and a list of HAProxy read back. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { compareCertificates } from "../../../compiler/compare-urls/certificates.ts";
-import { decideCertificate } from "../../../compiler/evaluate/certificate.ts";
-import { printCertificates } from "../../../compiler/formats/haproxy/certificates.ts";
-import { readCertificateList } from "../../../compiler/formats/haproxy/read-certificates.ts";
-import type { Certificate, TlsTable } from "../../../compiler/ir/types.ts";
+import { compareCertificates } from "../../../../compiler/compare/urls/certificates.ts";
+import { decideCertificate } from "../../../../compiler/evaluate/certificate.ts";
+import { printCertificates } from "../../../../compiler/formats/haproxy/certificates.ts";
+import { readCertificateList } from "../../../../compiler/formats/haproxy/read-certificates.ts";
+import type { Certificate, TlsTable } from "../../../../compiler/ir/types.ts";
 
 const CERTIFICATES = ["shop/a", "shop/b", "web/c"].map(
   (name): Certificate => ({ name, names: [`${name[0]}.example`], notBefore: 0, notAfter: 1000 }),

@@ -1,16 +1,16 @@
 /** Differing regions as a file of expected differences. */
 import { Document, type Node as YamlNode } from "yaml";
-import { type Few, isAny, isAnywhere, joinRanges, type Range } from "../compare/box.ts";
-import type { Discrepancy } from "../compare/compare.ts";
-import type { PacketSpace } from "../compare/packet-space.ts";
-import { ctStatesOf, printInterface, type Sides } from "../compare/render.ts";
-import type { TrafficKind } from "../compare/traffic-kinds.ts";
-import { distributionOf, printChances } from "../evaluate/distribution.ts";
-import { RANGE_FIELDS, type RangeField } from "../evaluate/sets/packet-set.ts";
-import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import { API_VERSION } from "../json-output.ts";
-import { type Address, addressBits, FAMILIES, type Family, printAddress } from "../net/address.ts";
-import { printPrefix } from "../net/prefix.ts";
+import { distributionOf, printChances } from "../../evaluate/distribution.ts";
+import { RANGE_FIELDS, type RangeField } from "../../evaluate/sets/packet-set.ts";
+import { PROTOCOL_NAMES } from "../../ir/constants.ts";
+import { API_VERSION } from "../../json-output.ts";
+import { type Address, addressBits, FAMILIES, type Family, printAddress } from "../../net/address.ts";
+import { printPrefix } from "../../net/prefix.ts";
+import { type Few, isAny, isAnywhere, joinRanges, type Range } from "../box.ts";
+import type { Discrepancy } from "../compare.ts";
+import type { PacketSpace } from "../packet-space.ts";
+import { ctStatesOf, printInterface, type Sides } from "../render.ts";
+import type { TrafficKind } from "../traffic-kinds.ts";
 import { KIND, RANGE_MEMBERS, VALUE_MEMBERS } from "./decode.ts";
 import { showsPorts, type ValueField, type Where } from "./where.ts";
 

@@ -1,8 +1,8 @@
 /** What a side does with the requests that come to one port. */
-import { decideRoute, type HttpRequest, hostName } from "../evaluate/http-route.ts";
-import { decideAtListener, splitTarget } from "../evaluate/listener-route.ts";
-import { isUnsafePath } from "../evaluate/path-safety.ts";
-import type { HostRoutes, ListeningPort, RequestRule, RequestTarget } from "../ir/types.ts";
+import { decideRoute, type HttpRequest, hostName } from "../../evaluate/http-route.ts";
+import { decideAtListener, splitTarget } from "../../evaluate/listener-route.ts";
+import { isUnsafePath } from "../../evaluate/path-safety.ts";
+import type { HostRoutes, ListeningPort, RequestRule, RequestTarget } from "../../ir/types.ts";
 import type { TlsSide } from "./certificates.ts";
 import { rulesFor, tableOf } from "./table.ts";
 import type { RoutedSide } from "./types.ts";

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { type Disposition, dispositionKey, parseDisposition } from "../../../compiler/evaluate/disposition.ts";
-import { type Distribution, printChances } from "../../../compiler/evaluate/distribution.ts";
-import { isDeclared, overlap, readDistribution } from "../../../compiler/exceptions/distribution.ts";
-import { required } from "../../../compiler/invariant.ts";
+import { isDeclared, overlap, readDistribution } from "../../../../compiler/compare/exceptions/distribution.ts";
+import { type Disposition, dispositionKey, parseDisposition } from "../../../../compiler/evaluate/disposition.ts";
+import { type Distribution, printChances } from "../../../../compiler/evaluate/distribution.ts";
+import { required } from "../../../../compiler/invariant.ts";
 
 function read(...texts: string[]) {
   const distribution = readDistribution(texts);

@@ -1,5 +1,5 @@
 /** What is compared of two sides that serve requests, and what is found. */
-import type { Origin } from "../diagnostics.ts";
+import type { Origin } from "../../diagnostics.ts";
 import type {
   HostRoutes,
   ListeningPort,
@@ -7,7 +7,7 @@ import type {
   RequestConditions,
   RequestTarget,
   RouteFilter,
-} from "../ir/types.ts";
+} from "../../ir/types.ts";
 import type { ShownCertificate, TlsSide } from "./certificates.ts";
 
 /** Routes, and what is known of their backends. */

@@ -1,5 +1,5 @@
 /** A difference that is meant: packets, and what two programs do to them. */
-import type { Origin } from "../diagnostics.ts";
+import type { Origin } from "../../diagnostics.ts";
 import type { DeclaredDistribution } from "./distribution.ts";
 import type { Where } from "./where.ts";
 

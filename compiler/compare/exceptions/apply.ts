@@ -1,13 +1,14 @@
 /** What a comparison has found, held against the differences that are meant. */
-import { type ComparisonAnswer, isWhole } from "../compare/answer.ts";
-import { type Box, firstOf } from "../compare/box.ts";
-import type { Comparison, Discrepancy } from "../compare/compare.ts";
-import { type Difference, differencesOf } from "../compare/outcomes.ts";
-import { packetAt } from "../compare/traffic-kinds.ts";
-import { distributionOf } from "../evaluate/distribution.ts";
-import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
-import type { Environment } from "../evaluate/packet.ts";
-import type { Program } from "../ir/types.ts";
+
+import { distributionOf } from "../../evaluate/distribution.ts";
+import { type Evaluation, Evaluator, knownOutcomes } from "../../evaluate/evaluate.ts";
+import type { Environment } from "../../evaluate/packet.ts";
+import type { Program } from "../../ir/types.ts";
+import { type ComparisonAnswer, isWhole } from "../answer.ts";
+import { type Box, firstOf } from "../box.ts";
+import type { Comparison, Discrepancy } from "../compare.ts";
+import { type Difference, differencesOf } from "../outcomes.ts";
+import { packetAt } from "../traffic-kinds.ts";
 import { distributionKey, isDeclared } from "./distribution.ts";
 import type { Declaration } from "./types.ts";
 import { divide, isBehind } from "./where.ts";

@@ -1,9 +1,9 @@
 /** What becomes of a request that a rule has taken: whom it reaches, by which chance, and what that one sees. Equal texts mean equal outcomes. */
-import type { HttpRequest } from "../evaluate/http-route.ts";
-import { forwardRequest, locationOf, replacePath } from "../evaluate/request-changes.ts";
-import { unreachable } from "../invariant.ts";
-import type { RequestRule, RequestTarget, RouteFilter, RouteRedirect, RouteShare } from "../ir/types.ts";
-import { parseAddress } from "../net/address.ts";
+import type { HttpRequest } from "../../evaluate/http-route.ts";
+import { forwardRequest, locationOf, replacePath } from "../../evaluate/request-changes.ts";
+import { unreachable } from "../../invariant.ts";
+import type { RequestRule, RequestTarget, RouteFilter, RouteRedirect, RouteShare } from "../../ir/types.ts";
+import { parseAddress } from "../../net/address.ts";
 
 /** How outcomes of requests for some hosts and paths are told. */
 export interface OutcomeScope {

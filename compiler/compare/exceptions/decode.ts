@@ -1,5 +1,5 @@
 /** Declared differences as files hold them. */
-import { joinRanges, type Range } from "../compare/box.ts";
+
 import {
   asArray,
   asObject,
@@ -10,17 +10,18 @@ import {
   reportInvalid,
   reportMissing,
   reportType,
-} from "../documents/decode.ts";
-import type { Field } from "../documents/field.ts";
-import { decodeListDocument } from "../documents/list-document.ts";
-import { checkMembers } from "../documents/unknown-members.ts";
-import type { CtState } from "../evaluate/packet.ts";
-import type { RangeField } from "../evaluate/sets/packet-set.ts";
-import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import { API_VERSION } from "../json-output.ts";
-import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../net/address.ts";
-import { canNameInterface } from "../net/interface-name.ts";
-import { parsePrefix, prefixRange, printPrefix } from "../net/prefix.ts";
+} from "../../documents/decode.ts";
+import type { Field } from "../../documents/field.ts";
+import { decodeListDocument } from "../../documents/list-document.ts";
+import { checkMembers } from "../../documents/unknown-members.ts";
+import type { CtState } from "../../evaluate/packet.ts";
+import type { RangeField } from "../../evaluate/sets/packet-set.ts";
+import { PROTOCOL_NAMES } from "../../ir/constants.ts";
+import { API_VERSION } from "../../json-output.ts";
+import { type Address, FAMILIES, type Family, familyOf, parseAddress } from "../../net/address.ts";
+import { canNameInterface } from "../../net/interface-name.ts";
+import { parsePrefix, prefixRange, printPrefix } from "../../net/prefix.ts";
+import { joinRanges, type Range } from "../box.ts";
 import { type DeclaredDistribution, overlap, readDistribution } from "./distribution.ts";
 import type { Declaration } from "./types.ts";
 import type { ValueField, Where } from "./where.ts";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { HEAD, mustReadDeclarations, readDeclarations } from "../../support/exceptions.ts";
+import { HEAD, mustReadDeclarations, readDeclarations } from "../../../support/exceptions.ts";
 
 const FATES = "left: drop, right: pass";
 

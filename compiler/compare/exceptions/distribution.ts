@@ -1,6 +1,6 @@
 /** What is declared to happen to packets: chances, each to the digits that are written. */
-import { type Disposition, dispositionKey, printDisposition } from "../evaluate/disposition.ts";
-import { type Distribution, parseDistribution, TOLERANCE } from "../evaluate/distribution.ts";
+import { type Disposition, dispositionKey, printDisposition } from "../../evaluate/disposition.ts";
+import { type Distribution, parseDistribution, TOLERANCE } from "../../evaluate/distribution.ts";
 
 /** By `dispositionKey`. */
 export type DeclaredDistribution = ReadonlyMap<string, DeclaredChance>;

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
-import { printDeclarations } from "../../../compiler/exceptions/print.ts";
-import type { Program } from "../../../compiler/ir/types.ts";
-import { hold } from "../../support/exceptions.ts";
-import { mustReadIptables, mustReadNft } from "../../support/read.ts";
+import { printDeclarations } from "../../../../compiler/compare/exceptions/print.ts";
+import type { Program } from "../../../../compiler/ir/types.ts";
+import { hold } from "../../../support/exceptions.ts";
+import { mustReadIptables, mustReadNft } from "../../../support/read.ts";
 
 function forward(...rules: string[]): Program {
   return mustReadNft(

@@ -1,12 +1,13 @@
 /** Sets of packets, as declarations name them. */
-import { type Box, before, type Few, type Range } from "../compare/box.ts";
-import { printInterface } from "../compare/render.ts";
-import type { TrafficKind } from "../compare/traffic-kinds.ts";
-import { hasPorts } from "../evaluate/expression.ts";
-import { type CtState, ctStateOf } from "../evaluate/packet.ts";
-import type { FewField, RangeField } from "../evaluate/sets/packet-set.ts";
-import { after } from "../evaluate/sets/ranges.ts";
-import type { Family } from "../net/address.ts";
+
+import { hasPorts } from "../../evaluate/expression.ts";
+import { type CtState, ctStateOf } from "../../evaluate/packet.ts";
+import type { FewField, RangeField } from "../../evaluate/sets/packet-set.ts";
+import { after } from "../../evaluate/sets/ranges.ts";
+import type { Family } from "../../net/address.ts";
+import { type Box, before, type Few, type Range } from "../box.ts";
+import { printInterface } from "../render.ts";
+import type { TrafficKind } from "../traffic-kinds.ts";
 
 export type ValueField = Exclude<FewField, "ctstate">;
 

@@ -1,6 +1,6 @@
 /** Differences between routes that are meant: read from files, written to them, and held against what was found. */
 import { Document } from "yaml";
-import type { Diagnostic, Origin } from "../diagnostics.ts";
+import type { Diagnostic, Origin } from "../../diagnostics.ts";
 import {
   asObject,
   asString,
@@ -8,11 +8,11 @@ import {
   type Context,
   reportInvalid,
   reportMissing,
-} from "../documents/decode.ts";
-import type { Field } from "../documents/field.ts";
-import { decodeListDocument } from "../documents/list-document.ts";
-import { checkMembers } from "../documents/unknown-members.ts";
-import { API_VERSION } from "../json-output.ts";
+} from "../../documents/decode.ts";
+import type { Field } from "../../documents/field.ts";
+import { decodeListDocument } from "../../documents/list-document.ts";
+import { checkMembers } from "../../documents/unknown-members.ts";
+import { API_VERSION } from "../../json-output.ts";
 import type { SideNames } from "./render.ts";
 import type { UrlClass, UrlDifference } from "./types.ts";
 import { targetWords } from "./words.ts";

@@ -1,5 +1,5 @@
 /** Two sides over all requests: the ports of Gateways, and the Ingresses. */
-import { compareBy } from "../order.ts";
+import { compareBy } from "../../order.ts";
 import { compareIngresses, compareIngressTls } from "./ingresses.ts";
 import { comparePort, type PortComparison, portText } from "./port.ts";
 import { portOf, servesIngresses } from "./ports.ts";

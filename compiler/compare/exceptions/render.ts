@@ -1,7 +1,8 @@
 /** An answer that has been held against expected differences, for people and for programs. */
-import type { ComparisonAnswer } from "../compare/answer.ts";
-import { answerToData, renderExtent, renderGiven, renderOpen, type Sides } from "../compare/render.ts";
-import { type Diagnostic, lineAndColumn, type Origin, printPlace } from "../diagnostics.ts";
+
+import { type Diagnostic, lineAndColumn, type Origin, printPlace } from "../../diagnostics.ts";
+import type { ComparisonAnswer } from "../answer.ts";
+import { answerToData, renderExtent, renderGiven, renderOpen, type Sides } from "../render.ts";
 import { type AppliedExceptions, isAsDeclared, isComplete, type Use } from "./apply.ts";
 
 /** As `renderConclusion`: what each declaration stands for, and what was proved. */

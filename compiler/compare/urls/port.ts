@@ -1,8 +1,8 @@
 /** What two sides do at one port, over all requests: by host, by path, and by the conditions of rules. */
-import { hostName } from "../evaluate/http-route.ts";
-import { rulesByPath } from "../ir/path-rules.ts";
-import { targetName } from "../ir/request-words.ts";
-import type { NamedText, RequestRule } from "../ir/types.ts";
+import { hostName } from "../../evaluate/http-route.ts";
+import { rulesByPath } from "../../ir/path-rules.ts";
+import { targetName } from "../../ir/request-words.ts";
+import type { NamedText, RequestRule } from "../../ir/types.ts";
 import { compareCertificates } from "./certificates.ts";
 import { type DifferingRules, differingRules } from "./conditions.ts";
 import { type NamedHosts, namedHosts } from "./host-classes.ts";

@@ -1,10 +1,10 @@
 /** Which backends count as the same. */
 import { expect, test } from "vitest";
-import { compareUrls } from "../../../compiler/compare-urls/compare.ts";
-import { targetWords } from "../../../compiler/compare-urls/words.ts";
-import { required } from "../../../compiler/invariant.ts";
-import type { RouteTarget } from "../../../compiler/ir/types.ts";
-import { parseAddress } from "../../../compiler/net/address.ts";
+import { compareUrls } from "../../../../compiler/compare/urls/compare.ts";
+import { targetWords } from "../../../../compiler/compare/urls/words.ts";
+import { required } from "../../../../compiler/invariant.ts";
+import type { RouteTarget } from "../../../../compiler/ir/types.ts";
+import { parseAddress } from "../../../../compiler/net/address.ts";
 
 type Endpoints = Extract<RouteTarget, { readonly kind: "endpoints" }>;
 

@@ -2,10 +2,10 @@
  * Two tables of routes over all URLs. Hosts that both tables treat alike are one class, and of each host the paths that both treat alike: a path
  * that a rule of either has exactly, or what is at and below a prefix of either and of no longer one. Each class is compared by one URL of it.
  */
-import { isUnsafePath } from "../evaluate/path-safety.ts";
-import { targetName } from "../ir/request-words.ts";
-import type { HostRoutes, RouteTarget } from "../ir/types.ts";
-import { parseAddress } from "../net/address.ts";
+import { isUnsafePath } from "../../evaluate/path-safety.ts";
+import { targetName } from "../../ir/request-words.ts";
+import type { HostRoutes, RouteTarget } from "../../ir/types.ts";
+import { parseAddress } from "../../net/address.ts";
 import { compareCertificates } from "./certificates.ts";
 import { hostClasses } from "./host-classes.ts";
 import { pathClasses } from "./path-classes.ts";

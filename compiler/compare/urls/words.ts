@@ -1,8 +1,8 @@
 /** What serves a URL, in words. */
-import { printPlace } from "../diagnostics.ts";
-import { conditionWords, filterWords, targetName } from "../ir/request-words.ts";
-import type { RequestTarget, RouteRedirect } from "../ir/types.ts";
-import { printAddressPort } from "../net/address.ts";
+import { printPlace } from "../../diagnostics.ts";
+import { conditionWords, filterWords, targetName } from "../../ir/request-words.ts";
+import type { RequestTarget, RouteRedirect } from "../../ir/types.ts";
+import { printAddressPort } from "../../net/address.ts";
 import type { ServedUrl, UrlDifference } from "./types.ts";
 
 /** What both sides do with URLs that they serve differently: the backends, then what filters change, then the endpoints, as far as it takes to tell the sides

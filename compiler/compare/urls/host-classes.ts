@@ -1,5 +1,5 @@
 /** Hosts that two tables treat alike. */
-import { hostName } from "../evaluate/http-route.ts";
+import { hostName } from "../../evaluate/http-route.ts";
 
 /** A class of hosts for each of `named` (names, and `*.` with a suffix) and one for all others (undefined), with a name in it. */
 export function* hostClasses(named: ReadonlySet<string>): Generator<readonly [string | undefined, string]> {
