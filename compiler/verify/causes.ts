@@ -1,9 +1,9 @@
 /** Culprits as causes of differences. */
 import type { Discrepancy } from "../compare/compare.ts";
-import type { Cause } from "../services/cause.ts";
 import type { Culprits } from "./culprits.ts";
 import { treatmentOf } from "./findings.ts";
 import { describeSuspects, describeTogether } from "./places.ts";
+import type { Cause } from "./services/cause.ts";
 
 /** The culprit of a region as a cause: one for all Services that it treats alike. */
 export function causeByOthers(region: Discrepancy, culprits: Culprits): Cause | undefined {

@@ -1,11 +1,11 @@
 /** What network plugins translate by design, told apart from what is wrong. */
 import type { Discrepancy } from "../compare/compare.ts";
 import type { Rule } from "../ir/types.ts";
-import { ruleToData } from "../services/rule-data.ts";
-import type { ServiceNames } from "../services/service-names.ts";
 import { markOf } from "./by-design.ts";
 import { placesOf } from "./places.ts";
 import type { ServiceRules } from "./service-rules.ts";
+import { ruleToData } from "./services/rule-data.ts";
+import type { ServiceNames } from "./services/service-names.ts";
 
 export interface Design {
   /** The plugin. */

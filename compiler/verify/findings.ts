@@ -6,11 +6,11 @@ import { distributionOf, printDistribution, TOLERANCE } from "../evaluate/distri
 import type { Outcome } from "../evaluate/packet.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import { type Address, printAddressPort } from "../net/address.ts";
-import { chanceToBeRefused } from "../services/cause.ts";
-import { describeRefusal } from "../services/refusal.ts";
-import type { NameOf } from "../services/service-names.ts";
 import type { Culprit } from "./culprits.ts";
 import { describeWithWay } from "./places.ts";
+import { chanceToBeRefused } from "./services/cause.ts";
+import { describeRefusal } from "./services/refusal.ts";
+import type { NameOf } from "./services/service-names.ts";
 
 export interface Finding {
   /** `Service shop/api:http`, or the destination where none of the manifests has it. */

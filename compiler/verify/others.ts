@@ -7,9 +7,9 @@ import { hostOf, type Outcome } from "../evaluate/packet.ts";
 import { ALWAYS } from "../evaluate/unknown/condition.ts";
 import { EXPLORE_LIMITS, type ExploreLimits } from "../evaluate/unknown/explore.ts";
 import type { Address } from "../net/address.ts";
-import type { NameOf } from "../services/service-names.ts";
 import { designIn } from "./by-design.ts";
 import type { ServiceRules } from "./service-rules.ts";
+import type { NameOf } from "./services/service-names.ts";
 
 /** Traffic to Services that other rules treat. */
 export interface ServiceTraffic {

@@ -1,9 +1,9 @@
 /** Where rules stand in their files. */
 import { lineAndColumn } from "../diagnostics.ts";
 import type { Rule } from "../ir/types.ts";
-import { ruleToData } from "../services/rule-data.ts";
 import type { Culprit } from "./culprits.ts";
 import type { Suspect } from "./service-rules.ts";
+import { ruleToData } from "./services/rule-data.ts";
 
 /** `lines 3-4 of host.v4 and the policy drop of chain FORWARD`. */
 export function describeSuspects(suspects: readonly Suspect[]): string {

@@ -1,10 +1,10 @@
 /** What is wrong with a host, for people and for programs. */
 import { regionToData, renderRegion, type Sides } from "../compare/render.ts";
-import { ruleToData } from "../services/rule-data.ts";
 import type { Culprit } from "./culprits.ts";
 import type { Finding } from "./findings.ts";
 import { placesOf, suspectToData } from "./places.ts";
 import type { Others } from "./service-rules.ts";
+import { ruleToData } from "./services/rule-data.ts";
 
 /** Findings, and between whom they are. */
 export interface ShownFindings {

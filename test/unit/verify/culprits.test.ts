@@ -1,12 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
 import type { Program } from "../../../compiler/ir/types.ts";
-import { frontendsIn } from "../../../compiler/services/frontends.ts";
-import { ServiceNames } from "../../../compiler/services/service-names.ts";
 import { Culprits } from "../../../compiler/verify/culprits.ts";
 import { onlyServiceTraffic } from "../../../compiler/verify/others.ts";
 import { describeSuspects } from "../../../compiler/verify/places.ts";
 import { serviceRulesOf } from "../../../compiler/verify/service-rules.ts";
+import { frontendsIn } from "../../../compiler/verify/services/frontends.ts";
+import { ServiceNames } from "../../../compiler/verify/services/service-names.ts";
 import { mustCompile } from "../../support/compile.ts";
 import { mustReadIptables } from "../../support/read.ts";
 import { webCluster } from "../../support/tables.ts";

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { compare } from "../../../compiler/compare/compare.ts";
 import type { ExploreLimits } from "../../../compiler/evaluate/unknown/explore.ts";
-import { frontendsIn } from "../../../compiler/services/frontends.ts";
-import { ServiceNames } from "../../../compiler/services/service-names.ts";
 import { Culprits } from "../../../compiler/verify/culprits.ts";
 import { isServiceTraffic, onlyServiceTraffic } from "../../../compiler/verify/others.ts";
 import { serviceRulesOf } from "../../../compiler/verify/service-rules.ts";
+import { frontendsIn } from "../../../compiler/verify/services/frontends.ts";
+import { ServiceNames } from "../../../compiler/verify/services/service-names.ts";
 import { mustCompile } from "../../support/compile.ts";
 import { mustReadIptables } from "../../support/read.ts";
 import { webCluster } from "../../support/tables.ts";

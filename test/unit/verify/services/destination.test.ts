@@ -1,10 +1,15 @@
 /** Ranges of addresses of both families in words. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Range } from "../../../compiler/compare/box.ts";
-import { parseAddress } from "../../../compiler/net/address.ts";
-import { parsePrefix, prefixRange } from "../../../compiler/net/prefix.ts";
-import { complementOf, countRanges, isAnyAddress, printBlocks } from "../../../compiler/services/destination.ts";
+import type { Range } from "../../../../compiler/compare/box.ts";
+import { parseAddress } from "../../../../compiler/net/address.ts";
+import { parsePrefix, prefixRange } from "../../../../compiler/net/prefix.ts";
+import {
+  complementOf,
+  countRanges,
+  isAnyAddress,
+  printBlocks,
+} from "../../../../compiler/verify/services/destination.ts";
 
 const WIDE = 2n ** 128n - 1n;
 const ANY4: Range = { from: 0, to: 2 ** 32 - 1 };

@@ -1,9 +1,9 @@
 /** What two rulesets do otherwise to packets of one set, in terms of Services. */
-import type { Discrepancy } from "../compare/compare.ts";
-import { type Destination, isRefused, type NewSource } from "../evaluate/disposition.ts";
-import { distributionOf, printDistribution, TOLERANCE } from "../evaluate/distribution.ts";
-import type { Outcome } from "../evaluate/packet.ts";
-import { printAddressPort } from "../net/address.ts";
+import type { Discrepancy } from "../../compare/compare.ts";
+import { type Destination, isRefused, type NewSource } from "../../evaluate/disposition.ts";
+import { distributionOf, printDistribution, TOLERANCE } from "../../evaluate/distribution.ts";
+import type { Outcome } from "../../evaluate/packet.ts";
+import { printAddressPort } from "../../net/address.ts";
 import { describeRefusal } from "./refusal.ts";
 
 /** One way in which the two sides differ. `left`, `right`: what each of them does, in words. */

@@ -1,18 +1,18 @@
 import { describe, expect, test } from "vitest";
-import { compare } from "../../../compiler/compare/compare.ts";
-import type { Program } from "../../../compiler/ir/types.ts";
-import { type Address, parseAddress } from "../../../compiler/net/address.ts";
-import { refusalCause } from "../../../compiler/services/cause.ts";
-import { ServiceChanges } from "../../../compiler/services/changes.ts";
-import { describeDestination } from "../../../compiler/services/destination.ts";
-import { endpointNamesIn } from "../../../compiler/services/endpoint-names.ts";
-import { frontendsIn, printFrontend } from "../../../compiler/services/frontends.ts";
-import { changesToData, renderChanges } from "../../../compiler/services/render.ts";
-import { ServiceNames } from "../../../compiler/services/service-names.ts";
-import type { ClusterInput, Manifest } from "../../support/arbitraries.ts";
-import { mustCompile, printIptables, printNft } from "../../support/compile.ts";
-import { mustReadIptables, mustReadNft } from "../../support/read.ts";
-import { webCluster } from "../../support/tables.ts";
+import { compare } from "../../../../compiler/compare/compare.ts";
+import type { Program } from "../../../../compiler/ir/types.ts";
+import { type Address, parseAddress } from "../../../../compiler/net/address.ts";
+import { refusalCause } from "../../../../compiler/verify/services/cause.ts";
+import { ServiceChanges } from "../../../../compiler/verify/services/changes.ts";
+import { describeDestination } from "../../../../compiler/verify/services/destination.ts";
+import { endpointNamesIn } from "../../../../compiler/verify/services/endpoint-names.ts";
+import { frontendsIn, printFrontend } from "../../../../compiler/verify/services/frontends.ts";
+import { changesToData, renderChanges } from "../../../../compiler/verify/services/render.ts";
+import { ServiceNames } from "../../../../compiler/verify/services/service-names.ts";
+import type { ClusterInput, Manifest } from "../../../support/arbitraries.ts";
+import { mustCompile, printIptables, printNft } from "../../../support/compile.ts";
+import { mustReadIptables, mustReadNft } from "../../../support/read.ts";
+import { webCluster } from "../../../support/tables.ts";
 
 const EXTERNAL = {
   type: "LoadBalancer",

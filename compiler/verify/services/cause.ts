@@ -1,9 +1,9 @@
 /** Rules that make a difference, for the Services that they concern. */
-import type { Discrepancy } from "../compare/compare.ts";
-import { isRefused, printAction } from "../evaluate/disposition.ts";
-import { TOLERANCE } from "../evaluate/distribution.ts";
-import type { Outcome } from "../evaluate/packet.ts";
-import type { Rule } from "../ir/types.ts";
+import type { Discrepancy } from "../../compare/compare.ts";
+import { isRefused, printAction } from "../../evaluate/disposition.ts";
+import { TOLERANCE } from "../../evaluate/distribution.ts";
+import type { Outcome } from "../../evaluate/packet.ts";
+import type { Rule } from "../../ir/types.ts";
 import { decisiveStep, describeStep } from "./refusal.ts";
 
 /** Equal keys are one cause. */

@@ -1,8 +1,8 @@
 /** Differences by Service: what is missing, what is extra, what is done otherwise, and by what. */
-import type { Range } from "../compare/box.ts";
-import type { Discrepancy } from "../compare/compare.ts";
-import type { Destination } from "../evaluate/disposition.ts";
-import type { Address } from "../net/address.ts";
+import type { Range } from "../../compare/box.ts";
+import type { Discrepancy } from "../../compare/compare.ts";
+import type { Destination } from "../../evaluate/disposition.ts";
+import type { Address } from "../../net/address.ts";
 import type { Cause } from "./cause.ts";
 import { type Delta, deltasOf } from "./delta.ts";
 import { frontendKey, type ServiceFrontend } from "./frontends.ts";

@@ -1,6 +1,6 @@
 /** Which pods have which addresses. */
-import { type Address, printAddressPort } from "../net/address.ts";
-import type { Specs } from "../specs/types.ts";
+import { type Address, printAddressPort } from "../../net/address.ts";
+import type { Specs } from "../../specs/types.ts";
 
 /** `shop/web-1`; undefined where nobody says. */
 export type EndpointNames = ReadonlyMap<Address, string>;

@@ -1,6 +1,6 @@
 /** Which Services a set of destinations is of. */
-import type { Box } from "../compare/box.ts";
-import { type Address, FAMILIES, type Family, familyOf, isLoopback } from "../net/address.ts";
+import type { Box } from "../../compare/box.ts";
+import { type Address, FAMILIES, type Family, familyOf, isLoopback } from "../../net/address.ts";
 import { frontendKey, type ServiceFrontend } from "./frontends.ts";
 
 /** The name of the Service port that a destination is; undefined where there is none. */

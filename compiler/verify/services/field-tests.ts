@@ -1,7 +1,7 @@
 /** The one destination that a rule asks for. */
-import type { Expression, Rule, Step } from "../ir/types.ts";
-import type { Address } from "../net/address.ts";
-import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import type { Expression, Rule, Step } from "../../ir/types.ts";
+import type { Address } from "../../net/address.ts";
+import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 
 /** Undefined: any, or more than one. */
 export interface FieldTest {

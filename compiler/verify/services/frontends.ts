@@ -1,9 +1,9 @@
 /** Addresses and ports of Services, with their names, as rules tell them: by comments of elements and rules, and by chain names. */
 
-import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import type { KeyPart, MapElement, Program, Rule, SetElement, Table } from "../ir/types.ts";
-import { type Address, type Family, printAddress, printAddressPort } from "../net/address.ts";
-import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { PROTOCOL_NAMES } from "../../ir/constants.ts";
+import type { KeyPart, MapElement, Program, Rule, SetElement, Table } from "../../ir/types.ts";
+import { type Address, type Family, printAddress, printAddressPort } from "../../net/address.ts";
+import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import { fieldTestsOf } from "./field-tests.ts";
 
 export type FrontendRole = "cluster IP" | "external IP" | "node port" | "health check port" | "other ports";

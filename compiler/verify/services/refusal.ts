@@ -1,7 +1,7 @@
 /** By what a packet is dropped or rejected. */
-import { lineAndColumn } from "../diagnostics.ts";
-import { isRefused } from "../evaluate/disposition.ts";
-import type { Outcome, PathStep, PolicyStep, Result, RuleStep } from "../evaluate/packet.ts";
+import { lineAndColumn } from "../../diagnostics.ts";
+import { isRefused } from "../../evaluate/disposition.ts";
+import type { Outcome, PathStep, PolicyStep, Result, RuleStep } from "../../evaluate/packet.ts";
 
 /** `how`: `dropped`, `rejected with port-unreachable`. `by`: `KUBE-FIREWALL, line 12 of host.v4`, or `policy drop of FORWARD, …`. */
 export function describeRefusal({ results }: Outcome): { readonly how: string; readonly by: string } {

@@ -1,13 +1,13 @@
 /** Differences by Service as a table: `-` only on the left side, `+` only on the right side, `~` on both and not the same. */
 
-import type { Range } from "../compare/box.ts";
-import { OTHER_PROTOCOL } from "../compare/traffic-kinds.ts";
-import type { Destination } from "../evaluate/disposition.ts";
-import { printRule } from "../formats/nft/print.ts";
-import { unreachable } from "../invariant.ts";
-import { PROTOCOL_NAMES } from "../ir/constants.ts";
-import type { Rule } from "../ir/types.ts";
-import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import type { Range } from "../../compare/box.ts";
+import { OTHER_PROTOCOL } from "../../compare/traffic-kinds.ts";
+import type { Destination } from "../../evaluate/disposition.ts";
+import { printRule } from "../../formats/nft/print.ts";
+import { unreachable } from "../../invariant.ts";
+import { PROTOCOL_NAMES } from "../../ir/constants.ts";
+import type { Rule } from "../../ir/types.ts";
+import { PROTOCOL_NUMBERS } from "../../net/protocol.ts";
 import type { Cause } from "./cause.ts";
 import type { Aspect, ServiceChange } from "./changes.ts";
 import type { Delta } from "./delta.ts";

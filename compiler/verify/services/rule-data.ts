@@ -1,7 +1,7 @@
 /** Rules in JSON outputs. */
-import { lineAndColumn } from "../diagnostics.ts";
-import { printRule } from "../formats/nft/print.ts";
-import type { Rule } from "../ir/types.ts";
+import { lineAndColumn } from "../../diagnostics.ts";
+import { printRule } from "../../formats/nft/print.ts";
+import type { Rule } from "../../ir/types.ts";
 
 /** The text of a rule in nft's words, and where it stands; no place where the rule comes from no file. */
 export function ruleToData(rule: Rule): object {
