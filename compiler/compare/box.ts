@@ -1,5 +1,8 @@
 /** Packets that differ in the fields of a region only: an interval for each, or one value where there are few. */
 
+import { required } from "../invariant.ts";
+import { CT_STATE } from "../ir/constants.ts";
+import { addressBits, type Family } from "../net/address.ts";
 import {
   type FewField,
   FIELDS,
@@ -8,11 +11,8 @@ import {
   RANGE_FIELDS,
   type RangeField,
   within,
-} from "../evaluate/sets/packet-set.ts";
-import { after, type Cut, Ranges, valuesIn } from "../evaluate/sets/ranges.ts";
-import { required } from "../invariant.ts";
-import { CT_STATE } from "../ir/constants.ts";
-import { addressBits, type Family } from "../net/address.ts";
+} from "../packets/packet-set.ts";
+import { after, type Cut, Ranges, valuesIn } from "../packets/ranges.ts";
 
 /** Numbers for ports and IPv4, bigints for IPv6; both ends are in it. */
 export interface Range {

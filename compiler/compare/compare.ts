@@ -2,12 +2,12 @@
 
 import { type Evaluation, Evaluator, knownOutcomes } from "../evaluate/evaluate.ts";
 import { type Environment, hostOf, type Packet, type Packets } from "../evaluate/packet.ts";
-import type { PacketSet as PacketRegion } from "../evaluate/sets/packet-set.ts";
 import { forgetConditions, TooManyConditions, withConditionLimit } from "../evaluate/unknown/condition.ts";
 import { invariant } from "../invariant.ts";
 import type { Program } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import { type Address, FAMILIES } from "../net/address.ts";
+import type { PacketSet as PacketRegion } from "../packets/packet-set.ts";
 import { type Box, boxesAt, boxesOf, countBoxes, countBoxesAt, destinationsOf, firstOf, halve } from "./box.ts";
 import { areSame, changesBetween, type RuleChanges } from "./changes.ts";
 import { findRegions } from "./difference.ts";

@@ -2,17 +2,10 @@
 
 import { TOLERANCE } from "../evaluate/distribution.ts";
 import { join } from "../evaluate/join.ts";
-import { type Cases, Diagram } from "../evaluate/sets/diagram.ts";
-import {
-  FIELDS,
-  fieldsApart,
-  type PacketField,
-  type PacketSet,
-  regionKey,
-  within,
-} from "../evaluate/sets/packet-set.ts";
-import { areEqual, unite } from "../evaluate/sets/ranges.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
+import { type Cases, Diagram } from "../packets/diagram.ts";
+import { FIELDS, fieldsApart, type PacketField, type PacketSet, regionKey, within } from "../packets/packet-set.ts";
+import { areEqual, unite } from "../packets/ranges.ts";
 import type { KeyedResult } from "./keyed-results.ts";
 import { EQUAL, Scales } from "./scales.ts";
 

@@ -6,12 +6,12 @@
 import { fieldOf, isUnknown } from "../evaluate/expression.ts";
 import type { Environment, Packets } from "../evaluate/packet.ts";
 import { type PlannedRule, planRule } from "../evaluate/plan.ts";
-import { intersection, outside, type PacketSet } from "../evaluate/sets/packet-set.ts";
 import { type State, startState } from "../evaluate/state.ts";
 import { ChainGraph } from "../ir/chain-graph.ts";
 import { placeOf, placeOfNat } from "../ir/place.ts";
 import type { BaseChain, Chain, Expression, Rule, Table } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
+import { intersection, outside, type PacketSet } from "../packets/packet-set.ts";
 import type { RuleChanges } from "./changes.ts";
 
 /** A rule that is changed, or leads to such rules. */

@@ -2,11 +2,11 @@
 
 import { destinationOf, keyOf, withDestination } from "../evaluate/disposition.ts";
 import type { RegionResult } from "../evaluate/result.ts";
-import { type PacketSet, within, without } from "../evaluate/sets/packet-set.ts";
-import { type Spread, valuesBehind, whereEqual } from "../evaluate/sets/preimage.ts";
-import { type Cut, EMPTY, Ranges } from "../evaluate/sets/ranges.ts";
 import { type Now, nowKey } from "../evaluate/state.ts";
 import type { Condition } from "../evaluate/unknown/condition.ts";
+import { type PacketSet, within, without } from "../packets/packet-set.ts";
+import { type Spread, valuesBehind, whereEqual } from "../packets/preimage.ts";
+import { type Cut, EMPTY, Ranges } from "../packets/ranges.ts";
 
 /** One of the things that happen to the packets of a region: what happens to a packet is told by all results that it is in,
  *  each with its probability. */

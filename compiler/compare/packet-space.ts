@@ -2,12 +2,12 @@
 
 import { hasPorts } from "../evaluate/expression.ts";
 import { type CtState, ctStateOf, isIcmp, type Packets } from "../evaluate/packet.ts";
-import { allAddresses } from "../evaluate/sets/address-type.ts";
-import { PacketSet } from "../evaluate/sets/packet-set.ts";
-import { Ranges, unite } from "../evaluate/sets/ranges.ts";
 import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { Program } from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
+import { allAddresses } from "../packets/address-type.ts";
+import { PacketSet } from "../packets/packet-set.ts";
+import { Ranges, unite } from "../packets/ranges.ts";
 import { type TestedValues, testedBy } from "./tested-values.ts";
 import { TRANSLATED, type TrafficKind, trafficKindsOf } from "./traffic-kinds.ts";
 

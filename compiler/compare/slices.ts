@@ -1,12 +1,12 @@
 /** Where the packets of a kind of traffic are cut, so that not too much of what becomes of them is held at a time. */
 
-import { type PacketSet, within } from "../evaluate/sets/packet-set.ts";
-import { type Cut, Ranges } from "../evaluate/sets/ranges.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, SetElement } from "../ir/types.ts";
 import { valuesTested } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { type Family, familyOf } from "../net/address.ts";
+import { type PacketSet, within } from "../packets/packet-set.ts";
+import { type Cut, Ranges } from "../packets/ranges.ts";
 
 /** Names of addresses that one slice has, about: with as many, most of what is made on the way is gone before V8 looks again. */
 const NAMES = 2500;

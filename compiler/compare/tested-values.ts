@@ -1,5 +1,5 @@
 /** The values of marks and of connection tracking that the rules of two programs test, as far as that tells packets apart. */
-import { Ranges, unite } from "../evaluate/sets/ranges.ts";
+
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { CtKey, Expression, KeyPart, Program, Step, Table } from "../ir/types.ts";
@@ -13,6 +13,7 @@ import {
   translatedBy,
   valuesTested,
 } from "../ir/walk.ts";
+import { Ranges, unite } from "../packets/ranges.ts";
 import { classesOf, type Test } from "./bit-classes.ts";
 import {
   beforeWrite,

@@ -1,14 +1,14 @@
 /** Input interfaces and protocols of packets, as far as two programs tell them apart. */
 import { readsProtocol } from "../evaluate/expression.ts";
 import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
-import type { PacketField } from "../evaluate/sets/packet-set.ts";
-import type { Cut } from "../evaluate/sets/ranges.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { KeyPart, Program, Step } from "../ir/types.ts";
 import { lookupsIn, valuesTested } from "../ir/walk.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import type { PacketField } from "../packets/packet-set.ts";
+import type { Cut } from "../packets/ranges.ts";
 import { findInterfaces } from "../tabulate/interfaces.ts";
 
 /** What all packets of a comparison have in common. */

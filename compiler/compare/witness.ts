@@ -1,7 +1,6 @@
 /** Example packets of a region: packets that a host could send, in the form that `kpc trace` takes. */
 import { destinationOf, withDestination } from "../evaluate/disposition.ts";
 import type { Outcome } from "../evaluate/packet.ts";
-import { after } from "../evaluate/sets/ranges.ts";
 import { PROTOCOL_NAMES } from "../ir/constants.ts";
 import {
   type Address,
@@ -13,6 +12,7 @@ import {
   printAddressPort,
 } from "../net/address.ts";
 import { PROTOCOLS } from "../net/protocol.ts";
+import { after } from "../packets/ranges.ts";
 import { prefixOfExample } from "../tabulate/interfaces.ts";
 import type { Range } from "./box.ts";
 import type { Discrepancy } from "./compare.ts";

@@ -2,6 +2,7 @@
 import { invariant } from "../invariant.ts";
 import { MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import type { BaseChain, Chain, Rule } from "../ir/types.ts";
+import { outside, type PacketSet } from "../packets/packet-set.ts";
 import { fieldOf, isUnknown } from "./expression.ts";
 import { type Advance, type Frame, locationOf, type Runner, type StepProgress } from "./frame.ts";
 import { decideLocality } from "./locality.ts";
@@ -11,7 +12,6 @@ import type { PathStep } from "./packet.ts";
 import { type PlannedRule, type PlannedStep, plannedOf, testsLocality } from "./plan.ts";
 import { Question } from "./question.ts";
 import { askList } from "./remember.ts";
-import { outside, type PacketSet } from "./sets/packet-set.ts";
 import {
   type Branch,
   changeShared,

@@ -2,10 +2,10 @@
 
 import { invariant } from "../invariant.ts";
 import { CT_STATUS } from "../ir/constants.ts";
+import type { PacketSet } from "../packets/packet-set.ts";
+import type { Cut } from "../packets/ranges.ts";
 import { type ConnectionEntry, natStatus, type Tuple, turnedRound } from "./connection.ts";
 import type { Departure } from "./packet.ts";
-import type { PacketSet } from "./sets/packet-set.ts";
-import type { Cut } from "./sets/ranges.ts";
 import { type Branch, hasConnection, type Now, numberNow, type SharedState, valueNow } from "./state.ts";
 
 /** The packet behind the hooks of the node; undefined: it was dropped or refused, or no routes are known. */

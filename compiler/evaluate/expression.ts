@@ -6,13 +6,13 @@ import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey, Value } 
 import { partsOf } from "../ir/walk.ts";
 import type { Address } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
+import { addressTypeOf, addressTypes } from "../packets/address-type.ts";
+import { combineBits, type Operand, shiftBits } from "../packets/bits.ts";
+import { type PacketSet, within } from "../packets/packet-set.ts";
+import { maskSpread, type Spread, valuesBehind } from "../packets/preimage.ts";
 import type { ConnectionEntry, Tuple } from "./connection.ts";
 import { isAssumedLocal } from "./locality.ts";
 import { isIcmp, type Packets, type Tracking } from "./packet.ts";
-import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
-import { combineBits, type Operand, shiftBits } from "./sets/bits.ts";
-import { type PacketSet, within } from "./sets/packet-set.ts";
-import { maskSpread, type Spread, valuesBehind } from "./sets/preimage.ts";
 import { type Branch, hasConnection, isChosen, narrow, type SharedState, symbolicNow, valueNow } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 

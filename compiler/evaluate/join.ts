@@ -8,8 +8,8 @@ import {
   type PacketField,
   type PacketSet,
   regionKey,
-} from "./sets/packet-set.ts";
-import { areEqual, uniteDisjoint } from "./sets/ranges.ts";
+} from "../packets/packet-set.ts";
+import { areEqual, uniteDisjoint } from "../packets/ranges.ts";
 import { areApart, type Condition, either } from "./unknown/condition.ts";
 
 /** Something that is said of all packets of a region, with a probability, where a condition holds. */

@@ -1,10 +1,10 @@
 /** Whether destinations are addresses of a node of which not all addresses are known: assumed both ways. */
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { type Address, printAddress } from "../net/address.ts";
+import { addressTypeOf, addressTypes } from "../packets/address-type.ts";
+import { within } from "../packets/packet-set.ts";
+import { valuesBehind } from "../packets/preimage.ts";
 import { assume } from "./assume.ts";
-import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
-import { within } from "./sets/packet-set.ts";
-import { valuesBehind } from "./sets/preimage.ts";
 import { type Branch, isExplained, type Now, narrow, type SharedState, type State, valueNow } from "./state.ts";
 import type { Assumption } from "./unknown/assumption.ts";
 import { both, NEVER, not, unknownMatch } from "./unknown/condition.ts";

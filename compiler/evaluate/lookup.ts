@@ -2,10 +2,10 @@
 import { required } from "../invariant.ts";
 import { partHolds } from "../ir/interval.ts";
 import type { KeyPart, SetElement, Value } from "../ir/types.ts";
-import { Diagram } from "./sets/diagram.ts";
-import { hasFewValues, type PacketSet, within, without } from "./sets/packet-set.ts";
-import { applySpread, type Spread, valuesBehind } from "./sets/preimage.ts";
-import { after, type Cut, EMPTY, Ranges, valuesIn } from "./sets/ranges.ts";
+import { Diagram } from "../packets/diagram.ts";
+import { hasFewValues, type PacketSet, within, without } from "../packets/packet-set.ts";
+import { applySpread, type Spread, valuesBehind } from "../packets/preimage.ts";
+import { after, type Cut, EMPTY, Ranges, valuesIn } from "../packets/ranges.ts";
 
 /** Packets, and the element that their key finds. */
 export interface Lookup<Element> {

@@ -2,14 +2,14 @@
 import { CT_STATUS } from "../ir/constants.ts";
 import type { Interval, MapElement, NatRandom, NatTarget, Statement, Value } from "../ir/types.ts";
 import { type Address, familyOf, printAddress } from "../net/address.ts";
+import { within, without } from "../packets/packet-set.ts";
+import { maskSpread, type Spread } from "../packets/preimage.ts";
+import { type Cut, Ranges, unite, valuesIn } from "../packets/ranges.ts";
 import { evaluateExpression, hasPorts, isUnknown } from "./expression.ts";
 import type { Because, Frame, ReasonExtra, StepProgress } from "./frame.ts";
 import type { Reason } from "./packet.ts";
 import { Partition } from "./partition.ts";
 import { lookUpInFilledMap } from "./remember.ts";
-import { within, without } from "./sets/packet-set.ts";
-import { maskSpread, type Spread } from "./sets/preimage.ts";
-import { type Cut, Ranges, unite, valuesIn } from "./sets/ranges.ts";
 import {
   type Branch,
   changeShared,

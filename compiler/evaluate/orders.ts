@@ -1,7 +1,7 @@
 /** Putting together what becomes of packets in each order that chains may run in. */
 
+import { regionKey } from "../packets/packet-set.ts";
 import { isAlike } from "./alike.ts";
-import { regionKey } from "./sets/packet-set.ts";
 import { type Branch, nowKey, type SharedState, type State, where, withShared } from "./state.ts";
 import type { Assumption } from "./unknown/assumption.ts";
 import { ALWAYS, both, type Condition, not, unknownMatch } from "./unknown/condition.ts";

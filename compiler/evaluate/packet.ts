@@ -14,6 +14,8 @@ import type {
 } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
+import { type Memory, PacketSet } from "../packets/packet-set.ts";
+import { Ranges } from "../packets/ranges.ts";
 import {
   type ConnectionEntry,
   type Direction,
@@ -23,8 +25,6 @@ import {
   tupleBehindNat,
 } from "./connection.ts";
 import type { Disposition, Rejection } from "./disposition.ts";
-import { type Memory, PacketSet } from "./sets/packet-set.ts";
-import { Ranges } from "./sets/ranges.ts";
 import type { Alternatives, Assumption } from "./unknown/assumption.ts";
 import type { Condition } from "./unknown/condition.ts";
 

@@ -1,6 +1,6 @@
 /** Putting the branches of a state together again that fare alike. */
 
-import type { PacketSet } from "./sets/packet-set.ts";
+import type { PacketSet } from "../packets/packet-set.ts";
 import { type Branch, narrow, type SharedState, type State, TINY } from "./state.ts";
 
 interface Part<Flow> {

@@ -3,11 +3,11 @@
 import { describe } from "../ir/describe.ts";
 import type { Expression, Rule, Step, Verdict } from "../ir/types.ts";
 import { expressionsOf, isMatch, somePart } from "../ir/walk.ts";
+import { intersect, type Ranges } from "../packets/ranges.ts";
 import { bucketOf } from "./buckets.ts";
 import { isField } from "./expression.ts";
 import { listUseOf } from "./list-use.ts";
 import { Question } from "./question.ts";
-import { intersect, type Ranges } from "./sets/ranges.ts";
 
 export interface PlannedRule {
   readonly kind: "rule";

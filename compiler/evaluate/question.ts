@@ -4,11 +4,11 @@ import { describe } from "../ir/describe.ts";
 import { namesWith } from "../ir/interval.ts";
 import type { Expression, Interval } from "../ir/types.ts";
 import { holdsFor, type ValueTest } from "../ir/value-test.ts";
+import type { Operand } from "../packets/bits.ts";
+import { type PacketSet, within, without } from "../packets/packet-set.ts";
+import { type Spread, valuesBehind } from "../packets/preimage.ts";
+import { type Cut, intervalsIn, Ranges, unite } from "../packets/ranges.ts";
 import { rangesOf } from "./lookup.ts";
-import type { Operand } from "./sets/bits.ts";
-import { type PacketSet, within, without } from "./sets/packet-set.ts";
-import { type Spread, valuesBehind } from "./sets/preimage.ts";
-import { type Cut, intervalsIn, Ranges, unite } from "./sets/ranges.ts";
 import type { About } from "./unknown/assumption.ts";
 
 /** Packets for which the answer is yes, and the others. */

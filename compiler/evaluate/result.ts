@@ -1,13 +1,13 @@
 /** From states behind all hooks to what has happened to their packets. */
 import { invariant } from "../invariant.ts";
 import type { Address } from "../net/address.ts";
+import type { PacketSet } from "../packets/packet-set.ts";
+import type { Cut, Ranges } from "../packets/ranges.ts";
 import { departureOf } from "./departure.ts";
 import { type Disposition, isRefused, KEPT, MASQUERADED, type NewSource, withDestination } from "./disposition.ts";
 import { enteredInto } from "./memory.ts";
 import { outcomeOf } from "./outcome.ts";
 import type { Outcome, PathStep, Reason, Result, RuleStep } from "./packet.ts";
-import type { PacketSet } from "./sets/packet-set.ts";
-import type { Cut, Ranges } from "./sets/ranges.ts";
 import { type Branch, type Now, type SharedState, type State, valueNow } from "./state.ts";
 import { stepsOf } from "./taken-path.ts";
 import type { Condition } from "./unknown/condition.ts";

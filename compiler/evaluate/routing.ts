@@ -2,12 +2,12 @@
 import { required } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import type { Address, Family } from "../net/address.ts";
+import { addressTypeOf, addressTypes } from "../packets/address-type.ts";
+import { within, without } from "../packets/packet-set.ts";
+import { valuesBehind } from "../packets/preimage.ts";
 import { tupleOf } from "./departure.ts";
 import { decideLocality, isAssumedLocal } from "./locality.ts";
 import type { Environment, Route, RouteQuery } from "./packet.ts";
-import { addressTypeOf, addressTypes } from "./sets/address-type.ts";
-import { within, without } from "./sets/packet-set.ts";
-import { valuesBehind } from "./sets/preimage.ts";
 import {
   type Branch,
   isChosen,

@@ -1,6 +1,8 @@
 /** The sources that translations give. */
 import type { Interval, NatRandom } from "../ir/types.ts";
 import { type Address, printAddress } from "../net/address.ts";
+import type { PacketSet } from "../packets/packet-set.ts";
+import type { Spread } from "../packets/preimage.ts";
 import type { Because } from "./frame.ts";
 import {
   type Give,
@@ -12,8 +14,6 @@ import {
   shiftPort,
   translatesPorts,
 } from "./nat.ts";
-import type { PacketSet } from "./sets/packet-set.ts";
-import type { Spread } from "./sets/preimage.ts";
 import {
   type Branch,
   changeShared,

@@ -1,11 +1,11 @@
 import { CT_STATE } from "../ir/constants.ts";
 import type { Hook, RejectWith } from "../ir/types.ts";
 import type { Address } from "../net/address.ts";
+import { isOnePacket, outside, type PacketField, type PacketSet, within } from "../packets/packet-set.ts";
+import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "../packets/preimage.ts";
+import { type Cut, Ranges } from "../packets/ranges.ts";
 import type { Entered } from "./memory.ts";
 import type { Environment, Packets, PathStep, Reason, Route, Sticky, Tracking } from "./packet.ts";
-import { isOnePacket, outside, type PacketField, type PacketSet, within } from "./sets/packet-set.ts";
-import { applySpread, maskSpread, type Spread, valuesBehind, whereEqual } from "./sets/preimage.ts";
-import { type Cut, Ranges } from "./sets/ranges.ts";
 import { TakenPath } from "./taken-path.ts";
 import { ALWAYS, type Condition } from "./unknown/condition.ts";
 

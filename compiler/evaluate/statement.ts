@@ -4,6 +4,8 @@ import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
 import { describe } from "../ir/describe.ts";
 import type { MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
+import type { Operand } from "../packets/bits.ts";
+import { hasFewValues, type PacketSet } from "../packets/packet-set.ts";
 import { assume } from "./assume.ts";
 import { evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
@@ -12,8 +14,6 @@ import { destinations, redirect, runNat } from "./nat.ts";
 import type { Effect, Reason, RuleStep } from "./packet.ts";
 import { Partition } from "./partition.ts";
 import { fill, lookUpInFilledMap, remember } from "./remember.ts";
-import type { Operand } from "./sets/bits.ts";
-import { hasFewValues, type PacketSet } from "./sets/packet-set.ts";
 import { chosenBy, masquerade, sourceOf, sources } from "./source-nat.ts";
 import {
   type Branch,

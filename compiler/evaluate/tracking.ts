@@ -1,12 +1,12 @@
 /** What connection tracking and NAT do to packets, besides the rules. */
 import { CONNTRACK_PRIORITY, CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { BaseChain, Hook } from "../ir/types.ts";
+import { within, without } from "../packets/packet-set.ts";
+import { valuesBehind } from "../packets/preimage.ts";
+import { Ranges } from "../packets/ranges.ts";
 import { runBaseChain } from "./chain.ts";
 import { tupleBehindNat } from "./connection.ts";
 import type { Frame } from "./frame.ts";
-import { within, without } from "./sets/packet-set.ts";
-import { valuesBehind } from "./sets/preimage.ts";
-import { Ranges } from "./sets/ranges.ts";
 import { type Branch, hasConnection, narrow, type SharedState, type State, withShared } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 

@@ -3,12 +3,12 @@
 import { describe } from "../ir/describe.ts";
 import { partHolds } from "../ir/interval.ts";
 import type { Expression, KeyPart, SetElement, Value } from "../ir/types.ts";
+import { Diagram } from "../packets/diagram.ts";
+import { hasFewValues, type PacketSet, within } from "../packets/packet-set.ts";
+import { applySpread, type Spread, valuesBehind } from "../packets/preimage.ts";
+import { Ranges, valuesIn } from "../packets/ranges.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import { keyText, rangesOf } from "./lookup.ts";
-import { Diagram } from "./sets/diagram.ts";
-import { hasFewValues, type PacketSet, within } from "./sets/packet-set.ts";
-import { applySpread, type Spread, valuesBehind } from "./sets/preimage.ts";
-import { Ranges, valuesIn } from "./sets/ranges.ts";
 import { type Branch, narrow, type SharedState, type State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import type { About } from "./unknown/assumption.ts";

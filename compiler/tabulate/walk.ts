@@ -1,11 +1,11 @@
 /** All that can become of packets to one destination, whoever sends them. */
 
 import type { Environment } from "../evaluate/packet.ts";
-import { addressTypeOf } from "../evaluate/sets/address-type.ts";
 import { unreachable } from "../invariant.ts";
 import type { MapElement, Value } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import type { Address } from "../net/address.ts";
+import { addressTypeOf } from "../packets/address-type.ts";
 import type { GraphEnd, GraphNode, Read, SetOrMap } from "./graph/types.ts";
 import { contains } from "./graph/unfold.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";

@@ -9,13 +9,13 @@ import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome, type Packets, type Result } from "../../compiler/evaluate/packet.ts";
 import type { RegionResult } from "../../compiler/evaluate/result.ts";
-import { FIELDS, type PacketField } from "../../compiler/evaluate/sets/packet-set.ts";
-import type { Cut } from "../../compiler/evaluate/sets/ranges.ts";
 import { ALWAYS, both, isPossible, not } from "../../compiler/evaluate/unknown/condition.ts";
 import { worldsOf } from "../../compiler/evaluate/unknown/worlds.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { Unsupported } from "../../compiler/ir/unsupported.ts";
 import { type Address, FAMILIES } from "../../compiler/net/address.ts";
+import { FIELDS, type PacketField } from "../../compiler/packets/packet-set.ts";
+import type { Cut } from "../../compiler/packets/ranges.ts";
 
 type Pick = (below: number) => number;
 type Point = Readonly<Record<PacketField, Cut>>;

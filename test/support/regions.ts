@@ -6,9 +6,9 @@ import { ctStatesOf } from "../../compiler/compare/render.ts";
 import { packetAt } from "../../compiler/compare/traffic-kinds.ts";
 import { hasPorts } from "../../compiler/evaluate/expression.ts";
 import type { Packet } from "../../compiler/evaluate/packet.ts";
-import { type Cut, type Ranges, valuesIn } from "../../compiler/evaluate/sets/ranges.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { familyOf } from "../../compiler/net/address.ts";
+import { type Cut, type Ranges, valuesIn } from "../../compiler/packets/ranges.ts";
 import { findInterfaces, interfaceClassOf } from "../../compiler/tabulate/interfaces.ts";
 import type { Picker } from "./dressing.ts";
 

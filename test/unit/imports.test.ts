@@ -32,16 +32,17 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
   ir: ["net"],
   lower: ["certificates", "ir", "model", "net", "node"],
   passes: ["ir", "net"],
-  evaluate: ["ir", "net"],
-  tabulate: ["evaluate", "ir", "net"],
+  packets: ["ir", "net"],
+  evaluate: ["ir", "net", "packets"],
+  tabulate: ["evaluate", "ir", "net", "packets"],
   // To documents: rules that are none are told by what they are instead.
   formats: ["documents", "ir", "net", "tabulate"],
   // To formats: dumps of rules are told by what they are.
   hostfiles: ["documents", "formats", "net", "network"],
   // To documents: expected differences are read from files. To formats: where two programs differ, their rules are shown.
-  compare: ["documents", "evaluate", "formats", "ir", "net", "tabulate"],
+  compare: ["documents", "evaluate", "formats", "ir", "net", "packets", "tabulate"],
   controllers: ["model", "specs"],
-  verify: ["compare", "evaluate", "formats", "ir", "net", "node", "specs"],
+  verify: ["compare", "evaluate", "formats", "ir", "net", "node", "packets", "specs"],
   layout: ["ir", "model", "net", "network", "specs"],
   walk: ["evaluate", "ir", "net", "network"],
   trace: ["documents", "evaluate", "formats", "ir", "layout", "net", "network", "node", "specs", "walk"],

@@ -1,11 +1,11 @@
 /** Differing regions as a file of expected differences. */
 import { Document, type Node as YamlNode } from "yaml";
 import { distributionOf, printChances } from "../../evaluate/distribution.ts";
-import { RANGE_FIELDS, type RangeField } from "../../evaluate/sets/packet-set.ts";
 import { PROTOCOL_NAMES } from "../../ir/constants.ts";
 import { API_VERSION } from "../../json-output.ts";
 import { type Address, addressBits, FAMILIES, type Family, printAddress } from "../../net/address.ts";
 import { printPrefix } from "../../net/prefix.ts";
+import { RANGE_FIELDS, type RangeField } from "../../packets/packet-set.ts";
 import { type Few, isAny, isAnywhere, joinRanges, type Range } from "../box.ts";
 import type { Discrepancy } from "../compare.ts";
 import type { PacketSpace } from "../packet-space.ts";

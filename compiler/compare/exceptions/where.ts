@@ -2,9 +2,9 @@
 
 import { hasPorts } from "../../evaluate/expression.ts";
 import { type CtState, ctStateOf } from "../../evaluate/packet.ts";
-import type { FewField, RangeField } from "../../evaluate/sets/packet-set.ts";
-import { after } from "../../evaluate/sets/ranges.ts";
 import type { Family } from "../../net/address.ts";
+import type { FewField, RangeField } from "../../packets/packet-set.ts";
+import { after } from "../../packets/ranges.ts";
 import { type Box, before, type Few, type Range } from "../box.ts";
 import { printInterface } from "../render.ts";
 import type { TrafficKind } from "../traffic-kinds.ts";

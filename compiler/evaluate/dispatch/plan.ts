@@ -1,7 +1,7 @@
 /** The rules of a chain, those together that ask for one field. */
 import type { Chain } from "../../ir/types.ts";
+import { subtract, uniteDisjoint } from "../../packets/ranges.ts";
 import { type PlannedRule, plannedOf, requiredValues } from "../plan.ts";
-import { subtract, uniteDisjoint } from "../sets/ranges.ts";
 import type { TableIndex } from "../table-index.ts";
 import { Run, valuesOfRunField } from "./run.ts";
 

@@ -3,10 +3,10 @@
 import { describe } from "../../ir/describe.ts";
 import type { Chain, Expression, MapElement, Rule, Step, Verdict } from "../../ir/types.ts";
 import { asField, expressionsOf, partsOf } from "../../ir/walk.ts";
+import { maskSpread } from "../../packets/preimage.ts";
 import { atStartOfRun } from "../../run.ts";
 import type { Behind, Frame } from "../frame.ts";
 import type { HookEntry } from "../hooks.ts";
-import { maskSpread } from "../sets/preimage.ts";
 import { isExplained, type SharedState, type Symbolic } from "../state.ts";
 import type { TableIndex } from "../table-index.ts";
 

@@ -1,10 +1,10 @@
 /** Rules next to each other of which each asks, among other things, whether the same field has certain values. */
 import { required } from "../../invariant.ts";
 import type { Expression } from "../../ir/types.ts";
+import { Diagram } from "../../packets/diagram.ts";
+import type { Ranges } from "../../packets/ranges.ts";
 import { fieldOf, isUnknown } from "../expression.ts";
 import { type PlannedRule, type RequiredValues, requiredValues } from "../plan.ts";
-import { Diagram } from "../sets/diagram.ts";
-import type { Ranges } from "../sets/ranges.ts";
 import { type Branch, narrow, type SharedState, type State } from "../state.ts";
 
 /** Packets, and the rules that they do not pass by, in their order. */

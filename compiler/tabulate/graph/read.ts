@@ -1,13 +1,13 @@
 /** From an expression to what it reads of a packet, given what is known. */
 
 import { addressNow, evaluateExpression, isUnknown, readsProtocol } from "../../evaluate/expression.ts";
-import { addressTypeOf } from "../../evaluate/sets/address-type.ts";
-import type { Operand } from "../../evaluate/sets/bits.ts";
-import type { Spread } from "../../evaluate/sets/preimage.ts";
 import type { TableIndex } from "../../evaluate/table-index.ts";
 import { unreachable } from "../../invariant.ts";
 import { describe } from "../../ir/describe.ts";
 import type { Expression, Value } from "../../ir/types.ts";
+import { addressTypeOf } from "../../packets/address-type.ts";
+import type { Operand } from "../../packets/bits.ts";
+import type { Spread } from "../../packets/preimage.ts";
 import type { KnownState } from "./known.ts";
 import type { Read } from "./types.ts";
 

@@ -2,8 +2,8 @@
 import { before, isAnywhere, joinRanges, type Range } from "../../compare/box.ts";
 import type { Discrepancy } from "../../compare/compare.ts";
 import { hasPorts } from "../../evaluate/expression.ts";
-import { after } from "../../evaluate/sets/ranges.ts";
 import { type Address, addressBits, familyOf, printAddress } from "../../net/address.ts";
+import { after } from "../../packets/ranges.ts";
 import type { EndpointNames } from "./endpoint-names.ts";
 
 /** `10.0.0.0/24 port 80`, `any IPv4 address`, `shop/web-1 (10.244.1.10)`. */

@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { ElementIndex } from "../../../compiler/evaluate/lookup.ts";
-import { PacketSet } from "../../../compiler/evaluate/sets/packet-set.ts";
-import { Ranges } from "../../../compiler/evaluate/sets/ranges.ts";
+import { PacketSet } from "../../../compiler/packets/packet-set.ts";
+import { Ranges } from "../../../compiler/packets/ranges.ts";
 
 const ONE = Ranges.of(0);
 const MEMORY = { mark: ONE, ctstate: ONE, ctstatus: ONE, ctmark: ONE, toaddr: ONE, toport: ONE };

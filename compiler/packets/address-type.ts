@@ -1,6 +1,6 @@
 /** What the routing table says of an address. */
-import { ADDRESS_TYPE } from "../../ir/constants.ts";
-import { type Address, type Family, familyOf, literalAddress } from "../../net/address.ts";
+import { ADDRESS_TYPE } from "../ir/constants.ts";
+import { type Address, type Family, familyOf, literalAddress } from "../net/address.ts";
 import { after, Ranges, subtract, unite } from "./ranges.ts";
 
 /** The addresses of a type. */

@@ -1,6 +1,6 @@
 /** Which values a mask makes others of. */
 
-import { Unsupported } from "../../ir/unsupported.ts";
+import { Unsupported } from "../ir/unsupported.ts";
 import { hasFewValues, type PacketField } from "./packet-set.ts";
 import { type Cut, EMPTY, meet, Ranges, unite, valuesIn } from "./ranges.ts";
 

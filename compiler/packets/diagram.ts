@@ -1,5 +1,5 @@
 /** What hangs on the values of fields, ready to be asked for all packets of a region at once. */
-import { invariant } from "../../invariant.ts";
+import { invariant } from "../invariant.ts";
 import { having, type PacketField, type PacketSet } from "./packet-set.ts";
 import { type Cut, cutsUpTo, Ranges } from "./ranges.ts";
 

@@ -1,8 +1,8 @@
 /** Bits of marks that are shifted, or combined with those of another mark. */
-import { required } from "../../invariant.ts";
-import { shiftNumber } from "../../ir/bits.ts";
-import type { Expression, Value } from "../../ir/types.ts";
-import { Unsupported } from "../../ir/unsupported.ts";
+import { required } from "../invariant.ts";
+import { shiftNumber } from "../ir/bits.ts";
+import type { Expression, Value } from "../ir/types.ts";
+import { Unsupported } from "../ir/unsupported.ts";
 import { hasFewValues, type PacketSet, within } from "./packet-set.ts";
 import { applySpread, maskSpread, type Spread } from "./preimage.ts";
 import { Ranges, valuesIn } from "./ranges.ts";
