@@ -93,9 +93,9 @@ describe("endpoints", () => {
     [
       "by a number with an offset",
       dstnat(
-        "dnat ip to ip daddr . tcp dport . numgen random mod 1 offset 7 map { 10.96.0.10 . 80 . 7 : 10.244.1.5 . 8080, 10.96.0.10 . 80 . 0 : 10.244.1.6 . 8080 }",
+        "dnat ip to ip daddr . tcp dport . numgen random mod 2 offset 7 map { 10.96.0.10 . 80 . 7 : 10.244.1.5 . 8080, 10.96.0.10 . 80 . 8 : 10.244.1.6 . 8080 }",
       ),
-      "by node {pass} by others {dnat 0} 0=[10.244.1.5:8080]",
+      "by node {pass} by others {dnat 0} 0=[10.244.1.5:8080, 10.244.1.6:8080]",
     ],
     ["the node's own packets", output(to(5)), "by node {dnat 0} by others {pass} 0=[10.244.1.5:8080]"],
     [
