@@ -5,26 +5,20 @@ import { outcomeOf } from "../../compiler/evaluate/outcome.ts";
 import type { Outcome, Packet, Result, Sticky } from "../../compiler/evaluate/packet.ts";
 import { type Engine, usable } from "../../compiler/expectations/engines/types.ts";
 import { unreachable } from "../../compiler/invariant.ts";
+import type { Program } from "../../compiler/ir/types.ts";
 import { printIptables, printNft } from "../../compiler/print.ts";
-import { type JudgedOutcome, judge, probeOf } from "./judge.ts";
+import { hasMemory, mostChoices } from "./changes.ts";
+import { type JudgedOutcome, type JudgedRules, judge, judgedProgram, probeOf } from "./judge.ts";
 import { readMemory } from "./memory.ts";
 import { complaintInNamespace, missingTool } from "./namespace.ts";
 import type { Observation } from "./observe.ts";
 import type { Prober } from "./prober.ts";
-import {
-  clearRules,
-  hasMemory,
-  type KernelBackend,
-  type KernelRules,
-  loadRules,
-  mostChoices,
-  takeTurns,
-} from "./rules.ts";
+import { clearRules, type KernelBackend, type KernelRules, loadRules } from "./rules.ts";
 import { openNode } from "./world.ts";
 
 /** The nft text, loaded by `nft -f`. */
 export function kernelNft(): Engine {
-  return new KernelEngine("kernel-nft", ["nft"], "nft list ruleset", ({ program }) => ({
+  return new KernelEngine("kernel-nft", ["nft"], "nft list ruleset", (program) => ({
     kind: "nft",
     text: usable(printNft(program)),
   }));
@@ -34,7 +28,7 @@ export function kernelNft(): Engine {
 export function kernelIptables(backend: KernelBackend): Engine {
   const tools = [`iptables-${backend}-restore`, `ip6tables-${backend}-restore`];
   const attempt = `iptables-${backend} -t nat -S && ip6tables-${backend} -t nat -S`;
-  return new KernelEngine(`kernel-iptables-${backend}`, tools, attempt, ({ program }): KernelRules => {
+  return new KernelEngine(`kernel-iptables-${backend}`, tools, attempt, (program) => {
     const print = (family: "ip" | "ip6"): string => usable(printIptables(program, family));
     return { kind: "iptables", backend, ip: print("ip"), ip6: print("ip6") };
   });
@@ -47,17 +41,17 @@ class KernelEngine implements Engine {
   readonly name: string;
   private readonly tools: readonly string[];
   private readonly attempt: string;
-  private readonly rulesOf: (compiled: Compiled) => KernelRules;
+  private readonly print: (program: Program) => KernelRules;
   /** Why it cannot run here, once that is known. */
   private reason: { readonly text: string | undefined } | undefined;
   /** Nodes that have been built, by what they are. */
   private readonly probers = new Map<string, Promise<Prober>>();
 
-  constructor(name: string, tools: readonly string[], attempt: string, rulesOf: (compiled: Compiled) => KernelRules) {
+  constructor(name: string, tools: readonly string[], attempt: string, print: (program: Program) => KernelRules) {
     this.name = name;
     this.tools = tools;
     this.attempt = attempt;
-    this.rulesOf = rulesOf;
+    this.print = print;
   }
 
   unavailable(): string | undefined {
@@ -73,15 +67,16 @@ class KernelEngine implements Engine {
   }
 
   async run(compiled: Compiled, packets: readonly Packet[]): Promise<Outcome[][]> {
-    const rules = this.rulesOf(compiled);
+    const { program } = compiled;
+    const rules = judgedProgram(program, this.print);
     const prober = await this.nodeFor(compiled, packets);
-    const choices = mostChoices(rules);
+    const choices = mostChoices(program);
     const allJudged = await judge(
       prober,
       rules,
       packets.map((packet) => ({ packet, choices })),
     );
-    const sticky = hasMemory(rules) ? await this.readStickiness(prober, rules, packets, allJudged) : [];
+    const sticky = hasMemory(program) ? await this.readStickiness(prober, rules, packets, allJudged) : [];
     return allJudged.map((judged, i) => [toOutcome(judged, sticky[i])]);
   }
 
@@ -107,17 +102,20 @@ class KernelEngine implements Engine {
   /** For packets whose clients stick: the timeout in the kernel's own memory of them. */
   private async readStickiness(
     prober: Prober,
-    rules: KernelRules,
+    judgedRules: JudgedRules,
     packets: readonly Packet[],
     allJudged: readonly JudgedOutcome[],
   ): Promise<(Sticky | undefined)[]> {
     const found: (Sticky | undefined)[] = [];
+    const rules = judgedRules.inTurns("as it is");
     for (const [i, packet] of packets.entries()) {
       found.push(undefined);
       if (!allJudged[i]?.sticks) continue;
-      await loadRules(prober, takeTurns(rules)); // with nobody remembered
+      await loadRules(prober, rules); // with nobody remembered
       await prober.send([probeOf(packet, 1)]);
-      const remembered = (await readMemory(prober, rules)).find(({ client }) => client === packet.source);
+      const remembered = (await readMemory(prober, rules, judgedRules.program)).find(
+        ({ client }) => client === packet.source,
+      );
       if (remembered !== undefined) found[i] = { timeoutSeconds: remembered.timeoutSeconds };
     }
     await clearRules(prober, rules);

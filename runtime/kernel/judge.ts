@@ -1,17 +1,25 @@
 /** What the kernel does with packets under given rules. */
 import type { Packet } from "../../compiler/evaluate/packet.ts";
+import type { Program } from "../../compiler/ir/types.ts";
 import { printAddressPort } from "../../compiler/net/address.ts";
+import { hasMemory, rememberNobody, takeTurns } from "./changes.ts";
 import { type Observation, observe } from "./observe.ts";
 import type { Probe, ProbeResult, Prober } from "./prober.ts";
-import {
-  clearRules,
-  dropUndecided,
-  hasMemory,
-  type KernelRules,
-  loadRules,
-  rememberNobody,
-  takeTurns,
-} from "./rules.ts";
+import { clearRules, type DroppingHost, type KernelRules, loadRules } from "./rules.ts";
+
+/** Rules to be judged. */
+export interface JudgedRules {
+  /** What they say. */
+  readonly program: Program;
+  /** What the kernel loads of them, taking turns instead of chances; `forgetful`: and remembering nobody. */
+  readonly inTurns: (memory: "as it is" | "forgetful") => KernelRules;
+}
+
+/** `program` as `print` prints it. */
+export function judgedProgram(program: Program, print: (changed: Program) => KernelRules): JudgedRules {
+  const turns = takeTurns(program);
+  return { program, inTurns: (memory) => print(memory === "forgetful" ? rememberNobody(turns) : turns) };
+}
 
 /** A packet to be judged. */
 export interface JudgedPacket {
@@ -35,10 +43,11 @@ export interface JudgedOutcome {
  *  clients stick. Always taking turns instead of chances. Leaves no rules behind. */
 export async function judge(
   prober: Prober,
-  rules: KernelRules,
+  rules: JudgedRules,
   questions: readonly JudgedPacket[],
 ): Promise<JudgedOutcome[]> {
-  const forgetful = takeTurns(rememberNobody(rules));
+  const { program } = rules;
+  const forgetful = rules.inTurns("forgetful");
   await loadRules(prober, forgetful);
   const answers = await prober.send(
     questions.map(({ packet, choices }) => probeOf(packet, (choices + 1) * (isFromHere(packet) ? REPEATS : 1))),
@@ -51,26 +60,27 @@ export async function judge(
     answer.map(observe).every(({ kind }) => kind === "arrived");
   const coming = undecided.filter((i) => isLocal(i) || !isFromHere((questions[i] as JudgedPacket).packet));
   const outgoing = undecided.filter((i) => isFromHere((questions[i] as JudgedPacket).packet));
-  const inward = dropUndecided(forgetful, ["input", "forward"]);
-  const outward = dropUndecided(forgetful, ["output"]);
+  const inward: DroppingHost = { program, hooks: ["input", "forward"] };
+  const outward: DroppingHost = { program, hooks: ["output"] };
   const accepted = new Set([
-    ...(await again(prober, inward, questions, coming, 1, arrives)),
-    ...(await again(prober, outward, questions, outgoing, 1, arrives)),
+    ...(await again(prober, () => loadRules(prober, forgetful, inward), questions, coming, 1, arrives)),
+    ...(await again(prober, () => loadRules(prober, forgetful, outward), questions, outgoing, 1, arrives)),
   ]);
-  const translated = hasMemory(rules)
+  const translated = hasMemory(program)
     ? indicesOf(seen, (observation) => observation.kind === "arrived" && observation.translated)
     : [];
-  const sticks = await again(prober, takeTurns(rules), questions, translated, 2, (answer) => {
+  const remembering = (): Promise<void> => loadRules(prober, rules.inTurns("as it is"));
+  const sticks = await again(prober, remembering, questions, translated, 2, (answer) => {
     return new Set(answer.map((each) => destinationOf(observe(each)))).size === 1;
   });
-  await clearRules(prober, rules);
+  await clearRules(prober, forgetful);
   return seen.map((observations, i) => ({ observations, accepted: accepted.has(i), sticks: sticks.has(i) }));
 }
 
-/** Of the questions at `indices`, those whose answers under other rules hold what is wanted. */
+/** Of the questions at `indices`, those whose answers hold what is wanted when `load` has loaded other rules. */
 async function again(
   prober: Prober,
-  rules: KernelRules,
+  load: () => Promise<void>,
   questions: readonly JudgedPacket[],
   indices: readonly number[],
   times: number,
@@ -78,7 +88,7 @@ async function again(
 ): Promise<ReadonlySet<number>> {
   if (indices.length === 0) return new Set();
   const probes = indices.map((i) => probeOf((questions[i] as JudgedPacket).packet, times));
-  await loadRules(prober, rules);
+  await load();
   const answers = await prober.send(probes);
   return new Set(indices.filter((_, at) => holds(answers[at] ?? [])));
 }

@@ -1,4 +1,6 @@
 /** Session affinity as the kernel keeps it: which clients are remembered, and for how long. */
+import { findAffinity } from "../../compiler/formats/iptables/affinity.ts";
+import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress } from "../../compiler/net/address.ts";
 import type { Prober } from "./prober.ts";
 import type { KernelBackend, KernelRules } from "./rules.ts";
@@ -9,24 +11,18 @@ export interface Remembered {
   readonly timeoutSeconds: number;
 }
 
-/** The memory of `rules`, which are loaded. */
-export function readMemory(prober: Prober, rules: KernelRules): Promise<Remembered[]> {
-  return rules.kind === "nft" ? readSets(prober, dynamicSets(rules.text)) : readRecent(prober, rules.backend);
+/** The memory of `program`, which is loaded as `rules`. */
+export function readMemory(prober: Prober, rules: KernelRules, program: Program): Promise<Remembered[]> {
+  return rules.kind === "nft" ? readSets(prober, dynamicSets(program)) : readRecent(prober, rules.backend);
 }
 
 // --- nft: sets that rules fill --------------------------------------------------------------------------------------------
 
-/** `FAMILY TABLE SET` of the sets in a ruleset's text that rules fill. */
-function dynamicSets(text: string): string[] {
-  const found: string[] = [];
-  let table = "";
-  let set = "";
-  for (const line of text.split("\n")) {
-    table = /^table (\S+ \S+) \{/.exec(line)?.[1] ?? table;
-    set = /^\tset (\S+) \{/.exec(line)?.[1] ?? set;
-    if (/^\t\tflags .*dynamic/.test(line)) found.push(`${table} ${set}`);
-  }
-  return found;
+/** `FAMILY TABLE SET` of the sets that rules fill. */
+function dynamicSets({ ruleset }: Program): string[] {
+  return ruleset.tables.flatMap(({ family, name, sets }) =>
+    sets.flatMap((set) => (set.dynamic === undefined ? [] : [`${family} ${name} ${set.name}`])),
+  );
 }
 
 /** As `nft -j` lists a set and its elements. An element that lives as long as the set says does not say so itself. */
@@ -65,11 +61,10 @@ async function readRecent(prober: Prober, backend: KernelBackend): Promise<Remem
   const saved = await prober.run(
     `for tool in ${tools}; do for table in nat mangle filter; do $tool -t $table -S; done; done`,
   );
-  const rules = saved.matchAll(/-m recent --rcheck --seconds (\d+) .*--name (\S+)/g);
-  const seconds = new Map([...rules].map(([, count, name]) => [name, Number(count)]));
+  const seconds = findAffinity(saved);
   const lists = await prober.run("grep -H src= /proc/self/net/xt_recent/* || true");
   return lists.split("\n").flatMap((line) => {
     const [, name, text = ""] = /^\S*\/([^/:]+):src=(\S+)/.exec(line) ?? [];
-    return rememberedFor(text, seconds.get(name));
+    return rememberedFor(text, seconds.get(name ?? ""));
   });
 }

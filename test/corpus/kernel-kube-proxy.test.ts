@@ -7,6 +7,7 @@ import { describeObservation } from "../../runtime/kernel/observe.ts";
 import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { type KernelWorld, openNode } from "../../runtime/kernel/world.ts";
 import { printIptables, printNft, toConfig } from "../support/compile.ts";
+import { judgedText } from "../support/judged-texts.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { completeIptables, KUBE_PROXY, SETTINGS, sortNft } from "../support/kube-proxy.ts";
 
@@ -54,7 +55,7 @@ function* questions(): Generator<JudgedPacket> {
 async function fates(rules: KernelRules): Promise<Map<string, string>> {
   const prober = await openNode(WORLD);
   const asked = [...questions()];
-  const judged = await judge(prober, rules, asked);
+  const judged = await judge(prober, judgedText(rules), asked);
   await prober.close();
   return new Map(
     asked.map(({ packet }, i) => {

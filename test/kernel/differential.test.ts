@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { type ClusterInput, cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
-import { findDisagreements, JUDGES, openTestNode, predictAll, rulesFor } from "../support/differential.ts";
+import { findDisagreements, JUDGES, judgedFor, openTestNode, predictAll } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
 import { runs } from "../support/runs.ts";
@@ -19,7 +19,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does to packets what th
         ...packetsAtServices(world, start, STEP),
         ...packetsFor(world, start, 20 * STEP),
       ]);
-      const rules = rulesFor(judge, mustCompile(world).program);
+      const rules = judgedFor(judge, mustCompile(world).program);
       expect(await findDisagreements(prober, judge, rules, predictions)).toEqual([]);
     };
     await fc.assert(fc.asyncProperty(cluster, fc.nat({ max: STEP - 1 }), agrees), {

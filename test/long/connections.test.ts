@@ -10,6 +10,7 @@ import type { Prober } from "../../runtime/kernel/prober.ts";
 import { buildPacket, type PacketHead, PROTOCOL, readPacket } from "../../runtime/packet.ts";
 import { foreignNft, NODE_IPS } from "../support/arbitraries.ts";
 import { findDisagreements, openTestNode } from "../support/differential.ts";
+import { judgedText } from "../support/judged-texts.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { mustReadNft } from "../support/read.ts";
 
@@ -106,7 +107,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does what was read from
         });
         asked += predictions.length;
         const first = `table ip marks { chain c { type filter hook prerouting priority -400; meta mark set ${mark}; }; }\n`;
-        const rules = { kind: "nft", text: `${first}${text}` } as const;
+        const rules = judgedText({ kind: "nft", text: `${first}${text}` });
         expect(await findDisagreements(prober, "kernel-nft", rules, predictions)).toEqual([]);
       }),
       { numRuns: 30 },

@@ -10,6 +10,7 @@ import type { Prober } from "../../runtime/kernel/prober.ts";
 import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { foreignIptables, foreignNft, NODE_IPS } from "../support/arbitraries.ts";
 import { findDisagreements, JUDGES, type Judge, openTestNode, type PredictedPacket } from "../support/differential.ts";
+import { judgedText } from "../support/judged-texts.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { mustReadIptables, mustReadNft } from "../support/read.ts";
 
@@ -56,7 +57,7 @@ function sample(judge: Judge): fc.Arbitrary<{ readonly rules: KernelRules; reado
 }
 
 async function disagreements(prober: Prober, judge: Judge, rules: KernelRules, program: Program): Promise<object[]> {
-  return findDisagreements(prober, judge, rules, predict(program));
+  return findDisagreements(prober, judge, judgedText(rules), predict(program));
 }
 
 describe.skipIf(kernelMissing !== undefined)("the kernel does with a text what was read from it", () => {
@@ -117,9 +118,8 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does with a text what w
 `;
       const predictions = predict(mustReadNft(text), packets);
       expect(predictions.length, translation).toBe(2);
-      expect(await findDisagreements(prober, "kernel-nft", { kind: "nft", text }, predictions), translation).toEqual(
-        [],
-      );
+      const rules = judgedText({ kind: "nft", text });
+      expect(await findDisagreements(prober, "kernel-nft", rules, predictions), translation).toEqual([]);
     }
     await prober.close();
   });
@@ -161,7 +161,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel chooses from ranges as 
     const predictions = predict(program, clients).filter(({ outcome }) => outcome.endpoints.length > 0);
     const fates = await judge(
       prober,
-      rules,
+      judgedText(rules),
       predictions.map(({ packet }) => ({ packet, choices: 1 })),
     );
     const seen = new Set<string>();
@@ -278,7 +278,7 @@ test.skipIf(kernelMissing !== undefined).each([
   expect(verdicts).toEqual(expect.arrayContaining(examples));
   const fates = await judge(
     prober,
-    { kind: "nft", text },
+    judgedText({ kind: "nft", text }),
     predictions.map(({ packet }) => ({ packet, choices: 1 })),
   );
   const seen = fates.map(({ observations: [each] }) =>

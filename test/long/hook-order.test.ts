@@ -7,6 +7,7 @@ import { type Address, parseAddress, printAddress } from "../../compiler/net/add
 import { NODE_IPS } from "../support/arbitraries.ts";
 import { findDisagreements, openTestNode } from "../support/differential.ts";
 import { orderedFile } from "../support/hook-orders.ts";
+import { judgedText } from "../support/judged-texts.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { mustReadNft } from "../support/read.ts";
 
@@ -139,7 +140,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel enters chains of one ho
       });
       expect({
         name,
-        found: await findDisagreements(prober, "kernel-nft", { kind: "nft", text }, predictions),
+        found: await findDisagreements(prober, "kernel-nft", judgedText({ kind: "nft", text }), predictions),
       }).toEqual({
         name,
         found: [],
@@ -155,7 +156,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel enters chains of one ho
       expect(outcomes.length, name).toBe(2);
       const found = await Promise.all(
         [outcomes[0], outcomes[1]].map((outcome) =>
-          findDisagreements(prober, "kernel-nft", { kind: "nft", text }, [
+          findDisagreements(prober, "kernel-nft", judgedText({ kind: "nft", text }), [
             { packet: ASKED, outcome: outcome as Outcome },
           ]),
         ),
@@ -174,7 +175,9 @@ describe.skipIf(kernelMissing !== undefined)("the kernel enters chains of one ho
           expect(outcomes.length).toBe(1);
           return { packet, outcome: outcomes[0] as Outcome };
         });
-        expect(await findDisagreements(prober, "kernel-nft", { kind: "nft", text }, predictions)).toEqual([]);
+        expect(await findDisagreements(prober, "kernel-nft", judgedText({ kind: "nft", text }), predictions)).toEqual(
+          [],
+        );
       }),
       { numRuns: 40 },
     );

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { mustCompile } from "../support/compile.ts";
 import { denseCluster } from "../support/dense.ts";
-import { findDisagreements, JUDGES, openTestNode, predictAll, rulesFor } from "../support/differential.ts";
+import { findDisagreements, JUDGES, judgedFor, openTestNode, predictAll } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { complaintsOfKernel } from "../support/load.ts";
 import { packetsAtSomeServices } from "../support/packets.ts";
@@ -42,7 +42,7 @@ describe.skipIf(kernelMissing !== undefined)("the kernel does to packets what th
     const prober = await openTestNode();
     await fc.assert(
       fc.asyncProperty(denseCluster, async (world) => {
-        const rules = rulesFor(judge, mustCompile(world).program);
+        const rules = judgedFor(judge, mustCompile(world).program);
         const predictions = predictAll(world, packetsAtSomeServices(world, 60));
         expect(await findDisagreements(prober, judge, rules, predictions)).toEqual([]);
       }),

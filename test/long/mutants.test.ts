@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cluster } from "../support/arbitraries.ts";
 import { mustCompile } from "../support/compile.ts";
-import { findDisagreements, type Judge, openTestNode, predictAll, rulesFor } from "../support/differential.ts";
+import { findDisagreements, type Judge, judgedFor, openTestNode, predictAll } from "../support/differential.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { MUTATIONS } from "../support/mutants.ts";
 import { packetsAtServices } from "../support/packets.ts";
@@ -25,7 +25,7 @@ describe.skipIf(kernelMissing !== undefined)("wrong rules are noticed", () => {
       const mutant = mutate?.(mustCompile(world).program);
       if (mutant === undefined) continue;
       const predictions = predictAll(world, packetsAtServices(world));
-      wrong = (await findDisagreements(prober, judge, rulesFor(judge, mutant), predictions)).length;
+      wrong = (await findDisagreements(prober, judge, judgedFor(judge, mutant), predictions)).length;
       if (wrong > 0) break;
     }
     await prober.close();

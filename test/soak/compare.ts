@@ -22,6 +22,7 @@ import { type ClusterInput, cluster } from "../support/arbitraries.ts";
 import { mustCompile, printIptables, printNft } from "../support/compile.ts";
 import { findDisagreements, type Judge, openTestNode, type PredictedPacket } from "../support/differential.ts";
 import type { Picker } from "../support/dressing.ts";
+import { judgedText } from "../support/judged-texts.ts";
 import { findMisjudged } from "../support/kernel-words.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
 import { type RulesReading, readIptablesText, readNftText } from "../support/read.ts";
@@ -137,7 +138,7 @@ async function main(): Promise<number> {
         // Who accepts does not show where policies and priorities are not ours.
         const isOurs = mutant.kind !== "policy" && mutant.kind !== "priority";
         const disagreements = isOurs
-          ? await findDisagreements(prober, judge, rules, chosen)
+          ? await findDisagreements(prober, judge, judgedText(rules), chosen)
           : await findMisjudged(prober, rules, chosen);
         if (disagreements.length > 0) return fail(mutant, disagreements.slice(0, 3));
       } catch (error) {

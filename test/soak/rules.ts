@@ -21,9 +21,9 @@ import {
   type Disagreement,
   findDisagreements,
   JUDGES,
+  judgedFor,
   openTestNode,
   predictAll,
-  rulesFor,
 } from "../support/differential.ts";
 import { featuresOf } from "../support/features.ts";
 import { packetsAtServices, packetsFor } from "../support/packets.ts";
@@ -61,7 +61,7 @@ async function work({ packets, seed, step }: Options): Promise<void> {
       const { program } = mustCompile(world);
       const disagreements: Disagreement[] = [];
       for (const judge of JUDGES)
-        disagreements.push(...(await findDisagreements(prober, judge, rulesFor(judge, program), predictions)));
+        disagreements.push(...(await findDisagreements(prober, judge, judgedFor(judge, program), predictions)));
       judged += predictions.length;
       const report: Report = {
         packets: predictions.length,

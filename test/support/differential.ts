@@ -4,7 +4,7 @@ import { verdictOf } from "../../compiler/evaluate/outcome.ts";
 import { environmentOf, type Outcome, type Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, parseAddress, printAddress, printAddressPort } from "../../compiler/net/address.ts";
-import { type JudgedOutcome, judge } from "../../runtime/kernel/judge.ts";
+import { type JudgedOutcome, type JudgedRules, judge, judgedProgram } from "../../runtime/kernel/judge.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
 import type { KernelRules } from "../../runtime/kernel/rules.ts";
 import { openNode } from "../../runtime/kernel/world.ts";
@@ -15,6 +15,11 @@ import { mustCompile, printIptables, printNft } from "./compile.ts";
 export const JUDGES = ["kernel-nft", "kernel-iptables-nft", "kernel-iptables-legacy"] as const;
 
 export type Judge = (typeof JUDGES)[number];
+
+/** `program` as it is loaded to be judged. */
+export function judgedFor(name: Judge, program: Program): JudgedRules {
+  return judgedProgram(program, (changed) => rulesFor(name, changed));
+}
 
 /** What `judge` loads of a program. */
 export function rulesFor(name: Judge, program: Program): KernelRules {
@@ -63,7 +68,7 @@ export function predictAll(cluster: ClusterInput, packets: Iterable<Packet>): Pr
 export async function findDisagreements(
   prober: Prober,
   name: Judge,
-  rules: KernelRules,
+  rules: JudgedRules,
   predictions: readonly PredictedPacket[],
 ): Promise<Disagreement[]> {
   const questions = predictions.map(({ packet, outcome }) => ({ packet, choices: outcome.endpoints.length }));

@@ -9,7 +9,8 @@ import type { Program, Value } from "../../compiler/ir/types.ts";
 import { type Address, type Family, familyOf, printAddressPort } from "../../compiler/net/address.ts";
 import { type Observation, observe } from "../../runtime/kernel/observe.ts";
 import type { Prober } from "../../runtime/kernel/prober.ts";
-import { type KernelRules, loadRules, rememberNobody, takeTurns } from "../../runtime/kernel/rules.ts";
+import { type KernelRules, loadRules } from "../../runtime/kernel/rules.ts";
+import { textInTurns } from "./judged-texts.ts";
 
 /** A packet, and what is foretold of it. */
 export interface Foretold {
@@ -117,7 +118,7 @@ export async function findMisjudged(
   rules: KernelRules,
   all: readonly Foretold[],
 ): Promise<Misjudged[]> {
-  await loadRules(prober, takeTurns(rememberNobody(rules)));
+  await loadRules(prober, textInTurns(rules, "forgetful"));
   const answers = await prober.send(
     all.map(({ packet, outcome }) => {
       const { inInterface, protocol, source, destination, destinationPort } = packet;
