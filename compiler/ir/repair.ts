@@ -23,21 +23,22 @@ export function anything(text: string): Extract<Statement, { kind: "opaque-state
 /** `table` with a chain that may do anything wherever one is missing, and such a statement where chains lead back to
  *  themselves, or further than `most` chains away from a base chain. Tells `unknown-chain`, `chain-loop`, `too-deep`. */
 export function repairChains(table: Table, most: number, tell: Tell): Table {
-  const chains = new ChainGraph(table);
+  const graph = new ChainGraph(table);
   const missing = new Map<string, Rule>();
   for (const { rules } of table.chains) {
     for (const rule of rules) {
-      for (const name of targetsOf(rule, chains)) {
-        if (chains.get(name)?.kind === "regular" || missing.has(name)) continue;
+      for (const name of targetsOf(rule, graph)) {
+        if (graph.get(name)?.kind === "regular" || missing.has(name)) continue;
         missing.set(name, rule);
         const what =
-          chains.get(name) !== undefined
+          graph.get(name) !== undefined
             ? "is a base chain: no rule can jump to it"
             : `is not a chain of table ${table.name}`;
         tell("unknown-chain", `${name} ${what}`, rule);
       }
     }
   }
+  if (missing.size === 0) return cutDepth(cutLoops(table, graph, tell), most, tell);
   const stubs = [...missing.keys()].map(
     (name): Chain => ({
       kind: "regular",
@@ -48,7 +49,7 @@ export function repairChains(table: Table, most: number, tell: Tell): Table {
   const there = table.chains.filter(({ name, kind }) => kind === "base" || !missing.has(name));
   const known = stubs.filter(({ name }) => !there.some((chain) => chain.name === name));
   const repaired = { ...table, chains: [...there, ...known] };
-  return cutDepth(cutLoops(repaired, tell), most, tell);
+  return cutDepth(cutLoops(repaired, new ChainGraph(repaired), tell), most, tell);
 }
 
 /** A table without loops, and how many chains lie behind each of its chains, one behind the other. */
@@ -57,32 +58,36 @@ interface Unlooped {
   readonly heights: ReadonlyMap<string, number>;
 }
 
-function cutLoops(table: Table, tell: Tell): Unlooped {
-  const chains = new ChainGraph(table);
-  const done = new Map<string, Chain>();
+/** The height of a chain whose rules are being followed. */
+const OPEN = -1;
+
+function cutLoops(table: Table, graph: ChainGraph, tell: Tell): Unlooped {
   const heights = new Map<string, number>();
-  const open = new Set<string>();
+  const cut = new Map<Rule, Rule>();
+  const touched = new Set<Chain>();
   const visit = (chain: Chain): void => {
-    open.add(chain.name);
+    heights.set(chain.name, OPEN);
     let height = 0;
-    const rules = chain.rules.map((rule) => {
-      for (const name of targetsOf(rule, chains)) {
-        const target = chains.get(name);
-        if (open.has(name)) {
+    for (const rule of chain.rules)
+      for (const name of targetsOf(rule, graph)) {
+        const target = graph.get(name);
+        if (heights.get(name) === OPEN) {
           tell("chain-loop", `this jumps back to chain ${name}, which leads here`, rule);
-          return withoutJump(rule, `back to chain ${name}`, chains);
+          cut.set(rule, withoutJump(rule, `back to chain ${name}`, graph));
+          touched.add(chain);
+          break;
         }
-        if (target !== undefined && !done.has(name)) visit(target);
+        if (target !== undefined && !heights.has(name)) visit(target);
         height = Math.max(height, 1 + (heights.get(name) ?? 0));
       }
-      return rule;
-    });
-    open.delete(chain.name);
     heights.set(chain.name, height);
-    done.set(chain.name, { ...chain, rules });
   };
-  for (const chain of table.chains) if (!done.has(chain.name)) visit(chain);
-  return { table: { ...table, chains: table.chains.map(({ name }) => done.get(name) as Chain) }, heights };
+  for (const chain of table.chains) if (!heights.has(chain.name)) visit(chain);
+  if (touched.size === 0) return { table, heights };
+  const chains = table.chains.map((chain) =>
+    touched.has(chain) ? { ...chain, rules: chain.rules.map((rule) => cut.get(rule) ?? rule) } : chain,
+  );
+  return { table: { ...table, chains }, heights };
 }
 
 function cutDepth({ table, heights }: Unlooped, most: number, tell: Tell): Table {
@@ -117,14 +122,19 @@ function withoutJump(rule: Rule, text: string, graph: ChainGraph): Rule {
   return { ...rule, steps: [...rule.steps.slice(0, at), anything(text)] };
 }
 
-/** The names of the chains that a rule leads to. */
-function targetsOf({ steps }: Rule, graph: ChainGraph): ReadonlySet<string> {
+/** The names of the chains that a rule leads to, some more than once. */
+function targetsOf({ steps }: Rule, graph: ChainGraph): readonly string[] {
   let found = NOWHERE;
   for (const step of steps) {
+    // One name needs no set: a table may have a million of these.
+    if (step.kind === "verdict") {
+      if ("chain" in step.verdict) found = found.length === 0 ? [step.verdict.chain] : [...found, step.verdict.chain];
+      continue;
+    }
     const names = graph.namesBehind(step);
-    if (names.size > 0) found = found.size === 0 ? names : new Set([...found, ...names]);
+    if (names.size > 0) found = [...found, ...names];
   }
   return found;
 }
 
-const NOWHERE: ReadonlySet<string> = new Set();
+const NOWHERE: readonly string[] = [];

@@ -1,24 +1,35 @@
 /** From which of several starts the chains of a table are reached. */
 
-/** By chain, the starts that lead to it, those of `chainsOf` among them. Chains that the same starts lead to share a set.
+/** Tells of a chain the starts that lead to it, those of `chainsOf` among them. Chains that the same starts lead to share a set.
  *  There may be 31 starts at most. */
-export function startsOfChains<Start>(
-  chainsOf: ReadonlyMap<Start, Iterable<string>>,
-  targetsOf: (chain: string) => Iterable<string>,
-): ReadonlyMap<string, ReadonlySet<Start>> {
+export function startsOfChains<Start, Chain>(
+  chainsOf: ReadonlyMap<Start, Iterable<Chain>>,
+  targetsOf: (chain: Chain) => Iterable<Chain>,
+): (chain: Chain) => ReadonlySet<Start> {
   const starts = [...chainsOf.keys()];
-  const masks = new Map<string, number>();
+  const none: Group<Start> = { mask: 0, starts: new Set() };
+  const groups = new Map([[0, none]]);
+  const groupOf = (mask: number): Group<Start> => {
+    const group = groups.get(mask) ?? { mask, starts: new Set(starts.filter((_, i) => (mask & (1 << i)) !== 0)) };
+    groups.set(mask, group);
+    return group;
+  };
+  const known = new Map<Chain, Group<Start>>();
   for (const [i, chains] of [...chainsOf.values()].entries()) {
-    const reached = new Set(chains);
-    for (const each of reached) for (const target of targetsOf(each)) reached.add(target);
-    for (const each of reached) masks.set(each, (masks.get(each) ?? 0) | (1 << i));
+    const open = [...chains];
+    for (let chain = open.pop(); chain !== undefined; chain = open.pop()) {
+      const { mask } = known.get(chain) ?? none;
+      if ((mask & (1 << i)) !== 0) continue;
+      known.set(chain, groupOf(mask | (1 << i)));
+      for (const target of targetsOf(chain)) open.push(target);
+    }
   }
-  const sets = new Map<number, ReadonlySet<Start>>();
-  const known = new Map<string, ReadonlySet<Start>>();
-  for (const [chain, mask] of masks) {
-    const set = sets.get(mask) ?? new Set(starts.filter((_, i) => (mask & (1 << i)) !== 0));
-    sets.set(mask, set);
-    known.set(chain, set);
-  }
-  return known;
+  return (chain) => (known.get(chain) ?? none).starts;
+}
+
+/** Chains that the same starts lead to. */
+interface Group<Start> {
+  /** A bit for each of `starts`. */
+  readonly mask: number;
+  readonly starts: ReadonlySet<Start>;
 }

@@ -9,6 +9,7 @@ import type { RuleContext } from "./extensions/row.ts";
 import { TARGETS } from "./extensions/targets.ts";
 import { interfaceRefused, placeRefused, type RulePlace } from "./hook-rules.ts";
 import { BUILT_IN_CHAINS, TABLES } from "./hooks.ts";
+import { JumpGraph } from "./jumps.ts";
 import { joinChoices } from "./print-choices.ts";
 import { unsupportedByIptables } from "./print-file.ts";
 import { printRule } from "./print-rule.ts";
@@ -51,7 +52,7 @@ function printTable(table: Table, family: "ip" | "ip6", lacking: Diagnostic[]): 
   const heads = table.chains.map(
     (chain) => `:${chain.name} ${chain.kind === "base" ? chain.policy.toUpperCase() : "-"} [0:0]`,
   );
-  const hooks = new ChainHooks(() => new Map([[table.name, targetsOf(lines)]]));
+  const hooks = new ChainHooks(() => new Map([[table.name, jumpsOf(lines)]]));
   const taken = lines.filter(({ chain, rule, words }) => {
     const leading = hooks.leadingTo(table.name, chain);
     const reason = refusalOf(words, { isWhole: true, table: table.name, chain, hooks: leading });
@@ -68,15 +69,10 @@ interface PrintedRule {
   readonly words: RuleWords;
 }
 
-/** By chain, where its rules go. */
-function targetsOf(rules: readonly PrintedRule[]): ReadonlyMap<string, ReadonlySet<string>> {
-  const targets = new Map<string, Set<string>>();
-  for (const { chain, words } of rules) {
-    const known = targets.get(chain) ?? new Set();
-    if (words.target !== undefined) known.add(words.target.unit.name);
-    targets.set(chain, known);
-  }
-  return targets;
+function jumpsOf(rules: readonly PrintedRule[]): JumpGraph {
+  const graph = new JumpGraph();
+  for (const { chain, words } of rules) if (words.target !== undefined) graph.add(chain, words.target.unit.name);
+  return graph;
 }
 
 /** Why iptables refuses a rule where it stands, for its target or a match: nft takes more in more places. */

@@ -10,11 +10,12 @@ import { lookUpSet, type SetQuery } from "../ipset/to-ir.ts";
 import type { IpSets } from "../ipset/types.ts";
 import { ForeignLines, TextFindings } from "../text-findings.ts";
 import { declareList, findAffinity } from "./affinity.ts";
-import { ChainHooks, targetsIn } from "./chain-hooks.ts";
+import { ChainHooks } from "./chain-hooks.ts";
 import { COMMANDS, IptablesDraft, isOfCall, splitCommand } from "./commands.ts";
 import { repair } from "./fragment.ts";
 import { type OptionText, type PlaceInLine, parseLine } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
+import { jumpsIn } from "./jumps.ts";
 import { refused } from "./opaque-units.ts";
 import { readPlainLine } from "./plain-line.ts";
 import { type ReadRule, type RuleScope, readRule } from "./read-rule.ts";
@@ -74,7 +75,7 @@ class FileReader {
     this.fixedFamily = family !== undefined;
     this.family = family ?? detectFamily(source.text);
     this.affinity = findAffinity(text);
-    this.hooks = new ChainHooks(() => targetsIn(text));
+    this.hooks = new ChainHooks(() => jumpsIn(text));
     this.filled = new Set([...text.matchAll(/ --(?:add|del)-set (\S+)/g)].map(([, name = ""]) => name));
     this.parts = new TextParts(text, sections);
   }

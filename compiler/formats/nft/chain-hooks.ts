@@ -30,7 +30,7 @@ interface Names {
 export class BaseChains {
   private readonly chains: ReadonlyMap<string, ReadChain>;
   private readonly names: Names;
-  private known: ReadonlyMap<string, ReadonlySet<BaseKind>> | undefined;
+  private known: ((chain: string) => ReadonlySet<BaseKind>) | undefined;
 
   constructor(chains: ReadonlyMap<string, ReadChain>, names: Names) {
     this.chains = chains;
@@ -40,10 +40,10 @@ export class BaseChains {
   /** The base chains that lead to `chain`, and that one where it is a base chain. */
   leadingTo(chain: string): ReadonlySet<BaseKind> {
     this.known ??= this.find();
-    return this.known.get(chain) ?? NONE;
+    return this.known(chain);
   }
 
-  private find(): ReadonlyMap<string, ReadonlySet<BaseKind>> {
+  private find(): (chain: string) => ReadonlySet<BaseKind> {
     const kinds = new Map<string, BaseKind>();
     const chainsOf = new Map<BaseKind, string[]>();
     for (const { name, base } of this.chains.values()) {
@@ -81,5 +81,3 @@ export class BaseChains {
     }
   }
 }
-
-const NONE: ReadonlySet<BaseKind> = new Set();
