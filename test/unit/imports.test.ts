@@ -69,17 +69,19 @@ const IMPORTS: Readonly<Record<string, readonly string[]>> = {
 /** Those that join all stages. */
 const DOORS: ReadonlySet<string> = new Set(["cli", "library"]);
 
-/** The folders of formats/, each of which knows one language, and what else of formats/ it imports. */
+/** The folders of formats/, each of which knows one language, or what readers of all of them need, and what else of formats/ it
+ *  imports. */
 const FORMATS: Readonly<Record<string, readonly string[]>> = {
   ir: ["marks.ts"],
   wasm: [],
   tables: [],
   ipset: [],
   haproxy: [],
+  shapes: [],
   // Bytes are put together and summed up as in tables of the classifier. Listeners are written as in the IR.
   router: ["ir", "tables"],
   // A match of iptables names sets, which are ipset's.
-  iptables: ["ipset", "lazy-lookahead.ts", "marks.ts", "text-findings.ts"],
+  iptables: ["ipset", "lazy-lookahead.ts", "marks.ts", "shapes", "text-findings.ts"],
   // nft lists what iptables has loaded, extensions in iptables' own words.
   nft: ["iptables", "lazy-lookahead.ts", "marks.ts", "text-findings.ts"],
 };

@@ -16,6 +16,7 @@ import { repair } from "./fragment.ts";
 import { type OptionText, type PlaceInLine, parseLine } from "./grammar.ts";
 import { BUILT_IN_CHAINS, type IptablesTable, TABLES } from "./hooks.ts";
 import { jumpsIn } from "./jumps.ts";
+import { LineShapes } from "./line-shapes.ts";
 import { refused } from "./opaque-units.ts";
 import { readPlainLine } from "./plain-line.ts";
 import { type ReadRule, type RuleScope, readRule } from "./read-rule.ts";
@@ -26,6 +27,8 @@ export interface ReadOptions {
   readonly family?: "ip" | "ip6";
   /** What ipset saved on the host: matches on sets that are not there are unknown. */
   readonly ipsets?: IpSets;
+  /** Whether the grammar reads each line, also those that have the shape of others; for those who hold the two against each other. */
+  readonly byGrammar?: boolean;
 }
 
 /**
@@ -54,6 +57,7 @@ class FileReader {
   private readonly unknownSets = new Set<string>();
   private readonly affinity: ReadonlyMap<string, number | undefined>;
   private readonly hooks: ChainHooks;
+  private readonly shapes: LineShapes | undefined;
   private readonly fixedFamily: boolean;
   private family: "ip" | "ip6";
   private table: IptablesDraft | undefined;
@@ -66,7 +70,7 @@ class FileReader {
   private carriageReturns = false;
   private unknownTable = false;
 
-  constructor(source: Source, report: Report, { family, ipsets }: ReadOptions) {
+  constructor(source: Source, report: Report, { family, ipsets, byGrammar = false }: ReadOptions) {
     this.source = source;
     this.findings = new TextFindings(report, (start, end) => ({ source, start, end }));
     this.ipsets = ipsets;
@@ -78,6 +82,8 @@ class FileReader {
     this.hooks = new ChainHooks(() => jumpsIn(text));
     this.filled = new Set([...text.matchAll(/ --(?:add|del)-set (\S+)/g)].map(([, name = ""]) => name));
     this.parts = new TextParts(text, sections);
+    // Parts of a dump are read with what their other lines say.
+    this.shapes = byGrammar || !/^\*/m.test(text) ? undefined : new LineShapes(this.hooks, this.affinity);
   }
 
   read(): Program {
@@ -157,6 +163,7 @@ class FileReader {
     if (first === "#") this.readComment(text.slice(start, end));
     else if (first === "*") this.known(() => this.openSection(start, end));
     else if (first === ":" && (this.inSection || this.isPart(start))) this.known(() => this.declareChain(start, end));
+    else if (this.readByShape(start, end)) return;
     else if (first === "-" || first === "[") this.known(() => this.readCommand(start, end));
     else this.readWords(start, end);
   }
@@ -259,6 +266,24 @@ class FileReader {
     else if (policy !== "-") chain.setPolicy(policy === "DROP" ? "drop" : "accept", this.findings.originOf(start, end));
     // Declaring a chain again empties it.
     chain.rules = [];
+  }
+
+  // --- lines of one shape ------------------------------------------------------------------------------------------------
+
+  /** Reads `-A CHAIN …` in a section where the grammar has read lines of its shape; false: it has to read this one, too. */
+  private readByShape(start: number, end: number): boolean {
+    const { table, text, shapes } = this;
+    if (shapes === undefined || !this.inSection || table === undefined || !text.startsWith("-A ", start)) return false;
+    const nameEnd = text.indexOf(" ", start + 3);
+    if (nameEnd < 0 || nameEnd >= end) return false;
+    const chain = table.chains.get(text.slice(start + 3, nameEnd));
+    if (chain === undefined) return false;
+    const rules = shapes.read(text, nameEnd, end, table, chain.name);
+    if (rules === undefined) return false;
+    const origin = this.findings.originOf(start, end);
+    for (const { steps, comment } of rules)
+      chain.rules.push(comment === undefined ? { steps, origin } : { steps, comment, origin });
+    return true;
   }
 
   // --- commands ----------------------------------------------------------------------------------------------------------

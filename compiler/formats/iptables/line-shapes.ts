@@ -1,0 +1,79 @@
+/** Lines of a section that have the shape of earlier ones. */
+import { meaningOf } from "../../words.ts";
+import { ShapeBook } from "../shapes/book.ts";
+import type { ChainHooks } from "./chain-hooks.ts";
+import { COMMANDS, type IptablesDraft, isOfCall } from "./commands.ts";
+import { parseLine } from "./grammar.ts";
+import { chainNames, shapeOfLine } from "./line-holes.ts";
+import { readPlainLine } from "./plain-line.ts";
+import { type ReadRule, type RuleScope, readRule } from "./read-rule.ts";
+
+type Book = ShapeBook<readonly ReadRule[]>;
+
+/** What equal words mean the same in: a table, the built-in chains that lead to the rule, and its chain where that is built in. */
+type Surroundings = Pick<RuleScope, "table" | "family" | "chain" | "hooks" | "translates" | "affinity">;
+
+export class LineShapes {
+  private readonly hooks: ChainHooks;
+  private readonly affinity: RuleScope["affinity"];
+  /** By table, then by hooks or the built-in chain itself. */
+  private readonly books = new Map<IptablesDraft, Map<ReadonlySet<string> | string, Book>>();
+  private last: { readonly table: IptablesDraft; readonly chain: string; readonly book: Book } | undefined;
+
+  constructor(hooks: ChainHooks, affinity: RuleScope["affinity"]) {
+    this.hooks = hooks;
+    this.affinity = affinity;
+  }
+
+  /** The rules that the words from `start` to `end` of `text` are, behind `-A CHAIN` in a section of a whole text; undefined where
+   *  the grammar has to read them. */
+  read(text: string, start: number, end: number, table: IptablesDraft, chain: string): readonly ReadRule[] | undefined {
+    const book = this.last?.chain === chain && this.last.table === table ? this.last.book : this.bookOf(table, chain);
+    return book?.expect(text, start, end) ?? book?.read(text, start, end);
+  }
+
+  private bookOf(table: IptablesDraft, chain: string): Book | undefined {
+    // A line that is broken there has made a chain of whatever stood in its place.
+    if (!/^\w[!#-~]*$/.test(chain)) return undefined;
+    const hooks = this.hooks.leadingTo(table.name, chain);
+    const books = this.books.get(table) ?? new Map<ReadonlySet<string> | string, Book>();
+    this.books.set(table, books);
+    const key = hooks.has(chain) ? chain : hooks;
+    const book = books.get(key) ?? this.openBook(table, chain, hooks);
+    books.set(key, book);
+    this.last = { table, chain, book };
+    return book;
+  }
+
+  private openBook(table: IptablesDraft, chain: string, hooks: ReadonlySet<string>): Book {
+    const { name, family, chains } = table;
+    const translates = name === "nat" ? this.hooks.translatedBehind(hooks) : undefined;
+    const around: Surroundings = { family, table: name, chain, hooks, affinity: this.affinity, translates };
+    const nameOf = chainNames(chains);
+    return new ShapeBook({
+      shapeOf: (words) => shapeOfLine(words, nameOf),
+      read: (words) => readQuietly(words, around),
+      mayEnd: (_, at, end) => at === end,
+      nameOf,
+    });
+  }
+}
+
+/** The rules that `words` are behind `-A CHAIN`; undefined where there is something to report, and where sets of ipset are asked. */
+function readQuietly(words: string, around: Surroundings): readonly ReadRule[] | undefined {
+  const line = `-A ${around.chain}${words}`;
+  const [command, ...rule] = readPlainLine(line, 0, line.length) ?? parsed(line);
+  if (command?.values.length !== 1 || command.negated) return undefined;
+  if (rule.some((option) => isOfCall(option) || meaningOf(COMMANDS, option.name) !== undefined)) return undefined;
+  let isSure = true;
+  const doubt = (): undefined => {
+    isSure = false;
+  };
+  const rules = readRule(rule, { ...around, isWhole: true, ipset: doubt, fail: doubt });
+  return isSure ? rules : undefined;
+}
+
+function parsed(line: string): ReturnType<typeof parseLine>["options"] {
+  const { options, unreadable, broken } = parseLine(line);
+  return unreadable === undefined && broken === undefined ? options : [];
+}
