@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { type Compiled, type CompileResult, compileSpecs } from "../compile.ts";
 import type { Diagnostic, Report } from "../diagnostics.ts";
 import { diagnosticToJson } from "../documents/render.ts";
-import { localityIn } from "../evaluate/locality.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { unknownsIn } from "../evaluate/unknown/condition.ts";
 import type { Engine } from "../expectations/engines/types.ts";
@@ -225,7 +224,7 @@ async function traceRules(
   const subject = { where: `rules of ${rules}`, rulesWereRead: true, names: new AddressNames(known.specs, known.node) };
   const code = await tell(resolved, outcomes, subject, flags, { unread: unreadIn(all), incomplete });
   const isOpen = outcomes.some(({ condition }) =>
-    [...unknownsIn(condition)].some((each) => localityIn(each) !== undefined),
+    [...unknownsIn(condition)].some(({ locality }) => locality !== undefined),
   );
   if (isOpen) note(localHints(program.ruleset.tables), flags);
   return code;

@@ -3,13 +3,13 @@
 import type { StepProgress } from "./frame.ts";
 import { Partition } from "./partition.ts";
 import { type State, where } from "./state.ts";
-import { type About, describeTest } from "./unknown/assumption.ts";
-import { both, conditionsMade, isPossible, not, unknownMatch } from "./unknown/condition.ts";
+import { type About, describeLocality, describeTest, type Locality } from "./unknown/assumption.ts";
+import { both, type Condition, conditionsMade, isPossible, not, unknownMatch } from "./unknown/condition.ts";
 
 /** `state` where an unknown match holds, and where it does not; one of the two where earlier assumptions decide it. */
-export function assume(what: About | string, negated: boolean, state: State): StepProgress[] {
+export function assume(what: About | Locality | string, negated: boolean, state: State): StepProgress[] {
   const before = conditionsMade();
-  const holds = typeof what === "string" ? unknownMatch(what) : unknownMatch(describeTest(what), what);
+  const holds = conditionOf(what);
   const wanted = negated ? not(holds) : holds;
   const parts = new Partition<"continue" | "next">(state);
   for (const branch of state.branches) {
@@ -24,4 +24,13 @@ export function assume(what: About | string, negated: boolean, state: State): St
   }
   state.shared.environment.spend?.(conditionsMade() - before);
   return parts.progress;
+}
+
+function conditionOf(what: About | Locality | string): Condition {
+  if (typeof what === "string") return unknownMatch(what);
+  return "of" in what ? localityHolds(what) : unknownMatch(describeTest(what), what);
+}
+
+export function localityHolds(locality: Locality): Condition {
+  return unknownMatch(describeLocality(locality), undefined, locality);
 }

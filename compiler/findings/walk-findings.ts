@@ -1,7 +1,7 @@
 /** What goes wrong on a walk, at which host, and what to change there. */
 import type { Diagnostic } from "../diagnostics.ts";
 import { printPlace } from "../diagnostics.ts";
-import { printAssumption } from "../evaluate/locality.ts";
+import { printAssumption } from "../evaluate/unknown/assumption.ts";
 import { assumptionsOf } from "../evaluate/unknown/assumptions-of.ts";
 import { ALWAYS, type Condition } from "../evaluate/unknown/condition.ts";
 import type { Walk, WalkBranch } from "../walk/types.ts";

@@ -3,7 +3,6 @@ import type { CompareOptions, Comparison, Discrepancy } from "../compare/compare
 import { renderRegions } from "../compare/render.ts";
 import { unreachedIn } from "../compare/unreached.ts";
 import type { Diagnostic } from "../diagnostics.ts";
-import { mentionsLocality } from "../evaluate/locality.ts";
 import { withJumpsOfBoth } from "../formats/iptables/kube-proxy-jumps.ts";
 import type { Program } from "../ir/types.ts";
 import type { Address, Family } from "../net/address.ts";
@@ -62,7 +61,7 @@ export function differenceOf(
   const diagnosed = [...a.diagnosed, ...b.diagnosed];
   const { programs, families: completed } = withJumpsOfBoth(a.program, b.program);
   const comparison = withoutDoubtful(compareWith(...programs, { addresses, families }), diagnosed);
-  const hints = comparison.regions.some(({ assumptions }) => assumptions.some(mentionsLocality))
+  const hints = comparison.regions.some(({ asksLocality }) => asksLocality)
     ? localHints([...a.program.ruleset.tables, ...b.program.ruleset.tables])
     : [];
   const named = { left, right, addresses };

@@ -1,6 +1,5 @@
 /** Chances and conditions, as people read them. */
-import { printAssumption } from "../evaluate/locality.ts";
-import type { Assumption } from "../evaluate/unknown/assumption.ts";
+import { type Assumption, printAssumption } from "../evaluate/unknown/assumption.ts";
 import { assumptionsOf } from "../evaluate/unknown/assumptions-of.ts";
 import { type Condition, ALWAYS as NOTHING_ASSUMED } from "../evaluate/unknown/condition.ts";
 

@@ -1,6 +1,5 @@
 /** Outcomes that end alike under several conditions. */
 
-import { localityIn } from "../evaluate/locality.ts";
 import type { Outcome } from "../evaluate/packet.ts";
 import { describeAssumption, describeChoice } from "../evaluate/unknown/assumption.ts";
 import { assumptionsOf } from "../evaluate/unknown/assumptions-of.ts";
@@ -25,7 +24,7 @@ export function withoutLocality(
 ): readonly { readonly outcome: Outcome; readonly alsoIf: readonly string[] }[] {
   const found = new Map(outcomes.map((outcome) => [keyOf(outcome.assumptions, outcome), outcome]));
   const rank = ({ assumptions }: Outcome): number =>
-    assumptions.filter((each) => each.holds && localityIn(each) === "new").length;
+    assumptions.filter((each) => each.holds && each.locality?.of === "new").length;
   const sorted = [...outcomes].sort((a, b) => rank(a) - rank(b));
   const partnerOf = (outcome: Outcome, text: string): Outcome | undefined => {
     const others = outcome.assumptions.map((each) => (each.text === text ? { ...each, holds: !each.holds } : each));
@@ -36,7 +35,7 @@ export function withoutLocality(
     return partner !== undefined && endOf(partner) === endOf(outcome);
   };
   return sorted.flatMap((outcome) => {
-    const same = outcome.assumptions.filter((each) => localityIn(each) !== undefined && isSame(outcome, each.text));
+    const same = outcome.assumptions.filter((each) => each.locality !== undefined && isSame(outcome, each.text));
     if (same.some(({ holds }) => holds)) return [];
     const condition = whereKnown(outcome.condition, ({ text }) =>
       same.some((each) => each.text === text) ? false : undefined,

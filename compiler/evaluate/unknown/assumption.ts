@@ -8,11 +8,24 @@ export interface Assumption {
   readonly holds: boolean;
   /** It holds when what `subject` names is one of `values`. */
   readonly about?: About;
+  /** It says whether a destination is an address of the node. */
+  readonly locality?: Locality;
 }
 
 export interface About {
   readonly subject: string;
   readonly values: readonly KeyPart[];
+}
+
+/** Whether a destination is an address of the node: the one that the packet was sent to, or one to which a rule sends it. */
+export interface Locality {
+  readonly of: "original" | "new";
+  /** The destination in words. */
+  readonly subject: string;
+}
+
+export function describeLocality({ subject }: Locality, holds = true): string {
+  return `${subject} is ${holds ? "" : "not "}an address of this node`;
 }
 
 /** As text: that a value is one of `values`. */
@@ -40,6 +53,12 @@ export interface Alternatives {
 export function describeChoice({ ways, isMore }: Alternatives): string {
   const all = ways.map((way) => way.map(describeAssumption).join(" and ")).sort();
   return `${all.join(", or ")}${isMore ? ", or in other ways" : ""}`;
+}
+
+/** What is assumed, as a sentence or after `not`. */
+export function printAssumption({ text, holds, locality }: Assumption, not = "not "): string {
+  if (locality !== undefined) return describeLocality(locality, holds);
+  return holds ? text : `${not}${text}`;
 }
 
 export function describeAssumption({ text, holds }: Assumption): string {

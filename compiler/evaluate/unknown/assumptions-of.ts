@@ -36,11 +36,14 @@ export function assumptionsOf(condition: Condition): {
 function assumptionsFor(condition: Condition, implied: ReadonlyMap<string, boolean>): Assumption[] {
   return [...unknownsIn(condition)]
     .sort((a, b) => a.index - b.index)
-    .flatMap(({ text, about }): Assumption[] => {
-      const holds = implied.get(text);
-      if (holds === undefined) return [];
-      return [about === undefined ? { text, holds } : { text, holds, about }];
+    .flatMap((unknown): Assumption[] => {
+      const holds = implied.get(unknown.text);
+      return holds === undefined ? [] : [assumptionOf({ unknown, holds })];
     });
+}
+
+function assumptionOf({ unknown: { text, about, locality }, holds }: Literal): Assumption {
+  return { text, holds, ...(about === undefined ? {} : { about }), ...(locality === undefined ? {} : { locality }) };
 }
 
 /** As sums of which each has to hold, or as one sum of products: whichever has fewer. */
@@ -108,9 +111,7 @@ interface Literal {
 type Way = readonly Literal[];
 
 function inOrder(way: Way): Assumption[] {
-  return [...way]
-    .sort((a, b) => a.unknown.index - b.unknown.index)
-    .map(({ unknown: { text, about }, holds }) => (about === undefined ? { text, holds } : { text, holds, about }));
+  return [...way].sort((a, b) => a.unknown.index - b.unknown.index).map(assumptionOf);
 }
 
 interface Sum {

@@ -6,13 +6,14 @@
 
 import { partHolds } from "../../ir/interval.ts";
 import { atStartOfRun } from "../../run.ts";
-import type { About } from "./assumption.ts";
+import type { About, Locality } from "./assumption.ts";
 import { answersTo, pointsOf } from "./subject.ts";
 
 /** A match that is not understood, or asks for what is not known. */
 export interface Unknown {
   readonly text: string;
   readonly about: About | undefined;
+  readonly locality: Locality | undefined;
   /** In the order in which they were met. */
   readonly index: number;
 }
@@ -148,10 +149,10 @@ let forgotten = 0;
 const MOST_SHARED = 500_000;
 
 /** That the match called `text` holds. */
-export function unknownMatch(text: string, about?: About): Condition {
+export function unknownMatch(text: string, about?: About, locality?: Locality): Condition {
   let entry = unknowns.get(text);
   if (entry === undefined) {
-    entry = { unknown: { text, about, index: unknowns.size }, nodes: new Map() };
+    entry = { unknown: { text, about, locality, index: unknowns.size }, nodes: new Map() };
     unknowns.set(text, entry);
     nodesOf.push(entry.nodes);
   }
@@ -226,8 +227,13 @@ export function renamed(condition: Condition, rename: (text: string) => string):
     if (unknown === undefined) return each;
     let result = found.get(each);
     if (result === undefined) {
-      const { text, about } = unknown;
-      const holds = unknownMatch(rename(text), about && { ...about, subject: rename(about.subject) });
+      const { text, about, locality } = unknown;
+      const subject = (name: string) => ({ subject: rename(name) });
+      const holds = unknownMatch(
+        rename(text),
+        about && { ...about, ...subject(about.subject) },
+        locality && { ...locality, ...subject(locality.subject) },
+      );
       result = either(both(holds, walk(each.high)), both(not(holds), walk(each.low)));
       found.set(each, result);
     }
