@@ -1,4 +1,5 @@
 /** Tabulations without the order and the numbers that their making gave them. */
+import { mergeIntervals } from "../../compiler/ir/interval.ts";
 import { type Address, FAMILIES, printAddress } from "../../compiler/net/address.ts";
 import type {
   AddressRange,
@@ -99,7 +100,9 @@ class Words {
 }
 
 function ranges(intervals: FamilyTable["detected"]): string {
-  return intervals.map(({ from, to }) => `${from}-${to}`).join();
+  return mergeIntervals(intervals)
+    .map(({ from, to }) => `${from}-${to}`)
+    .join();
 }
 
 function next(address: Address): Address {
