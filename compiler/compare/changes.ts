@@ -113,15 +113,11 @@ class Reader {
     return rules.map((rule) => this.textOf(rule, print));
   }
 
-  /** With what the sets, maps and nameless chains hold that it names. */
+  /** With what the sets, maps and nameless chains hold that it names. Sets and maps without a name stand in the rule. */
   private textOf(rule: Rule, print: (rule: Rule) => string): string {
     const parts = [print(rule)];
     for (const step of rule.steps) {
-      for (const name of setsIn(step)) {
-        parts.push(this.contentOf(name));
-        const isNameless = (this.sets.get(name) ?? this.maps.get(name))?.anonymous === true;
-        if (isNameless) parts[0] = (parts[0] as string).replaceAll(`"${name}"`, "{}");
-      }
+      for (const name of setsIn(step)) parts.push(this.contentOf(name));
       for (const verdict of verdictsOf(step, () => [])) {
         const chain = "chain" in verdict ? this.chains.get(verdict.chain) : undefined;
         if (chain?.kind === "regular" && chain.anonymous) parts.push(...this.textsOf(chain, print));

@@ -1,5 +1,6 @@
 /** Where the packets of a kind of traffic are cut, so that not too much of what becomes of them is held at a time. */
 
+import { keyTypesOf, setsOf } from "../ir/sets.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program, SetElement } from "../ir/types.ts";
 import { valuesTested } from "../ir/walk.ts";
@@ -46,10 +47,10 @@ function bordersOf(names: Cut[]): Cut[] {
 
 function* addressesIn({ ruleset }: Program): Generator<KeyPart> {
   for (const step of stepsIn(ruleset.tables)) yield* valuesTested(step, isDestination);
-  for (const { sets, maps } of ruleset.tables) {
-    for (const { key, elements } of [...sets, ...maps]) {
-      const at = key.findIndex(({ type }) => type === "ipv4_addr" || type === "ipv6_addr");
-      if (at >= 0) yield* partsAt(elements, at);
+  for (const table of ruleset.tables) {
+    for (const set of setsOf(table)) {
+      const at = keyTypesOf(set).findIndex((type) => type === "ipv4_addr" || type === "ipv6_addr");
+      if (at >= 0) yield* partsAt(set.elements, at);
     }
   }
 }

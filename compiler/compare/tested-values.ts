@@ -89,7 +89,8 @@ function* questionsOf(table: Table): Generator<Question> {
     for (const { key, among } of lookupsIn(step)) {
       const components = componentsOf(key);
       if (!components.some(isTested)) continue;
-      const elements = typeof among === "string" ? (keys.get(among) ?? []) : among.map((element) => element.key);
+      const elements =
+        typeof among === "string" ? (keys.get(among) ?? []) : among.elements.map((element) => element.key);
       for (const [i, expression] of components.entries())
         if (isTested(expression)) yield { expression, parts: elements.flatMap((parts) => parts[i] ?? []) };
     }

@@ -2,9 +2,10 @@
 import { readsProtocol } from "../evaluate/expression.ts";
 import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
 import { CT_STATUS } from "../ir/constants.ts";
+import { keyTypesOf, setsOf } from "../ir/sets.ts";
 import { stepsIn } from "../ir/steps.ts";
-import type { KeyPart, Program, Step } from "../ir/types.ts";
-import { lookupsIn, valuesTested } from "../ir/walk.ts";
+import type { KeyPart, Program } from "../ir/types.ts";
+import { valuesTested } from "../ir/walk.ts";
 import type { Address, Family } from "../net/address.ts";
 import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import type { PacketField } from "../packets/packet-set.ts";
@@ -51,19 +52,13 @@ function protocolsIn({ ruleset }: Program): Readonly<Record<Family, ReadonlySet<
     for (const border of [Number(part.from), Number(part.to)])
       for (const number of [border - 1, border, border + 1]) if (number >= 0 && number < 256) found.add(number);
   };
-  for (const step of stepsIn(ruleset.tables)) for (const part of protocolsOf(step)) add(part);
+  for (const step of stepsIn(ruleset.tables)) for (const part of valuesTested(step, readsProtocol)) add(part);
   for (const table of ruleset.tables) {
-    for (const { key, elements } of [...table.sets, ...table.maps])
-      for (const [i, { type }] of key.entries())
-        if (type === "inet_proto")
-          for (const element of elements) if (element.key[i] !== undefined) add(element.key[i]);
+    for (const set of setsOf(table))
+      for (const [i, type] of keyTypesOf(set).entries())
+        if (type === "inet_proto") for (const { key } of set.elements) if (key[i] !== undefined) add(key[i]);
   }
   return { IPv4: new Set([...found, PINGS.IPv4]), IPv6: new Set([...found, PINGS.IPv6]) };
-}
-
-function* protocolsOf(step: Step): Generator<KeyPart> {
-  yield* valuesTested(step, readsProtocol);
-  for (const { among } of lookupsIn(step)) if (typeof among !== "string") for (const { key } of among) yield* key;
 }
 
 /** Bits of the status of connections that NAT has changed. */

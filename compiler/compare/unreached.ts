@@ -77,19 +77,18 @@ function saySame(one: Found, other: Found): boolean {
   return own.size === 0 || textOf(one, own) === textOf(other, own);
 }
 
-/** Equal for chains that say the same, with the elements of the sets and maps of these names, and of those without a name. */
+/** Equal for chains that say the same, with the elements of the sets and maps of these names. */
 function textOf({ chain, table }: Found, names: ReadonlySet<string>): string {
   const rules = chain.rules.map(({ steps }) => ({ steps: steps.filter(({ kind }) => kind !== "counter") }));
   const normal = normaliseChain({ ...chain, rules }, table.family);
   const contentOf = (name: string): unknown => {
     const declared = [...table.sets, ...table.maps].find((each) => each.name === name);
-    return declared !== undefined && (names.has(name) || declared.anonymous)
-      ? withoutTimes(elementsOf(declared))
-      : name;
+    return declared !== undefined && names.has(name) ? withoutTimes(elementsOf(declared)) : name;
   };
   return JSON.stringify(normal, (key, value: unknown) => {
     if (typeof value === "bigint") return `${value}n`;
     if (key === "origin" || key === "comment" || key === "statements" || key === "registered") return undefined;
+    if (key === "elements") return withoutTimes(value as readonly object[]);
     return isName(key, value) ? contentOf(value) : value;
   });
 }

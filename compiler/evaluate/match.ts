@@ -1,6 +1,6 @@
 /** What a match does to packets. */
 import { unreachable } from "../invariant.ts";
-import type { Expression, Match, SetElement, Value } from "../ir/types.ts";
+import type { AskedSet, Expression, Match, SetElement, Value } from "../ir/types.ts";
 import { assume } from "./assume.ts";
 import { evaluateExpression, isUnknown } from "./expression.ts";
 import { askFragments } from "./fragments.ts";
@@ -133,6 +133,6 @@ function lookUpUnknown(
 }
 
 /** Only single packets are evaluated with clients that are remembered. */
-function isRemembered(set: string, key: readonly Value[], { environment }: SharedState): boolean {
-  return environment.remembered.get(set)?.has(keyText(key)) === true;
+function isRemembered(set: AskedSet, key: readonly Value[], { environment }: SharedState): boolean {
+  return typeof set === "string" && environment.remembered.get(set)?.has(keyText(key)) === true;
 }

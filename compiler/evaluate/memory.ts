@@ -5,7 +5,7 @@
  * followed. Two programs remember alike when each packet has them do the same to their lists: then what is assumed of one
  * list is one fact on both sides.
  */
-import type { Expression, Rule, Step, Table } from "../ir/types.ts";
+import type { AskedMap, AskedSet, Expression, Rule, Step, Table } from "../ir/types.ts";
 import { lookupsIn, mapsIn } from "../ir/walk.ts";
 import { type BucketUse, bucketOf } from "./buckets.ts";
 import { listUseOf } from "./list-use.ts";
@@ -50,8 +50,8 @@ export class Lists {
   }
 
   /** The name of a set or map that some rule fills or empties; undefined: what is listed is all that there is. */
-  filledSet(name: string, table: Table): string | undefined {
-    if (isAffinity(name, table)) return undefined;
+  filledSet(name: AskedSet | AskedMap, table: Table): string | undefined {
+    if (typeof name !== "string" || isAffinity(name, table)) return undefined;
     const list = this.names.get(table)?.get(name) ?? `@${name}`;
     return this.filled.has(list) ? list : undefined;
   }

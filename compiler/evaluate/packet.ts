@@ -3,6 +3,8 @@ import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type {
   BaseChain,
   Hook,
+  InlineMap,
+  InlineSet,
   MapDeclaration,
   MapElement,
   RejectWith,
@@ -361,9 +363,9 @@ export interface PolicyStep extends Location {
 /** A rule that had its say. */
 export interface Reason extends Location {
   readonly rule: Rule;
-  /** The element of a set or map that made the rule apply, and where it is from; anonymous maps have no declaration. */
+  /** The element of a set or map that made the rule apply, and where it is from; verdict maps in rules have no declaration. */
   readonly element?: SetElement | MapElement | undefined;
-  readonly declaration?: SetDeclaration | MapDeclaration | undefined;
+  readonly declaration?: SetDeclaration | MapDeclaration | InlineSet | InlineMap | undefined;
   /** What it changed: the new destination. */
   readonly translated?: { readonly address: Address; readonly port: number } | undefined;
 }

@@ -2,7 +2,7 @@
 import { unreachable } from "../invariant.ts";
 import { CONNTRACK_PRIORITY, CT_STATE } from "../ir/constants.ts";
 import { describe } from "../ir/describe.ts";
-import type { MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
+import type { AskedMap, MapElement, Rule, Statement, Verdict, WritableField } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import type { Operand } from "../packets/bits.ts";
 import { hasFewValues, type PacketSet } from "../packets/packet-set.ts";
@@ -57,7 +57,7 @@ export function runStatement(statement: Statement, state: State, frame: Frame, r
     case "vmap": {
       const run = (each: State): StepProgress[] => runVmap(statement, each, frame, because);
       const { key, map } = statement;
-      const list = typeof map === "string" ? frame.table.lists.filledSet(map, frame.table.table) : undefined;
+      const list = frame.table.lists.filledSet(map, frame.table.table);
       return list === undefined ? run(state) : lookUpInFilledMap(key, list, state, run);
     }
     case "dnat":
@@ -128,7 +128,7 @@ function withReasons(state: State, because: Because, extra?: ReasonExtra): State
   return shared === state.shared ? state : { shared, branches: state.branches };
 }
 
-function declarationOf(map: string | readonly MapElement[], { table }: Frame): Pick<Reason, "declaration"> {
+function declarationOf(map: AskedMap, { table }: Frame): Pick<Reason, "declaration"> {
   return typeof map === "string" ? { declaration: table.map(map) } : {};
 }
 
@@ -176,12 +176,11 @@ function runVmap(
     return runVerdict(element.value, told, frame);
   };
   if (isUnknown(key, shared)) {
-    const candidates = typeof map === "string" ? frame.table.map(map).elements : map;
-    return assumeElement(key, candidates, state, frame.table, (element, chosen) =>
+    return assumeElement(key, frame.table.map(map).elements, state, frame.table, (element, chosen) =>
       isData(element.value) ? [] : run(element, chosen),
     );
   }
-  const elements = typeof map === "string" ? frame.table.mapElements(map) : frame.table.inlineElements(map);
+  const elements = frame.table.mapElements(map);
   const decided = new Map<unknown, Decided>();
   const others = new Partition<"next">(state);
   for (const branch of branches) {

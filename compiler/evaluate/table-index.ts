@@ -1,5 +1,16 @@
 /** The objects of a table by name. */
-import type { Chain, MapDeclaration, MapElement, SetDeclaration, SetElement, Table } from "../ir/types.ts";
+import type {
+  AskedMap,
+  AskedSet,
+  Chain,
+  InlineMap,
+  InlineSet,
+  MapDeclaration,
+  MapElement,
+  SetDeclaration,
+  SetElement,
+  Table,
+} from "../ir/types.ts";
 import type { Family } from "../net/address.ts";
 import { ElementIndex } from "./lookup.ts";
 import type { Lists } from "./memory.ts";
@@ -11,9 +22,8 @@ export class TableIndex {
   private readonly chains: ReadonlyMap<string, Chain>;
   private readonly sets: ReadonlyMap<string, SetDeclaration>;
   private readonly maps: ReadonlyMap<string, MapDeclaration>;
-  private readonly setIndices = new Map<string, ElementIndex<SetElement>>();
-  private readonly mapIndices = new Map<string, ElementIndex<MapElement>>();
-  private readonly inlineIndices = new Map<readonly MapElement[], ElementIndex<MapElement>>();
+  private readonly setIndices = new Map<AskedSet, ElementIndex<SetElement>>();
+  private readonly mapIndices = new Map<AskedMap, ElementIndex<MapElement>>();
 
   /** Whether the program's rules make the kernel track connections of a family. */
   readonly tracksConnections: (family: Family) => boolean;
@@ -32,38 +42,30 @@ export class TableIndex {
     return this.chains.get(name) ?? missing("chain", name);
   }
 
-  set(name: string): SetDeclaration {
-    return this.sets.get(name) ?? missing("set", name);
+  set(asked: string): SetDeclaration;
+  set(asked: AskedSet): SetDeclaration | InlineSet;
+  set(asked: AskedSet): SetDeclaration | InlineSet {
+    return typeof asked === "string" ? (this.sets.get(asked) ?? missing("set", asked)) : asked;
   }
 
-  setElements(name: string): ElementIndex<SetElement> {
-    let index = this.setIndices.get(name);
+  setElements(asked: AskedSet): ElementIndex<SetElement> {
+    let index = this.setIndices.get(asked);
     if (index === undefined) {
-      index = new ElementIndex(this.set(name));
-      this.setIndices.set(name, index);
+      index = new ElementIndex(this.set(asked));
+      this.setIndices.set(asked, index);
     }
     return index;
   }
 
-  map(name: string): MapDeclaration {
-    return this.maps.get(name) ?? missing("map", name);
+  map(asked: AskedMap): MapDeclaration | InlineMap {
+    return typeof asked === "string" ? (this.maps.get(asked) ?? missing("map", asked)) : asked;
   }
 
-  mapElements(name: string): ElementIndex<MapElement> {
-    let index = this.mapIndices.get(name);
+  mapElements(asked: AskedMap): ElementIndex<MapElement> {
+    let index = this.mapIndices.get(asked);
     if (index === undefined) {
-      index = new ElementIndex(this.map(name));
-      this.mapIndices.set(name, index);
-    }
-    return index;
-  }
-
-  /** The elements of a map that is written in a rule. */
-  inlineElements(elements: readonly MapElement[]): ElementIndex<MapElement> {
-    let index = this.inlineIndices.get(elements);
-    if (index === undefined) {
-      index = new ElementIndex({ elements });
-      this.inlineIndices.set(elements, index);
+      index = new ElementIndex(this.map(asked));
+      this.mapIndices.set(asked, index);
     }
     return index;
   }

@@ -1,11 +1,12 @@
 /** Short ways to write nodes of the IR. */
 import type { Family } from "../net/address.ts";
 import type {
+  AskedMap,
+  AskedSet,
   DataType,
   Expression,
   FieldExpression,
   Interval,
-  MapElement,
   Match,
   Rule,
   Statement,
@@ -66,11 +67,11 @@ export function within(left: Expression, intervals: readonly Interval[], negated
   return { kind: "within", left, negated, intervals };
 }
 
-export function member(key: Expression, set: string, negated = false): MatchOf<"member"> {
+export function member(key: Expression, set: AskedSet, negated = false): MatchOf<"member"> {
   return { kind: "member", key, negated, set };
 }
 
-export function vmap(key: Expression, map: string | readonly MapElement[]): Statement {
+export function vmap(key: Expression, map: AskedMap): Statement {
   return { kind: "vmap", key, map };
 }
 

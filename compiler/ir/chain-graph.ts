@@ -1,5 +1,5 @@
 /** Which chains of a table lead to which. */
-import type { Chain, MapElement, Step, Table } from "./types.ts";
+import type { AskedMap, Chain, MapElement, Step, Table } from "./types.ts";
 import { verdictsOf } from "./walk.ts";
 
 const NOBODY: ReadonlySet<string> = new Set();
@@ -7,7 +7,7 @@ const NOBODY: ReadonlySet<string> = new Set();
 export class ChainGraph {
   private readonly chains: ReadonlyMap<string, Chain>;
   private readonly maps: ReadonlyMap<string, readonly MapElement[]>;
-  private readonly known = new Map<string | readonly MapElement[], ReadonlySet<string>>();
+  private readonly known = new Map<AskedMap, ReadonlySet<string>>();
 
   constructor({ chains, maps }: Pick<Table, "chains" | "maps">) {
     this.chains = new Map(chains.map((chain) => [chain.name, chain]));

@@ -3,17 +3,20 @@
 import { ChainGraph } from "./chain-graph.ts";
 import { MAX_COMMENT_LENGTH, MAX_JUMP_DEPTH, MAX_NAME_LENGTH } from "./constants.ts";
 import { typeOf } from "./expression-type.ts";
+import { type AnySet, dataTypesOf, isMap, keyTypesOf } from "./sets.ts";
 import type {
+  AskedMap,
+  AskedSet,
   BaseChain,
-  Component,
   DataType,
   Expression,
+  InlineMap,
+  InlineSet,
   KeyPart,
   MapDeclaration,
   Program,
   Rule,
   SetDeclaration,
-  SetElement,
   Statement,
   Step,
   Table,
@@ -164,33 +167,41 @@ class TableChecker {
   private checkSet(set: SetDeclaration): void {
     if (set.dynamic !== undefined && set.elements.length > 0)
       this.fail(`set ${set.name}`, "is filled by rules and has elements");
-    this.checkElements(set.elements, set, `set ${set.name}`);
+    this.checkElements(set, set.interval, `set ${set.name}`);
   }
 
   private checkMap(map: MapDeclaration): void {
-    this.checkElements(map.elements, map, `map ${map.name}`);
+    this.checkElements(map, map.interval, `map ${map.name}`);
+    this.checkValues(map, `map ${map.name}`);
+  }
+
+  private checkValues(map: MapDeclaration | InlineMap, part: string): void {
+    const data = dataTypesOf(map);
     for (const { value } of map.elements) {
-      if (map.data === "verdict") {
-        if ("chain" in value) this.checkTarget(value.chain, `map ${map.name}`);
-        else if (Array.isArray(value)) this.fail(`map ${map.name}`, "holds data instead of verdicts");
+      if (data === "verdict") {
+        if ("chain" in value) this.checkTarget(value.chain, part);
+        else if (Array.isArray(value)) this.fail(part, "holds data instead of verdicts");
       } else if (!Array.isArray(value)) {
-        this.fail(`map ${map.name}`, "holds verdicts instead of data");
+        this.fail(part, "holds verdicts instead of data");
       } else {
-        this.checkParts(value as readonly Value[], map.data, false, `map ${map.name}`);
+        this.checkParts(value as readonly Value[], data, false, part);
       }
     }
   }
 
-  private checkElements(
-    elements: readonly SetElement[],
-    { key, interval }: SetDeclaration | MapDeclaration,
-    part: string,
-  ): void {
+  /** A set or map that stands in a rule. */
+  private checkInline(set: InlineSet | InlineMap, part: string): void {
+    this.checkElements(set, true, part);
+    if (isMap(set)) this.checkValues(set, part);
+  }
+
+  private checkElements(set: AnySet, interval: boolean, part: string): void {
+    const types = keyTypesOf(set);
     const exact = new Set<string>();
     const ranged = new Map<string, KeyPart[]>();
-    for (const element of elements) {
+    for (const element of set.elements) {
       if (element.catchAll) continue;
-      this.checkParts(element.key, key, interval, part);
+      this.checkParts(element.key, types, interval, part);
       this.checkComment(element.comment, part);
       const last = element.key.at(-1);
       const isRanged = element.key.some((value) => typeof value === "object");
@@ -210,18 +221,13 @@ class TableChecker {
     }
   }
 
-  private checkParts(
-    parts: readonly KeyPart[],
-    components: readonly Component[],
-    interval: boolean,
-    part: string,
-  ): void {
-    if (parts.length !== components.length) {
-      this.fail(part, `has an element of ${parts.length} parts where ${components.length} are declared`);
+  private checkParts(parts: readonly KeyPart[], types: readonly DataType[], interval: boolean, part: string): void {
+    if (parts.length !== types.length) {
+      this.fail(part, `has an element of ${parts.length} parts where ${types.length} are declared`);
       return;
     }
     for (const [i, value] of parts.entries()) {
-      const { type } = components[i] as Component;
+      const type = types[i] as DataType;
       if (typeof value === "object") {
         if (!interval) this.fail(part, "has an interval and is not declared so");
         if (value.from > value.to) this.fail(part, "has an interval that ends before it begins");
@@ -321,28 +327,27 @@ class TableChecker {
         if (overlaps(step.intervals)) this.fail(part, "has intervals that overlap");
         break;
       case "member":
-        this.checkKey(step.key, this.sets.get(step.set), `set ${step.set}`, part);
+        if (typeof step.set !== "string") this.checkInline(step.set, part);
+        this.checkKey(
+          step.key,
+          typeof step.set === "string" ? this.sets.get(step.set) : step.set,
+          nameOf("set", step.set),
+          part,
+        );
         break;
       case "remember": {
         const set = this.sets.get(step.set);
-        this.checkKey(step.key, set, `set ${step.set}`, part);
+        this.checkKey(step.key, set, nameOf("set", step.set), part);
         if (set !== undefined && set.dynamic === undefined)
           this.fail(part, `fills set ${step.set}, which is not declared for it`);
         break;
       }
       case "vmap":
-        if (typeof step.map === "string") {
-          const map = this.maps.get(step.map);
-          this.checkKey(step.key, map, `map ${step.map}`, part);
-          if (map !== undefined && map.data !== "verdict")
-            this.fail(part, `takes verdicts from map ${step.map}, which holds data`);
-        } else {
-          for (const { value } of step.map) if ("chain" in value) this.checkTarget(value.chain, part);
-        }
+        this.checkAskedMap(step.key, step.map, true, part);
         break;
       case "dnat":
       case "snat":
-        if (step.to.kind === "map") this.checkDataMap(step.to.key, step.to.map, part);
+        if (step.to.kind === "map") this.checkAskedMap(step.to.key, step.to.map, false, part);
         break;
       case "verdict":
         if ("chain" in step.verdict) this.checkTarget(step.verdict.chain, part);
@@ -364,7 +369,7 @@ class TableChecker {
         if (expression.modulus < 1) this.fail(part, "has a random number below 1");
         break;
       case "lookup":
-        this.checkDataMap(expression.key, expression.map, part);
+        this.checkAskedMap(expression.key, expression.map, false, part);
         return;
       default:
         // All there is to say of others is said of their parts.
@@ -373,26 +378,28 @@ class TableChecker {
     for (const each of partsOf(expression)) this.checkExpression(each, part);
   }
 
-  private checkDataMap(key: Expression, name: string, part: string): void {
-    const map = this.maps.get(name);
-    this.checkKey(key, map, `map ${name}`, part);
-    if (map !== undefined && map.data === "verdict")
-      this.fail(part, `takes data from map ${name}, which holds verdicts`);
+  private checkAskedMap(key: Expression, asked: AskedMap, wantsVerdicts: boolean, part: string): void {
+    const map = typeof asked === "string" ? this.maps.get(asked) : asked;
+    const name = nameOf("map", asked);
+    if (typeof asked !== "string") this.checkInline(asked, part);
+    this.checkKey(key, map, name, part);
+    if (map !== undefined && (map.data === "verdict") !== wantsVerdicts)
+      this.fail(
+        part,
+        wantsVerdicts
+          ? `takes verdicts from ${name}, which holds data`
+          : `takes data from ${name}, which holds verdicts`,
+      );
   }
 
-  private checkKey(
-    key: Expression,
-    declaration: SetDeclaration | MapDeclaration | undefined,
-    what: string,
-    part: string,
-  ): void {
+  private checkKey(key: Expression, set: AnySet | undefined, what: string, part: string): void {
     this.checkExpression(key, part);
-    if (declaration === undefined) {
+    if (set === undefined) {
       this.fail(part, `asks ${what}, which is not there`);
       return;
     }
     const types = componentsOf(key).map((each) => this.typeOf(each));
-    const wanted = declaration.key.map(({ type }) => type);
+    const wanted = keyTypesOf(set);
     if (types.join() !== wanted.join())
       this.fail(part, `asks ${what} for ${types.join(" . ")}, its keys are ${wanted.join(" . ")}`);
   }
@@ -400,6 +407,10 @@ class TableChecker {
   private typeOf(expression: Expression): DataType {
     return typeOf(expression, this.table.family);
   }
+}
+
+function nameOf(kind: "set" | "map", asked: AskedSet | AskedMap): string {
+  return typeof asked === "string" ? `${kind} ${asked}` : `a ${kind} in the rule`;
 }
 
 /** Whether two of `parts` share a value. */

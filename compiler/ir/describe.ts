@@ -1,6 +1,6 @@
 /** Expressions as text: what rules test or write is compared, and shown, by it. */
 import { unreachable } from "../invariant.ts";
-import type { CtKey, Expression, FieldExpression, HeaderField, MetaKey } from "./types.ts";
+import type { AskedMap, CtKey, Expression, FieldExpression, HeaderField, KeyPart, MetaKey } from "./types.ts";
 
 const SIGNS = { and: "&", or: "|", xor: "^" } as const;
 
@@ -33,6 +33,17 @@ export function nameOfField(field: FieldExpression): FieldName {
   }
 }
 
+/** `@NAME`, or the elements of a map that stands in the rule. */
+function nameOfMap(map: AskedMap): string {
+  if (typeof map === "string") return `@${map}`;
+  const part = (each: KeyPart): string => (typeof each === "object" ? `${each.from}-${each.to}` : String(each));
+  const texts = map.elements.map(({ key, catchAll, value }) => {
+    const found = "kind" in value ? `${value.kind}${"chain" in value ? ` ${value.chain}` : ""}` : value.join(" . ");
+    return `${catchAll ? "*" : key.map(part).join(" . ")} : ${found}`;
+  });
+  return `{ ${texts.join(", ")} }`;
+}
+
 /** `expression` as text: equal expressions are equal text. */
 export function describe(expression: Expression): string {
   switch (expression.kind) {
@@ -57,7 +68,7 @@ export function describe(expression: Expression): string {
     case "concat":
       return expression.parts.map(describe).join(" . ");
     case "lookup":
-      return `${describe(expression.key)} map @${expression.map}`;
+      return `${describe(expression.key)} map ${nameOfMap(expression.map)}`;
     case "constant":
       return String(expression.value);
     default:

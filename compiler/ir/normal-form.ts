@@ -3,12 +3,14 @@ import { PROTOCOL_NUMBERS } from "../net/protocol.ts";
 import { BITS } from "./check.ts";
 import { isCtAddress, typeOf } from "./expression-type.ts";
 import { mergeIntervals } from "./interval.ts";
+import { type AnySet, isMap } from "./sets.ts";
 import type {
   Chain,
   Component,
   Expression,
+  InlineMap,
+  InlineSet,
   MapDeclaration,
-  MapElement,
   Match,
   Program,
   Rule,
@@ -75,15 +77,23 @@ function types(components: readonly Component[]): string[] {
 }
 
 /** The elements of a set or map, those without an order sorted. */
-export function elementsOf({ key, elements, ...rest }: SetDeclaration | MapDeclaration): object[] {
-  const plain = elements.map(normaliseElement);
-  const [only] = key;
+export function elementsOf(set: AnySet): object[] {
+  const plain = set.elements.map(normaliseElement);
   // Touching intervals of one component are one, where nothing else hangs on them.
-  if (key.length === 1 && only !== undefined && !("data" in rest) && plain.every(isPlain)) {
+  if (set.key.length === 1 && !isMap(set) && plain.every(isPlain)) {
     const intervals = plain.map(({ key: [part = 0] }) => (typeof part === "object" ? part : { from: part, to: part }));
     if (intervals.every(({ from }) => typeof from !== "string")) return mergeIntervals(intervals);
   }
   return sortBy(plain, stringify);
+}
+
+/** A set or map that stands in a rule, as `elementsOf` has its elements. Of several with one key the first one counts: their order
+ *  stays. */
+function normaliseAsked<Inline extends InlineSet | InlineMap>(asked: string | Inline): string | Inline {
+  if (typeof asked === "string") return asked;
+  const keys = asked.elements.map(({ key, catchAll }) => stringify([key, catchAll]));
+  const isOrdered = new Set(keys).size < keys.length;
+  return { ...asked, elements: isOrdered ? asked.elements.map(normaliseElement) : elementsOf(asked) };
 }
 
 /** An interval of one value is that value. */
@@ -151,6 +161,7 @@ function normaliseMatch(match: Match, family: Table["family"]): Match[] {
 /** The one spelling of a test. */
 function normalTest(match: Match): Match {
   if (match.kind === "opaque") return { kind: "opaque", text: match.text, negated: match.negated };
+  if (match.kind === "member") return { ...match, set: normaliseAsked(match.set) };
   if (match.kind !== "within") return match;
   const intervals = typeof match.intervals[0]?.from === "string" ? match.intervals : mergeIntervals(match.intervals);
   const [only] = intervals;
@@ -225,6 +236,8 @@ function normaliseExpression(expression: Expression, family: Table["family"]): N
       );
       return { expression: { ...expression, left, right }, implied: sides.flatMap(({ implied }) => implied) };
     }
+    case "lookup":
+      return normaliseParts({ ...expression, map: normaliseAsked(expression.map) }, family);
     default:
       // Of others only their parts have several forms.
       return normaliseParts(expression, family);
@@ -250,8 +263,22 @@ function normaliseStatement(
     return { step: statement, implied: [tcp] };
   }
   const { step, implied } = normaliseExpressions(statement, family);
-  if (step.kind !== "vmap" || typeof step.map === "string") return { step, implied };
-  return { step: { ...step, map: sortBy(step.map.map(normaliseElement), stringify) as MapElement[] }, implied };
+  return { step: withNormalMap(step), implied };
+}
+
+function withNormalMap(statement: Statement): Statement {
+  switch (statement.kind) {
+    case "vmap":
+      return { ...statement, map: normaliseAsked(statement.map) };
+    case "dnat":
+    case "snat": {
+      const { to } = statement;
+      return to.kind === "map" ? { ...statement, to: { ...to, map: normaliseAsked(to.map) } } : statement;
+    }
+    default:
+      // Others have maps in their expressions only.
+      return statement;
+  }
 }
 
 /** Equal for rules that do the same in a table of `family`, as far as the sets that they name hold the same. */
@@ -259,7 +286,7 @@ export function textOfRule(rule: Pick<Rule, "steps">, family: Table["family"]): 
   return stringify(normaliseRule({ steps: rule.steps }, family).steps);
 }
 
-/** Equal for sets that hold the same: also under another name, where a set is written in a rule. */
+/** Equal for sets that hold the same. */
 export function textOfSet(set: SetDeclaration): string {
   return stringify(withoutNotes(normaliseSet(set), set));
 }
@@ -269,12 +296,11 @@ export function textOfMap(map: MapDeclaration): string {
 }
 
 /** What a set holds, without what is there for readers. */
-function withoutNotes(normal: object, { name, anonymous, elements }: SetDeclaration | MapDeclaration): object {
+function withoutNotes(normal: object, { elements }: SetDeclaration | MapDeclaration): object {
   const keys = elements.map(({ key, catchAll }) => stringify([key, catchAll]));
   return {
     ...normal,
     comment: undefined,
-    name: anonymous ? undefined : name,
     // Of several elements with one key the first one counts.
     order: new Set(keys).size < keys.length ? keys : undefined,
   };

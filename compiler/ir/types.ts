@@ -180,7 +180,7 @@ export type Expression =
     }
   | { readonly kind: "concat"; readonly parts: readonly Expression[] }
   /** The value that a data map holds for `key`; the rule ends when it holds none. */
-  | { readonly kind: "lookup"; readonly key: Expression; readonly map: string }
+  | { readonly kind: "lookup"; readonly key: Expression; readonly map: AskedMap }
   | { readonly kind: "constant"; readonly type: DataType; readonly value: Value }
   | { readonly kind: "opaque"; readonly text: string };
 
@@ -255,7 +255,7 @@ export type Match =
       readonly kind: "member";
       readonly key: Expression;
       readonly negated: boolean;
-      readonly set: string;
+      readonly set: AskedSet;
       /** Of a negated one: holds also where `key` has no value. A packet without ports is in no set of ipset that has ports. */
       readonly orAbsent?: true;
     }
@@ -270,7 +270,7 @@ export type Match =
 export type Statement =
   | { readonly kind: "verdict"; readonly verdict: Verdict }
   /** The verdict that a verdict map holds for `key`; the rule ends when it holds none. */
-  | { readonly kind: "vmap"; readonly key: Expression; readonly map: string | readonly MapElement[] }
+  | { readonly kind: "vmap"; readonly key: Expression; readonly map: AskedMap }
   | { readonly kind: "dnat"; readonly to: NatTarget; readonly random: NatRandom; readonly persistent?: true }
   /** `by`: the network plugin that translates sources by design, where somebody has recognised it. */
   | {
@@ -325,7 +325,7 @@ export type NatTarget =
       readonly base?: number;
     }
   /** `family`: in a table of both, where the map holds IPv6 addresses. */
-  | { readonly kind: "map"; readonly key: Expression; readonly map: string; readonly family?: "ip6" };
+  | { readonly kind: "map"; readonly key: Expression; readonly map: AskedMap; readonly family?: "ip6" };
 
 export type NatRandom = "none" | "random" | "fully-random";
 
@@ -381,16 +381,31 @@ export interface SetProperties {
 }
 
 export interface SetDeclaration extends SetProperties {
-  /** Written in the rule that asks it; `name` is ours. */
-  readonly anonymous?: true;
   readonly elements: readonly SetElement[];
 }
 
 export interface MapDeclaration extends SetProperties {
   readonly data: "verdict" | readonly Component[];
-  readonly anonymous?: true;
   readonly elements: readonly MapElement[];
 }
+
+/** A set that stands in the rule that asks it. */
+export interface InlineSet {
+  /** The types of keys. */
+  readonly key: readonly DataType[];
+  readonly elements: readonly SetElement[];
+}
+
+/** A map that stands in the rule that asks it. */
+export interface InlineMap {
+  readonly key: readonly DataType[];
+  readonly data: "verdict" | readonly DataType[];
+  readonly elements: readonly MapElement[];
+}
+
+/** What a rule asks: a set of its table, by name, or one that stands in the rule. */
+export type AskedSet = string | InlineSet;
+export type AskedMap = string | InlineMap;
 
 export interface SetElement {
   readonly key: readonly KeyPart[];

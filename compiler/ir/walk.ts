@@ -4,6 +4,8 @@
  */
 import { namesWith } from "./interval.ts";
 import type {
+  AskedMap,
+  AskedSet,
   Expression,
   FieldExpression,
   KeyPart,
@@ -21,8 +23,7 @@ type Change = (expression: Expression) => Expression;
 /** A search for a key. */
 interface Lookup {
   readonly key: Expression;
-  /** The name of the set or map; or the elements of a map that is written in the rule. */
-  readonly among: string | readonly MapElement[];
+  readonly among: AskedSet | AskedMap;
 }
 
 const NONE: readonly never[] = [];
@@ -236,7 +237,7 @@ const STEPS: {
     expressions: (of) => [of.key],
     withExpressions: (of, change) => ({ ...of, key: change(of.key) }),
     lookups: (of) => [{ key: of.key, among: of.map }],
-    verdicts: (of, elementsOf) => verdictsIn(typeof of.map === "string" ? elementsOf(of.map) : of.map),
+    verdicts: (of, elementsOf) => verdictsIn(typeof of.map === "string" ? elementsOf(of.map) : of.map.elements),
   },
   dnat: {
     ...LAST,

@@ -2,7 +2,7 @@
 import { addressField, equal, within } from "../ir/build.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { mergeIntervals } from "../ir/interval.ts";
-import type { BaseChain, MapDeclaration, Match, Rule, Statement, Table } from "../ir/types.ts";
+import type { BaseChain, Match, Rule, Statement, Table } from "../ir/types.ts";
 import { type Address, type Family, familyOf } from "../net/address.ts";
 import { type Prefix, prefixRange } from "../net/prefix.ts";
 import type { Protocol } from "../net/protocol.ts";
@@ -19,13 +19,8 @@ export const MASQUERADE = { kind: "masquerade", random: "none" } as const satisf
 /** The destination is an address of the host. */
 export const TO_HOST: Match = equal({ kind: "fib", of: "daddr", result: "type" }, ADDRESS_TYPE.local);
 
-export function natTable(
-  family: Family,
-  name: string,
-  chains: readonly BaseChain[],
-  maps: readonly MapDeclaration[] = [],
-): Table {
-  return { family: family === "IPv4" ? "ip" : "ip6", name, sets: [], maps, chains };
+export function natTable(family: Family, name: string, chains: readonly BaseChain[]): Table {
+  return { family: family === "IPv4" ? "ip" : "ip6", name, sets: [], maps: [], chains };
 }
 
 /** The chain has its hook's name. */

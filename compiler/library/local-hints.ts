@@ -2,7 +2,7 @@
 import { lineAndColumn, type Origin } from "../diagnostics.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { partHolds } from "../ir/interval.ts";
-import type { Chain, Expression, Rule, Step, Table } from "../ir/types.ts";
+import type { AskedSet, Chain, Expression, Rule, SetElement, Step, Table } from "../ir/types.ts";
 import { valuesTested } from "../ir/walk.ts";
 import { type Address, printAddress } from "../net/address.ts";
 
@@ -59,11 +59,15 @@ function ownAddresses(rule: Rule, chain: Chain, table: Table): Address[] {
     if (!asks) return [];
     if (step.kind === "compare" && step.operator === "==" && isDestination(step.left)) return [step.right as Address];
     if (step.kind === "member" && !step.negated && isDestination(step.key))
-      return (table.sets.find(({ name }) => name === step.set)?.elements ?? []).flatMap(({ key: [part] }) =>
+      return elementsOf(step.set, table).flatMap(({ key: [part] }) =>
         part === undefined || typeof part === "object" || typeof part === "string" ? [] : [part as Address],
       );
     return [];
   });
+}
+
+function elementsOf(set: AskedSet, { sets }: Table): readonly SetElement[] {
+  return typeof set === "string" ? (sets.find(({ name }) => name === set)?.elements ?? []) : set.elements;
 }
 
 function oneOf(interval: { readonly from: unknown; readonly to: unknown } | undefined): Address[] {

@@ -94,7 +94,7 @@ export class ProgramTests {
           for (const value of valuesTested(step, () => true)) this.addOther(value);
           for (const { key, among } of lookupsIn(step)) {
             if (typeof among === "string") asked.set(among, [...(asked.get(among) ?? []), [...componentsOf(key)]]);
-            else for (const each of among) for (const part of each.key) this.addOther(part);
+            else for (const each of among.elements) for (const part of each.key) this.addOther(part);
           }
         }
     this.rest.push([at, dormant]);

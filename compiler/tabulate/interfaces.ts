@@ -1,8 +1,9 @@
 /** The kinds of interfaces that a program tells apart. */
 import { prefixOfNames } from "../ir/interval.ts";
+import { keyTypesOf, setsOf } from "../ir/sets.ts";
 import { stepsIn } from "../ir/steps.ts";
 import type { Expression, KeyPart, Program } from "../ir/types.ts";
-import { lookupsIn, valuesTested } from "../ir/walk.ts";
+import { valuesTested } from "../ir/walk.ts";
 import { canNameInterface } from "../net/interface-name.ts";
 import type { Interfaces } from "./types.ts";
 
@@ -67,13 +68,11 @@ function patternsIn({ ruleset }: Program): Set<Interfaces["patterns"][number]> {
       else if (typeof name === "string") add(name, false);
     }
   };
-  for (const step of stepsIn(ruleset.tables)) {
-    addNames(valuesTested(step, isInterface));
-    for (const { among } of lookupsIn(step)) if (typeof among !== "string") for (const { key } of among) addNames(key);
-  }
+  for (const step of stepsIn(ruleset.tables)) addNames(valuesTested(step, isInterface));
   for (const table of ruleset.tables) {
-    for (const { key, elements } of [...table.sets, ...table.maps])
-      if (key.some(({ type }) => type === "ifname")) for (const element of elements) addNames(element.key);
+    for (const set of setsOf(table))
+      if (keyTypesOf(set).some((type) => type === "ifname" || type === "iface_index"))
+        for (const { key } of set.elements) addNames(key);
   }
   return new Set(found.values());
 }

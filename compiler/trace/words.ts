@@ -4,6 +4,7 @@ import type { MissedStep, PathStep, RuleStep } from "../evaluate/packet.ts";
 import { unreachable } from "../invariant.ts";
 import { ADDRESS_TYPE } from "../ir/constants.ts";
 import { intervalAsPrefix, partHolds, prefixOfNames } from "../ir/interval.ts";
+import { isDeclared } from "../ir/sets.ts";
 import type { Interval, Match, Rule, Value, WritableField } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
 import { type Address, printAddress } from "../net/address.ts";
@@ -66,8 +67,10 @@ function effectWords(step: RuleStep, context: WordsContext): string[] {
 
 /** Of a packet that is refused: what the set or map holds by whose element the rule applied, as its comment says. */
 function membershipWords({ element, declaration }: RuleStep, { result }: WordsContext): string[] {
-  if (element === undefined || declaration?.comment === undefined || !isRefused(result.disposition)) return [];
-  return [`@${declaration.name}: ${declaration.comment}`];
+  if (element === undefined || declaration === undefined || !isRefused(result.disposition)) return [];
+  return isDeclared(declaration) && declaration.comment !== undefined
+    ? [`@${declaration.name}: ${declaration.comment}`]
+    : [];
 }
 
 /** Whether rules changed the source of a packet, which may have been dropped later. */

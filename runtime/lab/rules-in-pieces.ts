@@ -1,7 +1,7 @@
 /** Rules that are too large for one transaction of an ordinary user: nft takes some 200 KB of netlink messages there, as only root may have
  *  larger buffers (SO_SNDBUFFORCE). */
 import { printTable } from "../../compiler/formats/nft/print.ts";
-import type { Chain, MapDeclaration, Program, SetDeclaration, Table } from "../../compiler/ir/types.ts";
+import type { Chain, Program, Table } from "../../compiler/ir/types.ts";
 import { printNft } from "../../compiler/print.ts";
 
 /** Elements of sets and maps, or rules, that one piece has. */
@@ -21,14 +21,13 @@ export function rulesInPieces(program: Program): string[] {
 
 type Parts = Pick<Table, "sets" | "maps" | "chains">;
 
-const isInline = (each: SetDeclaration | MapDeclaration | Chain): boolean =>
-  "anonymous" in each && each.anonymous === true;
+/** A chain that stands in a rule stays whole. */
+const isInline = (chain: Chain): boolean => chain.kind === "regular" && chain.anonymous === true;
 
-/** What stands in rules stays whole. */
 function emptied({ sets, maps, chains }: Table): Parts {
   return {
-    sets: sets.map((set) => (isInline(set) ? set : { ...set, elements: [] })),
-    maps: maps.map((map) => (isInline(map) ? map : { ...map, elements: [] })),
+    sets: sets.map((set) => ({ ...set, elements: [] })),
+    maps: maps.map((map) => ({ ...map, elements: [] })),
     chains: chains.map((chain): Chain => (isInline(chain) ? chain : { ...chain, rules: [] })),
   };
 }
@@ -37,20 +36,15 @@ function fillings(table: Table): string[] {
   const { family, name, sets, maps, chains } = table;
   const print = (parts: Partial<Parts>): string =>
     printTable({ family, name, sets: [], maps: [], chains: [], ...parts });
-  const inline = { sets: sets.filter(isInline), maps: maps.filter(isInline) };
   const inlineChains = chains.filter(isInline);
   // Elements name chains, which are there; rules name sets, which are full when the first packet meets the rule.
   return [
-    ...sets
-      .filter((set) => !isInline(set))
-      .flatMap((set) => batches(set.elements).map((elements) => print({ sets: [{ ...set, elements }] }))),
-    ...maps
-      .filter((map) => !isInline(map))
-      .flatMap((map) => batches(map.elements).map((elements) => print({ maps: [{ ...map, elements }] }))),
+    ...sets.flatMap((set) => batches(set.elements).map((elements) => print({ sets: [{ ...set, elements }] }))),
+    ...maps.flatMap((map) => batches(map.elements).map((elements) => print({ maps: [{ ...map, elements }] }))),
     ...chains
       .filter((chain) => !isInline(chain))
       .flatMap((chain) =>
-        batches(chain.rules).map((rules) => print({ ...inline, chains: [...inlineChains, { ...chain, rules }] })),
+        batches(chain.rules).map((rules) => print({ chains: [...inlineChains, { ...chain, rules }] })),
       ),
   ];
 }

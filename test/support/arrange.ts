@@ -96,7 +96,9 @@ function arrangeRule(
           ? { ...step, verdict: { ...step.verdict, chain: names.get(step.verdict.chain) ?? step.verdict.chain } }
           : step;
       case "member":
-        return { ...step, set: listName(step.set), key: bySource(step.key, family) };
+        return typeof step.set === "string"
+          ? { ...step, set: listName(step.set), key: bySource(step.key, family) }
+          : step;
       case "remember":
         return { kind: "remember", operation: "update", set: listName(step.set), key: bySource(step.key, family) };
       case "compare":

@@ -209,6 +209,21 @@ export const MATCHES: {
     [member(concat(SADDR, DADDR), "pairs"), "ip saddr . ip daddr @pairs", undefined],
     [member(SADDR, "blocked", true), "ip saddr != @blocked", undefined],
     [
+      member(
+        concat(SADDR, DPORT),
+        {
+          key: ["ipv4_addr", "inet_service"],
+          elements: [
+            { key: [ipv4("10.0.0.1"), 80] },
+            { key: [block("10.1.0.0/16"), { from: 81, to: 89 }], comment: "web" },
+          ],
+        },
+        true,
+      ),
+      'ip saddr . th dport != { 10.0.0.1 . 80, 10.1.0.0/16 . 81-89 comment "web" }',
+      undefined,
+    ],
+    [
       member(SADDR, "seen"),
       "ip saddr @seen",
       "-m recent --rcheck --seconds 60 --reap --name KPC-seen --mask 255.255.255.255 --rsource",
@@ -252,10 +267,14 @@ export const STATEMENTS: {
       {
         kind: "vmap",
         key: L4PROTO,
-        map: [
-          { key: [6], value: { kind: "jump", chain: "other" } },
-          { key: [17], value: { kind: "drop" } },
-        ],
+        map: {
+          key: ["inet_proto"],
+          data: "verdict",
+          elements: [
+            { key: [6], value: { kind: "jump", chain: "other" } },
+            { key: [17], value: { kind: "drop" } },
+          ],
+        },
       },
       "meta l4proto vmap { tcp : jump other, udp : drop }",
       undefined,
@@ -270,6 +289,26 @@ export const STATEMENTS: {
     [
       { kind: "dnat", to: { kind: "map", key: concat(DADDR, random(3, 16384)), map: "endpoints" }, random: "none" },
       "dnat ip to ip daddr . numgen random mod 3 offset 16384 map @endpoints",
+      undefined,
+    ],
+    [
+      {
+        kind: "dnat",
+        to: {
+          kind: "map",
+          key: random(2),
+          map: {
+            key: ["integer"],
+            data: ["ipv4_addr", "inet_service"],
+            elements: [
+              { key: [0], value: [ipv4("10.0.0.1"), 80] },
+              { key: [1], value: [ipv4("10.0.0.2"), 8080] },
+            ],
+          },
+        },
+        random: "none",
+      },
+      "dnat ip to numgen random mod 2 map { 0 : 10.0.0.1 . 80, 1 : 10.0.0.2 . 8080 }",
       undefined,
     ],
     [
@@ -318,6 +357,19 @@ export const STATEMENTS: {
         value: { kind: "lookup", key: DADDR, map: "identities" },
       },
       "meta priority set ip daddr map @identities",
+      undefined,
+    ],
+    [
+      {
+        kind: "set",
+        field: { kind: "meta", key: "mark" },
+        value: {
+          kind: "lookup",
+          key: DADDR,
+          map: { key: ["ipv4_addr"], data: ["mark"], elements: [{ key: [ipv4("10.0.0.1")], value: [1] }] },
+        },
+      },
+      "meta mark set ip daddr map { 10.0.0.1 : 0x00000001 }",
       undefined,
     ],
   ],

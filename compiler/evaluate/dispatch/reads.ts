@@ -85,11 +85,7 @@ class TableReads {
     for (const step of steps) {
       all = uniteReads(all, readBy(step));
       if (step.kind === "verdict") all = uniteReads(all, this.behind(step.verdict));
-      if (step.kind === "vmap")
-        all = uniteReads(
-          all,
-          this.ofElements(typeof step.map === "string" ? this.table.map(step.map).elements : step.map),
-        );
+      if (step.kind === "vmap") all = uniteReads(all, this.ofElements(this.table.map(step.map).elements));
     }
     return all;
   }

@@ -401,10 +401,12 @@ class FileReader {
 
   private toRule({ steps, comment }: ReadRule, origin: Origin, table: IptablesDraft): Rule {
     for (const step of steps) {
-      const asked = step.kind === "member" ? this.asked.get(`${table.family} ${step.set}`) : undefined;
+      if (step.kind !== "member" && step.kind !== "remember") continue;
+      const { set } = step;
+      if (typeof set !== "string") continue;
+      const asked = step.kind === "member" ? this.asked.get(`${table.family} ${set}`) : undefined;
       if (asked !== undefined) table.sets.set(asked.name, asked);
-      else if (step.kind === "member" || step.kind === "remember")
-        table.lists.set(step.set, this.affinity.get(step.set));
+      else table.lists.set(set, this.affinity.get(set));
     }
     return comment === undefined ? { steps, origin } : { steps, comment, origin };
   }

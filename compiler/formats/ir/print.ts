@@ -1,10 +1,14 @@
 import { unreachable } from "../../invariant.ts";
 import { typeOf } from "../../ir/expression-type.ts";
+import { isMap } from "../../ir/sets.ts";
 import type {
+  AskedMap,
+  AskedSet,
   Component,
   DataType,
   Expression,
   HostRoutes,
+  InlineMap,
   ListeningPort,
   MapDeclaration,
   MapElement,
@@ -104,7 +108,7 @@ function setToJson({ key, elements, ...set }: SetDeclaration, family: Table["fam
   return {
     ...set,
     key: key.map((component) => componentToJson(component, family)),
-    elements: elements.map((element) => elementToJson(element, key)),
+    elements: elements.map((element) => elementToJson(element, typesOf(key))),
   };
 }
 
@@ -113,18 +117,34 @@ function mapToJson({ key, data, elements, ...map }: MapDeclaration, family: Tabl
     ...map,
     key: key.map((component) => componentToJson(component, family)),
     data: data === "verdict" ? data : data.map((component) => componentToJson(component, family)),
-    elements: elements.map((element) => ({ ...elementToJson(element, key), value: valueToJson(element, data) })),
+    elements: elements.map((element) =>
+      mapElementToJson(element, typesOf(key), data === "verdict" ? data : typesOf(data)),
+    ),
   };
+}
+
+/** A set or map as a rule asks it. */
+function askedToJson(asked: AskedSet | AskedMap): unknown {
+  if (typeof asked === "string") return asked;
+  const { key } = asked;
+  const elements = isMap(asked)
+    ? asked.elements.map((element) => mapElementToJson(element, key, asked.data))
+    : asked.elements.map((element) => elementToJson(element, key));
+  return { ...asked, elements };
+}
+
+function typesOf(components: readonly Component[]): readonly DataType[] {
+  return components.map(({ type }) => type);
 }
 
 function componentToJson({ type, sample }: Component, family: Table["family"]): object {
   return { type, sample: expressionToJson(sample, family) };
 }
 
-function elementToJson(element: SetElement, components: readonly Component[]): object {
+function elementToJson(element: SetElement, types: readonly DataType[]): object {
   const { key, timeoutSeconds, statements, comment } = element;
   const parts = key.map((part, i) => {
-    const type = (components[i] as Component).type;
+    const type = types[i] as DataType;
     return typeof part === "object" ? { from: show(part.from, type), to: show(part.to, type) } : show(part, type);
   });
   return {
@@ -136,10 +156,11 @@ function elementToJson(element: SetElement, components: readonly Component[]): o
   };
 }
 
-function valueToJson({ value }: MapElement, data: MapDeclaration["data"]): unknown {
-  return data === "verdict"
-    ? value
-    : (value as readonly Value[]).map((part, i) => show(part, (data[i] as Component).type));
+function mapElementToJson(element: MapElement, types: readonly DataType[], data: InlineMap["data"]): object {
+  const { value } = element;
+  const shown =
+    data === "verdict" ? value : (value as readonly Value[]).map((part, i) => show(part, data[i] as DataType));
+  return { ...elementToJson(element, types), value: shown };
 }
 
 function show(value: Value, type: DataType): string | number {
@@ -158,16 +179,18 @@ function stepToJson(step: Step, family: Table["family"]): object {
       const intervals = step.intervals.map(({ from, to }) => ({ from: show(from, type), to: show(to, type) }));
       return { ...step, left: expressionToJson(step.left, family), intervals };
     }
-    case "vmap": {
-      const { key, map } = step;
-      const parts = key.kind === "concat" ? key.parts : [key];
-      const components = parts.map((sample): Component => ({ type: typeOf(sample, family), sample }));
-      const elements =
-        typeof map === "string"
-          ? map
-          : map.map((element) => ({ ...elementToJson(element, components), value: element.value }));
-      return { ...step, key: expressionToJson(key, family), map: elements };
+    case "member":
+      return { ...step, key: expressionToJson(step.key, family), set: askedToJson(step.set) };
+    case "vmap":
+      return { ...step, key: expressionToJson(step.key, family), map: askedToJson(step.map) };
+    case "dnat":
+    case "snat": {
+      const { to } = step;
+      if (to.kind === "literal") return plain(step);
+      return { ...step, to: { ...to, key: expressionToJson(to.key, family), map: askedToJson(to.map) } };
     }
+    case "set":
+      return { ...step, value: expressionToJson(step.value, family) };
     default:
       // Values of other steps have one form in the IR and in JSON.
       return plain(step);
@@ -175,13 +198,17 @@ function stepToJson(step: Step, family: Table["family"]): object {
 }
 
 function expressionToJson(expression: Expression, family: Table["family"]): object {
-  return expression.kind === "constant"
-    ? { ...expression, value: show(expression.value, expression.type) }
-    : { ...plain(expression), ...nested(expression, family) };
-}
-
-function nested(expression: Expression, family: Table["family"]): object {
-  return expression.kind === "concat" ? { parts: expression.parts.map((part) => expressionToJson(part, family)) } : {};
+  switch (expression.kind) {
+    case "constant":
+      return { ...expression, value: show(expression.value, expression.type) };
+    case "concat":
+      return { ...expression, parts: expression.parts.map((part) => expressionToJson(part, family)) };
+    case "lookup":
+      return { ...expression, key: expressionToJson(expression.key, family), map: askedToJson(expression.map) };
+    default:
+      // Values of others are masks and numbers.
+      return plain(expression);
+  }
 }
 
 /** A port at which Gateways listen, as JSON; addresses and times as text. */

@@ -1,6 +1,7 @@
 /** Expressions of the IR's JSON. */
 import { HEADER_TYPES, META_TYPES } from "../../ir/expression-type.ts";
 import type { CtKey, DataType, Expression, FieldExpression, HeaderField, MetaKey, Value } from "../../ir/types.ts";
+import { askedMap } from "./read-elements.ts";
 import { dataType, valueReader } from "./read-values.ts";
 import {
   byKind,
@@ -74,7 +75,7 @@ const EXPRESSIONS = byKind<Expression>({
     right: expression,
   }),
   concat: object<Of<"concat">>({ kind: literal("concat"), parts: list(expression) }),
-  lookup: object<Of<"lookup">>({ kind: literal("lookup"), key: expression, map: text }),
+  lookup: object<Of<"lookup">>({ kind: literal("lookup"), key: expression, map: askedMap }),
   constant: readConstant,
   opaque: object<Of<"opaque">>({ kind: literal("opaque"), text }),
 });

@@ -1,70 +1,21 @@
 /** Sets and maps of the IR's JSON. */
-import type {
-  Component,
-  DataType,
-  MapDeclaration,
-  MapElement,
-  SetDeclaration,
-  SetElement,
-  Verdict,
-} from "../../ir/types.ts";
+import type { Component, DataType, MapDeclaration, SetDeclaration } from "../../ir/types.ts";
+import { elementReader, mapElementReader } from "./read-elements.ts";
 import { expression } from "./read-expressions.ts";
-import { dataType, partReader, valueReader } from "./read-values.ts";
+import { dataType } from "./read-values.ts";
 import {
-  fail,
   flag,
   type JsonPlace,
-  known,
   list,
   literal,
   member,
   object,
-  oneOf,
   optional,
   type Reader,
   seconds,
   text,
   whole,
 } from "./shape.ts";
-
-export const verdict: Reader<Verdict> = (json) => {
-  const kind = oneOf<Verdict["kind"]>({ accept: 1, drop: 1, continue: 1, return: 1, jump: 1, goto: 1 })(
-    member(json, "kind"),
-  );
-  return kind === "jump" || kind === "goto"
-    ? object<Extract<Verdict, { chain: string }>>({ kind: known(kind), chain: text })(json)
-    : object<Exclude<Verdict, { chain: string }>>({ kind: known(kind) })(json);
-};
-
-/** Parts one by one, each by its own type. */
-function tuple<T>(types: readonly DataType[], readerOf: (type: DataType) => Reader<T>): Reader<readonly T[]> {
-  return (json) => {
-    const { value, path, depth } = json;
-    if (!Array.isArray(value) || value.length !== types.length) return fail(json, `${types.length} parts`);
-    return types.map((type, i) => readerOf(type)({ value: value[i], path: `${path}[${i}]`, depth: depth + 1 }));
-  };
-}
-
-const OPTIONS = {
-  timeoutSeconds: optional(seconds),
-  statements: optional(list(text)),
-  comment: optional(text),
-} as const;
-
-export function elementReader(types: readonly DataType[]): Reader<SetElement> {
-  return object<Omit<SetElement, "catchAll" | "origin">>({ key: tuple(types, partReader), ...OPTIONS });
-}
-
-export function mapElementReader(
-  types: readonly DataType[],
-  data: "verdict" | readonly DataType[],
-): Reader<MapElement> {
-  return object<Omit<MapElement, "catchAll" | "origin">>({
-    key: tuple(types, partReader),
-    ...OPTIONS,
-    value: data === "verdict" ? verdict : tuple(data, valueReader),
-  });
-}
 
 const component = object<Component>({ type: dataType, sample: expression });
 
@@ -82,7 +33,6 @@ const SHARED = {
   autoMerge: optional(literal(true)),
   statements: optional(list(text)),
   comment: optional(text),
-  anonymous: optional(literal(true)),
 } as const;
 
 export function readSet(json: JsonPlace): SetDeclaration {

@@ -10,8 +10,8 @@ import type {
   Step,
   TableFamily,
 } from "../../ir/types.ts";
+import { askedMap, askedSet, verdict } from "./read-elements.ts";
 import { expression, writable } from "./read-expressions.ts";
-import { mapElementReader, verdict } from "./read-sets.ts";
 import { valueReader } from "./read-values.ts";
 import {
   byKind,
@@ -48,7 +48,7 @@ const target = byKind<NatTarget>({
   map: object<Extract<NatTarget, { kind: "map" }>>({
     kind: literal("map"),
     key: expression,
-    map: text,
+    map: askedMap,
     family: optional(literal("ip6")),
   }),
 });
@@ -66,8 +66,9 @@ const rejection = oneOf<RejectWith>({
   "tcp-reset": 1,
 });
 
-const statements: { readonly [K in Exclude<Statement["kind"], "vmap">]: Reader<Of<K>> } = {
+const statements: { readonly [K in Statement["kind"]]: Reader<Of<K>> } = {
   verdict: object<Of<"verdict">>({ kind: literal("verdict"), verdict }),
+  vmap: object<Of<"vmap">>({ kind: literal("vmap"), key: expression, map: askedMap }),
   dnat: object<Of<"dnat">>({ kind: literal("dnat"), to: target, random, persistent }),
   snat: object<Omit<Of<"snat">, "by">>({ kind: literal("snat"), to: target, random, persistent }),
   masquerade: object<Omit<Of<"masquerade">, "by">>({
@@ -133,22 +134,10 @@ export function stepReader(family: TableFamily): Reader<Step> {
       kind: literal("member"),
       key: expression,
       negated: flag,
-      set: text,
+      set: askedSet,
       orAbsent: optional(literal(true)),
     }),
     chance: object<Of<"chance">>({ kind: literal("chance"), numerator: whole() }),
     opaque: object<Of<"opaque">>({ kind: literal("opaque"), text, negated: flag, spelled: optional(text) }),
-    vmap: (json) => {
-      const key = expression(member(json, "key"));
-      const parts = key.kind === "concat" ? key.parts : [key];
-      const elements = list(
-        mapElementReader(
-          parts.map((part) => typeOf(part, family)),
-          "verdict",
-        ),
-      );
-      const map: Reader<Of<"vmap">["map"]> = (at) => (typeof at.value === "string" ? at.value : elements(at));
-      return object<Of<"vmap">>({ kind: literal("vmap"), key: known(key), map })(json);
-    },
   });
 }

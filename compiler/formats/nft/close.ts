@@ -61,8 +61,6 @@ export class TableCloser {
       sets,
       maps,
       opaque,
-      anonymousSets: new Map(),
-      anonymousMaps: new Map(),
       doubtful: isOfIptables
         ? (statement, statements) => this.doubtfulText(statement, statements, family)
         : () => undefined,
@@ -87,8 +85,8 @@ export class TableCloser {
       name,
       ...(table.isDormant ? { dormant: true } : {}),
       ...(comment === undefined ? {} : { comment }),
-      sets: [...sets.values(), ...scope.anonymousSets.values()],
-      maps: [...maps.values(), ...scope.anonymousMaps.values()],
+      sets: [...sets.values()],
+      maps: [...maps.values()],
       chains,
       ...(table.objects.size === 0 ? {} : { objects: [...table.objects].map(([head, lines]) => ({ head, lines })) }),
     };

@@ -1,7 +1,6 @@
 /** Elements of sets and maps, declared or written in rules. */
 import type { DataType, MapElement, SetElement, Verdict } from "../../ir/types.ts";
-import { sha256 } from "../../net/hash.ts";
-import type { ElementNode, SyntaxNode, VerdictNode } from "./syntax.ts";
+import type { ElementNode, VerdictNode } from "./syntax.ts";
 import { parseDuration } from "./times.ts";
 import { toKeyPart, toValue } from "./to-values.ts";
 
@@ -46,15 +45,15 @@ export function toMapElement(
 
 /** What `read` makes of each of `nodes`; undefined: one of them is not understood. The list has no room to grow, which would be
  *  most of the memory of a large set. */
-function allKnown<T>(
-  nodes: readonly SyntaxNode[],
-  read: (node: SyntaxNode, i: number) => T | undefined,
+export function allKnown<Node, T>(
+  nodes: readonly Node[],
+  read: (node: Node, i: number) => T | undefined,
 ): readonly T[] | undefined {
   const found = nodes.map(read);
   return found.includes(undefined) ? undefined : (found as readonly T[]);
 }
 
-/** The types of an anonymous map's values, as far as they show. */
+/** The types of the values of a map in a rule, as far as they show. */
 export function dataTypes(value: ElementNode["value"]): readonly DataType[] | undefined {
   if (value === undefined || value.kind === "verdict") return undefined;
   const parts = value.kind === "concat" ? value.parts : [value];
@@ -66,18 +65,4 @@ export function dataTypes(value: ElementNode["value"]): readonly DataType[] | un
   });
   const known = types.flatMap((type) => type ?? []);
   return known.length === types.length ? known : undefined;
-}
-
-export function hasIntervals(elements: readonly SetElement[]): boolean {
-  return elements.some(({ key }) => key.some((part) => typeof part === "object"));
-}
-
-/** Equal contents have equal names, wherever they stand. */
-export function anonymousName(kind: string, types: readonly string[], elements: readonly SetElement[]): string {
-  const texts = elements.map((element) =>
-    JSON.stringify(element, (_, value: unknown) => (typeof value === "bigint" ? `${value}n` : value)),
-  );
-  const digest = sha256(JSON.stringify([types, texts.sort()]));
-  const hash = Array.from(digest.subarray(0, 10), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return `__${kind}-${hash}`;
 }

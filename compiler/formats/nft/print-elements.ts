@@ -1,5 +1,5 @@
 /** Elements of sets and maps in nft's spelling. */
-import type { DataType, MapElement, SetElement, Value, Verdict } from "../../ir/types.ts";
+import type { AskedMap, AskedSet, DataType, MapElement, SetElement, Value, Verdict } from "../../ir/types.ts";
 import { printKey } from "./print-values.ts";
 import { printDuration } from "./times.ts";
 
@@ -17,6 +17,13 @@ export function printElement(
   if (data === undefined || !("value" in element)) return text;
   const { value } = element;
   return `${text} : ${data === "verdict" ? printVerdict(value as Verdict) : printKey(value as readonly Value[], data)}`;
+}
+
+/** A set or map as a rule asks it: `@NAME`, or its elements in braces. */
+export function printAsked(asked: AskedSet | AskedMap): string {
+  if (typeof asked === "string") return `@${asked}`;
+  const data = "data" in asked ? asked.data : undefined;
+  return `{ ${asked.elements.map((element) => printElement(element, asked.key, data)).join(", ")} }`;
 }
 
 export function printVerdict(verdict: Verdict): string {

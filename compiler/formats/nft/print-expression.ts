@@ -2,6 +2,7 @@
 import { unreachable } from "../../invariant.ts";
 import { typeOf } from "../../ir/expression-type.ts";
 import type { DataType, Expression, FieldExpression, TableFamily, Value } from "../../ir/types.ts";
+import { printAsked } from "./print-elements.ts";
 import { flagNames, printValue } from "./print-values.ts";
 
 /** An expression as the left side of a match, a key, or the right side of `set`. `family` is the table's: a
@@ -21,7 +22,7 @@ export function printExpression(expression: Expression, family: TableFamily): st
     case "concat":
       return expression.parts.map((part) => printExpression(part, family)).join(" . ");
     case "lookup":
-      return `${printExpression(expression.key, family)} map @${expression.map}`;
+      return `${printExpression(expression.key, family)} map ${printAsked(expression.map)}`;
     case "constant":
       return printValue(expression.value, expression.type);
     case "opaque":

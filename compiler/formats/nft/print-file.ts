@@ -28,10 +28,7 @@ export function printFile(ruleset: Ruleset, header: readonly string[]): string {
 }
 
 /** The commands after which the table has the wanted objects, and nothing in them but what packets left there. */
-function printReset({ family, name, comment, chains, retired, ...own }: Table): string {
-  // Those without a name live in their rules.
-  const sets = own.sets.filter(({ anonymous }) => anonymous !== true);
-  const maps = own.maps.filter(({ anonymous }) => anonymous !== true);
+function printReset({ family, name, comment, sets, maps, chains, retired }: Table): string {
   const at = `${family} ${name}`;
   const lines = [
     `# Empty what an earlier file left in table ${at}; the transaction shows none of this to packets.`,

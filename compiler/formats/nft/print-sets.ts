@@ -1,5 +1,6 @@
 /** Sets and maps as nft declares and lists them. */
-import type { Component, DataType, MapDeclaration, MapElement, SetDeclaration, SetElement } from "../../ir/types.ts";
+import { type AnySet, dataTypesOf, isMap, keyTypesOf } from "../../ir/sets.ts";
+import type { Component, MapDeclaration, MapElement, SetDeclaration, SetElement } from "../../ir/types.ts";
 import type { Mark } from "../marks.ts";
 import { printElement, quoteComment } from "./print-elements.ts";
 import { printExpression } from "./print-expression.ts";
@@ -58,8 +59,8 @@ function isTypeName(sample: Component["sample"]): boolean {
 function listElements(declaration: SetDeclaration | MapDeclaration, mark: Mark): string[] {
   const elements: readonly (SetElement | MapElement)[] = declaration.elements;
   if (elements.length === 0) return [];
-  const types = typesOf(declaration.key);
-  const data = dataOf(declaration);
+  const types = keyTypesOf(declaration);
+  const data = isMap(declaration) ? dataTypesOf(declaration) : undefined;
   const runs: string[] = [];
   for (let start = 0; start < elements.length; start += RUN) {
     const run = elements.slice(start, start + RUN);
@@ -73,16 +74,7 @@ const BETWEEN_ELEMENTS = ",\n\t\t\t     ";
 /** Elements whose texts are held one by one: of a million of them each would outlive several garbage collections. */
 const RUN = 256;
 
-/** An element of the set or map `declaration`. */
-export function printElementOf(element: SetElement | MapElement, declaration: SetDeclaration | MapDeclaration): string {
-  return printElement(element, typesOf(declaration.key), dataOf(declaration));
-}
-
-function typesOf(components: readonly Component[]): DataType[] {
-  return components.map(({ type }) => type);
-}
-
-function dataOf(declaration: SetDeclaration | MapDeclaration): "verdict" | readonly DataType[] | undefined {
-  if (!("data" in declaration)) return undefined;
-  return declaration.data === "verdict" ? "verdict" : typesOf(declaration.data);
+/** An element of `set`. */
+export function printElementOf(element: SetElement | MapElement, set: AnySet): string {
+  return printElement(element, keyTypesOf(set), isMap(set) ? dataTypesOf(set) : undefined);
 }

@@ -20,11 +20,11 @@ import type {
 } from "../../ir/types.ts";
 import { type Mark, UNMARKED } from "../marks.ts";
 import { FLAGS, priorityName, SYMBOLS } from "./keywords.ts";
-import { printElement, printVerdict, quoteComment } from "./print-elements.ts";
+import { printAsked, printVerdict, quoteComment } from "./print-elements.ts";
 import { printExpression } from "./print-expression.ts";
 import { isFamilyTest, printFamilyElements, printFamilyTest } from "./print-family.ts";
 import { printReject } from "./print-reject.ts";
-import { listSet, printElementOf } from "./print-sets.ts";
+import { listSet } from "./print-sets.ts";
 import { flagNames, printInterval, printValue } from "./print-values.ts";
 import { printDuration } from "./times.ts";
 
@@ -34,8 +34,8 @@ export function printTable(table: Table, mark: Mark = UNMARKED): string {
   const inline = inlineTexts(table);
   const blocks = [
     ...objects.map(({ head, lines }) => block(head, lines)),
-    ...maps.filter(({ anonymous }) => !anonymous).map((map) => block(`map ${map.name}`, listSet(map, mark))),
-    ...sets.filter(({ anonymous }) => !anonymous).map((set) => block(`set ${set.name}`, listSet(set, mark))),
+    ...maps.map((map) => block(`map ${map.name}`, listSet(map, mark))),
+    ...sets.map((set) => block(`set ${set.name}`, listSet(set, mark))),
     ...chains.filter((chain) => !isAnonymous(chain)).map((chain) => printChain(chain, family, inline, mark)),
   ];
   const head = [
@@ -49,16 +49,9 @@ function isAnonymous(chain: Chain): boolean {
   return chain.kind === "regular" && chain.anonymous === true;
 }
 
-/** What stands in rules in place of the names that readers gave to sets, maps and chains without one. */
-function inlineTexts({ sets, maps, chains, family }: Table): (text: string) => string {
+/** What stands in rules in place of the names that readers gave to chains without one. */
+function inlineTexts({ chains, family }: Table): (text: string) => string {
   const texts = new Map<string, () => string>();
-  const braces = (elements: readonly string[]): string => `{ ${elements.join(", ")} }`;
-  for (const set of sets)
-    if (set.anonymous)
-      texts.set(`@${set.name}`, () => braces(set.elements.map((element) => printElementOf(element, set))));
-  for (const map of maps)
-    if (map.anonymous)
-      texts.set(`@${map.name}`, () => braces(map.elements.map((element) => printElementOf(element, map))));
   for (const chain of chains) {
     if (isAnonymous(chain))
       texts.set(
@@ -67,7 +60,7 @@ function inlineTexts({ sets, maps, chains, family }: Table): (text: string) => s
       );
   }
   const inline = (text: string): string =>
-    texts.size === 0 ? text : text.replace(/(?<=jump |goto )__\S+|@__\S+/g, (name) => texts.get(name)?.() ?? name);
+    texts.size === 0 ? text : text.replace(/(?<=jump |goto )__\S+/g, (name) => texts.get(name)?.() ?? name);
   return inline;
 }
 
@@ -137,7 +130,7 @@ function printMatch(match: Match, family: TableFamily): string {
     case "name-prefix":
       return `${printExpression(match.left, family)} ${match.negated ? "!= " : ""}"${match.prefix}*"`;
     case "member":
-      return `${printExpression(match.key, family)} ${match.negated ? "!= " : ""}@${match.set}${match.orAbsent ? " (or without it)" : ""}`;
+      return `${printExpression(match.key, family)} ${match.negated ? "!= " : ""}${printAsked(match.set)}${match.orAbsent ? " (or without it)" : ""}`;
     case "chance":
       return `meta random & 2147483647 < ${match.numerator}`;
     case "opaque":
@@ -218,17 +211,13 @@ function printStatement(statement: Statement, family: TableFamily): string {
 }
 
 function printVmapTarget({ key, map }: Extract<Statement, { kind: "vmap" }>, family: TableFamily): string {
-  if (typeof map === "string") return `@${map}`;
-  if (isFamilyTest(key, family)) return printFamilyElements(map, printVerdict);
-  const parts = key.kind === "concat" ? key.parts : [key];
-  const types = parts.map((part) => typeOf(part, family));
-  const elements = map.map((element) => printElement(element, types, "verdict"));
-  return `{ ${elements.join(", ")} }`;
+  const isOfFamily = typeof map !== "string" && isFamilyTest(key, family);
+  return isOfFamily ? printFamilyElements(map.elements, printVerdict) : printAsked(map);
 }
 
 function printNatTarget(to: NatTarget, family: TableFamily): string {
   if (to.kind === "map")
-    return `${family === "ip6" ? " ip6" : ` ${to.family ?? "ip"}`} to ${printExpression(to.key, family)} map @${to.map}`;
+    return `${family === "ip6" ? " ip6" : ` ${to.family ?? "ip"}`} to ${printExpression(to.key, family)} map ${printAsked(to.map)}`;
   // nft has no words for the base of shifted ports, and refuses these: for people who follow a packet through iptables' rules.
   const base = to.base === undefined ? "" : `/${to.base}`;
   const ports = to.ports === undefined ? "" : `:${printInterval(to.ports, "inet_service")}${base}`;

@@ -10,6 +10,8 @@ import type {
   DataType,
   Expression,
   HeaderField,
+  InlineMap,
+  InlineSet,
   Interval,
   MapDeclaration,
   Match,
@@ -24,9 +26,10 @@ import type {
   Value,
   WritableField,
 } from "../../ir/types.ts";
+import { componentsOf } from "../../ir/walk.ts";
 import { meaningOf } from "../../words.ts";
 import { TARGETS } from "../iptables/extensions/targets.ts";
-import { anonymousName, dataTypes, hasIntervals, toElement, toMapElement, toVerdict } from "./elements.ts";
+import { allKnown, dataTypes, toElement, toMapElement, toVerdict } from "./elements.ts";
 import { toField } from "./fields.ts";
 import { asMatch, flagList, isFlags, toFlagMatch } from "./flag-matches.ts";
 import { REJECT_TYPES } from "./keywords.ts";
@@ -45,9 +48,6 @@ export interface TableScope {
   readonly maps: ReadonlyMap<string, MapDeclaration>;
   /** Sets and maps whose types the IR does not have, and which are kept as text. */
   readonly opaque: ReadonlySet<string>;
-  /** Sets and maps that are written in rules, by name; more are added. */
-  readonly anonymousSets: Map<string, SetDeclaration>;
-  readonly anonymousMaps: Map<string, MapDeclaration>;
   /** Reports a reference to something that is not there. */
   readonly missing: (what: string, statement: StatementNode) => void;
   /** How a statement is named that nft may have listed wrongly; undefined: it is what it says. `others`: those of its rule. */
@@ -314,38 +314,18 @@ class RuleTranslator {
         ? toComparison(left, operator, first)
         : within(left, merged, negated);
     }
-    const set = this.anonymousSet(left, elements);
+    const set = this.inlineSet(left, elements);
     return set === undefined || operator === "!" ? undefined : { kind: "member", key: left, negated, set };
   }
 
-  private anonymousSet(key: Expression, nodes: readonly ElementNode[]): string | undefined {
-    const types = this.componentsOf(key);
-    const elements = nodes.map((node) =>
-      toElement(
-        node,
-        types.map(({ type }) => type),
-      ),
-    );
-    const known = elements.flatMap((element) => element ?? []);
-    if (known.length < elements.length) return undefined;
-    const name = anonymousName(
-      "set",
-      types.map(({ type }) => type),
-      known,
-    );
-    this.scope.anonymousSets.set(name, {
-      name,
-      key: types,
-      interval: hasIntervals(known),
-      anonymous: true,
-      elements: known,
-    });
-    return name;
+  private inlineSet(asked: Expression, nodes: readonly ElementNode[]): InlineSet | undefined {
+    const key = this.typesOf(asked);
+    const elements = allKnown(nodes, (node) => toElement(node, key));
+    return elements === undefined ? undefined : { key, elements };
   }
 
-  private componentsOf(key: Expression): SetDeclaration["key"] {
-    const parts = key.kind === "concat" ? key.parts : [key];
-    return parts.map((sample) => ({ type: typeOf(sample, this.scope.family), sample }));
+  private typesOf(key: Expression): readonly DataType[] {
+    return componentsOf(key).map((part) => typeOf(part, this.scope.family));
   }
 
   // --- maps --------------------------------------------------------------------------------------------------------------
@@ -356,37 +336,19 @@ class RuleTranslator {
     if (map.kind === "reference")
       return this.scope.maps.get(map.name)?.data === "verdict" ? { kind: "vmap", key, map: map.name } : undefined;
     if (map.kind !== "set") return undefined;
-    const types = this.componentsOf(key).map(({ type }) => type);
-    const elements = map.elements.map((node) => toMapElement(node, types, "verdict"));
-    const known = elements.flatMap((element) => element ?? []);
-    return known.length < elements.length ? undefined : { kind: "vmap", key, map: known };
+    const inline = this.inlineMap(key, map.elements, "verdict");
+    return inline === undefined ? undefined : { kind: "vmap", key, map: inline };
   }
 
-  /** A map that is written in the rule; what it holds is told by its values. */
-  private anonymousMap(key: Expression, nodes: readonly ElementNode[]): string | undefined {
-    const types = this.componentsOf(key);
-    const data = dataTypes(nodes[0]?.value);
-    if (data === undefined) return undefined;
-    const elements = nodes.map((node) =>
-      toMapElement(
-        node,
-        types.map(({ type }) => type),
-        data,
-      ),
-    );
-    const known = elements.flatMap((element) => element ?? []);
-    if (known.length < elements.length) return undefined;
-    const name = anonymousName("map", [...types.map(({ type }) => type), ...data], known);
-    const components = data.map((type) => ({ type, sample: { kind: "opaque", text: type } as const }));
-    this.scope.anonymousMaps.set(name, {
-      name,
-      key: types,
-      data: components,
-      interval: hasIntervals(known),
-      anonymous: true,
-      elements: known,
-    });
-    return name;
+  /** A map that stands in the rule; unless given, what it holds is told by its values. */
+  private inlineMap(
+    asked: Expression,
+    nodes: readonly ElementNode[],
+    data: InlineMap["data"] | undefined = dataTypes(nodes[0]?.value),
+  ): InlineMap | undefined {
+    const key = this.typesOf(asked);
+    const elements = data === undefined ? undefined : allKnown(nodes, (node) => toMapElement(node, key, data));
+    return data === undefined || elements === undefined ? undefined : { key, data, elements };
   }
 
   // --- translation -------------------------------------------------------------------------------------------------------
@@ -451,8 +413,8 @@ class RuleTranslator {
     const key = this.toExpression(keyNode);
     if (key === undefined) return undefined;
     if (map.kind === "set") {
-      const name = this.anonymousMap(key, map.elements);
-      return name === undefined ? undefined : { kind: "map", key, map: name };
+      const inline = this.inlineMap(key, map.elements);
+      return inline === undefined ? undefined : { kind: "map", key, map: inline };
     }
     if (map.kind !== "reference") return undefined;
     const declared = this.scope.maps.get(map.name);
@@ -530,7 +492,7 @@ class RuleTranslator {
     if (value !== undefined) return { kind: "constant", type, value };
     if (node.kind === "map" && node.map.kind === "set") {
       const key = this.toExpression(node.key);
-      const map = key === undefined ? undefined : this.anonymousMap(key, node.map.elements);
+      const map = key === undefined ? undefined : this.inlineMap(key, node.map.elements, [type]);
       return key === undefined || map === undefined ? undefined : { kind: "lookup", key, map };
     }
     const expression = this.toExpression(node);

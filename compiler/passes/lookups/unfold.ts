@@ -23,6 +23,7 @@ import { invariant, unreachable } from "../../invariant.ts";
 import { goto, verdict } from "../../ir/build.ts";
 import { typeOf } from "../../ir/expression-type.ts";
 import type {
+  AskedMap,
   FieldExpression,
   Interval,
   KeyPart,
@@ -169,12 +170,13 @@ class Unfolder {
     const key = this.readKey(match.key, ready);
     if (key === undefined || key.random !== undefined)
       return this.give(cursor, "a set is asked with a key that rules cannot spell out");
-    const declaration = this.sets.get(match.set);
+    const declaration = typeof match.set === "string" ? this.sets.get(match.set) : undefined;
     if (declaration?.dynamic !== undefined) {
       const asked = { ...match, key: openPartOf(key), set: this.dynamicSet(declaration, key) };
       return this.steps({ ...pastStep(ready), matches: [...ready.matches, asked] });
     }
-    const elements = this.setIndices.get(match.set)?.matching(key.values) ?? [];
+    const index = typeof match.set === "string" ? this.setIndices.get(match.set) : new KeyIndex(match.set.elements);
+    const elements = index?.matching(key.values) ?? [];
     return this.amongElements(elements, key, match.negated, ready);
   }
 
@@ -207,6 +209,12 @@ class Unfolder {
       this.dynamicSets.set(name, { ...declaration, name, key: rest });
     }
     return name;
+  }
+
+  /** The elements of a map that may have a key. */
+  private elementsOf(map: AskedMap, { values }: Key): readonly MapElement[] {
+    const index = typeof map === "string" ? this.mapIndices.get(map) : new KeyIndex(map.elements);
+    return index?.matching(values) ?? [];
   }
 
   // --- statements ------------------------------------------------------------------------------------------------------
@@ -251,8 +259,7 @@ class Unfolder {
     const key = this.readKey(expression, ready);
     if (key === undefined || key.random !== undefined)
       return this.give(cursor, "a verdict map is asked with a key that rules cannot spell out");
-    const index = typeof map === "string" ? this.mapIndices.get(map) : new KeyIndex(map);
-    return byKey(index?.matching(key.values) ?? [], key, ready, this.chains, (element, found): Residue => {
+    return byKey(this.elementsOf(map, key), key, ready, this.chains, (element, found): Residue => {
       invariant(!isData(element.value), "a verdict map holds verdicts");
       return this.verdict({ kind: "verdict", verdict: element.value }, forElement(found, element));
     });
@@ -273,7 +280,7 @@ class Unfolder {
     const key = this.readKey(to.key, cursor);
     if (key === undefined)
       return this.give(cursor, "a translation is looked up with a key that rules cannot spell out");
-    const elements = this.mapIndices.get(to.map)?.matching(key.values) ?? [];
+    const elements = this.elementsOf(to.map, key);
     const translate = (element: MapElement, found: StepCursor): Residue => {
       const spelled = protocolSpelled(forElement(found, element));
       return ended([residual({ ...statement, to: literalOf(element) }, spelled)]);
@@ -317,7 +324,7 @@ class Unfolder {
     const isComplete = key !== undefined && key.unknown.length === 0 && ready.matches.length === 0 && isRegister;
     if (!isComplete || cursor.at + 1 < cursor.rule.steps.length)
       return this.give(cursor, "a value is looked up with a key that is not known");
-    const elements = this.mapIndices.get(value.map)?.matching(key.values) ?? [];
+    const elements = this.elementsOf(value.map, key);
     const slots = key.random === undefined ? elements.slice(-1) : slotsOf(elements, key.random);
     const [only] = slots;
     if (key.random === undefined || slots.length <= 1) {

@@ -1,7 +1,7 @@
 /** What a chain's record says of each of its rules. */
 
 import { printRule } from "../../formats/nft/print.ts";
-import { printElementOf } from "../../formats/nft/print-sets.ts";
+import { printAsked } from "../../formats/nft/print-elements.ts";
 import type { MapDeclaration, MapElement, Rule, SetDeclaration, Step, Table, Verdict } from "../../ir/types.ts";
 import { isMatch, lookupsIn, verdictsOf } from "../../ir/walk.ts";
 import { compareBy } from "../../order.ts";
@@ -43,17 +43,18 @@ export class TableData {
   elementsOf(map: string): readonly MapElement[] {
     return this.maps.get(map)?.elements ?? [];
   }
+}
 
-  /** `text` with the elements of sets that stand in rules, where readers gave names to them. */
-  spelledOut(text: string): string {
-    return text.replace(/@(__[\w-]+)/g, (reference, name: string) => {
-      const set = this.sets.get(name);
-      if (set === undefined) return reference;
-      const shown = set.elements.slice(0, SHOWN_ELEMENTS).map((element) => printElementOf(element, set));
-      const rest = set.elements.length - shown.length;
-      return `{ ${[...shown, ...(rest > 0 ? [`and ${rest} more`] : [])].join(", ")} }`;
-    });
+/** `step` in nft's words, with the first elements of the sets and maps that stand in it. */
+function textOf(step: Step, family: Table["family"]): string {
+  let text = printRule({ steps: [step] }, family);
+  for (const { among } of lookupsIn(step)) {
+    if (typeof among === "string" || among.elements.length <= SHOWN_ELEMENTS) continue;
+    const first = printAsked({ ...among, elements: among.elements.slice(0, SHOWN_ELEMENTS) });
+    const rest = among.elements.length - SHOWN_ELEMENTS;
+    text = text.replace(printAsked(among), () => first.replace(/ \}$/, `, and ${rest} more }`));
   }
+  return text;
 }
 
 const SHOWN_ELEMENTS = 3;
@@ -68,7 +69,7 @@ export function rowsOfRule(rule: Rule, data: TableData): RuleRow[] {
   const last = rule.steps.findLast((step) => !isMatch(step) && step.kind !== "counter");
   if (last?.kind === "vmap") return rowsOfMap(last, isPlain(matches) ? "" : condition, rule, data);
   const lookup = rule.steps.flatMap((step) => lookupsIn(step)).findLast(({ among }) => typeof among === "string");
-  const name = typeof lookup?.among === "string" && !lookup.among.startsWith("__") ? lookup.among : undefined;
+  const name = typeof lookup?.among === "string" ? lookup.among : undefined;
   const { does, verdict, target } = effectOf(last, data);
   const base = {
     kind: "rule" as const,
@@ -98,9 +99,10 @@ export function rowsOfRule(rule: Rule, data: TableData): RuleRow[] {
 }
 
 /** Matches in nft's words, as they are read best. */
-function conditionOf(matches: readonly Step[], data: TableData): string {
-  const text = data.spelledOut(printRule({ steps: matches }, data.family));
-  return text
+function conditionOf(matches: readonly Step[], { family }: TableData): string {
+  return matches
+    .map((match) => textOf(match, family))
+    .join(" ")
     .replace(PROTOCOL_TWICE, "")
     .replace(CHANCE, (_, below: string) => `with probability ${Math.round((Number(below) / 2 ** 31) * 1000) / 1000}`);
 }
@@ -123,7 +125,7 @@ function effectOf(
   data: TableData,
 ): { readonly does: string; readonly verdict?: string; readonly target?: string } {
   if (step === undefined) return { does: "" };
-  const text = (): string => data.spelledOut(printRule({ steps: [step] }, data.family));
+  const text = (): string => textOf(step, data.family);
   switch (step.kind) {
     case "verdict":
       return "chain" in step.verdict
@@ -153,11 +155,11 @@ function rowsOfMap(
   { comment }: Rule,
   data: TableData,
 ): RuleRow[] {
-  const isNamed = typeof step.map === "string" && !step.map.startsWith("__");
-  const elements = typeof step.map === "string" ? data.elementsOf(step.map) : step.map;
+  const isNamed = typeof step.map === "string";
+  const elements = typeof step.map === "string" ? data.elementsOf(step.map) : step.map.elements;
   const asked = isNamed
     ? `@${step.map}`
-    : data.spelledOut(printRule({ steps: [{ ...step, map: "" }] }, data.family)).replace(/ vmap @$/, "");
+    : printRule({ steps: [{ ...step, map: "" }] }, data.family).replace(/ vmap @$/, "");
   const text = comment ?? (condition === "" ? asked : `${asked} if ${condition}`);
   const head = { text, shape: shapeOf(text), isMono: comment === undefined, isAlways: false };
   if (elements.length === 0) return [{ ...head, kind: "empty" }];

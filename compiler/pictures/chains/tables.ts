@@ -82,7 +82,7 @@ function footnoteOf(
   drawn: number,
   focus: ChainFocus | undefined,
 ): string {
-  const data = [...table.sets, ...table.maps].filter(({ anonymous }) => !anonymous);
+  const data = [...table.sets, ...table.maps];
   const elements = data.reduce((sum, each) => sum + each.elements.length, 0);
   const rules = table.chains.reduce((sum, chain) => sum + chain.rules.length, 0);
   const { transitional, unreached, empty } = leftOut;

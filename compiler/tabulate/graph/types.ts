@@ -5,15 +5,7 @@
 
 import type { Origin } from "../../diagnostics.ts";
 import type { ElementIndex } from "../../evaluate/lookup.ts";
-import type {
-  Interval,
-  MapDeclaration,
-  MapElement,
-  RejectWith,
-  SetDeclaration,
-  SetElement,
-  Value,
-} from "../../ir/types.ts";
+import type { Interval, MapElement, RejectWith, SetElement, Value } from "../../ir/types.ts";
 
 /** What a question is about. `original` is the destination that the packet came with, `endpoint` the one that a translation
  *  gave it; `register` is the packet's priority, where a rule wrote it. */
@@ -27,7 +19,8 @@ export type Read =
 
 /** A set or map of the program. Compare by identity. */
 export interface SetOrMap<Element extends SetElement = SetElement> {
-  readonly declaration: SetDeclaration | MapDeclaration | undefined;
+  /** Its comment or name; undefined: it stands in a rule. */
+  readonly title: string | undefined;
   readonly elements: readonly Element[];
   readonly index: ElementIndex<Element>;
 }

@@ -6,7 +6,7 @@ import { hasPorts } from "../../evaluate/expression.ts";
 import type { Behind, Frame, Runner, StepProgress } from "../../evaluate/frame.ts";
 import { type HookPath, pathOf } from "../../evaluate/hook-path.ts";
 import { Hooks } from "../../evaluate/hooks.ts";
-import { ElementIndex } from "../../evaluate/lookup.ts";
+import type { ElementIndex } from "../../evaluate/lookup.ts";
 import { runMatch } from "../../evaluate/match.ts";
 import { sentBy, translatesPorts } from "../../evaluate/nat.ts";
 import type { Environment, Packets } from "../../evaluate/packet.ts";
@@ -21,14 +21,19 @@ import { invariant, unreachable } from "../../invariant.ts";
 import { ADDRESS_TYPE, CT_STATE, MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import { partHolds } from "../../ir/interval.ts";
 import type {
+  AskedMap,
+  AskedSet,
   BaseChain,
   Chain,
   Hook,
+  InlineMap,
+  InlineSet,
   Interval,
   MapElement,
   Match,
   Program,
   Rule,
+  SetElement,
   Statement,
   Step,
   Value,
@@ -287,7 +292,7 @@ class Unfolder {
         return this.question(match, here);
       case "member": {
         const { table } = here.call;
-        if (table.lists.filledSet(match.set, table.table) !== undefined)
+        if (typeof match.set === "string" && this.isFilled(match.set, table))
           return unsupported(`set ${match.set}, which rules fill`);
         const set = this.common.elements.ofSet(table, match.set);
         const reading = read(match.key, here.known, table);
@@ -375,8 +380,7 @@ class Unfolder {
         return this.asking(read(statement.key, known, table), next, (reads) => {
           const map = this.common.elements.ofMap(table, statement.map);
           const byVerdict = new Map<string, GraphNode>();
-          const reason = map.declaration?.comment ?? map.declaration?.name;
-          const reasons = reason === undefined ? known.reasons : [...known.reasons, reason];
+          const reasons = map.title === undefined ? known.reasons : [...known.reasons, map.title];
           const inMap = { ...here, known: this.knowledge.with(known, { reasons }) };
           const found = ({ value }: MapElement): GraphNode => {
             if (!isVerdict(value)) return next.node;
@@ -489,8 +493,8 @@ class Unfolder {
     });
   }
 
-  private isFilled(map: string | readonly MapElement[], { lists, table }: TableIndex): boolean {
-    return typeof map === "string" && lists.filledSet(map, table) !== undefined;
+  private isFilled(map: AskedSet | AskedMap, { lists, table }: TableIndex): boolean {
+    return lists.filledSet(map, table) !== undefined;
   }
 
   /** The end of packets behind all hooks. Equal ends are one object. */
@@ -518,38 +522,36 @@ class Unfolder {
 
 /** The sets and maps that graphs ask, each as one object. */
 class ElementsOf {
-  private readonly named = new Map<TableIndex, Map<string, SetOrMap>>();
-  private readonly inline = new Map<readonly MapElement[], SetOrMap<MapElement>>();
+  private readonly sets = new Map<TableIndex, Map<AskedSet, SetOrMap>>();
+  private readonly maps = new Map<TableIndex, Map<AskedMap, SetOrMap<MapElement>>>();
 
-  ofSet(table: TableIndex, name: string): SetOrMap {
-    return this.remembered(table, `set ${name}`, () => {
-      const declaration = table.set(name);
-      return { declaration, elements: declaration.elements, index: table.setElements(name) };
-    });
+  ofSet(table: TableIndex, asked: AskedSet): SetOrMap {
+    return remembered(this.sets, table, asked, () => contentOf(table.set(asked), table.setElements(asked)));
   }
 
-  ofMap(table: TableIndex, map: string | readonly MapElement[]): SetOrMap<MapElement> {
-    if (typeof map !== "string") {
-      let inline = this.inline.get(map);
-      if (inline === undefined) {
-        inline = { declaration: undefined, elements: map, index: new ElementIndex({ elements: map }) };
-        this.inline.set(map, inline);
-      }
-      return inline;
-    }
-    return this.remembered(table, `map ${map}`, () => {
-      const declaration = table.map(map);
-      return { declaration, elements: declaration.elements, index: table.mapElements(map) };
-    }) as SetOrMap<MapElement>;
+  ofMap(table: TableIndex, asked: AskedMap): SetOrMap<MapElement> {
+    return remembered(this.maps, table, asked, () => contentOf(table.map(asked), table.mapElements(asked)));
   }
+}
 
-  private remembered(table: TableIndex, name: string, make: () => SetOrMap): SetOrMap {
-    const known = this.named.get(table) ?? new Map<string, SetOrMap>();
-    this.named.set(table, known);
-    const found = known.get(name) ?? make();
-    known.set(name, found);
-    return found;
-  }
+function contentOf<Element extends SetElement>(
+  set: { readonly elements: readonly Element[] } & ({ readonly name: string; readonly comment?: string } | InlineSet),
+  index: ElementIndex<Element>,
+): SetOrMap<Element> {
+  return { title: "name" in set ? (set.comment ?? set.name) : undefined, elements: set.elements, index };
+}
+
+function remembered<Asked, Found>(
+  all: Map<TableIndex, Map<Asked, Found>>,
+  table: TableIndex,
+  asked: Asked,
+  make: () => Found,
+): Found {
+  const known = all.get(table) ?? new Map<Asked, Found>();
+  all.set(table, known);
+  const found = known.get(asked) ?? make();
+  known.set(asked, found);
+  return found;
 }
 
 /** A step that is about to be taken. */
@@ -586,15 +588,15 @@ function isRange(interval: Interval | undefined): boolean {
 }
 
 /** A map whose only element has an empty key. */
-const LITERAL_MAPS = new WeakMap<object, readonly MapElement[]>();
+const LITERAL_MAPS = new WeakMap<object, InlineMap>();
 
-function literalMap(
-  to: Extract<Statement, { kind: "dnat" }>["to"] & { readonly kind: "literal" },
-): readonly MapElement[] {
+function literalMap(to: Extract<Statement, { kind: "dnat" }>["to"] & { readonly kind: "literal" }): InlineMap {
   let map = LITERAL_MAPS.get(to);
   if (map === undefined) {
     const address = to.addresses?.from ?? 0;
-    map = [{ key: [], value: to.ports === undefined ? [address] : [address, to.ports.from] }];
+    const type = typeof address === "bigint" ? "ipv6_addr" : "ipv4_addr";
+    const elements = [{ key: [], value: to.ports === undefined ? [address] : [address, to.ports.from] }];
+    map = { key: [], data: to.ports === undefined ? [type] : [type, "inet_service"], elements };
     LITERAL_MAPS.set(to, map);
   }
   return map;

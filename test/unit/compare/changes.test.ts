@@ -48,6 +48,22 @@ describe("a text against itself", () => {
     );
     expect([...(changesBetween(left, right)?.left ?? [])]).toEqual([]);
   });
+
+  test.each([
+    [
+      "ip saddr . tcp dport { 10.0.0.1 . 1, 10.0.0.2 . 2 } drop",
+      "ip saddr . tcp dport { 10.0.0.2 . 2, 10.0.0.1 . 1 } drop",
+    ],
+    ["meta mark set tcp dport map { 1 : 1, 2 : 2 }", "meta mark set tcp dport map { 2 : 2, 1 : 1 }"],
+    ["tcp dport vmap { 1 : drop, 2 : accept }", "tcp dport vmap { 2 : accept, 1 : drop }"],
+    ["dnat to tcp dport map { 1 : 10.0.0.1, 2 : 10.0.0.2 }", "dnat to tcp dport map { 2 : 10.0.0.2, 1 : 10.0.0.1 }"],
+  ])("is equal with the elements of %s in another order, and not with others", (one, other) => {
+    const changedIn = (rule: string) => {
+      const [left, right] = [one, rule].map((each) => mustReadNft(`table ip t { chain c { ${each} } }`));
+      return left && right && [...(changesBetween(left, right)?.left ?? [])].length;
+    };
+    expect([changedIn(other), changedIn(other.replace("2", "3"))]).toEqual([0, 1]);
+  });
 });
 
 test("a rule for few packets is found among many in few steps", () => {

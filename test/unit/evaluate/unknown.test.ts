@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { Evaluator } from "../../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../../compiler/evaluate/packet.ts";
 import { equal, noBit } from "../../../compiler/ir/build.ts";
-import type { BaseChain, Step } from "../../../compiler/ir/types.ts";
+import type { BaseChain, InlineMap, Step } from "../../../compiler/ir/types.ts";
 import { baseChain, ipv4, PACKET, programOf, ruleOf, STATUS } from "../../support/ir.ts";
 
 const drop: Step = { kind: "verdict", verdict: { kind: "drop" } };
@@ -40,11 +40,12 @@ describe("what is not known is assumed both ways", () => {
   });
 
   test("as a key of a verdict map: each verdict, and none", () => {
-    const map = [
+    const elements = [
       { key: ["eth1"], value: { kind: "drop" } },
       { key: ["eth2"], value: { kind: "accept" } },
       { key: ["eth3"], value: { kind: "drop" } },
     ] as const;
+    const map: InlineMap = { key: ["ifname"], data: "verdict", elements };
     expect(outcomes(forward([{ kind: "vmap", key: OIFNAME, map }]))).toEqual([
       "accept if meta oifname == eth2",
       "drop if not meta oifname == eth2, meta oifname eth1,eth3",

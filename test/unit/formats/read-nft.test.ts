@@ -220,19 +220,17 @@ describe("other spellings", () => {
     });
   });
 
-  test("anonymous maps and sets of several parts are declared", () => {
-    const text = "dnat ip to numgen random mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }";
-    const program = mustReadNft(table(text));
-    const [step] = rulesOf(program)[0]?.steps ?? [];
-    const map = step?.kind === "dnat" && step.to.kind === "map" ? step.to.map : "";
-    expect(program.ruleset.tables[0]?.maps.find(({ name }) => name === map)).toMatchObject({
-      anonymous: true,
-      elements: [
-        { key: [0], value: [ipv4("10.0.0.1")] },
-        { key: [1], value: [ipv4("10.0.0.2")] },
-      ],
-    });
-    expect(printTable(program.ruleset.tables[0] as Program["ruleset"]["tables"][0])).toContain(`\t\t${text}\n`);
+  test("sets and maps without a name stand in their rules, where they are printed", () => {
+    const lines = [
+      "dnat ip to numgen random mod 2 map { 0 : 10.0.0.1, 1 : 10.0.0.2 }",
+      "ip saddr . tcp dport { 10.0.0.1 . 80, 10.0.0.2 . 81-89 } accept",
+      "meta mark set tcp dport map { 80 : 0x00000001, * : 0x00000002 }",
+      "ip saddr . tcp dport vmap { 10.0.0.1 . 80 : accept }",
+    ];
+    const { tables } = mustReadNft(table(lines.join("\n"))).ruleset;
+    const [{ sets, maps } = { sets: [], maps: [] }] = mustReadNft(table("accept")).ruleset.tables;
+    expect(tables).toMatchObject([{ sets, maps }]);
+    for (const line of lines) expect(tables.map((each) => printTable(each)).join("")).toContain(`\t\t${line}\n`);
   });
 
   test("in a table of both families a map says of which one it is", () => {

@@ -1,7 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { concat, goto, jump, member, verdict, vmap, within } from "../../../compiler/ir/build.ts";
 import { checkProgram } from "../../../compiler/ir/check.ts";
-import type { MapDeclaration, Program, SetDeclaration } from "../../../compiler/ir/types.ts";
+import type {
+  InlineMap,
+  MapDeclaration,
+  MapElement,
+  Program,
+  SetDeclaration,
+  Step,
+} from "../../../compiler/ir/types.ts";
 import { baseChain, block, DADDR, ipv4, programOf, regularChain, ruleOf, SADDR } from "../../support/ir.ts";
 
 const ADDRESS = { type: "ipv4_addr", sample: SADDR } as const;
@@ -12,6 +19,14 @@ function set(parts: Partial<SetDeclaration>): SetDeclaration {
 
 function map(parts: Partial<MapDeclaration>): MapDeclaration {
   return { name: "m", key: [ADDRESS], interval: false, data: "verdict", elements: [], ...parts };
+}
+
+function verdicts(element: MapElement): InlineMap {
+  return { key: ["ipv4_addr"], data: "verdict", elements: [element] };
+}
+
+function inRule(step: Step): Program {
+  return programOf({ chains: [regularChain("a", ruleOf(step))] });
 }
 
 function findings(program: Program): string[] {
@@ -115,6 +130,27 @@ describe("each broken promise is found", () => {
       "chain a takes verdicts from map m, which holds data",
       programOf({ maps: [map({ data: [ADDRESS] })], chains: [regularChain("a", ruleOf(vmap(SADDR, "m")))] }),
     ],
+    [
+      "chain a asks a set in the rule for ipv4_addr . ipv4_addr, its keys are ipv4_addr",
+      inRule(member(concat(SADDR, DADDR), { key: ["ipv4_addr"], elements: [] })),
+    ],
+    [
+      "chain a has 4294967296, which is no ipv4_addr",
+      inRule(member(SADDR, { key: ["ipv4_addr"], elements: [{ key: [2 ** 32] }] })),
+    ],
+    [
+      "chain a has the key 1 twice",
+      inRule(member(SADDR, { key: ["ipv4_addr"], elements: [{ key: [1] }, { key: [1] }] })),
+    ],
+    [
+      "chain a takes verdicts from a map in the rule, which holds data",
+      inRule(vmap(SADDR, { key: ["ipv4_addr"], data: ["mark"], elements: [{ key: [1], value: [1] }] })),
+    ],
+    [
+      "chain a leads to chain b, which is not there",
+      inRule(vmap(SADDR, verdicts({ key: [1], value: { kind: "jump", chain: "b" } }))),
+    ],
+    ["chain a holds data instead of verdicts", inRule(vmap(SADDR, verdicts({ key: [1], value: [1] })))],
     ["map m holds data instead of verdicts", programOf({ maps: [map({ elements: [{ key: [1], value: [2] }] })] })],
     [
       "map m holds verdicts instead of data",

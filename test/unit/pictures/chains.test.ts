@@ -52,6 +52,22 @@ describe("chainTables", () => {
     });
   });
 
+  test("of a set or map that stands in a rule the first elements", () => {
+    const keys = [1, 2, 3, 4, 5];
+    const rules = [
+      `ip saddr . tcp dport { ${keys.map((key) => `192.0.2.1 . ${key}`).join(", ")} } drop`,
+      `meta mark set tcp dport map { ${keys.map((key) => `${key} : ${key}`).join(", ")} }`,
+    ];
+    const text = `table ip t { chain c { type filter hook input priority filter; ${rules.join("; ")} } }`;
+    const [small] = chainTables(mustReadNft(text).ruleset.tables);
+    expect(linesOf(small?.records ?? [])).toEqual({
+      "c (filter input filter)": [
+        "ip saddr . tcp dport { 192.0.2.1 . 1, 192.0.2.1 . 2, 192.0.2.1 . 3, and 2 more } | drop",
+        "meta mark set tcp dport map { 1 : 0x00000001, 2 : 0x00000002, 3 : 0x00000003, and 2 more }",
+      ],
+    });
+  });
+
   test("what is left out is counted", () => {
     expect(table?.footnote).toBe(
       "6 chains, 10 rules and 4 maps and sets with 6 elements. Drawn: 4 chains that packets reach. Left out: 1 chain that nothing leads to and 1 hook without rules.",

@@ -88,6 +88,7 @@ const recent: MatchRow = {
       joins: "closed",
     }),
     member: ({ set, negated }, scope) => {
+      if (typeof set !== "string") return lacking("a set in a rule");
       const list = scope.sets.get(set);
       if (list?.dynamic === undefined) return lacking(`set ${set}`);
       const seconds = list.timeoutSeconds;

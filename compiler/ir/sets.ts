@@ -1,0 +1,35 @@
+/** Sets and maps, whether a table declares them or a rule has them written in it. */
+import { stepsIn } from "./steps.ts";
+import type { DataType, InlineMap, InlineSet, MapDeclaration, SetDeclaration, Table } from "./types.ts";
+import { lookupsIn } from "./walk.ts";
+
+export type AnySet = SetDeclaration | MapDeclaration | InlineSet | InlineMap;
+type AnyMap = MapDeclaration | InlineMap;
+
+/** The types of its keys. */
+export function keyTypesOf(set: AnySet): readonly DataType[] {
+  return isDeclared(set) ? set.key.map(({ type }) => type) : set.key;
+}
+
+/** What it holds for a key. */
+export function dataTypesOf(map: AnyMap): "verdict" | readonly DataType[] {
+  if (map.data === "verdict" || !isDeclared(map)) return map.data as "verdict" | readonly DataType[];
+  return map.data.map(({ type }) => type);
+}
+
+export function isMap(set: AnySet): set is AnyMap {
+  return "data" in set;
+}
+
+/** Whether a table declares it. */
+export function isDeclared<Of extends AnySet>(set: Of): set is Exclude<Of, InlineSet | InlineMap> {
+  return "name" in set;
+}
+
+/** All sets and maps of a table: those that it declares, and those in its rules. */
+export function* setsOf(table: Table): Generator<AnySet> {
+  yield* table.sets;
+  yield* table.maps;
+  for (const step of stepsIn([table]))
+    for (const { among } of lookupsIn(step)) if (typeof among !== "string") yield among;
+}
