@@ -6,8 +6,8 @@ import type { MapElement, Value } from "../ir/types.ts";
 import { Unsupported } from "../ir/unsupported.ts";
 import type { Address } from "../net/address.ts";
 import { addressTypeOf } from "../packets/address-type.ts";
+import { contains } from "./graph/elements.ts";
 import type { GraphEnd, GraphNode, Read, SetOrMap } from "./graph/types.ts";
-import { contains } from "./graph/unfold.ts";
 import type { SourceSet, SourceSets } from "./source-sets.ts";
 
 /** The destination of packets as they come in. */
