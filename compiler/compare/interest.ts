@@ -3,10 +3,11 @@
  * the same, rule by rule. What is found is more than that, never less: only matches on what a packet has as it came, and
  * still has at the rule's place, are taken into account, and not which rules before it let packets through.
  */
-import { fieldOf, isUnknown } from "../evaluate/expression.ts";
+import { fieldOf } from "../evaluate/expression.ts";
 import type { Environment, Packets } from "../evaluate/packet.ts";
 import { type PlannedRule, planRule } from "../evaluate/plan.ts";
 import { type State, startState } from "../evaluate/state.ts";
+import { isUnknown } from "../evaluate/unknown-expression.ts";
 import { ChainGraph } from "../ir/chain-graph.ts";
 import { placeOf, placeOfNat } from "../ir/place.ts";
 import type { BaseChain, Chain, Expression, Rule, Table } from "../ir/types.ts";

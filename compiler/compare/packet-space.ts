@@ -1,6 +1,6 @@
 /** All packets that can come: by which kinds of traffic, with which marks, of which connections. */
 
-import { hasPorts } from "../evaluate/expression.ts";
+import { hasPorts } from "../evaluate/field.ts";
 import { type CtState, ctStateOf, isIcmp, type Packets } from "../evaluate/packet.ts";
 import { CT_STATE, CT_STATUS } from "../ir/constants.ts";
 import type { Program } from "../ir/types.ts";

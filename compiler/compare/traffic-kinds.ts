@@ -1,5 +1,5 @@
 /** Input interfaces and protocols of packets, as far as two programs tell them apart. */
-import { readsProtocol } from "../evaluate/expression.ts";
+import { readsProtocol } from "../evaluate/field.ts";
 import { ctStateOf, type Packet, type Tracking } from "../evaluate/packet.ts";
 import { CT_STATUS } from "../ir/constants.ts";
 import { keyTypesOf, setsOf } from "../ir/sets.ts";

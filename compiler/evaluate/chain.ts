@@ -3,7 +3,7 @@ import { invariant } from "../invariant.ts";
 import { MAX_JUMP_DEPTH } from "../ir/constants.ts";
 import type { BaseChain, Chain, Rule } from "../ir/types.ts";
 import { outside, type PacketSet } from "../packets/packet-set.ts";
-import { fieldOf, isUnknown } from "./expression.ts";
+import { fieldOf } from "./expression.ts";
 import { type Advance, type Frame, locationOf, type Runner, type StepProgress } from "./frame.ts";
 import { decideLocality } from "./locality.ts";
 import { ask, runMatch } from "./match.ts";
@@ -24,6 +24,7 @@ import {
 } from "./state.ts";
 import { runStatement } from "./statement.ts";
 import type { TableIndex } from "./table-index.ts";
+import { isUnknown } from "./unknown-expression.ts";
 
 /** Adds to `ends` all that can become of `state` in a base chain: each with the probability that it has by then. */
 export function runBaseChain(

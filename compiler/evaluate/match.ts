@@ -2,7 +2,7 @@
 import { unreachable } from "../invariant.ts";
 import type { AskedSet, Expression, Match, SetElement, Value } from "../ir/types.ts";
 import { assume } from "./assume.ts";
-import { evaluateExpression, isUnknown } from "./expression.ts";
+import { evaluateExpression } from "./expression.ts";
 import { askFragments } from "./fragments.ts";
 import type { Frame, StepProgress } from "./frame.ts";
 import { keyText } from "./lookup.ts";
@@ -11,6 +11,7 @@ import type { Question } from "./question.ts";
 import { changeShared, isExplained, narrow, type SharedState, type State, TINY } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import { describeTest } from "./unknown/assumption.ts";
+import { isUnknown } from "./unknown-expression.ts";
 import { choicesOf } from "./unknown-key.ts";
 
 type Flow = "continue" | "next";

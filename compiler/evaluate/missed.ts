@@ -4,13 +4,14 @@ import { describe } from "../ir/describe.ts";
 import type { Chain, Expression, Rule } from "../ir/types.ts";
 import type { ValueTest } from "../ir/value-test.ts";
 import { unmasked } from "../ir/walk.ts";
-import { evaluateExpression, isUnknown } from "./expression.ts";
+import { evaluateExpression } from "./expression.ts";
 import { type Frame, locationOf } from "./frame.ts";
 import type { Bearing, MissedStep } from "./packet.ts";
 import type { PlannedRule } from "./plan.ts";
 import { Question } from "./question.ts";
 import type { SharedState, State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
+import { isUnknown } from "./unknown-expression.ts";
 
 /** A rule that did nothing to a single packet, where one thing alone kept it from that: the packet's source, if the rule
  *  translates sources or writes a field; or a field that another rule wrote before. */

@@ -5,7 +5,8 @@ import { type Address, familyOf, printAddress } from "../net/address.ts";
 import { within, without } from "../packets/packet-set.ts";
 import { maskSpread, type Spread } from "../packets/preimage.ts";
 import { type Cut, Ranges, unite, valuesIn } from "../packets/ranges.ts";
-import { evaluateExpression, hasPorts, isUnknown } from "./expression.ts";
+import { evaluateExpression } from "./expression.ts";
+import { hasPorts } from "./field.ts";
 import type { Because, Frame, ReasonExtra, StepProgress } from "./frame.ts";
 import type { Reason } from "./packet.ts";
 import { Partition } from "./partition.ts";
@@ -24,6 +25,7 @@ import {
   withBits,
 } from "./state.ts";
 import { assumeElement, isData } from "./unknown-element.ts";
+import { isUnknown } from "./unknown-expression.ts";
 
 /** What a translation gives, each one of an interval where there is one. */
 export type Given = Omit<Extract<NatTarget, { kind: "literal" }>, "kind">;

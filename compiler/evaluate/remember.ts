@@ -3,13 +3,14 @@
 import { describe } from "../ir/describe.ts";
 import type { Expression, Match, Statement } from "../ir/types.ts";
 import { assume } from "./assume.ts";
-import { evaluateExpression, isUnknown } from "./expression.ts";
+import { evaluateExpression } from "./expression.ts";
 import type { Because, Frame, StepProgress } from "./frame.ts";
 import { onlyFills } from "./list-use.ts";
 import { type Entered, enter, recall, since } from "./memory.ts";
 import { Partition } from "./partition.ts";
 import { type Branch, isExplained, narrow, type SharedState, type State, withShared } from "./state.ts";
 import { symbolOf } from "./symbol.ts";
+import { isUnknown } from "./unknown-expression.ts";
 
 /** `add`, `update` and `delete` of a set that rules fill. */
 export function remember(

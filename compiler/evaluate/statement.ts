@@ -7,7 +7,7 @@ import { Unsupported } from "../ir/unsupported.ts";
 import type { Operand } from "../packets/bits.ts";
 import { hasFewValues, type PacketSet } from "../packets/packet-set.ts";
 import { assume } from "./assume.ts";
-import { evaluateExpression, fieldOf, isUnknown } from "./expression.ts";
+import { evaluateExpression, fieldOf } from "./expression.ts";
 import { type Because, type Frame, locationOf, type ReasonExtra, type StepProgress } from "./frame.ts";
 import { contentOf } from "./lookup.ts";
 import { destinations, redirect, runNat } from "./nat.ts";
@@ -29,6 +29,7 @@ import {
 } from "./state.ts";
 import { ALWAYS } from "./unknown/condition.ts";
 import { assumeElement, isData } from "./unknown-element.ts";
+import { isUnknown } from "./unknown-expression.ts";
 
 const NOTHING_MORE: ReasonExtra = {};
 

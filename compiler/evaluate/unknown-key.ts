@@ -7,11 +7,12 @@ import { Diagram } from "../packets/diagram.ts";
 import { hasFewValues, type PacketSet, within } from "../packets/packet-set.ts";
 import { applySpread, type Spread, valuesBehind } from "../packets/preimage.ts";
 import { Ranges, valuesIn } from "../packets/ranges.ts";
-import { evaluateExpression, isUnknown } from "./expression.ts";
+import { evaluateExpression } from "./expression.ts";
 import { keyText, rangesOf } from "./lookup.ts";
 import { type Branch, narrow, type SharedState, type State } from "./state.ts";
 import type { TableIndex } from "./table-index.ts";
 import type { About } from "./unknown/assumption.ts";
+import { isUnknown } from "./unknown-expression.ts";
 
 /** Packets, and the elements that their key may be one of. */
 export interface KeyChoice<Element> {

@@ -4,7 +4,7 @@ import type { Comparison } from "../../compiler/compare/compare.ts";
 import type { PacketSpace } from "../../compiler/compare/packet-space.ts";
 import { ctStatesOf } from "../../compiler/compare/render.ts";
 import { packetAt } from "../../compiler/compare/traffic-kinds.ts";
-import { hasPorts } from "../../compiler/evaluate/expression.ts";
+import { hasPorts } from "../../compiler/evaluate/field.ts";
 import type { Packet } from "../../compiler/evaluate/packet.ts";
 import type { Program } from "../../compiler/ir/types.ts";
 import { familyOf } from "../../compiler/net/address.ts";

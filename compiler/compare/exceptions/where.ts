@@ -1,6 +1,6 @@
 /** Sets of packets, as declarations name them. */
 
-import { hasPorts } from "../../evaluate/expression.ts";
+import { hasPorts } from "../../evaluate/field.ts";
 import { type CtState, ctStateOf } from "../../evaluate/packet.ts";
 import type { Family } from "../../net/address.ts";
 import type { FewField, RangeField } from "../../packets/packet-set.ts";

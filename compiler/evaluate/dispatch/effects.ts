@@ -1,9 +1,10 @@
 /** Which packets a chain may do something to. */
 import type { Chain, Expression } from "../../ir/types.ts";
 import { EMPTY, intersect, meet, type Ranges, unite } from "../../packets/ranges.ts";
-import { fieldOf, isUnknown } from "../expression.ts";
+import { fieldOf } from "../expression.ts";
 import { type PlannedRule, requiredValues } from "../plan.ts";
 import type { Branch, SharedState, State } from "../state.ts";
+import { isUnknown } from "../unknown-expression.ts";
 import type { Plan, Plans } from "./plan.ts";
 import type { NeededValues } from "./run.ts";
 

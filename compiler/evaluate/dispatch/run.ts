@@ -3,9 +3,10 @@ import { required } from "../../invariant.ts";
 import type { Expression } from "../../ir/types.ts";
 import { Diagram } from "../../packets/diagram.ts";
 import type { Ranges } from "../../packets/ranges.ts";
-import { fieldOf, isUnknown } from "../expression.ts";
+import { fieldOf } from "../expression.ts";
 import { type PlannedRule, type RequiredValues, requiredValues } from "../plan.ts";
 import { type Branch, narrow, type SharedState, type State } from "../state.ts";
+import { isUnknown } from "../unknown-expression.ts";
 
 /** Packets, and the rules that they do not pass by, in their order. */
 export interface Meeting {

@@ -1,7 +1,9 @@
 /** From an expression to what it reads of a packet, given what is known. */
 
-import { addressNow, evaluateExpression, isUnknown, readsProtocol } from "../../evaluate/expression.ts";
+import { addressNow, evaluateExpression } from "../../evaluate/expression.ts";
+import { readsProtocol } from "../../evaluate/field.ts";
 import type { TableIndex } from "../../evaluate/table-index.ts";
+import { isUnknown } from "../../evaluate/unknown-expression.ts";
 import { unreachable } from "../../invariant.ts";
 import { describe } from "../../ir/describe.ts";
 import type { Expression, Value } from "../../ir/types.ts";

@@ -1,6 +1,6 @@
 /** From a program to its graph: hooks, base chains and chains, along the path of packets that come in one way. */
 
-import { hasPorts } from "../../evaluate/expression.ts";
+import { hasPorts } from "../../evaluate/field.ts";
 import { type HookPath, pathOf } from "../../evaluate/hook-path.ts";
 import { Hooks } from "../../evaluate/hooks.ts";
 import type { Environment, Packets } from "../../evaluate/packet.ts";

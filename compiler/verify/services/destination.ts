@@ -1,7 +1,7 @@
 /** Sets of addresses and ports, in words. */
 import { before, isAnywhere, joinRanges, type Range } from "../../compare/box.ts";
 import type { Discrepancy } from "../../compare/compare.ts";
-import { hasPorts } from "../../evaluate/expression.ts";
+import { hasPorts } from "../../evaluate/field.ts";
 import { type Address, addressBits, familyOf, printAddress } from "../../net/address.ts";
 import { after } from "../../packets/ranges.ts";
 import type { EndpointNames } from "./endpoint-names.ts";
