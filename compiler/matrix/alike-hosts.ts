@@ -18,7 +18,8 @@ import { partHolds } from "../ir/interval.ts";
 import type { Interval, Program, Value } from "../ir/types.ts";
 import { type Address, FAMILIES } from "../net/address.ts";
 import { maskAddress, prefixRange } from "../net/prefix.ts";
-import type { Host, HostInterface, InterfaceRef, Network } from "../network/network.ts";
+import type { Host, Network } from "../network/network.ts";
+import { addressesOf, HostEnds, ownAddresses } from "./host-ends.ts";
 import { factsOf } from "./mentions.ts";
 import { asksForNeighbours, choosesSourceByInterface, SPECIAL_BLOCKS } from "./premises.ts";
 import { intervalKey, ProgramTests, TextNumbers } from "./program-tests.ts";
@@ -28,8 +29,7 @@ export class AlikeHosts {
   private readonly hosts: Network["hosts"];
   private readonly tests = new Map<string, ProgramTests>();
   private readonly texts = new TextNumbers();
-  private readonly peers = new Map<string, InterfaceRef>();
-  private readonly nodesByName = new Map<string, string>();
+  private readonly ends: HostEnds;
   /** By address; undefined: several hosts have it. */
   private readonly owners = new Map<Value, string | undefined>();
   private readonly intervals = new Map<string, Interval>();
@@ -43,16 +43,11 @@ export class AlikeHosts {
   private readonly addresses = new Map<string, readonly Address[]>();
 
   /** `programOf`: the rules of a host; undefined: it has none. */
-  constructor({ hosts, links }: Network, programOf: (host: Host) => Program | undefined) {
+  constructor(network: Network, programOf: (host: Host) => Program | undefined) {
+    const { hosts } = network;
     this.hosts = hosts;
-    for (const {
-      ends: [a, b],
-    } of links) {
-      this.peers.set(refKey(a), b);
-      this.peers.set(refKey(b), a);
-    }
+    this.ends = new HostEnds(network);
     for (const host of hosts.values()) {
-      if (host.role.kind === "node") this.nodesByName.set(host.role.node, host.name);
       for (const address of ownAddresses(host))
         this.owners.set(address, this.owners.has(address) ? undefined : host.name);
       const program = programOf(host);
@@ -75,8 +70,7 @@ export class AlikeHosts {
 
   /** The node itself, or the one that the pod is on; by the host's name. */
   nodeOf(host: string): string | undefined {
-    const role = this.hosts.get(host)?.role;
-    return role?.kind === "node" ? host : role?.kind === "pod" ? this.nodesByName.get(role.node) : undefined;
+    return this.ends.nodeOf(host);
   }
 
   /** The nodes in whose own blocks the address is. */
@@ -128,7 +122,7 @@ export class AlikeHosts {
     for (const [key, interval] of this.intervals) {
       const nodes = new Set<string | undefined>();
       for (const [address, owner] of this.owners)
-        if (partHolds(interval, address)) nodes.add(owner === undefined ? undefined : this.nodeOf(owner));
+        if (partHolds(interval, address)) nodes.add(owner === undefined ? undefined : this.ends.nodeOf(owner));
       const [node] = nodes;
       if (nodes.size === 1 && node !== undefined) this.blockOwners.set(key, node);
     }
@@ -146,7 +140,7 @@ export class AlikeHosts {
               this.blockOwners.delete(intervalKey(range));
           }
         }
-    for (const node of this.nodesByName.values()) {
+    for (const node of this.ends.nodes()) {
       const own = [...this.blockOwners].flatMap(([key, owner]) => (owner === node ? [this.intervals.get(key)] : []));
       const sorted = own
         .filter((each): each is Interval => each !== undefined)
@@ -167,7 +161,7 @@ export class AlikeHosts {
     }
     this.shorten("n");
     for (const [name, host] of this.hosts) {
-      const node = this.nodeOf(name);
+      const node = this.ends.nodeOf(name);
       if (host.role.kind !== "pod" || node === undefined || odd.has(name) || !this.canBeLike(host)) continue;
       const key = [this.classes.get(node) ?? node, this.ownShape(host), said.get(name)];
       this.classes.set(name, key.join("\n"));
@@ -189,11 +183,13 @@ export class AlikeHosts {
   /** Whether nothing but what keys have decides about the host. */
   private canBeLike(host: Host): boolean {
     const { name, role, interfaces } = host;
-    const ends = this.endsOf(host);
+    const ends = this.ends.endsOf(host);
     const all = ownAddresses(host);
     if (all.some((address) => this.owners.get(address) === undefined)) return false;
     const others =
-      role.kind === "node" ? interfaces.filter((each) => this.podBehind(host, each.name) === undefined) : interfaces;
+      role.kind === "node"
+        ? interfaces.filter((each) => this.ends.podBehind(host, each.name) === undefined)
+        : interfaces;
     if (others.some(({ proxyArp }) => proxyArp)) return false;
     if (role.kind === "pod") {
       if (this.tests.has(name) || interfaces.some(({ kind }) => kind !== "loopback" && kind !== "ethernet"))
@@ -222,7 +218,7 @@ export class AlikeHosts {
       const tests = this.tests.get(host.name);
       for (const address of tests?.addresses ?? []) {
         const owner = this.owners.get(address);
-        if (tests === undefined || owner === undefined || this.nodeOf(owner) === undefined) continue;
+        if (tests === undefined || owner === undefined || this.ends.nodeOf(owner) === undefined) continue;
         add(owner, host.name, tests.addressShape(address, this.bothTokens(owner, host)));
       }
     }
@@ -237,8 +233,8 @@ export class AlikeHosts {
 
   /** By the node that it is on, by most other nodes, and by each host that says something else. */
   private summary(name: string, texts: ReadonlyMap<string, string>, odd: Set<string>): string {
-    const node = this.nodeOf(name);
-    const others = [...this.nodesByName.values()].filter((each) => each !== node);
+    const node = this.ends.nodeOf(name);
+    const others = [...this.ends.nodes()].filter((each) => each !== node);
     const counts = new Map<string, number>();
     for (const each of others) counts.set(texts.get(each) ?? "", (counts.get(texts.get(each) ?? "") ?? 0) + 1);
     const [[usual] = [""]] = [...counts].sort(([, a], [, b]) => b - a);
@@ -262,11 +258,11 @@ export class AlikeHosts {
     return factsOf(host, {
       ownerOf: (address) => {
         const owner = this.owners.get(address);
-        return owner === undefined || this.nodeOf(owner) === undefined ? undefined : owner;
+        return owner === undefined || this.ends.nodeOf(owner) === undefined ? undefined : owner;
       },
       nodeOfBlock: ({ prefix }) => this.blockOwners.get(intervalKey(prefixRange(prefix))),
-      podBehind: (at, name) => this.podBehind(at, name),
-      nodeOf: (name) => this.nodeOf(name),
+      podBehind: (at, name) => this.ends.podBehind(at, name),
+      nodeOf: (name) => this.ends.nodeOf(name),
     });
   }
 
@@ -275,11 +271,11 @@ export class AlikeHosts {
     const { name, role, interfaces, routing, bridgeNetfilter, proxies } = host;
     const tokens = this.tokensOf(name);
     const isNode = role.kind === "node";
-    const own = isNode ? interfaces.filter((each) => this.podBehind(host, each.name) === undefined) : interfaces;
+    const own = isNode ? interfaces.filter((each) => this.ends.podBehind(host, each.name) === undefined) : interfaces;
     const ofPods = interfaces.filter((each) => !own.includes(each)).map(({ addresses }) => shapeOf(addresses, tokens));
     const values: Value[] = [
       ...ownAddresses(host),
-      ...(isNode ? [] : this.endsOf(host).flatMap((end) => end?.interface ?? [])),
+      ...(isNode ? [] : this.ends.endsOf(host).flatMap((end) => end?.interface ?? [])),
     ];
     const tables = FAMILIES.map((family) => routing[family].tables);
     const parts = {
@@ -296,7 +292,7 @@ export class AlikeHosts {
         ),
       ),
       facts: this.facts(host).flatMap(({ about, content }) => (about.size === 0 ? [content] : [])),
-      ends: own.map((each) => this.endOf(host, each)),
+      ends: own.map((each) => this.ends.endOf(host, each)),
       intervals: values.map((value) => this.intervalsWith(value, tokens)),
     };
     return shapeOf(parts, tokens);
@@ -314,47 +310,22 @@ export class AlikeHosts {
   /** Interfaces of pods that have other addresses than others of them make it count which one comes first. */
   private hasEqualPodInterfaces(host: Host): boolean {
     const tokens = this.tokensOf(host.name);
-    const ofPods = host.interfaces.filter(({ name }) => this.podBehind(host, name) !== undefined);
+    const ofPods = host.interfaces.filter(({ name }) => this.ends.podBehind(host, name) !== undefined);
     return new Set(ofPods.map(({ addresses }) => shapeOf(addresses, tokens))).size <= 1;
-  }
-
-  private endOf(host: Host, { name }: HostInterface): unknown {
-    const peer = this.peers.get(refKey({ host: host.name, interface: name }));
-    return peer && { host: peer.host, interface: this.interfaceAt(peer) };
-  }
-
-  private endsOf(host: Host): (InterfaceRef | undefined)[] {
-    return host.interfaces.map(({ name }) => {
-      const peer = this.peers.get(refKey({ host: host.name, interface: name }));
-      return host.role.kind === "node" && peer !== undefined && this.isPod(peer.host) ? undefined : peer;
-    });
-  }
-
-  private isPod(host: string): boolean {
-    return this.hosts.get(host)?.role.kind === "pod";
-  }
-
-  private podBehind(host: Host, interfaceName: string): string | undefined {
-    const peer = this.peers.get(refKey({ host: host.name, interface: interfaceName }));
-    return host.role.kind === "node" && peer !== undefined && this.isPod(peer.host) ? peer.host : undefined;
-  }
-
-  private interfaceAt({ host, interface: name }: InterfaceRef): HostInterface | undefined {
-    return this.hosts.get(host)?.interfaces.find((each) => each.name === name);
   }
 
   private tokensOf(name: string): HostTokens {
     const known = this.tokens.get(name);
     if (known !== undefined) return known;
     const host = this.hosts.get(name);
-    const node = this.nodeOf(name);
+    const node = this.ends.nodeOf(name);
     const outer = node === undefined || node === name ? undefined : this.tokensOf(node);
     const word = host?.role.kind ?? "host";
     const values = new Map<unknown, string>(outer?.values);
     if (host !== undefined) {
       values.set(name, word);
       addressesOf(host).forEach((address, i) => void values.set(address, `${word} address ${i}`));
-      this.endsOf(host).forEach((end, i) => {
+      this.ends.endsOf(host).forEach((end, i) => {
         if (end !== undefined) values.set(end.interface, `${word} other end ${i}`);
       });
     }
@@ -367,7 +338,7 @@ export class AlikeHosts {
   /** Tokens of the one that is spoken of, and of the host that speaks. */
   private bothTokens(about: string, by: Host): OwnTokens {
     const of = this.tokensOf(about);
-    if (by.name === this.nodeOf(about) || by.role.kind !== "node") return of;
+    if (by.name === this.ends.nodeOf(about) || by.role.kind !== "node") return of;
     const speaker = this.speakersTokens(by.name);
     return {
       values: { get: (value) => of.values.get(value) ?? speaker.values.get(value) },
@@ -394,26 +365,6 @@ interface HostTokens extends OwnTokens {
   readonly values: ReadonlyMap<unknown, string>;
 }
 
-/** All of a host but loopback's, in the order of its interfaces. */
-function addressesOf(host: Host | undefined): Address[] {
-  const all = (host?.interfaces ?? []).flatMap(({ addresses }) =>
-    addresses.flatMap(({ address, scope }) => (scope === "host" ? [] : [address])),
-  );
-  return [...new Set(all)];
-}
-
-/** Those that packets have. */
-function ownAddresses({ interfaces }: Host): Address[] {
-  const all = interfaces.flatMap(({ addresses }) =>
-    addresses.flatMap(({ address, scope }) => (scope === "global" ? [address] : [])),
-  );
-  return [...new Set(all)];
-}
-
 function sizeOf({ from, to }: Interval): number {
   return typeof from === "string" ? 0 : Number(BigInt(to) - BigInt(from));
-}
-
-function refKey({ host, interface: name }: InterfaceRef): string {
-  return `${host} ${name}`;
 }

@@ -1,7 +1,8 @@
 /** Ingress proxies of a lab: HAProxy with the configuration that kpc prints. */
 
 import type { HttpRequest } from "../../compiler/evaluate/http-route.ts";
-import type { PacketLab, RequestTls } from "./lab.ts";
+import type { PacketLab } from "./lab.ts";
+import type { RequestTls } from "./question.ts";
 
 /** What serves Ingresses, and where. */
 export interface LabIngress {

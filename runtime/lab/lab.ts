@@ -5,47 +5,16 @@ import type { Program } from "../../compiler/ir/types.ts";
 import { type Address, printAddress } from "../../compiler/net/address.ts";
 import type { Host, Network } from "../../compiler/network/network.ts";
 import { printNft } from "../../compiler/print.ts";
-import { PROTOCOL } from "../packet.ts";
 import { type LabAnswer, readAnswer } from "./answers.ts";
 import { blockedPorts, type NetworkBuild, planBuild } from "./build.ts";
 import { commandsFor } from "./given-rules.ts";
 import { LabHelper, LabTrouble } from "./lab-helper.ts";
 import { encodeBatches, messageOf, type NetlinkBatch } from "./netlink.ts";
 import { type ProxyProgram, type ProxyStarter, proxyCommand, startHaproxy, startProxy } from "./proxies.ts";
+import { type LabQuestion, wordFor } from "./question.ts";
 import { rulesInPieces } from "./rules-in-pieces.ts";
 import { type LabSighting, readFrame } from "./sightings.ts";
 import { FRESH_SYSCTLS, type SysctlSetting } from "./sysctls.ts";
-
-/** A question of a client to a server. */
-/** What a client says in the TLS handshake. */
-export interface RequestTls {
-  readonly serverName: string | undefined;
-}
-
-export interface LabQuestion {
-  /** IANA number: TCP, UDP, SCTP, or ICMP for an echo. */
-  readonly protocol: number;
-  /** A host's name. */
-  readonly from: string;
-  /** Undefined: as routing says. */
-  readonly source: Address | undefined;
-  /** For ICMP its identifier. */
-  readonly sourcePort: number;
-  readonly destination: Address;
-  readonly destinationPort: number;
-  /** Length of the packet with its IP header, which nobody may cut into fragments; undefined: a short one. TCP's first one always is. */
-  readonly bytes?: number | undefined;
-  /** Milliseconds until silence counts as an answer. */
-  readonly patience: number;
-  /** Silence counts as soon as no packet is under way any more. */
-  readonly endsWhenQuiet?: boolean;
-  /** The request goes over TLS, and names this host in the handshake. */
-  readonly tls?: RequestTls | undefined;
-  /** Servers of TCP wait for a request. */
-  readonly isHttp?: boolean;
-  /** What the client sends over TCP when it is connected; undefined: something short. */
-  readonly request?: string | undefined;
-}
 
 /** Hosts whose packets are heard, where no walk passes more: to stop hearing takes the kernel some milliseconds for each. */
 const MOST_WATCHED = 64;
@@ -383,23 +352,6 @@ export class PacketLab {
       throw new LabTrouble(`${host.name}: the kernel refuses ${messageOf(batch, sequence)?.does}: error ${error}`);
     };
     await Promise.all(batches.map(send));
-  }
-}
-
-/** The helper's word for a protocol, an IANA number. Throws LabTrouble for one that labs do not send. */
-function wordFor(protocol: number, isHttp: boolean): string {
-  switch (protocol) {
-    case PROTOCOL.tcp:
-      return isHttp ? "http" : "tcp";
-    case PROTOCOL.udp:
-      return "udp";
-    case PROTOCOL.sctp:
-      return "sctp";
-    case PROTOCOL.icmp:
-    case PROTOCOL.icmpv6:
-      return "icmp";
-    default:
-      throw new LabTrouble(`a lab sends TCP, UDP, SCTP and ICMP echoes, and no packets of protocol ${protocol}`);
   }
 }
 

@@ -1,6 +1,7 @@
 /** Clients of a lab that get no answer know so when no packet is under way any more, without waiting for time to pass. */
 import { describe, expect, test } from "vitest";
-import { type LabQuestion, PacketLab } from "../../runtime/lab/lab.ts";
+import { PacketLab } from "../../runtime/lab/lab.ts";
+import type { LabQuestion } from "../../runtime/lab/question.ts";
 import { PROTOCOL } from "../../runtime/packet.ts";
 import { kernelMissing } from "../support/kernel.ts";
 import { addressOf, describeShop } from "../support/walks.ts";

@@ -1,4 +1,5 @@
 /** IPv6 addresses as words. There are millions of them in a table: each step with a number of 128 bits would be a new one. */
+import type { Address } from "../../net/address.ts";
 import { IS_LITTLE_ENDIAN } from "./bytes.ts";
 
 /** The lower half, then the higher one. */
@@ -23,4 +24,11 @@ export function splitAddress(address: bigint): void {
     last = first | 0xffff_ffff_ffff_ffffn;
   }
   halves[0] = address; // the lowest 64 bits of it
+}
+
+/** An address in words of host order, highest first. */
+export function hostWords(address: Address): number[] {
+  if (typeof address === "number") return [address];
+  splitAddress(address);
+  return [WORD0, WORD1, WORD2, WORD3].map((at) => WORDS[at] as number);
 }

@@ -1,29 +1,21 @@
 /** From a tabulation to the bytes that the engine reads (assembly/layout.ts has the layout). */
 import * as L from "../../../assembly/layout.ts";
 import { invariant } from "../../invariant.ts";
-import { intervalAsPrefix } from "../../ir/interval.ts";
 import type { Interval } from "../../ir/types.ts";
 import { Unsupported } from "../../ir/unsupported.ts";
 import { type Address, FAMILIES, type Family } from "../../net/address.ts";
 import type { Prefix } from "../../net/prefix.ts";
-import type {
-  Default,
-  EndpointTreatment,
-  LocalClass,
-  PortRow,
-  TableAnswer,
-  Tabulation,
-  Treatment,
-} from "../../tabulate/types.ts";
-import { splitAddress, WORD0, WORD1, WORD2, WORD3, WORDS } from "./address-words.ts";
+import type { LocalClass, PortRow, Tabulation } from "../../tabulate/types.ts";
+import { hostWords } from "./address-words.ts";
 import { checksumOf, littleEndian, records, Sections, swap16, swap32 } from "./bytes.ts";
+import { Codes } from "./codes.ts";
 import { Endpoints, fold6 } from "./endpoints.ts";
 import { Keys } from "./keys.ts";
 import { elsewhere, findLocalPlaces } from "./local-places.ts";
 import { printNames } from "./names.ts";
 import { buildPerfectHash } from "./perfect-hash.ts";
+import { prefixesOf } from "./prefixes.ts";
 import { planRegions } from "./regions.ts";
-import { REJECTS, VERDICTS } from "./words.ts";
 
 /** The table of `tabulation`. `source` names what it was made from. Throws `Unsupported`. */
 export function encodeTable(tabulation: Tabulation, source: string): Uint8Array {
@@ -49,10 +41,7 @@ class Encoder {
   private readonly endpoints: Readonly<Record<Family, Endpoints>>;
   private readonly sections = new Sections(L.HEADER_BYTES);
   private readonly header = new Map<number, number>();
-  /** Behaviours as the engine numbers them: extended rows have some of their own. */
-  private readonly behaviours: { readonly number: number; readonly extra: number }[] = [];
-  private readonly behaviourNumbers = new Map<number, number>();
-  private readonly reasons = new Map<string, number>();
+  private readonly codes = new Codes();
   private readonly extended: Extended[] = [];
   private readonly allowed: number[] = [];
   private readonly allowedPlaces = new Map<readonly Interval[], { readonly at: number; readonly count: number }>();
@@ -91,7 +80,7 @@ class Encoder {
         view.setUint32(at + 4, seconds, true);
       },
     );
-    const about = { source: this.source, interfaces: this.tabulation.interfaces, reasons: [...this.reasons.keys()] };
+    const about = { source: this.source, interfaces: this.tabulation.interfaces, reasons: this.codes.reasons };
     const names = printNames(about, rows, slots);
     this.set(L.H_NAMES, this.sections.add(names));
     this.set(L.H_NAMES_LENGTH, names.length);
@@ -194,7 +183,7 @@ class Encoder {
     const third = row.lists[2]?.length ?? 0;
     const isWide = first > L.ROW1_COUNT_MASK || second > L.ROW1_COUNT_MASK || third > 0;
     if (!isWide && row.allowed === undefined) {
-      const behaviour = this.behaviour(row.behaviour, 0);
+      const behaviour = this.codes.behaviour(row.behaviour, 0);
       entries[entry + L.ENTRY_ROW0 / 4] = base;
       entries[entry + L.ENTRY_ROW1 / 4] =
         first | (second << L.ROW1_SECOND_SHIFT) | (behaviour << L.ROW1_BEHAVIOUR_SHIFT);
@@ -203,21 +192,9 @@ class Encoder {
     const { at, count } = this.placeAllowed(row.allowed ?? []);
     const extra = L.CODE_EXTENDED | (row.allowed === undefined ? 0 : L.CODE_ALLOWED);
     entries[entry + L.ENTRY_ROW0 / 4] = this.extended.length;
-    entries[entry + L.ENTRY_ROW1 / 4] = this.behaviour(row.behaviour, extra) << L.ROW1_BEHAVIOUR_SHIFT;
+    entries[entry + L.ENTRY_ROW1 / 4] = this.codes.behaviour(row.behaviour, extra) << L.ROW1_BEHAVIOUR_SHIFT;
     const fourth = row.lists[3]?.length ?? 0;
     this.extended.push({ base, first, second, third, fourth, allowedAt: at, allowedCount: count });
-  }
-
-  /** The engine's number of a behaviour whose codes have the bits `extra` set. */
-  private behaviour(number: number, extra: number): number {
-    const key = number * 2 ** 16 + extra;
-    let found = this.behaviourNumbers.get(key);
-    if (found === undefined) {
-      found = this.behaviours.push({ number, extra }) - 1;
-      if (found >= L.MAX_BEHAVIOURS) throw new Unsupported(`more than ${L.MAX_BEHAVIOURS} ways to treat packets`);
-      this.behaviourNumbers.set(key, found);
-    }
-    return found;
   }
 
   private placeAllowed(intervals: readonly Interval[]): { readonly at: number; readonly count: number } {
@@ -294,7 +271,7 @@ class Encoder {
     this.addFolds(families.IPv6.local.map(({ address }) => fold6(address)));
     const kinds = FAMILIES.flatMap((family) => families[family].localClasses);
     this.addRecords(L.H_KINDS, L.H_KIND_COUNT, kinds, L.KIND_BYTES, (view, at, kind) => {
-      view.setUint32(at, this.defaultWord(kind.default), true);
+      view.setUint32(at, this.codes.defaultWord(kind.default), true);
     });
     this.set(L.H_LOCAL_DEFAULT4, this.commonDefault(families.IPv4.localClasses));
     this.set(L.H_LOCAL_DEFAULT6, this.commonDefault(families.IPv6.localClasses));
@@ -306,7 +283,7 @@ class Encoder {
 
   /** The default word that all `kinds` have. */
   private commonDefault(kinds: readonly LocalClass[]): number {
-    const words = new Set(kinds.map((kind) => this.defaultWord(kind.default)));
+    const words = new Set(kinds.map((kind) => this.codes.defaultWord(kind.default)));
     const [word] = words;
     return words.size === 1 && word !== undefined ? word : L.NO_DEFAULT >>> 0;
   }
@@ -331,8 +308,8 @@ class Encoder {
         first: low & 0xfffff,
         count,
         bitsAt: this.sections.add(bits),
-        unset: this.defaultWord(unset),
-        set: this.defaultWord(set),
+        unset: this.codes.defaultWord(unset),
+        set: this.codes.defaultWord(set),
       });
     }
     const [offset, counts, size] =
@@ -342,18 +319,10 @@ class Encoder {
     this.addRecords(offset, counts, plan.regions, size, (view, at, region) => {
       const words = hostWords(region.from);
       for (const [i, word] of words.entries()) view.setUint32(at + i * 4, word, true);
-      view.setUint32(at + words.length * 4, this.defaultWord(region), true);
+      view.setUint32(at + words.length * 4, this.codes.defaultWord(region), true);
     });
-    const other = plan.other === undefined ? L.NO_DEFAULT >>> 0 : this.defaultWord(plan.other);
+    const other = plan.other === undefined ? L.NO_DEFAULT >>> 0 : this.codes.defaultWord(plan.other);
     this.set(family === "IPv4" ? L.H_OTHER4 : L.H_OTHER6, other);
-  }
-
-  private defaultWord({ new: fresh, invalid, untracked }: Default): number {
-    return (
-      this.behaviour(fresh, 0) |
-      (this.behaviour(invalid, 0) << L.DEFAULT_INVALID_SHIFT) |
-      (this.behaviour(untracked, 0) << L.DEFAULT_UNTRACKED_SHIFT)
-    );
   }
 
   // --- sources, endpoints, answers ---------------------------------------------------------------------------------------
@@ -400,41 +369,10 @@ class Encoder {
 
   /** After everything else: by then it is known which behaviours there are. */
   private addCodes(): void {
-    const { behaviours, endpointTreatments, interfaces } = this.tabulation;
-    const kinds = interfaces.matches.map((_, i) => i);
-    const codes = kinds.flatMap((kind) =>
-      this.behaviours.flatMap(({ number, extra }) =>
-        (behaviours[number]?.[kind] ?? []).map((answer) => (this.code(answer) | extra) >>> 0),
-      ),
-    );
-    this.set(L.H_CODES, this.sections.add(littleEndian(Uint32Array.from(codes))));
-    this.set(L.H_BEHAVIOUR_COUNT, this.behaviours.length);
-    const treatmentCodes = kinds.flatMap((kind) =>
-      endpointTreatments.flatMap((endpointTreatment: EndpointTreatment) =>
-        (endpointTreatment[kind] ?? []).map((answer) => this.code({ ...answer, reasons: [] })),
-      ),
-    );
-    if (endpointTreatments.length > MAX_TREATMENTS)
-      throw new Unsupported(`more than ${MAX_TREATMENTS} treatments of endpoints`);
-    this.set(L.H_TREATMENTS, this.sections.add(littleEndian(Uint32Array.from(treatmentCodes))));
-    this.set(L.H_TREATMENT_COUNT, endpointTreatments.length);
-  }
-
-  private code({ list, asksEndpoint, sticky, hairpin, reasons, ...plain }: TableAnswer): number {
-    const reason = reasons.join("; ");
-    const number = this.reasons.get(reason) ?? this.reasons.size;
-    this.reasons.set(reason, number);
-    if (number >= MAX_REASONS) throw new Unsupported(`more than ${MAX_REASONS} reasons`);
-    return (
-      (treatmentBits(plain) |
-        (hairpin === undefined ? 0 : L.CODE_HAIRPIN | (treatmentBits(hairpin) << L.CODE_HAIRPIN_SHIFT)) |
-        (list === 1 || list === 3 ? L.CODE_SECOND : 0) |
-        (list === 2 || list === 3 ? L.CODE_THIRD : 0) |
-        (asksEndpoint ? L.CODE_ASK_ENDPOINT : 0) |
-        (sticky ? L.STICKY : 0) |
-        (number << L.CODE_REASON_SHIFT)) >>>
-      0
-    );
+    this.set(L.H_CODES, this.sections.add(littleEndian(this.codes.ofBehaviours(this.tabulation))));
+    this.set(L.H_BEHAVIOUR_COUNT, this.codes.count);
+    this.set(L.H_TREATMENTS, this.sections.add(littleEndian(this.codes.ofTreatments(this.tabulation))));
+    this.set(L.H_TREATMENT_COUNT, this.tabulation.endpointTreatments.length);
   }
 }
 
@@ -459,51 +397,3 @@ const ENDPOINT_PLACES = {
 } as const;
 
 const MAX_ROWS = Math.floor(2 ** L.MAX_SLOT_BITS * 0.96);
-const MAX_TREATMENTS = 0xfffe;
-const MAX_REASONS = 2 ** (32 - L.CODE_REASON_SHIFT);
-
-function treatmentBits({ verdict, rejectWith, masquerade }: Treatment): number {
-  const kind = rejectWith === undefined ? 0 : REJECTS.indexOf(rejectWith);
-  if (kind < 0) throw new Unsupported(`reject with ${rejectWith}`);
-  const reject = kind << L.REJECT_SHIFT;
-  return VERDICTS[verdict] | reject | (masquerade ? L.MASQUERADE : 0);
-}
-
-/** The intervals as prefixes. */
-function prefixesOf(intervals: readonly Interval[]): Prefix[] {
-  return intervals.flatMap(({ from, to }) =>
-    typeof from === "bigint"
-      ? [...cut(from, to as bigint, 128)].map(([a, b]) => asPrefix({ from: a, to: b }, "ipv6_addr"))
-      : [...cut(BigInt(from), BigInt(to), 32)].map(([a, b]) =>
-          asPrefix({ from: Number(a), to: Number(b) }, "ipv4_addr"),
-        ),
-  );
-}
-
-function asPrefix(interval: Interval, type: "ipv4_addr" | "ipv6_addr"): Prefix {
-  const prefix = intervalAsPrefix(interval, type);
-  invariant(prefix !== undefined, "the piece is a prefix");
-  return prefix;
-}
-
-/** The largest aligned pieces from `from` to `to`, both included. */
-function* cut(from: bigint, to: bigint, bits: number): Generator<[bigint, bigint]> {
-  for (let at = from; at <= to; ) {
-    let length = bits;
-    while (length > 0) {
-      const size = 1n << BigInt(bits - length + 1);
-      if (at % size !== 0n || at + size - 1n > to) break;
-      length--;
-    }
-    const size = 1n << BigInt(bits - length);
-    yield [at, at + size - 1n];
-    at += size;
-  }
-}
-
-/** An address in words of host order, highest first. */
-function hostWords(address: Address): number[] {
-  if (typeof address === "number") return [address];
-  splitAddress(address);
-  return [WORD0, WORD1, WORD2, WORD3].map((at) => WORDS[at] as number);
-}
