@@ -1,7 +1,8 @@
-/** Lines that are read with the help of their shape are what the grammar alone makes of them: programs, places and reports. */
+/** Lines and elements that are read with the help of their shape are what the grammar alone makes of them: programs, places and
+ *  reports. */
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { iptablesReadings, varied } from "../support/both-readings.ts";
+import { iptablesReadings, nftReadings, randomListing, varied } from "../support/both-readings.ts";
 import { runs } from "../support/runs.ts";
 import { numbersFrom } from "../support/slots.ts";
 
@@ -74,6 +75,30 @@ describe("lines of one shape", () => {
       const pick = numbersFrom(seed);
       const text = varied(texts[pick(texts.length)] as string, pick, [8, 50, 1000][pick(3)]);
       const { shapes, grammar } = iptablesReadings(text);
+      if (shapes !== grammar) expect(shapes, `seed ${seed}\n${text}`).toBe(grammar);
+    }
+  });
+});
+
+describe("long lists of elements", () => {
+  it("are what the grammar makes of them", () => {
+    for (let seed = 1; seed <= runs(2400); seed++) {
+      const text = randomListing(numbersFrom(seed));
+      const { shapes, grammar } = nftReadings(text);
+      if (shapes !== grammar) expect(shapes, `seed ${seed}\n${text}`).toBe(grammar);
+    }
+  });
+
+  it("are so in what kpc prints, also with other words, and damaged", () => {
+    const texts = textsEndingIn(".nft");
+    for (const text of texts) {
+      const { shapes, grammar } = nftReadings(text);
+      expect(shapes).toBe(grammar);
+    }
+    for (let seed = 1; seed <= runs(400); seed++) {
+      const pick = numbersFrom(seed);
+      const text = varied(texts[pick(texts.length)] as string, pick, [8, 50, 1000][pick(3)]);
+      const { shapes, grammar } = nftReadings(text);
       if (shapes !== grammar) expect(shapes, `seed ${seed}\n${text}`).toBe(grammar);
     }
   });

@@ -83,7 +83,7 @@ const FORMATS: Readonly<Record<string, readonly string[]>> = {
   // A match of iptables names sets, which are ipset's.
   iptables: ["ipset", "lazy-lookahead.ts", "marks.ts", "shapes", "text-findings.ts"],
   // nft lists what iptables has loaded, extensions in iptables' own words.
-  nft: ["iptables", "lazy-lookahead.ts", "marks.ts", "text-findings.ts"],
+  nft: ["iptables", "lazy-lookahead.ts", "marks.ts", "shapes", "text-findings.ts"],
 };
 
 const FILES = ["compiler", "runtime"].flatMap((folder) =>

@@ -8,12 +8,14 @@ import type { Chain, MapDeclaration, Rule, SetDeclaration, Table, TableFamily } 
 import type { TextFindings } from "../text-findings.ts";
 import { BaseChains } from "./chain-hooks.ts";
 import type { ChainReader, NftChain, NftTable, RuleDraft } from "./chains.ts";
+import { chainsOf, isList } from "./element-lists.ts";
 import { nftParser } from "./grammar.ts";
 import type { ChainPlace } from "./hook-rules.ts";
 import { refusalsOf } from "./refusals.ts";
+import { withLists } from "./set-aside.ts";
 import { closeSet, type SetDraft } from "./sets.ts";
 import type { AnonymousChain, Block, Line } from "./structure.ts";
-import { type ElementNode, type StatementNode, textOf } from "./syntax.ts";
+import { type StatementNode, textOf } from "./syntax.ts";
 import { type TableScope, toRules } from "./to-ir.ts";
 import type { WordReader } from "./words.ts";
 import { isHarmless, isInexact, isMadeByIptables } from "./xtables.ts";
@@ -46,7 +48,7 @@ export class TableCloser {
     const maps = new Map<string, MapDeclaration>();
     const opaque = new Set<string>();
     for (const set of table.sets.values()) {
-      const declared = closeSet(set, family, this.words);
+      const declared = closeSet(set, this.words);
       if (declared === "opaque") {
         opaque.add(set.name);
         table.objects.set(textOf(set.block.head), objectLines(set.block));
@@ -190,7 +192,7 @@ export function objectLines({ body }: Block): string[] {
 
 /** What an object has counted is no part of the rules. */
 function objectLine(item: Line | Block): string {
-  const text = textOf(item.kind === "line" ? item.tokens : item.head);
+  const text = textOf(withLists(item.kind === "line" ? item.tokens : item.head));
   return text.replace(/^packets [0-9]+ bytes [0-9]+$/, "packets 0 bytes 0").replace(" burst 5 packets", "");
 }
 
@@ -199,8 +201,14 @@ function wordsOf(item: Line | Block): readonly IToken[] {
 }
 
 /** The chains to which the elements of a map lead. */
-function chainsIn(elements: readonly ElementNode[]): ReadonlySet<string> {
-  return new Set(
-    elements.flatMap(({ value }) => (value?.kind === "verdict" && value.chain !== undefined ? [value.chain] : [])),
-  );
+function chainsIn(elements: SetDraft["elements"]): ReadonlySet<string> {
+  const found = new Set<string>();
+  for (const each of elements) {
+    if (isList(each)) {
+      for (const element of each.elements) for (const name of chainsOf(element)) found.add(name);
+    } else if (each.value?.kind === "verdict" && each.value.chain !== undefined) {
+      found.add(each.value.chain);
+    }
+  }
+  return found;
 }

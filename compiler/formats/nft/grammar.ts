@@ -1051,7 +1051,7 @@ class NftParser extends EmbeddedActionsParser {
 }
 
 /** What a set or map holds; `isInterval`: its data are ranges. */
-interface TypesNode {
+export interface TypesNode {
   readonly key: SyntaxNode;
   readonly data?: SyntaxNode;
   readonly isInterval: boolean;

@@ -11,7 +11,8 @@ import { objectLines, TableCloser } from "./close.ts";
 import { unquote } from "./grammar.ts";
 import { Numeral, nftLexer } from "./lexer.ts";
 import { withRegistrations } from "./registrations.ts";
-import { newSet, readSetLine, takeElements } from "./sets.ts";
+import { lexAside } from "./set-aside.ts";
+import { newSet, nodesOf, readSetLine, takeElements } from "./sets.ts";
 import { type Block, type Line, structureOf } from "./structure.ts";
 import { textOf } from "./syntax.ts";
 import { WordReader } from "./words.ts";
@@ -22,10 +23,11 @@ import { WordReader } from "./words.ts";
  * Each rule and each list of elements stands for itself, so that one which is wrong does not hide the next. What is wrong
  * is reported, and kept as an opaque statement that may do anything. Reports `rules-syntax`, `rules-truncated`,
  * `rules-dialect`, `rules-include`, `unknown-table`, `unknown-chain`, `unknown-set`, `chain-loop`, `not-text`,
- * `empty-input`.
+ * `empty-input`. `byGrammar`: the grammar reads each element, also those that have the shape of others; for those who hold the
+ * two against each other.
  */
-export function readNft(source: Source, report: Report, placeOf?: PlaceOf): Program {
-  return new FileReader(source, report, placeOf).read();
+export function readNft(source: Source, report: Report, placeOf?: PlaceOf, byGrammar = false): Program {
+  return new FileReader(source, report, placeOf, byGrammar).read();
 }
 
 const FAMILIES: ReadonlySet<string> = new Set<TableFamily>(["ip", "ip6", "inet", "arp", "bridge", "netdev"]);
@@ -42,8 +44,16 @@ class FileReader {
   private isLoaded = false;
   private registrations = 0;
 
-  constructor(source: Source, report: Report, placeOf: PlaceOf = (start, end) => ({ source, start, end })) {
+  private readonly byGrammar: boolean;
+
+  constructor(
+    source: Source,
+    report: Report,
+    placeOf: PlaceOf = (start, end) => ({ source, start, end }),
+    byGrammar = false,
+  ) {
     this.source = source;
+    this.byGrammar = byGrammar;
     this.findings = new TextFindings(report, placeOf);
     this.words = new WordReader(this.findings);
     this.chains = new ChainReader(this.words, {
@@ -63,7 +73,7 @@ class FileReader {
       findings.error("rules-dialect", "this is iptables-save, not nft", index, index + 1);
       return nothing;
     }
-    const { tokens, errors } = nftLexer.tokenize(text);
+    const { tokens, errors } = this.byGrammar ? nftLexer.tokenize(text) : lexAside(text);
     for (const { offset, length } of errors)
       findings.error("rules-syntax", "expected text, found a character that is none", offset, offset + length);
     const { items, anonymous, strays } = structureOf(tokens);
@@ -313,7 +323,8 @@ class FileReader {
   private removeElements(table: NftTable, name: IToken, tokens: readonly IToken[]): void {
     const set = table.sets.get(unquote(name.image));
     const gone = new Set(this.words.parseElements(tokens)?.map(({ key }) => stringify(key)));
-    if (set !== undefined) set.elements = set.elements.filter(({ key }) => !gone.has(stringify(key)));
+    if (set !== undefined)
+      set.elements = nodesOf(set.elements, this.words).filter(({ key }) => !gone.has(stringify(key)));
   }
 
   flush(tokens: readonly IToken[]): void {
@@ -390,7 +401,7 @@ class FileReader {
   }
 
   private readSet(block: Block, table: NftTable, kind: "set" | "map", name: string): void {
-    const set = table.sets.get(name) ?? newSet(kind, name, block);
+    const set = table.sets.get(name) ?? newSet(kind, name, block, table.family);
     table.sets.set(name, set);
     for (const item of block.body) {
       const tokens = item.kind === "line" ? this.words.expand(item.tokens) : [];

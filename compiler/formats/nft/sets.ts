@@ -6,15 +6,18 @@ import type {
   DataType,
   Expression,
   MapDeclaration,
+  MapElement,
   SetDeclaration,
   SetElement,
   SetProperties,
   TableFamily,
 } from "../../ir/types.ts";
 import { meaningOf } from "../../words.ts";
+import { type ElementReading, isList, type ReadList } from "./element-lists.ts";
 import { toElement, toMapElement } from "./elements.ts";
 import { toField } from "./fields.ts";
-import { nftParser, unquote } from "./grammar.ts";
+import { nftParser, type TypesNode, unquote } from "./grammar.ts";
+import { Listed } from "./set-aside.ts";
 import type { Block } from "./structure.ts";
 import type { ElementNode, SyntaxNode } from "./syntax.ts";
 import { parseDuration } from "./times.ts";
@@ -25,22 +28,25 @@ export interface SetDraft {
   readonly kind: "set" | "map";
   readonly name: string;
   readonly block: Block;
+  readonly family: TableFamily;
   types: readonly IToken[] | undefined;
   typeWord: "type" | "typeof";
   flags: ReadonlySet<SetFlag>;
   properties: Omit<SetProperties, "name" | "key" | "interval" | Exclude<SetFlag, "timeout">>;
-  elements: ElementNode[];
+  /** As they were read one by one, or lists that are read already. */
+  elements: (ElementNode | ReadList)[];
 }
 
 type SetFlag = "constant" | "dynamic" | "interval" | "timeout";
 
 // --- reading -------------------------------------------------------------------------------------------------------------
 
-export function newSet(kind: "set" | "map", name: string, block: Block): SetDraft {
+export function newSet(kind: "set" | "map", name: string, block: Block, family: TableFamily): SetDraft {
   return {
     kind,
     name,
     block,
+    family,
     types: undefined,
     typeWord: "type",
     flags: new Set(),
@@ -140,32 +146,44 @@ function readFlags(tokens: readonly IToken[], words: WordReader): ReadonlySet<Se
 
 /** Adds the elements that `tokens` list. */
 export function takeElements(set: SetDraft, tokens: readonly IToken[], words: WordReader): void {
+  const [, list] = tokens;
+  const read = list?.tokenType === Listed && tokens.length === 3 ? readList(set, tokens, words) : undefined;
+  if (read !== undefined) {
+    set.elements.push(read);
+    return;
+  }
   // A list of a million is no list of arguments.
   for (const element of words.parseElements(tokens) ?? []) set.elements.push(element);
+}
+
+/** Most lists stand behind the types of their elements. */
+function readList(set: SetDraft, tokens: readonly IToken[], words: WordReader): ReadList | undefined {
+  const types = set.types === undefined ? undefined : words.parseQuietly(set.types, () => nftParser().types());
+  const reading = types === undefined ? undefined : readingOf(set, typesOf(set, types));
+  return reading === undefined || reading === "opaque" ? undefined : words.lists.read(tokens, reading);
+}
+
+/** All of `elements` as they were read one by one. */
+export function nodesOf(elements: SetDraft["elements"], words: WordReader): ElementNode[] {
+  return elements.flatMap((each) => (isList(each) ? (words.parseElements(each.tokens) ?? []) : [each]));
 }
 
 // --- closing -------------------------------------------------------------------------------------------------------------
 
 /** `opaque`: of types that the IR does not have. */
-export function closeSet(
-  set: SetDraft,
-  family: TableFamily,
-  words: WordReader,
-): SetDeclaration | MapDeclaration | undefined | "opaque" {
+export function closeSet(set: SetDraft, words: WordReader): SetDeclaration | MapDeclaration | undefined | "opaque" {
   if (set.types === undefined) {
     words.error("rules-syntax", `expected the type of ${set.kind} ${set.name}`, set.block.head);
     return undefined;
   }
   const types = words.parse(set.types, () => nftParser().types());
   if (types === undefined) return undefined;
-  const components = (node: SyntaxNode): readonly Component[] =>
-    (node.kind === "concat" ? node.parts : [node]).map((part) => toComponent(part, set.typeWord, family));
-  const key = components(types.key);
+  const found = typesOf(set, types);
   const isDynamic = set.flags.has("dynamic");
   const { timeoutSeconds, size = isDynamic ? DEFAULT_SIZE : undefined } = set.properties;
   const shared: SetProperties = {
     name: set.name,
-    key,
+    key: found.key,
     interval: set.flags.has("interval"),
     ...(isDynamic ? { dynamic: true } : {}),
     ...(set.flags.has("constant") ? { constant: true } : {}),
@@ -173,33 +191,37 @@ export function closeSet(
     ...set.properties,
     ...(size === undefined ? {} : { size }),
   };
-  const keyTypes = key.map(({ type }) => type);
-  const data = types.data === undefined ? undefined : isVerdict(types.data) ? "verdict" : components(types.data);
-  const parts = [...key, ...(data === undefined || data === "verdict" ? [] : data)];
-  if (types.isInterval || parts.some(({ sample }) => sample.kind === "opaque")) return "opaque";
-  if (set.kind === "set")
-    return { ...shared, elements: closeElements(set, words, (node) => toElement(node, keyTypes)) };
-  if (data === undefined) {
+  const reading = readingOf(set, found);
+  if (reading === "opaque") return reading;
+  if (reading === undefined) {
     words.error("rules-syntax", `expected ": " and what map ${set.name} holds`, set.block.head);
     return undefined;
   }
-  const dataTypes = data === "verdict" ? data : data.map(({ type }) => type);
-  return { ...shared, data, elements: closeElements(set, words, (node) => toMapElement(node, keyTypes, dataTypes)) };
+  const elements = closeElements(set, words, reading);
+  const { data } = found;
+  // With data, elements are those of a map.
+  return set.kind === "set" || data === undefined
+    ? { ...shared, elements }
+    : { ...shared, data, elements: elements as readonly MapElement[] };
 }
 
-function closeElements<Element extends SetElement>(
-  set: SetDraft,
-  words: WordReader,
-  read: (node: ElementNode) => Element | undefined,
-): readonly Element[] {
-  const elements = set.elements.map(read);
-  const known = elements.flatMap((element) => element ?? []);
-  if (known.length < elements.length)
-    words.error(
-      "rules-syntax",
-      `${elements.length - known.length} elements of ${set.kind} ${set.name} do not have its type`,
-      set.block.head,
-    );
+function closeElements(set: SetDraft, words: WordReader, { key, read }: ElementReading): readonly SetElement[] {
+  const [first, ...more] = set.elements;
+  if (first !== undefined && more.length === 0 && isList(first) && first.key === key) return first.elements;
+  const known: SetElement[] = [];
+  let others = 0;
+  const take = (node: ElementNode): void => {
+    const element = read(node);
+    if (element === undefined) others++;
+    else known.push(element);
+  };
+  for (const each of set.elements) {
+    if (!isList(each)) take(each);
+    else if (each.key === key) for (const element of each.elements) known.push(element);
+    else for (const node of nodesOf([each], words)) take(node);
+  }
+  if (others > 0)
+    words.error("rules-syntax", `${others} elements of ${set.kind} ${set.name} do not have its type`, set.block.head);
   return known;
 }
 
@@ -236,6 +258,37 @@ const SAMPLES: Readonly<Record<string, Expression>> = {
       .map(([field, type]) => [type, { kind: "header", field }]),
   ),
 };
+
+/** What a set holds. */
+interface SetTypes {
+  readonly key: readonly Component[];
+  readonly data: "verdict" | readonly Component[] | undefined;
+  readonly isInterval: boolean;
+}
+
+function typesOf({ typeWord, family }: SetDraft, { key, data, isInterval }: TypesNode): SetTypes {
+  const components = (node: SyntaxNode): readonly Component[] =>
+    (node.kind === "concat" ? node.parts : [node]).map((part) => toComponent(part, typeWord, family));
+  return {
+    key: components(key),
+    data: data === undefined ? undefined : isVerdict(data) ? "verdict" : components(data),
+    isInterval,
+  };
+}
+
+/** How elements of such types are read; undefined for a map without data. */
+function readingOf({ kind }: SetDraft, { key, data, isInterval }: SetTypes): ElementReading | undefined | "opaque" {
+  const parts = [...key, ...(data === undefined || data === "verdict" ? [] : data)];
+  if (isInterval || parts.some(({ sample }) => sample.kind === "opaque")) return "opaque";
+  const keyTypes = key.map(({ type }) => type);
+  if (kind === "set") return { key: `set ${keyTypes.join(" ")}`, read: (node) => toElement(node, keyTypes) };
+  if (data === undefined) return undefined;
+  const dataTypes = data === "verdict" ? data : data.map(({ type }) => type);
+  return {
+    key: `map ${keyTypes.join(" ")}: ${data === "verdict" ? data : data.map(({ type }) => type).join(" ")}`,
+    read: (node) => toMapElement(node, keyTypes, dataTypes),
+  };
+}
 
 /** `type NAME` or `typeof EXPRESSION`. A type that the IR does not have is called `integer`. */
 function toComponent(node: SyntaxNode, word: "type" | "typeof", family: TableFamily): Component {

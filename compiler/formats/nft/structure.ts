@@ -2,6 +2,7 @@
 import type { IToken } from "chevrotain";
 import { MAX_JUMP_DEPTH } from "../../ir/constants.ts";
 import { CloseBrace, Jump, Newline, OpenBrace, Semicolon, Word } from "./lexer.ts";
+import { Listed, withLists, wordsOfList } from "./set-aside.ts";
 
 /** Words up to the end of a line, a semicolon or a closing brace; braces of sets and elements are inside. */
 export interface Line {
@@ -53,7 +54,7 @@ export function structureOf(tokens: readonly IToken[]): Structure {
 }
 
 class StructureReader {
-  private readonly tokens: readonly IToken[];
+  private tokens: readonly IToken[];
   private readonly anonymous: AnonymousChain[] = [];
   private readonly strays: IToken[] = [];
   private at = 0;
@@ -91,6 +92,8 @@ class StructureReader {
         flush();
         return { items, closed: true };
       } else if (token.tokenType === OpenBrace) {
+        const next = this.tokens[this.at];
+        if (next?.tokenType === Listed && !isOfElements(level, line)) this.unfold(next);
         const inner = innerLevel(level, line);
         if (inner !== undefined) {
           const { items: body, closed } = this.readBody(inner);
@@ -122,16 +125,33 @@ class StructureReader {
     return { ...brace, image: name, tokenType: Word, tokenTypeIdx: Word.tokenTypeIdx as number };
   }
 
+  /** Puts the words of a list in its place, where it is none of a set. */
+  private unfold(list: IToken): void {
+    const { tokens, at } = this;
+    this.tokens = tokens.slice(0, at).concat(wordsOfList(list), tokens.slice(at + 1));
+  }
+
   /** Adds the rest of a set's braces, which may hold a million elements; the ends of lines mean nothing there. */
   private readBraces(line: IToken[]): void {
     let depth = 1;
+    const first = line.length;
     for (let token = this.tokens[this.at]; token !== undefined && depth > 0; token = this.tokens[this.at]) {
       this.at++;
       if (token.tokenType === OpenBrace) depth++;
       if (token.tokenType === CloseBrace) depth--;
-      if (token.tokenType !== Newline) line.push(token);
+      // A list that stands in another one is none.
+      if (token.tokenType === Listed && line.length > first) for (const word of withLists([token])) line.push(word);
+      else if (token.tokenType !== Newline) line.push(token);
     }
   }
+}
+
+/** Whether the brace behind `line` opens the elements of a set that is declared, or those that a command adds to one. */
+function isOfElements(level: Level, line: readonly IToken[]): boolean {
+  const [first = "", second = ""] = line.map(({ image }) => image);
+  if (level === "other") return line.length === 2 && first === "elements" && second === "=";
+  const isAdding = (first === "add" || first === "create") && second === "element";
+  return level === "file" && isAdding && line.at(-1)?.tokenType !== Jump;
 }
 
 /** What the brace behind `head` opens; undefined when it is one of a set. */

@@ -2,12 +2,15 @@
 import type { IToken } from "chevrotain";
 import type { DiagnosticCode, Origin } from "../../diagnostics.ts";
 import type { TextFindings } from "../text-findings.ts";
+import { ElementLists } from "./element-lists.ts";
 import { isEnd, nftParser } from "./grammar.ts";
 import { CloseBrace, CloseParen, OpenBrace, OpenParen, Variable, Word } from "./lexer.ts";
+import { withLists } from "./set-aside.ts";
 import type { ElementNode } from "./syntax.ts";
 
 export class WordReader {
   readonly findings: TextFindings;
+  readonly lists = new ElementLists();
   private readonly variables = new Map<string, readonly IToken[]>();
 
   constructor(findings: TextFindings) {
@@ -99,9 +102,16 @@ export class WordReader {
     return undefined;
   }
 
+  /** As `parse`, of what nothing is reported. */
+  parseQuietly<T>(tokens: readonly IToken[], rule: () => T): T | undefined {
+    nftParser().take([...tokens]);
+    const found = rule();
+    return nftParser().errors.length === 0 ? found : undefined;
+  }
+
   /** `{ elements }` of a set or map. */
   parseElements(tokens: readonly IToken[]): readonly ElementNode[] | undefined {
-    const node = this.parse(tokens, () => nftParser().set());
+    const node = this.parse(withLists(tokens), () => nftParser().set());
     return node?.kind === "set" ? node.elements : undefined;
   }
 }

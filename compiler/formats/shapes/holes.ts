@@ -18,7 +18,7 @@ export type HoleKind =
   | "number"
   /** 1 to 65535. */
   | "port"
-  /** Letters, digits, `_` and `-`, which is none of the options. */
+  /** Letters, digits, `_` and `-`, the first no digit and no `-`. */
   | "word"
   /** A word that is known as a name. */
   | "name"
@@ -221,7 +221,8 @@ export const HOLES: Readonly<Record<HoleKind, Hole>> = {
     values: 1,
     scan: (text, at, values, slot) => {
       const end = endOfWord(text, at);
-      if (end === at) return -1;
+      const first = text.charCodeAt(at);
+      if (end === at || (first >= 48 && first <= 57)) return -1;
       values[slot] = text.slice(at, end);
       return end;
     },
