@@ -1,8 +1,8 @@
 /** What rules do to one packet, in a few words. */
-import type { Disposition } from "../../compiler/evaluate/disposition.ts";
+import type { Disposition, NewSource } from "../../compiler/evaluate/disposition.ts";
 import { Evaluator } from "../../compiler/evaluate/evaluate.ts";
 import { environmentOf, type Packet } from "../../compiler/evaluate/packet.ts";
-import { printAddressPort } from "../../compiler/net/address.ts";
+import { familyOf, printAddressPort } from "../../compiler/net/address.ts";
 import { mustReadNft } from "./read.ts";
 import { address } from "./service-port.ts";
 
@@ -17,11 +17,15 @@ const PACKET: Packet = {
   mark: 0,
 };
 
-const NODE = environmentOf([address("192.0.2.1")]);
+const NODE = environmentOf([address("192.0.2.1"), address("2001:db8::1")]);
 
-/** What may become of the packet that differs from `PACKET` in `packet`, by the chains of an nft table of IPv4. */
-export function fateOf(chains: string, packet: Partial<Packet>): string {
-  const program = mustReadNft(`table ip t {\n${chains}\n}`);
+/** The same of IPv6, [fd00:10:244::5]:40000 > [fd00:10:96::10]:80. */
+export const IPV6: Partial<Packet> = { source: address("fd00:10:244::5"), destination: address("fd00:10:96::10") };
+
+/** What may become of the packet that differs from `PACKET` in `packet`, by the chains of an nft table of its family, or of another. */
+export function fateOf(chains: string, packet: Partial<Packet>, family?: "inet"): string {
+  const own = familyOf(packet.source ?? PACKET.source) === "IPv4" ? "ip" : "ip6";
+  const program = mustReadNft(`table ${family ?? own} t {\n${chains}\n}`);
   const outcomes = new Evaluator(program).evaluateWhole({ ...PACKET, ...packet }, NODE);
   return outcomes
     .flatMap(({ results }) => results)
@@ -32,12 +36,20 @@ export function fateOf(chains: string, packet: Partial<Packet>): string {
 function textOf(disposition: Disposition): string {
   switch (disposition.kind) {
     case "dnat":
-      return printAddressPort(disposition.to.address, disposition.to.port);
+      return [
+        printAddressPort(disposition.to.address, disposition.to.port),
+        ...(disposition.source.kind === "kept" ? [] : [sourceText(disposition.source)]),
+        ...disposition.takenBy,
+      ].join(", ");
     case "reject":
       return `reject ${disposition.with}`;
     case "pass":
-      return disposition.source.kind === "given" ? `from ${disposition.source.text}` : disposition.source.kind;
+      return sourceText(disposition.source);
     case "drop":
       return "drop";
   }
+}
+
+function sourceText(source: NewSource): string {
+  return source.kind === "given" ? `from ${source.text}` : source.kind;
 }
