@@ -27,6 +27,9 @@ const A6 = [endpoint("fd00::9", 8080, { endpointTreatment: 0, identity: 7 })];
 const toList = (list: 0 | 1 | 2 | 3) => answer("dnat", { list });
 const PASS = answer("pass");
 
+/** Names in which there is room for sections; read as codes, they let packets pass. */
+const ROOM = "@".repeat(40_000);
+
 /** Something of everything: behaviours pass, go to the first list, to the first or the second by interface, to the third, and drop. */
 const TABLE = encodeTable(
   tabulationOf({
@@ -41,6 +44,7 @@ const TABLE = encodeTable(
     IPv4: {
       detected: networks("10.244.0.0/16"),
       rows: [
+        rowAt("10.96.0.9", { behaviour: 4 }), // so that number 0 asks for no endpoints
         rowAt("10.96.0.1", { lists: [A] }),
         rowAt("10.96.0.2", { lists: [B, C], behaviour: 2 }),
         rowAt("10.96.0.3", { lists: [A, B, C], behaviour: 3 }),
@@ -52,7 +56,7 @@ const TABLE = encodeTable(
     },
     IPv6: { detected: networks("fd00:10::/44"), rows: [rowAt("fd00::1", { lists: [A6], stickySeconds: 60 })] },
   }),
-  "test",
+  ROOM,
 );
 
 const VIEW = new DataView(TABLE.buffer);
@@ -86,10 +90,14 @@ beforeAll(() => {
 });
 
 /** What the engine says of the table with another word at `at`. */
-function load(at?: number, value = 0): string {
+function load(at: number, value: number): string {
+  return loadWith([[at, value]]);
+}
+
+function loadWith(words: readonly (readonly [at: number, value: number])[]): string {
   const table = TABLE.slice();
   const view = new DataView(table.buffer);
-  if (at !== undefined) view.setUint32(at, value, true);
+  for (const [at, value] of words) view.setUint32(at, value, true);
   view.setUint32(L.H_CHECKSUM, checksumOf(table, L.H_SEED), true);
   try {
     matcher.load(table);
@@ -102,9 +110,19 @@ function load(at?: number, value = 0): string {
 const REFUSED = "the table is damaged: a part of it points out of it";
 
 test("the table is taken as it is", () => {
-  expect(load()).toBe("taken");
+  expect(loadWith([])).toBe("taken");
   // Its spare words mean nothing.
   expect(load(L.HEADER_BYTES - 4, 1)).toBe("taken");
+});
+
+test("a byte tells all behaviours", () => {
+  const codes = word(L.H_NAMES) + L.ALIGNMENT;
+  const withBehaviours = (count: number): string =>
+    loadWith([
+      [L.H_CODES, codes],
+      [L.H_BEHAVIOUR_COUNT, count],
+    ]);
+  expect([withBehaviours(255), withBehaviours(256)]).toEqual(["taken", REFUSED]);
 });
 
 const SECTIONS = {
@@ -160,13 +178,12 @@ test.each([
   ["timeouts", L.H_TIMEOUT_COUNT],
   ["bytes of names", L.H_NAMES_LENGTH],
 ])("the table has room for as many %s as it says", (_, count) => {
-  expect([load(count, word(count) + 0x8000), load(count, 0xffffffff)]).toEqual([REFUSED, REFUSED]);
+  expect([load(count, word(count) + 0x20000), load(count, 0xffffffff)]).toEqual([REFUSED, REFUSED]);
 });
 
 test.each<[what: string, at: number | (() => number), value: () => number]>([
   ["one kind of interfaces is the node's own packets alone", L.H_INTERFACE_CLASS_COUNT, () => 1],
   ["no behaviours", L.H_BEHAVIOUR_COUNT, () => 0],
-  ["more behaviours than a byte tells", L.H_BEHAVIOUR_COUNT, () => 256],
   ["a mask of buckets that is none", L.H_BUCKET_MASK, () => 2],
   ["a mask of slots that is none", L.H_SLOT_MASK, () => word(L.H_SLOT_MASK) - 1],
   ["a mask of local places that is none", L.H_LOCAL_MASK, () => 62],
@@ -214,7 +231,11 @@ test.each<[what: string, at: number | (() => number), value: () => number]>([
   ["more sources than there are", inSection(L.H_EXTENDED, L.EXTENDED_BYTES + L.EXTENDED_ALLOWED_COUNT), () => 2],
   ["one code of an extended row", inSection(L.H_CODES), () => word(word(L.H_CODES)) | L.CODE_EXTENDED],
   ["sources of a row that is not extended", inSection(L.H_CODES), () => word(word(L.H_CODES)) | L.CODE_ALLOWED],
-  ["a third list of a row that is not extended", inSection(L.H_CODES), () => word(word(L.H_CODES)) | L.CODE_THIRD],
+  [
+    "a third list of a row that is not extended",
+    () => word(L.H_CODES) + behaviourOf(1) * 64,
+    () => word(word(L.H_CODES) + behaviourOf(1) * 64) | L.CODE_THIRD,
+  ],
 ])("refused: %s", (_, at, value) => {
   expect(load(typeof at === "number" ? at : at(), value())).toBe(REFUSED);
 });

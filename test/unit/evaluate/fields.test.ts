@@ -6,6 +6,7 @@ import { CT_STATUS } from "../../../compiler/ir/constants.ts";
 import type { CtKey, Expression, HeaderField, Match, MetaKey } from "../../../compiler/ir/types.ts";
 import { type Address, printAddress } from "../../../compiler/net/address.ts";
 import { fateOf, IPV6 } from "../../support/one-packet.ts";
+import { mustReadNft } from "../../support/read.ts";
 import { address } from "../../support/service-port.ts";
 
 type Row = readonly [match: string, packet: Partial<Packet>, holds: boolean | "unknown"];
@@ -32,6 +33,20 @@ function outcomeOf([match, packet]: Row, hook: string, more = ""): boolean | "un
   const family = match.includes("nfproto") ? "inet" : undefined; // tables of one family do not ask
   const fates = new Set(fateOf(`${more}${chainsWith(match, hook)}`, packet, family).split(" or "));
   return fates.size > 1 ? "unknown" : fates.has("drop");
+}
+
+/** Whether the kind is among what is read of the match. */
+function isRead(kind: string, match: string, packet: Partial<Packet>, more: string): boolean {
+  const family = packet.source === IPV6.source ? "ip6" : "ip";
+  const program = mustReadNft(`table ${family} t {\n${more}${chainsWith(match, "forward")}\n}`);
+  const text = JSON.stringify(program, (name, value) => (name === "origin" || typeof value === "bigint" ? "" : value));
+  return text.includes(`"kind":"${kind}"`);
+}
+
+function testKinds(rows: Readonly<Record<string, readonly Row[]>>, more = ""): void {
+  test.each(Object.entries(rows))("each row of %s is one", (kind, ofKind) => {
+    for (const [match, packet] of ofKind) expect([match, isRead(kind, match, packet, more)]).toEqual([match, true]);
+  });
 }
 
 function testRows(rows: Readonly<Record<string, readonly Row[]>>, hook = "prerouting", more = ""): void {
@@ -91,13 +106,14 @@ describe("kinds of matches", () => {
       ["ip daddr . tcp dport @pairs", { destinationPort: 81 }, false],
       ["ip daddr . tcp dport != @pairs", UDP, false], // a UDP packet has no such key
     ],
-    chance: [["meta random < 0", {}, "unknown"]],
+    chance: [["meta random & 2147483647 < 1073741824", {}, "unknown"]],
     opaque: [
       ["meta cpu 1", {}, "unknown"],
       ["meta cpu != 1", {}, "unknown"],
     ],
   };
   testRows(ROWS, "prerouting", SETS);
+  testKinds(ROWS, SETS);
 });
 
 describe("kinds of expressions", () => {
@@ -131,7 +147,10 @@ describe("kinds of expressions", () => {
       ["fib daddr type broadcast", { destination: address("255.255.255.255") }, true],
     ],
     header: [["ip protocol tcp", {}, true]],
-    numgen: [["numgen random mod 2 0", {}, "unknown"]],
+    numgen: [
+      ["numgen random mod 3 { 0, 2 }", {}, "unknown"],
+      ["numgen random mod 2 offset 5 { 5, 6 }", {}, true],
+    ],
     bitwise: [
       ["meta mark & 0x3 == 0x1", { mark: 5 }, true],
       ["meta mark & 0x3 == 0x1", { mark: 6 }, false],
@@ -159,6 +178,7 @@ describe("kinds of expressions", () => {
     opaque: [["rt classid 1", {}, "unknown"]],
   };
   testRows(ROWS, "prerouting", SETS);
+  testKinds(ROWS, SETS);
 });
 
 describe("what the packet is", () => {
